@@ -1,0 +1,32 @@
+import nx from '@nx/eslint-plugin';
+import prettier from 'eslint-config-prettier';
+import tseslint from 'typescript-eslint';
+
+/** Who may import whom: libs never reach up into apps, and each lib only what its place in the design allows. */
+const depConstraints = [
+  { sourceTag: 'type:lib', onlyDependOnLibsWithTags: ['type:lib'] },
+  { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:lib'] },
+  { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:lib', 'type:app', 'type:tool'] },
+  { sourceTag: 'scope:hash-ring', onlyDependOnLibsWithTags: [], bannedExternalImports: ['*'] },
+  { sourceTag: 'scope:protocol', onlyDependOnLibsWithTags: [] },
+  { sourceTag: 'scope:kv-store', onlyDependOnLibsWithTags: ['scope:protocol', 'scope:hash-ring'] },
+  { sourceTag: 'scope:router', onlyDependOnLibsWithTags: ['scope:protocol', 'scope:hash-ring'] },
+  { sourceTag: 'scope:http-api', onlyDependOnLibsWithTags: ['scope:protocol'] },
+];
+
+export default tseslint.config(
+  { ignores: ['**/dist', '**/out-tsc', '**/coverage', '.nx'] },
+  ...tseslint.configs.strict,
+  {
+    files: ['**/*.ts', '**/*.mjs'],
+    plugins: { '@nx': nx },
+    rules: {
+      '@nx/enforce-module-boundaries': ['error', { enforceBuildableLibDependency: true, allow: [], depConstraints }],
+      eqeqeq: 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      // Nest modules are classes that carry nothing but a decorator.
+      '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
+    },
+  },
+  prettier,
+);

@@ -1,0 +1,36 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = import.meta.dirname;
+
+/** What every project's tests share: ESM, TypeScript through swc, workspace packages from their sources. */
+const preset = {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  testMatch: ['<rootDir>/src/**/*.spec.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  testEnvironmentOptions: { customExportConditions: ['@kvs/source', 'node', 'node-addons'] },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        swcrc: false,
+        sourceMaps: 'inline',
+        module: { type: 'es6' },
+        jsc: {
+          target: 'es2022',
+          keepClassNames: true,
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
+        },
+      },
+    ],
+  },
+};
+
+const projects = ['libs', 'apps', 'tools']
+  .flatMap((group) => readdirSync(join(root, group)).map((name) => ({ name, rootDir: join(root, group, name) })))
+  .filter(({ rootDir }) => existsSync(join(rootDir, 'tsconfig.json')))
+  .map(({ name, rootDir }) => ({ ...preset, displayName: name, rootDir }));
+
+export default { projects };
