@@ -1,1 +1,10 @@
-export {};
+export * from './clock.js';
+export * from './engine/engine-factory.js';
+export * from './engine/memory/memory-engine.js';
+export * from './engine/rules.js';
+export * from './engine/scan-chunk.js';
+export * from './engine/storage-engine.js';
+export * from './module/kv-store-options.js';
+export * from './module/kv-store.module.js';
+export * from './store/kv-store.js';
+export * from './tokens.js';

@@ -1,8 +1,49 @@
 /** How `data` is to be read: as text, or as hexadecimal digits, two to the byte. */
 export type Encoding = 'string' | 'binary';
 
-/** Keys and values as they travel: tagged text. Nothing is known yet about whether `data` is valid. */
+/** A key or value as it travels. The type alone does not promise that `data` is valid. */
 export interface EncodedData {
   readonly encoding: Encoding;
   readonly data: string;
+}
+
+export function isEncoding(value: unknown): value is Encoding {
+  return value === 'string' || value === 'binary';
+}
+
+/**
+ * Whether `data` can be kept faithfully: well-formed Unicode for `string` (no lone surrogate), an even
+ * number of hexadecimal digits for `binary`. The empty text is valid in both. O(length).
+ */
+export function isValidData(encoding: Encoding, data: string): boolean {
+  return encoding === 'string' ? data.isWellFormed() : data.length % 2 === 0 && !NON_HEX.test(data);
+}
+
+/** The one spelling of valid `data`: as sent for `string`, lower case for `binary`. */
+export function canonicalData(encoding: Encoding, data: string): string {
+  return encoding === 'string' ? data : data.toLowerCase();
+}
+
+/** How many bytes valid `data` stands for: its UTF-8 length, or half its digits. */
+export function byteLength({ encoding, data }: EncodedData): number {
+  return encoding === 'string' ? utf8Length(data) : data.length / 2;
+}
+
+const NON_HEX = /[^0-9a-fA-F]/;
+const NON_ASCII = /[^\x00-\x7f]/;
+
+/** Counted by hand rather than with Buffer, so that this module also runs in a browser. */
+function utf8Length(text: string): number {
+  if (!NON_ASCII.test(text)) return text.length;
+  let bytes = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) bytes += 1;
+    else if (unit < 0x800) bytes += 2;
+    else if (unit >= 0xd800 && unit < 0xdc00) {
+      bytes += 4; // a well-formed text has the other half next
+      i++;
+    } else bytes += 3;
+  }
+  return bytes;
 }

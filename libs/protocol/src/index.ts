@@ -1,1 +1,10 @@
-export {};
+export * from './encoding.js';
+export * from './errors.js';
+export * from './guard.js';
+export * from './json-body.js';
+export * from './key.js';
+export * from './limits.js';
+export * from './operations.js';
+export * from './partition-set.js';
+export * from './problem.js';
+export * from './wire.js';

@@ -1,0 +1,70 @@
+import {
+  packageVersion,
+  parseAddress,
+  parseOrExit,
+  parsePort,
+  serverCommand,
+  serverSettings,
+  wholeNumber,
+  type ServerOptions,
+  type ServerSettings,
+} from '@kvs/http-api';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+
+export interface ProxyConfig extends ServerSettings {
+  readonly host: string;
+  readonly port: number;
+  /** The storage nodes as `host:port`, each once. */
+  readonly nodes: readonly string[];
+  /** How long a node may take to answer, in milliseconds. */
+  readonly nodeTimeoutMs: number;
+  /** Most connections to one node for batches; scans have connections of their own. */
+  readonly nodeConnections: number;
+}
+
+export const VERSION = packageVersion(import.meta.url);
+
+const DEFAULT_NODES = 'localhost:3000';
+
+/** Bad arguments end the process: one line on stderr, exit code 2. */
+export function readConfig(
+  argv: readonly string[],
+  environment: NodeJS.ProcessEnv = process.env,
+): ProxyConfig {
+  let nodes: readonly string[] = [];
+  const command = serverCommand(
+    'kvs-proxy',
+    VERSION,
+    'Serves clients and forwards to the storage nodes that hold their keys.',
+  )
+    .argument('[nodes...]', `storage nodes as host:port (env: KVS_NODES, default: ${DEFAULT_NODES})`)
+    .addOption(new Option('--host <host>', 'address to listen on').default('localhost').env('KVS_HOST'))
+    .addOption(
+      new Option('--port <port>', 'port to listen on').default(8080).argParser(parsePort).env('KVS_PORT'),
+    )
+    .addOption(wholeNumber('node-timeout-ms', 'longest wait for a node', 5000))
+    .addOption(wholeNumber('node-connections', 'most connections to a node', 128))
+    .action((given: string[]) => {
+      nodes = parseNodes(given.length > 0 ? given : [environment['KVS_NODES'] ?? DEFAULT_NODES], command);
+    });
+  const options = parseOrExit(command, argv).opts<ProxyOptions>();
+  const { host, port, nodeTimeoutMs, nodeConnections } = options;
+  return { ...serverSettings(options), host, port, nodes, nodeTimeoutMs, nodeConnections };
+}
+
+type ProxyOptions = ServerOptions & Pick<ProxyConfig, 'host' | 'port' | 'nodeTimeoutMs' | 'nodeConnections'>;
+
+/** Each word may itself list several, parted by commas or blanks, as an environment variable does. */
+function parseNodes(words: readonly string[], command: Command): string[] {
+  const texts = words.flatMap((word) => word.split(/[\s,]+/)).filter(Boolean);
+  if (texts.length === 0) command.error('error: no storage node is given');
+  try {
+    const nodes = texts.map(parseAddress);
+    const twice = nodes.find((node, i) => nodes.indexOf(node) !== i);
+    if (twice !== undefined) command.error(`error: node ${twice} is given twice`);
+    return nodes;
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) command.error(`error: ${error.message}`);
+    throw error;
+  }
+}

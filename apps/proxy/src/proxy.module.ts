@@ -1,0 +1,55 @@
+import { HttpApiModule, OPERATIONS, READINESS } from '@kvs/http-api';
+import { Router } from '@kvs/router';
+import { HttpModule, HttpService } from '@nestjs/axios';
+import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { ClusterController } from './cluster.controller.js';
+import type { ProxyConfig } from './config.js';
+import { NodesReadiness } from './nodes.readiness.js';
+import { HttpNodeTransport } from './transport/http-node-transport.js';
+
+/** The protocol over the nodes of a configuration. */
+@Module({})
+export class ProxyModule implements OnApplicationShutdown {
+  constructor(@Inject(Router) private readonly router: Router) {}
+
+  static register(config: ProxyConfig): DynamicModule {
+    return {
+      module: ProxyModule,
+      imports: [
+        RouterModule.register(config),
+        HttpApiModule.register({
+          limits: config.limits,
+          providers: [
+            { provide: OPERATIONS, useExisting: Router },
+            { provide: READINESS, useClass: NodesReadiness },
+          ],
+        }),
+      ],
+      controllers: [ClusterController],
+    };
+  }
+
+  onApplicationShutdown(): void {
+    this.router.close();
+  }
+}
+
+/** The one router of the process, for the protocol's routes and for those of the proxy alone. */
+@Module({})
+class RouterModule {
+  static register(config: ProxyConfig): DynamicModule {
+    const router = {
+      provide: Router,
+      inject: [HttpService],
+      useFactory: (http: HttpService) =>
+        new Router(config.nodes, (address) => new HttpNodeTransport(http, address, config)),
+    };
+    return {
+      module: RouterModule,
+      global: true,
+      imports: [HttpModule],
+      providers: [router],
+      exports: [router],
+    };
+  }
+}

@@ -1,0 +1,17 @@
+import { KvStore } from '@kvs/kv-store';
+import { Controller, Get, Inject } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+
+/** What a proxy shows of this node in `GET /cluster`. */
+@ApiTags('cluster')
+@Controller('stats')
+export class StatsController {
+  constructor(@Inject(KvStore) private readonly store: KvStore) {}
+
+  @Get()
+  @ApiOperation({ summary: 'The engine and how many pairs it holds' })
+  async stats(): Promise<{ engine: string; keys: number }> {
+    const { pairs } = await this.store.stats();
+    return { engine: this.store.engineName, keys: pairs };
+  }
+}

@@ -1,0 +1,117 @@
+/** A 32-bit hash of a key: unsigned, the same on every machine. `seed` may be ignored by hashes that have none. */
+export type Hash32 = (input: string | Uint8Array, seed?: number) => number;
+
+/**
+ * MurmurHash3 x86_32 (Austin Appleby, public domain, SMHasher `MurmurHash3.cpp`) over bytes.
+ *
+ * A string is hashed as its UTF-8 bytes, encoded on the fly: nothing is allocated. A lone surrogate hashes
+ * as U+FFFD, which is what `TextEncoder` makes of it, so `hash32(s)` equals `hash32(encoder.encode(s))`
+ * for every string. O(length).
+ *
+ * @returns an unsigned 32-bit integer
+ */
+export function hash32(input: string | Uint8Array, seed = 0): number {
+  return typeof input === 'string' ? hashString(input, seed) : hashBytes(input, seed);
+}
+
+function hashBytes(bytes: Uint8Array, seed: number): number {
+  const length = bytes.length;
+  const wholeWords = length & ~3;
+  let h = seed | 0;
+  let at = 0;
+  while (at < wholeWords) {
+    h = mixWord(
+      h,
+      byte(bytes, at) |
+        (byte(bytes, at + 1) << 8) |
+        (byte(bytes, at + 2) << 16) |
+        (byte(bytes, at + 3) << 24),
+    );
+    at += 4;
+  }
+  let tail = 0;
+  for (let shift = 0; at < length; shift += 8) tail |= byte(bytes, at++) << shift;
+  return finish(h ^ scramble(tail), length);
+}
+
+function hashString(text: string, seed: number): number {
+  const length = text.length;
+  let h = seed | 0;
+  let at = 0;
+  // Most keys are ASCII: four characters make a word, until one needs more than a byte.
+  for (; at + 4 <= length; at += 4) {
+    const a = text.charCodeAt(at);
+    const b = text.charCodeAt(at + 1);
+    const c = text.charCodeAt(at + 2);
+    const d = text.charCodeAt(at + 3);
+    if ((a | b | c | d) > 0x7f) return hashStringTail(text, at, h);
+    h = mixWord(h, a | (b << 8) | (c << 16) | (d << 24));
+  }
+  let tail = 0;
+  for (let shift = 0, start = at; at < length; shift += 8) {
+    const code = text.charCodeAt(at++);
+    if (code > 0x7f) return hashStringTail(text, start, h);
+    tail |= code << shift;
+  }
+  return finish(h ^ scramble(tail), length);
+}
+
+/** The rest of a string from `start`, where whole words of ASCII (`start` bytes) have gone into `h`. */
+function hashStringTail(text: string, start: number, h: number): number {
+  let byteCount = start;
+  let word = 0;
+  for (let at = start; at < text.length; at++) {
+    const point = scalarValueAt(text, at);
+    if (point > 0xffff) at++;
+    const size = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    for (let index = 0; index < size; index++) {
+      word |= utf8Byte(point, size, index) << ((byteCount & 3) * 8);
+      byteCount++;
+      if ((byteCount & 3) === 0) {
+        h = mixWord(h, word);
+        word = 0;
+      }
+    }
+  }
+  return finish(h ^ scramble(word), byteCount);
+}
+
+function scalarValueAt(text: string, at: number): number {
+  const point = text.codePointAt(at) ?? 0xfffd;
+  return point >= 0xd800 && point <= 0xdfff ? 0xfffd : point;
+}
+
+function utf8Byte(point: number, size: number, index: number): number {
+  if (size === 1) return point;
+  const bits = point >>> (6 * (size - 1 - index));
+  return index === 0 ? bits | ((0xf00 >>> size) & 0xff) : (bits & 0x3f) | 0x80;
+}
+
+function byte(bytes: Uint8Array, at: number): number {
+  return bytes[at] ?? 0;
+}
+
+function mixWord(h: number, word: number): number {
+  h ^= scramble(word);
+  h = (h << 13) | (h >>> 19);
+  return (Math.imul(h, 5) + 0xe6546b64) | 0;
+}
+
+function scramble(word: number): number {
+  word = Math.imul(word, 0xcc9e2d51);
+  word = (word << 15) | (word >>> 17);
+  return Math.imul(word, 0x1b873593);
+}
+
+function finish(h: number, byteCount: number): number {
+  return avalanche(h ^ byteCount);
+}
+
+/** MurmurHash3's finalizer `fmix32`: a bijection of 32 bits in which every input bit reaches every output bit. */
+export function avalanche(h: number): number {
+  h ^= h >>> 16;
+  h = Math.imul(h, 0x85ebca6b);
+  h ^= h >>> 13;
+  h = Math.imul(h, 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}

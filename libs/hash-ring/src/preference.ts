@@ -1,0 +1,89 @@
+import { avalanche, hash32 } from './hash.js';
+import { PARTITION_COUNT } from './partition.js';
+
+/**
+ * How much a node wants each partition: weighted rendezvous hashing (Thaler & Ravishankar 1998; weights
+ * by exponential clocks), stratified. Depends on the node's id and weight alone, so no other node's coming or
+ * going changes it.
+ *
+ * Plain rendezvous draws a random number per (node, partition); with few partitions per node the luck of the
+ * draw unbalances the nodes. Here a node *ranks* the partitions: a permutation of 0 to 4,095 keyed by its id,
+ * so that every node has exactly one partition of each rank. That halves the variance of the loads.
+ */
+export class Preference {
+  readonly #first: number;
+  readonly #last: number;
+  readonly #factor1: number;
+  readonly #factor2: number;
+  readonly #factor3: number;
+  readonly #tieKey: number;
+
+  constructor(
+    id: string,
+    readonly weight: number,
+  ) {
+    // 64 bits of the id, so that two nodes hardly ever rank alike.
+    const a = hash32(id, 0x6b767331);
+    const b = hash32(id, 0x6b767332);
+    this.#first = a >>> 20;
+    this.#last = b >>> 20;
+    this.#factor1 = a | 1;
+    this.#factor2 = b | 1;
+    this.#factor3 = avalanche(a ^ Math.imul(b, 0x9e3779b1)) | 1;
+    this.#tieKey = avalanche(b ^ Math.imul(a, 0x85ebca6b));
+  }
+
+  /** The cost of giving this node the partition: whichever node has the lowest cost is the first choice. */
+  cost(partition: number): number {
+    return (RANK_COST[this.#rank(partition)] ?? 0) / this.weight;
+  }
+
+  /** Whether this node, at `cost`, goes before `other`, at `otherCost`; before nobody in any case. */
+  precedes(cost: number, other: Preference | undefined, otherCost: number, partition: number): boolean {
+    if (cost !== otherCost || other === undefined) return cost < otherCost;
+    return this.#tieBreak(partition) < other.#tieBreak(partition);
+  }
+
+  /** What the partition loses by going from this node to another, as a ratio: below 1 the other wants it more. */
+  reluctance(partition: number, other: Preference | undefined): number {
+    if (other === undefined) return Infinity;
+    const cost = this.cost(partition);
+    const otherCost = other.cost(partition);
+    if (cost !== otherCost) return otherCost / cost;
+    return other.precedes(otherCost, this, cost, partition) ? 1 - Number.EPSILON : 1;
+  }
+
+  /** A bijection of 12 bits: odd factors and shifts that lose nothing, each keyed by the id. */
+  #rank(partition: number): number {
+    let x = partition ^ this.#first;
+    x = Math.imul(x, this.#factor1) & MASK;
+    x ^= x >>> 6;
+    x = Math.imul(x, this.#factor2) & MASK;
+    x ^= x >>> 7;
+    x = Math.imul(x, this.#factor3) & MASK;
+    x ^= x >>> 5;
+    return (x + this.#last) & MASK;
+  }
+
+  #tieBreak(partition: number): number {
+    return avalanche(this.#tieKey ^ Math.imul(partition + 1, 0x9e3779b1));
+  }
+}
+
+const MASK = PARTITION_COUNT - 1;
+
+/**
+ * The expected value of the rank-th smallest of 4,096 unit exponentials (Rényi 1953): 1/4096 + 1/4095 + …
+ * Sums and quotients only: IEEE 754 gives every machine the same bits, which it does not promise of `Math.log`.
+ */
+const RANK_COST = /* @__PURE__ */ rankCosts();
+
+function rankCosts(): Float64Array {
+  const costs = new Float64Array(PARTITION_COUNT);
+  let sum = 0;
+  for (let rank = 0; rank < PARTITION_COUNT; rank++) {
+    sum += 1 / (PARTITION_COUNT - rank);
+    costs[rank] = sum;
+  }
+  return costs;
+}

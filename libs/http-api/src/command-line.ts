@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import { DEFAULT_LIMITS, isRecord } from '@kvs/protocol';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { LOG_LEVELS, type LogLevel, type ServerSettings } from './settings.js';
+
+/** The exit code for arguments that can't be understood, as in most command line tools. */
+export const USAGE_EXIT_CODE = 2;
+
+/**
+ * A command with the options that both apps share. Each option can also be given as an environment variable,
+ * `KVS_` and its name.
+ */
+export function serverCommand(name: string, version: string, description: string): Command {
+  const { maxKeyBytes, maxValueBytes, maxBatchItems, maxBodyBytes, maxAnswerBytes } = DEFAULT_LIMITS;
+  return new Command(name)
+    .description(description)
+    .version(version)
+    .allowExcessArguments(false)
+    .showSuggestionAfterError(false)
+    .addOption(wholeNumber('max-key-bytes', 'largest key', maxKeyBytes))
+    .addOption(wholeNumber('max-value-bytes', 'largest value', maxValueBytes))
+    .addOption(wholeNumber('max-batch-items', 'most items in a batch', maxBatchItems))
+    .addOption(wholeNumber('max-body-bytes', 'largest request body', maxBodyBytes))
+    .addOption(wholeNumber('max-answer-bytes', 'largest answer to POST /fetch', maxAnswerBytes))
+    .addOption(wholeNumber('max-in-flight-requests', 'most requests at once', 4096))
+    .addOption(wholeNumber('max-in-flight-bytes', 'most bytes of bodies at once', 256 * 1024 * 1024))
+    .addOption(wholeNumber('shutdown-timeout-ms', 'wait for requests under way at shutdown', 10_000))
+    .addOption(
+      new Option('--log-level <level>', 'least level that is logged')
+        .choices(LOG_LEVELS)
+        .default('info')
+        .env('KVS_LOG_LEVEL'),
+    );
+}
+
+/** The shared options after parsing, as commander names them. */
+export interface ServerOptions {
+  maxKeyBytes: number;
+  maxValueBytes: number;
+  maxBatchItems: number;
+  maxBodyBytes: number;
+  maxAnswerBytes: number;
+  maxInFlightRequests: number;
+  maxInFlightBytes: number;
+  shutdownTimeoutMs: number;
+  logLevel: LogLevel;
+}
+
+export function serverSettings(options: ServerOptions): ServerSettings {
+  const { maxKeyBytes, maxValueBytes, maxBatchItems, maxBodyBytes, maxAnswerBytes, ...rest } = options;
+  const { maxInFlightRequests, maxInFlightBytes, shutdownTimeoutMs, logLevel } = rest;
+  return {
+    limits: { maxKeyBytes, maxValueBytes, maxBatchItems, maxBodyBytes, maxAnswerBytes },
+    maxInFlightRequests,
+    maxInFlightBytes,
+    shutdownTimeoutMs,
+    logLevel,
+  };
+}
+
+/**
+ * Parses `argv` (without node and the script). What can't be understood is one line on stderr and exit code 2;
+ * `--help` and `--version` print and exit with 0.
+ */
+export function parseOrExit(command: Command, argv: readonly string[]): Command {
+  command.exitOverride().configureOutput({ writeErr: () => undefined });
+  try {
+    return command.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) process.exit(0);
+    const line = error.message.replace(/^error: /, '').replaceAll(/\s+/g, ' ');
+    process.stderr.write(`${command.name()}: ${line} (see --help)\n`);
+    process.exit(USAGE_EXIT_CODE);
+  }
+}
+
+/** An option that takes a positive whole number. */
+export function wholeNumber(name: string, description: string, byDefault: number): Option {
+  return new Option(`--${name} <number>`, description)
+    .env(`KVS_${name.replaceAll('-', '_').toUpperCase()}`)
+    .default(byDefault)
+    .argParser((text) => {
+      const value = /^\d+$/.test(text) ? Number(text) : NaN;
+      if (Number.isSafeInteger(value) && value > 0) return value;
+      throw new InvalidArgumentError('It must be a positive whole number.');
+    });
+}
+
+/** Parses a TCP port; 0 asks for any free one. */
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+  if (port <= 65_535) return port;
+  throw new InvalidArgumentError('A port is a whole number from 0 to 65535.');
+}
+
+/**
+ * Parses a node's address, `host:port`, with an IPv6 host in brackets.
+ *
+ * @returns the address in lower case, so that one node has one name
+ */
+export function parseAddress(text: string): string {
+  const match = /^(\[[0-9a-f:.]+\]|[0-9a-z._-]+):(\d{1,5})$/i.exec(text);
+  const port = Number(match?.[2]);
+  if (match?.[1] === undefined || port < 1 || port > 65_535) {
+    throw new InvalidArgumentError(
+      `A node is given as host:port, such as localhost:3000, not as ${JSON.stringify(text)}.`,
+    );
+  }
+  return `${match[1].toLowerCase()}:${port}`;
+}
+
+/** The version in the package.json next to the folder of the module at `moduleUrl`. */
+export function packageVersion(moduleUrl: string): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', moduleUrl), 'utf8'));
+  if (isRecord(manifest) && typeof manifest['version'] === 'string') return manifest['version'];
+  throw new TypeError('package.json has no version');
+}

@@ -1,0 +1,35 @@
+import { Module, type DynamicModule, type ModuleMetadata, type Provider } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { DataController } from './routes/data.controller.js';
+import { HealthController } from './routes/health.controller.js';
+import { KeysController } from './routes/keys.controller.js';
+import { DeleteItemsPipe, JsonBodyPipe, KeysPipe, SetItemsPipe } from './routes/raw-body.js';
+import { LIMITS, type Limits } from './tokens.js';
+
+export interface HttpApiOptions {
+  readonly limits: Limits;
+  /** Where the providers below find what they inject. */
+  readonly imports?: ModuleMetadata['imports'];
+  /** Must provide `OPERATIONS` and `READINESS`. */
+  readonly providers: readonly Provider[];
+}
+
+/** The protocol's routes over whatever does the operations. */
+@Module({})
+export class HttpApiModule {
+  static register({ limits, imports = [], providers }: HttpApiOptions): DynamicModule {
+    return {
+      module: HttpApiModule,
+      imports: [TerminusModule.forRoot({ logger: false }), ...imports],
+      controllers: [DataController, KeysController, HealthController],
+      providers: [
+        { provide: LIMITS, useValue: limits },
+        JsonBodyPipe,
+        SetItemsPipe,
+        KeysPipe,
+        DeleteItemsPipe,
+        ...providers,
+      ],
+    };
+  }
+}

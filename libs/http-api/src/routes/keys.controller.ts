@@ -1,0 +1,178 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Controller, Delete, Get, Inject, Put, Req, Res } from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  brandValue,
+  guardKey,
+  guardValue,
+  isTtl,
+  KvsError,
+  MAX_TTL_MS,
+  type Encoding,
+  type Entry,
+  type Key,
+  type Value,
+} from '@kvs/protocol';
+import { ApiProblem } from '@kvs/protocol/nest';
+import { LIMITS, OPERATIONS, type KeyValueOperations, type Limits } from '../tokens.js';
+import { entityTag, isMatchFailed, isNotModified, writePrecondition } from './preconditions.js';
+import { QueryParameters } from './query-parameters.js';
+import { RawBody, type ReceivedBody } from './raw-body.js';
+import { SingleKey } from './single-key.js';
+
+const PATH = '/keys/';
+const MEDIA_TYPES: Readonly<Record<Encoding, string>> = {
+  string: 'text/plain; charset=utf-8',
+  binary: 'application/octet-stream',
+};
+
+/** One key as an HTTP resource: its value is the body, its version the entity tag. */
+@ApiTags('keys')
+@ApiParam({ name: 'key', description: 'The key, percent-encoded; hexadecimal digits with ?encoding=binary' })
+@ApiQuery({ name: 'encoding', required: false, enum: ['string', 'binary'], description: 'Of the key' })
+@Controller()
+export class KeysController {
+  constructor(
+    @Inject(OPERATIONS) private readonly operations: KeyValueOperations,
+    @Inject(LIMITS) private readonly limits: Limits,
+  ) {}
+
+  @Get('keys/*key')
+  @ApiOperation({ summary: 'Read one value; HEAD without its body' })
+  @ApiHeader({
+    name: 'If-None-Match',
+    required: false,
+    description: 'Answer 304 if the version is one of these',
+  })
+  @ApiResponse({ status: 200, description: 'The value; ETag is its version' })
+  @ApiResponse({ status: 304, description: 'The version is one of If-None-Match' })
+  @ApiProblem(404, 'The key is absent')
+  async read(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+    const entry = await this.resource(request).read();
+    if (isMatchFailed(request.headers, entry?.version ?? 0)) {
+      throw new KvsError('precondition_failed', 'the version is not the one of If-Match');
+    }
+    if (entry === null) throw absent();
+    describe(response, entry);
+    if (isNotModified(request.headers, entry.version)) {
+      response.statusCode = 304;
+      response.end();
+      return;
+    }
+    const body = Buffer.from(entry.value.data, entry.value.encoding === 'string' ? 'utf8' : 'hex');
+    response.setHeader('content-type', MEDIA_TYPES[entry.value.encoding]);
+    response.setHeader('content-length', body.length);
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  @Put('keys/*key')
+  @ApiOperation({ summary: 'Write one value' })
+  @ApiBody({
+    schema: { type: 'string' },
+    description: 'text/plain is kept as `string`, application/octet-stream as `binary`',
+  })
+  @ApiHeader({ name: 'If-Match', required: false, description: 'Write only if the version is one of these' })
+  @ApiHeader({ name: 'If-None-Match', required: false, description: '*: write only if the key is absent' })
+  @ApiHeader({ name: 'KVS-TTL-Ms', required: false, description: 'Time to live in milliseconds' })
+  @ApiResponse({ status: 201, description: 'Written under If-None-Match: *; ETag is the new version' })
+  @ApiResponse({ status: 204, description: 'Written; ETag is the new version' })
+  @ApiProblem(412, 'The precondition does not hold')
+  async write(
+    @RawBody() body: ReceivedBody,
+    @Req() request: IncomingMessage,
+    @Res() response: ServerResponse,
+  ): Promise<void> {
+    const resource = this.resource(request);
+    const precondition = writePrecondition(request.headers);
+    const ttlMs = readTtl(request);
+    const version = await resource.write(this.readValue(body), ttlMs, precondition);
+    response.setHeader('etag', entityTag(version));
+    const created = precondition.kind === 'version' && precondition.ifVersion === 0;
+    response.statusCode = created ? 201 : 204;
+    response.end();
+  }
+
+  @Delete('keys/*key')
+  @ApiOperation({ summary: 'Remove one key' })
+  @ApiHeader({ name: 'If-Match', required: false, description: 'Remove only if the version is one of these' })
+  @ApiResponse({ status: 204, description: 'Removed' })
+  @ApiProblem(404, 'The key is absent')
+  @ApiProblem(412, 'The precondition does not hold')
+  async remove(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+    const removed = await this.resource(request).remove(writePrecondition(request.headers));
+    if (!removed) throw absent();
+    response.statusCode = 204;
+    response.end();
+  }
+
+  private resource(request: IncomingMessage): SingleKey {
+    return new SingleKey(this.operations, this.readKey(request.url ?? ''));
+  }
+
+  private readKey(url: string): Key {
+    const encoding = new QueryParameters(url, ['encoding']).encoding();
+    // The path as sent: frameworks decode it, but not whether a slash was a slash.
+    const path = url.split('?', 1)[0] ?? '';
+    const data = decodePath(path.slice(path.indexOf(PATH) + PATH.length));
+    const key = guardKey({ encoding, data }, this.limits);
+    if (key) return key;
+    if (data === '') throw new KvsError('empty_key', 'the key is missing from the path');
+    if (guardKey({ encoding, data }, { ...this.limits, maxKeyBytes: Infinity })) {
+      throw new KvsError('key_too_long', `a key has at most ${this.limits.maxKeyBytes} bytes`);
+    }
+    throw new KvsError('invalid_data', `the key is not valid ${encoding} data`);
+  }
+
+  private readValue({ bytes, contentType }: ReceivedBody): Value {
+    const value = decodeValue(bytes, contentType);
+    if (guardValue(value, this.limits)) return value;
+    throw new KvsError('value_too_large', `a value has at most ${this.limits.maxValueBytes} bytes`);
+  }
+}
+
+function describe(response: ServerResponse, { version, ttlMs }: Entry): void {
+  response.setHeader('etag', entityTag(version));
+  if (ttlMs !== undefined) response.setHeader('kvs-ttl-ms', ttlMs);
+  response.setHeader('cache-control', 'no-cache');
+  // Values are other people's bytes: no browser may take them for a page.
+  response.setHeader('x-content-type-options', 'nosniff');
+}
+
+function absent(): KvsError {
+  return new KvsError('key_not_found', 'the key is absent');
+}
+
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch (error) {
+    throw new KvsError('invalid_data', 'the key is not valid percent-encoded UTF-8', { cause: error });
+  }
+}
+
+/** curl names a form type unless told otherwise; its `-d` and `-T` bodies are taken for text if they are. */
+function decodeValue(bytes: Uint8Array, contentType: string | undefined): Value {
+  const type = contentType?.split(';', 1)[0]?.trim().toLowerCase();
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (type === 'application/octet-stream')
+    return brandValue({ encoding: 'binary', data: buffer.toString('hex') });
+  const undeclared = type === undefined || type === 'application/x-www-form-urlencoded';
+  if (type !== 'text/plain' && !(undeclared && isUtf8(bytes))) {
+    throw new KvsError('unsupported_media_type', 'send text/plain or application/octet-stream');
+  }
+  const charset = /;\s*charset="?([^";\s]+)/i.exec(contentType ?? '')?.[1]?.toLowerCase() ?? 'utf-8';
+  if (charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii') {
+    throw new KvsError('unsupported_media_type', `text must be UTF-8, not ${charset}`);
+  }
+  if (!isUtf8(bytes)) throw new KvsError('invalid_data', 'the text is not valid UTF-8');
+  return brandValue({ encoding: 'string', data: buffer.toString('utf8') });
+}
+
+function readTtl({ headers }: IncomingMessage): number | undefined {
+  const header = headers['kvs-ttl-ms'];
+  if (header === undefined) return undefined;
+  const ttlMs = typeof header === 'string' && /^\d{1,16}$/.test(header) ? Number(header) : NaN;
+  if (isTtl(ttlMs)) return ttlMs;
+  throw new KvsError('invalid_ttl', `KVS-TTL-Ms must be a whole number from 1 to ${MAX_TTL_MS}`);
+}

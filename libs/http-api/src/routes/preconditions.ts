@@ -1,0 +1,69 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { isVersionCondition, KvsError } from '@kvs/protocol';
+
+/** A key's version as an entity tag (RFC 9110, section 8.8.3). */
+export function entityTag(version: number): string {
+  return `"${version}"`;
+}
+
+/** What `If-Match` and `If-None-Match` ask of a key's current version (RFC 9110, section 13). */
+export type Precondition =
+  | { readonly kind: 'none' }
+  /** Decided by the store itself, atomically with the write. */
+  | { readonly kind: 'version'; readonly ifVersion: number }
+  /** Needs the current version: `*`, or more than one tag. 0 stands for an absent key. */
+  | { readonly kind: 'predicate'; readonly holds: (version: number) => boolean };
+
+export function writePrecondition(headers: IncomingHttpHeaders): Precondition {
+  const match = parseTags('if-match', headers['if-match']);
+  const noneMatch = parseTags('if-none-match', headers['if-none-match']);
+  if (match === undefined && noneMatch === undefined) return { kind: 'none' };
+  if (match === undefined && noneMatch === 'any') return { kind: 'version', ifVersion: 0 };
+  if (noneMatch === undefined && match !== undefined && match !== 'any' && match.size === 1) {
+    const [ifVersion] = match;
+    if (ifVersion !== undefined) return { kind: 'version', ifVersion };
+  }
+  return {
+    kind: 'predicate',
+    holds: (version) =>
+      (match === undefined || matches(match, version)) && !(noneMatch && matches(noneMatch, version)),
+  };
+}
+
+/** Whether a reader already has this version: 304. */
+export function isNotModified(headers: IncomingHttpHeaders, version: number): boolean {
+  const tags = parseTags('if-none-match', headers['if-none-match']);
+  return tags !== undefined && matches(tags, version);
+}
+
+/** Whether `If-Match` of a read fails: 412. */
+export function isMatchFailed(headers: IncomingHttpHeaders, version: number): boolean {
+  const tags = parseTags('if-match', headers['if-match']);
+  return tags !== undefined && !matches(tags, version);
+}
+
+type Tags = 'any' | ReadonlySet<number>;
+
+function matches(tags: Tags, version: number): boolean {
+  return version !== 0 && (tags === 'any' || tags.has(version));
+}
+
+const ENTITY_TAG = /^(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
+
+/** A tag that no version of ours looks like can't match: it stands as a version that never occurs. */
+const NO_VERSION = Number.MAX_SAFE_INTEGER;
+
+function parseTags(name: string, header: string | undefined): Tags | undefined {
+  if (header === undefined) return undefined;
+  if (header.trim() === '*') return 'any';
+  const tags = header.split(',').map((part) => {
+    const text = ENTITY_TAG.exec(part.trim())?.[1];
+    if (text === undefined)
+      throw new KvsError('invalid_parameter', `${name} must be * or quoted entity tags`);
+    const version = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : NO_VERSION;
+    // If-Match compares strongly: a weak tag never matches.
+    const weak = name === 'if-match' && part.trim().startsWith('W/');
+    return isVersionCondition(version) && !weak ? version : NO_VERSION;
+  });
+  return new Set(tags);
+}

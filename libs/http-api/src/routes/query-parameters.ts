@@ -1,0 +1,68 @@
+import { isEncoding, KvsError, type Encoding } from '@kvs/protocol';
+
+/**
+ * The query parameters of a request. Only what a route names is known: a misspelt `partial` must not be passed over
+ * in silence.
+ */
+export class QueryParameters {
+  private readonly values = new Map<string, string>();
+
+  /** @throws KvsError `invalid_parameter` for one that is unknown, repeated, or not valid percent-encoded UTF-8 */
+  constructor(url: string, known: readonly string[]) {
+    const start = url.indexOf('?');
+    const parts =
+      start === -1
+        ? []
+        : url
+            .slice(start + 1)
+            .split('&')
+            .filter(Boolean);
+    for (const part of parts) {
+      const equals = part.indexOf('=');
+      const name = decode(equals === -1 ? part : part.slice(0, equals));
+      if (!known.includes(name)) {
+        const hint = known.length === 0 ? 'none is' : `known are: ${known.join(', ')}`;
+        throw new KvsError('invalid_parameter', `parameter ${JSON.stringify(name)} is not known; ${hint}`);
+      }
+      if (this.values.has(name)) throw new KvsError('invalid_parameter', `${name} is given twice`);
+      this.values.set(name, equals === -1 ? '' : decode(part.slice(equals + 1)));
+    }
+  }
+
+  text(name: string): string | undefined {
+    return this.values.get(name);
+  }
+
+  /** `true` or `false`; absent is false, and a name without a value is true. */
+  flag(name: string): boolean {
+    const value = this.values.get(name);
+    if (value === undefined || value === 'false') return false;
+    if (value === 'true' || value === '') return true;
+    throw new KvsError('invalid_parameter', `${name} must be true or false`);
+  }
+
+  wholeNumber(name: string, min: number, max: number): number | undefined {
+    const value = this.values.get(name);
+    if (value === undefined) return undefined;
+    const number = /^\d{1,16}$/.test(value) ? Number(value) : NaN;
+    if (number >= min && number <= max) return number;
+    throw new KvsError('invalid_parameter', `${name} must be a whole number from ${min} to ${max}`);
+  }
+
+  /** `string` unless given. */
+  encoding(): Encoding {
+    const value = this.values.get('encoding') ?? 'string';
+    if (isEncoding(value)) return value;
+    throw new KvsError('invalid_parameter', 'encoding must be string or binary');
+  }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch (error) {
+    throw new KvsError('invalid_parameter', 'a parameter is not valid percent-encoded UTF-8', {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,61 @@
+import type { IncomingMessage } from 'node:http';
+import {
+  createParamDecorator,
+  Inject,
+  Injectable,
+  type ExecutionContext,
+  type PipeTransform,
+} from '@nestjs/common';
+import { parseJsonBody, type DeleteItem, type Key, type SetItem } from '@kvs/protocol';
+import { BatchPipe, DELETE_ITEM, KEY_ITEM, SET_ITEM } from '@kvs/protocol/nest';
+import { LIMITS, type Limits } from '../tokens.js';
+
+/** A request's body as it came, with what the client said of it. */
+export interface ReceivedBody {
+  readonly bytes: Uint8Array;
+  readonly contentType: string | undefined;
+}
+
+export function receivedBody(request: IncomingMessage & { readonly body?: unknown }): ReceivedBody {
+  return {
+    bytes: request.body instanceof Uint8Array ? request.body : EMPTY,
+    contentType: request.headers['content-type'],
+  };
+}
+
+const EMPTY = new Uint8Array();
+
+/** The body as received; pipes make of it what the route needs. */
+export const RawBody = createParamDecorator((_data: unknown, context: ExecutionContext) =>
+  receivedBody(context.switchToHttp().getRequest()),
+);
+
+@Injectable()
+export class JsonBodyPipe implements PipeTransform<ReceivedBody, unknown> {
+  constructor(@Inject(LIMITS) private readonly limits: Limits) {}
+
+  transform({ bytes, contentType }: ReceivedBody): unknown {
+    return parseJsonBody(bytes, contentType, this.limits);
+  }
+}
+
+@Injectable()
+export class SetItemsPipe extends BatchPipe<SetItem> {
+  constructor(@Inject(LIMITS) limits: Limits) {
+    super(SET_ITEM, limits);
+  }
+}
+
+@Injectable()
+export class KeysPipe extends BatchPipe<Key> {
+  constructor(@Inject(LIMITS) limits: Limits) {
+    super(KEY_ITEM, limits);
+  }
+}
+
+@Injectable()
+export class DeleteItemsPipe extends BatchPipe<DeleteItem> {
+  constructor(@Inject(LIMITS) limits: Limits) {
+    super(DELETE_ITEM, limits);
+  }
+}

@@ -1,0 +1,49 @@
+import {
+  brandValue,
+  canonicalData,
+  decodePartitions,
+  isValidData,
+  KvsError,
+  PARTITION_COUNT,
+  type PageRequest,
+  type ScanRequest,
+  type Value,
+} from '@kvs/protocol';
+import { QueryParameters } from './query-parameters.js';
+
+const DEFAULT_PAGE_LIMIT = 1000;
+
+export interface ScanParameters {
+  readonly scan: ScanRequest & { readonly partial: boolean };
+  /** Present when a page is asked for rather than everything. */
+  readonly page?: Pick<PageRequest, 'cursor' | 'limit'>;
+}
+
+/**
+ * @param partitions the header `KVS-Partitions`, by which a proxy asks a node only for what it places there
+ * @throws KvsError `invalid_parameter`
+ */
+export function readScan(url: string, partitions: string | undefined): ScanParameters {
+  const query = new QueryParameters(url, ['prefix', 'encoding', 'limit', 'cursor', 'partial', 'meta']);
+  const prefix = readPrefix(query);
+  const scan = {
+    meta: query.flag('meta'),
+    partial: query.flag('partial'),
+    ...(prefix ? { prefix } : undefined),
+    ...(partitions === undefined ? undefined : { partitions: decodePartitions(partitions) }),
+  };
+  const cursor = query.wholeNumber('cursor', 0, PARTITION_COUNT - 1);
+  const limit = query.wholeNumber('limit', 1, Number.MAX_SAFE_INTEGER);
+  if (cursor === undefined && limit === undefined) return { scan };
+  return { scan, page: { cursor: cursor ?? 0, limit: limit ?? DEFAULT_PAGE_LIMIT } };
+}
+
+/** An encoding alone asks for all keys of that encoding. */
+function readPrefix(query: QueryParameters): Value | undefined {
+  const prefix = query.text('prefix');
+  if (prefix === undefined && query.text('encoding') === undefined) return undefined;
+  const data = prefix ?? '';
+  const encoding = query.encoding();
+  if (isValidData(encoding, data)) return brandValue({ encoding, data: canonicalData(encoding, data) });
+  throw new KvsError('invalid_parameter', `prefix is not valid ${encoding} data`);
+}

@@ -1,0 +1,81 @@
+import {
+  KvsError,
+  type DeleteOutcome,
+  type Entry,
+  type ItemFailure,
+  type Key,
+  type SetOutcome,
+  type Value,
+} from '@kvs/protocol';
+import type { KeyValueOperations } from '../tokens.js';
+import type { Precondition } from './preconditions.js';
+
+/** Operations on one key, with failures thrown rather than listed. */
+export class SingleKey {
+  constructor(
+    private readonly operations: KeyValueOperations,
+    private readonly key: Key,
+  ) {}
+
+  async read(): Promise<Entry | null> {
+    const [outcome] = await this.operations.fetch([this.key]);
+    return succeed(outcome).entry;
+  }
+
+  /** @returns the new version */
+  async write(value: Value, ttlMs: number | undefined, precondition: Precondition): Promise<number> {
+    const outcome = await this.conditionally(
+      precondition,
+      async (condition): Promise<SetOutcome | undefined> => {
+        const item = { key: this.key, value, ...condition, ...(ttlMs === undefined ? undefined : { ttlMs }) };
+        return (await this.operations.set([item]))[0];
+      },
+    );
+    return outcome.version;
+  }
+
+  /** @returns whether the key was there */
+  async remove(precondition: Precondition): Promise<boolean> {
+    const outcome = await this.conditionally(
+      precondition,
+      async (condition): Promise<DeleteOutcome | undefined> => {
+        return (await this.operations.delete([{ key: this.key, ...condition }]))[0];
+      },
+    );
+    return outcome.deleted;
+  }
+
+  /**
+   * Applies a write under a precondition. One that the store can't decide by itself is decided here on the version
+   * just read, and the write is made conditional on that same version, so that nothing comes in between.
+   */
+  private async conditionally<T extends { readonly ok: true }>(
+    precondition: Precondition,
+    apply: (condition: { ifVersion?: number }) => Promise<T | ItemFailure | undefined>,
+  ): Promise<T> {
+    if (precondition.kind === 'none') return succeed(await apply({}));
+    if (precondition.kind === 'version') return succeed(await apply({ ifVersion: precondition.ifVersion }));
+    for (let attempt = 1; ; attempt++) {
+      const version = (await this.read())?.version ?? 0;
+      if (!precondition.holds(version)) throw preconditionFailed('the precondition does not hold');
+      const outcome = await apply({ ifVersion: version });
+      const raced = outcome?.ok === false && outcome.code === 'version_mismatch';
+      if (!raced || attempt === MAX_ATTEMPTS) return succeed(outcome);
+    }
+  }
+}
+
+/** How often a write is tried again that others keep overtaking. */
+const MAX_ATTEMPTS = 10;
+
+function succeed<T extends { readonly ok: true }>(outcome: T | ItemFailure | undefined): T {
+  if (outcome === undefined) throw new TypeError('an item has no outcome');
+  if (outcome.ok) return outcome;
+  if (outcome.code === 'version_mismatch') throw preconditionFailed(outcome.message);
+  const doubt = outcome.maybeApplied ? '; the write may have been applied' : '';
+  throw new KvsError(outcome.code, outcome.message + doubt);
+}
+
+function preconditionFailed(detail: string): KvsError {
+  return new KvsError('precondition_failed', detail);
+}

@@ -1,0 +1,51 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { KvsError } from '@kvs/protocol';
+import { sendProblem } from '@kvs/protocol/nest';
+
+/** Which methods a path takes, for the `Allow` header. A path that ends in `/*` stands for all below it. */
+export type AllowedMethods = Readonly<Record<string, readonly string[]>>;
+
+export const API_METHODS: AllowedMethods = {
+  '/set': ['PUT'],
+  '/fetch': ['GET', 'HEAD', 'POST'],
+  '/query': ['POST'],
+  '/delete': ['POST'],
+  '/keys/*': ['GET', 'HEAD', 'PUT', 'DELETE'],
+  '/health/live': ['GET', 'HEAD'],
+  '/health/ready': ['GET', 'HEAD'],
+  '/openapi.json': ['GET', 'HEAD'],
+  '/docs': ['GET', 'HEAD'],
+  '/docs/*': ['GET', 'HEAD'],
+};
+
+/**
+ * Express middleware: answers 405 with `Allow` for a known path and another method, and `OPTIONS` with the same
+ * header. Express alone would answer 404.
+ */
+export function allowedMethodsMiddleware(methodsByPath: AllowedMethods) {
+  return (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
+    const methods = methodsOf(methodsByPath, request.url ?? '/');
+    if (methods === undefined || methods.includes(request.method ?? '')) {
+      next();
+      return;
+    }
+    response.setHeader('allow', methods.join(', '));
+    if (request.method === 'OPTIONS') {
+      response.statusCode = 204;
+      response.end();
+    } else {
+      sendProblem(response, new KvsError('method_not_allowed', `allowed here: ${methods.join(', ')}`));
+    }
+  };
+}
+
+function methodsOf(methodsByPath: AllowedMethods, url: string): readonly string[] | undefined {
+  const path = url.split('?', 1)[0] ?? '/';
+  // Express takes a path with and without a trailing slash, and in any case of letters, for the same.
+  const exact = methodsByPath[path.replace(/(?<=.)\/$/, '').toLowerCase()];
+  if (exact) return exact;
+  const below = Object.entries(methodsByPath).find(
+    ([pattern]) => pattern.endsWith('/*') && path.startsWith(pattern.slice(0, -1)),
+  );
+  return below?.[1];
+}

@@ -1,0 +1,132 @@
+import 'reflect-metadata';
+import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
+import type { DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { ProblemFilter } from '@kvs/protocol/nest';
+import { isSystemError } from '../system-error.js';
+import type { ServerSettings } from '../settings.js';
+import { allowedMethodsMiddleware, API_METHODS, type AllowedMethods } from './allowed-methods.js';
+import { serveDocs } from './docs.js';
+import { InFlight } from './in-flight.js';
+import { createLogger, NestLogger, type Logger } from './logger.js';
+
+export interface ServeOptions {
+  /** For the log and for messages on stderr, such as `kvs-proxy`. */
+  readonly name: string;
+  readonly version: string;
+  readonly title: string;
+  readonly host: string;
+  /** 0 asks for any free port. */
+  readonly port: number;
+  readonly settings: ServerSettings;
+  /** Methods of paths that this app has beyond the common ones. */
+  readonly methods?: AllowedMethods;
+  readonly module: (logger: Logger) => DynamicModule;
+}
+
+/**
+ * Runs one server until SIGINT or SIGTERM: then stops accepting, finishes what is under way (for at most
+ * `shutdownTimeoutMs`), closes the application and exits with 0.
+ */
+export async function serve(options: ServeOptions): Promise<void> {
+  const logger = await createLogger(options.name, options.settings.logLevel);
+  const inFlight = new InFlight(options.settings);
+  const app = await createApp(options, inFlight, logger);
+  await listenOrExit(app, options);
+  const server: Server = app.getHttpServer();
+  const { port } = addressOf(server);
+  stopOnSignals(app, server, inFlight, options.settings.shutdownTimeoutMs, logger);
+  logger.info({ host: options.host, port }, `listening on ${origin(options.host, port)}`);
+}
+
+/** An application with everything but an address; for tests too. */
+export async function createApp(
+  options: Omit<ServeOptions, 'host' | 'port'>,
+  inFlight: InFlight,
+  logger: Logger,
+): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(options.module(logger), {
+    bodyParser: false,
+    logger: new NestLogger(logger),
+    abortOnError: false,
+  });
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.use(inFlight.middleware);
+  app.use(allowedMethodsMiddleware({ ...API_METHODS, ...options.methods }));
+  app.useBodyParser('raw', { type: () => true, limit: options.settings.limits.maxBodyBytes });
+  app.useGlobalFilters(new ProblemFilter((error) => logger.error(error, 'unexpected error')));
+  serveDocs(app, options.title, options.version);
+  const server: Server = app.getHttpServer();
+  // Longer than clients keep idle connections, so that it is the client who closes and no request is lost in between.
+  server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
+  server.headersTimeout = KEEP_ALIVE_TIMEOUT_MS + 5_000;
+  return app;
+}
+
+/** How long an idle connection is kept. */
+export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+
+async function listenOrExit(app: NestExpressApplication, { name, host, port }: ServeOptions): Promise<void> {
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    const reason = LISTEN_FAILURES[error.code] ?? error.message;
+    process.stderr.write(`${name}: cannot listen on ${origin(host, port)}: ${reason}\n`);
+    process.exit(1);
+  }
+}
+
+const LISTEN_FAILURES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is in use',
+  EACCES: 'the port needs more rights',
+  EADDRNOTAVAIL: 'the host is not an address of this machine',
+  ENOTFOUND: 'the host is not known',
+};
+
+function stopOnSignals(
+  app: NestExpressApplication,
+  server: Server,
+  inFlight: InFlight,
+  timeoutMs: number,
+  logger: Logger,
+): void {
+  let stopping = false;
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    // A terminal's Ctrl-C and a parent's own signal may both arrive.
+    if (stopping) return;
+    stopping = true;
+    logger.info(`${signal}: shutting down`);
+    server.close();
+    const late = setTimeout(() => {
+      logger.warn(`requests still under way after ${timeoutMs} ms are cut`);
+      server.closeAllConnections();
+    }, timeoutMs);
+    await inFlight.drain();
+    clearTimeout(late);
+    server.closeAllConnections();
+    await app.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, (received) => {
+      stop(received).catch((error: unknown) => {
+        logger.fatal(error, 'shutdown failed');
+        process.exit(1);
+      });
+    });
+  }
+}
+
+function addressOf(server: Server): AddressInfo {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new TypeError('the server has no TCP address');
+  return address;
+}
+
+function origin(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

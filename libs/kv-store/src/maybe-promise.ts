@@ -1,0 +1,12 @@
+import { types } from 'node:util';
+import type { MaybePromise } from '@kvs/protocol';
+
+/** Knows promises of another realm too, as test runners and worker contexts make them. */
+export function isPromise<T>(answer: MaybePromise<T>): answer is Promise<T> {
+  return types.isPromise(answer);
+}
+
+/** `use(answer)`: at once where the answer is there, later only where it is a promise. */
+export function whenDone<T, R>(answer: MaybePromise<T>, use: (done: T) => R): MaybePromise<R> {
+  return isPromise(answer) ? answer.then(use) : use(answer);
+}

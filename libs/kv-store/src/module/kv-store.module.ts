@@ -1,0 +1,61 @@
+import type { DynamicModule, FactoryProvider, ModuleMetadata } from '@nestjs/common';
+import { Module } from '@nestjs/common';
+import type { MaybePromise } from '@kvs/protocol';
+import type { Clock } from '../clock.js';
+import { systemClock } from '../clock.js';
+import { MemoryEngine } from '../engine/memory/memory-engine.js';
+import type { StorageEngine } from '../engine/storage-engine.js';
+import { KvStore } from '../store/kv-store.js';
+import { KV_STORE_OPTIONS, KVS_CLOCK, STORAGE_ENGINE } from '../tokens.js';
+import type { KvStoreOptions } from './kv-store-options.js';
+
+export interface KvStoreAsyncOptions
+  extends Pick<ModuleMetadata, 'imports'>, Pick<FactoryProvider, 'inject'> {
+  // The arguments are what `inject` names, which the type system cannot follow; this is Nest's own signature.
+  readonly useFactory: FactoryProvider<MaybePromise<KvStoreOptions>>['useFactory'];
+}
+
+/**
+ * Gives a Nest app its {@link KvStore}. Imported once, in the root module; every other module just injects
+ * `KvStore`. The engine is opened before the app starts and closed after its servers stopped.
+ */
+@Module({})
+export class KvStoreModule {
+  static forRoot(options: KvStoreOptions = {}): DynamicModule {
+    return dynamicModule({ provide: KV_STORE_OPTIONS, useFactory: () => options });
+  }
+
+  /** For options that come from elsewhere, such as a configuration service. */
+  static forRootAsync({ imports = [], inject = [], useFactory }: KvStoreAsyncOptions): DynamicModule {
+    return dynamicModule({ provide: KV_STORE_OPTIONS, inject, useFactory }, imports);
+  }
+}
+
+function dynamicModule(
+  options: FactoryProvider<MaybePromise<KvStoreOptions>>,
+  imports: DynamicModule['imports'] = [],
+): DynamicModule {
+  const clock: FactoryProvider<Clock> = {
+    provide: KVS_CLOCK,
+    inject: [KV_STORE_OPTIONS],
+    useFactory: ({ clock: chosen = systemClock }: KvStoreOptions) => chosen,
+  };
+  const engine: FactoryProvider<MaybePromise<StorageEngine>> = {
+    provide: STORAGE_ENGINE,
+    inject: [KV_STORE_OPTIONS, KVS_CLOCK],
+    useFactory: openEngine,
+  };
+  return {
+    module: KvStoreModule,
+    global: true,
+    imports,
+    providers: [options, clock, engine, KvStore],
+    exports: [KvStore],
+  };
+}
+
+function openEngine({ engine = 'memory' }: KvStoreOptions, clock: Clock): MaybePromise<StorageEngine> {
+  if (typeof engine === 'function') return engine({ clock });
+  if (engine === 'memory') return new MemoryEngine({ clock });
+  throw new TypeError(`engine is 'memory' or an engine factory, not ${String(engine)}`);
+}

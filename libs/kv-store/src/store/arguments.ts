@@ -1,0 +1,38 @@
+import { PARTITION_COUNT } from '@kvs/hash-ring';
+import type { DeleteItem, SetItem } from '@kvs/protocol';
+
+// What a request carries was validated when it came in; these catch the mistakes of a program that calls the
+// store itself. All items are checked before the first is applied.
+
+/** @throws TypeError or RangeError */
+export function checkSetItems(items: readonly SetItem[]): void {
+  for (const { ttlMs, ifVersion } of items) {
+    checkInteger('ttlMs', ttlMs, 1);
+    checkInteger('ifVersion', ifVersion, 0);
+  }
+}
+
+/** @throws TypeError or RangeError */
+export function checkDeleteItems(items: readonly DeleteItem[]): void {
+  for (const { ifVersion } of items) checkInteger('ifVersion', ifVersion, 0);
+}
+
+/** @throws TypeError or RangeError */
+export function checkPartitions(partitions: readonly number[]): void {
+  let previous = -1;
+  for (const partition of partitions) {
+    checkInteger('a partition', partition, 0);
+    if (partition >= PARTITION_COUNT)
+      throw new RangeError(`a partition is below ${PARTITION_COUNT}, not ${partition}`);
+    if (partition <= previous)
+      throw new RangeError(`partitions ascend, but ${partition} follows ${previous}`);
+    previous = partition;
+  }
+}
+
+function checkInteger(name: string, value: number | undefined, least: number): void {
+  if (value === undefined) return;
+  if (typeof value !== 'number') throw new TypeError(`${name} is a number, not ${typeof value}`);
+  if (Number.isSafeInteger(value) && value >= least) return;
+  throw new RangeError(`${name} is a whole number from ${least}, not ${value}`);
+}

@@ -1,0 +1,185 @@
+import { PARTITION_COUNT, partitionOf } from '@kvs/hash-ring';
+import type {
+  DeleteItem,
+  DeleteOutcome,
+  Entry,
+  FetchOutcome,
+  Key,
+  KeyValueOperations,
+  MaybePromise,
+  QueryOutcome,
+  ScanRequest,
+  SetItem,
+  SetOutcome,
+  Value,
+} from '@kvs/protocol';
+import { brandKey, keyFromId, keyId, KvsError, placementInput } from '@kvs/protocol';
+import type { OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Clock } from '../clock.js';
+import { microsToMs, systemClock } from '../clock.js';
+import type {
+  EngineChunk,
+  EngineStats,
+  EngineWrite,
+  PlacedKey,
+  StorageEngine,
+} from '../engine/storage-engine.js';
+import { isPromise, whenDone } from '../maybe-promise.js';
+import { KVS_CLOCK, STORAGE_ENGINE } from '../tokens.js';
+import { checkDeleteItems, checkPartitions, checkSetItems } from './arguments.js';
+import { deleteOutcome, fetchOutcome, liveEntry, queryOutcome, setOutcome } from './outcomes.js';
+
+export interface StoredPair extends Entry {
+  readonly key: Key;
+}
+
+/** Some of a partition's pairs, at least one. */
+export interface StoreChunk {
+  readonly partition: number;
+  readonly pairs: readonly StoredPair[];
+}
+
+export type StoreScanRequest = Pick<ScanRequest, 'prefix' | 'partitions'>;
+
+/**
+ * The pairs of this process: one instance, shared by all who ask for it. It places keys, checks arguments, turns
+ * times to live into deadlines and an engine's answers into outcomes; the engine does the rest.
+ *
+ * Answers are there at once where the engine's are. An item's failure is its outcome; a method throws (or rejects)
+ * a `KvsError` only when it did nothing at all: `engine_unavailable`, or `shutting_down` once closing has begun. A
+ * `TypeError` or `RangeError` is the caller's mistake, and changed nothing either.
+ */
+@Injectable()
+export class KvStore
+  implements Pick<KeyValueOperations, 'set' | 'fetch' | 'query' | 'delete'>, OnApplicationShutdown
+{
+  readonly #engine: StorageEngine;
+  readonly #clock: Clock;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #closing: Promise<void> | undefined;
+
+  /** @param clock the one the engine was made with */
+  constructor(@Inject(STORAGE_ENGINE) engine: StorageEngine, @Inject(KVS_CLOCK) clock: Clock = systemClock) {
+    this.#engine = engine;
+    this.#clock = clock;
+  }
+
+  get engineName(): string {
+    return this.#engine.name;
+  }
+
+  set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]> {
+    this.#assertOpen();
+    checkSetItems(items);
+    const nowMs = microsToMs(this.#clock.nowMicros());
+    const answer = this.#engine.setMany(items.map((item) => engineWrite(item, nowMs)));
+    return this.#track(whenDone(answer, (outcomes) => outcomes.map(setOutcome)));
+  }
+
+  fetch(keys: readonly Key[]): MaybePromise<readonly FetchOutcome[]> {
+    this.#assertOpen();
+    const answer = this.#engine.getMany(keys.map(place));
+    return this.#track(
+      whenDone(answer, (outcomes) => {
+        const now = this.#clock.nowMicros();
+        return outcomes.map((outcome) => fetchOutcome(outcome, now));
+      }),
+    );
+  }
+
+  query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]> {
+    this.#assertOpen();
+    const answer = this.#engine.hasMany(keys.map(place));
+    return this.#track(whenDone(answer, (outcomes) => outcomes.map(queryOutcome)));
+  }
+
+  delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]> {
+    this.#assertOpen();
+    checkDeleteItems(items);
+    const answer = this.#engine.deleteMany(items.map(({ key, ifVersion }) => ({ ...place(key), ifVersion })));
+    return this.#track(whenDone(answer, (outcomes) => outcomes.map(deleteOutcome)));
+  }
+
+  /**
+   * The pairs of some or all partitions in ascending order, in chunks of bounded size, each of one partition. A pair
+   * that is there throughout comes exactly once, and no key comes twice, whatever is written meanwhile. A scan that
+   * ends was complete; one that cannot be completed, for one because the store is closed meanwhile, throws.
+   */
+  scan({ prefix, partitions = ALL_PARTITIONS }: StoreScanRequest = {}): AsyncIterable<StoreChunk> {
+    this.#assertOpen();
+    checkPartitions(partitions);
+    return this.#storeChunks(this.#engine.scan(partitions, prefix && { idPrefix: idPrefix(prefix) }));
+  }
+
+  stats(): MaybePromise<EngineStats> {
+    this.#assertOpen();
+    return this.#track(this.#engine.stats());
+  }
+
+  /** Finishes what is under way, scans excepted, then closes the engine. Later calls answer as the first. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#finish());
+  }
+
+  /** Nest calls this after the servers stopped, so that requests in flight still find the store open. */
+  onApplicationShutdown(): Promise<void> {
+    return this.close();
+  }
+
+  async *#storeChunks(engineChunks: AsyncIterable<EngineChunk>): AsyncGenerator<StoreChunk, void, undefined> {
+    for await (const { partition, pairs } of engineChunks) {
+      const now = this.#clock.nowMicros();
+      const live = pairs.flatMap(({ id, ...entry }) => {
+        const stored = liveEntry(entry, now);
+        return stored === null ? [] : [{ key: keyFromId(id), ...stored }];
+      });
+      if (live.length > 0) yield { partition, pairs: live };
+    }
+  }
+
+  #track<T>(answer: MaybePromise<T>): MaybePromise<T> {
+    if (!isPromise(answer)) return answer;
+    const settled: Promise<unknown> = answer.then(noop, noop).then(() => this.#underWay.delete(settled));
+    this.#underWay.add(settled);
+    return answer;
+  }
+
+  async #finish(): Promise<void> {
+    await Promise.all(this.#underWay);
+    await this.#engine.close();
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new KvsError('shutting_down', 'the store is closed');
+  }
+}
+
+const ALL_PARTITIONS: readonly number[] = Object.freeze(Array.from({ length: PARTITION_COUNT }, (_, i) => i));
+
+function engineWrite({ key, value, ttlMs, ifVersion }: SetItem, nowMs: number): EngineWrite {
+  return {
+    ...place(key),
+    value,
+    expiresAtMs: ttlMs === undefined ? undefined : deadline(nowMs, ttlMs),
+    ifVersion,
+  };
+}
+
+/** The largest times to live come to hundreds of thousands of years: cut off where numbers are still exact. */
+function deadline(nowMs: number, ttlMs: number): number {
+  return Math.min(nowMs + ttlMs, Number.MAX_SAFE_INTEGER);
+}
+
+function place(key: Key): PlacedKey {
+  return { id: keyId(key), partition: partitionOf(placementInput(key)) };
+}
+
+/** What the ids of the keys with this prefix start with: an id is its encoding's tag and then the data. */
+function idPrefix(prefix: Value): string {
+  return keyId(brandKey(prefix));
+}
+
+function noop(): void {
+  // Whoever made the call hears of its failure.
+}

@@ -1,0 +1,78 @@
+import type {
+  DeleteOutcome,
+  Entry,
+  FetchOutcome,
+  ItemFailure,
+  QueryOutcome,
+  SetOutcome,
+} from '@kvs/protocol';
+import { microsToMs } from '../clock.js';
+import { isExpired } from '../engine/rules.js';
+import type {
+  EngineDeleteOutcome,
+  EngineEntry,
+  EnginePresenceOutcome,
+  EngineReadOutcome,
+  EngineUnavailable,
+  EngineWriteOutcome,
+  VersionMismatch,
+} from '../engine/storage-engine.js';
+
+export function setOutcome(outcome: EngineWriteOutcome): SetOutcome {
+  switch (outcome.status) {
+    case 'written':
+      return { ok: true, version: outcome.version };
+    case 'version_mismatch':
+      return versionMismatch(outcome);
+    case 'out_of_memory':
+      return { ok: false, code: 'out_of_memory', message: 'the store is full' };
+    case 'unavailable':
+      return unavailable(outcome);
+  }
+}
+
+export function fetchOutcome(outcome: EngineReadOutcome, nowMicros: number): FetchOutcome {
+  switch (outcome.status) {
+    case 'found':
+      return { ok: true, entry: liveEntry(outcome, nowMicros) };
+    case 'absent':
+      return { ok: true, entry: null };
+    case 'unavailable':
+      return unavailable(outcome);
+  }
+}
+
+export function queryOutcome(outcome: EnginePresenceOutcome): QueryOutcome {
+  return outcome.status === 'unavailable'
+    ? unavailable(outcome)
+    : { ok: true, present: outcome.status === 'present' };
+}
+
+export function deleteOutcome(outcome: EngineDeleteOutcome): DeleteOutcome {
+  switch (outcome.status) {
+    case 'deleted':
+      return { ok: true, deleted: true };
+    case 'absent':
+      return { ok: true, deleted: false };
+    case 'version_mismatch':
+      return versionMismatch(outcome);
+    case 'unavailable':
+      return unavailable(outcome);
+  }
+}
+
+/** Null for a pair whose time came between the engine's answer and now. */
+export function liveEntry({ value, version, expiresAtMs }: EngineEntry, nowMicros: number): Entry | null {
+  if (expiresAtMs === undefined) return { value, version };
+  if (isExpired(expiresAtMs, nowMicros)) return null;
+  return { value, version, ttlMs: expiresAtMs - microsToMs(nowMicros) };
+}
+
+function versionMismatch({ actualVersion }: VersionMismatch): ItemFailure {
+  const message = actualVersion === 0 ? 'the key is absent' : `the version is ${actualVersion}`;
+  return { ok: false, code: 'version_mismatch', message };
+}
+
+function unavailable({ message, maybeApplied }: EngineUnavailable): ItemFailure {
+  return { ok: false, code: 'engine_unavailable', message, ...(maybeApplied && { maybeApplied }) };
+}

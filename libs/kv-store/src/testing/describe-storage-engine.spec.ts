@@ -1,0 +1,180 @@
+import { setImmediate } from 'node:timers/promises';
+import { brandKey, keyFromId, keyId } from '@kvs/protocol';
+import type { Clock } from '../clock.js';
+import type { EngineFactory } from '../engine/engine-factory.js';
+import { MemoryEngine } from '../engine/memory/memory-engine.js';
+import { conditionHolds } from '../engine/rules.js';
+import type { EnginePair, EngineWriteOutcome, PlacedKey, StorageEngine } from '../engine/storage-engine.js';
+import { describeStorageEngine } from './describe-storage-engine.js';
+import type { EngineSuiteOptions } from './engine-suite-options.js';
+
+const DURABLE: Partial<StorageEngine> = { capabilities: { durable: true } };
+
+const FAULTY_ENGINES: Record<string, { create: EngineFactory; found: string }> = {
+  'an engine ignores the encoding of a key': {
+    create: altered((engine) => ({
+      getMany: (keys) => engine.getMany(keys.map(asText)),
+      hasMany: (keys) => engine.hasMany(keys.map(asText)),
+      setMany: (writes) => engine.setMany(writes.map(asText)),
+    })),
+    found: 'identity of keys and values: a string key and a binary key of the same data are two keys',
+  },
+  'an engine ignores conditions': {
+    create: altered((engine) => ({
+      setMany: (writes) => engine.setMany(writes.map((item) => ({ ...item, ifVersion: undefined }))),
+    })),
+    found: 'versions and conditions: if_version n writes that version only',
+  },
+  'an engine checks a condition before it writes, and not when': {
+    create: altered((engine) => ({
+      setMany: async (writes) => {
+        const outcomes = engine.getMany(writes);
+        const versions = outcomes.map((outcome) => (outcome.status === 'found' ? outcome.version : 0));
+        await setImmediate();
+        return writes.map((item, index): EngineWriteOutcome => {
+          const actualVersion = versions[index] ?? 0;
+          if (!conditionHolds(item.ifVersion, actualVersion))
+            return { status: 'version_mismatch', actualVersion };
+          return only(engine.setMany([{ ...item, ifVersion: undefined }]));
+        });
+      },
+    })),
+    found: 'versions and conditions: of several writers with the same condition one wins',
+  },
+  'an engine takes the time alone for a version': {
+    create: altered((engine, clock) => ({
+      setMany: (writes) =>
+        engine
+          .setMany(writes)
+          .map((outcome) =>
+            outcome.status === 'written' ? { ...outcome, version: clock.nowMicros() } : outcome,
+          ),
+    })),
+    found: 'versions and conditions: versions grow across a delete while the clock stands still',
+  },
+  'an engine keeps pairs too long': {
+    create: altered((engine) => ({
+      setMany: (writes) =>
+        engine.setMany(
+          writes.map((item) => ({ ...item, expiresAtMs: item.expiresAtMs && item.expiresAtMs + 1 })),
+        ),
+    })),
+    found: 'time to live: a pair is absent to a query from the moment its time is over',
+  },
+  'an engine scans a partition in one piece': {
+    create: altered((engine) => ({
+      async *scan(partitions, options) {
+        for (const partition of partitions) {
+          const pairs: EnginePair[] = [];
+          for await (const chunk of engine.scan([partition], options)) pairs.push(...chunk.pairs);
+          if (pairs.length > 0) yield { partition, pairs };
+        }
+      },
+    })),
+    found: 'scans: a large partition comes in chunks of bounded count',
+  },
+  'an engine repeats what is written while it scans': {
+    create: altered((engine) => ({
+      async *scan(partitions, options) {
+        yield* engine.scan(partitions, options);
+        yield* engine.scan(partitions.slice(0, 1), {
+          ...options,
+          idPrefix: `${options?.idPrefix ?? ''}snew`,
+        });
+      },
+    })),
+    found:
+      'scans while pairs are written: new pairs do not hide old ones, come twice or keep the scan from ending',
+  },
+  'an engine ends a scan as if it were complete': {
+    create: altered((engine) => ({
+      async *scan(partitions, options) {
+        try {
+          yield* engine.scan(partitions, options);
+        } catch {
+          return;
+        }
+      },
+    })),
+    found: 'lifecycle: a scan that is open when the engine closes fails rather than ends',
+  },
+};
+
+describe('the conformance suite', () => {
+  it('runs on any runner that has describe and it, and finds no fault with a good engine', async () => {
+    expect(await faults({ create: altered(() => ({})) })).toEqual([]);
+  });
+
+  it('asks for reopen where an engine says that it is durable', async () => {
+    expect(await faults({ create: altered(() => DURABLE) })).not.toEqual([]);
+  });
+
+  it('finds that a durable engine forgets', async () => {
+    const create = altered(() => DURABLE);
+    const found = await faults({ create, reopen: create });
+    expect(found).toContain('reopening: pairs are there again, as they were');
+    expect(found.every((name) => name.startsWith('reopening: '))).toBe(true);
+  });
+
+  it('cleans up after each test', async () => {
+    const ended: string[] = [];
+    const create = altered((engine) => ({
+      close: () => {
+        engine.close();
+        ended.push('closed');
+      },
+    }));
+    await faults({ create, dispose: () => void ended.push('disposed') });
+    expect(ended.at(-2)).toBe('closed');
+    expect(ended.at(-1)).toBe('disposed');
+  });
+
+  it.each(Object.entries(FAULTY_ENGINES))('finds that %s', async (_, { create, found }) => {
+    expect(await faults({ create })).toContain(found);
+  });
+});
+
+/** The memory engine with some of its methods replaced. */
+function altered(change: (engine: MemoryEngine, clock: Clock) => Partial<StorageEngine>): EngineFactory {
+  return ({ clock }) => {
+    const engine = new MemoryEngine({ clock });
+    return {
+      name: engine.name,
+      capabilities: engine.capabilities,
+      getMany: (keys) => engine.getMany(keys),
+      hasMany: (keys) => engine.hasMany(keys),
+      setMany: (writes) => engine.setMany(writes),
+      deleteMany: (deletes) => engine.deleteMany(deletes),
+      scan: (partitions, options) => engine.scan(partitions, options),
+      stats: () => engine.stats(),
+      close: () => engine.close(),
+      ...change(engine, clock),
+    };
+  };
+}
+
+/** Runs the suite by itself: the names of the tests that fail. */
+async function faults(options: EngineSuiteOptions): Promise<string[]> {
+  const tests: { name: string; body: () => Promise<void> }[] = [];
+  let title = '';
+  describeStorageEngine('an engine', options, {
+    describe: (name, body) => {
+      title = name;
+      body();
+    },
+    it: (name, body) => tests.push({ name: `${title}: ${name}`, body }),
+  });
+  const found: string[] = [];
+  for (const { name, body } of tests) await body().catch(() => found.push(name));
+  return found;
+}
+
+function asText<T extends PlacedKey>(item: T): T {
+  return { ...item, id: keyId(brandKey({ encoding: 'string', data: keyFromId(item.id).data })) };
+}
+
+function only<T>(outcomes: readonly T[]): T {
+  const [outcome] = outcomes;
+  if (outcome === undefined) throw new RangeError('expected an outcome');
+  return outcome;
+}

@@ -1,0 +1,68 @@
+import { strict as assert } from 'node:assert';
+import { capabilitiesOf } from '../engine/storage-engine.js';
+import type { EngineSuiteOptions } from './engine-suite-options.js';
+import { ManualClock } from './manual-clock.js';
+import type { TestRunner } from './runner.js';
+import { globalRunner } from './runner.js';
+import type { EngineTest, Trait } from './trait.js';
+import { batches } from './traits/batches.js';
+import { binarySafety } from './traits/binary-safety.js';
+import { identity } from './traits/identity.js';
+import { lifecycle } from './traits/lifecycle.js';
+import { model } from './traits/model.js';
+import { reopening } from './traits/reopening.js';
+import { scans } from './traits/scans.js';
+import { scansUnderWrites } from './traits/scans-under-writes.js';
+import { stats } from './traits/stats.js';
+import { timeToLive } from './traits/time-to-live.js';
+import { versions } from './traits/versions.js';
+
+/**
+ * The tests that every storage engine passes: the `StorageEngine` contract, promise by promise. Assertions are
+ * node:assert's, and each test has an engine and a clock of its own, so any runner will do.
+ *
+ * @param runner where to register the tests; without it, the global `describe` and `it`
+ */
+export function describeStorageEngine(name: string, options: EngineSuiteOptions, runner?: TestRunner): void {
+  const { describe, it } = runner ?? globalRunner();
+  describe(name, () => {
+    for (const { title, tests } of options.reopen === undefined ? TRAITS : [...TRAITS, reopening]) {
+      describe(title, () => {
+        for (const [promise, test] of Object.entries(tests)) it(promise, () => runTest(test, options));
+      });
+    }
+  });
+}
+
+const TRAITS: readonly Trait[] = [
+  identity,
+  binarySafety,
+  batches,
+  versions,
+  timeToLive,
+  scans,
+  scansUnderWrites,
+  stats,
+  lifecycle,
+  model,
+];
+
+async function runTest(test: EngineTest, options: EngineSuiteOptions): Promise<void> {
+  const clock = new ManualClock();
+  try {
+    const engine = await options.create({ clock });
+    try {
+      const { durable } = capabilitiesOf(engine);
+      assert.equal(
+        durable,
+        options.reopen !== undefined,
+        'reopen is given for a durable engine, and only for one',
+      );
+      await test({ engine, clock, options });
+    } finally {
+      await engine.close();
+    }
+  } finally {
+    await options.dispose?.();
+  }
+}

@@ -1,0 +1,15 @@
+import type { MaybePromise } from '@kvs/protocol';
+import type { EngineFactory } from '../engine/engine-factory.js';
+
+/** How the suite gets at the engine under test. */
+export interface EngineSuiteOptions {
+  /** Opens a new, empty engine: called once for each test. Its clock stands still until the test moves it. */
+  readonly create: EngineFactory;
+  /**
+   * Opens the engine that {@link create} made last, and that was closed since, in the same place again. Must
+   * be given for a durable engine, and only for one.
+   */
+  readonly reopen?: EngineFactory;
+  /** Called after each test, when the engine is closed, to clean up behind it. */
+  readonly dispose?: () => MaybePromise<void>;
+}

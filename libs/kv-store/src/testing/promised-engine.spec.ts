@@ -1,0 +1,7 @@
+import { MemoryEngine } from '../engine/memory/memory-engine.js';
+import { describeStorageEngine } from './describe-storage-engine.js';
+import { PromisedEngine } from './promised-engine.js';
+
+describeStorageEngine('an engine that answers by promise', {
+  create: async ({ clock }) => new PromisedEngine(new MemoryEngine({ clock })),
+});

@@ -1,0 +1,65 @@
+import { setImmediate } from 'node:timers/promises';
+import type { MaybePromise } from '@kvs/protocol';
+import type {
+  EngineChunk,
+  EngineDelete,
+  EngineScanOptions,
+  EngineWrite,
+  PlacedKey,
+  StorageEngine,
+} from '../engine/storage-engine.js';
+
+/**
+ * An engine as it is, answering everything by promise and a turn of the event loop late: for testing that whoever
+ * uses engines also works with one behind a network.
+ */
+export class PromisedEngine implements StorageEngine {
+  readonly name: string;
+  readonly capabilities: StorageEngine['capabilities'];
+
+  constructor(private readonly engine: StorageEngine) {
+    this.name = engine.name;
+    this.capabilities = engine.capabilities;
+  }
+
+  getMany(keys: readonly PlacedKey[]) {
+    return later(() => this.engine.getMany(keys));
+  }
+
+  hasMany(keys: readonly PlacedKey[]) {
+    return later(() => this.engine.hasMany(keys));
+  }
+
+  setMany(writes: readonly EngineWrite[]) {
+    return later(() => this.engine.setMany(writes));
+  }
+
+  deleteMany(deletes: readonly EngineDelete[]) {
+    return later(() => this.engine.deleteMany(deletes));
+  }
+
+  async *scan(
+    partitions: readonly number[],
+    options?: EngineScanOptions,
+  ): AsyncGenerator<EngineChunk, void, undefined> {
+    for await (const chunk of this.engine.scan(partitions, options)) {
+      await setImmediate();
+      yield chunk;
+    }
+  }
+
+  stats() {
+    return later(() => this.engine.stats());
+  }
+
+  close() {
+    return later(() => this.engine.close());
+  }
+}
+
+async function later<T>(call: () => MaybePromise<T>): Promise<T> {
+  await setImmediate();
+  const answer = await call();
+  await setImmediate();
+  return answer;
+}

@@ -1,0 +1,87 @@
+import { strict as assert } from 'node:assert';
+import { KvsError } from '@kvs/protocol';
+import { numbered, PARTITION, placed, read, removal, scanChunks, set, versionOf, write } from '../pairs.js';
+import { SCAN_CHUNK_PAIRS } from '../../engine/storage-engine.js';
+import type { EngineTestBench, Trait } from '../trait.js';
+
+export const lifecycle: Trait = {
+  title: 'lifecycle',
+  tests: {
+    'after close every operation fails with engine_unavailable': async ({ engine }) => {
+      await set(engine, write('key'));
+      await engine.close();
+      await isUnavailable(() => engine.getMany([placed('key')]));
+      await isUnavailable(() => engine.hasMany([placed('key')]));
+      await isUnavailable(() => engine.setMany([write('key')]));
+      await isUnavailable(() => engine.deleteMany([removal('key')]));
+      await isUnavailable(() => engine.stats());
+      await isUnavailable(() => scanChunks(engine, [PARTITION]));
+    },
+    'after close an empty batch fails too': async ({ engine }) => {
+      await engine.close();
+      await isUnavailable(() => engine.getMany([]));
+      await isUnavailable(() => engine.setMany([]));
+      await isUnavailable(() => scanChunks(engine, []));
+    },
+    'closing twice is closing once': async ({ engine }) => {
+      await Promise.all([engine.close(), engine.close()]);
+      await engine.close();
+    },
+    'a write under way when close is called is finished or refused, and never lost': async ({ engine }) => {
+      const writing = settle(() => engine.setMany([write('key')]));
+      await engine.close();
+      const outcome = await writing;
+      if (outcome instanceof Error) assertUnavailable(outcome);
+      else versionOf(outcome[0]);
+    },
+    'a scan that is open when the engine closes fails rather than ends': async ({ engine }) => {
+      await engine.setMany(numbered(3 * SCAN_CHUNK_PAIRS).map((key) => write(key)));
+      const scan = engine.scan([PARTITION])[Symbol.asyncIterator]();
+      assert.equal((await scan.next()).done, false);
+      await engine.close();
+      await isUnavailable(async () => {
+        while ((await scan.next()).done !== true);
+      });
+    },
+    'two engines at once do not share what neither says is shared': async (bench) => {
+      if (bench.engine.capabilities.durable || bench.engine.capabilities.shared) return;
+      await set(bench.engine, write('key'));
+      await withAnother(bench, async (other) => {
+        assert.equal(await read(other.engine, 'key'), undefined);
+      });
+    },
+  },
+};
+
+async function isUnavailable(call: () => unknown): Promise<void> {
+  const outcome = await settle(call);
+  assert.ok(outcome instanceof Error, 'expected a failure');
+  assertUnavailable(outcome);
+}
+
+function assertUnavailable(error: Error): void {
+  assert.ok(error instanceof KvsError, `expected a KvsError, not ${error}`);
+  assert.equal(error.code, 'engine_unavailable');
+}
+
+/** The answer or the error, whether it is thrown or rejected. */
+async function settle<T>(call: () => T): Promise<Awaited<T> | Error> {
+  try {
+    return await call();
+  } catch (error) {
+    assert.ok(error instanceof Error, `expected an Error, not ${String(error)}`);
+    return error;
+  }
+}
+
+async function withAnother(
+  { clock, options }: EngineTestBench,
+  use: (other: Pick<EngineTestBench, 'engine'>) => Promise<void>,
+): Promise<void> {
+  const engine = await options.create({ clock });
+  try {
+    await use({ engine });
+  } finally {
+    await engine.close();
+  }
+}

@@ -1,0 +1,5 @@
+// What Nest injects by; each names an interface, which has no value at run time.
+
+export const STORAGE_ENGINE: unique symbol = Symbol('@kvs/kv-store StorageEngine');
+export const KVS_CLOCK: unique symbol = Symbol('@kvs/kv-store Clock');
+export const KV_STORE_OPTIONS: unique symbol = Symbol('@kvs/kv-store KvStoreOptions');

@@ -1,0 +1,62 @@
+/**
+ * Every error code that kvs answers with, and the HTTP status that goes with it when it is the whole
+ * answer's. Codes are stable: a client may branch on them. Titles are for people and may change.
+ */
+export const ERROR_CODES = {
+  // The request is wrong: nothing was changed.
+  invalid_json: { status: 400, title: 'The body is not JSON' },
+  invalid_shape: { status: 400, title: 'The request does not have the expected shape' },
+  unknown_property: { status: 400, title: 'The request has a property that is not known' },
+  invalid_encoding: { status: 400, title: 'The encoding is neither string nor binary' },
+  invalid_data: { status: 400, title: 'The data is not valid in its encoding' },
+  empty_key: { status: 400, title: 'The key is empty' },
+  key_too_long: { status: 413, title: 'The key is too long' },
+  value_too_large: { status: 413, title: 'The value is too large' },
+  too_many_items: { status: 400, title: 'The batch has too many items' },
+  invalid_ttl: { status: 400, title: 'The time to live is not a positive whole number of milliseconds' },
+  invalid_version: { status: 400, title: 'The version is not a whole number' },
+  invalid_parameter: { status: 400, title: 'A query parameter or header is not valid' },
+  invalid_request: { status: 400, title: 'The request is not valid' },
+  not_found: { status: 404, title: 'No such resource' },
+  key_not_found: { status: 404, title: 'The key is absent' },
+  method_not_allowed: { status: 405, title: 'The method is not allowed here' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  answer_too_large: { status: 413, title: 'The answer would be too large' },
+  unsupported_media_type: { status: 415, title: 'The media type is not supported' },
+
+  // The request was understood, and could not be done.
+  version_mismatch: { status: 409, title: 'The version is not the one asked for' },
+  precondition_failed: { status: 412, title: 'A precondition of the request does not hold' },
+  internal_error: { status: 500, title: 'An unexpected error' },
+  node_error: { status: 502, title: 'A storage node gave an answer that makes no sense' },
+  node_unavailable: { status: 503, title: 'A storage node cannot be reached' },
+  engine_unavailable: { status: 503, title: 'The storage engine cannot be reached' },
+  not_ready: { status: 503, title: 'The server cannot serve yet' },
+  overloaded: { status: 503, title: 'Too much is under way already' },
+  shutting_down: { status: 503, title: 'The server is shutting down' },
+  out_of_memory: { status: 507, title: 'The store is full' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ERROR_CODES, value);
+}
+
+/** The base of every operating error of kvs. A programmer's mistake is a `TypeError` instead. */
+export class KvsError extends Error {
+  override readonly name: string = 'KvsError';
+
+  constructor(
+    /** Stable: branch on this, not on the message. */
+    readonly code: ErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+
+  get status(): number {
+    return ERROR_CODES[this.code].status;
+  }
+}

@@ -1,0 +1,93 @@
+import { byteLength, canonicalData, isEncoding, isValidData, type EncodedData } from './encoding.js';
+import { brandKey, brandValue, type Key, type Value } from './key.js';
+import type { Limits } from './limits.js';
+import type { DeleteItem, SetItem } from './operations.js';
+
+/** Reads one item of a batch; `undefined` when it is not valid. */
+export type ItemGuard<T> = (item: unknown, limits: Limits) => T | undefined;
+
+/** Largest `ttl_ms`: some 31,000 years, so that a moment of expiry stays an exact integer. */
+export const MAX_TTL_MS = 1e15;
+
+/**
+ * Guards decide, without explaining, whether an item is valid, and hand it on typed and in canonical form. They
+ * are the hot path's half of validation; the DTO classes say what is wrong with an item that a guard refuses. A
+ * property test holds the two to the same verdict.
+ */
+export const guardSetItem: ItemGuard<SetItem> = (item, limits) => {
+  if (!isRecord(item) || !hasOnly(item, SET_PROPERTIES)) return undefined;
+  const key = guardKey(item['key'], limits);
+  if (key === undefined) return undefined;
+  const value = guardValue(item['value'], limits);
+  if (value === undefined) return undefined;
+  const ttlMs = item['ttl_ms'];
+  if (ttlMs !== undefined && !isTtl(ttlMs)) return undefined;
+  const ifVersion = item['if_version'];
+  if (ifVersion !== undefined && !isVersionCondition(ifVersion)) return undefined;
+  return {
+    key,
+    value,
+    ...(ttlMs === undefined ? undefined : { ttlMs }),
+    ...(ifVersion === undefined ? undefined : { ifVersion }),
+  };
+};
+
+/** A key to read: `E` or `{"key":E}`. */
+export const guardKeyItem: ItemGuard<Key> = (item, limits) => {
+  if (!isRecord(item)) return undefined;
+  if (!Object.hasOwn(item, 'key')) return guardKey(item, limits);
+  return hasOnly(item, KEY_PROPERTIES) ? guardKey(item['key'], limits) : undefined;
+};
+
+/** A key to delete: `E`, or `{"key":E}` with or without `if_version`. */
+export const guardDeleteItem: ItemGuard<DeleteItem> = (item, limits) => {
+  if (!isRecord(item)) return undefined;
+  const nested = Object.hasOwn(item, 'key');
+  if (nested && !hasOnly(item, DELETE_PROPERTIES)) return undefined;
+  const key = guardKey(nested ? item['key'] : item, limits);
+  if (key === undefined) return undefined;
+  const ifVersion = nested ? item['if_version'] : undefined;
+  if (ifVersion === undefined) return { key };
+  return isVersionCondition(ifVersion) ? { key, ifVersion } : undefined;
+};
+
+export const guardKey: ItemGuard<Key> = (item, limits) => {
+  const data = guardData(item, limits.maxKeyBytes);
+  return data === undefined || data.data === '' ? undefined : brandKey(data);
+};
+
+export const guardValue: ItemGuard<Value> = (item, limits) => {
+  const data = guardData(item, limits.maxValueBytes);
+  return data === undefined ? undefined : brandValue(data);
+};
+
+export function isTtl(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_TTL_MS;
+}
+
+export function isVersionCondition(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const DATA_PROPERTIES = new Set(['encoding', 'data']);
+const SET_PROPERTIES = new Set(['key', 'value', 'ttl_ms', 'if_version']);
+const KEY_PROPERTIES = new Set(['key']);
+const DELETE_PROPERTIES = new Set(['key', 'if_version']);
+
+function guardData(item: unknown, maxBytes: number): EncodedData | undefined {
+  if (!isRecord(item) || !hasOnly(item, DATA_PROPERTIES)) return undefined;
+  const encoding = item['encoding'];
+  const data = item['data'];
+  if (!isEncoding(encoding) || typeof data !== 'string' || !isValidData(encoding, data)) return undefined;
+  const canonical = { encoding, data: canonicalData(encoding, data) };
+  return byteLength(canonical) <= maxBytes ? canonical : undefined;
+}
+
+function hasOnly(item: object, known: ReadonlySet<string>): boolean {
+  for (const property of Object.keys(item)) if (!known.has(property)) return false;
+  return true;
+}

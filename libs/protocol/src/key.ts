@@ -1,0 +1,84 @@
+import type { EncodedData } from './encoding.js';
+import { byteLength, canonicalData, isValidData } from './encoding.js';
+import { KvsError } from './errors.js';
+
+declare const checked: unique symbol;
+
+/** A valid key in canonical form. Made by the guard, by {@link stringKey} or by {@link binaryKey}. */
+export type Key = EncodedData & { readonly [checked]: 'key' };
+
+/** A valid value in canonical form. Made by the guard, by {@link stringValue} or by {@link binaryValue}. */
+export type Value = EncodedData & { readonly [checked]: 'value' };
+
+/**
+ * A key's identity in one string: `s` or `b` for its encoding, then its canonical data. Two keys are the
+ * same exactly when their ids are equal.
+ */
+export type KeyId = string & { readonly [checked]: 'keyId' };
+
+/** @throws KvsError `empty_key`, `invalid_data` (a lone surrogate) */
+export function stringKey(text: string): Key {
+  return asKey(checkData({ encoding: 'string', data: text }));
+}
+
+/** @throws KvsError `empty_key` */
+export function binaryKey(bytes: Uint8Array): Key {
+  return asKey({ encoding: 'binary', data: toHex(bytes) });
+}
+
+/** @throws KvsError `invalid_data` (a lone surrogate) */
+export function stringValue(text: string): Value {
+  return brandValue(checkData({ encoding: 'string', data: text }));
+}
+
+export function binaryValue(bytes: Uint8Array): Value {
+  return brandValue({ encoding: 'binary', data: toHex(bytes) });
+}
+
+export function keyId(key: Key): KeyId {
+  return ((key.encoding === 'string' ? 's' : 'b') + key.data) as KeyId;
+}
+
+export function keyFromId(id: KeyId): Key {
+  return brandKey({ encoding: id.startsWith('s') ? 'string' : 'binary', data: id.slice(1) });
+}
+
+/**
+ * What placement hashes: one tag byte, `s` or `b`, then the key's bytes (UTF-8 for `string`). For a
+ * `string` key that is the UTF-8 of its id, so the id itself is returned and no bytes need be copied.
+ */
+export function placementInput(key: Key): string | Uint8Array {
+  if (key.encoding === 'string') return keyId(key);
+  const bytes = new Uint8Array(1 + key.data.length / 2);
+  bytes[0] = BINARY_TAG;
+  for (let i = 1; i < bytes.length; i++) bytes[i] = Number.parseInt(key.data.slice(2 * i - 2, 2 * i), 16);
+  return bytes;
+}
+
+/** Marks data that the caller has checked to be a valid, canonical key. The guard's business, and an engine's. */
+export function brandKey(data: EncodedData): Key {
+  return data as Key;
+}
+
+/** Marks data that the caller has checked to be a valid, canonical value. The guard's business, and an engine's. */
+export function brandValue(data: EncodedData): Value {
+  return data as Value;
+}
+
+const BINARY_TAG = 'b'.charCodeAt(0);
+
+function asKey(data: EncodedData): Key {
+  if (byteLength(data) === 0) throw new KvsError('empty_key', 'a key has at least one byte');
+  return brandKey(data);
+}
+
+function checkData({ encoding, data }: EncodedData): EncodedData {
+  if (!isValidData(encoding, data)) throw new KvsError('invalid_data', 'the text holds a lone surrogate');
+  return { encoding, data: canonicalData(encoding, data) };
+}
+
+function toHex(bytes: Uint8Array): string {
+  let hex = '';
+  for (const byte of bytes) hex += byte.toString(16).padStart(2, '0');
+  return hex;
+}

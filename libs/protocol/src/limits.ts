@@ -1,0 +1,24 @@
+/** How large a request may be. Each is a setting of its own; sizes are in bytes. */
+export interface Limits {
+  /** Largest key, in bytes of its canonical form. A key is never empty. */
+  readonly maxKeyBytes: number;
+  /** Largest value, in bytes. A value may be empty. */
+  readonly maxValueBytes: number;
+  /** Most items in one batch. */
+  readonly maxBatchItems: number;
+  /** Largest request body, in bytes, after any content encoding is undone. */
+  readonly maxBodyBytes: number;
+  /** Largest answer to `POST /fetch`, in bytes of keys and values. A scan has no such limit: it streams. */
+  readonly maxAnswerBytes: number;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+export const DEFAULT_LIMITS: Limits = Object.freeze({
+  maxKeyBytes: 4 * KIB,
+  maxValueBytes: 8 * MIB,
+  maxBatchItems: 10_000,
+  maxBodyBytes: 32 * MIB,
+  maxAnswerBytes: 64 * MIB,
+});

@@ -1,0 +1,73 @@
+import type { PipeTransform } from '@nestjs/common';
+import { guardDeleteItem, guardKeyItem, guardSetItem, type ItemGuard } from '../guard.js';
+import type { Key } from '../key.js';
+import type { Limits } from '../limits.js';
+import type { DeleteItem, SetItem } from '../operations.js';
+import { InvalidRequestError } from '../problem.js';
+import { explainDeleteItem, explainKeyItem, explainSetItem, type ItemExplainer } from './explain.js';
+
+/** The most issues that one answer lists. */
+export const MAX_LISTED_ISSUES = 20;
+
+/** What one kind of batch is made of: who decides, and who says what is wrong. */
+export interface ItemSchema<T> {
+  readonly guard: ItemGuard<T>;
+  readonly explain: ItemExplainer;
+}
+
+export const SET_ITEM: ItemSchema<SetItem> = { guard: guardSetItem, explain: explainSetItem };
+export const KEY_ITEM: ItemSchema<Key> = { guard: guardKeyItem, explain: explainKeyItem };
+export const DELETE_ITEM: ItemSchema<DeleteItem> = { guard: guardDeleteItem, explain: explainDeleteItem };
+
+/**
+ * Validates a whole batch against the encoding schema and the limits, and hands it on typed and canonical. A batch
+ * with one bad item is refused whole.
+ */
+export class BatchPipe<T> implements PipeTransform<unknown, T[]> {
+  constructor(
+    private readonly schema: ItemSchema<T>,
+    private readonly limits: Limits,
+  ) {}
+
+  /**
+   * O(total size).
+   *
+   * @throws InvalidRequestError with a JSON pointer to each offending place, at most {@link MAX_LISTED_ISSUES}, and
+   * the number of all offending items
+   */
+  transform(body: unknown): T[] {
+    if (!Array.isArray(body)) {
+      throw new InvalidRequestError(
+        [{ pointer: '', code: 'invalid_shape', detail: 'the body must be an array of items' }],
+        0,
+        'the body must be an array of items',
+      );
+    }
+    const { maxBatchItems } = this.limits;
+    if (body.length > maxBatchItems) {
+      const detail = `the batch has ${body.length} items, at most ${maxBatchItems} are allowed`;
+      throw new InvalidRequestError([{ pointer: '', code: 'too_many_items', detail }], 0, detail);
+    }
+    const items: T[] = [];
+    const refused: number[] = [];
+    body.forEach((item: unknown, index) => {
+      const checked = this.schema.guard(item, this.limits);
+      if (checked === undefined) refused.push(index);
+      else items.push(checked);
+    });
+    if (refused.length > 0) throw this.refusal(body, refused);
+    return items;
+  }
+
+  private refusal(body: readonly unknown[], refused: readonly number[]): InvalidRequestError {
+    const issues = refused
+      .slice(0, MAX_LISTED_ISSUES)
+      .flatMap((index) => this.schema.explain(body[index], `/${index}`, this.limits))
+      .slice(0, MAX_LISTED_ISSUES);
+    return new InvalidRequestError(
+      issues,
+      refused.length,
+      `${refused.length} of ${body.length} items ${refused.length === 1 ? 'is' : 'are'} not valid`,
+    );
+  }
+}

@@ -1,0 +1,113 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  IsDefined,
+  IsIn,
+  IsInt,
+  IsNotEmpty,
+  IsObject,
+  IsString,
+  Max,
+  Min,
+  Validate,
+  ValidateIf,
+  ValidateNested,
+  ValidatorConstraint,
+  type ValidationArguments,
+  type ValidatorConstraintInterface,
+} from 'class-validator';
+import { isEncoding, isValidData, type Encoding } from '../encoding.js';
+import type { ErrorCode } from '../errors.js';
+import { MAX_TTL_MS } from '../guard.js';
+
+/**
+ * The encoding schema, as classes: what the documentation shows and what explains a refused body. Each rule
+ * names the error code that its failure answers with.
+ */
+
+function fails(code: ErrorCode, message: string): { message: string; context: { code: ErrorCode } } {
+  return { message, context: { code } };
+}
+
+@ValidatorConstraint({ name: 'isValidInItsEncoding' })
+class IsValidInItsEncoding implements ValidatorConstraintInterface {
+  validate(data: unknown, { object }: ValidationArguments): boolean {
+    const encoding: unknown = Reflect.get(object, 'encoding');
+    // Of an unknown encoding or of data that is no text, another rule complains.
+    return !isEncoding(encoding) || typeof data !== 'string' || isValidData(encoding, data);
+  }
+}
+
+export class ValueDto {
+  @ApiProperty({ enum: ['string', 'binary'], description: 'How to read `data`' })
+  @IsIn(['string', 'binary'], fails('invalid_encoding', 'encoding must be "string" or "binary"'))
+  encoding!: Encoding;
+
+  @ApiProperty({
+    description: 'Well-formed Unicode for `string`; an even number of hexadecimal digits for `binary`',
+    example: 'hello',
+  })
+  @IsString(fails('invalid_shape', 'data must be a string'))
+  @Validate(
+    IsValidInItsEncoding,
+    fails(
+      'invalid_data',
+      'data must be well-formed Unicode for "string", an even number of hexadecimal digits for "binary"',
+    ),
+  )
+  data!: string;
+}
+
+export class KeyDto extends ValueDto {
+  @IsNotEmpty(fails('empty_key', 'a key has at least one byte'))
+  override data!: string;
+}
+
+/** What `{"key":E}` items have in common. */
+export class KeyItemDto {
+  @ApiProperty({ type: KeyDto })
+  @IsDefined(fails('invalid_shape', 'key is missing'))
+  @IsObject(fails('invalid_shape', 'key must be an object with encoding and data'))
+  @ValidateNested(fails('invalid_shape', 'key must be an object with encoding and data'))
+  @Type(() => KeyDto)
+  key!: KeyDto;
+}
+
+export class DeleteItemDto extends KeyItemDto {
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 0,
+    description: 'Only if the version is this one; 0 means only if the key is absent',
+  })
+  @IfPresent()
+  @IsInt(fails('invalid_version', 'if_version must be a whole number'))
+  @Min(0, fails('invalid_version', 'if_version must not be negative'))
+  @Max(Number.MAX_SAFE_INTEGER, fails('invalid_version', 'if_version must be at most 9007199254740991'))
+  if_version?: number;
+}
+
+export class SetItemDto extends DeleteItemDto {
+  @ApiProperty({ type: ValueDto })
+  @IsDefined(fails('invalid_shape', 'value is missing'))
+  @IsObject(fails('invalid_shape', 'value must be an object with encoding and data'))
+  @ValidateNested(fails('invalid_shape', 'value must be an object with encoding and data'))
+  @Type(() => ValueDto)
+  value!: ValueDto;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 1,
+    maximum: MAX_TTL_MS,
+    description: 'Time to live in milliseconds; without it the pair stays',
+  })
+  @IfPresent()
+  @IsInt(fails('invalid_ttl', 'ttl_ms must be a whole number of milliseconds'))
+  @Min(1, fails('invalid_ttl', 'ttl_ms must be at least 1'))
+  @Max(MAX_TTL_MS, fails('invalid_ttl', `ttl_ms must be at most ${MAX_TTL_MS}`))
+  ttl_ms?: number;
+}
+
+/** Unlike class-validator's IsOptional, this does not take `null` for absent. */
+function IfPresent(): PropertyDecorator {
+  return ValidateIf((_item: object, value: unknown) => value !== undefined);
+}

@@ -1,0 +1,132 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiBody, ApiExtraModels, ApiQuery, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { ERROR_CODES } from '../errors.js';
+import { PROBLEM_MEDIA_TYPE } from '../problem.js';
+import { DeleteItemDto, KeyDto, KeyItemDto, SetItemDto, ValueDto } from './dto.js';
+
+/** Decorators that describe the data operations in OpenAPI documents. */
+
+export function ApiSetBody(): MethodDecorator {
+  return describe([SetItemDto]);
+}
+
+export function ApiKeysBody(): MethodDecorator {
+  return describe([KeyDto, KeyItemDto]);
+}
+
+export function ApiDeleteBody(): MethodDecorator {
+  return describe([KeyDto, DeleteItemDto]);
+}
+
+/** The answer to a write: how many items were done, and why the others were not. */
+export function ApiWriteAnswer(counter: 'keys_added' | 'keys_deleted'): MethodDecorator {
+  return ApiBatchAnswers({
+    type: 'object',
+    required: [counter, 'keys_failed'],
+    properties: {
+      [counter]: { type: 'integer', minimum: 0 },
+      keys_failed: {
+        type: 'array',
+        items: { type: 'object', properties: { key: reference(KeyDto), ...FAILURE_PROPERTIES } },
+      },
+    },
+  });
+}
+
+/** The answer to a read: an item for each item asked for, in order. */
+export function ApiPairsAnswer(value: 'value' | 'presence'): MethodDecorator {
+  return ApiBatchAnswers({
+    type: 'array',
+    items: {
+      type: 'object',
+      required: ['key', 'value'],
+      properties: {
+        key: reference(KeyDto),
+        value:
+          value === 'presence'
+            ? { type: 'boolean', nullable: true }
+            : { nullable: true, allOf: [reference(ValueDto)] },
+        ...(value === 'value' ? { version: { type: 'integer' }, ttl_ms: { type: 'integer' } } : undefined),
+        error: { type: 'object', properties: FAILURE_PROPERTIES },
+      },
+    },
+  });
+}
+
+export function ApiMeta(): MethodDecorator {
+  return ApiQuery({
+    name: 'meta',
+    required: false,
+    schema: { type: 'boolean' },
+    description: 'Adds versions (and times to live) to the answer',
+  });
+}
+
+export function ApiProblem(status: number, description: string): MethodDecorator {
+  return ApiResponse({
+    status,
+    description,
+    content: {
+      [PROBLEM_MEDIA_TYPE]: {
+        schema: {
+          type: 'object',
+          required: ['type', 'title', 'status', 'detail', 'code'],
+          properties: {
+            type: { type: 'string' },
+            title: { type: 'string' },
+            status: { type: 'integer' },
+            detail: { type: 'string' },
+            code: { type: 'string', enum: Object.keys(ERROR_CODES) },
+            invalid_items: { type: 'integer' },
+            errors: {
+              type: 'array',
+              items: {
+                type: 'object',
+                properties: {
+                  pointer: { type: 'string' },
+                  code: { type: 'string' },
+                  detail: { type: 'string' },
+                },
+              },
+            },
+          },
+        },
+      },
+    },
+  });
+}
+
+type Schema = NonNullable<Parameters<typeof ApiQuery>[0] & { schema?: unknown }>['schema'];
+type Model = typeof KeyDto | typeof KeyItemDto | typeof DeleteItemDto | typeof SetItemDto | typeof ValueDto;
+
+const FAILURE_PROPERTIES = {
+  code: { type: 'string', enum: Object.keys(ERROR_CODES) },
+  message: { type: 'string' },
+  maybe_applied: { type: 'boolean' },
+};
+
+function reference(model: Model): { $ref: string } {
+  return { $ref: getSchemaPath(model) };
+}
+
+function describe(models: Model[]): MethodDecorator {
+  return applyDecorators(
+    ApiExtraModels(...models, ValueDto, KeyDto),
+    ApiBody({ schema: { type: 'array', items: { oneOf: models.map(reference) } } }),
+  );
+}
+
+function ApiBatchAnswers(schema: NonNullable<Schema>): MethodDecorator {
+  return applyDecorators(
+    ApiResponse({ status: 200, description: 'Every item is done', schema }),
+    ApiResponse({ status: 207, description: 'Some items failed: the body says which and why', schema }),
+    ApiProblem(400, 'The request is not valid; nothing was changed'),
+    ApiProblem(413, 'The body, a key, a value or the answer is too large'),
+    ApiProblem(415, 'Neither the body nor its content type is JSON'),
+    ApiResponse({
+      status: 503,
+      description: 'Every item failed: its storage node cannot be reached',
+      schema,
+    }),
+  );
+}

@@ -1,0 +1,66 @@
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { KvsError, type ErrorCode } from '../errors.js';
+import { isRecord } from '../guard.js';
+import { PROBLEM_MEDIA_TYPE, problemOf } from '../problem.js';
+
+/** As much of a response as a problem needs; Express's is one. */
+interface ProblemResponse {
+  readonly headersSent: boolean;
+  setHeader(name: string, value: string): unknown;
+  statusCode: number;
+  end(body: string): unknown;
+  destroy(): unknown;
+}
+
+/** Answers every error as `application/problem+json` (RFC 9457). */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  /** @param onUnexpected told of each error that is a defect of ours rather than an operating error */
+  constructor(private readonly onUnexpected: (error: unknown) => void) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const error = toKvsError(thrown);
+    if (error.code === 'internal_error') this.onUnexpected(thrown);
+    const response = host.switchToHttp().getResponse<ProblemResponse>();
+    // What has begun can't become an error any more, but it can be cut, so that nobody takes it for whole.
+    if (response.headersSent) response.destroy();
+    else sendProblem(response, error);
+  }
+}
+
+export function sendProblem(response: ProblemResponse, error: KvsError): void {
+  const problem = problemOf(error);
+  response.statusCode = problem.status;
+  response.setHeader('content-type', PROBLEM_MEDIA_TYPE);
+  if (problem.status === 503) response.setHeader('retry-after', RETRY_AFTER_SECONDS);
+  response.end(JSON.stringify(problem));
+}
+
+export const RETRY_AFTER_SECONDS = '1';
+
+/** Errors of Nest, Express and its body parser, in our terms. */
+export function toKvsError(thrown: unknown): KvsError {
+  if (thrown instanceof KvsError) return thrown;
+  const status = statusOf(thrown);
+  const code =
+    CODE_BY_STATUS[status] ?? (status >= 400 && status < 500 ? 'invalid_request' : 'internal_error');
+  const detail = code === 'internal_error' ? 'an unexpected error; the log says more' : messageOf(thrown);
+  return new KvsError(code, detail, { cause: thrown });
+}
+
+const CODE_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
+  404: 'not_found',
+  405: 'method_not_allowed',
+  413: 'body_too_large',
+  415: 'unsupported_media_type',
+};
+
+function statusOf(thrown: unknown): number {
+  if (thrown instanceof HttpException) return thrown.getStatus();
+  const status: unknown = isRecord(thrown) ? thrown['status'] : undefined;
+  return typeof status === 'number' ? status : 500;
+}
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : 'the request is not valid';
+}

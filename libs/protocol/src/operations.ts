@@ -1,0 +1,100 @@
+import type { ErrorCode } from './errors.js';
+import type { Key, Value } from './key.js';
+
+/** Awaited only where it is a promise: an engine that answers at once costs no turn of the event loop. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** A write of one pair. */
+export interface SetItem {
+  readonly key: Key;
+  readonly value: Value;
+  /** How long the pair lives, in milliseconds, a positive integer. Without it the pair stays. */
+  readonly ttlMs?: number;
+  /** Write only if the pair's version is this one; 0 means only if the key is absent. */
+  readonly ifVersion?: number;
+}
+
+/** A removal of one pair. */
+export interface DeleteItem {
+  readonly key: Key;
+  /** Delete only if the pair's version is this one; 0 never matches a present pair. */
+  readonly ifVersion?: number;
+}
+
+/** A pair's value with what is known of it. */
+export interface Entry {
+  readonly value: Value;
+  /** A positive integer that grows with each write of the key and never repeats for it. */
+  readonly version: number;
+  /** Milliseconds left to live, at least 1; absent for a pair that stays. */
+  readonly ttlMs?: number;
+}
+
+/** Why one item of a batch could not be done. The other items are not affected. */
+export interface ItemFailure {
+  readonly ok: false;
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** For a write: the node may have applied it and its answer was lost. Absent where it surely did not. */
+  readonly maybeApplied?: true;
+}
+
+export type SetOutcome = { readonly ok: true; readonly version: number } | ItemFailure;
+export type FetchOutcome = { readonly ok: true; readonly entry: Entry | null } | ItemFailure;
+export type QueryOutcome = { readonly ok: true; readonly present: boolean } | ItemFailure;
+export type DeleteOutcome = { readonly ok: true; readonly deleted: boolean } | ItemFailure;
+
+/** Which pairs a scan is about. */
+export interface ScanRequest {
+  /** Only keys of this encoding whose data starts with this; empty data asks for all of the encoding. */
+  readonly prefix?: Value;
+  /** Only these partitions, in ascending order; all of them when absent. */
+  readonly partitions?: readonly number[];
+  /** Whether each pair carries `version` and `ttl_ms`. */
+  readonly meta: boolean;
+}
+
+/** One page of a scan is asked for by where it starts and about how long it should be. */
+export interface PageRequest extends ScanRequest {
+  /** The first partition of the page, 0 to 4,095. */
+  readonly cursor: number;
+  /** About how many pairs: the page ends with the partition in which it reaches this many. */
+  readonly limit: number;
+  /** Answer with what can be reached rather than fail. */
+  readonly partial: boolean;
+}
+
+/**
+ * Pairs as bytes of newline-delimited JSON: every pair is one line that ends in `\n`. Chunks may end anywhere
+ * in a line. An error thrown by the iterator means that the answer is incomplete.
+ */
+export type PairLines = AsyncIterable<Uint8Array>;
+
+export interface ScanAnswer {
+  /** Nodes whose pairs are left out; empty unless the request allowed a partial answer. */
+  readonly missingNodes: readonly string[];
+  readonly lines: PairLines;
+  /** Lets go of what the answer holds. Must be called in the end, whether the lines were read or not. */
+  close(): void;
+}
+
+export interface PageAnswer extends ScanAnswer {
+  /** The partition at which the next page starts; absent after the last page. */
+  readonly nextCursor?: number;
+}
+
+/**
+ * What a kvs server does, whether it holds the pairs itself (a storage node) or forwards (the proxy). Batches are
+ * applied item by item, in order, each item atomically; outcomes come in request order, one for each item.
+ * An item's failure is its outcome; a method throws {@link KvsError} only when it could do nothing at all.
+ */
+export interface KeyValueOperations {
+  set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]>;
+  fetch(keys: readonly Key[]): MaybePromise<readonly FetchOutcome[]>;
+  query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]>;
+  delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]>;
+  /** @throws KvsError `node_unavailable` when a node is away and `partial` is not set */
+  scan(request: ScanRequest & { readonly partial: boolean }): Promise<ScanAnswer>;
+  /** @throws KvsError as `scan` */
+  page(request: PageRequest): Promise<PageAnswer>;
+}

@@ -1,0 +1,79 @@
+import { ERROR_CODES, KvsError, type ErrorCode } from './errors.js';
+
+/** The media type of every error body (RFC 9457). */
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
+
+/** What is wrong at one place of a request body. */
+export interface ValidationIssue {
+  /** JSON pointer (RFC 6901) to the place. */
+  readonly pointer: string;
+  readonly code: ErrorCode;
+  readonly detail: string;
+}
+
+/** An error body: RFC 9457 with the extension members `code`, `errors` and `invalid_items`. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+  /** The first issues of a request body that is not valid. */
+  readonly errors?: readonly ValidationIssue[];
+  /** How many items of the batch are not valid, listed or not. */
+  readonly invalid_items?: number;
+  /** The nodes that a read needed and could not reach. */
+  readonly nodes?: readonly string[];
+}
+
+/** A request body that is not valid: nothing was changed. */
+export class InvalidRequestError extends KvsError {
+  override readonly name = 'InvalidRequestError';
+
+  constructor(
+    /** The first issues, in order of their place. */
+    readonly issues: readonly ValidationIssue[],
+    /** How many items are not valid, listed or not. */
+    readonly invalidItems: number,
+    detail: string,
+  ) {
+    super('invalid_request', detail);
+  }
+
+  /** 413 when every issue is one of size, else 400. */
+  override get status(): number {
+    const statuses = new Set(this.issues.map(({ code }) => ERROR_CODES[code].status));
+    return statuses.size === 1 && statuses.has(413) ? 413 : 400;
+  }
+}
+
+/** A read could not reach every node that it needs. */
+export class NodesUnavailableError extends KvsError {
+  override readonly name = 'NodesUnavailableError';
+
+  constructor(
+    readonly nodes: readonly string[],
+    options?: ErrorOptions,
+  ) {
+    super('node_unavailable', `cannot reach ${nodes.join(', ')}`, options);
+  }
+}
+
+export function problemOf(error: KvsError): Problem {
+  return {
+    type: problemType(error.code),
+    title: ERROR_CODES[error.code].title,
+    status: error.status,
+    detail: error.message,
+    code: error.code,
+    ...(error instanceof InvalidRequestError
+      ? { errors: error.issues, invalid_items: error.invalidItems }
+      : undefined),
+    ...(error instanceof NodesUnavailableError ? { nodes: error.nodes } : undefined),
+  };
+}
+
+/** A URI reference that names the error; docs/protocol.md lists them all. */
+function problemType(code: ErrorCode): string {
+  return `urn:kvs:error:${code}`;
+}

@@ -1,0 +1,65 @@
+import type {
+  DeleteItem,
+  DeleteOutcome,
+  FetchOutcome,
+  Key,
+  PairLines,
+  QueryOutcome,
+  ScanRequest,
+  SetItem,
+  SetOutcome,
+} from '@kvs/protocol';
+
+/**
+ * The way to one storage node. Batches have one outcome for each item, in order. A node that answers, even with a
+ * refusal, gives outcomes; a node that can't be reached or does not answer in time makes the call reject with
+ * {@link TransportError}. A transport never retries by itself, and never remembers that a node was away.
+ */
+export interface NodeTransport {
+  set(items: readonly SetItem[]): Promise<readonly SetOutcome[]>;
+  fetch(keys: readonly Key[]): Promise<readonly FetchOutcome[]>;
+  query(keys: readonly Key[]): Promise<readonly QueryOutcome[]>;
+  delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]>;
+  /** Resolves when the node has begun to answer. */
+  scan(request: ScanRequest): Promise<NodeScan>;
+  stats(): Promise<NodeStats>;
+  close(): void;
+}
+
+export interface NodeScan {
+  /** Throw {@link TransportError} when the node breaks off. */
+  readonly lines: PairLines;
+  /** Gives the connection back, or closes it when the lines were not read to their end. May be called again. */
+  close(): void;
+}
+
+export interface NodeStats {
+  readonly engine: string;
+  /** Pairs held. Those past their time to live may count until their memory is reclaimed. */
+  readonly keys: number;
+}
+
+/** Makes the transport to a node, named by its address `host:port`. */
+export type NodeTransportFactory = (address: string) => NodeTransport;
+
+/** Where a request to a node came to its end. */
+export type TransportFailure =
+  /** No connection was made: the node has surely not seen the request. */
+  | 'unconnected'
+  /** The connection broke while the request was under way. */
+  | 'broken'
+  /** No answer came in time. */
+  | 'timeout';
+
+/** A node can't be reached, or its answer was lost. */
+export class TransportError extends Error {
+  override readonly name = 'TransportError';
+
+  constructor(
+    readonly failure: TransportFailure,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
