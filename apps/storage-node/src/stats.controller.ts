@@ -11,7 +11,7 @@ export class StatsController {
   @Get()
   @ApiOperation({ summary: 'The engine and how many pairs it holds' })
   async stats(): Promise<{ engine: string; keys: number }> {
-    const { pairs } = await this.store.stats();
-    return { engine: this.store.engineName, keys: pairs };
+    const { pairCount } = await this.store.stats();
+    return { engine: this.store.engineName, keys: pairCount };
   }
 }

@@ -11,14 +11,14 @@ export interface NodeSpec {
 }
 
 /** A node as the ring hands it out: frozen, the weight filled in, the caller's extra data `T` kept. */
-export type RingNode<T = unknown> = Readonly<T> & NodeSpec & { readonly weight: number };
+export type RingNode<T extends object = object> = Readonly<T> & NodeSpec & { readonly weight: number };
 
 /** A node as given: an id alone will do where no extra data is asked for. */
-export type NodeInput<T = unknown> =
+export type NodeInput<T extends object = object> =
   (T & NodeSpec) | (object extends Omit<T, keyof NodeSpec> ? string : never);
 
 /** Checks one node. Anything else an object carries is kept as it is. */
-export function toRingNode<T>(input: NodeInput<T>): RingNode<T> {
+export function toRingNode<T extends object>(input: NodeInput<T>): RingNode<T> {
   const spec: NodeSpec = typeof input === 'string' ? { id: input } : input;
   if (typeof spec !== 'object' || spec === null || typeof spec.id !== 'string' || spec.id === '') {
     throw new HashRingError('invalid_node', 'a node is a non-empty id, or an object that has one');
@@ -29,12 +29,12 @@ export function toRingNode<T>(input: NodeInput<T>): RingNode<T> {
 }
 
 /** The same node with another weight. */
-export function reweighed<T>(node: RingNode<T>, weight: number): RingNode<T> {
+export function reweighed<T extends object>(node: RingNode<T>, weight: number): RingNode<T> {
   return Object.freeze({ ...node, weight: checkWeight(weight, node.id) });
 }
 
 /** Nodes in canonical order, by id in UTF-16 code units: at least one, at most `limit`, no two alike. O(n log n). */
-export function inOrder<T>(nodes: readonly RingNode<T>[], limit: number): readonly RingNode<T>[] {
+export function inOrder<T extends object>(nodes: readonly RingNode<T>[], limit: number): readonly RingNode<T>[] {
   if (nodes.length === 0) throw new HashRingError('no_nodes', 'a ring needs at least one node');
   if (nodes.length > limit)
     throw new HashRingError('too_many_nodes', `${nodes.length} nodes, at most ${limit}`);

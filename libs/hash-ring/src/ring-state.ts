@@ -7,7 +7,7 @@ import { PARTITION_COUNT } from './partition.js';
 import { Preference } from './preference.js';
 
 /** What a ring is made of. The arrays run parallel, and the table refers to nodes by their place in them. */
-export class RingState<T> {
+export class RingState<T extends object> {
   constructor(
     readonly nodes: readonly RingNode<T>[],
     readonly preferences: readonly Preference[],
@@ -16,7 +16,7 @@ export class RingState<T> {
   ) {}
 
   /** A pure function of the set of nodes. */
-  static build<T>(inputs: Iterable<NodeInput<T>>, hash: Hash32): RingState<T> {
+  static build<T extends object>(inputs: Iterable<NodeInput<T>>, hash: Hash32): RingState<T> {
     const nodes = inOrder(
       Array.from(inputs, (input) => toRingNode<T>(input)),
       PARTITION_COUNT,

@@ -20,7 +20,7 @@ export interface HashRingOptions {
  * pure function can have both even loads and not a single move between survivors (the README proves it). Where
  * data stays while nodes come and go, evolve the ring and pass its JSON on.
  */
-export class HashRing<T = unknown> {
+export class HashRing<T extends object = object> {
   /** All nodes, by id. */
   readonly nodes: readonly RingNode<T>[];
   readonly #table: Table;

@@ -14,14 +14,17 @@ export function parseJsonBody(bytes: Uint8Array, contentType: string | undefined
     const value: unknown = JSON.parse(UTF8.decode(bytes));
     return value;
   } catch (error) {
-    if (contentType !== undefined && !isJsonType(contentType)) {
-      throw new KvsError(
-        'unsupported_media_type',
-        `the body is neither JSON nor declared to be: ${contentType}`,
-      );
+    const reason =
+      bytes.length === 0
+        ? 'it is empty'
+        : error instanceof SyntaxError
+          ? error.message
+          : 'it is not valid UTF-8';
+    if (contentType === undefined || isJsonType(contentType)) {
+      throw new KvsError('invalid_json', `the body is not JSON: ${reason}`, { cause: error });
     }
-    const reason = error instanceof SyntaxError ? error.message : 'it is not valid UTF-8';
-    throw new KvsError('invalid_json', bytes.length === 0 ? 'the body is empty' : reason, { cause: error });
+    const detail = `neither the content type, ${contentType}, nor the body is JSON: ${reason}`;
+    throw new KvsError('unsupported_media_type', detail, { cause: error });
   }
 }
 

@@ -1,3 +1,4 @@
+import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
@@ -39,28 +40,21 @@ class IsValidInItsEncoding implements ValidatorConstraintInterface {
 }
 
 export class ValueDto {
-  @ApiProperty({ enum: ['string', 'binary'], description: 'How to read `data`' })
-  @IsIn(['string', 'binary'], fails('invalid_encoding', 'encoding must be "string" or "binary"'))
+  @IsKnownEncoding()
   encoding!: Encoding;
 
-  @ApiProperty({
-    description: 'Well-formed Unicode for `string`; an even number of hexadecimal digits for `binary`',
-    example: 'hello',
-  })
-  @IsString(fails('invalid_shape', 'data must be a string'))
-  @Validate(
-    IsValidInItsEncoding,
-    fails(
-      'invalid_data',
-      'data must be well-formed Unicode for "string", an even number of hexadecimal digits for "binary"',
-    ),
-  )
+  @IsEncodedText()
   data!: string;
 }
 
-export class KeyDto extends ValueDto {
+/** Not a subclass: class-validator would let the rules of `data` here replace the inherited ones. */
+export class KeyDto {
+  @IsKnownEncoding()
+  encoding!: Encoding;
+
+  @IsEncodedText()
   @IsNotEmpty(fails('empty_key', 'a key has at least one byte'))
-  override data!: string;
+  data!: string;
 }
 
 /** What `{"key":E}` items have in common. */
@@ -105,6 +99,30 @@ export class SetItemDto extends DeleteItemDto {
   @Min(1, fails('invalid_ttl', 'ttl_ms must be at least 1'))
   @Max(MAX_TTL_MS, fails('invalid_ttl', `ttl_ms must be at most ${MAX_TTL_MS}`))
   ttl_ms?: number;
+}
+
+function IsKnownEncoding(): PropertyDecorator {
+  return applyDecorators(
+    ApiProperty({ enum: ['string', 'binary'], description: 'How to read `data`' }),
+    IsIn(['string', 'binary'], fails('invalid_encoding', 'encoding must be "string" or "binary"')),
+  );
+}
+
+function IsEncodedText(): PropertyDecorator {
+  return applyDecorators(
+    ApiProperty({
+      description: 'Well-formed Unicode for `string`; an even number of hexadecimal digits for `binary`',
+      example: 'hello',
+    }),
+    IsString(fails('invalid_shape', 'data must be a string')),
+    Validate(
+      IsValidInItsEncoding,
+      fails(
+        'invalid_data',
+        'data must be well-formed Unicode for "string", an even number of hexadecimal digits for "binary"',
+      ),
+    ),
+  );
 }
 
 /** Unlike class-validator's IsOptional, this does not take `null` for absent. */

@@ -19,13 +19,16 @@ export const explainKeyItem: ItemExplainer = (item, pointer, limits) =>
 export const explainDeleteItem: ItemExplainer = (item, pointer, limits) =>
   explain(hasKey(item) ? DeleteItemDto : KeyDto, item, pointer, limits);
 
+/** An item, and the key and the value in it. */
+const SCHEMA_DEPTH = 2;
+
 type ItemDto = KeyDto | KeyItemDto | DeleteItemDto | SetItemDto;
 
 function explain(dto: new () => ItemDto, item: unknown, pointer: string, limits: Limits): ValidationIssue[] {
   if (!isRecord(item)) return [{ pointer, code: 'invalid_shape', detail: 'an item must be an object' }];
-  const reserved = reservedProperties(item, pointer);
+  const reserved = reservedProperties(item, pointer, SCHEMA_DEPTH);
   if (reserved.length > 0) return reserved;
-  const instance = plainToInstance(dto, flatten(item, 2));
+  const instance = plainToInstance(dto, flatten(item, SCHEMA_DEPTH));
   const errors = validateSync(instance, { whitelist: true, forbidNonWhitelisted: true });
   if (errors.length > 0) return errors.flatMap((error) => issuesOf(error, pointer));
   return sizeIssues(instance, pointer, limits);
@@ -36,13 +39,11 @@ function hasKey(item: unknown): boolean {
 }
 
 /** class-transformer passes over these two names, so that they would go unseen. */
-function reservedProperties(item: object, pointer: string): ValidationIssue[] {
+function reservedProperties(item: object, pointer: string, depth: number): ValidationIssue[] {
   return Object.entries(item).flatMap(([property, value]: [string, unknown]) => {
     const place = `${pointer}/${escapeToken(property)}`;
     if (property === '__proto__' || property === 'constructor') return [unknownProperty(place, property)];
-    return isRecord(value) && (property === 'key' || property === 'value')
-      ? reservedProperties(value, place)
-      : [];
+    return depth > 1 && isRecord(value) ? reservedProperties(value, place, depth - 1) : [];
   });
 }
 

@@ -1,0 +1,17 @@
+import type { StorageEngine } from '../engine/storage-engine.js';
+
+/** An engine with some of its methods replaced: for testing what others make of its failures. */
+export function alteredEngine(engine: StorageEngine, changes: Partial<StorageEngine>): StorageEngine {
+  return {
+    name: engine.name,
+    capabilities: engine.capabilities,
+    getMany: (keys) => engine.getMany(keys),
+    hasMany: (keys) => engine.hasMany(keys),
+    setMany: (writes) => engine.setMany(writes),
+    deleteMany: (deletes) => engine.deleteMany(deletes),
+    scan: (partitions, options) => engine.scan(partitions, options),
+    stats: () => engine.stats(),
+    close: () => engine.close(),
+    ...changes,
+  };
+}

@@ -1,0 +1,62 @@
+import { parseJsonBody } from './json-body.js';
+import { DEFAULT_LIMITS } from './limits.js';
+
+const parse = (text: string | Uint8Array, type?: string): unknown =>
+  parseJsonBody(typeof text === 'string' ? Buffer.from(text) : text, type, DEFAULT_LIMITS);
+
+const withCode = (code: string): Error => expect.objectContaining({ code });
+
+describe('a JSON body', () => {
+  it.each([undefined, 'application/json', 'Application/JSON; charset=utf-8', 'application/vnd.api+json'])(
+    'is read when its type is %s',
+    (type) => expect(parse('[1]', type)).toEqual([1]),
+  );
+
+  it("is read when its type is curl's default", () => {
+    expect(parse('[1]', 'application/x-www-form-urlencoded')).toEqual([1]);
+  });
+
+  it('may begin with a byte order mark', () => {
+    expect(parse('\ufeff[1]')).toEqual([1]);
+  });
+});
+
+describe('a body that is not JSON', () => {
+  it.each(['', '[', '{"a":1,}', 'a=b', 'NaN', "'a'"])('is refused: %j', (text) => {
+    expect(() => parse(text, 'application/json')).toThrow(withCode('invalid_json'));
+    expect(() => parse(text)).toThrow(withCode('invalid_json'));
+  });
+
+  it('is refused for its type when that is not JSON either', () => {
+    expect(() => parse('<a/>', 'application/xml')).toThrow(withCode('unsupported_media_type'));
+    expect(() => parse('a=b', 'application/x-www-form-urlencoded')).toThrow(
+      withCode('unsupported_media_type'),
+    );
+  });
+
+  it('is refused when it is not UTF-8, rather than mended', () => {
+    expect(() => parse(Uint8Array.of(0x22, 0xff, 0x22))).toThrow(withCode('invalid_json'));
+  });
+});
+
+describe('a large body that no valid batch looks like', () => {
+  const MIB = 1024 * 1024;
+
+  it('is refused for its depth', () => {
+    expect(() => parse('['.repeat(MIB))).toThrow(withCode('invalid_shape'));
+    expect(() => parse('{"a":'.repeat(MIB))).toThrow(withCode('invalid_shape'));
+  });
+
+  it('is refused for its number of parts', () => {
+    expect(() => parse(`[${'{},'.repeat(MIB)}{}]`)).toThrow(withCode('too_many_items'));
+  });
+
+  it('is not confused by brackets and quotes in strings', () => {
+    const data = `${'[{'.repeat(MIB / 4)}\\"\\\\${'[{'.repeat(MIB / 4)}`;
+    expect(parse(`["${data}"]`)).toEqual([JSON.parse(`"${data}"`)]);
+  });
+
+  it('is left to the parser when a string does not end', () => {
+    expect(() => parse(`["${'a'.repeat(MIB)}`)).toThrow(withCode('invalid_json'));
+  });
+});

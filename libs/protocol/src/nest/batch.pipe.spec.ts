@@ -1,0 +1,197 @@
+import fc from 'fast-check';
+import { DEFAULT_LIMITS, type Limits } from '../limits.js';
+import { InvalidRequestError } from '../problem.js';
+import {
+  BatchPipe,
+  DELETE_ITEM,
+  KEY_ITEM,
+  MAX_LISTED_ISSUES,
+  SET_ITEM,
+  type ItemSchema,
+} from './batch.pipe.js';
+
+const limits: Limits = { ...DEFAULT_LIMITS, maxKeyBytes: 8, maxValueBytes: 16, maxBatchItems: 30 };
+
+function refusal<T>(schema: ItemSchema<T>, body: unknown): InvalidRequestError {
+  try {
+    new BatchPipe(schema, limits).transform(body);
+  } catch (error) {
+    if (error instanceof InvalidRequestError) return error;
+    throw error;
+  }
+  throw new Error('the batch was accepted');
+}
+
+const key = { encoding: 'string', data: 'k' };
+const value = { encoding: 'binary', data: 'AB' };
+
+describe('a valid batch', () => {
+  it('comes out typed and canonical', () => {
+    const items = new BatchPipe(SET_ITEM, limits).transform([
+      { key, value, ttl_ms: 5, if_version: 0 },
+      { key, value },
+    ]);
+    expect(items).toEqual([
+      { key, value: { encoding: 'binary', data: 'ab' }, ttlMs: 5, ifVersion: 0 },
+      { key, value: { encoding: 'binary', data: 'ab' } },
+    ]);
+  });
+
+  it('may name keys plainly or as items, to read and to delete', () => {
+    expect(new BatchPipe(KEY_ITEM, limits).transform([key, { key }])).toEqual([key, key]);
+    expect(new BatchPipe(DELETE_ITEM, limits).transform([key, { key }, { key, if_version: 3 }])).toEqual([
+      { key },
+      { key },
+      { key, ifVersion: 3 },
+    ]);
+  });
+
+  it('may be empty, and as long as the limit', () => {
+    expect(new BatchPipe(KEY_ITEM, limits).transform([])).toEqual([]);
+    expect(new BatchPipe(KEY_ITEM, limits).transform(new Array(30).fill(key))).toHaveLength(30);
+  });
+});
+
+describe('a refused batch', () => {
+  it.each([
+    [{ key, value, x: 1 }, '/0/x', 'unknown_property'],
+    [
+      JSON.parse(
+        '{"key":{"encoding":"string","data":"k"},"value":{"encoding":"string","data":"v"},"__proto__":1}',
+      ),
+      '/0/__proto__',
+      'unknown_property',
+    ],
+    [{ key: { ...key, 'a/b~': 1 }, value }, '/0/key/a~1b~0', 'unknown_property'],
+    [{ value }, '/0/key', 'invalid_shape'],
+    [{ key: 'k', value }, '/0/key', 'invalid_shape'],
+    [{ key: [key], value }, '/0/key', 'invalid_shape'],
+    [{ key: { key }, value }, '/0/key/key', 'unknown_property'],
+    [{ key, value: null }, '/0/value', 'invalid_shape'],
+    [{ key: { data: 'k' }, value }, '/0/key/encoding', 'invalid_encoding'],
+    [{ key: { encoding: 'utf8', data: 'k' }, value }, '/0/key/encoding', 'invalid_encoding'],
+    [{ key: { encoding: 'string' }, value }, '/0/key/data', 'invalid_shape'],
+    [{ key: { encoding: 'string', data: 1 }, value }, '/0/key/data', 'invalid_shape'],
+    [{ key: { encoding: 'string', data: '' }, value }, '/0/key/data', 'empty_key'],
+    [{ key: { encoding: 'string', data: '\ud800' }, value }, '/0/key/data', 'invalid_data'],
+    [{ key, value: { encoding: 'binary', data: '123' } }, '/0/value/data', 'invalid_data'],
+    [{ key: { encoding: 'string', data: 'ééééé' }, value }, '/0/key/data', 'key_too_long'],
+    [{ key, value: { encoding: 'binary', data: '00'.repeat(17) } }, '/0/value/data', 'value_too_large'],
+    [{ key, value, ttl_ms: 0 }, '/0/ttl_ms', 'invalid_ttl'],
+    [{ key, value, ttl_ms: 1.5 }, '/0/ttl_ms', 'invalid_ttl'],
+    [{ key, value, ttl_ms: null }, '/0/ttl_ms', 'invalid_ttl'],
+    [{ key, value, ttl_ms: 1e300 }, '/0/ttl_ms', 'invalid_ttl'],
+    [{ key, value, if_version: -1 }, '/0/if_version', 'invalid_version'],
+    [{ key, value, if_version: '1' }, '/0/if_version', 'invalid_version'],
+    [{ key, value, if_version: 2 ** 53 }, '/0/if_version', 'invalid_version'],
+    [[], '/0', 'invalid_shape'],
+    [null, '/0', 'invalid_shape'],
+    ['k', '/0', 'invalid_shape'],
+  ])('%j is wrong at %s: %s', (item, pointer, code) => {
+    expect(refusal(SET_ITEM, [item]).issues).toContainEqual(expect.objectContaining({ pointer, code }));
+  });
+
+  it('says the most basic thing first that is wrong at a place', () => {
+    const { issues } = refusal(KEY_ITEM, [{ encoding: 'binary', data: '' }, { encoding: 'string' }]);
+    expect(issues.map(({ pointer, code }) => [pointer, code])).toEqual([
+      ['/0/data', 'empty_key'],
+      ['/1/data', 'invalid_shape'],
+    ]);
+  });
+
+  it('lists so many issues and counts all offending items', () => {
+    const { issues, invalidItems, message } = refusal(KEY_ITEM, [key, ...new Array(25).fill({})]);
+    expect(issues).toHaveLength(MAX_LISTED_ISSUES);
+    expect(invalidItems).toBe(25);
+    expect(message).toContain('25 of 26');
+  });
+
+  it('is 413 when all that is wrong is size, else 400', () => {
+    const large = { encoding: 'string', data: 'k'.repeat(9) };
+    expect(refusal(KEY_ITEM, [large]).status).toBe(413);
+    expect(refusal(KEY_ITEM, [large, 1]).status).toBe(400);
+  });
+
+  it('is refused for its length as a whole', () => {
+    expect(refusal(KEY_ITEM, new Array(31).fill(key)).issues).toEqual([
+      expect.objectContaining({ pointer: '', code: 'too_many_items' }),
+    ]);
+  });
+
+  it.each([null, {}, 'text', 1])('is refused when it is not an array: %j', (body) => {
+    expect(refusal(KEY_ITEM, body).issues).toEqual([
+      expect.objectContaining({ pointer: '', code: 'invalid_shape' }),
+    ]);
+  });
+});
+
+/**
+ * Items near the schema: a valid one with some places replaced, removed or added. Anything-goes values alone would
+ * hardly ever be valid.
+ */
+const data = fc.oneof(
+  fc.string({ maxLength: 10 }),
+  fc.string({ unit: 'binary', maxLength: 5 }),
+  fc.stringMatching(/^[0-9a-fA-F]{0,40}$/),
+  fc.constantFrom('\ud800', '', 'ab', '0'),
+  fc.anything(),
+);
+const encoded = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ encoding: fc.constantFrom('string', 'binary'), data }) },
+  {
+    weight: 2,
+    arbitrary: fc.record(
+      {
+        encoding: fc.anything(),
+        data,
+        __proto__: fc.anything(),
+        constructor: fc.anything(),
+        extra: fc.anything(),
+      },
+      { requiredKeys: [] },
+    ),
+  },
+  { weight: 1, arbitrary: fc.anything() },
+);
+const number = fc.oneof(fc.integer(), fc.double(), fc.anything(), fc.constantFrom(0, 1, 1e15, 2e15, 2 ** 53));
+const item = fc.oneof(
+  encoded,
+  fc.record(
+    { key: encoded, value: encoded, ttl_ms: number, if_version: number },
+    { requiredKeys: ['key', 'value'] },
+  ),
+  fc.record(
+    { key: encoded, value: encoded, extra: fc.anything(), constructor: fc.anything() },
+    { requiredKeys: [] },
+  ),
+  fc.anything(),
+);
+/** As it would come from a request: through JSON. */
+const wireItem = item.map((some): unknown => {
+  try {
+    return JSON.parse(JSON.stringify(some) ?? 'null');
+  } catch {
+    return null;
+  }
+});
+
+describe('the guard and the DTO classes', () => {
+  it.each([
+    ['set', SET_ITEM],
+    ['key', KEY_ITEM],
+    ['delete', DELETE_ITEM],
+  ] as const)('come to the same verdict on every %s item', (_name, { guard, explain }) => {
+    fc.assert(
+      fc.property(wireItem, (some) => {
+        expect(explain(some, '', limits).length === 0).toBe(guard(some, limits) !== undefined);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('come to the same verdict on what is nested thousands of levels deep', () => {
+    const deep: unknown = JSON.parse(`${'{"key":'.repeat(10_000)}1${'}'.repeat(10_000)}`);
+    expect(SET_ITEM.guard(deep, limits)).toBeUndefined();
+    expect(SET_ITEM.explain(deep, '', limits)).not.toHaveLength(0);
+  });
+});

@@ -1,0 +1,76 @@
+import { NotFoundException, type ArgumentsHost } from '@nestjs/common';
+import { KvsError } from '../errors.js';
+import { InvalidRequestError, NodesUnavailableError } from '../problem.js';
+import { ProblemFilter } from './problem.filter.js';
+
+function answerTo(thrown: unknown, headersSent = false) {
+  const headers: Record<string, string> = {};
+  const unexpected: unknown[] = [];
+  const answer = { headers, unexpected, status: 0, body: undefined as unknown, destroyed: false };
+  const response = {
+    headersSent,
+    setHeader: (name: string, value: string) => (headers[name] = value),
+    set statusCode(status: number) {
+      answer.status = status;
+    },
+    end: (body: string) => (answer.body = JSON.parse(body)),
+    destroy: () => (answer.destroyed = true),
+  };
+  const host = { switchToHttp: () => ({ getResponse: () => response }) };
+  new ProblemFilter((error) => unexpected.push(error)).catch(thrown, host as unknown as ArgumentsHost);
+  return answer;
+}
+
+describe('an error answers as a problem', () => {
+  it('with the code and status of an operating error', () => {
+    const { status, headers, body } = answerTo(new KvsError('key_not_found', 'the key is absent'));
+    expect(status).toBe(404);
+    expect(headers['content-type']).toBe('application/problem+json');
+    expect(body).toEqual({
+      type: 'urn:kvs:error:key_not_found',
+      title: 'The key is absent',
+      status: 404,
+      detail: 'the key is absent',
+      code: 'key_not_found',
+    });
+  });
+
+  it('with the places of what is not valid', () => {
+    const issue = { pointer: '/0/key', code: 'invalid_shape', detail: 'key is missing' } as const;
+    expect(answerTo(new InvalidRequestError([issue], 1, '1 of 1 items is not valid')).body).toMatchObject({
+      status: 400,
+      errors: [issue],
+      invalid_items: 1,
+    });
+  });
+
+  it('with the nodes that are away, and when to try again', () => {
+    const { status, headers, body } = answerTo(new NodesUnavailableError(['a:1', 'b:2']));
+    expect(status).toBe(503);
+    expect(headers['retry-after']).toBe('1');
+    expect(body).toMatchObject({ code: 'node_unavailable', nodes: ['a:1', 'b:2'] });
+  });
+
+  it("in our terms when it is the framework's", () => {
+    expect(answerTo(new NotFoundException('Cannot GET /x')).body).toMatchObject({
+      status: 404,
+      code: 'not_found',
+    });
+    const tooLarge = Object.assign(new Error('request entity too large'), { status: 413 });
+    expect(answerTo(tooLarge).body).toMatchObject({ status: 413, code: 'body_too_large' });
+  });
+
+  it('without its details when it is a defect, which is reported', () => {
+    const defect = new TypeError('secret');
+    const { body, unexpected } = answerTo(defect);
+    expect(body).toMatchObject({ status: 500, code: 'internal_error' });
+    expect(JSON.stringify(body)).not.toContain('secret');
+    expect(unexpected).toEqual([defect]);
+  });
+
+  it('by cutting the connection when the answer has begun', () => {
+    const { destroyed, body } = answerTo(new KvsError('node_unavailable', 'gone'), true);
+    expect(destroyed).toBe(true);
+    expect(body).toBeUndefined();
+  });
+});

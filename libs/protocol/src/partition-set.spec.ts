@@ -1,0 +1,19 @@
+import fc from 'fast-check';
+import { decodePartitions, encodePartitions, PARTITION_COUNT } from './partition-set.js';
+
+it('partitions come out of the header as they went in', () => {
+  const partitions = fc.uniqueArray(fc.nat(PARTITION_COUNT - 1));
+  fc.assert(
+    fc.property(partitions, (some) => {
+      expect(decodePartitions(encodePartitions(some))).toEqual([...some].sort((a, b) => a - b));
+    }),
+  );
+});
+
+it('the lowest partition is the highest bit of the first digit', () => {
+  expect(encodePartitions([0, 3, 4])).toBe(`98${'0'.repeat(1022)}`);
+});
+
+it.each(['', '0', 'z'.repeat(1024), '0'.repeat(1025)])('a header of another form is refused', (text) => {
+  expect(() => decodePartitions(text)).toThrow(expect.objectContaining({ code: 'invalid_parameter' }));
+});

@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+// What `npx nx` runs here: installs the dependencies if need be, then hands over to the workspace's own Nx.
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ensureInstalled } from './install.mjs';
+
+ensureInstalled();
+const require = createRequire(import.meta.url);
+const manifest = require.resolve('nx/package.json');
+const nx = join(dirname(manifest), require(manifest).bin.nx);
+process.argv[1] = nx;
+await import(pathToFileURL(nx).href);
