@@ -1,4 +1,4 @@
-import { Ledger, NOBODY, type Table } from './ledger.js';
+import { Ledger, NOBODY, partitionsIn, type Table } from './ledger.js';
 import { PARTITION_COUNT } from './partition.js';
 import type { Preference } from './preference.js';
 
@@ -12,9 +12,7 @@ import type { Preference } from './preference.js';
 /** The table of a set of nodes, from nothing: a pure function of the set. O(nodes · partitions). */
 export function place(nodes: readonly Preference[]): Table {
   const ledger = new Ledger(nodes, firstChoices(nodes));
-  const released = ledger.releaseExcess();
-  while (released.length < ledger.missing()) released.push(...ledger.releaseOne());
-  ledger.settle(released);
+  ledger.settle(ledger.releaseWorst(surplusOf(ledger)));
   return ledger.table;
 }
 
@@ -46,8 +44,9 @@ export function give(nodes: readonly Preference[], before: Table, giver: number)
   const share = ledger.shares[giver];
   const self = nodes[giver];
   if (share === undefined || self === undefined) return ledger.table;
-  const candidates = ledger.partitionsOf(giver).map((partition) => {
-    const rival = ledger.firstChoice(partition, (node) => node !== giver);
+  const others = nodes.map((_, node) => (node === giver ? 0 : Infinity));
+  const candidates = partitionsIn(before, giver).map((partition) => {
+    const rival = ledger.firstChoice(partition, others);
     return { partition, reluctance: self.reluctance(partition, nodes[rival]) };
   });
   candidates.sort((a, b) => a.reluctance - b.reluctance || a.partition - b.partition);
@@ -64,23 +63,36 @@ export function give(nodes: readonly Preference[], before: Table, giver: number)
 /** The table after what {@link NOBODY} owns has found owners: nothing else moves. O(nodes · orphans). */
 export function adopt(nodes: readonly Preference[], before: Table): Table {
   const ledger = new Ledger(nodes, before.slice());
-  ledger.settle(ledger.partitionsOf(NOBODY));
+  ledger.settle(partitionsIn(before, NOBODY));
   return ledger.table;
 }
 
 function firstChoices(nodes: readonly Preference[]): Table {
   const table = new Uint16Array(PARTITION_COUNT);
-  const costs = new Float64Array(PARTITION_COUNT).fill(Infinity);
+  const lowest = new Float64Array(PARTITION_COUNT).fill(Infinity);
   nodes.forEach((node, index) => {
-    for (let partition = 0; partition < PARTITION_COUNT; partition++) {
-      const cost = node.cost(partition);
-      const lowest = costs[partition] ?? Infinity;
-      if (cost > lowest || !node.precedes(cost, nodes[table[partition] ?? 0], lowest, partition)) continue;
-      costs[partition] = cost;
+    node.underbid(lowest, (partition, cost) => {
+      const holder = nodes[table[partition] ?? 0];
+      if (!node.precedes(cost, holder, lowest[partition] ?? Infinity, partition)) return;
+      lowest[partition] = cost;
       table[partition] = index;
-    }
+    });
   });
   return table;
+}
+
+/** How many partitions each node must let go, so that none has too many and there are enough for those with too few. */
+function surplusOf(ledger: Ledger): number[] {
+  const surplus = ledger.shares.map(({ upper }, node) => Math.max(0, ledger.load(node) - upper));
+  const missing = ledger.missing();
+  for (let released = sum(surplus); released < missing; released++) {
+    const fullest = argMax(
+      ledger.shares,
+      ({ lower }, node) => ledger.load(node) - (surplus[node] ?? 0) - lower,
+    );
+    surplus[fullest] = (surplus[fullest] ?? 0) + 1;
+  }
+  return surplus;
 }
 
 interface Candidate {
@@ -140,4 +152,8 @@ function argMax<T>(values: readonly T[], measure: (value: T, index: number) => n
 
 function clamp(value: number, lower: number, upper: number): number {
   return Math.min(Math.max(value, lower), upper);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

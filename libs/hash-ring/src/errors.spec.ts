@@ -15,7 +15,11 @@ describe('what is refused', () => {
     ['a negative weight', 'invalid_weight', () => ring.with({ id: 'c', weight: -1 })],
     ['a weight that is no number', 'invalid_weight', () => ring.withWeight('a', NaN)],
     ['an infinite weight', 'invalid_weight', () => ring.withWeight('a', Infinity)],
-    ['more nodes than partitions', 'too_many_nodes', () => new HashRing(Array.from({ length: 4097 }, (_, n) => `${n}`))],
+    [
+      'more nodes than partitions',
+      'too_many_nodes',
+      () => new HashRing(Array.from({ length: 4097 }, (_, n) => `${n}`)),
+    ],
     ['the removal of a stranger', 'unknown_node', () => ring.without('c')],
     ['the weight of a stranger', 'unknown_node', () => ring.withWeight('c', 1)],
     ['the partitions of a stranger', 'unknown_node', () => ring.partitionsOf('c')],

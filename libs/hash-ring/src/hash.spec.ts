@@ -36,7 +36,9 @@ describe('hash32', () => {
   });
 
   it('hashes a string as its UTF-8 bytes, lone surrogates as TextEncoder replaces them', () => {
-    const text = fc.string({ unit: fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\ud83d', '\udc00', 'é', '√')) });
+    const text = fc.string({
+      unit: fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\ud83d', '\udc00', 'é', '√')),
+    });
     fc.assert(
       fc.property(text, fc.integer(), (input, seed) => {
         expect(hash32(input, seed)).toBe(hash32(encoder.encode(input), seed));

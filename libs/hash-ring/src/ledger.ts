@@ -31,22 +31,18 @@ export class Ledger {
     return this.shares.reduce((sum, share, node) => sum + Math.max(0, share.lower - this.load(node)), 0);
   }
 
-  /** How many partitions the nodes hold above their upper bounds, of each the ones it wants least. */
-  releaseExcess(): number[] {
-    return this.shares.flatMap(({ upper }, node) => this.#releaseWorst(node, this.load(node) - upper));
-  }
-
-  /** Takes one partition from the node that is furthest above its lower bound. */
-  releaseOne(): number[] {
-    let fullest = 0;
-    let most = -Infinity;
-    this.shares.forEach(({ lower }, node) => {
-      const above = this.load(node) - lower;
-      if (above <= most) return;
-      fullest = node;
-      most = above;
+  /** Takes from each node as many partitions as `counts` says, the ones it wants least, and leaves them to nobody. */
+  releaseWorst(counts: readonly number[]): number[] {
+    const held = this.#partitionsByNode();
+    return this.nodes.flatMap((node, index) => {
+      const count = counts[index] ?? 0;
+      if (count === 0) return [];
+      const costs = new Map(held[index]?.map((partition) => [partition, node.cost(partition)]));
+      const worst = [...costs].sort(([, a], [, b]) => b - a).slice(0, count);
+      const released = worst.map(([partition]) => partition);
+      this.release(released);
+      return released;
     });
-    return this.#releaseWorst(fullest, 1);
   }
 
   /** Leaves these partitions to nobody. */
@@ -59,56 +55,52 @@ export class Ledger {
 
   /**
    * Gives each partition, in order of number, to the node that wants it most and has room for it; once what is
-   * left only just brings the poor to their lower bounds, to one of those.
+   * left only just brings the poor to their lower bounds, to one of those. The node `except` gets none.
    */
   settle(partitions: readonly number[], except?: number): void {
+    const lower = this.shares.map((share, node) => (node === except ? 0 : share.lower));
+    const upper = this.shares.map((share, node) => (node === except ? 0 : share.upper));
     let missing = this.missing();
     let left = partitions.length;
-    for (const partition of [...partitions].sort((a, b) => a - b)) {
-      const onlyPoor = missing >= left--;
-      const node = this.firstChoice(partition, (candidate, { lower, upper }) => {
-        return candidate !== except && this.load(candidate) < (onlyPoor ? lower : upper);
-      });
-      if (this.load(node) < (this.shares[node]?.lower ?? 0)) missing--;
+    for (const partition of partitions.toSorted((a, b) => a - b)) {
+      const node = this.firstChoice(partition, missing < left-- ? upper : lower);
+      if (this.load(node) < (lower[node] ?? 0)) missing--;
       this.table[partition] = node;
       this.#add(node, 1);
     }
   }
 
-  /** Of the nodes that are eligible, the one that wants the partition most. O(nodes). */
-  firstChoice(partition: number, eligible: (node: number, share: Share) => boolean): number {
+  /** Of the nodes whose loads are below their limits, the one that wants the partition most. O(nodes). */
+  firstChoice(partition: number, limits: readonly number[]): number {
     let best = NOBODY;
     let bestCost = Infinity;
-    this.shares.forEach((share, node) => {
-      if (!eligible(node, share)) return;
+    for (let node = 0; node < limits.length; node++) {
       const candidate = this.nodes[node];
-      const cost = candidate?.cost(partition) ?? Infinity;
-      if (!candidate?.precedes(cost, this.nodes[best], bestCost, partition)) return;
+      if (candidate === undefined || this.load(node) >= (limits[node] ?? 0)) continue;
+      const cost = candidate.cost(partition);
+      if (!candidate.precedes(cost, this.nodes[best], bestCost, partition)) continue;
       best = node;
       bestCost = cost;
-    });
+    }
     return best;
   }
 
-  #releaseWorst(node: number, count: number): number[] {
-    const preference = this.nodes[node];
-    if (preference === undefined || count <= 0) return [];
-    const worst = this.partitionsOf(node)
-      .sort((a, b) => preference.cost(b) - preference.cost(a))
-      .slice(0, count);
-    this.release(worst);
-    return worst;
-  }
-
-  partitionsOf(node: number): number[] {
-    const partitions: number[] = [];
-    this.table.forEach((owner, partition) => {
-      if (owner === node) partitions.push(partition);
-    });
-    return partitions;
+  #partitionsByNode(): number[][] {
+    const lists = this.nodes.map((): number[] => []);
+    this.table.forEach((owner, partition) => lists[owner]?.push(partition));
+    return lists;
   }
 
   #add(node: number, count: number): void {
     if (node !== NOBODY) this.loads[node] = this.load(node) + count;
   }
+}
+
+/** The partitions of one owner, ascending. */
+export function partitionsIn(table: Table, owner: number): number[] {
+  const partitions: number[] = [];
+  for (let partition = 0; partition < table.length; partition++) {
+    if (table[partition] === owner) partitions.push(partition);
+  }
+  return partitions;
 }

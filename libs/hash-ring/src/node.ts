@@ -34,7 +34,10 @@ export function reweighed<T extends object>(node: RingNode<T>, weight: number): 
 }
 
 /** Nodes in canonical order, by id in UTF-16 code units: at least one, at most `limit`, no two alike. O(n log n). */
-export function inOrder<T extends object>(nodes: readonly RingNode<T>[], limit: number): readonly RingNode<T>[] {
+export function inOrder<T extends object>(
+  nodes: readonly RingNode<T>[],
+  limit: number,
+): readonly RingNode<T>[] {
   if (nodes.length === 0) throw new HashRingError('no_nodes', 'a ring needs at least one node');
   if (nodes.length > limit)
     throw new HashRingError('too_many_nodes', `${nodes.length} nodes, at most ${limit}`);

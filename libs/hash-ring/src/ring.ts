@@ -1,6 +1,6 @@
 import { HashRingError } from './errors.js';
 import { hash32, type Hash32 } from './hash.js';
-import { NOBODY, type Table } from './ledger.js';
+import { NOBODY, partitionsIn, type Table } from './ledger.js';
 import { indexOfNode, type NodeInput, type RingNode } from './node.js';
 import { PARTITION_SHIFT } from './partition.js';
 import { RingState } from './ring-state.js';
@@ -69,8 +69,7 @@ export class HashRing<T extends object = object> {
    * @throws HashRingError `unknown_node`
    */
   partitionsOf(id: string): number[] {
-    const index = indexOfNode(this.nodes, id);
-    return Array.from(this.#table.keys()).filter((partition) => this.#table[partition] === index);
+    return partitionsIn(this.#table, indexOfNode(this.nodes, id));
   }
 
   /**

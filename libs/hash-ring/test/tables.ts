@@ -22,7 +22,9 @@ export function movesBetween(before: HashRing, after: HashRing) {
 export function worstOverload(ring: HashRing): number {
   const total = ring.nodes.reduce((sum, { weight }) => sum + weight, 0);
   const loads = loadsOf(ring);
-  return Math.max(...ring.nodes.map(({ id, weight }) => (loads.get(id) ?? 0) / ((PARTITION_COUNT * weight) / total)));
+  return Math.max(
+    ...ring.nodes.map(({ id, weight }) => (loads.get(id) ?? 0) / ((PARTITION_COUNT * weight) / total)),
+  );
 }
 
 /** A fingerprint of a whole table. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { DEFAULT_LIMITS, isRecord } from '@kvs/protocol';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { LOG_LEVELS, type LogLevel, type ServerSettings } from './settings.js';
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel, type ServerSettings } from './settings.js';
 
 /** The exit code for arguments that can't be understood, as in most command line tools. */
 export const USAGE_EXIT_CODE = 2;
@@ -30,6 +30,12 @@ export function serverCommand(name: string, version: string, description: string
         .choices(LOG_LEVELS)
         .default('info')
         .env('KVS_LOG_LEVEL'),
+    )
+    .addOption(
+      new Option('--log-format <format>', 'auto is text on a terminal, else JSON')
+        .choices(LOG_FORMATS)
+        .default('auto')
+        .env('KVS_LOG_FORMAT'),
     );
 }
 
@@ -44,17 +50,19 @@ export interface ServerOptions {
   maxInFlightBytes: number;
   shutdownTimeoutMs: number;
   logLevel: LogLevel;
+  logFormat: LogFormat;
 }
 
 export function serverSettings(options: ServerOptions): ServerSettings {
   const { maxKeyBytes, maxValueBytes, maxBatchItems, maxBodyBytes, maxAnswerBytes, ...rest } = options;
-  const { maxInFlightRequests, maxInFlightBytes, shutdownTimeoutMs, logLevel } = rest;
+  const { maxInFlightRequests, maxInFlightBytes, shutdownTimeoutMs, logLevel, logFormat } = rest;
   return {
     limits: { maxKeyBytes, maxValueBytes, maxBatchItems, maxBodyBytes, maxAnswerBytes },
     maxInFlightRequests,
     maxInFlightBytes,
     shutdownTimeoutMs,
     logLevel,
+    logFormat,
   };
 }
 

@@ -10,7 +10,12 @@ export interface ServerSettings {
   /** How long a shutdown waits for requests that are under way, in milliseconds. */
   readonly shutdownTimeoutMs: number;
   readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
 }
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** `auto` is text on a terminal and JSON, a line each, elsewhere. */
+export const LOG_FORMATS = ['auto', 'text', 'json'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];

@@ -1,1 +1,82 @@
-export {};
+#!/usr/bin/env node
+import { createServer } from 'node:net';
+import { readOptions } from './options.js';
+import { proxyScript, storageNodeScript } from './scripts.js';
+import { ServerProcess } from './server-process.js';
+
+const HOST = 'localhost';
+const { nodes, port, basePort } = readOptions(process.argv.slice(2));
+const nodePorts = Array.from({ length: nodes }, (_, i) => basePort + i);
+
+await refuseBusyPorts([...nodePorts, port]);
+const width = `node-${nodes}`.length;
+const cluster = [
+  ...nodePorts.map((nodePort, i) => run(`node-${i + 1}`, storageNodeScript, [HOST, String(nodePort)])),
+  run('proxy', proxyScript, [...nodePorts.map((nodePort) => `${HOST}:${nodePort}`), '--port', String(port)]),
+];
+let stopping = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+for (const server of cluster) void server.exited.then((exit) => reportExit(server.name, exit));
+await announce();
+await Promise.all(cluster.map(({ exited }) => exited));
+process.exit(stopping ? 0 : 1);
+
+function run(name: string, script: string, args: readonly string[]): ServerProcess {
+  return new ServerProcess({
+    name,
+    script,
+    args: [...args, '--log-format', 'text'],
+    onLine: (line) => print(name, line),
+  });
+}
+
+function print(name: string, line: string): void {
+  process.stdout.write(`${name.padEnd(width)} | ${line}\n`);
+}
+
+async function announce(): Promise<void> {
+  try {
+    await Promise.all(cluster.map(({ ready }) => ready));
+  } catch {
+    return; // one of them has ended, which is reported where it happens
+  }
+  process.stdout.write(`
+kvs is ready: proxy on http://${HOST}:${port}, ${nodes} storage nodes on ports ${nodePorts.join(', ')}
+  API documentation  http://${HOST}:${port}/docs
+  the cluster        http://${HOST}:${port}/cluster
+Try:  curl -X PUT http://${HOST}:${port}/set -d '[{"key":{"encoding":"string","data":"hello"},"value":{"encoding":"string","data":"world"}}]'
+Ctrl-C stops everything.
+
+`);
+}
+
+/** A terminal's Ctrl-C reaches the servers too; being asked twice does them no harm. */
+function stop(): void {
+  stopping = true;
+  for (const server of cluster) server.signal('SIGTERM');
+}
+
+function reportExit(name: string, { code, signal }: { code: number | null; signal: string | null }): void {
+  const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+  print(name, stopping ? how : `${how}; the others keep running`);
+}
+
+async function refuseBusyPorts(ports: readonly number[]): Promise<void> {
+  const free = await Promise.all(ports.map(isFree));
+  const busy = ports.filter((_, i) => !free[i]);
+  if (busy.length === 0) return;
+  const what = busy.length === 1 ? `port ${busy.join()} is` : `ports ${busy.join(', ')} are`;
+  process.stderr.write(
+    `npm start: ${what} in use; choose others: npm start -- --port 9090 --base-port 4000\n`,
+  );
+  process.exit(1);
+}
+
+function isFree(candidate: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+      .once('error', () => resolve(false))
+      .once('listening', () => probe.close(() => resolve(true)))
+      .listen(candidate, HOST);
+  });
+}

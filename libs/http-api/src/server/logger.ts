@@ -1,14 +1,18 @@
 import type { LoggerService } from '@nestjs/common';
 import { pino, type Logger } from 'pino';
-import type { LogLevel } from '../settings.js';
+import type { LogFormat, LogLevel } from '../settings.js';
 
 export type { Logger } from 'pino';
 
-/** Logs to stdout: as text on a terminal, else as JSON, a line each. */
-export async function createLogger(name: string, level: LogLevel): Promise<Logger> {
-  if (!process.stdout.isTTY) return pino({ name, level });
+/** Logs to stdout. */
+export async function createLogger(name: string, level: LogLevel, format: LogFormat): Promise<Logger> {
+  const text = format === 'text' || (format === 'auto' && process.stdout.isTTY);
+  if (!text) return pino({ name, level });
   const { default: pretty } = await import('pino-pretty');
-  return pino({ level }, pretty({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', sync: true }));
+  return pino(
+    { level },
+    pretty({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', hideObject: true, sync: true }),
+  );
 }
 
 /** Nest's own messages. Its step-by-step account of starting up is for debugging. */

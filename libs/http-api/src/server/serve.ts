@@ -31,7 +31,7 @@ export interface ServeOptions {
  * `shutdownTimeoutMs`), closes the application and exits with 0.
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  const logger = await createLogger(options.name, options.settings.logLevel);
+  const logger = await createLogger(options.name, options.settings.logLevel, options.settings.logFormat);
   const inFlight = new InFlight(options.settings);
   const app = await createApp(options, inFlight, logger);
   await listenOrExit(app, options);

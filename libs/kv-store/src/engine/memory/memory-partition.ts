@@ -65,7 +65,7 @@ export class MemoryPartition {
   *chunks(idPrefix: string, clock: Clock): Generator<EnginePair[], void, undefined> {
     const live = this.#entries.keys();
     const first = this.#takeChunk(live, idPrefix, clock.nowMicros());
-    const rest = live;
+    const rest = [...live].values();
     for (let chunk = first; chunk.length > 0; chunk = this.#takeChunk(rest, idPrefix, clock.nowMicros())) {
       yield chunk;
     }

@@ -45,10 +45,9 @@ export const scansUnderWrites: Trait = {
     },
     'new pairs do not hide old ones, come twice or keep the scan from ending': async ({ engine }) => {
       let added = 0;
-      const seen = await scanMeanwhile(engine, () => {
-        assert.ok(added < 50, 'the scan runs after the pairs that are added');
-        return engine.setMany(numbered(SCAN_CHUNK_PAIRS, `new-${added++}`).map((key) => write(key)));
-      });
+      const seen = await scanMeanwhile(engine, () =>
+        engine.setMany(numbered(SCAN_CHUNK_PAIRS, `new-${added++}`).map((key) => write(key))),
+      );
       assertOnceEach(seen);
       assert.deepEqual(missing(KEYS, seen), []);
     },
@@ -92,6 +91,15 @@ export const scansUnderWrites: Trait = {
       assertOnceEach(seen);
       assert.deepEqual(missing(stay, seen), []);
     },
+    'other work has its turn during a scan, also where nothing matches': async ({ engine }) => {
+      await fill(engine);
+      await engine.setMany(KEYS.map((key) => write(key, 'v', { partition: OTHER_PARTITION })));
+      let hadItsTurn = false;
+      const turn = setImmediate(() => (hadItsTurn = true));
+      await scanKeys(engine, [PARTITION, OTHER_PARTITION], { idPrefix: 'snone' });
+      clearImmediate(turn);
+      assert.equal(hadItsTurn, true);
+    },
     'writes made during a scan are all there afterwards': async ({ engine }) => {
       await scanMeanwhile(engine, () => engine.setMany([write('late'), write('later')]));
       assert.equal(await has(engine, 'late'), true);
@@ -113,6 +121,7 @@ async function stepThrough(engine: StorageEngine, change: () => unknown): Promis
     seen.push(...keyData(pairs));
     await change();
     steps += 1;
+    assert.ok(steps < 100, 'the scan runs after what is written');
   }
   assert.ok(steps > 1, 'nothing was changed between two steps');
   return seen.sort();

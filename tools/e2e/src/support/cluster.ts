@@ -1,0 +1,82 @@
+import { proxyScript, ServerProcess, storageNodeScript } from '@kvs-tools/local-cluster';
+
+/** Real processes on free ports. Whoever starts them stops them. */
+export interface Cluster {
+  /** The proxy's origin, `http://localhost:port`. */
+  readonly proxy: string;
+  readonly proxyProcess: ServerProcess;
+  readonly nodes: readonly StorageNode[];
+  stop(): Promise<void>;
+}
+
+export async function startNode(args: readonly string[] = []): Promise<StorageNode> {
+  const node = new StorageNode(args);
+  await node.start('0');
+  return node;
+}
+
+export async function startProxy(
+  addresses: readonly string[],
+  args: readonly string[] = [],
+): Promise<{ origin: string; process: ServerProcess }> {
+  const process = new ServerProcess({
+    name: 'proxy',
+    script: proxyScript,
+    args: [...addresses, '--port', '0', ...args],
+  });
+  return { origin: await process.ready, process };
+}
+
+export async function startCluster(
+  nodeCount: number,
+  { nodeArgs = [], proxyArgs = [] }: { nodeArgs?: readonly string[]; proxyArgs?: readonly string[] } = {},
+): Promise<Cluster> {
+  const nodes = await Promise.all(Array.from({ length: nodeCount }, () => startNode(nodeArgs)));
+  const proxy = await startProxy(
+    nodes.map(({ address }) => address),
+    proxyArgs,
+  );
+  return {
+    proxy: proxy.origin,
+    proxyProcess: proxy.process,
+    nodes,
+    async stop() {
+      // A process that a test has stopped in its tracks would not hear anything milder.
+      await Promise.all([proxy.process.stop('SIGKILL'), ...nodes.map((node) => node.kill())]);
+    },
+  };
+}
+
+/** A storage node that can be killed and started again at the same address. */
+export class StorageNode {
+  origin = '';
+  private process: ServerProcess | undefined;
+
+  constructor(private readonly args: readonly string[]) {}
+
+  /** `host:port` */
+  get address(): string {
+    return new URL(this.origin).host;
+  }
+
+  async start(port: string): Promise<void> {
+    this.process = new ServerProcess({
+      name: 'node',
+      script: storageNodeScript,
+      args: ['localhost', port, ...this.args],
+    });
+    this.origin = await this.process.ready;
+  }
+
+  restart(): Promise<void> {
+    return this.start(new URL(this.origin).port);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.process?.signal(signal);
+  }
+
+  async kill(): Promise<void> {
+    await this.process?.stop('SIGKILL');
+  }
+}

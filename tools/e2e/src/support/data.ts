@@ -1,0 +1,17 @@
+import { HashRing, partitionOf } from '@kvs/hash-ring';
+import { placementInput, stringKey, type EncodedData } from '@kvs/protocol';
+
+export const string = (data: string): EncodedData => ({ encoding: 'string', data });
+export const binary = (data: string): EncodedData => ({ encoding: 'binary', data });
+
+/** For each node, some keys that live on it. */
+export function keysByNode(addresses: readonly string[], count: number): Map<string, EncodedData[]> {
+  const ring = new HashRing(addresses);
+  const keys = new Map<string, EncodedData[]>(addresses.map((address) => [address, []]));
+  for (let i = 0; [...keys.values()].some(({ length }) => length < count); i++) {
+    const key = stringKey(`key-${i}`);
+    const owned = keys.get(ring.owner(partitionOf(placementInput(key))).id);
+    if (owned && owned.length < count) owned.push(key);
+  }
+  return keys;
+}

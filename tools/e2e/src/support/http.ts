@@ -1,0 +1,55 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body as JSON. */
+  readonly json: unknown;
+}
+
+export interface Sending {
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+}
+
+/** Sends a request; a body that is not text or bytes goes as JSON. */
+export async function send(
+  method: string,
+  url: string,
+  { body, headers = {} }: Sending = {},
+): Promise<Answer> {
+  const raw = typeof body === 'string' || body instanceof Uint8Array;
+  const response = await fetch(url, {
+    method,
+    headers: raw || body === undefined ? headers : { 'content-type': 'application/json', ...headers },
+    ...(body === undefined ? undefined : { body: raw ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    get json(): unknown {
+      return JSON.parse(text);
+    },
+  };
+}
+
+/** An answer whose body nobody reads yet. */
+export function open(url: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    httpRequest(url, { headers, agent: false }, resolve).on('error', reject).end();
+  });
+}
+
+/** Reads a body to its end, or to where it breaks off. */
+export async function readAll(response: IncomingMessage): Promise<{ text: string; whole: boolean }> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of response) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
+    return { text: Buffer.concat(chunks).toString(), whole: response.complete };
+  } catch {
+    return { text: Buffer.concat(chunks).toString(), whole: false };
+  }
+}

@@ -1,0 +1,46 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+
+export interface ClusterOptions {
+  readonly nodes: number;
+  /** The proxy's. */
+  readonly port: number;
+  /** The first node's; the others follow. */
+  readonly basePort: number;
+}
+
+/** Bad arguments end the process: one line on stderr, exit code 2. */
+export function readOptions(argv: readonly string[]): ClusterOptions {
+  const command = new Command('npm start --')
+    .description('Runs storage nodes and a proxy on this machine until Ctrl-C.')
+    .addOption(new Option('--nodes <number>', 'how many storage nodes').default(3).argParser(number(1, 64)))
+    .addOption(new Option('--port <port>', "the proxy's port").default(8080).argParser(number(1, 65_535)))
+    .addOption(
+      new Option('--base-port <port>', "the first node's port").default(3000).argParser(number(1, 65_535)),
+    )
+    .allowExcessArguments(false)
+    .showSuggestionAfterError(false)
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
+  try {
+    const options = command.parse([...argv], { from: 'user' }).opts<ClusterOptions>();
+    const lastPort = options.basePort + options.nodes - 1;
+    if (lastPort > 65_535) command.error('error: there are not so many ports above the base port');
+    if (options.port >= options.basePort && options.port <= lastPort) {
+      command.error(`error: port ${options.port} can't be both the proxy's and a node's`);
+    }
+    return options;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) process.exit(0);
+    process.stderr.write(`npm start: ${error.message.replace(/^error: /, '')} (see npm start -- --help)\n`);
+    process.exit(2);
+  }
+}
+
+function number(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+}

@@ -1,0 +1,66 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+/** How a process ended: with a code, or by a signal. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface ServerProcessOptions {
+  readonly name: string;
+  readonly script: string;
+  readonly args: readonly string[];
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Given each line that the process writes. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** One of our servers as a process of its own. */
+export class ServerProcess {
+  readonly name: string;
+  /** Resolves when the process has ended, for whatever reason. */
+  readonly exited: Promise<Exit>;
+  /** Resolves with its origin, `http://host:port`, when it listens; rejects when it ends before. */
+  readonly ready: Promise<string>;
+  private readonly child: ChildProcess;
+
+  constructor({ name, script, args, environment, onLine }: ServerProcessOptions) {
+    this.name = name;
+    this.child = spawn(process.execPath, ['--enable-source-maps', script, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
+    const { stdout, stderr } = this.child;
+    const written: string[] = [];
+    // After `close` nothing more is written, unlike after `exit`.
+    this.exited = new Promise((resolve) => {
+      this.child.once('close', (code, signal) => resolve({ code, signal }));
+    });
+    this.ready = new Promise((resolve, reject) => {
+      const take = (line: string): void => {
+        written.push(line);
+        onLine?.(line);
+        const origin = LISTENING.exec(line)?.[1];
+        if (origin !== undefined) resolve(origin);
+      };
+      for (const stream of [stdout, stderr]) if (stream) createInterface({ input: stream }).on('line', take);
+      void this.exited.then(({ code, signal }) => {
+        reject(new Error(`${name} ended (${signal ?? code}) before it listened: ${written.join('\n')}`));
+      });
+    });
+    this.ready.catch(() => undefined); // who does not wait for it learns of the end by `exited`
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** Asks the process to end, and waits for it. */
+  stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
+    this.signal(signal);
+    return this.exited;
+  }
+}
+
+const LISTENING = /listening on (http:\/\/[^\s"]+)/;
