@@ -33,4 +33,5 @@ const projects = ['libs', 'apps', 'tools']
   .filter(({ rootDir }) => existsSync(join(rootDir, 'tsconfig.json')))
   .map(({ name, rootDir }) => ({ ...preset, displayName: name, rootDir }));
 
-export default { projects };
+// Processes take their time to start on a busy machine; no promise of ours depends on how long.
+export default { projects, testTimeout: 120_000 };

@@ -31,6 +31,9 @@ export class ServerProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     });
+    const killWithUs = (): void => void this.child.kill('SIGKILL');
+    process.once('exit', killWithUs);
+    this.child.once('close', () => process.off('exit', killWithUs));
     const { stdout, stderr } = this.child;
     const written: string[] = [];
     // After `close` nothing more is written, unlike after `exit`.
