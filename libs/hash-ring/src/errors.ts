@@ -17,7 +17,13 @@ export type HashRingErrorCode =
   /** A number of nodes that is not an integer above zero. */
   | 'invalid_count'
   /** Not an integer from 0 to 4,095. */
-  | 'invalid_partition';
+  | 'invalid_partition'
+  /** What was to be a ring's JSON is not. */
+  | 'invalid_json'
+  /** Maglev's table size is not a prime above the number of nodes. */
+  | 'invalid_table_size'
+  /** Jump hashing can only let its last node go. */
+  | 'not_last_node';
 
 /** The one error class of this package. */
 export class HashRingError extends Error {

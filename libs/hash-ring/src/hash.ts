@@ -1,3 +1,5 @@
+import { scalarValueAt, utf8Byte, utf8Size } from './utf8.js';
+
 /* Bound once: in a vm context, where tests run, a global costs a hundred times more to look up. */
 const { imul } = Math;
 
@@ -69,7 +71,7 @@ function hashUtf8(text: string, seed: number): number {
   for (let at = 0; at < text.length; at++) {
     const point = scalarValueAt(text, at);
     if (point > 0xffff) at++;
-    const size = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    const size = utf8Size(point);
     for (let index = 0; index < size; index++) {
       word |= utf8Byte(point, size, index) << ((byteCount & 3) * 8);
       byteCount++;
@@ -80,17 +82,6 @@ function hashUtf8(text: string, seed: number): number {
     }
   }
   return finish(h ^ scramble(word), byteCount);
-}
-
-function scalarValueAt(text: string, at: number): number {
-  const point = text.codePointAt(at) ?? 0xfffd;
-  return point >= 0xd800 && point <= 0xdfff ? 0xfffd : point;
-}
-
-function utf8Byte(point: number, size: number, index: number): number {
-  if (size === 1) return point;
-  const bits = point >>> (6 * (size - 1 - index));
-  return index === 0 ? bits | ((0xf00 >>> size) & 0xff) : (bits & 0x3f) | 0x80;
 }
 
 function byte(bytes: Uint8Array, at: number): number {

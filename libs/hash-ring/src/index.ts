@@ -1,5 +1,13 @@
+export { diff, type NodeDiff, type PartitionMove, type RingDiff } from './diff.js';
 export { HashRingError, type HashRingErrorCode } from './errors.js';
 export { hash32, type Hash32 } from './hash.js';
 export { type NodeInput, type NodeSpec, type RingNode } from './node.js';
 export { PARTITION_COUNT, partitionOf } from './partition.js';
-export { HashRing } from './ring.js';
+export { type Placement, type ReplicaOptions, type WeightedPlacement } from './placement.js';
+export { HashRing, type HashRingOptions } from './ring.js';
+export { type HashRingJSON } from './ring-state.js';
+export { type NodeStats, type RingStats } from './stats.js';
+export { JumpRing, jumpBucket, type JumpOptions } from './strategies/jump.js';
+export { KetamaRing, type KetamaOptions } from './strategies/ketama.js';
+export { MaglevRing, type MaglevOptions } from './strategies/maglev.js';
+export { RendezvousRing, type RendezvousOptions } from './strategies/rendezvous.js';

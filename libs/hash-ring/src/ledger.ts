@@ -7,28 +7,40 @@ export type Table = Uint16Array;
 /** In a table: nobody yet. */
 export const NOBODY = 0xffff;
 
+const NO_SHARE: Share = { fair: 0, lower: 0, upper: 0, intake: 0 };
+
 /** A table in the making, with each node's load and how far that is from its bounds. */
 export class Ledger {
-  readonly shares: readonly Share[];
-  readonly loads: number[];
+  readonly #shares: readonly Share[];
+  readonly #loads: number[];
 
   /** Takes the table over and changes it. What nobody owns in it is to be settled. */
   constructor(
     readonly nodes: readonly Preference[],
     readonly table: Table,
   ) {
-    this.shares = sharesOf(nodes.map((node) => node.weight));
-    this.loads = nodes.map(() => 0);
+    this.#shares = sharesOf(nodes.map((node) => node.weight));
+    this.#loads = nodes.map(() => 0);
     for (const owner of table) this.#add(owner, 1);
   }
 
+  share(node: number): Share {
+    return this.#shares[node] ?? NO_SHARE;
+  }
+
   load(node: number): number {
-    return this.loads[node] ?? 0;
+    return this.#loads[node] ?? 0;
+  }
+
+  move(partition: number, to: number): void {
+    this.#add(this.table[partition] ?? NOBODY, -1);
+    this.#add(to, 1);
+    this.table[partition] = to;
   }
 
   /** How many partitions the nodes below their lower bounds need to reach them. */
   missing(): number {
-    return this.shares.reduce((sum, share, node) => sum + Math.max(0, share.lower - this.load(node)), 0);
+    return this.#shares.reduce((sum, share, node) => sum + Math.max(0, share.lower - this.load(node)), 0);
   }
 
   /** Takes from each node as many partitions as `counts` says, the ones it wants least, and leaves them to nobody. */
@@ -36,21 +48,12 @@ export class Ledger {
     const held = this.#partitionsByNode();
     return this.nodes.flatMap((node, index) => {
       const count = counts[index] ?? 0;
-      if (count === 0) return [];
-      const costs = new Map(held[index]?.map((partition) => [partition, node.cost(partition)]));
-      const worst = [...costs].sort(([, a], [, b]) => b - a).slice(0, count);
-      const released = worst.map(([partition]) => partition);
-      this.release(released);
+      if (count <= 0) return [];
+      const worstFirst = (held[index] ?? []).sort((a, b) => node.cost(b) - node.cost(a));
+      const released = worstFirst.slice(0, count);
+      for (const partition of released) this.move(partition, NOBODY);
       return released;
     });
-  }
-
-  /** Leaves these partitions to nobody. */
-  release(partitions: readonly number[]): void {
-    for (const partition of partitions) {
-      this.#add(this.table[partition] ?? NOBODY, -1);
-      this.table[partition] = NOBODY;
-    }
   }
 
   /**
@@ -58,20 +61,19 @@ export class Ledger {
    * left only just brings the poor to their lower bounds, to one of those. The node `except` gets none.
    */
   settle(partitions: readonly number[], except?: number): void {
-    const lower = this.shares.map((share, node) => (node === except ? 0 : share.lower));
-    const upper = this.shares.map((share, node) => (node === except ? 0 : share.upper));
+    const lower = this.#shares.map((share, node) => (node === except ? 0 : share.lower));
+    const upper = this.#shares.map((share, node) => (node === except ? 0 : share.upper));
     let missing = this.missing();
     let left = partitions.length;
     for (const partition of partitions.toSorted((a, b) => a - b)) {
-      const node = this.firstChoice(partition, missing < left-- ? upper : lower);
+      const node = this.#firstChoice(partition, missing < left-- ? upper : lower);
       if (this.load(node) < (lower[node] ?? 0)) missing--;
-      this.table[partition] = node;
-      this.#add(node, 1);
+      this.move(partition, node);
     }
   }
 
   /** Of the nodes whose loads are below their limits, the one that wants the partition most. O(nodes). */
-  firstChoice(partition: number, limits: readonly number[]): number {
+  #firstChoice(partition: number, limits: readonly number[]): number {
     let best = NOBODY;
     let bestCost = Infinity;
     for (let node = 0; node < limits.length; node++) {
@@ -92,7 +94,7 @@ export class Ledger {
   }
 
   #add(node: number, count: number): void {
-    if (node !== NOBODY) this.loads[node] = this.load(node) + count;
+    if (node !== NOBODY) this.#loads[node] = this.load(node) + count;
   }
 }
 

@@ -11,14 +11,14 @@ export interface NodeSpec {
 }
 
 /** A node as the ring hands it out: frozen, the weight filled in, the caller's extra data `T` kept. */
-export type RingNode<T extends object = object> = Readonly<T> & NodeSpec & { readonly weight: number };
+export type RingNode<T extends object = object> = T & NodeSpec & { readonly weight: number };
 
 /** A node as given: an id alone will do where no extra data is asked for. */
 export type NodeInput<T extends object = object> =
   (T & NodeSpec) | (object extends Omit<T, keyof NodeSpec> ? string : never);
 
 /** Checks one node. Anything else an object carries is kept as it is. */
-export function toRingNode<T extends object>(input: NodeInput<T>): RingNode<T> {
+function toRingNode<T extends object>(input: NodeInput<T>): RingNode<T> {
   const spec: NodeSpec = typeof input === 'string' ? { id: input } : input;
   if (typeof spec !== 'object' || spec === null || typeof spec.id !== 'string' || spec.id === '') {
     throw new HashRingError('invalid_node', 'a node is a non-empty id, or an object that has one');
@@ -28,25 +28,48 @@ export function toRingNode<T extends object>(input: NodeInput<T>): RingNode<T> {
   return Object.freeze({ ...spec, weight }) as RingNode<T>;
 }
 
-/** The same node with another weight. */
-export function reweighed<T extends object>(node: RingNode<T>, weight: number): RingNode<T> {
-  return Object.freeze({ ...node, weight: checkWeight(weight, node.id) });
-}
-
-/** Nodes in canonical order, by id in UTF-16 code units: at least one, at most `limit`, no two alike. O(n log n). */
-export function inOrder<T extends object>(
-  nodes: readonly RingNode<T>[],
+/** Checks nodes and keeps them in the order given: at least one, at most `limit`, no two alike. O(n). */
+export function toRingNodes<T extends object>(
+  inputs: Iterable<NodeInput<T>>,
   limit: number,
 ): readonly RingNode<T>[] {
-  if (nodes.length === 0) throw new HashRingError('no_nodes', 'a ring needs at least one node');
-  if (nodes.length > limit)
-    throw new HashRingError('too_many_nodes', `${nodes.length} nodes, at most ${limit}`);
-  const sorted = nodes.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
-  sorted.forEach(({ id }, index) => {
-    if (id !== sorted[index - 1]?.id) return;
-    throw new HashRingError('duplicate_node', `two nodes have the id ${JSON.stringify(id)}`);
-  });
-  return Object.freeze(sorted);
+  return checkList(
+    Array.from(inputs, (input) => toRingNode<T>(input)),
+    limit,
+  );
+}
+
+/** The nodes and, at their end, one more. */
+export function addNode<T extends object>(
+  nodes: readonly RingNode<T>[],
+  input: NodeInput<T>,
+  limit: number,
+): readonly RingNode<T>[] {
+  return checkList([...nodes, toRingNode<T>(input)], limit);
+}
+
+/** The nodes in canonical order: by id, in UTF-16 code units. O(n log n). */
+export function sortedById<T extends object>(nodes: readonly RingNode<T>[]): readonly RingNode<T>[] {
+  return Object.freeze(nodes.toSorted((a, b) => (a.id < b.id ? -1 : 1)));
+}
+
+/** The nodes without one. */
+export function removeNode<T extends object>(
+  nodes: readonly RingNode<T>[],
+  id: string,
+): readonly RingNode<T>[] {
+  return Object.freeze(nodes.toSpliced(indexOfNode(nodes, id), 1));
+}
+
+/** The nodes, one of which has another weight. */
+export function reweighNode<T extends object>(
+  nodes: readonly RingNode<T>[],
+  id: string,
+  weight: number,
+): readonly RingNode<T>[] {
+  const at = indexOfNode(nodes, id);
+  const reweighed = (node: RingNode<T>) => Object.freeze({ ...node, weight: checkWeight(weight, id) });
+  return Object.freeze(nodes.map((node, index) => (index === at ? reweighed(node) : node)));
 }
 
 /** Where the node with this id is in the list. */
@@ -54,6 +77,29 @@ export function indexOfNode(nodes: readonly NodeSpec[], id: string): number {
   const index = nodes.findIndex((node) => node.id === id);
   if (index === -1) throw new HashRingError('unknown_node', `no node has the id ${JSON.stringify(id)}`);
   return index;
+}
+
+/** The node of an index that a table gave. */
+export function nodeAt<T extends object>(
+  nodes: readonly RingNode<T>[],
+  index: number | undefined,
+): RingNode<T> {
+  const node = nodes[index ?? 0];
+  if (node === undefined) throw new HashRingError('no_nodes', 'the table refers to a node that is not there');
+  return node;
+}
+
+function checkList<T extends object>(nodes: readonly RingNode<T>[], limit: number): readonly RingNode<T>[] {
+  if (nodes.length === 0) throw new HashRingError('no_nodes', 'a ring needs at least one node');
+  if (nodes.length > limit) {
+    throw new HashRingError('too_many_nodes', `${nodes.length} nodes, at most ${limit}`);
+  }
+  const ids = new Set<string>();
+  for (const { id } of nodes) {
+    if (ids.has(id)) throw new HashRingError('duplicate_node', `two nodes have the id ${JSON.stringify(id)}`);
+    ids.add(id);
+  }
+  return Object.freeze(nodes);
 }
 
 function checkWeight(weight: number, id: string): number {

@@ -70,7 +70,8 @@ export class Preference {
 
   /** Whether this node, at `cost`, goes before `other`, at `otherCost`; before nobody in any case. */
   precedes(cost: number, other: Preference | undefined, otherCost: number, partition: number): boolean {
-    if (cost !== otherCost || other === undefined) return cost < otherCost;
+    if (other === undefined) return true;
+    if (cost !== otherCost) return cost < otherCost;
     return this.#tieBreak(partition) < other.#tieBreak(partition);
   }
 

@@ -2,9 +2,26 @@ import { adopt, give, place, take } from './bounded-loads.js';
 import { HashRingError } from './errors.js';
 import type { Hash32 } from './hash.js';
 import { NOBODY, type Table } from './ledger.js';
-import { indexOfNode, inOrder, reweighed, toRingNode, type NodeInput, type RingNode } from './node.js';
+import {
+  addNode,
+  indexOfNode,
+  removeNode,
+  reweighNode,
+  sortedById,
+  toRingNodes,
+  type NodeInput,
+  type RingNode,
+} from './node.js';
 import { PARTITION_COUNT } from './partition.js';
 import { Preference } from './preference.js';
+
+/** A ring as plain data: what `JSON.stringify` makes of it, and `HashRing.fromJSON` takes. */
+export interface HashRingJSON<T extends object = object> {
+  readonly version: 1;
+  readonly nodes: readonly RingNode<T>[];
+  /** Of each partition, the place of its owner in `nodes`. */
+  readonly table: readonly number[];
+}
 
 /** What a ring is made of. The arrays run parallel, and the table refers to nodes by their place in them. */
 export class RingState<T extends object> {
@@ -17,21 +34,53 @@ export class RingState<T extends object> {
 
   /** A pure function of the set of nodes. */
   static build<T extends object>(inputs: Iterable<NodeInput<T>>, hash: Hash32): RingState<T> {
-    const nodes = inOrder(
-      Array.from(inputs, (input) => toRingNode<T>(input)),
-      PARTITION_COUNT,
-    );
+    const nodes = sortedById(toRingNodes<T>(inputs, PARTITION_COUNT));
     const preferences = nodes.map(preferenceOf);
     return new RingState(nodes, preferences, place(preferences), hash);
   }
 
+  /** The ring that {@link toJSON} described. Nodes may be listed in any order. */
+  static fromJSON<T extends object>(json: HashRingJSON<T>, hash: Hash32): RingState<T> {
+    const { version, nodes: listed, table } = checkShape(json);
+    if (version !== 1) throw new HashRingError('invalid_json', `version ${String(version)} is not known`);
+    const given = toRingNodes<T>(listed, PARTITION_COUNT);
+    const nodes = sortedById(given);
+    const indexes = given.map((node) => nodes.indexOf(node));
+    const owners = Array.from(table, (owner) => indexes[owner] ?? NOBODY);
+    if (owners.length !== PARTITION_COUNT || owners.includes(NOBODY)) {
+      throw new HashRingError(
+        'invalid_json',
+        `the table does not give each of ${PARTITION_COUNT} partitions a node`,
+      );
+    }
+    return new RingState(nodes, nodes.map(preferenceOf), Uint16Array.from(owners), hash);
+  }
+
+  toJSON(): HashRingJSON<T> {
+    return { version: 1, nodes: this.nodes, table: [...this.table] };
+  }
+
+  /** The nodes by how much they want a partition, before them all its owner, who so comes twice. */
+  preferenceOrder(partition: number): number[] {
+    const costs = this.preferences.map((preference) => preference.cost(partition));
+    const byCost = Array.from(costs.keys()).sort((a, b) => (costs[a] ?? 0) - (costs[b] ?? 0));
+    return [this.table[partition] ?? 0, ...byCost];
+  }
+
+  /** How many partitions each node has. */
+  loads(): number[] {
+    const loads = this.nodes.map(() => 0);
+    for (const owner of this.table) loads[owner] = (loads[owner] ?? 0) + 1;
+    return loads;
+  }
+
   with(input: NodeInput<T>): RingState<T> {
-    const added = toRingNode<T>(input);
-    const nodes = inOrder([...this.nodes, added], PARTITION_COUNT);
-    const at = nodes.indexOf(added);
-    const preferences = this.preferences.toSpliced(at, 0, preferenceOf(added));
+    const nodes = addNode<T>(this.nodes, input, PARTITION_COUNT);
+    const sorted = sortedById(nodes);
+    const at = sorted.findIndex((node) => node === nodes.at(-1));
+    const preferences = this.preferences.toSpliced(at, 0, ...nodes.slice(-1).map(preferenceOf));
     const table = this.table.map((owner) => (owner < at ? owner : owner + 1));
-    return new RingState(nodes, preferences, take(preferences, table, at), this.hash);
+    return new RingState(sorted, preferences, take(preferences, table, at), this.hash);
   }
 
   without(id: string): RingState<T> {
@@ -39,22 +88,24 @@ export class RingState<T extends object> {
     if (this.nodes.length === 1) throw new HashRingError('no_nodes', 'the last node of a ring can not go');
     const preferences = this.preferences.toSpliced(at, 1);
     const table = this.table.map((owner) => (owner === at ? NOBODY : owner < at ? owner : owner - 1));
-    const nodes = Object.freeze(this.nodes.toSpliced(at, 1));
-    return new RingState(nodes, preferences, adopt(preferences, table), this.hash);
+    return new RingState(removeNode(this.nodes, id), preferences, adopt(preferences, table), this.hash);
   }
 
   withWeight(id: string, weight: number): RingState<T> {
     const at = indexOfNode(this.nodes, id);
-    const nodes = Object.freeze(
-      this.nodes.map((node, index) => (index === at ? reweighed(node, weight) : node)),
-    );
-    const before = this.preferences[at]?.weight ?? 0;
-    const preferences = nodes.map((node, index) =>
-      index === at ? preferenceOf(node) : (this.preferences[index] ?? preferenceOf(node)),
-    );
-    const change = weight < before ? give : take;
-    return new RingState(nodes, preferences, change(preferences, this.table, at), this.hash);
+    const nodes = reweighNode(this.nodes, id, weight);
+    const preferences = this.preferences.with(at, new Preference(id, weight));
+    const isLighter = weight < (this.preferences[at]?.weight ?? 0);
+    const table = isLighter ? give(preferences, this.table, at) : take(preferences, this.table, at);
+    return new RingState(nodes, preferences, table, this.hash);
   }
+}
+
+function checkShape<T extends object>(json: HashRingJSON<T>): HashRingJSON<T> {
+  if (typeof json !== 'object' || json === null || !Array.isArray(json.nodes) || !Array.isArray(json.table)) {
+    throw new HashRingError('invalid_json', 'not an object with version, nodes and table');
+  }
+  return json;
 }
 
 function preferenceOf({ id, weight }: RingNode): Preference {

@@ -67,6 +67,17 @@ describe('a ring', () => {
     expect(Object.isFrozen(ring.nodes)).toBe(true);
   });
 
+  it('shares its nodes with the rings made from it', () => {
+    const ring = new HashRing(['a', 'c']);
+    expect(ring.with('b').nodes.filter((node) => ring.nodes.includes(node))).toEqual(ring.nodes);
+    expect(
+      ring
+        .with('b')
+        .without('b')
+        .nodes.every((node) => ring.nodes.includes(node)),
+    ).toBe(true);
+  });
+
   it('takes another hash, and hands it on to rings made from it', () => {
     const ring = new HashRing(idsOf(5), { hash: () => 0xfff00000 });
     for (const each of [ring, ring.with('more'), ring.without('node-1'), ring.withWeight('node-2', 3)]) {
@@ -75,9 +86,30 @@ describe('a ring', () => {
   });
 });
 
+describe('weights', () => {
+  it('may be any numbers above 0: every partition has an owner, through every change', () => {
+    const weight = fc.oneof(
+      fc.double({ min: Number.MIN_VALUE, noNaN: true, noDefaultInfinity: true }),
+      fc.constantFrom(Number.MIN_VALUE, Number.MAX_VALUE, 1),
+    );
+    fc.assert(
+      fc.property(fc.array(weight, { minLength: 2, maxLength: 12 }), weight, (weights, other) => {
+        const ring = new HashRing(weights.map((each, index) => ({ id: `node-${index}`, weight: each })));
+        const changed = [
+          ring.with({ id: 'new', weight: other }),
+          ring.without('node-1'),
+          ring.withWeight('node-0', other),
+        ];
+        for (const each of [ring, ...changed]) expect(ownersOf(each)).toHaveLength(PARTITION_COUNT);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
 describe('balance', () => {
-  it('keeps the largest share of 1 to 64 equal nodes within 5% of the fair one', () => {
-    for (let count = 1; count <= 64; count++) {
+  it('keeps the largest share of 1 to 100 equal nodes within 5% of the fair one', () => {
+    for (let count = 1; count <= 100; count++) {
       expect(worstOverload(new HashRing(idsOf(count)))).toBeLessThanOrEqual(1.05);
     }
   });

@@ -3,7 +3,9 @@ import { hash32, type Hash32 } from './hash.js';
 import { NOBODY, partitionsIn, type Table } from './ledger.js';
 import { indexOfNode, type NodeInput, type RingNode } from './node.js';
 import { PARTITION_SHIFT } from './partition.js';
-import { RingState } from './ring-state.js';
+import { chooseReplicas, type ReplicaOptions, type WeightedPlacement } from './placement.js';
+import { RingState, type HashRingJSON } from './ring-state.js';
+import { statsOf, type RingStats } from './stats.js';
 
 export interface HashRingOptions {
   /** The hash of keys, well mixed in its top 12 bits. Default {@link hash32}. Rings to be compared must share it. */
@@ -17,10 +19,10 @@ export interface HashRingOptions {
  * and their past don't matter, and every process comes to the same table. `with`, `without` and `withWeight`
  * evolve the table at hand: only partitions of the node that comes, goes or changes move, none between the
  * others. The two agree as long as no node meets a bound of its load, and differ slightly elsewhere, because no
- * pure function can have both even loads and not a single move between survivors (the README proves it). Where
+ * pure function can have both even loads and not a single move between survivors (the README says why). Where
  * data stays while nodes come and go, evolve the ring and pass its JSON on.
  */
-export class HashRing<T extends object = object> {
+export class HashRing<T extends object = object> implements WeightedPlacement<T> {
   /** All nodes, by id. */
   readonly nodes: readonly RingNode<T>[];
   readonly #table: Table;
@@ -73,6 +75,17 @@ export class HashRing<T extends object = object> {
   }
 
   /**
+   * `count` distinct nodes for a key, in order of preference: its owner, and then those that want its partition
+   * most, who are also those that take it over when the nodes before them go, as far as their loads allow.
+   * O(nodes · log nodes).
+   *
+   * @throws HashRingError `invalid_count`, `not_enough_nodes`
+   */
+  getN(key: string | Uint8Array, count: number, options?: ReplicaOptions): RingNode<T>[] {
+    return chooseReplicas(this.nodes, this.#state.preferenceOrder(this.partitionOf(key)), count, options);
+  }
+
+  /**
    * A ring with one node more, which takes its share from the others; nothing moves between those.
    * O(nodes + 4,096 · log 4,096).
    *
@@ -100,5 +113,28 @@ export class HashRing<T extends object = object> {
    */
   withWeight(id: string, weight: number): HashRing<T> {
     return new HashRing(this.#state.withWeight(id, weight));
+  }
+
+  /** How evenly the partitions are shared out. O(nodes + 4,096). */
+  stats(): RingStats {
+    return statsOf(this.nodes, this.#state.loads());
+  }
+
+  /** The table as plain data. The hash is not part of it. */
+  toJSON(): HashRingJSON<T> {
+    return this.#state.toJSON();
+  }
+
+  /**
+   * The ring that `toJSON` described, with its table as it was. Everything is checked. A ring with a hash of its own
+   * needs that again.
+   *
+   * @throws HashRingError `invalid_json`, and what the constructor throws for nodes
+   */
+  static fromJSON<T extends object = object>(
+    json: HashRingJSON<T>,
+    { hash = hash32 }: HashRingOptions = {},
+  ): HashRing<T> {
+    return new HashRing(RingState.fromJSON<T>(json, hash));
   }
 }

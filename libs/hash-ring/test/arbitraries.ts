@@ -12,6 +12,10 @@ const id = fc.oneof(
   fc.tuple(fc.ipV4(), fc.nat({ max: 65535 })).map(([host, port]) => `${host}:${port}`),
 );
 
+/** Distinct ids. */
+export const ids = (count: { min?: number; max: number }): fc.Arbitrary<string[]> =>
+  fc.uniqueArray(id, { minLength: count.min ?? 1, maxLength: count.max, size: 'max' });
+
 /** Nodes with distinct ids and weights from 1/4 to 4. */
 export const weightedNodes = (count: { min?: number; max: number }): fc.Arbitrary<WeightedNode[]> =>
   fc.uniqueArray(fc.record({ id, weight: fc.double({ min: 0.25, max: 4, noNaN: true }) }), {

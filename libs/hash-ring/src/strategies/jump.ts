@@ -1,0 +1,104 @@
+import { HashRingError } from '../errors.js';
+import { avalanche, hash32, type Hash32 } from '../hash.js';
+import { indexOfNode, nodeAt, removeNode, toRingNodes, type NodeInput, type RingNode } from '../node.js';
+import { chooseReplicas, type Placement, type ReplicaOptions } from '../placement.js';
+
+export interface JumpOptions {
+  /** The hash of keys. Default {@link hash32}. */
+  readonly hash?: Hash32 | undefined;
+}
+
+/**
+ * Jump consistent hash (Lamping & Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm", 2014): nodes are
+ * numbered buckets, in the order given.
+ *
+ * - **Balance**: as even as the hash.
+ * - **Movement**: the least possible, but **only the last node can go** (`not_last_node`), and a new one comes last.
+ *   For a node that fails in the middle take another strategy. There are no weights.
+ * - **Memory**: none but the nodes. **Lookup**: O(log nodes).
+ */
+export class JumpRing<T extends object = object> implements Placement<T> {
+  readonly nodes: readonly RingNode<T>[];
+  readonly #options: JumpOptions;
+  readonly #hash: Hash32;
+
+  /**
+   * O(nodes).
+   *
+   * @throws HashRingError `no_nodes`, `invalid_node`, `duplicate_node`, `invalid_weight` for any weight but 1
+   */
+  constructor(nodes: Iterable<NodeInput<T>>, options: JumpOptions = {}) {
+    this.nodes = toRingNodes<T>(nodes, Infinity);
+    for (const { id, weight } of this.nodes) {
+      if (weight === 1) continue;
+      throw new HashRingError(
+        'invalid_weight',
+        `jump hashing has no weights, but ${JSON.stringify(id)} has one`,
+      );
+    }
+    this.#options = options;
+    this.#hash = options.hash ?? hash32;
+  }
+
+  get(key: string | Uint8Array): RingNode<T> {
+    return nodeAt(this.nodes, jumpBucket(this.#hash(key), this.nodes.length));
+  }
+
+  /** The first is the key's bucket; further ones come from rehashing. O(count · log nodes), more as count nears all. */
+  getN(key: string | Uint8Array, count: number, options?: ReplicaOptions): RingNode<T>[] {
+    return chooseReplicas(this.nodes, this.#preference(key), count, options);
+  }
+
+  with(node: NodeInput<T>): JumpRing<T> {
+    return new JumpRing<T>([...this.nodes, node], this.#options);
+  }
+
+  /** @throws HashRingError `not_last_node` for any other node, `unknown_node`, `no_nodes` when it is the only one */
+  without(id: string): JumpRing<T> {
+    if (indexOfNode(this.nodes, id) !== this.nodes.length - 1) {
+      throw new HashRingError(
+        'not_last_node',
+        `${JSON.stringify(id)} is not the last node, and only that can go`,
+      );
+    }
+    return new JumpRing<T>(removeNode(this.nodes, id), this.#options);
+  }
+
+  *#preference(key: string | Uint8Array): Iterable<number> {
+    let hash = this.#hash(key);
+    for (let draw = 0; draw < 4 * this.nodes.length; draw++) {
+      yield jumpBucket(hash, this.nodes.length);
+      hash = avalanche(hash + 0x9e3779b9);
+    }
+    yield* this.nodes.keys();
+  }
+}
+
+/**
+ * The bucket of a 32-bit key, 0 to `buckets` - 1: Lamping & Veach's function, its 64-bit state kept in two halves.
+ * O(log buckets).
+ */
+export function jumpBucket(key: number, buckets: number): number {
+  let low = key >>> 0;
+  let high = 0;
+  let bucket = 0;
+  for (let next = 0; next < buckets;) {
+    bucket = next;
+    // state = state · 2862933555777941757 + 1, modulo 2⁶⁴
+    const product = imul(low, FACTOR_LOW) >>> 0;
+    const carry = product === 0xffffffff ? 1 : 0;
+    high = (highHalf(low, FACTOR_LOW) + imul(low, FACTOR_HIGH) + imul(high, FACTOR_LOW) + carry) >>> 0;
+    low = (product + 1) >>> 0;
+    next = Math.floor((bucket + 1) * (2 ** 31 / ((high >>> 1) + 1)));
+  }
+  return bucket;
+}
+
+/** The upper 32 bits of the product of two unsigned numbers; each step is exact in a double. */
+function highHalf(a: number, b: number): number {
+  return Math.floor((a * (b >>> 16) + Math.floor((a * (b & 0xffff)) / 65536)) / 65536);
+}
+
+const { imul } = Math;
+const FACTOR_HIGH = 0x27bb2ee6;
+const FACTOR_LOW = 0x87b0b0fd;
