@@ -1,6 +1,5 @@
-import { proxyScript, storageNodeScript } from '@kvs-tools/local-cluster';
+import { proxyScript, run, storageNodeScript } from '@kvs-tools/local-cluster';
 import { startNode } from './support/cluster.js';
-import { run } from './support/command.js';
 
 const storageNode = (...args: string[]) => run(process.execPath, [storageNodeScript, ...args]);
 const proxy = (...args: string[]) => run(process.execPath, [proxyScript, ...args]);
@@ -52,7 +51,7 @@ describe('bad arguments are one line on stderr and exit code 2', () => {
 
   it('also from the environment', async () => {
     const { code, stderr } = await run(process.execPath, [proxyScript], {
-      KVS_NODES: 'localhost:3000,localhost:3000',
+      environment: { KVS_NODES: 'localhost:3000,localhost:3000' },
     });
     expect([code, stderr]).toEqual([2, expect.stringContaining('twice')]);
   });

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Command, freePorts, run, workspaceRoot } from './support/command.js';
+import { Command, freePorts, run, workspaceRoot } from '@kvs-tools/local-cluster';
 import { string } from './support/data.js';
 import { refused, send } from './support/http.js';
 
@@ -66,15 +66,15 @@ describe('npm start', () => {
 
 describe('nx serve', () => {
   // A daemon would outlive the test.
-  const environment = { NX_DAEMON: 'false' };
+  const options = { environment: { NX_DAEMON: 'false' } };
 
   it('takes host and port as two words, and the nodes of the proxy; Ctrl-C leaves no orphan', async () => {
     const base = await freePorts(2);
     const [node, proxy] = [`http://localhost:${base}`, `http://localhost:${base + 1}`];
-    cluster = new Command('npx', ['nx', 'serve', 'storage-node', `--args=localhost ${base}`], environment);
+    cluster = new Command('npx', ['nx', 'serve', 'storage-node', `--args=localhost ${base}`], options);
     await cluster.until(new RegExp(`listening on ${node}`));
     const args = ['nx', 'serve', 'proxy', `--args=localhost:${base} --port ${base + 1}`];
-    const second = new Command('npx', args, environment);
+    const second = new Command('npx', args, options);
     try {
       await second.until(new RegExp(`listening on ${proxy}`));
       const body = [{ key: string('a'), value: string('b') }];
@@ -91,7 +91,7 @@ describe('nx serve', () => {
   it('ends with exit code 0 on Ctrl-C', async () => {
     // Not through npx: the shell that npm runs commands in ends by the signal whatever the command does.
     const nx = join(workspaceRoot, 'tools/setup/nx.mjs');
-    cluster = new Command(process.execPath, [nx, 'serve', 'storage-node', '--args=localhost 0'], environment);
+    cluster = new Command(process.execPath, [nx, 'serve', 'storage-node', '--args=localhost 0'], options);
     const [, origin = ''] = await cluster.until(/listening on (http:[^"\s]+)/);
     cluster.pressCtrlC();
     const { code, signal } = await cluster.finished;

@@ -1,14 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
-
-export const workspaceRoot = join(import.meta.dirname, '../../../..');
+import { workspaceRoot } from './scripts.js';
 
 export interface Result {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+export interface CommandOptions {
+  readonly environment?: NodeJS.ProcessEnv;
+  /** The workspace's root unless given. */
+  readonly cwd?: string;
 }
 
 /** A command under way, in a process group of its own, as a terminal would have it. */
@@ -18,9 +22,13 @@ export class Command {
   private output = '';
   private readonly waiting = new Set<() => void>();
 
-  constructor(command: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+  constructor(
+    command: string,
+    args: readonly string[],
+    { environment, cwd = workspaceRoot }: CommandOptions = {},
+  ) {
     this.child = spawn(command, args, {
-      cwd: workspaceRoot,
+      cwd,
       env: { ...process.env, NO_COLOR: '1', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
@@ -76,12 +84,8 @@ export class Command {
   }
 }
 
-export function run(
-  command: string,
-  args: readonly string[],
-  environment?: NodeJS.ProcessEnv,
-): Promise<Result> {
-  return new Command(command, args, environment).finished;
+export function run(command: string, args: readonly string[], options?: CommandOptions): Promise<Result> {
+  return new Command(command, args, options).finished;
 }
 
 /** Ports that were free a moment ago, one after the other. */
