@@ -7,12 +7,23 @@ const depConstraints = [
   { sourceTag: 'type:lib', onlyDependOnLibsWithTags: ['type:lib'] },
   { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:lib'] },
   { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:lib', 'type:app', 'type:tool'] },
-  { sourceTag: 'scope:hash-ring', onlyDependOnLibsWithTags: [], bannedExternalImports: ['*'] },
+  { sourceTag: 'scope:hash-ring', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:protocol', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:kv-store', onlyDependOnLibsWithTags: ['scope:protocol', 'scope:hash-ring'] },
   { sourceTag: 'scope:router', onlyDependOnLibsWithTags: ['scope:protocol', 'scope:hash-ring'] },
   { sourceTag: 'scope:http-api', onlyDependOnLibsWithTags: ['scope:protocol'] },
 ];
+
+const tests = ['**/*.spec.ts', '**/test/**', '**/bench/**'];
+
+/** Forbids what a part that must stay free of dependencies would need to import. */
+function forbid(files, regex, message) {
+  return {
+    files,
+    ignores: tests,
+    rules: { 'no-restricted-imports': ['error', { patterns: [{ regex, message }] }] },
+  };
+}
 
 export default tseslint.config(
   { ignores: ['**/dist', '**/out-tsc', '**/coverage', '.nx'] },
@@ -21,12 +32,25 @@ export default tseslint.config(
     files: ['**/*.ts', '**/*.mjs'],
     plugins: { '@nx': nx },
     rules: {
-      '@nx/enforce-module-boundaries': ['error', { enforceBuildableLibDependency: true, allow: [], depConstraints }],
+      '@nx/enforce-module-boundaries': [
+        'error',
+        { enforceBuildableLibDependency: true, allow: [], depConstraints },
+      ],
       eqeqeq: 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       // Nest modules are classes that carry nothing but a decorator.
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
     },
   },
+  forbid(
+    ['libs/hash-ring/src/**'],
+    '^(?!\\.)',
+    'The ring has no dependencies, not even on Node.',
+  ),
+  forbid(
+    ['libs/protocol/src/*.ts'],
+    '^(?!\\./)|^\\./nest/',
+    'The plain protocol has no dependencies; what needs Nest belongs in nest/.',
+  ),
   prettier,
 );

@@ -6,8 +6,19 @@ import { pathToFileURL } from 'node:url';
 import { ensureInstalled } from './install.mjs';
 
 ensureInstalled();
+endQuietlyOnCtrlC();
 const require = createRequire(import.meta.url);
 const manifest = require.resolve('nx/package.json');
 const nx = join(dirname(manifest), require(manifest).bin.nx);
 process.argv[1] = nx;
 await import(pathToFileURL(nx).href);
+
+/** Nx ends with 130 although the server that was asked to stop has done so in good order. */
+function endQuietlyOnCtrlC() {
+  const INTERRUPTED = 130;
+  process.once('SIGINT', () => {
+    process.once('exit', (code) => {
+      if (code === INTERRUPTED) process.exitCode = 0;
+    });
+  });
+}

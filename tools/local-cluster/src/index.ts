@@ -1,2 +1,3 @@
-export { proxyScript, storageNodeScript } from './scripts.js';
+export { Command, freePorts, run, type CommandOptions, type Result } from './command.js';
+export { proxyScript, storageNodeScript, workspaceRoot } from './scripts.js';
 export { ServerProcess, type Exit, type ServerProcessOptions } from './server-process.js';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
-const root = join(import.meta.dirname, '../../..');
+export const workspaceRoot = join(import.meta.dirname, '../../..');
 
 /** Where the build puts the apps. */
-export const storageNodeScript = join(root, 'apps/storage-node/dist/main.js');
-export const proxyScript = join(root, 'apps/proxy/dist/main.js');
+export const storageNodeScript = join(workspaceRoot, 'apps/storage-node/dist/main.js');
+export const proxyScript = join(workspaceRoot, 'apps/proxy/dist/main.js');

@@ -55,6 +55,10 @@ export class ServerProcess {
     this.ready.catch(() => undefined); // who does not wait for it learns of the end by `exited`
   }
 
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }

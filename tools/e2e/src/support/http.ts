@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 
 export interface Answer {
   readonly status: number;
@@ -52,4 +53,21 @@ export async function readAll(response: IncomingMessage): Promise<{ text: string
   } catch {
     return { text: Buffer.concat(chunks).toString(), whole: false };
   }
+}
+
+/** Waits until nobody accepts connections at an origin any more. */
+export async function refused(origin: string): Promise<void> {
+  const { hostname, port } = new URL(origin);
+  while (await accepts(hostname, Number(port)));
+}
+
+function accepts(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(port, host)
+      .once('error', () => resolve(false))
+      .once('connect', () => {
+        probe.destroy();
+        resolve(true);
+      });
+  });
 }

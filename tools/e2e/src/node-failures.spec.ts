@@ -1,0 +1,173 @@
+import { startCluster, startProxy, type Cluster, type StorageNode } from './support/cluster.js';
+import { keysByNode, string } from './support/data.js';
+import { open, readAll, send } from './support/http.js';
+import type { EncodedData } from '@kvs/protocol';
+
+let cluster: Cluster;
+let keys: Map<string, EncodedData[]>;
+let all: EncodedData[];
+
+beforeEach(async () => {
+  cluster = await startCluster(3, { proxyArgs: ['--node-timeout-ms', '1500'] });
+  keys = keysByNode(
+    cluster.nodes.map(({ address }) => address),
+    5,
+  );
+  all = [...keys.values()].flat();
+  await send('PUT', `${cluster.proxy}/set`, { body: all.map((key) => ({ key, value: key })) });
+});
+afterEach(() => cluster.stop());
+
+function nodeAt(index: number): StorageNode {
+  const node = cluster.nodes[index];
+  if (!node) throw new RangeError(`there is no node ${index}`);
+  return node;
+}
+
+const unavailable = expect.objectContaining({ code: 'node_unavailable' });
+
+describe('a node that is down', () => {
+  it('fails only the keys that live on it, and is used again when it is back', async () => {
+    const lost = nodeAt(1);
+    await lost.kill();
+    const lostKeys = keys.get(lost.address) ?? [];
+    const isLost = (key: EncodedData) => lostKeys.some(({ data }) => data === key.data);
+
+    const fetched = await send('POST', `${cluster.proxy}/fetch`, { body: all });
+    expect([fetched.status, fetched.json]).toEqual([
+      207,
+      all.map((key) => (isLost(key) ? { key, value: null, error: unavailable } : { key, value: key })),
+    ]);
+    const queried = await send('POST', `${cluster.proxy}/query`, { body: all });
+    expect([queried.status, queried.json]).toEqual([
+      207,
+      all.map((key) => (isLost(key) ? { key, value: null, error: unavailable } : { key, value: true })),
+    ]);
+    const written = await send('PUT', `${cluster.proxy}/set`, {
+      body: all.map((key) => ({ key, value: string('new') })),
+    });
+    expect([written.status, written.json]).toEqual([
+      207,
+      {
+        keys_added: 10,
+        keys_failed: lostKeys.map((key) => ({ key, code: 'node_unavailable', message: expect.any(String) })),
+      },
+    ]);
+
+    await lost.restart();
+    const back = await send('PUT', `${cluster.proxy}/set`, {
+      body: lostKeys.map((key) => ({ key, value: string('back') })),
+    });
+    expect([back.status, back.json]).toEqual([200, { keys_added: 5, keys_failed: [] }]);
+    const reread = await send('POST', `${cluster.proxy}/fetch`, { body: all });
+    expect([reread.status, reread.json]).toEqual([
+      200,
+      all.map((key) => ({ key, value: string(isLost(key) ? 'back' : 'new') })),
+    ]);
+  });
+
+  it('answers 503 with Retry-After when every item needs it', async () => {
+    const lost = nodeAt(0);
+    await lost.kill();
+    const body = keys.get(lost.address) ?? [];
+    const { status, headers, json } = await send('POST', `${cluster.proxy}/fetch`, { body });
+    expect([status, json]).toEqual([503, body.map((key) => ({ key, value: null, error: unavailable }))]);
+    expect(headers.get('retry-after')).not.toBeNull();
+    const single = await send('GET', `${cluster.proxy}/keys/${body[0]?.data}`);
+    expect([single.status, single.json]).toEqual([503, unavailable]);
+  });
+
+  it('fails a scan, which names it, unless a partial one will do', async () => {
+    const lost = nodeAt(2);
+    await lost.kill();
+    const whole = await send('GET', `${cluster.proxy}/fetch`);
+    expect([whole.status, whole.json]).toEqual([
+      503,
+      expect.objectContaining({ code: 'node_unavailable', nodes: [lost.address] }),
+    ]);
+    const partial = await send('GET', `${cluster.proxy}/fetch?partial=true`);
+    expect([partial.status, partial.headers.get('kvs-missing-nodes')]).toEqual([207, lost.address]);
+    expect(partial.json).toHaveLength(10);
+    const page = await send('GET', `${cluster.proxy}/fetch?limit=1000000`);
+    expect(page.status).toBe(503);
+  });
+
+  it('shows as down in the view of the cluster, and leaves the proxy ready while others are up', async () => {
+    await nodeAt(0).kill();
+    const { json } = await send('GET', `${cluster.proxy}/cluster`);
+    expect(json).toMatchObject({ nodes: [{ state: 'down', keys: null }, { state: 'up' }, { state: 'up' }] });
+    expect((await send('GET', `${cluster.proxy}/health/ready`)).status).toBe(200);
+    await Promise.all([nodeAt(1).kill(), nodeAt(2).kill()]);
+    const ready = await send('GET', `${cluster.proxy}/health/ready`);
+    expect([ready.status, ready.json]).toEqual([503, expect.objectContaining({ code: 'not_ready' })]);
+    expect((await send('GET', `${cluster.proxy}/health/live`)).status).toBe(200);
+  });
+});
+
+describe('a node that hangs', () => {
+  it('fails its keys after the timeout, and says that a write may have been applied', async () => {
+    const hung = nodeAt(1);
+    hung.signal('SIGSTOP');
+    const body = all.map((key) => ({ key, value: string('late') }));
+    const written = await send('PUT', `${cluster.proxy}/set`, { body });
+    const failure = (key: EncodedData) => ({
+      key,
+      code: 'node_unavailable',
+      message: expect.any(String),
+      maybe_applied: true,
+    });
+    expect([written.status, written.json]).toEqual([
+      207,
+      { keys_added: 10, keys_failed: (keys.get(hung.address) ?? []).map(failure) },
+    ]);
+    hung.signal('SIGCONT');
+    const fetched = await send('POST', `${cluster.proxy}/fetch`, { body: all });
+    expect([fetched.status, fetched.json]).toEqual([
+      200,
+      // It was sent, and the node was only late: here it has been applied.
+      all.map((key) => ({ key, value: string('late') })),
+    ]);
+  });
+});
+
+describe('a scan during which a node dies', () => {
+  it('is cut, and never looks complete', async () => {
+    const value = string('x'.repeat(1024 * 1024));
+    const large = [...keysByNode([...keys.keys()], 30).values()].flat();
+    for (let i = 0; i < large.length; i += 15) {
+      const body = large.slice(i, i + 15).map((key) => ({ key, value }));
+      expect((await send('PUT', `${cluster.proxy}/set`, { body })).status).toBe(200);
+    }
+    const [array, lines] = await Promise.all([
+      open(`${cluster.proxy}/fetch`),
+      open(`${cluster.proxy}/fetch`, { accept: 'application/x-ndjson' }),
+    ]);
+    expect([array.statusCode, lines.statusCode]).toEqual([200, 200]);
+    // Nobody reads yet, so by far the most is still with the nodes.
+    await nodeAt(2).kill();
+    const [brokenArray, brokenLines] = await Promise.all([readAll(array), readAll(lines)]);
+    expect(() => JSON.parse(brokenArray.text)).toThrow(SyntaxError);
+    expect([brokenArray.whole, brokenLines.whole]).toEqual([false, false]);
+    // The proxy itself is none the worse for it.
+    expect((await send('GET', `${cluster.proxy}/fetch?partial=true`)).status).toBe(207);
+  });
+});
+
+it('pairs that a node holds from another list of nodes do not show', async () => {
+  const [first] = cluster.nodes;
+  const alone = await startProxy([first?.address ?? '']);
+  try {
+    // This proxy knows one node only, and so places everything there.
+    const strays = Array.from({ length: 50 }, (_, i) => string(`stray-${i}`));
+    await send('PUT', `${alone.origin}/set`, { body: strays.map((key) => ({ key, value: key })) });
+    const [viaFetch, viaScan] = await Promise.all([
+      send('POST', `${cluster.proxy}/fetch`, { body: strays }),
+      send('GET', `${cluster.proxy}/fetch?prefix=stray-`),
+    ]);
+    const found = (viaFetch.json as { value: unknown }[]).filter(({ value }) => value !== null);
+    expect(viaScan.json).toHaveLength(found.length);
+    expect(found.length).toBeLessThan(50);
+  } finally {
+    await alone.process.stop();
+  }
+});

@@ -1,0 +1,154 @@
+import type { EncodedData } from '@kvs/protocol';
+import { startCluster, type Cluster } from './support/cluster.js';
+import { binary, string } from './support/data.js';
+import { open, readAll, send } from './support/http.js';
+import { canMeasureMemory, residentBytes } from './support/memory.js';
+
+interface Pair {
+  readonly key: EncodedData;
+  readonly value: EncodedData;
+}
+
+const PAIRS: readonly Pair[] = [
+  ...Array.from({ length: 700 }, (_, i) => ({ key: string(`user:${i}`), value: string(`\n"${i}"\\`) })),
+  ...Array.from({ length: 200 }, (_, i) => ({ key: string(`post:${i}`), value: binary('') })),
+  ...Array.from({ length: 100 }, (_, i) => ({
+    key: binary(`ff${i.toString(16).padStart(4, '0')}`),
+    value: string('é😀'),
+  })),
+];
+
+const sorted = (pairs: readonly Pair[]): string[] => pairs.map((pair) => JSON.stringify(pair)).sort();
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await startCluster(3);
+  await send('PUT', `${cluster.proxy}/set`, { body: PAIRS });
+});
+afterAll(() => cluster.stop());
+
+/** All pages, one after the other, as a client would ask for them. */
+async function pages(origin: string, query: string): Promise<Pair[][]> {
+  const result: Pair[][] = [];
+  for (let cursor: string | null = '0'; cursor !== null;) {
+    const { status, headers, json } = await send('GET', `${origin}/fetch?${query}&cursor=${cursor}`);
+    expect(status).toBe(200);
+    result.push(json as Pair[]);
+    cursor = headers.get('kvs-next-cursor');
+  }
+  return result;
+}
+
+describe('through the proxy', () => {
+  it('every pair comes once', async () => {
+    const { status, json } = await send('GET', `${cluster.proxy}/fetch`);
+    expect(status).toBe(200);
+    expect(sorted(json as Pair[])).toEqual(sorted(PAIRS));
+  });
+
+  it('every pair comes once as a line', async () => {
+    const { headers, text } = await send('GET', `${cluster.proxy}/fetch`, {
+      headers: { accept: 'application/x-ndjson' },
+    });
+    expect(headers.get('content-type')).toBe('application/x-ndjson');
+    expect(text.endsWith('\n')).toBe(true);
+    const lines = text.trimEnd().split('\n');
+    expect(sorted(lines.map((line) => JSON.parse(line) as Pair))).toEqual(sorted(PAIRS));
+  });
+
+  it.each([1, 7, 100, 999, 5000])('every pair comes once over pages of about %i', async (limit) => {
+    const result = await pages(cluster.proxy, `limit=${limit}`);
+    expect(sorted(result.flat())).toEqual(sorted(PAIRS));
+    // Partitions hold few pairs here, so that pages are nearly as long as asked for.
+    for (const page of result.slice(0, -1)) expect(page.length).toBeGreaterThanOrEqual(limit);
+  });
+
+  it('pairs that are there throughout come exactly once, whatever else is written meanwhile', async () => {
+    const seen: Pair[] = [];
+    let cursor: string | null = '0';
+    for (let round = 0; cursor !== null; round++) {
+      const body = [
+        { key: string(`noise:${round}`), value: string('') },
+        ...PAIRS.slice(round * 10, round * 10 + 10), // overwritten with what they are
+      ];
+      await send('PUT', `${cluster.proxy}/set`, { body });
+      await send('POST', `${cluster.proxy}/delete`, { body: [string(`noise:${round - 3}`)] });
+      const answer = await send('GET', `${cluster.proxy}/fetch?limit=50&cursor=${cursor}`);
+      seen.push(...(answer.json as Pair[]));
+      cursor = answer.headers.get('kvs-next-cursor');
+    }
+    expect(sorted(seen.filter(({ key }) => !key.data.startsWith('noise:')))).toEqual(sorted(PAIRS));
+    await send('POST', `${cluster.proxy}/delete`, {
+      body: Array.from({ length: 200 }, (_, i) => string(`noise:${i}`)),
+    });
+  });
+
+  it.each([
+    ['prefix=user:', ({ key }: Pair) => key.encoding === 'string' && key.data.startsWith('user:')],
+    ['prefix=user:6', ({ key }: Pair) => key.encoding === 'string' && key.data.startsWith('user:6')],
+    ['prefix=FF00&encoding=binary', ({ key }: Pair) => key.encoding === 'binary'],
+    ['encoding=binary', ({ key }: Pair) => key.encoding === 'binary'],
+    ['prefix=', ({ key }: Pair) => key.encoding === 'string'],
+    ['prefix=nobody', () => false],
+  ])('%s filters', async (query, belongs) => {
+    const whole = await send('GET', `${cluster.proxy}/fetch?${query}`);
+    expect(sorted(whole.json as Pair[])).toEqual(sorted(PAIRS.filter(belongs)));
+    const paged = await pages(cluster.proxy, `${query}&limit=40`);
+    expect(sorted(paged.flat())).toEqual(sorted(PAIRS.filter(belongs)));
+  });
+
+  it('versions and times to live come when asked for', async () => {
+    await send('PUT', `${cluster.proxy}/set`, {
+      body: [{ key: string('brief'), value: string(''), ttl_ms: 1_000_000 }],
+    });
+    const { json } = await send('GET', `${cluster.proxy}/fetch?meta=true&prefix=brief`);
+    expect(json).toEqual([
+      { key: string('brief'), value: string(''), version: expect.any(Number), ttl_ms: expect.any(Number) },
+    ]);
+    await send('POST', `${cluster.proxy}/delete`, { body: [string('brief')] });
+  });
+
+  it('HEAD tells the headers of a scan and sends nothing', async () => {
+    const { status, text } = await send('HEAD', `${cluster.proxy}/fetch`);
+    expect([status, text]).toEqual([200, '']);
+  });
+});
+
+describe('a scan of much more than fits in the buffers on the way', () => {
+  const MIB = 1024 * 1024;
+  const COUNT = 192;
+  let large: Cluster;
+
+  beforeAll(async () => {
+    large = await startCluster(2);
+    for (let i = 0; i < COUNT; i += 16) {
+      const body = Array.from({ length: 16 }, (_, j) => ({
+        key: string(`${i + j}`),
+        value: string('v'.repeat(MIB)),
+      }));
+      expect((await send('PUT', `${large.proxy}/set`, { body })).status).toBe(200);
+    }
+  });
+  afterAll(() => large.stop());
+
+  it('waits for a client that does not read, costs the proxy little memory, and delays nobody', async () => {
+    const before = memoryOf(large);
+    const slow = await Promise.all(Array.from({ length: 4 }, () => open(`${large.proxy}/fetch`)));
+    // All four are under way and none is read: other requests go on, and the proxy holds next to nothing.
+    for (let i = 0; i < 20; i++) {
+      const { status } = await send('POST', `${large.proxy}/query`, { body: [string(`${i}`)] });
+      expect(status).toBe(200);
+    }
+    const grown = memoryOf(large) - before;
+    expect(grown).toBeLessThan((COUNT * MIB) / 2);
+    const bodies = await Promise.all(slow.map(readAll));
+    for (const { text, whole } of bodies) {
+      expect(whole).toBe(true);
+      expect(JSON.parse(text)).toHaveLength(COUNT);
+    }
+  });
+});
+
+function memoryOf({ proxyProcess: { pid } }: Cluster): number {
+  return pid !== undefined && canMeasureMemory ? residentBytes(pid) : 0;
+}

@@ -1,0 +1,49 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { ServerProcess, storageNodeScript } from '@kvs-tools/local-cluster';
+import { string } from './support/data.js';
+import { open, readAll, refused, send } from './support/http.js';
+
+function start(...args: string[]): ServerProcess {
+  return new ServerProcess({ name: 'node', script: storageNodeScript, args: ['localhost', '0', ...args] });
+}
+
+describe.each(['SIGINT', 'SIGTERM'] as const)('after %s', (signal) => {
+  it('a server that is idle ends at once, with exit code 0, whatever connections are kept alive', async () => {
+    const server = start();
+    const origin = await server.ready;
+    await send('GET', `${origin}/health/live`);
+    const idle = connect(Number(new URL(origin).port), 'localhost');
+    await once(idle, 'connect');
+    expect(await server.stop(signal)).toEqual({ code: 0, signal: null });
+    idle.destroy();
+  });
+
+  it('a server finishes what is under way, and accepts nothing more', async () => {
+    const server = start();
+    const origin = await server.ready;
+    const value = string('v'.repeat(4 * 1024 * 1024));
+    for (let i = 0; i < 8; i++) {
+      await send('PUT', `${origin}/set`, { body: [{ key: string(`${i}`), value }] });
+    }
+    const scan = await open(`${origin}/fetch`);
+    server.signal(signal);
+    await refused(origin); // which it begins to do in its own time after the signal
+    const { text, whole } = await readAll(scan);
+    expect([whole, JSON.parse(text)]).toEqual([true, expect.any(Array)]);
+    expect(JSON.parse(text)).toHaveLength(8);
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+  });
+
+  it('a server waits only so long', async () => {
+    const server = start('--shutdown-timeout-ms', '200');
+    const origin = await server.ready;
+    const value = string('v'.repeat(8 * 1024 * 1024));
+    for (let i = 0; i < 8; i++) {
+      await send('PUT', `${origin}/set`, { body: [{ key: string(`${i}`), value }] });
+    }
+    const scan = await open(`${origin}/fetch`); // and nobody ever reads it
+    expect(await server.stop(signal)).toEqual({ code: 0, signal: null });
+    expect((await readAll(scan)).whole).toBe(false);
+  });
+});

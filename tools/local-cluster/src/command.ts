@@ -1,0 +1,110 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createServer } from 'node:net';
+import { workspaceRoot } from './scripts.js';
+
+export interface Result {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandOptions {
+  readonly environment?: NodeJS.ProcessEnv;
+  /** The workspace's root unless given. */
+  readonly cwd?: string;
+}
+
+/** A command under way, in a process group of its own, as a terminal would have it. */
+export class Command {
+  readonly finished: Promise<Result>;
+  private readonly child: ChildProcess;
+  private output = '';
+  private readonly waiting = new Set<() => void>();
+
+  constructor(
+    command: string,
+    args: readonly string[],
+    { environment, cwd = workspaceRoot }: CommandOptions = {},
+  ) {
+    this.child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, NO_COLOR: '1', ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    const parts = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) {
+      this.child[name]?.setEncoding('utf8').on('data', (text: string) => {
+        parts[name] += text;
+        this.output += text;
+        for (const wake of this.waiting) wake();
+      });
+    }
+    this.finished = new Promise((resolve, reject) => {
+      this.child.once('error', reject);
+      this.child.once('close', (code, signal) => {
+        for (const wake of this.waiting) wake();
+        resolve({ code, signal, ...parts });
+      });
+    });
+  }
+
+  /** Resolves with the match when the output has it; rejects when the command ends without. */
+  async until(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.output);
+      if (match) return match;
+      if (this.child.exitCode !== null || this.child.signalCode !== null) {
+        throw new Error(`the command ended without ${pattern}:\n${this.output}`);
+      }
+      await new Promise<void>((resolve) => {
+        this.waiting.add(resolve);
+      });
+      this.waiting.clear();
+    }
+  }
+
+  /** Ctrl-C in a terminal signals every process of the group. */
+  pressCtrlC(): void {
+    if (this.child.pid !== undefined) process.kill(-this.child.pid, 'SIGINT');
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** For clean-up: ends what is left of the group. */
+  destroy(): void {
+    try {
+      if (this.child.pid !== undefined) process.kill(-this.child.pid, 'SIGKILL');
+    } catch {
+      // nothing is left
+    }
+  }
+}
+
+export function run(command: string, args: readonly string[], options?: CommandOptions): Promise<Result> {
+  return new Command(command, args, options).finished;
+}
+
+/** Ports that were free a moment ago, one after the other. */
+export async function freePorts(count: number): Promise<number> {
+  for (;;) {
+    const base = await portOfServer(0);
+    const others = Array.from({ length: count - 1 }, (_, i) => base + 1 + i);
+    const free = await Promise.all(others.map((port) => portOfServer(port).catch(() => undefined)));
+    if (!free.includes(undefined)) return base;
+  }
+}
+
+function portOfServer(port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+      .once('error', reject)
+      .listen(port, 'localhost', () => {
+        const address = server.address();
+        server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+      });
+  });
+}

@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { run, workspaceRoot } from '@kvs-tools/local-cluster';
+
+const nx = (...args: string[]) =>
+  run(process.execPath, [join(workspaceRoot, 'tools/setup/nx.mjs'), ...args], {
+    environment: { NX_DAEMON: 'false' },
+  });
+
+// The rule reads Nx's graph of the projects, which a command of Nx writes.
+beforeAll(() => nx('show', 'projects'));
+
+/** What ESLint says of a file with this text at this place. */
+async function lint(file: string, text: string): Promise<string> {
+  const eslint = spawn(
+    process.execPath,
+    [
+      join(workspaceRoot, 'node_modules/eslint/bin/eslint.js'),
+      '--stdin',
+      '--stdin-filename',
+      file,
+      '--format',
+      'json',
+    ],
+    { cwd: workspaceRoot, env: { ...process.env, NX_DAEMON: 'false' }, stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  let output = '';
+  eslint.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
+  eslint.stdin.end(text);
+  await once(eslint, 'close');
+  const [{ messages }] = JSON.parse(output) as [{ messages: { ruleId: string | null; message: string }[] }];
+  return messages.map(({ ruleId, message }) => `${ruleId}: ${message}`).join('\n');
+}
+
+const BOUNDARIES = '@nx/enforce-module-boundaries';
+
+describe('an import across a boundary is refused', () => {
+  it.each([
+    ['libs/hash-ring/src/index.ts', '@kvs/protocol', BOUNDARIES],
+    ['libs/protocol/src/index.ts', '@kvs/hash-ring', BOUNDARIES],
+    ['libs/kv-store/src/index.ts', '@kvs/http-api', BOUNDARIES],
+    ['libs/kv-store/src/index.ts', '@kvs/router', BOUNDARIES],
+    ['libs/router/src/index.ts', '@kvs/kv-store', BOUNDARIES],
+    ['libs/http-api/src/index.ts', '@kvs/kv-store', BOUNDARIES],
+    ['libs/http-api/src/index.ts', '../../../apps/proxy/src/config.js', BOUNDARIES],
+    ['apps/proxy/src/main.ts', '../../storage-node/src/config.js', BOUNDARIES],
+    ['apps/proxy/src/main.ts', '@kvs-tools/local-cluster', BOUNDARIES],
+    ['libs/hash-ring/src/index.ts', 'node:crypto', 'no-restricted-imports'],
+    ['libs/hash-ring/src/index.ts', 'rxjs', 'no-restricted-imports'],
+    ['libs/protocol/src/index.ts', '@nestjs/common', 'no-restricted-imports'],
+    ['libs/protocol/src/index.ts', './nest/dto.js', 'no-restricted-imports'],
+  ])('of %s from %s', async (file, imported, rule) => {
+    expect(await lint(file, `import * as it from '${imported}';\nconsole.log(it);\n`)).toContain(rule);
+  });
+});
+
+it.each([
+  ['apps/proxy/src/main.ts', '@kvs/router'],
+  ['libs/kv-store/src/index.ts', '@kvs/hash-ring'],
+  ['libs/protocol/src/nest/dto.ts', '@nestjs/common'],
+])('an import within the boundaries is fine: of %s from %s', async (file, imported) => {
+  expect(await lint(file, `import * as it from '${imported}';\nconsole.log(it);\n`)).toBe('');
+});
+
+it('nx release has a plan for every package, and makes it without a network', async () => {
+  const { code, stdout, stderr } = await nx('release', '--first-release', '--dry-run', '--skip-publish');
+  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+  for (const project of [
+    'hash-ring',
+    'protocol',
+    'kv-store',
+    'router',
+    'http-api',
+    'proxy',
+    'storage-node',
+  ]) {
+    expect(stdout).toContain(project);
+  }
+});

@@ -1,0 +1,168 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run, ServerProcess, workspaceRoot } from '@kvs-tools/local-cluster';
+import { ownDependencies, publishedPackages, type PublishedPackage } from './workspace.js';
+
+const packages = publishedPackages();
+const libs = packages.filter(({ manifest }) => manifest.bin === undefined);
+const apps = packages.filter(({ manifest }) => manifest.bin !== undefined);
+const byName = (name: string): PublishedPackage => {
+  const found = packages.find(({ manifest }) => manifest.name === name);
+  if (!found) throw new RangeError(`there is no package ${name}`);
+  return found;
+};
+
+let scratch: string;
+const tarballs = new Map<string, string>();
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'kvs-packages-'));
+  for (const { directory, manifest } of packages) {
+    const { code, stdout, stderr } = await run('npm', ['pack', '--json', '--pack-destination', scratch], {
+      cwd: directory,
+    });
+    if (code !== 0) throw new Error(stderr);
+    const [packed] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
+    if (!packed) throw new Error(`npm pack of ${manifest.name} made nothing`);
+    tarballs.set(manifest.name, join(scratch, packed.filename));
+    const foreign = packed.files.map(({ path }) => path).filter((path) => !PUBLISHED.test(path));
+    expect({ package: manifest.name, foreign }).toEqual({ package: manifest.name, foreign: [] });
+  }
+});
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+/** What a tarball may hold: the build without tests, and what npm always adds. */
+const PUBLISHED =
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(?!.*\.(spec|tsbuildinfo)).*\.(js|d\.ts|js\.map))$/;
+
+/** An empty project with a package's tarball installed, and those of ours that it depends on. */
+async function installed({ manifest }: PublishedPackage, more: readonly string[] = []): Promise<string> {
+  const project = join(scratch, manifest.name.replace('/', '-'));
+  await mkdir(project);
+  await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true }));
+  const wanted = [manifest.name, ...ownDependencies(manifest.name, packages)].map(
+    (name) => tarballs.get(name) ?? name,
+  );
+  const args = [
+    'install',
+    '--prefer-offline',
+    '--no-audit',
+    '--no-fund',
+    '--ignore-scripts',
+    ...wanted,
+    ...more,
+  ];
+  const { code, stderr } = await run('npm', args, { cwd: project });
+  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+  return project;
+}
+
+describe.each(libs.map((each) => each.manifest.name))('%s from its tarball', (name) => {
+  const lib = byName(name);
+  const entries = Object.keys(lib.manifest.exports ?? {})
+    .filter((entry) => entry !== './package.json')
+    .map((entry) => name + entry.slice(1));
+  let project: string;
+  beforeAll(async () => {
+    // Optional peers are the business of whoever uses the entry that needs them; here every entry is used.
+    const optional = Object.entries(lib.manifest.peerDependenciesMeta ?? {}).filter(
+      ([, meta]) => meta.optional,
+    );
+    project = await installed(
+      lib,
+      optional.map(([peer]) => `${peer}@${lib.manifest.peerDependencies?.[peer]}`),
+    );
+  });
+
+  it('has a licence and says what it is', async () => {
+    const directory = join(project, 'node_modules', name);
+    expect(existsSync(join(directory, 'README.md'))).toBe(true);
+    expect(existsSync(join(directory, 'LICENSE'))).toBe(true);
+  });
+
+  it.each(entries)('%s can be imported and required', async (entry) => {
+    await writeFile(
+      join(project, 'esm.mjs'),
+      `import * as it from '${entry}';\nconsole.log(Object.keys(it).length);\n`,
+    );
+    await writeFile(
+      join(project, 'cjs.cjs'),
+      `const it = require('${entry}');\nconsole.log(Object.keys(it).length);\n`,
+    );
+    for (const file of ['esm.mjs', 'cjs.cjs']) {
+      const { code, stdout, stderr } = await run(process.execPath, [file], { cwd: project });
+      expect({ file, code, stderr: code === 0 ? '' : stderr }).toEqual({ file, code: 0, stderr: '' });
+      expect(Number(stdout)).toBeGreaterThan(0);
+    }
+  });
+
+  it('has types for both', async () => {
+    const source = entries
+      .map(
+        (entry, i) =>
+          `import * as it${i} from '${entry}';\nexport const names${i}: string[] = Object.keys(it${i});\n`,
+      )
+      .join('');
+    // If a type could not be found it would be any, and the error that is expected here would be missing.
+    const wrong = entries
+      .map((_, i) => `// @ts-expect-error there is no such export\nit${i}.noSuchExport;\n`)
+      .join('');
+    for (const file of ['types.mts', 'types.cts']) await writeFile(join(project, file), source + wrong);
+    const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', '--skipLibCheck'];
+    const roots = ['--types', 'node', '--typeRoots', join(workspaceRoot, 'node_modules/@types')];
+    const decorators = ['--experimentalDecorators'];
+    const tsc = join(workspaceRoot, 'node_modules/typescript/bin/tsc');
+    const args = [tsc, ...options, ...roots, ...decorators, 'types.mts', 'types.cts'];
+    const { code, stdout } = await run(process.execPath, args, { cwd: project });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+  });
+});
+
+it('@kvs/protocol installs without dependencies for those who need only the plain part', async () => {
+  const project = join(scratch, 'plain-protocol');
+  await mkdir(project);
+  await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true }));
+  const tarball = tarballs.get('@kvs/protocol') ?? '';
+  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball], { cwd: project });
+  const lock = JSON.parse(await readFile(join(project, 'package-lock.json'), 'utf8')) as { packages: object };
+  expect(Object.keys(lock.packages).filter(Boolean)).toEqual(['node_modules/@kvs/protocol']);
+  await writeFile(
+    join(project, 'use.mjs'),
+    `import { stringKey } from '@kvs/protocol';\nconsole.log(stringKey('a').data);\n`,
+  );
+  expect((await run(process.execPath, ['use.mjs'], { cwd: project })).stdout).toBe('a\n');
+});
+
+it('the apps run from their tarballs', async () => {
+  const started: ServerProcess[] = [];
+  const start = async (name: string, bin: string, args: string[]): Promise<string> => {
+    const app = byName(name);
+    const project = await installed(app);
+    const version = await run(join(project, 'node_modules/.bin', bin), ['--version'], { cwd: project });
+    expect(version.stdout.trim()).toBe(app.manifest.version);
+    const script = join(project, 'node_modules', name, app.manifest.bin?.[bin] ?? '');
+    const server = new ServerProcess({ name: bin, script, args });
+    started.push(server);
+    return server.ready;
+  };
+  try {
+    const node = await start('@kvs/storage-node', 'kvs-storage-node', ['localhost', '0']);
+    const proxy = await start('@kvs/proxy', 'kvs-proxy', [new URL(node).host, '--port', '0']);
+    const key = { encoding: 'string', data: 'hello' };
+    const set = await fetch(`${proxy}/set`, { method: 'PUT', body: JSON.stringify([{ key, value: key }]) });
+    expect(await set.json()).toEqual({ keys_added: 1, keys_failed: [] });
+    const docs = await fetch(`${proxy}/docs`);
+    expect(docs.status).toBe(200);
+  } finally {
+    await Promise.all(started.map((server) => server.stop()));
+  }
+});
+
+it('every app and lib is checked here', () => {
+  expect(libs.map(({ manifest }) => manifest.name)).toEqual(
+    expect.arrayContaining(['@kvs/hash-ring', '@kvs/kv-store', '@kvs/protocol']),
+  );
+  expect(apps.map(({ manifest }) => manifest.name).sort()).toEqual(['@kvs/proxy', '@kvs/storage-node']);
+});
