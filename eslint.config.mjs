@@ -42,11 +42,7 @@ export default tseslint.config(
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
     },
   },
-  forbid(
-    ['libs/hash-ring/src/**'],
-    '^(?!\\.)',
-    'The ring has no dependencies, not even on Node.',
-  ),
+  forbid(['libs/hash-ring/src/**'], '^(?!\\.)', 'The ring has no dependencies, not even on Node.'),
   forbid(
     ['libs/protocol/src/*.ts'],
     '^(?!\\./)|^\\./nest/',

@@ -29,7 +29,9 @@ const preset = {
 };
 
 const projects = ['libs', 'apps', 'tools']
-  .flatMap((group) => readdirSync(join(root, group)).map((name) => ({ name, rootDir: join(root, group, name) })))
+  .flatMap((group) =>
+    readdirSync(join(root, group)).map((name) => ({ name, rootDir: join(root, group, name) })),
+  )
   .filter(({ rootDir }) => existsSync(join(rootDir, 'tsconfig.json')))
   .map(({ name, rootDir }) => ({ ...preset, displayName: name, rootDir }));
 
