@@ -4,8 +4,9 @@ import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { proxyScript, storageNodeScript } from '@kvs-tools/local-cluster';
 import { hash32, partitionOf } from '@kvs/hash-ring';
-import { binaryKey, ERROR_CODES, placementInput, stringKey } from '@kvs/protocol';
+import { binaryKey, ERROR_CODES, placementInput, stringKey, type WirePair } from '@kvs/protocol';
 import { startCluster, type Cluster } from './support/cluster.js';
+import { send } from './support/http.js';
 import { codeBlocks, missingPrograms, ShellSession, stepsOf, type Step } from './support/shell-examples.js';
 import { typeErrors } from './support/typed-examples.js';
 
@@ -29,14 +30,18 @@ const required = process.env['KVS_REQUIRE_TOOLS'] === '1';
 if (missing.length > 0 && !required) {
   it.skip(`commands are not tried, for ${missing.join(' and ')} can't be run here`, () => undefined);
 } else {
+  let cluster: Cluster;
+  beforeAll(async () => {
+    cluster = await startCluster(3);
+  });
+  afterAll(() => cluster.stop());
+
   describe.each(documentsWithCommands)('the commands of %s print what it says', (document) => {
-    let cluster: Cluster;
     let session: ShellSession;
     beforeAll(async () => {
-      cluster = await startCluster(3);
+      await empty(cluster);
       session = new ShellSession(addressesOf(cluster));
     });
-    afterAll(() => cluster.stop());
 
     it.each(stepsOf(read(document)).map((step) => [step.line, titleOf(step), step] as const))(
       'line %i: %s',
@@ -52,6 +57,11 @@ if (missing.length > 0 && !required) {
       },
     );
   });
+}
+
+async function empty({ proxy }: Cluster): Promise<void> {
+  const { json } = await send('GET', `${proxy}/fetch`);
+  await send('POST', `${proxy}/delete`, { body: (json as WirePair[]).map(({ key }) => key) });
 }
 
 /** Where the documents have the proxy and the nodes: where `npm start` puts them. */
