@@ -1,0 +1,198 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { promisify } from 'node:util';
+import { proxyScript, storageNodeScript } from '@kvs-tools/local-cluster';
+import { hash32, partitionOf } from '@kvs/hash-ring';
+import { binaryKey, ERROR_CODES, placementInput, stringKey, type WirePair } from '@kvs/protocol';
+import { startCluster, type Cluster } from './support/cluster.js';
+import { send } from './support/http.js';
+import { codeBlocks, missingPrograms, ShellSession, stepsOf, type Step } from './support/shell-examples.js';
+import { typeErrors } from './support/typed-examples.js';
+
+// What the documentation says is held against what the system does.
+const root = join(import.meta.dirname, '../../..');
+const packageFolders = ['apps', 'libs', 'tools'].flatMap((group) =>
+  readdirSync(join(root, group)).map((name) => join(group, name)),
+);
+const documents = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(join(root, 'docs')).map((name) => join('docs', name)),
+  ...packageFolders.map((folder) => join(folder, 'README.md')),
+].filter((document) => document.endsWith('.md') && existsSync(join(root, document)));
+const read = (document: string): string => readFileSync(join(root, document), 'utf8');
+
+const documentsWithCommands = documents.filter((document) => stepsOf(read(document)).length > 0);
+const missing = await missingPrograms(['bash', 'curl']);
+const required = process.env['KVS_REQUIRE_TOOLS'] === '1';
+
+if (missing.length > 0 && !required) {
+  it.skip(`commands are not tried, for ${missing.join(' and ')} can't be run here`, () => undefined);
+} else {
+  let cluster: Cluster;
+  beforeAll(async () => {
+    cluster = await startCluster(3);
+  });
+  afterAll(() => cluster.stop());
+
+  describe.each(documentsWithCommands)('the commands of %s print what it says', (document) => {
+    let session: ShellSession;
+    beforeAll(async () => {
+      await empty(cluster);
+      session = new ShellSession(addressesOf(cluster));
+    });
+
+    it.each(stepsOf(read(document)).map((step) => [step.line, titleOf(step), step] as const))(
+      'line %i: %s',
+      async (_line, _title, step) => {
+        if (step.kind === 'run') {
+          const { actual, expected } = await session.compare(step.command, step.output);
+          expect(actual).toBe(expected);
+        } else {
+          const node = cluster.nodes[NODES.indexOf(step.address)];
+          if (node === undefined) throw new TypeError(`${step.address} is no node of the examples`);
+          await (step.kind === 'stop' ? node.kill() : node.restart());
+        }
+      },
+    );
+  });
+}
+
+async function empty({ proxy }: Cluster): Promise<void> {
+  const { json } = await send('GET', `${proxy}/fetch`);
+  await send('POST', `${proxy}/delete`, { body: (json as WirePair[]).map(({ key }) => key) });
+}
+
+/** Where the documents have the proxy and the nodes: where `npm start` puts them. */
+const PROXY = 'localhost:8080';
+const NODES = ['localhost:3000', 'localhost:3001', 'localhost:3002'];
+
+function addressesOf({ proxy, nodes }: Cluster): Map<string, string> {
+  return new Map([
+    [PROXY, new URL(proxy).host],
+    ...NODES.map((node, i) => [node, nodes[i]?.address ?? ''] as const),
+  ]);
+}
+
+function titleOf(step: Step): string {
+  return step.kind === 'run' ? step.command.split('\n', 1).join() : `${step.kind} ${step.address}`;
+}
+
+describe('the options in README.md are those of', () => {
+  const shared = () => optionsInTable('Option of both');
+
+  it('kvs-proxy --help', async () => {
+    expect([...shared(), ...optionsInTable('Option of the proxy')].sort()).toEqual(
+      await optionsInHelp(proxyScript),
+    );
+  });
+
+  it('kvs-storage-node --help', async () => {
+    expect(shared().sort()).toEqual(await optionsInHelp(storageNodeScript));
+  });
+
+  it('npm start -- --help', async () => {
+    const script = join(root, 'tools/local-cluster/dist/main.js');
+    expect(optionsInTable('Option of npm start').sort()).toEqual(await optionsInHelp(script));
+  });
+});
+
+/** The rows of the table with this heading over its first column, as `--option: default, variable`. */
+function optionsInTable(heading: string): string[] {
+  return tableRows(read('README.md'), heading).map(([option = '', fallback, ...cells]) => {
+    const variable = cells.find((cell) => cell.startsWith('KVS_'));
+    return describeOption(option.split(' ', 1).join(), fallback, variable);
+  });
+}
+
+/** The options of `--help` but for help and version, which every program has. */
+async function optionsInHelp(script: string): Promise<string[]> {
+  const { stdout } = await promisify(execFile)(process.execPath, [script, '--help']);
+  const [, list = ''] = stdout.split('Options:\n');
+  const options = list.split(/^ {2}(?=-)/m).map((entry) => entry.replaceAll(/\s+/g, ' ').trim());
+  return options
+    .filter((entry) => entry.startsWith('--'))
+    .map((entry) => {
+      const fallback = /default: "?([^",)]+)/.exec(entry)?.[1];
+      const variable = /env: (\w+)/.exec(entry)?.[1];
+      return describeOption(entry.split(' ', 1).join(), fallback, variable);
+    })
+    .sort();
+}
+
+function describeOption(option: string, fallback = '', variable = ''): string {
+  return `${option}: ${fallback.replaceAll(',', '')}, ${variable}`;
+}
+
+/** The cells of the table whose first heading is this, without the backquotes around code. */
+function tableRows(markdown: string, heading: string): string[][] {
+  const lines = markdown.split('\n');
+  const start = lines.findIndex((line) => new RegExp(`^\\| ${heading} +\\|`).test(line));
+  const length = lines.slice(start).findIndex((line) => !line.startsWith('|'));
+  if (start === -1) throw new TypeError(`there is no table ${heading}`);
+  return lines.slice(start + 2, start + length).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim().replaceAll('`', '')),
+  );
+}
+
+it('docs/protocol.md lists every error code with its status', () => {
+  const listed = tableRows(read('docs/protocol.md'), 'Code').map(([code, status]) => [code, Number(status)]);
+  const known = Object.entries(ERROR_CODES).map(([code, { status }]) => [code, status]);
+  expect(listed).toEqual(known);
+});
+
+it('docs/protocol.md computes partitions as the proxy does', () => {
+  const keys = [stringKey('hello'), stringKey('Zürich'), binaryKey(Uint8Array.of(0x12, 0x34))];
+  const rows = tableRows(read('docs/protocol.md'), 'Key').map((cells) => cells.slice(1));
+  expect(rows).toEqual(
+    keys.map((key) => {
+      const input = placementInput(key);
+      const hash = hash32(input).toString(16).padStart(8, '0');
+      return [Buffer.from(input).toString('hex'), `0x${hash}`, String(partitionOf(input))];
+    }),
+  );
+});
+
+it('every TypeScript example in a README compiles', () => {
+  const examples = documents
+    .filter((document) => document.endsWith('README.md'))
+    .flatMap((document) =>
+      codeBlocks(read(document))
+        .filter(({ language }) => language === 'ts')
+        .map((block) => ({ document: join(root, document), block })),
+    );
+  expect(examples.length).toBeGreaterThan(0);
+  expect(typeErrors(root, examples)).toEqual([]);
+});
+
+it('every link within the repository leads somewhere', () => {
+  const dead = documents.flatMap((document) =>
+    Array.from(read(document).matchAll(/\]\((?!https?:)([^)#\s]*)(#[^)\s]*)?\)/g), ([, path, anchor]) => {
+      const target = path ? join(root, dirname(document), path) : join(root, document);
+      if (!existsSync(target)) return `${document}: ${path}`;
+      const isMissing = anchor !== undefined && !anchorsIn(readFileSync(target, 'utf8')).includes(anchor);
+      return isMissing ? `${document}: ${relative(root, target)}${anchor}` : [];
+    }).flat(),
+  );
+  expect(dead).toEqual([]);
+});
+
+/** Headings as GitHub makes anchors of them. */
+function anchorsIn(markdown: string): string[] {
+  return Array.from(markdown.matchAll(/^#+ (.*)$/gm), ([, heading = '']) => {
+    const words = heading.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, '');
+    return `#${words.replaceAll(' ', '-')}`;
+  });
+}
+
+it('every npm script that is named exists', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const named = documents.flatMap((document) =>
+    Array.from(read(document).matchAll(/\bnpm run ([\w:]+)/g), ([, script = '']) => script),
+  );
+  expect(named.filter((script) => !(script in scripts))).toEqual([]);
+});

@@ -1,0 +1,162 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+/** A fenced block of a Markdown text. */
+export interface CodeBlock {
+  readonly language: string;
+  readonly text: string;
+  /** Where its text starts, counted from 1. */
+  readonly line: number;
+}
+
+/** What a document tells its reader to do: a command, with what it should print, or something done to a node. */
+export type Step =
+  | { readonly kind: 'run'; readonly line: number; readonly command: string; readonly output?: CodeBlock }
+  | { readonly kind: 'stop' | 'start'; readonly line: number; readonly address: string };
+
+const FENCE = /^```(\S*)\n(.*?)^```$/gms;
+
+export function codeBlocks(markdown: string): CodeBlock[] {
+  return Array.from(markdown.matchAll(FENCE), ({ 1: language = '', 2: text = '', index }) => ({
+    language,
+    text,
+    line: lineAt(markdown, index) + 1,
+  }));
+}
+
+/**
+ * The steps of a document in order: every `sh` block that calls curl, with the `json` or `text` block that follows it
+ * as the output to expect, and comments like `<!-- example: stop localhost:3001 -->`.
+ */
+export function stepsOf(markdown: string): Step[] {
+  const blocks = codeBlocks(markdown);
+  const commands = blocks.flatMap(({ language, text, line }, i): Step[] => {
+    if (language !== 'sh' || !/\bcurl\b/.test(text)) return [];
+    const next = blocks[i + 1];
+    const output = next && ['json', 'text'].includes(next.language) ? { output: next } : undefined;
+    return [{ kind: 'run', line, command: text, ...output }];
+  });
+  const directives = Array.from(markdown.matchAll(DIRECTIVE), ({ 1: kind, 2: address = '', index }): Step => {
+    return { kind: kind === 'stop' ? 'stop' : 'start', address, line: lineAt(markdown, index) };
+  });
+  return [...commands, ...directives].sort((a, b) => a.line - b.line);
+}
+
+const DIRECTIVE = /^<!-- example: (stop|start) (\S+) -->$/gm;
+
+function lineAt(text: string, index: number): number {
+  return text.slice(0, index).split('\n').length;
+}
+
+/** Which of these programs can't be run here. */
+export async function missingPrograms(programs: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(
+    programs.map((program) =>
+      run(program, ['--version']).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return programs.filter((_, i) => !found[i]);
+}
+
+const run = promisify(execFile);
+
+/**
+ * Runs a document's commands against servers at other addresses than those it names, and makes outputs comparable:
+ * what differs from run to run (dates, ports, remaining times, how many keys a node got) is made alike, and
+ * nothing else. A version or cursor in the document stands for the one that is printed here, also in later commands.
+ */
+export class ShellSession {
+  private readonly documented = new Map<string, string>();
+  private readonly tokens = new Map<string, string>();
+
+  /** @param addresses by `host:port` as in the document, where that server is here */
+  constructor(private readonly addresses: ReadonlyMap<string, string>) {
+    for (const [inDocument, here] of addresses) this.documented.set(here, inDocument);
+  }
+
+  /** @returns what the command printed and what it should have, in comparable form */
+  async compare(
+    command: string,
+    output: CodeBlock | undefined,
+  ): Promise<{ actual: string; expected: string }> {
+    const local = command
+      .replaceAll(ADDRESS, (address) => this.addresses.get(address) ?? unknown(address))
+      .replaceAll(TOKEN, (token) => this.tokens.get(token) ?? token);
+    const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', local], {
+      env: { ...process.env, no_proxy: 'localhost' },
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    if (output === undefined) return { actual: '', expected: '' };
+    const inAnyOrder = isUnordered(command);
+    const expected = comparable(output.text, output.language, inAnyOrder);
+    const printed = stdout.replaceAll(ADDRESS, (address) => this.documented.get(address) ?? address);
+    return {
+      actual: this.withTokensOf(expected, comparable(printed, output.language, inAnyOrder)),
+      expected,
+    };
+  }
+
+  private withTokensOf(expected: string, actual: string): string {
+    const wanted = expected.match(TOKEN) ?? [];
+    const found = actual.match(TOKEN) ?? [];
+    if (wanted.length !== found.length) return actual;
+    wanted.forEach((token, i) => {
+      if (!this.tokens.has(token)) this.tokens.set(token, found[i] ?? '');
+    });
+    const back = new Map(Array.from(this.tokens, ([token, here]) => [here, token]));
+    return actual.replaceAll(TOKEN, (token) => back.get(token) ?? token);
+  }
+}
+
+const ADDRESS = /\blocalhost:\d+\b/g;
+/** Versions, and the cursors of pages. */
+const TOKEN = /\b\d{16}\b|(?<=cursor(?:: |=))\d+/g;
+
+function unknown(address: string): never {
+  throw new TypeError(`the example speaks to ${address}, where nothing runs in this test`);
+}
+
+/** The order of a scan is unspecified. */
+function isUnordered(command: string): boolean {
+  return command.includes('/fetch') && !/ (-X|-d|--data)/.test(command);
+}
+
+function comparable(text: string, language: string, inAnyOrder: boolean): string {
+  const alike = VOLATILE.reduce(
+    (part, [pattern, replacement]) => part.replaceAll(pattern, replacement),
+    text,
+  );
+  if (language === 'json') {
+    const value: unknown = JSON.parse(alike);
+    return JSON.stringify(Array.isArray(value) && inAnyOrder ? inFixedOrder(value) : value, undefined, 2);
+  }
+  const lines = alike.trim().split(/\r?\n/);
+  if (!inAnyOrder) return lines.join('\n');
+  const ndjson = lines.every((line) => line.startsWith('{'));
+  return (ndjson ? lines.sort() : lines.map(sortedArray)).join('\n');
+}
+
+function inFixedOrder(values: readonly unknown[]): unknown[] {
+  return values
+    .map((value) => [JSON.stringify(value).replaceAll(TOKEN, ''), value] as const)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([, value]) => value);
+}
+
+/** A line of text that is a JSON array, as after the headers that `curl -i` prints. */
+function sortedArray(line: string): string {
+  if (!line.startsWith('[')) return line;
+  const value: unknown = JSON.parse(line);
+  return Array.isArray(value) ? JSON.stringify(inFixedOrder(value)) : line;
+}
+
+const VOLATILE: readonly (readonly [RegExp, string])[] = [
+  [/(?<=^(?:date|content-length): ).*$/gim, '…'],
+  [/(?<="ttl_ms":\s*|^kvs-ttl-ms: )[1-9]\d*/gim, '0'],
+  // How many partitions and keys are on a node depends on its port.
+  [/(?<="partitions":\s*)(?!4096\b)\d+/g, '0'],
+  [/(?<="keys":\s*)\d+/g, '0'],
+];
