@@ -39,6 +39,14 @@ describe('npm start', () => {
     await refused(proxy);
   });
 
+  it('stops with npm, also when only npm itself is told to end', async () => {
+    const base = await freePorts(2);
+    cluster = npmStart('--nodes', '1', '--base-port', String(base), '--port', String(base + 1));
+    await cluster.until(/Ctrl-C stops everything/);
+    cluster.signal('SIGTERM');
+    await Promise.all([refused(`http://localhost:${base}`), refused(`http://localhost:${base + 1}`)]);
+  });
+
   it('names the ports that are in use', async () => {
     const base = await freePorts(3);
     cluster = npmStart('--nodes', '1', '--base-port', String(base), '--port', String(base + 1));

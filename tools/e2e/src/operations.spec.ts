@@ -201,6 +201,10 @@ describe.each(['proxy', 'storage node'] as const)('a %s', (door) => {
       expect((await send('PUT', at('/set'), broken)).status).toBe(400);
     });
 
+    it('paths in other letters, rather than take them for another key', async () => {
+      expect((await send('PUT', at('/KEYS/lock'), { body: 'x' })).status).toBe(404);
+    });
+
     it('unknown paths and methods', async () => {
       const unknown = await send('GET', at('/nothing/here'));
       expect([unknown.status, unknown.json]).toEqual([404, expect.objectContaining({ code: 'not_found' })]);

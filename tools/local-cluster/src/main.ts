@@ -16,6 +16,7 @@ const cluster = [
 ];
 let stopping = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+stopWithParent();
 for (const server of cluster) void server.exited.then((exit) => reportExit(server.name, exit));
 await announce();
 await Promise.all(cluster.map(({ exited }) => exited));
@@ -54,6 +55,14 @@ Ctrl-C stops everything.
 function stop(): void {
   stopping = true;
   for (const server of cluster) server.signal('SIGTERM');
+}
+
+/** npm passes SIGTERM on to its shell only, which ends and would leave the cluster behind. */
+function stopWithParent(): void {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent && !stopping) stop();
+  }, 500).unref();
 }
 
 function reportExit(name: string, { code, signal }: { code: number | null; signal: string | null }): void {

@@ -6,6 +6,7 @@ import { sendProblem } from '@kvs/protocol/nest';
 export type AllowedMethods = Readonly<Record<string, readonly string[]>>;
 
 export const API_METHODS: AllowedMethods = {
+  '/': ['GET', 'HEAD'],
   '/set': ['PUT'],
   '/fetch': ['GET', 'HEAD', 'POST'],
   '/query': ['POST'],
@@ -41,8 +42,8 @@ export function allowedMethodsMiddleware(methodsByPath: AllowedMethods) {
 
 function methodsOf(methodsByPath: AllowedMethods, url: string): readonly string[] | undefined {
   const path = url.split('?', 1)[0] ?? '/';
-  // Express takes a path with and without a trailing slash, and in any case of letters, for the same.
-  const exact = methodsByPath[path.replace(/(?<=.)\/$/, '').toLowerCase()];
+  // Express takes a path with and without a trailing slash for the same.
+  const exact = methodsByPath[path.replace(/(?<=.)\/$/, '')];
   if (exact) return exact;
   const below = Object.entries(methodsByPath).find(
     ([pattern]) => pattern.endsWith('/*') && path.startsWith(pattern.slice(0, -1)),

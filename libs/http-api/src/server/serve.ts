@@ -1,9 +1,10 @@
 import 'reflect-metadata';
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { NestExpressApplication } from '@nestjs/platform-express';
+import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { ProblemFilter } from '@kvs/protocol/nest';
 import { isSystemError } from '../system-error.js';
 import type { ServerSettings } from '../settings.js';
@@ -47,7 +48,10 @@ export async function createApp(
   inFlight: InFlight,
   logger: Logger,
 ): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(options.module(logger), {
+  const adapter = new ExpressAdapter();
+  // Before anything is routed: /KEYS/a must not be taken for /keys/…
+  adapter.set('case sensitive routing', true);
+  const app = await NestFactory.create<NestExpressApplication>(options.module(logger), adapter, {
     bodyParser: false,
     logger: new NestLogger(logger),
     abortOnError: false,
@@ -70,8 +74,12 @@ export async function createApp(
 export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
 async function listenOrExit(app: NestExpressApplication, { name, host, port }: ServeOptions): Promise<void> {
+  await app.init();
+  const server: Server = app.getHttpServer();
   try {
-    await app.listen(port, host);
+    // Not through Nest, which would log a failure in its own words first.
+    server.listen(port, host);
+    await once(server, 'listening');
   } catch (error) {
     if (!isSystemError(error)) throw error;
     const reason = LISTEN_FAILURES[error.code] ?? error.message;

@@ -99,6 +99,12 @@ describe('a refused batch', () => {
     ]);
   });
 
+  it('lists what is wrong in the order of the body', () => {
+    const pointers = (item: unknown) => refusal(SET_ITEM, [item]).issues.map(({ pointer }) => pointer);
+    expect(pointers({ key: 1, value: 1, ttl_ms: 0 })).toEqual(['/0/key', '/0/value', '/0/ttl_ms']);
+    expect(pointers({ ttl_ms: 0, value: 1 })).toEqual(['/0/ttl_ms', '/0/value', '/0/key']);
+  });
+
   it('lists so many issues and counts all offending items', () => {
     const { issues, invalidItems, message } = refusal(KEY_ITEM, [key, ...new Array(25).fill({})]);
     expect(issues).toHaveLength(MAX_LISTED_ISSUES);

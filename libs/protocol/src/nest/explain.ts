@@ -30,7 +30,7 @@ function explain(dto: new () => ItemDto, item: unknown, pointer: string, limits:
   if (reserved.length > 0) return reserved;
   const instance = plainToInstance(dto, flatten(item, SCHEMA_DEPTH));
   const errors = validateSync(instance, { whitelist: true, forbidNonWhitelisted: true });
-  if (errors.length > 0) return errors.flatMap((error) => issuesOf(error, pointer));
+  if (errors.length > 0) return inOrderOf(item, errors).flatMap((error) => issuesOf(error, pointer));
   return sizeIssues(instance, pointer, limits);
 }
 
@@ -58,6 +58,16 @@ function flatten(item: Readonly<Record<string, unknown>>, depth: number): Record
       return [property, isRecord(value) && depth > 1 ? flatten(value, depth - 1) : []];
     }),
   );
+}
+
+/** class-validator goes by its classes; a reader goes by the body. What is missing there comes last. */
+function inOrderOf(item: object, errors: readonly ValidationError[]): ValidationError[] {
+  const properties = Object.keys(item);
+  const place = ({ property }: ValidationError): number => {
+    const index = properties.indexOf(property);
+    return index === -1 ? properties.length : index;
+  };
+  return [...errors].sort((a, b) => place(a) - place(b));
 }
 
 function issuesOf(error: ValidationError, parent: string): ValidationIssue[] {
