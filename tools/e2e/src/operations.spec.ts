@@ -201,10 +201,6 @@ describe.each(['proxy', 'storage node'] as const)('a %s', (door) => {
       expect((await send('PUT', at('/set'), broken)).status).toBe(400);
     });
 
-    it('paths in other letters, rather than take them for another key', async () => {
-      expect((await send('PUT', at('/KEYS/lock'), { body: 'x' })).status).toBe(404);
-    });
-
     it('unknown paths and methods', async () => {
       const unknown = await send('GET', at('/nothing/here'));
       expect([unknown.status, unknown.json]).toEqual([404, expect.objectContaining({ code: 'not_found' })]);
@@ -229,6 +225,13 @@ describe.each(['proxy', 'storage node'] as const)('a %s', (door) => {
       const { status, json } = await send('GET', at(path));
       expect([status, json]).toEqual([400, expect.objectContaining({ code: 'invalid_parameter' })]);
     });
+  });
+
+  it('takes a path in letters of either case for the same', async () => {
+    const { data } = fresh();
+    expect((await send('PUT', at(`/KEYS/${data}`), { body: 'x' })).status).toBe(204);
+    expect((await send('GET', at(`/keys/${data}`))).text).toBe('x');
+    expect((await send('POST', at(`/Keys/${data}`))).status).toBe(405);
   });
 
   it('takes values of 8 MiB and keys of 4,096 bytes', async () => {

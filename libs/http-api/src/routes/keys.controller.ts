@@ -21,6 +21,7 @@ import { QueryParameters } from './query-parameters.js';
 import { RawBody, type ReceivedBody } from './raw-body.js';
 import { SingleKey } from './single-key.js';
 
+/** Every route here begins with it, in letters of either case. */
 const PATH = '/keys/';
 const MEDIA_TYPES: Readonly<Record<Encoding, string>> = {
   string: 'text/plain; charset=utf-8',
@@ -114,7 +115,7 @@ export class KeysController {
     const encoding = new QueryParameters(url, ['encoding']).encoding();
     // The path as sent: frameworks decode it, but not whether a slash was a slash.
     const path = url.split('?', 1)[0] ?? '';
-    const data = decodePath(path.slice(path.indexOf(PATH) + PATH.length));
+    const data = decodePath(path.slice(PATH.length));
     const key = guardKey({ encoding, data }, this.limits);
     if (key) return key;
     if (data === '') throw new KvsError('empty_key', 'the key is missing from the path');

@@ -42,11 +42,11 @@ export function allowedMethodsMiddleware(methodsByPath: AllowedMethods) {
 
 function methodsOf(methodsByPath: AllowedMethods, url: string): readonly string[] | undefined {
   const path = url.split('?', 1)[0] ?? '/';
-  // Express takes a path with and without a trailing slash for the same.
-  const exact = methodsByPath[path.replace(/(?<=.)\/$/, '')];
+  // Express takes a path with and without a trailing slash, and in any case of letters, for the same.
+  const exact = methodsByPath[path.replace(/(?<=.)\/$/, '').toLowerCase()];
   if (exact) return exact;
   const below = Object.entries(methodsByPath).find(
-    ([pattern]) => pattern.endsWith('/*') && path.startsWith(pattern.slice(0, -1)),
+    ([pattern]) => pattern.endsWith('/*') && path.toLowerCase().startsWith(pattern.slice(0, -1)),
   );
   return below?.[1];
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
+import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ProblemFilter } from '@kvs/protocol/nest';
 import { isSystemError } from '../system-error.js';
 import type { ServerSettings } from '../settings.js';
@@ -48,10 +48,7 @@ export async function createApp(
   inFlight: InFlight,
   logger: Logger,
 ): Promise<NestExpressApplication> {
-  const adapter = new ExpressAdapter();
-  // Before anything is routed: /KEYS/a must not be taken for /keys/…
-  adapter.set('case sensitive routing', true);
-  const app = await NestFactory.create<NestExpressApplication>(options.module(logger), adapter, {
+  const app = await NestFactory.create<NestExpressApplication>(options.module(logger), {
     bodyParser: false,
     logger: new NestLogger(logger),
     abortOnError: false,
