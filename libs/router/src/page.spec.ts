@@ -19,8 +19,10 @@ class FakePartitions {
   };
 
   private async *linesOf(partitions: readonly number[]): AsyncGenerator<Uint8Array> {
-    const line = Buffer.from(`${'x'.repeat(this.lineBytes - 1)}\n`);
-    for (const partition of partitions) for (let i = 0; i < this.count(partition); i++) yield line;
+    for (const partition of partitions) {
+      const line = Buffer.from(`${String(partition).padEnd(this.lineBytes - 1)}\n`);
+      for (let i = 0; i < this.count(partition); i++) yield line;
+    }
   }
 }
 
@@ -35,62 +37,78 @@ async function countLines(lines: AsyncIterable<Uint8Array>): Promise<number> {
 describe('a page', () => {
   it('ends with the partition in which it reaches its limit, and names the next one', async () => {
     const partitions = new FakePartitions(() => 4);
-    const page = await collectPage(request, partitions.scan);
+    const page = await collectPage(request, partitions.scan, Number);
     expect([await countLines(page.lines), page.nextCursor]).toEqual([12, 3]);
   });
 
   it('starts at its cursor', async () => {
     const partitions = new FakePartitions(() => 100);
-    const page = await collectPage({ ...request, cursor: 77 }, partitions.scan);
+    const page = await collectPage({ ...request, cursor: 77 }, partitions.scan, Number);
     expect([partitions.windows, page.nextCursor]).toEqual([[[77]], 78]);
   });
 
   it('holds a partition whole, however far that is over its limit', async () => {
     const partitions = new FakePartitions((partition) => (partition === 0 ? 500 : 0));
-    expect(await countLines((await collectPage(request, partitions.scan)).lines)).toBe(500);
+    expect(await countLines((await collectPage(request, partitions.scan, Number)).lines)).toBe(500);
   });
 
   it('is the last, without a next cursor, when it ends with the last partition', async () => {
     const partitions = new FakePartitions(() => 4);
-    const page = await collectPage({ ...request, cursor: 4094, limit: 8 }, partitions.scan);
+    const page = await collectPage({ ...request, cursor: 4094, limit: 8 }, partitions.scan, Number);
     expect([await countLines(page.lines), 'nextCursor' in page]).toEqual([8, false]);
   });
 
   it('asks for each partition once, in order', async () => {
     const partitions = new FakePartitions((partition) => partition % 7);
-    const { nextCursor = 4096 } = await collectPage({ ...request, limit: 3000 }, partitions.scan);
-    expect(partitions.windows.flat()).toEqual(Array.from({ length: nextCursor }, (_, i) => i));
+    const { nextCursor = 4096 } = await collectPage({ ...request, limit: 3000 }, partitions.scan, Number);
+    const asked = partitions.windows.flat();
+    expect(asked).toEqual(Array.from({ length: asked.length }, (_, i) => i));
+    expect(asked.length).toBeGreaterThanOrEqual(nextCursor);
   });
 
   it('widens its windows while it finds little, so that an empty store takes few of them', async () => {
     const partitions = new FakePartitions(() => 0);
-    const page = await collectPage(request, partitions.scan);
+    const page = await collectPage(request, partitions.scan, Number);
     expect(partitions.windows.map(({ length }) => length)).toEqual([1, 4, 20, 100, 500, 2500, 971]);
     expect('nextCursor' in page).toBe(false);
   });
 
   it('is not much longer than asked for when pairs are spread evenly', async () => {
     const partitions = new FakePartitions((partition) => (partition % 3 === 0 ? 1 : 0));
-    const page = await collectPage({ ...request, limit: 300 }, partitions.scan);
+    const page = await collectPage({ ...request, limit: 300 }, partitions.scan, Number);
     const count = await countLines(page.lines);
     expect(count).toBeGreaterThanOrEqual(300);
     expect(count).toBeLessThan(330);
     expect(partitions.windows.length).toBeLessThan(12);
   });
 
+  it('is cut off after the partition in which it reaches its limit, when a window found more', async () => {
+    const partitions = new FakePartitions((partition) => (partition >= 30 ? 2 : 0));
+    const page = await collectPage({ ...request, limit: 3 }, partitions.scan, Number);
+    expect([await countLines(page.lines), page.nextCursor]).toEqual([4, 32]);
+  });
+
   it('ends early when it has many bytes, so that it can be held whatever the size of values', async () => {
     const MIB = 1024 * 1024;
     const partitions = new FakePartitions(() => 1, MIB);
-    const page = await collectPage({ ...request, limit: 1_000_000 }, partitions.scan);
+    const page = await collectPage({ ...request, limit: 1_000_000 }, partitions.scan, Number);
     expect(page.nextCursor).toBe(8);
   });
 
   it('stays within the partitions that are asked for', async () => {
     const partitions = new FakePartitions(() => 4);
     const some = [3, 50, 51, 400, 4000];
-    const page = await collectPage({ ...request, partitions: some, cursor: 50, limit: 9 }, partitions.scan);
+    const page = await collectPage(
+      { ...request, partitions: some, cursor: 50, limit: 9 },
+      partitions.scan,
+      Number,
+    );
     expect([partitions.windows.flat(), page.nextCursor]).toEqual([[50, 51, 400], 4000]);
-    const last = await collectPage({ ...request, partitions: some, cursor: 4000, limit: 9 }, partitions.scan);
+    const last = await collectPage(
+      { ...request, partitions: some, cursor: 4000, limit: 9 },
+      partitions.scan,
+      Number,
+    );
     expect('nextCursor' in last).toBe(false);
   });
 
@@ -98,10 +116,11 @@ describe('a page', () => {
     const seen: Window[] = [];
     const partitions = new FakePartitions(() => 4);
     const prefix = stringValue('a');
-    await collectPage({ ...request, prefix, meta: true, partial: true }, (window) => {
+    const scan = (window: Window): Promise<ScanAnswer> => {
       seen.push(window);
       return partitions.scan(window);
-    });
+    };
+    await collectPage({ ...request, prefix, meta: true, partial: true }, scan, Number);
     expect(seen.length).toBeGreaterThan(0);
     for (const window of seen) expect(window).toMatchObject({ prefix, meta: true, partial: true });
   });
@@ -109,16 +128,17 @@ describe('a page', () => {
   it('names each node once that any of its windows missed', async () => {
     const partitions = new FakePartitions(() => 4);
     const missing = [['a'], ['b', 'a'], []];
-    const page = await collectPage(request, async (window) => ({
+    const scan = async (window: Window): Promise<ScanAnswer> => ({
       ...(await partitions.scan(window)),
       missingNodes: missing[partitions.windows.length - 1] ?? [],
-    }));
+    });
+    const page = await collectPage(request, scan, Number);
     expect(page.missingNodes).toEqual(['a', 'b']);
   });
 
   it('closes each window that it opened', async () => {
     const partitions = new FakePartitions(() => 4);
-    await collectPage(request, partitions.scan);
+    await collectPage(request, partitions.scan, Number);
     expect(partitions.closed).toBe(partitions.windows.length);
   });
 

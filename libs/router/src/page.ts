@@ -1,5 +1,11 @@
+import { partitionOf as partitionOfKey } from '@kvs/hash-ring';
 import {
+  brandKey,
+  isEncoding,
+  isRecord,
+  KvsError,
   PARTITION_COUNT,
+  placementInput,
   type PageAnswer,
   type PageRequest,
   type ScanAnswer,
@@ -16,12 +22,13 @@ const ALL_PARTITIONS: readonly number[] = Array.from(
 );
 
 /**
- * Collects a page by scanning windows of partitions until there are about as many pairs as asked for. A window ends
- * with a partition, and so does the page. How densely the last windows were filled tells how wide the next should be.
+ * Collects a page by scanning windows of partitions until there are as many pairs as asked for, then cuts it off after
+ * the partition in which it reaches that many. How densely the windows were filled tells how wide the next should be.
  */
 export async function collectPage(
   request: PageRequest,
   scan: (window: ScanRequest & { readonly partial: boolean }) => Promise<ScanAnswer>,
+  partitionOf: (line: string) => number = partitionOfLine,
 ): Promise<PageAnswer> {
   const { cursor, limit, partitions = ALL_PARTITIONS, ...rest } = request;
   const wanted = partitions.filter((partition) => partition >= cursor);
@@ -35,16 +42,16 @@ export async function collectPage(
     const window = wanted.slice(scanned, scanned + width);
     const answer = await scan({ ...rest, partitions: window });
     for (const node of answer.missingNodes) missing.add(node);
-    try {
-      for await (const chunk of answer.lines) {
-        chunks.push(chunk);
-        pairs += countNewlines(chunk);
-        bytes += chunk.length;
-      }
-    } finally {
-      answer.close();
-    }
+    let found = await readAll(answer);
     scanned += window.length;
+    if (pairs + countNewlines(found) > limit && window.length > 1) {
+      const cut = cutAfter(found, limit - pairs, partitionOf);
+      found = cut.lines;
+      scanned -= window.filter((partition) => partition > cut.last).length;
+    }
+    chunks.push(found);
+    pairs += countNewlines(found);
+    bytes += found.length;
     const filled = Math.max(pairs / limit, bytes / MAX_PAGE_BYTES);
     width = Math.ceil(Math.min(scanned * WIDEN_AT_MOST, scanned / filled - scanned));
   }
@@ -55,6 +62,42 @@ export async function collectPage(
     close: () => undefined,
     ...(nextCursor === undefined ? undefined : { nextCursor }),
   };
+}
+
+async function readAll({ lines, close }: ScanAnswer): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  try {
+    for await (const chunk of lines) chunks.push(chunk);
+  } finally {
+    close();
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The lines up to the end of the partition that holds the `count`th of them in ascending order of partitions. */
+function cutAfter(
+  lines: Buffer,
+  count: number,
+  partitionOf: (line: string) => number,
+): { lines: Buffer; last: number } {
+  const pairs = lines
+    .toString()
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => ({ line, partition: partitionOf(line) }))
+    .sort((a, b) => a.partition - b.partition);
+  const last = pairs[count - 1]?.partition ?? PARTITION_COUNT;
+  const kept = pairs.filter(({ partition }) => partition <= last);
+  return { lines: Buffer.from(kept.map(({ line }) => `${line}\n`).join('')), last };
+}
+
+function partitionOfLine(line: string): number {
+  const pair: unknown = JSON.parse(line);
+  const key = isRecord(pair) ? pair['key'] : undefined;
+  if (!isRecord(key) || !isEncoding(key['encoding']) || typeof key['data'] !== 'string') {
+    throw new KvsError('node_error', 'a storage node sent a pair that is not of the protocol');
+  }
+  return partitionOfKey(placementInput(brandKey({ encoding: key['encoding'], data: key['data'] })));
 }
 
 async function* fromArray(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {

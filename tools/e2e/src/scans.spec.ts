@@ -56,11 +56,22 @@ describe('through the proxy', () => {
     expect(sorted(lines.map((line) => JSON.parse(line) as Pair))).toEqual(sorted(PAIRS));
   });
 
-  it.each([1, 7, 100, 999, 5000])('every pair comes once over pages of about %i', async (limit) => {
-    const result = await pages(cluster.proxy, `limit=${limit}`);
-    expect(sorted(result.flat())).toEqual(sorted(PAIRS));
+  it.each([
+    [1, 'user:69', 11],
+    [25, '', 900],
+    [100, '', 900],
+    [899, '', 900],
+    [5000, '', 900],
+  ])('every pair comes once over pages of about %i', async (limit, prefix, count) => {
+    const result = await pages(cluster.proxy, `limit=${limit}&prefix=${prefix}`);
+    const belong = PAIRS.filter(({ key }) => key.encoding === 'string' && key.data.startsWith(prefix));
+    expect(belong).toHaveLength(count);
+    expect(sorted(result.flat())).toEqual(sorted(belong));
     // Partitions hold few pairs here, so that pages are nearly as long as asked for.
-    for (const page of result.slice(0, -1)) expect(page.length).toBeGreaterThanOrEqual(limit);
+    for (const page of result.slice(0, -1)) {
+      expect(page.length).toBeGreaterThanOrEqual(limit);
+      expect(page.length).toBeLessThan(limit + 10);
+    }
   });
 
   it('pairs that are there throughout come exactly once, whatever else is written meanwhile', async () => {
