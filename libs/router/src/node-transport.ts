@@ -20,8 +20,9 @@ export interface NodeTransport {
   fetch(keys: readonly Key[]): Promise<readonly FetchOutcome[]>;
   query(keys: readonly Key[]): Promise<readonly QueryOutcome[]>;
   delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]>;
-  /** Resolves when the node has begun to answer. */
+  /** Resolves when the node has begun to answer; rejects with {@link TransportError} when it refuses. */
   scan(request: ScanRequest): Promise<NodeScan>;
+  /** As {@link scan}, rejects also when the node refuses. */
   stats(): Promise<NodeStats>;
   close(): void;
 }
@@ -49,9 +50,11 @@ export type TransportFailure =
   /** The connection broke while the request was under way. */
   | 'broken'
   /** No answer came in time. */
-  | 'timeout';
+  | 'timeout'
+  /** It answered, but not with what was asked for: an error, or nothing that the protocol knows. */
+  | 'refused';
 
-/** A node can't be reached, or its answer was lost. */
+/** A node can't be reached, or its answer was lost or is of no use. */
 export class TransportError extends Error {
   override readonly name = 'TransportError';
 

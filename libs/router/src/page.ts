@@ -10,6 +10,8 @@ import {
 const MAX_PAGE_BYTES = 8 * 1024 * 1024;
 const WIDEN_AT_MOST = 4;
 
+const ALL_PARTITIONS: readonly number[] = Array.from({ length: PARTITION_COUNT }, (_, partition) => partition);
+
 /**
  * Collects a page by scanning windows of partitions until there are about as many pairs as asked for. A window ends
  * with a partition, and so does the page. How densely the last windows were filled tells how wide the next should be.
@@ -18,17 +20,17 @@ export async function collectPage(
   request: PageRequest,
   scan: (window: ScanRequest & { readonly partial: boolean }) => Promise<ScanAnswer>,
 ): Promise<PageAnswer> {
-  const { cursor, limit, ...rest } = request;
+  const { cursor, limit, partitions = ALL_PARTITIONS, ...rest } = request;
+  const wanted = partitions.filter((partition) => partition >= cursor);
   const chunks: Uint8Array[] = [];
   const missing = new Set<string>();
   let pairs = 0;
   let bytes = 0;
-  let next = cursor;
+  let scanned = 0;
   let width = 1;
-  while (next < PARTITION_COUNT && pairs < limit && bytes < MAX_PAGE_BYTES) {
-    const end = Math.min(next + width, PARTITION_COUNT);
-    const partitions = Array.from({ length: end - next }, (_, i) => next + i);
-    const answer = await scan({ ...rest, partitions });
+  while (scanned < wanted.length && pairs < limit && bytes < MAX_PAGE_BYTES) {
+    const window = wanted.slice(scanned, scanned + width);
+    const answer = await scan({ ...rest, partitions: window });
     for (const node of answer.missingNodes) missing.add(node);
     try {
       for await (const chunk of answer.lines) {
@@ -39,16 +41,16 @@ export async function collectPage(
     } finally {
       answer.close();
     }
-    next = end;
-    const scanned = next - cursor;
+    scanned += window.length;
     const filled = Math.max(pairs / limit, bytes / MAX_PAGE_BYTES);
     width = Math.ceil(Math.min(scanned * WIDEN_AT_MOST, scanned / filled - scanned));
   }
+  const nextCursor = wanted[scanned];
   return {
     missingNodes: [...missing],
     lines: fromArray(chunks),
     close: () => undefined,
-    ...(next < PARTITION_COUNT ? { nextCursor: next } : undefined),
+    ...(nextCursor === undefined ? undefined : { nextCursor }),
   };
 }
 

@@ -64,9 +64,9 @@ export class Router implements KeyValueOperations {
     const openings = await Promise.all(
       this.sharesOf(request.partitions).map((share) => open(share, request)),
     );
-    const scans = openings.filter((opening) => 'lines' in opening);
+    const scans = openings.filter((opening) => 'scan' in opening);
     const close = (): void => {
-      for (const scan of scans) scan.close();
+      for (const { scan } of scans) scan.close();
     };
     const failures = openings.filter((opening) => 'error' in opening);
     const missingNodes = failures.map(({ node }) => node);
@@ -85,6 +85,20 @@ export class Router implements KeyValueOperations {
   /** What the nodes say of themselves, asked now. */
   cluster(): Promise<ClusterView> {
     return describeCluster(this.transports, (node) => this.ring.partitionsOf(node).length, PARTITION_COUNT);
+  }
+
+  /** Whether any node answers: known as soon as one does, however long the others take. */
+  async isReachable(): Promise<boolean> {
+    const answers = Array.from(this.transports.values(), async (transport) => transport.stats());
+    try {
+      await Promise.any(answers);
+      return true;
+    } catch (error) {
+      const reasons: unknown[] = error instanceof AggregateError ? error.errors : [error];
+      const defect = reasons.find((reason) => !(reason instanceof TransportError));
+      if (defect !== undefined) throw defect;
+      return false;
+    }
   }
 
   close(): void {
@@ -175,24 +189,26 @@ interface NodeShare {
   readonly partitions: readonly number[];
 }
 
-type Opening = (NodeScan & { readonly node: string }) | { readonly node: string; readonly error: unknown };
+interface OpenScan {
+  readonly node: string;
+  readonly scan: NodeScan;
+}
+
+type Opening = OpenScan | { readonly node: string; readonly error: unknown };
 
 async function open({ node, transport, partitions }: NodeShare, request: ScanRequest): Promise<Opening> {
   try {
-    const { lines, close } = await transport.scan({ ...request, partitions });
-    return { node, lines, close };
+    return { node, scan: await transport.scan({ ...request, partitions }) };
   } catch (error) {
     return { node, error };
   }
 }
 
 /** One node's lines after another's: all are open, and each waits in its own connection until it is read. */
-async function* concatenate(
-  scans: readonly (NodeScan & { readonly node: string })[],
-): AsyncGenerator<Uint8Array> {
-  for (const { node, lines } of scans) {
+async function* concatenate(scans: readonly OpenScan[]): AsyncGenerator<Uint8Array> {
+  for (const { node, scan } of scans) {
     try {
-      yield* lines;
+      yield* scan.lines;
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       throw new NodesUnavailableError([node], { cause: error });
