@@ -10,7 +10,10 @@ import {
 const MAX_PAGE_BYTES = 8 * 1024 * 1024;
 const WIDEN_AT_MOST = 4;
 
-const ALL_PARTITIONS: readonly number[] = Array.from({ length: PARTITION_COUNT }, (_, partition) => partition);
+const ALL_PARTITIONS: readonly number[] = Array.from(
+  { length: PARTITION_COUNT },
+  (_, partition) => partition,
+);
 
 /**
  * Collects a page by scanning windows of partitions until there are about as many pairs as asked for. A window ends

@@ -1,0 +1,136 @@
+import { KvsError, stringValue, type PageRequest, type ScanAnswer, type ScanRequest } from '@kvs/protocol';
+import { collectPage } from './page.js';
+
+type Window = ScanRequest & { readonly partial: boolean };
+
+/** Partitions that hold as many one-line pairs as `count` says, and what was asked of them. */
+class FakePartitions {
+  readonly windows: (readonly number[])[] = [];
+  closed = 0;
+
+  constructor(
+    private readonly count: (partition: number) => number,
+    private readonly lineBytes = 8,
+  ) {}
+
+  readonly scan = async ({ partitions = [] }: Window): Promise<ScanAnswer> => {
+    this.windows.push(partitions);
+    return { missingNodes: [], lines: this.linesOf(partitions), close: () => void this.closed++ };
+  };
+
+  private async *linesOf(partitions: readonly number[]): AsyncGenerator<Uint8Array> {
+    const line = Buffer.from(`${'x'.repeat(this.lineBytes - 1)}\n`);
+    for (const partition of partitions) for (let i = 0; i < this.count(partition); i++) yield line;
+  }
+}
+
+const request: PageRequest = { cursor: 0, limit: 10, meta: false, partial: false };
+
+async function countLines(lines: AsyncIterable<Uint8Array>): Promise<number> {
+  let count = 0;
+  for await (const chunk of lines) count += chunk.filter((byte) => byte === 0x0a).length;
+  return count;
+}
+
+describe('a page', () => {
+  it('ends with the partition in which it reaches its limit, and names the next one', async () => {
+    const partitions = new FakePartitions(() => 4);
+    const page = await collectPage(request, partitions.scan);
+    expect([await countLines(page.lines), page.nextCursor]).toEqual([12, 3]);
+  });
+
+  it('starts at its cursor', async () => {
+    const partitions = new FakePartitions(() => 100);
+    const page = await collectPage({ ...request, cursor: 77 }, partitions.scan);
+    expect([partitions.windows, page.nextCursor]).toEqual([[[77]], 78]);
+  });
+
+  it('holds a partition whole, however far that is over its limit', async () => {
+    const partitions = new FakePartitions((partition) => (partition === 0 ? 500 : 0));
+    expect(await countLines((await collectPage(request, partitions.scan)).lines)).toBe(500);
+  });
+
+  it('is the last, without a next cursor, when it ends with the last partition', async () => {
+    const partitions = new FakePartitions(() => 4);
+    const page = await collectPage({ ...request, cursor: 4094, limit: 8 }, partitions.scan);
+    expect([await countLines(page.lines), 'nextCursor' in page]).toEqual([8, false]);
+  });
+
+  it('asks for each partition once, in order', async () => {
+    const partitions = new FakePartitions((partition) => partition % 7);
+    const { nextCursor = 4096 } = await collectPage({ ...request, limit: 3000 }, partitions.scan);
+    expect(partitions.windows.flat()).toEqual(Array.from({ length: nextCursor }, (_, i) => i));
+  });
+
+  it('widens its windows while it finds little, so that an empty store takes few of them', async () => {
+    const partitions = new FakePartitions(() => 0);
+    const page = await collectPage(request, partitions.scan);
+    expect(partitions.windows.map(({ length }) => length)).toEqual([1, 4, 20, 100, 500, 2500, 971]);
+    expect('nextCursor' in page).toBe(false);
+  });
+
+  it('is not much longer than asked for when pairs are spread evenly', async () => {
+    const partitions = new FakePartitions((partition) => (partition % 3 === 0 ? 1 : 0));
+    const page = await collectPage({ ...request, limit: 300 }, partitions.scan);
+    const count = await countLines(page.lines);
+    expect(count).toBeGreaterThanOrEqual(300);
+    expect(count).toBeLessThan(330);
+    expect(partitions.windows.length).toBeLessThan(12);
+  });
+
+  it('ends early when it has many bytes, so that it can be held whatever the size of values', async () => {
+    const MIB = 1024 * 1024;
+    const partitions = new FakePartitions(() => 1, MIB);
+    const page = await collectPage({ ...request, limit: 1_000_000 }, partitions.scan);
+    expect(page.nextCursor).toBe(8);
+  });
+
+  it('stays within the partitions that are asked for', async () => {
+    const partitions = new FakePartitions(() => 4);
+    const some = [3, 50, 51, 400, 4000];
+    const page = await collectPage({ ...request, partitions: some, cursor: 50, limit: 9 }, partitions.scan);
+    expect([partitions.windows.flat(), page.nextCursor]).toEqual([[50, 51, 400], 4000]);
+    const last = await collectPage({ ...request, partitions: some, cursor: 4000, limit: 9 }, partitions.scan);
+    expect('nextCursor' in last).toBe(false);
+  });
+
+  it('passes on prefix, meta and partial with every window', async () => {
+    const seen: Window[] = [];
+    const partitions = new FakePartitions(() => 4);
+    const prefix = stringValue('a');
+    await collectPage({ ...request, prefix, meta: true, partial: true }, (window) => {
+      seen.push(window);
+      return partitions.scan(window);
+    });
+    expect(seen.length).toBeGreaterThan(0);
+    for (const window of seen) expect(window).toMatchObject({ prefix, meta: true, partial: true });
+  });
+
+  it('names each node once that any of its windows missed', async () => {
+    const partitions = new FakePartitions(() => 4);
+    const missing = [['a'], ['b', 'a'], []];
+    const page = await collectPage(request, async (window) => ({
+      ...(await partitions.scan(window)),
+      missingNodes: missing[partitions.windows.length - 1] ?? [],
+    }));
+    expect(page.missingNodes).toEqual(['a', 'b']);
+  });
+
+  it('closes each window that it opened', async () => {
+    const partitions = new FakePartitions(() => 4);
+    await collectPage(request, partitions.scan);
+    expect(partitions.closed).toBe(partitions.windows.length);
+  });
+
+  it('fails, having closed the window, when a node breaks off', async () => {
+    const broken = new KvsError('node_unavailable', 'gone');
+    let closed = 0;
+    const lines = (async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('x\n');
+      throw broken;
+    })();
+    const answer: ScanAnswer = { missingNodes: [], lines, close: () => void closed++ };
+    await expect(collectPage(request, () => Promise.resolve(answer))).rejects.toBe(broken);
+    expect(closed).toBe(1);
+  });
+});

@@ -1,0 +1,107 @@
+import fc from 'fast-check';
+import { keyId, stringKey, stringValue, type KeyValueOperations, type SetItem } from '@kvs/protocol';
+import { TransportError } from './node-transport.js';
+import { FakeCluster, idsIn, pairsIn } from './testing/fake-cluster.js';
+import { FakeNode } from './testing/fake-node.js';
+
+// Few keys, so that batches meet each other's pairs, and duplicates within a batch.
+const key = fc.nat({ max: 30 }).map((n) => stringKey(`key-${n}`));
+const ifVersion = fc.option(fc.nat({ max: 2 }), { nil: undefined, freq: 3 });
+const setItem = fc
+  .record({ key, value: fc.string({ unit: 'grapheme' }).map(stringValue), ifVersion })
+  .map(({ ifVersion: version, ...item }): SetItem =>
+    version === undefined ? item : { ...item, ifVersion: version },
+  );
+const deleteItem = fc
+  .record({ key, ifVersion })
+  .map(({ ifVersion: version, ...item }) => (version === undefined ? item : { ...item, ifVersion: version }));
+
+const batch = fc.oneof(
+  fc.array(setItem).map((items) => ({ op: 'set' as const, items })),
+  fc.array(deleteItem).map((items) => ({ op: 'delete' as const, items })),
+  fc.array(key).map((items) => ({ op: 'fetch' as const, items })),
+  fc.array(key).map((items) => ({ op: 'query' as const, items })),
+);
+type Batch = typeof batch extends fc.Arbitrary<infer B> ? B : never;
+type Batches = Pick<KeyValueOperations, 'set' | 'delete' | 'fetch' | 'query'>;
+
+async function apply(to: Batches, { op, items }: Batch): Promise<readonly unknown[]> {
+  if (op === 'set') return to.set(items);
+  if (op === 'delete') return to.delete(items);
+  return op === 'fetch' ? to.fetch(items) : to.query(items);
+}
+
+const keyOf = (item: Batch['items'][number]) => ('key' in item ? item.key : item);
+
+describe('any number of nodes', () => {
+  it('answer random batches as one Map does', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 5 }), fc.array(batch), async (count, batches) => {
+        const cluster = new FakeCluster(count);
+        const twin = new FakeNode();
+        for (const each of batches)
+          expect(await apply(cluster.router, each)).toEqual(await apply(twin, each));
+        const { lines, missingNodes } = await cluster.router.scan({ meta: false, partial: false });
+        expect([await idsIn(lines), missingNodes]).toEqual([[...twin.pairs.keys()].sort(), []]);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('answer as one Map does for the keys of those that are there, while one is away', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 2, max: 4 }), fc.array(batch), async (count, batches) => {
+        const cluster = new FakeCluster(count);
+        const away = 'node-0:3000';
+        cluster.node(away).failure = new TransportError('unconnected', 'gone');
+        const twin = new FakeNode();
+        const failure = { ok: false, code: 'node_unavailable', message: `${away}: gone` };
+        for (const { op, items } of batches) {
+          const outcomes = await apply(cluster.router, { op, items } as Batch);
+          const alive = items.filter((item) => cluster.ownerOf(keyOf(item)) !== away);
+          const expected = (await apply(twin, { op, items: alive } as Batch)).values();
+          expect(outcomes).toEqual(
+            items.map((item) => (cluster.ownerOf(keyOf(item)) === away ? failure : expected.next().value)),
+          );
+        }
+        const { lines, missingNodes } = await cluster.router.scan({ meta: false, partial: true });
+        expect([await idsIn(lines), missingNodes]).toEqual([[...twin.pairs.keys()].sort(), [away]]);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('give every stable pair exactly once over all pages, whatever the limits and whatever is written meanwhile', async () => {
+    const writes = fc.array(fc.nat({ max: 200 }), { maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 4 }),
+        fc.uniqueArray(fc.nat({ max: 5000 }), { maxLength: 120 }),
+        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }),
+        writes,
+        async (count, stable, limits, passing) => {
+          const cluster = new FakeCluster(count);
+          const value = stringValue('v');
+          const keys = stable.map((n) => stringKey(`stable-${n}`));
+          await cluster.router.set(keys.map((each) => ({ key: each, value })));
+          const seen: string[] = [];
+          let cursor: number | undefined = 0;
+          for (let page = 0; cursor !== undefined; page++) {
+            const limit: number = limits[page % limits.length] ?? 1;
+            const answer = await cluster.router.page({ cursor, limit, meta: false, partial: false });
+            const pairs = await pairsIn(answer.lines);
+            answer.close();
+            // All but the last page have about as many pairs as asked for; the last may have fewer.
+            if (answer.nextCursor !== undefined) expect(pairs.length).toBeGreaterThanOrEqual(limit);
+            seen.push(...pairs.map((pair) => keyId(pair.key)).filter((id) => id.startsWith('sstable')));
+            cursor = answer.nextCursor;
+            const other = stringKey(`passing-${passing[page % (passing.length || 1)] ?? 0}`);
+            await cluster.router.set([{ key: other, value }]);
+          }
+          expect(seen.sort()).toEqual(keys.map(keyId).sort());
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+});

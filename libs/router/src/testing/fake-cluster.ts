@@ -1,0 +1,62 @@
+import { HashRing, partitionOf } from '@kvs/hash-ring';
+import { keyId, placementInput, stringKey, type Key, type PairLines } from '@kvs/protocol';
+import { Router } from '../router.js';
+import { FakeNode } from './fake-node.js';
+
+/** A router over nodes in this process, and who owns what. */
+export class FakeCluster {
+  readonly addresses: readonly string[];
+  readonly router: Router;
+  private readonly nodes = new Map<string, FakeNode>();
+  private readonly ring: HashRing;
+
+  constructor(count: number) {
+    this.addresses = Array.from({ length: count }, (_, i) => `node-${i}:3000`);
+    this.ring = new HashRing(this.addresses);
+    this.router = new Router(this.addresses, (address) => {
+      const node = new FakeNode();
+      this.nodes.set(address, node);
+      return node;
+    });
+  }
+
+  node(address: string | undefined): FakeNode {
+    const node = this.nodes.get(address ?? '');
+    if (node === undefined) throw new TypeError(`no node ${address}`);
+    return node;
+  }
+
+  all(): FakeNode[] {
+    return [...this.nodes.values()];
+  }
+
+  ownerOf(key: Key): string {
+    return this.ring.owner(partitionOf(placementInput(key))).id;
+  }
+
+  partitionsOf(address: string): number[] {
+    return this.ring.partitionsOf(address);
+  }
+
+  /** Some keys of which `address` owns (or, for false, does not own) every one. */
+  keysOf(address: string, owned = true, count = 3): Key[] {
+    const keys: Key[] = [];
+    for (let i = 0; keys.length < count; i++) {
+      const key = stringKey(`key-${i}`);
+      if ((this.ownerOf(key) === address) === owned) keys.push(key);
+    }
+    return keys;
+  }
+}
+
+/** The ids of the keys of all lines, sorted. */
+export async function idsIn(lines: PairLines): Promise<string[]> {
+  return (await pairsIn(lines)).map(({ key }) => keyId(key)).sort();
+}
+
+export async function pairsIn(lines: PairLines): Promise<{ key: Key; value: unknown }[]> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of lines) chunks.push(chunk);
+  const text = Buffer.concat(chunks).toString();
+  return text === '' ? [] : JSON.parse(`[${text.trimEnd().replaceAll('\n', ',')}]`);
+}

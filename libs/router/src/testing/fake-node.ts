@@ -1,0 +1,130 @@
+import {
+  keyId,
+  placementInput,
+  type DeleteItem,
+  type DeleteOutcome,
+  type Entry,
+  type FetchOutcome,
+  type ItemFailure,
+  type Key,
+  type KeyId,
+  type QueryOutcome,
+  type ScanRequest,
+  type SetItem,
+  type SetOutcome,
+} from '@kvs/protocol';
+import { partitionOf } from '@kvs/hash-ring';
+import type { NodeScan, NodeStats, NodeTransport } from '../node-transport.js';
+
+interface Pair extends Entry {
+  readonly key: Key;
+}
+
+/** A node in this process: the dumbest store there is, and what is to go wrong with it. */
+export class FakeNode implements NodeTransport {
+  readonly pairs = new Map<KeyId, Pair>();
+  /** What was asked of it, as `set 3` for a batch of three. */
+  readonly requests: string[] = [];
+  /** The partitions of each scan. */
+  readonly scans: (readonly number[] | undefined)[] = [];
+  /** How many scans are open. */
+  openScans = 0;
+  closed = false;
+  /** Thrown by every request while set. */
+  failure: unknown;
+  /** Thrown by the next requests, one each. */
+  readonly nextFailures: unknown[] = [];
+  /** Thrown by a scan after its first line. */
+  scanFailure: unknown;
+  private readonly versions = new Map<KeyId, number>();
+
+  async set(items: readonly SetItem[]): Promise<SetOutcome[]> {
+    await this.begin(`set ${items.length}`);
+    return items.map(({ key, value, ifVersion }) => {
+      const id = keyId(key);
+      const refusal = this.refusal(id, ifVersion);
+      if (refusal) return refusal;
+      const version = (this.versions.get(id) ?? 0) + 1;
+      this.versions.set(id, version);
+      this.pairs.set(id, { key, value, version });
+      return { ok: true, version };
+    });
+  }
+
+  async fetch(keys: readonly Key[]): Promise<FetchOutcome[]> {
+    await this.begin(`fetch ${keys.length}`);
+    return keys.map((key) => {
+      const pair = this.pairs.get(keyId(key));
+      return { ok: true, entry: pair ? { value: pair.value, version: pair.version } : null };
+    });
+  }
+
+  async query(keys: readonly Key[]): Promise<QueryOutcome[]> {
+    await this.begin(`query ${keys.length}`);
+    return keys.map((key) => ({ ok: true, present: this.pairs.has(keyId(key)) }));
+  }
+
+  async delete(items: readonly DeleteItem[]): Promise<DeleteOutcome[]> {
+    await this.begin(`delete ${items.length}`);
+    return items.map(({ key, ifVersion }) => {
+      const id = keyId(key);
+      return this.refusal(id, ifVersion) ?? { ok: true, deleted: this.pairs.delete(id) };
+    });
+  }
+
+  async scan({ partitions, prefix }: ScanRequest): Promise<NodeScan> {
+    await this.begin('scan');
+    this.scans.push(partitions);
+    this.openScans++;
+    return new FakeScan(this, this.linesOf(partitions, prefix?.data ?? ''));
+  }
+
+  async stats(): Promise<NodeStats> {
+    await this.begin('stats');
+    return { engine: 'fake', keys: this.pairs.size };
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  private async *linesOf(
+    partitions: readonly number[] | undefined,
+    prefix: string,
+  ): AsyncGenerator<Uint8Array> {
+    const wanted = partitions && new Set(partitions);
+    for (const { key, value } of this.pairs.values()) {
+      if (wanted && !wanted.has(partitionOf(placementInput(key)))) continue;
+      if (!key.data.startsWith(prefix)) continue;
+      yield Buffer.from(`${JSON.stringify({ key, value })}\n`);
+      if (this.scanFailure !== undefined) throw this.scanFailure;
+    }
+  }
+
+  private async begin(request: string): Promise<void> {
+    this.requests.push(request);
+    const failure = this.failure ?? this.nextFailures.shift();
+    await Promise.resolve();
+    if (failure !== undefined) throw failure;
+  }
+
+  private refusal(id: KeyId, ifVersion: number | undefined): ItemFailure | undefined {
+    const version = this.pairs.get(id)?.version ?? 0;
+    if (ifVersion === undefined || ifVersion === version) return undefined;
+    return { ok: false, code: 'version_mismatch', message: `the version is ${version}` };
+  }
+}
+
+class FakeScan implements NodeScan {
+  private open = true;
+
+  constructor(
+    private readonly node: FakeNode,
+    readonly lines: AsyncIterable<Uint8Array>,
+  ) {}
+
+  close(): void {
+    if (this.open) this.node.openScans--;
+    this.open = false;
+  }
+}
