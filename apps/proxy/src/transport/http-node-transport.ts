@@ -26,6 +26,7 @@ import {
   readQueryOutcomes,
   readSetOutcomes,
   readStats,
+  type NodeAnswer,
 } from './node-answers.js';
 
 export interface HttpNodeTransportOptions {
@@ -37,6 +38,8 @@ export interface HttpNodeTransportOptions {
 
 /** Shorter than a node keeps them, so that the proxy is the one to close and never writes into a closing one. */
 const IDLE_CONNECTION_MS = 30_000;
+
+const NDJSON = 'application/x-ndjson';
 
 /** Speaks to a node as any client does: JSON over kept-alive HTTP connections. */
 export class HttpNodeTransport implements NodeTransport {
@@ -58,11 +61,11 @@ export class HttpNodeTransport implements NodeTransport {
   }
 
   async fetch(keys: readonly Key[]): Promise<readonly FetchOutcome[]> {
-    return readFetchOutcomes(await this.send('POST', '/fetch?meta=true', keys), keys.length);
+    return readFetchOutcomes(await this.send('POST', '/fetch?meta=true', keys), keys);
   }
 
   async query(keys: readonly Key[]): Promise<readonly QueryOutcome[]> {
-    return readQueryOutcomes(await this.send('POST', '/query', keys), keys.length);
+    return readQueryOutcomes(await this.send('POST', '/query', keys), keys);
   }
 
   async delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]> {
@@ -83,13 +86,13 @@ export class HttpNodeTransport implements NodeTransport {
       responseType: 'stream',
       httpAgent: this.scans,
       headers: {
-        accept: 'application/x-ndjson',
+        accept: NDJSON,
         ...(partitions ? { [PARTITIONS_HEADER]: encodePartitions(partitions) } : undefined),
       },
     });
-    if (response.status !== 200) {
+    if (response.status !== 200 || !hasType(response, NDJSON)) {
       response.data.destroy();
-      throw new TransportError('unconnected', `answered ${response.status}`);
+      throw new TransportError('refused', `answered ${response.status} to a scan`);
     }
     return {
       lines: readLines(response.data, this.options.nodeTimeoutMs),
@@ -99,7 +102,9 @@ export class HttpNodeTransport implements NodeTransport {
 
   async stats(): Promise<NodeStats> {
     const { status, data } = await this.request<string>({ url: '/stats', httpAgent: this.batches });
-    return readStats({ status, body: data });
+    const stats = status === 200 ? readStats(data) : undefined;
+    if (stats) return stats;
+    throw new TransportError('refused', `answered ${status} to a request for its state`);
   }
 
   close(): void {
@@ -107,7 +112,7 @@ export class HttpNodeTransport implements NodeTransport {
     this.scans.destroy();
   }
 
-  private async send(method: string, url: string, body: readonly unknown[]) {
+  private async send(method: string, url: string, body: readonly unknown[]): Promise<NodeAnswer> {
     const response = await this.request<string>({
       method,
       url,
@@ -115,9 +120,7 @@ export class HttpNodeTransport implements NodeTransport {
       headers: { 'content-type': 'application/json' },
       data: JSON.stringify(body),
     });
-    const type = String(response.headers['content-type']);
-    if (type.startsWith(PROBLEM_MEDIA_TYPE)) return readProblem(this.address, response.data);
-    return { status: response.status, body: response.data };
+    return hasType(response, PROBLEM_MEDIA_TYPE) ? readProblem(this.address, response.data) : response.data;
   }
 
   private async request<T>(config: AxiosRequestConfig): Promise<AxiosResponse<T>> {
@@ -152,6 +155,10 @@ export class HttpNodeTransport implements NodeTransport {
   }
 }
 
+function hasType({ headers }: AxiosResponse, type: string): boolean {
+  return String(headers['content-type']).startsWith(type);
+}
+
 function wireSetItem({ key, value, ttlMs, ifVersion }: SetItem): WireSetItem {
   return {
     key,
@@ -165,7 +172,8 @@ function wireSetItem({ key, value, ttlMs, ifVersion }: SetItem): WireSetItem {
 const UNCONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 function transportError(error: unknown): TransportError {
-  const code = isSystemError(error) ? error.code : 'unknown error';
+  if (!isSystemError(error)) throw error; // no failure of the network: a defect
+  const { code } = error;
   if (UNCONNECTED.has(code))
     return new TransportError('unconnected', `no connection (${code})`, { cause: error });
   return new TransportError('broken', `the connection broke (${code})`, { cause: error });

@@ -1,20 +1,25 @@
 import {
   brandValue,
+  canonicalData,
   isEncoding,
   isErrorCode,
   isRecord,
+  isTtl,
+  isValidData,
+  isVersionCondition,
   type DeleteOutcome,
   type Entry,
   type ErrorCode,
   type FetchOutcome,
   type ItemFailure,
+  type Key,
   type QueryOutcome,
   type SetOutcome,
 } from '@kvs/protocol';
 import type { NodeStats } from '@kvs/router';
 
 /** A node's answer to a batch: a body to read, or a refusal of the whole batch. */
-export type NodeAnswer = { readonly status: number; readonly body: string } | ItemFailure;
+export type NodeAnswer = string | ItemFailure;
 
 /**
  * Read a node's answers as outcomes, one for each item that was asked. What is not as the protocol has it becomes the
@@ -22,7 +27,7 @@ export type NodeAnswer = { readonly status: number; readonly body: string } | It
  */
 export function readSetOutcomes(answer: NodeAnswer, count: number): SetOutcome[] {
   return readWrites(answer, count, 'versions', (version) =>
-    typeof version === 'number' ? { ok: true, version } : undefined,
+    isVersion(version) ? { ok: true, version } : undefined,
   );
 }
 
@@ -32,37 +37,35 @@ export function readDeleteOutcomes(answer: NodeAnswer, count: number): DeleteOut
   );
 }
 
-export function readFetchOutcomes(answer: NodeAnswer, count: number): FetchOutcome[] {
-  return readItems(answer, count, (item) => {
+export function readFetchOutcomes(answer: NodeAnswer, keys: readonly Key[]): FetchOutcome[] {
+  return readItems(answer, keys, (item) => {
     if (item['value'] === null) return { ok: true, entry: null };
     const entry = readEntry(item);
     return entry && { ok: true, entry };
   });
 }
 
-export function readQueryOutcomes(answer: NodeAnswer, count: number): QueryOutcome[] {
-  return readItems(answer, count, ({ value }) =>
+export function readQueryOutcomes(answer: NodeAnswer, keys: readonly Key[]): QueryOutcome[] {
+  return readItems(answer, keys, ({ value }) =>
     typeof value === 'boolean' ? { ok: true, present: value } : undefined,
   );
 }
 
-export function readStats(answer: { readonly status: number; readonly body: string }): NodeStats {
-  const body = parse(answer.body);
-  if (isRecord(body) && typeof body['engine'] === 'string' && typeof body['keys'] === 'number') {
-    return { engine: body['engine'], keys: body['keys'] };
-  }
-  return { engine: 'unknown', keys: 0 };
+/** Undefined for what is not the answer to `GET /stats`. */
+export function readStats(body: string): NodeStats | undefined {
+  const stats = parse(body);
+  if (!isRecord(stats)) return undefined;
+  const { engine, keys } = stats;
+  const counted = typeof keys === 'number' && Number.isSafeInteger(keys) && keys >= 0;
+  return typeof engine === 'string' && counted ? { engine, keys } : undefined;
 }
 
 /** A problem answers for the whole batch. */
 export function readProblem(node: string, body: string): ItemFailure {
   const problem = parse(body);
   if (!isRecord(problem) || !isErrorCode(problem['code'])) return NONSENSE;
-  return {
-    ok: false,
-    code: codeForClients(problem['code']),
-    message: `${node}: ${String(problem['detail'])}`,
-  };
+  const code = codeForClients(problem['code']);
+  return { ok: false, code, message: `${node}: ${String(problem['detail'])}` };
 }
 
 const NONSENSE: ItemFailure = {
@@ -71,9 +74,20 @@ const NONSENSE: ItemFailure = {
   message: 'the storage node gave an answer that is not of the protocol',
 };
 
-/** A node on its way down is, to a client of the proxy, a node that is away. */
+/** What a node says of itself and its routes, as a client of the proxy should hear it. */
+const CODES_FOR_CLIENTS: Partial<Readonly<Record<ErrorCode, ErrorCode>>> = {
+  // A node on its way down is, to a client, a node that is away.
+  shutting_down: 'node_unavailable',
+  not_ready: 'node_unavailable',
+  // A server that does not know the protocol's routes is no storage node. A 404 would be read as an absent key.
+  not_found: 'node_error',
+  method_not_allowed: 'node_error',
+  key_not_found: 'node_error',
+  internal_error: 'node_error',
+};
+
 function codeForClients(code: ErrorCode): ErrorCode {
-  return code === 'shutting_down' || code === 'not_ready' ? 'node_unavailable' : code;
+  return CODES_FOR_CLIENTS[code] ?? code;
 }
 
 /** Writes list an outcome per item, `null` for a failure, and the failures apart, in the same order. */
@@ -83,51 +97,65 @@ function readWrites<O extends { readonly ok: true }>(
   property: 'versions' | 'deleted',
   read: (outcome: unknown) => O | undefined,
 ): (O | ItemFailure)[] {
-  if ('ok' in answer) return failAll(answer, count);
-  const body = parse(answer.body);
+  if (typeof answer !== 'string') return failAll(withDoubt(answer), count);
+  const body = parse(answer);
   const outcomes = isRecord(body) ? body[property] : undefined;
   const failures = isRecord(body) ? body['keys_failed'] : undefined;
-  if (!Array.isArray(outcomes) || !Array.isArray(failures) || outcomes.length !== count)
-    return failAll(NONSENSE, count);
+  if (!Array.isArray(outcomes) || !Array.isArray(failures)) return failAll(withDoubt(NONSENSE), count);
   const remaining = failures.values();
-  return outcomes.map((outcome: unknown) => {
-    if (outcome !== null) return read(outcome) ?? NONSENSE;
-    const failure: unknown = remaining.next().value;
-    return readFailure(failure) ?? NONSENSE;
-  });
+  const result = outcomes.map((outcome: unknown) =>
+    outcome === null ? readFailure(remaining.next().value) : read(outcome),
+  );
+  const whole = isWhole(result, count) && remaining.next().done;
+  return whole ? result : failAll(withDoubt(NONSENSE), count);
+}
+
+/** A node that failed in an unforeseen way, or whose answer can't be read, may have applied the write. */
+function withDoubt(failure: ItemFailure): ItemFailure {
+  return failure.code === 'node_error' ? { ...failure, maybeApplied: true } : failure;
 }
 
 function readItems<O extends { readonly ok: true }>(
   answer: NodeAnswer,
-  count: number,
+  keys: readonly Key[],
   read: (item: Readonly<Record<string, unknown>>) => O | undefined,
 ): (O | ItemFailure)[] {
-  if ('ok' in answer) return failAll(answer, count);
-  const body = parse(answer.body);
-  if (!Array.isArray(body) || body.length !== count) return failAll(NONSENSE, count);
-  return body.map((item: unknown) => {
-    if (!isRecord(item)) return NONSENSE;
-    return readFailure(item['error']) ?? read(item) ?? NONSENSE;
+  if (typeof answer !== 'string') return failAll(answer, keys.length);
+  const body = parse(answer);
+  if (!Array.isArray(body)) return failAll(NONSENSE, keys.length);
+  const result = body.map((item: unknown, i): O | ItemFailure | undefined => {
+    if (!isRecord(item) || !isSameKey(item['key'], keys[i])) return undefined;
+    return item['error'] === undefined ? read(item) : readFailure(item['error']);
   });
+  return isWhole(result, keys.length) ? result : failAll(NONSENSE, keys.length);
+}
+
+/** Whether there is an outcome for each of the items. */
+function isWhole<T>(outcomes: readonly (T | undefined)[], count: number): outcomes is T[] {
+  return outcomes.length === count && !outcomes.includes(undefined);
+}
+
+function isSameKey(answered: unknown, asked: Key | undefined): boolean {
+  return isRecord(answered) && answered['data'] === asked?.data && answered['encoding'] === asked?.encoding;
 }
 
 function readFailure(failure: unknown): ItemFailure | undefined {
-  if (!isRecord(failure) || !isErrorCode(failure['code'])) return undefined;
-  const maybeApplied = failure['maybe_applied'] === true;
-  return {
-    ok: false,
-    code: failure['code'],
-    message: String(failure['message']),
-    ...(maybeApplied ? { maybeApplied } : undefined),
-  };
+  if (!isRecord(failure)) return undefined;
+  const { code, message, maybe_applied: maybeApplied } = failure;
+  if (!isErrorCode(code) || typeof message !== 'string') return undefined;
+  return { ok: false, code, message, ...(maybeApplied === true ? { maybeApplied } : undefined) };
 }
 
 function readEntry({ value, version, ttl_ms: ttlMs }: Readonly<Record<string, unknown>>): Entry | undefined {
-  if (!isRecord(value) || typeof version !== 'number') return undefined;
+  if (!isRecord(value) || !isVersion(version) || !(ttlMs === undefined || isTtl(ttlMs))) return undefined;
   const { encoding, data } = value;
-  if (!isEncoding(encoding) || typeof data !== 'string') return undefined;
-  const entry = { value: brandValue({ encoding, data }), version };
-  return typeof ttlMs === 'number' ? { ...entry, ttlMs } : entry;
+  if (!isEncoding(encoding) || typeof data !== 'string' || !isValidData(encoding, data)) return undefined;
+  const entry = { value: brandValue({ encoding, data: canonicalData(encoding, data) }), version };
+  return ttlMs === undefined ? entry : { ...entry, ttlMs };
+}
+
+function isVersion(value: unknown): value is number {
+  return isVersionCondition(value) && value > 0;
 }
 
 function failAll(failure: ItemFailure, count: number): ItemFailure[] {

@@ -9,6 +9,7 @@ import { TransportError } from '@kvs/router';
  */
 export async function* readLines(stream: Readable, timeoutMs: number): AsyncGenerator<Uint8Array> {
   const chunks: AsyncIterator<Uint8Array> = stream.iterator();
+  let last: number | undefined = NEWLINE;
   try {
     for (;;) {
       const silence = setTimeout(
@@ -16,9 +17,11 @@ export async function* readLines(stream: Readable, timeoutMs: number): AsyncGene
         timeoutMs,
       );
       const next = await chunks.next().finally(() => clearTimeout(silence));
-      if (next.done) return;
+      if (next.done) break;
+      last = next.value.at(-1) ?? last;
       yield next.value;
     }
+    if (last !== NEWLINE) throw new Error('it ended in the middle of a line');
   } catch (error) {
     const reason = error instanceof Error ? error.message : 'unknown error';
     throw new TransportError('broken', `the scan broke off (${reason})`, { cause: error });
@@ -26,3 +29,5 @@ export async function* readLines(stream: Readable, timeoutMs: number): AsyncGene
     stream.destroy();
   }
 }
+
+const NEWLINE = 0x0a;
