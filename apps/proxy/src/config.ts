@@ -1,4 +1,5 @@
 import {
+  milliseconds,
   packageVersion,
   parseAddress,
   parseOrExit,
@@ -42,7 +43,7 @@ export function readConfig(
     .addOption(
       new Option('--port <port>', 'port to listen on').default(8080).argParser(parsePort).env('KVS_PORT'),
     )
-    .addOption(wholeNumber('node-timeout-ms', 'longest wait for a node', 5000))
+    .addOption(milliseconds('node-timeout-ms', 'longest wait for a node', 5000))
     .addOption(wholeNumber('node-connections', 'most connections to a node', 128))
     .action((given: string[]) => {
       nodes = parseNodes(given.length > 0 ? given : [environment['KVS_NODES'] ?? DEFAULT_NODES], command);

@@ -40,7 +40,11 @@ export class StoreOperations implements KeyValueOperations {
   }
 
   scan(request: ScanRequest): Promise<ScanAnswer> {
-    return Promise.resolve({ missingNodes: [], lines: linesOf(this.store.scan(request), request.meta), close });
+    return Promise.resolve({
+      missingNodes: [],
+      lines: linesOf(this.store.scan(request), request.meta),
+      close,
+    });
   }
 
   /** Stops at the first pair of a later partition once there are enough, so that the last page is known to be last. */
@@ -66,7 +70,10 @@ export class StoreOperations implements KeyValueOperations {
   }
 }
 
-const ALL_PARTITIONS: readonly number[] = Array.from({ length: PARTITION_COUNT }, (_, partition) => partition);
+const ALL_PARTITIONS: readonly number[] = Array.from(
+  { length: PARTITION_COUNT },
+  (_, partition) => partition,
+);
 
 /** A page ends early when it has this many bytes, so that holding one is cheap whatever the size of values. */
 const MAX_PAGE_BYTES = 8 * 1024 * 1024;

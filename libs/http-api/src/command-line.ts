@@ -24,7 +24,7 @@ export function serverCommand(name: string, version: string, description: string
     .addOption(wholeNumber('max-answer-bytes', 'largest answer to POST /fetch', maxAnswerBytes))
     .addOption(wholeNumber('max-in-flight-requests', 'most requests at once', 4096))
     .addOption(wholeNumber('max-in-flight-bytes', 'most bytes of bodies at once', 256 * 1024 * 1024))
-    .addOption(wholeNumber('shutdown-timeout-ms', 'wait for requests under way at shutdown', 10_000))
+    .addOption(milliseconds('shutdown-timeout-ms', 'wait for requests under way at shutdown', 10_000))
     .addOption(
       new Option('--log-level <level>', 'least level that is logged')
         .choices(LOG_LEVELS)
@@ -84,16 +84,30 @@ export function parseOrExit(command: Command, argv: readonly string[]): Command 
 }
 
 /** An option that takes a positive whole number. */
-export function wholeNumber(name: string, description: string, byDefault: number): Option {
+export function wholeNumber(
+  name: string,
+  description: string,
+  byDefault: number,
+  max = Number.MAX_SAFE_INTEGER,
+): Option {
   return new Option(`--${name} <number>`, description)
     .env(`KVS_${name.replaceAll('-', '_').toUpperCase()}`)
     .default(byDefault)
     .argParser((text) => {
       const value = /^\d+$/.test(text) ? Number(text) : NaN;
-      if (Number.isSafeInteger(value) && value > 0) return value;
-      throw new InvalidArgumentError('It must be a positive whole number.');
+      if (value >= 1 && value <= max) return value;
+      const bound = max === Number.MAX_SAFE_INTEGER ? '' : ` of at most ${max}`;
+      throw new InvalidArgumentError(`It must be a positive whole number${bound}.`);
     });
 }
+
+/** An option that takes a time in milliseconds. */
+export function milliseconds(name: string, description: string, byDefault: number): Option {
+  return wholeNumber(name, description, byDefault, MAX_TIMER_MS);
+}
+
+/** The longest time that a timer can run, some 25 days: one set to more fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Parses a TCP port; 0 asks for any free one. */
 export function parsePort(text: string): number {

@@ -139,8 +139,10 @@ export class HttpNodeTransport implements NodeTransport {
         transformResponse: (data: unknown) => data,
         decompress: false,
         maxRedirects: 0,
-        maxBodyLength: Infinity,
-        maxContentLength: Infinity,
+        // No limit. Any limit on the content, Infinity too, has axios put a stream of its own around the answer, one
+        // that neither ends nor lets go of the connection when it is destroyed while it waits for the node.
+        maxBodyLength: -1,
+        maxContentLength: -1,
         // A node is never behind the proxy that the environment names for the web.
         proxy: false,
       });

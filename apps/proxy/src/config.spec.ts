@@ -1,0 +1,77 @@
+import { DEFAULT_LIMITS } from '@kvs/protocol';
+import { readConfig } from './config.js';
+import { exitOf } from './testing/exit.js';
+
+const nodesOf = (argv: readonly string[], environment = {}) => readConfig(argv, environment).nodes;
+
+describe('the nodes', () => {
+  it('are localhost:3000 when none are given', () => {
+    expect(nodesOf([])).toEqual(['localhost:3000']);
+  });
+
+  it('are those of KVS_NODES, parted by commas or blanks', () => {
+    expect(nodesOf([], { KVS_NODES: 'a:1,b:2 , c:3\n d:4' })).toEqual(['a:1', 'b:2', 'c:3', 'd:4']);
+  });
+
+  it('are those of the command line when there are any, in their order', () => {
+    expect(nodesOf(['b:2', 'a:1'], { KVS_NODES: 'c:3' })).toEqual(['b:2', 'a:1']);
+  });
+
+  it('may be given in one word', () => {
+    expect(nodesOf(['a:1,b:2'])).toEqual(['a:1', 'b:2']);
+  });
+
+  it('have one name each, however they are spelled', () => {
+    expect(nodesOf(['LocalHost:03000', '[::1]:3001'])).toEqual(['localhost:3000', '[::1]:3001']);
+  });
+});
+
+describe('the settings', () => {
+  it('have defaults', () => {
+    expect(readConfig([], {})).toMatchObject({
+      host: 'localhost',
+      port: 8080,
+      nodeTimeoutMs: 5000,
+      limits: DEFAULT_LIMITS,
+    });
+  });
+
+  it('are read from the command line, among the nodes', () => {
+    const config = readConfig(['a:1', '--port', '0', 'b:2', '--node-timeout-ms', '7', '--host', '::'], {});
+    expect(config).toMatchObject({ nodes: ['a:1', 'b:2'], port: 0, nodeTimeoutMs: 7, host: '::' });
+  });
+});
+
+describe('bad arguments', () => {
+  it.each([
+    [['localhost'], 'kvs-proxy: A node is given as host:port, such as localhost:3000, not as "localhost".'],
+    [['localhost:0'], 'kvs-proxy: A node is given as host:port'],
+    [['localhost:99999'], 'kvs-proxy: A node is given as host:port'],
+    [['http://localhost:3000'], 'kvs-proxy: A node is given as host:port'],
+    [['a:1', 'b:1', 'A:01'], 'kvs-proxy: node a:1 is given twice'],
+    [[','], 'kvs-proxy: no storage node is given'],
+    [['--port', '99999'], "kvs-proxy: option '--port <port>' argument '99999' is invalid."],
+    [['--node-timeout-ms', '0'], "kvs-proxy: option '--node-timeout-ms <number>' argument '0' is invalid."],
+    [['--node-timeout-ms', '2147483648'], "kvs-proxy: option '--node-timeout-ms <number>'"],
+    [['--nodes', 'a:1'], "kvs-proxy: unknown option '--nodes'"],
+  ])('%j are one line on stderr and exit code 2', (argv, message) => {
+    const { code, stderr, stdout } = exitOf(() => readConfig(argv, {}));
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr.startsWith(message)).toBe(true);
+    expect(stderr.indexOf('\n')).toBe(stderr.length - 1);
+  });
+
+  it('may also come from KVS_NODES', () => {
+    const { code, stderr } = exitOf(() => readConfig([], { KVS_NODES: 'a:1,a:1' }));
+    expect([code, stderr]).toEqual([2, 'kvs-proxy: node a:1 is given twice (see --help)\n']);
+  });
+});
+
+describe.each(['--help', '--version'])('%s', (flag) => {
+  it('prints and exits with 0', () => {
+    const { code, stdout, stderr } = exitOf(() => readConfig([flag], {}));
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(flag === '--help' ? /^Usage: kvs-proxy .*nodes/ : /^\d+\.\d+\.\d+\n$/);
+  });
+});
