@@ -1,4 +1,6 @@
-/** An error of the operating system, with a code such as `EADDRINUSE`. */
+import { isNativeError } from 'node:util/types';
+
+/** An error of the operating system or of Node, with a code such as `EADDRINUSE`. */
 export function isSystemError(error: unknown): error is Error & { readonly code: string } {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string';
+  return isNativeError(error) && 'code' in error && typeof error.code === 'string';
 }

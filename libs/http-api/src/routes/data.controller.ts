@@ -25,7 +25,7 @@ import {
   ApiWriteAnswer,
 } from '@kvs/protocol/nest';
 import { LIMITS, OPERATIONS, type KeyValueOperations, type Limits } from '../tokens.js';
-import { NDJSON, sendPairs } from './pair-stream.js';
+import { NDJSON, sendNoPairs, sendPairs } from './pair-stream.js';
 import { QueryParameters } from './query-parameters.js';
 import { DeleteItemsPipe, JsonBodyPipe, KeysPipe, RawBody, SetItemsPipe } from './raw-body.js';
 import { sendJson } from './reply.js';
@@ -124,8 +124,12 @@ export class DataController {
       response.statusCode = 207;
       response.setHeader('kvs-missing-nodes', answer.missingNodes.join(', '));
     }
+    const ndjson = prefersNdjson(request);
+    // Without waiting for the next pair: there may be none for long, and nobody is left to read it.
+    response.once('close', () => answer.close());
     try {
-      await sendPairs(response, answer.lines, prefersNdjson(request));
+      if (request.method === 'HEAD') sendNoPairs(response, ndjson);
+      else await sendPairs(response, answer.lines, ndjson);
     } finally {
       answer.close();
     }

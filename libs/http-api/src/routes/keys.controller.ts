@@ -21,7 +21,8 @@ import { QueryParameters } from './query-parameters.js';
 import { RawBody, type ReceivedBody } from './raw-body.js';
 import { SingleKey } from './single-key.js';
 
-const PATH = '/keys/';
+/** What comes before the key in a request's target: Express takes any case of letters, and an absolute form. */
+const BEFORE_KEY = /^(?:https?:\/\/[^/]*)?\/keys\//i;
 const MEDIA_TYPES: Readonly<Record<Encoding, string>> = {
   string: 'text/plain; charset=utf-8',
   binary: 'application/octet-stream',
@@ -50,10 +51,10 @@ export class KeysController {
   @ApiProblem(404, 'The key is absent')
   async read(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
     const entry = await this.resource(request).read();
-    if (isMatchFailed(request.headers, entry?.version ?? 0)) {
+    if (entry === null) throw absent();
+    if (isMatchFailed(request.headers, entry.version)) {
       throw new KvsError('precondition_failed', 'the version is not the one of If-Match');
     }
-    if (entry === null) throw absent();
     describe(response, entry);
     if (isNotModified(request.headers, entry.version)) {
       response.statusCode = 304;
@@ -114,7 +115,7 @@ export class KeysController {
     const encoding = new QueryParameters(url, ['encoding']).encoding();
     // The path as sent: frameworks decode it, but not whether a slash was a slash.
     const path = url.split('?', 1)[0] ?? '';
-    const data = decodePath(path.slice(path.indexOf(PATH) + PATH.length));
+    const data = decodePath(path.replace(BEFORE_KEY, ''));
     const key = guardKey({ encoding, data }, this.limits);
     if (key) return key;
     if (data === '') throw new KvsError('empty_key', 'the key is missing from the path');

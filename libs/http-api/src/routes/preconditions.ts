@@ -48,22 +48,25 @@ function matches(tags: Tags, version: number): boolean {
   return version !== 0 && (tags === 'any' || tags.has(version));
 }
 
-const ENTITY_TAG = /^(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/;
+/** An opaque tag may hold commas, so a list of them is not split at commas. */
+const ENTITY_TAG = /(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"/g;
 
 /** A tag that no version of ours looks like can't match: it stands as a version that never occurs. */
 const NO_VERSION = Number.MAX_SAFE_INTEGER;
 
-function parseTags(name: string, header: string | undefined): Tags | undefined {
+function parseTags(name: 'if-match' | 'if-none-match', header: string | undefined): Tags | undefined {
   if (header === undefined) return undefined;
   if (header.trim() === '*') return 'any';
-  const tags = header.split(',').map((part) => {
-    const text = ENTITY_TAG.exec(part.trim())?.[1];
-    if (text === undefined)
-      throw new KvsError('invalid_parameter', `${name} must be * or quoted entity tags`);
-    const version = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : NO_VERSION;
-    // If-Match compares strongly: a weak tag never matches.
-    const weak = name === 'if-match' && part.trim().startsWith('W/');
-    return isVersionCondition(version) && !weak ? version : NO_VERSION;
-  });
-  return new Set(tags);
+  const tags = [...header.matchAll(ENTITY_TAG)];
+  if (tags.length === 0 || /[^\s,]/.test(header.replaceAll(ENTITY_TAG, ''))) {
+    throw new KvsError('invalid_parameter', `${name} must be * or quoted entity tags`);
+  }
+  return new Set(
+    tags.map(([, weak, text = '']) => {
+      // If-Match compares strongly: a weak tag never matches.
+      if (weak !== undefined && name === 'if-match') return NO_VERSION;
+      const version = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : NO_VERSION;
+      return isVersionCondition(version) ? version : NO_VERSION;
+    }),
+  );
 }

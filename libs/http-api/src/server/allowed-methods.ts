@@ -40,9 +40,9 @@ export function allowedMethodsMiddleware(methodsByPath: AllowedMethods) {
 }
 
 function methodsOf(methodsByPath: AllowedMethods, url: string): readonly string[] | undefined {
-  const path = url.split('?', 1)[0] ?? '/';
   // Express takes a path with and without a trailing slash, and in any case of letters, for the same.
-  const exact = methodsByPath[path.replace(/(?<=.)\/$/, '').toLowerCase()];
+  const path = (url.split('?', 1)[0] ?? '/').toLowerCase();
+  const exact = methodsByPath[path.replace(/(?<=.)\/$/, '')];
   if (exact) return exact;
   const below = Object.entries(methodsByPath).find(
     ([pattern]) => pattern.endsWith('/*') && path.startsWith(pattern.slice(0, -1)),

@@ -1,0 +1,197 @@
+import { once } from 'node:events';
+import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Writable } from 'node:stream';
+import fc from 'fast-check';
+import type { PairLines } from '@kvs/protocol';
+import { linesFrom } from '../testing/map-operations.js';
+import { asJsonArray, sendPairs } from './pair-stream.js';
+
+async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return Buffer.concat(parts).toString();
+}
+
+async function* slices(bytes: Uint8Array, cuts: readonly number[]): AsyncGenerator<Uint8Array> {
+  let from = 0;
+  for (const cut of cuts.map((each) => each % (bytes.length + 1)).toSorted((a, b) => a - b)) {
+    yield bytes.subarray(from, cut);
+    from = cut;
+  }
+  yield bytes.subarray(from);
+}
+
+describe('lines as a JSON array', () => {
+  it('hold the same values, wherever the chunks are cut', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.jsonValue()), fc.array(fc.nat()), async (values, cuts) => {
+        const ndjson = Buffer.from(values.map((value) => `${JSON.stringify(value)}\n`).join(''));
+        const array = await textOf(asJsonArray(slices(ndjson, cuts)));
+        expect(array).toBe(JSON.stringify(values));
+      }),
+    );
+  });
+
+  it('leave the chunks as they were', async () => {
+    const chunk = Buffer.from('1\n2\n');
+    await textOf(asJsonArray(slices(chunk, [])));
+    expect(chunk.toString()).toBe('1\n2\n');
+  });
+
+  it('are never complete when the lines break off', async () => {
+    const failure = new Error('gone');
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.jsonValue()), async (values) => {
+        const lines = (async function* () {
+          yield* linesFrom(values.map((value) => `${JSON.stringify(value)}\n`));
+          throw failure;
+        })();
+        let text = '';
+        const reading = (async () => {
+          for await (const chunk of asJsonArray(lines)) text += Buffer.from(chunk).toString();
+        })();
+        await expect(reading).rejects.toBe(failure);
+        expect(() => JSON.parse(text)).toThrow(SyntaxError);
+      }),
+    );
+  });
+});
+
+describe('pairs sent to a client', () => {
+  interface Exchange {
+    readonly response: IncomingMessage;
+    /** Settles as `sendPairs` does. */
+    readonly sending: Promise<void>;
+  }
+  const closers: (() => void)[] = [];
+  afterEach(() => {
+    for (const close of closers.splice(0)) close();
+  });
+
+  async function exchange(lines: PairLines, ndjson = false): Promise<Exchange> {
+    const server = createServer();
+    closers.push(
+      () => server.close(),
+      () => server.closeAllConnections(),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const exchanged = new Promise<Pick<Exchange, 'sending'>>((resolve) => {
+      server.once('request', (_request, response: ServerResponse) => {
+        const sending = sendPairs(response, lines, ndjson);
+        sending.catch(() => undefined); // looked at later
+        resolve({ sending });
+      });
+    });
+    const request = get({ host: '127.0.0.1', port, agent: false });
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    return { response, ...(await exchanged) };
+  }
+
+  it.each([
+    [false, 'application/json; charset=utf-8', '[1,2]'],
+    [true, 'application/x-ndjson', '1\n2\n'],
+  ])('are typed for what they are (by line: %s)', async (ndjson, type, text) => {
+    const { response, sending } = await exchange(linesFrom(['1\n', '2\n']), ndjson);
+    expect([response.headers['content-type'], await textOf(response)]).toEqual([type, text]);
+    await sending;
+  });
+
+  it('are cut, not ended, when they break off, and the error is thrown', async () => {
+    const failure = new Error('gone');
+    const lines = (async function* () {
+      yield Buffer.from('1\n');
+      throw failure;
+    })();
+    const { response, sending } = await exchange(lines);
+    await expect(textOf(response)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(response.complete).toBe(false);
+    await expect(sending).rejects.toBe(failure);
+  });
+
+  it('that fail before the first of them leave the answer to others', async () => {
+    const failure = new Error('gone');
+    const lines: PairLines = { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(failure) }) };
+    const response = new SlowResponse();
+    await expect(sendPairs(response.asResponse(), lines, false)).rejects.toBe(failure);
+    expect([response.destroyed, response.written]).toEqual([false, 0]);
+  });
+});
+
+/** A client that takes its time for each part, though not for ever. */
+class SlowResponse extends Writable {
+  written = 0;
+
+  constructor(private readonly onPart: () => void = () => undefined) {
+    super({ highWaterMark: 1 });
+  }
+
+  setHeader(): this {
+    return this;
+  }
+
+  asResponse(): ServerResponse {
+    return this as unknown as ServerResponse;
+  }
+
+  override _write(_part: Uint8Array, _encoding: string, done: () => void): void {
+    this.written++;
+    this.onPart();
+    setImmediate(done);
+  }
+}
+
+/** A client that takes every part at once. */
+class EagerResponse extends SlowResponse {
+  override _write(_part: Uint8Array, _encoding: string, done: () => void): void {
+    done();
+  }
+}
+
+describe('many pairs', () => {
+  const TOTAL = 200;
+  let made = 0;
+  async function* parts(): AsyncGenerator<Uint8Array> {
+    const part = Buffer.from(`"${'x'.repeat(64 * 1024)}"\n`);
+    for (made = 0; made < TOTAL; made++) yield part;
+  }
+
+  it('are made no faster than the client takes them', async () => {
+    let lead = 0;
+    const response: SlowResponse = new SlowResponse(() => (lead = Math.max(lead, made - response.written)));
+    await sendPairs(response.asResponse(), parts(), true);
+    expect(response.written).toBe(TOTAL);
+    expect(lead).toBeLessThan(10);
+  });
+
+  it('leave other requests their turns', async () => {
+    let turns = 0;
+    let done = false;
+    const others = (): void => {
+      turns++;
+      if (!done) setImmediate(others);
+    };
+    setImmediate(others);
+    await sendPairs(new EagerResponse().asResponse(), parts(), true);
+    done = true;
+    expect(turns).toBeGreaterThanOrEqual(TOTAL / 2);
+  });
+
+  it('are let go of when the client goes away, and that is no error', async () => {
+    let letGo = false;
+    const lines = (async function* () {
+      try {
+        yield* parts();
+      } finally {
+        letGo = true;
+      }
+    })();
+    const response: SlowResponse = new SlowResponse(
+      () => void (response.written === 3 && response.destroy()),
+    );
+    await sendPairs(response.asResponse(), lines, false);
+    expect(letGo).toBe(true);
+    expect(made).toBeLessThan(TOTAL);
+  });
+});

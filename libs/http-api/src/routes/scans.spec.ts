@@ -1,0 +1,187 @@
+import {
+  encodePartitions,
+  KvsError,
+  NodesUnavailableError,
+  type PageAnswer,
+  type PageRequest,
+  type PairLines,
+} from '@kvs/protocol';
+import { linesFrom, MapOperations } from '../testing/map-operations.js';
+import { jsonOf, TestServer } from '../testing/test-server.js';
+
+type ScanAnswer = Partial<PageAnswer> & { readonly lines: PairLines };
+
+/** Answers scans and pages as told, and notes what was asked and whether it was closed. */
+class ScanOperations extends MapOperations {
+  readonly asked: unknown[] = [];
+  closed = 0;
+  answer: () => ScanAnswer = () => ({ lines: linesFrom(['{"a":1}\n', '{"b":2}\n']) });
+
+  override async scan(request?: unknown): Promise<PageAnswer> {
+    this.asked.push(request);
+    return { missingNodes: [], close: () => void this.closed++, ...this.answer() };
+  }
+
+  override page(request?: PageRequest): Promise<PageAnswer> {
+    return this.scan(request);
+  }
+}
+
+let operations: ScanOperations;
+let server: TestServer;
+beforeEach(async () => {
+  operations = new ScanOperations();
+  server = await TestServer.start(operations);
+});
+afterEach(() => server.stop());
+
+/** Lines of which none comes until `close` is called, as from a node that takes its time. */
+function waiting(first: string[] = []): { lines: PairLines; begun: Promise<void>; close: () => void } {
+  let release = (): void => undefined;
+  let begin = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  const lines = (async function* () {
+    yield* linesFrom(first);
+    begin();
+    await released;
+    throw new KvsError('node_unavailable', 'closed');
+  })();
+  return { lines, begun, close: release };
+}
+
+describe('GET /fetch', () => {
+  it('is an array, or lines for those who ask for them', async () => {
+    const array = await server.send('GET', '/fetch');
+    expect([array.headers['content-type'], array.text]).toEqual([
+      'application/json; charset=utf-8',
+      '[{"a":1},{"b":2}]',
+    ]);
+    const lines = await server.send('GET', '/fetch', {
+      headers: { accept: 'text/html, Application/X-NDJSON;q=0.9' },
+    });
+    expect([lines.headers['content-type'], lines.text]).toEqual([
+      'application/x-ndjson',
+      '{"a":1}\n{"b":2}\n',
+    ]);
+  });
+
+  it('is an empty array when there is nothing', async () => {
+    operations.answer = () => ({ lines: linesFrom([]) });
+    expect(jsonOf(await server.send('GET', '/fetch'))).toEqual([]);
+  });
+
+  it('asks for what its parameters say', async () => {
+    await server.send('GET', '/fetch?prefix=AB&encoding=binary&meta=true&partial=true', {
+      headers: { 'kvs-partitions': encodePartitions([5]) },
+    });
+    expect(operations.asked).toEqual([
+      { prefix: { encoding: 'binary', data: 'ab' }, meta: true, partial: true, partitions: [5] },
+    ]);
+  });
+
+  it('passes on the cursor of the next page, and none after the last', async () => {
+    operations.answer = () => ({ lines: linesFrom([]), nextCursor: 77 });
+    const page = await server.send('GET', '/fetch?limit=5');
+    expect([page.status, page.headers['kvs-next-cursor']]).toEqual([200, '77']);
+    operations.answer = () => ({ lines: linesFrom([]) });
+    const last = await server.send('GET', '/fetch?cursor=77');
+    expect(last.headers).not.toHaveProperty('kvs-next-cursor');
+    expect(operations.asked).toEqual([
+      { cursor: 0, limit: 5, meta: false, partial: false },
+      { cursor: 77, limit: 1000, meta: false, partial: false },
+    ]);
+  });
+
+  it('is 207 and names the nodes when some are missing from a partial answer', async () => {
+    operations.answer = () => ({ lines: linesFrom(['1\n']), missingNodes: ['a:1', 'b:2'] });
+    const { status, headers, text } = await server.send('GET', '/fetch?partial=true');
+    expect([status, headers['kvs-missing-nodes'], text]).toEqual([207, 'a:1, b:2', '[1]']);
+  });
+
+  it('is 503 and names the nodes when it needs those that are away', async () => {
+    operations.answer = () => {
+      throw new NodesUnavailableError(['a:1']);
+    };
+    const answer = await server.send('GET', '/fetch');
+    expect([answer.status, answer.headers['retry-after'], jsonOf(answer)]).toMatchObject([
+      503,
+      '1',
+      { code: 'node_unavailable', nodes: ['a:1'] },
+    ]);
+  });
+});
+
+describe.each(['application/json', 'application/x-ndjson'])('a scan for %s', (accept) => {
+  const breaking = (lines: string[]): PairLines =>
+    (async function* () {
+      yield* linesFrom(lines);
+      throw new KvsError('engine_unavailable', 'gone');
+    })();
+
+  it('that breaks after its first byte is cut, and closed', async () => {
+    operations.answer = () => ({ lines: breaking(['1\n', '2\n']) });
+    const { status, whole, text } = await server.send('GET', '/fetch', { headers: { accept } });
+    expect([status, whole]).toEqual([200, false]);
+    expect(text.endsWith(']')).toBe(false);
+    expect(operations.closed).toBeGreaterThan(0);
+  });
+
+  it('that fails before its first byte is a problem, and closed', async () => {
+    operations.answer = () => ({ lines: breaking([]) });
+    const answer = await server.send('GET', '/fetch', { headers: { accept } });
+    expect([answer.status, jsonOf(answer)]).toMatchObject([503, { code: 'engine_unavailable' }]);
+    expect(operations.closed).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['before anything came', []],
+    ['in the middle', ['1\n']],
+  ])('is closed at once when the client goes away %s, though nothing more comes', async (_, first) => {
+    const scan = waiting(first);
+    const closed = new Promise<void>((resolve) => {
+      operations.answer = () => ({
+        lines: scan.lines,
+        close: () => {
+          scan.close();
+          resolve();
+        },
+      });
+    });
+    const opened = server.open('GET', '/fetch', { headers: { accept } });
+    opened.catch(() => undefined); // it is cut below
+    await scan.begun;
+    if (first.length > 0) (await opened).destroy();
+    else server.hangUp();
+    await closed;
+    await server.inFlight.drain();
+    expect(await scan.lines[Symbol.asyncIterator]().next()).toEqual({ done: true, value: undefined });
+  });
+});
+
+describe('HEAD /fetch', () => {
+  it('has the headers of GET, and reads no pair', async () => {
+    let read = 0;
+    operations.answer = () => ({
+      nextCursor: 9,
+      lines: (async function* () {
+        read++;
+        yield* linesFrom(['1\n']);
+      })(),
+    });
+    const { status, headers, text } = await server.send('HEAD', '/fetch?limit=1');
+    expect([status, text, read]).toEqual([200, '', 0]);
+    expect(headers).toMatchObject({
+      'content-type': 'application/json; charset=utf-8',
+      'kvs-next-cursor': '9',
+    });
+    expect(operations.closed).toBeGreaterThan(0);
+  });
+
+  it('says so when nodes are away', async () => {
+    operations.answer = () => {
+      throw new NodesUnavailableError(['a:1']);
+    };
+    expect((await server.send('HEAD', '/fetch')).status).toBe(503);
+  });
+});

@@ -1,0 +1,127 @@
+import { KvsError, stringKey, stringValue, type KeyValueOperations, type SetItem } from '@kvs/protocol';
+import { MapOperations } from '../testing/map-operations.js';
+import { writePrecondition, type Precondition } from './preconditions.js';
+import { SingleKey } from './single-key.js';
+
+const key = stringKey('k');
+const [mine, theirs] = [stringValue('mine'), stringValue('theirs')];
+const NONE: Precondition = { kind: 'none' };
+const present = writePrecondition({ 'if-match': '*' });
+
+/** Somebody else writes the key between our reading and our writing, as often as given. */
+class RacedOperations extends MapOperations {
+  attempts = 0;
+
+  constructor(private races: number) {
+    super();
+  }
+
+  override set(items: readonly SetItem[]) {
+    this.attempts++;
+    if (this.races-- > 0) super.set([{ key, value: theirs }]);
+    return super.set(items);
+  }
+}
+
+const failing = (operation: keyof KeyValueOperations, maybeApplied?: true) =>
+  Object.assign(new MapOperations(), {
+    [operation]: () => [
+      { ok: false, code: 'node_unavailable', message: 'gone', ...(maybeApplied && { maybeApplied }) },
+    ],
+  });
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  const reason: unknown = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (reason instanceof KvsError) return reason.code;
+  throw new TypeError('no operating error', { cause: reason });
+}
+
+async function withKey<T extends MapOperations>(operations: T): Promise<T> {
+  await MapOperations.prototype.set.call(operations, [{ key, value: theirs }]);
+  return operations;
+}
+
+describe('one key', () => {
+  it('is written, read and removed', async () => {
+    const single = new SingleKey(new MapOperations(), key);
+    expect(await single.read()).toBeNull();
+    const version = await single.write(mine, 5, NONE);
+    expect(await single.read()).toMatchObject({ value: mine, version, ttlMs: 5 });
+    expect(await single.remove(NONE)).toBe(true);
+    expect(await single.remove(NONE)).toBe(false);
+  });
+
+  it('is not written or removed when its version is another', async () => {
+    const operations = await withKey(new MapOperations());
+    const single = new SingleKey(operations, key);
+    const stale: Precondition = { kind: 'version', ifVersion: 99 };
+    expect(await codeOf(single.write(mine, undefined, stale))).toBe('precondition_failed');
+    expect(await codeOf(single.remove(stale))).toBe('precondition_failed');
+    expect((await single.read())?.value).toEqual(theirs);
+  });
+
+  it('is not written when a predicate does not hold of what is there', async () => {
+    const single = new SingleKey(new MapOperations(), key);
+    expect(await codeOf(single.write(mine, undefined, present))).toBe('precondition_failed');
+    expect(await codeOf(single.remove(present))).toBe('precondition_failed');
+  });
+});
+
+describe('a write that others overtake between its read and its write', () => {
+  it('is tried again, and made when the predicate still holds', async () => {
+    const operations = await withKey(new RacedOperations(3));
+    const single = new SingleKey(operations, key);
+    const version = await single.write(mine, undefined, present);
+    expect(await single.read()).toMatchObject({ value: mine, version });
+    expect(operations.attempts).toBe(4);
+  });
+
+  it('is refused when the predicate does not hold any more', async () => {
+    const operations = await withKey(new RacedOperations(1));
+    const single = new SingleKey(operations, key);
+    const version = (await single.read())?.version ?? 0;
+    const tags = writePrecondition({ 'if-match': `"${version}", "12345"` });
+    expect(await codeOf(single.write(mine, undefined, tags))).toBe('precondition_failed');
+    expect((await single.read())?.value).toEqual(theirs);
+  });
+
+  it('gives up in the end rather than loop for ever, having written nothing', async () => {
+    const operations = await withKey(new RacedOperations(Infinity));
+    const single = new SingleKey(operations, key);
+    expect(await codeOf(single.write(mine, undefined, present))).toBe('precondition_failed');
+    expect([operations.attempts, (await single.read())?.value]).toEqual([10, theirs]);
+  });
+});
+
+describe('a failure', () => {
+  it('is thrown with its code', async () => {
+    expect(await codeOf(new SingleKey(failing('fetch'), key).read())).toBe('node_unavailable');
+    expect(await codeOf(new SingleKey(failing('set'), key).write(mine, undefined, NONE))).toBe(
+      'node_unavailable',
+    );
+    expect(await codeOf(new SingleKey(failing('delete'), key).remove(NONE))).toBe('node_unavailable');
+  });
+
+  it('of the read that a predicate needs prevents the write', async () => {
+    const operations = failing('fetch');
+    expect(await codeOf(new SingleKey(operations, key).write(mine, undefined, present))).toBe(
+      'node_unavailable',
+    );
+    expect(operations.pairs.size).toBe(0);
+  });
+
+  it('that leaves open whether the write was applied says so', async () => {
+    const single = new SingleKey(failing('set', true), key);
+    await expect(single.write(mine, undefined, NONE)).rejects.toThrow(
+      'gone; the write may have been applied',
+    );
+  });
+
+  it('to answer at all is a defect', async () => {
+    const operations = Object.assign(new MapOperations(), { fetch: () => [] });
+    await expect(new SingleKey(operations, key).read()).rejects.toThrow(TypeError);
+  });
+});

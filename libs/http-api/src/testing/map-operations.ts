@@ -1,0 +1,68 @@
+import {
+  keyId,
+  type DeleteItem,
+  type DeleteOutcome,
+  type Entry,
+  type FetchOutcome,
+  type ItemFailure,
+  type Key,
+  type KeyId,
+  type KeyValueOperations,
+  type MaybePromise,
+  type PageAnswer,
+  type PairLines,
+  type QueryOutcome,
+  type ScanAnswer,
+  type SetItem,
+  type SetOutcome,
+} from '@kvs/protocol';
+
+/** The operations over a `Map`, as plain as can be. A test replaces those that are to misbehave. */
+export class MapOperations implements KeyValueOperations {
+  readonly pairs = new Map<KeyId, Entry & { readonly key: Key }>();
+  private lastVersion = 0;
+
+  set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]> {
+    return items.map(({ key, value, ttlMs, ifVersion }): SetOutcome => {
+      const refusal = this.refusal(key, ifVersion);
+      if (refusal) return refusal;
+      const version = ++this.lastVersion;
+      this.pairs.set(keyId(key), { key, value, version, ...(ttlMs === undefined ? undefined : { ttlMs }) });
+      return { ok: true, version };
+    });
+  }
+
+  fetch(keys: readonly Key[]): MaybePromise<readonly FetchOutcome[]> {
+    return keys.map((key) => ({ ok: true, entry: this.pairs.get(keyId(key)) ?? null }));
+  }
+
+  query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]> {
+    return keys.map((key) => ({ ok: true, present: this.pairs.has(keyId(key)) }));
+  }
+
+  delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]> {
+    return items.map(
+      ({ key, ifVersion }) =>
+        this.refusal(key, ifVersion) ?? { ok: true, deleted: this.pairs.delete(keyId(key)) },
+    );
+  }
+
+  scan(): Promise<ScanAnswer> {
+    const lines = [...this.pairs.values()].map(({ key, value }) => `${JSON.stringify({ key, value })}\n`);
+    return Promise.resolve({ missingNodes: [], lines: linesFrom(lines), close: () => undefined });
+  }
+
+  page(): Promise<PageAnswer> {
+    return this.scan();
+  }
+
+  private refusal(key: Key, ifVersion: number | undefined): ItemFailure | undefined {
+    const version = this.pairs.get(keyId(key))?.version ?? 0;
+    if (ifVersion === undefined || ifVersion === version) return undefined;
+    return { ok: false, code: 'version_mismatch', message: `the version is ${version}` };
+  }
+}
+
+export async function* linesFrom(lines: Iterable<string>): PairLines & AsyncGenerator<Uint8Array> {
+  for (const line of lines) yield Buffer.from(line);
+}

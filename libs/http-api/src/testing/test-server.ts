@@ -1,0 +1,118 @@
+import {
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { DEFAULT_LIMITS } from '@kvs/protocol';
+import { pino } from 'pino';
+import { HttpApiModule } from '../http-api.module.js';
+import { createApp } from '../server/serve.js';
+import { InFlight } from '../server/in-flight.js';
+import type { ServerSettings } from '../settings.js';
+import { OPERATIONS, READINESS, type KeyValueOperations, type Readiness } from '../tokens.js';
+
+const SETTINGS: ServerSettings = {
+  limits: { ...DEFAULT_LIMITS, maxKeyBytes: 64, maxValueBytes: 1024, maxBodyBytes: 4096 },
+  maxInFlightRequests: 100,
+  maxInFlightBytes: 1024 * 1024,
+  shutdownTimeoutMs: 1000,
+  logLevel: 'silent',
+  logFormat: 'json',
+};
+
+export interface TestServerOptions {
+  readonly settings?: Partial<ServerSettings>;
+  readonly readiness?: Readiness;
+}
+
+export interface Sent {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+}
+
+export interface Received {
+  readonly status: number | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly bytes: Buffer;
+  readonly text: string;
+  /** Whether the answer came to its end, rather than being cut. */
+  readonly whole: boolean;
+}
+
+/** The protocol's application over any operations, on any free port. */
+export class TestServer {
+  private readonly requests = new Set<ClientRequest>();
+
+  private constructor(
+    private readonly port: number,
+    readonly inFlight: InFlight,
+    readonly stop: () => Promise<void>,
+  ) {}
+
+  static async start(operations: KeyValueOperations, options: TestServerOptions = {}): Promise<TestServer> {
+    const settings = { ...SETTINGS, ...options.settings };
+    const readiness: Readiness = options.readiness ?? { check: () => Promise.resolve(undefined) };
+    const inFlight = new InFlight(settings);
+    const module = HttpApiModule.register({
+      limits: settings.limits,
+      providers: [
+        { provide: OPERATIONS, useValue: operations },
+        { provide: READINESS, useValue: readiness },
+      ],
+    });
+    const logger = pino({ level: 'silent' });
+    const about = { name: 'test', version: '0.0.0', title: 'test', settings, module: () => module };
+    const app = await createApp(about, inFlight, logger);
+    await app.listen(0, '127.0.0.1');
+    const server: Server = app.getHttpServer();
+    return new TestServer((server.address() as AddressInfo).port, inFlight, async () => {
+      server.closeAllConnections();
+      await app.close();
+    });
+  }
+
+  /** Cuts every connection, as clients that go away do. */
+  hangUp(): void {
+    for (const request of this.requests) request.destroy();
+  }
+
+  /** Resolves when the answer has begun. The path travels as it is. */
+  open(method: string, path: string, { headers = {}, body }: Sent = {}): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const request = httpRequest(
+        { host: '127.0.0.1', port: this.port, method, path, headers, agent: false },
+        resolve,
+      );
+      this.requests.add(request);
+      request.on('close', () => this.requests.delete(request));
+      request.on('error', reject);
+      request.end(body);
+    });
+  }
+
+  async send(method: string, path: string, sent?: Sent): Promise<Received> {
+    const response = await this.open(method, path, sent);
+    const parts: Buffer[] = [];
+    response.on('data', (part: Buffer) => parts.push(part));
+    response.on('error', () => undefined); // told by `whole`
+    await new Promise((resolve) => response.once('close', resolve));
+    const bytes = Buffer.concat(parts);
+    const { statusCode, headers, complete } = response;
+    return { status: statusCode, headers, bytes, text: bytes.toString(), whole: complete };
+  }
+
+  sendJson(method: string, path: string, body: unknown): Promise<Received> {
+    return this.send(method, path, {
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  }
+}
+
+export function jsonOf({ text }: Received): unknown {
+  const value: unknown = JSON.parse(text);
+  return value;
+}
