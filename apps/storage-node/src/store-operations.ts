@@ -39,12 +39,8 @@ export class StoreOperations implements KeyValueOperations {
     return this.store.delete(items);
   }
 
-  scan(request: ScanRequest): Promise<ScanAnswer> {
-    return Promise.resolve({
-      missingNodes: [],
-      lines: linesOf(this.store.scan(request), request.meta),
-      close,
-    });
+  async scan(request: ScanRequest): Promise<ScanAnswer> {
+    return { missingNodes: [], lines: linesOf(this.store.scan(request), request.meta), close };
   }
 
   /** Stops at the first pair of a later partition once there are enough, so that the last page is known to be last. */

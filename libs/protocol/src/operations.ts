@@ -74,7 +74,7 @@ export interface ScanAnswer {
   /** Nodes whose pairs are left out; empty unless the request allowed a partial answer. */
   readonly missingNodes: readonly string[];
   readonly lines: PairLines;
-  /** Lets go of what the answer holds. Must be called in the end, whether the lines were read or not. */
+  /** Lets go of what the answer holds. Must be called in the end, whether the lines were read or not; may be called again. */
   close(): void;
 }
 

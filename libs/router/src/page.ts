@@ -64,12 +64,12 @@ export async function collectPage(
   };
 }
 
-async function readAll({ lines, close }: ScanAnswer): Promise<Buffer> {
+async function readAll(answer: ScanAnswer): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   try {
-    for await (const chunk of lines) chunks.push(chunk);
+    for await (const chunk of answer.lines) chunks.push(chunk);
   } finally {
-    close();
+    answer.close();
   }
   return Buffer.concat(chunks);
 }

@@ -1,0 +1,142 @@
+import { DEFAULT_LIMITS } from '@kvs/protocol';
+import {
+  milliseconds,
+  packageVersion,
+  parseAddress,
+  parsePort,
+  serverCommand,
+  serverSettings,
+  wholeNumber,
+  type ServerOptions,
+} from './command-line.js';
+
+const NUMBERS: Record<string, string> = {
+  maxKeyBytes: 'KVS_MAX_KEY_BYTES',
+  maxValueBytes: 'KVS_MAX_VALUE_BYTES',
+  maxBatchItems: 'KVS_MAX_BATCH_ITEMS',
+  maxBodyBytes: 'KVS_MAX_BODY_BYTES',
+  maxAnswerBytes: 'KVS_MAX_ANSWER_BYTES',
+  maxInFlightRequests: 'KVS_MAX_IN_FLIGHT_REQUESTS',
+  maxInFlightBytes: 'KVS_MAX_IN_FLIGHT_BYTES',
+  shutdownTimeoutMs: 'KVS_SHUTDOWN_TIMEOUT_MS',
+};
+
+const before = { ...process.env };
+afterEach(() => {
+  process.env = { ...before };
+});
+
+const parse = (...argv: string[]) =>
+  serverCommand('test', '1.2.3', 'a test')
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .parse(argv, { from: 'user' })
+    .opts<ServerOptions>();
+
+describe('a port', () => {
+  it.each([
+    ['0', 0],
+    ['80', 80],
+    ['65535', 65_535],
+  ])('may be %s', (text, port) => {
+    expect(parsePort(text)).toBe(port);
+  });
+
+  it.each(['', '65536', '99999', '100000', '-1', '1.5', '0x50', ' 80', 'http'])('is not %j', (text) => {
+    expect(() => parsePort(text)).toThrow('A port is a whole number from 0 to 65535.');
+  });
+});
+
+describe('an address', () => {
+  it.each([
+    ['localhost:3000', 'localhost:3000'],
+    ['Node_1.Example.COM:1', 'node_1.example.com:1'],
+    ['127.0.0.1:65535', '127.0.0.1:65535'],
+    ['[::1]:3000', '[::1]:3000'],
+    ['[2001:DB8::1]:03000', '[2001:db8::1]:3000'],
+  ])('%s is %s', (text, address) => {
+    expect(parseAddress(text)).toBe(address);
+  });
+
+  it.each([
+    '',
+    'localhost',
+    ':3000',
+    'localhost:',
+    'localhost:0',
+    'localhost:65536',
+    '::1:3000',
+    'a b:1',
+    'a:1/',
+    'http://a:1',
+    'a:1:2',
+  ])('%j is none', (text) => {
+    expect(() => parseAddress(text)).toThrow('A node is given as host:port');
+  });
+});
+
+describe('a whole number', () => {
+  const read = (text: string, option = wholeNumber('n', 'a number', 5)) => option.parseArg?.(text, undefined);
+
+  it.each([
+    ['1', 1],
+    ['007', 7],
+    ['9007199254740991', Number.MAX_SAFE_INTEGER],
+  ])('may be %s', (text, number) => {
+    expect(read(text)).toBe(number);
+  });
+
+  it.each(['', '0', '-1', '1.5', '1e3', 'many', '9007199254740992'])('is not %j', (text) => {
+    expect(() => read(text)).toThrow('It must be a positive whole number.');
+  });
+
+  it('of milliseconds is at most what a timer can take', () => {
+    expect(read('2147483647', milliseconds('n', 'a time', 5))).toBe(2_147_483_647);
+    expect(() => read('2147483648', milliseconds('n', 'a time', 5))).toThrow('at most 2147483647');
+  });
+});
+
+describe('the settings of a server', () => {
+  it('have defaults', () => {
+    expect(serverSettings(parse())).toEqual({
+      limits: DEFAULT_LIMITS,
+      maxInFlightRequests: 4096,
+      maxInFlightBytes: 256 * 1024 * 1024,
+      shutdownTimeoutMs: 10_000,
+      logLevel: 'info',
+      logFormat: 'auto',
+    });
+  });
+
+  it.each(Object.entries(NUMBERS))(
+    'take %s from the environment, unless it is an argument',
+    (name, variable) => {
+      process.env[variable] = '7';
+      expect(parse()).toMatchObject({ [name]: 7 });
+      const flag = `--${variable.slice('KVS_'.length).toLowerCase().replaceAll('_', '-')}`;
+      expect(parse(flag, '8')).toMatchObject({ [name]: 8 });
+    },
+  );
+
+  it('take the log level and format from the environment or arguments', () => {
+    process.env['KVS_LOG_LEVEL'] = 'debug';
+    expect(parse('--log-format', 'json')).toMatchObject({ logLevel: 'debug', logFormat: 'json' });
+  });
+
+  it.each(Object.values(NUMBERS))('are refused when %s is no positive whole number', (variable) => {
+    process.env[variable] = 'x';
+    expect(() => parse()).toThrow(`value 'x' from env '${variable}' is invalid`);
+  });
+
+  it.each([['--log-level', 'loud'], ['--log-format', 'xml'], ['--unknown'], ['word']])(
+    'are not %s %s',
+    (...argv) => {
+      expect(() => parse(...argv.filter((word) => word !== undefined))).toThrow('error:');
+    },
+  );
+});
+
+it('the version is that of the package', () => {
+  expect(packageVersion(import.meta.url)).toMatch(/^\d+\.\d+\.\d+/);
+  expect(() => packageVersion('file:///nowhere/src/main.js')).toThrow('ENOENT');
+});

@@ -1,0 +1,142 @@
+import { stringKey } from '@kvs/protocol';
+import { MapOperations } from '../testing/map-operations.js';
+import { jsonOf, TestServer, type Received, type TestServerOptions } from '../testing/test-server.js';
+
+const key = stringKey('k');
+
+/** Queries wait until they are let go. */
+class HeldOperations extends MapOperations {
+  private readonly held: (() => void)[] = [];
+  private onHold: (() => void) | undefined;
+
+  override query(keys: Parameters<MapOperations['query']>[0]) {
+    return new Promise<{ ok: true; present: boolean }[]>((resolve) => {
+      this.held.push(() => resolve(keys.map(() => ({ ok: true, present: true }))));
+      this.onHold?.();
+    });
+  }
+
+  /** Resolves when so many queries wait. */
+  async holding(count: number): Promise<void> {
+    while (this.held.length < count) await new Promise<void>((resolve) => (this.onHold = resolve));
+  }
+
+  release(): void {
+    for (const answer of this.held.splice(0)) answer();
+  }
+}
+
+let operations: HeldOperations;
+let server: TestServer;
+afterEach(() => server.stop());
+
+async function start(options: TestServerOptions = {}): Promise<void> {
+  operations = new HeldOperations();
+  server = await TestServer.start(operations, options);
+}
+
+const query = () => server.sendJson('POST', '/query', [key]);
+const refusal = (answer: Received) => [
+  answer.status,
+  answer.headers['retry-after'],
+  answer.headers.connection,
+  (jsonOf(answer) as { code: string }).code,
+];
+
+describe('a server that holds as many requests as it may', () => {
+  it('refuses more with 503 and Retry-After, and takes them when the others are done', async () => {
+    await start({ settings: { maxInFlightRequests: 2 } });
+    const held = [query(), query()];
+    await operations.holding(2);
+    expect(refusal(await query())).toEqual([503, '1', 'close', 'overloaded']);
+    operations.release();
+    expect((await Promise.all(held)).map(({ status }) => status)).toEqual([200, 200]);
+    const next = query();
+    await operations.holding(1);
+    operations.release();
+    expect((await next).status).toBe(200);
+  });
+
+  it('still says that it is alive', async () => {
+    await start({ settings: { maxInFlightRequests: 1 } });
+    const held = query();
+    await operations.holding(1);
+    expect((await server.send('GET', '/health/live')).status).toBe(200);
+    expect((await server.send('GET', '/health/ready')).status).toBe(503);
+    operations.release();
+    await held;
+  });
+
+  it('counts requests no more whose clients went away', async () => {
+    await start({ settings: { maxInFlightRequests: 1 } });
+    const gone = query();
+    gone.catch(() => undefined); // it is cut below
+    await operations.holding(1);
+    server.hangUp();
+    await server.inFlight.drain();
+    await expect(gone).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+});
+
+describe('a server that holds as many bytes as it may', () => {
+  it('refuses more, but takes a body larger than the bound when it is alone', async () => {
+    await start({ settings: { maxInFlightBytes: 10 } });
+    const held = query();
+    await operations.holding(1);
+    expect(refusal(await query())).toEqual([503, '1', 'close', 'overloaded']);
+    expect((await server.send('GET', '/fetch')).status).toBe(503);
+    operations.release();
+    expect((await held).status).toBe(200);
+  });
+
+  it('counts a body that does not tell its length for something', async () => {
+    await start({ settings: { maxInFlightBytes: 1000 } });
+    const held = query();
+    await operations.holding(1);
+    const chunked = await server.send('POST', '/query', {
+      headers: { 'transfer-encoding': 'chunked' },
+      body: '[]',
+    });
+    expect(refusal(chunked)).toEqual([503, '1', 'close', 'overloaded']);
+    operations.release();
+    await held;
+  });
+});
+
+describe('a server that is shutting down', () => {
+  it('finishes what is under way and refuses the rest, but for being alive', async () => {
+    await start();
+    const held = query();
+    await operations.holding(1);
+    let drained = false;
+    const draining = server.inFlight.drain().then(() => (drained = true));
+    expect(refusal(await query())).toEqual([503, '1', 'close', 'shutting_down']);
+    expect(refusal(await server.send('GET', '/health/ready'))).toEqual([503, '1', 'close', 'shutting_down']);
+    const live = await server.send('GET', '/health/live');
+    expect([live.status, live.headers.connection, drained]).toEqual([200, 'close', false]);
+    operations.release();
+    expect((await held).status).toBe(200);
+    await draining;
+    expect(drained).toBe(true);
+  });
+
+  it('is done at once when nothing is under way', async () => {
+    await start();
+    await expect(server.inFlight.drain()).resolves.toBeUndefined();
+  });
+});
+
+describe('readiness', () => {
+  it('is what the app says', async () => {
+    const obstacles: string[] = [];
+    await start({ readiness: { check: () => Promise.resolve(obstacles[0]) } });
+    expect((await server.send('GET', '/health/ready')).status).toBe(200);
+    obstacles.push('no node');
+    const answer = await server.send('GET', '/health/ready');
+    expect([answer.status, answer.headers['retry-after'], jsonOf(answer)]).toMatchObject([
+      503,
+      '1',
+      { code: 'not_ready', detail: 'no node' },
+    ]);
+  });
+});
