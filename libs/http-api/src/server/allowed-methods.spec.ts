@@ -35,7 +35,7 @@ describe('another method than a path takes', () => {
   });
 });
 
-it.each(['/', '/sets', '/set/more', '/fetch/x', '/constructor', '/__proto__', '/keysabc'])(
+it.each(['/sets', '/set/more', '/fetch/x', '/constructor', '/__proto__', '/keysabc'])(
   '%s is no path, by any method',
   async (path) => {
     for (const method of ['GET', 'PUT', 'POST', 'DELETE', 'OPTIONS']) {
@@ -54,3 +54,8 @@ it.each([
     expect((await server.send(method, path)).status).toBe(status);
   },
 );
+
+it('/ leads to the documentation', async () => {
+  const { status, headers } = await server.send('GET', '/');
+  expect([status, headers.location]).toEqual([302, '/docs']);
+});
