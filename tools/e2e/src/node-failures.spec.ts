@@ -7,16 +7,22 @@ let cluster: Cluster;
 let keys: Map<string, EncodedData[]>;
 let all: EncodedData[];
 
-beforeEach(async () => {
+beforeAll(async () => {
   cluster = await startCluster(3, { proxyArgs: ['--node-timeout-ms', '1500'] });
   keys = keysByNode(
     cluster.nodes.map(({ address }) => address),
     5,
   );
   all = [...keys.values()].flat();
+});
+afterAll(() => cluster.stop());
+
+beforeEach(async () => {
+  await Promise.all(cluster.nodes.map((node) => node.revive()));
+  const left = (await send('GET', `${cluster.proxy}/fetch`)).json as { key: EncodedData }[];
+  await send('POST', `${cluster.proxy}/delete`, { body: left.map(({ key }) => key) });
   await send('PUT', `${cluster.proxy}/set`, { body: all.map((key) => ({ key, value: key })) });
 });
-afterEach(() => cluster.stop());
 
 function nodeAt(index: number): StorageNode {
   const node = cluster.nodes[index];

@@ -72,11 +72,18 @@ export class StorageNode {
     return this.start(new URL(this.origin).port);
   }
 
+  /** Starts it again if it was killed; it is empty then. */
+  async revive(): Promise<void> {
+    if (this.process === undefined) await this.restart();
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.process?.signal(signal);
   }
 
   async kill(): Promise<void> {
-    await this.process?.stop('SIGKILL');
+    const { process } = this;
+    this.process = undefined;
+    await process?.stop('SIGKILL');
   }
 }
