@@ -169,6 +169,26 @@ it('every TypeScript example in a README compiles', () => {
   expect(typeErrors(root, examples)).toEqual([]);
 });
 
+it('every table is whole: a heading, a rule, and rows of as many cells', () => {
+  const broken = documents.flatMap((document) =>
+    tablesIn(read(document)).flatMap(([heading = '', rule = '', ...rows]) => {
+      const bad = rows.filter((row) => !row.endsWith('|') || cellCount(row) !== cellCount(heading));
+      return /^[|: -]+$/.test(rule) ? bad : [heading, ...bad];
+    }),
+  );
+  expect(broken).toEqual([]);
+});
+
+/** The lines of each table. A broken row, which the formatter sets apart, looks like a table without a rule. */
+function tablesIn(markdown: string): string[][] {
+  const text = markdown.replaceAll(/^```.*?^```$/gms, '');
+  return Array.from(text.matchAll(/(?:^\|.*\n)+/gm), ([table]) => table.trimEnd().split('\n'));
+}
+
+function cellCount(row: string): number {
+  return row.split('|').length - 2;
+}
+
 it('every link within the repository leads somewhere', () => {
   const dead = documents.flatMap((document) =>
     Array.from(read(document).matchAll(/\]\((?!https?:)([^)#\s]*)(#[^)\s]*)?\)/g), ([, path, anchor]) => {

@@ -188,3 +188,9 @@ it('an answer that would be too large is refused before it is made', async () =>
     await small.stop();
   }
 });
+
+it('an answer that is too large for one of the nodes is refused whole, as that node does', async () => {
+  operations.fetch = () => [{ ok: true, entry: null }, fail('answer_too_large')];
+  const answer = await server.sendJson('POST', '/fetch', [a, b]);
+  expect([answer.status, jsonOf(answer)]).toMatchObject([413, { code: 'answer_too_large', detail: 'why' }]);
+});

@@ -153,7 +153,11 @@ function headerOf({ headers }: IncomingMessage, name: string): string | undefine
 function refuseHugeAnswer(keys: readonly Key[], outcomes: readonly FetchOutcome[], maxBytes: number): void {
   let bytes = 0;
   for (const key of keys) bytes += byteLength(key);
-  for (const outcome of outcomes) if (outcome.ok && outcome.entry) bytes += byteLength(outcome.entry.value);
+  for (const outcome of outcomes) {
+    // What is too much for one node to answer is too much in all, and is told as it is where there is no proxy.
+    if (!outcome.ok && outcome.code === 'answer_too_large') throw new KvsError(outcome.code, outcome.message);
+    if (outcome.ok && outcome.entry) bytes += byteLength(outcome.entry.value);
+  }
   if (bytes <= maxBytes) return;
   throw new KvsError(
     'answer_too_large',

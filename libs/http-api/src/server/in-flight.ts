@@ -13,11 +13,14 @@ export class InFlight {
   private draining = false;
   private onIdle: (() => void) | undefined;
 
-  constructor(private readonly settings: Pick<ServerSettings, 'maxInFlightRequests' | 'maxInFlightBytes'>) {}
+  constructor(
+    private readonly settings: Pick<ServerSettings, 'limits' | 'maxInFlightRequests' | 'maxInFlightBytes'>,
+  ) {}
 
   /** Express middleware; the first, so that a refused request costs next to nothing. */
   readonly middleware = (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
-    const refusal = request.url === '/health/live' ? undefined : this.refusal(declaredBytes(request));
+    const bytes = this.bytesToHold(request);
+    const refusal = request.url === '/health/live' ? undefined : this.refusal(bytes);
     if (refusal) {
       // The body is not read, so the connection can't be used again.
       response.setHeader('connection', 'close');
@@ -25,7 +28,7 @@ export class InFlight {
       return;
     }
     if (this.draining) response.setHeader('connection', 'close');
-    this.track(declaredBytes(request), response);
+    this.track(bytes, response);
     next();
   };
 
@@ -43,11 +46,17 @@ export class InFlight {
     if (this.requests >= this.settings.maxInFlightRequests) {
       return new KvsError('overloaded', `${this.requests} requests are under way`);
     }
-    // A body larger than all that is allowed at once is let through alone: the body limit will judge it.
-    if (this.bytes > 0 && this.bytes + bytes > this.settings.maxInFlightBytes) {
+    // Without a body, a request takes nothing of what is short. A body larger than all of it is let through alone.
+    if (bytes > 0 && this.bytes > 0 && this.bytes + bytes > this.settings.maxInFlightBytes) {
       return new KvsError('overloaded', `request bodies of ${this.bytes} bytes are under way`);
     }
     return undefined;
+  }
+
+  /** Of a body beyond the limit nothing is kept, so that announcing one doesn't make the server look full. */
+  private bytesToHold(request: IncomingMessage): number {
+    const bytes = declaredBytes(request);
+    return bytes > this.settings.limits.maxBodyBytes ? 0 : bytes;
   }
 
   private track(bytes: number, response: ServerResponse): void {

@@ -47,7 +47,7 @@ export class TestServer {
   private readonly requests = new Set<ClientRequest>();
 
   private constructor(
-    private readonly port: number,
+    readonly port: number,
     readonly inFlight: InFlight,
     readonly stop: () => Promise<void>,
   ) {}
