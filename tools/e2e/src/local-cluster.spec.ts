@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, freePorts, run, workspaceRoot } from '@kvs-tools/local-cluster';
 import { string } from './support/data.js';
@@ -105,5 +108,31 @@ describe('nx serve', () => {
     const { code, signal } = await cluster.finished;
     expect({ code, signal }).toEqual({ code: 0, signal: null });
     await refused(origin);
+  });
+
+  // In a terminal, Nx hands the key on to the server and gets no signal itself.
+  const inTerminal = existsSync('/usr/bin/script') && process.platform === 'linux' ? it : it.skip;
+  inTerminal('ends with exit code 0 after Ctrl-C in a terminal', async () => {
+    const nx = join(workspaceRoot, 'tools/setup/nx.mjs');
+    const command = `${process.execPath} ${nx} serve storage-node --args="localhost 0"`;
+    const terminal = spawn('/usr/bin/script', ['-qec', command, '/dev/null'], {
+      cwd: workspaceRoot,
+      env: { ...process.env, ...options.environment },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    try {
+      await new Promise<void>((resolve) => {
+        let output = '';
+        terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+          output += text;
+          if (output.includes('listening on')) resolve();
+        });
+      });
+      const exited = once(terminal, 'exit');
+      terminal.stdin.write('\x03');
+      expect(await exited).toEqual([0, null]);
+    } finally {
+      terminal.kill();
+    }
   });
 });
