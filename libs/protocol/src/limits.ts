@@ -6,7 +6,7 @@ export interface Limits {
   readonly maxValueBytes: number;
   /** Most items in one batch. */
   readonly maxBatchItems: number;
-  /** Largest request body, in bytes, after any content encoding is undone. */
+  /** Largest request body, in bytes. */
   readonly maxBodyBytes: number;
   /** Largest answer to `POST /fetch`, in bytes of keys and values. A scan has no such limit: it streams. */
   readonly maxAnswerBytes: number;

@@ -1,8 +1,20 @@
 import { once } from 'node:events';
+import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { ServerProcess, storageNodeScript } from '@kvs-tools/local-cluster';
 import { string } from './support/data.js';
 import { open, readAll, refused, send } from './support/http.js';
+
+/** The status, or the code of the error. */
+function ask(url: string, agent: Agent): Promise<number | string> {
+  return new Promise((resolve) => {
+    request(url, { agent }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode ?? 0));
+    })
+      .on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+      .end();
+  });
+}
 
 function start(...args: string[]): ServerProcess {
   return new ServerProcess({ name: 'node', script: storageNodeScript, args: ['localhost', '0', ...args] });
@@ -33,6 +45,28 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('after %s', (signal) => {
     expect([whole, JSON.parse(text)]).toEqual([true, expect.any(Array)]);
     expect(JSON.parse(text)).toHaveLength(8);
     expect(await server.exited).toEqual({ code: 0, signal: null });
+  });
+
+  it('a server cuts no request of the clients that keep it busy: each is answered', async () => {
+    const server = start();
+    const origin = await server.ready;
+    const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+    const statuses: number[] = [];
+    const errors: string[] = [];
+    const client = async (): Promise<void> => {
+      for (let serving = true; serving;) {
+        const outcome = await ask(`${origin}/stats`, agent);
+        if (typeof outcome === 'number') statuses.push(outcome);
+        else if (outcome !== 'ECONNREFUSED') errors.push(outcome);
+        serving = outcome === 200;
+        if (statuses.length === 500) server.signal(signal);
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, client));
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    expect(errors).toEqual([]);
+    expect(new Set(statuses)).toEqual(new Set(statuses.includes(503) ? [200, 503] : [200]));
+    agent.destroy();
   });
 
   it('a server waits only so long', async () => {

@@ -89,16 +89,17 @@ describe('a server that holds as many bytes as it may', () => {
     expect((await held).status).toBe(200);
   });
 
-  it('counts a body that does not tell its length for something', async () => {
+  it('breaks off a body that does not tell its length when it grows to more than there is room for', async () => {
     await start({ settings: { maxInFlightBytes: 1000 } });
     const held = query();
     await operations.holding(1);
-    const chunked = await server.send('POST', '/query', {
-      headers: { 'transfer-encoding': 'chunked' },
-      body: '[]',
-    });
-    expect(refusal(chunked)).toEqual([503, '1', 'close', 'overloaded']);
+    const headers = { 'transfer-encoding': 'chunked' };
+    const growing = await server.send('POST', '/query', { headers, body: ' '.repeat(2000) });
+    expect(refusal(growing)).toEqual([503, '1', 'close', 'overloaded']);
+    const small = server.send('POST', '/query', { headers, body: '[]' });
+    await operations.holding(2);
     operations.release();
+    expect((await small).status).toBe(200);
     await held;
   });
 });

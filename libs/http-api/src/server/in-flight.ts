@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { KvsError } from '@kvs/protocol';
 import { sendProblem } from '@kvs/protocol/nest';
 import type { ServerSettings } from '../settings.js';
@@ -10,6 +11,7 @@ import type { ServerSettings } from '../settings.js';
 export class InFlight {
   private requests = 0;
   private bytes = 0;
+  private arrivals = 0;
   private draining = false;
   private onIdle: (() => void) | undefined;
 
@@ -19,16 +21,16 @@ export class InFlight {
 
   /** Express middleware; the first, so that a refused request costs next to nothing. */
   readonly middleware = (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
-    const bytes = this.bytesToHold(request);
-    const refusal = request.url === '/health/live' ? undefined : this.refusal(bytes);
+    this.arrivals++;
+    const declared = this.bytesToHold(Number(request.headers['content-length'] ?? 0));
+    const refusal = request.url === '/health/live' ? undefined : this.refusal(declared);
     if (refusal) {
-      // The body is not read, so the connection can't be used again.
-      response.setHeader('connection', 'close');
-      sendProblem(response, refusal);
+      refuse(response, refusal);
       return;
     }
     if (this.draining) response.setHeader('connection', 'close');
-    this.track(bytes, response);
+    const held = this.hold(declared, response);
+    if (request.headers['transfer-encoding'] !== undefined) this.countAsItComes(request, response, held);
     next();
   };
 
@@ -41,39 +43,70 @@ export class InFlight {
     });
   }
 
+  /**
+   * Resolves when no request has come for so long. What clients had sent on kept-alive connections before they could
+   * know of the shutdown is refused properly until then, rather than cut.
+   */
+  async quiet(ms: number): Promise<void> {
+    for (let seen = -1; seen !== this.arrivals; await setTimeout(ms)) seen = this.arrivals;
+  }
+
   private refusal(bytes: number): KvsError | undefined {
     if (this.draining) return new KvsError('shutting_down', 'the server is shutting down');
     if (this.requests >= this.settings.maxInFlightRequests) {
       return new KvsError('overloaded', `${this.requests} requests are under way`);
     }
-    // Without a body, a request takes nothing of what is short. A body larger than all of it is let through alone.
-    if (bytes > 0 && this.bytes > 0 && this.bytes + bytes > this.settings.maxInFlightBytes) {
-      return new KvsError('overloaded', `request bodies of ${this.bytes} bytes are under way`);
-    }
-    return undefined;
+    // Without a body, a request takes nothing of what is short.
+    return bytes > 0 && this.isFull(bytes, 0) ? this.full() : undefined;
+  }
+
+  /** A body larger than all that may be held is let through when it is alone: the limit on bodies will judge it. */
+  private isFull(more: number, own: number): boolean {
+    return this.bytes > own && this.bytes + more > this.settings.maxInFlightBytes;
+  }
+
+  private full(): KvsError {
+    return new KvsError('overloaded', `request bodies of ${this.bytes} bytes are under way`);
   }
 
   /** Of a body beyond the limit nothing is kept, so that announcing one doesn't make the server look full. */
-  private bytesToHold(request: IncomingMessage): number {
-    const bytes = declaredBytes(request);
+  private bytesToHold(bytes: number): number {
     return bytes > this.settings.limits.maxBodyBytes ? 0 : bytes;
   }
 
-  private track(bytes: number, response: ServerResponse): void {
+  private hold(bytes: number, response: ServerResponse): { bytes: number } {
+    const held = { bytes };
     this.requests++;
     this.bytes += bytes;
     response.once('close', () => {
       this.requests--;
-      this.bytes -= bytes;
+      this.bytes -= held.bytes;
+      held.bytes = 0;
       if (this.requests === 0) this.onIdle?.();
     });
+    return held;
+  }
+
+  /** A chunked body does not tell its length. It is broken off when it grows to more than there is room for. */
+  private countAsItComes(request: IncomingMessage, response: ServerResponse, held: { bytes: number }): void {
+    const count = ({ length }: Uint8Array): void => {
+      if (held.bytes + length > this.settings.limits.maxBodyBytes || response.closed) return;
+      if (this.isFull(length, held.bytes)) {
+        request.off('data', count);
+        if (!response.headersSent) refuse(response, this.full());
+        response.once('finish', () => request.destroy());
+        return;
+      }
+      held.bytes += length;
+      this.bytes += length;
+    };
+    // The body parser begins to read in this same turn of the event loop, and so misses nothing.
+    request.on('data', count);
   }
 }
 
-/** What is assumed of a chunked body, which does not tell its length. */
-const ASSUMED_CHUNKED_BYTES = 64 * 1024;
-
-function declaredBytes({ headers }: IncomingMessage): number {
-  if (headers['transfer-encoding'] !== undefined) return ASSUMED_CHUNKED_BYTES;
-  return Number(headers['content-length'] ?? 0);
+/** The body is not read, so the connection can't be used again. */
+function refuse(response: ServerResponse, reason: KvsError): void {
+  response.setHeader('connection', 'close');
+  sendProblem(response, reason);
 }

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { Server as NetServer, type AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -12,6 +12,7 @@ import { allowedMethodsMiddleware, API_METHODS, type AllowedMethods } from './al
 import { serveDocs } from './docs.js';
 import { InFlight } from './in-flight.js';
 import { createLogger, NestLogger, type Logger } from './logger.js';
+import { answerProtocolErrors } from './protocol-errors.js';
 
 export interface ServeOptions {
   /** For the log and for messages on stderr, such as `kvs-proxy`. */
@@ -57,13 +58,14 @@ export async function createApp(
   app.set('etag', false);
   app.use(inFlight.middleware);
   app.use(allowedMethodsMiddleware({ ...API_METHODS, ...options.methods }));
-  app.useBodyParser('raw', { type: () => true, limit: options.settings.limits.maxBodyBytes });
+  app.useBodyParser('raw', { type: () => true, limit: options.settings.limits.maxBodyBytes, inflate: false });
   app.useGlobalFilters(new ProblemFilter((error) => logger.error(error, 'unexpected error')));
   serveDocs(app, options.title, options.version);
   const server: Server = app.getHttpServer();
   // Longer than clients keep idle connections, so that it is the client who closes and no request is lost in between.
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
   server.headersTimeout = KEEP_ALIVE_TIMEOUT_MS + 5_000;
+  answerProtocolErrors(server, options.settings.limits);
   return app;
 }
 
@@ -105,12 +107,14 @@ function stopOnSignals(
     if (stopping) return;
     stopping = true;
     logger.info(`${signal}: shutting down`);
-    server.close();
+    // The listener alone: http's own close would also cut connections on which a request may be on its way.
+    NetServer.prototype.close.call(server);
     const late = setTimeout(() => {
       logger.warn(`requests still under way after ${timeoutMs} ms are cut`);
       server.closeAllConnections();
     }, timeoutMs);
     await inFlight.drain();
+    await inFlight.quiet(QUIET_MS);
     clearTimeout(late);
     server.closeAllConnections();
     await app.close();
@@ -125,6 +129,9 @@ function stopOnSignals(
     });
   }
 }
+
+/** How long a client's request may be on its way to us. */
+const QUIET_MS = 100;
 
 function addressOf(server: Server): AddressInfo {
   const address = server.address();

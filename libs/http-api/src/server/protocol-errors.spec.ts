@@ -1,0 +1,44 @@
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { MapOperations } from '../testing/map-operations.js';
+import { TestServer } from '../testing/test-server.js';
+
+let server: TestServer;
+beforeEach(async () => {
+  server = await TestServer.start(new MapOperations());
+});
+afterEach(() => server.stop());
+
+/** Everything that the server answers to these bytes. */
+async function answerTo(bytes: string): Promise<string> {
+  const socket = connect(server.port, '127.0.0.1');
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
+  socket.write(bytes);
+  await once(socket, 'close');
+  return answer;
+}
+
+it.each([
+  ['no HTTP', 'hello\r\n\r\n', 400],
+  ['a malformed chunk', 'PUT /set HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n', 400],
+  ['two lengths', 'PUT /set HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\na', 400],
+  ['headers beyond measure', `GET /fetch HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`, 431],
+])('%s is answered with a problem', async (_what, bytes, status) => {
+  const answer = await answerTo(bytes);
+  const [head = '', body = ''] = answer.split('\r\n\r\n');
+  expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(head).toContain('content-type: application/problem+json');
+  expect(JSON.parse(body)).toMatchObject({ status, code: 'invalid_request' });
+});
+
+it('a client that asks first is told at once that its body is too large', async () => {
+  const request =
+    'PUT /set HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 99999999999\r\n\r\n';
+  expect(await answerTo(request)).toMatch(/^HTTP\/1.1 413 [\s\S]*"code":"body_too_large"/);
+});
+
+it('a body in a content encoding is refused rather than kept at an unknown size', async () => {
+  const headers = { 'content-encoding': 'gzip', 'content-type': 'application/json' };
+  expect((await server.send('PUT', '/set', { headers, body: '[]' })).status).toBe(415);
+});
