@@ -174,6 +174,8 @@ end
 return #ids
 `);
 
+export const SCRIPTS: readonly Script[] = [SET, DELETE, HAS, SCAN_OPEN, SCAN_NEXT, RECLAIM];
+
 function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') };
 }

@@ -1,5 +1,6 @@
 import { Redis, ReplyError } from 'ioredis';
 import type { ServerAccess, ServerAddress } from '../redis-engine-options.js';
+import { SCRIPTS } from '../data/scripts.js';
 import { Deadline } from './deadline.js';
 import type { RedisCommand, Reply } from './reply.js';
 import { lost, unsent } from './reply.js';
@@ -72,7 +73,8 @@ export class RedisConnection {
   #replyOf([error, value]: readonly [Error | null, unknown]): Reply {
     if (error === null) return { kind: 'answered', value, isReplicated: true };
     if (error instanceof ReplyError) return { kind: 'refused', message: error.message };
-    return { kind: 'lost', message: `${this.#name}: ${error.message}` };
+    const kind = NEVER_SENT.test(error.message) ? 'unsent' : 'lost';
+    return { kind, message: `${this.#name}: ${error.message}` };
   }
 
   #watch(): void {
@@ -83,6 +85,7 @@ export class RedisConnection {
       this.#silenceTimer = setTimeout(() => this.#redis.disconnect(true), this.#timeoutMs).unref();
     });
     this.#redis.on('ready', () => {
+      this.#loadScripts();
       this.#isAway = false;
       clearTimeout(this.#awayTimer);
       this.#awayTimer = undefined;
@@ -95,10 +98,20 @@ export class RedisConnection {
     this.#redis.on('error', (error: Error) => (this.#lastError = error.message));
   }
 
+  /** Only for speed: a script that the server does not know is sent to it in full. */
+  #loadScripts(): void {
+    const pipeline = this.#redis.pipeline();
+    for (const { text } of SCRIPTS) pipeline.script('LOAD', text);
+    pipeline.exec().catch(() => undefined);
+  }
+
   #expectReady(): void {
     this.#awayTimer ??= setTimeout(() => (this.#isAway = true), this.#timeoutMs).unref();
   }
 }
+
+/** What the client says of a command for which it found the socket closed. */
+const NEVER_SENT = /^Stream isn't writeable/;
 
 /** For a polite end; then the socket is destroyed. */
 const DISCONNECT_TIMEOUT_MS = 50;
