@@ -28,8 +28,13 @@ export class RedisProcess {
   static async start({ settings = [], port }: RedisProcessOptions = {}): Promise<RedisProcess> {
     const directory = await mkdtemp(join(tmpdir(), 'kvs-redis-'));
     const server = new RedisProcess(port ?? (await freePort()), directory, settings);
-    await server.run();
-    return server;
+    try {
+      await server.run();
+      return server;
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
   }
 
   get url(): string {
