@@ -1,0 +1,116 @@
+import type { EngineUnavailable, PlacedKey } from '@kvs/kv-store';
+import { KvsError } from '@kvs/protocol';
+import type { ItemGroup } from './data/item-batches.js';
+import { inRounds } from './data/item-batches.js';
+import type { PartitionKeys } from './data/partition-keys.js';
+import type { PendingCalls } from './pending-calls.js';
+import type { Deadline } from './servers/deadline.js';
+import type { PartitionClient, PartitionReply, PartitionRequest } from './servers/partition-client.js';
+
+/** What to run on a partition. */
+export type Operation = Omit<PartitionRequest, 'keys'>;
+
+/** What to run for the items of a partition, and how to read the answer: an outcome for each item. */
+export interface BatchOperation<T, R> {
+  readonly bytesOf: (item: T) => number;
+  readonly operation: (items: readonly T[]) => Operation;
+  readonly outcomes: (answer: unknown, isReplicated: boolean) => readonly R[];
+}
+
+/** Runs what the engine is asked for, partition by partition. */
+export class BatchRunner {
+  readonly #calls: PendingCalls;
+  readonly #client: PartitionClient;
+  readonly #keysOf: (partition: number) => PartitionKeys;
+
+  constructor(calls: PendingCalls, client: PartitionClient, keysOf: (partition: number) => PartitionKeys) {
+    this.#calls = calls;
+    this.#client = client;
+    this.#keysOf = keysOf;
+  }
+
+  /** The same for each of these partitions: their answers. Rejects unless all answer. */
+  onPartitions(partitions: readonly number[], operation: Operation): Promise<readonly unknown[]> {
+    return this.#calls.run(0, async (deadline) => {
+      const requests = partitions.map((partition) => ({ keys: this.#keysOf(partition), ...operation }));
+      const replies = await this.#client.send(requests, deadline);
+      return replies.map((reply) => {
+        if (reply.kind === 'unavailable') throw new KvsError('engine_unavailable', reply.message);
+        return reply.value;
+      });
+    });
+  }
+
+  /** Outcomes for all items, in their order. Rejects only when nothing at all was done. */
+  onItems<T extends PlacedKey, R>(
+    items: readonly T[],
+    operation: BatchOperation<T, R>,
+  ): Promise<readonly (R | EngineUnavailable)[]> {
+    const bytes = items.reduce((sum, item) => sum + operation.bytesOf(item), 0);
+    return this.#calls.run(bytes, (deadline) => this.#runRounds(items, operation, deadline));
+  }
+
+  async #runRounds<T extends PlacedKey, R>(
+    items: readonly T[],
+    operation: BatchOperation<T, R>,
+    deadline: Deadline,
+  ): Promise<readonly (R | EngineUnavailable)[]> {
+    const results = new Array<R | EngineUnavailable>(items.length);
+    const problems: string[] = [];
+    let answered = 0;
+    // All is encoded before the first wait: the items are the caller's to change from then on.
+    const rounds = inRounds(items, operation.bytesOf).map((groups) =>
+      groups.map((group) => ({ group, request: this.#requestFor(group, operation) })),
+    );
+    for (const round of rounds) {
+      const replies = await this.#client.send(
+        round.map(({ request }) => request),
+        deadline,
+      );
+      for (const [position, { group }] of round.entries()) {
+        const reply = replies[position] ?? NO_REPLY;
+        const outcomes = outcomesOf(reply, group.items.length, operation);
+        for (const [at, index] of group.indexes.entries()) results[index] = outcomes[at] ?? NO_OUTCOME;
+        if (reply.kind === 'unavailable' && !reply.maybeApplied) problems.push(reply.message);
+        else answered += 1;
+      }
+    }
+    const [problem] = problems;
+    if (answered === 0 && problem !== undefined) throw new KvsError('engine_unavailable', problem);
+    return results;
+  }
+
+  #requestFor<T extends PlacedKey, R>(
+    { partition, items }: ItemGroup<T>,
+    { operation }: BatchOperation<T, R>,
+  ): PartitionRequest {
+    return { keys: this.#keysOf(partition), ...operation(items) };
+  }
+}
+
+const NO_REPLY: PartitionReply = Object.freeze({
+  kind: 'unavailable',
+  message: 'Redis gave no answer',
+  maybeApplied: true,
+});
+
+const NO_OUTCOME: EngineUnavailable = Object.freeze({
+  status: 'unavailable',
+  message: 'Redis gave no answer for this item',
+  maybeApplied: true,
+});
+
+function outcomesOf<T, R>(
+  reply: PartitionReply,
+  count: number,
+  { outcomes }: BatchOperation<T, R>,
+): readonly (R | EngineUnavailable)[] {
+  if (reply.kind === 'answered') return outcomes(reply.value, reply.isReplicated);
+  const { message, maybeApplied } = reply;
+  const outcome: EngineUnavailable = {
+    status: 'unavailable',
+    message,
+    ...(maybeApplied && { maybeApplied: true as const }),
+  };
+  return Array.from({ length: count }, () => outcome);
+}

@@ -1,0 +1,91 @@
+import type {
+  EngineDeleteOutcome,
+  EnginePair,
+  EnginePresenceOutcome,
+  EngineReadOutcome,
+  EngineUnavailable,
+  EngineWriteOutcome,
+} from '@kvs/kv-store';
+import { decodeKeyId, decodePair } from './pair-codec.js';
+
+// From what Redis answers to outcomes. An answer of another shape than our scripts give is an error.
+
+/** @param isReplicated whether enough replicas have what was written */
+export function writeOutcomes(answer: unknown, isReplicated: boolean): EngineWriteOutcome[] {
+  return list(answer).map((item): EngineWriteOutcome => {
+    const number = numberIn(item);
+    if (number < 0) return { status: 'version_mismatch', actualVersion: -1 - number };
+    if (number === 0) return { status: 'out_of_memory' };
+    return isReplicated ? { status: 'written', version: number } : NOT_REPLICATED;
+  });
+}
+
+/** @param isReplicated whether enough replicas have what was written */
+export function deleteOutcomes(answer: unknown, isReplicated: boolean): EngineDeleteOutcome[] {
+  return list(answer).map((item): EngineDeleteOutcome => {
+    const number = numberIn(item);
+    if (number < 0) return { status: 'version_mismatch', actualVersion: -1 - number };
+    if (number === 0) return { status: 'absent' };
+    return isReplicated ? { status: 'deleted' } : NOT_REPLICATED;
+  });
+}
+
+export function presenceOutcomes(answer: unknown): EnginePresenceOutcome[] {
+  return list(answer).map((item) => ({ status: numberIn(item) === 1 ? 'present' : 'absent' }));
+}
+
+/** @param isExpired whether a deadline has come */
+export function readOutcomes(
+  answer: unknown,
+  isExpired: (expiresAtMs: number | undefined) => boolean,
+): EngineReadOutcome[] {
+  return list(answer).map((item): EngineReadOutcome => {
+    if (item === null) return { status: 'absent' };
+    const entry = decodePair(bytesIn(item));
+    return isExpired(entry.expiresAtMs) ? { status: 'absent' } : { status: 'found', ...entry };
+  });
+}
+
+export function firstScanned(answer: unknown): { pairs: EnginePair[]; rest: Buffer[] } {
+  const [pairs, rest] = list(answer);
+  return { pairs: pairsIn(pairs), rest: list(rest).map(bytesIn) };
+}
+
+export function nextScanned(answer: unknown): { pairs: EnginePair[]; used: number } {
+  const [pairs, used] = list(answer);
+  return { pairs: pairsIn(pairs), used: numberIn(used) };
+}
+
+export function numberIn(answer: unknown): number {
+  if (typeof answer !== 'number') throw unexpected();
+  return answer;
+}
+
+const NOT_REPLICATED: EngineUnavailable = Object.freeze({
+  status: 'unavailable',
+  message: 'too few replicas of Redis confirmed the write in time',
+  maybeApplied: true,
+});
+
+function pairsIn(answer: unknown): EnginePair[] {
+  const flat = list(answer);
+  const pairs: EnginePair[] = [];
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    pairs.push({ id: decodeKeyId(bytesIn(flat[i])), ...decodePair(bytesIn(flat[i + 1])) });
+  }
+  return pairs;
+}
+
+function list(answer: unknown): readonly unknown[] {
+  if (!Array.isArray(answer)) throw unexpected();
+  return answer;
+}
+
+function bytesIn(answer: unknown): Buffer {
+  if (!Buffer.isBuffer(answer)) throw unexpected();
+  return answer;
+}
+
+function unexpected(): Error {
+  return new Error('Redis gave an answer that makes no sense');
+}

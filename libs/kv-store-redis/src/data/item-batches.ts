@@ -1,0 +1,44 @@
+/** Items of one partition for one command, with their places in the batch they come from. */
+export interface ItemGroup<T> {
+  readonly partition: number;
+  readonly items: readonly T[];
+  readonly indexes: readonly number[];
+}
+
+/**
+ * Parts a batch into commands: those of a round go out together, at most one for a partition, and the next round
+ * follows when they are answered, so that the items of a partition keep their order whatever is sent again. A
+ * command is bounded, for while Redis runs it nobody else has a turn. Mostly there is one round.
+ */
+export function inRounds<T extends { readonly partition: number }>(
+  items: readonly T[],
+  bytesOf: (item: T) => number,
+): ItemGroup<T>[][] {
+  const rounds: ItemGroup<T>[][] = [];
+  const openGroups = new Map<number, OpenGroup<T>>();
+  for (const [index, item] of items.entries()) {
+    const bytes = bytesOf(item);
+    let group = openGroups.get(item.partition);
+    if (group === undefined || group.items.length >= MAX_ITEMS || group.bytes + bytes > MAX_BYTES) {
+      const round = group === undefined ? 0 : group.round + 1;
+      group = { partition: item.partition, items: [], indexes: [], bytes: 0, round };
+      openGroups.set(item.partition, group);
+      (rounds[round] ??= []).push(group);
+    }
+    group.items.push(item);
+    group.indexes.push(index);
+    group.bytes += bytes;
+  }
+  return rounds;
+}
+
+const MAX_ITEMS = 500;
+const MAX_BYTES = 1024 * 1024;
+
+interface OpenGroup<T> {
+  readonly partition: number;
+  readonly items: T[];
+  readonly indexes: number[];
+  readonly round: number;
+  bytes: number;
+}

@@ -1,0 +1,31 @@
+import { PARTITION_COUNT } from '@kvs/hash-ring';
+import calculateSlot from 'cluster-key-slot';
+
+/** The Redis keys of one partition. They share a hash tag, and so a slot of a Cluster. */
+export interface PartitionKeys {
+  /** The Cluster slot. It does not depend on the prefix. */
+  readonly slot: number;
+  /** A hash: key to stored pair. */
+  readonly pairs: string;
+  /** A number as text: at least the version of every pair that left the partition, or may leave it by itself. */
+  readonly floor: string;
+  /** A sorted set: the keys of the pairs that have a deadline, by it. */
+  readonly deadlines: string;
+}
+
+export function partitionKeys(prefix: string): (partition: number) => PartitionKeys {
+  const all = Array.from({ length: PARTITION_COUNT }, (_, partition): PartitionKeys => {
+    const start = `${prefix}:{${partition}}:`;
+    return {
+      slot: calculateSlot(start),
+      pairs: `${start}pairs`,
+      floor: `${start}floor`,
+      deadlines: `${start}deadlines`,
+    };
+  });
+  return (partition) => {
+    const keys = all[partition];
+    if (keys === undefined) throw new RangeError(`there is no partition ${partition}`);
+    return keys;
+  };
+}

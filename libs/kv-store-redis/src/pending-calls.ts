@@ -1,0 +1,47 @@
+import { KvsError } from '@kvs/protocol';
+import { Deadline } from './servers/deadline.js';
+
+export interface PendingCallsLimits {
+  readonly timeoutMs: number;
+  readonly maxPendingBytes: number;
+}
+
+/** The calls under way: each has a deadline, together they have a bound, and closing waits for them. */
+export class PendingCalls {
+  readonly #limits: PendingCallsLimits;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #pendingBytes = 0;
+  #isClosed = false;
+
+  constructor(limits: PendingCallsLimits) {
+    this.#limits = limits;
+  }
+
+  assertOpen(): void {
+    if (this.#isClosed) throw new KvsError('engine_unavailable', 'the redis engine is closed');
+  }
+
+  /** @param bytes what the call keeps in memory until it is answered. One that is alone may have any number. */
+  async run<T>(bytes: number, call: (deadline: Deadline) => Promise<T>): Promise<T> {
+    this.assertOpen();
+    if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > this.#limits.maxPendingBytes) {
+      throw new KvsError('engine_unavailable', 'too much is waiting for Redis');
+    }
+    this.#pendingBytes += bytes;
+    const deadline = new Deadline(this.#limits.timeoutMs);
+    const answer = call(deadline);
+    this.#underWay.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.#underWay.delete(answer);
+      this.#pendingBytes -= bytes;
+      deadline.end();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#underWay);
+  }
+}

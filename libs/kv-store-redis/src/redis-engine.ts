@@ -1,0 +1,175 @@
+import { PARTITION_COUNT } from '@kvs/hash-ring';
+import type {
+  Clock,
+  EngineChunk,
+  EngineDelete,
+  EngineDeleteOutcome,
+  EngineFactory,
+  EngineFactoryOptions,
+  EnginePresenceOutcome,
+  EngineReadOutcome,
+  EngineScanOptions,
+  EngineStats,
+  EngineWrite,
+  EngineWriteOutcome,
+  PlacedKey,
+  StorageEngine,
+} from '@kvs/kv-store';
+import { isExpired, microsToMs } from '@kvs/kv-store';
+import type { Operation } from './batch-runner.js';
+import { BatchRunner } from './batch-runner.js';
+import { deleteOutcomes, numberIn, presenceOutcomes, readOutcomes, writeOutcomes } from './data/answers.js';
+import type { Bytes } from './data/pair-codec.js';
+import { encodeData, encodeKeyId, pairTag } from './data/pair-codec.js';
+import { partitionKeys } from './data/partition-keys.js';
+import { DELETE, HAS, RECLAIM, SET } from './data/scripts.js';
+import { ExpirySweep } from './expiry-sweep.js';
+import { scanPartitions } from './partition-scan.js';
+import { PendingCalls } from './pending-calls.js';
+import type { RedisEngineOptions } from './redis-engine-options.js';
+import { settingsOf } from './redis-engine-options.js';
+import { PartitionClient } from './servers/partition-client.js';
+import { Topology } from './servers/topology.js';
+
+/** @throws TypeError or RangeError for options that cannot be */
+export function redisEngine(options: RedisEngineOptions): EngineFactory {
+  settingsOf(options);
+  return ({ clock }) => new RedisEngine({ ...options, clock });
+}
+
+/**
+ * Keeps the pairs in Redis or Valkey. It connects in the background, and again whenever it must; what cannot be
+ * answered within the timeout meanwhile is `engine_unavailable`.
+ */
+export class RedisEngine implements StorageEngine {
+  readonly name = 'redis';
+  readonly capabilities = Object.freeze({ durable: true, shared: true });
+
+  readonly #clock: Clock;
+  readonly #topology: Topology;
+  readonly #calls: PendingCalls;
+  readonly #batches: BatchRunner;
+  readonly #sweep: ExpirySweep;
+
+  constructor({ clock, ...options }: RedisEngineOptions & EngineFactoryOptions) {
+    const settings = settingsOf(options);
+    this.#clock = clock;
+    this.#topology = new Topology(settings);
+    this.#calls = new PendingCalls(settings);
+    const client = new PartitionClient(this.#topology);
+    this.#batches = new BatchRunner(this.#calls, client, partitionKeys(settings.prefix));
+    this.#sweep = new ExpirySweep(
+      (partitions, limit) => this.#reclaim(partitions, limit),
+      settings.sweepIntervalMs,
+      Math.floor(Math.random() * PARTITION_COUNT),
+    );
+  }
+
+  getMany(keys: readonly PlacedKey[]): Promise<readonly EngineReadOutcome[]> {
+    const nowMicros = this.#clock.nowMicros();
+    return this.#batches.onItems<PlacedKey, EngineReadOutcome>(keys, {
+      bytesOf: keyBytes,
+      operation: (items) => read('HMGET', items.map(encodedId)),
+      outcomes: (answer) => readOutcomes(answer, (expiresAtMs) => isExpired(expiresAtMs, nowMicros)),
+    });
+  }
+
+  hasMany(keys: readonly PlacedKey[]): Promise<readonly EnginePresenceOutcome[]> {
+    const now = this.#nowMs();
+    return this.#batches.onItems<PlacedKey, EnginePresenceOutcome>(keys, {
+      bytesOf: keyBytes,
+      operation: (items) => read(HAS, [now, ...items.map(encodedId)]),
+      outcomes: presenceOutcomes,
+    });
+  }
+
+  setMany(writes: readonly EngineWrite[]): Promise<readonly EngineWriteOutcome[]> {
+    const now = [this.#nowMs(), String(this.#clock.nowMicros())];
+    return this.#batches.onItems<EngineWrite, EngineWriteOutcome>(writes, {
+      bytesOf: (item) => keyBytes(item) + item.value.data.length,
+      operation: (items) => write(SET, [...now, ...items.flatMap(writeArguments)]),
+      outcomes: writeOutcomes,
+    });
+  }
+
+  deleteMany(deletes: readonly EngineDelete[]): Promise<readonly EngineDeleteOutcome[]> {
+    const now = this.#nowMs();
+    return this.#batches.onItems<EngineDelete, EngineDeleteOutcome>(deletes, {
+      bytesOf: keyBytes,
+      operation: (items) => write(DELETE, [now, ...items.flatMap(deleteArguments)]),
+      outcomes: deleteOutcomes,
+    });
+  }
+
+  async *scan(
+    partitions: readonly number[],
+    options: EngineScanOptions = {},
+  ): AsyncGenerator<EngineChunk, void, undefined> {
+    this.#calls.assertOpen();
+    const chunks = scanPartitions(partitions, options, this.#clock, (some, script, args) =>
+      this.#batches.onPartitions(some, read(script, args)),
+    );
+    for await (const chunk of chunks) {
+      yield chunk;
+      this.#calls.assertOpen();
+    }
+  }
+
+  async stats(): Promise<EngineStats> {
+    const counts = (await this.#batches.onPartitions(ALL_PARTITIONS, read('HLEN', []))).map(numberIn);
+    return {
+      pairCount: counts.reduce((sum, count) => sum + count, 0),
+      partitionCount: counts.filter((count) => count > 0).length,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#sweep.stop();
+    await this.#calls.close();
+    this.#topology.close();
+  }
+
+  async #reclaim(partitions: readonly number[], limit: number): Promise<readonly number[]> {
+    const operation = write(RECLAIM, [this.#nowMs(), String(limit)]);
+    return (await this.#batches.onPartitions(partitions, operation)).map(numberIn);
+  }
+
+  #nowMs(): string {
+    return String(microsToMs(this.#clock.nowMicros()));
+  }
+}
+
+const ALL_PARTITIONS: readonly number[] = Object.freeze(Array.from({ length: PARTITION_COUNT }, (_, i) => i));
+
+/** What an item costs besides its data, here and on the wire, roughly. */
+const ITEM_BYTES = 100;
+
+function keyBytes({ id }: PlacedKey): number {
+  return ITEM_BYTES + id.length;
+}
+
+function read(run: Operation['run'], args: readonly Bytes[]): Operation {
+  return { run, args, isWrite: false };
+}
+
+function write(run: Operation['run'], args: readonly Bytes[]): Operation {
+  return { run, args, isWrite: true };
+}
+
+function encodedId({ id }: PlacedKey): Bytes {
+  return encodeKeyId(id);
+}
+
+function writeArguments({ id, value, expiresAtMs, ifVersion }: EngineWrite): Bytes[] {
+  return [
+    encodeKeyId(id),
+    pairTag(value, expiresAtMs),
+    String(expiresAtMs ?? ''),
+    String(ifVersion ?? ''),
+    encodeData(value),
+  ];
+}
+
+function deleteArguments({ id, ifVersion }: EngineDelete): Bytes[] {
+  return [encodeKeyId(id), String(ifVersion ?? '')];
+}

@@ -1,0 +1,142 @@
+import { systemClock } from '@kvs/kv-store';
+import { answers, placed, read, write } from '../test/pairs.js';
+import { until } from '../test/polling.js';
+import { freePort, RedisProcess } from '../test/redis-process.js';
+import { describeWithRedis } from '../test/redis-tools.js';
+import { RedisEngine } from './redis-engine.js';
+import type { RedisEngineOptions } from './redis-engine-options.js';
+
+const TIMEOUT_MS = 1000;
+/** What a busy machine may add to a timeout. */
+const SLACK_MS = 1500;
+
+const UNAVAILABLE = { code: 'engine_unavailable' };
+
+describeWithRedis('when Redis fails', () => {
+  let server: RedisProcess;
+  let engine: RedisEngine;
+  const open = (options: Partial<RedisEngineOptions> = {}) => {
+    engine = new RedisEngine({ urls: [server.url], timeoutMs: TIMEOUT_MS, clock: systemClock, ...options });
+  };
+  beforeEach(async () => {
+    server = await RedisProcess.start();
+    open();
+    await until(() => answers(engine));
+  });
+  afterEach(async () => {
+    server.resume();
+    await engine.close();
+    await server.stop();
+  });
+
+  it('a server that hangs is unavailable within the timeout, and works again when it goes on', async () => {
+    await engine.setMany([write('a', '1')]);
+    server.pause();
+    const began = performance.now();
+    const [readOutcome, writeOutcome] = await Promise.all([
+      settle(engine.getMany([placed('a')])),
+      engine.setMany([write('b')]),
+    ]);
+    expect(readOutcome).toMatchObject(UNAVAILABLE);
+    expect(writeOutcome).toMatchObject([{ status: 'unavailable', maybeApplied: true }]);
+    expect(performance.now() - began).toBeLessThan(TIMEOUT_MS + SLACK_MS);
+    await expect(engine.stats()).rejects.toMatchObject(UNAVAILABLE);
+    await expect(engine.scan([0])[Symbol.asyncIterator]().next()).rejects.toMatchObject(UNAVAILABLE);
+    server.resume();
+    await until(() => answers(engine));
+    expect(await read(engine, 'a')).toBe('1');
+  });
+
+  it('a server that is gone is unavailable, after a while at once, and works again when it is back', async () => {
+    await server.kill();
+    const began = performance.now();
+    await expect(engine.getMany([placed('a')])).rejects.toMatchObject(UNAVAILABLE);
+    expect(performance.now() - began).toBeLessThan(TIMEOUT_MS + SLACK_MS);
+    // From here on nothing waits: ten in a row take less than one timeout.
+    const again = performance.now();
+    for (let i = 0; i < 10; i++)
+      await expect(engine.setMany([write('a')])).rejects.toMatchObject(UNAVAILABLE);
+    expect(performance.now() - again).toBeLessThan(TIMEOUT_MS);
+    await server.run();
+    await until(() => answers(engine));
+    expect(await engine.setMany([write('a')])).toMatchObject([{ status: 'written' }]);
+  });
+
+  it('a read outlasts a short restart', async () => {
+    await engine.close();
+    open({ timeoutMs: 20_000 });
+    await until(() => answers(engine));
+    await server.kill();
+    const reading = engine.getMany([placed('a')]);
+    await server.run();
+    expect(await reading).toEqual([{ status: 'absent' }]);
+  });
+
+  it('an engine may be there before its server', async () => {
+    await engine.close();
+    const port = await freePort();
+    open({ urls: [`redis://127.0.0.1:${port}`] });
+    await expect(engine.getMany([placed('a')])).rejects.toMatchObject(UNAVAILABLE);
+    const late = await RedisProcess.start({ port });
+    try {
+      await until(() => answers(engine));
+      expect(await read(engine, 'a')).toBe('absent');
+    } finally {
+      await late.stop();
+    }
+  });
+
+  it('what waits is bounded', async () => {
+    await engine.close();
+    open({ maxPendingBytes: 1000 });
+    await until(() => answers(engine));
+    server.pause();
+    const waiting = engine.setMany([write('a', 'v'.repeat(900))]);
+    await expect(engine.setMany([write('b')])).rejects.toMatchObject({
+      ...UNAVAILABLE,
+      message: 'too much is waiting for Redis',
+    });
+    expect(await waiting).toMatchObject([{ status: 'unavailable' }]);
+  });
+
+  it('closing ends while the server hangs', async () => {
+    server.pause();
+    const writing = engine.setMany([write('a')]);
+    await engine.close();
+    expect(await writing).toMatchObject([{ status: 'unavailable', maybeApplied: true }]);
+  });
+
+  it('writes that too few replicas confirm may have been applied', async () => {
+    await engine.close();
+    open({ waitReplicas: 1 });
+    await until(() => answers(engine));
+    const outcomes = await Promise.all([1, 2, 3].map((n) => engine.setMany([write(`key-${n}`, `${n}`)])));
+    expect(outcomes.flat()).toHaveLength(3);
+    for (const outcome of outcomes.flat()) {
+      expect(outcome).toMatchObject({ status: 'unavailable', maybeApplied: true });
+    }
+    expect(await read(engine, 'key-3')).toBe('3');
+    const refused = await engine.setMany([{ ...write('key-3'), ifVersion: 1 }]);
+    expect(refused).toMatchObject([{ status: 'version_mismatch' }]);
+  });
+
+  it('out of memory it refuses writes, and still reads and deletes', async () => {
+    const keys = Array.from({ length: 20 }, (_, index) => `key-${index}`);
+    await engine.setMany([write('kept', '1'), ...keys.map((key) => write(key, 'v'.repeat(200_000)))]);
+    const used = Number(/used_memory:(\d+)/.exec(await server.admin.info('memory'))?.[1]);
+    await server.admin.config('SET', 'maxmemory', used - 1_000_000);
+    expect(await engine.setMany([write('a'), write('kept', '2')])).toEqual([
+      { status: 'out_of_memory' },
+      { status: 'out_of_memory' },
+    ]);
+    expect(await read(engine, 'kept')).toBe('1');
+    expect(await engine.hasMany([placed('a')])).toEqual([{ status: 'absent' }]);
+    const deleted = await engine.deleteMany(keys.map((key) => ({ ...placed(key), ifVersion: undefined })));
+    expect(new Set(deleted.map(({ status }) => status))).toEqual(new Set(['deleted']));
+    expect(await engine.setMany([write('a')])).toMatchObject([{ status: 'written' }]);
+  });
+});
+
+function settle<T>(promise: Promise<T>): Promise<unknown> {
+  return promise.catch((error: unknown) => error);
+}

@@ -1,0 +1,132 @@
+import type { StorageEngine } from '@kvs/kv-store';
+import { systemClock } from '@kvs/kv-store';
+import { ManualClock } from '@kvs/kv-store/testing';
+import { placed, read, scanIds, write } from '../test/pairs.js';
+import { until } from '../test/polling.js';
+import { RedisProcess } from '../test/redis-process.js';
+import { describeWithRedis } from '../test/redis-tools.js';
+import { RedisEngine } from './redis-engine.js';
+import type { RedisEngineOptions } from './redis-engine-options.js';
+
+describeWithRedis('engines on one Redis', () => {
+  let server: RedisProcess;
+  const engines: StorageEngine[] = [];
+  const open = (options: Partial<RedisEngineOptions> = {}, clock = systemClock) => {
+    const engine = new RedisEngine({ urls: [server.url], timeoutMs: 20_000, clock, ...options });
+    engines.push(engine);
+    return engine;
+  };
+  beforeAll(async () => {
+    server = await RedisProcess.start();
+  });
+  afterEach(async () => {
+    await Promise.all(engines.splice(0).map((engine) => engine.close()));
+    await server.admin.flushall();
+  });
+  afterAll(() => server.stop());
+
+  it('serve the same data under the same prefix, also when one of them is gone', async () => {
+    const [one, other] = [open(), open()];
+    await one.setMany([write('a', '1'), write('b', '2')]);
+    await one.close();
+    expect(await read(other, 'a')).toBe('1');
+    await other.deleteMany([{ ...placed('a'), ifVersion: undefined }]);
+    expect(await scanIds(open())).toEqual(['sb']);
+  });
+
+  it('agree on who wins a conditional write', async () => {
+    const item = { ...write('a'), ifVersion: 0 };
+    const outcomes = await Promise.all([open(), open(), open()].map((engine) => engine.setMany([item])));
+    expect(outcomes.flat().filter(({ status }) => status === 'written')).toHaveLength(1);
+  });
+
+  it("do not see each other's data under different prefixes", async () => {
+    const [one, other] = [open({ prefix: 'one' }), open({ prefix: 'one:more' })];
+    await one.setMany([write('a', 'of one'), write('b', 'of one')]);
+    await other.setMany([write('a', 'of the other')]);
+    expect(await read(one, 'a')).toBe('of one');
+    expect(await read(other, 'a')).toBe('of the other');
+    expect(await scanIds(other)).toEqual(['sa']);
+    expect(await one.stats()).toMatchObject({ pairCount: 2 });
+    await one.deleteMany([{ ...placed('a'), ifVersion: undefined }]);
+    expect(await read(other, 'a')).toBe('of the other');
+  });
+
+  it("leave other users' data alone", async () => {
+    await server.admin.set('theirs', '1');
+    const engine = open();
+    await engine.setMany([write('theirs', 'ours')]);
+    expect(await scanIds(engine)).toEqual(['stheirs']);
+    expect(await server.admin.get('theirs')).toBe('1');
+    const keys = await server.admin.keys('*');
+    expect(keys.filter((key) => !key.startsWith('kvs:'))).toEqual(['theirs']);
+  });
+
+  it('store a binary value as its bytes', async () => {
+    const engine = open();
+    const { partition } = placed('a');
+    const [encoding, data] = ['binary', '00ff'.repeat(500)] as const;
+    await engine.setMany([{ ...write('a'), value: Object.assign(write('a').value, { encoding, data }) }]);
+    const stored = await server.admin.hgetBuffer(`kvs:{${partition}}:pairs`, 'sa');
+    expect(stored?.length).toBe(1 + 8 + 1000);
+  });
+
+  it('reclaim expired pairs that nobody asks for, by their own clock', async () => {
+    const clock = new ManualClock();
+    const engine = open({ sweepIntervalMs: 1 }, clock);
+    const keys = Array.from({ length: 500 }, (_, index) => `key-${index}`);
+    await engine.setMany(keys.map((key) => write(key, 'v', clock.nowMs() + 50)));
+    await engine.setMany([write('stays')]);
+    clock.advanceMs(49);
+    expect(await engine.stats()).toMatchObject({ pairCount: 501 });
+    clock.advanceMs(1);
+    await until(async () => (await engine.stats()).pairCount === 1);
+    expect(await server.admin.keys('*:deadlines')).toEqual([]);
+    expect(await read(engine, 'stays')).toBe('v');
+  });
+
+  it('go on when Redis forgets its scripts', async () => {
+    const engine = open();
+    await engine.setMany([write('a', '1')]);
+    await server.admin.script('FLUSH');
+    const [outcome] = await engine.setMany([write('a', '2')]);
+    expect(outcome).toMatchObject({ status: 'written' });
+    expect(await read(engine, 'a')).toBe('2');
+  });
+});
+
+describeWithRedis('a Redis with a password', () => {
+  let server: RedisProcess;
+  beforeAll(async () => {
+    server = await RedisProcess.start();
+    await server.admin.config('SET', 'requirepass', 'a secret/@');
+  });
+  afterEach(() => delete process.env['KVS_REDIS_PASSWORD']);
+  afterAll(() => server.stop());
+
+  const attempt = async (options: Partial<RedisEngineOptions>) => {
+    const engine = new RedisEngine({ urls: [server.url], clock: systemClock, ...options });
+    try {
+      return await engine.setMany([write('a')]);
+    } finally {
+      await engine.close();
+    }
+  };
+
+  it('takes it from the URL', async () => {
+    const urls = [server.url.replace('//', `//:${encodeURIComponent('a secret/@')}@`)];
+    expect(await attempt({ urls, timeoutMs: 20_000 })).toMatchObject([{ status: 'written' }]);
+  });
+
+  it('takes it from the environment', async () => {
+    process.env['KVS_REDIS_PASSWORD'] = 'a secret/@';
+    expect(await attempt({ timeoutMs: 20_000 })).toMatchObject([{ status: 'written' }]);
+  });
+
+  it('is unavailable without it, and with a wrong one', async () => {
+    await expect(attempt({ timeoutMs: 300 })).rejects.toMatchObject({ code: 'engine_unavailable' });
+    await expect(attempt({ timeoutMs: 300, password: 'wrong' })).rejects.toMatchObject({
+      code: 'engine_unavailable',
+    });
+  });
+});

@@ -1,0 +1,36 @@
+import { partitionOf } from '@kvs/hash-ring';
+import type { EngineWrite, PlacedKey, StorageEngine } from '@kvs/kv-store';
+import { keyId, placementInput, stringKey, stringValue } from '@kvs/protocol';
+
+export function placed(text: string): PlacedKey {
+  const key = stringKey(text);
+  return { id: keyId(key), partition: partitionOf(placementInput(key)) };
+}
+
+export function write(text: string, value = 'v', expiresAtMs?: number): EngineWrite {
+  return { ...placed(text), value: stringValue(value), expiresAtMs, ifVersion: undefined };
+}
+
+/** The value's data, or the outcome's status where there is none. */
+export async function read(engine: StorageEngine, text: string): Promise<string | undefined> {
+  const [outcome] = await engine.getMany([placed(text)]);
+  return outcome?.status === 'found' ? outcome.value.data : outcome?.status;
+}
+
+export async function scanIds(engine: StorageEngine): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { pairs } of engine.scan(EVERY_PARTITION)) ids.push(...pairs.map(({ id }) => id));
+  return ids.sort();
+}
+
+/** Whether the engine answers: a step of polling for its recovery. */
+export async function answers(engine: StorageEngine): Promise<boolean> {
+  try {
+    const [outcome] = await engine.getMany([placed('any')]);
+    return outcome?.status !== 'unavailable';
+  } catch {
+    return false;
+  }
+}
+
+const EVERY_PARTITION = Array.from({ length: 4096 }, (_, partition) => partition);
