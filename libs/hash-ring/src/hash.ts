@@ -39,7 +39,10 @@ function hashBytes(bytes: Uint8Array, seed: number): number {
   return finish(h ^ scramble(tail), length);
 }
 
-/** Most keys are ASCII: four characters make a word. Looking once at the end whether they were is the fastest. */
+/**
+ * Most keys are ASCII: four characters make a word. Looking once at the end whether they were is the fastest. The
+ * mixing is written out, for a lookup is little else, and calls would exceed what V8 inlines into one.
+ */
 function hashString(text: string, seed: number): number {
   const length = text.length;
   const wholeWords = length & ~3;
@@ -52,16 +55,21 @@ function hashString(text: string, seed: number): number {
     const c = text.charCodeAt(at + 2);
     const d = text.charCodeAt(at + 3);
     all |= a | b | c | d;
-    h = mixWord(h, a | (b << 8) | (c << 16) | (d << 24));
+    const word = imul(a | (b << 8) | (c << 16) | (d << 24), 0xcc9e2d51);
+    h ^= imul((word << 15) | (word >>> 17), 0x1b873593);
+    h = (imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
     at += 4;
   }
-  let tail = 0;
-  for (let shift = 0; at < length; shift += 8) {
-    const code = text.charCodeAt(at++);
-    all |= code;
-    tail |= code << shift;
+  if (at < length) {
+    let tail = 0;
+    for (let shift = 0; at < length; shift += 8) {
+      const code = text.charCodeAt(at++);
+      all |= code;
+      tail |= code << shift;
+    }
+    h ^= scramble(tail);
   }
-  return all > 0x7f ? hashUtf8(text, seed) : finish(h ^ scramble(tail), length);
+  return all > 0x7f ? hashUtf8(text, seed) : avalanche(h ^ length);
 }
 
 function hashUtf8(text: string, seed: number): number {
