@@ -1,0 +1,87 @@
+import type { Clock } from './clock.js';
+import { median, medianRatio, spread } from './statistics.js';
+
+/** One that takes part: the same work as the others', done its way. */
+export interface Contestant {
+  readonly name: string;
+  /**
+   * Does the work so many times over, and returns a sum that depends on every result, so that no compiler may leave
+   * the work out. The sum is kept in the result.
+   */
+  run(operations: number): number | Promise<number>;
+}
+
+export interface ContestOptions {
+  readonly clock: Clock;
+  readonly rounds: number;
+  /** How long a contestant's turn should last at least; it is asked for as many operations as take that long. */
+  readonly turnMs: number;
+  /** How long each runs before anything is measured. */
+  readonly warmUpMs: number;
+}
+
+export interface ContestResult {
+  readonly name: string;
+  /** Nanoseconds per operation, of each round. */
+  readonly samples: readonly number[];
+  readonly median: number;
+  /** The middle half of the samples, relative to the median. */
+  readonly spread: number;
+  readonly operations: number;
+  readonly checksum: number;
+}
+
+/**
+ * Lets the contestants take turns, round after round, each round starting with another: whatever slows the machine
+ * for a while slows them all.
+ */
+export async function compete(
+  contestants: readonly Contestant[],
+  options: ContestOptions,
+): Promise<ContestResult[]> {
+  const entries: Entry[] = [];
+  for (const contestant of contestants) entries.push(await warmUp(contestant, options));
+  for (let round = 0; round < options.rounds; round++) {
+    for (let turn = 0; turn < entries.length; turn++) {
+      const entry = entries[(round + turn) % entries.length];
+      if (entry !== undefined) await takeTurn(entry, options.clock);
+    }
+  }
+  return entries.map(({ contestant: { name }, samples, operations, checksum }) => {
+    return { name, samples, median: median(samples), spread: spread(samples), operations, checksum };
+  });
+}
+
+/** How many times as fast the first is as the second. */
+export function timesAsFast(first: ContestResult, second: ContestResult): number {
+  return medianRatio(second.samples, first.samples);
+}
+
+interface Entry {
+  readonly contestant: Contestant;
+  readonly operations: number;
+  readonly samples: number[];
+  checksum: number;
+}
+
+async function takeTurn(entry: Entry, clock: Clock): Promise<void> {
+  const start = clock();
+  const sum = await entry.contestant.run(entry.operations);
+  entry.samples.push((clock() - start) / entry.operations);
+  entry.checksum += sum;
+}
+
+/** Runs a contestant until it is warm, and finds out how many operations fill its turn. */
+async function warmUp(contestant: Contestant, options: ContestOptions): Promise<Entry> {
+  const { clock, turnMs, warmUpMs } = options;
+  const start = clock();
+  let operations = 1;
+  let checksum = 0;
+  for (;;) {
+    const turnStart = clock();
+    checksum += await contestant.run(operations);
+    const now = clock();
+    if (now - turnStart < turnMs * 1e6) operations *= 2;
+    else if (now - start >= warmUpMs * 1e6) return { contestant, operations, samples: [], checksum };
+  }
+}

@@ -1,0 +1,62 @@
+import type { Cell, Column, Report, Table, Unit } from './report.js';
+
+/** A report to read, in a terminal as in the docs. */
+export function toMarkdown({ suite, quick, machine, tables, goals }: Report): string {
+  const mode = quick ? '; a quick run: inexact, and over fewer keys balance looks worse than it is' : '';
+  const goalRows = goals.map(({ text, unit, value, met }) => [
+    text,
+    show(value, unit),
+    met ? 'met' : '**not met**',
+  ]);
+  const goalTable = renderTable([{ title: 'goal' }, { title: 'measured' }, { title: '' }], goalRows);
+  return (
+    [
+      `# ${suite}`,
+      `Measured on ${machine}${mode}. Compare within a run, not between machines.`,
+      ...tables.map(toSection),
+      `## Goals\n\n${goalTable}`,
+      '',
+    ]
+      .join('\n\n')
+      .trimEnd() + '\n'
+  );
+}
+
+function toSection({ title, note, columns, rows }: Table): string {
+  const shown = rows.map((row) => row.map((cell, at) => showCell(cell, columns[at])));
+  return [`## ${title}`, ...(note === undefined ? [] : [note]), renderTable(columns, shown)].join('\n\n');
+}
+
+function renderTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const widths = columns.map(({ title }, at) =>
+    Math.max(3, title.length, ...rows.map((row) => row[at]?.length ?? 0)),
+  );
+  const isNumber = (at: number) => columns[at]?.unit !== undefined;
+  const pad = (text: string, at: number) =>
+    isNumber(at) ? text.padStart(widths[at] ?? 0) : text.padEnd(widths[at] ?? 0);
+  const line = (cells: readonly string[]) => `| ${cells.map(pad).join(' | ')} |`;
+  const rule = widths.map((width, at) => (isNumber(at) ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width)));
+  return [line(columns.map(({ title }) => title)), line(rule), ...rows.map(line)].join('\n');
+}
+
+function showCell(cell: Cell, column: Column | undefined): string {
+  if (cell === null) return '–';
+  return typeof cell === 'string' ? cell : show(cell, column?.unit ?? 'count');
+}
+
+function show(value: number, unit: Unit): string {
+  switch (unit) {
+    case 'times':
+      return `${value < 10 ? value.toFixed(1) : Math.round(value)} ×`;
+    case 'ratio':
+      return value.toFixed(value < 0.1 ? 3 : 2);
+    case 'share':
+      return `${(value * 100).toFixed(1)}%`;
+    case 'count':
+      return Math.round(value).toLocaleString('en');
+    case 'ns':
+      return `${value.toFixed(0)} ns`;
+    case 'ms':
+      return `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+  }
+}

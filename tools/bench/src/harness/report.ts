@@ -1,0 +1,55 @@
+import { cpus } from 'node:os';
+import type { ContestResult } from './contest.js';
+
+/** What a suite has found: tables to read, and which goals are met. All values are plain, for JSON. */
+export interface Report {
+  readonly suite: string;
+  readonly quick: boolean;
+  readonly machine: string;
+  readonly tables: readonly Table[];
+  /** What the tables of times are made of. */
+  readonly measurements: readonly ContestResult[];
+  readonly goals: readonly Goal[];
+}
+
+export interface Table {
+  readonly title: string;
+  readonly note?: string;
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly Cell[])[];
+}
+
+export interface Column {
+  readonly title: string;
+  /** How numbers are shown. */
+  readonly unit?: Unit;
+}
+
+/** What was not measured is null. */
+export type Cell = string | number | null;
+
+export type Unit = 'times' | 'share' | 'count' | 'ns' | 'ms' | 'ratio';
+
+export interface Goal {
+  readonly text: string;
+  readonly unit: Unit;
+  readonly value: number;
+  readonly met: boolean;
+}
+
+/** A part of a report. */
+export type Findings = Pick<Report, 'tables' | 'goals'> & Partial<Pick<Report, 'measurements'>>;
+
+export const atLeast = (text: string, unit: Unit, value: number, bound: number): Goal => {
+  return { text, unit, value, met: value >= bound };
+};
+
+export const atMost = (text: string, unit: Unit, value: number, bound: number): Goal => {
+  return { text, unit, value, met: value <= bound };
+};
+
+export function describeMachine(): string {
+  const processors = cpus();
+  const model = processors[0]?.model.trim() ?? 'unknown processor';
+  return `${processors.length} cores, ${model}, Node ${process.versions.node}, ${process.platform}`;
+}

@@ -1,0 +1,22 @@
+/** The value that as many are below as above. */
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+/** How far the middle half of the values spreads, relative to their median. */
+export function spread(values: readonly number[]): number {
+  return (quantile(values, 0.75) - quantile(values, 0.25)) / median(values);
+}
+
+/** Of each round the first's value over the second's, and of those the median: what slows a round slows both. */
+export function medianRatio(numerators: readonly number[], denominators: readonly number[]): number {
+  return median(numerators.map((value, round) => value / (denominators[round] ?? NaN)));
+}
+
+function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (sorted.length - 1) * part;
+  const below = sorted[Math.floor(at)] ?? NaN;
+  const above = sorted[Math.ceil(at)] ?? NaN;
+  return below + (above - below) * (at - Math.floor(at));
+}

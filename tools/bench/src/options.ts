@@ -1,0 +1,23 @@
+import { Argument, Command } from 'commander';
+import { suites } from './suites.js';
+
+export interface BenchOptions {
+  readonly suite: string;
+  readonly quick: boolean;
+  readonly json?: string;
+  readonly markdown?: string;
+}
+
+/** Bad arguments end the process, with a word about them on stderr. */
+export function readOptions(argv: readonly string[]): BenchOptions {
+  const described = suites.map(({ name, description }) => `${name}: ${description}`).join('; ');
+  const command = new Command('npm run bench --')
+    .description('Measures, and says which goals are met.')
+    .addArgument(new Argument('<suite>', described).choices(suites.map(({ name }) => name)))
+    .option('--quick', 'fewer rounds and keys, for a first look', false)
+    .option('--json <file>', 'write what was found as JSON')
+    .option('--markdown <file>', 'write it as Markdown, as shown')
+    .parse([...argv], { from: 'user' });
+  const [suite = ''] = command.args;
+  return { suite, ...command.opts<Omit<BenchOptions, 'suite'>>() };
+}

@@ -1,0 +1,89 @@
+import { cpuClock } from '../harness/clock.js';
+import { compete, timesAsFast, type Contestant, type ContestResult } from '../harness/contest.js';
+import { freshLoop } from '../harness/fresh-loop.js';
+import { randomKeys } from '../harness/random.js';
+import { medianRatio } from '../harness/statistics.js';
+import { atLeast, atMost, type Findings, type Goal, type Table } from '../harness/report.js';
+import { equalNodes } from './nodes.js';
+import { hashring, ours, variants, type Peer } from './peers.js';
+import type { RingScale } from './scale.js';
+
+const KEY_LENGTH = 16;
+
+/** Lookups of random keys in rings of all sizes, all in one contest, so that sizes compare too. */
+export async function measureLookups(scale: RingScale): Promise<Findings> {
+  const entries = scale.nodeCounts.flatMap((nodeCount) =>
+    variants.map((peer) => ({ peer, nodeCount, contestant: lookups(peer, nodeCount, scale) })),
+  );
+  const results = await compete(
+    entries.map(({ contestant }) => contestant),
+    { clock: cpuClock, rounds: scale.lookupRounds, turnMs: scale.turnMs, warmUpMs: scale.warmUpMs },
+  );
+  const resultOf = (peer: Peer, nodeCount: number) => {
+    const result =
+      results[entries.findIndex((entry) => entry.peer === peer && entry.nodeCount === nodeCount)];
+    if (result === undefined) throw new Error(`${peer.name} did not take part with ${nodeCount} nodes`);
+    return result;
+  };
+  return { tables: [tableOf(scale, resultOf)], goals: goalsOf(scale, resultOf), measurements: results };
+}
+
+type ResultOf = (peer: Peer, nodeCount: number) => ContestResult;
+
+/** A contestant that looks keys up in a ring of equal nodes. */
+export function lookups(peer: Peer, nodeCount: number, { lookupKeyCount }: RingScale): Contestant {
+  const name = `${peer.name}, ${nodeCount} nodes`;
+  const { lookup } = peer.build(equalNodes(nodeCount));
+  // Keys of its own: some packages use keys as property names, which V8 then replaces by others.
+  const keys = randomKeys(lookupKeyCount, KEY_LENGTH, nodeCount);
+  const loop = freshLoop(name);
+  let from = 0;
+  return {
+    name,
+    run: (count) => {
+      const found = loop(lookup, keys, from, count);
+      // Where the last turn ended, or a cache would know the keys it begins with.
+      from = (from + count) % lookupKeyCount;
+      return found;
+    },
+  };
+}
+
+function tableOf({ nodeCounts }: RingScale, resultOf: ResultOf): Table {
+  return {
+    title: 'Lookups',
+    note:
+      `CPU time of one lookup of a random ${KEY_LENGTH}-byte string, the median of interleaved rounds; in brackets the ` +
+      'spread of the middle half of the rounds, and how many times as fast ours is in the same round.',
+    columns: [{ title: 'nodes' }, ...nodeCounts.map((count) => ({ title: String(count) }))],
+    rows: variants.map((peer) => [
+      peer.name,
+      ...nodeCounts.map((count) => {
+        const result = resultOf(peer, count);
+        const slower = timesAsFast(resultOf(ours, count), result);
+        const ratio = peer === ours ? '' : `, ${slower.toFixed(1)} ×`;
+        return `${result.median.toFixed(0)} ns (±${(result.spread * 50).toFixed(0)}%${ratio})`;
+      }),
+    ]),
+  };
+}
+
+function goalsOf({ nodeCounts }: RingScale, resultOf: ResultOf): Goal[] {
+  const others = variants.filter((peer) => peer !== ours);
+  const perCount = nodeCounts.flatMap((count) => {
+    const us = resultOf(ours, count);
+    const fastest = others
+      .map((peer) => resultOf(peer, count))
+      .reduce((best, result) => (result.median < best.median ? result : best));
+    const overHashring = timesAsFast(us, resultOf(hashring, count));
+    return [
+      atLeast(`${count} nodes: at least 40 times \`hashring\`, its cache missed`, 'times', overHashring, 40),
+      atLeast(`${count} nodes: at least 2 times the fastest other`, 'times', timesAsFast(us, fastest), 2),
+    ];
+  });
+  const first = resultOf(ours, nodeCounts.at(0) ?? 0);
+  const last = resultOf(ours, nodeCounts.at(-1) ?? 0);
+  const growth = medianRatio(last.samples, first.samples);
+  const text = `a lookup among ${nodeCounts.at(-1)} nodes costs at most 1.3 times one among ${nodeCounts.at(0)}`;
+  return [...perCount, atMost(text, 'ratio', growth, 1.3)];
+}

@@ -1,0 +1,45 @@
+import { randomKeys } from '../harness/random.js';
+import { describeMachine, type Findings, type Report } from '../harness/report.js';
+import type { Suite } from '../harness/suite.js';
+import { measureBuiltAnew } from './built-anew.js';
+import { measureConstruction } from './construction.js';
+import { measureLookups } from './lookups.js';
+import { fullScale, quickScale, type RingScale } from './scale.js';
+import { measureBalance, measureMovement } from './shares.js';
+import { measureStrategies } from './strategies.js';
+
+/** `@kvs/hash-ring` beside the other rings of npm. */
+export const ringSuite: Suite = {
+  name: 'ring',
+  description: '@kvs/hash-ring beside hashring, consistent-hash, node-hashring and ketama',
+  run: async ({ quick, progress }) => {
+    return { ...(await measureRing(quick ? quickScale : fullScale, progress)), quick };
+  },
+};
+
+export async function measureRing(
+  scale: RingScale,
+  progress: (message: string) => void,
+): Promise<Omit<Report, 'quick'>> {
+  progress('lookups…');
+  const lookups = await measureLookups(scale);
+  progress('building rings…');
+  const construction = await measureConstruction(scale);
+  const keys = randomKeys(scale.countedKeyCount, 16, 1);
+  progress('balance…');
+  // With a thousand nodes a node has four partitions or five: that much balance is not promised.
+  const balance = measureBalance(scale.nodeCounts.slice(0, -1), keys);
+  progress('movement…');
+  const movement = measureMovement(scale.nodeCounts, keys);
+  progress('strategies…');
+  const strategies = await measureStrategies(scale, keys);
+  const builtAnew = measureBuiltAnew(scale.evolvedNodeCounts, scale.nodeNameSets);
+  const parts: readonly Findings[] = [lookups, construction, balance, movement, strategies, builtAnew];
+  return {
+    suite: 'ring',
+    machine: describeMachine(),
+    tables: parts.flatMap(({ tables }) => tables),
+    measurements: parts.flatMap(({ measurements = [] }) => measurements),
+    goals: parts.flatMap(({ goals }) => goals),
+  };
+}

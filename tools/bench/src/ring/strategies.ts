@@ -1,0 +1,50 @@
+import { cpuClock } from '../harness/clock.js';
+import { compete } from '../harness/contest.js';
+import type { Findings } from '../harness/report.js';
+import { balanceOf, movementOf } from './distribution.js';
+import { lookups } from './lookups.js';
+import { equalNodes, idOf } from './nodes.js';
+import { strategies } from './peers.js';
+import type { RingScale } from './scale.js';
+
+/** All strategies of ours, for whoever has to choose. */
+export async function measureStrategies(scale: RingScale, keys: readonly string[]): Promise<Findings> {
+  const { nodeCounts } = scale;
+  const results = await compete(
+    strategies.flatMap((strategy) => nodeCounts.map((count) => lookups(strategy, count, scale))),
+    { clock: cpuClock, rounds: scale.lookupRounds, turnMs: scale.turnMs, warmUpMs: scale.warmUpMs },
+  );
+  const counted = nodeCounts.slice(0, -1);
+  const rows = strategies.map((strategy, at) => {
+    const times = results.slice(at * nodeCounts.length, (at + 1) * nodeCounts.length);
+    const fullest = counted.map((count) => {
+      const nodes = equalNodes(count);
+      return balanceOf(strategy.build(nodes), nodes, keys).most;
+    });
+    const between = counted.map((count) => {
+      const nodes = equalNodes(count);
+      const added = { id: idOf(count), weight: 1 };
+      return movementOf(strategy.build(nodes), nodes, added, keys).betweenOthers * (count + 1);
+    });
+    return [strategy.name, ...times.map(({ median }) => median), ...fullest, ...between];
+  });
+  return {
+    tables: [
+      {
+        title: 'Strategies',
+        note:
+          'The CPU time of a lookup by the number of nodes; the load of the fullest node relative to the mean; and what a ' +
+          'new node moves between the others, as a multiple of its fair share.',
+        columns: [
+          { title: '' },
+          ...nodeCounts.map((count) => ({ title: `of ${count}`, unit: 'ns' as const })),
+          ...counted.map((count) => ({ title: `fullest of ${count}`, unit: 'ratio' as const })),
+          ...counted.map((count) => ({ title: `moved between ${count}`, unit: 'ratio' as const })),
+        ],
+        rows,
+      },
+    ],
+    goals: [],
+    measurements: results,
+  };
+}

@@ -1,0 +1,4 @@
+import type { Suite } from './harness/suite.js';
+import { ringSuite } from './ring/ring-suite.js';
+
+export const suites: readonly Suite[] = [ringSuite];

@@ -1,0 +1,30 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type { SimulationSize } from './simulation.js';
+
+export interface SimulationOptions extends SimulationSize {
+  /** Where the chart goes, if anywhere. */
+  readonly out?: string;
+}
+
+/** Bad arguments end the process, with a word about them on stderr. */
+export function readOptions(argv: readonly string[]): SimulationOptions {
+  const options = new Command('npm run simulate --')
+    .description('Shows how every strategy shares keys out over nodes, and what moves when a node is added.')
+    .option('--nodes <number>', 'how many nodes', wholeNumber(4096), 1000)
+    .option('--keys <number>', 'how many keys', wholeNumber(1e11), 100_000_000)
+    .option('--sample <number>', 'how many of them where a lookup is slow', wholeNumber(1e11), 2_000_000)
+    .option('--out <file>', 'write a chart, as SVG')
+    .allowExcessArguments(false)
+    .parse([...argv], { from: 'user' })
+    .opts<{ nodes: number; keys: number; sample: number; out?: string }>();
+  const { nodes: nodeCount, keys: keyCount, sample: sampleCount, ...rest } = options;
+  return { nodeCount, keyCount, sampleCount, ...rest };
+}
+
+function wholeNumber(max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text.replaceAll('_', ''));
+    if (Number.isInteger(value) && value >= 1 && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${max.toLocaleString('en')}.`);
+  };
+}

@@ -1,0 +1,30 @@
+import type { WriteStream } from 'node:tty';
+
+/** A line on a terminal that tells how far the work is; silent where there is no terminal. */
+export class ProgressBar {
+  #shown = '';
+
+  constructor(
+    private readonly stream: Pick<WriteStream, 'isTTY' | 'write'>,
+    private readonly total: number,
+  ) {}
+
+  update(done: number, label: string): void {
+    const part = Math.min(1, done / this.total);
+    const filled = Math.round(part * WIDTH);
+    const bar = '█'.repeat(filled) + '░'.repeat(WIDTH - filled);
+    this.#show(`${bar} ${String(Math.floor(part * 100)).padStart(3)}% ${label}`);
+  }
+
+  clear(): void {
+    this.#show('');
+  }
+
+  #show(line: string): void {
+    if (!this.stream.isTTY || line === this.#shown) return;
+    this.stream.write(`\r\x1b[K${line}`);
+    this.#shown = line;
+  }
+}
+
+const WIDTH = 30;
