@@ -18,7 +18,7 @@ export function toChart(outcomes: readonly Outcome[], { nodeCount }: SimulationS
   @media (prefers-color-scheme: dark) { text { fill: #e6edf3; } .quiet { fill: #9da7b3; } }
 </style>
 <text class="name" x="${LOADS.left}" y="20">Nodes by load, 1 is the mean</text>
-<text class="name" x="${MOVES.left}" y="20">Moved by a new node, 1 is its fair share</text>
+<text class="name" x="${MOVES.left}" y="20">A new node moves, in fair shares</text>
 <rect class="new" x="${MOVES.left}" y="29" width="9" height="9"/><text class="quiet" x="${MOVES.left + 14}" y="38">to the new node</text>
 <rect class="others" x="${MOVES.left + 115}" y="29" width="9" height="9"/><text class="quiet" x="${MOVES.left + 129}" y="38">between the others</text>
 ${outcomes.map((outcome, row) => toRow(outcome, TOP + row * ROW, movementScale(outcomes))).join('\n')}

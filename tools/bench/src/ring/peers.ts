@@ -69,17 +69,11 @@ export const consistentHash: Peer = {
   build: (nodes) => consistentHashRing(new ConsistentHash(), nodes, 40),
 };
 
-/**
- * Points at even distances, the same in every process; as many as ketama has, for which the default range is too small.
- * Weights are ignored then.
- */
+/** Points at even distances, the same in every process. Weights are ignored then. */
 export const consistentHashUniform: Peer = {
-  name: 'consistent-hash, 160 uniform points',
+  name: 'consistent-hash, uniform',
   hasWeights: false,
-  build: (nodes) => {
-    const options = { distribution: 'uniform', controlPoints: 160, range: 1_000_003 } as const;
-    return consistentHashRing(new ConsistentHash(options), nodes, 160);
-  },
+  build: (nodes) => consistentHashRing(new ConsistentHash({ distribution: 'uniform' }), nodes, 40),
 };
 
 export const nodeHashring: Peer = {

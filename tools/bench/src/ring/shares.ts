@@ -54,7 +54,8 @@ export function measureMovement(nodeCounts: readonly number[], keys: readonly st
     title: 'Movement',
     note:
       `When a node is added: the keys that move, as a multiple of the new node's fair share, which is the least ` +
-      'possible; and the part of all keys that moves between nodes that were there before.',
+      'possible (below 1 it receives less than its share); and the part of all keys that moves between nodes that were ' +
+      'there before.',
     columns: [{ title: '' }, ...cases.map(({ title }) => ({ title }))],
     rows: distinctBalance.map((peer) => [peer.name, ...movements(peer).map(showMovement)]),
   };
