@@ -10,6 +10,10 @@ const depConstraints = [
   { sourceTag: 'scope:hash-ring', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:protocol', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:kv-store', onlyDependOnLibsWithTags: ['scope:protocol', 'scope:hash-ring'] },
+  {
+    sourceTag: 'scope:kv-store-lmdb',
+    onlyDependOnLibsWithTags: ['scope:kv-store', 'scope:protocol', 'scope:hash-ring'],
+  },
   { sourceTag: 'scope:router', onlyDependOnLibsWithTags: ['scope:protocol', 'scope:hash-ring'] },
   { sourceTag: 'scope:http-api', onlyDependOnLibsWithTags: ['scope:protocol'] },
 ];
