@@ -76,9 +76,13 @@ function entryCount(stats: object): number {
   return 'entryCount' in stats ? Number(stats.entryCount) : 0;
 }
 
-/** Whether an error says that there is no more room: disk, quota, or the largest file or map that may be. */
+/**
+ * Whether an error says that there is no more room: disk, quota, or the largest file or map that may be.
+ * LMDB calls a write that the system cut short, as it does the last one that fits in part, an input/output error.
+ */
 export function isOutOfSpace(error: unknown): boolean {
   return error instanceof Error && OUT_OF_SPACE.test(error.message);
 }
 
-const OUT_OF_SPACE = /no space left|file too large|quota exceeded|MDB_MAP_FULL|cannot allocate memory/i;
+const OUT_OF_SPACE =
+  /no space left|input\/output error|i\/o error|file too large|quota exceeded|MDB_MAP_FULL|cannot allocate memory/i;
