@@ -14,6 +14,10 @@ const depConstraints = [
     sourceTag: 'scope:kv-store-redis',
     onlyDependOnLibsWithTags: ['scope:kv-store', 'scope:protocol', 'scope:hash-ring'],
   },
+  {
+    sourceTag: 'scope:kv-store-lmdb',
+    onlyDependOnLibsWithTags: ['scope:kv-store', 'scope:protocol', 'scope:hash-ring'],
+  },
   { sourceTag: 'scope:router', onlyDependOnLibsWithTags: ['scope:protocol', 'scope:hash-ring'] },
   { sourceTag: 'scope:http-api', onlyDependOnLibsWithTags: ['scope:protocol'] },
 ];

@@ -1,0 +1,125 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+} from 'node:fs';
+import { fstatSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { KvsError } from '@kvs/protocol';
+import type { RootDatabase, Transaction } from 'lmdb';
+import { open } from 'lmdb';
+import { Environment } from './environment.js';
+
+/** What is on disk is of this version. Raise it with every change that an older engine would misread. */
+export const FORMAT = 'kvs-lmdb 1';
+
+/** A directory that this process has for itself and whose files look as they should. */
+export class DataDirectory {
+  private constructor(
+    readonly path: string,
+    private readonly owner: RootDatabase,
+    private readonly presence: Transaction,
+  ) {}
+
+  /** @throws KvsError `engine_unavailable`, saying what is wrong with the directory */
+  static claim(path: string): DataDirectory {
+    try {
+      mkdirSync(path, { recursive: true });
+      checkFormat(path);
+      checkFile(Environment.fileIn(path));
+      return claimed(path, (...args) => new DataDirectory(...args));
+    } catch (error) {
+      if (error instanceof KvsError) throw error;
+      throw unavailable(`${path} cannot be used: ${String(error)}`, error);
+    }
+  }
+
+  async release(): Promise<void> {
+    this.presence.done();
+    await this.owner.close();
+  }
+}
+
+/**
+ * Of an LMDB file's readers the operating system knows which are alive, whatever killed the others. So an open
+ * read of a file that holds nothing says that the directory is taken, and needs no clearing up after a crash.
+ */
+function claimed<T>(path: string, make: (path: string, owner: RootDatabase, presence: Transaction) => T): T {
+  const owner = open({ path: join(path, 'owner.mdb'), noSubdir: true, overlappingSync: false });
+  const presence = owner.useReadTransaction();
+  owner.get('', { transaction: presence });
+  owner.readerCheck();
+  const owners = [...owner.readerList().matchAll(/^\s*(\d+)\s/gm)].map(([, pid]) => Number(pid));
+  if (owners.length === 1) return make(path, owner, presence);
+  presence.done();
+  void owner.close();
+  const other = owners.find((pid) => pid !== process.pid) ?? process.pid;
+  throw unavailable(`${path} is in use by process ${other}`);
+}
+
+/** A new directory is marked with the format, before anything else is written to it. */
+function checkFormat(path: string): void {
+  const file = join(path, 'format');
+  if (existsSync(file)) {
+    const format = readFileSync(file, 'utf8').trim();
+    if (format === FORMAT) return;
+    throw unavailable(`${path} has the format "${format.slice(0, 100)}"; this engine reads "${FORMAT}"`);
+  }
+  const strangers = readdirSync(path).filter((name) => name !== `format.new` && name !== 'lost+found');
+  if (strangers.length > 0) throw unavailable(`${path} holds other files, and no data of this engine`);
+  writeFileSync(`${file}.new`, `${FORMAT}\n`, { flush: true });
+  renameSync(`${file}.new`, file);
+  syncDirectory(path);
+}
+
+function syncDirectory(path: string): void {
+  if (process.platform === 'win32') return; // which cannot open directories
+  const directory = openSync(path, 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/** LMDB maps its file unchecked: of a file that is not one, or is too short, reads would end the process. */
+function checkFile(path: string): void {
+  if (!existsSync(path)) return;
+  const file = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(file);
+    if (size === 0) return; // killed before its first page
+    const first = readMeta(file, 0);
+    const second = first && readMeta(file, first.pageSize);
+    if (!first || !second) throw unavailable(`${path} is corrupt: its head is not that of an LMDB file`);
+    const newest = second.transaction > first.transaction ? second : first;
+    if (size < (newest.lastPage + 1) * newest.pageSize)
+      throw unavailable(`${path} is corrupt: its end is missing`);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** One of the two pages at the head of the file of which the newer counts; undefined if it is not one. */
+function readMeta(
+  file: number,
+  position: number,
+): { pageSize: number; lastPage: number; transaction: bigint } | undefined {
+  const page = Buffer.alloc(160);
+  if (readSync(file, page, 0, page.length, position) < page.length) return undefined;
+  if (page.readUInt32LE(24) !== LMDB_MAGIC) return undefined;
+  const pageSize = page.readUInt32LE(48);
+  if (pageSize < 512 || pageSize > 65_536) return undefined;
+  return { pageSize, lastPage: Number(page.readBigUInt64LE(144)), transaction: page.readBigUInt64LE(152) };
+}
+
+const LMDB_MAGIC = 0xbeefc0de;
+
+function unavailable(message: string, cause?: unknown): KvsError {
+  return new KvsError('engine_unavailable', message, { cause });
+}

@@ -1,0 +1,50 @@
+/** One item's change. May be applied more than once, if the transaction that it was in came to nothing. */
+export interface Step {
+  apply(): void;
+  refuse(error: unknown): void;
+}
+
+/**
+ * Commits together what is asked for within one turn of the event loop: a commit costs about the same for one
+ * item and for hundreds. Steps are applied in the order in which they came.
+ */
+export class GroupCommit {
+  #waiting: { readonly steps: readonly Step[]; readonly settle: () => void }[] = [];
+  #turn: NodeJS.Immediate | undefined;
+
+  /** @param transact applies all of it and commits, or throws and has changed nothing */
+  constructor(private readonly transact: (apply: () => void) => void) {}
+
+  /** Resolves when each step was committed or refused. */
+  commit(steps: readonly Step[]): Promise<void> {
+    return new Promise((settle) => {
+      this.#waiting.push({ steps, settle });
+      this.#turn ??= setImmediate(() => this.flush());
+    });
+  }
+
+  /** Commits what is waiting, at once. */
+  flush(): void {
+    clearImmediate(this.#turn);
+    this.#turn = undefined;
+    const group = this.#waiting;
+    this.#waiting = [];
+    this.#commitAll(group.flatMap(({ steps }) => steps));
+    for (const { settle } of group) settle();
+  }
+
+  /** What fails as a whole is tried in halves, down to the steps that are to blame. */
+  #commitAll(steps: readonly Step[]): void {
+    if (steps.length === 0) return;
+    try {
+      this.transact(() => {
+        for (const step of steps) step.apply();
+      });
+    } catch (error) {
+      if (steps.length === 1) return steps[0]?.refuse(error);
+      const half = steps.length >> 1;
+      this.#commitAll(steps.slice(0, half));
+      this.#commitAll(steps.slice(half));
+    }
+  }
+}

@@ -1,0 +1,2 @@
+export * from './lmdb-engine.js';
+export * from './lmdb-engine-options.js';

@@ -1,0 +1,109 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { EngineWrite } from '@kvs/kv-store';
+import { ManualClock } from '@kvs/kv-store/testing';
+import { keyId, stringKey, stringValue } from '@kvs/protocol';
+import { LmdbEngine } from './lmdb-engine.js';
+import type { ScratchDirectory } from './testing/scratch-directory.js';
+import { scratchDirectory } from './testing/scratch-directory.js';
+
+let scratch: ScratchDirectory;
+let clock: ManualClock;
+beforeEach(() => {
+  scratch = scratchDirectory();
+  clock = new ManualClock();
+});
+afterEach(() => scratch.remove());
+
+function write(name: string, text = 'v', expiresAtMs?: number): EngineWrite {
+  return {
+    id: keyId(stringKey(name)),
+    partition: 3,
+    value: stringValue(text),
+    expiresAtMs,
+    ifVersion: undefined,
+  };
+}
+
+function many(count: number, text?: string, expiresAtMs?: number): EngineWrite[] {
+  return Array.from({ length: count }, (_, index) => write(`key-${index}`, text, expiresAtMs));
+}
+
+it('the map grows beyond its initial size by itself', async () => {
+  const mapSizeBytes = 1 << 20;
+  const engine = new LmdbEngine({ directory: scratch.path, clock, mapSizeBytes });
+  const text = 'v'.repeat(100_000);
+  await engine.setMany(many(100, text));
+  expect(statSync(join(scratch.path, 'data.mdb')).size).toBeGreaterThan(8 * mapSizeBytes);
+  expect(
+    engine.getMany(many(100)).every((entry) => entry.status === 'found' && entry.value.data === text),
+  ).toBe(true);
+  await engine.close();
+});
+
+it('room that was freed is used again', async () => {
+  const engine = new LmdbEngine({ directory: scratch.path, clock });
+  const sizes: number[] = [];
+  for (let round = 0; round < 10; round++) {
+    await engine.setMany(many(50, `${round}`.repeat(10_000)));
+    sizes.push(statSync(join(scratch.path, 'data.mdb')).size);
+  }
+  expect(sizes.at(-1)).toBe(sizes[4]);
+  await engine.close();
+});
+
+it('pairs whose time has come are reclaimed, others stay', async () => {
+  const engine = new LmdbEngine({ directory: scratch.path, clock, sweepIntervalMs: 0 });
+  await engine.setMany(many(1000, 'v', clock.nowMs() + 10));
+  await engine.setMany([write('key-1', 'w', clock.nowMs() + 20), write('key-2', 'w'), write('other')]);
+  await engine.reclaimExpired();
+  expect(engine.stats().pairCount).toBe(1001);
+  clock.advanceMs(10);
+  await engine.reclaimExpired();
+  expect(engine.stats().pairCount).toBe(3);
+  expect(engine.hasMany([write('key-1'), write('key-2'), write('other')])).toEqual(
+    Array.from({ length: 3 }, () => ({ status: 'present' })),
+  );
+  await engine.close();
+});
+
+it('the engine reclaims by itself', async () => {
+  const engine = new LmdbEngine({ directory: scratch.path, clock, sweepIntervalMs: 1 });
+  await engine.setMany(many(500, 'v', clock.nowMs() + 10));
+  clock.advanceMs(10);
+  while (engine.stats().pairCount > 0) await turn();
+  expect(engine.stats()).toMatchObject({ pairCount: 0, partitionCount: 0 });
+  await engine.close();
+});
+
+it('versions grow over restarts, expiry and the sweep, whatever the clock does', async () => {
+  let last = 0;
+  for (let restart = 0; restart < 10; restart++) {
+    const engine = new LmdbEngine({ directory: scratch.path, clock, sweepIntervalMs: 0 });
+    const [outcome] = await engine.setMany([write('key', 'v', clock.nowMs())]);
+    if (outcome?.status !== 'written') throw new Error('not written');
+    expect(outcome.version).toBeGreaterThan(last);
+    last = outcome.version;
+    await engine.reclaimExpired();
+    expect(engine.stats().pairCount).toBe(0);
+    await engine.close();
+    clock.advanceMs(-1000);
+  }
+});
+
+it.each(['commit', 'sync'] as const)(
+  'close finishes the writes under way, with durability %s',
+  async (durability) => {
+    const engine = new LmdbEngine({ directory: scratch.path, clock, durability });
+    const underWay = Array.from({ length: 20 }, (_, index) => engine.setMany([write(`key-${index}`)]));
+    const closed = engine.close();
+    await expect(engine.setMany([write('late')])).rejects.toThrow('closed');
+    const outcomes = (await Promise.all(underWay)).flat();
+    await closed;
+    expect(outcomes.every(({ status }) => status === 'written')).toBe(true);
+    const again = new LmdbEngine({ directory: scratch.path, clock, durability });
+    expect(again.stats().pairCount).toBe(20);
+    await again.close();
+  },
+);

@@ -1,0 +1,195 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type {
+  Clock,
+  EngineChunk,
+  EngineDelete,
+  EngineDeleteOutcome,
+  EngineFactory,
+  EngineFactoryOptions,
+  EnginePresenceOutcome,
+  EngineReadOutcome,
+  EngineScanOptions,
+  EngineStats,
+  EngineUnavailable,
+  EngineWrite,
+  EngineWriteOutcome,
+  PlacedKey,
+  StorageEngine,
+} from '@kvs/kv-store';
+import { KvsError } from '@kvs/protocol';
+import { DataDirectory } from './data-directory.js';
+import { Environment, isOutOfSpace } from './environment.js';
+import { GroupCommit } from './group-commit.js';
+import { sha256 } from './key-codec.js';
+import type { LmdbEngineOptions } from './lmdb-engine-options.js';
+import { PairTable } from './pair-table.js';
+import { PartitionReader } from './partition-reader.js';
+
+/** For `KvStoreModule.forRoot({ engine: lmdbEngine({ directory }) })`. */
+export function lmdbEngine(options: LmdbEngineOptions): EngineFactory {
+  return ({ clock }) => new LmdbEngine({ ...options, clock });
+}
+
+/** Keeps the pairs on disk, in LMDB. Reads answer at once, writes when they are as durable as was asked for. */
+export class LmdbEngine implements StorageEngine {
+  readonly name = 'lmdb';
+  readonly capabilities = Object.freeze({ durable: true, shared: false });
+
+  readonly #clock: Clock;
+  readonly #directory: DataDirectory;
+  readonly #environment: Environment;
+  readonly #table: PairTable;
+  readonly #commits: GroupCommit;
+  readonly #sweepTimer: NodeJS.Timeout | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** @throws KvsError `engine_unavailable`: the directory is in use, of another format, or corrupt */
+  constructor(options: LmdbEngineOptions & EngineFactoryOptions) {
+    const { clock, directory, durability = 'commit', mapSizeBytes, sweepIntervalMs = 1000 } = options;
+    this.#clock = clock;
+    this.#directory = DataDirectory.claim(directory);
+    try {
+      this.#environment = new Environment(directory, durability, mapSizeBytes);
+    } catch (error) {
+      void this.#directory.release();
+      throw unavailable(`the data in ${directory} cannot be opened`, error);
+    }
+    const environment = this.#environment;
+    this.#table = new PairTable(environment, clock, sha256);
+    this.#commits = new GroupCommit((apply) => environment.transact(apply));
+    if (sweepIntervalMs > 0) {
+      this.#sweepTimer = setInterval(() => void this.#sweep(), sweepIntervalMs).unref();
+    }
+  }
+
+  getMany(keys: readonly PlacedKey[]): readonly EngineReadOutcome[] {
+    return this.#read(() =>
+      keys.map((key) => {
+        const entry = this.#table.get(key);
+        return entry === undefined ? ABSENT : { status: 'found', ...entry };
+      }),
+    );
+  }
+
+  hasMany(keys: readonly PlacedKey[]): readonly EnginePresenceOutcome[] {
+    return this.#read(() => keys.map((key) => (this.#table.has(key) ? PRESENT : ABSENT)));
+  }
+
+  setMany(writes: readonly EngineWrite[]): Promise<readonly EngineWriteOutcome[]> {
+    return this.#change(
+      writes,
+      (write): EngineWriteOutcome => this.#table.write(write),
+      (error) => (isOutOfSpace(error) ? { status: 'out_of_memory' } : itemFailure(error)),
+    );
+  }
+
+  deleteMany(deletes: readonly EngineDelete[]): Promise<readonly EngineDeleteOutcome[]> {
+    return this.#change(deletes, (item): EngineDeleteOutcome => this.#table.delete(item), itemFailure);
+  }
+
+  async *scan(
+    partitions: readonly number[],
+    { idPrefix = '' }: EngineScanOptions = {},
+  ): AsyncGenerator<EngineChunk, void, undefined> {
+    this.#assertOpen();
+    for (const [index, partition] of partitions.entries()) {
+      const reader = new PartitionReader(this.#environment.pairs, partition, idPrefix);
+      while (!reader.isDone) {
+        const pairs = this.#read(() => reader.nextChunk(this.#clock.nowMicros()));
+        if (pairs.length > 0) yield { partition, pairs };
+        if (!reader.isDone || index % PARTITIONS_PER_TURN === 0) await turn();
+        this.#assertOpen();
+      }
+    }
+  }
+
+  stats(): EngineStats {
+    return this.#read(() => this.#environment.stats());
+  }
+
+  /**
+   * Removes pairs whose time has come, a bounded number in each turn of the event loop, until none is left. The
+   * engine does so by itself every `sweepIntervalMs`.
+   */
+  async reclaimExpired(): Promise<void> {
+    for (let found = SWEEP_PAIRS; found === SWEEP_PAIRS && this.#closing === undefined;) {
+      const expired = this.#read(() => this.#table.expired(SWEEP_PAIRS));
+      found = expired.length;
+      const outcomes = await this.#change(
+        expired,
+        (deadline) => this.#table.reclaim(deadline),
+        (error) => itemFailure(error),
+      );
+      if (outcomes.some((outcome) => outcome !== undefined)) return; // the next sweep tries again
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      await this.reclaimExpired();
+    } catch {
+      // Nobody waits for it; whoever reads next is told what is wrong.
+    }
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#sweepTimer);
+    this.#commits.flush();
+    await this.#environment.close();
+    await this.#directory.release();
+  }
+
+  async #change<Item, Outcome, Refusal>(
+    items: readonly Item[],
+    apply: (item: Item) => Outcome,
+    refuse: (error: unknown) => Refusal,
+  ): Promise<readonly (Outcome | Refusal)[]> {
+    this.#assertOpen();
+    const outcomes: (Outcome | Refusal)[] = [];
+    const steps = items.map((item, index) => ({
+      apply: () => void (outcomes[index] = apply(item)),
+      refuse: (error: unknown) => void (outcomes[index] = refuse(error)),
+    }));
+    await this.#commits.commit(steps);
+    return outcomes;
+  }
+
+  #read<T>(read: () => T): T {
+    this.#assertOpen();
+    try {
+      return read();
+    } catch (error) {
+      throw unavailable(`the data in ${this.#directory.path} cannot be read`, error);
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new KvsError('engine_unavailable', 'the LMDB engine is closed');
+  }
+}
+
+const ABSENT = Object.freeze({ status: 'absent' });
+const PRESENT = Object.freeze({ status: 'present' });
+
+/** How many pairs a sweep removes before it gives way. */
+const SWEEP_PAIRS = 200;
+
+/** How many partitions with little in them a scan reads before it gives way. */
+const PARTITIONS_PER_TURN = 16;
+
+function itemFailure(error: unknown): EngineUnavailable {
+  return { status: 'unavailable', message: `the change was not made: ${messageOf(error)}` };
+}
+
+function unavailable(message: string, cause: unknown): KvsError {
+  return new KvsError('engine_unavailable', `${message}: ${messageOf(cause)}`, { cause });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

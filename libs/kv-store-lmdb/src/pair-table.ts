@@ -1,0 +1,135 @@
+import type {
+  Clock,
+  EngineDelete,
+  EngineDeleteOutcome,
+  EngineEntry,
+  EngineWrite,
+  EngineWriteOutcome,
+  PlacedKey,
+} from '@kvs/kv-store';
+import { conditionHolds, isExpired, microsToMs, nextVersion } from '@kvs/kv-store';
+import type { Environment } from './environment.js';
+import type { Digest } from './key-codec.js';
+import { partitionOf, partitionStart, SLOTS, storedKey, withSlot } from './key-codec.js';
+import { encodeRecord, recordEntry, recordHead, recordKey } from './record.js';
+
+/**
+ * The pairs, the deadlines of those that expire, and the version floors. What changes anything must be called
+ * within a transaction.
+ */
+export class PairTable {
+  constructor(
+    private readonly environment: Environment,
+    private readonly clock: Clock,
+    private readonly digest: Digest,
+  ) {}
+
+  get(key: PlacedKey): EngineEntry | undefined {
+    const { record } = this.#locate(key);
+    return record === undefined || this.#isExpired(record) ? undefined : recordEntry(record);
+  }
+
+  has(key: PlacedKey): boolean {
+    const { record } = this.#locate(key);
+    return record !== undefined && !this.#isExpired(record);
+  }
+
+  write(item: EngineWrite): EngineWriteOutcome {
+    const { value, expiresAtMs, ifVersion, partition } = item;
+    const place = this.#locate(item);
+    const before = place.record === undefined ? undefined : recordHead(place.record);
+    const nowMicros = this.clock.nowMicros();
+    const isPresent = before !== undefined && !isExpired(before.expiresAtMs, nowMicros);
+    const actualVersion = isPresent ? before.version : 0;
+    if (!conditionHolds(ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
+    // An expired pair that is still here is above every earlier version of its key, as the floor is for one that
+    // is gone.
+    const version = nextVersion(before?.version ?? this.#floor(partition), nowMicros);
+    if (before?.expiresAtMs !== undefined) this.#forgetDeadline(place.key, before.expiresAtMs);
+    const longKey = place.isLong ? item.id : undefined;
+    this.environment.pairs.putSync(place.key, encodeRecord({ value, version, expiresAtMs }, longKey));
+    if (expiresAtMs !== undefined) {
+      this.environment.deadlines.putSync(deadlineKey(place.key, expiresAtMs), EMPTY);
+    }
+    return { status: 'written', version };
+  }
+
+  delete(item: EngineDelete): EngineDeleteOutcome {
+    const place = this.#locate(item);
+    const isPresent = place.record !== undefined && !this.#isExpired(place.record);
+    const actualVersion = isPresent && place.record !== undefined ? recordHead(place.record).version : 0;
+    if (!conditionHolds(item.ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
+    if (place.record !== undefined) this.#remove(place.key, place.record);
+    return { status: isPresent ? 'deleted' : 'absent' };
+  }
+
+  /** Where the pairs are, at most so many, whose time has come. */
+  expired(limit: number): Buffer[] {
+    const end = deadlineKey(EMPTY, microsToMs(this.clock.nowMicros()) + 1);
+    return [...this.environment.deadlines.getKeys({ end, limit })].map((key) => Buffer.from(key));
+  }
+
+  /** Removes one of what {@link expired} gave, unless it was written or removed since. */
+  reclaim(deadline: Buffer): void {
+    const key = deadline.subarray(DEADLINE_BYTES);
+    const record = this.environment.pairs.getBinary(key);
+    if (record === undefined || !this.#isExpired(record)) return;
+    if (this.environment.deadlines.doesExist(deadline)) this.#remove(key, record);
+  }
+
+  #locate({ id, partition }: PlacedKey): Place {
+    const { bytes, isLong } = storedKey(partition, id, this.digest);
+    if (!isLong) return { key: bytes, isLong, record: this.environment.pairs.getBinary(bytes) };
+    let free: number | undefined = 0;
+    for (const { key, value } of this.environment.pairs.getRange({ start: bytes, end: slotsEnd(bytes) })) {
+      if (recordKey(value) === id) return { key: Buffer.from(key), isLong, record: value };
+      if (key.at(-1) === free) free += 1;
+    }
+    if (free >= SLOTS) throw new RangeError(`${SLOTS} keys have the same digest`);
+    return { key: withSlot(bytes, free), isLong, record: undefined };
+  }
+
+  #remove(key: Buffer, record: Buffer): void {
+    const { version, expiresAtMs } = recordHead(record);
+    const partition = partitionOf(key);
+    this.environment.pairs.removeSync(key);
+    if (expiresAtMs !== undefined) this.#forgetDeadline(key, expiresAtMs);
+    if (version <= this.#floor(partition)) return;
+    const floor = Buffer.allocUnsafe(8);
+    floor.writeDoubleBE(version);
+    this.environment.floors.putSync(partitionStart(partition), floor);
+  }
+
+  /** The highest version that left this partition: what comes anew starts above it. */
+  #floor(partition: number): number {
+    return this.environment.floors.getBinary(partitionStart(partition))?.readDoubleBE() ?? 0;
+  }
+
+  #forgetDeadline(key: Buffer, expiresAtMs: number): void {
+    this.environment.deadlines.removeSync(deadlineKey(key, expiresAtMs));
+  }
+
+  #isExpired(record: Buffer): boolean {
+    return isExpired(recordHead(record).expiresAtMs, this.clock.nowMicros());
+  }
+}
+
+interface Place {
+  readonly key: Buffer;
+  readonly isLong: boolean;
+  readonly record: Buffer | undefined;
+}
+
+const EMPTY = Buffer.alloc(0);
+const DEADLINE_BYTES = 8;
+
+/** Ordered by time: doubles that are not negative sort as their big-endian bytes do. */
+function deadlineKey(key: Buffer, expiresAtMs: number): Buffer {
+  const time = Buffer.allocUnsafe(DEADLINE_BYTES);
+  time.writeDoubleBE(Math.max(expiresAtMs, 0));
+  return Buffer.concat([time, key]);
+}
+
+function slotsEnd(bytes: Buffer): Buffer {
+  return Buffer.concat([bytes, Buffer.of(0xff, 0xff)]);
+}

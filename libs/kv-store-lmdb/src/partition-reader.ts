@@ -1,0 +1,70 @@
+import type { EnginePair } from '@kvs/kv-store';
+import { isExpired, ScanChunkBuilder } from '@kvs/kv-store';
+import type { Database } from 'lmdb';
+import { idFromBytes, isLong, partitionEnd, prefixStart } from './key-codec.js';
+import { recordEntry, recordHead, recordKey } from './record.js';
+
+/**
+ * Reads one partition in chunks, each in a read of its own: what a slow caller would otherwise hold is the whole
+ * file as it was, and its free pages. Goes from key to key in their order, so that none comes twice, up to what
+ * was the last when the first chunk was read, so that what is added behind does not prolong it.
+ */
+export class PartitionReader {
+  #start: Buffer;
+  #last: Buffer | undefined;
+  #isDone = false;
+
+  constructor(
+    private readonly pairs: Database<Buffer, Buffer>,
+    private readonly partition: number,
+    private readonly idPrefix: string,
+  ) {
+    this.#start = prefixStart(partition, idPrefix);
+  }
+
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  /** The next pairs, as many as a chunk holds; may be none. */
+  nextChunk(nowMicros: number): EnginePair[] {
+    this.#last ??= this.#findLast();
+    const chunk = new ScanChunkBuilder();
+    if (this.#last === undefined) this.#isDone = true;
+    else this.#fill(chunk, this.#last, nowMicros);
+    return chunk.pairs;
+  }
+
+  #fill(chunk: ScanChunkBuilder, last: Buffer, nowMicros: number): void {
+    let examined = 0;
+    for (const { key, value } of this.pairs.getRange({ start: this.#start, end: successor(last) })) {
+      this.#start = successor(key);
+      if (!isExpired(recordHead(value).expiresAtMs, nowMicros)) {
+        const id = isLong(key) ? recordKey(value) : idFromBytes(Buffer.from(key.subarray(2)));
+        if (id?.startsWith(this.idPrefix)) chunk.add({ id, ...recordEntry(value) });
+      }
+      examined += 1;
+      if (chunk.isFull || examined === MOST_EXAMINED) return;
+    }
+    this.#isDone = true;
+  }
+
+  #findLast(): Buffer | undefined {
+    const end = this.idPrefix === '' ? partitionEnd(this.partition) : afterPrefix(this.#start);
+    const [last] = this.pairs.getKeys({ start: end, reverse: true, limit: 1 });
+    if (last === undefined || last.compare(this.#start) < 0) return undefined;
+    return Buffer.from(last);
+  }
+}
+
+/** How many pairs are looked at in one go, where few or none are wanted. */
+const MOST_EXAMINED = 4000;
+
+function successor(key: Buffer): Buffer {
+  return Buffer.concat([key, Buffer.of(0)]);
+}
+
+/** After all keys that begin with this: no key's bytes can be as many 0xff as a key may have. */
+function afterPrefix(prefix: Buffer): Buffer {
+  return Buffer.concat([prefix, Buffer.alloc(1000 - Math.min(prefix.length, 999), 0xff)]);
+}
