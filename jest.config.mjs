@@ -36,4 +36,4 @@ const projects = ['libs', 'apps', 'tools']
   .map(({ name, rootDir }) => ({ ...preset, displayName: name, rootDir }));
 
 // Processes take their time to start on a busy machine; no promise of ours depends on how long.
-export default { projects, testTimeout: 120_000 };
+export default { projects, maxWorkers: '100%', testTimeout: 120_000 };
