@@ -18,10 +18,7 @@ for (let round = Number(firstRound); ; round++) {
   }));
   const outcomes = await Promise.all([engine.setMany(items.slice(0, 2)), engine.setMany(items.slice(2))]);
   if (!outcomes.flat().every(({ status }) => status === 'written')) throw new Error(JSON.stringify(outcomes));
-  process.stdout.write(
-    `${round} ${outcomes
-      .flat()
-      .map(({ version }) => version)
-      .join(' ')}\n`,
-  );
+  const versions = outcomes.flat().map(({ version }) => version);
+  // An acknowledgement counts when it has left the process; while its reader is busy it may not yet have.
+  await new Promise((written) => process.stdout.write(`${round} ${versions.join(' ')}\n`, written));
 }
