@@ -15,7 +15,7 @@ import type {
   SetOutcome,
   WirePair,
 } from '@kvs/protocol';
-import { PARTITION_COUNT } from '@kvs/protocol';
+import { ALL_PARTITIONS, heldPage, MAX_PAGE_BYTES } from '@kvs/protocol';
 import { Inject, Injectable } from '@nestjs/common';
 
 /** The operations on this process's own store. */
@@ -53,7 +53,7 @@ export class StoreOperations implements KeyValueOperations {
     for await (const chunk of this.store.scan({ ...request, partitions: wanted })) {
       const full = pairs >= limit || bytes >= MAX_PAGE_BYTES;
       if (full && chunk.partition !== current) {
-        return { missingNodes: [], lines: fromArray(lines), close, nextCursor: chunk.partition };
+        return heldPage(lines, chunk.partition);
       }
       current = chunk.partition;
       pairs += chunk.pairs.length;
@@ -62,17 +62,9 @@ export class StoreOperations implements KeyValueOperations {
         bytes += piece.length;
       }
     }
-    return { missingNodes: [], lines: fromArray(lines), close };
+    return heldPage(lines, undefined);
   }
 }
-
-const ALL_PARTITIONS: readonly number[] = Array.from(
-  { length: PARTITION_COUNT },
-  (_, partition) => partition,
-);
-
-/** A page ends early when it has this many bytes, so that holding one is cheap whatever the size of values. */
-const MAX_PAGE_BYTES = 8 * 1024 * 1024;
 
 /** About how many bytes of lines are joined into one piece before they are handed on. */
 const PIECE_BYTES = 64 * 1024;
@@ -100,8 +92,4 @@ function* encode({ pairs }: StoreChunk, meta: boolean): Generator<Uint8Array> {
     text = '';
   }
   if (text !== '') yield Buffer.from(text);
-}
-
-async function* fromArray(lines: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  yield* lines;
 }

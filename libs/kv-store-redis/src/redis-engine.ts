@@ -16,6 +16,7 @@ import type {
   StorageEngine,
 } from '@kvs/kv-store';
 import { isExpired, microsToMs } from '@kvs/kv-store';
+import { ALL_PARTITIONS } from '@kvs/protocol';
 import type { Operation } from './batch-runner.js';
 import { BatchRunner } from './batch-runner.js';
 import { deleteOutcomes, numberIn, presenceOutcomes, readOutcomes, writeOutcomes } from './data/answers.js';
@@ -138,8 +139,6 @@ export class RedisEngine implements StorageEngine {
     return String(microsToMs(this.#clock.nowMicros()));
   }
 }
-
-const ALL_PARTITIONS: readonly number[] = Object.freeze(Array.from({ length: PARTITION_COUNT }, (_, i) => i));
 
 /** What an item costs besides its data, here and on the wire, roughly. */
 const ITEM_BYTES = 100;

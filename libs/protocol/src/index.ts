@@ -1,6 +1,7 @@
 export * from './encoding.js';
 export * from './errors.js';
 export * from './guard.js';
+export * from './held-page.js';
 export * from './json-body.js';
 export * from './key.js';
 export * from './limits.js';

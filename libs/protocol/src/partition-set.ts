@@ -3,6 +3,10 @@ import { KvsError } from './errors.js';
 /** How many partitions the key space is cut into. */
 export const PARTITION_COUNT = 4096;
 
+export const ALL_PARTITIONS: readonly number[] = Object.freeze(
+  Array.from({ length: PARTITION_COUNT }, (_, partition) => partition),
+);
+
 /**
  * The header by which a proxy asks a node only for the partitions that it places there, so that pairs left over from
  * another list of nodes do not show. 1,024 hexadecimal digits, 4 partitions to the digit, the lowest partition in the

@@ -1,9 +1,12 @@
 import { partitionOf as partitionOfKey } from '@kvs/hash-ring';
 import {
+  ALL_PARTITIONS,
   brandKey,
+  heldPage,
   isEncoding,
   isRecord,
   KvsError,
+  MAX_PAGE_BYTES,
   PARTITION_COUNT,
   placementInput,
   type PageAnswer,
@@ -12,14 +15,7 @@ import {
   type ScanRequest,
 } from '@kvs/protocol';
 
-/** A page ends early when it has this many bytes, so that holding one is cheap whatever the size of values. */
-const MAX_PAGE_BYTES = 8 * 1024 * 1024;
 const WIDEN_AT_MOST = 4;
-
-const ALL_PARTITIONS: readonly number[] = Array.from(
-  { length: PARTITION_COUNT },
-  (_, partition) => partition,
-);
 
 /**
  * Collects a page by scanning windows of partitions until there are as many pairs as asked for, then cuts it off after
@@ -56,12 +52,7 @@ export async function collectPage(
     width = Math.ceil(Math.min(scanned * WIDEN_AT_MOST, scanned / filled - scanned));
   }
   const nextCursor = wanted[scanned];
-  return {
-    missingNodes: [...missing],
-    lines: fromArray(chunks),
-    close: () => undefined,
-    ...(nextCursor === undefined ? undefined : { nextCursor }),
-  };
+  return heldPage(chunks, nextCursor, [...missing]);
 }
 
 async function readAll(answer: ScanAnswer): Promise<Buffer> {
@@ -98,10 +89,6 @@ function partitionOfLine(line: string): number {
     throw new KvsError('node_error', 'a storage node sent a pair that is not of the protocol');
   }
   return partitionOfKey(placementInput(brandKey({ encoding: key['encoding'], data: key['data'] })));
-}
-
-async function* fromArray(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  yield* chunks;
 }
 
 function countNewlines(bytes: Uint8Array): number {

@@ -46,7 +46,7 @@ function methodsOf(methodsByPath: AllowedMethods, url: string): readonly string[
   const exact = methodsByPath[path.replace(/(?<=.)\/$/, '')];
   if (exact) return exact;
   const below = Object.entries(methodsByPath).find(
-    ([pattern]) => pattern.endsWith('/*') && path.toLowerCase().startsWith(pattern.slice(0, -1)),
+    ([pattern]) => pattern.endsWith('/*') && path.startsWith(pattern.slice(0, -1)),
   );
   return below?.[1];
 }

@@ -1,4 +1,4 @@
-import { PARTITION_COUNT, partitionOf } from '@kvs/hash-ring';
+import { partitionOf } from '@kvs/hash-ring';
 import type {
   DeleteItem,
   DeleteOutcome,
@@ -13,7 +13,7 @@ import type {
   SetOutcome,
   Value,
 } from '@kvs/protocol';
-import { brandKey, keyFromId, keyId, KvsError, placementInput } from '@kvs/protocol';
+import { ALL_PARTITIONS, brandKey, keyFromId, keyId, KvsError, placementInput } from '@kvs/protocol';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Clock } from '../clock.js';
@@ -154,8 +154,6 @@ export class KvStore
     if (this.#closing !== undefined) throw new KvsError('shutting_down', 'the store is closed');
   }
 }
-
-const ALL_PARTITIONS: readonly number[] = Object.freeze(Array.from({ length: PARTITION_COUNT }, (_, i) => i));
 
 function engineWrite({ key, value, ttlMs, ifVersion }: SetItem, nowMs: number): EngineWrite {
   return {
