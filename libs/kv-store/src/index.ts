@@ -1,10 +1,18 @@
 export * from './clock.js';
 export * from './engine/engine-factory.js';
+export { type Eviction, EVICTIONS } from './engine/memory/eviction/eviction-policy.js';
 export * from './engine/memory/memory-engine.js';
+export {
+  defaultMaxMemoryBytes,
+  MIN_MAX_MEMORY_BYTES,
+  type MemoryEngineOptions,
+} from './engine/memory/memory-options.js';
+export * from './engine/memory/snapshot/snapshot-options.js';
 export * from './engine/rules.js';
 export * from './engine/scan-chunk.js';
 export * from './engine/storage-engine.js';
 export * from './module/kv-store-options.js';
 export * from './module/kv-store.module.js';
+export * from './scheduler.js';
 export * from './store/kv-store.js';
 export * from './tokens.js';

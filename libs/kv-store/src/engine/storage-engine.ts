@@ -88,10 +88,12 @@ export interface EngineCapabilities {
   readonly durable?: boolean;
   /** Several engines, in other processes too, may work on the same pairs at the same time. Default false. */
   readonly shared?: boolean;
+  /** A full engine drops other pairs to make room, rather than refuse the write. Default false. */
+  readonly evicts?: boolean;
 }
 
 export function capabilitiesOf(engine: StorageEngine): Required<EngineCapabilities> {
-  return { durable: false, shared: false, ...engine.capabilities };
+  return { durable: false, shared: false, evicts: false, ...engine.capabilities };
 }
 
 /** A key where it lives. A key is always given with the same partition. */

@@ -23,7 +23,7 @@ describe('a KvStore and its engine', () => {
     expect(store.fetch([KEY])).toBeInstanceOf(Array);
     expect(store.query([KEY])).toBeInstanceOf(Array);
     expect(store.delete([{ key: KEY }])).toBeInstanceOf(Array);
-    expect(store.stats()).toEqual({ pairCount: 0, partitionCount: 0 });
+    expect(store.stats()).toMatchObject({ pairCount: 0, partitionCount: 0 });
   });
 
   it('say which items a full engine refused', () => {

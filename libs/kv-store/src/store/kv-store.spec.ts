@@ -165,7 +165,7 @@ describe.each([
   it('tells what its engine is and holds', async () => {
     await store.set([setItem(A, '1'), setItem(B, '2')]);
     expect(store.engineName).toBe('memory');
-    expect(await store.stats()).toEqual({ pairCount: 2, partitionCount: 2 });
+    expect(await store.stats()).toMatchObject({ pairCount: 2, partitionCount: 2 });
   });
 
   it('refuses everything once it is closed', async () => {

@@ -9,6 +9,7 @@ import { batches } from './traits/batches.js';
 import { binarySafety } from './traits/binary-safety.js';
 import { identity } from './traits/identity.js';
 import { lifecycle } from './traits/lifecycle.js';
+import { limits } from './traits/limits.js';
 import { model } from './traits/model.js';
 import { reopening } from './traits/reopening.js';
 import { scans } from './traits/scans.js';
@@ -26,7 +27,7 @@ import { versions } from './traits/versions.js';
 export function describeStorageEngine(name: string, options: EngineSuiteOptions, runner?: TestRunner): void {
   const { describe, it } = runner ?? globalRunner();
   describe(name, () => {
-    for (const { title, tests } of options.reopen === undefined ? TRAITS : [...TRAITS, reopening]) {
+    for (const { title, tests } of traitsFor(options)) {
       describe(title, () => {
         for (const [promise, test] of Object.entries(tests)) it(promise, () => runTest(test, options));
       });
@@ -46,6 +47,14 @@ const TRAITS: readonly Trait[] = [
   lifecycle,
   model,
 ];
+
+function traitsFor({ reopen, createBounded }: EngineSuiteOptions): readonly Trait[] {
+  return [
+    ...TRAITS,
+    ...(reopen === undefined ? [] : [reopening]),
+    ...(createBounded === undefined ? [] : [limits]),
+  ];
+}
 
 async function runTest(test: EngineTest, options: EngineSuiteOptions): Promise<void> {
   const clock = new ManualClock();

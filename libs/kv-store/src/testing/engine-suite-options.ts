@@ -1,5 +1,6 @@
 import type { MaybePromise } from '@kvs/protocol';
-import type { EngineFactory } from '../engine/engine-factory.js';
+import type { EngineFactory, EngineFactoryOptions } from '../engine/engine-factory.js';
+import type { StorageEngine } from '../engine/storage-engine.js';
 
 /** How the suite gets at the engine under test. */
 export interface EngineSuiteOptions {
@@ -10,6 +11,13 @@ export interface EngineSuiteOptions {
    * be given for a durable engine, and only for one.
    */
   readonly reopen?: EngineFactory;
+  /**
+   * Opens a new, empty engine that holds no more than so many bytes, a few MiB. Given for an engine that has such a
+   * limit and accounts for what it holds.
+   */
+  readonly createBounded?: (
+    options: EngineFactoryOptions & { readonly maxBytes: number },
+  ) => MaybePromise<StorageEngine>;
   /** Called after each test, when the engine is closed, to clean up behind it. */
   readonly dispose?: () => MaybePromise<void>;
 }

@@ -1,8 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
+import type { MaybePromise } from '@kvs/protocol';
 import { KvsError } from '@kvs/protocol';
 import type { Clock } from '../../clock.js';
-import type { EngineFactoryOptions } from '../engine-factory.js';
+import { isPromise } from '../../maybe-promise.js';
 import type {
+  EngineCapabilities,
   EngineChunk,
   EngineDelete,
   EngineDeleteOutcome,
@@ -16,46 +18,80 @@ import type {
   StorageEngine,
 } from '../storage-engine.js';
 import { SCAN_CHUNK_PAIRS } from '../storage-engine.js';
-import { MemoryPartition } from './memory-partition.js';
+import { ExpirySweep } from './expiry-sweep.js';
+import type { MemoryEngineOptions } from './memory-options.js';
+import { completeOptions } from './memory-options.js';
+import { PairStore } from './pair-store.js';
+import { scanPartition } from './partition-scan.js';
+import { SnapshotKeeper } from './snapshot/snapshot-keeper.js';
+import type { SnapshotOptions } from './snapshot/snapshot-options.js';
 
-/** Keeps the pairs in this process's memory and answers at once. What it holds is gone when it is closed. */
+/**
+ * Keeps the pairs in this process's memory, outside of the JavaScript heap, and answers at once. Bounded: a full
+ * engine refuses writes or evicts. What it holds is gone when it is closed, unless it was opened with a snapshot.
+ */
 export class MemoryEngine implements StorageEngine {
   readonly name = 'memory';
-  readonly capabilities = Object.freeze({ durable: false, shared: false });
+  readonly capabilities: Readonly<Required<EngineCapabilities>>;
+  /** The bytes at which it is full. */
+  readonly maxMemoryBytes: number;
 
   readonly #clock: Clock;
-  /** By partition number; one comes into being with its first write and then stays, for its version floor. */
-  readonly #partitions = new Map<number, MemoryPartition>();
+  readonly #store: PairStore;
+  readonly #sweep: ExpirySweep;
+  #snapshots: SnapshotKeeper | undefined;
+  #closing: MaybePromise<void> = undefined;
   #isClosed = false;
 
-  constructor({ clock }: EngineFactoryOptions) {
+  constructor(options: MemoryEngineOptions) {
+    const { clock, scheduler, maxMemoryBytes, eviction, hashKey } = completeOptions(options);
     this.#clock = clock;
+    this.#store = new PairStore(maxMemoryBytes, eviction, hashKey);
+    this.#sweep = new ExpirySweep(this.#store, clock, scheduler);
+    this.maxMemoryBytes = maxMemoryBytes;
+    this.capabilities = { durable: false, shared: false, evicts: eviction !== 'none' };
+  }
+
+  /**
+   * An engine with the pairs of the snapshot in a directory, which it writes anew every so often and when it is closed.
+   * @throws SnapshotError when the snapshot is damaged, or more than the engine may hold
+   */
+  static async open(
+    options: MemoryEngineOptions & { readonly snapshot: SnapshotOptions },
+  ): Promise<MemoryEngine> {
+    const { clock, scheduler } = completeOptions(options);
+    const engine = new MemoryEngine(options);
+    engine.#snapshots = await SnapshotKeeper.open(engine.#store, options.snapshot, clock, scheduler);
+    Object.assign(engine.capabilities, { durable: true });
+    engine.#sweep.wake();
+    return engine;
   }
 
   getMany(keys: readonly PlacedKey[]): readonly EngineReadOutcome[] {
     this.#assertOpen();
     const now = this.#clock.nowMicros();
-    return keys.map(({ id, partition }) => this.#partitions.get(partition)?.get(id, now) ?? ABSENT);
+    return keys.map((key) => this.#store.get(key, now) ?? ABSENT);
   }
 
   hasMany(keys: readonly PlacedKey[]): readonly EnginePresenceOutcome[] {
     this.#assertOpen();
     const now = this.#clock.nowMicros();
-    return keys.map(({ id, partition }) =>
-      this.#partitions.get(partition)?.has(id, now) ? PRESENT : ABSENT,
-    );
+    return keys.map((key) => (this.#store.has(key, now) ? PRESENT : ABSENT));
   }
 
   setMany(writes: readonly EngineWrite[]): readonly EngineWriteOutcome[] {
     this.#assertOpen();
     const now = this.#clock.nowMicros();
-    return writes.map((write) => this.#partitionForWrite(write.partition).write(write, now));
+    return writes.map((write) => {
+      if (write.expiresAtMs !== undefined) this.#sweep.wake();
+      return this.#store.write(write, now);
+    });
   }
 
   deleteMany(deletes: readonly EngineDelete[]): readonly EngineDeleteOutcome[] {
     this.#assertOpen();
     const now = this.#clock.nowMicros();
-    return deletes.map((item) => this.#partitionForWrite(item.partition).delete(item, now));
+    return deletes.map((item) => this.#store.delete(item, now));
   }
 
   async *scan(
@@ -65,9 +101,9 @@ export class MemoryEngine implements StorageEngine {
     this.#assertOpen();
     const pace = new ScanPace();
     for (const number of partitions) {
-      const partition = this.#partitions.get(number);
+      const partition = this.#store.partition(number);
       if (partition === undefined) continue;
-      for (const pairs of partition.chunks(idPrefix, this.#clock)) {
+      for (const pairs of scanPartition(this.#store, partition, idPrefix, this.#clock)) {
         yield { partition: number, pairs };
         await pace.passed(pairs.length);
         this.#assertOpen();
@@ -81,24 +117,22 @@ export class MemoryEngine implements StorageEngine {
     this.#assertOpen();
     let pairCount = 0;
     let partitionCount = 0;
-    for (const partition of this.#partitions.values()) {
+    for (const partition of this.#store.partitions()) {
       pairCount += partition.pairCount;
       partitionCount += partition.pairCount > 0 ? 1 : 0;
     }
-    return { pairCount, partitionCount };
+    const { usedBytes, maxBytes } = this.#store.budget;
+    return { pairCount, partitionCount, usedBytes, maxBytes };
   }
 
-  close(): void {
+  /** With a snapshot, by promise: when it is written. Rejects with the SnapshotError when that cannot be done. */
+  close(): MaybePromise<void> {
+    if (this.#isClosed) return this.#closing;
     this.#isClosed = true;
-    this.#partitions.clear();
-  }
-
-  #partitionForWrite(number: number): MemoryPartition {
-    const known = this.#partitions.get(number);
-    if (known !== undefined) return known;
-    const created = new MemoryPartition();
-    this.#partitions.set(number, created);
-    return created;
+    this.#sweep.stop();
+    const written = this.#snapshots?.close();
+    this.#closing = isPromise(written) ? written.finally(() => this.#store.clear()) : this.#store.clear();
+    return this.#closing;
   }
 
   #assertOpen(): void {

@@ -1,121 +1,126 @@
-import type { Encoding, KeyId, Value } from '@kvs/protocol';
-import { brandValue } from '@kvs/protocol';
-import type { Clock } from '../../clock.js';
-import { conditionHolds, isExpired, nextVersion } from '../rules.js';
-import { ScanChunkBuilder } from '../scan-chunk.js';
-import type {
-  EngineDelete,
-  EngineDeleteOutcome,
-  EnginePair,
-  EngineReadOutcome,
-  EngineWrite,
-  EngineWriteOutcome,
-} from '../storage-engine.js';
+import type { KeyScratch } from './key-scratch.js';
+import type { MemoryBudget } from './memory-budget.js';
+import type { Records } from './records.js';
 
-/** The pairs of one partition. Every method runs to its end without giving way, so each is atomic. */
+/**
+ * The pairs of one partition: a hash table whose buckets are chains of records. A bucket is a range of hashes, the
+ * top bits of a hash its number. So whatever the table's size, walking its buckets goes through the hashes in
+ * ascending order, and a walk that is interrupted goes on at a hash, whatever was written meanwhile.
+ */
 export class MemoryPartition {
-  readonly #entries = new Map<KeyId, MemoryEntry>();
-
+  pairCount = 0;
   /**
    * The highest version that left this partition. One number stands for every key that is gone: a key
    * that comes anew starts above it, and so above every version it had before.
    */
-  #versionFloor = 0;
+  versionFloor = 0;
+  /** No pair expires before; there need not be one that expires then. */
+  earliestDeadlineMs = Infinity;
+  #bits = MIN_BITS;
+  #buckets = new Uint32Array(2 ** MIN_BITS);
 
-  /** Pairs held, expired ones that nothing has met yet among them. */
-  get pairCount(): number {
-    return this.#entries.size;
+  constructor(
+    readonly number: number,
+    private readonly records: Records,
+    private readonly budget: MemoryBudget,
+  ) {
+    budget.charge(MemoryPartition.BYTES);
   }
 
-  get(id: KeyId, nowMicros: number): EngineReadOutcome | undefined {
-    const entry = this.#find(id, nowMicros);
-    if (entry === undefined) return undefined;
-    const { value, version, expiresAtMs } = entry;
-    return { status: 'found', value, version, expiresAtMs };
+  /** What an empty partition takes, as measured. */
+  static readonly BYTES = 448;
+
+  find(key: KeyScratch): number {
+    let ref = this.#buckets[this.#bucketOf(key.hash)] ?? 0;
+    while (ref !== 0 && !this.records.matches(ref, key)) ref = this.records.next(ref);
+    return ref;
   }
 
-  has(id: KeyId, nowMicros: number): boolean {
-    return this.#find(id, nowMicros) !== undefined;
+  link(ref: number): void {
+    this.#push(ref);
+    this.pairCount += 1;
   }
 
-  write({ id, value, expiresAtMs, ifVersion }: EngineWrite, nowMicros: number): EngineWriteOutcome {
-    const entry = this.#find(id, nowMicros);
-    const actualVersion = entry?.version ?? 0;
-    if (!conditionHolds(ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
-    const version = nextVersion(entry?.version ?? this.#versionFloor, nowMicros);
-    this.#entries.set(id, new MemoryEntry(value, version, expiresAtMs));
-    return { status: 'written', version };
+  unlink(ref: number): void {
+    this.relink(ref, this.records.next(ref));
+    this.pairCount -= 1;
   }
 
-  delete({ id, ifVersion }: EngineDelete, nowMicros: number): EngineDeleteOutcome {
-    const entry = this.#find(id, nowMicros);
-    const actualVersion = entry?.version ?? 0;
-    if (!conditionHolds(ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
-    if (entry === undefined) return { status: 'absent' };
-    this.#remove(id, entry);
-    return { status: 'deleted' };
+  /** Puts a record in the place of another, of the same key. */
+  replace(from: number, to: number): void {
+    this.records.setNext(to, this.records.next(from));
+    this.relink(from, to);
+  }
+
+  /** The bytes by which the table has to grow to stay fast; 0 while it need not. */
+  get growthBytes(): number {
+    return this.pairCount > this.#buckets.length && this.#bits < MAX_BITS ? this.#buckets.byteLength : 0;
+  }
+
+  /** The caller has made sure that {@link growthBytes} fit. */
+  grow(): void {
+    this.#resize(this.#bits + 1);
+  }
+
+  shrinkIfSparse(): void {
+    if (this.#bits > MIN_BITS && this.pairCount < this.#buckets.length / 8) this.#resize(this.#bits - 1);
   }
 
   /**
-   * The pairs in chunks, none empty. Writes may come between two steps. The first chunk reads the map as it
-   * stands; if that is not all, the ids still to come are noted there and then. So no key comes twice (a live
-   * map iterator would meet a key deleted and set anew again), new keys cannot prolong the scan, and what is
-   * held is at most one partition's ids.
+   * The records of the bucket that holds a hash, except those with lower hashes (a table that shrank since the walk's
+   * last step has them in the same bucket), and the hash at which the next bucket starts.
    */
-  *chunks(idPrefix: string, clock: Clock): Generator<EnginePair[], void, undefined> {
-    const live = this.#entries.keys();
-    const first = this.#takeChunk(live, idPrefix, clock.nowMicros());
-    const rest = [...live].values();
-    for (let chunk = first; chunk.length > 0; chunk = this.#takeChunk(rest, idPrefix, clock.nowMicros())) {
-      yield chunk;
+  bucketFrom(hash: number): { readonly refs: number[]; readonly nextHash: number } {
+    const bucket = this.#bucketOf(hash);
+    const refs: number[] = [];
+    for (let ref = this.#buckets[bucket] ?? 0; ref !== 0; ref = this.records.next(ref)) {
+      if (this.records.hash(ref) >= hash) refs.push(ref);
+    }
+    return { refs, nextHash: (bucket + 1) * 2 ** (HASH_BITS - this.#bits) };
+  }
+
+  /** Makes what refers to one record refer to another. */
+  private relink(from: number, to: number): void {
+    const bucket = this.#bucketOf(this.records.hash(from));
+    let ref = this.#buckets[bucket] ?? 0;
+    if (ref === from) {
+      this.#buckets[bucket] = to;
+      return;
+    }
+    for (; ref !== 0; ref = this.records.next(ref)) {
+      if (this.records.next(ref) === from) return this.records.setNext(ref, to);
+    }
+    throw new RangeError('a record that is not in its bucket');
+  }
+
+  #push(ref: number): void {
+    const bucket = this.#bucketOf(this.records.hash(ref));
+    this.records.setNext(ref, this.#buckets[bucket] ?? 0);
+    this.#buckets[bucket] = ref;
+  }
+
+  #resize(bits: number): void {
+    const old = this.#buckets;
+    this.#bits = bits;
+    this.#buckets = new Uint32Array(2 ** bits);
+    this.budget.charge(this.#buckets.byteLength - old.byteLength);
+    for (const first of old) {
+      for (let ref = first; ref !== 0;) {
+        const next = this.records.next(ref);
+        this.#push(ref);
+        ref = next;
+      }
     }
   }
 
-  /** The next pairs, as many as a chunk holds; none only when the ids are used up. */
-  #takeChunk(ids: Iterator<KeyId>, idPrefix: string, nowMicros: number): EnginePair[] {
-    const chunk = new ScanChunkBuilder();
-    while (!chunk.isFull) {
-      const next = ids.next();
-      if (next.done === true) break;
-      const entry = next.value.startsWith(idPrefix) ? this.#find(next.value, nowMicros) : undefined;
-      if (entry !== undefined) chunk.add(entry.toPair(next.value));
-    }
-    return chunk.pairs;
-  }
-
-  /** The entry of a present key. An expired one is reclaimed on the way. */
-  #find(id: KeyId, nowMicros: number): MemoryEntry | undefined {
-    const entry = this.#entries.get(id);
-    if (entry === undefined || !isExpired(entry.expiresAtMs, nowMicros)) return entry;
-    this.#remove(id, entry);
-    return undefined;
-  }
-
-  #remove(id: KeyId, entry: MemoryEntry): void {
-    this.#entries.delete(id);
-    this.#versionFloor = Math.max(this.#versionFloor, entry.version);
+  #bucketOf(hash: number): number {
+    return hash >>> (HASH_BITS - this.#bits);
   }
 }
 
-/** A pair as it is kept: the strings of its value rather than the caller's object, and nothing parsed. */
-class MemoryEntry {
-  private readonly encoding: Encoding;
-  private readonly data: string;
+/** Where a walk through a partition's hashes ends. */
+export const END_OF_HASHES = 2 ** 32;
 
-  constructor(
-    value: Value,
-    readonly version: number,
-    readonly expiresAtMs: number | undefined,
-  ) {
-    this.encoding = value.encoding;
-    this.data = value.data;
-  }
-
-  get value(): Value {
-    return brandValue({ encoding: this.encoding, data: this.data });
-  }
-
-  toPair(id: KeyId): EnginePair {
-    return { id, value: this.value, version: this.version, expiresAtMs: this.expiresAtMs };
-  }
-}
+const HASH_BITS = 32;
+const MIN_BITS = 2;
+const MAX_BITS = 26;

@@ -1,0 +1,57 @@
+import type { KeyId } from '@kvs/protocol';
+import type { HashKey } from './half-sip-hash.js';
+import { halfSipHash } from './half-sip-hash.js';
+
+/** One key at a time as bytes and hash, in a buffer that the next key overwrites. */
+export class KeyScratch {
+  bytes = Buffer.alloc(4096);
+  length = 0;
+  hash = 0;
+  isBinary = false;
+  isAscii = false;
+
+  constructor(private readonly hashKey: HashKey) {}
+
+  /** Takes the bytes that an id stands for. */
+  encode(id: KeyId): this {
+    this.isBinary = id.startsWith('b');
+    if (this.isBinary) this.#encodeHex(id);
+    else if (!this.#encodeShortAscii(id)) this.#encodeText(id);
+    this.hash = halfSipHash(this.bytes, this.length, this.hashKey);
+    return this;
+  }
+
+  #encodeHex(id: string): void {
+    this.isAscii = false;
+    this.length = (id.length - 1) / 2;
+    this.#reserve(this.length);
+    this.bytes.write(id.slice(1), 0, this.length, 'hex');
+  }
+
+  /** For short texts a loop is faster than a call into Node. */
+  #encodeShortAscii(id: string): boolean {
+    if (id.length > MAX_LOOP_LENGTH) return false;
+    for (let i = 1; i < id.length; i++) {
+      const unit = id.charCodeAt(i);
+      if (unit > 0x7f) return false;
+      this.bytes[i - 1] = unit;
+    }
+    this.length = id.length - 1;
+    this.isAscii = true;
+    return true;
+  }
+
+  #encodeText(id: string): void {
+    const text = id.slice(1);
+    this.length = Buffer.byteLength(text);
+    this.isAscii = this.length === text.length;
+    this.#reserve(this.length);
+    this.bytes.write(text, 0, this.length, this.isAscii ? 'latin1' : 'utf8');
+  }
+
+  #reserve(length: number): void {
+    if (length > this.bytes.length) this.bytes = Buffer.alloc(length);
+  }
+}
+
+const MAX_LOOP_LENGTH = 64;

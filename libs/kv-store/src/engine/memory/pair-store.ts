@@ -1,0 +1,254 @@
+import type { KeyId } from '@kvs/protocol';
+import { conditionHolds, isExpired, nextVersion } from '../rules.js';
+import type {
+  EngineDelete,
+  EngineDeleteOutcome,
+  EnginePair,
+  EngineReadOutcome,
+  EngineWrite,
+  EngineWriteOutcome,
+  PlacedKey,
+} from '../storage-engine.js';
+import type { Eviction, EvictionPolicy } from './eviction/eviction-policy.js';
+import { noEviction } from './eviction/eviction-policy.js';
+import { LruPolicy } from './eviction/lru-policy.js';
+import { SievePolicy } from './eviction/sieve-policy.js';
+import type { HashKey } from './half-sip-hash.js';
+import { KeyScratch } from './key-scratch.js';
+import { MemoryBudget } from './memory-budget.js';
+import { MemoryPartition } from './memory-partition.js';
+import { Records } from './records.js';
+import { SlabArena } from './slab/slab-arena.js';
+
+/** Told before a pair changes, for a copy of its partition that is under way. */
+export interface ChangeObserver {
+  /** @param ref the pair as it is, 0 where the key is absent */
+  changing(partition: MemoryPartition, hash: number, ref: number, id: () => KeyId): void;
+}
+
+/** All pairs, by partition. Every method runs to its end without giving way, so each is atomic. */
+export class PairStore {
+  readonly budget: MemoryBudget;
+  records: Records;
+  /** Set while a partition is copied over several turns of the event loop. */
+  observer: ChangeObserver | undefined;
+  #arena: SlabArena;
+  #policy: EvictionPolicy;
+  readonly #key: KeyScratch;
+  /** One comes into being with its first write and then stays, for its version floor. */
+  readonly #partitions = new Map<number, MemoryPartition>();
+
+  constructor(
+    maxBytes: number,
+    private readonly eviction: Eviction,
+    hashKey: HashKey,
+  ) {
+    this.budget = new MemoryBudget(maxBytes);
+    this.#key = new KeyScratch(hashKey);
+    this.#arena = new SlabArena(this.budget, (from, to) => this.#moved(from, to));
+    this.records = new Records(this.#arena, eviction !== 'none');
+    this.#policy = policyOf(eviction, this.records);
+  }
+
+  get(item: PlacedKey, nowMicros: number): EngineReadOutcome | undefined {
+    const ref = this.#find(item, nowMicros);
+    if (ref === 0) return undefined;
+    this.#policy.used(ref);
+    return {
+      status: 'found',
+      value: this.records.value(ref),
+      version: this.records.version(ref),
+      expiresAtMs: this.records.expiresAtMs(ref),
+    };
+  }
+
+  has(item: PlacedKey, nowMicros: number): boolean {
+    const ref = this.#find(item, nowMicros);
+    if (ref !== 0) this.#policy.used(ref);
+    return ref !== 0;
+  }
+
+  /** As {@link get}, by one who is not a user: eviction takes no note of it. */
+  peek(item: PlacedKey, nowMicros: number): EnginePair | undefined {
+    const ref = this.#find(item, nowMicros);
+    return ref === 0 ? undefined : this.records.pair(ref, item.id);
+  }
+
+  write(item: EngineWrite, nowMicros: number): EngineWriteOutcome {
+    const found = this.#find(item, nowMicros);
+    const actualVersion = found === 0 ? 0 : this.records.version(found);
+    if (!conditionHolds(item.ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
+    const previous = found === 0 ? (this.#partitions.get(item.partition)?.versionFloor ?? 0) : actualVersion;
+    const version = nextVersion(previous, nowMicros);
+    return this.#store(item, version, found) ? { status: 'written', version } : { status: 'out_of_memory' };
+  }
+
+  delete(item: EngineDelete, nowMicros: number): EngineDeleteOutcome {
+    const ref = this.#find(item, nowMicros);
+    const actualVersion = ref === 0 ? 0 : this.records.version(ref);
+    if (!conditionHolds(item.ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
+    if (ref === 0) return { status: 'absent' };
+    this.remove(this.#known(item.partition), ref);
+    return { status: 'deleted' };
+  }
+
+  /** A pair as it was elsewhere, version and all. False when there is no room for it. */
+  restore(pair: EnginePair & PlacedKey): boolean {
+    this.#key.encode(pair.id);
+    return this.#store(pair, pair.version, 0);
+  }
+
+  /** Raises a partition's version floor, creating the partition if need be. False when there is no room for it. */
+  raiseVersionFloor(number: number, floor: number): boolean {
+    const partition = this.#partitionFor(number);
+    if (partition !== undefined) partition.versionFloor = Math.max(partition.versionFloor, floor);
+    return partition !== undefined;
+  }
+
+  /** Removes a pair, wherever it is found. Others may move in memory: references to them no longer hold. */
+  remove(partition: MemoryPartition, ref: number): void {
+    const slotBytes = this.#arena.page(ref).slotBytes;
+    this.#drop(partition, ref);
+    this.#arena.tidyAfterFree(slotBytes);
+    partition.shrinkIfSparse();
+  }
+
+  partition(number: number): MemoryPartition | undefined {
+    return this.#partitions.get(number);
+  }
+
+  partitions(): Iterable<MemoryPartition> {
+    return this.#partitions.values();
+  }
+
+  /** Lets go of everything, version floors too. */
+  clear(): void {
+    this.#partitions.clear();
+    this.budget.release(this.budget.usedBytes);
+    this.#arena = new SlabArena(this.budget, (from, to) => this.#moved(from, to));
+    this.records = new Records(this.#arena, this.eviction !== 'none');
+    this.#policy = policyOf(this.eviction, this.records);
+  }
+
+  #drop(partition: MemoryPartition, ref: number): void {
+    this.observer?.changing(partition, this.records.hash(ref), ref, () => this.records.id(ref));
+    partition.versionFloor = Math.max(partition.versionFloor, this.records.version(ref));
+    partition.unlink(ref);
+    this.#policy.removed(ref);
+    this.#arena.free(ref);
+  }
+
+  /** The record of a present key, 0 when it is absent. An expired one is reclaimed on the way. */
+  #find({ id, partition: number }: PlacedKey, nowMicros: number): number {
+    const key = this.#key.encode(id);
+    const partition = this.#partitions.get(number);
+    const ref = partition?.find(key) ?? 0;
+    if (partition === undefined || ref === 0) return 0;
+    if (!isExpired(this.records.expiresAtMs(ref), nowMicros)) return ref;
+    this.remove(partition, ref);
+    return 0;
+  }
+
+  /**
+   * Puts a pair into memory; the key is the one encoded last.
+   * @param found the key's record, 0 when it is absent
+   * @returns false when there is no room; then nothing has changed
+   */
+  #store(pair: Omit<EngineWrite, 'ifVersion'>, version: number, found: number): boolean {
+    const partition = this.#partitionFor(pair.partition);
+    if (partition === undefined) return false;
+    const size = this.records.size(this.#key, pair.value, pair.expiresAtMs);
+    const place = found !== 0 && this.#arena.isSlotFor(found, size) ? found : this.#makePlace(size, found);
+    if (place === 0) return false;
+    // Making room may have moved the old record, or evicted it.
+    const old = found === 0 ? 0 : partition.find(this.#key);
+    this.observer?.changing(partition, this.#key.hash, old, () => pair.id);
+    const into = place === IN_PLACE ? old : place;
+    this.records.fill(into, this.#key, partition.number, pair.value, version, pair.expiresAtMs);
+    if (old === 0) {
+      partition.link(into);
+      this.#policy.added(into);
+    } else {
+      if (old !== into) this.#supersede(partition, old, into);
+      this.#policy.used(into);
+    }
+    partition.earliestDeadlineMs = Math.min(partition.earliestDeadlineMs, pair.expiresAtMs ?? Infinity);
+    const growth = partition.growthBytes;
+    if (growth > 0 && this.#makeRoom(growth)) partition.grow();
+    return true;
+  }
+
+  #supersede(partition: MemoryPartition, old: number, by: number): void {
+    const slotBytes = this.#arena.page(old).slotBytes;
+    partition.replace(old, by);
+    this.#policy.moved(old, by);
+    this.#arena.free(old);
+    this.#arena.tidyAfterFree(slotBytes);
+  }
+
+  /**
+   * A slot for a record, by whatever it takes: memory that is free, memory freed by moving pairs together, the slot
+   * of the pair that is overwritten, the memory of evicted pairs.
+   * @returns 0 when there is none, {@link IN_PLACE} for the slot of the pair that is overwritten
+   */
+  #makePlace(size: number, found: number): number {
+    const fitsInPlace = found !== 0 && this.#arena.page(found).slotBytes >= size;
+    let soonFreed = found === 0 ? 0 : this.#arena.bytesOfOwn(found);
+    if (SlabArena.cost(size) > this.budget.maxBytes) return 0;
+    for (;;) {
+      const ref = this.#arena.allocate(size, soonFreed);
+      if (ref !== 0) return ref;
+      if (this.#arena.compact(size)) continue;
+      if (fitsInPlace) return IN_PLACE;
+      const victim = this.#policy.victim();
+      if (victim === 0) return 0;
+      // A large record never moves, so it is known by its reference.
+      if (victim === found) soonFreed = 0;
+      this.#drop(this.#known(this.records.partition(victim)), victim);
+    }
+  }
+
+  /** Room for what is not a record, evicting if that is allowed. */
+  #makeRoom(bytes: number): boolean {
+    while (!this.budget.fits(bytes)) {
+      if (this.#arena.compact(Infinity)) continue;
+      const victim = this.#policy.victim();
+      if (victim === 0) return false;
+      this.#drop(this.#known(this.records.partition(victim)), victim);
+    }
+    return true;
+  }
+
+  #partitionFor(number: number): MemoryPartition | undefined {
+    const known = this.#partitions.get(number);
+    if (known !== undefined || !this.#makeRoom(MemoryPartition.BYTES)) return known;
+    const created = new MemoryPartition(number, this.records, this.budget);
+    this.#partitions.set(number, created);
+    return created;
+  }
+
+  #known(number: number): MemoryPartition {
+    const partition = this.#partitions.get(number);
+    if (partition === undefined) throw new RangeError(`partition ${number} has a pair and is not known`);
+    return partition;
+  }
+
+  #moved(from: number, to: number): void {
+    this.#known(this.records.partition(to)).replace(from, to);
+    this.#policy.moved(from, to);
+  }
+}
+
+/** In no slot of its own: no reference is this, as the first page has number 1. */
+const IN_PLACE = 1;
+
+function policyOf(eviction: Eviction, records: Records): EvictionPolicy {
+  switch (eviction) {
+    case 'none':
+      return noEviction;
+    case 'lru':
+      return new LruPolicy(records);
+    case 'sieve':
+      return new SievePolicy(records);
+  }
+}

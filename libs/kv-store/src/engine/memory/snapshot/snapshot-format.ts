@@ -1,0 +1,127 @@
+import { crc32 } from 'node:zlib';
+import type { KeyId, Value } from '@kvs/protocol';
+import { brandKey, brandValue, keyId } from '@kvs/protocol';
+import type { RawRecord } from '../records.js';
+
+// A snapshot is a magic text and then frames: length, checksum (CRC-32 of kind and payload), kind, payload. Numbers
+// are little-endian. The last frame says how many pairs there are, and nothing follows it: a file that was cut off,
+// even between two frames, is known for one.
+
+export const MAGIC = Buffer.from('KVSSNAP1', 'latin1');
+
+export const FRAME_HEADER_BYTES = 9;
+
+/** `pairs`: records one after the other. `floors`: partitions with their version floors. `end`: the count of pairs. */
+export const FRAME_KINDS = ['pairs', 'floors', 'end'] as const;
+export type FrameKind = (typeof FRAME_KINDS)[number];
+
+export interface FrameHeader {
+  readonly kind: FrameKind | undefined;
+  readonly length: number;
+  readonly checksum: number;
+}
+
+export interface SnapshotPair {
+  readonly id: KeyId;
+  readonly partition: number;
+  readonly value: Value;
+  readonly version: number;
+  readonly expiresAtMs: number | undefined;
+}
+
+export function frame(kind: FrameKind, payload: Buffer): Buffer {
+  const whole = Buffer.allocUnsafe(FRAME_HEADER_BYTES + payload.length);
+  whole.writeUInt32LE(payload.length, 0);
+  whole[8] = FRAME_KINDS.indexOf(kind);
+  payload.copy(whole, FRAME_HEADER_BYTES);
+  whole.writeUInt32LE(crc32(whole.subarray(8)), 4);
+  return whole;
+}
+
+export function readFrameHeader(header: Buffer): FrameHeader {
+  return {
+    length: header.readUInt32LE(0),
+    checksum: header.readUInt32LE(4),
+    kind: FRAME_KINDS[header.readUInt8(8)],
+  };
+}
+
+export function isIntact(header: Buffer, payload: Buffer): boolean {
+  return crc32(payload, crc32(header.subarray(8))) === header.readUInt32LE(4);
+}
+
+/** How many bytes {@link writePair} writes. */
+export function pairBytes({ key, value }: RawRecord): number {
+  return PAIR_HEADER_BYTES + key.length + value.length;
+}
+
+export function writePair(target: Buffer, at: number, partition: number, record: RawRecord): void {
+  const { key, value, version, expiresAtMs = NEVER } = record;
+  target[at] = (record.keyIsBinary ? 1 : 0) | (record.valueIsBinary ? 2 : 0);
+  target.writeUInt16LE(partition, at + 1);
+  target.writeUInt32LE(key.length, at + 3);
+  target.writeUInt32LE(value.length, at + 7);
+  target.writeDoubleLE(version, at + 11);
+  target.writeDoubleLE(expiresAtMs, at + 19);
+  key.copy(target, at + PAIR_HEADER_BYTES);
+  value.copy(target, at + PAIR_HEADER_BYTES + key.length);
+}
+
+/** @throws RangeError where the payload ends within a pair */
+export function* readPairs(payload: Buffer): Generator<SnapshotPair, void, undefined> {
+  for (let at = 0; at < payload.length;) {
+    const flags = payload.readUInt8(at);
+    const keyStart = at + PAIR_HEADER_BYTES;
+    const valueStart = keyStart + payload.readUInt32LE(at + 3);
+    const end = valueStart + payload.readUInt32LE(at + 7);
+    if (end > payload.length) throw new RangeError('a pair is cut off');
+    const expiresAtMs = payload.readDoubleLE(at + 19);
+    yield {
+      id: keyId(brandKey(decode(payload, keyStart, valueStart, (flags & 1) !== 0))),
+      partition: payload.readUInt16LE(at + 1),
+      value: brandValue(decode(payload, valueStart, end, (flags & 2) !== 0)),
+      version: payload.readDoubleLE(at + 11),
+      expiresAtMs: expiresAtMs === NEVER ? undefined : expiresAtMs,
+    };
+    at = end;
+  }
+}
+
+export function floorsPayload(floors: ReadonlyMap<number, number>): Buffer {
+  const payload = Buffer.allocUnsafe(floors.size * FLOOR_BYTES);
+  let at = 0;
+  for (const [partition, floor] of floors) {
+    payload.writeUInt16LE(partition, at);
+    payload.writeDoubleLE(floor, at + 2);
+    at += FLOOR_BYTES;
+  }
+  return payload;
+}
+
+export function* readFloors(
+  payload: Buffer,
+): Generator<{ partition: number; floor: number }, void, undefined> {
+  for (let at = 0; at < payload.length; at += FLOOR_BYTES)
+    yield { partition: payload.readUInt16LE(at), floor: payload.readDoubleLE(at + 2) };
+}
+
+export function countPayload(pairCount: number): Buffer {
+  const payload = Buffer.allocUnsafe(8);
+  payload.writeDoubleLE(pairCount);
+  return payload;
+}
+
+export function readCount(payload: Buffer): number {
+  return payload.readDoubleLE(0);
+}
+
+function decode(bytes: Buffer, start: number, end: number, isBinary: boolean) {
+  return isBinary
+    ? { encoding: 'binary' as const, data: bytes.toString('hex', start, end) }
+    : { encoding: 'string' as const, data: bytes.toString('utf8', start, end) };
+}
+
+/** Flags, partition, two lengths, version, deadline. */
+const PAIR_HEADER_BYTES = 27;
+const FLOOR_BYTES = 10;
+const NEVER = Infinity;

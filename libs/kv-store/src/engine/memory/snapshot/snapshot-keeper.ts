@@ -1,0 +1,103 @@
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../../clock.js';
+import type { CancelTask, Scheduler } from '../../../scheduler.js';
+import type { PairStore } from '../pair-store.js';
+import type { SnapshotOptions } from './snapshot-options.js';
+import { SnapshotError } from './snapshot-options.js';
+import { readSnapshot } from './snapshot-reader.js';
+import { writeSnapshot } from './snapshot-writer.js';
+import { isSystemError } from './system-error.js';
+
+export const SNAPSHOT_FILE = 'kvs.snapshot';
+
+/** Loads the snapshot of a store, and writes one every so often and at the end. */
+export class SnapshotKeeper {
+  readonly #path: string;
+  readonly #options: Required<SnapshotOptions>;
+  #cancel: CancelTask | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  private constructor(
+    private readonly store: PairStore,
+    options: SnapshotOptions,
+    private readonly clock: Clock,
+    private readonly scheduler: Scheduler,
+  ) {
+    this.#options = { intervalMs: 0, damaged: 'refuse', log: SILENT, ...options };
+    this.#path = join(options.directory, SNAPSHOT_FILE);
+  }
+
+  /** @throws SnapshotError */
+  static async open(
+    store: PairStore,
+    options: SnapshotOptions,
+    clock: Clock,
+    scheduler: Scheduler,
+  ): Promise<SnapshotKeeper> {
+    const keeper = new SnapshotKeeper(store, options, clock, scheduler);
+    await keeper.#load();
+    keeper.#schedule();
+    return keeper;
+  }
+
+  /** Writes the last snapshot. The store must not change any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancel?.();
+    await this.#writing;
+    await this.#write();
+  }
+
+  async #load(): Promise<void> {
+    const { log } = this.#options;
+    let lastTenth = 0;
+    try {
+      const pairCount = await this.#named(() =>
+        readSnapshot(this.store, this.#path, (share) => {
+          const tenth = Math.floor(share * 10);
+          if (tenth > lastTenth && tenth < 10)
+            log.info(`loading the snapshot ${this.#path}: ${tenth * 10} %`);
+          lastTenth = tenth;
+        }),
+      );
+      if (pairCount !== undefined) log.info(`loaded ${pairCount} pairs from the snapshot ${this.#path}`);
+    } catch (error) {
+      if (!(error instanceof SnapshotError) || error.code !== 'damaged' || this.#options.damaged === 'refuse')
+        throw error;
+      const aside = `${this.#path}.damaged`;
+      await this.#named(() => rename(this.#path, aside));
+      log.warn(`${error.message}; it is ignored, and kept as ${aside}`);
+    }
+  }
+
+  #schedule(): void {
+    const { intervalMs, log } = this.#options;
+    if (intervalMs === 0 || this.#isClosed) return;
+    this.#cancel = this.scheduler.after(intervalMs, () => {
+      this.#writing = this.#write()
+        .catch((error: unknown) => log.error(String(error)))
+        .then(() => this.#schedule());
+    });
+  }
+
+  async #write(): Promise<void> {
+    const pairCount = await this.#named(() => writeSnapshot(this.store, this.#path, this.clock));
+    this.#options.log.info(`wrote ${pairCount} pairs to the snapshot ${this.#path}`);
+  }
+
+  /** What the operating system has against it becomes a SnapshotError, which names the file. */
+  async #named<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+      throw new SnapshotError('io', this.#path, `cannot be read or written: ${error.message}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+const SILENT = Object.freeze({ info: () => undefined, warn: () => undefined, error: () => undefined });

@@ -1,0 +1,126 @@
+import type { FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
+import { PARTITION_COUNT } from '@kvs/hash-ring';
+import type { PairStore } from '../pair-store.js';
+import type { FrameKind } from './snapshot-format.js';
+import {
+  FRAME_HEADER_BYTES,
+  isIntact,
+  MAGIC,
+  readCount,
+  readFloors,
+  readFrameHeader,
+  readPairs,
+} from './snapshot-format.js';
+import { SnapshotError } from './snapshot-options.js';
+import { isSystemError } from './system-error.js';
+
+/**
+ * Loads a snapshot into an empty store: wholly, or not at all. Others have their turn between frames.
+ *
+ * @param progressed told how much of the file was read, from 0 to 1
+ * @returns how many pairs it holds; undefined where there is no such file
+ * @throws SnapshotError
+ */
+export async function readSnapshot(
+  store: PairStore,
+  path: string,
+  progressed: (share: number) => void,
+): Promise<number | undefined> {
+  const file = await openIfThere(path);
+  if (file === undefined) return undefined;
+  try {
+    return await new SnapshotReader(store, path, file, (await file.stat()).size).read(progressed);
+  } catch (error) {
+    store.clear();
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+class SnapshotReader {
+  #position = 0;
+  #pairCount = 0;
+
+  constructor(
+    private readonly store: PairStore,
+    private readonly path: string,
+    private readonly file: FileHandle,
+    private readonly size: number,
+  ) {}
+
+  async read(progressed: (share: number) => void): Promise<number> {
+    if (!(await this.#take(MAGIC.length)).equals(MAGIC)) throw this.#damaged('is not a snapshot');
+    for (let isAtEnd = false; !isAtEnd;) {
+      const { kind, payload } = await this.#takeFrame();
+      isAtEnd = this.#apply(kind, payload);
+      progressed(this.#position / this.size);
+      await setImmediate();
+    }
+    if (this.#position !== this.size) throw this.#damaged('goes on after its end');
+    return this.#pairCount;
+  }
+
+  async #takeFrame(): Promise<{ kind: FrameKind; payload: Buffer }> {
+    const at = this.#position;
+    const header = await this.#take(FRAME_HEADER_BYTES);
+    const { kind, length } = readFrameHeader(header);
+    const payload = await this.#take(length);
+    if (kind === undefined || !isIntact(header, payload))
+      throw this.#damaged(`is damaged: the checksum at byte ${at} is wrong`);
+    return { kind, payload };
+  }
+
+  async #take(length: number): Promise<Buffer> {
+    if (this.#position + length > this.size)
+      throw this.#damaged(`is damaged: it is cut off at byte ${this.size}`);
+    const bytes = Buffer.allocUnsafe(length);
+    for (let read = 0; read < length;) {
+      const { bytesRead } = await this.file.read(bytes, read, length - read, this.#position + read);
+      if (bytesRead === 0) throw this.#damaged(`is damaged: it is cut off at byte ${this.#position + read}`);
+      read += bytesRead;
+    }
+    this.#position += length;
+    return bytes;
+  }
+
+  /** Whether that was the end. */
+  #apply(kind: FrameKind, payload: Buffer): boolean {
+    switch (kind) {
+      case 'pairs':
+        for (const pair of readPairs(payload)) {
+          if (pair.partition >= PARTITION_COUNT) throw this.#damaged('names a partition that there is not');
+          if (!this.store.restore(pair)) throw this.#tooLarge();
+          this.#pairCount += 1;
+        }
+        return false;
+      case 'floors':
+        for (const { partition, floor } of readFloors(payload))
+          if (!this.store.raiseVersionFloor(partition, floor)) throw this.#tooLarge();
+        return false;
+      case 'end':
+        if (readCount(payload) !== this.#pairCount) throw this.#damaged('has fewer pairs than it says');
+        return true;
+    }
+  }
+
+  #damaged(reason: string): SnapshotError {
+    return new SnapshotError('damaged', this.path, reason);
+  }
+
+  #tooLarge(): SnapshotError {
+    const { maxBytes } = this.store.budget;
+    return new SnapshotError('too_large', this.path, `holds more than the memory limit of ${maxBytes} bytes`);
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    if (isSystemError(error) && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

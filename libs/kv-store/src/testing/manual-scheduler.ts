@@ -1,0 +1,34 @@
+import type { CancelTask, Scheduler } from '../scheduler.js';
+
+/** A scheduler whose time passes when it is told to. */
+export class ManualScheduler implements Scheduler {
+  #nowMs = 0;
+  readonly #tasks = new Set<{ readonly dueMs: number; readonly task: () => void }>();
+
+  after(delayMs: number, task: () => void): CancelTask {
+    const entry = { dueMs: this.#nowMs + delayMs, task };
+    this.#tasks.add(entry);
+    return () => void this.#tasks.delete(entry);
+  }
+
+  /** How many tasks wait. */
+  get waiting(): number {
+    return this.#tasks.size;
+  }
+
+  /** Runs what is due in so many milliseconds, in order, also what that schedules. */
+  advanceMs(ms: number): void {
+    const untilMs = this.#nowMs + ms;
+    for (let entry = this.#next(untilMs); entry !== undefined; entry = this.#next(untilMs)) {
+      this.#nowMs = entry.dueMs;
+      this.#tasks.delete(entry);
+      entry.task();
+    }
+    this.#nowMs = untilMs;
+  }
+
+  #next(untilMs: number) {
+    const due = [...this.#tasks].filter(({ dueMs }) => dueMs <= untilMs);
+    return due.sort((one, other) => one.dueMs - other.dueMs)[0];
+  }
+}
