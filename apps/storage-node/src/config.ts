@@ -7,22 +7,28 @@ import {
   type ServerOptions,
   type ServerSettings,
 } from '@kvs/http-api';
+import { addEngineOptions, engineConfig, type EngineConfig } from './engine/engine-config.js';
 
 export interface StorageNodeConfig extends ServerSettings {
   readonly host: string;
   readonly port: number;
+  readonly engine: EngineConfig;
 }
+
+export const NAME = 'kvs-storage-node';
 
 export const VERSION = packageVersion(import.meta.url);
 
 /** Bad arguments end the process: one line on stderr, exit code 2. */
 export function readConfig(argv: readonly string[]): StorageNodeConfig {
-  let address = { host: '', port: 0 };
-  const command = serverCommand('kvs-storage-node', VERSION, 'Holds the pairs of its share of the keys.')
+  let given: Pick<StorageNodeConfig, 'host' | 'port' | 'engine'> | undefined;
+  const command = addEngineOptions(serverCommand(NAME, VERSION, 'Holds the pairs of its share of the keys.'))
     .argument('<host>', 'address to listen on, such as localhost')
     .argument('<port>', 'port to listen on; 0 for any free one', parsePort)
     .action((host: string, port: number) => {
-      address = { host, port };
+      given = { host, port, engine: engineConfig(command) };
     });
-  return { ...serverSettings(parseOrExit(command, argv).opts<ServerOptions>()), ...address };
+  const settings = serverSettings(parseOrExit(command, argv).opts<ServerOptions>());
+  if (given === undefined) throw new TypeError('the command was parsed and did not run');
+  return { ...settings, ...given };
 }

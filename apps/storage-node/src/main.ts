@@ -1,16 +1,25 @@
 #!/usr/bin/env node
 import { serve } from '@kvs/http-api';
-import { readConfig, VERSION } from './config.js';
+import { SnapshotError } from '@kvs/kv-store';
+import { NAME, readConfig, VERSION } from './config.js';
+import { EngineStartError } from './engine/engine-start-error.js';
 import { StorageNodeModule } from './storage-node.module.js';
 
 const config = readConfig(process.argv.slice(2));
 await serve({
-  name: 'kvs-storage-node',
+  name: NAME,
   version: VERSION,
   title: 'kvs storage node',
   host: config.host,
   port: config.port,
   settings: config,
   methods: { '/stats': ['GET', 'HEAD'] },
-  module: () => StorageNodeModule.register(config),
-});
+  module: (logger) => StorageNodeModule.register(config, logger, exitWithoutEngine),
+}).catch(exitWithoutEngine);
+
+/** A node without its engine is of no use: what its owner can mend is one line on stderr. */
+function exitWithoutEngine(error: unknown): never {
+  if (!(error instanceof EngineStartError || error instanceof SnapshotError)) throw error;
+  process.stderr.write(`${NAME}: ${error.message}\n`);
+  process.exit(1);
+}

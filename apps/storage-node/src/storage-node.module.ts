@@ -1,26 +1,30 @@
-import { HttpApiModule, OPERATIONS, READINESS, type Readiness } from '@kvs/http-api';
-import { KvStoreModule } from '@kvs/kv-store';
+import { HttpApiModule, OPERATIONS, READINESS } from '@kvs/http-api';
+import { KvStoreModule, type SnapshotLog } from '@kvs/kv-store';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { StorageNodeConfig } from './config.js';
+import { EngineProvider } from './engine/engine-provider.js';
 import { StatsController } from './stats.controller.js';
 import { StoreOperations } from './store-operations.js';
-
-/** A store with an engine in memory answers from its first moment on. */
-const ALWAYS_READY: Readiness = { check: () => Promise.resolve(undefined) };
 
 /** The protocol over the one store of this process. */
 @Module({})
 export class StorageNodeModule {
-  static register(config: StorageNodeConfig): DynamicModule {
+  /** @param failed told why, when the engine cannot be opened while the node already listens */
+  static register(
+    config: StorageNodeConfig,
+    log: SnapshotLog,
+    failed: (error: unknown) => void,
+  ): DynamicModule {
+    const engine = new EngineProvider(config.engine, log, failed);
     return {
       module: StorageNodeModule,
       imports: [
-        KvStoreModule.forRoot({ engine: 'memory' }),
+        KvStoreModule.forRoot({ engine: engine.open }),
         HttpApiModule.register({
           limits: config.limits,
           providers: [
             { provide: OPERATIONS, useClass: StoreOperations },
-            { provide: READINESS, useValue: ALWAYS_READY },
+            { provide: READINESS, useValue: engine },
           ],
         }),
       ],

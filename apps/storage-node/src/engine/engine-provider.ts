@@ -1,0 +1,83 @@
+import type { Readiness } from '@kvs/http-api';
+import type {
+  EngineFactory,
+  EngineFactoryOptions,
+  SnapshotLog,
+  SnapshotOptions,
+  StorageEngine,
+} from '@kvs/kv-store';
+import { MemoryEngine } from '@kvs/kv-store';
+import type { EngineConfig, MemoryConfig } from './engine-config.js';
+import { OpeningEngine } from './opening-engine.js';
+import { optionalEngine } from './optional-engine.js';
+
+/** Opens the engine that was chosen, and knows whether it is open. */
+export class EngineProvider implements Readiness {
+  #opening: OpeningEngine | undefined;
+
+  /** @param failed told why, when an engine that opens while the node already listens cannot be opened */
+  constructor(
+    private readonly config: EngineConfig,
+    private readonly log: SnapshotLog,
+    private readonly failed: (error: unknown) => void,
+  ) {}
+
+  readonly open: EngineFactory = async (options) => {
+    const { config } = this;
+    switch (config.engine) {
+      case 'memory':
+        return this.#openMemory(config, options);
+      case 'lmdb': {
+        const { directory, durability } = config;
+        return (await optionalEngine('@kvs/kv-store-lmdb', 'lmdbEngine', { directory, durability }))(options);
+      }
+      case 'redis': {
+        const { urls, prefix, waitReplicas } = config;
+        return (await optionalEngine('@kvs/kv-store-redis', 'redisEngine', { urls, prefix, waitReplicas }))(
+          options,
+        );
+      }
+    }
+  };
+
+  check(): Promise<string | undefined> {
+    const isOpen = this.#opening?.isOpen ?? true;
+    return Promise.resolve(isOpen ? undefined : 'the snapshot is being loaded');
+  }
+
+  /** Without a snapshot at once; with one, behind an engine that is not ready until it is loaded. */
+  #openMemory(config: MemoryConfig, { clock }: EngineFactoryOptions): StorageEngine {
+    const { maxMemoryBytes, eviction } = config;
+    const options = { clock, eviction, ...(maxMemoryBytes !== undefined && { maxMemoryBytes }) };
+    const snapshot = this.#snapshotOptions(config);
+    if (snapshot === undefined) {
+      const engine = new MemoryEngine(options);
+      this.#tellLimit(config, engine);
+      return engine;
+    }
+    const opened = MemoryEngine.open({ ...options, snapshot }).then((engine) => {
+      this.#tellLimit(config, engine);
+      return engine;
+    });
+    this.#opening = new OpeningEngine('memory', { durable: true }, opened, this.failed);
+    return this.#opening;
+  }
+
+  #snapshotOptions(config: MemoryConfig): SnapshotOptions | undefined {
+    const { snapshotDirectory, snapshotIntervalSeconds, damagedSnapshot } = config;
+    if (snapshotDirectory === undefined) return undefined;
+    return {
+      directory: snapshotDirectory,
+      intervalMs: snapshotIntervalSeconds * 1000,
+      damaged: damagedSnapshot,
+      log: this.log,
+    };
+  }
+
+  #tellLimit({ maxMemoryBytes, eviction }: MemoryConfig, engine: MemoryEngine): void {
+    const megabytes = Math.floor(engine.maxMemoryBytes / 1024 ** 2);
+    const chosen =
+      maxMemoryBytes === undefined ? ', chosen by the heap limit (--max-memory sets another)' : '';
+    this.log.info(`pairs may take ${megabytes} MB of memory${chosen}; eviction: ${eviction}`);
+  }
+}

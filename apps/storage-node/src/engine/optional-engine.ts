@@ -1,0 +1,41 @@
+import type { EngineFactory } from '@kvs/kv-store';
+import { EngineStartError } from './engine-start-error.js';
+
+/**
+ * The factory of an engine whose package is not installed with the node.
+ * @param name of the function that the package exports, which takes the settings and returns the factory
+ * @throws EngineStartError where the package is not installed
+ */
+export async function optionalEngine(
+  packageName: string,
+  name: string,
+  settings: object,
+): Promise<EngineFactory> {
+  const exported: unknown = await importOptional(packageName);
+  const make: unknown =
+    typeof exported === 'object' && exported !== null ? Reflect.get(exported, name) : undefined;
+  if (!isEngineMaker(make))
+    throw new EngineStartError(`the package ${packageName} has no ${name}: it is of another version`);
+  return make(settings);
+}
+
+async function importOptional(packageName: string): Promise<unknown> {
+  try {
+    return await import(packageName);
+  } catch (error) {
+    if (!isMissing(error, packageName)) throw error;
+    throw new EngineStartError(`the package ${packageName} is not installed: npm install ${packageName}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Whether it is this package that was not found, rather than one that it needs. */
+function isMissing(error: unknown, packageName: string): boolean {
+  if (!(error instanceof Error) || !('code' in error)) return false;
+  return error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes(`'${packageName}'`);
+}
+
+function isEngineMaker(value: unknown): value is (settings: object) => EngineFactory {
+  return typeof value === 'function';
+}

@@ -1,0 +1,174 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run, ServerProcess, storageNodeScript } from '@kvs-tools/local-cluster';
+import { string } from './support/data.js';
+import { send } from './support/http.js';
+
+let directory = '';
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'kvs-engines-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+describe('options of an engine that was not chosen, or that make no sense, are one line and exit code 2', () => {
+  it.each([
+    [['--engine', 'rocks'], /--engine/],
+    [['--max-memory', '10 potatoes'], /max-memory.*512mb/],
+    [['--max-memory', '1kb'], /max-memory.*2mb/],
+    [['--eviction', 'random'], /--eviction.*none, lru, sieve/],
+    [['--snapshot-interval', '5'], /need --snapshot-dir/],
+    [['--ignore-damaged-snapshot'], /need --snapshot-dir/],
+    [['--data-dir', '.'], /--data-dir is for --engine lmdb, not for memory/],
+    [['--redis-url', 'redis://localhost'], /--redis-url is for --engine redis, not for memory/],
+    [['--engine', 'lmdb'], /--engine lmdb needs --data-dir/],
+    [['--engine', 'lmdb', '--data-dir', '.', '--eviction', 'lru'], /--eviction is for --engine memory/],
+    [['--engine', 'lmdb', '--data-dir', '.', '--durability', 'none'], /--durability/],
+    [['--engine', 'redis', '--max-memory', '1gb'], /--max-memory is for --engine memory/],
+    [['--engine', 'redis', '--redis-url', 'http://user:secret@localhost'], /redis:\/\//],
+    [['--engine', 'redis', '--redis-wait', 'all'], /redis-wait/],
+  ])('%j', async (args, message) => {
+    const { code, stdout, stderr } = await storageNode(args);
+    expect([code, stdout, stderr.trimEnd().split('\n')]).toEqual([2, '', [expect.stringMatching(message)]]);
+  });
+
+  it('also from the environment', async () => {
+    const { code, stderr } = await storageNode([], { KVS_DATA_DIR: '.' });
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--data-dir is for --engine lmdb')]);
+  });
+});
+
+describe('the memory engine', () => {
+  it('says at start how much memory it may use', async () => {
+    const lines: string[] = [];
+    await using(node([], lines), async () => undefined);
+    expect(lines.join('\n')).toMatch(/pairs may take \d+ MB of memory, chosen by the heap limit/);
+  });
+
+  it('answers 507 when it is full, and still reads, deletes and overwrites with less', async () => {
+    await using(node(['--max-memory', '4mb']), async (origin) => {
+      const large = string('v'.repeat(1024 * 1024));
+      const statuses: number[] = [];
+      for (let i = 0; i < 6; i++)
+        statuses.push(
+          (await send('PUT', `${origin}/set`, { body: [{ key: string(`${i}`), value: large }] })).status,
+        );
+      expect([statuses[0], statuses.at(-1)]).toEqual([200, 507]);
+      expect((await send('POST', `${origin}/fetch`, { body: [string('0')] })).json).toEqual([
+        { key: string('0'), value: large },
+      ]);
+      const small = [{ key: string('0'), value: string('v') }];
+      expect((await send('PUT', `${origin}/set`, { body: small })).status).toBe(200);
+      expect((await send('POST', `${origin}/delete`, { body: [string('0')] })).status).toBe(200);
+    });
+  });
+
+  it.each(['lru', 'sieve'])('makes room by %s', async (eviction) => {
+    await using(node(['--max-memory', '4mb', '--eviction', eviction]), async (origin) => {
+      const value = string('v'.repeat(1024 * 1024));
+      for (let i = 0; i < 6; i++) {
+        const answer = await send('PUT', `${origin}/set`, { body: [{ key: string(`${i}`), value }] });
+        expect(answer.status).toBe(200);
+      }
+      const present = await send('POST', `${origin}/query`, { body: [string('0'), string('5')] });
+      expect(present.json).toEqual([
+        { key: string('0'), value: false },
+        { key: string('5'), value: true },
+      ]);
+    });
+  });
+});
+
+describe('a snapshot', () => {
+  it('brings the pairs back, and their versions go on', async () => {
+    const etag = await storeOne();
+    await using(node(['--snapshot-dir', directory]), async (origin) => {
+      await isReady(origin);
+      const { headers, text } = await send('GET', `${origin}/keys/key`);
+      expect([headers.get('etag'), text]).toEqual([etag, 'value']);
+    });
+  });
+
+  it('that is damaged keeps the node from starting, with one line that names it', async () => {
+    await storeOne();
+    await damage();
+    const { code, stderr } = await storageNode(['--snapshot-dir', directory]);
+    expect([code, stderr.trimEnd().split('\n')]).toEqual([
+      1,
+      [expect.stringMatching(/^kvs-storage-node: the snapshot .*kvs\.snapshot is damaged: /)],
+    ]);
+    expect(stderr).toContain(file());
+  });
+
+  it('that is damaged is set aside on request', async () => {
+    await storeOne();
+    const damaged = await damage();
+    await using(node(['--snapshot-dir', directory, '--ignore-damaged-snapshot']), async (origin) => {
+      await isReady(origin);
+      expect((await send('GET', `${origin}/keys/key`)).status).toBe(404);
+    });
+    expect(await readFile(`${file()}.damaged`)).toEqual(damaged);
+  });
+
+  it('is written every so often too', async () => {
+    const lines: string[] = [];
+    const server = node(['--snapshot-dir', directory, '--snapshot-interval', '1'], lines);
+    const origin = await server.ready;
+    await isReady(origin);
+    await send('PUT', `${origin}/keys/key`, { body: 'value' });
+    while (!lines.some((line) => line.includes('wrote 1 pairs'))) await send('GET', `${origin}/health/live`);
+    await server.stop('SIGKILL');
+    await using(node(['--snapshot-dir', directory]), async (again) => {
+      await isReady(again);
+      expect((await send('GET', `${again}/keys/key`)).text).toBe('value');
+    });
+  });
+});
+
+function storageNode(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+  return run(process.execPath, [storageNodeScript, 'localhost', '0', ...args], { environment });
+}
+
+function node(args: readonly string[], lines: string[] = []): ServerProcess {
+  return new ServerProcess({
+    name: 'node',
+    script: storageNodeScript,
+    args: ['localhost', '0', ...args],
+    onLine: (line) => lines.push(line),
+  });
+}
+
+/** Runs a node while it is of use, and then ends it as its owner would. */
+async function using(server: ServerProcess, use: (origin: string) => Promise<void>): Promise<void> {
+  try {
+    await use(await server.ready);
+  } finally {
+    expect(await server.stop()).toEqual({ code: 0, signal: null });
+  }
+}
+
+async function isReady(origin: string): Promise<void> {
+  while ((await send('GET', `${origin}/health/ready`)).status !== 200);
+}
+
+/** Leaves a snapshot with one pair, and tells its version. */
+async function storeOne(): Promise<string | null> {
+  let etag: string | null = null;
+  await using(node(['--snapshot-dir', directory]), async (origin) => {
+    await isReady(origin);
+    await send('PUT', `${origin}/keys/key`, { body: 'value' });
+    etag = (await send('GET', `${origin}/keys/key`)).headers.get('etag');
+  });
+  return etag;
+}
+
+function file(): string {
+  return join(directory, 'kvs.snapshot');
+}
+
+async function damage(): Promise<Buffer> {
+  const bytes = await readFile(file());
+  bytes[30] = (bytes[30] ?? 0) ^ 1;
+  await writeFile(file(), bytes);
+  return bytes;
+}
