@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { run, ServerProcess, storageNodeScript } from '@kvs-tools/local-cluster';
 import { string } from './support/data.js';
 import { send } from './support/http.js';
@@ -36,6 +37,17 @@ describe('options of an engine that was not chosen, or that make no sense, are o
     const { code, stderr } = await storageNode([], { KVS_DATA_DIR: '.' });
     expect([code, stderr]).toEqual([2, expect.stringContaining('--data-dir is for --engine lmdb')]);
   });
+});
+
+it('an engine whose package is not installed is named, with how to get it', async () => {
+  const module = new URL('engine/optional-engine.js', pathToFileURL(storageNodeScript)).href;
+  const script = `
+    const { optionalEngine } = await import(${JSON.stringify(module)});
+    await optionalEngine('@kvs/no-such-engine', 'engine', {}).catch((error) => console.log(String(error)));`;
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script]);
+  expect(stdout).toBe(
+    'EngineStartError: the package @kvs/no-such-engine is not installed: npm install @kvs/no-such-engine\n',
+  );
 });
 
 describe('the memory engine', () => {
@@ -107,7 +119,7 @@ describe('a snapshot', () => {
       await isReady(origin);
       expect((await send('GET', `${origin}/keys/key`)).status).toBe(404);
     });
-    expect(await readFile(`${file()}.damaged`)).toEqual(damaged);
+    expect((await readFile(`${file()}.damaged`)).equals(damaged)).toBe(true);
   });
 
   it('is written every so often too', async () => {

@@ -1,0 +1,61 @@
+import { ManualClock, ManualScheduler } from '../../testing/index.js';
+import { numbered, remove, set, write } from '../../testing/pairs.js';
+import { MemoryEngine } from './memory-engine.js';
+
+describe('the sweep of expired pairs', () => {
+  it('reclaims them though nobody reads them, and gives their memory back', () => {
+    const { engine, clock, scheduler } = open();
+    const before = engine.stats().usedBytes ?? 0;
+    const expiresAtMs = clock.nowMs() + 10;
+    engine.setMany(numbered(20_000).map((key) => write(key, 'v'.repeat(100), { expiresAtMs })));
+    engine.setMany([write('stays'), write('later', 'v', { expiresAtMs: expiresAtMs + 100_000 })]);
+    const full = engine.stats().usedBytes ?? 0;
+    clock.advanceMs(10);
+    scheduler.advanceMs(1000);
+    const { pairCount, usedBytes = 0 } = engine.stats();
+    expect(pairCount).toBe(2);
+    expect(usedBytes - before).toBeLessThan((full - before) / 5);
+  });
+
+  it('does no more than a turn of it at once', () => {
+    const { engine, clock, scheduler } = open();
+    const expiresAtMs = clock.nowMs() + 10;
+    engine.setMany(numbered(20_000).map((key) => write(key, 'v', { expiresAtMs })));
+    clock.advanceMs(10);
+    scheduler.advanceMs(100);
+    expect(engine.stats().pairCount).toBeGreaterThan(10_000);
+    expect(engine.stats().pairCount).toBeLessThan(20_000);
+  });
+
+  it('keeps the versions of what it reclaims from coming again', async () => {
+    const { engine, clock, scheduler } = open();
+    const start = clock.nowMicros();
+    const version = await set(engine, write('key', 'v', { expiresAtMs: clock.nowMs() + 1 }));
+    clock.advanceMs(1);
+    scheduler.advanceMs(1000);
+    expect(engine.stats().pairCount).toBe(0);
+    clock.setMicros(start);
+    expect(await set(engine, write('key'))).toBeGreaterThan(version);
+  });
+
+  it('runs only while there are pairs that expire, and stops at close', async () => {
+    const { engine, clock, scheduler } = open();
+    await set(engine, write('stays'));
+    expect(scheduler.waiting).toBe(0);
+    await set(engine, write('key', 'v', { expiresAtMs: clock.nowMs() + 1 }));
+    expect(scheduler.waiting).toBe(1);
+    await remove(engine, 'key');
+    clock.advanceMs(1);
+    scheduler.advanceMs(1000);
+    expect(scheduler.waiting).toBe(0);
+    await set(engine, write('key', 'v', { expiresAtMs: clock.nowMs() + 1 }));
+    engine.close();
+    expect(scheduler.waiting).toBe(0);
+  });
+});
+
+function open() {
+  const clock = new ManualClock();
+  const scheduler = new ManualScheduler();
+  return { clock, scheduler, engine: new MemoryEngine({ clock, scheduler }) };
+}

@@ -1,0 +1,114 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { ManualClock, ManualScheduler } from '../../../testing/index.js';
+import { numbered, placed, write } from '../../../testing/pairs.js';
+import { MemoryEngine } from '../memory-engine.js';
+import { SnapshotError } from './snapshot-options.js';
+
+let directory = '';
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'kvs-snapshot-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const INTERVAL_MS = 1000;
+const KEYS = numbered(3000);
+const VALUE = 'v'.repeat(1000);
+
+describe('a snapshot', () => {
+  it('is written in many turns of the event loop, between which others have theirs', async () => {
+    const { engine, scheduler, logged } = await open();
+    engine.setMany(KEYS.map((key) => write(key, VALUE)));
+    scheduler.advanceMs(INTERVAL_MS);
+    let turns = 0;
+    for (; !logged.some((line) => line.startsWith('wrote')); turns++) await setImmediate();
+    const pieces = (KEYS.length * VALUE.length) / (128 * 1024);
+    expect(turns).toBeGreaterThan(pieces);
+  });
+
+  it('leaves no other file behind', async () => {
+    const { engine } = await open();
+    await engine.close();
+    expect(await readdir(directory)).toEqual(['kvs.snapshot']);
+  });
+
+  it('that was cut off anywhere, or changed anywhere, is refused and named', async () => {
+    const whole = await written();
+    const broken = [0, 1, 8, 12, 100, whole.length / 2, whole.length - 17, whole.length - 1].map((length) =>
+      whole.subarray(0, length),
+    );
+    for (const at of [0, 8, 12, 16, 17, 40, whole.length - 1]) broken.push(changed(whole, at));
+    broken.push(Buffer.concat([whole, Buffer.from([0])]));
+    for (const bytes of broken) {
+      await writeFile(file(), bytes);
+      const error: unknown = await open().catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(SnapshotError);
+      expect(error).toMatchObject({ code: 'damaged', file: file() });
+      expect(String(error)).toContain(file());
+    }
+  });
+
+  it('that holds more than the engine may is refused', async () => {
+    await written();
+    await expect(open({ maxMemoryBytes: 2 * 1024 * 1024 })).rejects.toMatchObject({ code: 'too_large' });
+  });
+
+  it('that is damaged can be set aside, and nothing of it is loaded', async () => {
+    const damaged = changed(await written(), 2_000_000);
+    await writeFile(file(), damaged);
+    const { engine, logged } = await open({}, 'set-aside');
+    expect(engine.stats()).toMatchObject({ pairCount: 0, usedBytes: 0 });
+    expect(logged.at(-1)).toContain('is damaged');
+    expect((await readFile(`${file()}.damaged`)).equals(damaged)).toBe(true);
+  });
+
+  it('is loaded with word of how it goes on', async () => {
+    await written();
+    const { engine, logged } = await open();
+    expect(logged).toContainEqual(expect.stringContaining('50 %'));
+    expect(logged.at(-1)).toContain(`loaded ${KEYS.length} pairs`);
+    expect(engine.hasMany([placed('key-0')])).toEqual([{ status: 'present' }]);
+  });
+
+  it('that cannot be written is an error of close, and of nothing before', async () => {
+    const { engine, scheduler, logged } = await open();
+    await rm(directory, { recursive: true });
+    await writeFile(directory, 'not a directory');
+    scheduler.advanceMs(INTERVAL_MS);
+    while (!logged.some((line) => line.includes('cannot be read or written'))) await setImmediate();
+    expect(engine.stats().pairCount).toBe(0);
+    await expect(engine.close()).rejects.toMatchObject({ code: 'io', file: file() });
+  });
+});
+
+async function open(limits: { maxMemoryBytes?: number } = {}, damaged: 'refuse' | 'set-aside' = 'refuse') {
+  const logged: string[] = [];
+  const log = (message: string): void => void logged.push(message);
+  const scheduler = new ManualScheduler();
+  const engine = await MemoryEngine.open({
+    clock: new ManualClock(),
+    scheduler,
+    ...limits,
+    snapshot: { directory, intervalMs: INTERVAL_MS, damaged, log: { info: log, warn: log, error: log } },
+  });
+  return { engine, scheduler, logged };
+}
+
+async function written(): Promise<Buffer> {
+  const { engine } = await open();
+  engine.setMany(KEYS.map((key) => write(key, VALUE)));
+  await engine.close();
+  return readFile(file());
+}
+
+function changed(bytes: Buffer, at: number): Buffer {
+  const copy = Buffer.from(bytes);
+  copy[at] = (copy[at] ?? 0) ^ 1;
+  return copy;
+}
+
+function file(): string {
+  return join(directory, 'kvs.snapshot');
+}
