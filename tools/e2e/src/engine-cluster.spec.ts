@@ -1,0 +1,158 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startCluster, startNode, startProxy, type Cluster, type StorageNode } from './support/cluster.js';
+import { keysByNode, string } from './support/data.js';
+import { send } from './support/http.js';
+import { RedisServer, runsWithRedis } from './support/redis.js';
+
+describe('a node whose memory is full, behind a proxy', () => {
+  const large = string('v'.repeat(512 * 1024));
+  let cluster: Cluster;
+  beforeAll(async () => {
+    cluster = await startCluster(2, { nodeArgs: ['--max-memory', '4mb'] });
+  });
+  afterAll(() => cluster.stop());
+
+  it('refuses writes with 507 while reads, deletes and the other node go on', async () => {
+    const [full = '', other = ''] = cluster.nodes.map(({ address }) => address);
+    const keys = keysByNode([full, other], 12);
+    const ofFull = keys.get(full) ?? [];
+    const ofOther = keys.get(other) ?? [];
+    const set = (batch: readonly unknown[], value = large) =>
+      send('PUT', `${cluster.proxy}/set`, { body: batch.map((key) => ({ key, value })) });
+
+    const filling = await set(ofFull);
+    expect(filling.status).toBe(207);
+    const last = ofFull.at(-1);
+    const refusal = { key: last, code: 'out_of_memory', message: expect.any(String) };
+    const refused = await set([last]);
+    expect([refused.status, refused.json]).toEqual([507, { keys_added: 0, keys_failed: [refusal] }]);
+    const mixed = await set([last, ofOther[0]]);
+    expect([mixed.status, mixed.json]).toEqual([207, { keys_added: 1, keys_failed: [refusal] }]);
+
+    const read = await send('POST', `${cluster.proxy}/fetch`, { body: [ofFull[0], last] });
+    expect([read.status, read.json]).toEqual([
+      200,
+      [
+        { key: ofFull[0], value: large },
+        { key: last, value: null },
+      ],
+    ]);
+    expect((await send('POST', `${cluster.proxy}/delete`, { body: [ofFull[0]] })).status).toBe(200);
+    expect((await set([last])).status).toBe(200);
+  });
+});
+
+describe('a node with --engine lmdb', () => {
+  let directory = '';
+  let node: StorageNode;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'kvs-e2e-lmdb-'));
+    node = await startNode(['--engine', 'lmdb', '--data-dir', directory]);
+  });
+  afterAll(async () => {
+    await node.kill();
+    await rm(directory, { recursive: true });
+  });
+
+  it('has every acknowledged batch, whole, after each of several kill -9 under load', async () => {
+    let acknowledged = -1;
+    for (let crash = 0; crash < 5; crash++) {
+      const from = acknowledged + 1;
+      const writing = writeUntilItBreaks(node.origin, from, (round) => {
+        acknowledged = round;
+        if (round === from + 20 * (crash + 1)) node.signal('SIGKILL');
+      });
+      await writing;
+      await node.kill();
+      await node.restart();
+      const rounds = await storedRounds(node.origin);
+      expect(new Set(rounds).size).toBe(1);
+      // The round that was under way when the node was killed may be there as well.
+      expect([acknowledged, acknowledged + 1]).toContain(rounds[0]);
+    }
+  });
+});
+
+const BATCH = ['a', 'b', 'c', 'd'].map(string);
+
+/** Overwrites the same keys with the number of the round, round after round, until the node does not answer. */
+async function writeUntilItBreaks(
+  origin: string,
+  from: number,
+  wrote: (round: number) => void,
+): Promise<void> {
+  for (let round = from; ; round++) {
+    const body = BATCH.map((key) => ({ key, value: string(`${round}`) }));
+    try {
+      if ((await send('PUT', `${origin}/set`, { body })).status !== 200) return;
+    } catch {
+      return;
+    }
+    wrote(round);
+  }
+}
+
+async function storedRounds(origin: string): Promise<number[]> {
+  const { json } = await send('POST', `${origin}/fetch`, { body: BATCH });
+  return (json as { value: { data: string } }[]).map(({ value }) => Number(value.data));
+}
+
+const withRedis = runsWithRedis();
+const title = `nodes with --engine redis${withRedis ? '' : ' (skipped: redis-server is not on the PATH)'}`;
+(withRedis ? describe : describe.skip)(title, () => {
+  let redis: RedisServer;
+  let nodes: StorageNode[] = [];
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+  });
+  afterEach(async () => {
+    await Promise.all(nodes.map((node) => node.kill()));
+    nodes = [];
+  });
+  afterAll(() => redis.stop());
+
+  async function start(prefix: string): Promise<StorageNode> {
+    const node = await startNode(['--engine', 'redis', '--redis-url', redis.url, '--redis-prefix', prefix]);
+    nodes.push(node);
+    return node;
+  }
+
+  it('keep nothing themselves: another node with the same prefix serves what one that died has written', async () => {
+    const first = await start('shop');
+    const pairs = Array.from({ length: 50 }, (_, i) => ({ key: string(`key-${i}`), value: string(`${i}`) }));
+    expect((await send('PUT', `${first.origin}/set`, { body: pairs })).status).toBe(200);
+    const etag = (await send('GET', `${first.origin}/keys/key-7`)).headers.get('etag');
+    await first.kill();
+
+    const second = await start('shop');
+    const proxy = await startProxy([second.address]);
+    try {
+      const read = await send('POST', `${proxy.origin}/fetch`, { body: pairs.map(({ key }) => key) });
+      expect([read.status, read.json]).toEqual([200, pairs]);
+      const stillThere = await send('PUT', `${proxy.origin}/keys/key-7`, {
+        body: 'new',
+        headers: { 'if-match': etag ?? '' },
+      });
+      expect(stillThere.status).toBe(204);
+    } finally {
+      await proxy.process.stop('SIGKILL');
+    }
+    const stranger = await start('other');
+    expect((await send('GET', `${stranger.origin}/fetch`)).json).toEqual([]);
+  });
+
+  it('answer 503 engine_unavailable while Redis is away, and serve again when it is back', async () => {
+    const node = await start('away');
+    const query = () => send('POST', `${node.origin}/query`, { body: [string('key')] });
+    expect((await query()).status).toBe(200);
+    await redis.kill();
+    const without = await query();
+    expect([without.status, without.text]).toEqual([503, expect.stringContaining('engine_unavailable')]);
+    expect((await send('PUT', `${node.origin}/keys/key`, { body: 'v' })).status).toBe(503);
+    await redis.run();
+    while ((await query()).status !== 200);
+    expect((await send('PUT', `${node.origin}/keys/key`, { body: 'v' })).status).toBe(204);
+  });
+});
