@@ -1,4 +1,5 @@
 import { DEFAULT_LIMITS } from '@kvs/protocol';
+import { Option } from 'commander';
 import {
   milliseconds,
   packageVersion,
@@ -139,4 +140,37 @@ describe('the settings of a server', () => {
 it('the version is that of the package', () => {
   expect(packageVersion(import.meta.url)).toMatch(/^\d+\.\d+\.\d+/);
   expect(() => packageVersion('file:///nowhere/src/main.js')).toThrow('ENOENT');
+});
+
+describe('a variable of a flag', () => {
+  const parseFlags = (variables: Record<string, string>, ...argv: string[]) => {
+    Object.assign(process.env, variables);
+    return serverCommand('test', '1.2.3', 'a test')
+      .addOption(new Option('--loud').env('TEST_LOUD'))
+      .addOption(new Option('--no-lane').env('TEST_NO_LANE'))
+      .action(() => undefined)
+      .exitOverride()
+      .configureOutput({ writeErr: () => undefined })
+      .parse(argv, { from: 'user' })
+      .opts<{ loud?: boolean; lane: boolean }>();
+  };
+
+  it.each(['true', '1', 'TRUE'])('says yes with %s', (text) => {
+    expect(parseFlags({ TEST_LOUD: text, TEST_NO_LANE: text })).toMatchObject({ loud: true, lane: false });
+  });
+
+  it.each(['false', '0', ''])('says no with %j', (text) => {
+    expect(parseFlags({ TEST_LOUD: text, TEST_NO_LANE: text })).toMatchObject({ loud: false, lane: true });
+  });
+
+  it('gives way to the command line', () => {
+    const flags = parseFlags({ TEST_LOUD: 'false', TEST_NO_LANE: '0' }, '--loud', '--no-lane');
+    expect(flags).toMatchObject({ loud: true, lane: false });
+  });
+
+  it('says nothing else', () => {
+    expect(() => parseFlags({ TEST_LOUD: 'yes please' })).toThrow(
+      'TEST_LOUD is true or false, not "yes please"',
+    );
+  });
 });

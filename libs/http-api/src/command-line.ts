@@ -17,6 +17,7 @@ export function serverCommand(name: string, version: string, description: string
     .version(version)
     .allowExcessArguments(false)
     .showSuggestionAfterError(false)
+    .hook('preAction', readFlagVariables)
     .addOption(wholeNumber('max-key-bytes', 'largest key', maxKeyBytes))
     .addOption(wholeNumber('max-value-bytes', 'largest value', maxValueBytes))
     .addOption(wholeNumber('max-batch-items', 'most items in a batch', maxBatchItems))
@@ -80,6 +81,23 @@ export function parseOrExit(command: Command, argv: readonly string[]): Command 
     const line = error.message.replace(/^error: /, '').replaceAll(/\s+/g, ' ');
     process.stderr.write(`${command.name()}: ${line} (see --help)\n`);
     process.exit(USAGE_EXIT_CODE);
+  }
+}
+
+/**
+ * Commander takes a flag as given when its variable is there, whatever it says. Here `false` and `0` say no, `true` and
+ * `1` yes, and anything else is an error.
+ */
+function readFlagVariables(command: Command): void {
+  for (const option of command.options) {
+    const name = option.attributeName();
+    const isFlag = !option.required && !option.optional;
+    if (!isFlag || command.getOptionValueSource(name) !== 'env') continue;
+    const text = process.env[option.envVar ?? ''] ?? '';
+    if (/^(true|1)$/i.test(text)) continue;
+    if (!/^(false|0|)$/i.test(text))
+      command.error(`error: ${option.envVar} is true or false, not ${JSON.stringify(text)}`);
+    command.setOptionValueWithSource(name, option.defaultValue ?? option.negate, 'default');
   }
 }
 

@@ -89,7 +89,9 @@ describe('the options in README.md are those of', () => {
   });
 
   it('kvs-storage-node --help', async () => {
-    expect(shared().sort()).toEqual(await optionsInHelp(storageNodeScript));
+    expect([...shared(), ...optionsInTable('Option of the storage node')].sort()).toEqual(
+      await optionsInHelp(storageNodeScript),
+    );
   });
 
   it('npm start -- --help', async () => {
