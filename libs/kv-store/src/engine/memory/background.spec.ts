@@ -38,6 +38,19 @@ describe('the sweep of expired pairs', () => {
     expect(await set(engine, write('key'))).toBeGreaterThan(version);
   });
 
+  it.each([100, 7000, 20_000])(
+    'leaves no expired pair in the way of a write, values of %i bytes',
+    (length) => {
+      const { engine, clock } = open(4 * 1024 * 1024);
+      const expiresAtMs = clock.nowMs() + 10;
+      const fill = numbered(30_000).map((key) => write(key, 'v'.repeat(length), { expiresAtMs }));
+      expect(engine.setMany(fill).at(-1)).toEqual({ status: 'out_of_memory' });
+      clock.advanceMs(10);
+      const writes = [write('small'), write('large', 'v'.repeat(2_000_000))];
+      expect(engine.setMany(writes).map(({ status }) => status)).toEqual(['written', 'written']);
+    },
+  );
+
   it('runs only while there are pairs that expire, and stops at close', async () => {
     const { engine, clock, scheduler } = open();
     await set(engine, write('stays'));
@@ -54,8 +67,12 @@ describe('the sweep of expired pairs', () => {
   });
 });
 
-function open() {
+function open(maxMemoryBytes?: number) {
   const clock = new ManualClock();
   const scheduler = new ManualScheduler();
-  return { clock, scheduler, engine: new MemoryEngine({ clock, scheduler }) };
+  return {
+    clock,
+    scheduler,
+    engine: new MemoryEngine({ clock, scheduler, ...(maxMemoryBytes !== undefined && { maxMemoryBytes }) }),
+  };
 }

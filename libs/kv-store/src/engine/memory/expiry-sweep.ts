@@ -1,3 +1,4 @@
+import { PARTITION_COUNT } from '@kvs/hash-ring';
 import type { Clock } from '../../clock.js';
 import { microsToMs } from '../../clock.js';
 import type { CancelTask, Scheduler } from '../../scheduler.js';
@@ -32,6 +33,21 @@ export class ExpirySweep {
     this.#cancel = undefined;
   }
 
+  /**
+   * Reclaims at once, for a write that finds no room.
+   * @returns whether anything was reclaimed
+   */
+  reclaim(nowMicros: number): boolean {
+    let removed = 0;
+    for (let examined = 0; examined < MAX_EXAMINED;) {
+      const sample = this.#step(nowMicros);
+      if (sample === undefined) break;
+      examined += sample.examined;
+      removed += sample.removed;
+    }
+    return removed > 0;
+  }
+
   #run(): void {
     this.#cancel = undefined;
     const isDone = this.#sweep();
@@ -43,23 +59,29 @@ export class ExpirySweep {
   #sweep(): boolean {
     const startMicros = this.clock.nowMicros();
     for (let examined = 0; examined < MAX_EXAMINED;) {
-      this.#cursor ??= this.#nextDue(startMicros);
-      if (this.#cursor === undefined) return true;
-      const sample = this.#cursor.step(SAMPLE, startMicros);
-      if (this.#cursor.isAtEnd) this.#cursor = undefined;
-      examined += Math.max(sample.examined, 1);
+      const sample = this.#step(startMicros);
+      if (sample === undefined) return true;
+      examined += sample.examined;
       if (this.clock.nowMicros() - startMicros > MAX_MICROS) return false;
     }
     return false;
   }
 
+  /** Looks at a few pairs; undefined when nothing is due. */
+  #step(nowMicros: number): Sample | undefined {
+    this.#cursor ??= this.#nextDue(nowMicros);
+    const sample = this.#cursor?.step(SAMPLE, nowMicros);
+    if (this.#cursor?.isAtEnd === true) this.#cursor = undefined;
+    return sample;
+  }
+
   /** A walk of the next partition that may have an expired pair; none after a whole round. */
   #nextDue(nowMicros: number): SweepCursor | undefined {
-    const partitions = [...this.store.partitions()];
-    for (let i = 0; i < partitions.length; i++) {
-      const partition = partitions[this.#nextPartition++ % partitions.length];
-      if (partition && partition.earliestDeadlineMs <= microsToMs(nowMicros))
-        return new SweepCursor(this.store, partition);
+    const nowMs = microsToMs(nowMicros);
+    for (let i = 0; i < PARTITION_COUNT; i++) {
+      const partition = this.store.partition(this.#nextPartition);
+      this.#nextPartition = (this.#nextPartition + 1) % PARTITION_COUNT;
+      if (partition && partition.earliestDeadlineMs <= nowMs) return new SweepCursor(this.store, partition);
     }
     return undefined;
   }
@@ -70,6 +92,12 @@ export class ExpirySweep {
       if (earliestDeadlineMs < Infinity) return true;
     return false;
   }
+}
+
+interface Sample {
+  /** At least 1, so that many partitions with nothing in them come to an end too. */
+  readonly examined: number;
+  readonly removed: number;
 }
 
 /** One walk through a partition, over as many steps as it takes. */
@@ -89,7 +117,9 @@ class SweepCursor {
     return this.#hash === END_OF_HASHES;
   }
 
-  step(sample: number, nowMicros: number): { examined: number } {
+  step(sample: number, nowMicros: number): Sample {
+    const { partition } = this;
+    const countBefore = partition.pairCount;
     let examined = 0;
     while (examined < sample && this.#hash < END_OF_HASHES) {
       const { refs, nextHash } = this.partition.bucketFrom(this.#hash);
@@ -97,10 +127,9 @@ class SweepCursor {
       this.#removeExpired(refs, nowMicros);
       this.#hash = nextHash;
     }
-    const { partition } = this;
     if (this.isAtEnd)
       partition.earliestDeadlineMs = Math.min(partition.earliestDeadlineMs, this.#earliestDeadlineMs);
-    return { examined };
+    return { examined: Math.max(examined, 1), removed: countBefore - partition.pairCount };
   }
 
   /** Looks anew after each removal, as it may move the other records. */

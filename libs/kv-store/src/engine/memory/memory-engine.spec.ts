@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EngineFactory } from '../engine-factory.js';
 import { describeStorageEngine } from '../../testing/index.js';
+import { placed, write } from '../../testing/pairs.js';
 import { EVICTIONS } from './eviction/eviction-policy.js';
 import { MemoryEngine } from './memory-engine.js';
 
@@ -35,5 +36,41 @@ describe('the memory engine', () => {
   it('chooses a limit by itself when none is given', () => {
     const { maxBytes } = new MemoryEngine({ clock }).stats();
     expect(maxBytes).toBeGreaterThan(0);
+  });
+
+  it.each(['lru', 'sieve'] as const)(
+    'evicts nothing for a pair that would not fit beside the tables either (%s)',
+    (eviction) => {
+      const maxMemoryBytes = 4 * 1024 * 1024;
+      const engine = new MemoryEngine({ clock, eviction, maxMemoryBytes });
+      // Each partition takes room that no eviction gives back.
+      for (let partition = 0; partition < 4096; partition++)
+        engine.setMany([write('key', 'v', { partition })]);
+      const huge = write('huge', 'v'.repeat(maxMemoryBytes - 500_000));
+      expect(engine.setMany([huge])).toEqual([{ status: 'out_of_memory' }]);
+      expect(engine.stats().pairCount).toBe(4096);
+    },
+  );
+
+  it.each(['lru', 'sieve'] as const)(
+    'still has what it has just written when its table grows (%s)',
+    (eviction) => {
+      const engine = new MemoryEngine({ clock, eviction, maxMemoryBytes: 2 * 1024 * 1024 });
+      let present = 0;
+      for (let i = 0; i < 30_000; i++) {
+        const item = write(`key-${i}`, 'v'.repeat(i < 300 ? 7000 : 10));
+        engine.setMany([item]);
+        present += engine.hasMany([item]).filter(({ status }) => status === 'present').length;
+        // All others are in use, so that the newest is the first that the hand of SIEVE finds.
+        engine.hasMany(Array.from({ length: 5 }, (_, back) => placed(`key-${Math.max(0, i - back)}`)));
+      }
+      expect(present).toBe(30_000);
+    },
+  );
+
+  it('takes deadlines of before 1970', () => {
+    const engine = new MemoryEngine({ clock });
+    engine.setMany([write('key', 'v', { expiresAtMs: -1 })]);
+    expect(engine.hasMany([placed('key')])).toEqual([{ status: 'absent' }]);
   });
 });

@@ -23,6 +23,7 @@ import type { MemoryEngineOptions } from './memory-options.js';
 import { completeOptions } from './memory-options.js';
 import { PairStore } from './pair-store.js';
 import { scanPartition } from './partition-scan.js';
+import { PAGE_BYTES } from './slab/size-classes.js';
 import { SnapshotKeeper } from './snapshot/snapshot-keeper.js';
 import type { SnapshotOptions } from './snapshot/snapshot-options.js';
 
@@ -84,8 +85,18 @@ export class MemoryEngine implements StorageEngine {
     const now = this.#clock.nowMicros();
     return writes.map((write) => {
       if (write.expiresAtMs !== undefined) this.#sweep.wake();
-      return this.#store.write(write, now);
+      return this.#write(write, now);
     });
+  }
+
+  /** Where there is no room, what has expired goes first. */
+  #write(write: EngineWrite, now: number): EngineWriteOutcome {
+    let outcome = this.#store.write(write, now);
+    // Each turn reclaims a page or two where most has expired, and a large value needs many.
+    let turns = 1 + write.value.data.length / PAGE_BYTES;
+    for (; outcome.status === 'out_of_memory' && turns > 0 && this.#sweep.reclaim(now); turns--)
+      outcome = this.#store.write(write, now);
+    return outcome;
   }
 
   deleteMany(deletes: readonly EngineDelete[]): readonly EngineDeleteOutcome[] {

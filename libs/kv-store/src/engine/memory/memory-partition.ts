@@ -52,9 +52,9 @@ export class MemoryPartition {
     this.relink(from, to);
   }
 
-  /** The bytes by which the table has to grow to stay fast; 0 while it need not. */
+  /** The bytes by which the table has to grow to stay fast with one more pair; 0 while it need not. */
   get growthBytes(): number {
-    return this.pairCount > this.#buckets.length && this.#bits < MAX_BITS ? this.#buckets.byteLength : 0;
+    return this.pairCount >= this.#buckets.length && this.#bits < MAX_BITS ? this.#buckets.byteLength : 0;
   }
 
   /** The caller has made sure that {@link growthBytes} fit. */

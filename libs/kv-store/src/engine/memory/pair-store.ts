@@ -1,3 +1,4 @@
+import { PARTITION_COUNT } from '@kvs/hash-ring';
 import type { KeyId } from '@kvs/protocol';
 import { conditionHolds, isExpired, nextVersion } from '../rules.js';
 import type {
@@ -36,7 +37,7 @@ export class PairStore {
   #policy: EvictionPolicy;
   readonly #key: KeyScratch;
   /** One comes into being with its first write and then stays, for its version floor. */
-  readonly #partitions = new Map<number, MemoryPartition>();
+  readonly #partitions: (MemoryPartition | undefined)[] = Array.from({ length: PARTITION_COUNT });
 
   constructor(
     maxBytes: number,
@@ -78,7 +79,7 @@ export class PairStore {
     const found = this.#find(item, nowMicros);
     const actualVersion = found === 0 ? 0 : this.records.version(found);
     if (!conditionHolds(item.ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
-    const previous = found === 0 ? (this.#partitions.get(item.partition)?.versionFloor ?? 0) : actualVersion;
+    const previous = found === 0 ? (this.#partitions[item.partition]?.versionFloor ?? 0) : actualVersion;
     const version = nextVersion(previous, nowMicros);
     return this.#store(item, version, found) ? { status: 'written', version } : { status: 'out_of_memory' };
   }
@@ -114,16 +115,16 @@ export class PairStore {
   }
 
   partition(number: number): MemoryPartition | undefined {
-    return this.#partitions.get(number);
+    return this.#partitions[number];
   }
 
-  partitions(): Iterable<MemoryPartition> {
-    return this.#partitions.values();
+  *partitions(): Generator<MemoryPartition, void, undefined> {
+    for (const partition of this.#partitions) if (partition !== undefined) yield partition;
   }
 
   /** Lets go of everything, version floors too. */
   clear(): void {
-    this.#partitions.clear();
+    this.#partitions.fill(undefined);
     this.budget.release(this.budget.usedBytes);
     this.#arena = new SlabArena(this.budget, (from, to) => this.#moved(from, to));
     this.records = new Records(this.#arena, this.eviction !== 'none');
@@ -138,10 +139,16 @@ export class PairStore {
     this.#arena.free(ref);
   }
 
+  #evict(ref: number): void {
+    const partition = this.#known(this.records.partition(ref));
+    this.#drop(partition, ref);
+    partition.shrinkIfSparse();
+  }
+
   /** The record of a present key, 0 when it is absent. An expired one is reclaimed on the way. */
   #find({ id, partition: number }: PlacedKey, nowMicros: number): number {
     const key = this.#key.encode(id);
-    const partition = this.#partitions.get(number);
+    const partition = this.#partitions[number];
     const ref = partition?.find(key) ?? 0;
     if (partition === undefined || ref === 0) return 0;
     if (!isExpired(this.records.expiresAtMs(ref), nowMicros)) return ref;
@@ -157,6 +164,7 @@ export class PairStore {
   #store(pair: Omit<EngineWrite, 'ifVersion'>, version: number, found: number): boolean {
     const partition = this.#partitionFor(pair.partition);
     if (partition === undefined) return false;
+    if (found === 0) this.#growTable(partition);
     const size = this.records.size(this.#key, pair.value, pair.expiresAtMs);
     const place = found !== 0 && this.#arena.isSlotFor(found, size) ? found : this.#makePlace(size, found);
     if (place === 0) return false;
@@ -169,13 +177,18 @@ export class PairStore {
       partition.link(into);
       this.#policy.added(into);
     } else {
+      this.#policy.used(old);
       if (old !== into) this.#supersede(partition, old, into);
-      this.#policy.used(into);
     }
     partition.earliestDeadlineMs = Math.min(partition.earliestDeadlineMs, pair.expiresAtMs ?? Infinity);
-    const growth = partition.growthBytes;
-    if (growth > 0 && this.#makeRoom(growth)) partition.grow();
     return true;
+  }
+
+  /** Before a pair comes, so that room for the table is not made by evicting that very pair. */
+  #growTable(partition: MemoryPartition): void {
+    const bytes = partition.growthBytes;
+    // Making room may itself have made the table small enough for what is left.
+    if (bytes > 0 && this.#makeRoom(bytes) && partition.growthBytes === bytes) partition.grow();
   }
 
   #supersede(partition: MemoryPartition, old: number, by: number): void {
@@ -194,7 +207,9 @@ export class PairStore {
   #makePlace(size: number, found: number): number {
     const fitsInPlace = found !== 0 && this.#arena.page(found).slotBytes >= size;
     let soonFreed = found === 0 ? 0 : this.#arena.bytesOfOwn(found);
-    if (SlabArena.cost(size) > this.budget.maxBytes) return 0;
+    // Tables stay when all pairs are gone: where it would not fit even then, none goes for it.
+    const tableBytes = this.budget.usedBytes - this.#arena.usedBytes;
+    if (SlabArena.cost(size) + tableBytes > this.budget.maxBytes && !fitsInPlace) return 0;
     for (;;) {
       const ref = this.#arena.allocate(size, soonFreed);
       if (ref !== 0) return ref;
@@ -204,7 +219,7 @@ export class PairStore {
       if (victim === 0) return 0;
       // A large record never moves, so it is known by its reference.
       if (victim === found) soonFreed = 0;
-      this.#drop(this.#known(this.records.partition(victim)), victim);
+      this.#evict(victim);
     }
   }
 
@@ -214,21 +229,21 @@ export class PairStore {
       if (this.#arena.compact(Infinity)) continue;
       const victim = this.#policy.victim();
       if (victim === 0) return false;
-      this.#drop(this.#known(this.records.partition(victim)), victim);
+      this.#evict(victim);
     }
     return true;
   }
 
   #partitionFor(number: number): MemoryPartition | undefined {
-    const known = this.#partitions.get(number);
+    const known = this.#partitions[number];
     if (known !== undefined || !this.#makeRoom(MemoryPartition.BYTES)) return known;
     const created = new MemoryPartition(number, this.records, this.budget);
-    this.#partitions.set(number, created);
+    this.#partitions[number] = created;
     return created;
   }
 
   #known(number: number): MemoryPartition {
-    const partition = this.#partitions.get(number);
+    const partition = this.#partitions[number];
     if (partition === undefined) throw new RangeError(`partition ${number} has a pair and is not known`);
     return partition;
   }

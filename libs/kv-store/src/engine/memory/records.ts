@@ -15,7 +15,7 @@ import type { SlabArena } from './slab/slab-arena.js';
  *          5    length of the value
  *          6    the partition (high half), flags (low half)
  *         [7–8  its neighbours in the order of eviction: older, newer]
- *         [     when it expires, in milliseconds: high word, low word]
+ *         [     when it expires, in milliseconds, perhaps before 1970: high word, low word]
  *     then      the key's bytes, the value's bytes
  *
  * What is in brackets takes room only where it is needed. Text is kept as UTF-8, `binary` as its bytes.
@@ -63,7 +63,7 @@ export class Records {
       (expiresAtMs === undefined ? 0 : EXPIRES);
     if (expiresAtMs !== undefined) {
       words[at + this.#headerWords] = Math.floor(expiresAtMs / 2 ** 32);
-      words[at + this.#headerWords + 1] = expiresAtMs % 2 ** 32;
+      words[at + this.#headerWords + 1] = expiresAtMs;
     }
     const keyStart = start + this.#payload(expiresAtMs !== undefined);
     for (let i = 0; i < key.length; i++) bytes[keyStart + i] = key.bytes[i] ?? 0;
@@ -124,7 +124,8 @@ export class Records {
     const { words } = this.arena.page(ref);
     const at = this.arena.start(ref) / 4;
     if (((words[at + FLAGS] ?? 0) & EXPIRES) === 0) return undefined;
-    return (words[at + this.#headerWords] ?? 0) * 2 ** 32 + (words[at + this.#headerWords + 1] ?? 0);
+    const high = (words[at + this.#headerWords] ?? 0) | 0;
+    return high * 2 ** 32 + (words[at + this.#headerWords + 1] ?? 0);
   }
 
   /** Whether the record is this key's. */

@@ -25,6 +25,9 @@ export class SlabArena {
   /** Empty pages kept for the next who needs one; they count as used. */
   readonly #spare: Page[] = [];
 
+  /** What its pages take of the budget. */
+  usedBytes = 0;
+
   constructor(budget: MemoryBudget, moved: (from: number, to: number) => void) {
     this.#budget = budget;
     this.#moved = moved;
@@ -125,7 +128,7 @@ export class SlabArena {
     const number = this.#freePageNumbers.at(-1) ?? this.#pages.length;
     if (number > MAX_PAGES || !this.#budget.fits(PAGE_COST, soonFreed)) return undefined;
     this.#freePageNumbers.pop();
-    this.#budget.charge(PAGE_COST);
+    this.#charge(PAGE_COST);
     const page = new Page(number, PAGE_BYTES, slotBytes);
     this.#pages[number] = page;
     return page;
@@ -143,7 +146,7 @@ export class SlabArena {
     for (const page of this.#spare.splice(0)) {
       this.#pages[page.number] = undefined;
       this.#freePageNumbers.push(page.number);
-      this.#budget.release(PAGE_COST);
+      this.#charge(-PAGE_COST);
     }
   }
 
@@ -163,10 +166,15 @@ export class SlabArena {
     return true;
   }
 
+  #charge(bytes: number): void {
+    this.#budget.charge(bytes);
+    this.usedBytes += bytes;
+  }
+
   #allocateLarge(bytes: number, soonFreed: number): number {
     const byteCount = roundedUp(bytes);
     if (!this.#budget.fits(largeCost(bytes), soonFreed)) return 0;
-    this.#budget.charge(largeCost(bytes));
+    this.#charge(largeCost(bytes));
     const number = this.#freeLargeNumbers.pop() ?? this.#large.length;
     const page = new Page(number, byteCount, byteCount);
     page.take();
@@ -175,7 +183,7 @@ export class SlabArena {
   }
 
   #freeLarge(number: number): void {
-    this.#budget.release(this.bytesOfOwn(LARGE + number));
+    this.#charge(-this.bytesOfOwn(LARGE + number));
     this.#large[number] = undefined;
     this.#freeLargeNumbers.push(number);
   }
