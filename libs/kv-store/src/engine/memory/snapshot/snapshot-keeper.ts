@@ -1,8 +1,9 @@
-import { rename } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../../clock.js';
 import type { CancelTask, Scheduler } from '../../../scheduler.js';
 import type { PairStore } from '../pair-store.js';
+import { SnapshotLock } from './snapshot-lock.js';
 import type { SnapshotOptions } from './snapshot-options.js';
 import { SnapshotError } from './snapshot-options.js';
 import { readSnapshot } from './snapshot-reader.js';
@@ -15,6 +16,7 @@ export const SNAPSHOT_FILE = 'kvs.snapshot';
 export class SnapshotKeeper {
   readonly #path: string;
   readonly #options: Required<SnapshotOptions>;
+  readonly #lock: SnapshotLock;
   #cancel: CancelTask | undefined;
   #writing: Promise<void> = Promise.resolve();
   #isClosed = false;
@@ -27,6 +29,7 @@ export class SnapshotKeeper {
   ) {
     this.#options = { intervalMs: 0, damaged: 'refuse', log: SILENT, ...options };
     this.#path = join(options.directory, SNAPSHOT_FILE);
+    this.#lock = new SnapshotLock(this.#path);
   }
 
   /** @throws SnapshotError */
@@ -37,7 +40,13 @@ export class SnapshotKeeper {
     scheduler: Scheduler,
   ): Promise<SnapshotKeeper> {
     const keeper = new SnapshotKeeper(store, options, clock, scheduler);
-    await keeper.#load();
+    await keeper.#named(() => keeper.#takeLock());
+    try {
+      await keeper.#load();
+    } catch (error) {
+      await keeper.#lock.release();
+      throw error;
+    }
     keeper.#schedule();
     return keeper;
   }
@@ -47,7 +56,16 @@ export class SnapshotKeeper {
     this.#isClosed = true;
     this.#cancel?.();
     await this.#writing;
-    await this.#write();
+    try {
+      await this.#write();
+    } finally {
+      await this.#named(() => this.#lock.release());
+    }
+  }
+
+  async #takeLock(): Promise<void> {
+    await mkdir(this.#options.directory, { recursive: true });
+    await this.#lock.take();
   }
 
   async #load(): Promise<void> {
@@ -83,7 +101,10 @@ export class SnapshotKeeper {
   }
 
   async #write(): Promise<void> {
-    const pairCount = await this.#named(() => writeSnapshot(this.store, this.#path, this.clock));
+    const pairCount = await this.#named(async () => {
+      await this.#takeLock();
+      return writeSnapshot(this.store, this.#path, this.clock);
+    });
     this.#options.log.info(`wrote ${pairCount} pairs to the snapshot ${this.#path}`);
   }
 

@@ -15,12 +15,12 @@ export interface SnapshotLog {
   error(message: string): void;
 }
 
-/** A snapshot cannot be loaded, or cannot be written. The message names the file. */
+/** A snapshot cannot be loaded or written, or belongs to another engine. The message names the file. */
 export class SnapshotError extends Error {
   override readonly name = 'SnapshotError';
 
   constructor(
-    readonly code: 'damaged' | 'too_large' | 'io',
+    readonly code: 'damaged' | 'too_large' | 'in_use' | 'io',
     readonly file: string,
     reason: string,
     options?: ErrorOptions,

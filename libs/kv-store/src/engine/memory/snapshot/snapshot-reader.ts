@@ -55,7 +55,7 @@ class SnapshotReader {
     if (!(await this.#take(MAGIC.length)).equals(MAGIC)) throw this.#damaged('is not a snapshot');
     for (let isAtEnd = false; !isAtEnd;) {
       const { kind, payload } = await this.#takeFrame();
-      isAtEnd = this.#apply(kind, payload);
+      isAtEnd = this.#applyWhole(kind, payload);
       progressed(this.#position / this.size);
       await setImmediate();
     }
@@ -86,7 +86,16 @@ class SnapshotReader {
     return bytes;
   }
 
-  /** Whether that was the end. */
+  /** Whether that was the end. A frame may have the right checksum and make no sense. */
+  #applyWhole(kind: FrameKind, payload: Buffer): boolean {
+    try {
+      return this.#apply(kind, payload);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw this.#damaged(`is damaged: ${error.message}`);
+    }
+  }
+
   #apply(kind: FrameKind, payload: Buffer): boolean {
     switch (kind) {
       case 'pairs':

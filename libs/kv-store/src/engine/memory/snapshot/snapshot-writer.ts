@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { mkdir, open, rename } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../../clock.js';
@@ -16,20 +16,29 @@ import { countPayload, floorsPayload, frame, MAGIC } from './snapshot-format.js'
  * @returns how many pairs it holds
  */
 export async function writeSnapshot(store: PairStore, path: string, clock: Clock): Promise<number> {
-  await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.tmp`;
   const file = await open(temporary, 'w');
-  let pairCount: number;
   try {
-    pairCount = await writePairs(store, file, clock);
+    const pairCount = await writeAndClose(store, file, clock);
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+    return pairCount;
+  } catch (error) {
+    // What a full disk has room for is better used by others.
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function writeAndClose(store: PairStore, file: FileHandle, clock: Clock): Promise<number> {
+  try {
+    const pairCount = await writePairs(store, file, clock);
     await file.sync();
+    return pairCount;
   } finally {
     store.observer = undefined;
     await file.close();
   }
-  await rename(temporary, path);
-  await syncDirectory(dirname(path));
-  return pairCount;
 }
 
 async function writePairs(store: PairStore, file: FileHandle, clock: Clock): Promise<number> {

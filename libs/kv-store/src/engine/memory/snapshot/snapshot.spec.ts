@@ -1,5 +1,6 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { ManualClock, ManualScheduler } from '../../../testing/index.js';
@@ -39,7 +40,9 @@ describe('a snapshot', () => {
     const broken = [0, 1, 8, 12, 100, whole.length / 2, whole.length - 17, whole.length - 1].map((length) =>
       whole.subarray(0, length),
     );
-    for (const at of [0, 8, 12, 16, 17, 40, whole.length - 1]) broken.push(changed(whole, at));
+    for (let at = 0; at < 40; at++) broken.push(changed(whole, at), whole.subarray(0, at));
+    for (let at = 1; at < 40; at++) broken.push(changed(whole, whole.length - at), whole.subarray(0, -at));
+    for (const at of [100_000, 1_000_000, 2_000_000]) broken.push(changed(whole, at));
     broken.push(Buffer.concat([whole, Buffer.from([0])]));
     for (const bytes of broken) {
       await writeFile(file(), bytes);
@@ -80,6 +83,78 @@ describe('a snapshot', () => {
     while (!logged.some((line) => line.includes('cannot be read or written'))) await setImmediate();
     expect(engine.stats().pairCount).toBe(0);
     await expect(engine.close()).rejects.toMatchObject({ code: 'io', file: file() });
+  });
+});
+
+const isLinux = process.platform === 'linux';
+(isLinux ? it : it.skip)(
+  'a full disk leaves the snapshot before as it was, and nothing beside it',
+  async () => {
+    const before = await written();
+    const { engine, scheduler, logged } = await open();
+    engine.setMany([write('new')]);
+    await symlink('/dev/full', `${file()}.tmp`);
+    scheduler.advanceMs(INTERVAL_MS);
+    while (!logged.some((line) => line.includes('ENOSPC'))) await setImmediate();
+    expect((await readFile(file())).equals(before)).toBe(true);
+    expect((await readdir(directory)).sort()).toEqual(['kvs.snapshot', 'kvs.snapshot.lock']);
+    expect(engine.hasMany([placed('new')])).toEqual([{ status: 'present' }]);
+    await engine.close();
+    const again = await open();
+    expect(again.engine.hasMany([placed('new')])).toEqual([{ status: 'present' }]);
+  },
+);
+
+describe('the lock of a snapshot', () => {
+  const lock = (): string => `${file()}.lock`;
+
+  it('keeps a second engine out, also of the same process', async () => {
+    const { engine } = await open();
+    const refusal = { code: 'in_use', message: expect.stringContaining(`process ${process.pid}`) };
+    await expect(open()).rejects.toMatchObject(refusal);
+    await engine.close();
+    await expect(open()).resolves.toBeDefined();
+  });
+
+  it('is let go when the snapshot cannot be loaded', async () => {
+    await writeFile(file(), 'not a snapshot');
+    await expect(open()).rejects.toMatchObject({ code: 'damaged' });
+    expect(await readdir(directory)).toEqual(['kvs.snapshot']);
+  });
+
+  it('of a machine that cannot be asked is respected', async () => {
+    await writeFile(lock(), JSON.stringify({ pid: 1, host: 'elsewhere', start: null, id: '' }));
+    const message = expect.stringContaining('process 1 of the machine elsewhere');
+    await expect(open()).rejects.toMatchObject({ code: 'in_use', message });
+  });
+
+  it('that says nothing is respected', async () => {
+    await writeFile(lock(), '');
+    await expect(open()).rejects.toMatchObject({ code: 'in_use' });
+  });
+
+  (isLinux ? it : it.skip)('of an earlier process of the same number is taken over', async () => {
+    const earlier = { pid: process.pid, host: hostname(), start: 'earlier', id: '' };
+    await writeFile(lock(), JSON.stringify(earlier));
+    const { engine } = await open();
+    await engine.close();
+    expect(await readdir(directory)).toEqual(['kvs.snapshot']);
+  });
+
+  it('of a dead process is taken over by one of many who try', async () => {
+    const { pid } = spawnSync(process.execPath, ['-e', '']);
+    await writeFile(lock(), JSON.stringify({ pid, host: hostname(), start: null, id: '' }));
+    const opened = await Promise.allSettled(Array.from({ length: 8 }, () => open()));
+    expect(opened.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+
+  it('that was taken by somebody meanwhile keeps the engine from writing', async () => {
+    const { engine } = await open();
+    const other = JSON.stringify({ pid: 1, host: 'elsewhere', start: null, id: '' });
+    await writeFile(lock(), other);
+    await expect(engine.close()).rejects.toMatchObject({ code: 'in_use' });
+    expect(await readdir(directory)).toEqual(['kvs.snapshot.lock']);
+    expect(await readFile(lock(), 'utf8')).toBe(other);
   });
 });
 
