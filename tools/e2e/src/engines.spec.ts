@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -38,6 +38,19 @@ describe('options of an engine that was not chosen, or that make no sense, are o
     expect([code, stderr]).toEqual([2, expect.stringContaining('--data-dir is for --engine lmdb')]);
   });
 });
+
+it.each(['redis://user:secret@host:port', 'http://:secret@localhost', 'redis://ok redis//:secret@localhost'])(
+  'a password is not repeated when %j is refused, given as an option or by environment',
+  async (url) => {
+    const byOption = await storageNode(['--engine', 'redis', '--redis-url', url]);
+    const byEnvironment = await storageNode(['--engine', 'redis'], { KVS_REDIS_URL: url });
+    for (const { code, stdout, stderr } of [byOption, byEnvironment]) {
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr).toContain('--redis-url');
+      expect(stderr).not.toContain('secret');
+    }
+  },
+);
 
 it('an engine whose package is not installed is named, with how to get it', async () => {
   const module = new URL('engine/optional-engine.js', pathToFileURL(storageNodeScript)).href;
@@ -120,6 +133,33 @@ describe('a snapshot', () => {
       expect((await send('GET', `${origin}/keys/key`)).status).toBe(404);
     });
     expect((await readFile(`${file()}.damaged`)).equals(damaged)).toBe(true);
+  });
+
+  it('belongs to one node: another is refused, with one line that names both', async () => {
+    const first = node(['--snapshot-dir', directory]);
+    const origin = await first.ready;
+    await isReady(origin);
+    const { code, stderr } = await storageNode(['--snapshot-dir', directory]);
+    expect([code, stderr.trimEnd().split('\n')]).toEqual([
+      1,
+      [expect.stringMatching(/^kvs-storage-node: the snapshot .* belongs to process \d+/)],
+    ]);
+    expect(stderr).toContain(directory);
+    await send('PUT', `${origin}/keys/key`, { body: 'value' });
+    expect(await first.stop()).toEqual({ code: 0, signal: null });
+    await using(node(['--snapshot-dir', directory]), async (again) => {
+      await isReady(again);
+      expect((await send('GET', `${again}/keys/key`)).text).toBe('value');
+    });
+  });
+
+  it('is free again when its node was killed', async () => {
+    const killed = node(['--snapshot-dir', directory]);
+    await isReady(await killed.ready);
+    await killed.stop('SIGKILL');
+    expect(await readdir(directory)).toEqual(['kvs.snapshot.lock']);
+    await using(node(['--snapshot-dir', directory]), isReady);
+    expect(await readdir(directory)).toEqual(['kvs.snapshot']);
   });
 
   it('is written every so often too', async () => {

@@ -1,6 +1,6 @@
 import type { Eviction } from '@kvs/kv-store';
 import { EVICTIONS, MIN_MAX_MEMORY_BYTES } from '@kvs/kv-store';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { CommanderError, InvalidArgumentError, Option, type Command } from 'commander';
 import { parseByteSize } from './byte-size.js';
 
 /** Which engine the node runs on, and what that engine is told. */
@@ -185,9 +185,15 @@ const MAX_COUNT = 1_000_000;
 function collectUrls(text: string, before: unknown): string[] {
   const urls = text.split(/[\s,]+/).filter(Boolean);
   if (urls.length === 0 || !urls.every((url) => /^rediss?:\/\//.test(url) && URL.canParse(url)))
-    throw new InvalidArgumentError('A URL starts with redis:// or rediss://.');
+    throw new CommanderError(USAGE_EXIT_CODE, 'kvs.invalidRedisUrl', INVALID_URL);
   const isFirst = !Array.isArray(before) || before === DEFAULT_REDIS_URLS;
   return isFirst ? urls : [...before.map(String), ...urls];
 }
 
 const DEFAULT_REDIS_URLS: readonly string[] = ['redis://localhost:6379'];
+
+const USAGE_EXIT_CODE = 2;
+
+/** Not an InvalidArgumentError, which would repeat what was given: a URL may hold a password. */
+const INVALID_URL =
+  'error: --redis-url takes URLs that start with redis:// or rediss:// (not shown here, as it may hold a password)';
