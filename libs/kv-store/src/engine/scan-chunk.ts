@@ -1,4 +1,6 @@
-import type { EnginePair } from './storage-engine.js';
+import { setImmediate } from 'node:timers/promises';
+import type { KeyId } from '@kvs/protocol';
+import type { EngineChunk, EngineEntry, EnginePair } from './storage-engine.js';
 import { SCAN_CHUNK_PAIRS, SCAN_CHUNK_UNITS } from './storage-engine.js';
 
 /** Fills one chunk of a scan up to the bounds of the engine contract. */
@@ -14,4 +16,25 @@ export class ScanChunkBuilder {
     this.pairs.push(pair);
     this.#units += pair.id.length + pair.value.data.length;
   }
+}
+
+/**
+ * The chunks of one partition, for an engine that can list a partition's ids at once. Each pair is looked up when its
+ * turn comes, and left out if it is not found any more. The event loop has a turn before each chunk.
+ */
+export async function* inChunks(
+  partition: number,
+  ids: readonly KeyId[],
+  find: (id: KeyId) => EngineEntry | undefined,
+): AsyncGenerator<EngineChunk, void, undefined> {
+  let next = 0;
+  do {
+    await setImmediate();
+    const chunk = new ScanChunkBuilder();
+    for (let id = ids[next]; id !== undefined && !chunk.isFull; id = ids[++next]) {
+      const entry = find(id);
+      if (entry !== undefined) chunk.add({ id, ...entry });
+    }
+    if (chunk.pairs.length > 0) yield { partition, pairs: chunk.pairs };
+  } while (next < ids.length);
 }

@@ -1,68 +1,49 @@
 import type { KeyId } from '@kvs/protocol';
 import { KvsError } from '@kvs/protocol';
-import type { EngineFactory, EngineFactoryOptions, StorageEngine } from '../../index.js';
 import type { EngineDelete, EngineEntry, EngineWrite, PlacedKey } from '../../index.js';
-import { conditionHolds, isExpired, nextVersion, ScanChunkBuilder } from '../../index.js';
+import type { EngineFactory, EngineFactoryOptions, StorageEngine } from '../../index.js';
+import { conditionHolds, inChunks, isExpired, nextVersion } from '../../index.js';
 
-/** Keeps pairs in a map for each partition: slow and unbounded, and all that the contract asks for. */
-export class MapEngine implements StorageEngine {
+/** Keeps pairs in a map for each partition: unbounded, and all that the contract asks for. */
+class MapEngine implements StorageEngine {
   readonly name = 'map';
   readonly capabilities = {};
   readonly #partitions = new Map<number, Map<KeyId, EngineEntry>>();
-  #versionFloor = 0; // no version that ever left is higher
+  #highestVersion = 0;
   #isClosed = false;
 
   constructor(private readonly options: EngineFactoryOptions) {}
 
   getMany(keys: readonly PlacedKey[]) {
-    return this.#each(keys, (key) => {
-      const entry = this.#find(key);
-      return entry ? ({ status: 'found', ...entry } as const) : ({ status: 'absent' } as const);
-    });
+    return this.#each(keys, (_key, entry) =>
+      entry ? ({ status: 'found', ...entry } as const) : ({ status: 'absent' } as const),
+    );
   }
 
   hasMany(keys: readonly PlacedKey[]) {
-    return this.#each(keys, (key) => ({ status: this.#find(key) ? 'present' : 'absent' }) as const);
+    return this.#each(keys, (_key, entry) => ({ status: entry ? 'present' : 'absent' }) as const);
   }
 
   setMany(writes: readonly EngineWrite[]) {
-    return this.#each(writes, ({ value: { ...value }, expiresAtMs, ifVersion, ...key }) => {
-      const actualVersion = this.#find(key)?.version ?? 0;
-      if (!conditionHolds(ifVersion, actualVersion))
-        return { status: 'version_mismatch', actualVersion } as const;
-      const version = nextVersion(actualVersion || this.#versionFloor, this.options.clock.nowMicros());
-      this.#pairsOf(key.partition).set(key.id, { value, version, expiresAtMs });
+    return this.#change(writes, ({ id, partition, value, expiresAtMs }) => {
+      const version = nextVersion(this.#highestVersion, this.options.clock.nowMicros());
+      this.#highestVersion = version;
+      this.#pairsOf(partition).set(id, { value: { ...value }, version, expiresAtMs });
       return { status: 'written', version } as const;
     });
   }
 
   deleteMany(deletes: readonly EngineDelete[]) {
-    return this.#each(deletes, ({ ifVersion, ...key }) => {
-      const actualVersion = this.#find(key)?.version ?? 0;
-      if (!conditionHolds(ifVersion, actualVersion))
-        return { status: 'version_mismatch', actualVersion } as const;
-      return { status: this.#remove(key) ? 'deleted' : 'absent' } as const;
+    return this.#change(deletes, ({ id, partition }) => {
+      return { status: this.#pairsOf(partition).delete(id) ? 'deleted' : 'absent' } as const;
     });
   }
 
   async *scan(partitions: readonly number[], { idPrefix = '' } = {}) {
     this.#assertOpen();
     for (const partition of partitions) {
-      await new Promise(setImmediate); // others have their turn
-      this.#assertOpen();
       const ids = [...this.#pairsOf(partition).keys()].filter((id) => id.startsWith(idPrefix));
-      for (let next = 0; next < ids.length;) {
-        const chunk = new ScanChunkBuilder();
-        for (const id of ids.slice(next)) {
-          if (chunk.isFull) break;
-          const entry = this.#find({ id, partition });
-          if (entry) chunk.add({ id, ...entry });
-          next++;
-        }
-        if (chunk.pairs.length > 0) yield { partition, pairs: chunk.pairs };
-        await new Promise(setImmediate);
-        this.#assertOpen();
-      }
+      yield* inChunks(partition, ids, (id) => this.#find({ id, partition }));
     }
   }
 
@@ -77,25 +58,27 @@ export class MapEngine implements StorageEngine {
     this.#partitions.clear();
   }
 
-  #each<T, R>(items: readonly T[], apply: (item: T) => R): R[] {
+  #each<I extends PlacedKey, R>(items: readonly I[], apply: (item: I, entry?: EngineEntry) => R): R[] {
     this.#assertOpen();
-    return items.map(apply);
+    return items.map((item) => apply(item, this.#find(item)));
   }
 
-  #find(key: PlacedKey): EngineEntry | undefined {
-    const entry = this.#pairsOf(key.partition).get(key.id);
-    if (!entry || !isExpired(entry.expiresAtMs, this.options.clock.nowMicros())) return entry;
-    this.#remove(key);
-    return undefined;
+  #change<I extends EngineDelete, R>(items: readonly I[], change: (item: I) => R) {
+    return this.#each(items, (item, entry) => {
+      const actualVersion = entry?.version ?? 0;
+      if (conditionHolds(item.ifVersion, actualVersion)) return change(item);
+      return { status: 'version_mismatch', actualVersion } as const;
+    });
   }
 
-  #remove({ id, partition }: PlacedKey): boolean {
+  #find({ id, partition }: PlacedKey): EngineEntry | undefined {
     const pairs = this.#pairsOf(partition);
-    this.#versionFloor = Math.max(this.#versionFloor, pairs.get(id)?.version ?? 0);
-    return pairs.delete(id);
+    if (isExpired(pairs.get(id)?.expiresAtMs, this.options.clock.nowMicros())) pairs.delete(id);
+    return pairs.get(id);
   }
 
   #pairsOf(partition: number): Map<KeyId, EngineEntry> {
+    this.#assertOpen();
     const pairs = this.#partitions.get(partition) ?? new Map<KeyId, EngineEntry>();
     this.#partitions.set(partition, pairs);
     return pairs;
