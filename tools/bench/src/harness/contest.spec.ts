@@ -49,6 +49,53 @@ describe('a contest', () => {
     const [result] = await compete([later], { clock, rounds: 1, turnMs: 1, warmUpMs: 0 });
     expect(result?.median).toBe(10);
   });
+
+  it('has one made ready before each turn, unmeasured, and asks it for no more than it can do', async () => {
+    const { clock, contestant } = clockwork();
+    const { run: makeReady } = contestant('made ready', 1e9);
+    let left = 0;
+    const { name, run } = contestant('limited', 1000);
+    const limited: Contestant = {
+      name,
+      mostOperations: 100,
+      prepare: async () => {
+        left = await makeReady(100);
+      },
+      run: (operations) => {
+        left -= operations;
+        expect(left).toBeGreaterThanOrEqual(0);
+        return run(operations);
+      },
+    };
+    const [result] = await compete([limited], { clock, rounds: 3, turnMs: 1, warmUpMs: 0 });
+    expect([result?.operations, result?.median]).toEqual([100, 1000]);
+  });
+
+  it('reads meters around each turn, outside of its time', async () => {
+    const { clock, contestant } = clockwork();
+    const { run: pass } = contestant('reading', 1e6);
+    let energy = 0;
+    const { name, run } = contestant('worker', 1000);
+    const worker: Contestant = {
+      name,
+      run: (operations) => {
+        energy += operations;
+        return run(operations);
+      },
+    };
+    const meters = [
+      {
+        name: 'energy',
+        read: () => {
+          void pass(1);
+          return 3 * energy;
+        },
+      },
+    ];
+    const [result] = await compete([worker], { clock, rounds: 2, turnMs: 1, warmUpMs: 0, meters });
+    expect(result?.metered).toEqual({ energy: [3, 3] });
+    expect(result?.median).toBe(1000);
+  });
 });
 
 it('takes medians of what is there, between two where the number is even', () => {

@@ -9,6 +9,16 @@ export interface Contestant {
    * the work out. The sum is kept in the result.
    */
   run(operations: number): number | Promise<number>;
+  /** Makes ready for the next turn. Not measured. */
+  prepare?(): void | Promise<void>;
+  /** The most operations that a turn can have. Default: as many as fill it. */
+  readonly mostOperations?: number;
+}
+
+/** What is read besides the clock, before and after each turn. */
+export interface Meter {
+  readonly name: string;
+  read(): number | Promise<number>;
 }
 
 export interface ContestOptions {
@@ -18,6 +28,7 @@ export interface ContestOptions {
   readonly turnMs: number;
   /** How long each runs before anything is measured. */
   readonly warmUpMs: number;
+  readonly meters?: readonly Meter[];
 }
 
 export interface ContestResult {
@@ -29,6 +40,8 @@ export interface ContestResult {
   readonly spread: number;
   readonly operations: number;
   readonly checksum: number;
+  /** By name of the meter: what an operation moved it by, of each round. */
+  readonly metered: Readonly<Record<string, readonly number[]>>;
 }
 
 /**
@@ -44,11 +57,11 @@ export async function compete(
   for (let round = 0; round < options.rounds; round++) {
     for (let turn = 0; turn < entries.length; turn++) {
       const entry = entries[(round + turn) % entries.length];
-      if (entry !== undefined) await takeTurn(entry, options.clock);
+      if (entry !== undefined) await takeTurn(entry, options);
     }
   }
-  return entries.map(({ contestant: { name }, samples, operations, checksum }) => {
-    return { name, samples, median: median(samples), spread: spread(samples), operations, checksum };
+  return entries.map(({ contestant: { name }, samples, operations, checksum, metered }) => {
+    return { name, samples, median: median(samples), spread: spread(samples), operations, checksum, metered };
   });
 }
 
@@ -61,27 +74,45 @@ interface Entry {
   readonly contestant: Contestant;
   readonly operations: number;
   readonly samples: number[];
+  readonly metered: Record<string, number[]>;
   checksum: number;
 }
 
-async function takeTurn(entry: Entry, clock: Clock): Promise<void> {
+async function takeTurn(entry: Entry, { clock, meters = [] }: ContestOptions): Promise<void> {
+  await entry.contestant.prepare?.();
+  const before = await readAll(meters);
   const start = clock();
   const sum = await entry.contestant.run(entry.operations);
   entry.samples.push((clock() - start) / entry.operations);
+  const after = await readAll(meters);
+  for (const [at, { name }] of meters.entries()) {
+    const moved = (after[at] ?? NaN) - (before[at] ?? NaN);
+    (entry.metered[name] ??= []).push(moved / entry.operations);
+  }
   entry.checksum += sum;
+}
+
+async function readAll(meters: readonly Meter[]): Promise<number[]> {
+  const values: number[] = [];
+  for (const meter of meters) values.push(await meter.read());
+  return values;
 }
 
 /** Runs a contestant until it is warm, and finds out how many operations fill its turn. */
 async function warmUp(contestant: Contestant, options: ContestOptions): Promise<Entry> {
   const { clock, turnMs, warmUpMs } = options;
+  const { mostOperations = Infinity } = contestant;
   const start = clock();
   let operations = 1;
   let checksum = 0;
   for (;;) {
+    await contestant.prepare?.();
     const turnStart = clock();
     checksum += await contestant.run(operations);
     const now = clock();
-    if (now - turnStart < turnMs * 1e6) operations *= 2;
-    else if (now - start >= warmUpMs * 1e6) return { contestant, operations, samples: [], checksum };
+    if (now - turnStart < turnMs * 1e6 && operations < mostOperations)
+      operations = Math.min(2 * operations, mostOperations);
+    else if (now - start >= warmUpMs * 1e6)
+      return { contestant, operations, samples: [], metered: {}, checksum };
   }
 }

@@ -11,7 +11,11 @@ export function seededRandom(seed: number): () => number {
 
 /** Random strings of letters, digits, `-` and `_`, a byte per character, each flat in memory as read from a socket. */
 export function randomKeys(count: number, length: number, seed: number): string[] {
-  const random = seededRandom(seed);
+  return randomTexts(count, length, seededRandom(seed));
+}
+
+/** As {@link randomKeys}, from a source that others use too. */
+export function randomTexts(count: number, length: number, random: () => number): string[] {
   const bytes = Buffer.alloc(length);
   return Array.from({ length: count }, () => {
     for (let at = 0; at < length; at++) bytes[at] = ALPHABET.charCodeAt(random() >>> 26);

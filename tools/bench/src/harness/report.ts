@@ -28,7 +28,7 @@ export interface Column {
 /** What was not measured is null. */
 export type Cell = string | number | null;
 
-export type Unit = 'times' | 'share' | 'count' | 'ns' | 'ms' | 'ratio';
+export type Unit = 'times' | 'share' | 'count' | 'ns' | 'ms' | 'ratio' | 'bytes' | 'MB';
 
 export interface Goal {
   readonly text: string;

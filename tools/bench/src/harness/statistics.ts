@@ -13,7 +13,8 @@ export function medianRatio(numerators: readonly number[], denominators: readonl
   return median(numerators.map((value, round) => value / (denominators[round] ?? NaN)));
 }
 
-function quantile(values: readonly number[], part: number): number {
+/** The value that such a part of the values is below. */
+export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (sorted.length - 1) * part;
   const below = sorted[Math.floor(at)] ?? NaN;
