@@ -1,4 +1,5 @@
+import { enginesSuite } from './engines/engines-suite.js';
 import type { Suite } from './harness/suite.js';
 import { ringSuite } from './ring/ring-suite.js';
 
-export const suites: readonly Suite[] = [ringSuite];
+export const suites: readonly Suite[] = [ringSuite, enginesSuite];

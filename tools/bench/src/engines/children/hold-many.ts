@@ -1,0 +1,68 @@
+import { MemoryEngine, systemClock } from '@kvs/kv-store';
+import { childInput, childOutput } from '../in-child.js';
+import { batchOf, numberedText, type Batch } from '../pairs.js';
+import { seededRandom } from '../../harness/random.js';
+
+export interface HoldManyInput {
+  readonly count: number;
+  readonly maxMemoryBytes: number;
+  /** How many pairs to read back. */
+  readonly readCount: number;
+}
+
+export interface HoldManyOutput {
+  readonly pairCount: number;
+  readonly ownBytes: number;
+  readonly grownBytes: number;
+  /** Pairs read back that had the value they were given. */
+  readonly rightCount: number;
+  /** Of as many keys that were never set, how many are there. */
+  readonly strangerCount: number;
+}
+
+const TEXT_BYTES = 8;
+const BATCH = 100;
+const { count, maxMemoryBytes, readCount } = childInput<HoldManyInput>();
+
+// Through a small engine first, so that the code is compiled and the young generation grown before.
+const small = new MemoryEngine({ clock: systemClock, maxMemoryBytes: 4 * 1024 * 1024, eviction: 'lru' });
+fill(small, Math.min(count, 1_000_000));
+small.close();
+globalThis.gc?.();
+const before = process.memoryUsage.rss();
+const engine = new MemoryEngine({ clock: systemClock, maxMemoryBytes });
+fill(engine, count);
+globalThis.gc?.();
+const grownBytes = process.memoryUsage.rss() - before;
+const { pairCount, usedBytes = NaN } = engine.stats();
+
+let rightCount = 0;
+let strangerCount = 0;
+const random = seededRandom(1);
+for (let read = 0; read < readCount; read++) {
+  const { keys, plainValues } = numbered(random() % count, 1);
+  const [outcome] = engine.getMany(keys);
+  if (outcome?.status === 'found' && outcome.value.data === plainValues[0]) rightCount++;
+  const [stranger] = engine.hasMany(numbered(count + read, 1).keys);
+  if (stranger?.status === 'present') strangerCount++;
+}
+childOutput({
+  pairCount,
+  ownBytes: usedBytes,
+  grownBytes,
+  rightCount,
+  strangerCount,
+} satisfies HoldManyOutput);
+
+function fill(engineToFill: MemoryEngine, size: number): void {
+  for (let from = 0; from < size; from += BATCH)
+    engineToFill.setMany(numbered(from, Math.min(BATCH, size - from)).writes);
+}
+
+/** Pairs by their numbers: each has a value of its own. */
+function numbered(from: number, size: number): Batch {
+  const numbers = Array.from({ length: size }, (_, at) => from + at);
+  const keys = numbers.map((number) => numberedText(number, TEXT_BYTES));
+  const values = numbers.map((number) => numberedText(99_999_999 - number, TEXT_BYTES));
+  return batchOf({ encoding: 'string' }, keys, values);
+}

@@ -1,0 +1,90 @@
+import { statSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MemoryEngine, systemClock } from '@kvs/kv-store';
+import { lmdbEngine } from '@kvs/kv-store-lmdb';
+import { childInput, childOutput } from '../in-child.js';
+import { pairBatches, type Batch, type PairShape } from '../pairs.js';
+
+export interface HoldPairsInput {
+  readonly holder: 'memory' | 'map' | 'lmdb';
+  readonly shape: PairShape;
+  readonly count: number;
+}
+
+export interface HoldPairsOutput {
+  readonly pairCount: number;
+  /** What the holder says that it holds, where it says. */
+  readonly ownBytes?: number;
+  /** What the process has grown by. */
+  readonly grownBytes?: number;
+  readonly fileBytes?: number;
+}
+
+const BATCH = 100;
+const factoryOptions = { clock: systemClock };
+const { holder, shape, count } = childInput<HoldPairsInput>();
+
+switch (holder) {
+  case 'memory':
+    childOutput(holdInEngine());
+    break;
+  case 'map':
+    childOutput(holdInMap());
+    break;
+  case 'lmdb':
+    childOutput(await holdInFile());
+    break;
+}
+
+function holdInEngine(): HoldPairsOutput {
+  // Through a small engine first, so that the code is compiled and the young generation grown before.
+  const small = new MemoryEngine({ ...factoryOptions, maxMemoryBytes: 4 * 1024 * 1024, eviction: 'lru' });
+  fill((batch) => small.setMany(batch.writes));
+  small.close();
+  const before = residentBytes();
+  const engine = new MemoryEngine({ ...factoryOptions, maxMemoryBytes: 8 * 1024 ** 3 });
+  fill((batch) => engine.setMany(batch.writes));
+  const grownBytes = residentBytes() - before;
+  const { pairCount, usedBytes } = engine.stats();
+  return { pairCount, ownBytes: usedBytes, grownBytes };
+}
+
+function holdInMap(): HoldPairsOutput {
+  const small = new Map<string, string>();
+  fill((batch) => {
+    put(small, batch);
+    small.clear();
+  });
+  const before = residentBytes();
+  const map = new Map<string, string>();
+  fill((batch) => put(map, batch));
+  return { grownBytes: residentBytes() - before, pairCount: map.size };
+}
+
+async function holdInFile(): Promise<HoldPairsOutput> {
+  const directory = await mkdtemp(join(tmpdir(), 'kvs-bench-lmdb-'));
+  try {
+    const engine = await lmdbEngine({ directory })(factoryOptions);
+    for (const { writes } of pairBatches(shape, count, 10 * BATCH)) await engine.setMany(writes);
+    const { pairCount } = await engine.stats();
+    await engine.close();
+    return { pairCount, fileBytes: statSync(join(directory, 'data.mdb')).size };
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+function put(map: Map<string, string>, { plainKeys, plainValues }: Batch): void {
+  for (const [at, key] of plainKeys.entries()) map.set(key, plainValues[at] ?? '');
+}
+
+function fill(put: (batch: Batch) => void): void {
+  for (const batch of pairBatches(shape, count, BATCH)) put(batch);
+}
+
+function residentBytes(): number {
+  globalThis.gc?.();
+  return process.memoryUsage.rss();
+}

@@ -1,0 +1,138 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { MemoryEngine, systemClock } from '@kvs/kv-store';
+import { ManualScheduler } from '@kvs/kv-store/testing';
+import { seededRandom } from '../../harness/random.js';
+import { quantile } from '../../harness/statistics.js';
+import { childInput, childOutput } from '../in-child.js';
+import { pairBatches, type Batch } from '../pairs.js';
+import { runDelay } from './run-delay.js';
+
+export interface TimeRequestsInput {
+  readonly pairCount: number;
+  readonly rounds: number;
+  readonly requestsPerSecond: number;
+}
+
+export interface TimeRequestsOutput {
+  readonly rounds: readonly {
+    readonly calm: Waits;
+    readonly duringSnapshot: Waits;
+    readonly snapshotMs: number;
+  }[];
+}
+
+/** How long after it was due requests were answered, in milliseconds. */
+export interface Waits {
+  readonly requests: number;
+  readonly median: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly longest: number;
+  /** The longest that the event loop took for a turn, without the time in which it had no processor. */
+  readonly longestTurn: number;
+}
+
+const INTERVAL_MS = 1000;
+const REQUEST_COUNT = 10_000;
+const NO_PAIRS = { keys: [], writes: [] };
+const SHAPE = { name: 'records', keyBytes: 16, valueBytes: 100, encoding: 'string' } as const;
+const { pairCount, rounds, requestsPerSecond } = childInput<TimeRequestsInput>();
+
+const directory = await mkdtemp(join(tmpdir(), 'kvs-bench-snapshot-'));
+try {
+  childOutput(await timeRounds());
+} finally {
+  await rm(directory, { recursive: true });
+}
+
+async function timeRounds(): Promise<TimeRequestsOutput> {
+  let snapshotsWritten = 0;
+  const scheduler = new ManualScheduler();
+  const log = {
+    info: (message: string): void => {
+      if (message.startsWith('wrote')) snapshotsWritten++;
+    },
+    warn: fail,
+    error: fail,
+  };
+  const engine = await MemoryEngine.open({
+    clock: systemClock,
+    scheduler,
+    maxMemoryBytes: 4 * 1024 ** 3,
+    snapshot: { directory, intervalMs: INTERVAL_MS, log },
+  });
+  // Requests for some of the pairs, which lie in all partitions.
+  const requests: Batch[] = [];
+  for (const batch of pairBatches(SHAPE, pairCount, 1)) {
+    engine.setMany(batch.writes);
+    if (requests.length < REQUEST_COUNT) requests.push(batch);
+  }
+  const random = seededRandom(2);
+  const load = (isOver: () => boolean): Promise<Waits> =>
+    timed(isOver, () => {
+      const { keys, writes } = requests[random() % requests.length] ?? NO_PAIRS;
+      if (random() % 5 === 0) engine.setMany(writes);
+      else engine.getMany(keys);
+    });
+  const oneSnapshot = async () => {
+    const writtenBefore = snapshotsWritten;
+    const start = performance.now();
+    scheduler.advanceMs(INTERVAL_MS);
+    const waits = await load(() => snapshotsWritten > writtenBefore);
+    // It schedules the next one.
+    await setImmediate();
+    return { waits, ms: performance.now() - start };
+  };
+
+  // The first is for the compiler.
+  let { ms: snapshotMs } = await oneSnapshot();
+  const results: TimeRequestsOutput['rounds'][number][] = [];
+  for (let round = 0; round < rounds; round++) {
+    const calmUntil = performance.now() + snapshotMs;
+    const calm = await load(() => performance.now() >= calmUntil);
+    const { waits: duringSnapshot, ms } = await oneSnapshot();
+    snapshotMs = ms;
+    results.push({ calm, duringSnapshot, snapshotMs });
+  }
+  return { rounds: results };
+}
+
+/**
+ * Makes requests at fixed moments, whether or not those before are answered, as a network would. A turn of the event
+ * loop that takes long makes all that are due meanwhile wait.
+ */
+async function timed(isOver: () => boolean, request: () => void): Promise<Waits> {
+  const intervalMs = 1000 / requestsPerSecond;
+  const waits: number[] = [];
+  const delay = runDelay();
+  let longestTurn = 0;
+  const start = performance.now();
+  let turnStart = start - delay();
+  while (!isOver()) {
+    for (;;) {
+      const due = start + waits.length * intervalMs;
+      if (performance.now() < due) break;
+      request();
+      waits.push(performance.now() - due);
+    }
+    await setImmediate();
+    const turnEnd = performance.now() - delay();
+    longestTurn = Math.max(longestTurn, turnEnd - turnStart);
+    turnStart = turnEnd;
+  }
+  return {
+    requests: waits.length,
+    median: quantile(waits, 0.5),
+    p99: quantile(waits, 0.99),
+    p999: quantile(waits, 0.999),
+    longest: quantile(waits, 1),
+    longestTurn,
+  };
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}

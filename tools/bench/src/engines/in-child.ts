@@ -1,0 +1,33 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+/**
+ * Runs a script of `children` with an input, in a process of its own, whose memory nobody else uses. It prints its
+ * output as JSON.
+ */
+export async function inChild<Output>(
+  script: string,
+  input: unknown,
+  nodeOptions: readonly string[] = [],
+): Promise<Output> {
+  // As built: the tests, which run the sources, have it there too.
+  const path = fileURLToPath(new URL(`../../dist/engines/children/${script}.js`, import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    ...nodeOptions,
+    path,
+    JSON.stringify(input),
+  ]);
+  const output: Output = JSON.parse(stdout);
+  return output;
+}
+
+/** What {@link inChild} was given. */
+export function childInput<Input>(): Input {
+  const input: Input = JSON.parse(process.argv[2] ?? 'null');
+  return input;
+}
+
+export function childOutput(output: unknown): void {
+  process.stdout.write(JSON.stringify(output));
+}

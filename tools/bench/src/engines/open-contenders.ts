@@ -1,0 +1,47 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PARTITION_COUNT } from '@kvs/hash-ring';
+import { MemoryEngine, EVICTIONS, systemClock } from '@kvs/kv-store';
+import { lmdbEngine } from '@kvs/kv-store-lmdb';
+import { redisEngine } from '@kvs/kv-store-redis';
+import { bareMap, engineContender, redisClient, type Contender } from './contenders.js';
+import type { RedisServer } from './redis-server.js';
+
+const ALL_PARTITIONS = Array.from({ length: PARTITION_COUNT }, (_, partition) => partition);
+const factoryOptions = { clock: systemClock };
+
+/** Uses all that can hold pairs, empty; those in Redis only where there is a server. */
+export async function withContenders<T>(
+  server: RedisServer | undefined,
+  use: (contenders: readonly Contender[]) => Promise<T>,
+): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), 'kvs-bench-lmdb-'));
+  const contenders = [bareMap(), ...memoryEngines()];
+  try {
+    const lmdb = await lmdbEngine({ directory })(factoryOptions);
+    contenders.push(engineContender('lmdb', lmdb, true, ALL_PARTITIONS));
+    if (server !== undefined) contenders.push(...(await inRedis(server)));
+    return await use(contenders);
+  } finally {
+    for (const contender of contenders) await contender.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function memoryEngines(): Contender[] {
+  return EVICTIONS.map((eviction) => {
+    const engine = new MemoryEngine({ ...factoryOptions, eviction, maxMemoryBytes: 1024 ** 3 });
+    return engineContender(`memory, eviction ${eviction}`, engine, false, ALL_PARTITIONS);
+  });
+}
+
+async function inRedis(server: RedisServer): Promise<Contender[]> {
+  // It is asked for more at once than a node would ask for in the default time.
+  const engine = await redisEngine({ urls: [server.url], timeoutMs: 60_000 })(factoryOptions);
+  return [
+    engineContender('redis', engine, true, ALL_PARTITIONS),
+    // In a database of its own, so that its scan meets no pairs of the engine.
+    redisClient(server.connect(1)),
+  ];
+}

@@ -1,0 +1,61 @@
+import { partitionOf } from '@kvs/hash-ring';
+import type { EngineDelete, EngineWrite, PlacedKey } from '@kvs/kv-store';
+import type { Encoding } from '@kvs/protocol';
+import { binaryValue, keyId, stringKey, stringValue } from '@kvs/protocol';
+import { randomTexts, seededRandom } from '../harness/random.js';
+
+/** What pairs look like: their keys are text, their values so many bytes of text or of anything. */
+export interface PairShape {
+  readonly name: string;
+  readonly keyBytes: number;
+  readonly valueBytes: number;
+  readonly encoding: Encoding;
+}
+
+/** Some pairs in all the forms in which contenders take them, so that nobody is timed while converting. */
+export interface Batch {
+  readonly keys: readonly PlacedKey[];
+  readonly writes: readonly EngineWrite[];
+  readonly deletes: readonly EngineDelete[];
+  readonly plainKeys: readonly string[];
+  /** Text, or bytes as hexadecimal digits. */
+  readonly plainValues: readonly string[];
+}
+
+/** Random pairs, the same for the same seed, as many at a time as asked for; the last batch may have fewer. */
+export function* pairBatches(
+  shape: PairShape,
+  count: number,
+  batchSize: number,
+  seed = 1,
+): Generator<Batch, void, undefined> {
+  const random = seededRandom(seed);
+  for (let from = 0; from < count; from += batchSize) {
+    const size = Math.min(batchSize, count - from);
+    const keys = randomTexts(size, shape.keyBytes, random);
+    yield batchOf(shape, keys, randomTexts(size, shape.valueBytes, random));
+  }
+}
+
+/** A batch of these keys and values; `texts` become bytes where the shape is binary. */
+export function batchOf(
+  { encoding }: Pick<PairShape, 'encoding'>,
+  plainKeys: readonly string[],
+  texts: readonly string[],
+): Batch {
+  const values = texts.map((text) =>
+    encoding === 'binary' ? binaryValue(Buffer.from(text, 'latin1')) : stringValue(text),
+  );
+  const keys = plainKeys.map((key) => ({ id: keyId(stringKey(key)), partition: partitionOf(key) }));
+  const deletes = keys.map((key) => ({ ...key, ifVersion: undefined }));
+  const writes = deletes.flatMap((item, at) => {
+    const value = values[at];
+    return value === undefined ? [] : [{ ...item, value, expiresAtMs: undefined }];
+  });
+  return { keys, writes, deletes, plainKeys, plainValues: values.map(({ data }) => data) };
+}
+
+/** A number as text of a fixed length, flat in memory. */
+export function numberedText(index: number, length: number): string {
+  return Buffer.from(String(index).padStart(length, '0'), 'latin1').toString('latin1');
+}
