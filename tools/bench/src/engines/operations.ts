@@ -40,7 +40,10 @@ export function measureOperations(
     progress('scans…');
     await fill(contenders, [...pairBatches(SHAPE, scale.pairCount, FILL_BATCH)]);
     const scans = perPair(
-      await compete(contenders.map(scanOf), { ...options, rounds: scale.scanRounds }),
+      await compete(
+        contenders.map((contender) => scanOf(contender, scale.pairCount)),
+        { ...options, rounds: scale.scanRounds },
+      ),
       scale.pairCount,
     );
     return {
@@ -74,13 +77,14 @@ function contestantOf(
   const lanes = contender.isAsynchronous ? callsInFlight : 1;
   let from = 0;
   let missing = 0;
+  const name = `${contender.name}, ${operation}, ${batches[0]?.keys.length ?? 0} at a time`;
   const restore = async (): Promise<void> => {
     const start = from - missing + batches.length;
     await inLanes(lanes, missing, (at) => contender.set(batchAt(batches, start + at)));
     missing = 0;
   };
   return {
-    name: `${contender.name}, ${operation}, ${batches[0]?.keys.length ?? 0} at a time`,
+    name,
     mostOperations: operation === 'delete' ? batches.length : undefined,
     // What a turn has deleted comes back before the next.
     prepare: restore,
@@ -89,6 +93,9 @@ function contestantOf(
       const done = await inLanes(lanes, calls, (at) => contender[operation](batchAt(batches, start + at)));
       from = (from + calls) % batches.length;
       if (operation === 'delete') missing = calls;
+      let asked = 0;
+      for (let call = 0; call < calls; call++) asked += batchAt(batches, start + call).keys.length;
+      assertAll(name, done, asked);
       return done;
     },
   };
@@ -126,15 +133,22 @@ async function fill(contenders: readonly Contender[], batches: readonly Batch[])
 
 const FILL_LANES = 32;
 
-function scanOf(contender: Contender): Contestant {
+function scanOf(contender: Contender, pairCount: number): Contestant {
+  const name = `${contender.name}, scan`;
   return {
-    name: `${contender.name}, scan`,
+    name,
     run: async (times) => {
       let found = 0;
       for (let time = 0; time < times; time++) found += await contender.scan();
+      assertAll(name, found, times * pairCount);
       return found;
     },
   };
+}
+
+/** Who does less than was asked, or holds other pairs, is not to be compared. */
+function assertAll(name: string, done: number, asked: number): void {
+  if (done !== asked) throw new Error(`${name}: ${done} of ${asked} pairs`);
 }
 
 /** Times by the call become times by the pair. */

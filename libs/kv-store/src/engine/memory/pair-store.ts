@@ -18,7 +18,7 @@ import type { HashKey } from './half-sip-hash.js';
 import { KeyScratch } from './key-scratch.js';
 import { MemoryBudget } from './memory-budget.js';
 import { MemoryPartition } from './memory-partition.js';
-import { Records } from './records.js';
+import { Records, valueBytesOf } from './records.js';
 import { SlabArena } from './slab/slab-arena.js';
 
 /** Told before a pair changes, for a copy of its partition that is under way. */
@@ -165,14 +165,15 @@ export class PairStore {
     const partition = this.#partitionFor(pair.partition);
     if (partition === undefined) return false;
     if (found === 0) this.#growTable(partition);
-    const size = this.records.size(this.#key, pair.value, pair.expiresAtMs);
+    const valueBytes = valueBytesOf(pair.value);
+    const size = this.records.size(this.#key, valueBytes, pair.expiresAtMs);
     const place = found !== 0 && this.#arena.isSlotFor(found, size) ? found : this.#makePlace(size, found);
     if (place === 0) return false;
     // Making room may have moved the old record, or evicted it.
-    const old = found === 0 ? 0 : partition.find(this.#key);
+    const old = found === 0 || place === found ? found : partition.find(this.#key);
     this.observer?.changing(partition, this.#key.hash, old, () => pair.id);
     const into = place === IN_PLACE ? old : place;
-    this.records.fill(into, this.#key, partition.number, pair.value, version, pair.expiresAtMs);
+    this.records.fill(into, this.#key, partition.number, pair.value, valueBytes, version, pair.expiresAtMs);
     if (old === 0) {
       partition.link(into);
       this.#policy.added(into);

@@ -30,9 +30,9 @@ export class Records {
     this.#headerWords = hasNeighbours ? NEWER + 1 : FLAGS + 1;
   }
 
-  /** How many bytes a record takes. */
-  size(key: KeyScratch, value: Value, expiresAtMs: number | undefined): number {
-    return this.#payload(expiresAtMs !== undefined) + key.length + valueLength(value);
+  /** How many bytes a record takes, its value so many of them. */
+  size(key: KeyScratch, valueBytes: number, expiresAtMs: number | undefined): number {
+    return this.#payload(expiresAtMs !== undefined) + key.length + valueBytes;
   }
 
   /** Writes all but the links of the record. */
@@ -41,6 +41,7 @@ export class Records {
     key: KeyScratch,
     partition: number,
     value: Value,
+    valueBytes: number,
     version: number,
     expiresAtMs: number | undefined,
   ): void {
@@ -48,12 +49,11 @@ export class Records {
     const start = this.arena.start(ref);
     const { words, bytes } = page;
     const at = start / 4;
-    const length = valueLength(value);
-    const isAscii = value.encoding === 'string' && length === value.data.length;
+    const isAscii = value.encoding === 'string' && valueBytes === value.data.length;
     words[at + HASH] = key.hash;
     page.doubles[start / 8 + VERSION] = version;
     words[at + KEY_LENGTH] = key.length;
-    words[at + VALUE_LENGTH] = length;
+    words[at + VALUE_LENGTH] = valueBytes;
     words[at + FLAGS] =
       (partition << 16) |
       (key.isBinary ? KEY_BINARY : 0) |
@@ -70,7 +70,7 @@ export class Records {
     bytes.write(
       value.data,
       keyStart + key.length,
-      length,
+      valueBytes,
       ENCODINGS[formOf(value.encoding === 'binary', isAscii)],
     );
   }
@@ -167,14 +167,16 @@ export class Records {
     return { id, value: this.value(ref), version: this.version(ref), expiresAtMs: this.expiresAtMs(ref) };
   }
 
-  /** The record's key and value as they lie there: valid until the next change. */
+  /** Where the record's key and value lie, one after the other: valid until the next change. */
   raw(ref: number): RawRecord {
     const { page, flags, keyStart, valueStart, end } = this.#locate(ref);
     return {
+      bytes: page.bytes,
+      keyStart,
+      valueStart,
+      end,
       keyIsBinary: (flags & KEY_BINARY) !== 0,
-      key: page.bytes.subarray(keyStart, valueStart),
       valueIsBinary: (flags & VALUE_BINARY) !== 0,
-      value: page.bytes.subarray(valueStart, end),
       version: this.version(ref),
       expiresAtMs: this.expiresAtMs(ref),
     };
@@ -204,10 +206,12 @@ export class Records {
 }
 
 export interface RawRecord {
+  readonly bytes: Buffer;
+  readonly keyStart: number;
+  readonly valueStart: number;
+  readonly end: number;
   readonly keyIsBinary: boolean;
-  readonly key: Buffer;
   readonly valueIsBinary: boolean;
-  readonly value: Buffer;
   readonly version: number;
   readonly expiresAtMs: number | undefined;
 }
@@ -244,6 +248,7 @@ function formOf(isBinary: boolean, isAscii: boolean): keyof typeof ENCODINGS {
   return isAscii ? 'ascii' : 'text';
 }
 
-function valueLength({ encoding, data }: Value): number {
+/** How many bytes a value takes. */
+export function valueBytesOf({ encoding, data }: Value): number {
   return encoding === 'binary' ? data.length / 2 : Buffer.byteLength(data);
 }

@@ -29,13 +29,17 @@ export interface SnapshotPair {
   readonly expiresAtMs: number | undefined;
 }
 
-export function frame(kind: FrameKind, payload: Buffer): Buffer {
-  const whole = Buffer.allocUnsafe(FRAME_HEADER_BYTES + payload.length);
-  whole.writeUInt32LE(payload.length, 0);
-  whole[8] = FRAME_KINDS.indexOf(kind);
-  payload.copy(whole, FRAME_HEADER_BYTES);
-  whole.writeUInt32LE(crc32(whole.subarray(8)), 4);
-  return whole;
+export function frameHeader(kind: FrameKind, length: number, checksum: number): Buffer {
+  const header = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
+  header.writeUInt32LE(length, 0);
+  header.writeUInt32LE(checksum, 4);
+  header[8] = FRAME_KINDS.indexOf(kind);
+  return header;
+}
+
+/** A frame's checksum before its payload came, to be carried on with `crc32(piece, checksum)`. */
+export function startOfChecksum(kind: FrameKind): number {
+  return crc32(Buffer.of(FRAME_KINDS.indexOf(kind)));
 }
 
 export function readFrameHeader(header: Buffer): FrameHeader {
@@ -51,20 +55,19 @@ export function isIntact(header: Buffer, payload: Buffer): boolean {
 }
 
 /** How many bytes {@link writePair} writes. */
-export function pairBytes({ key, value }: RawRecord): number {
-  return PAIR_HEADER_BYTES + key.length + value.length;
+export function pairBytes({ keyStart, end }: RawRecord): number {
+  return PAIR_HEADER_BYTES + end - keyStart;
 }
 
 export function writePair(target: Buffer, at: number, partition: number, record: RawRecord): void {
-  const { key, value, version, expiresAtMs = NEVER } = record;
+  const { bytes, keyStart, valueStart, end, version, expiresAtMs = NEVER } = record;
   target[at] = (record.keyIsBinary ? 1 : 0) | (record.valueIsBinary ? 2 : 0);
   target.writeUInt16LE(partition, at + 1);
-  target.writeUInt32LE(key.length, at + 3);
-  target.writeUInt32LE(value.length, at + 7);
+  target.writeUInt32LE(valueStart - keyStart, at + 3);
+  target.writeUInt32LE(end - valueStart, at + 7);
   target.writeDoubleLE(version, at + 11);
   target.writeDoubleLE(expiresAtMs, at + 19);
-  key.copy(target, at + PAIR_HEADER_BYTES);
-  value.copy(target, at + PAIR_HEADER_BYTES + key.length);
+  bytes.copy(target, at + PAIR_HEADER_BYTES, keyStart, end);
 }
 
 /** @throws RangeError where the payload ends within a pair */

@@ -2,11 +2,12 @@ import type { FileHandle } from 'node:fs/promises';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import type { Clock } from '../../../clock.js';
 import type { PairStore } from '../pair-store.js';
 import { PairBuffer, PartitionCopy } from './partition-copy.js';
 import type { FrameKind } from './snapshot-format.js';
-import { countPayload, floorsPayload, frame, MAGIC } from './snapshot-format.js';
+import { countPayload, floorsPayload, frameHeader, MAGIC, startOfChecksum } from './snapshot-format.js';
 
 /**
  * Writes the pairs to a file, in pieces between which others have their turn. Each partition is in it as it was at
@@ -64,7 +65,13 @@ async function writePairs(store: PairStore, file: FileHandle, clock: Clock): Pro
 }
 
 async function writeFrame(file: FileHandle, kind: FrameKind, payload: Buffer): Promise<void> {
-  await writeWhole(file, frame(kind, payload));
+  let checksum = startOfChecksum(kind);
+  for (let at = 0; at < payload.length; at += CHECKSUM_BYTES_PER_TURN) {
+    if (at > 0) await setImmediate();
+    checksum = crc32(payload.subarray(at, at + CHECKSUM_BYTES_PER_TURN), checksum);
+  }
+  await writeWhole(file, frameHeader(kind, payload.length, checksum));
+  await writeWhole(file, payload);
   // Writing lets the loop turn by itself, but its answer may be there with the next check for input.
   await setImmediate();
 }
@@ -75,6 +82,9 @@ async function writeWhole(file: FileHandle, bytes: Buffer): Promise<void> {
     written += bytesWritten;
   }
 }
+
+/** A large value is a frame of megabytes. */
+const CHECKSUM_BYTES_PER_TURN = 512 * 1024;
 
 /** So many partitions that hold little are a turn's work. */
 const PARTITIONS_PER_TURN = 128;
