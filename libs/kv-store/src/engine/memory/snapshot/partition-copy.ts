@@ -87,5 +87,5 @@ export class PairBuffer {
 /** Where there is little to copy, as pairs have expired or are gone, this many buckets are a turn's work. */
 const STEP_BUCKETS = 1024;
 
-/** About twice what is copied in one turn of the event loop: half a millisecond's work. */
-const PIECE_BYTES = 128 * 1024;
+/** About twice what is copied in one turn of the event loop: some tenths of a millisecond of work. */
+const PIECE_BYTES = 32 * 1024;
