@@ -169,8 +169,8 @@ export class PairStore {
     const size = this.records.size(this.#key, valueBytes, pair.expiresAtMs);
     const place = found !== 0 && this.#arena.isSlotFor(found, size) ? found : this.#makePlace(size, found);
     if (place === 0) return false;
-    // Making room may have moved the old record, or evicted it.
-    const old = found === 0 || place === found ? found : partition.find(this.#key);
+    // Making room may have moved the old record, or evicted it and given its very slot to the new one.
+    const old = found === 0 ? 0 : partition.find(this.#key);
     this.observer?.changing(partition, this.#key.hash, old, () => pair.id);
     const into = place === IN_PLACE ? old : place;
     this.records.fill(into, this.#key, partition.number, pair.value, valueBytes, version, pair.expiresAtMs);
