@@ -28,6 +28,7 @@ const missing = await missingPrograms(['bash', 'curl']);
 const required = process.env['KVS_REQUIRE_TOOLS'] === '1';
 
 if (missing.length > 0 && !required) {
+  // CI requires the programs; who has them not, as on Windows, sees here what was left out.
   it.skip(`commands are not tried, for ${missing.join(' and ')} can't be run here`, () => undefined);
 } else {
   let cluster: Cluster;

@@ -1,9 +1,10 @@
-import { describeMachine, type Findings, type Report } from '../harness/report.js';
+import { hasRedis } from '@kvs-tools/local-cluster';
+import { describeMachine, reportOf, type Report } from '../harness/report.js';
 import type { Suite } from '../harness/suite.js';
 import { measureMany } from './many.js';
 import { measureMemory } from './memory.js';
 import { measureOperations } from './operations.js';
-import { hasRedis, withRedis } from './redis-server.js';
+import { withRedis } from './redis-server.js';
 import { fullScale, quickScale, type EnginesScale } from './scale.js';
 import { measureSnapshotStalls } from './snapshot-stalls.js';
 
@@ -25,19 +26,14 @@ export async function measureEngines(
   const operations = withServer
     ? await withRedis((server) => measureOperations(scale, server, progress))
     : await measureOperations(scale, undefined, progress);
-  const parts: readonly Findings[] = [
+  const parts = [
     operations,
     await measureMemory(scale, withServer, progress),
     await measureMany(scale, progress),
     await measureSnapshotStalls(scale, progress),
   ];
-  return {
-    suite: 'engines',
-    machine: `${describeMachine()}${withServer ? '' : `; ${WITHOUT_REDIS}`}`,
-    tables: parts.flatMap(({ tables }) => tables),
-    measurements: parts.flatMap(({ measurements = [] }) => measurements),
-    goals: parts.flatMap(({ goals }) => goals),
-  };
+  const machine = describeMachine();
+  return reportOf('engines', parts, withServer ? machine : `${machine}; ${WITHOUT_REDIS}`);
 }
 
 const WITHOUT_REDIS = 'without redis, for redis-server is not on the PATH';

@@ -1,19 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PARTITION_COUNT } from '@kvs/hash-ring';
 import { MemoryEngine, EVICTIONS, systemClock } from '@kvs/kv-store';
 import { lmdbEngine } from '@kvs/kv-store-lmdb';
 import { redisEngine } from '@kvs/kv-store-redis';
+import { ALL_PARTITIONS } from '@kvs/protocol';
 import { bareMap, engineContender, redisClient, type Contender } from './contenders.js';
-import type { RedisServer } from './redis-server.js';
+import type { MeasuredRedis } from './redis-server.js';
 
-const ALL_PARTITIONS = Array.from({ length: PARTITION_COUNT }, (_, partition) => partition);
 const factoryOptions = { clock: systemClock };
 
 /** Uses all that can hold pairs, empty; those in Redis only where there is a server. */
 export async function withContenders<T>(
-  server: RedisServer | undefined,
+  server: MeasuredRedis | undefined,
   use: (contenders: readonly Contender[]) => Promise<T>,
 ): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'kvs-bench-lmdb-'));
@@ -36,7 +35,7 @@ function memoryEngines(): Contender[] {
   });
 }
 
-async function inRedis(server: RedisServer): Promise<Contender[]> {
+async function inRedis(server: MeasuredRedis): Promise<Contender[]> {
   // It is asked for more at once than a node would ask for in the default time.
   const engine = await redisEngine({ urls: [server.url], timeoutMs: 60_000 })(factoryOptions);
   return [

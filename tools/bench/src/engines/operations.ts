@@ -6,7 +6,7 @@ import { OPERATIONS, type Contender, type Operation } from './contenders.js';
 import { withContenders } from './open-contenders.js';
 import { CPU, cpuTimesOf, scansOf, SERVER_CPU, timesOf } from './operation-tables.js';
 import { pairBatches, type Batch, type PairShape } from './pairs.js';
-import type { RedisServer } from './redis-server.js';
+import type { MeasuredRedis } from './redis-server.js';
 import type { EnginesScale } from './scale.js';
 
 const FILL_BATCH = 100;
@@ -15,7 +15,7 @@ const SHAPE: PairShape = { name: 'records', keyBytes: 16, valueBytes: 100, encod
 /** What an operation takes, by the number of pairs in a call; and what a scan takes. */
 export function measureOperations(
   scale: EnginesScale,
-  server: RedisServer | undefined,
+  server: MeasuredRedis | undefined,
   progress: (message: string) => void,
 ): Promise<Findings> {
   return withContenders(server, async (contenders) => {
@@ -54,7 +54,7 @@ export function measureOperations(
   });
 }
 
-function metersOf(server: RedisServer | undefined): Meter[] {
+function metersOf(server: MeasuredRedis | undefined): Meter[] {
   const ownCpu: Meter = {
     name: CPU,
     read: () => {

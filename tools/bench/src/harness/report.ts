@@ -40,6 +40,21 @@ export interface Goal {
 /** A part of a report. */
 export type Findings = Pick<Report, 'tables' | 'goals'> & Partial<Pick<Report, 'measurements'>>;
 
+/** The report of a suite whose parts have been measured. */
+export function reportOf(
+  suite: string,
+  parts: readonly Findings[],
+  machine = describeMachine(),
+): Omit<Report, 'quick'> {
+  return {
+    suite,
+    machine,
+    tables: parts.flatMap(({ tables }) => tables),
+    measurements: parts.flatMap(({ measurements = [] }) => measurements),
+    goals: parts.flatMap(({ goals }) => goals),
+  };
+}
+
 export const atLeast = (text: string, unit: Unit, value: number, bound: number): Goal => {
   return { text, unit, value, met: value >= bound };
 };

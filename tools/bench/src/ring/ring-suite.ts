@@ -1,5 +1,5 @@
 import { randomKeys } from '../harness/random.js';
-import { describeMachine, type Findings, type Report } from '../harness/report.js';
+import { reportOf, type Report } from '../harness/report.js';
 import type { Suite } from '../harness/suite.js';
 import { measureBuiltAnew } from './built-anew.js';
 import { measureConstruction } from './construction.js';
@@ -34,12 +34,5 @@ export async function measureRing(
   progress('strategies…');
   const strategies = await measureStrategies(scale, keys);
   const builtAnew = measureBuiltAnew(scale.evolvedNodeCounts, scale.nodeNameSets);
-  const parts: readonly Findings[] = [lookups, construction, balance, movement, strategies, builtAnew];
-  return {
-    suite: 'ring',
-    machine: describeMachine(),
-    tables: parts.flatMap(({ tables }) => tables),
-    measurements: parts.flatMap(({ measurements = [] }) => measurements),
-    goals: parts.flatMap(({ goals }) => goals),
-  };
+  return reportOf('ring', [lookups, construction, balance, movement, strategies, builtAnew]);
 }

@@ -2,6 +2,7 @@ import { MemoryEngine, systemClock } from '@kvs/kv-store';
 import { childInput, childOutput } from '../in-child.js';
 import { batchOf, numberedText, type Batch } from '../pairs.js';
 import { seededRandom } from '../../harness/random.js';
+import { residentBytes } from './resident-bytes.js';
 
 export interface HoldManyInput {
   readonly count: number;
@@ -28,12 +29,10 @@ const { count, maxMemoryBytes, readCount } = childInput<HoldManyInput>();
 const small = new MemoryEngine({ clock: systemClock, maxMemoryBytes: 4 * 1024 * 1024, eviction: 'lru' });
 fill(small, Math.min(count, 1_000_000));
 small.close();
-globalThis.gc?.();
-const before = process.memoryUsage.rss();
+const before = residentBytes();
 const engine = new MemoryEngine({ clock: systemClock, maxMemoryBytes });
 fill(engine, count);
-globalThis.gc?.();
-const grownBytes = process.memoryUsage.rss() - before;
+const grownBytes = residentBytes() - before;
 const { pairCount, usedBytes = NaN } = engine.stats();
 
 let rightCount = 0;

@@ -6,6 +6,7 @@ import { MemoryEngine, systemClock } from '@kvs/kv-store';
 import { lmdbEngine } from '@kvs/kv-store-lmdb';
 import { childInput, childOutput } from '../in-child.js';
 import { pairBatches, type Batch, type PairShape } from '../pairs.js';
+import { residentBytes } from './resident-bytes.js';
 
 export interface HoldPairsInput {
   readonly holder: 'memory' | 'map' | 'lmdb';
@@ -82,9 +83,4 @@ function put(map: Map<string, string>, { plainKeys, plainValues }: Batch): void 
 
 function fill(put: (batch: Batch) => void): void {
   for (const batch of pairBatches(shape, count, BATCH)) put(batch);
-}
-
-function residentBytes(): number {
-  globalThis.gc?.();
-  return process.memoryUsage.rss();
 }

@@ -1,0 +1,56 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, freePorts } from './command.js';
+
+/** Whether redis-server is on the PATH. */
+export function hasRedis(): boolean {
+  return spawnSync('redis-server', ['--version']).status === 0;
+}
+
+/** A redis-server of one's own on a free port, that writes nothing to disk and forgets everything when it ends. */
+export class RedisServer {
+  private command: Command | undefined;
+  private readonly killWithUs = (): void => this.command?.destroy();
+
+  private constructor(
+    readonly port: number,
+    private readonly directory: string,
+  ) {}
+
+  static async start(): Promise<RedisServer> {
+    const server = new RedisServer(await freePorts(1), await mkdtemp(join(tmpdir(), 'kvs-redis-')));
+    try {
+      await server.run();
+      return server;
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+  }
+
+  get url(): string {
+    return `redis://${REDIS_HOST}:${this.port}`;
+  }
+
+  /** Starts the process, again after {@link kill}; resolves when it takes connections. */
+  async run(): Promise<void> {
+    const args = ['--port', `${this.port}`, '--bind', REDIS_HOST, '--dir', this.directory, '--save', ''];
+    this.command = new Command('redis-server', args);
+    process.once('exit', this.killWithUs);
+    await this.command.until(/Ready to accept connections/);
+  }
+
+  async kill(): Promise<void> {
+    process.off('exit', this.killWithUs);
+    this.command?.signal('SIGKILL');
+    await this.command?.finished;
+  }
+
+  async stop(): Promise<void> {
+    await this.kill().finally(() => rm(this.directory, { recursive: true }));
+  }
+}
+
+export const REDIS_HOST = '127.0.0.1';
