@@ -13,11 +13,8 @@ export class MemoryBudget {
     return this.#usedBytes + bytes - soonFreed <= this.maxBytes;
   }
 
+  /** @param bytes that came; fewer than none for those that went */
   charge(bytes: number): void {
     this.#usedBytes += bytes;
-  }
-
-  release(bytes: number): void {
-    this.#usedBytes -= bytes;
   }
 }

@@ -33,11 +33,11 @@ import type { SnapshotOptions } from './snapshot/snapshot-options.js';
  */
 export class MemoryEngine implements StorageEngine {
   readonly name = 'memory';
-  readonly capabilities: Readonly<Required<EngineCapabilities>>;
   /** The bytes at which it is full. */
   readonly maxMemoryBytes: number;
 
   readonly #clock: Clock;
+  readonly #evicts: boolean;
   readonly #store: PairStore;
   readonly #sweep: ExpirySweep;
   #snapshots: SnapshotKeeper | undefined;
@@ -50,7 +50,7 @@ export class MemoryEngine implements StorageEngine {
     this.#store = new PairStore(maxMemoryBytes, eviction, hashKey);
     this.#sweep = new ExpirySweep(this.#store, clock, scheduler);
     this.maxMemoryBytes = maxMemoryBytes;
-    this.capabilities = { durable: false, shared: false, evicts: eviction !== 'none' };
+    this.#evicts = eviction !== 'none';
   }
 
   /**
@@ -60,12 +60,16 @@ export class MemoryEngine implements StorageEngine {
   static async open(
     options: MemoryEngineOptions & { readonly snapshot: SnapshotOptions },
   ): Promise<MemoryEngine> {
-    const { clock, scheduler } = completeOptions(options);
-    const engine = new MemoryEngine(options);
+    const complete = completeOptions(options);
+    const engine = new MemoryEngine(complete);
+    const { clock, scheduler } = complete;
     engine.#snapshots = await SnapshotKeeper.open(engine.#store, options.snapshot, clock, scheduler);
-    Object.assign(engine.capabilities, { durable: true });
     engine.#sweep.wake();
     return engine;
+  }
+
+  get capabilities(): Required<EngineCapabilities> {
+    return { durable: this.#snapshots !== undefined, shared: false, evicts: this.#evicts };
   }
 
   getMany(keys: readonly PlacedKey[]): readonly EngineReadOutcome[] {

@@ -42,14 +42,14 @@ export class MemoryPartition {
   }
 
   unlink(ref: number): void {
-    this.relink(ref, this.records.next(ref));
+    this.#relink(ref, this.records.next(ref));
     this.pairCount -= 1;
   }
 
   /** Puts a record in the place of another, of the same key. */
   replace(from: number, to: number): void {
     this.records.setNext(to, this.records.next(from));
-    this.relink(from, to);
+    this.#relink(from, to);
   }
 
   /** The bytes by which the table has to grow to stay fast with one more pair; 0 while it need not. */
@@ -80,7 +80,7 @@ export class MemoryPartition {
   }
 
   /** Makes what refers to one record refer to another. */
-  private relink(from: number, to: number): void {
+  #relink(from: number, to: number): void {
     const bucket = this.#bucketOf(this.records.hash(from));
     let ref = this.#buckets[bucket] ?? 0;
     if (ref === from) {

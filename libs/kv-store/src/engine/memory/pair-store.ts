@@ -125,7 +125,7 @@ export class PairStore {
   /** Lets go of everything, version floors too. */
   clear(): void {
     this.#partitions.fill(undefined);
-    this.budget.release(this.budget.usedBytes);
+    this.budget.charge(-this.budget.usedBytes);
     this.#arena = new SlabArena(this.budget, (from, to) => this.#moved(from, to));
     this.records = new Records(this.#arena, this.eviction !== 'none');
     this.#policy = policyOf(this.eviction, this.records);

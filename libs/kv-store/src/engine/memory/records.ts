@@ -1,4 +1,4 @@
-import type { KeyId, Value } from '@kvs/protocol';
+import type { EncodedData, KeyId, Value } from '@kvs/protocol';
 import { brandKey, brandValue, keyId } from '@kvs/protocol';
 import type { EnginePair } from '../storage-engine.js';
 import type { KeyScratch } from './key-scratch.js';
@@ -144,23 +144,13 @@ export class Records {
   id(ref: number): KeyId {
     const { page, flags, keyStart, valueStart } = this.#locate(ref);
     const isBinary = (flags & KEY_BINARY) !== 0;
-    const data = page.bytes.toString(
-      ENCODINGS[formOf(isBinary, (flags & KEY_ASCII) !== 0)],
-      keyStart,
-      valueStart,
-    );
-    return keyId(brandKey({ encoding: isBinary ? 'binary' : 'string', data }));
+    return keyId(brandKey(decoded(page.bytes, keyStart, valueStart, isBinary, (flags & KEY_ASCII) !== 0)));
   }
 
   value(ref: number): Value {
     const { page, flags, valueStart, end } = this.#locate(ref);
     const isBinary = (flags & VALUE_BINARY) !== 0;
-    const data = page.bytes.toString(
-      ENCODINGS[formOf(isBinary, (flags & VALUE_ASCII) !== 0)],
-      valueStart,
-      end,
-    );
-    return brandValue({ encoding: isBinary ? 'binary' : 'string', data });
+    return brandValue(decoded(page.bytes, valueStart, end, isBinary, (flags & VALUE_ASCII) !== 0));
   }
 
   pair(ref: number, id: KeyId): EnginePair {
@@ -248,7 +238,19 @@ function formOf(isBinary: boolean, isAscii: boolean): keyof typeof ENCODINGS {
   return isAscii ? 'ascii' : 'text';
 }
 
-/** How many bytes a value takes. */
+/** The key or value that bytes stand for. Only what is known to be ASCII may be said to be. */
+export function decoded(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  isBinary: boolean,
+  isAscii: boolean,
+): EncodedData {
+  const data = bytes.toString(ENCODINGS[formOf(isBinary, isAscii)], start, end);
+  return { encoding: isBinary ? 'binary' : 'string', data };
+}
+
+/** How many bytes a value takes: what `byteLength` of the protocol says, counted by Node, which it does without. */
 export function valueBytesOf({ encoding, data }: Value): number {
   return encoding === 'binary' ? data.length / 2 : Buffer.byteLength(data);
 }

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { KeyId, Value } from '@kvs/protocol';
 import { brandKey, brandValue, keyId } from '@kvs/protocol';
-import type { RawRecord } from '../records.js';
+import { decoded, type RawRecord } from '../records.js';
 
 // A snapshot is a magic text and then frames: length, checksum (CRC-32 of kind and payload), kind, payload. Numbers
 // are little-endian. The last frame says how many pairs there are, and nothing follows it: a file that was cut off,
@@ -80,9 +80,9 @@ export function* readPairs(payload: Buffer): Generator<SnapshotPair, void, undef
     if (end > payload.length) throw new RangeError('a pair is cut off');
     const expiresAtMs = payload.readDoubleLE(at + 19);
     yield {
-      id: keyId(brandKey(decode(payload, keyStart, valueStart, (flags & 1) !== 0))),
+      id: keyId(brandKey(decoded(payload, keyStart, valueStart, (flags & 1) !== 0, false))),
       partition: payload.readUInt16LE(at + 1),
-      value: brandValue(decode(payload, valueStart, end, (flags & 2) !== 0)),
+      value: brandValue(decoded(payload, valueStart, end, (flags & 2) !== 0, false)),
       version: payload.readDoubleLE(at + 11),
       expiresAtMs: expiresAtMs === NEVER ? undefined : expiresAtMs,
     };
@@ -116,12 +116,6 @@ export function countPayload(pairCount: number): Buffer {
 
 export function readCount(payload: Buffer): number {
   return payload.readDoubleLE(0);
-}
-
-function decode(bytes: Buffer, start: number, end: number, isBinary: boolean) {
-  return isBinary
-    ? { encoding: 'binary' as const, data: bytes.toString('hex', start, end) }
-    : { encoding: 'string' as const, data: bytes.toString('utf8', start, end) };
 }
 
 /** Flags, partition, two lengths, version, deadline. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { SnapshotError } from './snapshot-options.js';
-import { isSystemError } from './system-error.js';
+import { isSystemError, unless } from './system-error.js';
 
 /**
  * Keeps a snapshot to one engine, by a file next to it that says which process has it. What is left by a process that
@@ -111,30 +111,14 @@ function startOf(pid: number): string | null {
   }
 }
 
-function linked(from: string, to: string): Promise<boolean> {
-  return unless('EEXIST', () => link(from, to));
+async function linked(from: string, to: string): Promise<boolean> {
+  return (await unless('EEXIST', () => link(from, to).then(() => true))) ?? false;
 }
 
-function renamed(from: string, to: string): Promise<boolean> {
-  return unless('ENOENT', () => rename(from, to));
+async function renamed(from: string, to: string): Promise<boolean> {
+  return (await unless('ENOENT', () => rename(from, to).then(() => true))) ?? false;
 }
 
-/** False where that is the reason why it cannot be done. */
-async function unless(code: string, work: () => Promise<void>): Promise<boolean> {
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    if (isSystemError(error) && error.code === code) return false;
-    throw error;
-  }
-}
-
-async function read(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (isSystemError(error) && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
+function read(path: string): Promise<string | undefined> {
+  return unless('ENOENT', () => readFile(path, 'utf8'));
 }

@@ -14,7 +14,7 @@ import {
   readPairs,
 } from './snapshot-format.js';
 import { SnapshotError } from './snapshot-options.js';
-import { isSystemError } from './system-error.js';
+import { unless } from './system-error.js';
 
 /**
  * Loads a snapshot into an empty store: wholly, or not at all. Others have their turn between frames.
@@ -28,7 +28,7 @@ export async function readSnapshot(
   path: string,
   progressed: (share: number) => void,
 ): Promise<number | undefined> {
-  const file = await openIfThere(path);
+  const file = await unless('ENOENT', () => open(path, 'r'));
   if (file === undefined) return undefined;
   try {
     return await new SnapshotReader(store, path, file, (await file.stat()).size).read(progressed);
@@ -122,14 +122,5 @@ class SnapshotReader {
   #tooLarge(): SnapshotError {
     const { maxBytes } = this.store.budget;
     return new SnapshotError('too_large', this.path, `holds more than the memory limit of ${maxBytes} bytes`);
-  }
-}
-
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    if (isSystemError(error) && error.code === 'ENOENT') return undefined;
-    throw error;
   }
 }

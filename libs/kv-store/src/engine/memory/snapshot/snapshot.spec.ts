@@ -87,6 +87,7 @@ describe('a snapshot', () => {
 });
 
 const isLinux = process.platform === 'linux';
+// Only Linux has a device that is always full.
 (isLinux ? it : it.skip)(
   'a full disk leaves the snapshot before as it was, and nothing beside it',
   async () => {
@@ -133,6 +134,7 @@ describe('the lock of a snapshot', () => {
     await expect(open()).rejects.toMatchObject({ code: 'in_use' });
   });
 
+  // Only Linux tells when a process started; elsewhere, one of the same number is taken for the same.
   (isLinux ? it : it.skip)('of an earlier process of the same number is taken over', async () => {
     const earlier = { pid: process.pid, host: hostname(), start: 'earlier', id: '' };
     await writeFile(lock(), JSON.stringify(earlier));
