@@ -1,4 +1,5 @@
 import {
+  listed,
   milliseconds,
   packageVersion,
   parseAddress,
@@ -6,11 +7,12 @@ import {
   parsePort,
   serverCommand,
   serverSettings,
+  setting,
   wholeNumber,
   type ServerOptions,
   type ServerSettings,
 } from '@kvs/http-api';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 
 export interface ProxyConfig extends ServerSettings {
   readonly host: string;
@@ -39,10 +41,8 @@ export function readConfig(
     'Serves clients and forwards to the storage nodes that hold their keys.',
   )
     .argument('[nodes...]', `storage nodes as host:port (env: KVS_NODES, default: ${DEFAULT_NODES})`)
-    .addOption(new Option('--host <host>', 'address to listen on').default('localhost').env('KVS_HOST'))
-    .addOption(
-      new Option('--port <port>', 'port to listen on').default(8080).argParser(parsePort).env('KVS_PORT'),
-    )
+    .addOption(setting('host <host>', 'address to listen on').default('localhost'))
+    .addOption(setting('port <port>', 'port to listen on').default(8080).argParser(parsePort))
     .addOption(milliseconds('node-timeout-ms', 'longest wait for a node', 5000))
     .addOption(wholeNumber('node-connections', 'most connections to a node', 128))
     .action((given: string[]) => {
@@ -55,9 +55,8 @@ export function readConfig(
 
 type ProxyOptions = ServerOptions & Pick<ProxyConfig, 'host' | 'port' | 'nodeTimeoutMs' | 'nodeConnections'>;
 
-/** Each word may itself list several, parted by commas or blanks, as an environment variable does. */
 function parseNodes(words: readonly string[], command: Command): string[] {
-  const texts = words.flatMap((word) => word.split(/[\s,]+/)).filter(Boolean);
+  const texts = words.flatMap(listed);
   if (texts.length === 0) command.error('error: no storage node is given');
   try {
     const nodes = texts.map(parseAddress);

@@ -26,17 +26,11 @@ export function serverCommand(name: string, version: string, description: string
     .addOption(wholeNumber('max-in-flight-requests', 'most requests at once', 4096))
     .addOption(wholeNumber('max-in-flight-bytes', 'most bytes of bodies at once', 256 * 1024 * 1024))
     .addOption(milliseconds('shutdown-timeout-ms', 'wait for requests under way at shutdown', 10_000))
+    .addOption(setting('log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'))
     .addOption(
-      new Option('--log-level <level>', 'least level that is logged')
-        .choices(LOG_LEVELS)
-        .default('info')
-        .env('KVS_LOG_LEVEL'),
-    )
-    .addOption(
-      new Option('--log-format <format>', 'auto is text on a terminal, else JSON')
+      setting('log-format <format>', 'auto is text on a terminal, else JSON')
         .choices(LOG_FORMATS)
-        .default('auto')
-        .env('KVS_LOG_FORMAT'),
+        .default('auto'),
     );
 }
 
@@ -101,6 +95,17 @@ function readFlagVariables(command: Command): void {
   }
 }
 
+/** An option that can also be given as an environment variable, `KVS_` and its name. */
+export function setting(flags: string, description: string): Option {
+  const [name = ''] = flags.split(' ', 1);
+  return new Option(`--${flags}`, description).env(`KVS_${name.replaceAll('-', '_').toUpperCase()}`);
+}
+
+/** The words of an argument: each may itself list several, parted by commas or blanks, as a variable does. */
+export function listed(text: string): string[] {
+  return text.split(/[\s,]+/).filter(Boolean);
+}
+
 /** An option that takes a positive whole number. */
 export function wholeNumber(
   name: string,
@@ -108,8 +113,7 @@ export function wholeNumber(
   byDefault: number,
   max = Number.MAX_SAFE_INTEGER,
 ): Option {
-  return new Option(`--${name} <number>`, description)
-    .env(`KVS_${name.replaceAll('-', '_').toUpperCase()}`)
+  return setting(`${name} <number>`, description)
     .default(byDefault)
     .argParser((text) => {
       const value = /^\d+$/.test(text) ? Number(text) : NaN;

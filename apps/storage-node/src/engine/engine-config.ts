@@ -1,6 +1,7 @@
+import { listed, setting, USAGE_EXIT_CODE } from '@kvs/http-api';
 import type { Eviction } from '@kvs/kv-store';
 import { EVICTIONS, MIN_MAX_MEMORY_BYTES } from '@kvs/kv-store';
-import { CommanderError, InvalidArgumentError, Option, type Command } from 'commander';
+import { CommanderError, InvalidArgumentError, type Command, type Option } from 'commander';
 import { parseByteSize } from './byte-size.js';
 
 /** Which engine the node runs on, and what that engine is told. */
@@ -32,12 +33,7 @@ export interface RedisConfig {
 
 /** Adds `--engine` and the options of every engine. */
 export function addEngineOptions(command: Command): Command {
-  command.addOption(
-    new Option('--engine <name>', 'where the pairs are kept')
-      .choices(ENGINES)
-      .default('memory')
-      .env('KVS_ENGINE'),
-  );
+  command.addOption(setting('engine <name>', 'where the pairs are kept').choices(ENGINES).default('memory'));
   for (const { option } of Object.values(OPTIONS)) command.addOption(option());
   return command;
 }
@@ -160,12 +156,6 @@ const OPTIONS: Readonly<Record<keyof Omit<ParsedOptions, 'engine'>, EngineOption
   },
 };
 
-/** An option that can also be given as an environment variable. */
-function setting(flags: string, description: string): Option {
-  const [name = ''] = flags.split(' ');
-  return new Option(`--${flags}`, description).env(`KVS_${name.replaceAll('-', '_').toUpperCase()}`);
-}
-
 function parseMaxMemory(text: string): number {
   const bytes = parseByteSize(text);
   if (bytes >= MIN_MAX_MEMORY_BYTES) return bytes;
@@ -181,9 +171,8 @@ function parseCount(text: string): number {
 /** A thousand million milliseconds are within what timers can wait. */
 const MAX_COUNT = 1_000_000;
 
-/** Each may itself list several, parted by commas or blanks, as an environment variable does. */
 function collectUrls(text: string, before: unknown): string[] {
-  const urls = text.split(/[\s,]+/).filter(Boolean);
+  const urls = listed(text);
   if (urls.length === 0 || !urls.every((url) => /^rediss?:\/\//.test(url) && URL.canParse(url)))
     throw new CommanderError(USAGE_EXIT_CODE, 'kvs.invalidRedisUrl', INVALID_URL);
   const isFirst = !Array.isArray(before) || before === DEFAULT_REDIS_URLS;
@@ -191,8 +180,6 @@ function collectUrls(text: string, before: unknown): string[] {
 }
 
 const DEFAULT_REDIS_URLS: readonly string[] = ['redis://localhost:6379'];
-
-const USAGE_EXIT_CODE = 2;
 
 /** Not an InvalidArgumentError, which would repeat what was given: a URL may hold a password. */
 const INVALID_URL =
