@@ -13,7 +13,16 @@ import type {
   SetOutcome,
   Value,
 } from '@kvs/protocol';
-import { ALL_PARTITIONS, brandKey, keyFromId, keyId, KvsError, placementInput } from '@kvs/protocol';
+import {
+  ALL_PARTITIONS,
+  brandKey,
+  isPromise,
+  keyFromId,
+  keyId,
+  KvsError,
+  placementInput,
+  whenDone,
+} from '@kvs/protocol';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Clock } from '../clock.js';
@@ -25,7 +34,6 @@ import type {
   PlacedKey,
   StorageEngine,
 } from '../engine/storage-engine.js';
-import { isPromise, whenDone } from '../maybe-promise.js';
 import { KVS_CLOCK, STORAGE_ENGINE } from '../tokens.js';
 import { checkDeleteItems, checkPartitions, checkSetItems } from './arguments.js';
 import { deleteOutcome, fetchOutcome, liveEntry, queryOutcome, setOutcome } from './outcomes.js';
