@@ -1,16 +1,19 @@
 import 'reflect-metadata';
 import { once } from 'node:events';
 import { Server as NetServer, type AddressInfo } from 'node:net';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ProblemFilter } from '@kvs/protocol/nest';
 import { isSystemError } from '../system-error.js';
+import { ServerMetrics } from '../metrics/server-metrics.js';
+import { requestTracker } from '../metrics/track-requests.js';
 import type { ServerSettings } from '../settings.js';
 import { allowedMethodsMiddleware, API_METHODS, type AllowedMethods } from './allowed-methods.js';
 import { serveDocs } from './docs.js';
 import { InFlight } from './in-flight.js';
+import { inFlightMetrics } from '../metrics/in-flight-metrics.js';
 import { createLogger, NestLogger, type Logger } from './logger.js';
 import { answerProtocolErrors } from './protocol-errors.js';
 
@@ -56,8 +59,16 @@ export async function createApp(
   });
   app.disable('x-powered-by');
   app.set('etag', false);
+  const methods = { ...API_METHODS, ...options.methods };
+  const metrics = app.get(ServerMetrics);
+  metrics.add(inFlightMetrics(inFlight));
+  const track = requestTracker(metrics.requests, methods);
+  app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
+    track(request, response);
+    next();
+  });
   app.use(inFlight.middleware);
-  app.use(allowedMethodsMiddleware({ ...API_METHODS, ...options.methods }));
+  app.use(allowedMethodsMiddleware(methods));
   app.useBodyParser('raw', { type: () => true, limit: options.settings.limits.maxBodyBytes, inflate: false });
   app.useGlobalFilters(new ProblemFilter((error) => logger.error(error, 'unexpected error')));
   serveDocs(app, options.title, options.version);
@@ -65,7 +76,7 @@ export async function createApp(
   // Longer than clients keep idle connections, so that it is the client who closes and no request is lost in between.
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
   server.headersTimeout = KEEP_ALIVE_TIMEOUT_MS + 5_000;
-  answerProtocolErrors(server, options.settings.limits);
+  answerProtocolErrors(server, options.settings.limits, track);
   return app;
 }
 
