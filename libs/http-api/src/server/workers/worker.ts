@@ -8,7 +8,7 @@ import { WORKER_VARIABLE } from './worker-process.js';
 /** Which worker this process is; nothing if it is none. */
 export function workerNumber(): number | undefined {
   const number = process.env[WORKER_VARIABLE];
-  return number === undefined || !process.connected ? undefined : Number(number);
+  return number === undefined ? undefined : Number(number);
 }
 
 export interface WorkerParts {
@@ -38,7 +38,12 @@ export function serveAsWorker({ server, metrics, stop }: WorkerParts): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
   const pages = new Pages();
   metrics.takePageFrom(() => pages.ask());
-  process.on('disconnect', () => stop('the first process is gone'));
+  const orphaned = (): void => {
+    pages.close();
+    stop('the first process is gone');
+  };
+  if (!process.connected) return orphaned();
+  process.on('disconnect', orphaned);
   process.on('message', (given: unknown, handle: unknown) => {
     const message = readToWorker(given);
     switch (message?.type) {
@@ -76,11 +81,17 @@ class Pages {
   async ask(): Promise<string> {
     const id = ++this.#lastId;
     const page = await new Promise<string | null>((resolve) => {
+      if (!process.connected) return resolve(null);
       this.#waiting.set(id, resolve);
       tell({ type: 'page', id });
     });
     if (page === null) throw new Error('the metrics of the workers can not be put together');
     return page;
+  }
+
+  /** Nobody answers any more. */
+  close(): void {
+    for (const id of [...this.#waiting.keys()]) this.answer(id, null);
   }
 
   answer(id: number, page: string | null): void {
