@@ -81,6 +81,11 @@ export class WorkerPool implements WorkerListener {
     this.dealer.sit(worker);
   }
 
+  undelivered(worker: WorkerProcess, socket: Socket): void {
+    this.dealer.leave(worker);
+    this.dealer.deal(socket);
+  }
+
   pageWanted(worker: WorkerProcess, id: number): void {
     this.page().then(
       (page) => worker.answerPage(id, page),

@@ -17,6 +17,8 @@ export interface WorkerListener {
   ready(worker: WorkerProcess): void;
   /** It would take another connection. */
   taken(worker: WorkerProcess): void;
+  /** It has ended, though that is not known yet, and did not get this connection. */
+  undelivered(worker: WorkerProcess, socket: Socket): void;
   /** It wants the page of all processes' metrics. */
   pageWanted(worker: WorkerProcess, id: number): void;
   /** @param reason such as `exit code 1`, or the signal that killed it */
@@ -68,7 +70,7 @@ export class WorkerProcess implements Seat<Socket> {
     const id = ++this.lastId;
     const timer = setTimeout(() => this.letGo(id), TAKE_TIMEOUT_MS);
     this.onItsWay = { id, socket, timer };
-    this.send({ type: 'connection', id }, socket);
+    this.send({ type: 'connection', id }, socket, () => this.giveBack(id));
   }
 
   /** @returns nothing if it does not answer in time, or ends */
@@ -100,11 +102,22 @@ export class WorkerProcess implements Seat<Socket> {
     this.child.kill('SIGKILL');
   }
 
-  private send(message: ToWorker, socket?: Socket): void {
+  private send(message: ToWorker, socket?: Socket, failed: () => void = () => undefined): void {
     // Kept open here until the worker has it. Node itself would close it then, but never if the worker dies before: its
     // client would wait for ever.
-    const options = { keepOpen: true };
-    this.child.send(message, socket, options, () => undefined); // an error means that it has ended, which is told anyway
+    this.child.send(message, socket, { keepOpen: true }, (error) => {
+      // The worker has just ended, which is told by itself.
+      if (error) failed();
+    });
+  }
+
+  /** A connection that was not even sent is as good as new. */
+  private giveBack(id: number): void {
+    if (this.onItsWay?.id !== id) return;
+    const { socket, timer } = this.onItsWay;
+    clearTimeout(timer);
+    this.onItsWay = undefined;
+    this.listener.undelivered(this, socket);
   }
 
   /** What the worker has remains open there. */
