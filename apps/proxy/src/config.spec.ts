@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { readConfig } from './config.js';
 import { exitOf } from './testing/exit.js';
@@ -42,6 +43,16 @@ describe('the settings', () => {
   });
 });
 
+describe('the workers', () => {
+  it.each([
+    [[], 1],
+    [['--workers', '3'], 3],
+    [['--workers', 'auto'], availableParallelism()],
+  ])('of %j are %i', (argv, count) => {
+    expect(readConfig(argv, {}).workers).toBe(count);
+  });
+});
+
 describe('bad arguments', () => {
   it.each([
     [['localhost'], 'kvs-proxy: A node is given as host:port, such as localhost:3000, not as "localhost".'],
@@ -53,6 +64,9 @@ describe('bad arguments', () => {
     [['--port', '99999'], "kvs-proxy: option '--port <port>' argument '99999' is invalid."],
     [['--node-timeout-ms', '0'], "kvs-proxy: option '--node-timeout-ms <number>' argument '0' is invalid."],
     [['--node-timeout-ms', '2147483648'], "kvs-proxy: option '--node-timeout-ms <number>'"],
+    [['--workers', '0'], "kvs-proxy: option '--workers <number>' argument '0' is invalid."],
+    [['--workers', '9999'], "kvs-proxy: option '--workers <number>' argument '9999' is invalid."],
+    [['--workers', 'all'], "kvs-proxy: option '--workers <number>' argument 'all' is invalid."],
     [['--nodes', 'a:1'], "kvs-proxy: unknown option '--nodes'"],
   ])('%j are one line on stderr and exit code 2', (argv, message) => {
     const { code, stderr, stdout } = exitOf(() => readConfig(argv, {}));

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import {
   listed,
   milliseconds,
@@ -17,6 +18,8 @@ import { InvalidArgumentError, type Command } from 'commander';
 export interface ProxyConfig extends ServerSettings {
   readonly host: string;
   readonly port: number;
+  /** How many processes share the port. */
+  readonly workers: number;
   /** The storage nodes as `host:port`, each once. */
   readonly nodes: readonly string[];
   /** How long a node may take to answer, in milliseconds. */
@@ -45,15 +48,31 @@ export function readConfig(
     .addOption(setting('port <port>', 'port to listen on').default(8080).argParser(parsePort))
     .addOption(milliseconds('node-timeout-ms', 'longest wait for a node', 5000))
     .addOption(wholeNumber('node-connections', 'most connections to a node', 128))
+    .addOption(
+      setting('workers <number>', 'processes that share the port; auto: one per core')
+        .default(1)
+        .argParser(parseWorkers),
+    )
     .action((given: string[]) => {
       nodes = parseNodes(given.length > 0 ? given : [environment['KVS_NODES'] ?? DEFAULT_NODES], command);
     });
   const options = parseOrExit(command, argv).opts<ProxyOptions>();
-  const { host, port, nodeTimeoutMs, nodeConnections } = options;
-  return { ...serverSettings(options), host, port, nodes, nodeTimeoutMs, nodeConnections };
+  const { host, port, workers, nodeTimeoutMs, nodeConnections } = options;
+  return { ...serverSettings(options), host, port, workers, nodes, nodeTimeoutMs, nodeConnections };
 }
 
-type ProxyOptions = ServerOptions & Pick<ProxyConfig, 'host' | 'port' | 'nodeTimeoutMs' | 'nodeConnections'>;
+type ProxyOptions = ServerOptions &
+  Pick<ProxyConfig, 'host' | 'port' | 'workers' | 'nodeTimeoutMs' | 'nodeConnections'>;
+
+function parseWorkers(text: string): number {
+  if (text === 'auto') return availableParallelism();
+  const count = /^\d{1,4}$/.test(text) ? Number(text) : NaN;
+  if (count >= 1 && count <= MAX_WORKERS) return count;
+  throw new InvalidArgumentError(`Workers are a whole number from 1 to ${MAX_WORKERS}, or auto.`);
+}
+
+/** More than any machine has cores for: a slip, and one that would bring the machine down. */
+const MAX_WORKERS = 1024;
 
 function parseNodes(words: readonly string[], command: Command): string[] {
   const texts = words.flatMap(listed);

@@ -11,6 +11,7 @@ await serve({
   host: config.host,
   port: config.port,
   settings: config,
+  workers: config.workers,
   methods: { '/cluster': ['GET', 'HEAD'] },
   module: () => ProxyModule.register(config),
 });

@@ -1,9 +1,10 @@
-import { HttpApiModule, OPERATIONS, READINESS } from '@kvs/http-api';
+import { HttpApiModule, METRICS_SOURCE, OPERATIONS, READINESS } from '@kvs/http-api';
 import { Router } from '@kvs/router';
 import { HttpModule, HttpService } from '@nestjs/axios';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { ClusterController } from './cluster.controller.js';
 import type { ProxyConfig } from './config.js';
+import { NodesMetrics } from './nodes-metrics.js';
 import { NodesReadiness } from './nodes.readiness.js';
 import { HttpNodeTransport } from './transport/http-node-transport.js';
 
@@ -22,6 +23,7 @@ export class ProxyModule implements OnApplicationShutdown {
           providers: [
             { provide: OPERATIONS, useExisting: Router },
             { provide: READINESS, useClass: NodesReadiness },
+            { provide: METRICS_SOURCE, useClass: NodesMetrics },
           ],
         }),
       ],

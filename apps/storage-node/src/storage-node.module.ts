@@ -1,7 +1,8 @@
-import { HttpApiModule, OPERATIONS, READINESS } from '@kvs/http-api';
+import { HttpApiModule, METRICS_SOURCE, OPERATIONS, READINESS } from '@kvs/http-api';
 import { KvStoreModule, type SnapshotLog } from '@kvs/kv-store';
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { StorageNodeConfig } from './config.js';
+import { EngineMetrics } from './engine-metrics.js';
 import { EngineProvider } from './engine/engine-provider.js';
 import { StatsController } from './stats.controller.js';
 import { StoreOperations } from './store-operations.js';
@@ -25,6 +26,7 @@ export class StorageNodeModule {
           providers: [
             { provide: OPERATIONS, useClass: StoreOperations },
             { provide: READINESS, useValue: engine },
+            { provide: METRICS_SOURCE, useClass: EngineMetrics },
           ],
         }),
       ],

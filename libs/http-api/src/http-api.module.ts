@@ -1,10 +1,12 @@
 import { Module, type DynamicModule, type ModuleMetadata, type Provider } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { FastRoutes } from './fast-lane/fast-routes.js';
+import { ServerMetrics } from './metrics/server-metrics.js';
 import { DataController } from './routes/data.controller.js';
 import { DataService } from './routes/data.service.js';
 import { HealthController } from './routes/health.controller.js';
 import { KeysController } from './routes/keys.controller.js';
+import { MetricsController } from './routes/metrics.controller.js';
 import { DeleteItemsPipe, JsonBodyPipe, KeysPipe, SetItemsPipe } from './routes/raw-body.js';
 import { LIMITS, type Limits } from './tokens.js';
 
@@ -12,7 +14,7 @@ export interface HttpApiOptions {
   readonly limits: Limits;
   /** Where the providers below find what they inject. */
   readonly imports?: ModuleMetadata['imports'];
-  /** Must provide `OPERATIONS` and `READINESS`. */
+  /** Must provide `OPERATIONS` and `READINESS`; may provide `METRICS_SOURCE`. */
   readonly providers: readonly Provider[];
 }
 
@@ -23,11 +25,12 @@ export class HttpApiModule {
     return {
       module: HttpApiModule,
       imports: [TerminusModule.forRoot({ logger: false }), ...imports],
-      controllers: [DataController, KeysController, HealthController],
+      controllers: [DataController, KeysController, HealthController, MetricsController],
       providers: [
         { provide: LIMITS, useValue: limits },
         DataService,
         FastRoutes,
+        ServerMetrics,
         JsonBodyPipe,
         SetItemsPipe,
         KeysPipe,

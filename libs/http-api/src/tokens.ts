@@ -4,6 +4,8 @@ import type { KeyValueOperations, Limits } from '@kvs/protocol';
 export const OPERATIONS = Symbol('KeyValueOperations');
 export const LIMITS = Symbol('Limits');
 export const READINESS = Symbol('Readiness');
+/** Optional: a `MetricsSource` with the numbers that only the app has. */
+export const METRICS_SOURCE = Symbol('MetricsSource');
 
 export type { KeyValueOperations, Limits };
 

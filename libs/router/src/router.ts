@@ -18,6 +18,7 @@ import {
   type SetOutcome,
 } from '@kvs/protocol';
 import { describeCluster, type ClusterView } from './cluster-view.js';
+import { NodeTallies, type NodeTally } from './node-tallies.js';
 import {
   TransportError,
   type NodeScan,
@@ -34,6 +35,7 @@ import { scatter } from './scatter.js';
  */
 export class Router implements KeyValueOperations {
   private readonly transports: ReadonlyMap<string, NodeTransport>;
+  private readonly tallies: NodeTallies;
 
   /** @param addresses the nodes as `host:port`, each once */
   constructor(
@@ -41,6 +43,7 @@ export class Router implements KeyValueOperations {
     connect: NodeTransportFactory,
     private readonly ring = new HashRing(addresses),
   ) {
+    this.tallies = new NodeTallies(addresses);
     this.transports = new Map(addresses.map((address) => [address, connect(address)]));
   }
 
@@ -62,7 +65,9 @@ export class Router implements KeyValueOperations {
 
   async scan(request: ScanRequest & { readonly partial: boolean }): Promise<ScanAnswer> {
     const openings = await Promise.all(
-      this.sharesOf(request.partitions).map((share) => open(share, request)),
+      this.sharesOf(request.partitions).map((share) =>
+        open(share.node, () => this.tallies.count(share.node, () => scanOf(share, request))),
+      ),
     );
     const scans = openings.filter((opening) => 'scan' in opening);
     const close = (): void => {
@@ -101,6 +106,11 @@ export class Router implements KeyValueOperations {
     }
   }
 
+  /** What became of the data operations' calls to each node, since this router was made. */
+  callsByNode(): readonly NodeTally[] {
+    return this.tallies.list();
+  }
+
   close(): void {
     for (const transport of this.transports.values()) transport.close();
   }
@@ -110,11 +120,11 @@ export class Router implements KeyValueOperations {
    * refuses connections or does not answer in time would only do so again.
    */
   private read<O>(keys: readonly Key[], ask: Ask<Key, O>): Promise<(O | ItemFailure)[]> {
-    const askTwice: Ask<Key, O> = async (transport, share) => {
+    const askTwice = async (node: string, share: readonly Key[]) => {
       try {
-        return await ask(transport, share);
+        return await this.ask(node, share, ask);
       } catch (error) {
-        if (error instanceof TransportError && error.failure === 'broken') return ask(transport, share);
+        if (error instanceof TransportError && error.failure === 'broken') return this.ask(node, share, ask);
         throw error;
       }
     };
@@ -123,7 +133,7 @@ export class Router implements KeyValueOperations {
       (key) => this.nodeOf(key),
       async (node, share) => {
         try {
-          return await askTwice(this.transportTo(node), share);
+          return await askTwice(node, share);
         } catch (error) {
           const failure = unavailable(node, error);
           return share.map(() => failure);
@@ -142,7 +152,7 @@ export class Router implements KeyValueOperations {
       ({ key }) => this.nodeOf(key),
       async (node, share) => {
         try {
-          return await ask(this.transportTo(node), share);
+          return await this.ask(node, share, ask);
         } catch (error) {
           const failure = unavailable(node, error);
           const doubt = error instanceof TransportError && error.failure !== 'unconnected';
@@ -150,6 +160,14 @@ export class Router implements KeyValueOperations {
         }
       },
     );
+  }
+
+  private ask<T, O>(
+    node: string,
+    share: readonly T[],
+    ask: Ask<T, O>,
+  ): Promise<readonly (O | ItemFailure)[]> {
+    return this.tallies.count(node, () => ask(this.transportTo(node), share));
   }
 
   /** Each node that owns some of the partitions, with those. */
@@ -196,9 +214,13 @@ interface OpenScan {
 
 type Opening = OpenScan | { readonly node: string; readonly error: unknown };
 
-async function open({ node, transport, partitions }: NodeShare, request: ScanRequest): Promise<Opening> {
+function scanOf({ transport, partitions }: NodeShare, request: ScanRequest): Promise<NodeScan> {
+  return transport.scan({ ...request, partitions });
+}
+
+async function open(node: string, scan: () => Promise<NodeScan>): Promise<Opening> {
   try {
-    return { node, scan: await transport.scan({ ...request, partitions }) };
+    return { node, scan: await scan() };
   } catch (error) {
     return { node, error };
   }

@@ -19,6 +19,7 @@ describe('another method than a path takes', () => {
     ['POST', '/Set/', 'PUT'],
     ['DELETE', '/health/live', 'GET, HEAD'],
     ['POST', '/openapi.json', 'GET, HEAD'],
+    ['PATCH', 'http://any.host/keys/a?x', 'GET, HEAD, PUT, DELETE'],
     ['POST', '/docs', 'GET, HEAD'],
   ])('%s %s is 405 with Allow: %s', async (method, path, allow) => {
     const answer = await server.send(method, path);

@@ -14,6 +14,7 @@ export const API_METHODS: AllowedMethods = {
   '/keys/*': ['GET', 'HEAD', 'PUT', 'DELETE'],
   '/health/live': ['GET', 'HEAD'],
   '/health/ready': ['GET', 'HEAD'],
+  '/metrics': ['GET', 'HEAD'],
   '/openapi.json': ['GET', 'HEAD'],
   '/docs': ['GET', 'HEAD'],
   '/docs/*': ['GET', 'HEAD'],
@@ -25,7 +26,8 @@ export const API_METHODS: AllowedMethods = {
  */
 export function allowedMethodsMiddleware(methodsByPath: AllowedMethods) {
   return (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
-    const methods = methodsOf(methodsByPath, request.url ?? '/');
+    const pattern = patternOf(methodsByPath, request.url ?? '/');
+    const methods = pattern === undefined ? undefined : methodsByPath[pattern];
     if (methods === undefined || methods.includes(request.method ?? '')) {
       next();
       return;
@@ -40,13 +42,16 @@ export function allowedMethodsMiddleware(methodsByPath: AllowedMethods) {
   };
 }
 
-function methodsOf(methodsByPath: AllowedMethods, url: string): readonly string[] | undefined {
+/** Which of the paths a request's target belongs to. */
+export function patternOf(methodsByPath: AllowedMethods, url: string): string | undefined {
   // Express takes a path with and without a trailing slash, and in any case of letters, for the same.
-  const path = (url.split('?', 1)[0] ?? '/').toLowerCase();
-  const exact = methodsByPath[path.replace(/(?<=.)\/$/, '')];
-  if (exact) return exact;
-  const below = Object.entries(methodsByPath).find(
-    ([pattern]) => pattern.endsWith('/*') && path.startsWith(pattern.slice(0, -1)),
+  const path = (url.split('?', 1)[0] ?? '/').replace(ORIGIN, '').toLowerCase();
+  const exact = path.replace(/(?<=.)\/$/, '');
+  if (methodsByPath[exact]) return exact;
+  return Object.keys(methodsByPath).find(
+    (pattern) => pattern.endsWith('/*') && path.startsWith(pattern.slice(0, -1)),
   );
-  return below?.[1];
 }
+
+/** A target may be in absolute form, as for a proxy of the web. */
+const ORIGIN = /^https?:\/\/[^/]*/i;

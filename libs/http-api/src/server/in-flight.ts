@@ -23,7 +23,7 @@ export class InFlight {
   admit(request: IncomingMessage, response: ServerResponse): boolean {
     this.arrivals++;
     const declared = this.bytesToHold(Number(request.headers['content-length'] ?? 0));
-    const refusal = request.url === '/health/live' ? undefined : this.refusal(declared);
+    const refusal = ALWAYS_ANSWERED.has(request.url ?? '') ? undefined : this.refusal(declared);
     if (refusal) {
       refuse(response, refusal);
       return false;
@@ -52,6 +52,11 @@ export class InFlight {
       this.bytes += length;
     };
     request.on('data', count);
+  }
+
+  /** How many requests are under way, and how many bytes of bodies they hold. */
+  get load(): { readonly requests: number; readonly bytes: number } {
+    return { requests: this.requests, bytes: this.bytes };
   }
 
   /** Refuses requests from now on; resolves when those under way are done. */
@@ -104,6 +109,9 @@ export class InFlight {
     });
   }
 }
+
+/** What tells of a server's state is wanted most when it is full. */
+const ALWAYS_ANSWERED: ReadonlySet<string> = new Set(['/health/live', '/metrics']);
 
 /** The body is not read, so the connection can't be used again. */
 function refuse(response: ServerResponse, reason: KvsError): void {

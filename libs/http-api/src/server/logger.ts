@@ -4,14 +4,29 @@ import type { LogFormat, LogLevel } from '../settings.js';
 
 export type { Logger } from 'pino';
 
-/** Logs to stdout. */
-export async function createLogger(name: string, level: LogLevel, format: LogFormat): Promise<Logger> {
+/**
+ * Logs to stdout.
+ *
+ * @param worker which worker of the server this process is, where it is one
+ */
+export async function createLogger(
+  name: string,
+  level: LogLevel,
+  format: LogFormat,
+  worker?: number,
+): Promise<Logger> {
   const text = format === 'text' || (format === 'auto' && process.stdout.isTTY);
-  if (!text) return pino({ name, level });
+  if (!text) return pino({ name, level, ...(worker !== undefined && { mixin: () => ({ worker }) }) });
   const { default: pretty } = await import('pino-pretty');
   return pino(
     { level },
-    pretty({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', hideObject: true, sync: true }),
+    pretty({
+      ignore: 'pid,hostname',
+      translateTime: 'SYS:HH:MM:ss',
+      hideObject: true,
+      sync: true,
+      ...(worker !== undefined && { messageFormat: `worker ${worker}: {msg}` }),
+    }),
   );
 }
 

@@ -2,9 +2,10 @@ import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import { KvsError, PROBLEM_MEDIA_TYPE, problemOf, type Limits } from '@kvs/protocol';
 import { sendProblem } from '@kvs/protocol/nest';
+import type { RequestTracker } from '../metrics/track-requests.js';
 
 /** Answers as problems too what never becomes a request: bytes that are not HTTP, and bodies not worth sending. */
-export function answerProtocolErrors(server: Server, limits: Limits): void {
+export function answerProtocolErrors(server: Server, limits: Limits, track: RequestTracker): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
     else socket.end(rawProblem(error));
@@ -12,6 +13,7 @@ export function answerProtocolErrors(server: Server, limits: Limits): void {
   // curl, for one, asks before it sends more than a megabyte: what is too large need not be sent at all.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     if (Number(request.headers['content-length'] ?? 0) > limits.maxBodyBytes) {
+      track(request, response);
       response.setHeader('connection', 'close');
       const detail = `a body has at most ${limits.maxBodyBytes} bytes`;
       sendProblem(response, new KvsError('body_too_large', detail));

@@ -1,21 +1,26 @@
 import 'reflect-metadata';
-import { once } from 'node:events';
-import { Server as NetServer, type AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ProblemFilter } from '@kvs/protocol/nest';
 import { FastLane } from '../fast-lane/fast-lane.js';
 import { FastRoutes } from '../fast-lane/fast-routes.js';
-import { isSystemError } from '../system-error.js';
+import { inFlightMetrics } from '../metrics/in-flight-metrics.js';
+import { ServerMetrics } from '../metrics/server-metrics.js';
+import { requestTracker } from '../metrics/track-requests.js';
 import type { ServerSettings } from '../settings.js';
 import { allowedMethodsMiddleware, API_METHODS, type AllowedMethods } from './allowed-methods.js';
 import { serveDocs } from './docs.js';
 import { InFlight } from './in-flight.js';
+import { listenOrExit, origin } from './listen.js';
 import { createLogger, NestLogger, type Logger } from './logger.js';
 import { answerProtocolErrors } from './protocol-errors.js';
 import { TwoDoorAdapter } from './two-door-adapter.js';
+import { onStopSignals } from './stop-signals.js';
+import { serveByWorkers } from './workers/primary.js';
+import { serveAsWorker, stopWorker, workerNumber } from './workers/worker.js';
 
 export interface ServeOptions {
   /** For the log and for messages on stderr, such as `kvs-proxy`. */
@@ -26,6 +31,11 @@ export interface ServeOptions {
   /** 0 asks for any free port. */
   readonly port: number;
   readonly settings: ServerSettings;
+  /**
+   * How many processes share the port, 1 unless given: then this process serves by itself. With more, it runs its own
+   * script again so many times, with the same arguments, and each of those serves.
+   */
+  readonly workers?: number;
   /** Methods of paths that this app has beyond the common ones. */
   readonly methods?: AllowedMethods;
   readonly module: (logger: Logger) => DynamicModule;
@@ -36,14 +46,28 @@ export interface ServeOptions {
  * `shutdownTimeoutMs`), closes the application and exits with 0.
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  const logger = await createLogger(options.name, options.settings.logLevel, options.settings.logFormat);
-  const inFlight = new InFlight(options.settings);
+  const { name, host, settings, workers = 1 } = options;
+  const { logLevel, logFormat, shutdownTimeoutMs } = settings;
+  const worker = workers > 1 ? workerNumber() : undefined;
+  const logger = await createLogger(name, logLevel, logFormat, worker);
+  if (workers > 1 && worker === undefined) {
+    return serveByWorkers({ ...options, workers, shutdownTimeoutMs }, logger);
+  }
+  const inFlight = new InFlight(settings);
   const app = await createApp(options, inFlight, logger);
-  await listenOrExit(app, options);
+  await app.init();
   const server: Server = app.getHttpServer();
-  const { port } = addressOf(server);
-  stopOnSignals(app, server, inFlight, options.settings.shutdownTimeoutMs, logger);
-  logger.info({ host: options.host, port }, `listening on ${origin(options.host, port)}`);
+  const stop = () => shutDown(app, inFlight, shutdownTimeoutMs, logger);
+  if (worker !== undefined) {
+    return serveAsWorker({ server, metrics: app.get(ServerMetrics), stop: stopWorker(logger, stop) });
+  }
+  // Not through Nest, which would log a failure in its own words first.
+  const port = await listenOrExit(server, options);
+  onStopSignals(logger, async (signal) => {
+    logger.info(`${signal}: shutting down`);
+    await stop();
+  });
+  logger.info({ host, port }, `listening on ${origin(host, port)}`);
 }
 
 /** An application with everything but an address; for tests too. */
@@ -60,7 +84,11 @@ export async function createApp(
   });
   app.disable('x-powered-by');
   app.set('etag', false);
-  app.use(allowedMethodsMiddleware({ ...API_METHODS, ...options.methods }));
+  const methods = { ...API_METHODS, ...options.methods };
+  const metrics = app.get(ServerMetrics);
+  metrics.add(inFlightMetrics(inFlight));
+  doors.track = requestTracker(metrics.requests, methods);
+  app.use(allowedMethodsMiddleware(methods));
   app.useBodyParser('raw', { type: () => true, limit: options.settings.limits.maxBodyBytes, inflate: false });
   const onUnexpected = (error: unknown): void => logger.error(error, 'unexpected error');
   app.useGlobalFilters(new ProblemFilter(onUnexpected));
@@ -72,80 +100,34 @@ export async function createApp(
   // Longer than clients keep idle connections, so that it is the client who closes and no request is lost in between.
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
   server.headersTimeout = KEEP_ALIVE_TIMEOUT_MS + 5_000;
-  answerProtocolErrors(server, options.settings.limits);
+  answerProtocolErrors(server, options.settings.limits, doors.track);
   return app;
 }
 
 /** How long an idle connection is kept. */
 export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
-async function listenOrExit(app: NestExpressApplication, { name, host, port }: ServeOptions): Promise<void> {
-  await app.init();
-  const server: Server = app.getHttpServer();
-  try {
-    // Not through Nest, which would log a failure in its own words first.
-    server.listen(port, host);
-    await once(server, 'listening');
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    const reason = LISTEN_FAILURES[error.code] ?? error.message;
-    process.stderr.write(`${name}: cannot listen on ${origin(host, port)}: ${reason}\n`);
-    process.exit(1);
-  }
-}
-
-const LISTEN_FAILURES: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is in use',
-  EACCES: 'the port needs more rights',
-  EADDRNOTAVAIL: 'the host is not an address of this machine',
-  ENOTFOUND: 'the host is not known',
-};
-
-function stopOnSignals(
+/** Ends the process when all is done. */
+async function shutDown(
   app: NestExpressApplication,
-  server: Server,
   inFlight: InFlight,
   timeoutMs: number,
   logger: Logger,
-): void {
-  let stopping = false;
-  const stop = async (signal: NodeJS.Signals): Promise<void> => {
-    // A terminal's Ctrl-C and a parent's own signal may both arrive.
-    if (stopping) return;
-    stopping = true;
-    logger.info(`${signal}: shutting down`);
-    // The listener alone: http's own close would also cut connections on which a request may be on its way.
-    NetServer.prototype.close.call(server);
-    const late = setTimeout(() => {
-      logger.warn(`requests still under way after ${timeoutMs} ms are cut`);
-      server.closeAllConnections();
-    }, timeoutMs);
-    await inFlight.drain();
-    await inFlight.quiet(QUIET_MS);
-    clearTimeout(late);
+): Promise<never> {
+  const server: Server = app.getHttpServer();
+  // The listener alone: http's own close would also cut connections on which a request may be on its way.
+  NetServer.prototype.close.call(server);
+  const late = setTimeout(() => {
+    logger.warn(`requests still under way after ${timeoutMs} ms are cut`);
     server.closeAllConnections();
-    await app.close();
-    process.exit(0);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, (received) => {
-      stop(received).catch((error: unknown) => {
-        logger.fatal(error, 'shutdown failed');
-        process.exit(1);
-      });
-    });
-  }
+  }, timeoutMs);
+  await inFlight.drain();
+  await inFlight.quiet(QUIET_MS);
+  clearTimeout(late);
+  server.closeAllConnections();
+  await app.close();
+  process.exit(0);
 }
 
 /** How long a client's request may be on its way to us. */
 const QUIET_MS = 100;
-
-function addressOf(server: Server): AddressInfo {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('the server has no TCP address');
-  return address;
-}
-
-function origin(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}

@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { NestApplicationOptions } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { FastLane } from '../fast-lane/fast-lane.js';
+import type { RequestTracker } from '../metrics/track-requests.js';
 import type { InFlight } from './in-flight.js';
 import { startInOrder } from './request-order.js';
 
@@ -13,6 +14,9 @@ export class TwoDoorAdapter extends ExpressAdapter {
   /** Set when the application that it leads to is there; until then, and without it, Express answers all. */
   fastLane: FastLane | undefined;
 
+  /** Sees every request first, those that are not admitted too. */
+  track: RequestTracker = () => undefined;
+
   constructor(private readonly inFlight: InFlight) {
     super();
   }
@@ -22,6 +26,7 @@ export class TwoDoorAdapter extends ExpressAdapter {
     const server: Server = this.getHttpServer();
     server.removeAllListeners('request');
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      this.track(request, response);
       if (!this.inFlight.admit(request, response)) return;
       startInOrder(request, response, () => this.#dispatch(request, response));
     });

@@ -9,11 +9,12 @@ import type { AddressInfo } from 'node:net';
 import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { pino } from 'pino';
 import { HttpApiModule } from '../http-api.module.js';
+import type { MetricsSource } from '../metrics/metrics-source.js';
 import { createApp } from '../server/serve.js';
 import { InFlight } from '../server/in-flight.js';
 import { TwoDoorAdapter } from '../server/two-door-adapter.js';
 import type { ServerSettings } from '../settings.js';
-import { OPERATIONS, READINESS, type KeyValueOperations, type Readiness } from '../tokens.js';
+import { METRICS_SOURCE, OPERATIONS, READINESS, type KeyValueOperations, type Readiness } from '../tokens.js';
 
 const SETTINGS: ServerSettings = {
   limits: { ...DEFAULT_LIMITS, maxKeyBytes: 64, maxValueBytes: 1024, maxBodyBytes: 4096 },
@@ -28,6 +29,7 @@ const SETTINGS: ServerSettings = {
 export interface TestServerOptions {
   readonly settings?: Partial<ServerSettings>;
   readonly readiness?: Readiness;
+  readonly metrics?: MetricsSource;
 }
 
 export interface Sent {
@@ -65,6 +67,7 @@ export class TestServer {
       providers: [
         { provide: OPERATIONS, useValue: operations },
         { provide: READINESS, useValue: readiness },
+        ...(options.metrics ? [{ provide: METRICS_SOURCE, useValue: options.metrics }] : []),
       ],
     });
     const logger = pino({ level: 'silent' });

@@ -1,0 +1,27 @@
+import { counter, type MetricFamily, type MetricsSource } from '@kvs/http-api';
+import { Router } from '@kvs/router';
+import { Inject, Injectable } from '@nestjs/common';
+
+/** What became of this proxy's calls to its nodes. */
+@Injectable()
+export class NodesMetrics implements MetricsSource {
+  constructor(@Inject(Router) private readonly router: Router) {}
+
+  collect(): MetricFamily[] {
+    const tallies = this.router.callsByNode();
+    return [
+      counter(
+        'kvs_node_calls_total',
+        "Data operations' calls to storage nodes, repeated ones too",
+        tallies.map(({ node, calls }) => ({ labels: { node }, value: calls })),
+      ),
+      counter(
+        'kvs_node_failures_total',
+        'Calls to storage nodes that failed',
+        tallies.flatMap(({ node, failures }) =>
+          Object.entries(failures).map(([failure, value]) => ({ labels: { node, failure }, value })),
+        ),
+      ),
+    ];
+  }
+}

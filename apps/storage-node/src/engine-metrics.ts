@@ -1,0 +1,51 @@
+import { gauge, type MetricFamily, type MetricsSource } from '@kvs/http-api';
+import { KvStore, type EngineStats } from '@kvs/kv-store';
+import { KvsError } from '@kvs/protocol';
+import { Inject, Injectable } from '@nestjs/common';
+
+/** What this node's engine holds. While it can't be asked, `kvs_engine_up` is 0 and the rest is left out. */
+@Injectable()
+export class EngineMetrics implements MetricsSource {
+  constructor(@Inject(KvStore) private readonly store: KvStore) {}
+
+  async collect(): Promise<MetricFamily[]> {
+    const engine = { engine: this.store.engineName };
+    const stats = await this.stats();
+    return [
+      gauge('kvs_engine_up', 'Whether the storage engine can be asked', [
+        { labels: engine, value: stats ? 1 : 0 },
+      ]),
+      ...(stats ? held(stats, engine) : []),
+    ];
+  }
+
+  private async stats(): Promise<EngineStats | undefined> {
+    try {
+      return await this.store.stats();
+    } catch (error) {
+      if (error instanceof KvsError) return undefined;
+      throw error;
+    }
+  }
+}
+
+function held(
+  { pairCount, partitionCount, usedBytes, maxBytes }: EngineStats,
+  labels: { engine: string },
+): MetricFamily[] {
+  const families = [
+    gauge('kvs_engine_pairs', 'Pairs held, expired ones too until they are reclaimed', [
+      { labels, value: pairCount },
+    ]),
+    gauge('kvs_engine_partitions', 'Partitions that hold a pair', [{ labels, value: partitionCount }]),
+  ];
+  if (usedBytes !== undefined) {
+    families.push(gauge('kvs_engine_used_bytes', 'Bytes taken by pairs', [{ labels, value: usedBytes }]));
+  }
+  if (maxBytes !== undefined) {
+    families.push(
+      gauge('kvs_engine_max_bytes', 'Bytes at which the engine is full', [{ labels, value: maxBytes }]),
+    );
+  }
+  return families;
+}

@@ -1,0 +1,97 @@
+import { isRecord } from '@kvs/protocol';
+import type { Aggregator } from 'prom-client';
+
+/**
+ * A metric with its values at one moment, as plain data: it can be sent from process to process, and those of several
+ * processes can be merged. The shape is that of prom-client's `getMetricsAsJSON`.
+ */
+export interface MetricFamily {
+  /** By the conventions of Prometheus: `kvs_`, words, the unit, `_total` for a counter. */
+  readonly name: string;
+  readonly help: string;
+  readonly type: MetricType;
+  /** How the values of several processes become one. */
+  readonly aggregator: Aggregator;
+  readonly values: readonly MetricSample[];
+}
+
+export type MetricType = 'counter' | 'gauge' | 'histogram' | 'summary';
+
+export interface MetricSample {
+  readonly value: number;
+  readonly labels: MetricLabels;
+  /** The sample's own name, where it is not that of the family: a histogram's `…_bucket`, `…_sum` and `…_count`. */
+  readonly metricName?: string;
+}
+
+export type MetricLabels = Readonly<Record<string, string | number>>;
+
+/** What only grows while the process lives. Processes add up. */
+export function counter(
+  name: `kvs_${string}_total`,
+  help: string,
+  values: readonly MetricSample[],
+): MetricFamily {
+  return { name, help, type: 'counter', aggregator: 'sum', values };
+}
+
+/** What goes up and down. Processes add up unless told otherwise. */
+export function gauge(
+  name: `kvs_${string}`,
+  help: string,
+  values: readonly MetricSample[],
+  aggregator: Aggregator = 'sum',
+): MetricFamily {
+  return { name, help, type: 'gauge', aggregator, values };
+}
+
+/** Reads families out of what another process, or prom-client, gives for some; samples without a number are left out. */
+export function readFamilies(given: unknown): MetricFamily[] {
+  if (!Array.isArray(given)) throw new TypeError('metrics are an array');
+  return given.map(readFamily);
+}
+
+function readFamily(given: unknown): MetricFamily {
+  if (!isRecord(given) || !Array.isArray(given['values'])) throw new TypeError('a metric has values');
+  const { name, help, type, aggregator, values } = given;
+  if (typeof name !== 'string' || typeof help !== 'string' || !isType(type) || !isAggregator(aggregator)) {
+    throw new TypeError('a metric has a name, a help, a type and an aggregator');
+  }
+  return { name, help, type, aggregator, values: values.flatMap(readSample) };
+}
+
+function readSample(given: unknown): MetricSample[] {
+  if (!isRecord(given)) throw new TypeError('a sample is an object');
+  const { value, labels, metricName } = given;
+  // What is no number has become null on its way through JSON.
+  if (typeof value !== 'number' || Number.isNaN(value)) return [];
+  const name = typeof metricName === 'string' ? { metricName } : undefined;
+  return [{ value, labels: readLabels(labels), ...name }];
+}
+
+function readLabels(given: unknown): MetricLabels {
+  if (!isRecord(given)) return {};
+  const labels: Record<string, string | number> = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (typeof value === 'string' || typeof value === 'number') labels[name] = value;
+  }
+  return labels;
+}
+
+const TYPES: readonly unknown[] = ['counter', 'gauge', 'histogram', 'summary'] satisfies MetricType[];
+const AGGREGATORS: readonly unknown[] = [
+  'omit',
+  'sum',
+  'first',
+  'min',
+  'max',
+  'average',
+] satisfies Aggregator[];
+
+function isType(given: unknown): given is MetricType {
+  return TYPES.includes(given);
+}
+
+function isAggregator(given: unknown): given is Aggregator {
+  return AGGREGATORS.includes(given);
+}

@@ -1,0 +1,23 @@
+import type { ServerResponse } from 'node:http';
+import { Controller, Get, Inject, Res } from '@nestjs/common';
+import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { EXPOSITION_TYPE } from '../metrics/exposition.js';
+import { ServerMetrics } from '../metrics/server-metrics.js';
+
+/** For Prometheus and what speaks its format. */
+@ApiTags('metrics')
+@Controller('metrics')
+export class MetricsController {
+  constructor(@Inject(ServerMetrics) private readonly metrics: ServerMetrics) {}
+
+  @Get()
+  @ApiOperation({ summary: 'What the server has done and holds, in the text format of Prometheus' })
+  @ApiProduces('text/plain')
+  @ApiResponse({ status: 200, description: 'The metrics of now', schema: { type: 'string' } })
+  async show(@Res() response: ServerResponse): Promise<void> {
+    const page = Buffer.from(await this.metrics.page());
+    response.setHeader('content-type', EXPOSITION_TYPE);
+    response.setHeader('content-length', page.length);
+    response.end(page);
+  }
+}

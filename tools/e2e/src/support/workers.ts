@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { proxyScript, ServerProcess } from '@kvs-tools/local-cluster';
+import { send } from './http.js';
+
+/** A proxy of several workers, as a process group of its own, and what it says of them in its log. */
+export class ProxyOfWorkers {
+  readonly process: ServerProcess;
+  readonly lines: string[] = [];
+  private readonly waiting = new Set<() => void>();
+
+  constructor(addresses: readonly string[], args: readonly string[]) {
+    this.process = new ServerProcess({
+      name: 'proxy',
+      script: proxyScript,
+      args: [...addresses, '--port', '0', ...args],
+      onLine: (line) => {
+        this.lines.push(line);
+        for (const wake of this.waiting) wake();
+      },
+    });
+  }
+
+  /** The process ids of the workers that took connections, those that have ended too, in the order of the log. */
+  get workerPids(): number[] {
+    return this.lines.flatMap((line) => {
+      const pid = /worker \d+ \(pid (\d+)\) takes connections/.exec(line)?.[1];
+      return pid === undefined ? [] : [Number(pid)];
+    });
+  }
+
+  /** Resolves when so many workers took connections, from the start on. */
+  async workers(count: number): Promise<number[]> {
+    while (this.workerPids.length < count) {
+      await new Promise<void>((resolve) => this.waiting.add(resolve));
+      this.waiting.clear();
+    }
+    return this.workerPids;
+  }
+
+  /** For clean-up: workers end by themselves when the first process is gone. */
+  async kill(): Promise<void> {
+    await this.process.stop('SIGKILL');
+    await Promise.all(this.workerPids.map(gone));
+  }
+}
+
+/** A connection of one's own, kept alive. */
+export class KeptConnection {
+  private readonly agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  /** Resolves when the connection is closed, by whomever. */
+  closed: Promise<void> | undefined;
+  isClosed = false;
+
+  /** The status of an answer over the connection, or the code of the error. */
+  ask(url: string): Promise<number | string> {
+    return new Promise((resolve) => {
+      const asking = request(url, { agent: this.agent }, (response) => {
+        response.resume().once('end', () => resolve(response.statusCode ?? 0));
+        response.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+      });
+      asking.once('socket', (socket) => {
+        if (this.closed) return;
+        this.closed = new Promise<void>((resolve) => socket.once('close', resolve)).then(() => {
+          this.isClosed = true;
+        });
+      });
+      asking.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message)).end();
+    });
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+}
+
+/** The values of a metric, by its labels. */
+export async function metricsOf(origin: string, name: string): Promise<Record<string, number>> {
+  const { text } = await send('GET', `${origin}/metrics`);
+  const samples = text.split('\n').flatMap((line) => {
+    const match = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line);
+    return match?.[1] === name ? [[match[2] ?? '', Number(match[3])] as const] : [];
+  });
+  return Object.fromEntries(samples);
+}
+
+/** Waits until a process that is not our child is no more. */
+export async function gone(pid: number): Promise<void> {
+  while (isThere(pid)) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  // One that has ended stays listed until its parent, by then perhaps nobody of ours, takes note.
+  return !isZombie(pid);
+}
+
+function isZombie(pid: number): boolean {
+  try {
+    return /^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
