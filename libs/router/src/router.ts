@@ -9,6 +9,7 @@ import {
   type ItemFailure,
   type Key,
   type KeyValueOperations,
+  type PairFormat,
   type PageAnswer,
   type PageRequest,
   type QueryOutcome,
@@ -75,7 +76,7 @@ export class Router implements KeyValueOperations {
       close();
       throw defect?.error ?? new NodesUnavailableError(missingNodes);
     }
-    return { missingNodes, lines: concatenate(scans), close };
+    return { missingNodes, lines: concatenate(scans), format: formatOf(scans), close };
   }
 
   page(request: PageRequest): Promise<PageAnswer> {
@@ -202,6 +203,13 @@ async function open({ node, transport, partitions }: NodeShare, request: ScanReq
   } catch (error) {
     return { node, error };
   }
+}
+
+/** Texts of different formats can't be joined. */
+function formatOf(scans: readonly OpenScan[]): PairFormat {
+  const [format = 'lines', ...others] = new Set(scans.map(({ scan }) => scan.format ?? 'lines'));
+  if (others.length > 0) throw new TypeError('the transports to the nodes give different formats');
+  return format;
 }
 
 /** One node's lines after another's: all are open, and each waits in its own connection until it is read. */

@@ -162,6 +162,7 @@ export class Records {
     const { page, flags, keyStart, valueStart, end } = this.#locate(ref);
     return {
       bytes: page.bytes,
+      words: page.words,
       keyStart,
       valueStart,
       end,
@@ -197,6 +198,8 @@ export class Records {
 
 export interface RawRecord {
   readonly bytes: Buffer;
+  /** The same memory. */
+  readonly words: Uint32Array;
   readonly keyStart: number;
   readonly valueStart: number;
   readonly end: number;
