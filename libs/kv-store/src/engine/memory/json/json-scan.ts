@@ -4,7 +4,8 @@ import type { EngineJsonScanOptions } from '../../storage-engine.js';
 import type { MemoryPartition } from '../memory-partition.js';
 import { END_OF_HASHES } from '../memory-partition.js';
 import type { PairStore } from '../pair-store.js';
-import type { RawRecord } from '../records.js';
+import type { RawRecord, Records } from '../records.js';
+import { emptyRecord } from '../records.js';
 import { JsonWriter } from './json-writer.js';
 import { KeyPrefix } from './key-prefix.js';
 import { PairTexts, SMALL_PAIR_BYTES } from './pair-texts.js';
@@ -20,6 +21,9 @@ export class JsonScan {
   readonly #prefix: KeyPrefix;
   /** Copies of pairs that take more than one step to write. */
   readonly #large: RawRecord[] = [];
+  /** Used again for each bucket and each pair. */
+  readonly #refs: number[] = [];
+  readonly #record = emptyRecord();
   #nowMicros = 0;
   /** Buckets and pairs looked at since the last step. */
   #looks = 0;
@@ -57,20 +61,36 @@ export class JsonScan {
 
   /** Writes pairs until it is time for a pause; the hash at which to go on. */
   #advance(partition: MemoryPartition, from: number): number {
+    const { records } = this.store;
     let hash = from;
     while (hash < END_OF_HASHES && !this.#isPauseDue) {
-      const { refs, nextHash } = partition.bucketFrom(hash);
-      if (refs.length > 1) this.#sortByHash(refs);
-      let written = -1;
-      for (const ref of refs) {
-        const own = refs.length > 1 ? this.store.records.hash(ref) : hash;
+      const nextHash = this.#gather(partition, hash);
+      let previous = 0;
+      for (const ref of this.#refs) {
         // Of the same hash, several keys can only be passed together.
-        if (written !== own && written !== -1 && this.#isPauseDue) return own;
+        if (this.#isPauseDue && (previous === 0 || records.hash(ref) !== records.hash(previous)))
+          return records.hash(ref);
         this.#write(ref);
-        written = own;
+        previous = ref;
       }
-      this.#looks += 1;
       hash = nextHash;
+    }
+    return hash;
+  }
+
+  /**
+   * The records of the next buckets, in ascending order of their hashes. They lie anywhere in memory: by looking at many
+   * of them before the first is written, the processor waits for several at a time rather than for one after another.
+   */
+  #gather(partition: MemoryPartition, from: number): number {
+    const refs = this.#refs;
+    while (refs.length > 0) refs.pop();
+    let hash = from;
+    for (let buckets = 0; buckets < GATHERED_BUCKETS && hash < END_OF_HASHES; buckets++) {
+      const first = refs.length;
+      hash = partition.addBucketFrom(hash, refs);
+      if (refs.length - first > 1) sortByHash(refs, first, this.store.records);
+      this.#looks += 1;
     }
     return hash;
   }
@@ -81,16 +101,11 @@ export class JsonScan {
 
   #write(ref: number): void {
     this.#looks += 1;
-    const record = this.store.records.raw(ref);
+    const record = this.store.records.rawInto(ref, this.#record);
     if (isExpired(record.expiresAtMs, this.#nowMicros)) return;
     if (!this.#prefix.matches(this.store.records, ref, record)) return;
     if (record.end - record.keyStart <= SMALL_PAIR_BYTES) this.#texts.writeSmall(record, this.#nowMicros);
     else this.#large.push(copyOf(record));
-  }
-
-  #sortByHash(refs: number[]): void {
-    const { records } = this.store;
-    refs.sort((one, other) => records.hash(one) - records.hash(other));
   }
 
   #take(): Uint8Array {
@@ -103,8 +118,25 @@ export class JsonScan {
   }
 }
 
+const GATHERED_BUCKETS = 32;
+
 /** A tenth of a millisecond or two of work, where no pair matches. */
 const LOOKS_PER_STEP = 2048;
+
+/** Of a bucket's few records, by insertion. */
+function sortByHash(refs: number[], first: number, records: Records): void {
+  for (let i = first + 1; i < refs.length; i++) {
+    const ref = refs[i] ?? 0;
+    const hash = records.hash(ref);
+    let at = i;
+    for (; at > first; at--) {
+      const before = refs[at - 1] ?? 0;
+      if (records.hash(before) <= hash) break;
+      refs[at] = before;
+    }
+    refs[at] = ref;
+  }
+}
 
 function copyOf(record: RawRecord): RawRecord {
   const { keyStart, valueStart, end } = record;

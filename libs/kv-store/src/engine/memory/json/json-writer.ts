@@ -83,7 +83,7 @@ export class JsonWriter {
     let word = words[start >>> 2] ?? 0;
     for (; from + 4 <= end; from += 4) {
       const next = words[(from >>> 2) + 1] ?? 0;
-      const four = shift === 0 ? word : (word >>> shift) | (next << (32 - shift));
+      const four = shift === 0 ? word | 0 : (word >>> shift) | (next << (32 - shift));
       word = next;
       if (holdsEscapes(four)) {
         for (let i = 0; i < 32; i += 8) {
