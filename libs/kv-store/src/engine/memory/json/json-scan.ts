@@ -51,8 +51,8 @@ export class JsonScan {
       this.#nowMicros = this.clock.nowMicros();
       hash = this.#advance(partition, hash);
       for (let pair = this.#large.shift(); pair !== undefined; pair = this.#large.shift()) {
-        for (const _step of this.#texts.writeLarge(pair, this.#nowMicros))
-          if (this.#writer.isFull) yield this.#take();
+        const steps = this.#texts.writeLarge(pair, this.#nowMicros);
+        while (steps.next().done !== true) if (this.#writer.isFull) yield this.#take();
       }
       if (this.#writer.isFull) yield this.#take();
       else if (this.#looks >= LOOKS_PER_STEP) yield this.#rest();
