@@ -46,8 +46,8 @@ export type DeleteOutcome = { readonly ok: true; readonly deleted: boolean } | I
 
 /**
  * How the pairs of a scan are written as bytes of JSON. As `lines`, each pair is followed by `\n`; as `items`, each is
- * preceded by a comma, so that items become an array by a bracket for the first comma and another at the end. Either
- * way, the texts of several scans make one by being joined.
+ * also preceded by a comma, so that they become an array by a bracket for the first comma and another at the end. Either
+ * way, the texts of several scans make one by being joined where a pair ends, and only there is a raw newline.
  */
 export type PairFormat = 'lines' | 'items';
 

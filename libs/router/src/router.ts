@@ -19,6 +19,7 @@ import {
   type SetOutcome,
 } from '@kvs/protocol';
 import { describeCluster, type ClusterView } from './cluster-view.js';
+import { interleave } from './interleave.js';
 import {
   TransportError,
   type NodeScan,
@@ -76,7 +77,7 @@ export class Router implements KeyValueOperations {
       close();
       throw defect?.error ?? new NodesUnavailableError(missingNodes);
     }
-    return { missingNodes, lines: concatenate(scans), format: formatOf(scans), close };
+    return { missingNodes, lines: interleave(scans.map(named)), format: formatOf(scans), close };
   }
 
   page(request: PageRequest): Promise<PageAnswer> {
@@ -212,14 +213,12 @@ function formatOf(scans: readonly OpenScan[]): PairFormat {
   return format;
 }
 
-/** One node's lines after another's: all are open, and each waits in its own connection until it is read. */
-async function* concatenate(scans: readonly OpenScan[]): AsyncGenerator<Uint8Array> {
-  for (const { node, scan } of scans) {
-    try {
-      yield* scan.lines;
-    } catch (error) {
-      if (!(error instanceof TransportError)) throw error;
-      throw new NodesUnavailableError([node], { cause: error });
-    }
+/** A node's lines, which say whose they are when they break off. */
+async function* named({ node, scan }: OpenScan): AsyncGenerator<Uint8Array> {
+  try {
+    yield* scan.lines;
+  } catch (error) {
+    if (!(error instanceof TransportError)) throw error;
+    throw new NodesUnavailableError([node], { cause: error });
   }
 }

@@ -19,7 +19,7 @@ export function* piecesOf(
   let text = '';
   for (const pair of pairs) {
     const json = JSON.stringify(wirePair(pair, meta));
-    text += format === 'items' ? `,${json}` : `${json}\n`;
+    text += format === 'items' ? `,${json}\n` : `${json}\n`;
     if (text.length < PIECE_UNITS) continue;
     yield Buffer.from(text);
     text = '';

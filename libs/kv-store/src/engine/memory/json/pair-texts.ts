@@ -17,13 +17,12 @@ export class PairTexts {
     format: PairFormat,
   ) {
     const before = format === 'items' ? ',' : '';
-    const after = format === 'lines' ? '\n' : '';
     this.#keyHeads = [
       new FixedText(`${before}{"key":{"encoding":"string","data":"`),
       new FixedText(`${before}{"key":{"encoding":"binary","data":"`),
     ];
-    this.#tail = new FixedText(`"}}${after}`);
-    this.#end = new FixedText(`}${after}`);
+    this.#tail = new FixedText('"}}\n');
+    this.#end = new FixedText('}\n');
   }
 
   /** A pair of up to {@link SMALL_PAIR_BYTES}, at once. */
