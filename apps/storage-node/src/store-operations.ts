@@ -1,4 +1,4 @@
-import { KvStore, type StoreChunk } from '@kvs/kv-store';
+import { KvStore, piecesOf } from '@kvs/kv-store';
 import type {
   DeleteItem,
   DeleteOutcome,
@@ -13,7 +13,6 @@ import type {
   ScanRequest,
   SetItem,
   SetOutcome,
-  WirePair,
 } from '@kvs/protocol';
 import { ALL_PARTITIONS, heldPage, MAX_PAGE_BYTES } from '@kvs/protocol';
 import { Inject, Injectable } from '@nestjs/common';
@@ -40,7 +39,8 @@ export class StoreOperations implements KeyValueOperations {
   }
 
   async scan(request: ScanRequest): Promise<ScanAnswer> {
-    return { missingNodes: [], lines: linesOf(this.store.scan(request), request.meta), close };
+    const { format = 'lines' } = request;
+    return { missingNodes: [], lines: this.store.scanJson(request), format, close };
   }
 
   /** Stops at the first pair of a later partition once there are enough, so that the last page is known to be last. */
@@ -57,7 +57,7 @@ export class StoreOperations implements KeyValueOperations {
       }
       current = chunk.partition;
       pairs += chunk.pairs.length;
-      for (const piece of encode(chunk, request.meta)) {
+      for (const piece of piecesOf(chunk.pairs, request.meta, 'lines')) {
         lines.push(piece);
         bytes += piece.length;
       }
@@ -66,30 +66,6 @@ export class StoreOperations implements KeyValueOperations {
   }
 }
 
-/** About how many bytes of lines are joined into one piece before they are handed on. */
-const PIECE_BYTES = 64 * 1024;
-
 function close(): void {
   // A scan of the store holds nothing that must be let go.
-}
-
-async function* linesOf(chunks: AsyncIterable<StoreChunk>, meta: boolean): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) yield* encode(chunk, meta);
-}
-
-function* encode({ pairs }: StoreChunk, meta: boolean): Generator<Uint8Array> {
-  let text = '';
-  for (const { key, value, version, ttlMs } of pairs) {
-    const pair: WirePair = {
-      key,
-      value,
-      ...(meta ? { version } : undefined),
-      ...(meta && ttlMs !== undefined ? { ttl_ms: ttlMs } : undefined),
-    };
-    text += `${JSON.stringify(pair)}\n`;
-    if (text.length < PIECE_BYTES) continue;
-    yield Buffer.from(text);
-    text = '';
-  }
-  if (text !== '') yield Buffer.from(text);
 }

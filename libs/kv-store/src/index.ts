@@ -14,5 +14,6 @@ export * from './engine/storage-engine.js';
 export * from './module/kv-store-options.js';
 export * from './module/kv-store.module.js';
 export * from './scheduler.js';
+export { piecesOf } from './store/json-pieces.js';
 export * from './store/kv-store.js';
 export * from './tokens.js';

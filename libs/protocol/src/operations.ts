@@ -42,6 +42,13 @@ export type FetchOutcome = { readonly ok: true; readonly entry: Entry | null } |
 export type QueryOutcome = { readonly ok: true; readonly present: boolean } | ItemFailure;
 export type DeleteOutcome = { readonly ok: true; readonly deleted: boolean } | ItemFailure;
 
+/**
+ * How the pairs of a scan are written as bytes of JSON. As `lines`, each pair is followed by `\n`; as `items`, each is
+ * also preceded by a comma, so that they become an array by a bracket for the first comma and another at the end. Either
+ * way, the texts of several scans make one by being joined where a pair ends, and only there is a raw newline.
+ */
+export type PairFormat = 'lines' | 'items';
+
 /** Which pairs a scan is about. */
 export interface ScanRequest {
   /** Only keys of this encoding whose data starts with this; empty data asks for all of the encoding. */
@@ -50,10 +57,12 @@ export interface ScanRequest {
   readonly partitions?: readonly number[];
   /** Whether each pair carries `version` and `ttl_ms`. */
   readonly meta: boolean;
+  /** Default `lines`. Pages are always lines. */
+  readonly format?: PairFormat;
 }
 
 /** One page of a scan is asked for by where it starts and about how long it should be. */
-export interface PageRequest extends ScanRequest {
+export interface PageRequest extends Omit<ScanRequest, 'format'> {
   /** The first partition of the page, 0 to 4,095. */
   readonly cursor: number;
   /** About how many pairs: the page ends with the partition in which it reaches this many. */
@@ -63,8 +72,9 @@ export interface PageRequest extends ScanRequest {
 }
 
 /**
- * Pairs as bytes of newline-delimited JSON: every pair is one line that ends in `\n`. Chunks may end anywhere
- * in a line. An error thrown by the iterator means that the answer is incomplete.
+ * Pairs as bytes of JSON, newline-delimited unless {@link PairFormat} says otherwise: every pair is one line that ends
+ * in `\n`. Chunks may end anywhere in a pair, and are the reader's. An error thrown by the iterator means that the
+ * answer is incomplete.
  */
 export type PairLines = AsyncIterable<Uint8Array>;
 
@@ -72,6 +82,8 @@ export interface ScanAnswer {
   /** Nodes whose pairs are left out; empty unless the request allowed a partial answer. */
   readonly missingNodes: readonly string[];
   readonly lines: PairLines;
+  /** What the lines are written as: `items` only where that was asked for. Default `lines`. */
+  readonly format?: PairFormat;
   /** Lets go of what the answer holds. Must be called in the end, whether the lines were read or not; may be called again. */
   close(): void;
 }

@@ -3,6 +3,7 @@ import type {
   DeleteOutcome,
   FetchOutcome,
   Key,
+  PairFormat,
   PairLines,
   QueryOutcome,
   ScanRequest,
@@ -30,6 +31,8 @@ export interface NodeTransport {
 export interface NodeScan {
   /** Throw {@link TransportError} when the node breaks off. */
   readonly lines: PairLines;
+  /** What the lines are written as: what the request asked for, by every node alike. Default `lines`. */
+  readonly format?: PairFormat;
   /** Gives the connection back, or closes it when the lines were not read to their end. May be called again. */
   close(): void;
 }

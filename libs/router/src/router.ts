@@ -9,6 +9,7 @@ import {
   type ItemFailure,
   type Key,
   type KeyValueOperations,
+  type PairFormat,
   type PageAnswer,
   type PageRequest,
   type QueryOutcome,
@@ -18,6 +19,7 @@ import {
   type SetOutcome,
 } from '@kvs/protocol';
 import { describeCluster, type ClusterView } from './cluster-view.js';
+import { interleave } from './interleave.js';
 import { NodeTallies, type NodeTally } from './node-tallies.js';
 import {
   TransportError,
@@ -80,7 +82,7 @@ export class Router implements KeyValueOperations {
       close();
       throw defect?.error ?? new NodesUnavailableError(missingNodes);
     }
-    return { missingNodes, lines: concatenate(scans), close };
+    return { missingNodes, lines: interleave(scans.map(named)), format: formatOf(scans), close };
   }
 
   page(request: PageRequest): Promise<PageAnswer> {
@@ -226,14 +228,19 @@ async function open(node: string, scan: () => Promise<NodeScan>): Promise<Openin
   }
 }
 
-/** One node's lines after another's: all are open, and each waits in its own connection until it is read. */
-async function* concatenate(scans: readonly OpenScan[]): AsyncGenerator<Uint8Array> {
-  for (const { node, scan } of scans) {
-    try {
-      yield* scan.lines;
-    } catch (error) {
-      if (!(error instanceof TransportError)) throw error;
-      throw new NodesUnavailableError([node], { cause: error });
-    }
+/** Texts of different formats can't be joined. */
+function formatOf(scans: readonly OpenScan[]): PairFormat {
+  const [format = 'lines', ...others] = new Set(scans.map(({ scan }) => scan.format ?? 'lines'));
+  if (others.length > 0) throw new TypeError('the transports to the nodes give different formats');
+  return format;
+}
+
+/** A node's lines, which say whose they are when they break off. */
+async function* named({ node, scan }: OpenScan): AsyncGenerator<Uint8Array> {
+  try {
+    yield* scan.lines;
+  } catch (error) {
+    if (!(error instanceof TransportError)) throw error;
+    throw new NodesUnavailableError([node], { cause: error });
   }
 }

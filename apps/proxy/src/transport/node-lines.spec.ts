@@ -38,6 +38,36 @@ it('takes an empty stream for no lines', async () => {
   expect(await textOf(lines)).toBe('');
 });
 
+it('reads the items of an array to their end', async () => {
+  const stream = new PassThrough();
+  const items = readLines(stream, TIMEOUT_MS, 'items');
+  stream.write('[{"a"');
+  stream.end(':1},{}]');
+  expect(await textOf(items)).toBe(',{"a":1},{}');
+});
+
+it('breaks when an array ends before its end', async () => {
+  const stream = new PassThrough();
+  const items = readLines(stream, TIMEOUT_MS, 'items');
+  stream.end('[{"a":1}');
+  await expect(textOf(items)).rejects.toEqual(broken('it ended in the middle of an array'));
+});
+
+it('holds only so much of what comes while nobody reads', async () => {
+  const { stream, lines } = open();
+  const line = Buffer.from(`${'x'.repeat(16 * 1024 - 1)}\n`);
+  stream.write(line);
+  await lines.next();
+  let taken = 0;
+  while (stream.write(line) && taken < 1000) {
+    taken++;
+    await new Promise(setImmediate);
+  }
+  expect(taken).toBeLessThan(20);
+  stream.end();
+  expect(await textOf(lines)).toHaveLength((taken + 1) * line.length);
+});
+
 it('breaks when nothing comes while it waits', async () => {
   const { stream, lines } = open();
   const next = lines.next();

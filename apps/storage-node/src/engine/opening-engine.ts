@@ -52,6 +52,12 @@ export class OpeningEngine implements StorageEngine {
     yield* this.#opened().scan(partitions, options);
   }
 
+  /** As the engine has it, once it is open. */
+  get scanJson(): StorageEngine['scanJson'] {
+    const engine = this.#engine;
+    return engine?.scanJson?.bind(engine);
+  }
+
   stats() {
     return this.#opened().stats();
   }

@@ -99,20 +99,20 @@ export class DataController {
   @ApiProblem(503, 'A storage node cannot be reached')
   async fetchAll(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
     const { scan, page } = readScan(request.url ?? '', headerOf(request, PARTITIONS_HEADER));
+    const ndjson = prefersNdjson(request);
     const answer: PageAnswer = page
       ? await this.operations.page({ ...scan, ...page })
-      : await this.operations.scan(scan);
+      : await this.operations.scan({ ...scan, format: ndjson ? 'lines' : 'items' });
     if (answer.nextCursor !== undefined) response.setHeader('kvs-next-cursor', answer.nextCursor);
     if (answer.missingNodes.length > 0) {
       response.statusCode = 207;
       response.setHeader('kvs-missing-nodes', answer.missingNodes.join(', '));
     }
-    const ndjson = prefersNdjson(request);
     // Without waiting for the next pair: there may be none for long, and nobody is left to read it.
     response.once('close', () => answer.close());
     try {
       if (request.method === 'HEAD') sendNoPairs(response, ndjson);
-      else await sendPairs(response, answer.lines, ndjson);
+      else await sendPairs(response, answer, ndjson);
     } finally {
       answer.close();
     }

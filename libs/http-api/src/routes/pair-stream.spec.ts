@@ -2,61 +2,15 @@ import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
-import fc from 'fast-check';
 import type { PairLines } from '@kvs/protocol';
 import { linesFrom } from '../testing/map-operations.js';
-import { asJsonArray, sendPairs } from './pair-stream.js';
+import { sendPairs } from './pair-stream.js';
 
 async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   const parts: Uint8Array[] = [];
   for await (const chunk of chunks) parts.push(chunk);
   return Buffer.concat(parts).toString();
 }
-
-async function* slices(bytes: Uint8Array, cuts: readonly number[]): AsyncGenerator<Uint8Array> {
-  let from = 0;
-  for (const cut of cuts.map((each) => each % (bytes.length + 1)).toSorted((a, b) => a - b)) {
-    yield bytes.subarray(from, cut);
-    from = cut;
-  }
-  yield bytes.subarray(from);
-}
-
-describe('lines as a JSON array', () => {
-  it('hold the same values, wherever the chunks are cut', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.jsonValue()), fc.array(fc.nat()), async (values, cuts) => {
-        const ndjson = Buffer.from(values.map((value) => `${JSON.stringify(value)}\n`).join(''));
-        const array = await textOf(asJsonArray(slices(ndjson, cuts)));
-        expect(array).toBe(JSON.stringify(values));
-      }),
-    );
-  });
-
-  it('leave the chunks as they were', async () => {
-    const chunk = Buffer.from('1\n2\n');
-    await textOf(asJsonArray(slices(chunk, [])));
-    expect(chunk.toString()).toBe('1\n2\n');
-  });
-
-  it('are never complete when the lines break off', async () => {
-    const failure = new Error('gone');
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.jsonValue()), async (values) => {
-        const lines = (async function* () {
-          yield* linesFrom(values.map((value) => `${JSON.stringify(value)}\n`));
-          throw failure;
-        })();
-        let text = '';
-        const reading = (async () => {
-          for await (const chunk of asJsonArray(lines)) text += Buffer.from(chunk).toString();
-        })();
-        await expect(reading).rejects.toBe(failure);
-        expect(() => JSON.parse(text)).toThrow(SyntaxError);
-      }),
-    );
-  });
-});
 
 describe('pairs sent to a client', () => {
   interface Exchange {
@@ -79,7 +33,7 @@ describe('pairs sent to a client', () => {
     const { port } = server.address() as AddressInfo;
     const exchanged = new Promise<Pick<Exchange, 'sending'>>((resolve) => {
       server.once('request', (_request, response: ServerResponse) => {
-        const sending = sendPairs(response, lines, ndjson);
+        const sending = sendPairs(response, { lines }, ndjson);
         sending.catch(() => undefined); // looked at later
         resolve({ sending });
       });
@@ -114,7 +68,7 @@ describe('pairs sent to a client', () => {
     const failure = new Error('gone');
     const lines: PairLines = { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(failure) }) };
     const response = new SlowResponse();
-    await expect(sendPairs(response.asResponse(), lines, false)).rejects.toBe(failure);
+    await expect(sendPairs(response.asResponse(), { lines }, false)).rejects.toBe(failure);
     expect([response.destroyed, response.written]).toEqual([false, 0]);
   });
 });
@@ -160,7 +114,7 @@ describe('many pairs', () => {
   it('are made no faster than the client takes them', async () => {
     let lead = 0;
     const response: SlowResponse = new SlowResponse(() => (lead = Math.max(lead, made - response.written)));
-    await sendPairs(response.asResponse(), parts(), true);
+    await sendPairs(response.asResponse(), { lines: parts() }, true);
     expect(response.written).toBe(TOTAL);
     expect(lead).toBeLessThan(10);
   });
@@ -173,7 +127,7 @@ describe('many pairs', () => {
       if (!done) setImmediate(others);
     };
     setImmediate(others);
-    await sendPairs(new EagerResponse().asResponse(), parts(), true);
+    await sendPairs(new EagerResponse().asResponse(), { lines: parts() }, true);
     done = true;
     expect(turns).toBeGreaterThanOrEqual(TOTAL / 2);
   });
@@ -190,7 +144,7 @@ describe('many pairs', () => {
     const response: SlowResponse = new SlowResponse(
       () => void (response.written === 3 && response.destroy()),
     );
-    await sendPairs(response.asResponse(), lines, false);
+    await sendPairs(response.asResponse(), { lines }, false);
     expect(letGo).toBe(true);
     expect(made).toBeLessThan(TOTAL);
   });

@@ -1,27 +1,25 @@
 import type { ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
-import type { PairLines } from '@kvs/protocol';
-import { isSystemError } from '../system-error.js';
+import type { ScanAnswer } from '@kvs/protocol';
+import { asJsonArray, itemsAsArray } from './json-array.js';
 
 export const NDJSON = 'application/x-ndjson';
 
+/** What is sent of an answer: its pairs, and how they are written. */
+export type SentPairs = Pick<ScanAnswer, 'lines' | 'format'>;
+
 /**
  * Sends pairs as they come, with backpressure and in constant memory. If the pairs break off, the connection is cut:
- * a client never receives a complete-looking but incomplete answer.
+ * a client never receives a complete-looking but incomplete answer. A client that goes away is no error.
  *
  * @throws what the pairs throw; before the first of them nothing is sent, so that it can still be answered
  */
-export async function sendPairs(response: ServerResponse, lines: PairLines, ndjson: boolean): Promise<void> {
-  const chunks = (ndjson ? lines : asJsonArray(lines))[Symbol.asyncIterator]();
+export async function sendPairs(response: ServerResponse, pairs: SentPairs, ndjson: boolean): Promise<void> {
+  const chunks = textOf(pairs, ndjson)[Symbol.asyncIterator]();
   try {
     const first = await chunks.next();
     response.setHeader('content-type', contentType(ndjson));
-    await pipeline(Readable.from(yielding(first, chunks), { objectMode: false }), response);
-  } catch (error) {
-    if (isSystemError(error) && CLIENT_GONE.has(error.code)) return;
-    throw error;
+    await new PairSender(response).send(first, chunks);
   } finally {
     await chunks.return?.();
   }
@@ -33,50 +31,62 @@ export function sendNoPairs(response: ServerResponse, ndjson: boolean): void {
   response.end();
 }
 
+function textOf({ lines, format = 'lines' }: SentPairs, ndjson: boolean): AsyncIterable<Uint8Array> {
+  if (!ndjson) return format === 'items' ? itemsAsArray(lines) : asJsonArray(lines);
+  if (format === 'lines') return lines;
+  throw new TypeError('lines were asked for, and the scan has items');
+}
+
 function contentType(ndjson: boolean): string {
   return ndjson ? NDJSON : 'application/json; charset=utf-8';
 }
 
-const CLIENT_GONE = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'EPIPE', 'ERR_STREAM_DESTROYED']);
+/** Lets other requests have their turn about every 64 KiB, for what is written may be taken at once, and come at once. */
+const TURN_EVERY_BYTES = 64 * 1024;
 
-/** Lets other requests have their turn about every 64 KiB, for an engine in memory never waits by itself. */
-const YIELD_EVERY_BYTES = 64 * 1024;
+/** Writes to the response itself: a stream to read from and a pipeline would take longer than all the rest. */
+class PairSender {
+  #wake: (() => void) | undefined;
 
-async function* yielding(
-  first: IteratorResult<Uint8Array>,
-  rest: AsyncIterator<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  let sinceYield = 0;
-  for (let step = first; !step.done; step = await rest.next()) {
-    yield step.value;
-    sinceYield += step.value.length;
-    if (sinceYield < YIELD_EVERY_BYTES) continue;
-    sinceYield = 0;
-    await setImmediate();
+  constructor(private readonly response: ServerResponse) {
+    const wake = (): void => this.#wake?.();
+    response.on('drain', wake).on('finish', wake).on('close', wake);
+    // Whatever went wrong, the response closes next, and the client is gone.
+    response.on('error', wake);
+  }
+
+  async send(first: IteratorResult<Uint8Array>, rest: AsyncIterator<Uint8Array>): Promise<void> {
+    try {
+      await this.#sendAll(first, rest);
+    } catch (error) {
+      if (this.#isGone) return;
+      // What was written goes out with this turn of the event loop: the client sees an answer, and that it is cut.
+      await setImmediate();
+      this.response.destroy();
+      throw error;
+    }
+  }
+
+  async #sendAll(first: IteratorResult<Uint8Array>, rest: AsyncIterator<Uint8Array>): Promise<void> {
+    const { response } = this;
+    let sinceTurn = 0;
+    for (let step = first; !step.done && !this.#isGone; step = await rest.next()) {
+      if (!response.write(step.value)) await this.#woken(() => !response.writableNeedDrain);
+      sinceTurn += step.value.length;
+      if (sinceTurn < TURN_EVERY_BYTES) continue;
+      sinceTurn = 0;
+      await setImmediate();
+    }
+    response.end();
+    await this.#woken(() => response.writableFinished);
+  }
+
+  get #isGone(): boolean {
+    return this.response.destroyed;
+  }
+
+  /** Waits until something holds, or the client is gone. */
+  async #woken(holds: () => boolean): Promise<void> {
+    while (!holds() && !this.#isGone) await new Promise<void>((resolve) => (this.#wake = resolve));
   }
 }
-
-/**
- * Turns lines into a JSON array without reading them: in JSON text, a newline byte can only be the end of a line, so
- * each becomes a comma, but for the last.
- */
-export async function* asJsonArray(lines: PairLines): AsyncGenerator<Uint8Array> {
-  let before: Uint8Array | undefined = OPEN;
-  for await (const chunk of lines) {
-    if (chunk.length === 0) continue;
-    if (before) yield before;
-    const bytes = Buffer.from(chunk);
-    const endsLine = bytes.at(-1) === NEWLINE;
-    for (let i = bytes.indexOf(NEWLINE); i !== -1; i = bytes.indexOf(NEWLINE, i + 1)) bytes[i] = COMMA_BYTE;
-    yield endsLine ? bytes.subarray(0, -1) : bytes;
-    before = endsLine ? COMMA : undefined;
-  }
-  yield before === OPEN ? EMPTY : CLOSE;
-}
-
-const NEWLINE = 0x0a;
-const COMMA_BYTE = 0x2c;
-const OPEN = Buffer.from('[');
-const COMMA = Buffer.from(',');
-const CLOSE = Buffer.from(']');
-const EMPTY = Buffer.from('[]');

@@ -66,6 +66,14 @@ describe('GET /fetch', () => {
     ]);
   });
 
+  it('asks for items, each with a comma before it, where they become an array, and for lines where not', async () => {
+    operations.answer = () => ({ lines: linesFrom([',{"a":1}', ',{"b":2}']), format: 'items' });
+    expect((await server.send('GET', '/fetch')).text).toBe('[{"a":1},{"b":2}]');
+    operations.answer = () => ({ lines: linesFrom([]) });
+    await server.send('GET', '/fetch', { headers: { accept: 'application/x-ndjson' } });
+    expect(operations.asked).toMatchObject([{ format: 'items' }, { format: 'lines' }]);
+  });
+
   it('is an empty array when there is nothing', async () => {
     operations.answer = () => ({ lines: linesFrom([]) });
     expect(jsonOf(await server.send('GET', '/fetch'))).toEqual([]);
@@ -76,7 +84,13 @@ describe('GET /fetch', () => {
       headers: { 'kvs-partitions': encodePartitions([5]) },
     });
     expect(operations.asked).toEqual([
-      { prefix: { encoding: 'binary', data: 'ab' }, meta: true, partial: true, partitions: [5] },
+      {
+        prefix: { encoding: 'binary', data: 'ab' },
+        meta: true,
+        partial: true,
+        partitions: [5],
+        format: 'items',
+      },
     ]);
   });
 

@@ -1,4 +1,4 @@
-import type { KeyId, MaybePromise, Value } from '@kvs/protocol';
+import type { KeyId, MaybePromise, PairFormat, Value } from '@kvs/protocol';
 
 /**
  * What holds the pairs. `KvStore` is its only caller in production, and checks every argument before: keys and
@@ -73,6 +73,17 @@ export interface StorageEngine {
    */
   scan(partitions: readonly number[], options?: EngineScanOptions): AsyncIterable<EngineChunk>;
 
+  /**
+   * As {@link scan}, with the pairs as JSON text: byte for byte what `JSON.stringify` makes of each as a `WirePair`,
+   * written as `options.format` says. Left out by an engine that could do no better than the store, which makes the
+   * text from {@link scan} then; to have the method is to say that it can.
+   *
+   * A piece has about 64 KiB, never 0 bytes, and may end anywhere in a pair; it may hold pairs of several partitions.
+   * However large a value, what is made in one turn of the event loop is little more than a piece. A time to live is
+   * what was left when the pair was read.
+   */
+  scanJson?(partitions: readonly number[], options: EngineJsonScanOptions): AsyncIterable<Uint8Array>;
+
   stats(): MaybePromise<EngineStats>;
 
   /**
@@ -133,6 +144,12 @@ export interface EngineChunk {
 export interface EngineScanOptions {
   /** Only keys whose id starts with this: an encoding's tag, then the start of canonical data. */
   readonly idPrefix?: string;
+}
+
+export interface EngineJsonScanOptions extends EngineScanOptions {
+  /** Whether each pair has its `version`, and its `ttl_ms` where it expires. */
+  readonly meta: boolean;
+  readonly format: PairFormat;
 }
 
 /** A chunk of a scan is full with this many pairs … */

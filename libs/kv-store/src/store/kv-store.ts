@@ -37,6 +37,7 @@ import type {
 } from '../engine/storage-engine.js';
 import { KVS_CLOCK, STORAGE_ENGINE } from '../tokens.js';
 import { checkDeleteItems, checkPartitions, checkSetItems } from './arguments.js';
+import { jsonPieces } from './json-pieces.js';
 import { deleteOutcome, fetchOutcome, liveEntry, queryOutcome, setOutcome } from './outcomes.js';
 
 export interface StoredPair extends Entry {
@@ -50,6 +51,7 @@ export interface StoreChunk {
 }
 
 export type StoreScanRequest = Pick<ScanRequest, 'prefix' | 'partitions'>;
+export type StoreJsonRequest = StoreScanRequest & Pick<ScanRequest, 'meta' | 'format'>;
 
 /**
  * The pairs of this process: one instance, shared by all who ask for it. It places keys, checks arguments, turns
@@ -119,6 +121,22 @@ export class KvStore
     this.#assertOpen();
     checkPartitions(partitions);
     return this.#storeChunks(this.#engine.scan(partitions, prefix && { idPrefix: idPrefix(prefix) }));
+  }
+
+  /** As {@link scan}, with the pairs as JSON text, in pieces that may end anywhere and are the caller's. */
+  scanJson({
+    prefix,
+    partitions = ALL_PARTITIONS,
+    meta,
+    format = 'lines',
+  }: StoreJsonRequest): AsyncIterable<Uint8Array> {
+    this.#assertOpen();
+    checkPartitions(partitions);
+    const options = { meta, format, ...(prefix && { idPrefix: idPrefix(prefix) }) };
+    return (
+      this.#engine.scanJson?.(partitions, options) ??
+      jsonPieces(this.#storeChunks(this.#engine.scan(partitions, options)), meta, format)
+    );
   }
 
   stats(): MaybePromise<EngineStats> {

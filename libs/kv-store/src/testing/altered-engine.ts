@@ -10,6 +10,7 @@ export function alteredEngine(engine: StorageEngine, changes: Partial<StorageEng
     setMany: (writes) => engine.setMany(writes),
     deleteMany: (deletes) => engine.deleteMany(deletes),
     scan: (partitions, options) => engine.scan(partitions, options),
+    ...(engine.scanJson && { scanJson: engine.scanJson.bind(engine) }),
     stats: () => engine.stats(),
     close: () => engine.close(),
     ...changes,

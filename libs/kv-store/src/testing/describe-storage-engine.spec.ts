@@ -93,6 +93,15 @@ const FAULTY_ENGINES: Record<string, { create: EngineFactory; found: string }> =
     })),
     found: 'scans while pairs are written: overwrites neither repeat nor lose a pair',
   },
+  'an engine writes JSON of its own': {
+    create: altered((engine) => ({
+      async *scanJson(partitions, options) {
+        for await (const piece of engine.scanJson(partitions, options))
+          yield Buffer.from(Buffer.from(piece).toString().replaceAll('\\u0000', '\\u{0}'));
+      },
+    })),
+    found: 'scans as JSON: every character and byte is written as JSON.stringify writes it',
+  },
   'an engine ends a scan as if it were complete': {
     create: altered((engine) => ({
       async *scan(partitions, options) {

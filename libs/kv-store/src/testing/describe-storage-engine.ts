@@ -12,6 +12,7 @@ import { lifecycle } from './traits/lifecycle.js';
 import { limits } from './traits/limits.js';
 import { model } from './traits/model.js';
 import { reopening } from './traits/reopening.js';
+import { scansAsJson } from './traits/scans-as-json.js';
 import { scans } from './traits/scans.js';
 import { scansUnderWrites } from './traits/scans-under-writes.js';
 import { stats } from './traits/stats.js';
@@ -43,6 +44,7 @@ const TRAITS: readonly Trait[] = [
   timeToLive,
   scans,
   scansUnderWrites,
+  scansAsJson,
   stats,
   lifecycle,
   model,

@@ -7,6 +7,7 @@ import type {
   EngineChunk,
   EngineDelete,
   EngineDeleteOutcome,
+  EngineJsonScanOptions,
   EnginePresenceOutcome,
   EngineReadOutcome,
   EngineScanOptions,
@@ -18,6 +19,7 @@ import type {
 } from '../storage-engine.js';
 import { SCAN_CHUNK_PAIRS } from '../storage-engine.js';
 import { ExpirySweep } from './expiry-sweep.js';
+import { JsonScan } from './json/json-scan.js';
 import type { MemoryEngineOptions } from './memory-options.js';
 import { completeOptions } from './memory-options.js';
 import { PairStore } from './pair-store.js';
@@ -123,6 +125,18 @@ export class MemoryEngine implements StorageEngine {
         this.#assertOpen();
       }
       await pace.passed(partition.pairCount);
+      this.#assertOpen();
+    }
+  }
+
+  async *scanJson(
+    partitions: readonly number[],
+    options: EngineJsonScanOptions,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    this.#assertOpen();
+    for (const piece of new JsonScan(this.#store, this.#clock, options).pieces(partitions)) {
+      if (piece !== undefined) yield piece;
+      await setImmediate();
       this.#assertOpen();
     }
   }

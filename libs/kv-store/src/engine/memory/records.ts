@@ -159,17 +159,27 @@ export class Records {
 
   /** Where the record's key and value lie, one after the other: valid until the next change. */
   raw(ref: number): RawRecord {
-    const { page, flags, keyStart, valueStart, end } = this.#locate(ref);
-    return {
-      bytes: page.bytes,
-      keyStart,
-      valueStart,
-      end,
-      keyIsBinary: (flags & KEY_BINARY) !== 0,
-      valueIsBinary: (flags & VALUE_BINARY) !== 0,
-      version: this.version(ref),
-      expiresAtMs: this.expiresAtMs(ref),
-    };
+    return this.rawInto(ref, emptyRecord());
+  }
+
+  /** As {@link raw}, in an object that is used again. */
+  rawInto(ref: number, record: RawRecord): RawRecord {
+    const page = this.arena.page(ref);
+    const { words } = page;
+    const start = this.arena.start(ref);
+    const at = start / 4;
+    const flags = words[at + FLAGS] ?? 0;
+    const expires = (flags & EXPIRES) !== 0;
+    record.bytes = page.bytes;
+    record.words = words;
+    record.keyStart = start + this.#payload(expires);
+    record.valueStart = record.keyStart + (words[at + KEY_LENGTH] ?? 0);
+    record.end = record.valueStart + (words[at + VALUE_LENGTH] ?? 0);
+    record.keyIsBinary = (flags & KEY_BINARY) !== 0;
+    record.valueIsBinary = (flags & VALUE_BINARY) !== 0;
+    record.version = page.doubles[start / 8 + VERSION] ?? 0;
+    record.expiresAtMs = expires ? this.expiresAtMs(ref) : undefined;
+    return record;
   }
 
   #locate(ref: number): RecordPlace {
@@ -196,15 +206,34 @@ export class Records {
 }
 
 export interface RawRecord {
-  readonly bytes: Buffer;
-  readonly keyStart: number;
-  readonly valueStart: number;
-  readonly end: number;
-  readonly keyIsBinary: boolean;
-  readonly valueIsBinary: boolean;
-  readonly version: number;
-  readonly expiresAtMs: number | undefined;
+  bytes: Buffer;
+  /** The same memory. */
+  words: Uint32Array;
+  keyStart: number;
+  valueStart: number;
+  end: number;
+  keyIsBinary: boolean;
+  valueIsBinary: boolean;
+  version: number;
+  expiresAtMs: number | undefined;
 }
+
+export function emptyRecord(): RawRecord {
+  return {
+    bytes: NO_BYTES,
+    words: NO_WORDS,
+    keyStart: 0,
+    valueStart: 0,
+    end: 0,
+    keyIsBinary: false,
+    valueIsBinary: false,
+    version: 0,
+    expiresAtMs: undefined,
+  };
+}
+
+const NO_BYTES = Buffer.alloc(0);
+const NO_WORDS = new Uint32Array(0);
 
 interface RecordPlace {
   readonly page: Page;

@@ -1,0 +1,147 @@
+import type { Clock } from '../../../clock.js';
+import { isExpired } from '../../rules.js';
+import type { EngineJsonScanOptions } from '../../storage-engine.js';
+import type { MemoryPartition } from '../memory-partition.js';
+import { END_OF_HASHES } from '../memory-partition.js';
+import type { PairStore } from '../pair-store.js';
+import type { RawRecord, Records } from '../records.js';
+import { emptyRecord } from '../records.js';
+import { JsonWriter } from './json-writer.js';
+import { KeyPrefix } from './key-prefix.js';
+import { PairTexts, SMALL_PAIR_BYTES } from './pair-texts.js';
+
+/**
+ * The pairs of some partitions as JSON, straight from where they lie: no pair becomes an object or a string. Writes may
+ * come between two steps. As in `scanPartition`, the walk goes through the hashes in ascending order; here within a
+ * bucket too, so all that it has to remember is the hash at which it goes on.
+ */
+export class JsonScan {
+  readonly #writer = new JsonWriter();
+  readonly #texts: PairTexts;
+  readonly #prefix: KeyPrefix;
+  /** Copies of pairs that take more than one step to write. */
+  readonly #large: RawRecord[] = [];
+  /** Used again for each bucket and each pair. */
+  readonly #refs: number[] = [];
+  readonly #record = emptyRecord();
+  #nowMicros = 0;
+  /** Buckets and pairs looked at since the last step. */
+  #looks = 0;
+
+  constructor(
+    private readonly store: PairStore,
+    private readonly clock: Clock,
+    { idPrefix = '', meta, format }: EngineJsonScanOptions,
+  ) {
+    this.#texts = new PairTexts(this.#writer, meta, format);
+    this.#prefix = new KeyPrefix(idPrefix);
+  }
+
+  /** Pieces, none empty; undefined where a turn's work is done without filling one. */
+  *pieces(partitions: readonly number[]): Generator<Uint8Array | undefined, void, undefined> {
+    for (const number of partitions) {
+      const partition = this.store.partition(number);
+      if (partition !== undefined && partition.pairCount > 0) yield* this.#walk(partition);
+    }
+    if (!this.#writer.isEmpty) yield this.#writer.take();
+  }
+
+  *#walk(partition: MemoryPartition): Generator<Uint8Array | undefined, void, undefined> {
+    for (let hash = 0; hash < END_OF_HASHES;) {
+      this.#nowMicros = this.clock.nowMicros();
+      hash = this.#advance(partition, hash);
+      for (let pair = this.#large.shift(); pair !== undefined; pair = this.#large.shift()) {
+        const steps = this.#texts.writeLarge(pair, this.#nowMicros);
+        while (steps.next().done !== true) if (this.#writer.isFull) yield this.#take();
+      }
+      if (this.#writer.isFull) yield this.#take();
+      else if (this.#looks >= LOOKS_PER_STEP) yield this.#rest();
+    }
+  }
+
+  /** Writes pairs until it is time for a pause; the hash at which to go on. */
+  #advance(partition: MemoryPartition, from: number): number {
+    const { records } = this.store;
+    let hash = from;
+    while (hash < END_OF_HASHES && !this.#isPauseDue) {
+      const nextHash = this.#gather(partition, hash);
+      let previous = 0;
+      for (const ref of this.#refs) {
+        // Of the same hash, several keys can only be passed together.
+        if (this.#isPauseDue && (previous === 0 || records.hash(ref) !== records.hash(previous)))
+          return records.hash(ref);
+        this.#write(ref);
+        previous = ref;
+      }
+      hash = nextHash;
+    }
+    return hash;
+  }
+
+  /**
+   * The records of the next buckets, in ascending order of their hashes. They lie anywhere in memory: by looking at many
+   * of them before the first is written, the processor waits for several at a time rather than for one after another.
+   */
+  #gather(partition: MemoryPartition, from: number): number {
+    const refs = this.#refs;
+    while (refs.length > 0) refs.pop();
+    let hash = from;
+    for (let buckets = 0; buckets < GATHERED_BUCKETS && hash < END_OF_HASHES; buckets++) {
+      const first = refs.length;
+      hash = partition.addBucketFrom(hash, refs);
+      if (refs.length - first > 1) sortByHash(refs, first, this.store.records);
+      this.#looks += 1;
+    }
+    return hash;
+  }
+
+  get #isPauseDue(): boolean {
+    return this.#writer.isFull || this.#looks >= LOOKS_PER_STEP || this.#large.length > 0;
+  }
+
+  #write(ref: number): void {
+    this.#looks += 1;
+    const record = this.store.records.rawInto(ref, this.#record);
+    if (isExpired(record.expiresAtMs, this.#nowMicros)) return;
+    if (!this.#prefix.matches(this.store.records, ref, record)) return;
+    if (record.end - record.keyStart <= SMALL_PAIR_BYTES) this.#texts.writeSmall(record, this.#nowMicros);
+    else this.#large.push(copyOf(record));
+  }
+
+  #take(): Uint8Array {
+    this.#looks = 0;
+    return this.#writer.take();
+  }
+
+  #rest(): undefined {
+    this.#looks = 0;
+  }
+}
+
+const GATHERED_BUCKETS = 32;
+
+/** A tenth of a millisecond or two of work, where no pair matches. */
+const LOOKS_PER_STEP = 2048;
+
+/** Of a bucket's few records, by insertion. */
+function sortByHash(refs: number[], first: number, records: Records): void {
+  for (let i = first + 1; i < refs.length; i++) {
+    const ref = refs[i] ?? 0;
+    const hash = records.hash(ref);
+    let at = i;
+    for (; at > first; at--) {
+      const before = refs[at - 1] ?? 0;
+      if (records.hash(before) <= hash) break;
+      refs[at] = before;
+    }
+    refs[at] = ref;
+  }
+}
+
+function copyOf(record: RawRecord): RawRecord {
+  const { keyStart, valueStart, end } = record;
+  const words = new Uint32Array(Math.ceil((end - keyStart) / 4));
+  const bytes = Buffer.from(words.buffer);
+  record.bytes.copy(bytes, 0, keyStart, end);
+  return { ...record, bytes, words, keyStart: 0, valueStart: valueStart - keyStart, end: end - keyStart };
+}

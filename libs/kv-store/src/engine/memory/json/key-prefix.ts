@@ -1,0 +1,26 @@
+import { isValidData } from '@kvs/protocol';
+import type { RawRecord, Records } from '../records.js';
+
+/** What keys are to start with, compared where their bytes lie. */
+export class KeyPrefix {
+  readonly #isBinary: boolean;
+  /** Undefined where the prefix ends within a character or a byte, and so is none of bytes. */
+  readonly #bytes: Buffer | undefined;
+
+  constructor(private readonly idPrefix: string) {
+    this.#isBinary = idPrefix.startsWith('b');
+    const data = idPrefix.slice(1);
+    if (isValidData(this.#isBinary ? 'binary' : 'string', data))
+      this.#bytes = Buffer.from(data, this.#isBinary ? 'hex' : 'utf8');
+  }
+
+  matches(records: Records, ref: number, record: RawRecord): boolean {
+    if (this.idPrefix === '') return true;
+    const prefix = this.#bytes;
+    if (prefix === undefined) return records.id(ref).startsWith(this.idPrefix);
+    const { bytes, keyStart, valueStart, keyIsBinary } = record;
+    if (keyIsBinary !== this.#isBinary || valueStart - keyStart < prefix.length) return false;
+    for (let i = 0; i < prefix.length; i++) if (bytes[keyStart + i] !== prefix[i]) return false;
+    return true;
+  }
+}

@@ -1,0 +1,87 @@
+import type { PairFormat } from '@kvs/protocol';
+import { microsToMs } from '../../../clock.js';
+import type { RawRecord } from '../records.js';
+import { MAX_ESCAPED_BYTES } from './json-escapes.js';
+import type { JsonWriter, WordSource } from './json-writer.js';
+import { FixedText, MAX_WRITE_BYTES } from './json-writer.js';
+
+/** Writes pairs as the wire has them, byte for byte what `JSON.stringify` makes of a `WirePair`. */
+export class PairTexts {
+  readonly #keyHeads: readonly [text: FixedText, binary: FixedText];
+  readonly #tail: FixedText;
+  readonly #end: FixedText;
+
+  constructor(
+    private readonly writer: JsonWriter,
+    private readonly meta: boolean,
+    format: PairFormat,
+  ) {
+    const before = format === 'items' ? ',' : '';
+    this.#keyHeads = [
+      new FixedText(`${before}{"key":{"encoding":"string","data":"`),
+      new FixedText(`${before}{"key":{"encoding":"binary","data":"`),
+    ];
+    this.#tail = new FixedText('"}}\n');
+    this.#end = new FixedText('}\n');
+  }
+
+  /** A pair of up to {@link SMALL_PAIR_BYTES}, at once. */
+  writeSmall(record: RawRecord, nowMicros: number): void {
+    const { keyStart, valueStart, end, keyIsBinary, valueIsBinary } = record;
+    this.#beginKey(keyIsBinary);
+    this.#data(record, keyStart, valueStart, keyIsBinary);
+    this.#beginValue(valueIsBinary);
+    this.#data(record, valueStart, end, valueIsBinary);
+    this.#finish(record, nowMicros);
+  }
+
+  /** A pair of any size, in steps after each of which a full piece can be taken. The record must not change. */
+  *writeLarge(record: RawRecord, nowMicros: number): Generator<void, void, undefined> {
+    const { keyStart, valueStart, end, keyIsBinary, valueIsBinary } = record;
+    this.#beginKey(keyIsBinary);
+    yield* this.#slices(record, keyStart, valueStart, keyIsBinary);
+    this.#beginValue(valueIsBinary);
+    yield* this.#slices(record, valueStart, end, valueIsBinary);
+    this.#finish(record, nowMicros);
+    yield;
+  }
+
+  *#slices(source: WordSource, start: number, end: number, isBinary: boolean) {
+    for (let from = start; from < end; from += SMALL_PAIR_BYTES) {
+      this.#data(source, from, Math.min(end, from + SMALL_PAIR_BYTES), isBinary);
+      yield;
+    }
+  }
+
+  #beginKey(isBinary: boolean): void {
+    this.writer.raw(this.#keyHeads[isBinary ? 1 : 0]);
+  }
+
+  #beginValue(isBinary: boolean): void {
+    this.writer.raw(isBinary ? BINARY_VALUE_HEAD : TEXT_VALUE_HEAD);
+  }
+
+  #data(source: WordSource, start: number, end: number, isBinary: boolean): void {
+    if (isBinary) this.writer.hex(source, start, end);
+    else this.writer.text(source, start, end);
+  }
+
+  #finish({ version, expiresAtMs }: RawRecord, nowMicros: number): void {
+    if (!this.meta) return this.writer.raw(this.#tail);
+    this.writer.raw(VERSION);
+    this.writer.integer(version);
+    if (expiresAtMs !== undefined) {
+      this.writer.raw(TTL);
+      this.writer.integer(expiresAtMs - microsToMs(nowMicros));
+    }
+    this.writer.raw(this.#end);
+  }
+}
+
+/** The most bytes that are sure to fit, however they are escaped, beside what stands around them. */
+export const SMALL_PAIR_BYTES = Math.floor((MAX_WRITE_BYTES - 256) / MAX_ESCAPED_BYTES);
+
+const TEXT_VALUE_HEAD = new FixedText('"},"value":{"encoding":"string","data":"');
+const BINARY_VALUE_HEAD = new FixedText('"},"value":{"encoding":"binary","data":"');
+const VERSION = new FixedText('"},"version":');
+const TTL = new FixedText(',"ttl_ms":');
