@@ -1,9 +1,10 @@
-import { Argument, Command } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { suites } from './suites.js';
 
 export interface BenchOptions {
   readonly suite: string;
   readonly quick: boolean;
+  readonly case?: readonly string[];
   readonly json?: string;
   readonly markdown?: string;
 }
@@ -11,13 +12,19 @@ export interface BenchOptions {
 /** Bad arguments end the process, with a word about them on stderr. */
 export function readOptions(argv: readonly string[]): BenchOptions {
   const described = suites.map(({ name, description }) => `${name}: ${description}`).join('; ');
+  const caseNames = suites.flatMap(({ cases = [] }) => cases);
   const command = new Command('npm run bench --')
     .description('Measures, and says which goals are met.')
     .addArgument(new Argument('<suite>', described).choices(suites.map(({ name }) => name)))
     .option('--quick', 'fewer rounds and keys, for a first look', false)
+    .addOption(new Option('--case <name...>', 'of servers, only these').choices(caseNames))
     .option('--json <file>', 'write what was found as JSON')
     .option('--markdown <file>', 'write it as Markdown, as shown')
     .parse([...argv], { from: 'user' });
   const [suite = ''] = command.args;
-  return { suite, ...command.opts<Omit<BenchOptions, 'suite'>>() };
+  const options = command.opts<Omit<BenchOptions, 'suite'>>();
+  const { cases = [] } = suites.find(({ name }) => name === suite) ?? {};
+  const stranger = options.case?.find((name) => !cases.includes(name));
+  if (stranger !== undefined) command.error(`error: ${suite} has no case ${stranger}`);
+  return { suite, ...options };
 }

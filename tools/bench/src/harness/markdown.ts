@@ -56,11 +56,15 @@ function show(value: number, unit: Unit): string {
       return Math.round(value).toLocaleString('en');
     case 'ns':
       return `${value.toFixed(0)} ns`;
+    case 'µs':
+      return `${value.toFixed(value < 10 ? 1 : 0)} µs`;
     case 'bytes':
       return `${value.toFixed(0)} B`;
     case 'MB':
       return `${Math.round(value / 1e6).toLocaleString('en')} MB`;
+    case 'MiB':
+      return `${(value / 2 ** 20).toFixed(0)} MiB`;
     case 'ms':
-      return `${value.toFixed(value < 0.1 ? 3 : value < 10 ? 1 : 0)} ms`;
+      return `${value.toFixed(value < 0.1 ? 3 : value < 1 ? 2 : value < 10 ? 1 : 0)} ms`;
   }
 }

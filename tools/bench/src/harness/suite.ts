@@ -4,6 +4,8 @@ import type { Report } from './report.js';
 export interface Suite {
   readonly name: string;
   readonly description: string;
+  /** Parts that can be measured by themselves. */
+  readonly cases?: readonly string[];
   /** Measures. What it is at is told to `progress`, a line each. */
   run(options: SuiteOptions): Promise<Report>;
 }
@@ -12,4 +14,6 @@ export interface SuiteOptions {
   /** A minute at most, for a first look. */
   readonly quick: boolean;
   readonly progress: (message: string) => void;
+  /** Of a suite that has cases, those to measure. All of them when there are none. */
+  readonly cases?: readonly string[];
 }
