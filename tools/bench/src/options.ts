@@ -5,6 +5,8 @@ export interface BenchOptions {
   readonly suite: string;
   readonly quick: boolean;
   readonly case?: readonly string[];
+  /** Where profiles go, if there are to be any. */
+  readonly profile?: string;
   readonly json?: string;
   readonly markdown?: string;
 }
@@ -18,13 +20,15 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     .addArgument(new Argument('<suite>', described).choices(suites.map(({ name }) => name)))
     .option('--quick', 'fewer rounds and keys, for a first look', false)
     .addOption(new Option('--case <name...>', 'of servers, only these').choices(caseNames))
+    .option('--profile <directory>', 'of servers, write CPU profiles there instead of measuring')
     .option('--json <file>', 'write what was found as JSON')
     .option('--markdown <file>', 'write it as Markdown, as shown')
     .parse([...argv], { from: 'user' });
   const [suite = ''] = command.args;
   const options = command.opts<Omit<BenchOptions, 'suite'>>();
-  const { cases = [] } = suites.find(({ name }) => name === suite) ?? {};
+  const { cases = [], canProfile = false } = suites.find(({ name }) => name === suite) ?? {};
   const stranger = options.case?.find((name) => !cases.includes(name));
   if (stranger !== undefined) command.error(`error: ${suite} has no case ${stranger}`);
+  if (options.profile !== undefined && !canProfile) command.error(`error: ${suite} has no profiles`);
   return { suite, ...options };
 }

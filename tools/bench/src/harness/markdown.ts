@@ -14,7 +14,7 @@ export function toMarkdown({ suite, quick, machine, tables, goals }: Report): st
       `# ${suite}`,
       `Measured on ${machine}${mode}. Compare within a run, not between machines.`,
       ...tables.map(toSection),
-      `## Goals\n\n${goalTable}`,
+      ...(goals.length === 0 ? [] : [`## Goals\n\n${goalTable}`]),
       '',
     ]
       .join('\n\n')

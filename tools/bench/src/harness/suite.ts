@@ -6,6 +6,8 @@ export interface Suite {
   readonly description: string;
   /** Parts that can be measured by themselves. */
   readonly cases?: readonly string[];
+  /** Whether it can write profiles. */
+  readonly canProfile?: boolean;
   /** Measures. What it is at is told to `progress`, a line each. */
   run(options: SuiteOptions): Promise<Report>;
 }
@@ -16,4 +18,6 @@ export interface SuiteOptions {
   readonly progress: (message: string) => void;
   /** Of a suite that has cases, those to measure. All of them when there are none. */
   readonly cases?: readonly string[];
+  /** Profile instead of measuring, and write the profiles there. Only for a suite that can. */
+  readonly profileDirectory?: string;
 }

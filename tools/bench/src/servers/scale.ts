@@ -5,6 +5,7 @@ export interface ServersScale {
   readonly turnSeconds: number;
   /** How long each server is under load before its requests of a kind are measured. */
   readonly warmUpSeconds: number;
+  readonly profileSeconds: number;
   readonly connectionCounts: readonly number[];
 }
 
@@ -13,6 +14,7 @@ export const fullScale: ServersScale = {
   rounds: 5,
   turnSeconds: 1,
   warmUpSeconds: 3,
+  profileSeconds: 5,
   connectionCounts: [32, 128],
 };
 
@@ -20,5 +22,6 @@ export const quickScale: ServersScale = {
   ...fullScale,
   rounds: 2,
   warmUpSeconds: 2,
+  profileSeconds: 3,
   connectionCounts: [32],
 };

@@ -1,8 +1,10 @@
+import { resolve } from 'node:path';
 import { describeMachine, reportOf, type Findings, type Report } from '../harness/report.js';
 import type { Suite } from '../harness/suite.js';
 import type { CaseOptions, ServersCase } from './cases/case.js';
 import { singleKey } from './cases/single-key.js';
 import { wrk } from './load/wrk.js';
+import { measureProfile } from './profile/measure-profile.js';
 import { fullScale, quickScale } from './scale.js';
 
 const cases: readonly ServersCase[] = [singleKey];
@@ -12,9 +14,14 @@ export const serversSuite: Suite = {
   name: 'servers',
   description: 'a proxy and storage nodes beside bare servers and other stores',
   cases: cases.map(({ name }) => name),
-  run: async ({ quick, progress, cases: names }) => {
+  canProfile: true,
+  run: async ({ quick, progress, cases: names, profileDirectory }) => {
     const options = { scale: quick ? quickScale : fullScale, generator: wrk, progress };
-    return { ...(await measureServers(options, names)), quick };
+    const found =
+      profileDirectory === undefined
+        ? await measureServers(options, names)
+        : describe(options, [await measureProfile(options, resolve(profileDirectory))]);
+    return { ...found, quick };
   },
 };
 
@@ -27,5 +34,9 @@ export async function measureServers(
   for (const { name, measure } of cases) {
     if (names.length === 0 || names.includes(name)) parts.push(await measure(options));
   }
-  return reportOf('servers', parts, `${describeMachine()}; load by ${options.generator.name}`);
+  return describe(options, parts);
+}
+
+function describe({ generator }: CaseOptions, parts: readonly Findings[]): Omit<Report, 'quick'> {
+  return reportOf('servers', parts, `${describeMachine()}; load by ${generator.name}`);
 }

@@ -9,6 +9,8 @@ export interface KvsOptions {
   readonly proxyArgs?: readonly string[];
   /** Environment of each process. */
   readonly environment?: NodeJS.ProcessEnv;
+  /** Given each line that a process writes. */
+  readonly onLine?: (line: string) => void;
 }
 
 /** A proxy in front of some storage nodes, of which each can be signalled. */
@@ -50,7 +52,7 @@ export function kvsNode(name = 'kvs, storage node directly', nodeArgs: readonly 
 }
 
 export async function startCluster(options: KvsOptions = KVS_CLUSTER): Promise<RunningCluster> {
-  const { name, proxyArgs = [], environment } = options;
+  const { name, proxyArgs = [], environment, onLine } = options;
   const nodes = await Promise.all(Array.from({ length: NODE_COUNT }, () => startNode(options)));
   const addresses = nodes.map(({ address }) => address);
   const proxy = new ServerProcess({
@@ -58,6 +60,7 @@ export async function startCluster(options: KvsOptions = KVS_CLUSTER): Promise<R
     script: proxyScript,
     args: [...addresses, '--port', '0', ...proxyArgs],
     environment,
+    onLine,
   });
   // One that is stopped in its tracks would not hear anything milder.
   const stop = async (): Promise<void> => {
@@ -82,12 +85,13 @@ export async function startCluster(options: KvsOptions = KVS_CLUSTER): Promise<R
   }
 }
 
-async function startNode({ name, nodeArgs = [], environment }: KvsOptions): Promise<ClusterNode> {
+async function startNode({ name, nodeArgs = [], environment, onLine }: KvsOptions): Promise<ClusterNode> {
   const process = new ServerProcess({
     name: `${name}: node`,
     script: storageNodeScript,
     args: ['localhost', '0', ...nodeArgs],
     environment,
+    onLine,
   });
   return { address: new URL(await process.ready).host, process };
 }

@@ -28,7 +28,7 @@ async function toggle(): Promise<void> {
   const file = join(directory, `${process.pid}-${++count}.cpuprofile`);
   mkdirSync(directory, { recursive: true });
   writeFileSync(file, JSON.stringify(profile));
-  process.stdout.write(`profile: ${file}\n`);
+  process.stdout.write(`profile: ${process.pid} ${file}\n`);
 }
 
 const SAMPLING_MICROSECONDS = 500;
