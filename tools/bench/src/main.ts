@@ -4,7 +4,15 @@ import { toMarkdown } from './harness/markdown.js';
 import { readOptions } from './options.js';
 import { suites } from './suites.js';
 
-const { suite: name, quick, case: cases, profile, json, markdown } = readOptions(process.argv.slice(2));
+const {
+  suite: name,
+  quick,
+  case: cases,
+  profile,
+  soakMinutes,
+  json,
+  markdown,
+} = readOptions(process.argv.slice(2));
 const suite = suites.find((each) => each.name === name);
 if (suite === undefined) throw new Error(`no suite is named ${name}`);
 
@@ -12,6 +20,7 @@ const report = await suite.run({
   quick,
   cases,
   profileDirectory: profile,
+  soakMinutes,
   progress: (message) => process.stderr.write(`${message}\n`),
 });
 const text = toMarkdown(report);

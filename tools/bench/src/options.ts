@@ -1,4 +1,4 @@
-import { Argument, Command, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { suites } from './suites.js';
 
 export interface BenchOptions {
@@ -7,6 +7,7 @@ export interface BenchOptions {
   readonly case?: readonly string[];
   /** Where profiles go, if there are to be any. */
   readonly profile?: string;
+  readonly soakMinutes?: number;
   readonly json?: string;
   readonly markdown?: string;
 }
@@ -21,6 +22,11 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     .option('--quick', 'fewer rounds and keys, for a first look', false)
     .addOption(new Option('--case <name...>', 'of servers, only these').choices(caseNames))
     .option('--profile <directory>', 'of servers, write CPU profiles there instead of measuring')
+    .addOption(
+      new Option('--soak-minutes <number>', 'of servers, how long the soak lasts; none without').argParser(
+        minutes,
+      ),
+    )
     .option('--json <file>', 'write what was found as JSON')
     .option('--markdown <file>', 'write it as Markdown, as shown')
     .parse([...argv], { from: 'user' });
@@ -31,4 +37,10 @@ export function readOptions(argv: readonly string[]): BenchOptions {
   if (stranger !== undefined) command.error(`error: ${suite} has no case ${stranger}`);
   if (options.profile !== undefined && !canProfile) command.error(`error: ${suite} has no profiles`);
   return { suite, ...options };
+}
+
+function minutes(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 24 * 60) return value;
+  throw new InvalidArgumentError('It must be a number above 0, and at most 1,440.');
 }

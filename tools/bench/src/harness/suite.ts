@@ -20,4 +20,6 @@ export interface SuiteOptions {
   readonly cases?: readonly string[];
   /** Profile instead of measuring, and write the profiles there. Only for a suite that can. */
   readonly profileDirectory?: string;
+  /** How long a soak lasts, for a suite that has one. Default: no soak. */
+  readonly soakMinutes?: number;
 }

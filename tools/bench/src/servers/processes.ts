@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /**
  * The CPU time that a process has taken with all its threads, in nanoseconds. NaN where the system does not tell, which
@@ -20,6 +20,20 @@ export function cpuNanoseconds(pid: number): number {
 /** The memory that a process has from the system, in bytes; NaN as above. */
 export function residentBytes(pid: number): number {
   return statusBytes(pid, 'VmRSS');
+}
+
+/** The most memory that a process has had since {@link forgetPeak}, in bytes; NaN as above. */
+export function peakResidentBytes(pid: number): number {
+  return statusBytes(pid, 'VmHWM');
+}
+
+/** Lets the peak start from what the process has now. Where that cannot be done, it stays the peak of all time. */
+export function forgetPeak(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/clear_refs`, '5');
+  } catch {
+    // proc(5): only for the owner, and only on Linux
+  }
 }
 
 function statusBytes(pid: number, field: string): number {

@@ -1,36 +1,19 @@
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { announce, BareStore } from './bare-store.js';
 
 /**
- * The yardstick: node:http, JSON in and out with the bodies of kvs, a Map, and nothing else. Nothing is checked, and a
- * key's encoding is no part of it. It answers in the request's `end` event, or with `--deferred` one setImmediate later.
+ * The yardstick: node:http, JSON in and out with the bodies of kvs, a Map, and nothing else. It answers in the request's
+ * `end` event, or with `--deferred` one setImmediate later.
  */
 
-interface Text {
-  readonly encoding: string;
-  readonly data: string;
-}
-
-const pairs = new Map<string, Text>();
+const store = new BareStore();
 const isDeferred = process.argv.includes('--deferred');
 
 const answers: Readonly<Record<string, (body: string) => unknown>> = {
-  'PUT /set': (body) => {
-    const items: { key: Text; value: Text }[] = JSON.parse(body);
-    for (const { key, value } of items) pairs.set(key.data, value);
-    return { keys_added: items.length, keys_failed: [] };
-  },
-  'POST /fetch': (body) => {
-    const keys: Text[] = JSON.parse(body);
-    return keys.map((key) => ({ key, value: pairs.get(key.data) ?? null }));
-  },
-  'POST /query': (body) => {
-    const keys: Text[] = JSON.parse(body);
-    return keys.map((key) => ({ key, value: pairs.has(key.data) }));
-  },
-  'GET /fetch': () => {
-    return Array.from(pairs, ([data, value]) => ({ key: { encoding: 'string', data }, value }));
-  },
+  'PUT /set': (body) => store.set(JSON.parse(body)),
+  'POST /fetch': (body) => store.fetch(JSON.parse(body)),
+  'POST /query': (body) => store.query(JSON.parse(body)),
+  'GET /fetch': () => store.all(),
 };
 
 const server = createServer((request, response) => {
@@ -58,7 +41,4 @@ function answer(route: string, body: string, response: ServerResponse): void {
   response.end(text);
 }
 
-server.listen(0, 'localhost', () => {
-  const { port } = server.address() as AddressInfo;
-  process.stdout.write(`listening on http://localhost:${port}\n`);
-});
+server.listen(0, 'localhost', () => announce(server));

@@ -65,6 +65,12 @@ function text(data: string): EncodedText {
   return { encoding: 'string', data };
 }
 
-function isJson(expected: unknown): (answer: string) => boolean {
+/** For who takes only one pair at a time. */
+export function onePair([pair, ...others]: readonly Pair[]): Pair {
+  if (pair === undefined || others.length > 0) throw new RangeError('a request is about one pair');
+  return pair;
+}
+
+export function isJson(expected: unknown): (answer: string) => boolean {
   return (answer) => isDeepStrictEqual(JSON.parse(answer), expected);
 }
