@@ -12,6 +12,7 @@ const {
   soakMinutes,
   json,
   markdown,
+  svg,
 } = readOptions(process.argv.slice(2));
 const suite = suites.find((each) => each.name === name);
 if (suite === undefined) throw new Error(`no suite is named ${name}`);
@@ -27,3 +28,4 @@ const text = toMarkdown(report);
 process.stdout.write(`\n${text}`);
 if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, undefined, 2)}\n`);
 if (markdown !== undefined) writeFileSync(markdown, text);
+if (svg !== undefined && suite.chart !== undefined) writeFileSync(svg, suite.chart(report));

@@ -10,6 +10,7 @@ export interface BenchOptions {
   readonly soakMinutes?: number;
   readonly json?: string;
   readonly markdown?: string;
+  readonly svg?: string;
 }
 
 /** Bad arguments end the process, with a word about them on stderr. */
@@ -29,13 +30,18 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     )
     .option('--json <file>', 'write what was found as JSON')
     .option('--markdown <file>', 'write it as Markdown, as shown')
+    .option('--svg <file>', 'of servers, draw a chart of it')
     .parse([...argv], { from: 'user' });
   const [suite = ''] = command.args;
   const options = command.opts<Omit<BenchOptions, 'suite'>>();
-  const { cases = [], canProfile = false } = suites.find(({ name }) => name === suite) ?? {};
-  const stranger = options.case?.find((name) => !cases.includes(name));
+  const chosen = suites.find(({ name }) => name === suite);
+  const stranger = options.case?.find((name) => chosen?.cases?.includes(name) !== true);
   if (stranger !== undefined) command.error(`error: ${suite} has no case ${stranger}`);
-  if (options.profile !== undefined && !canProfile) command.error(`error: ${suite} has no profiles`);
+  if (options.profile !== undefined && chosen?.canProfile !== true)
+    command.error(`error: ${suite} has no profiles`);
+  if (options.svg !== undefined && chosen?.chart === undefined) command.error(`error: ${suite} has no chart`);
+  if (options.soakMinutes !== undefined && chosen?.cases?.includes('soak') !== true)
+    command.error(`error: ${suite} has no soak`);
   return { suite, ...options };
 }
 

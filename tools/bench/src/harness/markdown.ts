@@ -2,7 +2,7 @@ import type { Cell, Column, Report, Table, Unit } from './report.js';
 
 /** A report to read, in a terminal as in the docs. */
 export function toMarkdown({ suite, quick, machine, tables, goals }: Report): string {
-  const mode = quick ? '; a quick run: inexact, and over fewer keys balance looks worse than it is' : '';
+  const mode = quick ? '; a quick run: inexact' : '';
   const goalRows = goals.map(({ text, unit, value, met }) => [
     text,
     show(value, unit),

@@ -8,6 +8,8 @@ export interface Suite {
   readonly cases?: readonly string[];
   /** Whether it can write profiles. */
   readonly canProfile?: boolean;
+  /** What was found as an SVG image. */
+  chart?(report: Report): string;
   /** Measures. What it is at is told to `progress`, a line each. */
   run(options: SuiteOptions): Promise<Report>;
 }

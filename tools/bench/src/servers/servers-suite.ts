@@ -10,6 +10,7 @@ import { singleKey } from './cases/single-key.js';
 import { soak } from './cases/soak.js';
 import { stoppedNode } from './cases/stopped-node.js';
 import { validation } from './cases/validation.js';
+import { toChart } from './chart.js';
 import { loadGenerator } from './load/generator.js';
 import { measureProfile } from './profile/measure-profile.js';
 import { fullScale, quickScale } from './scale.js';
@@ -31,6 +32,7 @@ export const serversSuite: Suite = {
   description: 'a proxy and storage nodes beside bare servers and other stores',
   cases: cases.map(({ name }) => name),
   canProfile: true,
+  chart: toChart,
   run: async ({ quick, progress, cases: names, profileDirectory, soakMinutes = 0 }) => {
     const scale = { ...(quick ? quickScale : fullScale), soakSeconds: Math.round(60 * soakMinutes) };
     const options = { scale, generator: loadGenerator(), progress };
