@@ -67,7 +67,7 @@ export function cpuRatio(result: ServerResult, measure: ServerResult): number {
 }
 
 /** What the system does not tell is not shown. */
-function known(value: number): Cell {
+export function known(value: number): Cell {
   return Number.isNaN(value) ? null : value;
 }
 
