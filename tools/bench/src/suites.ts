@@ -1,5 +1,6 @@
 import { enginesSuite } from './engines/engines-suite.js';
 import type { Suite } from './harness/suite.js';
 import { ringSuite } from './ring/ring-suite.js';
+import { serversSuite } from './servers/servers-suite.js';
 
-export const suites: readonly Suite[] = [ringSuite, enginesSuite];
+export const suites: readonly Suite[] = [ringSuite, enginesSuite, serversSuite];

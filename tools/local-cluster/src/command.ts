@@ -50,6 +50,10 @@ export class Command {
     });
   }
 
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
   /** Resolves with the match when the output has it; rejects when the command ends without. */
   async until(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {

@@ -54,15 +54,24 @@ export async function compete(
 ): Promise<ContestResult[]> {
   const entries: Entry[] = [];
   for (const contestant of contestants) entries.push(await warmUp(contestant, options));
-  for (let round = 0; round < options.rounds; round++) {
-    for (let turn = 0; turn < entries.length; turn++) {
-      const entry = entries[(round + turn) % entries.length];
-      if (entry !== undefined) await takeTurn(entry, options);
-    }
-  }
+  await inRounds(entries.length, options.rounds, async (at) => {
+    const entry = entries[at];
+    if (entry !== undefined) await takeTurn(entry, options);
+  });
   return entries.map(({ contestant: { name }, samples, operations, checksum, metered }) => {
     return { name, samples, median: median(samples), spread: spread(samples), operations, checksum, metered };
   });
+}
+
+/** Gives each of so many its turn in every round, one after the other; each round starts with another. */
+export async function inRounds(
+  count: number,
+  rounds: number,
+  takeTurn: (at: number) => Promise<void>,
+): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < count; turn++) await takeTurn((round + turn) % count);
+  }
 }
 
 /** How many times as fast the first is as the second. */

@@ -2,7 +2,7 @@ import type { Cell, Column, Report, Table, Unit } from './report.js';
 
 /** A report to read, in a terminal as in the docs. */
 export function toMarkdown({ suite, quick, machine, tables, goals }: Report): string {
-  const mode = quick ? '; a quick run: inexact, and over fewer keys balance looks worse than it is' : '';
+  const mode = quick ? '; a quick run: inexact' : '';
   const goalRows = goals.map(({ text, unit, value, met }) => [
     text,
     show(value, unit),
@@ -14,7 +14,7 @@ export function toMarkdown({ suite, quick, machine, tables, goals }: Report): st
       `# ${suite}`,
       `Measured on ${machine}${mode}. Compare within a run, not between machines.`,
       ...tables.map(toSection),
-      `## Goals\n\n${goalTable}`,
+      ...(goals.length === 0 ? [] : [`## Goals\n\n${goalTable}`]),
       '',
     ]
       .join('\n\n')
@@ -56,11 +56,15 @@ function show(value: number, unit: Unit): string {
       return Math.round(value).toLocaleString('en');
     case 'ns':
       return `${value.toFixed(0)} ns`;
+    case 'µs':
+      return `${value.toFixed(value < 10 ? 1 : 0)} µs`;
     case 'bytes':
       return `${value.toFixed(0)} B`;
     case 'MB':
       return `${Math.round(value / 1e6).toLocaleString('en')} MB`;
+    case 'MiB':
+      return `${(value / 2 ** 20).toFixed(0)} MiB`;
     case 'ms':
-      return `${value.toFixed(value < 0.1 ? 3 : value < 10 ? 1 : 0)} ms`;
+      return `${value.toFixed(value < 0.1 ? 3 : value < 1 ? 2 : value < 10 ? 1 : 0)} ms`;
   }
 }

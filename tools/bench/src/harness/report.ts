@@ -21,14 +21,14 @@ export interface Table {
 
 export interface Column {
   readonly title: string;
-  /** How numbers are shown. */
+  /** How numbers are shown. They are in this unit, but those of `MB` and `MiB` in bytes. */
   readonly unit?: Unit;
 }
 
 /** What was not measured is null. */
 export type Cell = string | number | null;
 
-export type Unit = 'times' | 'share' | 'count' | 'ns' | 'ms' | 'ratio' | 'bytes' | 'MB';
+export type Unit = 'times' | 'share' | 'count' | 'ns' | 'µs' | 'ms' | 'ratio' | 'bytes' | 'MB' | 'MiB';
 
 export interface Goal {
   readonly text: string;

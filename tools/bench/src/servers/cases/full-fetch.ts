@@ -1,0 +1,193 @@
+import { inRounds } from '../../harness/contest.js';
+import { atMost, type Findings, type Goal, type Table } from '../../harness/report.js';
+import { median, medianRatio } from '../../harness/statistics.js';
+import { requestsFor, verify } from '../ask.js';
+import { withRunning } from '../contenders/contender.js';
+import { wirePairs } from '../contenders/dialect.js';
+import { startCluster, type RunningCluster } from '../contenders/kvs.js';
+import { nodeServer, pidOf } from '../contenders/node-server.js';
+import { AnswerWindow, type WindowOutcome } from '../load/window.js';
+import { SocketLoad } from '../load/socket-load.js';
+import { loadNodes } from '../owners.js';
+import { randomPairs, type Pair } from '../pairs.js';
+import { forgetPeak, peakResidentBytes, residentBytes } from '../processes.js';
+import { known } from '../tables.js';
+import { readAll } from '../read-all.js';
+import type { CaseOptions, ServersCase } from './case.js';
+import { pause } from './pause.js';
+
+const MOST_TIME = 1.5;
+const MOST_GROWTH = 32 * 2 ** 20;
+const MOST_WAIT = 3;
+const OTHERS = { connections: 16, requestsPerSecond: 500 };
+
+/** `GET /fetch` of everything: how long it takes, what memory the proxy takes for it, and what it does to others. */
+export const fullFetch: ServersCase = {
+  name: 'full-fetch',
+  measure: async (options) => {
+    const cluster = await startCluster();
+    try {
+      const pairs = randomPairs(options.scale.manyPairs);
+      return join([await timeFetches(cluster, pairs, options), await watchOthers(cluster, pairs, options)]);
+    } finally {
+      await cluster.stop();
+    }
+  },
+};
+
+async function timeFetches(
+  cluster: RunningCluster,
+  all: readonly Pair[],
+  { scale, progress }: CaseOptions,
+): Promise<Findings> {
+  const { fetchedPairs, fetchRounds } = scale;
+  const count = fetchedPairs.toLocaleString('en');
+  progress(`GET /fetch of ${count} pairs…`);
+  const pairs = all.slice(0, fetchedPairs);
+  await loadNodes(cluster, pairs);
+  await verify(cluster, requestsFor(cluster, 'fetch', pairs.slice(0, 1000)));
+  // The bytes are the first pairs of the same random sequence only if as many are drawn: they need only be as long.
+  const bytes = JSON.stringify(wirePairs(pairs)).length;
+  return withRunning(
+    [nodeServer('raw, prepared bytes', 'prepared-server', [`${fetchedPairs}`])],
+    async ([prepared]) => {
+      if (prepared === undefined) throw new TypeError('the server has not started');
+      const growth = growthOf(pidOf(cluster.proxy));
+      const times: [number[], number[]] = [[], []];
+      await inRounds(2, fetchRounds, async (at) => {
+        const [server, list] = at === 0 ? ([prepared, times[0]] as const) : ([cluster, times[1]] as const);
+        list.push(await readAll(server, bytes));
+      });
+      const grown = growth();
+      const ratio = medianRatio(times[1], times[0]);
+      return {
+        tables: [
+          {
+            title: `GET /fetch of ${count} pairs`,
+            note:
+              `${(bytes / 1e6).toFixed(0)} MB of JSON, read by a process of its own; medians of ${fetchRounds} rounds. Raw ` +
+              'writes the same number of bytes, prepared before, in pieces of 64 KiB, awaiting drain. Growth is from before ' +
+              'the first of these requests to the highest during any of them.',
+            columns: [
+              { title: '' },
+              { title: 'time', unit: 'ms' },
+              { title: '× raw', unit: 'ratio' },
+              { title: 'RSS growth of the proxy', unit: 'MiB' },
+            ],
+            rows: [
+              [prepared.name, median(times[0]), 1, null],
+              [cluster.name, median(times[1]), ratio, known(grown)],
+            ],
+          },
+        ],
+        goals: [
+          atMost(
+            `GET /fetch of ${count} pairs through the proxy: at most ${MOST_TIME} of raw's time`,
+            'ratio',
+            ratio,
+            MOST_TIME,
+          ),
+          ...growthGoals(count, grown),
+        ],
+      };
+    },
+  );
+}
+
+/** Reads everything while others ask for single pairs, and compares their waits with those before. */
+async function watchOthers(
+  cluster: RunningCluster,
+  pairs: readonly Pair[],
+  { scale, generator, progress }: CaseOptions,
+): Promise<Findings> {
+  const { fetchedPairs, watchRounds, watchSeconds } = scale;
+  const count = pairs.length.toLocaleString('en');
+  progress(`GET /fetch of ${count} pairs, and others meanwhile…`);
+  await loadNodes(cluster, pairs.slice(fetchedPairs));
+  const bytes = JSON.stringify(wirePairs(pairs)).length;
+  const window = new AnswerWindow();
+  const requests = requestsFor(cluster, 'fetch', pairs.slice(0, scale.keyCount));
+  // A cold proxy would fall behind, and what waits then would still wait when the measuring starts.
+  const { origin } = cluster;
+  const { connections } = OTHERS;
+  await generator.run({ origin, requests, connections, seconds: 2 * scale.warmUpSeconds });
+  const others = await SocketLoad.start({
+    ...OTHERS,
+    origin,
+    requests,
+    onAnswer: window.take,
+  });
+  const calm: WindowOutcome[] = [];
+  const during: WindowOutcome[] = [];
+  const times: number[] = [];
+  const growths: number[] = [];
+  try {
+    await pause(watchSeconds);
+    for (let round = 0; round < watchRounds; round++) {
+      window.cut();
+      await pause(watchSeconds);
+      calm.push(window.cut());
+      const growth = growthOf(pidOf(cluster.proxy));
+      times.push(await readAll(cluster, bytes));
+      during.push(window.cut());
+      growths.push(growth());
+    }
+  } finally {
+    others.stop();
+  }
+  const failures = [...calm, ...during].reduce((sum, each) => sum + each.failures, 0);
+  if (failures > 0) throw new Error(`${failures} other requests failed`);
+  const row = (name: string, windows: readonly WindowOutcome[]) => [
+    name,
+    ...(['p50Ms', 'p99Ms', 'p999Ms'] as const).map((part) => median(windows.map((each) => each[part]))),
+  ];
+  const table: Table = {
+    title: `Other requests during a GET /fetch of ${count} pairs`,
+    note:
+      `${OTHERS.requestsPerSecond} requests a second for single pairs, evenly, while everything is read in ` +
+      `${(median(times) / 1000).toFixed(1)} s; medians of ${watchRounds} rounds. ` +
+      grownBy(Math.max(...growths)),
+    columns: [
+      { title: '' },
+      { title: 'p50', unit: 'ms' },
+      { title: 'p99', unit: 'ms' },
+      { title: 'p99.9', unit: 'ms' },
+    ],
+    rows: [row('without', calm), row('during', during)],
+  };
+  const waits = (windows: readonly WindowOutcome[]): number[] => windows.map(({ p99Ms }) => p99Ms);
+  return {
+    tables: [table],
+    goals: [
+      ...growthGoals(count, Math.max(...growths)),
+      atMost(
+        `others during a GET /fetch of ${count} pairs: p99 at most ${MOST_WAIT} times that without`,
+        'ratio',
+        medianRatio(waits(during), waits(calm)),
+        MOST_WAIT,
+      ),
+    ],
+  };
+}
+
+/** Where the system does not tell memory, there is no verdict. */
+function growthGoals(count: string, growth: number): Goal[] {
+  if (Number.isNaN(growth)) return [];
+  const text = `GET /fetch of ${count} pairs: the proxy's RSS grows by at most 32 MiB`;
+  return [atMost(text, 'MiB', growth, MOST_GROWTH)];
+}
+
+function grownBy(growth: number): string {
+  return Number.isNaN(growth) ? '' : `The proxy's RSS grew by at most ${(growth / 2 ** 20).toFixed(0)} MiB.`;
+}
+
+/** From now on: by how much a process' memory has grown at its highest. */
+function growthOf(pid: number): () => number {
+  forgetPeak(pid);
+  const before = residentBytes(pid);
+  return () => peakResidentBytes(pid) - before;
+}
+
+function join(parts: readonly Findings[]): Findings {
+  return { tables: parts.flatMap(({ tables }) => tables), goals: parts.flatMap(({ goals }) => goals) };
+}

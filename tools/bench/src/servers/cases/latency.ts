@@ -1,0 +1,24 @@
+import { atMost } from '../../harness/report.js';
+import { medianRatio } from '../../harness/statistics.js';
+import { raw } from '../contenders/bare.js';
+import { kvsCluster, kvsNode } from '../contenders/kvs.js';
+import { compareLoads } from './compare-loads.js';
+import type { ServersCase } from './case.js';
+
+const MOST = 2.2;
+
+/** One connection with one request at a time: how long an answer takes when nothing else is asked. */
+export const latency: ServersCase = {
+  name: 'latency',
+  measure: (options) =>
+    compareLoads(options, {
+      contenders: [raw, kvsNode(), kvsCluster()],
+      connectionCounts: [1],
+      goalsOf: (workload, [bare, , proxy]) => {
+        if (bare === undefined || proxy === undefined) return [];
+        const halves = ({ turns }: typeof bare) => turns.map(({ p50Ms }) => p50Ms);
+        const ratio = medianRatio(halves(proxy), halves(bare));
+        return [atMost(`${workload}, p50 through the proxy: at most ${MOST} of raw's`, 'ratio', ratio, MOST)];
+      },
+    }),
+};

@@ -1,0 +1,79 @@
+import type { Report, Table } from '../harness/report.js';
+
+const WIDTH = 860;
+const TOP = 34;
+const TITLE = 30;
+const ROW = 24;
+const BARS = { left: 330, width: 430 };
+
+/**
+ * Of each table that compares with raw, a bar for each server: how many times raw's requests a second it answers. The
+ * line is where raw is. It has no background of its own, and its text follows the reader's colour scheme.
+ */
+export function toChart({ tables }: Report): string {
+  const groups = tables.flatMap(toGroup);
+  const most = Math.max(1, ...groups.flatMap(({ bars }) => bars.map(({ ratio }) => ratio)));
+  const perUnit = BARS.width / most;
+  const parts: string[] = [];
+  let y = TOP;
+  for (const { title, bars } of groups) {
+    parts.push(`<text class="name" x="10" y="${y + 18}">${escape(title)}</text>`);
+    y += TITLE;
+    for (const bar of bars) {
+      parts.push(toBar(bar, y, perUnit));
+      y += ROW;
+    }
+  }
+  const x = place(BARS.left + perUnit);
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 10}" role="img" aria-labelledby="title">
+<title id="title">Requests per second of each server, as a ratio to a bare node:http server</title>
+<style>
+  text { font: 13px system-ui, sans-serif; fill: #1f2328; }
+  .name { font-weight: 600; }
+  .quiet { fill: #59636e; font-size: 11px; }
+  .axis { stroke: #8b949e; stroke-width: 1; }
+  .kvs { fill: #2f81f7; }
+  .other { fill: #d4761f; }
+  @media (prefers-color-scheme: dark) { text { fill: #e6edf3; } .quiet { fill: #9da7b3; } }
+</style>
+<text class="name" x="${BARS.left}" y="20">Requests/s, raw is 1</text>
+<rect class="kvs" x="${BARS.left + 155}" y="11" width="9" height="9"/><text class="quiet" x="${BARS.left + 169}" y="20">kvs</text>
+<rect class="other" x="${BARS.left + 205}" y="11" width="9" height="9"/><text class="quiet" x="${BARS.left + 219}" y="20">others</text>
+${parts.join('\n')}
+<line class="axis" x1="${x}" x2="${x}" y1="${TOP}" y2="${y}"/>
+</svg>
+`;
+}
+
+interface Bar {
+  readonly name: string;
+  readonly ratio: number;
+}
+
+function toGroup({ title, columns, rows }: Table): { title: string; bars: Bar[] }[] {
+  const column = columns.findIndex((each) => each.title === '× raw');
+  const isSpeed = columns.some((each) => each.title.endsWith('s/s'));
+  if (column === -1 || !isSpeed) return [];
+  const bars = rows.flatMap(([name, ...cells]) => {
+    const ratio = cells[column - 1];
+    return typeof name === 'string' && typeof ratio === 'number' ? [{ name, ratio }] : [];
+  });
+  return [{ title, bars }];
+}
+
+function toBar({ name, ratio }: Bar, y: number, perUnit: number): string {
+  const width = Math.max(1, ratio * perUnit);
+  const kind = name.startsWith('kvs') ? 'kvs' : 'other';
+  return `<text x="24" y="${y + 15}">${escape(name)}</text>
+<rect class="${kind}" x="${BARS.left}" y="${y + 2}" width="${place(width)}" height="17"/>
+<text x="${place(BARS.left + width + 8)}" y="${y + 15}">${ratio.toFixed(2)}</text>`;
+}
+
+function escape(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+}
+
+/** Enough digits for an image. */
+function place(value: number): string {
+  return String(Math.round(value * 10) / 10);
+}

@@ -1,0 +1,94 @@
+import type { PreparedRequest } from '../contenders/dialect.js';
+import { RequestSocket } from './request-socket.js';
+import { toHttp } from './load.js';
+
+export interface SocketLoadOptions {
+  readonly origin: string;
+  readonly requests: readonly PreparedRequest[];
+  readonly connections: number;
+  /** Without it, each connection sends the next request when the one before is answered. */
+  readonly requestsPerSecond?: number;
+  readonly onAnswer: (answer: Answer) => void;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** How long it was waited for, in milliseconds: also for a connection that is free. */
+  readonly waitMs: number;
+}
+
+/**
+ * A load that goes on until it is stopped, and tells of each answer, so that a time before something happens can be told
+ * from the time after. Requests come evenly at the rate asked for, whatever is answered: wrk knows no rate, and
+ * autocannon sends what a second should have at once. What is due comes once in a millisecond, and is late if
+ * connections are not free, which counts as waiting.
+ */
+export class SocketLoad {
+  private readonly idle: RequestSocket[] = [];
+  /** When those that wait for a connection came. */
+  private readonly queue: number[] = [];
+  private readonly texts: readonly string[];
+  private readonly timer: NodeJS.Timeout | undefined;
+  private at = 0;
+  private arrived = 0;
+  private isStopped = false;
+
+  static async start(options: SocketLoadOptions): Promise<SocketLoad> {
+    const sockets = await Promise.all(
+      Array.from({ length: options.connections }, () => RequestSocket.connect(options.origin)),
+    );
+    return new SocketLoad(options, sockets);
+  }
+
+  private constructor(
+    private readonly options: SocketLoadOptions,
+    private readonly sockets: readonly RequestSocket[],
+  ) {
+    const { host } = new URL(options.origin);
+    this.texts = options.requests.map((request) => toHttp(request, host));
+    if (options.requestsPerSecond === undefined) {
+      for (const socket of sockets) this.send(socket, performance.now());
+      return;
+    }
+    const perMs = options.requestsPerSecond / 1000;
+    const start = performance.now();
+    this.idle.push(...sockets);
+    this.timer = setInterval(() => this.arrive((performance.now() - start) * perMs), 1);
+  }
+
+  /** Ends all connections, whatever is under way on them. */
+  stop(): void {
+    this.isStopped = true;
+    clearInterval(this.timer);
+    for (const socket of this.sockets) socket.close();
+  }
+
+  private arrive(due: number): void {
+    const now = performance.now();
+    for (; this.arrived + 1 <= due; this.arrived++) {
+      const socket = this.idle.pop();
+      if (socket === undefined) this.queue.push(now);
+      else this.send(socket, now);
+    }
+  }
+
+  private send(socket: RequestSocket, cameAt: number): void {
+    const text = this.texts[this.at++ % this.texts.length];
+    if (text === undefined) throw new RangeError('there are no requests');
+    socket.ask(text, (status) => {
+      if (this.isStopped) return;
+      this.options.onAnswer({ status, waitMs: performance.now() - cameAt });
+      this.next(socket);
+    });
+  }
+
+  private next(socket: RequestSocket): void {
+    if (this.options.requestsPerSecond === undefined) {
+      this.send(socket, performance.now());
+      return;
+    }
+    const cameAt = this.queue.shift();
+    if (cameAt === undefined) this.idle.push(socket);
+    else this.send(socket, cameAt);
+  }
+}

@@ -1,0 +1,25 @@
+import { existsSync } from 'node:fs';
+import { cpuNanoseconds, forgetPeak, peakResidentBytes, residentBytes } from './processes.js';
+
+const isTold = existsSync('/proc/self/status');
+const NO_PROCESS = 2 ** 30;
+
+it('says that it does not know of a process that is not there', () => {
+  expect(cpuNanoseconds(NO_PROCESS)).toBeNaN();
+  expect(residentBytes(NO_PROCESS)).toBeNaN();
+  expect(() => forgetPeak(NO_PROCESS)).not.toThrow();
+});
+
+if (isTold) {
+  it('tells CPU time that grows with work, and memory that has a peak', () => {
+    const before = cpuNanoseconds(process.pid);
+    let sum = 0;
+    while (cpuNanoseconds(process.pid) === before) for (let at = 0; at < 1e6; at++) sum += at;
+    expect(cpuNanoseconds(process.pid)).toBeGreaterThan(before);
+    expect(sum).toBeGreaterThan(0);
+    expect(residentBytes(process.pid)).toBeGreaterThan(2 ** 20);
+    expect(peakResidentBytes(process.pid)).toBeGreaterThan(2 ** 20);
+  });
+} else {
+  it.skip('CPU time and memory are not read, for there is no /proc here', () => undefined);
+}

@@ -1,0 +1,76 @@
+import type { Cell, Table } from '../harness/report.js';
+import { median, medianRatio } from '../harness/statistics.js';
+import type { Role } from './contenders/contender.js';
+import { total, type ServerResult, type Turn } from './rounds.js';
+
+/** Requests that contenders answered, beside the first of them, which is the measure. */
+export function loadTable(
+  title: string,
+  note: string,
+  results: readonly ServerResult[],
+  itemsPerRequest = 1,
+): Table {
+  const [measure] = results;
+  const items = itemsPerRequest === 1 ? 'request' : 'item';
+  return {
+    title,
+    note,
+    columns: [
+      { title: '' },
+      { title: `${items}s/s`, unit: 'count' },
+      { title: '× raw', unit: 'ratio' },
+      { title: `CPU by the ${items}`, unit: 'µs' },
+      { title: 'of it proxy', unit: 'µs' },
+      { title: 'nodes', unit: 'µs' },
+      { title: 'CPU × raw', unit: 'ratio' },
+      { title: 'p50', unit: 'ms' },
+      { title: 'p99', unit: 'ms' },
+      { title: 'p99.9', unit: 'ms' },
+      { title: 'RSS', unit: 'MB' },
+    ],
+    rows: results.map((result) => {
+      const { name, turns } = result;
+      const microseconds = (read: (turn: Turn) => number) =>
+        known(median(turns.map(read)) / itemsPerRequest / 1000);
+      const role = (each: Role) => microseconds(({ cpu }) => cpu[each] ?? NaN);
+      return [
+        name,
+        requestsPerSecond(result) * itemsPerRequest,
+        measure === undefined ? null : speedRatio(result, measure),
+        microseconds(({ cpu }) => total(cpu)),
+        role('proxy'),
+        role('node'),
+        measure === undefined ? null : known(cpuRatio(result, measure)),
+        median(turns.map(({ p50Ms }) => p50Ms)),
+        median(turns.map(({ p99Ms }) => p99Ms)),
+        median(turns.map(({ p999Ms }) => p999Ms)),
+        known(median(turns.map(({ resident }) => total(resident)))),
+      ];
+    }),
+  };
+}
+
+/** The median of the rounds. */
+export function requestsPerSecond({ turns }: ServerResult): number {
+  return median(turns.map(perSecond));
+}
+
+/** How many times the requests of another it answered: of each round, and of those the median. */
+export function speedRatio(result: ServerResult, measure: ServerResult): number {
+  return medianRatio(result.turns.map(perSecond), measure.turns.map(perSecond));
+}
+
+/** How many times the CPU time of another it took for a request, all its processes together; NaN where not known. */
+export function cpuRatio(result: ServerResult, measure: ServerResult): number {
+  const cpu = ({ turns }: ServerResult): number[] => turns.map((turn) => total(turn.cpu));
+  return medianRatio(cpu(result), cpu(measure));
+}
+
+/** What the system does not tell is not shown. */
+export function known(value: number): Cell {
+  return Number.isNaN(value) ? null : value;
+}
+
+function perSecond({ requests, seconds }: Turn): number {
+  return requests / seconds;
+}
