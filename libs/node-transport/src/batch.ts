@@ -1,7 +1,9 @@
+import { Buffer } from 'node:buffer';
 import type {
   DeleteItem,
   DeleteOutcome,
   FetchOutcome,
+  ItemFailure,
   Key,
   QueryOutcome,
   SetItem,
@@ -16,13 +18,15 @@ export interface ItemOf {
   readonly delete: DeleteItem;
 }
 
-/** What an item comes to, by kind of operation. */
-export interface OutcomeOf {
-  readonly set: SetOutcome;
-  readonly fetch: FetchOutcome;
-  readonly query: QueryOutcome;
-  readonly delete: DeleteOutcome;
+/** What an item comes to when it is done, by kind of operation. */
+interface DoneOf {
+  readonly set: Exclude<SetOutcome, ItemFailure>;
+  readonly fetch: Exclude<FetchOutcome, ItemFailure>;
+  readonly query: Exclude<QueryOutcome, ItemFailure>;
+  readonly delete: Exclude<DeleteOutcome, ItemFailure>;
 }
+
+export type OutcomeOf<K extends Kind> = DoneOf[K] | ItemFailure;
 
 export type Kind = keyof ItemOf;
 
@@ -38,7 +42,7 @@ export type Batch = { readonly [K in Kind]: BatchOf<K> }[Kind];
 export interface OutcomeListOf<K extends Kind> {
   readonly kind: K;
   readonly items: readonly ItemOf[K][];
-  readonly outcomes: OutcomeOf[K][];
+  readonly outcomes: OutcomeOf<K>[];
 }
 
 export type OutcomeList = { readonly [K in Kind]: OutcomeListOf<K> }[Kind];
@@ -61,19 +65,35 @@ export function keysOf(batch: Batch): readonly Key[] {
 
 /** About how many bytes a batch takes while it is under way: its text, and something for each item. */
 export function weightOf(batch: Batch): number {
-  let units = batch.items.length * ITEM_WEIGHT;
+  let weight = 0;
   switch (batch.kind) {
     case 'set':
-      for (const { key, value } of batch.items) units += key.data.length + value.data.length;
+      for (const item of batch.items) weight += setWeight(item);
       break;
     case 'delete':
-      for (const { key } of batch.items) units += key.data.length;
+      for (const { key } of batch.items) weight += keyWeight(key);
       break;
     case 'fetch':
     case 'query':
-      for (const { data } of batch.items) units += data.length;
+      for (const key of batch.items) weight += keyWeight(key);
   }
-  return units;
+  return weight;
+}
+
+export function setWeight({ key, value }: SetItem): number {
+  return ITEM_WEIGHT + key.data.length + value.data.length;
+}
+
+export function keyWeight({ data }: Key): number {
+  return ITEM_WEIGHT + data.length;
+}
+
+/** At least how many bytes a frame has that carries such a batch alone. */
+export function frameBytesOf(batch: Batch): number {
+  let bytes = batch.items.length * ITEM_WEIGHT;
+  for (const { data } of keysOf(batch)) bytes += Buffer.byteLength(data);
+  if (batch.kind === 'set') for (const { value } of batch.items) bytes += Buffer.byteLength(value.data);
+  return bytes;
 }
 
 /** What an item takes beside its text: lengths, a version, a time to live. */

@@ -1,5 +1,6 @@
 import { HashRing, partitionOf } from '@kvs/hash-ring';
 import {
+  ALL_PARTITIONS,
   NodesUnavailableError,
   PARTITION_COUNT,
   placementInput,
@@ -34,14 +35,26 @@ import { scatter } from './scatter.js';
  */
 export class Router implements KeyValueOperations {
   private readonly transports: ReadonlyMap<string, NodeTransport>;
+  /** Where each partition is: the ring and the transports stay as they are. */
+  private readonly places: readonly Place[];
 
-  /** @param addresses the nodes as `host:port`, each once */
+  /**
+   * @param addresses the nodes as `host:port`, each once
+   * @throws TypeError when the ring has others
+   */
   constructor(
     addresses: readonly string[],
     connect: NodeTransportFactory,
     private readonly ring = new HashRing(addresses),
   ) {
     this.transports = new Map(addresses.map((address) => [address, connect(address)]));
+    const places = new Map(Array.from(this.transports, ([node, transport]) => [node, { node, transport }]));
+    this.places = ALL_PARTITIONS.map((partition) => {
+      const node = ring.owner(partition).id;
+      const place = places.get(node);
+      if (place === undefined) throw new TypeError(`the ring names ${node}, which has no transport`);
+      return place;
+    });
   }
 
   set(items: readonly SetItem[]): Promise<readonly SetOutcome[]> {
@@ -109,46 +122,29 @@ export class Router implements KeyValueOperations {
    * Reads are tried again once when the connection broke, as a kept-alive one may while a node restarts. A node that
    * refuses connections or does not answer in time would only do so again.
    */
-  private read<O>(keys: readonly Key[], ask: Ask<Key, O>): Promise<(O | ItemFailure)[]> {
-    const askTwice: Ask<Key, O> = async (transport, share) => {
-      try {
-        return await ask(transport, share);
-      } catch (error) {
-        if (error instanceof TransportError && error.failure === 'broken') return ask(transport, share);
-        throw error;
-      }
-    };
-    return scatter(
-      keys,
-      (key) => this.nodeOf(key),
-      async (node, share) => {
-        try {
-          return await askTwice(this.transportTo(node), share);
-        } catch (error) {
-          const failure = unavailable(node, error);
-          return share.map(() => failure);
-        }
-      },
-    );
+  private read<O>(keys: readonly Key[], ask: Ask<Key, O>): Promise<readonly (O | ItemFailure)[]> {
+    return scatter(keys, this.placeOfKey, (place, share) => {
+      const again = (error: unknown): Promise<readonly (O | ItemFailure)[]> => {
+        if (!isBroken(error)) return Promise.resolve(failAll(share, unavailable(place.node, error)));
+        return ask(place.transport, share).catch((reason: unknown) =>
+          failAll(share, unavailable(place.node, reason)),
+        );
+      };
+      return ask(place.transport, share).catch(again);
+    });
   }
 
   /** Writes are never tried again: the node may have applied them, and the client is told so. */
   private write<T extends { readonly key: Key }, O>(
     items: readonly T[],
     ask: Ask<T, O>,
-  ): Promise<(O | ItemFailure)[]> {
-    return scatter(
-      items,
-      ({ key }) => this.nodeOf(key),
-      async (node, share) => {
-        try {
-          return await ask(this.transportTo(node), share);
-        } catch (error) {
-          const failure = unavailable(node, error);
-          const doubt = error instanceof TransportError && error.failure !== 'unconnected';
-          return share.map(() => (doubt ? { ...failure, maybeApplied: true } : failure));
-        }
-      },
+  ): Promise<readonly (O | ItemFailure)[]> {
+    return scatter(items, this.placeOfItem, (place, share) =>
+      ask(place.transport, share).catch((error: unknown) => {
+        const failure = unavailable(place.node, error);
+        const doubt = error instanceof TransportError && error.failure !== 'unconnected';
+        return failAll(share, doubt ? { ...failure, maybeApplied: true } : failure);
+      }),
     );
   }
 
@@ -165,15 +161,28 @@ export class Router implements KeyValueOperations {
     }).filter((share) => share.partitions.length > 0);
   }
 
-  private nodeOf(key: Key): string {
-    return this.ring.owner(partitionOf(placementInput(key))).id;
-  }
+  private readonly placeOfItem = ({ key }: { readonly key: Key }): Place => this.placeOfKey(key);
 
-  private transportTo(node: string): NodeTransport {
-    const transport = this.transports.get(node);
-    if (transport === undefined) throw new TypeError(`the ring names ${node}, which has no transport`);
-    return transport;
-  }
+  private readonly placeOfKey = (key: Key): Place => {
+    const partition = partitionOf(placementInput(key));
+    const place = this.places[partition];
+    if (place === undefined) throw new TypeError(`there is no partition ${partition}`);
+    return place;
+  };
+}
+
+/** Where a key lives, and the way there. */
+interface Place {
+  readonly node: string;
+  readonly transport: NodeTransport;
+}
+
+function isBroken(error: unknown): boolean {
+  return error instanceof TransportError && error.failure === 'broken';
+}
+
+function failAll(share: readonly unknown[], failure: ItemFailure): ItemFailure[] {
+  return share.map(() => failure);
 }
 
 type Ask<T, O> = (transport: NodeTransport, share: readonly T[]) => Promise<readonly (O | ItemFailure)[]>;

@@ -12,12 +12,28 @@ interface Share<T> {
  *
  * @param ask must answer with one outcome for each item
  */
-export async function scatter<T, O>(
+export function scatter<T, O, N>(
   items: readonly T[],
-  nodeOf: (item: T) => string,
-  ask: (node: string, share: readonly T[]) => Promise<readonly (O | ItemFailure)[]>,
-): Promise<(O | ItemFailure)[]> {
-  const shares = new Map<string, Share<T>>();
+  nodeOf: (item: T) => N,
+  ask: (node: N, share: readonly T[]) => Promise<readonly (O | ItemFailure)[]>,
+): Promise<readonly (O | ItemFailure)[]> {
+  const [first] = items;
+  if (first === undefined) return Promise.resolve([]);
+  const node = nodeOf(first);
+  for (let i = 1; i < items.length; i++) {
+    const item = items[i];
+    if (item !== undefined && nodeOf(item) !== node) return scatterOverMany(items, nodeOf, ask);
+  }
+  // One node has all: most batches are of one key. Nothing is to be split or merged.
+  return ask(node, items).then((outcomes) => whole(outcomes, items.length));
+}
+
+async function scatterOverMany<T, O, N>(
+  items: readonly T[],
+  nodeOf: (item: T) => N,
+  ask: (node: N, share: readonly T[]) => Promise<readonly (O | ItemFailure)[]>,
+): Promise<readonly (O | ItemFailure)[]> {
+  const shares = new Map<N, Share<T>>();
   items.forEach((item, position) => {
     const node = nodeOf(item);
     let share = shares.get(node);
@@ -28,10 +44,7 @@ export async function scatter<T, O>(
   const merged = new Array<O | ItemFailure>(items.length);
   await Promise.all(
     Array.from(shares, async ([node, share]) => {
-      const outcomes = await ask(node, share.items);
-      if (outcomes.length !== share.items.length) {
-        throw new TypeError(`${node} gave ${outcomes.length} outcomes for ${share.items.length} items`);
-      }
+      const outcomes = whole(await ask(node, share.items), share.items.length);
       outcomes.forEach((outcome, i) => {
         const position = share.positions[i];
         if (position !== undefined) merged[position] = outcome;
@@ -39,4 +52,9 @@ export async function scatter<T, O>(
     }),
   );
   return merged;
+}
+
+function whole<O>(outcomes: readonly O[], count: number): readonly O[] {
+  if (outcomes.length === count) return outcomes;
+  throw new TypeError(`a node gave ${outcomes.length} outcomes for ${count} items`);
 }

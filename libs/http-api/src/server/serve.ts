@@ -5,14 +5,17 @@ import type { Server } from 'node:http';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { KeyValueOperations } from '@kvs/protocol';
 import { ProblemFilter } from '@kvs/protocol/nest';
 import { isSystemError } from '../system-error.js';
 import type { ServerSettings } from '../settings.js';
+import { OPERATIONS } from '../tokens.js';
 import { allowedMethodsMiddleware, API_METHODS, type AllowedMethods } from './allowed-methods.js';
 import { serveDocs } from './docs.js';
 import { InFlight } from './in-flight.js';
 import { createLogger, NestLogger, type Logger } from './logger.js';
 import { answerProtocolErrors } from './protocol-errors.js';
+import { handleUpgrades, upgradeRequired, type UpgradeHandler } from './upgrades.js';
 
 export interface ServeOptions {
   /** For the log and for messages on stderr, such as `kvs-proxy`. */
@@ -26,6 +29,8 @@ export interface ServeOptions {
   /** Methods of paths that this app has beyond the common ones. */
   readonly methods?: AllowedMethods;
   readonly module: (logger: Logger) => DynamicModule;
+  /** Serves connections that leave HTTP for another protocol, over the same operations. */
+  readonly upgrade?: (operations: KeyValueOperations, logger: Logger) => UpgradeHandler;
 }
 
 /**
@@ -36,10 +41,15 @@ export async function serve(options: ServeOptions): Promise<void> {
   const logger = await createLogger(options.name, options.settings.logLevel, options.settings.logFormat);
   const inFlight = new InFlight(options.settings);
   const app = await createApp(options, inFlight, logger);
-  await listenOrExit(app, options);
   const server: Server = app.getHttpServer();
+  const upgrade = options.upgrade?.(app.get<KeyValueOperations>(OPERATIONS, { strict: false }), logger);
+  if (upgrade) {
+    app.use(upgradeRequired(upgrade));
+    handleUpgrades(server, upgrade);
+  }
+  await listenOrExit(app, options);
   const { port } = addressOf(server);
-  stopOnSignals(app, server, inFlight, options.settings.shutdownTimeoutMs, logger);
+  stopOnSignals(app, server, inFlight, upgrade, options.settings.shutdownTimeoutMs, logger);
   logger.info({ host: options.host, port }, `listening on ${origin(options.host, port)}`);
 }
 
@@ -98,6 +108,7 @@ function stopOnSignals(
   app: NestExpressApplication,
   server: Server,
   inFlight: InFlight,
+  upgrade: UpgradeHandler | undefined,
   timeoutMs: number,
   logger: Logger,
 ): void {
@@ -112,11 +123,13 @@ function stopOnSignals(
     const late = setTimeout(() => {
       logger.warn(`requests still under way after ${timeoutMs} ms are cut`);
       server.closeAllConnections();
+      upgrade?.close();
     }, timeoutMs);
-    await inFlight.drain();
+    await Promise.all([inFlight.drain(), upgrade?.drain()]);
     await inFlight.quiet(QUIET_MS);
     clearTimeout(late);
     server.closeAllConnections();
+    upgrade?.close();
     await app.close();
     process.exit(0);
   };

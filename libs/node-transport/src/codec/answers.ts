@@ -22,7 +22,7 @@ import { LinkProtocolError } from './link-protocol-error.js';
 
 interface OutcomesOf<K extends Kind> {
   readonly kind: K;
-  readonly outcomes: readonly OutcomeOf[K][];
+  readonly outcomes: readonly OutcomeOf<K>[];
 }
 
 /** The outcomes of a call, one for each of its items, or why nothing of it was done. */
@@ -124,7 +124,7 @@ function putOutcomes(
 }
 
 /** As many outcomes as have so many bytes of text, at least one where there is any. */
-function pieceEnd(outcomes: readonly OutcomeOf[Kind][], from: number, bytes: number): number {
+function pieceEnd(outcomes: readonly OutcomeOf<Kind>[], from: number, bytes: number): number {
   let room = bytes;
   let to = from;
   while (to < outcomes.length && (room > 0 || to === from)) {
@@ -136,12 +136,12 @@ function pieceEnd(outcomes: readonly OutcomeOf[Kind][], from: number, bytes: num
   return to;
 }
 
-function textOf(outcome: OutcomeOf[Kind]): number {
+function textOf(outcome: OutcomeOf<Kind>): number {
   if (!outcome.ok) return outcome.code.length + outcome.message.length;
   return 'entry' in outcome && outcome.entry !== null ? outcome.entry.value.data.length : 0;
 }
 
-function putOutcome(builder: FrameBuilder, outcome: OutcomeOf[Kind], maxFrameBytes: number): void {
+function putOutcome(builder: FrameBuilder, outcome: OutcomeOf<Kind>, maxFrameBytes: number): void {
   builder.reserve(OUTCOME_BYTES);
   if (!outcome.ok) putFailure(builder, outcome);
   else if ('version' in outcome) {

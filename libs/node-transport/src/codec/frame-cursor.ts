@@ -1,4 +1,5 @@
-import { Buffer, isUtf8 } from 'node:buffer';
+import type { Buffer} from 'node:buffer';
+import { isUtf8 } from 'node:buffer';
 import { LinkProtocolError } from './link-protocol-error.js';
 
 /** Reads a frame's numbers and text from the front, and never past their ends. */
