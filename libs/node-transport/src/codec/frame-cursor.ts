@@ -1,4 +1,4 @@
-import type { Buffer} from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { isUtf8 } from 'node:buffer';
 import { LinkProtocolError } from './link-protocol-error.js';
 

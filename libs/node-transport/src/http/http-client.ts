@@ -91,33 +91,39 @@ export class HttpClient implements CallSink {
 
   private async run(calls: readonly Call[]): Promise<void> {
     await this.settle(calls);
-    for (const call of calls) {
-      this.pendingBytes -= call.weight;
-      const ticket = this.tickets.get(call);
-      this.tickets.delete(call);
-      if (ticket !== undefined) this.order.leave(ticket);
-    }
     const [first] = calls;
     if (first !== undefined && !this.closed) this.coalescers[first.kind].answered();
   }
 
   /** Never rejects: what goes wrong, the callers are told. */
   private async settle(calls: readonly Call[]): Promise<void> {
+    const { pool, address, options } = this;
     try {
-      const { status, answer } = await exchange(
-        this.pool,
-        this.address,
-        mergedBatch(calls),
-        this.options.nodeTimeoutMs,
-      );
+      const { status, answer } = await exchange(pool, address, mergedBatch(calls), options.nodeTimeoutMs);
       this.reached();
       const isRefused = typeof answer !== 'string' && status >= 400 && status < 500;
-      // Nothing was done. Whose fault that is shows when each is sent by itself.
-      if (isRefused && calls.length > 1) await Promise.all(calls.map((call) => this.settle([call])));
-      else settleMerged(calls, answer);
+      if (isRefused && calls.length > 1) {
+        // Nothing was done. Whose fault that is shows when each is sent by itself.
+        await Promise.all(calls.map((call) => this.settle([call])));
+        return;
+      }
+      this.release(calls);
+      settleMerged(calls, answer);
     } catch (error) {
+      this.release(calls);
       const reason = error instanceof Error ? error : new TypeError('no error was thrown', { cause: error });
       for (const call of calls) if (!call.settled) call.fail(reason);
+    }
+  }
+
+  /** Before the callers hear of the answer, so that there is room for what they do next. */
+  private release(calls: readonly Call[]): void {
+    for (const call of calls) {
+      const ticket = this.tickets.get(call);
+      if (ticket === undefined) continue;
+      this.tickets.delete(call);
+      this.pendingBytes -= call.weight;
+      this.order.leave(ticket);
     }
   }
 }

@@ -1,7 +1,7 @@
 import { isNativeError } from 'node:util/types';
 import { PROBLEM_MEDIA_TYPE } from '@kvs/protocol';
 import { TransportError } from '@kvs/router';
-import { Pool } from 'undici';
+import { errors, Pool } from 'undici';
 import { readProblem, type NodeAnswer } from './node-answers.js';
 
 /** Shorter than a node keeps them, so that the proxy is the one to close and never writes into a closing one. */
@@ -85,6 +85,9 @@ const UNCONNECTED = new Set([
 ]);
 
 function transportError(error: unknown): Error {
+  if (error instanceof errors.HTTPParserError) {
+    return new TransportError('broken', 'the answer is not HTTP', { cause: error });
+  }
   if (!isNativeError(error)) return new TypeError('something was thrown that is no error', { cause: error });
   if (!('code' in error) || typeof error.code !== 'string') return error; // no failure of the network: a defect
   const { code } = error;
