@@ -37,6 +37,8 @@ export class LinkConnection {
   private readonly pending = new Map<number, Call>();
   private bytesInFlight = 0;
   private abandoned = 0;
+  /** How many companies have all their answers, and the listener has not heard of it. */
+  private finished = 0;
   /** Whether calls wait because the node has as many as it takes. */
   private starved = false;
   private lastId = 0;
@@ -128,8 +130,10 @@ export class LinkConnection {
       if (call.settled) continue;
       if (call.deadlineMs > nowMs) break;
       this.abandoned++;
+      this.leaveCompany(call);
       call.fail(new TransportError('timeout', `no answer within ${this.options.nodeTimeoutMs} ms`));
     }
+    this.tellFinished();
     // A node that answers some calls and never others would in the end have no room left.
     const most = (this.peer ?? this.options.limits).maxCallsInFlight / 2;
     if (this.abandoned > most) this.end('too many calls were never answered');
@@ -197,12 +201,10 @@ export class LinkConnection {
   };
 
   private onAnswers(cursor: FrameCursor): void {
-    let companies = 0;
     for (const { id, call, refusal } of decodeAnswers(cursor, (id) => this.pending.get(id))) {
       this.pending.delete(id);
       this.bytesInFlight -= call.weight;
-      const { company } = call;
-      if (company !== undefined && --company.open === 0) companies++;
+      this.leaveCompany(call);
       if (call.settled) this.abandoned--;
       else if (refusal === undefined) call.complete();
       else {
@@ -210,9 +212,22 @@ export class LinkConnection {
         call.failAll(isWrite(call.kind) ? withDoubt(failure) : failure);
       }
     }
-    if (companies === 0 && this.starved) this.listener.writable();
-    for (; companies > 0; companies--) this.listener.answered();
+    if (this.finished === 0 && this.starved) this.listener.writable();
+    this.tellFinished();
     this.endIfDone();
+  }
+
+  private tellFinished(): void {
+    for (; this.finished > 0; this.finished--) this.listener.answered();
+  }
+
+  /** The others of a company need not wait for one that nobody waits for. */
+  private leaveCompany(call: Call): void {
+    const { company } = call;
+    if (company === undefined) return;
+    call.company = undefined;
+    company.open--;
+    if (company.open === 0) this.finished++;
   }
 
   private onGoodbye(): void {
