@@ -32,6 +32,7 @@ describe('the settings', () => {
       host: 'localhost',
       port: 8080,
       nodeTimeoutMs: 5000,
+      nodeProtocol: 'auto',
       limits: DEFAULT_LIMITS,
     });
   });
@@ -40,6 +41,16 @@ describe('the settings', () => {
     const config = readConfig(['a:1', '--port', '0', 'b:2', '--node-timeout-ms', '7', '--host', '::'], {});
     expect(config).toMatchObject({ nodes: ['a:1', 'b:2'], port: 0, nodeTimeoutMs: 7, host: '::' });
   });
+});
+
+it('the way to the nodes is one of three, also from its variable', () => {
+  expect(readConfig(['a:1', '--node-protocol', 'link'], {}).nodeProtocol).toBe('link');
+  process.env['KVS_NODE_PROTOCOL'] = 'http';
+  try {
+    expect(readConfig(['a:1'], {}).nodeProtocol).toBe('http');
+  } finally {
+    delete process.env['KVS_NODE_PROTOCOL'];
+  }
 });
 
 describe('bad arguments', () => {
@@ -53,6 +64,7 @@ describe('bad arguments', () => {
     [['--port', '99999'], "kvs-proxy: option '--port <port>' argument '99999' is invalid."],
     [['--node-timeout-ms', '0'], "kvs-proxy: option '--node-timeout-ms <number>' argument '0' is invalid."],
     [['--node-timeout-ms', '2147483648'], "kvs-proxy: option '--node-timeout-ms <number>'"],
+    [['--node-protocol', 'udp'], "kvs-proxy: option '--node-protocol <name>' argument 'udp' is invalid."],
     [['--nodes', 'a:1'], "kvs-proxy: unknown option '--nodes'"],
   ])('%j are one line on stderr and exit code 2', (argv, message) => {
     const { code, stderr, stdout } = exitOf(() => readConfig(argv, {}));
