@@ -111,6 +111,11 @@ describe('calls', () => {
     await node.until(() => node.calls.length === 1);
     answerAll();
     expect(await call).toEqual(yes);
+    await set('x'.repeat(3000));
+    const alone = query('b'); // which need not wait for anything
+    await node.until(() => node.calls.length === 1);
+    answerAll();
+    expect(await alone).toEqual(yes);
   });
 });
 
@@ -258,6 +263,14 @@ it('a node that says goodbye is sent no more, and may finish what it has', async
   answerAll();
   expect(await call).toEqual(yes);
   await node.until(() => node.connections === 0);
+  time.pass(DEFAULT_LINK_OPTIONS.minReconnectMs);
+  while (!client.isOpen) await setImmediate();
+  for (const name of ['b', 'c']) {
+    const alone = query(name); // no call of the old connection is in its way
+    await node.until(() => node.calls.length === 1);
+    answerAll();
+    expect(await alone).toEqual(yes);
+  }
 });
 
 it('more calls than may be pending fail at once', async () => {

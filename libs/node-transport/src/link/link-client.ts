@@ -133,8 +133,12 @@ export class LinkClient implements CallSink {
         this.state = { name: 'open' };
         this.coalescer.flush();
       },
-      answered: () => this.coalescer.answered(),
-      writable: () => this.coalescer.flush(),
+      answered: () => {
+        if (this.connection === connection) this.coalescer.answered();
+      },
+      writable: () => {
+        if (this.connection === connection) this.coalescer.flush();
+      },
       leaving: () => {
         this.leaving.add(connection);
         this.connection = undefined;

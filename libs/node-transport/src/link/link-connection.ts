@@ -121,6 +121,8 @@ export class LinkConnection {
       taken++;
     }
     if (inFrame > 0) this.socket.write(this.builder.finish());
+    // A company of which nobody was sent has its answers as soon as it counts as one.
+    if (taken > 0 && company.open === 0) queueMicrotask(() => this.listener.answered());
     return taken;
   }
 
