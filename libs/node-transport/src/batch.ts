@@ -88,9 +88,9 @@ export function keyWeight({ data }: Key): number {
   return ITEM_WEIGHT + data.length;
 }
 
-/** At least how many bytes a frame has that carries such a batch alone. */
+/** At most how many bytes a frame has that carries such a batch alone. */
 export function frameBytesOf(batch: Batch): number {
-  let bytes = batch.items.length * ITEM_WEIGHT;
+  let bytes = FRAME_WEIGHT + batch.items.length * ITEM_WEIGHT;
   for (const { data } of keysOf(batch)) bytes += Buffer.byteLength(data);
   if (batch.kind === 'set') for (const { value } of batch.items) bytes += Buffer.byteLength(value.data);
   return bytes;
@@ -98,3 +98,6 @@ export function frameBytesOf(batch: Batch): number {
 
 /** What an item takes beside its text: lengths, a version, a time to live. */
 const ITEM_WEIGHT = 32;
+
+/** What a frame takes beside its items. */
+const FRAME_WEIGHT = 32;

@@ -94,6 +94,8 @@ export class LinkConnection {
   send(calls: readonly Call[]): number {
     const { peer } = this;
     if (peer === undefined || !this.isOpen || this.socket.writableNeedDrain) return 0;
+    // Text has at most 3 bytes to the unit.
+    const frameBytes = Math.min(this.options.frameBytes, peer.maxFrameBytes / 3);
     let taken = 0;
     let inFrame = 0;
     const company = { open: 0 };
@@ -109,7 +111,7 @@ export class LinkConnection {
       }
       this.starved = !this.hasRoom(call, peer);
       if (this.starved) break;
-      if (inFrame > 0 && this.builder.size + call.weight > this.options.frameBytes) {
+      if (inFrame > 0 && this.builder.size + call.weight > frameBytes) {
         this.socket.write(this.builder.finish());
         inFrame = 0;
       }

@@ -224,8 +224,10 @@ export class ServerLink {
     const { answers, peer, socket } = this;
     if (answers.length === 0 || peer === undefined || this.gone) return;
     this.answers = [];
-    const limits = { frameBytes: FRAME_BYTES, maxFrameBytes: peer.maxFrameBytes };
-    const frames = encodeAnswers(this.builder, answers, limits);
+    const { maxFrameBytes } = peer;
+    // Text has at most 3 bytes to the unit.
+    const frameBytes = Math.min(FRAME_BYTES, maxFrameBytes / 3);
+    const frames = encodeAnswers(this.builder, answers, { frameBytes, maxFrameBytes });
     socket.cork();
     for (const frame of frames) socket.write(frame);
     socket.uncork();
