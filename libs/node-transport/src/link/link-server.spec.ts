@@ -7,6 +7,7 @@ import { FRAME } from '../codec/frame.js';
 import { encodeSignal } from '../codec/hello.js';
 import { HeldStore } from '../testing/held-store.js';
 import { LinkServer, type LinkServerOptions } from './link-server.js';
+import { connectPlain, upgradeToLink } from './upgrade-to-link.js';
 
 const [a, b] = [stringKey('a'), stringKey('b')];
 const query = (key = b): Batch => ({ kind: 'query', items: [key] });
@@ -140,6 +141,20 @@ describe('at shutdown', () => {
     await server.drain();
     await link.until(() => link.closed);
     expect(server.size).toBe(0);
+  });
+
+  it('accepts no further link', async () => {
+    await start({ farewellMs: 5 });
+    await server.drain();
+    const { port } = http.address() as AddressInfo;
+    const outcome = await new Promise((resolve) => {
+      upgradeToLink(`127.0.0.1:${port}`, connectPlain, {
+        upgraded: () => resolve('upgraded'),
+        notOffered: resolve,
+        failed: ({ message }) => resolve(message),
+      });
+    });
+    expect(outcome).toBe('answered 503');
   });
 
   it('has no links to wait for when there are none', async () => {

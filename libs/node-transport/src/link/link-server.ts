@@ -66,6 +66,10 @@ export class LinkServer {
 
   /** Makes a link of a connection on which a request for one came. `head` is what came after the request. */
   accept(_request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.load.draining) {
+      socket.end(UNAVAILABLE, () => socket.destroy());
+      return;
+    }
     const link = new ServerLink(this.operations, socket, {
       ...this.options,
       load: this.load,
@@ -79,7 +83,6 @@ export class LinkServer {
     });
     this.links.add(link);
     link.begin(head);
-    if (this.load.draining) link.sayGoodbye();
   }
 
   /** Refuses calls from now on. Resolves when those under way are answered and the links have ended. */
@@ -125,3 +128,4 @@ const FRAME_ROOM_BYTES = KIB;
 const MAX_CALLS_IN_FLIGHT = 4096;
 const MAX_BYTES_IN_FLIGHT = 64 * MIB;
 const FAREWELL_MS = 100;
+const UNAVAILABLE = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';

@@ -45,8 +45,10 @@ export function upgradeToLink(address: string, connect: Connect, listener: Upgra
     if (offered) once(() => listener.upgraded(socket, head));
     else once(() => listener.notOffered(response.statusCode));
   });
-  asking.on('response', (response) => {
-    once(() => listener.notOffered(response.statusCode));
+  asking.on('response', ({ statusCode = 0 }) => {
+    // A node that has no time for it now may have some later.
+    if (statusCode >= 500) once(() => listener.failed(new Error(`answered ${statusCode}`)));
+    else once(() => listener.notOffered(statusCode));
     asking.destroy();
   });
   asking.on('error', (error) => once(() => listener.failed(error)));
