@@ -104,6 +104,7 @@ describe('the settings of a server', () => {
       maxInFlightRequests: 4096,
       maxInFlightBytes: 256 * 1024 * 1024,
       shutdownTimeoutMs: 10_000,
+      fastLane: true,
       logLevel: 'info',
       logFormat: 'auto',
     });

@@ -26,6 +26,7 @@ export function serverCommand(name: string, version: string, description: string
     .addOption(wholeNumber('max-in-flight-requests', 'most requests at once', 4096))
     .addOption(wholeNumber('max-in-flight-bytes', 'most bytes of bodies at once', 256 * 1024 * 1024))
     .addOption(milliseconds('shutdown-timeout-ms', 'wait for requests under way at shutdown', 10_000))
+    .addOption(setting('no-fast-lane', 'answer the hot routes through Express too'))
     .addOption(setting('log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'))
     .addOption(
       setting('log-format <format>', 'auto is text on a terminal, else JSON')
@@ -44,18 +45,20 @@ export interface ServerOptions {
   maxInFlightRequests: number;
   maxInFlightBytes: number;
   shutdownTimeoutMs: number;
+  fastLane: boolean;
   logLevel: LogLevel;
   logFormat: LogFormat;
 }
 
 export function serverSettings(options: ServerOptions): ServerSettings {
   const { maxKeyBytes, maxValueBytes, maxBatchItems, maxBodyBytes, maxAnswerBytes, ...rest } = options;
-  const { maxInFlightRequests, maxInFlightBytes, shutdownTimeoutMs, logLevel, logFormat } = rest;
+  const { maxInFlightRequests, maxInFlightBytes, shutdownTimeoutMs, fastLane, logLevel, logFormat } = rest;
   return {
     limits: { maxKeyBytes, maxValueBytes, maxBatchItems, maxBodyBytes, maxAnswerBytes },
     maxInFlightRequests,
     maxInFlightBytes,
     shutdownTimeoutMs,
+    fastLane,
     logLevel,
     logFormat,
   };

@@ -1,6 +1,8 @@
 import { Module, type DynamicModule, type ModuleMetadata, type Provider } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
+import { FastRoutes } from './fast-lane/fast-routes.js';
 import { DataController } from './routes/data.controller.js';
+import { DataService } from './routes/data.service.js';
 import { HealthController } from './routes/health.controller.js';
 import { KeysController } from './routes/keys.controller.js';
 import { DeleteItemsPipe, JsonBodyPipe, KeysPipe, SetItemsPipe } from './routes/raw-body.js';
@@ -24,6 +26,8 @@ export class HttpApiModule {
       controllers: [DataController, KeysController, HealthController],
       providers: [
         { provide: LIMITS, useValue: limits },
+        DataService,
+        FastRoutes,
         JsonBodyPipe,
         SetItemsPipe,
         KeysPipe,

@@ -9,6 +9,8 @@ export interface ServerSettings {
   readonly maxInFlightBytes: number;
   /** How long a shutdown waits for requests that are under way, in milliseconds. */
   readonly shutdownTimeoutMs: number;
+  /** Whether the hot routes are answered before Express; otherwise Express answers all. */
+  readonly fastLane: boolean;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }

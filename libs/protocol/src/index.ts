@@ -5,6 +5,7 @@ export * from './held-page.js';
 export * from './json-body.js';
 export * from './key.js';
 export * from './limits.js';
+export * from './maybe-promise.js';
 export * from './operations.js';
 export * from './partition-set.js';
 export * from './problem.js';

@@ -1,8 +1,6 @@
 import type { ErrorCode } from './errors.js';
 import type { Key, Value } from './key.js';
-
-/** Awaited only where it is a promise: an engine that answers at once costs no turn of the event loop. */
-export type MaybePromise<T> = T | Promise<T>;
+import type { MaybePromise } from './maybe-promise.js';
 
 /** A write of one pair. */
 export interface SetItem {

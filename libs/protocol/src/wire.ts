@@ -71,9 +71,10 @@ export function setAnswer(
   outcomes: readonly SetOutcome[],
   meta: boolean,
 ): WireAnswer<WireSetAnswer> {
-  const versions = outcomes.map((outcome) => (outcome.ok ? outcome.version : null));
   const { status, added, failed } = tally(items, outcomes, () => true);
-  return { status, body: { keys_added: added, keys_failed: failed, ...(meta ? { versions } : undefined) } };
+  if (!meta) return { status, body: { keys_added: added, keys_failed: failed } };
+  const versions = outcomes.map((outcome) => (outcome.ok ? outcome.version : null));
+  return { status, body: { keys_added: added, keys_failed: failed, versions } };
 }
 
 export function deleteAnswer(
@@ -81,9 +82,10 @@ export function deleteAnswer(
   outcomes: readonly DeleteOutcome[],
   meta: boolean,
 ): WireAnswer<WireDeleteAnswer> {
-  const deleted = outcomes.map((outcome) => (outcome.ok ? outcome.deleted : null));
   const { status, added, failed } = tally(items, outcomes, (outcome) => outcome.deleted);
-  return { status, body: { keys_deleted: added, keys_failed: failed, ...(meta ? { deleted } : undefined) } };
+  if (!meta) return { status, body: { keys_deleted: added, keys_failed: failed } };
+  const deleted = outcomes.map((outcome) => (outcome.ok ? outcome.deleted : null));
+  return { status, body: { keys_deleted: added, keys_failed: failed, deleted } };
 }
 
 export function fetchAnswer(
@@ -95,12 +97,8 @@ export function fetchAnswer(
     if (!outcome.ok) return { key, value: null, error: wireFailure(outcome) };
     if (outcome.entry === null) return { key, value: null };
     const { value, version, ttlMs } = outcome.entry;
-    return {
-      key,
-      value,
-      ...(meta ? { version } : undefined),
-      ...(meta && ttlMs !== undefined ? { ttl_ms: ttlMs } : undefined),
-    };
+    if (!meta) return { key, value };
+    return ttlMs === undefined ? { key, value, version } : { key, value, version, ttl_ms: ttlMs };
   });
   return { status: batchStatus(outcomes), body };
 }
@@ -119,18 +117,10 @@ type Outcome = { readonly ok: true } | ItemFailure;
 
 /** 200 when all is done, 207 when some is, and the reason's own status when all failed for one reason. */
 export function batchStatus(outcomes: readonly Outcome[]): number {
-  const codes = new Set<ErrorCode>();
-  let failures = 0;
-  for (const outcome of outcomes) {
-    if (outcome.ok) continue;
-    failures++;
-    codes.add(outcome.code);
-  }
-  if (failures === 0) return 200;
-  const [code] = codes;
-  return failures === outcomes.length && codes.size === 1 && code !== undefined
-    ? ERROR_CODES[code].status
-    : 207;
+  const [first] = outcomes;
+  const reason = first?.ok === false ? first.code : undefined;
+  for (const outcome of outcomes) if ((outcome.ok ? undefined : outcome.code) !== reason) return 207;
+  return reason === undefined ? 200 : ERROR_CODES[reason].status;
 }
 
 function tally<T extends { readonly ok: true }>(
@@ -151,13 +141,12 @@ function wireFailure({ code, message, maybeApplied }: ItemFailure): WireFailure 
   return { code, message, ...(maybeApplied ? { maybe_applied: true } : undefined) };
 }
 
-function zip<A, B, C>(left: readonly A[], right: readonly B[], join: (a: A, b: B) => C): C[] {
+function zip<A, B extends object, C>(left: readonly A[], right: readonly B[], join: (a: A, b: B) => C): C[] {
   if (left.length !== right.length) throw new TypeError(`${left.length} items have ${right.length} outcomes`);
   const result: C[] = [];
-  const others = right[Symbol.iterator]();
-  for (const item of left) {
-    const other = others.next();
-    if (!other.done) result.push(join(item, other.value));
-  }
+  left.forEach((item, i) => {
+    const other = right[i];
+    if (other !== undefined) result.push(join(item, other));
+  });
   return result;
 }

@@ -1,20 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, Get, Inject, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
-import {
-  byteLength,
-  deleteAnswer,
-  fetchAnswer,
-  KvsError,
-  PARTITIONS_HEADER,
-  queryAnswer,
-  setAnswer,
-  type DeleteItem,
-  type FetchOutcome,
-  type Key,
-  type PageAnswer,
-  type SetItem,
-} from '@kvs/protocol';
+import { PARTITIONS_HEADER, type DeleteItem, type Key, type PageAnswer, type SetItem } from '@kvs/protocol';
 import {
   ApiDeleteBody,
   ApiKeysBody,
@@ -24,9 +11,10 @@ import {
   ApiSetBody,
   ApiWriteAnswer,
 } from '@kvs/protocol/nest';
-import { LIMITS, OPERATIONS, type KeyValueOperations, type Limits } from '../tokens.js';
+import { OPERATIONS, type KeyValueOperations } from '../tokens.js';
+import { DataService } from './data.service.js';
 import { NDJSON, sendNoPairs, sendPairs } from './pair-stream.js';
-import { QueryParameters } from './query-parameters.js';
+import { readMeta, readNoParameters } from './query-parameters.js';
 import { DeleteItemsPipe, JsonBodyPipe, KeysPipe, RawBody, SetItemsPipe } from './raw-body.js';
 import { sendJson } from './reply.js';
 import { readScan } from './scan-parameters.js';
@@ -37,7 +25,7 @@ import { readScan } from './scan-parameters.js';
 export class DataController {
   constructor(
     @Inject(OPERATIONS) private readonly operations: KeyValueOperations,
-    @Inject(LIMITS) private readonly limits: Limits,
+    @Inject(DataService) private readonly data: DataService,
   ) {}
 
   @Put('set')
@@ -50,8 +38,7 @@ export class DataController {
     @Req() request: IncomingMessage,
     @Res() response: ServerResponse,
   ): Promise<void> {
-    const meta = readMeta(request);
-    sendJson(response, setAnswer(items, await this.operations.set(items), meta));
+    sendJson(response, await this.data.set(items, readMeta(request.url)));
   }
 
   @Post('fetch')
@@ -64,10 +51,7 @@ export class DataController {
     @Req() request: IncomingMessage,
     @Res() response: ServerResponse,
   ): Promise<void> {
-    const meta = readMeta(request);
-    const outcomes = await this.operations.fetch(keys);
-    refuseHugeAnswer(keys, outcomes, this.limits.maxAnswerBytes);
-    sendJson(response, fetchAnswer(keys, outcomes, meta));
+    sendJson(response, await this.data.fetch(keys, readMeta(request.url)));
   }
 
   @Post('query')
@@ -79,8 +63,8 @@ export class DataController {
     @Req() request: IncomingMessage,
     @Res() response: ServerResponse,
   ): Promise<void> {
-    readNoParameters(request);
-    sendJson(response, queryAnswer(keys, await this.operations.query(keys)));
+    readNoParameters(request.url);
+    sendJson(response, await this.data.query(keys));
   }
 
   @Post('delete')
@@ -93,8 +77,7 @@ export class DataController {
     @Req() request: IncomingMessage,
     @Res() response: ServerResponse,
   ): Promise<void> {
-    const meta = readMeta(request);
-    sendJson(response, deleteAnswer(items, await this.operations.delete(items), meta));
+    sendJson(response, await this.data.delete(items, readMeta(request.url)));
   }
 
   @Get('fetch')
@@ -136,33 +119,9 @@ export class DataController {
   }
 }
 
-function readMeta(request: IncomingMessage): boolean {
-  return new QueryParameters(request.url ?? '', ['meta']).flag('meta');
-}
-
-function readNoParameters(request: IncomingMessage): void {
-  new QueryParameters(request.url ?? '', []);
-}
-
 function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
   const header = headers[name];
   return Array.isArray(header) ? header.join(', ') : header;
-}
-
-/** Values are checked by size before they become text: the text of all could be larger than a string can be. */
-function refuseHugeAnswer(keys: readonly Key[], outcomes: readonly FetchOutcome[], maxBytes: number): void {
-  let bytes = 0;
-  for (const key of keys) bytes += byteLength(key);
-  for (const outcome of outcomes) {
-    // What is too much for one node to answer is too much in all, and is told as it is where there is no proxy.
-    if (!outcome.ok && outcome.code === 'answer_too_large') throw new KvsError(outcome.code, outcome.message);
-    if (outcome.ok && outcome.entry) bytes += byteLength(outcome.entry.value);
-  }
-  if (bytes <= maxBytes) return;
-  throw new KvsError(
-    'answer_too_large',
-    `the answer would have ${bytes} bytes, at most ${maxBytes} are allowed; ask for fewer keys at a time`,
-  );
 }
 
 function prefersNdjson({ headers }: IncomingMessage): boolean {

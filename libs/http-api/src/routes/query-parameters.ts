@@ -57,6 +57,16 @@ export class QueryParameters {
   }
 }
 
+/** @throws KvsError `invalid_parameter` */
+export function readMeta(url: string | undefined): boolean {
+  return new QueryParameters(url ?? '', ['meta']).flag('meta');
+}
+
+/** @throws KvsError `invalid_parameter` if there is any */
+export function readNoParameters(url: string | undefined): void {
+  new QueryParameters(url ?? '', []);
+}
+
 function decode(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));

@@ -19,20 +19,40 @@ export class InFlight {
     private readonly settings: Pick<ServerSettings, 'limits' | 'maxInFlightRequests' | 'maxInFlightBytes'>,
   ) {}
 
-  /** Express middleware; the first, so that a refused request costs next to nothing. */
-  readonly middleware = (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
+  /** Whether the request may go on. One that may not is answered here, and costs next to nothing. */
+  admit(request: IncomingMessage, response: ServerResponse): boolean {
     this.arrivals++;
     const declared = this.bytesToHold(Number(request.headers['content-length'] ?? 0));
     const refusal = request.url === '/health/live' ? undefined : this.refusal(declared);
     if (refusal) {
       refuse(response, refusal);
-      return;
+      return false;
     }
     if (this.draining) response.setHeader('connection', 'close');
-    const held = this.hold(declared, response);
-    if (request.headers['transfer-encoding'] !== undefined) this.countAsItComes(request, response, held);
-    next();
-  };
+    this.hold(declared, response);
+    return true;
+  }
+
+  /**
+   * A chunked body does not tell its length. It is broken off when it grows to more than there is room for.
+   * To be called in the turn of the event loop in which reading begins, so that nothing is missed.
+   */
+  countAsItComes(request: IncomingMessage, response: ServerResponse): void {
+    let held = 0;
+    response.once('close', () => (this.bytes -= held));
+    const count = ({ length }: Uint8Array): void => {
+      if (held + length > this.settings.limits.maxBodyBytes || response.closed) return;
+      if (this.isFull(length, held)) {
+        request.off('data', count);
+        if (!response.headersSent) refuse(response, this.full());
+        response.once('finish', () => request.destroy());
+        return;
+      }
+      held += length;
+      this.bytes += length;
+    };
+    request.on('data', count);
+  }
 
   /** Refuses requests from now on; resolves when those under way are done. */
   drain(): Promise<void> {
@@ -74,34 +94,14 @@ export class InFlight {
     return bytes > this.settings.limits.maxBodyBytes ? 0 : bytes;
   }
 
-  private hold(bytes: number, response: ServerResponse): { bytes: number } {
-    const held = { bytes };
+  private hold(bytes: number, response: ServerResponse): void {
     this.requests++;
     this.bytes += bytes;
     response.once('close', () => {
       this.requests--;
-      this.bytes -= held.bytes;
-      held.bytes = 0;
+      this.bytes -= bytes;
       if (this.requests === 0) this.onIdle?.();
     });
-    return held;
-  }
-
-  /** A chunked body does not tell its length. It is broken off when it grows to more than there is room for. */
-  private countAsItComes(request: IncomingMessage, response: ServerResponse, held: { bytes: number }): void {
-    const count = ({ length }: Uint8Array): void => {
-      if (held.bytes + length > this.settings.limits.maxBodyBytes || response.closed) return;
-      if (this.isFull(length, held.bytes)) {
-        request.off('data', count);
-        if (!response.headersSent) refuse(response, this.full());
-        response.once('finish', () => request.destroy());
-        return;
-      }
-      held.bytes += length;
-      this.bytes += length;
-    };
-    // The body parser begins to read in this same turn of the event loop, and so misses nothing.
-    request.on('data', count);
   }
 }
 

@@ -7,6 +7,8 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { KeyValueOperations } from '@kvs/protocol';
 import { ProblemFilter } from '@kvs/protocol/nest';
+import { FastLane } from '../fast-lane/fast-lane.js';
+import { FastRoutes } from '../fast-lane/fast-routes.js';
 import { isSystemError } from '../system-error.js';
 import type { ServerSettings } from '../settings.js';
 import { OPERATIONS } from '../tokens.js';
@@ -16,6 +18,7 @@ import { InFlight } from './in-flight.js';
 import { createLogger, NestLogger, type Logger } from './logger.js';
 import { answerProtocolErrors } from './protocol-errors.js';
 import { handleUpgrades, upgradeRequired, type UpgradeHandler } from './upgrades.js';
+import { TwoDoorAdapter } from './two-door-adapter.js';
 
 export interface ServeOptions {
   /** For the log and for messages on stderr, such as `kvs-proxy`. */
@@ -59,17 +62,21 @@ export async function createApp(
   inFlight: InFlight,
   logger: Logger,
 ): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(options.module(logger), {
+  const doors = new TwoDoorAdapter(inFlight);
+  const app = await NestFactory.create<NestExpressApplication>(options.module(logger), doors, {
     bodyParser: false,
     logger: new NestLogger(logger),
     abortOnError: false,
   });
   app.disable('x-powered-by');
   app.set('etag', false);
-  app.use(inFlight.middleware);
   app.use(allowedMethodsMiddleware({ ...API_METHODS, ...options.methods }));
   app.useBodyParser('raw', { type: () => true, limit: options.settings.limits.maxBodyBytes, inflate: false });
-  app.useGlobalFilters(new ProblemFilter((error) => logger.error(error, 'unexpected error')));
+  const onUnexpected = (error: unknown): void => logger.error(error, 'unexpected error');
+  app.useGlobalFilters(new ProblemFilter(onUnexpected));
+  const { fastLane, limits } = options.settings;
+  if (fastLane)
+    doors.fastLane = new FastLane(app.get(FastRoutes, { strict: false }), limits.maxBodyBytes, onUnexpected);
   serveDocs(app, options.title, options.version);
   const server: Server = app.getHttpServer();
   // Longer than clients keep idle connections, so that it is the client who closes and no request is lost in between.

@@ -11,6 +11,7 @@ import { pino } from 'pino';
 import { HttpApiModule } from '../http-api.module.js';
 import { createApp } from '../server/serve.js';
 import { InFlight } from '../server/in-flight.js';
+import { TwoDoorAdapter } from '../server/two-door-adapter.js';
 import type { ServerSettings } from '../settings.js';
 import { OPERATIONS, READINESS, type KeyValueOperations, type Readiness } from '../tokens.js';
 
@@ -19,6 +20,7 @@ const SETTINGS: ServerSettings = {
   maxInFlightRequests: 100,
   maxInFlightBytes: 1024 * 1024,
   shutdownTimeoutMs: 1000,
+  fastLane: true,
   logLevel: 'silent',
   logFormat: 'json',
 };
@@ -49,6 +51,8 @@ export class TestServer {
   private constructor(
     readonly port: number,
     readonly inFlight: InFlight,
+    /** Calls back with the target of each request that Express begins to handle. */
+    readonly onExpress: (called: (target: string) => void) => void,
     readonly stop: () => Promise<void>,
   ) {}
 
@@ -66,9 +70,17 @@ export class TestServer {
     const logger = pino({ level: 'silent' });
     const about = { name: 'test', version: '0.0.0', title: 'test', settings, module: () => module };
     const app = await createApp(about, inFlight, logger);
+    let called: ((target: string) => void) | undefined;
+    const onExpress = (callback: typeof called): void => void (called = callback);
+    const doors: unknown = app.getHttpAdapter();
+    if (!(doors instanceof TwoDoorAdapter)) throw new TypeError('the application has another adapter');
+    doors.setOnRequestHook((request: IncomingMessage, _response: unknown, next: () => void) => {
+      called?.(request.url ?? '');
+      next();
+    });
     await app.listen(0, '127.0.0.1');
     const server: Server = app.getHttpServer();
-    return new TestServer((server.address() as AddressInfo).port, inFlight, async () => {
+    return new TestServer((server.address() as AddressInfo).port, inFlight, onExpress, async () => {
       server.closeAllConnections();
       await app.close();
     });

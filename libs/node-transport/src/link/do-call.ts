@@ -1,13 +1,14 @@
-import { types } from 'node:util';
-import { byteLength, KvsError, type FetchOutcome, type Key, type MaybePromise } from '@kvs/protocol';
+import {
+  byteLength,
+  KvsError,
+  whenDone,
+  type FetchOutcome,
+  type Key,
+  type MaybePromise,
+} from '@kvs/protocol';
 import type { Batch } from '../batch.js';
 import type { Answer } from '../codec/answers.js';
 import type { BatchOperations } from './link-server.js';
-
-/** Knows promises of another realm too, as test runners make them. */
-export function isPromise<T>(answer: MaybePromise<T>): answer is Promise<T> {
-  return types.isPromise(answer);
-}
 
 /**
  * Does one call. The answer is there at once where the operations answer at once.
@@ -47,10 +48,6 @@ export function doCall(
         return { id, kind, outcomes: whole(outcomes, count) };
       });
   }
-}
-
-function whenDone<T, R>(answer: MaybePromise<T>, use: (done: T) => R): MaybePromise<R> {
-  return isPromise(answer) ? answer.then(use) : use(answer);
 }
 
 function whole<O>(outcomes: readonly O[], count: number): readonly O[] {

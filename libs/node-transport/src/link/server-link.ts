@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { KvsError, type Limits } from '@kvs/protocol';
+import { isPromise, KvsError, type Limits } from '@kvs/protocol';
 import { isWrite, keysOf, weightOf, type Batch } from '../batch.js';
 import { encodeAnswers, type Answer } from '../codec/answers.js';
 import { decodeCalls, type DecodedCall, type Refusal } from '../codec/calls.js';
@@ -13,7 +13,7 @@ import { decodeHello, encodeHello, encodeSignal, type LinkLimits } from '../code
 import { LinkProtocolError } from '../codec/link-protocol-error.js';
 import { KeyOrder, type Ticket } from '../coalesce/key-order.js';
 import type { Schedule } from '../ports.js';
-import { doCall, isPromise } from './do-call.js';
+import { doCall } from './do-call.js';
 import type { BatchOperations } from './link-server.js';
 import { LINK_TOKEN } from './link-token.js';
 

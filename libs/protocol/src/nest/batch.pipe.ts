@@ -49,17 +49,18 @@ export class BatchPipe<T> implements PipeTransform<unknown, T[]> {
       throw new InvalidRequestError([{ pointer: '', code: 'too_many_items', detail }], 0, detail);
     }
     const items: T[] = [];
-    const refused: number[] = [];
-    body.forEach((item: unknown, index) => {
+    for (const item of body as readonly unknown[]) {
       const checked = this.schema.guard(item, this.limits);
-      if (checked === undefined) refused.push(index);
-      else items.push(checked);
-    });
-    if (refused.length > 0) throw this.refusal(body, refused);
+      if (checked === undefined) throw this.refusal(body);
+      items.push(checked);
+    }
     return items;
   }
 
-  private refusal(body: readonly unknown[], refused: readonly number[]): InvalidRequestError {
+  private refusal(body: readonly unknown[]): InvalidRequestError {
+    const refused = [...body.keys()].filter(
+      (index) => this.schema.guard(body[index], this.limits) === undefined,
+    );
     const issues = refused
       .slice(0, MAX_LISTED_ISSUES)
       .flatMap((index) => this.schema.explain(body[index], `/${index}`, this.limits))

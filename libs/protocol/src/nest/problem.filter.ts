@@ -19,13 +19,21 @@ export class ProblemFilter implements ExceptionFilter {
   constructor(private readonly onUnexpected: (error: unknown) => void) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
-    const error = toKvsError(thrown);
-    if (error.code === 'internal_error') this.onUnexpected(thrown);
-    const response = host.switchToHttp().getResponse<ProblemResponse>();
-    // What has begun can't become an error any more, but it can be cut, so that nobody takes it for whole.
-    if (response.headersSent) response.destroy();
-    else sendProblem(response, error);
+    answerError(host.switchToHttp().getResponse<ProblemResponse>(), thrown, this.onUnexpected);
   }
+}
+
+/** Answers with the problem that was thrown; `onUnexpected` as for {@link ProblemFilter}. */
+export function answerError(
+  response: ProblemResponse,
+  thrown: unknown,
+  onUnexpected: (error: unknown) => void,
+): void {
+  const error = toKvsError(thrown);
+  if (error.code === 'internal_error') onUnexpected(thrown);
+  // What has begun can't become an error any more, but it can be cut, so that nobody takes it for whole.
+  if (response.headersSent) response.destroy();
+  else sendProblem(response, error);
 }
 
 export function sendProblem(response: ProblemResponse, error: KvsError): void {

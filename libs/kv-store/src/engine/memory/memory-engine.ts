@@ -1,8 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { MaybePromise } from '@kvs/protocol';
-import { KvsError } from '@kvs/protocol';
+import { isPromise, KvsError } from '@kvs/protocol';
 import type { Clock } from '../../clock.js';
-import { isPromise } from '../../maybe-promise.js';
 import type {
   EngineCapabilities,
   EngineChunk,

@@ -1,0 +1,36 @@
+import { MapOperations } from '../testing/map-operations.js';
+import { TestServer } from '../testing/test-server.js';
+
+const key = { encoding: 'string', data: 'k' };
+
+/** Which requests Express got to see. */
+async function seenByExpress(fastLane: boolean): Promise<string[]> {
+  const server = await TestServer.start(new MapOperations(), { settings: { fastLane } });
+  const seen: string[] = [];
+  server.onExpress((path) => seen.push(path));
+  await server.sendJson('PUT', '/set', [{ key, value: key }]);
+  await server.sendJson('POST', '/fetch?meta=true', [key]);
+  await server.sendJson('POST', '/query', [key]);
+  await server.sendJson('POST', '/delete', [key]);
+  await server.sendJson('POST', '/Query', [key]);
+  await server.send('POST', '/query');
+  await server.send('GET', '/fetch');
+  await server.stop();
+  return seen;
+}
+
+it('answers the hot routes before Express, and leaves all else to it', async () => {
+  expect(await seenByExpress(true)).toEqual(['/Query', '/query', '/fetch']);
+});
+
+it('leaves everything to Express without a fast lane', async () => {
+  expect(await seenByExpress(false)).toEqual([
+    '/set',
+    '/fetch?meta=true',
+    '/query',
+    '/delete',
+    '/Query',
+    '/query',
+    '/fetch',
+  ]);
+});
