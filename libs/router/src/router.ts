@@ -26,7 +26,7 @@ import {
   type NodeTransportFactory,
 } from './node-transport.js';
 import { collectPage } from './page.js';
-import { scatter } from './scatter.js';
+import { askWhole, scatter, type AskNode, type Outcomes } from './scatter.js';
 
 /**
  * The operations over many nodes: each key's partition belongs to one node, and only that node is asked. A node that
@@ -58,19 +58,19 @@ export class Router implements KeyValueOperations {
   }
 
   set(items: readonly SetItem[]): Promise<readonly SetOutcome[]> {
-    return this.write(items, (transport, share) => transport.set(share));
+    return this.write(items, ({ transport }, share) => transport.set(share));
   }
 
   delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]> {
-    return this.write(items, (transport, share) => transport.delete(share));
+    return this.write(items, ({ transport }, share) => transport.delete(share));
   }
 
   fetch(keys: readonly Key[]): Promise<readonly FetchOutcome[]> {
-    return this.read(keys, (transport, share) => transport.fetch(share));
+    return this.read(keys, ({ transport }, share) => transport.fetch(share));
   }
 
   query(keys: readonly Key[]): Promise<readonly QueryOutcome[]> {
-    return this.read(keys, (transport, share) => transport.query(share));
+    return this.read(keys, ({ transport }, share) => transport.query(share));
   }
 
   async scan(request: ScanRequest & { readonly partial: boolean }): Promise<ScanAnswer> {
@@ -122,30 +122,18 @@ export class Router implements KeyValueOperations {
    * Reads are tried again once when the connection broke, as a kept-alive one may while a node restarts. A node that
    * refuses connections or does not answer in time would only do so again.
    */
-  private read<O>(keys: readonly Key[], ask: Ask<Key, O>): Promise<readonly (O | ItemFailure)[]> {
-    return scatter(keys, this.placeOfKey, (place, share) => {
-      const again = (error: unknown): Promise<readonly (O | ItemFailure)[]> => {
-        if (!isBroken(error)) return Promise.resolve(failAll(share, unavailable(place.node, error)));
-        return ask(place.transport, share).catch((reason: unknown) =>
-          failAll(share, unavailable(place.node, reason)),
-        );
-      };
-      return ask(place.transport, share).catch(again);
-    });
+  private read<O>(keys: readonly Key[], ask: AskNode<Place, Key, O>): Promise<Outcomes<O>> {
+    return scatter(keys, this.placeOfKey, ask, (place, share, error) =>
+      isBroken(error) ? askWhole(place, share, ask, failShare) : failShare(place, share, error),
+    );
   }
 
   /** Writes are never tried again: the node may have applied them, and the client is told so. */
   private write<T extends { readonly key: Key }, O>(
     items: readonly T[],
-    ask: Ask<T, O>,
-  ): Promise<readonly (O | ItemFailure)[]> {
-    return scatter(items, this.placeOfItem, (place, share) =>
-      ask(place.transport, share).catch((error: unknown) => {
-        const failure = unavailable(place.node, error);
-        const doubt = error instanceof TransportError && error.failure !== 'unconnected';
-        return failAll(share, doubt ? { ...failure, maybeApplied: true } : failure);
-      }),
-    );
+    ask: AskNode<Place, T, O>,
+  ): Promise<Outcomes<O>> {
+    return scatter(items, this.placeOfItem, ask, failWrites);
   }
 
   /** Each node that owns some of the partitions, with those. */
@@ -181,11 +169,16 @@ function isBroken(error: unknown): boolean {
   return error instanceof TransportError && error.failure === 'broken';
 }
 
-function failAll(share: readonly unknown[], failure: ItemFailure): ItemFailure[] {
+function failShare(place: Place, share: readonly unknown[], error: unknown): ItemFailure[] {
+  const failure = unavailable(place.node, error);
   return share.map(() => failure);
 }
 
-type Ask<T, O> = (transport: NodeTransport, share: readonly T[]) => Promise<readonly (O | ItemFailure)[]>;
+function failWrites(place: Place, share: readonly unknown[], error: unknown): ItemFailure[] {
+  const failure = unavailable(place.node, error);
+  const doubt = error instanceof TransportError && error.failure !== 'unconnected';
+  return share.map(() => (doubt ? { ...failure, maybeApplied: true } : failure));
+}
 
 function unavailable(node: string, error: unknown): ItemFailure {
   if (!(error instanceof TransportError)) throw error;
