@@ -11,5 +11,5 @@ export { LinkServer, type BatchOperations, type LinkServerOptions } from './link
 export { LINK_PATH, LINK_TOKEN } from './link/link-token.js';
 export { connectPlain, type Connect } from './link/upgrade-to-link.js';
 export { NodeDataTransport, type NodeTransportOptions } from './node-data-transport.js';
-export { endOfTurn, systemTimers, type Random, type Schedule, type Timers } from './ports.js';
+export { endOfCallback, endOfTurn, systemTimers, type Random, type Schedule, type Timers } from './ports.js';
 export { NODE_PROTOCOLS, type NodeProtocol } from './ways.js';

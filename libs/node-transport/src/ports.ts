@@ -28,3 +28,9 @@ export const systemTimers: Timers = Object.freeze({
  * connections are seen together. `process.nextTick` would see those of one connection only.
  */
 export const endOfTurn: Schedule = (task) => void setImmediate(task);
+
+/**
+ * After the callback that is running: for a server that has gathered requests itself and handles all of a turn in one
+ * callback, so that their calls need not wait for another turn.
+ */
+export const endOfCallback: Schedule = (task) => process.nextTick(task);
