@@ -19,6 +19,10 @@ const depConstraints = [
     onlyDependOnLibsWithTags: ['scope:kv-store', 'scope:protocol', 'scope:hash-ring'],
   },
   { sourceTag: 'scope:router', onlyDependOnLibsWithTags: ['scope:protocol', 'scope:hash-ring'] },
+  {
+    sourceTag: 'scope:node-transport',
+    onlyDependOnLibsWithTags: ['scope:router', 'scope:protocol', 'scope:hash-ring'],
+  },
   { sourceTag: 'scope:http-api', onlyDependOnLibsWithTags: ['scope:protocol'] },
 ];
 

@@ -33,6 +33,7 @@ describe('the settings', () => {
       host: 'localhost',
       port: 8080,
       nodeTimeoutMs: 5000,
+      nodeProtocol: 'auto',
       limits: DEFAULT_LIMITS,
     });
   });
@@ -53,6 +54,16 @@ describe('the workers', () => {
   });
 });
 
+it('the way to the nodes is one of three, also from its variable', () => {
+  expect(readConfig(['a:1', '--node-protocol', 'link'], {}).nodeProtocol).toBe('link');
+  process.env['KVS_NODE_PROTOCOL'] = 'http';
+  try {
+    expect(readConfig(['a:1'], {}).nodeProtocol).toBe('http');
+  } finally {
+    delete process.env['KVS_NODE_PROTOCOL'];
+  }
+});
+
 describe('bad arguments', () => {
   it.each([
     [['localhost'], 'kvs-proxy: A node is given as host:port, such as localhost:3000, not as "localhost".'],
@@ -67,6 +78,7 @@ describe('bad arguments', () => {
     [['--workers', '0'], "kvs-proxy: option '--workers <number>' argument '0' is invalid."],
     [['--workers', '9999'], "kvs-proxy: option '--workers <number>' argument '9999' is invalid."],
     [['--workers', 'all'], "kvs-proxy: option '--workers <number>' argument 'all' is invalid."],
+    [['--node-protocol', 'udp'], "kvs-proxy: option '--node-protocol <name>' argument 'udp' is invalid."],
     [['--nodes', 'a:1'], "kvs-proxy: unknown option '--nodes'"],
   ])('%j are one line on stderr and exit code 2', (argv, message) => {
     const { code, stderr, stdout } = exitOf(() => readConfig(argv, {}));

@@ -13,6 +13,7 @@ import {
   type ServerOptions,
   type ServerSettings,
 } from '@kvs/http-api';
+import { NODE_PROTOCOLS, type NodeProtocol } from '@kvs/node-transport';
 import { InvalidArgumentError, type Command } from 'commander';
 
 export interface ProxyConfig extends ServerSettings {
@@ -24,7 +25,9 @@ export interface ProxyConfig extends ServerSettings {
   readonly nodes: readonly string[];
   /** How long a node may take to answer, in milliseconds. */
   readonly nodeTimeoutMs: number;
-  /** Most connections to one node for batches; scans have connections of their own. */
+  /** By what way batches reach a node. */
+  readonly nodeProtocol: NodeProtocol;
+  /** Most connections to one node for batches over HTTP; scans have connections of their own. */
   readonly nodeConnections: number;
 }
 
@@ -47,7 +50,12 @@ export function readConfig(
     .addOption(setting('host <host>', 'address to listen on').default('localhost'))
     .addOption(setting('port <port>', 'port to listen on').default(8080).argParser(parsePort))
     .addOption(milliseconds('node-timeout-ms', 'longest wait for a node', 5000))
-    .addOption(wholeNumber('node-connections', 'most connections to a node', 128))
+    .addOption(
+      setting('node-protocol <name>', 'way to the nodes; auto is the link where there is one, else HTTP')
+        .choices(NODE_PROTOCOLS)
+        .default('auto'),
+    )
+    .addOption(wholeNumber('node-connections', 'most HTTP connections to a node', 128))
     .addOption(
       setting('workers <number>', 'processes that share the port; auto: one per core')
         .default(1)
@@ -57,12 +65,13 @@ export function readConfig(
       nodes = parseNodes(given.length > 0 ? given : [environment['KVS_NODES'] ?? DEFAULT_NODES], command);
     });
   const options = parseOrExit(command, argv).opts<ProxyOptions>();
-  const { host, port, workers, nodeTimeoutMs, nodeConnections } = options;
-  return { ...serverSettings(options), host, port, workers, nodes, nodeTimeoutMs, nodeConnections };
+  const { host, port, workers, nodeTimeoutMs, nodeProtocol, nodeConnections } = options;
+  const nodeSettings = { nodes, nodeTimeoutMs, nodeProtocol, nodeConnections };
+  return { ...serverSettings(options), host, port, workers, ...nodeSettings };
 }
 
 type ProxyOptions = ServerOptions &
-  Pick<ProxyConfig, 'host' | 'port' | 'workers' | 'nodeTimeoutMs' | 'nodeConnections'>;
+  Pick<ProxyConfig, 'host' | 'port' | 'workers' | 'nodeTimeoutMs' | 'nodeProtocol' | 'nodeConnections'>;
 
 function parseWorkers(text: string): number {
   if (text === 'auto') return availableParallelism();

@@ -1,12 +1,13 @@
 import { HttpApiModule, METRICS_SOURCE, OPERATIONS, READINESS } from '@kvs/http-api';
-import { Router } from '@kvs/router';
+import { NodeDataTransport } from '@kvs/node-transport';
+import { Router, type NodeStats } from '@kvs/router';
 import { HttpModule, HttpService } from '@nestjs/axios';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { ClusterController } from './cluster.controller.js';
 import type { ProxyConfig } from './config.js';
+import { fetchStats } from './node-stats.js';
 import { NodesMetrics } from './nodes-metrics.js';
 import { NodesReadiness } from './nodes.readiness.js';
-import { HttpNodeTransport } from './transport/http-node-transport.js';
 
 /** The protocol over the nodes of a configuration. */
 @Module({})
@@ -44,7 +45,13 @@ class RouterModule {
       provide: Router,
       inject: [HttpService],
       useFactory: (http: HttpService) =>
-        new Router(config.nodes, (address) => new HttpNodeTransport(http, address, config)),
+        new Router(config.nodes, (address) => {
+          const { nodeProtocol: protocol, nodeTimeoutMs, nodeConnections, limits } = config;
+          const { maxBatchItems } = limits;
+          const stats = (): Promise<NodeStats> => fetchStats(http, address, nodeTimeoutMs);
+          const options = { protocol, nodeTimeoutMs, nodeConnections, maxBatchItems, stats };
+          return new NodeDataTransport(address, options);
+        }),
     };
     return {
       module: RouterModule,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { serve } from '@kvs/http-api';
 import { SnapshotError } from '@kvs/kv-store';
+import { LinkServer } from '@kvs/node-transport';
 import { NAME, readConfig, VERSION } from './config.js';
 import { EngineStartError } from './engine/engine-start-error.js';
 import { StorageNodeModule } from './storage-node.module.js';
@@ -14,6 +15,11 @@ await serve({
   port: config.port,
   settings: config,
   methods: { '/stats': ['GET', 'HEAD'] },
+  upgrade: (operations, logger) =>
+    new LinkServer(operations, {
+      ...config,
+      onError: (error) => logger.error(error, 'unexpected error'),
+    }),
   module: (logger) => StorageNodeModule.register(config, logger, exitWithoutEngine),
 }).catch(exitWithoutEngine);
 

@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   method_not_allowed: { status: 405, title: 'The method is not allowed here' },
   body_too_large: { status: 413, title: 'The body is too large' },
   answer_too_large: { status: 413, title: 'The answer would be too large' },
+  upgrade_required: { status: 426, title: 'Only a connection that is upgraded is of use here' },
   unsupported_media_type: { status: 415, title: 'The media type is not supported' },
 
   // The request was understood, and could not be done.

@@ -7,42 +7,17 @@ export interface NodeTally {
   readonly failures: Readonly<Record<TransportFailure, number>>;
 }
 
-/** Counts what becomes of the calls to each node. */
-export class NodeTallies {
-  private readonly tallies: ReadonlyMap<string, Tally>;
+/** Counts what becomes of the calls to one node. */
+export class CallCounter {
+  calls = 0;
+  private readonly failures = { unconnected: 0, broken: 0, timeout: 0, refused: 0 };
 
-  constructor(nodes: readonly string[]) {
-    this.tallies = new Map(
-      nodes.map((node) => [
-        node,
-        { calls: 0, failures: { unconnected: 0, broken: 0, timeout: 0, refused: 0 } },
-      ]),
-    );
+  /** @param error of a call that was counted; a defect is none of the node's failures */
+  failed(error: unknown): void {
+    if (error instanceof TransportError) this.failures[error.failure]++;
   }
 
-  /** Counts a call, and how it fails if it does. */
-  async count<T>(node: string, call: () => Promise<T>): Promise<T> {
-    const tally = this.tallies.get(node);
-    if (tally === undefined) throw new TypeError(`${node} is no node of this router`);
-    tally.calls++;
-    try {
-      return await call();
-    } catch (error) {
-      if (error instanceof TransportError) tally.failures[error.failure]++;
-      throw error;
-    }
+  tally(node: string): NodeTally {
+    return { node, calls: this.calls, failures: { ...this.failures } };
   }
-
-  list(): NodeTally[] {
-    return Array.from(this.tallies, ([node, { calls, failures }]) => ({
-      node,
-      calls,
-      failures: { ...failures },
-    }));
-  }
-}
-
-interface Tally {
-  calls: number;
-  readonly failures: Record<TransportFailure, number>;
 }

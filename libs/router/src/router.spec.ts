@@ -1,5 +1,5 @@
 import { HashRing } from '@kvs/hash-ring';
-import { stringKey, stringValue, type Key } from '@kvs/protocol';
+import { stringValue, type Key } from '@kvs/protocol';
 import { TransportError, type TransportFailure } from './node-transport.js';
 import { Router } from './router.js';
 import { FakeCluster } from './testing/fake-cluster.js';
@@ -170,9 +170,9 @@ describe('a defect of a transport', () => {
     await expect(fake.router.isReachable()).rejects.toBe(defect);
   });
 
-  it('shows when the ring names a node that the router was not given', async () => {
-    const router = new Router(['known:1'], () => new FakeNode(), new HashRing(['other:1']));
-    await expect(router.query([stringKey('k')])).rejects.toThrow(TypeError);
+  it('shows at once when the ring names a node that the router was not given', () => {
+    const make = () => new Router(['known:1'], () => new FakeNode(), new HashRing(['other:1']));
+    expect(make).toThrow(new TypeError('the ring names other:1, which has no transport'));
   });
 });
 

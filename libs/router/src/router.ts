@@ -1,5 +1,6 @@
 import { HashRing, partitionOf } from '@kvs/hash-ring';
 import {
+  ALL_PARTITIONS,
   NodesUnavailableError,
   PARTITION_COUNT,
   placementInput,
@@ -9,9 +10,9 @@ import {
   type ItemFailure,
   type Key,
   type KeyValueOperations,
-  type PairFormat,
   type PageAnswer,
   type PageRequest,
+  type PairFormat,
   type QueryOutcome,
   type ScanAnswer,
   type ScanRequest,
@@ -20,7 +21,7 @@ import {
 } from '@kvs/protocol';
 import { describeCluster, type ClusterView } from './cluster-view.js';
 import { interleave } from './interleave.js';
-import { NodeTallies, type NodeTally } from './node-tallies.js';
+import { CallCounter, type NodeTally } from './node-tallies.js';
 import {
   TransportError,
   type NodeScan,
@@ -28,7 +29,7 @@ import {
   type NodeTransportFactory,
 } from './node-transport.js';
 import { collectPage } from './page.js';
-import { scatter } from './scatter.js';
+import { askWhole, scatter, type AskNode, type Outcomes } from './scatter.js';
 
 /**
  * The operations over many nodes: each key's partition belongs to one node, and only that node is asked. A node that
@@ -37,46 +38,60 @@ import { scatter } from './scatter.js';
  */
 export class Router implements KeyValueOperations {
   private readonly transports: ReadonlyMap<string, NodeTransport>;
-  private readonly tallies: NodeTallies;
+  private readonly nodes: ReadonlyMap<string, Place>;
+  /** Where each partition is: the ring and the transports stay as they are. */
+  private readonly places: readonly Place[];
 
-  /** @param addresses the nodes as `host:port`, each once */
+  /**
+   * @param addresses the nodes as `host:port`, each once
+   * @throws TypeError when the ring has others
+   */
   constructor(
     addresses: readonly string[],
     connect: NodeTransportFactory,
     private readonly ring = new HashRing(addresses),
   ) {
-    this.tallies = new NodeTallies(addresses);
     this.transports = new Map(addresses.map((address) => [address, connect(address)]));
+    this.nodes = new Map(
+      Array.from(this.transports, ([node, transport]) => [
+        node,
+        { node, transport, counter: new CallCounter() },
+      ]),
+    );
+    this.places = ALL_PARTITIONS.map((partition) => {
+      const node = ring.owner(partition).id;
+      const place = this.nodes.get(node);
+      if (place === undefined) throw new TypeError(`the ring names ${node}, which has no transport`);
+      return place;
+    });
   }
 
   set(items: readonly SetItem[]): Promise<readonly SetOutcome[]> {
-    return this.write(items, (transport, share) => transport.set(share));
+    return this.write(items, (place, share) => counted(place).set(share));
   }
 
   delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]> {
-    return this.write(items, (transport, share) => transport.delete(share));
+    return this.write(items, (place, share) => counted(place).delete(share));
   }
 
   fetch(keys: readonly Key[]): Promise<readonly FetchOutcome[]> {
-    return this.read(keys, (transport, share) => transport.fetch(share));
+    return this.read(keys, (place, share) => counted(place).fetch(share));
   }
 
   query(keys: readonly Key[]): Promise<readonly QueryOutcome[]> {
-    return this.read(keys, (transport, share) => transport.query(share));
+    return this.read(keys, (place, share) => counted(place).query(share));
   }
 
   async scan(request: ScanRequest & { readonly partial: boolean }): Promise<ScanAnswer> {
     const openings = await Promise.all(
-      this.sharesOf(request.partitions).map((share) =>
-        open(share.node, () => this.tallies.count(share.node, () => scanOf(share, request))),
-      ),
+      this.sharesOf(request.partitions).map((share) => open(share, request)),
     );
     const scans = openings.filter((opening) => 'scan' in opening);
     const close = (): void => {
       for (const { scan } of scans) scan.close();
     };
     const failures = openings.filter((opening) => 'error' in opening);
-    const missingNodes = failures.map(({ node }) => node);
+    const missingNodes = failures.map(({ place }) => place.node);
     const defect = failures.find(({ error }) => !(error instanceof TransportError));
     if (defect !== undefined || (failures.length > 0 && !request.partial)) {
       close();
@@ -110,7 +125,7 @@ export class Router implements KeyValueOperations {
 
   /** What became of the data operations' calls to each node, since this router was made. */
   callsByNode(): readonly NodeTally[] {
-    return this.tallies.list();
+    return Array.from(this.nodes.values(), ({ node, counter }) => counter.tally(node));
   }
 
   close(): void {
@@ -121,110 +136,96 @@ export class Router implements KeyValueOperations {
    * Reads are tried again once when the connection broke, as a kept-alive one may while a node restarts. A node that
    * refuses connections or does not answer in time would only do so again.
    */
-  private read<O>(keys: readonly Key[], ask: Ask<Key, O>): Promise<(O | ItemFailure)[]> {
-    const askTwice = async (node: string, share: readonly Key[]) => {
-      try {
-        return await this.ask(node, share, ask);
-      } catch (error) {
-        if (error instanceof TransportError && error.failure === 'broken') return this.ask(node, share, ask);
-        throw error;
-      }
-    };
-    return scatter(
-      keys,
-      (key) => this.nodeOf(key),
-      async (node, share) => {
-        try {
-          return await askTwice(node, share);
-        } catch (error) {
-          const failure = unavailable(node, error);
-          return share.map(() => failure);
-        }
-      },
-    );
+  private read<O>(keys: readonly Key[], ask: AskNode<Place, Key, O>): Promise<Outcomes<O>> {
+    return scatter(keys, this.placeOfKey, ask, (place, share, error) => {
+      if (!isBroken(error)) return failShare(place, share, error);
+      place.counter.failed(error);
+      return askWhole(place, share, ask, failShare);
+    });
   }
 
   /** Writes are never tried again: the node may have applied them, and the client is told so. */
   private write<T extends { readonly key: Key }, O>(
     items: readonly T[],
-    ask: Ask<T, O>,
-  ): Promise<(O | ItemFailure)[]> {
-    return scatter(
-      items,
-      ({ key }) => this.nodeOf(key),
-      async (node, share) => {
-        try {
-          return await this.ask(node, share, ask);
-        } catch (error) {
-          const failure = unavailable(node, error);
-          const doubt = error instanceof TransportError && error.failure !== 'unconnected';
-          return share.map(() => (doubt ? { ...failure, maybeApplied: true } : failure));
-        }
-      },
-    );
-  }
-
-  private ask<T, O>(
-    node: string,
-    share: readonly T[],
-    ask: Ask<T, O>,
-  ): Promise<readonly (O | ItemFailure)[]> {
-    return this.tallies.count(node, () => ask(this.transportTo(node), share));
+    ask: AskNode<Place, T, O>,
+  ): Promise<Outcomes<O>> {
+    return scatter(items, this.placeOfItem, ask, failWrites);
   }
 
   /** Each node that owns some of the partitions, with those. */
   private sharesOf(partitions: readonly number[] | undefined): NodeShare[] {
     const wanted = partitions && new Set(partitions);
-    return Array.from(this.transports, ([node, transport]) => {
-      const owned = this.ring.partitionsOf(node);
+    return Array.from(this.nodes.values(), (place) => {
+      const owned = this.ring.partitionsOf(place.node);
       return {
-        node,
-        transport,
+        place,
         partitions: wanted ? owned.filter((partition) => wanted.has(partition)) : owned,
       };
     }).filter((share) => share.partitions.length > 0);
   }
 
-  private nodeOf(key: Key): string {
-    return this.ring.owner(partitionOf(placementInput(key))).id;
-  }
+  private readonly placeOfItem = ({ key }: { readonly key: Key }): Place => this.placeOfKey(key);
 
-  private transportTo(node: string): NodeTransport {
-    const transport = this.transports.get(node);
-    if (transport === undefined) throw new TypeError(`the ring names ${node}, which has no transport`);
-    return transport;
-  }
+  private readonly placeOfKey = (key: Key): Place => {
+    const partition = partitionOf(placementInput(key));
+    const place = this.places[partition];
+    if (place === undefined) throw new TypeError(`there is no partition ${partition}`);
+    return place;
+  };
 }
 
-type Ask<T, O> = (transport: NodeTransport, share: readonly T[]) => Promise<readonly (O | ItemFailure)[]>;
+/** Where a key lives, and the way there. */
+interface Place {
+  readonly node: string;
+  readonly transport: NodeTransport;
+  readonly counter: CallCounter;
+}
 
-function unavailable(node: string, error: unknown): ItemFailure {
+/** The way to a node, for one call. */
+function counted({ transport, counter }: Place): NodeTransport {
+  counter.calls++;
+  return transport;
+}
+
+function isBroken(error: unknown): boolean {
+  return error instanceof TransportError && error.failure === 'broken';
+}
+
+function failShare(place: Place, share: readonly unknown[], error: unknown): ItemFailure[] {
+  const failure = unavailable(place, error);
+  return share.map(() => failure);
+}
+
+function failWrites(place: Place, share: readonly unknown[], error: unknown): ItemFailure[] {
+  const failure = unavailable(place, error);
+  const doubt = error instanceof TransportError && error.failure !== 'unconnected';
+  return share.map(() => (doubt ? { ...failure, maybeApplied: true } : failure));
+}
+
+function unavailable({ node, counter }: Place, error: unknown): ItemFailure {
+  counter.failed(error);
   if (!(error instanceof TransportError)) throw error;
   return { ok: false, code: 'node_unavailable', message: `${node}: ${error.message}` };
 }
 
 interface NodeShare {
-  readonly node: string;
-  readonly transport: NodeTransport;
+  readonly place: Place;
   readonly partitions: readonly number[];
 }
 
 interface OpenScan {
-  readonly node: string;
+  readonly place: Place;
   readonly scan: NodeScan;
 }
 
-type Opening = OpenScan | { readonly node: string; readonly error: unknown };
+type Opening = OpenScan | { readonly place: Place; readonly error: unknown };
 
-function scanOf({ transport, partitions }: NodeShare, request: ScanRequest): Promise<NodeScan> {
-  return transport.scan({ ...request, partitions });
-}
-
-async function open(node: string, scan: () => Promise<NodeScan>): Promise<Opening> {
+async function open({ place, partitions }: NodeShare, request: ScanRequest): Promise<Opening> {
   try {
-    return { node, scan: await scan() };
+    return { place, scan: await counted(place).scan({ ...request, partitions }) };
   } catch (error) {
-    return { node, error };
+    place.counter.failed(error);
+    return { place, error };
   }
 }
 
@@ -236,11 +237,11 @@ function formatOf(scans: readonly OpenScan[]): PairFormat {
 }
 
 /** A node's lines, which say whose they are when they break off. */
-async function* named({ node, scan }: OpenScan): AsyncGenerator<Uint8Array> {
+async function* named({ place, scan }: OpenScan): AsyncGenerator<Uint8Array> {
   try {
     yield* scan.lines;
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
-    throw new NodesUnavailableError([node], { cause: error });
+    throw new NodesUnavailableError([place.node], { cause: error });
   }
 }

@@ -46,7 +46,7 @@ describe('a scattered batch', () => {
 
   it('is refused whole when a node does not answer item by item', async () => {
     await expect(scatter(['a1', 'a2'], firstLetter, async () => [echo('a1')])).rejects.toThrow(
-      new TypeError('a gave 1 outcomes for 2 items'),
+      new TypeError('a node gave 1 outcomes for 2 items'),
     );
   });
 });

@@ -1,4 +1,46 @@
-import type { ItemFailure } from '@kvs/protocol';
+import type { ItemFailure, MaybePromise } from '@kvs/protocol';
+
+/** Asks one node for its share, and gives one outcome for each item. */
+export type AskNode<N, T, O> = (node: N, share: readonly T[]) => Promise<Outcomes<O>>;
+
+/** What a share comes to when asking its node failed. */
+export type OnFailure<N, T, O> = (node: N, share: readonly T[], error: unknown) => MaybePromise<Outcomes<O>>;
+
+export type Outcomes<O> = readonly (O | ItemFailure)[];
+
+/**
+ * Splits a batch by node, asks all nodes at once, and puts the outcomes back in the order of the batch. The order of
+ * the items within a node's share is kept. O(items).
+ */
+export function scatter<T, O, N>(
+  items: readonly T[],
+  nodeOf: (item: T) => N,
+  ask: AskNode<N, T, O>,
+  failed: OnFailure<N, T, O> = rethrow,
+): Promise<Outcomes<O>> {
+  const [first] = items;
+  if (first === undefined) return Promise.resolve([]);
+  const node = nodeOf(first);
+  for (let i = 1; i < items.length; i++) {
+    const item = items[i];
+    if (item !== undefined && nodeOf(item) !== node) return scatterOverMany(items, nodeOf, ask, failed);
+  }
+  // One node has all: most batches are of one key. Nothing is to be split or merged.
+  return askWhole(node, items, ask, failed);
+}
+
+/** Asks a node, and sees to it that there is an outcome for each item. */
+export function askWhole<T, O, N>(
+  node: N,
+  share: readonly T[],
+  ask: AskNode<N, T, O>,
+  failed: OnFailure<N, T, O>,
+): Promise<Outcomes<O>> {
+  return ask(node, share).then(
+    (outcomes) => whole(outcomes, share.length),
+    (error: unknown) => failed(node, share, error),
+  );
+}
 
 /** The items of a batch that one node answers for, and where in the batch they stand. */
 interface Share<T> {
@@ -6,18 +48,13 @@ interface Share<T> {
   readonly positions: number[];
 }
 
-/**
- * Splits a batch by node, asks all nodes at once, and puts the outcomes back in the order of the batch. The order of
- * the items within a node's share is kept. O(items).
- *
- * @param ask must answer with one outcome for each item
- */
-export async function scatter<T, O>(
+async function scatterOverMany<T, O, N>(
   items: readonly T[],
-  nodeOf: (item: T) => string,
-  ask: (node: string, share: readonly T[]) => Promise<readonly (O | ItemFailure)[]>,
-): Promise<(O | ItemFailure)[]> {
-  const shares = new Map<string, Share<T>>();
+  nodeOf: (item: T) => N,
+  ask: AskNode<N, T, O>,
+  failed: OnFailure<N, T, O>,
+): Promise<Outcomes<O>> {
+  const shares = new Map<N, Share<T>>();
   items.forEach((item, position) => {
     const node = nodeOf(item);
     let share = shares.get(node);
@@ -28,10 +65,7 @@ export async function scatter<T, O>(
   const merged = new Array<O | ItemFailure>(items.length);
   await Promise.all(
     Array.from(shares, async ([node, share]) => {
-      const outcomes = await ask(node, share.items);
-      if (outcomes.length !== share.items.length) {
-        throw new TypeError(`${node} gave ${outcomes.length} outcomes for ${share.items.length} items`);
-      }
+      const outcomes = await askWhole(node, share.items, ask, failed);
       outcomes.forEach((outcome, i) => {
         const position = share.positions[i];
         if (position !== undefined) merged[position] = outcome;
@@ -39,4 +73,13 @@ export async function scatter<T, O>(
     }),
   );
   return merged;
+}
+
+function whole<O>(outcomes: readonly O[], count: number): readonly O[] {
+  if (outcomes.length === count) return outcomes;
+  throw new TypeError(`a node gave ${outcomes.length} outcomes for ${count} items`);
+}
+
+function rethrow(_node: unknown, _share: unknown, error: unknown): never {
+  throw error;
 }

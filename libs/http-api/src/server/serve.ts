@@ -4,6 +4,7 @@ import { Server as NetServer } from 'node:net';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { KeyValueOperations } from '@kvs/protocol';
 import { ProblemFilter } from '@kvs/protocol/nest';
 import { FastLane } from '../fast-lane/fast-lane.js';
 import { FastRoutes } from '../fast-lane/fast-routes.js';
@@ -11,12 +12,14 @@ import { inFlightMetrics } from '../metrics/in-flight-metrics.js';
 import { ServerMetrics } from '../metrics/server-metrics.js';
 import { requestTracker } from '../metrics/track-requests.js';
 import type { ServerSettings } from '../settings.js';
+import { OPERATIONS } from '../tokens.js';
 import { allowedMethodsMiddleware, API_METHODS, type AllowedMethods } from './allowed-methods.js';
 import { serveDocs } from './docs.js';
 import { InFlight } from './in-flight.js';
 import { listenOrExit, origin } from './listen.js';
 import { createLogger, NestLogger, type Logger } from './logger.js';
 import { answerProtocolErrors } from './protocol-errors.js';
+import { handleUpgrades, upgradeRequired, type UpgradeHandler } from './upgrades.js';
 import { TwoDoorAdapter } from './two-door-adapter.js';
 import { onStopSignals } from './stop-signals.js';
 import { serveByWorkers } from './workers/primary.js';
@@ -39,6 +42,8 @@ export interface ServeOptions {
   /** Methods of paths that this app has beyond the common ones. */
   readonly methods?: AllowedMethods;
   readonly module: (logger: Logger) => DynamicModule;
+  /** Serves connections that leave HTTP for another protocol, over the same operations. */
+  readonly upgrade?: (operations: KeyValueOperations, logger: Logger) => UpgradeHandler;
 }
 
 /**
@@ -55,9 +60,14 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
   const inFlight = new InFlight(settings);
   const app = await createApp(options, inFlight, logger);
-  await app.init();
   const server: Server = app.getHttpServer();
-  const stop = () => shutDown(app, inFlight, shutdownTimeoutMs, logger);
+  const upgrade = options.upgrade?.(app.get<KeyValueOperations>(OPERATIONS, { strict: false }), logger);
+  if (upgrade) {
+    app.use(upgradeRequired(upgrade));
+    handleUpgrades(server, upgrade);
+  }
+  await app.init();
+  const stop = () => shutDown(app, inFlight, upgrade, shutdownTimeoutMs, logger);
   if (worker !== undefined) {
     return serveAsWorker({ server, metrics: app.get(ServerMetrics), stop: stopWorker(logger, stop) });
   }
@@ -111,6 +121,7 @@ export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 async function shutDown(
   app: NestExpressApplication,
   inFlight: InFlight,
+  upgrade: UpgradeHandler | undefined,
   timeoutMs: number,
   logger: Logger,
 ): Promise<never> {
@@ -120,11 +131,13 @@ async function shutDown(
   const late = setTimeout(() => {
     logger.warn(`requests still under way after ${timeoutMs} ms are cut`);
     server.closeAllConnections();
+    upgrade?.close();
   }, timeoutMs);
-  await inFlight.drain();
+  await Promise.all([inFlight.drain(), upgrade?.drain()]);
   await inFlight.quiet(QUIET_MS);
   clearTimeout(late);
   server.closeAllConnections();
+  upgrade?.close();
   await app.close();
   process.exit(0);
 }

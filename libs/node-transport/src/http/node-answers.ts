@@ -9,7 +9,6 @@ import {
   isVersionCondition,
   type DeleteOutcome,
   type Entry,
-  type ErrorCode,
   type FetchOutcome,
   type ItemFailure,
   type Key,
@@ -17,6 +16,7 @@ import {
   type SetOutcome,
 } from '@kvs/protocol';
 import type { NodeStats } from '@kvs/router';
+import { refusalFailure, withDoubt } from '../refusals.js';
 
 /** A node's answer to a batch: a body to read, or a refusal of the whole batch. */
 export type NodeAnswer = string | ItemFailure;
@@ -64,8 +64,7 @@ export function readStats(body: string): NodeStats | undefined {
 export function readProblem(node: string, body: string): ItemFailure {
   const problem = parse(body);
   if (!isRecord(problem) || !isErrorCode(problem['code'])) return NONSENSE;
-  const code = codeForClients(problem['code']);
-  return { ok: false, code, message: `${node}: ${String(problem['detail'])}` };
+  return refusalFailure(node, problem['code'], String(problem['detail']));
 }
 
 const NONSENSE: ItemFailure = {
@@ -73,22 +72,6 @@ const NONSENSE: ItemFailure = {
   code: 'node_error',
   message: 'the storage node gave an answer that is not of the protocol',
 };
-
-/** What a node says of itself and its routes, as a client of the proxy should hear it. */
-const CODES_FOR_CLIENTS: Partial<Readonly<Record<ErrorCode, ErrorCode>>> = {
-  // A node on its way down is, to a client, a node that is away.
-  shutting_down: 'node_unavailable',
-  not_ready: 'node_unavailable',
-  // A server that does not know the protocol's routes is no storage node. A 404 would be read as an absent key.
-  not_found: 'node_error',
-  method_not_allowed: 'node_error',
-  key_not_found: 'node_error',
-  internal_error: 'node_error',
-};
-
-function codeForClients(code: ErrorCode): ErrorCode {
-  return CODES_FOR_CLIENTS[code] ?? code;
-}
 
 /** Writes list an outcome per item, `null` for a failure, and the failures apart, in the same order. */
 function readWrites<O extends { readonly ok: true }>(
@@ -108,11 +91,6 @@ function readWrites<O extends { readonly ok: true }>(
   );
   const whole = isWhole(result, count) && remaining.next().done;
   return whole ? result : failAll(withDoubt(NONSENSE), count);
-}
-
-/** A node that failed in an unforeseen way, or whose answer can't be read, may have applied the write. */
-function withDoubt(failure: ItemFailure): ItemFailure {
-  return failure.code === 'node_error' ? { ...failure, maybeApplied: true } : failure;
 }
 
 function readItems<O extends { readonly ok: true }>(

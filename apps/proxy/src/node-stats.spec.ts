@@ -1,0 +1,62 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { TransportError, type TransportFailure } from '@kvs/router';
+import { HttpService } from '@nestjs/axios';
+import { fetchStats } from './node-stats.js';
+
+let server: Server;
+let address: string;
+let answer: (response: ServerResponse) => void;
+const paths: (string | undefined)[] = [];
+
+beforeEach(async () => {
+  paths.length = 0;
+  server = createServer((request, response) => {
+    paths.push(request.url);
+    answer(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterEach(stop);
+
+function stop(): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+const ask = (timeoutMs = 60_000) => fetchStats(new HttpService(), address, timeoutMs);
+
+async function failureOf(promise: Promise<unknown>): Promise<TransportFailure> {
+  const error: unknown = await promise.catch((reason: unknown) => reason);
+  if (error instanceof TransportError) return error.failure;
+  throw new TypeError('no transport error', { cause: error });
+}
+
+it('is what the node says', async () => {
+  answer = (response) => response.end('{"engine":"memory","keys":12}');
+  expect(await ask()).toEqual({ engine: 'memory', keys: 12 });
+  expect(paths).toEqual(['/stats']);
+});
+
+it.each([
+  ['is not of the protocol', 200, '{}'],
+  ['is an error', 500, '{"engine":"memory","keys":12}'],
+  ['is a redirection', 302, ''],
+])('is not known when the answer %s', async (_, status, body) => {
+  answer = (response) => void response.writeHead(status, { location: '/stats' }).end(body);
+  expect(await failureOf(ask())).toBe('refused');
+  expect(paths).toHaveLength(1);
+});
+
+it('is not known when the node does not answer in time', async () => {
+  answer = () => undefined;
+  expect(await failureOf(ask(30))).toBe('timeout');
+});
+
+it('is not known when there is no connection', async () => {
+  await stop();
+  expect(await failureOf(ask())).toBe('unconnected');
+});

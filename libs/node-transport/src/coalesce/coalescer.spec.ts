@@ -1,0 +1,117 @@
+import { ManualTime } from '../../test/manual-time.js';
+import { Coalescer } from './coalescer.js';
+
+interface Item {
+  readonly name: string;
+  readonly weight: number;
+}
+
+let time: ManualTime;
+let turn: (() => void)[];
+let sent: string[][];
+/** Most that is taken at once. */
+let room: number;
+let coalescer: Coalescer<Item>;
+
+beforeEach(() => {
+  time = new ManualTime();
+  turn = [];
+  sent = [];
+  room = Infinity;
+  const options = { timers: time, schedule: (task: () => void) => void turn.push(task), maxDelayMs: 2 };
+  coalescer = new Coalescer({ ...options, maxGatheredCalls: 4, maxGatheredBytes: 100 }, (items) => {
+    const taken = items.slice(0, room);
+    if (taken.length > 0) sent.push(taken.map(({ name }) => name));
+    return taken.length;
+  });
+});
+
+function add(...names: string[]): void {
+  for (const name of names) coalescer.add({ name, weight: name.length });
+}
+
+function endTurn(): void {
+  for (const task of turn.splice(0)) task();
+}
+
+it('sends what is added in one turn together, in its order, at the end of the turn', () => {
+  add('a', 'b');
+  expect(sent).toEqual([]);
+  add('c');
+  endTurn();
+  expect(sent).toEqual([['a', 'b', 'c']]);
+});
+
+it('sends a lone one without waiting for time to pass', () => {
+  add('a');
+  endTurn();
+  expect(sent).toEqual([['a']]);
+  expect(time.waits).toEqual([]);
+});
+
+it('gathers while others are unanswered, and sends when they are answered', () => {
+  add('a');
+  endTurn();
+  add('b');
+  endTurn();
+  add('c');
+  endTurn();
+  expect(sent).toEqual([['a']]);
+  coalescer.answered();
+  expect(sent).toEqual([['a'], ['b', 'c']]);
+});
+
+it('gathers no longer than the bound, answered or not', () => {
+  add('a');
+  endTurn();
+  add('b');
+  time.pass(1);
+  add('c');
+  expect(sent).toHaveLength(1);
+  time.pass(1);
+  expect(sent).toEqual([['a'], ['b', 'c']]);
+});
+
+it.each([
+  ['items', ['b', 'c', 'd', 'e']],
+  ['bytes', ['b'.repeat(100)]],
+])('gathers no more than so many %s', (_, names) => {
+  add('a');
+  endTurn();
+  add(...names);
+  endTurn();
+  expect(sent).toEqual([['a'], names]);
+});
+
+it('keeps what is not taken, in its order, until there is room', () => {
+  room = 2;
+  add('a', 'b', 'c', 'd', 'e');
+  endTurn();
+  expect(sent).toEqual([['a', 'b']]);
+  coalescer.answered();
+  room = 0;
+  coalescer.flush();
+  expect([sent.length, coalescer.size, coalescer.first?.name]).toEqual([2, 1, 'e']);
+  room = 2;
+  coalescer.flush();
+  expect(sent).toEqual([['a', 'b'], ['c', 'd'], ['e']]);
+});
+
+it('gives back what waits, and starts anew', () => {
+  add('a');
+  endTurn();
+  add('b', 'c');
+  expect(coalescer.clear().map(({ name }) => name)).toEqual(['b', 'c']);
+  expect(time.waits).toEqual([]);
+  add('d');
+  endTurn();
+  expect(sent).toEqual([['a'], ['d']]);
+});
+
+it('takes out those at the front that are as said', () => {
+  add('a', 'b', 'c');
+  expect(coalescer.removeWhile(({ name }) => name < 'c').map(({ name }) => name)).toEqual(['a', 'b']);
+  endTurn();
+  expect(sent).toEqual([['c']]);
+  expect(coalescer.removeWhile(() => true)).toEqual([]);
+});

@@ -1,0 +1,109 @@
+import type { CancelTask, Schedule, Timers } from '../ports.js';
+
+export interface CoalescerOptions {
+  readonly timers: Timers;
+  /** When a turn is over, and what was asked for in it goes out together. */
+  readonly schedule: Schedule;
+  /** How long calls may gather while what was sent before them is unanswered, in milliseconds. */
+  readonly maxDelayMs: number;
+  /** So many calls are not kept waiting for more. */
+  readonly maxGatheredCalls: number;
+  /** Calls of so many bytes are not kept waiting for more. */
+  readonly maxGatheredBytes: number;
+}
+
+/**
+ * Decides when calls to one node go out. Those of one turn of the event loop go together. While what went before is
+ * unanswered, further ones gather, for little time; a lone call goes out at once. It never reorders.
+ */
+export class Coalescer<T extends { readonly weight: number }> {
+  private waiting: T[] = [];
+  private bytes = 0;
+  private companies = 0;
+  private scheduled = false;
+  private cancelDelay: CancelTask | undefined;
+
+  /**
+   * @param send takes calls from the front, as one company, and returns how many; the others wait until a company is
+   * answered, or until {@link flush}
+   */
+  constructor(
+    private readonly options: CoalescerOptions,
+    private readonly send: (calls: readonly T[]) => number,
+  ) {}
+
+  get size(): number {
+    return this.waiting.length;
+  }
+
+  /** The one that has waited longest. */
+  get first(): T | undefined {
+    return this.waiting[0];
+  }
+
+  add(call: T): void {
+    this.waiting.push(call);
+    this.bytes += call.weight;
+    if (this.scheduled) return;
+    const { maxGatheredBytes, maxGatheredCalls } = this.options;
+    const full = this.waiting.length >= maxGatheredCalls || this.bytes >= maxGatheredBytes;
+    if (this.companies === 0 || full) this.scheduleFlush();
+    else this.cancelDelay ??= this.options.timers.after(this.options.maxDelayMs, this.onDelay);
+  }
+
+  /** All calls of a company are answered. */
+  answered(): void {
+    this.companies--;
+    this.flush();
+  }
+
+  /** Sends what waits, now. */
+  flush(): void {
+    if (this.waiting.length === 0) return;
+    const taken = this.send(this.waiting);
+    if (taken === 0) return;
+    this.companies++;
+    if (taken === this.waiting.length) {
+      this.waiting = [];
+      this.bytes = 0;
+      return;
+    }
+    for (let i = 0; i < taken; i++) this.bytes -= this.waiting[i]?.weight ?? 0;
+    this.waiting = this.waiting.slice(taken);
+  }
+
+  /** Takes out those at the front that are as said. */
+  removeWhile(isSo: (call: T) => boolean): T[] {
+    const kept = this.waiting.findIndex((call) => !isSo(call));
+    const removed = kept === -1 ? this.waiting : this.waiting.slice(0, kept);
+    this.waiting = kept === -1 ? [] : this.waiting.slice(kept);
+    for (const { weight } of removed) this.bytes -= weight;
+    return removed;
+  }
+
+  /** Takes back all that waits, and forgets what was sent. */
+  clear(): T[] {
+    const { waiting } = this;
+    this.waiting = [];
+    this.bytes = 0;
+    this.companies = 0;
+    this.cancelDelay?.();
+    this.cancelDelay = undefined;
+    return waiting;
+  }
+
+  private scheduleFlush(): void {
+    this.scheduled = true;
+    this.options.schedule(this.onTurn);
+  }
+
+  private readonly onTurn = (): void => {
+    this.scheduled = false;
+    this.flush();
+  };
+
+  private readonly onDelay = (): void => {
+    this.cancelDelay = undefined;
+    this.flush();
+  };
+}

@@ -1,0 +1,66 @@
+import { keyId, type Key, type KeyId } from '@kvs/protocol';
+
+/** What has entered, and has not left. */
+export interface Ticket {
+  readonly ids: ReadonlySet<KeyId>;
+  /** How many it waits for. */
+  blockers: number;
+  readonly followers: Ticket[];
+  readonly run: () => void;
+}
+
+/** Who is on its way to a key: the last that writes it, and those that read it after that. */
+interface Line {
+  writer: Ticket | undefined;
+  readonly readers: Set<Ticket>;
+}
+
+/**
+ * Keeps the order of what concerns the same key, where there is a write among it: the later waits for the earlier.
+ * What concerns different keys, or only reads, doesn't wait.
+ */
+export class KeyOrder {
+  private readonly lines = new Map<KeyId, Line>();
+
+  /** Whether nothing is on its way. */
+  get isEmpty(): boolean {
+    return this.lines.size === 0;
+  }
+
+  /** @param run called as soon as nothing is in the way, which may be now; after it, `leave` must be called */
+  enter(keys: readonly Key[], write: boolean, run: () => void): Ticket {
+    const ids = new Set(keys.map(keyId));
+    const ticket: Ticket = { ids, blockers: 0, followers: [], run };
+    const ahead = new Set<Ticket>();
+    for (const id of ids) {
+      let line = this.lines.get(id);
+      if (line === undefined) this.lines.set(id, (line = { writer: undefined, readers: new Set() }));
+      if (line.writer !== undefined) ahead.add(line.writer);
+      if (write) {
+        for (const reader of line.readers) ahead.add(reader);
+        line.readers.clear();
+        line.writer = ticket;
+      } else {
+        line.readers.add(ticket);
+      }
+    }
+    for (const other of ahead) other.followers.push(ticket);
+    ticket.blockers = ahead.size;
+    if (ticket.blockers === 0) run();
+    return ticket;
+  }
+
+  leave(ticket: Ticket): void {
+    for (const id of ticket.ids) {
+      const line = this.lines.get(id);
+      if (line === undefined) continue;
+      if (line.writer === ticket) line.writer = undefined;
+      line.readers.delete(ticket);
+      if (line.writer === undefined && line.readers.size === 0) this.lines.delete(id);
+    }
+    for (const follower of ticket.followers) {
+      follower.blockers--;
+      if (follower.blockers === 0) follower.run();
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { stringValue, type FetchOutcome } from '@kvs/protocol';
+import { answers } from '../../test/arbitraries.js';
+import { callFor, MAX_FRAME_BYTES, readAnswers, readFrames } from '../../test/frames.js';
+import { decodeAnswers, encodeAnswers, type Answer } from './answers.js';
+import { FrameBuilder } from './frame-builder.js';
+import { LinkProtocolError } from './link-protocol-error.js';
+
+const builder = new FrameBuilder();
+const limits = { frameBytes: MAX_FRAME_BYTES / 4, maxFrameBytes: MAX_FRAME_BYTES };
+const encode = (given: readonly Answer[], frameBytes = limits.frameBytes) =>
+  encodeAnswers(builder, given, { ...limits, frameBytes });
+
+/** What comes out at the other end. */
+function roundTrip(given: readonly Answer[], frameBytes?: number): Answer[] {
+  const calls = new Map(given.map((answer) => [answer.id, callFor(answer)]));
+  return readAnswers(encode(given, frameBytes), (id) => calls.get(id)).map(({ id, call, refusal }): Answer =>
+    refusal ? { id, refusal } : ({ id, kind: call.kind, outcomes: call.outcomes } as Answer),
+  );
+}
+
+const uniqueAnswers = fc.uniqueArray(answers, { selector: ({ id }) => id, maxLength: 6 });
+
+describe('answers', () => {
+  it('are read as they were written', () => {
+    fc.assert(fc.property(uniqueAnswers, (given) => expect(roundTrip(given)).toEqual(given)));
+  });
+
+  it('are the same over however many frames they go', () => {
+    fc.assert(
+      fc.property(uniqueAnswers, fc.integer({ min: 1, max: 300 }), (given, frameBytes) => {
+        expect(roundTrip(given, frameBytes)).toEqual(given);
+      }),
+    );
+  });
+
+  const entry = (bytes: number): FetchOutcome => ({
+    ok: true,
+    entry: { value: stringValue('v'.repeat(bytes)), version: 1 },
+  });
+
+  it('go over frames of about the size that is asked for', () => {
+    const outcomes = Array.from({ length: 100 }, () => entry(1000));
+    const frames = encode([{ id: 7, kind: 'fetch', outcomes }], 10_000);
+    expect(frames.length).toBeGreaterThan(5);
+    for (const frame of frames) expect(frame.length).toBeLessThan(12_000);
+  });
+
+  it('say of a pair that no frame can hold that it is too large, and give the others', () => {
+    const given: Answer = { id: 1, kind: 'fetch', outcomes: [entry(1), entry(MAX_FRAME_BYTES), entry(2)] };
+    const [answer] = roundTrip([given]);
+    expect(answer).toMatchObject({ outcomes: [entry(1), { ok: false, code: 'answer_too_large' }, entry(2)] });
+  });
+
+  it('keep messages that can be read, and not without end', () => {
+    const message = `\ud800${'x'.repeat(10_000)}`;
+    const [answer] = roundTrip([{ id: 1, refusal: { code: 'internal_error', message } }]);
+    expect(answer).toEqual({
+      id: 1,
+      refusal: { code: 'internal_error', message: `\ufffd${'x'.repeat(1023)}` },
+    });
+  });
+});
+
+describe('an answer makes no sense', () => {
+  const present: Answer = { id: 1, kind: 'query', outcomes: [{ ok: true, present: true }] };
+  const read = (given: Answer, open: Answer | undefined) =>
+    readFrames(Buffer.concat(encode([given])), (cursor) =>
+      decodeAnswers(cursor, () => (open === undefined ? undefined : callFor(open))),
+    );
+
+  it('when nobody asked', () => {
+    expect(() => read(present, undefined)).toThrow(LinkProtocolError);
+  });
+
+  it('when something else was asked', () => {
+    expect(() => read(present, { id: 1, kind: 'delete', outcomes: [{ ok: true, deleted: true }] })).toThrow(
+      LinkProtocolError,
+    );
+  });
+
+  it('when it has more outcomes than there were items', () => {
+    expect(() => read(present, { id: 1, kind: 'query', outcomes: [] })).toThrow(LinkProtocolError);
+  });
+
+  it.each([0, -1, 2 ** 53])('when a version is %d', (version) => {
+    const set: Answer = { id: 1, kind: 'set', outcomes: [{ ok: true, version }] };
+    expect(() => read(set, set)).toThrow(LinkProtocolError);
+  });
+});

@@ -1,0 +1,147 @@
+import fc from 'fast-check';
+import {
+  DEFAULT_LIMITS,
+  guardDeleteItem,
+  guardKeyItem,
+  guardSetItem,
+  type DeleteItem,
+  type Key,
+  type SetItem,
+} from '@kvs/protocol';
+import { batches, ids } from '../../test/arbitraries.js';
+import { readCalls } from '../../test/frames.js';
+import type { Batch } from '../batch.js';
+import { encodeCalls, type DecodedCall } from './calls.js';
+import { FrameBuilder } from './frame-builder.js';
+
+const builder = new FrameBuilder();
+const encode = (...calls: { id: number; batch: Batch }[]) => encodeCalls(builder, calls);
+
+/** Data that the types would not let through: what a peer may send all the same. */
+function unchecked<T>(value: unknown): T {
+  return value as T;
+}
+const key = (data: string, encoding = 'string') => unchecked<Key>({ encoding, data });
+
+function refusalOf(call: DecodedCall | undefined): string | undefined {
+  return call !== undefined && 'refusal' in call ? call.refusal.code : undefined;
+}
+
+describe('a frame of calls', () => {
+  it('is read as it was written, whatever calls travel together', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(ids, batches), { maxLength: 5 }), (calls) => {
+        const frame = encode(...calls.map(([id, batch]) => ({ id, batch })));
+        expect(readCalls(frame)).toEqual(calls.map(([id, batch]) => ({ id, ...batch })));
+      }),
+    );
+  });
+
+  it('takes calls that are larger than what frames share', () => {
+    const items = Array.from({ length: 4000 }, (_, i) => key(`key-${i}`));
+    const calls = [
+      { id: 1, batch: { kind: 'query', items } as const },
+      { id: 2, batch: { kind: 'fetch', items: [key('日本')] } as const },
+    ];
+    expect(readCalls(encode(...calls))).toEqual(calls.map(({ id, batch }) => ({ id, ...batch })));
+  });
+});
+
+describe('an item that is not valid', () => {
+  const limits = { ...DEFAULT_LIMITS, maxKeyBytes: 4, maxValueBytes: 6, maxBatchItems: 3 };
+  const set = (item: unknown): Batch => ({ kind: 'set', items: [unchecked<SetItem>(item)] });
+  const good = { key: key('k'), value: key('v') };
+
+  it.each<[string, Batch]>([
+    ['empty_key', { kind: 'fetch', items: [key('')] }],
+    ['key_too_long', { kind: 'query', items: [key('12345')] }],
+    ['key_too_long', { kind: 'query', items: [key('日本')] }],
+    ['invalid_data', { kind: 'query', items: [key('abc', 'binary')] }],
+    ['invalid_data', { kind: 'query', items: [key('xy', 'binary')] }],
+    ['value_too_large', set({ ...good, value: key('1234567') })],
+    ['value_too_large', set({ ...good, value: key('00112233445566', 'binary') })],
+    ['invalid_data', set({ ...good, value: key('0', 'binary') })],
+    ['invalid_ttl', set({ ...good, ttlMs: 0 })],
+    ['invalid_ttl', set({ ...good, ttlMs: 1e16 })],
+    ['invalid_version', set({ ...good, ifVersion: 2 ** 53 })],
+    [
+      'invalid_version',
+      { kind: 'delete', items: [unchecked<DeleteItem>({ key: key('k'), ifVersion: 2 ** 60 })] },
+    ],
+    ['too_many_items', { kind: 'query', items: Array.from({ length: 4 }, () => key('k')) }],
+  ])('refuses its own call with %s, and none beside it: %j', (code, bad) => {
+    const fine = set({ ...good, value: key('日本') });
+    const calls = readCalls(
+      encode({ id: 1, batch: fine }, { id: 2, batch: bad }, { id: 3, batch: fine }),
+      limits,
+    );
+    expect(calls.map(refusalOf)).toEqual([undefined, code, undefined]);
+    expect(calls[2]).toEqual({ id: 3, ...fine });
+  });
+
+  it('is told by its place in the batch', () => {
+    const batch: Batch = { kind: 'query', items: [key('k'), key('')] };
+    expect(readCalls(encode({ id: 1, batch }))).toEqual([
+      { id: 1, refusal: { code: 'empty_key', message: 'item 1 of the batch: empty key' } },
+    ]);
+  });
+});
+
+it('reads binary data in its canonical form', () => {
+  const frame = encode({ id: 1, batch: { kind: 'query', items: [key('ABcd', 'binary')] } });
+  expect(readCalls(frame)).toEqual([{ id: 1, kind: 'query', items: [key('abcd', 'binary')] }]);
+});
+
+describe('an item is taken exactly when the guard of the protocol takes it, and as the same', () => {
+  const limits = { ...DEFAULT_LIMITS, maxKeyBytes: 6, maxValueBytes: 8 };
+  const data = fc.record({
+    encoding: fc.constantFrom('string', 'binary'),
+    data: fc.oneof(
+      fc.string({ maxLength: 10 }),
+      fc.string({ unit: fc.constantFrom('0', 'a', 'F', 'é', '日', '😀', 'g'), maxLength: 10 }),
+    ),
+  });
+  const numbers = fc.oneof(fc.constantFrom(0, 1, 1e15, 1e15 + 1, 2 ** 53 - 1, 2 ** 53), fc.maxSafeNat());
+
+  it('to set', () => {
+    const items = fc.record(
+      { key: data, value: data, ttlMs: numbers, ifVersion: numbers },
+      { requiredKeys: ['key', 'value'] },
+    );
+    fc.assert(
+      fc.property(items, ({ key, value, ttlMs, ifVersion }) => {
+        const sent = { key, value, ttlMs, ifVersion };
+        const frame = encode({ id: 1, batch: { kind: 'set', items: [unchecked<SetItem>(sent)] } });
+        const wire = {
+          key,
+          value,
+          ...(ttlMs === undefined ? undefined : { ttl_ms: ttlMs }),
+          ...(ifVersion === undefined ? undefined : { if_version: ifVersion }),
+        };
+        const guarded = guardSetItem(wire, limits);
+        const [call] = readCalls(frame, limits);
+        if (guarded === undefined) expect(refusalOf(call)).toBeDefined();
+        else expect(call).toEqual({ id: 1, kind: 'set', items: [guarded] });
+      }),
+    );
+  });
+
+  it('to read and to delete', () => {
+    fc.assert(
+      fc.property(data, fc.option(numbers, { nil: undefined }), (raw, ifVersion) => {
+        const read = readCalls(
+          encode({ id: 1, batch: { kind: 'fetch', items: [unchecked<Key>(raw)] } }),
+          limits,
+        );
+        const guardedKey = guardKeyItem(raw, limits);
+        expect(refusalOf(read[0]) === undefined).toBe(guardedKey !== undefined);
+        const item = unchecked<DeleteItem>({ key: raw, ifVersion });
+        const [call] = readCalls(encode({ id: 1, batch: { kind: 'delete', items: [item] } }), limits);
+        const wire = { key: raw, ...(ifVersion === undefined ? undefined : { if_version: ifVersion }) };
+        const guarded = guardDeleteItem(wire, limits);
+        if (guarded === undefined) expect(refusalOf(call)).toBeDefined();
+        else expect(call).toEqual({ id: 1, kind: 'delete', items: [guarded] });
+      }),
+    );
+  });
+});

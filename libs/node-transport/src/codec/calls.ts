@@ -1,0 +1,211 @@
+import type { Buffer } from 'node:buffer';
+import {
+  isTtl,
+  isVersionCondition,
+  type DeleteItem,
+  type ErrorCode,
+  type Key,
+  type SetItem,
+  type Value,
+} from '@kvs/protocol';
+import type { Batch } from '../batch.js';
+import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
+import type { FrameCursor } from './frame-cursor.js';
+import { FRAME } from './frame.js';
+import { checkKey, checkValue, type ItemLimits } from './item-checks.js';
+import { KIND_CODES, kindOf } from './kinds.js';
+import { LinkProtocolError } from './link-protocol-error.js';
+
+/** Why a whole call was not done. */
+export interface Refusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** A call as a node reads it: a batch whose items are valid and canonical, or why it is refused. */
+export type DecodedCall = { readonly id: number } & (Batch | { readonly refusal: Refusal });
+
+/** Puts a call into a frame that was begun as {@link FRAME.calls}. */
+export function putCall(builder: FrameBuilder, id: number, batch: Batch): void {
+  builder.reserve(CALL_BYTES);
+  builder.varint(id);
+  builder.byte(KIND_CODES[batch.kind]);
+  builder.varint(batch.items.length);
+  switch (batch.kind) {
+    case 'set':
+      for (const item of batch.items) putSetItem(builder, item);
+      break;
+    case 'delete':
+      for (const item of batch.items) putDeleteItem(builder, item);
+      break;
+    case 'fetch':
+    case 'query':
+      for (const key of batch.items) putKey(builder, key);
+  }
+}
+
+export function encodeCalls(
+  builder: FrameBuilder,
+  calls: readonly { readonly id: number; readonly batch: Batch }[],
+): Buffer {
+  builder.begin(FRAME.calls);
+  for (const { id, batch } of calls) putCall(builder, id, batch);
+  return builder.finish();
+}
+
+/**
+ * Reads a frame of calls. An item that is not valid refuses its own call and no other.
+ *
+ * @throws LinkProtocolError when the frame makes no sense, and then no call of it is to be done
+ */
+export function decodeCalls(cursor: FrameCursor, limits: ItemLimits): DecodedCall[] {
+  const calls: DecodedCall[] = [];
+  while (cursor.hasNumbers) {
+    const id = cursor.varint();
+    const kind = kindOf(cursor.byte());
+    const count = cursor.varint();
+    if (count > cursor.room(MIN_ITEM_BYTES))
+      throw new LinkProtocolError('a call has fewer items than it says');
+    const batch = new ItemReader(cursor, limits).read(kind, count);
+    calls.push('code' in batch ? { id, refusal: batch } : { id, ...batch });
+  }
+  cursor.finish();
+  return calls;
+}
+
+/** Reads the items of one call, and remembers what is wrong with the first that is not valid. */
+class ItemReader {
+  private refusal: Refusal | undefined;
+
+  constructor(
+    private readonly cursor: FrameCursor,
+    private readonly limits: ItemLimits,
+  ) {}
+
+  read(kind: Batch['kind'], count: number): Batch | Refusal {
+    const { maxBatchItems } = this.limits;
+    if (count > maxBatchItems) {
+      const message = `a batch has at most ${maxBatchItems} items, not ${count}`;
+      this.refusal = { code: 'too_many_items', message };
+    }
+    const batch = this.batch(kind, count);
+    return this.refusal ?? batch;
+  }
+
+  private batch(kind: Batch['kind'], count: number): Batch {
+    switch (kind) {
+      case 'set':
+        return { kind, items: this.items(count, (flags, index) => this.setItem(flags, index)) };
+      case 'delete':
+        return { kind, items: this.items(count, (flags, index) => this.deleteItem(flags, index)) };
+      case 'fetch':
+      case 'query':
+        return { kind, items: this.items(count, (flags, index) => this.keyItem(flags, index)) };
+    }
+  }
+
+  private items<T>(count: number, read: (flags: number, index: number) => T | undefined): T[] {
+    const items: T[] = [];
+    for (let index = 0; index < count; index++) {
+      const item = read(this.cursor.byte(), index);
+      if (item !== undefined) items.push(item);
+    }
+    return items;
+  }
+
+  private setItem(flags: number, index: number): SetItem | undefined {
+    allowFlags(flags, KEY_BINARY | VALUE_BINARY | HAS_TTL | HAS_VERSION);
+    const { cursor } = this;
+    const keyUnits = cursor.varint();
+    const valueUnits = cursor.varint();
+    const ttlMs = flags & HAS_TTL ? cursor.integer() : undefined;
+    const ifVersion = flags & HAS_VERSION ? cursor.integer() : undefined;
+    const key = this.key(flags, keyUnits, index);
+    const value = this.value(flags, valueUnits, index);
+    if (ttlMs !== undefined && !isTtl(ttlMs)) this.refuse('invalid_ttl', index);
+    if (ifVersion !== undefined && !isVersionCondition(ifVersion)) this.refuse('invalid_version', index);
+    if (key === undefined || value === undefined) return undefined;
+    if (ttlMs === undefined) return ifVersion === undefined ? { key, value } : { key, value, ifVersion };
+    return ifVersion === undefined ? { key, value, ttlMs } : { key, value, ttlMs, ifVersion };
+  }
+
+  private deleteItem(flags: number, index: number): DeleteItem | undefined {
+    allowFlags(flags, KEY_BINARY | HAS_VERSION);
+    const { cursor } = this;
+    const keyUnits = cursor.varint();
+    const ifVersion = flags & HAS_VERSION ? cursor.integer() : undefined;
+    const key = this.key(flags, keyUnits, index);
+    if (ifVersion !== undefined && !isVersionCondition(ifVersion)) this.refuse('invalid_version', index);
+    if (key === undefined) return undefined;
+    return ifVersion === undefined ? { key } : { key, ifVersion };
+  }
+
+  private keyItem(flags: number, index: number): Key | undefined {
+    allowFlags(flags, KEY_BINARY);
+    return this.key(flags, this.cursor.varint(), index);
+  }
+
+  /** Once the call is refused, text is passed over: it will not be looked at. */
+  private key(flags: number, units: number, index: number): Key | undefined {
+    if (this.refusal !== undefined) return void this.cursor.skip(units);
+    const data = this.cursor.text(units);
+    const key = checkKey(flags & KEY_BINARY ? 'binary' : 'string', data, this.cursor.wide, this.limits);
+    return typeof key === 'string' ? this.refuse(key, index) : key;
+  }
+
+  private value(flags: number, units: number, index: number): Value | undefined {
+    if (this.refusal !== undefined) return void this.cursor.skip(units);
+    const encoding = flags & VALUE_BINARY ? 'binary' : 'string';
+    const value = checkValue(encoding, this.cursor.text(units), this.cursor.wide, this.limits.maxValueBytes);
+    return typeof value === 'string' ? this.refuse(value, index) : value;
+  }
+
+  private refuse(code: ErrorCode, index: number): undefined {
+    this.refusal ??= { code, message: `item ${index} of the batch: ${code.replaceAll('_', ' ')}` };
+    return undefined;
+  }
+}
+
+function putSetItem(builder: FrameBuilder, { key, value, ttlMs, ifVersion }: SetItem): void {
+  builder.reserve(ITEM_BYTES);
+  builder.byte(
+    (key.encoding === 'binary' ? KEY_BINARY : 0) |
+      (value.encoding === 'binary' ? VALUE_BINARY : 0) |
+      (ttlMs === undefined ? 0 : HAS_TTL) |
+      (ifVersion === undefined ? 0 : HAS_VERSION),
+  );
+  builder.varint(key.data.length);
+  builder.varint(value.data.length);
+  if (ttlMs !== undefined) builder.integer(ttlMs);
+  if (ifVersion !== undefined) builder.integer(ifVersion);
+  builder.text(key.data);
+  builder.text(value.data);
+}
+
+function putDeleteItem(builder: FrameBuilder, { key, ifVersion }: DeleteItem): void {
+  builder.reserve(ITEM_BYTES);
+  builder.byte((key.encoding === 'binary' ? KEY_BINARY : 0) | (ifVersion === undefined ? 0 : HAS_VERSION));
+  builder.varint(key.data.length);
+  if (ifVersion !== undefined) builder.integer(ifVersion);
+  builder.text(key.data);
+}
+
+function putKey(builder: FrameBuilder, key: Key): void {
+  builder.reserve(ITEM_BYTES);
+  builder.byte(key.encoding === 'binary' ? KEY_BINARY : 0);
+  builder.varint(key.data.length);
+  builder.text(key.data);
+}
+
+function allowFlags(flags: number, known: number): void {
+  if ((flags & ~known) !== 0) throw new LinkProtocolError('an item has flags that are not known');
+}
+
+const KEY_BINARY = 1;
+const VALUE_BINARY = 2;
+const HAS_TTL = 4;
+const HAS_VERSION = 8;
+
+const MIN_ITEM_BYTES = 2;
+const ITEM_BYTES = 1 + 2 * MAX_VARINT_BYTES + 2 * INTEGER_BYTES;
+const CALL_BYTES = 2 * MAX_VARINT_BYTES + 1;

@@ -1,0 +1,97 @@
+import type { Buffer } from 'node:buffer';
+import { isUtf8 } from 'node:buffer';
+import { LinkProtocolError } from './link-protocol-error.js';
+
+/** Reads a frame's numbers and text from the front, and never past their ends. */
+export class FrameCursor {
+  /** Whether the text may hold more than Latin-1, and so a lone surrogate where it is cut in the wrong place. */
+  readonly wide: boolean;
+  private readonly joined: string;
+  private textAt = 0;
+
+  /**
+   * @param at where the numbers begin
+   * @param end where they end and the text begins
+   * @throws LinkProtocolError when the text is not what it says it is
+   */
+  constructor(
+    private readonly bytes: Buffer,
+    private at: number,
+    private readonly end: number,
+    textEnd: number,
+    wide: boolean,
+  ) {
+    this.wide = wide;
+    if (wide && !isUtf8(bytes.subarray(end, textEnd))) throw new LinkProtocolError('the text is not UTF-8');
+    this.joined = bytes.toString(wide ? 'utf8' : 'latin1', end, textEnd);
+  }
+
+  get hasNumbers(): boolean {
+    return this.at < this.end;
+  }
+
+  /** At most how many things may follow of which each takes so many bytes. */
+  room(bytesEach: number): number {
+    return (this.end - this.at) / bytesEach;
+  }
+
+  byte(): number {
+    const value = this.at < this.end ? this.bytes[this.at++] : undefined;
+    return value ?? short();
+  }
+
+  varint(): number {
+    let value = this.byte();
+    if (value < 0x80) return value;
+    value &= 0x7f;
+    for (let shift = 7; shift < 32; shift += 7) {
+      const next = this.byte();
+      if (shift === 28 && next > 0x0f) break;
+      value |= (next & 0x7f) << shift;
+      if (next < 0x80) return value >>> 0;
+    }
+    throw new LinkProtocolError('a number has more than 32 bits');
+  }
+
+  /** Beyond 2⁵³ it is only about right: who reads it must check its range. */
+  integer(): number {
+    const low = this.word();
+    return this.word() * 2 ** 32 + low;
+  }
+
+  /** The next so many units of text. */
+  text(units: number): string {
+    const from = this.textAt;
+    const to = from + units;
+    if (to > this.joined.length) throw new LinkProtocolError('the frame has less text than it says');
+    this.textAt = to;
+    return this.joined.substring(from, to);
+  }
+
+  /** Passes over text. */
+  skip(units: number): void {
+    if (this.textAt + units > this.joined.length) {
+      throw new LinkProtocolError('the frame has less text than it says');
+    }
+    this.textAt += units;
+  }
+
+  /** @throws LinkProtocolError when something was not read */
+  finish(): void {
+    if (this.at !== this.end) throw new LinkProtocolError('the frame has more numbers than it should');
+    if (this.textAt !== this.joined.length)
+      throw new LinkProtocolError('the frame has more text than it says');
+  }
+
+  private word(): number {
+    const { bytes, at } = this;
+    if (at + 4 > this.end) short();
+    this.at = at + 4;
+    const [a = 0, b = 0, c = 0, d = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+    return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
+  }
+}
+
+function short(): never {
+  throw new LinkProtocolError('the frame has fewer numbers than it should');
+}

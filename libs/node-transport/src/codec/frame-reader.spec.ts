@@ -1,0 +1,153 @@
+import fc from 'fast-check';
+import { DEFAULT_LIMITS, guardDeleteItem, guardKey, guardSetItem } from '@kvs/protocol';
+import { answers, batches, ids } from '../../test/arbitraries.js';
+import { callFor, MAX_FRAME_BYTES, readFrames } from '../../test/frames.js';
+import { decodeAnswers, encodeAnswers } from './answers.js';
+import { decodeCalls, encodeCalls, type DecodedCall } from './calls.js';
+import { FrameBuilder } from './frame-builder.js';
+import type { FrameCursor } from './frame-cursor.js';
+import { FrameReader } from './frame-reader.js';
+import { FRAME } from './frame.js';
+import { decodeHello, encodeHello, encodeSignal } from './hello.js';
+import { LinkProtocolError } from './link-protocol-error.js';
+
+const builder = new FrameBuilder();
+const limits = { frameBytes: 10_000, maxFrameBytes: MAX_FRAME_BYTES };
+const helloLimits = { maxFrameBytes: 5000, maxCallsInFlight: 70, maxBytesInFlight: 2 ** 40 };
+
+const calls = fc.array(fc.record({ id: ids, batch: batches }), { maxLength: 4 });
+const frames = fc.oneof(
+  calls.map((given) => Buffer.from(encodeCalls(builder, given))),
+  fc.array(answers, { maxLength: 4 }).map((given) => Buffer.concat(encodeAnswers(builder, given, limits))),
+  fc.constant(helloLimits).map((given) => Buffer.from(encodeHello(builder, given))),
+  fc.constantFrom(FRAME.ping, FRAME.goodbye).map((type) => Buffer.from(encodeSignal(builder, type))),
+);
+
+describe('a stream of frames', () => {
+  it('is cut into the same frames however its bytes come', () => {
+    fc.assert(
+      fc.property(
+        fc.array(frames, { maxLength: 5 }),
+        fc.array(fc.integer({ min: 1, max: 40 })),
+        (sent, cuts) => {
+          const bytes = Buffer.concat(sent);
+          const seen: number[] = [];
+          const reader = new FrameReader(MAX_FRAME_BYTES, (type) => seen.push(type));
+          let at = 0;
+          for (const size of cuts) {
+            reader.push(bytes.subarray(at, at + size));
+            at = Math.min(at + size, bytes.length);
+          }
+          reader.push(bytes.subarray(at));
+          expect(seen).toEqual(sent.map((frame) => frame[4]));
+        },
+      ),
+    );
+  });
+
+  it('is refused at the header of a frame that is too large, before any of it has come', () => {
+    const reader = new FrameReader(1000, () => undefined);
+    expect(() => reader.push(Buffer.from([0xe9, 0x03, 0, 0]))).toThrow(LinkProtocolError);
+  });
+
+  it('is refused when a frame is shorter than its header, or of no known type, or flagged as none is', () => {
+    const signal = (change: (bytes: Buffer) => void): Buffer => {
+      const bytes = Buffer.from(encodeSignal(builder, FRAME.ping));
+      change(bytes);
+      return bytes;
+    };
+    for (const bytes of [
+      signal((frame) => (frame[0] = 5)),
+      signal((frame) => (frame[4] = 0)),
+      signal((frame) => (frame[4] = 7)),
+      signal((frame) => (frame[5] = 2)),
+      signal((frame) => (frame[6] = 1)),
+    ]) {
+      expect(() => readFrames(bytes, () => undefined)).toThrow(LinkProtocolError);
+    }
+  });
+});
+
+describe('a hello', () => {
+  it('is read as it was written', () => {
+    expect(readFrames(encodeHello(builder, helloLimits), decodeHello)).toEqual([helloLimits]);
+  });
+
+  it('that leaves no room for a call is refused', () => {
+    const mute = encodeHello(builder, { ...helloLimits, maxCallsInFlight: 0 });
+    expect(() => readFrames(mute, decodeHello)).toThrow(LinkProtocolError);
+  });
+});
+
+/** Bytes with some of them changed, taken out or cut off. */
+const damaged = fc
+  .tuple(frames, fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 4 }), fc.nat(5))
+  .map(([frame, changes, cut]) => {
+    const bytes = Buffer.from(frame);
+    for (const [at, value] of changes) {
+      // The length is mended below, so that damage reaches what is behind it.
+      if (bytes.length > 4) bytes[4 + (at % (bytes.length - 4))] = value;
+    }
+    const kept = bytes.subarray(0, Math.max(10, bytes.length - cut));
+    kept.writeUInt32LE(kept.length - 4, 0);
+    return kept;
+  });
+
+function isChecked(call: DecodedCall): boolean {
+  if ('refusal' in call) return true;
+  switch (call.kind) {
+    case 'set':
+      return call.items.every(({ ttlMs, ifVersion, ...rest }) => {
+        const wire = {
+          ...rest,
+          ...(ttlMs && { ttl_ms: ttlMs }),
+          ...(ifVersion && { if_version: ifVersion }),
+        };
+        return guardSetItem(wire, DEFAULT_LIMITS) !== undefined;
+      });
+    case 'delete':
+      return call.items.every(({ key, ifVersion }) => {
+        const wire = { key, ...(ifVersion && { if_version: ifVersion }) };
+        return guardDeleteItem(wire, DEFAULT_LIMITS) !== undefined;
+      });
+    default:
+      return call.items.every((key) => guardKey(key, DEFAULT_LIMITS) !== undefined);
+  }
+}
+
+describe('whatever bytes come', () => {
+  const readEverything = (bytes: Buffer, use: (cursor: FrameCursor) => void): void => {
+    try {
+      readFrames(bytes, use);
+    } catch (error) {
+      if (!(error instanceof LinkProtocolError)) throw error;
+    }
+  };
+
+  it.each([
+    ['damaged frames', damaged],
+    ['bytes of any kind', fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes))],
+  ])(
+    'of %s, reading throws nothing but a protocol error, and gives no item that was not checked',
+    (_, input) => {
+      fc.assert(
+        fc.property(input, (bytes) => {
+          readEverything(bytes, (cursor) => {
+            expect(decodeCalls(cursor, DEFAULT_LIMITS).filter((call) => !isChecked(call))).toEqual([]);
+          });
+        }),
+        { numRuns: 1000 },
+      );
+    },
+  );
+
+  it('reading them as answers or as a hello throws nothing else either', () => {
+    fc.assert(
+      fc.property(damaged, answers, (bytes, open) => {
+        readEverything(bytes, (cursor) => void decodeAnswers(cursor, () => callFor(open)));
+        readEverything(bytes, (cursor) => void decodeHello(cursor));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});

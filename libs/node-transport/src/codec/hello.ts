@@ -1,0 +1,48 @@
+import type { Buffer } from 'node:buffer';
+import type { FrameBuilder } from './frame-builder.js';
+import { INTEGER_BYTES } from './frame-builder.js';
+import type { FrameCursor } from './frame-cursor.js';
+import { FRAME, FRAME_HEADER_BYTES, type FrameType } from './frame.js';
+import { LinkProtocolError } from './link-protocol-error.js';
+
+/** What one end of a link takes; the first thing that it says. */
+export interface LinkLimits {
+  /** Largest frame, in bytes with its header. */
+  readonly maxFrameBytes: number;
+  /** Most calls that may be unanswered at once. */
+  readonly maxCallsInFlight: number;
+  /** Most bytes of calls that may be unanswered at once, as {@link weightOf} counts them. */
+  readonly maxBytesInFlight: number;
+}
+
+export function encodeHello(builder: FrameBuilder, limits: LinkLimits): Buffer {
+  builder.begin(FRAME.hello);
+  builder.reserve(3 * INTEGER_BYTES);
+  builder.integer(limits.maxFrameBytes);
+  builder.integer(limits.maxCallsInFlight);
+  builder.integer(limits.maxBytesInFlight);
+  return builder.finish();
+}
+
+/**
+ * What comes after the limits that are known here is for later versions to add, and is passed over.
+ *
+ * @throws LinkProtocolError
+ */
+export function decodeHello(cursor: FrameCursor): LinkLimits {
+  const maxFrameBytes = cursor.integer();
+  const maxCallsInFlight = cursor.integer();
+  const maxBytesInFlight = cursor.integer();
+  if (maxFrameBytes < MIN_FRAME_BYTES || maxCallsInFlight < 1 || maxBytesInFlight < 1) {
+    throw new LinkProtocolError('the limits of a hello leave no room for a call');
+  }
+  return { maxFrameBytes, maxCallsInFlight, maxBytesInFlight };
+}
+
+/** A frame of one of the types that carry nothing. */
+export function encodeSignal(builder: FrameBuilder, type: FrameType): Buffer {
+  builder.begin(type);
+  return builder.finish();
+}
+
+const MIN_FRAME_BYTES = FRAME_HEADER_BYTES + 1024;

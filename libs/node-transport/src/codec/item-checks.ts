@@ -1,0 +1,50 @@
+import {
+  brandKey,
+  brandValue,
+  byteLength,
+  canonicalData,
+  isValidData,
+  type Encoding,
+  type ErrorCode,
+  type Key,
+  type Limits,
+  type Value,
+} from '@kvs/protocol';
+
+/** The limits that items are held to. */
+export type ItemLimits = Pick<Limits, 'maxKeyBytes' | 'maxValueBytes' | 'maxBatchItems'>;
+
+/**
+ * The rules of the protocol's guard, for data that was not JSON. A property test holds the two to the same verdict.
+ *
+ * @param wide whether the text may hold more than Latin-1; if not, it can't hold a lone surrogate
+ * @returns the key in canonical form, or what is wrong with it
+ */
+export function checkKey(
+  encoding: Encoding,
+  data: string,
+  wide: boolean,
+  { maxKeyBytes }: ItemLimits,
+): Key | ErrorCode {
+  if (data === '') return 'empty_key';
+  if ((wide || encoding === 'binary') && !isValidData(encoding, data)) return 'invalid_data';
+  const key = { encoding, data: canonicalData(encoding, data) };
+  return isLonger(key, maxKeyBytes) ? 'key_too_long' : brandKey(key);
+}
+
+/** As {@link checkKey}. */
+export function checkValue(
+  encoding: Encoding,
+  data: string,
+  wide: boolean,
+  maxValueBytes: number,
+): Value | ErrorCode {
+  if ((wide || encoding === 'binary') && !isValidData(encoding, data)) return 'invalid_data';
+  const value = { encoding, data: canonicalData(encoding, data) };
+  return isLonger(value, maxValueBytes) ? 'value_too_large' : brandValue(value);
+}
+
+/** Text has at most 3 bytes to the unit: only what is near the limit need be counted. */
+function isLonger(data: { encoding: Encoding; data: string }, maxBytes: number): boolean {
+  return 3 * data.data.length > maxBytes && byteLength(data) > maxBytes;
+}

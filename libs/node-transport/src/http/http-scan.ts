@@ -1,0 +1,47 @@
+import { encodePartitions, PARTITIONS_HEADER, type PairFormat, type ScanRequest } from '@kvs/protocol';
+import { TransportError, type NodeScan } from '@kvs/router';
+import type { Pool } from 'undici';
+import { withTimeout } from './http-exchange.js';
+import { readLines } from './node-lines.js';
+
+/** What a node is asked for, so that nothing need be done to its pairs on their way to the client. */
+const MEDIA_TYPES: Readonly<Record<PairFormat, string>> = {
+  lines: 'application/x-ndjson',
+  items: 'application/json',
+};
+
+/**
+ * Opens a scan of a node.
+ *
+ * @throws TransportError when it does not begin to answer in time, or refuses
+ */
+export async function openScan(
+  pool: Pool,
+  { prefix, partitions, meta, format = 'lines' }: ScanRequest,
+  timeoutMs: number,
+): Promise<NodeScan> {
+  const query = new URLSearchParams({ meta: String(meta) });
+  if (prefix) {
+    query.set('prefix', prefix.data);
+    query.set('encoding', prefix.encoding);
+  }
+  const response = await withTimeout(timeoutMs, (signal) =>
+    pool.request({
+      method: 'GET',
+      path: `/fetch?${query}`,
+      headers: {
+        accept: MEDIA_TYPES[format],
+        ...(partitions ? { [PARTITIONS_HEADER]: encodePartitions(partitions) } : undefined),
+      },
+      signal,
+    }),
+  );
+  const { body, headers, statusCode } = response;
+  // It may break before anybody reads; whoever reads then hears of it.
+  body.on('error', () => undefined);
+  if (statusCode !== 200 || !String(headers['content-type']).startsWith(MEDIA_TYPES[format])) {
+    body.destroy();
+    throw new TransportError('refused', `answered ${statusCode} to a scan`);
+  }
+  return { lines: readLines(body, timeoutMs, format), format, close: () => void body.destroy() };
+}

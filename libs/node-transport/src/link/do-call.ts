@@ -1,0 +1,72 @@
+import {
+  byteLength,
+  KvsError,
+  whenDone,
+  type FetchOutcome,
+  type Key,
+  type MaybePromise,
+} from '@kvs/protocol';
+import type { Batch } from '../batch.js';
+import type { Answer } from '../codec/answers.js';
+import type { BatchOperations } from './link-server.js';
+
+/**
+ * Does one call. The answer is there at once where the operations answer at once.
+ *
+ * @throws KvsError as the operations do, and `answer_too_large`; or rejects with it
+ */
+export function doCall(
+  operations: BatchOperations,
+  id: number,
+  batch: Batch,
+  maxAnswerBytes: number,
+): MaybePromise<Answer> {
+  const { kind } = batch;
+  const count = batch.items.length;
+  switch (kind) {
+    case 'set':
+      return whenDone(operations.set(batch.items), (outcomes) => ({
+        id,
+        kind,
+        outcomes: whole(outcomes, count),
+      }));
+    case 'delete':
+      return whenDone(operations.delete(batch.items), (outcomes) => ({
+        id,
+        kind,
+        outcomes: whole(outcomes, count),
+      }));
+    case 'query':
+      return whenDone(operations.query(batch.items), (outcomes) => ({
+        id,
+        kind,
+        outcomes: whole(outcomes, count),
+      }));
+    case 'fetch':
+      return whenDone(operations.fetch(batch.items), (outcomes) => {
+        refuseHugeAnswer(batch.items, outcomes, maxAnswerBytes);
+        return { id, kind, outcomes: whole(outcomes, count) };
+      });
+  }
+}
+
+function whole<O>(outcomes: readonly O[], count: number): readonly O[] {
+  if (outcomes.length !== count) throw new TypeError(`${count} items have ${outcomes.length} outcomes`);
+  return outcomes;
+}
+
+/** As over HTTP. A text has at most 3 bytes to the unit, so that few answers need be counted exactly. */
+function refuseHugeAnswer(keys: readonly Key[], outcomes: readonly FetchOutcome[], maxBytes: number): void {
+  let units = 0;
+  for (const { data } of keys) units += data.length;
+  for (const outcome of outcomes) if (outcome.ok && outcome.entry) units += outcome.entry.value.data.length;
+  if (3 * units <= maxBytes) return;
+  let bytes = 0;
+  for (const key of keys) bytes += byteLength(key);
+  for (const outcome of outcomes) if (outcome.ok && outcome.entry) bytes += byteLength(outcome.entry.value);
+  if (bytes <= maxBytes) return;
+  throw new KvsError(
+    'answer_too_large',
+    `the answer would have ${bytes} bytes, at most ${maxBytes} are allowed; ask for fewer keys at a time`,
+  );
+}

@@ -1,0 +1,225 @@
+import type { Buffer } from 'node:buffer';
+import type { Duplex } from 'node:stream';
+import { TransportError } from '@kvs/router';
+import { Coalescer } from '../coalesce/coalescer.js';
+import type { Call, CallSink } from '../pending-call.js';
+import type { CancelTask } from '../ports.js';
+import { LinkConnection } from './link-connection.js';
+import type { LinkOptions } from './link-options.js';
+import { upgradeToLink } from './upgrade-to-link.js';
+
+/** What is to be done with calls that were never sent, for the link is down. */
+export type ReturnUnsent = (calls: readonly Call[], reason: string) => void;
+
+type State =
+  | { readonly name: 'connecting'; readonly giveUp: () => void }
+  | { readonly name: 'open' }
+  /** Until the next attempt; `reason` says why the last one came to nothing. */
+  | { readonly name: 'waiting'; readonly cancel: CancelTask; readonly reason: string }
+  | { readonly name: 'closed' };
+
+/**
+ * The one link to a node: opens it, opens it again after it broke, and sends calls over it, many to a frame. Calls wait
+ * only while a connection is being made, or while the node has as much to do as it takes.
+ */
+export class LinkClient implements CallSink {
+  private readonly coalescer: Coalescer<Call>;
+  private state: State;
+  private connection: LinkConnection | undefined;
+  private readonly leaving = new Set<LinkConnection>();
+  private failures = 0;
+  private attemptedMs = 0;
+  private waitingBytes = 0;
+  private cancelDeadline: CancelTask | undefined;
+  /** Whether the node speaks HTTP and said that it has no such link. It is asked again all the same, but seldom. */
+  private refused = false;
+
+  constructor(
+    private readonly address: string,
+    private readonly options: LinkOptions,
+    private readonly returnUnsent: ReturnUnsent = failUnsent,
+  ) {
+    this.coalescer = new Coalescer({ ...options, ...gatherLimits(options) }, (calls) => this.send(calls));
+    this.state = this.connect();
+  }
+
+  get isOpen(): boolean {
+    return this.state.name === 'open';
+  }
+
+  submit(call: Call): void {
+    const { options, coalescer } = this;
+    const inFlight = this.connection?.size ?? 0;
+    if (inFlight + coalescer.size >= options.maxPendingCalls || this.isHeavy(call)) {
+      call.fail(new TransportError('unconnected', 'too much is under way to this node already'));
+      return;
+    }
+    if (this.state.name === 'closed') return this.returnUnsent([call], 'the transport is closed');
+    if (this.state.name === 'waiting' && !this.hurry()) {
+      return this.returnUnsent([call], this.state.name === 'waiting' ? this.state.reason : '');
+    }
+    call.deadlineMs = options.timers.nowMs() + options.nodeTimeoutMs;
+    this.waitingBytes += call.weight;
+    coalescer.add(call);
+    this.cancelDeadline ??= options.timers.after(options.nodeTimeoutMs, this.onDeadline);
+  }
+
+  /**
+   * Tries to open the link now rather than later: there is a reason to think that the node is back.
+   *
+   * @returns whether the link is open or being opened
+   */
+  hurry(): boolean {
+    const { state } = this;
+    if (state.name !== 'waiting') return state.name !== 'closed';
+    const sinceMs = this.options.timers.nowMs() - this.attemptedMs;
+    if (this.refused || sinceMs < this.options.minReconnectMs) return false;
+    state.cancel();
+    this.state = this.connect();
+    return true;
+  }
+
+  /** Fails what is under way. Further calls fail at once. */
+  close(): void {
+    const { state } = this;
+    if (state.name === 'closed') return;
+    this.state = { name: 'closed' };
+    if (state.name === 'connecting') state.giveUp();
+    if (state.name === 'waiting') state.cancel();
+    this.cancelDeadline?.();
+    for (const connection of [this.connection, ...this.leaving]) connection?.end('the transport is closed');
+    failUnsent(this.takeBack(), 'the transport is closed');
+  }
+
+  private isHeavy(call: Call): boolean {
+    const bytes = this.waitingBytes + (this.connection?.bytes ?? 0);
+    return bytes > 0 && bytes + call.weight > this.options.maxPendingBytes;
+  }
+
+  private connect(): State {
+    const { timers, nodeTimeoutMs, connect } = this.options;
+    this.attemptedMs = timers.nowMs();
+    const cancelTimeout = timers.after(nodeTimeoutMs, () => {
+      giveUp();
+      if (this.connection === undefined) this.down(`no connection within ${nodeTimeoutMs} ms`);
+      else this.connection.end(`no hello within ${nodeTimeoutMs} ms`);
+    });
+    const abandon = upgradeToLink(this.address, connect, {
+      upgraded: (socket, head) => this.begin(socket, head, cancelTimeout),
+      notOffered: (status) => {
+        cancelTimeout();
+        this.refused = true;
+        this.down(`the node offers no link (${status})`);
+      },
+      failed: (error) => {
+        cancelTimeout();
+        this.refused = false;
+        this.down(`no connection (${'code' in error ? String(error.code) : error.message})`);
+      },
+    });
+    const giveUp = (): void => {
+      cancelTimeout();
+      abandon();
+    };
+    return { name: 'connecting', giveUp };
+  }
+
+  private begin(socket: Duplex, head: Buffer, cancelTimeout: CancelTask): void {
+    const connection = new LinkConnection(this.address, socket, this.options, {
+      opened: () => {
+        cancelTimeout();
+        this.failures = 0;
+        this.refused = false;
+        this.state = { name: 'open' };
+        this.coalescer.flush();
+      },
+      answered: () => {
+        if (this.connection === connection) this.coalescer.answered();
+      },
+      writable: () => {
+        if (this.connection === connection) this.coalescer.flush();
+      },
+      leaving: () => {
+        this.leaving.add(connection);
+        this.connection = undefined;
+        this.down('the node is shutting down');
+      },
+      lost: (reason) => {
+        cancelTimeout();
+        if (this.leaving.delete(connection) || this.connection !== connection) return;
+        this.connection = undefined;
+        this.down(`the link broke (${reason})`);
+      },
+    });
+    this.connection = connection;
+    connection.begin(head);
+  }
+
+  /** The link is not there: what waits for it goes back, and it is tried again later. */
+  private down(reason: string): void {
+    if (this.state.name === 'closed') return;
+    const delayMs = this.refused ? this.options.maxReconnectMs : this.backoffMs();
+    this.failures++;
+    const cancel = this.options.timers.after(delayMs, () => {
+      this.state = this.connect();
+    });
+    this.state = { name: 'waiting', cancel, reason };
+    const unsent = this.takeBack();
+    if (unsent.length > 0) this.returnUnsent(unsent, reason);
+  }
+
+  /** Twice as long each time, and by chance up to half as long again or less: so that proxies don't come all at once. */
+  private backoffMs(): number {
+    const { minReconnectMs, maxReconnectMs, random } = this.options;
+    const longestMs = Math.min(maxReconnectMs, minReconnectMs * 2 ** this.failures);
+    return longestMs * (0.5 + random() / 2);
+  }
+
+  private takeBack(): Call[] {
+    this.waitingBytes = 0;
+    return this.coalescer.clear().filter(({ settled }) => !settled);
+  }
+
+  private send(calls: readonly Call[]): number {
+    const taken = this.connection?.send(calls) ?? 0;
+    for (let i = 0; i < taken; i++) this.waitingBytes -= calls[i]?.weight ?? 0;
+    return taken;
+  }
+
+  /** One timer for all calls: it is set for the oldest, which by then has mostly been answered. */
+  private readonly onDeadline = (): void => {
+    const { timers } = this.options;
+    const nowMs = timers.nowMs();
+    this.connection?.expire(nowMs);
+    for (const connection of this.leaving) connection.expire(nowMs);
+    this.expireWaiting(nowMs);
+    const next = this.nextDeadlineMs();
+    this.cancelDeadline =
+      next === undefined ? undefined : timers.after(Math.max(1, next - nowMs), this.onDeadline);
+  };
+
+  private expireWaiting(nowMs: number): void {
+    const { first } = this.coalescer;
+    if (first === undefined || first.deadlineMs > nowMs) return;
+    const error = new TransportError('unconnected', 'the node has been too busy to be sent more');
+    const overdue = this.coalescer.removeWhile(({ deadlineMs }) => deadlineMs <= nowMs);
+    for (const call of overdue) {
+      this.waitingBytes -= call.weight;
+      call.fail(error);
+    }
+  }
+
+  private nextDeadlineMs(): number | undefined {
+    const deadlines = [this.connection, ...this.leaving].map((connection) => connection?.oldest?.deadlineMs);
+    const all = [...deadlines, this.coalescer.first?.deadlineMs].filter((deadline) => deadline !== undefined);
+    return all.length === 0 ? undefined : Math.min(...all);
+  }
+}
+
+function gatherLimits({ limits, frameBytes }: LinkOptions) {
+  return { maxGatheredBytes: frameBytes, maxGatheredCalls: limits.maxCallsInFlight };
+}
+
+function failUnsent(calls: readonly Call[], reason: string): void {
+  for (const call of calls) call.fail(new TransportError('unconnected', reason));
+}

@@ -1,0 +1,265 @@
+import type { Buffer } from 'node:buffer';
+import type { Duplex } from 'node:stream';
+import { TransportError } from '@kvs/router';
+import { frameBytesOf, isWrite } from '../batch.js';
+import { decodeAnswers } from '../codec/answers.js';
+import { putCall } from '../codec/calls.js';
+import { FrameBuilder } from '../codec/frame-builder.js';
+import type { FrameCursor } from '../codec/frame-cursor.js';
+import { FrameReader } from '../codec/frame-reader.js';
+import { FRAME, FRAME_HEADER_BYTES, type FrameType } from '../codec/frame.js';
+import { decodeHello, encodeHello, encodeSignal, type LinkLimits } from '../codec/hello.js';
+import { LinkProtocolError } from '../codec/link-protocol-error.js';
+import type { Call } from '../pending-call.js';
+import type { CancelTask } from '../ports.js';
+import { refusalFailure, withDoubt } from '../refusals.js';
+import type { LinkOptions } from './link-options.js';
+
+/** What the owner of a connection hears of it. */
+export interface ConnectionListener {
+  /** The node has said its limits: calls may be sent. */
+  opened(): void;
+  /** All calls of a company are answered. */
+  answered(): void;
+  /** The connection takes more again. */
+  writable(): void;
+  /** The node is about to end and wants no more calls; those under way are still answered. */
+  leaving(): void;
+  /** The connection is gone. What was under way has been failed. */
+  lost(reason: string): void;
+}
+
+/** One connection that has become a link, from its hello to its end. */
+export class LinkConnection {
+  private readonly builder = new FrameBuilder();
+  private readonly reader: FrameReader;
+  /** Unanswered calls by id, the oldest first. */
+  private readonly pending = new Map<number, Call>();
+  private bytesInFlight = 0;
+  private abandoned = 0;
+  /** How many companies have all their answers, and the listener has not heard of it. */
+  private finished = 0;
+  /** Whether calls wait because the node has as many as it takes. */
+  private starved = false;
+  private lastId = 0;
+  private peer: LinkLimits | undefined;
+  private leaving = false;
+  private gone = false;
+  private heard = true;
+  private silentBeats = 0;
+  private cancelBeat: CancelTask;
+
+  constructor(
+    private readonly address: string,
+    private readonly socket: Duplex,
+    private readonly options: LinkOptions,
+    private readonly listener: ConnectionListener,
+  ) {
+    this.reader = new FrameReader(options.limits.maxFrameBytes, this.onFrame);
+    this.cancelBeat = options.timers.after(options.heartbeatMs, this.onBeat);
+    socket.on('data', this.onData);
+    socket.on('drain', () => listener.writable());
+    socket.on('error', (error) => this.end(error.message));
+    socket.on('close', () => this.end('it was closed'));
+    socket.on('end', () => this.end('the node ended it'));
+    socket.write(encodeHello(this.builder, options.limits));
+  }
+
+  /** Takes what came together with the answer that made this a link. */
+  begin(head: Buffer): void {
+    if (head.length > 0) this.onData(head);
+  }
+
+  get isOpen(): boolean {
+    return this.peer !== undefined && !this.leaving && !this.gone;
+  }
+
+  /** How many calls are unanswered, those included that nobody waits for any more. */
+  get size(): number {
+    return this.pending.size;
+  }
+
+  /** How many bytes of calls are unanswered. */
+  get bytes(): number {
+    return this.bytesInFlight;
+  }
+
+  /** The oldest call that somebody waits for. */
+  get oldest(): Call | undefined {
+    for (const call of this.pending.values()) if (!call.settled) return call;
+    return undefined;
+  }
+
+  /** Sends calls from the front, as many as there is room for, and returns how many. */
+  send(calls: readonly Call[]): number {
+    const { peer } = this;
+    if (peer === undefined || !this.isOpen || this.socket.writableNeedDrain) return 0;
+    // Text has at most 3 bytes to the unit.
+    const frameBytes = Math.min(this.options.frameBytes, peer.maxFrameBytes / 3);
+    let taken = 0;
+    let inFrame = 0;
+    const company = { open: 0 };
+    for (const call of calls) {
+      if (isLarger(call, peer.maxFrameBytes)) {
+        call.failAll({
+          ok: false,
+          code: 'value_too_large',
+          message: `${this.address}: no frame is so large`,
+        });
+        taken++;
+        continue;
+      }
+      this.starved = !this.hasRoom(call, peer);
+      if (this.starved) break;
+      if (inFrame > 0 && this.builder.size + call.weight > frameBytes) {
+        this.socket.write(this.builder.finish());
+        inFrame = 0;
+      }
+      if (inFrame === 0) this.builder.begin(FRAME.calls);
+      this.put(call);
+      call.company = company;
+      company.open++;
+      inFrame++;
+      taken++;
+    }
+    if (inFrame > 0) this.socket.write(this.builder.finish());
+    // A company of which nobody was sent has its answers as soon as it counts as one.
+    if (taken > 0 && company.open === 0) queueMicrotask(() => this.listener.answered());
+    return taken;
+  }
+
+  /** Tells the callers of what is overdue. What comes for those calls later is passed over. */
+  expire(nowMs: number): void {
+    for (const call of this.pending.values()) {
+      if (call.settled) continue;
+      if (call.deadlineMs > nowMs) break;
+      this.abandoned++;
+      this.leaveCompany(call);
+      call.fail(new TransportError('timeout', `no answer within ${this.options.nodeTimeoutMs} ms`));
+    }
+    this.tellFinished();
+    // A node that answers some calls and never others would in the end have no room left.
+    const most = (this.peer ?? this.options.limits).maxCallsInFlight / 2;
+    if (this.abandoned > most) this.end('too many calls were never answered');
+  }
+
+  /** Fails what is under way, and lets go of the connection. */
+  end(reason: string): void {
+    if (this.gone) return;
+    this.gone = true;
+    this.cancelBeat();
+    this.socket.destroy();
+    const error = new TransportError('broken', `the link broke (${reason})`);
+    for (const call of this.pending.values()) if (!call.settled) call.fail(error);
+    this.pending.clear();
+    this.listener.lost(reason);
+  }
+
+  private hasRoom(call: Call, peer: LinkLimits): boolean {
+    if (this.pending.size >= peer.maxCallsInFlight) return false;
+    return this.bytesInFlight === 0 || this.bytesInFlight + call.weight <= peer.maxBytesInFlight;
+  }
+
+  private put(call: Call): void {
+    do this.lastId = (this.lastId + 1) >>> 0;
+    while (this.pending.has(this.lastId));
+    putCall(this.builder, this.lastId, call);
+    this.pending.set(this.lastId, call);
+    this.bytesInFlight += call.weight;
+  }
+
+  private readonly onData = (chunk: Buffer): void => {
+    if (this.gone) return;
+    this.heard = true;
+    try {
+      this.reader.push(chunk);
+    } catch (error) {
+      if (!(error instanceof LinkProtocolError)) throw error;
+      this.end(error.message);
+    }
+  };
+
+  private readonly onFrame = (type: FrameType, cursor: FrameCursor): void => {
+    if (this.gone) return;
+    if (this.peer === undefined) {
+      if (type !== FRAME.hello) throw new LinkProtocolError('the first frame is not a hello');
+      this.peer = decodeHello(cursor);
+      this.listener.opened();
+      return;
+    }
+    switch (type) {
+      case FRAME.answers:
+        this.onAnswers(cursor);
+        break;
+      case FRAME.ping:
+        this.socket.write(encodeSignal(this.builder, FRAME.pong));
+        break;
+      case FRAME.pong:
+        break;
+      case FRAME.goodbye:
+        this.onGoodbye();
+        break;
+      default:
+        throw new LinkProtocolError('a node sends no such frame');
+    }
+  };
+
+  private onAnswers(cursor: FrameCursor): void {
+    for (const { id, call, refusal } of decodeAnswers(cursor, (id) => this.pending.get(id))) {
+      this.pending.delete(id);
+      this.bytesInFlight -= call.weight;
+      this.leaveCompany(call);
+      if (call.settled) this.abandoned--;
+      else if (refusal === undefined) call.complete();
+      else {
+        const failure = refusalFailure(this.address, refusal.code, refusal.message);
+        call.failAll(isWrite(call.kind) ? withDoubt(failure) : failure);
+      }
+    }
+    if (this.finished === 0 && this.starved) this.listener.writable();
+    this.tellFinished();
+    this.endIfDone();
+  }
+
+  private tellFinished(): void {
+    for (; this.finished > 0; this.finished--) this.listener.answered();
+  }
+
+  /** The others of a company need not wait for one that nobody waits for. */
+  private leaveCompany(call: Call): void {
+    const { company } = call;
+    if (company === undefined) return;
+    call.company = undefined;
+    company.open--;
+    if (company.open === 0) this.finished++;
+  }
+
+  private onGoodbye(): void {
+    if (this.leaving) return;
+    this.leaving = true;
+    this.listener.leaving();
+    this.endIfDone();
+  }
+
+  private endIfDone(): void {
+    if (this.leaving && this.pending.size === 0) this.end('the node is shutting down');
+  }
+
+  private readonly onBeat = (): void => {
+    this.silentBeats = this.heard ? 0 : this.silentBeats + 1;
+    this.heard = false;
+    if (this.silentBeats >= DEAD_AFTER_BEATS) {
+      this.end(`nothing came for ${DEAD_AFTER_BEATS * this.options.heartbeatMs} ms`);
+      return;
+    }
+    if (this.silentBeats > 0) this.socket.write(encodeSignal(this.builder, FRAME.ping));
+    this.cancelBeat = this.options.timers.after(this.options.heartbeatMs, this.onBeat);
+  };
+}
+
+/** Text has at most 3 bytes to the unit: only what is near the limit need be counted. */
+function isLarger(call: Call, maxFrameBytes: number): boolean {
+  return 3 * call.weight + FRAME_HEADER_BYTES > maxFrameBytes && frameBytesOf(call) > maxFrameBytes;
+}
+
+const DEAD_AFTER_BEATS = 3;

@@ -1,0 +1,46 @@
+import type { LinkLimits } from '../codec/hello.js';
+import { endOfTurn, systemTimers, type Random, type Schedule, type Timers } from '../ports.js';
+import { connectPlain, type Connect } from './upgrade-to-link.js';
+
+export interface LinkOptions {
+  /** How long a node may take to answer, or to accept a connection, in milliseconds. */
+  readonly nodeTimeoutMs: number;
+  readonly connect: Connect;
+  readonly timers: Timers;
+  readonly schedule: Schedule;
+  readonly random: Random;
+  /** How long calls may gather while others are unanswered, in milliseconds. */
+  readonly maxDelayMs: number;
+  /** A link on which nothing came for this long is asked for a sign of life; after three times as long, it is dead. */
+  readonly heartbeatMs: number;
+  /** The first wait before a link is opened again, in milliseconds; it doubles with each failure. */
+  readonly minReconnectMs: number;
+  /** The longest such wait. */
+  readonly maxReconnectMs: number;
+  /** Most calls to the node that may be pending, whether sent or not: further ones fail at once. */
+  readonly maxPendingCalls: number;
+  /** Most bytes of such calls. */
+  readonly maxPendingBytes: number;
+  /** About how long a frame grows by putting calls together, and the largest piece of a call. */
+  readonly frameBytes: number;
+  /** What this end takes from the node. */
+  readonly limits: LinkLimits;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+export const DEFAULT_LINK_OPTIONS: Omit<LinkOptions, 'nodeTimeoutMs'> = Object.freeze({
+  connect: connectPlain,
+  timers: systemTimers,
+  schedule: endOfTurn,
+  random: Math.random,
+  maxDelayMs: 2,
+  heartbeatMs: 5000,
+  minReconnectMs: 50,
+  maxReconnectMs: 5000,
+  maxPendingCalls: 4096,
+  maxPendingBytes: 128 * MIB,
+  frameBytes: 256 * KIB,
+  limits: { maxFrameBytes: 64 * MIB, maxCallsInFlight: 4096, maxBytesInFlight: 128 * MIB },
+});

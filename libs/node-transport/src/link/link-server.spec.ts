@@ -1,0 +1,180 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { DEFAULT_LIMITS, stringKey, stringValue } from '@kvs/protocol';
+import { RawLink } from '../../test/raw-link.js';
+import type { Batch } from '../batch.js';
+import { FRAME } from '../codec/frame.js';
+import { encodeSignal } from '../codec/hello.js';
+import { HeldStore } from '../testing/held-store.js';
+import { LinkServer, type LinkServerOptions } from './link-server.js';
+import { connectPlain, upgradeToLink } from './upgrade-to-link.js';
+
+const [a, b] = [stringKey('a'), stringKey('b')];
+const query = (key = b): Batch => ({ kind: 'query', items: [key] });
+const set = (key = b): Batch => ({ kind: 'set', items: [{ key, value: stringValue('v'.repeat(100)) }] });
+const absent = [{ ok: true, present: false }];
+
+let store: HeldStore;
+let http: Server;
+let server: LinkServer;
+let errors: unknown[];
+let link: RawLink;
+
+async function start(options: Partial<LinkServerOptions> = {}): Promise<void> {
+  store = new HeldStore();
+  errors = [];
+  server = new LinkServer(store, {
+    limits: DEFAULT_LIMITS,
+    maxInFlightRequests: 100,
+    maxInFlightBytes: 2 ** 20,
+    onError: (error) => errors.push(error),
+    ...options,
+  });
+  http = createServer();
+  http.on('upgrade', (request, socket, head) => server.accept(request, socket, head));
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  link = await RawLink.open((http.address() as AddressInfo).port);
+}
+afterEach(async () => {
+  link.socket.destroy();
+  server.close();
+  await new Promise((resolve) => http.close(resolve));
+});
+
+it('answers all calls of a frame in one frame, in order', async () => {
+  await start();
+  link.call([1, set()], [2, query()], [3, { kind: 'delete', items: [{ key: b }] }], [4, query()]);
+  await link.until(() => link.answers.length === 4);
+  expect(link.frames).toEqual([FRAME.hello, FRAME.answers]);
+  expect(link.answers).toEqual([
+    [1, [{ ok: true, version: 1 }]],
+    [2, [{ ok: true, present: true }]],
+    [3, [{ ok: true, deleted: true }]],
+    [4, absent],
+  ]);
+});
+
+it('answers a ping', async () => {
+  await start();
+  link.socket.write(encodeSignal(link.builder, FRAME.ping));
+  await link.until(() => link.frames.includes(FRAME.pong));
+  expect(link.closed).toBe(false);
+});
+
+it.each([
+  ['garbage', Buffer.alloc(100, 0xfe)],
+  ['a frame that only a node sends', undefined],
+])('closes a link on which %s comes', async (_, bytes) => {
+  await start();
+  link.socket.write(bytes ?? encodeSignal(link.builder, FRAME.answers));
+  await link.until(() => link.closed);
+  expect(server.size).toBe(0);
+  expect(store.began).toEqual([]);
+});
+
+it('refuses more calls than may be under way, and takes more when there is room', async () => {
+  await start({ maxInFlightRequests: 1 });
+  const release = store.hold(a);
+  link.call([1, query(a)], [2, query()]);
+  await link.until(() => link.answers.length === 1);
+  expect(link.answers).toEqual([[2, 'overloaded']]);
+  release();
+  await link.until(() => link.answers.length === 2);
+  link.call([3, query()]);
+  await link.until(() => link.answers.length === 3);
+  expect(link.answers.slice(1)).toEqual([
+    [1, absent],
+    [3, absent],
+  ]);
+});
+
+it('refuses more bytes than may be under way', async () => {
+  await start({ maxInFlightBytes: 50 });
+  const release = store.hold(a);
+  link.call([1, set(a)], [2, query()]);
+  await link.until(() => link.answers.length === 1);
+  expect(link.answers).toEqual([[2, 'overloaded']]);
+  release();
+  await link.until(() => link.answers.length === 2);
+});
+
+it('refuses an answer that would be too large', async () => {
+  await start({ limits: { ...DEFAULT_LIMITS, maxAnswerBytes: 150 } });
+  link.call([1, set()], [2, { kind: 'fetch', items: [b, b] }], [3, { kind: 'fetch', items: [b] }]);
+  await link.until(() => link.answers.length === 3);
+  expect(link.answers[1]).toEqual([2, 'answer_too_large']);
+  expect(link.answers[2]?.[1]).toMatchObject([{ ok: true }]);
+});
+
+it('tells of an unforeseen failure, and says little of it', async () => {
+  await start();
+  store.failure = new TypeError('a defect');
+  link.call([1, query()]);
+  await link.until(() => link.answers.length === 1);
+  expect(link.answers).toEqual([[1, 'internal_error']]);
+  expect(errors).toEqual([store.failure]);
+});
+
+describe('at shutdown', () => {
+  it('says goodbye, answers what is under way, refuses what comes, and ends the link', async () => {
+    await start();
+    const release = store.hold(a);
+    link.call([1, set(a)]);
+    await store.hasBegun(1);
+    const drained = server.drain();
+    await link.until(() => link.frames.includes(FRAME.goodbye));
+    link.call([2, query()]);
+    await link.until(() => link.answers.length === 1);
+    release();
+    await link.until(() => link.answers.length === 2);
+    expect(link.answers).toEqual([
+      [2, 'shutting_down'],
+      [1, [{ ok: true, version: 1 }]],
+    ]);
+    link.socket.end();
+    await drained;
+    expect(server.size).toBe(0);
+  });
+
+  it('does not wait long for a proxy that stays', async () => {
+    await start({ farewellMs: 5 });
+    await server.drain();
+    await link.until(() => link.closed);
+    expect(server.size).toBe(0);
+  });
+
+  it('accepts no further link', async () => {
+    await start({ farewellMs: 5 });
+    await server.drain();
+    const { port } = http.address() as AddressInfo;
+    const outcome = await new Promise((resolve) => {
+      upgradeToLink(`127.0.0.1:${port}`, connectPlain, {
+        upgraded: () => resolve('upgraded'),
+        notOffered: resolve,
+        failed: ({ message }) => resolve(message),
+      });
+    });
+    expect(outcome).toBe('answered 503');
+  });
+
+  it('has no links to wait for when there are none', async () => {
+    await start();
+    link.socket.destroy();
+    await server.drain();
+    expect(server.size).toBe(0);
+  });
+});
+
+it('answers all when the other end reads its answers late', async () => {
+  await start();
+  const large = stringValue('v'.repeat(500_000));
+  link.call([1, { kind: 'set', items: [{ key: a, value: large }] }]);
+  await link.until(() => link.answers.length === 1);
+  link.socket.pause();
+  const reads = 200;
+  for (let i = 0; i < reads; i++) link.call([2 + i, { kind: 'fetch', items: [a] }]);
+  await store.hasBegun(2);
+  link.socket.resume();
+  await link.until(() => link.answers.length === 1 + reads);
+  expect(link.closed).toBe(false);
+});

@@ -1,0 +1,131 @@
+import type { Buffer } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { KeyValueOperations, Limits } from '@kvs/protocol';
+import type { LinkLimits } from '../codec/hello.js';
+import { endOfTurn, systemTimers, type Schedule, type Timers } from '../ports.js';
+import { LINK_PATH, LINK_TOKEN } from './link-token.js';
+import { ServerLink, type Load } from './server-link.js';
+
+/** The operations that travel over a link; scans don't. */
+export type BatchOperations = Pick<KeyValueOperations, 'set' | 'fetch' | 'query' | 'delete'>;
+
+export interface LinkServerOptions {
+  readonly limits: Limits;
+  /** Most calls under way at once, over all links; further ones are refused as `overloaded`. */
+  readonly maxInFlightRequests: number;
+  /** Most bytes of calls under way at once. */
+  readonly maxInFlightBytes: number;
+  /** Told what made a call fail in an unforeseen way. */
+  readonly onError: (error: unknown) => void;
+  /** How long proxies have at shutdown to end their links by themselves, in milliseconds. */
+  readonly farewellMs?: number;
+  readonly timers?: Timers;
+  readonly schedule?: Schedule;
+}
+
+/** The node's end of links: does what proxies ask for over connections that were upgraded. */
+export class LinkServer {
+  readonly path = LINK_PATH;
+  readonly protocol = LINK_TOKEN;
+  private readonly links = new Set<ServerLink>();
+  private readonly load: Load;
+  private readonly timers: Timers;
+  private readonly linkLimits: LinkLimits;
+  private draining: Promise<void> | undefined;
+  private whenIdle: (() => void) | undefined;
+
+  constructor(
+    private readonly operations: BatchOperations,
+    private readonly options: LinkServerOptions,
+  ) {
+    const { limits, maxInFlightRequests, maxInFlightBytes } = options;
+    this.timers = options.timers ?? systemTimers;
+    this.load = {
+      calls: 0,
+      bytes: 0,
+      maxCalls: maxInFlightRequests,
+      maxBytes: maxInFlightBytes,
+      draining: false,
+    };
+    this.linkLimits = {
+      // The largest pair must fit; hexadecimal digits take two bytes to the byte.
+      maxFrameBytes: Math.max(
+        MIN_FRAME_BYTES,
+        2 * (limits.maxKeyBytes + limits.maxValueBytes) + FRAME_ROOM_BYTES,
+      ),
+      maxCallsInFlight: Math.min(maxInFlightRequests, MAX_CALLS_IN_FLIGHT),
+      maxBytesInFlight: Math.min(maxInFlightBytes, MAX_BYTES_IN_FLIGHT),
+    };
+  }
+
+  /** How many links are open. */
+  get size(): number {
+    return this.links.size;
+  }
+
+  /** Makes a link of a connection on which a request for one came. `head` is what came after the request. */
+  accept(_request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.load.draining) {
+      socket.end(UNAVAILABLE, () => socket.destroy());
+      return;
+    }
+    const link = new ServerLink(this.operations, socket, {
+      ...this.options,
+      load: this.load,
+      linkLimits: this.linkLimits,
+      schedule: this.options.schedule ?? endOfTurn,
+      closed: () => {
+        this.links.delete(link);
+        this.noticeIdle();
+      },
+      answered: () => this.noticeIdle(),
+    });
+    this.links.add(link);
+    link.begin(head);
+  }
+
+  /** Refuses calls from now on. Resolves when those under way are answered and the links have ended. */
+  drain(): Promise<void> {
+    return (this.draining ??= this.finish());
+  }
+
+  /** Cuts every link. */
+  close(): void {
+    for (const link of this.links) link.close();
+  }
+
+  private async finish(): Promise<void> {
+    this.load.draining = true;
+    for (const link of this.links) link.sayGoodbye();
+    await this.idle(() => this.load.calls === 0);
+    const cancel = this.timers.after(this.options.farewellMs ?? FAREWELL_MS, () => this.end());
+    await this.idle(() => this.links.size === 0);
+    cancel();
+  }
+
+  private end(): void {
+    for (const link of this.links) link.end();
+  }
+
+  private async idle(isIdle: () => boolean): Promise<void> {
+    while (!isIdle()) {
+      await new Promise<void>((resolve) => {
+        this.whenIdle = resolve;
+      });
+    }
+  }
+
+  private noticeIdle(): void {
+    this.whenIdle?.();
+  }
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const MIN_FRAME_BYTES = MIB;
+const FRAME_ROOM_BYTES = KIB;
+const MAX_CALLS_IN_FLIGHT = 4096;
+const MAX_BYTES_IN_FLIGHT = 64 * MIB;
+const FAREWELL_MS = 100;
+const UNAVAILABLE = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';

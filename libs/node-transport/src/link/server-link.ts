@@ -1,0 +1,251 @@
+import type { Buffer } from 'node:buffer';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { isPromise, KvsError, type Limits } from '@kvs/protocol';
+import { isWrite, keysOf, weightOf, type Batch } from '../batch.js';
+import { encodeAnswers, type Answer } from '../codec/answers.js';
+import { decodeCalls, type DecodedCall, type Refusal } from '../codec/calls.js';
+import { FrameBuilder } from '../codec/frame-builder.js';
+import type { FrameCursor } from '../codec/frame-cursor.js';
+import { FrameReader } from '../codec/frame-reader.js';
+import { FRAME, type FrameType } from '../codec/frame.js';
+import { decodeHello, encodeHello, encodeSignal, type LinkLimits } from '../codec/hello.js';
+import { LinkProtocolError } from '../codec/link-protocol-error.js';
+import { KeyOrder, type Ticket } from '../coalesce/key-order.js';
+import type { Schedule } from '../ports.js';
+import { doCall } from './do-call.js';
+import type { BatchOperations } from './link-server.js';
+import { LINK_TOKEN } from './link-token.js';
+
+/** What is under way over all links of a node. */
+export interface Load {
+  calls: number;
+  bytes: number;
+  readonly maxCalls: number;
+  readonly maxBytes: number;
+  draining: boolean;
+}
+
+export interface ServerLinkContext {
+  readonly limits: Limits;
+  readonly linkLimits: LinkLimits;
+  readonly load: Load;
+  readonly schedule: Schedule;
+  readonly onError: (error: unknown) => void;
+  readonly closed: () => void;
+  /** A call that was under way is answered. */
+  readonly answered: () => void;
+}
+
+type DecodedBatch = { readonly id: number } & Batch;
+
+/**
+ * One link, at the node. Calls are done in the order in which they came. What the store answers at once is answered at
+ * once, all answers of a turn in one write; while it takes its time with a call, others go on, except where they
+ * concern a key of that call and one of the two is a write.
+ */
+export class ServerLink {
+  private readonly builder = new FrameBuilder();
+  private readonly reader: FrameReader;
+  private readonly order = new KeyOrder();
+  private answers: Answer[] = [];
+  private peer: LinkLimits | undefined;
+  private unanswered = 0;
+  private inTurn = false;
+  private scheduled = false;
+  private gone = false;
+
+  constructor(
+    private readonly operations: BatchOperations,
+    private readonly socket: Duplex,
+    private readonly context: ServerLinkContext,
+  ) {
+    this.reader = new FrameReader(context.linkLimits.maxFrameBytes, this.onFrame);
+    if (socket instanceof Socket) {
+      socket.setNoDelay(true);
+      socket.setTimeout(IDLE_MS, () => this.close());
+    }
+    socket.on('data', this.onData);
+    socket.on('drain', () => this.throttle());
+    socket.on('error', () => this.close());
+    socket.on('end', () => this.end());
+    socket.on('close', () => this.close());
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${LINK_TOKEN}\r\n\r\n`);
+    socket.write(encodeHello(this.builder, context.linkLimits));
+  }
+
+  /** Takes what came together with the request for a link. */
+  begin(head: Buffer): void {
+    if (head.length > 0) this.onData(head);
+  }
+
+  /** Tells the proxy to send no more calls here. */
+  sayGoodbye(): void {
+    if (!this.gone) this.socket.write(encodeSignal(this.builder, FRAME.goodbye));
+  }
+
+  /** Ends the link after what has been written. */
+  end(): void {
+    if (!this.gone) this.socket.end(() => this.socket.destroy());
+  }
+
+  /** Cuts it. */
+  close(): void {
+    if (this.gone) return;
+    this.gone = true;
+    this.socket.destroy();
+    this.context.closed();
+  }
+
+  private readonly onData = (chunk: Buffer): void => {
+    if (this.gone) return;
+    this.inTurn = true;
+    try {
+      this.reader.push(chunk);
+    } catch (error) {
+      if (!(error instanceof LinkProtocolError)) throw error;
+      this.close(); // what was done is done; what it came to, nobody hears
+      return;
+    } finally {
+      this.inTurn = false;
+    }
+    this.flush();
+  };
+
+  private readonly onFrame = (type: FrameType, cursor: FrameCursor): void => {
+    if (this.peer === undefined) {
+      if (type !== FRAME.hello) throw new LinkProtocolError('the first frame is not a hello');
+      this.peer = decodeHello(cursor);
+      return;
+    }
+    switch (type) {
+      case FRAME.calls:
+        for (const call of decodeCalls(cursor, this.context.limits)) this.take(call);
+        break;
+      case FRAME.ping:
+        this.socket.write(encodeSignal(this.builder, FRAME.pong));
+        break;
+      case FRAME.pong:
+      case FRAME.goodbye:
+        break;
+      default:
+        throw new LinkProtocolError('a proxy sends no such frame');
+    }
+  };
+
+  private take(call: DecodedCall): void {
+    if ('refusal' in call) {
+      this.answer(call);
+      return;
+    }
+    const refusal = this.refusal();
+    if (refusal !== undefined) this.answer({ id: call.id, refusal });
+    else if (this.order.isEmpty) this.start(call);
+    else this.queue(call);
+  }
+
+  private refusal(): Refusal | undefined {
+    const { load } = this.context;
+    if (load.draining) return { code: 'shutting_down', message: 'the server is shutting down' };
+    if (load.calls >= load.maxCalls)
+      return { code: 'overloaded', message: `${load.calls} calls are under way` };
+    if (load.bytes < load.maxBytes) return undefined;
+    return { code: 'overloaded', message: `calls of ${load.bytes} bytes are under way` };
+  }
+
+  /** Nothing else is under way: only if this call is not done at once, need anything wait for it. */
+  private start(call: DecodedBatch): void {
+    const answer = this.attempt(call);
+    if (!isPromise(answer)) {
+      this.answer(answer);
+      return;
+    }
+    const finish = this.track(call);
+    const ticket = this.order.enter(keysOf(call), isWrite(call.kind), () => undefined);
+    answer.then((done) => finish(done, ticket)).catch(this.context.onError);
+  }
+
+  private queue(call: DecodedBatch): void {
+    const finish = this.track(call);
+    const ticket = this.order.enter(keysOf(call), isWrite(call.kind), () => {
+      // In a turn of its own even if it is done at once, for the ticket has not been handed out yet.
+      Promise.resolve(this.attempt(call))
+        .then((done) => finish(done, ticket))
+        .catch(this.context.onError);
+    });
+  }
+
+  /** Counts a call as under way until it is finished. */
+  private track(call: DecodedBatch): (answer: Answer, ticket: Ticket) => void {
+    const { load, answered } = this.context;
+    const weight = weightOf(call);
+    load.calls++;
+    load.bytes += weight;
+    this.unanswered++;
+    this.throttle();
+    return (answer, ticket) => {
+      load.calls--;
+      load.bytes -= weight;
+      this.unanswered--;
+      this.order.leave(ticket);
+      this.answer(answer);
+      this.throttle();
+      answered();
+    };
+  }
+
+  private attempt(call: DecodedBatch) {
+    try {
+      const answer = doCall(this.operations, call.id, call, this.context.limits.maxAnswerBytes);
+      return isPromise(answer) ? answer.catch((error: unknown) => this.refused(call.id, error)) : answer;
+    } catch (error) {
+      return this.refused(call.id, error);
+    }
+  }
+
+  private refused(id: number, error: unknown): Answer {
+    if (error instanceof KvsError) return { id, refusal: { code: error.code, message: error.message } };
+    this.context.onError(error);
+    return { id, refusal: { code: 'internal_error', message: 'an unexpected error' } };
+  }
+
+  private answer(answer: Answer): void {
+    if (this.gone) return;
+    this.answers.push(answer);
+    if (this.inTurn || this.scheduled) return;
+    this.scheduled = true;
+    this.context.schedule(() => {
+      this.scheduled = false;
+      this.flush();
+    });
+  }
+
+  private flush(): void {
+    const { answers, peer, socket } = this;
+    if (answers.length === 0 || peer === undefined || this.gone) return;
+    this.answers = [];
+    const { maxFrameBytes } = peer;
+    // Text has at most 3 bytes to the unit.
+    const frameBytes = Math.min(FRAME_BYTES, maxFrameBytes / 3);
+    const frames = encodeAnswers(this.builder, answers, { frameBytes, maxFrameBytes });
+    socket.cork();
+    for (const frame of frames) socket.write(frame);
+    socket.uncork();
+    this.throttle();
+  }
+
+  /** Reads no further calls while too much is unanswered, or unread at the other end. */
+  private throttle(): void {
+    if (this.gone) return;
+    const { maxCallsInFlight } = this.context.linkLimits;
+    const full = this.unanswered >= maxCallsInFlight || this.socket.writableLength > MAX_UNREAD_BYTES;
+    if (full) this.socket.pause();
+    else if (this.socket.isPaused()) this.socket.resume();
+  }
+}
+
+const KIB = 1024;
+const FRAME_BYTES = 256 * KIB;
+const MAX_UNREAD_BYTES = 1024 * KIB;
+/** A proxy sends a ping when it has nothing else to say: who is silent for this long is gone. */
+const IDLE_MS = 60_000;

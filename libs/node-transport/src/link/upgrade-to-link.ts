@@ -1,0 +1,60 @@
+import type { Buffer } from 'node:buffer';
+import { request } from 'node:http';
+import { connect as connectTcp } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { LINK_PATH, LINK_TOKEN } from './link-token.js';
+
+/** Opens a connection to a node, which need not be connected yet. For TLS, pass one that opens `node:tls` sockets. */
+export type Connect = (host: string, port: number) => Duplex;
+
+export const connectPlain: Connect = (host, port) => connectTcp({ host, port, noDelay: true });
+
+/** What came of asking for a link. */
+export interface UpgradeListener {
+  /** From now on, the connection is a link. `head` is what has come of it already. */
+  upgraded(socket: Duplex, head: Buffer): void;
+  /** The node speaks HTTP and does not offer this version of the link. */
+  notOffered(status: number | undefined): void;
+  failed(error: Error): void;
+}
+
+/**
+ * Asks a node, at the port where it serves HTTP, to turn the connection into a link.
+ *
+ * @returns gives the attempt up; the listener hears nothing more
+ */
+export function upgradeToLink(address: string, connect: Connect, listener: UpgradeListener): () => void {
+  const { hostname, port } = new URL(`http://${address}`);
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  let over = false;
+  const once = (tell: () => void): void => {
+    if (over) return;
+    over = true;
+    tell();
+  };
+  const asking = request({
+    host,
+    port: Number(port || 80),
+    path: LINK_PATH,
+    headers: { host: address, connection: 'Upgrade', upgrade: LINK_TOKEN },
+    createConnection: () => connect(host, Number(port || 80)),
+  });
+  asking.on('upgrade', (response, socket, head) => {
+    const offered = response.headers.upgrade?.toLowerCase() === LINK_TOKEN;
+    if (!offered || over) socket.destroy();
+    if (offered) once(() => listener.upgraded(socket, head));
+    else once(() => listener.notOffered(response.statusCode));
+  });
+  asking.on('response', ({ statusCode = 0 }) => {
+    // A node that has no time for it now may have some later.
+    if (statusCode >= 500) once(() => listener.failed(new Error(`answered ${statusCode}`)));
+    else once(() => listener.notOffered(statusCode));
+    asking.destroy();
+  });
+  asking.on('error', (error) => once(() => listener.failed(error)));
+  asking.end();
+  return () => {
+    over = true;
+    asking.destroy();
+  };
+}

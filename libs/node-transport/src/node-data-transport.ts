@@ -1,0 +1,123 @@
+import type {
+  DeleteItem,
+  DeleteOutcome,
+  FetchOutcome,
+  Key,
+  QueryOutcome,
+  ScanRequest,
+  SetItem,
+  SetOutcome,
+} from '@kvs/protocol';
+import type { NodeScan, NodeStats, NodeTransport } from '@kvs/router';
+import type { Pool } from 'undici';
+import { keyWeight, setWeight, weightOf } from './batch.js';
+import { connectionPool } from './http/http-exchange.js';
+import { openScan } from './http/http-scan.js';
+import { DEFAULT_LINK_OPTIONS, type LinkOptions } from './link/link-options.js';
+import { callWith, type Call } from './pending-call.js';
+import { openWay, type NodeProtocol, type Way } from './ways.js';
+
+export interface NodeTransportOptions extends Partial<LinkOptions> {
+  readonly protocol: NodeProtocol;
+  /** How long the node may take to answer a batch, or to send the next part of a scan, in milliseconds. */
+  readonly nodeTimeoutMs: number;
+  /** Most connections for batches over HTTP. Scans have connections of their own. */
+  readonly nodeConnections: number;
+  /** Most items that are put together in one batch over HTTP. */
+  readonly maxBatchItems: number;
+  /** Asks the node for its state, which is not the data plane's business. */
+  readonly stats: () => Promise<NodeStats>;
+}
+
+/** The way to one storage node: batches coalesced, over its link or over HTTP; scans over HTTP. */
+export class NodeDataTransport implements NodeTransport {
+  private readonly way: Way;
+  private readonly scans: Pool;
+  /** The largest piece of a batch, by weight. */
+  private readonly pieceBytes: number;
+
+  constructor(
+    address: string,
+    private readonly options: NodeTransportOptions,
+  ) {
+    const link = { ...DEFAULT_LINK_OPTIONS, ...options };
+    const http = { ...link, maxMergedItems: options.maxBatchItems, maxMergedBytes: MAX_MERGED_BYTES };
+    this.pieceBytes = options.protocol === 'http' ? Infinity : link.frameBytes;
+    this.scans = connectionPool(address, null);
+    this.way = openWay(options.protocol, address, { link, http });
+  }
+
+  set(items: readonly SetItem[]): Promise<readonly SetOutcome[]> {
+    return this.inPieces(items, setWeight, this.setPiece);
+  }
+
+  fetch(keys: readonly Key[]): Promise<readonly FetchOutcome[]> {
+    return this.inPieces(keys, keyWeight, this.fetchPiece);
+  }
+
+  query(keys: readonly Key[]): Promise<readonly QueryOutcome[]> {
+    return this.inPieces(keys, keyWeight, this.queryPiece);
+  }
+
+  delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]> {
+    return this.inPieces(items, deleteWeight, this.deletePiece);
+  }
+
+  scan(request: ScanRequest): Promise<NodeScan> {
+    return openScan(this.scans, request, this.options.nodeTimeoutMs);
+  }
+
+  stats(): Promise<NodeStats> {
+    return this.options.stats();
+  }
+
+  close(): void {
+    this.way.close();
+    void this.scans.destroy();
+  }
+
+  private readonly submit = (call: Call): void => this.way.submit(call);
+
+  private readonly setPiece = (items: readonly SetItem[]) =>
+    callWith('set', items, weightOf({ kind: 'set', items }), this.submit);
+  private readonly fetchPiece = (items: readonly Key[]) =>
+    callWith('fetch', items, weightOf({ kind: 'fetch', items }), this.submit);
+  private readonly queryPiece = (items: readonly Key[]) =>
+    callWith('query', items, weightOf({ kind: 'query', items }), this.submit);
+  private readonly deletePiece = (items: readonly DeleteItem[]) =>
+    callWith('delete', items, weightOf({ kind: 'delete', items }), this.submit);
+
+  /**
+   * A batch that is larger than a frame should be goes in several, so that others needn't wait behind it for long. Items
+   * are applied one by one anyway, and the pieces keep their order.
+   */
+  private inPieces<T, O>(
+    items: readonly T[],
+    itemWeight: (item: T) => number,
+    send: (piece: readonly T[]) => Promise<readonly O[]>,
+  ): Promise<readonly O[]> {
+    if (items.length === 1) return send(items);
+    const pieces: (readonly T[])[] = [];
+    let from = 0;
+    let weight = 0;
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i];
+      const more = item === undefined ? 0 : itemWeight(item);
+      if (weight + more > this.pieceBytes && i > from) {
+        pieces.push(items.slice(from, i));
+        from = i;
+        weight = 0;
+      }
+      weight += more;
+    }
+    if (from === 0) return send(items);
+    pieces.push(items.slice(from));
+    return Promise.all(pieces.map(send)).then((outcomes) => outcomes.flat());
+  }
+}
+
+function deleteWeight({ key }: DeleteItem): number {
+  return keyWeight(key);
+}
+
+const MAX_MERGED_BYTES = 1024 * 1024;

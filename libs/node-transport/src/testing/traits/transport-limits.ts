@@ -1,0 +1,40 @@
+import { strict as assert } from 'node:assert';
+import { stringKey, stringValue } from '@kvs/protocol';
+import { failureOf, type TransportTrait } from '../transport-trait.js';
+
+const a = stringKey('a');
+const keys = Array.from({ length: 12 }, (_, i) => stringKey(`key-${i}`));
+
+export const transportLimits: TransportTrait = {
+  title: 'limits and end',
+  tests: {
+    'more calls than may be pending fail at once, and the others are answered': async ({
+      connect,
+      store,
+    }) => {
+      const transport = connect({ maxPendingCalls: 10 });
+      await transport.query([a]);
+      const releases = keys.map((key) => store.hold(key));
+      const pending = keys.slice(0, 10).map((key) => transport.query([key]));
+      const refused = keys.slice(10).map((key) => failureOf(transport.query([key])));
+      assert.deepEqual(await Promise.all(refused), ['unconnected', 'unconnected']);
+      for (const release of releases) release();
+      for (const outcomes of await Promise.all(pending))
+        assert.deepEqual(outcomes, [{ ok: true, present: false }]);
+      await transport.query([a]); // there is room again
+    },
+    'closing fails what is under way, and what comes after': async ({ connect, store }) => {
+      const transport = connect();
+      const release = store.hold(a);
+      const calls = [transport.set([{ key: a, value: stringValue('1') }]), transport.query([a])].map(
+        failureOf,
+      );
+      await store.hasBegun(1);
+      transport.close();
+      for (const failure of await Promise.all(calls)) assert.match(failure, /^(broken|unconnected)$/);
+      assert.equal(await failureOf(transport.query([a])), 'unconnected');
+      transport.close();
+      release();
+    },
+  },
+};

@@ -1,0 +1,57 @@
+import { strict as assert } from 'node:assert';
+import { TransportError, type NodeTransport, type TransportFailure } from '@kvs/router';
+import type { FaultyWire } from './faulty-wire.js';
+import type { HeldStore } from './held-store.js';
+import type { TestNode } from './test-node.js';
+
+/** What a test may ask of a transport when it makes one. */
+export interface TransportSettings {
+  /** How long the node may take; long enough not to matter, if not given. */
+  readonly nodeTimeoutMs: number;
+  /** Most calls that may be pending. */
+  readonly maxPendingCalls: number;
+}
+
+export interface TransportSuiteOptions {
+  /** Makes a transport to the node at this address. The suite closes it. */
+  readonly connect: (address: string, settings: TransportSettings) => NodeTransport;
+}
+
+/** What one test works with: a node, and a wire to it that can be made to fail. */
+export interface TransportTestBench {
+  readonly store: HeldStore;
+  readonly node: TestNode;
+  readonly wire: FaultyWire;
+  /** A transport over the wire, or to another address. Closed after the test. */
+  readonly connect: (settings?: Partial<TransportSettings>, address?: string) => NodeTransport;
+}
+
+/** One side of the transport contract: tests by the promise that each holds the transport to. */
+export interface TransportTrait {
+  readonly title: string;
+  readonly tests: Readonly<Record<string, (bench: TransportTestBench) => Promise<void>>>;
+}
+
+/** The failure that a call comes to. */
+export async function failureOf(call: Promise<unknown>): Promise<TransportFailure> {
+  const outcome: unknown = await call.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  assert.ok(outcome instanceof TransportError, `expected a TransportError, not ${String(outcome)}`);
+  return outcome.failure;
+}
+
+/** Asks again until the node can be reached, as whoever uses a transport does. */
+export async function untilReached<T>(call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+}
+
+const RETRY_MS = 10;

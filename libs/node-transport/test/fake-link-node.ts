@@ -1,0 +1,96 @@
+import type { Duplex } from 'node:stream';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { DEFAULT_LIMITS } from '@kvs/protocol';
+import { decodeCalls, type DecodedCall } from '../src/codec/calls.js';
+import { FrameBuilder } from '../src/codec/frame-builder.js';
+import { FrameReader } from '../src/codec/frame-reader.js';
+import { FRAME, type FrameType } from '../src/codec/frame.js';
+import { encodeHello, type LinkLimits } from '../src/codec/hello.js';
+import { LINK_TOKEN } from '../src/link/link-token.js';
+
+export const PEER: LinkLimits = { maxFrameBytes: 2 ** 20, maxCallsInFlight: 100, maxBytesInFlight: 2 ** 20 };
+
+/** The node's end of a link in a test's hand: it says what it is told to, and notes what it hears. */
+export class FakeLinkNode {
+  readonly builder = new FrameBuilder();
+  /** The types of the frames that came. */
+  readonly frames: FrameType[] = [];
+  readonly calls: DecodedCall[] = [];
+  /** How many links were asked for. */
+  attempts = 0;
+  /** What is done with a connection that asks for a link. */
+  onUpgrade: (socket: Duplex) => void = (socket) => this.welcome(socket);
+  address = '';
+  private socket: Duplex | undefined;
+  private readonly sockets = new Set<Duplex>();
+  private readonly waiting = new Set<() => void>();
+  private readonly server: Server = createServer((_, response) => response.writeHead(404).end());
+
+  static async start(): Promise<FakeLinkNode> {
+    const node = new FakeLinkNode();
+    node.server.on('connection', (socket) => {
+      node.sockets.add(socket);
+      socket.on('close', () => {
+        node.sockets.delete(socket);
+        node.changed();
+      });
+    });
+    node.server.on('upgrade', (_, socket) => {
+      node.attempts++;
+      socket.on('error', () => undefined);
+      socket.on('end', () => socket.end());
+      node.onUpgrade(socket);
+      node.changed();
+    });
+    await new Promise<void>((resolve) => node.server.listen(0, '127.0.0.1', resolve));
+    node.address = `127.0.0.1:${(node.server.address() as AddressInfo).port}`;
+    return node;
+  }
+
+  /** Accepts a link. */
+  welcome(socket: Duplex, limits = PEER): void {
+    this.socket = socket;
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${LINK_TOKEN}\r\n\r\n`);
+    socket.write(encodeHello(this.builder, limits));
+    const reader = new FrameReader(2 ** 24, (type, cursor) => {
+      this.frames.push(type);
+      if (type === FRAME.calls) this.calls.push(...decodeCalls(cursor, DEFAULT_LIMITS));
+      this.changed();
+    });
+    socket.on('data', (bytes: Buffer) => reader.push(bytes));
+  }
+
+  say(bytes: Uint8Array): void {
+    this.socket?.write(bytes);
+  }
+
+  /** Ends the connection of the link. */
+  hangUp(): void {
+    this.socket?.destroy();
+  }
+
+  get connections(): number {
+    return this.sockets.size;
+  }
+
+  /** Resolves when it is so. */
+  async until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) {
+      await new Promise<void>((resolve) => {
+        this.waiting.add(resolve);
+      });
+    }
+  }
+
+  async stop(): Promise<void> {
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
+  }
+
+  private changed(): void {
+    for (const resolve of this.waiting) resolve();
+    this.waiting.clear();
+  }
+}

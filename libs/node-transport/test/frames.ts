@@ -1,0 +1,37 @@
+import { DEFAULT_LIMITS } from '@kvs/protocol';
+import type { OutcomeList } from '../src/batch.js';
+import { decodeAnswers, type Answer, type Answered } from '../src/codec/answers.js';
+import { decodeCalls, type DecodedCall } from '../src/codec/calls.js';
+import type { FrameCursor } from '../src/codec/frame-cursor.js';
+import { FrameReader } from '../src/codec/frame-reader.js';
+import type { FrameType } from '../src/codec/frame.js';
+import type { ItemLimits } from '../src/codec/item-checks.js';
+
+export const MAX_FRAME_BYTES = 64 * 1024;
+
+/** What a handler makes of each frame in these bytes. */
+export function readFrames<T>(bytes: Buffer, read: (cursor: FrameCursor, type: FrameType) => T): T[] {
+  const results: T[] = [];
+  new FrameReader(MAX_FRAME_BYTES, (type, cursor) => results.push(read(cursor, type))).push(bytes);
+  return results;
+}
+
+export function readCalls(bytes: Buffer, limits: ItemLimits = DEFAULT_LIMITS): DecodedCall[] {
+  return readFrames(bytes, (cursor) => decodeCalls(cursor, limits)).flat();
+}
+
+/** Reads answers into open calls that ask for as many items as `sizeOf` says. */
+export function readAnswers(
+  frames: readonly Buffer[],
+  callOf: (id: number) => OutcomeList | undefined,
+): Answered<OutcomeList>[] {
+  return frames.flatMap((bytes) => readFrames(bytes, (cursor) => decodeAnswers(cursor, callOf)).flat());
+}
+
+/** The call that such an answer is to. */
+export function callFor(answer: Answer): OutcomeList {
+  const key = { encoding: 'string', data: 'k' };
+  const kind = 'refusal' in answer ? 'fetch' : answer.kind;
+  const count = 'refusal' in answer ? 1 : answer.outcomes.length;
+  return { kind, items: new Array(count).fill(key), outcomes: [] } as unknown as OutcomeList;
+}

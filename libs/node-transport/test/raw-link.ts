@@ -1,0 +1,85 @@
+import { connect, type Socket } from 'node:net';
+import type { Batch, OutcomeList } from '../src/batch.js';
+import { decodeAnswers } from '../src/codec/answers.js';
+import { encodeCalls, type Refusal } from '../src/codec/calls.js';
+import { FrameBuilder } from '../src/codec/frame-builder.js';
+import { FrameReader } from '../src/codec/frame-reader.js';
+import { FRAME, type FrameType } from '../src/codec/frame.js';
+import { encodeHello } from '../src/codec/hello.js';
+import { LINK_PATH, LINK_TOKEN } from '../src/link/link-token.js';
+
+const LIMITS = { maxFrameBytes: 2 ** 20, maxCallsInFlight: 100, maxBytesInFlight: 2 ** 20 };
+
+/** The proxy's end of a link in a test's hand. */
+export class RawLink {
+  readonly builder = new FrameBuilder();
+  readonly frames: FrameType[] = [];
+  /** Ids in the order in which they were answered, with the outcomes or the code of a refusal. */
+  readonly answers: (readonly [number, unknown])[] = [];
+  closed = false;
+  private readonly open = new Map<number, OutcomeList>();
+  private readonly waiting = new Set<() => void>();
+
+  private constructor(readonly socket: Socket) {}
+
+  /** Resolves when the node has said hello. */
+  static async open(port: number): Promise<RawLink> {
+    const socket = connect(port, '127.0.0.1');
+    const link = new RawLink(socket);
+    const reader = new FrameReader(2 ** 24, (type, cursor) => {
+      link.frames.push(type);
+      if (type === FRAME.answers) {
+        for (const { id, call, refusal } of decodeAnswers(cursor, (id) => link.open.get(id))) {
+          link.answered(id, call, refusal);
+        }
+      }
+      link.changed();
+    });
+    let head = '';
+    socket.on('data', (bytes: Buffer) => {
+      if (head.endsWith('\r\n\r\n')) return reader.push(bytes);
+      const end = bytes.indexOf('\r\n\r\n') + 4;
+      head += bytes.toString('latin1', 0, end);
+      reader.push(bytes.subarray(end));
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      link.closed = true;
+      link.changed();
+    });
+    socket.write(
+      `GET ${LINK_PATH} HTTP/1.1\r\nHost: node\r\nConnection: Upgrade\r\nUpgrade: ${LINK_TOKEN}\r\n\r\n`,
+    );
+    await link.until(() => link.frames.length > 0);
+    socket.write(encodeHello(link.builder, LIMITS));
+    return link;
+  }
+
+  call(...calls: readonly (readonly [number, Batch])[]): void {
+    for (const [id, batch] of calls) this.open.set(id, { ...batch, outcomes: [] } as OutcomeList);
+    this.socket.write(
+      encodeCalls(
+        this.builder,
+        calls.map(([id, batch]) => ({ id, batch })),
+      ),
+    );
+  }
+
+  async until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) {
+      await new Promise<void>((resolve) => {
+        this.waiting.add(resolve);
+      });
+    }
+  }
+
+  private answered(id: number, call: OutcomeList, refusal: Refusal | undefined): void {
+    this.open.delete(id);
+    this.answers.push([id, refusal?.code ?? call.outcomes]);
+  }
+
+  private changed(): void {
+    for (const resolve of this.waiting) resolve();
+    this.waiting.clear();
+  }
+}
