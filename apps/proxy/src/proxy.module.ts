@@ -1,5 +1,5 @@
 import { HttpApiModule, METRICS_SOURCE, OPERATIONS, READINESS } from '@kvs/http-api';
-import { NodeDataTransport } from '@kvs/node-transport';
+import { endOfCallback, endOfTurn, NodeDataTransport } from '@kvs/node-transport';
 import { Router, type NodeStats } from '@kvs/router';
 import { HttpModule, HttpService } from '@nestjs/axios';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
@@ -49,7 +49,9 @@ class RouterModule {
           const { nodeProtocol: protocol, nodeTimeoutMs, nodeConnections, limits } = config;
           const { maxBatchItems } = limits;
           const stats = (): Promise<NodeStats> => fetchStats(http, address, nodeTimeoutMs);
-          const options = { protocol, nodeTimeoutMs, nodeConnections, maxBatchItems, stats };
+          // The fast lane has gathered the requests of a turn already; Express answers each in a callback of its own.
+          const schedule = config.fastLane ? endOfCallback : endOfTurn;
+          const options = { protocol, nodeTimeoutMs, nodeConnections, maxBatchItems, schedule, stats };
           return new NodeDataTransport(address, options);
         }),
     };
