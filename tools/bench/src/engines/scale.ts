@@ -17,8 +17,8 @@ export interface EnginesScale {
   readonly manyPairCount: number;
   /** Whether a Map is filled until it refuses, which takes more than a gigabyte. */
   readonly showsMapLimit: boolean;
-  /** Pairs in a snapshot during which requests are timed. */
-  readonly snapshotPairCount: number;
+  /** What is in the snapshots during which requests are timed. */
+  readonly snapshots: readonly { readonly shape: PairShape; readonly pairCount: number }[];
   readonly snapshotRounds: number;
 }
 
@@ -40,7 +40,10 @@ export const fullScale: EnginesScale = {
   heldPairCount: 1_000_000,
   manyPairCount: 17_000_000,
   showsMapLimit: true,
-  snapshotPairCount: 1_000_000,
+  snapshots: [
+    { shape: records, pairCount: 1_000_000 },
+    { shape: { ...records, name: '1 MiB of text', valueBytes: 1024 * 1024 }, pairCount: 500 },
+  ],
   snapshotRounds: 11,
 };
 
