@@ -2,7 +2,7 @@ import type { KeyId } from '@kvs/protocol';
 import type { Clock } from '../../../clock.js';
 import { isExpired } from '../../rules.js';
 import type { MemoryPartition } from '../memory-partition.js';
-import { END_OF_HASHES } from '../memory-partition.js';
+import { END_OF_HASHES } from '../bucket-table.js';
 import type { ChangeObserver, PairStore } from '../pair-store.js';
 import type { CopiedPairs } from './copied-pairs.js';
 
