@@ -20,6 +20,7 @@ import type { Clock } from '../clock.js';
 import { microsToMs, systemClock } from '../clock.js';
 import type {
   EngineChunk,
+  EngineDelete,
   EngineStats,
   EngineWrite,
   PlacedKey,
@@ -97,7 +98,7 @@ export class KvStore
   delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]> {
     this.#assertOpen();
     checkDeleteItems(items);
-    const answer = this.#engine.deleteMany(items.map(({ key, ifVersion }) => ({ ...place(key), ifVersion })));
+    const answer = this.#engine.deleteMany(items.map(engineDelete));
     return this.#track(whenDone(answer, (outcomes) => outcomes.map(deleteOutcome)));
   }
 
@@ -156,12 +157,14 @@ export class KvStore
 }
 
 function engineWrite({ key, value, ttlMs, ifVersion }: SetItem, nowMs: number): EngineWrite {
-  return {
-    ...place(key),
-    value,
-    expiresAtMs: ttlMs === undefined ? undefined : deadline(nowMs, ttlMs),
-    ifVersion,
-  };
+  const { id, partition } = place(key);
+  const expiresAtMs = ttlMs === undefined ? undefined : deadline(nowMs, ttlMs);
+  return { id, partition, value, expiresAtMs, ifVersion };
+}
+
+function engineDelete({ key, ifVersion }: DeleteItem): EngineDelete {
+  const { id, partition } = place(key);
+  return { id, partition, ifVersion };
 }
 
 /** The largest times to live come to hundreds of thousands of years: cut off where numbers are still exact. */
@@ -170,7 +173,9 @@ function deadline(nowMs: number, ttlMs: number): number {
 }
 
 function place(key: Key): PlacedKey {
-  return { id: keyId(key), partition: partitionOf(placementInput(key)) };
+  const id = keyId(key);
+  // A text's id is what it is placed by: put together once, it need not be again.
+  return { id, partition: partitionOf(key.encoding === 'string' ? id : placementInput(key)) };
 }
 
 /** What the ids of the keys with this prefix start with: an id is its encoding's tag and then the data. */

@@ -5,19 +5,23 @@
 export class BucketTable {
   /** Of what is there. */
   byteCount = 0;
-  readonly #shift: number;
+  readonly bucketCount: number;
+  /** A bucket's number is its hashes shifted right by so much. */
+  readonly shift: number;
+  /** How many hashes a bucket has. */
+  readonly #width: number;
+  readonly #segmentBytes: number;
   readonly #segments: (Uint32Array | undefined)[];
   /** Segments before are there, or were. */
   #reserved = 0;
   #dropped = 0;
 
   constructor(readonly bits: number) {
-    this.#shift = HASH_BITS - bits;
+    this.bucketCount = 2 ** bits;
+    this.shift = HASH_BITS - bits;
+    this.#width = 2 ** this.shift;
+    this.#segmentBytes = 4 * Math.min(this.bucketCount, SEGMENT_BUCKETS);
     this.#segments = Array.from({ length: Math.ceil(this.bucketCount / SEGMENT_BUCKETS) });
-  }
-
-  get bucketCount(): number {
-    return 2 ** this.bits;
   }
 
   /** Whether all of it is one segment. */
@@ -25,14 +29,19 @@ export class BucketTable {
     return this.bits <= SEGMENT_BITS;
   }
 
+  /** All buckets of a small table, once there is room for them. */
+  get only(): Uint32Array | undefined {
+    return this.isSmall ? this.#segments[0] : undefined;
+  }
+
   /** The first record of the bucket that has this hash, for which there must be room. */
   first(hash: number): number {
-    const bucket = hash >>> this.#shift;
+    const bucket = hash >>> this.shift;
     return this.#segments[bucket >>> SEGMENT_BITS]?.[bucket & SEGMENT_MASK] ?? 0;
   }
 
   setFirst(hash: number, ref: number): void {
-    const bucket = hash >>> this.#shift;
+    const bucket = hash >>> this.shift;
     const segment = this.#segments[bucket >>> SEGMENT_BITS];
     if (segment === undefined) throw new RangeError('a bucket for which there is no room');
     segment[bucket & SEGMENT_MASK] = ref;
@@ -40,7 +49,7 @@ export class BucketTable {
 
   /** The hash at which the next bucket starts. */
   endOfBucket(hash: number): number {
-    return ((hash >>> this.#shift) + 1) * 2 ** this.#shift;
+    return ((hash >>> this.shift) + 1) * this.#width;
   }
 
   /** The bytes that {@link reserve} would take. */
@@ -58,19 +67,15 @@ export class BucketTable {
 
   /** Lets go of the segments all of whose hashes are below this one. */
   dropBelow(endHash: number): void {
-    const end = Math.floor((endHash / (2 ** this.#shift * this.#segmentBytes)) * 4);
+    const end = Math.floor((endHash / (this.#width * this.#segmentBytes)) * 4);
     for (; this.#dropped < end; this.#dropped++) {
       this.#segments[this.#dropped] = undefined;
       this.byteCount -= this.#segmentBytes;
     }
   }
 
-  get #segmentBytes(): number {
-    return 4 * Math.min(this.bucketCount, SEGMENT_BUCKETS);
-  }
-
   #segmentsBefore(endHash: number): number {
-    return Math.ceil((endHash / (2 ** this.#shift * this.#segmentBytes)) * 4);
+    return Math.ceil((endHash / (this.#width * this.#segmentBytes)) * 4);
   }
 }
 

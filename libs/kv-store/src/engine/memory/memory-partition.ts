@@ -24,6 +24,9 @@ export class MemoryPartition {
   #next: BucketTable | undefined;
   /** Where both tables have a bucket that starts. */
   #boundary = 0;
+  /** The table's buckets where it is small, as most are, and its shift: nearer at hand. */
+  #buckets: Uint32Array | undefined;
+  #shift = 0;
 
   constructor(
     readonly number: number,
@@ -31,6 +34,7 @@ export class MemoryPartition {
     private readonly budget: MemoryBudget,
   ) {
     this.#table.reserve(END_OF_HASHES);
+    this.#keepAtHand();
     budget.charge(MemoryPartition.BYTES);
   }
 
@@ -38,8 +42,7 @@ export class MemoryPartition {
   static readonly BYTES = 448;
 
   find(key: KeyScratch): number {
-    const { hash } = key;
-    let ref = this.#tableOf(hash).first(hash);
+    let ref = this.#first(key.hash);
     while (ref !== 0 && !this.records.matches(ref, key)) ref = this.records.next(ref);
     return ref;
   }
@@ -102,6 +105,16 @@ export class MemoryPartition {
     return { refs, nextHash: table.endOfBucket(hash) };
   }
 
+  #first(hash: number): number {
+    if (this.#buckets !== undefined) return this.#buckets[hash >>> this.#shift] ?? 0;
+    return this.#tableOf(hash).first(hash);
+  }
+
+  #keepAtHand(): void {
+    this.#buckets = this.#next === undefined ? this.#table.only : undefined;
+    this.#shift = this.#table.shift;
+  }
+
   /** Makes what refers to one record refer to another. */
   #relink(from: number, to: number): void {
     const hash = this.records.hash(from);
@@ -133,10 +146,12 @@ export class MemoryPartition {
     while (this.#boundary < end) this.#moveBucket(next);
     this.#table.dropBelow(end);
     this.budget.charge(this.#table.byteCount + next.byteCount - held);
-    if (end < END_OF_HASHES) return;
-    this.#table = next;
-    this.#next = undefined;
-    this.#boundary = 0;
+    if (end === END_OF_HASHES) {
+      this.#table = next;
+      this.#next = undefined;
+      this.#boundary = 0;
+    }
+    this.#keepAtHand();
   }
 
   #moveBucket(next: BucketTable): void {
