@@ -28,7 +28,7 @@ export const fullScale: EnginesScale = {
   pairCount: 100_000,
   batchSizes: [1, 100],
   callsInFlight: 32,
-  rounds: 31,
+  rounds: 21,
   scanRounds: 9,
   turnMs: 20,
   warmUpMs: 300,
@@ -44,7 +44,7 @@ export const fullScale: EnginesScale = {
     { shape: records, pairCount: 1_000_000 },
     { shape: { ...records, name: '1 MiB of text', valueBytes: 1024 * 1024 }, pairCount: 500 },
   ],
-  snapshotRounds: 11,
+  snapshotRounds: 7,
 };
 
 export const quickScale: EnginesScale = {

@@ -4,6 +4,8 @@ import type { Report } from './report.js';
 export interface Suite {
   readonly name: string;
   readonly description: string;
+  /** What can be measured by itself. */
+  readonly parts?: readonly string[];
   /** Measures. What it is at is told to `progress`, a line each. */
   run(options: SuiteOptions): Promise<Report>;
 }
@@ -11,5 +13,7 @@ export interface Suite {
 export interface SuiteOptions {
   /** A minute at most, for a first look. */
   readonly quick: boolean;
+  /** Only this one of its parts. */
+  readonly part?: string;
   readonly progress: (message: string) => void;
 }
