@@ -77,7 +77,7 @@ function script({ valueBytes, unit, encoding, count }: (typeof SHAPES)[number]):
         gc();
         await setTimeout(10);
         const now = process.memoryUsage.rss();
-        if (now < least) look = 0;
+        if (now < 0.99 * least) look = 0;
         least = Math.min(least, now);
       }
       return least;

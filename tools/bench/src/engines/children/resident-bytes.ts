@@ -4,7 +4,7 @@ const LOOKS = 5;
 
 /**
  * What the process has of the machine's memory, once what is not used any more has been collected and given back. V8
- * gives pages back in the background, so it is waited for until nothing becomes less any more.
+ * gives pages back in the background, so it is waited for until it is hardly less any more.
  */
 export async function residentBytes(): Promise<number> {
   let least = Infinity;
@@ -12,7 +12,7 @@ export async function residentBytes(): Promise<number> {
     globalThis.gc?.();
     await setTimeout(20);
     const now = process.memoryUsage.rss();
-    if (now < least) look = 0;
+    if (now < 0.99 * least) look = 0;
     least = Math.min(least, now);
   }
   return least;
