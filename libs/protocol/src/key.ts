@@ -51,7 +51,7 @@ export function placementInput(key: Key): string | Uint8Array {
   if (key.encoding === 'string') return keyId(key);
   const bytes = new Uint8Array(1 + key.data.length / 2);
   bytes[0] = BINARY_TAG;
-  for (let i = 1; i < bytes.length; i++) bytes[i] = Number.parseInt(key.data.slice(2 * i - 2, 2 * i), 16);
+  for (let i = 1; i < bytes.length; i++) bytes[i] = byteAt(key.data, 2 * i - 2);
   return bytes;
 }
 
@@ -77,8 +77,37 @@ function checkData({ encoding, data }: EncodedData): EncodedData {
   return { encoding, data: canonicalData(encoding, data) };
 }
 
+/** In pieces, each of which is one flat text: digits added one by one make a chain of millions of small ones. */
 function toHex(bytes: Uint8Array): string {
   let hex = '';
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, '0');
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) hex += piece(bytes.subarray(at, at + PIECE_BYTES));
   return hex;
 }
+
+function piece(bytes: Uint8Array): string {
+  const digits = new Uint8Array(2 * bytes.length);
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] ?? 0;
+    digits[2 * i] = digitOf(byte >>> 4);
+    digits[2 * i + 1] = digitOf(byte & 15);
+  }
+  return decoder.decode(digits);
+}
+
+/** The byte that two digits in lower case stand for. */
+function byteAt(hex: string, at: number): number {
+  return (valueOf(hex.charCodeAt(at)) << 4) | valueOf(hex.charCodeAt(at + 1));
+}
+
+function digitOf(value: number): number {
+  return value < 10 ? DIGIT_0 + value : LETTER_A + value - 10;
+}
+
+function valueOf(digit: number): number {
+  return digit < LETTER_A ? digit - DIGIT_0 : digit - LETTER_A + 10;
+}
+
+const decoder = new TextDecoder();
+const PIECE_BYTES = 64 * 1024;
+const DIGIT_0 = '0'.charCodeAt(0);
+const LETTER_A = 'a'.charCodeAt(0);

@@ -21,7 +21,7 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     .description('Measures, and says which goals are met.')
     .addArgument(new Argument('<suite>', described).choices(suites.map(({ name }) => name)))
     .option('--quick', 'fewer rounds and keys, for a first look', false)
-    .addOption(new Option('--case <name...>', 'of servers, only these').choices(caseNames))
+    .addOption(new Option('--case <name...>', 'of engines and servers, only these').choices(caseNames))
     .option('--profile <directory>', 'of servers, write CPU profiles there instead of measuring')
     .addOption(
       new Option('--soak-minutes <number>', 'of servers, how long the soak lasts; none without').argParser(

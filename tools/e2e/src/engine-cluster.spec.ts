@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { hasRedis, RedisServer } from '@kvs-tools/local-cluster';
 import { startCluster, startNode, startProxy, type Cluster, type StorageNode } from './support/cluster.js';
 import { keysByNode, string } from './support/data.js';
@@ -43,61 +40,6 @@ describe('a node whose memory is full, behind a proxy', () => {
     expect((await set([last])).status).toBe(200);
   });
 });
-
-describe('a node with --engine lmdb', () => {
-  let directory = '';
-  let node: StorageNode;
-  beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'kvs-e2e-lmdb-'));
-    node = await startNode(['--engine', 'lmdb', '--data-dir', directory]);
-  });
-  afterAll(async () => {
-    await node.kill();
-    await rm(directory, { recursive: true });
-  });
-
-  it('has every acknowledged batch, whole, after each of several kill -9 under load', async () => {
-    let acknowledged = -1;
-    for (let crash = 0; crash < 5; crash++) {
-      const from = acknowledged + 1;
-      const writing = writeUntilItBreaks(node.origin, from, (round) => {
-        acknowledged = round;
-        if (round === from + 20 * (crash + 1)) node.signal('SIGKILL');
-      });
-      await writing;
-      await node.kill();
-      await node.restart();
-      const rounds = await storedRounds(node.origin);
-      expect(new Set(rounds).size).toBe(1);
-      // The round that was under way when the node was killed may be there as well.
-      expect([acknowledged, acknowledged + 1]).toContain(rounds[0]);
-    }
-  });
-});
-
-const BATCH = ['a', 'b', 'c', 'd'].map(string);
-
-/** Overwrites the same keys with the number of the round, round after round, until the node does not answer. */
-async function writeUntilItBreaks(
-  origin: string,
-  from: number,
-  wrote: (round: number) => void,
-): Promise<void> {
-  for (let round = from; ; round++) {
-    const body = BATCH.map((key) => ({ key, value: string(`${round}`) }));
-    try {
-      if ((await send('PUT', `${origin}/set`, { body })).status !== 200) return;
-    } catch {
-      return;
-    }
-    wrote(round);
-  }
-}
-
-async function storedRounds(origin: string): Promise<number[]> {
-  const { json } = await send('POST', `${origin}/fetch`, { body: BATCH });
-  return (json as { value: { data: string } }[]).map(({ value }) => Number(value.data));
-}
 
 // Where redis-server cannot be had, these say that they are skipped; CI requires it, and there they fail without.
 const withRedis = hasRedis() || process.env['KVS_REQUIRE_TOOLS'] === '1';
@@ -142,6 +84,21 @@ const title = `nodes with --engine redis${withRedis ? '' : ' (skipped: redis-ser
     }
     const stranger = await start('other');
     expect((await send('GET', `${stranger.origin}/fetch`)).json).toEqual([]);
+  });
+
+  it('answer 503 engine_unavailable while Redis hangs, reads and writes, and serve again when it goes on', async () => {
+    const node = await start('hangs');
+    const query = () => send('POST', `${node.origin}/query`, { body: [string('key')] });
+    expect((await query()).status).toBe(200);
+    redis.pause();
+    try {
+      const write = send('PUT', `${node.origin}/keys/key`, { body: 'v' });
+      for (const { status, text } of [await query(), await write])
+        expect([status, text]).toEqual([503, expect.stringContaining('engine_unavailable')]);
+    } finally {
+      redis.resume();
+    }
+    while ((await query()).status !== 200);
   });
 
   it('answer 503 engine_unavailable while Redis is away, and serve again when it is back', async () => {

@@ -101,6 +101,15 @@ describe('the options in README.md are those of', () => {
   });
 });
 
+it('the options in docs/engines.md are those of the storage node in README.md, with the same defaults', () => {
+  const tables = tablesIn(read('docs/engines.md')).filter(([heading = '']) => /^\| option +\|/.test(heading));
+  const inEngines = tables.flatMap(([, , ...rows]) => rows.map(cellsOf)).map((cells) => [cells[0], cells[2]]);
+  const inReadme = tableRows(read('README.md'), 'Option of the storage node').map((cells) =>
+    cells.slice(0, 2),
+  );
+  expect([['--engine <name>', 'memory'], ...inEngines]).toEqual(inReadme);
+});
+
 /** The rows of the table with this heading over its first column, as `--option: default, variable`. */
 function optionsInTable(heading: string): string[] {
   return tableRows(read('README.md'), heading).map(([option = '', fallback, ...cells]) => {
@@ -134,12 +143,14 @@ function tableRows(markdown: string, heading: string): string[][] {
   const start = lines.findIndex((line) => new RegExp(`^\\| ${heading} +\\|`).test(line));
   const length = lines.slice(start).findIndex((line) => !line.startsWith('|'));
   if (start === -1) throw new TypeError(`there is no table ${heading}`);
-  return lines.slice(start + 2, start + length).map((line) =>
-    line
-      .split('|')
-      .slice(1, -1)
-      .map((cell) => cell.trim().replaceAll('`', '')),
-  );
+  return lines.slice(start + 2, start + length).map(cellsOf);
+}
+
+function cellsOf(row: string): string[] {
+  return row
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim().replaceAll('`', ''));
 }
 
 it('docs/protocol.md lists every error code with its status', () => {

@@ -17,10 +17,15 @@ export class RedisServer {
   private constructor(
     readonly port: number,
     private readonly directory: string,
+    private readonly settings: readonly string[],
   ) {}
 
-  static async start(): Promise<RedisServer> {
-    const server = new RedisServer(await freePorts(1), await mkdtemp(join(tmpdir(), 'kvs-redis-')));
+  /** @param settings more arguments, such as `--cluster-enabled yes` */
+  static async start(settings: readonly string[] = []): Promise<RedisServer> {
+    const directory = await mkdtemp(join(tmpdir(), 'kvs-redis-'));
+    let port = await freePorts(1);
+    while (port > MAX_PORT) port = await freePorts(1);
+    const server = new RedisServer(port, directory, settings);
     try {
       await server.run();
       return server;
@@ -37,7 +42,7 @@ export class RedisServer {
   /** Starts the process, again after {@link kill}; resolves when it takes connections. */
   async run(): Promise<void> {
     const args = ['--port', `${this.port}`, '--bind', REDIS_HOST, '--dir', this.directory, '--save', ''];
-    this.command = new Command('redis-server', args);
+    this.command = new Command('redis-server', [...args, ...this.settings]);
     process.once('exit', this.killWithUs);
     await this.command.until(/Ready to accept connections/);
   }
@@ -48,9 +53,21 @@ export class RedisServer {
     await this.command?.finished;
   }
 
+  /** It keeps its connections, and says nothing until {@link resume}. */
+  pause(): void {
+    this.command?.signal('SIGSTOP');
+  }
+
+  resume(): void {
+    this.command?.signal('SIGCONT');
+  }
+
   async stop(): Promise<void> {
     await this.kill().finally(() => rm(this.directory, { recursive: true }));
   }
 }
 
 export const REDIS_HOST = '127.0.0.1';
+
+/** Servers of a cluster also listen on the port that is 10,000 above. */
+const MAX_PORT = 55_535;

@@ -18,7 +18,16 @@ const tiny: EnginesScale = {
   heldPairCount: 2000,
   manyPairCount: 5000,
   showsMapLimit: false,
-  snapshotPairCount: 2000,
+  snapshots: [
+    {
+      shape: { name: 'text', keyBytes: 16, valueBytes: 100, encoding: 'string' },
+      pairCount: 2000,
+    },
+    {
+      shape: { name: 'large', keyBytes: 16, valueBytes: 100_000, encoding: 'string' },
+      pairCount: 10,
+    },
+  ],
   snapshotRounds: 2,
 };
 

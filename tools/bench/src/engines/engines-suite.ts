@@ -1,5 +1,5 @@
 import { hasRedis } from '@kvs-tools/local-cluster';
-import { describeMachine, reportOf, type Report } from '../harness/report.js';
+import { describeMachine, reportOf, type Findings, type Report } from '../harness/report.js';
 import type { Suite } from '../harness/suite.js';
 import { measureMany } from './many.js';
 import { measureMemory } from './memory.js';
@@ -12,10 +12,25 @@ import { measureSnapshotStalls } from './snapshot-stalls.js';
 export const enginesSuite: Suite = {
   name: 'engines',
   description: 'the storage engines beside each other, a bare Map and redis',
-  run: async ({ quick, progress }) => {
-    return { ...(await measureEngines(quick ? quickScale : fullScale, progress)), quick };
+  cases: ['single', 'batches', 'scans', 'bytes', 'many', 'snapshots'],
+  run: async ({ quick, progress, cases = [] }) => {
+    return { ...(await measureEngines(scaleOf(quick, cases), progress)), quick };
   },
 };
+
+/** All of it, or what some cases have to do with. */
+function scaleOf(quick: boolean, cases: readonly string[]): EnginesScale {
+  const scale = quick ? quickScale : fullScale;
+  if (cases.length === 0) return scale;
+  return {
+    ...scale,
+    batchSizes: scale.batchSizes.filter((size) => cases.includes(size === 1 ? 'single' : 'batches')),
+    scanRounds: cases.includes('scans') ? scale.scanRounds : 0,
+    shapes: cases.includes('bytes') ? scale.shapes : [],
+    manyPairCount: cases.includes('many') ? scale.manyPairCount : 0,
+    snapshots: cases.includes('snapshots') ? scale.snapshots : [],
+  };
+}
 
 export async function measureEngines(
   scale: EnginesScale,
@@ -23,15 +38,17 @@ export async function measureEngines(
   withServer: boolean = hasRedis(),
 ): Promise<Omit<Report, 'quick'>> {
   if (!withServer) progress(WITHOUT_REDIS);
-  const operations = withServer
-    ? await withRedis((server) => measureOperations(scale, server, progress))
-    : await measureOperations(scale, undefined, progress);
-  const parts = [
-    operations,
-    await measureMemory(scale, withServer, progress),
-    await measureMany(scale, progress),
-    await measureSnapshotStalls(scale, progress),
-  ];
+  const { batchSizes, scanRounds, shapes, manyPairCount, snapshots } = scale;
+  const parts: Findings[] = [];
+  if (batchSizes.length > 0 || scanRounds > 0)
+    parts.push(
+      withServer
+        ? await withRedis((server) => measureOperations(scale, server, progress))
+        : await measureOperations(scale, undefined, progress),
+    );
+  if (shapes.length > 0) parts.push(await measureMemory(scale, withServer, progress));
+  if (manyPairCount > 0) parts.push(await measureMany(scale, progress));
+  if (snapshots.length > 0) parts.push(await measureSnapshotStalls(scale, progress));
   const machine = describeMachine();
   return reportOf('engines', parts, withServer ? machine : `${machine}; ${WITHOUT_REDIS}`);
 }

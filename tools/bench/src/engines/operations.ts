@@ -37,6 +37,7 @@ export function measureOperations(
       tables.push(cpuTimesOf(contenders, byOperation, batchSize));
       measurements.push(...byOperation.flat());
     }
+    if (scale.scanRounds === 0) return { tables, goals: [], measurements };
     progress('scans…');
     await fill(contenders, [...pairBatches(SHAPE, scale.pairCount, FILL_BATCH)]);
     const scans = perPair(

@@ -17,8 +17,8 @@ export interface EnginesScale {
   readonly manyPairCount: number;
   /** Whether a Map is filled until it refuses, which takes more than a gigabyte. */
   readonly showsMapLimit: boolean;
-  /** Pairs in a snapshot during which requests are timed. */
-  readonly snapshotPairCount: number;
+  /** What is in the snapshots during which requests are timed. */
+  readonly snapshots: readonly { readonly shape: PairShape; readonly pairCount: number }[];
   readonly snapshotRounds: number;
 }
 
@@ -28,7 +28,7 @@ export const fullScale: EnginesScale = {
   pairCount: 100_000,
   batchSizes: [1, 100],
   callsInFlight: 32,
-  rounds: 31,
+  rounds: 21,
   scanRounds: 9,
   turnMs: 20,
   warmUpMs: 300,
@@ -40,8 +40,11 @@ export const fullScale: EnginesScale = {
   heldPairCount: 1_000_000,
   manyPairCount: 17_000_000,
   showsMapLimit: true,
-  snapshotPairCount: 1_000_000,
-  snapshotRounds: 11,
+  snapshots: [
+    { shape: records, pairCount: 1_000_000 },
+    { shape: { ...records, name: '1 MiB of text', valueBytes: 1024 * 1024 }, pairCount: 500 },
+  ],
+  snapshotRounds: 7,
 };
 
 export const quickScale: EnginesScale = {

@@ -4,7 +4,7 @@ import { microsToMs } from '../../clock.js';
 import type { CancelTask, Scheduler } from '../../scheduler.js';
 import { isExpired } from '../rules.js';
 import type { MemoryPartition } from './memory-partition.js';
-import { END_OF_HASHES } from './memory-partition.js';
+import { END_OF_HASHES } from './bucket-table.js';
 import type { PairStore } from './pair-store.js';
 
 /**
@@ -16,6 +16,8 @@ export class ExpirySweep {
   #cancel: CancelTask | undefined;
   #cursor: SweepCursor | undefined;
   #nextPartition = 0;
+  /** Nothing need be looked for earlier, unless a walk is under way. */
+  #nextDeadlineMs = -Infinity;
 
   constructor(
     private readonly store: PairStore,
@@ -23,8 +25,9 @@ export class ExpirySweep {
     private readonly scheduler: Scheduler,
   ) {}
 
-  /** Makes sure that the sweep runs: called when a pair was written that expires. */
-  wake(): void {
+  /** Makes sure that the sweep runs: called when a pair is written that expires, or pairs of which nothing is known. */
+  wake(expiresAtMs = -Infinity): void {
+    this.#nextDeadlineMs = Math.min(this.#nextDeadlineMs, expiresAtMs);
     this.#cancel ??= this.scheduler.after(IDLE_DELAY_MS, () => this.#run());
   }
 
@@ -34,12 +37,13 @@ export class ExpirySweep {
   }
 
   /**
-   * Reclaims at once, for a write that finds no room.
+   * Reclaims a little at once, for a write that finds no room; costs next to nothing while nothing is due.
    * @returns whether anything was reclaimed
    */
-  reclaim(nowMicros: number): boolean {
+  reclaim(nowMicros: number, mostExamined: number): boolean {
+    if (this.#cursor === undefined && microsToMs(nowMicros) < this.#nextDeadlineMs) return false;
     let removed = 0;
-    for (let examined = 0; examined < MAX_EXAMINED;) {
+    for (let examined = 0; examined < mostExamined;) {
       const sample = this.#step(nowMicros);
       if (sample === undefined) break;
       examined += sample.examined;
@@ -83,14 +87,19 @@ export class ExpirySweep {
       this.#nextPartition = (this.#nextPartition + 1) % PARTITION_COUNT;
       if (partition && partition.earliestDeadlineMs <= nowMs) return new SweepCursor(this.store, partition);
     }
+    this.#nextDeadlineMs = this.#earliestDeadline();
     return undefined;
   }
 
   #hasDeadlines(): boolean {
-    if (this.#cursor !== undefined) return true;
+    return this.#cursor !== undefined || this.#earliestDeadline() < Infinity;
+  }
+
+  #earliestDeadline(): number {
+    let earliest = Infinity;
     for (const { earliestDeadlineMs } of this.store.partitions())
-      if (earliestDeadlineMs < Infinity) return true;
-    return false;
+      earliest = Math.min(earliest, earliestDeadlineMs);
+    return earliest;
   }
 }
 
@@ -122,27 +131,28 @@ class SweepCursor {
     const countBefore = partition.pairCount;
     let examined = 0;
     while (examined < sample && this.#hash < END_OF_HASHES) {
-      const { refs, nextHash } = this.partition.bucketFrom(this.#hash);
-      examined += refs.length;
-      this.#removeExpired(refs, nowMicros);
-      this.#hash = nextHash;
+      const { refs, nextHash } = partition.bucketFrom(this.#hash);
+      examined += Math.max(refs.length, 1);
+      // Looks anew after each removal, as it may move the other records, and the bounds of the bucket with them.
+      if (!this.#removeExpired(refs, nowMicros)) this.#hash = nextHash;
     }
     if (this.isAtEnd)
       partition.earliestDeadlineMs = Math.min(partition.earliestDeadlineMs, this.#earliestDeadlineMs);
     return { examined: Math.max(examined, 1), removed: countBefore - partition.pairCount };
   }
 
-  /** Looks anew after each removal, as it may move the other records. */
-  #removeExpired(refs: readonly number[], nowMicros: number): void {
+  /** Removes the first that has expired; false when there is none. */
+  #removeExpired(refs: readonly number[], nowMicros: number): boolean {
+    const { records } = this.store;
     for (const ref of refs) {
-      const expiresAtMs = this.store.records.expiresAtMs(ref);
-      if (!isExpired(expiresAtMs, nowMicros)) {
-        this.#earliestDeadlineMs = Math.min(this.#earliestDeadlineMs, expiresAtMs ?? Infinity);
-        continue;
+      const expiresAtMs = records.expiresAtMs(ref) ?? Infinity;
+      if (isExpired(expiresAtMs, nowMicros)) {
+        this.store.remove(this.partition, ref);
+        return true;
       }
-      this.store.remove(this.partition, ref);
-      return this.#removeExpired(this.partition.bucketFrom(this.#hash).refs, nowMicros);
+      this.#earliestDeadlineMs = Math.min(this.#earliestDeadlineMs, expiresAtMs);
     }
+    return false;
   }
 }
 

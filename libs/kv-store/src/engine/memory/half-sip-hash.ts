@@ -3,13 +3,15 @@
  * reference implementation's `halfsiphash.c`): nobody who does not know the key can choose texts that collide, and
  * so nobody can make a hash table slow by what he stores in it.
  *
- * @param rounds for each word of input and at the end; [2, 4] is what the reference's vectors are of
+ * @param wordRounds for each word of input
+ * @param finalRounds at the end; 2 and 4 are what the reference's vectors are of
  */
 export function halfSipHash(
   bytes: Uint8Array,
   length: number,
   key: HashKey,
-  [wordRounds, finalRounds]: readonly [number, number] = [1, 3],
+  wordRounds = 1,
+  finalRounds = 3,
 ): number {
   let v0 = key[0];
   let v1 = key[1];

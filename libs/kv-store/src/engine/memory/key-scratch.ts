@@ -14,7 +14,7 @@ export class KeyScratch {
 
   /** Takes the bytes that an id stands for. */
   encode(id: KeyId): this {
-    this.isBinary = id.startsWith('b');
+    this.isBinary = id.charCodeAt(0) === BINARY_TAG;
     if (this.isBinary) this.#encodeHex(id);
     else if (!this.#encodeShortAscii(id)) this.#encodeText(id);
     this.hash = halfSipHash(this.bytes, this.length, this.hashKey);
@@ -30,13 +30,17 @@ export class KeyScratch {
 
   /** For short texts a loop is faster than a call into Node. */
   #encodeShortAscii(id: string): boolean {
-    if (id.length > MAX_LOOP_LENGTH) return false;
-    for (let i = 1; i < id.length; i++) {
+    const { length } = id;
+    if (length > MAX_LOOP_LENGTH) return false;
+    const { bytes } = this;
+    let all = 0;
+    for (let i = 1; i < length; i++) {
       const unit = id.charCodeAt(i);
-      if (unit > 0x7f) return false;
-      this.bytes[i - 1] = unit;
+      all |= unit;
+      bytes[i - 1] = unit;
     }
-    this.length = id.length - 1;
+    if (all > 0x7f) return false;
+    this.length = length - 1;
     this.isAscii = true;
     return true;
   }
@@ -55,3 +59,4 @@ export class KeyScratch {
 }
 
 const MAX_LOOP_LENGTH = 64;
+const BINARY_TAG = 'b'.charCodeAt(0);

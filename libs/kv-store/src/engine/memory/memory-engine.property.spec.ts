@@ -1,6 +1,7 @@
 import { binaryKey, binaryValue, stringKey, stringValue, type KeyId, type Value } from '@kvs/protocol';
 import fc from 'fast-check';
 import { ManualClock, ManualScheduler } from '../../testing/index.js';
+import { takeCopied } from '../../testing/copied-pairs.js';
 import { placed } from '../../testing/pairs.js';
 import { seededRandom, type SeededRandom } from '../../testing/seeded-random.js';
 import { isExpired } from '../rules.js';
@@ -11,8 +12,8 @@ import { MemoryPartition } from './memory-partition.js';
 import { PairStore } from './pair-store.js';
 import { scanPartition } from './partition-scan.js';
 import { PAGE_BYTES, SLOT_SIZES } from './slab/size-classes.js';
-import { PairBuffer, PartitionCopy } from './snapshot/partition-copy.js';
-import { readPairs } from './snapshot/snapshot-format.js';
+import { CopiedPairs } from './snapshot/copied-pairs.js';
+import { PartitionCopy } from './snapshot/partition-copy.js';
 
 const RUNS = 5;
 const STEPS = 2000;
@@ -202,13 +203,13 @@ class RandomWalk {
     const expected = [...this.#model.values()]
       .filter((pair) => pair.partition === partition.number && this.#present(pair) !== undefined)
       .map(({ id, value, version, expiresAtMs }) => ({ id, value, version, expiresAtMs }));
-    const buffer = new PairBuffer();
-    const copy = new PartitionCopy(this.#store, partition, this.#now, buffer);
+    const onTheWay = new CopiedPairs();
+    const copy = new PartitionCopy(this.#store, partition, this.#clock, onTheWay);
     this.#store.observer = copy;
     const copied: EnginePair[] = [];
     for (let isWhole = false; !isWhole;) {
       isWhole = copy.step();
-      for (const { id, value, version, expiresAtMs } of readPairs(buffer.take()))
+      for (const { id, value, version, expiresAtMs } of takeCopied(onTheWay, () => this.#change()))
         copied.push({ id, value, version, expiresAtMs });
       if (!isWhole) this.#change();
     }

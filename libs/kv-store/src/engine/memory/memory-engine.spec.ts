@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { EngineFactory } from '../engine-factory.js';
-import { describeStorageEngine } from '../../testing/index.js';
-import { placed, write } from '../../testing/pairs.js';
+import { describeStorageEngine, ManualClock, ManualScheduler } from '../../testing/index.js';
+import { numbered, placed, scanKeys, write } from '../../testing/pairs.js';
 import { EVICTIONS } from './eviction/eviction-policy.js';
 import { MemoryEngine } from './memory-engine.js';
 
@@ -72,5 +73,31 @@ describe('the memory engine', () => {
     const engine = new MemoryEngine({ clock });
     engine.setMany([write('key', 'v', { expiresAtMs: -1 })]);
     expect(engine.hasMany([placed('key')])).toEqual([{ status: 'absent' }]);
+  });
+
+  it.each(['lru', 'sieve'] as const)('evicts no pair while there are expired ones (%s)', (eviction) => {
+    const time = new ManualClock();
+    const scheduler = new ManualScheduler();
+    const engine = new MemoryEngine({ clock: time, scheduler, eviction, maxMemoryBytes: 3_500_000 });
+    const live = numbered(8000, 'live').map((key) => write(key, 'v'.repeat(100)));
+    engine.setMany(live);
+    const expiresAtMs = time.nowMs() + 10;
+    engine.setMany(numbered(8000, 'brief').map((key) => write(key, 'v'.repeat(100), { expiresAtMs })));
+    time.advanceMs(10);
+    // Twice as many would not fit. Nothing runs in the background.
+    engine.setMany(numbered(8000, 'more').map((key) => write(key, 'v'.repeat(100))));
+    expect(engine.hasMany(live)).toEqual(live.map(() => ({ status: 'present' })));
+    expect(engine.stats().pairCount).toBeLessThan(24_000);
+  });
+
+  it('lets others have their turn while it scans a large partition in vain', async () => {
+    const engine = new MemoryEngine({ clock });
+    engine.setMany(numbered(100_000).map((key) => write(key)));
+    let isOver = false;
+    const scanned = scanKeys(engine, undefined, { idPrefix: 'snot there' }).finally(() => (isOver = true));
+    let turns = 0;
+    for (; !isOver; turns++) await setImmediate();
+    expect(await scanned).toEqual([]);
+    expect(turns).toBeGreaterThan(20);
   });
 });

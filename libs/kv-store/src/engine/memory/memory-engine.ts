@@ -24,7 +24,6 @@ import type { MemoryEngineOptions } from './memory-options.js';
 import { completeOptions } from './memory-options.js';
 import { PairStore } from './pair-store.js';
 import { scanPartition } from './partition-scan.js';
-import { PAGE_BYTES } from './slab/size-classes.js';
 import { SnapshotKeeper } from './snapshot/snapshot-keeper.js';
 import type { SnapshotOptions } from './snapshot/snapshot-options.js';
 
@@ -50,6 +49,7 @@ export class MemoryEngine implements StorageEngine {
     this.#clock = clock;
     this.#store = new PairStore(maxMemoryBytes, eviction, hashKey);
     this.#sweep = new ExpirySweep(this.#store, clock, scheduler);
+    this.#store.expired = this.#sweep;
     this.maxMemoryBytes = maxMemoryBytes;
     this.#evicts = eviction !== 'none';
   }
@@ -89,19 +89,9 @@ export class MemoryEngine implements StorageEngine {
     this.#assertOpen();
     const now = this.#clock.nowMicros();
     return writes.map((write) => {
-      if (write.expiresAtMs !== undefined) this.#sweep.wake();
-      return this.#write(write, now);
+      if (write.expiresAtMs !== undefined) this.#sweep.wake(write.expiresAtMs);
+      return this.#store.write(write, now);
     });
-  }
-
-  /** Where there is no room, what has expired goes first. */
-  #write(write: EngineWrite, now: number): EngineWriteOutcome {
-    let outcome = this.#store.write(write, now);
-    // Each turn reclaims a page or two where most has expired, and a large value needs many.
-    let turns = 1 + write.value.data.length / PAGE_BYTES;
-    for (; outcome.status === 'out_of_memory' && turns > 0 && this.#sweep.reclaim(now); turns--)
-      outcome = this.#store.write(write, now);
-    return outcome;
   }
 
   deleteMany(deletes: readonly EngineDelete[]): readonly EngineDeleteOutcome[] {
@@ -120,8 +110,8 @@ export class MemoryEngine implements StorageEngine {
       const partition = this.#store.partition(number);
       if (partition === undefined) continue;
       for (const pairs of scanPartition(this.#store, partition, idPrefix, this.#clock)) {
-        yield { partition: number, pairs };
-        await pace.passed(pairs.length);
+        if (pairs.length > 0) yield { partition: number, pairs };
+        await pace.passed(pairs.length > 0 ? pairs.length : SCAN_CHUNK_PAIRS);
         this.#assertOpen();
       }
       await pace.passed(partition.pairCount);

@@ -1,11 +1,15 @@
+import { BucketTable, END_OF_HASHES } from './bucket-table.js';
 import type { KeyScratch } from './key-scratch.js';
 import type { MemoryBudget } from './memory-budget.js';
 import type { Records } from './records.js';
 
 /**
- * The pairs of one partition: a hash table whose buckets are chains of records. A bucket is a range of hashes, the
- * top bits of a hash its number. So whatever the table's size, walking its buckets goes through the hashes in
- * ascending order, and a walk that is interrupted goes on at a hash, whatever was written meanwhile.
+ * The pairs of one partition: a hash table whose buckets are chains of records. A bucket is a range of hashes. So
+ * whatever the table's size, walking its buckets goes through the hashes in ascending order, and a walk that is
+ * interrupted goes on at a hash, whatever was written meanwhile.
+ *
+ * A large table becomes larger or smaller a few buckets at a time, with each pair that comes or goes, as in Redis:
+ * hashes below a boundary that moves up are in the table of the new size, the others in the old one.
  */
 export class MemoryPartition {
   pairCount = 0;
@@ -16,22 +20,29 @@ export class MemoryPartition {
   versionFloor = 0;
   /** No pair expires before; there need not be one that expires then. */
   earliestDeadlineMs = Infinity;
-  #bits = MIN_BITS;
-  #buckets = new Uint32Array(2 ** MIN_BITS);
+  #table = new BucketTable(MIN_BITS);
+  #next: BucketTable | undefined;
+  /** Where both tables have a bucket that starts. */
+  #boundary = 0;
+  /** The table's buckets where it is small, as most are, and its shift: nearer at hand. */
+  #buckets: Uint32Array | undefined;
+  #shift = 0;
 
   constructor(
     readonly number: number,
     private readonly records: Records,
     private readonly budget: MemoryBudget,
   ) {
+    this.#table.reserve(END_OF_HASHES);
+    this.#keepAtHand();
     budget.charge(MemoryPartition.BYTES);
   }
 
   /** What an empty partition takes, as measured. */
-  static readonly BYTES = 448;
+  static readonly BYTES = 656;
 
   find(key: KeyScratch): number {
-    let ref = this.#buckets[this.#bucketOf(key.hash)] ?? 0;
+    let ref = this.#first(key.hash);
     while (ref !== 0 && !this.records.matches(ref, key)) ref = this.records.next(ref);
     return ref;
   }
@@ -52,18 +63,33 @@ export class MemoryPartition {
     this.#relink(from, to);
   }
 
-  /** The bytes by which the table has to grow to stay fast with one more pair; 0 while it need not. */
+  /** Whether the table has to grow, or has begun to, so as to stay fast with one more pair. */
+  get isToGrow(): boolean {
+    const { bits, bucketCount } = this.#table;
+    return this.#next !== undefined || (this.pairCount >= bucketCount && bits < MAX_BITS);
+  }
+
+  /** The bytes that {@link grow} takes; mostly none where it has begun. */
   get growthBytes(): number {
-    return this.pairCount >= this.#buckets.length && this.#bits < MAX_BITS ? this.#buckets.byteLength : 0;
+    if (this.#next !== undefined) return this.#next.missingBytes(this.#endOfStep(this.#next));
+    const larger = new BucketTable(this.#table.bits + 1);
+    if (larger.isSmall) return larger.missingBytes(END_OF_HASHES) - this.#table.byteCount;
+    return larger.missingBytes(this.#endOfStep(larger));
   }
 
-  /** The caller has made sure that {@link growthBytes} fit. */
+  /** Grows by a few buckets. The caller has made sure that {@link growthBytes} fit. */
   grow(): void {
-    this.#resize(this.#bits + 1);
+    this.#next ??= new BucketTable(this.#table.bits + 1);
+    this.#move(this.#next);
   }
 
+  /** After pairs have gone; does nothing where there is no room for it. */
   shrinkIfSparse(): void {
-    if (this.#bits > MIN_BITS && this.pairCount < this.#buckets.length / 8) this.#resize(this.#bits - 1);
+    const { bits, bucketCount } = this.#table;
+    if (this.#next === undefined && bits > MIN_BITS && this.pairCount < bucketCount / 8)
+      this.#next = new BucketTable(bits - 1);
+    if (this.#next !== undefined && (this.#next.isSmall || this.budget.fits(this.growthBytes)))
+      this.#move(this.#next);
   }
 
   /**
@@ -81,22 +107,29 @@ export class MemoryPartition {
    * @returns the hash at which the next bucket starts
    */
   addBucketFrom(hash: number, refs: number[]): number {
-    const bucket = this.#bucketOf(hash);
-    for (let ref = this.#buckets[bucket] ?? 0; ref !== 0; ref = this.records.next(ref)) {
+    const table = this.#tableOf(hash);
+    for (let ref = table.first(hash); ref !== 0; ref = this.records.next(ref)) {
       if (this.records.hash(ref) >= hash) refs.push(ref);
     }
-    // 2 ** n is a call into the C library, which takes longer than the walk through most buckets.
-    return (bucket + 1) * (1 << (HASH_BITS - this.#bits - 2)) * 4;
+    return table.endOfBucket(hash);
+  }
+
+  #first(hash: number): number {
+    if (this.#buckets !== undefined) return this.#buckets[hash >>> this.#shift] ?? 0;
+    return this.#tableOf(hash).first(hash);
+  }
+
+  #keepAtHand(): void {
+    this.#buckets = this.#next === undefined ? this.#table.only : undefined;
+    this.#shift = this.#table.shift;
   }
 
   /** Makes what refers to one record refer to another. */
   #relink(from: number, to: number): void {
-    const bucket = this.#bucketOf(this.records.hash(from));
-    let ref = this.#buckets[bucket] ?? 0;
-    if (ref === from) {
-      this.#buckets[bucket] = to;
-      return;
-    }
+    const hash = this.records.hash(from);
+    const table = this.#tableOf(hash);
+    let ref = table.first(hash);
+    if (ref === from) return table.setFirst(hash, to);
     for (; ref !== 0; ref = this.records.next(ref)) {
       if (this.records.next(ref) === from) return this.records.setNext(ref, to);
     }
@@ -104,33 +137,58 @@ export class MemoryPartition {
   }
 
   #push(ref: number): void {
-    const bucket = this.#bucketOf(this.records.hash(ref));
-    this.records.setNext(ref, this.#buckets[bucket] ?? 0);
-    this.#buckets[bucket] = ref;
+    const hash = this.records.hash(ref);
+    const table = this.#tableOf(hash);
+    this.records.setNext(ref, table.first(hash));
+    table.setFirst(hash, ref);
   }
 
-  #resize(bits: number): void {
-    const old = this.#buckets;
-    this.#bits = bits;
-    this.#buckets = new Uint32Array(2 ** bits);
-    this.budget.charge(this.#buckets.byteLength - old.byteLength);
-    for (const first of old) {
-      for (let ref = first; ref !== 0;) {
-        const next = this.records.next(ref);
-        this.#push(ref);
-        ref = next;
-      }
+  #tableOf(hash: number): BucketTable {
+    return this.#next !== undefined && hash < this.#boundary ? this.#next : this.#table;
+  }
+
+  /** Moves a few buckets to the table of the new size; a small table's all at once. */
+  #move(next: BucketTable): void {
+    const held = this.#table.byteCount + next.byteCount;
+    const end = this.#endOfStep(next);
+    next.reserve(end);
+    while (this.#boundary < end) this.#moveBucket(next);
+    this.#table.dropBelow(end);
+    this.budget.charge(this.#table.byteCount + next.byteCount - held);
+    if (end === END_OF_HASHES) {
+      this.#table = next;
+      this.#next = undefined;
+      this.#boundary = 0;
+    }
+    this.#keepAtHand();
+  }
+
+  #moveBucket(next: BucketTable): void {
+    const hash = this.#boundary;
+    let ref = this.#table.first(hash);
+    // A larger table has several buckets for this one, a smaller one this one and others: both start and end in both.
+    this.#boundary = this.#table.endOfBucket(hash);
+    while (ref !== 0) {
+      const after = this.records.next(ref);
+      const own = this.records.hash(ref);
+      this.records.setNext(ref, next.first(own));
+      next.setFirst(own, ref);
+      ref = after;
     }
   }
 
-  #bucketOf(hash: number): number {
-    return hash >>> (HASH_BITS - this.#bits);
+  /** Up to where one step moves buckets: those of the table that has fewer begin and end in the other too. */
+  #endOfStep(next: BucketTable): number {
+    if (next.isSmall && (this.#table.isSmall || next.bits < this.#table.bits)) return END_OF_HASHES;
+    const coarse = next.bits < this.#table.bits ? next : this.#table;
+    let end = this.#boundary;
+    for (let bucket = 0; bucket < BUCKETS_PER_STEP && end < END_OF_HASHES; bucket++)
+      end = coarse.endOfBucket(end);
+    return end;
   }
 }
 
-/** Where a walk through a partition's hashes ends. */
-export const END_OF_HASHES = 2 ** 32;
-
-const HASH_BITS = 32;
+/** More than one, so that a table has grown long before it has to grow again. */
+const BUCKETS_PER_STEP = 4;
 const MIN_BITS = 2;
 const MAX_BITS = 26;

@@ -19,6 +19,7 @@ import { KeyScratch } from './key-scratch.js';
 import { MemoryBudget } from './memory-budget.js';
 import { MemoryPartition } from './memory-partition.js';
 import { Records, valueBytesOf } from './records.js';
+import { PAGE_BYTES } from './slab/size-classes.js';
 import { SlabArena } from './slab/slab-arena.js';
 
 /** Told before a pair changes, for a copy of its partition that is under way. */
@@ -27,12 +28,23 @@ export interface ChangeObserver {
   changing(partition: MemoryPartition, hash: number, ref: number, id: () => KeyId): void;
 }
 
+/** Knows what has expired. */
+export interface ExpiredPairs {
+  /**
+   * Removes some of them, having looked at so many pairs at most.
+   * @returns whether anything was removed
+   */
+  reclaim(nowMicros: number, mostExamined: number): boolean;
+}
+
 /** All pairs, by partition. Every method runs to its end without giving way, so each is atomic. */
 export class PairStore {
   readonly budget: MemoryBudget;
   records: Records;
   /** Set while a partition is copied over several turns of the event loop. */
   observer: ChangeObserver | undefined;
+  /** What is asked for room before a pair is evicted, or a write refused. */
+  expired: ExpiredPairs | undefined;
   #arena: SlabArena;
   #policy: EvictionPolicy;
   readonly #key: KeyScratch;
@@ -81,7 +93,9 @@ export class PairStore {
     if (!conditionHolds(item.ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
     const previous = found === 0 ? (this.#partitions[item.partition]?.versionFloor ?? 0) : actualVersion;
     const version = nextVersion(previous, nowMicros);
-    return this.#store(item, version, found) ? { status: 'written', version } : { status: 'out_of_memory' };
+    return this.#store(item, version, found, nowMicros)
+      ? { status: 'written', version }
+      : { status: 'out_of_memory' };
   }
 
   delete(item: EngineDelete, nowMicros: number): EngineDeleteOutcome {
@@ -96,12 +110,12 @@ export class PairStore {
   /** A pair as it was elsewhere, version and all. False when there is no room for it. */
   restore(pair: EnginePair & PlacedKey): boolean {
     this.#key.encode(pair.id);
-    return this.#store(pair, pair.version, 0);
+    return this.#store(pair, pair.version, 0, 0);
   }
 
   /** Raises a partition's version floor, creating the partition if need be. False when there is no room for it. */
   raiseVersionFloor(number: number, floor: number): boolean {
-    const partition = this.#partitionFor(number);
+    const partition = this.#partitionFor(number, 0);
     if (partition !== undefined) partition.versionFloor = Math.max(partition.versionFloor, floor);
     return partition !== undefined;
   }
@@ -161,13 +175,14 @@ export class PairStore {
    * @param found the key's record, 0 when it is absent
    * @returns false when there is no room; then nothing has changed
    */
-  #store(pair: Omit<EngineWrite, 'ifVersion'>, version: number, found: number): boolean {
-    const partition = this.#partitionFor(pair.partition);
+  #store(pair: Omit<EngineWrite, 'ifVersion'>, version: number, found: number, nowMicros: number): boolean {
+    const partition = this.#partitionFor(pair.partition, nowMicros);
     if (partition === undefined) return false;
-    if (found === 0) this.#growTable(partition);
+    if (found === 0) this.#growTable(partition, nowMicros);
     const valueBytes = valueBytesOf(pair.value);
     const size = this.records.size(this.#key, valueBytes, pair.expiresAtMs);
-    const place = found !== 0 && this.#arena.isSlotFor(found, size) ? found : this.#makePlace(size, found);
+    const place =
+      found !== 0 && this.#arena.isSlotFor(found, size) ? found : this.#makePlace(size, found, nowMicros);
     if (place === 0) return false;
     // Making room may have moved the old record, or evicted it and given its very slot to the new one.
     const old = found === 0 ? 0 : partition.find(this.#key);
@@ -186,10 +201,15 @@ export class PairStore {
   }
 
   /** Before a pair comes, so that room for the table is not made by evicting that very pair. */
-  #growTable(partition: MemoryPartition): void {
-    const bytes = partition.growthBytes;
-    // Making room may itself have made the table small enough for what is left.
-    if (bytes > 0 && this.#makeRoom(bytes) && partition.growthBytes === bytes) partition.grow();
+  #growTable(partition: MemoryPartition, nowMicros: number): void {
+    if (!partition.isToGrow) return;
+    // Making room may itself have made the table small enough for what is left, or changed what it needs.
+    if (
+      this.#makeRoom(partition.growthBytes, nowMicros) &&
+      partition.isToGrow &&
+      this.budget.fits(partition.growthBytes)
+    )
+      partition.grow();
   }
 
   #supersede(partition: MemoryPartition, old: number, by: number): void {
@@ -202,20 +222,23 @@ export class PairStore {
 
   /**
    * A slot for a record, by whatever it takes: memory that is free, memory freed by moving pairs together, the slot
-   * of the pair that is overwritten, the memory of evicted pairs.
+   * of the pair that is overwritten, the memory of pairs that have expired, and last of evicted ones.
    * @returns 0 when there is none, {@link IN_PLACE} for the slot of the pair that is overwritten
    */
-  #makePlace(size: number, found: number): number {
+  #makePlace(size: number, found: number, nowMicros: number): number {
     const fitsInPlace = found !== 0 && this.#arena.page(found).slotBytes >= size;
     let soonFreed = found === 0 ? 0 : this.#arena.bytesOfOwn(found);
     // Tables stay when all pairs are gone: where it would not fit even then, none goes for it.
     const tableBytes = this.budget.usedBytes - this.#arena.usedBytes;
     if (SlabArena.cost(size) + tableBytes > this.budget.maxBytes && !fitsInPlace) return 0;
+    // Each time reclaims a page or so where most has expired, and a large value needs many.
+    let times = MOST_TIMES + Math.ceil(size / PAGE_BYTES);
     for (;;) {
       const ref = this.#arena.allocate(size, soonFreed);
       if (ref !== 0) return ref;
       if (this.#arena.compact(size)) continue;
       if (fitsInPlace) return IN_PLACE;
+      if (times-- > 0 && this.#reclaim(nowMicros)) continue;
       const victim = this.#policy.victim();
       if (victim === 0) return 0;
       // A large record never moves, so it is known by its reference.
@@ -225,9 +248,9 @@ export class PairStore {
   }
 
   /** Room for what is not a record, evicting if that is allowed. */
-  #makeRoom(bytes: number): boolean {
+  #makeRoom(bytes: number, nowMicros: number): boolean {
     while (!this.budget.fits(bytes)) {
-      if (this.#arena.compact(Infinity)) continue;
+      if (this.#arena.compact(Infinity) || this.#reclaim(nowMicros)) continue;
       const victim = this.#policy.victim();
       if (victim === 0) return false;
       this.#evict(victim);
@@ -235,9 +258,13 @@ export class PairStore {
     return true;
   }
 
-  #partitionFor(number: number): MemoryPartition | undefined {
+  #reclaim(nowMicros: number): boolean {
+    return this.expired?.reclaim(nowMicros, this.eviction === 'none' ? MOST_EXAMINED : FEW_EXAMINED) === true;
+  }
+
+  #partitionFor(number: number, nowMicros: number): MemoryPartition | undefined {
     const known = this.#partitions[number];
-    if (known !== undefined || !this.#makeRoom(MemoryPartition.BYTES)) return known;
+    if (known !== undefined || !this.#makeRoom(MemoryPartition.BYTES, nowMicros)) return known;
     const created = new MemoryPartition(number, this.records, this.budget);
     this.#partitions[number] = created;
     return created;
@@ -257,6 +284,14 @@ export class PairStore {
 
 /** In no slot of its own: no reference is this, as the first page has number 1. */
 const IN_PLACE = 1;
+
+/** How often the expired ones are asked for room, while they give any, for a pair that needs only little. */
+const MOST_TIMES = 8;
+
+/** How many pairs may be looked at for expired ones before a write is refused … */
+const MOST_EXAMINED = 4096;
+/** … or before another is evicted, which does no harm: every write of a full store may come to this. */
+const FEW_EXAMINED = 512;
 
 function policyOf(eviction: Eviction, records: Records): EvictionPolicy {
   switch (eviction) {

@@ -29,10 +29,10 @@ const { count, maxMemoryBytes, readCount } = childInput<HoldManyInput>();
 const small = new MemoryEngine({ clock: systemClock, maxMemoryBytes: 4 * 1024 * 1024, eviction: 'lru' });
 fill(small, Math.min(count, 1_000_000));
 small.close();
-const before = residentBytes();
+const before = await residentBytes();
 const engine = new MemoryEngine({ clock: systemClock, maxMemoryBytes });
 fill(engine, count);
-const grownBytes = residentBytes() - before;
+const grownBytes = (await residentBytes()) - before;
 const { pairCount, usedBytes = NaN } = engine.stats();
 
 let rightCount = 0;

@@ -29,39 +29,39 @@ const { holder, shape, count } = childInput<HoldPairsInput>();
 
 switch (holder) {
   case 'memory':
-    childOutput(holdInEngine());
+    childOutput(await holdInEngine());
     break;
   case 'map':
-    childOutput(holdInMap());
+    childOutput(await holdInMap());
     break;
   case 'lmdb':
     childOutput(await holdInFile());
     break;
 }
 
-function holdInEngine(): HoldPairsOutput {
+async function holdInEngine(): Promise<HoldPairsOutput> {
   // Through a small engine first, so that the code is compiled and the young generation grown before.
   const small = new MemoryEngine({ ...factoryOptions, maxMemoryBytes: 4 * 1024 * 1024, eviction: 'lru' });
   fill((batch) => small.setMany(batch.writes));
   small.close();
-  const before = residentBytes();
+  const before = await residentBytes();
   const engine = new MemoryEngine({ ...factoryOptions, maxMemoryBytes: 8 * 1024 ** 3 });
   fill((batch) => engine.setMany(batch.writes));
-  const grownBytes = residentBytes() - before;
+  const grownBytes = (await residentBytes()) - before;
   const { pairCount, usedBytes } = engine.stats();
   return { pairCount, ownBytes: usedBytes, grownBytes };
 }
 
-function holdInMap(): HoldPairsOutput {
+async function holdInMap(): Promise<HoldPairsOutput> {
   const small = new Map<string, string>();
   fill((batch) => {
     put(small, batch);
     small.clear();
   });
-  const before = residentBytes();
+  const before = await residentBytes();
   const map = new Map<string, string>();
   fill((batch) => put(map, batch));
-  return { grownBytes: residentBytes() - before, pairCount: map.size };
+  return { grownBytes: (await residentBytes()) - before, pairCount: map.size };
 }
 
 async function holdInFile(): Promise<HoldPairsOutput> {

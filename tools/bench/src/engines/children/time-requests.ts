@@ -7,10 +7,12 @@ import { ManualScheduler } from '@kvs/kv-store/testing';
 import { seededRandom } from '../../harness/random.js';
 import { quantile } from '../../harness/statistics.js';
 import { childInput, childOutput } from '../in-child.js';
-import { pairBatches, type Batch } from '../pairs.js';
+import { pairBatches, type PairShape } from '../pairs.js';
 import { runDelay } from './run-delay.js';
 
 export interface TimeRequestsInput {
+  /** What is in the snapshot, besides the small pairs that requests are for. */
+  readonly shape: PairShape;
   readonly pairCount: number;
   readonly rounds: number;
   readonly requestsPerSecond: number;
@@ -38,8 +40,8 @@ export interface Waits {
 const INTERVAL_MS = 1000;
 const REQUEST_COUNT = 10_000;
 const NO_PAIRS = { keys: [], writes: [] };
-const SHAPE = { name: 'records', keyBytes: 16, valueBytes: 100, encoding: 'string' } as const;
-const { pairCount, rounds, requestsPerSecond } = childInput<TimeRequestsInput>();
+const SMALL = { name: 'records', keyBytes: 16, valueBytes: 100, encoding: 'string' } as const;
+const { shape, pairCount, rounds, requestsPerSecond } = childInput<TimeRequestsInput>();
 
 const directory = await mkdtemp(join(tmpdir(), 'kvs-bench-snapshot-'));
 try {
@@ -64,12 +66,10 @@ async function timeRounds(): Promise<TimeRequestsOutput> {
     maxMemoryBytes: 4 * 1024 ** 3,
     snapshot: { directory, intervalMs: INTERVAL_MS, log },
   });
-  // Requests for some of the pairs, which lie in all partitions.
-  const requests: Batch[] = [];
-  for (const batch of pairBatches(SHAPE, pairCount, 1)) {
-    engine.setMany(batch.writes);
-    if (requests.length < REQUEST_COUNT) requests.push(batch);
-  }
+  for (const { writes } of pairBatches(shape, pairCount, 1)) engine.setMany(writes);
+  // Requests are for pairs in all partitions.
+  const requests = [...pairBatches(SMALL, REQUEST_COUNT, 1, 2)];
+  for (const { writes } of requests) engine.setMany(writes);
   const random = seededRandom(2);
   const load = (isOver: () => boolean): Promise<Waits> =>
     timed(isOver, () => {

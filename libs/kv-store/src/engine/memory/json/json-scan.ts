@@ -2,7 +2,7 @@ import type { Clock } from '../../../clock.js';
 import { isExpired } from '../../rules.js';
 import type { EngineJsonScanOptions } from '../../storage-engine.js';
 import type { MemoryPartition } from '../memory-partition.js';
-import { END_OF_HASHES } from '../memory-partition.js';
+import { END_OF_HASHES } from '../bucket-table.js';
 import type { PairStore } from '../pair-store.js';
 import type { RawRecord, Records } from '../records.js';
 import { emptyRecord } from '../records.js';

@@ -1,30 +1,43 @@
+import { takeCopied } from '../../../testing/copied-pairs.js';
+import { ManualClock } from '../../../testing/manual-clock.js';
 import { numbered, PARTITION, placed, removal, write } from '../../../testing/pairs.js';
 import { seededRandom } from '../../../testing/seeded-random.js';
 import { PairStore } from '../pair-store.js';
-import { PairBuffer, PartitionCopy } from './partition-copy.js';
-import { readPairs, type SnapshotPair } from './snapshot-format.js';
+import { CopiedPairs, PIECE_BYTES } from './copied-pairs.js';
+import { PartitionCopy, STEP_BYTES } from './partition-copy.js';
+import type { SnapshotPair } from './snapshot-format.js';
 
 const KEYS = numbered(3000);
-const NOW = 1_000_000;
+const clock = new ManualClock();
+const NOW = clock.nowMicros();
 
 describe('a copy of a partition', () => {
-  it.each([1, 2, 3])(
-    'is what it held when it began, whatever is written between its steps (seed %i)',
-    (seed) => {
+  it.each([
+    [1, 500],
+    [2, 500],
+    [3, 500],
+    [4, 30_000],
+    [5, 200_000],
+  ])(
+    'is what it held when it began, whatever is written between its steps (seed %i, values of up to %i bytes)',
+    (seed, longest) => {
       const random = seededRandom(seed);
-      const store = new PairStore(64 * 1024 * 1024, 'none', [seed, seed]);
-      for (const key of KEYS) store.write(write(key, `old ${'v'.repeat(random.below(500))}`), NOW);
-      const expected = KEYS.map((key) => store.peek(placed(key), NOW));
+      const keys = KEYS.slice(0, Math.ceil(1_500_000 / longest));
+      const store = new PairStore(128 * 1024 * 1024, 'none', [seed, seed]);
+      for (const key of keys) store.write(write(key, `old ${'v'.repeat(random.below(longest))}`), NOW);
+      const expected = keys.map((key) => store.peek(placed(key), NOW));
       const { pairs, steps } = copyWhile(store, () => {
-        for (let i = 0; i < 300; i++) {
-          const key = random.pick(KEYS);
+        for (let i = 0; i < keys.length / 10; i++) {
+          const key = random.pick(keys);
           const change = random.below(4);
           if (change === 0) store.delete(removal(key), NOW);
           else if (change === 1) store.write(write(`${key}-added`), NOW);
-          else store.write(write(key, `new ${'w'.repeat(random.below(500))}`), NOW);
+          // As long as before, too: then it may be written over the very bytes.
+          else
+            store.write(write(key, `new ${'w'.repeat(lengthOf(store, key) ?? random.below(longest))}`), NOW);
         }
       });
-      expect(steps).toBeGreaterThan(3);
+      expect(steps).toBeGreaterThan(1);
       expect(sorted(pairs)).toEqual(sorted(expected));
     },
   );
@@ -37,22 +50,91 @@ describe('a copy of a partition', () => {
       expect.objectContaining({ id: placed('stays').id, expiresAtMs: NOW / 1000 + 1 }),
     ]);
   });
+
+  it.each([100, 7000])('copies a bounded number of bytes in a step, with values of %i bytes', (length) => {
+    const store = filled(KEYS, length);
+    const copied = new CopiedPairs();
+    const copy = startCopy(store, copied, clock);
+    for (let isWhole = false; !isWhole;) {
+      isWhole = copy.step();
+      // All of a bucket is copied at once, which are few.
+      const bytes = takeCopied(copied).reduce((sum, { value }) => sum + value.data.length, 0);
+      expect(bytes).toBeLessThan(STEP_BYTES + 8 * length);
+    }
+  });
+
+  it('copies nothing of a large value in a step, and then a piece at a time', () => {
+    const store = filled(['large'], 8 * 1024 * 1024);
+    const copied = new CopiedPairs();
+    expect(startCopy(store, copied, clock).step()).toBe(true);
+    expect([copied.hasPiece, copied.isFull]).toEqual([false, true]);
+    const buffer = Buffer.alloc(PIECE_BYTES);
+    const lengths: (number | undefined)[] = [];
+    for (let left = copied.large?.byteCount ?? 0; left > 0; left -= lengths.at(-1) ?? left)
+      lengths.push(copied.large?.read(buffer));
+    expect(lengths).toHaveLength((8 * 1024 * 1024) / PIECE_BYTES + 1);
+  });
+
+  it('ends a step when the clock has moved by a millisecond', () => {
+    const slow = { nowMicros: () => clock.nowMicros() + 400 * looks++ };
+    let looks = 0;
+    const store = filled(KEYS, 1);
+    const copied = new CopiedPairs();
+    const copy = startCopy(store, copied, slow);
+    looks = 0;
+    let steps = 0;
+    for (let isWhole = false; !isWhole; steps++) {
+      const before = looks;
+      isWhole = copy.step();
+      takeCopied(copied);
+      expect(looks - before).toBeLessThanOrEqual(4);
+    }
+    expect(steps).toBeGreaterThan(KEYS.length / 150);
+  });
+
+  it('uses its buffers again', () => {
+    const store = filled(KEYS, 100);
+    const copied = new CopiedPairs();
+    const copy = startCopy(store, copied, clock);
+    const buffers = new Set<ArrayBufferLike>();
+    while (!copy.step()) {
+      const piece = copied.takePiece();
+      buffers.add(piece.buffer);
+      copied.giveBack(piece);
+    }
+    expect(buffers.size).toBe(2);
+  });
 });
 
-function copyWhile(store: PairStore, change: () => void): { pairs: SnapshotPair[]; steps: number } {
+function filled(keys: readonly string[], length: number): PairStore {
+  const store = new PairStore(64 * 1024 * 1024, 'none', [1, 1]);
+  for (const key of keys) store.write(write(key, 'v'.repeat(length)), NOW);
+  return store;
+}
+
+function startCopy(store: PairStore, copied: CopiedPairs, time: { nowMicros(): number }): PartitionCopy {
   const partition = store.partition(PARTITION);
   if (partition === undefined) throw new RangeError('expected a partition with pairs');
-  const buffer = new PairBuffer();
-  const copy = new PartitionCopy(store, partition, NOW, buffer);
+  return new PartitionCopy(store, partition, time, copied);
+}
+
+function copyWhile(store: PairStore, change: () => void): { pairs: SnapshotPair[]; steps: number } {
+  const copied = new CopiedPairs();
+  const copy = startCopy(store, copied, clock);
   store.observer = copy;
   const pairs: SnapshotPair[] = [];
   let steps = 1;
   for (; !copy.step(); steps++) {
     change();
-    pairs.push(...readPairs(buffer.take()));
+    pairs.push(...takeCopied(copied, change));
   }
-  pairs.push(...readPairs(buffer.take()));
+  pairs.push(...takeCopied(copied, change));
   return { pairs, steps };
+}
+
+function lengthOf(store: PairStore, key: string): number | undefined {
+  const length = store.peek(placed(key), NOW)?.value.data.length;
+  return length === undefined ? undefined : length - 'new '.length;
 }
 
 function sorted(pairs: readonly (Pick<SnapshotPair, 'id' | 'value' | 'version'> | undefined)[]): string[] {

@@ -29,12 +29,11 @@ export interface SnapshotPair {
   readonly expiresAtMs: number | undefined;
 }
 
-export function frameHeader(kind: FrameKind, length: number, checksum: number): Buffer {
-  const header = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
-  header.writeUInt32LE(length, 0);
-  header.writeUInt32LE(checksum, 4);
-  header[8] = FRAME_KINDS.indexOf(kind);
-  return header;
+/** Writes the header of a frame to the start of a buffer. */
+export function writeFrameHeader(target: Buffer, kind: FrameKind, length: number, checksum: number): void {
+  target.writeUInt32LE(length, 0);
+  target.writeUInt32LE(checksum, 4);
+  target[8] = FRAME_KINDS.indexOf(kind);
 }
 
 /** A frame's checksum before its payload came, to be carried on with `crc32(piece, checksum)`. */
@@ -60,14 +59,19 @@ export function pairBytes({ keyStart, end }: RawRecord): number {
 }
 
 export function writePair(target: Buffer, at: number, partition: number, record: RawRecord): void {
-  const { bytes, keyStart, valueStart, end, version, expiresAtMs = NEVER } = record;
+  writePairHeader(target, at, partition, record);
+  record.bytes.copy(target, at + PAIR_HEADER_BYTES, record.keyStart, record.end);
+}
+
+/** What comes before a pair's key and value, which lie one after the other. */
+export function writePairHeader(target: Buffer, at: number, partition: number, record: RawRecord): void {
+  const { keyStart, valueStart, end, version, expiresAtMs = NEVER } = record;
   target[at] = (record.keyIsBinary ? 1 : 0) | (record.valueIsBinary ? 2 : 0);
   target.writeUInt16LE(partition, at + 1);
   target.writeUInt32LE(valueStart - keyStart, at + 3);
   target.writeUInt32LE(end - valueStart, at + 7);
   target.writeDoubleLE(version, at + 11);
   target.writeDoubleLE(expiresAtMs, at + 19);
-  bytes.copy(target, at + PAIR_HEADER_BYTES, keyStart, end);
 }
 
 /** @throws RangeError where the payload ends within a pair */
@@ -119,6 +123,6 @@ export function readCount(payload: Buffer): number {
 }
 
 /** Flags, partition, two lengths, version, deadline. */
-const PAIR_HEADER_BYTES = 27;
+export const PAIR_HEADER_BYTES = 27;
 const FLOOR_BYTES = 10;
 const NEVER = Infinity;

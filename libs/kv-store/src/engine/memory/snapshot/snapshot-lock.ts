@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { link, readFile, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { SnapshotError } from './snapshot-options.js';
 import { isSystemError, unless } from './system-error.js';
@@ -37,9 +37,11 @@ export class SnapshotLock {
         if (await linked(own, this.#path)) return;
         const holder = await read(this.#path);
         if (holder === this.#text) return;
-        if (holder !== undefined) await this.#removeStale(holder);
+        if (holder !== undefined) await this.#removeStale(holder, own);
       }
-      throw this.#inUse('somebody else who is just taking it');
+      throw this.#inUse(
+        `somebody who is just taking it, or who ended at that and left ${this.#path}.removing`,
+      );
     } finally {
       await unlink(own);
     }
@@ -49,16 +51,22 @@ export class SnapshotLock {
     if ((await read(this.#path)) === this.#text) await unlink(this.#path);
   }
 
-  /** By a rename, which only one of several can do; what was not what we saw is put back. */
-  async #removeStale(holder: string): Promise<void> {
+  /**
+   * Only who has made a second file may remove what is stale, and he looks again first: what somebody has taken since
+   * is left alone.
+   */
+  async #removeStale(holder: string, own: string): Promise<void> {
     const owner = parseOwner(holder);
     if (owner === undefined) throw this.#inUse('somebody whose name cannot be read');
     if (owner.host !== hostname()) throw this.#inUse(`process ${owner.pid} of the machine ${owner.host}`);
     if (isRunning(owner)) throw this.#inUse(`process ${owner.pid}`);
-    const aside = `${this.#path}.${randomUUID()}`;
-    if (!(await renamed(this.#path, aside))) return;
-    if ((await read(aside)) !== holder) await linked(aside, this.#path);
-    await unlink(aside);
+    const remover = `${this.#path}.removing`;
+    if (!(await linked(own, remover))) return;
+    try {
+      if ((await read(this.#path)) === holder) await unlink(this.#path);
+    } finally {
+      await unlink(remover);
+    }
   }
 
   #inUse(owner: string): SnapshotError {
@@ -113,10 +121,6 @@ function startOf(pid: number): string | null {
 
 async function linked(from: string, to: string): Promise<boolean> {
   return (await unless('EEXIST', () => link(from, to).then(() => true))) ?? false;
-}
-
-async function renamed(from: string, to: string): Promise<boolean> {
-  return (await unless('ENOENT', () => rename(from, to).then(() => true))) ?? false;
 }
 
 function read(path: string): Promise<string | undefined> {

@@ -4,10 +4,20 @@ import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../../../clock.js';
+import type { MemoryPartition } from '../memory-partition.js';
 import type { PairStore } from '../pair-store.js';
-import { PairBuffer, PartitionCopy } from './partition-copy.js';
+import type { LargePair } from './copied-pairs.js';
+import { CopiedPairs, PIECE_BYTES } from './copied-pairs.js';
+import { PartitionCopy } from './partition-copy.js';
 import type { FrameKind } from './snapshot-format.js';
-import { countPayload, floorsPayload, frameHeader, MAGIC, startOfChecksum } from './snapshot-format.js';
+import {
+  countPayload,
+  floorsPayload,
+  FRAME_HEADER_BYTES,
+  MAGIC,
+  startOfChecksum,
+  writeFrameHeader,
+} from './snapshot-format.js';
 
 /**
  * Writes the pairs to a file, in pieces between which others have their turn. Each partition is in it as it was at
@@ -33,7 +43,7 @@ export async function writeSnapshot(store: PairStore, path: string, clock: Clock
 
 async function writeAndClose(store: PairStore, file: FileHandle, clock: Clock): Promise<number> {
   try {
-    const pairCount = await writePairs(store, file, clock);
+    const pairCount = await new SnapshotWriter(store, file, clock).write();
     await file.sync();
     return pairCount;
   } finally {
@@ -42,49 +52,103 @@ async function writeAndClose(store: PairStore, file: FileHandle, clock: Clock): 
   }
 }
 
-async function writePairs(store: PairStore, file: FileHandle, clock: Clock): Promise<number> {
-  const floors = new Map<number, number>();
-  const buffer = new PairBuffer();
-  let unyielding = 0;
-  await writeWhole(file, MAGIC);
-  for (const partition of [...store.partitions()]) {
-    const copy = new PartitionCopy(store, partition, clock.nowMicros(), buffer);
-    floors.set(partition.number, copy.versionFloor);
-    store.observer = copy;
-    for (let isWhole = copy.step(); ; isWhole = copy.step()) {
-      if (isWhole) store.observer = undefined;
-      if (buffer.isFull) await writeFrame(file, 'pairs', buffer.take());
-      else if (!isWhole || ++unyielding % PARTITIONS_PER_TURN === 0) await setImmediate();
-      if (isWhole) break;
+class SnapshotWriter {
+  readonly #pairs = new CopiedPairs();
+  readonly #floors = new Map<number, number>();
+  /** For large pairs and for what is not a pair. */
+  readonly #piece = Buffer.allocUnsafe(PIECE_BYTES);
+  #position = 0;
+  #stepsWithoutTurn = 0;
+
+  constructor(
+    private readonly store: PairStore,
+    private readonly file: FileHandle,
+    private readonly clock: Clock,
+  ) {}
+
+  async write(): Promise<number> {
+    await this.#append(MAGIC);
+    for (const partition of [...this.store.partitions()]) await this.#writePartition(partition);
+    if (this.#pairs.hasPiece) await this.#writePiece();
+    await this.#writeFrame('floors', floorsPayload(this.#floors));
+    await this.#writeFrame('end', countPayload(this.#pairs.pairCount));
+    return this.#pairs.pairCount;
+  }
+
+  /** What is left of it may be written with the next partition's. */
+  async #writePartition(partition: MemoryPartition): Promise<void> {
+    const copy = new PartitionCopy(this.store, partition, this.clock, this.#pairs);
+    this.#floors.set(partition.number, copy.versionFloor);
+    this.store.observer = copy;
+    for (let isWhole = false; !isWhole;) {
+      isWhole = copy.step();
+      if (this.#pairs.isFull) await this.#writeCopied();
+      else if (!isWhole || ++this.#stepsWithoutTurn % PARTITIONS_PER_TURN === 0) await setImmediate();
+    }
+    this.store.observer = undefined;
+  }
+
+  /** Others have their turn after each write, and may add to what there is to write. */
+  async #writeCopied(): Promise<void> {
+    while (this.#pairs.isFull) {
+      if (this.#pairs.hasPiece) await this.#writePiece();
+      const { large } = this.#pairs;
+      if (large === undefined) continue;
+      await this.#writeLarge(large);
+      this.#pairs.finishLarge();
     }
   }
-  if (!buffer.isEmpty) await writeFrame(file, 'pairs', buffer.take());
-  await writeFrame(file, 'floors', floorsPayload(floors));
-  await writeFrame(file, 'end', countPayload(buffer.pairCount));
-  return buffer.pairCount;
-}
 
-async function writeFrame(file: FileHandle, kind: FrameKind, payload: Buffer): Promise<void> {
-  let checksum = startOfChecksum(kind);
-  for (let at = 0; at < payload.length; at += CHECKSUM_BYTES_PER_TURN) {
-    if (at > 0) await setImmediate();
-    checksum = crc32(payload.subarray(at, at + CHECKSUM_BYTES_PER_TURN), checksum);
+  async #writePiece(): Promise<void> {
+    const piece = this.#pairs.takePiece();
+    const payload = piece.subarray(FRAME_HEADER_BYTES);
+    writeFrameHeader(piece, 'pairs', payload.length, crc32(payload, startOfChecksum('pairs')));
+    await this.#append(piece);
+    this.#pairs.giveBack(piece);
   }
-  await writeWhole(file, frameHeader(kind, payload.length, checksum));
-  await writeWhole(file, payload);
-  // Writing lets the loop turn by itself, but its answer may be there with the next check for input.
-  await setImmediate();
-}
 
-async function writeWhole(file: FileHandle, bytes: Buffer): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    const { bytesWritten } = await file.write(bytes, written, bytes.length - written);
-    written += bytesWritten;
+  /** A frame of its own, whose header is written when its checksum is known. */
+  async #writeLarge(pair: LargePair): Promise<void> {
+    const headerAt = this.#position;
+    let checksum = startOfChecksum('pairs');
+    this.#position += FRAME_HEADER_BYTES;
+    for (let written = 0; written < pair.byteCount;) {
+      const piece = this.#piece.subarray(0, pair.read(this.#piece));
+      checksum = crc32(piece, checksum);
+      await this.#append(piece);
+      written += piece.length;
+    }
+    const header = this.#piece.subarray(0, FRAME_HEADER_BYTES);
+    writeFrameHeader(header, 'pairs', pair.byteCount, checksum);
+    await this.#writeAt(headerAt, header);
+  }
+
+  async #writeFrame(kind: FrameKind, payload: Buffer): Promise<void> {
+    const header = this.#piece.subarray(0, FRAME_HEADER_BYTES);
+    writeFrameHeader(header, kind, payload.length, crc32(payload, startOfChecksum(kind)));
+    await this.#append(header);
+    await this.#append(payload);
+  }
+
+  async #append(bytes: Buffer): Promise<void> {
+    await this.#writeAt(this.#position, bytes);
+    this.#position += bytes.length;
+    // Writing lets the loop turn by itself, but its answer may be there with the next check for input.
+    await setImmediate();
+  }
+
+  async #writeAt(position: number, bytes: Buffer): Promise<void> {
+    for (let written = 0; written < bytes.length;) {
+      const { bytesWritten } = await this.file.write(
+        bytes,
+        written,
+        bytes.length - written,
+        position + written,
+      );
+      written += bytesWritten;
+    }
   }
 }
-
-/** A large value is a frame of megabytes. */
-const CHECKSUM_BYTES_PER_TURN = 512 * 1024;
 
 /** So many partitions that hold little are a turn's work. */
 const PARTITIONS_PER_TURN = 128;

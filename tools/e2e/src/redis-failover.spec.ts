@@ -1,0 +1,74 @@
+import { hasRedis, REDIS_HOST, RedisServer, run } from '@kvs-tools/local-cluster';
+import { startNode, type StorageNode } from './support/cluster.js';
+import { string } from './support/data.js';
+import { send } from './support/http.js';
+
+const SERVERS = 6;
+const BATCH = 16;
+const CLUSTER = [
+  '--cluster-enabled',
+  'yes',
+  '--cluster-node-timeout',
+  '1500',
+  '--repl-diskless-sync-delay',
+  '0',
+];
+
+// Where redis-server cannot be had, this says that it is skipped; CI requires it, and there it fails without.
+const withRedis = hasRedis() || process.env['KVS_REQUIRE_TOOLS'] === '1';
+const title = `a node on a Redis Cluster${withRedis ? '' : ' (skipped: redis-server is not on the PATH)'}`;
+(withRedis ? describe : describe.skip)(title, () => {
+  const servers: RedisServer[] = [];
+  let node: StorageNode;
+  beforeAll(async () => {
+    while (servers.length < SERVERS) servers.push(await RedisServer.start(CLUSTER));
+    const addresses = servers.map(({ port }) => `${REDIS_HOST}:${port}`);
+    const created = await run('redis-cli', [
+      ...['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes'],
+    ]);
+    expect(created.stdout).toContain('All 16384 slots covered');
+    const urls = servers.flatMap(({ url }) => ['--redis-url', url]);
+    node = await startNode(['--engine', 'redis', ...urls, '--redis-wait', '1']);
+  });
+  afterAll(async () => {
+    await node.kill();
+    await Promise.all(servers.map((server) => server.stop()));
+  });
+
+  it('has all that it acknowledged with --redis-wait 1, after a master was killed under load', async () => {
+    // Until every master has its replica, nothing is acknowledged.
+    while ((await write(['ready', ...keysOf(-1)])).length < BATCH + 1);
+    const acknowledged: string[] = [];
+    let round = 0;
+    const writeRound = async (): Promise<number> => {
+      const done = await write(keysOf(round++));
+      acknowledged.push(...done);
+      return done.length;
+    };
+    while (acknowledged.length < 50 * BATCH) await writeRound();
+    // redis-cli makes the first three the masters.
+    await servers[0]?.kill();
+    while ((await writeRound()) === BATCH);
+
+    for (let from = 0; from < acknowledged.length;) {
+      const keys = acknowledged.slice(from, from + BATCH);
+      const { status, json } = await send('POST', `${node.origin}/fetch`, { body: keys.map(string) });
+      if (status !== 200) continue; // the replica has not taken over yet
+      expect(json).toEqual(keys.map((key) => ({ key: string(key), value: string(`of ${key}`) })));
+      from += BATCH;
+    }
+  });
+
+  /** Which of the keys were acknowledged. */
+  async function write(keys: readonly string[]): Promise<string[]> {
+    const body = keys.map((key) => ({ key: string(key), value: string(`of ${key}`) }));
+    const { json } = await send('PUT', `${node.origin}/set`, { body });
+    const { keys_failed: failed } = json as { keys_failed: { key: { data: string } }[] };
+    const isFailed = new Set(failed.map(({ key }) => key.data));
+    return keys.filter((key) => !isFailed.has(key));
+  }
+});
+
+function keysOf(round: number): string[] {
+  return Array.from({ length: BATCH }, (_, at) => `${round}-${at}`);
+}
