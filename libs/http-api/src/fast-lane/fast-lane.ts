@@ -45,9 +45,14 @@ export class FastLane {
   }
 
   #sendWhenDone(response: ServerResponse, answer: Promise<WireAnswer<unknown>>): void {
-    answer
-      .then((done) => send(response, done))
-      .catch((error: unknown) => answerError(response, error, this.onUnexpected));
+    const fail = (error: unknown): void => answerError(response, error, this.onUnexpected);
+    answer.then((done) => {
+      try {
+        send(response, done);
+      } catch (error) {
+        fail(error);
+      }
+    }, fail);
   }
 }
 

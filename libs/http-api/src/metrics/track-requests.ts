@@ -18,7 +18,7 @@ export function requestTracker(
     const arrived = now();
     // Taken now: Express writes to the request's target.
     const route = routeTemplate(paths, request.url ?? '/');
-    response.once('close', () => {
+    response.on('close', () => {
       const status = response.headersSent ? response.statusCode : CLIENT_GONE_STATUS;
       metrics.observe(request.method ?? '', route, status, (now() - arrived) / 1000);
     });

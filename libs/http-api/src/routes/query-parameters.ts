@@ -59,7 +59,7 @@ export class QueryParameters {
 
 /** @throws KvsError `invalid_parameter` */
 export function readMeta(url: string | undefined): boolean {
-  return new QueryParameters(url ?? '', ['meta']).flag('meta');
+  return url?.includes('?') === true && new QueryParameters(url, ['meta']).flag('meta');
 }
 
 /** @throws KvsError `invalid_parameter` if there is any */

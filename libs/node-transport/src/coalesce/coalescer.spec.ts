@@ -49,7 +49,7 @@ it('sends a lone one without waiting for time to pass', () => {
   expect(time.waits).toEqual([]);
 });
 
-it('gathers while others are unanswered, and sends when they are answered', () => {
+it('gathers while others are unanswered, and sends with what their answers bring about', () => {
   add('a');
   endTurn();
   add('b');
@@ -58,7 +58,10 @@ it('gathers while others are unanswered, and sends when they are answered', () =
   endTurn();
   expect(sent).toEqual([['a']]);
   coalescer.answered();
-  expect(sent).toEqual([['a'], ['b', 'c']]);
+  add('d');
+  expect(sent).toEqual([['a']]);
+  endTurn();
+  expect(sent).toEqual([['a'], ['b', 'c', 'd']]);
 });
 
 it('gathers no longer than the bound, answered or not', () => {
@@ -89,6 +92,7 @@ it('keeps what is not taken, in its order, until there is room', () => {
   endTurn();
   expect(sent).toEqual([['a', 'b']]);
   coalescer.answered();
+  endTurn();
   room = 0;
   coalescer.flush();
   expect([sent.length, coalescer.size, coalescer.first?.name]).toEqual([2, 1, 'e']);

@@ -51,10 +51,13 @@ export class Coalescer<T extends { readonly weight: number }> {
     else this.cancelDelay ??= this.options.timers.after(this.options.maxDelayMs, this.onDelay);
   }
 
-  /** All calls of a company are answered. */
+  /**
+   * All calls of a company are answered. What has gathered goes out with what those answers bring about: who gets one often
+   * has the next call ready.
+   */
   answered(): void {
     this.companies--;
-    this.flush();
+    if (this.waiting.length > 0 && !this.scheduled) this.scheduleFlush();
   }
 
   /** Sends what waits, now. */
