@@ -27,7 +27,8 @@ export function requestTracker(
 
 /** The route of a request as metrics name it: one of a set that is as large as the table of paths. */
 export function routeTemplate(paths: AllowedMethods, url: string): string {
-  if (url in paths) return url; // as the hot routes mostly are
+  // As the hot routes mostly are. A pattern is no path, whoever asks for one.
+  if (url in paths && !url.endsWith('*')) return url;
   const pattern = patternOf(paths, url);
   if (pattern === undefined) return 'unknown';
   return pattern === '/keys/*' ? '/keys/{key}' : pattern.replace(/\/\*$/, '');

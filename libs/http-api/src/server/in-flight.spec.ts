@@ -79,6 +79,16 @@ describe('a server that holds as many requests as it may', () => {
 });
 
 describe('a server that holds as many bytes as it may', () => {
+  it('answers requests for its metrics, but not with bodies beside what is counted', async () => {
+    await start({ settings: { maxInFlightBytes: 10 } });
+    const held = query();
+    await operations.holding(1);
+    expect((await server.send('GET', '/metrics')).status).toBe(200);
+    expect(refusal(await server.send('GET', '/metrics', { body: ' '.repeat(20) }))).toContain('overloaded');
+    operations.release();
+    await held;
+  });
+
   it('refuses more, but takes a body larger than the bound when it is alone', async () => {
     await start({ settings: { maxInFlightBytes: 10 } });
     const held = query();

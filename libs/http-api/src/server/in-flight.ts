@@ -23,7 +23,7 @@ export class InFlight {
   admit(request: IncomingMessage, response: ServerResponse): boolean {
     this.arrivals++;
     const declared = this.bytesToHold(Number(request.headers['content-length'] ?? 0));
-    const refusal = ALWAYS_ANSWERED.has(request.url ?? '') ? undefined : this.refusal(declared);
+    const refusal = isAlwaysAnswered(request) ? undefined : this.refusal(declared);
     if (refusal) {
       refuse(response, refusal);
       return false;
@@ -118,4 +118,10 @@ const ALWAYS_ANSWERED: ReadonlySet<string> = new Set(['/health/live', '/metrics'
 function refuse(response: ServerResponse, reason: KvsError): void {
   response.setHeader('connection', 'close');
   sendProblem(response, reason);
+}
+
+/** Only without a body, which would be held beside what is counted. */
+function isAlwaysAnswered({ url, headers }: IncomingMessage): boolean {
+  const hasBody = Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
+  return ALWAYS_ANSWERED.has(url ?? '') && !hasBody;
 }

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -69,7 +70,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   await app.init();
   const stop = () => shutDown(app, inFlight, upgrade, shutdownTimeoutMs, logger);
   if (worker !== undefined) {
-    return serveAsWorker({ server, metrics: app.get(ServerMetrics), stop: stopWorker(logger, stop) });
+    return serveAsWorker({ server, logger, metrics: app.get(ServerMetrics), stop: stopWorker(logger, stop) });
   }
   // Not through Nest, which would log a failure in its own words first.
   const port = await listenOrExit(server, options);
@@ -86,7 +87,7 @@ export async function createApp(
   inFlight: InFlight,
   logger: Logger,
 ): Promise<NestExpressApplication> {
-  const doors = new TwoDoorAdapter(inFlight);
+  const doors = new TwoDoorAdapter(inFlight, options.settings.limits.maxBodyBytes);
   const app = await NestFactory.create<NestExpressApplication>(options.module(logger), doors, {
     bodyParser: false,
     logger: new NestLogger(logger),
@@ -110,7 +111,7 @@ export async function createApp(
   // Longer than clients keep idle connections, so that it is the client who closes and no request is lost in between.
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
   server.headersTimeout = KEEP_ALIVE_TIMEOUT_MS + 5_000;
-  answerProtocolErrors(server, options.settings.limits, doors.track);
+  answerProtocolErrors(server);
   return app;
 }
 
@@ -128,14 +129,19 @@ async function shutDown(
   const server: Server = app.getHttpServer();
   // The listener alone: http's own close would also cut connections on which a request may be on its way.
   NetServer.prototype.close.call(server);
-  const late = setTimeout(() => {
+  const late = new AbortController();
+  const drained = Promise.all([inFlight.drain(), upgrade?.drain()]);
+  const isCut = await Promise.race([
+    drained.then(() => false),
+    delay(timeoutMs, true, { signal: late.signal }),
+  ]);
+  late.abort();
+  if (isCut) {
     logger.warn(`requests still under way after ${timeoutMs} ms are cut`);
     server.closeAllConnections();
     upgrade?.close();
-  }, timeoutMs);
-  await Promise.all([inFlight.drain(), upgrade?.drain()]);
+  }
   await inFlight.quiet(QUIET_MS);
-  clearTimeout(late);
   server.closeAllConnections();
   upgrade?.close();
   await app.close();

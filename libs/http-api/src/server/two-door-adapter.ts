@@ -1,6 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { NestApplicationOptions } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
+import { KvsError } from '@kvs/protocol';
+import { sendProblem } from '@kvs/protocol/nest';
 import type { FastLane } from '../fast-lane/fast-lane.js';
 import type { RequestTracker } from '../metrics/track-requests.js';
 import type { InFlight } from './in-flight.js';
@@ -13,11 +15,13 @@ import { startInOrder } from './request-order.js';
 export class TwoDoorAdapter extends ExpressAdapter {
   /** Set when the application that it leads to is there; until then, and without it, Express answers all. */
   fastLane: FastLane | undefined;
-
   /** Sees every request first, those that are not admitted too. */
   track: RequestTracker = () => undefined;
 
-  constructor(private readonly inFlight: InFlight) {
+  constructor(
+    private readonly inFlight: InFlight,
+    private readonly maxBodyBytes: number,
+  ) {
     super();
   }
 
@@ -25,11 +29,29 @@ export class TwoDoorAdapter extends ExpressAdapter {
     super.initHttpServer(options);
     const server: Server = this.getHttpServer();
     server.removeAllListeners('request');
-    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      this.track(request, response);
-      if (!this.inFlight.admit(request, response)) return;
-      startInOrder(request, response, () => this.#dispatch(request, response));
+    server.on('request', (request, response) => this.#arrive(request, response, false));
+    // curl, for one, asks before it sends more than a megabyte: what is not wanted need not be sent at all.
+    server.on('checkContinue', (request, response) => this.#arrive(request, response, true));
+  }
+
+  #arrive(request: IncomingMessage, response: ServerResponse, asksFirst: boolean): void {
+    this.track(request, response);
+    const isAdmitted = this.inFlight.admit(request, response);
+    startInOrder(request, response, () => {
+      if (isAdmitted && (!asksFirst || this.#invite(request, response))) this.#dispatch(request, response);
     });
+  }
+
+  /** Has the body sent, unless it is too large. */
+  #invite(request: IncomingMessage, response: ServerResponse): boolean {
+    const isWanted = Number(request.headers['content-length'] ?? 0) <= this.maxBodyBytes;
+    if (isWanted) {
+      response.writeContinue();
+    } else {
+      response.setHeader('connection', 'close');
+      sendProblem(response, new KvsError('body_too_large', `a body has at most ${this.maxBodyBytes} bytes`));
+    }
+    return isWanted;
   }
 
   #dispatch(request: IncomingMessage, response: ServerResponse): void {

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { startInOrder } from './request-order.js';
 import { handleUpgrades, upgradeRequired, type UpgradeHandler } from './upgrades.js';
 
 let server: Server;
@@ -19,14 +21,16 @@ const handler: UpgradeHandler = {
 beforeEach(async () => {
   accepted = [];
   const refuse = upgradeRequired(handler);
-  server = createServer((request, response) => {
-    refuse(request, response, () => {
-      const parts: Buffer[] = [];
-      request.on('data', (part: Buffer) => parts.push(part));
-      request.on('end', () => {
-        response.end(`${request.method} ${request.url} ${Buffer.concat(parts).toString()}`);
-      });
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.on('end', () => {
+      // Not at once: what comes behind it has come by then.
+      setImmediate(() => response.end(`${request.method} ${request.url} ${Buffer.concat(parts).toString()}`));
     });
+  };
+  server = createServer((request, response) => {
+    startInOrder(request, response, () => refuse(request, response, () => answer(request, response)));
   });
   handleUpgrades(server, handler);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -61,7 +65,9 @@ it('hands a connection that asks for the protocol over, with what came after the
 
 it.each(['test/2', 'h2c'])('refuses to speak %s there, and says what it speaks', async (protocol) => {
   const text = await exchange(...ask('/link', protocol), '');
-  expect(text).toMatch(/^HTTP\/1.1 426 Upgrade Required\r\nupgrade: test\/1\r\n.*"code":"upgrade_required"/s);
+  expect(text).toMatch(
+    /^HTTP\/1.1 426 Upgrade Required\r\n.*upgrade: test\/1\r\n.*"code":"upgrade_required"/s,
+  );
   expect(accepted).toEqual([]);
 });
 
@@ -100,3 +106,32 @@ it('serves such a request also when its body comes late', async () => {
   socket.destroy();
   expect(text).toMatch(/POST \/q halfhalf/);
 });
+
+it('a client that cuts its connection once it has asked does no harm', async () => {
+  const upgraded = new Promise<Duplex>((resolve) => {
+    server.once('upgrade', (_request, socket: Duplex) => resolve(socket));
+  });
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.write(ask('/link', 'bogus').join('\r\n') + '\r\n');
+  const socket = await upgraded;
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  // As a reset of the connection does, whenever it comes.
+  socket.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
+  await closed;
+  client.destroy();
+  expect(await exchange(...ask('/link', 'test/1'), '')).toMatch(/^HTTP\/1.1 101/);
+});
+
+it.each([
+  ['/link', 'test/1', / 200 .*GET \/before .* 101 .*hello$/s],
+  ['/link', 'bogus', / 200 .*GET \/before .* 426 /s],
+  ['/after', 'h2c', / 200 .*GET \/before .* 200 .*GET \/after /s],
+])(
+  'a request for an upgrade of %s to %s waits for the answer to the one before it',
+  async (path, protocol, answers) => {
+    const before = ['GET /before HTTP/1.1', 'Host: here', '', ''];
+    const after = ['GET /last HTTP/1.1', 'Host: here', 'Connection: close', '', ''];
+    const lines = [...before.slice(0, -1), ...ask(path, protocol), ...(path === '/after' ? after : [''])];
+    expect(await exchange(...lines)).toMatch(answers);
+  },
+);

@@ -1,7 +1,9 @@
-import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { KvsError, PROBLEM_MEDIA_TYPE, problemOf } from '@kvs/protocol';
+import { KvsError } from '@kvs/protocol';
 import { sendProblem } from '@kvs/protocol/nest';
+import { rawProblem } from './raw-problem.js';
+import { afterAnswers } from './request-order.js';
 
 /** What takes over connections that leave HTTP for another protocol, at one path. */
 export interface UpgradeHandler {
@@ -23,9 +25,14 @@ export interface UpgradeHandler {
  */
 export function handleUpgrades(server: Server, handler: UpgradeHandler): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (pathOf(request) !== handler.path) serveWithoutUpgrade(server, request, socket, head);
-    else if (isAskedFor(request, handler.protocol)) handler.accept(request, socket, head);
-    else socket.end(rawRefusal(handler), () => socket.destroy());
+    // Node has taken its own listener off by now, and an error that nobody listens to ends the process.
+    socket.on('error', () => socket.destroy());
+    // Requests before it on the connection may still be unanswered.
+    afterAnswers(request.socket, () => {
+      if (pathOf(request) !== handler.path) serveWithoutUpgrade(server, request, socket, head);
+      else if (isAskedFor(request, handler.protocol)) handler.accept(request, socket, head);
+      else socket.end(rawRefusal(handler), () => socket.destroy());
+    });
   });
 }
 
@@ -83,17 +90,8 @@ function refusal({ path, protocol }: UpgradeHandler): KvsError {
   return new KvsError('upgrade_required', `${path} is for connections that are upgraded to ${protocol}`);
 }
 
-/** There is no response object to write to, only the connection. */
 function rawRefusal(handler: UpgradeHandler): string {
-  const problem = problemOf(refusal(handler));
-  const body = JSON.stringify(problem);
-  return [
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
-    `upgrade: ${handler.protocol}`,
-    `content-type: ${PROBLEM_MEDIA_TYPE}`,
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: upgrade, close',
-    '',
-    body,
-  ].join('\r\n');
+  return rawProblem(refusal(handler), {
+    headers: [`upgrade: ${handler.protocol}`, 'connection: upgrade, close'],
+  });
 }

@@ -83,6 +83,8 @@ export class WorkerPool implements WorkerListener {
 
   undelivered(worker: WorkerProcess, socket: Socket): void {
     this.dealer.leave(worker);
+    // It has ended, or is of no use any more and is to be replaced.
+    worker.stop('no connection reaches it');
     this.dealer.deal(socket);
   }
 
@@ -99,7 +101,9 @@ export class WorkerPool implements WorkerListener {
   ended(worker: WorkerProcess, reason: string): void {
     this.workers.delete(worker);
     this.dealer.leave(worker);
-    void this.metrics.bury(worker);
+    this.metrics.bury(worker).catch((error: unknown) => {
+      this.logger.error(error, 'the metrics of a worker that ended can not be kept');
+    });
     if (this.phase === 'stopping') {
       if (this.workers.size === 0) this.onEmpty();
       return;

@@ -7,13 +7,16 @@ import { WORKER_VARIABLE } from './worker-process.js';
 
 /** Which worker this process is; nothing if it is none. */
 export function workerNumber(): number | undefined {
-  const number = process.env[WORKER_VARIABLE];
-  return number === undefined ? undefined : Number(number);
+  // A variable left over from elsewhere makes no worker of a process that nobody can speak to.
+  if (process.send === undefined) return undefined;
+  const number = Number(process.env[WORKER_VARIABLE]);
+  return Number.isInteger(number) && number > 0 ? number : undefined;
 }
 
 export interface WorkerParts {
   readonly server: Server;
   readonly metrics: ServerMetrics;
+  readonly logger: Logger;
   /** Finishes what is under way and ends the process. Called more than once, it goes on as it is. */
   readonly stop: (reason: string) => void;
 }
@@ -33,7 +36,7 @@ export function stopWorker(logger: Logger, stop: () => Promise<void>): (reason: 
 }
 
 /** Serves the connections that the first process sends, until that one says so or is gone. */
-export function serveAsWorker({ server, metrics, stop }: WorkerParts): void {
+export function serveAsWorker({ server, metrics, logger, stop }: WorkerParts): void {
   // Signals are for the first process, which tells the workers. A terminal's Ctrl-C reaches all of them.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
   const pages = new Pages();
@@ -51,7 +54,10 @@ export function serveAsWorker({ server, metrics, stop }: WorkerParts): void {
         if (handle instanceof Socket) takeOver(server, handle);
         return tell({ type: 'taken', id: message.id });
       case 'metrics':
-        return void tellMetrics(metrics, message.id);
+        tellMetrics(metrics, message.id).catch((error: unknown) => {
+          logger.error(error, 'the metrics can not be told');
+        });
+        return;
       case 'page':
         return pages.answer(message.id, message.page);
       case 'stop':

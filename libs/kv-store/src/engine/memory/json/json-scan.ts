@@ -104,7 +104,9 @@ export class JsonScan {
     const record = this.store.records.rawInto(ref, this.#record);
     if (isExpired(record.expiresAtMs, this.#nowMicros)) return;
     if (!this.#prefix.matches(this.store.records, ref, record)) return;
-    if (record.end - record.keyStart <= SMALL_PAIR_BYTES) this.#texts.writeSmall(record, this.#nowMicros);
+    const isSmall = record.end - record.keyStart <= SMALL_PAIR_BYTES;
+    // Full already, where it has the hash of the pair before and can't be left for the next step.
+    if (isSmall && !this.#writer.isFull) this.#texts.writeSmall(record, this.#nowMicros);
     else this.#large.push(copyOf(record));
   }
 

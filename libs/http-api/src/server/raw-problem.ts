@@ -1,0 +1,26 @@
+import { STATUS_CODES } from 'node:http';
+import { PROBLEM_MEDIA_TYPE, problemOf, type KvsError } from '@kvs/protocol';
+
+/**
+ * A whole answer with a problem, for where there is no response object to write to, only the connection. It is the
+ * connection's last.
+ *
+ * @param headers lines such as `upgrade: x`; `connection` is among them if it says more than that it closes
+ */
+export function rawProblem(
+  error: KvsError,
+  {
+    status = error.status,
+    headers = ['connection: close'],
+  }: { status?: number; headers?: readonly string[] },
+): string {
+  const body = JSON.stringify({ ...problemOf(error), status });
+  return [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `content-type: ${PROBLEM_MEDIA_TYPE}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    ...headers,
+    '',
+    body,
+  ].join('\r\n');
+}
