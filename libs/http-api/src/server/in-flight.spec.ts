@@ -84,7 +84,8 @@ describe('a server that holds as many bytes as it may', () => {
     const held = query();
     await operations.holding(1);
     expect((await server.send('GET', '/metrics')).status).toBe(200);
-    expect(refusal(await server.send('GET', '/metrics', { body: ' '.repeat(20) }))).toContain('overloaded');
+    const sent = { headers: { 'content-length': '20' }, body: ' '.repeat(20) };
+    expect(refusal(await server.send('GET', '/metrics', sent))).toContain('overloaded');
     operations.release();
     await held;
   });
