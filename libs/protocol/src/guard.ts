@@ -77,13 +77,16 @@ const DELETE_PROPERTIES = new Set(['key', 'if_version']);
 
 function guardData(item: unknown, maxBytes: number): EncodedData | undefined {
   if (!isRecord(item) || !hasOnly(item, DATA_PROPERTIES)) return undefined;
-  const encoding = item['encoding'];
-  const data = item['data'];
-  if (!isEncoding(encoding) || typeof data !== 'string' || !isValidData(encoding, data)) return undefined;
-  const canonical = { encoding, data: canonicalData(encoding, data) };
+  if (!isEncoded(item) || !isValidData(item.encoding, item.data)) return undefined;
   // A UTF-16 unit takes three bytes at the most: short data need not be counted.
-  const fits = data.length * 3 <= maxBytes || byteLength(canonical) <= maxBytes;
-  return fits ? canonical : undefined;
+  if (item.data.length * 3 > maxBytes && byteLength(item) > maxBytes) return undefined;
+  const data = canonicalData(item.encoding, item.data);
+  // Mostly it is canonical as it came, and a batch is spared a copy of all its objects.
+  return data === item.data ? item : { encoding: item.encoding, data };
+}
+
+function isEncoded(item: { readonly encoding?: unknown; readonly data?: unknown }): item is EncodedData {
+  return isEncoding(item.encoding) && typeof item.data === 'string';
 }
 
 /** Inherited properties count too: what a guard takes comes from `JSON.parse`, where there are none. */

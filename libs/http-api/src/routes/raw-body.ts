@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import {
   createParamDecorator,
@@ -6,7 +7,7 @@ import {
   type ExecutionContext,
   type PipeTransform,
 } from '@nestjs/common';
-import { parseJsonBody, type DeleteItem, type Key, type SetItem } from '@kvs/protocol';
+import { decodeUtf8, parseJsonBody, type DeleteItem, type Key, type SetItem } from '@kvs/protocol';
 import { BatchPipe, DELETE_ITEM, KEY_ITEM, SET_ITEM } from '@kvs/protocol/nest';
 import { LIMITS, type Limits } from '../tokens.js';
 
@@ -35,8 +36,14 @@ export class JsonBodyPipe implements PipeTransform<ReceivedBody, unknown> {
   constructor(@Inject(LIMITS) private readonly limits: Limits) {}
 
   transform({ bytes, contentType }: ReceivedBody): unknown {
-    return parseJsonBody(bytes, contentType, this.limits);
+    return parseJsonBody(bytes, contentType, this.limits, decodeText);
   }
+}
+
+/** ASCII, as most bodies are, is text at the cost of a copy. */
+function decodeText(bytes: Uint8Array): string {
+  if (!isAscii(bytes)) return decodeUtf8(bytes);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
 @Injectable()

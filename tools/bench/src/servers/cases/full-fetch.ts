@@ -3,7 +3,7 @@ import { atMost, type Findings, type Goal, type Table } from '../../harness/repo
 import { median, medianRatio } from '../../harness/statistics.js';
 import { requestsFor, verify } from '../ask.js';
 import { withRunning } from '../contenders/contender.js';
-import { wirePairs } from '../contenders/dialect.js';
+import { fetchText } from '../contenders/dialect.js';
 import { startCluster, type RunningCluster } from '../contenders/kvs.js';
 import { nodeServer, pidOf } from '../contenders/node-server.js';
 import { AnswerWindow, type WindowOutcome } from '../load/window.js';
@@ -47,7 +47,7 @@ async function timeFetches(
   await loadNodes(cluster, pairs);
   await verify(cluster, requestsFor(cluster, 'fetch', pairs.slice(0, 1000)));
   // The bytes are the first pairs of the same random sequence only if as many are drawn: they need only be as long.
-  const bytes = JSON.stringify(wirePairs(pairs)).length;
+  const bytes = fetchText(pairs).length;
   return withRunning(
     [nodeServer('raw, prepared bytes', 'prepared-server', [`${fetchedPairs}`])],
     async ([prepared]) => {
@@ -104,7 +104,7 @@ async function watchOthers(
   const count = pairs.length.toLocaleString('en');
   progress(`GET /fetch of ${count} pairs, and others meanwhile…`);
   await loadNodes(cluster, pairs.slice(fetchedPairs));
-  const bytes = JSON.stringify(wirePairs(pairs)).length;
+  const bytes = fetchText(pairs).length;
   const window = new AnswerWindow();
   const requests = requestsFor(cluster, 'fetch', pairs.slice(0, scale.keyCount));
   // A cold proxy would fall behind, and what waits then would still wait when the measuring starts.

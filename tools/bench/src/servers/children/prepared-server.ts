@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import { wirePairs } from '../contenders/dialect.js';
+import { fetchText } from '../contenders/dialect.js';
 import { randomPairs } from '../pairs.js';
 import { announce } from './bare-store.js';
 
 /** What `GET /fetch` is compared with: the bytes of so many pairs, made before, in pieces, as fast as they are taken. */
 
 const PIECE_BYTES = 64 * 1024;
-const bytes = Buffer.from(JSON.stringify(wirePairs(randomPairs(Number(process.argv[2])))), 'latin1');
+const bytes = Buffer.from(fetchText(randomPairs(Number(process.argv[2]))), 'latin1');
 
 const server = createServer((_request, response) => void send(response));
 server.listen(0, 'localhost', () => announce(server));

@@ -51,6 +51,13 @@ export const kvsDialect: Dialect = {
   },
 };
 
+/** The text of `GET /fetch`, as kvs writes it: a pair to the line. The order is any. */
+export function fetchText(pairs: readonly Pair[]): string {
+  return `[${wirePairs(pairs)
+    .map((pair) => JSON.stringify(pair))
+    .join('\n,')}\n]`;
+}
+
 /** Pairs as they are in bodies. */
 export function wirePairs(pairs: readonly Pair[]): readonly { key: EncodedText; value: EncodedText }[] {
   return pairs.map(({ key, value }) => ({ key: text(key), value: text(value) }));
