@@ -1,5 +1,6 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, IncomingMessage, type Server } from 'node:http';
+import { Socket, type AddressInfo } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { DEFAULT_LIMITS, stringKey, stringValue } from '@kvs/protocol';
 import { RawLink } from '../../test/raw-link.js';
 import type { Batch } from '../batch.js';
@@ -155,6 +156,17 @@ describe('at shutdown', () => {
       });
     });
     expect(outcome).toBe('answered 503');
+  });
+
+  it('outlives a connection that breaks while it is refused', async () => {
+    await start({ farewellMs: 5 });
+    await server.drain();
+    const socket = new PassThrough();
+    server.accept(new IncomingMessage(new Socket()), socket, Buffer.alloc(0));
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    socket.destroy(new Error('reset by peer'));
+    await closed;
+    expect(socket.listenerCount('error')).toBe(1);
   });
 
   it('has no links to wait for when there are none', async () => {

@@ -67,6 +67,8 @@ export class LinkServer {
   /** Makes a link of a connection on which a request for one came. `head` is what came after the request. */
   accept(_request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (this.load.draining) {
+      // Whoever asked may be gone by now: an error that nobody listens for would end this process.
+      socket.on('error', () => socket.destroy());
       socket.end(UNAVAILABLE, () => socket.destroy());
       return;
     }
