@@ -2,19 +2,21 @@ import type {
   DeleteItem,
   DeleteOutcome,
   FetchOutcome,
+  ItemFailure,
   Key,
   QueryOutcome,
   ScanRequest,
   SetItem,
   SetOutcome,
 } from '@kvs/protocol';
-import type { NodeScan, NodeStats, NodeTransport } from '@kvs/router';
+import type { NodeScan, NodeStats, NodeTransport, TransportError } from '@kvs/router';
 import type { Pool } from 'undici';
 import { keyWeight, setWeight, weightOf } from './batch.js';
 import { connectionPool } from './http/http-exchange.js';
 import { openScan } from './http/http-scan.js';
 import { DEFAULT_LINK_OPTIONS, type LinkOptions } from './link/link-options.js';
 import { callWith, type Call } from './pending-call.js';
+import { cutIntoPieces, sendPieces } from './pieces.js';
 import { openWay, type NodeProtocol, type Way } from './ways.js';
 
 export interface NodeTransportOptions extends Partial<LinkOptions> {
@@ -37,7 +39,7 @@ export class NodeDataTransport implements NodeTransport {
   private readonly pieceBytes: number;
 
   constructor(
-    address: string,
+    private readonly address: string,
     private readonly options: NodeTransportOptions,
   ) {
     const link = { ...DEFAULT_LINK_OPTIONS, ...options };
@@ -48,7 +50,7 @@ export class NodeDataTransport implements NodeTransport {
   }
 
   set(items: readonly SetItem[]): Promise<readonly SetOutcome[]> {
-    return this.inPieces(items, setWeight, this.setPiece);
+    return this.inPieces(items, setWeight, this.setPiece, this.failureOfWrite);
   }
 
   fetch(keys: readonly Key[]): Promise<readonly FetchOutcome[]> {
@@ -60,7 +62,7 @@ export class NodeDataTransport implements NodeTransport {
   }
 
   delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]> {
-    return this.inPieces(items, deleteWeight, this.deletePiece);
+    return this.inPieces(items, deleteWeight, this.deletePiece, this.failureOfWrite);
   }
 
   scan(request: ScanRequest): Promise<NodeScan> {
@@ -95,25 +97,23 @@ export class NodeDataTransport implements NodeTransport {
     items: readonly T[],
     itemWeight: (item: T) => number,
     send: (piece: readonly T[]) => Promise<readonly O[]>,
-  ): Promise<readonly O[]> {
+    failureOf = this.failureOfRead,
+  ): Promise<readonly (O | ItemFailure)[]> {
     if (items.length === 1) return send(items);
-    const pieces: (readonly T[])[] = [];
-    let from = 0;
-    let weight = 0;
-    for (let i = 0; i < items.length; i++) {
-      const item = items[i];
-      const more = item === undefined ? 0 : itemWeight(item);
-      if (weight + more > this.pieceBytes && i > from) {
-        pieces.push(items.slice(from, i));
-        from = i;
-        weight = 0;
-      }
-      weight += more;
-    }
-    if (from === 0) return send(items);
-    pieces.push(items.slice(from));
-    return Promise.all(pieces.map(send)).then((outcomes) => outcomes.flat());
+    const pieces = cutIntoPieces(items, itemWeight, this.pieceBytes);
+    return pieces.length === 1 ? send(items) : sendPieces(pieces, send, failureOf);
   }
+
+  private readonly failureOfRead = ({ message }: TransportError): ItemFailure => ({
+    ok: false,
+    code: 'node_unavailable',
+    message: `${this.address}: ${message}`,
+  });
+
+  private readonly failureOfWrite = (error: TransportError): ItemFailure => {
+    const failure = this.failureOfRead(error);
+    return error.failure === 'unconnected' ? failure : { ...failure, maybeApplied: true };
+  };
 }
 
 function deleteWeight({ key }: DeleteItem): number {
