@@ -12,11 +12,12 @@ import type {
 import type { NodeScan, NodeStats, NodeTransport, TransportError } from '@kvs/router';
 import type { Pool } from 'undici';
 import { keyWeight, setWeight, weightOf } from './batch.js';
-import { connectionPool } from './http/http-exchange.js';
+import { connectionPool } from './http/connection-pool.js';
 import { openScan } from './http/http-scan.js';
 import { DEFAULT_LINK_OPTIONS, type LinkOptions } from './link/link-options.js';
 import { callWith, type Call } from './pending-call.js';
 import { cutIntoPieces, sendPieces } from './pieces.js';
+import type { Timers } from './ports.js';
 import { openWay, type NodeProtocol, type Way } from './ways.js';
 
 export interface NodeTransportOptions extends Partial<LinkOptions> {
@@ -35,6 +36,7 @@ export interface NodeTransportOptions extends Partial<LinkOptions> {
 export class NodeDataTransport implements NodeTransport {
   private readonly way: Way;
   private readonly scans: Pool;
+  private readonly timers: Timers;
   /** The largest piece of a batch, by weight. */
   private readonly pieceBytes: number;
 
@@ -45,7 +47,8 @@ export class NodeDataTransport implements NodeTransport {
     const link = { ...DEFAULT_LINK_OPTIONS, ...options };
     const http = { ...link, maxMergedItems: options.maxBatchItems, maxMergedBytes: MAX_MERGED_BYTES };
     this.pieceBytes = options.protocol === 'http' ? Infinity : link.frameBytes;
-    this.scans = connectionPool(address, null);
+    this.timers = link.timers;
+    this.scans = connectionPool(address, null, link);
     this.way = openWay(options.protocol, address, { link, http });
   }
 
@@ -66,7 +69,10 @@ export class NodeDataTransport implements NodeTransport {
   }
 
   scan(request: ScanRequest): Promise<NodeScan> {
-    return openScan(this.scans, request, this.options.nodeTimeoutMs);
+    return openScan(this.scans, request, {
+      timeoutMs: this.options.nodeTimeoutMs,
+      timers: this.timers,
+    });
   }
 
   stats(): Promise<NodeStats> {

@@ -52,6 +52,25 @@ export const transportFaults: TransportTrait = {
       wire.resume();
       assert.deepEqual(await untilReached(() => transport.query([b])), absent);
     },
+    'calls on one key have no more time than others': async ({ connect, wire, store }) => {
+      const transport = connect({ nodeTimeoutMs: 50 });
+      await warmUp(transport);
+      wire.stall();
+      let open = 10;
+      const failures = Array.from({ length: open }, () => {
+        return failureOf(transport.set([item])).finally(() => open--);
+      });
+      await failures[0];
+      for (let i = 0; i < 3; i++) await failureOf(transport.query([b]));
+      assert.equal(open, 0);
+      wire.resume();
+      await untilReached(() => transport.query([a]));
+      const sent = (await Promise.all(failures)).filter((failure) => failure !== 'unconnected').length;
+      assert.ok(
+        store.began.filter((key) => key === a.data).length <= sent + 1,
+        'what was not sent was not seen',
+      );
+    },
     'a node that is killed and started again is used again': async ({ connect, node }) => {
       const transport = connect();
       await warmUp(transport);

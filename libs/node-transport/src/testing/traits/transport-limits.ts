@@ -44,9 +44,8 @@ export const transportLimits: TransportTrait = {
     'closing fails what is under way, and what comes after': async ({ connect, store }) => {
       const transport = connect();
       const release = store.hold(a);
-      const calls = [transport.set([{ key: a, value: stringValue('1') }]), transport.query([a])].map(
-        failureOf,
-      );
+      const item = { key: a, value: stringValue('1') };
+      const calls = [transport.set([item]), transport.set([item]), transport.query([a])].map(failureOf);
       await store.hasBegun(1);
       transport.close();
       for (const failure of await Promise.all(calls)) assert.match(failure, /^(broken|unconnected)$/);
