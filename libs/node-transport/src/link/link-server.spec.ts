@@ -144,6 +144,20 @@ describe('at shutdown', () => {
     expect(server.size).toBe(0);
   });
 
+  it('waits no longer for what is under way when it is closed', async () => {
+    await start();
+    const release = store.hold(a);
+    link.call([1, set(a)]);
+    await store.hasBegun(1);
+    const drained = server.drain();
+    await link.until(() => link.frames.includes(FRAME.goodbye));
+    server.close();
+    await drained;
+    await server.drain();
+    expect(server.size).toBe(0);
+    release();
+  });
+
   it('accepts no further link', async () => {
     await start({ farewellMs: 5 });
     await server.drain();

@@ -32,6 +32,7 @@ export class LinkServer {
   private readonly load: Load;
   private readonly timers: Timers;
   private readonly linkLimits: LinkLimits;
+  private closed = false;
   private draining: Promise<void> | undefined;
   private whenIdle: (() => void) | undefined;
 
@@ -92,15 +93,19 @@ export class LinkServer {
     return (this.draining ??= this.finish());
   }
 
-  /** Cuts every link. */
+  /** Cuts every link, and waits for nothing that is under way: a `drain` that does is over. */
   close(): void {
+    this.closed = true;
+    this.load.draining = true;
+    this.noticeIdle();
     for (const link of this.links) link.close();
   }
 
   private async finish(): Promise<void> {
+    if (this.closed) return;
     this.load.draining = true;
     for (const link of this.links) link.sayGoodbye();
-    await this.idle(() => this.load.calls === 0);
+    await this.idle(() => this.closed || this.load.calls === 0);
     const cancel = this.timers.after(this.options.farewellMs ?? FAREWELL_MS, () => this.end());
     await this.idle(() => this.links.size === 0);
     cancel();
