@@ -3,7 +3,7 @@ export { decodeAnswers, encodeAnswers, type Answer, type Answered } from './code
 export { decodeCalls, encodeCalls, type DecodedCall, type Refusal } from './codec/calls.js';
 export { FrameBuilder } from './codec/frame-builder.js';
 export { FrameReader } from './codec/frame-reader.js';
-export type { LinkLimits } from './codec/hello.js';
+export type { LinkLimits, PairLimits } from './codec/hello.js';
 export { LinkProtocolError } from './codec/link-protocol-error.js';
 export { readStats } from './http/node-answers.js';
 export { DEFAULT_LINK_OPTIONS, type LinkOptions } from './link/link-options.js';

@@ -1,3 +1,4 @@
+import { FakeLinkNode } from '../test/fake-link-node.js';
 import { NodeDataTransport } from './node-data-transport.js';
 import { describeNodeTransport } from './testing/index.js';
 import { NODE_PROTOCOLS } from './ways.js';
@@ -18,4 +19,21 @@ describe.each(NODE_PROTOCOLS)('by the protocol %s', (protocol) => {
     },
     { describe, it },
   );
+});
+
+it('a link takes pairs as large as they may be', async () => {
+  const fake = await FakeLinkNode.start();
+  const maxValueBytes = 2 ** 27;
+  const large = new NodeDataTransport(fake.address, {
+    protocol: 'link',
+    nodeTimeoutMs: 60_000,
+    nodeConnections: 4,
+    maxBatchItems: 100,
+    pairLimits: { maxKeyBytes: 10, maxValueBytes },
+    stats: () => Promise.reject(new TypeError('nobody asks')),
+  });
+  await fake.until(() => fake.hello !== undefined);
+  expect(fake.hello?.maxFrameBytes).toBeGreaterThan(2 * maxValueBytes);
+  large.close();
+  await fake.stop();
 });

@@ -12,6 +12,7 @@ import type {
 import type { NodeScan, NodeStats, NodeTransport, TransportError } from '@kvs/router';
 import type { Pool } from 'undici';
 import { keyWeight, setWeight, weightOf } from './batch.js';
+import { largestFrameBytes, type PairLimits } from './codec/hello.js';
 import { connectionPool } from './http/connection-pool.js';
 import { openScan } from './http/http-scan.js';
 import { DEFAULT_LINK_OPTIONS, type LinkOptions } from './link/link-options.js';
@@ -28,6 +29,8 @@ export interface NodeTransportOptions extends Partial<LinkOptions> {
   readonly nodeConnections: number;
   /** Most items that are put together in one batch over HTTP. */
   readonly maxBatchItems: number;
+  /** How large a pair may be, where that may be more than the 8 MiB of the protocol's defaults: the link takes as much. */
+  readonly pairLimits?: PairLimits;
   /** Asks the node for its state, which is not the data plane's business. */
   readonly stats: () => Promise<NodeStats>;
 }
@@ -44,8 +47,9 @@ export class NodeDataTransport implements NodeTransport {
     private readonly address: string,
     private readonly options: NodeTransportOptions,
   ) {
-    const link = { ...DEFAULT_LINK_OPTIONS, ...options };
-    const http = { ...link, maxMergedItems: options.maxBatchItems, maxMergedBytes: MAX_MERGED_BYTES };
+    const link = withRoomFor(options.pairLimits, { ...DEFAULT_LINK_OPTIONS, ...options });
+    const { nodeConnections, maxBatchItems: maxMergedItems } = options;
+    const http = { ...link, nodeConnections, maxMergedItems, maxMergedBytes: MAX_MERGED_BYTES };
     this.pieceBytes = options.protocol === 'http' ? Infinity : link.frameBytes;
     this.timers = link.timers;
     this.scans = connectionPool(address, null, link);
@@ -120,6 +124,12 @@ export class NodeDataTransport implements NodeTransport {
     const failure = this.failureOfRead(error);
     return error.failure === 'unconnected' ? failure : { ...failure, maybeApplied: true };
   };
+}
+
+function withRoomFor(pair: PairLimits | undefined, link: LinkOptions): LinkOptions {
+  if (pair === undefined) return link;
+  const maxFrameBytes = Math.max(link.limits.maxFrameBytes, largestFrameBytes(pair));
+  return { ...link, limits: { ...link.limits, maxFrameBytes } };
 }
 
 function deleteWeight({ key }: DeleteItem): number {

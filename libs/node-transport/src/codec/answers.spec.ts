@@ -46,6 +46,28 @@ describe('answers', () => {
     for (const frame of frames) expect(frame.length).toBeLessThan(12_000);
   });
 
+  it('never make a frame larger than the other end takes, whatever it has already', () => {
+    const sizes = fc.array(fc.integer({ min: 0, max: MAX_FRAME_BYTES }), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(
+        fc.array(sizes, { minLength: 1, maxLength: 5 }),
+        fc.constantFrom('v', 'é', '日'),
+        (each, letter) => {
+          const given = each.map((units, i): Answer => {
+            const value = (length: number) => stringValue(letter.repeat(length));
+            const outcomes = units.map((length) => ({
+              ok: true as const,
+              entry: { value: value(length), version: 1 },
+            }));
+            return { id: i, kind: 'fetch', outcomes };
+          });
+          for (const frame of encode(given)) expect(frame.length).toBeLessThanOrEqual(MAX_FRAME_BYTES);
+          expect(roundTrip(given)).toHaveLength(given.length);
+        },
+      ),
+    );
+  });
+
   it('say of a pair that no frame can hold that it is too large, and give the others', () => {
     const given: Answer = { id: 1, kind: 'fetch', outcomes: [entry(1), entry(MAX_FRAME_BYTES), entry(2)] };
     const [answer] = roundTrip([given]);

@@ -51,7 +51,7 @@ export function encodeAnswers(
   const frames: Buffer[] = [];
   builder.begin(FRAME.answers);
   for (const answer of answers) {
-    if (builder.size > frameBytes) {
+    if (!hasRoom(builder, answer, frameBytes, maxFrameBytes)) {
       frames.push(builder.finish());
       builder.begin(FRAME.answers);
     }
@@ -96,6 +96,20 @@ export function decodeAnswers<C extends OutcomeList>(
   return answered;
 }
 
+/**
+ * Whether what is next of an answer may join what the frame has. One that is large by itself may not, even where the frame
+ * has little: whether it is too large was judged without that.
+ */
+function hasRoom(builder: FrameBuilder, answer: Answer, frameBytes: number, maxFrameBytes: number): boolean {
+  const { size } = builder;
+  if (size === FRAME_HEADER_BYTES) return true;
+  if (size > frameBytes) return false;
+  const first = 'refusal' in answer ? undefined : answer.outcomes[0];
+  const units = first === undefined ? MAX_REASON_UNITS : textOf(first);
+  // Text has at most 3 bytes to the unit, in a frame where any is wide.
+  return 3 * (size + ANSWER_BYTES + OUTCOME_BYTES + units) <= maxFrameBytes;
+}
+
 /** Outcomes from `from` on are put until the frame is long enough; the rest goes into further frames. */
 function putOutcomes(
   builder: FrameBuilder,
@@ -137,7 +151,7 @@ function pieceEnd(outcomes: readonly OutcomeOf<Kind>[], from: number, bytes: num
 }
 
 function textOf(outcome: OutcomeOf<Kind>): number {
-  if (!outcome.ok) return outcome.code.length + outcome.message.length;
+  if (!outcome.ok) return outcome.code.length + Math.min(outcome.message.length, MAX_MESSAGE_UNITS);
   return 'entry' in outcome && outcome.entry !== null ? outcome.entry.value.data.length : 0;
 }
 
@@ -289,6 +303,9 @@ const MAYBE_APPLIED = 16;
 
 /** Messages are for people; an endless one is of use to nobody. */
 const MAX_MESSAGE_UNITS = 1024;
+
+/** With the code, which is much shorter. */
+const MAX_REASON_UNITS = 2 * MAX_MESSAGE_UNITS;
 
 const ANSWER_BYTES = 2 * MAX_VARINT_BYTES + 1;
 const OUTCOME_BYTES = 1 + 2 * MAX_VARINT_BYTES + 2 * INTEGER_BYTES;

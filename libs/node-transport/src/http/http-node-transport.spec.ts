@@ -148,26 +148,46 @@ describe('a node that fails', () => {
   });
 
   it('has its time when it does not answer, or not to the end', async () => {
-    const hasty = connect(30);
+    const time = new ManualTime();
+    const timed = connect(1000, { timers: time });
+    const failureInTime = async (call: Promise<unknown>): Promise<TransportFailure> => {
+      const { length } = node.requests;
+      while (node.requests.length === length) await setImmediate();
+      time.pass(1000);
+      return failureOf(call);
+    };
     node.answer = () => undefined;
-    expect(await failureOf(hasty.set([item]))).toBe('timeout');
-    expect(await failureOf(hasty.scan(everything))).toBe('timeout');
+    expect(await failureInTime(timed.set([item]))).toBe('timeout');
+    expect(await failureInTime(timed.scan(everything))).toBe('timeout');
     node.answer = (response) => void response.writeHead(200).write('[');
-    expect(await failureOf(hasty.fetch([key]))).toBe('timeout');
-    hasty.close();
+    expect(await failureInTime(timed.fetch([key]))).toBe('timeout');
+    timed.close();
   });
 
   it('has seen nothing when it did not accept a connection in time', async () => {
-    const hasty = connect(30, { connect: () => new Socket() });
-    const calls = [hasty.set([item]), hasty.scan(everything)].map(failureOf);
+    const time = new ManualTime();
+    const sockets: Socket[] = [];
+    const connectNever = (): Socket => {
+      const socket = new Socket();
+      sockets.push(socket);
+      return socket;
+    };
+    const timed = connect(1000, { connect: connectNever, timers: time });
+    const calls = [timed.set([item]), timed.scan(everything)].map(failureOf);
+    while (sockets.length < 2) await setImmediate();
+    time.pass(1000);
     expect(await Promise.all(calls)).toEqual(['unconnected', 'unconnected']);
-    hasty.close();
+    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, true]);
+    timed.close();
   });
 
   it('has seen nothing of what found no free connection', async () => {
-    const narrow = connect(30, { nodeConnections: 1 });
+    const time = new ManualTime();
+    const narrow = connect(1000, { nodeConnections: 1, timers: time });
     node.answer = () => undefined;
     const calls = [narrow.query([key]), narrow.fetch([key])].map(failureOf);
+    while (node.requests.length === 0) await setImmediate();
+    time.pass(1000);
     expect(await Promise.all(calls)).toEqual(['timeout', 'unconnected']);
     expect(node.requests).toHaveLength(1);
     narrow.close();

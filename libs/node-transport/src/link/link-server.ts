@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { KeyValueOperations, Limits } from '@kvs/protocol';
-import type { LinkLimits } from '../codec/hello.js';
+import { largestFrameBytes, type LinkLimits } from '../codec/hello.js';
 import { endOfTurn, systemTimers, type Schedule, type Timers } from '../ports.js';
 import { LINK_PATH, LINK_TOKEN } from './link-token.js';
 import { ServerLink, type Load } from './server-link.js';
@@ -50,11 +50,7 @@ export class LinkServer {
       draining: false,
     };
     this.linkLimits = {
-      // The largest pair must fit; hexadecimal digits take two bytes to the byte.
-      maxFrameBytes: Math.max(
-        MIN_FRAME_BYTES,
-        2 * (limits.maxKeyBytes + limits.maxValueBytes) + FRAME_ROOM_BYTES,
-      ),
+      maxFrameBytes: Math.max(MIN_FRAME_BYTES, largestFrameBytes(limits)),
       maxCallsInFlight: Math.min(maxInFlightRequests, MAX_CALLS_IN_FLIGHT),
       maxBytesInFlight: Math.min(maxInFlightBytes, MAX_BYTES_IN_FLIGHT),
     };
@@ -131,7 +127,6 @@ export class LinkServer {
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const MIN_FRAME_BYTES = MIB;
-const FRAME_ROOM_BYTES = KIB;
 const MAX_CALLS_IN_FLIGHT = 4096;
 const MAX_BYTES_IN_FLIGHT = 64 * MIB;
 const FAREWELL_MS = 100;

@@ -45,10 +45,10 @@ export const transportFaults: TransportTrait = {
       wire,
     }) => {
       const transport = connect({ nodeTimeoutMs: 100 });
-      await warmUp(transport);
+      const calls = () => [transport.set([item]), transport.fetch([b]), transport.query([b])];
+      await untilReached(() => Promise.all(calls())); // so that there are connections for all
       wire.stall();
-      const calls = [transport.set([item]), transport.fetch([b]), transport.query([b])];
-      assert.deepEqual(await Promise.all(calls.map(failureOf)), ['timeout', 'timeout', 'timeout']);
+      assert.deepEqual(await Promise.all(calls().map(failureOf)), ['timeout', 'timeout', 'timeout']);
       wire.resume();
       assert.deepEqual(await untilReached(() => transport.query([b])), absent);
     },
