@@ -101,6 +101,22 @@ describe('an answer makes no sense', () => {
     );
   });
 
+  const refusal: Answer = { id: 1, refusal: { code: 'overloaded', message: '' } };
+  const empty: Answer = { id: 1, kind: 'query', outcomes: [] };
+  it.each<[string, Answer[], Answer]>([
+    ['refusals', [refusal, refusal], present],
+    ['empty answers', [empty, empty], empty],
+    ['refusal and empty answer', [refusal, empty], empty],
+    ['empty answer and refusal', [empty, refusal], empty],
+    ['refusal and outcomes', [refusal, present], present],
+    ['outcomes and refusal', [present, refusal], present],
+    ['outcomes and empty answer', [present, empty], present],
+    ['outcomes twice', [present, present], present],
+  ])('when there are two to one call: %s', (_, given, open) => {
+    const call = callFor(open);
+    expect(() => readAnswers(encode(given), () => call)).toThrow(LinkProtocolError);
+  });
+
   it('when it has more outcomes than there were items', () => {
     expect(() => read(present, { id: 1, kind: 'query', outcomes: [] })).toThrow(LinkProtocolError);
   });

@@ -74,14 +74,18 @@ export function decodeAnswers<C extends OutcomeList>(
   find: (id: number) => C | undefined,
 ): Answered<C>[] {
   const answered: Answered<C>[] = [];
+  /** Those among them whose outcomes don't show it. */
+  let ended: Set<number> | undefined;
   while (cursor.hasNumbers) {
     const id = cursor.varint();
     const call = find(id);
-    if (call === undefined) throw new LinkProtocolError(`an answer to the call ${id}, which is not open`);
+    if (call === undefined || ended?.has(id))
+      throw new LinkProtocolError(`an answer to the call ${id}, which is not open`);
     const status = cursor.byte();
     if (status === REFUSED) {
       if (call.outcomes.length > 0) throw new LinkProtocolError('a call is refused that is answered in part');
       answered.push({ id, call, refusal: readRefusal(cursor) });
+      (ended ??= new Set()).add(id);
       continue;
     }
     if (kindOf(status) !== call.kind)
@@ -89,6 +93,11 @@ export function decodeAnswers<C extends OutcomeList>(
     const count = cursor.varint();
     const missing = call.items.length - call.outcomes.length;
     if (count > missing) throw new LinkProtocolError('an answer has more outcomes than its call has items');
+    if (missing === 0) {
+      // A call of no items has one answer all the same.
+      if (call.items.length > 0) throw new LinkProtocolError(`the call ${id} is answered already`);
+      (ended ??= new Set()).add(id);
+    }
     readOutcomes(cursor, call, count);
     if (count === missing) answered.push({ id, call });
   }
