@@ -5,7 +5,7 @@ import { FakeLinkNode, PEER } from '../../test/fake-link-node.js';
 import { ManualTime } from '../../test/manual-time.js';
 import { encodeAnswers } from '../codec/answers.js';
 import { FRAME } from '../codec/frame.js';
-import { encodeSignal } from '../codec/hello.js';
+import { encodeSignal, type LinkLimits } from '../codec/hello.js';
 import { callWith } from '../pending-call.js';
 import { LinkClient } from './link-client.js';
 import { DEFAULT_LINK_OPTIONS, type LinkOptions } from './link-options.js';
@@ -157,6 +157,28 @@ describe('time', () => {
     time.pass(NODE_TIMEOUT_MS);
     expect(await Promise.all(calls)).toEqual(['timeout', 'unconnected']);
   });
+
+  it.each<[string, Partial<LinkLimits>]>([
+    ['calls', { maxCallsInFlight: 4 }],
+    ['bytes', { maxBytesInFlight: 40 }],
+  ])(
+    'is up for a link when the node never answers more than half of the %s that it takes',
+    async (_, limits) => {
+      node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, ...limits });
+      start({ heartbeatMs: 1e6 });
+      const calls = ['a', 'b', 'c'].map((name) => failureOf(query(name)));
+      await node.until(() => node.calls.length === 3);
+      node.calls.length = 0;
+      time.pass(NODE_TIMEOUT_MS);
+      expect(await Promise.all(calls)).toEqual(['timeout', 'timeout', 'timeout']);
+      await node.until(() => node.connections === 0);
+      time.pass(DEFAULT_LINK_OPTIONS.minReconnectMs);
+      const next = query('d');
+      await node.until(() => node.calls.length === 1);
+      answerAll();
+      expect(await next).toEqual(yes);
+    },
+  );
 
   it('is up for a node that accepts connections and says nothing', async () => {
     node.onUpgrade = () => undefined;

@@ -36,7 +36,9 @@ export class LinkConnection {
   /** Unanswered calls by id, the oldest first. */
   private readonly pending = new Map<number, Call>();
   private bytesInFlight = 0;
+  /** Calls that nobody waits for any more, and their bytes. */
   private abandoned = 0;
+  private abandonedBytes = 0;
   /** How many companies have all their answers, and the listener has not heard of it. */
   private finished = 0;
   /** Whether calls wait because the node has as many as it takes. */
@@ -134,13 +136,15 @@ export class LinkConnection {
       if (call.settled) continue;
       if (call.deadlineMs > nowMs) break;
       this.abandoned++;
+      this.abandonedBytes += call.weight;
       this.leaveCompany(call);
       call.fail(new TransportError('timeout', `no answer within ${this.options.nodeTimeoutMs} ms`));
     }
     this.tellFinished();
     // A node that answers some calls and never others would in the end have no room left.
-    const most = (this.peer ?? this.options.limits).maxCallsInFlight / 2;
-    if (this.abandoned > most) this.end('too many calls were never answered');
+    const { maxCallsInFlight, maxBytesInFlight } = this.peer ?? this.options.limits;
+    const isStuck = this.abandoned > maxCallsInFlight / 2 || this.abandonedBytes > maxBytesInFlight / 2;
+    if (isStuck) this.end('too many calls were never answered');
   }
 
   /** Fails what is under way, and lets go of the connection. */
@@ -209,8 +213,10 @@ export class LinkConnection {
       this.pending.delete(id);
       this.bytesInFlight -= call.weight;
       this.leaveCompany(call);
-      if (call.settled) this.abandoned--;
-      else if (refusal === undefined) call.complete();
+      if (call.settled) {
+        this.abandoned--;
+        this.abandonedBytes -= call.weight;
+      } else if (refusal === undefined) call.complete();
       else {
         const failure = refusalFailure(this.address, refusal.code, refusal.message);
         call.failAll(isWrite(call.kind) ? withDoubt(failure) : failure);
