@@ -191,6 +191,25 @@ describe('at shutdown', () => {
   });
 });
 
+it('does no more than the other end reads, and then the rest in its order', async () => {
+  await start();
+  const large = stringValue('v'.repeat(500_000));
+  link.call([1, { kind: 'set', items: [{ key: a, value: large }] }]);
+  await link.until(() => link.answers.length === 1);
+  link.socket.pause();
+  const reads = Array.from({ length: 100 }, (_, i) => [2 + i, { kind: 'fetch', items: [a] }] as const);
+  link.call(...reads, [200, { kind: 'delete', items: [{ key: a }] }]);
+  await store.hasBegun(2);
+  expect(store.began.length).toBeLessThan(reads.length / 2);
+  link.socket.resume();
+  await link.until(() => link.answers.length === 102);
+  expect(link.answers.map(([id]) => id)).toEqual([1, ...reads.map(([id]) => id), 200]);
+  expect(link.answers.slice(1, -1).every(([, outcomes]) => JSON.stringify(outcomes).length > 500_000)).toBe(
+    true,
+  );
+  expect(link.answers.at(-1)).toEqual([200, [{ ok: true, deleted: true }]]);
+});
+
 it('answers all when the other end reads its answers late', async () => {
   await start();
   const large = stringValue('v'.repeat(500_000));

@@ -49,6 +49,12 @@ export class ServerLink {
   private readonly reader: FrameReader;
   private readonly order = new KeyOrder();
   private answers: Answer[] = [];
+  /** About how many bytes they have. */
+  private answerBytes = 0;
+  /** Whether so much is unread at the other end that what else it asks for has to wait: for `drain`. */
+  private full = false;
+  /** Calls that came with others whose answers made it full. */
+  private waiting: DecodedCall[] = [];
   private peer: LinkLimits | undefined;
   private unanswered = 0;
   private inTurn = false;
@@ -66,7 +72,7 @@ export class ServerLink {
       socket.setTimeout(IDLE_MS, () => this.close());
     }
     socket.on('data', this.onData);
-    socket.on('drain', () => this.throttle());
+    socket.on('drain', this.onDrain);
     socket.on('error', () => this.close());
     socket.on('end', () => this.end());
     socket.on('close', () => this.close());
@@ -93,6 +99,8 @@ export class ServerLink {
   close(): void {
     if (this.gone) return;
     this.gone = true;
+    this.waiting = [];
+    this.answers = [];
     this.socket.destroy();
     this.context.closed();
   }
@@ -110,6 +118,17 @@ export class ServerLink {
       this.inTurn = false;
     }
     this.flush();
+  };
+
+  private readonly onDrain = (): void => {
+    const { waiting } = this;
+    this.waiting = [];
+    this.full = false;
+    this.inTurn = true;
+    for (const call of waiting) this.take(call);
+    this.inTurn = false;
+    this.flush();
+    this.throttle();
   };
 
   private readonly onFrame = (type: FrameType, cursor: FrameCursor): void => {
@@ -134,6 +153,10 @@ export class ServerLink {
   };
 
   private take(call: DecodedCall): void {
+    if (this.full) {
+      this.waiting.push(call);
+      return;
+    }
     if ('refusal' in call) {
       this.answer(call);
       return;
@@ -212,6 +235,11 @@ export class ServerLink {
   private answer(answer: Answer): void {
     if (this.gone) return;
     this.answers.push(answer);
+    this.answerBytes += bytesOf(answer);
+    if (this.answerBytes >= FRAME_BYTES) {
+      this.flush();
+      return;
+    }
     if (this.inTurn || this.scheduled) return;
     this.scheduled = true;
     this.context.schedule(() => {
@@ -224,6 +252,7 @@ export class ServerLink {
     const { answers, peer, socket } = this;
     if (answers.length === 0 || peer === undefined || this.gone) return;
     this.answers = [];
+    this.answerBytes = 0;
     const { maxFrameBytes } = peer;
     // Text has at most 3 bytes to the unit.
     const frameBytes = Math.min(FRAME_BYTES, maxFrameBytes / 3);
@@ -231,6 +260,7 @@ export class ServerLink {
     socket.cork();
     for (const frame of frames) socket.write(frame);
     socket.uncork();
+    this.full = socket.writableLength > MAX_UNREAD_BYTES;
     this.throttle();
   }
 
@@ -238,12 +268,21 @@ export class ServerLink {
   private throttle(): void {
     if (this.gone) return;
     const { maxCallsInFlight } = this.context.linkLimits;
-    const full = this.unanswered >= maxCallsInFlight || this.socket.writableLength > MAX_UNREAD_BYTES;
-    if (full) this.socket.pause();
+    if (this.full || this.unanswered >= maxCallsInFlight) this.socket.pause();
     else if (this.socket.isPaused()) this.socket.resume();
   }
 }
 
+/** Values are all that is ever large in an answer. */
+function bytesOf(answer: Answer): number {
+  let bytes = ANSWER_WEIGHT;
+  if ('refusal' in answer || answer.kind !== 'fetch') return bytes;
+  for (const outcome of answer.outcomes)
+    if (outcome.ok && outcome.entry) bytes += outcome.entry.value.data.length;
+  return bytes;
+}
+
+const ANSWER_WEIGHT = 32;
 const KIB = 1024;
 const FRAME_BYTES = 256 * KIB;
 const MAX_UNREAD_BYTES = 1024 * KIB;
