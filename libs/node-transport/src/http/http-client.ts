@@ -148,7 +148,7 @@ export class HttpClient implements CallSink {
     }
     try {
       const { status, answer } = await exchange(attempt, this.address, batch);
-      this.reached();
+      if (status < 500) this.reached();
       const isRefused = typeof answer !== 'string' && status >= 400 && status < 500;
       if (isRefused && isMerged) {
         // Nothing was done. Whose fault that is shows when each is sent by itself.

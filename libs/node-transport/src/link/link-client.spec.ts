@@ -235,6 +235,27 @@ describe('a link that breaks', () => {
     expect(waits).toEqual([100, 200, 400, 450, 450]);
   });
 
+  it('is opened again after a longer wait each time also when it says hello, until it answers something', async () => {
+    start({ minReconnectMs: 100, maxReconnectMs: 1e6, nodeTimeoutMs: 1e6, heartbeatMs: 1e6 });
+    const waits: number[] = [];
+    for (let attempt = 1; attempt <= 4; attempt++) {
+      await node.until(() => node.attempts === attempt);
+      while (!client.isOpen) await setImmediate();
+      if (attempt === 4) {
+        const call = query('a');
+        await node.until(() => node.calls.length === 1);
+        answerAll();
+        expect(await call).toEqual(yes);
+      }
+      node.hangUp();
+      while (client.isOpen) await setImmediate();
+      const wait = time.waits.find((ms) => ms < 1e5) ?? 0;
+      waits.push(wait);
+      time.pass(wait);
+    }
+    expect(waits).toEqual([100, 200, 400, 100]);
+  });
+
   it('gives calls back that were not sent, and breaks those that were', async () => {
     node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, maxCallsInFlight: 1 });
     let unsent = 0;
@@ -260,6 +281,20 @@ describe('a link that breaks', () => {
     node.hangUp();
     while (client.isOpen) await setImmediate();
     expect(client.hurry()).toBe(false);
+    time.pass(150); // longer than the shortest wait
+    expect(client.hurry()).toBe(false);
+  });
+
+  it('is asked for in a hurry again and again while nobody is there', async () => {
+    start({ minReconnectMs: 100, maxReconnectMs: 1e6, heartbeatMs: 1e6, nodeTimeoutMs: 1e6 });
+    await node.until(() => node.frames.length === 1);
+    await node.stop();
+    while (client.isOpen) await setImmediate();
+    for (let i = 0; i < 5; i++) {
+      time.pass(100);
+      expect(client.hurry()).toBe(true);
+      expect(await failureOf(query('a'))).toBe('unconnected');
+    }
   });
 });
 

@@ -31,6 +31,10 @@ export class LinkClient implements CallSink {
   private attemptedMs = 0;
   private waitingBytes = 0;
   private cancelDeadline: CancelTask | undefined;
+  /** Whether there is reason to think that nobody is there, so that to ask again costs nobody anything. */
+  private isAway = false;
+  /** Whether the wait was cut short since the link was last known to work. */
+  private hurried = false;
   /** Whether the node speaks HTTP and said that it has no such link. It is asked again all the same, but seldom. */
   private refused = false;
 
@@ -65,7 +69,8 @@ export class LinkClient implements CallSink {
   }
 
   /**
-   * Tries to open the link now rather than later: there is a reason to think that the node is back.
+   * Tries to open the link now rather than later: there is a reason to think that the node is back. While the node takes
+   * connections and then breaks them, that is done once; the wait is there to spare it.
    *
    * @returns whether the link is open or being opened
    */
@@ -74,6 +79,8 @@ export class LinkClient implements CallSink {
     if (state.name !== 'waiting') return state.name !== 'closed';
     const sinceMs = this.options.timers.nowMs() - this.attemptedMs;
     if (this.refused || sinceMs < this.options.minReconnectMs) return false;
+    if (this.hurried && !this.isAway) return false;
+    this.hurried = true;
     state.cancel();
     this.state = this.connect();
     return true;
@@ -114,6 +121,7 @@ export class LinkClient implements CallSink {
       failed: (error) => {
         cancelTimeout();
         this.refused = false;
+        this.isAway = 'code' in error && AWAY.has(error.code);
         this.down(`no connection (${'code' in error ? String(error.code) : error.message})`);
       },
     });
@@ -128,10 +136,14 @@ export class LinkClient implements CallSink {
     const connection = new LinkConnection(this.address, socket, this.options, {
       opened: () => {
         cancelTimeout();
-        this.failures = 0;
         this.refused = false;
+        this.isAway = false;
         this.state = { name: 'open' };
         this.coalescer.flush();
+      },
+      proven: () => {
+        this.failures = 0;
+        this.hurried = false;
       },
       answered: () => {
         if (this.connection === connection) this.coalescer.answered();
@@ -215,6 +227,15 @@ export class LinkClient implements CallSink {
     return all.length === 0 ? undefined : Math.min(...all);
   }
 }
+
+/** What it is called when nobody accepts a connection. */
+const AWAY: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
 
 function gatherLimits({ limits, frameBytes }: LinkOptions) {
   return { maxGatheredBytes: frameBytes, maxGatheredCalls: limits.maxCallsInFlight };

@@ -19,6 +19,8 @@ import type { LinkOptions } from './link-options.js';
 export interface ConnectionListener {
   /** The node has said its limits: calls may be sent. */
   opened(): void;
+  /** It has answered something, or lived for a heartbeat, for the first time: it is good for more than a hello. */
+  proven(): void;
   /** All calls of a company are answered. */
   answered(): void;
   /** The connection takes more again. */
@@ -45,6 +47,7 @@ export class LinkConnection {
   private starved = false;
   private lastId = 0;
   private peer: LinkLimits | undefined;
+  private isProven = false;
   private leaving = false;
   private gone = false;
   private heard = true;
@@ -209,6 +212,7 @@ export class LinkConnection {
   };
 
   private onAnswers(cursor: FrameCursor): void {
+    this.prove();
     for (const { id, call, refusal } of decodeAnswers(cursor, (id) => this.pending.get(id))) {
       this.pending.delete(id);
       this.bytesInFlight -= call.weight;
@@ -225,6 +229,12 @@ export class LinkConnection {
     if (this.finished === 0 && this.starved) this.listener.writable();
     this.tellFinished();
     this.endIfDone();
+  }
+
+  private prove(): void {
+    if (this.isProven) return;
+    this.isProven = true;
+    this.listener.proven();
   }
 
   private tellFinished(): void {
@@ -252,6 +262,7 @@ export class LinkConnection {
   }
 
   private readonly onBeat = (): void => {
+    if (this.heard && this.peer !== undefined) this.prove();
     this.silentBeats = this.heard ? 0 : this.silentBeats + 1;
     this.heard = false;
     if (this.silentBeats >= DEAD_AFTER_BEATS) {
