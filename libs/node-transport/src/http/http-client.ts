@@ -87,6 +87,11 @@ export class HttpClient implements CallSink {
     this.underway.set(call, { ticket, sending: undefined });
   }
 
+  /** What is under way, the oldest first. */
+  get calls(): Iterable<Call> {
+    return this.underway.keys();
+  }
+
   /** Fails what is under way. */
   close(): void {
     this.closed = true;

@@ -11,6 +11,14 @@ import { upgradeToLink } from './upgrade-to-link.js';
 /** What is to be done with calls that were never sent, for the link is down. */
 export type ReturnUnsent = (calls: readonly Call[], reason: string) => void;
 
+/** What whoever has another way to the node needs to know of this one. */
+export interface LinkListener {
+  /** From now on, calls are sent as soon as they are made. */
+  opened(): void;
+  /** The node wants no more calls over the link. These are still being answered. */
+  left(calls: Iterable<Call>): void;
+}
+
 type State =
   | { readonly name: 'connecting'; readonly giveUp: () => void }
   | { readonly name: 'open' }
@@ -42,6 +50,7 @@ export class LinkClient implements CallSink {
     private readonly address: string,
     private readonly options: LinkOptions,
     private readonly returnUnsent: ReturnUnsent = failUnsent,
+    private readonly listener?: LinkListener,
   ) {
     this.coalescer = new Coalescer({ ...options, ...gatherLimits(options) }, (calls) => this.send(calls));
     this.state = this.connect();
@@ -139,6 +148,7 @@ export class LinkClient implements CallSink {
         this.refused = false;
         this.isAway = false;
         this.state = { name: 'open' };
+        this.listener?.opened();
         this.coalescer.flush();
       },
       proven: () => {
@@ -154,6 +164,7 @@ export class LinkClient implements CallSink {
       leaving: () => {
         this.leaving.add(connection);
         this.connection = undefined;
+        this.listener?.left(connection.calls);
         this.down('the node is shutting down');
       },
       lost: (reason) => {

@@ -84,6 +84,11 @@ export class LinkConnection {
     return this.pending.size;
   }
 
+  /** The unanswered calls, the oldest first. */
+  get calls(): Iterable<Call> {
+    return this.pending.values();
+  }
+
   /** How many bytes of calls are unanswered. */
   get bytes(): number {
     return this.bytesInFlight;
