@@ -10,6 +10,7 @@ import { connectionPool, type ConnectionOptions } from './connection-pool.js';
 import { HttpAttempt } from './http-attempt.js';
 import { mergedBatch, settleMerged } from './http-batches.js';
 import { exchange } from './http-exchange.js';
+import { AnswerSizes } from './answer-sizes.js';
 
 /** How batches travel over HTTP. `nodeTimeoutMs` is also how long a node may take to answer. */
 export interface HttpOptions extends ConnectionOptions {
@@ -22,7 +23,7 @@ export interface HttpOptions extends ConnectionOptions {
   readonly maxPendingBytes: number;
   /** Most items in one batch that is put together of several calls. */
   readonly maxMergedItems: number;
-  /** Most bytes of such a batch. */
+  /** Most bytes of such a batch; for fetches, with what recent ones brought. */
   readonly maxMergedBytes: number;
 }
 
@@ -49,6 +50,7 @@ export class HttpClient implements CallSink {
   private readonly underway = new Map<Call, Underway>();
   /** Whose turn in the order of keys is over; see {@link leave}. */
   private readonly leavers: Ticket[] = [];
+  private readonly fetched = new AnswerSizes();
   private pendingBytes = 0;
   private nextDeadlineMs = Infinity;
   private cancelDeadline: CancelTask | undefined;
@@ -121,6 +123,7 @@ export class HttpClient implements CallSink {
     for (const call of calls) {
       items += call.items.length;
       bytes += call.weight;
+      if (kind === 'fetch') bytes += this.fetched.expected(call);
       if (taken > 0 && (items > maxMergedItems || bytes > maxMergedBytes)) break;
       taken++;
     }
@@ -152,9 +155,9 @@ export class HttpClient implements CallSink {
       if (underway) underway.sending = sending;
     }
     try {
-      const { status, answer } = await exchange(attempt, this.address, batch);
+      const { answer, status, isRefused, units } = await exchange(attempt, this.address, batch);
       if (status < 500) this.reached();
-      const isRefused = typeof answer !== 'string' && status >= 400 && status < 500;
+      if (calls[0]?.kind === 'fetch') this.fetched.note(calls, units);
       if (isRefused && isMerged) {
         // Nothing was done. Whose fault that is shows when each is sent by itself.
         await Promise.all(calls.map((call) => this.settle([call])));

@@ -10,8 +10,10 @@ export interface HttpBatch {
 
 /** What a node answered to a batch. */
 export interface HttpAnswer {
-  readonly status: number;
   readonly answer: NodeAnswer;
+  readonly status: number;
+  /** Whether nothing was done, because of what the request is like. */
+  readonly isRefused: boolean;
   /** How long the answer was, in UTF-16 units. */
   readonly units: number;
 }
@@ -31,5 +33,10 @@ export async function exchange(
   const text = await response.body.text();
   const isProblem = String(response.headers['content-type']).startsWith(PROBLEM_MEDIA_TYPE);
   const answer = isProblem ? readProblem(address, text) : text;
-  return { status: response.statusCode, answer, units: text.length };
+  const status = response.statusCode;
+  const isRefused = isProblem ? status >= 400 && status < 500 : REFUSALS_ON_THE_WAY.has(status);
+  return { answer, status, isRefused, units: text.length };
 }
+
+/** What a server between here and the node says of a request that it does not pass on. */
+const REFUSALS_ON_THE_WAY: ReadonlySet<number> = new Set([400, 413, 414, 431]);
