@@ -21,6 +21,20 @@ describe.each(NODE_PROTOCOLS)('by the protocol %s', (protocol) => {
   );
 });
 
+it('has no heartbeat that is too slow for a node', () => {
+  const transport = (heartbeatMs: number) =>
+    new NodeDataTransport('127.0.0.1:1', {
+      protocol: 'http',
+      nodeTimeoutMs: 1000,
+      nodeConnections: 1,
+      maxBatchItems: 1,
+      heartbeatMs,
+      stats: () => Promise.reject(new TypeError('nobody asks')),
+    });
+  expect(() => transport(20_001)).toThrow(RangeError);
+  transport(20_000).close();
+});
+
 it('a link takes pairs as large as they may be', async () => {
   const fake = await FakeLinkNode.start();
   const maxValueBytes = 2 ** 27;

@@ -15,7 +15,7 @@ import { keyWeight, setWeight, weightOf } from './batch.js';
 import { largestFrameBytes, type PairLimits } from './codec/hello.js';
 import { connectionPool } from './http/connection-pool.js';
 import { openScan } from './http/http-scan.js';
-import { DEFAULT_LINK_OPTIONS, type LinkOptions } from './link/link-options.js';
+import { DEFAULT_LINK_OPTIONS, MAX_HEARTBEAT_MS, type LinkOptions } from './link/link-options.js';
 import { callWith, type Call } from './pending-call.js';
 import { cutIntoPieces, sendPieces } from './pieces.js';
 import type { Timers } from './ports.js';
@@ -43,6 +43,7 @@ export class NodeDataTransport implements NodeTransport {
   /** The largest piece of a batch, by weight. */
   private readonly pieceBytes: number;
 
+  /** @throws RangeError for a `heartbeatMs` at which a node would give the link up */
   constructor(
     private readonly address: string,
     private readonly options: NodeTransportOptions,
@@ -50,6 +51,9 @@ export class NodeDataTransport implements NodeTransport {
     const link = withRoomFor(options.pairLimits, { ...DEFAULT_LINK_OPTIONS, ...options });
     const { nodeConnections, maxBatchItems: maxMergedItems } = options;
     const http = { ...link, nodeConnections, maxMergedItems, maxMergedBytes: MAX_MERGED_BYTES };
+    if (!(link.heartbeatMs <= MAX_HEARTBEAT_MS)) {
+      throw new RangeError(`a heartbeat of ${link.heartbeatMs} ms is beyond ${MAX_HEARTBEAT_MS} ms`);
+    }
     this.pieceBytes = options.protocol === 'http' ? Infinity : link.frameBytes;
     this.timers = link.timers;
     this.scans = connectionPool(address, null, link);

@@ -224,7 +224,10 @@ export class LinkClient implements CallSink {
   private expireWaiting(nowMs: number): void {
     const { first } = this.coalescer;
     if (first === undefined || first.deadlineMs > nowMs) return;
-    const error = new TransportError('unconnected', 'the node has been too busy to be sent more');
+    const reason = this.isOpen
+      ? 'the node has been too busy to be sent more'
+      : `no connection within ${this.options.nodeTimeoutMs} ms`;
+    const error = new TransportError('unconnected', reason);
     const overdue = this.coalescer.removeWhile(({ deadlineMs }) => deadlineMs <= nowMs);
     for (const call of overdue) {
       this.waitingBytes -= call.weight;

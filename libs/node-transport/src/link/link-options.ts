@@ -11,7 +11,10 @@ export interface LinkOptions {
   readonly random: Random;
   /** How long calls may gather while others are unanswered, in milliseconds. */
   readonly maxDelayMs: number;
-  /** A link on which nothing came for this long is asked for a sign of life; after three times as long, it is dead. */
+  /**
+   * A link on which nothing came for this long is asked for a sign of life; after three times as long, it is dead.
+   * In milliseconds, at most {@link MAX_HEARTBEAT_MS}.
+   */
   readonly heartbeatMs: number;
   /** The first wait before a link is opened again, in milliseconds; it doubles with each failure. */
   readonly minReconnectMs: number;
@@ -26,6 +29,9 @@ export interface LinkOptions {
   /** What this end takes from the node. */
   readonly limits: LinkLimits;
 }
+
+/** A ping may come after two beats, and a node takes a link on which nothing comes for 60 s for dead. */
+export const MAX_HEARTBEAT_MS = 20_000;
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

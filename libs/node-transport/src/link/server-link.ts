@@ -286,5 +286,5 @@ const ANSWER_WEIGHT = 32;
 const KIB = 1024;
 const FRAME_BYTES = 256 * KIB;
 const MAX_UNREAD_BYTES = 1024 * KIB;
-/** A proxy sends a ping when it has nothing else to say: who is silent for this long is gone. */
+/** A proxy sends a ping when it hears nothing: who is silent for this long is gone. */
 const IDLE_MS = 60_000;
