@@ -21,7 +21,9 @@ import { cutIntoPieces, sendPieces } from './pieces.js';
 import type { Timers } from './ports.js';
 import { openWay, type NodeProtocol, type Way } from './ways.js';
 
+/** Options of a {@link NodeDataTransport}; those of the link have {@link DEFAULT_LINK_OPTIONS}. */
 export interface NodeTransportOptions extends Partial<LinkOptions> {
+  /** By what way batches go: `auto` for the link while it is open and HTTP otherwise. Scans always go over HTTP. */
   readonly protocol: NodeProtocol;
   /** How long the node may take to answer a batch, or to send the next part of a scan, in milliseconds. */
   readonly nodeTimeoutMs: number;

@@ -6,6 +6,7 @@ import type { CallSink } from './pending-call.js';
 
 /** By what way batches reach a node: its link where it has one and HTTP otherwise, or one of the two only. */
 export const NODE_PROTOCOLS = ['auto', 'link', 'http'] as const;
+/** One of {@link NODE_PROTOCOLS}. */
 export type NodeProtocol = (typeof NODE_PROTOCOLS)[number];
 
 /** A way, or several, to one node. */

@@ -11,6 +11,7 @@ import { ServerLink, type Load } from './server-link.js';
 export type BatchOperations = Pick<KeyValueOperations, 'set' | 'fetch' | 'query' | 'delete'>;
 
 export interface LinkServerOptions {
+  /** What items, batches and answers are held to, as over HTTP. */
   readonly limits: Limits;
   /** Most calls under way at once, over all links; further ones are refused as `overloaded`. */
   readonly maxInFlightRequests: number;
@@ -20,13 +21,17 @@ export interface LinkServerOptions {
   readonly onError: (error: unknown) => void;
   /** How long proxies have at shutdown to end their links by themselves, in milliseconds. */
   readonly farewellMs?: number;
+  /** Default: those of the system. */
   readonly timers?: Timers;
+  /** When answers go out that did not come at once. Default: {@link endOfTurn}. */
   readonly schedule?: Schedule;
 }
 
 /** The node's end of links: does what proxies ask for over connections that were upgraded. */
 export class LinkServer {
+  /** The path at which a link is asked for. */
   readonly path = LINK_PATH;
+  /** What `Upgrade` must ask for: the link's name and version. */
   readonly protocol = LINK_TOKEN;
   private readonly links = new Set<ServerLink>();
   private readonly load: Load;
