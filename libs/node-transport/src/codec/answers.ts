@@ -14,11 +14,13 @@ import {
 } from '@kvs/protocol';
 import type { Kind, OutcomeList, OutcomeOf } from '../batch.js';
 import type { Refusal } from './calls.js';
+import { allowFlags } from './flags.js';
 import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
 import { FRAME, FRAME_HEADER_BYTES } from './frame.js';
 import { KIND_CODES, kindOf } from './kinds.js';
 import { LinkProtocolError } from './link-protocol-error.js';
+import { mayExceed } from './text-bytes.js';
 
 interface OutcomesOf<K extends Kind> {
   readonly kind: K;
@@ -115,8 +117,7 @@ function hasRoom(builder: FrameBuilder, answer: Answer, frameBytes: number, maxF
   if (size > frameBytes) return false;
   const first = 'refusal' in answer ? undefined : answer.outcomes[0];
   const units = first === undefined ? MAX_REASON_UNITS : textOf(first);
-  // Text has at most 3 bytes to the unit, in a frame where any is wide.
-  return 3 * (size + ANSWER_BYTES + OUTCOME_BYTES + units) <= maxFrameBytes;
+  return !mayExceed(size + ANSWER_BYTES + OUTCOME_BYTES + units, maxFrameBytes);
 }
 
 /** Outcomes from `from` on are put until the frame is long enough; the rest goes into further frames. */
@@ -206,10 +207,9 @@ function putReason(builder: FrameBuilder, code: ErrorCode, message: string): voi
   builder.text(text);
 }
 
-/** Text of the usual size need not be counted: it has at most 3 bytes to the unit. */
 function isTooLarge({ data }: Value, maxFrameBytes: number): boolean {
   const room = maxFrameBytes - FRAME_HEADER_BYTES - ANSWER_BYTES - OUTCOME_BYTES;
-  return 3 * data.length > room && Buffer.byteLength(data) > room;
+  return mayExceed(data.length, room) && Buffer.byteLength(data) > room;
 }
 
 function readOutcomes(cursor: FrameCursor, call: OutcomeList, count: number): void {
@@ -295,10 +295,6 @@ function readRefusal(cursor: FrameCursor): Refusal {
   const message = cursor.text(messageUnits).toWellFormed();
   if (!isErrorCode(code)) throw new LinkProtocolError('an error code that is not known');
   return { code, message };
-}
-
-function allowFlags(flags: number, known: number): void {
-  if ((flags & ~known) !== 0) throw new LinkProtocolError('an outcome has flags that are not known');
 }
 
 const REFUSED = 0;

@@ -10,6 +10,7 @@ import { FrameReader } from '../codec/frame-reader.js';
 import { FRAME, FRAME_HEADER_BYTES, type FrameType } from '../codec/frame.js';
 import { decodeHello, encodeHello, encodeSignal, type LinkLimits } from '../codec/hello.js';
 import { LinkProtocolError } from '../codec/link-protocol-error.js';
+import { MAX_BYTES_PER_UNIT, mayExceed } from '../codec/text-bytes.js';
 import type { Call } from '../pending-call.js';
 import type { CancelTask } from '../ports.js';
 import { refusalFailure, withDoubt } from '../refusals.js';
@@ -104,8 +105,7 @@ export class LinkConnection {
   send(calls: readonly Call[]): number {
     const { peer } = this;
     if (peer === undefined || !this.isOpen || this.socket.writableNeedDrain) return 0;
-    // Text has at most 3 bytes to the unit.
-    const frameBytes = Math.min(this.options.frameBytes, peer.maxFrameBytes / 3);
+    const frameBytes = Math.min(this.options.frameBytes, peer.maxFrameBytes / MAX_BYTES_PER_UNIT);
     let taken = 0;
     let inFrame = 0;
     const company = { open: 0 };
@@ -279,9 +279,8 @@ export class LinkConnection {
   };
 }
 
-/** Text has at most 3 bytes to the unit: only what is near the limit need be counted. */
 function isLarger(call: Call, maxFrameBytes: number): boolean {
-  return 3 * call.weight + FRAME_HEADER_BYTES > maxFrameBytes && frameBytesOf(call) > maxFrameBytes;
+  return mayExceed(call.weight + FRAME_HEADER_BYTES, maxFrameBytes) && frameBytesOf(call) > maxFrameBytes;
 }
 
 const DEAD_AFTER_BEATS = 3;

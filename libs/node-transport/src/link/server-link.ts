@@ -11,6 +11,7 @@ import { FrameReader } from '../codec/frame-reader.js';
 import { FRAME, type FrameType } from '../codec/frame.js';
 import { decodeHello, encodeHello, encodeSignal, type LinkLimits } from '../codec/hello.js';
 import { LinkProtocolError } from '../codec/link-protocol-error.js';
+import { MAX_BYTES_PER_UNIT } from '../codec/text-bytes.js';
 import { KeyOrder, type Ticket } from '../coalesce/key-order.js';
 import type { Schedule } from '../ports.js';
 import { doCall } from './do-call.js';
@@ -254,8 +255,7 @@ export class ServerLink {
     this.answers = [];
     this.answerBytes = 0;
     const { maxFrameBytes } = peer;
-    // Text has at most 3 bytes to the unit.
-    const frameBytes = Math.min(FRAME_BYTES, maxFrameBytes / 3);
+    const frameBytes = Math.min(FRAME_BYTES, maxFrameBytes / MAX_BYTES_PER_UNIT);
     const frames = encodeAnswers(this.builder, answers, { frameBytes, maxFrameBytes });
     socket.cork();
     for (const frame of frames) socket.write(frame);
