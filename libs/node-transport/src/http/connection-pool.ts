@@ -32,7 +32,7 @@ function connector({ connect, timers, nodeTimeoutMs }: ConnectionOptions): build
   return ({ hostname, port }, callback) => {
     const socket = connect(hostname, Number(port || 80));
     const cancelTimeout = timers.after(nodeTimeoutMs, () => {
-      socket.destroy(Object.assign(new Error('it was not accepted in time'), { code: 'ETIMEDOUT' }));
+      socket.destroy(coded('ETIMEDOUT', 'it was not accepted in time'));
     });
     let isOver = false;
     const over = (tell: () => void) => (): void => {
@@ -47,7 +47,15 @@ function connector({ connect, timers, nodeTimeoutMs }: ConnectionOptions): build
       over(() => callback(null, socket)),
     );
     socket.on('error', (error) => over(() => callback(error, null))());
+    socket.once(
+      'close',
+      over(() => callback(coded('ECONNRESET', 'it was closed'), null)),
+    );
   };
+}
+
+function coded(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
 }
 
 /** Shorter than a node keeps them, so that the proxy is the one to close and never writes into a closing one. */

@@ -181,6 +181,12 @@ describe('a node that fails', () => {
     timed.close();
   });
 
+  it('has seen nothing when its connection is closed before it is one', async () => {
+    const closed = connect(60_000, { connect: () => new Socket().destroy() });
+    expect(await failureOf(closed.set([item]))).toBe('unconnected');
+    closed.close();
+  });
+
   it('has seen nothing of what found no free connection', async () => {
     const time = new ManualTime();
     const narrow = connect(1000, { nodeConnections: 1, timers: time });
