@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { stringValue, type FetchOutcome } from '@kvs/protocol';
 import { answers } from '../../test/arbitraries.js';
 import { callFor, MAX_FRAME_BYTES, readAnswers, readFrames } from '../../test/frames.js';
-import { decodeAnswers, encodeAnswers, type Answer } from './answers.js';
+import type { Answer } from './answers.js';
+import { encodeAnswers } from './encode-answers.js';
+import { decodeAnswers } from './decode-answers.js';
 import { FrameBuilder } from './frame-builder.js';
 import { LinkProtocolError } from './link-protocol-error.js';
 

@@ -3,7 +3,7 @@ import { stringKey, stringValue, type QueryOutcome, type SetOutcome } from '@kvs
 import { TransportError } from '@kvs/router';
 import { FakeLinkNode, PEER } from '../../test/fake-link-node.js';
 import { ManualTime } from '../../test/manual-time.js';
-import { encodeAnswers } from '../codec/answers.js';
+import { encodeAnswers } from '../codec/encode-answers.js';
 import { FRAME } from '../codec/frame.js';
 import { encodeSignal, type LinkLimits } from '../codec/hello.js';
 import { callWith } from '../pending-call.js';

@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { TransportError } from '@kvs/router';
 import { frameBytesOf, isWrite } from '../batch.js';
-import { decodeAnswers } from '../codec/answers.js';
+import { decodeAnswers } from '../codec/decode-answers.js';
 import { putCall } from '../codec/calls.js';
 import { FrameBuilder } from '../codec/frame-builder.js';
 import type { FrameCursor } from '../codec/frame-cursor.js';

@@ -6,7 +6,7 @@ import { RawLink } from '../../test/raw-link.js';
 import type { Batch } from '../batch.js';
 import { FRAME } from '../codec/frame.js';
 import { encodeSignal } from '../codec/hello.js';
-import { HeldStore } from '../testing/held-store.js';
+import { HeldStore, type Release } from '../testing/held-store.js';
 import { LinkServer, type LinkServerOptions } from './link-server.js';
 import { connectPlain, upgradeToLink } from './upgrade-to-link.js';
 
@@ -117,13 +117,19 @@ it('tells of an unforeseen failure, and says little of it', async () => {
 });
 
 describe('at shutdown', () => {
-  it('says goodbye, answers what is under way, refuses what comes, and ends the link', async () => {
+  /** One call is under way when the node is told to stop, until it is released. */
+  async function drainWithOneCall(): Promise<{ release: Release; drained: Promise<void> }> {
     await start();
     const release = store.hold(a);
     link.call([1, set(a)]);
     await store.hasBegun(1);
     const drained = server.drain();
     await link.until(() => link.frames.includes(FRAME.goodbye));
+    return { release, drained };
+  }
+
+  it('says goodbye, answers what is under way, refuses what comes, and ends the link', async () => {
+    const { release, drained } = await drainWithOneCall();
     link.call([2, query()]);
     await link.until(() => link.answers.length === 1);
     release();
@@ -145,12 +151,7 @@ describe('at shutdown', () => {
   });
 
   it('waits no longer for what is under way when it is closed', async () => {
-    await start();
-    const release = store.hold(a);
-    link.call([1, set(a)]);
-    await store.hasBegun(1);
-    const drained = server.drain();
-    await link.until(() => link.frames.includes(FRAME.goodbye));
+    const { release, drained } = await drainWithOneCall();
     server.close();
     await drained;
     await server.drain();
