@@ -64,12 +64,9 @@ export const transportFaults: TransportTrait = {
       for (let i = 0; i < 3; i++) await failureOf(transport.query([b]));
       assert.equal(open, 0);
       wire.resume();
-      await untilReached(() => transport.query([a]));
+      await untilReached(() => transport.query([b]));
       const sent = (await Promise.all(failures)).filter((failure) => failure !== 'unconnected').length;
-      assert.ok(
-        store.began.filter((key) => key === a.data).length <= sent + 1,
-        'what was not sent was not seen',
-      );
+      assert.ok(store.began.filter((key) => key === a.data).length <= sent, 'what was not sent was not seen');
     },
     'a node that is killed and started again is used again': async ({ connect, node }) => {
       const transport = connect();
