@@ -51,8 +51,15 @@ class RouterModule {
           const stats = (): Promise<NodeStats> => fetchStats(http, address, nodeTimeoutMs);
           // The fast lane has gathered the requests of a turn already; Express answers each in a callback of its own.
           const schedule = config.fastLane ? endOfCallback : endOfTurn;
-          const options = { protocol, nodeTimeoutMs, nodeConnections, maxBatchItems, schedule, stats };
-          return new NodeDataTransport(address, options);
+          return new NodeDataTransport(address, {
+            protocol,
+            nodeTimeoutMs,
+            nodeConnections,
+            maxBatchItems,
+            pairLimits: limits,
+            schedule,
+            stats,
+          });
         }),
     };
     return {

@@ -26,16 +26,19 @@ interface DoneOf {
   readonly delete: Exclude<DeleteOutcome, ItemFailure>;
 }
 
+/** What became of an item, by kind of operation: what it comes to when it is done, or why it failed. */
 export type OutcomeOf<K extends Kind> = DoneOf[K] | ItemFailure;
 
+/** The operations that travel in batches. */
 export type Kind = keyof ItemOf;
 
-/** `T` for each kind, told apart by its property `kind`. */
+/** Items of one kind, in the order in which they are to be done. May be empty. */
 export interface BatchOf<K extends Kind> {
   readonly kind: K;
   readonly items: readonly ItemOf[K][];
 }
 
+/** A batch of any kind, told apart by its property `kind`. */
 export type Batch = { readonly [K in Kind]: BatchOf<K> }[Kind];
 
 /** A batch and its outcomes, one for each item once all have come, in the order of the items. */

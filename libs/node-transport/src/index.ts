@@ -1,12 +1,7 @@
 export type { Batch, BatchOf, ItemOf, Kind, OutcomeOf } from './batch.js';
-export { decodeAnswers, encodeAnswers, type Answer, type Answered } from './codec/answers.js';
-export { decodeCalls, encodeCalls, type DecodedCall, type Refusal } from './codec/calls.js';
-export { FrameBuilder } from './codec/frame-builder.js';
-export { FrameReader } from './codec/frame-reader.js';
-export type { LinkLimits } from './codec/hello.js';
-export { LinkProtocolError } from './codec/link-protocol-error.js';
+export type { LinkLimits, PairLimits } from './codec/hello.js';
 export { readStats } from './http/node-answers.js';
-export { DEFAULT_LINK_OPTIONS, type LinkOptions } from './link/link-options.js';
+export { DEFAULT_LINK_OPTIONS, MAX_HEARTBEAT_MS, type LinkOptions } from './link/link-options.js';
 export { LinkServer, type BatchOperations, type LinkServerOptions } from './link/link-server.js';
 export { LINK_PATH, LINK_TOKEN } from './link/link-token.js';
 export { connectPlain, type Connect } from './link/upgrade-to-link.js';

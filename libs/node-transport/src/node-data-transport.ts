@@ -2,22 +2,28 @@ import type {
   DeleteItem,
   DeleteOutcome,
   FetchOutcome,
+  ItemFailure,
   Key,
   QueryOutcome,
   ScanRequest,
   SetItem,
   SetOutcome,
 } from '@kvs/protocol';
-import type { NodeScan, NodeStats, NodeTransport } from '@kvs/router';
+import type { NodeScan, NodeStats, NodeTransport, TransportError } from '@kvs/router';
 import type { Pool } from 'undici';
 import { keyWeight, setWeight, weightOf } from './batch.js';
-import { connectionPool } from './http/http-exchange.js';
+import { largestFrameBytes, type PairLimits } from './codec/hello.js';
+import { connectionPool } from './http/connection-pool.js';
 import { openScan } from './http/http-scan.js';
-import { DEFAULT_LINK_OPTIONS, type LinkOptions } from './link/link-options.js';
+import { DEFAULT_LINK_OPTIONS, MAX_HEARTBEAT_MS, type LinkOptions } from './link/link-options.js';
 import { callWith, type Call } from './pending-call.js';
+import { cutIntoPieces, sendPieces } from './pieces.js';
+import type { Timers } from './ports.js';
 import { openWay, type NodeProtocol, type Way } from './ways.js';
 
+/** Options of a {@link NodeDataTransport}; those of the link have {@link DEFAULT_LINK_OPTIONS}. */
 export interface NodeTransportOptions extends Partial<LinkOptions> {
+  /** By what way batches go: `auto` for the link while it is open and HTTP otherwise. Scans always go over HTTP. */
   readonly protocol: NodeProtocol;
   /** How long the node may take to answer a batch, or to send the next part of a scan, in milliseconds. */
   readonly nodeTimeoutMs: number;
@@ -25,6 +31,8 @@ export interface NodeTransportOptions extends Partial<LinkOptions> {
   readonly nodeConnections: number;
   /** Most items that are put together in one batch over HTTP. */
   readonly maxBatchItems: number;
+  /** How large a pair may be, where that may be more than the 8 MiB of the protocol's defaults: the link takes as much. */
+  readonly pairLimits?: PairLimits;
   /** Asks the node for its state, which is not the data plane's business. */
   readonly stats: () => Promise<NodeStats>;
 }
@@ -33,22 +41,29 @@ export interface NodeTransportOptions extends Partial<LinkOptions> {
 export class NodeDataTransport implements NodeTransport {
   private readonly way: Way;
   private readonly scans: Pool;
+  private readonly timers: Timers;
   /** The largest piece of a batch, by weight. */
   private readonly pieceBytes: number;
 
+  /** @throws RangeError for a `heartbeatMs` at which a node would give the link up */
   constructor(
-    address: string,
+    private readonly address: string,
     private readonly options: NodeTransportOptions,
   ) {
-    const link = { ...DEFAULT_LINK_OPTIONS, ...options };
-    const http = { ...link, maxMergedItems: options.maxBatchItems, maxMergedBytes: MAX_MERGED_BYTES };
+    const link = withRoomFor(options.pairLimits, { ...DEFAULT_LINK_OPTIONS, ...options });
+    const { nodeConnections, maxBatchItems: maxMergedItems } = options;
+    const http = { ...link, nodeConnections, maxMergedItems, maxMergedBytes: MAX_MERGED_BYTES };
+    if (!(link.heartbeatMs <= MAX_HEARTBEAT_MS)) {
+      throw new RangeError(`a heartbeat of ${link.heartbeatMs} ms is beyond ${MAX_HEARTBEAT_MS} ms`);
+    }
     this.pieceBytes = options.protocol === 'http' ? Infinity : link.frameBytes;
-    this.scans = connectionPool(address, null);
+    this.timers = link.timers;
+    this.scans = connectionPool(address, null, link);
     this.way = openWay(options.protocol, address, { link, http });
   }
 
   set(items: readonly SetItem[]): Promise<readonly SetOutcome[]> {
-    return this.inPieces(items, setWeight, this.setPiece);
+    return this.inPieces(items, setWeight, this.setPiece, this.failureOfWrite);
   }
 
   fetch(keys: readonly Key[]): Promise<readonly FetchOutcome[]> {
@@ -60,11 +75,14 @@ export class NodeDataTransport implements NodeTransport {
   }
 
   delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]> {
-    return this.inPieces(items, deleteWeight, this.deletePiece);
+    return this.inPieces(items, deleteWeight, this.deletePiece, this.failureOfWrite);
   }
 
   scan(request: ScanRequest): Promise<NodeScan> {
-    return openScan(this.scans, request, this.options.nodeTimeoutMs);
+    return openScan(this.scans, request, {
+      timeoutMs: this.options.nodeTimeoutMs,
+      timers: this.timers,
+    });
   }
 
   stats(): Promise<NodeStats> {
@@ -95,25 +113,29 @@ export class NodeDataTransport implements NodeTransport {
     items: readonly T[],
     itemWeight: (item: T) => number,
     send: (piece: readonly T[]) => Promise<readonly O[]>,
-  ): Promise<readonly O[]> {
+    failureOf = this.failureOfRead,
+  ): Promise<readonly (O | ItemFailure)[]> {
     if (items.length === 1) return send(items);
-    const pieces: (readonly T[])[] = [];
-    let from = 0;
-    let weight = 0;
-    for (let i = 0; i < items.length; i++) {
-      const item = items[i];
-      const more = item === undefined ? 0 : itemWeight(item);
-      if (weight + more > this.pieceBytes && i > from) {
-        pieces.push(items.slice(from, i));
-        from = i;
-        weight = 0;
-      }
-      weight += more;
-    }
-    if (from === 0) return send(items);
-    pieces.push(items.slice(from));
-    return Promise.all(pieces.map(send)).then((outcomes) => outcomes.flat());
+    const pieces = cutIntoPieces(items, itemWeight, this.pieceBytes);
+    return pieces.length === 1 ? send(items) : sendPieces(pieces, send, failureOf);
   }
+
+  private readonly failureOfRead = ({ message }: TransportError): ItemFailure => ({
+    ok: false,
+    code: 'node_unavailable',
+    message: `${this.address}: ${message}`,
+  });
+
+  private readonly failureOfWrite = (error: TransportError): ItemFailure => {
+    const failure = this.failureOfRead(error);
+    return error.failure === 'unconnected' ? failure : { ...failure, maybeApplied: true };
+  };
+}
+
+function withRoomFor(pair: PairLimits | undefined, link: LinkOptions): LinkOptions {
+  if (pair === undefined) return link;
+  const maxFrameBytes = Math.max(link.limits.maxFrameBytes, largestFrameBytes(pair));
+  return { ...link, limits: { ...link.limits, maxFrameBytes } };
 }
 
 function deleteWeight({ key }: DeleteItem): number {

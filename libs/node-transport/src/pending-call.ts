@@ -11,6 +11,8 @@ export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
   settled = false;
   /** Those that were sent together with it. */
   company: Company | undefined;
+  /** Told, once, that the call is settled. */
+  whenSettled: (() => void) | undefined;
 
   constructor(
     readonly kind: K,
@@ -21,26 +23,26 @@ export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
   ) {}
 
   complete(): void {
-    this.settled = true;
-    this.resolve(this.outcomes);
+    this.completeWith(this.outcomes);
   }
 
   /** Every item fails for one reason. */
   failAll(failure: ItemFailure): void {
-    this.settled = true;
-    this.resolve(new Array<ItemFailure>(this.items.length).fill(failure));
+    this.completeWith(new Array<ItemFailure>(this.items.length).fill(failure));
   }
 
   /** With outcomes that came in one piece. */
   completeWith(outcomes: readonly OutcomeOf<K>[]): void {
     this.settled = true;
     this.resolve(outcomes);
+    if (this.whenSettled !== undefined) this.whenSettled();
   }
 
   /** With a `TransportError`, or with whatever a defect throws. */
   fail(error: TransportError | Error): void {
     this.settled = true;
     this.reject(error);
+    if (this.whenSettled !== undefined) this.whenSettled();
   }
 }
 

@@ -1,18 +1,21 @@
 import { setImmediate } from 'node:timers/promises';
-import { stringKey } from '@kvs/protocol';
+import { stringKey, stringValue } from '@kvs/protocol';
+import { TransportError } from '@kvs/router';
 import { NodeDataTransport } from './node-data-transport.js';
 import { HeldStore } from './testing/held-store.js';
 import { TestNode } from './testing/test-node.js';
 import type { NodeProtocol } from './ways.js';
 
-const key = stringKey('k');
+const [key, other] = [stringKey('k'), stringKey('other')];
 const absent = [{ ok: true, present: false }];
 
+let store: HeldStore;
 let node: TestNode;
 let transport: NodeDataTransport;
 
 async function start(protocol: NodeProtocol, offersLink = true): Promise<void> {
-  node = new TestNode(new HeldStore(), offersLink);
+  store = new HeldStore();
+  node = new TestNode(store, offersLink);
   await node.start();
   transport = new NodeDataTransport(`127.0.0.1:${node.port}`, {
     protocol,
@@ -51,6 +54,61 @@ describe('auto', () => {
     for (let i = 0; i < 5; i++) expect(await transport.query([key])).toEqual(absent);
     while (node.requests < 6) await setImmediate();
     expect([node.requests, node.openLinks]).toEqual([6, 0]); // the link was asked for once
+  });
+
+  it('keeps the order on a key when it goes over to the link', async () => {
+    await start('auto');
+    const release = store.hold(other);
+    const first = transport.set([{ key: other, value: stringValue('1') }]);
+    await store.hasBegun(1);
+    await untilLinked();
+    const { requests } = node;
+    const second = transport.set([{ key: other, value: stringValue('2') }]);
+    const third = transport.fetch([other]);
+    expect(await transport.query([key])).toEqual(absent); // which does not wait
+    expect(store.began.filter((name) => name === other.data)).toHaveLength(1);
+    release();
+    expect(await Promise.all([first, second])).toEqual([
+      [{ ok: true, version: 1 }],
+      [{ ok: true, version: 2 }],
+    ]);
+    expect(await third).toMatchObject([{ entry: { version: 2 } }]);
+    expect(node.requests).toBe(requests);
+  });
+
+  it('keeps the order on a key when the node says goodbye on its link', async () => {
+    await start('auto');
+    await untilLinked();
+    const release = store.hold(other);
+    const { length } = store.began;
+    const first = transport.set([{ key: other, value: stringValue('1') }]);
+    await store.hasBegun(length + 1);
+    const drained = node.drain();
+    const { requests } = node;
+    while (node.requests === requests) await transport.query([key]);
+    const second = transport.set([{ key: other, value: stringValue('2') }]);
+    await transport.query([key]);
+    expect(store.began.filter((name) => name === other.data)).toHaveLength(1);
+    release();
+    expect(await Promise.all([first, second])).toEqual([
+      [{ ok: true, version: 1 }],
+      [{ ok: true, version: 2 }],
+    ]);
+    await drained;
+  });
+
+  it('fails what waits for another way when it is closed', async () => {
+    await start('auto');
+    const release = store.hold(other);
+    const first = transport.query([other]);
+    await store.hasBegun(1);
+    await untilLinked();
+    const calls = [first, transport.delete([{ key: other }]), transport.query([other])];
+    transport.close();
+    for (const call of await Promise.allSettled(calls)) {
+      expect(call).toMatchObject({ reason: expect.any(TransportError) });
+    }
+    release();
   });
 
   it('uses a node at once that is back, and opens its link because HTTP got through', async () => {

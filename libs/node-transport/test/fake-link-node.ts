@@ -6,7 +6,7 @@ import { decodeCalls, type DecodedCall } from '../src/codec/calls.js';
 import { FrameBuilder } from '../src/codec/frame-builder.js';
 import { FrameReader } from '../src/codec/frame-reader.js';
 import { FRAME, type FrameType } from '../src/codec/frame.js';
-import { encodeHello, type LinkLimits } from '../src/codec/hello.js';
+import { decodeHello, encodeHello, type LinkLimits } from '../src/codec/hello.js';
 import { LINK_TOKEN } from '../src/link/link-token.js';
 
 export const PEER: LinkLimits = { maxFrameBytes: 2 ** 20, maxCallsInFlight: 100, maxBytesInFlight: 2 ** 20 };
@@ -17,6 +17,8 @@ export class FakeLinkNode {
   /** The types of the frames that came. */
   readonly frames: FrameType[] = [];
   readonly calls: DecodedCall[] = [];
+  /** What the other end takes, by its hello. */
+  hello: LinkLimits | undefined;
   /** How many links were asked for. */
   attempts = 0;
   /** What is done with a connection that asks for a link. */
@@ -55,6 +57,7 @@ export class FakeLinkNode {
     socket.write(encodeHello(this.builder, limits));
     const reader = new FrameReader(2 ** 24, (type, cursor) => {
       this.frames.push(type);
+      if (type === FRAME.hello) this.hello = decodeHello(cursor);
       if (type === FRAME.calls) this.calls.push(...decodeCalls(cursor, DEFAULT_LIMITS));
       this.changed();
     });

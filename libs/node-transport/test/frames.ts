@@ -1,6 +1,7 @@
 import { DEFAULT_LIMITS } from '@kvs/protocol';
 import type { OutcomeList } from '../src/batch.js';
-import { decodeAnswers, type Answer, type Answered } from '../src/codec/answers.js';
+import type { Answer } from '../src/codec/answers.js';
+import { decodeAnswers, type Answered } from '../src/codec/decode-answers.js';
 import { decodeCalls, type DecodedCall } from '../src/codec/calls.js';
 import type { FrameCursor } from '../src/codec/frame-cursor.js';
 import { FrameReader } from '../src/codec/frame-reader.js';

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Batch, OutcomeList } from '../src/batch.js';
-import { decodeAnswers } from '../src/codec/answers.js';
+import { decodeAnswers } from '../src/codec/decode-answers.js';
 import { encodeCalls, type Refusal } from '../src/codec/calls.js';
 import { FrameBuilder } from '../src/codec/frame-builder.js';
 import { FrameReader } from '../src/codec/frame-reader.js';

@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { stringValue, type FetchOutcome } from '@kvs/protocol';
 import { answers } from '../../test/arbitraries.js';
 import { callFor, MAX_FRAME_BYTES, readAnswers, readFrames } from '../../test/frames.js';
-import { decodeAnswers, encodeAnswers, type Answer } from './answers.js';
+import type { Answer } from './answers.js';
+import { encodeAnswers } from './encode-answers.js';
+import { decodeAnswers } from './decode-answers.js';
 import { FrameBuilder } from './frame-builder.js';
 import { LinkProtocolError } from './link-protocol-error.js';
 
@@ -46,6 +48,28 @@ describe('answers', () => {
     for (const frame of frames) expect(frame.length).toBeLessThan(12_000);
   });
 
+  it('never make a frame larger than the other end takes, whatever it has already', () => {
+    const sizes = fc.array(fc.integer({ min: 0, max: MAX_FRAME_BYTES }), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(
+        fc.array(sizes, { minLength: 1, maxLength: 5 }),
+        fc.constantFrom('v', 'é', '日'),
+        (each, letter) => {
+          const given = each.map((units, i): Answer => {
+            const value = (length: number) => stringValue(letter.repeat(length));
+            const outcomes = units.map((length) => ({
+              ok: true as const,
+              entry: { value: value(length), version: 1 },
+            }));
+            return { id: i, kind: 'fetch', outcomes };
+          });
+          for (const frame of encode(given)) expect(frame.length).toBeLessThanOrEqual(MAX_FRAME_BYTES);
+          expect(roundTrip(given)).toHaveLength(given.length);
+        },
+      ),
+    );
+  });
+
   it('say of a pair that no frame can hold that it is too large, and give the others', () => {
     const given: Answer = { id: 1, kind: 'fetch', outcomes: [entry(1), entry(MAX_FRAME_BYTES), entry(2)] };
     const [answer] = roundTrip([given]);
@@ -77,6 +101,22 @@ describe('an answer makes no sense', () => {
     expect(() => read(present, { id: 1, kind: 'delete', outcomes: [{ ok: true, deleted: true }] })).toThrow(
       LinkProtocolError,
     );
+  });
+
+  const refusal: Answer = { id: 1, refusal: { code: 'overloaded', message: '' } };
+  const empty: Answer = { id: 1, kind: 'query', outcomes: [] };
+  it.each<[string, Answer[], Answer]>([
+    ['refusals', [refusal, refusal], present],
+    ['empty answers', [empty, empty], empty],
+    ['refusal and empty answer', [refusal, empty], empty],
+    ['empty answer and refusal', [empty, refusal], empty],
+    ['refusal and outcomes', [refusal, present], present],
+    ['outcomes and refusal', [present, refusal], present],
+    ['outcomes and empty answer', [present, empty], present],
+    ['outcomes twice', [present, present], present],
+  ])('when there are two to one call: %s', (_, given, open) => {
+    const call = callFor(open);
+    expect(() => readAnswers(encode(given), () => call)).toThrow(LinkProtocolError);
   });
 
   it('when it has more outcomes than there were items', () => {

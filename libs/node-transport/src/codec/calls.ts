@@ -9,6 +9,7 @@ import {
   type Value,
 } from '@kvs/protocol';
 import type { Batch } from '../batch.js';
+import { allowFlags } from './flags.js';
 import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
 import { FRAME } from './frame.js';
@@ -195,10 +196,6 @@ function putKey(builder: FrameBuilder, key: Key): void {
   builder.byte(key.encoding === 'binary' ? KEY_BINARY : 0);
   builder.varint(key.data.length);
   builder.text(key.data);
-}
-
-function allowFlags(flags: number, known: number): void {
-  if ((flags & ~known) !== 0) throw new LinkProtocolError('an item has flags that are not known');
 }
 
 const KEY_BINARY = 1;

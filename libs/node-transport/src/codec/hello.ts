@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer';
+import type { Limits } from '@kvs/protocol';
 import type { FrameBuilder } from './frame-builder.js';
 import { INTEGER_BYTES } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
@@ -14,6 +15,19 @@ export interface LinkLimits {
   /** Most bytes of calls that may be unanswered at once, as {@link weightOf} counts them. */
   readonly maxBytesInFlight: number;
 }
+
+/**
+ * The largest frame that an end must take so that pairs of any size that is allowed fit.
+ *
+ * @returns bytes
+ */
+export function largestFrameBytes({ maxKeyBytes, maxValueBytes }: PairLimits): number {
+  // Hexadecimal digits take two bytes to the byte.
+  return 2 * (maxKeyBytes + maxValueBytes) + FRAME_ROOM_BYTES;
+}
+
+/** How large a pair may be. */
+export type PairLimits = Pick<Limits, 'maxKeyBytes' | 'maxValueBytes'>;
 
 export function encodeHello(builder: FrameBuilder, limits: LinkLimits): Buffer {
   builder.begin(FRAME.hello);
@@ -45,4 +59,6 @@ export function encodeSignal(builder: FrameBuilder, type: FrameType): Buffer {
   return builder.finish();
 }
 
+/** What a frame with one pair has beside it. */
+const FRAME_ROOM_BYTES = 1024;
 const MIN_FRAME_BYTES = FRAME_HEADER_BYTES + 1024;

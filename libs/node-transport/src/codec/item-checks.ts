@@ -10,6 +10,7 @@ import {
   type Limits,
   type Value,
 } from '@kvs/protocol';
+import { mayExceed } from './text-bytes.js';
 
 /** The limits that items are held to. */
 export type ItemLimits = Pick<Limits, 'maxKeyBytes' | 'maxValueBytes' | 'maxBatchItems'>;
@@ -44,7 +45,6 @@ export function checkValue(
   return isLonger(value, maxValueBytes) ? 'value_too_large' : brandValue(value);
 }
 
-/** Text has at most 3 bytes to the unit: only what is near the limit need be counted. */
 function isLonger(data: { encoding: Encoding; data: string }, maxBytes: number): boolean {
-  return 3 * data.data.length > maxBytes && byteLength(data) > maxBytes;
+  return mayExceed(data.data.length, maxBytes) && byteLength(data) > maxBytes;
 }

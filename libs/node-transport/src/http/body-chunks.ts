@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { Timers } from '../ports.js';
 
 /**
  * The chunks of a body as they came. The iterator of a stream would join those that wait, which is to copy them. The
@@ -6,17 +7,20 @@ import type { Readable } from 'node:stream';
  *
  * @throws Error when the body breaks off, or nothing comes for so long
  */
-export async function* bodyChunks(stream: Readable, timeoutMs: number): AsyncGenerator<Uint8Array> {
+export async function* bodyChunks(
+  stream: Readable,
+  timeoutMs: number,
+  timers: Timers,
+): AsyncGenerator<Uint8Array> {
   const arrivals = new Arrivals(stream);
   try {
     for (;;) {
       let chunk = arrivals.take();
       if (chunk === undefined && !arrivals.isOver) {
-        const silence = setTimeout(
-          () => stream.destroy(new Error(`nothing came for ${timeoutMs} ms`)),
-          timeoutMs,
-        );
-        await arrivals.next().finally(() => clearTimeout(silence));
+        const cancelTimeout = timers.after(timeoutMs, () => {
+          stream.destroy(new Error(`nothing came for ${timeoutMs} ms`));
+        });
+        await arrivals.next().finally(cancelTimeout);
         chunk = arrivals.take();
       }
       if (chunk !== undefined) yield chunk;

@@ -1,19 +1,21 @@
+import { Buffer } from 'node:buffer';
 import { TransportError } from '@kvs/router';
 import type { Pool } from 'undici';
 import { isWrite, keysOf, type Kind } from '../batch.js';
 import { Coalescer } from '../coalesce/coalescer.js';
 import { KeyOrder, type Ticket } from '../coalesce/key-order.js';
 import type { Call, CallSink } from '../pending-call.js';
-import type { Schedule, Timers } from '../ports.js';
+import type { CancelTask, Schedule } from '../ports.js';
+import { connectionPool, type ConnectionOptions } from './connection-pool.js';
+import { HttpAttempt } from './http-attempt.js';
 import { mergedBatch, settleMerged } from './http-batches.js';
-import { connectionPool, exchange } from './http-exchange.js';
+import { exchange } from './http-exchange.js';
+import { AnswerSizes } from './answer-sizes.js';
 
-export interface HttpOptions {
-  /** How long a node may take to answer, in milliseconds. */
-  readonly nodeTimeoutMs: number;
+/** How batches travel over HTTP. `nodeTimeoutMs` is also how long a node may take to answer. */
+export interface HttpOptions extends ConnectionOptions {
   /** Most connections for batches. */
   readonly nodeConnections: number;
-  readonly timers: Timers;
   readonly schedule: Schedule;
   /** How long calls may gather while others of their kind are unanswered, in milliseconds. */
   readonly maxDelayMs: number;
@@ -21,8 +23,20 @@ export interface HttpOptions {
   readonly maxPendingBytes: number;
   /** Most items in one batch that is put together of several calls. */
   readonly maxMergedItems: number;
-  /** Most bytes of such a batch, by weight. */
+  /** Most bytes of such a batch; for fetches, with what recent ones brought. */
   readonly maxMergedBytes: number;
+}
+
+/** A call that has not ended: its place in the order of its keys, and the request that it is part of, once it is. */
+interface Underway {
+  readonly ticket: Ticket;
+  sending: Sending | undefined;
+}
+
+/** Calls that are sent together. */
+interface Sending {
+  readonly calls: readonly Call[];
+  readonly attempt: HttpAttempt;
 }
 
 /**
@@ -33,48 +47,75 @@ export class HttpClient implements CallSink {
   private readonly pool: Pool;
   private readonly order = new KeyOrder();
   private readonly coalescers: Readonly<Record<Kind, Coalescer<Call>>>;
-  private readonly tickets = new Map<Call, Ticket>();
+  private readonly underway = new Map<Call, Underway>();
+  /** Whose turn in the order of keys is over; see {@link leave}. */
+  private readonly leavers: Ticket[] = [];
+  private readonly fetched = new AnswerSizes();
   private pendingBytes = 0;
+  private nextDeadlineMs = Infinity;
+  private cancelDeadline: CancelTask | undefined;
   private closed = false;
 
-  /** @param reached called when the node has answered something */
+  /** @param reached called when the node has answered something, and is not in trouble */
   constructor(
     private readonly address: string,
     private readonly options: HttpOptions,
     private readonly reached: () => void = () => undefined,
   ) {
-    this.pool = connectionPool(address, options.nodeConnections);
+    this.pool = connectionPool(address, options.nodeConnections, options);
     const limits = { maxGatheredCalls: options.maxMergedItems, maxGatheredBytes: options.maxMergedBytes };
-    const coalescer = (): Coalescer<Call> =>
-      new Coalescer({ ...options, ...limits }, (calls) => this.send(calls));
-    this.coalescers = { set: coalescer(), fetch: coalescer(), query: coalescer(), delete: coalescer() };
+    const coalescer = (kind: Kind): Coalescer<Call> =>
+      new Coalescer({ ...options, ...limits }, (calls) => this.send(kind, calls));
+    this.coalescers = {
+      set: coalescer('set'),
+      fetch: coalescer('fetch'),
+      query: coalescer('query'),
+      delete: coalescer('delete'),
+    };
   }
 
   submit(call: Call): void {
-    const { maxPendingBytes, maxPendingCalls } = this.options;
+    const { maxPendingBytes, maxPendingCalls, nodeTimeoutMs, timers } = this.options;
     if (this.closed) return call.fail(new TransportError('unconnected', 'the transport is closed'));
     const heavy = this.pendingBytes > 0 && this.pendingBytes + call.weight > maxPendingBytes;
-    if (heavy || this.tickets.size >= maxPendingCalls) {
+    if (heavy || this.underway.size >= maxPendingCalls) {
       return call.fail(new TransportError('unconnected', 'too much is under way to this node already'));
     }
+    // One that comes from the link has waited already.
+    if (call.deadlineMs === 0) call.deadlineMs = timers.nowMs() + nodeTimeoutMs;
+    if (call.deadlineMs < this.nextDeadlineMs) this.wakeAt(call.deadlineMs);
     this.pendingBytes += call.weight;
-    const coalescer = this.coalescers[call.kind];
-    this.tickets.set(
-      call,
-      this.order.enter(keysOf(call), isWrite(call.kind), () => coalescer.add(call)),
-    );
+    const ticket = this.order.enter(keysOf(call), isWrite(call.kind), () => this.enqueue(call));
+    this.underway.set(call, { ticket, sending: undefined });
+  }
+
+  /** What is under way, the oldest first. */
+  get calls(): Iterable<Call> {
+    return this.underway.keys();
   }
 
   /** Fails what is under way. */
   close(): void {
     this.closed = true;
-    const unsent = Object.values(this.coalescers).flatMap((coalescer) => coalescer.clear());
-    for (const call of unsent) call.fail(new TransportError('unconnected', 'the transport is closed'));
+    this.cancelDeadline?.();
+    for (const coalescer of Object.values(this.coalescers)) coalescer.clear();
+    const error = new TransportError('unconnected', 'the transport is closed');
+    for (const [call, { sending }] of this.underway) {
+      if (sending === undefined && !call.settled) call.fail(error);
+    }
+    this.underway.clear();
     void this.pool.destroy();
   }
 
+  /** Nothing is in the way of a call any more. */
+  private enqueue(call: Call): void {
+    if (this.closed) return;
+    if (call.settled) this.release([call]);
+    else this.coalescers[call.kind].add(call);
+  }
+
   /** Takes as many from the front as go into one batch. */
-  private send(calls: readonly Call[]): number {
+  private send(kind: Kind, calls: readonly Call[]): number {
     const { maxMergedBytes, maxMergedItems } = this.options;
     let taken = 0;
     let items = 0;
@@ -82,27 +123,42 @@ export class HttpClient implements CallSink {
     for (const call of calls) {
       items += call.items.length;
       bytes += call.weight;
+      if (kind === 'fetch') bytes += this.fetched.expected(call);
       if (taken > 0 && (items > maxMergedItems || bytes > maxMergedBytes)) break;
       taken++;
     }
-    void this.run(calls.slice(0, taken));
+    void this.run(kind, calls.slice(0, taken));
     return taken;
   }
 
-  private async run(calls: readonly Call[]): Promise<void> {
+  private async run(kind: Kind, calls: readonly Call[]): Promise<void> {
     await this.settle(calls);
-    const [first] = calls;
-    if (first !== undefined && !this.closed) this.coalescers[first.kind].answered();
+    if (!this.closed) this.coalescers[kind].answered();
   }
 
   /** Never rejects: what goes wrong, the callers are told. */
-  private async settle(calls: readonly Call[]): Promise<void> {
-    const { pool, address, options } = this;
+  private async settle(given: readonly Call[]): Promise<void> {
+    this.release(given.filter(({ settled }) => settled));
+    const calls = given.filter(({ settled }) => !settled);
+    if (calls.length === 0) return;
+    const batch = mergedBatch(calls);
+    const isMerged = calls.length > 1;
+    if (isMerged && Buffer.byteLength(batch.body) > this.options.maxMergedBytes) {
+      const middle = calls.length >> 1;
+      await Promise.all([calls.slice(0, middle), calls.slice(middle)].map((half) => this.settle(half)));
+      return;
+    }
+    const attempt = new HttpAttempt(this.pool);
+    const sending = { calls, attempt };
+    for (const call of calls) {
+      const underway = this.underway.get(call);
+      if (underway) underway.sending = sending;
+    }
     try {
-      const { status, answer } = await exchange(pool, address, mergedBatch(calls), options.nodeTimeoutMs);
-      this.reached();
-      const isRefused = typeof answer !== 'string' && status >= 400 && status < 500;
-      if (isRefused && calls.length > 1) {
+      const { answer, status, isRefused, units } = await exchange(attempt, this.address, batch);
+      if (status < 500) this.reached();
+      if (calls[0]?.kind === 'fetch') this.fetched.note(calls, units);
+      if (isRefused && isMerged) {
         // Nothing was done. Whose fault that is shows when each is sent by itself.
         await Promise.all(calls.map((call) => this.settle([call])));
         return;
@@ -110,20 +166,74 @@ export class HttpClient implements CallSink {
       this.release(calls);
       settleMerged(calls, answer);
     } catch (error) {
-      this.release(calls);
-      const reason = error instanceof Error ? error : new TypeError('no error was thrown', { cause: error });
-      for (const call of calls) if (!call.settled) call.fail(reason);
+      await this.failed(sending, error);
     }
+  }
+
+  private async failed({ calls, attempt }: Sending, error: unknown): Promise<void> {
+    // The time of some was up before there was a connection; that of the others is not.
+    if (attempt.isGivenUp && !attempt.isSent) return this.settle(calls);
+    this.release(calls);
+    const reason = attempt.failure(error, this.options.nodeTimeoutMs);
+    for (const call of calls) if (!call.settled) call.fail(reason);
   }
 
   /** Before the callers hear of the answer, so that there is room for what they do next. */
   private release(calls: readonly Call[]): void {
     for (const call of calls) {
-      const ticket = this.tickets.get(call);
-      if (ticket === undefined) continue;
-      this.tickets.delete(call);
+      const underway = this.underway.get(call);
+      if (underway === undefined) continue;
+      this.underway.delete(call);
       this.pendingBytes -= call.weight;
-      this.order.leave(ticket);
+      this.leave(underway.ticket);
     }
+  }
+
+  /** Those whose way this clears may have nothing to do any more, and leave as well: in a loop, for they may be many. */
+  private leave(ticket: Ticket): void {
+    this.leavers.push(ticket);
+    if (this.leavers.length > 1) return;
+    for (let next: Ticket | undefined = ticket; next !== undefined; next = this.leavers[0]) {
+      this.order.leave(next);
+      this.leavers.shift();
+    }
+  }
+
+  /** One timer for all calls: it is set for the oldest, which by then has mostly been answered. */
+  private readonly onDeadline = (): void => {
+    const nowMs = this.options.timers.nowMs();
+    let nextMs = Infinity;
+    for (const [call, { sending }] of this.underway) {
+      if (call.settled) continue;
+      if (call.deadlineMs <= nowMs) this.expire(call, sending);
+      else nextMs = Math.min(nextMs, call.deadlineMs);
+    }
+    this.wakeAt(nextMs);
+  };
+
+  private wakeAt(deadlineMs: number): void {
+    const { timers } = this.options;
+    this.cancelDeadline?.();
+    this.nextDeadlineMs = deadlineMs;
+    this.cancelDeadline =
+      deadlineMs === Infinity
+        ? undefined
+        : timers.after(Math.max(1, deadlineMs - timers.nowMs()), this.onDeadline);
+  }
+
+  /** Tells the caller. The call keeps its place, so that others on its keys still wait for what is under way there. */
+  private expire(call: Call, sending: Sending | undefined): void {
+    const { nodeTimeoutMs } = this.options;
+    if (sending === undefined) {
+      const reason = `calls before it were not answered within ${nodeTimeoutMs} ms`;
+      return call.fail(new TransportError('unconnected', reason));
+    }
+    const { attempt, calls } = sending;
+    const isOver = !attempt.isSent || calls.every((other) => other === call || other.settled);
+    if (isOver) attempt.giveUp();
+    const [failure, what] = attempt.isSent
+      ? (['timeout', 'answer'] as const)
+      : (['unconnected', 'connection'] as const);
+    call.fail(new TransportError(failure, `no ${what} within ${nodeTimeoutMs} ms`));
   }
 }

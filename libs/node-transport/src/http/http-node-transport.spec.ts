@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import {
   decodePartitions,
   stringKey,
@@ -10,7 +12,9 @@ import {
 } from '@kvs/protocol';
 import { TransportError, type TransportFailure } from '@kvs/router';
 import { FakeHttpNode } from '../../test/fake-http-node.js';
-import { NodeDataTransport } from '../node-data-transport.js';
+import { ManualTime } from '../../test/manual-time.js';
+import { connectPlain } from '../link/upgrade-to-link.js';
+import { NodeDataTransport, type NodeTransportOptions } from '../node-data-transport.js';
 
 const key = stringKey('k');
 const item: SetItem = { key, value: stringValue('v') };
@@ -19,13 +23,14 @@ const everything: ScanRequest = { meta: false };
 let node: FakeHttpNode;
 let transport: NodeDataTransport;
 
-function connect(nodeTimeoutMs: number): NodeDataTransport {
+function connect(nodeTimeoutMs: number, options: Partial<NodeTransportOptions> = {}): NodeDataTransport {
   return new NodeDataTransport(node.address, {
     protocol: 'http',
     nodeTimeoutMs,
     nodeConnections: 4,
     maxBatchItems: 100,
     stats: () => Promise.resolve({ engine: 'memory', keys: 3 }),
+    ...options,
   });
 }
 
@@ -143,13 +148,70 @@ describe('a node that fails', () => {
   });
 
   it('has its time when it does not answer, or not to the end', async () => {
-    const hasty = connect(30);
+    const time = new ManualTime();
+    const timed = connect(1000, { timers: time });
+    const failureInTime = async (call: Promise<unknown>): Promise<TransportFailure> => {
+      const { length } = node.requests;
+      while (node.requests.length === length) await setImmediate();
+      time.pass(1000);
+      return failureOf(call);
+    };
     node.answer = () => undefined;
-    expect(await failureOf(hasty.set([item]))).toBe('timeout');
-    expect(await failureOf(hasty.scan(everything))).toBe('timeout');
+    expect(await failureInTime(timed.set([item]))).toBe('timeout');
+    expect(await failureInTime(timed.scan(everything))).toBe('timeout');
     node.answer = (response) => void response.writeHead(200).write('[');
-    expect(await failureOf(hasty.fetch([key]))).toBe('timeout');
-    hasty.close();
+    expect(await failureInTime(timed.fetch([key]))).toBe('timeout');
+    timed.close();
+  });
+
+  it('has seen nothing when it did not accept a connection in time', async () => {
+    const time = new ManualTime();
+    const sockets: Socket[] = [];
+    const connectNever = (): Socket => {
+      const socket = new Socket();
+      sockets.push(socket);
+      return socket;
+    };
+    const timed = connect(1000, { connect: connectNever, timers: time });
+    const calls = [timed.set([item]), timed.scan(everything)].map(failureOf);
+    while (sockets.length < 2) await setImmediate();
+    time.pass(1000);
+    expect(await Promise.all(calls)).toEqual(['unconnected', 'unconnected']);
+    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, true]);
+    timed.close();
+  });
+
+  it('has seen nothing when its connection is closed before it is one', async () => {
+    const closed = connect(60_000, { connect: () => new Socket().destroy() });
+    expect(await failureOf(closed.set([item]))).toBe('unconnected');
+    closed.close();
+  });
+
+  it('has seen nothing of what found no free connection', async () => {
+    const time = new ManualTime();
+    const narrow = connect(1000, { nodeConnections: 1, timers: time });
+    node.answer = () => undefined;
+    const calls = [narrow.query([key]), narrow.fetch([key])].map(failureOf);
+    while (node.requests.length === 0) await setImmediate();
+    time.pass(1000);
+    expect(await Promise.all(calls)).toEqual(['timeout', 'unconnected']);
+    expect(node.requests).toHaveLength(1);
+    narrow.close();
+  });
+
+  it('has seen nothing of what waited for its key, however many they are', async () => {
+    const time = new ManualTime();
+    const patient = connect(1000, { timers: time });
+    node.answer = () => undefined;
+    const calls = Array.from({ length: 4000 }, () => failureOf(patient.set([item])));
+    while (node.requests.length === 0) await setImmediate();
+    time.pass(1000);
+    const [first, ...others] = await Promise.all(calls);
+    expect([first, ...new Set(others)]).toEqual(['timeout', 'unconnected']);
+    node.json({ keys_added: 1, keys_failed: [], versions: [1] });
+    expect(await patient.set([item])).toEqual([{ ok: true, version: 1 }]);
+    expect(node.requests).toHaveLength(2);
+    patient.close();
   });
 
   it('is spoken to again over a new connection after it cut one', async () => {
@@ -254,6 +316,29 @@ describe('a scan', () => {
 it('asks for the state of a node in the way that it was given', async () => {
   expect(await transport.stats()).toEqual({ engine: 'memory', keys: 3 });
   expect(node.requests).toEqual([]);
+});
+
+it('has its connections made in the way that it was given, those for scans too', async () => {
+  const port = Number(node.address.split(':')[1]);
+  const hosts: string[] = [];
+  const elsewhere = new NodeDataTransport('node.invalid:1', {
+    protocol: 'http',
+    nodeTimeoutMs: 60_000,
+    nodeConnections: 1,
+    maxBatchItems: 100,
+    stats: () => Promise.resolve({ engine: 'memory', keys: 3 }),
+    connect: (host) => {
+      hosts.push(host);
+      return connectPlain('127.0.0.1', port);
+    },
+  });
+  node.json([{ key, value: true }]);
+  expect(await elsewhere.query([key])).toEqual([{ ok: true, present: true }]);
+  node.json([], 200);
+  const scan = await elsewhere.scan({ ...everything, format: 'items' });
+  expect(await textOf(scan.lines)).toBe('');
+  expect(hosts).toEqual(['node.invalid', 'node.invalid']);
+  elsewhere.close();
 });
 
 it('ends kept connections when it is closed', async () => {

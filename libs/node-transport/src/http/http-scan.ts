@@ -1,7 +1,8 @@
 import { encodePartitions, PARTITIONS_HEADER, type PairFormat, type ScanRequest } from '@kvs/protocol';
 import { TransportError, type NodeScan } from '@kvs/router';
-import type { Pool } from 'undici';
-import { withTimeout } from './http-exchange.js';
+import type { Dispatcher, Pool } from 'undici';
+import type { Timers } from '../ports.js';
+import { HttpAttempt } from './http-attempt.js';
 import { readLines } from './node-lines.js';
 
 /** What a node is asked for, so that nothing need be done to its pairs on their way to the client. */
@@ -9,6 +10,12 @@ const MEDIA_TYPES: Readonly<Record<PairFormat, string>> = {
   lines: 'application/x-ndjson',
   items: 'application/json',
 };
+
+export interface ScanTimes {
+  /** How long the node may take to begin, and then to send the next part, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly timers: Timers;
+}
 
 /**
  * Opens a scan of a node.
@@ -18,24 +25,30 @@ const MEDIA_TYPES: Readonly<Record<PairFormat, string>> = {
 export async function openScan(
   pool: Pool,
   { prefix, partitions, meta, format = 'lines' }: ScanRequest,
-  timeoutMs: number,
+  { timeoutMs, timers }: ScanTimes,
 ): Promise<NodeScan> {
   const query = new URLSearchParams({ meta: String(meta) });
   if (prefix) {
     query.set('prefix', prefix.data);
     query.set('encoding', prefix.encoding);
   }
-  const response = await withTimeout(timeoutMs, (signal) =>
-    pool.request({
+  const attempt = new HttpAttempt(pool);
+  const cancelTimeout = timers.after(timeoutMs, () => attempt.giveUp());
+  let response: Dispatcher.ResponseData;
+  try {
+    response = await attempt.request({
       method: 'GET',
       path: `/fetch?${query}`,
       headers: {
         accept: MEDIA_TYPES[format],
         ...(partitions ? { [PARTITIONS_HEADER]: encodePartitions(partitions) } : undefined),
       },
-      signal,
-    }),
-  );
+    });
+  } catch (error) {
+    throw attempt.failure(error, timeoutMs);
+  } finally {
+    cancelTimeout();
+  }
   const { body, headers, statusCode } = response;
   // It may break before anybody reads; whoever reads then hears of it.
   body.on('error', () => undefined);
@@ -43,5 +56,5 @@ export async function openScan(
     body.destroy();
     throw new TransportError('refused', `answered ${statusCode} to a scan`);
   }
-  return { lines: readLines(body, timeoutMs, format), format, close: () => void body.destroy() };
+  return { lines: readLines(body, timeoutMs, timers, format), format, close: () => void body.destroy() };
 }

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { jest } from '@jest/globals';
 import { TransportError } from '@kvs/router';
+import { systemTimers } from '../ports.js';
 import { readLines } from './node-lines.js';
 
 const TIMEOUT_MS = 5000;
@@ -14,7 +15,7 @@ afterEach(() => {
 
 function open(): { stream: PassThrough; lines: AsyncGenerator<Uint8Array> } {
   const stream = new PassThrough();
-  return { stream, lines: readLines(stream, TIMEOUT_MS) };
+  return { stream, lines: readLines(stream, TIMEOUT_MS, systemTimers) };
 }
 
 async function textOf(lines: AsyncIterable<Uint8Array>): Promise<string> {
@@ -40,7 +41,7 @@ it('takes an empty stream for no lines', async () => {
 
 it('reads the items of an array to their end', async () => {
   const stream = new PassThrough();
-  const items = readLines(stream, TIMEOUT_MS, 'items');
+  const items = readLines(stream, TIMEOUT_MS, systemTimers, 'items');
   stream.write('[{"a"');
   stream.end(':1},{}]');
   expect(await textOf(items)).toBe(',{"a":1},{}');
@@ -48,7 +49,7 @@ it('reads the items of an array to their end', async () => {
 
 it('breaks when an array ends before its end', async () => {
   const stream = new PassThrough();
-  const items = readLines(stream, TIMEOUT_MS, 'items');
+  const items = readLines(stream, TIMEOUT_MS, systemTimers, 'items');
   stream.end('[{"a":1}');
   await expect(textOf(items)).rejects.toEqual(broken('it ended in the middle of an array'));
 });

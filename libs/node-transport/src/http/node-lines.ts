@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { PairFormat, PairLines } from '@kvs/protocol';
 import { TransportError } from '@kvs/router';
+import type { Timers } from '../ports.js';
 import { arrayItems } from './array-items.js';
 import { bodyChunks } from './body-chunks.js';
 
@@ -13,9 +14,10 @@ import { bodyChunks } from './body-chunks.js';
 export async function* readLines(
   stream: Readable,
   timeoutMs: number,
+  timers: Timers,
   format: PairFormat = 'lines',
 ): AsyncGenerator<Uint8Array> {
-  const body = bodyChunks(stream, timeoutMs);
+  const body = bodyChunks(stream, timeoutMs, timers);
   try {
     yield* format === 'items' ? arrayItems(body) : wholeLines(body);
   } catch (error) {

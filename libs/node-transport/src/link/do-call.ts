@@ -8,6 +8,7 @@ import {
 } from '@kvs/protocol';
 import type { Batch } from '../batch.js';
 import type { Answer } from '../codec/answers.js';
+import { mayExceed } from '../codec/text-bytes.js';
 import type { BatchOperations } from './link-server.js';
 
 /**
@@ -55,12 +56,12 @@ function whole<O>(outcomes: readonly O[], count: number): readonly O[] {
   return outcomes;
 }
 
-/** As over HTTP. A text has at most 3 bytes to the unit, so that few answers need be counted exactly. */
+/** As over HTTP. */
 function refuseHugeAnswer(keys: readonly Key[], outcomes: readonly FetchOutcome[], maxBytes: number): void {
   let units = 0;
   for (const { data } of keys) units += data.length;
   for (const outcome of outcomes) if (outcome.ok && outcome.entry) units += outcome.entry.value.data.length;
-  if (3 * units <= maxBytes) return;
+  if (!mayExceed(units, maxBytes)) return;
   let bytes = 0;
   for (const key of keys) bytes += byteLength(key);
   for (const outcome of outcomes) if (outcome.ok && outcome.entry) bytes += byteLength(outcome.entry.value);

@@ -3,9 +3,9 @@ import { stringKey, stringValue, type QueryOutcome, type SetOutcome } from '@kvs
 import { TransportError } from '@kvs/router';
 import { FakeLinkNode, PEER } from '../../test/fake-link-node.js';
 import { ManualTime } from '../../test/manual-time.js';
-import { encodeAnswers } from '../codec/answers.js';
+import { encodeAnswers } from '../codec/encode-answers.js';
 import { FRAME } from '../codec/frame.js';
-import { encodeSignal } from '../codec/hello.js';
+import { encodeSignal, type LinkLimits } from '../codec/hello.js';
 import { callWith } from '../pending-call.js';
 import { LinkClient } from './link-client.js';
 import { DEFAULT_LINK_OPTIONS, type LinkOptions } from './link-options.js';
@@ -158,6 +158,28 @@ describe('time', () => {
     expect(await Promise.all(calls)).toEqual(['timeout', 'unconnected']);
   });
 
+  it.each<[string, Partial<LinkLimits>]>([
+    ['calls', { maxCallsInFlight: 4 }],
+    ['bytes', { maxBytesInFlight: 40 }],
+  ])(
+    'is up for a link when the node never answers more than half of the %s that it takes',
+    async (_, limits) => {
+      node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, ...limits });
+      start({ heartbeatMs: 1e6 });
+      const calls = ['a', 'b', 'c'].map((name) => failureOf(query(name)));
+      await node.until(() => node.calls.length === 3);
+      node.calls.length = 0;
+      time.pass(NODE_TIMEOUT_MS);
+      expect(await Promise.all(calls)).toEqual(['timeout', 'timeout', 'timeout']);
+      await node.until(() => node.connections === 0);
+      time.pass(DEFAULT_LINK_OPTIONS.minReconnectMs);
+      const next = query('d');
+      await node.until(() => node.calls.length === 1);
+      answerAll();
+      expect(await next).toEqual(yes);
+    },
+  );
+
   it('is up for a node that accepts connections and says nothing', async () => {
     node.onUpgrade = () => undefined;
     start();
@@ -213,6 +235,27 @@ describe('a link that breaks', () => {
     expect(waits).toEqual([100, 200, 400, 450, 450]);
   });
 
+  it('is opened again after a longer wait each time also when it says hello, until it answers something', async () => {
+    start({ minReconnectMs: 100, maxReconnectMs: 1e6, nodeTimeoutMs: 1e6, heartbeatMs: 1e6 });
+    const waits: number[] = [];
+    for (let attempt = 1; attempt <= 4; attempt++) {
+      await node.until(() => node.attempts === attempt);
+      while (!client.isOpen) await setImmediate();
+      if (attempt === 4) {
+        const call = query('a');
+        await node.until(() => node.calls.length === 1);
+        answerAll();
+        expect(await call).toEqual(yes);
+      }
+      node.hangUp();
+      while (client.isOpen) await setImmediate();
+      const wait = time.waits.find((ms) => ms < 1e5) ?? 0;
+      waits.push(wait);
+      time.pass(wait);
+    }
+    expect(waits).toEqual([100, 200, 400, 100]);
+  });
+
   it('gives calls back that were not sent, and breaks those that were', async () => {
     node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, maxCallsInFlight: 1 });
     let unsent = 0;
@@ -238,6 +281,20 @@ describe('a link that breaks', () => {
     node.hangUp();
     while (client.isOpen) await setImmediate();
     expect(client.hurry()).toBe(false);
+    time.pass(150); // longer than the shortest wait
+    expect(client.hurry()).toBe(false);
+  });
+
+  it('is asked for in a hurry again and again while nobody is there', async () => {
+    start({ minReconnectMs: 100, maxReconnectMs: 1e6, heartbeatMs: 1e6, nodeTimeoutMs: 1e6 });
+    await node.until(() => node.frames.length === 1);
+    await node.stop();
+    while (client.isOpen) await setImmediate();
+    for (let i = 0; i < 5; i++) {
+      time.pass(100);
+      expect(client.hurry()).toBe(true);
+      expect(await failureOf(query('a'))).toBe('unconnected');
+    }
   });
 });
 

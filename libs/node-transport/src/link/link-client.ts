@@ -11,6 +11,14 @@ import { upgradeToLink } from './upgrade-to-link.js';
 /** What is to be done with calls that were never sent, for the link is down. */
 export type ReturnUnsent = (calls: readonly Call[], reason: string) => void;
 
+/** What whoever has another way to the node needs to know of this one. */
+export interface LinkListener {
+  /** From now on, calls are sent as soon as they are made. */
+  opened(): void;
+  /** The node wants no more calls over the link. These are still being answered. */
+  left(calls: Iterable<Call>): void;
+}
+
 type State =
   | { readonly name: 'connecting'; readonly giveUp: () => void }
   | { readonly name: 'open' }
@@ -31,6 +39,10 @@ export class LinkClient implements CallSink {
   private attemptedMs = 0;
   private waitingBytes = 0;
   private cancelDeadline: CancelTask | undefined;
+  /** Whether there is reason to think that nobody is there, so that to ask again costs nobody anything. */
+  private isAway = false;
+  /** Whether the wait was cut short since the link was last known to work. */
+  private hurried = false;
   /** Whether the node speaks HTTP and said that it has no such link. It is asked again all the same, but seldom. */
   private refused = false;
 
@@ -38,6 +50,7 @@ export class LinkClient implements CallSink {
     private readonly address: string,
     private readonly options: LinkOptions,
     private readonly returnUnsent: ReturnUnsent = failUnsent,
+    private readonly listener?: LinkListener,
   ) {
     this.coalescer = new Coalescer({ ...options, ...gatherLimits(options) }, (calls) => this.send(calls));
     this.state = this.connect();
@@ -65,7 +78,8 @@ export class LinkClient implements CallSink {
   }
 
   /**
-   * Tries to open the link now rather than later: there is a reason to think that the node is back.
+   * Tries to open the link now rather than later: there is a reason to think that the node is back. While the node takes
+   * connections and then breaks them, that is done once; the wait is there to spare it.
    *
    * @returns whether the link is open or being opened
    */
@@ -74,6 +88,8 @@ export class LinkClient implements CallSink {
     if (state.name !== 'waiting') return state.name !== 'closed';
     const sinceMs = this.options.timers.nowMs() - this.attemptedMs;
     if (this.refused || sinceMs < this.options.minReconnectMs) return false;
+    if (this.hurried && !this.isAway) return false;
+    this.hurried = true;
     state.cancel();
     this.state = this.connect();
     return true;
@@ -114,6 +130,7 @@ export class LinkClient implements CallSink {
       failed: (error) => {
         cancelTimeout();
         this.refused = false;
+        this.isAway = 'code' in error && AWAY.has(error.code);
         this.down(`no connection (${'code' in error ? String(error.code) : error.message})`);
       },
     });
@@ -128,10 +145,15 @@ export class LinkClient implements CallSink {
     const connection = new LinkConnection(this.address, socket, this.options, {
       opened: () => {
         cancelTimeout();
-        this.failures = 0;
         this.refused = false;
+        this.isAway = false;
         this.state = { name: 'open' };
+        this.listener?.opened();
         this.coalescer.flush();
+      },
+      proven: () => {
+        this.failures = 0;
+        this.hurried = false;
       },
       answered: () => {
         if (this.connection === connection) this.coalescer.answered();
@@ -142,6 +164,7 @@ export class LinkClient implements CallSink {
       leaving: () => {
         this.leaving.add(connection);
         this.connection = undefined;
+        this.listener?.left(connection.calls);
         this.down('the node is shutting down');
       },
       lost: (reason) => {
@@ -201,7 +224,10 @@ export class LinkClient implements CallSink {
   private expireWaiting(nowMs: number): void {
     const { first } = this.coalescer;
     if (first === undefined || first.deadlineMs > nowMs) return;
-    const error = new TransportError('unconnected', 'the node has been too busy to be sent more');
+    const reason = this.isOpen
+      ? 'the node has been too busy to be sent more'
+      : `no connection within ${this.options.nodeTimeoutMs} ms`;
+    const error = new TransportError('unconnected', reason);
     const overdue = this.coalescer.removeWhile(({ deadlineMs }) => deadlineMs <= nowMs);
     for (const call of overdue) {
       this.waitingBytes -= call.weight;
@@ -215,6 +241,15 @@ export class LinkClient implements CallSink {
     return all.length === 0 ? undefined : Math.min(...all);
   }
 }
+
+/** What it is called when nobody accepts a connection. */
+const AWAY: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
 
 function gatherLimits({ limits, frameBytes }: LinkOptions) {
   return { maxGatheredBytes: frameBytes, maxGatheredCalls: limits.maxCallsInFlight };

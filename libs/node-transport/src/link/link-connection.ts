@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { TransportError } from '@kvs/router';
 import { frameBytesOf, isWrite } from '../batch.js';
-import { decodeAnswers } from '../codec/answers.js';
+import { decodeAnswers } from '../codec/decode-answers.js';
 import { putCall } from '../codec/calls.js';
 import { FrameBuilder } from '../codec/frame-builder.js';
 import type { FrameCursor } from '../codec/frame-cursor.js';
@@ -10,6 +10,7 @@ import { FrameReader } from '../codec/frame-reader.js';
 import { FRAME, FRAME_HEADER_BYTES, type FrameType } from '../codec/frame.js';
 import { decodeHello, encodeHello, encodeSignal, type LinkLimits } from '../codec/hello.js';
 import { LinkProtocolError } from '../codec/link-protocol-error.js';
+import { MAX_BYTES_PER_UNIT, mayExceed } from '../codec/text-bytes.js';
 import type { Call } from '../pending-call.js';
 import type { CancelTask } from '../ports.js';
 import { refusalFailure, withDoubt } from '../refusals.js';
@@ -19,6 +20,8 @@ import type { LinkOptions } from './link-options.js';
 export interface ConnectionListener {
   /** The node has said its limits: calls may be sent. */
   opened(): void;
+  /** It has answered something, or lived for a heartbeat, for the first time: it is good for more than a hello. */
+  proven(): void;
   /** All calls of a company are answered. */
   answered(): void;
   /** The connection takes more again. */
@@ -36,13 +39,16 @@ export class LinkConnection {
   /** Unanswered calls by id, the oldest first. */
   private readonly pending = new Map<number, Call>();
   private bytesInFlight = 0;
+  /** Calls that nobody waits for any more, and their bytes. */
   private abandoned = 0;
+  private abandonedBytes = 0;
   /** How many companies have all their answers, and the listener has not heard of it. */
   private finished = 0;
   /** Whether calls wait because the node has as many as it takes. */
   private starved = false;
   private lastId = 0;
   private peer: LinkLimits | undefined;
+  private isProven = false;
   private leaving = false;
   private gone = false;
   private heard = true;
@@ -79,6 +85,11 @@ export class LinkConnection {
     return this.pending.size;
   }
 
+  /** The unanswered calls, the oldest first. */
+  get calls(): Iterable<Call> {
+    return this.pending.values();
+  }
+
   /** How many bytes of calls are unanswered. */
   get bytes(): number {
     return this.bytesInFlight;
@@ -94,8 +105,7 @@ export class LinkConnection {
   send(calls: readonly Call[]): number {
     const { peer } = this;
     if (peer === undefined || !this.isOpen || this.socket.writableNeedDrain) return 0;
-    // Text has at most 3 bytes to the unit.
-    const frameBytes = Math.min(this.options.frameBytes, peer.maxFrameBytes / 3);
+    const frameBytes = Math.min(this.options.frameBytes, peer.maxFrameBytes / MAX_BYTES_PER_UNIT);
     let taken = 0;
     let inFrame = 0;
     const company = { open: 0 };
@@ -134,13 +144,15 @@ export class LinkConnection {
       if (call.settled) continue;
       if (call.deadlineMs > nowMs) break;
       this.abandoned++;
+      this.abandonedBytes += call.weight;
       this.leaveCompany(call);
       call.fail(new TransportError('timeout', `no answer within ${this.options.nodeTimeoutMs} ms`));
     }
     this.tellFinished();
     // A node that answers some calls and never others would in the end have no room left.
-    const most = (this.peer ?? this.options.limits).maxCallsInFlight / 2;
-    if (this.abandoned > most) this.end('too many calls were never answered');
+    const { maxCallsInFlight, maxBytesInFlight } = this.peer ?? this.options.limits;
+    const isStuck = this.abandoned > maxCallsInFlight / 2 || this.abandonedBytes > maxBytesInFlight / 2;
+    if (isStuck) this.end('too many calls were never answered');
   }
 
   /** Fails what is under way, and lets go of the connection. */
@@ -205,12 +217,15 @@ export class LinkConnection {
   };
 
   private onAnswers(cursor: FrameCursor): void {
+    this.prove();
     for (const { id, call, refusal } of decodeAnswers(cursor, (id) => this.pending.get(id))) {
       this.pending.delete(id);
       this.bytesInFlight -= call.weight;
       this.leaveCompany(call);
-      if (call.settled) this.abandoned--;
-      else if (refusal === undefined) call.complete();
+      if (call.settled) {
+        this.abandoned--;
+        this.abandonedBytes -= call.weight;
+      } else if (refusal === undefined) call.complete();
       else {
         const failure = refusalFailure(this.address, refusal.code, refusal.message);
         call.failAll(isWrite(call.kind) ? withDoubt(failure) : failure);
@@ -219,6 +234,12 @@ export class LinkConnection {
     if (this.finished === 0 && this.starved) this.listener.writable();
     this.tellFinished();
     this.endIfDone();
+  }
+
+  private prove(): void {
+    if (this.isProven) return;
+    this.isProven = true;
+    this.listener.proven();
   }
 
   private tellFinished(): void {
@@ -246,6 +267,7 @@ export class LinkConnection {
   }
 
   private readonly onBeat = (): void => {
+    if (this.heard && this.peer !== undefined) this.prove();
     this.silentBeats = this.heard ? 0 : this.silentBeats + 1;
     this.heard = false;
     if (this.silentBeats >= DEAD_AFTER_BEATS) {
@@ -257,9 +279,8 @@ export class LinkConnection {
   };
 }
 
-/** Text has at most 3 bytes to the unit: only what is near the limit need be counted. */
 function isLarger(call: Call, maxFrameBytes: number): boolean {
-  return 3 * call.weight + FRAME_HEADER_BYTES > maxFrameBytes && frameBytesOf(call) > maxFrameBytes;
+  return mayExceed(call.weight + FRAME_HEADER_BYTES, maxFrameBytes) && frameBytesOf(call) > maxFrameBytes;
 }
 
 const DEAD_AFTER_BEATS = 3;

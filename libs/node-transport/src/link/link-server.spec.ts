@@ -1,11 +1,12 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, IncomingMessage, type Server } from 'node:http';
+import { Socket, type AddressInfo } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { DEFAULT_LIMITS, stringKey, stringValue } from '@kvs/protocol';
 import { RawLink } from '../../test/raw-link.js';
 import type { Batch } from '../batch.js';
 import { FRAME } from '../codec/frame.js';
 import { encodeSignal } from '../codec/hello.js';
-import { HeldStore } from '../testing/held-store.js';
+import { HeldStore, type Release } from '../testing/held-store.js';
 import { LinkServer, type LinkServerOptions } from './link-server.js';
 import { connectPlain, upgradeToLink } from './upgrade-to-link.js';
 
@@ -116,13 +117,19 @@ it('tells of an unforeseen failure, and says little of it', async () => {
 });
 
 describe('at shutdown', () => {
-  it('says goodbye, answers what is under way, refuses what comes, and ends the link', async () => {
+  /** One call is under way when the node is told to stop, until it is released. */
+  async function drainWithOneCall(): Promise<{ release: Release; drained: Promise<void> }> {
     await start();
     const release = store.hold(a);
     link.call([1, set(a)]);
     await store.hasBegun(1);
     const drained = server.drain();
     await link.until(() => link.frames.includes(FRAME.goodbye));
+    return { release, drained };
+  }
+
+  it('says goodbye, answers what is under way, refuses what comes, and ends the link', async () => {
+    const { release, drained } = await drainWithOneCall();
     link.call([2, query()]);
     await link.until(() => link.answers.length === 1);
     release();
@@ -143,6 +150,15 @@ describe('at shutdown', () => {
     expect(server.size).toBe(0);
   });
 
+  it('waits no longer for what is under way when it is closed', async () => {
+    const { release, drained } = await drainWithOneCall();
+    server.close();
+    await drained;
+    await server.drain();
+    expect(server.size).toBe(0);
+    release();
+  });
+
   it('accepts no further link', async () => {
     await start({ farewellMs: 5 });
     await server.drain();
@@ -157,12 +173,42 @@ describe('at shutdown', () => {
     expect(outcome).toBe('answered 503');
   });
 
+  it('outlives a connection that breaks while it is refused', async () => {
+    await start({ farewellMs: 5 });
+    await server.drain();
+    const socket = new PassThrough();
+    server.accept(new IncomingMessage(new Socket()), socket, Buffer.alloc(0));
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    socket.destroy(new Error('reset by peer'));
+    await closed;
+    expect(socket.listenerCount('error')).toBe(1);
+  });
+
   it('has no links to wait for when there are none', async () => {
     await start();
     link.socket.destroy();
     await server.drain();
     expect(server.size).toBe(0);
   });
+});
+
+it('does no more than the other end reads, and then the rest in its order', async () => {
+  await start();
+  const large = stringValue('v'.repeat(500_000));
+  link.call([1, { kind: 'set', items: [{ key: a, value: large }] }]);
+  await link.until(() => link.answers.length === 1);
+  link.socket.pause();
+  const reads = Array.from({ length: 100 }, (_, i) => [2 + i, { kind: 'fetch', items: [a] }] as const);
+  link.call(...reads, [200, { kind: 'delete', items: [{ key: a }] }]);
+  await store.hasBegun(2);
+  expect(store.began.length).toBeLessThan(reads.length / 2);
+  link.socket.resume();
+  await link.until(() => link.answers.length === 102);
+  expect(link.answers.map(([id]) => id)).toEqual([1, ...reads.map(([id]) => id), 200]);
+  expect(link.answers.slice(1, -1).every(([, outcomes]) => JSON.stringify(outcomes).length > 500_000)).toBe(
+    true,
+  );
+  expect(link.answers.at(-1)).toEqual([200, [{ ok: true, deleted: true }]]);
 });
 
 it('answers all when the other end reads its answers late', async () => {

@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { KeyValueOperations, Limits } from '@kvs/protocol';
-import type { LinkLimits } from '../codec/hello.js';
+import { largestFrameBytes, type LinkLimits } from '../codec/hello.js';
 import { endOfTurn, systemTimers, type Schedule, type Timers } from '../ports.js';
 import { LINK_PATH, LINK_TOKEN } from './link-token.js';
 import { ServerLink, type Load } from './server-link.js';
@@ -11,6 +11,7 @@ import { ServerLink, type Load } from './server-link.js';
 export type BatchOperations = Pick<KeyValueOperations, 'set' | 'fetch' | 'query' | 'delete'>;
 
 export interface LinkServerOptions {
+  /** What items, batches and answers are held to, as over HTTP. */
   readonly limits: Limits;
   /** Most calls under way at once, over all links; further ones are refused as `overloaded`. */
   readonly maxInFlightRequests: number;
@@ -20,18 +21,23 @@ export interface LinkServerOptions {
   readonly onError: (error: unknown) => void;
   /** How long proxies have at shutdown to end their links by themselves, in milliseconds. */
   readonly farewellMs?: number;
+  /** Default: those of the system. */
   readonly timers?: Timers;
+  /** When answers go out that did not come at once. Default: {@link endOfTurn}. */
   readonly schedule?: Schedule;
 }
 
 /** The node's end of links: does what proxies ask for over connections that were upgraded. */
 export class LinkServer {
+  /** The path at which a link is asked for. */
   readonly path = LINK_PATH;
+  /** What `Upgrade` must ask for: the link's name and version. */
   readonly protocol = LINK_TOKEN;
   private readonly links = new Set<ServerLink>();
   private readonly load: Load;
   private readonly timers: Timers;
   private readonly linkLimits: LinkLimits;
+  private closed = false;
   private draining: Promise<void> | undefined;
   private whenIdle: (() => void) | undefined;
 
@@ -49,11 +55,7 @@ export class LinkServer {
       draining: false,
     };
     this.linkLimits = {
-      // The largest pair must fit; hexadecimal digits take two bytes to the byte.
-      maxFrameBytes: Math.max(
-        MIN_FRAME_BYTES,
-        2 * (limits.maxKeyBytes + limits.maxValueBytes) + FRAME_ROOM_BYTES,
-      ),
+      maxFrameBytes: Math.max(MIN_FRAME_BYTES, largestFrameBytes(limits)),
       maxCallsInFlight: Math.min(maxInFlightRequests, MAX_CALLS_IN_FLIGHT),
       maxBytesInFlight: Math.min(maxInFlightBytes, MAX_BYTES_IN_FLIGHT),
     };
@@ -67,6 +69,8 @@ export class LinkServer {
   /** Makes a link of a connection on which a request for one came. `head` is what came after the request. */
   accept(_request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (this.load.draining) {
+      // Whoever asked may be gone by now: an error that nobody listens for would end this process.
+      socket.on('error', () => socket.destroy());
       socket.end(UNAVAILABLE, () => socket.destroy());
       return;
     }
@@ -90,15 +94,19 @@ export class LinkServer {
     return (this.draining ??= this.finish());
   }
 
-  /** Cuts every link. */
+  /** Cuts every link, and waits for nothing that is under way: a `drain` that does is over. */
   close(): void {
+    this.closed = true;
+    this.load.draining = true;
+    this.noticeIdle();
     for (const link of this.links) link.close();
   }
 
   private async finish(): Promise<void> {
+    if (this.closed) return;
     this.load.draining = true;
     for (const link of this.links) link.sayGoodbye();
-    await this.idle(() => this.load.calls === 0);
+    await this.idle(() => this.closed || this.load.calls === 0);
     const cancel = this.timers.after(this.options.farewellMs ?? FAREWELL_MS, () => this.end());
     await this.idle(() => this.links.size === 0);
     cancel();
@@ -124,7 +132,6 @@ export class LinkServer {
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const MIN_FRAME_BYTES = MIB;
-const FRAME_ROOM_BYTES = KIB;
 const MAX_CALLS_IN_FLIGHT = 4096;
 const MAX_BYTES_IN_FLIGHT = 64 * MIB;
 const FAREWELL_MS = 100;

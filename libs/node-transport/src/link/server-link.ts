@@ -3,7 +3,8 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { isPromise, KvsError, type Limits } from '@kvs/protocol';
 import { isWrite, keysOf, weightOf, type Batch } from '../batch.js';
-import { encodeAnswers, type Answer } from '../codec/answers.js';
+import type { Answer } from '../codec/answers.js';
+import { encodeAnswers } from '../codec/encode-answers.js';
 import { decodeCalls, type DecodedCall, type Refusal } from '../codec/calls.js';
 import { FrameBuilder } from '../codec/frame-builder.js';
 import type { FrameCursor } from '../codec/frame-cursor.js';
@@ -11,6 +12,7 @@ import { FrameReader } from '../codec/frame-reader.js';
 import { FRAME, type FrameType } from '../codec/frame.js';
 import { decodeHello, encodeHello, encodeSignal, type LinkLimits } from '../codec/hello.js';
 import { LinkProtocolError } from '../codec/link-protocol-error.js';
+import { MAX_BYTES_PER_UNIT } from '../codec/text-bytes.js';
 import { KeyOrder, type Ticket } from '../coalesce/key-order.js';
 import type { Schedule } from '../ports.js';
 import { doCall } from './do-call.js';
@@ -49,6 +51,12 @@ export class ServerLink {
   private readonly reader: FrameReader;
   private readonly order = new KeyOrder();
   private answers: Answer[] = [];
+  /** About how many bytes they have. */
+  private answerBytes = 0;
+  /** Whether so much is unread at the other end that what else it asks for has to wait: for `drain`. */
+  private full = false;
+  /** Calls that came with others whose answers made it full. */
+  private waiting: DecodedCall[] = [];
   private peer: LinkLimits | undefined;
   private unanswered = 0;
   private inTurn = false;
@@ -66,7 +74,7 @@ export class ServerLink {
       socket.setTimeout(IDLE_MS, () => this.close());
     }
     socket.on('data', this.onData);
-    socket.on('drain', () => this.throttle());
+    socket.on('drain', this.onDrain);
     socket.on('error', () => this.close());
     socket.on('end', () => this.end());
     socket.on('close', () => this.close());
@@ -93,6 +101,8 @@ export class ServerLink {
   close(): void {
     if (this.gone) return;
     this.gone = true;
+    this.waiting = [];
+    this.answers = [];
     this.socket.destroy();
     this.context.closed();
   }
@@ -110,6 +120,17 @@ export class ServerLink {
       this.inTurn = false;
     }
     this.flush();
+  };
+
+  private readonly onDrain = (): void => {
+    const { waiting } = this;
+    this.waiting = [];
+    this.full = false;
+    this.inTurn = true;
+    for (const call of waiting) this.take(call);
+    this.inTurn = false;
+    this.flush();
+    this.throttle();
   };
 
   private readonly onFrame = (type: FrameType, cursor: FrameCursor): void => {
@@ -134,6 +155,10 @@ export class ServerLink {
   };
 
   private take(call: DecodedCall): void {
+    if (this.full) {
+      this.waiting.push(call);
+      return;
+    }
     if ('refusal' in call) {
       this.answer(call);
       return;
@@ -212,6 +237,11 @@ export class ServerLink {
   private answer(answer: Answer): void {
     if (this.gone) return;
     this.answers.push(answer);
+    this.answerBytes += bytesOf(answer);
+    if (this.answerBytes >= FRAME_BYTES) {
+      this.flush();
+      return;
+    }
     if (this.inTurn || this.scheduled) return;
     this.scheduled = true;
     this.context.schedule(() => {
@@ -224,13 +254,14 @@ export class ServerLink {
     const { answers, peer, socket } = this;
     if (answers.length === 0 || peer === undefined || this.gone) return;
     this.answers = [];
+    this.answerBytes = 0;
     const { maxFrameBytes } = peer;
-    // Text has at most 3 bytes to the unit.
-    const frameBytes = Math.min(FRAME_BYTES, maxFrameBytes / 3);
+    const frameBytes = Math.min(FRAME_BYTES, maxFrameBytes / MAX_BYTES_PER_UNIT);
     const frames = encodeAnswers(this.builder, answers, { frameBytes, maxFrameBytes });
     socket.cork();
     for (const frame of frames) socket.write(frame);
     socket.uncork();
+    this.full = socket.writableLength > MAX_UNREAD_BYTES;
     this.throttle();
   }
 
@@ -238,14 +269,23 @@ export class ServerLink {
   private throttle(): void {
     if (this.gone) return;
     const { maxCallsInFlight } = this.context.linkLimits;
-    const full = this.unanswered >= maxCallsInFlight || this.socket.writableLength > MAX_UNREAD_BYTES;
-    if (full) this.socket.pause();
+    if (this.full || this.unanswered >= maxCallsInFlight) this.socket.pause();
     else if (this.socket.isPaused()) this.socket.resume();
   }
 }
 
+/** Values are all that is ever large in an answer. */
+function bytesOf(answer: Answer): number {
+  let bytes = ANSWER_WEIGHT;
+  if ('refusal' in answer || answer.kind !== 'fetch') return bytes;
+  for (const outcome of answer.outcomes)
+    if (outcome.ok && outcome.entry) bytes += outcome.entry.value.data.length;
+  return bytes;
+}
+
+const ANSWER_WEIGHT = 32;
 const KIB = 1024;
 const FRAME_BYTES = 256 * KIB;
 const MAX_UNREAD_BYTES = 1024 * KIB;
-/** A proxy sends a ping when it has nothing else to say: who is silent for this long is gone. */
+/** A proxy sends a ping when it hears nothing: who is silent for this long is gone. */
 const IDLE_MS = 60_000;

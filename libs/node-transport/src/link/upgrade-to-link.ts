@@ -1,12 +1,16 @@
 import type { Buffer } from 'node:buffer';
 import { request } from 'node:http';
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { LINK_PATH, LINK_TOKEN } from './link-token.js';
 
-/** Opens a connection to a node, which need not be connected yet. For TLS, pass one that opens `node:tls` sockets. */
-export type Connect = (host: string, port: number) => Duplex;
+/**
+ * Begins to open a connection to a node, for its link and for HTTP alike: what it returns is not connected yet. For TLS,
+ * return what `connect` of `node:tls` does.
+ */
+export type Connect = (host: string, port: number) => Socket;
 
+/** TCP and nothing else. */
 export const connectPlain: Connect = (host, port) => connectTcp({ host, port, noDelay: true });
 
 /** What came of asking for a link. */

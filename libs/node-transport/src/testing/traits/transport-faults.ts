@@ -45,12 +45,28 @@ export const transportFaults: TransportTrait = {
       wire,
     }) => {
       const transport = connect({ nodeTimeoutMs: 100 });
-      await warmUp(transport);
+      const calls = () => [transport.set([item]), transport.fetch([b]), transport.query([b])];
+      await untilReached(() => Promise.all(calls())); // so that there are connections for all
       wire.stall();
-      const calls = [transport.set([item]), transport.fetch([b]), transport.query([b])];
-      assert.deepEqual(await Promise.all(calls.map(failureOf)), ['timeout', 'timeout', 'timeout']);
+      assert.deepEqual(await Promise.all(calls().map(failureOf)), ['timeout', 'timeout', 'timeout']);
       wire.resume();
       assert.deepEqual(await untilReached(() => transport.query([b])), absent);
+    },
+    'calls on one key have no more time than others': async ({ connect, wire, store }) => {
+      const transport = connect({ nodeTimeoutMs: 50 });
+      await warmUp(transport);
+      wire.stall();
+      let open = 10;
+      const failures = Array.from({ length: open }, () => {
+        return failureOf(transport.set([item])).finally(() => open--);
+      });
+      await failures[0];
+      for (let i = 0; i < 3; i++) await failureOf(transport.query([b]));
+      assert.equal(open, 0);
+      wire.resume();
+      await untilReached(() => transport.query([b]));
+      const sent = (await Promise.all(failures)).filter((failure) => failure !== 'unconnected').length;
+      assert.ok(store.began.filter((key) => key === a.data).length <= sent, 'what was not sent was not seen');
     },
     'a node that is killed and started again is used again': async ({ connect, node }) => {
       const transport = connect();

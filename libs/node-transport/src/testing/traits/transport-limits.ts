@@ -23,12 +23,29 @@ export const transportLimits: TransportTrait = {
         assert.deepEqual(outcomes, [{ ok: true, present: false }]);
       await transport.query([a]); // there is room again
     },
+    'a large batch of which there is only room for a part says of each item what became of it': async ({
+      connect,
+      store,
+    }) => {
+      const transport = connect({ maxPendingCalls: 2 });
+      await transport.query([a]);
+      const value = stringValue('v'.repeat(200_000));
+      const items = keys.map((key) => ({ key, value }));
+      const outcomes = await transport.set(items);
+      const isWritten = store.query(keys);
+      assert.ok(Array.isArray(isWritten));
+      assert.deepEqual(
+        outcomes.map((outcome) => ({ ok: true, present: outcome.ok || outcome.maybeApplied === true })),
+        isWritten,
+      );
+      assert.equal(outcomes[0]?.ok, true);
+      for (const outcome of outcomes) if (!outcome.ok) assert.equal(outcome.code, 'node_unavailable');
+    },
     'closing fails what is under way, and what comes after': async ({ connect, store }) => {
       const transport = connect();
       const release = store.hold(a);
-      const calls = [transport.set([{ key: a, value: stringValue('1') }]), transport.query([a])].map(
-        failureOf,
-      );
+      const item = { key: a, value: stringValue('1') };
+      const calls = [transport.set([item]), transport.set([item]), transport.query([a])].map(failureOf);
       await store.hasBegun(1);
       transport.close();
       for (const failure of await Promise.all(calls)) assert.match(failure, /^(broken|unconnected)$/);

@@ -1,0 +1,154 @@
+import {
+  brandValue,
+  canonicalData,
+  isErrorCode,
+  isTtl,
+  isValidData,
+  isVersionCondition,
+  type Encoding,
+  type Entry,
+  type ItemFailure,
+  type Value,
+} from '@kvs/protocol';
+import type { OutcomeList } from '../batch.js';
+import { HAS_TTL, MAYBE_APPLIED, OK, REFUSED, VALUE_BINARY, YES } from './answers.js';
+import type { Refusal } from './calls.js';
+import { allowFlags } from './flags.js';
+import type { FrameCursor } from './frame-cursor.js';
+import { kindOf } from './kinds.js';
+import { LinkProtocolError } from './link-protocol-error.js';
+
+/** A call of which all outcomes have come; with a refusal, none have. */
+export interface Answered<C> {
+  readonly id: number;
+  readonly call: C;
+  readonly refusal?: Refusal;
+}
+
+/**
+ * Reads a frame of answers into the calls that they belong to.
+ *
+ * @param find the call of an id that is not answered whole
+ * @returns the calls that are answered whole now
+ * @throws LinkProtocolError when the frame makes no sense: then none of its outcomes is to be believed
+ */
+export function decodeAnswers<C extends OutcomeList>(
+  cursor: FrameCursor,
+  find: (id: number) => C | undefined,
+): Answered<C>[] {
+  const answered: Answered<C>[] = [];
+  /** Those among them whose outcomes don't show it. */
+  let ended: Set<number> | undefined;
+  while (cursor.hasNumbers) {
+    const id = cursor.varint();
+    const call = find(id);
+    if (call === undefined || ended?.has(id))
+      throw new LinkProtocolError(`an answer to the call ${id}, which is not open`);
+    const status = cursor.byte();
+    if (status === REFUSED) {
+      if (call.outcomes.length > 0) throw new LinkProtocolError('a call is refused that is answered in part');
+      answered.push({ id, call, refusal: readRefusal(cursor) });
+      (ended ??= new Set()).add(id);
+      continue;
+    }
+    if (kindOf(status) !== call.kind)
+      throw new LinkProtocolError('an answer is of another operation than its call');
+    const count = cursor.varint();
+    const missing = call.items.length - call.outcomes.length;
+    if (count > missing) throw new LinkProtocolError('an answer has more outcomes than its call has items');
+    if (missing === 0) {
+      // A call of no items has one answer all the same.
+      if (call.items.length > 0) throw new LinkProtocolError(`the call ${id} is answered already`);
+      (ended ??= new Set()).add(id);
+    }
+    readOutcomes(cursor, call, count);
+    if (count === missing) answered.push({ id, call });
+  }
+  cursor.finish();
+  return answered;
+}
+
+function readOutcomes(cursor: FrameCursor, call: OutcomeList, count: number): void {
+  switch (call.kind) {
+    case 'set':
+      for (let i = 0; i < count; i++) {
+        const flags = cursor.byte();
+        call.outcomes.push(
+          flags & OK ? { ok: true, version: readVersion(cursor, flags) } : readFailure(cursor, flags),
+        );
+      }
+      break;
+    case 'fetch':
+      for (let i = 0; i < count; i++) {
+        const flags = cursor.byte();
+        call.outcomes.push(
+          flags & OK ? { ok: true, entry: readEntry(cursor, flags) } : readFailure(cursor, flags),
+        );
+      }
+      break;
+    case 'query':
+      for (let i = 0; i < count; i++) {
+        const flags = cursor.byte();
+        call.outcomes.push(flags & OK ? { ok: true, present: isYes(flags) } : readFailure(cursor, flags));
+      }
+      break;
+    case 'delete':
+      for (let i = 0; i < count; i++) {
+        const flags = cursor.byte();
+        call.outcomes.push(flags & OK ? { ok: true, deleted: isYes(flags) } : readFailure(cursor, flags));
+      }
+  }
+}
+
+function readVersion(cursor: FrameCursor, flags: number): number {
+  allowFlags(flags, OK);
+  return checkedVersion(cursor.integer());
+}
+
+function isYes(flags: number): boolean {
+  allowFlags(flags, OK | YES);
+  return (flags & YES) !== 0;
+}
+
+function readEntry(cursor: FrameCursor, flags: number): Entry | null {
+  if (flags === OK) return null;
+  allowFlags(flags, OK | YES | VALUE_BINARY | HAS_TTL);
+  if ((flags & YES) === 0) throw new LinkProtocolError('an absent key has an entry');
+  const units = cursor.varint();
+  const version = checkedVersion(cursor.integer());
+  const ttlMs = flags & HAS_TTL ? cursor.integer() : undefined;
+  const value = readValue(flags & VALUE_BINARY ? 'binary' : 'string', cursor.text(units), cursor.wide);
+  if (ttlMs === undefined) return { value, version };
+  if (!isTtl(ttlMs)) throw new LinkProtocolError('a time to live is out of its range');
+  return { value, version, ttlMs };
+}
+
+function readValue(encoding: Encoding, data: string, wide: boolean): Value {
+  if ((wide || encoding === 'binary') && !isValidData(encoding, data)) {
+    throw new LinkProtocolError('a value is not valid in its encoding');
+  }
+  return brandValue({ encoding, data: canonicalData(encoding, data) });
+}
+
+function checkedVersion(version: number): number {
+  if (version === 0 || !isVersionCondition(version))
+    throw new LinkProtocolError('a version is out of its range');
+  return version;
+}
+
+function readFailure(cursor: FrameCursor, flags: number): ItemFailure {
+  allowFlags(flags, MAYBE_APPLIED);
+  const { code, message } = readRefusal(cursor);
+  return flags & MAYBE_APPLIED
+    ? { ok: false, code, message, maybeApplied: true }
+    : { ok: false, code, message };
+}
+
+function readRefusal(cursor: FrameCursor): Refusal {
+  const codeUnits = cursor.varint();
+  const messageUnits = cursor.varint();
+  const code = cursor.text(codeUnits);
+  const message = cursor.text(messageUnits).toWellFormed();
+  if (!isErrorCode(code)) throw new LinkProtocolError('an error code that is not known');
+  return { code, message };
+}

@@ -1,0 +1,98 @@
+import { stringKey, stringValue, type FetchOutcome, type SetOutcome } from '@kvs/protocol';
+import { FakeHttpNode } from '../../test/fake-http-node.js';
+import { weightOf } from '../batch.js';
+import { DEFAULT_LINK_OPTIONS } from '../link/link-options.js';
+import { callWith } from '../pending-call.js';
+import { HttpClient, type HttpOptions } from './http-client.js';
+
+let node: FakeHttpNode;
+let client: HttpClient;
+let reached: number;
+
+async function start(options: Partial<HttpOptions> = {}): Promise<void> {
+  reached = 0;
+  node = await FakeHttpNode.start();
+  const all = { ...DEFAULT_LINK_OPTIONS, nodeTimeoutMs: 60_000, nodeConnections: 8, ...BOUNDS, ...options };
+  client = new HttpClient(node.address, all, () => void reached++);
+}
+afterEach(async () => {
+  client.close();
+  await node.stop();
+});
+
+const BOUNDS = { maxMergedItems: 1000, maxMergedBytes: 2 ** 20 };
+
+function set(name: string, text = 'v'): Promise<readonly SetOutcome[]> {
+  const items = [{ key: stringKey(name), value: stringValue(text) }];
+  return callWith('set', items, weightOf({ kind: 'set', items }), (call) => client.submit(call));
+}
+
+function fetch(name: string): Promise<readonly FetchOutcome[]> {
+  const items = [stringKey(name)];
+  return callWith('fetch', items, weightOf({ kind: 'fetch', items }), (call) => client.submit(call));
+}
+
+it('tells when the node is reached, but not when it is in trouble', async () => {
+  await start();
+  node.json({ code: 'not_ready', detail: 'soon', status: 503 }, 503, 'application/problem+json');
+  await fetch('a');
+  expect(reached).toBe(0);
+  node.json([{ key: stringKey('a'), value: null }]);
+  await fetch('a');
+  expect(reached).toBe(1);
+});
+
+describe('a merged batch', () => {
+  /** How many items each request had. */
+  const sizes = () => node.requests.map(({ body }) => (JSON.parse(body) as unknown[]).length);
+  const answerSets = (status?: (items: number) => number): void => {
+    node.answer = (response) => {
+      const count = sizes().at(-1) ?? 0;
+      const refusal = status?.(count) ?? 200;
+      if (refusal !== 200)
+        return void response.writeHead(refusal, { 'content-type': 'text/html' }).end('<html>');
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ versions: new Array<number>(count).fill(1), keys_failed: [] }));
+    };
+  };
+  const written = [{ ok: true, version: 1 }];
+
+  it.each([400, 413, 414, 431])('that something on the way refuses with %d is split', async (status) => {
+    await start();
+    answerSets((items) => (items > 1 ? status : 200));
+    expect(await Promise.all([set('a'), set('b'), set('c')])).toEqual([written, written, written]);
+    expect(sizes()).toEqual([3, 1, 1, 1]);
+  });
+
+  it('is no longer than it may be as it is written', async () => {
+    await start({ maxMergedBytes: 1000 });
+    answerSets();
+    const names = ['a', 'b', 'c', 'd'];
+    await Promise.all(names.map((name) => set(name, '\u0000'.repeat(100)))); // 6 bytes to each
+    expect(sizes()).toEqual([1, 1, 1, 1]);
+  });
+
+  it('asks for no more than about so many bytes, by what was last answered', async () => {
+    await start({ maxMergedBytes: 10_000 });
+    const answerWith = (units: number): void => {
+      node.answer = (response) => {
+        const keys = JSON.parse(node.requests.at(-1)?.body ?? '') as unknown[];
+        const value = stringValue('v'.repeat(units));
+        response.setHeader('content-type', 'application/json');
+        response.end(JSON.stringify(keys.map((key) => ({ key, value, version: 1 }))));
+      };
+    };
+    const names = Array.from({ length: 20 }, (_, i) => `key-${i}`);
+    const largest = async (): Promise<number> => {
+      node.requests.length = 0;
+      await Promise.all(names.map(fetch));
+      return Math.max(...sizes());
+    };
+    answerWith(3000);
+    await fetch('a');
+    expect(await largest()).toBe(3);
+    answerWith(10);
+    await largest();
+    while ((await largest()) < names.length); // small answers are soon asked for together again
+  });
+});

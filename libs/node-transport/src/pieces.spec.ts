@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import type { ItemFailure } from '@kvs/protocol';
+import { TransportError, type TransportFailure } from '@kvs/router';
+import { cutIntoPieces, sendPieces } from './pieces.js';
+
+describe('pieces', () => {
+  it('are all items in their order, none too large unless it is one item', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(20)), fc.integer({ min: 1, max: 30 }), (items, maxBytes) => {
+        const pieces = cutIntoPieces(items, (item) => item, maxBytes);
+        expect(pieces.flat()).toEqual(items);
+        for (const piece of pieces) {
+          const weight = piece.reduce((sum, item) => sum + item, 0);
+          expect(weight <= maxBytes || piece.length === 1).toBe(true);
+        }
+      }),
+    );
+  });
+
+  const failureOf = ({ failure }: TransportError): ItemFailure => ({
+    ok: false,
+    code: 'node_unavailable',
+    message: failure,
+  });
+  /** Each piece is one of those that come to an end, by name. */
+  const send = (...ends: readonly (TransportFailure | 'done')[]) =>
+    sendPieces(
+      ends.map((end) => [end, end]),
+      async ([end = 'done']) => {
+        if (end !== 'done') throw new TransportError(end, 'why');
+        return Promise.resolve([end, end]);
+      },
+      failureOf,
+    );
+
+  it('fail for themselves where others do not', async () => {
+    const failed = { ok: false, code: 'node_unavailable' };
+    expect(await send('broken', 'done', 'unconnected')).toMatchObject([
+      { ...failed, message: 'broken' },
+      { ...failed, message: 'broken' },
+      ...['done', 'done'],
+      { ...failed, message: 'unconnected' },
+      { ...failed, message: 'unconnected' },
+    ]);
+  });
+
+  it.each<[TransportFailure, TransportFailure[]]>([
+    ['unconnected', ['unconnected', 'unconnected']],
+    ['broken', ['unconnected', 'broken', 'unconnected']],
+    ['timeout', ['timeout', 'broken', 'unconnected']],
+  ])('fail together as %s when they are %j', async (failure, ends) => {
+    await expect(send(...ends)).rejects.toMatchObject({ failure });
+  });
+
+  it('do not hide a defect', async () => {
+    const defect = new TypeError('a defect');
+    const sent = sendPieces(
+      [[1], [2]],
+      ([n]) => (n === 1 ? Promise.resolve([n]) : Promise.reject(defect)),
+      failureOf,
+    );
+    await expect(sent).rejects.toBe(defect);
+  });
+});
