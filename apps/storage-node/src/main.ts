@@ -4,6 +4,7 @@ import { SnapshotError } from '@kvs/kv-store';
 import { LinkServer } from '@kvs/node-transport';
 import { NAME, readConfig, VERSION } from './config.js';
 import { EngineStartError } from './engine/engine-start-error.js';
+import { linkMetrics } from './link-metrics.js';
 import { StorageNodeModule } from './storage-node.module.js';
 
 const config = readConfig(process.argv.slice(2));
@@ -15,11 +16,12 @@ await serve({
   port: config.port,
   settings: config,
   methods: { '/stats': ['GET', 'HEAD'] },
-  upgrade: (operations, logger) =>
-    new LinkServer(operations, {
-      ...config,
-      onError: (error) => logger.error(error, 'unexpected error'),
-    }),
+  upgrade: (operations, logger, metrics) => {
+    const onError = (error: unknown): void => logger.error(error, 'unexpected error');
+    const links = new LinkServer(operations, { ...config, onError });
+    metrics.add(linkMetrics(links));
+    return links;
+  },
   module: (logger) => StorageNodeModule.register(config, logger, exitWithoutEngine),
 }).catch(exitWithoutEngine);
 

@@ -1,3 +1,4 @@
+export * from './answer-size.js';
 export * from './encoding.js';
 export * from './errors.js';
 export * from './guard.js';

@@ -44,7 +44,11 @@ export interface ServeOptions {
   readonly methods?: AllowedMethods;
   readonly module: (logger: Logger) => DynamicModule;
   /** Serves connections that leave HTTP for another protocol, over the same operations. */
-  readonly upgrade?: (operations: KeyValueOperations, logger: Logger) => UpgradeHandler;
+  readonly upgrade?: (
+    operations: KeyValueOperations,
+    logger: Logger,
+    metrics: Pick<ServerMetrics, 'add'>,
+  ) => UpgradeHandler;
 }
 
 /**
@@ -62,7 +66,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const inFlight = new InFlight(settings);
   const app = await createApp(options, inFlight, logger);
   const server: Server = app.getHttpServer();
-  const upgrade = options.upgrade?.(app.get<KeyValueOperations>(OPERATIONS, { strict: false }), logger);
+  const operations = app.get<KeyValueOperations>(OPERATIONS, { strict: false });
+  const upgrade = options.upgrade?.(operations, logger, app.get(ServerMetrics));
   if (upgrade) {
     app.use(upgradeRequired(upgrade));
     handleUpgrades(server, upgrade);

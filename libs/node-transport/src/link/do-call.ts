@@ -1,14 +1,6 @@
-import {
-  byteLength,
-  KvsError,
-  whenDone,
-  type FetchOutcome,
-  type Key,
-  type MaybePromise,
-} from '@kvs/protocol';
+import { refuseHugeAnswer, whenDone, type MaybePromise } from '@kvs/protocol';
 import type { Batch } from '../batch.js';
 import type { Answer } from '../codec/answers.js';
-import { mayExceed } from '../codec/text-bytes.js';
 import type { BatchOperations } from './link-server.js';
 
 /**
@@ -54,20 +46,4 @@ export function doCall(
 function whole<O>(outcomes: readonly O[], count: number): readonly O[] {
   if (outcomes.length !== count) throw new TypeError(`${count} items have ${outcomes.length} outcomes`);
   return outcomes;
-}
-
-/** As over HTTP. */
-function refuseHugeAnswer(keys: readonly Key[], outcomes: readonly FetchOutcome[], maxBytes: number): void {
-  let units = 0;
-  for (const { data } of keys) units += data.length;
-  for (const outcome of outcomes) if (outcome.ok && outcome.entry) units += outcome.entry.value.data.length;
-  if (!mayExceed(units, maxBytes)) return;
-  let bytes = 0;
-  for (const key of keys) bytes += byteLength(key);
-  for (const outcome of outcomes) if (outcome.ok && outcome.entry) bytes += byteLength(outcome.entry.value);
-  if (bytes <= maxBytes) return;
-  throw new KvsError(
-    'answer_too_large',
-    `the answer would have ${bytes} bytes, at most ${maxBytes} are allowed; ask for fewer keys at a time`,
-  );
 }

@@ -2,6 +2,7 @@ import type { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { KeyValueOperations, Limits } from '@kvs/protocol';
+import type { Kind } from '../batch.js';
 import { largestFrameBytes, type LinkLimits } from '../codec/hello.js';
 import { endOfTurn, systemTimers, type Schedule, type Timers } from '../ports.js';
 import { LINK_PATH, LINK_TOKEN } from './link-token.js';
@@ -25,6 +26,13 @@ export interface LinkServerOptions {
   readonly timers?: Timers;
   /** When answers go out that did not come at once. Default: {@link endOfTurn}. */
   readonly schedule?: Schedule;
+}
+
+export interface LinkCounts {
+  /** Calls that were begun, by kind. */
+  readonly calls: Readonly<Record<Kind, number>>;
+  /** Calls that were refused before that: not valid, or too much under way. */
+  readonly refused: number;
 }
 
 /** The node's end of links: does what proxies ask for over connections that were upgraded. */
@@ -53,6 +61,8 @@ export class LinkServer {
       maxCalls: maxInFlightRequests,
       maxBytes: maxInFlightBytes,
       draining: false,
+      begun: { set: 0, fetch: 0, query: 0, delete: 0 },
+      refused: 0,
     };
     this.linkLimits = {
       maxFrameBytes: Math.max(MIN_FRAME_BYTES, largestFrameBytes(limits)),
@@ -64,6 +74,12 @@ export class LinkServer {
   /** How many links are open. */
   get size(): number {
     return this.links.size;
+  }
+
+  /** What came over all links since this was made. */
+  get counts(): LinkCounts {
+    const { begun, refused } = this.load;
+    return { calls: { ...begun }, refused };
   }
 
   /** Makes a link of a connection on which a request for one came. `head` is what came after the request. */

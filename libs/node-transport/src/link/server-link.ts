@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { isPromise, KvsError, type Limits } from '@kvs/protocol';
-import { isWrite, keysOf, weightOf, type Batch } from '../batch.js';
+import { isWrite, keysOf, weightOf, type Batch, type Kind } from '../batch.js';
 import type { Answer } from '../codec/answers.js';
 import { encodeAnswers } from '../codec/encode-answers.js';
 import { decodeCalls, type DecodedCall, type Refusal } from '../codec/calls.js';
@@ -26,6 +26,10 @@ export interface Load {
   readonly maxCalls: number;
   readonly maxBytes: number;
   draining: boolean;
+  /** How many calls were begun, by kind. */
+  readonly begun: Record<Kind, number>;
+  /** How many calls were refused before they began. */
+  refused: number;
 }
 
 export interface ServerLinkContext {
@@ -159,14 +163,18 @@ export class ServerLink {
       this.waiting.push(call);
       return;
     }
-    if ('refusal' in call) {
-      this.answer(call);
-      return;
-    }
+    const { load } = this.context;
+    if ('refusal' in call) return this.refuse(call.id, call.refusal);
     const refusal = this.refusal();
-    if (refusal !== undefined) this.answer({ id: call.id, refusal });
-    else if (this.order.isEmpty) this.start(call);
+    if (refusal !== undefined) return this.refuse(call.id, refusal);
+    load.begun[call.kind]++;
+    if (this.order.isEmpty) this.start(call);
     else this.queue(call);
+  }
+
+  private refuse(id: number, refusal: Refusal): void {
+    this.context.load.refused++;
+    this.answer({ id, refusal });
   }
 
   private refusal(): Refusal | undefined {

@@ -1,0 +1,22 @@
+import { counter, gauge, type MetricFamily, type MetricsSource } from '@kvs/http-api';
+import type { LinkServer } from '@kvs/node-transport';
+
+/** What came over the links of proxies, which no HTTP metric counts. */
+export function linkMetrics(links: Pick<LinkServer, 'size' | 'counts'>): MetricsSource {
+  return {
+    collect(): MetricFamily[] {
+      const { calls, refused } = links.counts;
+      return [
+        gauge('kvs_links', 'Links of proxies that are open', [{ labels: {}, value: links.size }]),
+        counter(
+          'kvs_link_calls_total',
+          'Calls that came over links and were begun',
+          Object.entries(calls).map(([operation, value]) => ({ labels: { operation }, value })),
+        ),
+        counter('kvs_link_refusals_total', 'Calls over links that were refused before they began', [
+          { labels: {}, value: refused },
+        ]),
+      ];
+    },
+  };
+}
