@@ -72,5 +72,5 @@ export class ServerProcess {
 
 const LISTENING = /listening on (http:\/\/[^\s"]+)/;
 
-/** As `nx serve` has them. A larger young generation is collected less often: that is a sixth more pairs in large batches. */
+/** As `nx serve` has them. A larger young generation is collected less often: large batches are faster. */
 const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=64'];
