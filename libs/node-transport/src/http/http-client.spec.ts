@@ -1,5 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import { stringKey, stringValue, type FetchOutcome, type SetOutcome } from '@kvs/protocol';
 import { FakeHttpNode } from '../../test/fake-http-node.js';
+import { ManualTime } from '../../test/manual-time.js';
 import { weightOf } from '../batch.js';
 import { DEFAULT_LINK_OPTIONS } from '../link/link-options.js';
 import { callWith } from '../pending-call.js';
@@ -62,6 +64,24 @@ describe('a merged batch', () => {
     answerSets((items) => (items > 1 ? status : 200));
     expect(await Promise.all([set('a'), set('b'), set('c')])).toEqual([written, written, written]);
     expect(sizes()).toEqual([3, 1, 1, 1]);
+  });
+
+  it('that found no connection in the time of one call is sent for the others', async () => {
+    const time = new ManualTime();
+    await start({ timers: time, nodeTimeoutMs: 1000, nodeConnections: 1 });
+    node.answer = () => undefined;
+    const ends: Promise<unknown>[] = [fetch('in the way'), set('a')];
+    time.pass(10);
+    ends.push(set('b'));
+    while (node.requests.length === 0) await setImmediate();
+    answerSets();
+    time.pass(990);
+    expect(await Promise.allSettled(ends)).toMatchObject([
+      { reason: { failure: 'timeout' } },
+      { reason: { failure: 'unconnected' } },
+      { value: written },
+    ]);
+    expect(sizes()).toEqual([1, 1]);
   });
 
   it('is no longer than it may be as it is written', async () => {
