@@ -42,6 +42,8 @@ const ordinaryDoor = {
   displayName: 'e2e-no-fast-lane',
   rootDir: join(root, 'tools/e2e'),
   setupFiles: ['<rootDir>/src/support/no-fast-lane.ts'],
+  // Nx serves a project once at a time, and which door answers is nothing to it.
+  testPathIgnorePatterns: ['/local-cluster\\.spec\\.ts$'],
 };
 
 // Processes take their time to start on a busy machine; no promise of ours depends on how long.
