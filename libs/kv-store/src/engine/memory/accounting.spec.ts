@@ -23,7 +23,7 @@ const SHAPES = [
     unit: 'x',
     encoding: 'string',
     count: 5000,
-    mostChurned: 1.4,
+    mostChurned: 1.6,
   },
 ];
 
