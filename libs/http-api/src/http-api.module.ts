@@ -10,6 +10,7 @@ import { MetricsController } from './routes/metrics.controller.js';
 import { DeleteItemsPipe, JsonBodyPipe, KeysPipe, SetItemsPipe } from './routes/raw-body.js';
 import { LIMITS, type Limits } from './tokens.js';
 
+/** What the protocol's routes are put over. */
 export interface HttpApiOptions {
   readonly limits: Limits;
   /** Where the providers below find what they inject. */

@@ -17,6 +17,7 @@ export interface MetricFamily {
 
 export type MetricType = 'counter' | 'gauge' | 'histogram' | 'summary';
 
+/** One number of a family, with the labels that tell it from the others. */
 export interface MetricSample {
   readonly value: number;
   readonly labels: MetricLabels;

@@ -26,6 +26,7 @@ import { onStopSignals } from './stop-signals.js';
 import { serveByWorkers } from './workers/primary.js';
 import { serveAsWorker, stopWorker, workerNumber } from './workers/worker.js';
 
+/** What one server is: how it is called, where it listens, what it is made of. */
 export interface ServeOptions {
   /** For the log and for messages on stderr, such as `kvs-proxy`. */
   readonly name: string;
@@ -42,6 +43,7 @@ export interface ServeOptions {
   readonly workers?: number;
   /** Methods of paths that this app has beyond the common ones. */
   readonly methods?: AllowedMethods;
+  /** The application: its root module, which imports `HttpApiModule`. */
   readonly module: (logger: Logger) => DynamicModule;
   /** Serves connections that leave HTTP for another protocol, over the same operations. */
   readonly upgrade?: (
