@@ -9,7 +9,14 @@ import type {
   SetItem,
   SetOutcome,
 } from '@kvs/protocol';
-import type { NodeScan, NodeStats, NodeTransport, TransportError } from '@kvs/router';
+import {
+  readFailure,
+  writeFailure,
+  type NodeScan,
+  type NodeStats,
+  type NodeTransport,
+  type TransportError,
+} from '@kvs/router';
 import type { Pool } from 'undici';
 import { keyWeight, setWeight, weightOf } from './batch.js';
 import { largestFrameBytes, type PairLimits } from './codec/hello.js';
@@ -120,16 +127,8 @@ export class NodeDataTransport implements NodeTransport {
     return pieces.length === 1 ? send(items) : sendPieces(pieces, send, failureOf);
   }
 
-  private readonly failureOfRead = ({ message }: TransportError): ItemFailure => ({
-    ok: false,
-    code: 'node_unavailable',
-    message: `${this.address}: ${message}`,
-  });
-
-  private readonly failureOfWrite = (error: TransportError): ItemFailure => {
-    const failure = this.failureOfRead(error);
-    return error.failure === 'unconnected' ? failure : { ...failure, maybeApplied: true };
-  };
+  private readonly failureOfRead = (error: TransportError) => readFailure(this.address, error);
+  private readonly failureOfWrite = (error: TransportError) => writeFailure(this.address, error);
 }
 
 function withRoomFor(pair: PairLimits | undefined, link: LinkOptions): LinkOptions {

@@ -2,6 +2,7 @@ import type {
   DeleteItem,
   DeleteOutcome,
   FetchOutcome,
+  ItemFailure,
   Key,
   PairFormat,
   PairLines,
@@ -70,4 +71,15 @@ export class TransportError extends Error {
   ) {
     super(message, options);
   }
+}
+
+/** What the items of a read come to whose node was not reached. */
+export function readFailure(node: string, { message }: TransportError): ItemFailure {
+  return { ok: false, code: 'node_unavailable', message: `${node}: ${message}` };
+}
+
+/** As {@link readFailure} of a write: unless nothing was sent, the node may have applied it. */
+export function writeFailure(node: string, error: TransportError): ItemFailure {
+  const failure = readFailure(node, error);
+  return error.failure === 'unconnected' ? failure : { ...failure, maybeApplied: true };
 }

@@ -23,7 +23,9 @@ import { describeCluster, type ClusterView } from './cluster-view.js';
 import { interleave } from './interleave.js';
 import { CallCounter, type NodeTally } from './node-tallies.js';
 import {
+  readFailure,
   TransportError,
+  writeFailure,
   type NodeScan,
   type NodeTransport,
   type NodeTransportFactory,
@@ -192,20 +194,20 @@ function isBroken(error: unknown): boolean {
 }
 
 function failShare(place: Place, share: readonly unknown[], error: unknown): ItemFailure[] {
-  const failure = unavailable(place, error);
+  const failure = readFailure(place.node, reachError(place, error));
   return share.map(() => failure);
 }
 
 function failWrites(place: Place, share: readonly unknown[], error: unknown): ItemFailure[] {
-  const failure = unavailable(place, error);
-  const doubt = error instanceof TransportError && error.failure !== 'unconnected';
-  return share.map(() => (doubt ? { ...failure, maybeApplied: true } : failure));
+  const failure = writeFailure(place.node, reachError(place, error));
+  return share.map(() => failure);
 }
 
-function unavailable({ node, counter }: Place, error: unknown): ItemFailure {
+/** @throws what is no failure to reach the node: a defect */
+function reachError({ counter }: Place, error: unknown): TransportError {
   counter.failed(error);
   if (!(error instanceof TransportError)) throw error;
-  return { ok: false, code: 'node_unavailable', message: `${node}: ${error.message}` };
+  return error;
 }
 
 interface NodeShare {

@@ -22,10 +22,6 @@ export function readWholeBody(
     missing -= part.length;
     // Mostly a body comes in one piece, and nothing need be joined.
     if (missing > 0) (parts ??= []).push(part);
-    else {
-      const bytes = parts === undefined ? part : Buffer.concat([...parts, part], length);
-      parts = undefined; // this function is kept for as long as the connection keeps its last request
-      whole(bytes);
-    }
+    else whole(parts === undefined ? part : Buffer.concat([...parts, part], length));
   });
 }

@@ -86,6 +86,7 @@ class SlowResponse extends Writable {
   }
 
   asResponse(): ServerResponse {
+    // It stands in for a class of which only the stream and `setHeader` are used.
     return this as unknown as ServerResponse;
   }
 
