@@ -20,12 +20,12 @@ export interface NodeView {
 }
 
 export async function describeCluster(
-  transports: ReadonlyMap<string, NodeTransport>,
+  places: readonly { readonly node: string; readonly transport: NodeTransport }[],
   partitionsOf: (node: string) => number,
   partitions: number,
 ): Promise<ClusterView> {
   const nodes = await Promise.all(
-    Array.from(transports, async ([node, transport]): Promise<NodeView> => {
+    places.map(async ({ node, transport }): Promise<NodeView> => {
       try {
         const { engine, keys } = await transport.stats();
         return { node, state: 'up', partitions: partitionsOf(node), keys, engine };

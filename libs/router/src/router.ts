@@ -39,7 +39,6 @@ import { askWhole, scatter, type AskNode, type Outcomes } from './scatter.js';
  * announcement when it is back.
  */
 export class Router implements KeyValueOperations {
-  private readonly transports: ReadonlyMap<string, NodeTransport>;
   private readonly nodes: ReadonlyMap<string, Place>;
   /** Where each partition is: the ring and the transports stay as they are. */
   private readonly places: readonly Place[];
@@ -53,12 +52,8 @@ export class Router implements KeyValueOperations {
     connect: NodeTransportFactory,
     private readonly ring = new HashRing(addresses),
   ) {
-    this.transports = new Map(addresses.map((address) => [address, connect(address)]));
     this.nodes = new Map(
-      Array.from(this.transports, ([node, transport]) => [
-        node,
-        { node, transport, counter: new CallCounter() },
-      ]),
+      addresses.map((node) => [node, { node, transport: connect(node), counter: new CallCounter() }]),
     );
     this.places = ALL_PARTITIONS.map((partition) => {
       const node = ring.owner(partition).id;
@@ -108,12 +103,16 @@ export class Router implements KeyValueOperations {
 
   /** What the nodes say of themselves, asked now. */
   cluster(): Promise<ClusterView> {
-    return describeCluster(this.transports, (node) => this.ring.partitionsOf(node).length, PARTITION_COUNT);
+    return describeCluster(
+      [...this.nodes.values()],
+      (node) => this.ring.partitionsOf(node).length,
+      PARTITION_COUNT,
+    );
   }
 
   /** Whether any node answers: known as soon as one does, however long the others take. */
   async isReachable(): Promise<boolean> {
-    const answers = Array.from(this.transports.values(), async (transport) => transport.stats());
+    const answers = Array.from(this.nodes.values(), async ({ transport }) => transport.stats());
     try {
       await Promise.any(answers);
       return true;
@@ -131,7 +130,7 @@ export class Router implements KeyValueOperations {
   }
 
   close(): void {
-    for (const transport of this.transports.values()) transport.close();
+    for (const { transport } of this.nodes.values()) transport.close();
   }
 
   /**
