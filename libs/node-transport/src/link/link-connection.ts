@@ -15,6 +15,7 @@ import type { Call } from '../pending-call.js';
 import type { CancelTask } from '../ports.js';
 import { refusalFailure, withDoubt } from '../refusals.js';
 import type { LinkOptions } from './link-options.js';
+import { PendingCalls } from './pending-calls.js';
 
 /** What the owner of a connection hears of it. */
 export interface ConnectionListener {
@@ -36,8 +37,7 @@ export interface ConnectionListener {
 export class LinkConnection {
   private readonly builder = new FrameBuilder();
   private readonly reader: FrameReader;
-  /** Unanswered calls by id, the oldest first. */
-  private readonly pending = new Map<number, Call>();
+  private readonly pending = new PendingCalls();
   private bytesInFlight = 0;
   /** Calls that nobody waits for any more, and their bytes. */
   private abandoned = 0;
@@ -46,7 +46,6 @@ export class LinkConnection {
   private finished = 0;
   /** Whether calls wait because the node has as many as it takes. */
   private starved = false;
-  private lastId = 0;
   private peer: LinkLimits | undefined;
   private isProven = false;
   private leaving = false;
@@ -86,8 +85,8 @@ export class LinkConnection {
   }
 
   /** The unanswered calls, the oldest first. */
-  get calls(): Iterable<Call> {
-    return this.pending.values();
+  get calls(): readonly Call[] {
+    return this.pending.oldestFirst();
   }
 
   /** How many bytes of calls are unanswered. */
@@ -97,8 +96,7 @@ export class LinkConnection {
 
   /** The oldest call that somebody waits for. */
   get oldest(): Call | undefined {
-    for (const call of this.pending.values()) if (!call.settled) return call;
-    return undefined;
+    return this.calls.find(({ settled }) => !settled);
   }
 
   /** Sends calls from the front, as many as there is room for, and returns how many. */
@@ -140,7 +138,7 @@ export class LinkConnection {
 
   /** Tells the callers of what is overdue. What comes for those calls later is passed over. */
   expire(nowMs: number): void {
-    for (const call of this.pending.values()) {
+    for (const call of this.calls) {
       if (call.settled) continue;
       if (call.deadlineMs > nowMs) break;
       this.abandoned++;
@@ -162,8 +160,9 @@ export class LinkConnection {
     this.cancelBeat();
     this.socket.destroy();
     const error = new TransportError('broken', `the link broke (${reason})`);
-    for (const call of this.pending.values()) if (!call.settled) call.fail(error);
+    const { calls } = this;
     this.pending.clear();
+    for (const call of calls) if (!call.settled) call.fail(error);
     this.listener.lost(reason);
   }
 
@@ -173,10 +172,7 @@ export class LinkConnection {
   }
 
   private put(call: Call): void {
-    do this.lastId = (this.lastId + 1) >>> 0;
-    while (this.pending.has(this.lastId));
-    putCall(this.builder, this.lastId, call);
-    this.pending.set(this.lastId, call);
+    putCall(this.builder, this.pending.add(call), call);
     this.bytesInFlight += call.weight;
   }
 

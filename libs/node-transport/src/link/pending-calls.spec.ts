@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { PendingCall, type Call } from '../pending-call.js';
+import { PendingCalls } from './pending-calls.js';
+
+const newCall = (): Call =>
+  new PendingCall(
+    'query',
+    [],
+    0,
+    () => undefined,
+    () => undefined,
+  );
+
+it('finds what a Map finds, and tells the oldest first, whoever goes in whatever order', () => {
+  fc.assert(
+    fc.property(fc.array(fc.option(fc.nat(), { freq: 2 }), { maxLength: 500 }), (steps) => {
+      const calls = new PendingCalls();
+      const model = new Map<number, Call>();
+      for (const step of steps) {
+        const ids = [...model.keys()];
+        const answered = step === null ? undefined : ids[step % ids.length];
+        if (answered === undefined) {
+          const call = newCall();
+          model.set(calls.add(call), call);
+        } else {
+          calls.delete(answered);
+          model.delete(answered);
+          expect(calls.get(answered)).toBeUndefined();
+        }
+        expect(calls.size).toBe(model.size);
+      }
+      for (const [id, call] of model) expect(calls.get(id)).toBe(call);
+      // Not toEqual: calls look alike.
+      const inOrder = [...model.values()];
+      expect(calls.oldestFirst().every((call, at) => call === inOrder[at])).toBe(true);
+      expect(calls.oldestFirst()).toHaveLength(model.size);
+    }),
+  );
+});
+
+it('keeps a call that is never answered, however many come and go after it', () => {
+  const calls = new PendingCalls();
+  const kept = newCall();
+  const id = calls.add(kept);
+  const ids = new Set([id]);
+  for (let i = 0; i < 10_000; i++) {
+    const other = calls.add(newCall());
+    expect(ids.has(other)).toBe(false);
+    ids.add(other);
+    calls.delete(other);
+  }
+  expect(calls.get(id)).toBe(kept);
+  expect(calls.oldestFirst()).toHaveLength(1);
+});
+
+it('knows of nothing after it was cleared, and of no id that it did not give', () => {
+  const calls = new PendingCalls();
+  const id = calls.add(newCall());
+  expect(calls.get(id + 64)).toBeUndefined();
+  expect(calls.get(-1)).toBeUndefined();
+  calls.delete(id + 64);
+  expect(calls.size).toBe(1);
+  calls.clear();
+  expect(calls.get(id)).toBeUndefined();
+  expect(calls.size).toBe(0);
+  expect(calls.oldestFirst()).toEqual([]);
+});
