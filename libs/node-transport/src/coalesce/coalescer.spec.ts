@@ -78,19 +78,19 @@ it('gathers no longer than the bound, answered or not', () => {
 it.each([
   ['items', ['b', 'c', 'd', 'e']],
   ['bytes', ['b'.repeat(100)]],
-])('gathers no more than so many %s', (_, names) => {
-  add('a');
-  endTurn();
+])('sends so many %s at once, whatever is unanswered and before the turn ends', (_, names) => {
   add(...names);
-  endTurn();
-  expect(sent).toEqual([['a'], names]);
+  expect(sent).toEqual([names]);
+  add(...names);
+  expect(sent).toEqual([names, names]);
 });
 
 it('keeps what is not taken, in its order, until there is room', () => {
   room = 2;
-  add('a', 'b', 'c', 'd', 'e');
+  add('a', 'b', 'c');
   endTurn();
   expect(sent).toEqual([['a', 'b']]);
+  add('d', 'e');
   coalescer.answered();
   endTurn();
   room = 0;

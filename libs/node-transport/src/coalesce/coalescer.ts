@@ -6,15 +6,16 @@ export interface CoalescerOptions {
   readonly schedule: Schedule;
   /** How long calls may gather while what was sent before them is unanswered, in milliseconds. */
   readonly maxDelayMs: number;
-  /** So many calls are not kept waiting for more. */
+  /** So many calls are not kept waiting for more, not even to the end of the turn. */
   readonly maxGatheredCalls: number;
-  /** Calls of so many bytes are not kept waiting for more. */
+  /** Nor are calls of so many bytes. */
   readonly maxGatheredBytes: number;
 }
 
 /**
  * Decides when calls to one node go out. Those of one turn of the event loop go together. While what went before is
- * unanswered, further ones gather, for little time; a lone call goes out at once. It never reorders.
+ * unanswered, further ones gather, for little time; a lone call goes out at once, and what is much to do by itself does not
+ * wait for the turn to end, so that the node is at it while the rest of the turn is done. It never reorders.
  */
 export class Coalescer<T extends { readonly weight: number }> {
   private waiting: T[] = [];
@@ -44,10 +45,11 @@ export class Coalescer<T extends { readonly weight: number }> {
   add(call: T): void {
     this.waiting.push(call);
     this.bytes += call.weight;
-    if (this.scheduled) return;
     const { maxGatheredBytes, maxGatheredCalls } = this.options;
     const full = this.waiting.length >= maxGatheredCalls || this.bytes >= maxGatheredBytes;
-    if (this.companies === 0 || full) this.scheduleFlush();
+    if (full) return this.flush();
+    if (this.scheduled) return;
+    if (this.companies === 0) this.scheduleFlush();
     else this.cancelDelay ??= this.options.timers.after(this.options.maxDelayMs, this.onDelay);
   }
 

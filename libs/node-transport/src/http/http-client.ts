@@ -29,7 +29,8 @@ export interface HttpOptions extends ConnectionOptions {
 
 /** A call that has not ended: its place in the order of its keys, and the request that it is part of, once it is. */
 interface Underway {
-  readonly ticket: Ticket;
+  /** Not there yet only while it is entered, when it may already be sent, but not end. */
+  ticket: Ticket | undefined;
   sending: Sending | undefined;
 }
 
@@ -85,8 +86,9 @@ export class HttpClient implements CallSink {
     if (call.deadlineMs === 0) call.deadlineMs = timers.nowMs() + nodeTimeoutMs;
     if (call.deadlineMs < this.nextDeadlineMs) this.wakeAt(call.deadlineMs);
     this.pendingBytes += call.weight;
-    const ticket = this.order.enter(keysOf(call), isWrite(call.kind), () => this.enqueue(call));
-    this.underway.set(call, { ticket, sending: undefined });
+    const underway: Underway = { ticket: undefined, sending: undefined };
+    this.underway.set(call, underway);
+    underway.ticket = this.order.enter(keysOf(call), isWrite(call.kind), () => this.enqueue(call));
   }
 
   /** What is under way, the oldest first. */
@@ -185,7 +187,7 @@ export class HttpClient implements CallSink {
       if (underway === undefined) continue;
       this.underway.delete(call);
       this.pendingBytes -= call.weight;
-      this.leave(underway.ticket);
+      if (underway.ticket !== undefined) this.leave(underway.ticket);
     }
   }
 

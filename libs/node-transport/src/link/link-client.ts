@@ -252,8 +252,14 @@ const AWAY: ReadonlySet<unknown> = new Set([
 ]);
 
 function gatherLimits({ limits, frameBytes }: LinkOptions) {
-  return { maxGatheredBytes: frameBytes, maxGatheredCalls: limits.maxCallsInFlight };
+  return {
+    maxGatheredBytes: Math.min(frameBytes, GATHERED_BYTES),
+    maxGatheredCalls: limits.maxCallsInFlight,
+  };
 }
+
+/** A frame's own cost is little beside that of so many bytes, for both ends. */
+const GATHERED_BYTES = 16 * 1024;
 
 function failUnsent(calls: readonly Call[], reason: string): void {
   for (const call of calls) call.fail(new TransportError('unconnected', reason));
