@@ -39,6 +39,7 @@ import { KVS_CLOCK, STORAGE_ENGINE } from '../tokens.js';
 import { checkDeleteItems, checkPartitions, checkSetItems } from './arguments.js';
 import { jsonPieces } from './json-pieces.js';
 import { deleteOutcome, fetchOutcome, liveEntry, queryOutcome, setOutcome } from './outcomes.js';
+import { ScanPace } from './scan-pace.js';
 
 export interface StoredPair extends Entry {
   readonly key: Key;
@@ -67,7 +68,10 @@ export class KvStore
 {
   readonly #engine: StorageEngine;
   readonly #clock: Clock;
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #scanPace = new ScanPace();
+  /** Operations that an engine takes its time for. */
+  #underWay = 0;
+  #whenIdle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   /** @param clock the one the engine was made with */
@@ -120,7 +124,8 @@ export class KvStore
   scan({ prefix, partitions = ALL_PARTITIONS }: StoreScanRequest = {}): AsyncIterable<StoreChunk> {
     this.#assertOpen();
     checkPartitions(partitions);
-    return this.#storeChunks(this.#engine.scan(partitions, prefix && { idPrefix: idPrefix(prefix) }));
+    const chunks = this.#engine.scan(partitions, prefix && { idPrefix: idPrefix(prefix) });
+    return this.#scanPace.paced(this.#storeChunks(chunks));
   }
 
   /** As {@link scan}, with the pairs as JSON text, in pieces that may end anywhere and are the caller's. */
@@ -133,9 +138,9 @@ export class KvStore
     this.#assertOpen();
     checkPartitions(partitions);
     const options = { meta, format, ...(prefix && { idPrefix: idPrefix(prefix) }) };
-    return (
+    return this.#scanPace.paced(
       this.#engine.scanJson?.(partitions, options) ??
-      jsonPieces(this.#storeChunks(this.#engine.scan(partitions, options)), meta, format)
+        jsonPieces(this.#storeChunks(this.#engine.scan(partitions, options)), meta, format),
     );
   }
 
@@ -166,14 +171,19 @@ export class KvStore
   }
 
   #track<T>(answer: MaybePromise<T>): MaybePromise<T> {
+    this.#scanPace.noteOperation();
     if (!isPromise(answer)) return answer;
-    const settled: Promise<unknown> = answer.then(noop, noop).then(() => this.#underWay.delete(settled));
-    this.#underWay.add(settled);
+    const over = (): void => {
+      this.#underWay--;
+      if (this.#underWay === 0) this.#whenIdle?.();
+    };
+    this.#underWay++;
+    answer.then(over, over);
     return answer;
   }
 
   async #finish(): Promise<void> {
-    await Promise.all(this.#underWay);
+    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
     await this.#engine.close();
   }
 
@@ -207,8 +217,4 @@ function place(key: Key): PlacedKey {
 /** What the ids of the keys with this prefix start with: an id is its encoding's tag and then the data. */
 function idPrefix(prefix: Value): string {
   return keyId(brandKey(prefix));
-}
-
-function noop(): void {
-  // Whoever made the call hears of its failure.
 }
