@@ -2,7 +2,7 @@ import { inRounds } from '../../harness/contest.js';
 import { atMost, type Findings, type Goal, type Table } from '../../harness/report.js';
 import { median, medianRatio } from '../../harness/statistics.js';
 import { requestsFor, verify } from '../ask.js';
-import { withRunning } from '../contenders/contender.js';
+import { withRunning, type Contender } from '../contenders/contender.js';
 import { fetchText } from '../contenders/dialect.js';
 import { startCluster, type RunningCluster } from '../contenders/kvs.js';
 import { nodeServer, pidOf } from '../contenders/node-server.js';
@@ -49,49 +49,97 @@ async function timeFetches(
   // The bytes are the first pairs of the same random sequence only if as many are drawn: they need only be as long.
   const bytes = fetchText(pairs).length;
   return withRunning(
-    [nodeServer('raw, prepared bytes', 'prepared-server', [`${fetchedPairs}`])],
-    async ([prepared]) => {
-      if (prepared === undefined) throw new TypeError('the server has not started');
+    [nodeServer('raw, prepared bytes', 'prepared-server', [`${fetchedPairs}`]), barePassage(fetchedPairs)],
+    async ([prepared, bare]) => {
+      if (prepared === undefined || bare === undefined) throw new TypeError('a server has not started');
+      const servers = [
+        { server: prepared, bytes, times: new Array<number>() },
+        // Two arrays one after the other have a byte more than one of all.
+        { server: bare, bytes: bytes + 1, times: new Array<number>() },
+        { server: cluster, bytes, times: new Array<number>() },
+      ];
       const growth = growthOf(pidOf(cluster.proxy));
-      const times: [number[], number[]] = [[], []];
-      await inRounds(2, fetchRounds, async (at) => {
-        const [server, list] = at === 0 ? ([prepared, times[0]] as const) : ([cluster, times[1]] as const);
-        list.push(await readAll(server, bytes));
+      await inRounds(servers.length, fetchRounds, async (at) => {
+        const each = servers[at];
+        each?.times.push(await readAll(each.server, each.bytes));
       });
-      const grown = growth();
-      const ratio = medianRatio(times[1], times[0]);
-      return {
-        tables: [
-          {
-            title: `GET /fetch of ${count} pairs`,
-            note:
-              `${(bytes / 1e6).toFixed(0)} MB of JSON, read by a process of its own; medians of ${fetchRounds} rounds. Raw ` +
-              'writes the same number of bytes, prepared before, in pieces of 64 KiB, awaiting drain. Growth is from before ' +
-              'the first of these requests to the highest during any of them.',
-            columns: [
-              { title: '' },
-              { title: 'time', unit: 'ms' },
-              { title: '× raw', unit: 'ratio' },
-              { title: 'RSS growth of the proxy', unit: 'MiB' },
-            ],
-            rows: [
-              [prepared.name, median(times[0]), 1, null],
-              [cluster.name, median(times[1]), ratio, known(grown)],
-            ],
-          },
-        ],
-        goals: [
-          atMost(
-            `GET /fetch of ${count} pairs through the proxy: at most ${MOST_TIME} of raw's time`,
-            'ratio',
-            ratio,
-            MOST_TIME,
-          ),
-          ...growthGoals(count, grown),
-        ],
-      };
+      return timedFindings(
+        count,
+        bytes,
+        fetchRounds,
+        servers.map(({ server, times }) => ({ name: server.name, times })),
+        growth(),
+      );
     },
   );
+}
+
+/** The least that any proxy does: each of two servers has half of the bytes prepared. */
+function barePassage(pairCount: number): Contender {
+  const name = 'bare proxy, 2 servers of prepared bytes';
+  return {
+    name,
+    start: async () => {
+      const halves = await Promise.all(
+        [1, 2].map((half) => nodeServer(`half ${half}`, 'prepared-server', [`${pairCount / 2}`]).start()),
+      );
+      const proxy = await nodeServer(
+        name,
+        'bare-proxy',
+        halves.map(({ origin }) => origin),
+      ).start();
+      const all = [proxy, ...halves];
+      return {
+        ...proxy,
+        processes: all.flatMap(({ processes }) => processes),
+        stop: async () => void (await Promise.all(all.map((each) => each.stop()))),
+      };
+    },
+  };
+}
+
+function timedFindings(
+  count: string,
+  bytes: number,
+  rounds: number,
+  servers: readonly { readonly name: string; readonly times: readonly number[] }[],
+  grown: number,
+): Findings {
+  const raw = servers[0]?.times ?? [];
+  const kvs = servers.at(-1)?.times ?? [];
+  return {
+    tables: [
+      {
+        title: `GET /fetch of ${count} pairs`,
+        note:
+          `${(bytes / 1e6).toFixed(0)} MB of JSON, read by a process of its own; medians of ${rounds} rounds. Raw ` +
+          'writes the same number of bytes, prepared before, in pieces of 64 KiB, awaiting drain. The bare proxy passes on ' +
+          'what two such servers have, half each. Growth is from before the first of these requests to the highest ' +
+          'during any of them.',
+        columns: [
+          { title: '' },
+          { title: 'time', unit: 'ms' },
+          { title: '× raw', unit: 'ratio' },
+          { title: 'RSS growth of the proxy', unit: 'MiB' },
+        ],
+        rows: servers.map(({ name, times }) => [
+          name,
+          median(times),
+          medianRatio(times, raw),
+          times === kvs ? known(grown) : null,
+        ]),
+      },
+    ],
+    goals: [
+      atMost(
+        `GET /fetch of ${count} pairs through the proxy: at most ${MOST_TIME} of raw's time`,
+        'ratio',
+        medianRatio(kvs, raw),
+        MOST_TIME,
+      ),
+      ...growthGoals(count, grown),
+    ],
+  };
 }
 
 /** Reads everything while others ask for single pairs, and compares their waits with those before. */
