@@ -22,6 +22,20 @@ describe('an arena', () => {
     const all = Array.from({ length: 81 }, () => arena.allocate(MAX_SLOT_BYTES));
     expect(all.indexOf(0)).toBe(80);
   });
+
+  it('takes the memory of pages that it let go of before it takes any other', () => {
+    const { arena, budget } = open(100 * PAGE_COST);
+    const buffers = (refs: readonly number[]) => new Set(refs.map((ref) => arena.page(ref).bytes.buffer));
+    const before = Array.from({ length: 400 }, () => arena.allocate(MAX_SLOT_BYTES));
+    const held = buffers(before);
+    for (const ref of before) arena.free(ref);
+    expect(budget.usedBytes).toBeLessThanOrEqual(4 * PAGE_COST);
+    const after = Array.from({ length: 600 }, () => arena.allocate(1000)).concat(
+      Array.from({ length: 300 }, () => arena.allocate(MAX_SLOT_BYTES)),
+    );
+    expect(new Set([...held, ...buffers(after)]).size).toBe(held.size);
+    expect(new Set(after.map((ref) => arena.page(ref).number)).size).toBe(buffers(after).size);
+  });
 });
 
 describe('the pieces of a record', () => {

@@ -24,6 +24,8 @@ export class SlabArena {
   readonly #freePageNumbers: number[] = [];
   /** Empty pages kept for the next who needs one; they count as used. */
   readonly #spare: Page[] = [];
+  /** Pages let go of, oldest first, whose memory the garbage collector has not freed yet. */
+  readonly #dropped: WeakRef<Page>[] = [];
   /** Sizes with much room, perhaps, since slots of theirs were freed. */
   readonly #sparse = new Set<SizeClass>();
 
@@ -88,9 +90,11 @@ export class SlabArena {
   /** Lets go of the pages that are only kept in case; false when there are none. */
   dropSpare(): boolean {
     if (this.#spare.length === 0) return false;
+    while (this.#dropped.length > 0 && this.#dropped[0]?.deref() === undefined) this.#dropped.shift();
     for (const page of this.#spare.splice(0)) {
       this.#pages[page.number] = undefined;
       this.#freePageNumbers.push(page.number);
+      this.#dropped.push(new WeakRef(page));
       this.#charge(-PAGE_COST);
     }
     return true;
@@ -138,10 +142,22 @@ export class SlabArena {
     if (number > MAX_PAGES || !this.#budget.fits(PAGE_COST)) return undefined;
     this.#freePageNumbers.pop();
     this.#charge(PAGE_COST);
-    const page = new Page();
+    const page = this.#droppedPage() ?? new Page();
     page.number = number;
     this.#pages[number] = page;
     return page;
+  }
+
+  /**
+   * One that still takes memory: until the garbage collector has come by, a new one would take more. What is dropped
+   * and taken in turn would have the process grow by much that is not in the account, and never shrink again.
+   */
+  #droppedPage(): Page | undefined {
+    for (;;) {
+      const dropped = this.#dropped.pop();
+      const page = dropped?.deref();
+      if (dropped === undefined || page !== undefined) return page;
+    }
   }
 
   #dropPage(sizeClass: SizeClass, page: Page): void {
