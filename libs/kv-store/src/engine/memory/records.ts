@@ -129,6 +129,11 @@ export class Records {
     return (this.#word(ref, FLAGS) & SPREAD) !== 0;
   }
 
+  /** How many slots the record lies in, give or take one. */
+  slotCount(ref: number): number {
+    return Math.ceil((this.#locate(ref).end - this.arena.start(ref)) / MAX_SLOT_BYTES);
+  }
+
   partition(ref: number): number {
     return this.#word(ref, FLAGS) >>> 16;
   }
