@@ -133,26 +133,30 @@ class SweepCursor {
     while (examined < sample && this.#hash < END_OF_HASHES) {
       const { refs, nextHash } = partition.bucketFrom(this.#hash);
       examined += Math.max(refs.length, 1);
+      const removedSlots = this.#removeExpired(refs, nowMicros);
       // Looks anew after each removal, as it may move the other records, and the bounds of the bucket with them.
-      if (!this.#removeExpired(refs, nowMicros)) this.#hash = nextHash;
+      if (removedSlots === 0) this.#hash = nextHash;
+      // One that is spread over many slots is as much work as many.
+      else examined += removedSlots - 1;
     }
     if (this.isAtEnd)
       partition.earliestDeadlineMs = Math.min(partition.earliestDeadlineMs, this.#earliestDeadlineMs);
     return { examined: Math.max(examined, 1), removed: countBefore - partition.pairCount };
   }
 
-  /** Removes the first that has expired; false when there is none. */
-  #removeExpired(refs: readonly number[], nowMicros: number): boolean {
+  /** Removes the first that has expired. How many slots it had, about; 0 when there is none. */
+  #removeExpired(refs: readonly number[], nowMicros: number): number {
     const { records } = this.store;
     for (const ref of refs) {
       const expiresAtMs = records.expiresAtMs(ref) ?? Infinity;
       if (isExpired(expiresAtMs, nowMicros)) {
+        const slotCount = records.slotCount(ref);
         this.store.remove(this.partition, ref);
-        return true;
+        return slotCount;
       }
       this.#earliestDeadlineMs = Math.min(this.#earliestDeadlineMs, expiresAtMs);
     }
-    return false;
+    return 0;
   }
 }
 

@@ -8,9 +8,13 @@ export class MemoryBudget {
     return this.#usedBytes;
   }
 
-  /** Whether so many more bytes fit, when `soonFreed` of the bytes held are about to be let go. */
-  fits(bytes: number, soonFreed = 0): boolean {
-    return this.#usedBytes + bytes - soonFreed <= this.maxBytes;
+  get freeBytes(): number {
+    return Math.max(0, this.maxBytes - this.#usedBytes);
+  }
+
+  /** Whether so many more bytes fit. */
+  fits(bytes: number): boolean {
+    return this.#usedBytes + bytes <= this.maxBytes;
   }
 
   /** @param bytes that came; fewer than none for those that went */

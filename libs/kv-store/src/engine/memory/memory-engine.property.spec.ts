@@ -4,6 +4,7 @@ import { ManualClock, ManualScheduler } from '../../testing/index.js';
 import { takeCopied } from '../../testing/copied-pairs.js';
 import { placed } from '../../testing/pairs.js';
 import { seededRandom, type SeededRandom } from '../../testing/seeded-random.js';
+import { variedAscii, variedBytes, variedText } from '../../testing/varied-values.js';
 import { isExpired } from '../rules.js';
 import type { EnginePair, PlacedKey } from '../storage-engine.js';
 import { EVICTIONS, type Eviction } from './eviction/eviction-policy.js';
@@ -12,6 +13,7 @@ import { MemoryPartition } from './memory-partition.js';
 import { PairStore } from './pair-store.js';
 import { scanPartition } from './partition-scan.js';
 import { PAGE_BYTES, SLOT_SIZES } from './slab/size-classes.js';
+import { FULL_PIECE_BYTES, HEAD_BYTES } from './slab/spread-layout.js';
 import { CopiedPairs } from './snapshot/copied-pairs.js';
 import { PartitionCopy } from './snapshot/partition-copy.js';
 
@@ -244,6 +246,8 @@ class RandomWalk {
       () => random.below(300),
       () => random.below(10_000),
       () => random.below(70 * 1024),
+      () => random.below(random.pick([300, 10_000, 600 * 1024])),
+      () => HEAD_BYTES + random.below(20) * FULL_PIECE_BYTES - 60 + random.below(60),
       () => Math.max(0, slotSize - 60 + random.below(50)),
       () => Math.max(0, random.pick(SLOT_SIZES) - 70 + random.below(70)),
       () => 8192 - 60 + random.below(60),
@@ -252,9 +256,10 @@ class RandomWalk {
 
   #value(): Value {
     const length = this.#sizes();
-    const fill = this.random.pick(['v', 'w', 'é', '\u{1f600}', 'bytes']);
-    if (fill === 'bytes') return binaryValue(new Uint8Array(length).fill(this.random.below(256)));
-    return stringValue(fill.repeat(Math.ceil(length / Buffer.byteLength(fill))));
+    const from = this.random.below(100_000);
+    const kind = this.random.pick(['ascii', 'text', 'bytes']);
+    if (kind === 'bytes') return binaryValue(variedBytes(length, from));
+    return stringValue(kind === 'ascii' ? variedAscii(length, from) : variedText(length, from));
   }
 
   #key(index: number): PlacedKey {

@@ -10,22 +10,28 @@ import type {
   EngineWriteOutcome,
   PlacedKey,
 } from '../storage-engine.js';
+import { createPolicy } from './eviction/create-policy.js';
 import type { Eviction, EvictionPolicy } from './eviction/eviction-policy.js';
-import { noEviction } from './eviction/eviction-policy.js';
-import { LruPolicy } from './eviction/lru-policy.js';
-import { SievePolicy } from './eviction/sieve-policy.js';
 import type { HashKey } from './half-sip-hash.js';
 import { KeyScratch } from './key-scratch.js';
 import { MemoryBudget } from './memory-budget.js';
 import { MemoryPartition } from './memory-partition.js';
-import { Records, valueBytesOf } from './records.js';
-import { PAGE_BYTES } from './slab/size-classes.js';
+import { valueBytesOf } from './record-data.js';
+import { Records } from './records.js';
+import { IN_PLACE, RoomMaker } from './room-maker.js';
+import { MAX_SLOT_BYTES } from './slab/size-classes.js';
 import { SlabArena } from './slab/slab-arena.js';
+import { slotsFor } from './slab/spread-layout.js';
 
-/** Told before a pair changes, for a copy of its partition that is under way. */
+/** Told of changes, for a copy of a partition that is under way. */
 export interface ChangeObserver {
-  /** @param ref the pair as it is, 0 where the key is absent */
+  /**
+   * A pair is about to change.
+   * @param ref the pair as it is, 0 where the key is absent
+   */
   changing(partition: MemoryPartition, hash: number, ref: number, id: () => KeyId): void;
+  /** A record, or a piece of one, is now elsewhere. */
+  moved(from: number, to: number): void;
 }
 
 /** Knows what has expired. */
@@ -47,6 +53,7 @@ export class PairStore {
   expired: ExpiredPairs | undefined;
   #arena: SlabArena;
   #policy: EvictionPolicy;
+  #room: RoomMaker;
   readonly #key: KeyScratch;
   /** One comes into being with its first write and then stays, for its version floor. */
   readonly #partitions: (MemoryPartition | undefined)[] = Array.from({ length: PARTITION_COUNT });
@@ -60,7 +67,8 @@ export class PairStore {
     this.#key = new KeyScratch(hashKey);
     this.#arena = new SlabArena(this.budget, (from, to) => this.#moved(from, to));
     this.records = new Records(this.#arena, eviction !== 'none');
-    this.#policy = policyOf(eviction, this.records);
+    this.#policy = createPolicy(eviction, this.records);
+    this.#room = this.#roomMaker();
   }
 
   get(item: PlacedKey, nowMicros: number): EngineReadOutcome | undefined {
@@ -122,9 +130,8 @@ export class PairStore {
 
   /** Removes a pair, wherever it is found. Others may move in memory: references to them no longer hold. */
   remove(partition: MemoryPartition, ref: number): void {
-    const slotBytes = this.#arena.page(ref).slotBytes;
     this.#drop(partition, ref);
-    this.#arena.tidyAfterFree(slotBytes);
+    this.#arena.tidy();
     partition.shrinkIfSparse();
   }
 
@@ -142,7 +149,16 @@ export class PairStore {
     this.budget.charge(-this.budget.usedBytes);
     this.#arena = new SlabArena(this.budget, (from, to) => this.#moved(from, to));
     this.records = new Records(this.#arena, this.eviction !== 'none');
-    this.#policy = policyOf(this.eviction, this.records);
+    this.#policy = createPolicy(this.eviction, this.records);
+    this.#room = this.#roomMaker();
+  }
+
+  #roomMaker(): RoomMaker {
+    return new RoomMaker(this.#arena, this.records, this.budget, {
+      reclaim: (nowMicros) => this.#reclaim(nowMicros),
+      victim: () => this.#policy.victim(),
+      evict: (ref) => this.#evict(ref),
+    });
   }
 
   #drop(partition: MemoryPartition, ref: number): void {
@@ -150,6 +166,11 @@ export class PairStore {
     partition.versionFloor = Math.max(partition.versionFloor, this.records.version(ref));
     partition.unlink(ref);
     this.#policy.removed(ref);
+    this.#free(ref);
+  }
+
+  #free(ref: number): void {
+    if (this.records.isSpread(ref)) this.records.pieces.free(ref);
     this.#arena.free(ref);
   }
 
@@ -181,13 +202,12 @@ export class PairStore {
     if (found === 0) this.#growTable(partition, nowMicros);
     const valueBytes = valueBytesOf(pair.value);
     const size = this.records.size(this.#key, valueBytes, pair.expiresAtMs);
-    const place =
-      found !== 0 && this.#arena.isSlotFor(found, size) ? found : this.#makePlace(size, found, nowMicros);
+    const place = this.#placeFor(size, partition, found, nowMicros);
     if (place === 0) return false;
     // Making room may have moved the old record, or evicted it and given its very slot to the new one.
     const old = found === 0 ? 0 : partition.find(this.#key);
     this.observer?.changing(partition, this.#key.hash, old, () => pair.id);
-    const into = place === IN_PLACE ? old : place;
+    const into = size > MAX_SLOT_BYTES ? this.#spread(size, old, place) : this.#occupy(old, place);
     this.records.fill(into, this.#key, partition.number, pair.value, valueBytes, version, pair.expiresAtMs);
     if (old === 0) {
       partition.link(into);
@@ -195,9 +215,38 @@ export class PairStore {
     } else {
       this.#policy.used(old);
       if (old !== into) this.#supersede(partition, old, into);
+      this.#arena.tidy();
     }
     partition.earliestDeadlineMs = Math.min(partition.earliestDeadlineMs, pair.expiresAtMs ?? Infinity);
     return true;
+  }
+
+  /** Where there is room for a record: a slot of its own, or as {@link RoomMaker} says; 0 for nowhere. */
+  #placeFor(size: number, partition: MemoryPartition, found: number, nowMicros: number): number {
+    if (size > MAX_SLOT_BYTES)
+      return this.#room.forSpread(size, () => (found === 0 ? 0 : partition.find(this.#key)), nowMicros);
+    if (found !== 0 && this.#arena.isSlotFor(found, size)) return found;
+    return this.#room.forRecord(size, found, nowMicros);
+  }
+
+  /** The slot for a record, free of what the one before had beyond it. */
+  #occupy(old: number, place: number): number {
+    const into = place === IN_PLACE ? old : place;
+    if (into === old && this.records.isSpread(old)) this.records.pieces.free(old);
+    return into;
+  }
+
+  /** The head for a record larger than any slot, with its pieces. */
+  #spread(size: number, old: number, place: number): number {
+    const { pieces } = this.records;
+    if (place === IN_PLACE) {
+      pieces.cut(old, size);
+      return old;
+    }
+    const isHead = old !== 0 && this.#arena.page(old).slotBytes === MAX_SLOT_BYTES;
+    const head = isHead ? old : this.#arena.allocate(MAX_SLOT_BYTES);
+    pieces.lay(head, isHead && this.records.isSpread(old) ? pieces.next(old) : 0, slotsFor(size));
+    return head;
   }
 
   /** Before a pair comes, so that room for the table is not made by evicting that very pair. */
@@ -205,7 +254,7 @@ export class PairStore {
     if (!partition.isToGrow) return;
     // Making room may itself have made the table small enough for what is left, or changed what it needs.
     if (
-      this.#makeRoom(partition.growthBytes, nowMicros) &&
+      this.#room.forTable(partition.growthBytes, nowMicros) &&
       partition.isToGrow &&
       this.budget.fits(partition.growthBytes)
     )
@@ -213,49 +262,9 @@ export class PairStore {
   }
 
   #supersede(partition: MemoryPartition, old: number, by: number): void {
-    const slotBytes = this.#arena.page(old).slotBytes;
     partition.replace(old, by);
     this.#policy.moved(old, by);
-    this.#arena.free(old);
-    this.#arena.tidyAfterFree(slotBytes);
-  }
-
-  /**
-   * A slot for a record, by whatever it takes: memory that is free, memory freed by moving pairs together, the slot
-   * of the pair that is overwritten, the memory of pairs that have expired, and last of evicted ones.
-   * @returns 0 when there is none, {@link IN_PLACE} for the slot of the pair that is overwritten
-   */
-  #makePlace(size: number, found: number, nowMicros: number): number {
-    const fitsInPlace = found !== 0 && this.#arena.page(found).slotBytes >= size;
-    let soonFreed = found === 0 ? 0 : this.#arena.bytesOfOwn(found);
-    // Tables stay when all pairs are gone: where it would not fit even then, none goes for it.
-    const tableBytes = this.budget.usedBytes - this.#arena.usedBytes;
-    if (SlabArena.cost(size) + tableBytes > this.budget.maxBytes && !fitsInPlace) return 0;
-    // Each time reclaims a page or so where most has expired, and a large value needs many.
-    let times = MOST_TIMES + Math.ceil(size / PAGE_BYTES);
-    for (;;) {
-      const ref = this.#arena.allocate(size, soonFreed);
-      if (ref !== 0) return ref;
-      if (this.#arena.compact(size)) continue;
-      if (fitsInPlace) return IN_PLACE;
-      if (times-- > 0 && this.#reclaim(nowMicros)) continue;
-      const victim = this.#policy.victim();
-      if (victim === 0) return 0;
-      // A large record never moves, so it is known by its reference.
-      if (victim === found) soonFreed = 0;
-      this.#evict(victim);
-    }
-  }
-
-  /** Room for what is not a record, evicting if that is allowed. */
-  #makeRoom(bytes: number, nowMicros: number): boolean {
-    while (!this.budget.fits(bytes)) {
-      if (this.#arena.compact(Infinity) || this.#reclaim(nowMicros)) continue;
-      const victim = this.#policy.victim();
-      if (victim === 0) return false;
-      this.#evict(victim);
-    }
-    return true;
+    this.#free(old);
   }
 
   #reclaim(nowMicros: number): boolean {
@@ -264,7 +273,7 @@ export class PairStore {
 
   #partitionFor(number: number, nowMicros: number): MemoryPartition | undefined {
     const known = this.#partitions[number];
-    if (known !== undefined || !this.#makeRoom(MemoryPartition.BYTES, nowMicros)) return known;
+    if (known !== undefined || !this.#room.forTable(MemoryPartition.BYTES, nowMicros)) return known;
     const created = new MemoryPartition(number, this.records, this.budget);
     this.#partitions[number] = created;
     return created;
@@ -277,29 +286,18 @@ export class PairStore {
   }
 
   #moved(from: number, to: number): void {
-    this.#known(this.records.partition(to)).replace(from, to);
-    this.#policy.moved(from, to);
+    const { pieces } = this.records;
+    const isPiece = pieces.isPiece(to);
+    if (isPiece || this.records.isSpread(to)) pieces.relink(to);
+    if (!isPiece) {
+      this.#known(this.records.partition(to)).replace(from, to);
+      this.#policy.moved(from, to);
+    }
+    this.observer?.moved(from, to);
   }
 }
-
-/** In no slot of its own: no reference is this, as the first page has number 1. */
-const IN_PLACE = 1;
-
-/** How often the expired ones are asked for room, while they give any, for a pair that needs only little. */
-const MOST_TIMES = 8;
 
 /** How many pairs may be looked at for expired ones before a write is refused … */
 const MOST_EXAMINED = 4096;
 /** … or before another is evicted, which does no harm: every write of a full store may come to this. */
 const FEW_EXAMINED = 512;
-
-function policyOf(eviction: Eviction, records: Records): EvictionPolicy {
-  switch (eviction) {
-    case 'none':
-      return noEviction;
-    case 'lru':
-      return new LruPolicy(records);
-    case 'sieve':
-      return new SievePolicy(records);
-  }
-}

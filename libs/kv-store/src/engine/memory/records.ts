@@ -1,9 +1,17 @@
-import type { EncodedData, KeyId, Value } from '@kvs/protocol';
+import type { KeyId, Value } from '@kvs/protocol';
 import { brandKey, brandValue, keyId } from '@kvs/protocol';
 import type { EnginePair } from '../storage-engine.js';
 import type { KeyScratch } from './key-scratch.js';
+import type { RawRecord } from './raw-record.js';
+import { emptyRecord, MAX_WHOLE_KEY_BYTES } from './raw-record.js';
+import type { DataEncoding } from './record-data.js';
+import { dataEncoding, decoded } from './record-data.js';
 import type { Page } from './slab/page.js';
+import { PieceCursor } from './slab/piece-cursor.js';
+import { Pieces } from './slab/pieces.js';
+import { MAX_SLOT_BYTES } from './slab/size-classes.js';
 import type { SlabArena } from './slab/slab-arena.js';
+import { SpreadData } from './spread-data.js';
 
 /**
  * Pairs as they lie in the arena's slots, nothing parsed and nothing twice:
@@ -18,15 +26,19 @@ import type { SlabArena } from './slab/slab-arena.js';
  *         [     when it expires, in milliseconds, perhaps before 1970: high word, low word]
  *     then      the key's bytes, the value's bytes
  *
- * What is in brackets takes room only where it is needed. Text is kept as UTF-8, `binary` as its bytes.
+ * What is in brackets takes room only where it is needed. Text is kept as UTF-8, `binary` as its bytes. A record larger
+ * than any slot begins so in its head, and goes on in {@link Pieces}.
  */
 export class Records {
+  readonly pieces: Pieces;
   readonly #headerWords: number;
+  readonly #spreadData = new SpreadData();
 
   constructor(
     private readonly arena: SlabArena,
     hasNeighbours: boolean,
   ) {
+    this.pieces = new Pieces(arena);
     this.#headerWords = hasNeighbours ? NEWER + 1 : FLAGS + 1;
   }
 
@@ -35,7 +47,7 @@ export class Records {
     return this.#payload(expiresAtMs !== undefined) + key.length + valueBytes;
   }
 
-  /** Writes all but the links of the record. */
+  /** Writes all but the links of the record; where it is spread, into the pieces that it has been given. */
   fill(
     ref: number,
     key: KeyScratch,
@@ -50,6 +62,8 @@ export class Records {
     const { words, bytes } = page;
     const at = start / 4;
     const isAscii = value.encoding === 'string' && valueBytes === value.data.length;
+    const payload = this.#payload(expiresAtMs !== undefined);
+    const isSpread = payload + key.length + valueBytes > MAX_SLOT_BYTES;
     words[at + HASH] = key.hash;
     page.doubles[start / 8 + VERSION] = version;
     words[at + KEY_LENGTH] = key.length;
@@ -60,19 +74,17 @@ export class Records {
       (key.isAscii ? KEY_ASCII : 0) |
       (value.encoding === 'binary' ? VALUE_BINARY : 0) |
       (isAscii ? VALUE_ASCII : 0) |
-      (expiresAtMs === undefined ? 0 : EXPIRES);
+      (expiresAtMs === undefined ? 0 : EXPIRES) |
+      (isSpread ? SPREAD : 0);
     if (expiresAtMs !== undefined) {
       words[at + this.#headerWords] = Math.floor(expiresAtMs / 2 ** 32);
       words[at + this.#headerWords + 1] = expiresAtMs;
     }
-    const keyStart = start + this.#payload(expiresAtMs !== undefined);
+    const encoding = dataEncoding(value.encoding === 'binary', isAscii);
+    if (isSpread) return this.#fillSpread(ref, payload, key, value, encoding);
+    const keyStart = start + payload;
     for (let i = 0; i < key.length; i++) bytes[keyStart + i] = key.bytes[i] ?? 0;
-    bytes.write(
-      value.data,
-      keyStart + key.length,
-      valueBytes,
-      ENCODINGS[formOf(value.encoding === 'binary', isAscii)],
-    );
+    bytes.write(value.data, keyStart + key.length, valueBytes, encoding);
   }
 
   next(ref: number): number {
@@ -112,6 +124,16 @@ export class Records {
     this.#setWord(ref, FLAGS, visited ? flags | VISITED : flags & ~VISITED);
   }
 
+  /** Whether the record has pieces. */
+  isSpread(ref: number): boolean {
+    return (this.#word(ref, FLAGS) & SPREAD) !== 0;
+  }
+
+  /** How many slots the record lies in, give or take one. */
+  slotCount(ref: number): number {
+    return Math.ceil((this.#locate(ref).end - this.arena.start(ref)) / MAX_SLOT_BYTES);
+  }
+
   partition(ref: number): number {
     return this.#word(ref, FLAGS) >>> 16;
   }
@@ -136,6 +158,7 @@ export class Records {
     const flags = words[at + FLAGS] ?? 0;
     if (words[at + HASH] !== key.hash || words[at + KEY_LENGTH] !== key.length) return false;
     if (((flags & KEY_BINARY) !== 0) !== key.isBinary) return false;
+    if (key.length > MAX_WHOLE_KEY_BYTES) return this.#longKey(ref).equals(key.bytes.subarray(0, key.length));
     const keyStart = start + this.#payload((flags & EXPIRES) !== 0);
     for (let i = 0; i < key.length; i++) if (bytes[keyStart + i] !== key.bytes[i]) return false;
     return true;
@@ -144,13 +167,22 @@ export class Records {
   id(ref: number): KeyId {
     const { page, flags, keyStart, valueStart } = this.#locate(ref);
     const isBinary = (flags & KEY_BINARY) !== 0;
-    return keyId(brandKey(decoded(page.bytes, keyStart, valueStart, isBinary, (flags & KEY_ASCII) !== 0)));
+    const isAscii = (flags & KEY_ASCII) !== 0;
+    const length = valueStart - keyStart;
+    if (length > MAX_WHOLE_KEY_BYTES)
+      return keyId(brandKey(decoded(this.#longKey(ref), 0, length, isBinary, isAscii)));
+    return keyId(brandKey(decoded(page.bytes, keyStart, valueStart, isBinary, isAscii)));
   }
 
   value(ref: number): Value {
-    const { page, flags, valueStart, end } = this.#locate(ref);
+    const { page, flags, keyStart, valueStart, end } = this.#locate(ref);
     const isBinary = (flags & VALUE_BINARY) !== 0;
-    return brandValue(decoded(page.bytes, valueStart, end, isBinary, (flags & VALUE_ASCII) !== 0));
+    const isAscii = (flags & VALUE_ASCII) !== 0;
+    if ((flags & SPREAD) === 0) return brandValue(decoded(page.bytes, valueStart, end, isBinary, isAscii));
+    const cursor = this.cursor(ref);
+    cursor.skip(valueStart - keyStart);
+    const data = this.#spreadData.read(cursor, end - valueStart, dataEncoding(isBinary, isAscii));
+    return brandValue({ encoding: isBinary ? 'binary' : 'string', data });
   }
 
   pair(ref: number, id: KeyId): EnginePair {
@@ -172,6 +204,7 @@ export class Records {
     const expires = (flags & EXPIRES) !== 0;
     record.bytes = page.bytes;
     record.words = words;
+    record.isSpread = (flags & SPREAD) !== 0;
     record.keyStart = start + this.#payload(expires);
     record.valueStart = record.keyStart + (words[at + KEY_LENGTH] ?? 0);
     record.end = record.valueStart + (words[at + VALUE_LENGTH] ?? 0);
@@ -180,6 +213,40 @@ export class Records {
     record.version = page.doubles[start / 8 + VERSION] ?? 0;
     record.expiresAtMs = expires ? this.expiresAtMs(ref) : undefined;
     return record;
+  }
+
+  /** As {@link raw}, but a copy, whole, that no change reaches. */
+  copy(ref: number): RawRecord {
+    const record = this.raw(ref);
+    const { bytes, keyStart, valueStart, end } = record;
+    const length = end - keyStart;
+    const words = new Uint32Array(Math.ceil(length / 4));
+    const copied = Buffer.from(words.buffer);
+    if (record.isSpread) this.cursor(ref).read(copied, 0, length);
+    else bytes.copy(copied, 0, keyStart, end);
+    const bounds = { keyStart: 0, valueStart: valueStart - keyStart, end: length };
+    return { ...record, ...bounds, bytes: copied, words, isSpread: false };
+  }
+
+  /** Goes through the key and the value of a spread record. */
+  cursor(ref: number): PieceCursor {
+    const { keyStart } = this.#locate(ref);
+    return new PieceCursor(this.arena, this.pieces, ref, keyStart - this.arena.start(ref));
+  }
+
+  #fillSpread(ref: number, at: number, key: KeyScratch, value: Value, encoding: DataEncoding): void {
+    const cursor = new PieceCursor(this.arena, this.pieces, ref, at);
+    cursor.write(key.bytes, key.length);
+    this.#spreadData.write(cursor, value.data, encoding);
+  }
+
+  /** The bytes of a key that may lie in several slots. */
+  #longKey(ref: number): Buffer {
+    const { page, flags, keyStart, valueStart } = this.#locate(ref);
+    if ((flags & SPREAD) === 0) return page.bytes.subarray(keyStart, valueStart);
+    const key = Buffer.allocUnsafe(valueStart - keyStart);
+    this.cursor(ref).read(key, 0, key.length);
+    return key;
   }
 
   #locate(ref: number): RecordPlace {
@@ -205,36 +272,6 @@ export class Records {
   }
 }
 
-export interface RawRecord {
-  bytes: Buffer;
-  /** The same memory. */
-  words: Uint32Array;
-  keyStart: number;
-  valueStart: number;
-  end: number;
-  keyIsBinary: boolean;
-  valueIsBinary: boolean;
-  version: number;
-  expiresAtMs: number | undefined;
-}
-
-export function emptyRecord(): RawRecord {
-  return {
-    bytes: NO_BYTES,
-    words: NO_WORDS,
-    keyStart: 0,
-    valueStart: 0,
-    end: 0,
-    keyIsBinary: false,
-    valueIsBinary: false,
-    version: 0,
-    expiresAtMs: undefined,
-  };
-}
-
-const NO_BYTES = Buffer.alloc(0);
-const NO_WORDS = new Uint32Array(0);
-
 interface RecordPlace {
   readonly page: Page;
   readonly flags: number;
@@ -258,28 +295,4 @@ const VALUE_BINARY = 4;
 const VALUE_ASCII = 8;
 const EXPIRES = 16;
 const VISITED = 32;
-
-/** ASCII is both UTF-8 and Latin-1, and Latin-1 is the faster to read and write. */
-const ENCODINGS = { hex: 'hex', ascii: 'latin1', text: 'utf8' } as const;
-
-function formOf(isBinary: boolean, isAscii: boolean): keyof typeof ENCODINGS {
-  if (isBinary) return 'hex';
-  return isAscii ? 'ascii' : 'text';
-}
-
-/** The key or value that bytes stand for. Only what is known to be ASCII may be said to be. */
-export function decoded(
-  bytes: Buffer,
-  start: number,
-  end: number,
-  isBinary: boolean,
-  isAscii: boolean,
-): EncodedData {
-  const data = bytes.toString(ENCODINGS[formOf(isBinary, isAscii)], start, end);
-  return { encoding: isBinary ? 'binary' : 'string', data };
-}
-
-/** How many bytes a value takes: what `byteLength` of the protocol says, counted by Node, which it does without. */
-export function valueBytesOf({ encoding, data }: Value): number {
-  return encoding === 'binary' ? data.length / 2 : Buffer.byteLength(data);
-}
+const SPREAD = 64;

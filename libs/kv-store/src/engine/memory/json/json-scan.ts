@@ -4,8 +4,9 @@ import type { EngineJsonScanOptions } from '../../storage-engine.js';
 import type { MemoryPartition } from '../memory-partition.js';
 import { END_OF_HASHES } from '../bucket-table.js';
 import type { PairStore } from '../pair-store.js';
-import type { RawRecord, Records } from '../records.js';
-import { emptyRecord } from '../records.js';
+import type { RawRecord } from '../raw-record.js';
+import { emptyRecord } from '../raw-record.js';
+import type { Records } from '../records.js';
 import { JsonWriter } from './json-writer.js';
 import { KeyPrefix } from './key-prefix.js';
 import { PairTexts, SMALL_PAIR_BYTES } from './pair-texts.js';
@@ -107,7 +108,7 @@ export class JsonScan {
     const isSmall = record.end - record.keyStart <= SMALL_PAIR_BYTES;
     // Full already, where it has the hash of the pair before and can't be left for the next step.
     if (isSmall && !this.#writer.isFull) this.#texts.writeSmall(record, this.#nowMicros);
-    else this.#large.push(copyOf(record));
+    else this.#large.push(this.store.records.copy(ref));
   }
 
   #take(): Uint8Array {
@@ -138,12 +139,4 @@ function sortByHash(refs: number[], first: number, records: Records): void {
     }
     refs[at] = ref;
   }
-}
-
-function copyOf(record: RawRecord): RawRecord {
-  const { keyStart, valueStart, end } = record;
-  const words = new Uint32Array(Math.ceil((end - keyStart) / 4));
-  const bytes = Buffer.from(words.buffer);
-  record.bytes.copy(bytes, 0, keyStart, end);
-  return { ...record, bytes, words, keyStart: 0, valueStart: valueStart - keyStart, end: end - keyStart };
 }

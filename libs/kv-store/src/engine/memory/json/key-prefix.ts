@@ -1,17 +1,23 @@
 import { isValidData } from '@kvs/protocol';
-import type { RawRecord, Records } from '../records.js';
+import type { RawRecord } from '../raw-record.js';
+import { MAX_WHOLE_KEY_BYTES } from '../raw-record.js';
+import type { Records } from '../records.js';
 
 /** What keys are to start with, compared where their bytes lie. */
 export class KeyPrefix {
   readonly #isBinary: boolean;
-  /** Undefined where the prefix ends within a character or a byte, and so is none of bytes. */
+  /**
+   * Undefined where the prefix ends within a character or a byte, and so is none of bytes; and where it is so long
+   * that those of a key need not all lie in one place.
+   */
   readonly #bytes: Buffer | undefined;
 
   constructor(private readonly idPrefix: string) {
     this.#isBinary = idPrefix.startsWith('b');
     const data = idPrefix.slice(1);
-    if (isValidData(this.#isBinary ? 'binary' : 'string', data))
-      this.#bytes = Buffer.from(data, this.#isBinary ? 'hex' : 'utf8');
+    if (!isValidData(this.#isBinary ? 'binary' : 'string', data)) return;
+    const bytes = Buffer.from(data, this.#isBinary ? 'hex' : 'utf8');
+    if (bytes.length <= MAX_WHOLE_KEY_BYTES) this.#bytes = bytes;
   }
 
   matches(records: Records, ref: number, record: RawRecord): boolean {

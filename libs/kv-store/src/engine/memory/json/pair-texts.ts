@@ -1,6 +1,6 @@
 import type { PairFormat } from '@kvs/protocol';
 import { microsToMs } from '../../../clock.js';
-import type { RawRecord } from '../records.js';
+import type { RawRecord } from '../raw-record.js';
 import { MAX_ESCAPED_BYTES } from './json-escapes.js';
 import type { JsonWriter, WordSource } from './json-writer.js';
 import { FixedText, MAX_WRITE_BYTES } from './json-writer.js';

@@ -1,8 +1,13 @@
+import { PAGE_BYTES } from './size-classes.js';
+
 /**
- * Slots of one size in one buffer. A slot in use has the length of its key, never 0, in the word
- * {@link SLOT_USED_WORD}; a free one has 0 there, and in its first word the number of the next free slot plus one.
+ * Slots of one size in one buffer. A slot in use has something other than 0 in the word {@link SLOT_USED_WORD}, such
+ * as the length of its key; a free one has 0 there, and in its first word the number of the next free slot plus one.
  */
 export class Page {
+  /** What references to the page's slots are made of. */
+  number = 0;
+  slotBytes = PAGE_BYTES;
   readonly bytes: Buffer;
   readonly words: Uint32Array;
   readonly doubles: Float64Array;
@@ -13,27 +18,22 @@ export class Page {
   #untouched = 0;
   #firstFree = 0;
 
-  constructor(
-    /** What references to the page's slots are made of. */
-    readonly number: number,
-    readonly byteCount: number,
-    public slotBytes: number,
-  ) {
-    const buffer = new ArrayBuffer(byteCount);
+  constructor() {
+    const buffer = new ArrayBuffer(PAGE_BYTES);
     this.bytes = Buffer.from(buffer);
     this.words = new Uint32Array(buffer);
     this.doubles = new Float64Array(buffer);
   }
 
   get slotCount(): number {
-    return Math.floor(this.byteCount / this.slotBytes);
+    return Math.floor(PAGE_BYTES / this.slotBytes);
   }
 
   get isFull(): boolean {
     return this.usedSlots === this.slotCount;
   }
 
-  /** Makes an empty page one of slots of another size. */
+  /** Makes an empty page one of slots of this size. */
   reset(slotBytes: number): void {
     this.slotBytes = slotBytes;
     this.#untouched = 0;

@@ -14,12 +14,17 @@ export class SizeClass {
     this.slotsPerPage = Math.floor(PAGE_BYTES / slotBytes);
   }
 
-  /** Whether one page's pairs fit into the free slots of the others. */
-  get canSparePage(): boolean {
-    return this.freeSlots >= this.slotsPerPage && this.pageCount > 1;
+  /** Whether what is in one page fits into the free slots of the others, so many of which are to stay free. */
+  canSparePage(keptFree = 0): boolean {
+    return this.freeSlots - keptFree >= this.slotsPerPage && this.pageCount > 1;
   }
 
-  /** Whether so much is free that moving pairs together is worth its while. */
+  /** How many pages more it takes for so many slots. */
+  missingPages(slots: number): number {
+    return Math.max(0, Math.ceil((slots - this.freeSlots) / this.slotsPerPage));
+  }
+
+  /** Whether so much is free that moving slots together is worth its while. */
   get isSparse(): boolean {
     return this.freeSlots > 2 * this.slotsPerPage + (this.pageCount * this.slotsPerPage) / 8;
   }

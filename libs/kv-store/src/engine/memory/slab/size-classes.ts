@@ -1,10 +1,10 @@
-/** Slots start at multiples of this, so that a 31-bit reference reaches 32 GiB of pages. */
+/** Slots start at multiples of this, so that a 32-bit reference reaches 64 GiB of pages. */
 export const UNIT_BYTES = 16;
 
 /** Small enough that a class with few pairs wastes little, large enough that pages are few. */
 export const PAGE_BYTES = 64 * 1024;
 
-/** What is larger than an eighth of a page has a buffer of its own: in a page it would leave too much over. */
+/** A record that is larger is spread over several slots: eight fill a page, and larger ones would leave much over. */
 export const MAX_SLOT_BYTES = PAGE_BYTES / 8;
 
 /**

@@ -1,5 +1,6 @@
 import type { PairStore } from '../pair-store.js';
-import type { RawRecord } from '../records.js';
+import type { RawRecord } from '../raw-record.js';
+import type { PieceCursor } from '../slab/piece-cursor.js';
 import {
   FRAME_HEADER_BYTES,
   PAIR_HEADER_BYTES,
@@ -38,8 +39,8 @@ export class CopiedPairs {
     const record = store.records.raw(ref);
     const bytes = pairBytes(record);
     this.pairCount += 1;
-    if (bytes > LARGE_BYTES) {
-      this.#large.push(new LargePair(ref, partition, record));
+    if (record.isSpread) {
+      this.#large.push(new LargePair(ref, partition, record, store.records.cursor(ref)));
       return 0;
     }
     this.#reserve(bytes);
@@ -50,7 +51,12 @@ export class CopiedPairs {
 
   /** A large pair that is still to be written must be copied whole before it changes. */
   aboutToChange(ref: number): void {
-    for (const pair of this.#large) if (pair.ref === ref) pair.detach();
+    for (const pair of this.#large) pair.aboutToChange(ref);
+  }
+
+  /** A record, or a piece of one, is now elsewhere. */
+  moved(from: number, to: number): void {
+    for (const pair of this.#large) pair.moved(from, to);
   }
 
   finishLarge(): void {
@@ -83,46 +89,54 @@ export class CopiedPairs {
   }
 }
 
-/** A pair too large to be copied in one turn. */
+/** A pair too large to be copied in one turn: one that is spread over several slots. */
 export class LargePair {
   /** In the file. */
   readonly byteCount: number;
   readonly #header = Buffer.allocUnsafe(PAIR_HEADER_BYTES);
-  #rest: Buffer;
   #headerIsRead = false;
-  #isOwn = false;
+  /** Of its key and value, how many bytes are still to be read. */
+  #left: number;
+  /** What was left when the pair was about to change. */
+  #own: Buffer | undefined;
+  #ref: number;
 
   constructor(
-    readonly ref: number,
+    ref: number,
     partition: number,
     record: RawRecord,
+    private readonly cursor: PieceCursor,
   ) {
+    this.#ref = ref;
     this.byteCount = pairBytes(record);
+    this.#left = record.end - record.keyStart;
     writePairHeader(this.#header, 0, partition, record);
-    this.#rest = record.bytes.subarray(record.keyStart, record.end);
   }
 
   /** Copies the next bytes, as many as there are and as fit; returns how many. */
   read(target: Buffer): number {
-    let length = 0;
-    if (!this.#headerIsRead) {
-      length = this.#header.copy(target);
-      this.#headerIsRead = true;
-    }
-    const copied = this.#rest.copy(target, length);
-    this.#rest = this.#rest.subarray(copied);
-    return length + copied;
+    const start = this.#headerIsRead ? 0 : this.#header.copy(target);
+    this.#headerIsRead = true;
+    const length = Math.min(this.#left, target.length - start);
+    if (this.#own === undefined) this.cursor.read(target, start, start + length);
+    else this.#own.copy(target, start, this.#own.length - this.#left);
+    this.#left -= length;
+    return start + length;
   }
 
-  detach(): void {
-    if (this.#isOwn) return;
-    this.#rest = Buffer.from(this.#rest);
-    this.#isOwn = true;
+  /** Copies what is left, where it is this record that is about to change. */
+  aboutToChange(ref: number): void {
+    if (this.#ref !== ref || this.#own !== undefined) return;
+    const own = Buffer.allocUnsafe(this.#left);
+    this.cursor.read(own, 0, own.length);
+    this.#own = own;
+  }
+
+  moved(from: number, to: number): void {
+    if (this.#ref === from) this.#ref = to;
+    this.cursor.moved(from, to);
   }
 }
 
 /** What is written to the file at a time: large enough that writes are few, small enough to be checked in no time. */
 export const PIECE_BYTES = 64 * 1024;
-
-/** Records in pages, which are at most this large, may move; those with buffers of their own stay where they are. */
-const LARGE_BYTES = PIECE_BYTES / 8 + PAIR_HEADER_BYTES;

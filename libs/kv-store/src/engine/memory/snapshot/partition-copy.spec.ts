@@ -2,6 +2,7 @@ import { takeCopied } from '../../../testing/copied-pairs.js';
 import { ManualClock } from '../../../testing/manual-clock.js';
 import { numbered, PARTITION, placed, removal, write } from '../../../testing/pairs.js';
 import { seededRandom } from '../../../testing/seeded-random.js';
+import { variedText } from '../../../testing/varied-values.js';
 import { PairStore } from '../pair-store.js';
 import { CopiedPairs, PIECE_BYTES } from './copied-pairs.js';
 import { PartitionCopy, STEP_BYTES } from './partition-copy.js';
@@ -41,6 +42,31 @@ describe('a copy of a partition', () => {
       expect(sorted(pairs)).toEqual(sorted(expected));
     },
   );
+
+  it('has large values as they were when it began, though they are moved while it is made', () => {
+    const store = new PairStore(128 * 1024 * 1024, 'none', [1, 1]);
+    const others = numbered(2000, 'other');
+    for (const [index, key] of others.entries()) {
+      store.write(write(key, variedText(9000 + index, index)), NOW);
+      if (index % 100 === 0) store.write(write(`large-${index}`, variedText(500_000, index)), NOW);
+    }
+    const keys = [...others, ...others.map((_, index) => `large-${index}`)];
+    const expected = keys.map((key) => store.peek(placed(key), NOW)).filter((pair) => pair !== undefined);
+    let moved = 0;
+    let changes = 0;
+    const { pairs } = copyWhile(
+      store,
+      () => {
+        // One here, one there, so that no page comes free by itself.
+        for (const end = changes + 5; changes < end; changes++)
+          store.delete(removal(others[(changes * 37) % others.length] ?? ''), NOW);
+      },
+      () => (moved += 1),
+    );
+    expect(changes).toBeGreaterThan(others.length);
+    expect(moved).toBeGreaterThan(100);
+    expect(sorted(pairs)).toEqual(sorted(expected));
+  });
 
   it('leaves out what has expired', () => {
     const store = new PairStore(64 * 1024 * 1024, 'none', [1, 1]);
@@ -118,10 +144,20 @@ function startCopy(store: PairStore, copied: CopiedPairs, time: { nowMicros(): n
   return new PartitionCopy(store, partition, time, copied);
 }
 
-function copyWhile(store: PairStore, change: () => void): { pairs: SnapshotPair[]; steps: number } {
+function copyWhile(
+  store: PairStore,
+  change: () => void,
+  moved: () => void = () => undefined,
+): { pairs: SnapshotPair[]; steps: number } {
   const copied = new CopiedPairs();
   const copy = startCopy(store, copied, clock);
-  store.observer = copy;
+  store.observer = {
+    changing: (...change) => copy.changing(...change),
+    moved(from, to) {
+      copy.moved(from, to);
+      moved();
+    },
+  };
   const pairs: SnapshotPair[] = [];
   let steps = 1;
   for (; !copy.step(); steps++) {

@@ -36,6 +36,10 @@ export class PartitionCopy implements ChangeObserver {
     if (ref !== 0) this.into.aboutToChange(ref);
   }
 
+  moved(from: number, to: number): void {
+    this.into.moved(from, to);
+  }
+
   /** Copies for a turn, or until it is time to write; true when the partition is copied whole. */
   step(): boolean {
     const startMicros = this.clock.nowMicros();

@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib';
 import type { KeyId, Value } from '@kvs/protocol';
 import { brandKey, brandValue, keyId } from '@kvs/protocol';
-import { decoded, type RawRecord } from '../records.js';
+import type { RawRecord } from '../raw-record.js';
+import { decoded } from '../record-data.js';
 
 // A snapshot is a magic text and then frames: length, checksum (CRC-32 of kind and payload), kind, payload. Numbers
 // are little-endian. The last frame says how many pairs there are, and nothing follows it: a file that was cut off,

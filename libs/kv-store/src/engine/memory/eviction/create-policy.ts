@@ -1,0 +1,16 @@
+import type { Records } from '../records.js';
+import type { Eviction, EvictionPolicy } from './eviction-policy.js';
+import { noEviction } from './eviction-policy.js';
+import { LruPolicy } from './lru-policy.js';
+import { SievePolicy } from './sieve-policy.js';
+
+export function createPolicy(eviction: Eviction, records: Records): EvictionPolicy {
+  switch (eviction) {
+    case 'none':
+      return noEviction;
+    case 'lru':
+      return new LruPolicy(records);
+    case 'sieve':
+      return new SievePolicy(records);
+  }
+}

@@ -1,0 +1,68 @@
+import type { Pieces } from './pieces.js';
+import type { SlabArena } from './slab-arena.js';
+import { LINK_BYTES, PIECE_HEADER_BYTES } from './spread-layout.js';
+
+/** A place in a spread record, from which its bytes are read or written in their order, over many turns if need be. */
+export class PieceCursor {
+  #ref: number;
+  /** In the slot. */
+  #at: number;
+
+  constructor(
+    private readonly arena: SlabArena,
+    private readonly pieces: Pieces,
+    head: number,
+    at: number,
+  ) {
+    this.#ref = head;
+    this.#at = at;
+  }
+
+  /** Copies the next bytes to a part of the target. */
+  read(target: Buffer, from: number, to: number): void {
+    for (let done = from; done < to;) {
+      const count = this.#inSlot(to - done);
+      const start = this.arena.start(this.#ref) + this.#at;
+      this.arena.page(this.#ref).bytes.copy(target, done, start, start + count);
+      this.#at += count;
+      done += count;
+    }
+  }
+
+  /** Overwrites the next bytes with the first of the source. */
+  write(source: Buffer, length: number): void {
+    for (let done = 0; done < length;) {
+      const count = this.#inSlot(length - done);
+      const start = this.arena.start(this.#ref) + this.#at;
+      source.copy(this.arena.page(this.#ref).bytes, start, done, done + count);
+      this.#at += count;
+      done += count;
+    }
+  }
+
+  skip(length: number): void {
+    for (let done = 0; done < length;) {
+      const count = this.#inSlot(length - done);
+      this.#at += count;
+      done += count;
+    }
+  }
+
+  /** To be told where a slot has been moved to, if the cursor is used for longer than until the next change. */
+  moved(from: number, to: number): void {
+    if (this.#ref === from) this.#ref = to;
+  }
+
+  /** Of the next bytes, how many lie in one slot, at least one. */
+  #inSlot(most: number): number {
+    if (this.#at === this.#end) {
+      this.#ref = this.pieces.next(this.#ref);
+      this.#at = PIECE_HEADER_BYTES;
+    }
+    return Math.min(most, this.#end - this.#at);
+  }
+
+  get #end(): number {
+    return this.arena.page(this.#ref).slotBytes - LINK_BYTES;
+  }
+}

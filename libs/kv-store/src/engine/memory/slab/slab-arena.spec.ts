@@ -1,0 +1,141 @@
+import { variedBytes } from '../../../testing/varied-values.js';
+import { MemoryBudget } from '../memory-budget.js';
+import { PieceCursor } from './piece-cursor.js';
+import { Pieces } from './pieces.js';
+import { MAX_SLOT_BYTES } from './size-classes.js';
+import { SlabArena } from './slab-arena.js';
+import { slotsFor } from './spread-layout.js';
+
+const PAGE_COST = SlabArena.cost({ full: 1, tailBytes: 0 });
+
+describe('an arena', () => {
+  it('has room for just the slots that can be allocated one after the other', () => {
+    const { arena } = open(10 * PAGE_COST);
+    const small = Array.from({ length: 11 }, () => arena.allocate(MAX_SLOT_BYTES));
+    expect(arena.hasRoomFor({ full: 69, tailBytes: 0 })).toBe(true);
+    expect(arena.hasRoomFor({ full: 70, tailBytes: 0 })).toBe(false);
+    expect(arena.hasRoomFor({ full: 61, tailBytes: 100 })).toBe(true);
+    expect(arena.hasRoomFor({ full: 62, tailBytes: 100 })).toBe(false);
+    for (const ref of small) arena.free(ref);
+    expect(arena.hasRoomFor({ full: 80, tailBytes: 0 })).toBe(true);
+    expect(arena.hasRoomFor({ full: 81, tailBytes: 0 })).toBe(false);
+    const all = Array.from({ length: 81 }, () => arena.allocate(MAX_SLOT_BYTES));
+    expect(all.indexOf(0)).toBe(80);
+  });
+
+  it('takes the memory of pages that it let go of before it takes any other', () => {
+    const { arena, budget } = open(100 * PAGE_COST);
+    const buffers = (refs: readonly number[]) => new Set(refs.map((ref) => arena.page(ref).bytes.buffer));
+    const before = Array.from({ length: 400 }, () => arena.allocate(MAX_SLOT_BYTES));
+    const held = buffers(before);
+    for (const ref of before) arena.free(ref);
+    expect(budget.usedBytes).toBeLessThanOrEqual(4 * PAGE_COST);
+    const after = Array.from({ length: 600 }, () => arena.allocate(1000)).concat(
+      Array.from({ length: 300 }, () => arena.allocate(MAX_SLOT_BYTES)),
+    );
+    expect(new Set([...held, ...buffers(after)]).size).toBe(held.size);
+    expect(new Set(after.map((ref) => arena.page(ref).number)).size).toBe(buffers(after).size);
+  });
+});
+
+describe('the pieces of a record', () => {
+  it('hold its bytes in their order, and are gone when they are freed', () => {
+    const { arena, budget, pieces } = open(1000 * PAGE_COST);
+    for (const size of [MAX_SLOT_BYTES + 1, 20_000, 65_536, 300_000, 8 * 1024 * 1024]) {
+      const bytes = variedBytes(size);
+      const head = laid(arena, pieces, size);
+      new PieceCursor(arena, pieces, head, 0).write(bytes, size);
+      expect(bytesOf(arena, pieces, head, size).equals(bytes)).toBe(true);
+      pieces.free(head);
+      arena.free(head);
+      expect(budget.usedBytes).toBeLessThanOrEqual(5 * PAGE_COST);
+    }
+  });
+
+  it('can be gone over in parts of any length, and passed over', () => {
+    const { arena, pieces } = open(100 * PAGE_COST);
+    const size = 100_000;
+    const bytes = variedBytes(size);
+    const head = laid(arena, pieces, size);
+    const into = new PieceCursor(arena, pieces, head, 0);
+    for (let at = 0; at < size; at += 777) {
+      const part = bytes.subarray(at, at + 777);
+      into.write(part, part.length);
+    }
+    for (const skipped of [0, 1, 8187, 8188, 8189, 50_000, size - 1]) {
+      const from = new PieceCursor(arena, pieces, head, 0);
+      from.skip(skipped);
+      const rest = Buffer.alloc(size - skipped);
+      for (let at = 0; at < rest.length; at += 999) from.read(rest, at, Math.min(rest.length, at + 999));
+      expect(rest.equals(bytes.subarray(skipped))).toBe(true);
+    }
+  });
+
+  it('stay as they are, as far as they are needed, when others are to follow or to go', () => {
+    const { arena, pieces } = open(1000 * PAGE_COST);
+    const head = laid(arena, pieces, 100_000);
+    const bytes = variedBytes(100_000);
+    new PieceCursor(arena, pieces, head, 0).write(bytes, bytes.length);
+    pieces.lay(head, pieces.next(head), slotsFor(400_000));
+    expect(bytesOf(arena, pieces, head, 98_000).equals(bytes.subarray(0, 98_000))).toBe(true);
+    expect(pieces.held(head).full).toBe(slotsFor(400_000).full);
+    pieces.cut(head, 50_000);
+    expect(bytesOf(arena, pieces, head, 50_000).equals(bytes.subarray(0, 50_000))).toBe(true);
+    expect(pieces.held(head)).toEqual({ full: 7, tailBytes: 0 });
+    pieces.lay(head, pieces.next(head), slotsFor(9000));
+    expect(bytesOf(arena, pieces, head, 8000).equals(bytes.subarray(0, 8000))).toBe(true);
+  });
+
+  it('are found wherever they and their head are moved', () => {
+    const heads: number[] = [];
+    let movedHeads = 0;
+    let movedPieces = 0;
+    const { arena, pieces } = open(1000 * PAGE_COST, (from, to) => {
+      const index = heads.indexOf(from);
+      if (index >= 0) heads[index] = to;
+      if (index >= 0) movedHeads += 1;
+      else movedPieces += 1;
+      pieces.relink(to);
+    });
+    for (let index = 0; index < 100; index++) {
+      const size = 9000 + 777 * index;
+      // Its bytes, from the start, are none that a piece or a free slot could have there.
+      heads[index] = laid(arena, pieces, size);
+      new PieceCursor(arena, pieces, heads[index] ?? 0, 0).write(variedBytes(size, size), size);
+    }
+    for (let index = 0; index < 100; index++) {
+      if (index % 5 === 0) continue;
+      const head = heads[index] ?? 0;
+      heads[index] = 0;
+      pieces.free(head);
+      arena.free(head);
+      arena.tidy();
+    }
+    while (arena.compact());
+    expect(movedHeads).toBeGreaterThan(5);
+    expect(movedPieces).toBeGreaterThan(20);
+    for (let index = 0; index < 100; index += 5) {
+      const size = 9000 + 777 * index;
+      expect(bytesOf(arena, pieces, heads[index] ?? 0, size).equals(variedBytes(size, size))).toBe(true);
+    }
+  });
+});
+
+function open(maxBytes: number, moved: (from: number, to: number) => void = () => undefined) {
+  const budget = new MemoryBudget(maxBytes);
+  const arena = new SlabArena(budget, moved);
+  return { budget, arena, pieces: new Pieces(arena) };
+}
+
+/** A head with the pieces for so many bytes. */
+function laid(arena: SlabArena, pieces: Pieces, size: number): number {
+  const head = arena.allocate(MAX_SLOT_BYTES);
+  pieces.lay(head, 0, slotsFor(size));
+  return head;
+}
+
+function bytesOf(arena: SlabArena, pieces: Pieces, head: number, size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  new PieceCursor(arena, pieces, head, 0).read(bytes, 0, size);
+  return bytes;
+}
