@@ -1,5 +1,5 @@
 import { HttpApiModule, METRICS_SOURCE, OPERATIONS, READINESS } from '@kvs/http-api';
-import { endOfCallback, endOfTurn, NodeDataTransport } from '@kvs/node-transport';
+import { endOfCallback, endOfTurn, NodeDataTransport, ReadBuffers } from '@kvs/node-transport';
 import { Router, type NodeStats } from '@kvs/router';
 import { HttpModule, HttpService } from '@nestjs/axios';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
@@ -44,8 +44,9 @@ class RouterModule {
     const router = {
       provide: Router,
       inject: [HttpService],
-      useFactory: (http: HttpService) =>
-        new Router(config.nodes, (address) => {
+      useFactory: (http: HttpService) => {
+        const readBuffers = new ReadBuffers();
+        return new Router(config.nodes, (address) => {
           const { nodeProtocol: protocol, nodeTimeoutMs, nodeConnections, limits } = config;
           const { maxBatchItems } = limits;
           const stats = (): Promise<NodeStats> => fetchStats(http, address, nodeTimeoutMs);
@@ -57,10 +58,12 @@ class RouterModule {
             nodeConnections,
             maxBatchItems,
             pairLimits: limits,
+            readBuffers,
             schedule,
             stats,
           });
-        }),
+        });
+      },
     };
     return {
       module: RouterModule,

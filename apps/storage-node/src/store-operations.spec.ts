@@ -23,7 +23,7 @@ const numbered = (count: number) => Array.from({ length: count }, (_, i) => stri
 
 async function pairsIn(lines: PairLines): Promise<{ key: Key; version?: number; ttl_ms?: number }[]> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of lines) chunks.push(chunk);
+  for await (const chunk of lines) chunks.push(Buffer.from(chunk));
   const text = Buffer.concat(chunks).toString();
   expect(text === '' || text.endsWith('\n')).toBe(true);
   return text

@@ -1,10 +1,11 @@
 export type { Batch, BatchOf, ItemOf, Kind, OutcomeOf } from './batch.js';
 export type { LinkLimits, PairLimits } from './codec/hello.js';
 export { readStats } from './http/node-answers.js';
+export { ReadBuffers } from './http/read-buffers.js';
 export { DEFAULT_LINK_OPTIONS, MAX_HEARTBEAT_MS, type LinkOptions } from './link/link-options.js';
 export { LinkServer, type BatchOperations, type LinkServerOptions } from './link/link-server.js';
 export { LINK_PATH, LINK_TOKEN } from './link/link-token.js';
-export { connectPlain, type Connect } from './link/upgrade-to-link.js';
+export { connectPlain, type Connect, type ConnectOptions } from './link/upgrade-to-link.js';
 export { NodeDataTransport, type NodeTransportOptions } from './node-data-transport.js';
 export { endOfCallback, endOfTurn, systemTimers, type Random, type Schedule, type Timers } from './ports.js';
 export { NODE_PROTOCOLS, type NodeProtocol } from './ways.js';

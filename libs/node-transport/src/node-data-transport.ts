@@ -22,6 +22,7 @@ import { keyWeight, setWeight, weightOf } from './batch.js';
 import { largestFrameBytes, type PairLimits } from './codec/hello.js';
 import { connectionPool } from './http/connection-pool.js';
 import { openScan } from './http/http-scan.js';
+import { ReadBuffers } from './http/read-buffers.js';
 import { DEFAULT_LINK_OPTIONS, MAX_HEARTBEAT_MS, type LinkOptions } from './link/link-options.js';
 import { callWith, type Call } from './pending-call.js';
 import { cutIntoPieces, sendPieces } from './pieces.js';
@@ -40,6 +41,8 @@ export interface NodeTransportOptions extends Partial<LinkOptions> {
   readonly maxBatchItems: number;
   /** How large a pair may be, where that may be more than the 8 MiB of the protocol's defaults: the link takes as much. */
   readonly pairLimits?: PairLimits;
+  /** What scans are read into. Several transports can share them, so that less memory is kept; each has its own by default. */
+  readonly readBuffers?: ReadBuffers;
   /** Asks the node for its state, which is not the data plane's business. */
   readonly stats: () => Promise<NodeStats>;
 }
@@ -48,6 +51,7 @@ export interface NodeTransportOptions extends Partial<LinkOptions> {
 export class NodeDataTransport implements NodeTransport {
   private readonly way: Way;
   private readonly scans: Pool;
+  private readonly readBuffers: ReadBuffers;
   private readonly timers: Timers;
   /** The largest piece of a batch, by weight. */
   private readonly pieceBytes: number;
@@ -65,7 +69,8 @@ export class NodeDataTransport implements NodeTransport {
     }
     this.pieceBytes = options.protocol === 'http' ? Infinity : link.frameBytes;
     this.timers = link.timers;
-    this.scans = connectionPool(address, null, link);
+    this.readBuffers = options.readBuffers ?? new ReadBuffers();
+    this.scans = connectionPool(address, null, link, this.readBuffers);
     this.way = openWay(options.protocol, address, { link, http });
   }
 
@@ -89,6 +94,7 @@ export class NodeDataTransport implements NodeTransport {
     return openScan(this.scans, request, {
       timeoutMs: this.options.nodeTimeoutMs,
       timers: this.timers,
+      readBuffers: this.readBuffers,
     });
   }
 

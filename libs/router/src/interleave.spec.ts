@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { perishable } from '@kvs/protocol/testing';
 import { interleave } from './interleave.js';
 
 async function* chunksOf(text: string, size: number): AsyncGenerator<Uint8Array> {
@@ -8,7 +9,7 @@ async function* chunksOf(text: string, size: number): AsyncGenerator<Uint8Array>
 
 async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
+  for await (const chunk of chunks) parts.push(Buffer.from(chunk));
   return Buffer.concat(parts).toString();
 }
 
@@ -25,7 +26,7 @@ describe('interleaved texts', () => {
           const whole = texts.map((lengths, t) =>
             lengths.map((length, i) => `${t} ${i} ${'x'.repeat(length)}\n`).join(''),
           );
-          const woven = await textOf(interleave(whole.map((each) => chunksOf(each, size))));
+          const woven = await textOf(interleave(whole.map((each) => perishable(chunksOf(each, size)))));
           expect(linesOf(woven).join() === linesOf(whole.join('')).join()).toBe(true);
         },
       ),

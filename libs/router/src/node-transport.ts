@@ -32,7 +32,10 @@ export interface NodeTransport {
 }
 
 export interface NodeScan {
-  /** Throw {@link TransportError} when the node breaks off. */
+  /**
+   * Throw {@link TransportError} when the node breaks off. As with all {@link PairLines}, a chunk lasts until the next is
+   * asked for, here in truth: its memory is read into again.
+   */
   readonly lines: PairLines;
   /** What the lines are written as: what the request asked for, by every node alike. Default `lines`. */
   readonly format?: PairFormat;

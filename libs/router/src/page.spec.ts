@@ -1,4 +1,5 @@
 import { KvsError, stringValue, type PageRequest, type ScanAnswer, type ScanRequest } from '@kvs/protocol';
+import { perishable } from '@kvs/protocol/testing';
 import { collectPage } from './page.js';
 
 type Window = ScanRequest & { readonly partial: boolean };
@@ -15,7 +16,7 @@ class FakePartitions {
 
   readonly scan = async ({ partitions = [] }: Window): Promise<ScanAnswer> => {
     this.windows.push(partitions);
-    return { missingNodes: [], lines: this.linesOf(partitions), close: () => void this.closed++ };
+    return { missingNodes: [], lines: perishable(this.linesOf(partitions)), close: () => void this.closed++ };
   };
 
   private async *linesOf(partitions: readonly number[]): AsyncGenerator<Uint8Array> {

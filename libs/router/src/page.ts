@@ -58,7 +58,7 @@ export async function collectPage(
 async function readAll(answer: ScanAnswer): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   try {
-    for await (const chunk of answer.lines) chunks.push(chunk);
+    for await (const chunk of answer.lines) chunks.push(Uint8Array.from(chunk));
   } finally {
     answer.close();
   }

@@ -2,15 +2,19 @@ import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import type { PairLines } from '@kvs/protocol';
 import { linesFrom } from '../testing/map-operations.js';
 import { sendPairs } from './pair-stream.js';
 
 async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
+  for await (const chunk of chunks) parts.push(Buffer.from(chunk));
   return Buffer.concat(parts).toString();
 }
+
+/** Of chunks that are written at once, that wait behind others, and that are waited for. */
+const LENGTHS = [1, 300, 9_000, 20_000, 3, 15_000, 70_000];
 
 describe('pairs sent to a client', () => {
   interface Exchange {
@@ -51,6 +55,23 @@ describe('pairs sent to a client', () => {
     expect([response.headers['content-type'], await textOf(response)]).toEqual([type, text]);
     await sending;
   });
+
+  it.each([false, true])(
+    'arrive as they were, however slowly they are taken (by line: %s)',
+    async (ndjson) => {
+      const lengths = Array.from({ length: 1500 }, (_, i) => LENGTHS[i % LENGTHS.length] ?? 0);
+      const lines = lengths.map((length, i) => `${JSON.stringify(`${i} ${'x'.repeat(length)}`)}\n`);
+      const { response, sending } = await exchange(linesFrom(lines), ndjson);
+      const parts: Buffer[] = [];
+      for await (const part of response) {
+        parts.push(part as Buffer);
+        if (parts.length % 10 === 0) await setTimeout(1);
+      }
+      const text = ndjson ? lines.join('') : `[${lines.map((line) => line.trimEnd()).join(',')}]`;
+      expect(Buffer.concat(parts).toString() === text).toBe(true);
+      await sending;
+    },
+  );
 
   it('are cut, not ended, when they break off, and the error is thrown', async () => {
     const failure = new Error('gone');

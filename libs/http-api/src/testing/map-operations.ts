@@ -16,6 +16,7 @@ import {
   type SetItem,
   type SetOutcome,
 } from '@kvs/protocol';
+import { perishable } from '@kvs/protocol/testing';
 
 /** The operations over a `Map`, as plain as can be. A test replaces those that are to misbehave. */
 export class MapOperations implements KeyValueOperations {
@@ -63,6 +64,11 @@ export class MapOperations implements KeyValueOperations {
   }
 }
 
-export async function* linesFrom(lines: Iterable<string>): PairLines & AsyncGenerator<Uint8Array> {
+/** Lines of which a chunk is overwritten as soon as the next is asked for. */
+export function linesFrom(lines: Iterable<string>): PairLines & AsyncGenerator<Uint8Array> {
+  return perishable(bytesOf(lines));
+}
+
+function* bytesOf(lines: Iterable<string>): Generator<Uint8Array> {
   for (const line of lines) yield Buffer.from(line);
 }

@@ -1,16 +1,19 @@
 import type { Readable } from 'node:stream';
 import type { Timers } from '../ports.js';
+import type { Loan } from './loan.js';
 
 /**
  * The chunks of a body as they came. The iterator of a stream would join those that wait, which is to copy them. The
  * source may take its time only as long as something is awaited from it: while the reader is slow, nothing is.
  *
+ * @param loan of the chunks: each is given back when the next is asked for
  * @throws Error when the body breaks off, or nothing comes for so long
  */
 export async function* bodyChunks(
   stream: Readable,
   timeoutMs: number,
   timers: Timers,
+  loan?: Loan,
 ): AsyncGenerator<Uint8Array> {
   const arrivals = new Arrivals(stream);
   try {
@@ -23,11 +26,14 @@ export async function* bodyChunks(
         await arrivals.next().finally(cancelTimeout);
         chunk = arrivals.take();
       }
-      if (chunk !== undefined) yield chunk;
-      else if (arrivals.isOver) return arrivals.assertEnded();
+      if (chunk !== undefined) {
+        yield chunk;
+        loan?.giveBack(chunk);
+      } else if (arrivals.isOver) return arrivals.assertEnded();
     }
   } finally {
     stream.destroy();
+    loan?.end();
   }
 }
 

@@ -1,6 +1,10 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { Pool, type buildConnector } from 'undici';
-import type { Connect } from '../link/upgrade-to-link.js';
+import type { Connect, ConnectOptions } from '../link/upgrade-to-link.js';
 import type { Timers } from '../ports.js';
+import type { ReadBuffers } from './read-buffers.js';
+import { RecyclingSocket } from './recycling-socket.js';
 
 /** How connections come about. */
 export interface ConnectionOptions {
@@ -10,14 +14,19 @@ export interface ConnectionOptions {
   readonly nodeTimeoutMs: number;
 }
 
-/** A pool of kept-alive connections. Time is kept by whoever asks, for undici's own is counted in seconds. */
+/**
+ * A pool of kept-alive connections. Time is kept by whoever asks, for undici's own is counted in seconds.
+ *
+ * @param readBuffers what answers are read into, for requests that all hold the pieces that they get
+ */
 export function connectionPool(
   address: string,
   connections: number | null,
   options: ConnectionOptions,
+  readBuffers?: ReadBuffers,
 ): Pool {
   return new Pool(`http://${address}`, {
-    connect: connector(options),
+    connect: connector(options, readBuffers),
     connections,
     pipelining: 1,
     keepAliveTimeout: IDLE_CONNECTION_MS,
@@ -28,9 +37,14 @@ export function connectionPool(
 }
 
 /** The same `connect` as for the link: where that one is secure, so is this. */
-function connector({ connect, timers, nodeTimeoutMs }: ConnectionOptions): buildConnector.connector {
+function connector(
+  { connect, timers, nodeTimeoutMs }: ConnectionOptions,
+  readBuffers: ReadBuffers | undefined,
+): buildConnector.connector {
   return ({ hostname, port }, callback) => {
-    const socket = connect(hostname, Number(port || 80));
+    const open = (options?: ConnectOptions): Socket => connect(hostname, Number(port || 80), options);
+    const recycling = readBuffers && new RecyclingSocket(readBuffers, (onread) => open({ onread }));
+    const socket = recycling?.socket ?? open();
     const cancelTimeout = timers.after(nodeTimeoutMs, () => {
       socket.destroy(coded('ETIMEDOUT', 'it was not accepted in time'));
     });
@@ -44,7 +58,7 @@ function connector({ connect, timers, nodeTimeoutMs }: ConnectionOptions): build
     socket.setKeepAlive(true, PROBE_AFTER_MS);
     socket.once(
       'encrypted' in socket ? 'secureConnect' : 'connect',
-      over(() => callback(null, socket)),
+      over(() => callback(null, recycling?.isUsable ? asSocket(recycling.begin()) : socket)),
     );
     socket.on('error', (error) => over(() => callback(error, null))());
     socket.once(
@@ -52,6 +66,11 @@ function connector({ connect, timers, nodeTimeoutMs }: ConnectionOptions): build
       over(() => callback(coded('ECONNRESET', 'it was closed'), null)),
     );
   };
+}
+
+/** Of a socket, undici uses what all streams have, and `ref` and `unref`. */
+function asSocket(stream: RecyclingSocket): Socket {
+  return stream as Duplex as Socket;
 }
 
 function coded(code: string, message: string): Error {

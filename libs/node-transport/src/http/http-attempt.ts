@@ -7,7 +7,11 @@ export class HttpAttempt {
   private readonly giving = new AbortController();
   private sent = false;
 
-  constructor(private readonly pool: Pool) {}
+  /** @param received hears of each piece of the answer's body before anybody gets it */
+  constructor(
+    private readonly pool: Pool,
+    private readonly received?: (piece: Uint8Array) => void,
+  ) {}
 
   /** Whether a connection was found, and so something may have been sent. */
   get isSent(): boolean {
@@ -29,7 +33,7 @@ export class HttpAttempt {
     const dispatcher = this.pool.compose((dispatch) => (given, handler) => {
       return dispatch(
         given,
-        noticing(handler, () => (this.sent ||= !signal.aborted)),
+        noticing(handler, () => (this.sent ||= !signal.aborted), this.received),
       );
     });
     return new Promise((resolve, reject) => {
@@ -58,15 +62,22 @@ export class HttpAttempt {
   }
 }
 
-/** Tells when the request is about to be written to a connection. */
-function noticing(handler: Dispatcher.DispatchHandler, started: () => void): Dispatcher.DispatchHandler {
+/** Tells when the request is about to be written to a connection, and what comes of its answer. */
+function noticing(
+  handler: Dispatcher.DispatchHandler,
+  started: () => void,
+  received?: (piece: Uint8Array) => void,
+): Dispatcher.DispatchHandler {
   return {
     onRequestStart(controller, context: unknown) {
       started();
       handler.onRequestStart?.(controller, context);
     },
     onResponseStart: (...args) => handler.onResponseStart?.(...args),
-    onResponseData: (...args) => handler.onResponseData?.(...args),
+    onResponseData(controller, piece) {
+      received?.(piece);
+      handler.onResponseData?.(controller, piece);
+    },
     onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
     onResponseError: (...args) => handler.onResponseError?.(...args),
   };

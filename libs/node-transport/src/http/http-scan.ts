@@ -3,7 +3,9 @@ import { TransportError, type NodeScan } from '@kvs/router';
 import type { Dispatcher, Pool } from 'undici';
 import type { Timers } from '../ports.js';
 import { HttpAttempt } from './http-attempt.js';
+import { Loan } from './loan.js';
 import { readLines } from './node-lines.js';
+import type { ReadBuffers } from './read-buffers.js';
 
 /** What a node is asked for, so that nothing need be done to its pairs on their way to the client. */
 const MEDIA_TYPES: Readonly<Record<PairFormat, string>> = {
@@ -11,10 +13,12 @@ const MEDIA_TYPES: Readonly<Record<PairFormat, string>> = {
   items: 'application/json',
 };
 
-export interface ScanTimes {
+export interface ScanMeans {
   /** How long the node may take to begin, and then to send the next part, in milliseconds. */
   readonly timeoutMs: number;
   readonly timers: Timers;
+  /** Those that the connections of the pool read into. */
+  readonly readBuffers: ReadBuffers;
 }
 
 /**
@@ -25,14 +29,15 @@ export interface ScanTimes {
 export async function openScan(
   pool: Pool,
   { prefix, partitions, meta, format = 'lines' }: ScanRequest,
-  { timeoutMs, timers }: ScanTimes,
+  { timeoutMs, timers, readBuffers }: ScanMeans,
 ): Promise<NodeScan> {
   const query = new URLSearchParams({ meta: String(meta) });
   if (prefix) {
     query.set('prefix', prefix.data);
     query.set('encoding', prefix.encoding);
   }
-  const attempt = new HttpAttempt(pool);
+  const loan = new Loan(readBuffers);
+  const attempt = new HttpAttempt(pool, (piece) => loan.lend(piece));
   const cancelTimeout = timers.after(timeoutMs, () => attempt.giveUp());
   let response: Dispatcher.ResponseData;
   try {
@@ -45,6 +50,7 @@ export async function openScan(
       },
     });
   } catch (error) {
+    loan.end();
     throw attempt.failure(error, timeoutMs);
   } finally {
     cancelTimeout();
@@ -54,7 +60,12 @@ export async function openScan(
   body.on('error', () => undefined);
   if (statusCode !== 200 || !String(headers['content-type']).startsWith(MEDIA_TYPES[format])) {
     body.destroy();
+    loan.end();
     throw new TransportError('refused', `answered ${statusCode} to a scan`);
   }
-  return { lines: readLines(body, timeoutMs, timers, format), format, close: () => void body.destroy() };
+  return {
+    lines: readLines(body, timeoutMs, timers, format, loan),
+    format,
+    close: () => void body.destroy(),
+  };
 }

@@ -4,6 +4,7 @@ import { TransportError } from '@kvs/router';
 import type { Timers } from '../ports.js';
 import { arrayItems } from './array-items.js';
 import { bodyChunks } from './body-chunks.js';
+import type { Loan } from './loan.js';
 
 /**
  * Reads a node's scan: newline-delimited JSON for `lines`, an array for `items`. The node may take its time only as
@@ -16,8 +17,9 @@ export async function* readLines(
   timeoutMs: number,
   timers: Timers,
   format: PairFormat = 'lines',
+  loan?: Loan,
 ): AsyncGenerator<Uint8Array> {
-  const body = bodyChunks(stream, timeoutMs, timers);
+  const body = bodyChunks(stream, timeoutMs, timers, loan);
   try {
     yield* format === 'items' ? arrayItems(body) : wholeLines(body);
   } catch (error) {

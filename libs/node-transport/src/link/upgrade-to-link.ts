@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import { request } from 'node:http';
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { LINK_PATH, LINK_TOKEN } from './link-token.js';
 
@@ -8,10 +8,17 @@ import { LINK_PATH, LINK_TOKEN } from './link-token.js';
  * Begins to open a connection to a node, for its link and for HTTP alike: what it returns is not connected yet. For TLS,
  * return what `connect` of `node:tls` does.
  */
-export type Connect = (host: string, port: number) => Socket;
+export type Connect = (host: string, port: number, options?: ConnectOptions) => Socket;
+
+/** What may be passed on to `connect` of `node:net`, or left out. */
+export interface ConnectOptions {
+  /** What comes may be read into these buffers, which saves memory. A socket that does so gives no data itself. */
+  readonly onread?: OnReadOpts;
+}
 
 /** TCP and nothing else. */
-export const connectPlain: Connect = (host, port) => connectTcp({ host, port, noDelay: true });
+export const connectPlain: Connect = (host, port, options) =>
+  connectTcp({ ...options, host, port, noDelay: true });
 
 /** What came of asking for a link. */
 export interface UpgradeListener {

@@ -56,7 +56,7 @@ export async function idsIn(lines: PairLines): Promise<string[]> {
 
 export async function pairsIn(lines: PairLines): Promise<{ key: Key; value: unknown }[]> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of lines) chunks.push(chunk);
+  for await (const chunk of lines) chunks.push(Buffer.from(chunk));
   const text = Buffer.concat(chunks).toString();
   return text === '' ? [] : JSON.parse(`[${text.trimEnd().replaceAll('\n', ',')}]`);
 }

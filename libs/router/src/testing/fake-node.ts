@@ -13,6 +13,7 @@ import {
   type SetItem,
   type SetOutcome,
 } from '@kvs/protocol';
+import { perishable } from '@kvs/protocol/testing';
 import { partitionOf } from '@kvs/hash-ring';
 import type { NodeScan, NodeStats, NodeTransport } from '../node-transport.js';
 
@@ -76,7 +77,7 @@ export class FakeNode implements NodeTransport {
     await this.begin('scan');
     this.scans.push(partitions);
     this.openScans++;
-    return new FakeScan(this, this.linesOf(partitions, prefix?.data ?? ''));
+    return new FakeScan(this, perishable(this.linesOf(partitions, prefix?.data ?? '')));
   }
 
   async stats(): Promise<NodeStats> {

@@ -1,0 +1,1 @@
+export { perishable } from './perishable.js';
