@@ -9,7 +9,8 @@ import type { KeyId, MaybePromise, PairFormat, Value } from '@kvs/protocol';
  * (native ones). Outcomes come in the order of the items, exactly one for each.
  *
  * **Ownership.** Arguments, and the arrays that hold them, are the caller's: an engine may keep the strings in
- * them, but not the objects. Answers are the caller's from then on: an engine neither changes nor reuses them.
+ * them, but not the objects. Answers are the caller's from then on: an engine neither changes nor reuses them, but for the
+ * pieces of `scanJson`.
  *
  * **Atomicity and order.** A batch is applied item by item in the order given, duplicates included, each item
  * atomically, its condition, version and expiry with it; a batch as a whole is not atomic. Calls that are made
@@ -79,6 +80,7 @@ export interface StorageEngine {
    * text from {@link scan} then; to have the method is to say that it can.
    *
    * A piece has about 64 KiB, never 0 bytes, and may end anywhere in a pair; it may hold pairs of several partitions.
+   * It is the caller's until the next step, which may use its memory again.
    * However large a value, what is made in one turn of the event loop is little more than a piece. A time to live is
    * what was left when the pair was read.
    */

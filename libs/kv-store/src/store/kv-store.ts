@@ -128,7 +128,10 @@ export class KvStore
     return this.#scanPace.paced(this.#storeChunks(chunks));
   }
 
-  /** As {@link scan}, with the pairs as JSON text, in pieces that may end anywhere and are the caller's. */
+  /**
+   * As {@link scan}, with the pairs as JSON text, in pieces that may end anywhere. A piece is the caller's until the next
+   * is asked for; who keeps it must have copied it.
+   */
   scanJson({
     prefix,
     partitions = ALL_PARTITIONS,

@@ -20,10 +20,9 @@ export class JsonWriter {
     return this.#length >= PIECE_BYTES;
   }
 
-  /** The piece, which is the caller's from then on. */
+  /** The piece, which lasts until more is written: that is put in the same memory. */
   take(): Uint8Array {
     const piece = this.#bytes.subarray(0, this.#length);
-    this.#bytes = NOTHING;
     this.#length = 0;
     return piece;
   }
