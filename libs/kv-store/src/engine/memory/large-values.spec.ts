@@ -51,11 +51,10 @@ describe.each(KINDS)('a large value of %s', (_, valueOf) => {
     if (partition === undefined) throw new RangeError('expected a partition');
     const pairs = [...scanPartition(store, partition, '', clock)].flat();
     expect(new Map(pairs.map(({ id, value }) => [id.slice(1), value]))).toEqual(values);
-    const pieces = [...new JsonScan(store, clock, { meta: false, format: 'lines' }).pieces([PARTITION])];
-    const lines = Buffer.concat(pieces.filter((piece) => piece !== undefined))
-      .toString()
-      .trim()
-      .split('\n');
+    const pieces: Uint8Array[] = [];
+    for (const piece of new JsonScan(store, clock, { meta: false, format: 'lines' }).pieces([PARTITION]))
+      if (piece !== undefined) pieces.push(Uint8Array.from(piece));
+    const lines = Buffer.concat(pieces).toString().trim().split('\n');
     const written = lines.map((line) => JSON.parse(line) as { key: { data: string }; value: Value });
     expect(new Map(written.map(({ key, value }) => [key.data, value]))).toEqual(values);
   });

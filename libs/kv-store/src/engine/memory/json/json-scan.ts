@@ -38,7 +38,7 @@ export class JsonScan {
     this.#prefix = new KeyPrefix(idPrefix);
   }
 
-  /** Pieces, none empty; undefined where a turn's work is done without filling one. */
+  /** Pieces, none empty, each of which lasts until the next step; undefined where a turn's work is done without filling one. */
   *pieces(partitions: readonly number[]): Generator<Uint8Array | undefined, void, undefined> {
     for (const number of partitions) {
       const partition = this.store.partition(number);
