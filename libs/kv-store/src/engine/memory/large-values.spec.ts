@@ -51,10 +51,7 @@ describe.each(KINDS)('a large value of %s', (_, valueOf) => {
     if (partition === undefined) throw new RangeError('expected a partition');
     const pairs = [...scanPartition(store, partition, '', clock)].flat();
     expect(new Map(pairs.map(({ id, value }) => [id.slice(1), value]))).toEqual(values);
-    const pieces: Uint8Array[] = [];
-    for (const piece of new JsonScan(store, clock, { meta: false, format: 'lines' }).pieces([PARTITION]))
-      if (piece !== undefined) pieces.push(Uint8Array.from(piece));
-    const lines = Buffer.concat(pieces).toString().trim().split('\n');
+    const lines = linesOf(new JsonScan(store, clock, { meta: false, format: 'lines' }));
     const written = lines.map((line) => JSON.parse(line) as { key: { data: string }; value: Value });
     expect(new Map(written.map(({ key, value }) => [key.data, value]))).toEqual(values);
   });
@@ -107,8 +104,7 @@ describe('a store of large values', () => {
       for (const key of keys) expectValue(store, key, stringValue(`w${key.data}`));
       const idPrefix = `s${variedText(length)}`;
       const scan = new JsonScan(store, clock, { meta: false, format: 'lines', idPrefix });
-      const text = Buffer.concat([...scan.pieces([PARTITION])].filter((piece) => piece !== undefined));
-      expect(text.toString().trim().split('\n')).toHaveLength(2);
+      expect(linesOf(scan)).toHaveLength(2);
       for (const key of keys) expect(store.delete(removal(key), NOW).status).toBe('deleted');
     }
   });
@@ -195,4 +191,10 @@ function expectValue(store: PairStore, key: Parameters<typeof placed>[0], value:
   // Comparing is quick, and telling a difference is not.
   if (!isAsWritten || outcome.value.encoding !== value.encoding)
     expect(outcome).toMatchObject({ status: 'found', value });
+}
+
+function linesOf(scan: JsonScan): string[] {
+  const pieces: Uint8Array[] = [];
+  for (const piece of scan.pieces([PARTITION])) if (piece !== undefined) pieces.push(Uint8Array.from(piece));
+  return Buffer.concat(pieces).toString().trim().split('\n');
 }
