@@ -6,7 +6,7 @@ export interface Scheduler {
 
 export type CancelTask = () => void;
 
-/** The one place that sets timers. */
+/** The one place that sets timers for background work. */
 export const systemScheduler: Scheduler = Object.freeze({
   after(delayMs: number, task: () => void): CancelTask {
     const timer = setTimeout(task, delayMs).unref();

@@ -86,6 +86,7 @@ export class KvStore
 
   set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]> {
     this.#assertOpen();
+    this.#scanPace.noteOperation();
     checkSetItems(items);
     const nowMs = microsToMs(this.#clock.nowMicros());
     const answer = this.#engine.setMany(items.map((item) => engineWrite(item, nowMs)));
@@ -94,6 +95,7 @@ export class KvStore
 
   fetch(keys: readonly Key[]): MaybePromise<readonly FetchOutcome[]> {
     this.#assertOpen();
+    this.#scanPace.noteOperation();
     const answer = this.#engine.getMany(keys.map(place));
     return this.#track(
       whenDone(answer, (outcomes) => {
@@ -105,12 +107,14 @@ export class KvStore
 
   query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]> {
     this.#assertOpen();
+    this.#scanPace.noteOperation();
     const answer = this.#engine.hasMany(keys.map(place));
     return this.#track(whenDone(answer, (outcomes) => outcomes.map(queryOutcome)));
   }
 
   delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]> {
     this.#assertOpen();
+    this.#scanPace.noteOperation();
     checkDeleteItems(items);
     const answer = this.#engine.deleteMany(items.map(engineDelete));
     return this.#track(whenDone(answer, (outcomes) => outcomes.map(deleteOutcome)));
@@ -125,7 +129,7 @@ export class KvStore
     this.#assertOpen();
     checkPartitions(partitions);
     const chunks = this.#engine.scan(partitions, prefix && { idPrefix: idPrefix(prefix) });
-    return this.#scanPace.paced(this.#storeChunks(chunks));
+    return this.#scanPace.paced(this.#storeChunks(chunks), ({ pairs }) => pairs.length / PAIRS_PER_REST);
   }
 
   /**
@@ -144,6 +148,7 @@ export class KvStore
     return this.#scanPace.paced(
       this.#engine.scanJson?.(partitions, options) ??
         jsonPieces(this.#storeChunks(this.#engine.scan(partitions, options)), meta, format),
+      (piece) => piece.length / BYTES_PER_REST,
     );
   }
 
@@ -174,7 +179,6 @@ export class KvStore
   }
 
   #track<T>(answer: MaybePromise<T>): MaybePromise<T> {
-    this.#scanPace.noteOperation();
     if (!isPromise(answer)) return answer;
     const over = (): void => {
       this.#underWay--;
@@ -205,6 +209,10 @@ function engineDelete({ key, ifVersion }: DeleteItem): EngineDelete {
   const { id, partition } = place(key);
   return { id, partition, ifVersion };
 }
+
+/** How much of a scan is read before it may have to rest: a fraction of a millisecond's work. */
+const BYTES_PER_REST = 64 * 1024;
+const PAIRS_PER_REST = 500;
 
 /** The largest times to live come to hundreds of thousands of years: cut off where numbers are still exact. */
 function deadline(nowMs: number, ttlMs: number): number {

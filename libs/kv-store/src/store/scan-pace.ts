@@ -2,8 +2,8 @@ import { setTimeout } from 'node:timers/promises';
 
 /**
  * Has scans give way. A scan can keep a processor busy for as long as it is read, and with it who writes and who reads
- * what it sends: other requests would wait for each of them. So while there are other operations, a scan rests after each
- * piece. Without any, it goes on as fast as it can.
+ * what it sends: other requests would wait for each of them. So while there are other operations, a scan rests now and
+ * then. Without any, it goes on as fast as it can.
  */
 export class ScanPace {
   #operations = 0;
@@ -13,12 +13,24 @@ export class ScanPace {
     this.#operations++;
   }
 
-  /** The same pieces, with rests between them. */
-  async *paced<T>(pieces: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  /**
+   * The same pieces, with rests between them.
+   *
+   * @param workOf how much work a piece has been: 1 is worth a rest
+   */
+  async *paced<T>(
+    pieces: AsyncIterable<T>,
+    workOf: (piece: T) => number,
+  ): AsyncGenerator<T, void, undefined> {
     let seen = this.#operations;
     let rests = 0;
+    let work = 0;
     for await (const piece of pieces) {
+      // Asked before, for the piece may be another when its reader is done with it.
+      work += workOf(piece);
       yield piece;
+      if (work < 1) continue;
+      work = 0;
       if (this.#operations !== seen) rests = RESTS;
       seen = this.#operations;
       if (rests === 0) continue;
@@ -28,8 +40,8 @@ export class ScanPace {
   }
 }
 
-/** The shortest that a timer knows; the work for a piece takes a fraction of it. */
+/** The shortest that a timer knows. */
 const REST_MS = 1;
 
-/** How many pieces after an operation have a rest: operations that come a few milliseconds apart count as a load. */
+/** How many rests an operation brings: operations that come a few milliseconds apart count as a load. */
 const RESTS = 4;

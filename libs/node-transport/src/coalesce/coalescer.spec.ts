@@ -11,6 +11,8 @@ let turn: (() => void)[];
 let sent: string[][];
 /** Most that is taken at once. */
 let room: number;
+/** Called while something is sent. */
+let meanwhile: () => void;
 let coalescer: Coalescer<Item>;
 
 beforeEach(() => {
@@ -18,10 +20,12 @@ beforeEach(() => {
   turn = [];
   sent = [];
   room = Infinity;
+  meanwhile = () => undefined;
   const options = { timers: time, schedule: (task: () => void) => void turn.push(task), maxDelayMs: 2 };
   coalescer = new Coalescer({ ...options, maxGatheredCalls: 4, maxGatheredBytes: 100 }, (items) => {
     const taken = items.slice(0, room);
     if (taken.length > 0) sent.push(taken.map(({ name }) => name));
+    meanwhile();
     return taken.length;
   });
 });
@@ -99,6 +103,22 @@ it('keeps what is not taken, in its order, until there is room', () => {
   room = 2;
   coalescer.flush();
   expect(sent).toEqual([['a', 'b'], ['c', 'd'], ['e']]);
+});
+
+it('sends what is added while something is sent after that, once, however much it is', () => {
+  room = 1;
+  meanwhile = () => {
+    meanwhile = () => undefined;
+    add('c', 'd', 'e', 'f', 'g');
+  };
+  add('a', 'b');
+  endTurn();
+  expect(sent).toEqual([['a']]);
+  expect(coalescer.size).toBe(6);
+  room = Infinity;
+  endTurn();
+  expect(sent).toEqual([['a'], ['b', 'c', 'd', 'e', 'f', 'g']]);
+  expect(coalescer.size).toBe(0);
 });
 
 it('gives back what waits, and starts anew', () => {

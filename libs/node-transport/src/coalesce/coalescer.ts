@@ -22,11 +22,12 @@ export class Coalescer<T extends { readonly weight: number }> {
   private bytes = 0;
   private companies = 0;
   private scheduled = false;
+  private flushing = false;
   private cancelDelay: CancelTask | undefined;
 
   /**
    * @param send takes calls from the front, as one company, and returns how many; the others wait until a company is
-   * answered, or until {@link flush}
+   * answered, or until {@link flush}. What it adds itself waits for the end of the turn.
    */
   constructor(
     private readonly options: CoalescerOptions,
@@ -47,9 +48,9 @@ export class Coalescer<T extends { readonly weight: number }> {
     this.bytes += call.weight;
     const { maxGatheredBytes, maxGatheredCalls } = this.options;
     const full = this.waiting.length >= maxGatheredCalls || this.bytes >= maxGatheredBytes;
-    if (full) return this.flush();
+    if (full && !this.flushing) return this.flush();
     if (this.scheduled) return;
-    if (this.companies === 0) this.scheduleFlush();
+    if (full || this.companies === 0) this.scheduleFlush();
     else this.cancelDelay ??= this.options.timers.after(this.options.maxDelayMs, this.onDelay);
   }
 
@@ -65,7 +66,9 @@ export class Coalescer<T extends { readonly weight: number }> {
   /** Sends what waits, now. */
   flush(): void {
     if (this.waiting.length === 0) return;
+    this.flushing = true;
     const taken = this.send(this.waiting);
+    this.flushing = false;
     if (taken === 0) return;
     this.companies++;
     if (taken === this.waiting.length) {

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { stringKey, stringValue, type FetchOutcome, type SetOutcome } from '@kvs/protocol';
+import { stringKey, stringValue, type FetchOutcome, type SetOutcome, type WireSetItem } from '@kvs/protocol';
 import { FakeHttpNode } from '../../test/fake-http-node.js';
 import { ManualTime } from '../../test/manual-time.js';
 import { weightOf } from '../batch.js';
@@ -25,7 +25,11 @@ afterEach(async () => {
 const BOUNDS = { maxMergedItems: 1000, maxMergedBytes: 2 ** 20 };
 
 function set(name: string, text = 'v'): Promise<readonly SetOutcome[]> {
-  const items = [{ key: stringKey(name), value: stringValue(text) }];
+  return setAll([name], text);
+}
+
+function setAll(names: readonly string[], text: string): Promise<readonly SetOutcome[]> {
+  const items = names.map((name) => ({ key: stringKey(name), value: stringValue(text) }));
   return callWith('set', items, weightOf({ kind: 'set', items }), (call) => client.submit(call));
 }
 
@@ -82,6 +86,30 @@ describe('a merged batch', () => {
       { value: written },
     ]);
     expect(sizes()).toEqual([1, 1]);
+  });
+
+  it('goes once, also where it gathers while calls before it give up and make way', async () => {
+    const time = new ManualTime();
+    const bounds = { maxMergedItems: 10, maxMergedBytes: 6000, nodeTimeoutMs: 300 };
+    await start({ timers: time, ...bounds });
+    node.answer = () => undefined;
+    const nine = (prefix: string): string[] => Array.from({ length: 9 }, (_, i) => `${prefix}${i}`);
+    // One of these goes; the others wait for its answer.
+    const late = [setAll(nine('a'), 'v'), setAll(nine('b'), 'v'), set('key', 'v'.repeat(1500))];
+    while (node.requests.length === 0) await setImmediate();
+    time.pass(299);
+    const ends = [set('other', 'v'.repeat(1500)), set('key', 'v'.repeat(4000))];
+    answerSets();
+    const over = Promise.allSettled(late);
+    time.pass(1);
+    expect((await over).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    time.pass(2);
+    expect(await Promise.all(ends)).toEqual([written, written]);
+    const asked = node.requests.map(({ body }) =>
+      (JSON.parse(body) as WireSetItem[]).map(({ key }) => key.data),
+    );
+    expect(asked.slice(1).flat().sort()).toEqual(['key', 'other']);
+    expect([...client.calls]).toEqual([]);
   });
 
   it('is no longer than it may be as it is written', async () => {

@@ -89,7 +89,7 @@ export class RoomMaker {
   /** Whether there is room beside the tables, which stay when all pairs are gone. */
   #canEverFit(slots: SlotCounts): boolean {
     const tableBytes = this.budget.usedBytes - this.arena.usedBytes;
-    return SlabArena.cost(slots) + tableBytes <= this.budget.maxBytes;
+    return SlabArena.cost(slots) + tableBytes <= this.budget.limitBytes;
   }
 
   /** What a record that is spread can have of another's slots. */
@@ -103,7 +103,7 @@ export class RoomMaker {
 export const IN_PLACE = 1;
 
 /** Not a reference either. */
-export const ENOUGH = 2;
+const ENOUGH = 2;
 
 const ONE_FULL: SlotCounts = Object.freeze({ full: 1, tailBytes: 0 });
 const ONE_PAGE = ONE_FULL;

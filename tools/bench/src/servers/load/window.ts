@@ -33,12 +33,14 @@ export class AnswerWindow {
     this.waits = newHistogram();
     this.failed = 0;
     this.startedAt = now;
+    // Nothing is no short wait: no goal is met by it.
+    const waitMs = (percent: number): number => (waits.count === 0 ? NaN : waits.percentile(percent) / 1000);
     return {
       perSecond: (waits.count * 1000) / (now - startedAt),
       failures,
-      p50Ms: waits.percentile(50) / 1000,
-      p99Ms: waits.percentile(99) / 1000,
-      p999Ms: waits.percentile(99.9) / 1000,
+      p50Ms: waitMs(50),
+      p99Ms: waitMs(99),
+      p999Ms: waitMs(99.9),
     };
   }
 }

@@ -6,6 +6,7 @@ import type { PairStore } from '../pair-store.js';
 import { SnapshotLock } from './snapshot-lock.js';
 import type { SnapshotOptions } from './snapshot-options.js';
 import { SnapshotError } from './snapshot-options.js';
+import { PAGE_BYTES, SLOT_SIZES } from '../slab/size-classes.js';
 import { readSnapshot } from './snapshot-reader.js';
 import { writeSnapshot } from './snapshot-writer.js';
 import { isSystemError } from './system-error.js';
@@ -70,7 +71,9 @@ export class SnapshotKeeper {
 
   async #load(): Promise<void> {
     const { log } = this.#options;
+    const { budget } = this.store;
     let lastTenth = 0;
+    budget.allowanceBytes = Math.min(budget.maxBytes / 8, LOADING_BYTES);
     try {
       const pairCount = await this.#named(() =>
         readSnapshot(this.store, this.#path, (share) => {
@@ -87,6 +90,8 @@ export class SnapshotKeeper {
       const aside = `${this.#path}.damaged`;
       await this.#named(() => rename(this.#path, aside));
       log.warn(`${error.message}; it is ignored, and kept as ${aside}`);
+    } finally {
+      budget.allowanceBytes = 0;
     }
   }
 
@@ -120,5 +125,11 @@ export class SnapshotKeeper {
     }
   }
 }
+
+/**
+ * Loaded in another order, the same pairs may take a page more of each size of slots. A full store is to find room again
+ * for what it had; it then takes no more before something is gone.
+ */
+const LOADING_BYTES = SLOT_SIZES.length * PAGE_BYTES;
 
 const SILENT = Object.freeze({ info: () => undefined, warn: () => undefined, error: () => undefined });

@@ -58,6 +58,25 @@ describe('a snapshot', () => {
     await expect(open({ maxMemoryBytes: 2 * 1024 * 1024 })).rejects.toMatchObject({ code: 'too_large' });
   });
 
+  it('of a full engine is loaded by one with the same limit, whatever its values have been', async () => {
+    const limit = { maxMemoryBytes: 32 * 1024 * 1024 };
+    const { engine } = await open(limit);
+    const isWritten = (key: string, length: number): boolean =>
+      engine.setMany([write(key, 'v'.repeat(length))])[0]?.status === 'written';
+    let count = 0;
+    while (isWritten(`large-${count}`, 60_000)) count++;
+    while (isWritten(`small-${count}`, 3000)) count++;
+    // Full, these keep the slots that they have, though the last of each could be smaller.
+    for (let i = 0; i < 40; i++) expect(isWritten(`large-${i}`, 60_000 - 200 * i)).toBe(true);
+    const { pairCount } = engine.stats();
+    await engine.close();
+    const { engine: anew } = await open(limit);
+    expect(anew.stats().pairCount).toBe(pairCount);
+    // The limit holds again for what comes.
+    expect(anew.setMany([write('more', 'v'.repeat(8_000_000))])[0]?.status).toBe('out_of_memory');
+    expect(anew.setMany([write('large-0', 'v'.repeat(50_000))])[0]?.status).toBe('written');
+  });
+
   it('that is damaged can be set aside, and nothing of it is loaded', async () => {
     const damaged = changed(await written(), 2_000_000);
     await writeFile(file(), damaged);
