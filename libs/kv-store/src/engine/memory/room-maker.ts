@@ -32,10 +32,8 @@ export class RoomMaker {
   /** Room for what is not a record; false when there is none. */
   forTable(bytes: number, nowMicros: number): boolean {
     while (!this.budget.fits(bytes)) {
-      if (this.arena.dropSpare() || this.arena.compact() || this.pairs.reclaim(nowMicros)) continue;
-      const victim = this.pairs.victim();
-      if (victim === 0) return false;
-      this.pairs.evict(victim);
+      if (this.arena.dropSpare() || this.arena.compact()) continue;
+      if (!this.#letGo(nowMicros, true)) return false;
     }
     return true;
   }
@@ -47,16 +45,13 @@ export class RoomMaker {
    */
   forRecord(size: number, overwritten: number, nowMicros: number): number {
     const fitsInPlace = overwritten !== 0 && this.arena.page(overwritten).slotBytes >= size;
-    if (!fitsInPlace && !this.#canEverFit(ONE_PAGE)) return 0;
+    if (!fitsInPlace && !this.#canEverFit(ONE_FULL)) return 0;
     for (let times = MOST_TIMES; ;) {
       const ref = this.arena.allocate(size);
       if (ref !== 0) return ref;
       if (this.arena.compact()) continue;
       if (fitsInPlace) return IN_PLACE;
-      if (times-- > 0 && this.pairs.reclaim(nowMicros)) continue;
-      const victim = this.pairs.victim();
-      if (victim === 0) return 0;
-      this.pairs.evict(victim);
+      if (!this.#letGo(nowMicros, times-- > 0)) return 0;
     }
   }
 
@@ -78,12 +73,18 @@ export class RoomMaker {
       if (this.arena.hasRoomFor(missing)) return ENOUGH;
       if (this.arena.compact(missing.full)) continue;
       if (fitsInPlace()) return IN_PLACE;
-      if (times-- > 0 && this.pairs.reclaim(nowMicros)) continue;
-      const victim = this.pairs.victim();
-      if (victim === 0) return 0;
-      if (victim === overwritten()) held = NO_SLOTS;
-      this.pairs.evict(victim);
+      if (!this.#letGo(nowMicros, times-- > 0)) return 0;
+      if (overwritten() === 0) held = NO_SLOTS;
     }
+  }
+
+  /** Has pairs go that have expired, if those may be looked for, or else one be evicted; false where none may. */
+  #letGo(nowMicros: number, mayReclaim: boolean): boolean {
+    if (mayReclaim && this.pairs.reclaim(nowMicros)) return true;
+    const victim = this.pairs.victim();
+    if (victim === 0) return false;
+    this.pairs.evict(victim);
+    return true;
   }
 
   /** Whether there is room beside the tables, which stay when all pairs are gone. */
@@ -106,7 +107,6 @@ export const IN_PLACE = 1;
 const ENOUGH = 2;
 
 const ONE_FULL: SlotCounts = Object.freeze({ full: 1, tailBytes: 0 });
-const ONE_PAGE = ONE_FULL;
 
 /** How often the expired ones are asked for room, while they give any, for a pair that needs only little. */
 const MOST_TIMES = 8;

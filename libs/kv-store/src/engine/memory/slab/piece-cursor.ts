@@ -20,37 +20,32 @@ export class PieceCursor {
 
   /** Copies the next bytes to a part of the target. */
   read(target: Buffer, from: number, to: number): void {
-    for (let done = from; done < to;) {
-      const count = this.#inSlot(to - done);
-      const start = this.arena.start(this.#ref) + this.#at;
-      this.arena.page(this.#ref).bytes.copy(target, done, start, start + count);
-      this.#at += count;
-      done += count;
-    }
+    this.#pass(to - from, (bytes, start, end, done) => bytes.copy(target, from + done, start, end));
   }
 
   /** Overwrites the next bytes with the first of the source. */
   write(source: Buffer, length: number): void {
-    for (let done = 0; done < length;) {
-      const count = this.#inSlot(length - done);
-      const start = this.arena.start(this.#ref) + this.#at;
-      source.copy(this.arena.page(this.#ref).bytes, start, done, done + count);
-      this.#at += count;
-      done += count;
-    }
+    this.#pass(length, (bytes, start, end, done) => source.copy(bytes, start, done, done + end - start));
   }
 
   skip(length: number): void {
-    for (let done = 0; done < length;) {
-      const count = this.#inSlot(length - done);
-      this.#at += count;
-      done += count;
-    }
+    this.#pass(length, () => undefined);
   }
 
   /** To be told where a slot has been moved to, if the cursor is used for longer than until the next change. */
   moved(from: number, to: number): void {
     if (this.#ref === from) this.#ref = to;
+  }
+
+  /** Goes on by so many bytes, with a visit to each place where some lie together. */
+  #pass(length: number, visit: (bytes: Buffer, start: number, end: number, done: number) => void): void {
+    for (let done = 0; done < length;) {
+      const count = this.#inSlot(length - done);
+      const start = this.arena.start(this.#ref) + this.#at;
+      visit(this.arena.page(this.#ref).bytes, start, start + count, done);
+      this.#at += count;
+      done += count;
+    }
   }
 
   /** Of the next bytes, how many lie in one slot, at least one. */
