@@ -39,7 +39,7 @@ import { KVS_CLOCK, STORAGE_ENGINE } from '../tokens.js';
 import { checkDeleteItems, checkPartitions, checkSetItems } from './arguments.js';
 import { jsonPieces } from './json-pieces.js';
 import { deleteOutcome, fetchOutcome, liveEntry, queryOutcome, setOutcome } from './outcomes.js';
-import { ScanPace } from './scan-pace.js';
+import { ScanRests } from './scan-rests.js';
 
 export interface StoredPair extends Entry {
   readonly key: Key;
@@ -68,7 +68,7 @@ export class KvStore
 {
   readonly #engine: StorageEngine;
   readonly #clock: Clock;
-  readonly #scanPace = new ScanPace();
+  readonly #scanRests = new ScanRests();
   /** Operations that an engine takes its time for. */
   #underWay = 0;
   #whenIdle: (() => void) | undefined;
@@ -85,8 +85,7 @@ export class KvStore
   }
 
   set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]> {
-    this.#assertOpen();
-    this.#scanPace.noteOperation();
+    this.#begin();
     checkSetItems(items);
     const nowMs = microsToMs(this.#clock.nowMicros());
     const answer = this.#engine.setMany(items.map((item) => engineWrite(item, nowMs)));
@@ -94,8 +93,7 @@ export class KvStore
   }
 
   fetch(keys: readonly Key[]): MaybePromise<readonly FetchOutcome[]> {
-    this.#assertOpen();
-    this.#scanPace.noteOperation();
+    this.#begin();
     const answer = this.#engine.getMany(keys.map(place));
     return this.#track(
       whenDone(answer, (outcomes) => {
@@ -106,15 +104,13 @@ export class KvStore
   }
 
   query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]> {
-    this.#assertOpen();
-    this.#scanPace.noteOperation();
+    this.#begin();
     const answer = this.#engine.hasMany(keys.map(place));
     return this.#track(whenDone(answer, (outcomes) => outcomes.map(queryOutcome)));
   }
 
   delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]> {
-    this.#assertOpen();
-    this.#scanPace.noteOperation();
+    this.#begin();
     checkDeleteItems(items);
     const answer = this.#engine.deleteMany(items.map(engineDelete));
     return this.#track(whenDone(answer, (outcomes) => outcomes.map(deleteOutcome)));
@@ -129,7 +125,7 @@ export class KvStore
     this.#assertOpen();
     checkPartitions(partitions);
     const chunks = this.#engine.scan(partitions, prefix && { idPrefix: idPrefix(prefix) });
-    return this.#scanPace.paced(this.#storeChunks(chunks), ({ pairs }) => pairs.length / PAIRS_PER_REST);
+    return this.#scanRests.paced(this.#storeChunks(chunks), ({ pairs }) => pairs.length / PAIRS_PER_REST);
   }
 
   /**
@@ -145,7 +141,7 @@ export class KvStore
     this.#assertOpen();
     checkPartitions(partitions);
     const options = { meta, format, ...(prefix && { idPrefix: idPrefix(prefix) }) };
-    return this.#scanPace.paced(
+    return this.#scanRests.paced(
       this.#engine.scanJson?.(partitions, options) ??
         jsonPieces(this.#storeChunks(this.#engine.scan(partitions, options)), meta, format),
       (piece) => piece.length / BYTES_PER_REST,
@@ -192,6 +188,11 @@ export class KvStore
   async #finish(): Promise<void> {
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
     await this.#engine.close();
+  }
+
+  #begin(): void {
+    this.#assertOpen();
+    this.#scanRests.noteOperation();
   }
 
   #assertOpen(): void {

@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
  * what it sends: other requests would wait for each of them. So while there are other operations, a scan rests now and
  * then. Without any, it goes on as fast as it can.
  */
-export class ScanPace {
+export class ScanRests {
   #operations = 0;
 
   /** There is an operation that is no scan. */
