@@ -1,3 +1,4 @@
+import { text as textOf } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { KvStore, MemoryEngine, type StoreChunk } from '@kvs/kv-store';
 import { ManualClock } from '@kvs/kv-store/testing';
@@ -22,9 +23,7 @@ async function filled(keys: readonly Key[]): Promise<StoreOperations> {
 const numbered = (count: number) => Array.from({ length: count }, (_, i) => stringKey(`key-${i}`));
 
 async function pairsIn(lines: PairLines): Promise<{ key: Key; version?: number; ttl_ms?: number }[]> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of lines) chunks.push(Buffer.from(chunk));
-  const text = Buffer.concat(chunks).toString();
+  const text = await textOf(lines);
   expect(text === '' || text.endsWith('\n')).toBe(true);
   return text
     .split('\n')

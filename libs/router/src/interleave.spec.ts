@@ -1,3 +1,4 @@
+import { text as textOf } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { perishable } from '@kvs/protocol/testing';
 import { interleave } from './interleave.js';
@@ -5,12 +6,6 @@ import { interleave } from './interleave.js';
 async function* chunksOf(text: string, size: number): AsyncGenerator<Uint8Array> {
   const bytes = Buffer.from(text);
   for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size);
-}
-
-async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(Buffer.from(chunk));
-  return Buffer.concat(parts).toString();
 }
 
 const linesOf = (text: string) => text.split('\n').slice(0, -1).sort();

@@ -1,13 +1,8 @@
+import { text as textOf } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { perishable } from '@kvs/protocol/testing';
 import { linesFrom } from '../testing/map-operations.js';
 import { asJsonArray, itemsAsArray } from './json-array.js';
-
-async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(Buffer.from(chunk));
-  return Buffer.concat(parts).toString();
-}
 
 async function* slices(bytes: Uint8Array, cuts: readonly number[]): AsyncGenerator<Uint8Array> {
   let from = 0;

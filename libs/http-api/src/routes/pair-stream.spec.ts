@@ -3,15 +3,10 @@ import { createServer, get, type IncomingMessage, type ServerResponse } from 'no
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
+import { text as textOf } from 'node:stream/consumers';
 import type { PairLines } from '@kvs/protocol';
 import { linesFrom } from '../testing/map-operations.js';
 import { sendPairs } from './pair-stream.js';
-
-async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(Buffer.from(chunk));
-  return Buffer.concat(parts).toString();
-}
 
 /** Of chunks that are written at once, that wait behind others, and that are waited for. */
 const LENGTHS = [1, 300, 9_000, 20_000, 3, 15_000, 70_000];

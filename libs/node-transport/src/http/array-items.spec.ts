@@ -1,3 +1,4 @@
+import { text as textOf } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { perishable } from '@kvs/protocol/testing';
 import { arrayItems } from './array-items.js';
@@ -10,12 +11,6 @@ async function* slices(text: string, cuts: readonly number[]): AsyncGenerator<Ui
     from = cut;
   }
   yield bytes.subarray(from);
-}
-
-async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(Buffer.from(chunk));
-  return Buffer.concat(parts).toString();
 }
 
 describe('the items of an array', () => {

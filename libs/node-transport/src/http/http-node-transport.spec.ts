@@ -2,14 +2,8 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import {
-  decodePartitions,
-  stringKey,
-  stringValue,
-  type PairLines,
-  type ScanRequest,
-  type SetItem,
-} from '@kvs/protocol';
+import { text as textOf } from 'node:stream/consumers';
+import { decodePartitions, stringKey, stringValue, type ScanRequest, type SetItem } from '@kvs/protocol';
 import { TransportError, type TransportFailure } from '@kvs/router';
 import { FakeHttpNode } from '../../test/fake-http-node.js';
 import { ManualTime } from '../../test/manual-time.js';
@@ -50,12 +44,6 @@ async function failureOf(promise: Promise<unknown>): Promise<TransportFailure> {
   );
   if (error instanceof TransportError) return error.failure;
   throw new TypeError('no transport error', { cause: error });
-}
-
-async function textOf(lines: PairLines): Promise<string> {
-  let text = '';
-  for await (const chunk of lines) text += Buffer.from(chunk).toString();
-  return text;
 }
 
 describe('a batch', () => {

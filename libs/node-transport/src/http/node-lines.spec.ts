@@ -1,4 +1,5 @@
 import { PassThrough } from 'node:stream';
+import { text as textOf } from 'node:stream/consumers';
 import { jest } from '@jest/globals';
 import { TransportError } from '@kvs/router';
 import { systemTimers } from '../ports.js';
@@ -16,12 +17,6 @@ afterEach(() => {
 function open(): { stream: PassThrough; lines: AsyncGenerator<Uint8Array> } {
   const stream = new PassThrough();
   return { stream, lines: readLines(stream, TIMEOUT_MS, systemTimers) };
-}
-
-async function textOf(lines: AsyncIterable<Uint8Array>): Promise<string> {
-  let text = '';
-  for await (const chunk of lines) text += Buffer.from(chunk).toString();
-  return text;
 }
 
 const broken = (reason: string) => new TransportError('broken', `the scan broke off (${reason})`);

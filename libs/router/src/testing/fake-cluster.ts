@@ -1,3 +1,4 @@
+import { text as textOf } from 'node:stream/consumers';
 import { HashRing, partitionOf } from '@kvs/hash-ring';
 import { keyId, placementInput, stringKey, type Key, type PairLines } from '@kvs/protocol';
 import { Router } from '../router.js';
@@ -55,8 +56,6 @@ export async function idsIn(lines: PairLines): Promise<string[]> {
 }
 
 export async function pairsIn(lines: PairLines): Promise<{ key: Key; value: unknown }[]> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of lines) chunks.push(Buffer.from(chunk));
-  const text = Buffer.concat(chunks).toString();
+  const text = await textOf(lines);
   return text === '' ? [] : JSON.parse(`[${text.trimEnd().replaceAll('\n', ',')}]`);
 }
