@@ -67,8 +67,7 @@ export function decodeCalls(cursor: FrameCursor, limits: ItemLimits): DecodedCal
     const count = cursor.varint();
     if (count > cursor.room(MIN_ITEM_BYTES))
       throw new LinkProtocolError('a call has fewer items than it says');
-    const batch = new ItemReader(cursor, limits).read(kind, count);
-    calls.push('code' in batch ? { id, refusal: batch } : { id, ...batch });
+    calls.push(new ItemReader(cursor, limits).read(id, kind, count));
   }
   cursor.finish();
   return calls;
@@ -83,25 +82,25 @@ class ItemReader {
     private readonly limits: ItemLimits,
   ) {}
 
-  read(kind: Batch['kind'], count: number): Batch | Refusal {
+  read(id: number, kind: Batch['kind'], count: number): DecodedCall {
     const { maxBatchItems } = this.limits;
     if (count > maxBatchItems) {
       const message = `a batch has at most ${maxBatchItems} items, not ${count}`;
       this.refusal = { code: 'too_many_items', message };
     }
-    const batch = this.batch(kind, count);
-    return this.refusal ?? batch;
+    const call = this.call(id, kind, count);
+    return this.refusal === undefined ? call : { id, refusal: this.refusal };
   }
 
-  private batch(kind: Batch['kind'], count: number): Batch {
+  private call(id: number, kind: Batch['kind'], count: number): DecodedCall {
     switch (kind) {
       case 'set':
-        return { kind, items: this.items(count, (flags, index) => this.setItem(flags, index)) };
+        return { id, kind, items: this.items(count, (flags, index) => this.setItem(flags, index)) };
       case 'delete':
-        return { kind, items: this.items(count, (flags, index) => this.deleteItem(flags, index)) };
+        return { id, kind, items: this.items(count, (flags, index) => this.deleteItem(flags, index)) };
       case 'fetch':
       case 'query':
-        return { kind, items: this.items(count, (flags, index) => this.keyItem(flags, index)) };
+        return { id, kind, items: this.items(count, (flags, index) => this.keyItem(flags, index)) };
     }
   }
 
