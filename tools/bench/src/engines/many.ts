@@ -2,7 +2,7 @@ import type { Cell, Findings } from '../harness/report.js';
 import { atLeast, atMost } from '../harness/report.js';
 import type { FillMapOutput } from './children/fill-map.js';
 import type { HoldManyInput, HoldManyOutput } from './children/hold-many.js';
-import { inChild } from './in-child.js';
+import { inChild } from '../harness/in-child.js';
 import type { EnginesScale } from './scale.js';
 
 /** The most entries that V8 gives a Map. */
@@ -16,9 +16,9 @@ export async function measureMany(
   progress(`${manyPairCount.toLocaleString('en')} pairs…`);
   const readCount = Math.min(100_000, manyPairCount);
   const input: HoldManyInput = { count: manyPairCount, maxMemoryBytes: 4 * 1024 ** 3, readCount };
-  const engine = await inChild<HoldManyOutput>('hold-many', input, ['--expose-gc']);
+  const engine = await inChild<HoldManyOutput>('engines/children/hold-many', input, ['--expose-gc']);
   const map = showsMapLimit
-    ? await inChild<FillMapOutput>('fill-map', undefined, ['--max-old-space-size=4096'])
+    ? await inChild<FillMapOutput>('engines/children/fill-map', undefined, ['--max-old-space-size=4096'])
     : undefined;
   const isMore = manyPairCount > MAP_LIMIT;
   const mapRow: Cell[][] =

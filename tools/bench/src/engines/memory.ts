@@ -1,7 +1,7 @@
 import type { Cell, Findings, Goal, Table } from '../harness/report.js';
 import { atMost } from '../harness/report.js';
 import type { HoldPairsInput, HoldPairsOutput } from './children/hold-pairs.js';
-import { inChild } from './in-child.js';
+import { inChild } from '../harness/in-child.js';
 import { pairBatches, type PairShape } from './pairs.js';
 import { withRedis } from './redis-server.js';
 import type { EnginesScale } from './scale.js';
@@ -17,7 +17,9 @@ export async function measureMemory(
   for (const shape of scale.shapes) {
     progress(`bytes of pairs with ${shape.name}…`);
     const hold = (holder: HoldPairsInput['holder']): Promise<HoldPairsOutput> =>
-      inChild('hold-pairs', { holder, shape, count } satisfies HoldPairsInput, ['--expose-gc']);
+      inChild('engines/children/hold-pairs', { holder, shape, count } satisfies HoldPairsInput, [
+        '--expose-gc',
+      ]);
     held.push({
       shape,
       memory: await hold('memory'),

@@ -2,7 +2,7 @@ import type { Findings, Goal } from '../harness/report.js';
 import { atMost } from '../harness/report.js';
 import { median } from '../harness/statistics.js';
 import type { TimeRequestsInput, TimeRequestsOutput, Waits } from './children/time-requests.js';
-import { inChild } from './in-child.js';
+import { inChild } from '../harness/in-child.js';
 import type { EnginesScale } from './scale.js';
 
 const REQUESTS_PER_SECOND = 10_000;
@@ -18,7 +18,10 @@ export async function measureSnapshotStalls(
   for (const { shape, pairCount } of snapshots) {
     progress(`requests while a snapshot of values of ${shape.name} is written…`);
     const input = { shape, pairCount, rounds: snapshotRounds, requestsPerSecond: REQUESTS_PER_SECOND };
-    const { rounds } = await inChild<TimeRequestsOutput>('time-requests', input satisfies TimeRequestsInput);
+    const { rounds } = await inChild<TimeRequestsOutput>(
+      'engines/children/time-requests',
+      input satisfies TimeRequestsInput,
+    );
     timed.push({ name: `${pairCount.toLocaleString('en')} of ${shape.name}`, rounds });
   }
   return {

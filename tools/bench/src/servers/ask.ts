@@ -6,15 +6,17 @@ import { inBatches, type Pair } from './pairs.js';
 const LANES = 16;
 const LOADED_AT_A_TIME = 1000;
 
+export type AskedServer = Pick<RunningContender, 'name' | 'origin' | 'dialect'>;
+
 /** Writes pairs, and makes sure that they are taken. */
-export function load(server: RunningContender, pairs: readonly Pair[]): Promise<void> {
+export function load(server: AskedServer, pairs: readonly Pair[]): Promise<void> {
   const size = Math.min(LOADED_AT_A_TIME, server.dialect.mostPairs);
   const requests = inBatches(pairs, size).map((batch) => server.dialect.request('set', batch));
   return expectRight(server, requests);
 }
 
 /** Makes sure that some of the requests, spread over all, are answered right: their statuses and their bodies. */
-export function verify(server: RunningContender, requests: readonly PreparedRequest[]): Promise<void> {
+export function verify(server: AskedServer, requests: readonly PreparedRequest[]): Promise<void> {
   const step = Math.ceil(requests.length / 100);
   return expectRight(
     server,
@@ -24,7 +26,7 @@ export function verify(server: RunningContender, requests: readonly PreparedRequ
 
 /** The requests of an operation for all pairs, so many in each. */
 export function requestsFor(
-  { dialect }: RunningContender,
+  { dialect }: AskedServer,
   operation: Operation,
   pairs: readonly Pair[],
   batchSize = 1,
@@ -32,7 +34,7 @@ export function requestsFor(
   return inBatches(pairs, batchSize).map((batch) => dialect.request(operation, batch));
 }
 
-async function expectRight(server: RunningContender, requests: readonly PreparedRequest[]): Promise<void> {
+async function expectRight(server: AskedServer, requests: readonly PreparedRequest[]): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: LANES });
   const left = requests.values();
   const lane = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-import { childOutput } from '../in-child.js';
+import { childOutput } from '../../harness/in-child.js';
 
 export interface FillMapOutput {
   readonly entries: number;

@@ -1,5 +1,5 @@
 import { MemoryEngine, systemClock } from '@kvs/kv-store';
-import { childInput, childOutput } from '../in-child.js';
+import { childInput, childOutput } from '../../harness/in-child.js';
 import { batchOf, numberedText, type Batch } from '../pairs.js';
 import { seededRandom } from '../../harness/random.js';
 import { residentBytes } from './resident-bytes.js';

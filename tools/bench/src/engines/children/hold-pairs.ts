@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryEngine, systemClock } from '@kvs/kv-store';
 import { lmdbEngine } from '@kvs/kv-store-lmdb';
-import { childInput, childOutput } from '../in-child.js';
+import { childInput, childOutput } from '../../harness/in-child.js';
 import { pairBatches, type Batch, type PairShape } from '../pairs.js';
 import { residentBytes } from './resident-bytes.js';
 

@@ -6,7 +6,7 @@ import { MemoryEngine, systemClock } from '@kvs/kv-store';
 import { ManualScheduler } from '@kvs/kv-store/testing';
 import { seededRandom } from '../../harness/random.js';
 import { quantile } from '../../harness/statistics.js';
-import { childInput, childOutput } from '../in-child.js';
+import { childInput, childOutput } from '../../harness/in-child.js';
 import { pairBatches, type PairShape } from '../pairs.js';
 import { runDelay } from './run-delay.js';
 

@@ -3,13 +3,11 @@ import { atMost, type Findings, type Goal, type Table } from '../../harness/repo
 import { median, medianRatio } from '../../harness/statistics.js';
 import { requestsFor, verify } from '../ask.js';
 import { withRunning, type Contender } from '../contenders/contender.js';
-import { fetchText } from '../contenders/dialect.js';
 import { startCluster, type RunningCluster } from '../contenders/kvs.js';
 import { nodeServer, pidOf } from '../contenders/node-server.js';
-import { AnswerWindow, type WindowOutcome } from '../load/window.js';
-import { SocketLoad } from '../load/socket-load.js';
-import { loadNodes } from '../owners.js';
-import { randomPairs, type Pair } from '../pairs.js';
+import { LoadProcess } from '../load/load-process.js';
+import type { WindowOutcome } from '../load/window.js';
+import { fillNodes } from '../fill-nodes.js';
 import { forgetPeak, peakResidentBytes, residentBytes } from '../processes.js';
 import { known } from '../tables.js';
 import { readAll } from '../read-all.js';
@@ -27,27 +25,23 @@ export const fullFetch: ServersCase = {
   measure: async (options) => {
     const cluster = await startCluster();
     try {
-      const pairs = randomPairs(options.scale.manyPairs);
-      return join([await timeFetches(cluster, pairs, options), await watchOthers(cluster, pairs, options)]);
+      return join([await timeFetches(cluster, options), await watchOthers(cluster, options)]);
     } finally {
       await cluster.stop();
     }
   },
 };
 
-async function timeFetches(
-  cluster: RunningCluster,
-  all: readonly Pair[],
-  { scale, progress }: CaseOptions,
-): Promise<Findings> {
-  const { fetchedPairs, fetchRounds } = scale;
+async function timeFetches(cluster: RunningCluster, { scale, progress }: CaseOptions): Promise<Findings> {
+  const { fetchedPairs, manyPairs, fetchRounds } = scale;
   const count = fetchedPairs.toLocaleString('en');
   progress(`GET /fetch of ${count} pairs…`);
-  const pairs = all.slice(0, fetchedPairs);
-  await loadNodes(cluster, pairs);
-  await verify(cluster, requestsFor(cluster, 'fetch', pairs.slice(0, 1000)));
-  // The bytes are the first pairs of the same random sequence only if as many are drawn: they need only be as long.
-  const bytes = fetchText(pairs).length;
+  const { sample, fetchBytes: bytes } = await fillNodes(cluster.nodes, {
+    drawn: manyPairs,
+    to: fetchedPairs,
+    sampleCount: 1000,
+  });
+  await verify(cluster, requestsFor(cluster, 'fetch', sample));
   return withRunning(
     [nodeServer('raw, prepared bytes', 'prepared-server', [`${fetchedPairs}`]), barePassage(fetchedPairs)],
     async ([prepared, bare]) => {
@@ -145,26 +139,22 @@ function timedFindings(
 /** Reads everything while others ask for single pairs, and compares their waits with those before. */
 async function watchOthers(
   cluster: RunningCluster,
-  pairs: readonly Pair[],
   { scale, generator, progress }: CaseOptions,
 ): Promise<Findings> {
-  const { fetchedPairs, watchRounds, watchSeconds } = scale;
-  const count = pairs.length.toLocaleString('en');
+  const { fetchedPairs, manyPairs, keyCount, watchRounds, watchSeconds } = scale;
+  const count = manyPairs.toLocaleString('en');
   progress(`GET /fetch of ${count} pairs, and others meanwhile…`);
-  await loadNodes(cluster, pairs.slice(fetchedPairs));
-  const bytes = fetchText(pairs).length;
-  const window = new AnswerWindow();
-  const requests = requestsFor(cluster, 'fetch', pairs.slice(0, scale.keyCount));
+  const { sample, fetchBytes } = await fillNodes(cluster.nodes, {
+    drawn: manyPairs,
+    from: fetchedPairs,
+    sampleCount: keyCount,
+  });
+  const requests = requestsFor(cluster, 'fetch', sample);
   // A cold proxy would fall behind, and what waits then would still wait when the measuring starts.
   const { origin } = cluster;
   const { connections } = OTHERS;
   await generator.run({ origin, requests, connections, seconds: 2 * scale.warmUpSeconds });
-  const others = await SocketLoad.start({
-    ...OTHERS,
-    origin,
-    requests,
-    onAnswer: window.take,
-  });
+  const others = await LoadProcess.start({ ...OTHERS, origin, requests });
   const calm: WindowOutcome[] = [];
   const during: WindowOutcome[] = [];
   const times: number[] = [];
@@ -172,16 +162,16 @@ async function watchOthers(
   try {
     await pause(watchSeconds);
     for (let round = 0; round < watchRounds; round++) {
-      window.cut();
+      await others.cut();
       await pause(watchSeconds);
-      calm.push(window.cut());
+      calm.push(await others.cut());
       const growth = growthOf(pidOf(cluster.proxy));
-      times.push(await readAll(cluster, bytes));
-      during.push(window.cut());
+      times.push(await readAll(cluster, fetchBytes));
+      during.push(await others.cut());
       growths.push(growth());
     }
   } finally {
-    others.stop();
+    await others.stop();
   }
   const failures = [...calm, ...during].reduce((sum, each) => sum + each.failures, 0);
   if (failures > 0) throw new Error(`${failures} other requests failed`);

@@ -2,8 +2,8 @@ import { atLeast, atMost, type Findings } from '../../harness/report.js';
 import { median, medianRatio } from '../../harness/statistics.js';
 import { load, requestsFor } from '../ask.js';
 import { startCluster, type RunningCluster } from '../contenders/kvs.js';
-import { AnswerWindow, type WindowOutcome } from '../load/window.js';
-import { SocketLoad } from '../load/socket-load.js';
+import { LoadProcess } from '../load/load-process.js';
+import type { WindowOutcome } from '../load/window.js';
 import { pairsByNode } from '../owners.js';
 import { randomPairs } from '../pairs.js';
 import type { CaseOptions, ServersCase } from './case.js';
@@ -37,50 +37,51 @@ async function watch(cluster: RunningCluster, { scale, progress }: CaseOptions):
   progress('one of two nodes stopped…');
   const pairs = randomPairs(keyCount);
   await load(cluster, pairs);
-  const [kept, stopped] = pairsByNode(cluster, pairs);
+  const [kept, stopped] = pairsByNode(cluster.nodes, pairs);
   if (kept === undefined || stopped === undefined) throw new TypeError('there are not two nodes');
-  const keptWindow = new AnswerWindow();
-  const stoppedWindow = new AnswerWindow();
-  const start = (group: typeof kept, window: AnswerWindow): Promise<SocketLoad> =>
-    SocketLoad.start({
+  const start = (group: typeof kept): Promise<LoadProcess> =>
+    LoadProcess.start({
       origin: cluster.origin,
       requests: requestsFor(cluster, 'fetch', group.pairs),
       connections: CONNECTIONS_OF_A_GROUP,
-      onAnswer: window.take,
     });
-  const loads: SocketLoad[] = [];
+  const loads: LoadProcess[] = [];
   const rounds: Round[] = [];
   try {
-    loads.push(await start(kept, keptWindow), await start(stopped, stoppedWindow));
+    const keptLoad = await start(kept);
+    loads.push(keptLoad);
+    const stoppedLoad = await start(stopped);
+    loads.push(stoppedLoad);
     await pause(watchSeconds);
     for (let round = 0; round < watchRounds; round++) {
-      keptWindow.cut();
+      await keptLoad.cut();
       await pause(watchSeconds);
-      const before = keptWindow.cut();
+      const before = await keptLoad.cut();
       stopped.node.process.signal('SIGSTOP');
       await pause(watchSeconds);
-      const during = keptWindow.cut();
+      const during = await keptLoad.cut();
       stopped.node.process.signal('SIGCONT');
       if (before.failures + during.failures > 0)
         throw new Error(
           `${before.failures} requests failed before, ${during.failures} while a node was stopped`,
         );
       rounds.push({ before, during });
-      await untilAnswered(stoppedWindow);
+      await untilAnswered(stoppedLoad);
       await pause(watchSeconds);
     }
     return rounds;
   } finally {
-    for (const each of loads) each.stop();
+    for (const each of loads) await each.stop();
   }
 }
 
 /** Until the node that was stopped serves again, or the next round would measure something else. */
-async function untilAnswered(window: AnswerWindow): Promise<void> {
-  window.cut();
+async function untilAnswered(load: LoadProcess): Promise<void> {
+  await load.cut();
   for (let attempt = 0; attempt < 600; attempt++) {
     await pause(0.1);
-    if (window.cut().perSecond > 0) return;
+    const { perSecond } = await load.cut();
+    if (perSecond > 0) return;
   }
   throw new Error('the node does not answer after SIGCONT');
 }

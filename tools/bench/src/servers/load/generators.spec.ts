@@ -4,8 +4,10 @@ import { raw } from '../contenders/bare.js';
 import { withRunning } from '../contenders/contender.js';
 import { randomPairs } from '../pairs.js';
 import { autocannonGenerator } from './autocannon.js';
-import type { LoadGenerator } from './load.js';
+import { toHttp, type LoadGenerator } from './load.js';
+import { LoadProcess } from './load-process.js';
 import { SocketLoad, type Answer } from './socket-load.js';
+import type { WindowOutcome } from './window.js';
 import { hasWrk, wrk } from './wrk.js';
 
 const pairs = randomPairs(20);
@@ -44,7 +46,7 @@ it('sockets send at the rate asked for, and tell each answer', async () => {
     const hundredth = new EventEmitter();
     const running = await SocketLoad.start({
       origin: server.origin,
-      requests: requestsFor(server, 'fetch', pairs),
+      texts: requestsFor(server, 'fetch', pairs).map((request) => toHttp(request, 'localhost')),
       connections: 4,
       requestsPerSecond: 500,
       onAnswer: (answer) => {
@@ -57,5 +59,24 @@ it('sockets send at the rate asked for, and tell each answer', async () => {
       expect(status).toBe(200);
       expect(waitMs).toBeGreaterThan(0);
     }
+  });
+});
+
+it('a load in a process of its own tells what was answered since it was asked before', async () => {
+  await withRunning([raw], async ([server]) => {
+    if (server === undefined) throw new TypeError('raw has not started');
+    await load(server, pairs);
+    const requests = requestsFor(server, 'fetch', pairs);
+    const running = await LoadProcess.start({ origin: server.origin, requests, connections: 2 });
+    try {
+      let outcome: WindowOutcome;
+      do outcome = await running.cut();
+      while (outcome.perSecond === 0);
+      expect(outcome.failures).toBe(0);
+      expect(outcome.p50Ms).toBeGreaterThan(0);
+    } finally {
+      await running.stop();
+    }
+    await expect(running.cut()).rejects.toThrow();
   });
 });

@@ -1,10 +1,9 @@
-import type { PreparedRequest } from '../contenders/dialect.js';
 import { RequestSocket } from './request-socket.js';
-import { toHttp } from './load.js';
 
 export interface SocketLoadOptions {
   readonly origin: string;
-  readonly requests: readonly PreparedRequest[];
+  /** As they go over the wire, in Latin-1. */
+  readonly texts: readonly string[];
   readonly connections: number;
   /** Without it, each connection sends the next request when the one before is answered. */
   readonly requestsPerSecond?: number;
@@ -27,7 +26,7 @@ export class SocketLoad {
   private readonly idle: RequestSocket[] = [];
   /** When those that wait for a connection came. */
   private readonly queue: number[] = [];
-  private readonly texts: readonly string[];
+  private queueAt = 0;
   private readonly timer: NodeJS.Timeout | undefined;
   private at = 0;
   private arrived = 0;
@@ -44,8 +43,6 @@ export class SocketLoad {
     private readonly options: SocketLoadOptions,
     private readonly sockets: readonly RequestSocket[],
   ) {
-    const { host } = new URL(options.origin);
-    this.texts = options.requests.map((request) => toHttp(request, host));
     if (options.requestsPerSecond === undefined) {
       for (const socket of sockets) this.send(socket, performance.now());
       return;
@@ -73,7 +70,8 @@ export class SocketLoad {
   }
 
   private send(socket: RequestSocket, cameAt: number): void {
-    const text = this.texts[this.at++ % this.texts.length];
+    const { texts } = this.options;
+    const text = texts[this.at++ % texts.length];
     if (text === undefined) throw new RangeError('there are no requests');
     socket.ask(text, (status) => {
       if (this.isStopped) return;
@@ -87,8 +85,13 @@ export class SocketLoad {
       this.send(socket, performance.now());
       return;
     }
-    const cameAt = this.queue.shift();
-    if (cameAt === undefined) this.idle.push(socket);
-    else this.send(socket, cameAt);
+    const cameAt = this.queue[this.queueAt++];
+    if (cameAt !== undefined) {
+      this.send(socket, cameAt);
+      return;
+    }
+    this.queue.length = 0;
+    this.queueAt = 0;
+    this.idle.push(socket);
   }
 }

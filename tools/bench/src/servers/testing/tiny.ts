@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { LoadGenerator } from '../load/load.js';
+import { toHttp, type LoadGenerator } from '../load/load.js';
 import { SocketLoad } from '../load/socket-load.js';
 import { AnswerWindow } from '../load/window.js';
 import type { ServersScale } from '../scale.js';
@@ -28,9 +28,10 @@ export const tiny: ServersScale = {
 /** wrk knows whole seconds only. */
 export const brief: LoadGenerator = {
   name: 'our sockets',
-  run: async ({ seconds, ...load }) => {
+  run: async ({ seconds, requests, ...load }) => {
     const window = new AnswerWindow();
-    const running = await SocketLoad.start({ ...load, onAnswer: window.take });
+    const texts = requests.map((request) => toHttp(request, 'localhost'));
+    const running = await SocketLoad.start({ ...load, texts, onAnswer: window.take });
     do await setTimeout(seconds * 1000);
     while (window.answered === 0);
     running.stop();

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 /**
- * Runs a script of `children` with an input, in a process of its own, whose memory nobody else uses. It prints its
+ * Runs a script, such as `engines/children/fill-map`, with an input, in a process of its own, whose memory nobody else uses. It prints its
  * output as JSON.
  */
 export async function inChild<Output>(
@@ -12,12 +12,12 @@ export async function inChild<Output>(
   nodeOptions: readonly string[] = [],
 ): Promise<Output> {
   // As built: the tests, which run the sources, have it there too.
-  const path = fileURLToPath(new URL(`../../dist/engines/children/${script}.js`, import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    ...nodeOptions,
-    path,
-    JSON.stringify(input),
-  ]);
+  const path = fileURLToPath(new URL(`../../dist/${script}.js`, import.meta.url));
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [...nodeOptions, path, JSON.stringify(input)],
+    { maxBuffer: Infinity },
+  );
   const output: Output = JSON.parse(stdout);
   return output;
 }
