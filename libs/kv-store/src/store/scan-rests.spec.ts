@@ -32,7 +32,7 @@ it('small pieces count together, so that a scan with many of them has no more re
   for await (const piece of scanRests.paced(numbers(1000), () => 1 / 400))
     if (piece >= 0) scanRests.noteOperation();
   clearInterval(clock);
-  // Two rests of a millisecond, during which timers run; not a thousand.
+  // Two rests of some milliseconds, during which timers run; not a thousand.
   expect(timers).toBeGreaterThan(0);
   expect(timers).toBeLessThan(500);
 });

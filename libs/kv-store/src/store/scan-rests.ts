@@ -40,8 +40,11 @@ export class ScanRests {
   }
 }
 
-/** The shortest that a timer knows. */
-const REST_MS = 1;
+/**
+ * Several times as long as the work before it takes all who take part: the node, the proxy and the reader. They may share
+ * a machine's processors with those who serve other requests.
+ */
+const REST_MS = 4;
 
-/** How many rests an operation brings: operations that come a few milliseconds apart count as a load. */
+/** How many rests an operation brings: operations that come some milliseconds apart count as a load. */
 const RESTS = 4;
