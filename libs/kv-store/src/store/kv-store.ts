@@ -87,8 +87,7 @@ export class KvStore
   set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]> {
     this.#begin();
     checkSetItems(items);
-    const nowMs = microsToMs(this.#clock.nowMicros());
-    const answer = this.#engine.setMany(items.map((item) => engineWrite(item, nowMs)));
+    const answer = this.#engine.setMany(items.map((item) => engineWrite(item, this.#clock)));
     return this.#track(whenDone(answer, (outcomes) => outcomes.map(setOutcome)));
   }
 
@@ -96,10 +95,7 @@ export class KvStore
     this.#begin();
     const answer = this.#engine.getMany(keys.map(place));
     return this.#track(
-      whenDone(answer, (outcomes) => {
-        const now = this.#clock.nowMicros();
-        return outcomes.map((outcome) => fetchOutcome(outcome, now));
-      }),
+      whenDone(answer, (outcomes) => outcomes.map((outcome) => fetchOutcome(outcome, this.#clock))),
     );
   }
 
@@ -165,9 +161,8 @@ export class KvStore
 
   async *#storeChunks(engineChunks: AsyncIterable<EngineChunk>): AsyncGenerator<StoreChunk, void, undefined> {
     for await (const { partition, pairs } of engineChunks) {
-      const now = this.#clock.nowMicros();
       const live = pairs.flatMap(({ id, ...entry }) => {
-        const stored = liveEntry(entry, now);
+        const stored = liveEntry(entry, this.#clock);
         return stored === null ? [] : [{ key: keyFromId(id), ...stored }];
       });
       if (live.length > 0) yield { partition, pairs: live };
@@ -200,9 +195,9 @@ export class KvStore
   }
 }
 
-function engineWrite({ key, value, ttlMs, ifVersion }: SetItem, nowMs: number): EngineWrite {
+function engineWrite({ key, value, ttlMs, ifVersion }: SetItem, clock: Clock): EngineWrite {
   const { id, partition } = place(key);
-  const expiresAtMs = ttlMs === undefined ? undefined : deadline(nowMs, ttlMs);
+  const expiresAtMs = ttlMs === undefined ? undefined : deadline(microsToMs(clock.nowMicros()), ttlMs);
   return { id, partition, value, expiresAtMs, ifVersion };
 }
 

@@ -6,7 +6,7 @@ import type {
   QueryOutcome,
   SetOutcome,
 } from '@kvs/protocol';
-import { microsToMs } from '../clock.js';
+import { microsToMs, type Clock } from '../clock.js';
 import { isExpired } from '../engine/rules.js';
 import type {
   EngineDeleteOutcome,
@@ -31,10 +31,10 @@ export function setOutcome(outcome: EngineWriteOutcome): SetOutcome {
   }
 }
 
-export function fetchOutcome(outcome: EngineReadOutcome, nowMicros: number): FetchOutcome {
+export function fetchOutcome(outcome: EngineReadOutcome, clock: Clock): FetchOutcome {
   switch (outcome.status) {
     case 'found':
-      return { ok: true, entry: liveEntry(outcome, nowMicros) };
+      return { ok: true, entry: liveEntry(outcome, clock) };
     case 'absent':
       return { ok: true, entry: null };
     case 'unavailable':
@@ -61,9 +61,13 @@ export function deleteOutcome(outcome: EngineDeleteOutcome): DeleteOutcome {
   }
 }
 
-/** Null for a pair whose time came between the engine's answer and now. */
-export function liveEntry({ value, version, expiresAtMs }: EngineEntry, nowMicros: number): Entry | null {
+/**
+ * Null for a pair whose time came between the engine's answer and now. The clock is read only for pairs that have a time:
+ * under load, it would be one of the dearer things that a node does.
+ */
+export function liveEntry({ value, version, expiresAtMs }: EngineEntry, clock: Clock): Entry | null {
   if (expiresAtMs === undefined) return { value, version };
+  const nowMicros = clock.nowMicros();
   if (isExpired(expiresAtMs, nowMicros)) return null;
   return { value, version, ttlMs: expiresAtMs - microsToMs(nowMicros) };
 }
