@@ -31,9 +31,8 @@ export class ServerProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     });
-    const killWithUs = (): void => void this.child.kill('SIGKILL');
-    process.once('exit', killWithUs);
-    this.child.once('close', () => process.off('exit', killWithUs));
+    running.add(this.child);
+    this.child.once('close', () => running.delete(this.child));
     const { stdout, stderr } = this.child;
     const written: string[] = [];
     // After `close` nothing more is written, unlike after `exit`.
@@ -72,5 +71,14 @@ export class ServerProcess {
 
 const LISTENING = /listening on (http:\/\/[^\s"]+)/;
 
-/** As `nx serve` has them. A larger young generation is collected less often: large batches are faster. */
-const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=64'];
+/**
+ * As `nx serve` has them. A larger young generation is collected less often: large batches are faster. The only WebAssembly
+ * here is undici's parser, which has little to do: V8 takes some 30 MB at once to optimize it, and it is no faster then.
+ */
+const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=64', '--liftoff-only'];
+
+/** One listener for all: each for itself would be too many for Node not to warn. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
