@@ -36,6 +36,28 @@ export function forgetPeak(pid: number): void {
   }
 }
 
+/** The processes that a process has started and that are still there; none where the system does not tell. */
+export function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync('/proc')
+      .filter((entry) => /^\d+$/.test(entry) && parentOf(entry) === pid)
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** NaN for a process that is gone. */
+function parentOf(pid: string): number {
+  try {
+    // After the command's name in parentheses, which may hold anything: the state, then the parent.
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')')).split(' ')[2]);
+  } catch {
+    return NaN;
+  }
+}
+
 function statusBytes(pid: number, field: string): number {
   try {
     const kibibytes = new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(

@@ -1,4 +1,5 @@
 import { proxyScript, run, ServerProcess, storageNodeScript } from '@kvs-tools/local-cluster';
+import { childrenOf } from '../processes.js';
 import type { Contender, RunningContender } from './contender.js';
 import { kvsDialect } from './dialect.js';
 import { pidOf } from './node-server.js';
@@ -67,12 +68,15 @@ export async function startCluster(options: KvsOptions = KVS_CLUSTER): Promise<R
     await Promise.all([proxy, ...nodes.map(({ process }) => process)].map((each) => each.stop('SIGKILL')));
   };
   try {
+    const origin = await proxy.ready;
+    const proxyPid = pidOf(proxy);
     return {
       name,
-      origin: await proxy.ready,
+      origin,
       dialect: kvsDialect,
       processes: [
-        { role: 'proxy', pid: pidOf(proxy) },
+        // With --workers, its children do the work.
+        ...[proxyPid, ...childrenOf(proxyPid)].map((pid) => ({ role: 'proxy', pid }) as const),
         ...nodes.map(({ process }) => ({ role: 'node', pid: pidOf(process) }) as const),
       ],
       proxy,

@@ -10,7 +10,7 @@ const SERVERS: readonly Contender[] = [
   nodeServer('Nest on Express, class-validator, no proxy', 'nest-server'),
 ];
 
-/** kvs without one of the things that make it fast. */
+/** kvs without one of the things that make it fast, and with a proxy for each core. */
 const VARIANTS: readonly {
   readonly option: string;
   readonly nodes: readonly string[];
@@ -18,6 +18,7 @@ const VARIANTS: readonly {
 }[] = [
   { option: '--no-fast-lane', nodes: ['--no-fast-lane'], proxy: ['--no-fast-lane'] },
   { option: '--node-protocol', nodes: [], proxy: ['--node-protocol', 'http'] },
+  { option: '--workers', nodes: [], proxy: ['--workers', 'auto'] },
 ];
 
 export interface Peers {
