@@ -1,7 +1,7 @@
 import { compete, timesAsFast, type Contestant } from './contest.js';
 import { freshLoop } from './fresh-loop.js';
 import { randomKeys } from './random.js';
-import { median, medianRatio, spread } from './statistics.js';
+import { median, medianRatio, middleHalf, spread } from './statistics.js';
 
 /** A clock that only work moves on: results are exact. */
 function clockwork() {
@@ -101,6 +101,7 @@ describe('a contest', () => {
 it('takes medians of what is there, between two where the number is even', () => {
   expect(median([3, 1, 2])).toBe(2);
   expect(median([4, 1, 2, 3])).toBe(2.5);
+  expect(middleHalf([1, 2, 3, 4, 5])).toEqual([2, 4]);
   expect(spread([1, 2, 3, 4, 5])).toBe(2 / 3);
   // Round by round: a slow round of both counts for nothing.
   expect(medianRatio([2, 20, 4], [1, 10, 1])).toBe(2);

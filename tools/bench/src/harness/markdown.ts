@@ -1,13 +1,9 @@
-import type { Cell, Column, Report, Table, Unit } from './report.js';
+import type { Cell, Column, Goal, Report, Table, Unit } from './report.js';
 
 /** A report to read, in a terminal as in the docs. */
 export function toMarkdown({ suite, quick, machine, tables, goals }: Report): string {
   const mode = quick ? '; a quick run: inexact' : '';
-  const goalRows = goals.map(({ text, unit, value, met }) => [
-    text,
-    show(value, unit),
-    met ? 'met' : '**not met**',
-  ]);
+  const goalRows = goals.map((goal) => [goal.text, showFigure(goal), goal.met ? 'met' : '**not met**']);
   const goalTable = renderTable([{ title: 'goal' }, { title: 'measured' }, { title: '' }], goalRows);
   return (
     [
@@ -42,6 +38,14 @@ function renderTable(columns: readonly Column[], rows: readonly (readonly string
 function showCell(cell: Cell, column: Column | undefined): string {
   if (cell === null) return '–';
   return typeof cell === 'string' ? cell : show(cell, column?.unit ?? 'count');
+}
+
+/** Where there were rounds, with what the middle half of them was between: whoever measures again may get that too. */
+function showFigure({ value, unit, middleHalf }: Goal): string {
+  const figure = show(value, unit);
+  return middleHalf === undefined
+    ? figure
+    : `${figure} (${middleHalf.map((each) => show(each, unit)).join(' to ')})`;
 }
 
 function show(value: number, unit: Unit): string {

@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import type { ContestResult } from './contest.js';
+import { median, middleHalf } from './statistics.js';
 
 /** What a suite has found: tables to read, and which goals are met. All values are plain, for JSON. */
 export interface Report {
@@ -33,7 +34,10 @@ export type Unit = 'times' | 'share' | 'count' | 'ns' | 'µs' | 'ms' | 'ratio' |
 export interface Goal {
   readonly text: string;
   readonly unit: Unit;
+  /** Where it was measured in rounds, the median. */
   readonly value: number;
+  /** Between what the middle half of the rounds was. */
+  readonly middleHalf?: readonly [low: number, high: number];
   readonly met: boolean;
 }
 
@@ -55,13 +59,22 @@ export function reportOf(
   };
 }
 
-export const atLeast = (text: string, unit: Unit, value: number, bound: number): Goal => {
-  return { text, unit, value, met: value >= bound };
-};
+/** @param measured one value, or one of each round */
+export function atLeast(text: string, unit: Unit, measured: number | readonly number[], bound: number): Goal {
+  const figure = figureOf(measured);
+  return { text, unit, ...figure, met: figure.value >= bound };
+}
 
-export const atMost = (text: string, unit: Unit, value: number, bound: number): Goal => {
-  return { text, unit, value, met: value <= bound };
-};
+/** @param measured one value, or one of each round */
+export function atMost(text: string, unit: Unit, measured: number | readonly number[], bound: number): Goal {
+  const figure = figureOf(measured);
+  return { text, unit, ...figure, met: figure.value <= bound };
+}
+
+function figureOf(measured: number | readonly number[]): Pick<Goal, 'value' | 'middleHalf'> {
+  if (typeof measured === 'number') return { value: measured };
+  return { value: median(measured), middleHalf: middleHalf(measured) };
+}
 
 export function describeMachine(): string {
   const processors = cpus();

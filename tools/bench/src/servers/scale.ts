@@ -28,7 +28,7 @@ export interface ServersScale {
 
 export const fullScale: ServersScale = {
   keyCount: 10_000,
-  rounds: 5,
+  rounds: 11,
   peerRounds: 3,
   turnSeconds: 1,
   warmUpSeconds: 2,

@@ -1,5 +1,5 @@
 import type { Cell, Table } from '../harness/report.js';
-import { median, medianRatio } from '../harness/statistics.js';
+import { median, ratios } from '../harness/statistics.js';
 import type { Role } from './contenders/contender.js';
 import { total, type ServerResult, type Turn } from './rounds.js';
 
@@ -36,11 +36,11 @@ export function loadTable(
       return [
         name,
         requestsPerSecond(result) * itemsPerRequest,
-        measure === undefined ? null : speedRatio(result, measure),
+        measure === undefined ? null : median(speedRatios(result, measure)),
         microseconds(({ cpu }) => total(cpu)),
         role('proxy'),
         role('node'),
-        measure === undefined ? null : known(cpuRatio(result, measure)),
+        measure === undefined ? null : known(median(cpuRatios(result, measure))),
         median(turns.map(({ p50Ms }) => p50Ms)),
         median(turns.map(({ p99Ms }) => p99Ms)),
         median(turns.map(({ p999Ms }) => p999Ms)),
@@ -55,15 +55,18 @@ export function requestsPerSecond({ turns }: ServerResult): number {
   return median(turns.map(perSecond));
 }
 
-/** How many times the requests of another it answered: of each round, and of those the median. */
-export function speedRatio(result: ServerResult, measure: ServerResult): number {
-  return medianRatio(result.turns.map(perSecond), measure.turns.map(perSecond));
+/** How many times the requests of another it answered, in each round. */
+export function speedRatios(result: ServerResult, measure: ServerResult): number[] {
+  return ratios(result.turns.map(perSecond), measure.turns.map(perSecond));
 }
 
-/** How many times the CPU time of another it took for a request, all its processes together; NaN where not known. */
-export function cpuRatio(result: ServerResult, measure: ServerResult): number {
+/**
+ * How many times the CPU time of another it took for a request in each round, all its processes together; NaN where not
+ * known.
+ */
+export function cpuRatios(result: ServerResult, measure: ServerResult): number[] {
   const cpu = ({ turns }: ServerResult): number[] => turns.map((turn) => total(turn.cpu));
-  return medianRatio(cpu(result), cpu(measure));
+  return ratios(cpu(result), cpu(measure));
 }
 
 /** What the system does not tell is not shown. */

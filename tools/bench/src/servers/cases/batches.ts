@@ -1,7 +1,7 @@
 import { atLeast } from '../../harness/report.js';
 import { raw } from '../contenders/bare.js';
 import { kvsCluster, kvsNode } from '../contenders/kvs.js';
-import { speedRatio } from '../tables.js';
+import { speedRatios } from '../tables.js';
 import { compareLoads } from './compare-loads.js';
 import type { ServersCase } from './case.js';
 
@@ -20,7 +20,7 @@ export const batches: ServersCase = {
       goalsOf: (workload, [bare, , proxy]) => {
         if (bare === undefined || proxy === undefined) return [];
         const text = `${workload}, through the proxy: at least ${LEAST} of raw's items/s`;
-        return [atLeast(text, 'ratio', speedRatio(proxy, bare), LEAST)];
+        return [atLeast(text, 'ratio', speedRatios(proxy, bare), LEAST)];
       },
     }),
 };

@@ -1,7 +1,7 @@
 import { atLeast, atMost } from '../../harness/report.js';
 import { raw, rawDeferred } from '../contenders/bare.js';
 import { kvsCluster, kvsNode } from '../contenders/kvs.js';
-import { cpuRatio, speedRatio } from '../tables.js';
+import { cpuRatios, speedRatios } from '../tables.js';
 import type { ServersCase } from './case.js';
 import { compareLoads } from './compare-loads.js';
 
@@ -24,37 +24,37 @@ export const singleKey: ServersCase = {
       connectionCounts: options.scale.connectionCounts,
       goalsOf: (workload, [bare, node, proxy]) => {
         if (bare === undefined || node === undefined || proxy === undefined) return [];
-        const speed = speedRatio(proxy, bare);
-        const cpu = cpuRatio(proxy, bare);
+        const speeds = speedRatios(proxy, bare);
+        const cpus = cpuRatios(proxy, bare);
         return [
           atLeast(
             `${workload}, through the proxy: at least ${LEAST_SPEED} of raw's requests/s`,
             'ratio',
-            speed,
+            speeds,
             LEAST_SPEED,
           ),
           // Where the system does not tell CPU times, there is no verdict.
-          ...(Number.isNaN(cpu)
+          ...(cpus.some(Number.isNaN)
             ? []
             : [
                 atMost(
                   `${workload}, proxy and nodes: at most ${MOST_CPU} times raw's CPU time`,
                   'ratio',
-                  cpu,
+                  cpus,
                   MOST_CPU,
                 ),
               ]),
           atLeast(
             `${workload}, a node directly: at least ${LEAST_SPEED_OF_NODE} of raw's requests/s`,
             'ratio',
-            speedRatio(node, bare),
+            speedRatios(node, bare),
             LEAST_SPEED_OF_NODE,
           ),
           atLeast(
             `${workload}, through the proxy: at least ${TIMES_THE_ORIGINAL} times the original's requests/s, derived: ` +
               `that did ${ORIGINAL_OF_RAW.toFixed(2)} of raw's on another machine`,
             'times',
-            speed / ORIGINAL_OF_RAW,
+            speeds.map((speed) => speed / ORIGINAL_OF_RAW),
             TIMES_THE_ORIGINAL,
           ),
         ];

@@ -1,5 +1,5 @@
 import { atLeast, atMost, type Findings } from '../../harness/report.js';
-import { median, medianRatio } from '../../harness/statistics.js';
+import { median, ratios } from '../../harness/statistics.js';
 import { load, requestsFor } from '../ask.js';
 import { startCluster, type RunningCluster } from '../contenders/kvs.js';
 import { LoadProcess } from '../load/load-process.js';
@@ -118,13 +118,13 @@ function findingsOf(rounds: readonly Round[], { scale }: CaseOptions): Findings 
       atLeast(
         `a node is stopped: requests for the other keep at least ${LEAST_THROUGHPUT} of their requests/s`,
         'ratio',
-        medianRatio(of(during, 'perSecond'), of(before, 'perSecond')),
+        ratios(of(during, 'perSecond'), of(before, 'perSecond')),
         LEAST_THROUGHPUT,
       ),
       atMost(
         `a node is stopped: p99 of requests for the other at most ${MOST_WAIT} times that before`,
         'ratio',
-        medianRatio(of(during, 'p99Ms'), of(before, 'p99Ms')),
+        ratios(of(during, 'p99Ms'), of(before, 'p99Ms')),
         MOST_WAIT,
       ),
     ],
