@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 /**
- * Runs a script, such as `engines/children/fill-map`, with an input, in a process of its own, whose memory nobody else uses. It prints its
- * output as JSON.
+ * Runs a script, such as `engines/children/fill-map`, with an input, in a process of its own, whose memory nobody else
+ * uses. It prints its output as JSON.
  */
 export async function inChild<Output>(
   script: string,
