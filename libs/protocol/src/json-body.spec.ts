@@ -49,10 +49,20 @@ describe('a large body that no valid batch looks like', () => {
 
   it('is refused for its number of parts', () => {
     expect(() => parse(`[${'{},'.repeat(MIB)}{}]`)).toThrow(withCode('too_many_items'));
+    expect(() => parse(`[${'0,'.repeat(MIB)}0]`)).toThrow(withCode('too_many_items'));
+    expect(() => parse(`[{${'"a":0,'.repeat(MIB)}"a":0}]`)).toThrow(withCode('too_many_items'));
   });
 
-  it('is not confused by brackets and quotes in strings', () => {
-    const data = `${'[{'.repeat(MIB / 4)}\\"\\\\${'[{'.repeat(MIB / 4)}`;
+  it('is read when it is a full batch, each item with all it can have', () => {
+    const limits = { ...DEFAULT_LIMITS, maxBatchItems: 3000 };
+    const data = '{ "encoding": "string", "data": "a" }';
+    const item = `{ "key": ${data}, "value": ${data}, "ttl_ms": 1, "if_version": 0 }`;
+    const body = Buffer.from(`[${new Array(3000).fill(item).join(',')}]`);
+    expect(parseJsonBody(body, undefined, limits)).toHaveLength(3000);
+  });
+
+  it('is not confused by brackets, commas and quotes in strings', () => {
+    const data = `${'[{,'.repeat(MIB / 4)}\\"\\\\${'[{,'.repeat(MIB / 4)}`;
     expect(parse(`["${data}"]`)).toEqual([JSON.parse(`"${data}"`)]);
   });
 

@@ -46,6 +46,8 @@ export function decodeUtf8(bytes: Uint8Array): string {
 const PRESCAN_FROM_BYTES = 256 * 1024;
 const MAX_DEPTH = 16;
 const CONTAINERS_PER_ITEM = 3; // a set item, its key, its value
+/** A full set item has 6: some more, so that a few unknown properties in each item are still named. */
+const COMMAS_PER_ITEM = 10;
 
 function isJsonType(contentType: string): boolean {
   const type = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
@@ -53,14 +55,16 @@ function isJsonType(contentType: string): boolean {
 }
 
 /**
- * `JSON.parse` takes seconds and a gigabyte for 32 MiB of `[[[[` or `{},{},`, and blocks every other request
- * meanwhile. Counting brackets outside strings finds such bodies in milliseconds. Nothing is said here about
- * whether the body is valid: only that it is worth parsing.
+ * `JSON.parse` takes seconds and a gigabyte for 32 MiB of `[[[[`, `{},{},` or `"a":1,"b":1,`, and blocks every other
+ * request meanwhile. Counting brackets and commas outside strings finds such bodies in milliseconds. Nothing is said
+ * here about whether the body is valid: only that it is worth parsing.
  */
 function refuseHostileStructure(bytes: Uint8Array, limits: Limits): void {
   const maxContainers = 1 + CONTAINERS_PER_ITEM * limits.maxBatchItems;
+  const maxCommas = COMMAS_PER_ITEM * limits.maxBatchItems;
   let depth = 0;
   let containers = 0;
+  let commas = 0;
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i];
     if (byte === QUOTE) {
@@ -68,16 +72,17 @@ function refuseHostileStructure(bytes: Uint8Array, limits: Limits): void {
     } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
       if (++depth > MAX_DEPTH)
         throw new KvsError('invalid_shape', `the body is nested deeper than ${MAX_DEPTH} levels`);
-      if (++containers > maxContainers) {
-        throw new KvsError(
-          'too_many_items',
-          `the body has more parts than a batch of ${limits.maxBatchItems} items`,
-        );
-      }
+      if (++containers > maxContainers) throw tooManyParts(limits);
+    } else if (byte === COMMA) {
+      if (++commas > maxCommas) throw tooManyParts(limits);
     } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
       depth--;
     }
   }
+}
+
+function tooManyParts({ maxBatchItems }: Limits): KvsError {
+  return new KvsError('too_many_items', `the body has more parts than a batch of ${maxBatchItems} items`);
 }
 
 /** The index of the quote that ends the string begun at `start`, or of the last byte if none does. */
@@ -92,6 +97,7 @@ function endOfString(bytes: Uint8Array, start: number): number {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;

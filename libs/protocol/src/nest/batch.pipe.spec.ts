@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { DEFAULT_LIMITS, type Limits } from '../limits.js';
 import { InvalidRequestError } from '../problem.js';
-import {
-  BatchPipe,
-  DELETE_ITEM,
-  KEY_ITEM,
-  MAX_LISTED_ISSUES,
-  SET_ITEM,
-  type ItemSchema,
-} from './batch.pipe.js';
+import { BatchPipe, DELETE_ITEM, KEY_ITEM, SET_ITEM, type ItemSchema } from './batch.pipe.js';
+import { MAX_LISTED_ISSUES } from './explain.js';
 
 const limits: Limits = { ...DEFAULT_LIMITS, maxKeyBytes: 8, maxValueBytes: 16, maxBatchItems: 30 };
 
@@ -110,6 +104,22 @@ describe('a refused batch', () => {
     expect(issues).toHaveLength(MAX_LISTED_ISSUES);
     expect(invalidItems).toBe(25);
     expect(message).toContain('25 of 26');
+  });
+
+  it.each(['', '/key', '/value'])('lists the first of many unknown properties in "%s"', (place) => {
+    const names = Array.from({ length: 10_000 }, (_, i) => `p${i}`);
+    let reads = 0;
+    const counted = names.map((name) => [name, { enumerable: true, get: () => ++reads }]);
+    const item = { key: { ...key }, value: { ...value } };
+    const object = place === '' ? item : place === '/key' ? item.key : item.value;
+    Object.defineProperties(object, Object.fromEntries(counted));
+    expect(refusal(SET_ITEM, [item]).issues).toEqual(
+      names
+        .slice(0, MAX_LISTED_ISSUES)
+        .map((name) => expect.objectContaining({ pointer: `/0${place}/${name}` })),
+    );
+    // Only those that can be listed are read, however many there are.
+    expect(reads).toBeLessThan(2 * MAX_LISTED_ISSUES);
   });
 
   it('is 413 when all that is wrong is size, else 400', () => {

@@ -4,10 +4,13 @@ import type { Key } from '../key.js';
 import type { Limits } from '../limits.js';
 import type { DeleteItem, SetItem } from '../operations.js';
 import { InvalidRequestError } from '../problem.js';
-import { explainDeleteItem, explainKeyItem, explainSetItem, type ItemExplainer } from './explain.js';
-
-/** The most issues that one answer lists. */
-export const MAX_LISTED_ISSUES = 20;
+import {
+  explainDeleteItem,
+  explainKeyItem,
+  explainSetItem,
+  MAX_LISTED_ISSUES,
+  type ItemExplainer,
+} from './explain.js';
 
 /** What one kind of batch is made of: who decides, and who says what is wrong. */
 export interface ItemSchema<T> {

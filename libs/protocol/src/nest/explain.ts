@@ -7,7 +7,10 @@ import type { Limits } from '../limits.js';
 import type { ValidationIssue } from '../problem.js';
 import { DeleteItemDto, KeyDto, KeyItemDto, SetItemDto } from './dto.js';
 
-/** Says what is wrong with one item of a batch; nothing when it is valid. */
+/** The most issues that one answer lists. */
+export const MAX_LISTED_ISSUES = 20;
+
+/** Says what is wrong with one item of a batch, at most {@link MAX_LISTED_ISSUES} places; nothing when it is valid. */
 export type ItemExplainer = (item: unknown, pointer: string, limits: Limits) => ValidationIssue[];
 
 export const explainSetItem: ItemExplainer = (item, pointer, limits) =>
@@ -22,15 +25,22 @@ export const explainDeleteItem: ItemExplainer = (item, pointer, limits) =>
 /** An item, and the key and the value in it. */
 const SCHEMA_DEPTH = 2;
 
+/** The schema has at most 4 properties in an object: of this many, enough are unknown to fill the list. */
+const MAX_EXPLAINED_PROPERTIES = MAX_LISTED_ISSUES + 4;
+
 type ItemDto = KeyDto | KeyItemDto | DeleteItemDto | SetItemDto;
 
 function explain(dto: new () => ItemDto, item: unknown, pointer: string, limits: Limits): ValidationIssue[] {
   if (!isRecord(item)) return [{ pointer, code: 'invalid_shape', detail: 'an item must be an object' }];
-  const reserved = reservedProperties(item, pointer, SCHEMA_DEPTH);
+  const excerpt = excerptOf(item, SCHEMA_DEPTH);
+  const reserved = reservedProperties(excerpt, pointer);
   if (reserved.length > 0) return reserved;
-  const instance = plainToInstance(dto, flatten(item, SCHEMA_DEPTH));
+  const instance = plainToInstance(dto, excerpt);
   const errors = validateSync(instance, { whitelist: true, forbidNonWhitelisted: true });
-  if (errors.length > 0) return inOrderOf(item, errors).flatMap((error) => issuesOf(error, pointer));
+  if (errors.length > 0) {
+    const issues = inOrderOf(excerpt, errors).flatMap((error) => issuesOf(error, pointer));
+    return issues.slice(0, MAX_LISTED_ISSUES);
+  }
   return sizeIssues(instance, pointer, limits);
 }
 
@@ -38,26 +48,29 @@ function hasKey(item: unknown): boolean {
   return isRecord(item) && Object.hasOwn(item, 'key');
 }
 
-/** class-transformer passes over these two names, so that they would go unseen. */
-function reservedProperties(item: object, pointer: string, depth: number): ValidationIssue[] {
-  return Object.entries(item).flatMap(([property, value]: [string, unknown]) => {
-    const place = `${pointer}/${escapeToken(property)}`;
-    if (property === '__proto__' || property === 'constructor') return [unknownProperty(place, property)];
-    return depth > 1 && isRecord(value) ? reservedProperties(value, place, depth - 1) : [];
-  });
-}
-
 /**
- * A copy that keeps objects only as deep as the schema has them. What lies deeper is wrong whatever it holds, and
- * class-transformer would follow it down until the stack ends.
+ * Copies what is needed to explain an item. Objects deeper than the schema has them are wrong whatever they hold, and
+ * class-transformer would follow them down until the stack ends. The first properties of an object fill the list of
+ * issues, and class-validator takes long for thousands of them.
  */
-function flatten(item: Readonly<Record<string, unknown>>, depth: number): Record<string, unknown> {
+function excerptOf(item: Readonly<Record<string, unknown>>, depth: number): Record<string, unknown> {
+  const properties = Object.keys(item).slice(0, MAX_EXPLAINED_PROPERTIES);
   return Object.fromEntries(
-    Object.entries(item).map(([property, value]) => {
+    properties.map((property) => {
+      const value = item[property];
       if (typeof value !== 'object' || value === null) return [property, value];
-      return [property, isRecord(value) && depth > 1 ? flatten(value, depth - 1) : []];
+      return [property, isRecord(value) && depth > 1 ? excerptOf(value, depth - 1) : []];
     }),
   );
+}
+
+/** class-transformer passes over these two names, so that they would go unseen. */
+function reservedProperties(excerpt: object, pointer: string): ValidationIssue[] {
+  return Object.entries(excerpt).flatMap(([property, value]: [string, unknown]) => {
+    const place = `${pointer}/${escapeToken(property)}`;
+    if (property === '__proto__' || property === 'constructor') return [unknownProperty(place, property)];
+    return isRecord(value) ? reservedProperties(value, place) : [];
+  });
 }
 
 /** class-validator goes by its classes; a reader goes by the body. What is missing there comes last. */
