@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
 import { MapOperations } from '../testing/map-operations.js';
 import { TestServer } from '../testing/test-server.js';
 
@@ -20,16 +21,60 @@ async function answerTo(bytes: string): Promise<string> {
 }
 
 it.each([
-  ['no HTTP', 'hello\r\n\r\n', 400],
-  ['a malformed chunk', 'PUT /set HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n', 400],
-  ['two lengths', 'PUT /set HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\na', 400],
-  ['headers beyond measure', `GET /fetch HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`, 431],
-])('%s is answered with a problem', async (_what, bytes, status) => {
+  ['no HTTP', 'hello\r\n\r\n', 400, 'invalid_request'],
+  [
+    'a malformed chunk',
+    'PUT /set HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n',
+    400,
+    'invalid_request',
+  ],
+  [
+    'two lengths',
+    'PUT /set HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\na',
+    400,
+    'invalid_request',
+  ],
+  [
+    'a length and chunks',
+    'PUT /set HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n',
+    400,
+    'invalid_request',
+  ],
+  [
+    'a coding after the chunks',
+    'PUT /set HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked, gzip\r\n\r\n',
+    501,
+    'not_implemented',
+  ],
+  [
+    'headers beyond measure',
+    `GET /fetch HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`,
+    431,
+    'headers_too_large',
+  ],
+  [
+    'chunk extensions beyond measure',
+    `PUT /set HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1;${'y'.repeat(100_000)}\r\n`,
+    413,
+    'body_too_large',
+  ],
+])('%s: a problem', async (_what, bytes, status, code) => {
   const answer = await answerTo(bytes);
   const [head = '', body = ''] = answer.split('\r\n\r\n');
   expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
   expect(head).toContain('content-type: application/problem+json');
-  expect(JSON.parse(body)).toMatchObject({ status, code: 'invalid_request' });
+  expect(head).toContain('x-content-type-options: nosniff');
+  expect(JSON.parse(body)).toMatchObject({ status, code });
+});
+
+it('headers that do not come in time: a problem', async () => {
+  const socket = connect(server.port, '127.0.0.1');
+  const connected = new Promise<Duplex>((resolve) => server.http.once('connection', resolve));
+  socket.write('GET /fetch HTTP/1.1\r\n');
+  const error = Object.assign(new Error('Request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+  server.http.emit('clientError', error, await connected);
+  const parts = await socket.setEncoding('utf8').toArray();
+  expect(parts.join('')).toMatch(/^HTTP\/1\.1 408 [\s\S]*"code":"request_timeout"/);
 });
 
 it('a client that asks first is told at once that its body is too large', async () => {

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { KvsError } from '@kvs/protocol';
+import { KvsError, type ErrorCode } from '@kvs/protocol';
 import { rawProblem } from './raw-problem.js';
 import { afterAnswers } from './request-order.js';
 
@@ -14,14 +14,17 @@ export function answerProtocolErrors(server: Server): void {
   });
 }
 
-/** Node's own statuses for these errors. */
-const STATUS_BY_CODE: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
+/** Errors of Node's parser that say more than that the bytes are not HTTP. */
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'body_too_large',
+  HPE_INVALID_TRANSFER_ENCODING: 'not_implemented',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 };
 
-function answerTo(error: NodeJS.ErrnoException): string {
-  const status = STATUS_BY_CODE[error.code ?? ''] ?? 400;
-  return rawProblem(new KvsError('invalid_request', `this is not valid HTTP: ${error.message}`), { status });
+function answerTo({ code = '', message }: NodeJS.ErrnoException): string {
+  // Node has one code for a coding that it does not know and for a body that has a length as well.
+  const isAmbiguous = message.includes('Content-Length');
+  const known = isAmbiguous ? undefined : CODES[code];
+  return rawProblem(new KvsError(known ?? 'invalid_request', `this is not valid HTTP: ${message}`));
 }

@@ -7,17 +7,12 @@ import { PROBLEM_MEDIA_TYPE, problemOf, type KvsError } from '@kvs/protocol';
  *
  * @param headers lines such as `upgrade: x`; `connection` is among them if it says more than that it closes
  */
-export function rawProblem(
-  error: KvsError,
-  {
-    status = error.status,
-    headers = ['connection: close'],
-  }: { status?: number; headers?: readonly string[] },
-): string {
-  const body = JSON.stringify({ ...problemOf(error), status });
+export function rawProblem(error: KvsError, headers: readonly string[] = ['connection: close']): string {
+  const body = JSON.stringify(problemOf(error));
   return [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
     `content-type: ${PROBLEM_MEDIA_TYPE}`,
+    'x-content-type-options: nosniff',
     `content-length: ${Buffer.byteLength(body)}`,
     ...headers,
     '',

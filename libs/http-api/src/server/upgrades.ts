@@ -91,7 +91,5 @@ function refusal({ path, protocol }: UpgradeHandler): KvsError {
 }
 
 function rawRefusal(handler: UpgradeHandler): string {
-  return rawProblem(refusal(handler), {
-    headers: [`upgrade: ${handler.protocol}`, 'connection: upgrade, close'],
-  });
+  return rawProblem(refusal(handler), [`upgrade: ${handler.protocol}`, 'connection: upgrade, close']);
 }

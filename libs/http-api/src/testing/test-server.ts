@@ -5,7 +5,6 @@ import {
   type IncomingMessage,
   type Server,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { pino } from 'pino';
 import { HttpApiModule } from '../http-api.module.js';
@@ -51,12 +50,18 @@ export class TestServer {
   private readonly requests = new Set<ClientRequest>();
 
   private constructor(
-    readonly port: number,
+    readonly http: Server,
     readonly inFlight: InFlight,
     /** Calls back with the target of each request that Express begins to handle. */
     readonly onExpress: (called: (target: string) => void) => void,
     readonly stop: () => Promise<void>,
   ) {}
+
+  get port(): number {
+    const address = this.http.address();
+    if (address === null || typeof address === 'string') throw new TypeError('the server has no TCP address');
+    return address.port;
+  }
 
   static async start(operations: KeyValueOperations, options: TestServerOptions = {}): Promise<TestServer> {
     const settings = { ...SETTINGS, ...options.settings };
@@ -83,7 +88,7 @@ export class TestServer {
     });
     await app.listen(0, '127.0.0.1');
     const server: Server = app.getHttpServer();
-    return new TestServer((server.address() as AddressInfo).port, inFlight, onExpress, async () => {
+    return new TestServer(server, inFlight, onExpress, async () => {
       server.closeAllConnections();
       await app.close();
     });
