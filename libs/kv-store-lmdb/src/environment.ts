@@ -20,6 +20,7 @@ export class Environment {
   readonly #root: RootDatabase<Buffer, Buffer>;
   readonly #flags: number;
   readonly #file: string;
+  readonly #identity: string;
 
   constructor(directory: string, durability: Durability, mapSizeBytes: number | undefined) {
     this.#file = Environment.fileIn(directory);
@@ -34,6 +35,7 @@ export class Environment {
     this.pairs = this.#root.openDB('pairs', RAW);
     this.deadlines = this.#root.openDB('deadlines', RAW);
     this.floors = this.#root.openDB('floors', RAW);
+    this.#identity = fileIdentity(this.#file);
     this.#flags =
       TransactionFlags.SYNCHRONOUS_COMMIT | (durability === 'commit' ? TransactionFlags.NO_SYNC_FLUSH : 0);
   }
@@ -45,6 +47,18 @@ export class Environment {
   /** Applies all of it and commits, or throws and has changed nothing. */
   transact(apply: () => void): void {
     this.#root.transactionSync(apply, this.#flags);
+  }
+
+  /**
+   * Returns why pairs written now would be lost, undefined if they would not. LMDB goes on with its open file when the
+   * file, or a directory above it, was moved, deleted or replaced: nobody would find that file at the next start.
+   */
+  obstacle(): string | undefined {
+    try {
+      return fileIdentity(this.#file) === this.#identity ? undefined : `${this.#file} was replaced`;
+    } catch (error) {
+      return `${this.#file} is not there: ${String(error)}`;
+    }
   }
 
   stats(): EngineStats {
@@ -69,6 +83,12 @@ export class Environment {
   close(): Promise<void> {
     return this.#root.close();
   }
+}
+
+/** Tells a file from every other one on this machine. */
+function fileIdentity(path: string): string {
+  const { dev, ino } = statSync(path, { bigint: true });
+  return `${dev}/${ino}`;
 }
 
 /** What LMDB knows of a table, which its types leave open. */

@@ -9,16 +9,26 @@ export interface Step {
  * item and for hundreds. Steps are applied in the order in which they came.
  */
 export class GroupCommit {
-  #waiting: { readonly steps: readonly Step[]; readonly settle: () => void }[] = [];
+  #waiting: {
+    readonly steps: readonly Step[];
+    readonly settle: () => void;
+    readonly fail: (error: unknown) => void;
+  }[] = [];
   #turn: NodeJS.Immediate | undefined;
 
-  /** @param transact applies all of it and commits, or throws and has changed nothing */
-  constructor(private readonly transact: (apply: () => void) => void) {}
+  /**
+   * @param assertUsable throws if nothing can be committed now
+   * @param transact applies all of it and commits, or throws and has changed nothing
+   */
+  constructor(
+    private readonly assertUsable: () => void,
+    private readonly transact: (apply: () => void) => void,
+  ) {}
 
-  /** Resolves when each step was committed or refused. */
+  /** Resolves when each step was committed or refused. Rejects, and changes nothing, if `assertUsable` throws. */
   commit(steps: readonly Step[]): Promise<void> {
-    return new Promise((settle) => {
-      this.#waiting.push({ steps, settle });
+    return new Promise((settle, fail) => {
+      this.#waiting.push({ steps, settle, fail });
       this.#turn ??= setImmediate(() => this.flush());
     });
   }
@@ -29,6 +39,13 @@ export class GroupCommit {
     this.#turn = undefined;
     const group = this.#waiting;
     this.#waiting = [];
+    if (group.length === 0) return;
+    try {
+      this.assertUsable();
+    } catch (error) {
+      for (const { fail } of group) fail(error);
+      return;
+    }
     this.#commitAll(group.flatMap(({ steps }) => steps));
     for (const { settle } of group) settle();
   }

@@ -41,6 +41,9 @@ export class LmdbEngine implements StorageEngine {
   readonly #table: PairTable;
   readonly #commits: GroupCommit;
   readonly #sweepTimer: NodeJS.Timeout | undefined;
+  readonly #checkTimer: NodeJS.Timeout;
+  /** Why the engine can't serve, as of the last check. */
+  #obstacle: string | undefined;
   #closing: Promise<void> | undefined;
 
   /** @throws KvsError `engine_unavailable`: the directory is in use, of another format, or corrupt */
@@ -56,7 +59,12 @@ export class LmdbEngine implements StorageEngine {
     }
     const environment = this.#environment;
     this.#table = new PairTable(environment, clock, sha256);
-    this.#commits = new GroupCommit((apply) => environment.transact(apply));
+    // Looked at before each commit: no write is acknowledged that went into a file without a name.
+    this.#commits = new GroupCommit(
+      () => assertNone(this.obstacle()),
+      (apply) => environment.transact(apply),
+    );
+    this.#checkTimer = setInterval(() => this.obstacle(), CHECK_INTERVAL_MS).unref();
     if (sweepIntervalMs > 0) {
       this.#sweepTimer = setInterval(() => void this.#sweep(), sweepIntervalMs).unref();
     }
@@ -103,6 +111,12 @@ export class LmdbEngine implements StorageEngine {
     }
   }
 
+  /** Looks whether the data file is in its place. While it is not, every operation is refused. */
+  obstacle(): string | undefined {
+    this.#obstacle = this.#environment.obstacle();
+    return this.#obstacle;
+  }
+
   stats(): EngineStats {
     return this.#read(() => this.#environment.stats());
   }
@@ -139,6 +153,7 @@ export class LmdbEngine implements StorageEngine {
 
   async #close(): Promise<void> {
     clearInterval(this.#sweepTimer);
+    clearInterval(this.#checkTimer);
     this.#commits.flush();
     await this.#environment.close();
     await this.#directory.release();
@@ -170,17 +185,25 @@ export class LmdbEngine implements StorageEngine {
 
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new KvsError('engine_unavailable', 'the LMDB engine is closed');
+    assertNone(this.#obstacle);
   }
 }
 
 const ABSENT = Object.freeze({ status: 'absent' });
 const PRESENT = Object.freeze({ status: 'present' });
 
+/** How soon reads are refused after the data file was moved away. Writes are refused at once. */
+const CHECK_INTERVAL_MS = 500;
+
 /** How many pairs a sweep removes before it gives way. */
 const SWEEP_PAIRS = 200;
 
 /** How many partitions with little in them a scan reads before it gives way. */
 const PARTITIONS_PER_TURN = 16;
+
+function assertNone(obstacle: string | undefined): void {
+  if (obstacle !== undefined) throw new KvsError('engine_unavailable', obstacle);
+}
 
 function itemFailure(error: unknown): EngineUnavailable {
   return { status: 'unavailable', message: `the change was not made: ${messageOf(error)}` };

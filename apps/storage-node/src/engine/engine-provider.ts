@@ -14,6 +14,8 @@ import { optionalEngine } from './optional-engine.js';
 /** Opens the engine that was chosen, and knows whether it is open. */
 export class EngineProvider implements Readiness {
   #opening: OpeningEngine | undefined;
+  #engine: StorageEngine | undefined;
+  #obstacle: string | undefined;
 
   /** @param failed told why, when an engine that opens while the node already listens cannot be opened */
   constructor(
@@ -23,6 +25,23 @@ export class EngineProvider implements Readiness {
   ) {}
 
   readonly open: EngineFactory = async (options) => {
+    this.#engine = await this.#open(options);
+    // So that the log tells of an engine that fails, whether or not somebody asks for the node's health.
+    setInterval(() => void this.check(), CHECK_INTERVAL_MS).unref();
+    return this.#engine;
+  };
+
+  async check(): Promise<string | undefined> {
+    if (this.#opening?.isOpen === false) return 'the snapshot is being loaded';
+    const obstacle = await this.#engine?.obstacle?.();
+    if (obstacle !== undefined && this.#obstacle === undefined)
+      this.log.error(`the engine cannot serve: ${obstacle}`);
+    if (obstacle === undefined && this.#obstacle !== undefined) this.log.info('the engine can serve again');
+    this.#obstacle = obstacle;
+    return obstacle;
+  }
+
+  async #open(options: EngineFactoryOptions): Promise<StorageEngine> {
     const { config } = this;
     switch (config.engine) {
       case 'memory':
@@ -38,11 +57,6 @@ export class EngineProvider implements Readiness {
         );
       }
     }
-  };
-
-  check(): Promise<string | undefined> {
-    const isOpen = this.#opening?.isOpen ?? true;
-    return Promise.resolve(isOpen ? undefined : 'the snapshot is being loaded');
   }
 
   /** Without a snapshot at once; with one, behind an engine that is not ready until it is loaded. */
@@ -81,3 +95,5 @@ export class EngineProvider implements Readiness {
     this.log.info(`pairs may take ${megabytes} MB of memory${chosen}; eviction: ${eviction}`);
   }
 }
+
+const CHECK_INTERVAL_MS = 5000;

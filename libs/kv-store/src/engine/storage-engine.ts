@@ -89,6 +89,12 @@ export interface StorageEngine {
   stats(): MaybePromise<EngineStats>;
 
   /**
+   * Returns why the engine cannot serve at this moment, in words for an operator; undefined if it can. Left out by an
+   * engine that can always serve while it is open. Health checks call it, so it must answer soon.
+   */
+  obstacle?(): MaybePromise<string | undefined>;
+
+  /**
    * Lets go of everything. Calls under way are finished first, scans excepted. Afterwards every operation
    * fails with `engine_unavailable`; closing again does nothing and answers as the first did.
    */

@@ -11,6 +11,7 @@ export function alteredEngine(engine: StorageEngine, changes: Partial<StorageEng
     deleteMany: (deletes) => engine.deleteMany(deletes),
     scan: (partitions, options) => engine.scan(partitions, options),
     ...(engine.scanJson && { scanJson: engine.scanJson.bind(engine) }),
+    ...(engine.obstacle && { obstacle: engine.obstacle.bind(engine) }),
     stats: () => engine.stats(),
     close: () => engine.close(),
     ...changes,

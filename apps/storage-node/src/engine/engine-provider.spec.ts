@@ -1,0 +1,29 @@
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '@kvs/kv-store';
+import { EngineProvider } from './engine-provider.js';
+
+it('the node is not ready while its engine cannot serve, and the log says so once', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'kvs-node-'));
+  const logged: string[] = [];
+  const log = (message: string): void => void logged.push(message);
+  const fail = (error: unknown): void => void logged.push(String(error));
+  const config = { engine: 'lmdb', directory, durability: 'commit' } as const;
+  const provider = new EngineProvider(config, { info: log, warn: log, error: log }, fail);
+  const engine = await provider.open({ clock: systemClock });
+  try {
+    expect(await provider.check()).toBeUndefined();
+    const file = join(directory, 'data.mdb');
+    renameSync(file, `${file}.moved`);
+    expect(await provider.check()).toContain(file);
+    expect(await provider.check()).toContain(file);
+    renameSync(`${file}.moved`, file);
+    expect(await provider.check()).toBeUndefined();
+    const expected = [expect.stringContaining(`cannot serve: ${file}`), 'the engine can serve again'];
+    expect(logged).toEqual(expected);
+  } finally {
+    await engine.close();
+    rmSync(directory, { recursive: true });
+  }
+});

@@ -1,0 +1,71 @@
+import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EngineWrite } from '@kvs/kv-store';
+import { ManualClock } from '@kvs/kv-store/testing';
+import { keyId, stringKey, stringValue } from '@kvs/protocol';
+import { LmdbEngine } from './lmdb-engine.js';
+import type { ScratchDirectory } from './testing/scratch-directory.js';
+import { scratchDirectory } from './testing/scratch-directory.js';
+
+let scratch: ScratchDirectory;
+let directory = '';
+let engine: LmdbEngine;
+beforeEach(async () => {
+  scratch = scratchDirectory();
+  directory = join(scratch.path, 'data');
+  engine = new LmdbEngine({ directory, clock: new ManualClock() });
+  await engine.setMany([write('before')]);
+});
+afterEach(async () => {
+  await engine.close();
+  scratch.remove();
+});
+
+const file = (): string => join(directory, 'data.mdb');
+const elsewhere = (): string => join(scratch.path, 'elsewhere');
+
+it.each([
+  ['moved', () => renameSync(file(), elsewhere())],
+  ['deleted', () => rmSync(file())],
+  ['replaced by a copy', () => (renameSync(file(), elsewhere()), cpSync(elsewhere(), file()))],
+  ['deleted with its directory', () => rmSync(directory, { recursive: true })],
+  ['replaced with its directory', () => (renameSync(directory, elsewhere()), mkdirSync(directory))],
+])('once the data file was %s, the next write is refused, and then everything', async (_, lose) => {
+  lose();
+  const unavailable = expect.objectContaining({
+    code: 'engine_unavailable',
+    message: expect.stringContaining(file()),
+  });
+  await expect(engine.setMany([write('after')])).rejects.toEqual(unavailable);
+  await expect(engine.deleteMany([write('before')])).rejects.toEqual(unavailable);
+  expect(() => engine.getMany([write('before')])).toThrow(unavailable);
+  expect(() => engine.stats()).toThrow(unavailable);
+  expect(engine.obstacle()).toContain(file());
+});
+
+it('writes that were waiting for their commit are refused as well', async () => {
+  const writes = ['a', 'b'].map((key) => engine.setMany([write(key)]));
+  rmSync(file());
+  const settled = await Promise.allSettled(writes);
+  expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+});
+
+it('once the data file is back, the engine serves again, and has what it acknowledged', async () => {
+  renameSync(file(), elsewhere());
+  await expect(engine.setMany([write('refused')])).rejects.toThrow();
+  renameSync(elsewhere(), file());
+  expect(engine.obstacle()).toBeUndefined();
+  await engine.setMany([write('after')]);
+  const statuses = engine.hasMany([write('before'), write('refused'), write('after')]).map((o) => o.status);
+  expect(statuses).toEqual(['present', 'absent', 'present']);
+});
+
+function write(name: string): EngineWrite {
+  return {
+    id: keyId(stringKey(name)),
+    partition: 3,
+    value: stringValue('v'),
+    expiresAtMs: undefined,
+    ifVersion: undefined,
+  };
+}
