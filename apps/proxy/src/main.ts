@@ -13,5 +13,6 @@ await serve({
   settings: config,
   workers: config.workers,
   methods: { '/cluster': ['GET', 'HEAD'] },
-  module: () => ProxyModule.register(config),
+  refusesProxies: true,
+  module: (logger) => ProxyModule.register(config, logger),
 });

@@ -2,15 +2,20 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TransportError, type TransportFailure } from '@kvs/router';
 import { HttpService } from '@nestjs/axios';
+import { LoopedNodes } from './looped-nodes.js';
 import { fetchStats } from './node-stats.js';
 
 let server: Server;
 let address: string;
 let answer: (response: ServerResponse) => void;
 const paths: (string | undefined)[] = [];
+let logged: string[];
+let loops: LoopedNodes;
 
 beforeEach(async () => {
   paths.length = 0;
+  logged = [];
+  loops = new LoopedNodes({ error: (_: unknown, text?: string) => void logged.push(text ?? '') });
   server = createServer((request, response) => {
     paths.push(request.url);
     answer(response);
@@ -27,7 +32,7 @@ function stop(): Promise<void> {
   });
 }
 
-const ask = (timeoutMs = 60_000) => fetchStats(new HttpService(), address, timeoutMs);
+const ask = (timeoutMs = 60_000) => fetchStats(new HttpService(), address, timeoutMs, loops);
 
 async function failureOf(promise: Promise<unknown>): Promise<TransportFailure> {
   const error: unknown = await promise.catch((reason: unknown) => reason);
@@ -49,6 +54,16 @@ it.each([
   answer = (response) => void response.writeHead(status, { location: '/stats' }).end(body);
   expect(await failureOf(ask())).toBe('refused');
   expect(paths).toHaveLength(1);
+});
+
+it('names a node that is a proxy, in the log once, until it is a storage node', async () => {
+  answer = (response) => void response.writeHead(508).end();
+  for (let i = 0; i < 3; i++) expect(await failureOf(ask())).toBe('loop');
+  expect(logged).toEqual([`${address} is a proxy, not a storage node`]);
+  expect(loops.describe()).toContain(address);
+  answer = (response) => response.end('{"engine":"memory","keys":12}');
+  await ask();
+  expect(loops.describe()).toBeUndefined();
 });
 
 it('is not known when the node does not answer in time', async () => {

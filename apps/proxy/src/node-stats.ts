@@ -1,20 +1,28 @@
 import { isSystemError } from '@kvs/http-api';
-import { readStats } from '@kvs/node-transport';
+import { LOOP_STATUS, loopError, readStats } from '@kvs/node-transport';
+import { PROXY_VIA } from '@kvs/protocol';
 import { TransportError, type NodeStats } from '@kvs/router';
 import type { HttpService } from '@nestjs/axios';
+import type { LoopedNodes } from './looped-nodes.js';
 
 /**
- * Asks a node for its state.
+ * Asks a node for its state, and notes whether it is a storage node.
  *
  * @throws TransportError
  */
-export async function fetchStats(http: HttpService, address: string, timeoutMs: number): Promise<NodeStats> {
+export async function fetchStats(
+  http: HttpService,
+  address: string,
+  timeoutMs: number,
+  loops: LoopedNodes,
+): Promise<NodeStats> {
   const timer = AbortSignal.timeout(timeoutMs);
   try {
     const { status, data } = await http.axiosRef.request<string>({
       url: `http://${address}/stats`,
       signal: timer,
       responseType: 'text',
+      headers: { via: PROXY_VIA },
       // What the node says is read here, not guessed at: no status is an error, and no body is parsed for us.
       validateStatus: () => true,
       transformResponse: (body: unknown) => body,
@@ -24,7 +32,14 @@ export async function fetchStats(http: HttpService, address: string, timeoutMs: 
       proxy: false,
     });
     const stats = status === 200 ? readStats(data) : undefined;
-    if (stats) return stats;
+    if (stats) {
+      loops.delete(address);
+      return stats;
+    }
+    if (status === LOOP_STATUS) {
+      loops.add(address);
+      throw loopError();
+    }
     throw new TransportError('refused', `answered ${status} to a request for its state`);
   } catch (error) {
     if (error instanceof TransportError) throw error;

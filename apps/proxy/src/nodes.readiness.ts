@@ -1,16 +1,22 @@
 import type { Readiness } from '@kvs/http-api';
 import { Router } from '@kvs/router';
 import { Inject, Injectable } from '@nestjs/common';
+import { LoopedNodes } from './looped-nodes.js';
 
 /**
  * A proxy is of use as long as one node can be reached: requests for the others fail by themselves. One node that
- * hangs must not hold up the answer, or every proxy of the cluster would count as not ready.
+ * hangs must not hold up the answer, or every proxy of the cluster would count as not ready. A node that is a proxy is
+ * another matter: the configuration is wrong, and stays so.
  */
 @Injectable()
 export class NodesReadiness implements Readiness {
-  constructor(@Inject(Router) private readonly router: Router) {}
+  constructor(
+    @Inject(Router) private readonly router: Router,
+    @Inject(LoopedNodes) private readonly loops: LoopedNodes,
+  ) {}
 
   async check(): Promise<string | undefined> {
-    return (await this.router.isReachable()) ? undefined : 'no storage node can be reached';
+    const isReachable = await this.router.isReachable();
+    return this.loops.describe() ?? (isReachable ? undefined : 'no storage node can be reached');
   }
 }

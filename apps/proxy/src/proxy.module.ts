@@ -1,10 +1,11 @@
-import { HttpApiModule, METRICS_SOURCE, OPERATIONS, READINESS } from '@kvs/http-api';
+import { HttpApiModule, METRICS_SOURCE, OPERATIONS, READINESS, type Logger } from '@kvs/http-api';
 import { endOfCallback, endOfTurn, NodeDataTransport, ReadBuffers } from '@kvs/node-transport';
 import { Router, type NodeStats } from '@kvs/router';
 import { HttpModule, HttpService } from '@nestjs/axios';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { ClusterController } from './cluster.controller.js';
 import type { ProxyConfig } from './config.js';
+import { LoopedNodes } from './looped-nodes.js';
 import { fetchStats } from './node-stats.js';
 import { NodesMetrics } from './nodes-metrics.js';
 import { NodesReadiness } from './nodes.readiness.js';
@@ -14,11 +15,11 @@ import { NodesReadiness } from './nodes.readiness.js';
 export class ProxyModule implements OnApplicationShutdown {
   constructor(@Inject(Router) private readonly router: Router) {}
 
-  static register(config: ProxyConfig): DynamicModule {
+  static register(config: ProxyConfig, logger: Logger): DynamicModule {
     return {
       module: ProxyModule,
       imports: [
-        RouterModule.register(config),
+        RouterModule.register(config, logger),
         HttpApiModule.register({
           limits: config.limits,
           providers: [
@@ -40,7 +41,8 @@ export class ProxyModule implements OnApplicationShutdown {
 /** The one router of the process, for the protocol's routes and for those of the proxy alone. */
 @Module({})
 class RouterModule {
-  static register(config: ProxyConfig): DynamicModule {
+  static register(config: ProxyConfig, logger: Logger): DynamicModule {
+    const loops = new LoopedNodes(logger);
     const router = {
       provide: Router,
       inject: [HttpService],
@@ -49,7 +51,8 @@ class RouterModule {
         return new Router(config.nodes, (address) => {
           const { nodeProtocol: protocol, nodeTimeoutMs, nodeConnections, limits } = config;
           const { maxBatchItems } = limits;
-          const stats = (): Promise<NodeStats> => fetchStats(http, address, nodeTimeoutMs);
+          const foundProxy = (): void => loops.add(address);
+          const stats = (): Promise<NodeStats> => fetchStats(http, address, nodeTimeoutMs, loops);
           // The fast lane has gathered the requests of a turn already; Express answers each in a callback of its own.
           const schedule = config.fastLane ? endOfCallback : endOfTurn;
           return new NodeDataTransport(address, {
@@ -61,6 +64,7 @@ class RouterModule {
             readBuffers,
             schedule,
             stats,
+            foundProxy,
           });
         });
       },
@@ -69,8 +73,8 @@ class RouterModule {
       module: RouterModule,
       global: true,
       imports: [HttpModule],
-      providers: [router],
-      exports: [router],
+      providers: [router, { provide: LoopedNodes, useValue: loops }],
+      exports: [router, LoopedNodes],
     };
   }
 }

@@ -53,6 +53,7 @@ export class NodeDataTransport implements NodeTransport {
   private readonly scans: Pool;
   private readonly readBuffers: ReadBuffers;
   private readonly timers: Timers;
+  private readonly foundProxy: () => void;
   /** The largest piece of a batch, by weight. */
   private readonly pieceBytes: number;
 
@@ -69,6 +70,7 @@ export class NodeDataTransport implements NodeTransport {
     }
     this.pieceBytes = options.protocol === 'http' ? Infinity : link.frameBytes;
     this.timers = link.timers;
+    this.foundProxy = link.foundProxy;
     this.readBuffers = options.readBuffers ?? new ReadBuffers();
     this.scans = connectionPool(address, null, link, this.readBuffers);
     this.way = openWay(options.protocol, address, { link, http });
@@ -95,6 +97,7 @@ export class NodeDataTransport implements NodeTransport {
       timeoutMs: this.options.nodeTimeoutMs,
       timers: this.timers,
       readBuffers: this.readBuffers,
+      foundProxy: this.foundProxy,
     });
   }
 

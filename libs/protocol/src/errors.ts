@@ -43,6 +43,7 @@ export const ERROR_CODES = {
   overloaded: { status: 503, title: 'Too much is under way already' },
   shutting_down: { status: 503, title: 'The server is shutting down' },
   out_of_memory: { status: 507, title: 'The store is full' },
+  loop_detected: { status: 508, title: 'A proxy was given a proxy as a storage node' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -10,4 +10,5 @@ export * from './maybe-promise.js';
 export * from './operations.js';
 export * from './partition-set.js';
 export * from './problem.js';
+export * from './via.js';
 export * from './wire.js';

@@ -10,7 +10,7 @@ export interface NodeTally {
 /** Counts what becomes of the calls to one node. */
 export class CallCounter {
   calls = 0;
-  private readonly failures = { unconnected: 0, broken: 0, timeout: 0, refused: 0 };
+  private readonly failures = { unconnected: 0, broken: 0, timeout: 0, refused: 0, loop: 0 };
 
   /** @param error of a call that was counted; a defect is none of the node's failures */
   failed(error: unknown): void {

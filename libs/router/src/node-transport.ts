@@ -61,7 +61,9 @@ export type TransportFailure =
   /** No answer came in time. */
   | 'timeout'
   /** It answered, but not with what was asked for: an error, or nothing that the protocol knows. */
-  | 'refused';
+  | 'refused'
+  /** It is a proxy, which did nothing: a proxy's nodes are storage nodes. */
+  | 'loop';
 
 /** A node can't be reached, or its answer was lost or is of no use. */
 export class TransportError extends Error {
@@ -77,12 +79,15 @@ export class TransportError extends Error {
 }
 
 /** What the items of a read come to whose node was not reached. */
-export function readFailure(node: string, { message }: TransportError): ItemFailure {
-  return { ok: false, code: 'node_unavailable', message: `${node}: ${message}` };
+export function readFailure(node: string, { failure, message }: TransportError): ItemFailure {
+  const code = failure === 'loop' ? 'loop_detected' : 'node_unavailable';
+  return { ok: false, code, message: `${node}: ${message}` };
 }
 
-/** As {@link readFailure} of a write: unless nothing was sent, the node may have applied it. */
+/** As {@link readFailure} of a write: the node may have applied it, unless the write surely never reached a node. */
 export function writeFailure(node: string, error: TransportError): ItemFailure {
   const failure = readFailure(node, error);
-  return error.failure === 'unconnected' ? failure : { ...failure, maybeApplied: true };
+  return NOTHING_DONE.has(error.failure) ? failure : { ...failure, maybeApplied: true };
 }
+
+const NOTHING_DONE: ReadonlySet<TransportFailure> = new Set(['unconnected', 'loop']);

@@ -149,6 +149,26 @@ describe('a read', () => {
   });
 });
 
+describe('a node that is a proxy', () => {
+  it('did nothing: items and scans that need it fail with loop_detected, and others go on', async () => {
+    const { cluster: fake, away, node, mine, others } = cluster();
+    node.failure = gone('loop');
+    const failure = { ok: false, code: 'loop_detected', message: `${away}: gone` };
+    const failures = mine.map(() => failure);
+    expect(await fake.router.set(setItems(mine))).toEqual(failures);
+    expect(await fake.router.delete(deletions(mine))).toEqual(failures);
+    expect(await fake.router.fetch(mine)).toEqual(failures);
+    expect(await fake.router.query(mine)).toEqual(failures);
+    expect(node.requests).toHaveLength(4);
+    expect(await fake.router.query(others)).toEqual(others.map(() => ({ ok: true, present: false })));
+    const code = { code: 'loop_detected', message: expect.stringContaining(away) };
+    await expect(fake.router.scan({ meta: false, partial: false })).rejects.toMatchObject(code);
+    const { missingNodes, close } = await fake.router.scan({ meta: false, partial: true });
+    close?.();
+    expect(missingNodes).toEqual([away]);
+  });
+});
+
 describe('a defect of a transport', () => {
   const defect = new TypeError('a defect');
 

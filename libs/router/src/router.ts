@@ -1,6 +1,7 @@
 import { HashRing, partitionOf } from '@kvs/hash-ring';
 import {
   ALL_PARTITIONS,
+  KvsError,
   NodesUnavailableError,
   PARTITION_COUNT,
   placementInput,
@@ -92,7 +93,7 @@ export class Router implements KeyValueOperations {
     const defect = failures.find(({ error }) => !(error instanceof TransportError));
     if (defect !== undefined || (failures.length > 0 && !request.partial)) {
       close();
-      throw defect?.error ?? new NodesUnavailableError(missingNodes);
+      throw defect?.error ?? scanFailure(failures);
     }
     return { missingNodes, lines: interleave(scans.map(named)), format: formatOf(scans), close };
   }
@@ -219,7 +220,12 @@ interface OpenScan {
   readonly scan: NodeScan;
 }
 
-type Opening = OpenScan | { readonly place: Place; readonly error: unknown };
+type Opening = OpenScan | FailedOpening;
+
+interface FailedOpening {
+  readonly place: Place;
+  readonly error: unknown;
+}
 
 async function open({ place, partitions }: NodeShare, request: ScanRequest): Promise<Opening> {
   try {
@@ -228,6 +234,13 @@ async function open({ place, partitions }: NodeShare, request: ScanRequest): Pro
     place.counter.failed(error);
     return { place, error };
   }
+}
+
+/** Why a scan fails of which some nodes can't be opened. */
+function scanFailure(failures: readonly FailedOpening[]): KvsError {
+  const loop = failures.find(({ error }) => error instanceof TransportError && error.failure === 'loop');
+  if (loop === undefined) return new NodesUnavailableError(failures.map(({ place }) => place.node));
+  return new KvsError('loop_detected', `${loop.place.node} is a proxy, not a storage node`);
 }
 
 /** Texts of different formats can't be joined. */

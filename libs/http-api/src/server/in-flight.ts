@@ -114,8 +114,8 @@ export class InFlight {
 /** What tells of a server's state is wanted most when it is full. */
 const ALWAYS_ANSWERED: ReadonlySet<string> = new Set(['/health/live', '/metrics']);
 
-/** The body is not read, so the connection can't be used again. */
-function refuse(response: ServerResponse, reason: KvsError): void {
+/** Answers a request whose body is not read, so that its connection can't be used again. */
+export function refuse(response: ServerResponse, reason: KvsError): void {
   response.setHeader('connection', 'close');
   sendProblem(response, reason);
 }

@@ -45,6 +45,8 @@ export interface ServeOptions {
   readonly methods?: AllowedMethods;
   /** The application: its root module, which imports `HttpApiModule`. */
   readonly module: (logger: Logger) => DynamicModule;
+  /** Whether requests that come from a proxy are refused with 508 `loop_detected`, as a proxy must. Default false. */
+  readonly refusesProxies?: boolean;
   /** Serves connections that leave HTTP for another protocol, over the same operations. */
   readonly upgrade?: (
     operations: KeyValueOperations,
@@ -106,6 +108,7 @@ export async function createApp(
   const metrics = app.get(ServerMetrics);
   metrics.add(inFlightMetrics(inFlight));
   doors.track = requestTracker(metrics.requests, methods);
+  doors.refusesProxies = options.refusesProxies ?? false;
   app.use(allowedMethodsMiddleware(methods));
   app.useBodyParser('raw', { type: () => true, limit: options.settings.limits.maxBodyBytes, inflate: false });
   const onUnexpected = (error: unknown): void => logger.error(error, 'unexpected error');

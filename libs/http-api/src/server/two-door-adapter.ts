@@ -1,11 +1,11 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { NestApplicationOptions } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import { KvsError } from '@kvs/protocol';
+import { isFromProxy, KvsError } from '@kvs/protocol';
 import { sendProblem } from '@kvs/protocol/nest';
 import type { FastLane } from '../fast-lane/fast-lane.js';
 import type { RequestTracker } from '../metrics/track-requests.js';
-import type { InFlight } from './in-flight.js';
+import { refuse, type InFlight } from './in-flight.js';
 import { startInOrder } from './request-order.js';
 
 /**
@@ -17,6 +17,8 @@ export class TwoDoorAdapter extends ExpressAdapter {
   fastLane: FastLane | undefined;
   /** Sees every request first, those that are not admitted too. */
   track: RequestTracker = () => undefined;
+  /** Whether requests of proxies are refused. */
+  refusesProxies = false;
 
   constructor(
     private readonly inFlight: InFlight,
@@ -36,10 +38,16 @@ export class TwoDoorAdapter extends ExpressAdapter {
 
   #arrive(request: IncomingMessage, response: ServerResponse, asksFirst: boolean): void {
     this.track(request, response);
-    const isAdmitted = this.inFlight.admit(request, response);
+    const isAdmitted = !this.#refuseProxy(request, response) && this.inFlight.admit(request, response);
     startInOrder(request, response, () => {
       if (isAdmitted && (!asksFirst || this.#invite(request, response))) this.#dispatch(request, response);
     });
+  }
+
+  #refuseProxy({ headers }: IncomingMessage, response: ServerResponse): boolean {
+    const isRefused = this.refusesProxies && isFromProxy(headers.via);
+    if (isRefused) refuse(response, LOOP);
+    return isRefused;
   }
 
   /** Has the body sent, unless it is too large. */
@@ -60,5 +68,10 @@ export class TwoDoorAdapter extends ExpressAdapter {
     this.getInstance<ExpressHandler>()(request, response);
   }
 }
+
+const LOOP = new KvsError(
+  'loop_detected',
+  'the request comes from a proxy, and this is a proxy, not a storage node',
+);
 
 type ExpressHandler = (request: IncomingMessage, response: ServerResponse) => void;

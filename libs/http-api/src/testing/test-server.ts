@@ -29,6 +29,7 @@ export interface TestServerOptions {
   readonly settings?: Partial<ServerSettings>;
   readonly readiness?: Readiness;
   readonly metrics?: MetricsSource;
+  readonly refusesProxies?: boolean;
 }
 
 export interface Sent {
@@ -76,7 +77,15 @@ export class TestServer {
       ],
     });
     const logger = pino({ level: 'silent' });
-    const about = { name: 'test', version: '0.0.0', title: 'test', settings, module: () => module };
+    const { refusesProxies = false } = options;
+    const about = {
+      name: 'test',
+      version: '0.0.0',
+      title: 'test',
+      settings,
+      refusesProxies,
+      module: () => module,
+    };
     const app = await createApp(about, inFlight, logger);
     let called: ((target: string) => void) | undefined;
     const onExpress = (callback: typeof called): void => void (called = callback);

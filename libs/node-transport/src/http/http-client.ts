@@ -21,6 +21,7 @@ export interface HttpOptions extends ConnectionOptions {
   readonly maxDelayMs: number;
   readonly maxPendingCalls: number;
   readonly maxPendingBytes: number;
+  readonly foundProxy: () => void;
   /** Most items in one batch that is put together of several calls. */
   readonly maxMergedItems: number;
   /** Most bytes of such a batch; for fetches, with what recent ones brought. */
@@ -177,6 +178,7 @@ export class HttpClient implements CallSink {
     if (attempt.isGivenUp && !attempt.isSent) return this.settle(calls);
     this.release(calls);
     const reason = attempt.failure(error, this.options.nodeTimeoutMs);
+    if (reason instanceof TransportError && reason.failure === 'loop') this.options.foundProxy();
     for (const call of calls) if (!call.settled) call.fail(reason);
   }
 

@@ -1,4 +1,5 @@
-import { PROBLEM_MEDIA_TYPE } from '@kvs/protocol';
+import { PROBLEM_MEDIA_TYPE, PROXY_VIA } from '@kvs/protocol';
+import { LOOP_STATUS, loopError } from '../loop.js';
 import type { HttpAttempt } from './http-attempt.js';
 import { readProblem, type NodeAnswer } from './node-answers.js';
 
@@ -21,16 +22,17 @@ export interface HttpAnswer {
 /**
  * Sends a batch and reads the answer to its end.
  *
- * @throws whatever `attempt.failure` can tell the meaning of
+ * @throws TransportError for a proxy's answer; and whatever `attempt.failure` can tell the meaning of
  */
 export async function exchange(
   attempt: HttpAttempt,
   address: string,
   { method, path, body }: HttpBatch,
 ): Promise<HttpAnswer> {
-  const headers = { 'content-type': 'application/json' };
+  const headers = { 'content-type': 'application/json', via: PROXY_VIA };
   const response = await attempt.request({ method, path, headers, body });
   const text = await response.body.text();
+  if (response.statusCode === LOOP_STATUS) throw loopError();
   const isProblem = String(response.headers['content-type']).startsWith(PROBLEM_MEDIA_TYPE);
   const answer = isProblem ? readProblem(address, text) : text;
   const status = response.statusCode;

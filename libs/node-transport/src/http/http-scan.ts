@@ -1,6 +1,13 @@
-import { encodePartitions, PARTITIONS_HEADER, type PairFormat, type ScanRequest } from '@kvs/protocol';
+import {
+  encodePartitions,
+  PARTITIONS_HEADER,
+  PROXY_VIA,
+  type PairFormat,
+  type ScanRequest,
+} from '@kvs/protocol';
 import { TransportError, type NodeScan } from '@kvs/router';
 import type { Dispatcher, Pool } from 'undici';
+import { LOOP_STATUS, loopError } from '../loop.js';
 import type { Timers } from '../ports.js';
 import { HttpAttempt } from './http-attempt.js';
 import { Loan } from './loan.js';
@@ -19,6 +26,7 @@ export interface ScanMeans {
   readonly timers: Timers;
   /** Those that the connections of the pool read into. */
   readonly readBuffers: ReadBuffers;
+  readonly foundProxy: () => void;
 }
 
 /**
@@ -29,7 +37,7 @@ export interface ScanMeans {
 export async function openScan(
   pool: Pool,
   { prefix, partitions, meta, format = 'lines' }: ScanRequest,
-  { timeoutMs, timers, readBuffers }: ScanMeans,
+  { timeoutMs, timers, readBuffers, foundProxy }: ScanMeans,
 ): Promise<NodeScan> {
   const query = new URLSearchParams({ meta: String(meta) });
   if (prefix) {
@@ -46,6 +54,7 @@ export async function openScan(
       path: `/fetch?${query}`,
       headers: {
         accept: MEDIA_TYPES[format],
+        via: PROXY_VIA,
         ...(partitions ? { [PARTITIONS_HEADER]: encodePartitions(partitions) } : undefined),
       },
     });
@@ -61,6 +70,10 @@ export async function openScan(
   if (statusCode !== 200 || !String(headers['content-type']).startsWith(MEDIA_TYPES[format])) {
     body.destroy();
     loan.end();
+    if (statusCode === LOOP_STATUS) {
+      foundProxy();
+      throw loopError();
+    }
     throw new TransportError('refused', `answered ${statusCode} to a scan`);
   }
   return {

@@ -2,14 +2,15 @@ import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { TransportError } from '@kvs/router';
 import { Coalescer } from '../coalesce/coalescer.js';
+import { loopError } from '../loop.js';
 import type { Call, CallSink } from '../pending-call.js';
 import type { CancelTask } from '../ports.js';
 import { LinkConnection } from './link-connection.js';
 import type { LinkOptions } from './link-options.js';
 import { upgradeToLink } from './upgrade-to-link.js';
 
-/** What is to be done with calls that were never sent, for the link is down. */
-export type ReturnUnsent = (calls: readonly Call[], reason: string) => void;
+/** What is to be done with calls that were never sent, because the link is down. */
+export type ReturnUnsent = (calls: readonly Call[], error: TransportError) => void;
 
 /** What whoever has another way to the node needs to know of this one. */
 export interface LinkListener {
@@ -22,8 +23,8 @@ export interface LinkListener {
 type State =
   | { readonly name: 'connecting'; readonly giveUp: () => void }
   | { readonly name: 'open' }
-  /** Until the next attempt; `reason` says why the last one came to nothing. */
-  | { readonly name: 'waiting'; readonly cancel: CancelTask; readonly reason: string }
+  /** Until the next attempt; `error` says why the last one came to nothing. */
+  | { readonly name: 'waiting'; readonly cancel: CancelTask; readonly error: TransportError }
   | { readonly name: 'closed' };
 
 /**
@@ -67,10 +68,9 @@ export class LinkClient implements CallSink {
       call.fail(new TransportError('unconnected', 'too much is under way to this node already'));
       return;
     }
-    if (this.state.name === 'closed') return this.returnUnsent([call], 'the transport is closed');
-    if (this.state.name === 'waiting' && !this.hurry()) {
-      return this.returnUnsent([call], this.state.name === 'waiting' ? this.state.reason : '');
-    }
+    const { state } = this;
+    if (state.name === 'closed') return this.returnUnsent([call], closedError());
+    if (state.name === 'waiting' && !this.hurry()) return this.returnUnsent([call], state.error);
     call.deadlineMs = options.timers.nowMs() + options.nodeTimeoutMs;
     this.waitingBytes += call.weight;
     coalescer.add(call);
@@ -104,7 +104,7 @@ export class LinkClient implements CallSink {
     if (state.name === 'waiting') state.cancel();
     this.cancelDeadline?.();
     for (const connection of [this.connection, ...this.leaving]) connection?.end('the transport is closed');
-    failUnsent(this.takeBack(), 'the transport is closed');
+    failUnsent(this.takeBack(), closedError());
   }
 
   private isHeavy(call: Call): boolean {
@@ -126,6 +126,12 @@ export class LinkClient implements CallSink {
         cancelTimeout();
         this.refused = true;
         this.down(`the node offers no link (${status})`);
+      },
+      looped: () => {
+        cancelTimeout();
+        this.refused = true;
+        this.options.foundProxy();
+        this.down(loopError());
       },
       failed: (error) => {
         cancelTimeout();
@@ -179,16 +185,17 @@ export class LinkClient implements CallSink {
   }
 
   /** The link is not there: what waits for it goes back, and it is tried again later. */
-  private down(reason: string): void {
+  private down(reason: string | TransportError): void {
     if (this.state.name === 'closed') return;
+    const error = typeof reason === 'string' ? new TransportError('unconnected', reason) : reason;
     const delayMs = this.refused ? this.options.maxReconnectMs : this.backoffMs();
     this.failures++;
     const cancel = this.options.timers.after(delayMs, () => {
       this.state = this.connect();
     });
-    this.state = { name: 'waiting', cancel, reason };
+    this.state = { name: 'waiting', cancel, error };
     const unsent = this.takeBack();
-    if (unsent.length > 0) this.returnUnsent(unsent, reason);
+    if (unsent.length > 0) this.returnUnsent(unsent, error);
   }
 
   /** Twice as long each time, and by chance up to half as long again or less: so that proxies don't come all at once. */
@@ -261,6 +268,10 @@ function gatherLimits({ limits, frameBytes }: LinkOptions) {
 /** A frame's own cost is little beside that of so many bytes, for both ends. */
 const GATHERED_BYTES = 16 * 1024;
 
-function failUnsent(calls: readonly Call[], reason: string): void {
-  for (const call of calls) call.fail(new TransportError('unconnected', reason));
+function closedError(): TransportError {
+  return new TransportError('unconnected', 'the transport is closed');
+}
+
+function failUnsent(calls: readonly Call[], error: TransportError): void {
+  for (const call of calls) call.fail(error);
 }

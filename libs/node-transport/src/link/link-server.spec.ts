@@ -167,6 +167,7 @@ describe('at shutdown', () => {
       upgradeToLink(`127.0.0.1:${port}`, connectPlain, {
         upgraded: () => resolve('upgraded'),
         notOffered: resolve,
+        looped: () => resolve('looped'),
         failed: ({ message }) => resolve(message),
       });
     });

@@ -2,6 +2,8 @@ import type { Buffer } from 'node:buffer';
 import { request } from 'node:http';
 import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { PROXY_VIA } from '@kvs/protocol';
+import { LOOP_STATUS } from '../loop.js';
 import { LINK_PATH, LINK_TOKEN } from './link-token.js';
 
 /**
@@ -26,6 +28,8 @@ export interface UpgradeListener {
   upgraded(socket: Duplex, head: Buffer): void;
   /** The node speaks HTTP and does not offer this version of the link. */
   notOffered(status: number | undefined): void;
+  /** The address is a proxy's. */
+  looped(): void;
   failed(error: Error): void;
 }
 
@@ -47,7 +51,7 @@ export function upgradeToLink(address: string, connect: Connect, listener: Upgra
     host,
     port: Number(port || 80),
     path: LINK_PATH,
-    headers: { host: address, connection: 'Upgrade', upgrade: LINK_TOKEN },
+    headers: { host: address, connection: 'Upgrade', upgrade: LINK_TOKEN, via: PROXY_VIA },
     createConnection: () => connect(host, Number(port || 80)),
   });
   asking.on('upgrade', (response, socket, head) => {
@@ -57,8 +61,9 @@ export function upgradeToLink(address: string, connect: Connect, listener: Upgra
     else once(() => listener.notOffered(response.statusCode));
   });
   asking.on('response', ({ statusCode = 0 }) => {
+    if (statusCode === LOOP_STATUS) once(() => listener.looped());
     // A node that has no time for it now may have some later.
-    if (statusCode >= 500) once(() => listener.failed(new Error(`answered ${statusCode}`)));
+    else if (statusCode >= 500) once(() => listener.failed(new Error(`answered ${statusCode}`)));
     else once(() => listener.notOffered(statusCode));
     asking.destroy();
   });

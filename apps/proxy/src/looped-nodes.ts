@@ -1,0 +1,29 @@
+import type { Logger } from '@kvs/http-api';
+
+/**
+ * Knows which of the configured nodes are proxies. A proxy that asks itself, or another that asks it back, would never come
+ * to an end. So proxies refuse requests of proxies, and what is left is to tell the operator.
+ */
+export class LoopedNodes {
+  readonly #nodes = new Set<string>();
+
+  constructor(private readonly logger: Pick<Logger, 'error'>) {}
+
+  /** Logs the node, unless it is known. */
+  add(node: string): void {
+    if (this.#nodes.has(node)) return;
+    this.#nodes.add(node);
+    this.logger.error({ node }, `${node} is a proxy, not a storage node`);
+  }
+
+  /** The node has answered as a storage node does. */
+  delete(node: string): void {
+    this.#nodes.delete(node);
+  }
+
+  /** Returns a sentence that names them; undefined if there are none. */
+  describe(): string | undefined {
+    if (this.#nodes.size === 0) return undefined;
+    return `given as storage nodes, but proxies: ${[...this.#nodes].join(', ')}`;
+  }
+}

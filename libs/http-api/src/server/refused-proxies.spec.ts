@@ -1,0 +1,38 @@
+import { PROXY_VIA } from '@kvs/protocol';
+import { MapOperations } from '../testing/map-operations.js';
+import { jsonOf, TestServer } from '../testing/test-server.js';
+
+const headers = { via: PROXY_VIA };
+let server: TestServer;
+afterEach(() => server.stop());
+
+it.each([
+  ['PUT', '/set', '[]'],
+  ['POST', '/fetch', '[]'],
+  ['GET', '/fetch', undefined],
+  ['GET', '/stats', undefined],
+  ['GET', '/health/ready', undefined],
+])('a server that refuses proxies does so at %s %s, at once', async (method, path, body) => {
+  server = await TestServer.start(new MapOperations(), { refusesProxies: true });
+  const seen: string[] = [];
+  server.onExpress((target) => seen.push(target));
+  const answer = await server.send(method, path, { headers, ...(body && { body }) });
+  expect([answer.status, jsonOf(answer)]).toEqual([508, expect.objectContaining({ code: 'loop_detected' })]);
+  expect([seen, server.inFlight.load.requests]).toEqual([[], 0]);
+});
+
+it('and when it asks for the link', async () => {
+  server = await TestServer.start(new MapOperations(), { refusesProxies: true });
+  const upgrade = { ...headers, connection: 'Upgrade', upgrade: 'kvs-link/1' };
+  expect((await server.send('GET', '/link', { headers: upgrade })).status).toBe(508);
+});
+
+it('and serves everybody else', async () => {
+  server = await TestServer.start(new MapOperations(), { refusesProxies: true });
+  expect((await server.send('GET', '/fetch', { headers: { via: '1.1 balancer' } })).status).toBe(200);
+});
+
+it('another server serves proxies', async () => {
+  server = await TestServer.start(new MapOperations());
+  expect((await server.send('GET', '/fetch', { headers })).status).toBe(200);
+});
