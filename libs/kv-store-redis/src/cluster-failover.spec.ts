@@ -31,6 +31,7 @@ describeWithRedis('a Redis Cluster', () => {
     // The one whose address the engine was given: it must find the others by itself.
     await cluster.servers[0]?.kill();
     await until(() => load.failures > 0);
+    await cluster.failOver(0);
     load.stop();
     await writing;
     expect(await load.lost()).toEqual([]);

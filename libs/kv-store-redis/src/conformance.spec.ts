@@ -16,6 +16,7 @@ describeWithRedis('on a server', () => {
   describeStorageEngine('the Redis engine', {
     create: open,
     reopen: open,
+    openAnother: open,
     dispose: async () => void (await server.admin.flushall()),
   });
 });
@@ -29,5 +30,10 @@ describeWithRedis('on a Cluster', () => {
 
   const open: EngineFactory = (options) =>
     redisEngine({ urls: cluster.urls.slice(0, 2), waitReplicas: 1, timeoutMs: 20_000 })(options);
-  describeStorageEngine('the Redis engine', { create: open, reopen: open, dispose: () => cluster.flush() });
+  describeStorageEngine('the Redis engine', {
+    create: open,
+    reopen: open,
+    openAnother: open,
+    dispose: () => cluster.flush(),
+  });
 });

@@ -25,21 +25,6 @@ describeWithRedis('engines on one Redis', () => {
   });
   afterAll(() => server.stop());
 
-  it('serve the same data under the same prefix, also when one of them is gone', async () => {
-    const [one, other] = [open(), open()];
-    await one.setMany([write('a', '1'), write('b', '2')]);
-    await one.close();
-    expect(await read(other, 'a')).toBe('1');
-    await other.deleteMany([{ ...placed('a'), ifVersion: undefined }]);
-    expect(await scanIds(open())).toEqual(['sb']);
-  });
-
-  it('agree on who wins a conditional write', async () => {
-    const item = { ...write('a'), ifVersion: 0 };
-    const outcomes = await Promise.all([open(), open(), open()].map((engine) => engine.setMany([item])));
-    expect(outcomes.flat().filter(({ status }) => status === 'written')).toHaveLength(1);
-  });
-
   it("do not see each other's data under different prefixes", async () => {
     const [one, other] = [open({ prefix: 'one' }), open({ prefix: 'one:more' })];
     await one.setMany([write('a', 'of one'), write('b', 'of one')]);

@@ -4,43 +4,61 @@ async function* numbers(count: number): AsyncGenerator<number> {
   for (let i = 0; i < count; i++) yield i;
 }
 
-/** Whether the timers of this turn have been called before the next piece came. */
-async function restsBetween(scanRests: ScanRests, count: number, before: (piece: number) => void) {
-  const rests: boolean[] = [];
-  let timerRan = false;
-  for await (const piece of scanRests.paced(numbers(count), () => 1)) {
-    if (piece > 0) rests.push(timerRan);
-    before(piece);
-    timerRan = false;
-    setTimeout(() => (timerRan = true));
+/** Before which pieces a scan waited. */
+async function pausesOf(
+  count: number,
+  workOf: number,
+  before: (scans: ScanRests, piece: number) => void,
+): Promise<number[]> {
+  let paused = false;
+  const scans = new ScanRests(() => {
+    paused = true;
+    return Promise.resolve();
+  });
+  const pauses: number[] = [];
+  for await (const piece of scans.paced(numbers(count), () => workOf)) {
+    if (paused) pauses.push(piece);
+    paused = false;
+    before(scans, piece);
   }
-  return rests;
+  return pauses;
 }
 
-it('a scan rests after work while there are operations, and a few times after them', async () => {
-  const scanRests = new ScanRests();
-  const rests = await restsBetween(scanRests, 10, (piece) => {
-    if (piece === 1 || piece === 3) scanRests.noteOperation();
+it('a scan pauses after work while there are operations, and a few times after them', async () => {
+  const pauses = await pausesOf(10, 1, (scans, piece) => {
+    if (piece === 1 || piece === 3) scans.noteOperation();
   });
-  expect(rests).toEqual([false, true, true, true, true, true, true, false, false]);
+  expect(pauses).toEqual([2, 3, 4, 5, 6, 7]);
 });
 
-it('small pieces count together, so that a scan with many of them has no more rests than another', async () => {
-  const scanRests = new ScanRests();
-  let timers = 0;
-  const clock = setInterval(() => timers++, 1);
-  for await (const piece of scanRests.paced(numbers(1000), () => 1 / 400))
-    if (piece >= 0) scanRests.noteOperation();
-  clearInterval(clock);
-  // Two rests of some milliseconds, during which timers run; not a thousand.
-  expect(timers).toBeGreaterThan(0);
-  expect(timers).toBeLessThan(500);
+it('small pieces count together, so that a scan with many of them has no more pauses than another', async () => {
+  expect(await pausesOf(1000, 1 / 256, (scans) => scans.noteOperation())).toEqual([256, 512, 768]);
 });
 
-it('without operations, or after earlier ones, it gives its pieces as they come', async () => {
-  const scanRests = new ScanRests();
-  scanRests.noteOperation();
-  expect(await restsBetween(scanRests, 6, () => undefined)).toEqual([false, false, false, false, false]);
+it('without operations a scan never pauses', async () => {
+  expect(await pausesOf(6, 1, () => undefined)).toEqual([]);
+});
+
+it('an operation before a scan begins does not slow it', async () => {
+  let pauses = 0;
+  const scans = new ScanRests(() => {
+    pauses++;
+    return Promise.resolve();
+  });
+  scans.noteOperation();
+  const pieces: number[] = [];
+  for await (const piece of scans.paced(numbers(6), () => 1)) pieces.push(piece);
+  expect([pieces.length, pauses]).toEqual([6, 0]);
+});
+
+it('a scan waits for real time unless it is told otherwise', async () => {
+  const scans = new ScanRests();
+  let turns = 0;
+  for await (const piece of scans.paced(numbers(2), () => 1)) {
+    scans.noteOperation();
+    if (piece === 0) setTimeout(() => turns++);
+  }
+  expect(turns).toBe(1);
 });
 
 it('a reader that has enough ends the scan that is paced', async () => {

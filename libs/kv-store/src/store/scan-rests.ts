@@ -7,6 +7,12 @@ import { setTimeout } from 'node:timers/promises';
  */
 export class ScanRests {
   #operations = 0;
+  readonly #pause: () => Promise<unknown>;
+
+  /** @param pause how the scan waits; tests count its calls */
+  constructor(pause: () => Promise<unknown> = () => setTimeout(REST_MS)) {
+    this.#pause = pause;
+  }
 
   /** There is an operation that is no scan. */
   noteOperation(): void {
@@ -35,7 +41,7 @@ export class ScanRests {
       seen = this.#operations;
       if (rests === 0) continue;
       rests--;
-      await setTimeout(REST_MS);
+      await this.#pause();
     }
   }
 }

@@ -125,6 +125,26 @@ describe('the conformance suite', () => {
     expect(await faults({ create: altered(() => DURABLE) })).not.toEqual([]);
   });
 
+  it('asks for openAnother where an engine says that it is shared', async () => {
+    expect(await faults({ create: altered(() => ({ capabilities: { shared: true } })) })).not.toEqual([]);
+  });
+
+  it('finds that a shared engine keeps its pairs to itself', async () => {
+    const create = altered(() => ({ capabilities: { shared: true } }));
+    expect(await faults({ create, openAnother: create }, (name) => name.startsWith('sharing: '))).toContain(
+      'sharing: a write through one engine is seen through the other',
+    );
+  });
+
+  it('finds that engines share pairs and do not say so', async () => {
+    let first: MemoryEngine | undefined;
+    const create: EngineFactory = ({ clock }) => (first ??= new MemoryEngine({ clock }));
+    const found = await faults({ create, dispose: () => (first = undefined) }, (name) =>
+      name.startsWith('isolation: '),
+    );
+    expect(found).toEqual(['isolation: two engines share no pair']);
+  });
+
   it('finds that a durable engine forgets', async () => {
     const create = altered(() => DURABLE);
     const found = await faults({ create, reopen: create });

@@ -15,6 +15,7 @@ import { reopening } from './traits/reopening.js';
 import { scansAsJson } from './traits/scans-as-json.js';
 import { scans } from './traits/scans.js';
 import { scansUnderWrites } from './traits/scans-under-writes.js';
+import { isolation, sharing } from './traits/sharing.js';
 import { stats } from './traits/stats.js';
 import { timeToLive } from './traits/time-to-live.js';
 import { versions } from './traits/versions.js';
@@ -50,9 +51,10 @@ const TRAITS: readonly Trait[] = [
   model,
 ];
 
-function traitsFor({ reopen, createBounded }: EngineSuiteOptions): readonly Trait[] {
+function traitsFor({ reopen, openAnother, createBounded }: EngineSuiteOptions): readonly Trait[] {
   return [
     ...TRAITS,
+    openAnother === undefined ? isolation : sharing,
     ...(reopen === undefined ? [] : [reopening]),
     ...(createBounded === undefined ? [] : [limits]),
   ];
@@ -63,11 +65,16 @@ async function runTest(test: EngineTest, options: EngineSuiteOptions): Promise<v
   try {
     const engine = await options.create({ clock });
     try {
-      const { durable } = capabilitiesOf(engine);
+      const { durable, shared } = capabilitiesOf(engine);
       assert.equal(
         durable,
         options.reopen !== undefined,
         'reopen is given for a durable engine, and only for one',
+      );
+      assert.equal(
+        shared,
+        options.openAnother !== undefined,
+        'openAnother is given for a shared engine, and only for one',
       );
       await test({ engine, clock, options });
     } finally {

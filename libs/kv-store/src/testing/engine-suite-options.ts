@@ -12,6 +12,11 @@ export interface EngineSuiteOptions {
    */
   readonly reopen?: EngineFactory;
   /**
+   * Opens another engine on the pairs of the engine that {@link create} made last, while that one is open. Must be
+   * given for a shared engine, and only for one.
+   */
+  readonly openAnother?: EngineFactory;
+  /**
    * Opens a new, empty engine that holds no more than so many bytes, a few MiB. Given for an engine that has such a
    * limit and accounts for what it holds.
    */

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { KvsError } from '@kvs/protocol';
-import { numbered, PARTITION, placed, read, removal, scanChunks, set, versionOf, write } from '../pairs.js';
+import { numbered, PARTITION, placed, removal, scanChunks, set, versionOf, write } from '../pairs.js';
 import { SCAN_CHUNK_PAIRS } from '../../engine/storage-engine.js';
-import type { EngineTestBench, Trait } from '../trait.js';
+import type { Trait } from '../trait.js';
 
 export const lifecycle: Trait = {
   title: 'lifecycle',
@@ -43,13 +43,6 @@ export const lifecycle: Trait = {
         while ((await scan.next()).done !== true);
       });
     },
-    'two engines at once do not share what neither says is shared': async (bench) => {
-      if (bench.engine.capabilities.durable || bench.engine.capabilities.shared) return;
-      await set(bench.engine, write('key'));
-      await withAnother(bench, async (other) => {
-        assert.equal(await read(other.engine, 'key'), undefined);
-      });
-    },
   },
 };
 
@@ -71,17 +64,5 @@ async function settle<T>(call: () => T): Promise<Awaited<T> | Error> {
   } catch (error) {
     assert.ok(error instanceof Error, `expected an Error, not ${String(error)}`);
     return error;
-  }
-}
-
-async function withAnother(
-  { clock, options }: EngineTestBench,
-  use: (other: Pick<EngineTestBench, 'engine'>) => Promise<void>,
-): Promise<void> {
-  const engine = await options.create({ clock });
-  try {
-    await use({ engine });
-  } finally {
-    await engine.close();
   }
 }
