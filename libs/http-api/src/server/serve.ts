@@ -68,11 +68,13 @@ export async function serve(options: ServeOptions): Promise<void> {
     return serveByWorkers({ ...options, workers, shutdownTimeoutMs }, logger);
   }
   const inFlight = new InFlight(settings);
-  const app = await createApp(options, inFlight, logger);
+  const doors = new TwoDoorAdapter(inFlight, settings.limits.maxBodyBytes);
+  const app = await createApp(options, doors, logger);
   const server: Server = app.getHttpServer();
   const operations = app.get<KeyValueOperations>(OPERATIONS, { strict: false });
   const upgrade = options.upgrade?.(operations, logger, app.get(ServerMetrics));
   if (upgrade) {
+    doors.upgradePath = upgrade.path;
     app.use(upgradeRequired(upgrade));
     handleUpgrades(server, upgrade);
   }
@@ -93,10 +95,9 @@ export async function serve(options: ServeOptions): Promise<void> {
 /** An application with everything but an address; for tests too. */
 export async function createApp(
   options: Omit<ServeOptions, 'host' | 'port'>,
-  inFlight: InFlight,
+  doors: TwoDoorAdapter,
   logger: Logger,
 ): Promise<NestExpressApplication> {
-  const doors = new TwoDoorAdapter(inFlight, options.settings.limits.maxBodyBytes);
   const app = await NestFactory.create<NestExpressApplication>(options.module(logger), doors, {
     bodyParser: false,
     logger: new NestLogger(logger),
@@ -106,7 +107,7 @@ export async function createApp(
   app.set('etag', false);
   const methods = { ...API_METHODS, ...options.methods };
   const metrics = app.get(ServerMetrics);
-  metrics.add(inFlightMetrics(inFlight));
+  metrics.add(inFlightMetrics(doors.inFlight));
   doors.track = requestTracker(metrics.requests, methods);
   doors.refusesProxies = options.refusesProxies ?? false;
   app.use(allowedMethodsMiddleware(methods));

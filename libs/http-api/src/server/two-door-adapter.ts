@@ -1,5 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { NestApplicationOptions } from '@nestjs/common';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { isFromProxy, KvsError } from '@kvs/protocol';
 import { sendProblem } from '@kvs/protocol/nest';
@@ -7,6 +6,7 @@ import type { FastLane } from '../fast-lane/fast-lane.js';
 import type { RequestTracker } from '../metrics/track-requests.js';
 import { refuse, type InFlight } from './in-flight.js';
 import { startInOrder } from './request-order.js';
+import { upgradableAt } from './upgrades.js';
 
 /**
  * Nest's Express adapter with admission in front of it, and beside Express the fast lane. Every request is admitted, waits
@@ -20,17 +20,19 @@ export class TwoDoorAdapter extends ExpressAdapter {
   /** Whether requests of proxies are refused. */
   refusesProxies = false;
 
+  /** The path at which connections may leave HTTP for another protocol; the server's `upgrade` event has them. */
+  upgradePath: string | undefined;
+
   constructor(
-    private readonly inFlight: InFlight,
+    readonly inFlight: InFlight,
     private readonly maxBodyBytes: number,
   ) {
     super();
   }
 
-  override initHttpServer(options: NestApplicationOptions): void {
-    super.initHttpServer(options);
-    const server: Server = this.getHttpServer();
-    server.removeAllListeners('request');
+  override initHttpServer(): void {
+    const server = createServer({ IncomingMessage: upgradableAt(() => this.upgradePath) });
+    this.setHttpServer(server);
     server.on('request', (request, response) => this.#arrive(request, response, false));
     // curl, for one, asks before it sends more than a megabyte: what is not wanted need not be sent at all.
     server.on('checkContinue', (request, response) => this.#arrive(request, response, true));

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { KvsError } from '@kvs/protocol';
 import { sendProblem } from '@kvs/protocol/nest';
@@ -20,8 +20,33 @@ export interface UpgradeHandler {
 }
 
 /**
- * Hands connections that ask for the handler's protocol to it. A request that asks for another protocol is served as
- * if it had not asked, as RFC 9110 lets a server do; at the handler's own path it is refused with 426.
+ * Returns a class of requests of which only those to one path leave HTTP when they ask for another protocol. A server that
+ * listens for `upgrade` is given those connections; it serves other requests as if they had not asked, as RFC 9110, section
+ * 7.8, lets it. Without this class, Node would give it every connection that asks for any protocol.
+ *
+ * @param path returns undefined while no path has an upgrade
+ */
+export function upgradableAt(path: () => string | undefined): typeof IncomingMessage {
+  return class extends IncomingMessage {
+    #asks = false;
+
+    /** Node asks for it when the headers have come, to know whether HTTP goes on. */
+    get upgrade(): boolean {
+      return this.#asks && (this.method === 'CONNECT' || pathOf(this) === path());
+    }
+
+    set upgrade(asks: boolean) {
+      // The base class sets it too, before there are fields.
+      if (#asks in this) this.#asks = asks;
+    }
+  };
+}
+
+/**
+ * Hands connections that ask for the handler's protocol to it. A request at its path that asks for another protocol is
+ * refused with 426.
+ *
+ * @param server whose requests are {@link upgradableAt} the handler's path
  */
 export function handleUpgrades(server: Server, handler: UpgradeHandler): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -29,8 +54,7 @@ export function handleUpgrades(server: Server, handler: UpgradeHandler): void {
     socket.on('error', () => socket.destroy());
     // Requests before it on the connection may still be unanswered.
     afterAnswers(request.socket, () => {
-      if (pathOf(request) !== handler.path) serveWithoutUpgrade(server, request, socket, head);
-      else if (isAskedFor(request, handler.protocol)) handler.accept(request, socket, head);
+      if (isAskedFor(request, handler.protocol)) handler.accept(request, socket, head);
       else socket.end(rawRefusal(handler), () => socket.destroy());
     });
   });
@@ -47,31 +71,6 @@ export function upgradeRequired(handler: UpgradeHandler) {
     response.setHeader('connection', 'upgrade');
     sendProblem(response, refusal(handler));
   };
-}
-
-/**
- * Once a server handles upgrades, Node takes every connection that asks for one out of HTTP. It is put back by giving
- * the server the connection anew, with the same request in front of what follows, less what asks for the upgrade.
- */
-function serveWithoutUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-  if (head.length > 0) socket.unshift(head);
-  socket.unshift(Buffer.from(requestHead(request), 'latin1'));
-  server.emit('connection', socket);
-}
-
-function requestHead({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
-  let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] ?? '';
-    let value = rawHeaders[i + 1] ?? '';
-    if (name.toLowerCase() === 'upgrade') continue;
-    if (name.toLowerCase() === 'connection')
-      value = tokens(value)
-        .filter((token) => token !== 'upgrade')
-        .join(', ');
-    if (value !== '' || name.toLowerCase() !== 'connection') text += `${name}: ${value}\r\n`;
-  }
-  return `${text}\r\n`;
 }
 
 function isAskedFor({ headers }: IncomingMessage, protocol: string): boolean {

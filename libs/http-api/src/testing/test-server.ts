@@ -86,11 +86,10 @@ export class TestServer {
       refusesProxies,
       module: () => module,
     };
-    const app = await createApp(about, inFlight, logger);
+    const doors = new TwoDoorAdapter(inFlight, settings.limits.maxBodyBytes);
+    const app = await createApp(about, doors, logger);
     let called: ((target: string) => void) | undefined;
     const onExpress = (callback: typeof called): void => void (called = callback);
-    const doors: unknown = app.getHttpAdapter();
-    if (!(doors instanceof TwoDoorAdapter)) throw new TypeError('the application has another adapter');
     doors.setOnRequestHook((request: IncomingMessage, _response: unknown, next: () => void) => {
       called?.(request.url ?? '');
       next();
