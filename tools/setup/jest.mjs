@@ -1,11 +1,14 @@
 #!/usr/bin/env node
-// Runs Jest over the workspace's projects. Nest is ESM-only, so Jest needs Node's VM modules.
+// Runs Jest over the workspace's projects, with `--slow` the tests that `npm test` leaves to CI. Nest is ESM-only, so
+// Jest needs Node's VM modules.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
+const args = process.argv.slice(2);
+const isSlow = args[0] === '--slow';
 const { status } = spawnSync(
   process.execPath,
   [
@@ -13,9 +16,9 @@ const { status } = spawnSync(
     '--no-warnings=ExperimentalWarning',
     jest,
     '--config',
-    join(root, 'jest.config.mjs'),
-    ...process.argv.slice(2),
+    join(root, isSlow ? 'jest.slow.config.mjs' : 'jest.config.mjs'),
+    ...(isSlow ? args.slice(1) : args),
   ],
-  { cwd: root, stdio: 'inherit' },
+  { cwd: root, stdio: 'inherit', env: { ...process.env, ...(isSlow && { KVS_SLOW_TESTS: '1' }) } },
 );
 process.exit(status ?? 1);

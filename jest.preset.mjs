@@ -1,0 +1,38 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = import.meta.dirname;
+
+/** Options that every project's tests share: ESM, TypeScript through swc, workspace packages from their sources. */
+export const preset = {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  testEnvironmentOptions: { customExportConditions: ['@kvs/source', 'node', 'node-addons'] },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        swcrc: false,
+        sourceMaps: 'inline',
+        module: { type: 'es6' },
+        jsc: {
+          target: 'es2022',
+          keepClassNames: true,
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
+        },
+      },
+    ],
+  },
+};
+
+/** Every project of the workspace, by name and folder. */
+export const projects = ['libs', 'apps', 'tools']
+  .flatMap((group) =>
+    readdirSync(join(root, group)).map((name) => ({ displayName: name, rootDir: join(root, group, name) })),
+  )
+  .filter(({ rootDir }) => existsSync(join(rootDir, 'tsconfig.json')));
+
+/** Processes take their time to start on a busy machine; no promise depends on how long. */
+export const shared = { maxWorkers: '100%', testTimeout: 120_000 };

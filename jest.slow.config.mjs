@@ -1,0 +1,30 @@
+import { preset, projects, shared } from './jest.preset.mjs';
+
+/** The end-to-end tests once more, with servers that answer every route through Express. */
+const withoutFastLane = projects
+  .filter(({ displayName }) => displayName === 'e2e')
+  .map(({ rootDir }) => ({
+    ...preset,
+    displayName: 'e2e-no-fast-lane',
+    rootDir,
+    testMatch: ['<rootDir>/src/**/*.spec.ts', '!**/*.{slow,scaled}.spec.ts'],
+    setupFiles: ['<rootDir>/src/support/no-fast-lane.ts'],
+    // These don't depend on the route, or start servers of their own.
+    testPathIgnorePatterns: ['/(local-cluster|engines|lmdb-node|redis-failover|command-line)\\.spec\\.ts$'],
+  }));
+
+/**
+ * `npm run test:slow`: tests that take minutes and seldom fail alone. CI runs them after `npm test`. Specs named
+ * `*.slow.spec.ts` run only here; those named `*.scaled.spec.ts` run here with more rounds.
+ */
+export default {
+  ...shared,
+  projects: [
+    ...projects.map((project) => ({
+      ...preset,
+      ...project,
+      testMatch: ['<rootDir>/src/**/*.{slow,scaled}.spec.ts'],
+    })),
+    ...withoutFastLane,
+  ],
+};
