@@ -66,7 +66,10 @@ it('the way to the nodes is one of three, also from its variable', () => {
 
 describe('bad arguments', () => {
   it.each([
-    [['localhost'], 'kvs-proxy: A node is given as host:port, such as localhost:3000, not as "localhost".'],
+    [
+      ['localhost'],
+      'kvs-proxy: A node is given as host:port, such as localhost:3000 or [::1]:3000, not as "localhost".',
+    ],
     [['localhost:0'], 'kvs-proxy: A node is given as host:port'],
     [['localhost:99999'], 'kvs-proxy: A node is given as host:port'],
     [['http://localhost:3000'], 'kvs-proxy: A node is given as host:port'],

@@ -4,6 +4,7 @@ import {
   milliseconds,
   packageVersion,
   parseAddress,
+  parseHost,
   parseOrExit,
   parsePort,
   serverCommand,
@@ -47,7 +48,7 @@ export function readConfig(
     'Serves clients and forwards to the storage nodes that hold their keys.',
   )
     .argument('[nodes...]', `storage nodes as host:port (env: KVS_NODES, default: ${DEFAULT_NODES})`)
-    .addOption(setting('host <host>', 'address to listen on').default('localhost'))
+    .addOption(setting('host <host>', 'address to listen on').default('localhost').argParser(parseHost))
     .addOption(setting('port <port>', 'port to listen on').default(8080).argParser(parsePort))
     .addOption(milliseconds('node-timeout-ms', 'longest wait for a node', 5000))
     .addOption(

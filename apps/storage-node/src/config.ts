@@ -1,5 +1,6 @@
 import {
   packageVersion,
+  parseHost,
   parseOrExit,
   parsePort,
   serverCommand,
@@ -23,7 +24,7 @@ export const VERSION = packageVersion(import.meta.url);
 export function readConfig(argv: readonly string[]): StorageNodeConfig {
   let given: Pick<StorageNodeConfig, 'host' | 'port' | 'engine'> | undefined;
   const command = addEngineOptions(serverCommand(NAME, VERSION, 'Holds the pairs of its share of the keys.'))
-    .argument('<host>', 'address to listen on, such as localhost')
+    .argument('<host>', 'address to listen on, such as localhost', parseHost)
     .argument('<port>', 'port to listen on; 0 for any free one', parsePort)
     .action((host: string, port: number) => {
       given = { host, port, engine: engineConfig(command) };

@@ -4,6 +4,7 @@ import {
   milliseconds,
   packageVersion,
   parseAddress,
+  parseHost,
   parsePort,
   serverCommand,
   serverSettings,
@@ -76,6 +77,65 @@ describe('an address', () => {
   });
 });
 
+describe('a host', () => {
+  it.each([
+    ['localhost', 'localhost'],
+    ['node_1.example', 'node_1.example'],
+    ['0.0.0.0', '0.0.0.0'],
+    ['::1', '::1'],
+    ['[::1]', '::1'],
+    ['fe80::1%eth0', 'fe80::1%eth0'],
+  ])('%s is listened on as %s', (text, host) => {
+    expect(parseHost(text)).toBe(host);
+  });
+
+  it.each(['', 'localhost:3000', '[localhost]', '[::1]:3000', '[::1', 'http://localhost', 'a b'])(
+    '%j is none',
+    (text) => {
+      expect(() => parseHost(text)).toThrow('A host is a name or an address without a port');
+    },
+  );
+});
+
+describe('allowed hosts and origins', () => {
+  const allowed = (...argv: string[]) => {
+    const { allowHosts, allowOrigins } = serverSettings(parse(...argv));
+    return [...allowHosts, ...allowOrigins];
+  };
+
+  it('may be given several times, several at once, and as a variable', () => {
+    expect(allowed('--allow-host', 'a,b', '--allow-host', 'c')).toEqual(['a', 'b', 'c']);
+    process.env['KVS_ALLOW_ORIGIN'] = 'http://a, http://b';
+    expect(allowed()).toEqual(['http://a', 'http://b']);
+    expect(allowed('--allow-origin', 'http://c')).toEqual(['http://c']);
+  });
+
+  it.each([
+    ['--allow-host', 'KVS.Example.', 'kvs.example'],
+    ['--allow-host', '[0:0::1]', '[::1]'],
+    ['--allow-host', '*', '*'],
+    ['--allow-origin', 'HTTPS://App.example:443', 'https://app.example'],
+    ['--allow-origin', 'http://localhost:5173', 'http://localhost:5173'],
+    ['--allow-origin', 'chrome-extension://abc', 'chrome-extension://abc'],
+    ['--allow-origin', 'null', 'null'],
+    ['--allow-origin', '*', '*'],
+  ])('%s %s is known as browsers spell it: %s', (option, text, known) => {
+    expect(allowed(option, text)).toEqual([known]);
+  });
+
+  it.each([
+    ['--allow-host', 'kvs.example:80', 'A host is a name or an address without a port'],
+    ['--allow-host', '*.kvs.example', 'A host is a name or an address without a port'],
+    ['--allow-host', 'https://kvs.example', 'A host is a name or an address without a port'],
+    ['--allow-origin', 'app.example', 'An origin is a scheme, a host and'],
+    ['--allow-origin', 'https://app.example/', 'An origin is a scheme, a host and'],
+    ['--allow-origin', 'https://a:b', 'An origin is a scheme, a host and'],
+    ['--allow-origin', 'https://*.example', 'An origin is a scheme, a host and'],
+  ])('%s %s says what is meant', (option, text, message) => {
+    expect(() => allowed(option, text)).toThrow(message);
+  });
+});
+
 describe('a whole number', () => {
   const read = (text: string, option = wholeNumber('n', 'a number', 5)) => option.parseArg?.(text, undefined);
 
@@ -104,6 +164,8 @@ describe('the settings of a server', () => {
       maxInFlightRequests: 4096,
       maxInFlightBytes: 256 * 1024 * 1024,
       shutdownTimeoutMs: 10_000,
+      allowHosts: [],
+      allowOrigins: [],
       fastLane: true,
       logLevel: 'info',
       logFormat: 'auto',

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
 import { DEFAULT_LIMITS, isRecord } from '@kvs/protocol';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { canonicalHost } from './server/host-names.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel, type ServerSettings } from './settings.js';
 
 /** The exit code for arguments that can't be understood, as in most command line tools. */
@@ -26,6 +28,14 @@ export function serverCommand(name: string, version: string, description: string
     .addOption(wholeNumber('max-in-flight-requests', 'most requests at once', 4096))
     .addOption(wholeNumber('max-in-flight-bytes', 'most bytes of bodies at once', 256 * 1024 * 1024))
     .addOption(milliseconds('shutdown-timeout-ms', 'wait for requests under way at shutdown', 10_000))
+    .addOption(several('allow-host <name>', 'serve this host name too, or * for all', parseAllowedHost))
+    .addOption(
+      several(
+        'allow-origin <origin>',
+        'let web pages of this origin use the server, or * for all',
+        parseOrigin,
+      ),
+    )
     .addOption(setting('no-fast-lane', 'answer the hot routes through Express too'))
     .addOption(setting('log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'))
     .addOption(
@@ -45,6 +55,8 @@ export interface ServerOptions {
   maxInFlightRequests: number;
   maxInFlightBytes: number;
   shutdownTimeoutMs: number;
+  allowHost?: string[];
+  allowOrigin?: string[];
   fastLane: boolean;
   logLevel: LogLevel;
   logFormat: LogFormat;
@@ -53,11 +65,14 @@ export interface ServerOptions {
 export function serverSettings(options: ServerOptions): ServerSettings {
   const { maxKeyBytes, maxValueBytes, maxBatchItems, maxBodyBytes, maxAnswerBytes, ...rest } = options;
   const { maxInFlightRequests, maxInFlightBytes, shutdownTimeoutMs, fastLane, logLevel, logFormat } = rest;
+  const { allowHost: allowHosts = [], allowOrigin: allowOrigins = [] } = rest;
   return {
     limits: { maxKeyBytes, maxValueBytes, maxBatchItems, maxBodyBytes, maxAnswerBytes },
     maxInFlightRequests,
     maxInFlightBytes,
     shutdownTimeoutMs,
+    allowHosts,
+    allowOrigins,
     fastLane,
     logLevel,
     logFormat,
@@ -109,6 +124,14 @@ export function listed(text: string): string[] {
   return text.split(/[\s,]+/).filter(Boolean);
 }
 
+/** An option that may be given several times, and each time with several words. */
+function several(flags: string, description: string, parse: (word: string) => string): Option {
+  return setting(flags, description).argParser((text, before: string[] = []) => [
+    ...before,
+    ...listed(text).map(parse),
+  ]);
+}
+
 /** An option that takes a positive whole number. */
 export function wholeNumber(
   name: string,
@@ -142,6 +165,37 @@ export function parsePort(text: string): number {
 }
 
 /**
+ * Parses a name or an address to listen on.
+ *
+ * @returns as `listen` of `node:net` takes it: IPv6 without brackets
+ */
+export function parseHost(text: string): string {
+  const inBrackets = /^\[(.*)\]$/.exec(text)?.[1] ?? '';
+  if (isIPv6(inBrackets)) return inBrackets;
+  if (isIPv6(text) || canonicalHost(text) !== undefined) return text;
+  throw new InvalidArgumentError(
+    'A host is a name or an address without a port, such as localhost or [::1].',
+  );
+}
+
+function parseAllowedHost(text: string): string {
+  const host = text === '*' ? text : canonicalHost(text);
+  if (host !== undefined) return host;
+  throw new InvalidArgumentError('A host is a name or an address without a port, such as kvs.example.');
+}
+
+/** @returns the origin as browsers spell it */
+function parseOrigin(text: string): string {
+  if (text === '*' || text === 'null') return text;
+  const url =
+    /^[a-z][a-z\d+.-]*:\/\/[^*/?#@]+$/i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined) return `${url.protocol}//${url.host}`;
+  throw new InvalidArgumentError(
+    'An origin is a scheme, a host and a port unless it is the usual one, such as https://app.example.',
+  );
+}
+
+/**
  * Parses a node's address, `host:port`, with an IPv6 host in brackets.
  *
  * @returns the address in lower case, so that one node has one name
@@ -151,7 +205,7 @@ export function parseAddress(text: string): string {
   const port = Number(match?.[2]);
   if (match?.[1] === undefined || port < 1 || port > 65_535) {
     throw new InvalidArgumentError(
-      `A node is given as host:port, such as localhost:3000, not as ${JSON.stringify(text)}.`,
+      `A node is given as host:port, such as localhost:3000 or [::1]:3000, not as ${JSON.stringify(text)}.`,
     );
   }
   return `${match[1].toLowerCase()}:${port}`;

@@ -11,6 +11,10 @@ export interface ServerSettings {
   readonly shutdownTimeoutMs: number;
   /** Whether the hot routes are answered before Express; otherwise Express answers all. */
   readonly fastLane: boolean;
+  /** Host names that are served besides the server's own, in canonical form, or `*` for all. */
+  readonly allowHosts: readonly string[];
+  /** Origins whose pages may use the server, as browsers send them, or `*` for all. */
+  readonly allowOrigins: readonly string[];
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }

@@ -136,8 +136,6 @@ function describe(response: ServerResponse, { version, ttlMs }: Entry): void {
   response.setHeader('etag', entityTag(version));
   if (ttlMs !== undefined) response.setHeader('kvs-ttl-ms', ttlMs);
   response.setHeader('cache-control', 'no-cache');
-  // Values are other people's bytes: no browser may take them for a page.
-  response.setHeader('x-content-type-options', 'nosniff');
 }
 
 function absent(): KvsError {

@@ -5,7 +5,14 @@ import { RETRY_AFTER_SECONDS } from '@kvs/protocol/nest';
 export function sendJson(response: ServerResponse, { status, body }: WireAnswer<unknown>): void {
   const text = JSON.stringify(body);
   const bytes = Buffer.byteLength(text);
-  const headers = ['content-type', 'application/json; charset=utf-8', 'content-length', String(bytes)];
+  const headers = [
+    'x-content-type-options',
+    'nosniff',
+    'content-type',
+    'application/json; charset=utf-8',
+    'content-length',
+    String(bytes),
+  ];
   if (status === 503) headers.push('retry-after', RETRY_AFTER_SECONDS);
   // Node is quickest with headers as a list, and with a write that ends by itself: `end(text)` writes twice, and holds both
   // back until they can go together.

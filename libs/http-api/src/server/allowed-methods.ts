@@ -22,7 +22,7 @@ export const API_METHODS: AllowedMethods = {
 
 /**
  * Express middleware: answers 405 with `Allow` for a known path and another method, and `OPTIONS` with the same
- * header. Express alone would answer 404.
+ * header. Express alone would answer 404. A browser asks by `OPTIONS` for what a page of another origin may send.
  */
 export function allowedMethodsMiddleware(methodsByPath: AllowedMethods) {
   return (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
@@ -34,6 +34,7 @@ export function allowedMethodsMiddleware(methodsByPath: AllowedMethods) {
     }
     response.setHeader('allow', methods.join(', '));
     if (request.method === 'OPTIONS') {
+      if (response.hasHeader('access-control-allow-origin')) permit(request, response, methods);
       response.statusCode = 204;
       response.end();
     } else {
@@ -41,6 +42,18 @@ export function allowedMethodsMiddleware(methodsByPath: AllowedMethods) {
     }
   };
 }
+
+/** Answers a CORS preflight of an origin that is allowed: it may send what any other client may. */
+function permit({ headers }: IncomingMessage, response: ServerResponse, methods: readonly string[]): void {
+  if (headers['access-control-request-method'] === undefined) return;
+  response.setHeader('access-control-allow-methods', methods.join(', '));
+  const wanted = headers['access-control-request-headers'];
+  if (wanted !== undefined) response.setHeader('access-control-allow-headers', wanted);
+  response.setHeader('access-control-max-age', PREFLIGHT_SECONDS);
+}
+
+/** How long a browser need not ask again: as long as Chromium remembers at most. */
+const PREFLIGHT_SECONDS = 7200;
 
 /** Which of the paths a request's target belongs to. */
 export function patternOf(methodsByPath: AllowedMethods, url: string): string | undefined {

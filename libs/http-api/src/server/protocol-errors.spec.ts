@@ -40,6 +40,21 @@ it.each([
     400,
     'invalid_request',
   ],
+  ['no host', 'GET /fetch HTTP/1.1\r\n\r\n', 400, 'invalid_request'],
+  ['two hosts', 'GET /fetch HTTP/1.1\r\nhost: x\r\nHost: x\r\n\r\n', 400, 'invalid_request'],
+  [
+    'an expectation',
+    'PUT /set HTTP/1.1\r\nhost: x\r\nexpect: the-best\r\ncontent-length: 2\r\n\r\n[]',
+    417,
+    'expectation_failed',
+  ],
+  ['a coding', 'PUT /set HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip\r\n\r\n[]', 501, 'not_implemented'],
+  [
+    'a coding before the chunks',
+    'PUT /set HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
+    501,
+    'not_implemented',
+  ],
   [
     'a coding after the chunks',
     'PUT /set HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked, gzip\r\n\r\n',

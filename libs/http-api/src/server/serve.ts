@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { lookup } from 'node:dns/promises';
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -20,6 +21,7 @@ import { InFlight } from './in-flight.js';
 import { listenOrExit, origin } from './listen.js';
 import { createLogger, NestLogger, type Logger } from './logger.js';
 import { answerProtocolErrors } from './protocol-errors.js';
+import { accessRules, refusalOf } from './request-checks.js';
 import { handleUpgrades, upgradeRequired, type UpgradeHandler } from './upgrades.js';
 import { TwoDoorAdapter } from './two-door-adapter.js';
 import { onStopSignals } from './stop-signals.js';
@@ -68,7 +70,13 @@ export async function serve(options: ServeOptions): Promise<void> {
     return serveByWorkers({ ...options, workers, shutdownTimeoutMs }, logger);
   }
   const inFlight = new InFlight(settings);
-  const doors = new TwoDoorAdapter(inFlight, settings.limits.maxBodyBytes);
+  // A host that can't be resolved can't be listened on either, which is told then.
+  const address = await lookup(host).then(
+    (found) => found.address,
+    () => host,
+  );
+  const access = accessRules(settings, host, address);
+  const doors = new TwoDoorAdapter(inFlight, settings.limits.maxBodyBytes, access);
   const app = await createApp(options, doors, logger);
   const server: Server = app.getHttpServer();
   const operations = app.get<KeyValueOperations>(OPERATIONS, { strict: false });
@@ -76,7 +84,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   if (upgrade) {
     doors.upgradePath = upgrade.path;
     app.use(upgradeRequired(upgrade));
-    handleUpgrades(server, upgrade);
+    handleUpgrades(server, upgrade, (request) => refusalOf(request, access));
   }
   await app.init();
   const stop = () => shutDown(app, inFlight, upgrade, shutdownTimeoutMs, logger);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { KvsError } from '@kvs/protocol';
 import { startInOrder } from './request-order.js';
 import { handleUpgrades, upgradableAt, upgradeRequired, type UpgradeHandler } from './upgrades.js';
 
@@ -32,7 +33,9 @@ beforeEach(async () => {
   server = createServer({ IncomingMessage: upgradableAt(() => handler.path) }, (request, response) => {
     startInOrder(request, response, () => refuse(request, response, () => answer(request, response)));
   });
-  handleUpgrades(server, handler);
+  handleUpgrades(server, handler, ({ headers }) =>
+    headers.origin === undefined ? undefined : new KvsError('cross_origin', 'as asked'),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
 afterEach(() => {
@@ -74,6 +77,17 @@ it.each(['test/2', 'h2c'])('refuses to speak %s there, and says what it speaks',
 it('refuses a request there that asks for no upgrade', async () => {
   const text = await exchange('GET /link HTTP/1.1', 'Host: here', 'Connection: close', '', '');
   expect(text).toMatch(/^HTTP\/1.1 426 .*"code":"upgrade_required"/s);
+});
+
+it('refuses a request there that is refused everywhere', async () => {
+  const text = await exchange(
+    ...ask(handler.path, 'test/1').slice(0, -1),
+    'Origin: https://elsewhere.example',
+    '',
+    '',
+  );
+  expect(text).toMatch(/^HTTP\/1.1 403 .*nosniff.*"code":"cross_origin"/s);
+  expect(accepted).toEqual([]);
 });
 
 it('serves other requests that ask for an upgrade as if they had not, and the connection stays as it is', async () => {

@@ -47,14 +47,21 @@ export function upgradableAt(path: () => string | undefined): typeof IncomingMes
  * refused with 426.
  *
  * @param server whose requests are {@link upgradableAt} the handler's path
+ * @param check returns why a request is refused whatever it asks for, or nothing
  */
-export function handleUpgrades(server: Server, handler: UpgradeHandler): void {
+export function handleUpgrades(
+  server: Server,
+  handler: UpgradeHandler,
+  check: (request: IncomingMessage) => KvsError | undefined,
+): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Node has taken its own listener off by now, and an error that nobody listens to ends the process.
     socket.on('error', () => socket.destroy());
     // Requests before it on the connection may still be unanswered.
     afterAnswers(request.socket, () => {
-      if (isAskedFor(request, handler.protocol)) handler.accept(request, socket, head);
+      const refused = check(request);
+      if (refused) socket.end(rawProblem(refused), () => socket.destroy());
+      else if (isAskedFor(request, handler.protocol)) handler.accept(request, socket, head);
       else socket.end(rawRefusal(handler), () => socket.destroy());
     });
   });

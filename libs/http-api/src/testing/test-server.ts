@@ -11,6 +11,7 @@ import { HttpApiModule } from '../http-api.module.js';
 import type { MetricsSource } from '../metrics/metrics-source.js';
 import { createApp } from '../server/serve.js';
 import { InFlight } from '../server/in-flight.js';
+import { accessRules } from '../server/request-checks.js';
 import { TwoDoorAdapter } from '../server/two-door-adapter.js';
 import type { ServerSettings } from '../settings.js';
 import { METRICS_SOURCE, OPERATIONS, READINESS, type KeyValueOperations, type Readiness } from '../tokens.js';
@@ -21,6 +22,8 @@ const SETTINGS: ServerSettings = {
   maxInFlightBytes: 1024 * 1024,
   shutdownTimeoutMs: 1000,
   fastLane: true,
+  allowHosts: [],
+  allowOrigins: [],
   logLevel: 'silent',
   logFormat: 'json',
 };
@@ -30,6 +33,8 @@ export interface TestServerOptions {
   readonly readiness?: Readiness;
   readonly metrics?: MetricsSource;
   readonly refusesProxies?: boolean;
+  /** The address by which the server judges `Host`; by default one of the network, for which any will do. */
+  readonly host?: string;
 }
 
 export interface Sent {
@@ -77,7 +82,7 @@ export class TestServer {
       ],
     });
     const logger = pino({ level: 'silent' });
-    const { refusesProxies = false } = options;
+    const { refusesProxies = false, host = '0.0.0.0' } = options;
     const about = {
       name: 'test',
       version: '0.0.0',
@@ -86,7 +91,11 @@ export class TestServer {
       refusesProxies,
       module: () => module,
     };
-    const doors = new TwoDoorAdapter(inFlight, settings.limits.maxBodyBytes);
+    const doors = new TwoDoorAdapter(
+      inFlight,
+      settings.limits.maxBodyBytes,
+      accessRules(settings, host, host),
+    );
     const app = await createApp(about, doors, logger);
     let called: ((target: string) => void) | undefined;
     const onExpress = (callback: typeof called): void => void (called = callback);

@@ -40,6 +40,7 @@ export function sendProblem(response: ProblemResponse, error: KvsError): void {
   const problem = problemOf(error);
   response.statusCode = problem.status;
   response.setHeader('content-type', PROBLEM_MEDIA_TYPE);
+  response.setHeader('x-content-type-options', 'nosniff');
   if (problem.status === 503) response.setHeader('retry-after', RETRY_AFTER_SECONDS);
   response.end(JSON.stringify(problem));
 }

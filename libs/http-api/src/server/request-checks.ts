@@ -1,0 +1,137 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { KvsError } from '@kvs/protocol';
+import type { ServerSettings } from '../settings.js';
+import { canonicalHost, isLoopback } from './host-names.js';
+
+/** Which host names a server serves, and which origins besides its own may use it from a browser. */
+export interface AccessRules {
+  /** Canonical, without ports. */
+  readonly hosts: ReadonlySet<string> | 'any';
+  /** As browsers send them in `Origin`. */
+  readonly origins: ReadonlySet<string> | 'any';
+}
+
+/**
+ * Returns the rules of a server. One that listens on a loopback address serves the names of loopback and its own: the
+ * browser of that machine may be told that any other name means it too (DNS rebinding). Other servers have names
+ * that they don't know, and serve all of them unless some are given.
+ *
+ * @param host as the server was told to listen
+ * @param address what `host` resolves to
+ */
+export function accessRules(
+  { allowHosts, allowOrigins }: Pick<ServerSettings, 'allowHosts' | 'allowOrigins'>,
+  host: string,
+  address: string,
+): AccessRules {
+  const isRestricted = allowHosts.length > 0 || isLoopback(canonicalHost(address) ?? '');
+  const own = ['localhost', '127.0.0.1', '[::1]', canonicalHost(host) ?? host];
+  return {
+    hosts: !isRestricted || allowHosts.includes('*') ? 'any' : new Set([...own, ...allowHosts]),
+    origins: allowOrigins.includes('*') ? 'any' : new Set(allowOrigins),
+  };
+}
+
+/** As much of a request as the checks need. */
+export type RequestHead = Pick<IncomingMessage, 'method' | 'httpVersion' | 'headers' | 'rawHeaders'>;
+
+/**
+ * Returns why a request is refused whatever it asks for, or nothing. To be asked before any way into the server, as it
+ * keeps other people's web pages out. O(number of headers).
+ */
+export function refusalOf(request: RequestHead, rules: AccessRules): KvsError | undefined {
+  return hostRefusal(request, rules) ?? originRefusal(request, rules) ?? transferRefusal(request);
+}
+
+/** Has the browser show the answer to a page whose origin is allowed by name (CORS). */
+export function announceOrigin(
+  request: RequestHead,
+  response: ServerResponse,
+  { origins }: AccessRules,
+): void {
+  if (origins !== 'any' && origins.size === 0) return;
+  response.setHeader('vary', 'Origin');
+  const { origin } = request.headers;
+  if (origin === undefined || !isAllowed(origin, origins)) return;
+  response.setHeader('access-control-allow-origin', origin);
+  response.setHeader('access-control-expose-headers', EXPOSED_HEADERS);
+}
+
+/** What clients read of our headers and a browser would keep from a page. */
+const EXPOSED_HEADERS = 'ETag, KVS-Next-Cursor, KVS-TTL-Ms, KVS-Missing-Nodes, Allow, Retry-After';
+
+/** HTTP/1.0 has no `Host`, and simple health checks speak it. No browser does. */
+function hostRefusal({ httpVersion, headers, rawHeaders }: RequestHead, { hosts }: AccessRules) {
+  const { host } = headers;
+  if (host === undefined) {
+    return httpVersion === '1.0' ? undefined : new KvsError('invalid_request', 'the header Host is missing');
+  }
+  if (isRepeated('host', rawHeaders))
+    return new KvsError('invalid_request', 'the header Host is given twice');
+  if (hosts === 'any' || isServed(host, hosts)) return undefined;
+  const shown = JSON.stringify(host.slice(0, MAX_SHOWN));
+  return new KvsError('wrong_host', `this server does not serve the host ${shown}; --allow-host adds names`);
+}
+
+function isServed(header: string, hosts: ReadonlySet<string>): boolean {
+  const name = withoutPort(header);
+  if (hosts.has(name)) return true;
+  const canonical = canonicalHost(name);
+  return canonical !== undefined && (hosts.has(canonical) || isLoopback(canonical));
+}
+
+function withoutPort(host: string): string {
+  const colon = host.lastIndexOf(':');
+  return colon === -1 || host.endsWith(']') ? host : host.slice(0, colon);
+}
+
+function originRefusal(request: RequestHead, { origins }: AccessRules): KvsError | undefined {
+  const { origin } = request.headers;
+  if (isSameOrigin(request) || isAllowed(origin, origins) || isNavigation(request)) return undefined;
+  const page =
+    origin === undefined ? 'another origin' : `the origin ${JSON.stringify(origin.slice(0, MAX_SHOWN))}`;
+  return new KvsError(
+    'cross_origin',
+    `a page of ${page} may not use this server; --allow-origin adds origins`,
+  );
+}
+
+/** What a browser says decides. One that says nothing sends `Origin` with all that could change something. */
+function isSameOrigin({ headers }: RequestHead): boolean {
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined) return site === 'same-origin' || site === 'none';
+  const { origin, host = '' } = headers;
+  return origin === undefined || origin.toLowerCase().endsWith(`://${host.toLowerCase()}`);
+}
+
+function isAllowed(origin: string | undefined, origins: AccessRules['origins']): boolean {
+  return origins === 'any' || (origin !== undefined && origins.has(origin));
+}
+
+/** Somebody follows a link, say to /docs: the browser shows the answer, and the page with the link sees nothing of it. */
+function isNavigation({ method, headers }: RequestHead): boolean {
+  return (
+    method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'
+  );
+}
+
+/** Node reads the chunks, and would hand on what is in them in any other coding. */
+function transferRefusal({ headers }: RequestHead): KvsError | undefined {
+  const coding = headers['transfer-encoding'];
+  if (coding === undefined || coding.toLowerCase() === 'chunked') return undefined;
+  const shown = JSON.stringify(coding.slice(0, MAX_SHOWN));
+  return new KvsError('not_implemented', `Transfer-Encoding must be chunked, not ${shown}`);
+}
+
+/** Node keeps the first of a header that may come once. */
+function isRepeated(name: string, rawHeaders: readonly string[]): boolean {
+  let count = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const each = rawHeaders[i];
+    if (each?.length === name.length && each.toLowerCase() === name) count++;
+  }
+  return count > 1;
+}
+
+/** A header may be long, and is shown only in part. */
+const MAX_SHOWN = 100;
