@@ -51,7 +51,7 @@ export class PairTable {
     if (expiresAtMs !== undefined) {
       this.environment.deadlines.putSync(deadlineKey(place.key, expiresAtMs), EMPTY);
     }
-    return { status: 'written', version };
+    return { status: 'written', version, created: !isPresent };
   }
 
   delete(item: EngineDelete): EngineDeleteOutcome {

@@ -69,8 +69,8 @@ describe('auto', () => {
     expect(store.began.filter((name) => name === other.data)).toHaveLength(1);
     release();
     expect(await Promise.all([first, second])).toEqual([
-      [{ ok: true, version: 1 }],
-      [{ ok: true, version: 2 }],
+      [{ ok: true, version: 1, created: true }],
+      [{ ok: true, version: 2, created: false }],
     ]);
     expect(await third).toMatchObject([{ entry: { version: 2 } }]);
     expect(node.requests).toBe(requests);
@@ -91,8 +91,8 @@ describe('auto', () => {
     expect(store.began.filter((name) => name === other.data)).toHaveLength(1);
     release();
     expect(await Promise.all([first, second])).toEqual([
-      [{ ok: true, version: 1 }],
-      [{ ok: true, version: 2 }],
+      [{ ok: true, version: 1, created: true }],
+      [{ ok: true, version: 2, created: false }],
     ]);
     await drained;
   });

@@ -80,7 +80,7 @@ export const answers: fc.Arbitrary<Answer> = fc.oneof(
       some(
         fc.oneof(
           failures,
-          entries.map(({ version }) => ({ ok, version })),
+          fc.tuple(entries, fc.boolean()).map(([{ version }, created]) => ({ ok, version, created })),
         ),
       ),
     )

@@ -37,7 +37,14 @@ export interface ItemFailure {
   readonly maybeApplied?: true;
 }
 
-export type SetOutcome = { readonly ok: true; readonly version: number } | ItemFailure;
+export type SetOutcome =
+  | {
+      readonly ok: true;
+      readonly version: number;
+      /** Whether the key was absent before; an expired pair counts as absent. */
+      readonly created: boolean;
+    }
+  | ItemFailure;
 export type FetchOutcome = { readonly ok: true; readonly entry: Entry | null } | ItemFailure;
 export type QueryOutcome = { readonly ok: true; readonly present: boolean } | ItemFailure;
 export type DeleteOutcome = { readonly ok: true; readonly deleted: boolean } | ItemFailure;

@@ -35,12 +35,13 @@ describe('answers', () => {
       { key: a, value },
       { key: b, value },
     ];
-    expect(setAnswer(items, [{ ok: true, version: 7 }, away], true)).toEqual({
+    expect(setAnswer(items, [{ ok: true, version: 7, created: true }, away], true)).toEqual({
       status: 207,
       body: {
         keys_added: 1,
         keys_failed: [{ key: b, code: 'node_unavailable', message: 'gone', maybe_applied: true }],
         versions: [7, null],
+        created: [true, null],
       },
     });
   });

@@ -30,11 +30,12 @@ export interface WireKeyFailure extends WireFailure {
   readonly key: EncodedData;
 }
 
-/** `PUT /set`; `versions` with `?meta=true`: one per item, `null` for a failed one. */
+/** `PUT /set`; `versions` and `created` with `?meta=true`: one per item, `null` for a failed one. */
 export interface WireSetAnswer {
   readonly keys_added: number;
   readonly keys_failed: readonly WireKeyFailure[];
   readonly versions?: readonly (number | null)[];
+  readonly created?: readonly (boolean | null)[];
 }
 
 /** `POST /delete`; `deleted` with `?meta=true`: one per item, `null` for a failed one. */
@@ -74,7 +75,8 @@ export function setAnswer(
   const { status, added, failed } = tally(items, outcomes, () => true);
   if (!meta) return { status, body: { keys_added: added, keys_failed: failed } };
   const versions = outcomes.map((outcome) => (outcome.ok ? outcome.version : null));
-  return { status, body: { keys_added: added, keys_failed: failed, versions } };
+  const created = outcomes.map((outcome) => (outcome.ok ? outcome.created : null));
+  return { status, body: { keys_added: added, keys_failed: failed, versions, created } };
 }
 
 export function deleteAnswer(

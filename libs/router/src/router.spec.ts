@@ -40,7 +40,7 @@ describe('a batch', () => {
     const keys = [...fake.keysOf('node-0:3000', true, 1), ...fake.keysOf('node-1:3000', true, 1)];
     const outcomes = await fake.router.set(keys.map((key, i) => ({ key, value, ifVersion: i * 7 })));
     expect(outcomes).toEqual([
-      { ok: true, version: 1 },
+      { ok: true, version: 1, created: true },
       { ok: false, code: 'version_mismatch', message: 'the version is 0' },
     ]);
   });
@@ -54,9 +54,9 @@ describe('a node that is away', () => {
     node.failure = gone('unconnected');
 
     expect(await fake.router.set(setItems(keys))).toEqual([
-      { ok: true, version: 1 },
+      { ok: true, version: 1, created: true },
       failure,
-      { ok: true, version: 1 },
+      { ok: true, version: 1, created: true },
       failure,
     ]);
     expect(await fake.router.query(keys)).toEqual([
@@ -85,7 +85,9 @@ describe('a node that is away', () => {
     node.failure = gone('unconnected');
     await fake.router.set(setItems(mine));
     node.failure = undefined;
-    expect(await fake.router.set(setItems(mine))).toEqual(mine.map(() => ({ ok: true, version: 1 })));
+    expect(await fake.router.set(setItems(mine))).toEqual(
+      mine.map(() => ({ ok: true, version: 1, created: true })),
+    );
   });
 });
 

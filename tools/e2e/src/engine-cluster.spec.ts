@@ -111,6 +111,6 @@ const title = `nodes with --engine redis${withRedis ? '' : ' (skipped: redis-ser
     expect((await send('PUT', `${node.origin}/keys/key`, { body: 'v' })).status).toBe(503);
     await redis.run();
     while ((await query()).status !== 200);
-    expect((await send('PUT', `${node.origin}/keys/key`, { body: 'v' })).status).toBe(204);
+    expect((await send('PUT', `${node.origin}/keys/key`, { body: 'v' })).status).toBe(201);
   });
 });

@@ -50,7 +50,7 @@ describe('a write of which every item failed for one reason', () => {
 
 describe('a write of which some items failed, or for several reasons', () => {
   it.each([
-    ['one failed', [fail('out_of_memory'), { ok: true, version: 1 }], 1],
+    ['one failed', [fail('out_of_memory'), { ok: true, version: 1, created: true }], 1],
     ['both failed for reasons of their own', [fail('out_of_memory'), fail('version_mismatch')], 0],
   ] as const)('is answered 207 when %s', async (_, outcomes, added) => {
     operations.set = () => outcomes;
@@ -59,7 +59,7 @@ describe('a write of which some items failed, or for several reasons', () => {
   });
 
   it('says of which items it is not known whether they were written', async () => {
-    operations.set = () => [fail('node_unavailable', true), { ok: true, version: 7 }];
+    operations.set = () => [fail('node_unavailable', true), { ok: true, version: 7, created: false }];
     const answer = await server.sendJson('PUT', '/set?meta=true', items);
     expect([answer.status, jsonOf(answer)]).toEqual([
       207,
@@ -67,6 +67,7 @@ describe('a write of which some items failed, or for several reasons', () => {
         keys_added: 1,
         keys_failed: [{ key: a, code: 'node_unavailable', message: 'why', maybe_applied: true }],
         versions: [null, 7],
+        created: [null, false],
       },
     ]);
   });

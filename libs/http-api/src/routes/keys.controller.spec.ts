@@ -37,7 +37,7 @@ describe('a value', () => {
   it('goes in and comes out as text', async () => {
     const written = await server.send('PUT', '/keys/k', { headers: TEXT, body: 'grüße 😀' });
     expect([written.status, written.text, written.headers.etag]).toEqual([
-      204,
+      201,
       '',
       expect.stringMatching(/^"\d+"$/),
     ]);
@@ -72,7 +72,7 @@ describe('a value', () => {
     ['text of a charset that is UTF-8', { 'content-type': 'TEXT/plain; Charset="UTF-8"' }],
   ])('is text under %s', async (_, headers) => {
     const { status } = await server.send('PUT', '/keys/k', { headers, body: 'a=b' });
-    expect(status).toBe(204);
+    expect(status).toBe(201);
     expect([...operations.pairs.values()][0]?.value).toEqual(stringValue('a=b'));
   });
 
@@ -185,6 +185,19 @@ it('HEAD has the headers of GET and no body', async () => {
   const head = await server.send('HEAD', '/keys/k');
   expect([head.status, head.text]).toEqual([200, '']);
   expect({ ...head.headers, date: '' }).toEqual({ ...get.headers, date: '' });
+});
+
+it('PUT answers 201 when it creates the key and 204 when it replaces the value, whatever the condition', async () => {
+  const write = (headers = {}) =>
+    server.send('PUT', '/keys/k', { headers: { ...TEXT, ...headers }, body: 'v' });
+  const statuses: (number | undefined)[] = [];
+  for (const condition of [{}, { 'if-none-match': '*' }, { 'if-none-match': '"99999"' }]) {
+    await server.send('DELETE', '/keys/k');
+    const created = await write(condition);
+    const replaced = [await write(), await write({ 'if-match': '*' })];
+    statuses.push(created.status, ...replaced.map(({ status }) => status));
+  }
+  expect(statuses).toEqual([201, 204, 204, 201, 204, 204, 201, 204, 204]);
 });
 
 describe('a conditional request', () => {

@@ -76,8 +76,8 @@ export class KeysController {
   @ApiHeader({ name: 'If-Match', required: false, description: 'Write only if the version is one of these' })
   @ApiHeader({ name: 'If-None-Match', required: false, description: '*: write only if the key is absent' })
   @ApiHeader({ name: 'KVS-TTL-Ms', required: false, description: 'Time to live in milliseconds' })
-  @ApiResponse({ status: 201, description: 'Written under If-None-Match: *; ETag is the new version' })
-  @ApiResponse({ status: 204, description: 'Written; ETag is the new version' })
+  @ApiResponse({ status: 201, description: 'The key was absent and is written; ETag is its version' })
+  @ApiResponse({ status: 204, description: 'The value is replaced; ETag is the new version' })
   @ApiProblem(412, 'The precondition does not hold')
   async write(
     @RawBody() body: ReceivedBody,
@@ -87,9 +87,8 @@ export class KeysController {
     const resource = this.resource(request);
     const precondition = writePrecondition(request.headers);
     const ttlMs = readTtl(request);
-    const version = await resource.write(this.readValue(body), ttlMs, precondition);
+    const { version, created } = await resource.write(this.readValue(body), ttlMs, precondition);
     response.setHeader('etag', entityTag(version));
-    const created = precondition.kind === 'version' && precondition.ifVersion === 0;
     response.statusCode = created ? 201 : 204;
     response.end();
   }

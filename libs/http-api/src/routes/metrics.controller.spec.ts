@@ -65,7 +65,7 @@ describe('GET /metrics', () => {
     expect(await requestCounts()).toEqual({
       'GET /keys/{key} 404': 4,
       'GET /keys/{key} 400': 1,
-      'PUT /keys/{key} 204': 1,
+      'PUT /keys/{key} 201': 1,
       'HEAD /keys/{key} 200': 1,
       'POST /query 200': 1,
       'POST /set 405': 1,

@@ -10,6 +10,9 @@ import {
 import type { KeyValueOperations } from '../tokens.js';
 import type { Precondition } from './preconditions.js';
 
+/** What came of a write. */
+export type Written = Extract<SetOutcome, { readonly ok: true }>;
+
 /** Operations on one key, with failures thrown rather than listed. */
 export class SingleKey {
   constructor(
@@ -22,16 +25,11 @@ export class SingleKey {
     return succeed(outcome).entry;
   }
 
-  /** @returns the new version */
-  async write(value: Value, ttlMs: number | undefined, precondition: Precondition): Promise<number> {
-    const outcome = await this.conditionally(
-      precondition,
-      async (condition): Promise<SetOutcome | undefined> => {
-        const item = { key: this.key, value, ...condition, ...(ttlMs === undefined ? undefined : { ttlMs }) };
-        return (await this.operations.set([item]))[0];
-      },
-    );
-    return outcome.version;
+  async write(value: Value, ttlMs: number | undefined, precondition: Precondition): Promise<Written> {
+    return this.conditionally(precondition, async (condition): Promise<SetOutcome | undefined> => {
+      const item = { key: this.key, value, ...condition, ...(ttlMs === undefined ? undefined : { ttlMs }) };
+      return (await this.operations.set([item]))[0];
+    });
   }
 
   /** @returns whether the key was there */

@@ -62,7 +62,7 @@ describe.each([true, false])('requests sent without waiting, with the fast lane 
     const operations = new MapOperations();
     operations.set = async (items) => {
       await held;
-      return items.map(() => ({ ok: true, version: 1 }));
+      return items.map(() => ({ ok: true, version: 1, created: true }));
     };
     const other = await TestServer.start(operations, { settings: { fastLane } });
     const slow = exchange(other.port, [write, read]);

@@ -28,8 +28,9 @@ export class MapOperations implements KeyValueOperations {
       const refusal = this.refusal(key, ifVersion);
       if (refusal) return refusal;
       const version = ++this.lastVersion;
+      const created = !this.pairs.has(keyId(key));
       this.pairs.set(keyId(key), { key, value, version, ...(ttlMs === undefined ? undefined : { ttlMs }) });
-      return { ok: true, version };
+      return { ok: true, version, created };
     });
   }
 

@@ -12,11 +12,13 @@ import { decodeKeyId, decodePair } from './pair-codec.js';
 
 /** @param isReplicated whether enough replicas have what was written */
 export function writeOutcomes(answer: unknown, isReplicated: boolean): EngineWriteOutcome[] {
-  return list(answer).map((item): EngineWriteOutcome => {
+  const [answers, created] = list(answer).map(list);
+  return list(answers).map((item, index): EngineWriteOutcome => {
     const number = numberIn(item);
     if (number < 0) return { status: 'version_mismatch', actualVersion: -1 - number };
     if (number === 0) return { status: 'out_of_memory' };
-    return isReplicated ? { status: 'written', version: number } : NOT_REPLICATED;
+    if (!isReplicated) return NOT_REPLICATED;
+    return { status: 'written', version: number, created: numberIn(created?.[index]) === 1 };
   });
 }
 

@@ -35,13 +35,14 @@ end
 
 /**
  * ARGV: now in ms, now in µs, then for each write its key, tag, deadline or nothing, condition or nothing, data.
- * Answers for each write: its version; 0 when memory ran out; -1 - v when the condition met version v.
+ * Answers two lists. The first has for each write its version; 0 when memory ran out; -1 - v when the condition met
+ * version v. The second has for each write 1 when the key was absent before, else 0.
  *
  * A pair with a deadline raises the floor at once, so that whoever reclaims it need not read it.
  */
 export const SET = script(`${HEADER}${FLOOR}
 local now_ms, now_micros = tonumber(ARGV[1]), tonumber(ARGV[2])
-local answers = {}
+local answers, created = {}, {}
 for i = 3, #ARGV, 5 do
   local id, tag, deadline, condition = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local stored = redis.call('HGET', KEYS[1], id)
@@ -70,9 +71,10 @@ for i = 3, #ARGV, 5 do
     end
   end
   answers[#answers + 1] = answer
+  created[#answers] = version == 0 and 1 or 0
 end
 keep_floor()
-return answers
+return { answers, created }
 `);
 
 /**

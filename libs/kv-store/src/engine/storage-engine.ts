@@ -183,7 +183,12 @@ export type EngineReadOutcome =
 export type EnginePresenceOutcome = { readonly status: 'present' | 'absent' } | EngineUnavailable;
 
 export type EngineWriteOutcome =
-  | { readonly status: 'written'; readonly version: number }
+  | {
+      readonly status: 'written';
+      readonly version: number;
+      /** Whether the pair was absent before; an expired pair counts as absent. */
+      readonly created: boolean;
+    }
   | VersionMismatch
   | { readonly status: 'out_of_memory' }
   | EngineUnavailable;

@@ -27,11 +27,12 @@ describe('a KvStore and its engine', () => {
   });
 
   it('say which items a full engine refused', () => {
-    const setMany = () => [{ status: 'out_of_memory' }, { status: 'written', version: 1 }] as const;
+    const setMany = () =>
+      [{ status: 'out_of_memory' }, { status: 'written', version: 1, created: true }] as const;
     const full = new KvStore(alteredEngine(engine, { setMany }), clock);
     expect(full.set([ITEM, ITEM])).toEqual([
       { ok: false, code: 'out_of_memory', message: expect.any(String) },
-      { ok: true, version: 1 },
+      { ok: true, version: 1, created: true },
     ]);
   });
 
@@ -97,7 +98,7 @@ describe('closing a KvStore', () => {
     const writing = Promise.resolve(store.set([ITEM])).then(() => events.push('written'));
     const closing = [store.close(), store.close(), store.onApplicationShutdown()];
     await setImmediate();
-    finish([{ status: 'written', version: 1 }]);
+    finish([{ status: 'written', version: 1, created: true }]);
     await Promise.all([writing, ...closing]);
     expect(events).toEqual(['written', 'closed']);
   });

@@ -26,7 +26,7 @@ describe.each([
 
   it('reads what was written', async () => {
     const [outcome] = await store.set([setItem(A, '1')]);
-    expect(outcome).toEqual({ ok: true, version: clock.nowMicros() });
+    expect(outcome).toEqual({ ok: true, version: clock.nowMicros(), created: true });
     expect(await store.fetch([A, B])).toEqual([
       { ok: true, entry: { value: stringValue('1'), version: clock.nowMicros() } },
       { ok: true, entry: null },
@@ -65,7 +65,7 @@ describe.each([
     ).toEqual([
       { ok: false, code: 'version_mismatch', message: `the version is ${version}` },
       { ok: false, code: 'version_mismatch', message: 'the key is absent' },
-      { ok: true, version: version + 1 },
+      { ok: true, version: version + 1, created: false },
     ]);
     expect(
       await store.delete([

@@ -21,7 +21,7 @@ import type {
 export function setOutcome(outcome: EngineWriteOutcome): SetOutcome {
   switch (outcome.status) {
     case 'written':
-      return { ok: true, version: outcome.version };
+      return { ok: true, version: outcome.version, created: outcome.created };
     case 'version_mismatch':
       return versionMismatch(outcome);
     case 'out_of_memory':

@@ -54,6 +54,22 @@ const FAULTY_ENGINES: Record<string, { create: EngineFactory; found: string }> =
     })),
     found: 'versions and conditions: versions grow across a delete while the clock stands still',
   },
+  'an engine takes an expired pair for a present one': {
+    create: altered((engine) => {
+      const known = new Set<KeyId>();
+      return {
+        setMany: (writes) =>
+          engine.setMany(writes).map((outcome, index) => {
+            const id = writes[index]?.id;
+            if (outcome.status !== 'written' || id === undefined) return outcome;
+            const created = !known.has(id);
+            known.add(id);
+            return { ...outcome, created };
+          }),
+      };
+    }),
+    found: 'time to live: a write over a pair whose time is over creates the pair',
+  },
   'an engine keeps pairs too long': {
     create: altered((engine) => ({
       setMany: (writes) =>

@@ -44,7 +44,8 @@ export class EngineModel {
       return assert.deepEqual(outcome, { status: 'version_mismatch', actualVersion });
     }
     assert.ok(outcome?.status === 'written', `${id} is written`);
-    const { version } = outcome;
+    const { version, created } = outcome;
+    assert.equal(created, actualVersion === 0, `${id} is created only if it was absent`);
     assert.ok(version > (this.#highestVersions.get(id) ?? 0), `the version of ${id} grows`);
     assert.ok(version >= this.#clock.nowMicros(), `the version of ${id} keeps up with the clock`);
     this.#highestVersions.set(id, version);

@@ -123,6 +123,11 @@ export function versionOf(outcome: EngineWriteOutcome | undefined): number {
   return outcome.version;
 }
 
+export function createdOf(outcome: EngineWriteOutcome | undefined): boolean {
+  assert.ok(outcome?.status === 'written', `expected a write, not ${JSON.stringify(outcome)}`);
+  return outcome.created;
+}
+
 export function numbered(count: number, prefix = 'key'): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
 }

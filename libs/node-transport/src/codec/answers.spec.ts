@@ -124,7 +124,7 @@ describe('an answer makes no sense', () => {
   });
 
   it.each([0, -1, 2 ** 53])('when a version is %d', (version) => {
-    const set: Answer = { id: 1, kind: 'set', outcomes: [{ ok: true, version }] };
+    const set: Answer = { id: 1, kind: 'set', outcomes: [{ ok: true, version, created: true }] };
     expect(() => read(set, set)).toThrow(LinkProtocolError);
   });
 });

@@ -16,7 +16,7 @@ export const REFUSED = 0;
 
 /** Flags of an outcome. */
 export const OK = 1;
-/** Present, deleted, or with an entry. */
+/** Created, present, deleted, or with an entry. */
 export const YES = 2;
 export const VALUE_BINARY = 4;
 export const HAS_TTL = 8;

@@ -74,7 +74,9 @@ function readOutcomes(cursor: FrameCursor, call: OutcomeList, count: number): vo
       for (let i = 0; i < count; i++) {
         const flags = cursor.byte();
         call.outcomes.push(
-          flags & OK ? { ok: true, version: readVersion(cursor, flags) } : readFailure(cursor, flags),
+          flags & OK
+            ? { ok: true, created: isYes(flags), version: checkedVersion(cursor.integer()) }
+            : readFailure(cursor, flags),
         );
       }
       break;
@@ -98,11 +100,6 @@ function readOutcomes(cursor: FrameCursor, call: OutcomeList, count: number): vo
         call.outcomes.push(flags & OK ? { ok: true, deleted: isYes(flags) } : readFailure(cursor, flags));
       }
   }
-}
-
-function readVersion(cursor: FrameCursor, flags: number): number {
-  allowFlags(flags, OK);
-  return checkedVersion(cursor.integer());
 }
 
 function isYes(flags: number): boolean {

@@ -95,7 +95,7 @@ function putOutcome(builder: FrameBuilder, outcome: OutcomeOf<Kind>, maxFrameByt
   builder.reserve(OUTCOME_BYTES);
   if (!outcome.ok) putFailure(builder, outcome);
   else if ('version' in outcome) {
-    builder.byte(OK);
+    builder.byte(outcome.created ? OK | YES : OK);
     builder.integer(outcome.version);
   } else if ('present' in outcome) builder.byte(outcome.present ? OK | YES : OK);
   else if ('deleted' in outcome) builder.byte(outcome.deleted ? OK | YES : OK);

@@ -58,10 +58,11 @@ describe('a merged batch', () => {
       if (refusal !== 200)
         return void response.writeHead(refusal, { 'content-type': 'text/html' }).end('<html>');
       response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify({ versions: new Array<number>(count).fill(1), keys_failed: [] }));
+      const [versions, created] = [new Array<number>(count).fill(1), new Array<boolean>(count).fill(true)];
+      response.end(JSON.stringify({ versions, created, keys_failed: [] }));
     };
   };
-  const written = [{ ok: true, version: 1 }];
+  const written = [{ ok: true, version: 1, created: true }];
 
   it.each([400, 413, 414, 431])('that something on the way refuses with %d is split', async (status) => {
     await start();

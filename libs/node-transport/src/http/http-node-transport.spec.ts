@@ -48,11 +48,11 @@ async function failureOf(promise: Promise<unknown>): Promise<TransportFailure> {
 
 describe('a batch', () => {
   it('travels as the protocol has it', async () => {
-    node.json({ keys_added: 2, keys_failed: [], versions: [1, 2] });
+    node.json({ keys_added: 2, keys_failed: [], versions: [1, 2], created: [true, false] });
     const outcomes = await transport.set([item, { ...item, ttlMs: 5, ifVersion: 0 }]);
     expect(outcomes).toEqual([
-      { ok: true, version: 1 },
-      { ok: true, version: 2 },
+      { ok: true, version: 1, created: true },
+      { ok: true, version: 2, created: false },
     ]);
     node.json({ keys_deleted: 1, keys_failed: [], deleted: [true, false] });
     await transport.delete([{ key }, { key, ifVersion: 3 }]);
@@ -196,8 +196,8 @@ describe('a node that fails', () => {
     time.pass(1000);
     const [first, ...others] = await Promise.all(calls);
     expect([first, ...new Set(others)]).toEqual(['timeout', 'unconnected']);
-    node.json({ keys_added: 1, keys_failed: [], versions: [1] });
-    expect(await patient.set([item])).toEqual([{ ok: true, version: 1 }]);
+    node.json({ keys_added: 1, keys_failed: [], versions: [1], created: [true] });
+    expect(await patient.set([item])).toEqual([{ ok: true, version: 1, created: true }]);
     expect(node.requests).toHaveLength(2);
     patient.close();
   });

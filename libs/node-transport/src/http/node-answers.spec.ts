@@ -17,10 +17,16 @@ const doubtfulNonsense = expect.objectContaining({ ok: false, code: 'node_error'
 
 describe('the answer to a write', () => {
   it('is an outcome for each item, failures in their places', () => {
-    const set = { keys_added: 1, keys_failed: [{ key: a, ...failure }], versions: [null, 5] };
-    expect(readSetOutcomes(JSON.stringify(set), 2)).toEqual([
+    const set = {
+      keys_added: 2,
+      keys_failed: [{ key: a, ...failure }],
+      versions: [null, 5, 6],
+      created: [null, true, false],
+    };
+    expect(readSetOutcomes(JSON.stringify(set), 3)).toEqual([
       { ok: false, ...failure },
-      { ok: true, version: 5 },
+      { ok: true, version: 5, created: true },
+      { ok: true, version: 6, created: false },
     ]);
     const deletion = {
       keys_deleted: 1,
@@ -35,21 +41,31 @@ describe('the answer to a write', () => {
   });
 
   const failed = [{ key: a, ...failure }];
+  const created = [true, false];
   it.each([
     ['nothing', ''],
     ['not JSON', '<html>'],
     ['JSON of another kind', '[]'],
     ['a body without outcomes', '{"keys_added":2,"keys_failed":[]}'],
-    ['too few outcomes', { versions: [1], keys_failed: [] }],
-    ['too many outcomes', { versions: [1, 2, 3], keys_failed: [] }],
-    ['no list of failures', { versions: [1, 2] }],
-    ['a failure that is not listed', { versions: [1, null], keys_failed: [] }],
-    ['a failure too many', { versions: [1, 2], keys_failed: failed }],
-    ['a failure of an unknown code', { versions: [1, null], keys_failed: [{ ...failure, code: 'x' }] }],
-    ['a failure without a message', { versions: [1, null], keys_failed: [{ code: failure.code }] }],
-    ['versions that are text', { versions: ['1', '2'], keys_failed: [] }],
-    ['version 0', { versions: [1, 0], keys_failed: [] }],
-    ['a version that is no integer', { versions: [1, 1.5], keys_failed: [] }],
+    ['too few outcomes', { created, versions: [1], keys_failed: [] }],
+    ['too many outcomes', { created, versions: [1, 2, 3], keys_failed: [] }],
+    ['no list of failures', { created, versions: [1, 2] }],
+    ['a failure that is not listed', { created, versions: [1, null], keys_failed: [] }],
+    ['a failure too many', { created, versions: [1, 2], keys_failed: failed }],
+    [
+      'a failure of an unknown code',
+      { created, versions: [1, null], keys_failed: [{ ...failure, code: 'x' }] },
+    ],
+    ['a failure without a message', { created, versions: [1, null], keys_failed: [{ code: failure.code }] }],
+    ['versions that are text', { created, versions: ['1', '2'], keys_failed: [] }],
+    ['version 0', { created, versions: [1, 0], keys_failed: [] }],
+    ['no word of what was created', { versions: [1, 2], keys_failed: [] }],
+    ['too few words of what was created', { created: [true], versions: [1, 2], keys_failed: [] }],
+    [
+      'words of what was created that are no booleans',
+      { created: [1, 0], versions: [1, 2], keys_failed: [] },
+    ],
+    ['a version that is no integer', { created, versions: [1, 1.5], keys_failed: [] }],
   ])('is not believed in any part when it is %s, and leaves open what was written', (_, body) => {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     expect(readSetOutcomes(text, 2)).toEqual([doubtfulNonsense, doubtfulNonsense]);

@@ -26,9 +26,10 @@ export type NodeAnswer = string | ItemFailure;
  * failure `node_error` of all items: nothing of such an answer is believed.
  */
 export function readSetOutcomes(answer: NodeAnswer, count: number): SetOutcome[] {
-  return readWrites(answer, count, 'versions', (version) =>
-    isVersion(version) ? { ok: true, version } : undefined,
-  );
+  return readWrites(answer, count, 'versions', (version, index, body) => {
+    const created: unknown = Array.isArray(body['created']) ? body['created'][index] : undefined;
+    return isVersion(version) && typeof created === 'boolean' ? { ok: true, version, created } : undefined;
+  });
 }
 
 export function readDeleteOutcomes(answer: NodeAnswer, count: number): DeleteOutcome[] {
@@ -78,16 +79,16 @@ function readWrites<O extends { readonly ok: true }>(
   answer: NodeAnswer,
   count: number,
   property: 'versions' | 'deleted',
-  read: (outcome: unknown) => O | undefined,
+  read: (outcome: unknown, index: number, body: Readonly<Record<string, unknown>>) => O | undefined,
 ): (O | ItemFailure)[] {
   if (typeof answer !== 'string') return failAll(withDoubt(answer), count);
   const body = parse(answer);
-  const outcomes = isRecord(body) ? body[property] : undefined;
-  const failures = isRecord(body) ? body['keys_failed'] : undefined;
+  if (!isRecord(body)) return failAll(withDoubt(NONSENSE), count);
+  const { [property]: outcomes, keys_failed: failures } = body;
   if (!Array.isArray(outcomes) || !Array.isArray(failures)) return failAll(withDoubt(NONSENSE), count);
   const remaining = failures.values();
-  const result = outcomes.map((outcome: unknown) =>
-    outcome === null ? readFailure(remaining.next().value) : read(outcome),
+  const result = outcomes.map((outcome: unknown, index) =>
+    outcome === null ? readFailure(remaining.next().value) : read(outcome, index, body),
   );
   const whole = isWhole(result, count) && remaining.next().done;
   return whole ? result : failAll(withDoubt(NONSENSE), count);

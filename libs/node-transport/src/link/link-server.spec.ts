@@ -48,7 +48,7 @@ it('answers all calls of a frame in one frame, in order', async () => {
   await link.until(() => link.answers.length === 4);
   expect(link.frames).toEqual([FRAME.hello, FRAME.answers]);
   expect(link.answers).toEqual([
-    [1, [{ ok: true, version: 1 }]],
+    [1, [{ ok: true, version: 1, created: true }]],
     [2, [{ ok: true, present: true }]],
     [3, [{ ok: true, deleted: true }]],
     [4, absent],
@@ -136,7 +136,7 @@ describe('at shutdown', () => {
     await link.until(() => link.answers.length === 2);
     expect(link.answers).toEqual([
       [2, 'shutting_down'],
-      [1, [{ ok: true, version: 1 }]],
+      [1, [{ ok: true, version: 1, created: true }]],
     ]);
     link.socket.end();
     await drained;

@@ -82,8 +82,9 @@ export class HeldStore implements BatchOperations {
     const mismatch = this.mismatch(key, ifVersion);
     if (mismatch) return mismatch;
     const version = ++this.lastVersion;
+    const created = !this.entries.has(keyId(key));
     this.entries.set(keyId(key), { value, version, ...(ttlMs === undefined ? undefined : { ttlMs }) });
-    return { ok: true, version };
+    return { ok: true, version, created };
   }
 
   private mismatch(key: Key, ifVersion: number | undefined): ItemFailure | undefined {

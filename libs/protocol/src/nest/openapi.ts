@@ -29,6 +29,7 @@ export function ApiWriteAnswer(counter: 'keys_added' | 'keys_deleted'): MethodDe
         type: 'array',
         items: { type: 'object', properties: { key: reference(KeyDto), ...FAILURE_PROPERTIES } },
       },
+      ...META_PROPERTIES[counter],
     },
   });
 }
@@ -58,7 +59,7 @@ export function ApiMeta(): MethodDecorator {
     name: 'meta',
     required: false,
     schema: { type: 'boolean' },
-    description: 'Adds versions (and times to live) to the answer',
+    description: 'Adds to the answer: versions, times to live, and which keys a write created or deleted',
   });
 }
 
@@ -103,6 +104,15 @@ const FAILURE_PROPERTIES = {
   code: { type: 'string', enum: Object.keys(ERROR_CODES) },
   message: { type: 'string' },
   maybe_applied: { type: 'boolean' },
+};
+
+/** With `?meta=true`: one for each item, `null` for a failed one. */
+const META_PROPERTIES = {
+  keys_added: {
+    versions: { type: 'array', items: { type: 'integer', nullable: true } },
+    created: { type: 'array', items: { type: 'boolean', nullable: true } },
+  },
+  keys_deleted: { deleted: { type: 'array', items: { type: 'boolean', nullable: true } } },
 };
 
 function reference(model: Model): { $ref: string } {

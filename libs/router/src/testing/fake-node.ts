@@ -47,8 +47,9 @@ export class FakeNode implements NodeTransport {
       if (refusal) return refusal;
       const version = (this.versions.get(id) ?? 0) + 1;
       this.versions.set(id, version);
+      const created = !this.pairs.has(id);
       this.pairs.set(id, { key, value, version });
-      return { ok: true, version };
+      return { ok: true, version, created };
     });
   }
 

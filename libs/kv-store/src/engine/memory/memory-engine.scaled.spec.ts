@@ -106,7 +106,8 @@ class RandomWalk {
       this.#model.delete(key.id);
       return;
     }
-    const { version } = outcome;
+    const { version, created } = outcome;
+    if (this.eviction === 'none') expect(created).toBe(actualVersion === 0);
     expect(version).toBeGreaterThan(this.#highestVersions.get(key.id) ?? 0);
     this.#highestVersions.set(key.id, version);
     this.#model.set(key.id, { ...key, value, version, expiresAtMs });

@@ -102,7 +102,7 @@ export class PairStore {
     const previous = found === 0 ? (this.#partitions[item.partition]?.versionFloor ?? 0) : actualVersion;
     const version = nextVersion(previous, nowMicros);
     return this.#store(item, version, found, nowMicros)
-      ? { status: 'written', version }
+      ? { status: 'written', version, created: found === 0 }
       : { status: 'out_of_memory' };
   }
 

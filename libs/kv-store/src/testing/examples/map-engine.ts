@@ -27,7 +27,7 @@ class MapEngine implements StorageEngine {
       if (!conditionHolds(ifVersion, entry?.version ?? 0)) return mismatch(entry);
       const version = (this.#version = nextVersion(this.#version, this.clock.nowMicros()));
       this.#pairsOf(partition).set(id, { value: { ...value }, version, expiresAtMs });
-      return { status: 'written', version } as const;
+      return { status: 'written', version, created: entry === undefined } as const;
     });
   }
 

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { attempt, get, has, placed, read, remove, scanKeys, set, write } from '../pairs.js';
+import { attempt, createdOf, get, has, placed, read, remove, scanKeys, set, write } from '../pairs.js';
 import type { EngineTestBench, Trait } from '../trait.js';
 
 export const timeToLive: Trait = {
@@ -41,6 +41,14 @@ export const timeToLive: Trait = {
       assert.deepEqual(refused, { status: 'version_mismatch', actualVersion: 0 });
       await set(bench.engine, write('key', 'w', { ifVersion: 0 }));
       assert.equal(await read(bench.engine, 'key'), 'w');
+    },
+    'a write over a pair whose time is over creates the pair': async (bench) => {
+      await setToLive(bench, 'key', 50);
+      bench.clock.advanceMicros(49_999);
+      assert.equal(createdOf(await attempt(bench.engine, write('key'))), false);
+      await setToLive(bench, 'key', 50);
+      bench.clock.advanceMs(50);
+      assert.equal(createdOf(await attempt(bench.engine, write('key'))), true);
     },
     'the deadline is given back as it was set': async (bench) => {
       const expiresAtMs = bench.clock.nowMs() + 1234;

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
-import type { StorageEngine } from '../../engine/storage-engine.js';
-import { attempt, get, has, numbered, read, remove, removal, set, write } from '../pairs.js';
+import type { EngineWrite, StorageEngine } from '../../engine/storage-engine.js';
+import { attempt, createdOf, get, has, numbered, read, remove, removal, set, write } from '../pairs.js';
 import type { Trait } from '../trait.js';
 
 const MINUTE_MICROS = 60_000_000;
@@ -58,6 +58,18 @@ export const versions: Trait = {
           if (round % 2 === 0) await remove(engine, key);
         }
       }
+    },
+    'a write tells whether it created the pair': async ({ engine }) => {
+      assert.equal(await creates(engine, write('key')), true);
+      assert.equal(await creates(engine, write('key')), false);
+      const version = await set(engine, write('key'));
+      assert.equal(await creates(engine, write('key', 'v', { ifVersion: version })), false);
+      await remove(engine, 'key');
+      assert.equal(await creates(engine, write('key', 'v', { ifVersion: 0 })), true);
+    },
+    'of several writes of an absent key the first creates it': async ({ engine }) => {
+      const outcomes = await engine.setMany([write('a'), write('b'), write('a'), write('b')]);
+      assert.deepEqual(outcomes.map(createdOf), [true, true, false, false]);
     },
     'if_version 0 writes an absent key only': async ({ engine }) => {
       const version = await set(engine, write('key', 'first', { ifVersion: 0 }));
@@ -128,6 +140,10 @@ export const versions: Trait = {
     },
   },
 };
+
+async function creates(engine: StorageEngine, item: EngineWrite): Promise<boolean> {
+  return createdOf(await attempt(engine, item));
+}
 
 function mismatch(actualVersion: number) {
   return { status: 'version_mismatch', actualVersion };

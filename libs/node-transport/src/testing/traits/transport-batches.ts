@@ -28,23 +28,25 @@ export const transportBatches: TransportTrait = {
         { key: a, value: one },
         bytes,
         { key: a, value: one, ifVersion: 7 },
+        { key: a, value: one },
       ]);
       assert.deepEqual(written, [
-        { ok: true, version: 1 },
-        { ok: true, version: 2 },
+        { ok: true, version: 1, created: true },
+        { ok: true, version: 2, created: true },
         { ok: false, code: 'version_mismatch', message: 'the version is 1' },
+        { ok: true, version: 3, created: false },
       ]);
       assert.deepEqual(await transport.fetch([bytes.key, b, a]), [
         { ok: true, entry: { value: bytes.value, version: 2, ttlMs: 5000 } },
         { ok: true, entry: null },
-        { ok: true, entry: { value: one, version: 1 } },
+        { ok: true, entry: { value: one, version: 3 } },
       ]);
       assert.deepEqual(await transport.query([b, a]), [
         { ok: true, present: false },
         { ok: true, present: true },
       ]);
       assert.deepEqual(await transport.delete([{ key: a, ifVersion: 9 }, { key: a }, { key: b }]), [
-        { ok: false, code: 'version_mismatch', message: 'the version is 1' },
+        { ok: false, code: 'version_mismatch', message: 'the version is 3' },
         { ok: true, deleted: true },
         { ok: true, deleted: false },
       ]);

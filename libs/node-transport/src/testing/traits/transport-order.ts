@@ -33,8 +33,8 @@ export const transportOrder: TransportTrait = {
       await store.hasBegun(1);
       release();
       const [first, second, read, removed, query] = await Promise.all(calls);
-      assert.deepEqual(first, [{ ok: true, version: 1 }]);
-      assert.deepEqual(second, [{ ok: true, version: 2 }]);
+      assert.deepEqual(first, [{ ok: true, version: 1, created: true }]);
+      assert.deepEqual(second, [{ ok: true, version: 2, created: false }]);
       assert.deepEqual(read, [{ ok: true, entry: { value: stringValue('2'), version: 2 } }]);
       assert.deepEqual(removed, [{ ok: true, deleted: true }]);
       assert.deepEqual(query, [{ ok: true, present: false }]);
@@ -68,7 +68,7 @@ export const transportOrder: TransportTrait = {
       const slow = transport.set([set(a, '1')]);
       await store.hasBegun(1);
       const waiting = transport.fetch([b, a]);
-      assert.deepEqual(await transport.set([set(c, '2')]), [{ ok: true, version: 1 }]);
+      assert.deepEqual(await transport.set([set(c, '2')]), [{ ok: true, version: 1, created: true }]);
       release();
       await slow;
       const [, outcome] = await waiting;
