@@ -26,8 +26,8 @@ export class StoreOperations implements KeyValueOperations {
     return this.store.set(items);
   }
 
-  fetch(keys: readonly Key[]): MaybePromise<readonly FetchOutcome[]> {
-    return this.store.fetch(keys);
+  fetch(keys: readonly Key[], maxBytes?: number): MaybePromise<readonly FetchOutcome[]> {
+    return this.store.fetch(keys, maxBytes);
   }
 
   query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]> {

@@ -16,6 +16,7 @@ import type {
   PlacedKey,
   StorageEngine,
 } from '@kvs/kv-store';
+import { readEach } from '@kvs/kv-store';
 import { KvsError } from '@kvs/protocol';
 import { DataDirectory } from './data-directory.js';
 import { Environment, isOutOfSpace } from './environment.js';
@@ -70,9 +71,9 @@ export class LmdbEngine implements StorageEngine {
     }
   }
 
-  getMany(keys: readonly PlacedKey[]): readonly EngineReadOutcome[] {
+  getMany(keys: readonly PlacedKey[], maxBytes = Infinity): readonly EngineReadOutcome[] {
     return this.#read(() =>
-      keys.map((key) => {
+      readEach(keys, maxBytes, (key) => {
         const entry = this.#table.get(key);
         return entry === undefined ? ABSENT : { status: 'found', ...entry };
       }),
@@ -179,6 +180,7 @@ export class LmdbEngine implements StorageEngine {
     try {
       return read();
     } catch (error) {
+      if (error instanceof KvsError) throw error;
       throw unavailable(`the data in ${this.#directory.path} cannot be read`, error);
     }
   }

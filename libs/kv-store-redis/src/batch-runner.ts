@@ -94,7 +94,8 @@ const NO_REPLY: PartitionReply = Object.freeze({
   maybeApplied: true,
 });
 
-const NO_OUTCOME: EngineUnavailable = Object.freeze({
+/** For an item of which Redis said nothing. */
+export const NO_OUTCOME: EngineUnavailable = Object.freeze({
   status: 'unavailable',
   message: 'Redis gave no answer for this item',
   maybeApplied: true,

@@ -8,6 +8,7 @@ export {
   type MemoryEngineOptions,
 } from './engine/memory/memory-options.js';
 export * from './engine/memory/snapshot/snapshot-options.js';
+export * from './engine/read-each.js';
 export * from './engine/rules.js';
 export * from './engine/scan-chunk.js';
 export * from './engine/storage-engine.js';

@@ -1,4 +1,5 @@
 import type {
+  AnswerSize,
   DeleteItem,
   DeleteOutcome,
   FetchOutcome,
@@ -80,8 +81,10 @@ export class NodeDataTransport implements NodeTransport {
     return this.inPieces(items, setWeight, this.setPiece, this.failureOfWrite);
   }
 
-  fetch(keys: readonly Key[]): Promise<readonly FetchOutcome[]> {
-    return this.inPieces(keys, keyWeight, this.fetchPiece);
+  fetch(keys: readonly Key[], size?: AnswerSize): Promise<readonly FetchOutcome[]> {
+    if (size === undefined) return this.inPieces(keys, keyWeight, this.fetchPiece);
+    const send = (piece: readonly Key[]) => this.fetchPiece(piece, size);
+    return this.inPieces(keys, keyWeight, send, this.failureOfRead, FETCH_PIECES_AT_ONCE);
   }
 
   query(keys: readonly Key[]): Promise<readonly QueryOutcome[]> {
@@ -114,8 +117,8 @@ export class NodeDataTransport implements NodeTransport {
 
   private readonly setPiece = (items: readonly SetItem[]) =>
     callWith('set', items, weightOf({ kind: 'set', items }), this.submit);
-  private readonly fetchPiece = (items: readonly Key[]) =>
-    callWith('fetch', items, weightOf({ kind: 'fetch', items }), this.submit);
+  private readonly fetchPiece = (items: readonly Key[], size?: AnswerSize) =>
+    callWith('fetch', items, weightOf({ kind: 'fetch', items }), this.submit, size);
   private readonly queryPiece = (items: readonly Key[]) =>
     callWith('query', items, weightOf({ kind: 'query', items }), this.submit);
   private readonly deletePiece = (items: readonly DeleteItem[]) =>
@@ -130,10 +133,11 @@ export class NodeDataTransport implements NodeTransport {
     itemWeight: (item: T) => number,
     send: (piece: readonly T[]) => Promise<readonly O[]>,
     failureOf = this.failureOfRead,
+    maxAtOnce?: number,
   ): Promise<readonly (O | ItemFailure)[]> {
     if (items.length === 1) return send(items);
     const pieces = cutIntoPieces(items, itemWeight, this.pieceBytes);
-    return pieces.length === 1 ? send(items) : sendPieces(pieces, send, failureOf);
+    return pieces.length === 1 ? send(items) : sendPieces(pieces, send, failureOf, maxAtOnce);
   }
 
   private readonly failureOfRead = (error: TransportError) => readFailure(this.address, error);
@@ -149,5 +153,8 @@ function withRoomFor(pair: PairLimits | undefined, link: LinkOptions): LinkOptio
 function deleteWeight({ key }: DeleteItem): number {
   return keyWeight(key);
 }
+
+/** An answer may be as large as all answers may be, and when one of them is too large, no more are asked for. */
+const FETCH_PIECES_AT_ONCE = 4;
 
 const MAX_MERGED_BYTES = 1024 * 1024;

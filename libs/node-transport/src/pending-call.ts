@@ -1,10 +1,15 @@
-import type { ItemFailure } from '@kvs/protocol';
+import { answerTooLarge, leastBytes, type AnswerSize, type ItemFailure } from '@kvs/protocol';
 import type { TransportError } from '@kvs/router';
 import type { ItemOf, Kind, OutcomeListOf, OutcomeOf } from './batch.js';
 
 /** A call on its way: what is asked, what has been answered of it, and whom to tell. */
 export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
   readonly outcomes: OutcomeOf<K>[] = [];
+  /** What the values of a fetch are added to. */
+  size: AnswerSize | undefined;
+  /** So many outcomes have been looked at, and had values of so many bytes. */
+  private seen = 0;
+  private bytes = 0;
   /** When whoever made the call stops waiting, by the clock of the transport. */
   deadlineMs = 0;
   /** Whether the caller has been told: an answer that comes later is for nobody. */
@@ -26,6 +31,12 @@ export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
     this.completeWith(this.outcomes);
   }
 
+  /** Further outcomes have come. A call that is settled, or becomes so as its answer is too large, doesn't keep them. */
+  received(): void {
+    if (!this.settled && this.size !== undefined) this.addToSize(this.size, this.outcomes);
+    if (this.settled) this.outcomes.fill(NOT_KEPT);
+  }
+
   /** Every item fails for one reason. */
   failAll(failure: ItemFailure): void {
     this.completeWith(new Array<ItemFailure>(this.items.length).fill(failure));
@@ -33,18 +44,38 @@ export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
 
   /** With outcomes that came in one piece. */
   completeWith(outcomes: readonly OutcomeOf<K>[]): void {
+    if (this.size !== undefined) this.addToSize(this.size, outcomes);
+    if (this.settled) return;
     this.settled = true;
     this.resolve(outcomes);
     if (this.whenSettled !== undefined) this.whenSettled();
   }
 
-  /** With a `TransportError`, or with whatever a defect throws. */
+  /** With a `TransportError`, with `answer_too_large`, or with whatever a defect throws. */
   fail(error: TransportError | Error): void {
     this.settled = true;
+    this.size?.add(-this.bytes);
+    this.outcomes.fill(NOT_KEPT);
     this.reject(error);
     if (this.whenSettled !== undefined) this.whenSettled();
   }
+
+  private addToSize(size: AnswerSize, outcomes: readonly OutcomeOf<K>[]): void {
+    let bytes = 0;
+    for (; this.seen < outcomes.length; this.seen++) bytes += bytesOf(outcomes[this.seen]);
+    this.bytes += bytes;
+    size.add(bytes);
+    if (size.isExceeded) this.fail(answerTooLarge(size.maxBytes));
+  }
 }
+
+function bytesOf(outcome: OutcomeOf<Kind> | undefined): number {
+  const hasValue = outcome?.ok === true && 'entry' in outcome && outcome.entry !== null;
+  return hasValue ? leastBytes(outcome.entry.value) : 0;
+}
+
+/** In place of an outcome that nobody waits for. */
+const NOT_KEPT: ItemFailure = Object.freeze({ ok: false, code: 'internal_error', message: 'not kept' });
 
 export type Call = { readonly [K in Kind]: PendingCall<K> }[Kind];
 
@@ -62,14 +93,18 @@ export interface CallSink {
  * Makes a call, and has it submitted.
  *
  * @param weight what `weightOf` says of the batch
+ * @param size for a fetch, what its values are added to
  */
 export function callWith<K extends Kind>(
   kind: K,
   items: readonly ItemOf[K][],
   weight: number,
   submit: (call: PendingCall<K>) => void,
+  size?: AnswerSize,
 ): Promise<readonly OutcomeOf<K>[]> {
   return new Promise((resolve, reject) => {
-    submit(new PendingCall(kind, items, weight, resolve, reject));
+    const call = new PendingCall(kind, items, weight, resolve, reject);
+    call.size = size;
+    submit(call);
   });
 }

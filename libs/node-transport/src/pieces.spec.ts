@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { ItemFailure } from '@kvs/protocol';
+import { KvsError, type ItemFailure } from '@kvs/protocol';
 import { TransportError, type TransportFailure } from '@kvs/router';
 import { cutIntoPieces, sendPieces } from './pieces.js';
 
@@ -50,6 +50,25 @@ describe('pieces', () => {
     ['timeout', ['timeout', 'broken', 'unconnected']],
   ])('fail together as %s when they are %j', async (failure, ends) => {
     await expect(send(...ends)).rejects.toMatchObject({ failure });
+  });
+
+  it('go so many at a time, and none after one that failed for another reason than the network', async () => {
+    const sent: number[] = [];
+    const refusal = new KvsError('answer_too_large', 'why');
+    const sending = sendPieces(
+      [[0], [1], [2], [3], [4]],
+      async ([n = 0]) => {
+        sent.push(n);
+        await Promise.resolve();
+        if (n === 3) throw refusal;
+        return [n];
+      },
+      failureOf,
+      2,
+    );
+    expect(sent).toEqual([0, 1]);
+    await expect(sending).rejects.toBe(refusal);
+    expect(sent).toEqual([0, 1, 2, 3]);
   });
 
   it('do not hide a defect', async () => {

@@ -24,26 +24,33 @@ export function cutIntoPieces<T>(
 }
 
 /**
- * Sends the pieces of a batch. Each has its own end: what was done of one is not undone because another found no way, so
+ * Sends the pieces of a batch, so many at a time. Each has its own end: what was done of one is not undone because another found no way, so
  * that what failed is told item by item, by `failureOf`. Only when nothing came back at all, the whole batch fails, and
  * then for the reason that leaves most open.
  *
- * @throws TransportError when every piece fails with one; and whatever else a piece fails with
+ * @throws TransportError when every piece fails with one; and at once what else a piece fails with
  */
 export async function sendPieces<T, O>(
   pieces: readonly (readonly T[])[],
   send: (piece: readonly T[]) => Promise<readonly O[]>,
   failureOf: (error: TransportError) => ItemFailure,
+  maxAtOnce = Infinity,
 ): Promise<(O | ItemFailure)[]> {
-  const ends = await Promise.allSettled(pieces.map(send));
   const errors: TransportError[] = [];
-  const outcomes = ends.flatMap((end, i): readonly (O | ItemFailure)[] => {
-    if (end.status === 'fulfilled') return end.value;
-    const error: unknown = end.reason;
-    if (!(error instanceof TransportError)) throw error; // no failure of the network: a defect
-    errors.push(error);
-    return new Array<ItemFailure>(pieces[i]?.length ?? 0).fill(failureOf(error));
-  });
+  const sendOne = async (piece: readonly T[]): Promise<readonly (O | ItemFailure)[]> => {
+    try {
+      return await send(piece);
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error; // no failure of the network
+      errors.push(error);
+      return new Array<ItemFailure>(piece.length).fill(failureOf(error));
+    }
+  };
+  const outcomes: (O | ItemFailure)[] = [];
+  for (let sent = 0; sent < pieces.length; sent += maxAtOnce) {
+    const parts = await Promise.all(pieces.slice(sent, sent + maxAtOnce).map(sendOne));
+    for (const part of parts) outcomes.push(...part);
+  }
   const [first, ...others] = errors;
   if (first === undefined || errors.length < pieces.length) return outcomes;
   throw others.reduce((worst, error) => (isWorse(error, worst) ? error : worst), first);

@@ -1,4 +1,4 @@
-import { byteLength } from './encoding.js';
+import { byteLength, type EncodedData } from './encoding.js';
 import { KvsError } from './errors.js';
 import type { Key } from './key.js';
 import type { FetchOutcome } from './operations.js';
@@ -26,9 +26,35 @@ export function refuseHugeAnswer(
   let bytes = 0;
   for (const key of keys) bytes += byteLength(key);
   for (const outcome of outcomes) if (outcome.ok && outcome.entry) bytes += byteLength(outcome.entry.value);
-  if (bytes <= maxBytes) return;
-  throw new KvsError(
-    'answer_too_large',
-    `the answer would have ${bytes} bytes, at most ${maxBytes} are allowed; ask for fewer keys at a time`,
-  );
+  if (bytes > maxBytes) throw answerTooLarge(maxBytes);
+}
+
+export function answerTooLarge(maxBytes: number): KvsError {
+  const detail = `the answer would have more than ${maxBytes} bytes; ask for fewer keys at a time`;
+  return new KvsError('answer_too_large', detail);
+}
+
+/** The number of bytes of valid data or less, in constant time: a UTF-16 unit of text takes at least one byte. */
+export function leastBytes({ encoding, data }: EncodedData): number {
+  return encoding === 'string' ? data.length : data.length / 2;
+}
+
+/**
+ * Adds up the values of one answer while they come, from one node or several, so that an answer beyond its limit is
+ * given up before all of it has been read.
+ */
+export class AnswerSize {
+  #bytes = 0;
+
+  constructor(readonly maxBytes: number) {}
+
+  /** Whether the values are beyond the limit for certain. */
+  get isExceeded(): boolean {
+    return this.#bytes > this.maxBytes;
+  }
+
+  /** @param bytes of values that came, by {@link leastBytes}; fewer than none for those that were let go */
+  add(bytes: number): void {
+    this.#bytes += bytes;
+  }
 }

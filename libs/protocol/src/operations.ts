@@ -108,7 +108,12 @@ export interface PageAnswer extends ScanAnswer {
  */
 export interface KeyValueOperations {
   set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]>;
-  fetch(keys: readonly Key[]): MaybePromise<readonly FetchOutcome[]>;
+  /**
+   * @param maxBytes at which reading stops: an answer whose values have certainly more bytes is refused whole, and only
+   * little more than so many are held at a time. Default: no limit
+   * @throws KvsError `answer_too_large`
+   */
+  fetch(keys: readonly Key[], maxBytes?: number): MaybePromise<readonly FetchOutcome[]>;
   query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]>;
   delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]>;
   /** @throws KvsError `node_unavailable` when a node is away and `partial` is not set */

@@ -1,4 +1,5 @@
 import type {
+  AnswerSize,
   DeleteItem,
   DeleteOutcome,
   FetchOutcome,
@@ -21,7 +22,11 @@ import type {
  */
 export interface NodeTransport {
   set(items: readonly SetItem[]): Promise<readonly SetOutcome[]>;
-  fetch(keys: readonly Key[]): Promise<readonly FetchOutcome[]>;
+  /**
+   * @param size what the values are added to as they come; those of other nodes may be too. The call rejects with
+   * `KvsError` of code `answer_too_large` when that is exceeded, and holds no more of them
+   */
+  fetch(keys: readonly Key[], size?: AnswerSize): Promise<readonly FetchOutcome[]>;
   query(keys: readonly Key[]): Promise<readonly QueryOutcome[]>;
   delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]>;
   /** Resolves when the node has begun to answer; rejects with {@link TransportError} when it refuses. */

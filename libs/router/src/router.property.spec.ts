@@ -1,5 +1,12 @@
 import fc from 'fast-check';
-import { keyId, stringKey, stringValue, type KeyValueOperations, type SetItem } from '@kvs/protocol';
+import {
+  keyId,
+  stringKey,
+  stringValue,
+  type Key,
+  type KeyValueOperations,
+  type SetItem,
+} from '@kvs/protocol';
 import { TransportError } from './node-transport.js';
 import { FakeCluster, idsIn, pairsIn } from './testing/fake-cluster.js';
 import { FakeNode } from './testing/fake-node.js';
@@ -23,7 +30,9 @@ const batch = fc.oneof(
   fc.array(key).map((items) => ({ op: 'query' as const, items })),
 );
 type Batch = typeof batch extends fc.Arbitrary<infer B> ? B : never;
-type Batches = Pick<KeyValueOperations, 'set' | 'delete' | 'fetch' | 'query'>;
+interface Batches extends Pick<KeyValueOperations, 'set' | 'delete' | 'query'> {
+  fetch(keys: readonly Key[]): ReturnType<KeyValueOperations['fetch']>;
+}
 
 async function apply(to: Batches, { op, items }: Batch): Promise<readonly unknown[]> {
   if (op === 'set') return to.set(items);

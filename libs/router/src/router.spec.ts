@@ -44,6 +44,18 @@ describe('a batch', () => {
       { ok: false, code: 'version_mismatch', message: 'the version is 0' },
     ]);
   });
+
+  it('is refused when the answers of all nodes together are too large', async () => {
+    const fake = new FakeCluster(2);
+    const keys = [...fake.keysOf('node-0:3000'), ...fake.keysOf('node-1:3000')];
+    const large = stringValue('v'.repeat(100));
+    await fake.router.set(keys.map((key) => ({ key, value: large })));
+    await expect(fake.router.fetch(keys, 100 * keys.length - 1)).rejects.toMatchObject({
+      code: 'answer_too_large',
+    });
+    const outcomes = await fake.router.fetch(keys, 100 * keys.length);
+    expect(outcomes).toEqual(keys.map(() => ({ ok: true, entry: { value: large, version: 1 } })));
+  });
 });
 
 describe('a node that is away', () => {

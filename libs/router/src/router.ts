@@ -1,6 +1,7 @@
 import { HashRing, partitionOf } from '@kvs/hash-ring';
 import {
   ALL_PARTITIONS,
+  AnswerSize,
   KvsError,
   NodesUnavailableError,
   PARTITION_COUNT,
@@ -72,8 +73,10 @@ export class Router implements KeyValueOperations {
     return this.write(items, (place, share) => counted(place).delete(share));
   }
 
-  fetch(keys: readonly Key[]): Promise<readonly FetchOutcome[]> {
-    return this.read(keys, (place, share) => counted(place).fetch(share));
+  fetch(keys: readonly Key[], maxBytes = Infinity): Promise<readonly FetchOutcome[]> {
+    // A value alone is held to a limit of its own.
+    const size = keys.length > 1 ? new AnswerSize(maxBytes) : undefined;
+    return this.read(keys, (place, share) => counted(place).fetch(share, size));
   }
 
   query(keys: readonly Key[]): Promise<readonly QueryOutcome[]> {

@@ -29,8 +29,8 @@ export class OpeningEngine implements StorageEngine {
     return this.#engine !== undefined;
   }
 
-  getMany(keys: readonly PlacedKey[]) {
-    return this.#opened().getMany(keys);
+  getMany(keys: readonly PlacedKey[], maxBytes?: number) {
+    return this.#opened().getMany(keys, maxBytes);
   }
 
   hasMany(keys: readonly PlacedKey[]) {

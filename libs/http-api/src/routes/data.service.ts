@@ -31,8 +31,9 @@ export class DataService {
 
   /** @throws KvsError `answer_too_large` */
   fetch(keys: readonly Key[], meta: boolean): MaybePromise<WireAnswer<unknown>> {
-    return whenDone(this.operations.fetch(keys), (outcomes) => {
-      refuseHugeAnswer(keys, outcomes, this.limits.maxAnswerBytes);
+    const { maxAnswerBytes } = this.limits;
+    return whenDone(this.operations.fetch(keys, maxAnswerBytes), (outcomes) => {
+      refuseHugeAnswer(keys, outcomes, maxAnswerBytes);
       return fetchAnswer(keys, outcomes, meta);
     });
   }

@@ -29,7 +29,7 @@ import type { KeyId, MaybePromise, PairFormat, Value } from '@kvs/protocol';
  *
  * **Errors.** What concerns one item is its outcome. A method throws, or rejects, only when it did nothing at
  * all: with `KvsError` of code `engine_unavailable` when the store behind cannot be reached and after
- * {@link close}. Where it is not known whether a write was applied, its outcome is `unavailable` with
+ * {@link close}, or `answer_too_large`. Where it is not known whether a write was applied, its outcome is `unavailable` with
  * `maybeApplied`.
  *
  * `describeStorageEngine` of `@kvs/kv-store/testing` tests an engine for all of this.
@@ -40,8 +40,14 @@ export interface StorageEngine {
 
   readonly capabilities: EngineCapabilities;
 
-  /** The pairs of these keys. Never changes what other calls see, though expired pairs may be reclaimed. */
-  getMany(keys: readonly PlacedKey[]): MaybePromise<readonly EngineReadOutcome[]>;
+  /**
+   * The pairs of these keys. Never changes what other calls see, though expired pairs may be reclaimed.
+   *
+   * Throws, or rejects with, `answer_too_large` when the values come to more than `maxBytes` (default: no limit), a key
+   * that is asked for twice counting twice. That is decided while reading: however large the values, an engine holds
+   * little more than so many bytes of them. It may count by `leastBytes` of `@kvs/protocol`.
+   */
+  getMany(keys: readonly PlacedKey[], maxBytes?: number): MaybePromise<readonly EngineReadOutcome[]>;
 
   /** Whether these keys are present: as {@link getMany}, without the cost of moving values. */
   hasMany(keys: readonly PlacedKey[]): MaybePromise<readonly EnginePresenceOutcome[]>;

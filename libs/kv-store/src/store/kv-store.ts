@@ -59,8 +59,8 @@ export type StoreJsonRequest = StoreScanRequest & Pick<ScanRequest, 'meta' | 'fo
  * times to live into deadlines and an engine's answers into outcomes; the engine does the rest.
  *
  * Answers are there at once where the engine's are. An item's failure is its outcome; a method throws (or rejects)
- * a `KvsError` only when it did nothing at all: `engine_unavailable`, or `shutting_down` once closing has begun. A
- * `TypeError` or `RangeError` is the caller's mistake, and changed nothing either.
+ * a `KvsError` only when it did nothing at all: `engine_unavailable`, `answer_too_large` by `fetch`, or `shutting_down`
+ * once closing has begun. A `TypeError` or `RangeError` is the caller's mistake, and changed nothing either.
  */
 @Injectable()
 export class KvStore
@@ -91,9 +91,9 @@ export class KvStore
     return this.#track(whenDone(answer, (outcomes) => outcomes.map(setOutcome)));
   }
 
-  fetch(keys: readonly Key[]): MaybePromise<readonly FetchOutcome[]> {
+  fetch(keys: readonly Key[], maxBytes?: number): MaybePromise<readonly FetchOutcome[]> {
     this.#begin();
-    const answer = this.#engine.getMany(keys.map(place));
+    const answer = this.#engine.getMany(keys.map(place), maxBytes);
     return this.#track(
       whenDone(answer, (outcomes) => outcomes.map((outcome) => fetchOutcome(outcome, this.#clock))),
     );

@@ -5,7 +5,7 @@ export function alteredEngine(engine: StorageEngine, changes: Partial<StorageEng
   return {
     name: engine.name,
     capabilities: engine.capabilities,
-    getMany: (keys) => engine.getMany(keys),
+    getMany: (keys, maxBytes) => engine.getMany(keys, maxBytes),
     hasMany: (keys) => engine.hasMany(keys),
     setMany: (writes) => engine.setMany(writes),
     deleteMany: (deletes) => engine.deleteMany(deletes),

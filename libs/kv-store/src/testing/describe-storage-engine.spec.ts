@@ -79,6 +79,10 @@ const FAULTY_ENGINES: Record<string, { create: EngineFactory; found: string }> =
     })),
     found: 'time to live: a pair is absent to a query from the moment its time is over',
   },
+  'an engine knows no limit of an answer': {
+    create: altered((engine) => ({ getMany: (keys) => engine.getMany(keys) })),
+    found: 'large answers: an answer beyond its limit is refused, whatever kind of values it has',
+  },
   'an engine scans a partition in one piece': {
     create: altered((engine) => ({
       async *scan(partitions, options) {

@@ -6,6 +6,7 @@ import type { TestRunner } from './runner.js';
 import { globalRunner } from './runner.js';
 import type { EngineTest, Trait } from './trait.js';
 import { batches } from './traits/batches.js';
+import { largeAnswers } from './traits/large-answers.js';
 import { binarySafety } from './traits/binary-safety.js';
 import { identity } from './traits/identity.js';
 import { lifecycle } from './traits/lifecycle.js';
@@ -41,6 +42,7 @@ const TRAITS: readonly Trait[] = [
   identity,
   binarySafety,
   batches,
+  largeAnswers,
   versions,
   timeToLive,
   scans,

@@ -22,8 +22,8 @@ export class PromisedEngine implements StorageEngine {
     this.capabilities = engine.capabilities;
   }
 
-  getMany(keys: readonly PlacedKey[]) {
-    return later(() => this.engine.getMany(keys));
+  getMany(keys: readonly PlacedKey[], maxBytes?: number) {
+    return later(() => this.engine.getMany(keys, maxBytes));
   }
 
   hasMany(keys: readonly PlacedKey[]) {

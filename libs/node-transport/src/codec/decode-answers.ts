@@ -29,12 +29,14 @@ export interface Answered<C> {
  * Reads a frame of answers into the calls that they belong to.
  *
  * @param find the call of an id that is not answered whole
+ * @param received told of each call that has further outcomes
  * @returns the calls that are answered whole now
  * @throws LinkProtocolError when the frame makes no sense: then none of its outcomes is to be believed
  */
 export function decodeAnswers<C extends OutcomeList>(
   cursor: FrameCursor,
   find: (id: number) => C | undefined,
+  received: (call: C) => void = () => undefined,
 ): Answered<C>[] {
   const answered: Answered<C>[] = [];
   /** Those among them whose outcomes don't show it. */
@@ -62,6 +64,7 @@ export function decodeAnswers<C extends OutcomeList>(
       (ended ??= new Set()).add(id);
     }
     readOutcomes(cursor, call, count);
+    received(call);
     if (count === missing) answered.push({ id, call });
   }
   cursor.finish();

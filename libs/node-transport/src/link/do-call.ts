@@ -36,7 +36,7 @@ export function doCall(
         outcomes: whole(outcomes, count),
       }));
     case 'fetch':
-      return whenDone(operations.fetch(batch.items), (outcomes) => {
+      return whenDone(operations.fetch(batch.items, maxAnswerBytes), (outcomes) => {
         refuseHugeAnswer(batch.items, outcomes, maxAnswerBytes);
         return { id, kind, outcomes: whole(outcomes, count) };
       });

@@ -141,9 +141,7 @@ export class LinkConnection {
     for (const call of this.calls) {
       if (call.settled) continue;
       if (call.deadlineMs > nowMs) break;
-      this.abandoned++;
-      this.abandonedBytes += call.weight;
-      this.leaveCompany(call);
+      this.abandon(call);
       call.fail(new TransportError('timeout', `no answer within ${this.options.nodeTimeoutMs} ms`));
     }
     this.tellFinished();
@@ -214,7 +212,7 @@ export class LinkConnection {
 
   private onAnswers(cursor: FrameCursor): void {
     this.prove();
-    for (const { id, call, refusal } of decodeAnswers(cursor, (id) => this.pending.get(id))) {
+    for (const { id, call, refusal } of decodeAnswers(cursor, this.findCall, this.onOutcomes)) {
       this.pending.delete(id);
       this.bytesInFlight -= call.weight;
       this.leaveCompany(call);
@@ -230,6 +228,21 @@ export class LinkConnection {
     if (this.finished === 0 && this.starved) this.listener.writable();
     this.tellFinished();
     this.endIfDone();
+  }
+
+  private readonly findCall = (id: number): Call | undefined => this.pending.get(id);
+
+  private readonly onOutcomes = (call: Call): void => {
+    const wasSettled = call.settled;
+    call.received();
+    if (call.settled && !wasSettled) this.abandon(call);
+  };
+
+  /** Nobody waits for the call any more, though the node has yet to answer it. */
+  private abandon(call: Call): void {
+    this.abandoned++;
+    this.abandonedBytes += call.weight;
+    this.leaveCompany(call);
   }
 
   private prove(): void {

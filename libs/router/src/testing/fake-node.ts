@@ -1,6 +1,9 @@
 import {
+  answerTooLarge,
   keyId,
+  leastBytes,
   placementInput,
+  type AnswerSize,
   type DeleteItem,
   type DeleteOutcome,
   type Entry,
@@ -53,10 +56,12 @@ export class FakeNode implements NodeTransport {
     });
   }
 
-  async fetch(keys: readonly Key[]): Promise<FetchOutcome[]> {
+  async fetch(keys: readonly Key[], size?: AnswerSize): Promise<FetchOutcome[]> {
     await this.begin(`fetch ${keys.length}`);
     return keys.map((key) => {
       const pair = this.pairs.get(keyId(key));
+      if (pair) size?.add(leastBytes(pair.value));
+      if (size?.isExceeded) throw answerTooLarge(size.maxBytes);
       return { ok: true, entry: pair ? { value: pair.value, version: pair.version } : null };
     });
   }

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { MaybePromise } from '@kvs/protocol';
 import { isPromise, KvsError } from '@kvs/protocol';
 import type { Clock } from '../../clock.js';
+import { readEach } from '../read-each.js';
 import type {
   EngineCapabilities,
   EngineChunk,
@@ -73,10 +74,10 @@ export class MemoryEngine implements StorageEngine {
     return { durable: this.#snapshots !== undefined, shared: false, evicts: this.#evicts };
   }
 
-  getMany(keys: readonly PlacedKey[]): readonly EngineReadOutcome[] {
+  getMany(keys: readonly PlacedKey[], maxBytes = Infinity): readonly EngineReadOutcome[] {
     this.#assertOpen();
     const now = this.#clock.nowMicros();
-    return keys.map((key) => this.#store.get(key, now) ?? ABSENT);
+    return readEach(keys, maxBytes, (key) => this.#store.get(key, now) ?? ABSENT);
   }
 
   hasMany(keys: readonly PlacedKey[]): readonly EnginePresenceOutcome[] {

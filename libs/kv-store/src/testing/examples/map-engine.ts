@@ -1,7 +1,7 @@
 import { KvsError, type KeyId } from '@kvs/protocol';
 import type { EngineDelete, EngineEntry, EngineWrite, PlacedKey } from '../../index.js';
 import type { Clock, EngineFactory, StorageEngine } from '../../index.js';
-import { conditionHolds, inChunks, isExpired, nextVersion } from '../../index.js';
+import { conditionHolds, inChunks, isExpired, nextVersion, readEach } from '../../index.js';
 
 /** Keeps pairs in a map for each partition: unbounded, and all that the contract asks for. */
 class MapEngine implements StorageEngine {
@@ -12,10 +12,12 @@ class MapEngine implements StorageEngine {
 
   constructor(private readonly clock: Clock) {}
 
-  getMany(keys: readonly PlacedKey[]) {
-    return this.#each(keys, (_key, entry) =>
-      entry ? ({ status: 'found', ...entry } as const) : ({ status: 'absent' } as const),
-    );
+  getMany(keys: readonly PlacedKey[], maxBytes = Infinity) {
+    this.#open();
+    return readEach(keys, maxBytes, (key) => {
+      const entry = this.#find(key);
+      return entry ? { status: 'found', ...entry } : { status: 'absent' };
+    });
   }
 
   hasMany(keys: readonly PlacedKey[]) {

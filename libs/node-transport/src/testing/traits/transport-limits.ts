@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { stringKey, stringValue } from '@kvs/protocol';
+import { AnswerSize, stringKey, stringValue } from '@kvs/protocol';
 import { failureOf, type TransportTrait } from '../transport-trait.js';
 
 const a = stringKey('a');
@@ -40,6 +40,28 @@ export const transportLimits: TransportTrait = {
       );
       assert.equal(outcomes[0]?.ok, true);
       for (const outcome of outcomes) if (!outcome.ok) assert.equal(outcome.code, 'node_unavailable');
+    },
+    'an answer that grows too large is refused, and the others are answered': async ({ connect }) => {
+      const transport = connect();
+      const value = stringValue('v'.repeat(200_000));
+      await transport.set([...keys, a].map((key) => ({ key, value })));
+      const refused = transport.fetch(keys, new AnswerSize(1_000_000));
+      const other = transport.fetch([a], new AnswerSize(1_000_000));
+      await assert.rejects(refused, { code: 'answer_too_large' });
+      const [outcome] = await other;
+      assert.ok(outcome?.ok);
+      assert.deepEqual(outcome.entry?.value, value);
+      const outcomes = await transport.fetch(keys, new AnswerSize(2_400_000));
+      assert.ok(outcomes.every((outcome) => outcome.ok && outcome.entry?.value.data === value.data));
+    },
+    'answers that are counted together are refused when all of them are too large': async ({ connect }) => {
+      const transport = connect();
+      const value = stringValue('v'.repeat(200_000));
+      await transport.set(keys.map((key) => ({ key, value })));
+      const size = new AnswerSize(1_000_000);
+      const calls = [keys.slice(0, 4), keys.slice(4, 8)].map((some) => transport.fetch(some, size));
+      const ends = await Promise.allSettled(calls);
+      assert.ok(ends.some(({ status }) => status === 'rejected'));
     },
     'closing fails what is under way, and what comes after': async ({ connect, store }) => {
       const transport = connect();

@@ -1,0 +1,22 @@
+import { answerTooLarge, leastBytes } from '@kvs/protocol';
+import type { EngineReadOutcome, PlacedKey } from './storage-engine.js';
+
+/**
+ * `getMany` for engines that read keys one by one and at once: stops at the value with which all come to more than
+ * `maxBytes`.
+ *
+ * @throws KvsError `answer_too_large`
+ */
+export function readEach(
+  keys: readonly PlacedKey[],
+  maxBytes: number,
+  read: (key: PlacedKey) => EngineReadOutcome,
+): EngineReadOutcome[] {
+  let bytes = 0;
+  return keys.map((key) => {
+    const outcome = read(key);
+    if (outcome.status === 'found') bytes += leastBytes(outcome.value);
+    if (bytes > maxBytes) throw answerTooLarge(maxBytes);
+    return outcome;
+  });
+}
