@@ -1,9 +1,14 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
-import { ServerProcess, storageNodeScript } from '@kvs-tools/local-cluster';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePorts, proxyScript, ServerProcess, storageNodeScript } from '@kvs-tools/local-cluster';
 import { string } from './support/data.js';
-import { open, readAll, refused, send } from './support/http.js';
+import { accepts, open, readAll, refused, send } from './support/http.js';
 
 /** The status, or the code of the error. */
 function ask(url: string, agent: Agent): Promise<number | string> {
@@ -79,5 +84,58 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('after %s', (signal) => {
     const scan = await open(`${origin}/fetch`); // and nobody ever reads it
     expect(await server.stop(signal)).toEqual({ code: 0, signal: null });
     expect((await readAll(scan)).whole).toBe(false);
+  });
+});
+
+describe('a server whose log cannot be written', () => {
+  let directory = '';
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'kvs-log-'));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  /** Runs a server until SIGHUP, and returns its exit code and what it wrote to stderr. */
+  async function serveOnce(args: readonly string[], port: number, stdout: 'pipe' | number) {
+    const server = spawn(process.execPath, args, { stdio: ['ignore', stdout, 'pipe'] });
+    let stderr = '';
+    server.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const exited = once(server, 'close');
+    try {
+      server.stdout?.destroy();
+      while (server.exitCode === null && !(await accepts('localhost', port)));
+      server.kill('SIGUSR1'); // which must not open an inspector
+      expect((await send('GET', `http://localhost:${port}/health/live`)).status).toBe(200);
+      server.kill('SIGHUP');
+      await exited;
+      return [server.exitCode, stderr];
+    } finally {
+      server.kill('SIGKILL');
+    }
+  }
+
+  it('serves, and writes its snapshot on SIGHUP, if nobody reads the pipe', async () => {
+    const port = await freePorts(1);
+    const node = [
+      storageNodeScript,
+      'localhost',
+      String(port),
+      '--log-format',
+      'text',
+      '--log-level',
+      'trace',
+    ];
+    expect(await serveOnce([...node, '--snapshot-dir', directory], port, 'pipe')).toEqual([0, '']);
+    expect(await readdir(directory)).toEqual(['kvs.snapshot']);
+  });
+
+  it('serves by workers, if the file refuses every line', async () => {
+    const port = await freePorts(1);
+    const readOnly = openSync(proxyScript, 'r');
+    try {
+      const proxy = [proxyScript, '--port', String(port), '--workers', '2', '--log-format', 'json'];
+      expect(await serveOnce(proxy, port, readOnly)).toEqual([0, '']);
+    } finally {
+      closeSync(readOnly);
+    }
   });
 });

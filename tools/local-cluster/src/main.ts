@@ -15,7 +15,8 @@ const cluster = [
   run('proxy', proxyScript, [...nodePorts.map((nodePort) => `${HOST}:${nodePort}`), '--port', String(port)]),
 ];
 let stopping = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+process.on('SIGUSR1', () => undefined); // otherwise Node opens its inspector
 stopWithParent();
 for (const server of cluster) void server.exited.then((exit) => reportExit(server.name, exit));
 await announce();

@@ -24,7 +24,7 @@ import { answerProtocolErrors } from './protocol-errors.js';
 import { accessRules, refusalOf } from './request-checks.js';
 import { handleUpgrades, upgradeRequired, type UpgradeHandler } from './upgrades.js';
 import { TwoDoorAdapter } from './two-door-adapter.js';
-import { onStopSignals } from './stop-signals.js';
+import { ignoreInspectorSignal, onStopSignals } from './stop-signals.js';
 import { serveByWorkers } from './workers/primary.js';
 import { serveAsWorker, stopWorker, workerNumber } from './workers/worker.js';
 
@@ -65,6 +65,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { name, host, settings, workers = 1 } = options;
   const { logLevel, logFormat, shutdownTimeoutMs } = settings;
   const worker = workers > 1 ? workerNumber() : undefined;
+  ignoreInspectorSignal();
   const logger = await createLogger(name, logLevel, logFormat, worker);
   if (workers > 1 && worker === undefined) {
     return serveByWorkers({ ...options, workers, shutdownTimeoutMs }, logger);

@@ -1,12 +1,15 @@
 import type { Logger } from './logger.js';
 
+/** Ctrl-C, a supervisor, and the end of the terminal session. */
+export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /**
- * Stops on the first SIGINT or SIGTERM; further ones change nothing, for a terminal's Ctrl-C and a parent's own signal may
- * both arrive.
+ * Stops on the first of {@link STOP_SIGNALS}. Further ones change nothing, because a terminal's Ctrl-C and a parent's own
+ * signal may both arrive.
  */
 export function onStopSignals(logger: Logger, stop: (signal: NodeJS.Signals) => Promise<void>): void {
   let stopping = false;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of STOP_SIGNALS) {
     process.on(signal, (received) => {
       if (stopping) return;
       stopping = true;
@@ -16,4 +19,9 @@ export function onStopSignals(logger: Logger, stop: (signal: NodeJS.Signals) => 
       });
     });
   }
+}
+
+/** Makes SIGUSR1 do nothing. Without a listener Node opens its inspector, through which anyone on this machine runs code. */
+export function ignoreInspectorSignal(): void {
+  process.on('SIGUSR1', () => undefined);
 }

@@ -61,7 +61,8 @@ export async function refused(origin: string): Promise<void> {
   while (await accepts(hostname, Number(port)));
 }
 
-function accepts(host: string, port: number): Promise<boolean> {
+/** Whether somebody accepts connections there. */
+export function accepts(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(port, host)
       .once('error', () => resolve(false))

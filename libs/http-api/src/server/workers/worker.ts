@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import { Socket } from 'node:net';
 import type { ServerMetrics } from '../../metrics/server-metrics.js';
 import type { Logger } from '../logger.js';
+import { STOP_SIGNALS } from '../stop-signals.js';
 import { readToWorker, type ToPrimary } from './messages.js';
 import { WORKER_VARIABLE } from './worker-process.js';
 
@@ -38,7 +39,7 @@ export function stopWorker(logger: Logger, stop: () => Promise<void>): (reason: 
 /** Serves the connections that the first process sends, until that one says so or is gone. */
 export function serveAsWorker({ server, metrics, logger, stop }: WorkerParts): void {
   // Signals are for the first process, which tells the workers. A terminal's Ctrl-C reaches all of them.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+  for (const signal of STOP_SIGNALS) process.on(signal, () => undefined);
   const pages = new Pages();
   metrics.takePageFrom(() => pages.ask());
   const orphaned = (): void => {

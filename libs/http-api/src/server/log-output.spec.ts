@@ -1,0 +1,71 @@
+import { jest } from '@jest/globals';
+import { LogOutput } from './log-output.js';
+
+/** A descriptor that takes what it is given, or fails with a code, as it is told. */
+class Descriptor {
+  failure: string | undefined;
+  taken = '';
+  /** Most bytes of one write. */
+  maxBytes = Infinity;
+
+  readonly write = (bytes: Uint8Array): number => {
+    if (this.failure !== undefined)
+      throw Object.assign(new Error(`${this.failure}: write`), { code: this.failure });
+    const part = bytes.subarray(0, this.maxBytes);
+    this.taken += Buffer.from(part).toString('latin1');
+    return part.length;
+  };
+}
+
+function open(): { descriptor: Descriptor; output: LogOutput } {
+  const descriptor = new Descriptor();
+  return { descriptor, output: new LogOutput(descriptor.write) };
+}
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+it.each(['ENOSPC', 'EPIPE', 'EIO', 'EFBIG'])('a line that fails with %s is lost, and no error', (code) => {
+  const { descriptor, output } = open();
+  descriptor.failure = code;
+  output.write('lost\n');
+  descriptor.failure = undefined;
+  output.write('kept\n');
+  expect(descriptor.taken).toBe('kept\n');
+});
+
+it('a line that is taken in parts is written whole', () => {
+  const { descriptor, output } = open();
+  descriptor.maxBytes = 3;
+  output.write('a line\n');
+  output.write('another\n');
+  expect(descriptor.taken).toBe('a line\nanother\n');
+});
+
+it('lines wait for a full pipe, in their order', () => {
+  const { descriptor, output } = open();
+  descriptor.failure = 'EAGAIN';
+  output.write('one\n');
+  output.write('two\n');
+  jest.advanceTimersByTime(1000);
+  descriptor.failure = undefined;
+  output.write('three\n');
+  expect(descriptor.taken).toBe('');
+  jest.runOnlyPendingTimers();
+  expect(descriptor.taken).toBe('one\ntwo\nthree\n');
+  expect(jest.getTimerCount()).toBe(0);
+});
+
+it('only so many lines wait', () => {
+  const { descriptor, output } = open();
+  descriptor.failure = 'EAGAIN';
+  for (let i = 0; i < 5000; i++) output.write(`${i}\n`);
+  descriptor.failure = undefined;
+  jest.runOnlyPendingTimers();
+  const lines = descriptor.taken.trimEnd().split('\n');
+  expect([lines.length, lines.at(0), lines.at(-1)]).toEqual([1000, '0', '999']);
+});
