@@ -4,8 +4,8 @@ import {
   milliseconds,
   packageVersion,
   parseAddress,
+  parseArguments,
   parseHost,
-  parseOrExit,
   parsePort,
   serverCommand,
   serverSettings,
@@ -32,18 +32,20 @@ export interface ProxyConfig extends ServerSettings {
   readonly nodeConnections: number;
 }
 
+export const NAME = 'kvs-proxy';
+
 export const VERSION = packageVersion(import.meta.url);
 
 const DEFAULT_NODES = 'localhost:3000';
 
-/** Bad arguments end the process: one line on stderr, exit code 2. */
+/** @throws StartError for bad arguments */
 export function readConfig(
   argv: readonly string[],
   environment: NodeJS.ProcessEnv = process.env,
 ): ProxyConfig {
   let nodes: readonly string[] = [];
   const command = serverCommand(
-    'kvs-proxy',
+    NAME,
     VERSION,
     'Serves clients and forwards to the storage nodes that hold their keys.',
   )
@@ -65,7 +67,7 @@ export function readConfig(
     .action((given: string[]) => {
       nodes = parseNodes(given.length > 0 ? given : [environment['KVS_NODES'] ?? DEFAULT_NODES], command);
     });
-  const options = parseOrExit(command, argv).opts<ProxyOptions>();
+  const options = parseArguments(command, argv).opts<ProxyOptions>();
   const { host, port, workers, nodeTimeoutMs, nodeProtocol, nodeConnections } = options;
   const nodeSettings = { nodes, nodeTimeoutMs, nodeProtocol, nodeConnections };
   return { ...serverSettings(options), host, port, workers, ...nodeSettings };

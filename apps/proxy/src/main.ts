@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-import { serve } from '@kvs/http-api';
-import { readConfig, VERSION } from './config.js';
+import { orExit, serve } from '@kvs/http-api';
+import { NAME, readConfig, VERSION } from './config.js';
 import { ProxyModule } from './proxy.module.js';
 
-const config = readConfig(process.argv.slice(2));
+const config = orExit(NAME, () => readConfig(process.argv.slice(2)));
 await serve({
-  name: 'kvs-proxy',
+  name: NAME,
   version: VERSION,
   title: 'kvs proxy',
   host: config.host,

@@ -1,3 +1,4 @@
+import { StartError } from '@kvs/http-api';
 import { readConfig } from './config.js';
 
 it('a host and a port are two words', () => {
@@ -8,3 +9,94 @@ it('a host and a port are two words', () => {
     limits: { maxBatchItems: 5 },
   });
 });
+
+describe('bad arguments are refused with exit code 2', () => {
+  it.each([
+    [[], /'host'/],
+    [['localhost'], /'port'/],
+    [['localhost', '99999'], /'99999' is invalid/],
+    [['localhost', '-1'], /'-1'/],
+    [['localhost', 'http'], /'http' is invalid/],
+    [['localhost', ''], /'' is invalid/],
+    [['localhost', '3000', 'more'], /too many arguments/],
+    [['localhost', '3000', '--verbose'], /--verbose/],
+    [['localhost', '3000', '--max-key-bytes', 'many'], /max-key-bytes/],
+    [['localhost', '3000', '--max-key-bytes', '0'], /max-key-bytes/],
+    [['localhost', '3000', '--log-level', 'loud'], /log-level/],
+    [['localhost 3000'], /'port'/],
+  ])('%j', (argv, message) => {
+    expect(refusalOf(argv)).toEqual([2, expect.stringMatching(message)]);
+  });
+
+  it.each([
+    [['--engine', 'rocks'], /--engine/],
+    [['--max-memory', '10 potatoes'], /max-memory.*512mb/],
+    [['--max-memory', '1kb'], /max-memory.*2mb/],
+    [['--max-memory', '-1gb'], /max-memory.*512mb/],
+    [['--max-memory', ''], /max-memory.*512mb/],
+    [['--max-memory', '9999999999gb'], /max-memory.*512mb/],
+    [['--eviction', 'random'], /--eviction.*none, lru, sieve/],
+    [['--snapshot-dir', ''], /--snapshot-dir/],
+    [['--snapshot-interval', '5'], /need --snapshot-dir/],
+    [['--snapshot-dir', '.', '--snapshot-interval', '1000001'], /--snapshot-interval.*from 0 to 1000000/],
+    [['--snapshot-dir', '.', '--snapshot-interval', '-5'], /--snapshot-interval.*from 0 to 1000000/],
+    [['--ignore-damaged-snapshot'], /need --snapshot-dir/],
+    [['--data-dir', '.'], /--data-dir is for --engine lmdb, not for memory/],
+    [['--redis-url', 'redis://localhost'], /--redis-url is for --engine redis, not for memory/],
+    [['--engine', 'lmdb'], /--engine lmdb needs --data-dir/],
+    [['--engine', 'lmdb', '--data-dir', ''], /--data-dir/],
+    [['--engine', 'lmdb', '--data-dir', '.', '--eviction', 'lru'], /--eviction is for --engine memory/],
+    [['--engine', 'lmdb', '--data-dir', '.', '--durability', 'none'], /--durability/],
+    [['--engine', 'redis', '--max-memory', '1gb'], /--max-memory is for --engine memory/],
+    [['--engine', 'redis', '--redis-url', ''], /--redis-url/],
+    [['--engine', 'redis', '--redis-url', 'localhost:6379'], /--redis-url/],
+    [['--engine', 'redis', '--redis-wait', 'all'], /redis-wait/],
+    [['--engine', 'redis', '--redis-wait', '-1'], /redis-wait/],
+  ])('%j', (argv, message) => {
+    expect(refusalOf(['localhost', '0', ...argv])).toEqual([2, expect.stringMatching(message)]);
+  });
+});
+
+describe('variables', () => {
+  const before = { ...process.env };
+  afterEach(() => {
+    process.env = { ...before };
+  });
+
+  it.each([
+    ['KVS_DATA_DIR', '.', /--data-dir is for --engine lmdb/],
+    ['KVS_SNAPSHOT_DIR', '', /--snapshot-dir/],
+    ['KVS_MAX_MEMORY', 'much', /max-memory.*512mb/],
+    ['KVS_IGNORE_DAMAGED_SNAPSHOT', 'perhaps', /KVS_IGNORE_DAMAGED_SNAPSHOT is true or false/],
+    ['KVS_ENGINE', '', /--engine/],
+  ])('%s=%s is refused with exit code 2', (name, value, message) => {
+    process.env[name] = value;
+    expect(refusalOf(['localhost', '0'])).toEqual([2, expect.stringMatching(message)]);
+  });
+});
+
+it.each([
+  'redis://user:secret@host:port',
+  'http://user:secret@localhost',
+  'http://:secret@localhost',
+  'redis://ok redis//:secret@localhost',
+])('a password is not repeated when %j is refused', (url) => {
+  const refused = [2, expect.not.stringContaining('secret')];
+  expect(refusalOf(['localhost', '0', '--engine', 'redis', '--redis-url', url])).toEqual(refused);
+  process.env['KVS_REDIS_URL'] = url;
+  try {
+    expect(refusalOf(['localhost', '0', '--engine', 'redis'])).toEqual(refused);
+  } finally {
+    delete process.env['KVS_REDIS_URL'];
+  }
+});
+
+/** The exit code and the message with which arguments are refused. */
+function refusalOf(argv: readonly string[]): unknown {
+  try {
+    return readConfig(argv);
+  } catch (error) {
+    if (error instanceof StartError) return [error.exitCode, error.message];
+    throw error;
+  }
+}

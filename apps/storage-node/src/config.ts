@@ -1,7 +1,7 @@
 import {
   packageVersion,
+  parseArguments,
   parseHost,
-  parseOrExit,
   parsePort,
   serverCommand,
   serverSettings,
@@ -20,7 +20,7 @@ export const NAME = 'kvs-storage-node';
 
 export const VERSION = packageVersion(import.meta.url);
 
-/** Bad arguments end the process: one line on stderr, exit code 2. */
+/** @throws StartError for bad arguments */
 export function readConfig(argv: readonly string[]): StorageNodeConfig {
   let given: Pick<StorageNodeConfig, 'host' | 'port' | 'engine'> | undefined;
   const command = addEngineOptions(serverCommand(NAME, VERSION, 'Holds the pairs of its share of the keys.'))
@@ -29,7 +29,7 @@ export function readConfig(argv: readonly string[]): StorageNodeConfig {
     .action((host: string, port: number) => {
       given = { host, port, engine: engineConfig(command) };
     });
-  const settings = serverSettings(parseOrExit(command, argv).opts<ServerOptions>());
+  const settings = serverSettings(parseArguments(command, argv).opts<ServerOptions>());
   if (given === undefined) throw new TypeError('the command was parsed and did not run');
   return { ...settings, ...given };
 }

@@ -1,13 +1,11 @@
 #!/usr/bin/env node
-import { serve } from '@kvs/http-api';
-import { SnapshotError } from '@kvs/kv-store';
+import { exitAtStart, orExit, serve } from '@kvs/http-api';
 import { LinkServer } from '@kvs/node-transport';
 import { NAME, readConfig, VERSION } from './config.js';
-import { EngineStartError } from './engine/engine-start-error.js';
 import { linkMetrics } from './link-metrics.js';
 import { StorageNodeModule } from './storage-node.module.js';
 
-const config = readConfig(process.argv.slice(2));
+const config = orExit(NAME, () => readConfig(process.argv.slice(2)));
 await serve({
   name: NAME,
   version: VERSION,
@@ -22,12 +20,5 @@ await serve({
     metrics.add(linkMetrics(links));
     return links;
   },
-  module: (logger) => StorageNodeModule.register(config, logger, exitWithoutEngine),
-}).catch(exitWithoutEngine);
-
-/** A node without its engine is of no use: what its owner can mend is one line on stderr. */
-function exitWithoutEngine(error: unknown): never {
-  if (!(error instanceof EngineStartError || error instanceof SnapshotError)) throw error;
-  process.stderr.write(`${NAME}: ${error.message}\n`);
-  process.exit(1);
-}
+  module: (logger) => StorageNodeModule.register(config, logger, (error) => exitAtStart(NAME, error)),
+});

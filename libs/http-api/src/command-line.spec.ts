@@ -56,6 +56,8 @@ describe('an address', () => {
     ['127.0.0.1:65535', '127.0.0.1:65535'],
     ['[::1]:3000', '[::1]:3000'],
     ['[2001:DB8::1]:03000', '[2001:db8::1]:3000'],
+    ['[0:0:0:0:0:0:0:1]:80', '[::1]:80'],
+    ['127.1:80', '127.0.0.1:80'],
   ])('%s is %s', (text, address) => {
     expect(parseAddress(text)).toBe(address);
   });
@@ -72,6 +74,9 @@ describe('an address', () => {
     'a:1/',
     'http://a:1',
     'a:1:2',
+    '[zz]:1',
+    '[::::]:1',
+    '999.1.1.1:1',
   ])('%j is none', (text) => {
     expect(() => parseAddress(text)).toThrow('A node is given as host:port');
   });

@@ -3,10 +3,8 @@ import { isIPv6 } from 'node:net';
 import { DEFAULT_LIMITS, isRecord } from '@kvs/protocol';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { canonicalHost } from './server/host-names.js';
+import { usageError } from './server/start-error.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel, type ServerSettings } from './settings.js';
-
-/** The exit code for arguments that can't be understood, as in most command line tools. */
-export const USAGE_EXIT_CODE = 2;
 
 /**
  * A command with the options that both apps share. Each option can also be given as an environment variable,
@@ -80,19 +78,18 @@ export function serverSettings(options: ServerOptions): ServerSettings {
 }
 
 /**
- * Parses `argv` (without node and the script). What can't be understood is one line on stderr and exit code 2;
- * `--help` and `--version` print and exit with 0.
+ * Parses `argv` (without node and the script). `--help` and `--version` print and exit with 0.
+ *
+ * @throws StartError with {@link USAGE_EXIT_CODE}, for arguments and variables that can't be understood
  */
-export function parseOrExit(command: Command, argv: readonly string[]): Command {
+export function parseArguments(command: Command, argv: readonly string[]): Command {
   command.exitOverride().configureOutput({ writeErr: () => undefined });
   try {
     return command.parse([...argv], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) process.exit(0);
-    const line = error.message.replace(/^error: /, '').replaceAll(/\s+/g, ' ');
-    process.stderr.write(`${command.name()}: ${line} (see --help)\n`);
-    process.exit(USAGE_EXIT_CODE);
+    throw usageError(error.message.replace(/^error: /, ''), error);
   }
 }
 
@@ -198,17 +195,18 @@ function parseOrigin(text: string): string {
 /**
  * Parses a node's address, `host:port`, with an IPv6 host in brackets.
  *
- * @returns the address in lower case, so that one node has one name
+ * @returns the address in its usual spelling, so that one node has one name: `[0:0:0:0:0:0:0:1]:03000` is `[::1]:3000`
  */
 export function parseAddress(text: string): string {
   const match = /^(\[[0-9a-f:.]+\]|[0-9a-z._-]+):(\d{1,5})$/i.exec(text);
+  const origin = `http://${match?.[1] ?? ''}`;
   const port = Number(match?.[2]);
-  if (match?.[1] === undefined || port < 1 || port > 65_535) {
+  if (!URL.canParse(origin) || port < 1 || port > 65_535) {
     throw new InvalidArgumentError(
       `A node is given as host:port, such as localhost:3000 or [::1]:3000, not as ${JSON.stringify(text)}.`,
     );
   }
-  return `${match[1].toLowerCase()}:${port}`;
+  return `${new URL(origin).hostname}:${port}`;
 }
 
 /** The version in the package.json next to the folder of the module at `moduleUrl`. */

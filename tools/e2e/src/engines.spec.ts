@@ -12,46 +12,6 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-describe('options of an engine that was not chosen, or that make no sense, are one line and exit code 2', () => {
-  it.each([
-    [['--engine', 'rocks'], /--engine/],
-    [['--max-memory', '10 potatoes'], /max-memory.*512mb/],
-    [['--max-memory', '1kb'], /max-memory.*2mb/],
-    [['--eviction', 'random'], /--eviction.*none, lru, sieve/],
-    [['--snapshot-interval', '5'], /need --snapshot-dir/],
-    [['--ignore-damaged-snapshot'], /need --snapshot-dir/],
-    [['--data-dir', '.'], /--data-dir is for --engine lmdb, not for memory/],
-    [['--redis-url', 'redis://localhost'], /--redis-url is for --engine redis, not for memory/],
-    [['--engine', 'lmdb'], /--engine lmdb needs --data-dir/],
-    [['--engine', 'lmdb', '--data-dir', '.', '--eviction', 'lru'], /--eviction is for --engine memory/],
-    [['--engine', 'lmdb', '--data-dir', '.', '--durability', 'none'], /--durability/],
-    [['--engine', 'redis', '--max-memory', '1gb'], /--max-memory is for --engine memory/],
-    [['--engine', 'redis', '--redis-url', 'http://user:secret@localhost'], /redis:\/\//],
-    [['--engine', 'redis', '--redis-wait', 'all'], /redis-wait/],
-  ])('%j', async (args, message) => {
-    const { code, stdout, stderr } = await storageNode(args);
-    expect([code, stdout, stderr.trimEnd().split('\n')]).toEqual([2, '', [expect.stringMatching(message)]]);
-  });
-
-  it('also from the environment', async () => {
-    const { code, stderr } = await storageNode([], { KVS_DATA_DIR: '.' });
-    expect([code, stderr]).toEqual([2, expect.stringContaining('--data-dir is for --engine lmdb')]);
-  });
-});
-
-it.each(['redis://user:secret@host:port', 'http://:secret@localhost', 'redis://ok redis//:secret@localhost'])(
-  'a password is not repeated when %j is refused, given as an option or by environment',
-  async (url) => {
-    const byOption = await storageNode(['--engine', 'redis', '--redis-url', url]);
-    const byEnvironment = await storageNode(['--engine', 'redis'], { KVS_REDIS_URL: url });
-    for (const { code, stdout, stderr } of [byOption, byEnvironment]) {
-      expect([code, stdout]).toEqual([2, '']);
-      expect(stderr).toContain('--redis-url');
-      expect(stderr).not.toContain('secret');
-    }
-  },
-);
-
 it('an engine whose package is not installed is named, with how to get it', async () => {
   const module = new URL('engine/optional-engine.js', pathToFileURL(storageNodeScript)).href;
   const script = `
@@ -59,7 +19,7 @@ it('an engine whose package is not installed is named, with how to get it', asyn
     await optionalEngine('@kvs/no-such-engine', 'engine', {}).catch((error) => console.log(String(error)));`;
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script]);
   expect(stdout).toBe(
-    'EngineStartError: the package @kvs/no-such-engine is not installed: npm install @kvs/no-such-engine\n',
+    'StartError: the package @kvs/no-such-engine is not installed: npm install @kvs/no-such-engine\n',
   );
 });
 

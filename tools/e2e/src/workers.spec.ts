@@ -1,7 +1,10 @@
-import { Command, proxyScript, run } from '@kvs-tools/local-cluster';
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, freePorts, proxyScript, run } from '@kvs-tools/local-cluster';
 import { startNode, type StorageNode } from './support/cluster.js';
 import { string } from './support/data.js';
-import { open, readAll, refused, send } from './support/http.js';
+import { accepts, open, readAll, refused, send } from './support/http.js';
 import { gone, KeptConnection, metricsOf, ProxyOfWorkers } from './support/workers.js';
 
 const key = { encoding: 'string', data: 'k' };
@@ -120,11 +123,12 @@ describe('a proxy of two workers', () => {
 });
 
 describe('when it is to end, a proxy of two workers', () => {
-  it.each(['SIGINT', 'SIGTERM'] as const)(
+  it.each(['SIGTERM', 'SIGHUP'] as const)(
     'finishes on %s what is under way on each, and leaves no process',
     async (signal) => {
-      await start();
+      await start('--shutdown-timeout-ms', '60000');
       const pids = proxy.workerPids;
+      for (const pid of pids) process.kill(pid, 'SIGUSR1'); // which must not open an inspector
       await fillWithLargeValues();
       const scans = [await open(`${origin}/fetch`), await open(`${origin}/fetch`)];
       proxy.process.signal(signal);
@@ -136,7 +140,7 @@ describe('when it is to end, a proxy of two workers', () => {
       }
       expect(await proxy.process.exited).toEqual({ code: 0, signal: null });
       await Promise.all(pids.map(gone));
-      expect(proxy.lines.filter((line) => line.includes(' ended'))).toEqual([]);
+      expect(proxy.lines.filter((line) => / ended|Debugger/.test(line))).toEqual([]);
     },
   );
 
@@ -192,10 +196,47 @@ describe('when it is to end, a proxy of two workers', () => {
   });
 });
 
+/** Has workers wait at their start, and tell so, while a file is there. */
+const HELD_WORKERS = `
+  import { existsSync } from 'node:fs';
+  const { KVS_WORKER_NUMBER, KVS_TEST_HOLD } = process.env;
+  if (KVS_WORKER_NUMBER !== undefined && existsSync(KVS_TEST_HOLD)) console.log('a worker is held');
+  while (KVS_WORKER_NUMBER !== undefined && existsSync(KVS_TEST_HOLD))
+    await new Promise((resolve) => setTimeout(resolve, 10));`;
+
+it('the port refuses connections while no worker can serve: at the start, and when all have ended', async () => {
+  const hold = join(tmpdir(), `kvs-hold-${process.pid}-${Date.now()}`);
+  const port = await freePorts(1);
+  const held = () => proxy.lines.filter((line) => line === 'a worker is held').length;
+  await writeFile(hold, '');
+  try {
+    proxy = new ProxyOfWorkers([node.address], ['--workers', '2', '--port', String(port)], {
+      KVS_TEST_HOLD: hold,
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(HELD_WORKERS)}`,
+    });
+    await proxy.until(() => held() === 2);
+    expect(await accepts('localhost', port)).toBe(false);
+    await rm(hold);
+    origin = await proxy.process.ready;
+    expect((await send('GET', `${origin}/keys/k`)).status).toBe(200);
+
+    await writeFile(hold, '');
+    for (const pid of proxy.workerPids) process.kill(pid, 'SIGKILL');
+    await proxy.until(() => held() === 4);
+    expect(await accepts('localhost', port)).toBe(false);
+    await rm(hold);
+    await proxy.until(() => listening().length === 2);
+    expect((await send('GET', `${origin}/keys/k`)).status).toBe(200);
+    expect(await proxy.process.stop()).toEqual({ code: 0, signal: null });
+  } finally {
+    await rm(hold, { force: true });
+  }
+});
+
 it('a port in use is one line on stderr and exit code 1, with workers too', async () => {
   await start();
   const { port } = new URL(origin);
-  const { code, stdout, stderr } = await run(process.execPath, [
+  const { code, stderr } = await run(process.execPath, [
     proxyScript,
     node.address,
     '--port',
@@ -203,11 +244,7 @@ it('a port in use is one line on stderr and exit code 1, with workers too', asyn
     '--workers',
     '2',
   ]);
-  expect([code, stdout, stderr]).toEqual([
-    1,
-    '',
-    `kvs-proxy: cannot listen on ${origin}: the port is in use\n`,
-  ]);
+  expect([code, stderr]).toEqual([1, `kvs-proxy: cannot listen on ${origin}: the port is in use\n`]);
 });
 
 /** More than the buffers on the way take, so that an answer that is not read is under way. */

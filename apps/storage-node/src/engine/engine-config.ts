@@ -115,7 +115,7 @@ const OPTIONS: Readonly<Record<keyof Omit<ParsedOptions, 'engine'>, EngineOption
   },
   snapshotDir: {
     engine: 'memory',
-    option: () => setting('snapshot-dir <path>', 'where to keep a snapshot of the pairs'),
+    option: () => path('snapshot-dir', 'where to keep a snapshot of the pairs'),
   },
   snapshotInterval: {
     engine: 'memory',
@@ -128,7 +128,7 @@ const OPTIONS: Readonly<Record<keyof Omit<ParsedOptions, 'engine'>, EngineOption
     engine: 'memory',
     option: () => setting('ignore-damaged-snapshot', 'start empty, setting a damaged snapshot aside'),
   },
-  dataDir: { engine: 'lmdb', option: () => setting('data-dir <path>', 'where the pairs are kept') },
+  dataDir: { engine: 'lmdb', option: () => path('data-dir', 'where the pairs are kept') },
   durability: {
     engine: 'lmdb',
     option: () =>
@@ -155,6 +155,13 @@ const OPTIONS: Readonly<Record<keyof Omit<ParsedOptions, 'engine'>, EngineOption
         .default(0),
   },
 };
+
+function path(name: string, description: string): Option {
+  return setting(`${name} <path>`, description).argParser((text) => {
+    if (text !== '' && !text.includes('\0')) return text;
+    throw new InvalidArgumentError('It must name a directory.');
+  });
+}
 
 function parseMaxMemory(text: string): number {
   const bytes = parseByteSize(text);

@@ -1,10 +1,10 @@
+import { StartError, usageError } from '@kvs/http-api';
 import type { EngineFactory } from '@kvs/kv-store';
-import { EngineStartError } from './engine-start-error.js';
 
 /**
  * The factory of an engine whose package is not installed with the node.
  * @param name of the function that the package exports, which takes the settings and returns the factory
- * @throws EngineStartError where the package is not installed
+ * @throws StartError where the package is not installed, or refuses the settings
  */
 export async function optionalEngine(
   packageName: string,
@@ -15,8 +15,13 @@ export async function optionalEngine(
   const make: unknown =
     typeof exported === 'object' && exported !== null ? Reflect.get(exported, name) : undefined;
   if (!isEngineMaker(make))
-    throw new EngineStartError(`the package ${packageName} has no ${name}: it is of another version`);
-  return make(settings);
+    throw new StartError(`the package ${packageName} has no ${name}: it is of another version`);
+  try {
+    return make(settings);
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+    throw usageError(error.message, error);
+  }
 }
 
 async function importOptional(packageName: string): Promise<unknown> {
@@ -24,7 +29,7 @@ async function importOptional(packageName: string): Promise<unknown> {
     return await import(packageName);
   } catch (error) {
     if (!isMissing(error, packageName)) throw error;
-    throw new EngineStartError(`the package ${packageName} is not installed: npm install ${packageName}`, {
+    throw new StartError(`the package ${packageName} is not installed: npm install ${packageName}`, {
       cause: error,
     });
   }

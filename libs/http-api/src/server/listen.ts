@@ -1,25 +1,26 @@
 import { once } from 'node:events';
 import type { Server } from 'node:net';
 import { isSystemError } from '../system-error.js';
+import { StartError } from './start-error.js';
 
 export interface ListenOptions {
-  /** For messages on stderr. */
-  readonly name: string;
   readonly host: string;
   /** 0 asks for any free one. */
   readonly port: number;
 }
 
-/** @returns the port; what keeps the server from listening ends the process, with one line on stderr and exit code 1 */
-export async function listenOrExit(server: Server, { name, host, port }: ListenOptions): Promise<number> {
+/**
+ * @returns the port
+ * @throws StartError saying what keeps the server from listening
+ */
+export async function listen(server: Server, { host, port }: ListenOptions): Promise<number> {
   try {
     server.listen(port, host);
     await once(server, 'listening');
   } catch (error) {
     if (!isSystemError(error)) throw error;
     const reason = LISTEN_FAILURES[error.code] ?? error.message;
-    process.stderr.write(`${name}: cannot listen on ${origin(host, port)}: ${reason}\n`);
-    process.exit(1);
+    throw new StartError(`cannot listen on ${origin(host, port)}: ${reason}`, { cause: error });
   }
   const address = server.address();
   if (address === null || typeof address === 'string') throw new TypeError('the server has no TCP address');

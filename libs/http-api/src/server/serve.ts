@@ -18,11 +18,12 @@ import { OPERATIONS } from '../tokens.js';
 import { allowedMethodsMiddleware, API_METHODS, type AllowedMethods } from './allowed-methods.js';
 import { serveDocs } from './docs.js';
 import { InFlight } from './in-flight.js';
-import { listenOrExit, origin } from './listen.js';
+import { listen, origin } from './listen.js';
 import { createLogger, NestLogger, type Logger } from './logger.js';
 import { answerProtocolErrors } from './protocol-errors.js';
 import { accessRules, refusalOf } from './request-checks.js';
 import { handleUpgrades, upgradeRequired, type UpgradeHandler } from './upgrades.js';
+import { exitAtStart } from './start-error.js';
 import { TwoDoorAdapter } from './two-door-adapter.js';
 import { ignoreInspectorSignal, onStopSignals } from './stop-signals.js';
 import { serveByWorkers } from './workers/primary.js';
@@ -58,15 +59,26 @@ export interface ServeOptions {
 }
 
 /**
- * Runs one server until SIGINT or SIGTERM: then stops accepting, finishes what is under way (for at most
- * `shutdownTimeoutMs`), closes the application and exits with 0.
+ * Runs one server until SIGINT, SIGTERM or SIGHUP: then stops accepting, finishes what is under way (for at most
+ * `shutdownTimeoutMs`), closes the application and exits with 0. If it cannot start, it ends the process with one line on
+ * stderr; the log has the stack at the level `debug`.
  */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { name, host, settings, workers = 1 } = options;
-  const { logLevel, logFormat, shutdownTimeoutMs } = settings;
+  const { name, settings, workers = 1 } = options;
   const worker = workers > 1 ? workerNumber() : undefined;
   ignoreInspectorSignal();
-  const logger = await createLogger(name, logLevel, logFormat, worker);
+  const logger = await createLogger(name, settings.logLevel, settings.logFormat, worker);
+  try {
+    await start(options, worker, logger);
+  } catch (error) {
+    logger.debug(error, 'cannot start');
+    exitAtStart(name, error);
+  }
+}
+
+async function start(options: ServeOptions, worker: number | undefined, logger: Logger): Promise<void> {
+  const { host, settings, workers = 1 } = options;
+  const { shutdownTimeoutMs } = settings;
   if (workers > 1 && worker === undefined) {
     return serveByWorkers({ ...options, workers, shutdownTimeoutMs }, logger);
   }
@@ -93,7 +105,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     return serveAsWorker({ server, logger, metrics: app.get(ServerMetrics), stop: stopWorker(logger, stop) });
   }
   // Not through Nest, which would log a failure in its own words first.
-  const port = await listenOrExit(server, options);
+  const port = await listen(server, options);
   onStopSignals(logger, async (signal) => {
     logger.info(`${signal}: shutting down`);
     await stop();

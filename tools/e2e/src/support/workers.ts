@@ -9,11 +9,12 @@ export class ProxyOfWorkers {
   readonly lines: string[] = [];
   private readonly waiting = new Set<() => void>();
 
-  constructor(addresses: readonly string[], args: readonly string[]) {
+  constructor(addresses: readonly string[], args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
     this.process = new ServerProcess({
       name: 'proxy',
       script: proxyScript,
       args: [...addresses, '--port', '0', ...args],
+      environment,
       onLine: (line) => {
         this.lines.push(line);
         for (const wake of this.waiting) wake();
@@ -31,11 +32,16 @@ export class ProxyOfWorkers {
 
   /** Resolves when so many workers took connections, from the start on. */
   async workers(count: number): Promise<number[]> {
-    while (this.workerPids.length < count) {
+    await this.until(() => this.workerPids.length >= count);
+    return this.workerPids;
+  }
+
+  /** Resolves when the log has what `isThere` looks for. */
+  async until(isThere: () => boolean): Promise<void> {
+    while (!isThere()) {
       await new Promise<void>((resolve) => this.waiting.add(resolve));
       this.waiting.clear();
     }
-    return this.workerPids;
   }
 
   /** For clean-up: workers end by themselves when the first process is gone. */

@@ -3,6 +3,7 @@ import { ProcessMetrics } from '../../metrics/process-metrics.js';
 import { exposition } from '../../metrics/exposition.js';
 import { counter, gauge, type MetricFamily } from '../../metrics/metric-family.js';
 import type { Logger } from '../logger.js';
+import { StartError } from '../start-error.js';
 import type { ConnectionDealer } from './connection-dealer.js';
 import { RestartPause } from './restart-pause.js';
 import { WorkerMetrics } from './worker-metrics.js';
@@ -11,9 +12,16 @@ import { WorkerProcess, type WorkerListener } from './worker-process.js';
 /** How long a worker may take to tell its metrics; then those it told before are shown again. */
 const METRICS_TIMEOUT_MS = 1_000;
 
+export interface WorkerPoolEvents {
+  /** No worker is left that takes connections. */
+  readonly onAllEnded: () => void;
+  /** After that, the first worker takes connections. */
+  readonly onServingAgain: () => void;
+}
+
 /** So many workers, each replaced when it ends, until all are to end. */
 export class WorkerPool implements WorkerListener {
-  /** Resolves when all workers take connections; rejects with {@link WorkerStartError} when one ends before that. */
+  /** Resolves when all workers take connections; rejects with {@link StartError} when one ends before that. */
   readonly started: Promise<void>;
   private readonly workers = new Set<WorkerProcess>();
   private readonly pauses: readonly RestartPause[];
@@ -23,13 +31,14 @@ export class WorkerPool implements WorkerListener {
   private restarts = 0;
   private phase: 'starting' | 'serving' | 'stopping' = 'starting';
   private onStarted: () => void = () => undefined;
-  private onFailed: (error: WorkerStartError) => void = () => undefined;
+  private onFailed: (error: StartError) => void = () => undefined;
   private onEmpty: () => void = () => undefined;
 
   constructor(
     private readonly size: number,
     private readonly dealer: ConnectionDealer<Socket>,
     private readonly logger: Logger,
+    private readonly events: WorkerPoolEvents,
   ) {
     this.pauses = Array.from({ length: size }, () => new RestartPause());
     this.started = new Promise((resolve, reject) => {
@@ -72,6 +81,7 @@ export class WorkerPool implements WorkerListener {
     if (this.phase === 'stopping') return worker.stop('shutting down');
     this.dealer.sit(worker);
     this.logger.info({ worker: worker.number, workerPid: worker.pid }, `${nameOf(worker)} takes connections`);
+    if (this.phase === 'serving' && this.readyCount() === 1) return this.events.onServingAgain();
     if (this.phase === 'serving' || this.readyCount() < this.size) return;
     this.phase = 'serving';
     this.onStarted();
@@ -109,10 +119,11 @@ export class WorkerPool implements WorkerListener {
       return;
     }
     if (this.phase === 'starting') {
-      this.onFailed(new WorkerStartError(`${nameOf(worker)} ended before it took connections: ${reason}`));
+      this.onFailed(new StartError(`${nameOf(worker)} ended before it took connections: ${reason}`));
       return;
     }
     this.replace(worker, reason);
+    if (worker.isReady && this.readyCount() === 0) this.events.onAllEnded();
   }
 
   private replace(worker: WorkerProcess, reason: string): void {
@@ -160,11 +171,6 @@ export class WorkerPool implements WorkerListener {
       ...ownProcess,
     ];
   }
-}
-
-/** A worker ended while the server was starting: so would the next. */
-export class WorkerStartError extends Error {
-  override readonly name = 'WorkerStartError';
 }
 
 function nameOf({ number, pid }: WorkerProcess): string {

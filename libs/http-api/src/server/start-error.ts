@@ -1,0 +1,42 @@
+import { isNativeError } from 'node:util/types';
+
+/** The exit code for arguments that can't be understood, as in most command line tools. */
+export const USAGE_EXIT_CODE = 2;
+
+/** Why a server cannot start, in a line for the person who starts it. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+  /** {@link USAGE_EXIT_CODE} if the arguments are to blame, else 1. */
+  readonly exitCode: number;
+
+  constructor(message: string, { exitCode = 1, ...options }: ErrorOptions & { exitCode?: number } = {}) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
+}
+
+/** An error of arguments that can't be understood. */
+export function usageError(message: string, cause?: unknown): StartError {
+  return new StartError(`${message} (see --help)`, { exitCode: USAGE_EXIT_CODE, cause });
+}
+
+/** Returns what `read` returns, or ends the process as {@link exitAtStart} does. */
+export function orExit<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    exitAtStart(name, error);
+  }
+}
+
+/**
+ * Ends the process of a server that cannot start: one line on stderr, and the exit code of a {@link StartError}, or 1 for any
+ * other error.
+ *
+ * @param name begins the line, such as `kvs-proxy`
+ */
+export function exitAtStart(name: string, error: unknown): never {
+  const message = isNativeError(error) ? error.message : String(error);
+  process.stderr.write(`${name}: ${message.trim().replaceAll(/\s+/g, ' ')}\n`);
+  process.exit(error instanceof StartError ? error.exitCode : 1);
+}
