@@ -1,7 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, Get, Inject, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { PARTITIONS_HEADER, type DeleteItem, type Key, type PageAnswer, type SetItem } from '@kvs/protocol';
+import {
+  KvsError,
+  PARTITIONS_HEADER,
+  type DeleteItem,
+  type Key,
+  type PageAnswer,
+  type SetItem,
+} from '@kvs/protocol';
 import {
   ApiDeleteBody,
   ApiKeysBody,
@@ -12,6 +19,7 @@ import {
   ApiWriteAnswer,
 } from '@kvs/protocol/nest';
 import { OPERATIONS, type KeyValueOperations } from '../tokens.js';
+import { preferredType } from './accept.js';
 import { DataService } from './data.service.js';
 import { NDJSON, sendNoPairs, sendPairs } from './pair-stream.js';
 import { readMeta, readNoParameters } from './query-parameters.js';
@@ -96,10 +104,11 @@ export class DataController {
   @ApiResponse({ status: 200, description: 'Pairs, as a JSON array or (by Accept) a line each' })
   @ApiResponse({ status: 207, description: 'The pairs of the nodes that could be reached' })
   @ApiProblem(400, 'A parameter is not valid')
+  @ApiProblem(406, 'Accept excludes both formats')
   @ApiProblem(503, 'A storage node cannot be reached')
   async fetchAll(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
     const { scan, page } = readScan(request.url ?? '', headerOf(request, PARTITIONS_HEADER));
-    const ndjson = prefersNdjson(request);
+    const ndjson = readFormat(request) === NDJSON;
     const answer: PageAnswer = page
       ? await this.operations.page({ ...scan, ...page })
       : await this.operations.scan({ ...scan, format: ndjson ? 'lines' : 'items' });
@@ -124,8 +133,11 @@ function headerOf({ headers }: IncomingMessage, name: string): string | undefine
   return Array.isArray(header) ? header.join(', ') : header;
 }
 
-function prefersNdjson({ headers }: IncomingMessage): boolean {
-  return (headers.accept ?? '')
-    .split(',')
-    .some((type) => type.split(';', 1)[0]?.trim().toLowerCase() === NDJSON);
+/** @throws KvsError `not_acceptable` */
+function readFormat({ headers }: IncomingMessage): (typeof FORMATS)[number] {
+  const format = preferredType(headers.accept, FORMATS);
+  if (format === undefined) throw new KvsError('not_acceptable', `pairs come as ${FORMATS.join(' or ')}`);
+  return format;
 }
+
+const FORMATS = ['application/json', NDJSON] as const;

@@ -23,6 +23,8 @@ import { SingleKey } from './single-key.js';
 
 /** What comes before the key in a request's target: Express takes any case of letters, and an absolute form. */
 const BEFORE_KEY = /^(?:https?:\/\/[^/]*)?\/keys\//i;
+/** A key that is missing is refused with a code of its own, rather than as an unknown path. */
+const KEY_PATH = 'keys/{*key}';
 const MEDIA_TYPES: Readonly<Record<Encoding, string>> = {
   string: 'text/plain; charset=utf-8',
   binary: 'application/octet-stream',
@@ -39,7 +41,7 @@ export class KeysController {
     @Inject(LIMITS) private readonly limits: Limits,
   ) {}
 
-  @Get('keys/*key')
+  @Get(KEY_PATH)
   @ApiOperation({ summary: 'Read one value; HEAD without its body' })
   @ApiHeader({
     name: 'If-None-Match',
@@ -67,7 +69,7 @@ export class KeysController {
     response.end(request.method === 'HEAD' ? undefined : body);
   }
 
-  @Put('keys/*key')
+  @Put(KEY_PATH)
   @ApiOperation({ summary: 'Write one value' })
   @ApiBody({
     schema: { type: 'string' },
@@ -93,7 +95,7 @@ export class KeysController {
     response.end();
   }
 
-  @Delete('keys/*key')
+  @Delete(KEY_PATH)
   @ApiOperation({ summary: 'Remove one key' })
   @ApiHeader({ name: 'If-Match', required: false, description: 'Remove only if the version is one of these' })
   @ApiResponse({ status: 204, description: 'Removed' })

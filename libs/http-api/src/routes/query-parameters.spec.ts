@@ -70,6 +70,22 @@ describe('a flag', () => {
   });
 });
 
+it.each([
+  ['True', 'a must be true or false, not "True"; write a=true'],
+  ['1', 'a must be true or false, not "1"; write a=true'],
+  ['NO', 'a must be true or false, not "NO"; write a=false'],
+  ['maybe', 'a must be true or false, not "maybe"'],
+])('a flag that is %s is refused with the spelling that is meant', (value, message) => {
+  expect(() => parse(`?a=${value}`).flag('a')).toThrow(new KvsError('invalid_parameter', message));
+});
+
+it('an encoding in capitals is refused with the spelling that is meant', () => {
+  expect(() => parse('?encoding=Binary').encoding()).toThrow(
+    'encoding must be string or binary, not "Binary"; write encoding=binary',
+  );
+  expect(() => parse('?encoding=hex').encoding()).toThrow(/not "hex"$/);
+});
+
 describe('a whole number', () => {
   it.each([
     ['', undefined],

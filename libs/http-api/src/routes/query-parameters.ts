@@ -38,7 +38,8 @@ export class QueryParameters {
     const value = this.values.get(name);
     if (value === undefined || value === 'false') return false;
     if (value === 'true' || value === '') return true;
-    throw new KvsError('invalid_parameter', `${name} must be true or false`);
+    const meant = TRUE_WORDS.test(value) ? 'true' : FALSE_WORDS.test(value) ? 'false' : undefined;
+    throw misspelt(name, 'true or false', value, meant);
   }
 
   wholeNumber(name: string, min: number, max: number): number | undefined {
@@ -53,8 +54,20 @@ export class QueryParameters {
   encoding(): Encoding {
     const value = this.values.get('encoding') ?? 'string';
     if (isEncoding(value)) return value;
-    throw new KvsError('invalid_parameter', 'encoding must be string or binary');
+    const lower = value.toLowerCase();
+    throw misspelt('encoding', 'string or binary', value, isEncoding(lower) ? lower : undefined);
   }
+}
+
+/** What other programs and languages write for true and false. */
+const TRUE_WORDS = /^(?:true|t|yes|y|on|1)$/i;
+const FALSE_WORDS = /^(?:false|f|no|n|off|0)$/i;
+
+/** @param meant the spelling that the client probably wanted, if there is one */
+function misspelt(name: string, allowed: string, value: string, meant: string | undefined): KvsError {
+  const advice = meant === undefined ? '' : `; write ${name}=${meant}`;
+  const given = JSON.stringify(value.slice(0, 100));
+  return new KvsError('invalid_parameter', `${name} must be ${allowed}, not ${given}${advice}`);
 }
 
 /** @throws KvsError `invalid_parameter` */

@@ -66,6 +66,16 @@ describe('GET /fetch', () => {
     ]);
   });
 
+  it('is in neither form for those who accept none, and is not begun', async () => {
+    for (const method of ['GET', 'HEAD']) {
+      const { status, headers } = await server.send(method, '/fetch', { headers: { accept: 'text/html' } });
+      expect([status, headers['content-type']]).toEqual([406, 'application/problem+json']);
+    }
+    const refused = await server.send('GET', '/fetch', { headers: { accept: '*/*;q=0' } });
+    expect(jsonOf(refused)).toMatchObject({ code: 'not_acceptable' });
+    expect(operations.asked).toEqual([]);
+  });
+
   it('asks for items, each with a comma before it, where they become an array, and for lines where not', async () => {
     operations.answer = () => ({ lines: linesFrom([',{"a":1}', ',{"b":2}']), format: 'items' });
     expect((await server.send('GET', '/fetch')).text).toBe('[{"a":1},{"b":2}]');

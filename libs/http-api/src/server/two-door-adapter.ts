@@ -48,6 +48,12 @@ export class TwoDoorAdapter extends ExpressAdapter {
     });
   }
 
+  /** Express decodes a path where a route has a parameter, and throws what `decodeURIComponent` does. */
+  override mapException(error: unknown): unknown {
+    if (!(error instanceof URIError)) return super.mapException(error);
+    return new KvsError('invalid_data', 'the path is not valid percent-encoded UTF-8', { cause: error });
+  }
+
   /** @param asksFirst whether the client waits for a word before it sends the body */
   #arrive(request: IncomingMessage, response: ServerResponse, refusal?: KvsError, asksFirst = false): void {
     this.track(request, response);
