@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TransportError, type TransportFailure } from '@kvs/router';
@@ -54,6 +55,19 @@ it.each([
   answer = (response) => void response.writeHead(status, { location: '/stats' }).end(body);
   expect(await failureOf(ask())).toBe('refused');
   expect(paths).toHaveLength(1);
+});
+
+it('is not known when the answer has no end, which is read no further than it is of use', async () => {
+  const answered = new Promise<ServerResponse>((resolve) => {
+    answer = (response) => {
+      const more = (): void => void (response.destroyed || response.write('['.repeat(1000), more));
+      more();
+      resolve(response);
+    };
+  });
+  expect(await failureOf(ask())).toBe('refused');
+  const response = await answered;
+  if (!response.destroyed) await once(response, 'close');
 });
 
 it('names a node that is a proxy, in the log once, until it is a storage node', async () => {

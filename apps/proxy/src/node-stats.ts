@@ -27,6 +27,7 @@ export async function fetchStats(
       validateStatus: () => true,
       transformResponse: (body: unknown) => body,
       decompress: false,
+      maxContentLength: MAX_STATS_BYTES,
       maxRedirects: 0,
       // A node is never behind the proxy that the environment names for the web.
       proxy: false,
@@ -46,6 +47,14 @@ export async function fetchStats(
     if (timer.aborted)
       throw new TransportError('timeout', `no answer within ${timeoutMs} ms`, { cause: error });
     if (!isSystemError(error)) throw error; // no failure of the network: a defect
+    if (error.code === TOO_LONG)
+      throw new TransportError('refused', 'its state is too long', { cause: error });
     throw new TransportError('unconnected', `no connection (${error.code})`, { cause: error });
   }
 }
+
+/** An engine's name and a number: a longer answer is none. */
+const MAX_STATS_BYTES = 4096;
+
+/** How axios names an answer that is too long. */
+const TOO_LONG = 'ERR_BAD_RESPONSE';

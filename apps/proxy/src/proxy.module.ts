@@ -50,7 +50,7 @@ class RouterModule {
         const readBuffers = new ReadBuffers();
         return new Router(config.nodes, (address) => {
           const { nodeProtocol: protocol, nodeTimeoutMs, nodeConnections, limits } = config;
-          const { maxBatchItems } = limits;
+          const { maxBatchItems, maxAnswerBytes } = limits;
           const foundProxy = (): void => loops.add(address);
           const stats = (): Promise<NodeStats> => fetchStats(http, address, nodeTimeoutMs, loops);
           // The fast lane has gathered the requests of a turn already; Express answers each in a callback of its own.
@@ -60,11 +60,13 @@ class RouterModule {
             nodeTimeoutMs,
             nodeConnections,
             maxBatchItems,
+            maxAnswerBytes,
             pairLimits: limits,
             readBuffers,
             schedule,
             stats,
             foundProxy,
+            onBreach: (message) => logger.warn(message),
           });
         });
       },

@@ -16,7 +16,8 @@ await serve({
   methods: { '/stats': ['GET', 'HEAD'] },
   upgrade: (operations, logger, metrics) => {
     const onError = (error: unknown): void => logger.error(error, 'unexpected error');
-    const links = new LinkServer(operations, { ...config, onError });
+    const onBreach = (message: string): void => logger.warn(message);
+    const links = new LinkServer(operations, { ...config, onError, onBreach });
     metrics.add(linkMetrics(links));
     return links;
   },

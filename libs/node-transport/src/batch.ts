@@ -100,7 +100,7 @@ export function frameBytesOf(batch: Batch): number {
 }
 
 /** What an item takes beside its text: lengths, a version, a time to live. */
-const ITEM_WEIGHT = 32;
+export const ITEM_WEIGHT = 32;
 
 /** What a frame takes beside its items. */
 const FRAME_WEIGHT = 32;

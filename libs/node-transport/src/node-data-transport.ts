@@ -1,14 +1,15 @@
-import type {
-  AnswerSize,
-  DeleteItem,
-  DeleteOutcome,
-  FetchOutcome,
-  ItemFailure,
-  Key,
-  QueryOutcome,
-  ScanRequest,
-  SetItem,
-  SetOutcome,
+import {
+  DEFAULT_LIMITS,
+  type AnswerSize,
+  type DeleteItem,
+  type DeleteOutcome,
+  type FetchOutcome,
+  type ItemFailure,
+  type Key,
+  type QueryOutcome,
+  type ScanRequest,
+  type SetItem,
+  type SetOutcome,
 } from '@kvs/protocol';
 import {
   readFailure,
@@ -28,6 +29,7 @@ import { DEFAULT_LINK_OPTIONS, MAX_HEARTBEAT_MS, type LinkOptions } from './link
 import { callWith, type Call } from './pending-call.js';
 import { cutIntoPieces, sendPieces } from './pieces.js';
 import type { Timers } from './ports.js';
+import { seldom } from './seldom.js';
 import { openWay, type NodeProtocol, type Way } from './ways.js';
 
 /** Options of a {@link NodeDataTransport}; those of the link have {@link DEFAULT_LINK_OPTIONS}. */
@@ -40,6 +42,8 @@ export interface NodeTransportOptions extends Partial<LinkOptions> {
   readonly nodeConnections: number;
   /** Most items that are put together in one batch over HTTP. */
   readonly maxBatchItems: number;
+  /** Most bytes of keys and values in an answer over HTTP. Default: 64 MiB. */
+  readonly maxAnswerBytes?: number;
   /** How large a pair may be, where that may be more than the 8 MiB of the protocol's defaults: the link takes as much. */
   readonly pairLimits?: PairLimits;
   /** What scans are read into. Several transports can share them, so that less memory is kept; each has its own by default. */
@@ -63,9 +67,12 @@ export class NodeDataTransport implements NodeTransport {
     private readonly address: string,
     private readonly options: NodeTransportOptions,
   ) {
-    const link = withRoomFor(options.pairLimits, { ...DEFAULT_LINK_OPTIONS, ...options });
+    const given = withRoomFor(options.pairLimits, { ...DEFAULT_LINK_OPTIONS, ...options });
+    const link = { ...given, onBreach: seldom(given.timers, given.onBreach) };
     const { nodeConnections, maxBatchItems: maxMergedItems } = options;
-    const http = { ...link, nodeConnections, maxMergedItems, maxMergedBytes: MAX_MERGED_BYTES };
+    const { maxAnswerBytes = DEFAULT_LIMITS.maxAnswerBytes } = options;
+    const maxBodyBytes = MAX_TEXT_PER_BYTE * maxAnswerBytes + ITEM_TEXT_BYTES * maxMergedItems;
+    const http = { ...link, nodeConnections, maxMergedItems, maxMergedBytes: MAX_MERGED_BYTES, maxBodyBytes };
     if (!(link.heartbeatMs <= MAX_HEARTBEAT_MS)) {
       throw new RangeError(`a heartbeat of ${link.heartbeatMs} ms is beyond ${MAX_HEARTBEAT_MS} ms`);
     }
@@ -73,7 +80,7 @@ export class NodeDataTransport implements NodeTransport {
     this.timers = link.timers;
     this.foundProxy = link.foundProxy;
     this.readBuffers = options.readBuffers ?? new ReadBuffers();
-    this.scans = connectionPool(address, null, link, this.readBuffers);
+    this.scans = connectionPool(address, link, { connections: null, readBuffers: this.readBuffers });
     this.way = openWay(options.protocol, address, { link, http });
   }
 
@@ -136,6 +143,7 @@ export class NodeDataTransport implements NodeTransport {
     maxAtOnce?: number,
   ): Promise<readonly (O | ItemFailure)[]> {
     if (items.length === 1) return send(items);
+    if (items.length === 0) return Promise.resolve([]);
     const pieces = cutIntoPieces(items, itemWeight, this.pieceBytes);
     return pieces.length === 1 ? send(items) : sendPieces(pieces, send, failureOf, maxAtOnce);
   }
@@ -158,3 +166,8 @@ function deleteWeight({ key }: DeleteItem): number {
 const FETCH_PIECES_AT_ONCE = 4;
 
 const MAX_MERGED_BYTES = 1024 * 1024;
+
+/** What a byte takes in JSON where it is escaped, as in `\u0000`. */
+const MAX_TEXT_PER_BYTE = 6;
+/** What an item of an answer takes in JSON beside its key and value, or with an error in place of the value. */
+const ITEM_TEXT_BYTES = 2048;

@@ -47,7 +47,8 @@ export const deleteItems: fc.Arbitrary<DeleteItem> = fc.record(
   { requiredKeys: ['key'], noNullPrototype: true },
 );
 
-const some = <T>(items: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(items, { maxLength: 8 });
+const some = <T>(items: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
+  fc.array(items, { minLength: 1, maxLength: 8 });
 
 export const batches: fc.Arbitrary<Batch> = fc.oneof(
   some(setItems).map((items): Batch => ({ kind: 'set', items })),

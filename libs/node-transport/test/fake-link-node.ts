@@ -7,6 +7,7 @@ import { FrameBuilder } from '../src/codec/frame-builder.js';
 import { FrameReader } from '../src/codec/frame-reader.js';
 import { FRAME, type FrameType } from '../src/codec/frame.js';
 import { decodeHello, encodeHello, type LinkLimits } from '../src/codec/hello.js';
+import { BOUNDLESS } from './frames.js';
 import { LINK_TOKEN } from '../src/link/link-token.js';
 
 export const PEER: LinkLimits = { maxFrameBytes: 2 ** 20, maxCallsInFlight: 100, maxBytesInFlight: 2 ** 20 };
@@ -58,7 +59,7 @@ export class FakeLinkNode {
     const reader = new FrameReader(2 ** 24, (type, cursor) => {
       this.frames.push(type);
       if (type === FRAME.hello) this.hello = decodeHello(cursor);
-      if (type === FRAME.calls) this.calls.push(...decodeCalls(cursor, DEFAULT_LIMITS));
+      if (type === FRAME.calls) this.calls.push(...decodeCalls(cursor, DEFAULT_LIMITS, BOUNDLESS));
       this.changed();
     });
     socket.on('data', (bytes: Buffer) => reader.push(bytes));

@@ -1,8 +1,8 @@
 import { DEFAULT_LIMITS } from '@kvs/protocol';
 import type { OutcomeList } from '../src/batch.js';
 import type { Answer } from '../src/codec/answers.js';
-import { decodeAnswers, type Answered } from '../src/codec/decode-answers.js';
-import { decodeCalls, type DecodedCall } from '../src/codec/calls.js';
+import { AnswerReader, type Answered } from '../src/codec/decode-answers.js';
+import { decodeCalls, type CallRoom, type DecodedCall } from '../src/codec/calls.js';
 import type { FrameCursor } from '../src/codec/frame-cursor.js';
 import { FrameReader } from '../src/codec/frame-reader.js';
 import type { FrameType } from '../src/codec/frame.js';
@@ -17,8 +17,15 @@ export function readFrames<T>(bytes: Buffer, read: (cursor: FrameCursor, type: F
   return results;
 }
 
-export function readCalls(bytes: Buffer, limits: ItemLimits = DEFAULT_LIMITS): DecodedCall[] {
-  return readFrames(bytes, (cursor) => decodeCalls(cursor, limits)).flat();
+/** As a node without limits on what is unanswered. */
+export const BOUNDLESS: CallRoom = { calls: Infinity, bytes: Infinity, isIdle: true };
+
+export function readCalls(
+  bytes: Buffer,
+  limits: ItemLimits = DEFAULT_LIMITS,
+  room = BOUNDLESS,
+): DecodedCall[] {
+  return readFrames(bytes, (cursor) => decodeCalls(cursor, limits, room)).flat();
 }
 
 /** Reads answers into open calls that ask for as many items as `sizeOf` says. */
@@ -26,7 +33,8 @@ export function readAnswers(
   frames: readonly Buffer[],
   callOf: (id: number) => OutcomeList | undefined,
 ): Answered<OutcomeList>[] {
-  return frames.flatMap((bytes) => readFrames(bytes, (cursor) => decodeAnswers(cursor, callOf)).flat());
+  const reader = new AnswerReader(callOf);
+  return frames.flatMap((bytes) => readFrames(bytes, (cursor) => reader.read(cursor)).flat());
 }
 
 /** The call that such an answer is to. */

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Batch, OutcomeList } from '../src/batch.js';
-import { decodeAnswers } from '../src/codec/decode-answers.js';
+import { AnswerReader } from '../src/codec/decode-answers.js';
 import { encodeCalls, type Refusal } from '../src/codec/calls.js';
 import { FrameBuilder } from '../src/codec/frame-builder.js';
 import { FrameReader } from '../src/codec/frame-reader.js';
@@ -26,10 +26,11 @@ export class RawLink {
   static async open(port: number): Promise<RawLink> {
     const socket = connect(port, '127.0.0.1');
     const link = new RawLink(socket);
+    const answers = new AnswerReader((id) => link.open.get(id));
     const reader = new FrameReader(2 ** 24, (type, cursor) => {
       link.frames.push(type);
       if (type === FRAME.answers) {
-        for (const { id, call, refusal } of decodeAnswers(cursor, (id) => link.open.get(id))) {
+        for (const { id, call, refusal } of answers.read(cursor)) {
           link.answered(id, call, refusal);
         }
       }

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { stringValue, type FetchOutcome } from '@kvs/protocol';
 import { answers } from '../../test/arbitraries.js';
-import { callFor, MAX_FRAME_BYTES, readAnswers, readFrames } from '../../test/frames.js';
-import type { Answer } from './answers.js';
+import { callFor, MAX_FRAME_BYTES, readAnswers } from '../../test/frames.js';
+import { REFUSED, type Answer } from './answers.js';
 import { encodeAnswers } from './encode-answers.js';
-import { decodeAnswers } from './decode-answers.js';
 import { FrameBuilder } from './frame-builder.js';
+import { FRAME } from './frame.js';
 import { LinkProtocolError } from './link-protocol-error.js';
 
 const builder = new FrameBuilder();
@@ -89,9 +89,7 @@ describe('answers', () => {
 describe('an answer makes no sense', () => {
   const present: Answer = { id: 1, kind: 'query', outcomes: [{ ok: true, present: true }] };
   const read = (given: Answer, open: Answer | undefined) =>
-    readFrames(Buffer.concat(encode([given])), (cursor) =>
-      decodeAnswers(cursor, () => (open === undefined ? undefined : callFor(open))),
-    );
+    readAnswers(encode([given]), () => (open === undefined ? undefined : callFor(open)));
 
   it('when nobody asked', () => {
     expect(() => read(present, undefined)).toThrow(LinkProtocolError);
@@ -104,23 +102,37 @@ describe('an answer makes no sense', () => {
   });
 
   const refusal: Answer = { id: 1, refusal: { code: 'overloaded', message: '' } };
-  const empty: Answer = { id: 1, kind: 'query', outcomes: [] };
   it.each<[string, Answer[], Answer]>([
     ['refusals', [refusal, refusal], present],
-    ['empty answers', [empty, empty], empty],
-    ['refusal and empty answer', [refusal, empty], empty],
-    ['empty answer and refusal', [empty, refusal], empty],
     ['refusal and outcomes', [refusal, present], present],
     ['outcomes and refusal', [present, refusal], present],
-    ['outcomes and empty answer', [present, empty], present],
     ['outcomes twice', [present, present], present],
   ])('when there are two to one call: %s', (_, given, open) => {
     const call = callFor(open);
     expect(() => readAnswers(encode(given), () => call)).toThrow(LinkProtocolError);
   });
 
+  const yes = { ok: true as const, present: true };
   it('when it has more outcomes than there were items', () => {
-    expect(() => read(present, { id: 1, kind: 'query', outcomes: [] })).toThrow(LinkProtocolError);
+    expect(() => read({ ...present, outcomes: [yes, yes] }, present)).toThrow(LinkProtocolError);
+  });
+
+  it('when it has none', () => {
+    expect(() => read({ ...present, outcomes: [] }, present)).toThrow(LinkProtocolError);
+  });
+
+  it('when it begins before the one before it has ended', () => {
+    const two = (id: number): Answer => ({ id, kind: 'query', outcomes: [yes, yes] });
+    const calls = [callFor(two(0)), callFor(two(1))];
+    const given = [present, { ...present, id: 0 }];
+    expect(() => readAnswers(encode(given), (id) => calls[id])).toThrow(LinkProtocolError);
+  });
+
+  it('when a message has no end', () => {
+    builder.begin(FRAME.answers);
+    for (const number of [1, REFUSED, 'overloaded'.length, 5000]) builder.varint(number);
+    builder.text(`overloaded${'x'.repeat(5000)}`);
+    expect(() => readAnswers([builder.finish()], () => callFor(present))).toThrow(LinkProtocolError);
   });
 
   it.each([0, -1, 2 ** 53])('when a version is %d', (version) => {

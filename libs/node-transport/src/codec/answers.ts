@@ -21,3 +21,6 @@ export const YES = 2;
 export const VALUE_BINARY = 4;
 export const HAS_TTL = 8;
 export const MAYBE_APPLIED = 16;
+
+/** Longest message of a refusal or failure. Messages are for people, who can't use an endless one. */
+export const MAX_MESSAGE_UNITS = 1024;

@@ -9,10 +9,11 @@ import {
   type SetItem,
 } from '@kvs/protocol';
 import { batches, ids } from '../../test/arbitraries.js';
-import { readCalls } from '../../test/frames.js';
-import type { Batch } from '../batch.js';
-import { encodeCalls, type DecodedCall } from './calls.js';
+import { BOUNDLESS, readCalls } from '../../test/frames.js';
+import { weightOf, type Batch } from '../batch.js';
+import { encodeCalls, type CallRoom, type DecodedCall } from './calls.js';
 import { FrameBuilder } from './frame-builder.js';
+import { LinkProtocolError } from './link-protocol-error.js';
 
 const builder = new FrameBuilder();
 const encode = (...calls: { id: number; batch: Batch }[]) => encodeCalls(builder, calls);
@@ -44,6 +45,37 @@ describe('a frame of calls', () => {
       { id: 2, batch: { kind: 'fetch', items: [key('日本')] } as const },
     ];
     expect(readCalls(encode(...calls))).toEqual(calls.map(({ id, batch }) => ({ id, ...batch })));
+  });
+});
+
+describe('a frame of calls is refused whole', () => {
+  const call = (id: number, count = 1) => ({
+    id,
+    batch: { kind: 'query', items: Array.from({ length: count }, () => key('12345678')) } as const,
+  });
+  const weight = weightOf(call(1).batch);
+
+  it.each<[string, CallRoom, number[]]>([
+    ['more calls than there is room for', { calls: 2, bytes: 1e6, isIdle: false }, [1, 1, 1]],
+    ['more bytes than there is room for', { calls: 9, bytes: 3 * weight - 1, isIdle: false }, [1, 2]],
+    ['more bytes, though nothing is unanswered', { calls: 9, bytes: weight, isIdle: true }, [1, 1]],
+    [
+      'a call that is too large, while others are unanswered',
+      { calls: 9, bytes: weight, isIdle: false },
+      [2],
+    ],
+    ['a call of no items', BOUNDLESS, [1, 0]],
+  ])('when it has %s', (_, room, counts) => {
+    const frame = encode(...counts.map((count, id) => call(id, count)));
+    expect(() => readCalls(frame, DEFAULT_LIMITS, room)).toThrow(LinkProtocolError);
+  });
+
+  it.each<[string, CallRoom, number[]]>([
+    ['as many calls as there is room for', { calls: 2, bytes: 3 * weight, isIdle: false }, [1, 2]],
+    ['one large call, and nothing is unanswered', { calls: 1, bytes: 1, isIdle: true }, [7]],
+  ])('but not when it has %s', (_, room, counts) => {
+    const frame = encode(...counts.map((count, id) => call(id, count)));
+    expect(readCalls(frame, DEFAULT_LIMITS, room)).toHaveLength(counts.length);
   });
 });
 

@@ -8,7 +8,7 @@ import {
   type SetItem,
   type Value,
 } from '@kvs/protocol';
-import type { Batch } from '../batch.js';
+import { ITEM_WEIGHT, type Batch } from '../batch.js';
 import { allowFlags } from './flags.js';
 import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
@@ -54,19 +54,35 @@ export function encodeCalls(
   return builder.finish();
 }
 
+/** How much more a link may have unanswered. */
+export interface CallRoom {
+  readonly calls: number;
+  /** In bytes, as `weightOf` counts them. If nothing is unanswered, one call may have more. */
+  readonly bytes: number;
+  readonly isIdle: boolean;
+}
+
 /**
  * Reads a frame of calls. An item that is not valid refuses its own call and no other.
  *
- * @throws LinkProtocolError when the frame makes no sense, and then no call of it is to be done
+ * @throws LinkProtocolError when the frame makes no sense, or has more calls than there is room for; then no call of it is
+ * to be done
  */
-export function decodeCalls(cursor: FrameCursor, limits: ItemLimits): DecodedCall[] {
+export function decodeCalls(cursor: FrameCursor, limits: ItemLimits, room: CallRoom): DecodedCall[] {
   const calls: DecodedCall[] = [];
+  let bytes = cursor.units;
   while (cursor.hasNumbers) {
     const id = cursor.varint();
     const kind = kindOf(cursor.byte());
     const count = cursor.varint();
+    if (count === 0) throw new LinkProtocolError('a call has no items');
     if (count > cursor.room(MIN_ITEM_BYTES))
       throw new LinkProtocolError('a call has fewer items than it says');
+    if (calls.length >= room.calls)
+      throw new LinkProtocolError('more calls are unanswered than the node takes');
+    bytes += count * ITEM_WEIGHT;
+    if (bytes > room.bytes && (calls.length > 0 || !room.isIdle))
+      throw new LinkProtocolError('calls of more bytes are unanswered than the node takes');
     calls.push(new ItemReader(cursor, limits).read(id, kind, count));
   }
   cursor.finish();

@@ -11,7 +11,7 @@ import {
   type Value,
 } from '@kvs/protocol';
 import type { OutcomeList } from '../batch.js';
-import { HAS_TTL, MAYBE_APPLIED, OK, REFUSED, VALUE_BINARY, YES } from './answers.js';
+import { HAS_TTL, MAX_MESSAGE_UNITS, MAYBE_APPLIED, OK, REFUSED, VALUE_BINARY, YES } from './answers.js';
 import type { Refusal } from './calls.js';
 import { allowFlags } from './flags.js';
 import type { FrameCursor } from './frame-cursor.js';
@@ -26,49 +26,59 @@ export interface Answered<C> {
 }
 
 /**
- * Reads a frame of answers into the calls that they belong to.
- *
- * @param find the call of an id that is not answered whole
- * @param received told of each call that has further outcomes
- * @returns the calls that are answered whole now
- * @throws LinkProtocolError when the frame makes no sense: then none of its outcomes is to be believed
+ * Reads frames of answers into the calls that they belong to. An answer may go on in the next frame; no other begins before
+ * it has ended, so that a node has at most one answer in the making here.
  */
-export function decodeAnswers<C extends OutcomeList>(
-  cursor: FrameCursor,
-  find: (id: number) => C | undefined,
-  received: (call: C) => void = () => undefined,
-): Answered<C>[] {
-  const answered: Answered<C>[] = [];
-  /** Those among them whose outcomes don't show it. */
-  let ended: Set<number> | undefined;
-  while (cursor.hasNumbers) {
-    const id = cursor.varint();
-    const call = find(id);
-    if (call === undefined || ended?.has(id))
-      throw new LinkProtocolError(`an answer to the call ${id}, which is not open`);
-    const status = cursor.byte();
-    if (status === REFUSED) {
-      if (call.outcomes.length > 0) throw new LinkProtocolError('a call is refused that is answered in part');
-      answered.push({ id, call, refusal: readRefusal(cursor) });
-      (ended ??= new Set()).add(id);
-      continue;
+export class AnswerReader<C extends OutcomeList> {
+  /** The call whose answer goes on. */
+  #begun: number | undefined;
+
+  /**
+   * @param find returns the call of an id, if it is unanswered
+   * @param received told of each call that has further outcomes
+   */
+  constructor(
+    private readonly find: (id: number) => C | undefined,
+    private readonly received: (call: C) => void = () => undefined,
+  ) {}
+
+  /**
+   * @returns the calls whose answer has ended with this frame
+   * @throws LinkProtocolError when the frame makes no sense: then none of its outcomes is to be believed
+   */
+  read(cursor: FrameCursor): Answered<C>[] {
+    const answered: Answered<C>[] = [];
+    /** The refused ones among them, whose outcomes don't show that they are answered. */
+    let refused: Set<number> | undefined;
+    while (cursor.hasNumbers) {
+      const id = cursor.varint();
+      const call = this.find(id);
+      if (call === undefined || refused?.has(id))
+        throw new LinkProtocolError(`an answer to the call ${id}, which is not open`);
+      if (this.#begun !== undefined && this.#begun !== id)
+        throw new LinkProtocolError('an answer begins before the one before it has ended');
+      const status = cursor.byte();
+      if (status === REFUSED) {
+        if (call.outcomes.length > 0)
+          throw new LinkProtocolError('a call is refused that is answered in part');
+        answered.push({ id, call, refusal: readRefusal(cursor) });
+        (refused ??= new Set()).add(id);
+        continue;
+      }
+      if (kindOf(status) !== call.kind)
+        throw new LinkProtocolError('an answer is of another operation than its call');
+      const count = cursor.varint();
+      const missing = call.items.length - call.outcomes.length;
+      if (count === 0) throw new LinkProtocolError('an answer has no outcomes');
+      if (count > missing) throw new LinkProtocolError('an answer has more outcomes than its call has items');
+      readOutcomes(cursor, call, count);
+      this.received(call);
+      this.#begun = count < missing ? id : undefined;
+      if (count === missing) answered.push({ id, call });
     }
-    if (kindOf(status) !== call.kind)
-      throw new LinkProtocolError('an answer is of another operation than its call');
-    const count = cursor.varint();
-    const missing = call.items.length - call.outcomes.length;
-    if (count > missing) throw new LinkProtocolError('an answer has more outcomes than its call has items');
-    if (missing === 0) {
-      // A call of no items has one answer all the same.
-      if (call.items.length > 0) throw new LinkProtocolError(`the call ${id} is answered already`);
-      (ended ??= new Set()).add(id);
-    }
-    readOutcomes(cursor, call, count);
-    received(call);
-    if (count === missing) answered.push({ id, call });
+    cursor.finish();
+    return answered;
   }
-  cursor.finish();
-  return answered;
 }
 
 function readOutcomes(cursor: FrameCursor, call: OutcomeList, count: number): void {
@@ -147,6 +157,7 @@ function readFailure(cursor: FrameCursor, flags: number): ItemFailure {
 function readRefusal(cursor: FrameCursor): Refusal {
   const codeUnits = cursor.varint();
   const messageUnits = cursor.varint();
+  if (messageUnits > MAX_MESSAGE_UNITS) throw new LinkProtocolError('a message is too long');
   const code = cursor.text(codeUnits);
   const message = cursor.text(messageUnits).toWellFormed();
   if (!isErrorCode(code)) throw new LinkProtocolError('an error code that is not known');

@@ -1,7 +1,16 @@
 import { Buffer } from 'node:buffer';
 import type { Entry, ErrorCode, ItemFailure, Value } from '@kvs/protocol';
 import type { Kind, OutcomeOf } from '../batch.js';
-import { HAS_TTL, MAYBE_APPLIED, OK, REFUSED, VALUE_BINARY, YES, type Answer } from './answers.js';
+import {
+  HAS_TTL,
+  MAX_MESSAGE_UNITS,
+  MAYBE_APPLIED,
+  OK,
+  REFUSED,
+  VALUE_BINARY,
+  YES,
+  type Answer,
+} from './answers.js';
 import type { Refusal } from './calls.js';
 import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
 import { FRAME, FRAME_HEADER_BYTES } from './frame.js';
@@ -137,9 +146,6 @@ function isTooLarge({ data }: Value, maxFrameBytes: number): boolean {
   const room = maxFrameBytes - FRAME_HEADER_BYTES - ANSWER_BYTES - OUTCOME_BYTES;
   return mayExceed(data.length, room) && Buffer.byteLength(data) > room;
 }
-
-/** Messages are for people; an endless one is of use to nobody. */
-const MAX_MESSAGE_UNITS = 1024;
 
 /** With the code, which is much shorter. */
 const MAX_REASON_UNITS = 2 * MAX_MESSAGE_UNITS;

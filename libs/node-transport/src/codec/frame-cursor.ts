@@ -26,6 +26,11 @@ export class FrameCursor {
     this.joined = bytes.toString(wide ? 'utf8' : 'latin1', end, textEnd);
   }
 
+  /** How much text the frame has, in UTF-16 units. */
+  get units(): number {
+    return this.joined.length;
+  }
+
   get hasNumbers(): boolean {
     return this.at < this.end;
   }

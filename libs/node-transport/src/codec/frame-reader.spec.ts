@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { DEFAULT_LIMITS, guardDeleteItem, guardKey, guardSetItem } from '@kvs/protocol';
 import { answers, batches, ids } from '../../test/arbitraries.js';
-import { callFor, MAX_FRAME_BYTES, readFrames } from '../../test/frames.js';
+import { BOUNDLESS, callFor, MAX_FRAME_BYTES, readFrames } from '../../test/frames.js';
 import { encodeAnswers } from './encode-answers.js';
-import { decodeAnswers } from './decode-answers.js';
+import { AnswerReader } from './decode-answers.js';
 import { decodeCalls, encodeCalls, type DecodedCall } from './calls.js';
 import { FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
@@ -49,6 +49,25 @@ describe('a stream of frames', () => {
   it('is refused at the header of a frame that is too large, before any of it has come', () => {
     const reader = new FrameReader(1000, () => undefined);
     expect(() => reader.push(Buffer.from([0xe9, 0x03, 0, 0]))).toThrow(LinkProtocolError);
+  });
+
+  it('takes no more memory than a few times what came of a frame, however it comes', () => {
+    const reader = new FrameReader(2 ** 26, () => undefined);
+    const header = Buffer.alloc(4);
+    header.writeUInt32LE(2 ** 26 - 4);
+    reader.push(header);
+    for (let came = 5; came < 3_000_000; came += came < 10_000 ? 1 : 1000) {
+      reader.push(Buffer.alloc(came < 10_000 ? 1 : 1000));
+      expect(reader.heldBytes <= Math.max(2 * came + 2000, 2 ** 18)).toBe(true);
+    }
+  });
+
+  it('holds nothing between frames', () => {
+    const reader = new FrameReader(1000, () => undefined);
+    const frame = Buffer.from(encodeHello(builder, helloLimits));
+    expect([reader.push(frame.subarray(0, 6)), reader.heldBytes]).toEqual([false, 6]);
+    expect([reader.push(frame.subarray(6)), reader.heldBytes]).toEqual([true, 0]);
+    expect([reader.push(Buffer.concat([frame, frame.subarray(0, 3)])), reader.heldBytes]).toEqual([true, 3]);
   });
 
   it('is refused when a frame is shorter than its header, or of no known type, or flagged as none is', () => {
@@ -134,7 +153,9 @@ describe('whatever bytes come', () => {
       fc.assert(
         fc.property(input, (bytes) => {
           readEverything(bytes, (cursor) => {
-            expect(decodeCalls(cursor, DEFAULT_LIMITS).filter((call) => !isChecked(call))).toEqual([]);
+            expect(decodeCalls(cursor, DEFAULT_LIMITS, BOUNDLESS).filter((call) => !isChecked(call))).toEqual(
+              [],
+            );
           });
         }),
         { numRuns: 1000 },
@@ -145,7 +166,7 @@ describe('whatever bytes come', () => {
   it('reading them as answers or as a hello throws nothing else either', () => {
     fc.assert(
       fc.property(damaged, answers, (bytes, open) => {
-        readEverything(bytes, (cursor) => void decodeAnswers(cursor, () => callFor(open)));
+        readEverything(bytes, (cursor) => void new AnswerReader(() => callFor(open)).read(cursor));
         readEverything(bytes, (cursor) => void decodeHello(cursor));
       }),
       { numRuns: 1000 },

@@ -6,10 +6,11 @@ import { LinkProtocolError } from './link-protocol-error.js';
 /** Takes a frame that has come whole. */
 export type FrameHandler = (type: FrameType, cursor: FrameCursor) => void;
 
-/** Cuts a stream of bytes into frames. Holds no more than one frame that has not come whole. */
+/** Cuts a stream of bytes into frames. Takes no more memory for a frame than a few times what has come of it. */
 export class FrameReader {
-  private parts: Buffer[] = [];
-  private held = 0;
+  /** Has what came of the next frame, and room for more. */
+  #frame: Buffer = NOTHING;
+  #held = 0;
 
   /** @param maxFrameBytes largest frame that is taken, its header included */
   constructor(
@@ -17,51 +18,60 @@ export class FrameReader {
     private readonly handle: FrameHandler,
   ) {}
 
+  /** How much memory the frame takes that has not come whole, in bytes; 0 between frames. */
+  get heldBytes(): number {
+    return this.#frame.length;
+  }
+
   /**
    * Hands on each frame that is whole now, in order.
    *
+   * @returns whether there was one
    * @throws LinkProtocolError for what is no frame, or is one that is too large; and whatever the handler throws
    */
-  push(chunk: Buffer): void {
+  push(chunk: Buffer): boolean {
     let bytes = chunk;
-    if (this.held > 0) {
-      this.parts.push(chunk);
-      this.held += chunk.length;
-      if (this.held < this.wanted()) return;
-      bytes = this.join();
+    if (this.#held > 0) {
+      this.#append(chunk);
+      if (this.#held < this.#wanted()) return false;
+      bytes = this.#frame.subarray(0, this.#held);
+      this.#frame = NOTHING;
+      this.#held = 0;
     }
     let at = 0;
     for (;;) {
       const left = bytes.length - at;
       if (left < LENGTH_BYTES) break;
-      const size = this.sizeAt(bytes, at);
+      const size = this.#sizeAt(bytes, at);
       if (left < size) break;
-      this.handleFrame(bytes, at, at + size);
+      this.#handleFrame(bytes, at, at + size);
       at += size;
     }
-    if (at < bytes.length) this.hold(bytes.subarray(at));
+    const rest = bytes.length - at;
+    // A view of the chunk: of the longer buffer that the frame was put together in, it would keep all.
+    if (rest > 0) this.#frame = chunk.subarray(chunk.length - rest);
+    this.#held = rest;
+    return at > 0;
   }
 
   /** How many bytes must have come before it is worth looking again. */
-  private wanted(): number {
-    const [first] = this.parts;
-    if (first === undefined || first.length < LENGTH_BYTES) return LENGTH_BYTES;
-    return this.sizeAt(first, 0);
+  #wanted(): number {
+    return this.#held < LENGTH_BYTES ? LENGTH_BYTES : this.#sizeAt(this.#frame, 0);
   }
 
-  private hold(rest: Buffer): void {
-    this.parts.push(rest);
-    this.held = rest.length;
+  #append(more: Buffer): void {
+    const held = this.#held + more.length;
+    if (held > this.#frame.length) {
+      const ahead = Math.min(this.#wanted(), Math.max(2 * held, ROOM_BYTES));
+      const grown = Buffer.allocUnsafeSlow(Math.max(held, ahead));
+      this.#frame.copy(grown, 0, 0, this.#held);
+      this.#frame = grown;
+    }
+    more.copy(this.#frame, this.#held);
+    this.#held = held;
   }
 
-  private join(): Buffer {
-    const joined = Buffer.concat(this.parts, this.held);
-    this.parts = [];
-    this.held = 0;
-    return joined;
-  }
-
-  private sizeAt(bytes: Buffer, at: number): number {
+  #sizeAt(bytes: Buffer, at: number): number {
     const size = LENGTH_BYTES + bytes.readUInt32LE(at);
     if (size < FRAME_HEADER_BYTES) throw new LinkProtocolError('a frame is shorter than its header');
     if (size > this.maxFrameBytes) {
@@ -70,7 +80,7 @@ export class FrameReader {
     return size;
   }
 
-  private handleFrame(bytes: Buffer, start: number, end: number): void {
+  #handleFrame(bytes: Buffer, start: number, end: number): void {
     const type = bytes.readUInt8(start + LENGTH_BYTES);
     const flags = bytes.readUInt8(start + LENGTH_BYTES + 1);
     const numbers = start + FRAME_HEADER_BYTES;
@@ -81,3 +91,8 @@ export class FrameReader {
     this.handle(type, new FrameCursor(bytes, numbers, text, end, flags === UTF8_TEXT));
   }
 }
+
+const NOTHING = Buffer.alloc(0);
+
+/** A frame that is not longer gets all of its memory at once: most are. */
+const ROOM_BYTES = 256 * 1024;

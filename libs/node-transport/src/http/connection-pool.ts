@@ -14,21 +14,27 @@ export interface ConnectionOptions {
   readonly nodeTimeoutMs: number;
 }
 
-/**
- * A pool of kept-alive connections. Time is kept by whoever asks, for undici's own is counted in seconds.
- *
- * @param readBuffers what answers are read into, for requests that all hold the pieces that they get
- */
+/** The connections of one pool, as far as it differs from others to the node. */
+export interface PoolOptions {
+  /** Most of them; null for no limit. */
+  readonly connections: number | null;
+  /** Longest body of an answer: beyond it, the connection is cut. Default: no limit. */
+  readonly maxBodyBytes?: number;
+  /** What answers are read into, for requests that all hold the pieces that they get. */
+  readonly readBuffers?: ReadBuffers;
+}
+
+/** A pool of kept-alive connections. Time is kept by whoever asks, because undici's own is counted in seconds. */
 export function connectionPool(
   address: string,
-  connections: number | null,
   options: ConnectionOptions,
-  readBuffers?: ReadBuffers,
+  { connections, maxBodyBytes = NO_LIMIT, readBuffers }: PoolOptions,
 ): Pool {
   return new Pool(`http://${address}`, {
     connect: connector(options, readBuffers),
     connections,
     pipelining: 1,
+    maxResponseSize: maxBodyBytes,
     keepAliveTimeout: IDLE_CONNECTION_MS,
     keepAliveMaxTimeout: IDLE_CONNECTION_MS,
     headersTimeout: 0,
@@ -79,4 +85,6 @@ function coded(code: string, message: string): Error {
 
 /** Shorter than a node keeps them, so that the proxy is the one to close and never writes into a closing one. */
 const IDLE_CONNECTION_MS = 30_000;
+/** As undici has it. */
+const NO_LIMIT = -1;
 const PROBE_AFTER_MS = 60_000;

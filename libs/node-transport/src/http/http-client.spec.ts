@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import { stringKey, stringValue, type FetchOutcome, type SetOutcome, type WireSetItem } from '@kvs/protocol';
 import { FakeHttpNode } from '../../test/fake-http-node.js';
@@ -22,7 +24,7 @@ afterEach(async () => {
   await node.stop();
 });
 
-const BOUNDS = { maxMergedItems: 1000, maxMergedBytes: 2 ** 20 };
+const BOUNDS = { maxMergedItems: 1000, maxMergedBytes: 2 ** 20, maxBodyBytes: 2 ** 24 };
 
 function set(name: string, text = 'v'): Promise<readonly SetOutcome[]> {
   return setAll([name], text);
@@ -46,6 +48,20 @@ it('tells when the node is reached, but not when it is in trouble', async () => 
   node.json([{ key: stringKey('a'), value: null }]);
   await fetch('a');
   expect(reached).toBe(1);
+});
+
+it('gives up an answer that has no end', async () => {
+  await start({ maxBodyBytes: 100_000 });
+  const answered = new Promise<ServerResponse>((resolve) => {
+    node.answer = (response) => {
+      const more = (): void => void (response.destroyed || response.write('['.repeat(1000), more));
+      more();
+      resolve(response);
+    };
+  });
+  await expect(fetch('a')).rejects.toMatchObject({ failure: 'broken' });
+  const response = await answered;
+  if (!response.destroyed) await once(response, 'close');
 });
 
 describe('a merged batch', () => {

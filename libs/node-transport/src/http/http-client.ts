@@ -24,6 +24,8 @@ export interface HttpOptions extends ConnectionOptions {
   readonly foundProxy: () => void;
   /** Most items in one batch that is put together of several calls. */
   readonly maxMergedItems: number;
+  /** Longest body of an answer. */
+  readonly maxBodyBytes: number;
   /** Most bytes of such a batch; for fetches, with what recent ones brought. */
   readonly maxMergedBytes: number;
 }
@@ -64,7 +66,8 @@ export class HttpClient implements CallSink {
     private readonly options: HttpOptions,
     private readonly reached: () => void = () => undefined,
   ) {
-    this.pool = connectionPool(address, options.nodeConnections, options);
+    const { nodeConnections: connections, maxBodyBytes } = options;
+    this.pool = connectionPool(address, options, { connections, maxBodyBytes });
     const limits = { maxGatheredCalls: options.maxMergedItems, maxGatheredBytes: options.maxMergedBytes };
     const coalescer = (kind: Kind): Coalescer<Call> =>
       new Coalescer({ ...options, ...limits }, (calls) => this.send(kind, calls));

@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { TransportError } from '@kvs/router';
 import { frameBytesOf, isWrite } from '../batch.js';
-import { decodeAnswers } from '../codec/decode-answers.js';
+import { AnswerReader } from '../codec/decode-answers.js';
 import { putCall } from '../codec/calls.js';
 import { FrameBuilder } from '../codec/frame-builder.js';
 import type { FrameCursor } from '../codec/frame-cursor.js';
@@ -38,6 +38,7 @@ export class LinkConnection {
   private readonly builder = new FrameBuilder();
   private readonly reader: FrameReader;
   private readonly pending = new PendingCalls();
+  private readonly answers: AnswerReader<Call>;
   private bytesInFlight = 0;
   /** Calls that nobody waits for any more, and their bytes. */
   private abandoned = 0;
@@ -48,6 +49,8 @@ export class LinkConnection {
   private starved = false;
   private peer: LinkLimits | undefined;
   private isProven = false;
+  /** Whether a ping came since the last pong. One pong answers all of them. */
+  private owesPong = false;
   private leaving = false;
   private gone = false;
   private heard = true;
@@ -61,9 +64,10 @@ export class LinkConnection {
     private readonly listener: ConnectionListener,
   ) {
     this.reader = new FrameReader(options.limits.maxFrameBytes, this.onFrame);
+    this.answers = new AnswerReader(this.findCall, this.onOutcomes);
     this.cancelBeat = options.timers.after(options.heartbeatMs, this.onBeat);
     socket.on('data', this.onData);
-    socket.on('drain', () => listener.writable());
+    socket.on('drain', this.onDrain);
     socket.on('error', (error) => this.end(error.message));
     socket.on('close', () => this.end('it was closed'));
     socket.on('end', () => this.end('the node ended it'));
@@ -149,6 +153,7 @@ export class LinkConnection {
     const { maxCallsInFlight, maxBytesInFlight } = this.peer ?? this.options.limits;
     const isStuck = this.abandoned > maxCallsInFlight / 2 || this.abandonedBytes > maxBytesInFlight / 2;
     if (isStuck) this.end('too many calls were never answered');
+    else this.endIfDone();
   }
 
   /** Fails what is under way, and lets go of the connection. */
@@ -181,9 +186,23 @@ export class LinkConnection {
       this.reader.push(chunk);
     } catch (error) {
       if (!(error instanceof LinkProtocolError)) throw error;
+      this.options.onBreach(`the link to ${this.address} was closed: ${error.message}`);
       this.end(error.message);
     }
+    if (this.owesPong) this.pong();
   };
+
+  private readonly onDrain = (): void => {
+    if (this.owesPong) this.pong();
+    this.listener.writable();
+  };
+
+  /** Not while the node reads nothing: it may ask without end. */
+  private pong(): void {
+    if (this.gone || this.socket.writableNeedDrain) return;
+    this.owesPong = false;
+    this.socket.write(encodeSignal(this.builder, FRAME.pong));
+  }
 
   private readonly onFrame = (type: FrameType, cursor: FrameCursor): void => {
     if (this.gone) return;
@@ -198,7 +217,7 @@ export class LinkConnection {
         this.onAnswers(cursor);
         break;
       case FRAME.ping:
-        this.socket.write(encodeSignal(this.builder, FRAME.pong));
+        this.owesPong = true;
         break;
       case FRAME.pong:
         break;
@@ -212,7 +231,7 @@ export class LinkConnection {
 
   private onAnswers(cursor: FrameCursor): void {
     this.prove();
-    for (const { id, call, refusal } of decodeAnswers(cursor, this.findCall, this.onOutcomes)) {
+    for (const { id, call, refusal } of this.answers.read(cursor)) {
       this.pending.delete(id);
       this.bytesInFlight -= call.weight;
       this.leaveCompany(call);
@@ -271,8 +290,9 @@ export class LinkConnection {
     this.endIfDone();
   }
 
+  /** Of a node that is leaving, nobody waits for more than the answers. */
   private endIfDone(): void {
-    if (this.leaving && this.pending.size === 0) this.end('the node is shutting down');
+    if (this.leaving && this.pending.size === this.abandoned) this.end('the node is shutting down');
   }
 
   private readonly onBeat = (): void => {

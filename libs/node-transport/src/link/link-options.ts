@@ -30,6 +30,8 @@ export interface LinkOptions {
   readonly maxPendingBytes: number;
   /** About how long a frame grows by putting calls together, and the largest piece of a call. */
   readonly frameBytes: number;
+  /** Told why a link was closed whose node broke a rule, at most once a minute. */
+  readonly onBreach: (message: string) => void;
   /** Called each time when an answer shows that the address is a proxy's. */
   readonly foundProxy: () => void;
   /** What this end takes from the node. */
@@ -55,6 +57,7 @@ export const DEFAULT_LINK_OPTIONS: Omit<LinkOptions, 'nodeTimeoutMs'> = Object.f
   maxPendingCalls: 4096,
   maxPendingBytes: 128 * MIB,
   frameBytes: 256 * KIB,
+  onBreach: () => undefined,
   foundProxy: () => undefined,
   limits: { maxFrameBytes: 64 * MIB, maxCallsInFlight: 4096, maxBytesInFlight: 128 * MIB },
 });

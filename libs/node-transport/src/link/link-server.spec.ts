@@ -20,24 +20,34 @@ let http: Server;
 let server: LinkServer;
 let errors: unknown[];
 let link: RawLink;
+let breaches: string[];
+const links: RawLink[] = [];
 
 async function start(options: Partial<LinkServerOptions> = {}): Promise<void> {
   store = new HeldStore();
   errors = [];
+  breaches = [];
   server = new LinkServer(store, {
     limits: DEFAULT_LIMITS,
     maxInFlightRequests: 100,
     maxInFlightBytes: 2 ** 20,
     onError: (error) => errors.push(error),
+    onBreach: (message) => breaches.push(message),
     ...options,
   });
   http = createServer();
   http.on('upgrade', (request, socket, head) => server.accept(request, socket, head));
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  link = await RawLink.open((http.address() as AddressInfo).port);
+  links.length = 0;
+  link = await openLink();
+}
+async function openLink(): Promise<RawLink> {
+  const opened = await RawLink.open((http.address() as AddressInfo).port);
+  links.push(opened);
+  return opened;
 }
 afterEach(async () => {
-  link.socket.destroy();
+  for (const { socket } of links) socket.destroy();
   server.close();
   await new Promise((resolve) => http.close(resolve));
 });
@@ -73,30 +83,37 @@ it.each([
   expect(store.began).toEqual([]);
 });
 
-it('refuses more calls than may be under way, and takes more when there is room', async () => {
-  await start({ maxInFlightRequests: 1 });
-  const release = store.hold(a);
-  link.call([1, query(a)], [2, query()]);
-  await link.until(() => link.answers.length === 1);
-  expect(link.answers).toEqual([[2, 'overloaded']]);
-  release();
-  await link.until(() => link.answers.length === 2);
-  link.call([3, query()]);
-  await link.until(() => link.answers.length === 3);
-  expect(link.answers.slice(1)).toEqual([
-    [1, absent],
-    [3, absent],
-  ]);
-});
+describe.each<[string, Partial<LinkServerOptions>]>([
+  ['calls', { maxInFlightRequests: 1 }],
+  ['bytes', { maxInFlightBytes: 50 }],
+])('more %s than may be under way', (_, limits) => {
+  it('are refused, over all links, until there is room', async () => {
+    await start(limits);
+    const other = await openLink();
+    const release = store.hold(a);
+    link.call([1, set(a)]);
+    await store.hasBegun(1);
+    other.call([2, query()]);
+    await other.until(() => other.answers.length === 1);
+    expect(other.answers).toEqual([[2, 'overloaded']]);
+    release();
+    await link.until(() => link.answers.length === 1);
+    other.call([3, query()]);
+    await other.until(() => other.answers.length === 2);
+    expect(other.answers[1]).toEqual([3, absent]);
+  });
 
-it('refuses more bytes than may be under way', async () => {
-  await start({ maxInFlightBytes: 50 });
-  const release = store.hold(a);
-  link.call([1, set(a)], [2, query()]);
-  await link.until(() => link.answers.length === 1);
-  expect(link.answers).toEqual([[2, 'overloaded']]);
-  release();
-  await link.until(() => link.answers.length === 2);
+  it('close the link of a proxy that was told so', async () => {
+    await start(limits);
+    const release = store.hold(a);
+    link.call([1, set(a)]);
+    link.call([2, query()]);
+    await link.until(() => link.closed);
+    expect(breaches).toEqual([
+      expect.stringMatching(/^the link from .* was closed: .* than the node takes$/),
+    ]);
+    release();
+  });
 });
 
 it('refuses an answer that would be too large', async () => {
@@ -194,7 +211,7 @@ describe('at shutdown', () => {
 });
 
 it('does no more than the other end reads, and then the rest in its order', async () => {
-  await start();
+  await start({ maxInFlightRequests: 200 });
   const large = stringValue('v'.repeat(500_000));
   link.call([1, { kind: 'set', items: [{ key: a, value: large }] }]);
   await link.until(() => link.answers.length === 1);
@@ -213,7 +230,7 @@ it('does no more than the other end reads, and then the rest in its order', asyn
 });
 
 it('answers all when the other end reads its answers late', async () => {
-  await start();
+  await start({ maxInFlightRequests: 300 });
   const large = stringValue('v'.repeat(500_000));
   link.call([1, { kind: 'set', items: [{ key: a, value: large }] }]);
   await link.until(() => link.answers.length === 1);

@@ -5,8 +5,10 @@ import type { KeyValueOperations, Limits } from '@kvs/protocol';
 import type { Kind } from '../batch.js';
 import { largestFrameBytes, type LinkLimits } from '../codec/hello.js';
 import { endOfTurn, systemTimers, type Schedule, type Timers } from '../ports.js';
+import { seldom } from '../seldom.js';
+import { HeldBytes } from './held-bytes.js';
 import { LINK_PATH, LINK_TOKEN } from './link-token.js';
-import { ServerLink, type Load } from './server-link.js';
+import { ServerLink, type LinkMemory, type Load } from './server-link.js';
 
 /** The operations that travel over a link; scans don't. */
 export type BatchOperations = Pick<KeyValueOperations, 'set' | 'fetch' | 'query' | 'delete'>;
@@ -16,8 +18,13 @@ export interface LinkServerOptions {
   readonly limits: Limits;
   /** Most calls under way at once, over all links; further ones are refused as `overloaded`. */
   readonly maxInFlightRequests: number;
-  /** Most bytes of calls under way at once. */
+  /**
+   * Most bytes of calls under way at once. As many may be held of frames that have not come whole, and of answers that
+   * proxies have not read; beyond, the link is closed that has held some for the longest.
+   */
   readonly maxInFlightBytes: number;
+  /** Told why a link was closed whose proxy broke a rule, at most once a minute. */
+  readonly onBreach?: (message: string) => void;
   /** Told what made a call fail in an unforeseen way. */
   readonly onError: (error: unknown) => void;
   /** How long proxies have at shutdown to end their links by themselves, in milliseconds. */
@@ -45,6 +52,8 @@ export class LinkServer {
   private readonly load: Load;
   private readonly timers: Timers;
   private readonly linkLimits: LinkLimits;
+  private readonly memory: LinkMemory;
+  private readonly onBreach: (message: string) => void;
   private closed = false;
   private draining: Promise<void> | undefined;
   private whenIdle: (() => void) | undefined;
@@ -55,6 +64,14 @@ export class LinkServer {
   ) {
     const { limits, maxInFlightRequests, maxInFlightBytes } = options;
     this.timers = options.timers ?? systemTimers;
+    this.onBreach = seldom(this.timers, options.onBreach ?? (() => undefined));
+    this.memory = {
+      frames: new HeldBytes(
+        maxInFlightBytes,
+        'a frame did not come to its end while others needed the memory',
+      ),
+      answers: new HeldBytes(maxInFlightBytes, 'answers were not read while others needed the memory'),
+    };
     this.load = {
       calls: 0,
       bytes: 0,
@@ -83,20 +100,23 @@ export class LinkServer {
   }
 
   /** Makes a link of a connection on which a request for one came. `head` is what came after the request. */
-  accept(_request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (this.load.draining) {
       // Whoever asked may be gone by now: an error that nobody listens for would end this process.
       socket.on('error', () => socket.destroy());
       socket.end(UNAVAILABLE, () => socket.destroy());
       return;
     }
+    const peer = request.socket.remoteAddress ?? 'an unknown address';
     const link = new ServerLink(this.operations, socket, {
       ...this.options,
       load: this.load,
+      memory: this.memory,
       linkLimits: this.linkLimits,
       schedule: this.options.schedule ?? endOfTurn,
-      closed: () => {
+      closed: (breach) => {
         this.links.delete(link);
+        if (breach !== undefined) this.onBreach(`the link from ${peer} was closed: ${breach}`);
         this.noticeIdle();
       },
       answered: () => this.noticeIdle(),

@@ -5,7 +5,7 @@ import { isPromise, KvsError, type Limits } from '@kvs/protocol';
 import { isWrite, keysOf, weightOf, type Batch, type Kind } from '../batch.js';
 import type { Answer } from '../codec/answers.js';
 import { encodeAnswers } from '../codec/encode-answers.js';
-import { decodeCalls, type DecodedCall, type Refusal } from '../codec/calls.js';
+import { decodeCalls, type CallRoom, type DecodedCall, type Refusal } from '../codec/calls.js';
 import { FrameBuilder } from '../codec/frame-builder.js';
 import type { FrameCursor } from '../codec/frame-cursor.js';
 import { FrameReader } from '../codec/frame-reader.js';
@@ -16,6 +16,7 @@ import { MAX_BYTES_PER_UNIT } from '../codec/text-bytes.js';
 import { KeyOrder, type Ticket } from '../coalesce/key-order.js';
 import type { Schedule } from '../ports.js';
 import { doCall } from './do-call.js';
+import type { HeldBytes } from './held-bytes.js';
 import type { BatchOperations } from './link-server.js';
 import { LINK_TOKEN } from './link-token.js';
 
@@ -32,13 +33,23 @@ export interface Load {
   refused: number;
 }
 
+/** What all links of a node hold together. */
+export interface LinkMemory {
+  /** Frames that have not come whole. */
+  readonly frames: HeldBytes;
+  /** Answers that proxies have not read. */
+  readonly answers: HeldBytes;
+}
+
 export interface ServerLinkContext {
   readonly limits: Limits;
   readonly linkLimits: LinkLimits;
   readonly load: Load;
+  readonly memory: LinkMemory;
   readonly schedule: Schedule;
   readonly onError: (error: unknown) => void;
-  readonly closed: () => void;
+  /** @param breach what the proxy did, if it broke a rule of the link */
+  readonly closed: (breach?: string) => void;
   /** A call that was under way is answered. */
   readonly answered: () => void;
 }
@@ -59,10 +70,15 @@ export class ServerLink {
   private answerBytes = 0;
   /** Whether so much is unread at the other end that what else it asks for has to wait: for `drain`. */
   private full = false;
-  /** Calls that came with others whose answers made it full. */
+  /** Calls that came with others whose answers made it full, and their bytes. */
   private waiting: DecodedCall[] = [];
+  private waitingBytes = 0;
   private peer: LinkLimits | undefined;
+  /** Calls under way, and their bytes. */
   private unanswered = 0;
+  private unansweredBytes = 0;
+  /** Whether a ping came since the last pong. One pong answers all of them. */
+  private owesPong = false;
   private inTurn = false;
   private scheduled = false;
   private gone = false;
@@ -101,24 +117,33 @@ export class ServerLink {
     if (!this.gone) this.socket.end(() => this.socket.destroy());
   }
 
-  /** Cuts it. */
-  close(): void {
+  /**
+   * Cuts it.
+   *
+   * @param breach what the proxy did, if it broke a rule of the link
+   */
+  close(breach?: string): void {
     if (this.gone) return;
     this.gone = true;
     this.waiting = [];
     this.answers = [];
     this.socket.destroy();
-    this.context.closed();
+    const { memory, closed } = this.context;
+    memory.frames.set(this, 0);
+    memory.answers.set(this, 0);
+    closed(breach);
   }
 
   private readonly onData = (chunk: Buffer): void => {
     if (this.gone) return;
     this.inTurn = true;
     try {
-      this.reader.push(chunk);
+      const { frames } = this.context.memory;
+      if (this.reader.push(chunk)) frames.set(this, 0);
+      frames.set(this, this.reader.heldBytes);
     } catch (error) {
       if (!(error instanceof LinkProtocolError)) throw error;
-      this.close(); // what was done is done; what it came to, nobody hears
+      this.close(error.message); // what was done is done; what it came to, nobody hears
       return;
     } finally {
       this.inTurn = false;
@@ -129,7 +154,9 @@ export class ServerLink {
   private readonly onDrain = (): void => {
     const { waiting } = this;
     this.waiting = [];
+    this.waitingBytes = 0;
     this.full = false;
+    this.context.memory.answers.set(this, 0);
     this.inTurn = true;
     for (const call of waiting) this.take(call);
     this.inTurn = false;
@@ -145,10 +172,10 @@ export class ServerLink {
     }
     switch (type) {
       case FRAME.calls:
-        for (const call of decodeCalls(cursor, this.context.limits)) this.take(call);
+        for (const call of decodeCalls(cursor, this.context.limits, this.room)) this.take(call);
         break;
       case FRAME.ping:
-        this.socket.write(encodeSignal(this.builder, FRAME.pong));
+        this.owesPong = true;
         break;
       case FRAME.pong:
       case FRAME.goodbye:
@@ -158,9 +185,18 @@ export class ServerLink {
     }
   };
 
+  /** What the proxy may still send of what the hello said. */
+  private get room(): CallRoom {
+    const { maxCallsInFlight, maxBytesInFlight } = this.context.linkLimits;
+    const calls = this.unanswered + this.waiting.length;
+    const bytes = this.unansweredBytes + this.waitingBytes;
+    return { calls: maxCallsInFlight - calls, bytes: maxBytesInFlight - bytes, isIdle: calls === 0 };
+  }
+
   private take(call: DecodedCall): void {
     if (this.full) {
       this.waiting.push(call);
+      if (!('refusal' in call)) this.waitingBytes += weightOf(call);
       return;
     }
     const { load } = this.context;
@@ -215,11 +251,13 @@ export class ServerLink {
     load.calls++;
     load.bytes += weight;
     this.unanswered++;
+    this.unansweredBytes += weight;
     this.throttle();
     return (answer, ticket) => {
       load.calls--;
       load.bytes -= weight;
       this.unanswered--;
+      this.unansweredBytes -= weight;
       this.order.leave(ticket);
       this.answer(answer);
       this.throttle();
@@ -259,17 +297,22 @@ export class ServerLink {
   }
 
   private flush(): void {
-    const { answers, peer, socket } = this;
-    if (answers.length === 0 || peer === undefined || this.gone) return;
+    const { answers, peer, socket, owesPong } = this;
+    if ((answers.length === 0 && !owesPong) || peer === undefined || this.gone) return;
     this.answers = [];
     this.answerBytes = 0;
+    this.owesPong = false;
     const { maxFrameBytes } = peer;
     const frameBytes = Math.min(FRAME_BYTES, maxFrameBytes / MAX_BYTES_PER_UNIT);
-    const frames = encodeAnswers(this.builder, answers, { frameBytes, maxFrameBytes });
     socket.cork();
-    for (const frame of frames) socket.write(frame);
+    if (answers.length > 0)
+      for (const frame of encodeAnswers(this.builder, answers, { frameBytes, maxFrameBytes }))
+        socket.write(frame);
+    if (owesPong) socket.write(encodeSignal(this.builder, FRAME.pong));
     socket.uncork();
     this.full = socket.writableLength > MAX_UNREAD_BYTES;
+    // What is less than that is not worth counting: only from here on, there surely is a drain.
+    if (this.full) this.context.memory.answers.set(this, socket.writableLength);
     this.throttle();
   }
 

@@ -1,0 +1,219 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+import { DEFAULT_LIMITS, stringKey, stringValue, type QueryOutcome } from '@kvs/protocol';
+import { DeafPeer } from '../../test/deaf-peer.js';
+import { ManualTime } from '../../test/manual-time.js';
+import type { Batch } from '../batch.js';
+import { encodeCalls } from '../codec/calls.js';
+import { encodeAnswers } from '../codec/encode-answers.js';
+import { FrameBuilder } from '../codec/frame-builder.js';
+import { FRAME } from '../codec/frame.js';
+import { encodeHello, encodeSignal } from '../codec/hello.js';
+import { callWith, type Call } from '../pending-call.js';
+import { HeldStore } from '../testing/held-store.js';
+import { LinkConnection } from './link-connection.js';
+import { DEFAULT_LINK_OPTIONS } from './link-options.js';
+import { LinkServer, type LinkServerOptions } from './link-server.js';
+
+const MIB = 2 ** 20;
+const builder = new FrameBuilder();
+const hello = Buffer.from(
+  encodeHello(builder, { maxFrameBytes: MIB, maxCallsInFlight: 100, maxBytesInFlight: MIB }),
+);
+const pings = Buffer.concat(Array<Buffer>(6000).fill(Buffer.from(encodeSignal(builder, FRAME.ping))));
+const key = stringKey('k');
+
+describe('a node', () => {
+  let store: HeldStore;
+  let server: LinkServer;
+  let time: ManualTime;
+  let breaches: string[];
+
+  beforeEach(() => {
+    store = new HeldStore();
+    time = new ManualTime();
+    breaches = [];
+  });
+  afterEach(() => server.close());
+
+  function start(options: Partial<LinkServerOptions> = {}): void {
+    server = new LinkServer(store, {
+      limits: DEFAULT_LIMITS,
+      maxInFlightRequests: 4096,
+      maxInFlightBytes: 16 * MIB,
+      timers: time,
+      onError: (error) => expect(error).toBeUndefined(),
+      onBreach: (message) => breaches.push(message),
+      ...options,
+    });
+  }
+
+  /** A link of a proxy that says hello and reads nothing. */
+  async function attack(): Promise<DeafPeer> {
+    const peer = new DeafPeer();
+    server.accept(new IncomingMessage(new Socket()), peer, Buffer.alloc(0));
+    await peer.say(hello);
+    return peer;
+  }
+
+  const calls = (batch: Batch, count = 1): Buffer =>
+    Buffer.from(
+      encodeCalls(
+        builder,
+        Array.from({ length: count }, (_, id) => ({ id, batch })),
+      ),
+    );
+  const fetch: Batch = { kind: 'fetch', items: [key] };
+
+  /** Fills the store with a value of so many bytes. */
+  const fill = (bytes: number) => store.set([{ key, value: stringValue('v'.repeat(bytes)) }]);
+
+  it('that is sent pings without end keeps next to no pongs', async () => {
+    start();
+    const peer = await attack();
+    await peer.say(pings, 50);
+    expect(peer.writableLength).toBeLessThan(100_000);
+    expect(server.size).toBe(1);
+  });
+
+  it.each(['at once', 'one by one'])(
+    'that is asked for values %s that nobody reads keeps few',
+    async (how) => {
+      start();
+      await fill(100_000);
+      const peer = await attack();
+      if (how === 'at once') await peer.say(calls(fetch, 1000));
+      else await peer.say(calls(fetch), 1000);
+      expect(peer.writableLength).toBeGreaterThan(100_000);
+      expect(peer.writableLength).toBeLessThan(3 * MIB);
+      expect(store.began.length).toBeLessThan(50);
+    },
+  );
+
+  it('does nothing of a frame with a million empty calls, and ends the link', async () => {
+    start();
+    const peer = await attack();
+    builder.begin(FRAME.calls);
+    for (let i = 0; i < 1_000_000; i++) {
+      builder.reserve(3);
+      for (const number of [1, 2, 0]) builder.byte(number);
+    }
+    await peer.say(builder.finish());
+    expect([peer.destroyed, store.began, server.counts.refused]).toEqual([true, [], 0]);
+    expect(breaches).toHaveLength(1);
+  });
+
+  it('does nothing of a frame with more calls than its hello says, and ends the link', async () => {
+    start({ maxInFlightRequests: 10 });
+    const peer = await attack();
+    await peer.say(calls(fetch, 11));
+    expect([peer.destroyed, store.began]).toEqual([true, []]);
+  });
+
+  it('with frames that never end keeps as many bytes as it may, and ends the oldest', async () => {
+    start();
+    const unfinished = Buffer.alloc(8 * MIB);
+    unfinished.writeUInt32LE(10 * MIB);
+    const peers = [await attack(), await attack(), await attack()];
+    for (const peer of peers) await peer.say(unfinished);
+    expect(peers.map(({ destroyed }) => destroyed)).toEqual([true, false, false]);
+    const other = await attack();
+    await other.say(calls(fetch));
+    expect(store.began).toHaveLength(1); // what is short is memory for unfinished frames, and for nothing else
+  });
+
+  it('with answers that nobody reads keeps as many bytes as it may, and ends the oldest link', async () => {
+    start();
+    await fill(MIB / 2);
+    const often: Batch = { kind: 'fetch', items: Array<typeof key>(12).fill(key) };
+    const peers = [await attack(), await attack(), await attack()];
+    for (const peer of peers) await peer.say(calls(often));
+    while (!peers.some(({ destroyed }) => destroyed)) await setImmediate();
+    expect(peers.map(({ destroyed }) => destroyed)).toEqual([true, false, false]);
+  });
+
+  it('tells of one breach a minute, however many there are', async () => {
+    start();
+    for (let i = 0; i < 120; i++) {
+      const peer = await attack();
+      await peer.say(Buffer.alloc(10, 0xfe));
+      expect(peer.destroyed).toBe(true);
+      time.pass(1000);
+    }
+    expect(breaches).toHaveLength(2);
+  });
+});
+
+describe('a proxy', () => {
+  let node: DeafPeer;
+  let connection: LinkConnection;
+  let breaches: string[];
+  let time: ManualTime;
+
+  async function start(options: Partial<typeof DEFAULT_LINK_OPTIONS> = {}): Promise<void> {
+    breaches = [];
+    time = new ManualTime();
+    node = new DeafPeer();
+    const all = { ...DEFAULT_LINK_OPTIONS, nodeTimeoutMs: 1000, timers: time, ...options };
+    const ignore = (): void => undefined;
+    connection = new LinkConnection(
+      'node:1',
+      node,
+      { ...all, onBreach: (message) => breaches.push(message) },
+      { opened: ignore, proven: ignore, answered: ignore, writable: ignore, leaving: ignore, lost: ignore },
+    );
+    await node.say(hello);
+  }
+  afterEach(() => connection.end('the test is over'));
+
+  /** Sends calls over the connection, and returns what became of them. */
+  const query = (count: number): Promise<readonly QueryOutcome[] | Error> =>
+    callWith('query', Array<typeof key>(count).fill(key), 40 * count, (call: Call) => {
+      call.deadlineMs = time.nowMs() + 1000;
+      connection.send([call]);
+    }).catch((error: Error) => error);
+
+  const answer = (id: number, count: number): Buffer => {
+    const outcomes = Array.from({ length: count }, () => ({ ok: true as const, present: true }));
+    const limits = { frameBytes: MIB, maxFrameBytes: MIB };
+    return Buffer.concat(encodeAnswers(builder, [{ id, kind: 'query', outcomes }], limits));
+  };
+
+  it('that is sent pings without end keeps next to no pongs', async () => {
+    await start();
+    await node.say(pings, 50);
+    expect(node.writableLength).toBeLessThan(100_000);
+    expect(node.destroyed).toBe(false);
+  });
+
+  it('that is answered what it did not ask ends the link, and says why', async () => {
+    await start();
+    const call = query(1);
+    await node.say(answer(7, 1));
+    expect(await call).toMatchObject({ failure: 'broken' });
+    expect([node.destroyed, breaches]).toEqual([
+      true,
+      ['the link to node:1 was closed: an answer to the call 7, which is not open'],
+    ]);
+  });
+
+  it('lets go of a node that says goodbye and then answers nothing', async () => {
+    await start();
+    const call = query(1);
+    await node.say(encodeSignal(builder, FRAME.goodbye));
+    expect(node.destroyed).toBe(false);
+    time.pass(1000);
+    connection.expire(time.nowMs());
+    expect(await call).toMatchObject({ failure: 'timeout' });
+    expect(node.destroyed).toBe(true);
+  });
+
+  it('takes no frame beyond its limit', async () => {
+    await start();
+    const large = Buffer.alloc(10);
+    large.writeUInt32LE(DEFAULT_LINK_OPTIONS.limits.maxFrameBytes);
+    await node.say(large);
+    expect(node.destroyed).toBe(true);
+  });
+});
