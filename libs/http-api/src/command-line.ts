@@ -25,6 +25,10 @@ export function serverCommand(name: string, version: string, description: string
     .addOption(wholeNumber('max-answer-bytes', 'largest answer to POST /fetch', maxAnswerBytes))
     .addOption(wholeNumber('max-in-flight-requests', 'most requests at once', 4096))
     .addOption(wholeNumber('max-in-flight-bytes', 'most bytes of bodies at once', 256 * 1024 * 1024))
+    .addOption(milliseconds('headers-timeout-ms', 'longest wait for the headers of a request', 60_000))
+    .addOption(milliseconds('body-timeout-ms', 'longest wait for the next bytes of a body', 30_000))
+    .addOption(wholeNumber('min-body-rate', 'lowest average speed of a body, in bytes per second', 1000))
+    .addOption(milliseconds('answer-timeout-ms', 'longest wait for a client to read on', 60_000))
     .addOption(milliseconds('shutdown-timeout-ms', 'wait for requests under way at shutdown', 10_000))
     .addOption(several('allow-host <name>', 'serve this host name too, or * for all', parseAllowedHost))
     .addOption(
@@ -52,6 +56,10 @@ export interface ServerOptions {
   maxAnswerBytes: number;
   maxInFlightRequests: number;
   maxInFlightBytes: number;
+  headersTimeoutMs: number;
+  bodyTimeoutMs: number;
+  minBodyRate: number;
+  answerTimeoutMs: number;
   shutdownTimeoutMs: number;
   allowHost?: string[];
   allowOrigin?: string[];
@@ -64,10 +72,15 @@ export function serverSettings(options: ServerOptions): ServerSettings {
   const { maxKeyBytes, maxValueBytes, maxBatchItems, maxBodyBytes, maxAnswerBytes, ...rest } = options;
   const { maxInFlightRequests, maxInFlightBytes, shutdownTimeoutMs, fastLane, logLevel, logFormat } = rest;
   const { allowHost: allowHosts = [], allowOrigin: allowOrigins = [] } = rest;
+  const { headersTimeoutMs, bodyTimeoutMs, minBodyRate, answerTimeoutMs } = rest;
   return {
     limits: { maxKeyBytes, maxValueBytes, maxBatchItems, maxBodyBytes, maxAnswerBytes },
     maxInFlightRequests,
     maxInFlightBytes,
+    headersTimeoutMs,
+    bodyTimeoutMs,
+    minBodyRate,
+    answerTimeoutMs,
     shutdownTimeoutMs,
     allowHosts,
     allowOrigins,

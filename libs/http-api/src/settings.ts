@@ -7,6 +7,14 @@ export interface ServerSettings {
   readonly maxInFlightRequests: number;
   /** Most bytes of request bodies under way at once; further requests are answered 503. */
   readonly maxInFlightBytes: number;
+  /** How long the headers of a request may take, in milliseconds. */
+  readonly headersTimeoutMs: number;
+  /** How long a body may take without a byte of it coming, in milliseconds; it is answered 408. */
+  readonly bodyTimeoutMs: number;
+  /** Lowest average speed of a body that takes longer than `bodyTimeoutMs`, in bytes per second. */
+  readonly minBodyRate: number;
+  /** How long a client may take without reading a byte of its answer, in milliseconds; its connection is cut. */
+  readonly answerTimeoutMs: number;
   /** How long a shutdown waits for requests that are under way, in milliseconds. */
   readonly shutdownTimeoutMs: number;
   /** Whether the hot routes are answered before Express; otherwise Express answers all. */

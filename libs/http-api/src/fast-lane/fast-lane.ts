@@ -4,7 +4,6 @@ import { answerError } from '@kvs/protocol/nest';
 import { sendJson } from '../routes/reply.js';
 import type { FastRoute, FastRoutes } from './fast-routes.js';
 import { TurnQueue } from './turn-queue.js';
-import { plainBodyLength, readWholeBody } from './whole-body.js';
 
 /**
  * The second door: answers the hot routes before Express sees them, by the same pipes, service and error bodies. What it does
@@ -16,21 +15,15 @@ export class FastLane {
   /** @param onUnexpected told of each error that is a defect of ours rather than an operating error */
   constructor(
     private readonly routes: FastRoutes,
-    private readonly maxBodyBytes: number,
     private readonly onUnexpected: (error: unknown) => void,
   ) {}
 
   /** Whether the request is taken, and will be answered here. */
-  take(request: IncomingMessage, response: ServerResponse): boolean {
+  take(request: IncomingMessage, response: ServerResponse, bytes: Uint8Array): boolean {
     const { url } = request;
     const route = this.routes.find(request.method, url);
     if (route === undefined || url === undefined) return false;
-    const length = plainBodyLength(request, this.maxBodyBytes);
-    if (length === undefined) return false;
-    const contentType = request.headers['content-type'];
-    readWholeBody(request, length, (bytes) => {
-      this.#turn.add({ route, url, bytes, contentType, response });
-    });
+    this.#turn.add({ route, url, bytes, contentType: request.headers['content-type'], response });
     return true;
   }
 

@@ -175,7 +175,7 @@ describe.each(['application/json', 'application/x-ndjson'])('a scan for %s', (ac
     const opened = server.open('GET', '/fetch', { headers: { accept } });
     opened.catch(() => undefined); // it is cut below
     await scan.begun;
-    if (first.length > 0) (await opened).destroy();
+    if (first.length > 0) (await opened).socket.resetAndDestroy();
     else server.hangUp();
     await closed;
     await server.inFlight.drain();

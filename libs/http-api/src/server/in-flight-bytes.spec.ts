@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { MapOperations } from '../testing/map-operations.js';
 import { jsonOf, TestServer } from '../testing/test-server.js';
 
@@ -18,16 +19,19 @@ afterEach(async () => {
   await server.stop();
 });
 
-/** A client that announces a body and sends none of it. Resolves when the server has read the announcement. */
-async function announce(bytes: number): Promise<void> {
+/** A client that sends a part of a body. Resolves when the server has read so much. */
+async function sendPart(announced: number, sent: number): Promise<void> {
+  const before = server.inFlight.load;
   const socket = connect(server.port, '127.0.0.1');
   slow.push(socket);
-  socket.write(`PUT /set HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\nContent-Length: ${bytes}\r\n\r\n`);
-  await once(socket, 'data');
+  socket.write(`PUT /set HTTP/1.1\r\nHost: test\r\nContent-Length: ${announced}\r\n\r\n${' '.repeat(sent)}`);
+  const isRead = ({ requests, bytes } = server.inFlight.load): boolean =>
+    requests > before.requests && bytes === before.bytes + sent;
+  while (!isRead()) await setImmediate();
 }
 
-describe('while as many bytes of bodies are under way as may be', () => {
-  beforeEach(() => announce(MAX_IN_FLIGHT_BYTES));
+describe('while as many bytes of bodies are in flight as may be', () => {
+  beforeEach(() => sendPart(MAX_IN_FLIGHT_BYTES + 1, MAX_IN_FLIGHT_BYTES));
 
   it('another body is refused as overloaded', async () => {
     const answer = await server.sendJson('POST', '/query', []);
@@ -40,8 +44,22 @@ describe('while as many bytes of bodies are under way as may be', () => {
   });
 });
 
-it('a body that is announced beyond the limit, and so not kept, does not count', async () => {
-  await announce(99_999_999_999);
+it('bodies that are announced and do not come keep nobody out', async () => {
+  for (let i = 0; i < 8; i++) await sendPart(4096, 0);
   expect((await server.sendJson('POST', '/query', [])).status).toBe(200);
-  expect((await server.send('GET', '/fetch')).status).toBe(200);
+});
+
+it('a body that comes when others have taken the room is refused, and frees what it held', async () => {
+  await sendPart(900, 0);
+  await sendPart(900, 300);
+  const [first, second] = slow;
+  if (first === undefined || second === undefined) throw new TypeError('there are two');
+  let answer = '';
+  first.setEncoding('latin1').on('data', (text: string) => (answer += text));
+  first.write(' '.repeat(800));
+  await once(first, 'end');
+  expect(answer).toMatch(/^HTTP\/1.1 503 [\s\S]*"code":"overloaded"/);
+  while (server.inFlight.load.requests > 1) await setImmediate();
+  expect(server.inFlight.load.bytes).toBe(300);
+  second.destroy();
 });

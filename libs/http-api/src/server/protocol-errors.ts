@@ -2,15 +2,19 @@ import type { Server } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { KvsError, type ErrorCode } from '@kvs/protocol';
+import { closeInStages, refuse } from './closing.js';
 import { rawProblem } from './raw-problem.js';
 import { afterAnswers } from './request-order.js';
 
 /** Answers as a problem too what never becomes a request: bytes that are not HTTP. What was asked before is answered first. */
 export function answerProtocolErrors(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-    else if (socket instanceof Socket) afterAnswers(socket, () => void socket.end(answerTo(error)));
-    else socket.end(answerTo(error));
+    if (error.code === 'ECONNRESET' || !socket.writable || !(socket instanceof Socket)) socket.destroy();
+    else
+      afterAnswers(socket, (unanswered) => {
+        if (unanswered) refuse(unanswered, problemOf(error));
+        else closeInStages(socket, rawProblem(problemOf(error)));
+      });
   });
 }
 
@@ -22,9 +26,9 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 };
 
-function answerTo({ code = '', message }: NodeJS.ErrnoException): string {
+function problemOf({ code = '', message }: NodeJS.ErrnoException): KvsError {
   // Node has one code for a coding that it does not know and for a body that has a length as well.
   const isAmbiguous = message.includes('Content-Length');
   const known = isAmbiguous ? undefined : CODES[code];
-  return rawProblem(new KvsError(known ?? 'invalid_request', `this is not valid HTTP: ${message}`));
+  return new KvsError(known ?? 'invalid_request', `this is not valid HTTP: ${message}`);
 }

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { SetItem } from '@kvs/protocol';
 import { MapOperations } from '../testing/map-operations.js';
 import { exchange, exchangeBytes, requestBytes, type RawRequest } from '../testing/raw-exchange.js';
 import { TestServer } from '../testing/test-server.js';
-import { startInOrder } from './request-order.js';
+import { RequestOrder, type Connection } from './request-order.js';
 
 /** Writes take turns of the event loop, reads none. */
 class SlowWrites extends MapOperations {
@@ -86,7 +86,7 @@ describe.each([true, false])('requests sent without waiting, with the fast lane 
     const socket = connect(other.port, '127.0.0.1');
     socket.write(Buffer.concat([read, write].map(requestBytes)));
     await arrived;
-    socket.destroy();
+    socket.resetAndDestroy();
     await other.inFlight.drain();
     for (const letGo of held) letGo();
     await other.stop();
@@ -126,24 +126,103 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await setImmediate();
 }
 
-it('a connection that is kept does not keep its last request', async () => {
-  const sockets: Socket[] = [];
-  const server = createServer((request, response) => {
-    sockets.push(request.socket);
-    startInOrder(request, response, () => response.end('answer'));
-  });
+/** A server over one order, and a client of it. */
+async function connectTo(listener: RequestListener): Promise<{ client: Socket; stop: () => void }> {
+  const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  client.write(requestBytes(write));
+  client.on('error', () => undefined); // some are cut
+  const stop = (): void => {
+    client.destroy();
+    server.closeAllConnections();
+    server.close();
+  };
+  return { client, stop };
+}
+
+const GET = requestBytes({ method: 'GET', path: '/' });
+
+describe('a connection with very many requests behind one that is not answered', () => {
+  /** Answers the first when told to, and the others at once. */
+  async function hold(count: number, maxWaiting: number) {
+    const order = new RequestOrder(maxWaiting);
+    const sockets: Socket[] = [];
+    const seen = { sockets, arrived: 0, closed: 0, release: (): void => undefined };
+    const { client, stop } = await connectTo((request, response) => {
+      seen.sockets.push(request.socket);
+      seen.arrived++;
+      response.on('close', () => seen.closed++);
+      order.add(request, response, () => {
+        if (seen.closed > 0) response.end();
+        else seen.release = () => void response.end();
+      });
+    });
+    client.write(Buffer.concat(Array.from({ length: count }, () => GET)));
+    return { seen, client, stop };
+  }
+
+  it('is not read from any further, until they are answered', async () => {
+    const count = 20_000;
+    const { seen, client, stop } = await hold(count, Infinity);
+    await until(() => seen.sockets[0]?.isPaused() === true);
+    expect(seen.arrived).toBeLessThan(4000);
+    seen.release();
+    let answers = '';
+    client.setEncoding('latin1').on('data', (text: string) => (answers += text));
+    await until(() => seen.closed === count);
+    await until(() => answers.split('HTTP/1.1 200').length === count + 1);
+    stop();
+  });
+
+  it('may be cut by its client', async () => {
+    const { seen, client, stop } = await hold(2000, Infinity);
+    await until(() => seen.arrived === 2000);
+    client.resetAndDestroy();
+    seen.release();
+    await until(() => seen.closed === 2000);
+    stop();
+  });
+
+  it('is cut if too many requests wait in all', async () => {
+    const { seen, client, stop } = await hold(2000, 500);
+    await once(client, 'close');
+    await until(() => seen.closed === seen.arrived);
+    stop();
+  });
+
+  it('is not cut for its share of them', async () => {
+    const { seen, stop } = await hold(50, 1);
+    await until(() => seen.arrived === 50);
+    seen.release();
+    await until(() => seen.closed === 50);
+    stop();
+  });
+});
+
+it('requests that wait for one before them take no place of other connections', async () => {
+  const operations = new MapOperations();
+  let release: (() => void) | undefined;
+  operations.query = (keys) =>
+    new Promise((answer) => (release = () => answer(keys.map(() => ({ ok: true, present: true })))));
+  const server = await TestServer.start(operations, { settings: { maxInFlightRequests: 2 } });
+  const many = exchange(server.port, [read, ...Array.from({ length: 10 }, () => write)]);
+  await until(() => release !== undefined);
+  expect(server.inFlight.load.requests).toBe(1);
+  expect(await exchange(server.port, [write])).toMatch(/^HTTP\/1.1 200/);
+  release?.();
+  expect((await many).match(/HTTP\/1.1 200/g)).toHaveLength(11);
+  await server.stop();
+});
+
+it('a connection that is kept does not keep its last request', async () => {
+  const connections: Connection[] = [];
+  const order = new RequestOrder(1, (connection) => connections.push(connection));
+  const { client, stop } = await connectTo((request, response) => {
+    order.add(request, response, () => response.end('answer'));
+  });
+  client.write(GET);
   await once(client, 'data');
-  const [socket] = sockets;
-  if (socket === undefined) throw new TypeError('no request came');
-  const kept = (): unknown[] =>
-    Object.getOwnPropertySymbols(socket)
-      .filter(({ description }) => description === 'last response')
-      .map((symbol) => Reflect.get(socket, symbol));
-  await until(() => kept()[0] === undefined);
-  expect(kept()).toEqual([undefined]);
-  client.destroy();
-  server.close();
+  await until(() => connections[0]?.current === undefined);
+  expect(connections).toHaveLength(1);
+  stop();
 });

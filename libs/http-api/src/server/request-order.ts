@@ -1,52 +1,159 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-const LAST_RESPONSE = Symbol('last response');
+/** Begins to handle a request. */
+export type Start = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** The server stops reading from a connection that has so many requests waiting. */
+const MAX_WAITING = 64;
+
+const CONNECTION = Symbol('connection');
 
 interface OrderedSocket extends Socket {
-  /** Of the last request that came, until it is answered. */
-  [LAST_RESPONSE]?: ServerResponse | undefined;
+  [CONNECTION]?: Connection | undefined;
 }
 
 /**
- * Starts a request when those before it on the same connection are answered. A client may send several without waiting
- * (pipelining, RFC 9112, section 9.3.2), and may expect that a read sees the write before it. Node keeps only the
- * order of the answers. What comes behind an answer that closes the connection is never started: nobody would hear of it.
+ * Starts the requests of each connection one at a time. A client may send several without waiting (pipelining, RFC 9112,
+ * section 9.3.2), and may expect that a read sees the write before it. Node keeps only the order of the answers.
  */
-export function startInOrder(request: IncomingMessage, response: ServerResponse, start: () => void): void {
-  const socket: OrderedSocket = request.socket;
-  const before = socket[LAST_RESPONSE];
-  socket[LAST_RESPONSE] = response;
-  response.on('close', () => {
-    // A connection that is kept must not keep its last request too.
-    if (socket[LAST_RESPONSE] === response) socket[LAST_RESPONSE] = undefined;
-  });
-  const startNow = (): void => {
-    if (isEnding(socket)) abandon(response);
-    else start();
+export class RequestOrder {
+  readonly #waiting: WaitingCount;
+
+  /**
+   * @param maxWaiting requests that wait on all connections together. Beyond it, a connection is cut that has more waiting
+   * than its share; Node hands over all requests of up to 64 KiB at once, which may be thousands.
+   * @param onConnection told of each connection when its first request comes
+   */
+  constructor(
+    maxWaiting: number,
+    private readonly onConnection: (connection: Connection) => void = () => undefined,
+  ) {
+    this.#waiting = { count: 0, max: maxWaiting };
+  }
+
+  /** Starts the request when those before it on its connection are answered. */
+  add(request: IncomingMessage, response: ServerResponse, start: Start): void {
+    const socket: OrderedSocket = request.socket;
+    const connection = (socket[CONNECTION] ??= this.#open(socket));
+    connection.add({ request, response, start });
+  }
+
+  #open(socket: Socket): Connection {
+    const connection = new Connection(socket, this.#waiting);
+    this.onConnection(connection);
+    return connection;
+  }
+}
+
+/**
+ * Has a connection taken out of HTTP when the requests on it are answered; not at all if it ends with that.
+ *
+ * @param proceed gets the response to the last request if that has not come whole: it never will
+ */
+export function afterAnswers(socket: Socket, proceed: (unanswered?: ServerResponse) => void): void {
+  const { [CONNECTION]: connection }: OrderedSocket = socket;
+  if (connection === undefined) proceed();
+  else connection.afterAnswers(proceed);
+}
+
+interface Arrival {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  start: Start;
+}
+
+interface WaitingCount {
+  count: number;
+  readonly max: number;
+}
+
+/** A connection and the requests on it that are not answered. */
+export class Connection {
+  #current: ServerResponse | undefined;
+  readonly #waiting: Arrival[] = [];
+  #afterwards: (() => void) | undefined;
+  #isPausable = false;
+
+  constructor(
+    readonly socket: Socket,
+    private readonly waitingInAll: WaitingCount,
+  ) {}
+
+  /** The response to the request that is being handled. */
+  get current(): ServerResponse | undefined {
+    return this.#current;
+  }
+
+  add(arrival: Arrival): void {
+    if (isEnding(this.socket)) abandon(arrival.response);
+    else if (this.#current === undefined) this.#start(arrival);
+    else this.#wait(arrival);
+  }
+
+  afterAnswers(proceed: (unanswered?: ServerResponse) => void): void {
+    const last = this.#waiting.at(-1);
+    if (last?.request.complete === false) {
+      last.start = (_, response) => proceed(response);
+    } else if (last !== undefined || this.#current?.req.complete) {
+      this.#afterwards = () => proceed();
+    } else if (this.#current?.headersSent) {
+      this.socket.destroy();
+    } else {
+      proceed(this.#current);
+    }
+  }
+
+  #start({ request, response, start }: Arrival): void {
+    this.#current = response;
+    start(request, response);
+    // After the listeners of those who count it: its place is free when the next one starts.
+    response.on('close', this.#proceed);
+  }
+
+  #wait(arrival: Arrival): void {
+    const isMany = this.#waiting.length >= MAX_WAITING;
+    if (isMany && this.waitingInAll.count >= this.waitingInAll.max) {
+      this.socket.destroy();
+      abandon(arrival.response);
+      return;
+    }
+    this.#waiting.push(arrival);
+    this.waitingInAll.count++;
+    // Not before the parser is through with the chunk: it resumes the socket after each request.
+    if (this.#waiting.length === MAX_WAITING) process.nextTick(this.#pause);
+  }
+
+  readonly #proceed = (): void => {
+    this.#current = undefined;
+    if (isEnding(this.socket)) {
+      this.#abandonAll();
+      return;
+    }
+    const next = this.#waiting.shift();
+    if (next === undefined) {
+      this.#afterwards?.();
+      return;
+    }
+    this.waitingInAll.count--;
+    if (this.#waiting.length === MAX_WAITING - 1 && !this.#afterwards) this.socket.resume();
+    this.#start(next);
   };
-  if (before === undefined) startNow();
-  else before.on('close', startNow);
-}
 
-/**
- * Has a connection taken out of HTTP when what was asked on it is answered; not at all if it ends with that. A request that
- * has not come whole by then never will, and is not waited for.
- */
-export function afterAnswers(socket: Socket, proceed: () => void): void {
-  const { [LAST_RESPONSE]: last }: OrderedSocket = socket;
-  if (last === undefined || (!last.req.complete && last.socket !== null && !last.headersSent)) {
-    proceed();
-    return;
+  /** What comes behind an answer that closes the connection is never started: nobody would hear of it. */
+  #abandonAll(): void {
+    this.waitingInAll.count -= this.#waiting.length;
+    for (const { response } of this.#waiting.splice(0)) abandon(response);
+    if (this.#afterwards) this.socket.destroy();
   }
-  if (!last.req.complete) {
-    socket.destroy();
-    return;
-  }
-  last.on('close', () => {
-    if (isEnding(socket)) socket.destroy();
-    else proceed();
-  });
+
+  /** Node resumes the socket for reasons of its own, and each time it is paused again. */
+  readonly #pause = (): void => {
+    if (this.#waiting.length < MAX_WAITING || this.#afterwards) return;
+    if (!this.#isPausable) this.socket.on('resume', this.#pause);
+    this.#isPausable = true;
+    this.socket.pause();
+  };
 }
 
 function isEnding(socket: Socket): boolean {
@@ -55,8 +162,7 @@ function isEnding(socket: Socket): boolean {
 
 /** When a connection ends, Node closes the response that has the socket and forgets those that wait for it. */
 function abandon(response: ServerResponse): void {
-  // One that was answered before it was its turn, by a refusal, may have gone out in the meantime.
-  if (response.socket !== null || response.writableFinished) return;
+  if (response.socket !== null) return;
   response.destroy();
   response.emit('close');
 }

@@ -89,7 +89,7 @@ async function start(options: ServeOptions, worker: number | undefined, logger: 
     () => host,
   );
   const access = accessRules(settings, host, address);
-  const doors = new TwoDoorAdapter(inFlight, settings.limits.maxBodyBytes, access);
+  const doors = new TwoDoorAdapter(inFlight, settings, access);
   const app = await createApp(options, doors, logger);
   const server: Server = app.getHttpServer();
   const operations = app.get<KeyValueOperations>(OPERATIONS, { strict: false });
@@ -132,23 +132,14 @@ export async function createApp(
   doors.track = requestTracker(metrics.requests, methods);
   doors.refusesProxies = options.refusesProxies ?? false;
   app.use(allowedMethodsMiddleware(methods));
-  app.useBodyParser('raw', { type: () => true, limit: options.settings.limits.maxBodyBytes, inflate: false });
   const onUnexpected = (error: unknown): void => logger.error(error, 'unexpected error');
   app.useGlobalFilters(new ProblemFilter(onUnexpected));
-  const { fastLane, limits } = options.settings;
-  if (fastLane)
-    doors.fastLane = new FastLane(app.get(FastRoutes, { strict: false }), limits.maxBodyBytes, onUnexpected);
+  if (options.settings.fastLane)
+    doors.fastLane = new FastLane(app.get(FastRoutes, { strict: false }), onUnexpected);
   serveDocs(app, options.title, options.version);
-  const server: Server = app.getHttpServer();
-  // Longer than clients keep idle connections, so that it is the client who closes and no request is lost in between.
-  server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
-  server.headersTimeout = KEEP_ALIVE_TIMEOUT_MS + 5_000;
-  answerProtocolErrors(server);
+  answerProtocolErrors(app.getHttpServer());
   return app;
 }
-
-/** How long an idle connection is kept. */
-export const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
 /** Ends the process when all is done. */
 async function shutDown(

@@ -1,17 +1,27 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { isFromProxy, KvsError } from '@kvs/protocol';
-import { sendProblem } from '@kvs/protocol/nest';
 import type { FastLane } from '../fast-lane/fast-lane.js';
 import type { RequestTracker } from '../metrics/track-requests.js';
-import { refuse, type InFlight } from './in-flight.js';
+import type { ServerSettings } from '../settings.js';
+import { BodyReader, bodyLength, NO_BODY } from './body.js';
+import { refuse } from './closing.js';
+import type { InFlight } from './in-flight.js';
 import { announceOrigin, refusalOf, type AccessRules } from './request-checks.js';
-import { startInOrder } from './request-order.js';
+import { RequestOrder, type Start } from './request-order.js';
+import { StalledClients } from './stalled-clients.js';
 import { upgradableAt } from './upgrades.js';
 
+/** How long an idle connection is kept. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** How often Node looks for headers that are late. */
+const HEADERS_CHECK_MS = 1_000;
+/** As many as Node would keep of them if it were left to drop the others. */
+const MAX_HEADERS = 1_000;
+
 /**
- * Nest's Express adapter with checks and admission in front of it, and beside Express the fast lane. Every request is
- * checked and admitted, waits for those before it on its connection, and then goes through one of the two doors.
+ * Nest's Express adapter with checks and admission in front of it, and beside Express the fast lane. Every request waits for
+ * those before it on its connection, is checked and admitted, has its body read, and then goes through one of the two doors.
  */
 export class TwoDoorAdapter extends ExpressAdapter {
   /** Set when the application that it leads to is there; until then, and without it, Express answers all. */
@@ -20,16 +30,20 @@ export class TwoDoorAdapter extends ExpressAdapter {
   track: RequestTracker = () => undefined;
   /** Whether requests of proxies are refused. */
   refusesProxies = false;
-
   /** The path at which connections may leave HTTP for another protocol; the server's `upgrade` event has them. */
   upgradePath: string | undefined;
+  readonly #order: RequestOrder;
+  readonly #bodies: BodyReader;
 
   constructor(
     readonly inFlight: InFlight,
-    private readonly maxBodyBytes: number,
+    private readonly settings: ServerSettings,
     private readonly access: AccessRules,
   ) {
     super();
+    const stalled = new StalledClients(settings);
+    this.#order = new RequestOrder(settings.maxInFlightRequests, (connection) => stalled.watch(connection));
+    this.#bodies = new BodyReader(inFlight, settings.limits.maxBodyBytes);
   }
 
   override initHttpServer(): void {
@@ -37,15 +51,24 @@ export class TwoDoorAdapter extends ExpressAdapter {
       IncomingMessage: upgradableAt(() => this.upgradePath),
       // Checked here instead: Node's own refusal has no body.
       requireHostHeader: false,
+      // Longer than clients keep idle connections, so that it is the client who closes and no request is lost in between.
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      headersTimeout: this.settings.headersTimeoutMs,
+      // A large body may take longer than any fixed time. The stalled ones are found otherwise.
+      requestTimeout: 0,
+      connectionsCheckingInterval: Math.min(HEADERS_CHECK_MS, this.settings.headersTimeoutMs),
+    });
+    // No limit, for Node drops headers beyond it in silence. That of their bytes remains.
+    server.maxHeadersCount = 0;
+    // A client that has sent its request and closes its sending half waits for the answer.
+    Object.assign(server, { httpAllowHalfOpen: true });
+    server.on('request', (request, response) => this.#arrive(request, response, this.#start));
+    // curl, for one, asks before it sends more than a megabyte: what is not wanted need not be sent at all.
+    server.on('checkContinue', (request, response) => this.#arrive(request, response, this.#startInvited));
+    server.on('checkExpectation', (request, response) => {
+      this.#arrive(request, response, this.#refuseExpectation);
     });
     this.setHttpServer(server);
-    server.on('request', (request, response) => this.#arrive(request, response));
-    // curl, for one, asks before it sends more than a megabyte: what is not wanted need not be sent at all.
-    server.on('checkContinue', (request, response) => this.#arrive(request, response, undefined, true));
-    server.on('checkExpectation', (request, response) => {
-      const refusal = new KvsError('expectation_failed', 'only 100-continue can be expected');
-      this.#arrive(request, response, refusal);
-    });
   }
 
   /** Express decodes a path where a route has a parameter, and throws what `decodeURIComponent` does. */
@@ -54,43 +77,45 @@ export class TwoDoorAdapter extends ExpressAdapter {
     return new KvsError('invalid_data', 'the path is not valid percent-encoded UTF-8', { cause: error });
   }
 
-  /** @param asksFirst whether the client waits for a word before it sends the body */
-  #arrive(request: IncomingMessage, response: ServerResponse, refusal?: KvsError, asksFirst = false): void {
+  #arrive(request: IncomingMessage, response: ServerResponse, start: Start): void {
     this.track(request, response);
     announceOrigin(request, response, this.access);
-    const refused = this.#refusalOf(request) ?? refusal;
-    if (refused) refuse(response, refused);
-    const isAdmitted = !refused && this.inFlight.admit(request, response);
-    startInOrder(request, response, () => {
-      if (isAdmitted && (!asksFirst || this.#invite(request, response))) this.#dispatch(request, response);
-    });
+    this.#order.add(request, response, start);
   }
 
-  #refusalOf(request: IncomingMessage): KvsError | undefined {
-    return refusalOf(request, this.access) ?? (this.#isLoop(request) ? LOOP : undefined);
-  }
+  readonly #start: Start = (request, response) => this.#admit(request, response, false);
+  readonly #startInvited: Start = (request, response) => this.#admit(request, response, true);
+  readonly #refuseExpectation: Start = (request, response) =>
+    refuse(response, this.#refusal(request) ?? UNKNOWN_EXPECTATION);
 
-  #isLoop({ headers }: IncomingMessage): boolean {
-    return this.refusesProxies && isFromProxy(headers.via);
-  }
-
-  /** Has the body sent, unless it is too large. */
-  #invite(request: IncomingMessage, response: ServerResponse): boolean {
-    const isWanted = Number(request.headers['content-length'] ?? 0) <= this.maxBodyBytes;
-    if (isWanted) {
-      response.writeContinue();
-    } else {
-      response.setHeader('connection', 'close');
-      sendProblem(response, new KvsError('body_too_large', `a body has at most ${this.maxBodyBytes} bytes`));
+  #admit(request: IncomingMessage, response: ServerResponse, asksFirst: boolean): void {
+    const refusal = this.#refusal(request);
+    if (refusal) {
+      refuse(response, refusal);
+      return;
     }
-    return isWanted;
+    const admission = this.inFlight.admit(response);
+    if (asksFirst) response.writeContinue();
+    if (bodyLength(request) === 0) this.#dispatch(request, response, NO_BODY);
+    else this.#bodies.read(request, response, admission, (bytes) => this.#dispatch(request, response, bytes));
   }
 
-  #dispatch(request: IncomingMessage, response: ServerResponse): void {
-    if (this.fastLane?.take(request, response)) return;
+  #refusal(request: IncomingMessage): KvsError | undefined {
+    if (request.rawHeaders.length > 2 * MAX_HEADERS) {
+      return new KvsError('headers_too_large', `a request has at most ${MAX_HEADERS} headers`);
+    }
+    return (
+      refusalOf(request, this.access) ??
+      (this.refusesProxies && isFromProxy(request.headers.via) ? LOOP : undefined) ??
+      this.#bodies.refusal(request) ??
+      this.inFlight.refusal(request)
+    );
+  }
+
+  #dispatch(request: IncomingMessage, response: ServerResponse, body: Uint8Array): void {
+    if (this.fastLane?.take(request, response, body)) return;
     response.setHeader('x-content-type-options', 'nosniff');
-    if (request.headers['transfer-encoding'] !== undefined) this.inFlight.countAsItComes(request, response);
-    this.getInstance<ExpressHandler>()(request, response);
+    this.getInstance<ExpressHandler>()(Object.assign(request, { body }), response);
   }
 }
 
@@ -98,5 +123,7 @@ const LOOP = new KvsError(
   'loop_detected',
   'the request comes from a proxy, and this is a proxy, not a storage node',
 );
+
+const UNKNOWN_EXPECTATION = new KvsError('expectation_failed', 'only 100-continue can be expected');
 
 type ExpressHandler = (request: IncomingMessage, response: ServerResponse) => void;

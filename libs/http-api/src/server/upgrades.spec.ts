@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { connect, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { KvsError } from '@kvs/protocol';
-import { startInOrder } from './request-order.js';
+import { RequestOrder } from './request-order.js';
 import { handleUpgrades, upgradableAt, upgradeRequired, type UpgradeHandler } from './upgrades.js';
 
 let server: Server;
@@ -30,8 +30,9 @@ beforeEach(async () => {
       setImmediate(() => response.end(`${request.method} ${request.url} ${Buffer.concat(parts).toString()}`));
     });
   };
+  const order = new RequestOrder(Infinity);
   server = createServer({ IncomingMessage: upgradableAt(() => handler.path) }, (request, response) => {
-    startInOrder(request, response, () => refuse(request, response, () => answer(request, response)));
+    order.add(request, response, () => refuse(request, response, () => answer(request, response)));
   });
   handleUpgrades(server, handler, ({ headers }) =>
     headers.origin === undefined ? undefined : new KvsError('cross_origin', 'as asked'),

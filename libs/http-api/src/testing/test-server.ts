@@ -20,6 +20,10 @@ const SETTINGS: ServerSettings = {
   limits: { ...DEFAULT_LIMITS, maxKeyBytes: 64, maxValueBytes: 1024, maxBodyBytes: 4096 },
   maxInFlightRequests: 100,
   maxInFlightBytes: 1024 * 1024,
+  headersTimeoutMs: 60_000,
+  bodyTimeoutMs: 60_000,
+  minBodyRate: 1,
+  answerTimeoutMs: 60_000,
   shutdownTimeoutMs: 1000,
   fastLane: true,
   allowHosts: [],
@@ -91,11 +95,7 @@ export class TestServer {
       refusesProxies,
       module: () => module,
     };
-    const doors = new TwoDoorAdapter(
-      inFlight,
-      settings.limits.maxBodyBytes,
-      accessRules(settings, host, host),
-    );
+    const doors = new TwoDoorAdapter(inFlight, settings, accessRules(settings, host, host));
     const app = await createApp(about, doors, logger);
     let called: ((target: string) => void) | undefined;
     const onExpress = (callback: typeof called): void => void (called = callback);
@@ -111,9 +111,9 @@ export class TestServer {
     });
   }
 
-  /** Cuts every connection, as clients that go away do. */
+  /** Resets every connection, as those of clients that go away are when they are written to. */
   hangUp(): void {
-    for (const request of this.requests) request.destroy();
+    for (const { socket } of this.requests) socket?.resetAndDestroy();
   }
 
   /** Resolves when the answer has begun. The path travels as it is. */

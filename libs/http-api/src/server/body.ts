@@ -1,0 +1,54 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { KvsError } from '@kvs/protocol';
+import { refuse } from './closing.js';
+import type { Admission, InFlight } from './in-flight.js';
+
+export const NO_BODY = new Uint8Array();
+
+/** How many bytes the body has, as far as the headers tell: nothing for a chunked one. */
+export function bodyLength({ headers }: IncomingMessage): number | undefined {
+  return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
+}
+
+/** Reads the bodies of requests, whichever door they go through. */
+export class BodyReader {
+  constructor(
+    private readonly inFlight: InFlight,
+    private readonly maxBytes: number,
+  ) {}
+
+  /** @returns why the body is not worth reading, as far as the headers tell */
+  refusal(request: IncomingMessage): KvsError | undefined {
+    const length = bodyLength(request);
+    if (length === 0) return undefined;
+    if (length !== undefined && length > this.maxBytes) return this.#tooLarge();
+    const encoding = request.headers['content-encoding'] ?? 'identity';
+    if (encoding.toLowerCase() === 'identity') return undefined;
+    return new KvsError('unsupported_media_type', `a body in the content encoding ${encoding} is not read`);
+  }
+
+  /** Hands over a body when all of it is there; never, when it is refused or the client goes away before. */
+  read(
+    request: IncomingMessage,
+    response: ServerResponse,
+    admission: Admission,
+    whole: (bytes: Uint8Array) => void,
+  ): void {
+    const length = bodyLength(request);
+    let parts: Buffer[] | undefined;
+    let bytes = 0;
+    request.on('data', (part: Buffer) => {
+      bytes += part.length;
+      const refusal = bytes > this.maxBytes ? this.#tooLarge() : this.inFlight.hold(admission, part.length);
+      if (refusal) refuse(response, refusal);
+      // Mostly a body comes in one piece, and nothing need be joined.
+      else if (bytes === length) whole(parts === undefined ? part : Buffer.concat([...parts, part], bytes));
+      else (parts ??= []).push(part);
+    });
+    if (length === undefined) request.on('end', () => whole(Buffer.concat(parts ?? [], bytes)));
+  }
+
+  #tooLarge(): KvsError {
+    return new KvsError('body_too_large', `a body has at most ${this.maxBytes} bytes`);
+  }
+}
