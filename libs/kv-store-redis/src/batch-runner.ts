@@ -14,7 +14,9 @@ export type Operation = Omit<PartitionRequest, 'keys'>;
 export interface BatchOperation<T, R> {
   readonly bytesOf: (item: T) => number;
   readonly operation: (items: readonly T[]) => Operation;
-  readonly outcomes: (answer: unknown, isReplicated: boolean) => readonly R[];
+  /** The outcome of each item when Redis is full; for operations that have such an outcome. */
+  readonly outOfMemory?: R;
+  readonly outcomes: (answer: unknown, replicaProblem: string | undefined) => readonly R[];
 }
 
 /** Runs what the engine is asked for, partition by partition. */
@@ -35,7 +37,7 @@ export class BatchRunner {
       const requests = partitions.map((partition) => ({ keys: this.#keysOf(partition), ...operation }));
       const replies = await this.#client.send(requests, deadline);
       return replies.map((reply) => {
-        if (reply.kind === 'unavailable') throw new KvsError('engine_unavailable', reply.message);
+        if (reply.kind !== 'answered') throw new KvsError('engine_unavailable', reply.message);
         return reply.value;
       });
     });
@@ -71,8 +73,9 @@ export class BatchRunner {
         const reply = replies[position] ?? NO_REPLY;
         const outcomes = outcomesOf(reply, group.items.length, operation);
         for (const [at, index] of group.indexes.entries()) results[index] = outcomes[at] ?? NO_OUTCOME;
-        if (reply.kind === 'unavailable' && !reply.maybeApplied) problems.push(reply.message);
-        else answered += 1;
+        const problem = problemIn(reply, operation);
+        if (problem === undefined) answered += 1;
+        else problems.push(problem);
       }
     }
     const [problem] = problems;
@@ -101,17 +104,28 @@ export const NO_OUTCOME: EngineUnavailable = Object.freeze({
   maybeApplied: true,
 });
 
+/** Why nothing was done, where no outcome of the operation's own says so. */
+function problemIn<R>(reply: PartitionReply, { outOfMemory }: { outOfMemory?: R }): string | undefined {
+  if (reply.kind === 'answered') return undefined;
+  const isTold = reply.kind === 'out_of_memory' ? outOfMemory !== undefined : reply.maybeApplied;
+  return isTold ? undefined : reply.message;
+}
+
 function outcomesOf<T, R>(
   reply: PartitionReply,
   count: number,
-  { outcomes }: BatchOperation<T, R>,
+  { outcomes, outOfMemory }: BatchOperation<T, R>,
 ): readonly (R | EngineUnavailable)[] {
-  if (reply.kind === 'answered') return outcomes(reply.value, reply.isReplicated);
-  const { message, maybeApplied } = reply;
-  const outcome: EngineUnavailable = {
+  if (reply.kind === 'answered') return outcomes(reply.value, reply.replicaProblem);
+  if (reply.kind === 'out_of_memory' && outOfMemory !== undefined) return filled(count, outOfMemory);
+  const maybeApplied = reply.kind === 'unavailable' && reply.maybeApplied;
+  return filled<EngineUnavailable>(count, {
     status: 'unavailable',
-    message,
-    ...(maybeApplied && { maybeApplied: true as const }),
-  };
-  return Array.from({ length: count }, () => outcome);
+    message: reply.message,
+    ...(maybeApplied && { maybeApplied }),
+  });
+}
+
+function filled<T>(count: number, item: T): T[] {
+  return Array.from({ length: count }, () => item);
 }

@@ -1,2 +1,2 @@
-export type { RedisEngineOptions } from './redis-engine-options.js';
+export type { RedisEngineOptions, RedisLog } from './redis-engine-options.js';
 export { RedisEngine, redisEngine } from './redis-engine.js';

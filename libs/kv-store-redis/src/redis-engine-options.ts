@@ -1,9 +1,12 @@
 import type { ConnectionOptions } from 'node:tls';
+import { contradicts, parseUrl } from './redis-url.js';
 
 export interface RedisEngineOptions {
   /**
    * `redis://` or, for TLS, `rediss://` addresses, as `redis://user:password@host:6379/0`. One that is not part of
-   * a Cluster is a single server; otherwise these are the servers of a Cluster to ask for the others.
+   * a Cluster is a single server; otherwise these are the servers of a Cluster to ask for the others. The database
+   * number may be given as `?db=` too; a Cluster has database 0 only. All URLs share user, password, database and
+   * TLS: the first has them, and the others repeat them or leave them out.
    */
   readonly urls: readonly string[];
   /**
@@ -25,6 +28,13 @@ export interface RedisEngineOptions {
   readonly password?: string;
   /** Certificates and the like, for `rediss://`. */
   readonly tls?: ConnectionOptions;
+  /** Told when a server stops answering (with the reason), when it answers again, and if it may evict pairs. */
+  readonly log?: RedisLog;
+}
+
+export interface RedisLog {
+  info(message: string): void;
+  warn(message: string): void;
 }
 
 export interface RedisEngineSettings {
@@ -36,6 +46,7 @@ export interface RedisEngineSettings {
   readonly timeoutMs: number;
   readonly maxPendingBytes: number;
   readonly sweepIntervalMs: number;
+  readonly log: RedisLog;
 }
 
 export interface ServerAddress {
@@ -53,23 +64,24 @@ export interface ServerAccess {
 
 /** @throws TypeError or RangeError for options that cannot be */
 export function settingsOf(options: RedisEngineOptions): RedisEngineSettings {
-  const urls = options.urls.map(parseUrl);
-  const [first] = urls;
+  const [first, ...others] = options.urls.map(parseUrl);
   if (first === undefined) throw new TypeError('a Redis engine needs at least one URL');
+  if (others.some((other) => contradicts(first, other)))
+    throw new TypeError(
+      'several Redis URLs are for one Cluster: they share user, password and TLS, and database 0',
+    );
+  if (others.length > 0 && first.database > 0) throw new TypeError('a Redis Cluster has database 0 only');
   const { prefix = 'kvs', timeoutMs = 2000 } = options;
   if (!PREFIX.test(prefix)) throw new TypeError(`a prefix has letters, digits and _ . : - only: ${prefix}`);
   const waitTimeoutMs = options.waitTimeoutMs ?? Math.max(1, Math.floor(timeoutMs / 3));
   if (waitTimeoutMs > timeoutMs / 2) throw new RangeError('waitTimeoutMs is at most half of timeoutMs');
   return {
-    servers: urls.map(({ hostname, port }) => ({
-      host: withoutBrackets(hostname),
-      port: Number(port || 6379),
-    })),
+    servers: [first, ...others].map(({ address }) => address),
     access: {
-      username: decodeURIComponent(first.username) || undefined,
-      password: decodeURIComponent(first.password) || (options.password ?? process.env['KVS_REDIS_PASSWORD']),
-      database: whole('database', Number(first.pathname.slice(1)), 0),
-      tls: TLS_PROTOCOLS.has(first.protocol) ? { ...options.tls } : undefined,
+      username: first.username,
+      password: first.password ?? options.password ?? process.env['KVS_REDIS_PASSWORD'],
+      database: first.database,
+      tls: first.isTls ? { ...options.tls } : undefined,
     },
     prefix,
     waitReplicas: whole('waitReplicas', options.waitReplicas ?? 0, 0),
@@ -77,27 +89,14 @@ export function settingsOf(options: RedisEngineOptions): RedisEngineSettings {
     timeoutMs: whole('timeoutMs', timeoutMs, 1),
     maxPendingBytes: whole('maxPendingBytes', options.maxPendingBytes ?? 128 * 1024 * 1024, 1),
     sweepIntervalMs: whole('sweepIntervalMs', options.sweepIntervalMs ?? 250, 0),
+    log: options.log ?? SILENT,
   };
 }
 
 /** A brace would change the part of a key that decides on its slot. */
 const PREFIX = /^[\w.:-]{1,64}$/;
 
-const TLS_PROTOCOLS = new Set(['rediss:', 'valkeys:']);
-const PROTOCOLS = new Set(['redis:', 'valkey:', ...TLS_PROTOCOLS]);
-
-function parseUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  // The text is not repeated: it may hold a password.
-  if (url === undefined || !PROTOCOLS.has(url.protocol) || url.hostname === '') {
-    throw new TypeError('a Redis URL looks like redis://host:6379 or rediss://user:password@host:6379');
-  }
-  return url;
-}
-
-function withoutBrackets(hostname: string): string {
-  return hostname.replace(/^\[(.*)\]$/, '$1');
-}
+const SILENT: RedisLog = { info: () => undefined, warn: () => undefined };
 
 function whole(name: string, value: number, least: number): number {
   if (!Number.isSafeInteger(value) || value < least) {

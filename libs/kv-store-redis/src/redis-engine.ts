@@ -16,7 +16,7 @@ import type {
   StorageEngine,
 } from '@kvs/kv-store';
 import { isExpired, microsToMs } from '@kvs/kv-store';
-import { ALL_PARTITIONS, answerTooLarge, leastBytes } from '@kvs/protocol';
+import { ALL_PARTITIONS, answerTooLarge, KvsError, leastBytes } from '@kvs/protocol';
 import type { Operation } from './batch-runner.js';
 import { BatchRunner, NO_OUTCOME } from './batch-runner.js';
 import type { LargePair } from './data/answers.js';
@@ -40,15 +40,25 @@ import { settingsOf } from './redis-engine-options.js';
 import { PartitionClient } from './servers/partition-client.js';
 import { Topology } from './servers/topology.js';
 
-/** @throws TypeError or RangeError for options that cannot be */
+/**
+ * Returns a factory that opens a {@link RedisEngine} and waits for Redis to answer, for at most half of `timeoutMs`.
+ * The factory rejects with `KvsError` of code `engine_unavailable` if Redis answers that it lacks what the options ask
+ * for: a database with that number, or a Cluster where there are several URLs. A Redis that is away is no error.
+ *
+ * @throws TypeError or RangeError for options that cannot be
+ */
 export function redisEngine(options: RedisEngineOptions): EngineFactory {
   settingsOf(options);
-  return ({ clock }) => new RedisEngine({ ...options, clock });
+  return async ({ clock }) => {
+    const engine = new RedisEngine({ ...options, clock });
+    await engine.opened();
+    return engine;
+  };
 }
 
 /**
- * Keeps the pairs in Redis or Valkey. It connects in the background, and again whenever it must; what cannot be
- * answered within the timeout meanwhile is `engine_unavailable`.
+ * Keeps the pairs in Redis or Valkey. It connects in the background, and again whenever it must; calls that Redis does
+ * not answer within the timeout meanwhile are `engine_unavailable`.
  */
 export class RedisEngine implements StorageEngine {
   readonly name = 'redis';
@@ -72,6 +82,15 @@ export class RedisEngine implements StorageEngine {
       settings.sweepIntervalMs,
       Math.floor(Math.random() * PARTITION_COUNT),
     );
+  }
+
+  /** Resolves when Redis was asked for the first time; see {@link redisEngine}, also for errors. */
+  async opened(): Promise<void> {
+    await this.#topology.refresh();
+    const { mismatch } = this.#topology;
+    if (mismatch === undefined) return;
+    await this.close();
+    throw new KvsError('engine_unavailable', mismatch.message);
   }
 
   async getMany(keys: readonly PlacedKey[], maxBytes = Infinity): Promise<readonly EngineReadOutcome[]> {
@@ -98,6 +117,7 @@ export class RedisEngine implements StorageEngine {
     return this.#batches.onItems<EngineWrite, EngineWriteOutcome>(writes, {
       bytesOf: (item) => keyBytes(item) + item.value.data.length,
       operation: (items) => write(SET, [...now, ...items.flatMap(writeArguments)]),
+      outOfMemory: { status: 'out_of_memory' },
       outcomes: writeOutcomes,
     });
   }
@@ -131,6 +151,11 @@ export class RedisEngine implements StorageEngine {
       pairCount: counts.reduce((sum, count) => sum + count, 0),
       partitionCount: counts.filter((count) => count > 0).length,
     };
+  }
+
+  /** Returns the state of at most one second and half of `timeoutMs` ago. */
+  obstacle(): string | undefined {
+    return this.#topology.obstacle;
   }
 
   async close(): Promise<void> {

@@ -1,12 +1,14 @@
 import { systemClock } from '@kvs/kv-store';
 import { answers, placed, read, write } from '../test/pairs.js';
 import { until } from '../test/polling.js';
+import { RedisCluster } from '../test/redis-cluster.js';
 import { freePort, RedisProcess } from '../test/redis-process.js';
 import { describeWithRedis } from '../test/redis-tools.js';
 import { RedisEngine } from './redis-engine.js';
 import type { RedisEngineOptions } from './redis-engine-options.js';
 
 const TIMEOUT_MS = 1000;
+const AMPLE_MS = 20_000;
 /** What a busy machine may add to a timeout. */
 const SLACK_MS = 1500;
 
@@ -64,7 +66,7 @@ describeWithRedis('when Redis fails', () => {
 
   it('a read outlasts a short restart', async () => {
     await engine.close();
-    open({ timeoutMs: 20_000 });
+    open({ timeoutMs: AMPLE_MS });
     await until(() => answers(engine));
     await server.kill();
     const reading = engine.getMany([placed('a')]);
@@ -121,6 +123,8 @@ describeWithRedis('when Redis fails', () => {
   });
 
   it('out of memory it refuses writes, and still reads and deletes', async () => {
+    await engine.close();
+    open({ timeoutMs: AMPLE_MS });
     const keys = Array.from({ length: 20 }, (_, index) => `key-${index}`);
     await engine.setMany([write('kept', '1'), ...keys.map((key) => write(key, 'v'.repeat(200_000)))]);
     const used = Number(/used_memory:(\d+)/.exec(await server.admin.info('memory'))?.[1]);
@@ -136,6 +140,78 @@ describeWithRedis('when Redis fails', () => {
     expect(await engine.setMany([write('a')])).toMatchObject([{ status: 'written' }]);
   });
 });
+
+describeWithRedis('the state of Redis', () => {
+  it('is known without a request, and each change is logged once where there are several servers', async () => {
+    const cluster = await RedisCluster.start();
+    const logged: string[] = [];
+    const log = (message: string): void => void logged.push(message);
+    const options = {
+      urls: cluster.urls,
+      timeoutMs: TIMEOUT_MS,
+      clock: systemClock,
+      log: { info: log, warn: log },
+    };
+    const engine = new RedisEngine(options);
+    const replica = cluster.servers.at(-1);
+    try {
+      await until(() => logged.length === cluster.servers.length);
+      expect(logged).toEqual(
+        expect.arrayContaining(cluster.servers.map(({ port }) => named(port, ' answers'))),
+      );
+      expect(engine.obstacle()).toBeUndefined();
+      logged.length = 0;
+      await replica?.kill();
+      await until(() => logged.length > 0);
+      await replica?.run();
+      await until(() => logged.at(-1)?.endsWith(' answers') === true);
+      expect(new Set(logged).size).toBe(logged.length);
+      expect(engine.obstacle()).toBeUndefined();
+    } finally {
+      await engine.close();
+      await cluster.stop();
+    }
+  });
+
+  it('is an obstacle while the server is gone, or refuses the password, with the reason', async () => {
+    const server = await RedisProcess.start();
+    const engine = new RedisEngine({ urls: [server.url], timeoutMs: TIMEOUT_MS, clock: systemClock });
+    try {
+      await engine.opened();
+      expect(engine.obstacle()).toBeUndefined();
+      await server.kill();
+      await until(
+        () => engine.obstacle() === named(server.port, `: connect ECONNREFUSED 127.0.0.1:${server.port}`),
+      );
+      await server.run();
+      await until(() => engine.obstacle() === undefined);
+      await server.admin.config('SET', 'requirepass', 'secret');
+      await server.admin.call('CLIENT', 'KILL', 'TYPE', 'NORMAL', 'SKIPME', 'yes');
+      await until(() => engine.obstacle() === named(server.port, ': NOAUTH Authentication required.'));
+    } finally {
+      await engine.close();
+      await server.stop();
+    }
+  });
+
+  it('is told at once by a wrong password', async () => {
+    const server = await RedisProcess.start();
+    await server.admin.config('SET', 'requirepass', 'secret');
+    const engine = new RedisEngine({ urls: [server.url], password: 'wrong', clock: systemClock });
+    try {
+      await engine.opened();
+      expect(engine.obstacle()).toMatch(/: WRONGPASS invalid/);
+      await expect(engine.stats()).rejects.toMatchObject({ ...UNAVAILABLE, message: engine.obstacle() });
+    } finally {
+      await engine.close();
+      await server.stop();
+    }
+  });
+});
+
+function named(port: number, text: string): string {
+  return `Redis at 127.0.0.1:${port}${text}`;
+}
 
 function settle<T>(promise: Promise<T>): Promise<unknown> {
   return promise.catch((error: unknown) => error);

@@ -5,7 +5,7 @@ import { placed, read, scanIds, write } from '../test/pairs.js';
 import { until } from '../test/polling.js';
 import { RedisProcess } from '../test/redis-process.js';
 import { describeWithRedis } from '../test/redis-tools.js';
-import { RedisEngine } from './redis-engine.js';
+import { RedisEngine, redisEngine } from './redis-engine.js';
 import type { RedisEngineOptions } from './redis-engine-options.js';
 
 describeWithRedis('engines on one Redis', () => {
@@ -113,5 +113,41 @@ describeWithRedis('a Redis with a password', () => {
     await expect(attempt({ timeoutMs: 300, password: 'wrong' })).rejects.toMatchObject({
       code: 'engine_unavailable',
     });
+  });
+});
+
+describeWithRedis('a Redis with settings of its own', () => {
+  let server: RedisProcess;
+  beforeAll(async () => {
+    server = await RedisProcess.start({ settings: [['maxmemory-policy', 'allkeys-lru']] });
+  });
+  afterAll(() => server.stop());
+
+  const open = (path: string, log?: RedisEngineOptions['log']) =>
+    redisEngine({ urls: [server.url + path], timeoutMs: 20_000, ...(log && { log }) })({
+      clock: systemClock,
+    });
+
+  it.each(['/3', '?db=3'])('keeps the pairs in the database of the URL: %s', async (path) => {
+    const engine = await open(path);
+    await engine.setMany([write('a')]);
+    await engine.close();
+    const keyspace = await server.admin.info('keyspace');
+    expect(keyspace).toContain('db3:');
+    expect(keyspace).not.toContain('db0:');
+  });
+
+  it('without that database is refused at once', async () => {
+    await expect(open('/99')).rejects.toMatchObject({
+      code: 'engine_unavailable',
+      message: expect.stringMatching(/database 99 cannot be used: ERR DB index is out of range/),
+    });
+  });
+
+  it('that evicts is worth one warning', async () => {
+    const warnings: string[] = [];
+    const engine = await open('', { info: () => undefined, warn: (message) => warnings.push(message) });
+    await engine.close();
+    expect(warnings).toEqual([expect.stringContaining('maxmemory-policy allkeys-lru')]);
   });
 });

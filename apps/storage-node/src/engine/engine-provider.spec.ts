@@ -27,3 +27,17 @@ it('the node is not ready while its engine cannot serve, and the log says so onc
     rmSync(directory, { recursive: true });
   }
 });
+
+it('the node is not ready from the start if Redis is away, and the log says why', async () => {
+  const logged: string[] = [];
+  const log = (message: string): void => void logged.push(message);
+  const fail = (error: unknown): void => void logged.push(String(error));
+  // Nothing listens on port 1.
+  const config = { engine: 'redis', urls: ['redis://127.0.0.1:1'], prefix: 'kvs', waitReplicas: 0 } as const;
+  const provider = new EngineProvider(config, { info: log, warn: log, error: log }, fail);
+  const engine = await provider.open({ clock: systemClock });
+  const reason = 'Redis at 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1';
+  expect(await provider.check()).toBe(reason);
+  expect(logged).toEqual([`the engine cannot serve: ${reason}`]);
+  await engine.close();
+});

@@ -26,6 +26,7 @@ export class EngineProvider implements Readiness {
 
   readonly open: EngineFactory = async (options) => {
     this.#engine = await this.#open(options);
+    await this.check();
     // So that the log tells of an engine that fails, whether or not somebody asks for the node's health.
     setInterval(() => void this.check(), CHECK_INTERVAL_MS).unref();
     return this.#engine;
@@ -34,7 +35,7 @@ export class EngineProvider implements Readiness {
   async check(): Promise<string | undefined> {
     if (this.#opening?.isOpen === false) return 'the snapshot is being loaded';
     const obstacle = await this.#engine?.obstacle?.();
-    if (obstacle !== undefined && this.#obstacle === undefined)
+    if (obstacle !== undefined && obstacle !== this.#obstacle)
       this.log.error(`the engine cannot serve: ${obstacle}`);
     if (obstacle === undefined && this.#obstacle !== undefined) this.log.info('the engine can serve again');
     this.#obstacle = obstacle;
@@ -52,9 +53,8 @@ export class EngineProvider implements Readiness {
       }
       case 'redis': {
         const { urls, prefix, waitReplicas } = config;
-        return (await optionalEngine('@kvs/kv-store-redis', 'redisEngine', { urls, prefix, waitReplicas }))(
-          options,
-        );
+        const settings = { urls, prefix, waitReplicas, log: this.log };
+        return (await optionalEngine('@kvs/kv-store-redis', 'redisEngine', settings))(options);
       }
     }
   }

@@ -10,25 +10,25 @@ import { decodeKeyId, decodePair } from './pair-codec.js';
 
 // From what Redis answers to outcomes. An answer of another shape than our scripts give is an error.
 
-/** @param isReplicated whether enough replicas have what was written */
-export function writeOutcomes(answer: unknown, isReplicated: boolean): EngineWriteOutcome[] {
+/** @param replicaProblem why what was written may be lost, where replicas were to have it too */
+export function writeOutcomes(answer: unknown, replicaProblem: string | undefined): EngineWriteOutcome[] {
   const [answers, created] = list(answer).map(list);
   return list(answers).map((item, index): EngineWriteOutcome => {
     const number = numberIn(item);
     if (number < 0) return { status: 'version_mismatch', actualVersion: -1 - number };
     if (number === 0) return { status: 'out_of_memory' };
-    if (!isReplicated) return NOT_REPLICATED;
+    if (replicaProblem !== undefined) return doubtful(replicaProblem);
     return { status: 'written', version: number, created: numberIn(created?.[index]) === 1 };
   });
 }
 
-/** @param isReplicated whether enough replicas have what was written */
-export function deleteOutcomes(answer: unknown, isReplicated: boolean): EngineDeleteOutcome[] {
+/** @param replicaProblem why what was written may be lost, where replicas were to have it too */
+export function deleteOutcomes(answer: unknown, replicaProblem: string | undefined): EngineDeleteOutcome[] {
   return list(answer).map((item): EngineDeleteOutcome => {
     const number = numberIn(item);
     if (number < 0) return { status: 'version_mismatch', actualVersion: -1 - number };
     if (number === 0) return { status: 'absent' };
-    return isReplicated ? { status: 'deleted' } : NOT_REPLICATED;
+    return replicaProblem === undefined ? { status: 'deleted' } : doubtful(replicaProblem);
   });
 }
 
@@ -84,11 +84,9 @@ export function numberIn(answer: unknown): number {
   return answer;
 }
 
-const NOT_REPLICATED: EngineUnavailable = Object.freeze({
-  status: 'unavailable',
-  message: 'too few replicas of Redis confirmed the write in time',
-  maybeApplied: true,
-});
+function doubtful(message: string): EngineUnavailable {
+  return { status: 'unavailable', message, maybeApplied: true };
+}
 
 function pairsIn(answer: unknown): EnginePair[] {
   const flat = list(answer);

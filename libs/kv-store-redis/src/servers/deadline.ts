@@ -1,15 +1,13 @@
 /** The end of a call's time. It must be let go of with {@link end}. */
 export class Deadline {
   #isOver = false;
-  readonly #whenOver: Promise<undefined>;
+  readonly #whenOver = withResolver<undefined>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(ms: number) {
-    const { promise, resolve } = withResolver();
-    this.#whenOver = promise;
     this.#timer = setTimeout(() => {
       this.#isOver = true;
-      resolve(undefined);
+      this.#whenOver.resolve(undefined);
     }, ms);
   }
 
@@ -19,11 +17,11 @@ export class Deadline {
 
   /** The promise's answer, or undefined once the time is over. */
   race<T>(promise: Promise<T>): Promise<T | undefined> {
-    return Promise.race([promise, this.#whenOver]);
+    return Promise.race([promise, this.#whenOver.promise]);
   }
 
   async pause(ms: number): Promise<void> {
-    const { promise, resolve } = withResolver();
+    const { promise, resolve } = withResolver<undefined>();
     const timer = setTimeout(resolve, ms, undefined);
     await this.race(promise);
     clearTimeout(timer);
@@ -34,8 +32,8 @@ export class Deadline {
   }
 }
 
-function withResolver() {
-  let resolve: (nothing: undefined) => void = () => undefined;
-  const promise = new Promise<undefined>((done) => (resolve = done));
+export function withResolver<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((done) => (resolve = done));
   return { promise, resolve };
 }

@@ -4,7 +4,6 @@ import type { Script } from '../data/scripts.js';
 import type { Deadline } from './deadline.js';
 import type { RedisServer } from './redis-server.js';
 import type { RedisCommand, Reply } from './reply.js';
-import { lost } from './reply.js';
 import type { Topology } from './topology.js';
 
 /** One command on the data of one partition. */
@@ -18,11 +17,13 @@ export interface PartitionRequest {
 
 export type PartitionReply =
   | Extract<Reply, { kind: 'answered' }>
+  | { readonly kind: 'out_of_memory'; readonly message: string }
   | { readonly kind: 'unavailable'; readonly message: string; readonly maybeApplied: boolean };
 
 /**
  * Sends each request to the server that has its partition: all of a server's in one piece, and again, until the
- * deadline, those that surely did nothing or only read. A write that may have been run is never sent twice.
+ * deadline, those that surely did nothing or only read. A write that may have been run is never sent twice, and
+ * nothing is sent after the deadline.
  */
 export class PartitionClient {
   readonly #topology: Topology;
@@ -37,10 +38,11 @@ export class PartitionClient {
       await this.#sendOnce(open, deadline);
       open = open.filter(({ reply }) => reply === undefined);
       if (open.length === 0 || deadline.isOver) break;
-      if (open.every(({ isScriptUnknown }) => isScriptUnknown)) continue;
+      if (open.every(({ isImmediate }) => isImmediate)) continue;
       if (this.#topology.isAway) break;
       await deadline.race(this.#topology.refresh());
       await deadline.pause(RETRY_PAUSE_MS);
+      if (deadline.isOver) break;
     }
     return attempts.map(({ outcome }) => outcome);
   }
@@ -48,82 +50,129 @@ export class PartitionClient {
   async #sendOnce(attempts: readonly Attempt[], deadline: Deadline): Promise<void> {
     const byServer = new Map<RedisServer, Attempt[]>();
     for (const attempt of attempts) {
-      const server = this.#topology.serverFor(attempt.request.keys.slot);
-      if (server === undefined) attempt.isUnsent(this.#topology.problem);
+      const server = attempt.askTarget ?? this.#topology.serverFor(attempt.request.keys.slot);
+      if (server === undefined)
+        attempt.take({ kind: 'unsent', message: this.#topology.problem }, this.#topology);
       else add(byServer, server, attempt);
     }
-    await Promise.all([...byServer].map(([server, some]) => sendTo(server, some, deadline)));
+    await Promise.all([...byServer].map(([server, some]) => this.#sendTo(server, some, deadline)));
+  }
+
+  /** Writes apart from reads, because writes may have to wait for replicas. */
+  async #sendTo(server: RedisServer, attempts: readonly Attempt[], deadline: Deadline): Promise<void> {
+    const writes = attempts.filter(({ request }) => request.isWrite);
+    const reads = attempts.filter(({ request }) => !request.isWrite);
+    await Promise.all([
+      this.#exchange(writes, (commands) => server.write(commands, deadline)),
+      this.#exchange(reads, (commands) => server.read(commands, deadline)),
+    ]);
+  }
+
+  async #exchange(
+    attempts: readonly Attempt[],
+    send: (commands: readonly RedisCommand[]) => Promise<Reply[]>,
+  ): Promise<void> {
+    if (attempts.length === 0) return;
+    const commands = attempts.map((attempt) => attempt.commands());
+    const replies = await send(commands.flat());
+    let end = 0;
+    for (const [index, attempt] of attempts.entries()) {
+      end += commands[index]?.length ?? 0;
+      attempt.take(replies[end - 1] ?? { kind: 'lost', message: 'Redis gave no answer' }, this.#topology);
+    }
   }
 }
 
 const RETRY_PAUSE_MS = 25;
 
-/** Errors that come before anything is done, and pass: a partition moves, a server starts, fails over or is busy. */
-const PASSING_ERRORS = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN|READONLY|BUSY|UNBLOCKED)\b/;
+/** Redirections that are followed without a pause. Servers that send a request to and fro must not make us spin. */
+const MAX_REDIRECTIONS_AT_ONCE = 5;
+
+const ASKING: RedisCommand = { name: 'ASKING', args: [] };
 
 /** A request, until it has its reply. */
 class Attempt {
   reply: PartitionReply | undefined;
-  isScriptUnknown = false;
+  /** The server that takes the request while its slot moves there. */
+  askTarget: RedisServer | undefined;
+  /** Whether the next attempt need not pause first. */
+  isImmediate = false;
+  #isScriptUnknown = false;
+  #redirections = 0;
   #problem = '';
+  /** The last error that a server answered with. */
+  #refusal: string | undefined;
 
   constructor(readonly request: PartitionRequest) {}
 
-  get command(): RedisCommand {
-    const { keys, run, args } = this.request;
-    if (typeof run === 'string') return { name: run, args: [keys.pairs, ...args] };
-    const keysAndArgs = ['3', keys.pairs, keys.floor, keys.deadlines, ...args];
-    return this.isScriptUnknown
-      ? { name: 'EVAL', args: [run.text, ...keysAndArgs] }
-      : { name: 'EVALSHA', args: [run.sha, ...keysAndArgs] };
+  /** The command, and what must go before it. */
+  commands(): RedisCommand[] {
+    return this.askTarget === undefined ? [this.#command()] : [ASKING, this.#command()];
   }
 
   get outcome(): PartitionReply {
     return this.reply ?? { kind: 'unavailable', message: this.#problem, maybeApplied: false };
   }
 
-  isUnsent(message: string): void {
-    this.isScriptUnknown = false;
-    this.#problem = message;
+  take(reply: Reply, topology: Topology): void {
+    this.isImmediate = false;
+    switch (reply.kind) {
+      case 'answered':
+        this.reply = reply;
+        return;
+      case 'refused':
+        this.#problem = this.#refusal = reply.message;
+        this.#takeError(reply, topology);
+        return;
+      case 'lost':
+      case 'unsent':
+        this.askTarget = undefined;
+        this.#problem =
+          this.#refusal === undefined || this.#refusal === reply.message
+            ? reply.message
+            : `${reply.message}; before: ${this.#refusal}`;
+        if (reply.kind === 'lost' && this.request.isWrite) this.#fail(true);
+    }
   }
 
-  take(reply: Reply): void {
-    if (reply.kind === 'answered') {
-      this.reply = reply;
-      return;
-    }
-    this.#problem = reply.message;
-    this.isScriptUnknown = reply.kind === 'refused' && reply.message.startsWith('NOSCRIPT');
-    const isFinal =
-      reply.kind === 'lost'
-        ? this.request.isWrite
-        : reply.kind === 'refused' && !this.isScriptUnknown && !PASSING_ERRORS.test(reply.message);
-    if (isFinal) {
-      this.reply = { kind: 'unavailable', message: reply.message, maybeApplied: reply.kind === 'lost' };
+  #takeError({ message, error }: Extract<Reply, { kind: 'refused' }>, topology: Topology): void {
+    const { keys, isWrite } = this.request;
+    if (error.action !== 'send-text') this.askTarget = undefined;
+    switch (error.action) {
+      case 'send-text':
+        this.isImmediate = !this.#isScriptUnknown;
+        this.#isScriptUnknown = true;
+        return;
+      case 'moved':
+      case 'ask':
+        this.isImmediate = error.target !== undefined && ++this.#redirections <= MAX_REDIRECTIONS_AT_ONCE;
+        if (error.target === undefined) return;
+        if (error.action === 'moved') topology.assign(keys.slot, error.target);
+        else this.askTarget = topology.serverAt(error.target);
+        return;
+      case 'retry':
+      case 'reconnect':
+        return;
+      case 'refused':
+        if (error.code === 'OOM') this.reply = { kind: 'out_of_memory', message };
+        else this.#fail(false);
+        return;
+      case 'failed':
+        this.#fail(isWrite && error.isFromScript);
     }
   }
-}
 
-/** Writes apart from reads, for they may have to wait for replicas. */
-async function sendTo(server: RedisServer, attempts: readonly Attempt[], deadline: Deadline): Promise<void> {
-  const writes = attempts.filter(({ request }) => request.isWrite);
-  const reads = attempts.filter(({ request }) => !request.isWrite);
-  await Promise.all([
-    exchange(writes, (commands) => server.write(commands), deadline),
-    exchange(reads, (commands) => server.read(commands), deadline),
-  ]);
-}
+  #fail(maybeApplied: boolean): void {
+    this.reply = { kind: 'unavailable', message: this.#problem, maybeApplied };
+  }
 
-async function exchange(
-  attempts: readonly Attempt[],
-  send: (commands: readonly RedisCommand[]) => Promise<Reply[]>,
-  deadline: Deadline,
-): Promise<void> {
-  if (attempts.length === 0) return;
-  const commands = attempts.map(({ command }) => command);
-  const replies = (await deadline.race(send(commands))) ?? lost(commands, 'Redis did not answer in time');
-  for (const [index, attempt] of attempts.entries()) {
-    attempt.take(replies[index] ?? { kind: 'lost', message: 'Redis gave no answer' });
+  #command(): RedisCommand {
+    const { keys, run, args } = this.request;
+    if (typeof run === 'string') return { name: run, args: [keys.pairs, ...args] };
+    const keysAndArgs = ['3', keys.pairs, keys.floor, keys.deadlines, ...args];
+    return this.#isScriptUnknown
+      ? { name: 'EVAL', args: [run.text, ...keysAndArgs] }
+      : { name: 'EVALSHA', args: [run.sha, ...keysAndArgs] };
   }
 }
 

@@ -1,9 +1,19 @@
 import { Redis, ReplyError } from 'ioredis';
 import type { ServerAccess, ServerAddress } from '../redis-engine-options.js';
 import { SCRIPTS } from '../data/scripts.js';
-import { Deadline } from './deadline.js';
+import type { Deadline } from './deadline.js';
+import { withResolver } from './deadline.js';
 import type { RedisCommand, Reply } from './reply.js';
 import { lost, unsent } from './reply.js';
+import { readServerError } from './server-error.js';
+import { addressName } from './slot-ranges.js';
+
+/** Why a connection cannot be used. */
+export interface ConnectionProblem {
+  readonly message: string;
+  /** `refused`: waiting is in vain until an operator acts. `mismatch`: the server lacks what the settings ask for. */
+  readonly kind: 'passing' | 'refused' | 'mismatch';
+}
 
 /**
  * One connection to one server, which reconnects by itself. Nothing is queued while it is down and nothing is sent
@@ -12,108 +22,187 @@ import { lost, unsent } from './reply.js';
  */
 export class RedisConnection {
   readonly #redis: Redis;
-  readonly #timeoutMs: number;
+  readonly #address: ServerAddress;
   readonly #name: string;
-  #lastError = 'no connection yet';
-  #isAway = false;
-  #awayTimer: NodeJS.Timeout | undefined;
-  #silenceTimer: NodeJS.Timeout | undefined;
+  readonly #database: number;
+  readonly #timeoutMs: number;
+  /** `leaving`: it is going to connect anew, once the calls in flight are answered. */
+  #state: 'connecting' | 'up' | 'leaving' | 'down' = 'connecting';
+  #problem: ConnectionProblem | undefined;
+  /** What went wrong first in the present attempt to connect. */
+  #attemptProblem: ConnectionProblem | undefined;
+  #failedAttempts = 0;
+  #downSince = performance.now();
+  #inFlight = 0;
+  #settled = withResolver<undefined>();
 
-  constructor({ host, port }: ServerAddress, access: ServerAccess, timeoutMs: number) {
-    this.#name = `Redis at ${host}:${port}`;
+  constructor(address: ServerAddress, access: ServerAccess, timeoutMs: number) {
+    this.#address = address;
+    this.#name = `Redis at ${addressName(address)}`;
+    this.#database = access.database;
     this.#timeoutMs = timeoutMs;
     this.#redis = new Redis({
-      host,
-      port,
-      db: access.database,
+      ...address,
       connectTimeout: timeoutMs,
+      socketTimeout: timeoutMs,
       disconnectTimeout: DISCONNECT_TIMEOUT_MS,
-      retryStrategy: (attempt) => Math.min(attempt * RETRY_STEP_MS, RETRY_MAX_MS),
+      retryStrategy: () => Math.min(++this.#failedAttempts * RETRY_STEP_MS, RETRY_MAX_MS),
       enableOfflineQueue: false,
+      // The client's own check waits while the server loads its data, and hides that reason.
+      enableReadyCheck: false,
       autoResendUnfulfilledCommands: false,
+      // With 0, calls in flight fail as soon as the connection is lost, and not only when their time is over.
+      maxRetriesPerRequest: 0,
       protocol: 2,
       disableClientInfo: true,
       ...(access.username !== undefined && { username: access.username }),
       ...(access.password !== undefined && { password: access.password }),
       ...(access.tls && { tls: access.tls }),
     });
-    this.#watch();
+    this.#redis.on('connecting', () => (this.#attemptProblem = undefined));
+    this.#redis.on('ready', () => void this.#setUp());
+    this.#redis.on('close', () => this.#closed());
+    this.#redis.on('error', (error: Error) =>
+      this.#attemptFailed(error instanceof ReplyError ? 'refused' : 'passing', reasonOf(error)),
+    );
   }
 
-  /** Whether it has been down for so long that waiting for it would be in vain. */
+  /** Undefined while it is up or connects for the first time. */
+  get problem(): ConnectionProblem | undefined {
+    return this.#problem;
+  }
+
+  get isUp(): boolean {
+    return this.#state === 'up';
+  }
+
+  /** Whether waiting for it would be in vain: it has been down for long, or was refused. */
   get isAway(): boolean {
-    return this.#isAway;
+    if (this.#state === 'up') return false;
+    const isRefused = this.#problem !== undefined && this.#problem.kind !== 'passing';
+    return isRefused || performance.now() - this.#downSince > this.#timeoutMs;
   }
 
-  /** Sends all in one piece. A reply for each, in their order. */
-  async send(commands: readonly RedisCommand[]): Promise<Reply[]> {
-    if (this.#redis.status !== 'ready') return unsent(commands, `${this.#name}: ${this.#lastError}`);
+  get isIdle(): boolean {
+    return this.#inFlight === 0;
+  }
+
+  /** Resolves when it is up, or when its first attempt to connect has failed. */
+  get settled(): Promise<undefined> {
+    return this.#settled.promise;
+  }
+
+  /** Sends all in one piece, at once or not at all. A reply for each, in their order, by the deadline. */
+  async send(commands: readonly RedisCommand[], deadline: Deadline): Promise<Reply[]> {
+    if (deadline.isOver) return unsent(commands, 'the time was over before this was sent to Redis');
+    const replies = await deadline.race(this.exchange(commands));
+    return replies ?? lost(commands, `${this.#name} did not answer in time`);
+  }
+
+  /** As {@link send}, until the server answers, or has been silent for the timeout. */
+  async exchange(commands: readonly RedisCommand[]): Promise<Reply[]> {
+    if (this.#state !== 'up')
+      return unsent(commands, this.#problem?.message ?? `${this.#name} has not answered yet`);
     const pipeline = this.#redis.pipeline();
     for (const { name, args } of commands) pipeline.callBuffer(name, [...args]);
-    const deadline = new Deadline(this.#timeoutMs);
-    try {
-      const results = await deadline.race(pipeline.exec());
-      if (results) return results.map((result) => this.#replyOf(result));
-      this.#redis.disconnect(true);
-      return lost(commands, `${this.#name} did not answer in time`);
-    } catch (error) {
-      return lost(commands, `${this.#name}: ${String(error)}`);
-    } finally {
-      deadline.end();
+    this.#inFlight += 1;
+    const results = (await pipeline.exec()) ?? [];
+    const replies = results.map((result) => this.#replyOf(result));
+    for (const reply of replies) {
+      if (reply.kind === 'refused' && reply.error.action === 'reconnect') this.reconnect(reply.message);
     }
+    this.#inFlight -= 1;
+    this.#leaveWhenIdle();
+    return replies;
+  }
+
+  /** Connects anew, as soon as the calls in flight are answered. Until then nothing is sent. */
+  reconnect(reason: string): void {
+    if (this.#state !== 'up') return;
+    this.#settled = withResolver<undefined>();
+    this.#setDown('leaving', { kind: 'passing', message: reason });
+    this.#leaveWhenIdle();
   }
 
   close(): void {
-    clearTimeout(this.#awayTimer);
-    clearTimeout(this.#silenceTimer);
+    this.#settled.resolve(undefined);
     this.#redis.removeAllListeners('close');
     this.#redis.disconnect();
   }
 
   #replyOf([error, value]: readonly [Error | null, unknown]): Reply {
-    if (error === null) return { kind: 'answered', value, isReplicated: true };
-    if (error instanceof ReplyError) return { kind: 'refused', message: error.message };
-    const kind = NEVER_SENT.test(error.message) ? 'unsent' : 'lost';
-    return { kind, message: `${this.#name}: ${error.message}` };
+    if (error === null) return { kind: 'answered', value, replicaProblem: undefined };
+    if (error instanceof ReplyError) {
+      const serverError = readServerError(error.message, this.#address);
+      return { kind: 'refused', message: `${this.#name}: ${serverError.reason}`, error: serverError };
+    }
+    return NEVER_SENT.test(error.message)
+      ? { kind: 'unsent', message: `${this.#name}: the connection is closed` }
+      : { kind: 'lost', message: `${this.#name}: the connection was lost before the answer` };
   }
 
-  #watch(): void {
-    this.#expectReady();
-    // A server that accepts connections but is stuck would otherwise keep this one half-open for ever.
-    this.#redis.on('connect', () => {
-      clearTimeout(this.#silenceTimer);
-      this.#silenceTimer = setTimeout(() => this.#redis.disconnect(true), this.#timeoutMs).unref();
-    });
-    this.#redis.on('ready', () => {
-      this.#loadScripts();
-      this.#isAway = false;
-      clearTimeout(this.#awayTimer);
-      this.#awayTimer = undefined;
-      clearTimeout(this.#silenceTimer);
-    });
-    this.#redis.on('close', () => {
-      clearTimeout(this.#silenceTimer);
-      this.#expectReady();
-    });
-    this.#redis.on('error', (error: Error) => (this.#lastError = error.message));
+  /**
+   * Makes the connection usable. The database is selected here and not by the client, which would go on with
+   * database 0 if the server refuses. Scripts are loaded only for speed.
+   */
+  async #setUp(): Promise<void> {
+    const pipeline = this.#redis.pipeline().call('PING');
+    if (this.#database > 0) pipeline.call('SELECT', this.#database);
+    for (const { text } of SCRIPTS) pipeline.call('SCRIPT', 'LOAD', text);
+    const results = (await pipeline.exec()) ?? [];
+    const [ping, selected] = results.map((result) => this.#replyOf(result));
+    if (ping?.kind !== 'answered' && ping?.kind !== 'refused') return; // closed meanwhile
+    if (ping.kind === 'refused' && SHUT_OUT.has(ping.error.code)) {
+      this.#attemptFailed('refused', ping.error.reason);
+      this.#redis.disconnect(true);
+    } else if (this.#database > 0 && selected?.kind === 'refused') {
+      this.#attemptFailed('mismatch', `database ${this.#database} cannot be used: ${selected.error.reason}`);
+      this.#redis.disconnect(true);
+    } else {
+      this.#state = 'up';
+      this.#problem = undefined;
+      this.#failedAttempts = 0;
+      this.#settled.resolve(undefined);
+    }
   }
 
-  /** Only for speed: a script that the server does not know is sent to it in full. */
-  #loadScripts(): void {
-    const pipeline = this.#redis.pipeline();
-    for (const { text } of SCRIPTS) pipeline.script('LOAD', text);
-    pipeline.exec().catch(() => undefined);
+  #attemptFailed(kind: ConnectionProblem['kind'], reason: string): void {
+    this.#attemptProblem ??= { kind, message: `${this.#name}: ${reason}` };
   }
 
-  #expectReady(): void {
-    this.#awayTimer ??= setTimeout(() => (this.#isAway = true), this.#timeoutMs).unref();
+  #closed(): void {
+    if (this.#state === 'leaving') {
+      this.#state = 'connecting';
+      return;
+    }
+    const unknown = `${this.#name}: the connection was closed`;
+    this.#setDown('down', this.#attemptProblem ?? { kind: 'passing', message: unknown });
+    this.#settled.resolve(undefined);
+  }
+
+  #setDown(state: 'leaving' | 'down', problem: ConnectionProblem): void {
+    if (this.#state === 'up') this.#downSince = performance.now();
+    this.#state = state;
+    this.#problem = problem;
+  }
+
+  #leaveWhenIdle(): void {
+    if (this.#state === 'leaving' && this.#inFlight === 0) this.#redis.disconnect(true);
   }
 }
 
 /** What the client says of a command for which it found the socket closed. */
 const NEVER_SENT = /^Stream isn't writeable/;
 
+/** Errors that PING gets from a server that does not serve us: a password is missing, or there are too many clients. */
+const SHUT_OUT = new Set(['NOAUTH', 'DENIED', 'ERR']);
+
 /** For a polite end; then the socket is destroyed. */
 const DISCONNECT_TIMEOUT_MS = 50;
 const RETRY_STEP_MS = 20;
 const RETRY_MAX_MS = 500;
+
+/** A host with several addresses fails with an error for each, and no message of its own. */
+function reasonOf(error: Error): string {
+  return error.message === '' && error instanceof AggregateError ? error.errors.join(', ') : error.message;
+}

@@ -1,18 +1,43 @@
-import type { RedisEngineSettings, ServerAddress } from '../redis-engine-options.js';
+import type { RedisEngineSettings, RedisLog, ServerAddress } from '../redis-engine-options.js';
+import type { Deadline } from './deadline.js';
 import { RedisConnection } from './redis-connection.js';
 import { ReplicatedWrites } from './replicated-writes.js';
 import type { RedisCommand, Reply } from './reply.js';
+import { problemOf } from './reply.js';
+import type { SlotRange } from './slot-ranges.js';
+import { addressName, parseSlotRanges } from './slot-ranges.js';
+
+/** A server's answer to the question which server owns the slots. */
+export type Claim =
+  | { readonly kind: 'cluster'; readonly ranges: readonly SlotRange[] }
+  /** Not in a Cluster: it has everything itself, or the primary that it replicates has. */
+  | { readonly kind: 'single'; readonly primary: ServerAddress };
+
+/** The settings ask for something that the server does not have. */
+export class ServerMismatch extends Error {}
 
 /** One server, over one connection, or two where writes wait for replicas and reads should not. */
 export class RedisServer {
+  readonly #settings: RedisEngineSettings;
+  /** For logs and messages. */
+  readonly name: string;
   readonly #reads: RedisConnection;
   readonly #connections: readonly RedisConnection[];
   readonly #writes: Pick<RedisConnection, 'send'>;
+  #lastUse = performance.now();
+  #problem: string | undefined;
+  /** What was logged since it last answered, so that each problem is logged once. */
+  readonly #logged = new Set<string>();
+  #isPolicyKnown = false;
 
   constructor(
     readonly address: ServerAddress,
-    { access, timeoutMs, waitReplicas, waitTimeoutMs }: RedisEngineSettings,
+    settings: RedisEngineSettings,
   ) {
+    const { access, timeoutMs, waitReplicas, waitTimeoutMs } = settings;
+    this.#settings = settings;
+    this.name = `Redis at ${addressName(address)}`;
+    this.#problem = `${this.name} has not answered yet`;
     const connection = new RedisConnection(address, access, timeoutMs);
     this.#reads = connection;
     if (waitReplicas === 0) {
@@ -25,19 +50,118 @@ export class RedisServer {
     }
   }
 
+  /** Why it could not serve when it was last checked. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
   get isAway(): boolean {
     return this.#connections.some(({ isAway }) => isAway);
   }
 
-  read(commands: readonly RedisCommand[]): Promise<Reply[]> {
-    return this.#reads.send(commands);
+  /** Whether all its connections are open. */
+  get isUp(): boolean {
+    return this.#connections.every(({ isUp }) => isUp);
   }
 
-  write(commands: readonly RedisCommand[]): Promise<Reply[]> {
-    return this.#writes.send(commands);
+  /** Whether no call has used it for some time. */
+  get isIdle(): boolean {
+    return this.#connections.every(({ isIdle }) => isIdle) && performance.now() - this.#lastUse > IDLE_MS;
+  }
+
+  read(commands: readonly RedisCommand[], deadline: Deadline): Promise<Reply[]> {
+    this.#lastUse = performance.now();
+    return this.#reads.send(commands, deadline);
+  }
+
+  write(commands: readonly RedisCommand[], deadline: Deadline): Promise<Reply[]> {
+    this.#lastUse = performance.now();
+    return this.#writes.send(commands, deadline);
+  }
+
+  /** Connects anew: its address may lead to another server by now. */
+  reconnect(reason: string): void {
+    for (const connection of this.#connections) connection.reconnect(reason);
+  }
+
+  /**
+   * Asks whether it serves, and who has the slots.
+   *
+   * @param log told when the answer to the first changes
+   * @throws ServerMismatch, or an Error with the reason why it does not serve
+   */
+  async check(deadline: Deadline, log: RedisLog | undefined): Promise<Claim> {
+    try {
+      const claim = await this.#ask(deadline);
+      if (this.#problem !== undefined) log?.info(`${this.name} answers`);
+      this.#problem = undefined;
+      this.#logged.clear();
+      return claim;
+    } catch (error) {
+      this.#problem = error instanceof Error ? error.message : String(error);
+      if (!this.#logged.has(this.#problem)) log?.warn(this.#problem);
+      this.#logged.add(this.#problem);
+      throw error;
+    }
   }
 
   close(): void {
     for (const connection of this.#connections) connection.close();
   }
+
+  async #ask(deadline: Deadline): Promise<Claim> {
+    await deadline.race(Promise.all(this.#connections.map(({ settled }) => settled)));
+    for (const { problem } of this.#connections) {
+      if (problem === undefined) continue;
+      throw problem.kind === 'mismatch' ? new ServerMismatch(problem.message) : new Error(problem.message);
+    }
+    const [ping, slots, replication] = await this.#reads.send(CHECK, deadline);
+    for (const reply of [ping, slots]) if (!isSettled(reply)) throw new Error(problemOf(reply));
+    if (!this.#isPolicyKnown) await this.#warnOfEviction(deadline);
+    this.#isPolicyKnown = true;
+    if (slots?.kind === 'answered')
+      return { kind: 'cluster', ranges: parseSlotRanges(slots.value, this.address) };
+    // Not part of a Cluster, or not allowed to say so: then there is no other.
+    if (this.#settings.servers.length > 1)
+      throw new ServerMismatch(`several URLs are for a Cluster only: ${problemOf(slots)}`);
+    return { kind: 'single', primary: primaryIn(replication, this.address) };
+  }
+
+  /** An evicting server drops whole partitions, which are keys to it. CONFIG may be forbidden where INFO is not. */
+  async #warnOfEviction(deadline: Deadline): Promise<void> {
+    const [memory] = await this.#reads.send([{ name: 'INFO', args: ['memory'] }], deadline);
+    const policy = infoField(memory, 'maxmemory_policy');
+    if (policy?.startsWith('allkeys-') !== true) return;
+    this.#settings.log.warn(
+      `${this.name} has maxmemory-policy ${policy}: when it is full it evicts whole partitions; set noeviction`,
+    );
+  }
+}
+
+/** How long a server is kept that has no slots: one that a slot moves to is asked again and again. */
+const IDLE_MS = 10_000;
+
+const CHECK: readonly RedisCommand[] = [
+  { name: 'PING', args: [] },
+  { name: 'CLUSTER', args: ['SLOTS'] },
+  { name: 'INFO', args: ['replication'] },
+];
+
+/** Whether a reply is one of a server that serves, if only to refuse this command. */
+function isSettled(reply: Reply | undefined): boolean {
+  if (reply?.kind === 'refused') return reply.error.action === 'refused' || reply.error.action === 'failed';
+  return reply?.kind === 'answered';
+}
+
+function primaryIn(replication: Reply | undefined, self: ServerAddress): ServerAddress {
+  const host = infoField(replication, 'master_host');
+  const port = Number(infoField(replication, 'master_port'));
+  const isReplica = infoField(replication, 'role') === 'slave' && host !== undefined && port > 0;
+  return isReplica ? { host, port } : self;
+}
+
+/** A field of what INFO answers; undefined where INFO is forbidden. */
+function infoField(reply: Reply | undefined, name: string): string | undefined {
+  if (reply?.kind !== 'answered' || !Buffer.isBuffer(reply.value)) return undefined;
+  return new RegExp(`^${name}:(.*)$`, 'm').exec(reply.value.toString())?.[1]?.trim();
 }

@@ -7,7 +7,7 @@ export interface SlotRange {
   readonly owner: ServerAddress;
 }
 
-export const EVERY_SLOT = Object.freeze({ first: 0, last: 16_383 });
+export const SLOT_COUNT = 16_384;
 
 export function addressName({ host, port }: ServerAddress): string {
   return `${host}:${port}`;
@@ -15,21 +15,33 @@ export function addressName({ host, port }: ServerAddress): string {
 
 /** What CLUSTER SLOTS answers: [first, last, [host, port, …] of the master, … of its replicas] for each range. */
 export function parseSlotRanges(reply: unknown, asked: ServerAddress): readonly SlotRange[] {
-  if (!Array.isArray(reply)) throw unexpected();
+  if (!Array.isArray(reply)) throw unexpected(asked);
   return reply.map((range: unknown): SlotRange => {
     const [first, last, master]: unknown[] = Array.isArray(range) ? range : [];
     const [host, port]: unknown[] = Array.isArray(master) ? master : [];
-    if (typeof first !== 'number' || typeof last !== 'number' || typeof port !== 'number') throw unexpected();
-    return { first, last, owner: { host: hostOf(host, asked), port } };
+    if (!isSlot(first) || !isSlot(last) || typeof port !== 'number') throw unexpected(asked);
+    return {
+      first,
+      last,
+      owner: { host: hostOf(Buffer.isBuffer(host) ? host.toString() : '', asked), port },
+    };
   });
 }
 
-/** A server that does not know its own address says nothing, and means the one by which it was reached. */
-function hostOf(host: unknown, asked: ServerAddress): string {
-  const name = Buffer.isBuffer(host) ? host.toString() : '';
+/** Whether every slot has an owner. */
+export function isComplete(ranges: readonly SlotRange[]): boolean {
+  return ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0) === SLOT_COUNT;
+}
+
+function isSlot(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value < SLOT_COUNT;
+}
+
+/** A server that does not know an address of its own gives none, and means the one by which it was reached. */
+export function hostOf(name: string, asked: ServerAddress): string {
   return name === '' || name === '?' ? asked.host : name;
 }
 
-function unexpected(): Error {
-  return new Error('CLUSTER SLOTS gave an answer that makes no sense');
+function unexpected(asked: ServerAddress): Error {
+  return new Error(`Redis at ${addressName(asked)}: CLUSTER SLOTS gave an answer that makes no sense`);
 }

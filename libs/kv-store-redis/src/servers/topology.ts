@@ -1,26 +1,48 @@
 import type { RedisEngineSettings, ServerAddress } from '../redis-engine-options.js';
-import { Deadline } from './deadline.js';
-import { RedisServer } from './redis-server.js';
-import type { SlotRange } from './slot-ranges.js';
-import { addressName, EVERY_SLOT, parseSlotRanges } from './slot-ranges.js';
+import { Deadline, withResolver } from './deadline.js';
+import type { Claim } from './redis-server.js';
+import { RedisServer, ServerMismatch } from './redis-server.js';
+import { addressName, isComplete, SLOT_COUNT } from './slot-ranges.js';
 
-/** Which server has which slot. Found out by asking, and again when a reply shows that it has changed. */
+/**
+ * Which server has which slot, and whether any can serve. All servers are asked every second, and at once when a reply
+ * shows that something has changed.
+ */
 export class Topology {
   readonly #settings: RedisEngineSettings;
   readonly #servers = new Map<string, RedisServer>();
-  #ranges: readonly SlotRange[] = [];
+  /** Those of the settings. */
+  readonly #seeds: readonly RedisServer[];
+  /** By slot. */
+  readonly #owners = new Array<RedisServer | undefined>(SLOT_COUNT);
   #refreshing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
+  #mismatch: ServerMismatch | undefined;
   #problem = 'no Redis server was reached yet';
 
   constructor(settings: RedisEngineSettings) {
     this.#settings = settings;
-    for (const address of settings.servers) this.#open(address);
+    this.#seeds = settings.servers.map((address) => this.serverAt(address));
+    void this.#watch();
   }
 
   /** Why {@link serverFor} may know none. */
   get problem(): string {
     return this.#problem;
+  }
+
+  /** What a server lacks that the settings ask for. */
+  get mismatch(): ServerMismatch | undefined {
+    return this.#mismatch;
+  }
+
+  /** Why no server could serve when they were last asked; undefined if one could. */
+  get obstacle(): string | undefined {
+    const problems = new Set<string | undefined>();
+    for (const owner of this.#owners) if (owner) problems.add(owner.problem);
+    if (problems.has(undefined)) return undefined;
+    return problems.size > 0 ? [...problems].join('; ') : this.#problem;
   }
 
   /** Whether all servers have been away for so long that waiting for one would be in vain. */
@@ -29,63 +51,121 @@ export class Topology {
   }
 
   serverFor(slot: number): RedisServer | undefined {
-    const range = this.#ranges.find(({ first, last }) => first <= slot && slot <= last);
-    return range && this.#servers.get(addressName(range.owner));
+    return this.#owners[slot];
   }
 
-  /** Asks all servers at once and believes the first that answers. Never fails; what is known stays known. */
+  serverAt(address: ServerAddress): RedisServer {
+    const name = addressName(address);
+    let server = this.#servers.get(name);
+    if (server === undefined) {
+      server = new RedisServer(address, this.#settings);
+      this.#servers.set(name, server);
+    }
+    return server;
+  }
+
+  /** Notes what a server said of one slot. */
+  assign(slot: number, owner: ServerAddress): void {
+    this.#owners[slot] = this.serverAt(owner);
+    void this.refresh();
+  }
+
+  /** Asks all servers at once. Never fails; what is known stays known until a server says otherwise. */
   refresh(): Promise<void> {
     return (this.#refreshing ??= this.#ask().finally(() => (this.#refreshing = undefined)));
   }
 
   close(): void {
     this.#isClosed = true;
+    clearTimeout(this.#timer);
     for (const server of this.#servers.values()) server.close();
   }
 
+  async #watch(): Promise<void> {
+    await this.refresh();
+    if (!this.#isClosed) this.#timer = setTimeout(() => void this.#watch(), CHECK_INTERVAL_MS).unref();
+  }
+
+  /** The first server that knows the owner of every slot is believed. If there is none, all are heard. */
   async #ask(): Promise<void> {
     const deadline = new Deadline(this.#settings.timeoutMs / 2);
-    try {
-      const asked = [...this.#servers.values()].map((server) => this.#rangesBy(server));
-      const ranges = await deadline.race(Promise.any(asked));
-      if (this.#isClosed) return;
-      if (ranges === undefined) this.#problem = 'no Redis server answered in time';
-      else this.#adopt(ranges);
-    } catch (error) {
-      const causes: unknown[] = error instanceof AggregateError ? error.errors : [error];
-      this.#problem = causes
-        .map((cause) => (cause instanceof Error ? cause.message : String(cause)))
-        .join('; ');
-    } finally {
-      deadline.end();
-    }
+    const claims = new Map<RedisServer, Claim>();
+    const problems: string[] = [];
+    let mismatch: ServerMismatch | undefined;
+    // Of a single server, `obstacle` tells the same.
+    const log = this.#servers.size > 1 ? this.#settings.log : undefined;
+    const decided = withResolver<undefined>();
+    const asked = [...this.#servers.values()].map(async (server) => {
+      try {
+        const claim = await server.check(deadline, log);
+        claims.set(server, claim);
+        if (this.#isDecisive(server, claim)) decided.resolve(undefined);
+      } catch (error) {
+        problems.push(error instanceof Error ? error.message : String(error));
+        if (error instanceof ServerMismatch) mismatch = error;
+      }
+    });
+    const all = Promise.all(asked).finally(() => deadline.end());
+    await Promise.race([decided.promise, all]);
+    if (this.#isClosed) return;
+    this.#mismatch = claims.size > 0 ? undefined : mismatch;
+    if (claims.size > 0) this.#adopt(claims);
+    else this.#problem = problems.join('; ');
   }
 
-  async #rangesBy(server: RedisServer): Promise<readonly SlotRange[]> {
-    const [reply] = await server.read([{ name: 'CLUSTER', args: ['SLOTS'] }]);
-    if (reply?.kind === 'answered') return parseSlotRanges(reply.value, server.address);
-    const message = reply?.message ?? 'no reply';
-    if (reply?.kind !== 'refused') throw new Error(message);
-    if (this.#settings.servers.length > 1) throw new Error(`several URLs are for a Cluster only: ${message}`);
-    // Not part of a Cluster, or not allowed to say so: then this one has everything.
-    return [{ ...EVERY_SLOT, owner: server.address }];
+  /** Whether no other server need be heard: this one has the whole map, or is a primary and the server of the settings. */
+  #isDecisive(server: RedisServer, claim: Claim): boolean {
+    if (claim.kind === 'cluster') return isComplete(claim.ranges);
+    return server === this.#seeds[0] && addressName(claim.primary) === addressName(server.address);
   }
 
-  #adopt(ranges: readonly SlotRange[]): void {
-    this.#ranges = ranges;
+  #adopt(claims: ReadonlyMap<RedisServer, Claim>): void {
     this.#problem = 'no server of the Redis Cluster serves this part';
-    for (const { owner } of ranges) this.#open(owner);
-    // Those that the settings name are kept, to be asked when all others are gone.
-    const wanted = new Set([...ranges.map(({ owner }) => owner), ...this.#settings.servers].map(addressName));
+    const decisive = [...claims].find(([server, claim]) => this.#isDecisive(server, claim));
+    const heard = decisive ? new Map([decisive]) : claims;
+    for (const claim of heard.values()) {
+      // A part of a map replaces only that part: a server that was cut off or reset does not know the rest.
+      if (claim.kind === 'cluster')
+        for (const { first, last, owner } of claim.ranges)
+          this.#owners.fill(this.serverAt(owner), first, last + 1);
+    }
+    if ([...heard.values()].some(({ kind }) => kind === 'single')) this.#follow(this.#primaryBy(heard));
+    this.#closeUnused();
+  }
+
+  /**
+   * Follows the server of the settings from replica to primary. If that server is away, begins with the primary of before.
+   */
+  #primaryBy(claims: ReadonlyMap<RedisServer, Claim>): RedisServer | undefined {
+    const [seed] = this.#seeds;
+    let server = seed && claims.has(seed) ? seed : this.#owners[0];
+    const passed = new Set<RedisServer>();
+    while (server !== undefined && !passed.has(server)) {
+      passed.add(server);
+      const claim = claims.get(server);
+      if (claim?.kind === 'single') server = this.serverAt(claim.primary);
+    }
+    return server;
+  }
+
+  #follow(primary: RedisServer | undefined): void {
+    const [seed] = this.#seeds;
+    if (primary === undefined) return;
+    if (primary !== seed && !primary.isUp) seed?.reconnect(`${seed.name} is a replica`);
+    if (primary !== (this.#owners[0] ?? seed)) this.#settings.log.info(`${primary.name} is the primary now`);
+    this.#owners.fill(primary);
+  }
+
+  /** Servers of the settings are kept, to be asked when all others are gone. */
+  #closeUnused(): void {
+    const used = new Set([...this.#owners, ...this.#seeds]);
     for (const [name, server] of this.#servers) {
-      if (wanted.has(name)) continue;
+      if (used.has(server) || !server.isIdle) continue;
       server.close();
       this.#servers.delete(name);
     }
   }
-
-  #open(address: ServerAddress): void {
-    const name = addressName(address);
-    if (!this.#servers.has(name)) this.#servers.set(name, new RedisServer(address, this.#settings));
-  }
 }
+
+/** How long a change may go unnoticed that no request runs into. */
+const CHECK_INTERVAL_MS = 1000;

@@ -1,0 +1,309 @@
+import { systemClock } from '@kvs/kv-store';
+import type { FakeScript } from '../test/fake-redis.js';
+import { array, CLOSE, FakeRedis, instead, single, slots, WRITTEN } from '../test/fake-redis.js';
+import { placed, read, write } from '../test/pairs.js';
+import { until } from '../test/polling.js';
+import { partitionKeys } from './data/partition-keys.js';
+import { SET } from './data/scripts.js';
+import { RedisEngine, redisEngine } from './redis-engine.js';
+import type { RedisEngineOptions } from './redis-engine-options.js';
+import { settingsOf } from './redis-engine-options.js';
+import { Deadline } from './servers/deadline.js';
+import { PartitionClient } from './servers/partition-client.js';
+import { Topology } from './servers/topology.js';
+
+/** Long enough for a busy machine; tests that need the end of the time have a shorter one. */
+const AMPLE_MS = 20_000;
+const SHORT_MS = 300;
+
+const slotOf = (text: string) => partitionKeys('kvs')(placed(text).partition).slot;
+
+const fakes: FakeRedis[] = [];
+const engines: RedisEngine[] = [];
+const start = async (script?: FakeScript) => {
+  const fake = await FakeRedis.start(script);
+  fakes.push(fake);
+  return fake;
+};
+const open = async (fake: FakeRedis, options: Partial<RedisEngineOptions> = {}) => {
+  const settings = { urls: [fake.url], timeoutMs: AMPLE_MS, sweepIntervalMs: 0, ...options };
+  const engine = new RedisEngine({ ...settings, clock: systemClock });
+  engines.push(engine);
+  await engine.opened();
+  return engine;
+};
+afterEach(async () => {
+  await Promise.all(engines.splice(0).map((engine) => engine.close()));
+  await Promise.all(fakes.splice(0).map((fake) => fake.stop()));
+});
+
+/** Whose time is over before anything is sent again. */
+class OverAtFirstPause extends Deadline {
+  #isOver = false;
+
+  override get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  override pause(): Promise<void> {
+    this.#isOver = true;
+    return Promise.resolve();
+  }
+}
+
+/** Replies with an error once, and from then on as ever. */
+function once(error: string): FakeScript {
+  let isFirst = true;
+  return (command, connection) => {
+    if (!isFirst) return single(command, connection);
+    isFirst = false;
+    return `-${error}\r\n`;
+  };
+}
+
+describe('an error of the server', () => {
+  it.each([
+    'TRYAGAIN Multiple keys request during rehashing of slot',
+    'CLUSTERDOWN The cluster is down',
+    'LOADING Redis is loading the dataset in memory',
+    'BUSY Redis is busy running a script',
+  ])('that passes is waited for: %s', async (error) => {
+    const fake = await start(instead({ EVALSHA: once(error), HMGET: once(error) }));
+    const engine = await open(fake);
+    expect(await engine.setMany([write('a')])).toEqual([{ status: 'written', version: 1, created: true }]);
+    expect(await read(engine, 'a')).toBe('absent');
+    expect(fake.dataCommands).toEqual(['EVALSHA', 'EVALSHA', 'HMGET', 'HMGET']);
+    expect(fake.connectionCount).toBe(1);
+  });
+
+  it.each([
+    "READONLY You can't write against a read only replica. script: " +
+      '0'.repeat(40) +
+      ', on @user_script:3.',
+    "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+    'NOAUTH Authentication required.',
+  ])('that does not pass on this connection makes the engine connect anew: %s', async (error) => {
+    const fake = await start(
+      instead({ EVALSHA: (_command, connection) => (connection === 0 ? `-${error}\r\n` : WRITTEN) }),
+    );
+    const engine = await open(fake);
+    expect(await engine.setMany([write('a')])).toEqual([{ status: 'written', version: 1, created: true }]);
+    expect([fake.dataCommands, fake.connectionCount]).toEqual([['EVALSHA', 'EVALSHA'], 2]);
+  });
+
+  it.each([
+    'MISCONF Redis is configured to save RDB snapshots, but it is currently not able to persist on disk.',
+    'NOREPLICAS Not enough good replicas to write.',
+    "NOPERM this user has no permissions to run the 'evalsha' command",
+    'ERR something new',
+  ])('that an operator must mend is reported at once, in its own words: %s', async (error) => {
+    const fake = await start(instead({ EVALSHA: `-${error}\r\n`, HMGET: `-${error}\r\n` }));
+    const engine = await open(fake);
+    const message = `Redis at 127.0.0.1:${fake.port}: ${error}`;
+    await expect(engine.setMany([write('a')])).rejects.toMatchObject({ code: 'engine_unavailable', message });
+    await expect(read(engine, 'a')).rejects.toMatchObject({ code: 'engine_unavailable', message });
+    expect(fake.dataCommands).toEqual(['EVALSHA', 'HMGET']);
+  });
+
+  it('in a script that may have changed something leaves it open whether it did', async () => {
+    const error = `ERR cannot run this command script: ${'0'.repeat(40)}, on @user_script:30.`;
+    const fake = await start(instead({ EVALSHA: `-${error}\r\n` }));
+    const engine = await open(fake);
+    expect(await engine.setMany([write('a')])).toEqual([
+      {
+        status: 'unavailable',
+        message: expect.stringMatching(/: ERR cannot run this command$/),
+        maybeApplied: true,
+      },
+    ]);
+  });
+
+  it('of a full server is out_of_memory for a write, and its own words for a delete', async () => {
+    const fake = await start(
+      instead({ EVALSHA: "-OOM command not allowed when used memory > 'maxmemory'.\r\n" }),
+    );
+    const engine = await open(fake);
+    expect(await engine.setMany([write('a')])).toEqual([{ status: 'out_of_memory' }]);
+    const deleting = engine.deleteMany([{ ...placed('a'), ifVersion: undefined }]);
+    await expect(deleting).rejects.toMatchObject({ message: expect.stringContaining('OOM command') });
+  });
+
+  it('is told when the time is over, nothing having been applied, and nothing is sent any more', async () => {
+    const error = 'LOADING Redis is loading the dataset in memory';
+    const fake = await start(instead({ EVALSHA: `-${error}\r\n` }));
+    const topology = new Topology(settingsOf({ urls: [fake.url], timeoutMs: AMPLE_MS }));
+    await topology.refresh();
+    const deadline = new OverAtFirstPause(AMPLE_MS);
+    const keys = partitionKeys('kvs')(placed('a').partition);
+    const replies = await new PartitionClient(topology).send(
+      [{ keys, run: SET, args: [], isWrite: true }],
+      deadline,
+    );
+    deadline.end();
+    topology.close();
+    const message = `Redis at 127.0.0.1:${fake.port}: ${error}`;
+    expect(replies).toEqual([{ kind: 'unavailable', message, maybeApplied: false }]);
+    expect(fake.dataCommands).toEqual(['EVALSHA']);
+  });
+
+  it('is told beside the silence that followed it', async () => {
+    const refuseFirst = once('BUSY Redis is busy running a script');
+    let count = 0;
+    const fake = await start(
+      instead({
+        HMGET: (command, connection) => (count++ === 0 ? refuseFirst(command, connection) : undefined),
+      }),
+    );
+    const engine = await open(fake, { timeoutMs: SHORT_MS });
+    await expect(read(engine, 'a')).rejects.toThrow(
+      /^Redis at .* did not answer in time; before: .*: BUSY Redis/,
+    );
+  });
+});
+
+it('a server that loads its data is an obstacle until it has', async () => {
+  const fake = await start(instead({ PING: '-LOADING Redis is loading the dataset in memory\r\n' }));
+  const engine = await open(fake);
+  expect(engine.obstacle()).toBe(
+    `Redis at 127.0.0.1:${fake.port}: LOADING Redis is loading the dataset in memory`,
+  );
+  fake.script = single;
+  await until(() => engine.obstacle() === undefined);
+});
+
+describe('a connection that is lost', () => {
+  it('leaves it open whether a write was applied, at once; a read is sent again', async () => {
+    const closeFirst = (reply: string): FakeScript => {
+      let isFirst = true;
+      return () => {
+        if (!isFirst) return reply;
+        isFirst = false;
+        return CLOSE;
+      };
+    };
+    const fake = await start(
+      instead({ EVALSHA: closeFirst(WRITTEN), HMGET: closeFirst(array(['$-1\r\n'])) }),
+    );
+    const engine = await open(fake);
+    expect(await engine.setMany([write('a')])).toEqual([
+      { status: 'unavailable', message: expect.stringContaining('connection was lost'), maybeApplied: true },
+    ]);
+    expect(await read(engine, 'a')).toBe('absent');
+    expect(fake.dataCommands).toEqual(['EVALSHA', 'HMGET', 'HMGET']);
+  });
+});
+
+describe('writes that wait for replicas', () => {
+  it('are not sent after their time, and then surely not applied', async () => {
+    const fake = await start(instead({ WAIT: undefined }));
+    const engine = await open(fake, { waitReplicas: 1, timeoutMs: SHORT_MS });
+    const first = engine.setMany([write('a')]);
+    const second = engine.setMany([write('b')]);
+    expect(await first).toMatchObject([{ status: 'unavailable', maybeApplied: true }]);
+    await expect(second).rejects.toThrow('waiting for their replicas');
+    await until(() => fake.connectionCount > 2);
+    expect(fake.dataCommands).toEqual(['EVALSHA', 'WAIT']);
+  });
+
+  it('tell why Redis does not wait', async () => {
+    const fake = await start(
+      instead({ WAIT: "-NOPERM this user has no permissions to run the 'wait' command\r\n" }),
+    );
+    const engine = await open(fake, { waitReplicas: 1 });
+    expect(await engine.setMany([write('a')])).toMatchObject([
+      { status: 'unavailable', message: expect.stringContaining('NOPERM'), maybeApplied: true },
+    ]);
+  });
+});
+
+describe('a slot that moves', () => {
+  it('is followed by ASKING, command by command, also with the text of a script', async () => {
+    const [from, to] = [await start(), await start()];
+    const ask = `-ASK ${slotOf('a')} 127.0.0.1:${to.port}\r\n`;
+    const isOfA = ([, , , key]: readonly string[]) =>
+      key === partitionKeys('kvs')(placed('a').partition).pairs;
+    const map = slots([[0, 16_383, from]]);
+    from.script = instead({
+      CLUSTER: map,
+      EVALSHA: (command) => (isOfA(command) ? ask : WRITTEN),
+    });
+    to.script = instead({ CLUSTER: map, EVALSHA: '-NOSCRIPT No matching script.\r\n' });
+    const engine = await open(from);
+    expect(await engine.setMany([write('a'), write('b')])).toMatchObject([
+      { status: 'written' },
+      { status: 'written' },
+    ]);
+    expect(to.dataCommands).toEqual(['ASKING', 'EVALSHA', 'ASKING', 'EVAL']);
+    expect(new Set(from.dataCommands)).toEqual(new Set(['EVALSHA']));
+  });
+
+  it('is taken to where MOVED says, before the map says so', async () => {
+    const [from, to] = [await start(), await start()];
+    const map = slots([[0, 16_383, from]]);
+    from.script = instead({ CLUSTER: map, HMGET: `-MOVED ${slotOf('a')} :${to.port}\r\n` });
+    to.script = instead({ CLUSTER: map });
+    const engine = await open(from);
+    expect(await read(engine, 'a')).toBe('absent');
+    expect(to.dataCommands).toEqual(['HMGET']);
+  });
+});
+
+describe('the map of a Cluster', () => {
+  const [low = '', high = ''] = ['a', 'b'].sort((one, other) => slotOf(one) - slotOf(other));
+
+  it.each([
+    ['an empty', () => slots([]), ['HMGET'], ['HMGET']],
+    ['a partial', (other: FakeRedis) => slots([[0, slotOf(low), other]]), [], ['HMGET', 'HMGET']],
+  ])('survives %s answer, which replaces only what it names', async (_, later, ofFirst, ofSecond) => {
+    const [first, second] = [await start(), await start()];
+    const whole = slots([
+      [0, slotOf(low), first],
+      [slotOf(low) + 1, 16_383, second],
+    ]);
+    for (const fake of [first, second]) fake.script = instead({ CLUSTER: whole });
+    const engine = await open(first);
+    expect(await read(engine, high)).toBe('absent');
+    let asked = 0;
+    const answer = () => {
+      asked++;
+      return later(second);
+    };
+    for (const fake of [first, second]) fake.script = instead({ CLUSTER: answer });
+    await until(() => asked > 2);
+    second.received.length = 0;
+    expect([await read(engine, low), await read(engine, high)]).toEqual(['absent', 'absent']);
+    expect([first.dataCommands, second.dataCommands]).toEqual([ofFirst, ofSecond]);
+    expect(engine.obstacle()).toBeUndefined();
+  });
+
+  it('is asked of other servers where one does not know it whole', async () => {
+    const [reset, knowing] = [await start(), await start()];
+    reset.script = instead({ CLUSTER: slots([]) });
+    knowing.script = instead({ CLUSTER: slots([[0, 16_383, knowing]]) });
+    const engine = await open(reset, { urls: [reset.url, knowing.url] });
+    expect(await read(engine, 'a')).toBe('absent');
+    expect(knowing.dataCommands).toEqual(['HMGET']);
+  });
+});
+
+describe('an engine does not open on a server', () => {
+  const opening = (url: string, ...more: string[]) =>
+    redisEngine({ urls: [url, ...more], timeoutMs: AMPLE_MS })({ clock: systemClock });
+
+  it('of a Cluster, with another database than 0', async () => {
+    const fake = await start(instead({ SELECT: '-ERR SELECT is not allowed in cluster mode\r\n' }));
+    await expect(opening(`${fake.url}/1`)).rejects.toMatchObject({
+      code: 'engine_unavailable',
+      message: expect.stringMatching(/database 1 cannot be used: ERR SELECT is not allowed in cluster mode/),
+    });
+    expect(fake.dataCommands).toEqual([]);
+  });
+
+  it('of no Cluster, as one of several', async () => {
+    const [one, other] = [await start(), await start()];
+    await expect(opening(one.url, other.url)).rejects.toMatchObject({
+      code: 'engine_unavailable',
+      message: expect.stringContaining('several URLs are for a Cluster only'),
+    });
+  });
+});

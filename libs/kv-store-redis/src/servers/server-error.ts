@@ -1,0 +1,69 @@
+import type { ServerAddress } from '../redis-engine-options.js';
+import { hostOf } from './slot-ranges.js';
+
+/** What follows from an error that a server answered with. */
+export type ServerErrorAction =
+  /** Nothing was done, and the error passes by itself: send again, until the deadline. */
+  | 'retry'
+  /** Nothing was done, and this connection is of no use any more: connect anew, then send again. */
+  | 'reconnect'
+  /** Another server has the slot for good. */
+  | 'moved'
+  /** Another server has this key already, while the slot moves: send there, once, after ASKING. */
+  | 'ask'
+  /** The server does not know the script's hash: send its text. */
+  | 'send-text'
+  /** Nothing was done, and an operator must act: report it at once. */
+  | 'refused'
+  /** Report it at once. A script that had begun may have changed something before. */
+  | 'failed';
+
+const ACTIONS: Readonly<Record<string, ServerErrorAction>> = {
+  MOVED: 'moved',
+  ASK: 'ask',
+  NOSCRIPT: 'send-text',
+  // The cluster moves a slot or fails over; the server starts, or runs somebody's long script.
+  TRYAGAIN: 'retry',
+  CLUSTERDOWN: 'retry',
+  LOADING: 'retry',
+  BUSY: 'retry',
+  // The server became a replica, or forgot who we are. The address may lead to another server by now.
+  READONLY: 'reconnect',
+  MASTERDOWN: 'reconnect',
+  NOAUTH: 'reconnect',
+  // Redis checks these before the first write of a script.
+  OOM: 'refused',
+  MISCONF: 'refused',
+  NOREPLICAS: 'refused',
+  WRONGPASS: 'refused',
+  // The access list may allow the first commands of a script and forbid a later one.
+  NOPERM: 'failed',
+};
+
+export interface ServerError {
+  /** Its first word, such as `READONLY`. */
+  readonly code: string;
+  readonly action: ServerErrorAction;
+  /** The server's own words, without the place in our script. */
+  readonly reason: string;
+  /** Whether a script had begun. */
+  readonly isFromScript: boolean;
+  /** The server that MOVED or ASK names. */
+  readonly target: ServerAddress | undefined;
+}
+
+/** @param asked the server that answered; a redirection without a host means the host of that one */
+export function readServerError(message: string, asked: ServerAddress): ServerError {
+  const code = /^[A-Z]+/.exec(message)?.[0] ?? '';
+  const [, host = '', port] = /^(?:MOVED|ASK) \d+ (\S*):(\d+)/.exec(message) ?? [];
+  return {
+    code,
+    action: Object.hasOwn(ACTIONS, code) ? (ACTIONS[code] ?? 'failed') : 'failed',
+    reason: message.replace(SCRIPT_PLACE, ''),
+    isFromScript: SCRIPT_PLACE.test(message),
+    target: port === undefined ? undefined : { host: hostOf(host, asked), port: Number(port) },
+  };
+}
+
+/** What Redis 7 appends to an error in a script. */
+const SCRIPT_PLACE = / script: [0-9a-f]{40}, on @user_script.*$/s;
