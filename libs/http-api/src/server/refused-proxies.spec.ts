@@ -27,6 +27,12 @@ it('and when it asks for the link', async () => {
   expect((await server.send('GET', '/link', { headers: upgrade })).status).toBe(508);
 });
 
+it('and when it uses a host name that is not served', async () => {
+  server = await TestServer.start(new MapOperations(), { refusesProxies: true });
+  const host = 'elsewhere.example:1';
+  expect((await server.send('GET', '/fetch', { headers: { ...headers, host } })).status).toBe(508);
+});
+
 it('and serves everybody else', async () => {
   server = await TestServer.start(new MapOperations(), { refusesProxies: true });
   expect((await server.send('GET', '/fetch', { headers: { via: '1.1 balancer' } })).status).toBe(200);

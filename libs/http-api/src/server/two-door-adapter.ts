@@ -104,12 +104,9 @@ export class TwoDoorAdapter extends ExpressAdapter {
     if (request.rawHeaders.length > 2 * MAX_HEADERS) {
       return new KvsError('headers_too_large', `a request has at most ${MAX_HEADERS} headers`);
     }
-    return (
-      refusalOf(request, this.access) ??
-      (this.refusesProxies && isFromProxy(request.headers.via) ? LOOP : undefined) ??
-      this.#bodies.refusal(request) ??
-      this.inFlight.refusal(request)
-    );
+    // A proxy hears that it is in a loop, also if it used a name that is not served.
+    if (this.refusesProxies && isFromProxy(request.headers.via)) return LOOP;
+    return refusalOf(request, this.access) ?? this.#bodies.refusal(request) ?? this.inFlight.refusal(request);
   }
 
   #dispatch(request: IncomingMessage, response: ServerResponse, body: Uint8Array): void {
