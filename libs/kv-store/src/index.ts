@@ -4,9 +4,12 @@ export { type Eviction, EVICTIONS } from './engine/memory/eviction/eviction-poli
 export * from './engine/memory/memory-engine.js';
 export {
   defaultMaxMemoryBytes,
+  memoryForPairs,
+  type MemoryLimits,
   MIN_MAX_MEMORY_BYTES,
-  type MemoryEngineOptions,
-} from './engine/memory/memory-options.js';
+  readMemoryLimits,
+} from './engine/memory/memory-limits.js';
+export type { MemoryEngineOptions } from './engine/memory/memory-options.js';
 export * from './engine/memory/snapshot/snapshot-options.js';
 export * from './engine/read-each.js';
 export * from './engine/rules.js';

@@ -24,12 +24,6 @@ it('an engine whose package is not installed is named, with how to get it', asyn
 });
 
 describe('the memory engine', () => {
-  it('says at start how much memory it may use', async () => {
-    const lines: string[] = [];
-    await using(node([], lines), async () => undefined);
-    expect(lines.join('\n')).toMatch(/pairs may take \d+ MB of memory, chosen by the heap limit/);
-  });
-
   it('answers 507 when it is full, and still reads, deletes and overwrites with less', async () => {
     await using(node(['--max-memory', '4mb']), async (origin) => {
       const large = string('v'.repeat(1024 * 1024));

@@ -103,10 +103,9 @@ const OPTIONS: Readonly<Record<keyof Omit<ParsedOptions, 'engine'>, EngineOption
   maxMemory: {
     engine: 'memory',
     option: () =>
-      setting(
-        'max-memory <size>',
-        'most memory for pairs, such as 512mb (default: by the heap limit)',
-      ).argParser(parseMaxMemory),
+      setting('max-memory <size>', 'most memory for pairs, such as 512mb (default: by the memory)').argParser(
+        parseMaxMemory,
+      ),
   },
   eviction: {
     engine: 'memory',

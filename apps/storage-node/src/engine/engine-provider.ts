@@ -6,7 +6,7 @@ import type {
   SnapshotOptions,
   StorageEngine,
 } from '@kvs/kv-store';
-import { MemoryEngine } from '@kvs/kv-store';
+import { MemoryEngine, memoryForPairs, readMemoryLimits } from '@kvs/kv-store';
 import type { EngineConfig, MemoryConfig } from './engine-config.js';
 import { OpeningEngine } from './opening-engine.js';
 import { optionalEngine } from './optional-engine.js';
@@ -89,11 +89,25 @@ export class EngineProvider implements Readiness {
   }
 
   #tellLimit({ maxMemoryBytes, eviction }: MemoryConfig, engine: MemoryEngine): void {
-    const megabytes = Math.floor(engine.maxMemoryBytes / 1024 ** 2);
     const chosen =
-      maxMemoryBytes === undefined ? ', chosen by the heap limit (--max-memory sets another)' : '';
-    this.log.info(`pairs may take ${megabytes} MB of memory${chosen}; eviction: ${eviction}`);
+      maxMemoryBytes === undefined
+        ? ', chosen by the memory and the heap limit of the process (--max-memory sets another)'
+        : '';
+    this.log.info(
+      `pairs may take ${megabytes(engine.maxMemoryBytes)} of memory${chosen}; eviction: ${eviction}`,
+    );
+    const limits = readMemoryLimits();
+    if (engine.maxMemoryBytes <= memoryForPairs(limits)) return;
+    const memory = megabytes(Math.min(limits.machineBytes, limits.cgroupBytes));
+    this.log.warn(
+      `pairs may take ${megabytes(engine.maxMemoryBytes)}, but the node has ${memory} of memory and needs some for itself: ` +
+        'the operating system may kill it when it is full',
+    );
   }
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.floor(bytes / 1024 ** 2)} MB`;
 }
 
 const CHECK_INTERVAL_MS = 5000;

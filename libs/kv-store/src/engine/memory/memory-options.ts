@@ -1,12 +1,11 @@
 import { getRandomValues } from 'node:crypto';
-import { totalmem } from 'node:os';
-import { getHeapStatistics } from 'node:v8';
 import type { Scheduler } from '../../scheduler.js';
 import { systemScheduler } from '../../scheduler.js';
 import type { EngineFactoryOptions } from '../engine-factory.js';
 import type { Eviction } from './eviction/eviction-policy.js';
 import { EVICTIONS } from './eviction/eviction-policy.js';
 import type { HashKey } from './half-sip-hash.js';
+import { defaultMaxMemoryBytes, MIN_MAX_MEMORY_BYTES } from './memory-limits.js';
 
 export interface MemoryEngineOptions extends EngineFactoryOptions {
   /** The bytes at which the engine is full, at least {@link MIN_MAX_MEMORY_BYTES}. Default: {@link defaultMaxMemoryBytes}. */
@@ -19,23 +18,9 @@ export interface MemoryEngineOptions extends EngineFactoryOptions {
   readonly hashKey?: HashKey;
 }
 
-/** Less would leave no room for a page of each of the usual sizes. */
-export const MIN_MAX_MEMORY_BYTES = 2 * 1024 * 1024;
-
-/**
- * What an engine may hold that is told nothing: three quarters of the heap's limit, and of what memory the process
- * may have. Pairs do not lie in the heap, but its limit is what Node was told, or worked out, that it may use here.
- */
-export function defaultMaxMemoryBytes(): number {
-  const constrained = process.constrainedMemory();
-  // Node gives 0, or a number beyond all memory, where nothing constrains the process.
-  const memory = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
-  return Math.floor(0.75 * Math.min(getHeapStatistics().heap_size_limit, memory));
-}
-
 export function completeOptions(options: MemoryEngineOptions): Required<MemoryEngineOptions> {
   const { clock, scheduler = systemScheduler, eviction = 'none', hashKey = randomHashKey() } = options;
-  const { maxMemoryBytes = Math.max(defaultMaxMemoryBytes(), MIN_MAX_MEMORY_BYTES) } = options;
+  const { maxMemoryBytes = defaultMaxMemoryBytes() } = options;
   if (!Number.isSafeInteger(maxMemoryBytes) || maxMemoryBytes < MIN_MAX_MEMORY_BYTES)
     throw new RangeError(
       `maxMemoryBytes is a whole number from ${MIN_MAX_MEMORY_BYTES}, not ${maxMemoryBytes}`,
