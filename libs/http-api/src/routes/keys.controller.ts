@@ -23,7 +23,7 @@ import { SingleKey } from './single-key.js';
 
 /** What comes before the key in a request's target: Express takes any case of letters, and an absolute form. */
 const BEFORE_KEY = /^(?:https?:\/\/[^/]*)?\/keys\//i;
-/** A key that is missing is refused with a code of its own, rather than as an unknown path. */
+/** Matches a missing key too, which has its own error code. */
 const KEY_PATH = 'keys/{*key}';
 const MEDIA_TYPES: Readonly<Record<Encoding, string>> = {
   string: 'text/plain; charset=utf-8',

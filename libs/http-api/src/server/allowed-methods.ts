@@ -22,7 +22,7 @@ export const API_METHODS: AllowedMethods = {
 
 /**
  * Express middleware: answers 405 with `Allow` for a known path and another method, and `OPTIONS` with the same
- * header. Express alone would answer 404. A browser asks by `OPTIONS` for what a page of another origin may send.
+ * header. Express alone would answer 404. Browsers send `OPTIONS` to learn what a page of another origin may send.
  */
 export function allowedMethodsMiddleware(methodsByPath: AllowedMethods) {
   return (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
@@ -43,7 +43,7 @@ export function allowedMethodsMiddleware(methodsByPath: AllowedMethods) {
   };
 }
 
-/** Answers a CORS preflight of an origin that is allowed: it may send what any other client may. */
+/** Answers a CORS preflight of an allowed origin: its pages may send what any client may. */
 function permit({ headers }: IncomingMessage, response: ServerResponse, methods: readonly string[]): void {
   if (headers['access-control-request-method'] === undefined) return;
   response.setHeader('access-control-allow-methods', methods.join(', '));
@@ -52,7 +52,7 @@ function permit({ headers }: IncomingMessage, response: ServerResponse, methods:
   response.setHeader('access-control-max-age', PREFLIGHT_SECONDS);
 }
 
-/** How long a browser need not ask again: as long as Chromium remembers at most. */
+/** Time until a browser asks again, in seconds: the longest that Chromium accepts. */
 const PREFLIGHT_SECONDS = 7200;
 
 /** Which of the paths a request's target belongs to. */

@@ -128,7 +128,7 @@ it('no browser guesses the type of any answer', async () => {
     ['GET', '/fetch', {}, 200],
     ['HEAD', '/fetch', {}, 200],
     ['GET', '/keys/k', {}, 200],
-    ['PUT', '/keys/new', {}, 204],
+    ['PUT', '/keys/new', {}, 201],
     ['GET', '/keys/absent', {}, 404],
     ['OPTIONS', '/set', {}, 204],
     ['GET', '/set', {}, 405],

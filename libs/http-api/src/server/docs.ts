@@ -20,7 +20,7 @@ export function serveDocs(app: INestApplication, title: string, version: string)
   server.get('/', (_request: unknown, response: unknown) => server.redirect(response, 302, '/docs'));
 }
 
-/** What Swagger UI needs: its own scripts, styles in the page, and images in its styles. No page may frame it. */
+/** Swagger UI needs its own scripts, inline styles, and images inside of styles. No page may frame it. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",

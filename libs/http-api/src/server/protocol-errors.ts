@@ -18,7 +18,7 @@ export function answerProtocolErrors(server: Server): void {
   });
 }
 
-/** Errors of Node's parser that say more than that the bytes are not HTTP. */
+/** Our codes for errors of Node's parser; all others mean that the bytes are not HTTP. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 'body_too_large',
@@ -27,7 +27,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 };
 
 function problemOf({ code = '', message }: NodeJS.ErrnoException): KvsError {
-  // Node has one code for a coding that it does not know and for a body that has a length as well.
+  // Node uses one code for an unknown coding and for a body that also has a length.
   const isAmbiguous = message.includes('Content-Length');
   const known = isAmbiguous ? undefined : CODES[code];
   return new KvsError(known ?? 'invalid_request', `this is not valid HTTP: ${message}`);

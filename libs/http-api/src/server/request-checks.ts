@@ -3,7 +3,7 @@ import { KvsError } from '@kvs/protocol';
 import type { ServerSettings } from '../settings.js';
 import { canonicalHost, isLoopback } from './host-names.js';
 
-/** Which host names a server serves, and which origins besides its own may use it from a browser. */
+/** The host names that a server serves, and the origins besides its own whose pages may use it. */
 export interface AccessRules {
   /** Canonical, without ports. */
   readonly hosts: ReadonlySet<string> | 'any';
@@ -12,12 +12,12 @@ export interface AccessRules {
 }
 
 /**
- * Returns the rules of a server. One that listens on a loopback address serves the names of loopback and its own: the
- * browser of that machine may be told that any other name means it too (DNS rebinding). Other servers have names
- * that they don't know, and serve all of them unless some are given.
+ * Returns the rules of a server. A server on a loopback address serves the names of loopback, its own and the allowed
+ * ones; a web page can point any other name at it (DNS rebinding). A server on another address can't know the names by
+ * which it is reached, and serves all of them unless some are allowed.
  *
- * @param host as the server was told to listen
- * @param address what `host` resolves to
+ * @param host the name or address that the server was told to listen on
+ * @param address the IP address of `host`
  */
 export function accessRules(
   { allowHosts, allowOrigins }: Pick<ServerSettings, 'allowHosts' | 'allowOrigins'>,
@@ -36,14 +36,14 @@ export function accessRules(
 export type RequestHead = Pick<IncomingMessage, 'method' | 'httpVersion' | 'headers' | 'rawHeaders'>;
 
 /**
- * Returns why a request is refused whatever it asks for, or nothing. To be asked before any way into the server, as it
- * keeps other people's web pages out. O(number of headers).
+ * Returns the reason to refuse a request whatever its path, or undefined. Every way into the server calls it first, because
+ * it keeps other people's web pages out. O(number of headers).
  */
 export function refusalOf(request: RequestHead, rules: AccessRules): KvsError | undefined {
   return hostRefusal(request, rules) ?? originRefusal(request, rules) ?? transferRefusal(request);
 }
 
-/** Has the browser show the answer to a page whose origin is allowed by name (CORS). */
+/** Lets a page of an allowed origin read the answer (CORS). */
 export function announceOrigin(
   request: RequestHead,
   response: ServerResponse,
@@ -57,10 +57,10 @@ export function announceOrigin(
   response.setHeader('access-control-expose-headers', EXPOSED_HEADERS);
 }
 
-/** What clients read of our headers and a browser would keep from a page. */
+/** Headers that clients use and that a browser hides from pages by default. */
 const EXPOSED_HEADERS = 'ETag, KVS-Next-Cursor, KVS-TTL-Ms, KVS-Missing-Nodes, Allow, Retry-After';
 
-/** HTTP/1.0 has no `Host`, and simple health checks speak it. No browser does. */
+/** HTTP/1.0 does not require `Host`. Simple health checks speak it, and no browser does. */
 function hostRefusal({ httpVersion, headers, rawHeaders }: RequestHead, { hosts }: AccessRules) {
   const { host } = headers;
   if (host === undefined) {
@@ -96,7 +96,7 @@ function originRefusal(request: RequestHead, { origins }: AccessRules): KvsError
   );
 }
 
-/** What a browser says decides. One that says nothing sends `Origin` with all that could change something. */
+/** Browsers without `Sec-Fetch-Site` send `Origin` with every request of another site that could change something. */
 function isSameOrigin({ headers }: RequestHead): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined) return site === 'same-origin' || site === 'none';
@@ -108,14 +108,14 @@ function isAllowed(origin: string | undefined, origins: AccessRules['origins']):
   return origins === 'any' || (origin !== undefined && origins.has(origin));
 }
 
-/** Somebody follows a link, say to /docs: the browser shows the answer, and the page with the link sees nothing of it. */
+/** The reader of a page follows a link, such as to /docs. The page can't read the answer. */
 function isNavigation({ method, headers }: RequestHead): boolean {
   return (
     method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'
   );
 }
 
-/** Node reads the chunks, and would hand on what is in them in any other coding. */
+/** Node undoes chunks, and passes on data in any other coding as it is. */
 function transferRefusal({ headers }: RequestHead): KvsError | undefined {
   const coding = headers['transfer-encoding'];
   if (coding === undefined || coding.toLowerCase() === 'chunked') return undefined;
@@ -123,7 +123,7 @@ function transferRefusal({ headers }: RequestHead): KvsError | undefined {
   return new KvsError('not_implemented', `Transfer-Encoding must be chunked, not ${shown}`);
 }
 
-/** Node keeps the first of a header that may come once. */
+/** `headers` has only the first of several `Host` headers. */
 function isRepeated(name: string, rawHeaders: readonly string[]): boolean {
   let count = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -133,5 +133,5 @@ function isRepeated(name: string, rawHeaders: readonly string[]): boolean {
   return count > 1;
 }
 
-/** A header may be long, and is shown only in part. */
+/** Characters of a header that an error message shows. */
 const MAX_SHOWN = 100;

@@ -49,7 +49,7 @@ export class TwoDoorAdapter extends ExpressAdapter {
   override initHttpServer(): void {
     const server = createServer({
       IncomingMessage: upgradableAt(() => this.upgradePath),
-      // Checked here instead: Node's own refusal has no body.
+      // `refusalOf` checks it: Node's own refusal has no body.
       requireHostHeader: false,
       // Longer than clients keep idle connections, so that it is the client who closes and no request is lost in between.
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,

@@ -47,7 +47,7 @@ export function upgradableAt(path: () => string | undefined): typeof IncomingMes
  * refused with 426.
  *
  * @param server whose requests are {@link upgradableAt} the handler's path
- * @param check returns why a request is refused whatever it asks for, or nothing
+ * @param check returns the reason to refuse a request whatever its path, or undefined
  */
 export function handleUpgrades(
   server: Server,
