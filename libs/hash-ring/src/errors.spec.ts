@@ -15,6 +15,8 @@ describe('what is refused', () => {
     ['a negative weight', 'invalid_weight', () => ring.with({ id: 'c', weight: -1 })],
     ['a weight that is no number', 'invalid_weight', () => ring.withWeight('a', NaN)],
     ['an infinite weight', 'invalid_weight', () => ring.withWeight('a', Infinity)],
+    ['a weight below 2⁻³²', 'invalid_weight', () => ring.withWeight('a', 2 ** -33)],
+    ['a weight above 2³²', 'invalid_weight', () => ring.withWeight('a', 2 ** 32 + 1)],
     [
       'more nodes than partitions',
       'too_many_nodes',

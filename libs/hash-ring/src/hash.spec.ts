@@ -47,6 +47,12 @@ describe('hash32', () => {
     );
   });
 
+  it.each([42, null, undefined, [1], new Uint16Array(1)])('refuses %p', (input) => {
+    expect(() => Reflect.apply(hash32, undefined, [input])).toThrow(
+      expect.objectContaining({ code: 'invalid_key' }),
+    );
+  });
+
   it('hashes a view of a larger buffer by the bytes it shows', () => {
     const buffer = encoder.encode('..hello..');
     expect(hash32(buffer.subarray(2, 7))).toBe(hash32('hello'));

@@ -1,9 +1,13 @@
+import { HashRingError } from './errors.js';
 import { scalarValueAt, utf8Byte, utf8Size } from './utf8.js';
 
 /* Bound once: in a vm context, where tests run, a global costs a hundred times more to look up. */
 const { imul } = Math;
 
-/** A 32-bit hash of a key: unsigned, the same on every machine. `seed` may be ignored by hashes that have none. */
+/**
+ * A 32-bit hash of a key, the same on every machine; a ring takes the result modulo 2³². `seed` may be ignored by hashes
+ * that have none.
+ */
 export type Hash32 = (input: string | Uint8Array, seed?: number) => number;
 
 /**
@@ -13,10 +17,23 @@ export type Hash32 = (input: string | Uint8Array, seed?: number) => number;
  * as U+FFFD, which is what `TextEncoder` makes of it, so `hash32(s)` equals `hash32(encoder.encode(s))`
  * for every string. O(length).
  *
+ * @param seed taken modulo 2³²
  * @returns an unsigned 32-bit integer
+ * @throws HashRingError `invalid_key` when the input is neither a string nor a `Uint8Array`
  */
 export function hash32(input: string | Uint8Array, seed = 0): number {
-  return typeof input === 'string' ? hashString(input, seed) : hashBytes(input, seed);
+  return typeof input === 'string' ? hashString(input, seed) : hashBytes(checkKey(input), seed);
+}
+
+/** The hash by which a strategy places keys: {@link hash32} unless another is given, whose keys are then checked too. */
+export function keyHash(hash: Hash32 = hash32): Hash32 {
+  return hash === hash32 ? hash : (key) => hash(checkKey(key)) >>> 0;
+}
+
+/** By its tag, because bytes of another realm are no instance of this one's `Uint8Array`. */
+export function checkKey<K extends string | Uint8Array>(key: K): K {
+  if (typeof key === 'string' || Object.prototype.toString.call(key) === '[object Uint8Array]') return key;
+  throw new HashRingError('invalid_key', 'a key is a string or a Uint8Array');
 }
 
 function hashBytes(bytes: Uint8Array, seed: number): number {

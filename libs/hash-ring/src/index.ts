@@ -8,6 +8,6 @@ export { HashRing, type HashRingOptions } from './ring.js';
 export { type HashRingJSON } from './ring-state.js';
 export { type NodeStats, type RingStats } from './stats.js';
 export { JumpRing, jumpBucket, type JumpOptions } from './strategies/jump.js';
-export { KetamaRing, type KetamaOptions } from './strategies/ketama.js';
+export { KetamaRing, type KetamaOptions, type KetamaRounding } from './strategies/ketama.js';
 export { MaglevRing, type MaglevOptions } from './strategies/maglev.js';
 export { RendezvousRing, type RendezvousOptions } from './strategies/rendezvous.js';

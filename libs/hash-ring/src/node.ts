@@ -2,9 +2,9 @@ import { HashRingError } from './errors.js';
 
 /** The part of a node that the ring itself reads. */
 export interface NodeSpec {
-  /** What tells nodes apart, and all that placement depends on besides the weight. */
+  /** What tells nodes apart, and all that placement depends on besides the weight. Not empty, and valid Unicode. */
   readonly id: string;
-  /** The node's share relative to the others'. Default 1. */
+  /** The node's share relative to the others', from 2⁻³² to 2³². Default 1. */
   readonly weight?: number | undefined;
   /** Where the node stands: replicas are spread over zones. */
   readonly zone?: string | undefined;
@@ -20,14 +20,19 @@ export type NodeInput<T extends object = object> =
 /** Checks one node. Anything else an object carries is kept as it is. */
 function toRingNode<T extends object>(input: NodeInput<T>): RingNode<T> {
   const spec: NodeSpec = typeof input === 'string' ? { id: input } : input;
-  if (typeof spec !== 'object' || spec === null || typeof spec.id !== 'string' || spec.id === '') {
-    throw new HashRingError('invalid_node', 'a node is a non-empty id, or an object that has one');
+  if (typeof spec !== 'object' || spec === null || !isId(spec.id)) {
+    throw new HashRingError('invalid_node', 'a node needs an id: a string, not empty, valid Unicode');
   }
   // Id and weight by name and first: led by a spread, each node would get a hidden class of its own, and reading
   // the id of what a lookup gives would cost as much as the lookup.
-  const { id, weight, ...rest } = spec;
+  const { id, weight = 1, ...rest } = spec;
   // NodeInput admits a bare id only where T asks for no more than NodeSpec has, so the spread has all of T.
-  return Object.freeze({ id, weight: checkWeight(weight ?? 1, id), ...rest }) as RingNode<T>;
+  return Object.freeze({ id, weight: checkWeight(weight, id), ...rest }) as RingNode<T>;
+}
+
+/** Not empty, and without lone surrogates: those hash alike, so two ids that differ only in them would rank alike. */
+function isId(id: unknown): boolean {
+  return typeof id === 'string' && /^\P{Surrogate}+$/u.test(id);
 }
 
 /** Checks nodes and keeps them in the order given: at least one, at most `limit`, no two alike. O(n). */
@@ -35,10 +40,9 @@ export function toRingNodes<T extends object>(
   inputs: Iterable<NodeInput<T>>,
   limit: number,
 ): readonly RingNode<T>[] {
-  return checkList(
-    Array.from(inputs, (input) => toRingNode<T>(input)),
-    limit,
-  );
+  // A string is iterable too: it would become a ring of its characters.
+  const isList = typeof inputs === 'object' && inputs !== null;
+  return checkList(isList ? Array.from(inputs, (input) => toRingNode<T>(input)) : [], limit);
 }
 
 /** The nodes and, at their end, one more. */
@@ -55,12 +59,12 @@ export function sortedById<T extends object>(nodes: readonly RingNode<T>[]): rea
   return Object.freeze(nodes.toSorted((a, b) => (a.id < b.id ? -1 : 1)));
 }
 
-/** The nodes without one. */
+/** The nodes without one, at least one of them left. */
 export function removeNode<T extends object>(
   nodes: readonly RingNode<T>[],
   id: string,
 ): readonly RingNode<T>[] {
-  return Object.freeze(nodes.toSpliced(indexOfNode(nodes, id), 1));
+  return checkList(nodes.toSpliced(indexOfNode(nodes, id), 1), Infinity);
 }
 
 /** The nodes, one of which has another weight. */
@@ -78,7 +82,7 @@ export function reweighNode<T extends object>(
 /** Where the node with this id is in the list. */
 export function indexOfNode(nodes: readonly NodeSpec[], id: string): number {
   const index = nodes.findIndex((node) => node.id === id);
-  if (index === -1) throw new HashRingError('unknown_node', `no node has the id ${JSON.stringify(id)}`);
+  if (index === -1) throw new HashRingError('unknown_node', `no node has the id ${id}`);
   return index;
 }
 
@@ -93,7 +97,7 @@ export function nodeAt<T extends object>(
 }
 
 function checkList<T extends object>(nodes: readonly RingNode<T>[], limit: number): readonly RingNode<T>[] {
-  if (nodes.length === 0) throw new HashRingError('no_nodes', 'a ring needs at least one node');
+  if (nodes.length === 0) throw new HashRingError('no_nodes', 'a ring needs a list of nodes');
   if (nodes.length > limit) {
     throw new HashRingError('too_many_nodes', `${nodes.length} nodes, at most ${limit}`);
   }
@@ -106,9 +110,10 @@ function checkList<T extends object>(nodes: readonly RingNode<T>[], limit: numbe
 }
 
 function checkWeight(weight: number, id: string): number {
-  if (Number.isFinite(weight) && weight > 0) return weight;
-  throw new HashRingError(
-    'invalid_weight',
-    `the weight of ${JSON.stringify(id)} is not a finite number above 0`,
-  );
+  if (typeof weight === 'number' && weight >= MIN_WEIGHT && weight <= MAX_WEIGHT) return weight;
+  throw new HashRingError('invalid_weight', `the weight of ${JSON.stringify(id)} is not from 2^-32 to 2^32`);
 }
+
+/** Within this range neither a sum nor a quotient of weights overflows, in floats as in doubles. */
+const MIN_WEIGHT = 2 ** -32;
+const MAX_WEIGHT = 2 ** 32;

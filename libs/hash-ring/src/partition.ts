@@ -9,7 +9,11 @@ export const PARTITION_COUNT = 4096;
 /** How far a 32-bit hash is shifted to leave a partition's 12 bits. */
 export const PARTITION_SHIFT = 20;
 
-/** The partition of a key: the top 12 bits of {@link hash32}, 0 to 4,095. O(length of the key). */
+/**
+ * The partition of a key: the top 12 bits of {@link hash32}, 0 to 4,095. O(length of the key).
+ *
+ * @throws HashRingError `invalid_key`
+ */
 export function partitionOf(input: string | Uint8Array): number {
   return hash32(input) >>> PARTITION_SHIFT;
 }

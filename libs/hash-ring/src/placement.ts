@@ -9,13 +9,17 @@ export interface Placement<T extends object = object> {
   /** All nodes; the strategy says in what order. */
   readonly nodes: readonly RingNode<T>[];
 
-  /** The node of a key. */
+  /**
+   * The node of a key.
+   *
+   * @throws HashRingError `invalid_key`
+   */
   get(key: string | Uint8Array): RingNode<T>;
 
   /**
    * `count` distinct nodes for a key, in order of preference; the first is what {@link get} gives.
    *
-   * @throws HashRingError `invalid_count`, `not_enough_nodes`
+   * @throws HashRingError `invalid_key`, `invalid_count`, `not_enough_nodes`
    */
   getN(key: string | Uint8Array, count: number, options?: ReplicaOptions): RingNode<T>[];
 

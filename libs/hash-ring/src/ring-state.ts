@@ -41,17 +41,13 @@ export class RingState<T extends object> {
 
   /** The ring that {@link toJSON} described. Nodes may be listed in any order. */
   static fromJSON<T extends object>(json: HashRingJSON<T>, hash: Hash32): RingState<T> {
-    const { version, nodes: listed, table } = checkShape(json);
-    if (version !== 1) throw new HashRingError('invalid_json', `version ${String(version)} is not known`);
+    const { nodes: listed, table } = checkShape(json);
     const given = toRingNodes<T>(listed, PARTITION_COUNT);
     const nodes = sortedById(given);
     const indexes = given.map((node) => nodes.indexOf(node));
     const owners = Array.from(table, (owner) => indexes[owner] ?? NOBODY);
     if (owners.length !== PARTITION_COUNT || owners.includes(NOBODY)) {
-      throw new HashRingError(
-        'invalid_json',
-        `the table does not give each of ${PARTITION_COUNT} partitions a node`,
-      );
+      throw new HashRingError('invalid_json', 'the table does not give each partition a node');
     }
     return new RingState(nodes, nodes.map(preferenceOf), Uint16Array.from(owners), hash);
   }
@@ -85,10 +81,10 @@ export class RingState<T extends object> {
 
   without(id: string): RingState<T> {
     const at = indexOfNode(this.nodes, id);
-    if (this.nodes.length === 1) throw new HashRingError('no_nodes', 'the last node of a ring can not go');
+    const nodes = removeNode(this.nodes, id);
     const preferences = this.preferences.toSpliced(at, 1);
     const table = this.table.map((owner) => (owner === at ? NOBODY : owner < at ? owner : owner - 1));
-    return new RingState(removeNode(this.nodes, id), preferences, adopt(preferences, table), this.hash);
+    return new RingState(nodes, preferences, adopt(preferences, table), this.hash);
   }
 
   withWeight(id: string, weight: number): RingState<T> {
@@ -102,10 +98,8 @@ export class RingState<T extends object> {
 }
 
 function checkShape<T extends object>(json: HashRingJSON<T>): HashRingJSON<T> {
-  if (typeof json !== 'object' || json === null || !Array.isArray(json.nodes) || !Array.isArray(json.table)) {
-    throw new HashRingError('invalid_json', 'not an object with version, nodes and table');
-  }
-  return json;
+  if (json?.version === 1 && Array.isArray(json.nodes) && Array.isArray(json.table)) return json;
+  throw new HashRingError('invalid_json', 'not a ring of version 1');
 }
 
 function preferenceOf({ id, weight }: RingNode): Preference {

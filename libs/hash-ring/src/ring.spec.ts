@@ -87,10 +87,10 @@ describe('a ring', () => {
 });
 
 describe('weights', () => {
-  it('may be any numbers above 0: every partition has an owner, through every change', () => {
+  it('may be any numbers from 2⁻³² to 2³²: every partition has an owner, through every change', () => {
     const weight = fc.oneof(
-      fc.double({ min: Number.MIN_VALUE, noNaN: true, noDefaultInfinity: true }),
-      fc.constantFrom(Number.MIN_VALUE, Number.MAX_VALUE, 1),
+      fc.double({ min: 2 ** -32, max: 2 ** 32, noNaN: true }),
+      fc.constantFrom(2 ** -32, 2 ** 32, 1),
     );
     fc.assert(
       fc.property(fc.array(weight, { minLength: 2, maxLength: 12 }), weight, (weights, other) => {

@@ -1,5 +1,5 @@
 import { HashRingError } from './errors.js';
-import { hash32, type Hash32 } from './hash.js';
+import { keyHash, type Hash32 } from './hash.js';
 import { NOBODY, partitionsIn, type Table } from './ledger.js';
 import { indexOfNode, type NodeInput, type RingNode } from './node.js';
 import { PARTITION_SHIFT } from './partition.js';
@@ -37,19 +37,27 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
   constructor(nodes: Iterable<NodeInput<T>>, options?: HashRingOptions);
   /** @internal */
   constructor(state: RingState<T>);
-  constructor(from: Iterable<NodeInput<T>> | RingState<T>, { hash = hash32 }: HashRingOptions = {}) {
-    this.#state = from instanceof RingState ? from : RingState.build<T>(from, hash);
+  constructor(from: Iterable<NodeInput<T>> | RingState<T>, { hash }: HashRingOptions = {}) {
+    this.#state = from instanceof RingState ? from : RingState.build<T>(from, keyHash(hash));
     this.nodes = this.#state.nodes;
     this.#table = this.#state.table;
     this.#hash = this.#state.hash;
   }
 
-  /** The key's partition. O(length of the key). */
+  /**
+   * The key's partition. O(length of the key).
+   *
+   * @throws HashRingError `invalid_key`
+   */
   partitionOf(key: string | Uint8Array): number {
     return this.#hash(key) >>> PARTITION_SHIFT;
   }
 
-  /** The node of a key. O(length of the key), whatever the number of nodes. */
+  /**
+   * The node of a key. O(length of the key), whatever the number of nodes.
+   *
+   * @throws HashRingError `invalid_key`
+   */
   get(key: string | Uint8Array): RingNode<T> {
     return this.owner(this.#hash(key) >>> PARTITION_SHIFT);
   }
@@ -79,7 +87,7 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
    * most, who are also those that take it over when the nodes before them go, as far as their loads allow.
    * O(nodes · log nodes).
    *
-   * @throws HashRingError `invalid_count`, `not_enough_nodes`
+   * @throws HashRingError `invalid_key`, `invalid_count`, `not_enough_nodes`
    */
   getN(key: string | Uint8Array, count: number, options?: ReplicaOptions): RingNode<T>[] {
     return chooseReplicas(this.nodes, this.#state.preferenceOrder(this.partitionOf(key)), count, options);
@@ -133,8 +141,8 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
    */
   static fromJSON<T extends object = object>(
     json: HashRingJSON<T>,
-    { hash = hash32 }: HashRingOptions = {},
+    { hash }: HashRingOptions = {},
   ): HashRing<T> {
-    return new HashRing(RingState.fromJSON<T>(json, hash));
+    return new HashRing(RingState.fromJSON<T>(json, keyHash(hash)));
   }
 }

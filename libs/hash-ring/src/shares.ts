@@ -12,11 +12,9 @@ export interface Share {
 
 /** The shares of nodes of these weights; the fair ones add up to all partitions. */
 export function sharesOf(weights: readonly number[]): Share[] {
-  // Relative to the heaviest, lest the sum of huge weights be infinite.
-  const heaviest = Math.max(...weights);
-  const total = weights.reduce((sum, weight) => sum + weight / heaviest, 0);
+  const total = weights.reduce((sum, weight) => sum + weight);
   return weights.map((weight) => {
-    const fair = (PARTITION_COUNT * (weight / heaviest)) / total;
+    const fair = (PARTITION_COUNT * weight) / total;
     const slack = slackOf(fair);
     return {
       fair,

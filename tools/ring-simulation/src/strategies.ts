@@ -22,7 +22,7 @@ export interface Strategy {
 
 export const strategies: readonly Strategy[] = [
   { name: 'HashRing', isSlow: false, build: (nodes) => new HashRing(nodes) },
-  { name: 'KetamaRing', isSlow: true, build: (nodes) => new KetamaRing(nodes) },
+  { name: 'KetamaRing', isSlow: true, build: (nodes) => new KetamaRing(nodes, { rounding: 'exact' }) },
   { name: 'RendezvousRing', isSlow: true, build: (nodes) => new RendezvousRing(nodes) },
   { name: 'JumpRing', isSlow: false, build: (nodes) => new JumpRing(nodes) },
   { name: 'MaglevRing', isSlow: false, build: (nodes) => new MaglevRing(nodes) },

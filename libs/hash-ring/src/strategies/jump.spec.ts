@@ -12,6 +12,14 @@ describe('jumpBucket', () => {
     expect(jumpBucket(key, buckets)).toBe(expected);
   });
 
+  it.each([0, -1, 1.5, NaN, Infinity, 2 ** 31])('refuses %d buckets', (buckets) => {
+    expect(() => jumpBucket(1, buckets)).toThrow(expect.objectContaining({ code: 'invalid_count' }));
+  });
+
+  it.each([-1, 0.5, NaN, Infinity, 2 ** 32])('refuses the key %d', (key) => {
+    expect(() => jumpBucket(key, 2)).toThrow(expect.objectContaining({ code: 'invalid_key' }));
+  });
+
   it('is the function of Lamping & Veach, figure 1', () => {
     fc.assert(
       fc.property(fc.nat({ max: 0xffffffff }), fc.integer({ min: 1, max: 100_000 }), (key, buckets) => {

@@ -1,10 +1,10 @@
 import { HashRingError } from '../errors.js';
-import { avalanche, hash32, type Hash32 } from '../hash.js';
+import { avalanche, keyHash, type Hash32 } from '../hash.js';
 import { indexOfNode, nodeAt, removeNode, toRingNodes, type NodeInput, type RingNode } from '../node.js';
 import { chooseReplicas, type Placement, type ReplicaOptions } from '../placement.js';
 
 export interface JumpOptions {
-  /** The hash of keys. Default {@link hash32}. */
+  /** The hash of keys. Default `hash32`. */
   readonly hash?: Hash32 | undefined;
 }
 
@@ -37,11 +37,11 @@ export class JumpRing<T extends object = object> implements Placement<T> {
       );
     }
     this.#options = options;
-    this.#hash = options.hash ?? hash32;
+    this.#hash = keyHash(options.hash);
   }
 
   get(key: string | Uint8Array): RingNode<T> {
-    return nodeAt(this.nodes, jumpBucket(this.#hash(key), this.nodes.length));
+    return nodeAt(this.nodes, bucketOf(this.#hash(key), this.nodes.length));
   }
 
   /** The first is the key's bucket; further ones come from rehashing. O(count · log nodes), more as count nears all. */
@@ -67,7 +67,7 @@ export class JumpRing<T extends object = object> implements Placement<T> {
   *#preference(key: string | Uint8Array): Iterable<number> {
     let hash = this.#hash(key);
     for (let draw = 0; draw < 4 * this.nodes.length; draw++) {
-      yield jumpBucket(hash, this.nodes.length);
+      yield bucketOf(hash, this.nodes.length);
       hash = avalanche(hash + 0x9e3779b9);
     }
     yield* this.nodes.keys();
@@ -75,10 +75,24 @@ export class JumpRing<T extends object = object> implements Placement<T> {
 }
 
 /**
- * The bucket of a 32-bit key, 0 to `buckets` - 1: Lamping & Veach's function, its 64-bit state kept in two halves.
- * O(log buckets).
+ * The bucket of a 32-bit key, 0 to `buckets` - 1: Lamping & Veach's function. O(log buckets).
+ *
+ * @param key an unsigned 32-bit integer
+ * @param buckets an integer from 1 to 2³¹ - 1
+ * @throws HashRingError `invalid_key`, `invalid_count`
  */
 export function jumpBucket(key: number, buckets: number): number {
+  if (key >>> 0 !== key) {
+    throw new HashRingError('invalid_key', `${String(key)} is not an unsigned 32-bit integer`);
+  }
+  if (!Number.isInteger(buckets) || buckets < 1 || buckets >= 2 ** 31) {
+    throw new HashRingError('invalid_count', `${String(buckets)} is no number of buckets`);
+  }
+  return bucketOf(key, buckets);
+}
+
+/** {@link jumpBucket} without its checks; the 64-bit state is kept in two halves. */
+function bucketOf(key: number, buckets: number): number {
   let low = key >>> 0;
   let high = 0;
   let bucket = 0;

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { KetamaRing } from '../index.js';
+import { idsOf } from '../../test/arbitraries.js';
+import { KetamaRing, type KetamaOptions, type NodeSpec } from '../index.js';
 import { md5 } from './md5.js';
 
-interface Vectors {
+interface HashringVectors {
   readonly keys: string[];
   readonly vectors: {
     readonly name: string;
@@ -16,8 +17,10 @@ interface Vectors {
   }[];
 }
 
-const path = new URL('../../test/vectors/ketama.json', import.meta.url);
-const { keys, vectors }: Vectors = JSON.parse(readFileSync(path, 'utf8'));
+const { keys, vectors }: HashringVectors = JSON.parse(read('hashring.json'));
+const libmemcached = read('libmemcached.txt')
+  .split('\n')
+  .filter((line) => /^\d/.test(line));
 
 describe('ketama', () => {
   it.each(vectors.map((vector) => [vector.name, vector] as const))(
@@ -27,7 +30,7 @@ describe('ketama', () => {
         const [id = '', weight] = line.split(' ');
         return { id, weight: Number(weight) };
       });
-      const ring = new KetamaRing(nodes, vector.options);
+      const ring = new KetamaRing(nodes, { ...vector.options, rounding: 'hashring' });
       const places = new Map(ring.nodes.map((node, place) => [node, place]));
       const replicas = keys.map((key) => ring.getN(key, 3).map((node) => places.get(node)));
       expect(replicas.map((each) => each.join('-')).join(' ')).toBe(vector.replicas);
@@ -35,15 +38,100 @@ describe('ketama', () => {
     },
   );
 
-  it('moves between equal nodes only what a new one receives', () => {
-    const before = new KetamaRing(['a', 'b', 'c', 'd']);
-    const after = before.with('e');
-    for (let n = 0; n < 2000; n++) {
-      const { id } = after.get(`key-${n}`);
-      expect(['e', before.get(`key-${n}`).id]).toContain(id);
-    }
+  it('places keys as libmemcached does, at every number of nodes and with any weights', () => {
+    const places = libmemcached.map((line) => {
+      const [, port = 0, ...weights] = line.split(' ').map(Number);
+      const nodes = weights.map((weight, index) => {
+        const host = `10.0.0.${index}`;
+        return { id: port === DEFAULT_PORT ? host : `${host}:${port}`, weight, index };
+      });
+      const ring = new KetamaRing<{ index: number }>(nodes);
+      let checksum = 0;
+      for (let n = 0; n < 1000; n++) {
+        checksum = (Math.imul(31, checksum) + ring.get(`user:${7919 * n}`).index) >>> 0;
+      }
+      return [checksum, port, ...weights].join(' ');
+    });
+    expect(places).toHaveLength(187);
+    expect(places).toEqual(libmemcached);
+  });
+
+  it.each([4, 6, 13, 27, 48])(
+    'moves between %i equal nodes only what one more receives, which by rounding of hashring it does not',
+    (count) => {
+      expect(strayed(count, {})).toBe(0);
+      if (count > 4) expect(strayed(count, { rounding: 'hashring' })).toBeGreaterThan(0);
+    },
+  );
+
+  it('moves between equal nodes only what one more receives, at every number of nodes with exact rounding', () => {
+    for (let count = 1; count < 60; count++) expect(strayed(count, { rounding: 'exact' })).toBe(0);
+    expect(strayed(24, { rounding: 'libmemcached' })).toBeGreaterThan(0);
   });
 });
+
+/** How many of some keys one node more moves between `count` nodes that were there. */
+function strayed(count: number, options: KetamaOptions): number {
+  const before = new KetamaRing(idsOf(count), options);
+  const after = before.with('new');
+  return Array.from({ length: 300 }, (_, index) => `key-${index}`).filter((key) => {
+    const { id } = after.get(key);
+    return id !== 'new' && id !== before.get(key).id;
+  }).length;
+}
+
+describe('ketama refuses', () => {
+  const nodes = idsOf(3);
+  it.each<[string, KetamaOptions]>([
+    ...[0, -1, 1.5, NaN, Infinity, 2 ** 21].map((hashCount): [string, KetamaOptions] => [
+      `a hashCount of ${hashCount}`,
+      { hashCount },
+    ]),
+    ...[0, 5, 2.5, NaN, -Infinity].map((pointsPerHash): [string, KetamaOptions] => [
+      `${pointsPerHash} points per hash`,
+      { pointsPerHash },
+    ]),
+    ['a rounding that it does not know', JSON.parse('{ "rounding": "toString" }')],
+    ['a hashCount that is text', JSON.parse('{ "hashCount": "40" }')],
+  ])('%s', (_, options) => {
+    expect(() => new KetamaRing(nodes, options)).toThrow(expect.objectContaining({ code: 'invalid_option' }));
+  });
+
+  it.each<[string, NodeSpec[], KetamaOptions]>([
+    ['of two nodes of very different weight', weighted(1, 1000), {}],
+    ['of nodes beside one that outweighs all', weighted(2 ** 32, 1, 2 ** -32), {}],
+    [
+      'of 49 nodes with one hash each, by rounding of hashring',
+      weighted(...ones(49)),
+      { hashCount: 1, rounding: 'hashring' },
+    ],
+    ['of 41 nodes with one hash each, by rounding of libmemcached', weighted(...ones(41)), { hashCount: 1 }],
+  ])('a circle on which at most one node has points: %s', (_, unequal, options) => {
+    expect(() => new KetamaRing(unequal, options)).toThrow(
+      expect.objectContaining({ code: 'too_few_points' }),
+    );
+  });
+
+  it('no circle on which two of several nodes have points', () => {
+    const ring = new KetamaRing(weighted(1000, 1, 1000));
+    expect(new Set(Array.from({ length: 100 }, (_, n) => ring.get(`key-${n}`).id)).size).toBe(2);
+    expect(ring.getN('key', 3).map(({ id }) => id)).toContain('node-1');
+  });
+});
+
+const DEFAULT_PORT = 11211;
+
+function ones(count: number): number[] {
+  return new Array<number>(count).fill(1);
+}
+
+function weighted(...weights: number[]): NodeSpec[] {
+  return weights.map((weight, index) => ({ id: `node-${index}`, weight }));
+}
+
+function read(name: string): string {
+  return readFileSync(new URL(`../../test/vectors/${name}`, import.meta.url), 'utf8');
+}
 
 describe('md5', () => {
   it.each([

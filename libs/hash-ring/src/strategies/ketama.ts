@@ -1,22 +1,38 @@
+import { HashRingError } from '../errors.js';
 import { nodeAt, removeNode, reweighNode, toRingNodes, type NodeInput, type RingNode } from '../node.js';
 import { chooseReplicas, type ReplicaOptions, type WeightedPlacement } from '../placement.js';
 import { md5 } from './md5.js';
 
 export interface KetamaOptions {
-  /** How many times each node of mean weight is hashed. Default 40. */
+  /** How many times each node of mean weight is hashed: an integer of at least 1. Default 40. */
   readonly hashCount?: number | undefined;
   /** How many points of each hash are used, 1 to 4. Default 4; Python's hash_ring has 3. */
   readonly pointsPerHash?: number | undefined;
+  /** How a node's number of hashes is computed. Default `libmemcached`. */
+  readonly rounding?: KetamaRounding | undefined;
 }
 
 /**
- * Ketama (R. Jones, last.fm 2007; libmemcached): each node has 160 points on a circle of 2³², a key belongs to the
- * next point. The same keys go to the same nodes as with the npm package `hashring` in its defaults, and as
- * with libmemcached for ids of its form (`host:port`, or `host` for the default port).
+ * How many hashes a node has is `hashCount` times its weight over the mean weight, rounded down. Implementations
+ * compute the quotient with different errors, and the same nodes then differ by a hash:
+ *
+ * - `libmemcached`: in single precision, as libmemcached 1.1.4 does. Equal nodes have one hash less at 25, 47, 50, 55,
+ *   61, 71, 94, 100 … nodes.
+ * - `hashring`: in double precision, as the npm package `hashring` does. Equal nodes have one hash less at 7, 14, 28,
+ *   49, 56, 98 … nodes.
+ * - `exact`: without that error. Equal nodes have `hashCount` hashes at every number of nodes.
+ */
+export type KetamaRounding = 'libmemcached' | 'hashring' | 'exact';
+
+/**
+ * Ketama (R. Jones, last.fm 2007): each node has 160 points on a circle of 2³², a key belongs to the next point. Keys
+ * go to the same nodes as with libmemcached's weighted ketama for ids of its form (`host:port`, or `host` for the
+ * default port), and with `rounding: 'hashring'` as with the npm package `hashring` in its defaults.
  *
  * - **Balance**: by chance, the fullest of 10 nodes has about 1.1 times its share, of 100 about 1.2 times.
- * - **Movement**: with equal weights only what a node that comes or goes holds. Otherwise weights are
- *   renormalised, as in the original, and keys move between other nodes too.
+ * - **Movement**: with equal weights only what a node that comes or goes holds, if the nodes have as many hashes
+ *   before as after; `rounding: 'exact'` promises that. Otherwise weights are renormalised, as in the original, and
+ *   keys move between other nodes too.
  * - **Memory**: 8 bytes for each of 160 points per node. **Lookup**: MD5 of the key and a binary search.
  *
  * `nodes` are in the order given: where two points coincide (once in ten thousand for 10 nodes) it decides.
@@ -31,14 +47,15 @@ export class KetamaRing<T extends object = object> implements WeightedPlacement<
   /**
    * O(points · log points).
    *
-   * @throws HashRingError `no_nodes`, `invalid_node`, `duplicate_node`, `invalid_weight`, `too_many_nodes` (65,536)
+   * @throws HashRingError `no_nodes`, `invalid_node`, `duplicate_node`, `invalid_weight`, `too_many_nodes` (more than
+   *   65,536), `invalid_option` (also for more than 2²² hashes in all), `too_few_points`
    */
   constructor(nodes: Iterable<NodeInput<T>>, options: KetamaOptions = {}) {
     this.nodes = toRingNodes<T>(nodes, MAX_NODES);
     this.#options = options;
-    const points = continuum(this.nodes, options).sort((a, b) => a.value - b.value);
-    this.#points = Float64Array.from(points, ({ value }) => value);
-    this.#owners = Uint16Array.from(points, ({ owner }) => owner);
+    const circle = circleOf(this.nodes, options);
+    this.#points = circle.map((point) => Math.floor(point / MAX_NODES));
+    this.#owners = Uint16Array.from(circle, (point) => point % MAX_NODES);
   }
 
   get(key: string | Uint8Array): RingNode<T> {
@@ -86,21 +103,52 @@ export class KetamaRing<T extends object = object> implements WeightedPlacement<
 /** An owner is stored in 16 bits. */
 const MAX_NODES = 0x10000;
 
-interface Point {
-  readonly value: number;
-  readonly owner: number;
+/** All points in ascending order, each as `value · MAX_NODES + owner`: 48 bits, which a double holds. */
+function circleOf(
+  nodes: readonly RingNode[],
+  { hashCount = 40, pointsPerHash = 4, rounding = 'libmemcached' }: KetamaOptions,
+): Float64Array {
+  checkOption('hashCount', hashCount, Math.floor(MAX_HASHES / nodes.length));
+  checkOption('pointsPerHash', pointsPerHash, 4);
+  const hashesOf = roundingOf(rounding);
+  const totalWeight = nodes.reduce((total, { weight }) => total + weight, 0);
+  const pointsByNode = nodes.map(({ id, weight }, owner) =>
+    Array.from({ length: hashesOf(weight, totalWeight, hashCount, nodes.length) }, (_, index) =>
+      md5(`${id}-${index}`).slice(0, pointsPerHash),
+    ).flatMap((values) => values.map((value) => value * MAX_NODES + owner)),
+  );
+  if (pointsByNode.filter(({ length }) => length > 0).length < Math.min(nodes.length, 2)) {
+    throw new HashRingError('too_few_points', 'at most one of the nodes has points on the circle');
+  }
+  return Float64Array.from(pointsByNode.flat()).sort();
 }
 
-function continuum(
-  nodes: readonly RingNode[],
-  { hashCount = 40, pointsPerHash = 4 }: KetamaOptions,
-): Point[] {
-  const totalWeight = nodes.reduce((total, { weight }) => total + weight, 0);
-  return nodes.flatMap(({ id, weight }, owner) => {
-    // In this order of operations, whose rounding now and then costs a hash, as in the original.
-    const hashes = Math.floor((weight / totalWeight) * hashCount * nodes.length);
-    return Array.from({ length: hashes }, (_, index) => md5(`${id}-${index}`).slice(0, pointsPerHash))
-      .flat()
-      .map((value) => ({ value, owner }));
-  });
+/** How many hashes a node has. The order of operations matters. */
+type Rounding = (weight: number, totalWeight: number, hashCount: number, nodeCount: number) => number;
+
+const ROUNDINGS: Readonly<Record<KetamaRounding, Rounding>> = {
+  // libmemcached also adds 1e-10, which is lost again when it rounds the sum to a float.
+  libmemcached: (weight, totalWeight, hashCount, nodeCount) => {
+    const share = fround(fround(weight) / fround(totalWeight));
+    return Math.floor(fround(fround(share * hashCount) * nodeCount));
+  },
+  hashring: (weight, totalWeight, hashCount, nodeCount) =>
+    Math.floor((weight / totalWeight) * hashCount * nodeCount),
+  exact: (weight, totalWeight, hashCount, nodeCount) =>
+    Math.floor(((weight * nodeCount) / totalWeight) * hashCount + 1e-9),
+};
+
+function roundingOf(name: KetamaRounding): Rounding {
+  if (Object.hasOwn(ROUNDINGS, name)) return ROUNDINGS[name];
+  throw new HashRingError('invalid_option', `rounding is one of ${Object.keys(ROUNDINGS).join(', ')}`);
+}
+
+const { fround } = Math;
+
+/** Enough for 40 of each of the most nodes that there can be. */
+const MAX_HASHES = 2 ** 22;
+
+function checkOption(name: string, value: number, max: number): void {
+  if (Number.isInteger(value) && value >= 1 && value <= max) return;
+  throw new HashRingError('invalid_option', `${name} is an integer from 1 to ${max}, not ${String(value)}`);
 }

@@ -14,10 +14,13 @@ describe('maglev', () => {
     expect(Math.max(...counts.values()) - Math.min(...counts.values())).toBeLessThanOrEqual(1);
   });
 
-  it.each([4, 1000, 2.5, -7, 1, NaN])('refuses a table of %d entries for three nodes', (tableSize) => {
-    const make = () => new MaglevRing(['a', 'b', 'c'], { tableSize });
-    expect(make).toThrow(expect.objectContaining({ code: 'invalid_table_size' }));
-  });
+  it.each([4, 1000, 2.5, -7, 1, 0, NaN, Infinity, 2 ** 31 - 1])(
+    'refuses a table of %d entries for three nodes',
+    (tableSize) => {
+      const make = () => new MaglevRing(['a', 'b', 'c'], { tableSize });
+      expect(make).toThrow(expect.objectContaining({ code: 'invalid_table_size' }));
+    },
+  );
 
   it('refuses a table smaller than the number of nodes', () => {
     const make = () => new MaglevRing(['a', 'b', 'c', 'd'], { tableSize: 3 });

@@ -1,5 +1,5 @@
 import { HashRingError } from '../errors.js';
-import { hash32, type Hash32 } from '../hash.js';
+import { hash32, keyHash, type Hash32 } from '../hash.js';
 import {
   nodeAt,
   removeNode,
@@ -12,9 +12,9 @@ import {
 import { chooseReplicas, type ReplicaOptions, type WeightedPlacement } from '../placement.js';
 
 export interface MaglevOptions {
-  /** The hash of keys. Default {@link hash32}. */
+  /** The hash of keys. Default `hash32`. */
   readonly hash?: Hash32 | undefined;
-  /** How many entries the table has: a prime, a hundred times the nodes or more. Default 65,537. */
+  /** How many entries the table has: a prime of at most 2²⁴, a hundred times the nodes or more. Default 65,537. */
   readonly tableSize?: number | undefined;
 }
 
@@ -45,7 +45,7 @@ export class MaglevRing<T extends object = object> implements WeightedPlacement<
     this.nodes = sortedById(toRingNodes<T>(nodes, FREE));
     this.#table = populate(this.nodes, options.tableSize ?? 65537);
     this.#options = options;
-    this.#hash = options.hash ?? hash32;
+    this.#hash = keyHash(options.hash);
   }
 
   get(key: string | Uint8Array): RingNode<T> {
@@ -76,12 +76,18 @@ export class MaglevRing<T extends object = object> implements WeightedPlacement<
   }
 }
 
+/** 32 MiB, and 256 entries for each of the most nodes that there can be. */
+const MAX_TABLE_SIZE = 2 ** 24;
+
 /** In a table: nobody's yet. */
 const FREE = 0xffff;
 
 function populate(nodes: readonly RingNode[], size: number): Uint16Array {
-  if (!isPrime(size) || size < nodes.length) {
-    throw new HashRingError('invalid_table_size', `${size} is not a prime from ${nodes.length} up`);
+  if (size > MAX_TABLE_SIZE || !isPrime(size) || size < nodes.length) {
+    throw new HashRingError(
+      'invalid_table_size',
+      `${String(size)} is not a prime from ${nodes.length} to ${MAX_TABLE_SIZE}`,
+    );
   }
   const heaviest = Math.max(...nodes.map(({ weight }) => weight));
   const turns = nodes.map(({ id, weight }) => ({

@@ -1,12 +1,14 @@
+import { checkKey } from '../hash.js';
 import { utf8 } from '../utf8.js';
 
 /**
  * MD5 (RFC 1321), for ketama's sake, which is defined by it. Not for anything secret.
  *
  * @returns the digest as four words, each of four bytes in little-endian order, unsigned
+ * @throws HashRingError `invalid_key` when the input is neither a string nor a `Uint8Array`
  */
 export function md5(input: string | Uint8Array): [number, number, number, number] {
-  const words = padded(typeof input === 'string' ? utf8(input) : input);
+  const words = padded(typeof input === 'string' ? utf8(input) : checkKey(input));
   let [a, b, c, d] = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476];
   for (let block = 0; block < words.length; block += 16) {
     const [oldA, oldB, oldC, oldD] = [a, b, c, d];

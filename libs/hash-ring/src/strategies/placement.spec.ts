@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { ids, keys, weightedNodes, type WeightedNode } from '../../test/arbitraries.js';
 import {
+  hash32,
   HashRing,
   JumpRing,
   KetamaRing,
   MaglevRing,
   RendezvousRing,
+  type Hash32,
   type Placement,
   type WeightedPlacement,
 } from '../index.js';
@@ -19,6 +21,8 @@ const weighted: [string, Make<WeightedPlacement>][] = [
   ['maglev', (nodes) => new MaglevRing(nodes, { tableSize: 4099 })],
 ];
 const all: [string, Make<Placement>][] = [...weighted, ['jump', (nodes) => new JumpRing(nodes)]];
+
+const NO_KEYS = [42, NaN, 1n, null, undefined, true, {}, ['a'], new Float64Array(1), new ArrayBuffer(1)];
 
 const sampleKeys = Array.from({ length: 2000 }, (_, index) => `key-${index}`);
 const runs = { numRuns: 12 };
@@ -114,6 +118,40 @@ describe.each(all)('%s', (name, make) => {
     expect(() => make(['a']).getN('key', 2)).toThrow(expect.objectContaining({ code: 'not_enough_nodes' }));
     expect(() => make(['a']).getN('key', 0)).toThrow(expect.objectContaining({ code: 'invalid_count' }));
     expect(() => make(['a']).getN('key', 0.5)).toThrow(expect.objectContaining({ code: 'invalid_count' }));
+    expect(() => make(['a']).getN('key', Infinity)).toThrow(
+      expect.objectContaining({ code: 'invalid_count' }),
+    );
+  });
+
+  it.each(NO_KEYS)('refuses the key %p, as a caller without types may give it', (key) => {
+    const placement = make(['a', 'b']);
+    const refusal = expect.objectContaining({ code: 'invalid_key', name: 'HashRingError' });
+    expect(() => Reflect.apply(placement.get, placement, [key])).toThrow(refusal);
+    expect(() => Reflect.apply(placement.getN, placement, [key, 1])).toThrow(refusal);
+  });
+
+  it.each<[string, string, unknown]>([
+    ['nodes that are no list', 'no_nodes', 7],
+    ['one text for the nodes', 'no_nodes', 'localhost:3000'],
+    ['null for the nodes', 'no_nodes', null],
+    ['an object for the nodes', 'invalid_node', { length: 2 }],
+    ['a number for a node', 'invalid_node', [1]],
+    ['a number for an id', 'invalid_node', [{ id: 1 }]],
+    ['a lone surrogate in an id', 'invalid_node', ['a', 'b\ud800']],
+    ['a weight that is text', 'invalid_weight', [{ id: 'a', weight: '1' }]],
+    ['a weight of null', 'invalid_weight', [{ id: 'a', weight: null }]],
+    ...[NaN, Infinity, -1, 1e308, 1e-320].map((weight): [string, string, unknown] => [
+      `weights of ${weight}`,
+      'invalid_weight',
+      [
+        { id: 'a', weight },
+        { id: 'b', weight },
+      ],
+    ]),
+  ])('refuses %s', (_, code, nodes) => {
+    expect(() => Reflect.apply(make, undefined, [nodes])).toThrow(
+      expect.objectContaining({ code, name: 'HashRingError' }),
+    );
   });
 });
 
@@ -177,6 +215,25 @@ describe.each([
         expect(movesBetween(make(nodes), make(nodes.toReversed()))).toEqual([]);
       }),
       runs,
+    );
+  });
+});
+
+describe.each<[string, (hash: Hash32) => Placement]>([
+  ['partitions', (hash) => new HashRing(['a', 'b', 'c'], { hash })],
+  ['rendezvous', (hash) => new RendezvousRing(['a', 'b', 'c'], { hash })],
+  ['maglev', (hash) => new MaglevRing(['a', 'b', 'c'], { hash, tableSize: 4099 })],
+  ['jump', (hash) => new JumpRing(['a', 'b', 'c'], { hash })],
+])('%s with another hash', (_, make) => {
+  it('takes its result modulo 2³²', () => {
+    const signed = make((key) => hash32(key) | 0);
+    expect(movesBetween(make(hash32), signed)).toEqual([]);
+  });
+
+  it.each(NO_KEYS)('refuses the key %p', (key) => {
+    const placement = make(() => 1);
+    expect(() => Reflect.apply(placement.get, placement, [key])).toThrow(
+      expect.objectContaining({ code: 'invalid_key' }),
     );
   });
 });

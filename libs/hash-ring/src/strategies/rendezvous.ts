@@ -1,4 +1,4 @@
-import { avalanche, hash32, type Hash32 } from '../hash.js';
+import { avalanche, hash32, keyHash, type Hash32 } from '../hash.js';
 import {
   nodeAt,
   removeNode,
@@ -11,7 +11,7 @@ import {
 import { chooseReplicas, type ReplicaOptions, type WeightedPlacement } from '../placement.js';
 
 export interface RendezvousOptions {
-  /** The hash of keys. Default {@link hash32}. */
+  /** The hash of keys. Default `hash32`. */
   readonly hash?: Hash32 | undefined;
 }
 
@@ -43,7 +43,7 @@ export class RendezvousRing<T extends object = object> implements WeightedPlacem
     this.#seeds = Uint32Array.from(this.nodes, ({ id }) => hash32(id, 0x6b767331));
     this.#weights = Float64Array.from(this.nodes, ({ weight }) => weight);
     this.#options = options;
-    this.#hash = options.hash ?? hash32;
+    this.#hash = keyHash(options.hash);
   }
 
   get(key: string | Uint8Array): RingNode<T> {

@@ -125,7 +125,11 @@ export const variants: readonly Peer[] = [
 /** What else ours has to offer. */
 export const strategies: readonly Peer[] = [
   { ...ours, name: 'HashRing' },
-  { name: 'KetamaRing', hasWeights: true, build: (nodes) => wrap(new KetamaRing(nodes)) },
+  {
+    name: 'KetamaRing',
+    hasWeights: true,
+    build: (nodes) => wrap(new KetamaRing(nodes, { rounding: 'exact' })),
+  },
   { name: 'RendezvousRing', hasWeights: true, build: (nodes) => wrap(new RendezvousRing(nodes)) },
   { name: 'JumpRing', hasWeights: false, build: (nodes) => wrap(new JumpRing(nodes)) },
   { name: 'MaglevRing', hasWeights: true, build: (nodes) => wrap(new MaglevRing(nodes)) },

@@ -1,9 +1,9 @@
 /**
- * Writes ketama.json: what the npm package `hashring` (3.2.0) answers, for the ketama strategy to be held against.
- * The package is no dependency of this workspace. To run it again:
+ * Writes hashring.json: where the npm package `hashring` (3.2.0) places keys, for `KetamaRing` with
+ * `rounding: 'hashring'` to be held against. The package is no dependency of this workspace. To run it again:
  *
  *     npm install --prefix ../peer hashring@3.2.0
- *     node test/vectors/ketama.mjs ../peer/node_modules/hashring > test/vectors/ketama.json
+ *     node test/vectors/hashring.mjs ../peer/node_modules/hashring > test/vectors/hashring.json
  */
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
