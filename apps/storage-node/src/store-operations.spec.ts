@@ -35,7 +35,7 @@ const keysIn = async (lines: PairLines) => (await pairsIn(lines)).map(({ key }) 
 const dataOf = (keys: readonly Key[]) => keys.map(({ data }) => data).sort();
 
 /** A store whose scan gives these chunks. */
-const storeOf = (chunks: readonly StoreChunk[]) =>
+const storeOf = (chunks: Iterable<StoreChunk>) =>
   new StoreOperations(
     Object.assign(open().store, {
       scan: async function* () {
@@ -136,6 +136,35 @@ describe('a page', () => {
     const MIB = 'x'.repeat(1024 * 1024);
     const operations = storeOf(Array.from({ length: 20 }, (_, partition) => chunk(partition, 1, MIB)));
     expect((await operations.page({ ...all, cursor: 0, limit: 1000 })).nextCursor).toBe(8);
+  });
+
+  it('passes on the rest of a partition that is too large to be held, as it is read', async () => {
+    const MIB = 'x'.repeat(1024 * 1024);
+    let read = 0;
+    const chunks = function* (): Generator<StoreChunk> {
+      for (let i = 0; i < 100; i++, read++) yield chunk(3, 1, MIB);
+      yield chunk(7, 1);
+    };
+    const page = await storeOf(chunks()).page({ ...all, cursor: 0, limit: 1 });
+    expect(read).toBeLessThan(10);
+    let pairs = 0;
+    for await (const line of page.lines) {
+      expect(line.at(-1)).toBe(0x0a);
+      expect(read - pairs).toBeLessThan(10);
+      pairs++;
+    }
+    page.close();
+    expect([pairs, page.nextCursor]).toEqual([100, 4]);
+  });
+
+  it('is the last when the rest that is passed on is that of the last partition', async () => {
+    const MIB = 'x'.repeat(1024 * 1024);
+    const page = await storeOf(new Array<StoreChunk>(20).fill(chunk(4095, 1, MIB))).page({
+      ...all,
+      cursor: 0,
+      limit: 1,
+    });
+    expect([(await pairsIn(page.lines)).length, 'nextCursor' in page]).toEqual([20, false]);
   });
 
   it('stays within the partitions that are asked for, from its cursor on', async () => {

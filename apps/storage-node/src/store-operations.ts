@@ -1,4 +1,4 @@
-import { KvStore, piecesOf } from '@kvs/kv-store';
+import { KvStore, piecesOf, type StoreChunk } from '@kvs/kv-store';
 import type {
   DeleteItem,
   DeleteOutcome,
@@ -14,7 +14,7 @@ import type {
   SetItem,
   SetOutcome,
 } from '@kvs/protocol';
-import { ALL_PARTITIONS, heldPage, MAX_PAGE_BYTES } from '@kvs/protocol';
+import { ALL_PARTITIONS, MAX_PAGE_BYTES, pageAnswer } from '@kvs/protocol';
 import { Inject, Injectable } from '@nestjs/common';
 
 /** The operations on this process's own store. */
@@ -43,26 +43,49 @@ export class StoreOperations implements KeyValueOperations {
     return { missingNodes: [], lines: this.store.scanJson(request), format, close };
   }
 
-  /** Stops at the first pair of a later partition once there are enough, so that the last page is known to be last. */
+  /**
+   * Stops at the first pair of a later partition once there are enough, so that the last page is known to be last. When
+   * there are many bytes and still more of the same partition, the page ends with that, and its rest is passed on as it
+   * is read.
+   */
   async page({ cursor, limit, partitions, ...request }: PageRequest): Promise<PageAnswer> {
     const wanted = (partitions ?? ALL_PARTITIONS).filter((partition) => partition >= cursor);
-    const lines: Uint8Array[] = [];
+    const chunks = this.store.scan({ ...request, partitions: wanted })[Symbol.asyncIterator]();
+    const held: Uint8Array[] = [];
     let pairs = 0;
     let bytes = 0;
     let current = cursor;
-    for await (const chunk of this.store.scan({ ...request, partitions: wanted })) {
-      const full = pairs >= limit || bytes >= MAX_PAGE_BYTES;
-      if (full && chunk.partition !== current) {
-        return heldPage(lines, chunk.partition);
+    for (let step = await chunks.next(); step.done !== true; step = await chunks.next()) {
+      const { partition, pairs: found } = step.value;
+      const hasManyBytes = bytes >= MAX_PAGE_BYTES;
+      if ((hasManyBytes || pairs >= limit) && partition !== current) {
+        await chunks.return?.();
+        return pageAnswer(held, partition);
       }
-      current = chunk.partition;
-      pairs += chunk.pairs.length;
-      for (const piece of piecesOf(chunk.pairs, request.meta, 'lines')) {
-        lines.push(piece);
+      current = partition;
+      pairs += found.length;
+      for (const piece of piecesOf(found, request.meta, 'lines')) {
+        held.push(piece);
         bytes += piece.length;
       }
+      if (hasManyBytes) {
+        const lines = restOfPartition(partition, chunks, request.meta);
+        const next = wanted.find((other) => other > partition);
+        return pageAnswer(held, next, { rest: { lines, close } });
+      }
     }
-    return heldPage(lines, undefined);
+    return pageAnswer(held, undefined);
+  }
+}
+
+async function* restOfPartition(
+  partition: number,
+  chunks: AsyncIterator<StoreChunk>,
+  meta: boolean,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of { [Symbol.asyncIterator]: () => chunks }) {
+    if (chunk.partition !== partition) return;
+    yield* piecesOf(chunk.pairs, meta, 'lines');
   }
 }
 

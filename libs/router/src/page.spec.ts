@@ -1,4 +1,12 @@
-import { KvsError, stringValue, type PageRequest, type ScanAnswer, type ScanRequest } from '@kvs/protocol';
+import { text as textOf } from 'node:stream/consumers';
+import {
+  KvsError,
+  stringValue,
+  type PageAnswer,
+  type PageRequest,
+  type ScanAnswer,
+  type ScanRequest,
+} from '@kvs/protocol';
 import { perishable } from '@kvs/protocol/testing';
 import { collectPage } from './page.js';
 
@@ -8,6 +16,8 @@ type Window = ScanRequest & { readonly partial: boolean };
 class FakePartitions {
   readonly windows: (readonly number[])[] = [];
   closed = 0;
+  /** How many lines were read, in all windows. */
+  given = 0;
 
   constructor(
     private readonly count: (partition: number) => number,
@@ -21,8 +31,12 @@ class FakePartitions {
 
   private async *linesOf(partitions: readonly number[]): AsyncGenerator<Uint8Array> {
     for (const partition of partitions) {
+      if (this.count(partition) === 0) continue;
       const line = Buffer.from(`${String(partition).padEnd(this.lineBytes - 1)}\n`);
-      for (let i = 0; i < this.count(partition); i++) yield line;
+      for (let i = 0; i < this.count(partition); i++) {
+        this.given++;
+        yield line;
+      }
     }
   }
 }
@@ -31,7 +45,22 @@ const request: PageRequest = { cursor: 0, limit: 10, meta: false, partial: false
 
 async function countLines(lines: AsyncIterable<Uint8Array>): Promise<number> {
   let count = 0;
-  for await (const chunk of lines) count += chunk.filter((byte) => byte === 0x0a).length;
+  for await (const chunk of lines) count += countNewlines(chunk);
+  return count;
+}
+
+/** Of fake lines: the partition of each. */
+async function partitionsIn(lines: AsyncIterable<Uint8Array>): Promise<number[]> {
+  const text = await textOf(lines);
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => Number(line.trim()));
+}
+
+function countNewlines(chunk: Uint8Array): number {
+  let count = 0;
+  for (let i = chunk.indexOf(0x0a); i !== -1; i = chunk.indexOf(0x0a, i + 1)) count++;
   return count;
 }
 
@@ -94,6 +123,68 @@ describe('a page', () => {
     const partitions = new FakePartitions(() => 1, MIB);
     const page = await collectPage({ ...request, limit: 1_000_000 }, partitions.scan, Number);
     expect(page.nextCursor).toBe(8);
+  });
+
+  it('passes on the rest of a partition that is too large to be held, and ends with it', async () => {
+    const MIB = 1024 * 1024;
+    const partitions = new FakePartitions((partition) => (partition === 3 ? 60 : 1), MIB);
+    const page = await collectPage({ ...request, cursor: 3, limit: 1 }, partitions.scan, Number);
+    // Some 8 of 60 MiB have been read, and the rest waits for its reader.
+    expect(partitions.given).toBeLessThan(10);
+    expect(page.nextCursor).toBe(4);
+    let most = 0;
+    let lines = 0;
+    for await (const chunk of page.lines) {
+      lines += countNewlines(chunk);
+      most = Math.max(most, partitions.given - lines);
+    }
+    expect([lines, partitions.closed]).toEqual([60, 0]);
+    expect(most).toBeLessThan(10);
+    page.close();
+    expect(partitions.closed).toBe(1);
+  });
+
+  it('holds little of a large partition among small ones, and gives each pair once', async () => {
+    const MIB = 1024 * 1024;
+    const count = (partition: number): number => (partition === 2345 ? 30 : partition % 500 === 0 ? 1 : 0);
+    const partitions = new FakePartitions(count, MIB);
+    const seen: number[] = [];
+    for (let cursor: number | undefined = 0; cursor !== undefined;) {
+      const page: PageAnswer = await collectPage(
+        { ...request, cursor, limit: 1000 },
+        partitions.scan,
+        Number,
+      );
+      seen.push(...(await partitionsIn(page.lines)));
+      page.close();
+      cursor = page.nextCursor;
+    }
+    const expected = Array.from({ length: 4096 }, (_, partition) => partition).flatMap((partition) =>
+      new Array<number>(count(partition)).fill(partition),
+    );
+    expect(seen).toEqual(expected);
+    expect(partitions.closed).toBe(partitions.windows.length);
+  });
+
+  it('lets go of the rest when nobody reads it', async () => {
+    const partitions = new FakePartitions(() => 100, 1024 * 1024);
+    const page = await collectPage(request, partitions.scan, Number);
+    page.close();
+    expect(partitions.closed).toBe(1);
+  });
+
+  it('breaks off where a node does, once it has begun', async () => {
+    const broken = new KvsError('node_unavailable', 'gone');
+    const lines = (async function* (): AsyncGenerator<Uint8Array> {
+      for (let i = 0; i < 10; i++) yield Buffer.alloc(1024 * 1024, '\n');
+      throw broken;
+    })();
+    const page = await collectPage(request, async () => ({
+      missingNodes: [],
+      lines,
+      close: () => undefined,
+    }));
+    await expect(countLines(page.lines)).rejects.toBe(broken);
   });
 
   it('stays within the partitions that are asked for', async () => {

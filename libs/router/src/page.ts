@@ -2,15 +2,16 @@ import { partitionOf as partitionOfKey } from '@kvs/hash-ring';
 import {
   ALL_PARTITIONS,
   brandKey,
-  heldPage,
   isEncoding,
   isRecord,
   KvsError,
   MAX_PAGE_BYTES,
+  pageAnswer,
   PARTITION_COUNT,
   placementInput,
   type PageAnswer,
   type PageRequest,
+  type RestOfPage,
   type ScanAnswer,
   type ScanRequest,
 } from '@kvs/protocol';
@@ -20,6 +21,10 @@ const WIDEN_AT_MOST = 4;
 /**
  * Collects a page by scanning windows of partitions until there are as many pairs as asked for, then cuts it off after
  * the partition in which it reaches that many. How densely the windows were filled tells how wide the next should be.
+ *
+ * A window is held only up to {@link MAX_PAGE_BYTES}. If it has more, a narrower one is scanned in its place; and if it is
+ * a single partition, the page ends with that, and its rest is passed on as it comes: a page is held with twice as many
+ * bytes at most, whatever a partition has.
  */
 export async function collectPage(
   request: PageRequest,
@@ -37,8 +42,19 @@ export async function collectPage(
   while (scanned < wanted.length && pairs < limit && bytes < MAX_PAGE_BYTES) {
     const window = wanted.slice(scanned, scanned + width);
     const answer = await scan({ ...rest, partitions: window });
+    const beginning = await readBeginning(answer);
+    if (beginning.rest !== undefined && window.length > 1) {
+      beginning.rest.close();
+      await beginning.rest.lines.return?.();
+      width = Math.floor(window.length / 2);
+      continue;
+    }
     for (const node of answer.missingNodes) missing.add(node);
-    let found = await readAll(answer);
+    if (beginning.rest !== undefined) {
+      const held = [...chunks, ...beginning.held];
+      return pageAnswer(held, wanted[scanned + 1], { missingNodes: [...missing], rest: beginning.rest });
+    }
+    let found: Buffer = Buffer.concat(beginning.held);
     scanned += window.length;
     if (pairs + countNewlines(found) > limit && window.length > 1) {
       const cut = cutAfter(found, limit - pairs, partitionOf);
@@ -51,18 +67,30 @@ export async function collectPage(
     const filled = Math.max(pairs / limit, bytes / MAX_PAGE_BYTES);
     width = Math.ceil(Math.min(scanned * WIDEN_AT_MOST, scanned / filled - scanned));
   }
-  const nextCursor = wanted[scanned];
-  return heldPage(chunks, nextCursor, [...missing]);
+  return pageAnswer(chunks, wanted[scanned], { missingNodes: [...missing] });
 }
 
-async function readAll(answer: ScanAnswer): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
+/** Reads all of an answer, or the chunks until it has {@link MAX_PAGE_BYTES}: then there may be a rest. */
+async function readBeginning(
+  answer: ScanAnswer,
+): Promise<{ readonly held: Uint8Array[]; readonly rest?: RestOfPage }> {
+  const held: Uint8Array[] = [];
+  const lines = answer.lines[Symbol.asyncIterator]();
   try {
-    for await (const chunk of answer.lines) chunks.push(Uint8Array.from(chunk));
-  } finally {
+    for (let bytes = 0; bytes < MAX_PAGE_BYTES;) {
+      const step = await lines.next();
+      if (step.done === true) {
+        answer.close();
+        return { held };
+      }
+      held.push(Uint8Array.from(step.value));
+      bytes += step.value.length;
+    }
+    return { held, rest: { lines, close: () => answer.close() } };
+  } catch (error) {
     answer.close();
+    throw error;
   }
-  return Buffer.concat(chunks);
 }
 
 /** The lines up to the end of the partition that holds the `count`th of them in ascending order of partitions. */
