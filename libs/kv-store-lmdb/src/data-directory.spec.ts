@@ -1,19 +1,42 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ManualClock } from '@kvs/kv-store/testing';
+import type { Scheduler } from '@kvs/kv-store';
+import { DIRECTORY_LOCK_FILE, TAKEOVER_MS } from '@kvs/kv-store';
+import { ManualClock, ManualScheduler } from '@kvs/kv-store/testing';
+import type { KvsError } from '@kvs/protocol';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import { LmdbEngine } from './lmdb-engine.js';
+import { impatientScheduler } from './testing/impatient-scheduler.js';
 import type { ScratchDirectory } from './testing/scratch-directory.js';
 import { scratchDirectory } from './testing/scratch-directory.js';
 
 const clock = new ManualClock();
 let scratch: ScratchDirectory;
-const open = (): LmdbEngine => new LmdbEngine({ directory: scratch.path, clock });
+const open = (scheduler?: Scheduler, onLost?: (error: KvsError) => void): Promise<LmdbEngine> =>
+  LmdbEngine.open({
+    directory: scratch.path,
+    clock,
+    ...(scheduler && { scheduler }),
+    ...(onLost && { onLost }),
+  });
+const PAIR = {
+  id: keyId(stringKey('key')),
+  partition: 0,
+  value: stringValue('v'.repeat(100_000)),
+  expiresAtMs: undefined,
+  ifVersion: undefined,
+};
 
 beforeEach(() => (scratch = scratchDirectory()));
 afterEach(() => scratch.remove());
+
+const inUseBy = (pid: number | undefined) =>
+  expect.objectContaining({
+    code: 'engine_unavailable',
+    message: expect.stringContaining(`${scratch.path} is in use by process ${pid} `),
+  });
 
 it('a directory that another process has open is refused, until that process is gone, however it went', async () => {
   const script = join(import.meta.dirname, 'testing/writer.mjs');
@@ -21,45 +44,63 @@ it('a directory that another process has open is refused, until that process is 
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(other.stdout, 'data');
-  expect(open).toThrow(`in use by process ${other.pid}`);
-  expect(open).toThrow(expect.objectContaining({ code: 'engine_unavailable' }));
+  await expect(open()).rejects.toEqual(inUseBy(other.pid));
   other.stdout.resume();
   other.kill('SIGKILL');
   await once(other, 'exit');
-  await open().close();
+  await (await open(impatientScheduler)).close();
 });
 
 it('a directory that this process has open is refused, until it is closed', async () => {
-  const engine = open();
-  expect(open).toThrow(`in use by process ${process.pid}`);
+  const engine = await open();
+  await expect(open()).rejects.toEqual(inUseBy(process.pid));
   expect(engine.stats().pairCount).toBe(0);
   await engine.close();
-  await open().close();
+  expect(readdirSync(scratch.path)).not.toContain(DIRECTORY_LOCK_FILE);
+  await (await open()).close();
+});
+
+it('an engine that was suspended until another took its directory refuses everything, and says so once', async () => {
+  const losses: KvsError[] = [];
+  const engine = await open(new ManualScheduler(), (error) => losses.push(error));
+  await engine.setMany([PAIR]);
+  const successor = await open(impatientScheduler);
+  clock.advanceMs(TAKEOVER_MS);
+  const takenOver = expect.objectContaining({
+    code: 'engine_unavailable',
+    message: expect.stringContaining(`${scratch.path} was taken over`),
+  });
+  await expect(engine.setMany([PAIR])).rejects.toEqual(takenOver);
+  expect(engine.obstacle()).toContain('was taken over');
+  expect(() => engine.getMany([PAIR])).toThrow(takenOver);
+  expect(losses).toEqual([takenOver]);
+  await engine.close();
+  expect(successor.hasMany([PAIR])).toEqual([{ status: 'present' }]);
+  await successor.close();
 });
 
 it('a directory of another format is refused by name', async () => {
-  await open().close();
+  await (await open()).close();
   writeFileSync(join(scratch.path, 'format'), 'kvs-lmdb 99\n');
-  expect(open).toThrow('has the format "kvs-lmdb 99"');
+  await expect(open()).rejects.toThrow('has the format "kvs-lmdb 99"');
 });
 
-it("a directory of someone else's files is left alone", () => {
+it("a directory of someone else's files is left alone", async () => {
   writeFileSync(join(scratch.path, 'thesis.txt'), 'all of it');
-  expect(open).toThrow('holds other files');
+  await expect(open()).rejects.toThrow('holds other files');
+  expect(readdirSync(scratch.path)).toEqual(['thesis.txt']);
 });
 
 it('a data file that is not LMDB’s is refused', async () => {
-  await open().close();
+  await (await open()).close();
   writeFileSync(join(scratch.path, 'data.mdb'), Buffer.alloc(100_000, 'x'));
-  expect(open).toThrow('is corrupt');
+  await expect(open()).rejects.toThrow('is corrupt');
 });
 
 it('a data file whose end is missing is refused', async () => {
-  const engine = open();
-  const value = stringValue('v'.repeat(100_000));
-  const key = { id: keyId(stringKey('key')), partition: 0 };
-  await engine.setMany([{ ...key, value, expiresAtMs: undefined, ifVersion: undefined }]);
+  const engine = await open();
+  await engine.setMany([PAIR]);
   await engine.close();
   truncateSync(join(scratch.path, 'data.mdb'), 40_960);
-  expect(open).toThrow('its end is missing');
+  await expect(open()).rejects.toThrow('its end is missing');
 });

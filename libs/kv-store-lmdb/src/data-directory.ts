@@ -1,18 +1,9 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-} from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, readSync, renameSync } from 'node:fs';
 import { fstatSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DirectoryLockOptions } from '@kvs/kv-store';
+import { DIRECTORY_LOCK_FILE, DirectoryLock } from '@kvs/kv-store';
 import { KvsError } from '@kvs/protocol';
-import type { RootDatabase, Transaction } from 'lmdb';
-import { open } from 'lmdb';
 import { Environment } from './environment.js';
 
 /** What is on disk is of this version. Raise it with every change that an older engine would misread. */
@@ -22,44 +13,37 @@ export const FORMAT = 'kvs-lmdb 1';
 export class DataDirectory {
   private constructor(
     readonly path: string,
-    private readonly owner: RootDatabase,
-    private readonly presence: Transaction,
+    private readonly lock: DirectoryLock,
   ) {}
 
   /** @throws KvsError `engine_unavailable`, saying what is wrong with the directory */
-  static claim(path: string): DataDirectory {
+  static async claim(path: string, options: DirectoryLockOptions): Promise<DataDirectory> {
+    let lock: DirectoryLock | undefined;
     try {
-      mkdirSync(path, { recursive: true });
+      lock = await DirectoryLock.take(path, options);
       checkFormat(path);
       checkFile(Environment.fileIn(path));
-      return claimed(path, (...args) => new DataDirectory(...args));
+      return new DataDirectory(path, lock);
     } catch (error) {
+      await lock?.release();
       if (error instanceof KvsError) throw error;
       throw unavailable(`${path} cannot be used: ${String(error)}`, error);
     }
   }
 
-  async release(): Promise<void> {
-    this.presence.done();
-    await this.owner.close();
+  /** Set once another process turned out to have taken the directory. */
+  get loss(): KvsError | undefined {
+    return this.lock.loss;
   }
-}
 
-/**
- * Of an LMDB file's readers the operating system knows which are alive, whatever killed the others. So an open
- * read of a file that holds nothing says that the directory is taken, and needs no clearing up after a crash.
- */
-function claimed<T>(path: string, make: (path: string, owner: RootDatabase, presence: Transaction) => T): T {
-  const owner = open({ path: join(path, 'owner.mdb'), noSubdir: true, overlappingSync: false });
-  const presence = owner.useReadTransaction();
-  owner.get('', { transaction: presence });
-  owner.readerCheck();
-  const owners = [...owner.readerList().matchAll(/^\s*(\d+)\s/gm)].map(([, pid]) => Number(pid));
-  if (owners.length === 1) return make(path, owner, presence);
-  presence.done();
-  void owner.close();
-  const other = owners.find((pid) => pid !== process.pid) ?? process.pid;
-  throw unavailable(`${path} is in use by process ${other}`);
+  /** @throws KvsError `engine_unavailable`: another process has taken the directory */
+  assertHeld(): void {
+    this.lock.assertHeld();
+  }
+
+  release(): Promise<void> {
+    return this.lock.release();
+  }
 }
 
 /** A new directory is marked with the format, before anything else is written to it. */
@@ -70,7 +54,8 @@ function checkFormat(path: string): void {
     if (format === FORMAT) return;
     throw unavailable(`${path} has the format "${format.slice(0, 100)}"; this engine reads "${FORMAT}"`);
   }
-  const strangers = readdirSync(path).filter((name) => name !== `format.new` && name !== 'lost+found');
+  const own = [`format.new`, 'lost+found', DIRECTORY_LOCK_FILE];
+  const strangers = readdirSync(path).filter((name) => !own.includes(name));
   if (strangers.length > 0) throw unavailable(`${path} holds other files, and no data of this engine`);
   writeFileSync(`${file}.new`, `${FORMAT}\n`, { flush: true });
   renameSync(`${file}.new`, file);

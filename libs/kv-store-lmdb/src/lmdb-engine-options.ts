@@ -1,3 +1,6 @@
+import type { Scheduler } from '@kvs/kv-store';
+import type { KvsError } from '@kvs/protocol';
+
 /**
  * When a write is acknowledged.
  *
@@ -18,4 +21,11 @@ export interface LmdbEngineOptions {
   readonly mapSizeBytes?: number;
   /** How often expired pairs are looked for, besides when they are met. Default 1,000; 0 for never. */
   readonly sweepIntervalMs?: number;
+  /** Who runs the renewal of the directory's lock. Default: the system's timers. */
+  readonly scheduler?: Scheduler;
+  /**
+   * Told once if another process has taken the directory, which can only happen after this one was suspended for some
+   * seconds. The engine then refuses every operation. Default: nobody.
+   */
+  readonly onLost?: (error: KvsError) => void;
 }

@@ -32,7 +32,7 @@ function many(count: number, text?: string, expiresAtMs?: number): EngineWrite[]
 
 it('the map grows beyond its initial size by itself', async () => {
   const mapSizeBytes = 1 << 20;
-  const engine = new LmdbEngine({ directory: scratch.path, clock, mapSizeBytes });
+  const engine = await LmdbEngine.open({ directory: scratch.path, clock, mapSizeBytes });
   const text = 'v'.repeat(100_000);
   await engine.setMany(many(100, text));
   expect(statSync(join(scratch.path, 'data.mdb')).size).toBeGreaterThan(8 * mapSizeBytes);
@@ -43,7 +43,7 @@ it('the map grows beyond its initial size by itself', async () => {
 });
 
 it('room that was freed is used again', async () => {
-  const engine = new LmdbEngine({ directory: scratch.path, clock });
+  const engine = await LmdbEngine.open({ directory: scratch.path, clock });
   const sizes: number[] = [];
   for (let round = 0; round < 10; round++) {
     await engine.setMany(many(50, `${round}`.repeat(10_000)));
@@ -54,7 +54,7 @@ it('room that was freed is used again', async () => {
 });
 
 it('pairs whose time has come are reclaimed, others stay', async () => {
-  const engine = new LmdbEngine({ directory: scratch.path, clock, sweepIntervalMs: 0 });
+  const engine = await LmdbEngine.open({ directory: scratch.path, clock, sweepIntervalMs: 0 });
   await engine.setMany(many(1000, 'v', clock.nowMs() + 10));
   await engine.setMany([write('key-1', 'w', clock.nowMs() + 20), write('key-2', 'w'), write('other')]);
   await engine.reclaimExpired();
@@ -69,7 +69,7 @@ it('pairs whose time has come are reclaimed, others stay', async () => {
 });
 
 it('the engine reclaims by itself', async () => {
-  const engine = new LmdbEngine({ directory: scratch.path, clock, sweepIntervalMs: 1 });
+  const engine = await LmdbEngine.open({ directory: scratch.path, clock, sweepIntervalMs: 1 });
   await engine.setMany(many(500, 'v', clock.nowMs() + 10));
   clock.advanceMs(10);
   while (engine.stats().pairCount > 0) await turn();
@@ -80,7 +80,7 @@ it('the engine reclaims by itself', async () => {
 it('versions grow over restarts, expiry and the sweep, whatever the clock does', async () => {
   let last = 0;
   for (let restart = 0; restart < 10; restart++) {
-    const engine = new LmdbEngine({ directory: scratch.path, clock, sweepIntervalMs: 0 });
+    const engine = await LmdbEngine.open({ directory: scratch.path, clock, sweepIntervalMs: 0 });
     const [outcome] = await engine.setMany([write('key', 'v', clock.nowMs())]);
     if (outcome?.status !== 'written') throw new Error('not written');
     expect(outcome.version).toBeGreaterThan(last);
@@ -95,14 +95,14 @@ it('versions grow over restarts, expiry and the sweep, whatever the clock does',
 it.each(['commit', 'sync'] as const)(
   'close finishes the writes under way, with durability %s',
   async (durability) => {
-    const engine = new LmdbEngine({ directory: scratch.path, clock, durability });
+    const engine = await LmdbEngine.open({ directory: scratch.path, clock, durability });
     const underWay = Array.from({ length: 20 }, (_, index) => engine.setMany([write(`key-${index}`)]));
     const closed = engine.close();
     await expect(engine.setMany([write('late')])).rejects.toThrow('closed');
     const outcomes = (await Promise.all(underWay)).flat();
     await closed;
     expect(outcomes.every(({ status }) => status === 'written')).toBe(true);
-    const again = new LmdbEngine({ directory: scratch.path, clock, durability });
+    const again = await LmdbEngine.open({ directory: scratch.path, clock, durability });
     expect(again.stats().pairCount).toBe(20);
     await again.close();
   },

@@ -10,10 +10,10 @@ const durability: Durability = process.env['KVS_SLOW_TESTS'] === undefined ? 'co
 
 const scratches: ScratchDirectory[] = [];
 
-function openLast(clock: Clock): LmdbEngine {
+function openLast(clock: Clock): Promise<LmdbEngine> {
   const scratch = scratches.at(-1);
   if (scratch === undefined) throw new RangeError('create was not called');
-  return new LmdbEngine({ directory: scratch.path, durability, clock });
+  return LmdbEngine.open({ directory: scratch.path, durability, clock });
 }
 
 describeStorageEngine(`the LMDB engine with durability ${durability}`, {

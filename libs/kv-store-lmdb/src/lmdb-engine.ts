@@ -16,7 +16,7 @@ import type {
   PlacedKey,
   StorageEngine,
 } from '@kvs/kv-store';
-import { readEach } from '@kvs/kv-store';
+import { readEach, systemScheduler } from '@kvs/kv-store';
 import { KvsError } from '@kvs/protocol';
 import { DataDirectory } from './data-directory.js';
 import { Environment, isOutOfSpace } from './environment.js';
@@ -28,7 +28,7 @@ import { PartitionReader } from './partition-reader.js';
 
 /** For `KvStoreModule.forRoot({ engine: lmdbEngine({ directory }) })`. */
 export function lmdbEngine(options: LmdbEngineOptions): EngineFactory {
-  return ({ clock }) => new LmdbEngine({ ...options, clock });
+  return ({ clock }) => LmdbEngine.open({ ...options, clock });
 }
 
 /** Keeps the pairs on disk, in LMDB. Reads answer at once, writes when they are as durable as was asked for. */
@@ -47,27 +47,43 @@ export class LmdbEngine implements StorageEngine {
   #obstacle: string | undefined;
   #closing: Promise<void> | undefined;
 
-  /** @throws KvsError `engine_unavailable`: the directory is in use, of another format, or corrupt */
-  constructor(options: LmdbEngineOptions & EngineFactoryOptions) {
-    const { clock, directory, durability = 'commit', mapSizeBytes, sweepIntervalMs = 1000 } = options;
+  private constructor(
+    directory: DataDirectory,
+    environment: Environment,
+    { clock, sweepIntervalMs = 1000 }: LmdbEngineOptions & EngineFactoryOptions,
+  ) {
     this.#clock = clock;
-    this.#directory = DataDirectory.claim(directory);
-    try {
-      this.#environment = new Environment(directory, durability, mapSizeBytes);
-    } catch (error) {
-      void this.#directory.release();
-      throw unavailable(`the data in ${directory} cannot be opened`, error);
-    }
-    const environment = this.#environment;
+    this.#directory = directory;
+    this.#environment = environment;
     this.#table = new PairTable(environment, clock, sha256);
     // Looked at before each commit: no write is acknowledged that went into a file without a name.
     this.#commits = new GroupCommit(
-      () => assertNone(this.obstacle()),
+      () => {
+        directory.assertHeld();
+        assertNone(this.obstacle());
+      },
       (apply) => environment.transact(apply),
     );
     this.#checkTimer = setInterval(() => this.obstacle(), CHECK_INTERVAL_MS).unref();
     if (sweepIntervalMs > 0) {
       this.#sweepTimer = setInterval(() => void this.#sweep(), sweepIntervalMs).unref();
+    }
+  }
+
+  /**
+   * Opens the pairs of a directory, which it has for itself until it is closed. If the engine before ended without being
+   * closed, that takes some seconds: see `DirectoryLock` of `@kvs/kv-store`.
+   * @throws KvsError `engine_unavailable`: the directory is in use, of another format, or corrupt
+   */
+  static async open(options: LmdbEngineOptions & EngineFactoryOptions): Promise<LmdbEngine> {
+    const { clock, directory: path, durability = 'commit', mapSizeBytes } = options;
+    const { scheduler = systemScheduler, onLost = () => undefined } = options;
+    const directory = await DataDirectory.claim(path, { clock, scheduler, onLost });
+    try {
+      return new LmdbEngine(directory, new Environment(path, durability, mapSizeBytes), options);
+    } catch (error) {
+      await directory.release();
+      throw unavailable(`the data in ${path} cannot be opened`, error);
     }
   }
 
@@ -112,9 +128,12 @@ export class LmdbEngine implements StorageEngine {
     }
   }
 
-  /** Looks whether the data file is in its place. While it is not, every operation is refused. */
+  /**
+   * Looks whether the data file is in its place. While it is not, and once another process has taken the directory, every
+   * operation is refused.
+   */
   obstacle(): string | undefined {
-    this.#obstacle = this.#environment.obstacle();
+    this.#obstacle = this.#directory.loss?.message ?? this.#environment.obstacle();
     return this.#obstacle;
   }
 

@@ -13,7 +13,7 @@ let engine: LmdbEngine;
 beforeEach(async () => {
   scratch = scratchDirectory();
   directory = join(scratch.path, 'data');
-  engine = new LmdbEngine({ directory, clock: new ManualClock() });
+  engine = await LmdbEngine.open({ directory, clock: new ManualClock() });
   await engine.setMany([write('before')]);
 });
 afterEach(async () => {

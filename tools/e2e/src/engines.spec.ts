@@ -89,14 +89,14 @@ describe('a snapshot', () => {
     expect((await readFile(`${file()}.damaged`)).equals(damaged)).toBe(true);
   });
 
-  it('belongs to one node: another is refused, with one line that names both', async () => {
+  it('belongs to one node: another is refused, with one line that names the first', async () => {
     const first = node(['--snapshot-dir', directory]);
     const origin = await first.ready;
     await isReady(origin);
     const { code, stderr } = await storageNode(['--snapshot-dir', directory]);
     expect([code, stderr.trimEnd().split('\n')]).toEqual([
       1,
-      [expect.stringMatching(/^kvs-storage-node: the snapshot .* belongs to process \d+/)],
+      [expect.stringMatching(/^kvs-storage-node: .* is in use by process \d+ of /)],
     ]);
     expect(stderr).toContain(directory);
     await send('PUT', `${origin}/keys/key`, { body: 'value' });
@@ -111,7 +111,7 @@ describe('a snapshot', () => {
     const killed = node(['--snapshot-dir', directory]);
     await isReady(await killed.ready);
     await killed.stop('SIGKILL');
-    expect(await readdir(directory)).toEqual(['kvs.snapshot.lock']);
+    expect(await readdir(directory)).toEqual(['kvs.lock']);
     await using(node(['--snapshot-dir', directory]), isReady);
     expect(await readdir(directory)).toEqual(['kvs.snapshot']);
   });

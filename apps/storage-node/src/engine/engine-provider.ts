@@ -17,7 +17,10 @@ export class EngineProvider implements Readiness {
   #engine: StorageEngine | undefined;
   #obstacle: string | undefined;
 
-  /** @param failed told why, when an engine that opens while the node already listens cannot be opened */
+  /**
+   * @param failed told why, if an engine that opens while the node already listens cannot be opened, or if another process
+   * has taken the engine's directory
+   */
   constructor(
     private readonly config: EngineConfig,
     private readonly log: SnapshotLog,
@@ -49,7 +52,8 @@ export class EngineProvider implements Readiness {
         return this.#openMemory(config, options);
       case 'lmdb': {
         const { directory, durability } = config;
-        return (await optionalEngine('@kvs/kv-store-lmdb', 'lmdbEngine', { directory, durability }))(options);
+        const settings = { directory, durability, onLost: this.failed };
+        return (await optionalEngine('@kvs/kv-store-lmdb', 'lmdbEngine', settings))(options);
       }
       case 'redis': {
         const { urls, prefix, waitReplicas } = config;
@@ -85,6 +89,7 @@ export class EngineProvider implements Readiness {
       intervalMs: snapshotIntervalSeconds * 1000,
       damaged: damagedSnapshot,
       log: this.log,
+      onLost: this.failed,
     };
   }
 

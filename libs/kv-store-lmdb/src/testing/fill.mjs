@@ -5,7 +5,7 @@ import { brandValue, keyId, stringKey } from '@kvs/protocol';
 import { LmdbEngine } from '../../dist/index.js';
 
 const [directory] = process.argv.slice(2);
-const engine = new LmdbEngine({ directory, clock: systemClock });
+const engine = await LmdbEngine.open({ directory, clock: systemClock });
 const placed = (name) => ({ id: keyId(stringKey(name)), partition: 0 });
 const write = (name, length) => ({
   ...placed(name),

@@ -5,7 +5,7 @@ import { LmdbEngine } from '../../dist/index.js';
 import { brandValue, keyId, stringKey } from '@kvs/protocol';
 
 const [directory, firstRound, durability] = process.argv.slice(2);
-const engine = new LmdbEngine({ directory, durability, clock: systemClock });
+const engine = await LmdbEngine.open({ directory, durability, clock: systemClock });
 
 for (let round = Number(firstRound); ; round++) {
   const items = [0, 1, 2, 3].map((item) => ({

@@ -181,6 +181,8 @@ export interface EngineStats {
   readonly usedBytes?: number;
   /** The bytes at which the engine is full; left out where nothing limits it. */
   readonly maxBytes?: number;
+  /** How many snapshots were written, and how many attempts failed; left out by an engine that writes none. */
+  readonly snapshots?: { readonly written: number; readonly failed: number };
 }
 
 export type EngineReadOutcome =

@@ -44,6 +44,8 @@ export class MemoryEngine implements StorageEngine {
   #snapshots: SnapshotKeeper | undefined;
   #closing: MaybePromise<void> = undefined;
   #isClosed = false;
+  /** Why every operation is refused, if it is. */
+  #refusal: string | undefined;
 
   constructor(options: MemoryEngineOptions) {
     const { clock, scheduler, maxMemoryBytes, eviction, hashKey } = completeOptions(options);
@@ -58,6 +60,7 @@ export class MemoryEngine implements StorageEngine {
   /**
    * An engine with the pairs of the snapshot in a directory, which it writes anew every so often and when it is closed.
    * @throws SnapshotError when the snapshot is damaged, or more than the engine may hold
+   * @throws KvsError `engine_unavailable` when the directory is in use
    */
   static async open(
     options: MemoryEngineOptions & { readonly snapshot: SnapshotOptions },
@@ -65,7 +68,13 @@ export class MemoryEngine implements StorageEngine {
     const complete = completeOptions(options);
     const engine = new MemoryEngine(complete);
     const { clock, scheduler } = complete;
-    engine.#snapshots = await SnapshotKeeper.open(engine.#store, options.snapshot, clock, scheduler);
+    const { snapshot } = options;
+    const onLost = (error: KvsError): void => {
+      engine.#refusal = error.message;
+      snapshot.log?.error(error.message);
+      snapshot.onLost?.(error);
+    };
+    engine.#snapshots = await SnapshotKeeper.open(engine.#store, { ...snapshot, onLost }, clock, scheduler);
     engine.#sweep.wake();
     return engine;
   }
@@ -132,6 +141,11 @@ export class MemoryEngine implements StorageEngine {
     }
   }
 
+  /** Once another process has taken the directory of the snapshot, this engine is of no more use. */
+  obstacle(): string | undefined {
+    return this.#refusal;
+  }
+
   stats(): EngineStats {
     this.#assertOpen();
     let pairCount = 0;
@@ -141,13 +155,15 @@ export class MemoryEngine implements StorageEngine {
       partitionCount += partition.pairCount > 0 ? 1 : 0;
     }
     const { usedBytes, maxBytes } = this.#store.budget;
-    return { pairCount, partitionCount, usedBytes, maxBytes };
+    const snapshots = this.#snapshots && { ...this.#snapshots.counts };
+    return { pairCount, partitionCount, usedBytes, maxBytes, ...(snapshots && { snapshots }) };
   }
 
   /** With a snapshot, by promise: when it is written. Rejects with the SnapshotError when that cannot be done. */
   close(): MaybePromise<void> {
     if (this.#isClosed) return this.#closing;
     this.#isClosed = true;
+    this.#refusal = 'the memory engine is closed';
     this.#sweep.stop();
     const written = this.#snapshots?.close();
     this.#closing = isPromise(written) ? written.finally(() => this.#store.clear()) : this.#store.clear();
@@ -155,7 +171,7 @@ export class MemoryEngine implements StorageEngine {
   }
 
   #assertOpen(): void {
-    if (this.#isClosed) throw new KvsError('engine_unavailable', 'the memory engine is closed');
+    if (this.#refusal !== undefined) throw new KvsError('engine_unavailable', this.#refusal);
   }
 }
 

@@ -1,9 +1,9 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../../clock.js';
+import { DirectoryLock } from '../../../directory-lock.js';
 import type { CancelTask, Scheduler } from '../../../scheduler.js';
 import type { PairStore } from '../pair-store.js';
-import { SnapshotLock } from './snapshot-lock.js';
 import type { SnapshotOptions } from './snapshot-options.js';
 import { SnapshotError } from './snapshot-options.js';
 import { PAGE_BYTES, SLOT_SIZES } from '../slab/size-classes.js';
@@ -15,37 +15,43 @@ export const SNAPSHOT_FILE = 'kvs.snapshot';
 
 /** Loads the snapshot of a store, and writes one every so often and at the end. */
 export class SnapshotKeeper {
+  /** Since the engine was opened. */
+  readonly counts = { written: 0, failed: 0 };
   readonly #path: string;
-  readonly #options: Required<SnapshotOptions>;
-  readonly #lock: SnapshotLock;
   #cancel: CancelTask | undefined;
   #writing: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   private constructor(
     private readonly store: PairStore,
-    options: SnapshotOptions,
+    private readonly options: Required<SnapshotOptions>,
     private readonly clock: Clock,
     private readonly scheduler: Scheduler,
+    private readonly lock: DirectoryLock,
   ) {
-    this.#options = { intervalMs: 0, damaged: 'refuse', log: SILENT, ...options };
-    this.#path = join(options.directory, SNAPSHOT_FILE);
-    this.#lock = new SnapshotLock(this.#path);
+    this.#path = snapshotPath(options);
   }
 
-  /** @throws SnapshotError */
+  /**
+   * @throws SnapshotError
+   * @throws KvsError `engine_unavailable`: the directory is in use
+   */
   static async open(
     store: PairStore,
     options: SnapshotOptions,
     clock: Clock,
     scheduler: Scheduler,
   ): Promise<SnapshotKeeper> {
-    const keeper = new SnapshotKeeper(store, options, clock, scheduler);
-    await keeper.#named(() => keeper.#takeLock());
+    const { directory, onLost = () => undefined } = options;
+    const complete = { intervalMs: 0, damaged: 'refuse', log: SILENT, ...options, onLost } as const;
+    const lock = await named(snapshotPath(options), () =>
+      DirectoryLock.take(directory, { clock, scheduler, onLost }),
+    );
+    const keeper = new SnapshotKeeper(store, complete, clock, scheduler, lock);
     try {
       await keeper.#load();
     } catch (error) {
-      await keeper.#lock.release();
+      await lock.release();
       throw error;
     }
     keeper.#schedule();
@@ -60,22 +66,17 @@ export class SnapshotKeeper {
     try {
       await this.#write();
     } finally {
-      await this.#named(() => this.#lock.release());
+      await this.lock.release();
     }
   }
 
-  async #takeLock(): Promise<void> {
-    await mkdir(this.#options.directory, { recursive: true });
-    await this.#lock.take();
-  }
-
   async #load(): Promise<void> {
-    const { log } = this.#options;
+    const { log } = this.options;
     const { budget } = this.store;
     let lastTenth = 0;
     budget.allowanceBytes = Math.min(budget.maxBytes / 8, LOADING_BYTES);
     try {
-      const pairCount = await this.#named(() =>
+      const pairCount = await named(this.#path, () =>
         readSnapshot(this.store, this.#path, (share) => {
           const tenth = Math.floor(share * 10);
           if (tenth > lastTenth && tenth < 10)
@@ -85,10 +86,10 @@ export class SnapshotKeeper {
       );
       if (pairCount !== undefined) log.info(`loaded ${pairCount} pairs from the snapshot ${this.#path}`);
     } catch (error) {
-      if (!(error instanceof SnapshotError) || error.code !== 'damaged' || this.#options.damaged === 'refuse')
+      if (!(error instanceof SnapshotError) || error.code !== 'damaged' || this.options.damaged === 'refuse')
         throw error;
       const aside = `${this.#path}.damaged`;
-      await this.#named(() => rename(this.#path, aside));
+      await named(this.#path, () => rename(this.#path, aside));
       log.warn(`${error.message}; it is ignored, and kept as ${aside}`);
     } finally {
       budget.allowanceBytes = 0;
@@ -96,8 +97,8 @@ export class SnapshotKeeper {
   }
 
   #schedule(): void {
-    const { intervalMs, log } = this.#options;
-    if (intervalMs === 0 || this.#isClosed) return;
+    const { intervalMs, log } = this.options;
+    if (intervalMs === 0 || this.#isClosed || this.lock.loss) return;
     this.#cancel = this.scheduler.after(intervalMs, () => {
       this.#writing = this.#write()
         .catch((error: unknown) => log.error(String(error)))
@@ -106,23 +107,36 @@ export class SnapshotKeeper {
   }
 
   async #write(): Promise<void> {
-    const pairCount = await this.#named(async () => {
-      await this.#takeLock();
-      return writeSnapshot(this.store, this.#path, this.clock);
-    });
-    this.#options.log.info(`wrote ${pairCount} pairs to the snapshot ${this.#path}`);
+    try {
+      const pairCount = await named(this.#path, () => this.#writeFile());
+      this.counts.written++;
+      this.options.log.info(`wrote ${pairCount} pairs to the snapshot ${this.#path}`);
+    } catch (error) {
+      this.counts.failed++;
+      throw error;
+    }
   }
 
-  /** What the operating system has against it becomes a SnapshotError, which names the file. */
-  async #named<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isSystemError(error)) throw error;
-      throw new SnapshotError('io', this.#path, `cannot be read or written: ${error.message}`, {
-        cause: error,
-      });
-    }
+  async #writeFile(): Promise<number> {
+    const assertMayPublish = (): void => this.lock.assertHeld();
+    assertMayPublish();
+    await mkdir(this.options.directory, { recursive: true });
+    const temporary = this.lock.temporaryPath('snapshot');
+    return writeSnapshot(this.store, this.clock, temporary, this.#path, assertMayPublish);
+  }
+}
+
+function snapshotPath({ directory }: SnapshotOptions): string {
+  return join(directory, SNAPSHOT_FILE);
+}
+
+/** What the operating system has against it becomes a SnapshotError, which names the file. */
+async function named<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new SnapshotError('io', path, `cannot be read or written: ${error.message}`, { cause: error });
   }
 }
 

@@ -1,3 +1,5 @@
+import type { KvsError } from '@kvs/protocol';
+
 export interface SnapshotOptions {
   /** Where the snapshot lies; made if need be. Belongs to one engine. */
   readonly directory: string;
@@ -7,6 +9,11 @@ export interface SnapshotOptions {
   readonly damaged?: 'refuse' | 'set-aside';
   /** Told how loading goes on, and of snapshots that failed. Default: nobody. */
   readonly log?: SnapshotLog;
+  /**
+   * Told once if another process has taken the directory, which can only happen after this one was suspended for some
+   * seconds. The engine logs it, refuses every operation and writes no more snapshots. Default: nobody.
+   */
+  readonly onLost?: (error: KvsError) => void;
 }
 
 export interface SnapshotLog {
@@ -15,12 +22,12 @@ export interface SnapshotLog {
   error(message: string): void;
 }
 
-/** A snapshot cannot be loaded or written, or belongs to another engine. The message names the file. */
+/** A snapshot cannot be loaded or written. The message names the file. */
 export class SnapshotError extends Error {
   override readonly name = 'SnapshotError';
 
   constructor(
-    readonly code: 'damaged' | 'too_large' | 'in_use' | 'io',
+    readonly code: 'damaged' | 'too_large' | 'io',
     readonly file: string,
     reason: string,
     options?: ErrorOptions,

@@ -24,13 +24,21 @@ import {
  * one moment; the moments of two partitions differ by at most the time that the snapshot takes. The file comes into
  * its place whole, by a rename after its bytes are on disk; until then the one before stays.
  *
+ * @param temporary where it is written first
+ * @param assertMayPublish called right before the rename, which does not happen if it throws
  * @returns how many pairs it holds
  */
-export async function writeSnapshot(store: PairStore, path: string, clock: Clock): Promise<number> {
-  const temporary = `${path}.tmp`;
+export async function writeSnapshot(
+  store: PairStore,
+  clock: Clock,
+  temporary: string,
+  path: string,
+  assertMayPublish: () => void,
+): Promise<number> {
   const file = await open(temporary, 'w');
   try {
     const pairCount = await writeAndClose(store, file, clock);
+    assertMayPublish();
     await rename(temporary, path);
     await syncDirectory(dirname(path));
     return pairCount;

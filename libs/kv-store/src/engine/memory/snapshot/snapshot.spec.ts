@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { DIRECTORY_LOCK_FILE, RENEWAL_MS, TAKEOVER_MS } from '../../../directory-lock.js';
 import { ManualClock, ManualScheduler } from '../../../testing/index.js';
 import { numbered, placed, write } from '../../../testing/pairs.js';
 import { MemoryEngine } from '../memory-engine.js';
@@ -108,93 +108,122 @@ describe('a snapshot', () => {
 const isLinux = process.platform === 'linux';
 // Only Linux has a device that is always full.
 (isLinux ? it : it.skip)(
-  'a full disk leaves the snapshot before as it was, and nothing beside it',
+  'a full disk leaves the snapshot before as it was, nothing beside it, and is counted',
   async () => {
     const before = await written();
     const { engine, scheduler, logged } = await open();
     engine.setMany([write('new')]);
-    await symlink('/dev/full', `${file()}.tmp`);
-    scheduler.advanceMs(INTERVAL_MS);
-    while (!logged.some((line) => line.includes('ENOSPC'))) await setImmediate();
+    const [id = ''] = (await readFile(lockFile(), 'utf8')).split(' ', 1);
+    for (let failed = 1; failed <= 3; failed++) {
+      await symlink('/dev/full', `${file()}.${id}.tmp`);
+      scheduler.advanceMs(INTERVAL_MS);
+      await until(() => engine.stats().snapshots?.failed === failed);
+      expect(logged.at(-1)).toContain('ENOSPC');
+    }
     expect((await readFile(file())).equals(before)).toBe(true);
-    expect((await readdir(directory)).sort()).toEqual(['kvs.snapshot', 'kvs.snapshot.lock']);
+    expect((await readdir(directory)).sort()).toEqual([DIRECTORY_LOCK_FILE, 'kvs.snapshot']);
     expect(engine.hasMany([placed('new')])).toEqual([{ status: 'present' }]);
+    scheduler.advanceMs(INTERVAL_MS);
+    await until(() => engine.stats().snapshots?.written === 1);
     await engine.close();
     const again = await open();
     expect(again.engine.hasMany([placed('new')])).toEqual([{ status: 'present' }]);
+    expect(again.engine.stats().snapshots).toEqual({ written: 0, failed: 0 });
   },
 );
 
-describe('the lock of a snapshot', () => {
-  const lock = (): string => `${file()}.lock`;
-
-  it('keeps a second engine out, also of the same process', async () => {
-    const { engine } = await open();
-    const refusal = { code: 'in_use', message: expect.stringContaining(`process ${process.pid}`) };
-    await expect(open()).rejects.toMatchObject(refusal);
+describe('the directory of a snapshot', () => {
+  it('belongs to one engine, also of the same process', async () => {
+    const { engine, renew } = await open();
+    const refusal = {
+      code: 'engine_unavailable',
+      message: expect.stringContaining(`process ${process.pid}`),
+    };
+    await expect(takeOver(renew)).rejects.toMatchObject(refusal);
     await engine.close();
     await expect(open()).resolves.toBeDefined();
   });
 
-  it('is let go when the snapshot cannot be loaded', async () => {
+  it('is free again when the snapshot cannot be loaded', async () => {
     await writeFile(file(), 'not a snapshot');
     await expect(open()).rejects.toMatchObject({ code: 'damaged' });
     expect(await readdir(directory)).toEqual(['kvs.snapshot']);
   });
 
-  it('of a machine that cannot be asked is respected', async () => {
-    await writeFile(lock(), JSON.stringify({ pid: 1, host: 'elsewhere', start: null, id: '' }));
-    const message = expect.stringContaining('process 1 of the machine elsewhere');
-    await expect(open()).rejects.toMatchObject({ code: 'in_use', message });
-  });
-
-  it('that says nothing is respected', async () => {
-    await writeFile(lock(), '');
-    await expect(open()).rejects.toMatchObject({ code: 'in_use' });
-  });
-
-  // Only Linux tells when a process started; elsewhere, one of the same number is taken for the same.
-  (isLinux ? it : it.skip)('of an earlier process of the same number is taken over', async () => {
-    const earlier = { pid: process.pid, host: hostname(), start: 'earlier', id: '' };
-    await writeFile(lock(), JSON.stringify(earlier));
-    const { engine } = await open();
+  it('that was abandoned is taken over, and rid of what was left of a snapshot', async () => {
+    await writeFile(lockFile(), '');
+    await writeFile(`${file()}.1234.tmp`, 'half a snapshot');
+    const { engine } = await takeOver();
     await engine.close();
     expect(await readdir(directory)).toEqual(['kvs.snapshot']);
   });
 
-  it('of a dead process is taken over by one of many who try', async () => {
-    const { pid } = spawnSync(process.execPath, ['-e', '']);
-    for (let times = 0; times < 20; times++) {
-      await writeFile(lock(), JSON.stringify({ pid, host: hostname(), start: null, id: '' }));
-      const opened = await Promise.allSettled(Array.from({ length: 8 }, () => open()));
-      const [first, ...others] = opened.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-      expect(others).toEqual([]);
-      await first?.engine.close();
-      expect(await readdir(directory)).toEqual(['kvs.snapshot']);
-    }
-  });
-
-  it('that was taken by somebody meanwhile keeps the engine from writing', async () => {
-    const { engine } = await open();
-    const other = JSON.stringify({ pid: 1, host: 'elsewhere', start: null, id: '' });
-    await writeFile(lock(), other);
-    await expect(engine.close()).rejects.toMatchObject({ code: 'in_use' });
-    expect(await readdir(directory)).toEqual(['kvs.snapshot.lock']);
-    expect(await readFile(lock(), 'utf8')).toBe(other);
+  it('that was taken over while its engine was suspended is left alone, and the engine refuses everything', async () => {
+    const { engine, scheduler, clock, losses } = await open();
+    const successor = await takeOver();
+    successor.engine.setMany([write('new')]);
+    clock.advanceMs(TAKEOVER_MS);
+    scheduler.advanceMs(INTERVAL_MS);
+    await until(() => losses.length > 0);
+    expect(losses).toEqual([expect.objectContaining({ code: 'engine_unavailable' })]);
+    expect(() => engine.stats()).toThrow(losses[0]?.message);
+    expect(engine.obstacle()).toBe(losses[0]?.message);
+    await expect(engine.close()).rejects.toThrow(losses[0]);
+    expect(await readdir(directory)).toEqual([DIRECTORY_LOCK_FILE]);
+    await successor.engine.close();
+    const { engine: next } = await open();
+    expect(next.hasMany([placed('new')])).toEqual([{ status: 'present' }]);
   });
 });
 
 async function open(limits: { maxMemoryBytes?: number } = {}, damaged: 'refuse' | 'set-aside' = 'refuse') {
+  const { opening, ...parts } = begin(limits, damaged);
+  return { engine: await opening, ...parts };
+}
+
+/**
+ * Opens an engine in a directory that was not released, passing its time until it is open.
+ * @param meanwhile happens each time before time passes
+ */
+async function takeOver(meanwhile: () => Promise<void> = () => Promise.resolve()) {
+  const { opening, ...parts } = begin();
+  let isSettled = false;
+  const settle = (): void => void (isSettled = true);
+  opening.then(settle, settle);
+  for (await setImmediate(); !isSettled; await setImmediate()) {
+    await meanwhile();
+    parts.scheduler.advanceMs(RENEWAL_MS);
+  }
+  return { engine: await opening, ...parts };
+}
+
+function begin(limits: { maxMemoryBytes?: number } = {}, damaged: 'refuse' | 'set-aside' = 'refuse') {
   const logged: string[] = [];
+  const losses: Error[] = [];
   const log = (message: string): void => void logged.push(message);
+  const onLost = (error: Error): void => void losses.push(error);
   const scheduler = new ManualScheduler();
-  const engine = await MemoryEngine.open({
-    clock: new ManualClock(),
+  const clock = new ManualClock();
+  const snapshot = { directory, intervalMs: INTERVAL_MS, damaged, onLost };
+  const opening = MemoryEngine.open({
+    clock,
     scheduler,
     ...limits,
-    snapshot: { directory, intervalMs: INTERVAL_MS, damaged, log: { info: log, warn: log, error: log } },
+    snapshot: { ...snapshot, log: { info: log, warn: log, error: log } },
   });
-  return { engine, scheduler, logged };
+  const renew = async (): Promise<void> => {
+    scheduler.advanceMs(RENEWAL_MS);
+    const { waiting } = scheduler;
+    await until(() => scheduler.waiting > waiting);
+  };
+  return { opening, scheduler, clock, logged, losses, renew };
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (const endMs = performance.now() + 30_000; !isSo();) {
+    if (performance.now() > endMs) throw new Error('it did not come to that');
+    await setImmediate();
+  }
 }
 
 async function written(): Promise<Buffer> {
@@ -212,4 +241,8 @@ function changed(bytes: Buffer, at: number): Buffer {
 
 function file(): string {
   return join(directory, 'kvs.snapshot');
+}
+
+function lockFile(): string {
+  return join(directory, DIRECTORY_LOCK_FILE);
 }

@@ -1,0 +1,189 @@
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { KvsError } from '@kvs/protocol';
+import { DIRECTORY_LOCK_FILE, DirectoryLock, RENEWAL_MS, TAKEOVER_MS } from './directory-lock.js';
+import { ManualClock, ManualScheduler } from './testing/index.js';
+
+let parent = '';
+let directory = '';
+beforeEach(() => {
+  parent = mkdtempSync(join(tmpdir(), 'kvs-lock-'));
+  directory = join(parent, 'data');
+});
+afterEach(() => rmSync(parent, { recursive: true }));
+
+/** A process that wants the directory. Its time passes only when it is told to. */
+class Process {
+  readonly scheduler = new ManualScheduler();
+  readonly clock = new ManualClock();
+  readonly losses: KvsError[] = [];
+  watchedMs = 0;
+
+  take(): Promise<DirectoryLock> {
+    const { scheduler, clock } = this;
+    return DirectoryLock.take(directory, { scheduler, clock, onLost: (error) => this.losses.push(error) });
+  }
+
+  pass(): void {
+    this.clock.advanceMs(RENEWAL_MS);
+    this.scheduler.advanceMs(RENEWAL_MS);
+  }
+
+  /** Takes the directory, however long it must watch; `meanwhile` happens before each look. */
+  async watch(meanwhile: () => unknown = () => undefined): Promise<DirectoryLock> {
+    let isSettled = false;
+    const taken = this.take().finally(() => (isSettled = true));
+    taken.catch(() => undefined);
+    for (;;) {
+      await setImmediate();
+      if (isSettled) return taken;
+      await meanwhile();
+      this.watchedMs += RENEWAL_MS;
+      this.pass();
+    }
+  }
+
+  /** Renews the lock that it has, if it still has it. */
+  async renew(): Promise<void> {
+    this.pass();
+    await until(() => this.scheduler.waiting > 0 || this.losses.length > 0);
+  }
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (const endMs = performance.now() + 30_000; !isSo();) {
+    if (performance.now() > endMs) throw new Error('it did not come to that');
+    await setImmediate();
+  }
+}
+
+const file = (): string => join(directory, DIRECTORY_LOCK_FILE);
+const text = (): string => readFileSync(file(), 'utf8');
+const inUse = expect.objectContaining({
+  code: 'engine_unavailable',
+  message: expect.stringMatching(`is in use by process ${process.pid} of .+: each node needs a directory`),
+});
+const takenOver = expect.objectContaining({
+  code: 'engine_unavailable',
+  message: expect.stringContaining(`was taken over by process ${process.pid}`),
+});
+
+describe('a directory', () => {
+  it('that is free is taken at once, and is free again when it is released', async () => {
+    for (let times = 0; times < 2; times++) {
+      const lock = await new Process().take();
+      expect(readdirSync(directory)).toEqual([DIRECTORY_LOCK_FILE]);
+      await lock.release();
+      expect(readdirSync(directory)).toEqual([]);
+    }
+  });
+
+  it('whose owner lives is refused', async () => {
+    const owner = new Process();
+    const lock = await owner.take();
+    await expect(new Process().watch(() => owner.renew())).rejects.toEqual(inUse);
+    expect(() => lock.assertHeld()).not.toThrow();
+  });
+
+  it('whose owner renews only just in time is refused', async () => {
+    const owner = new Process();
+    await owner.take();
+    let looks = 0;
+    const wait = new Process().watch(() => (++looks === 4 ? owner.renew() : undefined));
+    await expect(wait).rejects.toEqual(inUse);
+  });
+
+  it.each([
+    ['a process that ended', `${'0'.repeat(36)} 0000000007 process 1 of elsewhere\n`],
+    ['nobody, being empty', ''],
+    ['nobody, being torn', '0000-00'],
+    ['nobody, being of another kind', '{"pid":1,"host":"elsewhere"}'],
+  ])('with a lock of %s is taken over after a while', async (_, left) => {
+    await (await new Process().take()).release();
+    writeFileSync(file(), left);
+    const successor = new Process();
+    const lock = await successor.watch();
+    expect(successor.watchedMs).toBe(TAKEOVER_MS);
+    await lock.release();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('that is released while another process watches it is taken at the next look', async () => {
+    const lock = await new Process().take();
+    const successor = new Process();
+    await successor.watch(() => lock.release());
+    expect(successor.watchedMs).toBe(RENEWAL_MS);
+  });
+
+  it('that was abandoned is taken over by one of many who watch it', async () => {
+    for (let times = 0; times < 20; times++) {
+      const before = await new Process().take();
+      const taken = await Promise.allSettled(Array.from({ length: 8 }, () => new Process().watch()));
+      const locks = taken.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+      expect(locks.length).toBe(1);
+      await locks[0]?.release();
+      await before.release();
+      expect(readdirSync(directory)).toEqual([]);
+    }
+  });
+
+  it('is rid of the temporary files of earlier owners', async () => {
+    const first = await new Process().take();
+    writeFileSync(first.temporaryPath('snapshot'), 'half of it');
+    writeFileSync(join(directory, 'kvs.snapshot'), 'all of it');
+    await (await new Process().watch()).release();
+    expect(readdirSync(directory)).toEqual(['kvs.snapshot']);
+  });
+});
+
+describe('an owner that was suspended while another took the directory over', () => {
+  let lock: DirectoryLock;
+  let successor: DirectoryLock;
+  let suspendedFile = '';
+  let owner: Process;
+  beforeEach(async () => {
+    owner = new Process();
+    lock = await owner.take();
+    suspendedFile = lock.temporaryPath('snapshot');
+    writeFileSync(suspendedFile, 'older');
+    successor = await new Process().watch();
+  });
+
+  it('is told so by its next renewal, once, and leaves the lock to its successor', async () => {
+    const before = text();
+    await owner.renew();
+    expect(owner.losses).toEqual([takenOver]);
+    expect(lock.loss).toBe(owner.losses[0]);
+    expect(() => lock.assertHeld()).toThrow(takenOver);
+    owner.pass();
+    await lock.release();
+    expect(owner.losses.length).toBe(1);
+    expect(text()).toBe(before);
+    expect(() => successor.assertHeld()).not.toThrow();
+  });
+
+  it.each([TAKEOVER_MS, -TAKEOVER_MS])(
+    'is told so before its next change, whichever way the clock went (%i ms)',
+    (ms) => {
+      owner.clock.advanceMs(ms);
+      expect(() => lock.assertHeld()).toThrow(takenOver);
+      expect(owner.losses).toEqual([takenOver]);
+    },
+  );
+
+  it('cannot publish a file that it had begun', () => {
+    expect(() => renameSync(suspendedFile, join(directory, 'kvs.snapshot'))).toThrow('ENOENT');
+  });
+});
+
+it('a lock that somebody removed is made again by its owner', async () => {
+  const owner = new Process();
+  const lock = await owner.take();
+  rmSync(file());
+  await owner.renew();
+  expect(() => lock.assertHeld()).not.toThrow();
+  await expect(new Process().watch(() => owner.renew())).rejects.toEqual(inUse);
+  await lock.release();
+});

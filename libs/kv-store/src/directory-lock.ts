@@ -1,0 +1,269 @@
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { open } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { KvsError } from '@kvs/protocol';
+import type { Clock } from './clock.js';
+import { microsToMs } from './clock.js';
+import type { CancelTask, Scheduler } from './scheduler.js';
+
+export interface DirectoryLockOptions {
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  /** Called once if another process turns out to have taken the directory. Its files must not be touched any more. */
+  readonly onLost: (error: KvsError) => void;
+}
+
+/**
+ * Gives a directory to one owner at a time, by a file `kvs.lock` in it that the owner rewrites twice a second.
+ *
+ * Whoever finds the file watches it for two seconds. If it changes, the directory is in use. If it does not, whatever it
+ * holds, its owner has ended without releasing it, and the directory is taken over. So the lock depends on neither process
+ * ids nor host names, which containers share or change, and needs nothing of the file system but atomic renames. Node
+ * offers no kernel locks; a Unix socket in the directory would not work over network file systems.
+ *
+ * An owner that was suspended for longer than that may have lost the directory without noticing. Three things keep it from
+ * doing harm:
+ * - A takeover replaces the file by a rename. The owner writes only into the file that it opened and found to be its own, so
+ *   it cannot overwrite its successor's lock.
+ * - {@link assertHeld} reads the file unless it was renewed a moment ago.
+ * - The successor first deletes all {@link temporaryPath | temporary files}. If the owner was suspended between `assertHeld`
+ *   and the rename that would publish such a file, the rename fails.
+ */
+export class DirectoryLock {
+  readonly #directory: string;
+  readonly #options: DirectoryLockOptions;
+  readonly #id = randomUUID();
+  readonly #path: string;
+  #renewalCount = 0;
+  /** When the lock was last seen to be held, in milliseconds since the Unix epoch. */
+  #seenHeldMs = 0;
+  #cancel: CancelTask | undefined;
+  #renewing: Promise<void> = Promise.resolve();
+  #loss: KvsError | undefined;
+  #isReleased = false;
+
+  private constructor(directory: string, options: DirectoryLockOptions) {
+    this.#directory = directory;
+    this.#options = options;
+    this.#path = join(directory, DIRECTORY_LOCK_FILE);
+  }
+
+  /**
+   * Takes a directory, which is made if it is missing. Takes no time if the directory was released, half a second if it is
+   * in use, and some {@link TAKEOVER_MS} milliseconds if its owner ended without releasing it.
+   * @throws KvsError `engine_unavailable`: the directory is in use
+   * @throws an error of the operating system: the directory cannot be made, read or written
+   */
+  static async take(directory: string, options: DirectoryLockOptions): Promise<DirectoryLock> {
+    mkdirSync(directory, { recursive: true });
+    const lock = new DirectoryLock(directory, options);
+    // The scheduler's timers keep no process alive, and a process that starts may have nothing else to wait for.
+    const alive = setInterval(() => undefined, TAKEOVER_MS);
+    try {
+      if (!lock.#create()) await lock.#takeOver();
+    } finally {
+      clearInterval(alive);
+    }
+    lock.#seenHeldMs = lock.#nowMs();
+    lock.#removeTemporaryFiles();
+    lock.#schedule();
+    return lock;
+  }
+
+  /** Set once another process turned out to have taken the directory. */
+  get loss(): KvsError | undefined {
+    return this.#loss;
+  }
+
+  /** Where to write a file that is to be renamed when it is whole. The next owner deletes what was left of it. */
+  temporaryPath(name: string): string {
+    return join(this.#directory, `${PREFIX}${name}.${this.#id}${SUFFIX}`);
+  }
+
+  /**
+   * To be called before each change of what is in the directory. Costs nothing while the lock is renewed in time.
+   * @throws KvsError `engine_unavailable`: another process has taken the directory
+   */
+  assertHeld(): void {
+    if (this.#loss !== undefined) throw this.#loss;
+    const nowMs = this.#nowMs();
+    // A clock that was set back says nothing about how long it has been.
+    if (Math.abs(nowMs - this.#seenHeldMs) <= 2 * RENEWAL_MS) return;
+    const found = this.#read();
+    if (found !== undefined && !this.#isOwn(found)) throw this.#lose(found);
+    this.#seenHeldMs = nowMs;
+  }
+
+  /**
+   * Frees the directory, so that the next owner takes it without waiting. Does nothing if the lock was lost. A file that
+   * cannot be removed is no error: nobody renews it.
+   */
+  async release(): Promise<void> {
+    this.#isReleased = true;
+    this.#cancel?.();
+    await this.#renewing;
+    try {
+      if (this.#isOwn(this.#read())) rmSync(this.#path, { force: true });
+    } catch {
+      // Whatever is wrong with the directory, this process has no more business there.
+    }
+  }
+
+  /** Returns false if there is a lock already. */
+  #create(): boolean {
+    let file: number;
+    try {
+      file = openSync(this.#path, 'wx');
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return false;
+      throw error;
+    }
+    try {
+      writeFileSync(file, this.#text());
+    } catch (error) {
+      rmSync(this.#path, { force: true });
+      throw error;
+    } finally {
+      closeSync(file);
+    }
+    return true;
+  }
+
+  async #takeOver(): Promise<void> {
+    const abandoned = this.#read();
+    for (let interval = 0; interval < WATCH_INTERVALS; interval++) {
+      await this.#interval();
+      const found = this.#read();
+      if (found === undefined && this.#create()) return;
+      if (found !== abandoned) throw this.#inUse(found);
+    }
+    this.#replace();
+    // Others may have come to the same conclusion at the same moment. The last of them has it.
+    await this.#interval();
+    const found = this.#read();
+    if (!this.#isOwn(found)) throw this.#inUse(found);
+  }
+
+  #replace(): void {
+    const temporary = this.temporaryPath('lock');
+    try {
+      writeFileSync(temporary, this.#text());
+      renameSync(temporary, this.#path);
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+  }
+
+  #removeTemporaryFiles(): void {
+    for (const name of readdirSync(this.#directory))
+      if (name.startsWith(PREFIX) && name.endsWith(SUFFIX))
+        rmSync(join(this.#directory, name), { force: true });
+  }
+
+  #schedule(): void {
+    this.#cancel = this.#options.scheduler.after(RENEWAL_MS, () => {
+      this.#renewing = this.#renew()
+        // The lock may now look abandoned; assertHeld reads the file from now on.
+        .catch(() => undefined)
+        .finally(() => {
+          if (!this.#isReleased && this.#loss === undefined) this.#schedule();
+        });
+    });
+  }
+
+  async #renew(): Promise<void> {
+    const nowMs = this.#nowMs();
+    const file = await open(this.#path, 'r+').catch((error: unknown) => {
+      // Somebody removed it, and nobody has taken the directory since.
+      if (codeOf(error) === 'ENOENT') return open(this.#path, 'wx+');
+      throw error;
+    });
+    try {
+      const found = await file.readFile('utf8');
+      if (found !== '' && !this.#isOwn(found)) return void this.#lose(found);
+      this.#renewalCount++;
+      await file.write(this.#text(), 0);
+      this.#seenHeldMs = nowMs;
+    } finally {
+      await file.close();
+    }
+  }
+
+  #lose(found: string): KvsError {
+    this.#loss = new KvsError(
+      'engine_unavailable',
+      `${this.#directory} was taken over by ${ownerIn(found)}, because this process did not renew its lock in time`,
+    );
+    this.#cancel?.();
+    this.#options.onLost(this.#loss);
+    return this.#loss;
+  }
+
+  #inUse(found: string | undefined): KvsError {
+    const owner = found === undefined ? 'another process' : ownerIn(found);
+    const message = `${this.#directory} is in use by ${owner}: each node needs a directory of its own`;
+    return new KvsError('engine_unavailable', message);
+  }
+
+  /** All texts of an owner have the same length, so that one overwrites the other. */
+  #text(): string {
+    const count = String(this.#renewalCount).padStart(10, '0');
+    return `${this.#id} ${count} process ${process.pid} of ${hostname()}\n`;
+  }
+
+  #isOwn(text: string | undefined): boolean {
+    return text?.startsWith(this.#id) ?? false;
+  }
+
+  #read(): string | undefined {
+    try {
+      return readFileSync(this.#path, 'utf8');
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  #interval(): Promise<void> {
+    return new Promise((resolve) => void this.#options.scheduler.after(RENEWAL_MS, resolve));
+  }
+
+  #nowMs(): number {
+    return microsToMs(this.#options.clock.nowMicros());
+  }
+}
+
+/** The name of the file in the directory. */
+export const DIRECTORY_LOCK_FILE = 'kvs.lock';
+
+/** How often the owner rewrites its lock, in milliseconds. */
+export const RENEWAL_MS = 500;
+
+/** A busy machine may keep an owner from running for a second or two. */
+const WATCH_INTERVALS = 4;
+
+/** How long it takes to take over a directory whose owner ended without releasing it, in milliseconds. */
+export const TAKEOVER_MS = (WATCH_INTERVALS + 1) * RENEWAL_MS;
+
+const PREFIX = 'kvs.';
+const SUFFIX = '.tmp';
+
+/** What the text says after the id and the number. Anything may be in the file. */
+function ownerIn(text: string): string {
+  return /^\S+ \d+ (process \d+ of [^\n]{1,255})\n$/.exec(text)?.[1] ?? 'another process';
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+}
