@@ -33,6 +33,18 @@ it('what an engine keeps no account of is left out', async () => {
   await store.close();
 });
 
+it('snapshots are counted by outcome, of an engine that writes some', async () => {
+  const store = open();
+  const snapshots = { written: 5, failed: 2 };
+  Object.assign(store, { stats: () => ({ pairCount: 3, partitionCount: 1, snapshots }) });
+  const families = await new EngineMetrics(store).collect();
+  expect(families.find(({ name }) => name === 'kvs_engine_snapshots_total')?.values).toEqual([
+    { labels: { engine: 'memory', outcome: 'written' }, value: 5 },
+    { labels: { engine: 'memory', outcome: 'failed' }, value: 2 },
+  ]);
+  await store.close();
+});
+
 it('an engine that cannot be asked is down, and says nothing else', async () => {
   const store = open();
   await store.close();

@@ -1,4 +1,4 @@
-import { gauge, type MetricFamily, type MetricsSource } from '@kvs/http-api';
+import { counter, gauge, type MetricFamily, type MetricsSource } from '@kvs/http-api';
 import { KvStore, type EngineStats } from '@kvs/kv-store';
 import { KvsError } from '@kvs/protocol';
 import { Inject, Injectable } from '@nestjs/common';
@@ -30,7 +30,7 @@ export class EngineMetrics implements MetricsSource {
 }
 
 function held(
-  { pairCount, partitionCount, usedBytes, maxBytes }: EngineStats,
+  { pairCount, partitionCount, usedBytes, maxBytes, snapshots }: EngineStats,
   labels: { engine: string },
 ): MetricFamily[] {
   const families = [
@@ -45,6 +45,15 @@ function held(
   if (maxBytes !== undefined) {
     families.push(
       gauge('kvs_engine_max_bytes', 'Bytes at which the engine is full', [{ labels, value: maxBytes }]),
+    );
+  }
+  if (snapshots !== undefined) {
+    const { written, failed } = snapshots;
+    families.push(
+      counter('kvs_engine_snapshots_total', 'Snapshots by outcome, since the engine was opened', [
+        { labels: { ...labels, outcome: 'written' }, value: written },
+        { labels: { ...labels, outcome: 'failed' }, value: failed },
+      ]),
     );
   }
   return families;

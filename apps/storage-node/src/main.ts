@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { exitAtStart, orExit, serve } from '@kvs/http-api';
+import { KvStore } from '@kvs/kv-store';
 import { LinkServer } from '@kvs/node-transport';
 import { NAME, readConfig, VERSION } from './config.js';
 import { linkMetrics } from './link-metrics.js';
@@ -21,5 +22,6 @@ await serve({
     metrics.add(linkMetrics(links));
     return links;
   },
+  close: (app) => app.get(KvStore).close(),
   module: (logger) => StorageNodeModule.register(config, logger, (error) => exitAtStart(NAME, error)),
 });

@@ -116,6 +116,17 @@ describe('a snapshot', () => {
     expect(await readdir(directory)).toEqual(['kvs.snapshot']);
   });
 
+  it('that cannot be written at the end makes the exit code 1, and is the last line of the log', async () => {
+    const lines: string[] = [];
+    const server = node(['--snapshot-dir', join(directory, 'snapshots')], lines);
+    await isReady(await server.ready);
+    await rm(join(directory, 'snapshots'), { recursive: true });
+    await writeFile(join(directory, 'snapshots'), 'not a directory');
+    expect(await server.stop()).toEqual({ code: 1, signal: null });
+    expect(lines.at(-1)).toMatch(/shutdown failed: the snapshot .*kvs\.snapshot cannot be read or written: /);
+    expect(lines.filter((line) => line.includes('the snapshot'))).toHaveLength(1);
+  });
+
   it('is written every so often too', async () => {
     const lines: string[] = [];
     const server = node(['--snapshot-dir', directory, '--snapshot-interval', '1'], lines);

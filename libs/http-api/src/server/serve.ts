@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises';
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DynamicModule } from '@nestjs/common';
+import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { KeyValueOperations } from '@kvs/protocol';
@@ -48,6 +48,11 @@ export interface ServeOptions {
   readonly methods?: AllowedMethods;
   /** The application: its root module, which imports `HttpApiModule`. */
   readonly module: (logger: Logger) => DynamicModule;
+  /**
+   * Closes what the application holds, once nothing is in flight. If it rejects, the exit code is 1. A shutdown hook of Nest
+   * is no place for what may fail, because Nest only logs its errors.
+   */
+  readonly close?: (app: INestApplicationContext) => Promise<void>;
   /** Whether requests that come from a proxy are refused with 508 `loop_detected`, as a proxy must. Default false. */
   readonly refusesProxies?: boolean;
   /** Serves connections that leave HTTP for another protocol, over the same operations. */
@@ -100,7 +105,12 @@ async function start(options: ServeOptions, worker: number | undefined, logger: 
     handleUpgrades(server, upgrade, (request) => refusalOf(request, access));
   }
   await app.init();
-  const stop = () => shutDown(app, inFlight, upgrade, shutdownTimeoutMs, logger);
+  const stop = async (): Promise<never> => {
+    await drain(server, inFlight, upgrade, shutdownTimeoutMs, logger);
+    await options.close?.(app);
+    await app.close();
+    process.exit(0);
+  };
   if (worker !== undefined) {
     return serveAsWorker({ server, logger, metrics: app.get(ServerMetrics), stop: stopWorker(logger, stop) });
   }
@@ -141,15 +151,14 @@ export async function createApp(
   return app;
 }
 
-/** Ends the process when all is done. */
-async function shutDown(
-  app: NestExpressApplication,
+/** Accepts nothing more, and finishes what is in flight. */
+async function drain(
+  server: Server,
   inFlight: InFlight,
   upgrade: UpgradeHandler | undefined,
   timeoutMs: number,
   logger: Logger,
-): Promise<never> {
-  const server: Server = app.getHttpServer();
+): Promise<void> {
   // The listener alone: http's own close would also cut connections on which a request may be on its way.
   NetServer.prototype.close.call(server);
   const late = new AbortController();
@@ -167,8 +176,6 @@ async function shutDown(
   await inFlight.quiet(QUIET_MS);
   server.closeAllConnections();
   upgrade?.close();
-  await app.close();
-  process.exit(0);
 }
 
 /** How long a client's request may be on its way to us. */

@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import type { Logger } from './logger.js';
 
 /** Ctrl-C, a supervisor, and the end of the terminal session. */
@@ -13,12 +14,16 @@ export function onStopSignals(logger: Logger, stop: (signal: NodeJS.Signals) => 
     process.on(signal, (received) => {
       if (stopping) return;
       stopping = true;
-      stop(received).catch((error: unknown) => {
-        logger.fatal(error, 'shutdown failed');
-        process.exit(1);
-      });
+      stop(received).catch((error: unknown) => exitAfterFailure(logger, error));
     });
   }
+}
+
+/** Ends the process of a server that could not stop as it should. */
+export function exitAfterFailure(logger: Logger, error: unknown): never {
+  logger.debug(error, 'shutdown failed');
+  logger.fatal(`shutdown failed: ${isNativeError(error) ? error.message : String(error)}`);
+  process.exit(1);
 }
 
 /** Makes SIGUSR1 do nothing. Without a listener Node opens its inspector, through which anyone on this machine runs code. */

@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import { Socket } from 'node:net';
 import type { ServerMetrics } from '../../metrics/server-metrics.js';
 import type { Logger } from '../logger.js';
-import { STOP_SIGNALS } from '../stop-signals.js';
+import { exitAfterFailure, STOP_SIGNALS } from '../stop-signals.js';
 import { readToWorker, type ToPrimary } from './messages.js';
 import { WORKER_VARIABLE } from './worker-process.js';
 
@@ -29,10 +29,7 @@ export function stopWorker(logger: Logger, stop: () => Promise<void>): (reason: 
     if (stopping) return;
     stopping = true;
     logger.info(`${reason}: shutting down`);
-    stop().catch((error: unknown) => {
-      logger.fatal(error, 'shutdown failed');
-      process.exit(1);
-    });
+    stop().catch((error: unknown) => exitAfterFailure(logger, error));
   };
 }
 
