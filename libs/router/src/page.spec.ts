@@ -166,6 +166,18 @@ describe('a page', () => {
     expect(partitions.closed).toBe(partitions.windows.length);
   });
 
+  it.each([1, 1000, 2000, 3333, 4095])(
+    'scans few windows in vain to find that all is in partition %i',
+    async (hot) => {
+      const partitions = new FakePartitions((partition) => (partition === hot ? 30 : 0), 1024 * 1024);
+      const page = await collectPage({ ...request, cursor: 0, limit: 1000 }, partitions.scan, Number);
+      // Each of them halves what is left of 4,096 partitions.
+      expect(partitions.closed).toBeLessThanOrEqual(2 * Math.log2(4096));
+      expect(partitions.given).toBeLessThanOrEqual((Math.log2(4096) + 1) * 9);
+      page.close();
+    },
+  );
+
   it('lets go of the rest when nobody reads it', async () => {
     const partitions = new FakePartitions(() => 100, 1024 * 1024);
     const page = await collectPage(request, partitions.scan, Number);

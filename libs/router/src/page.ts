@@ -39,6 +39,8 @@ export async function collectPage(
   let bytes = 0;
   let scanned = 0;
   let width = 1;
+  /** The end of the narrowest window that had too much: later ones halve the way there, so few are scanned in vain. */
+  let end = Infinity;
   while (scanned < wanted.length && pairs < limit && bytes < MAX_PAGE_BYTES) {
     const window = wanted.slice(scanned, scanned + width);
     const answer = await scan({ ...rest, partitions: window });
@@ -47,6 +49,7 @@ export async function collectPage(
       beginning.rest.close();
       await beginning.rest.lines.return?.();
       width = Math.floor(window.length / 2);
+      end = scanned + window.length;
       continue;
     }
     for (const node of answer.missingNodes) missing.add(node);
@@ -65,7 +68,8 @@ export async function collectPage(
     pairs += countNewlines(found);
     bytes += found.length;
     const filled = Math.max(pairs / limit, bytes / MAX_PAGE_BYTES);
-    width = Math.ceil(Math.min(scanned * WIDEN_AT_MOST, scanned / filled - scanned));
+    const widest = scanned < end ? (end - scanned) / 2 : Infinity;
+    width = Math.ceil(Math.min(scanned * WIDEN_AT_MOST, scanned / filled - scanned, widest));
   }
   return pageAnswer(chunks, wanted[scanned], { missingNodes: [...missing] });
 }
