@@ -1,0 +1,32 @@
+import { optionalEngine } from './optional-engine.js';
+
+const redis = (settings: object) =>
+  optionalEngine('@kvs/kv-store-redis', 'redisEngine', {
+    urls: ['redis://localhost'],
+    prefix: 'kvs',
+    waitReplicas: 0,
+    ...settings,
+  });
+
+it.each([
+  ['a path that is no database', { urls: ['redis://localhost/mydb'] }],
+  ['a percent sign that stands for nothing', { urls: ['redis://:50%@localhost'] }],
+  ['braces, which would choose the slot of every key', { prefix: '{app}' }],
+  ['an empty prefix', { prefix: '' }],
+])('settings that the engine refuses are bad arguments: %s', async (_, settings) => {
+  await expect(redis(settings)).rejects.toMatchObject({
+    exitCode: 2,
+    message: expect.stringMatching(/ \(see --help\)$/),
+  });
+});
+
+it('settings that the engine accepts give its factory', async () => {
+  expect(await redis({})).toBeInstanceOf(Function);
+});
+
+it('an engine of another name is none', async () => {
+  await expect(optionalEngine('@kvs/kv-store-redis', 'lmdbEngine', {})).rejects.toMatchObject({
+    exitCode: 1,
+    message: 'the package @kvs/kv-store-redis has no lmdbEngine: it is of another version',
+  });
+});
