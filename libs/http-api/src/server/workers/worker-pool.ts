@@ -81,10 +81,13 @@ export class WorkerPool implements WorkerListener {
     if (this.phase === 'stopping') return worker.stop('shutting down');
     this.dealer.sit(worker);
     this.logger.info({ worker: worker.number, workerPid: worker.pid }, `${nameOf(worker)} takes connections`);
-    if (this.phase === 'serving' && this.readyCount() === 1) return this.events.onServingAgain();
-    if (this.phase === 'serving' || this.readyCount() < this.size) return;
-    this.phase = 'serving';
-    this.onStarted();
+    const readyCount = this.readyCount();
+    if (this.phase === 'serving') {
+      if (readyCount === 1) this.events.onServingAgain();
+    } else if (readyCount === this.size) {
+      this.phase = 'serving';
+      this.onStarted();
+    }
   }
 
   taken(worker: WorkerProcess): void {
