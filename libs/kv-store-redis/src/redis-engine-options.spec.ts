@@ -28,6 +28,7 @@ describe('the options of a Redis engine', () => {
     ['a database of a Cluster', { urls: ['redis://localhost/1', 'redis://two/1'] }],
     ['an unknown parameter', { urls: ['redis://localhost?family=6'] }],
     ['a fragment', { urls: ['redis://localhost#1'] }],
+    ['port 0', { urls: ['redis://localhost:0'] }],
     ['a percent sign that stands for nothing', { urls: ['redis://:100%secret@localhost'] }],
     ['another password for a second server', { urls: ['redis://:one@localhost', 'redis://:other@two'] }],
     ['TLS for one of two servers', { urls: ['redis://localhost', 'rediss://two'] }],

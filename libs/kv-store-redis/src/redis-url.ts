@@ -11,7 +11,8 @@ export interface RedisUrl {
 /** @throws TypeError for a URL that cannot be used whole. The message does not repeat it: it may hold a password. */
 export function parseUrl(text: string): RedisUrl {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !PROTOCOLS.has(url.protocol) || url.hostname === '' || url.hash !== '')
+  const isWhole = url !== undefined && url.hostname !== '' && url.port !== '0' && url.hash === '';
+  if (!isWhole || !PROTOCOLS.has(url.protocol))
     throw new TypeError('a Redis URL looks like redis://host:6379 or rediss://user:password@host:6379/0');
   return {
     address: { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(url.port || 6379) },
