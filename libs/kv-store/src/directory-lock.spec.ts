@@ -65,6 +65,10 @@ const inUse = expect.objectContaining({
   code: 'engine_unavailable',
   message: expect.stringMatching(`is in use by process ${process.pid} of .+: each node needs a directory`),
 });
+const takenBySomebody = expect.objectContaining({
+  code: 'engine_unavailable',
+  message: expect.stringContaining('was taken over by another process'),
+});
 const takenOver = expect.objectContaining({
   code: 'engine_unavailable',
   message: expect.stringContaining(`was taken over by process ${process.pid}`),
@@ -172,6 +176,22 @@ describe('an owner that was suspended while another took the directory over', ()
       expect(owner.losses).toEqual([takenOver]);
     },
   );
+
+  describe('and released', () => {
+    beforeEach(() => successor.release());
+
+    it('is told so by its next renewal, and makes no lock again', async () => {
+      owner.clock.advanceMs(TAKEOVER_MS);
+      await owner.renew();
+      expect(owner.losses).toEqual([takenBySomebody]);
+      expect(readdirSync(directory)).not.toContain(DIRECTORY_LOCK_FILE);
+    });
+
+    it('is told so before its next change', () => {
+      owner.clock.advanceMs(TAKEOVER_MS);
+      expect(() => lock.assertHeld()).toThrow(takenBySomebody);
+    });
+  });
 
   it('cannot publish a file that it had begun', () => {
     expect(() => renameSync(suspendedFile, join(directory, 'kvs.snapshot'))).toThrow('ENOENT');

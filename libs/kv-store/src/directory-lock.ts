@@ -36,7 +36,8 @@ export interface DirectoryLockOptions {
  * doing harm:
  * - A takeover replaces the file by a rename. The owner writes only into the file that it opened and found to be its own, so
  *   it cannot overwrite its successor's lock.
- * - {@link assertHeld} reads the file unless it was renewed a moment ago.
+ * - {@link assertHeld} reads the file unless it was renewed a moment ago. A file that is missing after a time in which another
+ *   process could have come and gone means that one did.
  * - The successor first deletes all {@link temporaryPath | temporary files}. If the owner was suspended between `assertHeld`
  *   and the rename that would publish such a file, the rename fails.
  */
@@ -98,11 +99,11 @@ export class DirectoryLock {
   assertHeld(): void {
     if (this.#loss !== undefined) throw this.#loss;
     const nowMs = this.#nowMs();
-    // A clock that was set back says nothing about how long it has been.
-    if (Math.abs(nowMs - this.#seenHeldMs) <= 2 * RENEWAL_MS) return;
+    // Shorter than what a successor waits between its takeover and its first change.
+    if (this.#unseenMs(nowMs) < RENEWAL_MS) return;
     const found = this.#read();
-    if (found !== undefined && !this.#isOwn(found)) throw this.#lose(found);
-    this.#seenHeldMs = nowMs;
+    if (this.#isLost(found, nowMs)) throw this.#lose(found);
+    if (found !== undefined) this.#seenHeldMs = nowMs;
   }
 
   /**
@@ -118,6 +119,19 @@ export class DirectoryLock {
     } catch {
       // Whatever is wrong with the directory, this process has no more business there.
     }
+  }
+
+  /**
+   * Whether another process has had the directory. A missing file was removed by a person if nobody had the time to take
+   * the directory over; else a successor may have come, and gone again.
+   */
+  #isLost(found: string | undefined, nowMs: number): boolean {
+    return found === undefined || found === '' ? this.#unseenMs(nowMs) >= TAKEOVER_MS : !this.#isOwn(found);
+  }
+
+  /** A clock that was set back says nothing about how long it has been. */
+  #unseenMs(nowMs: number): number {
+    return Math.abs(nowMs - this.#seenHeldMs);
   }
 
   /** Returns false if there is a lock already. */
@@ -185,13 +199,13 @@ export class DirectoryLock {
   async #renew(): Promise<void> {
     const nowMs = this.#nowMs();
     const file = await open(this.#path, 'r+').catch((error: unknown) => {
-      // Somebody removed it, and nobody has taken the directory since.
-      if (codeOf(error) === 'ENOENT') return open(this.#path, 'wx+');
-      throw error;
+      if (codeOf(error) !== 'ENOENT') throw error;
+      return this.#isLost(undefined, nowMs) ? undefined : open(this.#path, 'wx+');
     });
+    if (file === undefined) return void this.#lose(undefined);
     try {
       const found = await file.readFile('utf8');
-      if (found !== '' && !this.#isOwn(found)) return void this.#lose(found);
+      if (this.#isLost(found, nowMs)) return void this.#lose(found);
       this.#renewalCount++;
       await file.write(this.#text(), 0);
       this.#seenHeldMs = nowMs;
@@ -200,7 +214,7 @@ export class DirectoryLock {
     }
   }
 
-  #lose(found: string): KvsError {
+  #lose(found: string | undefined): KvsError {
     this.#loss = new KvsError(
       'engine_unavailable',
       `${this.#directory} was taken over by ${ownerIn(found)}, because this process did not renew its lock in time`,
@@ -211,8 +225,7 @@ export class DirectoryLock {
   }
 
   #inUse(found: string | undefined): KvsError {
-    const owner = found === undefined ? 'another process' : ownerIn(found);
-    const message = `${this.#directory} is in use by ${owner}: each node needs a directory of its own`;
+    const message = `${this.#directory} is in use by ${ownerIn(found)}: each node needs a directory of its own`;
     return new KvsError('engine_unavailable', message);
   }
 
@@ -260,7 +273,7 @@ const PREFIX = 'kvs.';
 const SUFFIX = '.tmp';
 
 /** What the text says after the id and the number. Anything may be in the file. */
-function ownerIn(text: string): string {
+function ownerIn(text = ''): string {
   return /^\S+ \d+ (process \d+ of [^\n]{1,255})\n$/.exec(text)?.[1] ?? 'another process';
 }
 

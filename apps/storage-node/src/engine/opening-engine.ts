@@ -58,6 +58,10 @@ export class OpeningEngine implements StorageEngine {
     return engine?.scanJson?.bind(engine);
   }
 
+  obstacle() {
+    return this.#engine?.obstacle?.();
+  }
+
   stats() {
     return this.#opened().stats();
   }
