@@ -10,6 +10,7 @@ import type { RedisEngineOptions } from './redis-engine-options.js';
 import { settingsOf } from './redis-engine-options.js';
 import { Deadline } from './servers/deadline.js';
 import { PartitionClient } from './servers/partition-client.js';
+import { RedisConnection } from './servers/redis-connection.js';
 import { Topology } from './servers/topology.js';
 
 /** Long enough for a busy machine; tests that need the end of the time have a shorter one. */
@@ -169,6 +170,32 @@ it('a server that loads its data is an obstacle until it has', async () => {
   );
   fake.script = single;
   await until(() => engine.obstacle() === undefined);
+});
+
+describe('a connection to another database than 0', () => {
+  it('is tried again while the server cannot select the database', async () => {
+    const fake = await start(instead({ SELECT: '-BUSY Redis is busy running a script\r\n' }));
+    const engine = await open(fake, { urls: [`${fake.url}/1`] });
+    expect(engine.obstacle()).toBe(
+      `Redis at 127.0.0.1:${fake.port}: database 1 cannot be used: BUSY Redis is busy running a script`,
+    );
+    fake.script = single;
+    expect(await read(engine, 'a')).toBe('absent');
+  });
+
+  it('is not up when it is lost before the database is selected', async () => {
+    const fake = await start(instead({ SELECT: CLOSE }));
+    const address = { host: '127.0.0.1', port: fake.port };
+    const access = { username: undefined, password: undefined, database: 1, tls: undefined };
+    const connection = new RedisConnection(address, access, AMPLE_MS);
+    try {
+      await connection.settled;
+      await until(() => fake.connectionCount > 1);
+      expect([connection.isUp, connection.problem?.kind]).toEqual([false, 'passing']);
+    } finally {
+      connection.close();
+    }
+  });
 });
 
 describe('a connection that is lost', () => {

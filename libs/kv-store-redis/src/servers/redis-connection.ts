@@ -143,20 +143,25 @@ export class RedisConnection {
 
   /**
    * Makes the connection usable. The database is selected here and not by the client, which would go on with
-   * database 0 if the server refuses. Scripts are loaded only for speed.
+   * database 0 if the server refuses. A refusal that passes, such as BUSY, leads to another attempt. Scripts are loaded
+   * only for speed.
    */
   async #setUp(): Promise<void> {
     const pipeline = this.#redis.pipeline().call('PING');
     if (this.#database > 0) pipeline.call('SELECT', this.#database);
     for (const { text } of SCRIPTS) pipeline.call('SCRIPT', 'LOAD', text);
     const results = (await pipeline.exec()) ?? [];
-    const [ping, selected] = results.map((result) => this.#replyOf(result));
-    if (ping?.kind !== 'answered' && ping?.kind !== 'refused') return; // closed meanwhile
-    if (ping.kind === 'refused' && SHUT_OUT.has(ping.error.code)) {
+    const replies = results.map((result) => this.#replyOf(result));
+    // The connection was closed meanwhile, and the client connects anew.
+    if (replies.some(({ kind }) => kind === 'lost' || kind === 'unsent')) return;
+    const [ping, selected] = replies;
+    if (ping?.kind === 'refused' && SHUT_OUT.has(ping.error.code)) {
       this.#attemptFailed('refused', ping.error.reason);
       this.#redis.disconnect(true);
     } else if (this.#database > 0 && selected?.kind === 'refused') {
-      this.#attemptFailed('mismatch', `database ${this.#database} cannot be used: ${selected.error.reason}`);
+      const { action, reason } = selected.error;
+      const kind = action === 'failed' ? 'mismatch' : 'passing';
+      this.#attemptFailed(kind, `database ${this.#database} cannot be used: ${reason}`);
       this.#redis.disconnect(true);
     } else {
       this.#state = 'up';

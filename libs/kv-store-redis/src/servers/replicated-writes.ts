@@ -10,13 +10,13 @@ import { lost, problemOf, unsent } from './reply.js';
  * behind it.
  */
 export class ReplicatedWrites {
-  readonly #connection: RedisConnection;
+  readonly #connection: Pick<RedisConnection, 'exchange'>;
   readonly #wait: RedisCommand;
   readonly #replicas: number;
   #gathered: Group[] = [];
   #isSending = false;
 
-  constructor(connection: RedisConnection, replicas: number, waitTimeoutMs: number) {
+  constructor(connection: Pick<RedisConnection, 'exchange'>, replicas: number, waitTimeoutMs: number) {
     this.#connection = connection;
     this.#replicas = replicas;
     this.#wait = { name: 'WAIT', args: [String(replicas), String(waitTimeoutMs)] };
@@ -39,6 +39,7 @@ export class ReplicatedWrites {
     while (this.#gathered.length > 0) {
       const groups = this.#gathered.filter(({ deadline }) => !deadline.isOver);
       this.#gathered = [];
+      if (groups.length === 0) break;
       for (const group of groups) group.isSent = true;
       const replies = await this.#connection.exchange([
         ...groups.flatMap(({ commands }) => commands),
