@@ -5,7 +5,7 @@ import type { Admission, InFlight } from './in-flight.js';
 
 export const NO_BODY = new Uint8Array();
 
-/** How many bytes the body has, as far as the headers tell: nothing for a chunked one. */
+/** Returns the length of the body in bytes, or undefined if it is chunked and the headers don't tell. */
 export function bodyLength({ headers }: IncomingMessage): number | undefined {
   return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
 }
@@ -17,7 +17,7 @@ export class BodyReader {
     private readonly maxBytes: number,
   ) {}
 
-  /** @returns why the body is not worth reading, as far as the headers tell */
+  /** Returns why the body is refused, as far as the headers tell. */
   refusal(request: IncomingMessage): KvsError | undefined {
     const length = bodyLength(request);
     if (length === 0) return undefined;
@@ -27,7 +27,7 @@ export class BodyReader {
     return new KvsError('unsupported_media_type', `a body in the content encoding ${encoding} is not read`);
   }
 
-  /** Hands over a body when all of it is there; never, when it is refused or the client goes away before. */
+  /** Calls `whole` when the whole body has arrived; never if it is refused or the client disconnects. */
   read(
     request: IncomingMessage,
     response: ServerResponse,

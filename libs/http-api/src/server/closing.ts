@@ -3,15 +3,15 @@ import type { Socket } from 'node:net';
 import type { KvsError } from '@kvs/protocol';
 import { sendProblem } from '@kvs/protocol/nest';
 
-/** How long a client may take to close a connection that the server has closed, in milliseconds. */
+/** The server cuts a client that does not close its side of the connection within this time. */
 const MAX_CLOSING_MS = 30_000;
-/** As much of a body that was refused is read. */
+/** The server cuts a client that goes on to send more than this after a refusal. */
 const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
 
 /** Answers a request with an error, without reading the rest of it, and closes the connection. */
 export function refuse(response: ServerResponse, reason: KvsError): void {
   const { req } = response;
-  // Nobody reads on, and what came of the body is freed.
+  // The body reader stops, and what it has read is freed.
   req.removeAllListeners('data').removeAllListeners('end');
   req.socket.destroySoon = () => closeInStages(req.socket);
   response.setHeader('connection', 'close');
@@ -20,11 +20,11 @@ export function refuse(response: ServerResponse, reason: KvsError): void {
 }
 
 /**
- * Closes a connection whose client may still be sending. If it were closed at once, the next bytes would be answered by a
- * reset, at which clients lose the answer that they have not read yet. So its sending half is closed, and what comes is
- * thrown away until the client closes too (RFC 9112, section 9.6).
+ * Closes a connection whose client may still be sending. After an immediate close, the kernel would answer the next bytes
+ * with a reset, and a client that is reset loses an answer that it has not read. So the server closes its sending half,
+ * and discards what arrives until the client closes too (RFC 9112, section 9.6).
  *
- * @param last to send before
+ * @param last is sent before the connection closes
  */
 export function closeInStages(socket: Socket, last = ''): void {
   socket.end(last);

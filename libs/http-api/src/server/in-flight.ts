@@ -22,7 +22,7 @@ export class InFlight {
 
   constructor(private readonly settings: Pick<ServerSettings, 'maxInFlightRequests' | 'maxInFlightBytes'>) {}
 
-  /** @returns why the request can't be admitted; to find out costs next to nothing */
+  /** Returns why the request can't be admitted. O(1). */
   refusal(request: IncomingMessage): KvsError | undefined {
     this.arrivals++;
     if (isAlwaysAnswered(request)) return undefined;
@@ -50,9 +50,9 @@ export class InFlight {
   }
 
   /**
-   * Counts bytes of a body as they come: what is only announced takes no memory.
+   * Counts bytes of a body as they arrive: bytes that are only announced take no memory.
    *
-   * @returns why the request can't be held any longer
+   * @returns why the server can't hold them
    */
   hold(admission: Admission, bytes: number): KvsError | undefined {
     if (this.isFull(bytes, admission.bytes)) return this.full();

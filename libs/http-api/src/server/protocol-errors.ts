@@ -9,7 +9,7 @@ import { afterAnswers } from './request-order.js';
 /** Answers as a problem too what never becomes a request: bytes that are not HTTP. What was asked before is answered first. */
 export function answerProtocolErrors(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    // Headers of which the server itself does not read the rest are not late.
+    // The client is not late if the server has stopped reading.
     if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.isPaused()) return;
     if (error.code === 'ECONNRESET' || !socket.writable || !(socket instanceof Socket)) socket.destroy();
     else

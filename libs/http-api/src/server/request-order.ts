@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 /** Begins to handle a request. */
 export type Start = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** The server stops reading from a connection that has so many requests waiting. */
+/** The server stops reading from a connection on which this many requests wait. */
 const MAX_WAITING = 64;
 
 const CONNECTION = Symbol('connection');
@@ -21,9 +21,9 @@ export class RequestOrder {
   readonly #waiting: WaitingCount;
 
   /**
-   * @param maxWaiting requests that wait on all connections together. Beyond it, a connection is cut that has more waiting
-   * than its share; Node hands over all requests of up to 64 KiB at once, which may be thousands.
-   * @param onConnection told of each connection when its first request comes
+   * @param maxWaiting limit of waiting requests on all connections together. Beyond it, a connection is cut if more than 64
+   * requests wait on it: Node hands over all requests in a chunk of 64 KiB at once, which may be thousands.
+   * @param onConnection is called once per connection, with its first request
    */
   constructor(
     maxWaiting: number,
@@ -107,7 +107,7 @@ export class Connection {
   #start({ request, response, start }: Arrival): void {
     this.#current = response;
     start(request, response);
-    // After the listeners of those who count it: its place is free when the next one starts.
+    // Added last: other listeners must have released the request's place before the next one starts.
     response.on('close', this.#proceed);
   }
 
@@ -120,7 +120,7 @@ export class Connection {
     }
     this.#waiting.push(arrival);
     this.waitingInAll.count++;
-    // Not before the parser is through with the chunk: it resumes the socket after each request.
+    // After the parser has finished the chunk, because it resumes the socket after each request.
     if (this.#waiting.length === MAX_WAITING) process.nextTick(this.#pause);
   }
 
@@ -140,14 +140,14 @@ export class Connection {
     this.#start(next);
   };
 
-  /** What comes behind an answer that closes the connection is never started: nobody would hear of it. */
+  /** Requests behind an answer that closes the connection never start, because they could not be answered. */
   #abandonAll(): void {
     this.waitingInAll.count -= this.#waiting.length;
     for (const { response } of this.#waiting.splice(0)) abandon(response);
     if (this.#afterwards) this.socket.destroy();
   }
 
-  /** Node resumes the socket for reasons of its own, and each time it is paused again. */
+  /** Also called when Node resumes the socket for reasons of its own. */
   readonly #pause = (): void => {
     if (this.#waiting.length < MAX_WAITING || this.#afterwards) return;
     if (!this.#isPausable) this.socket.on('resume', this.#pause);

@@ -9,11 +9,11 @@ export type ProgressLimits = Pick<ServerSettings, 'bodyTimeoutMs' | 'minBodyRate
 const MAX_INTERVAL_MS = 1000;
 
 /**
- * Ends requests whose clients don't go on with them: a body that does not come is answered 408, and a client that does not
- * read its answer loses its connection. A client that waits for the server is never cut.
+ * Ends requests whose clients make no progress: it answers 408 to a body that does not arrive, and resets the connection of a
+ * client that does not read its answer. It never cuts a client that waits for the server.
  *
- * One timer looks at all connections. Time is counted in its intervals rather than taken from a clock: while the process is
- * held up, no client can show progress.
+ * One timer checks all connections. Time is counted in intervals of that timer rather than read from a clock, because no
+ * client can show progress while the event loop is blocked.
  */
 export class StalledClients {
   readonly #watches = new Set<Watch>();
@@ -28,7 +28,7 @@ export class StalledClients {
   watch(connection: Connection): void {
     const watch = new Watch(connection);
     this.#watches.add(watch);
-    this.#timer ??= setInterval(() => this.#look(), this.#intervalMs).unref();
+    this.#timer ??= setInterval(() => this.#checkAll(), this.#intervalMs).unref();
     connection.socket.once('close', () => {
       this.#watches.delete(watch);
       if (this.#watches.size > 0) return;
@@ -37,12 +37,12 @@ export class StalledClients {
     });
   }
 
-  #look(): void {
-    for (const watch of this.#watches) watch.look(this.#intervalMs, this.limits);
+  #checkAll(): void {
+    for (const watch of this.#watches) watch.check(this.#intervalMs, this.limits);
   }
 }
 
-/** What a client did for the request that is being handled, up to the last look. */
+/** The progress that a client has made with its current request, up to the last check. */
 class Watch {
   #response: Connection['current'];
   #bytesBefore = 0;
@@ -52,7 +52,7 @@ class Watch {
 
   constructor(private readonly connection: Connection) {}
 
-  look(elapsedMs: number, limits: ProgressLimits): void {
+  check(elapsedMs: number, limits: ProgressLimits): void {
     const { current, socket } = this.connection;
     if (current === undefined) return;
     if (current !== this.#response) {
@@ -83,7 +83,7 @@ class Watch {
   }
 }
 
-/** A number that changes when the kernel takes bytes. Node's public counts change only when it has taken a whole write. */
+/** Returns a number that changes when the kernel takes bytes. Node's public counters change only after a whole write. */
 export function sendProgress(socket: Socket): number {
   const handle: unknown = Reflect.get(socket, '_handle');
   const waiting = isRecord(handle) ? handle['writeQueueSize'] : undefined;

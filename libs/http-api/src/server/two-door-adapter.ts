@@ -14,9 +14,9 @@ import { upgradableAt } from './upgrades.js';
 
 /** How long an idle connection is kept. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
-/** How often Node looks for headers that are late. */
+/** How often Node checks for headers that are late. */
 const HEADERS_CHECK_MS = 1_000;
-/** As many as Node would keep of them if it were left to drop the others. */
+/** Node's own limit, at which it would drop further headers. */
 const MAX_HEADERS = 1_000;
 
 /**
@@ -54,11 +54,11 @@ export class TwoDoorAdapter extends ExpressAdapter {
       // Longer than clients keep idle connections, so that it is the client who closes and no request is lost in between.
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       headersTimeout: this.settings.headersTimeoutMs,
-      // A large body may take longer than any fixed time. The stalled ones are found otherwise.
+      // No fixed time suits all sizes of bodies. `StalledClients` finds those that stall.
       requestTimeout: 0,
       connectionsCheckingInterval: Math.min(HEADERS_CHECK_MS, this.settings.headersTimeoutMs),
     });
-    // No limit, for Node drops headers beyond it in silence. That of their bytes remains.
+    // No limit, because Node silently drops headers beyond it. Its limit on their bytes remains.
     server.maxHeadersCount = 0;
     // A client that has sent its request and closes its sending half waits for the answer.
     Object.assign(server, { httpAllowHalfOpen: true });
