@@ -19,6 +19,24 @@ export interface BatchOperation<T, R> {
   readonly outcomes: (answer: unknown, replicaProblem: string | undefined) => readonly R[];
 }
 
+/** The steps of one call, which share its deadline. Whatever Redis does not answer is `unavailable`. */
+export interface CallSteps {
+  onItems<T extends PlacedKey, R>(
+    items: readonly T[],
+    operation: BatchOperation<T, R>,
+  ): Promise<readonly (R | EngineUnavailable)[]>;
+  /**
+   * One command for each item, in any order.
+   *
+   * @param isPatient false to give up where the only way on is to wait for a server
+   */
+  onEach<T extends PlacedKey>(
+    items: readonly T[],
+    operation: (item: T) => Operation,
+    isPatient: boolean,
+  ): Promise<readonly PartitionReply[]>;
+}
+
 /** Runs what the engine is asked for, partition by partition. */
 export class BatchRunner {
   readonly #calls: PendingCalls;
@@ -48,15 +66,36 @@ export class BatchRunner {
     items: readonly T[],
     operation: BatchOperation<T, R>,
   ): Promise<readonly (R | EngineUnavailable)[]> {
-    const bytes = items.reduce((sum, item) => sum + operation.bytesOf(item), 0);
-    return this.#calls.run(bytes, (deadline) => this.#runRounds(items, operation, deadline));
+    return this.#calls.run(sumOf(items, operation.bytesOf), async (deadline) => {
+      const { results, problem } = await this.#runRounds(items, operation, deadline);
+      if (problem !== undefined) throw new KvsError('engine_unavailable', problem);
+      return results;
+    });
   }
 
+  /** One call of several steps on these items. */
+  inSteps<T extends PlacedKey, R>(
+    items: readonly T[],
+    bytesOf: (item: T) => number,
+    run: (steps: CallSteps) => Promise<R>,
+  ): Promise<R> {
+    return this.#calls.run(sumOf(items, bytesOf), (deadline) =>
+      run({
+        onItems: async (some, operation) => (await this.#runRounds(some, operation, deadline)).results,
+        onEach: (some, operation, isPatient) => {
+          const requests = some.map((item) => ({ keys: this.#keysOf(item.partition), ...operation(item) }));
+          return this.#client.send(requests, deadline, isPatient);
+        },
+      }),
+    );
+  }
+
+  /** The problem is why nothing at all was done; undefined if something was. */
   async #runRounds<T extends PlacedKey, R>(
     items: readonly T[],
     operation: BatchOperation<T, R>,
     deadline: Deadline,
-  ): Promise<readonly (R | EngineUnavailable)[]> {
+  ): Promise<{ results: readonly (R | EngineUnavailable)[]; problem: string | undefined }> {
     const results = new Array<R | EngineUnavailable>(items.length);
     const problems: string[] = [];
     let answered = 0;
@@ -78,9 +117,7 @@ export class BatchRunner {
         else problems.push(problem);
       }
     }
-    const [problem] = problems;
-    if (answered === 0 && problem !== undefined) throw new KvsError('engine_unavailable', problem);
-    return results;
+    return { results, problem: answered === 0 ? problems[0] : undefined };
   }
 
   #requestFor<T extends PlacedKey, R>(
@@ -124,6 +161,10 @@ function outcomesOf<T, R>(
     message: reply.message,
     ...(maybeApplied && { maybeApplied }),
   });
+}
+
+function sumOf<T>(items: readonly T[], bytesOf: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + bytesOf(item), 0);
 }
 
 function filled<T>(count: number, item: T): T[] {

@@ -15,23 +15,16 @@ import type {
   PlacedKey,
   StorageEngine,
 } from '@kvs/kv-store';
-import { isExpired, microsToMs } from '@kvs/kv-store';
+import { microsToMs } from '@kvs/kv-store';
 import { ALL_PARTITIONS, answerTooLarge, KvsError, leastBytes } from '@kvs/protocol';
 import type { Operation } from './batch-runner.js';
-import { BatchRunner, NO_OUTCOME } from './batch-runner.js';
-import type { LargePair } from './data/answers.js';
-import {
-  deleteOutcomes,
-  numberIn,
-  presenceOutcomes,
-  readOutcomes,
-  smallReadOutcomes,
-  writeOutcomes,
-} from './data/answers.js';
+import { BatchRunner } from './batch-runner.js';
+import { askPresence, fetchWithin, keyBytes, readPairs } from './bounded-fetch.js';
+import { deleteOutcomes, numberIn, writeOutcomes } from './data/answers.js';
 import type { Bytes } from './data/pair-codec.js';
 import { encodeData, encodeKeyId, pairTag } from './data/pair-codec.js';
 import { partitionKeys } from './data/partition-keys.js';
-import { DELETE, GET_SMALL, HAS, RECLAIM, SET } from './data/scripts.js';
+import { DELETE, RECLAIM, SET } from './data/scripts.js';
 import { ExpirySweep } from './expiry-sweep.js';
 import { scanPartitions } from './partition-scan.js';
 import { PendingCalls } from './pending-calls.js';
@@ -95,21 +88,17 @@ export class RedisEngine implements StorageEngine {
 
   async getMany(keys: readonly PlacedKey[], maxBytes = Infinity): Promise<readonly EngineReadOutcome[]> {
     const nowMicros = this.#clock.nowMicros();
-    const isShort = keys.length <= FEW_KEYS || maxBytes === Infinity;
-    const outcomes = await (isShort
-      ? this.#getAll(keys, nowMicros)
-      : this.#getWithin(keys, maxBytes, nowMicros));
+    // A single value is read at once: to ask for its size first would cost another round trip.
+    const outcomes =
+      keys.length <= 1 || maxBytes === Infinity
+        ? await this.#batches.onItems(keys, readPairs(nowMicros))
+        : await this.#fetchWithin(keys, maxBytes, nowMicros);
     refuseBeyond(maxBytes, outcomes);
     return outcomes;
   }
 
   hasMany(keys: readonly PlacedKey[]): Promise<readonly EnginePresenceOutcome[]> {
-    const now = this.#nowMs();
-    return this.#batches.onItems<PlacedKey, EnginePresenceOutcome>(keys, {
-      bytesOf: keyBytes,
-      operation: (items) => read(HAS, [now, ...items.map(encodedId)]),
-      outcomes: presenceOutcomes,
-    });
+    return this.#batches.onItems(keys, askPresence(this.#clock.nowMicros()));
   }
 
   setMany(writes: readonly EngineWrite[]): Promise<readonly EngineWriteOutcome[]> {
@@ -164,35 +153,14 @@ export class RedisEngine implements StorageEngine {
     this.#topology.close();
   }
 
-  #getAll(keys: readonly PlacedKey[], nowMicros: number): Promise<readonly EngineReadOutcome[]> {
-    return this.#batches.onItems<PlacedKey, EngineReadOutcome>(keys, {
-      bytesOf: keyBytes,
-      operation: (items) => read('HMGET', items.map(encodedId)),
-      outcomes: (answer) => readOutcomes(answer, (expiresAtMs) => isExpired(expiresAtMs, nowMicros)),
-    });
-  }
-
-  /**
-   * Reads small pairs, and of larger ones the sizes, so that all fit; and then the larger ones, if they fit too. Mostly
-   * there are none of these.
-   */
-  async #getWithin(
+  #fetchWithin(
     keys: readonly PlacedKey[],
     maxBytes: number,
     nowMicros: number,
   ): Promise<readonly EngineReadOutcome[]> {
+    // The keys are the caller's to change while Redis is asked for the sizes.
     const asked = keys.map(({ id, partition }) => ({ id, partition }));
-    const smallBytes = Math.floor(maxBytes / keys.length);
-    const outcomes = await this.#batches.onItems<PlacedKey, EngineReadOutcome | LargePair>(asked, {
-      bytesOf: keyBytes,
-      operation: (items) => read(GET_SMALL, [this.#nowMs(), String(smallBytes), ...items.map(encodedId)]),
-      outcomes: (answer) => smallReadOutcomes(answer, (expiresAtMs) => isExpired(expiresAtMs, nowMicros)),
-    });
-    refuseBeyond(maxBytes, outcomes);
-    const large = asked.filter((_, index) => outcomes[index]?.status === 'large');
-    const rest = large.length === 0 ? [] : await this.#getAll(large, nowMicros);
-    let next = 0;
-    return outcomes.map((outcome) => (outcome.status === 'large' ? (rest[next++] ?? NO_OUTCOME) : outcome));
+    return this.#batches.inSteps(asked, keyBytes, (steps) => fetchWithin(asked, maxBytes, nowMicros, steps));
   }
 
   async #reclaim(partitions: readonly number[], limit: number): Promise<readonly number[]> {
@@ -205,24 +173,13 @@ export class RedisEngine implements StorageEngine {
   }
 }
 
-/** So many values are read without asking for their sizes first, which takes Redis longer. */
-const FEW_KEYS = 16;
-
-/** What an item costs besides its data, here and on the wire, roughly. */
-const ITEM_BYTES = 100;
-
 /** @throws KvsError `answer_too_large` */
-function refuseBeyond(maxBytes: number, outcomes: readonly (EngineReadOutcome | LargePair)[]): void {
+function refuseBeyond(maxBytes: number, outcomes: readonly EngineReadOutcome[]): void {
   let bytes = 0;
   for (const outcome of outcomes) {
-    if (outcome.status === 'large') bytes += outcome.valueBytes;
-    else if (outcome.status === 'found') bytes += leastBytes(outcome.value);
+    if (outcome.status === 'found') bytes += leastBytes(outcome.value);
   }
   if (bytes > maxBytes) throw answerTooLarge(maxBytes);
-}
-
-function keyBytes({ id }: PlacedKey): number {
-  return ITEM_BYTES + id.length;
 }
 
 function read(run: Operation['run'], args: readonly Bytes[]): Operation {
@@ -231,10 +188,6 @@ function read(run: Operation['run'], args: readonly Bytes[]): Operation {
 
 function write(run: Operation['run'], args: readonly Bytes[]): Operation {
   return { run, args, isWrite: true };
-}
-
-function encodedId({ id }: PlacedKey): Bytes {
-  return encodeKeyId(id);
 }
 
 function writeArguments({ id, value, expiresAtMs, ifVersion }: EngineWrite): Bytes[] {

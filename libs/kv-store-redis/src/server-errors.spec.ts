@@ -1,6 +1,16 @@
 import { systemClock } from '@kvs/kv-store';
 import type { FakeScript } from '../test/fake-redis.js';
-import { array, CLOSE, FakeRedis, instead, single, slots, WRITTEN } from '../test/fake-redis.js';
+import {
+  array,
+  CLOSE,
+  FakeRedis,
+  instead,
+  PAIR,
+  PAIR_SIZE,
+  single,
+  slots,
+  WRITTEN,
+} from '../test/fake-redis.js';
 import { placed, read, write } from '../test/pairs.js';
 import { until } from '../test/polling.js';
 import { partitionKeys } from './data/partition-keys.js';
@@ -218,6 +228,72 @@ describe('a connection that is lost', () => {
     expect(await read(engine, 'a')).toBe('absent');
     expect(fake.dataCommands).toEqual(['EVALSHA', 'HMGET', 'HMGET']);
   });
+});
+
+describe('a fetch of several keys', () => {
+  const texts = Array.from({ length: 20 }, (_, index) => `key-${index}`);
+  const MIB = 1024 * 1024;
+
+  it('asks for the sizes, and then for the pairs that exist, without a script', async () => {
+    const idOf = (text: string) => placed(text).id;
+    const fake = await start(
+      instead({
+        HSTRLEN: ([, , id]) => (id === idOf('key-3') ? PAIR_SIZE : ':0\r\n'),
+        HMGET: array([PAIR]),
+      }),
+    );
+    const engine = await open(fake);
+    const outcomes = await engine.getMany(texts.map(placed), MIB);
+    expect(outcomes.map(({ status }) => status)).toEqual(
+      texts.map((text) => (text === 'key-3' ? 'found' : 'absent')),
+    );
+    expect(fake.dataCommands).toEqual([...texts.map(() => 'HSTRLEN'), 'HMGET']);
+  });
+
+  it('reads no value when all together are too large, however few there are', async () => {
+    const fake = await start(instead({ HSTRLEN: `:${MIB}\r\n`, EVALSHA: array([':1\r\n']) }));
+    const engine = await open(fake);
+    const fetching = engine.getMany([placed('a'), placed('b')], 1.5 * MIB);
+    await expect(fetching).rejects.toMatchObject({ code: 'answer_too_large' });
+    expect(fake.dataCommands).not.toContain('HMGET');
+  });
+
+  it('is one call: closing waits for all of it', async () => {
+    let closing: Promise<void> | undefined;
+    const fake = await start();
+    const engine = await open(fake);
+    const closeAndTellSize = () => {
+      closing ??= engine.close();
+      return PAIR_SIZE;
+    };
+    fake.script = instead({ HSTRLEN: closeAndTellSize, HMGET: array([PAIR]) });
+    expect(await engine.getMany([placed('a'), placed('b')], MIB)).toMatchObject([
+      { status: 'found' },
+      { status: 'found' },
+    ]);
+    await closing;
+  });
+
+  it.each(['LOADING Redis is loading the dataset in memory', 'CLUSTERDOWN The cluster is down'])(
+    'reads from one server while another does not serve: %s',
+    async (error) => {
+      const [low, high] = [await start(), await start()];
+      const [ofLow = '', ofHigh = ''] = ['a', 'b'].sort((one, other) => slotOf(one) - slotOf(other));
+      const map = slots([
+        [0, slotOf(ofLow), low],
+        [slotOf(ofLow) + 1, 16_383, high],
+      ]);
+      low.script = instead({ CLUSTER: map, HSTRLEN: PAIR_SIZE, HMGET: array([PAIR]) });
+      high.script = instead({ CLUSTER: map, HSTRLEN: `-${error}\r\n` });
+      const engine = await open(low, { timeoutMs: 2000 });
+      expect(await engine.getMany([placed(ofHigh), placed(ofLow)], MIB)).toMatchObject([
+        { status: 'unavailable', message: expect.stringContaining(error) },
+        { status: 'found' },
+      ]);
+      // It was waited for until the time was over.
+      expect(high.dataCommands.length).toBeGreaterThan(2);
+    },
+  );
 });
 
 describe('writes that wait for replicas', () => {

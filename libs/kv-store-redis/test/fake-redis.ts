@@ -63,6 +63,10 @@ export class FakeRedis {
   }
 }
 
+/** A pair with an empty text for value, and its size. */
+export const PAIR = bulk(`s${'\0'.repeat(8)}`);
+export const PAIR_SIZE = ':9\r\n';
+
 export const CLOSE = 'close';
 export const NO_CLUSTER = '-ERR This instance has cluster support disabled\r\n';
 
@@ -78,6 +82,8 @@ export const single: FakeScript = ([name, ...args]) => {
       return NO_CLUSTER;
     case 'INFO':
       return bulk('role:master\r\n');
+    case 'HSTRLEN':
+      return ':0\r\n';
     case 'HMGET':
       return array(args.slice(1).map(() => '$-1\r\n'));
     case 'EVALSHA':

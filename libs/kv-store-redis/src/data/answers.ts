@@ -53,22 +53,6 @@ function readOutcome(
   return isExpired(entry.expiresAtMs) ? { status: 'absent' } : { status: 'found', ...entry };
 }
 
-/** A pair that is there and was not read, as it is larger than asked for. */
-export interface LargePair {
-  readonly status: 'large';
-  readonly valueBytes: number;
-}
-
-/** @param isExpired whether a deadline has come */
-export function smallReadOutcomes(
-  answer: unknown,
-  isExpired: (expiresAtMs: number | undefined) => boolean,
-): (EngineReadOutcome | LargePair)[] {
-  return list(answer).map((item): EngineReadOutcome | LargePair =>
-    typeof item === 'number' ? { status: 'large', valueBytes: item } : readOutcome(item, isExpired),
-  );
-}
-
 export function firstScanned(answer: unknown): { pairs: EnginePair[]; rest: Buffer[] } {
   const [pairs, rest] = list(answer);
   return { pairs: pairsIn(pairs), rest: list(rest).map(bytesIn) };

@@ -42,6 +42,11 @@ export function decodePair(bytes: Buffer): EngineEntry {
   };
 }
 
+/** Returns the bytes of the value of a pair of so many bytes, or 8 less than that if the pair has no deadline. */
+export function leastValueBytes(pairBytes: number): number {
+  return Math.max(0, pairBytes - 17);
+}
+
 const BINARY_TAG = 'b'.charCodeAt(0);
 const BINARY_TAG_HEX = BINARY_TAG.toString(16);
 

@@ -118,27 +118,6 @@ end
 return answers
 `);
 
-/**
- * ARGV: now in ms, the most bytes of a pair, then keys. Answers for each key its pair, nothing when it is absent, or the
- * number of bytes of its value when the pair is larger.
- */
-export const GET_SMALL = script(`
-local now_ms, max_bytes = tonumber(ARGV[1]), tonumber(ARGV[2])
-local answers = {}
-for i = 3, #ARGV do
-  local id = ARGV[i]
-  local bytes = redis.call('HSTRLEN', KEYS[1], id)
-  if bytes <= max_bytes then
-    answers[i - 2] = redis.call('HGET', KEYS[1], id)
-  else
-    local deadline = redis.call('ZSCORE', KEYS[3], id)
-    local is_over = deadline and tonumber(deadline) <= now_ms
-    answers[i - 2] = not is_over and bytes - (deadline and 17 or 9)
-  end
-end
-return answers
-`);
-
 /** Live pairs of the keys from the first on, until a chunk's bounds: key, pair, key, pair …; and how many keys that took. */
 const TAKE = `${HEADER}
 local now_ms, max_pairs, max_units = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -197,7 +176,7 @@ end
 return #ids
 `);
 
-export const SCRIPTS: readonly Script[] = [SET, DELETE, HAS, GET_SMALL, SCAN_OPEN, SCAN_NEXT, RECLAIM];
+export const SCRIPTS: readonly Script[] = [SET, DELETE, HAS, SCAN_OPEN, SCAN_NEXT, RECLAIM];
 
 function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') };

@@ -32,14 +32,19 @@ export class PartitionClient {
     this.#topology = topology;
   }
 
-  async send(requests: readonly PartitionRequest[], deadline: Deadline): Promise<PartitionReply[]> {
+  /** @param isPatient false to give up where the only way on is to wait for a server */
+  async send(
+    requests: readonly PartitionRequest[],
+    deadline: Deadline,
+    isPatient = true,
+  ): Promise<PartitionReply[]> {
     const attempts = requests.map((request) => new Attempt(request));
     for (let open = attempts; ;) {
       await this.#sendOnce(open, deadline);
       open = open.filter(({ reply }) => reply === undefined);
       if (open.length === 0 || deadline.isOver) break;
       if (open.every(({ isImmediate }) => isImmediate)) continue;
-      if (this.#topology.isAway) break;
+      if (!isPatient || this.#topology.isAway) break;
       await deadline.race(this.#topology.refresh());
       await deadline.pause(RETRY_PAUSE_MS);
       if (deadline.isOver) break;

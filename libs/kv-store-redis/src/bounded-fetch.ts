@@ -1,0 +1,115 @@
+import type { EnginePresenceOutcome, EngineReadOutcome, PlacedKey } from '@kvs/kv-store';
+import { isExpired, microsToMs } from '@kvs/kv-store';
+import { answerTooLarge, KvsError } from '@kvs/protocol';
+import type { BatchOperation, CallSteps } from './batch-runner.js';
+import { NO_OUTCOME } from './batch-runner.js';
+import { numberIn, presenceOutcomes, readOutcomes } from './data/answers.js';
+import { encodeKeyId, leastValueBytes } from './data/pair-codec.js';
+import { HAS } from './data/scripts.js';
+
+/** What an item costs besides its data, here and on the wire, roughly. */
+const ITEM_BYTES = 100;
+
+export function keyBytes({ id }: PlacedKey): number {
+  return ITEM_BYTES + id.length;
+}
+
+export function readPairs(nowMicros: number): BatchOperation<PlacedKey, EngineReadOutcome> {
+  return {
+    bytesOf: keyBytes,
+    operation: (keys) => ({ run: 'HMGET', args: keys.map(({ id }) => encodeKeyId(id)), isWrite: false }),
+    outcomes: (answer) => readOutcomes(answer, (expiresAtMs) => isExpired(expiresAtMs, nowMicros)),
+  };
+}
+
+export function askPresence(nowMicros: number): BatchOperation<PlacedKey, EnginePresenceOutcome> {
+  const nowMs = String(microsToMs(nowMicros));
+  return {
+    bytesOf: keyBytes,
+    operation: (keys) => ({
+      run: HAS,
+      args: [nowMs, ...keys.map(({ id }) => encodeKeyId(id))],
+      isWrite: false,
+    }),
+    outcomes: presenceOutcomes,
+  };
+}
+
+/**
+ * Reads pairs only after their sizes show that the values fit. It reads the pairs of servers that answer at once first, and
+ * then waits for the others: one server that is away must not use up the time of all.
+ *
+ * @param keys distinct objects, which nobody changes
+ * @throws KvsError `answer_too_large`, or `engine_unavailable` if no server answered
+ */
+export async function fetchWithin(
+  keys: readonly PlacedKey[],
+  maxBytes: number,
+  nowMicros: number,
+  call: CallSteps,
+): Promise<readonly EngineReadOutcome[]> {
+  const outcomes = new Map<PlacedKey, EngineReadOutcome>();
+  let bytes = 0;
+  let open = keys;
+  for (const isPatient of [false, true]) {
+    const sizes = await askSizes(open, isPatient, call, outcomes);
+    if (bytes + sum(sizes) > maxBytes) await dropExpired(sizes, nowMicros, call, outcomes);
+    bytes += sum(sizes);
+    if (bytes > maxBytes) throw answerTooLarge(maxBytes);
+    const found = [...sizes.keys()];
+    const pairs = await call.onItems(found, readPairs(nowMicros));
+    for (const [index, key] of found.entries()) outcomes.set(key, pairs[index] ?? NO_OUTCOME);
+    open = open.filter((key) => !sizes.has(key) && outcomes.get(key)?.status === 'unavailable');
+    if (open.length === 0) break;
+  }
+  const answer = keys.map((key) => outcomes.get(key) ?? NO_OUTCOME);
+  const [first] = answer;
+  if (first?.status === 'unavailable' && answer.every(({ status }) => status === 'unavailable'))
+    throw new KvsError('engine_unavailable', first.message);
+  return answer;
+}
+
+/** Returns the least bytes of the value of each pair that exists; the other keys get their outcomes. */
+async function askSizes(
+  keys: readonly PlacedKey[],
+  isPatient: boolean,
+  call: CallSteps,
+  outcomes: Map<PlacedKey, EngineReadOutcome>,
+): Promise<Map<PlacedKey, number>> {
+  const sizes = new Map<PlacedKey, number>();
+  const replies = await call.onEach(
+    keys,
+    ({ id }) => ({ run: 'HSTRLEN', args: [encodeKeyId(id)], isWrite: false }),
+    isPatient,
+  );
+  for (const [index, key] of keys.entries()) {
+    const reply = replies[index];
+    if (reply?.kind !== 'answered')
+      outcomes.set(key, reply ? { status: 'unavailable', message: reply.message } : NO_OUTCOME);
+    else if (reply.value === 0) outcomes.set(key, { status: 'absent' });
+    else sizes.set(key, leastValueBytes(numberIn(reply.value)));
+  }
+  return sizes;
+}
+
+/** Expired pairs have a size until they are reclaimed. */
+async function dropExpired(
+  sizes: Map<PlacedKey, number>,
+  nowMicros: number,
+  call: CallSteps,
+  outcomes: Map<PlacedKey, EngineReadOutcome>,
+): Promise<void> {
+  const keys = [...sizes.keys()];
+  const presence = await call.onItems(keys, askPresence(nowMicros));
+  for (const [index, key] of keys.entries()) {
+    if (presence[index]?.status !== 'absent') continue;
+    outcomes.set(key, { status: 'absent' });
+    sizes.delete(key);
+  }
+}
+
+function sum(sizes: ReadonlyMap<PlacedKey, number>): number {
+  let bytes = 0;
+  for (const size of sizes.values()) bytes += size;
+  return bytes;
+}
