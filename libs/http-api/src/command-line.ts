@@ -24,7 +24,9 @@ export function serverCommand(name: string, version: string, description: string
     .addOption(wholeNumber('max-body-bytes', 'largest request body', maxBodyBytes))
     .addOption(wholeNumber('max-answer-bytes', 'largest answer to POST /fetch', maxAnswerBytes))
     .addOption(wholeNumber('max-in-flight-requests', 'most requests at once', 4096))
-    .addOption(wholeNumber('max-in-flight-bytes', 'most bytes of bodies at once', 256 * 1024 * 1024))
+    .addOption(
+      wholeNumber('max-in-flight-bytes', 'most bytes of bodies, and of unread answers', 256 * 1024 * 1024),
+    )
     .addOption(milliseconds('headers-timeout-ms', 'longest wait for the headers of a request', 60_000))
     .addOption(milliseconds('body-timeout-ms', 'longest wait for the next bytes of a body', 30_000))
     .addOption(wholeNumber('min-body-rate', 'lowest average speed of a body, in bytes per second', 1000))

@@ -3,9 +3,9 @@ import type { Limits } from '@kvs/protocol';
 /** What both apps can be told, whatever they serve. */
 export interface ServerSettings {
   readonly limits: Limits;
-  /** Most requests under way at once; further ones are answered 503. */
+  /** The most requests in flight; further ones are answered 503. */
   readonly maxInFlightRequests: number;
-  /** Most bytes of request bodies under way at once; further requests are answered 503. */
+  /** The most bytes of request bodies in flight, and of whole answers that are unread; beyond, requests are answered 503. */
   readonly maxInFlightBytes: number;
   /** How long the headers of a request may take, in milliseconds. */
   readonly headersTimeoutMs: number;
@@ -15,7 +15,7 @@ export interface ServerSettings {
   readonly minBodyRate: number;
   /** How long a client may take without reading a byte of its answer, in milliseconds; its connection is cut. */
   readonly answerTimeoutMs: number;
-  /** How long a shutdown waits for requests that are under way, in milliseconds. */
+  /** How long a shutdown waits for requests in flight, in milliseconds. */
   readonly shutdownTimeoutMs: number;
   /** Whether the hot routes are answered before Express; otherwise Express answers all. */
   readonly fastLane: boolean;

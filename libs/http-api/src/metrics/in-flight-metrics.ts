@@ -5,11 +5,14 @@ import type { MetricsSource } from './metrics-source.js';
 export function inFlightMetrics(inFlight: InFlight): MetricsSource {
   return {
     collect: () => {
-      const { requests, bytes } = inFlight.load;
+      const { requests, bytes, unreadBytes } = inFlight.load;
       return [
-        gauge('kvs_http_requests_in_flight', 'Requests under way', [{ labels: {}, value: requests }]),
-        gauge('kvs_http_request_bytes_in_flight', 'Bytes of request bodies under way', [
+        gauge('kvs_http_requests_in_flight', 'Requests in flight', [{ labels: {}, value: requests }]),
+        gauge('kvs_http_request_bytes_in_flight', 'Bytes of request bodies in flight', [
           { labels: {}, value: bytes },
+        ]),
+        gauge('kvs_http_unread_answer_bytes', 'Bytes of whole answers that clients have not read', [
+          { labels: {}, value: unreadBytes },
         ]),
       ];
     },

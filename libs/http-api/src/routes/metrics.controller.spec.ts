@@ -42,6 +42,7 @@ describe('GET /metrics', () => {
       kvs_http_request_duration_seconds: 'histogram',
       kvs_http_requests_in_flight: 'gauge',
       kvs_http_request_bytes_in_flight: 'gauge',
+      kvs_http_unread_answer_bytes: 'gauge',
       process_cpu_seconds_total: 'counter',
       process_start_time_seconds: 'gauge',
       process_resident_memory_bytes: 'gauge',

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
+import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import { MapOperations } from '../testing/map-operations.js';
 import { jsonOf, TestServer } from '../testing/test-server.js';
 
@@ -62,4 +63,26 @@ it('a body that comes when others have taken the room is refused, and frees what
   while (server.inFlight.load.requests > 1) await setImmediate();
   expect(server.inFlight.load.bytes).toBe(300);
   second.destroy();
+});
+
+it('while clients leave as many bytes of answers unread as may be, further requests are refused', async () => {
+  const operations = new MapOperations();
+  const key = stringKey('large');
+  // More than the buffers of both ends of a connection take.
+  operations.pairs.set(keyId(key), { key, value: stringValue('v'.repeat(32 * 1024 * 1024)), version: 1 });
+  const full = await TestServer.start(operations, { settings: { maxInFlightBytes: 1024 * 1024 } });
+  const reader = connect(full.port, '127.0.0.1').pause();
+  try {
+    reader.write('GET /keys/large HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    while (full.inFlight.load.unreadBytes === 0) await setImmediate();
+    const answer = await full.send('GET', '/keys/other');
+    expect([answer.status, jsonOf(answer)]).toMatchObject([503, { code: 'overloaded' }]);
+    expect((await full.send('GET', '/health/live')).status).toBe(200);
+    reader.resume();
+    while (full.inFlight.load.unreadBytes > 0) await setImmediate();
+    expect((await full.send('GET', '/keys/other')).status).toBe(404);
+  } finally {
+    reader.destroy();
+    await full.stop();
+  }
 });

@@ -10,12 +10,13 @@ export interface Admission {
 }
 
 /**
- * Counts the requests in flight and the bytes of their bodies, refuses more than the server is set to hold, and tells a
- * shutdown when the last one is done.
+ * Counts the requests in flight, the bytes of their bodies and those of answers that clients have not read, refuses more than
+ * the server is set to hold, and tells a shutdown when the last one is done.
  */
 export class InFlight {
   private requests = 0;
   private bytes = 0;
+  private unreadBytes = 0;
   private arrivals = 0;
   private draining = false;
   private onIdle: (() => void) | undefined;
@@ -28,7 +29,10 @@ export class InFlight {
     if (isAlwaysAnswered(request)) return undefined;
     if (this.draining) return new KvsError('shutting_down', 'the server is shutting down');
     if (this.requests >= this.settings.maxInFlightRequests) {
-      return new KvsError('overloaded', `${this.requests} requests are under way`);
+      return new KvsError('overloaded', `${this.requests} requests are in flight`);
+    }
+    if (this.unreadBytes > this.settings.maxInFlightBytes) {
+      return new KvsError('overloaded', `clients have not read ${this.unreadBytes} bytes of answers`);
     }
     // Without a body, a request takes nothing of what is short.
     const announced = Number(request.headers['content-length'] ?? 0);
@@ -40,9 +44,15 @@ export class InFlight {
     const admission: Admission = { bytes: 0 };
     if (this.draining) response.setHeader('connection', 'close');
     this.requests++;
-    // It closes once; `on` costs less than `once`.
+    let unread = 0;
+    // Each comes once; `on` costs less than `once`.
+    response.on('prefinish', () => {
+      unread = response.writableLength;
+      this.unreadBytes += unread;
+    });
     response.on('close', () => {
       this.requests--;
+      this.unreadBytes -= unread;
       this.bytes -= admission.bytes;
       if (this.requests === 0) this.onIdle?.();
     });
@@ -61,9 +71,9 @@ export class InFlight {
     return undefined;
   }
 
-  /** How many requests are under way, and how many bytes of bodies they hold. */
-  get load(): { readonly requests: number; readonly bytes: number } {
-    return { requests: this.requests, bytes: this.bytes };
+  /** How many requests are in flight, how many bytes of bodies they hold, and how many of whole answers are unread. */
+  get load(): { readonly requests: number; readonly bytes: number; readonly unreadBytes: number } {
+    return { requests: this.requests, bytes: this.bytes, unreadBytes: this.unreadBytes };
   }
 
   /** Refuses requests from now on; resolves when those under way are done. */
@@ -89,7 +99,7 @@ export class InFlight {
   }
 
   private full(): KvsError {
-    return new KvsError('overloaded', `request bodies of ${this.bytes} bytes are under way`);
+    return new KvsError('overloaded', `request bodies of ${this.bytes} bytes are in flight`);
   }
 }
 
