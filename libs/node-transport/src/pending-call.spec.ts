@@ -64,6 +64,14 @@ describe('a fetch', () => {
     expect(ends).toEqual([expect.any(TransportError), [found, found, found]]);
   });
 
+  it('fails with its next value after another call made the answer too large', () => {
+    const size = new AnswerSize(150);
+    receive(fetchWith(size), found, found);
+    const other = fetchWith(size);
+    receive(other, found);
+    expect([other.settled, hasValues(other)]).toEqual([true, false]);
+  });
+
   it('that nobody waits for any more keeps nothing of what comes', () => {
     const call = fetchWith();
     call.fail(new TransportError('timeout', 'late'));

@@ -40,21 +40,23 @@ export function leastBytes({ encoding, data }: EncodedData): number {
 }
 
 /**
- * Adds up the values of one answer while they come, from one node or several, so that an answer beyond its limit is
- * given up before all of it has been read.
+ * Adds up the values of one answer as they arrive, from one node or several. An answer beyond the limit fails before all
+ * of its values have been read.
  */
 export class AnswerSize {
   #bytes = 0;
+  #isExceeded = false;
 
   constructor(readonly maxBytes: number) {}
 
-  /** Whether the values are beyond the limit for certain. */
+  /** Whether the values have exceeded the limit. Stays true when values are removed, because the request has failed. */
   get isExceeded(): boolean {
-    return this.#bytes > this.maxBytes;
+    return this.#isExceeded;
   }
 
-  /** @param bytes of values that came, by {@link leastBytes}; fewer than none for those that were let go */
+  /** @param bytes of values that arrived, by {@link leastBytes}; negative for values of a call that failed */
   add(bytes: number): void {
     this.#bytes += bytes;
+    if (this.#bytes > this.maxBytes) this.#isExceeded = true;
   }
 }
