@@ -63,7 +63,7 @@ export class LinkOrHttp implements CallSink {
   /** Until those are settled that went another way before it, which their deadlines see to. */
   private hold(call: Call): void {
     if (this.held.size >= this.options.maxPendingCalls) {
-      return call.fail(new TransportError('unconnected', 'too much is under way to this node already'));
+      return call.fail(new TransportError('unconnected', 'too much is in flight to this node already'));
     }
     this.held.add(call);
     const ticket = this.order.enter(keysOf(call), isWrite(call.kind), () => {

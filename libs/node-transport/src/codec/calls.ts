@@ -63,10 +63,10 @@ export interface CallRoom {
 }
 
 /**
- * Reads a frame of calls. An item that is not valid refuses its own call and no other.
+ * Reads a frame of calls. An invalid item makes the node refuse its call, and no other.
  *
- * @throws LinkProtocolError when the frame makes no sense, or has more calls than there is room for; then no call of it is
- * to be done
+ * @throws LinkProtocolError when the frame is malformed, or has more calls than there is room for; then no call of the
+ * frame may run
  */
 export function decodeCalls(cursor: FrameCursor, limits: ItemLimits, room: CallRoom): DecodedCall[] {
   const calls: DecodedCall[] = [];

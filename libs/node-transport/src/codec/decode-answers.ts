@@ -26,8 +26,8 @@ export interface Answered<C> {
 }
 
 /**
- * Reads frames of answers into the calls that they belong to. An answer may go on in the next frame; no other begins before
- * it has ended, so that a node has at most one answer in the making here.
+ * Reads frames of answers into the calls that they belong to. An answer may continue in the next frame. No other answer
+ * starts before its end, so at most one answer of a node is incomplete.
  */
 export class AnswerReader<C extends OutcomeList> {
   /** The call whose answer goes on. */

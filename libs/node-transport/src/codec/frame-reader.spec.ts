@@ -70,6 +70,16 @@ describe('a stream of frames', () => {
     expect([reader.push(Buffer.concat([frame, frame.subarray(0, 3)])), reader.heldBytes]).toEqual([true, 3]);
   });
 
+  it('does not keep the memory of a chunk with a few bytes of the next frame', () => {
+    const reader = new FrameReader(1000, () => undefined);
+    const frame = Buffer.from(encodeHello(builder, helloLimits));
+    const chunk = Buffer.concat([...Array<Buffer>(2000).fill(frame), frame.subarray(0, 3)]);
+    reader.push(chunk);
+    // If the reader held a view, a change of the chunk would change the frame too.
+    chunk.fill(0xff);
+    expect([reader.push(frame.subarray(3)), reader.heldBytes]).toEqual([true, 0]);
+  });
+
   it('is refused when a frame is shorter than its header, or of no known type, or flagged as none is', () => {
     const signal = (change: (bytes: Buffer) => void): Buffer => {
       const bytes = Buffer.from(encodeSignal(builder, FRAME.ping));

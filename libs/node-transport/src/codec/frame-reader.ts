@@ -3,31 +3,31 @@ import { FRAME_HEADER_BYTES, isFrameType, LENGTH_BYTES, UTF8_TEXT, type FrameTyp
 import { FrameCursor } from './frame-cursor.js';
 import { LinkProtocolError } from './link-protocol-error.js';
 
-/** Takes a frame that has come whole. */
+/** Takes a complete frame. */
 export type FrameHandler = (type: FrameType, cursor: FrameCursor) => void;
 
-/** Cuts a stream of bytes into frames. Takes no more memory for a frame than a few times what has come of it. */
+/** Cuts a stream of bytes into frames. Memory is at most a few times the received bytes of a frame. */
 export class FrameReader {
-  /** Has what came of the next frame, and room for more. */
+  /** The received bytes of the next frame, and room for more. */
   #frame: Buffer = NOTHING;
   #held = 0;
 
-  /** @param maxFrameBytes largest frame that is taken, its header included */
+  /** @param maxFrameBytes the largest frame that the reader takes, including its header */
   constructor(
     private readonly maxFrameBytes: number,
     private readonly handle: FrameHandler,
   ) {}
 
-  /** How much memory the frame takes that has not come whole, in bytes; 0 between frames. */
+  /** How much memory the incomplete frame takes, in bytes; 0 between frames. */
   get heldBytes(): number {
     return this.#frame.length;
   }
 
   /**
-   * Hands on each frame that is whole now, in order.
+   * Passes each complete frame to the handler, in order.
    *
-   * @returns whether there was one
-   * @throws LinkProtocolError for what is no frame, or is one that is too large; and whatever the handler throws
+   * @returns whether there was a complete frame
+   * @throws LinkProtocolError for an invalid or too large frame; and the errors of the handler
    */
   push(chunk: Buffer): boolean {
     let bytes = chunk;
@@ -48,13 +48,12 @@ export class FrameReader {
       at += size;
     }
     const rest = bytes.length - at;
-    // A view of the chunk: of the longer buffer that the frame was put together in, it would keep all.
-    if (rest > 0) this.#frame = chunk.subarray(chunk.length - rest);
+    if (rest > 0) this.#frame = endOf(chunk, rest);
     this.#held = rest;
     return at > 0;
   }
 
-  /** How many bytes must have come before it is worth looking again. */
+  /** How many bytes of the frame must have come before the reader can go on. */
   #wanted(): number {
     return this.#held < LENGTH_BYTES ? LENGTH_BYTES : this.#sizeAt(this.#frame, 0);
   }
@@ -92,7 +91,19 @@ export class FrameReader {
   }
 }
 
+/**
+ * Returns the last bytes of a chunk. A view keeps all memory of the chunk alive, so the function copies an end that is
+ * much shorter.
+ */
+function endOf(chunk: Buffer, length: number): Buffer {
+  const end = chunk.subarray(chunk.length - length);
+  if (2 * length >= chunk.buffer.byteLength) return end;
+  const copy = Buffer.allocUnsafeSlow(length);
+  end.copy(copy);
+  return copy;
+}
+
 const NOTHING = Buffer.alloc(0);
 
-/** A frame that is not longer gets all of its memory at once: most are. */
+/** A frame up to this size gets all of its memory at once. Most frames are shorter. */
 const ROOM_BYTES = 256 * 1024;

@@ -84,7 +84,7 @@ export class HttpClient implements CallSink {
     if (this.closed) return call.fail(new TransportError('unconnected', 'the transport is closed'));
     const heavy = this.pendingBytes > 0 && this.pendingBytes + call.weight > maxPendingBytes;
     if (heavy || this.underway.size >= maxPendingCalls) {
-      return call.fail(new TransportError('unconnected', 'too much is under way to this node already'));
+      return call.fail(new TransportError('unconnected', 'too much is in flight to this node already'));
     }
     // One that comes from the link has waited already.
     if (call.deadlineMs === 0) call.deadlineMs = timers.nowMs() + nodeTimeoutMs;

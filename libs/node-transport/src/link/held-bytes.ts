@@ -1,25 +1,32 @@
-/** What can be made to hold nothing any more. */
+/** A link, as far as {@link HeldBytes} knows it. */
 export interface Holder {
   close(reason: string): void;
 }
 
 /**
- * Bytes that a node holds for its links. Beyond the limit in all, the link that has held some for the longest is closed: a
- * peer that is slow on purpose must not keep others out. What a link holds alone has limits of its own.
+ * Counts the bytes that a node holds for its links. Beyond a limit, it closes the links that have held bytes for the
+ * longest, so that a slow peer can't keep others out.
  */
 export class HeldBytes {
   #total = 0;
   /** The oldest first. */
   readonly #byHolder = new Map<Holder, number>();
 
-  /** @param reason why a link is closed */
+  /**
+   * @param maxBytes limit for all links together
+   * @param maxAloneBytes limit for the only link that holds any bytes, if it is larger than `maxBytes`: one link must be
+   * able to hold the largest frame or answer
+   * @param reason passed to a link that is closed
+   */
   constructor(
     private readonly maxBytes: number,
+    private readonly maxAloneBytes: number,
     private readonly reason: string,
   ) {}
 
   /**
-   * Notes how many bytes are held for a link now. With 0 it holds nothing; it is as old as when it last began to hold some.
+   * Sets the number of bytes that are held for a link. The age of a link counts from when it last had 0 bytes.
+   * Constant time, and linear in the number of links that are closed.
    */
   set(holder: Holder, bytes: number): void {
     const before = this.#byHolder.get(holder) ?? 0;
@@ -32,7 +39,8 @@ export class HeldBytes {
 
   #closeOldest(): void {
     for (const [holder, bytes] of this.#byHolder) {
-      if (this.#total <= this.maxBytes || this.#byHolder.size === 1) return;
+      const isAlone = this.#byHolder.size === 1;
+      if (this.#total <= (isAlone ? Math.max(this.maxBytes, this.maxAloneBytes) : this.maxBytes)) return;
       this.#byHolder.delete(holder);
       this.#total -= bytes;
       holder.close(this.reason);

@@ -1,7 +1,7 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import { DEFAULT_LIMITS, stringKey, stringValue, type QueryOutcome } from '@kvs/protocol';
+import { DEFAULT_LIMITS, stringKey, stringValue, type Key, type QueryOutcome } from '@kvs/protocol';
 import { DeafPeer } from '../../test/deaf-peer.js';
 import { ManualTime } from '../../test/manual-time.js';
 import type { Batch } from '../batch.js';
@@ -14,7 +14,7 @@ import { callWith, type Call } from '../pending-call.js';
 import { HeldStore } from '../testing/held-store.js';
 import { LinkConnection } from './link-connection.js';
 import { DEFAULT_LINK_OPTIONS } from './link-options.js';
-import { LinkServer, type LinkServerOptions } from './link-server.js';
+import { LinkServer, type BatchOperations, type LinkServerOptions } from './link-server.js';
 
 const MIB = 2 ** 20;
 const builder = new FrameBuilder();
@@ -23,6 +23,11 @@ const hello = Buffer.from(
 );
 const pings = Buffer.concat(Array<Buffer>(6000).fill(Buffer.from(encodeSignal(builder, FRAME.ping))));
 const key = stringKey('k');
+
+/** Waits for so many turns of the event loop. */
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await setImmediate();
+}
 
 describe('a node', () => {
   let store: HeldStore;
@@ -37,8 +42,8 @@ describe('a node', () => {
   });
   afterEach(() => server.close());
 
-  function start(options: Partial<LinkServerOptions> = {}): void {
-    server = new LinkServer(store, {
+  function start(options: Partial<LinkServerOptions> = {}, operations: BatchOperations = store): void {
+    server = new LinkServer(operations, {
       limits: DEFAULT_LIMITS,
       maxInFlightRequests: 4096,
       maxInFlightBytes: 16 * MIB,
@@ -88,6 +93,39 @@ describe('a node', () => {
       expect(peer.writableLength).toBeGreaterThan(100_000);
       expect(peer.writableLength).toBeLessThan(3 * MIB);
       expect(store.began.length).toBeLessThan(50);
+    },
+  );
+
+  it.each<[store: string, written: Key | undefined, atOnce: boolean]>([
+    ['that answers later', undefined, false],
+    ['that writes another key', stringKey('other'), true],
+    ['that writes the same key', key, true],
+    ['that answers later and writes the same key', key, false],
+  ])(
+    'that is asked for large values in one frame, with a store %s, keeps few',
+    async (_, written, atOnce) => {
+      const later: BatchOperations = {
+        set: (items) => store.set(items),
+        fetch: async (keys) => store.fetch(keys),
+        query: (keys) => store.query(keys),
+        delete: (items) => store.delete(items),
+      };
+      start({ maxInFlightBytes: 64 * MIB }, atOnce ? store : later);
+      await fill(MIB / 2);
+      const peer = await attack();
+      const value = stringValue('v'.repeat(MIB / 2));
+      const fetches = Array.from({ length: 500 }, (_, id) => ({ id, batch: fetch }));
+      const sets =
+        written === undefined
+          ? []
+          : [{ id: 500, batch: { kind: 'set' as const, items: [{ key: written, value }] } }];
+      const release = written && store.hold(written);
+      await peer.say(encodeCalls(builder, [...sets, ...fetches]));
+      release?.();
+      await turns(100);
+      expect(peer.writableLength).toBeGreaterThan(MIB);
+      expect(peer.writableLength).toBeLessThan(16 * MIB);
+      expect(peer.destroyed).toBe(false);
     },
   );
 

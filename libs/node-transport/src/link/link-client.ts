@@ -65,7 +65,7 @@ export class LinkClient implements CallSink {
     const { options, coalescer } = this;
     const inFlight = this.connection?.size ?? 0;
     if (inFlight + coalescer.size >= options.maxPendingCalls || this.isHeavy(call)) {
-      call.fail(new TransportError('unconnected', 'too much is under way to this node already'));
+      call.fail(new TransportError('unconnected', 'too much is in flight to this node already'));
       return;
     }
     const { state } = this;
@@ -95,7 +95,7 @@ export class LinkClient implements CallSink {
     return true;
   }
 
-  /** Fails what is under way. Further calls fail at once. */
+  /** Fails the calls in flight. Further calls fail at once. */
   close(): void {
     const { state } = this;
     if (state.name === 'closed') return;

@@ -27,9 +27,9 @@ export interface ConnectionListener {
   answered(): void;
   /** The connection takes more again. */
   writable(): void;
-  /** The node is about to end and wants no more calls; those under way are still answered. */
+  /** The node will end and wants no more calls. It still answers the calls in flight. */
   leaving(): void;
-  /** The connection is gone. What was under way has been failed. */
+  /** The connection is gone. All calls in flight have failed. */
   lost(reason: string): void;
 }
 
@@ -49,7 +49,7 @@ export class LinkConnection {
   private starved = false;
   private peer: LinkLimits | undefined;
   private isProven = false;
-  /** Whether a ping came since the last pong. One pong answers all of them. */
+  /** Whether a ping came since the last pong. One pong answers all pings. */
   private owesPong = false;
   private leaving = false;
   private gone = false;
@@ -156,7 +156,7 @@ export class LinkConnection {
     else this.endIfDone();
   }
 
-  /** Fails what is under way, and lets go of the connection. */
+  /** Fails the calls in flight, and destroys the connection. */
   end(reason: string): void {
     if (this.gone) return;
     this.gone = true;
@@ -197,7 +197,7 @@ export class LinkConnection {
     this.listener.writable();
   };
 
-  /** Not while the node reads nothing: it may ask without end. */
+  /** Sends a pong, unless the node does not read: pongs for endless pings would pile up. */
   private pong(): void {
     if (this.gone || this.socket.writableNeedDrain) return;
     this.owesPong = false;
@@ -290,7 +290,7 @@ export class LinkConnection {
     this.endIfDone();
   }
 
-  /** Of a node that is leaving, nobody waits for more than the answers. */
+  /** Ends the connection to a node that is leaving when all calls have settled. */
   private endIfDone(): void {
     if (this.leaving && this.pending.size === this.abandoned) this.end('the node is shutting down');
   }

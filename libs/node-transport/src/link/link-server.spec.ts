@@ -1,7 +1,7 @@
 import { createServer, IncomingMessage, type Server } from 'node:http';
 import { Socket, type AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
-import { DEFAULT_LIMITS, stringKey, stringValue } from '@kvs/protocol';
+import { DEFAULT_LIMITS, stringKey, stringValue, type FetchOutcome, type MaybePromise } from '@kvs/protocol';
 import { RawLink } from '../../test/raw-link.js';
 import type { Batch } from '../batch.js';
 import { FRAME } from '../codec/frame.js';
@@ -86,7 +86,7 @@ it.each([
 describe.each<[string, Partial<LinkServerOptions>]>([
   ['calls', { maxInFlightRequests: 1 }],
   ['bytes', { maxInFlightBytes: 50 }],
-])('more %s than may be under way', (_, limits) => {
+])('more %s than may be in flight', (_, limits) => {
   it('are refused, over all links, until there is room', async () => {
     await start(limits);
     const other = await openLink();
@@ -134,7 +134,7 @@ it('tells of an unforeseen failure, and says little of it', async () => {
 });
 
 describe('at shutdown', () => {
-  /** One call is under way when the node is told to stop, until it is released. */
+  /** One call is in flight when the node is told to stop, until it is released. */
   async function drainWithOneCall(): Promise<{ release: Release; drained: Promise<void> }> {
     await start();
     const release = store.hold(a);
@@ -145,7 +145,7 @@ describe('at shutdown', () => {
     return { release, drained };
   }
 
-  it('says goodbye, answers what is under way, refuses what comes, and ends the link', async () => {
+  it('says goodbye, answers the calls in flight, refuses further calls, and ends the link', async () => {
     const { release, drained } = await drainWithOneCall();
     link.call([2, query()]);
     await link.until(() => link.answers.length === 1);
@@ -167,7 +167,7 @@ describe('at shutdown', () => {
     expect(server.size).toBe(0);
   });
 
-  it('waits no longer for what is under way when it is closed', async () => {
+  it('stops waiting for calls in flight when it is closed', async () => {
     const { release, drained } = await drainWithOneCall();
     server.close();
     await drained;
@@ -210,24 +210,32 @@ describe('at shutdown', () => {
   });
 });
 
-it('does no more than the other end reads, and then the rest in its order', async () => {
-  await start({ maxInFlightRequests: 200 });
-  const large = stringValue('v'.repeat(500_000));
-  link.call([1, { kind: 'set', items: [{ key: a, value: large }] }]);
-  await link.until(() => link.answers.length === 1);
-  link.socket.pause();
-  const reads = Array.from({ length: 100 }, (_, i) => [2 + i, { kind: 'fetch', items: [a] }] as const);
-  link.call(...reads, [200, { kind: 'delete', items: [{ key: a }] }]);
-  await store.hasBegun(2);
-  expect(store.began.length).toBeLessThan(reads.length / 2);
-  link.socket.resume();
-  await link.until(() => link.answers.length === 102);
-  expect(link.answers.map(([id]) => id)).toEqual([1, ...reads.map(([id]) => id), 200]);
-  expect(link.answers.slice(1, -1).every(([, outcomes]) => JSON.stringify(outcomes).length > 500_000)).toBe(
-    true,
-  );
-  expect(link.answers.at(-1)).toEqual([200, [{ ok: true, deleted: true }]]);
-});
+it.each([
+  ['at once', (done: MaybePromise<readonly FetchOutcome[]>) => done],
+  ['later', async (done: MaybePromise<readonly FetchOutcome[]>) => Promise.resolve(done)],
+])(
+  'does no more than the other end reads of a store that answers %s, and then the rest in its order',
+  async (_, answer) => {
+    await start({ maxInFlightRequests: 200 });
+    const fetch = store.fetch.bind(store);
+    store.fetch = (keys) => answer(fetch(keys));
+    const large = stringValue('v'.repeat(500_000));
+    link.call([1, { kind: 'set', items: [{ key: a, value: large }] }]);
+    await link.until(() => link.answers.length === 1);
+    link.socket.pause();
+    const reads = Array.from({ length: 100 }, (_, i) => [2 + i, { kind: 'fetch', items: [a] }] as const);
+    link.call(...reads, [200, { kind: 'delete', items: [{ key: a }] }]);
+    await store.hasBegun(2);
+    expect(store.began.length).toBeLessThan(reads.length / 2);
+    link.socket.resume();
+    await link.until(() => link.answers.length === 102);
+    expect(link.answers.map(([id]) => id)).toEqual([1, ...reads.map(([id]) => id), 200]);
+    expect(link.answers.slice(1, -1).every(([, outcomes]) => JSON.stringify(outcomes).length > 500_000)).toBe(
+      true,
+    );
+    expect(link.answers.at(-1)).toEqual([200, [{ ok: true, deleted: true }]]);
+  },
+);
 
 it('answers all when the other end reads its answers late', async () => {
   await start({ maxInFlightRequests: 300 });

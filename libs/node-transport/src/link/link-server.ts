@@ -14,16 +14,17 @@ import { ServerLink, type LinkMemory, type Load } from './server-link.js';
 export type BatchOperations = Pick<KeyValueOperations, 'set' | 'fetch' | 'query' | 'delete'>;
 
 export interface LinkServerOptions {
-  /** What items, batches and answers are held to, as over HTTP. */
+  /** Limits of items, batches and answers, as over HTTP. */
   readonly limits: Limits;
-  /** Most calls under way at once, over all links; further ones are refused as `overloaded`. */
+  /** Most calls in flight over all links. The node refuses further calls as `overloaded`. */
   readonly maxInFlightRequests: number;
   /**
-   * Most bytes of calls under way at once. As many may be held of frames that have not come whole, and of answers that
-   * proxies have not read; beyond, the link is closed that has held some for the longest.
+   * Most bytes of calls in flight over all links. The same limit holds for incomplete frames, and for unread answers.
+   * Beyond it, the node closes the link that has held such bytes for the longest. A link starts no fetch while the
+   * values of its unfinished fetches could have more bytes.
    */
   readonly maxInFlightBytes: number;
-  /** Told why a link was closed whose proxy broke a rule, at most once a minute. */
+  /** Called with the reason when a proxy broke a rule and its link was closed, at most once a minute. */
   readonly onBreach?: (message: string) => void;
   /** Told what made a call fail in an unforeseen way. */
   readonly onError: (error: unknown) => void;
@@ -38,7 +39,7 @@ export interface LinkServerOptions {
 export interface LinkCounts {
   /** Calls that were begun, by kind. */
   readonly calls: Readonly<Record<Kind, number>>;
-  /** Calls that were refused before that: not valid, or too much under way. */
+  /** Calls that were refused before they started: invalid ones, and those beyond the limits. */
   readonly refused: number;
 }
 
@@ -65,12 +66,16 @@ export class LinkServer {
     const { limits, maxInFlightRequests, maxInFlightBytes } = options;
     this.timers = options.timers ?? systemTimers;
     this.onBreach = seldom(this.timers, options.onBreach ?? (() => undefined));
+    const maxFrameBytes = Math.max(MIN_FRAME_BYTES, largestFrameBytes(limits));
+    // Hexadecimal values have two digits per byte.
+    const largestAnswerBytes = 2 * limits.maxAnswerBytes;
     this.memory = {
-      frames: new HeldBytes(
+      frames: new HeldBytes(maxInFlightBytes, maxFrameBytes, 'incomplete frames took too much memory'),
+      answers: new HeldBytes(
         maxInFlightBytes,
-        'a frame did not come to its end while others needed the memory',
+        Math.max(maxInFlightBytes, largestAnswerBytes) + MAX_OTHER_ANSWER_BYTES,
+        'unread answers took too much memory',
       ),
-      answers: new HeldBytes(maxInFlightBytes, 'answers were not read while others needed the memory'),
     };
     this.load = {
       calls: 0,
@@ -82,7 +87,7 @@ export class LinkServer {
       refused: 0,
     };
     this.linkLimits = {
-      maxFrameBytes: Math.max(MIN_FRAME_BYTES, largestFrameBytes(limits)),
+      maxFrameBytes,
       maxCallsInFlight: Math.min(maxInFlightRequests, MAX_CALLS_IN_FLIGHT),
       maxBytesInFlight: Math.min(maxInFlightBytes, MAX_BYTES_IN_FLIGHT),
     };
@@ -125,12 +130,12 @@ export class LinkServer {
     link.begin(head);
   }
 
-  /** Refuses calls from now on. Resolves when those under way are answered and the links have ended. */
+  /** Refuses calls from now on. Resolves when the calls in flight are answered and the links have ended. */
   drain(): Promise<void> {
     return (this.draining ??= this.finish());
   }
 
-  /** Cuts every link, and waits for nothing that is under way: a `drain` that does is over. */
+  /** Cuts every link without waiting for calls in flight. A `drain` that waits for them resolves. */
   close(): void {
     this.closed = true;
     this.load.draining = true;
@@ -170,5 +175,7 @@ const MIB = 1024 * KIB;
 const MIN_FRAME_BYTES = MIB;
 const MAX_CALLS_IN_FLIGHT = 4096;
 const MAX_BYTES_IN_FLIGHT = 64 * MIB;
+/** A link can have so many unread bytes when a fetch starts, and what an answer has beside its values. */
+const MAX_OTHER_ANSWER_BYTES = 2 * MIB;
 const FAREWELL_MS = 100;
 const UNAVAILABLE = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';

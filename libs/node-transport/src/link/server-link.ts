@@ -20,24 +20,24 @@ import type { HeldBytes } from './held-bytes.js';
 import type { BatchOperations } from './link-server.js';
 import { LINK_TOKEN } from './link-token.js';
 
-/** What is under way over all links of a node. */
+/** The calls in flight over all links of a node. */
 export interface Load {
   calls: number;
   bytes: number;
   readonly maxCalls: number;
   readonly maxBytes: number;
   draining: boolean;
-  /** How many calls were begun, by kind. */
+  /** How many calls have started, by kind. */
   readonly begun: Record<Kind, number>;
-  /** How many calls were refused before they began. */
+  /** How many calls were refused before they started. */
   refused: number;
 }
 
-/** What all links of a node hold together. */
+/** The memory that all links of a node hold together. */
 export interface LinkMemory {
-  /** Frames that have not come whole. */
+  /** Incomplete frames. */
   readonly frames: HeldBytes;
-  /** Answers that proxies have not read. */
+  /** Unread answers. */
   readonly answers: HeldBytes;
 }
 
@@ -48,36 +48,41 @@ export interface ServerLinkContext {
   readonly memory: LinkMemory;
   readonly schedule: Schedule;
   readonly onError: (error: unknown) => void;
-  /** @param breach what the proxy did, if it broke a rule of the link */
+  /** @param breach the rule that the proxy broke, if it broke one */
   readonly closed: (breach?: string) => void;
-  /** A call that was under way is answered. */
+  /** Called after each call that the store did not answer at once. */
   readonly answered: () => void;
 }
 
 type DecodedBatch = { readonly id: number } & Batch;
 
 /**
- * One link, at the node. Calls are done in the order in which they came. What the store answers at once is answered at
- * once, all answers of a turn in one write; while it takes its time with a call, others go on, except where they
- * concern a key of that call and one of the two is a write.
+ * One link, at the node. It starts calls in the order in which they came, and writes all answers of a turn at once.
+ * While the store works on a call, later calls start too. A call waits for an earlier one on the same key if one of
+ * the two is a write.
+ *
+ * Memory for answers is bounded. No call starts while the proxy has not read 1 MiB of answers. The values of all
+ * unfinished fetches can have at most `maxInFlightBytes`, or one fetch runs alone. Later calls wait in order.
  */
 export class ServerLink {
   private readonly builder = new FrameBuilder();
   private readonly reader: FrameReader;
   private readonly order = new KeyOrder();
   private answers: Answer[] = [];
-  /** About how many bytes they have. */
+  /** About how many bytes the answers have. */
   private answerBytes = 0;
-  /** Whether so much is unread at the other end that what else it asks for has to wait: for `drain`. */
+  /** Whether the proxy has too many unread answers. No call starts until the socket's `drain`. */
   private full = false;
-  /** Calls that came with others whose answers made it full, and their bytes. */
+  /** Most bytes of values that the unfinished fetches can bring. */
+  private fetchBytes = 0;
+  /** Calls that have not started because memory for answers is short, in order. */
   private waiting: DecodedCall[] = [];
   private waitingBytes = 0;
   private peer: LinkLimits | undefined;
-  /** Calls under way, and their bytes. */
+  /** Calls in flight, and their bytes. */
   private unanswered = 0;
   private unansweredBytes = 0;
-  /** Whether a ping came since the last pong. One pong answers all of them. */
+  /** Whether a ping came since the last pong. One pong answers all pings. */
   private owesPong = false;
   private inTurn = false;
   private scheduled = false;
@@ -102,7 +107,7 @@ export class ServerLink {
     socket.write(encodeHello(this.builder, context.linkLimits));
   }
 
-  /** Takes what came together with the request for a link. */
+  /** Takes the bytes that came together with the request for a link. */
   begin(head: Buffer): void {
     if (head.length > 0) this.onData(head);
   }
@@ -112,15 +117,15 @@ export class ServerLink {
     if (!this.gone) this.socket.write(encodeSignal(this.builder, FRAME.goodbye));
   }
 
-  /** Ends the link after what has been written. */
+  /** Ends the link after everything written so far. */
   end(): void {
     if (!this.gone) this.socket.end(() => this.socket.destroy());
   }
 
   /**
-   * Cuts it.
+   * Cuts the link.
    *
-   * @param breach what the proxy did, if it broke a rule of the link
+   * @param breach the rule that the proxy broke, if it broke one
    */
   close(breach?: string): void {
     if (this.gone) return;
@@ -143,7 +148,8 @@ export class ServerLink {
       frames.set(this, this.reader.heldBytes);
     } catch (error) {
       if (!(error instanceof LinkProtocolError)) throw error;
-      this.close(error.message); // what was done is done; what it came to, nobody hears
+      // Calls that have started still run, but their answers are dropped.
+      this.close(error.message);
       return;
     } finally {
       this.inTurn = false;
@@ -152,13 +158,10 @@ export class ServerLink {
   };
 
   private readonly onDrain = (): void => {
-    const { waiting } = this;
-    this.waiting = [];
-    this.waitingBytes = 0;
     this.full = false;
     this.context.memory.answers.set(this, 0);
     this.inTurn = true;
-    for (const call of waiting) this.take(call);
+    this.startWaiting();
     this.inTurn = false;
     this.flush();
     this.throttle();
@@ -185,7 +188,7 @@ export class ServerLink {
     }
   };
 
-  /** What the proxy may still send of what the hello said. */
+  /** How much more the proxy may send within the limits of the hello. */
   private get room(): CallRoom {
     const { maxCallsInFlight, maxBytesInFlight } = this.context.linkLimits;
     const calls = this.unanswered + this.waiting.length;
@@ -194,11 +197,42 @@ export class ServerLink {
   }
 
   private take(call: DecodedCall): void {
-    if (this.full) {
-      this.waiting.push(call);
-      if (!('refusal' in call)) this.waitingBytes += weightOf(call);
+    if (this.waiting.length === 0 && this.canStart(call)) {
+      this.run(call);
       return;
     }
+    this.waiting.push(call);
+    if (!('refusal' in call)) this.waitingBytes += weightOf(call);
+  }
+
+  /** Whether there is memory for the answer. */
+  private canStart(call: DecodedCall): boolean {
+    if (this.full) return false;
+    if (this.fetchBytes === 0 || 'refusal' in call) return true;
+    const bytes = this.maxValueBytesOf(call);
+    return bytes === 0 || this.fetchBytes + bytes <= this.context.load.maxBytes;
+  }
+
+  /** Most bytes of values that the answer can have. */
+  private maxValueBytesOf({ kind, items }: DecodedBatch): number {
+    const { maxAnswerBytes, maxValueBytes } = this.context.limits;
+    return kind === 'fetch' ? Math.min(maxAnswerBytes, items.length * maxValueBytes) : 0;
+  }
+
+  /** Starts waiting calls from the front, as far as there is memory. */
+  private startWaiting(): void {
+    const { waiting } = this;
+    let started = 0;
+    for (const call of waiting) {
+      if (this.gone || !this.canStart(call)) break;
+      started++;
+      if (!('refusal' in call)) this.waitingBytes -= weightOf(call);
+      this.run(call);
+    }
+    waiting.splice(0, started);
+  }
+
+  private run(call: DecodedCall): void {
     const { load } = this.context;
     if ('refusal' in call) return this.refuse(call.id, call.refusal);
     const refusal = this.refusal();
@@ -217,12 +251,12 @@ export class ServerLink {
     const { load } = this.context;
     if (load.draining) return { code: 'shutting_down', message: 'the server is shutting down' };
     if (load.calls >= load.maxCalls)
-      return { code: 'overloaded', message: `${load.calls} calls are under way` };
+      return { code: 'overloaded', message: `${load.calls} calls are in flight` };
     if (load.bytes < load.maxBytes) return undefined;
-    return { code: 'overloaded', message: `calls of ${load.bytes} bytes are under way` };
+    return { code: 'overloaded', message: `calls of ${load.bytes} bytes are in flight` };
   }
 
-  /** Nothing else is under way: only if this call is not done at once, need anything wait for it. */
+  /** Runs a call while no other is in flight. It needs a ticket only if the store does not answer at once. */
   private start(call: DecodedBatch): void {
     const answer = this.attempt(call);
     if (!isPromise(answer)) {
@@ -237,29 +271,33 @@ export class ServerLink {
   private queue(call: DecodedBatch): void {
     const finish = this.track(call);
     const ticket = this.order.enter(keysOf(call), isWrite(call.kind), () => {
-      // In a turn of its own even if it is done at once, for the ticket has not been handed out yet.
+      // The answer must come later, even if the store has answered: `ticket` is not assigned yet.
       Promise.resolve(this.attempt(call))
         .then((done) => finish(done, ticket))
         .catch(this.context.onError);
     });
   }
 
-  /** Counts a call as under way until it is finished. */
+  /** Counts a call as in flight until the returned function is called with its answer. */
   private track(call: DecodedBatch): (answer: Answer, ticket: Ticket) => void {
     const { load, answered } = this.context;
     const weight = weightOf(call);
+    const valueBytes = this.maxValueBytesOf(call);
     load.calls++;
     load.bytes += weight;
     this.unanswered++;
     this.unansweredBytes += weight;
+    this.fetchBytes += valueBytes;
     this.throttle();
     return (answer, ticket) => {
       load.calls--;
       load.bytes -= weight;
       this.unanswered--;
       this.unansweredBytes -= weight;
+      this.fetchBytes -= valueBytes;
       this.order.leave(ticket);
       this.answer(answer);
+      if (this.waiting.length > 0) this.startWaiting();
       this.throttle();
       answered();
     };
@@ -311,7 +349,7 @@ export class ServerLink {
     if (owesPong) socket.write(encodeSignal(this.builder, FRAME.pong));
     socket.uncork();
     this.full = socket.writableLength > MAX_UNREAD_BYTES;
-    // What is less than that is not worth counting: only from here on, there surely is a drain.
+    // Fewer bytes are not counted, because the socket might emit no `drain` to end the count.
     if (this.full) this.context.memory.answers.set(this, socket.writableLength);
     this.throttle();
   }
@@ -325,7 +363,7 @@ export class ServerLink {
   }
 }
 
-/** Values are all that is ever large in an answer. */
+/** Only values make an answer large. */
 function bytesOf(answer: Answer): number {
   let bytes = ANSWER_WEIGHT;
   if ('refusal' in answer || answer.kind !== 'fetch') return bytes;
@@ -338,5 +376,5 @@ const ANSWER_WEIGHT = 32;
 const KIB = 1024;
 const FRAME_BYTES = 256 * KIB;
 const MAX_UNREAD_BYTES = 1024 * KIB;
-/** A proxy sends a ping when it hears nothing: who is silent for this long is gone. */
+/** A proxy that hears nothing sends pings, so a link that is silent for this long is dead. */
 const IDLE_MS = 60_000;
