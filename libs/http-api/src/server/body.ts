@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KvsError } from '@kvs/protocol';
+import { ChunkBuffer } from './chunk-buffer.js';
 import { refuse } from './closing.js';
 import type { Admission, InFlight } from './in-flight.js';
 
@@ -35,17 +36,19 @@ export class BodyReader {
     whole: (bytes: Uint8Array) => void,
   ): void {
     const length = bodyLength(request);
-    let parts: Buffer[] | undefined;
+    const body = new ChunkBuffer(length ?? this.maxBytes);
     let bytes = 0;
-    request.on('data', (part: Buffer) => {
-      bytes += part.length;
-      const refusal = bytes > this.maxBytes ? this.#tooLarge() : this.inFlight.hold(admission, part.length);
-      if (refusal) refuse(response, refusal);
-      // Mostly a body comes in one piece, and nothing need be joined.
-      else if (bytes === length) whole(parts === undefined ? part : Buffer.concat([...parts, part], bytes));
-      else (parts ??= []).push(part);
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      const refusal = bytes > this.maxBytes ? this.#tooLarge() : this.inFlight.hold(admission, chunk.length);
+      if (refusal) {
+        refuse(response, refusal);
+        return;
+      }
+      body.append(chunk);
+      if (bytes === length) whole(body.bytes);
     });
-    if (length === undefined) request.on('end', () => whole(Buffer.concat(parts ?? [], bytes)));
+    if (length === undefined) request.on('end', () => whole(body.bytes));
   }
 
   #tooLarge(): KvsError {

@@ -1,0 +1,37 @@
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * Joins the chunks of a body. They are copied into one buffer that grows by doubling, because each chunk is a `Buffer` of
+ * some 300 bytes, however small. Holds at most twice the bytes that have come. A single chunk is kept as it is.
+ */
+export class ChunkBuffer {
+  #buffer: Buffer = EMPTY;
+  #length = 0;
+
+  /** @param maxLength the length of all chunks together, or a limit of it, in bytes */
+  constructor(private readonly maxLength: number) {}
+
+  /** The bytes of all chunks so far, without a copy. */
+  get bytes(): Buffer {
+    return this.#length === this.#buffer.length ? this.#buffer : this.#buffer.subarray(0, this.#length);
+  }
+
+  /** Adds a chunk of at least one byte. Amortized O(chunk length). */
+  append(chunk: Buffer): void {
+    const length = this.#length + chunk.length;
+    if (this.#length === 0) {
+      this.#buffer = chunk;
+    } else {
+      // The first chunk has no space behind it, so nothing is ever written into it.
+      if (length > this.#buffer.length) this.#grow(Math.min(2 * length, this.maxLength));
+      chunk.copy(this.#buffer, this.#length);
+    }
+    this.#length = length;
+  }
+
+  #grow(capacity: number): void {
+    const larger = Buffer.allocUnsafe(capacity);
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.#buffer = larger;
+  }
+}
