@@ -29,7 +29,7 @@ export function serverCommand(name: string, version: string, description: string
     )
     .addOption(milliseconds('headers-timeout-ms', 'longest wait for the headers of a request', 60_000))
     .addOption(milliseconds('body-timeout-ms', 'longest wait for the next bytes of a body', 30_000))
-    .addOption(wholeNumber('min-body-rate', 'lowest average speed of a body, in bytes per second', 1000))
+    .addOption(wholeNumber('min-body-rate', 'lowest sustained speed of a body, in bytes per second', 1000))
     .addOption(milliseconds('answer-timeout-ms', 'longest wait for a client to read on', 60_000))
     .addOption(milliseconds('shutdown-timeout-ms', 'wait for requests under way at shutdown', 10_000))
     .addOption(several('allow-host <name>', 'serve this host name too, or * for all', parseAllowedHost))

@@ -9,9 +9,12 @@ export interface ServerSettings {
   readonly maxInFlightBytes: number;
   /** How long the headers of a request may take, in milliseconds. */
   readonly headersTimeoutMs: number;
-  /** How long a body may take without a byte of it coming, in milliseconds; it is answered 408. */
+  /** How long a client may send no byte of a body, in milliseconds; the request is then answered 408. */
   readonly bodyTimeoutMs: number;
-  /** Lowest average speed of a body that takes longer than `bodyTimeoutMs`, in bytes per second. */
+  /**
+   * Lowest sustained speed of a body, in bytes per second. A client may fall behind it by `bodyTimeoutMs`, and makes up for
+   * that with later bytes, but not with earlier ones.
+   */
   readonly minBodyRate: number;
   /** How long a client may take without reading a byte of its answer, in milliseconds; its connection is cut. */
   readonly answerTimeoutMs: number;

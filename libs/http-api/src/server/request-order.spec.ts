@@ -190,6 +190,34 @@ describe('a connection with very many requests behind one that is not answered',
     stop();
   });
 
+  it('is cut rather than one that has fewer waiting', async () => {
+    const order = new RequestOrder(350);
+    const arrived = new Map<Socket, number>();
+    const firsts = new Map<Socket, () => void>();
+    const { client: other, stop } = await connectTo((request, response) => {
+      const { socket } = request;
+      arrived.set(socket, (arrived.get(socket) ?? 0) + 1);
+      order.add(request, response, () => {
+        if (firsts.has(socket)) response.end();
+        else firsts.set(socket, () => void response.end());
+      });
+    });
+    await once(other, 'connect');
+    const most = connect(other.remotePort ?? 0, '127.0.0.1');
+    most.on('error', () => undefined);
+    const isCut = once(most, 'close');
+    most.write(Buffer.concat(Array.from({ length: 301 }, () => GET)));
+    await until(() => [...arrived.values()].includes(301));
+    let answers = '';
+    other.setEncoding('latin1').on('data', (text: string) => (answers += text));
+    other.write(Buffer.concat(Array.from({ length: 101 }, () => GET)));
+    await isCut;
+    await until(() => [...arrived.values()].includes(101));
+    for (const answer of firsts.values()) answer();
+    await until(() => answers.split('HTTP/1.1 200').length === 102);
+    stop();
+  });
+
   it('is not cut for its share of them', async () => {
     const { seen, stop } = await hold(50, 1);
     await until(() => seen.arrived === 50);

@@ -18,18 +18,18 @@ interface OrderedSocket extends Socket {
  * section 9.3.2), and may expect that a read sees the write before it. Node keeps only the order of the answers.
  */
 export class RequestOrder {
-  readonly #waiting: WaitingCount;
+  readonly #waiting: WaitingRequests;
 
   /**
-   * @param maxWaiting limit of waiting requests on all connections together. Beyond it, a connection is cut if more than 64
-   * requests wait on it: Node hands over all requests in a chunk of 64 KiB at once, which may be thousands.
+   * @param maxWaiting limit of waiting requests on all connections together. Beyond it, the connection with the most of them
+   * is cut, if 64 or more wait on it: Node hands over all requests in a chunk of 64 KiB at once, which may be thousands.
    * @param onConnection is called once per connection, with its first request
    */
   constructor(
     maxWaiting: number,
     private readonly onConnection: (connection: Connection) => void = () => undefined,
   ) {
-    this.#waiting = { count: 0, max: maxWaiting };
+    this.#waiting = { count: 0, max: maxWaiting, crowded: new Set() };
   }
 
   /** Starts the request when those before it on its connection are answered. */
@@ -63,9 +63,12 @@ interface Arrival {
   start: Start;
 }
 
-interface WaitingCount {
+/** The waiting requests on all connections. */
+interface WaitingRequests {
   count: number;
   readonly max: number;
+  /** The connections on which at least `MAX_WAITING` requests wait. */
+  readonly crowded: Set<Connection>;
 }
 
 /** A connection and the requests on it that are not answered. */
@@ -77,12 +80,16 @@ export class Connection {
 
   constructor(
     readonly socket: Socket,
-    private readonly waitingInAll: WaitingCount,
+    private readonly waitingInAll: WaitingRequests,
   ) {}
 
   /** The response to the request that is being handled. */
   get current(): ServerResponse | undefined {
     return this.#current;
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length;
   }
 
   add(arrival: Arrival): void {
@@ -112,16 +119,21 @@ export class Connection {
   }
 
   #wait(arrival: Arrival): void {
-    const isMany = this.#waiting.length >= MAX_WAITING;
-    if (isMany && this.waitingInAll.count >= this.waitingInAll.max) {
-      this.socket.destroy();
-      abandon(arrival.response);
-      return;
-    }
+    const { crowded } = this.waitingInAll;
     this.#waiting.push(arrival);
     this.waitingInAll.count++;
-    // After the parser has finished the chunk, because it resumes the socket after each request.
-    if (this.#waiting.length === MAX_WAITING) process.nextTick(this.#pause);
+    if (this.#waiting.length === MAX_WAITING) {
+      crowded.add(this);
+      // After the parser has finished the chunk, because it resumes the socket after each request.
+      process.nextTick(this.#pause);
+    }
+    if (this.waitingInAll.count > this.waitingInAll.max) longest(crowded)?.cut();
+  }
+
+  /** Ends the connection with all its requests. */
+  cut(): void {
+    this.socket.destroy();
+    this.#abandonAll();
   }
 
   readonly #proceed = (): void => {
@@ -136,13 +148,17 @@ export class Connection {
       return;
     }
     this.waitingInAll.count--;
-    if (this.#waiting.length === MAX_WAITING - 1 && !this.#afterwards) this.socket.resume();
+    if (this.#waiting.length === MAX_WAITING - 1) {
+      this.waitingInAll.crowded.delete(this);
+      if (!this.#afterwards) this.socket.resume();
+    }
     this.#start(next);
   };
 
   /** Requests behind an answer that closes the connection never start, because they could not be answered. */
   #abandonAll(): void {
     this.waitingInAll.count -= this.#waiting.length;
+    this.waitingInAll.crowded.delete(this);
     for (const { response } of this.#waiting.splice(0)) abandon(response);
     if (this.#afterwards) this.socket.destroy();
   }
@@ -154,6 +170,14 @@ export class Connection {
     this.#isPausable = true;
     this.socket.pause();
   };
+}
+
+function longest(connections: Iterable<Connection>): Connection | undefined {
+  let found: Connection | undefined;
+  for (const connection of connections) {
+    if (found === undefined || connection.waitingCount > found.waitingCount) found = connection;
+  }
+  return found;
 }
 
 function isEnding(socket: Socket): boolean {

@@ -56,7 +56,7 @@ describe.each([true, false])('with the fast lane %s', (fastLane) => {
     expect(server.inFlight.load).toEqual({ requests: 0, bytes: 0 });
   });
 
-  it('a body that goes on, but slower than the lowest average speed, is answered 408', async () => {
+  it('a body that goes on, but slower than the lowest speed, is answered 408', async () => {
     const settings = { fastLane, bodyTimeoutMs: TIMEOUT_MS, minBodyRate: 1_000_000 };
     server = await TestServer.start(new MapOperations(), { settings });
     const client = open(upload('/query', 'Content-Length: 4000', ''));
@@ -65,8 +65,17 @@ describe.each([true, false])('with the fast lane %s', (fastLane) => {
     expect(answer).toMatch(/^HTTP\/1.1 408 [\s\S]*"code":"request_timeout"/);
   });
 
+  it('a body that comes in a burst and then too slowly is answered 408', async () => {
+    const settings = { fastLane, bodyTimeoutMs: TIMEOUT_MS, minBodyRate: 100 };
+    server = await TestServer.start(new MapOperations(), { settings });
+    const client = open(upload('/query', 'Content-Length: 4000', ' '.repeat(3000)));
+    const timer = setInterval(() => client.write(' '), TIMEOUT_MS / 2);
+    const answer = await answerTo(client).finally(() => clearInterval(timer));
+    expect(answer).toMatch(/^HTTP\/1.1 408 [\s\S]*"code":"request_timeout"/);
+  });
+
   it('a body that goes on takes its time', async () => {
-    const settings = { fastLane, bodyTimeoutMs: TIMEOUT_MS, minBodyRate: 1 };
+    const settings = { fastLane, bodyTimeoutMs: TIMEOUT_MS, minBodyRate: 100 };
     server = await TestServer.start(new MapOperations(), { settings });
     const client = open(upload('/query', 'Content-Length: 4000\r\nConnection: close', '['));
     let left = 3998;

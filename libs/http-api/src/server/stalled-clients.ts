@@ -4,7 +4,10 @@ import type { ServerSettings } from '../settings.js';
 import { refuse } from './closing.js';
 import type { Connection } from './request-order.js';
 
-export type ProgressLimits = Pick<ServerSettings, 'bodyTimeoutMs' | 'minBodyRate' | 'answerTimeoutMs'>;
+export type ProgressLimits = Pick<
+  ServerSettings,
+  'headersTimeoutMs' | 'bodyTimeoutMs' | 'minBodyRate' | 'answerTimeoutMs'
+>;
 
 const MAX_INTERVAL_MS = 1000;
 
@@ -21,8 +24,9 @@ export class StalledClients {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly limits: ProgressLimits) {
-    const { bodyTimeoutMs, answerTimeoutMs } = limits;
-    this.#intervalMs = Math.min(MAX_INTERVAL_MS, bodyTimeoutMs / 4, answerTimeoutMs / 4);
+    const { headersTimeoutMs, bodyTimeoutMs, answerTimeoutMs } = limits;
+    const shortest = Math.min(headersTimeoutMs, bodyTimeoutMs, answerTimeoutMs);
+    this.#intervalMs = Math.min(MAX_INTERVAL_MS, shortest / 4);
   }
 
   watch(connection: Connection): void {
@@ -45,9 +49,9 @@ export class StalledClients {
 /** The progress that a client has made with its current request, up to the last check. */
 class Watch {
   #response: Connection['current'];
-  #bytesBefore = 0;
-  #bodyMs = 0;
   #bytes = 0;
+  /** How long the client may still send no byte of the body. */
+  #leftMs = 0;
   #idleMs = 0;
 
   constructor(private readonly connection: Connection) {}
@@ -57,29 +61,30 @@ class Watch {
     if (current === undefined) return;
     if (current !== this.#response) {
       this.#response = current;
-      this.#bytesBefore = socket.bytesRead;
-      this.#bodyMs = 0;
+      this.#bytes = socket.bytesRead;
+      this.#leftMs = limits.bodyTimeoutMs;
       this.#idleMs = 0;
       return;
     }
     if (!current.headersSent && !current.req.complete) {
-      this.#bodyMs += elapsedMs;
-      this.#note(socket.bytesRead - this.#bytesBefore, elapsedMs);
-      const allowedMs = limits.bodyTimeoutMs + (this.#bytes / limits.minBodyRate) * 1000;
-      if (this.#idleMs >= limits.bodyTimeoutMs || this.#bodyMs > allowedMs) {
+      // Bytes earn time, but only up to `bodyTimeoutMs`: otherwise a burst would earn hours of silence.
+      const earnedMs = (this.#progress(socket.bytesRead) / limits.minBodyRate) * 1000;
+      this.#leftMs = Math.min(this.#leftMs - elapsedMs + earnedMs, limits.bodyTimeoutMs);
+      if (this.#leftMs <= 0)
         refuse(current, new KvsError('request_timeout', 'the body did not come in time'));
-      }
     } else if (socket.writableLength > 0) {
-      this.#note(sendProgress(socket), elapsedMs);
+      this.#idleMs = this.#progress(sendProgress(socket)) === 0 ? this.#idleMs + elapsedMs : 0;
       if (this.#idleMs >= limits.answerTimeoutMs) socket.resetAndDestroy();
     } else {
       this.#idleMs = 0;
     }
   }
 
-  #note(bytes: number, elapsedMs: number): void {
-    this.#idleMs = bytes === this.#bytes ? this.#idleMs + elapsedMs : 0;
+  /** Returns how many bytes were received or sent since the last check. */
+  #progress(bytes: number): number {
+    const more = bytes - this.#bytes;
     this.#bytes = bytes;
+    return more;
   }
 }
 
