@@ -3,10 +3,14 @@ import type { Socket } from 'node:net';
 import type { KvsError } from '@kvs/protocol';
 import { sendProblem } from '@kvs/protocol/nest';
 
-/** The server cuts a client that does not close its side of the connection within this time. */
-const MAX_CLOSING_MS = 30_000;
-/** The server cuts a client that goes on to send more than this after a refusal. */
-const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
+export interface ClosingLimits {
+  /** The server cuts a client that does not close its side of the connection within this time, in milliseconds. */
+  readonly maxMs: number;
+  /** The server cuts a client that goes on to send more bytes than this. */
+  readonly maxBytes: number;
+}
+
+const CLOSING_LIMITS: ClosingLimits = { maxMs: 30_000, maxBytes: 64 * 1024 * 1024 };
 
 /** Answers a request with an error, without reading the rest of it, and closes the connection. */
 export function refuse(response: ServerResponse, reason: KvsError): void {
@@ -26,18 +30,19 @@ export function refuse(response: ServerResponse, reason: KvsError): void {
  *
  * @param last is sent before the connection closes
  */
-export function closeInStages(socket: Socket, last = ''): void {
+export function closeInStages(socket: Socket, last = '', limits = CLOSING_LIMITS): void {
+  const { maxMs, maxBytes } = limits;
   socket.end(last);
   // Only Node's HTTP parser can resume a socket that it has paused.
-  if (socket.isPaused()) socket.once('resume', () => discard(socket)).resume();
-  else discard(socket);
-  const timer = setTimeout(() => socket.destroy(), MAX_CLOSING_MS).unref();
+  if (socket.isPaused()) socket.once('resume', () => discard(socket, maxBytes)).resume();
+  else discard(socket, maxBytes);
+  const timer = setTimeout(() => socket.destroy(), maxMs).unref();
   socket.once('close', () => clearTimeout(timer));
 }
 
 /** Reads on in place of the HTTP parser. */
-function discard(socket: Socket): void {
-  let left = MAX_DISCARDED_BYTES;
+function discard(socket: Socket, maxBytes: number): void {
+  let left = maxBytes;
   socket.removeAllListeners('data');
   socket.on('data', ({ length }: Uint8Array) => {
     left -= length;
