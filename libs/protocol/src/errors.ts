@@ -30,7 +30,7 @@ export const ERROR_CODES = {
   wrong_host: { status: 421, title: 'The server is not for this host name' },
   upgrade_required: { status: 426, title: 'Only a connection that is upgraded is of use here' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
-  not_implemented: { status: 501, title: 'The transfer coding is not supported' },
+  not_implemented: { status: 501, title: 'The server does not implement this' },
 
   // The request was understood, and could not be done.
   version_mismatch: { status: 409, title: 'The version is not the one asked for' },

@@ -1,5 +1,7 @@
+import type { Duplex } from 'node:stream';
 import { PROXY_VIA } from '@kvs/protocol';
 import { MapOperations } from '../testing/map-operations.js';
+import { exchange } from '../testing/raw-exchange.js';
 import { jsonOf, TestServer } from '../testing/test-server.js';
 
 const headers = { via: PROXY_VIA };
@@ -22,9 +24,22 @@ it.each([
 });
 
 it('and when it asks for the link', async () => {
-  server = await TestServer.start(new MapOperations(), { refusesProxies: true });
-  const upgrade = { ...headers, connection: 'Upgrade', upgrade: 'kvs-link/1' };
-  expect((await server.send('GET', '/link', { headers: upgrade })).status).toBe(508);
+  let accepted = 0;
+  const upgrade = {
+    path: '/link',
+    protocol: 'test/1',
+    accept: (_: unknown, socket: Duplex) => {
+      accepted++;
+      socket.destroy();
+    },
+    drain: () => Promise.resolve(),
+    close: () => undefined,
+  };
+  server = await TestServer.start(new MapOperations(), { refusesProxies: true, upgrade });
+  const asking = { ...headers, connection: 'Upgrade', upgrade: 'test/1' };
+  const answer = await exchange(server.port, [{ method: 'GET', path: '/link', headers: asking }]);
+  expect(answer).toMatch(/^HTTP\/1.1 508 .*"code":"loop_detected"/s);
+  expect(accepted).toBe(0);
 });
 
 it('and when it uses a host name that is not served', async () => {

@@ -21,8 +21,8 @@ import { InFlight } from './in-flight.js';
 import { listen, origin } from './listen.js';
 import { createLogger, NestLogger, type Logger } from './logger.js';
 import { answerProtocolErrors } from './protocol-errors.js';
-import { accessRules, refusalOf } from './request-checks.js';
-import { handleUpgrades, upgradeRequired, type UpgradeHandler } from './upgrades.js';
+import { accessRules } from './request-checks.js';
+import { handleUpgrades, refuseTunnels, upgradeRequired, type UpgradeHandler } from './upgrades.js';
 import { exitAtStart } from './start-error.js';
 import { TwoDoorAdapter } from './two-door-adapter.js';
 import { ignoreInspectorSignal, onStopSignals } from './stop-signals.js';
@@ -93,17 +93,12 @@ async function start(options: ServeOptions, worker: number | undefined, logger: 
     (found) => found.address,
     () => host,
   );
-  const access = accessRules(settings, host, address);
-  const doors = new TwoDoorAdapter(inFlight, settings, access);
+  const doors = new TwoDoorAdapter(inFlight, settings, accessRules(settings, host, address));
   const app = await createApp(options, doors, logger);
   const server: Server = app.getHttpServer();
   const operations = app.get<KeyValueOperations>(OPERATIONS, { strict: false });
   const upgrade = options.upgrade?.(operations, logger, app.get(ServerMetrics));
-  if (upgrade) {
-    doors.upgradePath = upgrade.path;
-    app.use(upgradeRequired(upgrade));
-    handleUpgrades(server, upgrade, (request) => refusalOf(request, access));
-  }
+  if (upgrade) addUpgrade(app, doors, upgrade);
   await app.init();
   const stop = async (): Promise<never> => {
     await drain(server, inFlight, upgrade, shutdownTimeoutMs, logger);
@@ -148,7 +143,19 @@ export async function createApp(
     doors.fastLane = new FastLane(app.get(FastRoutes, { strict: false }), onUnexpected);
   serveDocs(app, options.title, options.version);
   answerProtocolErrors(app.getHttpServer());
+  refuseTunnels(app.getHttpServer());
   return app;
+}
+
+/** Lets connections leave HTTP at the handler's path; before the application's `init`. */
+export function addUpgrade(
+  app: NestExpressApplication,
+  doors: TwoDoorAdapter,
+  handler: UpgradeHandler,
+): void {
+  doors.upgradePath = handler.path;
+  app.use(upgradeRequired(handler));
+  handleUpgrades(app.getHttpServer(), handler, (request) => doors.headRefusal(request));
 }
 
 /** Accepts nothing more, and finishes what is in flight. */

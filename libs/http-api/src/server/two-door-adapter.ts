@@ -10,7 +10,7 @@ import type { InFlight } from './in-flight.js';
 import { announceOrigin, refusalOf, type AccessRules } from './request-checks.js';
 import { RequestOrder, type Start } from './request-order.js';
 import { StalledClients } from './stalled-clients.js';
-import { upgradableAt } from './upgrades.js';
+import { closeAfterIgnoredUpgrade, upgradableAt } from './upgrades.js';
 
 /** How long an idle connection is kept. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
@@ -80,6 +80,7 @@ export class TwoDoorAdapter extends ExpressAdapter {
   #arrive(request: IncomingMessage, response: ServerResponse, start: Start): void {
     this.track(request, response);
     announceOrigin(request, response, this.access);
+    closeAfterIgnoredUpgrade(request, response);
     this.#order.add(request, response, start);
   }
 
@@ -100,13 +101,18 @@ export class TwoDoorAdapter extends ExpressAdapter {
     else this.#bodies.read(request, response, admission, (bytes) => this.#dispatch(request, response, bytes));
   }
 
-  #refusal(request: IncomingMessage): KvsError | undefined {
+  /** Returns the reason to refuse a request by its headers, whatever its path and its body, or undefined. */
+  headRefusal(request: IncomingMessage): KvsError | undefined {
     if (request.rawHeaders.length > 2 * MAX_HEADERS) {
       return new KvsError('headers_too_large', `a request has at most ${MAX_HEADERS} headers`);
     }
     // A proxy hears that it is in a loop, also if it used a name that is not served.
     if (this.refusesProxies && isFromProxy(request.headers.via)) return LOOP;
-    return refusalOf(request, this.access) ?? this.#bodies.refusal(request) ?? this.inFlight.refusal(request);
+    return refusalOf(request, this.access);
+  }
+
+  #refusal(request: IncomingMessage): KvsError | undefined {
+    return this.headRefusal(request) ?? this.#bodies.refusal(request) ?? this.inFlight.refusal(request);
   }
 
   #dispatch(request: IncomingMessage, response: ServerResponse, body: Uint8Array): void {

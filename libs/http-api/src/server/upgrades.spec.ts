@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { KvsError } from '@kvs/protocol';
+import { MapOperations } from '../testing/map-operations.js';
+import { chunked, exchangeBytes, requestBytes } from '../testing/raw-exchange.js';
+import { TestServer } from '../testing/test-server.js';
 import { RequestOrder } from './request-order.js';
 import { handleUpgrades, upgradableAt, upgradeRequired, type UpgradeHandler } from './upgrades.js';
 
@@ -91,32 +94,69 @@ it('refuses a request there that is refused everywhere', async () => {
   expect(accepted).toEqual([]);
 });
 
-it('serves other requests that ask for an upgrade as if they had not, and the connection stays as it is', async () => {
-  let connections = 0;
-  const connected = new Promise<Duplex>((resolve) => {
-    server.on('connection', (socket: Duplex) => {
-      connections++;
-      resolve(socket);
-    });
-  });
-  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  let text = '';
-  client.on('data', (bytes) => (text += bytes.toString()));
-  const listeners: number[] = [];
-  for (let i = 0; i < 20; i++) {
-    const head = [`POST /q${i} HTTP/1.1`, 'Host: here', 'Connection: Upgrade', 'Upgrade: h2c'];
-    client.write(`${head.join('\r\n')}\r\nContent-Length: 8\r\n\r\nhalf`);
-    client.write('half');
-    while (!text.includes(`/q${i} halfhalf`)) await once(client, 'data');
-    const socket = await connected;
-    listeners.push(socket.eventNames().reduce((sum, name) => sum + socket.listenerCount(name), 0));
-  }
-  client.write(ask('/link', 'test/1').join('\r\n') + '\r\n');
-  await once(client, 'close');
-  expect(text).toMatch(/ 101 .*hello$/s);
-  expect(connections).toBe(1);
-  expect(new Set(listeners).size).toBe(1);
+const UPGRADE = { connection: 'Upgrade', upgrade: 'h2c' };
+
+it.each([
+  ['without a body', { method: 'GET', path: '/keys/a', headers: UPGRADE }, 404],
+  ['with a body', { method: 'PUT', path: '/keys/a', headers: UPGRADE, body: 'v' }, 201],
+  [
+    'with chunks',
+    {
+      method: 'PUT',
+      path: '/keys/a',
+      headers: { ...UPGRADE, 'transfer-encoding': 'chunked' },
+      body: chunked('v'),
+    },
+    201,
+  ],
+])(
+  'a request %s that asks for an upgrade elsewhere is served, and the client told that none behind it is',
+  async (_, request, status) => {
+    const app = await TestServer.start(new MapOperations(), { upgrade: handler });
+    const behind = { method: 'PUT', path: '/keys/b', body: 'v' };
+    const bytes = Buffer.concat([requestBytes(request), requestBytes(behind)]);
+    const answers = await exchangeBytes(app.port, [bytes, Buffer.alloc(1_000_000)]);
+    await app.stop();
+    expect(answers.match(/^HTTP\/1.1 \d+/gm)).toEqual([`HTTP/1.1 ${status}`]);
+    expect(answers).toMatch(/^connection: close\r$/im);
+  },
+);
+
+it.each([
+  ['another protocol', ask('/link', 'bogus'), 426],
+  [
+    'a page of another origin',
+    ask('/link', 'test/1').toSpliced(-1, 0, 'Origin: https://elsewhere.example'),
+    403,
+  ],
+])('a client that goes on sending gets the refusal of %s', async (_, lines, status) => {
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  expect(await sendBlindly(socket, Buffer.from(lines.join('\r\n') + '\r\n'))).toMatch(
+    new RegExp(`^HTTP/1.1 ${status} `),
+  );
 });
+
+it('CONNECT is answered, after the requests before it', async () => {
+  const app = await TestServer.start(new MapOperations());
+  const head = 'CONNECT elsewhere.example:443 HTTP/1.1\r\nHost: elsewhere.example:443\r\n\r\n';
+  const get = requestBytes({ method: 'GET', path: '/keys/k' });
+  const answers = await sendBlindly(connect(app.port, '127.0.0.1'), Buffer.concat([get, Buffer.from(head)]));
+  await app.stop();
+  expect(answers.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 404', 'HTTP/1.1 501']);
+  expect(answers).toMatch(/501 .*x-content-type-options: nosniff.*"code":"not_implemented"/s);
+});
+
+/** Sends so much behind the bytes that the server gets it after it has answered, and reads only then. */
+async function sendBlindly(socket: Socket, bytes: Uint8Array): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.write(Buffer.concat([bytes, Buffer.alloc(16 * 1024 * 1024)]), () => resolve());
+  });
+  let text = '';
+  socket.on('data', (part: Buffer) => (text += part.toString()));
+  await once(socket, 'close');
+  return text;
+}
 
 it('a client that cuts its connection once it has asked does no harm', async () => {
   const upgraded = new Promise<Duplex>((resolve) => {

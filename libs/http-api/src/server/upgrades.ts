@@ -2,6 +2,7 @@ import { IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { KvsError } from '@kvs/protocol';
 import { sendProblem } from '@kvs/protocol/nest';
+import { closeInStages } from './closing.js';
 import { rawProblem } from './raw-problem.js';
 import { afterAnswers } from './request-order.js';
 
@@ -55,16 +56,36 @@ export function handleUpgrades(
   check: (request: IncomingMessage) => KvsError | undefined,
 ): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    // Node has taken its own listener off by now, and an error that nobody listens to ends the process.
-    socket.on('error', () => socket.destroy());
+    survive(socket);
     // Requests before it on the connection may still be unanswered.
     afterAnswers(request.socket, () => {
       const refused = check(request);
-      if (refused) socket.end(rawProblem(refused), () => socket.destroy());
+      if (refused) closeInStages(request.socket, rawProblem(refused));
       else if (isAskedFor(request, handler.protocol)) handler.accept(request, socket, head);
-      else socket.end(rawRefusal(handler), () => socket.destroy());
+      else closeInStages(request.socket, rawRefusal(handler));
     });
   });
+}
+
+/** Answers CONNECT, which asks for a tunnel to another server. Without a listener, Node closes the connection in silence. */
+export function refuseTunnels(server: Server): void {
+  server.on('connect', (request: IncomingMessage, socket: Duplex) => {
+    survive(socket);
+    afterAnswers(request.socket, () => closeInStages(request.socket, rawProblem(NO_TUNNELS)));
+  });
+}
+
+/**
+ * Closes the connection after the response to a request whose upgrade the server ignores, because Node drops the bytes that
+ * came behind such a request. The client learns from `Connection: close` that the server handles no later request.
+ */
+export function closeAfterIgnoredUpgrade(
+  { headers, socket }: IncomingMessage,
+  response: ServerResponse,
+): void {
+  if (headers.upgrade === undefined) return;
+  response.shouldKeepAlive = false;
+  socket.destroySoon = () => closeInStages(socket);
 }
 
 /** Express middleware: at the handler's path, there is nothing for a request that does not ask for an upgrade. */
@@ -79,6 +100,13 @@ export function upgradeRequired(handler: UpgradeHandler) {
     sendProblem(response, refusal(handler));
   };
 }
+
+/** Node has removed its own listener from a socket that leaves HTTP. An error without a listener ends the process. */
+function survive(socket: Duplex): void {
+  socket.on('error', () => socket.destroy());
+}
+
+const NO_TUNNELS = new KvsError('not_implemented', 'the server does not open tunnels to other servers');
 
 function isAskedFor({ headers }: IncomingMessage, protocol: string): boolean {
   return tokens(headers.upgrade ?? '').includes(protocol);

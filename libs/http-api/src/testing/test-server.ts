@@ -9,10 +9,11 @@ import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { pino } from 'pino';
 import { HttpApiModule } from '../http-api.module.js';
 import type { MetricsSource } from '../metrics/metrics-source.js';
-import { createApp } from '../server/serve.js';
+import { addUpgrade, createApp } from '../server/serve.js';
 import { InFlight } from '../server/in-flight.js';
 import { accessRules } from '../server/request-checks.js';
 import { TwoDoorAdapter } from '../server/two-door-adapter.js';
+import type { UpgradeHandler } from '../server/upgrades.js';
 import type { ServerSettings } from '../settings.js';
 import { METRICS_SOURCE, OPERATIONS, READINESS, type KeyValueOperations, type Readiness } from '../tokens.js';
 
@@ -37,6 +38,7 @@ export interface TestServerOptions {
   readonly readiness?: Readiness;
   readonly metrics?: MetricsSource;
   readonly refusesProxies?: boolean;
+  readonly upgrade?: UpgradeHandler;
   /** The address by which the server judges `Host`; by default one of the network, for which any will do. */
   readonly host?: string;
 }
@@ -97,6 +99,7 @@ export class TestServer {
     };
     const doors = new TwoDoorAdapter(inFlight, settings, accessRules(settings, host, host));
     const app = await createApp(about, doors, logger);
+    if (options.upgrade) addUpgrade(app, doors, options.upgrade);
     let called: ((target: string) => void) | undefined;
     const onExpress = (callback: typeof called): void => void (called = callback);
     doors.setOnRequestHook((request: IncomingMessage, _response: unknown, next: () => void) => {
