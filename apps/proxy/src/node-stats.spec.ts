@@ -70,6 +70,16 @@ it('is not known when the answer has no end, which is read no further than it is
   if (!response.destroyed) await once(response, 'close');
 });
 
+it.each([
+  ['with a length', { 'content-length': '28' }],
+  ['in chunks', {}],
+])('is not known when the node dies while it answers %s', async (_, headers) => {
+  answer = (response) => {
+    response.writeHead(200, headers).write('{"engine":', () => response.destroy());
+  };
+  expect(await failureOf(ask())).toBe('broken');
+});
+
 it('names a node that is a proxy, in the log once, until it is a storage node', async () => {
   answer = (response) => void response.writeHead(508).end();
   for (let i = 0; i < 3; i++) expect(await failureOf(ask())).toBe('loop');

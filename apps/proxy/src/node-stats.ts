@@ -47,8 +47,7 @@ export async function fetchStats(
     if (timer.aborted)
       throw new TransportError('timeout', `no answer within ${timeoutMs} ms`, { cause: error });
     if (!isSystemError(error)) throw error; // no failure of the network: a defect
-    if (error.code === TOO_LONG)
-      throw new TransportError('refused', 'its state is too long', { cause: error });
+    if (error.code === BAD_RESPONSE) throw badResponse(error);
     throw new TransportError('unconnected', `no connection (${error.code})`, { cause: error });
   }
 }
@@ -56,5 +55,11 @@ export async function fetchStats(
 /** An engine's name and a number: a longer answer is none. */
 const MAX_STATS_BYTES = 4096;
 
-/** How axios names an answer that is too long. */
-const TOO_LONG = 'ERR_BAD_RESPONSE';
+/** axios uses one code for a response that is too long and for one that breaks off; only the message tells them apart. */
+const BAD_RESPONSE = 'ERR_BAD_RESPONSE';
+
+function badResponse(error: Error): TransportError {
+  return error.message.startsWith('maxContentLength')
+    ? new TransportError('refused', 'its state is too long', { cause: error })
+    : new TransportError('broken', 'the connection broke while the node answered', { cause: error });
+}
