@@ -3,6 +3,7 @@ import { exitAtStart, orExit, serve } from '@kvs/http-api';
 import { KvStore } from '@kvs/kv-store';
 import { LinkServer } from '@kvs/node-transport';
 import { NAME, readConfig, VERSION } from './config.js';
+import { EngineProvider } from './engine/engine-provider.js';
 import { linkMetrics } from './link-metrics.js';
 import { StorageNodeModule } from './storage-node.module.js';
 
@@ -22,6 +23,9 @@ await serve({
     metrics.add(linkMetrics(links));
     return links;
   },
-  close: (app) => app.get(KvStore).close(),
+  close: async (app) => {
+    app.get(EngineProvider).stopChecks();
+    await app.get(KvStore).close();
+  },
   module: (logger) => StorageNodeModule.register(config, logger, (error) => exitAtStart(NAME, error)),
 });

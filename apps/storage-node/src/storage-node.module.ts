@@ -30,6 +30,7 @@ export class StorageNodeModule {
           ],
         }),
       ],
+      providers: [{ provide: EngineProvider, useValue: engine }],
       controllers: [StatsController],
     };
   }

@@ -1,6 +1,7 @@
 import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import { readMemoryLimits, systemClock } from '@kvs/kv-store';
 import { EngineProvider } from './engine-provider.js';
 
@@ -28,19 +29,62 @@ it('the node is not ready while its engine cannot serve, and the log says so onc
   }
 });
 
+// Nothing listens on port 1.
+const REDIS_AWAY = {
+  engine: 'redis',
+  urls: ['redis://127.0.0.1:1'],
+  prefix: 'kvs',
+  waitReplicas: 0,
+} as const;
+
 it('the node is not ready from the start if Redis is away, and the log says why', async () => {
   const logged: string[] = [];
   const log = (message: string): void => void logged.push(message);
   const fail = (error: unknown): void => void logged.push(String(error));
-  // Nothing listens on port 1.
-  const config = { engine: 'redis', urls: ['redis://127.0.0.1:1'], prefix: 'kvs', waitReplicas: 0 } as const;
-  const provider = new EngineProvider(config, { info: log, warn: log, error: log }, fail);
+  const provider = new EngineProvider(REDIS_AWAY, { info: log, warn: log, error: log }, fail);
   const engine = await provider.open({ clock: systemClock });
   const reason = 'Redis at 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1';
   expect(await provider.check()).toBe(reason);
   expect(logged).toEqual([`the engine cannot serve: ${reason}`]);
   await engine.close();
 });
+
+it('a check that fails is a reason why the engine cannot serve', async () => {
+  const logged: string[] = [];
+  const log = (message: string): void => void logged.push(message);
+  const provider = new EngineProvider(REDIS_AWAY, { info: log, warn: log, error: log }, (error) =>
+    expect(error).toBeUndefined(),
+  );
+  const engine = await provider.open({ clock: systemClock });
+  engine.obstacle = () => Promise.reject(new Error('as asked'));
+  expect(await provider.check()).toBe('its check failed: as asked');
+  expect(logged.at(-1)).toBe('the engine cannot serve: its check failed: as asked');
+  await engine.close();
+});
+
+it('the engine is checked in intervals until that is stopped', async () => {
+  const intervals = jest.spyOn(globalThis, 'setInterval');
+  const ended = jest.spyOn(globalThis, 'clearInterval');
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const provider = new EngineProvider(memoryConfig(), log, (error) => expect(error).toBeUndefined());
+  const engine = await provider.open({ clock: systemClock });
+  expect(intervals).toHaveBeenCalledTimes(1);
+  provider.stopChecks();
+  expect(ended).toHaveBeenCalledWith(intervals.mock.results[0]?.value);
+  jest.restoreAllMocks();
+  await engine.close();
+});
+
+function memoryConfig(maxMemoryBytes?: number) {
+  return {
+    engine: 'memory',
+    maxMemoryBytes,
+    eviction: 'none',
+    snapshotDirectory: undefined,
+    snapshotIntervalSeconds: 0,
+    damagedSnapshot: 'refuse',
+  } as const;
+}
 
 describe('the log says how much memory pairs may take', () => {
   async function logOf(maxMemoryBytes: number | undefined): Promise<string[]> {
@@ -50,15 +94,9 @@ describe('the log says how much memory pairs may take', () => {
       warn: (message: string) => logged.push(`warn ${message}`),
       error: (message: string) => logged.push(`error ${message}`),
     };
-    const config = {
-      engine: 'memory',
-      maxMemoryBytes,
-      eviction: 'none',
-      snapshotDirectory: undefined,
-      snapshotIntervalSeconds: 0,
-      damagedSnapshot: 'refuse',
-    } as const;
-    const provider = new EngineProvider(config, log, (error) => logged.push(String(error)));
+    const provider = new EngineProvider(memoryConfig(maxMemoryBytes), log, (error) =>
+      logged.push(String(error)),
+    );
     await (await provider.open({ clock: systemClock })).close();
     return logged;
   }

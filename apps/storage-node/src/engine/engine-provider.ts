@@ -16,6 +16,7 @@ export class EngineProvider implements Readiness {
   #opening: OpeningEngine | undefined;
   #engine: StorageEngine | undefined;
   #obstacle: string | undefined;
+  #checkTimer: NodeJS.Timeout | undefined;
 
   /**
    * @param failed told why, if an engine that opens while the node already listens cannot be opened, or if another process
@@ -31,18 +32,31 @@ export class EngineProvider implements Readiness {
     this.#engine = await this.#open(options);
     await this.check();
     // So that the log tells of an engine that fails, whether or not somebody asks for the node's health.
-    setInterval(() => void this.check(), CHECK_INTERVAL_MS).unref();
+    this.#checkTimer = setInterval(() => void this.check(), CHECK_INTERVAL_MS).unref();
     return this.#engine;
   };
 
+  /** Ends the checks, before the engine is closed. */
+  stopChecks(): void {
+    clearInterval(this.#checkTimer);
+  }
+
   async check(): Promise<string | undefined> {
     if (this.#opening?.isOpen === false) return 'the snapshot is being loaded';
-    const obstacle = await this.#engine?.obstacle?.();
+    const obstacle = await this.#obstacleNow();
     if (obstacle !== undefined && obstacle !== this.#obstacle)
       this.log.error(`the engine cannot serve: ${obstacle}`);
     if (obstacle === undefined && this.#obstacle !== undefined) this.log.info('the engine can serve again');
     this.#obstacle = obstacle;
     return obstacle;
+  }
+
+  async #obstacleNow(): Promise<string | undefined> {
+    try {
+      return await this.#engine?.obstacle?.();
+    } catch (error) {
+      return `its check failed: ${error instanceof Error ? error.message : String(error)}`;
+    }
   }
 
   async #open(options: EngineFactoryOptions): Promise<StorageEngine> {
