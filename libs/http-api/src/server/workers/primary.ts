@@ -1,8 +1,9 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Logger } from '../logger.js';
-import { listen, origin, type ListenOptions } from '../listen.js';
+import { origin, type ListenOptions } from '../listen.js';
 import { onStopSignals } from '../stop-signals.js';
 import { ConnectionDealer } from './connection-dealer.js';
+import { PortListener } from './port-listener.js';
 import { WorkerPool } from './worker-pool.js';
 
 export interface PrimaryOptions extends ListenOptions {
@@ -12,7 +13,7 @@ export interface PrimaryOptions extends ListenOptions {
 }
 
 /**
- * Runs workers until SIGINT, SIGTERM or SIGHUP. This process holds the port and deals the connections to them; it reads
+ * Runs workers until SIGINT, SIGTERM or SIGHUP. This process holds the port and assigns the connections to them; it reads
  * nothing of what comes over these. It listens only while a worker can serve: before that, and when all workers have ended,
  * connections are refused, as by a server of one process that is starting.
  *
@@ -21,14 +22,14 @@ export interface PrimaryOptions extends ListenOptions {
 export async function serveByWorkers(options: PrimaryOptions, logger: Logger): Promise<void> {
   const { host, workers, shutdownTimeoutMs } = options;
   const dealer = new ConnectionDealer<Socket>((socket) => void socket.destroy());
-  const door = new Door(options, (socket) => dealer.deal(socket));
+  const listener = new PortListener(options, (socket) => dealer.deal(socket));
   const close = (): void => {
-    door.close();
+    listener.close();
     dealer.close();
   };
   const open = async (): Promise<void> => {
-    const port = await door.open();
-    logger.info({ host, port, workers }, `listening on ${origin(host, port)}`);
+    const port = await listener.open();
+    if (port !== undefined) logger.info({ host, port, workers }, `listening on ${origin(host, port)}`);
   };
   const pool = new WorkerPool(workers, dealer, logger, {
     onAllEnded: () => {
@@ -54,36 +55,6 @@ export async function serveByWorkers(options: PrimaryOptions, logger: Logger): P
   } catch (error) {
     pool.kill();
     throw error;
-  }
-}
-
-/** Where connections come in while it is open; always at the same port. */
-class Door {
-  #server: Server | undefined;
-  #port: number;
-
-  constructor(
-    private readonly options: ListenOptions,
-    private readonly take: (socket: Socket) => void,
-  ) {
-    this.#port = options.port;
-  }
-
-  /** @throws StartError */
-  async open(): Promise<number> {
-    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
-      socket.on('error', () => socket.destroy());
-      this.take(socket);
-    });
-    this.#server = server;
-    this.#port = await listen(server, { ...this.options, port: this.#port });
-    if (this.#server !== server) server.close(); // it was closed meanwhile
-    return this.#port;
-  }
-
-  close(): void {
-    this.#server?.close();
-    this.#server = undefined;
   }
 }
 
