@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { connect } from 'node:net';
 import { stringKey } from '@kvs/protocol';
 import { counter } from '../metrics/metric-family.js';
@@ -127,7 +128,9 @@ describe('a request that does not get to its route', () => {
     await start({ settings: { maxInFlightRequests: 1 } }, new NeverAnswering());
     const held = server.open('POST', '/query', { body: JSON.stringify([stringKey('k')]) });
     held.catch(() => undefined); // it is cut below
-    while ((await samples()).get('kvs_http_requests_in_flight') !== 2);
+    // It must be admitted before anything else is asked.
+    while (server.inFlight.load.requests === 0) await setImmediate();
+    expect((await samples()).get('kvs_http_requests_in_flight')).toBe(2);
     expect((await server.send('POST', '/query', { body: '[]' })).status).toBe(503);
     expect(await requestCounts()).toMatchObject({ 'POST /query 503': 1 });
     expect((await samples()).get('kvs_http_request_bytes_in_flight')).toBeGreaterThan(0);
