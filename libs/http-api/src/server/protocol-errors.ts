@@ -4,13 +4,16 @@ import type { Duplex } from 'node:stream';
 import { KvsError, type ErrorCode } from '@kvs/protocol';
 import { closeInStages, refuse } from './closing.js';
 import { rawProblem } from './raw-problem.js';
-import { afterAnswers } from './request-order.js';
+import { afterAnswers, excuseHeaders } from './request-order.js';
 
 /** Answers as a problem too what never becomes a request: bytes that are not HTTP. What was asked before is answered first. */
 export function answerProtocolErrors(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    // The client is not late if the server has stopped reading.
-    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.isPaused()) return;
+    // The client is not late if the server has stopped reading. Node times these headers only once.
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket instanceof Socket && socket.isPaused()) {
+      excuseHeaders(socket, () => server.emit('clientError', error, socket));
+      return;
+    }
     if (error.code === 'ECONNRESET' || !socket.writable || !(socket instanceof Socket)) socket.destroy();
     else
       afterAnswers(socket, (unanswered) => {

@@ -57,6 +57,17 @@ export function afterAnswers(socket: Socket, proceed: (unanswered?: ServerRespon
   else connection.afterAnswers(proceed);
 }
 
+/**
+ * Notes that the headers of a connection's next request came too late only because the server had stopped reading. Their
+ * time starts again when it reads on.
+ *
+ * @param onLate is called if that time passes too
+ */
+export function excuseHeaders(socket: Socket, onLate: () => void): void {
+  const { [CONNECTION]: connection }: OrderedSocket = socket;
+  if (connection !== undefined) connection.onLateHeaders = onLate;
+}
+
 interface Arrival {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -77,6 +88,8 @@ export class Connection {
   readonly #waiting: Arrival[] = [];
   #afterwards: (() => void) | undefined;
   #isPausable = false;
+  /** Set while the headers of the next request are timed by the server, because Node has given up timing them. */
+  onLateHeaders: (() => void) | undefined;
 
   constructor(
     readonly socket: Socket,
@@ -93,12 +106,14 @@ export class Connection {
   }
 
   add(arrival: Arrival): void {
+    this.onLateHeaders = undefined;
     if (isEnding(this.socket)) abandon(arrival.response);
     else if (this.#current === undefined) this.#start(arrival);
     else this.#wait(arrival);
   }
 
   afterAnswers(proceed: (unanswered?: ServerResponse) => void): void {
+    this.onLateHeaders = undefined;
     const last = this.#waiting.at(-1);
     if (last?.request.complete === false) {
       last.start = (_, response) => proceed(response);

@@ -53,10 +53,13 @@ class Watch {
   /** How long the client may still send no byte of the body. */
   #leftMs = 0;
   #idleMs = 0;
+  /** How long the server has read while late headers were excused. */
+  #headersMs = 0;
 
   constructor(private readonly connection: Connection) {}
 
   check(elapsedMs: number, limits: ProgressLimits): void {
+    this.#checkHeaders(elapsedMs, limits);
     const { current, socket } = this.connection;
     if (current === undefined) return;
     if (current !== this.#response) {
@@ -78,6 +81,16 @@ class Watch {
     } else {
       this.#idleMs = 0;
     }
+  }
+
+  #checkHeaders(elapsedMs: number, { headersTimeoutMs }: ProgressLimits): void {
+    const { onLateHeaders, socket } = this.connection;
+    if (onLateHeaders === undefined || socket.isPaused()) {
+      this.#headersMs = 0;
+      return;
+    }
+    this.#headersMs += elapsedMs;
+    if (this.#headersMs >= headersTimeoutMs) onLateHeaders();
   }
 
   /** Returns how many bytes were received or sent since the last check. */
