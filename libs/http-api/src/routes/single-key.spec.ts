@@ -48,7 +48,8 @@ describe('one key', () => {
   it('is written, read and removed', async () => {
     const single = new SingleKey(new MapOperations(), key);
     expect(await single.read()).toBeNull();
-    const version = await single.write(mine, 5, NONE);
+    const { version, created } = await single.write(mine, 5, NONE);
+    expect(created).toBe(true);
     expect(await single.read()).toMatchObject({ value: mine, version, ttlMs: 5 });
     expect(await single.remove(NONE)).toBe(true);
     expect(await single.remove(NONE)).toBe(false);
@@ -74,7 +75,7 @@ describe('a write that others overtake between its read and its write', () => {
   it('is tried again, and made when the predicate still holds', async () => {
     const operations = await withKey(new RacedOperations(3));
     const single = new SingleKey(operations, key);
-    const version = await single.write(mine, undefined, present);
+    const { version } = await single.write(mine, undefined, present);
     expect(await single.read()).toMatchObject({ value: mine, version });
     expect(operations.attempts).toBe(4);
   });
