@@ -5,15 +5,12 @@ import { setImmediate } from 'node:timers/promises';
 import type { EngineFactory } from '../engine-factory.js';
 import { describeStorageEngine, ManualClock, ManualScheduler } from '../../testing/index.js';
 import { numbered, placed, scanKeys, write } from '../../testing/pairs.js';
-import { EVICTIONS } from './eviction/eviction-policy.js';
 import { MemoryEngine } from './memory-engine.js';
 
-for (const eviction of EVICTIONS) {
-  describeStorageEngine(`the memory engine, eviction ${eviction}`, {
-    create: ({ clock }) => new MemoryEngine({ clock, eviction }),
-    createBounded: ({ clock, maxBytes }) => new MemoryEngine({ clock, eviction, maxMemoryBytes: maxBytes }),
-  });
-}
+describeStorageEngine('the memory engine', {
+  create: ({ clock }) => new MemoryEngine({ clock }),
+  createBounded: ({ clock, maxBytes }) => new MemoryEngine({ clock, maxMemoryBytes: maxBytes }),
+});
 
 let directory = '';
 const reopen: EngineFactory = ({ clock }) => MemoryEngine.open({ clock, snapshot: { directory } });

@@ -1,0 +1,228 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, freePorts, proxyScript, run } from '@kvs-tools/local-cluster';
+import { startNode, type StorageNode } from './support/cluster.js';
+import { string } from './support/data.js';
+import { accepts, open, readAll, refused, send } from './support/http.js';
+import { gone, KeptConnection, metricsOf, ProxyOfWorkers } from './support/workers.js';
+
+const key = { encoding: 'string', data: 'k' };
+
+let node: StorageNode;
+beforeAll(async () => {
+  node = await startNode();
+  await send('PUT', `${node.origin}/set`, { body: [{ key, value: string('v') }] });
+});
+afterAll(() => node.kill());
+
+let proxy: ProxyOfWorkers;
+let origin: string;
+afterEach(() => proxy.kill()); // a test without a proxy of its own kills the one before once more
+
+async function start(...args: string[]): Promise<void> {
+  proxy = new ProxyOfWorkers([node.address], ['--workers', '2', ...args]);
+  origin = await proxy.process.ready;
+}
+
+const listening = () => proxy.lines.filter((line) => line.includes('listening on'));
+
+describe('a proxy of two workers', () => {
+  it('deals connections in turn; those of a worker that dies are cut, the others served on', async () => {
+    await start();
+    const [victim = 0] = proxy.workerPids;
+    const connections = Array.from({ length: 6 }, () => new KeptConnection());
+    for (const connection of connections) expect(await connection.ask(`${origin}/keys/k`)).toBe(200);
+    const cut = Promise.all([0, 2, 4].map((i) => connections[i]?.closed));
+    const cutToo = Promise.all([1, 3, 5].map((i) => connections[i]?.closed));
+    process.kill(victim, 'SIGKILL');
+    await Promise.race([cut, cutToo]);
+    const kept = connections.filter(({ isClosed }) => !isClosed);
+    expect(kept).toHaveLength(3);
+    for (const connection of kept) expect(await connection.ask(`${origin}/keys/k`)).toBe(200);
+    expect(kept.filter(({ isClosed }) => isClosed)).toEqual([]);
+    expect((await send('GET', `${origin}/keys/k`)).status).toBe(200);
+
+    expect((await proxy.workers(3))[2]).not.toBe(victim);
+    const ended = proxy.lines.find((line) => line.includes(`(pid ${victim}) ended: SIGKILL`));
+    expect(ended).toBeDefined();
+    expect(await metricsOf(origin, 'kvs_worker_restarts_total')).toEqual({ '': 1 });
+    expect(await metricsOf(origin, 'kvs_workers')).toEqual({ '': 2 });
+    expect(listening()).toHaveLength(1);
+    for (const connection of connections) connection.close();
+  });
+
+  it('under load, a worker that dies costs each of its clients one or two requests, and others none', async () => {
+    await start();
+    const [victim = 0] = proxy.workerPids;
+    let answers = 0;
+    let replaced = false;
+    const client = async (): Promise<(number | string)[]> => {
+      const connection = new KeptConnection();
+      const errors: (number | string)[] = [];
+      for (let i = 0; i < 100 || !replaced; i++) {
+        const outcome = await connection.ask(`${origin}/keys/k`);
+        if (outcome !== 200) errors.push(outcome);
+        else if (++answers === 200) process.kill(victim, 'SIGKILL');
+      }
+      connection.close();
+      return errors;
+    };
+    const load = Promise.all(Array.from({ length: 8 }, client));
+    await proxy.workers(3);
+    replaced = true;
+    const errors = await load;
+    // A client's next connection may be dealt to the worker too, in the moment before its end is known.
+    expect(errors.filter(({ length }) => length > 2)).toEqual([]);
+    expect(errors.flat().filter((error) => error !== 'ECONNRESET' && error !== 'EPIPE')).toEqual([]);
+    expect(errors.some(({ length }) => length === 0)).toBe(true); // the other worker had some, and lost none
+  });
+
+  it('has others serve while one hangs, and loses nothing of what went to that one', async () => {
+    await start();
+    const [sleeper = 0] = proxy.workerPids;
+    process.kill(sleeper, 'SIGSTOP');
+    const connections = Array.from({ length: 8 }, () => new KeptConnection());
+    const statuses: (number | string)[] = [];
+    const seven = new Promise<void>((resolve) => {
+      for (const connection of connections) {
+        void connection.ask(`${origin}/keys/k`).then((status) => {
+          if (statuses.push(status) >= 7) resolve();
+        });
+      }
+    });
+    await seven;
+    process.kill(sleeper, 'SIGCONT');
+    while (statuses.length < 8) await send('GET', `${origin}/health/live`);
+    expect(statuses).toEqual(Array(8).fill(200));
+    for (const connection of connections) connection.close();
+  });
+
+  it('has one page of metrics for all workers, whichever is asked, and no counter goes back when one dies', async () => {
+    await start();
+    for (let i = 0; i < 10; i++) await (await open(`${origin}/keys/k`)).resume();
+    const counted = 'method="GET",route="/keys/{key}",status="200"';
+    const pages = [];
+    for (let i = 0; i < 4; i++) pages.push(await metricsOf(origin, 'kvs_http_requests_total'));
+    expect(pages.map((page) => page[counted])).toEqual([10, 10, 10, 10]);
+    expect(Object.values(await metricsOf(origin, 'kvs_node_calls_total'))).toEqual([10]);
+
+    process.kill(proxy.workerPids[0] ?? 0, 'SIGKILL');
+    await proxy.workers(3);
+    await (await open(`${origin}/keys/k`)).resume();
+    expect((await metricsOf(origin, 'kvs_http_requests_total'))[counted]).toBe(11);
+    expect((await metricsOf(origin, 'kvs_http_request_duration_seconds_count'))[counted]).toBe(11);
+  });
+});
+
+describe('when it is to end, a proxy of two workers', () => {
+  it('waits only so long', async () => {
+    await start('--shutdown-timeout-ms', '200');
+    await fillWithLargeValues();
+    const scan = await open(`${origin}/fetch`); // and nobody ever reads it
+    expect(await proxy.process.stop()).toEqual({ code: 0, signal: null });
+    expect((await readAll(scan)).whole).toBe(false);
+  });
+
+  it('kills a worker that hears nothing any more', async () => {
+    await start('--shutdown-timeout-ms', '200');
+    const [sleeper = 0] = proxy.workerPids;
+    process.kill(sleeper, 'SIGSTOP');
+    expect(await proxy.process.stop()).toEqual({ code: 0, signal: null });
+    await gone(sleeper);
+    expect(proxy.lines.find((line) => line.includes(`(pid ${sleeper}) does not end: killed`))).toBeDefined();
+  });
+
+  it('ends as a whole on Ctrl-C, which reaches the workers too', async () => {
+    const command = new Command(process.execPath, [
+      proxyScript,
+      node.address,
+      '--port',
+      '0',
+      '--workers',
+      '2',
+    ]);
+    try {
+      await command.until(/listening on/);
+      command.pressCtrlC();
+      const { code, stdout, stderr } = await command.finished;
+      expect([code, stderr]).toEqual([0, '']);
+      const pids = Array.from(stdout.matchAll(/\(pid (\d+)\) takes connections/g), ([, pid]) => Number(pid));
+      expect(pids).toHaveLength(2);
+      await Promise.all(pids.map(gone));
+      expect(stdout).not.toContain('ended');
+    } finally {
+      command.destroy();
+    }
+  });
+
+  it('finishes what is under way also when the first process is killed, and ends', async () => {
+    await start();
+    const pids = proxy.workerPids;
+    await fillWithLargeValues();
+    const scan = await open(`${origin}/fetch`);
+    proxy.process.signal('SIGKILL');
+    await refused(origin);
+    expect((await readAll(scan)).whole).toBe(true);
+    await Promise.all(pids.map(gone));
+  });
+});
+
+/** Has workers wait at their start, and tell so, while a file is there. */
+const HELD_WORKERS = `
+  import { existsSync } from 'node:fs';
+  const { KVS_WORKER_NUMBER, KVS_TEST_HOLD } = process.env;
+  if (KVS_WORKER_NUMBER !== undefined && existsSync(KVS_TEST_HOLD)) console.log('a worker is held');
+  while (KVS_WORKER_NUMBER !== undefined && existsSync(KVS_TEST_HOLD))
+    await new Promise((resolve) => setTimeout(resolve, 10));`;
+
+it('the port refuses connections while no worker can serve: at the start, and when all have ended', async () => {
+  const hold = join(tmpdir(), `kvs-hold-${process.pid}-${Date.now()}`);
+  const port = await freePorts(1);
+  const held = () => proxy.lines.filter((line) => line === 'a worker is held').length;
+  await writeFile(hold, '');
+  try {
+    proxy = new ProxyOfWorkers([node.address], ['--workers', '2', '--port', String(port)], {
+      KVS_TEST_HOLD: hold,
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(HELD_WORKERS)}`,
+    });
+    await proxy.until(() => held() === 2);
+    expect(await accepts('localhost', port)).toBe(false);
+    await rm(hold);
+    origin = await proxy.process.ready;
+    expect((await send('GET', `${origin}/keys/k`)).status).toBe(200);
+
+    await writeFile(hold, '');
+    for (const pid of proxy.workerPids) process.kill(pid, 'SIGKILL');
+    await proxy.until(() => held() === 4);
+    expect(await accepts('localhost', port)).toBe(false);
+    await rm(hold);
+    await proxy.until(() => listening().length === 2);
+    expect((await send('GET', `${origin}/keys/k`)).status).toBe(200);
+    expect(await proxy.process.stop()).toEqual({ code: 0, signal: null });
+  } finally {
+    await rm(hold, { force: true });
+  }
+});
+
+/** More than the buffers on the way take, so that an answer that is not read is under way. */
+async function fillWithLargeValues(): Promise<void> {
+  const value = string('v'.repeat(4 * 1024 * 1024));
+  for (let i = 0; i < 8; i++) {
+    await send('PUT', `${node.origin}/set`, { body: [{ key: string(`large-${i}`), value }] });
+  }
+}
+
+it('a port in use is one line on stderr and exit code 1, with workers too', async () => {
+  await start();
+  const { port } = new URL(origin);
+  const { code, stderr } = await run(process.execPath, [
+    proxyScript,
+    node.address,
+    '--port',
+    port,
+    '--workers',
+    '2',
+  ]);
+  expect([code, stderr]).toEqual([1, `kvs-proxy: cannot listen on ${origin}: the port is in use\n`]);
+});
