@@ -3,7 +3,7 @@ import { TransportError, type TransportFailure } from './node-transport.js';
 import { FakeCluster } from './testing/fake-cluster.js';
 
 const away = 'node-1:3000';
-const none = { unconnected: 0, broken: 0, timeout: 0, refused: 0 };
+const none = { unconnected: 0, broken: 0, timeout: 0, refused: 0, loop: 0 };
 const gone = (failure: TransportFailure) => new TransportError(failure, 'gone');
 
 function tallyOf(fake: FakeCluster) {
