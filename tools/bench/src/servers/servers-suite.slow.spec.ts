@@ -17,6 +17,9 @@ const titlesOf: Readonly<Record<string, readonly string[]>> = {
   soak: ['0.1 minutes with 1,000 pairs'],
 };
 
+/** A case starts up to a dozen servers, one after the other. */
+const CASE_TIMEOUT_MS = 600_000;
+
 describe('the suite of servers', () => {
   it.each(Object.entries(titlesOf))(
     'measures %s: its tables are there, and no request fails',
@@ -32,6 +35,7 @@ describe('the suite of servers', () => {
       expect(toMarkdown(report)).not.toMatch(/NaN|undefined|Infinity/);
       expect(toChart(report)).not.toMatch(/NaN|undefined|Infinity/);
     },
+    CASE_TIMEOUT_MS,
   );
 
   it('has no other cases', () => {
