@@ -5,7 +5,7 @@ import { Command, freePorts, proxyScript, run } from '@kvs-tools/local-cluster';
 import { startNode, type StorageNode } from './support/cluster.js';
 import { string } from './support/data.js';
 import { accepts, open, readAll, refused, send } from './support/http.js';
-import { gone, KeptConnection, metricsOf, ProxyOfWorkers } from './support/workers.js';
+import { fillWithLargeValues, gone, KeptConnection, metricsOf, ProxyOfWorkers } from './support/workers.js';
 
 const key = { encoding: 'string', data: 'k' };
 
@@ -24,8 +24,6 @@ async function start(...args: string[]): Promise<void> {
   proxy = new ProxyOfWorkers([node.address], ['--workers', '2', ...args]);
   origin = await proxy.process.ready;
 }
-
-const listening = () => proxy.lines.filter((line) => line.includes('listening on'));
 
 describe('a proxy of two workers', () => {
   it('deals connections in turn; those of a worker that dies are cut, the others served on', async () => {
@@ -48,7 +46,7 @@ describe('a proxy of two workers', () => {
     expect(ended).toBeDefined();
     expect(await metricsOf(origin, 'kvs_worker_restarts_total')).toEqual({ '': 1 });
     expect(await metricsOf(origin, 'kvs_workers')).toEqual({ '': 2 });
-    expect(listening()).toHaveLength(1);
+    expect(proxy.listening).toHaveLength(1);
     for (const connection of connections) connection.close();
   });
 
@@ -118,7 +116,7 @@ describe('a proxy of two workers', () => {
 describe('when it is to end, a proxy of two workers', () => {
   it('waits only so long', async () => {
     await start('--shutdown-timeout-ms', '200');
-    await fillWithLargeValues();
+    await fillWithLargeValues(node.origin);
     const scan = await open(`${origin}/fetch`); // and nobody ever reads it
     expect(await proxy.process.stop()).toEqual({ code: 0, signal: null });
     expect((await readAll(scan)).whole).toBe(false);
@@ -159,7 +157,7 @@ describe('when it is to end, a proxy of two workers', () => {
   it('finishes what is under way also when the first process is killed, and ends', async () => {
     await start();
     const pids = proxy.workerPids;
-    await fillWithLargeValues();
+    await fillWithLargeValues(node.origin);
     const scan = await open(`${origin}/fetch`);
     proxy.process.signal('SIGKILL');
     await refused(origin);
@@ -197,21 +195,13 @@ it('the port refuses connections while no worker can serve: at the start, and wh
     await proxy.until(() => held() === 4);
     expect(await accepts('localhost', port)).toBe(false);
     await rm(hold);
-    await proxy.until(() => listening().length === 2);
+    await proxy.until(() => proxy.listening.length === 2);
     expect((await send('GET', `${origin}/keys/k`)).status).toBe(200);
     expect(await proxy.process.stop()).toEqual({ code: 0, signal: null });
   } finally {
     await rm(hold, { force: true });
   }
 });
-
-/** More than the buffers on the way take, so that an answer that is not read is under way. */
-async function fillWithLargeValues(): Promise<void> {
-  const value = string('v'.repeat(4 * 1024 * 1024));
-  for (let i = 0; i < 8; i++) {
-    await send('PUT', `${node.origin}/set`, { body: [{ key: string(`large-${i}`), value }] });
-  }
-}
 
 it('a port in use is one line on stderr and exit code 1, with workers too', async () => {
   await start();

@@ -1,7 +1,7 @@
 import { startNode, type StorageNode } from './support/cluster.js';
 import { string } from './support/data.js';
 import { open, readAll, refused, send } from './support/http.js';
-import { gone, ProxyOfWorkers } from './support/workers.js';
+import { fillWithLargeValues, gone, ProxyOfWorkers } from './support/workers.js';
 
 const key = { encoding: 'string', data: 'k' };
 
@@ -21,13 +21,11 @@ async function start(...args: string[]): Promise<void> {
   origin = await proxy.process.ready;
 }
 
-const listening = () => proxy.lines.filter((line) => line.includes('listening on'));
-
 describe('a proxy of two workers', () => {
   it('says once that it listens, when both take connections', async () => {
     await start();
     expect(new Set(proxy.workerPids).size).toBe(2);
-    expect(listening()).toHaveLength(1);
+    expect(proxy.listening).toHaveLength(1);
     expect((await send('GET', `${origin}/health/ready`)).status).toBe(200);
   });
 
@@ -37,7 +35,7 @@ describe('a proxy of two workers', () => {
       await start('--shutdown-timeout-ms', '60000');
       const pids = proxy.workerPids;
       for (const pid of pids) process.kill(pid, 'SIGUSR1'); // which must not open an inspector
-      await fillWithLargeValues();
+      await fillWithLargeValues(node.origin);
       const scans = [await open(`${origin}/fetch`), await open(`${origin}/fetch`)];
       proxy.process.signal(signal);
       await refused(origin);
@@ -52,11 +50,3 @@ describe('a proxy of two workers', () => {
     },
   );
 });
-
-/** More than the buffers on the way take, so that an answer that is not read is under way. */
-async function fillWithLargeValues(): Promise<void> {
-  const value = string('v'.repeat(4 * 1024 * 1024));
-  for (let i = 0; i < 8; i++) {
-    await send('PUT', `${node.origin}/set`, { body: [{ key: string(`large-${i}`), value }] });
-  }
-}

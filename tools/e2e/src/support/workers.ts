@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { proxyScript, ServerProcess } from '@kvs-tools/local-cluster';
+import { string } from './data.js';
 import { send } from './http.js';
 
 /** A proxy of several workers, as a process group of its own, and what it says of them in its log. */
@@ -28,6 +29,11 @@ export class ProxyOfWorkers {
       const pid = /worker \d+ \(pid (\d+)\) takes connections/.exec(line)?.[1];
       return pid === undefined ? [] : [Number(pid)];
     });
+  }
+
+  /** The lines of the log that say where the proxy listens. */
+  get listening(): string[] {
+    return this.lines.filter((line) => line.includes('listening on'));
   }
 
   /** Resolves when so many workers took connections, from the start on. */
@@ -110,5 +116,13 @@ function isZombie(pid: number): boolean {
     return /^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return false;
+  }
+}
+
+/** Stores more than the buffers on the way take, so that an answer that nobody reads stays in flight. */
+export async function fillWithLargeValues(origin: string): Promise<void> {
+  const value = string('v'.repeat(4 * 1024 * 1024));
+  for (let i = 0; i < 8; i++) {
+    await send('PUT', `${origin}/set`, { body: [{ key: string(`large-${i}`), value }] });
   }
 }
