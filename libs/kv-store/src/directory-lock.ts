@@ -27,7 +27,7 @@ export interface DirectoryLockOptions {
 /**
  * Gives a directory to one owner at a time, by a file `kvs.lock` in it that the owner rewrites twice a second.
  *
- * Whoever finds the file watches it for two seconds. If it changes, the directory is in use. If it does not, whatever it
+ * A process that finds the file watches it for two seconds. If it changes, the directory is in use. If it does not, whatever it
  * holds, its owner has ended without releasing it, and the directory is taken over. So the lock depends on neither process
  * ids nor host names, which containers share or change, and needs nothing of the file system but atomic renames. Node
  * offers no kernel locks; a Unix socket in the directory would not work over network file systems.

@@ -59,7 +59,7 @@ export class QueryParameters {
   }
 }
 
-/** What other programs and languages write for true and false. */
+/** Spellings of true and false in other programs and languages. */
 const TRUE_WORDS = /^(?:true|t|yes|y|on|1)$/i;
 const FALSE_WORDS = /^(?:false|f|no|n|off|0)$/i;
 

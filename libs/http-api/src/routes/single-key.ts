@@ -10,7 +10,7 @@ import {
 import type { KeyValueOperations } from '../tokens.js';
 import type { Precondition } from './preconditions.js';
 
-/** What came of a write. */
+/** The result of a write. */
 export type Written = Extract<SetOutcome, { readonly ok: true }>;
 
 /** Operations on one key, with failures thrown rather than listed. */

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { KvsError } from '@kvs/protocol';
 import type { ServerSettings } from '../settings.js';
 
-/** What an admitted request holds. */
+/** The memory that an admitted request holds. */
 export interface Admission {
   /** Bytes of its body that have come. */
   bytes: number;

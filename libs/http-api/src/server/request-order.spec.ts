@@ -259,7 +259,7 @@ it.each([
   client.setEncoding('latin1').on('data', (text: string) => (answers += text));
   client.write(begun);
   await until(() => release !== undefined);
-  // Whoever is late is told so by now.
+  // Late clients have been told so by now.
   for (let i = 0; i < 3; i++) await exchangeBytes(server.port, [last.subarray(0, -2)]);
   if (isWhole) client.write(last.subarray(-2));
   release?.();

@@ -1,7 +1,7 @@
 import type { ServerAddress } from '../redis-engine-options.js';
 import { hostOf } from './slot-ranges.js';
 
-/** What follows from an error that a server answered with. */
+/** The decision on an error that a server answered with. */
 export type ServerErrorAction =
   /** Nothing was done, and the error passes by itself: send again, until the deadline. */
   | 'retry'

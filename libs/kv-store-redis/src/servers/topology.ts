@@ -32,7 +32,7 @@ export class Topology {
     return this.#problem;
   }
 
-  /** What a server lacks that the settings ask for. */
+  /** The feature that the settings ask for and a server lacks. */
   get mismatch(): ServerMismatch | undefined {
     return this.#mismatch;
   }
