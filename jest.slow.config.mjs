@@ -10,7 +10,7 @@ const withoutFastLane = projects
     testMatch: ['<rootDir>/src/**/*.spec.ts', '!**/*.{slow,scaled}.spec.ts'],
     setupFiles: ['<rootDir>/src/support/no-fast-lane.ts'],
     // These don't depend on the route, or start servers of their own.
-    testPathIgnorePatterns: ['/(local-cluster|engines|lmdb-node|redis-failover|command-line)\\.spec\\.ts$'],
+    testPathIgnorePatterns: ['/(local-cluster|engines|redis-failover|command-line)\\.spec\\.ts$'],
   }));
 
 /**
