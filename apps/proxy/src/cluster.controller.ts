@@ -5,11 +5,15 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 @ApiTags('cluster')
 @Controller('cluster')
 export class ClusterController {
-  constructor(@Inject(Router) private readonly router: Router) {}
+  readonly #router: Router;
+
+  constructor(@Inject(Router) router: Router) {
+    this.#router = router;
+  }
 
   @Get()
   @ApiOperation({ summary: 'The nodes, whether they can be reached, and how much each holds' })
   view(): Promise<ClusterView> {
-    return this.router.cluster();
+    return this.#router.cluster();
   }
 }

@@ -7,13 +7,17 @@ import type { Logger } from '@kvs/http-api';
 export class LoopedNodes {
   readonly #nodes = new Set<string>();
 
-  constructor(private readonly logger: Pick<Logger, 'error'>) {}
+  readonly #logger: Pick<Logger, 'error'>;
+
+  constructor(logger: Pick<Logger, 'error'>) {
+    this.#logger = logger;
+  }
 
   /** Logs the node, unless it is known. */
   add(node: string): void {
     if (this.#nodes.has(node)) return;
     this.#nodes.add(node);
-    this.logger.error({ node }, `${node} is a proxy, not a storage node`);
+    this.#logger.error({ node }, `${node} is a proxy, not a storage node`);
   }
 
   /** The node has answered as a storage node does. */

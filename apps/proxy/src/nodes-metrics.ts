@@ -5,10 +5,14 @@ import { Inject, Injectable } from '@nestjs/common';
 /** What became of this proxy's calls to its nodes. */
 @Injectable()
 export class NodesMetrics implements MetricsSource {
-  constructor(@Inject(Router) private readonly router: Router) {}
+  readonly #router: Router;
+
+  constructor(@Inject(Router) router: Router) {
+    this.#router = router;
+  }
 
   collect(): MetricFamily[] {
-    const tallies = this.router.callsByNode();
+    const tallies = this.#router.callsByNode();
     return [
       counter(
         'kvs_node_calls_total',

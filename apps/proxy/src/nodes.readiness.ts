@@ -10,13 +10,16 @@ import { LoopedNodes } from './looped-nodes.js';
  */
 @Injectable()
 export class NodesReadiness implements Readiness {
-  constructor(
-    @Inject(Router) private readonly router: Router,
-    @Inject(LoopedNodes) private readonly loops: LoopedNodes,
-  ) {}
+  readonly #router: Router;
+  readonly #loops: LoopedNodes;
+
+  constructor(@Inject(Router) router: Router, @Inject(LoopedNodes) loops: LoopedNodes) {
+    this.#router = router;
+    this.#loops = loops;
+  }
 
   async check(): Promise<string | undefined> {
-    const isReachable = await this.router.isReachable();
-    return this.loops.describe() ?? (isReachable ? undefined : 'no storage node can be reached');
+    const isReachable = await this.#router.isReachable();
+    return this.#loops.describe() ?? (isReachable ? undefined : 'no storage node can be reached');
   }
 }

@@ -13,7 +13,11 @@ import { NodesReadiness } from './nodes.readiness.js';
 /** The protocol over the nodes of a configuration. */
 @Module({})
 export class ProxyModule implements OnApplicationShutdown {
-  constructor(@Inject(Router) private readonly router: Router) {}
+  readonly #router: Router;
+
+  constructor(@Inject(Router) router: Router) {
+    this.#router = router;
+  }
 
   static register(config: ProxyConfig, logger: Logger): DynamicModule {
     return {
@@ -34,7 +38,7 @@ export class ProxyModule implements OnApplicationShutdown {
   }
 
   onApplicationShutdown(): void {
-    this.router.close();
+    this.#router.close();
   }
 }
 

@@ -6,11 +6,15 @@ import { Inject, Injectable } from '@nestjs/common';
 /** What this node's engine holds. While it can't be asked, `kvs_engine_up` is 0 and the rest is left out. */
 @Injectable()
 export class EngineMetrics implements MetricsSource {
-  constructor(@Inject(KvStore) private readonly store: KvStore) {}
+  readonly #store: KvStore;
+
+  constructor(@Inject(KvStore) store: KvStore) {
+    this.#store = store;
+  }
 
   async collect(): Promise<MetricFamily[]> {
-    const engine = { engine: this.store.engineName };
-    const stats = await this.stats();
+    const engine = { engine: this.#store.engineName };
+    const stats = await this.#stats();
     return [
       gauge('kvs_engine_up', 'Whether the storage engine can be asked', [
         { labels: engine, value: stats ? 1 : 0 },
@@ -19,9 +23,9 @@ export class EngineMetrics implements MetricsSource {
     ];
   }
 
-  private async stats(): Promise<EngineStats | undefined> {
+  async #stats(): Promise<EngineStats | undefined> {
     try {
-      return await this.store.stats();
+      return await this.#store.stats();
     } catch (error) {
       if (error instanceof KvsError) return undefined;
       throw error;

@@ -6,12 +6,16 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 @ApiTags('cluster')
 @Controller('stats')
 export class StatsController {
-  constructor(@Inject(KvStore) private readonly store: KvStore) {}
+  readonly #store: KvStore;
+
+  constructor(@Inject(KvStore) store: KvStore) {
+    this.#store = store;
+  }
 
   @Get()
   @ApiOperation({ summary: 'The engine and how many pairs it holds' })
   async stats(): Promise<{ engine: string; keys: number }> {
-    const { pairCount } = await this.store.stats();
-    return { engine: this.store.engineName, keys: pairCount };
+    const { pairCount } = await this.#store.stats();
+    return { engine: this.#store.engineName, keys: pairCount };
   }
 }

@@ -20,27 +20,31 @@ import { Inject, Injectable } from '@nestjs/common';
 /** The operations on this process's own store. */
 @Injectable()
 export class StoreOperations implements KeyValueOperations {
-  constructor(@Inject(KvStore) private readonly store: KvStore) {}
+  readonly #store: KvStore;
+
+  constructor(@Inject(KvStore) store: KvStore) {
+    this.#store = store;
+  }
 
   set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]> {
-    return this.store.set(items);
+    return this.#store.set(items);
   }
 
   fetch(keys: readonly Key[], maxBytes?: number): MaybePromise<readonly FetchOutcome[]> {
-    return this.store.fetch(keys, maxBytes);
+    return this.#store.fetch(keys, maxBytes);
   }
 
   query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]> {
-    return this.store.query(keys);
+    return this.#store.query(keys);
   }
 
   delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]> {
-    return this.store.delete(items);
+    return this.#store.delete(items);
   }
 
   async scan(request: ScanRequest): Promise<ScanAnswer> {
     const { format = 'lines' } = request;
-    return { missingNodes: [], lines: this.store.scanJson(request), format, close };
+    return { missingNodes: [], lines: this.#store.scanJson(request), format, close };
   }
 
   /**
@@ -50,7 +54,7 @@ export class StoreOperations implements KeyValueOperations {
    */
   async page({ cursor, limit, partitions, ...request }: PageRequest): Promise<PageAnswer> {
     const wanted = (partitions ?? ALL_PARTITIONS).filter((partition) => partition >= cursor);
-    const chunks = this.store.scan({ ...request, partitions: wanted })[Symbol.asyncIterator]();
+    const chunks = this.#store.scan({ ...request, partitions: wanted })[Symbol.asyncIterator]();
     const held: Uint8Array[] = [];
     let pairs = 0;
     let bytes = 0;

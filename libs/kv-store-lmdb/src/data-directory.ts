@@ -11,10 +11,14 @@ export const FORMAT = 'kvs-lmdb 1';
 
 /** A directory that this process has for itself and whose files look as they should. */
 export class DataDirectory {
+  readonly #lock: DirectoryLock;
+
   private constructor(
     readonly path: string,
-    private readonly lock: DirectoryLock,
-  ) {}
+    lock: DirectoryLock,
+  ) {
+    this.#lock = lock;
+  }
 
   /** @throws KvsError `engine_unavailable`, saying what is wrong with the directory */
   static async claim(path: string, options: DirectoryLockOptions): Promise<DataDirectory> {
@@ -33,16 +37,16 @@ export class DataDirectory {
 
   /** Set once another process turned out to have taken the directory. */
   get loss(): KvsError | undefined {
-    return this.lock.loss;
+    return this.#lock.loss;
   }
 
   /** @throws KvsError `engine_unavailable`: another process has taken the directory */
   assertHeld(): void {
-    this.lock.assertHeld();
+    this.#lock.assertHeld();
   }
 
   release(): Promise<void> {
-    return this.lock.release();
+    return this.#lock.release();
   }
 }
 

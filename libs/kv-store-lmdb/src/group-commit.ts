@@ -16,14 +16,17 @@ export class GroupCommit {
   }[] = [];
   #turn: NodeJS.Immediate | undefined;
 
+  readonly #assertUsable: () => void;
+  readonly #transact: (apply: () => void) => void;
+
   /**
    * @param assertUsable throws if nothing can be committed now
    * @param transact applies all of it and commits, or throws and has changed nothing
    */
-  constructor(
-    private readonly assertUsable: () => void,
-    private readonly transact: (apply: () => void) => void,
-  ) {}
+  constructor(assertUsable: () => void, transact: (apply: () => void) => void) {
+    this.#assertUsable = assertUsable;
+    this.#transact = transact;
+  }
 
   /** Resolves when each step was committed or refused. Rejects, and changes nothing, if `assertUsable` throws. */
   commit(steps: readonly Step[]): Promise<void> {
@@ -41,7 +44,7 @@ export class GroupCommit {
     this.#waiting = [];
     if (group.length === 0) return;
     try {
-      this.assertUsable();
+      this.#assertUsable();
     } catch (error) {
       for (const { fail } of group) fail(error);
       return;
@@ -54,7 +57,7 @@ export class GroupCommit {
   #commitAll(steps: readonly Step[]): void {
     if (steps.length === 0) return;
     try {
-      this.transact(() => {
+      this.#transact(() => {
         for (const step of steps) step.apply();
       });
     } catch (error) {

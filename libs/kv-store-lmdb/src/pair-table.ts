@@ -18,11 +18,15 @@ import { encodeRecord, recordEntry, recordHead, recordKey } from './record.js';
  * within a transaction.
  */
 export class PairTable {
-  constructor(
-    private readonly environment: Environment,
-    private readonly clock: Clock,
-    private readonly digest: Digest,
-  ) {}
+  readonly #environment: Environment;
+  readonly #clock: Clock;
+  readonly #digest: Digest;
+
+  constructor(environment: Environment, clock: Clock, digest: Digest) {
+    this.#environment = environment;
+    this.#clock = clock;
+    this.#digest = digest;
+  }
 
   get(key: PlacedKey): EngineEntry | undefined {
     const { record } = this.#locate(key);
@@ -38,7 +42,7 @@ export class PairTable {
     const { value, expiresAtMs, ifVersion, partition } = item;
     const place = this.#locate(item);
     const before = place.record === undefined ? undefined : recordHead(place.record);
-    const nowMicros = this.clock.nowMicros();
+    const nowMicros = this.#clock.nowMicros();
     const isPresent = before !== undefined && !isExpired(before.expiresAtMs, nowMicros);
     const actualVersion = isPresent ? before.version : 0;
     if (!conditionHolds(ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
@@ -47,9 +51,9 @@ export class PairTable {
     const version = nextVersion(before?.version ?? this.#floor(partition), nowMicros);
     if (before?.expiresAtMs !== undefined) this.#forgetDeadline(place.key, before.expiresAtMs);
     const longKey = place.isLong ? item.id : undefined;
-    this.environment.pairs.putSync(place.key, encodeRecord({ value, version, expiresAtMs }, longKey));
+    this.#environment.pairs.putSync(place.key, encodeRecord({ value, version, expiresAtMs }, longKey));
     if (expiresAtMs !== undefined) {
-      this.environment.deadlines.putSync(deadlineKey(place.key, expiresAtMs), EMPTY);
+      this.#environment.deadlines.putSync(deadlineKey(place.key, expiresAtMs), EMPTY);
     }
     return { status: 'written', version, created: !isPresent };
   }
@@ -65,23 +69,23 @@ export class PairTable {
 
   /** Where the pairs are, at most so many, whose time has come. */
   expired(limit: number): Buffer[] {
-    const end = deadlineKey(EMPTY, microsToMs(this.clock.nowMicros()) + 1);
-    return [...this.environment.deadlines.getKeys({ end, limit })].map((key) => Buffer.from(key));
+    const end = deadlineKey(EMPTY, microsToMs(this.#clock.nowMicros()) + 1);
+    return [...this.#environment.deadlines.getKeys({ end, limit })].map((key) => Buffer.from(key));
   }
 
   /** Removes one of what {@link expired} gave, unless it was written or removed since. */
   reclaim(deadline: Buffer): void {
     const key = deadline.subarray(DEADLINE_BYTES);
-    const record = this.environment.pairs.getBinary(key);
+    const record = this.#environment.pairs.getBinary(key);
     if (record === undefined || !this.#isExpired(record)) return;
-    if (this.environment.deadlines.doesExist(deadline)) this.#remove(key, record);
+    if (this.#environment.deadlines.doesExist(deadline)) this.#remove(key, record);
   }
 
   #locate({ id, partition }: PlacedKey): Place {
-    const { bytes, isLong } = storedKey(partition, id, this.digest);
-    if (!isLong) return { key: bytes, isLong, record: this.environment.pairs.getBinary(bytes) };
+    const { bytes, isLong } = storedKey(partition, id, this.#digest);
+    if (!isLong) return { key: bytes, isLong, record: this.#environment.pairs.getBinary(bytes) };
     let free: number | undefined = 0;
-    for (const { key, value } of this.environment.pairs.getRange({ start: bytes, end: slotsEnd(bytes) })) {
+    for (const { key, value } of this.#environment.pairs.getRange({ start: bytes, end: slotsEnd(bytes) })) {
       if (recordKey(value) === id) return { key: Buffer.from(key), isLong, record: value };
       if (key.at(-1) === free) free += 1;
     }
@@ -92,25 +96,25 @@ export class PairTable {
   #remove(key: Buffer, record: Buffer): void {
     const { version, expiresAtMs } = recordHead(record);
     const partition = partitionOf(key);
-    this.environment.pairs.removeSync(key);
+    this.#environment.pairs.removeSync(key);
     if (expiresAtMs !== undefined) this.#forgetDeadline(key, expiresAtMs);
     if (version <= this.#floor(partition)) return;
     const floor = Buffer.allocUnsafe(8);
     floor.writeDoubleBE(version);
-    this.environment.floors.putSync(partitionStart(partition), floor);
+    this.#environment.floors.putSync(partitionStart(partition), floor);
   }
 
   /** The highest version that left this partition: what comes anew starts above it. */
   #floor(partition: number): number {
-    return this.environment.floors.getBinary(partitionStart(partition))?.readDoubleBE() ?? 0;
+    return this.#environment.floors.getBinary(partitionStart(partition))?.readDoubleBE() ?? 0;
   }
 
   #forgetDeadline(key: Buffer, expiresAtMs: number): void {
-    this.environment.deadlines.removeSync(deadlineKey(key, expiresAtMs));
+    this.#environment.deadlines.removeSync(deadlineKey(key, expiresAtMs));
   }
 
   #isExpired(record: Buffer): boolean {
-    return isExpired(recordHead(record).expiresAtMs, this.clock.nowMicros());
+    return isExpired(recordHead(record).expiresAtMs, this.#clock.nowMicros());
   }
 }
 

@@ -14,11 +14,15 @@ export class PartitionReader {
   #last: Buffer | undefined;
   #isDone = false;
 
-  constructor(
-    private readonly pairs: Database<Buffer, Buffer>,
-    private readonly partition: number,
-    private readonly idPrefix: string,
-  ) {
+  readonly #pairs: Database<Buffer, Buffer>;
+  readonly #partition: number;
+  readonly #idPrefix: string;
+
+  constructor(pairs: Database<Buffer, Buffer>, partition: number, idPrefix: string) {
+    this.#pairs = pairs;
+    this.#partition = partition;
+    this.#idPrefix = idPrefix;
+
     this.#start = prefixStart(partition, idPrefix);
   }
 
@@ -37,11 +41,11 @@ export class PartitionReader {
 
   #fill(chunk: ScanChunkBuilder, last: Buffer, nowMicros: number): void {
     let examined = 0;
-    for (const { key, value } of this.pairs.getRange({ start: this.#start, end: successor(last) })) {
+    for (const { key, value } of this.#pairs.getRange({ start: this.#start, end: successor(last) })) {
       this.#start = successor(key);
       if (!isExpired(recordHead(value).expiresAtMs, nowMicros)) {
         const id = isLong(key) ? recordKey(value) : idFromBytes(Buffer.from(key.subarray(2)));
-        if (id?.startsWith(this.idPrefix)) chunk.add({ id, ...recordEntry(value) });
+        if (id?.startsWith(this.#idPrefix)) chunk.add({ id, ...recordEntry(value) });
       }
       examined += 1;
       if (chunk.isFull || examined === MOST_EXAMINED) return;
@@ -50,8 +54,8 @@ export class PartitionReader {
   }
 
   #findLast(): Buffer | undefined {
-    const end = this.idPrefix === '' ? partitionEnd(this.partition) : afterPrefix(this.#start);
-    const [last] = this.pairs.getKeys({ start: end, reverse: true, limit: 1 });
+    const end = this.#idPrefix === '' ? partitionEnd(this.#partition) : afterPrefix(this.#start);
+    const [last] = this.#pairs.getKeys({ start: end, reverse: true, limit: 1 });
     if (last === undefined || last.compare(this.#start) < 0) return undefined;
     return Buffer.from(last);
   }

@@ -66,7 +66,11 @@ class Load {
   failures = 0;
   #isStopped = false;
 
-  constructor(private readonly engine: RedisEngine) {}
+  readonly #engine: RedisEngine;
+
+  constructor(engine: RedisEngine) {
+    this.#engine = engine;
+  }
 
   async run(): Promise<void> {
     await Promise.all(Array.from({ length: WRITERS }, (_, writer) => this.#write(writer)));
@@ -79,7 +83,7 @@ class Load {
   /** Whether writes to every part are acknowledged again. */
   async isWellNow(): Promise<boolean> {
     const keys = Array.from({ length: 4 * BATCH }, (_, index) => `after-${index}`);
-    const outcomes = await this.engine.setMany(keys.map((key) => write(key))).catch(() => []);
+    const outcomes = await this.#engine.setMany(keys.map((key) => write(key))).catch(() => []);
     return outcomes.length > 0 && outcomes.every(({ status }) => status === 'written');
   }
 
@@ -88,7 +92,7 @@ class Load {
     const keys = [...this.acknowledged.keys()];
     let lost = keys;
     await until(async () => {
-      const outcomes = await this.engine.getMany(keys.map(placed)).catch(() => []);
+      const outcomes = await this.#engine.getMany(keys.map(placed)).catch(() => []);
       lost = keys.filter((key, index) => {
         const outcome = outcomes[index];
         return outcome?.status !== 'found' || outcome.version !== this.acknowledged.get(key);
@@ -101,7 +105,7 @@ class Load {
   async #write(writer: number): Promise<void> {
     for (let batch = 0; !this.#isStopped; batch++) {
       const keys = Array.from({ length: BATCH }, (_, index) => `${writer}-${batch}-${index}`);
-      const outcomes = await this.engine.setMany(keys.map((key) => write(key, key))).catch(() => []);
+      const outcomes = await this.#engine.setMany(keys.map((key) => write(key, key))).catch(() => []);
       let written = 0;
       for (const [index, key] of keys.entries()) {
         const outcome = outcomes[index];

@@ -19,11 +19,17 @@ export class RedisProcess {
   #process: ChildProcess | undefined;
   #admin: Redis | undefined;
 
+  readonly #directory: string;
+  readonly #settings: readonly (readonly [string, string])[];
+
   private constructor(
     readonly port: number,
-    private readonly directory: string,
-    private readonly settings: readonly (readonly [string, string])[],
-  ) {}
+    directory: string,
+    settings: readonly (readonly [string, string])[],
+  ) {
+    this.#directory = directory;
+    this.#settings = settings;
+  }
 
   static async start({ settings = [], port }: RedisProcessOptions = {}): Promise<RedisProcess> {
     const directory = await mkdtemp(join(tmpdir(), 'kvs-redis-'));
@@ -49,8 +55,8 @@ export class RedisProcess {
 
   /** Starts the process, again after {@link kill}. */
   async run(): Promise<void> {
-    const args = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.directory, '--save', ''];
-    const more = this.settings.flatMap(([name, value]) => [`--${name}`, value]);
+    const args = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.#directory, '--save', ''];
+    const more = this.#settings.flatMap(([name, value]) => [`--${name}`, value]);
     const child = spawn('redis-server', [...args, ...more], { stdio: 'ignore' });
     this.#process = child;
     let failure: Error | undefined;
@@ -58,7 +64,7 @@ export class RedisProcess {
     child.on('exit', () => (failure ??= new Error('redis-server ended')));
     this.#admin = new Redis(this.port, '127.0.0.1', { retryStrategy: () => 50, protocol: 2 });
     this.#admin.on('error', ignore);
-    const { admin } = this;
+    const admin = this.#admin;
     await until(() => {
       if (failure) {
         admin.disconnect();
@@ -89,7 +95,7 @@ export class RedisProcess {
 
   async stop(): Promise<void> {
     await this.kill();
-    await rm(this.directory, { recursive: true, force: true });
+    await rm(this.#directory, { recursive: true, force: true });
   }
 }
 

@@ -11,66 +11,66 @@ import type { Call, CallSink } from './pending-call.js';
  * used at once. An answer over HTTP is the sign to open the link again.
  */
 export class LinkOrHttp implements CallSink {
-  private readonly link: LinkClient;
-  private readonly http: HttpClient;
+  readonly #link: LinkClient;
+  readonly #http: HttpClient;
   /** Calls that are still under way by the way that was left, and what has to wait for those. Mostly empty. */
-  private readonly order = new KeyOrder();
-  private readonly held = new Set<Call>();
+  readonly #order = new KeyOrder();
+  readonly #held = new Set<Call>();
 
-  constructor(
-    address: string,
-    private readonly options: LinkOptions,
-    http: HttpOptions,
-  ) {
-    this.http = new HttpClient(address, http, () => void this.link.hurry());
-    this.link = new LinkClient(
+  readonly #options: LinkOptions;
+
+  constructor(address: string, options: LinkOptions, http: HttpOptions) {
+    this.#options = options;
+
+    this.#http = new HttpClient(address, http, () => void this.#link.hurry());
+    this.#link = new LinkClient(
       address,
       options,
       (unsent) => {
         for (const call of unsent) this.submit(call);
       },
-      { opened: () => this.waitFor(this.http.calls), left: (calls) => this.waitFor(calls) },
+      { opened: () => this.#waitFor(this.#http.calls), left: (calls) => this.#waitFor(calls) },
     );
   }
 
   submit(call: Call): void {
-    if (this.order.isEmpty) this.pass(call);
-    else this.hold(call);
+    if (this.#order.isEmpty) this.#pass(call);
+    else this.#hold(call);
   }
 
   close(): void {
     const error = new TransportError('unconnected', 'the transport is closed');
-    for (const call of this.held) call.fail(error);
-    this.held.clear();
-    this.link.close();
-    this.http.close();
+    for (const call of this.#held) call.fail(error);
+    this.#held.clear();
+    this.#link.close();
+    this.#http.close();
   }
 
-  private pass(call: Call): void {
-    if (this.link.isOpen) this.link.submit(call);
-    else this.http.submit(call);
+  #pass(call: Call): void {
+    if (this.#link.isOpen) this.#link.submit(call);
+    else this.#http.submit(call);
   }
 
   /** Each way keeps the order of what concerns one key, but not with the other way: for that, calls wait here. */
-  private waitFor(calls: Iterable<Call>): void {
+  #waitFor(calls: Iterable<Call>): void {
     for (const call of calls) {
       if (call.settled || call.whenSettled !== undefined) continue;
-      const ticket = this.order.enter(keysOf(call), isWrite(call.kind), () => undefined);
-      call.whenSettled = () => this.order.leave(ticket);
+      const ticket = this.#order.enter(keysOf(call), isWrite(call.kind), () => undefined);
+      call.whenSettled = () => this.#order.leave(ticket);
     }
   }
 
   /** Until those are settled that went another way before it, which their deadlines see to. */
-  private hold(call: Call): void {
-    if (this.held.size >= this.options.maxPendingCalls) {
+  #hold(call: Call): void {
+    if (this.#held.size >= this.#options.maxPendingCalls) {
       return call.fail(new TransportError('unconnected', 'too much is in flight to this node already'));
     }
-    this.held.add(call);
-    const ticket = this.order.enter(keysOf(call), isWrite(call.kind), () => {
-      if (!this.held.delete(call)) return; // it was closed
-      this.pass(call);
+    this.#held.add(call);
+    const ticket = this.#order.enter(keysOf(call), isWrite(call.kind), () => {
+      if (!this.#held.delete(call)) return; // it was closed
+      this.#pass(call);
       // The ticket may not have been handed out yet.
-      queueMicrotask(() => this.order.leave(ticket));
+      queueMicrotask(() => this.#order.leave(ticket));
     });
   }
 }

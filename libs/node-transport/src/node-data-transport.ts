@@ -54,19 +54,22 @@ export interface NodeTransportOptions extends Partial<LinkOptions> {
 
 /** The way to one storage node: batches coalesced, over its link or over HTTP; scans over HTTP. */
 export class NodeDataTransport implements NodeTransport {
-  private readonly way: Way;
-  private readonly scans: Pool;
-  private readonly readBuffers: ReadBuffers;
-  private readonly timers: Timers;
-  private readonly foundProxy: () => void;
+  readonly #way: Way;
+  readonly #scans: Pool;
+  readonly #readBuffers: ReadBuffers;
+  readonly #timers: Timers;
+  readonly #foundProxy: () => void;
   /** The largest piece of a batch, by weight. */
-  private readonly pieceBytes: number;
+  readonly #pieceBytes: number;
+
+  readonly #address: string;
+  readonly #options: NodeTransportOptions;
 
   /** @throws RangeError for a `heartbeatMs` at which a node would give the link up */
-  constructor(
-    private readonly address: string,
-    private readonly options: NodeTransportOptions,
-  ) {
+  constructor(address: string, options: NodeTransportOptions) {
+    this.#address = address;
+    this.#options = options;
+
     const given = withRoomFor(options.pairLimits, { ...DEFAULT_LINK_OPTIONS, ...options });
     const link = { ...given, onBreach: seldom(given.timers, given.onBreach) };
     const { nodeConnections, maxBatchItems: maxMergedItems } = options;
@@ -76,80 +79,80 @@ export class NodeDataTransport implements NodeTransport {
     if (!(link.heartbeatMs <= MAX_HEARTBEAT_MS)) {
       throw new RangeError(`a heartbeat of ${link.heartbeatMs} ms is beyond ${MAX_HEARTBEAT_MS} ms`);
     }
-    this.pieceBytes = options.protocol === 'http' ? Infinity : link.frameBytes;
-    this.timers = link.timers;
-    this.foundProxy = link.foundProxy;
-    this.readBuffers = options.readBuffers ?? new ReadBuffers();
-    this.scans = connectionPool(address, link, { connections: null, readBuffers: this.readBuffers });
-    this.way = openWay(options.protocol, address, { link, http });
+    this.#pieceBytes = options.protocol === 'http' ? Infinity : link.frameBytes;
+    this.#timers = link.timers;
+    this.#foundProxy = link.foundProxy;
+    this.#readBuffers = options.readBuffers ?? new ReadBuffers();
+    this.#scans = connectionPool(address, link, { connections: null, readBuffers: this.#readBuffers });
+    this.#way = openWay(options.protocol, address, { link, http });
   }
 
   set(items: readonly SetItem[]): Promise<readonly SetOutcome[]> {
-    return this.inPieces(items, setWeight, this.setPiece, this.failureOfWrite);
+    return this.#inPieces(items, setWeight, this.#setPiece, this.#failureOfWrite);
   }
 
   fetch(keys: readonly Key[], size?: AnswerSize): Promise<readonly FetchOutcome[]> {
-    if (size === undefined) return this.inPieces(keys, keyWeight, this.fetchPiece);
-    const send = (piece: readonly Key[]) => this.fetchPiece(piece, size);
-    return this.inPieces(keys, keyWeight, send, this.failureOfRead, FETCH_PIECES_AT_ONCE);
+    if (size === undefined) return this.#inPieces(keys, keyWeight, this.#fetchPiece);
+    const send = (piece: readonly Key[]) => this.#fetchPiece(piece, size);
+    return this.#inPieces(keys, keyWeight, send, this.#failureOfRead, FETCH_PIECES_AT_ONCE);
   }
 
   query(keys: readonly Key[]): Promise<readonly QueryOutcome[]> {
-    return this.inPieces(keys, keyWeight, this.queryPiece);
+    return this.#inPieces(keys, keyWeight, this.#queryPiece);
   }
 
   delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]> {
-    return this.inPieces(items, deleteWeight, this.deletePiece, this.failureOfWrite);
+    return this.#inPieces(items, deleteWeight, this.#deletePiece, this.#failureOfWrite);
   }
 
   scan(request: ScanRequest): Promise<NodeScan> {
-    return openScan(this.scans, request, {
-      timeoutMs: this.options.nodeTimeoutMs,
-      timers: this.timers,
-      readBuffers: this.readBuffers,
-      foundProxy: this.foundProxy,
+    return openScan(this.#scans, request, {
+      timeoutMs: this.#options.nodeTimeoutMs,
+      timers: this.#timers,
+      readBuffers: this.#readBuffers,
+      foundProxy: this.#foundProxy,
     });
   }
 
   stats(): Promise<NodeStats> {
-    return this.options.stats();
+    return this.#options.stats();
   }
 
   close(): void {
-    this.way.close();
-    void this.scans.destroy();
+    this.#way.close();
+    void this.#scans.destroy();
   }
 
-  private readonly submit = (call: Call): void => this.way.submit(call);
+  readonly #submit = (call: Call): void => this.#way.submit(call);
 
-  private readonly setPiece = (items: readonly SetItem[]) =>
-    callWith('set', items, weightOf({ kind: 'set', items }), this.submit);
-  private readonly fetchPiece = (items: readonly Key[], size?: AnswerSize) =>
-    callWith('fetch', items, weightOf({ kind: 'fetch', items }), this.submit, size);
-  private readonly queryPiece = (items: readonly Key[]) =>
-    callWith('query', items, weightOf({ kind: 'query', items }), this.submit);
-  private readonly deletePiece = (items: readonly DeleteItem[]) =>
-    callWith('delete', items, weightOf({ kind: 'delete', items }), this.submit);
+  readonly #setPiece = (items: readonly SetItem[]) =>
+    callWith('set', items, weightOf({ kind: 'set', items }), this.#submit);
+  readonly #fetchPiece = (items: readonly Key[], size?: AnswerSize) =>
+    callWith('fetch', items, weightOf({ kind: 'fetch', items }), this.#submit, size);
+  readonly #queryPiece = (items: readonly Key[]) =>
+    callWith('query', items, weightOf({ kind: 'query', items }), this.#submit);
+  readonly #deletePiece = (items: readonly DeleteItem[]) =>
+    callWith('delete', items, weightOf({ kind: 'delete', items }), this.#submit);
 
   /**
    * A batch that is larger than a frame should be goes in several, so that others needn't wait behind it for long. Items
    * are applied one by one anyway, and the pieces keep their order.
    */
-  private inPieces<T, O>(
+  #inPieces<T, O>(
     items: readonly T[],
     itemWeight: (item: T) => number,
     send: (piece: readonly T[]) => Promise<readonly O[]>,
-    failureOf = this.failureOfRead,
+    failureOf = this.#failureOfRead,
     maxAtOnce?: number,
   ): Promise<readonly (O | ItemFailure)[]> {
     if (items.length === 1) return send(items);
     if (items.length === 0) return Promise.resolve([]);
-    const pieces = cutIntoPieces(items, itemWeight, this.pieceBytes);
+    const pieces = cutIntoPieces(items, itemWeight, this.#pieceBytes);
     return pieces.length === 1 ? send(items) : sendPieces(pieces, send, failureOf, maxAtOnce);
   }
 
-  private readonly failureOfRead = (error: TransportError) => readFailure(this.address, error);
-  private readonly failureOfWrite = (error: TransportError) => writeFailure(this.address, error);
+  readonly #failureOfRead = (error: TransportError) => readFailure(this.#address, error);
+  readonly #failureOfWrite = (error: TransportError) => writeFailure(this.#address, error);
 }
 
 function withRoomFor(pair: PairLimits | undefined, link: LinkOptions): LinkOptions {

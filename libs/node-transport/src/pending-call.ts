@@ -8,8 +8,8 @@ export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
   /** What the values of a fetch are added to. */
   size: AnswerSize | undefined;
   /** So many outcomes have been looked at, and had values of so many bytes. */
-  private seen = 0;
-  private bytes = 0;
+  #seen = 0;
+  #bytes = 0;
   /** When whoever made the call stops waiting, by the clock of the transport. */
   deadlineMs = 0;
   /** Whether the caller has been told: an answer that comes later is for nobody. */
@@ -19,13 +19,19 @@ export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
   /** Told, once, that the call is settled. */
   whenSettled: (() => void) | undefined;
 
+  readonly #resolve: (outcomes: readonly OutcomeOf<K>[]) => void;
+  readonly #reject: (error: unknown) => void;
+
   constructor(
     readonly kind: K,
     readonly items: readonly ItemOf[K][],
     readonly weight: number,
-    private readonly resolve: (outcomes: readonly OutcomeOf<K>[]) => void,
-    private readonly reject: (error: unknown) => void,
-  ) {}
+    resolve: (outcomes: readonly OutcomeOf<K>[]) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
 
   complete(): void {
     this.completeWith(this.outcomes);
@@ -33,7 +39,7 @@ export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
 
   /** Further outcomes have come. A call that is settled, or becomes so as its answer is too large, doesn't keep them. */
   received(): void {
-    if (!this.settled && this.size !== undefined) this.addToSize(this.size, this.outcomes);
+    if (!this.settled && this.size !== undefined) this.#addToSize(this.size, this.outcomes);
     if (this.settled) this.outcomes.fill(NOT_KEPT);
   }
 
@@ -44,26 +50,26 @@ export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
 
   /** With outcomes that came in one piece. */
   completeWith(outcomes: readonly OutcomeOf<K>[]): void {
-    if (this.size !== undefined) this.addToSize(this.size, outcomes);
+    if (this.size !== undefined) this.#addToSize(this.size, outcomes);
     if (this.settled) return;
     this.settled = true;
-    this.resolve(outcomes);
+    this.#resolve(outcomes);
     if (this.whenSettled !== undefined) this.whenSettled();
   }
 
   /** With a `TransportError`, with `answer_too_large`, or with whatever a defect throws. */
   fail(error: TransportError | Error): void {
     this.settled = true;
-    this.size?.add(-this.bytes);
+    this.size?.add(-this.#bytes);
     this.outcomes.fill(NOT_KEPT);
-    this.reject(error);
+    this.#reject(error);
     if (this.whenSettled !== undefined) this.whenSettled();
   }
 
-  private addToSize(size: AnswerSize, outcomes: readonly OutcomeOf<K>[]): void {
+  #addToSize(size: AnswerSize, outcomes: readonly OutcomeOf<K>[]): void {
     let bytes = 0;
-    for (; this.seen < outcomes.length; this.seen++) bytes += bytesOf(outcomes[this.seen]);
-    this.bytes += bytes;
+    for (; this.#seen < outcomes.length; this.#seen++) bytes += bytesOf(outcomes[this.#seen]);
+    this.#bytes += bytes;
     size.add(bytes);
     if (size.isExceeded) this.fail(answerTooLarge(size.maxBytes));
   }

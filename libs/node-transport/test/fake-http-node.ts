@@ -16,10 +16,10 @@ export class FakeHttpNode {
   /** How the next requests are answered. */
   answer: (response: ServerResponse) => void = (response) => response.end();
   address = '';
-  private readonly server: Server;
+  readonly #server: Server;
 
   private constructor() {
-    this.server = createServer((request, response) => {
+    this.#server = createServer((request, response) => {
       const parts: Buffer[] = [];
       request.on('data', (part: Buffer) => parts.push(part));
       request.on('end', () => {
@@ -32,8 +32,8 @@ export class FakeHttpNode {
 
   static async start(): Promise<FakeHttpNode> {
     const node = new FakeHttpNode();
-    await new Promise<void>((resolve) => node.server.listen(0, '127.0.0.1', resolve));
-    node.address = `127.0.0.1:${(node.server.address() as AddressInfo).port}`;
+    await new Promise<void>((resolve) => node.#server.listen(0, '127.0.0.1', resolve));
+    node.address = `127.0.0.1:${(node.#server.address() as AddressInfo).port}`;
     return node;
   }
 
@@ -46,8 +46,8 @@ export class FakeHttpNode {
 
   stop(): Promise<void> {
     return new Promise((resolve) => {
-      this.server.close(() => resolve());
-      this.server.closeAllConnections();
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
     });
   }
 }

@@ -25,76 +25,76 @@ export class FakeLinkNode {
   /** What is done with a connection that asks for a link. */
   onUpgrade: (socket: Duplex) => void = (socket) => this.welcome(socket);
   address = '';
-  private socket: Duplex | undefined;
-  private readonly sockets = new Set<Duplex>();
-  private readonly waiting = new Set<() => void>();
-  private readonly server: Server = createServer((_, response) => response.writeHead(404).end());
+  #socket: Duplex | undefined;
+  readonly #sockets = new Set<Duplex>();
+  readonly #waiting = new Set<() => void>();
+  readonly #server: Server = createServer((_, response) => response.writeHead(404).end());
 
   static async start(): Promise<FakeLinkNode> {
     const node = new FakeLinkNode();
-    node.server.on('connection', (socket) => {
-      node.sockets.add(socket);
+    node.#server.on('connection', (socket) => {
+      node.#sockets.add(socket);
       socket.on('close', () => {
-        node.sockets.delete(socket);
-        node.changed();
+        node.#sockets.delete(socket);
+        node.#changed();
       });
     });
-    node.server.on('upgrade', (_, socket) => {
+    node.#server.on('upgrade', (_, socket) => {
       node.attempts++;
       socket.on('error', () => undefined);
       socket.on('end', () => socket.end());
       node.onUpgrade(socket);
-      node.changed();
+      node.#changed();
     });
-    await new Promise<void>((resolve) => node.server.listen(0, '127.0.0.1', resolve));
-    node.address = `127.0.0.1:${(node.server.address() as AddressInfo).port}`;
+    await new Promise<void>((resolve) => node.#server.listen(0, '127.0.0.1', resolve));
+    node.address = `127.0.0.1:${(node.#server.address() as AddressInfo).port}`;
     return node;
   }
 
   /** Accepts a link. */
   welcome(socket: Duplex, limits = PEER): void {
-    this.socket = socket;
+    this.#socket = socket;
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${LINK_TOKEN}\r\n\r\n`);
     socket.write(encodeHello(this.builder, limits));
     const reader = new FrameReader(2 ** 24, (type, cursor) => {
       this.frames.push(type);
       if (type === FRAME.hello) this.hello = decodeHello(cursor);
       if (type === FRAME.calls) this.calls.push(...decodeCalls(cursor, DEFAULT_LIMITS, BOUNDLESS));
-      this.changed();
+      this.#changed();
     });
     socket.on('data', (bytes: Buffer) => reader.push(bytes));
   }
 
   say(bytes: Uint8Array): void {
-    this.socket?.write(bytes);
+    this.#socket?.write(bytes);
   }
 
   /** Ends the connection of the link. */
   hangUp(): void {
-    this.socket?.destroy();
+    this.#socket?.destroy();
   }
 
   get connections(): number {
-    return this.sockets.size;
+    return this.#sockets.size;
   }
 
   /** Resolves when it is so. */
   async until(isSo: () => boolean): Promise<void> {
     while (!isSo()) {
       await new Promise<void>((resolve) => {
-        this.waiting.add(resolve);
+        this.#waiting.add(resolve);
       });
     }
   }
 
   async stop(): Promise<void> {
-    const closed = new Promise((resolve) => this.server.close(resolve));
-    for (const socket of this.sockets) socket.destroy();
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
-  private changed(): void {
-    for (const resolve of this.waiting) resolve();
-    this.waiting.clear();
+  #changed(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
   }
 }

@@ -17,8 +17,8 @@ export class RawLink {
   /** Ids in the order in which they were answered, with the outcomes or the code of a refusal. */
   readonly answers: (readonly [number, unknown])[] = [];
   closed = false;
-  private readonly open = new Map<number, OutcomeList>();
-  private readonly waiting = new Set<() => void>();
+  readonly #open = new Map<number, OutcomeList>();
+  readonly #waiting = new Set<() => void>();
 
   private constructor(readonly socket: Socket) {}
 
@@ -26,15 +26,15 @@ export class RawLink {
   static async open(port: number): Promise<RawLink> {
     const socket = connect(port, '127.0.0.1');
     const link = new RawLink(socket);
-    const answers = new AnswerReader((id) => link.open.get(id));
+    const answers = new AnswerReader((id) => link.#open.get(id));
     const reader = new FrameReader(2 ** 24, (type, cursor) => {
       link.frames.push(type);
       if (type === FRAME.answers) {
         for (const { id, call, refusal } of answers.read(cursor)) {
-          link.answered(id, call, refusal);
+          link.#answered(id, call, refusal);
         }
       }
-      link.changed();
+      link.#changed();
     });
     let head = '';
     socket.on('data', (bytes: Buffer) => {
@@ -46,7 +46,7 @@ export class RawLink {
     socket.on('error', () => undefined);
     socket.on('close', () => {
       link.closed = true;
-      link.changed();
+      link.#changed();
     });
     socket.write(
       `GET ${LINK_PATH} HTTP/1.1\r\nHost: node\r\nConnection: Upgrade\r\nUpgrade: ${LINK_TOKEN}\r\n\r\n`,
@@ -57,7 +57,7 @@ export class RawLink {
   }
 
   call(...calls: readonly (readonly [number, Batch])[]): void {
-    for (const [id, batch] of calls) this.open.set(id, { ...batch, outcomes: [] } as OutcomeList);
+    for (const [id, batch] of calls) this.#open.set(id, { ...batch, outcomes: [] } as OutcomeList);
     this.socket.write(
       encodeCalls(
         this.builder,
@@ -69,18 +69,18 @@ export class RawLink {
   async until(isSo: () => boolean): Promise<void> {
     while (!isSo()) {
       await new Promise<void>((resolve) => {
-        this.waiting.add(resolve);
+        this.#waiting.add(resolve);
       });
     }
   }
 
-  private answered(id: number, call: OutcomeList, refusal: Refusal | undefined): void {
-    this.open.delete(id);
+  #answered(id: number, call: OutcomeList, refusal: Refusal | undefined): void {
+    this.#open.delete(id);
     this.answers.push([id, refusal?.code ?? call.outcomes]);
   }
 
-  private changed(): void {
-    for (const resolve of this.waiting) resolve();
-    this.waiting.clear();
+  #changed(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
   }
 }

@@ -19,21 +19,28 @@ class FakePartitions {
   /** How many lines were read, in all windows. */
   given = 0;
 
-  constructor(
-    private readonly count: (partition: number) => number,
-    private readonly lineBytes = 8,
-  ) {}
+  readonly #count: (partition: number) => number;
+  readonly #lineBytes: number;
+
+  constructor(count: (partition: number) => number, lineBytes = 8) {
+    this.#count = count;
+    this.#lineBytes = lineBytes;
+  }
 
   readonly scan = async ({ partitions = [] }: Window): Promise<ScanAnswer> => {
     this.windows.push(partitions);
-    return { missingNodes: [], lines: perishable(this.linesOf(partitions)), close: () => void this.closed++ };
+    return {
+      missingNodes: [],
+      lines: perishable(this.#linesOf(partitions)),
+      close: () => void this.closed++,
+    };
   };
 
-  private async *linesOf(partitions: readonly number[]): AsyncGenerator<Uint8Array> {
+  async *#linesOf(partitions: readonly number[]): AsyncGenerator<Uint8Array> {
     for (const partition of partitions) {
-      if (this.count(partition) === 0) continue;
-      const line = Buffer.from(`${String(partition).padEnd(this.lineBytes - 1)}\n`);
-      for (let i = 0; i < this.count(partition); i++) {
+      if (this.#count(partition) === 0) continue;
+      const line = Buffer.from(`${String(partition).padEnd(this.#lineBytes - 1)}\n`);
+      for (let i = 0; i < this.#count(partition); i++) {
         this.given++;
         yield line;
       }

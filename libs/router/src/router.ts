@@ -41,51 +41,51 @@ import { askWhole, scatter, type AskNode, type Outcomes } from './scatter.js';
  * announcement when it is back.
  */
 export class Router implements KeyValueOperations {
-  private readonly nodes: ReadonlyMap<string, Place>;
+  readonly #nodes: ReadonlyMap<string, Place>;
   /** Where each partition is: the ring and the transports stay as they are. */
-  private readonly places: readonly Place[];
+  readonly #places: readonly Place[];
+
+  readonly #ring: HashRing<object>;
 
   /**
    * @param addresses the nodes as `host:port`, each once
    * @throws TypeError when the ring has others
    */
-  constructor(
-    addresses: readonly string[],
-    connect: NodeTransportFactory,
-    private readonly ring = new HashRing(addresses),
-  ) {
-    this.nodes = new Map(
+  constructor(addresses: readonly string[], connect: NodeTransportFactory, ring = new HashRing(addresses)) {
+    this.#ring = ring;
+
+    this.#nodes = new Map(
       addresses.map((node) => [node, { node, transport: connect(node), counter: new CallCounter() }]),
     );
-    this.places = ALL_PARTITIONS.map((partition) => {
+    this.#places = ALL_PARTITIONS.map((partition) => {
       const node = ring.owner(partition).id;
-      const place = this.nodes.get(node);
+      const place = this.#nodes.get(node);
       if (place === undefined) throw new TypeError(`the ring names ${node}, which has no transport`);
       return place;
     });
   }
 
   set(items: readonly SetItem[]): Promise<readonly SetOutcome[]> {
-    return this.write(items, (place, share) => counted(place).set(share));
+    return this.#write(items, (place, share) => counted(place).set(share));
   }
 
   delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]> {
-    return this.write(items, (place, share) => counted(place).delete(share));
+    return this.#write(items, (place, share) => counted(place).delete(share));
   }
 
   fetch(keys: readonly Key[], maxBytes = Infinity): Promise<readonly FetchOutcome[]> {
     // A value alone is held to a limit of its own.
     const size = keys.length > 1 ? new AnswerSize(maxBytes) : undefined;
-    return this.read(keys, (place, share) => counted(place).fetch(share, size));
+    return this.#read(keys, (place, share) => counted(place).fetch(share, size));
   }
 
   query(keys: readonly Key[]): Promise<readonly QueryOutcome[]> {
-    return this.read(keys, (place, share) => counted(place).query(share));
+    return this.#read(keys, (place, share) => counted(place).query(share));
   }
 
   async scan(request: ScanRequest & { readonly partial: boolean }): Promise<ScanAnswer> {
     const openings = await Promise.all(
-      this.sharesOf(request.partitions).map((share) => open(share, request)),
+      this.#sharesOf(request.partitions).map((share) => open(share, request)),
     );
     const scans = openings.filter((opening) => 'scan' in opening);
     const close = (): void => {
@@ -108,15 +108,15 @@ export class Router implements KeyValueOperations {
   /** What the nodes say of themselves, asked now. */
   cluster(): Promise<ClusterView> {
     return describeCluster(
-      [...this.nodes.values()],
-      (node) => this.ring.partitionsOf(node).length,
+      [...this.#nodes.values()],
+      (node) => this.#ring.partitionsOf(node).length,
       PARTITION_COUNT,
     );
   }
 
   /** Whether any node answers: known as soon as one does, however long the others take. */
   async isReachable(): Promise<boolean> {
-    const answers = Array.from(this.nodes.values(), async ({ transport }) => transport.stats());
+    const answers = Array.from(this.#nodes.values(), async ({ transport }) => transport.stats());
     try {
       await Promise.any(answers);
       return true;
@@ -130,19 +130,19 @@ export class Router implements KeyValueOperations {
 
   /** What became of the data operations' calls to each node, since this router was made. */
   callsByNode(): readonly NodeTally[] {
-    return Array.from(this.nodes.values(), ({ node, counter }) => counter.tally(node));
+    return Array.from(this.#nodes.values(), ({ node, counter }) => counter.tally(node));
   }
 
   close(): void {
-    for (const { transport } of this.nodes.values()) transport.close();
+    for (const { transport } of this.#nodes.values()) transport.close();
   }
 
   /**
    * Reads are tried again once when the connection broke, as a kept-alive one may while a node restarts. A node that
    * refuses connections or does not answer in time would only do so again.
    */
-  private read<O>(keys: readonly Key[], ask: AskNode<Place, Key, O>): Promise<Outcomes<O>> {
-    return scatter(keys, this.placeOfKey, ask, (place, share, error) => {
+  #read<O>(keys: readonly Key[], ask: AskNode<Place, Key, O>): Promise<Outcomes<O>> {
+    return scatter(keys, this.#placeOfKey, ask, (place, share, error) => {
       if (!isBroken(error)) return failShare(place, share, error);
       place.counter.failed(error);
       return askWhole(place, share, ask, failShare);
@@ -150,18 +150,18 @@ export class Router implements KeyValueOperations {
   }
 
   /** Writes are never tried again: the node may have applied them, and the client is told so. */
-  private write<T extends { readonly key: Key }, O>(
+  #write<T extends { readonly key: Key }, O>(
     items: readonly T[],
     ask: AskNode<Place, T, O>,
   ): Promise<Outcomes<O>> {
-    return scatter(items, this.placeOfItem, ask, failWrites);
+    return scatter(items, this.#placeOfItem, ask, failWrites);
   }
 
   /** Each node that owns some of the partitions, with those. */
-  private sharesOf(partitions: readonly number[] | undefined): NodeShare[] {
+  #sharesOf(partitions: readonly number[] | undefined): NodeShare[] {
     const wanted = partitions && new Set(partitions);
-    return Array.from(this.nodes.values(), (place) => {
-      const owned = this.ring.partitionsOf(place.node);
+    return Array.from(this.#nodes.values(), (place) => {
+      const owned = this.#ring.partitionsOf(place.node);
       return {
         place,
         partitions: wanted ? owned.filter((partition) => wanted.has(partition)) : owned,
@@ -169,11 +169,11 @@ export class Router implements KeyValueOperations {
     }).filter((share) => share.partitions.length > 0);
   }
 
-  private readonly placeOfItem = ({ key }: { readonly key: Key }): Place => this.placeOfKey(key);
+  readonly #placeOfItem = ({ key }: { readonly key: Key }): Place => this.#placeOfKey(key);
 
-  private readonly placeOfKey = (key: Key): Place => {
+  readonly #placeOfKey = (key: Key): Place => {
     const partition = partitionOf(placementInput(key));
-    const place = this.places[partition];
+    const place = this.#places[partition];
     if (place === undefined) throw new TypeError(`there is no partition ${partition}`);
     return place;
   };

@@ -10,7 +10,7 @@ class Relay {
   /** How many requests passed. */
   requests = 0;
   target = 0;
-  private readonly server: Server = createServer((client) => {
+  readonly #server: Server = createServer((client) => {
     const there = connect(this.target, 'localhost');
     client.on(
       'data',
@@ -23,13 +23,13 @@ class Relay {
 
   static async open(): Promise<Relay> {
     const relay = new Relay();
-    await new Promise<void>((resolve) => relay.server.listen(0, '127.0.0.1', resolve));
-    relay.port = (relay.server.address() as AddressInfo).port;
+    await new Promise<void>((resolve) => relay.#server.listen(0, '127.0.0.1', resolve));
+    relay.port = (relay.#server.address() as AddressInfo).port;
     return relay;
   }
 
   close(): void {
-    this.server.close();
+    this.#server.close();
   }
 }
 

@@ -47,15 +47,15 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 );
 
 class Model {
-  private readonly pairs = new Map<string, { key: EncodedData; value: EncodedData }>();
+  readonly #pairs = new Map<string, { key: EncodedData; value: EncodedData }>();
 
   /** What the cluster must answer, as status and body, with the model changed as the cluster must be. */
   apply(operation: Operation): [number, unknown] {
     switch (operation.kind) {
       case 'set': {
         const failed = operation.pairs.filter(({ key, value, absent }) => {
-          if (absent && this.pairs.has(id(key))) return true;
-          this.pairs.set(id(key), { key, value });
+          if (absent && this.#pairs.has(id(key))) return true;
+          this.#pairs.set(id(key), { key, value });
           return false;
         });
         const status = failed.length === 0 ? 200 : failed.length === operation.pairs.length ? 409 : 207;
@@ -67,19 +67,19 @@ class Model {
         return [status, { keys_added: operation.pairs.length - failed.length, keys_failed }];
       }
       case 'fetch':
-        return [200, operation.keys.map((key) => ({ key, value: this.pairs.get(id(key))?.value ?? null }))];
+        return [200, operation.keys.map((key) => ({ key, value: this.#pairs.get(id(key))?.value ?? null }))];
       case 'query':
-        return [200, operation.keys.map((key) => ({ key, value: this.pairs.has(id(key)) }))];
+        return [200, operation.keys.map((key) => ({ key, value: this.#pairs.has(id(key)) }))];
       case 'delete':
         return [
           200,
           {
-            keys_deleted: operation.keys.filter((key) => this.pairs.delete(id(key))).length,
+            keys_deleted: operation.keys.filter((key) => this.#pairs.delete(id(key))).length,
             keys_failed: [],
           },
         ];
       case 'scan':
-        return [200, [...this.pairs.values()].map(id).sort()];
+        return [200, [...this.#pairs.values()].map(id).sort()];
     }
   }
 }

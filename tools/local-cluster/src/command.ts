@@ -18,16 +18,16 @@ export interface CommandOptions {
 /** A command under way, in a process group of its own, as a terminal would have it. */
 export class Command {
   readonly finished: Promise<Result>;
-  private readonly child: ChildProcess;
-  private output = '';
-  private readonly waiting = new Set<() => void>();
+  readonly #child: ChildProcess;
+  #output = '';
+  readonly #waiting = new Set<() => void>();
 
   constructor(
     command: string,
     args: readonly string[],
     { environment, cwd = workspaceRoot }: CommandOptions = {},
   ) {
-    this.child = spawn(command, args, {
+    this.#child = spawn(command, args, {
       cwd,
       env: { ...process.env, NO_COLOR: '1', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -35,53 +35,53 @@ export class Command {
     });
     const parts = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
-      this.child[name]?.setEncoding('utf8').on('data', (text: string) => {
+      this.#child[name]?.setEncoding('utf8').on('data', (text: string) => {
         parts[name] += text;
-        this.output += text;
-        for (const wake of this.waiting) wake();
+        this.#output += text;
+        for (const wake of this.#waiting) wake();
       });
     }
     this.finished = new Promise((resolve, reject) => {
-      this.child.once('error', reject);
-      this.child.once('close', (code, signal) => {
-        for (const wake of this.waiting) wake();
+      this.#child.once('error', reject);
+      this.#child.once('close', (code, signal) => {
+        for (const wake of this.#waiting) wake();
         resolve({ code, signal, ...parts });
       });
     });
   }
 
   get pid(): number | undefined {
-    return this.child.pid;
+    return this.#child.pid;
   }
 
   /** Resolves with the match when the output has it; rejects when the command ends without. */
   async until(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
-      const match = pattern.exec(this.output);
+      const match = pattern.exec(this.#output);
       if (match) return match;
-      if (this.child.exitCode !== null || this.child.signalCode !== null) {
-        throw new Error(`the command ended without ${pattern}:\n${this.output}`);
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+        throw new Error(`the command ended without ${pattern}:\n${this.#output}`);
       }
       await new Promise<void>((resolve) => {
-        this.waiting.add(resolve);
+        this.#waiting.add(resolve);
       });
-      this.waiting.clear();
+      this.#waiting.clear();
     }
   }
 
   /** Ctrl-C in a terminal signals every process of the group. */
   pressCtrlC(): void {
-    if (this.child.pid !== undefined) process.kill(-this.child.pid, 'SIGINT');
+    if (this.#child.pid !== undefined) process.kill(-this.#child.pid, 'SIGINT');
   }
 
   signal(signal: NodeJS.Signals): void {
-    this.child.kill(signal);
+    this.#child.kill(signal);
   }
 
   /** For clean-up: ends what is left of the group. */
   destroy(): void {
     try {
-      if (this.child.pid !== undefined) process.kill(-this.child.pid, 'SIGKILL');
+      if (this.#child.pid !== undefined) process.kill(-this.#child.pid, 'SIGKILL');
     } catch {
       // nothing is left
     }

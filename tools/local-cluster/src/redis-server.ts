@@ -11,14 +11,20 @@ export function hasRedis(): boolean {
 
 /** A redis-server of one's own on a free port, that writes nothing to disk and forgets everything when it ends. */
 export class RedisServer {
-  private command: Command | undefined;
-  private readonly killWithUs = (): void => this.command?.destroy();
+  #command: Command | undefined;
+  readonly #killWithUs = (): void => this.#command?.destroy();
+
+  readonly #directory: string;
+  readonly #settings: readonly string[];
 
   private constructor(
     readonly port: number,
-    private readonly directory: string,
-    private readonly settings: readonly string[],
-  ) {}
+    directory: string,
+    settings: readonly string[],
+  ) {
+    this.#directory = directory;
+    this.#settings = settings;
+  }
 
   /** @param settings more arguments, such as `--cluster-enabled yes` */
   static async start(settings: readonly string[] = []): Promise<RedisServer> {
@@ -41,29 +47,29 @@ export class RedisServer {
 
   /** Starts the process, again after {@link kill}; resolves when it takes connections. */
   async run(): Promise<void> {
-    const args = ['--port', `${this.port}`, '--bind', REDIS_HOST, '--dir', this.directory, '--save', ''];
-    this.command = new Command('redis-server', [...args, ...this.settings]);
-    process.once('exit', this.killWithUs);
-    await this.command.until(/Ready to accept connections/);
+    const args = ['--port', `${this.port}`, '--bind', REDIS_HOST, '--dir', this.#directory, '--save', ''];
+    this.#command = new Command('redis-server', [...args, ...this.#settings]);
+    process.once('exit', this.#killWithUs);
+    await this.#command.until(/Ready to accept connections/);
   }
 
   async kill(): Promise<void> {
-    process.off('exit', this.killWithUs);
-    this.command?.signal('SIGKILL');
-    await this.command?.finished;
+    process.off('exit', this.#killWithUs);
+    this.#command?.signal('SIGKILL');
+    await this.#command?.finished;
   }
 
   /** It keeps its connections, and says nothing until {@link resume}. */
   pause(): void {
-    this.command?.signal('SIGSTOP');
+    this.#command?.signal('SIGSTOP');
   }
 
   resume(): void {
-    this.command?.signal('SIGCONT');
+    this.#command?.signal('SIGCONT');
   }
 
   async stop(): Promise<void> {
-    await this.kill().finally(() => rm(this.directory, { recursive: true }));
+    await this.kill().finally(() => rm(this.#directory, { recursive: true }));
   }
 }
 

@@ -23,21 +23,21 @@ export class ServerProcess {
   readonly exited: Promise<Exit>;
   /** Resolves with its origin, `http://host:port`, when it listens; rejects when it ends before. */
   readonly ready: Promise<string>;
-  private readonly child: ChildProcess;
+  readonly #child: ChildProcess;
 
   constructor({ name, script, args, environment, onLine }: ServerProcessOptions) {
     this.name = name;
-    this.child = spawn(process.execPath, [...NODE_FLAGS, script, ...args], {
+    this.#child = spawn(process.execPath, [...NODE_FLAGS, script, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     });
-    running.add(this.child);
-    this.child.once('close', () => running.delete(this.child));
-    const { stdout, stderr } = this.child;
+    running.add(this.#child);
+    this.#child.once('close', () => running.delete(this.#child));
+    const { stdout, stderr } = this.#child;
     const written: string[] = [];
     // After `close` nothing more is written, unlike after `exit`.
     this.exited = new Promise((resolve) => {
-      this.child.once('close', (code, signal) => resolve({ code, signal }));
+      this.#child.once('close', (code, signal) => resolve({ code, signal }));
     });
     this.ready = new Promise((resolve, reject) => {
       const take = (line: string): void => {
@@ -55,11 +55,11 @@ export class ServerProcess {
   }
 
   get pid(): number | undefined {
-    return this.child.pid;
+    return this.#child.pid;
   }
 
   signal(signal: NodeJS.Signals): void {
-    this.child.kill(signal);
+    this.#child.kill(signal);
   }
 
   /** Asks the process to end, and waits for it. */

@@ -4,13 +4,16 @@ import type { WriteStream } from 'node:tty';
 export class ProgressBar {
   #shown = '';
 
-  constructor(
-    private readonly stream: Pick<WriteStream, 'isTTY' | 'write'>,
-    private readonly total: number,
-  ) {}
+  readonly #stream: Pick<WriteStream, 'isTTY' | 'write'>;
+  readonly #total: number;
+
+  constructor(stream: Pick<WriteStream, 'isTTY' | 'write'>, total: number) {
+    this.#stream = stream;
+    this.#total = total;
+  }
 
   update(done: number, label: string): void {
-    const part = Math.min(1, done / this.total);
+    const part = Math.min(1, done / this.#total);
     const filled = Math.round(part * WIDTH);
     const bar = '█'.repeat(filled) + '░'.repeat(WIDTH - filled);
     this.#show(`${bar} ${String(Math.floor(part * 100)).padStart(3)}% ${label}`);
@@ -21,8 +24,8 @@ export class ProgressBar {
   }
 
   #show(line: string): void {
-    if (!this.stream.isTTY || line === this.#shown) return;
-    this.stream.write(`\r\x1b[K${line}`);
+    if (!this.#stream.isTTY || line === this.#shown) return;
+    this.#stream.write(`\r\x1b[K${line}`);
     this.#shown = line;
   }
 }

@@ -18,15 +18,19 @@ export class EngineProvider implements Readiness {
   #obstacle: string | undefined;
   #checkTimer: NodeJS.Timeout | undefined;
 
+  readonly #config: EngineConfig;
+  readonly #log: SnapshotLog;
+  readonly #failed: (error: unknown) => void;
+
   /**
    * @param failed told why, if an engine that opens while the node already listens cannot be opened, or if another process
    * has taken the engine's directory
    */
-  constructor(
-    private readonly config: EngineConfig,
-    private readonly log: SnapshotLog,
-    private readonly failed: (error: unknown) => void,
-  ) {}
+  constructor(config: EngineConfig, log: SnapshotLog, failed: (error: unknown) => void) {
+    this.#config = config;
+    this.#log = log;
+    this.#failed = failed;
+  }
 
   readonly open: EngineFactory = async (options) => {
     this.#engine = await this.#open(options);
@@ -45,8 +49,8 @@ export class EngineProvider implements Readiness {
     if (this.#opening?.isOpen === false) return 'the snapshot is being loaded';
     const obstacle = await this.#obstacleNow();
     if (obstacle !== undefined && obstacle !== this.#obstacle)
-      this.log.error(`the engine cannot serve: ${obstacle}`);
-    if (obstacle === undefined && this.#obstacle !== undefined) this.log.info('the engine can serve again');
+      this.#log.error(`the engine cannot serve: ${obstacle}`);
+    if (obstacle === undefined && this.#obstacle !== undefined) this.#log.info('the engine can serve again');
     this.#obstacle = obstacle;
     return obstacle;
   }
@@ -60,18 +64,18 @@ export class EngineProvider implements Readiness {
   }
 
   async #open(options: EngineFactoryOptions): Promise<StorageEngine> {
-    const { config } = this;
+    const config = this.#config;
     switch (config.engine) {
       case 'memory':
         return this.#openMemory(config, options);
       case 'lmdb': {
         const { directory, durability } = config;
-        const settings = { directory, durability, onLost: this.failed };
+        const settings = { directory, durability, onLost: this.#failed };
         return (await optionalEngine('@kvs/kv-store-lmdb', 'lmdbEngine', settings))(options);
       }
       case 'redis': {
         const { urls, prefix, waitReplicas } = config;
-        const settings = { urls, prefix, waitReplicas, log: this.log };
+        const settings = { urls, prefix, waitReplicas, log: this.#log };
         return (await optionalEngine('@kvs/kv-store-redis', 'redisEngine', settings))(options);
       }
     }
@@ -91,7 +95,7 @@ export class EngineProvider implements Readiness {
       this.#tellLimit(config, engine);
       return engine;
     });
-    this.#opening = new OpeningEngine('memory', { durable: true }, opened, this.failed);
+    this.#opening = new OpeningEngine('memory', { durable: true }, opened, this.#failed);
     return this.#opening;
   }
 
@@ -102,8 +106,8 @@ export class EngineProvider implements Readiness {
       directory: snapshotDirectory,
       intervalMs: snapshotIntervalSeconds * 1000,
       damaged: damagedSnapshot,
-      log: this.log,
-      onLost: this.failed,
+      log: this.#log,
+      onLost: this.#failed,
     };
   }
 
@@ -112,13 +116,13 @@ export class EngineProvider implements Readiness {
       maxMemoryBytes === undefined
         ? ', chosen by the memory and the heap limit of the process (--max-memory sets another)'
         : '';
-    this.log.info(
+    this.#log.info(
       `pairs may take ${megabytes(engine.maxMemoryBytes)} of memory${chosen}; eviction: ${eviction}`,
     );
     const limits = readMemoryLimits();
     if (engine.maxMemoryBytes <= memoryForPairs(limits)) return;
     const memory = megabytes(Math.min(limits.machineBytes, limits.cgroupBytes));
-    this.log.warn(
+    this.#log.warn(
       `pairs may take ${megabytes(engine.maxMemoryBytes)}, but the node has ${memory} of memory and needs some for itself: ` +
         'the operating system may kill it when it is full',
     );

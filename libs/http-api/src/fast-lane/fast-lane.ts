@@ -12,16 +12,19 @@ import { TurnQueue } from './turn-queue.js';
 export class FastLane {
   readonly #turn = new TurnQueue<Arrival>((arrival) => this.#answer(arrival));
 
+  readonly #routes: FastRoutes;
+  readonly #onUnexpected: (error: unknown) => void;
+
   /** @param onUnexpected told of each error that is a defect of ours rather than an operating error */
-  constructor(
-    private readonly routes: FastRoutes,
-    private readonly onUnexpected: (error: unknown) => void,
-  ) {}
+  constructor(routes: FastRoutes, onUnexpected: (error: unknown) => void) {
+    this.#routes = routes;
+    this.#onUnexpected = onUnexpected;
+  }
 
   /** Whether the request is taken, and will be answered here. */
   take(request: IncomingMessage, response: ServerResponse, bytes: Uint8Array): boolean {
     const { url } = request;
-    const route = this.routes.find(request.method, url);
+    const route = this.#routes.find(request.method, url);
     if (route === undefined || url === undefined) return false;
     this.#turn.add({ route, url, bytes, contentType: request.headers['content-type'], response });
     return true;
@@ -33,12 +36,12 @@ export class FastLane {
       if (isPromise(answer)) this.#sendWhenDone(response, answer);
       else send(response, answer);
     } catch (error) {
-      answerError(response, error, this.onUnexpected);
+      answerError(response, error, this.#onUnexpected);
     }
   }
 
   #sendWhenDone(response: ServerResponse, answer: Promise<WireAnswer<unknown>>): void {
-    const fail = (error: unknown): void => answerError(response, error, this.onUnexpected);
+    const fail = (error: unknown): void => answerError(response, error, this.#onUnexpected);
     answer.then((done) => {
       try {
         send(response, done);

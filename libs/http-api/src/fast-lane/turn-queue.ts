@@ -5,8 +5,12 @@
 export class TurnQueue<T> {
   #waiting: T[] = [];
 
+  readonly #handle: (item: T) => void;
+
   /** @param handle must not throw: the others of the turn come after */
-  constructor(private readonly handle: (item: T) => void) {}
+  constructor(handle: (item: T) => void) {
+    this.#handle = handle;
+  }
 
   add(item: T): void {
     if (this.#waiting.push(item) === 1) setImmediate(this.#handleAll);
@@ -15,6 +19,6 @@ export class TurnQueue<T> {
   readonly #handleAll = (): void => {
     const items = this.#waiting;
     this.#waiting = [];
-    for (const item of items) this.handle(item);
+    for (const item of items) this.#handle(item);
   };
 }

@@ -31,10 +31,13 @@ import { readScan } from './scan-parameters.js';
 @ApiTags('data')
 @Controller()
 export class DataController {
-  constructor(
-    @Inject(OPERATIONS) private readonly operations: KeyValueOperations,
-    @Inject(DataService) private readonly data: DataService,
-  ) {}
+  readonly #operations: KeyValueOperations;
+  readonly #data: DataService;
+
+  constructor(@Inject(OPERATIONS) operations: KeyValueOperations, @Inject(DataService) data: DataService) {
+    this.#operations = operations;
+    this.#data = data;
+  }
 
   @Put('set')
   @ApiOperation({ summary: 'Write pairs' })
@@ -46,7 +49,7 @@ export class DataController {
     @Req() request: IncomingMessage,
     @Res() response: ServerResponse,
   ): Promise<void> {
-    sendJson(response, await this.data.set(items, readMeta(request.url)));
+    sendJson(response, await this.#data.set(items, readMeta(request.url)));
   }
 
   @Post('fetch')
@@ -59,7 +62,7 @@ export class DataController {
     @Req() request: IncomingMessage,
     @Res() response: ServerResponse,
   ): Promise<void> {
-    sendJson(response, await this.data.fetch(keys, readMeta(request.url)));
+    sendJson(response, await this.#data.fetch(keys, readMeta(request.url)));
   }
 
   @Post('query')
@@ -72,7 +75,7 @@ export class DataController {
     @Res() response: ServerResponse,
   ): Promise<void> {
     readNoParameters(request.url);
-    sendJson(response, await this.data.query(keys));
+    sendJson(response, await this.#data.query(keys));
   }
 
   @Post('delete')
@@ -85,7 +88,7 @@ export class DataController {
     @Req() request: IncomingMessage,
     @Res() response: ServerResponse,
   ): Promise<void> {
-    sendJson(response, await this.data.delete(items, readMeta(request.url)));
+    sendJson(response, await this.#data.delete(items, readMeta(request.url)));
   }
 
   @Get('fetch')
@@ -110,8 +113,8 @@ export class DataController {
     const { scan, page } = readScan(request.url ?? '', headerOf(request, PARTITIONS_HEADER));
     const ndjson = readFormat(request) === NDJSON;
     const answer: PageAnswer = page
-      ? await this.operations.page({ ...scan, ...page })
-      : await this.operations.scan({ ...scan, format: ndjson ? 'lines' : 'items' });
+      ? await this.#operations.page({ ...scan, ...page })
+      : await this.#operations.scan({ ...scan, format: ndjson ? 'lines' : 'items' });
     if (answer.nextCursor !== undefined) response.setHeader('kvs-next-cursor', answer.nextCursor);
     if (answer.missingNodes.length > 0) {
       response.statusCode = 207;

@@ -20,29 +20,32 @@ import { LIMITS, OPERATIONS, type KeyValueOperations, type Limits } from '../tok
  */
 @Injectable()
 export class DataService {
-  constructor(
-    @Inject(OPERATIONS) private readonly operations: KeyValueOperations,
-    @Inject(LIMITS) private readonly limits: Limits,
-  ) {}
+  readonly #operations: KeyValueOperations;
+  readonly #limits: Limits;
+
+  constructor(@Inject(OPERATIONS) operations: KeyValueOperations, @Inject(LIMITS) limits: Limits) {
+    this.#operations = operations;
+    this.#limits = limits;
+  }
 
   set(items: readonly SetItem[], meta: boolean): MaybePromise<WireAnswer<unknown>> {
-    return whenDone(this.operations.set(items), (outcomes) => setAnswer(items, outcomes, meta));
+    return whenDone(this.#operations.set(items), (outcomes) => setAnswer(items, outcomes, meta));
   }
 
   /** @throws KvsError `answer_too_large` */
   fetch(keys: readonly Key[], meta: boolean): MaybePromise<WireAnswer<unknown>> {
-    const { maxAnswerBytes } = this.limits;
-    return whenDone(this.operations.fetch(keys, maxAnswerBytes), (outcomes) => {
+    const { maxAnswerBytes } = this.#limits;
+    return whenDone(this.#operations.fetch(keys, maxAnswerBytes), (outcomes) => {
       refuseHugeAnswer(keys, outcomes, maxAnswerBytes);
       return fetchAnswer(keys, outcomes, meta);
     });
   }
 
   query(keys: readonly Key[]): MaybePromise<WireAnswer<unknown>> {
-    return whenDone(this.operations.query(keys), (outcomes) => queryAnswer(keys, outcomes));
+    return whenDone(this.#operations.query(keys), (outcomes) => queryAnswer(keys, outcomes));
   }
 
   delete(items: readonly DeleteItem[], meta: boolean): MaybePromise<WireAnswer<unknown>> {
-    return whenDone(this.operations.delete(items), (outcomes) => deleteAnswer(items, outcomes, meta));
+    return whenDone(this.#operations.delete(items), (outcomes) => deleteAnswer(items, outcomes, meta));
   }
 }

@@ -9,24 +9,32 @@ import { READINESS, type Readiness } from '../tokens.js';
 @ApiTags('health')
 @Controller('health')
 export class HealthController {
+  readonly #health: HealthCheckService;
+  readonly #indicators: HealthIndicatorService;
+  readonly #readiness: Readiness;
+
   constructor(
-    @Inject(HealthCheckService) private readonly health: HealthCheckService,
-    @Inject(HealthIndicatorService) private readonly indicators: HealthIndicatorService,
-    @Inject(READINESS) private readonly readiness: Readiness,
-  ) {}
+    @Inject(HealthCheckService) health: HealthCheckService,
+    @Inject(HealthIndicatorService) indicators: HealthIndicatorService,
+    @Inject(READINESS) readiness: Readiness,
+  ) {
+    this.#health = health;
+    this.#indicators = indicators;
+    this.#readiness = readiness;
+  }
 
   @Get('live')
   @ApiOperation({ summary: 'Whether the process runs' })
   live(): Promise<HealthCheckResult> {
-    return this.health.check([]);
+    return this.#health.check([]);
   }
 
   @Get('ready')
   @ApiOperation({ summary: 'Whether requests can be served' })
   @ApiProblem(503, 'Not now')
   async ready(): Promise<HealthCheckResult> {
-    const obstacle = await this.readiness.check();
+    const obstacle = await this.#readiness.check();
     if (obstacle !== undefined) throw new KvsError('not_ready', obstacle);
-    return this.health.check([() => this.indicators.check('operations').up()]);
+    return this.#health.check([() => this.#indicators.check('operations').up()]);
   }
 }

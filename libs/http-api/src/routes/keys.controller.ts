@@ -36,10 +36,13 @@ const MEDIA_TYPES: Readonly<Record<Encoding, string>> = {
 @ApiQuery({ name: 'encoding', required: false, enum: ['string', 'binary'], description: 'Of the key' })
 @Controller()
 export class KeysController {
-  constructor(
-    @Inject(OPERATIONS) private readonly operations: KeyValueOperations,
-    @Inject(LIMITS) private readonly limits: Limits,
-  ) {}
+  readonly #operations: KeyValueOperations;
+  readonly #limits: Limits;
+
+  constructor(@Inject(OPERATIONS) operations: KeyValueOperations, @Inject(LIMITS) limits: Limits) {
+    this.#operations = operations;
+    this.#limits = limits;
+  }
 
   @Get(KEY_PATH)
   @ApiOperation({ summary: 'Read one value; HEAD without its body' })
@@ -52,7 +55,7 @@ export class KeysController {
   @ApiResponse({ status: 304, description: 'The version is one of If-None-Match' })
   @ApiProblem(404, 'The key is absent')
   async read(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
-    const entry = await this.resource(request).read();
+    const entry = await this.#resource(request).read();
     if (entry === null) throw absent();
     if (isMatchFailed(request.headers, entry.version)) {
       throw new KvsError('precondition_failed', 'the version is not the one of If-Match');
@@ -86,10 +89,10 @@ export class KeysController {
     @Req() request: IncomingMessage,
     @Res() response: ServerResponse,
   ): Promise<void> {
-    const resource = this.resource(request);
+    const resource = this.#resource(request);
     const precondition = writePrecondition(request.headers);
     const ttlMs = readTtl(request);
-    const { version, created } = await resource.write(this.readValue(body), ttlMs, precondition);
+    const { version, created } = await resource.write(this.#readValue(body), ttlMs, precondition);
     response.setHeader('etag', entityTag(version));
     response.statusCode = created ? 201 : 204;
     response.end();
@@ -102,34 +105,34 @@ export class KeysController {
   @ApiProblem(404, 'The key is absent')
   @ApiProblem(412, 'The precondition does not hold')
   async remove(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
-    const removed = await this.resource(request).remove(writePrecondition(request.headers));
+    const removed = await this.#resource(request).remove(writePrecondition(request.headers));
     if (!removed) throw absent();
     response.statusCode = 204;
     response.end();
   }
 
-  private resource(request: IncomingMessage): SingleKey {
-    return new SingleKey(this.operations, this.readKey(request.url ?? ''));
+  #resource(request: IncomingMessage): SingleKey {
+    return new SingleKey(this.#operations, this.#readKey(request.url ?? ''));
   }
 
-  private readKey(url: string): Key {
+  #readKey(url: string): Key {
     const encoding = new QueryParameters(url, ['encoding']).encoding();
     // The path as sent: frameworks decode it, but not whether a slash was a slash.
     const path = url.split('?', 1)[0] ?? '';
     const data = decodePath(path.replace(BEFORE_KEY, ''));
-    const key = guardKey({ encoding, data }, this.limits);
+    const key = guardKey({ encoding, data }, this.#limits);
     if (key) return key;
     if (data === '') throw new KvsError('empty_key', 'the key is missing from the path');
-    if (guardKey({ encoding, data }, { ...this.limits, maxKeyBytes: Infinity })) {
-      throw new KvsError('key_too_long', `a key has at most ${this.limits.maxKeyBytes} bytes`);
+    if (guardKey({ encoding, data }, { ...this.#limits, maxKeyBytes: Infinity })) {
+      throw new KvsError('key_too_long', `a key has at most ${this.#limits.maxKeyBytes} bytes`);
     }
     throw new KvsError('invalid_data', `the key is not valid ${encoding} data`);
   }
 
-  private readValue({ bytes, contentType }: ReceivedBody): Value {
+  #readValue({ bytes, contentType }: ReceivedBody): Value {
     const value = decodeValue(bytes, contentType);
-    if (guardValue(value, this.limits)) return value;
-    throw new KvsError('value_too_large', `a value has at most ${this.limits.maxValueBytes} bytes`);
+    if (guardValue(value, this.#limits)) return value;
+    throw new KvsError('value_too_large', `a value has at most ${this.#limits.maxValueBytes} bytes`);
   }
 }
 

@@ -8,14 +8,18 @@ import { ServerMetrics } from '../metrics/server-metrics.js';
 @ApiTags('metrics')
 @Controller('metrics')
 export class MetricsController {
-  constructor(@Inject(ServerMetrics) private readonly metrics: ServerMetrics) {}
+  readonly #metrics: ServerMetrics;
+
+  constructor(@Inject(ServerMetrics) metrics: ServerMetrics) {
+    this.#metrics = metrics;
+  }
 
   @Get()
   @ApiOperation({ summary: 'What the server has done and holds, in the text format of Prometheus' })
   @ApiProduces('text/plain')
   @ApiResponse({ status: 200, description: 'The metrics of now', schema: { type: 'string' } })
   async show(@Res() response: ServerResponse): Promise<void> {
-    const page = Buffer.from(await this.metrics.page());
+    const page = Buffer.from(await this.#metrics.page());
     response.setHeader('content-type', EXPOSITION_TYPE);
     response.setHeader('content-length', page.length);
     response.end(page);

@@ -93,8 +93,11 @@ describe('pairs sent to a client', () => {
 class SlowResponse extends Writable {
   written = 0;
 
-  constructor(private readonly onPart: () => void = () => undefined) {
+  readonly #onPart: () => void;
+
+  constructor(onPart: () => void = () => undefined) {
     super({ highWaterMark: 1 });
+    this.#onPart = onPart;
   }
 
   setHeader(): this {
@@ -108,7 +111,7 @@ class SlowResponse extends Writable {
 
   override _write(_part: Uint8Array, _encoding: string, done: () => void): void {
     this.written++;
-    this.onPart();
+    this.#onPart();
     setImmediate(done);
   }
 }

@@ -48,7 +48,11 @@ const TURN_EVERY_BYTES = 64 * 1024;
 class PairSender {
   #wake: (() => void) | undefined;
 
-  constructor(private readonly response: ServerResponse) {
+  readonly #response: ServerResponse;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+
     const wake = (): void => this.#wake?.();
     response.on('drain', wake).on('finish', wake).on('close', wake);
     // Whatever went wrong, the response closes next, and the client is gone.
@@ -62,13 +66,13 @@ class PairSender {
       if (this.#isGone) return;
       // What was written goes out with this turn of the event loop: the client sees an answer, and that it is cut.
       await setImmediate();
-      this.response.destroy();
+      this.#response.destroy();
       throw error;
     }
   }
 
   async #sendAll(first: IteratorResult<Uint8Array>, rest: AsyncIterator<Uint8Array>): Promise<void> {
-    const { response } = this;
+    const response = this.#response;
     let sinceTurn = 0;
     for (let step = first; !step.done && !this.#isGone; step = await rest.next()) {
       if (!response.write(this.#lasting(step.value))) await this.#woken(() => !response.writableNeedDrain);
@@ -86,11 +90,11 @@ class PairSender {
    * short one may wait behind others, and is copied, which costs less than to wait for it.
    */
   #lasting(chunk: Uint8Array): Uint8Array {
-    return chunk.length < this.response.writableHighWaterMark ? Buffer.from(chunk) : chunk;
+    return chunk.length < this.#response.writableHighWaterMark ? Buffer.from(chunk) : chunk;
   }
 
   get #isGone(): boolean {
-    return this.response.destroyed;
+    return this.#response.destroyed;
   }
 
   /** Waits until something holds, or the client is gone. */

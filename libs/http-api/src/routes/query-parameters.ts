@@ -5,7 +5,7 @@ import { isEncoding, KvsError, type Encoding } from '@kvs/protocol';
  * in silence.
  */
 export class QueryParameters {
-  private readonly values = new Map<string, string>();
+  readonly #values = new Map<string, string>();
 
   /** @throws KvsError `invalid_parameter` for one that is unknown, repeated, or not valid percent-encoded UTF-8 */
   constructor(url: string, known: readonly string[]) {
@@ -24,18 +24,18 @@ export class QueryParameters {
         const hint = known.length === 0 ? 'none is' : `known are: ${known.join(', ')}`;
         throw new KvsError('invalid_parameter', `parameter ${JSON.stringify(name)} is not known; ${hint}`);
       }
-      if (this.values.has(name)) throw new KvsError('invalid_parameter', `${name} is given twice`);
-      this.values.set(name, equals === -1 ? '' : decode(part.slice(equals + 1)));
+      if (this.#values.has(name)) throw new KvsError('invalid_parameter', `${name} is given twice`);
+      this.#values.set(name, equals === -1 ? '' : decode(part.slice(equals + 1)));
     }
   }
 
   text(name: string): string | undefined {
-    return this.values.get(name);
+    return this.#values.get(name);
   }
 
   /** `true` or `false`; absent is false, and a name without a value is true. */
   flag(name: string): boolean {
-    const value = this.values.get(name);
+    const value = this.#values.get(name);
     if (value === undefined || value === 'false') return false;
     if (value === 'true' || value === '') return true;
     const meant = TRUE_WORDS.test(value) ? 'true' : FALSE_WORDS.test(value) ? 'false' : undefined;
@@ -43,7 +43,7 @@ export class QueryParameters {
   }
 
   wholeNumber(name: string, min: number, max: number): number | undefined {
-    const value = this.values.get(name);
+    const value = this.#values.get(name);
     if (value === undefined) return undefined;
     const number = /^\d{1,16}$/.test(value) ? Number(value) : NaN;
     if (number >= min && number <= max) return number;
@@ -52,7 +52,7 @@ export class QueryParameters {
 
   /** `string` unless given. */
   encoding(): Encoding {
-    const value = this.values.get('encoding') ?? 'string';
+    const value = this.#values.get('encoding') ?? 'string';
     if (isEncoding(value)) return value;
     const lower = value.toLowerCase();
     throw misspelt('encoding', 'string or binary', value, isEncoding(lower) ? lower : undefined);

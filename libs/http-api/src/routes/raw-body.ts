@@ -33,10 +33,14 @@ export const RawBody = createParamDecorator((_data: unknown, context: ExecutionC
 
 @Injectable()
 export class JsonBodyPipe implements PipeTransform<ReceivedBody, unknown> {
-  constructor(@Inject(LIMITS) private readonly limits: Limits) {}
+  readonly #limits: Limits;
+
+  constructor(@Inject(LIMITS) limits: Limits) {
+    this.#limits = limits;
+  }
 
   transform({ bytes, contentType }: ReceivedBody): unknown {
-    return parseJsonBody(bytes, contentType, this.limits, decodeText);
+    return parseJsonBody(bytes, contentType, this.#limits, decodeText);
   }
 }
 

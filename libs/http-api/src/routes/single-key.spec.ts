@@ -12,13 +12,16 @@ const present = writePrecondition({ 'if-match': '*' });
 class RacedOperations extends MapOperations {
   attempts = 0;
 
-  constructor(private races: number) {
+  #races: number;
+
+  constructor(races: number) {
     super();
+    this.#races = races;
   }
 
   override set(items: readonly SetItem[]) {
     this.attempts++;
-    if (this.races-- > 0) super.set([{ key, value: theirs }]);
+    if (this.#races-- > 0) super.set([{ key, value: theirs }]);
     return super.set(items);
   }
 }

@@ -15,29 +15,32 @@ export type Written = Extract<SetOutcome, { readonly ok: true }>;
 
 /** Operations on one key, with failures thrown rather than listed. */
 export class SingleKey {
-  constructor(
-    private readonly operations: KeyValueOperations,
-    private readonly key: Key,
-  ) {}
+  readonly #operations: KeyValueOperations;
+  readonly #key: Key;
+
+  constructor(operations: KeyValueOperations, key: Key) {
+    this.#operations = operations;
+    this.#key = key;
+  }
 
   async read(): Promise<Entry | null> {
-    const [outcome] = await this.operations.fetch([this.key]);
+    const [outcome] = await this.#operations.fetch([this.#key]);
     return succeed(outcome).entry;
   }
 
   async write(value: Value, ttlMs: number | undefined, precondition: Precondition): Promise<Written> {
-    return this.conditionally(precondition, async (condition): Promise<SetOutcome | undefined> => {
-      const item = { key: this.key, value, ...condition, ...(ttlMs === undefined ? undefined : { ttlMs }) };
-      return (await this.operations.set([item]))[0];
+    return this.#conditionally(precondition, async (condition): Promise<SetOutcome | undefined> => {
+      const item = { key: this.#key, value, ...condition, ...(ttlMs === undefined ? undefined : { ttlMs }) };
+      return (await this.#operations.set([item]))[0];
     });
   }
 
   /** @returns whether the key was there */
   async remove(precondition: Precondition): Promise<boolean> {
-    const outcome = await this.conditionally(
+    const outcome = await this.#conditionally(
       precondition,
       async (condition): Promise<DeleteOutcome | undefined> => {
-        return (await this.operations.delete([{ key: this.key, ...condition }]))[0];
+        return (await this.#operations.delete([{ key: this.#key, ...condition }]))[0];
       },
     );
     return outcome.deleted;
@@ -47,7 +50,7 @@ export class SingleKey {
    * Applies a write under a precondition. One that the store can't decide by itself is decided here on the version
    * just read, and the write is made conditional on that same version, so that nothing comes in between.
    */
-  private async conditionally<T extends { readonly ok: true }>(
+  async #conditionally<T extends { readonly ok: true }>(
     precondition: Precondition,
     apply: (condition: { ifVersion?: number }) => Promise<T | ItemFailure | undefined>,
   ): Promise<T> {

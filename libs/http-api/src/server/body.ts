@@ -13,16 +13,19 @@ export function bodyLength({ headers }: IncomingMessage): number | undefined {
 
 /** Reads the bodies of requests, whichever door they go through. */
 export class BodyReader {
-  constructor(
-    private readonly inFlight: InFlight,
-    private readonly maxBytes: number,
-  ) {}
+  readonly #inFlight: InFlight;
+  readonly #maxBytes: number;
+
+  constructor(inFlight: InFlight, maxBytes: number) {
+    this.#inFlight = inFlight;
+    this.#maxBytes = maxBytes;
+  }
 
   /** Returns why the body is refused, as far as the headers tell. */
   refusal(request: IncomingMessage): KvsError | undefined {
     const length = bodyLength(request);
     if (length === 0) return undefined;
-    if (length !== undefined && length > this.maxBytes) return this.#tooLarge();
+    if (length !== undefined && length > this.#maxBytes) return this.#tooLarge();
     const encoding = request.headers['content-encoding'] ?? 'identity';
     if (encoding.toLowerCase() === 'identity') return undefined;
     return new KvsError('unsupported_media_type', `a body in the content encoding ${encoding} is not read`);
@@ -36,11 +39,12 @@ export class BodyReader {
     whole: (bytes: Uint8Array) => void,
   ): void {
     const length = bodyLength(request);
-    const body = new ChunkBuffer(length ?? this.maxBytes);
+    const body = new ChunkBuffer(length ?? this.#maxBytes);
     let bytes = 0;
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      const refusal = bytes > this.maxBytes ? this.#tooLarge() : this.inFlight.hold(admission, chunk.length);
+      const refusal =
+        bytes > this.#maxBytes ? this.#tooLarge() : this.#inFlight.hold(admission, chunk.length);
       if (refusal) {
         refuse(response, refusal);
         return;
@@ -52,6 +56,6 @@ export class BodyReader {
   }
 
   #tooLarge(): KvsError {
-    return new KvsError('body_too_large', `a body has at most ${this.maxBytes} bytes`);
+    return new KvsError('body_too_large', `a body has at most ${this.#maxBytes} bytes`);
   }
 }

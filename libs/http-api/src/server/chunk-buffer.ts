@@ -8,8 +8,12 @@ export class ChunkBuffer {
   #buffer: Buffer = EMPTY;
   #length = 0;
 
+  readonly #maxLength: number;
+
   /** @param maxLength the length of all chunks together, or a limit of it, in bytes */
-  constructor(private readonly maxLength: number) {}
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength;
+  }
 
   /** The bytes of all chunks so far, without a copy. */
   get bytes(): Buffer {
@@ -23,7 +27,7 @@ export class ChunkBuffer {
       this.#buffer = chunk;
     } else {
       // The first chunk has no space behind it, so nothing is ever written into it.
-      if (length > this.#buffer.length) this.#grow(Math.min(2 * length, this.maxLength));
+      if (length > this.#buffer.length) this.#grow(Math.min(2 * length, this.#maxLength));
       chunk.copy(this.#buffer, this.#length);
     }
     this.#length = length;

@@ -6,23 +6,23 @@ const key = stringKey('k');
 
 /** Queries wait until they are let go. */
 class HeldOperations extends MapOperations {
-  private readonly held: (() => void)[] = [];
-  private onHold: (() => void) | undefined;
+  readonly #held: (() => void)[] = [];
+  #onHold: (() => void) | undefined;
 
   override query(keys: Parameters<MapOperations['query']>[0]) {
     return new Promise<{ ok: true; present: boolean }[]>((resolve) => {
-      this.held.push(() => resolve(keys.map(() => ({ ok: true, present: true }))));
-      this.onHold?.();
+      this.#held.push(() => resolve(keys.map(() => ({ ok: true, present: true }))));
+      this.#onHold?.();
     });
   }
 
   /** Resolves when so many queries wait. */
   async holding(count: number): Promise<void> {
-    while (this.held.length < count) await new Promise<void>((resolve) => (this.onHold = resolve));
+    while (this.#held.length < count) await new Promise<void>((resolve) => (this.#onHold = resolve));
   }
 
   release(): void {
-    for (const answer of this.held.splice(0)) answer();
+    for (const answer of this.#held.splice(0)) answer();
   }
 }
 

@@ -14,47 +14,51 @@ export interface Admission {
  * the server is set to hold, and tells a shutdown when the last one is done.
  */
 export class InFlight {
-  private requests = 0;
-  private bytes = 0;
-  private unreadBytes = 0;
-  private arrivals = 0;
-  private draining = false;
-  private onIdle: (() => void) | undefined;
+  #requests = 0;
+  #bytes = 0;
+  #unreadBytes = 0;
+  #arrivals = 0;
+  #draining = false;
+  #onIdle: (() => void) | undefined;
 
-  constructor(private readonly settings: Pick<ServerSettings, 'maxInFlightRequests' | 'maxInFlightBytes'>) {}
+  readonly #settings: Pick<ServerSettings, 'maxInFlightRequests' | 'maxInFlightBytes'>;
+
+  constructor(settings: Pick<ServerSettings, 'maxInFlightRequests' | 'maxInFlightBytes'>) {
+    this.#settings = settings;
+  }
 
   /** Returns why the request can't be admitted. O(1). */
   refusal(request: IncomingMessage): KvsError | undefined {
-    this.arrivals++;
+    this.#arrivals++;
     if (isAlwaysAnswered(request)) return undefined;
-    if (this.draining) return new KvsError('shutting_down', 'the server is shutting down');
-    if (this.requests >= this.settings.maxInFlightRequests) {
-      return new KvsError('overloaded', `${this.requests} requests are in flight`);
+    if (this.#draining) return new KvsError('shutting_down', 'the server is shutting down');
+    if (this.#requests >= this.#settings.maxInFlightRequests) {
+      return new KvsError('overloaded', `${this.#requests} requests are in flight`);
     }
-    if (this.unreadBytes > this.settings.maxInFlightBytes) {
-      return new KvsError('overloaded', `clients have not read ${this.unreadBytes} bytes of answers`);
+    if (this.#unreadBytes > this.#settings.maxInFlightBytes) {
+      return new KvsError('overloaded', `clients have not read ${this.#unreadBytes} bytes of answers`);
     }
     // Without a body, a request takes nothing of what is short.
     const announced = Number(request.headers['content-length'] ?? 0);
-    return announced > 0 && this.isFull(announced, 0) ? this.full() : undefined;
+    return announced > 0 && this.#isFull(announced, 0) ? this.#full() : undefined;
   }
 
   /** Counts a request until its answer is done. */
   admit(response: ServerResponse): Admission {
     const admission: Admission = { bytes: 0 };
-    if (this.draining) response.setHeader('connection', 'close');
-    this.requests++;
+    if (this.#draining) response.setHeader('connection', 'close');
+    this.#requests++;
     let unread = 0;
     // Each comes once; `on` costs less than `once`.
     response.on('prefinish', () => {
       unread = response.writableLength;
-      this.unreadBytes += unread;
+      this.#unreadBytes += unread;
     });
     response.on('close', () => {
-      this.requests--;
-      this.unreadBytes -= unread;
-      this.bytes -= admission.bytes;
-      if (this.requests === 0) this.onIdle?.();
+      this.#requests--;
+      this.#unreadBytes -= unread;
+      this.#bytes -= admission.bytes;
+      if (this.#requests === 0) this.#onIdle?.();
     });
     return admission;
   }
@@ -65,23 +69,23 @@ export class InFlight {
    * @returns why the server can't hold them
    */
   hold(admission: Admission, bytes: number): KvsError | undefined {
-    if (this.isFull(bytes, admission.bytes)) return this.full();
+    if (this.#isFull(bytes, admission.bytes)) return this.#full();
     admission.bytes += bytes;
-    this.bytes += bytes;
+    this.#bytes += bytes;
     return undefined;
   }
 
   /** How many requests are in flight, how many bytes of bodies they hold, and how many of whole answers are unread. */
   get load(): { readonly requests: number; readonly bytes: number; readonly unreadBytes: number } {
-    return { requests: this.requests, bytes: this.bytes, unreadBytes: this.unreadBytes };
+    return { requests: this.#requests, bytes: this.#bytes, unreadBytes: this.#unreadBytes };
   }
 
   /** Refuses requests from now on; resolves when those under way are done. */
   drain(): Promise<void> {
-    this.draining = true;
-    if (this.requests === 0) return Promise.resolve();
+    this.#draining = true;
+    if (this.#requests === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      this.onIdle = resolve;
+      this.#onIdle = resolve;
     });
   }
 
@@ -90,16 +94,16 @@ export class InFlight {
    * know of the shutdown is refused properly until then, rather than cut.
    */
   async quiet(ms: number): Promise<void> {
-    for (let seen = -1; seen !== this.arrivals; await setTimeout(ms)) seen = this.arrivals;
+    for (let seen = -1; seen !== this.#arrivals; await setTimeout(ms)) seen = this.#arrivals;
   }
 
   /** A body larger than all that may be held is let through when it is alone: the limit on bodies will judge it. */
-  private isFull(more: number, own: number): boolean {
-    return this.bytes > own && this.bytes + more > this.settings.maxInFlightBytes;
+  #isFull(more: number, own: number): boolean {
+    return this.#bytes > own && this.#bytes + more > this.#settings.maxInFlightBytes;
   }
 
-  private full(): KvsError {
-    return new KvsError('overloaded', `request bodies of ${this.bytes} bytes are in flight`);
+  #full(): KvsError {
+    return new KvsError('overloaded', `request bodies of ${this.#bytes} bytes are in flight`);
   }
 }
 

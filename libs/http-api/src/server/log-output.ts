@@ -14,8 +14,12 @@ export class LogOutput {
   readonly #waiting: Buffer[] = [];
   #retry: NodeJS.Timeout | undefined;
 
+  readonly #writeSome: (bytes: Uint8Array) => number;
+
   /** @param writeSome writes some of the bytes and returns how many, or throws `EAGAIN` if the pipe is full */
-  constructor(private readonly writeSome: (bytes: Uint8Array) => number = writeToStdout) {}
+  constructor(writeSome: (bytes: Uint8Array) => number = writeToStdout) {
+    this.#writeSome = writeSome;
+  }
 
   write(line: string): void {
     if (this.#waiting.length === MAX_WAITING_LINES) return;
@@ -27,7 +31,7 @@ export class LogOutput {
     this.#retry = undefined;
     try {
       for (let line = this.#waiting[0]; line; line = this.#waiting[0]) {
-        const rest = line.subarray(this.writeSome(line));
+        const rest = line.subarray(this.#writeSome(line));
         if (rest.length > 0) this.#waiting[0] = rest;
         else this.#waiting.shift();
       }

@@ -20,15 +20,16 @@ interface OrderedSocket extends Socket {
 export class RequestOrder {
   readonly #waiting: WaitingRequests;
 
+  readonly #onConnection: (connection: Connection) => void;
+
   /**
    * @param maxWaiting limit of waiting requests on all connections together. Beyond it, the connection with the most of them
    * is cut, if 64 or more wait on it: Node hands over all requests in a chunk of 64 KiB at once, which may be thousands.
    * @param onConnection is called once per connection, with its first request
    */
-  constructor(
-    maxWaiting: number,
-    private readonly onConnection: (connection: Connection) => void = () => undefined,
-  ) {
+  constructor(maxWaiting: number, onConnection: (connection: Connection) => void = () => undefined) {
+    this.#onConnection = onConnection;
+
     this.#waiting = { count: 0, max: maxWaiting, crowded: new Set() };
   }
 
@@ -41,7 +42,7 @@ export class RequestOrder {
 
   #open(socket: Socket): Connection {
     const connection = new Connection(socket, this.#waiting);
-    this.onConnection(connection);
+    this.#onConnection(connection);
     return connection;
   }
 }
@@ -91,10 +92,14 @@ export class Connection {
   /** Set while the headers of the next request are timed by the server, because Node has given up timing them. */
   onLateHeaders: (() => void) | undefined;
 
+  readonly #waitingInAll: WaitingRequests;
+
   constructor(
     readonly socket: Socket,
-    private readonly waitingInAll: WaitingRequests,
-  ) {}
+    waitingInAll: WaitingRequests,
+  ) {
+    this.#waitingInAll = waitingInAll;
+  }
 
   /** The response to the request that is being handled. */
   get current(): ServerResponse | undefined {
@@ -134,15 +139,15 @@ export class Connection {
   }
 
   #wait(arrival: Arrival): void {
-    const { crowded } = this.waitingInAll;
+    const { crowded } = this.#waitingInAll;
     this.#waiting.push(arrival);
-    this.waitingInAll.count++;
+    this.#waitingInAll.count++;
     if (this.#waiting.length === MAX_WAITING) {
       crowded.add(this);
       // After the parser has finished the chunk, because it resumes the socket after each request.
       process.nextTick(this.#pause);
     }
-    if (this.waitingInAll.count > this.waitingInAll.max) longest(crowded)?.cut();
+    if (this.#waitingInAll.count > this.#waitingInAll.max) longest(crowded)?.cut();
   }
 
   /** Ends the connection with all its requests. */
@@ -162,9 +167,9 @@ export class Connection {
       this.#afterwards?.();
       return;
     }
-    this.waitingInAll.count--;
+    this.#waitingInAll.count--;
     if (this.#waiting.length === MAX_WAITING - 1) {
-      this.waitingInAll.crowded.delete(this);
+      this.#waitingInAll.crowded.delete(this);
       if (!this.#afterwards) this.socket.resume();
     }
     this.#start(next);
@@ -172,8 +177,8 @@ export class Connection {
 
   /** Requests behind an answer that closes the connection never start, because they could not be answered. */
   #abandonAll(): void {
-    this.waitingInAll.count -= this.#waiting.length;
-    this.waitingInAll.crowded.delete(this);
+    this.#waitingInAll.count -= this.#waiting.length;
+    this.#waitingInAll.crowded.delete(this);
     for (const { response } of this.#waiting.splice(0)) abandon(response);
     if (this.#afterwards) this.socket.destroy();
   }

@@ -23,7 +23,11 @@ export class StalledClients {
   readonly #intervalMs: number;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly limits: ProgressLimits) {
+  readonly #limits: ProgressLimits;
+
+  constructor(limits: ProgressLimits) {
+    this.#limits = limits;
+
     const { headersTimeoutMs, bodyTimeoutMs, answerTimeoutMs } = limits;
     const shortest = Math.min(headersTimeoutMs, bodyTimeoutMs, answerTimeoutMs);
     this.#intervalMs = Math.min(MAX_INTERVAL_MS, shortest / 4);
@@ -42,7 +46,7 @@ export class StalledClients {
   }
 
   #checkAll(): void {
-    for (const watch of this.#watches) watch.check(this.#intervalMs, this.limits);
+    for (const watch of this.#watches) watch.check(this.#intervalMs, this.#limits);
   }
 }
 
@@ -56,11 +60,15 @@ class Watch {
   /** How long the server has read while late headers were excused. */
   #headersMs = 0;
 
-  constructor(private readonly connection: Connection) {}
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
 
   check(elapsedMs: number, limits: ProgressLimits): void {
     this.#checkHeaders(elapsedMs, limits);
-    const { current, socket } = this.connection;
+    const { current, socket } = this.#connection;
     if (current === undefined) return;
     if (current !== this.#response) {
       this.#response = current;
@@ -84,7 +92,7 @@ class Watch {
   }
 
   #checkHeaders(elapsedMs: number, { headersTimeoutMs }: ProgressLimits): void {
-    const { onLateHeaders, socket } = this.connection;
+    const { onLateHeaders, socket } = this.#connection;
     if (onLateHeaders === undefined || socket.isPaused()) {
       this.#headersMs = 0;
       return;

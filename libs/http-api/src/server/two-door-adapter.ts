@@ -35,12 +35,18 @@ export class TwoDoorAdapter extends ExpressAdapter {
   readonly #order: RequestOrder;
   readonly #bodies: BodyReader;
 
+  readonly #settings: ServerSettings;
+  readonly #access: AccessRules;
+
   constructor(
     readonly inFlight: InFlight,
-    private readonly settings: ServerSettings,
-    private readonly access: AccessRules,
+    settings: ServerSettings,
+    access: AccessRules,
   ) {
     super();
+    this.#settings = settings;
+    this.#access = access;
+
     const stalled = new StalledClients(settings);
     this.#order = new RequestOrder(settings.maxInFlightRequests, (connection) => stalled.watch(connection));
     this.#bodies = new BodyReader(inFlight, settings.limits.maxBodyBytes);
@@ -53,10 +59,10 @@ export class TwoDoorAdapter extends ExpressAdapter {
       requireHostHeader: false,
       // Longer than clients keep idle connections, so that it is the client who closes and no request is lost in between.
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-      headersTimeout: this.settings.headersTimeoutMs,
+      headersTimeout: this.#settings.headersTimeoutMs,
       // No fixed time suits all sizes of bodies. `StalledClients` finds those that stall.
       requestTimeout: 0,
-      connectionsCheckingInterval: Math.min(HEADERS_CHECK_MS, this.settings.headersTimeoutMs),
+      connectionsCheckingInterval: Math.min(HEADERS_CHECK_MS, this.#settings.headersTimeoutMs),
     });
     // No limit, because Node silently drops headers beyond it. Its limit on their bytes remains.
     server.maxHeadersCount = 0;
@@ -79,7 +85,7 @@ export class TwoDoorAdapter extends ExpressAdapter {
 
   #arrive(request: IncomingMessage, response: ServerResponse, start: Start): void {
     this.track(request, response);
-    announceOrigin(request, response, this.access);
+    announceOrigin(request, response, this.#access);
     closeAfterIgnoredUpgrade(request, response);
     this.#order.add(request, response, start);
   }
@@ -108,7 +114,7 @@ export class TwoDoorAdapter extends ExpressAdapter {
     }
     // A proxy hears that it is in a loop, also if it used a name that is not served.
     if (this.refusesProxies && isFromProxy(request.headers.via)) return LOOP;
-    return refusalOf(request, this.access);
+    return refusalOf(request, this.#access);
   }
 
   #refusal(request: IncomingMessage): KvsError | undefined {

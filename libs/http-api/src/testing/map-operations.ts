@@ -21,13 +21,13 @@ import { perishable } from '@kvs/protocol/testing';
 /** The operations over a `Map`, as plain as can be. A test replaces those that are to misbehave. */
 export class MapOperations implements KeyValueOperations {
   readonly pairs = new Map<KeyId, Entry & { readonly key: Key }>();
-  private lastVersion = 0;
+  #lastVersion = 0;
 
   set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]> {
     return items.map(({ key, value, ttlMs, ifVersion }): SetOutcome => {
-      const refusal = this.refusal(key, ifVersion);
+      const refusal = this.#refusal(key, ifVersion);
       if (refusal) return refusal;
-      const version = ++this.lastVersion;
+      const version = ++this.#lastVersion;
       const created = !this.pairs.has(keyId(key));
       this.pairs.set(keyId(key), { key, value, version, ...(ttlMs === undefined ? undefined : { ttlMs }) });
       return { ok: true, version, created };
@@ -45,7 +45,7 @@ export class MapOperations implements KeyValueOperations {
   delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]> {
     return items.map(
       ({ key, ifVersion }) =>
-        this.refusal(key, ifVersion) ?? { ok: true, deleted: this.pairs.delete(keyId(key)) },
+        this.#refusal(key, ifVersion) ?? { ok: true, deleted: this.pairs.delete(keyId(key)) },
     );
   }
 
@@ -58,7 +58,7 @@ export class MapOperations implements KeyValueOperations {
     return this.scan();
   }
 
-  private refusal(key: Key, ifVersion: number | undefined): ItemFailure | undefined {
+  #refusal(key: Key, ifVersion: number | undefined): ItemFailure | undefined {
     const version = this.pairs.get(keyId(key))?.version ?? 0;
     if (ifVersion === undefined || ifVersion === version) return undefined;
     return { ok: false, code: 'version_mismatch', message: `the version is ${version}` };

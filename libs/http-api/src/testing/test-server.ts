@@ -59,7 +59,7 @@ export interface Received {
 
 /** The protocol's application over any operations, on any free port. */
 export class TestServer {
-  private readonly requests = new Set<ClientRequest>();
+  readonly #requests = new Set<ClientRequest>();
 
   private constructor(
     readonly http: Server,
@@ -116,7 +116,7 @@ export class TestServer {
 
   /** Resets every connection, as those of clients that go away are when they are written to. */
   hangUp(): void {
-    for (const { socket } of this.requests) socket?.resetAndDestroy();
+    for (const { socket } of this.#requests) socket?.resetAndDestroy();
   }
 
   /** Resolves when the answer has begun. The path travels as it is. */
@@ -126,8 +126,8 @@ export class TestServer {
         { host: '127.0.0.1', port: this.port, method, path, headers, agent: false },
         resolve,
       );
-      this.requests.add(request);
-      request.on('close', () => this.requests.delete(request));
+      this.#requests.add(request);
+      request.on('close', () => this.#requests.delete(request));
       request.on('error', reject);
       request.end(body);
     });

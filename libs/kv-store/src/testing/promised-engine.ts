@@ -17,43 +17,47 @@ export class PromisedEngine implements StorageEngine {
   readonly name: string;
   readonly capabilities: StorageEngine['capabilities'];
 
-  constructor(private readonly engine: StorageEngine) {
+  readonly #engine: StorageEngine;
+
+  constructor(engine: StorageEngine) {
+    this.#engine = engine;
+
     this.name = engine.name;
     this.capabilities = engine.capabilities;
   }
 
   getMany(keys: readonly PlacedKey[], maxBytes?: number) {
-    return later(() => this.engine.getMany(keys, maxBytes));
+    return later(() => this.#engine.getMany(keys, maxBytes));
   }
 
   hasMany(keys: readonly PlacedKey[]) {
-    return later(() => this.engine.hasMany(keys));
+    return later(() => this.#engine.hasMany(keys));
   }
 
   setMany(writes: readonly EngineWrite[]) {
-    return later(() => this.engine.setMany(writes));
+    return later(() => this.#engine.setMany(writes));
   }
 
   deleteMany(deletes: readonly EngineDelete[]) {
-    return later(() => this.engine.deleteMany(deletes));
+    return later(() => this.#engine.deleteMany(deletes));
   }
 
   async *scan(
     partitions: readonly number[],
     options?: EngineScanOptions,
   ): AsyncGenerator<EngineChunk, void, undefined> {
-    for await (const chunk of this.engine.scan(partitions, options)) {
+    for await (const chunk of this.#engine.scan(partitions, options)) {
       await setImmediate();
       yield chunk;
     }
   }
 
   stats() {
-    return later(() => this.engine.stats());
+    return later(() => this.#engine.stats());
   }
 
   close() {
-    return later(() => this.engine.close());
+    return later(() => this.#engine.close());
   }
 }
 

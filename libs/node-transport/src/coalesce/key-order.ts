@@ -20,11 +20,11 @@ interface Line {
  * What concerns different keys, or only reads, doesn't wait.
  */
 export class KeyOrder {
-  private readonly lines = new Map<KeyId, Line>();
+  readonly #lines = new Map<KeyId, Line>();
 
   /** Whether nothing is on its way. */
   get isEmpty(): boolean {
-    return this.lines.size === 0;
+    return this.#lines.size === 0;
   }
 
   /** @param run called as soon as nothing is in the way, which may be now; after it, `leave` must be called */
@@ -33,8 +33,8 @@ export class KeyOrder {
     const ticket: Ticket = { ids, blockers: 0, followers: [], run };
     const ahead = new Set<Ticket>();
     for (const id of ids) {
-      let line = this.lines.get(id);
-      if (line === undefined) this.lines.set(id, (line = { writer: undefined, readers: new Set() }));
+      let line = this.#lines.get(id);
+      if (line === undefined) this.#lines.set(id, (line = { writer: undefined, readers: new Set() }));
       if (line.writer !== undefined) ahead.add(line.writer);
       if (write) {
         for (const reader of line.readers) ahead.add(reader);
@@ -52,11 +52,11 @@ export class KeyOrder {
 
   leave(ticket: Ticket): void {
     for (const id of ticket.ids) {
-      const line = this.lines.get(id);
+      const line = this.#lines.get(id);
       if (line === undefined) continue;
       if (line.writer === ticket) line.writer = undefined;
       line.readers.delete(ticket);
-      if (line.writer === undefined && line.readers.size === 0) this.lines.delete(id);
+      if (line.writer === undefined && line.readers.size === 0) this.#lines.delete(id);
     }
     for (const follower of ticket.followers) {
       follower.blockers--;

@@ -91,93 +91,101 @@ export function decodeCalls(cursor: FrameCursor, limits: ItemLimits, room: CallR
 
 /** Reads the items of one call, and remembers what is wrong with the first that is not valid. */
 class ItemReader {
-  private refusal: Refusal | undefined;
+  #refusal: Refusal | undefined;
 
-  constructor(
-    private readonly cursor: FrameCursor,
-    private readonly limits: ItemLimits,
-  ) {}
+  readonly #cursor: FrameCursor;
+  readonly #limits: ItemLimits;
+
+  constructor(cursor: FrameCursor, limits: ItemLimits) {
+    this.#cursor = cursor;
+    this.#limits = limits;
+  }
 
   read(id: number, kind: Batch['kind'], count: number): DecodedCall {
-    const { maxBatchItems } = this.limits;
+    const { maxBatchItems } = this.#limits;
     if (count > maxBatchItems) {
       const message = `a batch has at most ${maxBatchItems} items, not ${count}`;
-      this.refusal = { code: 'too_many_items', message };
+      this.#refusal = { code: 'too_many_items', message };
     }
-    const call = this.call(id, kind, count);
-    return this.refusal === undefined ? call : { id, refusal: this.refusal };
+    const call = this.#call(id, kind, count);
+    return this.#refusal === undefined ? call : { id, refusal: this.#refusal };
   }
 
-  private call(id: number, kind: Batch['kind'], count: number): DecodedCall {
+  #call(id: number, kind: Batch['kind'], count: number): DecodedCall {
     switch (kind) {
       case 'set':
-        return { id, kind, items: this.items(count, (flags, index) => this.setItem(flags, index)) };
+        return { id, kind, items: this.#items(count, (flags, index) => this.#setItem(flags, index)) };
       case 'delete':
-        return { id, kind, items: this.items(count, (flags, index) => this.deleteItem(flags, index)) };
+        return { id, kind, items: this.#items(count, (flags, index) => this.#deleteItem(flags, index)) };
       case 'fetch':
       case 'query':
-        return { id, kind, items: this.items(count, (flags, index) => this.keyItem(flags, index)) };
+        return { id, kind, items: this.#items(count, (flags, index) => this.#keyItem(flags, index)) };
     }
   }
 
-  private items<T>(count: number, read: (flags: number, index: number) => T | undefined): T[] {
+  #items<T>(count: number, read: (flags: number, index: number) => T | undefined): T[] {
     const items: T[] = [];
     for (let index = 0; index < count; index++) {
-      const item = read(this.cursor.byte(), index);
+      const item = read(this.#cursor.byte(), index);
       if (item !== undefined) items.push(item);
     }
     return items;
   }
 
-  private setItem(flags: number, index: number): SetItem | undefined {
+  #setItem(flags: number, index: number): SetItem | undefined {
     allowFlags(flags, KEY_BINARY | VALUE_BINARY | HAS_TTL | HAS_VERSION);
-    const { cursor } = this;
+    const cursor = this.#cursor;
     const keyUnits = cursor.varint();
     const valueUnits = cursor.varint();
     const ttlMs = flags & HAS_TTL ? cursor.integer() : undefined;
     const ifVersion = flags & HAS_VERSION ? cursor.integer() : undefined;
-    const key = this.key(flags, keyUnits, index);
-    const value = this.value(flags, valueUnits, index);
-    if (ttlMs !== undefined && !isTtl(ttlMs)) this.refuse('invalid_ttl', index);
-    if (ifVersion !== undefined && !isVersionCondition(ifVersion)) this.refuse('invalid_version', index);
+    const key = this.#key(flags, keyUnits, index);
+    const value = this.#value(flags, valueUnits, index);
+    if (ttlMs !== undefined && !isTtl(ttlMs)) this.#refuse('invalid_ttl', index);
+    if (ifVersion !== undefined && !isVersionCondition(ifVersion)) this.#refuse('invalid_version', index);
     if (key === undefined || value === undefined) return undefined;
     if (ttlMs === undefined) return ifVersion === undefined ? { key, value } : { key, value, ifVersion };
     return ifVersion === undefined ? { key, value, ttlMs } : { key, value, ttlMs, ifVersion };
   }
 
-  private deleteItem(flags: number, index: number): DeleteItem | undefined {
+  #deleteItem(flags: number, index: number): DeleteItem | undefined {
     allowFlags(flags, KEY_BINARY | HAS_VERSION);
-    const { cursor } = this;
+    const cursor = this.#cursor;
     const keyUnits = cursor.varint();
     const ifVersion = flags & HAS_VERSION ? cursor.integer() : undefined;
-    const key = this.key(flags, keyUnits, index);
-    if (ifVersion !== undefined && !isVersionCondition(ifVersion)) this.refuse('invalid_version', index);
+    const key = this.#key(flags, keyUnits, index);
+    if (ifVersion !== undefined && !isVersionCondition(ifVersion)) this.#refuse('invalid_version', index);
     if (key === undefined) return undefined;
     return ifVersion === undefined ? { key } : { key, ifVersion };
   }
 
-  private keyItem(flags: number, index: number): Key | undefined {
+  #keyItem(flags: number, index: number): Key | undefined {
     allowFlags(flags, KEY_BINARY);
-    return this.key(flags, this.cursor.varint(), index);
+    return this.#key(flags, this.#cursor.varint(), index);
   }
 
   /** Once the call is refused, text is passed over: it will not be looked at. */
-  private key(flags: number, units: number, index: number): Key | undefined {
-    if (this.refusal !== undefined) return void this.cursor.skip(units);
-    const data = this.cursor.text(units);
-    const key = checkKey(flags & KEY_BINARY ? 'binary' : 'string', data, this.cursor.wide, this.limits);
-    return typeof key === 'string' ? this.refuse(key, index) : key;
+  #key(flags: number, units: number, index: number): Key | undefined {
+    if (this.#refusal !== undefined) return void this.#cursor.skip(units);
+    const data = this.#cursor.text(units);
+    const key = checkKey(flags & KEY_BINARY ? 'binary' : 'string', data, this.#cursor.wide, this.#limits);
+    return typeof key === 'string' ? this.#refuse(key, index) : key;
   }
 
-  private value(flags: number, units: number, index: number): Value | undefined {
-    if (this.refusal !== undefined) return void this.cursor.skip(units);
+  #value(flags: number, units: number, index: number): Value | undefined {
+    if (this.#refusal !== undefined) return void this.#cursor.skip(units);
     const encoding = flags & VALUE_BINARY ? 'binary' : 'string';
-    const value = checkValue(encoding, this.cursor.text(units), this.cursor.wide, this.limits.maxValueBytes);
-    return typeof value === 'string' ? this.refuse(value, index) : value;
+    const value = checkValue(
+      encoding,
+      this.#cursor.text(units),
+      this.#cursor.wide,
+      this.#limits.maxValueBytes,
+    );
+    return typeof value === 'string' ? this.#refuse(value, index) : value;
   }
 
-  private refuse(code: ErrorCode, index: number): undefined {
-    this.refusal ??= { code, message: `item ${index} of the batch: ${code.replaceAll('_', ' ')}` };
+  #refuse(code: ErrorCode, index: number): undefined {
+    this.#refusal ??= { code, message: `item ${index} of the batch: ${code.replaceAll('_', ' ')}` };
     return undefined;
   }
 }

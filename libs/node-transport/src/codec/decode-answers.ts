@@ -33,14 +33,17 @@ export class AnswerReader<C extends OutcomeList> {
   /** The call whose answer goes on. */
   #begun: number | undefined;
 
+  readonly #find: (id: number) => C | undefined;
+  readonly #received: (call: C) => void;
+
   /**
    * @param find returns the call of an id, if it is unanswered
    * @param received told of each call that has further outcomes
    */
-  constructor(
-    private readonly find: (id: number) => C | undefined,
-    private readonly received: (call: C) => void = () => undefined,
-  ) {}
+  constructor(find: (id: number) => C | undefined, received: (call: C) => void = () => undefined) {
+    this.#find = find;
+    this.#received = received;
+  }
 
   /**
    * @returns the calls whose answer has ended with this frame
@@ -52,7 +55,7 @@ export class AnswerReader<C extends OutcomeList> {
     let refused: Set<number> | undefined;
     while (cursor.hasNumbers) {
       const id = cursor.varint();
-      const call = this.find(id);
+      const call = this.#find(id);
       if (call === undefined || refused?.has(id))
         throw new LinkProtocolError(`an answer to the call ${id}, which is not open`);
       if (this.#begun !== undefined && this.#begun !== id)
@@ -72,7 +75,7 @@ export class AnswerReader<C extends OutcomeList> {
       if (count === 0) throw new LinkProtocolError('an answer has no outcomes');
       if (count > missing) throw new LinkProtocolError('an answer has more outcomes than its call has items');
       readOutcomes(cursor, call, count);
-      this.received(call);
+      this.#received(call);
       this.#begun = count < missing ? id : undefined;
       if (count === missing) answered.push({ id, call });
     }

@@ -6,95 +6,95 @@ import { FRAME_HEADER_BYTES, LENGTH_BYTES, UTF8_TEXT, type FrameType } from './f
  * than to fill it.
  */
 export class FrameBuilder {
-  private slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
-  private start = 0;
-  private at = 0;
-  private joined = '';
+  #slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  #start = 0;
+  #at = 0;
+  #joined = '';
 
   begin(type: FrameType): void {
-    this.joined = '';
-    this.at = this.start;
+    this.#joined = '';
+    this.#at = this.#start;
     this.reserve(FRAME_HEADER_BYTES);
-    this.slab[this.start + LENGTH_BYTES] = type;
-    this.at += FRAME_HEADER_BYTES;
+    this.#slab[this.#start + LENGTH_BYTES] = type;
+    this.#at += FRAME_HEADER_BYTES;
   }
 
   /** Makes room for numbers. Must be called before they are written, with no less than they take. */
   reserve(bytes: number): void {
-    if (this.at + bytes > this.slab.length) this.move(bytes);
+    if (this.#at + bytes > this.#slab.length) this.#move(bytes);
   }
 
   /** Takes 1 byte. */
   byte(value: number): void {
-    this.slab[this.at++] = value;
+    this.#slab[this.#at++] = value;
   }
 
   /** An unsigned 32-bit integer, 7 bits to the byte, the lowest first. Takes at most {@link MAX_VARINT_BYTES}. */
   varint(value: number): void {
-    const { slab } = this;
-    let at = this.at;
+    const slab = this.#slab;
+    let at = this.#at;
     let rest = value;
     while (rest > 0x7f) {
       slab[at++] = (rest & 0x7f) | 0x80;
       rest >>>= 7;
     }
     slab[at++] = rest;
-    this.at = at;
+    this.#at = at;
   }
 
   /** A non-negative safe integer in 8 bytes. */
   integer(value: number): void {
-    this.word(value >>> 0);
-    this.word(Math.floor(value / 2 ** 32));
+    this.#word(value >>> 0);
+    this.#word(Math.floor(value / 2 ** 32));
   }
 
   /** Appends to the frame's text. Its length is the caller's to write. */
   text(text: string): void {
-    this.joined += text;
+    this.#joined += text;
   }
 
   /** How long the frame is so far, if its text is Latin-1. */
   get size(): number {
-    return this.at - this.start + this.joined.length;
+    return this.#at - this.#start + this.#joined.length;
   }
 
   /** The frame. It shares its memory with others, and must not be changed. */
   finish(): Buffer {
-    const { joined } = this;
+    const joined = this.#joined;
     const wide = NON_LATIN1.test(joined);
     const bytes = wide ? Buffer.byteLength(joined) : joined.length;
     this.reserve(bytes);
-    this.slab.write(joined, this.at, wide ? 'utf8' : 'latin1');
-    const end = this.at + bytes;
-    this.at = this.start;
-    this.word(end - this.start - LENGTH_BYTES);
-    this.at++; // the type is written
+    this.#slab.write(joined, this.#at, wide ? 'utf8' : 'latin1');
+    const end = this.#at + bytes;
+    this.#at = this.#start;
+    this.#word(end - this.#start - LENGTH_BYTES);
+    this.#at++; // the type is written
     this.byte(wide ? UTF8_TEXT : 0);
-    this.word(bytes);
-    const frame = this.slab.subarray(this.start, end);
-    this.start = end;
-    this.joined = '';
+    this.#word(bytes);
+    const frame = this.#slab.subarray(this.#start, end);
+    this.#start = end;
+    this.#joined = '';
     return frame;
   }
 
-  private word(value: number): void {
-    const { slab } = this;
-    const at = this.at;
+  #word(value: number): void {
+    const slab = this.#slab;
+    const at = this.#at;
     slab[at] = value;
     slab[at + 1] = value >>> 8;
     slab[at + 2] = value >>> 16;
     slab[at + 3] = value >>> 24;
-    this.at = at + 4;
+    this.#at = at + 4;
   }
 
   /** To a new slab, with what is written of the frame. */
-  private move(bytes: number): void {
-    const written = this.at - this.start;
+  #move(bytes: number): void {
+    const written = this.#at - this.#start;
     const slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, 2 * written, written + bytes));
-    this.slab.copy(slab, 0, this.start, this.at);
-    this.slab = slab;
-    this.start = 0;
-    this.at = written;
+    this.#slab.copy(slab, 0, this.#start, this.#at);
+    this.#slab = slab;
+    this.#start = 0;
+    this.#at = written;
   }
 }
 

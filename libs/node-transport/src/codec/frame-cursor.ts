@@ -6,42 +6,44 @@ import { LinkProtocolError } from './link-protocol-error.js';
 export class FrameCursor {
   /** Whether the text may hold more than Latin-1, and so a lone surrogate where it is cut in the wrong place. */
   readonly wide: boolean;
-  private readonly joined: string;
-  private textAt = 0;
+  readonly #joined: string;
+  #textAt = 0;
+
+  readonly #bytes: Buffer;
+  #at: number;
+  readonly #end: number;
 
   /**
    * @param at where the numbers begin
    * @param end where they end and the text begins
    * @throws LinkProtocolError when the text is not what it says it is
    */
-  constructor(
-    private readonly bytes: Buffer,
-    private at: number,
-    private readonly end: number,
-    textEnd: number,
-    wide: boolean,
-  ) {
+  constructor(bytes: Buffer, at: number, end: number, textEnd: number, wide: boolean) {
+    this.#bytes = bytes;
+    this.#at = at;
+    this.#end = end;
+
     this.wide = wide;
     if (wide && !isUtf8(bytes.subarray(end, textEnd))) throw new LinkProtocolError('the text is not UTF-8');
-    this.joined = bytes.toString(wide ? 'utf8' : 'latin1', end, textEnd);
+    this.#joined = bytes.toString(wide ? 'utf8' : 'latin1', end, textEnd);
   }
 
   /** How much text the frame has, in UTF-16 units. */
   get units(): number {
-    return this.joined.length;
+    return this.#joined.length;
   }
 
   get hasNumbers(): boolean {
-    return this.at < this.end;
+    return this.#at < this.#end;
   }
 
   /** At most how many things may follow of which each takes so many bytes. */
   room(bytesEach: number): number {
-    return (this.end - this.at) / bytesEach;
+    return (this.#end - this.#at) / bytesEach;
   }
 
   byte(): number {
-    const value = this.at < this.end ? this.bytes[this.at++] : undefined;
+    const value = this.#at < this.#end ? this.#bytes[this.#at++] : undefined;
     return value ?? short();
   }
 
@@ -60,38 +62,39 @@ export class FrameCursor {
 
   /** Beyond 2⁵³ it is only about right: who reads it must check its range. */
   integer(): number {
-    const low = this.word();
-    return this.word() * 2 ** 32 + low;
+    const low = this.#word();
+    return this.#word() * 2 ** 32 + low;
   }
 
   /** The next so many units of text. */
   text(units: number): string {
-    const from = this.textAt;
+    const from = this.#textAt;
     const to = from + units;
-    if (to > this.joined.length) throw new LinkProtocolError('the frame has less text than it says');
-    this.textAt = to;
-    return this.joined.substring(from, to);
+    if (to > this.#joined.length) throw new LinkProtocolError('the frame has less text than it says');
+    this.#textAt = to;
+    return this.#joined.substring(from, to);
   }
 
   /** Passes over text. */
   skip(units: number): void {
-    if (this.textAt + units > this.joined.length) {
+    if (this.#textAt + units > this.#joined.length) {
       throw new LinkProtocolError('the frame has less text than it says');
     }
-    this.textAt += units;
+    this.#textAt += units;
   }
 
   /** @throws LinkProtocolError when something was not read */
   finish(): void {
-    if (this.at !== this.end) throw new LinkProtocolError('the frame has more numbers than it should');
-    if (this.textAt !== this.joined.length)
+    if (this.#at !== this.#end) throw new LinkProtocolError('the frame has more numbers than it should');
+    if (this.#textAt !== this.#joined.length)
       throw new LinkProtocolError('the frame has more text than it says');
   }
 
-  private word(): number {
-    const { bytes, at } = this;
-    if (at + 4 > this.end) short();
-    this.at = at + 4;
+  #word(): number {
+    const bytes = this.#bytes;
+    const at = this.#at;
+    if (at + 4 > this.#end) short();
+    this.#at = at + 4;
     const [a = 0, b = 0, c = 0, d = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
     return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
   }

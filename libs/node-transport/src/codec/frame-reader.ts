@@ -12,11 +12,14 @@ export class FrameReader {
   #frame: Buffer = NOTHING;
   #held = 0;
 
+  readonly #maxFrameBytes: number;
+  readonly #handle: FrameHandler;
+
   /** @param maxFrameBytes the largest frame that the reader takes, including its header */
-  constructor(
-    private readonly maxFrameBytes: number,
-    private readonly handle: FrameHandler,
-  ) {}
+  constructor(maxFrameBytes: number, handle: FrameHandler) {
+    this.#maxFrameBytes = maxFrameBytes;
+    this.#handle = handle;
+  }
 
   /** How much memory the incomplete frame takes, in bytes; 0 between frames. */
   get heldBytes(): number {
@@ -73,8 +76,8 @@ export class FrameReader {
   #sizeAt(bytes: Buffer, at: number): number {
     const size = LENGTH_BYTES + bytes.readUInt32LE(at);
     if (size < FRAME_HEADER_BYTES) throw new LinkProtocolError('a frame is shorter than its header');
-    if (size > this.maxFrameBytes) {
-      throw new LinkProtocolError(`a frame of ${size} bytes is beyond the limit of ${this.maxFrameBytes}`);
+    if (size > this.#maxFrameBytes) {
+      throw new LinkProtocolError(`a frame of ${size} bytes is beyond the limit of ${this.#maxFrameBytes}`);
     }
     return size;
   }
@@ -87,7 +90,7 @@ export class FrameReader {
     if (!isFrameType(type)) throw new LinkProtocolError(`there is no frame of type ${type}`);
     if (flags > UTF8_TEXT) throw new LinkProtocolError('a frame has flags that are not known');
     if (text < numbers) throw new LinkProtocolError('a frame says that it has more text than it is long');
-    this.handle(type, new FrameCursor(bytes, numbers, text, end, flags === UTF8_TEXT));
+    this.#handle(type, new FrameCursor(bytes, numbers, text, end, flags === UTF8_TEXT));
   }
 }
 

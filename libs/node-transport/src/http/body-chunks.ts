@@ -45,7 +45,11 @@ class Arrivals {
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(private readonly stream: Readable) {
+  readonly #stream: Readable;
+
+  constructor(stream: Readable) {
+    this.#stream = stream;
+
     stream.on('data', (chunk: Uint8Array) => this.#add(chunk));
     stream.on('end', () => this.#end());
     stream.on('error', (error) => this.#fail(error));
@@ -66,7 +70,7 @@ class Arrivals {
     const chunk = this.#chunks.shift();
     if (chunk === undefined) return undefined;
     this.#bytes -= chunk.length;
-    if (this.#bytes === 0 && this.stream.isPaused()) this.stream.resume();
+    if (this.#bytes === 0 && this.#stream.isPaused()) this.#stream.resume();
     return chunk;
   }
 
@@ -78,7 +82,7 @@ class Arrivals {
   #add(chunk: Uint8Array): void {
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
-    if (this.#bytes >= MAX_HELD_BYTES) this.stream.pause();
+    if (this.#bytes >= MAX_HELD_BYTES) this.#stream.pause();
     this.#wake?.();
   }
 

@@ -4,36 +4,39 @@ import { errors, type Dispatcher, type Pool } from 'undici';
 
 /** One request, of which it is known whether the node may have seen it. */
 export class HttpAttempt {
-  private readonly giving = new AbortController();
-  private sent = false;
+  readonly #giving = new AbortController();
+  #sent = false;
+
+  readonly #pool: Pool;
+  readonly #received: ((piece: Uint8Array) => void) | undefined;
 
   /** @param received hears of each piece of the answer's body before anybody gets it */
-  constructor(
-    private readonly pool: Pool,
-    private readonly received?: (piece: Uint8Array) => void,
-  ) {}
+  constructor(pool: Pool, received?: (piece: Uint8Array) => void) {
+    this.#pool = pool;
+    this.#received = received;
+  }
 
   /** Whether a connection was found, and so something may have been sent. */
   get isSent(): boolean {
-    return this.sent;
+    return this.#sent;
   }
 
   get isGivenUp(): boolean {
-    return this.giving.signal.aborted;
+    return this.#giving.signal.aborted;
   }
 
   /** The request and its answer fail, now. What was not sent will not be. */
   giveUp(): void {
-    this.giving.abort();
+    this.#giving.abort();
   }
 
   /** Resolves when the answer begins. */
   request(options: Dispatcher.RequestOptions): Promise<Dispatcher.ResponseData> {
-    const { signal } = this.giving;
-    const dispatcher = this.pool.compose((dispatch) => (given, handler) => {
+    const { signal } = this.#giving;
+    const dispatcher = this.#pool.compose((dispatch) => (given, handler) => {
       return dispatch(
         given,
-        noticing(handler, () => (this.sent ||= !signal.aborted), this.received),
+        noticing(handler, () => (this.#sent ||= !signal.aborted), this.#received),
       );
     });
     return new Promise((resolve, reject) => {
@@ -46,7 +49,7 @@ export class HttpAttempt {
   /** What a failure of the request, or of reading its answer, means for the call. */
   failure(error: unknown, timeoutMs: number): Error {
     if (this.isGivenUp) {
-      return this.sent
+      return this.#sent
         ? new TransportError('timeout', `no answer within ${timeoutMs} ms`, { cause: error })
         : new TransportError('unconnected', `no connection within ${timeoutMs} ms`, { cause: error });
     }
@@ -56,7 +59,7 @@ export class HttpAttempt {
     if (!isNativeError(error))
       return new TypeError('something was thrown that is no error', { cause: error });
     if (!('code' in error) || typeof error.code !== 'string') return error; // no failure of the network: a defect
-    return this.sent
+    return this.#sent
       ? new TransportError('broken', `the connection broke (${error.code})`, { cause: error })
       : new TransportError('unconnected', `no connection (${error.code})`, { cause: error });
   }

@@ -9,8 +9,12 @@ export class ReadBuffers {
   readonly #free: Uint8Array[] = [];
   readonly #holds = new WeakMap<ArrayBufferLike, number>();
 
+  readonly #maxFreeBytes: number;
+
   /** @param maxFreeBytes how much memory is kept that nobody uses */
-  constructor(private readonly maxFreeBytes = MAX_FREE_BYTES) {}
+  constructor(maxFreeBytes = MAX_FREE_BYTES) {
+    this.#maxFreeBytes = maxFreeBytes;
+  }
 
   /** A buffer with anything in it, with one hold on it. */
   take(): Uint8Array {
@@ -36,7 +40,7 @@ export class ReadBuffers {
   /** Nobody uses this memory any more. */
   protected free(memory: ArrayBufferLike): void {
     this.#holds.delete(memory);
-    if ((this.#free.length + 1) * BUFFER_BYTES <= this.maxFreeBytes) this.#free.push(new Uint8Array(memory));
+    if ((this.#free.length + 1) * BUFFER_BYTES <= this.#maxFreeBytes) this.#free.push(new Uint8Array(memory));
   }
 }
 

@@ -12,17 +12,21 @@ export class HeldBytes {
   /** The oldest first. */
   readonly #byHolder = new Map<Holder, number>();
 
+  readonly #maxBytes: number;
+  readonly #maxAloneBytes: number;
+  readonly #reason: string;
+
   /**
    * @param maxBytes limit for all links together
    * @param maxAloneBytes limit for the only link that holds any bytes, if it is larger than `maxBytes`: one link must be
    * able to hold the largest frame or answer
    * @param reason passed to a link that is closed
    */
-  constructor(
-    private readonly maxBytes: number,
-    private readonly maxAloneBytes: number,
-    private readonly reason: string,
-  ) {}
+  constructor(maxBytes: number, maxAloneBytes: number, reason: string) {
+    this.#maxBytes = maxBytes;
+    this.#maxAloneBytes = maxAloneBytes;
+    this.#reason = reason;
+  }
 
   /**
    * Sets the number of bytes that are held for a link. The age of a link counts from when it last had 0 bytes.
@@ -34,16 +38,16 @@ export class HeldBytes {
     this.#total += bytes - before;
     if (bytes > 0) this.#byHolder.set(holder, bytes);
     else this.#byHolder.delete(holder);
-    if (this.#total > this.maxBytes) this.#closeOldest();
+    if (this.#total > this.#maxBytes) this.#closeOldest();
   }
 
   #closeOldest(): void {
     for (const [holder, bytes] of this.#byHolder) {
       const isAlone = this.#byHolder.size === 1;
-      if (this.#total <= (isAlone ? Math.max(this.maxBytes, this.maxAloneBytes) : this.maxBytes)) return;
+      if (this.#total <= (isAlone ? Math.max(this.#maxBytes, this.#maxAloneBytes) : this.#maxBytes)) return;
       this.#byHolder.delete(holder);
       this.#total -= bytes;
-      holder.close(this.reason);
+      holder.close(this.#reason);
     }
   }
 }

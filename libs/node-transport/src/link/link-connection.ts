@@ -35,67 +35,72 @@ export interface ConnectionListener {
 
 /** One connection that has become a link, from its hello to its end. */
 export class LinkConnection {
-  private readonly builder = new FrameBuilder();
-  private readonly reader: FrameReader;
-  private readonly pending = new PendingCalls();
-  private readonly answers: AnswerReader<Call>;
-  private bytesInFlight = 0;
+  readonly #builder = new FrameBuilder();
+  readonly #reader: FrameReader;
+  readonly #pending = new PendingCalls();
+  readonly #answers: AnswerReader<Call>;
+  #bytesInFlight = 0;
   /** Calls that nobody waits for any more, and their bytes. */
-  private abandoned = 0;
-  private abandonedBytes = 0;
+  #abandoned = 0;
+  #abandonedBytes = 0;
   /** How many companies have all their answers, and the listener has not heard of it. */
-  private finished = 0;
+  #finished = 0;
   /** Whether calls wait because the node has as many as it takes. */
-  private starved = false;
-  private peer: LinkLimits | undefined;
-  private isProven = false;
+  #starved = false;
+  #peer: LinkLimits | undefined;
+  #isProven = false;
   /** Whether a ping came since the last pong. One pong answers all pings. */
-  private owesPong = false;
-  private leaving = false;
-  private gone = false;
-  private heard = true;
-  private silentBeats = 0;
-  private cancelBeat: CancelTask;
+  #owesPong = false;
+  #leaving = false;
+  #gone = false;
+  #heard = true;
+  #silentBeats = 0;
+  #cancelBeat: CancelTask;
 
-  constructor(
-    private readonly address: string,
-    private readonly socket: Duplex,
-    private readonly options: LinkOptions,
-    private readonly listener: ConnectionListener,
-  ) {
-    this.reader = new FrameReader(options.limits.maxFrameBytes, this.onFrame);
-    this.answers = new AnswerReader(this.findCall, this.onOutcomes);
-    this.cancelBeat = options.timers.after(options.heartbeatMs, this.onBeat);
-    socket.on('data', this.onData);
-    socket.on('drain', this.onDrain);
+  readonly #address: string;
+  readonly #socket: Duplex;
+  readonly #options: LinkOptions;
+  readonly #listener: ConnectionListener;
+
+  constructor(address: string, socket: Duplex, options: LinkOptions, listener: ConnectionListener) {
+    this.#address = address;
+    this.#socket = socket;
+    this.#options = options;
+    this.#listener = listener;
+
+    this.#reader = new FrameReader(options.limits.maxFrameBytes, this.#onFrame);
+    this.#answers = new AnswerReader(this.#findCall, this.#onOutcomes);
+    this.#cancelBeat = options.timers.after(options.heartbeatMs, this.#onBeat);
+    socket.on('data', this.#onData);
+    socket.on('drain', this.#onDrain);
     socket.on('error', (error) => this.end(error.message));
     socket.on('close', () => this.end('it was closed'));
     socket.on('end', () => this.end('the node ended it'));
-    socket.write(encodeHello(this.builder, options.limits));
+    socket.write(encodeHello(this.#builder, options.limits));
   }
 
   /** Takes what came together with the answer that made this a link. */
   begin(head: Buffer): void {
-    if (head.length > 0) this.onData(head);
+    if (head.length > 0) this.#onData(head);
   }
 
   get isOpen(): boolean {
-    return this.peer !== undefined && !this.leaving && !this.gone;
+    return this.#peer !== undefined && !this.#leaving && !this.#gone;
   }
 
   /** How many calls are unanswered, those included that nobody waits for any more. */
   get size(): number {
-    return this.pending.size;
+    return this.#pending.size;
   }
 
   /** The unanswered calls, the oldest first. */
   get calls(): readonly Call[] {
-    return this.pending.oldestFirst();
+    return this.#pending.oldestFirst();
   }
 
   /** How many bytes of calls are unanswered. */
   get bytes(): number {
-    return this.bytesInFlight;
+    return this.#bytesInFlight;
   }
 
   /** The oldest call that somebody waits for. */
@@ -105,9 +110,9 @@ export class LinkConnection {
 
   /** Sends calls from the front, as many as there is room for, and returns how many. */
   send(calls: readonly Call[]): number {
-    const { peer } = this;
-    if (peer === undefined || !this.isOpen || this.socket.writableNeedDrain) return 0;
-    const frameBytes = Math.min(this.options.frameBytes, peer.maxFrameBytes / MAX_BYTES_PER_UNIT);
+    const peer = this.#peer;
+    if (peer === undefined || !this.isOpen || this.#socket.writableNeedDrain) return 0;
+    const frameBytes = Math.min(this.#options.frameBytes, peer.maxFrameBytes / MAX_BYTES_PER_UNIT);
     let taken = 0;
     let inFrame = 0;
     const company = { open: 0 };
@@ -116,27 +121,27 @@ export class LinkConnection {
         call.failAll({
           ok: false,
           code: 'value_too_large',
-          message: `${this.address}: no frame is so large`,
+          message: `${this.#address}: no frame is so large`,
         });
         taken++;
         continue;
       }
-      this.starved = !this.hasRoom(call, peer);
-      if (this.starved) break;
-      if (inFrame > 0 && this.builder.size + call.weight > frameBytes) {
-        this.socket.write(this.builder.finish());
+      this.#starved = !this.#hasRoom(call, peer);
+      if (this.#starved) break;
+      if (inFrame > 0 && this.#builder.size + call.weight > frameBytes) {
+        this.#socket.write(this.#builder.finish());
         inFrame = 0;
       }
-      if (inFrame === 0) this.builder.begin(FRAME.calls);
-      this.put(call);
+      if (inFrame === 0) this.#builder.begin(FRAME.calls);
+      this.#put(call);
       call.company = company;
       company.open++;
       inFrame++;
       taken++;
     }
-    if (inFrame > 0) this.socket.write(this.builder.finish());
+    if (inFrame > 0) this.#socket.write(this.#builder.finish());
     // A company of which nobody was sent has its answers as soon as it counts as one.
-    if (taken > 0 && company.open === 0) queueMicrotask(() => this.listener.answered());
+    if (taken > 0 && company.open === 0) queueMicrotask(() => this.#listener.answered());
     return taken;
   }
 
@@ -145,166 +150,166 @@ export class LinkConnection {
     for (const call of this.calls) {
       if (call.settled) continue;
       if (call.deadlineMs > nowMs) break;
-      this.abandon(call);
-      call.fail(new TransportError('timeout', `no answer within ${this.options.nodeTimeoutMs} ms`));
+      this.#abandon(call);
+      call.fail(new TransportError('timeout', `no answer within ${this.#options.nodeTimeoutMs} ms`));
     }
-    this.tellFinished();
+    this.#tellFinished();
     // A node that answers some calls and never others would in the end have no room left.
-    const { maxCallsInFlight, maxBytesInFlight } = this.peer ?? this.options.limits;
-    const isStuck = this.abandoned > maxCallsInFlight / 2 || this.abandonedBytes > maxBytesInFlight / 2;
+    const { maxCallsInFlight, maxBytesInFlight } = this.#peer ?? this.#options.limits;
+    const isStuck = this.#abandoned > maxCallsInFlight / 2 || this.#abandonedBytes > maxBytesInFlight / 2;
     if (isStuck) this.end('too many calls were never answered');
-    else this.endIfDone();
+    else this.#endIfDone();
   }
 
   /** Fails the calls in flight, and destroys the connection. */
   end(reason: string): void {
-    if (this.gone) return;
-    this.gone = true;
-    this.cancelBeat();
-    this.socket.destroy();
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#cancelBeat();
+    this.#socket.destroy();
     const error = new TransportError('broken', `the link broke (${reason})`);
     const { calls } = this;
-    this.pending.clear();
+    this.#pending.clear();
     for (const call of calls) if (!call.settled) call.fail(error);
-    this.listener.lost(reason);
+    this.#listener.lost(reason);
   }
 
-  private hasRoom(call: Call, peer: LinkLimits): boolean {
-    if (this.pending.size >= peer.maxCallsInFlight) return false;
-    return this.bytesInFlight === 0 || this.bytesInFlight + call.weight <= peer.maxBytesInFlight;
+  #hasRoom(call: Call, peer: LinkLimits): boolean {
+    if (this.#pending.size >= peer.maxCallsInFlight) return false;
+    return this.#bytesInFlight === 0 || this.#bytesInFlight + call.weight <= peer.maxBytesInFlight;
   }
 
-  private put(call: Call): void {
-    putCall(this.builder, this.pending.add(call), call);
-    this.bytesInFlight += call.weight;
+  #put(call: Call): void {
+    putCall(this.#builder, this.#pending.add(call), call);
+    this.#bytesInFlight += call.weight;
   }
 
-  private readonly onData = (chunk: Buffer): void => {
-    if (this.gone) return;
-    this.heard = true;
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#gone) return;
+    this.#heard = true;
     try {
-      this.reader.push(chunk);
+      this.#reader.push(chunk);
     } catch (error) {
       if (!(error instanceof LinkProtocolError)) throw error;
-      this.options.onBreach(`the link to ${this.address} was closed: ${error.message}`);
+      this.#options.onBreach(`the link to ${this.#address} was closed: ${error.message}`);
       this.end(error.message);
     }
-    if (this.owesPong) this.pong();
+    if (this.#owesPong) this.#pong();
   };
 
-  private readonly onDrain = (): void => {
-    if (this.owesPong) this.pong();
-    this.listener.writable();
+  readonly #onDrain = (): void => {
+    if (this.#owesPong) this.#pong();
+    this.#listener.writable();
   };
 
   /** Sends a pong, unless the node does not read: pongs for endless pings would pile up. */
-  private pong(): void {
-    if (this.gone || this.socket.writableNeedDrain) return;
-    this.owesPong = false;
-    this.socket.write(encodeSignal(this.builder, FRAME.pong));
+  #pong(): void {
+    if (this.#gone || this.#socket.writableNeedDrain) return;
+    this.#owesPong = false;
+    this.#socket.write(encodeSignal(this.#builder, FRAME.pong));
   }
 
-  private readonly onFrame = (type: FrameType, cursor: FrameCursor): void => {
-    if (this.gone) return;
-    if (this.peer === undefined) {
+  readonly #onFrame = (type: FrameType, cursor: FrameCursor): void => {
+    if (this.#gone) return;
+    if (this.#peer === undefined) {
       if (type !== FRAME.hello) throw new LinkProtocolError('the first frame is not a hello');
-      this.peer = decodeHello(cursor);
-      this.listener.opened();
+      this.#peer = decodeHello(cursor);
+      this.#listener.opened();
       return;
     }
     switch (type) {
       case FRAME.answers:
-        this.onAnswers(cursor);
+        this.#onAnswers(cursor);
         break;
       case FRAME.ping:
-        this.owesPong = true;
+        this.#owesPong = true;
         break;
       case FRAME.pong:
         break;
       case FRAME.goodbye:
-        this.onGoodbye();
+        this.#onGoodbye();
         break;
       default:
         throw new LinkProtocolError('a node sends no such frame');
     }
   };
 
-  private onAnswers(cursor: FrameCursor): void {
-    this.prove();
-    for (const { id, call, refusal } of this.answers.read(cursor)) {
-      this.pending.delete(id);
-      this.bytesInFlight -= call.weight;
-      this.leaveCompany(call);
+  #onAnswers(cursor: FrameCursor): void {
+    this.#prove();
+    for (const { id, call, refusal } of this.#answers.read(cursor)) {
+      this.#pending.delete(id);
+      this.#bytesInFlight -= call.weight;
+      this.#leaveCompany(call);
       if (call.settled) {
-        this.abandoned--;
-        this.abandonedBytes -= call.weight;
+        this.#abandoned--;
+        this.#abandonedBytes -= call.weight;
       } else if (refusal === undefined) call.complete();
       else {
-        const failure = refusalFailure(this.address, refusal.code, refusal.message);
+        const failure = refusalFailure(this.#address, refusal.code, refusal.message);
         call.failAll(isWrite(call.kind) ? withDoubt(failure) : failure);
       }
     }
-    if (this.finished === 0 && this.starved) this.listener.writable();
-    this.tellFinished();
-    this.endIfDone();
+    if (this.#finished === 0 && this.#starved) this.#listener.writable();
+    this.#tellFinished();
+    this.#endIfDone();
   }
 
-  private readonly findCall = (id: number): Call | undefined => this.pending.get(id);
+  readonly #findCall = (id: number): Call | undefined => this.#pending.get(id);
 
-  private readonly onOutcomes = (call: Call): void => {
+  readonly #onOutcomes = (call: Call): void => {
     const wasSettled = call.settled;
     call.received();
-    if (call.settled && !wasSettled) this.abandon(call);
+    if (call.settled && !wasSettled) this.#abandon(call);
   };
 
   /** Nobody waits for the call any more, though the node has yet to answer it. */
-  private abandon(call: Call): void {
-    this.abandoned++;
-    this.abandonedBytes += call.weight;
-    this.leaveCompany(call);
+  #abandon(call: Call): void {
+    this.#abandoned++;
+    this.#abandonedBytes += call.weight;
+    this.#leaveCompany(call);
   }
 
-  private prove(): void {
-    if (this.isProven) return;
-    this.isProven = true;
-    this.listener.proven();
+  #prove(): void {
+    if (this.#isProven) return;
+    this.#isProven = true;
+    this.#listener.proven();
   }
 
-  private tellFinished(): void {
-    for (; this.finished > 0; this.finished--) this.listener.answered();
+  #tellFinished(): void {
+    for (; this.#finished > 0; this.#finished--) this.#listener.answered();
   }
 
   /** The others of a company need not wait for one that nobody waits for. */
-  private leaveCompany(call: Call): void {
+  #leaveCompany(call: Call): void {
     const { company } = call;
     if (company === undefined) return;
     call.company = undefined;
     company.open--;
-    if (company.open === 0) this.finished++;
+    if (company.open === 0) this.#finished++;
   }
 
-  private onGoodbye(): void {
-    if (this.leaving) return;
-    this.leaving = true;
-    this.listener.leaving();
-    this.endIfDone();
+  #onGoodbye(): void {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    this.#listener.leaving();
+    this.#endIfDone();
   }
 
   /** Ends the connection to a node that is leaving when all calls have settled. */
-  private endIfDone(): void {
-    if (this.leaving && this.pending.size === this.abandoned) this.end('the node is shutting down');
+  #endIfDone(): void {
+    if (this.#leaving && this.#pending.size === this.#abandoned) this.end('the node is shutting down');
   }
 
-  private readonly onBeat = (): void => {
-    if (this.heard && this.peer !== undefined) this.prove();
-    this.silentBeats = this.heard ? 0 : this.silentBeats + 1;
-    this.heard = false;
-    if (this.silentBeats >= DEAD_AFTER_BEATS) {
-      this.end(`nothing came for ${DEAD_AFTER_BEATS * this.options.heartbeatMs} ms`);
+  readonly #onBeat = (): void => {
+    if (this.#heard && this.#peer !== undefined) this.#prove();
+    this.#silentBeats = this.#heard ? 0 : this.#silentBeats + 1;
+    this.#heard = false;
+    if (this.#silentBeats >= DEAD_AFTER_BEATS) {
+      this.end(`nothing came for ${DEAD_AFTER_BEATS * this.#options.heartbeatMs} ms`);
       return;
     }
-    if (this.silentBeats > 0) this.socket.write(encodeSignal(this.builder, FRAME.ping));
-    this.cancelBeat = this.options.timers.after(this.options.heartbeatMs, this.onBeat);
+    if (this.#silentBeats > 0) this.#socket.write(encodeSignal(this.#builder, FRAME.ping));
+    this.#cancelBeat = this.#options.timers.after(this.#options.heartbeatMs, this.#onBeat);
   };
 }
 

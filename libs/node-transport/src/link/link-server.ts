@@ -49,27 +49,30 @@ export class LinkServer {
   readonly path = LINK_PATH;
   /** What `Upgrade` must ask for: the link's name and version. */
   readonly protocol = LINK_TOKEN;
-  private readonly links = new Set<ServerLink>();
-  private readonly load: Load;
-  private readonly timers: Timers;
-  private readonly linkLimits: LinkLimits;
-  private readonly memory: LinkMemory;
-  private readonly onBreach: (message: string) => void;
-  private closed = false;
-  private draining: Promise<void> | undefined;
-  private whenIdle: (() => void) | undefined;
+  readonly #links = new Set<ServerLink>();
+  readonly #load: Load;
+  readonly #timers: Timers;
+  readonly #linkLimits: LinkLimits;
+  readonly #memory: LinkMemory;
+  readonly #onBreach: (message: string) => void;
+  #closed = false;
+  #draining: Promise<void> | undefined;
+  #whenIdle: (() => void) | undefined;
 
-  constructor(
-    private readonly operations: BatchOperations,
-    private readonly options: LinkServerOptions,
-  ) {
+  readonly #operations: BatchOperations;
+  readonly #options: LinkServerOptions;
+
+  constructor(operations: BatchOperations, options: LinkServerOptions) {
+    this.#operations = operations;
+    this.#options = options;
+
     const { limits, maxInFlightRequests, maxInFlightBytes } = options;
-    this.timers = options.timers ?? systemTimers;
-    this.onBreach = seldom(this.timers, options.onBreach ?? (() => undefined));
+    this.#timers = options.timers ?? systemTimers;
+    this.#onBreach = seldom(this.#timers, options.onBreach ?? (() => undefined));
     const maxFrameBytes = Math.max(MIN_FRAME_BYTES, largestFrameBytes(limits));
     // Hexadecimal values have two digits per byte.
     const largestAnswerBytes = 2 * limits.maxAnswerBytes;
-    this.memory = {
+    this.#memory = {
       frames: new HeldBytes(maxInFlightBytes, maxFrameBytes, 'incomplete frames took too much memory'),
       answers: new HeldBytes(
         maxInFlightBytes,
@@ -77,7 +80,7 @@ export class LinkServer {
         'unread answers took too much memory',
       ),
     };
-    this.load = {
+    this.#load = {
       calls: 0,
       bytes: 0,
       maxCalls: maxInFlightRequests,
@@ -86,7 +89,7 @@ export class LinkServer {
       begun: { set: 0, fetch: 0, query: 0, delete: 0 },
       refused: 0,
     };
-    this.linkLimits = {
+    this.#linkLimits = {
       maxFrameBytes,
       maxCallsInFlight: Math.min(maxInFlightRequests, MAX_CALLS_IN_FLIGHT),
       maxBytesInFlight: Math.min(maxInFlightBytes, MAX_BYTES_IN_FLIGHT),
@@ -95,78 +98,78 @@ export class LinkServer {
 
   /** How many links are open. */
   get size(): number {
-    return this.links.size;
+    return this.#links.size;
   }
 
   /** What came over all links since this was made. */
   get counts(): LinkCounts {
-    const { begun, refused } = this.load;
+    const { begun, refused } = this.#load;
     return { calls: { ...begun }, refused };
   }
 
   /** Makes a link of a connection on which a request for one came. `head` is what came after the request. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.load.draining) {
+    if (this.#load.draining) {
       // Whoever asked may be gone by now: an error that nobody listens for would end this process.
       socket.on('error', () => socket.destroy());
       socket.end(UNAVAILABLE, () => socket.destroy());
       return;
     }
     const peer = request.socket.remoteAddress ?? 'an unknown address';
-    const link = new ServerLink(this.operations, socket, {
-      ...this.options,
-      load: this.load,
-      memory: this.memory,
-      linkLimits: this.linkLimits,
-      schedule: this.options.schedule ?? endOfTurn,
+    const link = new ServerLink(this.#operations, socket, {
+      ...this.#options,
+      load: this.#load,
+      memory: this.#memory,
+      linkLimits: this.#linkLimits,
+      schedule: this.#options.schedule ?? endOfTurn,
       closed: (breach) => {
-        this.links.delete(link);
-        if (breach !== undefined) this.onBreach(`the link from ${peer} was closed: ${breach}`);
-        this.noticeIdle();
+        this.#links.delete(link);
+        if (breach !== undefined) this.#onBreach(`the link from ${peer} was closed: ${breach}`);
+        this.#noticeIdle();
       },
-      answered: () => this.noticeIdle(),
+      answered: () => this.#noticeIdle(),
     });
-    this.links.add(link);
+    this.#links.add(link);
     link.begin(head);
   }
 
   /** Refuses calls from now on. Resolves when the calls in flight are answered and the links have ended. */
   drain(): Promise<void> {
-    return (this.draining ??= this.finish());
+    return (this.#draining ??= this.#finish());
   }
 
   /** Cuts every link without waiting for calls in flight. A `drain` that waits for them resolves. */
   close(): void {
-    this.closed = true;
-    this.load.draining = true;
-    this.noticeIdle();
-    for (const link of this.links) link.close();
+    this.#closed = true;
+    this.#load.draining = true;
+    this.#noticeIdle();
+    for (const link of this.#links) link.close();
   }
 
-  private async finish(): Promise<void> {
-    if (this.closed) return;
-    this.load.draining = true;
-    for (const link of this.links) link.sayGoodbye();
-    await this.idle(() => this.closed || this.load.calls === 0);
-    const cancel = this.timers.after(this.options.farewellMs ?? FAREWELL_MS, () => this.end());
-    await this.idle(() => this.links.size === 0);
+  async #finish(): Promise<void> {
+    if (this.#closed) return;
+    this.#load.draining = true;
+    for (const link of this.#links) link.sayGoodbye();
+    await this.#idle(() => this.#closed || this.#load.calls === 0);
+    const cancel = this.#timers.after(this.#options.farewellMs ?? FAREWELL_MS, () => this.#end());
+    await this.#idle(() => this.#links.size === 0);
     cancel();
   }
 
-  private end(): void {
-    for (const link of this.links) link.end();
+  #end(): void {
+    for (const link of this.#links) link.end();
   }
 
-  private async idle(isIdle: () => boolean): Promise<void> {
+  async #idle(isIdle: () => boolean): Promise<void> {
     while (!isIdle()) {
       await new Promise<void>((resolve) => {
-        this.whenIdle = resolve;
+        this.#whenIdle = resolve;
       });
     }
   }
 
-  private noticeIdle(): void {
-    this.whenIdle?.();
+  #noticeIdle(): void {
+    this.#whenIdle?.();
   }
 }
 

@@ -11,68 +11,68 @@ export class PendingCalls {
   /** How many are unanswered. */
   size = 0;
   /** A call is at the last bits of its id. */
-  private calls: (Call | undefined)[] = emptySlots(LEAST_SLOTS);
-  private ids = new Uint32Array(LEAST_SLOTS);
-  private lastId = 0;
+  #calls: (Call | undefined)[] = emptySlots(LEAST_SLOTS);
+  #ids = new Uint32Array(LEAST_SLOTS);
+  #lastId = 0;
 
   /** @returns its id, of 32 bits; constant time, but for a growth now and then */
   add(call: Call): number {
-    if (this.size >= this.calls.length / 2) this.grow();
-    const mask = this.calls.length - 1;
+    if (this.size >= this.#calls.length / 2) this.#grow();
+    const mask = this.#calls.length - 1;
     // Where an older one still has the place, an id is passed over: half of all places are free.
-    do this.lastId = (this.lastId + 1) >>> 0;
-    while (this.calls[this.lastId & mask] !== undefined);
-    this.put(this.lastId, call);
+    do this.#lastId = (this.#lastId + 1) >>> 0;
+    while (this.#calls[this.#lastId & mask] !== undefined);
+    this.#put(this.#lastId, call);
     this.size++;
-    return this.lastId;
+    return this.#lastId;
   }
 
   get(id: number): Call | undefined {
-    const slot = id & (this.calls.length - 1);
-    return this.ids[slot] === id ? this.calls[slot] : undefined;
+    const slot = id & (this.#calls.length - 1);
+    return this.#ids[slot] === id ? this.#calls[slot] : undefined;
   }
 
   delete(id: number): void {
     if (this.get(id) === undefined) return;
-    this.calls[id & (this.calls.length - 1)] = undefined;
+    this.#calls[id & (this.#calls.length - 1)] = undefined;
     this.size--;
   }
 
   clear(): void {
-    this.calls.fill(undefined);
+    this.#calls.fill(undefined);
     this.size = 0;
   }
 
   /** All of them; takes time by the most that there have been. */
   oldestFirst(): readonly Call[] {
-    return this.entries()
-      .sort((one, other) => this.ageOf(other.id) - this.ageOf(one.id))
+    return this.#entries()
+      .sort((one, other) => this.#ageOf(other.id) - this.#ageOf(one.id))
       .map(({ call }) => call);
   }
 
   /** In ids given since. Their count wraps around, which this bears. */
-  private ageOf(id: number): number {
-    return (this.lastId - id) >>> 0;
+  #ageOf(id: number): number {
+    return (this.#lastId - id) >>> 0;
   }
 
   /** No two that had a place each come to have the same in twice as many. */
-  private grow(): void {
-    const entries = this.entries();
-    const slots = 2 * this.calls.length;
-    this.calls = emptySlots(slots);
-    this.ids = new Uint32Array(slots);
-    for (const { id, call } of entries) this.put(id, call);
+  #grow(): void {
+    const entries = this.#entries();
+    const slots = 2 * this.#calls.length;
+    this.#calls = emptySlots(slots);
+    this.#ids = new Uint32Array(slots);
+    for (const { id, call } of entries) this.#put(id, call);
   }
 
-  private put(id: number, call: Call): void {
-    const slot = id & (this.calls.length - 1);
-    this.calls[slot] = call;
-    this.ids[slot] = id;
+  #put(id: number, call: Call): void {
+    const slot = id & (this.#calls.length - 1);
+    this.#calls[slot] = call;
+    this.#ids[slot] = id;
   }
 
-  private entries(): { readonly id: number; readonly call: Call }[] {
-    return this.calls.flatMap((call, slot) =>
-      call === undefined ? [] : [{ id: this.ids[slot] ?? 0, call }],
+  #entries(): { readonly id: number; readonly call: Call }[] {
+    return this.#calls.flatMap((call, slot) =>
+      call === undefined ? [] : [{ id: this.#ids[slot] ?? 0, call }],
     );
   }
 }

@@ -65,61 +65,65 @@ type DecodedBatch = { readonly id: number } & Batch;
  * unfinished fetches can have at most `maxInFlightBytes`, or one fetch runs alone. Later calls wait in order.
  */
 export class ServerLink {
-  private readonly builder = new FrameBuilder();
-  private readonly reader: FrameReader;
-  private readonly order = new KeyOrder();
-  private answers: Answer[] = [];
+  readonly #builder = new FrameBuilder();
+  readonly #reader: FrameReader;
+  readonly #order = new KeyOrder();
+  #answers: Answer[] = [];
   /** About how many bytes the answers have. */
-  private answerBytes = 0;
+  #answerBytes = 0;
   /** Whether the proxy has too many unread answers. No call starts until the socket's `drain`. */
-  private full = false;
+  #full = false;
   /** Most bytes of values that the unfinished fetches can bring. */
-  private fetchBytes = 0;
+  #fetchBytes = 0;
   /** Calls that have not started because memory for answers is short, in order. */
-  private waiting: DecodedCall[] = [];
-  private waitingBytes = 0;
-  private peer: LinkLimits | undefined;
+  #waiting: DecodedCall[] = [];
+  #waitingBytes = 0;
+  #peer: LinkLimits | undefined;
   /** Calls in flight, and their bytes. */
-  private unanswered = 0;
-  private unansweredBytes = 0;
+  #unanswered = 0;
+  #unansweredBytes = 0;
   /** Whether a ping came since the last pong. One pong answers all pings. */
-  private owesPong = false;
-  private inTurn = false;
-  private scheduled = false;
-  private gone = false;
+  #owesPong = false;
+  #inTurn = false;
+  #scheduled = false;
+  #gone = false;
 
-  constructor(
-    private readonly operations: BatchOperations,
-    private readonly socket: Duplex,
-    private readonly context: ServerLinkContext,
-  ) {
-    this.reader = new FrameReader(context.linkLimits.maxFrameBytes, this.onFrame);
+  readonly #operations: BatchOperations;
+  readonly #socket: Duplex;
+  readonly #context: ServerLinkContext;
+
+  constructor(operations: BatchOperations, socket: Duplex, context: ServerLinkContext) {
+    this.#operations = operations;
+    this.#socket = socket;
+    this.#context = context;
+
+    this.#reader = new FrameReader(context.linkLimits.maxFrameBytes, this.#onFrame);
     if (socket instanceof Socket) {
       socket.setNoDelay(true);
       socket.setTimeout(IDLE_MS, () => this.close());
     }
-    socket.on('data', this.onData);
-    socket.on('drain', this.onDrain);
+    socket.on('data', this.#onData);
+    socket.on('drain', this.#onDrain);
     socket.on('error', () => this.close());
     socket.on('end', () => this.end());
     socket.on('close', () => this.close());
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${LINK_TOKEN}\r\n\r\n`);
-    socket.write(encodeHello(this.builder, context.linkLimits));
+    socket.write(encodeHello(this.#builder, context.linkLimits));
   }
 
   /** Takes the bytes that came together with the request for a link. */
   begin(head: Buffer): void {
-    if (head.length > 0) this.onData(head);
+    if (head.length > 0) this.#onData(head);
   }
 
   /** Tells the proxy to send no more calls here. */
   sayGoodbye(): void {
-    if (!this.gone) this.socket.write(encodeSignal(this.builder, FRAME.goodbye));
+    if (!this.#gone) this.#socket.write(encodeSignal(this.#builder, FRAME.goodbye));
   }
 
   /** Ends the link after everything written so far. */
   end(): void {
-    if (!this.gone) this.socket.end(() => this.socket.destroy());
+    if (!this.#gone) this.#socket.end(() => this.#socket.destroy());
   }
 
   /**
@@ -128,57 +132,57 @@ export class ServerLink {
    * @param breach the rule that the proxy broke, if it broke one
    */
   close(breach?: string): void {
-    if (this.gone) return;
-    this.gone = true;
-    this.waiting = [];
-    this.answers = [];
-    this.socket.destroy();
-    const { memory, closed } = this.context;
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#waiting = [];
+    this.#answers = [];
+    this.#socket.destroy();
+    const { memory, closed } = this.#context;
     memory.frames.set(this, 0);
     memory.answers.set(this, 0);
     closed(breach);
   }
 
-  private readonly onData = (chunk: Buffer): void => {
-    if (this.gone) return;
-    this.inTurn = true;
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#gone) return;
+    this.#inTurn = true;
     try {
-      const { frames } = this.context.memory;
-      if (this.reader.push(chunk)) frames.set(this, 0);
-      frames.set(this, this.reader.heldBytes);
+      const { frames } = this.#context.memory;
+      if (this.#reader.push(chunk)) frames.set(this, 0);
+      frames.set(this, this.#reader.heldBytes);
     } catch (error) {
       if (!(error instanceof LinkProtocolError)) throw error;
       // Calls that have started still run, but their answers are dropped.
       this.close(error.message);
       return;
     } finally {
-      this.inTurn = false;
+      this.#inTurn = false;
     }
-    this.flush();
+    this.#flush();
   };
 
-  private readonly onDrain = (): void => {
-    this.full = false;
-    this.context.memory.answers.set(this, 0);
-    this.inTurn = true;
-    this.startWaiting();
-    this.inTurn = false;
-    this.flush();
-    this.throttle();
+  readonly #onDrain = (): void => {
+    this.#full = false;
+    this.#context.memory.answers.set(this, 0);
+    this.#inTurn = true;
+    this.#startWaiting();
+    this.#inTurn = false;
+    this.#flush();
+    this.#throttle();
   };
 
-  private readonly onFrame = (type: FrameType, cursor: FrameCursor): void => {
-    if (this.peer === undefined) {
+  readonly #onFrame = (type: FrameType, cursor: FrameCursor): void => {
+    if (this.#peer === undefined) {
       if (type !== FRAME.hello) throw new LinkProtocolError('the first frame is not a hello');
-      this.peer = decodeHello(cursor);
+      this.#peer = decodeHello(cursor);
       return;
     }
     switch (type) {
       case FRAME.calls:
-        for (const call of decodeCalls(cursor, this.context.limits, this.room)) this.take(call);
+        for (const call of decodeCalls(cursor, this.#context.limits, this.#room)) this.#take(call);
         break;
       case FRAME.ping:
-        this.owesPong = true;
+        this.#owesPong = true;
         break;
       case FRAME.pong:
       case FRAME.goodbye:
@@ -189,66 +193,66 @@ export class ServerLink {
   };
 
   /** How much more the proxy may send within the limits of the hello. */
-  private get room(): CallRoom {
-    const { maxCallsInFlight, maxBytesInFlight } = this.context.linkLimits;
-    const calls = this.unanswered + this.waiting.length;
-    const bytes = this.unansweredBytes + this.waitingBytes;
+  get #room(): CallRoom {
+    const { maxCallsInFlight, maxBytesInFlight } = this.#context.linkLimits;
+    const calls = this.#unanswered + this.#waiting.length;
+    const bytes = this.#unansweredBytes + this.#waitingBytes;
     return { calls: maxCallsInFlight - calls, bytes: maxBytesInFlight - bytes, isIdle: calls === 0 };
   }
 
-  private take(call: DecodedCall): void {
-    if (this.waiting.length === 0 && this.canStart(call)) {
-      this.run(call);
+  #take(call: DecodedCall): void {
+    if (this.#waiting.length === 0 && this.#canStart(call)) {
+      this.#run(call);
       return;
     }
-    this.waiting.push(call);
-    if (!('refusal' in call)) this.waitingBytes += weightOf(call);
+    this.#waiting.push(call);
+    if (!('refusal' in call)) this.#waitingBytes += weightOf(call);
   }
 
   /** Whether there is memory for the answer. */
-  private canStart(call: DecodedCall): boolean {
-    if (this.full) return false;
-    if (this.fetchBytes === 0 || 'refusal' in call) return true;
-    const bytes = this.maxValueBytesOf(call);
-    return bytes === 0 || this.fetchBytes + bytes <= this.context.load.maxBytes;
+  #canStart(call: DecodedCall): boolean {
+    if (this.#full) return false;
+    if (this.#fetchBytes === 0 || 'refusal' in call) return true;
+    const bytes = this.#maxValueBytesOf(call);
+    return bytes === 0 || this.#fetchBytes + bytes <= this.#context.load.maxBytes;
   }
 
   /** Most bytes of values that the answer can have. */
-  private maxValueBytesOf({ kind, items }: DecodedBatch): number {
-    const { maxAnswerBytes, maxValueBytes } = this.context.limits;
+  #maxValueBytesOf({ kind, items }: DecodedBatch): number {
+    const { maxAnswerBytes, maxValueBytes } = this.#context.limits;
     return kind === 'fetch' ? Math.min(maxAnswerBytes, items.length * maxValueBytes) : 0;
   }
 
   /** Starts waiting calls from the front, as far as there is memory. */
-  private startWaiting(): void {
-    const { waiting } = this;
+  #startWaiting(): void {
+    const waiting = this.#waiting;
     let started = 0;
     for (const call of waiting) {
-      if (this.gone || !this.canStart(call)) break;
+      if (this.#gone || !this.#canStart(call)) break;
       started++;
-      if (!('refusal' in call)) this.waitingBytes -= weightOf(call);
-      this.run(call);
+      if (!('refusal' in call)) this.#waitingBytes -= weightOf(call);
+      this.#run(call);
     }
     waiting.splice(0, started);
   }
 
-  private run(call: DecodedCall): void {
-    const { load } = this.context;
-    if ('refusal' in call) return this.refuse(call.id, call.refusal);
-    const refusal = this.refusal();
-    if (refusal !== undefined) return this.refuse(call.id, refusal);
+  #run(call: DecodedCall): void {
+    const { load } = this.#context;
+    if ('refusal' in call) return this.#refuse(call.id, call.refusal);
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return this.#refuse(call.id, refusal);
     load.begun[call.kind]++;
-    if (this.order.isEmpty) this.start(call);
-    else this.queue(call);
+    if (this.#order.isEmpty) this.#start(call);
+    else this.#queue(call);
   }
 
-  private refuse(id: number, refusal: Refusal): void {
-    this.context.load.refused++;
-    this.answer({ id, refusal });
+  #refuse(id: number, refusal: Refusal): void {
+    this.#context.load.refused++;
+    this.#answer({ id, refusal });
   }
 
-  private refusal(): Refusal | undefined {
-    const { load } = this.context;
+  #refusal(): Refusal | undefined {
+    const { load } = this.#context;
     if (load.draining) return { code: 'shutting_down', message: 'the server is shutting down' };
     if (load.calls >= load.maxCalls)
       return { code: 'overloaded', message: `${load.calls} calls are in flight` };
@@ -257,109 +261,112 @@ export class ServerLink {
   }
 
   /** Runs a call while no other is in flight. It needs a ticket only if the store does not answer at once. */
-  private start(call: DecodedBatch): void {
-    const answer = this.attempt(call);
+  #start(call: DecodedBatch): void {
+    const answer = this.#attempt(call);
     if (!isPromise(answer)) {
-      this.answer(answer);
+      this.#answer(answer);
       return;
     }
-    const finish = this.track(call);
-    const ticket = this.order.enter(keysOf(call), isWrite(call.kind), () => undefined);
-    answer.then((done) => finish(done, ticket)).catch(this.context.onError);
+    const finish = this.#track(call);
+    const ticket = this.#order.enter(keysOf(call), isWrite(call.kind), () => undefined);
+    answer.then((done) => finish(done, ticket)).catch(this.#context.onError);
   }
 
-  private queue(call: DecodedBatch): void {
-    const finish = this.track(call);
-    const ticket = this.order.enter(keysOf(call), isWrite(call.kind), () => {
+  #queue(call: DecodedBatch): void {
+    const finish = this.#track(call);
+    const ticket = this.#order.enter(keysOf(call), isWrite(call.kind), () => {
       // The answer must come later, even if the store has answered: `ticket` is not assigned yet.
-      Promise.resolve(this.attempt(call))
+      Promise.resolve(this.#attempt(call))
         .then((done) => finish(done, ticket))
-        .catch(this.context.onError);
+        .catch(this.#context.onError);
     });
   }
 
   /** Counts a call as in flight until the returned function is called with its answer. */
-  private track(call: DecodedBatch): (answer: Answer, ticket: Ticket) => void {
-    const { load, answered } = this.context;
+  #track(call: DecodedBatch): (answer: Answer, ticket: Ticket) => void {
+    const { load, answered } = this.#context;
     const weight = weightOf(call);
-    const valueBytes = this.maxValueBytesOf(call);
+    const valueBytes = this.#maxValueBytesOf(call);
     load.calls++;
     load.bytes += weight;
-    this.unanswered++;
-    this.unansweredBytes += weight;
-    this.fetchBytes += valueBytes;
-    this.throttle();
+    this.#unanswered++;
+    this.#unansweredBytes += weight;
+    this.#fetchBytes += valueBytes;
+    this.#throttle();
     return (answer, ticket) => {
       load.calls--;
       load.bytes -= weight;
-      this.unanswered--;
-      this.unansweredBytes -= weight;
-      this.fetchBytes -= valueBytes;
-      this.order.leave(ticket);
-      this.answer(answer);
-      if (this.waiting.length > 0) this.startWaiting();
-      this.throttle();
+      this.#unanswered--;
+      this.#unansweredBytes -= weight;
+      this.#fetchBytes -= valueBytes;
+      this.#order.leave(ticket);
+      this.#answer(answer);
+      if (this.#waiting.length > 0) this.#startWaiting();
+      this.#throttle();
       answered();
     };
   }
 
-  private attempt(call: DecodedBatch) {
+  #attempt(call: DecodedBatch) {
     try {
-      const answer = doCall(this.operations, call.id, call, this.context.limits.maxAnswerBytes);
-      return isPromise(answer) ? answer.catch((error: unknown) => this.refused(call.id, error)) : answer;
+      const answer = doCall(this.#operations, call.id, call, this.#context.limits.maxAnswerBytes);
+      return isPromise(answer) ? answer.catch((error: unknown) => this.#refused(call.id, error)) : answer;
     } catch (error) {
-      return this.refused(call.id, error);
+      return this.#refused(call.id, error);
     }
   }
 
-  private refused(id: number, error: unknown): Answer {
+  #refused(id: number, error: unknown): Answer {
     if (error instanceof KvsError) return { id, refusal: { code: error.code, message: error.message } };
-    this.context.onError(error);
+    this.#context.onError(error);
     return { id, refusal: { code: 'internal_error', message: 'an unexpected error' } };
   }
 
-  private answer(answer: Answer): void {
-    if (this.gone) return;
-    this.answers.push(answer);
-    this.answerBytes += bytesOf(answer);
-    if (this.answerBytes >= FRAME_BYTES) {
-      this.flush();
+  #answer(answer: Answer): void {
+    if (this.#gone) return;
+    this.#answers.push(answer);
+    this.#answerBytes += bytesOf(answer);
+    if (this.#answerBytes >= FRAME_BYTES) {
+      this.#flush();
       return;
     }
-    if (this.inTurn || this.scheduled) return;
-    this.scheduled = true;
-    this.context.schedule(() => {
-      this.scheduled = false;
-      this.flush();
+    if (this.#inTurn || this.#scheduled) return;
+    this.#scheduled = true;
+    this.#context.schedule(() => {
+      this.#scheduled = false;
+      this.#flush();
     });
   }
 
-  private flush(): void {
-    const { answers, peer, socket, owesPong } = this;
-    if ((answers.length === 0 && !owesPong) || peer === undefined || this.gone) return;
-    this.answers = [];
-    this.answerBytes = 0;
-    this.owesPong = false;
+  #flush(): void {
+    const answers = this.#answers;
+    const peer = this.#peer;
+    const socket = this.#socket;
+    const owesPong = this.#owesPong;
+    if ((answers.length === 0 && !owesPong) || peer === undefined || this.#gone) return;
+    this.#answers = [];
+    this.#answerBytes = 0;
+    this.#owesPong = false;
     const { maxFrameBytes } = peer;
     const frameBytes = Math.min(FRAME_BYTES, maxFrameBytes / MAX_BYTES_PER_UNIT);
     socket.cork();
     if (answers.length > 0)
-      for (const frame of encodeAnswers(this.builder, answers, { frameBytes, maxFrameBytes }))
+      for (const frame of encodeAnswers(this.#builder, answers, { frameBytes, maxFrameBytes }))
         socket.write(frame);
-    if (owesPong) socket.write(encodeSignal(this.builder, FRAME.pong));
+    if (owesPong) socket.write(encodeSignal(this.#builder, FRAME.pong));
     socket.uncork();
-    this.full = socket.writableLength > MAX_UNREAD_BYTES;
+    this.#full = socket.writableLength > MAX_UNREAD_BYTES;
     // Fewer bytes are not counted, because the socket might emit no `drain` to end the count.
-    if (this.full) this.context.memory.answers.set(this, socket.writableLength);
-    this.throttle();
+    if (this.#full) this.#context.memory.answers.set(this, socket.writableLength);
+    this.#throttle();
   }
 
   /** Reads no further calls while too much is unanswered, or unread at the other end. */
-  private throttle(): void {
-    if (this.gone) return;
-    const { maxCallsInFlight } = this.context.linkLimits;
-    if (this.full || this.unanswered >= maxCallsInFlight) this.socket.pause();
-    else if (this.socket.isPaused()) this.socket.resume();
+  #throttle(): void {
+    if (this.#gone) return;
+    const { maxCallsInFlight } = this.#context.linkLimits;
+    if (this.#full || this.#unanswered >= maxCallsInFlight) this.#socket.pause();
+    else if (this.#socket.isPaused()) this.#socket.resume();
   }
 }
 

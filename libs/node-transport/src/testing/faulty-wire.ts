@@ -5,18 +5,18 @@ export class FaultyWire {
   address = '';
   /** What is done to the next bytes that the node answers; then the wire is sound again. */
   nextAnswer: ((bytes: Buffer, toClient: Socket) => void) | undefined;
-  private stalled = false;
-  private readonly sockets = new Set<Socket>();
-  private readonly fromNode = new Set<Socket>();
-  private readonly server: Server;
+  #stalled = false;
+  readonly #sockets = new Set<Socket>();
+  readonly #fromNode = new Set<Socket>();
+  readonly #server: Server;
 
   private constructor(nodePort: () => number) {
-    this.server = createServer((client) => {
+    this.#server = createServer((client) => {
       const node = connect(nodePort(), '127.0.0.1');
-      this.keep(client, node);
-      this.keep(node, client);
-      this.fromNode.add(node);
-      if (this.stalled) node.pause();
+      this.#keep(client, node);
+      this.#keep(node, client);
+      this.#fromNode.add(node);
+      if (this.#stalled) node.pause();
       client.on('data', (bytes) => node.write(bytes));
       node.on('data', (bytes: Buffer) => {
         const fault = this.nextAnswer;
@@ -32,8 +32,8 @@ export class FaultyWire {
   /** @param nodePort asked for each connection */
   static async open(nodePort: () => number): Promise<FaultyWire> {
     const wire = new FaultyWire(nodePort);
-    await new Promise<void>((resolve) => wire.server.listen(0, '127.0.0.1', resolve));
-    wire.address = `127.0.0.1:${(wire.server.address() as AddressInfo).port}`;
+    await new Promise<void>((resolve) => wire.#server.listen(0, '127.0.0.1', resolve));
+    wire.address = `127.0.0.1:${(wire.#server.address() as AddressInfo).port}`;
     return wire;
   }
 
@@ -53,27 +53,27 @@ export class FaultyWire {
 
   /** Nothing that the node says arrives, but everything that it is told. */
   stall(): void {
-    this.stalled = true;
-    for (const node of this.fromNode) node.pause();
+    this.#stalled = true;
+    for (const node of this.#fromNode) node.pause();
   }
 
   resume(): void {
-    this.stalled = false;
-    for (const node of this.fromNode) node.resume();
+    this.#stalled = false;
+    for (const node of this.#fromNode) node.resume();
   }
 
   async close(): Promise<void> {
-    const closed = new Promise((resolve) => this.server.close(resolve));
-    for (const socket of this.sockets) socket.destroy();
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
-  private keep(socket: Socket, other: Socket): void {
-    this.sockets.add(socket);
+  #keep(socket: Socket, other: Socket): void {
+    this.#sockets.add(socket);
     socket.on('error', () => other.destroy());
     socket.on('close', () => {
-      this.sockets.delete(socket);
-      this.fromNode.delete(socket);
+      this.#sockets.delete(socket);
+      this.#fromNode.delete(socket);
       other.destroy();
     });
   }

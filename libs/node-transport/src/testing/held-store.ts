@@ -23,10 +23,10 @@ export class HeldStore implements BatchOperations {
   readonly began: string[] = [];
   /** Thrown by every operation while set. */
   failure: unknown;
-  private readonly entries = new Map<KeyId, Entry>();
-  private readonly held = new Map<KeyId, Promise<void>>();
-  private readonly arrivals = new Set<() => void>();
-  private lastVersion = 0;
+  readonly #entries = new Map<KeyId, Entry>();
+  readonly #held = new Map<KeyId, Promise<void>>();
+  readonly #arrivals = new Set<() => void>();
+  #lastVersion = 0;
 
   /** Operations on this key begin, and are not answered until released. */
   hold(key: Key): Release {
@@ -34,9 +34,9 @@ export class HeldStore implements BatchOperations {
     const gate = new Promise<void>((resolve) => {
       release = resolve;
     });
-    this.held.set(keyId(key), gate);
+    this.#held.set(keyId(key), gate);
     return () => {
-      this.held.delete(keyId(key));
+      this.#held.delete(keyId(key));
       release();
     };
   }
@@ -45,60 +45,62 @@ export class HeldStore implements BatchOperations {
   async hasBegun(count: number): Promise<void> {
     while (this.began.length < count) {
       await new Promise<void>((resolve) => {
-        this.arrivals.add(resolve);
+        this.#arrivals.add(resolve);
       });
     }
   }
 
   set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]> {
-    return this.answer(
+    return this.#answer(
       items.map(({ key }) => key),
-      () => items.map((item) => this.setOne(item)),
+      () => items.map((item) => this.#setOne(item)),
     );
   }
 
   fetch(keys: readonly Key[]): MaybePromise<readonly FetchOutcome[]> {
-    return this.answer(keys, () =>
-      keys.map((key) => ({ ok: true, entry: this.entries.get(keyId(key)) ?? null })),
+    return this.#answer(keys, () =>
+      keys.map((key) => ({ ok: true, entry: this.#entries.get(keyId(key)) ?? null })),
     );
   }
 
   query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]> {
-    return this.answer(keys, () => keys.map((key) => ({ ok: true, present: this.entries.has(keyId(key)) })));
+    return this.#answer(keys, () =>
+      keys.map((key) => ({ ok: true, present: this.#entries.has(keyId(key)) })),
+    );
   }
 
   delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]> {
-    return this.answer(
+    return this.#answer(
       items.map(({ key }) => key),
       () =>
         items.map(
           ({ key, ifVersion }) =>
-            this.mismatch(key, ifVersion) ?? { ok: true, deleted: this.entries.delete(keyId(key)) },
+            this.#mismatch(key, ifVersion) ?? { ok: true, deleted: this.#entries.delete(keyId(key)) },
         ),
     );
   }
 
-  private setOne({ key, value, ttlMs, ifVersion }: SetItem): SetOutcome {
-    const mismatch = this.mismatch(key, ifVersion);
+  #setOne({ key, value, ttlMs, ifVersion }: SetItem): SetOutcome {
+    const mismatch = this.#mismatch(key, ifVersion);
     if (mismatch) return mismatch;
-    const version = ++this.lastVersion;
-    const created = !this.entries.has(keyId(key));
-    this.entries.set(keyId(key), { value, version, ...(ttlMs === undefined ? undefined : { ttlMs }) });
+    const version = ++this.#lastVersion;
+    const created = !this.#entries.has(keyId(key));
+    this.#entries.set(keyId(key), { value, version, ...(ttlMs === undefined ? undefined : { ttlMs }) });
     return { ok: true, version, created };
   }
 
-  private mismatch(key: Key, ifVersion: number | undefined): ItemFailure | undefined {
-    const version = this.entries.get(keyId(key))?.version ?? 0;
+  #mismatch(key: Key, ifVersion: number | undefined): ItemFailure | undefined {
+    const version = this.#entries.get(keyId(key))?.version ?? 0;
     if (ifVersion === undefined || ifVersion === version) return undefined;
     return { ok: false, code: 'version_mismatch', message: `the version is ${version}` };
   }
 
-  private answer<O>(keys: readonly Key[], work: () => O): MaybePromise<O> {
+  #answer<O>(keys: readonly Key[], work: () => O): MaybePromise<O> {
     this.began.push(...keys.map(({ data }) => data));
-    for (const arrived of this.arrivals) arrived();
-    this.arrivals.clear();
+    for (const arrived of this.#arrivals) arrived();
+    this.#arrivals.clear();
     if (this.failure !== undefined) throw this.failure;
-    const gates = keys.map((key) => this.held.get(keyId(key))).filter((gate) => gate !== undefined);
+    const gates = keys.map((key) => this.#held.get(keyId(key))).filter((gate) => gate !== undefined);
     return gates.length === 0 ? work() : Promise.all(gates).then(work);
   }
 }

@@ -23,63 +23,66 @@ export class TestNode {
   port = 0;
   /** How many requests came over HTTP. */
   requests = 0;
-  private readonly sockets = new Set<Socket>();
-  private server: Server | undefined;
-  private link: LinkServer | undefined;
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+  #link: LinkServer | undefined;
 
-  constructor(
-    private readonly operations: BatchOperations,
-    private readonly offersLink = true,
-  ) {}
+  readonly #operations: BatchOperations;
+  readonly #offersLink: boolean;
+
+  constructor(operations: BatchOperations, offersLink = true) {
+    this.#operations = operations;
+    this.#offersLink = offersLink;
+  }
 
   /** @param port the one it had before, to start it again; 0 for any free one */
   async start(port = this.port): Promise<void> {
-    const { operations } = this;
-    const server = createServer((request, response) => void this.serve(request, response));
+    const operations = this.#operations;
+    const server = createServer((request, response) => void this.#serve(request, response));
     const link = new LinkServer(operations, {
       limits: DEFAULT_LIMITS,
       maxInFlightRequests: 1000,
       maxInFlightBytes: 2 ** 28,
       onError: () => undefined,
     });
-    if (this.offersLink) {
+    if (this.#offersLink) {
       server.on('upgrade', (request, socket, head) => link.accept(request, socket, head));
     }
     server.on('connection', (socket: Socket) => {
-      this.sockets.add(socket);
-      socket.on('close', () => this.sockets.delete(socket));
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
     });
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     this.port = (server.address() as AddressInfo).port;
-    this.server = server;
-    this.link = link;
+    this.#server = server;
+    this.#link = link;
   }
 
   get openLinks(): number {
-    return this.link?.size ?? 0;
+    return this.#link?.size ?? 0;
   }
 
   /** Says goodbye on its links, and answers what is under way. */
   async drain(): Promise<void> {
-    await this.link?.drain();
+    await this.#link?.drain();
   }
 
   /** At once, as a process that is killed. */
   async kill(): Promise<void> {
-    const { server } = this;
-    this.server = undefined;
+    const server = this.#server;
+    this.#server = undefined;
     if (server === undefined) return;
     const closed = new Promise((resolve) => server.close(resolve));
-    for (const socket of this.sockets) socket.destroy();
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
-  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.requests++;
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
     try {
-      const { status, body } = await this.answer(request.url ?? '', Buffer.concat(parts));
+      const { status, body } = await this.#answer(request.url ?? '', Buffer.concat(parts));
       send(response, status, 'application/json', body);
     } catch (error) {
       const reason = error instanceof KvsError ? error : new KvsError('internal_error', 'unexpected');
@@ -87,8 +90,8 @@ export class TestNode {
     }
   }
 
-  private async answer(url: string, body: Buffer): Promise<WireAnswer<unknown>> {
-    const { operations } = this;
+  async #answer(url: string, body: Buffer): Promise<WireAnswer<unknown>> {
+    const operations = this.#operations;
     switch (url.split('?', 1)[0]) {
       case '/set': {
         const items = read(body, guardSetItem);

@@ -27,10 +27,13 @@ export const DELETE_ITEM: ItemSchema<DeleteItem> = { guard: guardDeleteItem, exp
  * with one bad item is refused whole.
  */
 export class BatchPipe<T> implements PipeTransform<unknown, T[]> {
-  constructor(
-    private readonly schema: ItemSchema<T>,
-    private readonly limits: Limits,
-  ) {}
+  readonly #schema: ItemSchema<T>;
+  readonly #limits: Limits;
+
+  constructor(schema: ItemSchema<T>, limits: Limits) {
+    this.#schema = schema;
+    this.#limits = limits;
+  }
 
   /**
    * O(total size).
@@ -46,27 +49,27 @@ export class BatchPipe<T> implements PipeTransform<unknown, T[]> {
         'the body must be an array of items',
       );
     }
-    const { maxBatchItems } = this.limits;
+    const { maxBatchItems } = this.#limits;
     if (body.length > maxBatchItems) {
       const detail = `the batch has ${body.length} items, at most ${maxBatchItems} are allowed`;
       throw new InvalidRequestError([{ pointer: '', code: 'too_many_items', detail }], 0, detail);
     }
     const items: T[] = [];
     for (const item of body as readonly unknown[]) {
-      const checked = this.schema.guard(item, this.limits);
-      if (checked === undefined) throw this.refusal(body);
+      const checked = this.#schema.guard(item, this.#limits);
+      if (checked === undefined) throw this.#refusal(body);
       items.push(checked);
     }
     return items;
   }
 
-  private refusal(body: readonly unknown[]): InvalidRequestError {
+  #refusal(body: readonly unknown[]): InvalidRequestError {
     const refused = [...body.keys()].filter(
-      (index) => this.schema.guard(body[index], this.limits) === undefined,
+      (index) => this.#schema.guard(body[index], this.#limits) === undefined,
     );
     const issues = refused
       .slice(0, MAX_LISTED_ISSUES)
-      .flatMap((index) => this.schema.explain(body[index], `/${index}`, this.limits))
+      .flatMap((index) => this.#schema.explain(body[index], `/${index}`, this.#limits))
       .slice(0, MAX_LISTED_ISSUES);
     return new InvalidRequestError(
       issues,

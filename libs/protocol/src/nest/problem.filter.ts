@@ -15,11 +15,15 @@ interface ProblemResponse {
 /** Answers every error as `application/problem+json` (RFC 9457). */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
+  readonly #onUnexpected: (error: unknown) => void;
+
   /** @param onUnexpected told of each error that is a defect of ours rather than an operating error */
-  constructor(private readonly onUnexpected: (error: unknown) => void) {}
+  constructor(onUnexpected: (error: unknown) => void) {
+    this.#onUnexpected = onUnexpected;
+  }
 
   catch(thrown: unknown, host: ArgumentsHost): void {
-    answerError(host.switchToHttp().getResponse<ProblemResponse>(), thrown, this.onUnexpected);
+    answerError(host.switchToHttp().getResponse<ProblemResponse>(), thrown, this.#onUnexpected);
   }
 }
 

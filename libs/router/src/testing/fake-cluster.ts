@@ -8,35 +8,35 @@ import { FakeNode } from './fake-node.js';
 export class FakeCluster {
   readonly addresses: readonly string[];
   readonly router: Router;
-  private readonly nodes = new Map<string, FakeNode>();
-  private readonly ring: HashRing;
+  readonly #nodes = new Map<string, FakeNode>();
+  readonly #ring: HashRing;
 
   constructor(count: number) {
     this.addresses = Array.from({ length: count }, (_, i) => `node-${i}:3000`);
-    this.ring = new HashRing(this.addresses);
+    this.#ring = new HashRing(this.addresses);
     this.router = new Router(this.addresses, (address) => {
       const node = new FakeNode();
-      this.nodes.set(address, node);
+      this.#nodes.set(address, node);
       return node;
     });
   }
 
   node(address: string | undefined): FakeNode {
-    const node = this.nodes.get(address ?? '');
+    const node = this.#nodes.get(address ?? '');
     if (node === undefined) throw new TypeError(`no node ${address}`);
     return node;
   }
 
   all(): FakeNode[] {
-    return [...this.nodes.values()];
+    return [...this.#nodes.values()];
   }
 
   ownerOf(key: Key): string {
-    return this.ring.owner(partitionOf(placementInput(key))).id;
+    return this.#ring.owner(partitionOf(placementInput(key))).id;
   }
 
   partitionsOf(address: string): number[] {
-    return this.ring.partitionsOf(address);
+    return this.#ring.partitionsOf(address);
   }
 
   /** Some keys of which `address` owns (or, for false, does not own) every one. */

@@ -40,16 +40,16 @@ export class FakeNode implements NodeTransport {
   readonly nextFailures: unknown[] = [];
   /** Thrown by a scan after its first line. */
   scanFailure: unknown;
-  private readonly versions = new Map<KeyId, number>();
+  readonly #versions = new Map<KeyId, number>();
 
   async set(items: readonly SetItem[]): Promise<SetOutcome[]> {
-    await this.begin(`set ${items.length}`);
+    await this.#begin(`set ${items.length}`);
     return items.map(({ key, value, ifVersion }) => {
       const id = keyId(key);
-      const refusal = this.refusal(id, ifVersion);
+      const refusal = this.#refusal(id, ifVersion);
       if (refusal) return refusal;
-      const version = (this.versions.get(id) ?? 0) + 1;
-      this.versions.set(id, version);
+      const version = (this.#versions.get(id) ?? 0) + 1;
+      this.#versions.set(id, version);
       const created = !this.pairs.has(id);
       this.pairs.set(id, { key, value, version });
       return { ok: true, version, created };
@@ -57,7 +57,7 @@ export class FakeNode implements NodeTransport {
   }
 
   async fetch(keys: readonly Key[], size?: AnswerSize): Promise<FetchOutcome[]> {
-    await this.begin(`fetch ${keys.length}`);
+    await this.#begin(`fetch ${keys.length}`);
     return keys.map((key) => {
       const pair = this.pairs.get(keyId(key));
       if (pair) size?.add(leastBytes(pair.value));
@@ -67,27 +67,27 @@ export class FakeNode implements NodeTransport {
   }
 
   async query(keys: readonly Key[]): Promise<QueryOutcome[]> {
-    await this.begin(`query ${keys.length}`);
+    await this.#begin(`query ${keys.length}`);
     return keys.map((key) => ({ ok: true, present: this.pairs.has(keyId(key)) }));
   }
 
   async delete(items: readonly DeleteItem[]): Promise<DeleteOutcome[]> {
-    await this.begin(`delete ${items.length}`);
+    await this.#begin(`delete ${items.length}`);
     return items.map(({ key, ifVersion }) => {
       const id = keyId(key);
-      return this.refusal(id, ifVersion) ?? { ok: true, deleted: this.pairs.delete(id) };
+      return this.#refusal(id, ifVersion) ?? { ok: true, deleted: this.pairs.delete(id) };
     });
   }
 
   async scan({ partitions, prefix }: ScanRequest): Promise<NodeScan> {
-    await this.begin('scan');
+    await this.#begin('scan');
     this.scans.push(partitions);
     this.openScans++;
-    return new FakeScan(this, perishable(this.linesOf(partitions, prefix?.data ?? '')));
+    return new FakeScan(this, perishable(this.#linesOf(partitions, prefix?.data ?? '')));
   }
 
   async stats(): Promise<NodeStats> {
-    await this.begin('stats');
+    await this.#begin('stats');
     return { engine: 'fake', keys: this.pairs.size };
   }
 
@@ -95,10 +95,7 @@ export class FakeNode implements NodeTransport {
     this.closed = true;
   }
 
-  private async *linesOf(
-    partitions: readonly number[] | undefined,
-    prefix: string,
-  ): AsyncGenerator<Uint8Array> {
+  async *#linesOf(partitions: readonly number[] | undefined, prefix: string): AsyncGenerator<Uint8Array> {
     const wanted = partitions && new Set(partitions);
     for (const { key, value } of this.pairs.values()) {
       if (wanted && !wanted.has(partitionOf(placementInput(key)))) continue;
@@ -108,14 +105,14 @@ export class FakeNode implements NodeTransport {
     }
   }
 
-  private async begin(request: string): Promise<void> {
+  async #begin(request: string): Promise<void> {
     this.requests.push(request);
     const failure = this.failure ?? this.nextFailures.shift();
     await Promise.resolve();
     if (failure !== undefined) throw failure;
   }
 
-  private refusal(id: KeyId, ifVersion: number | undefined): ItemFailure | undefined {
+  #refusal(id: KeyId, ifVersion: number | undefined): ItemFailure | undefined {
     const version = this.pairs.get(id)?.version ?? 0;
     if (ifVersion === undefined || ifVersion === version) return undefined;
     return { ok: false, code: 'version_mismatch', message: `the version is ${version}` };
@@ -123,15 +120,19 @@ export class FakeNode implements NodeTransport {
 }
 
 class FakeScan implements NodeScan {
-  private open = true;
+  #open = true;
+
+  readonly #node: FakeNode;
 
   constructor(
-    private readonly node: FakeNode,
+    node: FakeNode,
     readonly lines: AsyncIterable<Uint8Array>,
-  ) {}
+  ) {
+    this.#node = node;
+  }
 
   close(): void {
-    if (this.open) this.node.openScans--;
-    this.open = false;
+    if (this.#open) this.#node.openScans--;
+    this.#open = false;
   }
 }

@@ -15,18 +15,21 @@ export async function withRedis<T>(use: (server: MeasuredRedis) => Promise<T>): 
 
 /** A redis-server that says what it takes. */
 export class MeasuredRedis {
-  constructor(
-    private readonly server: RedisServer,
-    private readonly admin: Redis,
-  ) {}
+  readonly #server: RedisServer;
+  readonly #admin: Redis;
+
+  constructor(server: RedisServer, admin: Redis) {
+    this.#server = server;
+    this.#admin = admin;
+  }
 
   get url(): string {
-    return this.server.url;
+    return this.#server.url;
   }
 
   /** A client at its fastest: commands given in one turn of the event loop go out together. */
   connect(database: number): Redis {
-    return new Redis(this.server.port, REDIS_HOST, {
+    return new Redis(this.#server.port, REDIS_HOST, {
       ...CLIENT_OPTIONS,
       db: database,
       enableAutoPipelining: true,
@@ -35,13 +38,13 @@ export class MeasuredRedis {
 
   /** The memory that the server says it uses, and what of it the system has given it, in bytes. */
   async memory(): Promise<{ readonly used: number; readonly resident: number }> {
-    const info = await this.admin.info('memory');
+    const info = await this.#admin.info('memory');
     return { used: numberIn(info, 'used_memory'), resident: numberIn(info, 'used_memory_rss') };
   }
 
   /** The CPU time that the server has taken, in nanoseconds. */
   async cpuNanoseconds(): Promise<number> {
-    const info = await this.admin.info('cpu');
+    const info = await this.#admin.info('cpu');
     return (numberIn(info, 'used_cpu_user') + numberIn(info, 'used_cpu_sys')) * 1e9;
   }
 }

@@ -50,9 +50,13 @@ export async function startCluster(
 /** A storage node that can be killed and started again at the same address. */
 export class StorageNode {
   origin = '';
-  private process: ServerProcess | undefined;
+  #process: ServerProcess | undefined;
 
-  constructor(private readonly args: readonly string[]) {}
+  readonly #args: readonly string[];
+
+  constructor(args: readonly string[]) {
+    this.#args = args;
+  }
 
   /** `host:port` */
   get address(): string {
@@ -60,12 +64,12 @@ export class StorageNode {
   }
 
   async start(port: string): Promise<void> {
-    this.process = new ServerProcess({
+    this.#process = new ServerProcess({
       name: 'node',
       script: storageNodeScript,
-      args: ['localhost', port, ...this.args],
+      args: ['localhost', port, ...this.#args],
     });
-    this.origin = await this.process.ready;
+    this.origin = await this.#process.ready;
   }
 
   restart(): Promise<void> {
@@ -74,16 +78,16 @@ export class StorageNode {
 
   /** Starts it again if it was killed; it is empty then. */
   async revive(): Promise<void> {
-    if (this.process === undefined) await this.restart();
+    if (this.#process === undefined) await this.restart();
   }
 
   signal(signal: NodeJS.Signals): void {
-    this.process?.signal(signal);
+    this.#process?.signal(signal);
   }
 
   async kill(): Promise<void> {
-    const { process } = this;
-    this.process = undefined;
+    const process = this.#process;
+    this.#process = undefined;
     await process?.stop('SIGKILL');
   }
 }

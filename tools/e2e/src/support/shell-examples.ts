@@ -69,12 +69,16 @@ const run = promisify(execFile);
  * nothing else. A version or cursor in the document stands for the one that is printed here, also in later commands.
  */
 export class ShellSession {
-  private readonly documented = new Map<string, string>();
-  private readonly tokens = new Map<string, string>();
+  readonly #documented = new Map<string, string>();
+  readonly #tokens = new Map<string, string>();
+
+  readonly #addresses: ReadonlyMap<string, string>;
 
   /** @param addresses by `host:port` as in the document, where that server is here */
-  constructor(private readonly addresses: ReadonlyMap<string, string>) {
-    for (const [inDocument, here] of addresses) this.documented.set(here, inDocument);
+  constructor(addresses: ReadonlyMap<string, string>) {
+    this.#addresses = addresses;
+
+    for (const [inDocument, here] of addresses) this.#documented.set(here, inDocument);
   }
 
   /** @returns what the command printed and what it should have, in comparable form */
@@ -83,8 +87,8 @@ export class ShellSession {
     output: CodeBlock | undefined,
   ): Promise<{ actual: string; expected: string }> {
     const local = command
-      .replaceAll(ADDRESS, (address) => this.addresses.get(address) ?? unknown(address))
-      .replaceAll(TOKEN, (token) => this.tokens.get(token) ?? token);
+      .replaceAll(ADDRESS, (address) => this.#addresses.get(address) ?? unknown(address))
+      .replaceAll(TOKEN, (token) => this.#tokens.get(token) ?? token);
     const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', local], {
       env: { ...process.env, no_proxy: 'localhost' },
       maxBuffer: 64 * 1024 * 1024,
@@ -92,21 +96,21 @@ export class ShellSession {
     if (output === undefined) return { actual: '', expected: '' };
     const inAnyOrder = isUnordered(command);
     const expected = comparable(output.text, output.language, inAnyOrder);
-    const printed = stdout.replaceAll(ADDRESS, (address) => this.documented.get(address) ?? address);
+    const printed = stdout.replaceAll(ADDRESS, (address) => this.#documented.get(address) ?? address);
     return {
-      actual: this.withTokensOf(expected, comparable(printed, output.language, inAnyOrder)),
+      actual: this.#withTokensOf(expected, comparable(printed, output.language, inAnyOrder)),
       expected,
     };
   }
 
-  private withTokensOf(expected: string, actual: string): string {
+  #withTokensOf(expected: string, actual: string): string {
     const wanted = expected.match(TOKEN) ?? [];
     const found = actual.match(TOKEN) ?? [];
     if (wanted.length !== found.length) return actual;
     wanted.forEach((token, i) => {
-      if (!this.tokens.has(token)) this.tokens.set(token, found[i] ?? '');
+      if (!this.#tokens.has(token)) this.#tokens.set(token, found[i] ?? '');
     });
-    const back = new Map(Array.from(this.tokens, ([token, here]) => [here, token]));
+    const back = new Map(Array.from(this.#tokens, ([token, here]) => [here, token]));
     return actual.replaceAll(TOKEN, (token) => back.get(token) ?? token);
   }
 }

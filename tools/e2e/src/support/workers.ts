@@ -8,7 +8,7 @@ import { send } from './http.js';
 export class ProxyOfWorkers {
   readonly process: ServerProcess;
   readonly lines: string[] = [];
-  private readonly waiting = new Set<() => void>();
+  readonly #waiting = new Set<() => void>();
 
   constructor(addresses: readonly string[], args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
     this.process = new ServerProcess({
@@ -18,7 +18,7 @@ export class ProxyOfWorkers {
       environment,
       onLine: (line) => {
         this.lines.push(line);
-        for (const wake of this.waiting) wake();
+        for (const wake of this.#waiting) wake();
       },
     });
   }
@@ -45,8 +45,8 @@ export class ProxyOfWorkers {
   /** Resolves when the log has what `isThere` looks for. */
   async until(isThere: () => boolean): Promise<void> {
     while (!isThere()) {
-      await new Promise<void>((resolve) => this.waiting.add(resolve));
-      this.waiting.clear();
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+      this.#waiting.clear();
     }
   }
 
@@ -59,7 +59,7 @@ export class ProxyOfWorkers {
 
 /** A connection of one's own, kept alive. */
 export class KeptConnection {
-  private readonly agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
   /** Resolves when the connection is closed, by whomever. */
   closed: Promise<void> | undefined;
   isClosed = false;
@@ -67,7 +67,7 @@ export class KeptConnection {
   /** The status of an answer over the connection, or the code of the error. */
   ask(url: string): Promise<number | string> {
     return new Promise((resolve) => {
-      const asking = request(url, { agent: this.agent }, (response) => {
+      const asking = request(url, { agent: this.#agent }, (response) => {
         response.resume().once('end', () => resolve(response.statusCode ?? 0));
         response.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
       });
@@ -82,7 +82,7 @@ export class KeptConnection {
   }
 
   close(): void {
-    this.agent.destroy();
+    this.#agent.destroy();
   }
 }
 

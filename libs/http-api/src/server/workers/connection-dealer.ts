@@ -12,14 +12,17 @@ export class ConnectionDealer<C> {
   readonly #free = new Set<Seat<C>>();
   readonly #waiting: C[] = [];
 
+  readonly #cut: (connection: C) => void;
+  readonly #maxWaiting: number;
+
   /**
    * @param cut called for a connection that can't be dealt
    * @param maxWaiting most connections that wait for a worker; further ones are cut
    */
-  constructor(
-    private readonly cut: (connection: C) => void,
-    private readonly maxWaiting = 1024,
-  ) {}
+  constructor(cut: (connection: C) => void, maxWaiting = 1024) {
+    this.#cut = cut;
+    this.#maxWaiting = maxWaiting;
+  }
 
   /** The worker would take a connection; it is the last in turn. */
   sit(seat: Seat<C>): void {
@@ -38,15 +41,15 @@ export class ConnectionDealer<C> {
     if (seat !== undefined) {
       this.#free.delete(seat);
       seat.take(connection);
-    } else if (this.#waiting.length < this.maxWaiting) {
+    } else if (this.#waiting.length < this.#maxWaiting) {
       this.#waiting.push(connection);
     } else {
-      this.cut(connection);
+      this.#cut(connection);
     }
   }
 
   /** Cuts the connections that wait. */
   close(): void {
-    for (const connection of this.#waiting.splice(0)) this.cut(connection);
+    for (const connection of this.#waiting.splice(0)) this.#cut(connection);
   }
 }

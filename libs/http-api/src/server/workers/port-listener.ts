@@ -9,11 +9,14 @@ export class PortListener {
   #isWanted = false;
   #isOpening = false;
 
+  readonly #options: ListenOptions;
+  readonly #take: (socket: Socket) => void;
+
   /** @param take gets each connection, paused */
-  constructor(
-    private readonly options: ListenOptions,
-    private readonly take: (socket: Socket) => void,
-  ) {
+  constructor(options: ListenOptions, take: (socket: Socket) => void) {
+    this.#options = options;
+    this.#take = take;
+
     this.#port = options.port;
   }
 
@@ -28,11 +31,11 @@ export class PortListener {
     if (this.#isOpening) return undefined;
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
       socket.on('error', () => socket.destroy());
-      this.take(socket);
+      this.#take(socket);
     });
     this.#isOpening = true;
     try {
-      this.#port = await listen(server, { ...this.options, port: this.#port });
+      this.#port = await listen(server, { ...this.#options, port: this.#port });
     } finally {
       this.#isOpening = false;
     }

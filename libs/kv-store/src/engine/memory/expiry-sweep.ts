@@ -19,16 +19,20 @@ export class ExpirySweep {
   /** Nothing need be looked for earlier, unless a walk is under way. */
   #nextDeadlineMs = -Infinity;
 
-  constructor(
-    private readonly store: PairStore,
-    private readonly clock: Clock,
-    private readonly scheduler: Scheduler,
-  ) {}
+  readonly #store: PairStore;
+  readonly #clock: Clock;
+  readonly #scheduler: Scheduler;
+
+  constructor(store: PairStore, clock: Clock, scheduler: Scheduler) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#scheduler = scheduler;
+  }
 
   /** Makes sure that the sweep runs: called when a pair is written that expires, or pairs of which nothing is known. */
   wake(expiresAtMs = -Infinity): void {
     this.#nextDeadlineMs = Math.min(this.#nextDeadlineMs, expiresAtMs);
-    this.#cancel ??= this.scheduler.after(IDLE_DELAY_MS, () => this.#run());
+    this.#cancel ??= this.#scheduler.after(IDLE_DELAY_MS, () => this.#run());
   }
 
   stop(): void {
@@ -56,17 +60,17 @@ export class ExpirySweep {
     this.#cancel = undefined;
     const isDone = this.#sweep();
     if (!this.#hasDeadlines()) return;
-    this.#cancel = this.scheduler.after(isDone ? IDLE_DELAY_MS : BUSY_DELAY_MS, () => this.#run());
+    this.#cancel = this.#scheduler.after(isDone ? IDLE_DELAY_MS : BUSY_DELAY_MS, () => this.#run());
   }
 
   /** Whether nothing more is due, rather than the time is up. */
   #sweep(): boolean {
-    const startMicros = this.clock.nowMicros();
+    const startMicros = this.#clock.nowMicros();
     for (let examined = 0; examined < MAX_EXAMINED;) {
       const sample = this.#step(startMicros);
       if (sample === undefined) return true;
       examined += sample.examined;
-      if (this.clock.nowMicros() - startMicros > MAX_MICROS) return false;
+      if (this.#clock.nowMicros() - startMicros > MAX_MICROS) return false;
     }
     return false;
   }
@@ -83,9 +87,9 @@ export class ExpirySweep {
   #nextDue(nowMicros: number): SweepCursor | undefined {
     const nowMs = microsToMs(nowMicros);
     for (let i = 0; i < PARTITION_COUNT; i++) {
-      const partition = this.store.partition(this.#nextPartition);
+      const partition = this.#store.partition(this.#nextPartition);
       this.#nextPartition = (this.#nextPartition + 1) % PARTITION_COUNT;
-      if (partition && partition.earliestDeadlineMs <= nowMs) return new SweepCursor(this.store, partition);
+      if (partition && partition.earliestDeadlineMs <= nowMs) return new SweepCursor(this.#store, partition);
     }
     this.#nextDeadlineMs = this.#earliestDeadline();
     return undefined;
@@ -97,7 +101,7 @@ export class ExpirySweep {
 
   #earliestDeadline(): number {
     let earliest = Infinity;
-    for (const { earliestDeadlineMs } of this.store.partitions())
+    for (const { earliestDeadlineMs } of this.#store.partitions())
       earliest = Math.min(earliest, earliestDeadlineMs);
     return earliest;
   }
@@ -114,10 +118,13 @@ class SweepCursor {
   #hash = 0;
   #earliestDeadlineMs = Infinity;
 
-  constructor(
-    private readonly store: PairStore,
-    private readonly partition: MemoryPartition,
-  ) {
+  readonly #store: PairStore;
+  readonly #partition: MemoryPartition;
+
+  constructor(store: PairStore, partition: MemoryPartition) {
+    this.#store = store;
+    this.#partition = partition;
+
     // From here on it says only what is written meanwhile; at the end the walk adds what it met.
     partition.earliestDeadlineMs = Infinity;
   }
@@ -127,7 +134,7 @@ class SweepCursor {
   }
 
   step(sample: number, nowMicros: number): Sample {
-    const { partition } = this;
+    const partition = this.#partition;
     const countBefore = partition.pairCount;
     let examined = 0;
     while (examined < sample && this.#hash < END_OF_HASHES) {
@@ -146,12 +153,12 @@ class SweepCursor {
 
   /** Removes the first that has expired. How many slots it had, about; 0 when there is none. */
   #removeExpired(refs: readonly number[], nowMicros: number): number {
-    const { records } = this.store;
+    const { records } = this.#store;
     for (const ref of refs) {
       const expiresAtMs = records.expiresAtMs(ref) ?? Infinity;
       if (isExpired(expiresAtMs, nowMicros)) {
         const slotCount = records.slotCount(ref);
-        this.store.remove(this.partition, ref);
+        this.#store.remove(this.#partition, ref);
         return slotCount;
       }
       this.#earliestDeadlineMs = Math.min(this.#earliestDeadlineMs, expiresAtMs);

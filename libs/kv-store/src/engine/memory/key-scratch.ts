@@ -10,14 +10,18 @@ export class KeyScratch {
   isBinary = false;
   isAscii = false;
 
-  constructor(private readonly hashKey: HashKey) {}
+  readonly #hashKey: HashKey;
+
+  constructor(hashKey: HashKey) {
+    this.#hashKey = hashKey;
+  }
 
   /** Takes the bytes that an id stands for. */
   encode(id: KeyId): this {
     this.isBinary = id.charCodeAt(0) === BINARY_TAG;
     if (this.isBinary) this.#encodeHex(id);
     else if (!this.#encodeShortAscii(id)) this.#encodeText(id);
-    this.hash = halfSipHash(this.bytes, this.length, this.hashKey);
+    this.hash = halfSipHash(this.bytes, this.length, this.#hashKey);
     return this;
   }
 

@@ -53,18 +53,21 @@ class RandomWalk {
   /** Which sizes are written for a while: when it turns, memory has to go from one size to another. */
   #sizes: () => number = () => 0;
 
-  constructor(
-    private readonly eviction: Eviction,
-    private readonly random: SeededRandom,
-  ) {
+  readonly #eviction: Eviction;
+  readonly #random: SeededRandom;
+
+  constructor(eviction: Eviction, random: SeededRandom) {
+    this.#eviction = eviction;
+    this.#random = random;
+
     this.#store = new PairStore(MAX_BYTES, eviction, [random.below(2 ** 32), random.below(2 ** 32)]);
     this.#sweep = new ExpirySweep(this.#store, this.#clock, this.#scheduler);
     this.#keys = Array.from({ length: KEYS }, (_, index) => this.#key(index));
   }
 
   step(): void {
-    if (this.random.below(200) === 0) this.#turnSizes();
-    const chance = this.random.below(100);
+    if (this.#random.below(200) === 0) this.#turnSizes();
+    const chance = this.#random.below(100);
     if (chance < 60) this.#write();
     else if (chance < 75) this.#delete();
     else if (chance < 90) this.#read();
@@ -92,22 +95,22 @@ class RandomWalk {
   }
 
   #write(): void {
-    const key = this.random.pick(this.#keys);
+    const key = this.#random.pick(this.#keys);
     const value = this.#value();
     const expiresAtMs = this.#deadline();
     const actualVersion = this.#present(key)?.version ?? 0;
-    const ifVersion = this.random.below(4) === 0 ? actualVersion : undefined;
+    const ifVersion = this.#random.below(4) === 0 ? actualVersion : undefined;
     const outcome = this.#store.write({ ...key, value, expiresAtMs, ifVersion }, this.#now);
     if (expiresAtMs !== undefined) this.#sweep.wake();
-    if (outcome.status === 'out_of_memory') return expect(this.eviction).toBe('none');
+    if (outcome.status === 'out_of_memory') return expect(this.#eviction).toBe('none');
     if (outcome.status !== 'written') {
       expect(outcome).toEqual({ status: 'version_mismatch', actualVersion: 0 });
-      expect(this.eviction).not.toBe('none');
+      expect(this.#eviction).not.toBe('none');
       this.#model.delete(key.id);
       return;
     }
     const { version, created } = outcome;
-    if (this.eviction === 'none') expect(created).toBe(actualVersion === 0);
+    if (this.#eviction === 'none') expect(created).toBe(actualVersion === 0);
     expect(version).toBeGreaterThan(this.#highestVersions.get(key.id) ?? 0);
     this.#highestVersions.set(key.id, version);
     this.#model.set(key.id, { ...key, value, version, expiresAtMs });
@@ -117,13 +120,13 @@ class RandomWalk {
 
   /** None, mostly; one that comes soon; one that has long come. */
   #deadline(): number | undefined {
-    const chance = this.random.below(10);
+    const chance = this.#random.below(10);
     if (chance < 6) return undefined;
-    return chance < 9 ? this.#clock.nowMs() + this.random.below(300) : this.random.below(20) - 10;
+    return chance < 9 ? this.#clock.nowMs() + this.#random.below(300) : this.#random.below(20) - 10;
   }
 
   #delete(): void {
-    const key = this.random.pick(this.#keys);
+    const key = this.#random.pick(this.#keys);
     const isPresent = this.#present(key) !== undefined;
     const { status } = this.#store.delete({ ...key, ifVersion: undefined }, this.#now);
     if (isPresent || status !== 'absent') this.#expectStatus(status, isPresent ? 'deleted' : 'absent');
@@ -131,15 +134,15 @@ class RandomWalk {
   }
 
   #expectStatus(status: string, expected: string): void {
-    if (this.eviction === 'none' || expected === 'absent') expect(status).toBe(expected);
+    if (this.#eviction === 'none' || expected === 'absent') expect(status).toBe(expected);
   }
 
   #read(): void {
-    this.#check(this.random.pick(this.#keys));
+    this.#check(this.#random.pick(this.#keys));
   }
 
   #passTime(): void {
-    const ms = this.random.below(60);
+    const ms = this.#random.below(60);
     this.#clock.advanceMs(ms);
     this.#scheduler.advanceMs(ms);
   }
@@ -151,7 +154,7 @@ class RandomWalk {
     if (isPresent !== (outcome !== undefined)) throw new RangeError('has and get do not agree');
     if (outcome === undefined) {
       if (expected !== undefined)
-        expect([this.eviction, presence]).not.toContain(presence === 'present' ? 'present' : 'none');
+        expect([this.#eviction, presence]).not.toContain(presence === 'present' ? 'present' : 'none');
       this.#model.delete(key.id);
     } else {
       const { value, version, expiresAtMs } = expected ?? {};
@@ -179,12 +182,12 @@ class RandomWalk {
   }
 
   #scanWhileWriting(): void {
-    const number = this.random.pick(PARTITIONS);
+    const number = this.#random.pick(PARTITIONS);
     const before = [...this.#model.values()].filter((pair) => pair.partition === number);
     const scanned = this.#scan(number, () => this.#change());
     const met = scanned.map(({ id }) => id);
     expect(new Set(met).size).toBe(met.length);
-    if (this.eviction !== 'none') return;
+    if (this.#eviction !== 'none') return;
     const stable = before.filter((pair) => this.#present(pair)?.version === pair.version);
     expect(met).toEqual(expect.arrayContaining(stable.map(({ id }) => id)));
   }
@@ -201,7 +204,7 @@ class RandomWalk {
   }
 
   #copyWhileWriting(): void {
-    const partition = this.#store.partition(this.random.pick(PARTITIONS));
+    const partition = this.#store.partition(this.#random.pick(PARTITIONS));
     if (partition === undefined) return;
     this.#checkAll();
     const expected = [...this.#model.values()]
@@ -223,7 +226,7 @@ class RandomWalk {
 
   #change(): void {
     for (let i = 0; i < 20; i++) {
-      const chance = this.random.below(10);
+      const chance = this.#random.below(10);
       if (chance < 7) this.#write();
       else if (chance < 9) this.#delete();
       else this.#passTime();
@@ -242,7 +245,7 @@ class RandomWalk {
   }
 
   #turnSizes(): void {
-    const { random } = this;
+    const random = this.#random;
     const slotSize = random.pick(SLOT_SIZES);
     this.#sizes = random.pick([
       () => random.below(300),
@@ -258,15 +261,15 @@ class RandomWalk {
 
   #value(): Value {
     const length = this.#sizes();
-    const from = this.random.below(100_000);
-    const kind = this.random.pick(['ascii', 'text', 'bytes']);
+    const from = this.#random.below(100_000);
+    const kind = this.#random.pick(['ascii', 'text', 'bytes']);
     if (kind === 'bytes') return binaryValue(variedBytes(length, from));
     return stringValue(kind === 'ascii' ? variedAscii(length, from) : variedText(length, from));
   }
 
   #key(index: number): PlacedKey {
-    const partition = this.random.pick(PARTITIONS);
-    const text = `${index}-${'k'.repeat(index % 50 === 0 ? this.random.below(4000) : this.random.below(20))}`;
+    const partition = this.#random.pick(PARTITIONS);
+    const text = `${index}-${'k'.repeat(index % 50 === 0 ? this.#random.below(4000) : this.#random.below(20))}`;
     if (index % 7 === 0) return placed(binaryKey(Buffer.from(text)), partition);
     return placed(stringKey(index % 5 === 0 ? `${text}ü` : text), partition);
   }

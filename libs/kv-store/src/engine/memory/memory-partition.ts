@@ -28,11 +28,17 @@ export class MemoryPartition {
   #buckets: Uint32Array | undefined;
   #shift = 0;
 
+  readonly #records: Records;
+  readonly #budget: MemoryBudget;
+
   constructor(
     readonly number: number,
-    private readonly records: Records,
-    private readonly budget: MemoryBudget,
+    records: Records,
+    budget: MemoryBudget,
   ) {
+    this.#records = records;
+    this.#budget = budget;
+
     this.#table.reserve(END_OF_HASHES);
     this.#keepAtHand();
     budget.charge(MemoryPartition.BYTES);
@@ -43,7 +49,7 @@ export class MemoryPartition {
 
   find(key: KeyScratch): number {
     let ref = this.#first(key.hash);
-    while (ref !== 0 && !this.records.matches(ref, key)) ref = this.records.next(ref);
+    while (ref !== 0 && !this.#records.matches(ref, key)) ref = this.#records.next(ref);
     return ref;
   }
 
@@ -53,13 +59,13 @@ export class MemoryPartition {
   }
 
   unlink(ref: number): void {
-    this.#relink(ref, this.records.next(ref));
+    this.#relink(ref, this.#records.next(ref));
     this.pairCount -= 1;
   }
 
   /** Puts a record in the place of another, of the same key. */
   replace(from: number, to: number): void {
-    this.records.setNext(to, this.records.next(from));
+    this.#records.setNext(to, this.#records.next(from));
     this.#relink(from, to);
   }
 
@@ -88,7 +94,7 @@ export class MemoryPartition {
     const { bits, bucketCount } = this.#table;
     if (this.#next === undefined && bits > MIN_BITS && this.pairCount < bucketCount / 8)
       this.#next = new BucketTable(bits - 1);
-    if (this.#next !== undefined && (this.#next.isSmall || this.budget.fits(this.growthBytes)))
+    if (this.#next !== undefined && (this.#next.isSmall || this.#budget.fits(this.growthBytes)))
       this.#move(this.#next);
   }
 
@@ -108,8 +114,8 @@ export class MemoryPartition {
    */
   addBucketFrom(hash: number, refs: number[]): number {
     const table = this.#tableOf(hash);
-    for (let ref = table.first(hash); ref !== 0; ref = this.records.next(ref)) {
-      if (this.records.hash(ref) >= hash) refs.push(ref);
+    for (let ref = table.first(hash); ref !== 0; ref = this.#records.next(ref)) {
+      if (this.#records.hash(ref) >= hash) refs.push(ref);
     }
     return table.endOfBucket(hash);
   }
@@ -126,20 +132,20 @@ export class MemoryPartition {
 
   /** Makes what refers to one record refer to another. */
   #relink(from: number, to: number): void {
-    const hash = this.records.hash(from);
+    const hash = this.#records.hash(from);
     const table = this.#tableOf(hash);
     let ref = table.first(hash);
     if (ref === from) return table.setFirst(hash, to);
-    for (; ref !== 0; ref = this.records.next(ref)) {
-      if (this.records.next(ref) === from) return this.records.setNext(ref, to);
+    for (; ref !== 0; ref = this.#records.next(ref)) {
+      if (this.#records.next(ref) === from) return this.#records.setNext(ref, to);
     }
     throw new RangeError('a record that is not in its bucket');
   }
 
   #push(ref: number): void {
-    const hash = this.records.hash(ref);
+    const hash = this.#records.hash(ref);
     const table = this.#tableOf(hash);
-    this.records.setNext(ref, table.first(hash));
+    this.#records.setNext(ref, table.first(hash));
     table.setFirst(hash, ref);
   }
 
@@ -154,7 +160,7 @@ export class MemoryPartition {
     next.reserve(end);
     while (this.#boundary < end) this.#moveBucket(next);
     this.#table.dropBelow(end);
-    this.budget.charge(this.#table.byteCount + next.byteCount - held);
+    this.#budget.charge(this.#table.byteCount + next.byteCount - held);
     if (end === END_OF_HASHES) {
       this.#table = next;
       this.#next = undefined;
@@ -169,9 +175,9 @@ export class MemoryPartition {
     // A larger table has several buckets for this one, a smaller one this one and others: both start and end in both.
     this.#boundary = this.#table.endOfBucket(hash);
     while (ref !== 0) {
-      const after = this.records.next(ref);
-      const own = this.records.hash(ref);
-      this.records.setNext(ref, next.first(own));
+      const after = this.#records.next(ref);
+      const own = this.#records.hash(ref);
+      this.#records.setNext(ref, next.first(own));
       next.setFirst(own, ref);
       ref = after;
     }

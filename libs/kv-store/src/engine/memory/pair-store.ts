@@ -58,11 +58,11 @@ export class PairStore {
   /** One comes into being with its first write and then stays, for its version floor. */
   readonly #partitions: (MemoryPartition | undefined)[] = Array.from({ length: PARTITION_COUNT });
 
-  constructor(
-    maxBytes: number,
-    private readonly eviction: Eviction,
-    hashKey: HashKey,
-  ) {
+  readonly #eviction: Eviction;
+
+  constructor(maxBytes: number, eviction: Eviction, hashKey: HashKey) {
+    this.#eviction = eviction;
+
     this.budget = new MemoryBudget(maxBytes);
     this.#key = new KeyScratch(hashKey);
     this.#arena = new SlabArena(this.budget, (from, to) => this.#moved(from, to));
@@ -148,8 +148,8 @@ export class PairStore {
     this.#partitions.fill(undefined);
     this.budget.charge(-this.budget.usedBytes);
     this.#arena = new SlabArena(this.budget, (from, to) => this.#moved(from, to));
-    this.records = new Records(this.#arena, this.eviction !== 'none');
-    this.#policy = createPolicy(this.eviction, this.records);
+    this.records = new Records(this.#arena, this.#eviction !== 'none');
+    this.#policy = createPolicy(this.#eviction, this.records);
     this.#room = this.#roomMaker();
   }
 
@@ -268,7 +268,9 @@ export class PairStore {
   }
 
   #reclaim(nowMicros: number): boolean {
-    return this.expired?.reclaim(nowMicros, this.eviction === 'none' ? MOST_EXAMINED : FEW_EXAMINED) === true;
+    return (
+      this.expired?.reclaim(nowMicros, this.#eviction === 'none' ? MOST_EXAMINED : FEW_EXAMINED) === true
+    );
   }
 
   #partitionFor(number: number, nowMicros: number): MemoryPartition | undefined {

@@ -34,10 +34,11 @@ export class Records {
   readonly #headerWords: number;
   readonly #spreadData = new SpreadData();
 
-  constructor(
-    private readonly arena: SlabArena,
-    hasNeighbours: boolean,
-  ) {
+  readonly #arena: SlabArena;
+
+  constructor(arena: SlabArena, hasNeighbours: boolean) {
+    this.#arena = arena;
+
     this.pieces = new Pieces(arena);
     this.#headerWords = hasNeighbours ? NEWER + 1 : FLAGS + 1;
   }
@@ -57,8 +58,8 @@ export class Records {
     version: number,
     expiresAtMs: number | undefined,
   ): void {
-    const page = this.arena.page(ref);
-    const start = this.arena.start(ref);
+    const page = this.#arena.page(ref);
+    const start = this.#arena.start(ref);
     const { words, bytes } = page;
     const at = start / 4;
     const isAscii = value.encoding === 'string' && valueBytes === value.data.length;
@@ -131,7 +132,7 @@ export class Records {
 
   /** How many slots the record lies in, give or take one. */
   slotCount(ref: number): number {
-    return Math.ceil((this.#locate(ref).end - this.arena.start(ref)) / MAX_SLOT_BYTES);
+    return Math.ceil((this.#locate(ref).end - this.#arena.start(ref)) / MAX_SLOT_BYTES);
   }
 
   partition(ref: number): number {
@@ -139,12 +140,12 @@ export class Records {
   }
 
   version(ref: number): number {
-    return this.arena.page(ref).doubles[this.arena.start(ref) / 8 + VERSION] ?? 0;
+    return this.#arena.page(ref).doubles[this.#arena.start(ref) / 8 + VERSION] ?? 0;
   }
 
   expiresAtMs(ref: number): number | undefined {
-    const { words } = this.arena.page(ref);
-    const at = this.arena.start(ref) / 4;
+    const { words } = this.#arena.page(ref);
+    const at = this.#arena.start(ref) / 4;
     if (((words[at + FLAGS] ?? 0) & EXPIRES) === 0) return undefined;
     const high = (words[at + this.#headerWords] ?? 0) | 0;
     return high * 2 ** 32 + (words[at + this.#headerWords + 1] ?? 0);
@@ -152,8 +153,8 @@ export class Records {
 
   /** Whether the record is this key's. */
   matches(ref: number, key: KeyScratch): boolean {
-    const { words, bytes } = this.arena.page(ref);
-    const start = this.arena.start(ref);
+    const { words, bytes } = this.#arena.page(ref);
+    const start = this.#arena.start(ref);
     const at = start / 4;
     const flags = words[at + FLAGS] ?? 0;
     if (words[at + HASH] !== key.hash || words[at + KEY_LENGTH] !== key.length) return false;
@@ -196,9 +197,9 @@ export class Records {
 
   /** As {@link raw}, in an object that is used again. */
   rawInto(ref: number, record: RawRecord): RawRecord {
-    const page = this.arena.page(ref);
+    const page = this.#arena.page(ref);
     const { words } = page;
-    const start = this.arena.start(ref);
+    const start = this.#arena.start(ref);
     const at = start / 4;
     const flags = words[at + FLAGS] ?? 0;
     const expires = (flags & EXPIRES) !== 0;
@@ -231,11 +232,11 @@ export class Records {
   /** Goes through the key and the value of a spread record. */
   cursor(ref: number): PieceCursor {
     const { keyStart } = this.#locate(ref);
-    return new PieceCursor(this.arena, this.pieces, ref, keyStart - this.arena.start(ref));
+    return new PieceCursor(this.#arena, this.pieces, ref, keyStart - this.#arena.start(ref));
   }
 
   #fillSpread(ref: number, at: number, key: KeyScratch, value: Value, encoding: DataEncoding): void {
-    const cursor = new PieceCursor(this.arena, this.pieces, ref, at);
+    const cursor = new PieceCursor(this.#arena, this.pieces, ref, at);
     cursor.write(key.bytes, key.length);
     this.#spreadData.write(cursor, value.data, encoding);
   }
@@ -250,8 +251,8 @@ export class Records {
   }
 
   #locate(ref: number): RecordPlace {
-    const page = this.arena.page(ref);
-    const start = this.arena.start(ref);
+    const page = this.#arena.page(ref);
+    const start = this.#arena.start(ref);
     const at = start / 4;
     const flags = page.words[at + FLAGS] ?? 0;
     const keyStart = start + this.#payload((flags & EXPIRES) !== 0);
@@ -264,11 +265,11 @@ export class Records {
   }
 
   #word(ref: number, word: number): number {
-    return this.arena.page(ref).words[this.arena.start(ref) / 4 + word] ?? 0;
+    return this.#arena.page(ref).words[this.#arena.start(ref) / 4 + word] ?? 0;
   }
 
   #setWord(ref: number, word: number, to: number): void {
-    this.arena.page(ref).words[this.arena.start(ref) / 4 + word] = to;
+    this.#arena.page(ref).words[this.#arena.start(ref) / 4 + word] = to;
   }
 }
 

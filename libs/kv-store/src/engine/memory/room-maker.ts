@@ -22,17 +22,22 @@ export interface Dispensable {
  * for would not fit even then, nothing goes for it.
  */
 export class RoomMaker {
-  constructor(
-    private readonly arena: SlabArena,
-    private readonly records: Records,
-    private readonly budget: MemoryBudget,
-    private readonly pairs: Dispensable,
-  ) {}
+  readonly #arena: SlabArena;
+  readonly #records: Records;
+  readonly #budget: MemoryBudget;
+  readonly #pairs: Dispensable;
+
+  constructor(arena: SlabArena, records: Records, budget: MemoryBudget, pairs: Dispensable) {
+    this.#arena = arena;
+    this.#records = records;
+    this.#budget = budget;
+    this.#pairs = pairs;
+  }
 
   /** Room for what is not a record; false when there is none. */
   forTable(bytes: number, nowMicros: number): boolean {
-    while (!this.budget.fits(bytes)) {
-      if (this.arena.dropSpare() || this.arena.compact()) continue;
+    while (!this.#budget.fits(bytes)) {
+      if (this.#arena.dropSpare() || this.#arena.compact()) continue;
       if (!this.#letGo(nowMicros, true)) return false;
     }
     return true;
@@ -44,12 +49,12 @@ export class RoomMaker {
    * @returns 0 when there is none, {@link IN_PLACE} for the slot of the one that is overwritten
    */
   forRecord(size: number, overwritten: number, nowMicros: number): number {
-    const fitsInPlace = overwritten !== 0 && this.arena.page(overwritten).slotBytes >= size;
+    const fitsInPlace = overwritten !== 0 && this.#arena.page(overwritten).slotBytes >= size;
     if (!fitsInPlace && !this.#canEverFit(ONE_FULL)) return 0;
     for (let times = MOST_TIMES; ;) {
-      const ref = this.arena.allocate(size);
+      const ref = this.#arena.allocate(size);
       if (ref !== 0) return ref;
-      if (this.arena.compact()) continue;
+      if (this.#arena.compact()) continue;
       if (fitsInPlace) return IN_PLACE;
       if (!this.#letGo(nowMicros, times-- > 0)) return 0;
     }
@@ -70,8 +75,8 @@ export class RoomMaker {
     // Each time reclaims a page or so where most has expired.
     for (let times = MOST_TIMES + Math.ceil(size / PAGE_BYTES); ;) {
       const missing = missingSlots(wanted, held);
-      if (this.arena.hasRoomFor(missing)) return ENOUGH;
-      if (this.arena.compact(missing.full)) continue;
+      if (this.#arena.hasRoomFor(missing)) return ENOUGH;
+      if (this.#arena.compact(missing.full)) continue;
       if (fitsInPlace()) return IN_PLACE;
       if (!this.#letGo(nowMicros, times-- > 0)) return 0;
       if (overwritten() === 0) held = NO_SLOTS;
@@ -80,23 +85,23 @@ export class RoomMaker {
 
   /** Has pairs go that have expired, if those may be looked for, or else one be evicted; false where none may. */
   #letGo(nowMicros: number, mayReclaim: boolean): boolean {
-    if (mayReclaim && this.pairs.reclaim(nowMicros)) return true;
-    const victim = this.pairs.victim();
+    if (mayReclaim && this.#pairs.reclaim(nowMicros)) return true;
+    const victim = this.#pairs.victim();
     if (victim === 0) return false;
-    this.pairs.evict(victim);
+    this.#pairs.evict(victim);
     return true;
   }
 
   /** Whether there is room beside the tables, which stay when all pairs are gone. */
   #canEverFit(slots: SlotCounts): boolean {
-    const tableBytes = this.budget.usedBytes - this.arena.usedBytes;
-    return SlabArena.cost(slots) + tableBytes <= this.budget.limitBytes;
+    const tableBytes = this.#budget.usedBytes - this.#arena.usedBytes;
+    return SlabArena.cost(slots) + tableBytes <= this.#budget.limitBytes;
   }
 
   /** What a record that is spread can have of another's slots. */
   #held(ref: number): SlotCounts {
-    if (ref === 0 || this.arena.page(ref).slotBytes !== MAX_SLOT_BYTES) return NO_SLOTS;
-    return this.records.isSpread(ref) ? this.records.pieces.held(ref) : ONE_FULL;
+    if (ref === 0 || this.#arena.page(ref).slotBytes !== MAX_SLOT_BYTES) return NO_SLOTS;
+    return this.#records.isSpread(ref) ? this.#records.pieces.held(ref) : ONE_FULL;
   }
 }
 

@@ -10,7 +10,11 @@ class MapEngine implements StorageEngine {
   #partitions: Map<number, Map<KeyId, EngineEntry>> | undefined = new Map();
   #version = 0;
 
-  constructor(private readonly clock: Clock) {}
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   getMany(keys: readonly PlacedKey[], maxBytes = Infinity) {
     this.#open();
@@ -27,7 +31,7 @@ class MapEngine implements StorageEngine {
   setMany(writes: readonly EngineWrite[]) {
     return this.#each(writes, ({ id, partition, value, expiresAtMs, ifVersion }, entry) => {
       if (!conditionHolds(ifVersion, entry?.version ?? 0)) return mismatch(entry);
-      const version = (this.#version = nextVersion(this.#version, this.clock.nowMicros()));
+      const version = (this.#version = nextVersion(this.#version, this.#clock.nowMicros()));
       this.#pairsOf(partition).set(id, { value: { ...value }, version, expiresAtMs });
       return { status: 'written', version, created: entry === undefined } as const;
     });
@@ -64,7 +68,7 @@ class MapEngine implements StorageEngine {
 
   #find({ id, partition }: PlacedKey): EngineEntry | undefined {
     const pairs = this.#pairsOf(partition);
-    if (isExpired(pairs.get(id)?.expiresAtMs, this.clock.nowMicros())) pairs.delete(id);
+    if (isExpired(pairs.get(id)?.expiresAtMs, this.#clock.nowMicros())) pairs.delete(id);
     return pairs.get(id);
   }
 

@@ -35,16 +35,20 @@ class RandomWalk {
   /** The clock may be set back, but not to before it: whether what expired since is reclaimed is the engine's affair. */
   #latestDeadlineMs = 0;
 
-  constructor(
-    private readonly engine: StorageEngine,
-    private readonly clock: ManualClock,
-    private readonly random: SeededRandom,
-  ) {
+  readonly #engine: StorageEngine;
+  readonly #clock: ManualClock;
+  readonly #random: SeededRandom;
+
+  constructor(engine: StorageEngine, clock: ManualClock, random: SeededRandom) {
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#random = random;
+
     this.#model = new EngineModel(clock);
   }
 
   step(): Promise<void> {
-    const chance = this.random.below(100);
+    const chance = this.#random.below(100);
     if (chance < 35) return this.write();
     if (chance < 55) return this.delete();
     if (chance < 75) return this.read();
@@ -53,49 +57,50 @@ class RandomWalk {
   }
 
   async write(): Promise<void> {
-    const writes = this.batch((key): EngineWrite => {
-      const expiresAtMs = this.random.below(3) === 0 ? this.clock.nowMs() + this.random.below(20) : undefined;
+    const writes = this.#batch((key): EngineWrite => {
+      const expiresAtMs =
+        this.#random.below(3) === 0 ? this.#clock.nowMs() + this.#random.below(20) : undefined;
       this.#latestDeadlineMs = Math.max(this.#latestDeadlineMs, expiresAtMs ?? 0);
       return {
         ...key,
-        value: stringValue(`${this.random.below(1000)}`),
+        value: stringValue(`${this.#random.below(1000)}`),
         expiresAtMs,
-        ifVersion: this.condition(key.id),
+        ifVersion: this.#condition(key.id),
       };
     });
-    const outcomes = await this.engine.setMany(writes);
+    const outcomes = await this.#engine.setMany(writes);
     writes.forEach((item, index) => this.#model.checkWrite(item, outcomes[index]));
   }
 
   async delete(): Promise<void> {
-    const deletes = this.batch((key): EngineDelete => ({ ...key, ifVersion: this.condition(key.id) }));
-    const outcomes = await this.engine.deleteMany(deletes);
+    const deletes = this.#batch((key): EngineDelete => ({ ...key, ifVersion: this.#condition(key.id) }));
+    const outcomes = await this.#engine.deleteMany(deletes);
     deletes.forEach((item, index) => this.#model.checkDelete(item, outcomes[index]));
   }
 
   async read(): Promise<void> {
-    const keys = this.batch((key) => key);
-    const outcomes = await this.engine.getMany(keys);
+    const keys = this.#batch((key) => key);
+    const outcomes = await this.#engine.getMany(keys);
     keys.forEach((key, index) => this.#model.checkRead(key, outcomes[index]));
   }
 
   async scan(): Promise<void> {
-    this.#model.checkScan(PARTITIONS, await scanPairs(this.engine, PARTITIONS));
+    this.#model.checkScan(PARTITIONS, await scanPairs(this.#engine, PARTITIONS));
   }
 
   async moveClock(): Promise<void> {
-    if (this.random.below(4) > 0) return this.clock.advanceMicros(this.random.below(5000));
-    const back = this.clock.nowMicros() - this.random.below(5000);
-    if (back > this.#latestDeadlineMs * 1000) this.clock.setMicros(back);
+    if (this.#random.below(4) > 0) return this.#clock.advanceMicros(this.#random.below(5000));
+    const back = this.#clock.nowMicros() - this.#random.below(5000);
+    if (back > this.#latestDeadlineMs * 1000) this.#clock.setMicros(back);
   }
 
-  private batch<T>(item: (key: PlacedKey) => T): T[] {
-    return Array.from({ length: this.random.below(5) }, () => item(this.random.pick(KEYS)));
+  #batch<T>(item: (key: PlacedKey) => T): T[] {
+    return Array.from({ length: this.#random.below(5) }, () => item(this.#random.pick(KEYS)));
   }
 
   /** None, mostly; else the right version or one that is likely wrong. */
-  private condition(id: KeyId): number | undefined {
-    return this.random.pick([
+  #condition(id: KeyId): number | undefined {
+    return this.#random.pick([
       () => undefined,
       () => undefined,
       () => this.#model.versionOf(id),

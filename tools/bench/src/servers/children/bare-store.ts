@@ -12,23 +12,23 @@ export interface Pair {
 
 /** A Map with the answers of kvs. Nothing is checked, and a key's encoding is no part of it. */
 export class BareStore {
-  private readonly pairs = new Map<string, Text>();
+  readonly #pairs = new Map<string, Text>();
 
   set(items: readonly Pair[]): unknown {
-    for (const { key, value } of items) this.pairs.set(key.data, value);
+    for (const { key, value } of items) this.#pairs.set(key.data, value);
     return { keys_added: items.length, keys_failed: [] };
   }
 
   fetch(keys: readonly Text[]): unknown {
-    return keys.map((key) => ({ key, value: this.pairs.get(key.data) ?? null }));
+    return keys.map((key) => ({ key, value: this.#pairs.get(key.data) ?? null }));
   }
 
   query(keys: readonly Text[]): unknown {
-    return keys.map((key) => ({ key, value: this.pairs.has(key.data) }));
+    return keys.map((key) => ({ key, value: this.#pairs.has(key.data) }));
   }
 
   all(): unknown {
-    return Array.from(this.pairs, ([data, value]) => ({ key: { encoding: 'string', data }, value }));
+    return Array.from(this.#pairs, ([data, value]) => ({ key: { encoding: 'string', data }, value }));
   }
 }
 

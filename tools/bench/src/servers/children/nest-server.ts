@@ -11,23 +11,23 @@ const rules = { whitelist: true, forbidNonWhitelisted: true };
 
 @Controller()
 class StoreController {
-  private readonly store = new BareStore();
+  readonly #store = new BareStore();
 
   @Put('set')
   set(@Body(new ParseArrayPipe({ ...rules, items: SetItemDto })) items: SetItemDto[]): unknown {
-    return this.store.set(items);
+    return this.#store.set(items);
   }
 
   @Post('fetch')
   @HttpCode(200)
   fetch(@Body(new ParseArrayPipe({ ...rules, items: KeyDto })) keys: KeyDto[]): unknown {
-    return this.store.fetch(keys);
+    return this.#store.fetch(keys);
   }
 
   @Post('query')
   @HttpCode(200)
   query(@Body(new ParseArrayPipe({ ...rules, items: KeyDto })) keys: KeyDto[]): unknown {
-    return this.store.query(keys);
+    return this.#store.query(keys);
   }
 }
 

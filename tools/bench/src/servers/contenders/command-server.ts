@@ -6,7 +6,7 @@ import { Command } from '@kvs-tools/local-cluster';
 
 /** A server that is no script of ours, with a directory for its files. Both go when it stops. */
 export class CommandServer {
-  private readonly killWithUs = (): void => this.command.destroy();
+  readonly #killWithUs = (): void => this.command.destroy();
 
   static async start(
     name: string,
@@ -16,11 +16,15 @@ export class CommandServer {
     return new CommandServer(new Command(name, await argsFor(directory)), directory);
   }
 
+  readonly #directory: string;
+
   private constructor(
     readonly command: Command,
-    private readonly directory: string,
+    directory: string,
   ) {
-    process.once('exit', this.killWithUs);
+    this.#directory = directory;
+
+    process.once('exit', this.#killWithUs);
   }
 
   /** @throws TypeError when it could not be started */
@@ -30,10 +34,10 @@ export class CommandServer {
   }
 
   async stop(): Promise<void> {
-    process.off('exit', this.killWithUs);
+    process.off('exit', this.#killWithUs);
     this.command.destroy();
     await this.command.finished;
-    await rm(this.directory, { recursive: true, force: true });
+    await rm(this.#directory, { recursive: true, force: true });
   }
 }
 

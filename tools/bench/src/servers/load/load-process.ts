@@ -29,36 +29,40 @@ export class LoadProcess {
     // As built: the tests, which run the sources, have it there too.
     const script = fileURLToPath(new URL('../../../dist/servers/children/socket-load.js', import.meta.url));
     const running = new LoadProcess(fork(script, { serialization: 'advanced', execArgv: [] }));
-    await running.ask(order);
+    await running.#ask(order);
     return running;
   }
 
-  private constructor(private readonly child: ChildProcess) {}
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
 
   /** What was answered since the load started or was cut. */
   cut(): Promise<WindowOutcome> {
-    return this.ask('cut');
+    return this.#ask('cut');
   }
 
   /** Ends all connections, whatever is under way on them. */
   async stop(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    this.child.kill('SIGKILL');
-    await once(this.child, 'exit');
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#child.kill('SIGKILL');
+    await once(this.#child, 'exit');
   }
 
   /** @throws Error when the process has ended, or ends before it answers; it has written why */
-  private async ask(message: LoadOrder | 'cut'): Promise<WindowOutcome> {
+  async #ask(message: LoadOrder | 'cut'): Promise<WindowOutcome> {
     const ended = new AbortController();
     const end = (): void => ended.abort();
-    this.child.once('exit', end);
+    this.#child.once('exit', end);
     try {
-      this.child.send(message);
-      const [outcome]: WindowOutcome[] = await once(this.child, 'message', { signal: ended.signal });
+      this.#child.send(message);
+      const [outcome]: WindowOutcome[] = await once(this.#child, 'message', { signal: ended.signal });
       if (outcome === undefined) throw new TypeError('the load has answered nothing');
       return outcome;
     } finally {
-      this.child.off('exit', end);
+      this.#child.off('exit', end);
     }
   }
 }

@@ -6,15 +6,15 @@ import { connect, type Socket } from 'node:net';
  * must give its length; node:http would take as much CPU time as the servers that are measured.
  */
 export class RequestSocket {
-  private readonly socket: Socket;
-  private received = '';
-  private answered: ((status: number) => void) | undefined;
-  private isClosed = false;
+  readonly #socket: Socket;
+  #received = '';
+  #answered: ((status: number) => void) | undefined;
+  #isClosed = false;
 
   static async connect(origin: string): Promise<RequestSocket> {
     const { hostname, port } = new URL(origin);
     const socket = new RequestSocket(hostname, Number(port));
-    await once(socket.socket, 'connect');
+    await once(socket.#socket, 'connect');
     return socket;
   }
 
@@ -22,48 +22,48 @@ export class RequestSocket {
     // All that comes is read into one buffer, rather than each answer into one of its own.
     const buffer = Buffer.alloc(READ_BYTES);
     const callback = (bytes: number): boolean => {
-      this.take(buffer.toString('latin1', 0, bytes));
+      this.#take(buffer.toString('latin1', 0, bytes));
       return true;
     };
-    this.socket = connect({ host, port, noDelay: true, onread: { buffer, callback } });
-    this.socket.on('error', () => this.breakOff());
-    this.socket.on('close', () => this.breakOff());
+    this.#socket = connect({ host, port, noDelay: true, onread: { buffer, callback } });
+    this.#socket.on('error', () => this.#breakOff());
+    this.#socket.on('close', () => this.#breakOff());
   }
 
   /** `answered` is called with the status, or with 0 when the connection broke; it breaks once for all. */
   ask(request: string, answered: (status: number) => void): void {
-    if (this.isClosed) return;
-    this.answered = answered;
-    this.socket.write(request, 'latin1');
+    if (this.#isClosed) return;
+    this.#answered = answered;
+    this.#socket.write(request, 'latin1');
   }
 
   close(): void {
-    this.isClosed = true;
-    this.answered = undefined;
-    this.socket.destroy();
+    this.#isClosed = true;
+    this.#answered = undefined;
+    this.#socket.destroy();
   }
 
-  private take(text: string): void {
-    this.received += text;
-    const headEnd = this.received.indexOf('\r\n\r\n');
+  #take(text: string): void {
+    this.#received += text;
+    const headEnd = this.#received.indexOf('\r\n\r\n');
     if (headEnd === -1) return;
-    const head = this.received.slice(0, headEnd);
+    const head = this.#received.slice(0, headEnd);
     const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
     if (length === undefined) throw new Error(`an answer without its length: ${head}`);
-    if (this.received.length < headEnd + 4 + Number(length)) return;
-    this.received = '';
-    this.settle(Number(head.slice(9, 12)));
+    if (this.#received.length < headEnd + 4 + Number(length)) return;
+    this.#received = '';
+    this.#settle(Number(head.slice(9, 12)));
   }
 
-  private breakOff(): void {
-    if (this.isClosed) return;
-    this.isClosed = true;
-    this.settle(0);
+  #breakOff(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#settle(0);
   }
 
-  private settle(status: number): void {
-    const { answered } = this;
-    this.answered = undefined;
+  #settle(status: number): void {
+    const answered = this.#answered;
+    this.#answered = undefined;
     answered?.(status);
   }
 }

@@ -23,14 +23,14 @@ export interface Answer {
  * connections are not free, which counts as waiting.
  */
 export class SocketLoad {
-  private readonly idle: RequestSocket[] = [];
+  readonly #idle: RequestSocket[] = [];
   /** When those that wait for a connection came. */
-  private readonly queue: number[] = [];
-  private queueAt = 0;
-  private readonly timer: NodeJS.Timeout | undefined;
-  private at = 0;
-  private arrived = 0;
-  private isStopped = false;
+  readonly #queue: number[] = [];
+  #queueAt = 0;
+  readonly #timer: NodeJS.Timeout | undefined;
+  #at = 0;
+  #arrived = 0;
+  #isStopped = false;
 
   static async start(options: SocketLoadOptions): Promise<SocketLoad> {
     const sockets = await Promise.all(
@@ -39,59 +39,62 @@ export class SocketLoad {
     return new SocketLoad(options, sockets);
   }
 
-  private constructor(
-    private readonly options: SocketLoadOptions,
-    private readonly sockets: readonly RequestSocket[],
-  ) {
+  readonly #options: SocketLoadOptions;
+  readonly #sockets: readonly RequestSocket[];
+
+  private constructor(options: SocketLoadOptions, sockets: readonly RequestSocket[]) {
+    this.#options = options;
+    this.#sockets = sockets;
+
     if (options.requestsPerSecond === undefined) {
-      for (const socket of sockets) this.send(socket, performance.now());
+      for (const socket of sockets) this.#send(socket, performance.now());
       return;
     }
     const perMs = options.requestsPerSecond / 1000;
     const start = performance.now();
-    this.idle.push(...sockets);
-    this.timer = setInterval(() => this.arrive((performance.now() - start) * perMs), 1);
+    this.#idle.push(...sockets);
+    this.#timer = setInterval(() => this.#arrive((performance.now() - start) * perMs), 1);
   }
 
   /** Ends all connections, whatever is under way on them. */
   stop(): void {
-    this.isStopped = true;
-    clearInterval(this.timer);
-    for (const socket of this.sockets) socket.close();
+    this.#isStopped = true;
+    clearInterval(this.#timer);
+    for (const socket of this.#sockets) socket.close();
   }
 
-  private arrive(due: number): void {
+  #arrive(due: number): void {
     const now = performance.now();
-    for (; this.arrived + 1 <= due; this.arrived++) {
-      const socket = this.idle.pop();
-      if (socket === undefined) this.queue.push(now);
-      else this.send(socket, now);
+    for (; this.#arrived + 1 <= due; this.#arrived++) {
+      const socket = this.#idle.pop();
+      if (socket === undefined) this.#queue.push(now);
+      else this.#send(socket, now);
     }
   }
 
-  private send(socket: RequestSocket, cameAt: number): void {
-    const { texts } = this.options;
-    const text = texts[this.at++ % texts.length];
+  #send(socket: RequestSocket, cameAt: number): void {
+    const { texts } = this.#options;
+    const text = texts[this.#at++ % texts.length];
     if (text === undefined) throw new RangeError('there are no requests');
     socket.ask(text, (status) => {
-      if (this.isStopped) return;
-      this.options.onAnswer({ status, waitMs: performance.now() - cameAt });
-      this.next(socket);
+      if (this.#isStopped) return;
+      this.#options.onAnswer({ status, waitMs: performance.now() - cameAt });
+      this.#next(socket);
     });
   }
 
-  private next(socket: RequestSocket): void {
-    if (this.options.requestsPerSecond === undefined) {
-      this.send(socket, performance.now());
+  #next(socket: RequestSocket): void {
+    if (this.#options.requestsPerSecond === undefined) {
+      this.#send(socket, performance.now());
       return;
     }
-    const cameAt = this.queue[this.queueAt++];
+    const cameAt = this.#queue[this.#queueAt++];
     if (cameAt !== undefined) {
-      this.send(socket, cameAt);
+      this.#send(socket, cameAt);
       return;
     }
-    this.queue.length = 0;
-    this.queueAt = 0;
-    this.idle.push(socket);
+    this.#queue.length = 0;
+    this.#queueAt = 0;
+    this.#idle.push(socket);
   }
 }

@@ -6,33 +6,35 @@ import type { Answer } from './socket-load.js';
  * beside the load, which would have to wait while millions of them were sorted.
  */
 export class AnswerWindow {
-  private waits = newHistogram();
-  private failed = 0;
-  private startedAt = performance.now();
+  #waits = newHistogram();
+  #failed = 0;
+  #startedAt = performance.now();
 
   /** For a `SocketLoad`. */
   readonly take = ({ status, waitMs }: Answer): void => {
-    if (status === 200) this.waits.record(Math.max(1, Math.round(waitMs * 1000)));
-    else this.failed++;
+    if (status === 200) this.#waits.record(Math.max(1, Math.round(waitMs * 1000)));
+    else this.#failed++;
   };
 
   /** Requests answered by 200, so far. */
   get answered(): number {
-    return this.waits.count;
+    return this.#waits.count;
   }
 
   /** Requests answered otherwise, so far. */
   get failures(): number {
-    return this.failed;
+    return this.#failed;
   }
 
   /** What there was since it was opened or cut. */
   cut(): WindowOutcome {
     const now = performance.now();
-    const { waits, failures, startedAt } = this;
-    this.waits = newHistogram();
-    this.failed = 0;
-    this.startedAt = now;
+    const { failures } = this;
+    const waits = this.#waits;
+    const startedAt = this.#startedAt;
+    this.#waits = newHistogram();
+    this.#failed = 0;
+    this.#startedAt = now;
     // Nothing is no short wait: no goal is met by it.
     const waitMs = (percent: number): number => (waits.count === 0 ? NaN : waits.percentile(percent) / 1000);
     return {

@@ -12,7 +12,11 @@ export class SievePolicy implements EvictionPolicy {
   readonly #queue: RecordQueue;
   #hand = 0;
 
-  constructor(private readonly records: Records) {
+  readonly #records: Records;
+
+  constructor(records: Records) {
+    this.#records = records;
+
     this.#queue = new RecordQueue(records);
   }
 
@@ -21,25 +25,25 @@ export class SievePolicy implements EvictionPolicy {
   }
 
   used(ref: number): void {
-    this.records.setVisited(ref, true);
+    this.#records.setVisited(ref, true);
   }
 
   moved(from: number, to: number): void {
     this.#queue.replace(from, to);
-    this.records.setVisited(to, this.records.isVisited(from));
+    this.#records.setVisited(to, this.#records.isVisited(from));
     if (this.#hand === from) this.#hand = to;
   }
 
   removed(ref: number): void {
-    if (this.#hand === ref) this.#hand = this.records.newer(ref);
+    if (this.#hand === ref) this.#hand = this.#records.newer(ref);
     this.#queue.remove(ref);
   }
 
   victim(): number {
     let at = this.#hand === 0 ? this.#queue.oldest : this.#hand;
-    for (let passed = 0; passed < MAX_PASSED && at !== 0 && this.records.isVisited(at); passed++) {
-      this.records.setVisited(at, false);
-      const newer = this.records.newer(at);
+    for (let passed = 0; passed < MAX_PASSED && at !== 0 && this.#records.isVisited(at); passed++) {
+      this.#records.setVisited(at, false);
+      const newer = this.#records.newer(at);
       at = newer === 0 ? this.#queue.oldest : newer;
     }
     this.#hand = at;

@@ -29,11 +29,13 @@ export class JsonScan {
   /** Buckets and pairs looked at since the last step. */
   #looks = 0;
 
-  constructor(
-    private readonly store: PairStore,
-    private readonly clock: Clock,
-    { idPrefix = '', meta, format }: EngineJsonScanOptions,
-  ) {
+  readonly #store: PairStore;
+  readonly #clock: Clock;
+
+  constructor(store: PairStore, clock: Clock, { idPrefix = '', meta, format }: EngineJsonScanOptions) {
+    this.#store = store;
+    this.#clock = clock;
+
     this.#texts = new PairTexts(this.#writer, meta, format);
     this.#prefix = new KeyPrefix(idPrefix);
   }
@@ -41,7 +43,7 @@ export class JsonScan {
   /** Pieces, none empty, each of which lasts until the next step; undefined where a turn's work is done without filling one. */
   *pieces(partitions: readonly number[]): Generator<Uint8Array | undefined, void, undefined> {
     for (const number of partitions) {
-      const partition = this.store.partition(number);
+      const partition = this.#store.partition(number);
       if (partition !== undefined && partition.pairCount > 0) yield* this.#walk(partition);
     }
     if (!this.#writer.isEmpty) yield this.#writer.take();
@@ -49,7 +51,7 @@ export class JsonScan {
 
   *#walk(partition: MemoryPartition): Generator<Uint8Array | undefined, void, undefined> {
     for (let hash = 0; hash < END_OF_HASHES;) {
-      this.#nowMicros = this.clock.nowMicros();
+      this.#nowMicros = this.#clock.nowMicros();
       hash = this.#advance(partition, hash);
       for (let pair = this.#large.shift(); pair !== undefined; pair = this.#large.shift()) {
         const steps = this.#texts.writeLarge(pair, this.#nowMicros);
@@ -62,7 +64,7 @@ export class JsonScan {
 
   /** Writes pairs until it is time for a pause; the hash at which to go on. */
   #advance(partition: MemoryPartition, from: number): number {
-    const { records } = this.store;
+    const { records } = this.#store;
     let hash = from;
     while (hash < END_OF_HASHES && !this.#isPauseDue) {
       const nextHash = this.#gather(partition, hash);
@@ -90,7 +92,7 @@ export class JsonScan {
     for (let buckets = 0; buckets < GATHERED_BUCKETS && hash < END_OF_HASHES; buckets++) {
       const first = refs.length;
       hash = partition.addBucketFrom(hash, refs);
-      if (refs.length - first > 1) sortByHash(refs, first, this.store.records);
+      if (refs.length - first > 1) sortByHash(refs, first, this.#store.records);
       this.#looks += 1;
     }
     return hash;
@@ -102,13 +104,13 @@ export class JsonScan {
 
   #write(ref: number): void {
     this.#looks += 1;
-    const record = this.store.records.rawInto(ref, this.#record);
+    const record = this.#store.records.rawInto(ref, this.#record);
     if (isExpired(record.expiresAtMs, this.#nowMicros)) return;
-    if (!this.#prefix.matches(this.store.records, ref, record)) return;
+    if (!this.#prefix.matches(this.#store.records, ref, record)) return;
     const isSmall = record.end - record.keyStart <= SMALL_PAIR_BYTES;
     // Full already, where it has the hash of the pair before and can't be left for the next step.
     if (isSmall && !this.#writer.isFull) this.#texts.writeSmall(record, this.#nowMicros);
-    else this.#large.push(this.store.records.copy(ref));
+    else this.#large.push(this.#store.records.copy(ref));
   }
 
   #take(): Uint8Array {

@@ -12,7 +12,11 @@ export class KeyPrefix {
    */
   readonly #bytes: Buffer | undefined;
 
-  constructor(private readonly idPrefix: string) {
+  readonly #idPrefix: string;
+
+  constructor(idPrefix: string) {
+    this.#idPrefix = idPrefix;
+
     this.#isBinary = idPrefix.startsWith('b');
     const data = idPrefix.slice(1);
     if (!isValidData(this.#isBinary ? 'binary' : 'string', data)) return;
@@ -21,9 +25,9 @@ export class KeyPrefix {
   }
 
   matches(records: Records, ref: number, record: RawRecord): boolean {
-    if (this.idPrefix === '') return true;
+    if (this.#idPrefix === '') return true;
     const prefix = this.#bytes;
-    if (prefix === undefined) return records.id(ref).startsWith(this.idPrefix);
+    if (prefix === undefined) return records.id(ref).startsWith(this.#idPrefix);
     const { bytes, keyStart, valueStart, keyIsBinary } = record;
     if (keyIsBinary !== this.#isBinary || valueStart - keyStart < prefix.length) return false;
     for (let i = 0; i < prefix.length; i++) if (bytes[keyStart + i] !== prefix[i]) return false;

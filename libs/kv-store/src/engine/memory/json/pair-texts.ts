@@ -11,11 +11,13 @@ export class PairTexts {
   readonly #tail: FixedText;
   readonly #end: FixedText;
 
-  constructor(
-    private readonly writer: JsonWriter,
-    private readonly meta: boolean,
-    format: PairFormat,
-  ) {
+  readonly #writer: JsonWriter;
+  readonly #meta: boolean;
+
+  constructor(writer: JsonWriter, meta: boolean, format: PairFormat) {
+    this.#writer = writer;
+    this.#meta = meta;
+
     const before = format === 'items' ? ',' : '';
     this.#keyHeads = [
       new FixedText(`${before}{"key":{"encoding":"string","data":"`),
@@ -54,27 +56,27 @@ export class PairTexts {
   }
 
   #beginKey(isBinary: boolean): void {
-    this.writer.raw(this.#keyHeads[isBinary ? 1 : 0]);
+    this.#writer.raw(this.#keyHeads[isBinary ? 1 : 0]);
   }
 
   #beginValue(isBinary: boolean): void {
-    this.writer.raw(isBinary ? BINARY_VALUE_HEAD : TEXT_VALUE_HEAD);
+    this.#writer.raw(isBinary ? BINARY_VALUE_HEAD : TEXT_VALUE_HEAD);
   }
 
   #data(source: WordSource, start: number, end: number, isBinary: boolean): void {
-    if (isBinary) this.writer.hex(source, start, end);
-    else this.writer.text(source, start, end);
+    if (isBinary) this.#writer.hex(source, start, end);
+    else this.#writer.text(source, start, end);
   }
 
   #finish({ version, expiresAtMs }: RawRecord, nowMicros: number): void {
-    if (!this.meta) return this.writer.raw(this.#tail);
-    this.writer.raw(VERSION);
-    this.writer.integer(version);
+    if (!this.#meta) return this.#writer.raw(this.#tail);
+    this.#writer.raw(VERSION);
+    this.#writer.integer(version);
     if (expiresAtMs !== undefined) {
-      this.writer.raw(TTL);
-      this.writer.integer(expiresAtMs - microsToMs(nowMicros));
+      this.#writer.raw(TTL);
+      this.#writer.integer(expiresAtMs - microsToMs(nowMicros));
     }
-    this.writer.raw(this.#end);
+    this.#writer.raw(this.#end);
   }
 }
 

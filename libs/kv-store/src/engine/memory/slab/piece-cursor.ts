@@ -8,12 +8,13 @@ export class PieceCursor {
   /** In the slot. */
   #at: number;
 
-  constructor(
-    private readonly arena: SlabArena,
-    private readonly pieces: Pieces,
-    head: number,
-    at: number,
-  ) {
+  readonly #arena: SlabArena;
+  readonly #pieces: Pieces;
+
+  constructor(arena: SlabArena, pieces: Pieces, head: number, at: number) {
+    this.#arena = arena;
+    this.#pieces = pieces;
+
     this.#ref = head;
     this.#at = at;
   }
@@ -41,8 +42,8 @@ export class PieceCursor {
   #pass(length: number, visit: (bytes: Buffer, start: number, end: number, done: number) => void): void {
     for (let done = 0; done < length;) {
       const count = this.#inSlot(length - done);
-      const start = this.arena.start(this.#ref) + this.#at;
-      visit(this.arena.page(this.#ref).bytes, start, start + count, done);
+      const start = this.#arena.start(this.#ref) + this.#at;
+      visit(this.#arena.page(this.#ref).bytes, start, start + count, done);
       this.#at += count;
       done += count;
     }
@@ -51,13 +52,13 @@ export class PieceCursor {
   /** Of the next bytes, how many lie in one slot, at least one. */
   #inSlot(most: number): number {
     if (this.#at === this.#end) {
-      this.#ref = this.pieces.next(this.#ref);
+      this.#ref = this.#pieces.next(this.#ref);
       this.#at = PIECE_HEADER_BYTES;
     }
     return Math.min(most, this.#end - this.#at);
   }
 
   get #end(): number {
-    return this.arena.page(this.#ref).slotBytes - LINK_BYTES;
+    return this.#arena.page(this.#ref).slotBytes - LINK_BYTES;
   }
 }

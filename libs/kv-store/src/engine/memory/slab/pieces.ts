@@ -18,23 +18,27 @@ import { LINK_BYTES, PIECE_HEADER_BYTES, type SlotCounts } from './spread-layout
  * neighbours refer to it.
  */
 export class Pieces {
-  constructor(private readonly arena: SlabArena) {}
+  readonly #arena: SlabArena;
+
+  constructor(arena: SlabArena) {
+    this.#arena = arena;
+  }
 
   /** The slot that goes on where this one ends, 0 after the last. */
   next(ref: number): number {
-    const { words, slotBytes } = this.arena.page(ref);
-    return words[(this.arena.start(ref) + slotBytes - LINK_BYTES) / 4] ?? 0;
+    const { words, slotBytes } = this.#arena.page(ref);
+    return words[(this.#arena.start(ref) + slotBytes - LINK_BYTES) / 4] ?? 0;
   }
 
   isPiece(ref: number): boolean {
-    return this.arena.page(ref).words[this.arena.start(ref) / 4 + SLOT_USED_WORD] === PIECE;
+    return this.#arena.page(ref).words[this.#arena.start(ref) / 4 + SLOT_USED_WORD] === PIECE;
   }
 
   /** The slots of a spread record, its head among them. */
   held(head: number): SlotCounts {
     let full = 0;
     for (let ref = head; ref !== 0; ref = this.next(ref)) {
-      const { slotBytes } = this.arena.page(ref);
+      const { slotBytes } = this.#arena.page(ref);
       if (slotBytes !== MAX_SLOT_BYTES) return { full, tailBytes: slotBytes };
       full += 1;
     }
@@ -85,7 +89,7 @@ export class Pieces {
   }
 
   #append(last: number, bytes: number): number {
-    const ref = this.arena.allocate(bytes);
+    const ref = this.#arena.allocate(bytes);
     if (ref === 0) throw new RangeError('no room for a piece, though there was to be some');
     this.#setWord(ref, PREVIOUS, last);
     this.#setWord(ref, SLOT_USED_WORD, PIECE);
@@ -97,7 +101,7 @@ export class Pieces {
   #freeFrom(first: number): void {
     for (let ref = first; ref !== 0;) {
       const next = this.next(ref);
-      this.arena.free(ref);
+      this.#arena.free(ref);
       ref = next;
     }
   }
@@ -107,7 +111,7 @@ export class Pieces {
   }
 
   #slotBytes(ref: number): number {
-    return this.arena.page(ref).slotBytes;
+    return this.#arena.page(ref).slotBytes;
   }
 
   #setNext(ref: number, next: number): void {
@@ -115,11 +119,11 @@ export class Pieces {
   }
 
   #word(ref: number, word: number): number {
-    return this.arena.page(ref).words[this.arena.start(ref) / 4 + word] ?? 0;
+    return this.#arena.page(ref).words[this.#arena.start(ref) / 4 + word] ?? 0;
   }
 
   #setWord(ref: number, word: number, to: number): void {
-    this.arena.page(ref).words[this.arena.start(ref) / 4 + word] = to;
+    this.#arena.page(ref).words[this.#arena.start(ref) / 4 + word] = to;
   }
 }
 

@@ -101,12 +101,11 @@ export class LargePair {
   #own: Buffer | undefined;
   #ref: number;
 
-  constructor(
-    ref: number,
-    partition: number,
-    record: RawRecord,
-    private readonly cursor: PieceCursor,
-  ) {
+  readonly #cursor: PieceCursor;
+
+  constructor(ref: number, partition: number, record: RawRecord, cursor: PieceCursor) {
+    this.#cursor = cursor;
+
     this.#ref = ref;
     this.byteCount = pairBytes(record);
     this.#left = record.end - record.keyStart;
@@ -118,7 +117,7 @@ export class LargePair {
     const start = this.#headerIsRead ? 0 : this.#header.copy(target);
     this.#headerIsRead = true;
     const length = Math.min(this.#left, target.length - start);
-    if (this.#own === undefined) this.cursor.read(target, start, start + length);
+    if (this.#own === undefined) this.#cursor.read(target, start, start + length);
     else this.#own.copy(target, start, this.#own.length - this.#left);
     this.#left -= length;
     return start + length;
@@ -128,13 +127,13 @@ export class LargePair {
   aboutToChange(ref: number): void {
     if (this.#ref !== ref || this.#own !== undefined) return;
     const own = Buffer.allocUnsafe(this.#left);
-    this.cursor.read(own, 0, own.length);
+    this.#cursor.read(own, 0, own.length);
     this.#own = own;
   }
 
   moved(from: number, to: number): void {
     if (this.#ref === from) this.#ref = to;
-    this.cursor.moved(from, to);
+    this.#cursor.moved(from, to);
   }
 }
 

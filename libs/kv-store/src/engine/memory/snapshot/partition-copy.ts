@@ -17,50 +17,55 @@ export class PartitionCopy implements ChangeObserver {
   readonly #changed = new Set<KeyId>();
   #hash = 0;
 
-  constructor(
-    private readonly store: PairStore,
-    private readonly partition: MemoryPartition,
-    private readonly clock: Clock,
-    private readonly into: CopiedPairs,
-  ) {
+  readonly #store: PairStore;
+  readonly #partition: MemoryPartition;
+  readonly #clock: Clock;
+  readonly #into: CopiedPairs;
+
+  constructor(store: PairStore, partition: MemoryPartition, clock: Clock, into: CopiedPairs) {
+    this.#store = store;
+    this.#partition = partition;
+    this.#clock = clock;
+    this.#into = into;
+
     this.versionFloor = partition.versionFloor;
     this.#startMicros = clock.nowMicros();
   }
 
   /** To be told until all that was copied is written, too: large pairs are copied last of all. */
   changing(partition: MemoryPartition, hash: number, ref: number, id: () => KeyId): void {
-    if (partition === this.partition && hash >= this.#hash && !this.#changed.has(id())) {
+    if (partition === this.#partition && hash >= this.#hash && !this.#changed.has(id())) {
       this.#changed.add(id());
       if (ref !== 0) this.#copy(ref);
     }
-    if (ref !== 0) this.into.aboutToChange(ref);
+    if (ref !== 0) this.#into.aboutToChange(ref);
   }
 
   moved(from: number, to: number): void {
-    this.into.moved(from, to);
+    this.#into.moved(from, to);
   }
 
   /** Copies for a turn, or until it is time to write; true when the partition is copied whole. */
   step(): boolean {
-    const startMicros = this.clock.nowMicros();
+    const startMicros = this.#clock.nowMicros();
     let bytes = 0;
-    for (let passed = 1; this.#hash < END_OF_HASHES && !this.into.isFull; passed++) {
-      const { refs, nextHash } = this.partition.bucketFrom(this.#hash);
+    for (let passed = 1; this.#hash < END_OF_HASHES && !this.#into.isFull; passed++) {
+      const { refs, nextHash } = this.#partition.bucketFrom(this.#hash);
       for (const ref of refs) {
-        if (this.#changed.size === 0 || !this.#changed.has(this.store.records.id(ref)))
+        if (this.#changed.size === 0 || !this.#changed.has(this.#store.records.id(ref)))
           bytes += this.#copy(ref);
       }
       this.#hash = nextHash;
       if (bytes >= STEP_BYTES || passed === STEP_BUCKETS) break;
-      if (passed % BUCKETS_PER_LOOK === 0 && this.clock.nowMicros() - startMicros >= STEP_MICROS) break;
+      if (passed % BUCKETS_PER_LOOK === 0 && this.#clock.nowMicros() - startMicros >= STEP_MICROS) break;
     }
     return this.#hash >= END_OF_HASHES;
   }
 
   /** @returns how many bytes were copied */
   #copy(ref: number): number {
-    if (isExpired(this.store.records.expiresAtMs(ref), this.#startMicros)) return 0;
-    return this.into.add(this.store, this.partition.number, ref);
+    if (isExpired(this.#store.records.expiresAtMs(ref), this.#startMicros)) return 0;
+    return this.#into.add(this.#store, this.#partition.number, ref);
   }
 }
 

@@ -22,13 +22,25 @@ export class SnapshotKeeper {
   #writing: Promise<void> = Promise.resolve();
   #isClosed = false;
 
+  readonly #store: PairStore;
+  readonly #options: Required<SnapshotOptions>;
+  readonly #clock: Clock;
+  readonly #scheduler: Scheduler;
+  readonly #lock: DirectoryLock;
+
   private constructor(
-    private readonly store: PairStore,
-    private readonly options: Required<SnapshotOptions>,
-    private readonly clock: Clock,
-    private readonly scheduler: Scheduler,
-    private readonly lock: DirectoryLock,
+    store: PairStore,
+    options: Required<SnapshotOptions>,
+    clock: Clock,
+    scheduler: Scheduler,
+    lock: DirectoryLock,
   ) {
+    this.#store = store;
+    this.#options = options;
+    this.#clock = clock;
+    this.#scheduler = scheduler;
+    this.#lock = lock;
+
     this.#path = snapshotPath(options);
   }
 
@@ -66,18 +78,18 @@ export class SnapshotKeeper {
     try {
       await this.#write();
     } finally {
-      await this.lock.release();
+      await this.#lock.release();
     }
   }
 
   async #load(): Promise<void> {
-    const { log } = this.options;
-    const { budget } = this.store;
+    const { log } = this.#options;
+    const { budget } = this.#store;
     let lastTenth = 0;
     budget.allowanceBytes = Math.min(budget.maxBytes / 8, LOADING_BYTES);
     try {
       const pairCount = await named(this.#path, () =>
-        readSnapshot(this.store, this.#path, (share) => {
+        readSnapshot(this.#store, this.#path, (share) => {
           const tenth = Math.floor(share * 10);
           if (tenth > lastTenth && tenth < 10)
             log.info(`loading the snapshot ${this.#path}: ${tenth * 10} %`);
@@ -86,7 +98,7 @@ export class SnapshotKeeper {
       );
       if (pairCount !== undefined) log.info(`loaded ${pairCount} pairs from the snapshot ${this.#path}`);
     } catch (error) {
-      if (!(error instanceof SnapshotError) || error.code !== 'damaged' || this.options.damaged === 'refuse')
+      if (!(error instanceof SnapshotError) || error.code !== 'damaged' || this.#options.damaged === 'refuse')
         throw error;
       const aside = `${this.#path}.damaged`;
       await named(this.#path, () => rename(this.#path, aside));
@@ -97,9 +109,9 @@ export class SnapshotKeeper {
   }
 
   #schedule(): void {
-    const { intervalMs, log } = this.options;
-    if (intervalMs === 0 || this.#isClosed || this.lock.loss) return;
-    this.#cancel = this.scheduler.after(intervalMs, () => {
+    const { intervalMs, log } = this.#options;
+    if (intervalMs === 0 || this.#isClosed || this.#lock.loss) return;
+    this.#cancel = this.#scheduler.after(intervalMs, () => {
       this.#writing = this.#write()
         .catch((error: unknown) => log.error(String(error)))
         .then(() => this.#schedule());
@@ -110,7 +122,7 @@ export class SnapshotKeeper {
     try {
       const pairCount = await named(this.#path, () => this.#writeFile());
       this.counts.written++;
-      this.options.log.info(`wrote ${pairCount} pairs to the snapshot ${this.#path}`);
+      this.#options.log.info(`wrote ${pairCount} pairs to the snapshot ${this.#path}`);
     } catch (error) {
       this.counts.failed++;
       throw error;
@@ -118,11 +130,11 @@ export class SnapshotKeeper {
   }
 
   async #writeFile(): Promise<number> {
-    const assertMayPublish = (): void => this.lock.assertHeld();
+    const assertMayPublish = (): void => this.#lock.assertHeld();
     assertMayPublish();
-    await mkdir(this.options.directory, { recursive: true });
-    const temporary = this.lock.temporaryPath('snapshot');
-    return writeSnapshot(this.store, this.clock, temporary, this.#path, assertMayPublish);
+    await mkdir(this.#options.directory, { recursive: true });
+    const temporary = this.#lock.temporaryPath('snapshot');
+    return writeSnapshot(this.#store, this.#clock, temporary, this.#path, assertMayPublish);
   }
 }
 

@@ -44,22 +44,27 @@ class SnapshotReader {
   #position = 0;
   #pairCount = 0;
 
-  constructor(
-    private readonly store: PairStore,
-    private readonly path: string,
-    private readonly file: FileHandle,
-    private readonly size: number,
-  ) {}
+  readonly #store: PairStore;
+  readonly #path: string;
+  readonly #file: FileHandle;
+  readonly #size: number;
+
+  constructor(store: PairStore, path: string, file: FileHandle, size: number) {
+    this.#store = store;
+    this.#path = path;
+    this.#file = file;
+    this.#size = size;
+  }
 
   async read(progressed: (share: number) => void): Promise<number> {
     if (!(await this.#take(MAGIC.length)).equals(MAGIC)) throw this.#damaged('is not a snapshot');
     for (let isAtEnd = false; !isAtEnd;) {
       const { kind, payload } = await this.#takeFrame();
       isAtEnd = this.#applyWhole(kind, payload);
-      progressed(this.#position / this.size);
+      progressed(this.#position / this.#size);
       await setImmediate();
     }
-    if (this.#position !== this.size) throw this.#damaged('goes on after its end');
+    if (this.#position !== this.#size) throw this.#damaged('goes on after its end');
     return this.#pairCount;
   }
 
@@ -74,11 +79,11 @@ class SnapshotReader {
   }
 
   async #take(length: number): Promise<Buffer> {
-    if (this.#position + length > this.size)
-      throw this.#damaged(`is damaged: it is cut off at byte ${this.size}`);
+    if (this.#position + length > this.#size)
+      throw this.#damaged(`is damaged: it is cut off at byte ${this.#size}`);
     const bytes = Buffer.allocUnsafe(length);
     for (let read = 0; read < length;) {
-      const { bytesRead } = await this.file.read(bytes, read, length - read, this.#position + read);
+      const { bytesRead } = await this.#file.read(bytes, read, length - read, this.#position + read);
       if (bytesRead === 0) throw this.#damaged(`is damaged: it is cut off at byte ${this.#position + read}`);
       read += bytesRead;
     }
@@ -101,13 +106,13 @@ class SnapshotReader {
       case 'pairs':
         for (const pair of readPairs(payload)) {
           if (pair.partition >= PARTITION_COUNT) throw this.#damaged('names a partition that there is not');
-          if (!this.store.restore(pair)) throw this.#tooLarge();
+          if (!this.#store.restore(pair)) throw this.#tooLarge();
           this.#pairCount += 1;
         }
         return false;
       case 'floors':
         for (const { partition, floor } of readFloors(payload))
-          if (!this.store.raiseVersionFloor(partition, floor)) throw this.#tooLarge();
+          if (!this.#store.raiseVersionFloor(partition, floor)) throw this.#tooLarge();
         return false;
       case 'end':
         if (readCount(payload) !== this.#pairCount) throw this.#damaged('has fewer pairs than it says');
@@ -116,11 +121,15 @@ class SnapshotReader {
   }
 
   #damaged(reason: string): SnapshotError {
-    return new SnapshotError('damaged', this.path, reason);
+    return new SnapshotError('damaged', this.#path, reason);
   }
 
   #tooLarge(): SnapshotError {
-    const { maxBytes } = this.store.budget;
-    return new SnapshotError('too_large', this.path, `holds more than the memory limit of ${maxBytes} bytes`);
+    const { maxBytes } = this.#store.budget;
+    return new SnapshotError(
+      'too_large',
+      this.#path,
+      `holds more than the memory limit of ${maxBytes} bytes`,
+    );
   }
 }

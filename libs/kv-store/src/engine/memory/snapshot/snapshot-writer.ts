@@ -68,15 +68,19 @@ class SnapshotWriter {
   #position = 0;
   #stepsWithoutTurn = 0;
 
-  constructor(
-    private readonly store: PairStore,
-    private readonly file: FileHandle,
-    private readonly clock: Clock,
-  ) {}
+  readonly #store: PairStore;
+  readonly #file: FileHandle;
+  readonly #clock: Clock;
+
+  constructor(store: PairStore, file: FileHandle, clock: Clock) {
+    this.#store = store;
+    this.#file = file;
+    this.#clock = clock;
+  }
 
   async write(): Promise<number> {
     await this.#append(MAGIC);
-    for (const partition of [...this.store.partitions()]) await this.#writePartition(partition);
+    for (const partition of [...this.#store.partitions()]) await this.#writePartition(partition);
     if (this.#pairs.hasPiece) await this.#writePiece();
     await this.#writeFrame('floors', floorsPayload(this.#floors));
     await this.#writeFrame('end', countPayload(this.#pairs.pairCount));
@@ -85,15 +89,15 @@ class SnapshotWriter {
 
   /** What is left of it may be written with the next partition's. */
   async #writePartition(partition: MemoryPartition): Promise<void> {
-    const copy = new PartitionCopy(this.store, partition, this.clock, this.#pairs);
+    const copy = new PartitionCopy(this.#store, partition, this.#clock, this.#pairs);
     this.#floors.set(partition.number, copy.versionFloor);
-    this.store.observer = copy;
+    this.#store.observer = copy;
     for (let isWhole = false; !isWhole;) {
       isWhole = copy.step();
       if (this.#pairs.isFull) await this.#writeCopied();
       else if (!isWhole || ++this.#stepsWithoutTurn % PARTITIONS_PER_TURN === 0) await setImmediate();
     }
-    this.store.observer = undefined;
+    this.#store.observer = undefined;
   }
 
   /** Others have their turn after each write, and may add to what there is to write. */
@@ -147,7 +151,7 @@ class SnapshotWriter {
 
   async #writeAt(position: number, bytes: Buffer): Promise<void> {
     for (let written = 0; written < bytes.length;) {
-      const { bytesWritten } = await this.file.write(
+      const { bytesWritten } = await this.#file.write(
         bytes,
         written,
         bytes.length - written,
