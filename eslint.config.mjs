@@ -20,7 +20,7 @@ const depConstraints = [
   },
   { sourceTag: 'scope:router', onlyDependOnLibsWithTags: ['scope:protocol', 'scope:hash-ring'] },
   {
-    sourceTag: 'scope:node-transport',
+    sourceTag: 'scope:node-link',
     onlyDependOnLibsWithTags: ['scope:router', 'scope:protocol', 'scope:hash-ring'],
   },
   { sourceTag: 'scope:http-api', onlyDependOnLibsWithTags: ['scope:protocol'] },

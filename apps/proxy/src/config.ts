@@ -14,7 +14,7 @@ import {
   type ServerOptions,
   type ServerSettings,
 } from '@kvs/http-api';
-import { NODE_PROTOCOLS, type NodeProtocol } from '@kvs/node-transport';
+import { NODE_PROTOCOLS, type NodeProtocol } from '@kvs/node-link';
 import { InvalidArgumentError, type Command } from 'commander';
 
 export interface ProxyConfig extends ServerSettings {

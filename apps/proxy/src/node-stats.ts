@@ -1,5 +1,5 @@
 import { isSystemError } from '@kvs/http-api';
-import { LOOP_STATUS, loopError, readStats } from '@kvs/node-transport';
+import { LOOP_STATUS, loopError, readStats } from '@kvs/node-link';
 import { PROXY_VIA } from '@kvs/protocol';
 import { TransportError, type NodeStats } from '@kvs/router';
 import type { HttpService } from '@nestjs/axios';

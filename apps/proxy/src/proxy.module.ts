@@ -1,5 +1,5 @@
 import { HttpApiModule, METRICS_SOURCE, OPERATIONS, READINESS, type Logger } from '@kvs/http-api';
-import { endOfCallback, endOfTurn, NodeDataTransport, ReadBuffers } from '@kvs/node-transport';
+import { endOfCallback, endOfTurn, NodeDataTransport, ReadBuffers } from '@kvs/node-link';
 import { Router, type NodeStats } from '@kvs/router';
 import { HttpModule, HttpService } from '@nestjs/axios';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';

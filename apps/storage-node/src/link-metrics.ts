@@ -1,5 +1,5 @@
 import { counter, gauge, type MetricFamily, type MetricsSource } from '@kvs/http-api';
-import type { LinkServer } from '@kvs/node-transport';
+import type { LinkServer } from '@kvs/node-link';
 
 /** What came over the links of proxies, which no HTTP metric counts. */
 export function linkMetrics(links: Pick<LinkServer, 'size' | 'counts'>): MetricsSource {

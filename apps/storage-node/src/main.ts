@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { exitAtStart, orExit, serve } from '@kvs/http-api';
 import { KvStore } from '@kvs/kv-store';
-import { LinkServer } from '@kvs/node-transport';
+import { LinkServer } from '@kvs/node-link';
 import { NAME, readConfig, VERSION } from './config.js';
 import { EngineProvider } from './engine/engine-provider.js';
 import { linkMetrics } from './link-metrics.js';
