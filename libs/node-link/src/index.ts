@@ -1,8 +1,10 @@
 export type { Batch, BatchOf, ItemOf, Kind, OutcomeOf } from './batch.js';
+export type { Refusal } from './codec/calls.js';
 export type { LinkLimits, PairLimits } from './codec/hello.js';
 export { readStats } from './http/node-answers.js';
 export { LOOP_STATUS, loopError } from './loop.js';
 export { ReadBuffers } from './http/read-buffers.js';
+export { CallBudget, type CallAdmission } from './link/call-admission.js';
 export { DEFAULT_LINK_OPTIONS, MAX_HEARTBEAT_MS, type LinkOptions } from './link/link-options.js';
 export { LinkServer, type BatchOperations, type LinkServerOptions } from './link/link-server.js';
 export { LINK_PATH, LINK_TOKEN } from './link/link-token.js';

@@ -15,17 +15,25 @@ export class HeldBytes {
   readonly #maxBytes: number;
   readonly #maxAloneBytes: number;
   readonly #reason: string;
+  readonly #changed: (bytes: number) => void;
 
   /**
    * @param maxBytes limit for all links together
    * @param maxAloneBytes limit for the only link that holds any bytes, if it is larger than `maxBytes`: one link must be
    * able to hold the largest frame or answer
    * @param reason passed to a link that is closed
+   * @param changed called with the bytes by which the total grew, negative if it shrank
    */
-  constructor(maxBytes: number, maxAloneBytes: number, reason: string) {
+  constructor(
+    maxBytes: number,
+    maxAloneBytes: number,
+    reason: string,
+    changed: (bytes: number) => void = () => undefined,
+  ) {
     this.#maxBytes = maxBytes;
     this.#maxAloneBytes = maxAloneBytes;
     this.#reason = reason;
+    this.#changed = changed;
   }
 
   /**
@@ -36,6 +44,7 @@ export class HeldBytes {
     const before = this.#byHolder.get(holder) ?? 0;
     if (bytes === before) return;
     this.#total += bytes - before;
+    this.#changed(bytes - before);
     if (bytes > 0) this.#byHolder.set(holder, bytes);
     else this.#byHolder.delete(holder);
     if (this.#total > this.#maxBytes) this.#closeOldest();
@@ -47,6 +56,7 @@ export class HeldBytes {
       if (this.#total <= (isAlone ? Math.max(this.#maxBytes, this.#maxAloneBytes) : this.#maxBytes)) return;
       this.#byHolder.delete(holder);
       this.#total -= bytes;
+      this.#changed(-bytes);
       holder.close(this.#reason);
     }
   }

@@ -6,6 +6,7 @@ import type { Kind } from '../batch.js';
 import { largestFrameBytes, type LinkLimits } from '../codec/hello.js';
 import { endOfTurn, systemTimers, type Schedule, type Timers } from '../ports.js';
 import { seldom } from '../seldom.js';
+import { CallBudget, type CallAdmission } from './call-admission.js';
 import { HeldBytes } from './held-bytes.js';
 import { LINK_PATH, LINK_TOKEN } from './link-token.js';
 import { ServerLink, type LinkMemory, type Load } from './server-link.js';
@@ -16,14 +17,16 @@ export type BatchOperations = Pick<KeyValueOperations, 'set' | 'fetch' | 'query'
 export interface LinkServerOptions {
   /** Limits of items, batches and answers, as over HTTP. */
   readonly limits: Limits;
-  /** Most calls in flight over all links. The node refuses further calls as `overloaded`. */
+  /** Most calls in flight over all links, and over one. The node refuses further calls as `overloaded`. */
   readonly maxInFlightRequests: number;
   /**
-   * Most bytes of calls in flight over all links. The same limit holds for incomplete frames, and for unread answers.
+   * Most bytes of calls in flight over all links, and over one. The same limit holds for incomplete frames, and for unread answers.
    * Beyond it, the node closes the link that has held such bytes for the longest. A link starts no fetch while the
    * values of its unfinished fetches could have more bytes.
    */
   readonly maxInFlightBytes: number;
+  /** Admits calls. Default: a budget of the two limits above for the links alone. */
+  readonly admission?: CallAdmission;
   /** Called with the reason when a proxy broke a rule and its link was closed, at most once a minute. */
   readonly onBreach?: (message: string) => void;
   /** Told what made a call fail in an unforeseen way. */
@@ -50,6 +53,7 @@ export class LinkServer {
   /** What `Upgrade` must ask for: the link's name and version. */
   readonly protocol = LINK_TOKEN;
   readonly #links = new Set<ServerLink>();
+  readonly #admission: CallAdmission;
   readonly #load: Load;
   readonly #timers: Timers;
   readonly #linkLimits: LinkLimits;
@@ -78,13 +82,12 @@ export class LinkServer {
         maxInFlightBytes,
         Math.max(maxInFlightBytes, largestAnswerBytes) + MAX_OTHER_ANSWER_BYTES,
         'unread answers took too much memory',
+        (bytes) => this.#admission.addUnread(bytes),
       ),
     };
+    this.#admission = options.admission ?? new CallBudget(maxInFlightRequests, maxInFlightBytes);
     this.#load = {
       calls: 0,
-      bytes: 0,
-      maxCalls: maxInFlightRequests,
-      maxBytes: maxInFlightBytes,
       draining: false,
       begun: { set: 0, fetch: 0, query: 0, delete: 0 },
       refused: 0,
@@ -118,7 +121,9 @@ export class LinkServer {
     const peer = request.socket.remoteAddress ?? 'an unknown address';
     const link = new ServerLink(this.#operations, socket, {
       ...this.#options,
+      admission: this.#admission,
       load: this.#load,
+      maxFetchBytes: this.#options.maxInFlightBytes,
       memory: this.#memory,
       linkLimits: this.#linkLimits,
       schedule: this.#options.schedule ?? endOfTurn,
@@ -127,7 +132,7 @@ export class LinkServer {
         if (breach !== undefined) this.#onBreach(`the link from ${peer} was closed: ${breach}`);
         this.#noticeIdle();
       },
-      answered: () => this.#noticeIdle(),
+      idle: () => this.#noticeIdle(),
     });
     this.#links.add(link);
     link.begin(head);

@@ -15,17 +15,16 @@ import { LinkProtocolError } from '../codec/link-protocol-error.js';
 import { MAX_BYTES_PER_UNIT } from '../codec/text-bytes.js';
 import { KeyOrder, type Ticket } from '../coalesce/key-order.js';
 import type { Schedule } from '../ports.js';
+import type { CallAdmission } from './call-admission.js';
 import { doCall } from './do-call.js';
 import type { HeldBytes } from './held-bytes.js';
 import type { BatchOperations } from './link-server.js';
 import { LINK_TOKEN } from './link-token.js';
 
-/** The calls in flight over all links of a node. */
+/** The calls of all links of a node. */
 export interface Load {
+  /** How many calls were admitted and are not done. */
   calls: number;
-  bytes: number;
-  readonly maxCalls: number;
-  readonly maxBytes: number;
   draining: boolean;
   /** How many calls have started, by kind. */
   readonly begun: Record<Kind, number>;
@@ -44,14 +43,17 @@ export interface LinkMemory {
 export interface ServerLinkContext {
   readonly limits: Limits;
   readonly linkLimits: LinkLimits;
+  readonly admission: CallAdmission;
   readonly load: Load;
+  /** Most bytes of values that the unfinished fetches of a link can bring, unless a fetch is alone. */
+  readonly maxFetchBytes: number;
   readonly memory: LinkMemory;
   readonly schedule: Schedule;
   readonly onError: (error: unknown) => void;
   /** @param breach the rule that the proxy broke, if it broke one */
   readonly closed: (breach?: string) => void;
-  /** Called after each call that the store did not answer at once. */
-  readonly answered: () => void;
+  /** Called when the last admitted call of all links is done. */
+  readonly idle: () => void;
 }
 
 type DecodedBatch = { readonly id: number } & Batch;
@@ -214,7 +216,7 @@ export class ServerLink {
     if (this.#full) return false;
     if (this.#fetchBytes === 0 || 'refusal' in call) return true;
     const bytes = this.#maxValueBytesOf(call);
-    return bytes === 0 || this.#fetchBytes + bytes <= this.#context.load.maxBytes;
+    return bytes === 0 || this.#fetchBytes + bytes <= this.#context.maxFetchBytes;
   }
 
   /** Most bytes of values that the answer can have. */
@@ -237,13 +239,15 @@ export class ServerLink {
   }
 
   #run(call: DecodedCall): void {
-    const { load } = this.#context;
     if ('refusal' in call) return this.#refuse(call.id, call.refusal);
-    const refusal = this.#refusal();
+    const { load, admission } = this.#context;
+    const weight = weightOf(call);
+    const refusal = load.draining ? SHUTTING_DOWN : admission.enter(weight);
     if (refusal !== undefined) return this.#refuse(call.id, refusal);
+    load.calls++;
     load.begun[call.kind]++;
-    if (this.#order.isEmpty) this.#start(call);
-    else this.#queue(call);
+    if (this.#order.isEmpty) this.#start(call, weight);
+    else this.#queue(call, weight);
   }
 
   #refuse(id: number, refusal: Refusal): void {
@@ -251,29 +255,21 @@ export class ServerLink {
     this.#answer({ id, refusal });
   }
 
-  #refusal(): Refusal | undefined {
-    const { load } = this.#context;
-    if (load.draining) return { code: 'shutting_down', message: 'the server is shutting down' };
-    if (load.calls >= load.maxCalls)
-      return { code: 'overloaded', message: `${load.calls} calls are in flight` };
-    if (load.bytes < load.maxBytes) return undefined;
-    return { code: 'overloaded', message: `calls of ${load.bytes} bytes are in flight` };
-  }
-
   /** Runs a call while no other is in flight. It needs a ticket only if the store does not answer at once. */
-  #start(call: DecodedBatch): void {
+  #start(call: DecodedBatch, weight: number): void {
     const answer = this.#attempt(call);
     if (!isPromise(answer)) {
+      this.#leave(weight);
       this.#answer(answer);
       return;
     }
-    const finish = this.#track(call);
+    const finish = this.#track(call, weight);
     const ticket = this.#order.enter(keysOf(call), isWrite(call.kind), () => undefined);
     answer.then((done) => finish(done, ticket)).catch(this.#context.onError);
   }
 
-  #queue(call: DecodedBatch): void {
-    const finish = this.#track(call);
+  #queue(call: DecodedBatch, weight: number): void {
+    const finish = this.#track(call, weight);
     const ticket = this.#order.enter(keysOf(call), isWrite(call.kind), () => {
       // The answer must come later, even if the store has answered: `ticket` is not assigned yet.
       Promise.resolve(this.#attempt(call))
@@ -282,20 +278,15 @@ export class ServerLink {
     });
   }
 
-  /** Counts a call as in flight until the returned function is called with its answer. */
-  #track(call: DecodedBatch): (answer: Answer, ticket: Ticket) => void {
-    const { load, answered } = this.#context;
-    const weight = weightOf(call);
+  /** Counts a call as unanswered until the returned function is called with its answer. */
+  #track(call: DecodedBatch, weight: number): (answer: Answer, ticket: Ticket) => void {
     const valueBytes = this.#maxValueBytesOf(call);
-    load.calls++;
-    load.bytes += weight;
     this.#unanswered++;
     this.#unansweredBytes += weight;
     this.#fetchBytes += valueBytes;
     this.#throttle();
     return (answer, ticket) => {
-      load.calls--;
-      load.bytes -= weight;
+      this.#leave(weight);
       this.#unanswered--;
       this.#unansweredBytes -= weight;
       this.#fetchBytes -= valueBytes;
@@ -303,8 +294,13 @@ export class ServerLink {
       this.#answer(answer);
       if (this.#waiting.length > 0) this.#startWaiting();
       this.#throttle();
-      answered();
+      if (this.#context.load.calls === 0) this.#context.idle();
     };
+  }
+
+  #leave(weight: number): void {
+    this.#context.admission.leave(weight);
+    this.#context.load.calls--;
   }
 
   #attempt(call: DecodedBatch) {
@@ -378,6 +374,8 @@ function bytesOf(answer: Answer): number {
     if (outcome.ok && outcome.entry) bytes += outcome.entry.value.data.length;
   return bytes;
 }
+
+const SHUTTING_DOWN: Refusal = { code: 'shutting_down', message: 'the server is shutting down' };
 
 const ANSWER_WEIGHT = 32;
 const KIB = 1024;
