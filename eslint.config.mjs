@@ -23,7 +23,8 @@ const depConstraints = [
     sourceTag: 'scope:node-link',
     onlyDependOnLibsWithTags: ['scope:router', 'scope:protocol', 'scope:hash-ring'],
   },
-  { sourceTag: 'scope:http-api', onlyDependOnLibsWithTags: ['scope:protocol'] },
+  { sourceTag: 'scope:server', onlyDependOnLibsWithTags: ['scope:protocol'] },
+  { sourceTag: 'scope:http-api', onlyDependOnLibsWithTags: ['scope:server', 'scope:protocol'] },
 ];
 
 const tests = ['**/*.spec.ts', '**/test/**', '**/bench/**'];

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { StartError } from '@kvs/http-api';
+import { StartError } from '@kvs/server';
 import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { readConfig } from './config.js';
 

@@ -8,12 +8,12 @@ import {
   parseHost,
   parsePort,
   serverCommand,
+  type ServerOptions,
   serverSettings,
+  type ServerSettings,
   setting,
   wholeNumber,
-  type ServerOptions,
-  type ServerSettings,
-} from '@kvs/http-api';
+} from '@kvs/server';
 import { NODE_PROTOCOLS, type NodeProtocol } from '@kvs/node-link';
 import { InvalidArgumentError, type Command } from 'commander';
 

@@ -1,4 +1,4 @@
-import type { Logger } from '@kvs/http-api';
+import type { Logger } from '@kvs/server';
 
 /**
  * Knows which of the configured nodes are proxies. A proxy that asks itself, or another that asks it back, would never come

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { orExit, serve } from '@kvs/http-api';
+import { serve } from '@kvs/http-api';
+import { orExit } from '@kvs/server';
 import { NAME, readConfig, VERSION } from './config.js';
 import { ProxyModule } from './proxy.module.js';
 

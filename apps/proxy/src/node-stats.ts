@@ -1,4 +1,4 @@
-import { isSystemError } from '@kvs/http-api';
+import { isSystemError } from '@kvs/server';
 import { LOOP_STATUS, loopError, readStats } from '@kvs/node-link';
 import { PROXY_VIA } from '@kvs/protocol';
 import { TransportError, type NodeStats } from '@kvs/router';

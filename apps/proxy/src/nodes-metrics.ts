@@ -1,4 +1,4 @@
-import { counter, type MetricFamily, type MetricsSource } from '@kvs/http-api';
+import { counter, type MetricFamily, type MetricsSource } from '@kvs/server';
 import { Router } from '@kvs/router';
 import { Inject, Injectable } from '@nestjs/common';
 

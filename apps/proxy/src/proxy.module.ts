@@ -1,4 +1,5 @@
-import { HttpApiModule, METRICS_SOURCE, OPERATIONS, READINESS, type Logger } from '@kvs/http-api';
+import { HttpApiModule, METRICS_SOURCE, OPERATIONS, READINESS } from '@kvs/http-api';
+import type { Logger } from '@kvs/server';
 import { endOfCallback, endOfTurn, NodeDataTransport, ReadBuffers } from '@kvs/node-link';
 import { Router, type NodeStats } from '@kvs/router';
 import { HttpModule, HttpService } from '@nestjs/axios';

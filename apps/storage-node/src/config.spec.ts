@@ -1,4 +1,4 @@
-import { StartError } from '@kvs/http-api';
+import { StartError } from '@kvs/server';
 import { readConfig } from './config.js';
 
 it('a host and a port are two words', () => {

@@ -4,10 +4,10 @@ import {
   parseHost,
   parsePort,
   serverCommand,
-  serverSettings,
   type ServerOptions,
+  serverSettings,
   type ServerSettings,
-} from '@kvs/http-api';
+} from '@kvs/server';
 import { addEngineOptions, engineConfig, type EngineConfig } from './engine/engine-config.js';
 
 export interface StorageNodeConfig extends ServerSettings {

@@ -1,4 +1,4 @@
-import { counter, gauge, type MetricFamily, type MetricsSource } from '@kvs/http-api';
+import { counter, gauge, type MetricFamily, type MetricsSource } from '@kvs/server';
 import { KvStore, type EngineStats } from '@kvs/kv-store';
 import { KvsError } from '@kvs/protocol';
 import { Inject, Injectable } from '@nestjs/common';

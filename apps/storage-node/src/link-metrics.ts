@@ -1,4 +1,4 @@
-import { counter, gauge, type MetricFamily, type MetricsSource } from '@kvs/http-api';
+import { counter, gauge, type MetricFamily, type MetricsSource } from '@kvs/server';
 import type { LinkServer } from '@kvs/node-link';
 
 /** What came over the links of proxies, which no HTTP metric counts. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { exitAtStart, orExit, serve } from '@kvs/http-api';
+import { serve } from '@kvs/http-api';
+import { exitAtStart, orExit } from '@kvs/server';
 import { KvStore } from '@kvs/kv-store';
 import { LinkServer } from '@kvs/node-link';
 import { NAME, readConfig, VERSION } from './config.js';

@@ -1,14 +1,14 @@
 import { Module, type DynamicModule, type ModuleMetadata, type Provider } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { FastRoutes } from './fast-lane/fast-routes.js';
-import { ServerMetrics } from './metrics/server-metrics.js';
+import { ServerMetrics, type MetricsSource } from '@kvs/server';
 import { DataController } from './routes/data.controller.js';
 import { DataService } from './routes/data.service.js';
 import { HealthController } from './routes/health.controller.js';
 import { KeysController } from './routes/keys.controller.js';
 import { MetricsController } from './routes/metrics.controller.js';
 import { DeleteItemsPipe, JsonBodyPipe, KeysPipe, SetItemsPipe } from './routes/raw-body.js';
-import { LIMITS, type Limits } from './tokens.js';
+import { LIMITS, METRICS_SOURCE, type Limits } from './tokens.js';
 
 /** What the protocol's routes are put over. */
 export interface HttpApiOptions {
@@ -31,7 +31,11 @@ export class HttpApiModule {
         { provide: LIMITS, useValue: limits },
         DataService,
         FastRoutes,
-        ServerMetrics,
+        {
+          provide: ServerMetrics,
+          inject: [{ token: METRICS_SOURCE, optional: true }],
+          useFactory: serverMetrics,
+        },
         JsonBodyPipe,
         SetItemsPipe,
         KeysPipe,
@@ -40,4 +44,10 @@ export class HttpApiModule {
       ],
     };
   }
+}
+
+function serverMetrics(source?: MetricsSource): ServerMetrics {
+  const metrics = new ServerMetrics();
+  if (source) metrics.add(source);
+  return metrics;
 }

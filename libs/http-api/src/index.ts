@@ -1,13 +1,5 @@
-export * from './command-line.js';
 export * from './http-api.module.js';
-export { counter, gauge, type MetricFamily, type MetricSample } from './metrics/metric-family.js';
-export type { MetricsSource } from './metrics/metrics-source.js';
 export { RequestMetrics } from './metrics/request-metrics.js';
-export { ServerMetrics } from './metrics/server-metrics.js';
-export type { Logger } from './server/logger.js';
 export { serve, type ServeOptions } from './server/serve.js';
-export { exitAtStart, orExit, StartError, USAGE_EXIT_CODE, usageError } from './server/start-error.js';
 export type { UpgradeHandler } from './server/upgrades.js';
-export * from './settings.js';
-export { isSystemError } from './system-error.js';
 export * from './tokens.js';

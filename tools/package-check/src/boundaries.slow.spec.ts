@@ -47,6 +47,8 @@ describe('an import across a boundary is refused', () => {
     ['libs/router/src/index.ts', '@kvs/node-link', BOUNDARIES],
     ['libs/node-link/src/index.ts', '@kvs/http-api', BOUNDARIES],
     ['libs/node-link/src/index.ts', '@kvs/kv-store', BOUNDARIES],
+    ['libs/server/src/index.ts', '@kvs/http-api', BOUNDARIES],
+    ['libs/server/src/index.ts', '@kvs/kv-store', BOUNDARIES],
     ['libs/http-api/src/index.ts', '@kvs/kv-store', BOUNDARIES],
     ['libs/http-api/src/index.ts', '../../../apps/proxy/src/config.js', BOUNDARIES],
     ['apps/proxy/src/main.ts', '../../storage-node/src/config.js', BOUNDARIES],
@@ -63,6 +65,7 @@ describe('an import across a boundary is refused', () => {
 it.each([
   ['apps/proxy/src/main.ts', '@kvs/router'],
   ['libs/kv-store/src/index.ts', '@kvs/hash-ring'],
+  ['libs/http-api/src/index.ts', '@kvs/server'],
   ['libs/protocol/src/nest/dto.ts', '@nestjs/common'],
 ])('an import within the boundaries is fine: of %s from %s', async (file, imported) => {
   expect(await lint(file, `import * as it from '${imported}';\nconsole.log(it);\n`)).toBe('');

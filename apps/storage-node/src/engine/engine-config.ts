@@ -1,4 +1,4 @@
-import { listed, setting, USAGE_EXIT_CODE } from '@kvs/http-api';
+import { listed, setting, USAGE_EXIT_CODE } from '@kvs/server';
 import type { Eviction } from '@kvs/kv-store';
 import { EVICTIONS, MIN_MAX_MEMORY_BYTES } from '@kvs/kv-store';
 import { CommanderError, InvalidArgumentError, type Command, type Option } from 'commander';

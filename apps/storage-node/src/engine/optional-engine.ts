@@ -1,4 +1,4 @@
-import { StartError, usageError } from '@kvs/http-api';
+import { StartError, usageError } from '@kvs/server';
 import type { EngineFactory } from '@kvs/kv-store';
 
 /**

@@ -1,6 +1,5 @@
 import type { InFlight } from '../server/in-flight.js';
-import { gauge } from './metric-family.js';
-import type { MetricsSource } from './metrics-source.js';
+import { gauge, type MetricsSource } from '@kvs/server';
 
 export function inFlightMetrics(inFlight: InFlight): MetricsSource {
   return {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { readExposition, type Samples } from '../testing/exposition.js';
-import { exposition } from './exposition.js';
+import { readExposition, type Samples } from '@kvs/server/testing';
+import { exposition } from '@kvs/server';
 import { RequestMetrics } from './request-metrics.js';
 
 const DURATION = 'kvs_http_request_duration_seconds';

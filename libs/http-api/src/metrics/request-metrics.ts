@@ -1,6 +1,4 @@
-import type { MetricFamily, MetricSample } from './metric-family.js';
-import { counter } from './metric-family.js';
-import type { MetricsSource } from './metrics-source.js';
+import { counter, type MetricFamily, type MetricSample, type MetricsSource } from '@kvs/server';
 
 /** The status that stands for an answer which the client did not wait for, as nginx has it. */
 export const CLIENT_GONE_STATUS = 499;

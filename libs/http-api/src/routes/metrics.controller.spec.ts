@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { connect } from 'node:net';
 import { stringKey } from '@kvs/protocol';
-import { counter } from '../metrics/metric-family.js';
-import { readExposition, type Samples } from '../testing/exposition.js';
+import { counter } from '@kvs/server';
+import { readExposition, type Samples } from '@kvs/server/testing';
 import { MapOperations } from '../testing/map-operations.js';
 import { jsonOf, TestServer, type TestServerOptions } from '../testing/test-server.js';
 

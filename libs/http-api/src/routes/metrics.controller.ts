@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { EXPOSITION_TYPE } from '../metrics/exposition.js';
-import { ServerMetrics } from '../metrics/server-metrics.js';
+import { EXPOSITION_TYPE, ServerMetrics } from '@kvs/server';
 
 /** For Prometheus and what speaks its format. */
 @ApiTags('metrics')

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { KvsError } from '@kvs/protocol';
-import type { ServerSettings } from '../settings.js';
+import type { ServerSettings } from '@kvs/server';
 
 /** The memory that an admitted request holds. */
 export interface Admission {

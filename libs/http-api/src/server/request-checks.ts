@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KvsError } from '@kvs/protocol';
-import type { ServerSettings } from '../settings.js';
-import { canonicalHost, isLoopback } from './host-names.js';
+import { canonicalHost, isLoopback, type ServerSettings } from '@kvs/server';
 
 /** The host names that a server serves, and the origins besides its own whose pages may use it. */
 export interface AccessRules {

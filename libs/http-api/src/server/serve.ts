@@ -11,23 +11,32 @@ import { ProblemFilter } from '@kvs/protocol/nest';
 import { FastLane } from '../fast-lane/fast-lane.js';
 import { FastRoutes } from '../fast-lane/fast-routes.js';
 import { inFlightMetrics } from '../metrics/in-flight-metrics.js';
-import { ServerMetrics } from '../metrics/server-metrics.js';
+import {
+  createLogger,
+  exitAtStart,
+  ignoreInspectorSignal,
+  listen,
+  type Logger,
+  onStopSignals,
+  origin,
+  serveAsWorker,
+  serveByWorkers,
+  ServerMetrics,
+  type ServerSettings,
+  stopWorker,
+  workerNumber,
+} from '@kvs/server';
+import { RequestMetrics } from '../metrics/request-metrics.js';
 import { requestTracker } from '../metrics/track-requests.js';
-import type { ServerSettings } from '../settings.js';
 import { OPERATIONS } from '../tokens.js';
 import { allowedMethodsMiddleware, API_METHODS, type AllowedMethods } from './allowed-methods.js';
 import { serveDocs } from './docs.js';
 import { InFlight } from './in-flight.js';
-import { listen, origin } from './listen.js';
-import { createLogger, NestLogger, type Logger } from './logger.js';
+import { NestLogger } from './nest-logger.js';
 import { answerProtocolErrors } from './protocol-errors.js';
 import { accessRules } from './request-checks.js';
 import { handleUpgrades, refuseTunnels, upgradeRequired, type UpgradeHandler } from './upgrades.js';
-import { exitAtStart } from './start-error.js';
 import { TwoDoorAdapter } from './two-door-adapter.js';
-import { ignoreInspectorSignal, onStopSignals } from './stop-signals.js';
-import { serveByWorkers } from './workers/primary.js';
-import { serveAsWorker, stopWorker, workerNumber } from './workers/worker.js';
 
 /** What one server is: how it is called, where it listens, what it is made of. */
 export interface ServeOptions {
@@ -133,8 +142,10 @@ export async function createApp(
   app.set('etag', false);
   const methods = { ...API_METHODS, ...options.methods };
   const metrics = app.get(ServerMetrics);
+  const requests = new RequestMetrics();
+  metrics.add(requests);
   metrics.add(inFlightMetrics(doors.inFlight));
-  doors.track = requestTracker(metrics.requests, methods);
+  doors.track = requestTracker(requests, methods);
   doors.refusesProxies = options.refusesProxies ?? false;
   app.use(allowedMethodsMiddleware(methods));
   const onUnexpected = (error: unknown): void => logger.error(error, 'unexpected error');

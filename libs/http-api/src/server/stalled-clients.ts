@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { isRecord, KvsError } from '@kvs/protocol';
-import type { ServerSettings } from '../settings.js';
+import type { ServerSettings } from '@kvs/server';
 import { refuse } from './closing.js';
 import type { Connection } from './request-order.js';
 

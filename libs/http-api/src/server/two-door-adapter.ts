@@ -3,7 +3,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { isFromProxy, KvsError } from '@kvs/protocol';
 import type { FastLane } from '../fast-lane/fast-lane.js';
 import type { RequestTracker } from '../metrics/track-requests.js';
-import type { ServerSettings } from '../settings.js';
+import type { ServerSettings } from '@kvs/server';
 import { BodyReader, bodyLength, NO_BODY } from './body.js';
 import { refuse } from './closing.js';
 import type { InFlight } from './in-flight.js';

@@ -8,13 +8,12 @@ import {
 import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { pino } from 'pino';
 import { HttpApiModule } from '../http-api.module.js';
-import type { MetricsSource } from '../metrics/metrics-source.js';
+import type { MetricsSource, ServerSettings } from '@kvs/server';
 import { addUpgrade, createApp } from '../server/serve.js';
 import { InFlight } from '../server/in-flight.js';
 import { accessRules } from '../server/request-checks.js';
 import { TwoDoorAdapter } from '../server/two-door-adapter.js';
 import type { UpgradeHandler } from '../server/upgrades.js';
-import type { ServerSettings } from '../settings.js';
 import { METRICS_SOURCE, OPERATIONS, READINESS, type KeyValueOperations, type Readiness } from '../tokens.js';
 
 const SETTINGS: ServerSettings = {

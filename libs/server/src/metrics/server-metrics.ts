@@ -1,24 +1,12 @@
-import { Inject, Injectable, Optional } from '@nestjs/common';
-import { METRICS_SOURCE } from '../tokens.js';
 import { exposition } from './exposition.js';
 import type { MetricFamily } from './metric-family.js';
 import type { MetricsSource } from './metrics-source.js';
 import { ProcessMetrics } from './process-metrics.js';
-import { RequestMetrics } from './request-metrics.js';
 
 /** All that this process has to show at `/metrics`. */
-@Injectable()
 export class ServerMetrics {
-  /** For whoever answers requests: each must be observed once. */
-  readonly requests = new RequestMetrics();
-
-  readonly #sources: MetricsSource[] = [this.requests];
+  readonly #sources: MetricsSource[] = [new ProcessMetrics()];
   #page: () => Promise<string> = async () => exposition([await this.collect()]);
-
-  constructor(@Optional() @Inject(METRICS_SOURCE) source?: MetricsSource) {
-    if (source) this.add(source);
-    this.add(new ProcessMetrics());
-  }
 
   add(source: MetricsSource): void {
     this.#sources.push(source);

@@ -1,7 +1,6 @@
-import { exposition } from '../../metrics/exposition.js';
-import { counter, gauge, type MetricFamily } from '../../metrics/metric-family.js';
-import { RequestMetrics } from '../../metrics/request-metrics.js';
-import { readExposition } from '../../testing/exposition.js';
+import { exposition } from '../metrics/exposition.js';
+import { counter, gauge, type MetricFamily } from '../metrics/metric-family.js';
+import { readExposition } from '../testing/exposition.js';
 import { WorkerMetrics } from './worker-metrics.js';
 
 const told = (count: number, heat: number): MetricFamily[] => [
@@ -49,15 +48,31 @@ it('one that dies before it told anything leaves nothing', async () => {
   expect(metrics.all().flat()).toEqual([]);
 });
 
-it('times of requests of several workers are those of one that had answered all', async () => {
-  const [left, right, all] = [new RequestMetrics(), new RequestMetrics(), new RequestMetrics()];
-  for (const seconds of [0.0001, 0.003, 2, 20]) {
-    for (const metrics of [seconds > 1 ? left : right, all]) metrics.observe('GET', '/fetch', 200, seconds);
-  }
+const times = (count: number, seconds: number): MetricFamily => ({
+  name: 'kvs_duration_seconds',
+  help: 'Times',
+  type: 'histogram',
+  aggregator: 'sum',
+  values: [
+    { metricName: 'kvs_duration_seconds_bucket', labels: { le: 1 }, value: count - 1 },
+    { metricName: 'kvs_duration_seconds_bucket', labels: { le: '+Inf' }, value: count },
+    { metricName: 'kvs_duration_seconds_sum', labels: {}, value: seconds },
+    { metricName: 'kvs_duration_seconds_count', labels: {}, value: count },
+  ],
+});
+
+it('the histograms of several workers are that of one worker that had served all', async () => {
   const metrics = new WorkerMetrics<string>();
-  metrics.update('left', left.collect());
-  metrics.update('right', right.collect());
+  metrics.update('left', [times(3, 0.5)]);
+  metrics.update('right', [times(4, 20)]);
   await metrics.bury('left');
   const { samples } = readExposition(await exposition(metrics.all()));
-  expect(samples).toEqual(readExposition(await exposition([all.collect()])).samples);
+  expect(samples).toEqual(
+    new Map([
+      ['kvs_duration_seconds_bucket{le="1"}', 5],
+      ['kvs_duration_seconds_bucket{le="+Inf"}', 7],
+      ['kvs_duration_seconds_sum', 20.5],
+      ['kvs_duration_seconds_count', 7],
+    ]),
+  );
 });

@@ -210,7 +210,7 @@ describe('the settings of a server', () => {
 });
 
 it('the version is that of the package', () => {
-  expect(packageVersion(import.meta.url)).toMatch(/^\d+\.\d+\.\d+/);
+  expect(packageVersion(new URL('..', import.meta.url).href)).toMatch(/^\d+\.\d+\.\d+/);
   expect(() => packageVersion('file:///nowhere/src/main.js')).toThrow('ENOENT');
 });
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import type { Logger } from '../logger.js';
-import { origin, type ListenOptions } from '../listen.js';
-import { onStopSignals } from '../stop-signals.js';
+import type { Logger } from '../logs/logger.js';
+import { origin, type ListenOptions } from '../lifecycle/listen.js';
+import { onStopSignals } from '../lifecycle/stop-signals.js';
 import { ConnectionDealer } from './connection-dealer.js';
 import { PortListener } from './port-listener.js';
 import { WorkerPool } from './worker-pool.js';

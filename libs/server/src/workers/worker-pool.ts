@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
-import { ProcessMetrics } from '../../metrics/process-metrics.js';
-import { exposition } from '../../metrics/exposition.js';
-import { counter, gauge, type MetricFamily } from '../../metrics/metric-family.js';
-import type { Logger } from '../logger.js';
-import { StartError } from '../start-error.js';
+import { ProcessMetrics } from '../metrics/process-metrics.js';
+import { exposition } from '../metrics/exposition.js';
+import { counter, gauge, type MetricFamily } from '../metrics/metric-family.js';
+import type { Logger } from '../logs/logger.js';
+import { StartError } from '../command-line/start-error.js';
 import type { ConnectionDealer } from './connection-dealer.js';
 import { RestartPause } from './restart-pause.js';
 import { WorkerMetrics } from './worker-metrics.js';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:net';
 import { isSystemError } from '../system-error.js';
-import { StartError } from './start-error.js';
+import { StartError } from '../command-line/start-error.js';
 
 export interface ListenOptions {
   readonly host: string;

@@ -1,5 +1,5 @@
 import { isNativeError } from 'node:util/types';
-import type { Logger } from './logger.js';
+import type { Logger } from '../logs/logger.js';
 
 /** Ctrl-C, a supervisor, and the end of the terminal session. */
 export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

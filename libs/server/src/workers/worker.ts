@@ -1,8 +1,8 @@
 import type { Server } from 'node:http';
 import { Socket } from 'node:net';
-import type { ServerMetrics } from '../../metrics/server-metrics.js';
-import type { Logger } from '../logger.js';
-import { exitAfterFailure, STOP_SIGNALS } from '../stop-signals.js';
+import type { ServerMetrics } from '../metrics/server-metrics.js';
+import type { Logger } from '../logs/logger.js';
+import { exitAfterFailure, STOP_SIGNALS } from '../lifecycle/stop-signals.js';
 import { readToWorker, type ToPrimary } from './messages.js';
 import { WORKER_VARIABLE } from './worker-process.js';
 

@@ -1,5 +1,5 @@
-import { merged } from '../../metrics/exposition.js';
-import type { MetricFamily } from '../../metrics/metric-family.js';
+import { merged } from '../metrics/exposition.js';
+import type { MetricFamily } from '../metrics/metric-family.js';
 
 /**
  * The metrics of all workers, as each last told them. What a worker that has died had counted stays in the sums, so that

@@ -1,4 +1,4 @@
-import { counter } from '../../metrics/metric-family.js';
+import { counter } from '../metrics/metric-family.js';
 import { readToPrimary, readToWorker, type ToPrimary, type ToWorker } from './messages.js';
 
 const families = [counter('kvs_things_total', 'Things', [{ labels: { kind: 'a' }, value: 1 }])];

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
-import type { MetricFamily } from '../../metrics/metric-family.js';
+import type { MetricFamily } from '../metrics/metric-family.js';
 import type { Seat } from './connection-dealer.js';
 import { readToPrimary, type ToPrimary, type ToWorker } from './messages.js';
 

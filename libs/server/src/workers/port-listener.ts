@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { listen, type ListenOptions } from '../listen.js';
+import { listen, type ListenOptions } from '../lifecycle/listen.js';
 
 /** Listens on one port, which stays the same when the listener reopens. */
 export class PortListener {

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { DEFAULT_LIMITS, isRecord } from '@kvs/protocol';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { canonicalHost } from './server/host-names.js';
-import { usageError } from './server/start-error.js';
+import { canonicalHost } from './host-names.js';
+import { usageError } from './start-error.js';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel, type ServerSettings } from './settings.js';
 
 /**

@@ -1,5 +1,5 @@
 import { isRecord } from '@kvs/protocol';
-import { readFamilies, type MetricFamily } from '../../metrics/metric-family.js';
+import { readFamilies, type MetricFamily } from '../metrics/metric-family.js';
 
 /** What the first process and a worker say to each other. A `connection` comes with its socket. */
 export type ToWorker =

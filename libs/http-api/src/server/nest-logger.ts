@@ -1,0 +1,35 @@
+import type { LoggerService } from '@nestjs/common';
+import type { Logger } from '@kvs/server';
+
+/** Nest's own messages. Its step-by-step account of starting up is for debugging. */
+export class NestLogger implements LoggerService {
+  readonly #logger: Logger;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  log(message: unknown, ...context: unknown[]): void {
+    this.#logger.debug({ context }, String(message));
+  }
+
+  verbose(message: unknown, ...context: unknown[]): void {
+    this.#logger.trace({ context }, String(message));
+  }
+
+  debug(message: unknown, ...context: unknown[]): void {
+    this.#logger.debug({ context }, String(message));
+  }
+
+  warn(message: unknown, ...context: unknown[]): void {
+    this.#logger.warn({ context }, String(message));
+  }
+
+  error(message: unknown, ...context: unknown[]): void {
+    this.#logger.error({ context }, String(message));
+  }
+
+  fatal(message: unknown, ...context: unknown[]): void {
+    this.#logger.fatal({ context }, String(message));
+  }
+}

@@ -1,0 +1,14 @@
+export * from './command-line/command-line.js';
+export { canonicalHost, isLoopback } from './command-line/host-names.js';
+export * from './command-line/settings.js';
+export { exitAtStart, orExit, StartError, USAGE_EXIT_CODE, usageError } from './command-line/start-error.js';
+export { listen, origin, type ListenOptions } from './lifecycle/listen.js';
+export { ignoreInspectorSignal, onStopSignals } from './lifecycle/stop-signals.js';
+export { createLogger, type Logger } from './logs/logger.js';
+export { exposition, EXPOSITION_TYPE } from './metrics/exposition.js';
+export { counter, gauge, type MetricFamily, type MetricSample } from './metrics/metric-family.js';
+export type { MetricsSource } from './metrics/metrics-source.js';
+export { ServerMetrics } from './metrics/server-metrics.js';
+export { isSystemError } from './system-error.js';
+export { serveByWorkers } from './workers/primary.js';
+export { serveAsWorker, stopWorker, workerNumber } from './workers/worker.js';

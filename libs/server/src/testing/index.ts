@@ -1,0 +1,1 @@
+export { readExposition, type Samples } from './exposition.js';
