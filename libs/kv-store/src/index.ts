@@ -12,6 +12,7 @@ export {
 } from './engine/memory/memory-limits.js';
 export type { MemoryEngineOptions } from './engine/memory/memory-options.js';
 export * from './engine/memory/snapshot/snapshot-options.js';
+export { OpeningEngine } from './engine/opening-engine.js';
 export * from './engine/read-each.js';
 export * from './engine/rules.js';
 export * from './engine/scan-chunk.js';

@@ -6,9 +6,8 @@ import type {
   SnapshotOptions,
   StorageEngine,
 } from '@kvs/kv-store';
-import { MemoryEngine, memoryForPairs, readMemoryLimits } from '@kvs/kv-store';
+import { MemoryEngine, memoryForPairs, OpeningEngine, readMemoryLimits } from '@kvs/kv-store';
 import type { EngineConfig, MemoryConfig } from './engine-config.js';
-import { OpeningEngine } from './opening-engine.js';
 import { optionalEngine } from './optional-engine.js';
 
 /** Opens the engine that was chosen, and knows whether it is open. */

@@ -1,3 +1,4 @@
+import { KvsError } from '@kvs/protocol';
 import type {
   EngineChunk,
   EngineDelete,
@@ -5,15 +6,17 @@ import type {
   EngineWrite,
   PlacedKey,
   StorageEngine,
-} from '@kvs/kv-store';
-import { KvsError } from '@kvs/protocol';
+} from './storage-engine.js';
 
-/** An engine that takes its time to open: until then, every operation fails with `not_ready`. */
+/** An engine that is still opening. Until it is open, every operation fails with `not_ready`. */
 export class OpeningEngine implements StorageEngine {
   #engine: StorageEngine | undefined;
   readonly #settled: Promise<void>;
 
-  /** @param failed told why, when it cannot be opened */
+  /**
+   * @param opening resolves with the engine when it is open
+   * @param failed called with the reason if the engine can't be opened
+   */
   constructor(
     readonly name: string,
     readonly capabilities: StorageEngine['capabilities'],
@@ -25,6 +28,7 @@ export class OpeningEngine implements StorageEngine {
     }, failed);
   }
 
+  /** Whether the engine is open. */
   get isOpen(): boolean {
     return this.#engine !== undefined;
   }
@@ -52,7 +56,7 @@ export class OpeningEngine implements StorageEngine {
     yield* this.#opened().scan(partitions, options);
   }
 
-  /** As the engine has it, once it is open. */
+  /** The `scanJson` of the engine, or undefined if the engine has none or is not open. */
   get scanJson(): StorageEngine['scanJson'] {
     const engine = this.#engine;
     return engine?.scanJson?.bind(engine);
@@ -66,6 +70,7 @@ export class OpeningEngine implements StorageEngine {
     return this.#opened().stats();
   }
 
+  /** Waits until the engine is open, and closes it. */
   async close(): Promise<void> {
     await this.#settled;
     await this.#engine?.close();
