@@ -40,7 +40,7 @@ describe(`after ${signal}`, () => {
   });
 
   it('a server finishes what is under way, and accepts nothing more', async () => {
-    const server = start();
+    const server = start('--shutdown-timeout-ms', '60000');
     const origin = await server.ready;
     const value = string('v'.repeat(4 * 1024 * 1024));
     for (let i = 0; i < 8; i++) {
@@ -56,7 +56,7 @@ describe(`after ${signal}`, () => {
   });
 
   it('a server cuts no request of the clients that keep it busy: each is answered', async () => {
-    const server = start();
+    const server = start('--shutdown-timeout-ms', '60000');
     const origin = await server.ready;
     const agent = new Agent({ keepAlive: true, maxSockets: 16 });
     const statuses: number[] = [];
