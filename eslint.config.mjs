@@ -9,14 +9,14 @@ const depConstraints = [
   { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:lib', 'type:app', 'type:tool'] },
   { sourceTag: 'scope:hash-ring', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:protocol', onlyDependOnLibsWithTags: [] },
-  { sourceTag: 'scope:kv-store', onlyDependOnLibsWithTags: ['scope:protocol', 'scope:hash-ring'] },
+  { sourceTag: 'scope:kv-store', onlyDependOnLibsWithTags: ['scope:protocol'] },
   {
     sourceTag: 'scope:kv-store-redis',
-    onlyDependOnLibsWithTags: ['scope:kv-store', 'scope:protocol', 'scope:hash-ring'],
+    onlyDependOnLibsWithTags: ['scope:kv-store', 'scope:protocol'],
   },
   {
     sourceTag: 'scope:kv-store-lmdb',
-    onlyDependOnLibsWithTags: ['scope:kv-store', 'scope:protocol', 'scope:hash-ring'],
+    onlyDependOnLibsWithTags: ['scope:kv-store', 'scope:protocol'],
   },
   { sourceTag: 'scope:router', onlyDependOnLibsWithTags: ['scope:protocol', 'scope:hash-ring'] },
   {

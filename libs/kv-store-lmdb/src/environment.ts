@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { PARTITION_COUNT } from '@kvs/hash-ring';
+import { PARTITION_COUNT } from '@kvs/protocol';
 import type { EngineStats } from '@kvs/kv-store';
 import type { Database, RootDatabase } from 'lmdb';
 import { open, TransactionFlags } from 'lmdb';

@@ -1,4 +1,4 @@
-import { PARTITION_COUNT } from '@kvs/hash-ring';
+import { PARTITION_COUNT } from '@kvs/protocol';
 
 /** Reclaims up to so many expired pairs of each of these partitions: how many it reclaimed, in the same order. */
 export type Reclaim = (partitions: readonly number[], limit: number) => Promise<readonly number[]>;

@@ -1,4 +1,3 @@
-import { PARTITION_COUNT } from '@kvs/hash-ring';
 import type {
   Clock,
   EngineChunk,
@@ -16,7 +15,7 @@ import type {
   StorageEngine,
 } from '@kvs/kv-store';
 import { microsToMs } from '@kvs/kv-store';
-import { ALL_PARTITIONS, answerTooLarge, KvsError, leastBytes } from '@kvs/protocol';
+import { ALL_PARTITIONS, answerTooLarge, KvsError, leastBytes, PARTITION_COUNT } from '@kvs/protocol';
 import type { Operation } from './batch-runner.js';
 import { BatchRunner } from './batch-runner.js';
 import { askPresence, fetchWithin, keyBytes, readPairs } from './bounded-fetch.js';

@@ -1,10 +1,9 @@
-import { partitionOf } from '@kvs/hash-ring';
 import type { EngineWrite, PlacedKey, StorageEngine } from '@kvs/kv-store';
-import { keyId, placementInput, stringKey, stringValue } from '@kvs/protocol';
+import { keyId, partitionOf, stringKey, stringValue } from '@kvs/protocol';
 
 export function placed(text: string): PlacedKey {
   const key = stringKey(text);
-  return { id: keyId(key), partition: partitionOf(placementInput(key)) };
+  return { id: keyId(key), partition: partitionOf(key) };
 }
 
 export function write(text: string, value = 'v', expiresAtMs?: number): EngineWrite {

@@ -9,6 +9,7 @@ export * from './maybe-promise.js';
 export * from './operations.js';
 export * from './page-answer.js';
 export * from './partition-set.js';
+export * from './partition.js';
 export * from './problem.js';
 export * from './via.js';
 export * from './wire.js';

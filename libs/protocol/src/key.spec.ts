@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { binaryKey, binaryValue, keyFromId, keyId, placementInput, stringKey, stringValue } from './key.js';
+import { binaryKey, binaryValue, keyFromId, keyId, stringKey, stringValue } from './key.js';
 
 const bytes = fc.uint8Array({ minLength: 1, maxLength: 40 });
 const text = fc.string({ unit: 'binary', minLength: 1 });
@@ -12,15 +12,6 @@ describe('a key', () => {
 
   it('is found again from its id', () => {
     fc.assert(fc.property(key, (some) => expect(keyFromId(keyId(some))).toEqual(some)));
-  });
-
-  it('is placed by a tag byte and its bytes', () => {
-    fc.assert(
-      fc.property(bytes, (some) => {
-        expect(Buffer.from(placementInput(binaryKey(some)))).toEqual(Buffer.from([0x62, ...some]));
-      }),
-    );
-    expect(placementInput(stringKey('é'))).toBe('sé');
   });
 
   it('is never empty', () => {

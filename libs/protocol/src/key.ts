@@ -43,18 +43,6 @@ export function keyFromId(id: KeyId): Key {
   return brandKey({ encoding: id.startsWith('s') ? 'string' : 'binary', data: id.slice(1) });
 }
 
-/**
- * What placement hashes: one tag byte, `s` or `b`, then the key's bytes (UTF-8 for `string`). For a
- * `string` key that is the UTF-8 of its id, so the id itself is returned and no bytes need be copied.
- */
-export function placementInput(key: Key): string | Uint8Array {
-  if (key.encoding === 'string') return keyId(key);
-  const bytes = new Uint8Array(1 + key.data.length / 2);
-  bytes[0] = BINARY_TAG;
-  for (let i = 1; i < bytes.length; i++) bytes[i] = byteAt(key.data, 2 * i - 2);
-  return bytes;
-}
-
 /** Marks data that the caller has checked to be a valid, canonical key. The guard's business, and an engine's. */
 export function brandKey(data: EncodedData): Key {
   return data as Key;
@@ -64,8 +52,6 @@ export function brandKey(data: EncodedData): Key {
 export function brandValue(data: EncodedData): Value {
   return data as Value;
 }
-
-const BINARY_TAG = 'b'.charCodeAt(0);
 
 function asKey(data: EncodedData): Key {
   if (byteLength(data) === 0) throw new KvsError('empty_key', 'a key has at least one byte');
@@ -94,17 +80,8 @@ function piece(bytes: Uint8Array): string {
   return decoder.decode(digits);
 }
 
-/** The byte that two digits in lower case stand for. */
-function byteAt(hex: string, at: number): number {
-  return (valueOf(hex.charCodeAt(at)) << 4) | valueOf(hex.charCodeAt(at + 1));
-}
-
 function digitOf(value: number): number {
   return value < 10 ? DIGIT_0 + value : LETTER_A + value - 10;
-}
-
-function valueOf(digit: number): number {
-  return digit < LETTER_A ? digit - DIGIT_0 : digit - LETTER_A + 10;
 }
 
 const decoder = new TextDecoder();

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { decodePartitions, encodePartitions, PARTITION_COUNT } from './partition-set.js';
+import { decodePartitions, encodePartitions } from './partition-set.js';
+import { PARTITION_COUNT } from './partition.js';
 
 it('partitions come out of the header as they went in', () => {
   const partitions = fc.uniqueArray(fc.nat(PARTITION_COUNT - 1));

@@ -1,11 +1,5 @@
 import { KvsError } from './errors.js';
-
-/** How many partitions the key space is cut into. */
-export const PARTITION_COUNT = 4096;
-
-export const ALL_PARTITIONS: readonly number[] = Object.freeze(
-  Array.from({ length: PARTITION_COUNT }, (_, partition) => partition),
-);
+import { PARTITION_COUNT } from './partition.js';
 
 /**
  * The header by which a proxy asks a node only for the partitions that it places there, so that pairs left over from

@@ -1,4 +1,3 @@
-import { partitionOf as partitionOfKey } from '@kvs/hash-ring';
 import {
   ALL_PARTITIONS,
   brandKey,
@@ -8,7 +7,7 @@ import {
   MAX_PAGE_BYTES,
   pageAnswer,
   PARTITION_COUNT,
-  placementInput,
+  partitionOf as partitionOfKey,
   type PageAnswer,
   type PageRequest,
   type RestOfPage,
@@ -120,7 +119,7 @@ function partitionOfLine(line: string): number {
   if (!isRecord(key) || !isEncoding(key['encoding']) || typeof key['data'] !== 'string') {
     throw new KvsError('node_error', 'a storage node sent a pair that is not of the protocol');
   }
-  return partitionOfKey(placementInput(brandKey({ encoding: key['encoding'], data: key['data'] })));
+  return partitionOfKey(brandKey({ encoding: key['encoding'], data: key['data'] }));
 }
 
 function countNewlines(bytes: Uint8Array): number {

@@ -1,11 +1,11 @@
-import { HashRing, partitionOf } from '@kvs/hash-ring';
+import { HashRing } from '@kvs/hash-ring';
 import {
   ALL_PARTITIONS,
   AnswerSize,
   KvsError,
   NodesUnavailableError,
   PARTITION_COUNT,
-  placementInput,
+  partitionOf,
   type DeleteItem,
   type DeleteOutcome,
   type FetchOutcome,
@@ -172,7 +172,7 @@ export class Router implements KeyValueOperations {
   readonly #placeOfItem = ({ key }: { readonly key: Key }): Place => this.#placeOfKey(key);
 
   readonly #placeOfKey = (key: Key): Place => {
-    const partition = partitionOf(placementInput(key));
+    const partition = partitionOf(key);
     const place = this.#places[partition];
     if (place === undefined) throw new TypeError(`there is no partition ${partition}`);
     return place;

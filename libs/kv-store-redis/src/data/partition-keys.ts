@@ -1,4 +1,4 @@
-import { PARTITION_COUNT } from '@kvs/hash-ring';
+import { PARTITION_COUNT } from '@kvs/protocol';
 import calculateSlot from 'cluster-key-slot';
 
 /** The Redis keys of one partition. They share a hash tag, and so a slot of a Cluster. */

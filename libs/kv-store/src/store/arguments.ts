@@ -1,5 +1,4 @@
-import { PARTITION_COUNT } from '@kvs/hash-ring';
-import type { DeleteItem, SetItem } from '@kvs/protocol';
+import { PARTITION_COUNT, type DeleteItem, type SetItem } from '@kvs/protocol';
 
 // What a request carries was validated when it came in; these catch the mistakes of a program that calls the
 // store itself. All items are checked before the first is applied.

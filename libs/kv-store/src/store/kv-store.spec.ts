@@ -1,6 +1,5 @@
-import { partitionOf } from '@kvs/hash-ring';
 import type { Key, SetItem } from '@kvs/protocol';
-import { binaryKey, binaryValue, keyId, placementInput, stringKey, stringValue } from '@kvs/protocol';
+import { binaryKey, binaryValue, keyId, partitionOf, stringKey, stringValue } from '@kvs/protocol';
 import fc from 'fast-check';
 import { MemoryEngine } from '../engine/memory/memory-engine.js';
 import type { StorageEngine } from '../engine/storage-engine.js';
@@ -125,7 +124,7 @@ describe.each([
       expect(partition).toBeGreaterThan(previous);
       previous = partition;
       for (const { key, value } of pairs) {
-        expect(partitionOf(placementInput(key))).toBe(partition);
+        expect(partitionOf(key)).toBe(partition);
         expect(value.data).toBe(key.data);
         seen.push(keyId(key));
       }
@@ -153,7 +152,7 @@ describe.each([
 
   it('scans the partitions that are asked for', async () => {
     await store.set([setItem(A, '1'), setItem(B, '2')]);
-    const partition = partitionOf(placementInput(A));
+    const partition = partitionOf(A);
     expect(await keysOf({ partitions: [partition] })).toEqual(['sa']);
     expect(await keysOf({ partitions: [] })).toEqual([]);
   });

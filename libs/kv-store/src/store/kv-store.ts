@@ -1,4 +1,3 @@
-import { partitionOf } from '@kvs/hash-ring';
 import type {
   DeleteItem,
   DeleteOutcome,
@@ -20,7 +19,7 @@ import {
   keyFromId,
   keyId,
   KvsError,
-  placementInput,
+  partitionOf,
   whenDone,
 } from '@kvs/protocol';
 import type { OnApplicationShutdown } from '@nestjs/common';
@@ -216,9 +215,7 @@ function deadline(nowMs: number, ttlMs: number): number {
 }
 
 function place(key: Key): PlacedKey {
-  const id = keyId(key);
-  // A text's id is what it is placed by: put together once, it need not be again.
-  return { id, partition: partitionOf(key.encoding === 'string' ? id : placementInput(key)) };
+  return { id: keyId(key), partition: partitionOf(key) };
 }
 
 /** What the ids of the keys with this prefix start with: an id is its encoding's tag and then the data. */

@@ -1,6 +1,6 @@
 import { text as textOf } from 'node:stream/consumers';
-import { HashRing, partitionOf } from '@kvs/hash-ring';
-import { keyId, placementInput, stringKey, type Key, type PairLines } from '@kvs/protocol';
+import { HashRing } from '@kvs/hash-ring';
+import { keyId, partitionOf, stringKey, type Key, type PairLines } from '@kvs/protocol';
 import { Router } from '../router.js';
 import { FakeNode } from './fake-node.js';
 
@@ -32,7 +32,7 @@ export class FakeCluster {
   }
 
   ownerOf(key: Key): string {
-    return this.#ring.owner(partitionOf(placementInput(key))).id;
+    return this.#ring.owner(partitionOf(key)).id;
   }
 
   partitionsOf(address: string): number[] {

@@ -2,7 +2,7 @@ import {
   answerTooLarge,
   keyId,
   leastBytes,
-  placementInput,
+  partitionOf,
   type AnswerSize,
   type DeleteItem,
   type DeleteOutcome,
@@ -17,7 +17,6 @@ import {
   type SetOutcome,
 } from '@kvs/protocol';
 import { perishable } from '@kvs/protocol/testing';
-import { partitionOf } from '@kvs/hash-ring';
 import type { NodeScan, NodeStats, NodeTransport } from '../node-transport.js';
 
 interface Pair extends Entry {
@@ -98,7 +97,7 @@ export class FakeNode implements NodeTransport {
   async *#linesOf(partitions: readonly number[] | undefined, prefix: string): AsyncGenerator<Uint8Array> {
     const wanted = partitions && new Set(partitions);
     for (const { key, value } of this.pairs.values()) {
-      if (wanted && !wanted.has(partitionOf(placementInput(key)))) continue;
+      if (wanted && !wanted.has(partitionOf(key))) continue;
       if (!key.data.startsWith(prefix)) continue;
       yield Buffer.from(`${JSON.stringify({ key, value })}\n`);
       if (this.scanFailure !== undefined) throw this.scanFailure;

@@ -1,7 +1,6 @@
-import { partitionOf } from '@kvs/hash-ring';
 import type { EngineDelete, EngineWrite, PlacedKey } from '@kvs/kv-store';
 import type { Encoding } from '@kvs/protocol';
-import { brandValue, keyId, stringKey } from '@kvs/protocol';
+import { brandValue, keyId, partitionOf, stringKey } from '@kvs/protocol';
 import { randomTexts, seededRandom } from '../harness/random.js';
 
 /** What pairs look like: their keys are text, their values so many bytes of text or of anything. */
@@ -54,7 +53,7 @@ export function batchOf(
   const values = texts.map((text) =>
     brandValue({ encoding, data: encoding === 'binary' ? hexOf(text) : text }),
   );
-  const keys = plainKeys.map((key) => ({ id: keyId(stringKey(key)), partition: partitionOf(key) }));
+  const keys = plainKeys.map(stringKey).map((key) => ({ id: keyId(key), partition: partitionOf(key) }));
   const deletes = keys.map((key) => ({ ...key, ifVersion: undefined }));
   const writes = deletes.flatMap((item, at) => {
     const value = values[at];

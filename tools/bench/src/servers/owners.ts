@@ -1,5 +1,5 @@
-import { HashRing, partitionOf } from '@kvs/hash-ring';
-import { placementInput, stringKey } from '@kvs/protocol';
+import { HashRing } from '@kvs/hash-ring';
+import { partitionOf, stringKey } from '@kvs/protocol';
 import type { Pair } from './pairs.js';
 
 /** The pairs of each node of a cluster, placed as its proxy places them. */
@@ -10,7 +10,7 @@ export function pairsByNode<Node extends { readonly address: string }>(
   const ring = new HashRing(nodes.map(({ address }) => address));
   const byAddress = new Map<string, Pair[]>(nodes.map(({ address }) => [address, []]));
   for (const pair of pairs) {
-    const owner = ring.owner(partitionOf(placementInput(stringKey(pair.key))));
+    const owner = ring.owner(partitionOf(stringKey(pair.key)));
     byAddress.get(owner.id)?.push(pair);
   }
   return nodes.map((node) => ({ node, pairs: byAddress.get(node.address) ?? [] }));

@@ -1,5 +1,5 @@
-import { HashRing, partitionOf } from '@kvs/hash-ring';
-import { placementInput, stringKey, type EncodedData } from '@kvs/protocol';
+import { HashRing } from '@kvs/hash-ring';
+import { partitionOf, stringKey, type EncodedData } from '@kvs/protocol';
 
 export const string = (data: string): EncodedData => ({ encoding: 'string', data });
 export const binary = (data: string): EncodedData => ({ encoding: 'binary', data });
@@ -10,7 +10,7 @@ export function keysByNode(addresses: readonly string[], count: number): Map<str
   const keys = new Map<string, EncodedData[]>(addresses.map((address) => [address, []]));
   for (let i = 0; [...keys.values()].some(({ length }) => length < count); i++) {
     const key = stringKey(`key-${i}`);
-    const owned = keys.get(ring.owner(partitionOf(placementInput(key))).id);
+    const owned = keys.get(ring.owner(partitionOf(key)).id);
     if (owned && owned.length < count) owned.push(key);
   }
   return keys;

@@ -1,4 +1,4 @@
-import { PARTITION_COUNT } from '@kvs/hash-ring';
+import { PARTITION_COUNT } from '@kvs/protocol';
 import type { Clock } from '../../clock.js';
 import { microsToMs } from '../../clock.js';
 import type { CancelTask, Scheduler } from '../../scheduler.js';

@@ -1,5 +1,4 @@
-import { PARTITION_COUNT } from '@kvs/hash-ring';
-import type { KeyId } from '@kvs/protocol';
+import { PARTITION_COUNT, type KeyId } from '@kvs/protocol';
 import { conditionHolds, isExpired, nextVersion } from '../rules.js';
 import type {
   EngineDelete,

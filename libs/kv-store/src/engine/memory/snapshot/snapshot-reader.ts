@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { PARTITION_COUNT } from '@kvs/hash-ring';
+import { PARTITION_COUNT } from '@kvs/protocol';
 import type { PairStore } from '../pair-store.js';
 import type { FrameKind } from './snapshot-format.js';
 import {
