@@ -1,23 +1,21 @@
 import { availableParallelism } from 'node:os';
+import { HTTP_OPTIONS, httpSettings, type HttpSettings } from '@kvs/http-api';
+import { NODE_PROTOCOLS, type NodeProtocol } from '@kvs/node-link';
 import {
-  listed,
+  choice,
+  InvalidArgumentError,
   milliseconds,
   packageVersion,
   parseAddress,
-  parseArguments,
+  parseCommand,
   parseHost,
   parsePort,
-  serverCommand,
-  type ServerOptions,
-  serverSettings,
-  type ServerSettings,
-  setting,
+  usageError,
   wholeNumber,
+  words,
 } from '@kvs/server';
-import { NODE_PROTOCOLS, type NodeProtocol } from '@kvs/node-link';
-import { InvalidArgumentError, type Command } from 'commander';
 
-export interface ProxyConfig extends ServerSettings {
+export interface ProxyConfig extends HttpSettings {
   readonly host: string;
   readonly port: number;
   /** How many processes share the port. */
@@ -32,49 +30,80 @@ export interface ProxyConfig extends ServerSettings {
   readonly nodeConnections: number;
 }
 
-export const NAME = 'kvs-proxy';
-
-export const VERSION = packageVersion(import.meta.url);
-
 const DEFAULT_NODES = 'localhost:3000';
+const LISTENING = 'Port and workers';
+const NODES = 'Storage nodes';
 
-/** @throws StartError for bad arguments */
+export const COMMAND = {
+  name: 'kvs-proxy',
+  version: packageVersion(import.meta.url),
+  description: 'Serves clients and forwards to the storage nodes that hold their keys.',
+  arguments: {
+    nodes: {
+      syntax: '[nodes...]',
+      description: 'storage nodes as host:port',
+      variable: 'KVS_NODES',
+      defaultText: DEFAULT_NODES,
+      parse: (text: string, before: readonly string[] = []): readonly string[] => [...before, text],
+    },
+  },
+  options: {
+    host: {
+      group: LISTENING,
+      description: 'address to listen on',
+      value: 'host',
+      default: 'localhost',
+      parse: parseHost,
+    },
+    port: {
+      group: LISTENING,
+      description: 'port to listen on; 0 for any free port',
+      value: 'port',
+      default: 8080,
+      parse: parsePort,
+    },
+    workers: {
+      group: LISTENING,
+      description: 'processes that share the port; auto: one per core',
+      value: 'number',
+      default: 1,
+      parse: parseWorkers,
+    },
+    nodeTimeoutMs: milliseconds(NODES, 'longest wait for a node', 5000),
+    nodeProtocol: choice(
+      {
+        group: NODES,
+        description: 'way to the nodes; auto: the link if there is one, else HTTP',
+        value: 'name',
+      },
+      NODE_PROTOCOLS,
+      'auto',
+    ),
+    nodeConnections: wholeNumber({ group: NODES, description: 'limit of HTTP connections to a node' }, 128),
+    ...HTTP_OPTIONS,
+  },
+};
+
+/** @throws StartError for arguments that are not valid */
 export function readConfig(
   argv: readonly string[],
   environment: NodeJS.ProcessEnv = process.env,
 ): ProxyConfig {
-  let nodes: readonly string[] = [];
-  const command = serverCommand(
-    NAME,
-    VERSION,
-    'Serves clients and forwards to the storage nodes that hold their keys.',
-  )
-    .argument('[nodes...]', `storage nodes as host:port (env: KVS_NODES, default: ${DEFAULT_NODES})`)
-    .addOption(setting('host <host>', 'address to listen on').default('localhost').argParser(parseHost))
-    .addOption(setting('port <port>', 'port to listen on').default(8080).argParser(parsePort))
-    .addOption(milliseconds('node-timeout-ms', 'longest wait for a node', 5000))
-    .addOption(
-      setting('node-protocol <name>', 'way to the nodes; auto is the link where there is one, else HTTP')
-        .choices(NODE_PROTOCOLS)
-        .default('auto'),
-    )
-    .addOption(wholeNumber('node-connections', 'most HTTP connections to a node', 128))
-    .addOption(
-      setting('workers <number>', 'processes that share the port; auto: one per core')
-        .default(1)
-        .argParser(parseWorkers),
-    )
-    .action((given: string[]) => {
-      nodes = parseNodes(given.length > 0 ? given : [environment['KVS_NODES'] ?? DEFAULT_NODES], command);
-    });
-  const options = parseArguments(command, argv).opts<ProxyOptions>();
+  const { argument, options } = parseCommand(COMMAND, argv);
+  const given = argument('nodes');
   const { host, port, workers, nodeTimeoutMs, nodeProtocol, nodeConnections } = options;
-  const nodeSettings = { nodes, nodeTimeoutMs, nodeProtocol, nodeConnections };
-  return { ...serverSettings(options), host, port, workers, ...nodeSettings };
+  const nodes = parseNodes(given.length > 0 ? given : [environment['KVS_NODES'] ?? DEFAULT_NODES]);
+  return {
+    ...httpSettings(options),
+    host,
+    port,
+    workers,
+    nodes,
+    nodeTimeoutMs,
+    nodeProtocol,
+    nodeConnections,
+  };
 }
-
-type ProxyOptions = ServerOptions &
-  Pick<ProxyConfig, 'host' | 'port' | 'workers' | 'nodeTimeoutMs' | 'nodeProtocol' | 'nodeConnections'>;
 
 function parseWorkers(text: string): number {
   if (text === 'auto') return availableParallelism();
@@ -83,19 +112,19 @@ function parseWorkers(text: string): number {
   throw new InvalidArgumentError(`Workers are a whole number from 1 to ${MAX_WORKERS}, or auto.`);
 }
 
-/** More than any machine has cores for: a slip, and one that would bring the machine down. */
+/** More cores than any machine has, so more workers than this must be a mistake. */
 const MAX_WORKERS = 1024;
 
-function parseNodes(words: readonly string[], command: Command): string[] {
-  const texts = words.flatMap(listed);
-  if (texts.length === 0) command.error('error: no storage node is given');
+function parseNodes(given: readonly string[]): string[] {
+  const texts = given.flatMap(words);
+  if (texts.length === 0) throw usageError('no storage node is given');
   try {
     const nodes = texts.map(parseAddress);
     const twice = nodes.find((node, i) => nodes.indexOf(node) !== i);
-    if (twice !== undefined) command.error(`error: node ${twice} is given twice`);
+    if (twice !== undefined) throw usageError(`node ${twice} is given twice`);
     return nodes;
   } catch (error) {
-    if (error instanceof InvalidArgumentError) command.error(`error: ${error.message}`);
+    if (error instanceof InvalidArgumentError) throw usageError(error.message, error);
     throw error;
   }
 }

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import { serve } from '@kvs/http-api';
 import { orExit } from '@kvs/server';
-import { NAME, readConfig, VERSION } from './config.js';
+import { COMMAND, readConfig } from './config.js';
 import { ProxyModule } from './proxy.module.js';
 
-const config = orExit(NAME, () => readConfig(process.argv.slice(2)));
+const config = orExit(COMMAND.name, () => readConfig(process.argv.slice(2)));
 await serve({
-  name: NAME,
-  version: VERSION,
+  name: COMMAND.name,
+  version: COMMAND.version,
   title: 'kvs proxy',
   host: config.host,
   port: config.port,

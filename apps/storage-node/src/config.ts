@@ -1,35 +1,31 @@
-import {
-  packageVersion,
-  parseArguments,
-  parseHost,
-  parsePort,
-  serverCommand,
-  type ServerOptions,
-  serverSettings,
-  type ServerSettings,
-} from '@kvs/server';
-import { addEngineOptions, engineConfig, type EngineConfig } from './engine/engine-config.js';
+import { HTTP_OPTIONS, httpSettings, type HttpSettings } from '@kvs/http-api';
+import { packageVersion, parseCommand, parseHost, parsePort } from '@kvs/server';
+import { ENGINE_OPTIONS, engineConfig, type EngineConfig } from './engine/engine-config.js';
 
-export interface StorageNodeConfig extends ServerSettings {
+export interface StorageNodeConfig extends HttpSettings {
   readonly host: string;
   readonly port: number;
   readonly engine: EngineConfig;
 }
 
-export const NAME = 'kvs-storage-node';
+export const COMMAND = {
+  name: 'kvs-storage-node',
+  version: packageVersion(import.meta.url),
+  description: 'Holds the pairs of its share of the keys.',
+  arguments: {
+    host: { syntax: '<host>', description: 'address to listen on, such as localhost', parse: parseHost },
+    port: { syntax: '<port>', description: 'port to listen on; 0 for any free port', parse: parsePort },
+  },
+  options: { ...ENGINE_OPTIONS, ...HTTP_OPTIONS },
+};
 
-export const VERSION = packageVersion(import.meta.url);
-
-/** @throws StartError for bad arguments */
+/** @throws StartError for arguments that are not valid */
 export function readConfig(argv: readonly string[]): StorageNodeConfig {
-  let given: Pick<StorageNodeConfig, 'host' | 'port' | 'engine'> | undefined;
-  const command = addEngineOptions(serverCommand(NAME, VERSION, 'Holds the pairs of its share of the keys.'))
-    .argument('<host>', 'address to listen on, such as localhost', parseHost)
-    .argument('<port>', 'port to listen on; 0 for any free one', parsePort)
-    .action((host: string, port: number) => {
-      given = { host, port, engine: engineConfig(command) };
-    });
-  const settings = serverSettings(parseArguments(command, argv).opts<ServerOptions>());
-  if (given === undefined) throw new TypeError('the command was parsed and did not run');
-  return { ...settings, ...given };
+  const { argument, options, isGiven } = parseCommand(COMMAND, argv);
+  return {
+    ...httpSettings(options),
+    host: argument('host'),
+    port: argument('port'),
+    engine: engineConfig(options, isGiven),
+  };
 }

@@ -3,15 +3,15 @@ import { serve } from '@kvs/http-api';
 import { exitAtStart, orExit } from '@kvs/server';
 import { KvStore } from '@kvs/kv-store';
 import { LinkServer } from '@kvs/node-link';
-import { NAME, readConfig, VERSION } from './config.js';
+import { COMMAND, readConfig } from './config.js';
 import { EngineProvider } from './engine/engine-provider.js';
 import { linkMetrics } from './link-metrics.js';
 import { StorageNodeModule } from './storage-node.module.js';
 
-const config = orExit(NAME, () => readConfig(process.argv.slice(2)));
+const config = orExit(COMMAND.name, () => readConfig(process.argv.slice(2)));
 await serve({
-  name: NAME,
-  version: VERSION,
+  name: COMMAND.name,
+  version: COMMAND.version,
   title: 'kvs storage node',
   host: config.host,
   port: config.port,
@@ -28,5 +28,5 @@ await serve({
     app.get(EngineProvider).stopChecks();
     await app.get(KvStore).close();
   },
-  module: (logger) => StorageNodeModule.register(config, logger, (error) => exitAtStart(NAME, error)),
+  module: (logger) => StorageNodeModule.register(config, logger, (error) => exitAtStart(COMMAND.name, error)),
 });

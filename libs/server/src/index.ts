@@ -1,5 +1,8 @@
-export * from './command-line/command-line.js';
+export { InvalidArgumentError } from 'commander';
+export { parseAddress, parseHost, parsePort } from './command-line/addresses.js';
+export * from './command-line/command.js';
 export { canonicalHost, isLoopback } from './command-line/host-names.js';
+export * from './command-line/options.js';
 export * from './command-line/settings.js';
 export { exitAtStart, orExit, StartError, USAGE_EXIT_CODE, usageError } from './command-line/start-error.js';
 export { listen, origin, type ListenOptions } from './lifecycle/listen.js';

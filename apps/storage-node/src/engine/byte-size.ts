@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError } from '@kvs/server';
 
 /** Parses `512mb`: a whole number with a unit b, kb, mb or gb, each 1,024 of the one before; bytes without one. */
 export function parseByteSize(text: string): number {

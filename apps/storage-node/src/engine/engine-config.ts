@@ -1,7 +1,15 @@
-import { listed, setting, USAGE_EXIT_CODE } from '@kvs/server';
 import type { Eviction } from '@kvs/kv-store';
 import { EVICTIONS, MIN_MAX_MEMORY_BYTES } from '@kvs/kv-store';
-import { CommanderError, InvalidArgumentError, type Command, type Option } from 'commander';
+import {
+  choice,
+  describeOptions,
+  InvalidArgumentError,
+  list,
+  usageError,
+  type StartError,
+  type OptionDefinition,
+  type Values,
+} from '@kvs/server';
 import { parseByteSize } from './byte-size.js';
 
 /** Which engine the node runs on, and what that engine is told. */
@@ -31,28 +39,102 @@ export interface RedisConfig {
   readonly waitReplicas: number;
 }
 
-/** Adds `--engine` and the options of every engine. */
-export function addEngineOptions(command: Command): Command {
-  command.addOption(setting('engine <name>', 'where the pairs are kept').choices(ENGINES).default('memory'));
-  for (const { option } of Object.values(OPTIONS)) command.addOption(option());
-  return command;
-}
+const ENGINES = ['memory', 'lmdb', 'redis'] as const;
+const DURABILITIES = ['commit', 'sync'] as const;
 
-/** Reads the options back. One that is not of the chosen engine is an error of the command's. */
-export function engineConfig(command: Command): EngineConfig {
-  const options = command.opts<ParsedOptions>();
-  for (const [name, { engine, option }] of Object.entries(OPTIONS)) {
-    const isGiven = !['default', undefined].includes(command.getOptionValueSource(name));
-    if (isGiven && engine !== options.engine)
-      command.error(`error: ${option().long} is for --engine ${engine}, not for ${options.engine}`);
+const ENGINE = 'Engine';
+const MEMORY = 'Engine memory';
+const LMDB = 'Engine lmdb';
+const REDIS = 'Engine redis';
+
+/** The options that only one engine takes. */
+const OPTIONS_BY_ENGINE = {
+  memory: {
+    maxMemory: {
+      group: MEMORY,
+      description: 'memory for pairs, such as 512mb; by default a part of the memory of the machine',
+      value: 'size',
+      default: undefined,
+      parse: parseMaxMemory,
+    } satisfies OptionDefinition<number | undefined>,
+    eviction: choice(
+      { group: MEMORY, description: 'which pairs are deleted when the memory is full', value: 'policy' },
+      EVICTIONS,
+      'none',
+    ),
+    snapshotDir: directory(MEMORY, 'directory of the snapshot of the pairs'),
+    snapshotInterval: {
+      group: MEMORY,
+      description: 'time between snapshots (0: only at shutdown)',
+      value: 'seconds',
+      unit: 'seconds',
+      default: 0,
+      parse: parseCount,
+    },
+    ignoreDamagedSnapshot: {
+      group: MEMORY,
+      description: 'set a damaged snapshot aside and start empty',
+      default: false,
+    },
+  },
+  lmdb: {
+    dataDir: directory(LMDB, 'directory of the pairs'),
+    durability: choice(
+      { group: LMDB, description: 'what an acknowledged write survives', value: 'level' },
+      DURABILITIES,
+      'commit',
+    ),
+  },
+  redis: {
+    redisUrl: list(
+      { group: REDIS, description: 'URL of Redis; several for a cluster', value: 'url...' },
+      parseRedisUrl,
+      ['redis://localhost:6379'],
+    ),
+    redisPrefix: { group: REDIS, description: 'how the keys in Redis begin', value: 'text', default: 'kvs' },
+    redisWait: {
+      group: REDIS,
+      description: 'replicas that have a write before it is acknowledged',
+      value: 'replicas',
+      default: 0,
+      parse: parseCount,
+    },
+  },
+};
+
+/** The options of all engines. */
+export const ENGINE_OPTIONS = {
+  engine: choice(
+    { group: ENGINE, description: 'where the pairs are kept', value: 'name' },
+    ENGINES,
+    'memory',
+  ),
+  ...OPTIONS_BY_ENGINE.memory,
+  ...OPTIONS_BY_ENGINE.lmdb,
+  ...OPTIONS_BY_ENGINE.redis,
+};
+
+type EngineOptions = Values<typeof ENGINE_OPTIONS>;
+
+/**
+ * Returns the engine that the options choose.
+ *
+ * @throws StartError if an option is given that the engine doesn't take
+ */
+export function engineConfig(options: EngineOptions, isGiven: (option: string) => boolean): EngineConfig {
+  for (const engine of ENGINES) {
+    if (engine === options.engine) continue;
+    for (const { name, flag } of describeOptions(OPTIONS_BY_ENGINE[engine]))
+      if (isGiven(name)) throw usageError(`${flag} is for --engine ${engine}, not for ${options.engine}`);
   }
   switch (options.engine) {
     case 'memory':
-      return memoryConfig(command, options);
+      return memoryConfig(options);
     case 'lmdb':
-      if (options.dataDir === undefined) command.error('error: --engine lmdb needs --data-dir');
+      if (options.dataDir === undefined) throw usageError('--engine lmdb needs --data-dir');
       return { engine: 'lmdb', directory: options.dataDir, durability: options.durability };
     case 'redis':
+      if (options.redisUrl.length === 0) throw invalidRedisUrl();
       return {
         engine: 'redis',
         urls: options.redisUrl,
@@ -62,104 +144,31 @@ export function engineConfig(command: Command): EngineConfig {
   }
 }
 
-function memoryConfig(command: Command, options: ParsedOptions): MemoryConfig {
+function memoryConfig(options: EngineOptions): MemoryConfig {
   const { maxMemory, eviction, snapshotDir, snapshotInterval, ignoreDamagedSnapshot } = options;
-  if (snapshotDir === undefined && (snapshotInterval > 0 || ignoreDamagedSnapshot === true))
-    command.error('error: --snapshot-interval and --ignore-damaged-snapshot need --snapshot-dir');
+  if (snapshotDir === undefined && (snapshotInterval > 0 || ignoreDamagedSnapshot))
+    throw usageError('--snapshot-interval and --ignore-damaged-snapshot need --snapshot-dir');
   return {
     engine: 'memory',
     maxMemoryBytes: maxMemory,
     eviction,
     snapshotDirectory: snapshotDir,
     snapshotIntervalSeconds: snapshotInterval,
-    damagedSnapshot: ignoreDamagedSnapshot === true ? 'set-aside' : 'refuse',
+    damagedSnapshot: ignoreDamagedSnapshot ? 'set-aside' : 'refuse',
   };
 }
 
-const ENGINES = ['memory', 'lmdb', 'redis'] as const;
-const DURABILITIES = ['commit', 'sync'] as const;
-
-interface ParsedOptions {
-  readonly engine: (typeof ENGINES)[number];
-  readonly maxMemory: number | undefined;
-  readonly eviction: Eviction;
-  readonly snapshotDir: string | undefined;
-  readonly snapshotInterval: number;
-  readonly ignoreDamagedSnapshot: boolean | undefined;
-  readonly dataDir: string | undefined;
-  readonly durability: LmdbConfig['durability'];
-  readonly redisUrl: readonly string[];
-  readonly redisPrefix: string;
-  readonly redisWait: number;
-}
-
-interface EngineOption {
-  readonly engine: (typeof ENGINES)[number];
-  readonly option: () => Option;
-}
-
-/** By the name that commander gives them. */
-const OPTIONS: Readonly<Record<keyof Omit<ParsedOptions, 'engine'>, EngineOption>> = {
-  maxMemory: {
-    engine: 'memory',
-    option: () =>
-      setting('max-memory <size>', 'most memory for pairs, such as 512mb (default: by the memory)').argParser(
-        parseMaxMemory,
-      ),
-  },
-  eviction: {
-    engine: 'memory',
-    option: () =>
-      setting('eviction <policy>', 'what goes when it is full').choices(EVICTIONS).default('none'),
-  },
-  snapshotDir: {
-    engine: 'memory',
-    option: () => path('snapshot-dir', 'where to keep a snapshot of the pairs'),
-  },
-  snapshotInterval: {
-    engine: 'memory',
-    option: () =>
-      setting('snapshot-interval <seconds>', 'between snapshots; 0 for only at shutdown')
-        .argParser(parseCount)
-        .default(0),
-  },
-  ignoreDamagedSnapshot: {
-    engine: 'memory',
-    option: () => setting('ignore-damaged-snapshot', 'start empty, setting a damaged snapshot aside'),
-  },
-  dataDir: { engine: 'lmdb', option: () => path('data-dir', 'where the pairs are kept') },
-  durability: {
-    engine: 'lmdb',
-    option: () =>
-      setting('durability <level>', 'what an acknowledged write survives')
-        .choices(DURABILITIES)
-        .default('commit'),
-  },
-  redisUrl: {
-    engine: 'redis',
-    option: () =>
-      setting('redis-url <url...>', 'where Redis is; several for a cluster')
-        .argParser(collectUrls)
-        .default(DEFAULT_REDIS_URLS, DEFAULT_REDIS_URLS.join()),
-  },
-  redisPrefix: {
-    engine: 'redis',
-    option: () => setting('redis-prefix <text>', 'what our keys start with').default('kvs'),
-  },
-  redisWait: {
-    engine: 'redis',
-    option: () =>
-      setting('redis-wait <replicas>', 'replicas that have a write before it is acknowledged')
-        .argParser(parseCount)
-        .default(0),
-  },
-};
-
-function path(name: string, description: string): Option {
-  return setting(`${name} <path>`, description).argParser((text) => {
-    if (text !== '' && !text.includes('\0')) return text;
-    throw new InvalidArgumentError('It must name a directory.');
-  });
+function directory(group: string, description: string): OptionDefinition<string | undefined> {
+  return {
+    group,
+    description,
+    value: 'path',
+    default: undefined,
+    parse: (text) => {
+      if (text !== '' && !text.includes('\0')) return text;
+      throw new InvalidArgumentError('It must name a directory.');
+    },
+  };
 }
 
 function parseMaxMemory(text: string): number {
@@ -174,19 +183,17 @@ function parseCount(text: string): number {
   throw new InvalidArgumentError(`It must be a whole number from 0 to ${MAX_COUNT}.`);
 }
 
-/** A thousand million milliseconds are within what timers can wait. */
+/** A timer can wait for as many seconds. */
 const MAX_COUNT = 1_000_000;
 
-function collectUrls(text: string, before: unknown): string[] {
-  const urls = listed(text);
-  if (urls.length === 0 || !urls.every((url) => /^rediss?:\/\//.test(url) && URL.canParse(url)))
-    throw new CommanderError(USAGE_EXIT_CODE, 'kvs.invalidRedisUrl', INVALID_URL);
-  const isFirst = !Array.isArray(before) || before === DEFAULT_REDIS_URLS;
-  return isFirst ? urls : [...before.map(String), ...urls];
+/** Throws no InvalidArgumentError, because its message would repeat the URL, which may hold a password. */
+function parseRedisUrl(text: string): string {
+  if (/^rediss?:\/\//.test(text) && URL.canParse(text)) return text;
+  throw invalidRedisUrl();
 }
 
-const DEFAULT_REDIS_URLS: readonly string[] = ['redis://localhost:6379'];
-
-/** Not an InvalidArgumentError, which would repeat what was given: a URL may hold a password. */
-const INVALID_URL =
-  'error: --redis-url takes URLs that start with redis:// or rediss:// (not shown here, as it may hold a password)';
+function invalidRedisUrl(): StartError {
+  return usageError(
+    '--redis-url takes URLs that start with redis:// or rediss:// (not shown here, because it may hold a password)',
+  );
+}

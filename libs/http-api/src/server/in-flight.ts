@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { KvsError } from '@kvs/protocol';
-import type { ServerSettings } from '@kvs/server';
+import type { HttpSettings } from '../http-settings.js';
 
 /** The memory that an admitted request holds. */
 export interface Admission {
@@ -21,9 +21,9 @@ export class InFlight {
   #draining = false;
   #onIdle: (() => void) | undefined;
 
-  readonly #settings: Pick<ServerSettings, 'maxInFlightRequests' | 'maxInFlightBytes'>;
+  readonly #settings: Pick<HttpSettings, 'maxInFlightRequests' | 'maxInFlightBytes'>;
 
-  constructor(settings: Pick<ServerSettings, 'maxInFlightRequests' | 'maxInFlightBytes'>) {
+  constructor(settings: Pick<HttpSettings, 'maxInFlightRequests' | 'maxInFlightBytes'>) {
     this.#settings = settings;
   }
 

@@ -1,6 +1,7 @@
+import type { HttpSettings } from '../http-settings.js';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KvsError } from '@kvs/protocol';
-import { canonicalHost, isLoopback, type ServerSettings } from '@kvs/server';
+import { canonicalHost, isLoopback } from '@kvs/server';
 
 /** The host names that a server serves, and the origins besides its own whose pages may use it. */
 export interface AccessRules {
@@ -19,7 +20,7 @@ export interface AccessRules {
  * @param address the IP address of `host`
  */
 export function accessRules(
-  { allowHosts, allowOrigins }: Pick<ServerSettings, 'allowHosts' | 'allowOrigins'>,
+  { allowHosts, allowOrigins }: Pick<HttpSettings, 'allowHosts' | 'allowOrigins'>,
   host: string,
   address: string,
 ): AccessRules {

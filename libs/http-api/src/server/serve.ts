@@ -1,3 +1,4 @@
+import type { HttpSettings } from '../http-settings.js';
 import 'reflect-metadata';
 import { lookup } from 'node:dns/promises';
 import type { Server } from 'node:http';
@@ -22,7 +23,6 @@ import {
   serveAsWorker,
   serveByWorkers,
   ServerMetrics,
-  type ServerSettings,
   stopWorker,
   workerNumber,
 } from '@kvs/server';
@@ -47,7 +47,7 @@ export interface ServeOptions {
   readonly host: string;
   /** 0 asks for any free port. */
   readonly port: number;
-  readonly settings: ServerSettings;
+  readonly settings: HttpSettings;
   /**
    * How many processes share the port, 1 unless given: then this process serves by itself. With more, it runs its own
    * script again so many times, with the same arguments, and each of those serves.

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import { isRecord, KvsError } from '@kvs/protocol';
-import type { ServerSettings } from '@kvs/server';
+import type { HttpSettings } from '../http-settings.js';
 import { refuse } from './closing.js';
 import type { Connection } from './request-order.js';
 
 export type ProgressLimits = Pick<
-  ServerSettings,
+  HttpSettings,
   'headersTimeoutMs' | 'bodyTimeoutMs' | 'minBodyRate' | 'answerTimeoutMs'
 >;
 

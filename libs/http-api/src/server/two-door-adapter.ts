@@ -3,7 +3,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { isFromProxy, KvsError } from '@kvs/protocol';
 import type { FastLane } from '../fast-lane/fast-lane.js';
 import type { RequestTracker } from '../metrics/track-requests.js';
-import type { ServerSettings } from '@kvs/server';
+import type { HttpSettings } from '../http-settings.js';
 import { BodyReader, bodyLength, NO_BODY } from './body.js';
 import { refuse } from './closing.js';
 import type { InFlight } from './in-flight.js';
@@ -35,12 +35,12 @@ export class TwoDoorAdapter extends ExpressAdapter {
   readonly #order: RequestOrder;
   readonly #bodies: BodyReader;
 
-  readonly #settings: ServerSettings;
+  readonly #settings: HttpSettings;
   readonly #access: AccessRules;
 
   constructor(
     readonly inFlight: InFlight,
-    settings: ServerSettings,
+    settings: HttpSettings,
     access: AccessRules,
   ) {
     super();

@@ -1,3 +1,4 @@
+import type { HttpSettings } from '../http-settings.js';
 import {
   request as httpRequest,
   type ClientRequest,
@@ -8,7 +9,7 @@ import {
 import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { pino } from 'pino';
 import { HttpApiModule } from '../http-api.module.js';
-import type { MetricsSource, ServerSettings } from '@kvs/server';
+import type { MetricsSource } from '@kvs/server';
 import { addUpgrade, createApp } from '../server/serve.js';
 import { InFlight } from '../server/in-flight.js';
 import { accessRules } from '../server/request-checks.js';
@@ -16,7 +17,7 @@ import { TwoDoorAdapter } from '../server/two-door-adapter.js';
 import type { UpgradeHandler } from '../server/upgrades.js';
 import { METRICS_SOURCE, OPERATIONS, READINESS, type KeyValueOperations, type Readiness } from '../tokens.js';
 
-const SETTINGS: ServerSettings = {
+const SETTINGS: HttpSettings = {
   limits: { ...DEFAULT_LIMITS, maxKeyBytes: 64, maxValueBytes: 1024, maxBodyBytes: 4096 },
   maxInFlightRequests: 100,
   maxInFlightBytes: 1024 * 1024,
@@ -33,7 +34,7 @@ const SETTINGS: ServerSettings = {
 };
 
 export interface TestServerOptions {
-  readonly settings?: Partial<ServerSettings>;
+  readonly settings?: Partial<HttpSettings>;
   readonly readiness?: Readiness;
   readonly metrics?: MetricsSource;
   readonly refusesProxies?: boolean;

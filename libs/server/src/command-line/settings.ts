@@ -1,38 +1,75 @@
-import type { Limits } from '@kvs/protocol';
-
-/** What both apps can be told, whatever they serve. */
-export interface ServerSettings {
-  readonly limits: Limits;
-  /** The most requests in flight; further ones are answered 503. */
-  readonly maxInFlightRequests: number;
-  /** The most bytes of request bodies in flight, and of whole answers that are unread; beyond, requests are answered 503. */
-  readonly maxInFlightBytes: number;
-  /** How long the headers of a request may take, in milliseconds. */
-  readonly headersTimeoutMs: number;
-  /** How long a client may send no byte of a body, in milliseconds; the request is then answered 408. */
-  readonly bodyTimeoutMs: number;
-  /**
-   * Lowest sustained speed of a body, in bytes per second. A client may fall behind it by `bodyTimeoutMs`, and makes up for
-   * that with later bytes, but not with earlier ones.
-   */
-  readonly minBodyRate: number;
-  /** How long a client may take without reading a byte of its answer, in milliseconds; its connection is cut. */
-  readonly answerTimeoutMs: number;
-  /** How long a shutdown waits for requests in flight, in milliseconds. */
-  readonly shutdownTimeoutMs: number;
-  /** Whether the hot routes are answered before Express; otherwise Express answers all. */
-  readonly fastLane: boolean;
-  /** Host names that are served besides the server's own, in canonical form, or `*` for all. */
-  readonly allowHosts: readonly string[];
-  /** Origins whose pages may use the server, as browsers send them, or `*` for all. */
-  readonly allowOrigins: readonly string[];
-  readonly logLevel: LogLevel;
-  readonly logFormat: LogFormat;
-}
+import { DEFAULT_LIMITS, type Limits } from '@kvs/protocol';
+import { choice, milliseconds, wholeNumber, type Values } from './options.js';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** `auto` is text on a terminal and JSON, a line each, elsewhere. */
+/** `auto` is text on a terminal; elsewhere, JSON with one object per line. */
 export const LOG_FORMATS = ['auto', 'text', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** The settings of a server, whatever protocols it speaks. */
+export interface ServerSettings {
+  readonly limits: Limits;
+  /** Limit of requests in flight, over all protocols; beyond it, requests are refused as `overloaded`. */
+  readonly maxInFlightRequests: number;
+  /**
+   * Limit of the memory that requests in flight hold over all protocols, in bytes: bodies, calls and unread answers. Beyond
+   * it, requests are refused as `overloaded`.
+   */
+  readonly maxInFlightBytes: number;
+  /** How long a shutdown waits for requests in flight, in milliseconds. */
+  readonly shutdownTimeoutMs: number;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+}
+
+const LIMITS = 'Limits of one request';
+const ADMISSION = 'All requests together';
+const OPERATION = 'Logs and shutdown';
+const { maxKeyBytes, maxValueBytes, maxBatchItems, maxBodyBytes, maxAnswerBytes } = DEFAULT_LIMITS;
+
+/** The options of every server. */
+export const SERVER_OPTIONS = {
+  maxKeyBytes: wholeNumber({ group: LIMITS, description: 'largest key', unit: 'bytes' }, maxKeyBytes),
+  maxValueBytes: wholeNumber({ group: LIMITS, description: 'largest value', unit: 'bytes' }, maxValueBytes),
+  maxBatchItems: wholeNumber({ group: LIMITS, description: 'largest batch', unit: 'items' }, maxBatchItems),
+  maxBodyBytes: wholeNumber(
+    { group: LIMITS, description: 'largest request body', unit: 'bytes' },
+    maxBodyBytes,
+  ),
+  maxAnswerBytes: wholeNumber(
+    { group: LIMITS, description: 'largest answer to POST /fetch', unit: 'bytes' },
+    maxAnswerBytes,
+  ),
+  maxInFlightRequests: wholeNumber({ group: ADMISSION, description: 'limit of requests in flight' }, 4096),
+  maxInFlightBytes: wholeNumber(
+    { group: ADMISSION, description: 'limit of memory for bodies, calls and unread answers', unit: 'bytes' },
+    256 * 1024 * 1024,
+  ),
+  shutdownTimeoutMs: milliseconds(OPERATION, 'how long a shutdown waits for requests in flight', 10_000),
+  logLevel: choice(
+    { group: OPERATION, description: 'lowest level that is logged', value: 'level' },
+    LOG_LEVELS,
+    'info',
+  ),
+  logFormat: choice(
+    { group: OPERATION, description: 'auto: text on a terminal, otherwise JSON', value: 'format' },
+    LOG_FORMATS,
+    'auto',
+  ),
+};
+
+/** Returns the settings that the values of {@link SERVER_OPTIONS} make. */
+export function serverSettings(options: Values<typeof SERVER_OPTIONS>): ServerSettings {
+  const { maxKeyBytes, maxValueBytes, maxBatchItems, maxBodyBytes, maxAnswerBytes, ...rest } = options;
+  const { maxInFlightRequests, maxInFlightBytes, shutdownTimeoutMs, logLevel, logFormat } = rest;
+  return {
+    limits: { maxKeyBytes, maxValueBytes, maxBatchItems, maxBodyBytes, maxAnswerBytes },
+    maxInFlightRequests,
+    maxInFlightBytes,
+    shutdownTimeoutMs,
+    logLevel,
+    logFormat,
+  };
+}

@@ -1,0 +1,46 @@
+import { isIPv6 } from 'node:net';
+import { InvalidArgumentError } from 'commander';
+import { canonicalHost } from './host-names.js';
+
+/**
+ * Parses a TCP port; 0 stands for any free port.
+ *
+ * @throws InvalidArgumentError
+ */
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+  if (port <= 65_535) return port;
+  throw new InvalidArgumentError('A port is a whole number from 0 to 65535.');
+}
+
+/**
+ * Parses a name or an address to listen on. Returns it as `listen` of `node:net` takes it: IPv6 without brackets.
+ *
+ * @throws InvalidArgumentError
+ */
+export function parseHost(text: string): string {
+  const inBrackets = /^\[(.*)\]$/.exec(text)?.[1] ?? '';
+  if (isIPv6(inBrackets)) return inBrackets;
+  if (isIPv6(text) || canonicalHost(text) !== undefined) return text;
+  throw new InvalidArgumentError(
+    'A host is a name or an address without a port, such as localhost or [::1].',
+  );
+}
+
+/**
+ * Parses a node's address, `host:port`, with an IPv6 host in brackets. Returns its usual spelling, so that a node has one
+ * name: `[0:0:0:0:0:0:0:1]:03000` is `[::1]:3000`.
+ *
+ * @throws InvalidArgumentError
+ */
+export function parseAddress(text: string): string {
+  const match = /^(\[[0-9a-f:.]+\]|[0-9a-z._-]+):(\d{1,5})$/i.exec(text);
+  const origin = `http://${match?.[1] ?? ''}`;
+  const port = Number(match?.[2]);
+  if (!URL.canParse(origin) || port < 1 || port > 65_535) {
+    throw new InvalidArgumentError(
+      `A node is given as host:port, such as localhost:3000 or [::1]:3000, not as ${JSON.stringify(text)}.`,
+    );
+  }
+  return `${new URL(origin).hostname}:${port}`;
+}
