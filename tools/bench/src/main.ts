@@ -1,31 +1,18 @@
 #!/usr/bin/env node
-import { writeFileSync } from 'node:fs';
 import { toMarkdown } from './harness/markdown.js';
 import { readOptions } from './options.js';
 import { suites } from './suites.js';
+import { writeDocuments } from './write-documents.js';
 
-const {
-  suite: name,
-  quick,
-  case: cases,
-  profile,
-  soakMinutes,
-  json,
-  markdown,
-  svg,
-} = readOptions(process.argv.slice(2));
+const { suite: name, write, case: cases, ...options } = readOptions(process.argv.slice(2));
 const suite = suites.find((each) => each.name === name);
 if (suite === undefined) throw new Error(`no suite is named ${name}`);
 
-const report = await suite.run({
-  quick,
+const found = await suite.run({
+  ...options,
   cases,
-  profileDirectory: profile,
-  soakMinutes,
   progress: (message) => process.stderr.write(`${message}\n`),
 });
-const text = toMarkdown(report);
-process.stdout.write(`\n${text}`);
-if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, undefined, 2)}\n`);
-if (markdown !== undefined) writeFileSync(markdown, text);
-if (svg !== undefined && suite.chart !== undefined) writeFileSync(svg, suite.chart(report));
+const report = options.quick ? { ...found, machine: `${found.machine}; a quick run, inexact` } : found;
+process.stdout.write(`\n${toMarkdown(report)}`);
+if (write) writeDocuments(suite, report);

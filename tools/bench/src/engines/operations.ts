@@ -86,7 +86,7 @@ function contestantOf(
   };
   return {
     name,
-    mostOperations: operation === 'delete' ? batches.length : undefined,
+    maxOperations: operation === 'delete' ? batches.length : undefined,
     // What a turn has deleted comes back before the next.
     prepare: restore,
     run: async (calls) => {

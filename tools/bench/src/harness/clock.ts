@@ -1,9 +1,9 @@
-/** Nanoseconds since any fixed moment. */
+/** Returns nanoseconds since any fixed moment. */
 export type Clock = () => number;
 
 /**
- * The CPU time of this process, its compiler and collector threads included. For work that never waits: what other
- * programs do on the machine hardly shows in it.
+ * The CPU time of this process with all its threads, for work that never waits. Other programs on the machine change it
+ * little.
  */
 export const cpuClock: Clock = () => {
   const { user, system } = process.cpuUsage();

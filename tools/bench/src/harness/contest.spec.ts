@@ -3,7 +3,7 @@ import { freshLoop } from './fresh-loop.js';
 import { randomKeys } from './random.js';
 import { median, medianRatio, middleHalf, spread } from './statistics.js';
 
-/** A clock that only work moves on: results are exact. */
+/** A clock that only advances while a contestant works, so that results are exact. */
 function clockwork() {
   let now = 0;
   const order: string[] = [];
@@ -19,7 +19,7 @@ function clockwork() {
 }
 
 describe('a contest', () => {
-  it('tells what an operation takes, and how many times as fast one is as another', async () => {
+  it('returns the time per operation and how many times as fast one contestant is as another', async () => {
     const { clock, contestant } = clockwork();
     const options = { clock, rounds: 5, turnMs: 1, warmUpMs: 3 };
     const [slow, fast] = await compete([contestant('slow', 900), contestant('fast', 300)], options);
@@ -27,22 +27,22 @@ describe('a contest', () => {
     expect(slow && fast && timesAsFast(fast, slow)).toBe(3);
   });
 
-  it('gives each turns of at least the length asked for, and keeps the sum of what it returned', async () => {
+  it('gives each contestant turns of at least the given length, and adds up the sums that it returned', async () => {
     const { clock, contestant } = clockwork();
     const [result] = await compete([contestant('one', 1000)], { clock, rounds: 2, turnMs: 1, warmUpMs: 0 });
     expect(result?.operations).toBe(1024);
-    // 1 + 2 + … + 1,024 to find that out, and two rounds.
+    // The warm-up does 1 + 2 + … + 1,024 operations, then there are two rounds.
     expect(result?.checksum).toBe(2047 + 2 * 1024);
   });
 
-  it('has all warmed up before the first round, and starts each round with another', async () => {
+  it('warms up all contestants before the first round, and starts each round with another one', async () => {
     const { clock, contestant, order } = clockwork();
     const three = ['a', 'b', 'c'].map((name) => contestant(name, 1e6));
     await compete(three, { clock, rounds: 3, turnMs: 1, warmUpMs: 1 });
     expect(order.join('')).toBe('abc' + 'abc' + 'bca' + 'cab');
   });
 
-  it('waits for one that takes its time', async () => {
+  it('awaits a contestant that works asynchronously', async () => {
     const { clock, contestant } = clockwork();
     const { name, run } = contestant('later', 10);
     const later: Contestant = { name, run: async (operations) => run(operations) };
@@ -50,16 +50,16 @@ describe('a contest', () => {
     expect(result?.median).toBe(10);
   });
 
-  it('has one made ready before each turn, unmeasured, and asks it for no more than it can do', async () => {
+  it('prepares a contestant before each turn without measuring it, and respects its max number of operations', async () => {
     const { clock, contestant } = clockwork();
-    const { run: makeReady } = contestant('made ready', 1e9);
+    const { run: prepareFor } = contestant('preparation', 1e9);
     let left = 0;
     const { name, run } = contestant('limited', 1000);
     const limited: Contestant = {
       name,
-      mostOperations: 100,
+      maxOperations: 100,
       prepare: async () => {
-        left = await makeReady(100);
+        left = await prepareFor(100);
       },
       run: (operations) => {
         left -= operations;
@@ -71,7 +71,7 @@ describe('a contest', () => {
     expect([result?.operations, result?.median]).toEqual([100, 1000]);
   });
 
-  it('reads meters around each turn, outside of its time', async () => {
+  it('reads meters before and after each turn, outside of the measured time', async () => {
     const { clock, contestant } = clockwork();
     const { run: pass } = contestant('reading', 1e6);
     let energy = 0;
@@ -98,16 +98,16 @@ describe('a contest', () => {
   });
 });
 
-it('takes medians of what is there, between two where the number is even', () => {
+it('computes medians, between the two middle values of an even number', () => {
   expect(median([3, 1, 2])).toBe(2);
   expect(median([4, 1, 2, 3])).toBe(2.5);
   expect(middleHalf([1, 2, 3, 4, 5])).toEqual([2, 4]);
   expect(spread([1, 2, 3, 4, 5])).toBe(2 / 3);
-  // Round by round: a slow round of both counts for nothing.
+  // A round that is slow for both does not change the median ratio.
   expect(medianRatio([2, 20, 4], [1, 10, 1])).toBe(2);
 });
 
-it('makes keys that are the same for a seed, of one byte per character', () => {
+it('makes the same keys for the same seed, one byte per character', () => {
   const keys = randomKeys(100, 16, 7);
   expect(keys).toEqual(randomKeys(100, 16, 7));
   expect(keys).not.toEqual(randomKeys(100, 16, 8));
@@ -115,7 +115,7 @@ it('makes keys that are the same for a seed, of one byte per character', () => {
   for (const key of keys) expect(key).toMatch(/^[\w-]{16}$/);
 });
 
-it('looks up as many keys as asked, around and around, and counts those found', () => {
+it('looks up the given number of keys, starts over at the end, and counts the keys found', () => {
   const asked: string[] = [];
   const loop = freshLoop('test');
   const found = loop(

@@ -1,21 +1,18 @@
 import type { Clock } from './clock.js';
 import { median, medianRatio, spread } from './statistics.js';
 
-/** One that takes part: the same work as the others', done its way. */
+/** One of several ways to do the same work. */
 export interface Contestant {
   readonly name: string;
-  /**
-   * Does the work so many times over, and returns a sum that depends on every result, so that no compiler may leave
-   * the work out. The sum is kept in the result.
-   */
+  /** Does the work `operations` times. Returns a sum that depends on every result, so that no compiler can skip work. */
   run(operations: number): number | Promise<number>;
-  /** Makes ready for the next turn. Not measured. */
+  /** Prepares the next turn. Not measured. */
   prepare?(): void | Promise<void>;
-  /** The most operations that a turn can have. Default: as many as fill it. */
-  readonly mostOperations?: number;
+  /** The max number of operations in a turn. Default: as many as fill it. */
+  readonly maxOperations?: number;
 }
 
-/** What is read besides the clock, before and after each turn. */
+/** A value that is read before and after each turn. */
 export interface Meter {
   readonly name: string;
   read(): number | Promise<number>;
@@ -24,29 +21,29 @@ export interface Meter {
 export interface ContestOptions {
   readonly clock: Clock;
   readonly rounds: number;
-  /** How long a contestant's turn should last at least; it is asked for as many operations as take that long. */
+  /** The min length of a turn. A turn has as many operations as take this long. */
   readonly turnMs: number;
-  /** How long each runs before anything is measured. */
+  /** How long each contestant runs before the first round. */
   readonly warmUpMs: number;
   readonly meters?: readonly Meter[];
 }
 
 export interface ContestResult {
   readonly name: string;
-  /** Nanoseconds per operation, of each round. */
+  /** Nanoseconds per operation, for each round. */
   readonly samples: readonly number[];
   readonly median: number;
-  /** The middle half of the samples, relative to the median. */
+  /** The interquartile range, relative to the median. */
   readonly spread: number;
   readonly operations: number;
   readonly checksum: number;
-  /** By name of the meter: what an operation moved it by, of each round. */
+  /** By name of the meter: its change per operation, for each round. */
   readonly metered: Readonly<Record<string, readonly number[]>>;
 }
 
 /**
- * Lets the contestants take turns, round after round, each round starting with another: whatever slows the machine
- * for a while slows them all.
+ * Measures the contestants in rounds, in which each has a turn. Each round starts with another contestant. Whatever slows
+ * the machine for a while slows all of them.
  */
 export async function compete(
   contestants: readonly Contestant[],
@@ -63,7 +60,7 @@ export async function compete(
   });
 }
 
-/** Gives each of so many its turn in every round, one after the other; each round starts with another. */
+/** Calls `takeTurn` for each index below `count` in every round. Each round starts with another index. */
 export async function inRounds(
   count: number,
   rounds: number,
@@ -74,7 +71,7 @@ export async function inRounds(
   }
 }
 
-/** How many times as fast the first is as the second. */
+/** Returns how many times as fast the first is as the second. */
 export function timesAsFast(first: ContestResult, second: ContestResult): number {
   return medianRatio(second.samples, first.samples);
 }
@@ -107,10 +104,10 @@ async function readAll(meters: readonly Meter[]): Promise<number[]> {
   return values;
 }
 
-/** Runs a contestant until it is warm, and finds out how many operations fill its turn. */
+/** Runs a contestant until it is warm, and finds the number of operations that fill its turn. */
 async function warmUp(contestant: Contestant, options: ContestOptions): Promise<Entry> {
   const { clock, turnMs, warmUpMs } = options;
-  const { mostOperations = Infinity } = contestant;
+  const { maxOperations = Infinity } = contestant;
   const start = clock();
   let operations = 1;
   let checksum = 0;
@@ -119,8 +116,8 @@ async function warmUp(contestant: Contestant, options: ContestOptions): Promise<
     const turnStart = clock();
     checksum += await contestant.run(operations);
     const now = clock();
-    if (now - turnStart < turnMs * 1e6 && operations < mostOperations)
-      operations = Math.min(2 * operations, mostOperations);
+    if (now - turnStart < turnMs * 1e6 && operations < maxOperations)
+      operations = Math.min(2 * operations, maxOperations);
     else if (now - start >= warmUpMs * 1e6)
       return { contestant, operations, samples: [], metered: {}, checksum };
   }

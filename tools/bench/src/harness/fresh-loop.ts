@@ -1,4 +1,4 @@
-/** Looks `count` keys up, from a place on, around and around; returns how many were found. */
+/** Looks up `count` keys from an index on, starts over at the end, and returns how many were found. */
 export type LookupLoop = (
   lookup: (key: string) => unknown,
   keys: readonly string[],
@@ -7,10 +7,10 @@ export type LookupLoop = (
 ) => number;
 
 /**
- * A loop that no other contestant shares. In a shared one the compiler sees as many lookups as there are contestants,
- * and inlines none; in a program there is one. The number of keys must be a power of two.
+ * Returns a loop that no other contestant shares. In a shared loop the compiler sees the lookups of all contestants and
+ * inlines none; a program has only one. The number of keys must be a power of two.
  *
- * The name goes into the source, for V8 gives functions of the same source the same feedback.
+ * The source contains the name, because V8 gives functions of the same source the same feedback.
  */
 export function freshLoop(name: string): LookupLoop {
   const loop = new Function(

@@ -2,16 +2,13 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/**
- * Runs a script, such as `engines/children/fill-map`, with an input, in a process of its own, whose memory nobody else
- * uses. It prints its output as JSON.
- */
+/** Runs a script, such as `engines/children/fill-map`, in a process of its own, and returns the JSON that it prints. */
 export async function inChild<Output>(
   script: string,
   input: unknown,
   nodeOptions: readonly string[] = [],
 ): Promise<Output> {
-  // As built: the tests, which run the sources, have it there too.
+  // As built: the tests, which run the sources, find it there too.
   const path = fileURLToPath(new URL(`../../dist/${script}.js`, import.meta.url));
   const { stdout } = await promisify(execFile)(
     process.execPath,
@@ -22,7 +19,7 @@ export async function inChild<Output>(
   return output;
 }
 
-/** What {@link inChild} was given. */
+/** Returns the input that {@link inChild} was given. */
 export function childInput<Input>(): Input {
   const input: Input = JSON.parse(process.argv[2] ?? 'null');
   return input;

@@ -1,21 +1,21 @@
 import type { Cell, Column, Goal, Report, Table, Unit } from './report.js';
 
-/** A report to read, in a terminal as in the docs. */
-export function toMarkdown({ suite, quick, machine, tables, goals }: Report): string {
-  const mode = quick ? '; a quick run: inexact' : '';
-  const goalRows = goals.map((goal) => [goal.text, showFigure(goal), goal.met ? 'met' : '**not met**']);
-  const goalTable = renderTable([{ title: 'goal' }, { title: 'measured' }, { title: '' }], goalRows);
-  return (
-    [
-      `# ${suite}`,
-      `Measured on ${machine}${mode}. Compare within a run, not between machines.`,
-      ...tables.map(toSection),
-      ...(goals.length === 0 ? [] : [`## Goals\n\n${goalTable}`]),
-      '',
-    ]
-      .join('\n\n')
-      .trimEnd() + '\n'
-  );
+/** Returns a report as Markdown. */
+export function toMarkdown({ suite, machine, tables, goals }: Report): string {
+  const parts = [
+    `# ${suite}`,
+    `Measured on ${machine}. Compare figures within a run, not between machines.`,
+    ...tables.map(toSection),
+    ...(goals.length === 0 ? [] : [`## Goals of ${suite}`, goalTable(goals)]),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** Returns a table of goals, those that are not met first. */
+export function goalTable(goals: readonly Goal[]): string {
+  const unmetFirst = goals.toSorted((a, b) => Number(a.met) - Number(b.met));
+  const rows = unmetFirst.map((goal) => [goal.text, showFigure(goal), goal.met ? 'met' : '**not met**']);
+  return renderTable([{ title: 'goal' }, { title: 'measured' }, { title: '' }], rows);
 }
 
 function toSection({ title, note, columns, rows }: Table): string {
@@ -40,7 +40,7 @@ function showCell(cell: Cell, column: Column | undefined): string {
   return typeof cell === 'string' ? cell : show(cell, column?.unit ?? 'count');
 }
 
-/** Where there were rounds, with what the middle half of them was between: whoever measures again may get that too. */
+/** Returns the value of a goal and, if there were rounds, the interquartile range. */
 function showFigure({ value, unit, middleHalf }: Goal): string {
   const figure = show(value, unit);
   return middleHalf === undefined

@@ -1,4 +1,4 @@
-/** Numbers from 0 to 2³² - 1, the same for the same seed: Mulberry32 (T. Ettinger, public domain). */
+/** Returns numbers from 0 to 2³² - 1, the same for the same seed: Mulberry32 (T. Ettinger, public domain). */
 export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -9,12 +9,12 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** Random strings of letters, digits, `-` and `_`, a byte per character, each flat in memory as read from a socket. */
+/** Returns random strings of letters, digits, `-` and `_`, each flat in memory like a string from a socket. */
 export function randomKeys(count: number, length: number, seed: number): string[] {
   return randomTexts(count, length, seededRandom(seed));
 }
 
-/** As {@link randomKeys}, from a source that others use too. */
+/** Like {@link randomKeys}, with a shared source of random numbers. */
 export function randomTexts(count: number, length: number, random: () => number): string[] {
   const bytes = Buffer.alloc(length);
   return Array.from({ length: count }, () => {

@@ -2,13 +2,12 @@ import { cpus } from 'node:os';
 import type { ContestResult } from './contest.js';
 import { median, middleHalf } from './statistics.js';
 
-/** What a suite has found: tables to read, and which goals are met. All values are plain, for JSON. */
+/** The results of a suite. */
 export interface Report {
   readonly suite: string;
-  readonly quick: boolean;
   readonly machine: string;
   readonly tables: readonly Table[];
-  /** What the tables of times are made of. */
+  /** The results from which the tables of times are made. */
   readonly measurements: readonly ContestResult[];
   readonly goals: readonly Goal[];
 }
@@ -22,11 +21,11 @@ export interface Table {
 
 export interface Column {
   readonly title: string;
-  /** How numbers are shown. They are in this unit, but those of `MB` and `MiB` in bytes. */
+  /** How numbers are shown. They are in this unit, except that values for `MB` and `MiB` are in bytes. */
   readonly unit?: Unit;
 }
 
-/** What was not measured is null. */
+/** Null if it was not measured. */
 export type Cell = string | number | null;
 
 export type Unit = 'times' | 'share' | 'count' | 'ns' | 'µs' | 'ms' | 'ratio' | 'bytes' | 'MB' | 'MiB';
@@ -34,9 +33,9 @@ export type Unit = 'times' | 'share' | 'count' | 'ns' | 'µs' | 'ms' | 'ratio' |
 export interface Goal {
   readonly text: string;
   readonly unit: Unit;
-  /** Where it was measured in rounds, the median. */
+  /** The median of the rounds, if there were rounds. */
   readonly value: number;
-  /** Between what the middle half of the rounds was. */
+  /** The interquartile range of the rounds. */
   readonly middleHalf?: readonly [low: number, high: number];
   readonly met: boolean;
 }
@@ -44,12 +43,8 @@ export interface Goal {
 /** A part of a report. */
 export type Findings = Pick<Report, 'tables' | 'goals'> & Partial<Pick<Report, 'measurements'>>;
 
-/** The report of a suite whose parts have been measured. */
-export function reportOf(
-  suite: string,
-  parts: readonly Findings[],
-  machine = describeMachine(),
-): Omit<Report, 'quick'> {
+/** Returns the report of a suite whose parts have been measured. */
+export function reportOf(suite: string, parts: readonly Findings[], machine = describeMachine()): Report {
   return {
     suite,
     machine,
@@ -59,13 +54,13 @@ export function reportOf(
   };
 }
 
-/** @param measured one value, or one of each round */
+/** @param measured one value, or one for each round */
 export function atLeast(text: string, unit: Unit, measured: number | readonly number[], bound: number): Goal {
   const figure = figureOf(measured);
   return { text, unit, ...figure, met: figure.value >= bound };
 }
 
-/** @param measured one value, or one of each round */
+/** @param measured one value, or one for each round */
 export function atMost(text: string, unit: Unit, measured: number | readonly number[], bound: number): Goal {
   const figure = figureOf(measured);
   return { text, unit, ...figure, met: figure.value <= bound };

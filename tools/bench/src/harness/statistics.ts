@@ -1,30 +1,30 @@
-/** The value that as many are below as above. */
+/** Returns the median. */
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** How far the middle half of the values spreads, relative to their median. */
+/** Returns the width of the interquartile range, relative to the median. */
 export function spread(values: readonly number[]): number {
   const [low, high] = middleHalf(values);
   return (high - low) / median(values);
 }
 
-/** Between which two values the middle half of them is. */
+/** Returns the first and the third quartile. */
 export function middleHalf(values: readonly number[]): readonly [low: number, high: number] {
   return [quantile(values, 0.25), quantile(values, 0.75)];
 }
 
-/** Of each round the first's value over the second's: what slows a round slows both. */
+/** Returns the ratio of the two values of each round. Whatever slows a round slows both. */
 export function ratios(numerators: readonly number[], denominators: readonly number[]): number[] {
   return numerators.map((value, round) => value / (denominators[round] ?? NaN));
 }
 
-/** The median of the {@link ratios}. */
+/** Returns the median of the {@link ratios}. */
 export function medianRatio(numerators: readonly number[], denominators: readonly number[]): number {
   return median(ratios(numerators, denominators));
 }
 
-/** The value that such a part of the values is below. */
+/** Returns the value below which this part of the values lies. */
 export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (sorted.length - 1) * part;

@@ -6,22 +6,24 @@ export interface Suite {
   readonly description: string;
   /** Parts that can be measured by themselves. */
   readonly cases?: readonly string[];
-  /** Whether it can write profiles. */
-  readonly canProfile?: boolean;
-  /** What was found as an SVG image. */
+  /** Files, relative to the workspace, that `--write` updates besides the page of the run. */
+  readonly documents?: {
+    /** Has the goals between two comments. */
+    readonly goals: string;
+    readonly chart: string;
+  };
+  /** Returns an SVG image of a report. */
   chart?(report: Report): string;
-  /** Measures. What it is at is told to `progress`, a line each. */
   run(options: SuiteOptions): Promise<Report>;
 }
 
 export interface SuiteOptions {
-  /** A minute at most, for a first look. */
+  /** Take a minute or two, for a first look. */
   readonly quick: boolean;
+  /** Given a line for each step. */
   readonly progress: (message: string) => void;
-  /** Of a suite that has cases, those to measure. All of them when there are none. */
+  /** The cases to measure; all of them without. */
   readonly cases?: readonly string[];
-  /** Profile instead of measuring, and write the profiles there. Only for a suite that can. */
-  readonly profileDirectory?: string;
-  /** How long a soak lasts, for a suite that has one. Default: no soak. */
-  readonly soakMinutes?: number;
+  /** Another checkout to compare with, for `servers`. */
+  readonly baseline?: string;
 }

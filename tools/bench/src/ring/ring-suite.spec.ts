@@ -41,7 +41,7 @@ it('measures every package, and has a verdict on every goal', async () => {
 });
 
 it('reports as Markdown, tables with as many cells in every line', async () => {
-  const markdown = toMarkdown({ ...(await measureRing(tiny, () => undefined)), quick: true });
+  const markdown = toMarkdown(await measureRing(tiny, () => undefined));
   const tables = markdown.split('\n\n').filter((block) => block.startsWith('|'));
   expect(tables.length).toBeGreaterThan(4);
   for (const table of tables) {

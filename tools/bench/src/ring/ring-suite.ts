@@ -12,22 +12,17 @@ import { measureStrategies } from './strategies.js';
 export const ringSuite: Suite = {
   name: 'ring',
   description: '@kvs/hash-ring beside hashring, consistent-hash, node-hashring and ketama',
-  run: async ({ quick, progress }) => {
-    return { ...(await measureRing(quick ? quickScale : fullScale, progress)), quick };
-  },
+  run: ({ quick, progress }) => measureRing(quick ? quickScale : fullScale, progress),
 };
 
-export async function measureRing(
-  scale: RingScale,
-  progress: (message: string) => void,
-): Promise<Omit<Report, 'quick'>> {
+export async function measureRing(scale: RingScale, progress: (message: string) => void): Promise<Report> {
   progress('lookups…');
   const lookups = await measureLookups(scale);
   progress('building rings…');
   const construction = await measureConstruction(scale);
   const keys = randomKeys(scale.countedKeyCount, 16, 1);
   progress('balance…');
-  // With a thousand nodes a node has four partitions or five: that much balance is not promised.
+  // With a thousand nodes, a node has four or five partitions, so the goal does not hold for the last count.
   const balance = measureBalance(scale.nodeCounts.slice(0, -1), keys);
   progress('movement…');
   const movement = measureMovement(scale.nodeCounts, keys);

@@ -7,13 +7,13 @@ const ROW = 24;
 const BARS = { left: 330, width: 430 };
 
 /**
- * Of each table that compares with raw, a bar for each server: how many times raw's requests a second it answers. The
- * line is where raw is. It has no background of its own, and its text follows the reader's colour scheme.
+ * Draws a bar for each server of each table that compares with raw: its requests per second as a multiple of raw's. The
+ * image has no background, and its text follows the reader's colour scheme.
  */
 export function toChart({ tables }: Report): string {
   const groups = tables.flatMap(toGroup);
-  const most = Math.max(1, ...groups.flatMap(({ bars }) => bars.map(({ ratio }) => ratio)));
-  const perUnit = BARS.width / most;
+  const max = Math.max(1, ...groups.flatMap(({ bars }) => bars.map(({ ratio }) => ratio)));
+  const perUnit = BARS.width / max;
   const parts: string[] = [];
   let y = TOP;
   for (const { title, bars } of groups) {
@@ -24,7 +24,7 @@ export function toChart({ tables }: Report): string {
       y += ROW;
     }
   }
-  const x = place(BARS.left + perUnit);
+  const x = rounded(BARS.left + perUnit);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 10}" role="img" aria-labelledby="title">
 <title id="title">Requests per second of each server, as a ratio to a bare node:http server</title>
 <style>
@@ -65,15 +65,15 @@ function toBar({ name, ratio }: Bar, y: number, perUnit: number): string {
   const width = Math.max(1, ratio * perUnit);
   const kind = name.startsWith('kvs') ? 'kvs' : 'other';
   return `<text x="24" y="${y + 15}">${escape(name)}</text>
-<rect class="${kind}" x="${BARS.left}" y="${y + 2}" width="${place(width)}" height="17"/>
-<text x="${place(BARS.left + width + 8)}" y="${y + 15}">${ratio.toFixed(2)}</text>`;
+<rect class="${kind}" x="${BARS.left}" y="${y + 2}" width="${rounded(width)}" height="17"/>
+<text x="${rounded(BARS.left + width + 8)}" y="${y + 15}">${ratio.toFixed(2)}</text>`;
 }
 
 function escape(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }
 
-/** Enough digits for an image. */
-function place(value: number): string {
+/** Rounds to a tenth of a pixel. */
+function rounded(value: number): string {
   return String(Math.round(value * 10) / 10);
 }

@@ -1,26 +1,21 @@
 import type { Cell, Table } from '../harness/report.js';
 import { median, ratios } from '../harness/statistics.js';
-import type { Role } from './contenders/contender.js';
+import type { Role } from './contenders.js';
 import { total, type ServerResult, type Turn } from './rounds.js';
 
-/** Requests that contenders answered, beside the first of them, which is the measure. */
-export function loadTable(
-  title: string,
-  note: string,
-  results: readonly ServerResult[],
-  itemsPerRequest = 1,
-): Table {
+/** Returns a table of what contenders did, with ratios to the first of them. */
+export function loadTable(title: string, results: readonly ServerResult[], itemsPerRequest = 1): Table {
   const [measure] = results;
   const items = itemsPerRequest === 1 ? 'request' : 'item';
   return {
     title,
-    note,
+    note: 'Medians of the rounds. A ratio is the median of the ratios of each round.',
     columns: [
       { title: '' },
       { title: `${items}s/s`, unit: 'count' },
       { title: '× raw', unit: 'ratio' },
-      { title: `CPU by the ${items}`, unit: 'µs' },
-      { title: 'of it proxy', unit: 'µs' },
+      { title: `CPU per ${items}`, unit: 'µs' },
+      { title: 'proxy', unit: 'µs' },
       { title: 'nodes', unit: 'µs' },
       { title: 'CPU × raw', unit: 'ratio' },
       { title: 'p50', unit: 'ms' },
@@ -44,32 +39,28 @@ export function loadTable(
         median(turns.map(({ p50Ms }) => p50Ms)),
         median(turns.map(({ p99Ms }) => p99Ms)),
         median(turns.map(({ p999Ms }) => p999Ms)),
-        known(median(turns.map(({ resident }) => total(resident)))),
+        known(median(turns.map(({ residentBytes }) => residentBytes))),
       ];
     }),
   };
 }
 
-/** The median of the rounds. */
-export function requestsPerSecond({ turns }: ServerResult): number {
+function requestsPerSecond({ turns }: ServerResult): number {
   return median(turns.map(perSecond));
 }
 
-/** How many times the requests of another it answered, in each round. */
+/** Returns the ratio of requests per second to those of another contender, for each round. */
 export function speedRatios(result: ServerResult, measure: ServerResult): number[] {
   return ratios(result.turns.map(perSecond), measure.turns.map(perSecond));
 }
 
-/**
- * How many times the CPU time of another it took for a request in each round, all its processes together; NaN where not
- * known.
- */
+/** Returns the ratio of CPU time per request to that of another contender, for each round. NaN if not known. */
 export function cpuRatios(result: ServerResult, measure: ServerResult): number[] {
   const cpu = ({ turns }: ServerResult): number[] => turns.map((turn) => total(turn.cpu));
   return ratios(cpu(result), cpu(measure));
 }
 
-/** What the system does not tell is not shown. */
+/** Returns null, which is shown as a dash, for NaN. */
 export function known(value: number): Cell {
   return Number.isNaN(value) ? null : value;
 }

@@ -1,178 +1,135 @@
+import { setTimeout } from 'node:timers/promises';
 import { inRounds } from '../../harness/contest.js';
+import { inChild } from '../../harness/in-child.js';
 import { atMost, type Findings, type Goal, type Table } from '../../harness/report.js';
 import { median, medianRatio, ratios } from '../../harness/statistics.js';
-import { requestsFor, verify } from '../ask.js';
-import { withRunning, type Contender } from '../contenders/contender.js';
-import { startCluster, type RunningCluster } from '../contenders/kvs.js';
-import { nodeServer, pidOf } from '../contenders/node-server.js';
+import type { FillNodesInput, FillNodesOutput } from '../children/fill-nodes.js';
+import type { ReadAllOutput } from '../children/read-all.js';
+import { childServer, CLUSTER_NAME, startCluster, withRunning, type RunningCluster } from '../contenders.js';
+import type { LoadOutcome } from '../load/load.js';
 import { LoadProcess } from '../load/load-process.js';
-import type { WindowOutcome } from '../load/window.js';
-import { fillNodes } from '../fill-nodes.js';
 import { forgetPeak, peakResidentBytes, residentBytes } from '../processes.js';
+import { requestsFor, verify, type AskedServer, type PreparedRequest } from '../requests.js';
 import { known } from '../tables.js';
-import { readAll } from '../read-all.js';
-import type { CaseOptions, ServersCase } from './case.js';
-import { pause } from './pause.js';
+import { BASELINE_NAME, type CaseOptions, type ServersCase } from './case.js';
 
-const MOST_TIME = 1.5;
-const MOST_GROWTH = 32 * 2 ** 20;
-const MOST_WAIT = 3;
+const MAX_TIME = 1.5;
+const MAX_TIME_OF_BASELINE = 1.2;
+const MAX_GROWTH = 64 * 2 ** 20;
+const MAX_WAIT = 3;
 const OTHERS = { connections: 16, requestsPerSecond: 500 };
 
-/** `GET /fetch` of everything: how long it takes, what memory the proxy takes for it, and what it does to others. */
+/** `GET /fetch` of all pairs: its time, how the RSS of the proxy grows, and how long other requests wait meanwhile. */
 export const fullFetch: ServersCase = {
   name: 'full-fetch',
-  measure: async (options) => {
-    const cluster = await startCluster();
-    try {
-      return join([await timeFetches(cluster, options), await watchOthers(cluster, options)]);
-    } finally {
-      await cluster.stop();
-    }
+  measure: (options) => {
+    const { baseline } = options;
+    const names = [CLUSTER_NAME, ...(baseline === undefined ? [] : [BASELINE_NAME])];
+    const clusters = names.map((name) => ({
+      start: () => startCluster(name, name === BASELINE_NAME ? baseline : undefined),
+    }));
+    return withRunning(clusters, async ([cluster, before]) => {
+      if (cluster === undefined) throw new TypeError('the cluster has not started');
+      const parts = [await timeFetches(cluster, before, options), await watchOthers(cluster, options)];
+      return { tables: parts.flatMap(({ tables }) => tables), goals: parts.flatMap(({ goals }) => goals) };
+    });
   },
 };
 
-async function timeFetches(cluster: RunningCluster, { scale, progress }: CaseOptions): Promise<Findings> {
-  const { fetchedPairs, manyPairs, fetchRounds } = scale;
+async function timeFetches(
+  cluster: RunningCluster,
+  baseline: RunningCluster | undefined,
+  { scale: { fetchedPairs, fetchRounds }, progress }: CaseOptions,
+): Promise<Findings> {
   const count = fetchedPairs.toLocaleString('en');
   progress(`GET /fetch of ${count} pairs…`);
-  const { sample, fetchBytes: bytes } = await fillNodes(cluster.nodes, {
-    drawn: manyPairs,
-    to: fetchedPairs,
-    sampleCount: 1000,
+  const clusters = [cluster, ...(baseline === undefined ? [] : [baseline])];
+  let bytes = 0;
+  for (const each of clusters) {
+    const filled = await fill(each, { from: 0, to: fetchedPairs, sampleCount: 1000 });
+    await verify(each, filled.requests);
+    bytes = filled.fetchBytes;
+  }
+  const prepared = childServer('raw, prepared bytes', 'prepared-server', [`${fetchedPairs}`]);
+  return withRunning([prepared], async (bare) => {
+    const servers: AskedServer[] = [...bare, ...clusters];
+    const times = servers.map(() => new Array<number>());
+    const growths: number[] = [];
+    await inRounds(servers.length, fetchRounds, async (at) => {
+      const server = servers[at];
+      if (server === undefined) return;
+      const growth = growthOf(cluster.proxyPid);
+      times[at]?.push(await readAll(server, bytes));
+      growths.push(growth());
+    });
+    const [raw = [], kvs = [], before] = times;
+    const growth = Math.max(...growths);
+    const table: Table = {
+      title: `GET /fetch of ${count} pairs`,
+      note:
+        `${(bytes / 1e6).toFixed(0)} MB of JSON, read by a process of its own; medians of ${fetchRounds} rounds. Raw ` +
+        'sends as many bytes, prepared before, in chunks of 64 KiB. RSS growth is from before a request to the highest ' +
+        'during it, the max of all rounds.',
+      columns: [
+        { title: '' },
+        { title: 'time', unit: 'ms' },
+        { title: '× raw', unit: 'ratio' },
+        { title: 'RSS growth of the proxy', unit: 'MiB' },
+      ],
+      rows: servers.map((server, at) => [
+        server.name,
+        median(times[at] ?? []),
+        medianRatio(times[at] ?? [], raw),
+        server === cluster ? known(growth) : null,
+      ]),
+    };
+    const text = `GET /fetch of ${count} pairs through the proxy: at most`;
+    return {
+      tables: [table],
+      goals: [
+        atMost(`${text} ${MAX_TIME} times raw's time`, 'ratio', ratios(kvs, raw), MAX_TIME),
+        ...(before === undefined
+          ? []
+          : [
+              atMost(
+                `${text} ${MAX_TIME_OF_BASELINE} times the baseline's time`,
+                'ratio',
+                ratios(kvs, before),
+                MAX_TIME_OF_BASELINE,
+              ),
+            ]),
+        ...growthGoals(count, growth),
+      ],
+    };
   });
-  await verify(cluster, requestsFor(cluster, 'fetch', sample));
-  return withRunning(
-    [nodeServer('raw, prepared bytes', 'prepared-server', [`${fetchedPairs}`]), barePassage(fetchedPairs)],
-    async ([prepared, bare]) => {
-      if (prepared === undefined || bare === undefined) throw new TypeError('a server has not started');
-      const servers = [
-        { server: prepared, bytes, times: new Array<number>() },
-        // Two arrays one after the other have a byte more than one of all.
-        { server: bare, bytes: bytes + 1, times: new Array<number>() },
-        { server: cluster, bytes, times: new Array<number>() },
-      ];
-      const proxy = pidOf(cluster.proxy);
-      const before = residentBytes(proxy);
-      const growths: number[] = [];
-      await inRounds(servers.length, fetchRounds, async (at) => {
-        const each = servers[at];
-        if (each === undefined) return;
-        const growth = growthOf(proxy);
-        each.times.push(await readAll(each.server, each.bytes));
-        growths.push(growth());
-      });
-      return timedFindings(
-        count,
-        bytes,
-        fetchRounds,
-        servers.map(({ server, times }) => ({ name: server.name, times })),
-        { byOne: Math.max(...growths), afterAll: residentBytes(proxy) - before },
-      );
-    },
-  );
 }
 
-/** The least that any proxy does: each of two servers has half of the bytes prepared. */
-function barePassage(pairCount: number): Contender {
-  const name = 'bare proxy, 2 servers of prepared bytes';
-  return {
-    name,
-    start: async () => {
-      const halves = await Promise.all(
-        [1, 2].map((half) => nodeServer(`half ${half}`, 'prepared-server', [`${pairCount / 2}`]).start()),
-      );
-      const proxy = await nodeServer(
-        name,
-        'bare-proxy',
-        halves.map(({ origin }) => origin),
-      ).start();
-      const all = [proxy, ...halves];
-      return {
-        ...proxy,
-        processes: all.flatMap(({ processes }) => processes),
-        stop: async () => void (await Promise.all(all.map((each) => each.stop()))),
-      };
-    },
-  };
-}
-
-function timedFindings(
-  count: string,
-  bytes: number,
-  rounds: number,
-  servers: readonly { readonly name: string; readonly times: readonly number[] }[],
-  grown: { readonly byOne: number; readonly afterAll: number },
-): Findings {
-  const raw = servers[0]?.times ?? [];
-  const kvs = servers.at(-1)?.times ?? [];
-  return {
-    tables: [
-      {
-        title: `GET /fetch of ${count} pairs`,
-        note:
-          `${(bytes / 1e6).toFixed(0)} MB of JSON, read by a process of its own; medians of ${rounds} rounds. Raw ` +
-          'writes the same number of bytes, prepared before, in pieces of 64 KiB, awaiting drain. The bare proxy passes on ' +
-          'what two such servers have, half each. Growth by one request is from before it to the highest during it, the ' +
-          'most of all rounds.',
-        columns: [
-          { title: '' },
-          { title: 'time', unit: 'ms' },
-          { title: '× raw', unit: 'ratio' },
-          { title: 'RSS growth of the proxy by one', unit: 'MiB' },
-          { title: 'after all', unit: 'MiB' },
-        ],
-        rows: servers.map(({ name, times }) => [
-          name,
-          median(times),
-          medianRatio(times, raw),
-          times === kvs ? known(grown.byOne) : null,
-          times === kvs ? known(grown.afterAll) : null,
-        ]),
-      },
-    ],
-    goals: [
-      atMost(
-        `GET /fetch of ${count} pairs through the proxy: at most ${MOST_TIME} of raw's time`,
-        'ratio',
-        ratios(kvs, raw),
-        MOST_TIME,
-      ),
-      ...growthGoals(count, grown.byOne),
-    ],
-  };
-}
-
-/** Reads everything while others ask for single pairs, and compares their waits with those before. */
+/** Measures requests for single pairs with and without a `GET /fetch` of very many pairs. */
 async function watchOthers(
   cluster: RunningCluster,
   { scale, generator, progress }: CaseOptions,
 ): Promise<Findings> {
   const { fetchedPairs, manyPairs, keyCount, watchRounds, watchSeconds } = scale;
   const count = manyPairs.toLocaleString('en');
-  progress(`GET /fetch of ${count} pairs, and others meanwhile…`);
-  const { sample, fetchBytes } = await fillNodes(cluster.nodes, {
-    drawn: manyPairs,
+  progress(`GET /fetch of ${count} pairs, and other requests meanwhile…`);
+  const { requests, fetchBytes } = await fill(cluster, {
     from: fetchedPairs,
+    to: manyPairs,
     sampleCount: keyCount,
   });
-  const requests = requestsFor(cluster, 'fetch', sample);
-  // A cold proxy would fall behind, and what waits then would still wait when the measuring starts.
-  const { origin } = cluster;
-  const { connections } = OTHERS;
-  await generator.run({ origin, requests, connections, seconds: 2 * scale.warmUpSeconds });
-  const others = await LoadProcess.start({ ...OTHERS, origin, requests });
-  const calm: WindowOutcome[] = [];
-  const during: WindowOutcome[] = [];
+  const load = { origin: cluster.origin, requests, ...OTHERS };
+  // Requests at a fixed rate would pile up at a proxy that is not warm.
+  await generator.run({ ...load, seconds: 2 * scale.warmUpSeconds });
+  const others = await LoadProcess.start(load);
+  const without: LoadOutcome[] = [];
+  const during: LoadOutcome[] = [];
   const times: number[] = [];
   const growths: number[] = [];
   try {
-    await pause(watchSeconds);
+    await setTimeout(watchSeconds * 1000);
     for (let round = 0; round < watchRounds; round++) {
-      await others.cut();
-      await pause(watchSeconds);
-      calm.push(await others.cut());
-      const growth = growthOf(pidOf(cluster.proxy));
+      without.push(await others.measure(watchSeconds));
+      const growth = growthOf(cluster.proxyPid);
       times.push(await readAll(cluster, fetchBytes));
       during.push(await others.cut());
       growths.push(growth());
@@ -180,59 +137,73 @@ async function watchOthers(
   } finally {
     await others.stop();
   }
-  const failures = [...calm, ...during].reduce((sum, each) => sum + each.failures, 0);
+  const failures = [...without, ...during].reduce((sum, each) => sum + each.failures, 0);
   if (failures > 0) throw new Error(`${failures} other requests failed`);
-  const row = (name: string, windows: readonly WindowOutcome[]) => [
+  const row = (name: string, outcomes: readonly LoadOutcome[]) => [
     name,
-    ...(['p50Ms', 'p99Ms', 'p999Ms'] as const).map((part) => median(windows.map((each) => each[part]))),
+    ...(['p50Ms', 'p99Ms', 'p999Ms'] as const).map((part) => median(outcomes.map((each) => each[part]))),
   ];
-  const table: Table = {
-    title: `Other requests during a GET /fetch of ${count} pairs`,
-    note:
-      `${OTHERS.requestsPerSecond} requests a second for single pairs, evenly, while everything is read in ` +
-      `${(median(times) / 1000).toFixed(1)} s; medians of ${watchRounds} rounds. ` +
-      grownBy(Math.max(...growths)),
-    columns: [
-      { title: '' },
-      { title: 'p50', unit: 'ms' },
-      { title: 'p99', unit: 'ms' },
-      { title: 'p99.9', unit: 'ms' },
-    ],
-    rows: [row('without', calm), row('during', during)],
-  };
-  const waits = (windows: readonly WindowOutcome[]): number[] => windows.map(({ p99Ms }) => p99Ms);
+  const p99 = (outcomes: readonly LoadOutcome[]): number[] => outcomes.map(({ p99Ms }) => p99Ms);
   return {
-    tables: [table],
+    tables: [
+      {
+        title: `Other requests during a GET /fetch of ${count} pairs`,
+        note:
+          `${OTHERS.requestsPerSecond} requests a second for single pairs, sent evenly. The GET /fetch takes ` +
+          `${(median(times) / 1000).toFixed(1)} s. Medians of ${watchRounds} rounds.`,
+        columns: [
+          { title: '' },
+          { title: 'p50', unit: 'ms' },
+          { title: 'p99', unit: 'ms' },
+          { title: 'p99.9', unit: 'ms' },
+        ],
+        rows: [row('without', without), row('during', during)],
+      },
+    ],
     goals: [
       ...growthGoals(count, Math.max(...growths)),
       atMost(
-        `others during a GET /fetch of ${count} pairs: p99 at most ${MOST_WAIT} times that without`,
+        `other requests during a GET /fetch of ${count} pairs: p99 at most ${MAX_WAIT} times that without`,
         'ratio',
-        ratios(waits(during), waits(calm)),
-        MOST_WAIT,
+        ratios(p99(during), p99(without)),
+        MAX_WAIT,
       ),
     ],
   };
 }
 
+async function fill(
+  { addresses }: RunningCluster,
+  range: Omit<FillNodesInput, 'addresses'>,
+): Promise<{ readonly requests: readonly PreparedRequest[]; readonly fetchBytes: number }> {
+  const input: FillNodesInput = { ...range, addresses };
+  const { sample, fetchBytes } = await inChild<FillNodesOutput>('servers/children/fill-nodes', input);
+  return { requests: requestsFor('fetch', sample, 1), fetchBytes };
+}
+
+/**
+ * Reads all pairs of a server.
+ *
+ * @returns milliseconds
+ * @throws Error when the answer has another length than it should
+ */
+async function readAll({ name, origin }: AskedServer, expectedBytes: number): Promise<number> {
+  const script = 'servers/children/read-all';
+  const { status, ms, bytes } = await inChild<ReadAllOutput>(script, `${origin}/fetch`);
+  if (status === 200 && bytes === expectedBytes) return ms;
+  throw new Error(`${name} answers GET /fetch with ${status} and ${bytes} bytes, not ${expectedBytes}`);
+}
+
 /** Where the system does not tell memory, there is no verdict. */
 function growthGoals(count: string, growth: number): Goal[] {
   if (Number.isNaN(growth)) return [];
-  const text = `GET /fetch of ${count} pairs: the proxy's RSS grows by at most 32 MiB`;
-  return [atMost(text, 'MiB', growth, MOST_GROWTH)];
+  const text = `GET /fetch of ${count} pairs: the RSS of the proxy grows by at most ${MAX_GROWTH / 2 ** 20} MiB`;
+  return [atMost(text, 'MiB', growth, MAX_GROWTH)];
 }
 
-function grownBy(growth: number): string {
-  return Number.isNaN(growth) ? '' : `The proxy's RSS grew by at most ${(growth / 2 ** 20).toFixed(0)} MiB.`;
-}
-
-/** From now on: by how much a process' memory has grown at its highest. */
+/** Returns a function that tells how far a process's RSS has grown at its highest since now. */
 function growthOf(pid: number): () => number {
   forgetPeak(pid);
   const before = residentBytes(pid);
   return () => peakResidentBytes(pid) - before;
-}
-
-function join(parts: readonly Findings[]): Findings {
-  return { tables: parts.flatMap(({ tables }) => tables), goals: parts.flatMap(({ goals }) => goals) };
 }

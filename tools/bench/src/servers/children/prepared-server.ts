@@ -1,12 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import { fetchText } from '../contenders/dialect.js';
-import { randomPairs } from '../pairs.js';
-import { announce } from './bare-store.js';
+import { fetchText, randomPairs } from '../requests.js';
+import { announce } from './announce.js';
 
-/** What `GET /fetch` is compared with: the bytes of so many pairs, made before, in pieces, as fast as they are taken. */
+/** The yardstick of `GET /fetch`: sends the bytes of random pairs, prepared before, in chunks of 64 KiB. */
 
-const PIECE_BYTES = 64 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 const bytes = Buffer.from(fetchText(randomPairs(Number(process.argv[2]))), 'latin1');
 
 const server = createServer((_request, response) => void send(response));
@@ -14,8 +13,8 @@ server.listen(0, 'localhost', () => announce(server));
 
 async function send(response: ServerResponse): Promise<void> {
   response.writeHead(200, { 'content-type': 'application/json' });
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-    if (!response.write(bytes.subarray(at, at + PIECE_BYTES))) await once(response, 'drain');
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+    if (!response.write(bytes.subarray(at, at + CHUNK_BYTES))) await once(response, 'drain');
   }
   response.end();
 }

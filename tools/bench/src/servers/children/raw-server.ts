@@ -1,30 +1,35 @@
 import { createServer, type ServerResponse } from 'node:http';
-import { announce, BareStore } from './bare-store.js';
+import { announce } from './announce.js';
 
-/**
- * The yardstick: node:http, JSON in and out with the bodies of kvs, a Map, and nothing else. It answers in the request's
- * `end` event, or with `--deferred` one setImmediate later.
- */
+/** The yardstick: node:http with the routes and bodies of kvs on a Map. It checks nothing, and ignores encodings. */
 
-const store = new BareStore();
-const isDeferred = process.argv.includes('--deferred');
+interface Text {
+  readonly encoding: string;
+  readonly data: string;
+}
+
+const pairs = new Map<string, Text>();
 
 const answers: Readonly<Record<string, (body: string) => unknown>> = {
-  'PUT /set': (body) => store.set(JSON.parse(body)),
-  'POST /fetch': (body) => store.fetch(JSON.parse(body)),
-  'POST /query': (body) => store.query(JSON.parse(body)),
-  'GET /fetch': () => store.all(),
+  'PUT /set': (body) => {
+    const items: { readonly key: Text; readonly value: Text }[] = JSON.parse(body);
+    for (const { key, value } of items) pairs.set(key.data, value);
+    return { keys_added: items.length, keys_failed: [] };
+  },
+  'POST /fetch': (body) => keysIn(body).map((key) => ({ key, value: pairs.get(key.data) ?? null })),
+  'POST /query': (body) => keysIn(body).map((key) => ({ key, value: pairs.has(key.data) })),
 };
+
+function keysIn(body: string): Text[] {
+  const keys: Text[] = JSON.parse(body);
+  return keys;
+}
 
 const server = createServer((request, response) => {
   let body = '';
   request.setEncoding('utf8');
   request.on('data', (chunk: string) => (body += chunk));
-  request.on('end', () => {
-    const reply = (): void => answer(`${request.method} ${request.url}`, body, response);
-    if (isDeferred) setImmediate(reply);
-    else reply();
-  });
+  request.on('end', () => answer(`${request.method} ${request.url}`, body, response));
 });
 
 function answer(route: string, body: string, response: ServerResponse): void {

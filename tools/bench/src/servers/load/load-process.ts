@@ -1,35 +1,25 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { PreparedRequest } from '../contenders/dialect.js';
-import { toHttp } from './load.js';
-import type { WindowOutcome } from './window.js';
+import type { Load, LoadOutcome } from './load.js';
 
-export interface LoadProcessOptions {
-  readonly origin: string;
-  readonly requests: readonly PreparedRequest[];
-  readonly connections: number;
-  /** Without it, each connection sends the next request when the one before is answered. */
+export interface LoadProcessOptions extends Omit<Load, 'seconds'> {
+  /** Without a rate, each connection sends the next request when the previous one is answered. */
   readonly requestsPerSecond?: number;
 }
 
-/** What a load process is told first; every message after that asks for what there was since the one before. */
-export interface LoadOrder extends Omit<LoadProcessOptions, 'requests'> {
-  readonly texts: readonly string[];
-}
-
 /**
- * A `SocketLoad` in a process of its own, which has nothing but the requests in its memory: this one may hold millions of
- * pairs, and would keep its load waiting, and the processors busy, whenever it collects garbage.
+ * A load in a process of its own that goes on until it is stopped. With a rate, requests become due evenly, also while
+ * answers are late; a request that waits for a free connection counts this wait. wrk has no such mode.
  */
 export class LoadProcess {
-  static async start({ requests, ...load }: LoadProcessOptions): Promise<LoadProcess> {
-    const { host } = new URL(load.origin);
-    const order: LoadOrder = { ...load, texts: requests.map((request) => toHttp(request, host)) };
-    // As built: the tests, which run the sources, have it there too.
-    const script = fileURLToPath(new URL('../../../dist/servers/children/socket-load.js', import.meta.url));
-    const running = new LoadProcess(fork(script, { serialization: 'advanced', execArgv: [] }));
-    await running.#ask(order);
+  static async start({ requests, ...options }: LoadProcessOptions): Promise<LoadProcess> {
+    // As built: the tests, which run the sources, find it there too.
+    const script = fileURLToPath(new URL('../../../dist/servers/children/load.js', import.meta.url));
+    const running = new LoadProcess(fork(script, { execArgv: [] }));
+    const prepared = requests.map(({ method, path, body }) => ({ method, path, body }));
+    await running.#ask({ ...options, requests: prepared });
     return running;
   }
 
@@ -39,27 +29,36 @@ export class LoadProcess {
     this.#child = child;
   }
 
-  /** What was answered since the load started or was cut. */
-  cut(): Promise<WindowOutcome> {
+  /** Returns the answers since the load started or since this was last called. */
+  cut(): Promise<LoadOutcome> {
     return this.#ask('cut');
   }
 
-  /** Ends all connections, whatever is under way on them. */
+  /** Returns the answers of the next seconds, and waits longer if there were none. */
+  async measure(seconds: number): Promise<LoadOutcome> {
+    await this.cut();
+    for (;;) {
+      await setTimeout(seconds * 1000);
+      const outcome = await this.cut();
+      if (outcome.requests + outcome.failures > 0) return outcome;
+    }
+  }
+
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.kill('SIGKILL');
     await once(this.#child, 'exit');
   }
 
-  /** @throws Error when the process has ended, or ends before it answers; it has written why */
-  async #ask(message: LoadOrder | 'cut'): Promise<WindowOutcome> {
+  /** @throws AbortError when the process ends before it answers; it has written why to stderr */
+  async #ask(message: object | 'cut'): Promise<LoadOutcome> {
     const ended = new AbortController();
     const end = (): void => ended.abort();
     this.#child.once('exit', end);
     try {
       this.#child.send(message);
-      const [outcome]: WindowOutcome[] = await once(this.#child, 'message', { signal: ended.signal });
-      if (outcome === undefined) throw new TypeError('the load has answered nothing');
+      const [outcome]: LoadOutcome[] = await once(this.#child, 'message', { signal: ended.signal });
+      if (outcome === undefined) throw new TypeError('the load process sent an empty message');
       return outcome;
     } finally {
       this.#child.off('exit', end);

@@ -3,26 +3,23 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '@kvs-tools/local-cluster';
-import { toHttp, type Load, type LoadGenerator, type LoadOutcome } from './load.js';
+import type { PreparedRequest } from '../requests.js';
+import type { Load, LoadOutcome } from './load.js';
 
-/** Whether wrk is on the PATH. */
+/** Returns whether wrk is on the PATH. */
 export function hasWrk(): boolean {
-  // Without a URL it prints its usage and fails, but runs.
+  // Without a URL, wrk prints its usage and fails; it was found all the same.
   return spawnSync('wrk', ['--version']).error === undefined;
 }
 
-/** wrk with one thread: of all generators it takes the least from the servers beside it. */
-export const wrk: LoadGenerator = {
-  name: 'wrk with 1 thread',
-  run: async (load) => {
-    const directory = await mkdtemp(join(tmpdir(), 'kvs-bench-wrk-'));
-    try {
-      return await runIn(directory, load);
-    } finally {
-      await rm(directory, { recursive: true });
-    }
-  },
-};
+export async function runWrk(load: Load): Promise<LoadOutcome> {
+  const directory = await mkdtemp(join(tmpdir(), 'kvs-bench-wrk-'));
+  try {
+    return await runIn(directory, load);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
 
 async function runIn(
   directory: string,
@@ -44,9 +41,15 @@ async function runIn(
 
 const MARK = 'outcome ';
 
+/** Returns a request as it is sent. */
+function toHttp({ method, path, body }: PreparedRequest, host: string): string {
+  const head = `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\n`;
+  return `${head}Content-Length: ${body.length}\r\n\r\n${body}`;
+}
+
 /**
- * Reads the requests, each after its length, and hands them out in turn. There is no `response`: wrk, left without,
- * need not pass each answer to Lua, and counts statuses above 399 itself.
+ * Reads the requests, each after its length, and sends them one after the other. It defines no `response`, so wrk passes
+ * no answers to Lua and counts statuses above 399 itself.
  */
 const SCRIPT = `
 local requests = {}

@@ -1,0 +1,56 @@
+import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { atLeast, type Report } from './harness/report.js';
+import { writeDocuments } from './write-documents.js';
+
+const report = (suite: string, value: number): Report => ({
+  suite,
+  machine: 'any machine',
+  tables: [],
+  measurements: [],
+  goals: [atLeast(`${suite} is fast`, 'count', value, 10)],
+});
+const suiteOf = (name: string) => ({ name, description: '', run: () => Promise.reject(new Error('unused')) });
+
+let root = '';
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'kvs-bench-documents-'));
+  mkdirSync(join(root, 'docs'));
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+const pages = (): string[] =>
+  readdirSync(join(root, 'docs/benchmarks')).map((name) =>
+    readFileSync(join(root, 'docs/benchmarks', name), 'utf8'),
+  );
+
+it('adds a suite to the page of the day, and replaces the same suite', () => {
+  writeDocuments(suiteOf('one'), report('one', 1), root);
+  writeDocuments(suiteOf('two'), report('two', 2), root);
+  writeDocuments(suiteOf('one'), report('one', 11), root);
+  const [page = '', ...others] = pages();
+  expect(others).toEqual([]);
+  expect(page.match(/^# .*$/gm)).toEqual(['# two', '# one']);
+  expect(page).toMatch(/one is fast \| 11 +\| met/);
+  expect(page).toMatch(/two is fast \| 2 +\| \*\*not met\*\*/);
+});
+
+it('replaces the goals between their comments, and draws the chart', () => {
+  const page = join(root, 'docs/speed.md');
+  writeFileSync(page, '# Speed\n\n<!-- goals -->\nold\n<!-- end of goals -->\n\nMore.\n');
+  const documents = { goals: 'docs/speed.md', chart: 'docs/speed.svg' };
+  writeDocuments({ ...suiteOf('one'), documents, chart: () => '<svg/>' }, report('one', 11), root);
+  expect(readFileSync(page, 'utf8')).toMatch(
+    /^# Speed\n\n<!-- goals -->\n\n\| goal .*\| met \|\n\n<!-- end of goals -->\n\nMore\.\n$/s,
+  );
+  expect(readFileSync(join(root, 'docs/speed.svg'), 'utf8')).toBe('<svg/>');
+});
+
+it('refuses a page without the comments', () => {
+  writeFileSync(join(root, 'docs/speed.md'), '# Speed\n');
+  const documents = { goals: 'docs/speed.md', chart: 'docs/speed.svg' };
+  expect(() => writeDocuments({ ...suiteOf('one'), documents }, report('one', 11), root)).toThrow(
+    'no comments',
+  );
+});
