@@ -17,7 +17,7 @@ const packageFolders = ['apps', 'libs', 'tools'].flatMap((group) =>
 const documents = [
   'README.md',
   'CONTRIBUTING.md',
-  ...readdirSync(join(root, 'docs')).map((name) => join('docs', name)),
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name)),
   ...packageFolders.map((folder) => join(folder, 'README.md')),
 ].filter((document) => document.endsWith('.md') && existsSync(join(root, document)));
 const read = (document: string): string => readFileSync(join(root, document), 'utf8');
@@ -79,7 +79,7 @@ function titleOf(step: Step): string {
   return step.kind === 'run' ? step.command.split('\n', 1).join() : `${step.kind} ${step.address}`;
 }
 
-describe('the options in README.md are those of', () => {
+describe('the options in docs/configuration.md are those of', () => {
   const shared = () => optionsInTable('Option of both');
 
   it('kvs-proxy --help', async () => {
@@ -100,18 +100,18 @@ describe('the options in README.md are those of', () => {
   });
 });
 
-it('the options in docs/engines.md are those of the storage node in README.md, with the same defaults', () => {
+it('the options in docs/engines.md are those of the storage node in docs/configuration.md, with the same defaults', () => {
   const tables = tablesIn(read('docs/engines.md')).filter(([heading = '']) => /^\| option +\|/.test(heading));
   const inEngines = tables.flatMap(([, , ...rows]) => rows.map(cellsOf)).map((cells) => [cells[0], cells[2]]);
-  const inReadme = tableRows(read('README.md'), 'Option of the storage node').map((cells) =>
-    cells.slice(0, 2),
+  const inConfiguration = tableRows(read('docs/configuration.md'), 'Option of the storage node').map(
+    (cells) => cells.slice(0, 2),
   );
-  expect([['--engine <name>', 'memory'], ...inEngines]).toEqual(inReadme);
+  expect([['--engine <name>', 'memory'], ...inEngines]).toEqual(inConfiguration);
 });
 
 /** The rows of the table with this heading over its first column, as `--option: default, variable`. */
 function optionsInTable(heading: string): string[] {
-  return tableRows(read('README.md'), heading).map(([option = '', fallback, ...cells]) => {
+  return tableRows(read('docs/configuration.md'), heading).map(([option = '', fallback, ...cells]) => {
     const variable = cells.find((cell) => cell.startsWith('KVS_'));
     return describeOption(option.split(' ', 1).join(), fallback, variable);
   });
@@ -230,4 +230,15 @@ it('every npm script that is named exists', () => {
     Array.from(read(document).matchAll(/\bnpm run ([\w:]+)/g), ([, script = '']) => script),
   );
   expect(named.filter((script) => !(script in scripts))).toEqual([]);
+});
+
+it('no page has the same heading twice, and README.md fits on a few screens', () => {
+  const repeated = documents.flatMap((document) => {
+    const headings = anchorsIn(read(document).replaceAll(/^```.*?^```$/gms, ''));
+    return headings
+      .filter((heading, i) => headings.indexOf(heading) < i)
+      .map((heading) => document + heading);
+  });
+  expect(repeated).toEqual([]);
+  expect(read('README.md').split('\n').length).toBeLessThanOrEqual(220);
 });
