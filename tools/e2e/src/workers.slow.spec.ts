@@ -155,7 +155,7 @@ describe('when it is to end, a proxy of two workers', () => {
   });
 
   it('finishes what is under way also when the first process is killed, and ends', async () => {
-    await start();
+    await start('--shutdown-timeout-ms', '60000');
     const pids = proxy.workerPids;
     await fillWithLargeValues(node.origin);
     const scan = await open(`${origin}/fetch`);
