@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Scheduler } from '@kvs/kv-store';
 import { DIRECTORY_LOCK_FILE, TAKEOVER_MS } from '@kvs/kv-store';
@@ -84,6 +84,28 @@ it('a directory of another format is refused by name', async () => {
   writeFileSync(join(scratch.path, 'format'), 'kvs-lmdb 99\n');
   await expect(open()).rejects.toThrow('has the format "kvs-lmdb 99"');
 });
+
+it.each([
+  ['names no partition function', 'kvs-lmdb 1'],
+  ['names another partition function', 'kvs-lmdb 1 crc16/2'],
+])('a directory whose format %s is refused, and nothing in it changes', async (_, format) => {
+  const engine = await open();
+  await engine.setMany([PAIR]);
+  await engine.close();
+  writeFileSync(join(scratch.path, 'format'), `${format}\n`);
+  const before = contents();
+  await expect(open()).rejects.toMatchObject({
+    code: 'engine_unavailable',
+    message: expect.stringMatching(
+      /^.* names .* partition function.*, but this version needs "crc16\/1"; .*$/,
+    ),
+  });
+  expect(contents()).toEqual(before);
+});
+
+function contents(): Map<string, Buffer> {
+  return new Map(readdirSync(scratch.path).map((name) => [name, readFileSync(join(scratch.path, name))]));
+}
 
 it("a directory of someone else's files is left alone", async () => {
   writeFileSync(join(scratch.path, 'thesis.txt'), 'all of it');

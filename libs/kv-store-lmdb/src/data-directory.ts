@@ -2,12 +2,12 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, readSync, ren
 import { fstatSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DirectoryLockOptions } from '@kvs/kv-store';
-import { DIRECTORY_LOCK_FILE, DirectoryLock } from '@kvs/kv-store';
-import { KvsError } from '@kvs/protocol';
+import { DIRECTORY_LOCK_FILE, DirectoryLock, partitionFunctionProblem } from '@kvs/kv-store';
+import { KvsError, PARTITION_FUNCTION } from '@kvs/protocol';
 import { Environment } from './environment.js';
 
-/** What is on disk is of this version. Raise it with every change that an older engine would misread. */
-export const FORMAT = 'kvs-lmdb 1';
+/** The version of the files on disk. Raise it with every change that an older engine would misread. */
+const FORMAT = 'kvs-lmdb 1';
 
 /** A directory that this process has for itself and whose files look as they should. */
 export class DataDirectory {
@@ -50,18 +50,22 @@ export class DataDirectory {
   }
 }
 
-/** A new directory is marked with the format, before anything else is written to it. */
+/** Checks the file that names the format and the partition function. It is the first file of a new directory. */
 function checkFormat(path: string): void {
   const file = join(path, 'format');
   if (existsSync(file)) {
-    const format = readFileSync(file, 'utf8').trim();
-    if (format === FORMAT) return;
-    throw unavailable(`${path} has the format "${format.slice(0, 100)}"; this engine reads "${FORMAT}"`);
+    const text = readFileSync(file, 'utf8').trim();
+    const [engine, version, partitionFunction] = text.split(' ');
+    if (`${engine} ${version}` !== FORMAT)
+      throw unavailable(`${path} has the format "${text.slice(0, 100)}"; this engine reads "${FORMAT}"`);
+    const problem = partitionFunctionProblem(partitionFunction);
+    if (problem !== undefined) throw unavailable(`${path} ${problem}`);
+    return;
   }
   const own = [`format.new`, 'lost+found', DIRECTORY_LOCK_FILE];
   const strangers = readdirSync(path).filter((name) => !own.includes(name));
   if (strangers.length > 0) throw unavailable(`${path} holds other files, and no data of this engine`);
-  writeFileSync(`${file}.new`, `${FORMAT}\n`, { flush: true });
+  writeFileSync(`${file}.new`, `${FORMAT} ${PARTITION_FUNCTION}\n`, { flush: true });
   renameSync(`${file}.new`, file);
   syncDirectory(path);
 }

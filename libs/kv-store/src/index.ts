@@ -13,6 +13,7 @@ export {
 export type { MemoryEngineOptions } from './engine/memory/memory-options.js';
 export * from './engine/memory/snapshot/snapshot-options.js';
 export { OpeningEngine } from './engine/opening-engine.js';
+export * from './engine/partition-function.js';
 export * from './engine/read-each.js';
 export * from './engine/rules.js';
 export * from './engine/scan-chunk.js';

@@ -79,6 +79,17 @@ describe('a snapshot', () => {
     expect(stderr).toContain(file());
   });
 
+  it('of a version without partition functions keeps the node from starting, with one line, and stays as it is', async () => {
+    const old = Buffer.concat([Buffer.from('KVSSNAP1'), Buffer.alloc(100)]);
+    await writeFile(file(), old);
+    const { code, stderr } = await storageNode(['--snapshot-dir', directory, '--ignore-damaged-snapshot']);
+    expect([code, stderr]).toEqual([
+      1,
+      `kvs-storage-node: the snapshot ${file()} names no partition function, but this version needs "crc16/1"; nothing was changed\n`,
+    ]);
+    expect((await readFile(file())).equals(old)).toBe(true);
+  });
+
   it('that is damaged is set aside on request', async () => {
     await storeOne();
     const damaged = await damage();

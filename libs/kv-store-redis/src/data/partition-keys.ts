@@ -1,4 +1,4 @@
-import { PARTITION_COUNT } from '@kvs/protocol';
+import { PARTITION_COUNT, PARTITION_FUNCTION } from '@kvs/protocol';
 import calculateSlot from 'cluster-key-slot';
 
 /** The Redis keys of one partition. They share a hash tag, and so a slot of a Cluster. */
@@ -13,7 +13,20 @@ export interface PartitionKeys {
   readonly deadlines: string;
 }
 
+/**
+ * Returns the keys of each partition. They name the partition function, so that pairs that another function placed are
+ * never mistaken for these.
+ */
 export function partitionKeys(prefix: string): (partition: number) => PartitionKeys {
+  return keysUnder(`${prefix}:${PARTITION_FUNCTION}`);
+}
+
+/** Returns the keys of each partition in versions that named no partition function. */
+export function oldPartitionKeys(prefix: string): (partition: number) => PartitionKeys {
+  return keysUnder(prefix);
+}
+
+function keysUnder(prefix: string): (partition: number) => PartitionKeys {
   const all = Array.from({ length: PARTITION_COUNT }, (_, partition): PartitionKeys => {
     const start = `${prefix}:{${partition}}:`;
     return {

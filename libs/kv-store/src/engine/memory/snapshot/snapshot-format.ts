@@ -5,15 +5,21 @@ import type { RawRecord } from '../raw-record.js';
 import { decoded } from '../record-data.js';
 
 // A snapshot is a magic text and then frames: length, checksum (CRC-32 of kind and payload), kind, payload. Numbers
-// are little-endian. The last frame says how many pairs there are, and nothing follows it: a file that was cut off,
-// even between two frames, is known for one.
+// are little-endian. The first frame names the partition function. The last frame says how many pairs there are, and
+// nothing follows it, so a reader recognises a file that was cut off, even between two frames.
 
-export const MAGIC = Buffer.from('KVSSNAP1', 'latin1');
+export const MAGIC = Buffer.from('KVSSNAP2', 'latin1');
+
+/** The magic text of snapshots that name no partition function. */
+export const OLD_MAGIC = Buffer.from('KVSSNAP1', 'latin1');
 
 export const FRAME_HEADER_BYTES = 9;
 
-/** `pairs`: records one after the other. `floors`: partitions with their version floors. `end`: the count of pairs. */
-export const FRAME_KINDS = ['pairs', 'floors', 'end'] as const;
+/**
+ * `pairs`: records one after the other. `floors`: partitions with their version floors. `end`: the count of pairs.
+ * `partition-function`: its name.
+ */
+export const FRAME_KINDS = ['pairs', 'floors', 'end', 'partition-function'] as const;
 export type FrameKind = (typeof FRAME_KINDS)[number];
 
 export interface FrameHeader {

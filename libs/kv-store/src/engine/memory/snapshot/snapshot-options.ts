@@ -22,12 +22,12 @@ export interface SnapshotLog {
   error(message: string): void;
 }
 
-/** A snapshot cannot be loaded or written. The message names the file. */
+/** A snapshot cannot be loaded or written. `incompatible`: another partition function. The message names the file. */
 export class SnapshotError extends Error {
   override readonly name = 'SnapshotError';
 
   constructor(
-    readonly code: 'damaged' | 'too_large' | 'io',
+    readonly code: 'damaged' | 'incompatible' | 'too_large' | 'io',
     readonly file: string,
     reason: string,
     options?: ErrorOptions,

@@ -2,12 +2,14 @@ import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { PARTITION_COUNT } from '@kvs/protocol';
+import { partitionFunctionProblem } from '../../partition-function.js';
 import type { PairStore } from '../pair-store.js';
 import type { FrameKind } from './snapshot-format.js';
 import {
   FRAME_HEADER_BYTES,
   isIntact,
   MAGIC,
+  OLD_MAGIC,
   readCount,
   readFloors,
   readFrameHeader,
@@ -57,7 +59,13 @@ class SnapshotReader {
   }
 
   async read(progressed: (share: number) => void): Promise<number> {
-    if (!(await this.#take(MAGIC.length)).equals(MAGIC)) throw this.#damaged('is not a snapshot');
+    const magic = await this.#take(MAGIC.length);
+    if (magic.equals(OLD_MAGIC)) this.#checkPartitionFunction(undefined);
+    if (!magic.equals(MAGIC)) throw this.#damaged('is not a snapshot');
+    const first = await this.#takeFrame();
+    if (first.kind !== 'partition-function')
+      throw this.#damaged('is damaged: its first frame is of another kind');
+    this.#checkPartitionFunction(first.payload.toString());
     for (let isAtEnd = false; !isAtEnd;) {
       const { kind, payload } = await this.#takeFrame();
       isAtEnd = this.#applyWhole(kind, payload);
@@ -66,6 +74,11 @@ class SnapshotReader {
     }
     if (this.#position !== this.#size) throw this.#damaged('goes on after its end');
     return this.#pairCount;
+  }
+
+  #checkPartitionFunction(name: string | undefined): void {
+    const problem = partitionFunctionProblem(name);
+    if (problem !== undefined) throw new SnapshotError('incompatible', this.#path, problem);
   }
 
   async #takeFrame(): Promise<{ kind: FrameKind; payload: Buffer }> {
@@ -114,6 +127,8 @@ class SnapshotReader {
         for (const { partition, floor } of readFloors(payload))
           if (!this.#store.raiseVersionFloor(partition, floor)) throw this.#tooLarge();
         return false;
+      case 'partition-function':
+        throw this.#damaged('is damaged: it names its partition function twice');
       case 'end':
         if (readCount(payload) !== this.#pairCount) throw this.#damaged('has fewer pairs than it says');
         return true;

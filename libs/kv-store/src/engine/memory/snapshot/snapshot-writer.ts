@@ -3,6 +3,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
+import { PARTITION_FUNCTION } from '@kvs/protocol';
 import type { Clock } from '../../../clock.js';
 import type { MemoryPartition } from '../memory-partition.js';
 import type { PairStore } from '../pair-store.js';
@@ -80,6 +81,7 @@ class SnapshotWriter {
 
   async write(): Promise<number> {
     await this.#append(MAGIC);
+    await this.#writeFrame('partition-function', Buffer.from(PARTITION_FUNCTION));
     for (const partition of [...this.#store.partitions()]) await this.#writePartition(partition);
     if (this.#pairs.hasPiece) await this.#writePiece();
     await this.#writeFrame('floors', floorsPayload(this.#floors));

@@ -2,10 +2,12 @@ import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import { DIRECTORY_LOCK_FILE, RENEWAL_MS, TAKEOVER_MS } from '../../../directory-lock.js';
 import { ManualClock, ManualScheduler } from '../../../testing/index.js';
 import { numbered, placed, write } from '../../../testing/pairs.js';
 import { MemoryEngine } from '../memory-engine.js';
+import { FRAME_HEADER_BYTES, MAGIC, startOfChecksum, writeFrameHeader } from './snapshot-format.js';
 import { SnapshotError } from './snapshot-options.js';
 
 let directory = '';
@@ -51,6 +53,23 @@ describe('a snapshot', () => {
       expect(error).toMatchObject({ code: 'damaged', file: file() });
       expect(String(error)).toContain(file());
     }
+  });
+
+  it.each([
+    [
+      'without a partition function',
+      oldSnapshot(),
+      'names no partition function, but this version needs "crc16/1"',
+    ],
+    ['of another partition function', snapshotOf('crc16/2'), 'names the partition function "crc16/2"'],
+  ])('%s is refused and left as it is, even if a damaged one may be set aside', async (_, bytes, message) => {
+    await writeFile(file(), bytes);
+    await expect(open({}, 'set-aside')).rejects.toMatchObject({
+      code: 'incompatible',
+      message: expect.stringContaining(`the snapshot ${file()} ${message}`),
+    });
+    expect(await readdir(directory)).toEqual(['kvs.snapshot']);
+    expect((await readFile(file())).equals(bytes)).toBe(true);
   });
 
   it('that holds more than the engine may is refused', async () => {
@@ -231,6 +250,19 @@ async function written(): Promise<Buffer> {
   engine.setMany(KEYS.map((key) => write(key, VALUE)));
   await engine.close();
   return readFile(file());
+}
+
+/** The head of a snapshot of an older version, which began with its pairs. */
+function oldSnapshot(): Buffer {
+  return Buffer.concat([Buffer.from('KVSSNAP1'), Buffer.alloc(100)]);
+}
+
+function snapshotOf(partitionFunction: string): Buffer {
+  const payload = Buffer.from(partitionFunction);
+  const header = Buffer.alloc(FRAME_HEADER_BYTES);
+  const checksum = crc32(payload, startOfChecksum('partition-function'));
+  writeFrameHeader(header, 'partition-function', payload.length, checksum);
+  return Buffer.concat([MAGIC, header, payload]);
 }
 
 function changed(bytes: Buffer, at: number): Buffer {
