@@ -33,7 +33,6 @@ describe('the settings', () => {
       host: 'localhost',
       port: 8080,
       nodeTimeoutMs: 5000,
-      nodeProtocol: 'auto',
       limits: DEFAULT_LIMITS,
     });
   });
@@ -54,16 +53,6 @@ describe('the workers', () => {
   });
 });
 
-it('the way to the nodes is one of three, also from its variable', () => {
-  expect(readConfig(['a:1', '--node-protocol', 'link'], {}).nodeProtocol).toBe('link');
-  process.env['KVS_NODE_PROTOCOL'] = 'http';
-  try {
-    expect(readConfig(['a:1'], {}).nodeProtocol).toBe('http');
-  } finally {
-    delete process.env['KVS_NODE_PROTOCOL'];
-  }
-});
-
 describe('bad arguments', () => {
   it.each([
     [
@@ -81,7 +70,6 @@ describe('bad arguments', () => {
     [['--workers', '0'], "option '--workers <number>' argument '0' is invalid."],
     [['--workers', '9999'], "option '--workers <number>' argument '9999' is invalid."],
     [['--workers', 'all'], "option '--workers <number>' argument 'all' is invalid."],
-    [['--node-protocol', 'udp'], "option '--node-protocol <name>' argument 'udp' is invalid."],
     [['--nodes', 'a:1'], "unknown option '--nodes'"],
     [['localhost:'], 'A node is given as host:port'],
     [[':3000'], 'A node is given as host:port'],

@@ -1,8 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { HTTP_OPTIONS, httpSettings, type HttpSettings } from '@kvs/http-api';
-import { NODE_PROTOCOLS, type NodeProtocol } from '@kvs/node-link';
 import {
-  choice,
   InvalidArgumentError,
   milliseconds,
   packageVersion,
@@ -11,7 +9,6 @@ import {
   parseHost,
   parsePort,
   usageError,
-  wholeNumber,
   words,
 } from '@kvs/server';
 
@@ -24,10 +21,6 @@ export interface ProxyConfig extends HttpSettings {
   readonly nodes: readonly string[];
   /** How long a node may take to answer, in milliseconds. */
   readonly nodeTimeoutMs: number;
-  /** By what way batches reach a node. */
-  readonly nodeProtocol: NodeProtocol;
-  /** Most connections to one node for batches over HTTP; scans have connections of their own. */
-  readonly nodeConnections: number;
 }
 
 const DEFAULT_NODES = 'localhost:3000';
@@ -70,16 +63,6 @@ export const COMMAND = {
       parse: parseWorkers,
     },
     nodeTimeoutMs: milliseconds(NODES, 'longest wait for a node', 5000),
-    nodeProtocol: choice(
-      {
-        group: NODES,
-        description: 'way to the nodes; auto: the link if there is one, else HTTP',
-        value: 'name',
-      },
-      NODE_PROTOCOLS,
-      'auto',
-    ),
-    nodeConnections: wholeNumber({ group: NODES, description: 'limit of HTTP connections to a node' }, 128),
     ...HTTP_OPTIONS,
   },
 };
@@ -91,7 +74,7 @@ export function readConfig(
 ): ProxyConfig {
   const { argument, options } = parseCommand(COMMAND, argv);
   const given = argument('nodes');
-  const { host, port, workers, nodeTimeoutMs, nodeProtocol, nodeConnections } = options;
+  const { host, port, workers, nodeTimeoutMs } = options;
   const nodes = parseNodes(given.length > 0 ? given : [environment['KVS_NODES'] ?? DEFAULT_NODES]);
   return {
     ...httpSettings(options),
@@ -100,8 +83,6 @@ export function readConfig(
     workers,
     nodes,
     nodeTimeoutMs,
-    nodeProtocol,
-    nodeConnections,
   };
 }
 

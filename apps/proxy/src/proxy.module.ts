@@ -1,13 +1,13 @@
 import { HttpApiModule, METRICS_SOURCE, OPERATIONS, READINESS } from '@kvs/http-api';
 import type { Logger } from '@kvs/server';
-import { endOfCallback, endOfTurn, NodeDataTransport, ReadBuffers } from '@kvs/node-link';
-import { Router, type NodeStats } from '@kvs/router';
+import { endOfCallback, endOfTurn, NodeLink } from '@kvs/node-link';
+import { Router } from '@kvs/router';
 import { HttpModule, HttpService } from '@nestjs/axios';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { ClusterController } from './cluster.controller.js';
 import type { ProxyConfig } from './config.js';
 import { LoopedNodes } from './looped-nodes.js';
-import { fetchStats } from './node-stats.js';
+import { refusalReason } from './refusal-reason.js';
 import { NodesMetrics } from './nodes-metrics.js';
 import { NodesReadiness } from './nodes.readiness.js';
 
@@ -52,28 +52,22 @@ class RouterModule {
       provide: Router,
       inject: [HttpService],
       useFactory: (http: HttpService) => {
-        const readBuffers = new ReadBuffers();
-        return new Router(config.nodes, (address) => {
-          const { nodeProtocol: protocol, nodeTimeoutMs, nodeConnections, limits } = config;
-          const { maxBatchItems, maxAnswerBytes } = limits;
-          const foundProxy = (): void => loops.add(address);
-          const stats = (): Promise<NodeStats> => fetchStats(http, address, nodeTimeoutMs, loops);
-          // The fast lane has gathered the requests of a turn already; Express answers each in a callback of its own.
-          const schedule = config.fastLane ? endOfCallback : endOfTurn;
-          return new NodeDataTransport(address, {
-            protocol,
-            nodeTimeoutMs,
-            nodeConnections,
-            maxBatchItems,
-            maxAnswerBytes,
-            pairLimits: limits,
-            readBuffers,
-            schedule,
-            stats,
-            foundProxy,
-            onBreach: (message) => logger.warn(message),
-          });
-        });
+        const { nodes, nodeTimeoutMs, limits } = config;
+        // The fast path handles the requests of a turn in one callback; Express answers each in a callback of its own.
+        const schedule = config.fastLane ? endOfCallback : endOfTurn;
+        return new Router(
+          nodes,
+          (address) =>
+            new NodeLink(address, {
+              nodeTimeoutMs,
+              pairLimits: limits,
+              schedule,
+              foundNode: () => loops.delete(address),
+              foundProxy: () => loops.add(address),
+              explainRefusal: (_, status) => refusalReason(http, address, status, nodeTimeoutMs),
+              onBreach: (message) => logger.warn(message),
+            }),
+        );
       },
     };
     return {

@@ -7,6 +7,7 @@ import { COMMAND, readConfig } from './config.js';
 import { EngineProvider } from './engine/engine-provider.js';
 import { linkMetrics } from './link-metrics.js';
 import { StorageNodeModule } from './storage-node.module.js';
+import { StoreOperations } from './store-operations.js';
 
 const config = orExit(COMMAND.name, () => readConfig(process.argv.slice(2)));
 await serve({
@@ -17,10 +18,10 @@ await serve({
   port: config.port,
   settings: config,
   methods: { '/stats': ['GET', 'HEAD'] },
-  upgrade: (operations, logger, metrics) => {
+  upgrade: (app, logger, metrics) => {
     const onError = (error: unknown): void => logger.error(error, 'unexpected error');
     const onBreach = (message: string): void => logger.warn(message);
-    const links = new LinkServer(operations, { ...config, onError, onBreach });
+    const links = new LinkServer(app.get(StoreOperations), { ...config, onError, onBreach });
     metrics.add(linkMetrics(links));
     return links;
   },

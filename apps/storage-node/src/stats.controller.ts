@@ -1,8 +1,10 @@
 import { KvStore } from '@kvs/kv-store';
+import type { NodeStats } from '@kvs/node-link';
 import { Controller, Get, Inject } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { statsOf } from './store-operations.js';
 
-/** What a proxy shows of this node in `GET /cluster`. */
+/** The statistics that a proxy shows in `GET /cluster`. */
 @ApiTags('cluster')
 @Controller('stats')
 export class StatsController {
@@ -14,8 +16,7 @@ export class StatsController {
 
   @Get()
   @ApiOperation({ summary: 'The engine and how many pairs it holds' })
-  async stats(): Promise<{ engine: string; keys: number }> {
-    const { pairCount } = await this.#store.stats();
-    return { engine: this.#store.engineName, keys: pairCount };
+  stats(): Promise<NodeStats> {
+    return statsOf(this.#store);
   }
 }

@@ -24,7 +24,8 @@ export class StorageNodeModule {
         HttpApiModule.register({
           limits: config.limits,
           providers: [
-            { provide: OPERATIONS, useClass: StoreOperations },
+            StoreOperations,
+            { provide: OPERATIONS, useExisting: StoreOperations },
             { provide: READINESS, useValue: engine },
             { provide: METRICS_SOURCE, useClass: EngineMetrics },
           ],

@@ -1,4 +1,5 @@
 import { KvStore, piecesOf, type StoreChunk } from '@kvs/kv-store';
+import type { NodeOperations, NodeStats } from '@kvs/node-link';
 import type {
   DeleteItem,
   DeleteOutcome,
@@ -8,6 +9,7 @@ import type {
   MaybePromise,
   PageAnswer,
   PageRequest,
+  PairLines,
   QueryOutcome,
   ScanAnswer,
   ScanRequest,
@@ -17,9 +19,15 @@ import type {
 import { ALL_PARTITIONS, MAX_PAGE_BYTES, pageAnswer } from '@kvs/protocol';
 import { Inject, Injectable } from '@nestjs/common';
 
+/** Returns the statistics that a node tells proxies and, at `/stats`, everybody. */
+export async function statsOf(store: KvStore): Promise<NodeStats> {
+  const { pairCount } = await store.stats();
+  return { engine: store.engineName, keys: pairCount };
+}
+
 /** The operations on this process's own store. */
 @Injectable()
-export class StoreOperations implements KeyValueOperations {
+export class StoreOperations implements KeyValueOperations, NodeOperations {
   readonly #store: KvStore;
 
   constructor(@Inject(KvStore) store: KvStore) {
@@ -44,7 +52,15 @@ export class StoreOperations implements KeyValueOperations {
 
   async scan(request: ScanRequest): Promise<ScanAnswer> {
     const { format = 'lines' } = request;
-    return { missingNodes: [], lines: this.#store.scanJson(request), format, close };
+    return { missingNodes: [], lines: this.scanLines(request), format, close };
+  }
+
+  scanLines(request: ScanRequest): PairLines {
+    return this.#store.scanJson(request);
+  }
+
+  stats(): Promise<NodeStats> {
+    return statsOf(this.#store);
   }
 
   /**

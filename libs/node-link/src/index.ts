@@ -1,14 +1,20 @@
+export type { NodeStats } from '@kvs/router';
 export type { Batch, BatchOf, ItemOf, Kind, OutcomeOf } from './batch.js';
-export type { Refusal } from './codec/calls.js';
 export type { LinkLimits, PairLimits } from './codec/hello.js';
-export { readStats } from './http/node-answers.js';
-export { LOOP_STATUS, loopError } from './loop.js';
-export { ReadBuffers } from './http/read-buffers.js';
+export type { Refusal } from './codec/refusal.js';
 export { CallBudget, type CallAdmission } from './link/call-admission.js';
-export { DEFAULT_LINK_OPTIONS, MAX_HEARTBEAT_MS, type LinkOptions } from './link/link-options.js';
-export { LinkServer, type BatchOperations, type LinkServerOptions } from './link/link-server.js';
+export type { LinkOperation } from './link/link-load.js';
+export {
+  DEFAULT_LINK_OPTIONS,
+  explainByStatus,
+  MAX_HEARTBEAT_MS,
+  type LinkOptions,
+} from './link/link-options.js';
+export { LinkServer, type LinkCounts, type LinkServerOptions } from './link/link-server.js';
 export { LINK_PATH, LINK_TOKEN } from './link/link-token.js';
-export { connectPlain, type Connect, type ConnectOptions } from './link/upgrade-to-link.js';
-export { NodeDataTransport, type NodeTransportOptions } from './node-data-transport.js';
-export { endOfCallback, endOfTurn, systemTimers, type Random, type Schedule, type Timers } from './ports.js';
-export { NODE_PROTOCOLS, type NodeProtocol } from './ways.js';
+export type { NodeOperations } from './link/node-operations.js';
+export { connectPlain, type Connect } from './link/upgrade-to-link.js';
+export { LOOP_STATUS, loopError } from './loop.js';
+export { NodeLink, type NodeLinkOptions } from './node-link.js';
+export { endOfCallback, endOfTurn, systemTimers, type Schedule, type Timers } from './ports.js';
+export { readStats } from './stats.js';

@@ -14,10 +14,8 @@ export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
   deadlineMs = 0;
   /** Whether the caller has been told: an answer that comes later is for nobody. */
   settled = false;
-  /** Those that were sent together with it. */
-  company: Company | undefined;
-  /** Told, once, that the call is settled. */
-  whenSettled: (() => void) | undefined;
+  /** The calls that were sent together, while this one is unanswered. */
+  batch: SentBatch | undefined;
 
   readonly #resolve: (outcomes: readonly OutcomeOf<K>[]) => void;
   readonly #reject: (error: unknown) => void;
@@ -54,7 +52,6 @@ export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
     if (this.settled) return;
     this.settled = true;
     this.#resolve(outcomes);
-    if (this.whenSettled !== undefined) this.whenSettled();
   }
 
   /** With a `TransportError`, with `answer_too_large`, or with whatever a defect throws. */
@@ -63,7 +60,6 @@ export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
     this.size?.add(-this.#bytes);
     this.outcomes.fill(NOT_KEPT);
     this.#reject(error);
-    if (this.whenSettled !== undefined) this.whenSettled();
   }
 
   #addToSize(size: AnswerSize, outcomes: readonly OutcomeOf<K>[]): void {
@@ -85,14 +81,10 @@ const NOT_KEPT: ItemFailure = Object.freeze({ ok: false, code: 'internal_error',
 
 export type Call = { readonly [K in Kind]: PendingCall<K> }[Kind];
 
-/** How many of the calls that were sent together are unanswered. */
-export interface Company {
-  open: number;
-}
-
-/** Takes a call and sees to it that it is settled. */
-export interface CallSink {
-  submit(call: Call): void;
+/** Calls that were sent together. */
+export interface SentBatch {
+  /** How many of them somebody waits for. */
+  unanswered: number;
 }
 
 /**

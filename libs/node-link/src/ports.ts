@@ -11,9 +11,6 @@ export type CancelTask = () => void;
 /** Calls the task once, soon: at the end of this turn of the event loop, or of this callback. */
 export type Schedule = (task: () => void) => void;
 
-/** A number from 0 to below 1. */
-export type Random = () => number;
-
 /** The one place that reads the clock and sets timers. */
 export const systemTimers: Timers = Object.freeze({
   nowMs: () => performance.now(),

@@ -4,6 +4,7 @@ import {
   binaryValue,
   ERROR_CODES,
   MAX_TTL_MS,
+  PARTITION_COUNT,
   stringKey,
   stringValue,
   type DeleteItem,
@@ -16,6 +17,7 @@ import {
 } from '@kvs/protocol';
 import type { Answer } from '../src/codec/answers.js';
 import type { Batch } from '../src/batch.js';
+import type { StreamRequest } from '../src/codec/streams.js';
 
 /** Text of one byte to the character, and of more; frames of either kind, and of both. */
 const text = fc.oneof(
@@ -55,6 +57,23 @@ export const batches: fc.Arbitrary<Batch> = fc.oneof(
   some(deleteItems).map((items): Batch => ({ kind: 'delete', items })),
   some(keys).map((items): Batch => ({ kind: 'fetch', items })),
   some(keys).map((items): Batch => ({ kind: 'query', items })),
+);
+
+export const streamRequests: fc.Arbitrary<StreamRequest> = fc.oneof(
+  fc.constant<StreamRequest>({ kind: 'stats' }),
+  fc
+    .record(
+      {
+        prefix: values,
+        partitions: fc
+          .uniqueArray(fc.nat(PARTITION_COUNT - 1), { maxLength: 20 })
+          .map((partitions) => partitions.sort((one, other) => one - other)),
+        meta: fc.boolean(),
+        format: fc.constantFrom('lines', 'items'),
+      },
+      { requiredKeys: ['meta', 'format'], noNullPrototype: true },
+    )
+    .map((scan): StreamRequest => ({ kind: 'scan', scan })),
 );
 
 export const ids = fc.integer({ min: 0, max: 2 ** 32 - 1 });

@@ -69,6 +69,12 @@ export class FakeLinkNode {
     this.#socket?.write(bytes);
   }
 
+  /** Returns a function that says something over the link that is now the newest. */
+  sayTo(): (bytes: Uint8Array) => void {
+    const socket = this.#socket;
+    return (bytes) => socket?.write(bytes);
+  }
+
   /** Ends the connection of the link. */
   hangUp(): void {
     this.#socket?.destroy();

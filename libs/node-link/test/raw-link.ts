@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import type { Batch, OutcomeList } from '../src/batch.js';
 import { AnswerReader } from '../src/codec/decode-answers.js';
-import { encodeCalls, type Refusal } from '../src/codec/calls.js';
+import { encodeCalls } from '../src/codec/calls.js';
+import type { Refusal } from '../src/codec/refusal.js';
 import { FrameBuilder } from '../src/codec/frame-builder.js';
 import { FrameReader } from '../src/codec/frame-reader.js';
 import { FRAME, type FrameType } from '../src/codec/frame.js';

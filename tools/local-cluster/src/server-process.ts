@@ -71,11 +71,8 @@ export class ServerProcess {
 
 const LISTENING = /listening on (http:\/\/[^\s"]+)/;
 
-/**
- * As `nx serve` has them. A larger young generation is collected less often: large batches are faster. The only WebAssembly
- * here is undici's parser, which has little to do: V8 takes some 30 MB at once to optimize it, and it is no faster then.
- */
-const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=64', '--liftoff-only'];
+/** As `nx serve` has them. A larger young generation is collected less often: large batches are faster. */
+const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=64'];
 
 /** One listener for all: each for itself would be too many for Node not to warn. */
 const running = new Set<ChildProcess>();

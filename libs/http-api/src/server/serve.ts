@@ -7,7 +7,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import type { KeyValueOperations } from '@kvs/protocol';
 import { ProblemFilter } from '@kvs/protocol/nest';
 import { FastLane } from '../fast-lane/fast-lane.js';
 import { FastRoutes } from '../fast-lane/fast-routes.js';
@@ -28,7 +27,6 @@ import {
 } from '@kvs/server';
 import { RequestMetrics } from '../metrics/request-metrics.js';
 import { requestTracker } from '../metrics/track-requests.js';
-import { OPERATIONS } from '../tokens.js';
 import { allowedMethodsMiddleware, API_METHODS, type AllowedMethods } from './allowed-methods.js';
 import { serveDocs } from './docs.js';
 import { InFlight } from './in-flight.js';
@@ -64,9 +62,9 @@ export interface ServeOptions {
   readonly close?: (app: INestApplicationContext) => Promise<void>;
   /** Whether requests that come from a proxy are refused with 508 `loop_detected`, as a proxy must. Default false. */
   readonly refusesProxies?: boolean;
-  /** Serves connections that leave HTTP for another protocol, over the same operations. */
+  /** Serves connections that leave HTTP for another protocol, over what the application has. */
   readonly upgrade?: (
-    operations: KeyValueOperations,
+    app: INestApplicationContext,
     logger: Logger,
     metrics: Pick<ServerMetrics, 'add'>,
   ) => UpgradeHandler;
@@ -105,8 +103,7 @@ async function start(options: ServeOptions, worker: number | undefined, logger: 
   const doors = new TwoDoorAdapter(inFlight, settings, accessRules(settings, host, address));
   const app = await createApp(options, doors, logger);
   const server: Server = app.getHttpServer();
-  const operations = app.get<KeyValueOperations>(OPERATIONS, { strict: false });
-  const upgrade = options.upgrade?.(operations, logger, app.get(ServerMetrics));
+  const upgrade = options.upgrade?.(app, logger, app.get(ServerMetrics));
   if (upgrade) addUpgrade(app, doors, upgrade);
   await app.init();
   const stop = async (): Promise<never> => {

@@ -1,5 +1,5 @@
 import type { Kind, OutcomeOf } from '../batch.js';
-import type { Refusal } from './calls.js';
+import type { Refusal } from './refusal.js';
 
 interface OutcomesOf<K extends Kind> {
   readonly kind: K;
@@ -21,6 +21,3 @@ export const YES = 2;
 export const VALUE_BINARY = 4;
 export const HAS_TTL = 8;
 export const MAYBE_APPLIED = 16;
-
-/** Longest message of a refusal or failure. Messages are for people, who can't use an endless one. */
-export const MAX_MESSAGE_UNITS = 1024;

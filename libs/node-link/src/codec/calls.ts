@@ -16,12 +16,7 @@ import { FRAME } from './frame.js';
 import { checkKey, checkValue, type ItemLimits } from './item-checks.js';
 import { KIND_CODES, kindOf } from './kinds.js';
 import { LinkProtocolError } from './link-protocol-error.js';
-
-/** Why a whole call was not done. */
-export interface Refusal {
-  readonly code: ErrorCode;
-  readonly message: string;
-}
+import type { Refusal } from './refusal.js';
 
 /** A call as a node reads it: a batch whose items are valid and canonical, or why it is refused. */
 export type DecodedCall = { readonly id: number } & (Batch | { readonly refusal: Refusal });

@@ -1,7 +1,6 @@
 import {
   brandValue,
   canonicalData,
-  isErrorCode,
   isTtl,
   isValidData,
   isVersionCondition,
@@ -11,12 +10,12 @@ import {
   type Value,
 } from '@kvs/protocol';
 import type { OutcomeList } from '../batch.js';
-import { HAS_TTL, MAX_MESSAGE_UNITS, MAYBE_APPLIED, OK, REFUSED, VALUE_BINARY, YES } from './answers.js';
-import type { Refusal } from './calls.js';
+import { HAS_TTL, MAYBE_APPLIED, OK, REFUSED, VALUE_BINARY, YES } from './answers.js';
 import { allowFlags } from './flags.js';
 import type { FrameCursor } from './frame-cursor.js';
 import { kindOf } from './kinds.js';
 import { LinkProtocolError } from './link-protocol-error.js';
+import { readRefusal, type Refusal } from './refusal.js';
 
 /** A call of which all outcomes have come; with a refusal, none have. */
 export interface Answered<C> {
@@ -155,14 +154,4 @@ function readFailure(cursor: FrameCursor, flags: number): ItemFailure {
   return flags & MAYBE_APPLIED
     ? { ok: false, code, message, maybeApplied: true }
     : { ok: false, code, message };
-}
-
-function readRefusal(cursor: FrameCursor): Refusal {
-  const codeUnits = cursor.varint();
-  const messageUnits = cursor.varint();
-  if (messageUnits > MAX_MESSAGE_UNITS) throw new LinkProtocolError('a message is too long');
-  const code = cursor.text(codeUnits);
-  const message = cursor.text(messageUnits).toWellFormed();
-  if (!isErrorCode(code)) throw new LinkProtocolError('an error code that is not known');
-  return { code, message };
 }

@@ -1,20 +1,11 @@
 import { Buffer } from 'node:buffer';
-import type { Entry, ErrorCode, ItemFailure, Value } from '@kvs/protocol';
+import type { Entry, ItemFailure, Value } from '@kvs/protocol';
 import type { Kind, OutcomeOf } from '../batch.js';
-import {
-  HAS_TTL,
-  MAX_MESSAGE_UNITS,
-  MAYBE_APPLIED,
-  OK,
-  REFUSED,
-  VALUE_BINARY,
-  YES,
-  type Answer,
-} from './answers.js';
-import type { Refusal } from './calls.js';
+import { HAS_TTL, MAYBE_APPLIED, OK, REFUSED, VALUE_BINARY, YES, type Answer } from './answers.js';
 import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
 import { FRAME, FRAME_HEADER_BYTES } from './frame.js';
 import { KIND_CODES } from './kinds.js';
+import { MAX_MESSAGE_UNITS, putRefusal, REFUSAL_BYTES, type Refusal } from './refusal.js';
 import { mayExceed } from './text-bytes.js';
 
 /**
@@ -35,7 +26,7 @@ export function encodeAnswers(
       frames.push(builder.finish());
       builder.begin(FRAME.answers);
     }
-    if ('refusal' in answer) putRefusal(builder, answer.id, answer.refusal);
+    if ('refusal' in answer) putRefused(builder, answer.id, answer.refusal);
     else putOutcomes(builder, answer, frames, frameBytes, maxFrameBytes);
   }
   frames.push(builder.finish());
@@ -51,7 +42,7 @@ function hasRoom(builder: FrameBuilder, answer: Answer, frameBytes: number, maxF
   if (size === FRAME_HEADER_BYTES) return true;
   if (size > frameBytes) return false;
   const first = 'refusal' in answer ? undefined : answer.outcomes[0];
-  const units = first === undefined ? MAX_REASON_UNITS : textOf(first);
+  const units = first === undefined ? MAX_REFUSAL_UNITS : textOf(first);
   return !mayExceed(size + ANSWER_BYTES + OUTCOME_BYTES + units, maxFrameBytes);
 }
 
@@ -66,7 +57,7 @@ function putOutcomes(
   const { outcomes, kind, id } = answer;
   let from = 0;
   do {
-    const to = pieceEnd(outcomes, from, frameBytes - builder.size);
+    const to = partEnd(outcomes, from, frameBytes - builder.size);
     builder.reserve(ANSWER_BYTES);
     builder.varint(id);
     builder.byte(KIND_CODES[kind]);
@@ -83,7 +74,7 @@ function putOutcomes(
 }
 
 /** As many outcomes as have so many bytes of text, at least one where there is any. */
-function pieceEnd(outcomes: readonly OutcomeOf<Kind>[], from: number, bytes: number): number {
+function partEnd(outcomes: readonly OutcomeOf<Kind>[], from: number, bytes: number): number {
   let room = bytes;
   let to = from;
   while (to < outcomes.length && (room > 0 || to === from)) {
@@ -122,24 +113,16 @@ function putEntry(builder: FrameBuilder, { value, version, ttlMs }: Entry): void
   builder.text(value.data);
 }
 
-function putFailure(builder: FrameBuilder, { code, message, maybeApplied }: ItemFailure): void {
-  builder.byte(maybeApplied ? MAYBE_APPLIED : 0);
-  putReason(builder, code, message);
+function putFailure(builder: FrameBuilder, failure: ItemFailure): void {
+  builder.byte(failure.maybeApplied ? MAYBE_APPLIED : 0);
+  putRefusal(builder, failure);
 }
 
-function putRefusal(builder: FrameBuilder, id: number, { code, message }: Refusal): void {
-  builder.reserve(ANSWER_BYTES + OUTCOME_BYTES);
+function putRefused(builder: FrameBuilder, id: number, refusal: Refusal): void {
+  builder.reserve(ANSWER_BYTES + REFUSAL_BYTES);
   builder.varint(id);
   builder.byte(REFUSED);
-  putReason(builder, code, message);
-}
-
-function putReason(builder: FrameBuilder, code: ErrorCode, message: string): void {
-  const text = message.slice(0, MAX_MESSAGE_UNITS).toWellFormed();
-  builder.varint(code.length);
-  builder.varint(text.length);
-  builder.text(code);
-  builder.text(text);
+  putRefusal(builder, refusal);
 }
 
 function isTooLarge({ data }: Value, maxFrameBytes: number): boolean {
@@ -148,7 +131,7 @@ function isTooLarge({ data }: Value, maxFrameBytes: number): boolean {
 }
 
 /** With the code, which is much shorter. */
-const MAX_REASON_UNITS = 2 * MAX_MESSAGE_UNITS;
+const MAX_REFUSAL_UNITS = 2 * MAX_MESSAGE_UNITS;
 
 const ANSWER_BYTES = 2 * MAX_VARINT_BYTES + 1;
 const OUTCOME_BYTES = 1 + 2 * MAX_VARINT_BYTES + 2 * INTEGER_BYTES;

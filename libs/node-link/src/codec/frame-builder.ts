@@ -48,6 +48,12 @@ export class FrameBuilder {
     this.#word(Math.floor(value / 2 ** 32));
   }
 
+  /** Takes as many bytes as there are. */
+  bytes(bytes: Uint8Array): void {
+    this.#slab.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
   /** Appends to the frame's text. Its length is the caller's to write. */
   text(text: string): void {
     this.#joined += text;

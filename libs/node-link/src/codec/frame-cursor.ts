@@ -47,6 +47,19 @@ export class FrameCursor {
     return value ?? short();
   }
 
+  /** The next bytes as they are, in the memory of the frame. */
+  bytes(count: number): Buffer {
+    const from = this.#at;
+    if (from + count > this.#end) short();
+    this.#at = from + count;
+    return this.#bytes.subarray(from, this.#at);
+  }
+
+  /** All bytes that are left before the text, in the memory of the frame. */
+  rest(): Buffer {
+    return this.bytes(this.#end - this.#at);
+  }
+
   varint(): number {
     let value = this.byte();
     if (value < 0x80) return value;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { DEFAULT_LIMITS, guardDeleteItem, guardKey, guardSetItem } from '@kvs/protocol';
-import { answers, batches, ids } from '../../test/arbitraries.js';
+import { answers, batches, ids, streamRequests } from '../../test/arbitraries.js';
 import { BOUNDLESS, callFor, MAX_FRAME_BYTES, readFrames } from '../../test/frames.js';
 import { encodeAnswers } from './encode-answers.js';
 import { AnswerReader } from './decode-answers.js';
@@ -11,6 +11,15 @@ import { FrameReader } from './frame-reader.js';
 import { FRAME } from './frame.js';
 import { decodeHello, encodeHello, encodeSignal } from './hello.js';
 import { LinkProtocolError } from './link-protocol-error.js';
+import {
+  decodeCancel,
+  decodeChunk,
+  decodeCredit,
+  decodeEnd,
+  decodeOpen,
+  encodeChunk,
+  encodeOpen,
+} from './streams.js';
 
 const builder = new FrameBuilder();
 const limits = { frameBytes: 10_000, maxFrameBytes: MAX_FRAME_BYTES };
@@ -21,7 +30,9 @@ const frames = fc.oneof(
   calls.map((given) => Buffer.from(encodeCalls(builder, given))),
   fc.array(answers, { maxLength: 4 }).map((given) => Buffer.concat(encodeAnswers(builder, given, limits))),
   fc.constant(helloLimits).map((given) => Buffer.from(encodeHello(builder, given))),
-  fc.constantFrom(FRAME.ping, FRAME.goodbye).map((type) => Buffer.from(encodeSignal(builder, type))),
+  streamRequests.map((request) => Buffer.from(encodeOpen(builder, { id: 7, credit: 1000, request }))),
+  fc.uint8Array({ minLength: 1 }).map((bytes) => Buffer.from(encodeChunk(builder, 7, bytes))),
+  fc.constantFrom(FRAME.ping, FRAME.goAway).map((type) => Buffer.from(encodeSignal(builder, type))),
 );
 
 describe('a stream of frames', () => {
@@ -89,7 +100,7 @@ describe('a stream of frames', () => {
     for (const bytes of [
       signal((frame) => (frame[0] = 5)),
       signal((frame) => (frame[4] = 0)),
-      signal((frame) => (frame[4] = 7)),
+      signal((frame) => (frame[4] = 12)),
       signal((frame) => (frame[5] = 2)),
       signal((frame) => (frame[6] = 1)),
     ]) {
@@ -173,11 +184,12 @@ describe('whatever bytes come', () => {
     },
   );
 
-  it('reading them as answers or as a hello throws nothing else either', () => {
+  it('reading them as answers, as a hello or as frames of streams throws nothing else either', () => {
     fc.assert(
       fc.property(damaged, answers, (bytes, open) => {
         readEverything(bytes, (cursor) => void new AnswerReader(() => callFor(open)).read(cursor));
-        readEverything(bytes, (cursor) => void decodeHello(cursor));
+        for (const decode of [decodeHello, decodeOpen, decodeChunk, decodeEnd, decodeCredit, decodeCancel])
+          readEverything(bytes, (cursor) => void decode(cursor));
       }),
       { numRuns: 1000 },
     );

@@ -19,15 +19,25 @@ export const LENGTH_BYTES = 4;
 export const FRAME = {
   /** The first frame in each direction: the sender's limits. */
   hello: 1,
-  /** Batches to be done, each with an id. */
+  /** Batches to be done, each with an id. Sent by a proxy, as `open`, `credit` and `cancel` are. */
   calls: 2,
-  /** Outcomes of such batches, by id, in any order. */
+  /** Outcomes of such batches, by id, in any order. Sent by a node, as `goAway`, `chunk` and `end` are. */
   answers: 3,
   /** Asks for a pong: is anybody there? */
   ping: 4,
   pong: 5,
-  /** The sender is about to end: it finishes what it has, and wants no more. */
-  goodbye: 6,
+  /** The node will end. It finishes what is in flight and refuses further calls. */
+  goAway: 6,
+  /** Asks for a stream: the pairs of a scan, or statistics. */
+  open: 7,
+  /** Some bytes of a stream. */
+  chunk: 8,
+  /** A stream is complete, or why it is not. */
+  end: 9,
+  /** The proxy accepts further bytes of a stream. */
+  credit: 10,
+  /** The proxy wants no more of a stream. */
+  cancel: 11,
 } as const;
 
 export type FrameType = (typeof FRAME)[keyof typeof FRAME];
@@ -35,5 +45,5 @@ export type FrameType = (typeof FRAME)[keyof typeof FRAME];
 export const UTF8_TEXT = 1;
 
 export function isFrameType(value: number): value is FrameType {
-  return value >= FRAME.hello && value <= FRAME.goodbye;
+  return value >= FRAME.hello && value <= FRAME.cancel;
 }

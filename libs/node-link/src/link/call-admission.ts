@@ -1,4 +1,4 @@
-import type { Refusal } from '../codec/calls.js';
+import type { Refusal } from '../codec/refusal.js';
 
 /**
  * The budget from which a node admits the calls of all its links. Listeners of other protocols can share it. Each method is

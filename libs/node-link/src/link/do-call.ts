@@ -1,7 +1,7 @@
 import { refuseHugeAnswer, whenDone, type MaybePromise } from '@kvs/protocol';
 import type { Batch } from '../batch.js';
 import type { Answer } from '../codec/answers.js';
-import type { BatchOperations } from './link-server.js';
+import type { NodeOperations } from './node-operations.js';
 
 /**
  * Does one call. The answer is there at once where the operations answer at once.
@@ -9,7 +9,7 @@ import type { BatchOperations } from './link-server.js';
  * @throws KvsError as the operations do, and `answer_too_large`; or rejects with it
  */
 export function doCall(
-  operations: BatchOperations,
+  operations: NodeOperations,
   id: number,
   batch: Batch,
   maxAnswerBytes: number,

@@ -14,7 +14,8 @@ import { callWith, type Call } from '../pending-call.js';
 import { HeldStore } from '../testing/held-store.js';
 import { LinkConnection } from './link-connection.js';
 import { DEFAULT_LINK_OPTIONS } from './link-options.js';
-import { LinkServer, type BatchOperations, type LinkServerOptions } from './link-server.js';
+import { LinkServer, type LinkServerOptions } from './link-server.js';
+import type { NodeOperations } from './node-operations.js';
 
 const MIB = 2 ** 20;
 const builder = new FrameBuilder();
@@ -42,7 +43,7 @@ describe('a node', () => {
   });
   afterEach(() => server.close());
 
-  function start(options: Partial<LinkServerOptions> = {}, operations: BatchOperations = store): void {
+  function start(options: Partial<LinkServerOptions> = {}, operations: NodeOperations = store): void {
     server = new LinkServer(operations, {
       limits: DEFAULT_LIMITS,
       maxInFlightRequests: 4096,
@@ -104,11 +105,13 @@ describe('a node', () => {
   ])(
     'that is asked for large values in one frame, with a store %s, keeps few',
     async (_, written, atOnce) => {
-      const later: BatchOperations = {
+      const later: NodeOperations = {
         set: (items) => store.set(items),
         fetch: async (keys) => store.fetch(keys),
         query: (keys) => store.query(keys),
         delete: (items) => store.delete(items),
+        scanLines: (request) => store.scanLines(request),
+        stats: () => store.stats(),
       };
       start({ maxInFlightBytes: 64 * MIB }, atOnce ? store : later);
       await fill(MIB / 2);
@@ -199,7 +202,7 @@ describe('a proxy', () => {
       'node:1',
       node,
       { ...all, onBreach: (message) => breaches.push(message) },
-      { opened: ignore, proven: ignore, answered: ignore, writable: ignore, leaving: ignore, lost: ignore },
+      { opened: ignore, answered: ignore, writable: ignore, goingAway: ignore, lost: ignore },
     );
     await node.say(hello);
   }
@@ -236,10 +239,10 @@ describe('a proxy', () => {
     ]);
   });
 
-  it('lets go of a node that says goodbye and then answers nothing', async () => {
+  it('ends the link to a node that goes away and then answers nothing', async () => {
     await start();
     const call = query(1);
-    await node.say(encodeSignal(builder, FRAME.goodbye));
+    await node.say(encodeSignal(builder, FRAME.goAway));
     expect(node.destroyed).toBe(false);
     time.pass(1000);
     connection.expire(time.nowMs());

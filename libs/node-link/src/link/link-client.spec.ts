@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { stringKey, stringValue, type QueryOutcome, type SetOutcome } from '@kvs/protocol';
 import { TransportError } from '@kvs/router';
@@ -27,15 +28,14 @@ afterEach(async () => {
   await node.stop();
 });
 
-function start(options: Partial<LinkOptions> = {}, ...rest: [((calls: readonly unknown[]) => void)?]): void {
+function start(options: Partial<LinkOptions> = {}): void {
   const all = {
     ...DEFAULT_LINK_OPTIONS,
     nodeTimeoutMs: NODE_TIMEOUT_MS,
     timers: time,
-    random: () => 1,
     ...options,
   };
-  client = new LinkClient(node.address, all, ...rest);
+  client = new LinkClient(node.address, all);
 }
 
 const query = (...keys: string[]): Promise<readonly QueryOutcome[]> =>
@@ -50,7 +50,7 @@ async function failureOf(call: Promise<unknown>): Promise<string> {
 }
 
 /** Answers all calls that came, with yes, the last first. */
-function answerAll(): void {
+function answerAll(say = (bytes: Uint8Array) => node.say(bytes)): void {
   const answers = node.calls
     .splice(0)
     .reverse()
@@ -60,7 +60,7 @@ function answerAll(): void {
       outcomes: [{ ok: true as const, present: true }],
     }));
   for (const frame of encodeAnswers(node.builder, answers, { frameBytes: 1000, maxFrameBytes: 10_000 }))
-    node.say(frame);
+    say(frame);
 }
 
 const yes = [{ ok: true, present: true }];
@@ -172,7 +172,6 @@ describe('time', () => {
       time.pass(NODE_TIMEOUT_MS);
       expect(await Promise.all(calls)).toEqual(['timeout', 'timeout', 'timeout']);
       await node.until(() => node.connections === 0);
-      time.pass(DEFAULT_LINK_OPTIONS.minReconnectMs);
       const next = query('d');
       await node.until(() => node.calls.length === 1);
       answerAll();
@@ -221,113 +220,106 @@ describe('a heartbeat', () => {
 });
 
 describe('a link that breaks', () => {
-  it('is opened again after a wait that doubles with each failure', async () => {
-    node.onUpgrade = (socket) => socket.destroy();
-    start({ minReconnectMs: 100, maxReconnectMs: 450 });
-    const waits: number[] = [];
-    for (let attempt = 1; attempt <= 5; attempt++) {
-      await node.until(() => node.attempts === attempt && node.connections === 0);
-      while ((time.waits[0] ?? NODE_TIMEOUT_MS) >= NODE_TIMEOUT_MS) await setImmediate();
-      const [wait = 0] = time.waits;
-      waits.push(wait);
-      time.pass(wait);
-    }
-    expect(waits).toEqual([100, 200, 400, 450, 450]);
-  });
+  /** Resolves when the client has noticed that the link was lost. */
+  async function untilLost(): Promise<void> {
+    while (node.connections > 0) await setImmediate();
+    await setImmediate();
+  }
 
-  it('is opened again after a longer wait each time also when it says hello, until it answers something', async () => {
-    start({ minReconnectMs: 100, maxReconnectMs: 1e6, nodeTimeoutMs: 1e6, heartbeatMs: 1e6 });
-    const waits: number[] = [];
-    for (let attempt = 1; attempt <= 4; attempt++) {
-      await node.until(() => node.attempts === attempt);
-      while (!client.isOpen) await setImmediate();
-      if (attempt === 4) {
-        const call = query('a');
-        await node.until(() => node.calls.length === 1);
-        answerAll();
-        expect(await call).toEqual(yes);
-      }
+  it('is opened again at once by the next call', async () => {
+    start();
+    await node.until(() => node.frames.length === 1);
+    for (let attempt = 2; attempt < 5; attempt++) {
       node.hangUp();
-      while (client.isOpen) await setImmediate();
-      const wait = time.waits.find((ms) => ms < 1e5) ?? 0;
-      waits.push(wait);
-      time.pass(wait);
+      await untilLost();
+      expect(node.attempts).toBe(attempt - 1);
+      const call = query('a');
+      await node.until(() => node.calls.length === 1);
+      answerAll();
+      expect([await call, node.attempts]).toEqual([yes, attempt]);
     }
-    expect(waits).toEqual([100, 200, 400, 100]);
   });
 
-  it('gives calls back that were not sent, and breaks those that were', async () => {
+  it('breaks the calls that were sent, and sends the others over a new link', async () => {
     node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, maxCallsInFlight: 1 });
-    let unsent = 0;
-    start({}, (calls) => (unsent += calls.length));
+    start();
     const sent = failureOf(query('a'));
-    void query('b');
+    const unsent = query('b');
     await node.until(() => node.calls.length === 1);
+    node.calls.length = 0;
     node.hangUp();
     expect(await sent).toBe('broken');
-    while (unsent === 0) await setImmediate();
-    expect([unsent, client.isOpen]).toEqual([1, false]);
+    await node.until(() => node.calls.length === 1);
+    answerAll();
+    expect([await unsent, node.attempts]).toEqual([yes, 2]);
   });
 
-  it('is opened at once when there is reason to hurry, but not again and again', async () => {
-    start({ minReconnectMs: 100, maxReconnectMs: 1e6 });
-    await node.until(() => node.frames.length === 1);
-    time.pass(1000);
-    node.hangUp();
-    while (client.isOpen) await setImmediate();
-    expect(client.hurry()).toBe(true);
-    await node.until(() => node.attempts === 2);
-    while (!client.isOpen) await setImmediate();
-    node.hangUp();
-    while (client.isOpen) await setImmediate();
-    expect(client.hurry()).toBe(false);
-    time.pass(150); // longer than the shortest wait
-    expect(client.hurry()).toBe(false);
+  it('is asked for once at a time, and all calls that wait fail with the attempt', async () => {
+    const sockets: Duplex[] = [];
+    node.onUpgrade = (socket) => void sockets.push(socket);
+    start();
+    const calls = ['a', 'b', 'c'].map((name) => failureOf(query(name)));
+    await node.until(() => node.attempts === 1);
+    sockets[0]?.destroy();
+    expect(await Promise.all(calls)).toEqual(['unconnected', 'unconnected', 'unconnected']);
+    expect(node.attempts).toBe(1);
+    await untilLost();
+    node.onUpgrade = (socket) => node.welcome(socket);
+    const next = query('d');
+    await node.until(() => node.calls.length === 1);
+    answerAll();
+    expect(await next).toEqual(yes);
   });
 
-  it('is asked for in a hurry again and again while nobody is there', async () => {
-    start({ minReconnectMs: 100, maxReconnectMs: 1e6, heartbeatMs: 1e6, nodeTimeoutMs: 1e6 });
+  it('is asked for by each call while nobody is there', async () => {
+    start();
     await node.until(() => node.frames.length === 1);
     await node.stop();
-    while (client.isOpen) await setImmediate();
-    for (let i = 0; i < 5; i++) {
-      time.pass(100);
-      expect(client.hurry()).toBe(true);
-      expect(await failureOf(query('a'))).toBe('unconnected');
-    }
+    await untilLost();
+    for (let i = 0; i < 5; i++) expect(await failureOf(query('a'))).toBe('unconnected');
   });
 });
 
-it('a node that offers no link is not asked again in a hurry', async () => {
-  await node.stop();
-  node = await FakeLinkNode.start();
-  node.onUpgrade = (socket) => socket.end('HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n');
-  start({ minReconnectMs: 1, maxReconnectMs: 5000 });
-  await node.until(() => node.attempts === 1);
-  while (time.waits[0] !== 5000) await setImmediate();
-  time.pass(4999);
-  expect(client.hurry()).toBe(false);
-  expect(await failureOf(query('a'))).toBe('unconnected');
+describe('an address that refuses the link', () => {
+  it('fails calls with the reason that it has', async () => {
+    node.onUpgrade = (socket) => socket.end('HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n');
+    const statuses: number[] = [];
+    start({
+      explainRefusal: async (address, status) => {
+        statuses.push(status);
+        return Promise.resolve(new TransportError('unconnected', `${address} is old`));
+      },
+    });
+    await expect(query('a')).rejects.toThrow(`${node.address} is old`);
+    expect(statuses).toEqual([426]);
+  });
+
+  it('that is a proxy is reported', async () => {
+    node.onUpgrade = (socket) => socket.end('HTTP/1.1 508 Loop Detected\r\nContent-Length: 0\r\n\r\n');
+    let found = 0;
+    start({ foundProxy: () => found++ });
+    expect([await failureOf(query('a')), found]).toEqual(['loop', 1]);
+  });
 });
 
-it('a node that says goodbye is sent no more, and may finish what it has', async () => {
+it('a node that goes away is sent no more, and may finish what it has', async () => {
   start();
   const call = query('a');
   await node.until(() => node.calls.length === 1);
-  node.say(encodeSignal(node.builder, FRAME.goodbye));
-  while (client.isOpen) await setImmediate();
-  expect(node.connections).toBe(1);
+  const [first] = node.calls.splice(0);
+  node.say(encodeSignal(node.builder, FRAME.goAway));
+  node.say(encodeSignal(node.builder, FRAME.ping));
+  await node.until(() => node.frames.includes(FRAME.pong)); // the first frame has been read too
+  const sayToFirst = node.sayTo();
+  const next = query('b'); // which no call of the old connection delays
+  await node.until(() => node.calls.length === 1);
+  expect([node.attempts, node.connections]).toEqual([2, 2]);
   answerAll();
+  expect(await next).toEqual(yes);
+  node.calls.push(...(first === undefined ? [] : [first]));
+  answerAll(sayToFirst);
   expect(await call).toEqual(yes);
-  await node.until(() => node.connections === 0);
-  time.pass(DEFAULT_LINK_OPTIONS.minReconnectMs);
-  while (!client.isOpen) await setImmediate();
-  for (const name of ['b', 'c']) {
-    const alone = query(name); // no call of the old connection is in its way
-    await node.until(() => node.calls.length === 1);
-    answerAll();
-    expect(await alone).toEqual(yes);
-  }
+  await node.until(() => node.connections === 1);
 });
 
 it('more calls than may be pending fail at once', async () => {

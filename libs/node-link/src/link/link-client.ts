@@ -1,230 +1,194 @@
-import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { TransportError } from '@kvs/router';
-import { Coalescer } from '../coalesce/coalescer.js';
-import { loopError } from '../loop.js';
-import type { Call, CallSink } from '../pending-call.js';
+import type { StreamRequest } from '../codec/streams.js';
+import type { Call } from '../pending-call.js';
 import type { CancelTask } from '../ports.js';
+import { Coalescer } from './coalescer.js';
+import { IncomingStream } from './incoming-stream.js';
 import { LinkConnection } from './link-connection.js';
 import type { LinkOptions } from './link-options.js';
 import { upgradeToLink } from './upgrade-to-link.js';
 
-/** What is to be done with calls that were never sent, because the link is down. */
-export type ReturnUnsent = (calls: readonly Call[], error: TransportError) => void;
-
-/** What whoever has another way to the node needs to know of this one. */
-export interface LinkListener {
-  /** From now on, calls are sent as soon as they are made. */
-  opened(): void;
-  /** The node wants no more calls over the link. These are still being answered. */
-  left(calls: Iterable<Call>): void;
-}
-
 type State =
+  /** Nothing waits for a connection. The next call or stream makes one. */
+  | { readonly name: 'down' }
   | { readonly name: 'connecting'; readonly giveUp: () => void }
-  | { readonly name: 'open' }
-  /** Until the next attempt; `error` says why the last one came to nothing. */
-  | { readonly name: 'waiting'; readonly cancel: CancelTask; readonly error: TransportError }
+  | { readonly name: 'open'; readonly connection: LinkConnection }
   | { readonly name: 'closed' };
 
 /**
- * The one link to a node: opens it, opens it again after it broke, and sends calls over it, many to a frame. Calls wait
- * only while a connection is being made, or while the node has as much to do as it takes.
+ * The one link to a node: sends calls over it, many to a frame. If the link is down, the next call opens it again and waits
+ * for it. There is one attempt at a time; if it fails, everything that waits fails with it, so no call waits in vain while
+ * the node is away, and a node that is back is used at once.
  */
-export class LinkClient implements CallSink {
+export class LinkClient {
   readonly #coalescer: Coalescer<Call>;
-  #state: State;
-  #connection: LinkConnection | undefined;
+  #state: State = DOWN;
+  readonly #waitingStreams = new Set<IncomingStream>();
+  /** Connections to a node that goes away, which still have calls or streams in flight. */
   readonly #leaving = new Set<LinkConnection>();
-  #failures = 0;
-  #attemptedMs = 0;
   #waitingBytes = 0;
   #cancelDeadline: CancelTask | undefined;
-  /** Whether there is reason to think that nobody is there, so that to ask again costs nobody anything. */
-  #isAway = false;
-  /** Whether the wait was cut short since the link was last known to work. */
-  #hurried = false;
-  /** Whether the node speaks HTTP and said that it has no such link. It is asked again all the same, but seldom. */
-  #refused = false;
 
   readonly #address: string;
   readonly #options: LinkOptions;
-  readonly #returnUnsent: ReturnUnsent;
-  readonly #listener: LinkListener | undefined;
 
-  constructor(
-    address: string,
-    options: LinkOptions,
-    returnUnsent: ReturnUnsent = failUnsent,
-    listener?: LinkListener,
-  ) {
+  /** Begins to open the link. */
+  constructor(address: string, options: LinkOptions) {
     this.#address = address;
     this.#options = options;
-    this.#returnUnsent = returnUnsent;
-    this.#listener = listener;
-
-    this.#coalescer = new Coalescer({ ...options, ...gatherLimits(options) }, (calls) => this.#send(calls));
-    this.#state = this.#connect();
+    this.#coalescer = new Coalescer({ ...options, ...coalescingLimits(options) }, (calls) =>
+      this.#send(calls),
+    );
+    this.#connect();
   }
 
-  get isOpen(): boolean {
-    return this.#state.name === 'open';
-  }
-
+  /** Sends a call as soon as it may be sent, and sees to it that it is settled. */
   submit(call: Call): void {
-    const options = this.#options;
-    const coalescer = this.#coalescer;
-    const inFlight = this.#connection?.size ?? 0;
-    if (inFlight + coalescer.size >= options.maxPendingCalls || this.#isHeavy(call)) {
-      call.fail(new TransportError('unconnected', 'too much is in flight to this node already'));
-      return;
+    const { timers, nodeTimeoutMs } = this.#options;
+    if (this.#state.name === 'closed') return call.fail(closedError());
+    if (this.#isFull(call)) {
+      return call.fail(new TransportError('unconnected', 'too much is in flight to this node already'));
     }
-    const state = this.#state;
-    if (state.name === 'closed') return this.#returnUnsent([call], closedError());
-    if (state.name === 'waiting' && !this.hurry()) return this.#returnUnsent([call], state.error);
-    call.deadlineMs = options.timers.nowMs() + options.nodeTimeoutMs;
+    call.deadlineMs = timers.nowMs() + nodeTimeoutMs;
     this.#waitingBytes += call.weight;
-    coalescer.add(call);
-    this.#cancelDeadline ??= options.timers.after(options.nodeTimeoutMs, this.#onDeadline);
+    this.#coalescer.add(call);
+    this.#cancelDeadline ??= timers.after(nodeTimeoutMs, this.#onDeadline);
+    if (this.#state === DOWN) this.#connect();
   }
 
-  /**
-   * Tries to open the link now rather than later: there is a reason to think that the node is back. While the node takes
-   * connections and then breaks them, that is done once; the wait is there to spare it.
-   *
-   * @returns whether the link is open or being opened
-   */
-  hurry(): boolean {
+  /** Asks the node for a stream. */
+  open(request: StreamRequest): IncomingStream {
+    const { timers, nodeTimeoutMs } = this.#options;
+    const stream = new IncomingStream(request, timers, nodeTimeoutMs);
     const state = this.#state;
-    if (state.name !== 'waiting') return state.name !== 'closed';
-    const sinceMs = this.#options.timers.nowMs() - this.#attemptedMs;
-    if (this.#refused || sinceMs < this.#options.minReconnectMs) return false;
-    if (this.#hurried && !this.#isAway) return false;
-    this.#hurried = true;
-    state.cancel();
-    this.#state = this.#connect();
-    return true;
+    if (state.name === 'closed') stream.fail(closedError());
+    else if (state.name === 'open') state.connection.open(stream);
+    else {
+      this.#waitingStreams.add(stream);
+      if (state === DOWN) this.#connect();
+    }
+    return stream;
   }
 
-  /** Fails the calls in flight. Further calls fail at once. */
+  /** Fails everything in flight. Further calls fail at once. */
   close(): void {
     const state = this.#state;
     if (state.name === 'closed') return;
     this.#state = { name: 'closed' };
     if (state.name === 'connecting') state.giveUp();
-    if (state.name === 'waiting') state.cancel();
     this.#cancelDeadline?.();
-    for (const connection of [this.#connection, ...this.#leaving]) connection?.end('the transport is closed');
-    failUnsent(this.#takeBack(), closedError());
+    if (state.name === 'open') state.connection.end('the transport is closed');
+    for (const connection of this.#leaving) connection.end('the transport is closed');
+    this.#failWaiting(closedError());
   }
 
-  #isHeavy(call: Call): boolean {
-    const bytes = this.#waitingBytes + (this.#connection?.bytes ?? 0);
-    return bytes > 0 && bytes + call.weight > this.#options.maxPendingBytes;
+  #isFull(call: Call): boolean {
+    const { maxPendingCalls, maxPendingBytes } = this.#options;
+    const connection = this.#connection;
+    if ((connection?.size ?? 0) + this.#coalescer.size >= maxPendingCalls) return true;
+    const bytes = this.#waitingBytes + (connection?.bytes ?? 0);
+    return bytes > 0 && bytes + call.weight > maxPendingBytes;
   }
 
-  #connect(): State {
-    const { timers, nodeTimeoutMs, connect } = this.#options;
-    this.#attemptedMs = timers.nowMs();
+  get #connection(): LinkConnection | undefined {
+    return this.#state.name === 'open' ? this.#state.connection : undefined;
+  }
+
+  #connect(): void {
+    const { timers, nodeTimeoutMs, connect, explainRefusal } = this.#options;
+    let abandon = (): void => undefined;
     const cancelTimeout = timers.after(nodeTimeoutMs, () => {
-      giveUp();
-      if (this.#connection === undefined) this.#down(`no connection within ${nodeTimeoutMs} ms`);
-      else this.#connection.end(`no hello within ${nodeTimeoutMs} ms`);
-    });
-    const abandon = upgradeToLink(this.#address, connect, {
-      upgraded: (socket, head) => this.#begin(socket, head, cancelTimeout),
-      notOffered: (status) => {
-        cancelTimeout();
-        this.#refused = true;
-        this.#down(`the node offers no link (${status})`);
-      },
-      looped: () => {
-        cancelTimeout();
-        this.#refused = true;
-        this.#options.foundProxy();
-        this.#down(loopError());
-      },
-      failed: (error) => {
-        cancelTimeout();
-        this.#refused = false;
-        this.#isAway = 'code' in error && AWAY.has(error.code);
-        this.#down(`no connection (${'code' in error ? String(error.code) : error.message})`);
-      },
+      const error = new TransportError('unconnected', `no connection within ${nodeTimeoutMs} ms`);
+      ifCurrent(() => this.#failed(error));
+      abandon();
     });
     const giveUp = (): void => {
       cancelTimeout();
       abandon();
     };
-    return { name: 'connecting', giveUp };
+    const state: State = { name: 'connecting', giveUp };
+    /** An attempt that was given up has no effect. */
+    const ifCurrent = (act: () => void): void => {
+      if (this.#state !== state) return;
+      cancelTimeout();
+      act();
+    };
+    this.#state = state;
+    abandon = upgradeToLink(this.#address, connect, {
+      upgraded: (socket, head) => {
+        const connection = this.#begin(socket, ifCurrent);
+        abandon = () => connection.end('no hello came');
+        connection.begin(head);
+      },
+      refused: (status) => {
+        void explainRefusal(this.#address, status).then((error) => ifCurrent(() => this.#failed(error)));
+      },
+      failed: (error) => {
+        const reason = 'code' in error ? String(error.code) : error.message;
+        ifCurrent(() => this.#failed(new TransportError('unconnected', `no connection (${reason})`)));
+      },
+    });
   }
 
-  #begin(socket: Duplex, head: Buffer, cancelTimeout: CancelTask): void {
-    const connection = new LinkConnection(this.#address, socket, this.#options, {
-      opened: () => {
-        cancelTimeout();
-        this.#refused = false;
-        this.#isAway = false;
-        this.#state = { name: 'open' };
-        this.#listener?.opened();
-        this.#coalescer.flush();
-      },
-      proven: () => {
-        this.#failures = 0;
-        this.#hurried = false;
-      },
+  #begin(socket: Duplex, ifCurrent: (act: () => void) => void): LinkConnection {
+    const isCurrent = (): boolean => this.#connection === connection;
+    const connection: LinkConnection = new LinkConnection(this.#address, socket, this.#options, {
+      opened: () => ifCurrent(() => this.#opened(connection)),
       answered: () => {
-        if (this.#connection === connection) this.#coalescer.answered();
+        if (isCurrent()) this.#coalescer.answered();
       },
       writable: () => {
-        if (this.#connection === connection) this.#coalescer.flush();
+        if (isCurrent()) this.#coalescer.flush();
       },
-      leaving: () => {
+      goingAway: () => {
         this.#leaving.add(connection);
-        this.#connection = undefined;
-        this.#listener?.left(connection.calls);
-        this.#down('the node is shutting down');
+        if (isCurrent()) this.#lost();
       },
       lost: (reason) => {
-        cancelTimeout();
-        if (this.#leaving.delete(connection) || this.#connection !== connection) return;
-        this.#connection = undefined;
-        this.#down(`the link broke (${reason})`);
+        this.#leaving.delete(connection);
+        if (isCurrent()) this.#lost();
+        else ifCurrent(() => this.#failed(new TransportError('unconnected', `the link broke (${reason})`)));
       },
     });
-    this.#connection = connection;
-    connection.begin(head);
+    return connection;
   }
 
-  /** The link is not there: what waits for it goes back, and it is tried again later. */
-  #down(reason: string | TransportError): void {
-    if (this.#state.name === 'closed') return;
-    const error = typeof reason === 'string' ? new TransportError('unconnected', reason) : reason;
-    const delayMs = this.#refused ? this.#options.maxReconnectMs : this.#backoffMs();
-    this.#failures++;
-    const cancel = this.#options.timers.after(delayMs, () => {
-      this.#state = this.#connect();
-    });
-    this.#state = { name: 'waiting', cancel, error };
-    const unsent = this.#takeBack();
-    if (unsent.length > 0) this.#returnUnsent(unsent, error);
+  #opened(connection: LinkConnection): void {
+    this.#state = { name: 'open', connection };
+    this.#options.foundNode();
+    const streams = [...this.#waitingStreams];
+    this.#waitingStreams.clear();
+    for (const stream of streams) if (!stream.isClosed) connection.open(stream);
+    this.#coalescer.flush();
   }
 
-  /** Twice as long each time, and by chance up to half as long again or less: so that proxies don't come all at once. */
-  #backoffMs(): number {
-    const { minReconnectMs, maxReconnectMs, random } = this.#options;
-    const longestMs = Math.min(maxReconnectMs, minReconnectMs * 2 ** this.#failures);
-    return longestMs * (0.5 + random() / 2);
+  /** An attempt to connect failed: what waits for it fails too. */
+  #failed(error: TransportError): void {
+    this.#state = DOWN;
+    if (error.failure === 'loop') this.#options.foundProxy();
+    this.#failWaiting(error);
   }
 
-  #takeBack(): Call[] {
+  /** The link that was open is not there any more. Calls that were not sent get another one at once. */
+  #lost(): void {
+    this.#state = DOWN;
+    this.#coalescer.forgetSent();
+    if (this.#coalescer.size > 0) this.#connect();
+  }
+
+  #failWaiting(error: TransportError): void {
     this.#waitingBytes = 0;
-    return this.#coalescer.clear().filter(({ settled }) => !settled);
+    for (const call of this.#coalescer.clear()) if (!call.settled) call.fail(error);
+    const streams = [...this.#waitingStreams];
+    this.#waitingStreams.clear();
+    for (const stream of streams) stream.fail(error);
   }
 
   #send(calls: readonly Call[]): number {
-    const taken = this.#connection?.send(calls) ?? 0;
-    for (let i = 0; i < taken; i++) this.#waitingBytes -= calls[i]?.weight ?? 0;
-    return taken;
+    const sent = this.#connection?.send(calls) ?? 0;
+    for (let i = 0; i < sent; i++) this.#waitingBytes -= calls[i]?.weight ?? 0;
+    return sent;
   }
 
   /** One timer for all calls: it is set for the oldest, which by then has mostly been answered. */
@@ -234,46 +198,35 @@ export class LinkClient implements CallSink {
     this.#connection?.expire(nowMs);
     for (const connection of this.#leaving) connection.expire(nowMs);
     this.#expireWaiting(nowMs);
-    const next = this.#nextDeadlineMs();
+    const nextMs = this.#nextDeadlineMs();
     this.#cancelDeadline =
-      next === undefined ? undefined : timers.after(Math.max(1, next - nowMs), this.#onDeadline);
+      nextMs === undefined ? undefined : timers.after(Math.max(1, nextMs - nowMs), this.#onDeadline);
   };
 
   #expireWaiting(nowMs: number): void {
     const { first } = this.#coalescer;
     if (first === undefined || first.deadlineMs > nowMs) return;
-    const reason = this.isOpen
-      ? 'the node has been too busy to be sent more'
-      : `no connection within ${this.#options.nodeTimeoutMs} ms`;
+    const reason =
+      this.#state.name === 'open'
+        ? 'the node has been too busy to be sent more'
+        : `no connection within ${this.#options.nodeTimeoutMs} ms`;
     const error = new TransportError('unconnected', reason);
-    const overdue = this.#coalescer.removeWhile(({ deadlineMs }) => deadlineMs <= nowMs);
-    for (const call of overdue) {
+    for (const call of this.#coalescer.removeWhile(({ deadlineMs }) => deadlineMs <= nowMs)) {
       this.#waitingBytes -= call.weight;
       call.fail(error);
     }
   }
 
   #nextDeadlineMs(): number | undefined {
-    const deadlines = [this.#connection, ...this.#leaving].map(
-      (connection) => connection?.oldest?.deadlineMs,
-    );
-    const all = [...deadlines, this.#coalescer.first?.deadlineMs].filter(
-      (deadline) => deadline !== undefined,
-    );
-    return all.length === 0 ? undefined : Math.min(...all);
+    const oldest = [this.#connection, ...this.#leaving].map((connection) => connection?.oldest);
+    const deadlines = [...oldest, this.#coalescer.first].flatMap((call) => call?.deadlineMs ?? []);
+    return deadlines.length === 0 ? undefined : Math.min(...deadlines);
   }
 }
 
-/** What it is called when nobody accepts a connection. */
-const AWAY: ReadonlySet<unknown> = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-]);
+const DOWN: State = { name: 'down' };
 
-function gatherLimits({ limits, frameBytes }: LinkOptions) {
+function coalescingLimits({ limits, frameBytes }: LinkOptions) {
   return {
     maxGatheredBytes: Math.min(frameBytes, GATHERED_BYTES),
     maxGatheredCalls: limits.maxCallsInFlight,
@@ -285,8 +238,4 @@ const GATHERED_BYTES = 16 * 1024;
 
 function closedError(): TransportError {
   return new TransportError('unconnected', 'the transport is closed');
-}
-
-function failUnsent(calls: readonly Call[], error: TransportError): void {
-  for (const call of calls) call.fail(error);
 }

@@ -1,63 +1,75 @@
+import { TransportError } from '@kvs/router';
 import type { LinkLimits } from '../codec/hello.js';
-import { endOfTurn, systemTimers, type Random, type Schedule, type Timers } from '../ports.js';
+import { LOOP_STATUS, loopError } from '../loop.js';
+import { endOfTurn, systemTimers, type Schedule, type Timers } from '../ports.js';
 import { connectPlain, type Connect } from './upgrade-to-link.js';
 
 /** How the link to a node is opened and used. */
 export interface LinkOptions {
-  /** How long a node may take to answer, or to accept a connection, in milliseconds. */
+  /** How long a node may take to accept a connection, to answer a call, or to go on with a scan, in milliseconds. */
   readonly nodeTimeoutMs: number;
-  /** Opens connections, for the link, for HTTP and for scans alike. */
+  /** Opens connections. */
   readonly connect: Connect;
   readonly timers: Timers;
-  /** When a turn is over, and what was asked for in it goes out together. */
+  /** Runs a task at the end of a turn: calls that were made in it are sent together. */
   readonly schedule: Schedule;
-  /** Spreads the attempts of several proxies to open a link again. */
-  readonly random: Random;
-  /** How long calls may gather while others are unanswered, in milliseconds. */
+  /** How long calls may wait for others while the batch before them is unanswered, in milliseconds. */
   readonly maxDelayMs: number;
   /**
-   * A link on which nothing came for this long is asked for a sign of life; after three times as long, it is dead.
+   * The proxy sends a ping over a link on which nothing came for this long. After three times as long, the link is dead.
    * In milliseconds, at most {@link MAX_HEARTBEAT_MS}.
    */
   readonly heartbeatMs: number;
-  /** The first wait before a link is opened again, in milliseconds; it doubles with each failure. */
-  readonly minReconnectMs: number;
-  /** The longest such wait, in milliseconds. */
-  readonly maxReconnectMs: number;
   /** Most calls to the node that may be pending, whether sent or not: further ones fail at once. */
   readonly maxPendingCalls: number;
   /** Most bytes of such calls. */
   readonly maxPendingBytes: number;
-  /** About how long a frame grows by putting calls together, and the largest piece of a call. */
+  /** About how large a frame grows by putting calls together, and the largest part of a batch, in bytes. */
   readonly frameBytes: number;
-  /** Told why a link was closed whose node broke a rule, at most once a minute. */
+  /** Called with the reason when a link was closed because its node broke a rule, at most once a minute. */
   readonly onBreach: (message: string) => void;
-  /** Called each time when an answer shows that the address is a proxy's. */
+  /** Called each time when a link was opened: the address is a storage node's. */
+  readonly foundNode: () => void;
+  /** Called each time when the address turns out to be a proxy's. */
   readonly foundProxy: () => void;
+  /**
+   * Returns why an address that speaks HTTP refuses the link. Never rejects.
+   *
+   * @param status of the answer to the request for a link
+   */
+  readonly explainRefusal: (address: string, status: number) => Promise<TransportError>;
   /** What this end takes from the node. */
   readonly limits: LinkLimits;
 }
 
-/** A ping may come after two beats, and a node takes a link on which nothing comes for 60 s for dead. */
+/** Tells only the status, and whether it is that of a proxy. */
+export function explainByStatus(_address: string, status: number): Promise<TransportError> {
+  const error =
+    status === LOOP_STATUS
+      ? loopError()
+      : new TransportError('unconnected', `no link is offered there (status ${status})`);
+  return Promise.resolve(error);
+}
+
+/** A ping is sent after two beats at the latest, and a node closes a link on which nothing came for 60 s. */
 export const MAX_HEARTBEAT_MS = 20_000;
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** What holds where nothing else is said. */
+/** The defaults. */
 export const DEFAULT_LINK_OPTIONS: Omit<LinkOptions, 'nodeTimeoutMs'> = Object.freeze({
   connect: connectPlain,
   timers: systemTimers,
   schedule: endOfTurn,
-  random: Math.random,
   maxDelayMs: 2,
   heartbeatMs: 5000,
-  minReconnectMs: 50,
-  maxReconnectMs: 5000,
   maxPendingCalls: 4096,
   maxPendingBytes: 128 * MIB,
   frameBytes: 256 * KIB,
   onBreach: () => undefined,
+  foundNode: () => undefined,
   foundProxy: () => undefined,
+  explainRefusal: explainByStatus,
   limits: { maxFrameBytes: 64 * MIB, maxCallsInFlight: 4096, maxBytesInFlight: 128 * MIB },
 });

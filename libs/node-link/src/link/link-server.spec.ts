@@ -141,11 +141,11 @@ describe('at shutdown', () => {
     link.call([1, set(a)]);
     await store.hasBegun(1);
     const drained = server.drain();
-    await link.until(() => link.frames.includes(FRAME.goodbye));
+    await link.until(() => link.frames.includes(FRAME.goAway));
     return { release, drained };
   }
 
-  it('says goodbye, answers the calls in flight, refuses further calls, and ends the link', async () => {
+  it('goes away, answers the calls in flight, refuses further calls, and ends the link', async () => {
     const { release, drained } = await drainWithOneCall();
     link.call([2, query()]);
     await link.until(() => link.answers.length === 1);
@@ -161,7 +161,7 @@ describe('at shutdown', () => {
   });
 
   it('does not wait long for a proxy that stays', async () => {
-    await start({ farewellMs: 5 });
+    await start({ goAwayMs: 5 });
     await server.drain();
     await link.until(() => link.closed);
     expect(server.size).toBe(0);
@@ -177,14 +177,13 @@ describe('at shutdown', () => {
   });
 
   it('accepts no further link', async () => {
-    await start({ farewellMs: 5 });
+    await start({ goAwayMs: 5 });
     await server.drain();
     const { port } = http.address() as AddressInfo;
     const outcome = await new Promise((resolve) => {
       upgradeToLink(`127.0.0.1:${port}`, connectPlain, {
         upgraded: () => resolve('upgraded'),
-        notOffered: resolve,
-        looped: () => resolve('looped'),
+        refused: resolve,
         failed: ({ message }) => resolve(message),
       });
     });
@@ -192,7 +191,7 @@ describe('at shutdown', () => {
   });
 
   it('outlives a connection that breaks while it is refused', async () => {
-    await start({ farewellMs: 5 });
+    await start({ goAwayMs: 5 });
     await server.drain();
     const socket = new PassThrough();
     server.accept(new IncomingMessage(new Socket()), socket, Buffer.alloc(0));

@@ -1,18 +1,16 @@
 import type { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { KeyValueOperations, Limits } from '@kvs/protocol';
-import type { Kind } from '../batch.js';
+import type { Limits } from '@kvs/protocol';
 import { largestFrameBytes, type LinkLimits } from '../codec/hello.js';
 import { endOfTurn, systemTimers, type Schedule, type Timers } from '../ports.js';
 import { seldom } from '../seldom.js';
 import { CallBudget, type CallAdmission } from './call-admission.js';
 import { HeldBytes } from './held-bytes.js';
+import { LinkLoad, type LinkOperation } from './link-load.js';
 import { LINK_PATH, LINK_TOKEN } from './link-token.js';
-import { ServerLink, type LinkMemory, type Load } from './server-link.js';
-
-/** The operations that travel over a link; scans don't. */
-export type BatchOperations = Pick<KeyValueOperations, 'set' | 'fetch' | 'query' | 'delete'>;
+import type { NodeOperations } from './node-operations.js';
+import { ServerLink, type LinkMemory } from './server-link.js';
 
 export interface LinkServerOptions {
   /** Limits of items, batches and answers, as over HTTP. */
@@ -32,7 +30,7 @@ export interface LinkServerOptions {
   /** Told what made a call fail in an unforeseen way. */
   readonly onError: (error: unknown) => void;
   /** How long proxies have at shutdown to end their links by themselves, in milliseconds. */
-  readonly farewellMs?: number;
+  readonly goAwayMs?: number;
   /** Default: those of the system. */
   readonly timers?: Timers;
   /** When answers go out that did not come at once. Default: {@link endOfTurn}. */
@@ -40,9 +38,9 @@ export interface LinkServerOptions {
 }
 
 export interface LinkCounts {
-  /** Calls that were begun, by kind. */
-  readonly calls: Readonly<Record<Kind, number>>;
-  /** Calls that were refused before they started: invalid ones, and those beyond the limits. */
+  /** Calls and streams that were begun, by operation. */
+  readonly calls: Readonly<Record<LinkOperation, number>>;
+  /** Those that were refused before they began: invalid ones, and those beyond the limits. */
   readonly refused: number;
 }
 
@@ -53,8 +51,7 @@ export class LinkServer {
   /** What `Upgrade` must ask for: the link's name and version. */
   readonly protocol = LINK_TOKEN;
   readonly #links = new Set<ServerLink>();
-  readonly #admission: CallAdmission;
-  readonly #load: Load;
+  readonly #load: LinkLoad;
   readonly #timers: Timers;
   readonly #linkLimits: LinkLimits;
   readonly #memory: LinkMemory;
@@ -63,14 +60,15 @@ export class LinkServer {
   #draining: Promise<void> | undefined;
   #whenIdle: (() => void) | undefined;
 
-  readonly #operations: BatchOperations;
+  readonly #operations: NodeOperations;
   readonly #options: LinkServerOptions;
 
-  constructor(operations: BatchOperations, options: LinkServerOptions) {
+  constructor(operations: NodeOperations, options: LinkServerOptions) {
     this.#operations = operations;
     this.#options = options;
 
     const { limits, maxInFlightRequests, maxInFlightBytes } = options;
+    const admission = options.admission ?? new CallBudget(maxInFlightRequests, maxInFlightBytes);
     this.#timers = options.timers ?? systemTimers;
     this.#onBreach = seldom(this.#timers, options.onBreach ?? (() => undefined));
     const maxFrameBytes = Math.max(MIN_FRAME_BYTES, largestFrameBytes(limits));
@@ -82,16 +80,10 @@ export class LinkServer {
         maxInFlightBytes,
         Math.max(maxInFlightBytes, largestAnswerBytes) + MAX_OTHER_ANSWER_BYTES,
         'unread answers took too much memory',
-        (bytes) => this.#admission.addUnread(bytes),
+        (bytes) => admission.addUnread(bytes),
       ),
     };
-    this.#admission = options.admission ?? new CallBudget(maxInFlightRequests, maxInFlightBytes);
-    this.#load = {
-      calls: 0,
-      draining: false,
-      begun: { set: 0, fetch: 0, query: 0, delete: 0 },
-      refused: 0,
-    };
+    this.#load = new LinkLoad(admission, () => this.#noticeIdle());
     this.#linkLimits = {
       maxFrameBytes,
       maxCallsInFlight: Math.min(maxInFlightRequests, MAX_CALLS_IN_FLIGHT),
@@ -107,12 +99,12 @@ export class LinkServer {
   /** What came over all links since this was made. */
   get counts(): LinkCounts {
     const { begun, refused } = this.#load;
-    return { calls: { ...begun }, refused };
+    return { calls: begun, refused };
   }
 
   /** Makes a link of a connection on which a request for one came. `head` is what came after the request. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.#load.draining) {
+    if (this.#load.isDraining) {
       // Whoever asked may be gone by now: an error that nobody listens for would end this process.
       socket.on('error', () => socket.destroy());
       socket.end(UNAVAILABLE, () => socket.destroy());
@@ -121,7 +113,6 @@ export class LinkServer {
     const peer = request.socket.remoteAddress ?? 'an unknown address';
     const link = new ServerLink(this.#operations, socket, {
       ...this.#options,
-      admission: this.#admission,
       load: this.#load,
       maxFetchBytes: this.#options.maxInFlightBytes,
       memory: this.#memory,
@@ -132,7 +123,6 @@ export class LinkServer {
         if (breach !== undefined) this.#onBreach(`the link from ${peer} was closed: ${breach}`);
         this.#noticeIdle();
       },
-      idle: () => this.#noticeIdle(),
     });
     this.#links.add(link);
     link.begin(head);
@@ -146,17 +136,17 @@ export class LinkServer {
   /** Cuts every link without waiting for calls in flight. A `drain` that waits for them resolves. */
   close(): void {
     this.#closed = true;
-    this.#load.draining = true;
+    this.#load.drain();
     this.#noticeIdle();
     for (const link of this.#links) link.close();
   }
 
   async #finish(): Promise<void> {
     if (this.#closed) return;
-    this.#load.draining = true;
-    for (const link of this.#links) link.sayGoodbye();
-    await this.#idle(() => this.#closed || this.#load.calls === 0);
-    const cancel = this.#timers.after(this.#options.farewellMs ?? FAREWELL_MS, () => this.#end());
+    this.#load.drain();
+    for (const link of this.#links) link.goAway();
+    await this.#idle(() => this.#closed || this.#load.inFlight === 0);
+    const cancel = this.#timers.after(this.#options.goAwayMs ?? GO_AWAY_MS, () => this.#end());
     await this.#idle(() => this.#links.size === 0);
     cancel();
   }
@@ -185,5 +175,5 @@ const MAX_CALLS_IN_FLIGHT = 4096;
 const MAX_BYTES_IN_FLIGHT = 64 * MIB;
 /** A link can have so many unread bytes when a fetch starts, and what an answer has beside its values. */
 const MAX_OTHER_ANSWER_BYTES = 2 * MIB;
-const FAREWELL_MS = 100;
+const GO_AWAY_MS = 100;
 const UNAVAILABLE = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';

@@ -1,36 +1,25 @@
 import type { Buffer } from 'node:buffer';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { isPromise, KvsError, type Limits } from '@kvs/protocol';
-import { isWrite, keysOf, weightOf, type Batch, type Kind } from '../batch.js';
+import type { Limits } from '@kvs/protocol';
 import type { Answer } from '../codec/answers.js';
+import { decodeCalls } from '../codec/calls.js';
 import { encodeAnswers } from '../codec/encode-answers.js';
-import { decodeCalls, type CallRoom, type DecodedCall, type Refusal } from '../codec/calls.js';
 import { FrameBuilder } from '../codec/frame-builder.js';
 import type { FrameCursor } from '../codec/frame-cursor.js';
 import { FrameReader } from '../codec/frame-reader.js';
 import { FRAME, type FrameType } from '../codec/frame.js';
 import { decodeHello, encodeHello, encodeSignal, type LinkLimits } from '../codec/hello.js';
 import { LinkProtocolError } from '../codec/link-protocol-error.js';
+import { decodeCancel, decodeCredit, decodeOpen, MAX_CHUNK_BYTES, type OpenFrame } from '../codec/streams.js';
 import { MAX_BYTES_PER_UNIT } from '../codec/text-bytes.js';
-import { KeyOrder, type Ticket } from '../coalesce/key-order.js';
 import type { Schedule } from '../ports.js';
-import type { CallAdmission } from './call-admission.js';
-import { doCall } from './do-call.js';
+import { CallRunner } from './call-runner.js';
 import type { HeldBytes } from './held-bytes.js';
-import type { BatchOperations } from './link-server.js';
+import type { LinkLoad } from './link-load.js';
 import { LINK_TOKEN } from './link-token.js';
-
-/** The calls of all links of a node. */
-export interface Load {
-  /** How many calls were admitted and are not done. */
-  calls: number;
-  draining: boolean;
-  /** How many calls have started, by kind. */
-  readonly begun: Record<Kind, number>;
-  /** How many calls were refused before they started. */
-  refused: number;
-}
+import type { NodeOperations } from './node-operations.js';
+import { OutgoingStreams } from './outgoing-streams.js';
 
 /** The memory that all links of a node hold together. */
 export interface LinkMemory {
@@ -43,63 +32,51 @@ export interface LinkMemory {
 export interface ServerLinkContext {
   readonly limits: Limits;
   readonly linkLimits: LinkLimits;
-  readonly admission: CallAdmission;
-  readonly load: Load;
-  /** Most bytes of values that the unfinished fetches of a link can bring, unless a fetch is alone. */
+  readonly load: LinkLoad;
   readonly maxFetchBytes: number;
   readonly memory: LinkMemory;
   readonly schedule: Schedule;
   readonly onError: (error: unknown) => void;
   /** @param breach the rule that the proxy broke, if it broke one */
   readonly closed: (breach?: string) => void;
-  /** Called when the last admitted call of all links is done. */
-  readonly idle: () => void;
 }
 
-type DecodedBatch = { readonly id: number } & Batch;
-
 /**
- * One link, at the node. It starts calls in the order in which they came, and writes all answers of a turn at once.
- * While the store works on a call, later calls start too. A call waits for an earlier one on the same key if one of
- * the two is a write.
- *
- * Memory for answers is bounded. No call starts while the proxy has not read 1 MiB of answers. The values of all
- * unfinished fetches can have at most `maxInFlightBytes`, or one fetch runs alone. Later calls wait in order.
+ * One link, at the node: reads frames, has calls run and streams sent, and writes all answers of a turn at once. While the
+ * proxy has not read 1 MiB of answers, it reads and runs no further calls.
  */
 export class ServerLink {
   readonly #builder = new FrameBuilder();
   readonly #reader: FrameReader;
-  readonly #order = new KeyOrder();
+  readonly #calls: CallRunner;
+  readonly #streams: OutgoingStreams;
   #answers: Answer[] = [];
   /** About how many bytes the answers have. */
   #answerBytes = 0;
   /** Whether the proxy has too many unread answers. No call starts until the socket's `drain`. */
   #full = false;
-  /** Most bytes of values that the unfinished fetches can bring. */
-  #fetchBytes = 0;
-  /** Calls that have not started because memory for answers is short, in order. */
-  #waiting: DecodedCall[] = [];
-  #waitingBytes = 0;
   #peer: LinkLimits | undefined;
-  /** Calls in flight, and their bytes. */
-  #unanswered = 0;
-  #unansweredBytes = 0;
   /** Whether a ping came since the last pong. One pong answers all pings. */
   #owesPong = false;
-  #inTurn = false;
+  #isReading = false;
   #scheduled = false;
   #gone = false;
 
-  readonly #operations: BatchOperations;
   readonly #socket: Duplex;
   readonly #context: ServerLinkContext;
 
-  constructor(operations: BatchOperations, socket: Duplex, context: ServerLinkContext) {
-    this.#operations = operations;
+  constructor(operations: NodeOperations, socket: Duplex, context: ServerLinkContext) {
     this.#socket = socket;
     this.#context = context;
 
     this.#reader = new FrameReader(context.linkLimits.maxFrameBytes, this.#onFrame);
+    this.#calls = new CallRunner(operations, {
+      ...context,
+      hasRoom: () => !this.#full,
+      answer: (answer) => this.#answer(answer),
+      changed: () => this.#throttle(),
+    });
+    this.#streams = new OutgoingStreams(socket, this.#builder, operations, context.onError);
     if (socket instanceof Socket) {
       socket.setNoDelay(true);
       socket.setTimeout(IDLE_MS, () => this.close());
@@ -119,8 +96,8 @@ export class ServerLink {
   }
 
   /** Tells the proxy to send no more calls here. */
-  sayGoodbye(): void {
-    if (!this.#gone) this.#socket.write(encodeSignal(this.#builder, FRAME.goodbye));
+  goAway(): void {
+    if (!this.#gone) this.#socket.write(encodeSignal(this.#builder, FRAME.goAway));
   }
 
   /** Ends the link after everything written so far. */
@@ -136,9 +113,10 @@ export class ServerLink {
   close(breach?: string): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#waiting = [];
     this.#answers = [];
+    this.#calls.close();
     this.#socket.destroy();
+    this.#streams.close();
     const { memory, closed } = this.#context;
     memory.frames.set(this, 0);
     memory.answers.set(this, 0);
@@ -147,7 +125,7 @@ export class ServerLink {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#gone) return;
-    this.#inTurn = true;
+    this.#isReading = true;
     try {
       const { frames } = this.#context.memory;
       if (this.#reader.push(chunk)) frames.set(this, 0);
@@ -158,7 +136,7 @@ export class ServerLink {
       this.close(error.message);
       return;
     } finally {
-      this.#inTurn = false;
+      this.#isReading = false;
     }
     this.#flush();
   };
@@ -166,11 +144,12 @@ export class ServerLink {
   readonly #onDrain = (): void => {
     this.#full = false;
     this.#context.memory.answers.set(this, 0);
-    this.#inTurn = true;
-    this.#startWaiting();
-    this.#inTurn = false;
+    this.#isReading = true;
+    this.#calls.resume();
+    this.#isReading = false;
     this.#flush();
     this.#throttle();
+    this.#streams.resume();
   };
 
   readonly #onFrame = (type: FrameType, cursor: FrameCursor): void => {
@@ -181,141 +160,44 @@ export class ServerLink {
     }
     switch (type) {
       case FRAME.calls:
-        for (const call of decodeCalls(cursor, this.#context.limits, this.#room)) this.#take(call);
+        for (const call of decodeCalls(cursor, this.#context.limits, this.#calls.room)) this.#calls.run(call);
+        break;
+      case FRAME.open:
+        this.#open(decodeOpen(cursor));
+        break;
+      case FRAME.credit: {
+        const { id, bytes } = decodeCredit(cursor);
+        this.#streams.grant(id, bytes);
+        break;
+      }
+      case FRAME.cancel:
+        this.#streams.cancel(decodeCancel(cursor));
         break;
       case FRAME.ping:
         this.#owesPong = true;
         break;
       case FRAME.pong:
-      case FRAME.goodbye:
         break;
       default:
         throw new LinkProtocolError('a proxy sends no such frame');
     }
   };
 
-  /** How much more the proxy may send within the limits of the hello. */
-  get #room(): CallRoom {
-    const { maxCallsInFlight, maxBytesInFlight } = this.#context.linkLimits;
-    const calls = this.#unanswered + this.#waiting.length;
-    const bytes = this.#unansweredBytes + this.#waitingBytes;
-    return { calls: maxCallsInFlight - calls, bytes: maxBytesInFlight - bytes, isIdle: calls === 0 };
-  }
-
-  #take(call: DecodedCall): void {
-    if (this.#waiting.length === 0 && this.#canStart(call)) {
-      this.#run(call);
+  /** Statistics are sent also while the node is full, because an operator wants them most then. */
+  #open(frame: OpenFrame): void {
+    const { load, linkLimits, onError } = this.#context;
+    if (this.#streams.size >= linkLimits.maxCallsInFlight)
+      throw new LinkProtocolError('more streams are open than the node takes');
+    if (frame.request.kind === 'stats') {
+      this.#streams.open(frame).catch(onError);
       return;
     }
-    this.#waiting.push(call);
-    if (!('refusal' in call)) this.#waitingBytes += weightOf(call);
-  }
-
-  /** Whether there is memory for the answer. */
-  #canStart(call: DecodedCall): boolean {
-    if (this.#full) return false;
-    if (this.#fetchBytes === 0 || 'refusal' in call) return true;
-    const bytes = this.#maxValueBytesOf(call);
-    return bytes === 0 || this.#fetchBytes + bytes <= this.#context.maxFetchBytes;
-  }
-
-  /** Most bytes of values that the answer can have. */
-  #maxValueBytesOf({ kind, items }: DecodedBatch): number {
-    const { maxAnswerBytes, maxValueBytes } = this.#context.limits;
-    return kind === 'fetch' ? Math.min(maxAnswerBytes, items.length * maxValueBytes) : 0;
-  }
-
-  /** Starts waiting calls from the front, as far as there is memory. */
-  #startWaiting(): void {
-    const waiting = this.#waiting;
-    let started = 0;
-    for (const call of waiting) {
-      if (this.#gone || !this.#canStart(call)) break;
-      started++;
-      if (!('refusal' in call)) this.#waitingBytes -= weightOf(call);
-      this.#run(call);
+    const refusal = load.enter('scan', MAX_CHUNK_BYTES);
+    if (refusal !== undefined) this.#streams.refuse(frame.id, refusal);
+    else {
+      const leave = (): void => load.leave(MAX_CHUNK_BYTES);
+      this.#streams.open(frame).then(leave, onError);
     }
-    waiting.splice(0, started);
-  }
-
-  #run(call: DecodedCall): void {
-    if ('refusal' in call) return this.#refuse(call.id, call.refusal);
-    const { load, admission } = this.#context;
-    const weight = weightOf(call);
-    const refusal = load.draining ? SHUTTING_DOWN : admission.enter(weight);
-    if (refusal !== undefined) return this.#refuse(call.id, refusal);
-    load.calls++;
-    load.begun[call.kind]++;
-    if (this.#order.isEmpty) this.#start(call, weight);
-    else this.#queue(call, weight);
-  }
-
-  #refuse(id: number, refusal: Refusal): void {
-    this.#context.load.refused++;
-    this.#answer({ id, refusal });
-  }
-
-  /** Runs a call while no other is in flight. It needs a ticket only if the store does not answer at once. */
-  #start(call: DecodedBatch, weight: number): void {
-    const answer = this.#attempt(call);
-    if (!isPromise(answer)) {
-      this.#leave(weight);
-      this.#answer(answer);
-      return;
-    }
-    const finish = this.#track(call, weight);
-    const ticket = this.#order.enter(keysOf(call), isWrite(call.kind), () => undefined);
-    answer.then((done) => finish(done, ticket)).catch(this.#context.onError);
-  }
-
-  #queue(call: DecodedBatch, weight: number): void {
-    const finish = this.#track(call, weight);
-    const ticket = this.#order.enter(keysOf(call), isWrite(call.kind), () => {
-      // The answer must come later, even if the store has answered: `ticket` is not assigned yet.
-      Promise.resolve(this.#attempt(call))
-        .then((done) => finish(done, ticket))
-        .catch(this.#context.onError);
-    });
-  }
-
-  /** Counts a call as unanswered until the returned function is called with its answer. */
-  #track(call: DecodedBatch, weight: number): (answer: Answer, ticket: Ticket) => void {
-    const valueBytes = this.#maxValueBytesOf(call);
-    this.#unanswered++;
-    this.#unansweredBytes += weight;
-    this.#fetchBytes += valueBytes;
-    this.#throttle();
-    return (answer, ticket) => {
-      this.#leave(weight);
-      this.#unanswered--;
-      this.#unansweredBytes -= weight;
-      this.#fetchBytes -= valueBytes;
-      this.#order.leave(ticket);
-      this.#answer(answer);
-      if (this.#waiting.length > 0) this.#startWaiting();
-      this.#throttle();
-      if (this.#context.load.calls === 0) this.#context.idle();
-    };
-  }
-
-  #leave(weight: number): void {
-    this.#context.admission.leave(weight);
-    this.#context.load.calls--;
-  }
-
-  #attempt(call: DecodedBatch) {
-    try {
-      const answer = doCall(this.#operations, call.id, call, this.#context.limits.maxAnswerBytes);
-      return isPromise(answer) ? answer.catch((error: unknown) => this.#refused(call.id, error)) : answer;
-    } catch (error) {
-      return this.#refused(call.id, error);
-    }
-  }
-
-  #refused(id: number, error: unknown): Answer {
-    if (error instanceof KvsError) return { id, refusal: { code: error.code, message: error.message } };
-    this.#context.onError(error);
-    return { id, refusal: { code: 'internal_error', message: 'an unexpected error' } };
   }
 
   #answer(answer: Answer): void {
@@ -326,7 +208,7 @@ export class ServerLink {
       this.#flush();
       return;
     }
-    if (this.#inTurn || this.#scheduled) return;
+    if (this.#isReading || this.#scheduled) return;
     this.#scheduled = true;
     this.#context.schedule(() => {
       this.#scheduled = false;
@@ -360,8 +242,7 @@ export class ServerLink {
   /** Reads no further calls while too much is unanswered, or unread at the other end. */
   #throttle(): void {
     if (this.#gone) return;
-    const { maxCallsInFlight } = this.#context.linkLimits;
-    if (this.#full || this.#unanswered >= maxCallsInFlight) this.#socket.pause();
+    if (this.#full || this.#calls.isBusy) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
   }
 }
@@ -374,8 +255,6 @@ function bytesOf(answer: Answer): number {
     if (outcome.ok && outcome.entry) bytes += outcome.entry.value.data.length;
   return bytes;
 }
-
-const SHUTTING_DOWN: Refusal = { code: 'shutting_down', message: 'the server is shutting down' };
 
 const ANSWER_WEIGHT = 32;
 const KIB = 1024;

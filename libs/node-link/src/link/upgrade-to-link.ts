@@ -1,42 +1,33 @@
 import type { Buffer } from 'node:buffer';
 import { request } from 'node:http';
-import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { PROXY_VIA } from '@kvs/protocol';
 import { LOOP_STATUS } from '../loop.js';
 import { LINK_PATH, LINK_TOKEN } from './link-token.js';
 
 /**
- * Begins to open a connection to a node, for its link and for HTTP alike: what it returns is not connected yet. For TLS,
- * return what `connect` of `node:tls` does.
+ * Begins to open a connection to a node; the returned socket is not connected yet. For TLS, return the result of `connect` of
+ * `node:tls`.
  */
-export type Connect = (host: string, port: number, options?: ConnectOptions) => Socket;
+export type Connect = (host: string, port: number) => Socket;
 
-/** What may be passed on to `connect` of `node:net`, or left out. */
-export interface ConnectOptions {
-  /** What comes may be read into these buffers, which saves memory. A socket that does so gives no data itself. */
-  readonly onread?: OnReadOpts;
-}
+/** Opens plain TCP connections. */
+export const connectPlain: Connect = (host, port) => connectTcp({ host, port, noDelay: true });
 
-/** TCP and nothing else. */
-export const connectPlain: Connect = (host, port, options) =>
-  connectTcp({ ...options, host, port, noDelay: true });
-
-/** What came of asking for a link. */
+/** Hears one of these, once. */
 export interface UpgradeListener {
-  /** From now on, the connection is a link. `head` is what has come of it already. */
+  /** The connection is a link. `head` has the bytes that came with the answer. */
   upgraded(socket: Duplex, head: Buffer): void;
-  /** The node speaks HTTP and does not offer this version of the link. */
-  notOffered(status: number | undefined): void;
-  /** The address is a proxy's. */
-  looped(): void;
+  /** The address speaks HTTP and does not offer this version of the link. */
+  refused(status: number): void;
   failed(error: Error): void;
 }
 
 /**
  * Asks a node, at the port where it serves HTTP, to turn the connection into a link.
  *
- * @returns gives the attempt up; the listener hears nothing more
+ * @returns a function that gives the attempt up; the listener hears nothing more then
  */
 export function upgradeToLink(address: string, connect: Connect, listener: UpgradeListener): () => void {
   const { hostname, port } = new URL(`http://${address}`);
@@ -58,13 +49,13 @@ export function upgradeToLink(address: string, connect: Connect, listener: Upgra
     const offered = response.headers.upgrade?.toLowerCase() === LINK_TOKEN;
     if (!offered || over) socket.destroy();
     if (offered) once(() => listener.upgraded(socket, head));
-    else once(() => listener.notOffered(response.statusCode));
+    else once(() => listener.refused(response.statusCode ?? 0));
   });
   asking.on('response', ({ statusCode = 0 }) => {
-    if (statusCode === LOOP_STATUS) once(() => listener.looped());
-    // A node that has no time for it now may have some later.
-    else if (statusCode >= 500) once(() => listener.failed(new Error(`answered ${statusCode}`)));
-    else once(() => listener.notOffered(statusCode));
+    // A node that is overloaded or shutting down may offer the link later.
+    const isTemporary = statusCode >= 500 && statusCode !== LOOP_STATUS;
+    if (isTemporary) once(() => listener.failed(new Error(`answered ${statusCode}`)));
+    else once(() => listener.refused(statusCode));
     asking.destroy();
   });
   asking.on('error', (error) => once(() => listener.failed(error)));

@@ -6,6 +6,7 @@ import { transportBatches } from './traits/transport-batches.js';
 import { transportFaults } from './traits/transport-faults.js';
 import { transportLimits } from './traits/transport-limits.js';
 import { transportOrder } from './traits/transport-order.js';
+import { transportScans } from './traits/transport-scans.js';
 import type {
   TransportSettings,
   TransportSuiteOptions,
@@ -42,6 +43,7 @@ const TRAITS: readonly TransportTrait[] = [
   transportOrder,
   transportFaults,
   transportLimits,
+  transportScans,
 ];
 
 const SETTINGS: TransportSettings = { nodeTimeoutMs: 60_000, maxPendingCalls: 1000 };

@@ -1,4 +1,6 @@
+import { Buffer } from 'node:buffer';
 import {
+  keyFromId,
   keyId,
   type DeleteItem,
   type DeleteOutcome,
@@ -9,20 +11,28 @@ import {
   type KeyId,
   type MaybePromise,
   type QueryOutcome,
+  type ScanRequest,
   type SetItem,
   type SetOutcome,
 } from '@kvs/protocol';
-import type { BatchOperations } from '../link/link-server.js';
+import type { NodeStats } from '@kvs/router';
+import type { NodeOperations } from '../link/node-operations.js';
 
-/** Lets go of calls that were held. */
+/** Lets operations that were held go on. */
 export type Release = () => void;
 
-/** The dumbest store there is. It answers at once, except for keys that a test holds, and fails as a test says. */
-export class HeldStore implements BatchOperations {
+/** A store without any cleverness. It answers at once, except for keys that a test holds, and fails if a test says so. */
+export class HeldStore implements NodeOperations {
   /** The data of each key, in the order in which operations on it began. */
   readonly began: string[] = [];
   /** Thrown by every operation while set. */
   failure: unknown;
+  /** The scans that were requested. */
+  readonly scans: ScanRequest[] = [];
+  /** How many scans were begun and have not ended. */
+  openScans = 0;
+  /** The chunks of every scan. Default: the pairs as lines, in one chunk. */
+  scanChunks: () => AsyncIterable<Uint8Array> = () => this.#pairs();
   readonly #entries = new Map<KeyId, Entry>();
   readonly #held = new Map<KeyId, Promise<void>>();
   readonly #arrivals = new Set<() => void>();
@@ -77,6 +87,36 @@ export class HeldStore implements BatchOperations {
           ({ key, ifVersion }) =>
             this.#mismatch(key, ifVersion) ?? { ok: true, deleted: this.#entries.delete(keyId(key)) },
         ),
+    );
+  }
+
+  scanLines(request: ScanRequest): AsyncIterable<Uint8Array> {
+    this.scans.push(request);
+    if (this.failure !== undefined) throw this.failure;
+    return this.#counted(this.scanChunks());
+  }
+
+  stats(): NodeStats {
+    if (this.failure !== undefined) throw this.failure;
+    return { engine: 'held', keys: this.#entries.size };
+  }
+
+  async *#counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    this.openScans++;
+    try {
+      yield* chunks;
+    } finally {
+      this.openScans--;
+    }
+  }
+
+  async *#pairs(): AsyncGenerator<Uint8Array> {
+    if (this.#entries.size === 0) return;
+    yield Buffer.from(
+      Array.from(
+        this.#entries,
+        ([id, { value }]) => `${JSON.stringify({ key: keyFromId(id), value })}\n`,
+      ).join(''),
     );
   }
 

@@ -39,29 +39,6 @@ export const transportOrder: TransportTrait = {
       assert.deepEqual(removed, [{ ok: true, deleted: true }]);
       assert.deepEqual(query, [{ ok: true, present: false }]);
     },
-    'calls on one key keep their order also when another way to the node has opened meanwhile': async ({
-      connect,
-      store,
-    }) => {
-      const transport = connect();
-      for (const text of ['at first', 'later']) {
-        const release = store.hold(a);
-        const { length } = store.began;
-        const slow = transport.set([set(a, 'slow')]);
-        await store.hasBegun(length + 1);
-        for (let i = 0; i < 20; i++) await transport.query([b]);
-        const others = [transport.set([set(a, text), set(b, text)]), transport.delete([{ key: b }])] as const;
-        const read = transport.fetch([a, b]);
-        await transport.query([c]);
-        release();
-        assert.ok((await slow)[0]?.ok);
-        const [, deleted] = await Promise.all(others);
-        assert.deepEqual(deleted, [{ ok: true, deleted: true }]);
-        const [first, second] = await read;
-        assert.ok(first?.ok && second?.ok);
-        assert.deepEqual([first.entry?.value.data, second.entry], [text, null]);
-      }
-    },
     'a call waits only for those that concern its own keys': async ({ connect, store }) => {
       const transport = connect();
       const release = store.hold(a);

@@ -1,58 +1,57 @@
 import type { ItemFailure } from '@kvs/protocol';
 import { TransportError, type TransportFailure } from '@kvs/router';
 
-/** Cuts items into pieces of at most so many bytes, and of at least one item. */
-export function cutIntoPieces<T>(
+/** Splits items into parts of at most `maxBytes`, and of at least one item. */
+export function splitBatch<T>(
   items: readonly T[],
   weightOfItem: (item: T) => number,
   maxBytes: number,
 ): (readonly T[])[] {
-  const pieces: (readonly T[])[] = [];
+  const parts: (readonly T[])[] = [];
   let from = 0;
   let weight = 0;
   items.forEach((item, i) => {
     const more = weightOfItem(item);
     if (weight + more > maxBytes && i > from) {
-      pieces.push(items.slice(from, i));
+      parts.push(items.slice(from, i));
       from = i;
       weight = 0;
     }
     weight += more;
   });
-  pieces.push(from === 0 ? items : items.slice(from));
-  return pieces;
+  parts.push(from === 0 ? items : items.slice(from));
+  return parts;
 }
 
 /**
- * Sends the pieces of a batch, so many at a time. Each has its own end: what was done of one is not undone because another found no way, so
- * that what failed is told item by item, by `failureOf`. Only when nothing came back at all, the whole batch fails, and
- * then for the reason that leaves most open.
+ * Sends the parts of a batch, at most `maxAtOnce` at a time. A part that fails does not undo the others, so its items fail one
+ * by one, with `failureOf`. The batch fails only if every part fails, and then with the error that leaves most open.
  *
- * @throws TransportError when every piece fails with one; and at once what else a piece fails with
+ * @throws TransportError if every part fails with one; and at once any other error of a part
  */
-export async function sendPieces<T, O>(
-  pieces: readonly (readonly T[])[],
-  send: (piece: readonly T[]) => Promise<readonly O[]>,
+export async function sendParts<T, O>(
+  parts: readonly (readonly T[])[],
+  send: (part: readonly T[]) => Promise<readonly O[]>,
   failureOf: (error: TransportError) => ItemFailure,
   maxAtOnce = Infinity,
 ): Promise<(O | ItemFailure)[]> {
   const errors: TransportError[] = [];
-  const sendOne = async (piece: readonly T[]): Promise<readonly (O | ItemFailure)[]> => {
+  const sendOne = async (part: readonly T[]): Promise<readonly (O | ItemFailure)[]> => {
     try {
-      return await send(piece);
+      return await send(part);
     } catch (error) {
       if (!(error instanceof TransportError)) throw error; // no failure of the network
       errors.push(error);
-      return new Array<ItemFailure>(piece.length).fill(failureOf(error));
+      return new Array<ItemFailure>(part.length).fill(failureOf(error));
     }
   };
   const outcomes: (O | ItemFailure)[] = [];
-  for (let sent = 0; sent < pieces.length; sent += maxAtOnce) {
-    const parts = await Promise.all(pieces.slice(sent, sent + maxAtOnce).map(sendOne));
-    for (const part of parts) outcomes.push(...part);
+  for (let sent = 0; sent < parts.length; sent += maxAtOnce) {
+    const answers = await Promise.all(parts.slice(sent, sent + maxAtOnce).map(sendOne));
+    for (const answer of answers) outcomes.push(...answer);
   }
   const [first, ...others] = errors;
-  if (first === undefined || errors.length < pieces.length) return outcomes;
+  if (first === undefined || errors.length < parts.length) return outcomes;
   throw others.reduce((worst, error) => (isWorse(error, worst) ? error : worst), first);
 }
 

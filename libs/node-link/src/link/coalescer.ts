@@ -2,25 +2,26 @@ import type { CancelTask, Schedule, Timers } from '../ports.js';
 
 export interface CoalescerOptions {
   readonly timers: Timers;
-  /** When a turn is over, and what was asked for in it goes out together. */
+  /** Runs a task at the end of a turn. */
   readonly schedule: Schedule;
-  /** How long calls may gather while what was sent before them is unanswered, in milliseconds. */
+  /** How long calls may wait for others while the batch before them is unanswered, in milliseconds. */
   readonly maxDelayMs: number;
-  /** So many calls are not kept waiting for more, not even to the end of the turn. */
+  /** This many calls are sent at once, even before the end of the turn. */
   readonly maxGatheredCalls: number;
-  /** Nor are calls of so many bytes. */
+  /** Calls of this many bytes are sent at once too. */
   readonly maxGatheredBytes: number;
 }
 
 /**
- * Decides when calls to one node go out. Those of one turn of the event loop go together. While what went before is
- * unanswered, further ones gather, for little time; a lone call goes out at once, and what is much to do by itself does not
- * wait for the turn to end, so that the node is at it while the rest of the turn is done. It never reorders.
+ * Decides when calls to one node are sent. Calls of one turn of the event loop go together. While the batch before them is
+ * unanswered, calls wait for others, but not for long. A lone call goes at the end of the turn, and many calls go before it, so
+ * that the node starts while the rest of the turn is done. Calls keep their order.
  */
 export class Coalescer<T extends { readonly weight: number }> {
   #waiting: T[] = [];
   #bytes = 0;
-  #companies = 0;
+  /** How many batches are unanswered. */
+  #batches = 0;
   #scheduled = false;
   #flushing = false;
   #cancelDelay: CancelTask | undefined;
@@ -29,8 +30,8 @@ export class Coalescer<T extends { readonly weight: number }> {
   readonly #send: (calls: readonly T[]) => number;
 
   /**
-   * @param send takes calls from the front, as one company, and returns how many; the others wait until a company is
-   * answered, or until {@link flush}. What it adds itself waits for the end of the turn.
+   * @param send sends calls from the front as one batch, and returns how many. The others wait until a batch is answered, or
+   * until {@link flush}. Calls that are added while it runs wait for the end of the turn.
    */
   constructor(options: CoalescerOptions, send: (calls: readonly T[]) => number) {
     this.#options = options;
@@ -41,7 +42,7 @@ export class Coalescer<T extends { readonly weight: number }> {
     return this.#waiting.length;
   }
 
-  /** The one that has waited longest. */
+  /** The call that has waited longest. */
   get first(): T | undefined {
     return this.#waiting[0];
   }
@@ -53,54 +54,59 @@ export class Coalescer<T extends { readonly weight: number }> {
     const full = this.#waiting.length >= maxGatheredCalls || this.#bytes >= maxGatheredBytes;
     if (full && !this.#flushing) return this.flush();
     if (this.#scheduled) return;
-    if (full || this.#companies === 0) this.#scheduleFlush();
+    if (full || this.#batches === 0) this.#scheduleFlush();
     else this.#cancelDelay ??= this.#options.timers.after(this.#options.maxDelayMs, this.#onDelay);
   }
 
   /**
-   * All calls of a company are answered. What has gathered goes out with what those answers bring about: who gets one often
-   * has the next call ready.
+   * All calls of a batch are answered. Waiting calls are sent at the end of the turn, together with those that the answers
+   * bring about.
    */
   answered(): void {
-    this.#companies--;
+    this.#batches--;
     if (this.#waiting.length > 0 && !this.#scheduled) this.#scheduleFlush();
   }
 
-  /** Sends what waits, now. */
+  /** Sends the waiting calls now. */
   flush(): void {
     if (this.#waiting.length === 0) return;
     this.#flushing = true;
-    const taken = this.#send(this.#waiting);
+    const sent = this.#send(this.#waiting);
     this.#flushing = false;
-    if (taken === 0) return;
-    this.#companies++;
-    if (taken === this.#waiting.length) {
+    if (sent === 0) return;
+    this.#batches++;
+    if (sent === this.#waiting.length) {
       this.#waiting = [];
       this.#bytes = 0;
       return;
     }
-    for (let i = 0; i < taken; i++) this.#bytes -= this.#waiting[i]?.weight ?? 0;
-    this.#waiting = this.#waiting.slice(taken);
+    for (let i = 0; i < sent; i++) this.#bytes -= this.#waiting[i]?.weight ?? 0;
+    this.#waiting = this.#waiting.slice(sent);
   }
 
-  /** Takes out those at the front that are as said. */
-  removeWhile(isSo: (call: T) => boolean): T[] {
-    const kept = this.#waiting.findIndex((call) => !isSo(call));
+  /** Removes calls from the front up to the first that does not match, and returns them. */
+  removeWhile(matches: (call: T) => boolean): T[] {
+    const kept = this.#waiting.findIndex((call) => !matches(call));
     const removed = kept === -1 ? this.#waiting : this.#waiting.slice(0, kept);
     this.#waiting = kept === -1 ? [] : this.#waiting.slice(kept);
     for (const { weight } of removed) this.#bytes -= weight;
     return removed;
   }
 
-  /** Takes back all that waits, and forgets what was sent. */
+  /** Removes and returns the waiting calls, and forgets the batches that were sent. */
   clear(): T[] {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#bytes = 0;
-    this.#companies = 0;
+    this.forgetSent();
+    return waiting;
+  }
+
+  /** The batches that were sent will not be answered. */
+  forgetSent(): void {
+    this.#batches = 0;
     this.#cancelDelay?.();
     this.#cancelDelay = undefined;
-    return waiting;
   }
 
   #scheduleFlush(): void {

@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { KvsError, type ItemFailure } from '@kvs/protocol';
 import { TransportError, type TransportFailure } from '@kvs/router';
-import { cutIntoPieces, sendPieces } from './pieces.js';
+import { splitBatch, sendParts } from './batch-parts.js';
 
-describe('pieces', () => {
+describe('parts', () => {
   it('are all items in their order, none too large unless it is one item', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(20)), fc.integer({ min: 1, max: 30 }), (items, maxBytes) => {
-        const pieces = cutIntoPieces(items, (item) => item, maxBytes);
-        expect(pieces.flat()).toEqual(items);
-        for (const piece of pieces) {
-          const weight = piece.reduce((sum, item) => sum + item, 0);
-          expect(weight <= maxBytes || piece.length === 1).toBe(true);
+        const parts = splitBatch(items, (item) => item, maxBytes);
+        expect(parts.flat()).toEqual(items);
+        for (const part of parts) {
+          const weight = part.reduce((sum, item) => sum + item, 0);
+          expect(weight <= maxBytes || part.length === 1).toBe(true);
         }
       }),
     );
@@ -22,9 +22,9 @@ describe('pieces', () => {
     code: 'node_unavailable',
     message: failure,
   });
-  /** Each piece is one of those that come to an end, by name. */
+  /** Each part is one of those that come to an end, by name. */
   const send = (...ends: readonly (TransportFailure | 'done')[]) =>
-    sendPieces(
+    sendParts(
       ends.map((end) => [end, end]),
       async ([end = 'done']) => {
         if (end !== 'done') throw new TransportError(end, 'why');
@@ -55,7 +55,7 @@ describe('pieces', () => {
   it('go so many at a time, and none after one that failed for another reason than the network', async () => {
     const sent: number[] = [];
     const refusal = new KvsError('answer_too_large', 'why');
-    const sending = sendPieces(
+    const sending = sendParts(
       [[0], [1], [2], [3], [4]],
       async ([n = 0]) => {
         sent.push(n);
@@ -73,7 +73,7 @@ describe('pieces', () => {
 
   it('do not hide a defect', async () => {
     const defect = new TypeError('a defect');
-    const sent = sendPieces(
+    const sent = sendParts(
       [[1], [2]],
       ([n]) => (n === 1 ? Promise.resolve([n]) : Promise.reject(defect)),
       failureOf,

@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+import { ids, streamRequests } from '../../test/arbitraries.js';
+import { readFrames } from '../../test/frames.js';
+import { FrameBuilder } from './frame-builder.js';
+import { FRAME } from './frame.js';
+import { LinkProtocolError } from './link-protocol-error.js';
+import {
+  decodeCancel,
+  decodeChunk,
+  decodeCredit,
+  decodeEnd,
+  decodeOpen,
+  encodeCancel,
+  encodeChunk,
+  encodeCredit,
+  encodeEnd,
+  encodeOpen,
+} from './streams.js';
+
+const builder = new FrameBuilder();
+
+describe('the frames of streams are read as they were written', () => {
+  it('requests', () => {
+    fc.assert(
+      fc.property(ids, ids, streamRequests, (id, credit, request) => {
+        const frame = { id, credit, request };
+        expect(readFrames(encodeOpen(builder, frame), decodeOpen)).toEqual([frame]);
+      }),
+    );
+  });
+
+  it('chunks, of any bytes', () => {
+    fc.assert(
+      fc.property(ids, fc.uint8Array({ minLength: 1 }), (id, bytes) => {
+        const [chunk] = readFrames(encodeChunk(builder, id, bytes), decodeChunk);
+        expect([chunk?.id, new Uint8Array(chunk?.bytes ?? [])]).toEqual([id, bytes]);
+      }),
+    );
+  });
+
+  it('ends, complete ones and others', () => {
+    const failure = { code: 'engine_unavailable' as const, message: 'gone' };
+    expect(readFrames(encodeEnd(builder, 7), decodeEnd)).toEqual([{ id: 7 }]);
+    expect(readFrames(encodeEnd(builder, 8, failure), decodeEnd)).toEqual([{ id: 8, failure }]);
+  });
+
+  it('grants and cancellations', () => {
+    expect(readFrames(encodeCredit(builder, 7, 1000), decodeCredit)).toEqual([{ id: 7, bytes: 1000 }]);
+    expect(readFrames(encodeCancel(builder, 7), decodeCancel)).toEqual([7]);
+  });
+});
+
+describe('a frame of a stream is refused', () => {
+  it('if it asks for a stream of an unknown kind', () => {
+    builder.begin(FRAME.open);
+    for (const number of [1, 1000, 3]) builder.varint(number);
+    expect(() => readFrames(builder.finish(), decodeOpen)).toThrow(LinkProtocolError);
+  });
+
+  it('if its prefix is not valid in its encoding', () => {
+    builder.begin(FRAME.open);
+    for (const number of [1, 1000, 1, 1 | 2, 3]) builder.varint(number);
+    builder.text('xyz');
+    expect(() => readFrames(builder.finish(), decodeOpen)).toThrow(LinkProtocolError);
+  });
+
+  it('if it is a chunk without bytes', () => {
+    expect(() => readFrames(encodeChunk(builder, 1, new Uint8Array()), decodeChunk)).toThrow(
+      LinkProtocolError,
+    );
+  });
+});

@@ -1,0 +1,173 @@
+import type { Buffer } from 'node:buffer';
+import { brandValue, canonicalData, isValidData, PARTITION_COUNT, type ScanRequest } from '@kvs/protocol';
+import { allowFlags } from './flags.js';
+import { MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
+import type { FrameCursor } from './frame-cursor.js';
+import { FRAME } from './frame.js';
+import { LinkProtocolError } from './link-protocol-error.js';
+import { putRefusal, readRefusal, REFUSAL_BYTES, type Refusal } from './refusal.js';
+
+/** What a node answers with a stream of bytes: the pairs of a scan, or its statistics as JSON. */
+export type StreamRequest =
+  { readonly kind: 'scan'; readonly scan: ScanRequest } | { readonly kind: 'stats' };
+
+/** A request for a stream. The node may send chunks of `credit` bytes until it is granted more. */
+export interface OpenFrame {
+  readonly id: number;
+  readonly credit: number;
+  readonly request: StreamRequest;
+}
+
+export function encodeOpen(builder: FrameBuilder, { id, credit, request }: OpenFrame): Buffer {
+  builder.begin(FRAME.open);
+  builder.reserve(OPEN_BYTES);
+  builder.varint(id);
+  builder.varint(credit);
+  builder.byte(request.kind === 'scan' ? SCAN : STATS);
+  if (request.kind === 'scan') putScan(builder, request.scan);
+  return builder.finish();
+}
+
+/** @throws LinkProtocolError */
+export function decodeOpen(cursor: FrameCursor): OpenFrame {
+  const id = cursor.varint();
+  const credit = cursor.varint();
+  const kind = cursor.byte();
+  if (kind !== SCAN && kind !== STATS) throw new LinkProtocolError(`there is no stream of kind ${kind}`);
+  const request: StreamRequest = kind === SCAN ? { kind: 'scan', scan: readScan(cursor) } : { kind: 'stats' };
+  cursor.finish();
+  return { id, credit, request };
+}
+
+/** @param bytes at most {@link MAX_CHUNK_BYTES} */
+export function encodeChunk(builder: FrameBuilder, id: number, bytes: Uint8Array): Buffer {
+  builder.begin(FRAME.chunk);
+  builder.reserve(MAX_VARINT_BYTES + bytes.length);
+  builder.varint(id);
+  builder.bytes(bytes);
+  return builder.finish();
+}
+
+/** @throws LinkProtocolError */
+export function decodeChunk(cursor: FrameCursor): { readonly id: number; readonly bytes: Buffer } {
+  const id = cursor.varint();
+  const bytes = cursor.rest();
+  cursor.finish();
+  if (bytes.length === 0) throw new LinkProtocolError('a chunk is empty');
+  return { id, bytes };
+}
+
+/** @param failure why the stream is not complete; undefined if it is */
+export function encodeEnd(builder: FrameBuilder, id: number, failure?: Refusal): Buffer {
+  builder.begin(FRAME.end);
+  builder.reserve(MAX_VARINT_BYTES + REFUSAL_BYTES);
+  builder.varint(id);
+  if (failure !== undefined) putRefusal(builder, failure);
+  return builder.finish();
+}
+
+/** @throws LinkProtocolError */
+export function decodeEnd(cursor: FrameCursor): { readonly id: number; readonly failure?: Refusal } {
+  const id = cursor.varint();
+  const failure = cursor.hasNumbers ? readRefusal(cursor) : undefined;
+  cursor.finish();
+  return failure === undefined ? { id } : { id, failure };
+}
+
+/** @param bytes how many more bytes the node may send */
+export function encodeCredit(builder: FrameBuilder, id: number, bytes: number): Buffer {
+  builder.begin(FRAME.credit);
+  builder.reserve(2 * MAX_VARINT_BYTES);
+  builder.varint(id);
+  builder.varint(bytes);
+  return builder.finish();
+}
+
+/** @throws LinkProtocolError */
+export function decodeCredit(cursor: FrameCursor): { readonly id: number; readonly bytes: number } {
+  const id = cursor.varint();
+  const bytes = cursor.varint();
+  cursor.finish();
+  return { id, bytes };
+}
+
+export function encodeCancel(builder: FrameBuilder, id: number): Buffer {
+  builder.begin(FRAME.cancel);
+  builder.reserve(MAX_VARINT_BYTES);
+  builder.varint(id);
+  return builder.finish();
+}
+
+/** @throws LinkProtocolError */
+export function decodeCancel(cursor: FrameCursor): number {
+  const id = cursor.varint();
+  cursor.finish();
+  return id;
+}
+
+function putScan(builder: FrameBuilder, { prefix, partitions, meta, format }: ScanRequest): void {
+  builder.byte(
+    (prefix === undefined ? 0 : HAS_PREFIX) |
+      (prefix?.encoding === 'binary' ? PREFIX_BINARY : 0) |
+      (meta ? META : 0) |
+      (format === 'items' ? ITEMS : 0) |
+      (partitions === undefined ? 0 : HAS_PARTITIONS),
+  );
+  if (prefix !== undefined) {
+    builder.varint(prefix.data.length);
+    builder.text(prefix.data);
+  }
+  if (partitions !== undefined) builder.bytes(bitmapOf(partitions));
+}
+
+function readScan(cursor: FrameCursor): ScanRequest {
+  const flags = cursor.byte();
+  allowFlags(flags, HAS_PREFIX | PREFIX_BINARY | META | ITEMS | HAS_PARTITIONS);
+  const prefix = flags & HAS_PREFIX ? readPrefix(cursor, flags) : undefined;
+  const partitions = flags & HAS_PARTITIONS ? partitionsIn(cursor.bytes(BITMAP_BYTES)) : undefined;
+  return {
+    meta: (flags & META) !== 0,
+    format: flags & ITEMS ? 'items' : 'lines',
+    ...(prefix && { prefix }),
+    ...(partitions && { partitions }),
+  };
+}
+
+function readPrefix(cursor: FrameCursor, flags: number) {
+  const encoding = flags & PREFIX_BINARY ? 'binary' : 'string';
+  const data = cursor.text(cursor.varint());
+  if (!isValidData(encoding, data)) throw new LinkProtocolError('a prefix is not valid in its encoding');
+  return brandValue({ encoding, data: canonicalData(encoding, data) });
+}
+
+/** One bit for each partition, the lowest partition in the lowest bit of the first byte. */
+function bitmapOf(partitions: readonly number[]): Uint8Array {
+  const bitmap = new Uint8Array(BITMAP_BYTES);
+  for (const partition of partitions) {
+    const at = partition >>> 3;
+    bitmap[at] = (bitmap[at] ?? 0) | (1 << (partition & 7));
+  }
+  return bitmap;
+}
+
+function partitionsIn(bitmap: Uint8Array): number[] {
+  const partitions: number[] = [];
+  for (let partition = 0; partition < PARTITION_COUNT; partition++)
+    if ((bitmap[partition >>> 3] ?? 0) & (1 << (partition & 7))) partitions.push(partition);
+  return partitions;
+}
+
+/** The largest chunk: a call that is sent behind one waits for no more bytes than these. */
+export const MAX_CHUNK_BYTES = 64 * 1024;
+
+const SCAN = 1;
+const STATS = 2;
+
+const HAS_PREFIX = 1;
+const PREFIX_BINARY = 2;
+const META = 4;
+const ITEMS = 8;
+const HAS_PARTITIONS = 16;
+
+const BITMAP_BYTES = PARTITION_COUNT / 8;
+const OPEN_BYTES = 3 * MAX_VARINT_BYTES + 2 + BITMAP_BYTES;

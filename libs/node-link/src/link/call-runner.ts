@@ -1,0 +1,180 @@
+import { isPromise, KvsError, type Limits } from '@kvs/protocol';
+import { isWrite, keysOf, weightOf, type Batch } from '../batch.js';
+import type { Answer } from '../codec/answers.js';
+import type { CallRoom, DecodedCall } from '../codec/calls.js';
+import type { LinkLimits } from '../codec/hello.js';
+import { doCall } from './do-call.js';
+import { KeyOrder, type Ticket } from './key-order.js';
+import type { LinkLoad } from './link-load.js';
+import type { NodeOperations } from './node-operations.js';
+
+export interface CallRunnerContext {
+  readonly limits: Limits;
+  readonly linkLimits: LinkLimits;
+  readonly load: LinkLoad;
+  /** Most bytes of values that the unfinished fetches can bring together. A fetch runs in any case if it is alone. */
+  readonly maxFetchBytes: number;
+  readonly onError: (error: unknown) => void;
+  /** Whether there is memory for further answers. */
+  readonly hasRoom: () => boolean;
+  readonly answer: (answer: Answer) => void;
+  /** Called when calls begin to be unanswered, and after each of them is answered. */
+  readonly changed: () => void;
+}
+
+type DecodedBatch = { readonly id: number } & Batch;
+
+/**
+ * Runs the calls of one link. Calls start in the order in which they came. While the store works on a call, later calls
+ * start too. A call waits for an earlier one on the same key if one of the two is a write.
+ *
+ * Memory for answers is bounded. No call starts while the link has no room. The values of all unfinished fetches can have at
+ * most `maxFetchBytes`, or one fetch runs alone. Later calls wait in order.
+ */
+export class CallRunner {
+  readonly #order = new KeyOrder();
+  /** Most bytes of values that the unfinished fetches can bring. */
+  #fetchBytes = 0;
+  /** Calls that have not started because memory for answers is short, in order. */
+  #waiting: DecodedCall[] = [];
+  #waitingBytes = 0;
+  /** Calls that the store has not answered, and their bytes. */
+  #unanswered = 0;
+  #unansweredBytes = 0;
+  #isClosed = false;
+
+  readonly #operations: NodeOperations;
+  readonly #context: CallRunnerContext;
+
+  constructor(operations: NodeOperations, context: CallRunnerContext) {
+    this.#operations = operations;
+    this.#context = context;
+  }
+
+  /** How much more the proxy may send within the limits of the hello. */
+  get room(): CallRoom {
+    const { maxCallsInFlight, maxBytesInFlight } = this.#context.linkLimits;
+    const calls = this.#unanswered + this.#waiting.length;
+    const bytes = this.#unansweredBytes + this.#waitingBytes;
+    return { calls: maxCallsInFlight - calls, bytes: maxBytesInFlight - bytes, isIdle: calls === 0 };
+  }
+
+  /** Whether as many calls are unanswered as the hello allows. */
+  get isBusy(): boolean {
+    return this.#unanswered >= this.#context.linkLimits.maxCallsInFlight;
+  }
+
+  run(call: DecodedCall): void {
+    if (this.#waiting.length === 0 && this.#canStart(call)) {
+      this.#start(call);
+      return;
+    }
+    this.#waiting.push(call);
+    if (!('refusal' in call)) this.#waitingBytes += weightOf(call);
+  }
+
+  /** Starts waiting calls from the front, as far as there is memory. */
+  resume(): void {
+    const waiting = this.#waiting;
+    let started = 0;
+    for (const call of waiting) {
+      if (this.#isClosed || !this.#canStart(call)) break;
+      started++;
+      if (!('refusal' in call)) this.#waitingBytes -= weightOf(call);
+      this.#start(call);
+    }
+    waiting.splice(0, started);
+  }
+
+  /** Drops the calls that have not started. */
+  close(): void {
+    this.#isClosed = true;
+    this.#waiting = [];
+  }
+
+  /** Whether there is memory for the answer. */
+  #canStart(call: DecodedCall): boolean {
+    if (!this.#context.hasRoom()) return false;
+    if (this.#fetchBytes === 0 || 'refusal' in call) return true;
+    const bytes = this.#maxValueBytesOf(call);
+    return bytes === 0 || this.#fetchBytes + bytes <= this.#context.maxFetchBytes;
+  }
+
+  /** Most bytes of values that the answer can have. */
+  #maxValueBytesOf({ kind, items }: DecodedBatch): number {
+    const { maxAnswerBytes, maxValueBytes } = this.#context.limits;
+    return kind === 'fetch' ? Math.min(maxAnswerBytes, items.length * maxValueBytes) : 0;
+  }
+
+  #start(call: DecodedCall): void {
+    const { load, answer } = this.#context;
+    if ('refusal' in call) {
+      load.countRefusal();
+      answer(call);
+      return;
+    }
+    const weight = weightOf(call);
+    const refusal = load.enter(call.kind, weight);
+    if (refusal !== undefined) answer({ id: call.id, refusal });
+    else if (this.#order.isEmpty) this.#runAlone(call, weight);
+    else this.#runInOrder(call, weight);
+  }
+
+  /** Runs a call while no other is unanswered. It needs a ticket only if the store does not answer at once. */
+  #runAlone(call: DecodedBatch, weight: number): void {
+    const answer = this.#attempt(call);
+    if (!isPromise(answer)) {
+      this.#context.load.leave(weight);
+      this.#context.answer(answer);
+      return;
+    }
+    const finish = this.#track(call, weight);
+    const ticket = this.#order.enter(keysOf(call), isWrite(call.kind), () => undefined);
+    answer.then((done) => finish(done, ticket)).catch(this.#context.onError);
+  }
+
+  #runInOrder(call: DecodedBatch, weight: number): void {
+    const finish = this.#track(call, weight);
+    const ticket = this.#order.enter(keysOf(call), isWrite(call.kind), () => {
+      // The answer must come later, even if the store has answered: `ticket` is not assigned yet.
+      Promise.resolve(this.#attempt(call))
+        .then((done) => finish(done, ticket))
+        .catch(this.#context.onError);
+    });
+  }
+
+  /** Counts a call as unanswered until the returned function is called with its answer. */
+  #track(call: DecodedBatch, weight: number): (answer: Answer, ticket: Ticket) => void {
+    const { load, changed } = this.#context;
+    const valueBytes = this.#maxValueBytesOf(call);
+    this.#unanswered++;
+    this.#unansweredBytes += weight;
+    this.#fetchBytes += valueBytes;
+    changed();
+    return (answer, ticket) => {
+      this.#unanswered--;
+      this.#unansweredBytes -= weight;
+      this.#fetchBytes -= valueBytes;
+      this.#order.leave(ticket);
+      this.#context.answer(answer);
+      if (this.#waiting.length > 0) this.resume();
+      changed();
+      load.leave(weight);
+    };
+  }
+
+  #attempt(call: DecodedBatch) {
+    try {
+      const answer = doCall(this.#operations, call.id, call, this.#context.limits.maxAnswerBytes);
+      return isPromise(answer) ? answer.catch((error: unknown) => this.#refused(call.id, error)) : answer;
+    } catch (error) {
+      return this.#refused(call.id, error);
+    }
+  }
+
+  #refused(id: number, error: unknown): Answer {
+    if (error instanceof KvsError) return { id, refusal: { code: error.code, message: error.message } };
+    this.#context.onError(error);
+    return { id, refusal: { code: 'internal_error', message: 'an unexpected error' } };
+  }
+}

@@ -1,0 +1,136 @@
+import type { TransportError } from '@kvs/router';
+import { isWrite } from '../batch.js';
+import { AnswerReader, type Answered } from '../codec/decode-answers.js';
+import type { FrameCursor } from '../codec/frame-cursor.js';
+import type { LinkLimits } from '../codec/hello.js';
+import type { Call, SentBatch } from '../pending-call.js';
+import { refusalFailure, withDoubt } from '../refusals.js';
+import { PendingCalls } from './pending-calls.js';
+
+/** The calls that were sent over one connection and that the node has not answered. */
+export class CallsInFlight {
+  readonly #pending = new PendingCalls();
+  readonly #answers = new AnswerReader<Call>(
+    (id) => this.#pending.get(id),
+    (call) => this.#received(call),
+  );
+  #bytes = 0;
+  /** Calls whose callers wait no more, and their bytes. */
+  #abandoned = 0;
+  #abandonedBytes = 0;
+  #answeredBatches = 0;
+
+  readonly #address: string;
+
+  constructor(address: string) {
+    this.#address = address;
+  }
+
+  /** How many calls are unanswered, abandoned ones too. */
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /** How many bytes of calls are unanswered. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The oldest call that somebody waits for. Linear in the number of calls. */
+  get oldest(): Call | undefined {
+    return this.#pending.oldestFirst().find(({ settled }) => !settled);
+  }
+
+  /** Whether nobody waits for an answer. */
+  get isIdle(): boolean {
+    return this.#pending.size === this.#abandoned;
+  }
+
+  /** Whether the node may be sent the call. A call of any size may be sent if no other is unanswered. */
+  hasRoomFor(call: Call, { maxCallsInFlight, maxBytesInFlight }: LinkLimits): boolean {
+    if (this.#pending.size >= maxCallsInFlight) return false;
+    return this.#bytes === 0 || this.#bytes + call.weight <= maxBytesInFlight;
+  }
+
+  /** @returns the id of the call */
+  add(call: Call, batch: SentBatch): number {
+    this.#bytes += call.weight;
+    call.batch = batch;
+    batch.unanswered++;
+    return this.#pending.add(call);
+  }
+
+  /** Whether so many calls were never answered that the others will soon lack room. */
+  isStuck({ maxCallsInFlight, maxBytesInFlight }: LinkLimits): boolean {
+    return this.#abandoned > maxCallsInFlight / 2 || this.#abandonedBytes > maxBytesInFlight / 2;
+  }
+
+  /**
+   * Reads a frame of answers and settles the calls that are answered.
+   *
+   * @throws LinkProtocolError
+   */
+  read(cursor: FrameCursor): void {
+    for (const answered of this.#answers.read(cursor)) this.#settle(answered);
+  }
+
+  /** Fails the calls whose time is up. The node may still answer them. */
+  expire(nowMs: number, error: TransportError): void {
+    for (const call of this.#pending.oldestFirst()) {
+      if (call.settled) continue;
+      if (call.deadlineMs > nowMs) break;
+      this.#abandon(call);
+      call.fail(error);
+    }
+  }
+
+  /** Fails all calls, because the connection is lost. */
+  fail(error: TransportError): void {
+    const calls = this.#pending.oldestFirst();
+    this.#pending.clear();
+    for (const call of calls) if (!call.settled) call.fail(error);
+  }
+
+  /** Returns how many batches were answered since this was last called. */
+  drainAnsweredBatches(): number {
+    const count = this.#answeredBatches;
+    this.#answeredBatches = 0;
+    return count;
+  }
+
+  #settle({ id, call, refusal }: Answered<Call>): void {
+    this.#pending.delete(id);
+    this.#bytes -= call.weight;
+    this.#leaveBatch(call);
+    if (call.settled) {
+      this.#abandoned--;
+      this.#abandonedBytes -= call.weight;
+    } else if (refusal === undefined) call.complete();
+    else {
+      const failure = refusalFailure(this.#address, refusal.code, refusal.message);
+      call.failAll(isWrite(call.kind) ? withDoubt(failure) : failure);
+    }
+  }
+
+  #received(call: Call): void {
+    const wasSettled = call.settled;
+    call.received();
+    if (call.settled && !wasSettled) this.#abandon(call);
+  }
+
+  /** Nobody waits for the call any more, though the node has yet to answer it. */
+  #abandon(call: Call): void {
+    this.#abandoned++;
+    this.#abandonedBytes += call.weight;
+    this.#leaveBatch(call);
+  }
+
+  /** The others of a batch need not wait for an abandoned call. */
+  #leaveBatch(call: Call): void {
+    const { batch } = call;
+    if (batch === undefined) return;
+    call.batch = undefined;
+    batch.unanswered--;
+    if (batch.unanswered === 0) this.#answeredBatches++;
+  }
+}

@@ -1,0 +1,162 @@
+import { TransportError } from '@kvs/router';
+import { LinkProtocolError } from '../codec/link-protocol-error.js';
+import type { Refusal } from '../codec/refusal.js';
+import type { StreamRequest } from '../codec/streams.js';
+import type { CancelTask, Timers } from '../ports.js';
+
+/** Tells the node about a stream that it sends. */
+export interface StreamControl {
+  /** Accepts further bytes. */
+  grant(bytes: number): void;
+  /** Wants no more. */
+  cancel(): void;
+}
+
+/**
+ * A stream as the proxy reads it. It holds at most {@link STREAM_WINDOW_BYTES} and one chunk more, because the node sends no
+ * further bytes until the reader has taken those. The node has `timeoutMs` to begin, and to send more whenever the reader
+ * waits; a slow reader costs it nothing.
+ */
+export class IncomingStream {
+  readonly #chunks: Uint8Array[] = [];
+  /** How many bytes the node may still send. */
+  #credit = STREAM_WINDOW_BYTES;
+  /** How many bytes the reader has taken since the last grant. */
+  #taken = 0;
+  #control: StreamControl | undefined;
+  #hasBegun = false;
+  /** Whether the node will send no more. */
+  #isComplete = false;
+  #failure: TransportError | undefined;
+  #isClosed = false;
+  #wake: (() => void) | undefined;
+  #cancelTimeout: CancelTask;
+
+  readonly #timers: Timers;
+  readonly #timeoutMs: number;
+
+  constructor(
+    readonly request: StreamRequest,
+    timers: Timers,
+    timeoutMs: number,
+  ) {
+    this.#timers = timers;
+    this.#timeoutMs = timeoutMs;
+    this.#cancelTimeout = timers.after(timeoutMs, () => this.#expire());
+  }
+
+  /** Whether the reader waits for it no more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** The request was sent. */
+  sent(control: StreamControl): void {
+    this.#control = control;
+  }
+
+  /** @throws LinkProtocolError if the node sends more than it may */
+  receive(bytes: Uint8Array): void {
+    if (this.#credit <= 0) throw new LinkProtocolError('a stream has more bytes than were granted');
+    this.#credit -= bytes.length;
+    if (this.#isClosed) return;
+    this.#chunks.push(bytes);
+    this.#progress();
+  }
+
+  /** The node sends no more. */
+  end(failure: Refusal | undefined): void {
+    this.#control = undefined;
+    if (failure === undefined) {
+      this.#isComplete = true;
+      this.#progress();
+      return;
+    }
+    const reason = `${failure.code}: ${failure.message}`;
+    this.fail(new TransportError(this.#hasBegun ? 'broken' : 'refused', reason));
+  }
+
+  /** The stream can't be completed. The reader still gets the chunks that have come. */
+  fail(error: TransportError): void {
+    this.#control = undefined;
+    this.#failure ??= error;
+    this.#progress();
+  }
+
+  /**
+   * Resolves when the first chunk or the end has come.
+   *
+   * @throws TransportError if the stream fails before
+   */
+  async begun(): Promise<void> {
+    while (!this.#hasBegun) await new Promise<void>((resolve) => (this.#wake = resolve));
+    if (this.#failure !== undefined && this.#chunks.length === 0) throw this.#failure;
+  }
+
+  /**
+   * Yields the chunks as they came. Ends only if the stream is complete. May be called once.
+   *
+   * @throws TransportError from the iteration if the stream fails
+   */
+  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for (;;) {
+        const chunk = this.#chunks.shift();
+        if (chunk !== undefined) {
+          yield chunk;
+          this.#grant(chunk.length);
+        } else if (this.#failure !== undefined) throw this.#failure;
+        else if (this.#isComplete) return;
+        else await this.#nextArrival();
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Wants no more of the stream. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#chunks.length = 0;
+    this.#failure ??= new TransportError('broken', 'the stream was closed');
+    this.#control?.cancel();
+    this.#progress();
+  }
+
+  #grant(bytes: number): void {
+    this.#taken += bytes;
+    if (this.#taken < STREAM_WINDOW_BYTES / 2) return;
+    this.#credit += this.#taken;
+    this.#control?.grant(this.#taken);
+    this.#taken = 0;
+  }
+
+  async #nextArrival(): Promise<void> {
+    this.#cancelTimeout = this.#timers.after(this.#timeoutMs, () => this.#expire());
+    await new Promise<void>((resolve) => (this.#wake = resolve));
+  }
+
+  #progress(): void {
+    this.#hasBegun = true;
+    this.#cancelTimeout();
+    this.#wake?.();
+  }
+
+  #expire(): void {
+    const control = this.#control;
+    this.fail(this.#timeout());
+    this.#isClosed = true;
+    control?.cancel();
+  }
+
+  #timeout(): TransportError {
+    if (this.#hasBegun) return new TransportError('broken', `nothing came for ${this.#timeoutMs} ms`);
+    return this.#control === undefined
+      ? new TransportError('unconnected', `no connection within ${this.#timeoutMs} ms`)
+      : new TransportError('timeout', `no answer within ${this.#timeoutMs} ms`);
+  }
+}
+
+/** Enough to keep a reader busy while a grant travels to the node and further chunks come back. */
+export const STREAM_WINDOW_BYTES = 256 * 1024;

@@ -1,0 +1,140 @@
+import type { Duplex } from 'node:stream';
+import { KvsError, type PairLines } from '@kvs/protocol';
+import type { FrameBuilder } from '../codec/frame-builder.js';
+import { LinkProtocolError } from '../codec/link-protocol-error.js';
+import type { Refusal } from '../codec/refusal.js';
+import {
+  encodeChunk,
+  encodeEnd,
+  MAX_CHUNK_BYTES,
+  type OpenFrame,
+  type StreamRequest,
+} from '../codec/streams.js';
+import type { NodeOperations } from './node-operations.js';
+
+/** A stream that a node sends. */
+interface OutgoingStream {
+  readonly id: number;
+  /** How many bytes the proxy still accepts. The last chunk may exceed it. */
+  credit: number;
+  isCancelled: boolean;
+  /** Has the stream go on if it waits. */
+  wake: () => void;
+}
+
+/**
+ * The streams that a node sends over one link. A chunk is sent only while its stream has credit and the socket takes more,
+ * so a slow reader stops only its own stream, and an answer to a call waits behind one chunk at most. Streams take turns.
+ */
+export class OutgoingStreams {
+  /** The stream that sent a chunk last is the last. */
+  readonly #streams = new Map<number, OutgoingStream>();
+
+  readonly #socket: Duplex;
+  readonly #builder: FrameBuilder;
+  readonly #operations: NodeOperations;
+  readonly #onError: (error: unknown) => void;
+
+  /** @param onError called with an error that is no `KvsError` */
+  constructor(
+    socket: Duplex,
+    builder: FrameBuilder,
+    operations: NodeOperations,
+    onError: (error: unknown) => void,
+  ) {
+    this.#socket = socket;
+    this.#builder = builder;
+    this.#operations = operations;
+    this.#onError = onError;
+  }
+
+  /** How many streams have not ended. */
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /**
+   * Sends a stream. Resolves at its end, whether it is complete, cancelled or failed.
+   *
+   * @throws LinkProtocolError if the id is in use
+   */
+  open({ id, credit, request }: OpenFrame): Promise<void> {
+    if (this.#streams.has(id)) throw new LinkProtocolError(`the stream ${id} is open already`);
+    const stream = { id, credit, isCancelled: false, wake: () => undefined };
+    this.#streams.set(id, stream);
+    return this.#send(stream, request);
+  }
+
+  /** Ends a stream that was never begun. */
+  refuse(id: number, refusal: Refusal): void {
+    this.#socket.write(encodeEnd(this.#builder, id, refusal));
+  }
+
+  /** The proxy accepts further bytes. A grant to a stream that has ended is late, and has no effect. */
+  grant(id: number, bytes: number): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    stream.credit += bytes;
+    stream.wake();
+  }
+
+  /** The proxy wants no more of a stream. */
+  cancel(id: number): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    stream.isCancelled = true;
+    stream.wake();
+  }
+
+  /** The socket takes more. */
+  resume(): void {
+    for (const stream of [...this.#streams.values()]) stream.wake();
+  }
+
+  /** Ends all streams, because the link is closed. */
+  close(): void {
+    for (const { id } of [...this.#streams.values()]) this.cancel(id);
+  }
+
+  async #send(stream: OutgoingStream, request: StreamRequest): Promise<void> {
+    let failure: Refusal | undefined;
+    try {
+      for await (const chunk of this.#read(request)) {
+        if (!(await this.#sendChunk(stream, chunk))) break;
+      }
+    } catch (error) {
+      failure = this.#refusalOf(error);
+    }
+    this.#streams.delete(stream.id);
+    if (!this.#socket.destroyed) this.#socket.write(encodeEnd(this.#builder, stream.id, failure));
+  }
+
+  #read(request: StreamRequest): PairLines {
+    return request.kind === 'scan' ? this.#operations.scanLines(request.scan) : this.#statistics();
+  }
+
+  async *#statistics(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(JSON.stringify(await this.#operations.stats()));
+  }
+
+  /** @returns whether the proxy wants more */
+  async #sendChunk(stream: OutgoingStream, chunk: Uint8Array): Promise<boolean> {
+    for (let from = 0; from < chunk.length; from += MAX_CHUNK_BYTES) {
+      while (!stream.isCancelled && (stream.credit <= 0 || this.#socket.writableNeedDrain))
+        await new Promise<void>((resolve) => (stream.wake = resolve));
+      if (stream.isCancelled) return false;
+      const bytes = chunk.subarray(from, from + MAX_CHUNK_BYTES);
+      stream.credit -= bytes.length;
+      this.#socket.write(encodeChunk(this.#builder, stream.id, bytes));
+      this.#streams.delete(stream.id);
+      this.#streams.set(stream.id, stream);
+    }
+    return true;
+  }
+
+  #refusalOf(error: unknown): Refusal {
+    if (error instanceof KvsError) return { code: error.code, message: error.message };
+    this.#onError(error);
+    return { code: 'internal_error', message: 'an unexpected error' };
+  }
+}

@@ -1,0 +1,19 @@
+import { isRecord } from '@kvs/protocol';
+import type { NodeStats } from '@kvs/router';
+
+/** Reads the statistics of a node from JSON. Returns undefined if the text is anything else. */
+export function readStats(text: string): NodeStats | undefined {
+  const stats = parse(text);
+  if (!isRecord(stats)) return undefined;
+  const { engine, keys } = stats;
+  const isCount = typeof keys === 'number' && Number.isSafeInteger(keys) && keys >= 0;
+  return typeof engine === 'string' && isCount ? { engine, keys } : undefined;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
