@@ -7,17 +7,17 @@ import type { Batch } from './pairs.js';
 export const OPERATIONS = ['get', 'set', 'has', 'delete'] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
-/** Something that holds pairs. Each operation returns for how many of them it did what it should. */
+/** A store of pairs. Each operation returns the number of pairs for which it succeeded. */
 export interface Contender extends Readonly<Record<Operation, (batch: Batch) => MaybePromise<number>>> {
   readonly name: string;
-  /** Whether it answers by promise, so that calls must be under way at the same time to keep it busy. */
+  /** Whether it answers by promise, so that it needs several calls in flight to be busy. */
   readonly isAsynchronous: boolean;
-  /** All pairs, one after the other. */
+  /** Reads all pairs and returns their number. */
   scan(): MaybePromise<number>;
   close(): MaybePromise<void>;
 }
 
-/** What everything is compared with: the least that can be done with JavaScript objects. */
+/** The yardstick. */
 export function bareMap(): Contender {
   const map = new Map<string, string>();
   return {
@@ -65,7 +65,7 @@ export function engineContender(
   };
 }
 
-/** Redis as who has no need of versions, conditions and partitions would use it. */
+/** Redis without versions, conditions and partitions. */
 export function redisClient(client: Redis): Contender {
   return {
     name: 'redis, its client alone',

@@ -8,15 +8,15 @@ import { withRedis } from './redis-server.js';
 import { fullScale, quickScale, type EnginesScale } from './scale.js';
 import { measureSnapshotStalls } from './snapshot-stalls.js';
 
-/** The storage engines beside each other, a bare Map, and Redis without us. */
+/** The storage engines compared with each other, a Map, and a Redis client. */
 export const enginesSuite: Suite = {
   name: 'engines',
-  description: 'the storage engines beside each other, a bare Map and redis',
+  description: 'the storage engines compared with a Map and Redis',
   cases: ['single', 'batches', 'scans', 'bytes', 'many', 'snapshots'],
   run: ({ quick, progress, cases = [] }) => measureEngines(scaleOf(quick, cases), progress),
 };
 
-/** All of it, or what some cases have to do with. */
+/** Returns the scale of some cases, or of all if none is given. */
 function scaleOf(quick: boolean, cases: readonly string[]): EnginesScale {
   const scale = quick ? quickScale : fullScale;
   if (cases.length === 0) return scale;
@@ -51,4 +51,4 @@ export async function measureEngines(
   return reportOf('engines', parts, withServer ? machine : `${machine}; ${WITHOUT_REDIS}`);
 }
 
-const WITHOUT_REDIS = 'without redis, for redis-server is not on the PATH';
+const WITHOUT_REDIS = 'without redis, because redis-server is not on the PATH';

@@ -6,7 +6,7 @@ import { pairBatches, type PairShape } from './pairs.js';
 import { withRedis } from './redis-server.js';
 import type { EnginesScale } from './scale.js';
 
-/** What a pair takes, by its shape. */
+/** Measures the bytes per pair, by its shape. */
 export async function measureMemory(
   scale: EnginesScale,
   withServer: boolean,
@@ -43,11 +43,11 @@ interface Held {
   readonly redis: HoldPairsOutput | undefined;
 }
 
-/** In a server of its own for each shape: one that was emptied is not as one that was always empty. */
+/** Starts a server for each shape, because an emptied server takes other memory than a new one. */
 function holdInRedis(shape: PairShape, count: number): Promise<HoldPairsOutput> {
   return withRedis(async (server) => {
     const client = server.connect(0);
-    // Bytes go in as bytes, not as the digits that stand for them.
+    // Bytes are stored as bytes, not as hexadecimal digits.
     const encoding = shape.encoding === 'binary' ? 'hex' : 'utf8';
     await client.ping();
     const before = await server.memory();

@@ -10,7 +10,7 @@ import type { MeasuredRedis } from './redis-server.js';
 
 const factoryOptions = { clock: systemClock };
 
-/** Uses all that can hold pairs, empty; those in Redis only where there is a server. */
+/** Opens all contenders, empty, and closes them after the use. Those in Redis need a server. */
 export async function withContenders<T>(
   server: MeasuredRedis | undefined,
   use: (contenders: readonly Contender[]) => Promise<T>,
@@ -36,11 +36,11 @@ function memoryEngines(): Contender[] {
 }
 
 async function inRedis(server: MeasuredRedis): Promise<Contender[]> {
-  // It is asked for more at once than a node would ask for in the default time.
+  // More calls are in flight than in a node, so the default time-out is too short.
   const engine = await redisEngine({ urls: [server.url], timeoutMs: 60_000 })(factoryOptions);
   return [
     engineContender('redis', engine, true, ALL_PARTITIONS),
-    // In a database of its own, so that its scan meets no pairs of the engine.
+    // In another database, so that its scan finds no pairs of the engine.
     redisClient(server.connect(1)),
   ];
 }

@@ -1,10 +1,10 @@
 import { wallClock } from '../harness/clock.js';
-import type { Contestant, ContestOptions, ContestResult, Meter } from '../harness/contest.js';
+import type { Contestant, ContestOptions, ContestResult } from '../harness/contest.js';
 import { compete } from '../harness/contest.js';
-import type { Findings, Table } from '../harness/report.js';
+import type { Cell, Findings, Table } from '../harness/report.js';
+import { medianRatio } from '../harness/statistics.js';
 import { OPERATIONS, type Contender, type Operation } from './contenders.js';
 import { withContenders } from './open-contenders.js';
-import { CPU, cpuTimesOf, scansOf, SERVER_CPU, timesOf } from './operation-tables.js';
 import { pairBatches, type Batch, type PairShape } from './pairs.js';
 import type { MeasuredRedis } from './redis-server.js';
 import type { EnginesScale } from './scale.js';
@@ -12,15 +12,14 @@ import type { EnginesScale } from './scale.js';
 const FILL_BATCH = 100;
 const SHAPE: PairShape = { name: 'records', keyBytes: 16, valueBytes: 100, encoding: 'string' };
 
-/** What an operation takes, by the number of pairs in a call; and what a scan takes. */
+/** Measures the time per pair of each operation, by the number of pairs in a call, and of a scan. */
 export function measureOperations(
   scale: EnginesScale,
   server: MeasuredRedis | undefined,
   progress: (message: string) => void,
 ): Promise<Findings> {
   return withContenders(server, async (contenders) => {
-    const meters = metersOf(server);
-    const options = { clock: wallClock, turnMs: scale.turnMs, warmUpMs: scale.warmUpMs, meters };
+    const options = { clock: wallClock, turnMs: scale.turnMs, warmUpMs: scale.warmUpMs };
     const tables: Table[] = [];
     const measurements: ContestResult[] = [];
     for (const batchSize of scale.batchSizes) {
@@ -34,7 +33,6 @@ export function measureOperations(
         byOperation.push(perPair(await compete(contestants, contest), batchSize));
       }
       tables.push(timesOf(contenders, byOperation, batchSize, scale));
-      tables.push(cpuTimesOf(contenders, byOperation, batchSize));
       measurements.push(...byOperation.flat());
     }
     if (scale.scanRounds === 0) return { tables, goals: [], measurements };
@@ -55,20 +53,7 @@ export function measureOperations(
   });
 }
 
-function metersOf(server: MeasuredRedis | undefined): Meter[] {
-  const ownCpu: Meter = {
-    name: CPU,
-    read: () => {
-      const { user, system } = process.cpuUsage();
-      return (user + system) * 1000;
-    },
-  };
-  return server === undefined
-    ? [ownCpu]
-    : [ownCpu, { name: SERVER_CPU, read: () => server.cpuNanoseconds() }];
-}
-
-/** A call with a batch, around and around through batches of all pairs. */
+/** Returns a contestant that calls an operation with one batch after the other, and starts over at the end. */
 function contestantOf(
   contender: Contender,
   operation: Operation,
@@ -87,7 +72,7 @@ function contestantOf(
   return {
     name,
     maxOperations: operation === 'delete' ? batches.length : undefined,
-    // What a turn has deleted comes back before the next.
+    // Writes the pairs again that the last turn deleted.
     prepare: restore,
     run: async (calls) => {
       const start = from;
@@ -108,7 +93,7 @@ function batchAt(batches: readonly Batch[], at: number): Batch {
   return batch;
 }
 
-/** Makes so many calls, of which as many as there are lanes are under way at a time. Answers are summed up. */
+/** Makes calls, `lanes` of them in flight at a time, and returns the sum of the answers. */
 async function inLanes(
   lanes: number,
   calls: number,
@@ -147,20 +132,61 @@ function scanOf(contender: Contender, pairCount: number): Contestant {
   };
 }
 
-/** Who does less than was asked, or holds other pairs, is not to be compared. */
+/** @throws Error if a contender did less than it was asked to do, or holds other pairs */
 function assertAll(name: string, done: number, asked: number): void {
   if (done !== asked) throw new Error(`${name}: ${done} of ${asked} pairs`);
 }
 
-/** Times by the call become times by the pair. */
+/** Converts times per call to times per pair. */
 function perPair(results: readonly ContestResult[], pairs: number): ContestResult[] {
   const scaled = (samples: readonly number[]) => samples.map((sample) => sample / pairs);
   return results.map((result) => ({
     ...result,
     samples: scaled(result.samples),
     median: result.median / pairs,
-    metered: Object.fromEntries(
-      Object.entries(result.metered).map(([name, samples]) => [name, scaled(samples)]),
-    ),
   }));
+}
+
+/** @param byOperation the results of each operation in the order of the contenders, of which the first is the measure */
+function timesOf(
+  contenders: readonly Contender[],
+  byOperation: readonly (readonly ContestResult[])[],
+  batchSize: number,
+  { callsInFlight, pairCount }: EnginesScale,
+): Table {
+  return {
+    title: `Operations, ${batchSize} ${batchSize === 1 ? 'pair' : 'pairs'} in a call`,
+    note:
+      `Wall-clock time per pair with ${pairCount.toLocaleString('en')} pairs, the median of the rounds. In brackets are half ` +
+      'the interquartile range and the ratio to the Map in the same round. ' +
+      `Engines that answer by promise have ${callsInFlight} calls in flight, the others one.`,
+    columns: [{ title: '' }, ...OPERATIONS.map((title) => ({ title }))],
+    rows: contenders.map(({ name }, at) => [
+      name,
+      ...byOperation.map((results) => timeAndRatio(results[at], results[0])),
+    ]),
+  };
+}
+
+function scansOf(
+  contenders: readonly Contender[],
+  results: readonly ContestResult[],
+  { pairCount }: EnginesScale,
+): Table {
+  return {
+    title: 'Scans',
+    note: `Wall-clock time per pair of a scan of all ${pairCount.toLocaleString('en')} pairs.`,
+    columns: [{ title: '' }, { title: 'time' }],
+    rows: contenders.map(({ name }, at) => [name, timeAndRatio(results[at], results[0])]),
+  };
+}
+
+function timeAndRatio(result: ContestResult | undefined, map: ContestResult | undefined): Cell {
+  if (result === undefined || map === undefined) return null;
+  const ratio = result === map ? '' : `, ${short(medianRatio(result.samples, map.samples))} ×`;
+  return `${short(result.median)} ns (±${(result.spread * 50).toFixed(0)}%${ratio})`;
+}
+
+function short(value: number): string {
+  return value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en');
 }

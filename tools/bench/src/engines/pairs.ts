@@ -3,7 +3,7 @@ import type { Encoding } from '@kvs/protocol';
 import { brandValue, keyId, partitionOf, stringKey } from '@kvs/protocol';
 import { randomTexts, seededRandom } from '../harness/random.js';
 
-/** What pairs look like: their keys are text, their values so many bytes of text or of anything. */
+/** The sizes of random pairs. Keys are text. */
 export interface PairShape {
   readonly name: string;
   readonly keyBytes: number;
@@ -11,17 +11,17 @@ export interface PairShape {
   readonly encoding: Encoding;
 }
 
-/** Some pairs in all the forms in which contenders take them, so that nobody is timed while converting. */
+/** Pairs in all forms that contenders take, so that no conversion is timed. */
 export interface Batch {
   readonly keys: readonly PlacedKey[];
   readonly writes: readonly EngineWrite[];
   readonly deletes: readonly EngineDelete[];
   readonly plainKeys: readonly string[];
-  /** Text, or bytes as hexadecimal digits. */
+  /** Text, or hexadecimal digits of bytes. */
   readonly plainValues: readonly string[];
 }
 
-/** Random pairs, the same for the same seed, as many at a time as asked for; the last batch may have fewer. */
+/** Returns batches of random pairs, the same pairs for the same seed. The last batch may be smaller. */
 export function* pairBatches(
   shape: PairShape,
   count: number,
@@ -31,7 +31,7 @@ export function* pairBatches(
   const random = seededRandom(seed);
   for (let from = 0; from < count; from += batchSize) {
     const size = Math.min(batchSize, count - from);
-    // Pair by pair, so that they are the same pairs whatever the size of the batches.
+    // Pair by pair, so that the pairs don't depend on the size of the batches.
     const texts = Array.from({ length: size }, () => [
       ...randomTexts(1, shape.keyBytes, random),
       ...randomTexts(1, shape.valueBytes, random),
@@ -44,7 +44,7 @@ export function* pairBatches(
   }
 }
 
-/** A batch of these keys and values; `texts` become bytes where the shape is binary. */
+/** Returns a batch of these keys and values. `texts` become bytes if the encoding is binary. */
 export function batchOf(
   { encoding }: Pick<PairShape, 'encoding'>,
   plainKeys: readonly string[],
@@ -62,12 +62,12 @@ export function batchOf(
   return { keys, writes, deletes, plainKeys, plainValues: values.map(({ data }) => data) };
 }
 
-/** In one piece, as it comes from a socket: digits put together one by one take forty times the memory. */
+/** Returns a flat string. One that is concatenated digit by digit takes forty times the memory. */
 function hexOf(text: string): string {
   return Buffer.from(text, 'latin1').toString('hex');
 }
 
-/** A number as text of a fixed length, flat in memory. */
+/** Returns a number as text of a fixed length, flat in memory. */
 export function numberedText(index: number, length: number): string {
   return Buffer.from(String(index).padStart(length, '0'), 'latin1').toString('latin1');
 }

@@ -1,7 +1,7 @@
 import { REDIS_HOST, RedisServer } from '@kvs-tools/local-cluster';
 import { Redis } from 'ioredis';
 
-/** Uses a redis-server; it ends with the use. */
+/** Starts a redis-server and stops it after the use. */
 export async function withRedis<T>(use: (server: MeasuredRedis) => Promise<T>): Promise<T> {
   const server = await RedisServer.start();
   const admin = new Redis(server.port, REDIS_HOST, CLIENT_OPTIONS);
@@ -13,7 +13,7 @@ export async function withRedis<T>(use: (server: MeasuredRedis) => Promise<T>): 
   }
 }
 
-/** A redis-server that says what it takes. */
+/** A redis-server that reports its memory. */
 export class MeasuredRedis {
   readonly #server: RedisServer;
   readonly #admin: Redis;
@@ -27,7 +27,7 @@ export class MeasuredRedis {
     return this.#server.url;
   }
 
-  /** A client at its fastest: commands given in one turn of the event loop go out together. */
+  /** Returns a client at its fastest: it sends the commands of one turn of the event loop together. */
   connect(database: number): Redis {
     return new Redis(this.#server.port, REDIS_HOST, {
       ...CLIENT_OPTIONS,
@@ -36,16 +36,10 @@ export class MeasuredRedis {
     });
   }
 
-  /** The memory that the server says it uses, and what of it the system has given it, in bytes. */
+  /** Returns the memory that the server uses by its own account, and its RSS, in bytes. */
   async memory(): Promise<{ readonly used: number; readonly resident: number }> {
     const info = await this.#admin.info('memory');
     return { used: numberIn(info, 'used_memory'), resident: numberIn(info, 'used_memory_rss') };
-  }
-
-  /** The CPU time that the server has taken, in nanoseconds. */
-  async cpuNanoseconds(): Promise<number> {
-    const info = await this.#admin.info('cpu');
-    return (numberIn(info, 'used_cpu_user') + numberIn(info, 'used_cpu_sys')) * 1e9;
   }
 }
 

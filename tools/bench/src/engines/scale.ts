@@ -1,23 +1,21 @@
 import type { PairShape } from './pairs.js';
 
 export interface EnginesScale {
-  /** Pairs that each engine holds while operations are measured. */
+  /** The pairs that each engine holds while operations are measured. */
   readonly pairCount: number;
   readonly batchSizes: readonly number[];
-  /** Calls under way at a time, where calls are answered by promise. */
+  /** Calls in flight to an engine that answers by promise. */
   readonly callsInFlight: number;
   readonly rounds: number;
   readonly scanRounds: number;
   readonly turnMs: number;
   readonly warmUpMs: number;
-  /** Pairs of each shape whose bytes are counted. The goal is about the first shape. */
+  /** The shapes of which bytes per pair are measured. The goal is for the first one. */
   readonly shapes: readonly PairShape[];
   readonly heldPairCount: number;
-  /** Pairs for the one engine that holds very many. */
+  /** The pairs of the engine that holds very many. */
   readonly manyPairCount: number;
-  /** Whether a Map is filled until it refuses, which takes more than a gigabyte. */
-  readonly showsMapLimit: boolean;
-  /** What is in the snapshots during which requests are timed. */
+  /** The contents of the snapshots during which requests are timed. */
   readonly snapshots: readonly { readonly shape: PairShape; readonly pairCount: number }[];
   readonly snapshotRounds: number;
 }
@@ -39,7 +37,6 @@ export const fullScale: EnginesScale = {
   ],
   heldPairCount: 1_000_000,
   manyPairCount: 17_000_000,
-  showsMapLimit: true,
   snapshots: [
     { shape: records, pairCount: 1_000_000 },
     { shape: { ...records, name: '1 MiB of text', valueBytes: 1024 * 1024 }, pairCount: 500 },
@@ -56,6 +53,5 @@ export const quickScale: EnginesScale = {
   warmUpMs: 50,
   shapes: [records],
   manyPairCount: 1_700_000,
-  showsMapLimit: false,
   snapshotRounds: 3,
 };

@@ -6,10 +6,9 @@ import { inChild } from '../harness/in-child.js';
 import type { EnginesScale } from './scale.js';
 
 const REQUESTS_PER_SECOND = 10_000;
-/** What the documentation calls a few milliseconds. */
 const FEW_MS = 5;
 
-/** How much longer requests wait while a snapshot is written. */
+/** Measures how much longer requests wait while a snapshot is written. */
 export async function measureSnapshotStalls(
   { snapshots, snapshotRounds }: EnginesScale,
   progress: (message: string) => void,

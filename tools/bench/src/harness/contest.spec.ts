@@ -70,32 +70,6 @@ describe('a contest', () => {
     const [result] = await compete([limited], { clock, rounds: 3, turnMs: 1, warmUpMs: 0 });
     expect([result?.operations, result?.median]).toEqual([100, 1000]);
   });
-
-  it('reads meters before and after each turn, outside of the measured time', async () => {
-    const { clock, contestant } = clockwork();
-    const { run: pass } = contestant('reading', 1e6);
-    let energy = 0;
-    const { name, run } = contestant('worker', 1000);
-    const worker: Contestant = {
-      name,
-      run: (operations) => {
-        energy += operations;
-        return run(operations);
-      },
-    };
-    const meters = [
-      {
-        name: 'energy',
-        read: () => {
-          void pass(1);
-          return 3 * energy;
-        },
-      },
-    ];
-    const [result] = await compete([worker], { clock, rounds: 2, turnMs: 1, warmUpMs: 0, meters });
-    expect(result?.metered).toEqual({ energy: [3, 3] });
-    expect(result?.median).toBe(1000);
-  });
 });
 
 it('computes medians, between the two middle values of an even number', () => {

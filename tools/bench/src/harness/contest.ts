@@ -12,12 +12,6 @@ export interface Contestant {
   readonly maxOperations?: number;
 }
 
-/** A value that is read before and after each turn. */
-export interface Meter {
-  readonly name: string;
-  read(): number | Promise<number>;
-}
-
 export interface ContestOptions {
   readonly clock: Clock;
   readonly rounds: number;
@@ -25,7 +19,6 @@ export interface ContestOptions {
   readonly turnMs: number;
   /** How long each contestant runs before the first round. */
   readonly warmUpMs: number;
-  readonly meters?: readonly Meter[];
 }
 
 export interface ContestResult {
@@ -37,8 +30,6 @@ export interface ContestResult {
   readonly spread: number;
   readonly operations: number;
   readonly checksum: number;
-  /** By name of the meter: its change per operation, for each round. */
-  readonly metered: Readonly<Record<string, readonly number[]>>;
 }
 
 /**
@@ -55,8 +46,8 @@ export async function compete(
     const entry = entries[at];
     if (entry !== undefined) await takeTurn(entry, options);
   });
-  return entries.map(({ contestant: { name }, samples, operations, checksum, metered }) => {
-    return { name, samples, median: median(samples), spread: spread(samples), operations, checksum, metered };
+  return entries.map(({ contestant: { name }, samples, operations, checksum }) => {
+    return { name, samples, median: median(samples), spread: spread(samples), operations, checksum };
   });
 }
 
@@ -80,28 +71,15 @@ interface Entry {
   readonly contestant: Contestant;
   readonly operations: number;
   readonly samples: number[];
-  readonly metered: Record<string, number[]>;
   checksum: number;
 }
 
-async function takeTurn(entry: Entry, { clock, meters = [] }: ContestOptions): Promise<void> {
+async function takeTurn(entry: Entry, { clock }: ContestOptions): Promise<void> {
   await entry.contestant.prepare?.();
-  const before = await readAll(meters);
   const start = clock();
   const sum = await entry.contestant.run(entry.operations);
   entry.samples.push((clock() - start) / entry.operations);
-  const after = await readAll(meters);
-  for (const [at, { name }] of meters.entries()) {
-    const moved = (after[at] ?? NaN) - (before[at] ?? NaN);
-    (entry.metered[name] ??= []).push(moved / entry.operations);
-  }
   entry.checksum += sum;
-}
-
-async function readAll(meters: readonly Meter[]): Promise<number[]> {
-  const values: number[] = [];
-  for (const meter of meters) values.push(await meter.read());
-  return values;
 }
 
 /** Runs a contestant until it is warm, and finds the number of operations that fill its turn. */
@@ -118,7 +96,6 @@ async function warmUp(contestant: Contestant, options: ContestOptions): Promise<
     const now = clock();
     if (now - turnStart < turnMs * 1e6 && operations < maxOperations)
       operations = Math.min(2 * operations, maxOperations);
-    else if (now - start >= warmUpMs * 1e6)
-      return { contestant, operations, samples: [], metered: {}, checksum };
+    else if (now - start >= warmUpMs * 1e6) return { contestant, operations, samples: [], checksum };
   }
 }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** Runs a script, such as `engines/children/fill-map`, in a process of its own, and returns the JSON that it prints. */
+/** Runs a script, such as `engines/children/hold-many`, in a process of its own, and returns the JSON that it prints. */
 export async function inChild<Output>(
   script: string,
   input: unknown,

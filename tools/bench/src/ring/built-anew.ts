@@ -1,7 +1,7 @@
 import { diff, HashRing, PARTITION_COUNT } from '@kvs/hash-ring';
 import type { Findings } from '../harness/report.js';
 
-/** What a new node moves when the larger ring is built anew, and when the ring is evolved. Partitions are counted. */
+/** Counts the partitions that a new node moves if the larger ring is built anew, and if the ring is evolved. */
 export function measureBuiltAnew(nodeCounts: readonly number[], families: number): Findings {
   const rows = nodeCounts.map((count) => {
     const samples = Array.from({ length: families }, (_, family) => sample(count, family));

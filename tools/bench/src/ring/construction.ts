@@ -6,7 +6,7 @@ import { equalNodes, idOf } from './nodes.js';
 import { hashring, ours, packages, type BuiltRing, type Peer } from './peers.js';
 import type { RingScale } from './scale.js';
 
-/** How long it takes to build the largest ring, and to add a node to it. */
+/** Measures how long it takes to build the largest ring, and to add a node to it. */
 export async function measureConstruction(scale: RingScale): Promise<Findings> {
   const nodeCount = scale.nodeCounts.at(-1) ?? 1;
   const contestants = [
@@ -26,8 +26,8 @@ export async function measureConstruction(scale: RingScale): Promise<Findings> {
   const table: Table = {
     title: `Building a ring of ${nodeCount} nodes, and adding a node to it`,
     note:
-      'CPU time until the first lookup is answered. A package that changes its ring in place is given another node each ' +
-      'time; ours makes a new ring and leaves the old one as it is.',
+      'CPU time until the first lookup is answered. A package that changes its ring in place gets another node each ' +
+      'time; ours makes a new ring.',
     columns: [
       { title: '' },
       { title: 'build', unit: 'ms' },
@@ -91,7 +91,7 @@ function adding(peer: Peer, nodeCount: number): Contestant {
   };
 }
 
-/** Some packages leave work to the first lookup. */
+/** Makes the first lookup, to which some packages leave work. */
 function answer(ring: BuiltRing): number {
   return ring.lookup('first')?.length ?? 0;
 }

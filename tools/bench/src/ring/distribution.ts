@@ -1,18 +1,18 @@
 import type { BuiltRing, WeightedNode } from './peers.js';
 
-/** How keys are shared out, relative to each node's fair share by weight. */
+/** The shares of keys, relative to each node's fair share by weight. */
 export interface Balance {
   readonly most: number;
   readonly least: number;
-  /** The part of the keys that no node was found for. */
+  /** The part of the keys without a node. */
   readonly lost: number;
 }
 
-/** What a new node moves. */
+/** The keys that a new node moves. */
 export interface Movement {
-  /** The moved keys, as a multiple of the new node's fair share, which is the least possible. */
+  /** The moved keys as a multiple of the new node's fair share, which is the minimum. */
   readonly overLeast: number;
-  /** The part of all keys that moved between nodes that were there before. */
+  /** The part of all keys that moved between the other nodes. */
   readonly betweenOthers: number;
 }
 
@@ -31,7 +31,7 @@ export function balanceOf(ring: BuiltRing, nodes: readonly WeightedNode[], keys:
   };
 }
 
-/** Adds a node to a ring of these, which the ring may not survive. */
+/** Adds a node to a ring of these nodes. The ring may change. */
 export function movementOf(
   ring: BuiltRing,
   nodes: readonly WeightedNode[],

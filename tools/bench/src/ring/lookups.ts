@@ -10,7 +10,7 @@ import type { RingScale } from './scale.js';
 
 const KEY_LENGTH = 16;
 
-/** Lookups of random keys in rings of all sizes, all in one contest, so that sizes compare too. */
+/** Measures lookups of random keys in rings of all sizes, all in one contest, so that sizes compare too. */
 export async function measureLookups(scale: RingScale): Promise<Findings> {
   const entries = scale.nodeCounts.flatMap((nodeCount) =>
     variants.map((peer) => ({ peer, nodeCount, contestant: lookups(peer, nodeCount, scale) })),
@@ -30,11 +30,11 @@ export async function measureLookups(scale: RingScale): Promise<Findings> {
 
 type ResultOf = (peer: Peer, nodeCount: number) => ContestResult;
 
-/** A contestant that looks keys up in a ring of equal nodes. */
+/** Returns a contestant that looks up keys in a ring of equal nodes. */
 export function lookups(peer: Peer, nodeCount: number, { lookupKeyCount }: RingScale): Contestant {
   const name = `${peer.name}, ${nodeCount} nodes`;
   const { lookup } = peer.build(equalNodes(nodeCount));
-  // Keys of its own: some packages use keys as property names, which V8 then replaces by others.
+  // Each has its own keys, because V8 replaces strings that a package uses as property names.
   const keys = randomKeys(lookupKeyCount, KEY_LENGTH, nodeCount);
   const loop = freshLoop(name);
   let from = 0;
@@ -42,7 +42,7 @@ export function lookups(peer: Peer, nodeCount: number, { lookupKeyCount }: RingS
     name,
     run: (count) => {
       const found = loop(lookup, keys, from, count);
-      // Where the last turn ended, or a cache would know the keys it begins with.
+      // Continues after the last turn, because a cache has the keys of the beginning.
       from = (from + count) % lookupKeyCount;
       return found;
     },
@@ -54,7 +54,7 @@ function tableOf({ nodeCounts }: RingScale, resultOf: ResultOf): Table {
     title: 'Lookups',
     note:
       `CPU time of one lookup of a random ${KEY_LENGTH}-byte string, the median of interleaved rounds; in brackets the ` +
-      'spread of the middle half of the rounds, and how many times as fast ours is in the same round.',
+      'half the interquartile range, and how many times as fast ours is in the same round.',
     columns: [{ title: 'nodes' }, ...nodeCounts.map((count) => ({ title: String(count) }))],
     rows: variants.map((peer) => [
       peer.name,

@@ -9,11 +9,11 @@ export interface WeightedNode {
   readonly weight: number;
 }
 
-/** A ring of some package. */
+/** A ring of one of the packages. */
 export interface BuiltRing {
-  /** The id of the key's node. */
+  /** Returns the id of the key's node. */
   readonly lookup: (key: string) => string | undefined;
-  /** The ring with one node more: this one, changed, or another. */
+  /** Returns the ring with one node more: this one, changed, or another one. */
   add(node: WeightedNode): BuiltRing;
 }
 
@@ -32,48 +32,28 @@ export const ours: Peer = {
 export const hashring: Peer = {
   name: 'hashring',
   hasWeights: true,
-  build: (nodes) => {
-    const ring = new Hashring(hashringNodes(nodes));
-    const built: BuiltRing = {
-      lookup: (key) => ring.get(key),
-      add: (node) => {
-        ring.add(hashringNodes([node]));
-        return built;
-      },
-    };
-    return built;
-  },
+  build: (nodes) => hashringOf(nodes, (ring, key) => ring.get(key)),
 };
 
-/** What `hashring` would be if it had no cache, which costs more than it saves when it is missed. */
+/** `hashring` without its cache, which costs more than it saves on a miss. */
 export const hashringUncached: Peer = {
   name: 'hashring, past its cache',
   hasWeights: true,
-  build: (nodes) => {
-    const ring = new Hashring(hashringNodes(nodes));
-    const built: BuiltRing = {
-      lookup: (key) => ring.ring[ring.find(ring.hashValue(key))]?.server,
-      add: (node) => {
-        ring.add(hashringNodes([node]));
-        return built;
-      },
-    };
-    return built;
-  },
+  build: (nodes) => hashringOf(nodes, (ring, key) => ring.ring[ring.find(ring.hashValue(key))]?.server),
 };
 
-/** In its default: 40 points per node, at random. */
+/** In its default: 40 random points per node. */
 export const consistentHash: Peer = {
   name: 'consistent-hash',
   hasWeights: true,
-  build: (nodes) => consistentHashRing(new ConsistentHash(), nodes, 40),
+  build: (nodes) => consistentHashOf(new ConsistentHash(), nodes),
 };
 
-/** Points at even distances, the same in every process. Weights are ignored then. */
+/** Points at even distances, the same in every process. It ignores weights. */
 export const consistentHashUniform: Peer = {
   name: 'consistent-hash, uniform',
   hasWeights: false,
-  build: (nodes) => consistentHashRing(new ConsistentHash({ distribution: 'uniform' }), nodes, 40),
+  build: (nodes) => consistentHashOf(new ConsistentHash({ distribution: 'uniform' }), nodes),
 };
 
 export const nodeHashring: Peer = {
@@ -81,14 +61,10 @@ export const nodeHashring: Peer = {
   hasWeights: false,
   build: (nodes) => {
     const ring = new NodeHashring(nodes.map(({ id }) => id));
-    const built: BuiltRing = {
-      lookup: (key) => ring.findNode(key),
-      add: ({ id }) => {
-        ring.addNode(id);
-        return built;
-      },
-    };
-    return built;
+    return inPlace(
+      (key) => ring.findNode(key),
+      ({ id }) => ring.addNode(id),
+    );
   },
 };
 
@@ -97,21 +73,17 @@ export const ketama: Peer = {
   hasWeights: true,
   build: (nodes) => {
     const ring = new Ketama(nodes.map(({ id, weight }) => ({ node: id, weight })));
-    const built: BuiltRing = {
-      lookup: (key) => ring.getNode(key),
-      add: ({ id, weight }) => {
-        ring.addNode(id, weight);
-        return built;
-      },
-    };
-    return built;
+    return inPlace(
+      (key) => ring.getNode(key),
+      ({ id, weight }) => ring.addNode(id, weight),
+    );
   },
 };
 
-/** Every package once, in its defaults. */
+/** Every package once, with its defaults. */
 export const packages: readonly Peer[] = [ours, hashring, consistentHash, nodeHashring, ketama];
 
-/** The packages, and the ways to use them that make a difference to lookups or balance. */
+/** The packages, and the settings that change lookups or balance. */
 export const variants: readonly Peer[] = [
   ours,
   hashring,
@@ -122,7 +94,7 @@ export const variants: readonly Peer[] = [
   ketama,
 ];
 
-/** What else ours has to offer. */
+/** The strategies of ours. */
 export const strategies: readonly Peer[] = [
   { ...ours, name: 'HashRing' },
   {
@@ -139,22 +111,38 @@ function wrap(ring: Placement): BuiltRing {
   return { lookup: (key) => ring.get(key).id, add: (node) => wrap(ring.with(node)) };
 }
 
-function hashringNodes(nodes: readonly WeightedNode[]): Record<string, { weight: number }> {
-  return Object.fromEntries(nodes.map(({ id, weight }) => [id, { weight }]));
-}
-
-function consistentHashRing(
-  ring: ConsistentHash,
-  nodes: readonly WeightedNode[],
-  pointsPerWeight: number,
-): BuiltRing {
+/** A ring that changes when a node is added. */
+function inPlace(lookup: BuiltRing['lookup'], add: (node: WeightedNode) => unknown): BuiltRing {
   const built: BuiltRing = {
-    lookup: (key) => ring.get(key) ?? undefined,
-    add: ({ id, weight }) => {
-      ring.add(id, weight * pointsPerWeight);
+    lookup,
+    add: (node) => {
+      add(node);
       return built;
     },
   };
+  return built;
+}
+
+function hashringOf(
+  nodes: readonly WeightedNode[],
+  lookup: (ring: Hashring, key: string) => string | undefined,
+): BuiltRing {
+  const weights = (some: readonly WeightedNode[]) =>
+    Object.fromEntries(some.map(({ id, weight }) => [id, { weight }]));
+  const ring = new Hashring(weights(nodes));
+  return inPlace(
+    (key) => lookup(ring, key),
+    (node) => ring.add(weights([node])),
+  );
+}
+
+function consistentHashOf(ring: ConsistentHash, nodes: readonly WeightedNode[]): BuiltRing {
+  const built = inPlace(
+    (key) => ring.get(key) ?? undefined,
+    ({ id, weight }) => ring.add(id, weight * POINTS_PER_WEIGHT),
+  );
   for (const node of nodes) built.add(node);
   return built;
 }
+
+const POINTS_PER_WEIGHT = 40;

@@ -15,12 +15,12 @@ const tiny: RingScale = {
   nodeNameSets: 1,
 };
 
-it('measures every package, and has a verdict on every goal', async () => {
+it('measures every package and judges every goal', async () => {
   const steps: string[] = [];
   const report = await measureRing(tiny, (message) => steps.push(message));
   expect(steps.length).toBeGreaterThan(3);
 
-  // Whoever loses a key, or has its work left out by the compiler, is found out by the checksum.
+  // The checksum shows lost keys, and work that the compiler skipped.
   expect(report.measurements).toHaveLength((variants.length + strategies.length) * 3 + packages.length * 2);
   for (const { samples, median, operations, checksum } of report.measurements) {
     expect(samples).toHaveLength(3);
@@ -40,7 +40,7 @@ it('measures every package, and has a verdict on every goal', async () => {
   expect(between).toHaveLength(4);
 });
 
-it('reports as Markdown, tables with as many cells in every line', async () => {
+it('reports Markdown tables with the same number of cells in every line', async () => {
   const markdown = toMarkdown(await measureRing(tiny, () => undefined));
   const tables = markdown.split('\n\n').filter((block) => block.startsWith('|'));
   expect(tables.length).toBeGreaterThan(4);

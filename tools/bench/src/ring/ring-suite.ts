@@ -8,10 +8,10 @@ import { fullScale, quickScale, type RingScale } from './scale.js';
 import { measureBalance, measureMovement } from './shares.js';
 import { measureStrategies } from './strategies.js';
 
-/** `@kvs/hash-ring` beside the other rings of npm. */
+/** `@kvs/hash-ring` compared with other rings of npm. */
 export const ringSuite: Suite = {
   name: 'ring',
-  description: '@kvs/hash-ring beside hashring, consistent-hash, node-hashring and ketama',
+  description: '@kvs/hash-ring compared with hashring, consistent-hash, node-hashring and ketama',
   run: ({ quick, progress }) => measureRing(quick ? quickScale : fullScale, progress),
 };
 

@@ -1,16 +1,16 @@
 /** How much is measured. */
 export interface RingScale {
-  /** Of rings, ascending. */
+  /** Nodes of the rings, ascending. */
   readonly nodeCounts: readonly number[];
-  /** Looked up in turn. More than `hashring` caches, which so misses; few enough that memory is not what is measured. */
+  /** More keys than `hashring` caches, and few enough that memory access does not dominate. */
   readonly lookupKeyCount: number;
   readonly lookupRounds: number;
   readonly buildRounds: number;
   readonly turnMs: number;
   readonly warmUpMs: number;
-  /** Counted for balance and movement. */
+  /** Keys that are counted for balance and movement. */
   readonly countedKeyCount: number;
-  /** Of rings that are compared with the same built anew, under so many sets of names. */
+  /** Nodes of the rings that are compared with rings built anew, each with several sets of names. */
   readonly evolvedNodeCounts: readonly number[];
   readonly nodeNameSets: number;
 }

@@ -3,7 +3,7 @@ import { balanceOf, movementOf, type Balance, type Movement } from './distributi
 import { equalNodes, idOf, weightedNodes } from './nodes.js';
 import { ours, variants, type Peer, type WeightedNode } from './peers.js';
 
-/** How evenly keys are shared out over rings of equal nodes of these sizes, and over one with weights. */
+/** Measures how even the shares of keys are in rings of equal nodes, and in one with weights. */
 export function measureBalance(nodeCounts: readonly number[], keys: readonly string[]): Findings {
   const cases = [
     ...nodeCounts.map((count) => ({ title: `${count} nodes`, nodes: equalNodes(count), weighted: false })),
@@ -37,7 +37,7 @@ export function measureBalance(nodeCounts: readonly number[], keys: readonly str
   return { tables: [table], goals };
 }
 
-/** What a new node moves, in rings of equal nodes of these sizes, and in one with weights. */
+/** Measures what a new node moves in rings of equal nodes, and in one with weights. */
 export function measureMovement(nodeCounts: readonly number[], keys: readonly string[]): Findings {
   const equal = nodeCounts.map((count) => {
     return { title: `${count} nodes`, nodes: equalNodes(count), added: added(count, 1), weighted: false };
@@ -76,7 +76,7 @@ export function measureMovement(nodeCounts: readonly number[], keys: readonly st
   return { tables: [table], goals };
 }
 
-/** A cache makes no difference to where keys go. */
+/** A cache does not change the owners. */
 const distinctBalance = variants.filter((peer) => !peer.name.includes('cache'));
 
 function added(index: number, weight: number): WeightedNode {

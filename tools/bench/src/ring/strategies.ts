@@ -7,7 +7,7 @@ import { equalNodes, idOf } from './nodes.js';
 import { strategies } from './peers.js';
 import type { RingScale } from './scale.js';
 
-/** All strategies of ours, for whoever has to choose. */
+/** Compares the strategies of ours. */
 export async function measureStrategies(scale: RingScale, keys: readonly string[]): Promise<Findings> {
   const { nodeCounts } = scale;
   const results = await compete(

@@ -1,11 +1,11 @@
-/* What the suite uses of packages without types of their own. */
+/* The parts that the suite uses of packages without types. */
 
 declare module 'hashring' {
   export default class HashRing {
     constructor(nodes: Readonly<Record<string, { readonly weight: number }>>);
     get(key: string): string | undefined;
     add(nodes: Readonly<Record<string, { readonly weight: number }>>): this;
-    /** Undocumented parts, of which `get` is made besides its cache. */
+    /** Undocumented parts that `get` uses. */
     readonly ring: readonly { readonly server: string }[];
     find(hashValue: number): number;
     hashValue(key: string): number;

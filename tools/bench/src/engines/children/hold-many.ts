@@ -7,7 +7,7 @@ import { residentBytes } from './resident-bytes.js';
 export interface HoldManyInput {
   readonly count: number;
   readonly maxMemoryBytes: number;
-  /** How many pairs to read back. */
+  /** The number of pairs to read back. */
   readonly readCount: number;
 }
 
@@ -15,9 +15,9 @@ export interface HoldManyOutput {
   readonly pairCount: number;
   readonly ownBytes: number;
   readonly grownBytes: number;
-  /** Pairs read back that had the value they were given. */
+  /** Pairs that were read back with the right value. */
   readonly rightCount: number;
-  /** Of as many keys that were never set, how many are there. */
+  /** How many of `readCount` keys that were never set the engine finds. */
   readonly strangerCount: number;
 }
 
@@ -25,7 +25,7 @@ const TEXT_BYTES = 8;
 const BATCH = 100;
 const { count, maxMemoryBytes, readCount } = childInput<HoldManyInput>();
 
-// Through a small engine first, so that the code is compiled and the young generation grown before.
+// A small engine comes first, so that code is compiled and the young generation has grown.
 const small = new MemoryEngine({ clock: systemClock, maxMemoryBytes: 4 * 1024 * 1024, eviction: 'lru' });
 fill(small, Math.min(count, 1_000_000));
 small.close();
@@ -58,7 +58,7 @@ function fill(engineToFill: MemoryEngine, size: number): void {
     engineToFill.setMany(numbered(from, Math.min(BATCH, size - from)).writes);
 }
 
-/** Pairs by their numbers: each has a value of its own. */
+/** Returns pairs with their index as the key, and another value for each. */
 function numbered(from: number, size: number): Batch {
   const numbers = Array.from({ length: size }, (_, at) => from + at);
   const keys = numbers.map((number) => numberedText(number, TEXT_BYTES));

@@ -16,9 +16,9 @@ export interface HoldPairsInput {
 
 export interface HoldPairsOutput {
   readonly pairCount: number;
-  /** What the holder says that it holds, where it says. */
+  /** The holder's own account, if it has one. */
   readonly ownBytes?: number;
-  /** What the process has grown by. */
+  /** The growth of RSS. */
   readonly grownBytes?: number;
   readonly fileBytes?: number;
 }
@@ -40,7 +40,7 @@ switch (holder) {
 }
 
 async function holdInEngine(): Promise<HoldPairsOutput> {
-  // Through a small engine first, so that the code is compiled and the young generation grown before.
+  // A small engine comes first, so that code is compiled and the young generation has grown.
   const small = new MemoryEngine({ ...factoryOptions, maxMemoryBytes: 4 * 1024 * 1024, eviction: 'lru' });
   fill((batch) => small.setMany(batch.writes));
   small.close();

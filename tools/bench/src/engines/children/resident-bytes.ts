@@ -2,10 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 
 const LOOKS = 5;
 
-/**
- * What the process has of the machine's memory, once what is not used any more has been collected and given back. V8
- * gives pages back in the background, so it is waited for until it is hardly less any more.
- */
+/** Returns the RSS of this process after collections. V8 returns pages in the background, so it waits until RSS stays the same. */
 export async function residentBytes(): Promise<number> {
   let least = Infinity;
   for (let look = 0; look < LOOKS; look++) {

@@ -1,8 +1,8 @@
 import { openSync, readSync } from 'node:fs';
 
 /**
- * How long this process's main thread was ready to run and had no processor, in milliseconds, since it began: what
- * others on the machine take from it. Only Linux tells; elsewhere it is 0.
+ * Returns a function that tells how long the main thread was ready and had no processor since the process began, in
+ * milliseconds. It returns 0 on systems other than Linux.
  */
 export function runDelay(): () => number {
   const buffer = Buffer.alloc(128);

@@ -11,7 +11,7 @@ import { pairBatches, type PairShape } from '../pairs.js';
 import { runDelay } from './run-delay.js';
 
 export interface TimeRequestsInput {
-  /** What is in the snapshot, besides the small pairs that requests are for. */
+  /** The contents of the snapshot besides the small pairs that requests use. */
   readonly shape: PairShape;
   readonly pairCount: number;
   readonly rounds: number;
@@ -26,14 +26,14 @@ export interface TimeRequestsOutput {
   }[];
 }
 
-/** How long after it was due requests were answered, in milliseconds. */
+/** How long after they were due requests were answered, in milliseconds. */
 export interface Waits {
   readonly requests: number;
   readonly median: number;
   readonly p99: number;
   readonly p999: number;
   readonly longest: number;
-  /** The longest that the event loop took for a turn, without the time in which it had no processor. */
+  /** The longest turn of the event loop, without the time in which it had no processor. */
   readonly longestTurn: number;
 }
 
@@ -82,12 +82,12 @@ async function timeRounds(): Promise<TimeRequestsOutput> {
     const start = performance.now();
     scheduler.advanceMs(INTERVAL_MS);
     const waits = await load(() => snapshotsWritten > writtenBefore);
-    // It schedules the next one.
+    // The engine schedules the next snapshot.
     await setImmediate();
     return { waits, ms: performance.now() - start };
   };
 
-  // The first is for the compiler.
+  // The first one warms up.
   let { ms: snapshotMs } = await oneSnapshot();
   const results: TimeRequestsOutput['rounds'][number][] = [];
   for (let round = 0; round < rounds; round++) {
@@ -100,10 +100,7 @@ async function timeRounds(): Promise<TimeRequestsOutput> {
   return { rounds: results };
 }
 
-/**
- * Makes requests at fixed moments, whether or not those before are answered, as a network would. A turn of the event
- * loop that takes long makes all that are due meanwhile wait.
- */
+/** Makes requests at fixed moments, as a network would. During a long turn of the event loop, all due requests wait. */
 async function timed(isOver: () => boolean, request: () => void): Promise<Waits> {
   const intervalMs = 1000 / requestsPerSecond;
   const waits: number[] = [];
