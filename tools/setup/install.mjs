@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Installs the dependencies on first use and after the lock file changed; otherwise does nothing. Plain JavaScript
-// without dependencies, for it runs before there are any.
+// Installs the dependencies on first use and after the lock file changed. Plain JavaScript without dependencies, because it
+// runs before they are installed.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,11 +8,11 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(import.meta.dirname, '../..');
 
-/** Ends the process when the installation fails. */
+/** Ends the process if the installation fails. */
 export function ensureInstalled() {
   if (isInstalled()) return;
   console.error('Installing the dependencies, once…');
-  // Through a shell, for on Windows npm is a script.
+  // Uses a shell, because npm is a script on Windows.
   const { status } = spawnSync('npm ci --loglevel=error --progress=true', {
     cwd: root,
     stdio: ['ignore', 2, 2],
@@ -21,7 +21,7 @@ export function ensureInstalled() {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** Whether npm's own account of what is installed has everything that the lock file asks for. */
+/** Returns whether npm's list of installed packages has all packages of the lock file. */
 function isInstalled() {
   const installed = packagesIn('node_modules/.package-lock.json');
   const wanted = packagesIn('package-lock.json');
@@ -38,7 +38,7 @@ function packagesIn(file) {
   try {
     return JSON.parse(readFileSync(join(root, file), 'utf8')).packages;
   } catch {
-    return undefined; // not there, or not whole
+    return undefined; // missing or incomplete
   }
 }
 

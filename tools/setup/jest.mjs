@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Runs Jest over the workspace's projects, with `--slow` the tests that `npm test` leaves to CI. Nest is ESM-only, so
-// Jest needs Node's VM modules.
+// Runs Jest for the projects of the workspace; with `--slow` it runs the tests that `npm test` leaves to CI. Nest is ESM-only,
+// so Jest needs Node's VM modules.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What `npx nx` runs here: installs the dependencies if need be, then hands over to the workspace's own Nx.
+// Runs for `npx nx`: installs the dependencies if they are missing, then starts the Nx of the workspace.
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -14,8 +14,8 @@ process.argv[1] = nx;
 await import(pathToFileURL(nx).href);
 
 /**
- * Nx ends with 130 although the server that was asked to stop has done so in good order. It need not have got a signal
- * itself: in a terminal it hands the key on to the server. What else is interrupted, a build say, has not been done.
+ * Makes `nx serve` exit with 0 after Ctrl-C if the server stopped cleanly. Nx exits with 130 then, also if the terminal sent the
+ * key only to the server. Other interrupted commands, such as builds, keep 130.
  */
 function endQuietlyOnCtrlC() {
   const INTERRUPTED = 130;

@@ -11,7 +11,7 @@ describe('a node whose memory is full, behind a proxy', () => {
   });
   afterAll(() => cluster.stop());
 
-  it('refuses writes with 507 while reads, deletes and the other node go on', async () => {
+  it('refuses writes with 507, and serves reads, deletes and the other node', async () => {
     const [full = '', other = ''] = cluster.nodes.map(({ address }) => address);
     const keys = keysByNode([full, other], 12);
     const ofFull = keys.get(full) ?? [];
@@ -41,7 +41,7 @@ describe('a node whose memory is full, behind a proxy', () => {
   });
 });
 
-// Where redis-server cannot be had, these say that they are skipped; CI requires it, and there they fail without.
+// Without redis-server these tests are skipped. CI requires it.
 const withRedis = hasRedis() || process.env['KVS_REQUIRE_TOOLS'] === '1';
 const title = `nodes with --engine redis${withRedis ? '' : ' (skipped: redis-server is not on the PATH)'}`;
 (withRedis ? describe : describe.skip)(title, () => {
@@ -62,7 +62,7 @@ const title = `nodes with --engine redis${withRedis ? '' : ' (skipped: redis-ser
     return node;
   }
 
-  it('keep nothing themselves: another node with the same prefix serves what one that died has written', async () => {
+  it('keep nothing themselves: another node with the same prefix serves the pairs of one that died', async () => {
     const first = await start('shop');
     const pairs = Array.from({ length: 50 }, (_, i) => ({ key: string(`key-${i}`), value: string(`${i}`) }));
     expect((await send('PUT', `${first.origin}/set`, { body: pairs })).status).toBe(200);
@@ -86,7 +86,7 @@ const title = `nodes with --engine redis${withRedis ? '' : ' (skipped: redis-ser
     expect((await send('GET', `${stranger.origin}/fetch`)).json).toEqual([]);
   });
 
-  it('answer 503 engine_unavailable while Redis hangs, reads and writes, and serve again when it goes on', async () => {
+  it('answer reads and writes with 503 engine_unavailable while Redis hangs, and serve again afterwards', async () => {
     const node = await start('hangs');
     const query = () => send('POST', `${node.origin}/query`, { body: [string('key')] });
     expect((await query()).status).toBe(200);
@@ -101,7 +101,7 @@ const title = `nodes with --engine redis${withRedis ? '' : ' (skipped: redis-ser
     while ((await query()).status !== 200);
   });
 
-  it('answer 503 engine_unavailable while Redis is away, and serve again when it is back', async () => {
+  it('answer 503 engine_unavailable while Redis is down, and serve again afterwards', async () => {
     const node = await start('away');
     const query = () => send('POST', `${node.origin}/query`, { body: [string('key')] });
     expect((await query()).status).toBe(200);

@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-it('an engine whose package is not installed is named, with how to get it', async () => {
+it('a missing engine package is named, with the command that installs it', async () => {
   const module = new URL('engine/optional-engine.js', pathToFileURL(storageNodeScript)).href;
   const script = `
     const { optionalEngine } = await import(${JSON.stringify(module)});
@@ -42,7 +42,7 @@ describe('the memory engine', () => {
     });
   });
 
-  it.each(['lru', 'sieve'])('makes room by %s', async (eviction) => {
+  it.each(['lru', 'sieve'])('evicts by %s when it is full', async (eviction) => {
     await using(node(['--max-memory', '4mb', '--eviction', eviction]), async (origin) => {
       const value = string('v'.repeat(1024 * 1024));
       for (let i = 0; i < 6; i++) {
@@ -59,7 +59,7 @@ describe('the memory engine', () => {
 });
 
 describe('a snapshot', () => {
-  it('brings the pairs back, and their versions go on', async () => {
+  it('restores the pairs, and versions continue', async () => {
     const etag = await storeOne();
     await using(node(['--snapshot-dir', directory]), async (origin) => {
       await isReady(origin);
@@ -68,7 +68,7 @@ describe('a snapshot', () => {
     });
   });
 
-  it('that is damaged keeps the node from starting, with one line that names it', async () => {
+  it('that is damaged prevents the start, with one line that names it', async () => {
     await storeOne();
     await damage();
     const { code, stderr } = await storageNode(['--snapshot-dir', directory]);
@@ -100,7 +100,7 @@ describe('a snapshot', () => {
     expect((await readFile(`${file()}.damaged`)).equals(damaged)).toBe(true);
   });
 
-  it('belongs to one node: another is refused, with one line that names the first', async () => {
+  it('belongs to one node: a second one exits with one line that names the first', async () => {
     const first = node(['--snapshot-dir', directory]);
     const origin = await first.ready;
     await isReady(origin);
@@ -118,7 +118,7 @@ describe('a snapshot', () => {
     });
   });
 
-  it('is free again when its node was killed', async () => {
+  it('is free again after its node was killed', async () => {
     const killed = node(['--snapshot-dir', directory]);
     await isReady(await killed.ready);
     await killed.stop('SIGKILL');
@@ -127,7 +127,7 @@ describe('a snapshot', () => {
     expect(await readdir(directory)).toEqual(['kvs.snapshot']);
   });
 
-  it('that cannot be written at the end makes the exit code 1, and is the last line of the log', async () => {
+  it('that cannot be written at shutdown makes the exit code 1, and is the last line of the log', async () => {
     const lines: string[] = [];
     const server = node(['--snapshot-dir', join(directory, 'snapshots')], lines);
     await isReady(await server.ready);
@@ -138,7 +138,7 @@ describe('a snapshot', () => {
     expect(lines.filter((line) => line.includes('the snapshot'))).toHaveLength(1);
   });
 
-  it('is written every so often too', async () => {
+  it('is also written at intervals', async () => {
     const lines: string[] = [];
     const server = node(['--snapshot-dir', directory, '--snapshot-interval', '1'], lines);
     const origin = await server.ready;
@@ -166,7 +166,7 @@ function node(args: readonly string[], lines: string[] = []): ServerProcess {
   });
 }
 
-/** Runs a node while it is of use, and then ends it as its owner would. */
+/** Runs a node during the use, and then stops it by SIGTERM. */
 async function using(server: ServerProcess, use: (origin: string) => Promise<void>): Promise<void> {
   try {
     await use(await server.ready);
@@ -179,7 +179,7 @@ async function isReady(origin: string): Promise<void> {
   while ((await send('GET', `${origin}/health/ready`)).status !== 200);
 }
 
-/** Leaves a snapshot with one pair, and tells its version. */
+/** Writes a snapshot with one pair, and returns its version. */
 async function storeOne(): Promise<string | null> {
   let etag: string | null = null;
   await using(node(['--snapshot-dir', directory]), async (origin) => {

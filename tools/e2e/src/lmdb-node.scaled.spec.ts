@@ -12,10 +12,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-/** Each start after a kill waits for the lock of the directory. The engine's own test kills more often. */
+/** Each start after a kill waits for the lock of the directory. The test of the engine kills more often. */
 const KILLS = process.env['KVS_SLOW_TESTS'] === undefined ? 1 : 3;
 
-it('a node that is killed while it is written to has all that it ever acknowledged, whole', async () => {
+it('a node that is killed during writes keeps every acknowledged write completely', async () => {
   const writers = ['a', 'b', 'c'].map((name) => new Writer(name));
   const node = await startNode(['--engine', 'lmdb', '--data-dir', join(directory, 'killed')]);
   try {
@@ -38,7 +38,7 @@ it('a node that is killed while it is written to has all that it ever acknowledg
   }
 });
 
-/** Writes batches of the same four keys, round after round, each value naming its round from end to end. */
+/** Writes the same four keys in each round. Every value consists of the number of its round. */
 class Writer {
   readonly #keys: readonly ReturnType<typeof string>[];
   #acknowledged = -1;
@@ -59,7 +59,7 @@ class Writer {
     }
   }
 
-  /** The round that was under way may be there as well, or of some of its items. */
+  /** Items of the round that was in flight may be stored or not. */
   async check(origin: string): Promise<void> {
     const { json } = await send('POST', `${origin}/fetch`, { body: this.#keys });
     const values = (json as { value: { data: string } | null }[]).map(({ value }) => value?.data);
@@ -71,15 +71,15 @@ class Writer {
   }
 }
 
-/** Some are a few bytes, some take many pages. */
+/** Some have a few bytes, others need many pages. */
 function valueOf(round: number, item: number): string {
   return `${round} `.repeat(1 + ((round * 131 * item) % 3000));
 }
 
-// A limit on the size of files stands in for a disk that is full: both refuse the write that would make the file larger.
+// A limit on the size of files acts like a full disk: both refuse the write that makes the file larger.
 const limitsFiles = process.platform !== 'win32';
 (limitsFiles ? it : it.skip)(
-  'a node whose disk is full answers 507, has lost nothing, and still reads',
+  'a node whose disk is full answers 507, loses nothing, and still reads',
   async () => {
     const node = new Command('sh', [
       '-c',

@@ -38,10 +38,10 @@ describe('npm start', () => {
 });
 
 describe('nx serve', () => {
-  // A daemon would outlive the test.
+  // Otherwise the daemon of Nx outlives the test.
   const options = { environment: { NX_DAEMON: 'false' } };
 
-  it('takes host and port as two words, and the nodes of the proxy; Ctrl-C leaves no orphan', async () => {
+  it('takes host and port, and the nodes of the proxy, as words; Ctrl-C leaves no process', async () => {
     const base = await freePorts(2);
     const [node, proxy] = [`http://localhost:${base}`, `http://localhost:${base + 1}`];
     cluster = new Command('npx', ['nx', 'serve', 'storage-node', `--args=localhost ${base}`], options);
@@ -62,7 +62,7 @@ describe('nx serve', () => {
   });
 
   it('ends with exit code 0 on Ctrl-C', async () => {
-    // Not through npx: the shell that npm runs commands in ends by the signal whatever the command does.
+    // Not through npx: npm runs commands in a shell, which ends by the signal itself.
     const nx = join(workspaceRoot, 'tools/setup/nx.mjs');
     cluster = new Command(process.execPath, [nx, 'serve', 'storage-node', '--args=localhost 0'], options);
     const [, origin = ''] = await cluster.until(/listening on (http:[^"\s]+)/);
@@ -72,7 +72,7 @@ describe('nx serve', () => {
     await refused(origin);
   });
 
-  // In a terminal, Nx hands the key on to the server and gets no signal itself.
+  // In a terminal, Nx forwards the key to the server and gets no signal itself.
   const inTerminal = existsSync('/usr/bin/script') && process.platform === 'linux' ? it : it.skip;
   inTerminal('ends with exit code 0 after Ctrl-C in a terminal', async () => {
     const nx = join(workspaceRoot, 'tools/setup/nx.mjs');

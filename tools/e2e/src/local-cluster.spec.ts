@@ -37,7 +37,7 @@ describe('npm start', () => {
     await refused(proxy);
   });
 
-  it('stops with npm, also when only npm itself is told to end', async () => {
+  it('stops with npm, also if only npm itself is stopped', async () => {
     const base = await freePorts(2);
     cluster = npmStart('--nodes', '1', '--base-port', String(base), '--port', String(base + 1));
     await cluster.until(/Ctrl-C stops everything/);

@@ -4,10 +4,10 @@ import { startProxy } from './support/cluster.js';
 import { string } from './support/data.js';
 import { send } from './support/http.js';
 
-/** An address that is known before the server that it leads to. */
+/** Forwards to a server that starts later, and counts requests. */
 class Relay {
   port = 0;
-  /** How many requests passed. */
+  /** The number of forwarded requests. */
   requests = 0;
   target = 0;
   readonly #server: Server = createServer((client) => {
@@ -45,7 +45,7 @@ afterEach(async () => {
   for (const relay of relays) relay.close();
 });
 
-/** Starts a proxy behind the first relay, whose nodes are behind these. */
+/** Starts a proxy behind the first relay. Its nodes are behind the others. */
 async function start(behind: number, ...nodes: string[]): Promise<string> {
   const proxy = await startProxy(nodes);
   proxies.push(proxy);
@@ -57,7 +57,7 @@ async function start(behind: number, ...nodes: string[]): Promise<string> {
 const address = (index: number, host = 'localhost') => `${host}:${relays[index]?.port}`;
 const requests = () => relays.reduce((sum, relay) => sum + relay.requests, 0);
 
-/** Whatever a client asks of the proxy ends at once, and the answer says why. */
+/** Every request to the proxy is answered at once with the reason. */
 async function expectLoops(origin: string, ...nodes: string[]): Promise<void> {
   const before = requests();
   const key = string('k');
@@ -84,12 +84,12 @@ async function expectLoops(origin: string, ...nodes: string[]): Promise<void> {
   expect(requests() - before).toBeLessThan(3 * nodes.length * (answers.length + 2));
 }
 
-it('a proxy that is given itself, by two names, finds out at once and says so', async () => {
+it('a proxy that has itself as a node, by two names, answers at once with the reason', async () => {
   const names = [address(0), address(0, '127.0.0.1')];
   await expectLoops(await start(0, ...names), ...names);
 });
 
-it('two proxies that are given each other find out at once and say so', async () => {
+it('two proxies that have each other as nodes answer at once with the reason', async () => {
   const first = await start(0, address(1));
   const second = await start(1, address(0));
   await expectLoops(first, address(1));

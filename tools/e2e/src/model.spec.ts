@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.stop());
 
-/** Few keys, so that batches meet again and again; some differ in their encoding alone. */
+/** Few keys, so that batches often use the same ones. Some differ only in their encoding. */
 const key = fc.record({
   encoding: fc.constantFrom<EncodedData['encoding']>('string', 'binary'),
   data: fc.constantFrom('00', '1234', 'ab', 'c0ffee'),
@@ -49,7 +49,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 class Model {
   readonly #pairs = new Map<string, { key: EncodedData; value: EncodedData }>();
 
-  /** What the cluster must answer, as status and body, with the model changed as the cluster must be. */
+  /** Applies an operation to the model, and returns the status and body that the cluster must answer with. */
   apply(operation: Operation): [number, unknown] {
     switch (operation.kind) {
       case 'set': {
@@ -111,7 +111,7 @@ async function ask(operation: Operation): Promise<[number, unknown]> {
   }
 }
 
-it('the cluster behaves as one map does, whatever the batches', async () => {
+it('the cluster behaves like one map for any sequence of batches', async () => {
   await fc.assert(
     fc
       .asyncProperty(fc.array(operation, { maxLength: 25 }), async (operations) => {

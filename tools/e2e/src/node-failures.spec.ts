@@ -8,7 +8,7 @@ let keys: Map<string, EncodedData[]>;
 let all: EncodedData[];
 
 beforeAll(async () => {
-  // Where nothing hangs, no answer may count as missing, however busy the machine.
+  // Long, so that no answer is late on a busy machine in tests without a hanging node.
   cluster = await startCluster(3, { proxyArgs: ['--node-timeout-ms', '60000'] });
   keys = keysByNode(
     cluster.nodes.map(({ address }) => address),
@@ -34,7 +34,7 @@ function nodeAt(index: number): StorageNode {
 const unavailable = expect.objectContaining({ code: 'node_unavailable' });
 
 describe('a node that is down', () => {
-  it('fails only the keys that live on it, and is used again when it is back', async () => {
+  it('fails only its own keys, and is used again when it is back', async () => {
     const lost = nodeAt(1);
     await lost.kill();
     const lostKeys = keys.get(lost.address) ?? [];
@@ -84,7 +84,7 @@ describe('a node that is down', () => {
     expect([single.status, single.json]).toEqual([503, unavailable]);
   });
 
-  it('fails a scan, which names it, unless a partial one will do', async () => {
+  it('fails a scan, which names the node, unless partial=true', async () => {
     const lost = nodeAt(2);
     await lost.kill();
     const whole = await send('GET', `${cluster.proxy}/fetch`);
@@ -99,7 +99,7 @@ describe('a node that is down', () => {
     expect(page.status).toBe(503);
   });
 
-  it('shows as down in the view of the cluster, and leaves the proxy ready while others are up', async () => {
+  it('is shown as down by /cluster, and the proxy stays ready while other nodes are up', async () => {
     await nodeAt(0).kill();
     const { json } = await send('GET', `${cluster.proxy}/cluster`);
     expect(json).toMatchObject({ nodes: [{ state: 'down', keys: null }, { state: 'up' }, { state: 'up' }] });
@@ -112,14 +112,14 @@ describe('a node that is down', () => {
 });
 
 describe('a node that hangs', () => {
-  it('fails its keys after the timeout, and says that a write may have been applied', async () => {
+  it('fails its keys after the time-out, and reports that a write may have been applied', async () => {
     const hung = nodeAt(1);
     const impatient = await startProxy(
       cluster.nodes.map(({ address }) => address),
       ['--node-timeout-ms', '3000'],
     );
     try {
-      // With its links open, the proxy has only the answer to wait for.
+      // The links are open, so the proxy only waits for the answer.
       expect((await send('POST', `${impatient.origin}/query`, { body: all })).status).toBe(200);
       hung.signal('SIGSTOP');
       const body = all.map((key) => ({ key, value: string('late') }));
@@ -138,7 +138,7 @@ describe('a node that hangs', () => {
       hung.signal('SIGCONT');
       await impatient.process.stop();
     }
-    // It was sent, and the node was only late: it is applied as soon as the node goes on.
+    // The write was sent, so the node applies it when it goes on.
     let late: unknown;
     const expected = all.map((key) => ({ key, value: string('late') }));
     do {
@@ -161,21 +161,21 @@ describe('a scan during which a node dies', () => {
       open(`${cluster.proxy}/fetch`, { accept: 'application/x-ndjson' }),
     ]);
     expect([array.statusCode, lines.statusCode]).toEqual([200, 200]);
-    // Nobody reads yet, so by far the most is still with the nodes.
+    // The client does not read yet, so most pairs are still at the nodes.
     await nodeAt(2).kill();
     const [brokenArray, brokenLines] = await Promise.all([readAll(array), readAll(lines)]);
     expect(() => JSON.parse(brokenArray.text)).toThrow(SyntaxError);
     expect([brokenArray.whole, brokenLines.whole]).toEqual([false, false]);
-    // The proxy itself is none the worse for it.
+    // The proxy goes on.
     expect((await send('GET', `${cluster.proxy}/fetch?partial=true`)).status).toBe(207);
   });
 });
 
-it('pairs that a node holds from another list of nodes do not show', async () => {
+it('pairs that a node holds from another list of nodes are not shown', async () => {
   const [first] = cluster.nodes;
   const alone = await startProxy([first?.address ?? '']);
   try {
-    // This proxy knows one node only, and so places everything there.
+    // This proxy has only one node, which therefore owns all keys.
     const strays = Array.from({ length: 50 }, (_, i) => string(`stray-${i}`));
     await send('PUT', `${alone.origin}/set`, { body: strays.map((key) => ({ key, value: key })) });
     const [viaFetch, viaScan] = await Promise.all([

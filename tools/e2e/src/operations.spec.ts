@@ -2,7 +2,7 @@ import { startCluster, startProxy, type Cluster } from './support/cluster.js';
 import { binary, string } from './support/data.js';
 import { send } from './support/http.js';
 
-// The protocol is the same at both: whatever is said of the proxy holds for a node asked directly.
+// The proxy and a node that clients ask directly have the same protocol.
 let cluster: Cluster;
 beforeAll(async () => {
   cluster = await startCluster(3);
@@ -15,7 +15,7 @@ describe.each(['proxy', 'storage node'] as const)('a %s', (door) => {
   /** A key that no other test uses. */
   const fresh = () => string(`${door}-${n++}`);
 
-  it('reads back what was written, in request order, null for what is absent', async () => {
+  it('reads back what was written, in the order of the request, with null for absent keys', async () => {
     const [a, b, c] = [fresh(), fresh(), fresh()];
     const set = await send('PUT', at('/set'), {
       body: [
@@ -98,7 +98,7 @@ describe.each(['proxy', 'storage node'] as const)('a %s', (door) => {
       });
     });
 
-    it('writes only over the version asked for, and versions grow', async () => {
+    it('writes only if the version is the given one, and versions grow', async () => {
       const key = fresh();
       const versionOf = async (): Promise<number> => {
         const { json } = await send('POST', at('/fetch?meta=true'), { body: [key] });
@@ -118,7 +118,7 @@ describe.each(['proxy', 'storage node'] as const)('a %s', (door) => {
       ]);
     });
 
-    it('does the others when some items fail, and says which', async () => {
+    it('applies the other items if some fail, and reports which failed', async () => {
       const [a, b] = [fresh(), fresh()];
       await send('PUT', at('/set'), { body: [{ key: a, value: string('old') }] });
       const { status, json } = await send('PUT', at('/set?meta=true'), {
@@ -137,7 +137,7 @@ describe.each(['proxy', 'storage node'] as const)('a %s', (door) => {
     });
   });
 
-  it('tells how long a pair has to live, and forgets it then', async () => {
+  it('returns the remaining time to live of a pair, and expires it', async () => {
     const [brief, long] = [fresh(), fresh()];
     await send('PUT', at('/set'), {
       body: [
@@ -149,7 +149,7 @@ describe.each(['proxy', 'storage node'] as const)('a %s', (door) => {
     const ttl = (json as { ttl_ms: number }[])[0]?.ttl_ms;
     expect(ttl).toBeGreaterThan(0);
     expect(ttl).toBeLessThanOrEqual(1_000_000);
-    // Only the absence of the brief one is promised, and only once its time is over: ask until then.
+    // Asks until the pair with the short time to live has expired.
     for (let present = true; present;) {
       const answer = await send('POST', at('/query'), { body: [brief] });
       present = (answer.json as { value: boolean }[])[0]?.value ?? false;
@@ -158,7 +158,7 @@ describe.each(['proxy', 'storage node'] as const)('a %s', (door) => {
   });
 
   describe('refuses', () => {
-    it('a batch with one bad item whole, and says where', async () => {
+    it('a whole batch with one bad item, with a pointer to it', async () => {
       const key = fresh();
       const { status, headers, json } = await send('PUT', at('/set'), {
         body: [
@@ -228,7 +228,7 @@ describe.each(['proxy', 'storage node'] as const)('a %s', (door) => {
     });
   });
 
-  it('takes a path in letters of either case for the same', async () => {
+  it('ignores the case of letters in a path', async () => {
     const { data } = fresh();
     expect((await send('PUT', at(`/KEYS/${data}`), { body: 'x' })).status).toBe(201);
     expect((await send('PUT', at(`/keys/${data}`), { body: 'x' })).status).toBe(204);
@@ -245,7 +245,7 @@ describe.each(['proxy', 'storage node'] as const)('a %s', (door) => {
     await send('POST', at('/delete'), { body: [key] });
   });
 
-  it('refuses an answer that would be too large, and says so', async () => {
+  it('refuses a request whose answer would be too large, and reports it', async () => {
     const key = fresh();
     await send('PUT', at('/set'), { body: [{ key, value: string('v'.repeat(7 * 1024 * 1024)) }] });
     const { status, json } = await send('POST', at('/fetch'), { body: new Array(10).fill(key) });
@@ -254,7 +254,7 @@ describe.each(['proxy', 'storage node'] as const)('a %s', (door) => {
     await send('POST', at('/delete'), { body: [key] });
   });
 
-  it('is alive and ready, and documents itself without reaching outside', async () => {
+  it('is alive and ready, and serves its documentation without external resources', async () => {
     expect((await send('GET', at('/health/live'))).json).toMatchObject({ status: 'ok' });
     expect((await send('GET', at('/health/ready'))).json).toMatchObject({ status: 'ok' });
     const { json } = await send('GET', at('/openapi.json'));
@@ -268,7 +268,7 @@ describe.each(['proxy', 'storage node'] as const)('a %s', (door) => {
   });
 });
 
-it('a proxy shows its nodes and what each holds', async () => {
+it('a proxy shows its nodes with their partitions and keys', async () => {
   const { json } = await send('GET', `${cluster.proxy}/cluster`);
   const { partitions, nodes } = json as { partitions: number; nodes: { partitions: number }[] };
   expect(partitions).toBe(4096);
@@ -284,7 +284,7 @@ it('a proxy shows its nodes and what each holds', async () => {
   expect(nodes.reduce((sum, node) => sum + node.partitions, 0)).toBe(4096);
 });
 
-it('what one proxy was told is known to another', async () => {
+it('a write through one proxy is readable through another', async () => {
   const addresses = cluster.nodes.map(({ address }) => address).reverse();
   const other = await startProxy(addresses);
   try {

@@ -14,7 +14,7 @@ const CLUSTER = [
   '0',
 ];
 
-// Where redis-server cannot be had, this says that it is skipped; CI requires it, and there it fails without.
+// Without redis-server this test is skipped. CI requires it.
 const withRedis = hasRedis() || process.env['KVS_REQUIRE_TOOLS'] === '1';
 const title = `a node on a Redis Cluster${withRedis ? '' : ' (skipped: redis-server is not on the PATH)'}`;
 (withRedis ? describe : describe.skip)(title, () => {
@@ -35,8 +35,8 @@ const title = `a node on a Redis Cluster${withRedis ? '' : ' (skipped: redis-ser
     await Promise.all(servers.map((server) => server.stop()));
   });
 
-  it('has all that it acknowledged with --redis-wait 1, after a master was killed under load', async () => {
-    // Until every master has its replica, nothing is acknowledged.
+  it('keeps every write acknowledged with --redis-wait 1 after a master was killed under load', async () => {
+    // No write is acknowledged before every master has its replica.
     while ((await write(['ready', ...keysOf(-1)])).length < BATCH + 1);
     const acknowledged: string[] = [];
     let round = 0;
@@ -59,7 +59,7 @@ const title = `a node on a Redis Cluster${withRedis ? '' : ' (skipped: redis-ser
     }
   });
 
-  /** Which of the keys were acknowledged. */
+  /** The keys whose writes were acknowledged. */
   async function write(keys: readonly string[]): Promise<string[]> {
     const body = keys.map((key) => ({ key: string(key), value: string(`of ${key}`) }));
     const { json } = await send('PUT', `${node.origin}/set`, { body });

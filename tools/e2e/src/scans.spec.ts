@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.stop());
 
-/** All pages, one after the other, as a client would ask for them. */
+/** Reads all pages, one after the other. */
 async function pages(origin: string, query: string): Promise<Pair[][]> {
   const result: Pair[][] = [];
   for (let cursor: string | null = '0'; cursor !== null;) {
@@ -67,20 +67,20 @@ describe('through the proxy', () => {
     const belong = PAIRS.filter(({ key }) => key.encoding === 'string' && key.data.startsWith(prefix));
     expect(belong).toHaveLength(count);
     expect(sorted(result.flat())).toEqual(sorted(belong));
-    // Partitions hold few pairs here, so that pages are nearly as long as asked for.
+    // Partitions hold few pairs here, so pages are about as long as requested.
     for (const page of result.slice(0, -1)) {
       expect(page.length).toBeGreaterThanOrEqual(limit);
       expect(page.length).toBeLessThan(limit + 10);
     }
   });
 
-  it('pairs that are there throughout come exactly once, whatever else is written meanwhile', async () => {
+  it('pairs that exist during the whole scan come exactly once, whatever is written meanwhile', async () => {
     const seen: Pair[] = [];
     let cursor: string | null = '0';
     for (let round = 0; cursor !== null; round++) {
       const body = [
         { key: string(`noise:${round}`), value: string('') },
-        ...PAIRS.slice(round * 10, round * 10 + 10), // overwritten with what they are
+        ...PAIRS.slice(round * 10, round * 10 + 10), // the same values again
       ];
       await send('PUT', `${cluster.proxy}/set`, { body });
       await send('POST', `${cluster.proxy}/delete`, { body: [string(`noise:${round - 3}`)] });
@@ -108,7 +108,7 @@ describe('through the proxy', () => {
     expect(sorted(paged.flat())).toEqual(sorted(PAIRS.filter(belongs)));
   });
 
-  it('versions and times to live come when asked for', async () => {
+  it('meta=true adds versions and times to live', async () => {
     await send('PUT', `${cluster.proxy}/set`, {
       body: [{ key: string('brief'), value: string(''), ttl_ms: 1_000_000 }],
     });
@@ -119,13 +119,13 @@ describe('through the proxy', () => {
     await send('POST', `${cluster.proxy}/delete`, { body: [string('brief')] });
   });
 
-  it('HEAD tells the headers of a scan and sends nothing', async () => {
+  it('HEAD returns the headers of a scan without a body', async () => {
     const { status, text } = await send('HEAD', `${cluster.proxy}/fetch`);
     expect([status, text]).toEqual([200, '']);
   });
 });
 
-describe('a scan of much more than fits in the buffers on the way', () => {
+describe('a scan of much more than all buffers hold', () => {
   const MIB = 1024 * 1024;
   const COUNT = 128;
   let large: Cluster;
@@ -142,10 +142,10 @@ describe('a scan of much more than fits in the buffers on the way', () => {
   });
   afterAll(() => large.stop());
 
-  it('waits for a client that does not read, costs the proxy little memory, and delays nobody', async () => {
+  it('waits for a client that does not read, takes little memory of the proxy, and delays no other request', async () => {
     const before = memoryOf(large);
     const slow = await Promise.all(Array.from({ length: 2 }, () => open(`${large.proxy}/fetch`)));
-    // Both are in flight and neither is read: other requests go on, and the proxy holds next to nothing.
+    // Both are in flight and neither is read. Other requests go on, and the proxy holds little.
     for (let i = 0; i < 20; i++) {
       const { status } = await send('POST', `${large.proxy}/query`, { body: [string(`${i}`)] });
       expect(status).toBe(200);

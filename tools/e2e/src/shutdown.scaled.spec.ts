@@ -10,7 +10,7 @@ import { freePorts, proxyScript, ServerProcess, storageNodeScript } from '@kvs-t
 import { string } from './support/data.js';
 import { accepts, open, readAll, refused, send } from './support/http.js';
 
-/** The status, or the code of the error. */
+/** Returns the status of an answer, or the code of the error. */
 function ask(url: string, agent: Agent): Promise<number | string> {
   return new Promise((resolve) => {
     request(url, { agent }, (response) => {
@@ -25,11 +25,11 @@ function start(...args: string[]): ServerProcess {
   return new ServerProcess({ name: 'node', script: storageNodeScript, args: ['localhost', '0', ...args] });
 }
 
-/** Both take the same way. */
+/** Both signals are handled in the same way. */
 const signal: NodeJS.Signals = process.env['KVS_SLOW_TESTS'] === undefined ? 'SIGTERM' : 'SIGINT';
 
 describe(`after ${signal}`, () => {
-  it('a server that is idle ends at once, with exit code 0, whatever connections are kept alive', async () => {
+  it('an idle server exits at once with code 0, also with idle connections', async () => {
     const server = start();
     const origin = await server.ready;
     await send('GET', `${origin}/health/live`);
@@ -39,7 +39,7 @@ describe(`after ${signal}`, () => {
     idle.destroy();
   });
 
-  it('a server finishes what is under way, and accepts nothing more', async () => {
+  it('a server finishes requests in flight and accepts no more', async () => {
     const server = start('--shutdown-timeout-ms', '60000');
     const origin = await server.ready;
     const value = string('v'.repeat(4 * 1024 * 1024));
@@ -48,14 +48,14 @@ describe(`after ${signal}`, () => {
     }
     const scan = await open(`${origin}/fetch`);
     server.signal(signal);
-    await refused(origin); // which it begins to do in its own time after the signal
+    await refused(origin); // the server begins to do so some time after the signal
     const { text, whole } = await readAll(scan);
     expect([whole, JSON.parse(text)]).toEqual([true, expect.any(Array)]);
     expect(JSON.parse(text)).toHaveLength(8);
     expect(await server.exited).toEqual({ code: 0, signal: null });
   });
 
-  it('a server cuts no request of the clients that keep it busy: each is answered', async () => {
+  it('a busy server answers every request of its clients', async () => {
     const server = start('--shutdown-timeout-ms', '60000');
     const origin = await server.ready;
     const agent = new Agent({ keepAlive: true, maxSockets: 16 });
@@ -77,14 +77,14 @@ describe(`after ${signal}`, () => {
     agent.destroy();
   });
 
-  it('a server waits only so long', async () => {
+  it('a server waits for requests only until the time-out', async () => {
     const server = start('--shutdown-timeout-ms', '200');
     const origin = await server.ready;
     const value = string('v'.repeat(8 * 1024 * 1024));
     for (let i = 0; i < 8; i++) {
       await send('PUT', `${origin}/set`, { body: [{ key: string(`${i}`), value }] });
     }
-    const scan = await open(`${origin}/fetch`); // and nobody ever reads it
+    const scan = await open(`${origin}/fetch`); // nobody reads it
     expect(await server.stop(signal)).toEqual({ code: 0, signal: null });
     expect((await readAll(scan)).whole).toBe(false);
   });
@@ -127,7 +127,7 @@ describe('a server whose log cannot be written', () => {
     }
   }
 
-  it('serves, and writes its snapshot on SIGHUP, if nobody reads the pipe', async () => {
+  it('serves and writes its snapshot on SIGHUP, also if nobody reads the pipe', async () => {
     const node = (port: string) => [
       ...[storageNodeScript, 'localhost', port, '--snapshot-dir', directory],
       ...['--log-format', 'text', '--log-level', 'trace'],
@@ -136,7 +136,7 @@ describe('a server whose log cannot be written', () => {
     expect(await readdir(directory)).toEqual(['kvs.snapshot']);
   });
 
-  it('serves by workers, if the file refuses every line', async () => {
+  it('serves with workers, also if every write to the file fails', async () => {
     const readOnly = openSync(proxyScript, 'r');
     try {
       const proxy = (port: string) => [

@@ -12,12 +12,12 @@ beforeAll(async () => {
 });
 afterAll(() => node.kill());
 
-/** Both end the proxy in the same way. */
+/** Both signals stop the proxy in the same way. */
 const signal = process.env['KVS_SLOW_TESTS'] === undefined ? 'SIGTERM' : 'SIGHUP';
 
 let proxy: ProxyOfWorkers;
 let origin: string;
-afterEach(() => proxy.kill()); // a test without a proxy of its own kills the one before once more
+afterEach(() => proxy.kill()); // a test without its own proxy kills the previous one again
 
 async function start(...args: string[]): Promise<void> {
   proxy = new ProxyOfWorkers([node.address], ['--workers', '2', ...args]);
@@ -25,14 +25,14 @@ async function start(...args: string[]): Promise<void> {
 }
 
 describe('a proxy of two workers', () => {
-  it('says once that it listens, when both take connections', async () => {
+  it('logs once that it listens, when both workers accept connections', async () => {
     await start();
     expect(new Set(proxy.workerPids).size).toBe(2);
     expect(proxy.listening).toHaveLength(1);
     expect((await send('GET', `${origin}/health/ready`)).status).toBe(200);
   });
 
-  it(`finishes on ${signal} what is in flight on each, and leaves no process`, async () => {
+  it(`finishes the requests in flight on each worker on ${signal}, and leaves no process`, async () => {
     await start('--shutdown-timeout-ms', '60000');
     const pids = proxy.workerPids;
     for (const pid of pids) process.kill(pid, 'SIGUSR1'); // which must not open an inspector

@@ -18,7 +18,7 @@ afterAll(() => node.kill());
 
 let proxy: ProxyOfWorkers;
 let origin: string;
-afterEach(() => proxy.kill()); // a test without a proxy of its own kills the one before once more
+afterEach(() => proxy.kill()); // a test without its own proxy kills the previous one again
 
 async function start(...args: string[]): Promise<void> {
   proxy = new ProxyOfWorkers([node.address], ['--workers', '2', ...args]);
@@ -26,7 +26,7 @@ async function start(...args: string[]): Promise<void> {
 }
 
 describe('a proxy of two workers', () => {
-  it('deals connections in turn; those of a worker that dies are cut, the others served on', async () => {
+  it('assigns connections in order; if a worker dies, its connections close and the others stay', async () => {
     await start();
     const [victim = 0] = proxy.workerPids;
     const connections = Array.from({ length: 6 }, () => new KeptConnection());
@@ -50,7 +50,7 @@ describe('a proxy of two workers', () => {
     for (const connection of connections) connection.close();
   });
 
-  it('under load, a worker that dies costs each of its clients one or two requests, and others none', async () => {
+  it('loses one or two requests per client of a worker that dies under load, and no others', async () => {
     await start();
     const [victim = 0] = proxy.workerPids;
     let answers = 0;
@@ -70,13 +70,13 @@ describe('a proxy of two workers', () => {
     await proxy.workers(3);
     replaced = true;
     const errors = await load;
-    // A client's next connection may be dealt to the worker too, in the moment before its end is known.
+    // The client's next connection may be assigned to the same worker before the primary knows that it died.
     expect(errors.filter(({ length }) => length > 2)).toEqual([]);
     expect(errors.flat().filter((error) => error !== 'ECONNRESET' && error !== 'EPIPE')).toEqual([]);
-    expect(errors.some(({ length }) => length === 0)).toBe(true); // the other worker had some, and lost none
+    expect(errors.some(({ length }) => length === 0)).toBe(true); // the other worker had clients and lost none
   });
 
-  it('has others serve while one hangs, and loses nothing of what went to that one', async () => {
+  it('lets others serve while one hangs, and loses no request of the one that hangs', async () => {
     await start();
     const [sleeper = 0] = proxy.workerPids;
     process.kill(sleeper, 'SIGSTOP');
@@ -96,7 +96,7 @@ describe('a proxy of two workers', () => {
     for (const connection of connections) connection.close();
   });
 
-  it('has one page of metrics for all workers, whichever is asked, and no counter goes back when one dies', async () => {
+  it('has one page of metrics for all workers, and no counter decreases when one dies', async () => {
     await start();
     for (let i = 0; i < 10; i++) await (await open(`${origin}/keys/k`)).resume();
     const counted = 'method="GET",route="/keys/{key}",status="200"';
@@ -113,16 +113,16 @@ describe('a proxy of two workers', () => {
   });
 });
 
-describe('when it is to end, a proxy of two workers', () => {
-  it('waits only so long', async () => {
+describe('at shutdown, a proxy of two workers', () => {
+  it('waits for requests only until the time-out', async () => {
     await start('--shutdown-timeout-ms', '200');
     await fillWithLargeValues(node.origin);
-    const scan = await open(`${origin}/fetch`); // and nobody ever reads it
+    const scan = await open(`${origin}/fetch`); // nobody reads it
     expect(await proxy.process.stop()).toEqual({ code: 0, signal: null });
     expect((await readAll(scan)).whole).toBe(false);
   });
 
-  it('kills a worker that hears nothing any more', async () => {
+  it('kills a worker that hangs', async () => {
     await start('--shutdown-timeout-ms', '200');
     const [sleeper = 0] = proxy.workerPids;
     process.kill(sleeper, 'SIGSTOP');
@@ -131,7 +131,7 @@ describe('when it is to end, a proxy of two workers', () => {
     expect(proxy.lines.find((line) => line.includes(`(pid ${sleeper}) does not end: killed`))).toBeDefined();
   });
 
-  it('ends as a whole on Ctrl-C, which reaches the workers too', async () => {
+  it('stops completely on Ctrl-C, which also reaches the workers', async () => {
     const command = new Command(process.execPath, [
       proxyScript,
       node.address,
@@ -154,7 +154,7 @@ describe('when it is to end, a proxy of two workers', () => {
     }
   });
 
-  it('finishes what is under way also when the first process is killed, and ends', async () => {
+  it('finishes requests in flight and exits if the primary process is killed', async () => {
     await start('--shutdown-timeout-ms', '60000');
     const pids = proxy.workerPids;
     await fillWithLargeValues(node.origin);
@@ -166,7 +166,7 @@ describe('when it is to end, a proxy of two workers', () => {
   });
 });
 
-/** Has workers wait at their start, and tell so, while a file is there. */
+/** Makes workers log that they start, and wait as long as a file exists. */
 const HELD_WORKERS = `
   import { existsSync } from 'node:fs';
   const { KVS_WORKER_NUMBER, KVS_TEST_HOLD } = process.env;
@@ -174,7 +174,7 @@ const HELD_WORKERS = `
   while (KVS_WORKER_NUMBER !== undefined && existsSync(KVS_TEST_HOLD))
     await new Promise((resolve) => setTimeout(resolve, 10));`;
 
-it('the port refuses connections while no worker can serve: at the start, and when all have ended', async () => {
+it('the port refuses connections while no worker can serve: at the start, and after all have died', async () => {
   const hold = join(tmpdir(), `kvs-hold-${process.pid}-${Date.now()}`);
   const port = await freePorts(1);
   const held = () => proxy.lines.filter((line) => line === 'a worker is held').length;

@@ -11,11 +11,11 @@ export interface Result {
 
 export interface CommandOptions {
   readonly environment?: NodeJS.ProcessEnv;
-  /** The workspace's root unless given. */
+  /** Default: the root of the workspace. */
   readonly cwd?: string;
 }
 
-/** A command under way, in a process group of its own, as a terminal would have it. */
+/** A running command in a process group of its own, like one in a terminal. */
 export class Command {
   readonly finished: Promise<Result>;
   readonly #child: ChildProcess;
@@ -54,7 +54,7 @@ export class Command {
     return this.#child.pid;
   }
 
-  /** Resolves with the match when the output has it; rejects when the command ends without. */
+  /** Resolves with the match once the output has one. Rejects if the command ends before. */
   async until(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const match = pattern.exec(this.#output);
@@ -69,7 +69,7 @@ export class Command {
     }
   }
 
-  /** Ctrl-C in a terminal signals every process of the group. */
+  /** Sends SIGINT to every process of the group, like Ctrl-C in a terminal. */
   pressCtrlC(): void {
     if (this.#child.pid !== undefined) process.kill(-this.#child.pid, 'SIGINT');
   }
@@ -78,12 +78,12 @@ export class Command {
     this.#child.kill(signal);
   }
 
-  /** For clean-up: ends what is left of the group. */
+  /** Kills the remaining processes of the group, for clean-up. */
   destroy(): void {
     try {
       if (this.#child.pid !== undefined) process.kill(-this.#child.pid, 'SIGKILL');
     } catch {
-      // nothing is left
+      // no process is left
     }
   }
 }
@@ -92,7 +92,7 @@ export function run(command: string, args: readonly string[], options?: CommandO
   return new Command(command, args, options).finished;
 }
 
-/** Ports that were free a moment ago, one after the other. */
+/** Returns the first of `count` consecutive ports that were free a moment ago. */
 export async function freePorts(count: number): Promise<number> {
   for (;;) {
     const base = await portOfServer(0);

@@ -16,7 +16,7 @@ const cluster = [
 ];
 let stopping = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
-process.on('SIGUSR1', () => undefined); // otherwise Node opens its inspector
+process.on('SIGUSR1', () => undefined); // by default Node opens its inspector
 stopWithParent();
 for (const server of cluster) void server.exited.then((exit) => reportExit(server.name, exit));
 await announce();
@@ -40,7 +40,7 @@ async function announce(): Promise<void> {
   try {
     await Promise.all(cluster.map(({ ready }) => ready));
   } catch {
-    return; // one of them has ended, which is reported where it happens
+    return; // one of them has ended, which reportExit reports
   }
   process.stdout.write(`
 kvs is ready: proxy on http://${HOST}:${port}, ${nodes} storage nodes on ports ${nodePorts.join(', ')}
@@ -52,13 +52,13 @@ Ctrl-C stops everything.
 `);
 }
 
-/** A terminal's Ctrl-C reaches the servers too; being asked twice does them no harm. */
+/** Servers also get the Ctrl-C of a terminal; a second signal has no effect. */
 function stop(): void {
   stopping = true;
   for (const server of cluster) server.signal('SIGTERM');
 }
 
-/** npm passes SIGTERM on to its shell only, which ends and would leave the cluster behind. */
+/** Stops the cluster when npm's shell ends, because npm forwards SIGTERM only to that shell. */
 function stopWithParent(): void {
   const parent = process.ppid;
   setInterval(() => {

@@ -2,13 +2,13 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 
 export interface ClusterOptions {
   readonly nodes: number;
-  /** The proxy's. */
+  /** The port of the proxy. */
   readonly port: number;
-  /** The first node's; the others follow. */
+  /** The port of the first node. The others have the next ports. */
   readonly basePort: number;
 }
 
-/** Bad arguments end the process: one line on stderr, exit code 2. */
+/** Reads the command line. Bad arguments end the process with one line on stderr and exit code 2. */
 export function readOptions(argv: readonly string[]): ClusterOptions {
   const command = new Command('npm start --')
     .description('Runs storage nodes and a proxy on this machine until Ctrl-C.')
@@ -24,7 +24,7 @@ export function readOptions(argv: readonly string[]): ClusterOptions {
   try {
     const options = command.parse([...argv], { from: 'user' }).opts<ClusterOptions>();
     const lastPort = options.basePort + options.nodes - 1;
-    if (lastPort > 65_535) command.error('error: there are not so many ports above the base port');
+    if (lastPort > 65_535) command.error('error: there are not enough ports above the base port');
     if (options.port >= options.basePort && options.port <= lastPort) {
       command.error(`error: port ${options.port} can't be both the proxy's and a node's`);
     }

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, freePorts } from './command.js';
 
-/** Whether redis-server is on the PATH. */
+/** Returns whether redis-server is on the PATH. */
 export function hasRedis(): boolean {
   return spawnSync('redis-server', ['--version']).status === 0;
 }
 
-/** A redis-server of one's own on a free port, that writes nothing to disk and forgets everything when it ends. */
+/** A redis-server on a free port that writes nothing to disk. */
 export class RedisServer {
   #command: Command | undefined;
   readonly #killWithUs = (): void => this.#command?.destroy();
@@ -45,7 +45,7 @@ export class RedisServer {
     return `redis://${REDIS_HOST}:${this.port}`;
   }
 
-  /** Starts the process, again after {@link kill}; resolves when it takes connections. */
+  /** Starts the process, also again after {@link kill}. Resolves when it accepts connections. */
   async run(): Promise<void> {
     const args = ['--port', `${this.port}`, '--bind', REDIS_HOST, '--dir', this.#directory, '--save', ''];
     this.#command = new Command('redis-server', [...args, ...this.#settings]);
@@ -59,7 +59,7 @@ export class RedisServer {
     await this.#command?.finished;
   }
 
-  /** It keeps its connections, and says nothing until {@link resume}. */
+  /** Stops the process until {@link resume}. Connections stay open. */
   pause(): void {
     this.#command?.signal('SIGSTOP');
   }
@@ -75,5 +75,5 @@ export class RedisServer {
 
 export const REDIS_HOST = '127.0.0.1';
 
-/** Servers of a cluster also listen on the port that is 10,000 above. */
+/** Servers of a cluster also listen on a second port, which is 10,000 higher. */
 const MAX_PORT = 55_535;

@@ -12,16 +12,16 @@ export interface ServerProcessOptions {
   readonly script: string;
   readonly args: readonly string[];
   readonly environment?: NodeJS.ProcessEnv;
-  /** Given each line that the process writes. */
+  /** Called with each line that the process writes. */
   readonly onLine?: (line: string) => void;
 }
 
-/** One of our servers as a process of its own. */
+/** A process of a kvs server. */
 export class ServerProcess {
   readonly name: string;
-  /** Resolves when the process has ended, for whatever reason. */
+  /** Resolves when the process has ended. */
   readonly exited: Promise<Exit>;
-  /** Resolves with its origin, `http://host:port`, when it listens; rejects when it ends before. */
+  /** Resolves with its origin, `http://host:port`, when it listens. Rejects if it ends before. */
   readonly ready: Promise<string>;
   readonly #child: ChildProcess;
 
@@ -35,7 +35,7 @@ export class ServerProcess {
     this.#child.once('close', () => running.delete(this.#child));
     const { stdout, stderr } = this.#child;
     const written: string[] = [];
-    // After `close` nothing more is written, unlike after `exit`.
+    // `close` comes after the last output, unlike `exit`.
     this.exited = new Promise((resolve) => {
       this.#child.once('close', (code, signal) => resolve({ code, signal }));
     });
@@ -51,7 +51,7 @@ export class ServerProcess {
         reject(new Error(`${name} ended (${signal ?? code}) before it listened: ${written.join('\n')}`));
       });
     });
-    this.ready.catch(() => undefined); // who does not wait for it learns of the end by `exited`
+    this.ready.catch(() => undefined); // a caller may await only `exited`
   }
 
   get pid(): number | undefined {
@@ -62,7 +62,7 @@ export class ServerProcess {
     this.#child.kill(signal);
   }
 
-  /** Asks the process to end, and waits for it. */
+  /** Sends a signal and waits until the process has ended. */
   stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
     this.signal(signal);
     return this.exited;
@@ -74,7 +74,7 @@ const LISTENING = /listening on (http:\/\/[^\s"]+)/;
 /** As `nx serve` has them. A larger young generation is collected less often: large batches are faster. */
 const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=64'];
 
-/** One listener for all: each for itself would be too many for Node not to warn. */
+/** All processes share one exit listener, because Node warns about many listeners. */
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');

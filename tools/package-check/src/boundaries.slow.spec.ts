@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { run, workspaceRoot } from '@kvs-tools/local-cluster';
 
-// The rule reads Nx's graph of the projects, which a command of Nx writes.
+// The rule reads the project graph, which Nx writes when it runs a command.
 beforeAll(() =>
   run(process.execPath, [join(workspaceRoot, 'tools/setup/nx.mjs'), 'show', 'projects'], {
     environment: { NX_DAEMON: 'false' },
   }),
 );
 
-/** What ESLint says of a file with this text at this place. */
+/** Returns the messages of ESLint for a file with this path and text. */
 async function lint(file: string, text: string): Promise<string> {
   const eslint = spawn(
     process.execPath,
@@ -58,7 +58,7 @@ describe('an import across a boundary is refused', () => {
     ['libs/hash-ring/src/index.ts', 'rxjs', 'no-restricted-imports'],
     ['libs/protocol/src/index.ts', '@nestjs/common', 'no-restricted-imports'],
     ['libs/protocol/src/index.ts', './nest/dto.js', 'no-restricted-imports'],
-  ])('of %s from %s', async (file, imported, rule) => {
+  ])('in %s from %s', async (file, imported, rule) => {
     expect(await lint(file, `import * as it from '${imported}';\nconsole.log(it);\n`)).toContain(rule);
   });
 });
@@ -68,6 +68,6 @@ it.each([
   ['libs/kv-store/src/index.ts', '@kvs/protocol'],
   ['libs/http-api/src/index.ts', '@kvs/server'],
   ['libs/protocol/src/nest/dto.ts', '@nestjs/common'],
-])('an import within the boundaries is fine: of %s from %s', async (file, imported) => {
+])('an import within the boundaries is allowed: in %s from %s', async (file, imported) => {
   expect(await lint(file, `import * as it from '${imported}';\nconsole.log(it);\n`)).toBe('');
 });

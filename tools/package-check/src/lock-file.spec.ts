@@ -12,14 +12,14 @@ const { packages } = JSON.parse(readFileSync(join(workspaceRoot, 'package-lock.j
   packages: Readonly<Record<string, LockedPackage>>;
 };
 
-it('names no host, so that it serves whatever registry npm is set to', () => {
+it('names no registry host, so that npm uses the configured registry', () => {
   const addresses = Object.values(packages).flatMap(({ resolved, link }) =>
     resolved && !link ? [resolved] : [],
   );
   expect(addresses).toEqual([]);
 });
 
-it("holds every platform's packages, so that npm ci works on all of them", () => {
+it('has the packages of every platform, so that npm ci works on all of them', () => {
   const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
     Object.keys(optionalDependencies)
       .filter((name) => !isLocked(path, name))
@@ -28,7 +28,7 @@ it("holds every platform's packages, so that npm ci works on all of them", () =>
   expect(missing).toEqual([]);
 });
 
-/** Node's own way of finding a package: from the dependent's folder upwards. */
+/** Looks for a package as Node does, from the folder of the dependent upwards. */
 function isLocked(dependent: string, name: string): boolean {
   for (let folder = dependent; ;) {
     if (`${folder}${folder && '/'}node_modules/${name}` in packages) return true;

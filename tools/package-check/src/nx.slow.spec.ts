@@ -16,7 +16,7 @@ it.each(['build', 'test', 'lint', 'typecheck'])('every project has the target %s
   expect(await projects('--with-target', target)).toEqual(await projects());
 });
 
-it('nx release has a plan for every package, and makes it without a network', async () => {
+it('nx release plans every package without a network', async () => {
   const { code, stdout, stderr } = await nx('release', '--first-release', '--dry-run', '--skip-publish');
   expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
   for (const { directory } of publishedPackages()) {

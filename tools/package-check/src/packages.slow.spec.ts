@@ -25,7 +25,7 @@ beforeAll(async () => {
     });
     if (code !== 0) throw new Error(stderr);
     const [packed] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
-    if (!packed) throw new Error(`npm pack of ${manifest.name} made nothing`);
+    if (!packed) throw new Error(`npm pack of ${manifest.name} returned no tarball`);
     tarballs.set(manifest.name, join(scratch, packed.filename));
     const foreign = packed.files
       .map(({ path }) => path)
@@ -38,11 +38,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
 
-/** What a tarball may hold: the build without tests, and what npm always adds. */
+/** The allowed files of a tarball: the build without tests, and the files that npm always adds. */
 const PUBLISHED =
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(?!.*\.(spec|tsbuildinfo)).*\.(js|d\.ts|js\.map))$/;
 
-/** An empty project with a package's tarball installed, and those of ours that it depends on. */
+/** Creates an empty project and installs the tarballs of a package and of our packages that it depends on. */
 async function installed({ manifest }: PublishedPackage, more: readonly string[] = []): Promise<string> {
   const project = join(scratch, manifest.name.replace('/', '-'));
   await mkdir(project);
@@ -71,7 +71,7 @@ describe.each(libs.map((each) => each.manifest.name))('%s from its tarball', (na
     .map((entry) => name + entry.slice(1));
   let project: string;
   beforeAll(async () => {
-    // Optional peers are the business of whoever uses the entry that needs them; here every entry is used.
+    // This test uses every entry, so it needs the optional peers too.
     const optional = Object.entries(lib.manifest.peerDependenciesMeta ?? {}).filter(
       ([, meta]) => meta.optional,
     );
@@ -81,7 +81,7 @@ describe.each(libs.map((each) => each.manifest.name))('%s from its tarball', (na
     );
   });
 
-  it('has a licence and says what it is', async () => {
+  it('has a licence and a README', async () => {
     const directory = join(project, 'node_modules', name);
     expect(existsSync(join(directory, 'README.md'))).toBe(true);
     expect(existsSync(join(directory, 'LICENSE'))).toBe(true);
@@ -110,7 +110,7 @@ describe.each(libs.map((each) => each.manifest.name))('%s from its tarball', (na
           `import * as it${i} from '${entry}';\nexport const names${i}: string[] = Object.keys(it${i});\n`,
       )
       .join('');
-    // If a type could not be found it would be any, and the error that is expected here would be missing.
+    // If a type can't be found, it is any, and the expected error is missing.
     const wrong = entries
       .map((_, i) => `// @ts-expect-error there is no such export\nit${i}.noSuchExport;\n`)
       .join('');
@@ -125,7 +125,7 @@ describe.each(libs.map((each) => each.manifest.name))('%s from its tarball', (na
   });
 });
 
-it('@kvs/protocol installs without dependencies for those who need only the plain part', async () => {
+it('@kvs/protocol installs without dependencies', async () => {
   const project = join(scratch, 'plain-protocol');
   await mkdir(project);
   await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true }));
@@ -165,7 +165,7 @@ it('the apps run from their tarballs', async () => {
   }
 });
 
-it('every app and lib is checked here', () => {
+it('these tests find every app and lib', () => {
   expect(libs.map(({ manifest }) => manifest.name)).toEqual(
     expect.arrayContaining(['@kvs/hash-ring', '@kvs/kv-store', '@kvs/protocol']),
   );

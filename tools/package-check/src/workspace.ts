@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { workspaceRoot } from '@kvs-tools/local-cluster';
 
-/** What a package.json of ours says. */
+/** The parts of package.json that these tests use. */
 export interface Manifest {
   readonly name: string;
   readonly version: string;
@@ -18,7 +18,7 @@ export interface PublishedPackage {
   readonly manifest: Manifest;
 }
 
-/** The libs and apps: all that is published. */
+/** Returns the libs and apps, which are the published packages. */
 export function publishedPackages(): PublishedPackage[] {
   return ['libs', 'apps'].flatMap((group) =>
     readdirSync(join(workspaceRoot, group)).map((name) => {
@@ -29,7 +29,7 @@ export function publishedPackages(): PublishedPackage[] {
   );
 }
 
-/** A package's own packages among its dependencies, and theirs, without itself. */
+/** Returns our packages among the direct and indirect dependencies of a package. */
 export function ownDependencies(name: string, packages: readonly PublishedPackage[]): Set<string> {
   const found = new Set<string>();
   const visit = (each: string): void => {

@@ -1,8 +1,8 @@
 import type { Outcome, SimulationSize } from './simulation.js';
 
 /**
- * A chart of the outcomes as an SVG image: for each strategy how many nodes have which load, and what a new node moves.
- * It has no background of its own, and its text follows the reader's colour scheme.
+ * Draws the outcomes as an SVG image: for each strategy a histogram of the nodes' loads, and the keys that a new node moves.
+ * The image has no background, and its text follows the reader's colour scheme.
  */
 export function toChart(outcomes: readonly Outcome[], { nodeCount }: SimulationSize): string {
   const height = TOP + outcomes.length * ROW + BOTTOM;
@@ -22,7 +22,7 @@ export function toChart(outcomes: readonly Outcome[], { nodeCount }: SimulationS
 <rect class="new" x="${MOVES.left}" y="29" width="9" height="9"/><text class="quiet" x="${MOVES.left + 14}" y="38">to the new node</text>
 <rect class="others" x="${MOVES.left + 115}" y="29" width="9" height="9"/><text class="quiet" x="${MOVES.left + 129}" y="38">between the others</text>
 ${outcomes.map((outcome, row) => toRow(outcome, TOP + row * ROW, movementScale(outcomes))).join('\n')}
-${LOAD_TICKS.map((load) => `<text class="quiet" text-anchor="middle" x="${place(xOfLoad(load))}" y="${height - 10}">${load.toFixed(1)}</text>`).join('\n')}
+${LOAD_TICKS.map((load) => `<text class="quiet" text-anchor="middle" x="${rounded(xOfLoad(load))}" y="${height - 10}">${load.toFixed(1)}</text>`).join('\n')}
 </svg>
 `;
 }
@@ -46,12 +46,12 @@ function toRow(outcome: Outcome, top: number, movesPerUnit: number): string {
 ${toBars(outcome.loads, base, ROW - 26)}
 <line class="axis" x1="${LOADS.left}" x2="${LOADS.left + LOADS.width}" y1="${base}" y2="${base}"/>
 <text class="quiet" text-anchor="end" x="${LOADS.left + LOADS.width}" y="${top + 14}">fullest ${fullest.toFixed(2)}</text>
-<rect class="new" x="${MOVES.left}" y="${base - 26}" width="${place(newWidth)}" height="18"/>
-<rect class="others" x="${place(MOVES.left + newWidth)}" y="${base - 26}" width="${place(othersWidth)}" height="18"/>
-<text x="${place(MOVES.left + newWidth + othersWidth + 8)}" y="${base - 12}">${moved}</text>`;
+<rect class="new" x="${MOVES.left}" y="${base - 26}" width="${rounded(newWidth)}" height="18"/>
+<rect class="others" x="${rounded(MOVES.left + newWidth)}" y="${base - 26}" width="${rounded(othersWidth)}" height="18"/>
+<text x="${rounded(MOVES.left + newWidth + othersWidth + 8)}" y="${base - 12}">${moved}</text>`;
 }
 
-/** As a histogram whose highest bar fills the row; loads beyond the axis are counted at its ends. */
+/** Draws a histogram whose highest bar fills the row. Loads beyond the axis count at its ends. */
 function toBars(loads: readonly number[], base: number, height: number): string {
   const counts = new Array<number>(LOADS.bins).fill(0);
   for (const load of loads) {
@@ -59,22 +59,22 @@ function toBars(loads: readonly number[], base: number, height: number): string 
     const at = Math.min(LOADS.bins - 1, Math.max(0, bin));
     counts[at] = (counts[at] ?? 0) + 1;
   }
-  const most = Math.max(...counts);
+  const max = Math.max(...counts);
   const width = LOADS.width / LOADS.bins;
   return counts
     .flatMap((count, bin) => {
       if (count === 0) return [];
-      const bar = Math.max(1, (count / most) * height);
-      return `<rect class="load" x="${place(LOADS.left + bin * width)}" y="${place(base - bar)}" width="${width}" height="${place(bar)}"/>`;
+      const bar = Math.max(1, (count / max) * height);
+      return `<rect class="load" x="${rounded(LOADS.left + bin * width)}" y="${rounded(base - bar)}" width="${width}" height="${rounded(bar)}"/>`;
     })
     .join('\n');
 }
 
 function movementScale(outcomes: readonly Outcome[]): number {
-  const most = Math.max(
+  const max = Math.max(
     ...outcomes.map(({ movedToNew, movedBetweenOthers }) => movedToNew + movedBetweenOthers),
   );
-  return MOVES.width / most;
+  return MOVES.width / max;
 }
 
 function xOfLoad(load: number): number {
@@ -85,7 +85,7 @@ function inWords(count: number): string {
   return count >= 1e6 ? `${count / 1e6} million` : count.toLocaleString('en');
 }
 
-/** Enough digits for an image. */
-function place(value: number): string {
+/** Rounds to a tenth of a pixel. */
+function rounded(value: number): string {
   return String(Math.round(value * 10) / 10);
 }

@@ -1,9 +1,9 @@
-/** The keys `key-000000000000`, `key-000000000001`, …, as bytes, in one buffer: nothing is allocated for a key. */
+/** The keys `key-000000000000`, `key-000000000001`, … as bytes in one buffer, without an allocation per key. */
 export class KeySequence {
   readonly #key = new TextEncoder().encode('key-000000000000');
   #isFirst = true;
 
-  /** The next key. It is valid until the one after it. */
+  /** Returns the next key. It is valid until the following call. */
   next(): Uint8Array {
     if (this.#isFirst) this.#isFirst = false;
     else this.#increment();

@@ -2,18 +2,23 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { SimulationSize } from './simulation.js';
 
 export interface SimulationOptions extends SimulationSize {
-  /** Where the chart goes, if anywhere. */
+  /** The file of the chart, if it is wanted. */
   readonly out?: string;
 }
 
-/** Bad arguments end the process, with a word about them on stderr. */
+/** Reads the command line. Bad arguments end the process with one line on stderr. */
 export function readOptions(argv: readonly string[]): SimulationOptions {
   const options = new Command('npm run simulate --')
-    .description('Shows how every strategy shares keys out over nodes, and what moves when a node is added.')
-    .option('--nodes <number>', 'how many nodes', wholeNumber(4096), 1000)
-    .option('--keys <number>', 'how many keys', wholeNumber(1e11), 100_000_000)
-    .option('--sample <number>', 'how many of them where a lookup is slow', wholeNumber(1e11), 2_000_000)
-    .option('--out <file>', 'write a chart, as SVG')
+    .description('Shows how each strategy distributes keys over nodes, and how many keys a new node moves.')
+    .option('--nodes <number>', 'number of nodes', wholeNumber(4096), 1000)
+    .option('--keys <number>', 'number of keys', wholeNumber(1e11), 100_000_000)
+    .option(
+      '--sample <number>',
+      'number of keys for strategies with slow lookups',
+      wholeNumber(1e11),
+      2_000_000,
+    )
+    .option('--out <file>', 'write a chart as SVG')
     .allowExcessArguments(false)
     .parse([...argv], { from: 'user' })
     .opts<{ nodes: number; keys: number; sample: number; out?: string }>();

@@ -1,6 +1,6 @@
 import type { WriteStream } from 'node:tty';
 
-/** A line on a terminal that tells how far the work is; silent where there is no terminal. */
+/** A line on a terminal that shows progress. Without a terminal it prints nothing. */
 export class ProgressBar {
   #shown = '';
 

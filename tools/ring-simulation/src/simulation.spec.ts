@@ -9,7 +9,7 @@ import { toTable } from './table.js';
 const size: SimulationSize = { nodeCount: 20, keyCount: 30_000, sampleCount: 5_000 };
 const run = () => strategies.map((strategy) => simulate(strategy, size, () => undefined));
 
-it('counts every key once, for every strategy, and only a sample where lookups are slow', () => {
+it('counts every key once for every strategy, and only a sample if lookups are slow', () => {
   for (const { keyCount, loads, fullest } of run()) {
     expect([30_000, 5_000]).toContain(keyCount);
     expect(loads).toHaveLength(20);
@@ -18,7 +18,7 @@ it('counts every key once, for every strategy, and only a sample where lookups a
   }
 });
 
-it('finds that consistent strategies move nothing but what the new node receives', () => {
+it('consistent strategies move keys only to the new node', () => {
   const outcomes = run();
   for (const { name, movedToNew, movedBetweenOthers } of outcomes) {
     expect(movedToNew).toBeGreaterThan(0.5);
@@ -26,7 +26,7 @@ it('finds that consistent strategies move nothing but what the new node receives
   }
 });
 
-it('agrees with lookups by string', () => {
+it('gives the same owners as lookups by string', () => {
   const strategy = strategies.filter(({ name }) => name === 'HashRing');
   const [outcome] = strategy.map((each) => simulate(each, { ...size, keyCount: 1000 }, () => undefined));
   const ring = new HashRing(Array.from({ length: 20 }, (_, index) => `node-${index}`));
@@ -35,7 +35,7 @@ it('agrees with lookups by string', () => {
   expect(outcome?.loads[7]).toBeCloseTo((onNode7 * 20) / 1000, 9);
 });
 
-it('numbers keys without end', () => {
+it('numbers keys with carries', () => {
   const keys = new KeySequence();
   const texts = Array.from({ length: 1002 }, () => Buffer.from(keys.next()).toString());
   expect([0, 1, 9, 10, 99, 100, 1001].map((n) => texts[n])).toEqual([

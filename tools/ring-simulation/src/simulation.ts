@@ -1,35 +1,35 @@
 import { KeySequence } from './key-sequence.js';
 import type { Numbered, Strategy } from './strategies.js';
 
-/** How one strategy fared. */
+/** The result of one strategy. */
 export interface Outcome {
   readonly name: string;
-  /** How many keys were looked up, each before and after a node was added. */
+  /** The number of keys. Each was looked up before and after a node was added. */
   readonly keyCount: number;
   /** Each node's keys, as a multiple of the mean. */
   readonly loads: readonly number[];
   /** The highest load. */
   readonly fullest: number;
   readonly standardDeviation: number;
-  /** What moved to the node that was added, as a multiple of its fair share. */
+  /** The keys that moved to the added node, as a multiple of its fair share. */
   readonly movedToNew: number;
-  /** What moved between the others, in the same measure. */
+  /** The keys that moved between the other nodes, in the same unit. */
   readonly movedBetweenOthers: number;
 }
 
 export interface SimulationSize {
   readonly nodeCount: number;
   readonly keyCount: number;
-  /** How many of the keys are looked up where lookups are slow. */
+  /** The number of keys for strategies with slow lookups. */
   readonly sampleCount: number;
 }
 
-/** The keys that a strategy will be asked for. */
+/** Returns the number of keys for a strategy. */
 export function keysFor({ isSlow }: Strategy, { keyCount, sampleCount }: SimulationSize): number {
   return isSlow ? Math.min(keyCount, sampleCount) : keyCount;
 }
 
-/** Places every key among the nodes, and again after a node has come; nothing is estimated. */
+/** Looks up every key before and after a node is added. Nothing is estimated. */
 export function simulate(
   strategy: Strategy,
   size: SimulationSize,
@@ -65,7 +65,7 @@ export function simulate(
   };
 }
 
-/** Keys between two words about the progress. */
+/** Keys between two calls of `progress`. */
 const CHUNK = 2 ** 16;
 
 function numbered(index: number): Numbered & { id: string } {

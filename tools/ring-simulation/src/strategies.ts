@@ -8,14 +8,14 @@ import {
   type Placement,
 } from '@kvs/hash-ring';
 
-/** What the simulation has its nodes carry, to count without looking ids up. */
+/** A property of the simulation's nodes for counting without a look-up by id. */
 export interface Numbered {
   readonly index: number;
 }
 
 export interface Strategy {
   readonly name: string;
-  /** Whether a lookup takes microseconds among a thousand nodes; then only a sample of the keys is counted. */
+  /** Whether a lookup among a thousand nodes takes microseconds, so that only a sample of the keys is used. */
   readonly isSlow: boolean;
   build(nodes: readonly NodeInput<Numbered>[]): Placement<Numbered>;
 }

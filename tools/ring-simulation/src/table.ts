@@ -1,6 +1,6 @@
 import type { Outcome } from './simulation.js';
 
-/** The outcomes as a Markdown table. */
+/** Returns the outcomes as a Markdown table. */
 export function toTable(outcomes: readonly Outcome[]): string {
   const head = [
     'strategy',
@@ -16,7 +16,7 @@ export function toTable(outcomes: readonly Outcome[]): string {
     outcome.keyCount.toLocaleString('en'),
     outcome.fullest.toFixed(3),
     outcome.standardDeviation.toFixed(4),
-    // What the draw of the keys alone gives perfectly even nodes.
+    // The deviation that random keys alone cause for perfectly even nodes.
     Math.sqrt((outcome.loads.length - 1) / outcome.keyCount).toFixed(4),
     outcome.movedToNew.toFixed(2),
     outcome.movedBetweenOthers.toFixed(2),

@@ -1,6 +1,6 @@
 import { proxyScript, ServerProcess, storageNodeScript } from '@kvs-tools/local-cluster';
 
-/** Real processes on free ports. Whoever starts them stops them. */
+/** Real processes on free ports. The caller stops them. */
 export interface Cluster {
   /** The proxy's origin, `http://localhost:port`. */
   readonly proxy: string;
@@ -41,7 +41,7 @@ export async function startCluster(
     proxyProcess: proxy.process,
     nodes,
     async stop() {
-      // A process that a test has stopped in its tracks would not hear anything milder.
+      // SIGKILL also ends a process that a test has stopped by SIGSTOP.
       await Promise.all([proxy.process.stop('SIGKILL'), ...nodes.map((node) => node.kill())]);
     },
   };
@@ -76,7 +76,7 @@ export class StorageNode {
     return this.start(new URL(this.origin).port);
   }
 
-  /** Starts it again if it was killed; it is empty then. */
+  /** Starts it again, empty, if it was killed. */
   async revive(): Promise<void> {
     if (this.#process === undefined) await this.restart();
   }

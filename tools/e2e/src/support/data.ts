@@ -4,7 +4,7 @@ import { partitionOf, stringKey, type EncodedData } from '@kvs/protocol';
 export const string = (data: string): EncodedData => ({ encoding: 'string', data });
 export const binary = (data: string): EncodedData => ({ encoding: 'binary', data });
 
-/** For each node, some keys that live on it. */
+/** Returns some keys of each node. */
 export function keysByNode(addresses: readonly string[], count: number): Map<string, EncodedData[]> {
   const ring = new HashRing(addresses);
   const keys = new Map<string, EncodedData[]>(addresses.map((address) => [address, []]));

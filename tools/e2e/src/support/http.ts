@@ -14,7 +14,7 @@ export interface Sending {
   readonly headers?: Record<string, string>;
 }
 
-/** Sends a request; a body that is not text or bytes goes as JSON. */
+/** Sends a request. A body that is neither text nor bytes is sent as JSON. */
 export async function send(
   method: string,
   url: string,
@@ -37,14 +37,14 @@ export async function send(
   };
 }
 
-/** An answer whose body nobody reads yet. */
+/** Sends a request and returns the answer before its body is read. */
 export function open(url: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     httpRequest(url, { headers, agent: false }, resolve).on('error', reject).end();
   });
 }
 
-/** Reads a body to its end, or to where it breaks off. */
+/** Reads a body until it ends or breaks off. */
 export async function readAll(response: IncomingMessage): Promise<{ text: string; whole: boolean }> {
   const chunks: Buffer[] = [];
   try {
@@ -55,13 +55,13 @@ export async function readAll(response: IncomingMessage): Promise<{ text: string
   }
 }
 
-/** Waits until nobody accepts connections at an origin any more. */
+/** Waits until connections to an origin are refused. */
 export async function refused(origin: string): Promise<void> {
   const { hostname, port } = new URL(origin);
   while (await accepts(hostname, Number(port)));
 }
 
-/** Whether somebody accepts connections there. */
+/** Returns whether a server accepts connections at an origin. */
 export function accepts(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(port, host)

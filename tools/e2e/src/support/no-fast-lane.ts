@@ -1,2 +1,2 @@
-/** Has every server that a test starts answer through Express alone: they inherit the variable. */
+/** Makes every server that a test starts answer through Express, because servers inherit the variable. */
 process.env['KVS_NO_FAST_LANE'] = 'true';

@@ -5,11 +5,11 @@ import { promisify } from 'node:util';
 export interface CodeBlock {
   readonly language: string;
   readonly text: string;
-  /** Where its text starts, counted from 1. */
+  /** The line of the document at which the text starts, from 1. */
   readonly line: number;
 }
 
-/** What a document tells its reader to do: a command, with what it should print, or something done to a node. */
+/** A step of a document: a command with its expected output, or a node that stops or starts. */
 export type Step =
   | { readonly kind: 'run'; readonly line: number; readonly command: string; readonly output?: CodeBlock }
   | { readonly kind: 'stop' | 'start'; readonly line: number; readonly address: string };
@@ -48,7 +48,7 @@ function lineAt(text: string, index: number): number {
   return text.slice(0, index).split('\n').length;
 }
 
-/** Which of these programs can't be run here. */
+/** Returns the programs that can't be run here. */
 export async function missingPrograms(programs: readonly string[]): Promise<string[]> {
   const found = await Promise.all(
     programs.map((program) =>
@@ -64,9 +64,9 @@ export async function missingPrograms(programs: readonly string[]): Promise<stri
 const run = promisify(execFile);
 
 /**
- * Runs a document's commands against servers at other addresses than those it names, and makes outputs comparable:
- * what differs from run to run (dates, ports, remaining times, how many keys a node got) is made alike, and
- * nothing else. A version or cursor in the document stands for the one that is printed here, also in later commands.
+ * Runs the commands of a document against servers at other addresses, and makes outputs comparable: it normalizes only
+ * values that differ from run to run (dates, ports, remaining times, keys per node). A version or cursor in the document
+ * stands for the printed one, also in later commands.
  */
 export class ShellSession {
   readonly #documented = new Map<string, string>();
@@ -74,14 +74,14 @@ export class ShellSession {
 
   readonly #addresses: ReadonlyMap<string, string>;
 
-  /** @param addresses by `host:port` as in the document, where that server is here */
+  /** @param addresses the real address of each server, by the `host:port` in the document */
   constructor(addresses: ReadonlyMap<string, string>) {
     this.#addresses = addresses;
 
     for (const [inDocument, here] of addresses) this.#documented.set(here, inDocument);
   }
 
-  /** @returns what the command printed and what it should have, in comparable form */
+  /** Runs a command and returns the actual and the expected output in comparable form. */
   async compare(
     command: string,
     output: CodeBlock | undefined,
@@ -120,7 +120,7 @@ const ADDRESS = /\blocalhost:\d+\b/g;
 const TOKEN = /\b\d{16}\b|(?<=cursor(?:: |=))\d+/g;
 
 function unknown(address: string): never {
-  throw new TypeError(`the example speaks to ${address}, where nothing runs in this test`);
+  throw new TypeError(`the example uses ${address}, and this test has no server for it`);
 }
 
 /** The order of a scan is unspecified. */
@@ -129,15 +129,15 @@ function isUnordered(command: string): boolean {
 }
 
 function comparable(text: string, language: string, inAnyOrder: boolean): string {
-  const alike = VOLATILE.reduce(
+  const normalized = VOLATILE.reduce(
     (part, [pattern, replacement]) => part.replaceAll(pattern, replacement),
     text,
   );
   if (language === 'json') {
-    const value: unknown = JSON.parse(alike);
+    const value: unknown = JSON.parse(normalized);
     return JSON.stringify(Array.isArray(value) && inAnyOrder ? inFixedOrder(value) : value, undefined, 2);
   }
-  const lines = alike.trim().split(/\r?\n/);
+  const lines = normalized.trim().split(/\r?\n/);
   if (!inAnyOrder) return lines.join('\n');
   const ndjson = lines.every((line) => line.startsWith('{'));
   return (ndjson ? lines.sort() : lines.map(sortedArray)).join('\n');
@@ -150,7 +150,7 @@ function inFixedOrder(values: readonly unknown[]): unknown[] {
     .map(([, value]) => value);
 }
 
-/** A line of text that is a JSON array, as after the headers that `curl -i` prints. */
+/** Sorts a line that is a JSON array, such as the one after the headers that `curl -i` prints. */
 function sortedArray(line: string): string {
   if (!line.startsWith('[')) return line;
   const value: unknown = JSON.parse(line);
@@ -160,7 +160,7 @@ function sortedArray(line: string): string {
 const VOLATILE: readonly (readonly [RegExp, string])[] = [
   [/(?<=^(?:date|content-length): ).*$/gim, '…'],
   [/(?<="ttl_ms":\s*|^kvs-ttl-ms: )[1-9]\d*/gim, '0'],
-  // How many partitions and keys are on a node depends on its port.
+  // The numbers of partitions and keys of a node depend on its port.
   [/(?<="partitions":\s*)(?!4096\b)\d+/g, '0'],
   [/(?<="keys":\s*)\d+/g, '0'],
 ];

@@ -3,12 +3,12 @@ import ts from 'typescript';
 import type { CodeBlock } from './shell-examples.js';
 
 export interface TypedExample {
-  /** The document that holds it, from where it imports. */
+  /** The path of the document. Imports are resolved from there. */
   readonly document: string;
   readonly block: CodeBlock;
 }
 
-/** What examples leave to their reader to write. */
+/** Declarations that examples leave to the reader. */
 const READERS_OWN = `
   import type { Clock, StorageEngine } from '@kvs/kv-store';
   declare global {
@@ -22,7 +22,7 @@ const READERS_OWN = `
 /**
  * Type-checks TypeScript examples with the options of the workspace, each as a module beside its document.
  *
- * @returns one line per error, none when all is well
+ * @returns one line per error
  */
 export function typeErrors(root: string, examples: readonly TypedExample[]): string[] {
   const sources = new Map(
@@ -56,6 +56,6 @@ export function typeErrors(root: string, examples: readonly TypedExample[]): str
 function readOptions(configFile: string): ts.CompilerOptions {
   const { config } = ts.readConfigFile(configFile, (file) => ts.sys.readFile(file)) as { config: object };
   const { options } = ts.parseJsonConfigFileContent({ ...config, files: [] }, ts.sys, dirname(configFile));
-  // An example may name what it does not go on to use, and nothing is written out.
+  // Examples may have unused names. Nothing is emitted.
   return { ...options, composite: false, noEmit: true, noUnusedLocals: false, noUnusedParameters: false };
 }

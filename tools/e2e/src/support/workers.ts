@@ -4,7 +4,7 @@ import { proxyScript, ServerProcess } from '@kvs-tools/local-cluster';
 import { string } from './data.js';
 import { send } from './http.js';
 
-/** A proxy of several workers, as a process group of its own, and what it says of them in its log. */
+/** A proxy of several workers in a process group of its own, and what its log says about them. */
 export class ProxyOfWorkers {
   readonly process: ServerProcess;
   readonly lines: string[] = [];
@@ -23,7 +23,7 @@ export class ProxyOfWorkers {
     });
   }
 
-  /** The process ids of the workers that took connections, those that have ended too, in the order of the log. */
+  /** The process ids of all workers that accepted connections, also of ended ones, in the order of the log. */
   get workerPids(): number[] {
     return this.lines.flatMap((line) => {
       const pid = /worker \d+ \(pid (\d+)\) takes connections/.exec(line)?.[1];
@@ -36,13 +36,13 @@ export class ProxyOfWorkers {
     return this.lines.filter((line) => line.includes('listening on'));
   }
 
-  /** Resolves when so many workers took connections, from the start on. */
+  /** Resolves when this number of workers have accepted connections since the start. */
   async workers(count: number): Promise<number[]> {
     await this.until(() => this.workerPids.length >= count);
     return this.workerPids;
   }
 
-  /** Resolves when the log has what `isThere` looks for. */
+  /** Resolves when `isThere` finds what it looks for in the log. */
   async until(isThere: () => boolean): Promise<void> {
     while (!isThere()) {
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
@@ -50,21 +50,21 @@ export class ProxyOfWorkers {
     }
   }
 
-  /** For clean-up: workers end by themselves when the first process is gone. */
+  /** For clean-up. Workers exit by themselves when the primary process is gone. */
   async kill(): Promise<void> {
     await this.process.stop('SIGKILL');
     await Promise.all(this.workerPids.map(gone));
   }
 }
 
-/** A connection of one's own, kept alive. */
+/** A client with one connection, which is kept alive. */
 export class KeptConnection {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  /** Resolves when the connection is closed, by whomever. */
+  /** Resolves when either side has closed the connection. */
   closed: Promise<void> | undefined;
   isClosed = false;
 
-  /** The status of an answer over the connection, or the code of the error. */
+  /** Returns the status of an answer on the connection, or the code of the error. */
   ask(url: string): Promise<number | string> {
     return new Promise((resolve) => {
       const asking = request(url, { agent: this.#agent }, (response) => {
@@ -86,7 +86,7 @@ export class KeptConnection {
   }
 }
 
-/** The values of a metric, by its labels. */
+/** Returns the values of a metric by their labels. */
 export async function metricsOf(origin: string, name: string): Promise<Record<string, number>> {
   const { text } = await send('GET', `${origin}/metrics`);
   const samples = text.split('\n').flatMap((line) => {
@@ -96,7 +96,7 @@ export async function metricsOf(origin: string, name: string): Promise<Record<st
   return Object.fromEntries(samples);
 }
 
-/** Waits until a process that is not our child is no more. */
+/** Waits until a process that is not our child has ended. */
 export async function gone(pid: number): Promise<void> {
   while (isThere(pid)) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -107,7 +107,7 @@ function isThere(pid: number): boolean {
   } catch {
     return false;
   }
-  // One that has ended stays listed until its parent, by then perhaps nobody of ours, takes note.
+  // An ended process stays listed until its parent, perhaps not one of ours, waits for it.
   return !isZombie(pid);
 }
 
@@ -119,7 +119,7 @@ function isZombie(pid: number): boolean {
   }
 }
 
-/** Stores more than the buffers on the way take, so that an answer that nobody reads stays in flight. */
+/** Stores more than all buffers can hold, so that a scan stays in flight if its client does not read. */
 export async function fillWithLargeValues(origin: string): Promise<void> {
   const value = string('v'.repeat(4 * 1024 * 1024));
   for (let i = 0; i < 8; i++) {
