@@ -1,19 +1,28 @@
 #!/usr/bin/env node
-import { serve } from '@kvs/http-api';
-import { orExit } from '@kvs/server';
+import { openHttp } from '@kvs/http-api';
+import { orExit, serve } from '@kvs/server';
 import { COMMAND, readConfig } from './config.js';
 import { ProxyModule } from './proxy.module.js';
 
-const config = orExit(COMMAND.name, () => readConfig(process.argv.slice(2)));
+const { name, version } = COMMAND;
+const config = orExit(name, () => readConfig(process.argv.slice(2)));
 await serve({
-  name: COMMAND.name,
-  version: COMMAND.version,
-  title: 'kvs proxy',
-  host: config.host,
-  port: config.port,
+  name,
   settings: config,
+  addresses: { http: config },
   workers: config.workers,
-  methods: { '/cluster': ['GET', 'HEAD'] },
-  refusesProxies: true,
-  module: (logger) => ProxyModule.register(config, logger),
+  open: async ({ logger, budget }) => {
+    const { app, listener, metrics } = await openHttp({
+      title: 'kvs proxy',
+      version,
+      host: config.host,
+      settings: config,
+      module: ProxyModule.register(config, logger),
+      methods: { '/cluster': ['GET', 'HEAD'] },
+      refusesProxies: true,
+      admission: budget.admissionOf('http'),
+      logger,
+    });
+    return { listeners: [listener], metrics, close: () => app.close() };
+  },
 });

@@ -1,6 +1,6 @@
 import { Module, type DynamicModule, type ModuleMetadata, type Provider } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
-import { FastRoutes } from './fast-lane/fast-routes.js';
+import { FastRoutes } from './fast-path/fast-routes.js';
 import { ServerMetrics, type MetricsSource } from '@kvs/server';
 import { DataController } from './routes/data.controller.js';
 import { DataService } from './routes/data.service.js';

@@ -145,7 +145,9 @@ describe('at shutdown, a proxy of two workers', () => {
       command.pressCtrlC();
       const { code, stdout, stderr } = await command.finished;
       expect([code, stderr]).toEqual([0, '']);
-      const pids = Array.from(stdout.matchAll(/\(pid (\d+)\) takes connections/g), ([, pid]) => Number(pid));
+      const pids = Array.from(stdout.matchAll(/\(pid (\d+)\) accepts connections/g), ([, pid]) =>
+        Number(pid),
+      );
       expect(pids).toHaveLength(2);
       await Promise.all(pids.map(gone));
       expect(stdout).not.toContain('ended');

@@ -41,9 +41,9 @@ describe('GET /metrics', () => {
     expect(Object.fromEntries(types)).toMatchObject({
       kvs_http_requests_total: 'counter',
       kvs_http_request_duration_seconds: 'histogram',
-      kvs_http_requests_in_flight: 'gauge',
-      kvs_http_request_bytes_in_flight: 'gauge',
-      kvs_http_unread_answer_bytes: 'gauge',
+      kvs_requests_in_flight: 'gauge',
+      kvs_request_bytes_in_flight: 'gauge',
+      kvs_unread_answer_bytes: 'gauge',
       process_cpu_seconds_total: 'counter',
       process_start_time_seconds: 'gauge',
       process_resident_memory_bytes: 'gauge',
@@ -129,14 +129,14 @@ describe('a request that does not get to its route', () => {
     const held = server.open('POST', '/query', { body: JSON.stringify([stringKey('k')]) });
     held.catch(() => undefined); // it is cut below
     // It must be admitted before anything else is asked.
-    while (server.inFlight.load.requests === 0) await setImmediate();
-    expect((await samples()).get('kvs_http_requests_in_flight')).toBe(2);
+    while (server.admission.load.requests === 0) await setImmediate();
+    expect((await samples()).get('kvs_requests_in_flight{protocol="http"}')).toBe(2);
     expect((await server.send('POST', '/query', { body: '[]' })).status).toBe(503);
     expect(await requestCounts()).toMatchObject({ 'POST /query 503': 1 });
-    expect((await samples()).get('kvs_http_request_bytes_in_flight')).toBeGreaterThan(0);
+    expect((await samples()).get('kvs_request_bytes_in_flight{protocol="http"}')).toBeGreaterThan(0);
     server.hangUp();
     while ((await requestCounts())['POST /query 499'] !== 1);
-    expect((await samples()).get('kvs_http_request_bytes_in_flight')).toBe(0);
+    expect((await samples()).get('kvs_request_bytes_in_flight{protocol="http"}')).toBe(0);
   });
 
   it('counts when its body is refused before it is sent', async () => {

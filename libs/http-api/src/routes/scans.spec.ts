@@ -178,7 +178,7 @@ describe.each(['application/json', 'application/x-ndjson'])('a scan for %s', (ac
     if (first.length > 0) (await opened).socket.resetAndDestroy();
     else server.hangUp();
     await closed;
-    await server.inFlight.drain();
+    await server.budget.drain();
     expect(await scan.lines[Symbol.asyncIterator]().next()).toEqual({ done: true, value: undefined });
   });
 });

@@ -1,17 +1,17 @@
+import { Budget } from '@kvs/server';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { BodyReader } from './body.js';
-import { InFlight } from './in-flight.js';
 
 it.each([
   ['with a length', { 'content-length': '6' }],
   ['without a length', { 'transfer-encoding': 'chunked' }],
 ])('a body %s keeps none of its small chunks', (_, headers) => {
-  const inFlight = new InFlight({ maxInFlightRequests: 1, maxInFlightBytes: 1000 });
+  const admission = new Budget({ maxInFlightRequests: 1, maxInFlightBytes: 1000 }).admissionOf('http');
   const request = Object.assign(new IncomingMessage(new Socket()), { headers });
   const response = new ServerResponse(request);
   const bodies: string[] = [];
-  new BodyReader(inFlight, 1000).read(request, response, { bytes: 0 }, (bytes) => {
+  new BodyReader(admission, 1000).read(request, response, { bodyBytes: 0 }, (bytes) => {
     bodies.push(Buffer.from(bytes).toString());
   });
   request.emit('data', Buffer.from('a'));

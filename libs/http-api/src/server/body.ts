@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KvsError } from '@kvs/protocol';
+import type { Admission } from '@kvs/server';
 import { ChunkBuffer } from './chunk-buffer.js';
 import { refuse } from './closing.js';
-import type { Admission, InFlight } from './in-flight.js';
+import type { RequestMemory } from './in-flight.js';
 
 export const NO_BODY = new Uint8Array();
 
@@ -11,13 +12,13 @@ export function bodyLength({ headers }: IncomingMessage): number | undefined {
   return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
 }
 
-/** Reads the bodies of requests, whichever door they go through. */
+/** Reads the bodies of requests. */
 export class BodyReader {
-  readonly #inFlight: InFlight;
+  readonly #admission: Admission;
   readonly #maxBytes: number;
 
-  constructor(inFlight: InFlight, maxBytes: number) {
-    this.#inFlight = inFlight;
+  constructor(admission: Admission, maxBytes: number) {
+    this.#admission = admission;
     this.#maxBytes = maxBytes;
   }
 
@@ -31,12 +32,12 @@ export class BodyReader {
     return new KvsError('unsupported_media_type', `a body in the content encoding ${encoding} is not read`);
   }
 
-  /** Calls `whole` when the whole body has arrived; never if it is refused or the client disconnects. */
+  /** Calls `onBody` when all of the body has arrived; never if it is refused or the client disconnects. */
   read(
     request: IncomingMessage,
     response: ServerResponse,
-    admission: Admission,
-    whole: (bytes: Uint8Array) => void,
+    memory: RequestMemory,
+    onBody: (bytes: Uint8Array) => void,
   ): void {
     const length = bodyLength(request);
     const body = new ChunkBuffer(length ?? this.#maxBytes);
@@ -44,15 +45,16 @@ export class BodyReader {
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       const refusal =
-        bytes > this.#maxBytes ? this.#tooLarge() : this.#inFlight.hold(admission, chunk.length);
+        bytes > this.#maxBytes ? this.#tooLarge() : this.#admission.hold(chunk.length, memory.bodyBytes);
       if (refusal) {
         refuse(response, refusal);
         return;
       }
+      memory.bodyBytes = bytes;
       body.append(chunk);
-      if (bytes === length) whole(body.bytes);
+      if (bytes === length) onBody(body.bytes);
     });
-    if (length === undefined) request.on('end', () => whole(body.bytes));
+    if (length === undefined) request.on('end', () => onBody(body.bytes));
   }
 
   #tooLarge(): KvsError {

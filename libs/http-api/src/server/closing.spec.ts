@@ -76,7 +76,7 @@ describe.each([true, false])('with the fast lane %s', (fastLane) => {
     const full = await TestServer.start(operations, { settings: { fastLane, maxInFlightRequests: 1 } });
     const first = connect(full.port, '127.0.0.1');
     first.write(requestBytes({ method: 'PUT', path: '/set', body: '[]' }).subarray(0, -1));
-    while (full.inFlight.load.requests === 0) await new Promise(setImmediate);
+    while (full.admission.load.requests === 0) await new Promise(setImmediate);
     const bytes = requestBytes({ method: 'PUT', path: '/set', body: LARGE.subarray(0, MAX_BODY_BYTES) });
     expect(await sendBlindly(connect(full.port, '127.0.0.1'), bytes)).toMatch(/^HTTP\/1.1 503 /);
     first.destroy();

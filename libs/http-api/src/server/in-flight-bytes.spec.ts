@@ -22,12 +22,12 @@ afterEach(async () => {
 
 /** A client that sends a part of a body. Resolves when the server has read so much. */
 async function sendPart(announced: number, sent: number): Promise<void> {
-  const before = server.inFlight.load;
+  const before = server.admission.load;
   const socket = connect(server.port, '127.0.0.1');
   slow.push(socket);
   socket.write(`PUT /set HTTP/1.1\r\nHost: test\r\nContent-Length: ${announced}\r\n\r\n${' '.repeat(sent)}`);
-  const isRead = ({ requests, bytes } = server.inFlight.load): boolean =>
-    requests > before.requests && bytes === before.bytes + sent;
+  const isRead = ({ requests, requestBytes } = server.admission.load): boolean =>
+    requests > before.requests && requestBytes === before.requestBytes + sent;
   while (!isRead()) await setImmediate();
 }
 
@@ -60,8 +60,8 @@ it('a body that comes when others have taken the room is refused, and frees what
   first.write(' '.repeat(800));
   await once(first, 'end');
   expect(answer).toMatch(/^HTTP\/1.1 503 [\s\S]*"code":"overloaded"/);
-  while (server.inFlight.load.requests > 1) await setImmediate();
-  expect(server.inFlight.load.bytes).toBe(300);
+  while (server.admission.load.requests > 1) await setImmediate();
+  expect(server.admission.load.requestBytes).toBe(300);
   second.destroy();
 });
 
@@ -74,12 +74,12 @@ it('while clients leave as many bytes of answers unread as may be, further reque
   const reader = connect(full.port, '127.0.0.1').pause();
   try {
     reader.write('GET /keys/large HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    while (full.inFlight.load.unreadBytes === 0) await setImmediate();
+    while (full.admission.load.unreadBytes === 0) await setImmediate();
     const answer = await full.send('GET', '/keys/other');
     expect([answer.status, jsonOf(answer)]).toMatchObject([503, { code: 'overloaded' }]);
     expect((await full.send('GET', '/health/live')).status).toBe(200);
     reader.resume();
-    while (full.inFlight.load.unreadBytes > 0) await setImmediate();
+    while (full.admission.load.unreadBytes > 0) await setImmediate();
     expect((await full.send('GET', '/keys/other')).status).toBe(404);
   } finally {
     reader.destroy();

@@ -20,7 +20,7 @@ it.each([
   server.onExpress((target) => seen.push(target));
   const answer = await server.send(method, path, { headers, ...(body && { body }) });
   expect([answer.status, jsonOf(answer)]).toEqual([508, expect.objectContaining({ code: 'loop_detected' })]);
-  expect([seen, server.inFlight.load.requests]).toEqual([[], 0]);
+  expect([seen, server.admission.load.requests]).toEqual([[], 0]);
 });
 
 it('and when it asks for the link', async () => {

@@ -87,7 +87,7 @@ describe.each([true, false])('requests sent without waiting, with the fast lane 
     socket.write(Buffer.concat([read, write].map(requestBytes)));
     await arrived;
     socket.resetAndDestroy();
-    await other.inFlight.drain();
+    await other.budget.drain();
     for (const letGo of held) letGo();
     await other.stop();
     expect([held.length, operations.pairs.size]).toEqual([1, 0]);
@@ -95,11 +95,13 @@ describe.each([true, false])('requests sent without waiting, with the fast lane 
 
   it('are not started behind an answer that closes the connection, and are counted no more', async () => {
     const operations = new MapOperations();
-    const other = await TestServer.start(operations, { settings: { fastLane, maxInFlightBytes: 10 } });
-    const holding = connect(other.port, '127.0.0.1');
     const body = requestBytes(write);
+    const other = await TestServer.start(operations, {
+      settings: { fastLane, maxInFlightBytes: body.length },
+    });
+    const holding = connect(other.port, '127.0.0.1');
     holding.write(body.subarray(0, -1));
-    await until(() => other.inFlight.load.requests === 1);
+    await until(() => other.admission.load.requests === 1);
     // The second is refused for its bytes, by an answer that closes the connection; the third is behind it.
     const answers = await exchange(other.port, [
       { method: 'GET', path: '/keys/k' },
@@ -108,7 +110,7 @@ describe.each([true, false])('requests sent without waiting, with the fast lane 
     ]);
     expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 404', 'HTTP/1.1 503']);
     holding.write(body.subarray(-1));
-    await other.inFlight.drain();
+    await other.budget.drain();
     holding.destroy();
     await other.stop();
     expect(operations.pairs.size).toBe(1);
@@ -235,7 +237,7 @@ it('requests that wait for one before them take no place of other connections', 
   const server = await TestServer.start(operations, { settings: { maxInFlightRequests: 2 } });
   const many = exchange(server.port, [read, ...Array.from({ length: 10 }, () => write)]);
   await until(() => release !== undefined);
-  expect(server.inFlight.load.requests).toBe(1);
+  expect(server.admission.load.requests).toBe(1);
   expect(await exchange(server.port, [write])).toMatch(/^HTTP\/1.1 200/);
   release?.();
   expect((await many).match(/HTTP\/1.1 200/g)).toHaveLength(11);

@@ -53,7 +53,7 @@ describe.each([true, false])('with the fast lane %s', (fastLane) => {
     server = await TestServer.start(operations, { settings: { fastLane, bodyTimeoutMs: TIMEOUT_MS } });
     const answer = await answerTo(open(upload('/query', headers, body)));
     expect(answer).toMatch(/^HTTP\/1.1 408 [\s\S]*connection: close[\s\S]*"code":"request_timeout"/i);
-    expect(server.inFlight.load).toMatchObject({ requests: 0, bytes: 0 });
+    expect(server.admission.load).toMatchObject({ requests: 0, requestBytes: 0 });
   });
 
   it('a body that goes on, but slower than the lowest speed, is answered 408', async () => {
@@ -110,7 +110,7 @@ describe('an answer', () => {
     server = await TestServer.start(operations, { settings });
     const client = open('GET /fetch HTTP/1.1\r\nHost: test\r\n\r\n').pause();
     await ended;
-    await server.inFlight.drain();
+    await server.budget.drain();
     client.resume();
     await closed(client);
   });

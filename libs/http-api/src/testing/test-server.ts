@@ -9,11 +9,9 @@ import {
 import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { pino } from 'pino';
 import { HttpApiModule } from '../http-api.module.js';
-import type { MetricsSource } from '@kvs/server';
-import { addUpgrade, createApp } from '../server/serve.js';
-import { InFlight } from '../server/in-flight.js';
-import { accessRules } from '../server/request-checks.js';
-import { TwoDoorAdapter } from '../server/two-door-adapter.js';
+import { Budget, type Admission, type MetricsSource } from '@kvs/server';
+import { FastPathAdapter } from '../server/fast-path-adapter.js';
+import { openHttp } from '../server/open-http.js';
 import type { UpgradeHandler } from '../server/upgrades.js';
 import { METRICS_SOURCE, OPERATIONS, READINESS, type KeyValueOperations, type Readiness } from '../tokens.js';
 
@@ -63,7 +61,8 @@ export class TestServer {
 
   private constructor(
     readonly http: Server,
-    readonly inFlight: InFlight,
+    readonly budget: Budget,
+    readonly admission: Admission,
     /** Calls back with the target of each request that Express begins to handle. */
     readonly onExpress: (called: (target: string) => void) => void,
     readonly stop: () => Promise<void>,
@@ -78,7 +77,8 @@ export class TestServer {
   static async start(operations: KeyValueOperations, options: TestServerOptions = {}): Promise<TestServer> {
     const settings = { ...SETTINGS, ...options.settings };
     const readiness: Readiness = options.readiness ?? { check: () => Promise.resolve(undefined) };
-    const inFlight = new InFlight(settings);
+    const budget = new Budget(settings);
+    const admission = budget.admissionOf('http');
     const module = HttpApiModule.register({
       limits: settings.limits,
       providers: [
@@ -87,28 +87,30 @@ export class TestServer {
         ...(options.metrics ? [{ provide: METRICS_SOURCE, useValue: options.metrics }] : []),
       ],
     });
-    const logger = pino({ level: 'silent' });
-    const { refusesProxies = false, host = '0.0.0.0' } = options;
-    const about = {
-      name: 'test',
-      version: '0.0.0',
+    const { refusesProxies = false, host = '0.0.0.0', upgrade } = options;
+    const { app, listener, metrics } = await openHttp({
       title: 'test',
+      version: '0.0.0',
+      host,
       settings,
+      module,
       refusesProxies,
-      module: () => module,
-    };
-    const doors = new TwoDoorAdapter(inFlight, settings, accessRules(settings, host, host));
-    const app = await createApp(about, doors, logger);
-    if (options.upgrade) addUpgrade(app, doors, options.upgrade);
+      ...(upgrade && { upgrade: () => upgrade }),
+      admission,
+      logger: pino({ level: 'silent' }),
+    });
+    metrics.add(budget);
     let called: ((target: string) => void) | undefined;
     const onExpress = (callback: typeof called): void => void (called = callback);
-    doors.setOnRequestHook((request: IncomingMessage, _response: unknown, next: () => void) => {
+    const adapter = app.getHttpAdapter();
+    if (!(adapter instanceof FastPathAdapter)) throw new TypeError('the adapter is of another class');
+    adapter.setOnRequestHook((request: IncomingMessage, _response: unknown, next: () => void) => {
       called?.(request.url ?? '');
       next();
     });
-    await app.listen(0, '127.0.0.1');
+    await listener.start({ host: '127.0.0.1', port: 0 });
     const server: Server = app.getHttpServer();
-    return new TestServer(server, inFlight, onExpress, async () => {
+    return new TestServer(server, budget, admission, onExpress, async () => {
       server.closeAllConnections();
       await app.close();
     });

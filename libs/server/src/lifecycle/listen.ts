@@ -1,30 +1,33 @@
 import { once } from 'node:events';
 import type { Server } from 'node:net';
-import { isSystemError } from '../system-error.js';
 import { StartError } from '../command-line/start-error.js';
+import { isSystemError } from '../system-error.js';
 
+/** Where a listener listens. */
 export interface ListenOptions {
+  /** A name, or an address without brackets. */
   readonly host: string;
-  /** 0 asks for any free one. */
+  /** 0 stands for any free port. */
   readonly port: number;
 }
 
 /**
- * @returns the port
- * @throws StartError saying what keeps the server from listening
+ * Listens for the connections of a protocol. Returns the port.
+ *
+ * @throws StartError that tells why the server can't listen
  */
-export async function listen(server: Server, { host, port }: ListenOptions): Promise<number> {
+export async function listen(server: Server, protocol: string, address: ListenOptions): Promise<number> {
   try {
-    server.listen(port, host);
+    server.listen(address.port, address.host);
     await once(server, 'listening');
   } catch (error) {
     if (!isSystemError(error)) throw error;
     const reason = LISTEN_FAILURES[error.code] ?? error.message;
-    throw new StartError(`cannot listen on ${origin(host, port)}: ${reason}`, { cause: error });
+    throw new StartError(`cannot listen on ${originOf(protocol, address)}: ${reason}`, { cause: error });
   }
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('the server has no TCP address');
-  return address.port;
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') throw new TypeError('the server has no TCP address');
+  return bound.port;
 }
 
 const LISTEN_FAILURES: Readonly<Record<string, string>> = {
@@ -34,6 +37,7 @@ const LISTEN_FAILURES: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the host is not known',
 };
 
-export function origin(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+/** Returns the start of URLs, such as `http://localhost:8080`. */
+export function originOf(protocol: string, { host, port }: ListenOptions): string {
+  return `${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

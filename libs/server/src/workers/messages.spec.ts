@@ -4,7 +4,7 @@ import { readToPrimary, readToWorker, type ToPrimary, type ToWorker } from './me
 const families = [counter('kvs_things_total', 'Things', [{ labels: { kind: 'a' }, value: 1 }])];
 
 it.each<ToWorker>([
-  { type: 'connection', id: 3 },
+  { type: 'connection', id: 3, protocol: 'http' },
   { type: 'metrics', id: 1 },
   { type: 'page', id: 2, page: 'text' },
   { type: 'page', id: 2, page: null },
@@ -15,10 +15,10 @@ it.each<ToWorker>([
 
 it.each<ToPrimary>([
   { type: 'ready' },
-  { type: 'taken', id: 3 },
+  { type: 'accepted', id: 3 },
   { type: 'metrics', id: 1, families },
   { type: 'page', id: 2 },
-])('the first process reads %j as it was sent', (message) => {
+])('the primary process reads %j as it was sent', (message) => {
   expect(readToPrimary(JSON.parse(JSON.stringify(message)))).toEqual(message);
 });
 
@@ -28,9 +28,10 @@ it.each([
   7,
   {},
   { type: 'stop' },
+  { type: 'connection', id: 1 },
   { type: 'metrics' },
   { type: 'page', id: '1' },
   { type: 'other' },
-])('%j is no message of ours', (message) => {
+])('%j is a foreign message', (message) => {
   expect([readToWorker(message), readToPrimary(message)]).toEqual([undefined, undefined]);
 });

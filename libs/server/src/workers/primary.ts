@@ -1,39 +1,48 @@
-import type { Socket } from 'node:net';
-import type { Logger } from '../logs/logger.js';
-import { origin, type ListenOptions } from '../lifecycle/listen.js';
+import { originOf, type ListenOptions } from '../lifecycle/listen.js';
 import { onStopSignals } from '../lifecycle/stop-signals.js';
-import { ConnectionDealer } from './connection-dealer.js';
-import { PortListener } from './port-listener.js';
+import type { Logger } from '../logs/logger.js';
+import { ConnectionBalancer } from './connection-balancer.js';
+import { ServerPort } from './server-port.js';
 import { WorkerPool } from './worker-pool.js';
+import type { AcceptedConnection } from './worker-process.js';
 
-export interface PrimaryOptions extends ListenOptions {
+export interface PrimaryOptions {
+  /** Where the listener of each protocol listens. */
+  readonly addresses: Readonly<Record<string, ListenOptions>>;
   readonly workers: number;
-  /** How long a shutdown waits for requests, in milliseconds. */
+  /** How long a shutdown waits for requests in flight, in milliseconds. */
   readonly shutdownTimeoutMs: number;
 }
 
 /**
- * Runs workers until SIGINT, SIGTERM or SIGHUP. This process holds the port and assigns the connections to them; it reads
- * nothing of what comes over these. It listens only while a worker can serve: before that, and when all workers have ended,
- * connections are refused, as by a server of one process that is starting.
+ * Runs workers until SIGINT, SIGTERM or SIGHUP. This primary process holds the ports and assigns the connections to the workers;
+ * it reads nothing from the connections. It listens only while a worker can serve. Before that, and when all workers have ended,
+ * connections are refused, as by a single process that is starting.
  *
  * @throws StartError
  */
 export async function serveByWorkers(options: PrimaryOptions, logger: Logger): Promise<void> {
-  const { host, workers, shutdownTimeoutMs } = options;
-  const dealer = new ConnectionDealer<Socket>((socket) => void socket.destroy());
-  const listener = new PortListener(options, (socket) => dealer.deal(socket));
+  const { addresses, workers, shutdownTimeoutMs } = options;
+  const balancer = new ConnectionBalancer<AcceptedConnection>(({ socket }) => void socket.destroy());
+  const ports = Object.entries(addresses).map(([protocol, address]) => ({
+    protocol,
+    host: address.host,
+    serverPort: new ServerPort(protocol, address, (socket) => balancer.assign({ protocol, socket })),
+  }));
   const close = (): void => {
-    listener.close();
-    dealer.close();
+    for (const { serverPort } of ports) serverPort.close();
+    balancer.close();
   };
   const open = async (): Promise<void> => {
-    const port = await listener.open();
-    if (port !== undefined) logger.info({ host, port, workers }, `listening on ${origin(host, port)}`);
+    for (const { protocol, host, serverPort } of ports) {
+      const port = await serverPort.open();
+      if (port === undefined) continue;
+      logger.info({ host, port, workers }, `listening on ${originOf(protocol, { host, port })}`);
+    }
   };
-  const pool = new WorkerPool(workers, dealer, logger, {
+  const pool = new WorkerPool(workers, balancer, logger, {
     onAllEnded: () => {
-      logger.error('no worker is left: connections are refused until one takes them');
+      logger.error('no worker is left: connections are refused until a worker accepts them');
       close();
     },
     onServingAgain: () => {
@@ -58,5 +67,5 @@ export async function serveByWorkers(options: PrimaryOptions, logger: Logger): P
   }
 }
 
-/** How much longer than its own limit a worker may take to end: one that takes longer hears nothing any more. */
+/** How much longer than its own limit a worker may take to end. A worker that takes longer doesn't react any more. */
 const STUCK_MS = 2_000;

@@ -21,22 +21,22 @@ it('workers add up, each with what it told last', async () => {
   expect(await shown(metrics)).toEqual([7, 31]);
 });
 
-it('what the dead counted stays, what they held is gone', async () => {
+it('the counters of workers that ended stay in the sums; their gauges do not', async () => {
   const metrics = new WorkerMetrics<string>();
   for (const worker of ['one', 'two', 'three']) metrics.update(worker, told(100, 1));
-  const burials = [metrics.bury('one'), metrics.bury('two')];
+  const retirements = [metrics.retire('one'), metrics.retire('two')];
   expect(await shown(metrics)).toEqual([300, 1]); // at once
-  await Promise.all(burials);
+  await Promise.all(retirements);
   expect(await shown(metrics)).toEqual([300, 1]);
   metrics.update('four', told(1, 1));
   expect(await shown(metrics)).toEqual([301, 2]);
 });
 
-it('many deaths do not make it grow', async () => {
+it('many ended workers need no more memory than one', async () => {
   const metrics = new WorkerMetrics<string>();
   for (let i = 0; i < 50; i++) {
     metrics.update('worker', told(1, 1));
-    await metrics.bury('worker');
+    await metrics.retire('worker');
   }
   expect(await shown(metrics)).toEqual([50, undefined]);
   expect(metrics.all().flat()).toHaveLength(1);
@@ -44,7 +44,7 @@ it('many deaths do not make it grow', async () => {
 
 it('one that dies before it told anything leaves nothing', async () => {
   const metrics = new WorkerMetrics<string>();
-  await metrics.bury('stranger');
+  await metrics.retire('stranger');
   expect(metrics.all().flat()).toEqual([]);
 });
 
@@ -65,7 +65,7 @@ it('the histograms of several workers are that of one worker that had served all
   const metrics = new WorkerMetrics<string>();
   metrics.update('left', [times(3, 0.5)]);
   metrics.update('right', [times(4, 20)]);
-  await metrics.bury('left');
+  await metrics.retire('left');
   const { samples } = readExposition(await exposition(metrics.all()));
   expect(samples).toEqual(
     new Map([

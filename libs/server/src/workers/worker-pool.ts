@@ -1,33 +1,32 @@
-import type { Socket } from 'node:net';
-import { ProcessMetrics } from '../metrics/process-metrics.js';
 import { exposition } from '../metrics/exposition.js';
 import { counter, gauge, type MetricFamily } from '../metrics/metric-family.js';
+import { ProcessMetrics } from '../metrics/process-metrics.js';
 import type { Logger } from '../logs/logger.js';
 import { StartError } from '../command-line/start-error.js';
-import type { ConnectionDealer } from './connection-dealer.js';
+import type { ConnectionBalancer } from './connection-balancer.js';
 import { RestartPause } from './restart-pause.js';
 import { WorkerMetrics } from './worker-metrics.js';
-import { WorkerProcess, type WorkerListener } from './worker-process.js';
+import { WorkerProcess, type AcceptedConnection, type WorkerEvents } from './worker-process.js';
 
-/** How long a worker may take to tell its metrics; then those it told before are shown again. */
+/** How long a worker may take to report its metrics; then its last report is shown again. */
 const METRICS_TIMEOUT_MS = 1_000;
 
 export interface WorkerPoolEvents {
-  /** No worker is left that takes connections. */
+  /** No worker is left that accepts connections. */
   readonly onAllEnded: () => void;
-  /** After that, the first worker takes connections. */
+  /** After that, the first worker accepts connections. */
   readonly onServingAgain: () => void;
 }
 
-/** So many workers, each replaced when it ends, until all are to end. */
-export class WorkerPool implements WorkerListener {
-  /** Resolves when all workers take connections; rejects with {@link StartError} when one ends before that. */
+/** A fixed number of workers. Each is replaced when it ends, until all are stopped. */
+export class WorkerPool implements WorkerEvents {
+  /** Resolves when all workers accept connections; rejects with {@link StartError} if one ends before that. */
   readonly started: Promise<void>;
   readonly #workers = new Set<WorkerProcess>();
   readonly #pauses: readonly RestartPause[];
   readonly #restarting = new Set<NodeJS.Timeout>();
   readonly #metrics = new WorkerMetrics<WorkerProcess>();
-  readonly #ownMetrics = new ProcessMetrics();
+  readonly #primaryMetrics = new ProcessMetrics();
   #restarts = 0;
   #phase: 'starting' | 'serving' | 'stopping' = 'starting';
   #onStarted: () => void = () => undefined;
@@ -35,13 +34,18 @@ export class WorkerPool implements WorkerListener {
   #onEmpty: () => void = () => undefined;
 
   readonly #size: number;
-  readonly #dealer: ConnectionDealer<Socket>;
+  readonly #balancer: ConnectionBalancer<AcceptedConnection>;
   readonly #logger: Logger;
   readonly #events: WorkerPoolEvents;
 
-  constructor(size: number, dealer: ConnectionDealer<Socket>, logger: Logger, events: WorkerPoolEvents) {
+  constructor(
+    size: number,
+    balancer: ConnectionBalancer<AcceptedConnection>,
+    logger: Logger,
+    events: WorkerPoolEvents,
+  ) {
     this.#size = size;
-    this.#dealer = dealer;
+    this.#balancer = balancer;
     this.#logger = logger;
     this.#events = events;
 
@@ -53,9 +57,7 @@ export class WorkerPool implements WorkerListener {
     for (let number = 1; number <= size; number++) this.#start(number);
   }
 
-  /**
-   * Asks all workers to end and resolves when they have. One that has not after `timeoutMs` is killed.
-   */
+  /** Asks all workers to end and resolves when they have. Kills those that have not ended after `timeoutMs`. */
   async stop(reason: string, timeoutMs: number): Promise<void> {
     this.#phase = 'stopping';
     for (const timer of this.#restarting) clearTimeout(timer);
@@ -66,10 +68,7 @@ export class WorkerPool implements WorkerListener {
     for (const worker of this.#workers) worker.stop(reason);
     const late = setTimeout(() => {
       for (const worker of this.#workers) {
-        this.#logger.warn(
-          { worker: worker.number, workerPid: worker.pid },
-          `${nameOf(worker)} does not end: killed`,
-        );
+        this.#logger.warn(fieldsOf(worker), `${nameOf(worker)} does not end: killed`);
         worker.kill();
       }
     }, timeoutMs);
@@ -82,14 +81,11 @@ export class WorkerPool implements WorkerListener {
     for (const worker of this.#workers) worker.kill();
   }
 
-  ready(worker: WorkerProcess): void {
+  onReady(worker: WorkerProcess): void {
     if (this.#phase === 'stopping') return worker.stop('shutting down');
-    this.#dealer.sit(worker);
-    this.#logger.info(
-      { worker: worker.number, workerPid: worker.pid },
-      `${nameOf(worker)} takes connections`,
-    );
-    const readyCount = this.#readyCount();
+    this.#balancer.free(worker);
+    this.#logger.info(fieldsOf(worker), `${nameOf(worker)} accepts connections`);
+    const readyCount = this.#ready().length;
     if (this.#phase === 'serving') {
       if (readyCount === 1) this.#events.onServingAgain();
     } else if (readyCount === this.#size) {
@@ -98,50 +94,50 @@ export class WorkerPool implements WorkerListener {
     }
   }
 
-  taken(worker: WorkerProcess): void {
-    this.#dealer.sit(worker);
+  onAccepted(worker: WorkerProcess): void {
+    this.#balancer.free(worker);
   }
 
-  undelivered(worker: WorkerProcess, socket: Socket): void {
-    this.#dealer.leave(worker);
-    // It has ended, or is of no use any more and is to be replaced.
+  onUndelivered(worker: WorkerProcess, connection: AcceptedConnection): void {
+    this.#balancer.remove(worker);
+    // If the process still runs, it is of no use, and its end replaces it.
     worker.stop('no connection reaches it');
-    this.#dealer.deal(socket);
+    this.#balancer.assign(connection);
   }
 
-  pageWanted(worker: WorkerProcess, id: number): void {
+  onPageWanted(worker: WorkerProcess, id: number): void {
     this.#page().then(
       (page) => worker.answerPage(id, page),
       (error: unknown) => {
-        this.#logger.error(error, 'the metrics of the workers can not be put together');
+        this.#logger.error(error, 'cannot merge the metrics of the workers');
         worker.answerPage(id, null);
       },
     );
   }
 
-  ended(worker: WorkerProcess, reason: string): void {
+  onEnded(worker: WorkerProcess, reason: string): void {
     this.#workers.delete(worker);
-    this.#dealer.leave(worker);
-    this.#metrics.bury(worker).catch((error: unknown) => {
-      this.#logger.error(error, 'the metrics of a worker that ended can not be kept');
+    this.#balancer.remove(worker);
+    this.#metrics.retire(worker).catch((error: unknown) => {
+      this.#logger.error(error, 'cannot keep the metrics of a worker that ended');
     });
     if (this.#phase === 'stopping') {
       if (this.#workers.size === 0) this.#onEmpty();
       return;
     }
     if (this.#phase === 'starting') {
-      this.#onFailed(new StartError(`${nameOf(worker)} ended before it took connections: ${reason}`));
+      this.#onFailed(new StartError(`${nameOf(worker)} ended before it accepted connections: ${reason}`));
       return;
     }
     this.#replace(worker, reason);
-    if (worker.isReady && this.#readyCount() === 0) this.#events.onAllEnded();
+    if (worker.isReady && this.#ready().length === 0) this.#events.onAllEnded();
   }
 
   #replace(worker: WorkerProcess, reason: string): void {
     const pauseMs = this.#pauses[worker.number - 1]?.next(worker.ageMs) ?? 0;
     const when = pauseMs === 0 ? 'at once' : `in ${pauseMs} ms`;
     this.#logger.error(
-      { worker: worker.number, workerPid: worker.pid, reason },
+      { ...fieldsOf(worker), reason },
       `${nameOf(worker)} ended: ${reason}; it is replaced ${when}`,
     );
     const timer = setTimeout(() => {
@@ -156,34 +152,37 @@ export class WorkerPool implements WorkerListener {
     this.#workers.add(new WorkerProcess(number, this));
   }
 
-  #readyCount(): number {
-    return [...this.#workers].filter(({ isReady }) => isReady).length;
+  #ready(): WorkerProcess[] {
+    return [...this.#workers].filter(({ isReady }) => isReady);
   }
 
   async #page(): Promise<string> {
-    const ready = [...this.#workers].filter(({ isReady }) => isReady);
     await Promise.all(
-      ready.map(async (worker) => {
+      this.#ready().map(async (worker) => {
         const families = await worker.askMetrics(METRICS_TIMEOUT_MS);
         if (families && this.#workers.has(worker)) this.#metrics.update(worker, families);
       }),
     );
-    return exposition([await this.#own(), ...this.#metrics.all()]);
+    return exposition([await this.#ownMetrics(), ...this.#metrics.all()]);
   }
 
-  /** What the first process has to tell. Its event loop and heap say nothing of how requests are served. */
-  async #own(): Promise<MetricFamily[]> {
-    const ownProcess = (await this.#ownMetrics.collect()).filter(({ name }) => name.startsWith('process_'));
+  /** The event loop and the heap of the primary process are left out, because they tell nothing of how requests are served. */
+  async #ownMetrics(): Promise<MetricFamily[]> {
+    const process = (await this.#primaryMetrics.collect()).filter(({ name }) => name.startsWith('process_'));
     return [
-      gauge('kvs_workers', 'Workers that take connections', [{ labels: {}, value: this.#readyCount() }]),
+      gauge('kvs_workers', 'Workers that accept connections', [{ labels: {}, value: this.#ready().length }]),
       counter('kvs_worker_restarts_total', 'Workers that were replaced', [
         { labels: {}, value: this.#restarts },
       ]),
-      ...ownProcess,
+      ...process,
     ];
   }
 }
 
 function nameOf({ number, pid }: WorkerProcess): string {
   return `worker ${number} (pid ${pid})`;
+}
+
+function fieldsOf({ number, pid }: WorkerProcess): object {
+  return { worker: number, workerPid: pid };
 }

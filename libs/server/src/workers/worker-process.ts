@@ -1,63 +1,71 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { MetricFamily } from '../metrics/metric-family.js';
-import type { Seat } from './connection-dealer.js';
+import type { WorkerSlot } from './connection-balancer.js';
 import { readToPrimary, type ToPrimary, type ToWorker } from './messages.js';
 
-/** Tells a process that it is a worker, and which. */
+/** Tells a process that it is a worker, and its number. */
 export const WORKER_VARIABLE = 'KVS_WORKER_NUMBER';
 
 /**
- * After so long, the next connection goes to a worker that has not taken the last: it may have lost it, as a process does
- * that has no descriptors left.
+ * A worker that has not accepted a connection after this time gets the next one nevertheless. It may have lost the connection, as
+ * a process does that has no file descriptors left.
  */
-const TAKE_TIMEOUT_MS = 5_000;
+const ACCEPT_TIMEOUT_MS = 5_000;
 
-export interface WorkerListener {
-  ready(worker: WorkerProcess): void;
-  /** It would take another connection. */
-  taken(worker: WorkerProcess): void;
-  /** It has ended, though that is not known yet, and did not get this connection. */
-  undelivered(worker: WorkerProcess, socket: Socket): void;
-  /** It wants the page of all processes' metrics. */
-  pageWanted(worker: WorkerProcess, id: number): void;
-  /** @param reason such as `exit code 1`, or the signal that killed it */
-  ended(worker: WorkerProcess, reason: string): void;
+/** A connection that the primary process accepted. */
+export interface AcceptedConnection {
+  /** The protocol of the port that it came to. */
+  readonly protocol: string;
+  readonly socket: Socket;
 }
 
-/** A worker, as the first process sees it. */
-export class WorkerProcess implements Seat<Socket> {
+export interface WorkerEvents {
+  /** The worker can accept connections. */
+  onReady(worker: WorkerProcess): void;
+  /** The worker has accepted a connection, and can accept another. */
+  onAccepted(worker: WorkerProcess): void;
+  /** The connection could not be sent to the worker, because the worker has ended. */
+  onUndelivered(worker: WorkerProcess, connection: AcceptedConnection): void;
+  /** The worker asks for the metrics page of all processes. */
+  onPageWanted(worker: WorkerProcess, id: number): void;
+  /** @param reason such as `exit code 1`, or the signal that ended the worker */
+  onEnded(worker: WorkerProcess, reason: string): void;
+}
+
+/** A worker, as the primary process sees it. */
+export class WorkerProcess implements WorkerSlot<AcceptedConnection> {
   isReady = false;
   readonly #startedMs = performance.now();
   readonly #child: ChildProcess;
   readonly #asked = new Map<number, (families: readonly MetricFamily[] | undefined) => void>();
-  #onItsWay: { id: number; socket: Socket; timer: NodeJS.Timeout } | undefined;
+  #onItsWay: { id: number; connection: AcceptedConnection; timer: NodeJS.Timeout } | undefined;
   #lastId = 0;
-  #isOver = false;
+  #hasEnded = false;
 
-  readonly #listener: WorkerListener;
+  readonly #events: WorkerEvents;
 
-  /** @param number from 1; a worker that replaces another has its number */
+  /** @param number from 1; a worker that replaces another has the same number */
   constructor(
     readonly number: number,
-    listener: WorkerListener,
+    events: WorkerEvents,
   ) {
-    this.#listener = listener;
+    this.#events = events;
 
     const [, script, ...args] = process.argv;
     if (script === undefined)
-      throw new TypeError('workers run the script of the first process, and there is none');
+      throw new TypeError('workers run the script of the primary process, and there is none');
     this.#child = fork(script, args, {
       env: { ...process.env, [WORKER_VARIABLE]: String(number) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#child.on('message', (message) => {
       const known = readToPrimary(message);
-      if (known && !this.#isOver) this.#hear(known);
+      if (known && !this.#hasEnded) this.#receive(known);
     });
     this.#child.once('exit', (code, signal) => this.#end(signal ?? `exit code ${code}`));
     this.#child.on('error', (error) => {
-      // A message that came too late for it: its exit is told by itself. But one that never began has no exit.
+      // A process that never started emits no `exit`. Other errors are of messages that came too late.
       if (this.#child.pid === undefined) this.#end(error.message);
     });
   }
@@ -70,14 +78,15 @@ export class WorkerProcess implements Seat<Socket> {
     return performance.now() - this.#startedMs;
   }
 
-  take(socket: Socket): void {
+  assign(connection: AcceptedConnection): void {
     const id = ++this.#lastId;
-    const timer = setTimeout(() => this.#letGo(id), TAKE_TIMEOUT_MS);
-    this.#onItsWay = { id, socket, timer };
-    this.#send({ type: 'connection', id }, socket, () => this.#giveBack(id));
+    const timer = setTimeout(() => this.#forget(id), ACCEPT_TIMEOUT_MS);
+    this.#onItsWay = { id, connection, timer };
+    const { protocol, socket } = connection;
+    this.#send({ type: 'connection', id, protocol }, socket, () => this.#return(id));
   }
 
-  /** @returns nothing if it does not answer in time, or ends */
+  /** Returns the metrics of the worker; undefined if it does not answer in time, or ends. */
   askMetrics(timeoutMs: number): Promise<readonly MetricFamily[] | undefined> {
     const id = ++this.#lastId;
     return new Promise((resolve) => {
@@ -96,7 +105,7 @@ export class WorkerProcess implements Seat<Socket> {
     this.#send({ type: 'page', id, page });
   }
 
-  /** Asks it to finish what is under way and end. One that has not begun yet has nothing to finish. */
+  /** Asks the worker to finish what is in flight and end. A worker that is still starting is killed. */
   stop(reason: string): void {
     if (this.isReady) this.#send({ type: 'stop', reason });
     else this.kill();
@@ -106,52 +115,52 @@ export class WorkerProcess implements Seat<Socket> {
     this.#child.kill('SIGKILL');
   }
 
-  #send(message: ToWorker, socket?: Socket, failed: () => void = () => undefined): void {
-    // Kept open here until the worker has it. Node itself would close it then, but never if the worker dies before: its
-    // client would wait for ever.
+  /** @param onFailed called if the message can't be sent, because the worker has ended */
+  #send(message: ToWorker, socket?: Socket, onFailed: () => void = () => undefined): void {
+    // The socket stays open here until the worker has accepted it. Without `keepOpen`, Node would close it then, but never if the
+    // worker ends before, and its client would wait for ever.
     this.#child.send(message, socket, { keepOpen: true }, (error) => {
-      // The worker has just ended, which is told by itself.
-      if (error) failed();
+      if (error) onFailed();
     });
   }
 
-  /** A connection that was not even sent is as good as new. */
-  #giveBack(id: number): void {
+  /** Gives a connection that was never sent back to the balancer. */
+  #return(id: number): void {
     if (this.#onItsWay?.id !== id) return;
-    const { socket, timer } = this.#onItsWay;
+    const { connection, timer } = this.#onItsWay;
     clearTimeout(timer);
     this.#onItsWay = undefined;
-    this.#listener.undelivered(this, socket);
+    this.#events.onUndelivered(this, connection);
   }
 
-  /** What the worker has remains open there. */
-  #letGo(id: number): void {
+  /** Closes this process's copy of a connection. The worker's copy stays open. */
+  #forget(id: number): void {
     if (this.#onItsWay?.id !== id) return;
     clearTimeout(this.#onItsWay.timer);
-    this.#onItsWay.socket.destroy();
+    this.#onItsWay.connection.socket.destroy();
     this.#onItsWay = undefined;
-    if (!this.#isOver) this.#listener.taken(this);
+    if (!this.#hasEnded) this.#events.onAccepted(this);
   }
 
-  #hear(message: ToPrimary): void {
+  #receive(message: ToPrimary): void {
     switch (message.type) {
       case 'ready':
         this.isReady = true;
-        return this.#listener.ready(this);
-      case 'taken':
-        return this.#letGo(message.id);
+        return this.#events.onReady(this);
+      case 'accepted':
+        return this.#forget(message.id);
       case 'metrics':
         return this.#asked.get(message.id)?.(message.families);
       case 'page':
-        return this.#listener.pageWanted(this, message.id);
+        return this.#events.onPageWanted(this, message.id);
     }
   }
 
   #end(reason: string): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    if (this.#onItsWay) this.#letGo(this.#onItsWay.id);
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    if (this.#onItsWay) this.#forget(this.#onItsWay.id);
     for (const answer of [...this.#asked.values()]) answer(undefined);
-    this.#listener.ended(this, reason);
+    this.#events.onEnded(this, reason);
   }
 }

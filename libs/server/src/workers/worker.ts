@@ -1,28 +1,28 @@
-import type { Server } from 'node:http';
 import { Socket } from 'node:net';
-import type { ServerMetrics } from '../metrics/server-metrics.js';
-import type { Logger } from '../logs/logger.js';
+import type { Listener } from '../lifecycle/listener.js';
 import { exitAfterFailure, STOP_SIGNALS } from '../lifecycle/stop-signals.js';
+import type { Logger } from '../logs/logger.js';
+import type { ServerMetrics } from '../metrics/server-metrics.js';
 import { readToWorker, type ToPrimary } from './messages.js';
 import { WORKER_VARIABLE } from './worker-process.js';
 
-/** Which worker this process is; nothing if it is none. */
+/** Returns the number of the worker that this process is; undefined if it is none. */
 export function workerNumber(): number | undefined {
-  // A variable left over from elsewhere makes no worker of a process that nobody can speak to.
+  // The variable alone makes no worker: it may be left over from another process, and then there is no channel.
   if (process.send === undefined) return undefined;
   const number = Number(process.env[WORKER_VARIABLE]);
   return Number.isInteger(number) && number > 0 ? number : undefined;
 }
 
 export interface WorkerParts {
-  readonly server: Server;
+  readonly listeners: readonly Listener[];
   readonly metrics: ServerMetrics;
   readonly logger: Logger;
-  /** Finishes what is under way and ends the process. Called more than once, it goes on as it is. */
+  /** Finishes what is in flight and ends the process. Further calls change nothing. */
   readonly stop: (reason: string) => void;
 }
 
-/** Stops once, whoever asks for it: the first process by a message, or by being gone. */
+/** Returns a function that stops the server at its first call: the primary process may ask for it, and may end. */
 export function stopWorker(logger: Logger, stop: () => Promise<void>): (reason: string) => void {
   let stopping = false;
   return (reason) => {
@@ -33,27 +33,27 @@ export function stopWorker(logger: Logger, stop: () => Promise<void>): (reason: 
   };
 }
 
-/** Serves the connections that the first process sends, until that one says so or is gone. */
-export function serveAsWorker({ server, metrics, logger, stop }: WorkerParts): void {
-  // Signals are for the first process, which tells the workers. A terminal's Ctrl-C reaches all of them.
+/** Serves the connections that the primary process sends, until that process says so or ends. */
+export function serveAsWorker({ listeners, metrics, logger, stop }: WorkerParts): void {
+  // The primary process handles signals and tells the workers. A terminal's Ctrl-C reaches all of them.
   for (const signal of STOP_SIGNALS) process.on(signal, () => undefined);
   const pages = new Pages();
   metrics.takePageFrom(() => pages.ask());
-  const orphaned = (): void => {
+  const onDisconnect = (): void => {
     pages.close();
-    stop('the first process is gone');
+    stop('the primary process has ended');
   };
-  if (!process.connected) return orphaned();
-  process.on('disconnect', orphaned);
+  if (!process.connected) return onDisconnect();
+  process.on('disconnect', onDisconnect);
   process.on('message', (given: unknown, handle: unknown) => {
     const message = readToWorker(given);
     switch (message?.type) {
       case 'connection':
-        if (handle instanceof Socket) takeOver(server, handle);
-        return tell({ type: 'taken', id: message.id });
+        if (handle instanceof Socket) accept(listeners, message.protocol, handle);
+        return send({ type: 'accepted', id: message.id });
       case 'metrics':
-        tellMetrics(metrics, message.id).catch((error: unknown) => {
-          logger.error(error, 'the metrics can not be told');
+        sendMetrics(metrics, message.id).catch((error: unknown) => {
+          logger.error(error, 'cannot report the metrics');
         });
         return;
       case 'page':
@@ -62,22 +62,20 @@ export function serveAsWorker({ server, metrics, logger, stop }: WorkerParts): v
         return stop(message.reason);
     }
   });
-  // A server that does not listen by itself has to be told to watch over its connections: timeouts, closing all.
-  server.emit('listening');
-  tell({ type: 'ready' });
+  send({ type: 'ready' });
 }
 
-function takeOver(server: Server, socket: Socket): void {
-  // As a connection has it that an HTTP server accepts itself.
-  socket.allowHalfOpen = true;
-  server.emit('connection', socket);
+function accept(listeners: readonly Listener[], protocol: string, socket: Socket): void {
+  const listener = listeners.find((each) => each.protocol === protocol);
+  if (listener) listener.accept(socket);
+  else socket.destroy();
 }
 
-async function tellMetrics(metrics: ServerMetrics, id: number): Promise<void> {
-  tell({ type: 'metrics', id, families: await metrics.collect() });
+async function sendMetrics(metrics: ServerMetrics, id: number): Promise<void> {
+  send({ type: 'metrics', id, families: await metrics.collect() });
 }
 
-/** The requests for the page of all processes that wait for it. */
+/** The requests that wait for the metrics page of all processes. */
 class Pages {
   readonly #waiting = new Map<number, (page: string | null) => void>();
   #lastId = 0;
@@ -87,13 +85,13 @@ class Pages {
     const page = await new Promise<string | null>((resolve) => {
       if (!process.connected) return resolve(null);
       this.#waiting.set(id, resolve);
-      tell({ type: 'page', id });
+      send({ type: 'page', id });
     });
-    if (page === null) throw new Error('the metrics of the workers can not be put together');
+    if (page === null) throw new Error('the metrics of the workers can not be merged');
     return page;
   }
 
-  /** Nobody answers any more. */
+  /** Rejects all requests, because nobody will answer them. */
   close(): void {
     for (const id of [...this.#waiting.keys()]) this.answer(id, null);
   }
@@ -104,7 +102,7 @@ class Pages {
   }
 }
 
-/** What can't be sent any more is for nobody: the first process is gone. */
-function tell(message: ToPrimary): void {
+/** Drops a message that can't be sent, because the primary process has ended then. */
+function send(message: ToPrimary): void {
   process.send?.(message, undefined, undefined, () => undefined);
 }

@@ -26,7 +26,7 @@ export class ProxyOfWorkers {
   /** The process ids of all workers that accepted connections, also of ended ones, in the order of the log. */
   get workerPids(): number[] {
     return this.lines.flatMap((line) => {
-      const pid = /worker \d+ \(pid (\d+)\) takes connections/.exec(line)?.[1];
+      const pid = /worker \d+ \(pid (\d+)\) accepts connections/.exec(line)?.[1];
       return pid === undefined ? [] : [Number(pid)];
     });
   }

@@ -167,9 +167,9 @@ async function answersOf(requests: readonly RawRequest[]): Promise<readonly stri
 it('both doors give the same answers: status, headers and body', async () => {
   await fc.assert(
     fc.asyncProperty(request, async (sent) => {
-      const [throughFastLane, throughExpress] = await answersOf([sent]);
-      expect(throughFastLane).toBe(throughExpress);
-      expect(throughFastLane).toMatch(/^HTTP\/1\.1 \d{3} /);
+      const [throughFastPath, throughExpress] = await answersOf([sent]);
+      expect(throughFastPath).toBe(throughExpress);
+      expect(throughFastPath).toMatch(/^HTTP\/1\.1 \d{3} /);
     }),
     { numRuns: 600 },
   );
@@ -192,9 +192,9 @@ it('both doors leave the same pairs behind, whatever came in whichever order on 
     }));
   await fc.assert(
     fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 6 }), async (sent) => {
-      const [throughFastLane, throughExpress] = await answersOf(sent);
-      expect(throughFastLane).toBe(throughExpress);
-      expect(throughFastLane?.match(/HTTP\/1\.1 200 /g)).toHaveLength(sent.length);
+      const [throughFastPath, throughExpress] = await answersOf(sent);
+      expect(throughFastPath).toBe(throughExpress);
+      expect(throughFastPath?.match(/HTTP\/1\.1 200 /g)).toHaveLength(sent.length);
       const [left, right] = operations.map(({ pairs }) =>
         [...pairs.values()].map(({ key, value }) => [key, value]),
       );
@@ -206,9 +206,9 @@ it('both doors leave the same pairs behind, whatever came in whichever order on 
 
 it('a body that is not UTF-8, or too large, is refused alike', async () => {
   for (const body of [Buffer.from([0x5b, 0xff, 0x5d]), Buffer.alloc(5000, 0x20)]) {
-    const [throughFastLane, throughExpress] = await answersOf([{ method: 'POST', path: '/query', body }]);
-    expect(throughFastLane).toBe(throughExpress);
-    expect(throughFastLane).toMatch(/^HTTP\/1\.1 4\d\d /);
+    const [throughFastPath, throughExpress] = await answersOf([{ method: 'POST', path: '/query', body }]);
+    expect(throughFastPath).toBe(throughExpress);
+    expect(throughFastPath).toMatch(/^HTTP\/1\.1 4\d\d /);
   }
 });
 
@@ -237,9 +237,9 @@ it('a client that goes away in the middle of its body leaves nothing behind', as
   const bytes = requestBytes({ method: 'PUT', path: '/set', body });
   const socket = connect(server.port, '127.0.0.1');
   socket.write(bytes.subarray(0, -1));
-  while (server.inFlight.load.requests === 0) await setImmediate();
+  while (server.admission.load.requests === 0) await setImmediate();
   socket.destroy();
-  await server.inFlight.drain();
+  await server.budget.drain();
   await server.stop();
   expect(left.pairs.size).toBe(0);
 });

@@ -1,16 +1,16 @@
 import { connect } from 'node:net';
-import { PortListener } from './port-listener.js';
+import { ServerPort } from './server-port.js';
 
-let taken: number;
-let listener: PortListener;
+let accepted: number;
+let serverPort: ServerPort;
 beforeEach(() => {
-  taken = 0;
-  listener = new PortListener({ host: '127.0.0.1', port: 0 }, (socket) => {
-    taken++;
+  accepted = 0;
+  serverPort = new ServerPort('http', { host: '127.0.0.1', port: 0 }, (socket) => {
+    accepted++;
     socket.destroy();
   });
 });
-afterEach(() => listener.close());
+afterEach(() => serverPort.close());
 
 /** Connects and waits for the end, or the refusal, of the connection. */
 async function visit(port: number): Promise<void> {
@@ -21,35 +21,35 @@ async function visit(port: number): Promise<void> {
 }
 
 it('reopens the same port', async () => {
-  const port = (await listener.open()) ?? 0;
+  const port = (await serverPort.open()) ?? 0;
   await visit(port);
-  listener.close();
+  serverPort.close();
   await visit(port);
-  expect(taken).toBe(1);
-  expect(await listener.open()).toBe(port);
+  expect(accepted).toBe(1);
+  expect(await serverPort.open()).toBe(port);
   await visit(port);
-  expect(taken).toBe(2);
+  expect(accepted).toBe(2);
 });
 
 it.each([
-  ['at once', () => listener.close()],
+  ['at once', () => serverPort.close()],
   // Node has bound the port by then, and emits `listening` one tick later.
-  ['between the binding and the event', () => process.nextTick(() => listener.close())],
+  ['between the binding and the event', () => process.nextTick(() => serverPort.close())],
 ])('does not say that it is open if it is closed %s', async (_, close) => {
-  const port = (await listener.open()) ?? 0;
-  listener.close();
-  const opening = listener.open();
+  const port = (await serverPort.open()) ?? 0;
+  serverPort.close();
+  const opening = serverPort.open();
   close();
   expect(await opening).toBeUndefined();
   await visit(port);
-  expect(taken).toBe(0);
+  expect(accepted).toBe(0);
 });
 
 it('is open if it is closed and opened again while it opens', async () => {
-  const first = listener.open();
-  listener.close();
-  expect(await listener.open()).toBeUndefined();
+  const first = serverPort.open();
+  serverPort.close();
+  expect(await serverPort.open()).toBeUndefined();
   const port = (await first) ?? 0;
   await visit(port);
-  expect(taken).toBe(1);
+  expect(accepted).toBe(1);
 });

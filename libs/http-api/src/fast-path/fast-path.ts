@@ -6,23 +6,23 @@ import type { FastRoute, FastRoutes } from './fast-routes.js';
 import { TurnQueue } from './turn-queue.js';
 
 /**
- * The second door: answers the hot routes before Express sees them, by the same pipes, service and error bodies. What it does
- * not take, whatever the reason, goes through Express and Nest as usual.
+ * Answers the batch routes before Express sees them, by the same pipes, service and error bodies. Express and Nest answer all
+ * other requests.
  */
-export class FastLane {
+export class FastPath {
   readonly #turn = new TurnQueue<Arrival>((arrival) => this.#answer(arrival));
 
   readonly #routes: FastRoutes;
   readonly #onUnexpected: (error: unknown) => void;
 
-  /** @param onUnexpected told of each error that is a defect of ours rather than an operating error */
+  /** @param onUnexpected called with each error that is a defect rather than an operating error */
   constructor(routes: FastRoutes, onUnexpected: (error: unknown) => void) {
     this.#routes = routes;
     this.#onUnexpected = onUnexpected;
   }
 
-  /** Whether the request is taken, and will be answered here. */
-  take(request: IncomingMessage, response: ServerResponse, bytes: Uint8Array): boolean {
+  /** Returns whether the fast path answers the request. */
+  answers(request: IncomingMessage, response: ServerResponse, bytes: Uint8Array): boolean {
     const { url } = request;
     const route = this.#routes.find(request.method, url);
     if (route === undefined || url === undefined) return false;
@@ -52,7 +52,7 @@ export class FastLane {
   }
 }
 
-/** A request of which all is there. */
+/** A request whose body has arrived. */
 interface Arrival {
   readonly route: FastRoute;
   readonly url: string;
@@ -62,6 +62,6 @@ interface Arrival {
 }
 
 function send(response: ServerResponse, answer: WireAnswer<unknown>): void {
-  // The client may be gone by now.
+  // The client may have disconnected.
   if (!response.destroyed) sendJson(response, answer);
 }

@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { isFromProxy, KvsError } from '@kvs/protocol';
-import type { FastLane } from '../fast-lane/fast-lane.js';
+import type { Admission } from '@kvs/server';
+import type { FastPath } from '../fast-path/fast-path.js';
 import type { RequestTracker } from '../metrics/track-requests.js';
 import type { HttpSettings } from '../http-settings.js';
 import { BodyReader, bodyLength, NO_BODY } from './body.js';
 import { refuse } from './closing.js';
-import type { InFlight } from './in-flight.js';
+import { admit, countUntilClosed } from './in-flight.js';
 import { announceOrigin, refusalOf, type AccessRules } from './request-checks.js';
 import { RequestOrder, type Start } from './request-order.js';
 import { StalledClients } from './stalled-clients.js';
@@ -19,37 +20,43 @@ const HEADERS_CHECK_MS = 1_000;
 /** Node's own limit, at which it would drop further headers. */
 const MAX_HEADERS = 1_000;
 
-/**
- * Nest's Express adapter with checks and admission in front of it, and beside Express the fast lane. Every request waits for
- * those before it on its connection, is checked and admitted, has its body read, and then goes through one of the two doors.
- */
-export class TwoDoorAdapter extends ExpressAdapter {
-  /** Set when the application that it leads to is there; until then, and without it, Express answers all. */
-  fastLane: FastLane | undefined;
-  /** Sees every request first, those that are not admitted too. */
-  track: RequestTracker = () => undefined;
+export interface FastPathAdapterOptions {
+  readonly admission: Admission;
+  readonly settings: HttpSettings;
+  readonly access: AccessRules;
   /** Whether requests of proxies are refused. */
-  refusesProxies = false;
-  /** The path at which connections may leave HTTP for another protocol; the server's `upgrade` event has them. */
+  readonly refusesProxies: boolean;
+}
+
+/**
+ * Nest's Express adapter with checks, admission and the fast path in front of Express. A request waits until earlier requests on
+ * its connection are answered, is checked and admitted, and its body is read. Then the fast path answers it, or else Express.
+ */
+export class FastPathAdapter extends ExpressAdapter {
+  /** Set when the application is made. While it is undefined, Express answers all requests. */
+  fastPath: FastPath | undefined;
+  /** Called first with every request, also with those that are refused. */
+  track: RequestTracker = () => undefined;
+  /** The path at which connections may leave HTTP for another protocol; the server emits `upgrade` for them. */
   upgradePath: string | undefined;
   readonly #order: RequestOrder;
   readonly #bodies: BodyReader;
 
+  readonly #admission: Admission;
   readonly #settings: HttpSettings;
   readonly #access: AccessRules;
+  readonly #refusesProxies: boolean;
 
-  constructor(
-    readonly inFlight: InFlight,
-    settings: HttpSettings,
-    access: AccessRules,
-  ) {
+  constructor({ admission, settings, access, refusesProxies }: FastPathAdapterOptions) {
     super();
+    this.#admission = admission;
     this.#settings = settings;
     this.#access = access;
+    this.#refusesProxies = refusesProxies;
 
     const stalled = new StalledClients(settings);
     this.#order = new RequestOrder(settings.maxInFlightRequests, (connection) => stalled.watch(connection));
-    this.#bodies = new BodyReader(inFlight, settings.limits.maxBodyBytes);
+    this.#bodies = new BodyReader(admission, settings.limits.maxBodyBytes);
   }
 
   override initHttpServer(): void {
@@ -96,15 +103,15 @@ export class TwoDoorAdapter extends ExpressAdapter {
     refuse(response, this.#refusal(request) ?? UNKNOWN_EXPECTATION);
 
   #admit(request: IncomingMessage, response: ServerResponse, asksFirst: boolean): void {
-    const refusal = this.#refusal(request);
+    const refusal = this.#refusal(request) ?? admit(this.#admission, request);
     if (refusal) {
       refuse(response, refusal);
       return;
     }
-    const admission = this.inFlight.admit(response);
+    const memory = countUntilClosed(this.#admission, response);
     if (asksFirst) response.writeContinue();
     if (bodyLength(request) === 0) this.#dispatch(request, response, NO_BODY);
-    else this.#bodies.read(request, response, admission, (bytes) => this.#dispatch(request, response, bytes));
+    else this.#bodies.read(request, response, memory, (bytes) => this.#dispatch(request, response, bytes));
   }
 
   /** Returns the reason to refuse a request by its headers, whatever its path and its body, or undefined. */
@@ -113,16 +120,16 @@ export class TwoDoorAdapter extends ExpressAdapter {
       return new KvsError('headers_too_large', `a request has at most ${MAX_HEADERS} headers`);
     }
     // A proxy hears that it is in a loop, also if it used a name that is not served.
-    if (this.refusesProxies && isFromProxy(request.headers.via)) return LOOP;
+    if (this.#refusesProxies && isFromProxy(request.headers.via)) return LOOP;
     return refusalOf(request, this.#access);
   }
 
   #refusal(request: IncomingMessage): KvsError | undefined {
-    return this.headRefusal(request) ?? this.#bodies.refusal(request) ?? this.inFlight.refusal(request);
+    return this.headRefusal(request) ?? this.#bodies.refusal(request);
   }
 
   #dispatch(request: IncomingMessage, response: ServerResponse, body: Uint8Array): void {
-    if (this.fastLane?.take(request, response, body)) return;
+    if (this.fastPath?.answers(request, response, body)) return;
     response.setHeader('x-content-type-options', 'nosniff');
     this.getInstance<ExpressHandler>()(Object.assign(request, { body }), response);
   }

@@ -1,23 +1,24 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { listen, type ListenOptions } from '../lifecycle/listen.js';
 
-/** Listens on one port, which stays the same when the listener reopens. */
-export class PortListener {
+/** A port of the primary process. Its number stays the same when it is closed and opened again. */
+export class ServerPort {
   /** Set while it listens. */
   #server: Server | undefined;
   #port: number;
   #isWanted = false;
   #isOpening = false;
 
-  readonly #options: ListenOptions;
-  readonly #take: (socket: Socket) => void;
+  readonly #protocol: string;
+  readonly #host: string;
+  readonly #onConnection: (socket: Socket) => void;
 
-  /** @param take gets each connection, paused */
-  constructor(options: ListenOptions, take: (socket: Socket) => void) {
-    this.#options = options;
-    this.#take = take;
-
-    this.#port = options.port;
+  /** @param onConnection called with each connection, paused */
+  constructor(protocol: string, { host, port }: ListenOptions, onConnection: (socket: Socket) => void) {
+    this.#protocol = protocol;
+    this.#host = host;
+    this.#port = port;
+    this.#onConnection = onConnection;
   }
 
   /**
@@ -31,11 +32,11 @@ export class PortListener {
     if (this.#isOpening) return undefined;
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
       socket.on('error', () => socket.destroy());
-      this.#take(socket);
+      this.#onConnection(socket);
     });
     this.#isOpening = true;
     try {
-      this.#port = await listen(server, { ...this.#options, port: this.#port });
+      this.#port = await listen(server, this.#protocol, { host: this.#host, port: this.#port });
     } finally {
       this.#isOpening = false;
     }

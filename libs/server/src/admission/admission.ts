@@ -1,0 +1,107 @@
+import type { KvsError } from '@kvs/protocol';
+import type { Budget } from './budget.js';
+
+/** What one protocol has in flight. */
+export interface Load {
+  readonly requests: number;
+  /** Bytes that requests hold: bodies, and calls with their items. */
+  readonly requestBytes: number;
+  /** Bytes of answers that clients have not read. */
+  readonly unreadBytes: number;
+}
+
+/**
+ * The check that every request passes before any work is done for it. Each listener has one, for its protocol; all share the
+ * process's {@link Budget}. Whatever must hold for each request of each protocol, such as authentication, belongs here.
+ *
+ * Each method takes constant time, because each is called for every request.
+ */
+export class Admission {
+  #requests = 0;
+  #requestBytes = 0;
+  #unreadBytes = 0;
+
+  readonly #budget: Budget;
+
+  /** @param protocol of the requests, such as `http` */
+  constructor(
+    budget: Budget,
+    readonly protocol: string,
+  ) {
+    this.#budget = budget;
+  }
+
+  /**
+   * Admits a request unless the budget has no room for it.
+   *
+   * @param bytes what the request holds, counted at once
+   * @returns the refusal; undefined if the request is admitted, and then {@link leave} is called once
+   */
+  enter(bytes: number): KvsError | undefined {
+    const refusal = this.#budget.refusal(bytes);
+    if (refusal === undefined) this.#add(1, bytes);
+    return refusal;
+  }
+
+  /**
+   * As {@link enter}, but for bytes that are only announced. They are counted by {@link hold} as they arrive, because bytes that
+   * never arrive take no memory.
+   */
+  enterAnnounced(bytes: number): KvsError | undefined {
+    const refusal = this.#budget.refusal(bytes);
+    if (refusal === undefined) this.#add(1, 0);
+    return refusal;
+  }
+
+  /** Admits a request that is answered even if the server is full, such as one for its health. */
+  enterAlways(): void {
+    this.#budget.notice();
+    this.#add(1, 0);
+  }
+
+  /**
+   * Counts more bytes of an admitted request.
+   *
+   * @param own the bytes that the request holds already
+   * @returns the refusal; undefined if the bytes are counted
+   */
+  hold(bytes: number, own: number): KvsError | undefined {
+    const refusal = this.#budget.refusalOfBytes(bytes, own);
+    if (refusal === undefined) this.#add(0, bytes);
+    return refusal;
+  }
+
+  /**
+   * Ends an admitted request.
+   *
+   * @param bytes all that were counted for it
+   */
+  leave(bytes: number): void {
+    this.#add(-1, -bytes);
+  }
+
+  /**
+   * Counts bytes of answers that clients have not read.
+   *
+   * @param bytes by how much they grew; negative if they shrank
+   */
+  addUnread(bytes: number): void {
+    this.#unreadBytes += bytes;
+    this.#budget.add(0, bytes);
+  }
+
+  /** Whether the server refuses all requests because it is shutting down. */
+  get isDraining(): boolean {
+    return this.#budget.isDraining;
+  }
+
+  get load(): Load {
+    return { requests: this.#requests, requestBytes: this.#requestBytes, unreadBytes: this.#unreadBytes };
+  }
+
+  #add(requests: number, bytes: number): void {
+    this.#requests += requests;
+    this.#requestBytes += bytes;
+    this.#budget.add(requests, bytes);
+  }
+}

@@ -1,0 +1,88 @@
+import { Budget } from './budget.js';
+
+const begin = (maxInFlightRequests: number, maxInFlightBytes: number) => {
+  const budget = new Budget({ maxInFlightRequests, maxInFlightBytes });
+  return { budget, http: budget.admissionOf('http'), link: budget.admissionOf('link') };
+};
+
+it('requests of one protocol leave no room for those of another', () => {
+  const { http, link } = begin(2, 1000);
+  expect([http.enter(1), link.enter(1)]).toEqual([undefined, undefined]);
+  expect([http.enter(1)?.code, link.enter(1)?.code]).toEqual(['overloaded', 'overloaded']);
+  link.leave(1);
+  expect(http.enter(1)).toBeUndefined();
+});
+
+it('bytes of one protocol leave no room for those of another', () => {
+  const { http, link } = begin(100, 1000);
+  expect(link.enter(900)).toBeUndefined();
+  expect([http.enter(100), http.enter(1)?.code]).toEqual([undefined, 'overloaded']);
+  expect(http.enter(0)).toBeUndefined();
+  link.leave(900);
+  expect(http.enter(900)).toBeUndefined();
+});
+
+it('unread answers leave no room for any request until they are read', () => {
+  const { http, link } = begin(100, 1000);
+  link.addUnread(1001);
+  expect([http.enter(0)?.code, link.enter(0)?.code]).toEqual(['overloaded', 'overloaded']);
+  link.addUnread(-1001);
+  expect([http.enter(0), link.enter(0)]).toEqual([undefined, undefined]);
+});
+
+it('announced bytes are counted as they arrive', () => {
+  const { http, link } = begin(100, 1000);
+  expect([http.enterAnnounced(900), http.enterAnnounced(900)]).toEqual([undefined, undefined]);
+  expect([http.hold(900, 0), http.hold(101, 0)?.code, http.hold(100, 0)]).toEqual([
+    undefined,
+    'overloaded',
+    undefined,
+  ]);
+  expect(link.enter(1)?.code).toBe('overloaded');
+  http.leave(900);
+  expect(link.enter(1)).toBeUndefined();
+});
+
+it('a request larger than the limit is admitted if it is alone', () => {
+  const { http, link } = begin(100, 1000);
+  expect(http.enterAnnounced(5000)).toBeUndefined();
+  expect([http.hold(3000, 0), http.hold(2000, 3000)]).toEqual([undefined, undefined]);
+  expect(link.enter(1)?.code).toBe('overloaded');
+  http.leave(5000);
+  expect(link.enter(5000)).toBeUndefined();
+});
+
+it('a request for the health of the server is admitted whatever is in flight', () => {
+  const { http, link } = begin(1, 1000);
+  expect(link.enter(5000)).toBeUndefined();
+  http.enterAlways();
+  expect(http.load.requests).toBe(1);
+});
+
+it('a draining budget refuses all requests, and is idle when the last one of all protocols has left', async () => {
+  const { budget, http, link } = begin(100, 1000);
+  http.enter(0);
+  link.enter(0);
+  let isIdle = false;
+  const draining = budget.drain().then(() => (isIdle = true));
+  expect([http.enter(0)?.code, link.enter(0)?.code]).toEqual(['shutting_down', 'shutting_down']);
+  http.leave(0);
+  await Promise.resolve();
+  expect(isIdle).toBe(false);
+  link.leave(0);
+  await draining;
+  expect(isIdle).toBe(true);
+});
+
+it('metrics tell what each protocol has in flight', () => {
+  const { budget, http, link } = begin(100, 1000);
+  http.enter(10);
+  link.enter(20);
+  link.addUnread(30);
+  const samples = budget.collect().map(({ name, values }) => [name, values.map(({ value }) => value)]);
+  expect(samples).toEqual([
+    ['kvs_requests_in_flight', [1, 1]],
+    ['kvs_request_bytes_in_flight', [10, 20]],
+    ['kvs_unread_answer_bytes', [0, 30]],
+  ]);
+});

@@ -1,0 +1,126 @@
+import { setTimeout } from 'node:timers/promises';
+import { KvsError } from '@kvs/protocol';
+import type { ServerSettings } from '../command-line/settings.js';
+import { gauge, type MetricFamily } from '../metrics/metric-family.js';
+import type { MetricsSource } from '../metrics/metrics-source.js';
+import { Admission } from './admission.js';
+
+export type BudgetLimits = Pick<ServerSettings, 'maxInFlightRequests' | 'maxInFlightBytes'>;
+
+/**
+ * The budget of a process: how many requests may be in flight, and how many bytes they may hold together, whatever protocol
+ * they come by. Each protocol draws on it through an {@link Admission} of its own.
+ */
+export class Budget implements MetricsSource {
+  #requests = 0;
+  #bytes = 0;
+  #arrivals = 0;
+  #draining = false;
+  #onIdle: (() => void) | undefined;
+  readonly #admissions: Admission[] = [];
+
+  readonly #limits: BudgetLimits;
+
+  constructor(limits: BudgetLimits) {
+    this.#limits = limits;
+  }
+
+  /**
+   * Returns the admission of a protocol.
+   *
+   * @param protocol such as `http`; the label of its metrics
+   */
+  admissionOf(protocol: string): Admission {
+    const admission = new Admission(this, protocol);
+    this.#admissions.push(admission);
+    return admission;
+  }
+
+  /**
+   * Returns the reason to refuse one more request, or undefined. O(1).
+   *
+   * @param bytes what the request will hold, as far as it is known
+   */
+  refusal(bytes: number): KvsError | undefined {
+    this.#arrivals++;
+    const { maxInFlightRequests, maxInFlightBytes } = this.#limits;
+    if (this.#draining) return new KvsError('shutting_down', 'the server is shutting down');
+    if (this.#requests >= maxInFlightRequests)
+      return new KvsError('overloaded', `${this.#requests} requests are in flight`);
+    // Unread answers are counted without a check, so there may already be more bytes than the limit.
+    return this.#bytes > maxInFlightBytes ? this.#full() : this.refusalOfBytes(bytes, 0);
+  }
+
+  /**
+   * Returns the reason to refuse more bytes of a request, or undefined. A request that holds all bytes in flight may exceed
+   * the limit, so that the limits of a single request decide about it. O(1).
+   *
+   * @param own the bytes that the request holds already
+   */
+  refusalOfBytes(bytes: number, own: number): KvsError | undefined {
+    const isFull = this.#bytes > own && bytes > 0 && this.#bytes + bytes > this.#limits.maxInFlightBytes;
+    return isFull ? this.#full() : undefined;
+  }
+
+  /** Counts `requests` more requests in flight and `bytes` more bytes; both may be negative. */
+  add(requests: number, bytes: number): void {
+    this.#requests += requests;
+    this.#bytes += bytes;
+    if (this.#requests === 0) this.#onIdle?.();
+  }
+
+  /** Counts a request that is answered whatever the budget says. */
+  notice(): void {
+    this.#arrivals++;
+  }
+
+  /** Refuses requests from now on. Resolves when no request is in flight. */
+  drain(): Promise<void> {
+    this.#draining = true;
+    if (this.#requests === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  /**
+   * Resolves when no request has come for `ms` milliseconds. Until then, the server properly refuses what clients sent on open
+   * connections before they could know of the shutdown.
+   */
+  async quiet(ms: number): Promise<void> {
+    for (let seen = -1; seen !== this.#arrivals; await setTimeout(ms)) seen = this.#arrivals;
+  }
+
+  collect(): MetricFamily[] {
+    const samples = (valueOf: (admission: Admission) => number) =>
+      this.#admissions.map((admission) => ({
+        labels: { protocol: admission.protocol },
+        value: valueOf(admission),
+      }));
+    return [
+      gauge(
+        'kvs_requests_in_flight',
+        'Requests in flight',
+        samples(({ load }) => load.requests),
+      ),
+      gauge(
+        'kvs_request_bytes_in_flight',
+        'Bytes of requests in flight',
+        samples(({ load }) => load.requestBytes),
+      ),
+      gauge(
+        'kvs_unread_answer_bytes',
+        'Bytes of answers that clients have not read',
+        samples(({ load }) => load.unreadBytes),
+      ),
+    ];
+  }
+
+  #full(): KvsError {
+    return new KvsError('overloaded', `requests in flight hold ${this.#bytes} bytes`);
+  }
+}
