@@ -21,7 +21,9 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     .addOption(
       new Option('--case <name...>', 'engines, servers: measure only these cases').choices(caseNames),
     )
-    .option('--baseline <directory>', 'servers: also measure another checkout, which must be built', resolve)
+    .option('--baseline <directory>', 'servers: also measure another checkout, which must be built', (path) =>
+      resolve(path),
+    )
     .option('--write', 'write the tables to docs/benchmarks and update the pages that show them', false)
     .parse([...argv], { from: 'user' });
   const [suite = ''] = command.args;

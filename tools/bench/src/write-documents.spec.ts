@@ -42,7 +42,7 @@ it('replaces the goals between their comments, and draws the chart', () => {
   const documents = { goals: 'docs/speed.md', chart: 'docs/speed.svg' };
   writeDocuments({ ...suiteOf('one'), documents, chart: () => '<svg/>' }, report('one', 11), root);
   expect(readFileSync(page, 'utf8')).toMatch(
-    /^# Speed\n\n<!-- goals -->\n\n\| goal .*\| met \|\n\n<!-- end of goals -->\n\nMore\.\n$/s,
+    /^# Speed\n\n<!-- goals -->\n\n\| goal .*\| met \|\n\nFrom \[the run of .*\n\n<!-- end of goals -->\n\nMore\.\n$/s,
   );
   expect(readFileSync(join(root, 'docs/speed.svg'), 'utf8')).toBe('<svg/>');
 });

@@ -15,7 +15,9 @@ const GOALS = /(?<=<!-- goals -->\n).*?(?=<!-- end of goals -->)/s;
 export function writeDocuments({ documents, chart }: Suite, report: Report, root = workspaceRoot): void {
   const directory = join(root, 'docs/benchmarks');
   mkdirSync(directory, { recursive: true });
-  const page = join(directory, `${new Date().toISOString().slice(0, 10)}-${cpuName()}.md`);
+  const date = new Date().toISOString().slice(0, 10);
+  const name = `${date}-${cpuName()}.md`;
+  const page = join(directory, name);
   const parts = existsSync(page) ? readFileSync(page, 'utf8').split(/^(?=# )/m) : [];
   const others = parts.filter((part) => !part.startsWith(`# ${report.suite}\n`));
   writeFileSync(page, [...others, toMarkdown(report)].map((part) => part.trim()).join('\n\n') + '\n');
@@ -23,7 +25,8 @@ export function writeDocuments({ documents, chart }: Suite, report: Report, root
   const goalsPage = join(root, documents.goals);
   const text = readFileSync(goalsPage, 'utf8');
   if (!GOALS.test(text)) throw new Error(`${documents.goals} has no comments around its goals`);
-  writeFileSync(goalsPage, text.replace(GOALS, `\n${goalTable(report.goals)}\n\n`));
+  const source = `From [the run of ${date}](benchmarks/${name}) on ${report.machine}.`;
+  writeFileSync(goalsPage, text.replace(GOALS, `\n${goalTable(report.goals)}\n\n${source}\n\n`));
   if (chart !== undefined) writeFileSync(join(root, documents.chart), chart(report));
 }
 

@@ -46,7 +46,9 @@ async function timeFetches(
   const clusters = [cluster, ...(baseline === undefined ? [] : [baseline])];
   let bytes = 0;
   for (const each of clusters) {
-    const filled = await fill(each, { from: 0, to: fetchedPairs, sampleCount: 1000 });
+    // Another version may place pairs on other nodes, so the baseline is filled through its proxy.
+    const addresses = each === cluster ? each.addresses : [new URL(each.origin).host];
+    const filled = await fill(addresses, { from: 0, to: fetchedPairs, sampleCount: 1000 });
     await verify(each, filled.requests);
     bytes = filled.fetchBytes;
   }
@@ -112,7 +114,7 @@ async function watchOthers(
   const { fetchedPairs, manyPairs, keyCount, watchRounds, watchSeconds } = scale;
   const count = manyPairs.toLocaleString('en');
   progress(`GET /fetch of ${count} pairs, and other requests meanwhile…`);
-  const { requests, fetchBytes } = await fill(cluster, {
+  const { requests, fetchBytes } = await fill(cluster.addresses, {
     from: fetchedPairs,
     to: manyPairs,
     sampleCount: keyCount,
@@ -173,7 +175,7 @@ async function watchOthers(
 }
 
 async function fill(
-  { addresses }: RunningCluster,
+  addresses: readonly string[],
   range: Omit<FillNodesInput, 'addresses'>,
 ): Promise<{ readonly requests: readonly PreparedRequest[]; readonly fetchBytes: number }> {
   const input: FillNodesInput = { ...range, addresses };
