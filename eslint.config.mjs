@@ -2,7 +2,7 @@ import nx from '@nx/eslint-plugin';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
-/** Who may import whom: libs never reach up into apps, and each lib only what its place in the design allows. */
+/** The allowed imports between packages, as in the table of docs/architecture.md. */
 const depConstraints = [
   { sourceTag: 'type:lib', onlyDependOnLibsWithTags: ['type:lib'] },
   { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:lib'] },
@@ -51,7 +51,7 @@ export default tseslint.config(
       ],
       eqeqeq: 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
-      // Nest modules are classes that carry nothing but a decorator.
+      // Nest modules are empty classes with a decorator.
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
     },
   },
@@ -59,7 +59,7 @@ export default tseslint.config(
   forbid(
     ['libs/protocol/src/*.ts'],
     '^(?!\\./)|^\\./nest/',
-    'The plain protocol has no dependencies; what needs Nest belongs in nest/.',
+    'The plain protocol has no dependencies; code that needs Nest belongs in nest/.',
   ),
   prettier,
 );

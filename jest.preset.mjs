@@ -27,12 +27,12 @@ export const preset = {
   },
 };
 
-/** Every project of the workspace, by name and folder. */
+/** Every project of the workspace with its name and folder. */
 export const projects = ['libs', 'apps', 'tools']
   .flatMap((group) =>
     readdirSync(join(root, group)).map((name) => ({ displayName: name, rootDir: join(root, group, name) })),
   )
   .filter(({ rootDir }) => existsSync(join(rootDir, 'tsconfig.json')));
 
-/** Processes take their time to start on a busy machine; no promise depends on how long. */
+/** Processes start slowly on a busy machine. */
 export const shared = { maxWorkers: '100%', testTimeout: 120_000 };

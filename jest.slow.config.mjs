@@ -1,6 +1,6 @@
 import { preset, projects, shared } from './jest.preset.mjs';
 
-/** The end-to-end tests once more, with servers that answer every route through Express. */
+/** The end-to-end tests again, with servers that answer every route through Express. */
 const withoutFastLane = projects
   .filter(({ displayName }) => displayName === 'e2e')
   .map(({ rootDir }) => ({
@@ -9,12 +9,12 @@ const withoutFastLane = projects
     rootDir,
     testMatch: ['<rootDir>/src/**/*.spec.ts', '!**/*.{slow,scaled}.spec.ts'],
     setupFiles: ['<rootDir>/src/support/no-fast-lane.ts'],
-    // These don't depend on the route, or start servers of their own.
+    // These tests don't depend on the fast path, or start servers themselves.
     testPathIgnorePatterns: ['/(local-cluster|engines|redis-failover|command-line)\\.spec\\.ts$'],
   }));
 
 /**
- * `npm run test:slow`: tests that take minutes and seldom fail alone. CI runs them after `npm test`. Specs named
+ * `npm run test:slow`: tests that take minutes and rarely fail without others. CI runs them after `npm test`. Specs named
  * `*.slow.spec.ts` run only here; those named `*.scaled.spec.ts` run here with more rounds.
  */
 export default {

@@ -12,8 +12,8 @@ const root = join(import.meta.dirname, '../..');
 const pages = ['docs/configuration.md', 'docs/engines.md'].map((page) => join(root, page));
 const check = process.argv.includes('--check');
 
-/** The places of tables: `<!-- options: GROUPS -->` to `<!-- end of options -->`. */
-const PLACE = /(?<=<!-- options: ([^\n]+?) -->\n).*?(?=<!-- end of options -->)/gs;
+/** A set or group of options, from `<!-- options: NAME -->` to `<!-- end of options -->`. */
+const MARKED = /(?<=<!-- options: ([^\n]+?) -->\n).*?(?=<!-- end of options -->)/gs;
 
 const ofProxy = describeOptions(PROXY.options);
 const ofNode = describeOptions(NODE.options);
@@ -26,7 +26,7 @@ const SETS = {
 
 for (const page of pages) {
   const text = readFileSync(page, 'utf8');
-  const filled = text.replaceAll(PLACE, (_, place) => `\n${tablesOf(place)}\n\n`);
+  const filled = text.replaceAll(MARKED, (_, name) => `\n${tablesOf(name)}\n\n`);
   const written = await format(filled, { ...(await resolveConfig(page)), filepath: page });
   if (written === text) continue;
   if (!check) writeFileSync(page, written);
@@ -35,13 +35,13 @@ for (const page of pages) {
 }
 
 /** Returns a table per group for a set of options, or the table of one group. */
-function tablesOf(place) {
-  const set = SETS[place];
+function tablesOf(name) {
+  const set = SETS[name];
   if (set !== undefined) {
     const groups = [...new Set(set.map(({ group }) => group))];
     return groups.map((group) => `### ${group}\n\n${tableOf(set, group)}`).join('\n\n');
   }
-  return tableOf(ofNode, place);
+  return tableOf(ofNode, name);
 }
 
 function tableOf(options, group) {

@@ -83,14 +83,14 @@ const request = route.chain(({ method, path, bad, good }) =>
     path: fc.constant(path),
     body: fc.oneof({ weight: 4, arbitrary: batchWith(bad, good) }, { weight: 1, arbitrary: broken }),
     type: fc.constantFrom('application/json', 'text/plain', 'application/x-www-form-urlencoded'),
-    door: fc.constantFrom('proxy', 'node'),
+    server: fc.constantFrom('proxy', 'node'),
   }),
 );
 
 it('is always answered 4xx with a problem document, changes nothing, and harms no process', async () => {
   await fc.assert(
-    fc.asyncProperty(request, async ({ method, path, body, type, door }) => {
-      const origin = door === 'proxy' ? cluster.proxy : cluster.nodes[0]?.origin;
+    fc.asyncProperty(request, async ({ method, path, body, type, server }) => {
+      const origin = server === 'proxy' ? cluster.proxy : cluster.nodes[0]?.origin;
       const answer = await send(method, `${origin}${path}`, { body, headers: { 'content-type': type } });
       expect(answer.status).toBeGreaterThanOrEqual(400);
       expect(answer.status).toBeLessThan(500);

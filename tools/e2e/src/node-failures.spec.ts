@@ -87,8 +87,8 @@ describe('a node that is down', () => {
   it('fails a scan, which names the node, unless partial=true', async () => {
     const lost = nodeAt(2);
     await lost.kill();
-    const whole = await send('GET', `${cluster.proxy}/fetch`);
-    expect([whole.status, whole.json]).toEqual([
+    const all = await send('GET', `${cluster.proxy}/fetch`);
+    expect([all.status, all.json]).toEqual([
       503,
       expect.objectContaining({ code: 'node_unavailable', nodes: [lost.address] }),
     ]);
@@ -165,7 +165,7 @@ describe('a scan during which a node dies', () => {
     await nodeAt(2).kill();
     const [brokenArray, brokenLines] = await Promise.all([readAll(array), readAll(lines)]);
     expect(() => JSON.parse(brokenArray.text)).toThrow(SyntaxError);
-    expect([brokenArray.whole, brokenLines.whole]).toEqual([false, false]);
+    expect([brokenArray.complete, brokenLines.complete]).toEqual([false, false]);
     // The proxy goes on.
     expect((await send('GET', `${cluster.proxy}/fetch?partial=true`)).status).toBe(207);
   });

@@ -9,11 +9,11 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.stop());
 
-describe.each(['proxy', 'storage node'] as const)('a %s', (door) => {
-  const at = (path: string): string => (door === 'proxy' ? cluster.proxy : cluster.nodes[0]?.origin) + path;
+describe.each(['proxy', 'storage node'] as const)('a %s', (server) => {
+  const at = (path: string): string => (server === 'proxy' ? cluster.proxy : cluster.nodes[0]?.origin) + path;
   let n = 0;
   /** A key that no other test uses. */
-  const fresh = () => string(`${door}-${n++}`);
+  const fresh = () => string(`${server}-${n++}`);
 
   it('reads back what was written, in the order of the request, with null for absent keys', async () => {
     const [a, b, c] = [fresh(), fresh(), fresh()];

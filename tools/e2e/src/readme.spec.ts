@@ -7,7 +7,7 @@ import { send } from './support/http.js';
 import { codeBlocks, missingPrograms, ShellSession, stepsOf, type Step } from './support/shell-examples.js';
 import { typeErrors } from './support/typed-examples.js';
 
-// What the documentation says is held against what the system does.
+// These tests compare the documentation with the system.
 const root = join(import.meta.dirname, '../../..');
 const packageFolders = ['apps', 'libs', 'tools'].flatMap((group) =>
   readdirSync(join(root, group)).map((name) => join(group, name)),
@@ -25,8 +25,8 @@ const missing = await missingPrograms(['bash', 'curl']);
 const required = process.env['KVS_REQUIRE_TOOLS'] === '1';
 
 if (missing.length > 0 && !required) {
-  // CI requires the programs; who has them not, as on Windows, sees here what was left out.
-  it.skip(`commands are not tried, for ${missing.join(' and ')} can't be run here`, () => undefined);
+  // CI requires the programs.
+  it.skip(`commands are not tested because ${missing.join(' and ')} can't be run here`, () => undefined);
 } else {
   let cluster: Cluster;
   beforeAll(async () => {
@@ -62,7 +62,7 @@ async function empty({ proxy }: Cluster): Promise<void> {
   await send('POST', `${proxy}/delete`, { body: (json as WirePair[]).map(({ key }) => key) });
 }
 
-/** Where the documents have the proxy and the nodes: where `npm start` puts them. */
+/** The addresses in the documents, which are those of `npm start`. */
 const PROXY = 'localhost:8080';
 const NODES = ['localhost:3000', 'localhost:3001', 'localhost:3002'];
 
@@ -94,7 +94,7 @@ it('docs/configuration.md lists the options of npm start', async () => {
   expect(table.map((cells) => cells.slice(0, 2))).toEqual(inHelp);
 });
 
-/** The cells of the table whose first heading is this, without the backquotes around code. */
+/** Returns the cells of the table with this first heading, without backquotes. */
 function tableRows(markdown: string, heading: string): string[][] {
   const lines = markdown.split('\n');
   const start = lines.findIndex((line) => new RegExp(`^\\| ${heading} +\\|`).test(line));
@@ -142,7 +142,7 @@ it('every TypeScript example in a README compiles', () => {
   expect(typeErrors(root, examples)).toEqual([]);
 });
 
-it('every table is whole: a heading, a rule, and rows of as many cells', () => {
+it('every table has a heading, a rule, and rows with the same number of cells', () => {
   const broken = documents.flatMap((document) =>
     tablesIn(read(document)).flatMap(([heading = '', rule = '', ...rows]) => {
       const bad = rows.filter((row) => !row.endsWith('|') || cellCount(row) !== cellCount(heading));
@@ -152,7 +152,7 @@ it('every table is whole: a heading, a rule, and rows of as many cells', () => {
   expect(broken).toEqual([]);
 });
 
-/** The lines of each table. A broken row, which the formatter sets apart, looks like a table without a rule. */
+/** Returns the lines of each table. The formatter separates a broken row, which then looks like a table without a rule. */
 function tablesIn(markdown: string): string[][] {
   const text = markdown.replaceAll(/^```.*?^```$/gms, '');
   return Array.from(text.matchAll(/(?:^\|.*\n)+/gm), ([table]) => table.trimEnd().split('\n'));
@@ -174,7 +174,7 @@ it('every link within the repository leads somewhere', () => {
   expect(dead).toEqual([]);
 });
 
-/** Headings as GitHub makes anchors of them. */
+/** Returns the headings as GitHub's anchors. */
 function anchorsIn(markdown: string): string[] {
   return Array.from(markdown.matchAll(/^#+ (.*)$/gm), ([, heading = '']) => {
     const words = heading.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, '');

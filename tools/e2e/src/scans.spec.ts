@@ -102,8 +102,8 @@ describe('through the proxy', () => {
     ['prefix=', ({ key }: Pair) => key.encoding === 'string'],
     ['prefix=nobody', () => false],
   ])('%s filters', async (query, belongs) => {
-    const whole = await send('GET', `${cluster.proxy}/fetch?${query}`);
-    expect(sorted(whole.json as Pair[])).toEqual(sorted(PAIRS.filter(belongs)));
+    const all = await send('GET', `${cluster.proxy}/fetch?${query}`);
+    expect(sorted(all.json as Pair[])).toEqual(sorted(PAIRS.filter(belongs)));
     const paged = await pages(cluster.proxy, `${query}&limit=40`);
     expect(sorted(paged.flat())).toEqual(sorted(PAIRS.filter(belongs)));
   });
@@ -153,8 +153,8 @@ describe('a scan of much more than all buffers hold', () => {
     const grown = memoryOf(large) - before;
     expect(grown).toBeLessThan((COUNT * MIB) / 2);
     const bodies = await Promise.all(slow.map(readAll));
-    for (const { text, whole } of bodies) {
-      expect(whole).toBe(true);
+    for (const { text, complete } of bodies) {
+      expect(complete).toBe(true);
       expect(JSON.parse(text)).toHaveLength(COUNT);
     }
   });

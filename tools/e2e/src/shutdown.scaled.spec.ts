@@ -49,8 +49,8 @@ describe(`after ${signal}`, () => {
     const scan = await open(`${origin}/fetch`);
     server.signal(signal);
     await refused(origin); // the server begins to do so some time after the signal
-    const { text, whole } = await readAll(scan);
-    expect([whole, JSON.parse(text)]).toEqual([true, expect.any(Array)]);
+    const { text, complete } = await readAll(scan);
+    expect([complete, JSON.parse(text)]).toEqual([true, expect.any(Array)]);
     expect(JSON.parse(text)).toHaveLength(8);
     expect(await server.exited).toEqual({ code: 0, signal: null });
   });
@@ -86,7 +86,7 @@ describe(`after ${signal}`, () => {
     }
     const scan = await open(`${origin}/fetch`); // nobody reads it
     expect(await server.stop(signal)).toEqual({ code: 0, signal: null });
-    expect((await readAll(scan)).whole).toBe(false);
+    expect((await readAll(scan)).complete).toBe(false);
   });
 });
 

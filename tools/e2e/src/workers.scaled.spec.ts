@@ -42,8 +42,8 @@ describe('a proxy of two workers', () => {
     await refused(origin);
     proxy.process.signal(signal); // which changes nothing
     for (const scan of scans) {
-      const { text, whole } = await readAll(scan);
-      expect([whole, (JSON.parse(text) as unknown[]).length]).toEqual([true, 9]);
+      const { text, complete } = await readAll(scan);
+      expect([complete, (JSON.parse(text) as unknown[]).length]).toEqual([true, 9]);
     }
     expect(await proxy.process.exited).toEqual({ code: 0, signal: null });
     await Promise.all(pids.map(gone));

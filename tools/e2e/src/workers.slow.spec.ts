@@ -119,7 +119,7 @@ describe('at shutdown, a proxy of two workers', () => {
     await fillWithLargeValues(node.origin);
     const scan = await open(`${origin}/fetch`); // nobody reads it
     expect(await proxy.process.stop()).toEqual({ code: 0, signal: null });
-    expect((await readAll(scan)).whole).toBe(false);
+    expect((await readAll(scan)).complete).toBe(false);
   });
 
   it('kills a worker that hangs', async () => {
@@ -163,7 +163,7 @@ describe('at shutdown, a proxy of two workers', () => {
     const scan = await open(`${origin}/fetch`);
     proxy.process.signal('SIGKILL');
     await refused(origin);
-    expect((await readAll(scan)).whole).toBe(true);
+    expect((await readAll(scan)).complete).toBe(true);
     await Promise.all(pids.map(gone));
   });
 });

@@ -68,8 +68,8 @@ function tableOf(held: readonly Held[], count: number): Table {
   return {
     title: 'Bytes of a pair',
     note:
-      `With ${count.toLocaleString('en')} pairs of 16-byte keys, each holder in a process of its own: by its own account (of ` +
-      'redis-server the growth of `used_memory` from empty), what the process has grown by (resident), and what the file has.',
+      `With ${count.toLocaleString('en')} pairs of 16-byte keys, each holder in a process of its own. The own account of ` +
+      'redis-server is the growth of `used_memory`; process is the growth of RSS.',
     columns: [
       { title: 'values' },
       { title: '' },

@@ -45,13 +45,13 @@ export function open(url: string, headers: Record<string, string> = {}): Promise
 }
 
 /** Reads a body until it ends or breaks off. */
-export async function readAll(response: IncomingMessage): Promise<{ text: string; whole: boolean }> {
+export async function readAll(response: IncomingMessage): Promise<{ text: string; complete: boolean }> {
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of response) if (Buffer.isBuffer(chunk)) chunks.push(chunk);
-    return { text: Buffer.concat(chunks).toString(), whole: response.complete };
+    return { text: Buffer.concat(chunks).toString(), complete: response.complete };
   } catch {
-    return { text: Buffer.concat(chunks).toString(), whole: false };
+    return { text: Buffer.concat(chunks).toString(), complete: false };
   }
 }
 
