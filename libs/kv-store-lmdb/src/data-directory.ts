@@ -24,7 +24,7 @@ export class DataDirectory {
   static async claim(path: string, options: DirectoryLockOptions): Promise<DataDirectory> {
     let lock: DirectoryLock | undefined;
     try {
-      lock = await DirectoryLock.take(path, options);
+      lock = await DirectoryLock.acquire(path, options);
       checkFormat(path);
       checkFile(Environment.fileIn(path));
       return new DataDirectory(path, lock);

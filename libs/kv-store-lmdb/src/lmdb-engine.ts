@@ -13,7 +13,7 @@ import type {
   EngineUnavailable,
   EngineWrite,
   EngineWriteOutcome,
-  PlacedKey,
+  EngineKey,
   StorageEngine,
 } from '@kvs/kv-store';
 import { readEach, systemScheduler } from '@kvs/kv-store';
@@ -87,7 +87,7 @@ export class LmdbEngine implements StorageEngine {
     }
   }
 
-  getMany(keys: readonly PlacedKey[], maxBytes = Infinity): readonly EngineReadOutcome[] {
+  getMany(keys: readonly EngineKey[], maxBytes = Infinity): readonly EngineReadOutcome[] {
     return this.#read(() =>
       readEach(keys, maxBytes, (key) => {
         const entry = this.#table.get(key);
@@ -96,7 +96,7 @@ export class LmdbEngine implements StorageEngine {
     );
   }
 
-  hasMany(keys: readonly PlacedKey[]): readonly EnginePresenceOutcome[] {
+  hasMany(keys: readonly EngineKey[]): readonly EnginePresenceOutcome[] {
     return this.#read(() => keys.map((key) => (this.#table.has(key) ? PRESENT : ABSENT)));
   }
 

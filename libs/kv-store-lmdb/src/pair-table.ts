@@ -5,7 +5,7 @@ import type {
   EngineEntry,
   EngineWrite,
   EngineWriteOutcome,
-  PlacedKey,
+  EngineKey,
 } from '@kvs/kv-store';
 import { conditionHolds, isExpired, microsToMs, nextVersion } from '@kvs/kv-store';
 import type { Environment } from './environment.js';
@@ -28,12 +28,12 @@ export class PairTable {
     this.#digest = digest;
   }
 
-  get(key: PlacedKey): EngineEntry | undefined {
+  get(key: EngineKey): EngineEntry | undefined {
     const { record } = this.#locate(key);
     return record === undefined || this.#isExpired(record) ? undefined : recordEntry(record);
   }
 
-  has(key: PlacedKey): boolean {
+  has(key: EngineKey): boolean {
     const { record } = this.#locate(key);
     return record !== undefined && !this.#isExpired(record);
   }
@@ -81,7 +81,7 @@ export class PairTable {
     if (this.#environment.deadlines.doesExist(deadline)) this.#remove(key, record);
   }
 
-  #locate({ id, partition }: PlacedKey): Place {
+  #locate({ id, partition }: EngineKey): Place {
     const { bytes, isLong } = storedKey(partition, id, this.#digest);
     if (!isLong) return { key: bytes, isLong, record: this.#environment.pairs.getBinary(bytes) };
     let free: number | undefined = 0;

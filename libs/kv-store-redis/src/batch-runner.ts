@@ -1,4 +1,4 @@
-import type { EngineUnavailable, PlacedKey } from '@kvs/kv-store';
+import type { EngineUnavailable, EngineKey } from '@kvs/kv-store';
 import { KvsError } from '@kvs/protocol';
 import type { ItemGroup } from './data/item-batches.js';
 import { inRounds } from './data/item-batches.js';
@@ -21,7 +21,7 @@ export interface BatchOperation<T, R> {
 
 /** The steps of one call, which share its deadline. Whatever Redis does not answer is `unavailable`. */
 export interface CallSteps {
-  onItems<T extends PlacedKey, R>(
+  onItems<T extends EngineKey, R>(
     items: readonly T[],
     operation: BatchOperation<T, R>,
   ): Promise<readonly (R | EngineUnavailable)[]>;
@@ -30,7 +30,7 @@ export interface CallSteps {
    *
    * @param isPatient false to give up where the only way on is to wait for a server
    */
-  onEach<T extends PlacedKey>(
+  onEach<T extends EngineKey>(
     items: readonly T[],
     operation: (item: T) => Operation,
     isPatient: boolean,
@@ -62,7 +62,7 @@ export class BatchRunner {
   }
 
   /** Outcomes for all items, in their order. Rejects only when nothing at all was done. */
-  onItems<T extends PlacedKey, R>(
+  onItems<T extends EngineKey, R>(
     items: readonly T[],
     operation: BatchOperation<T, R>,
   ): Promise<readonly (R | EngineUnavailable)[]> {
@@ -74,7 +74,7 @@ export class BatchRunner {
   }
 
   /** One call of several steps on these items. */
-  inSteps<T extends PlacedKey, R>(
+  inSteps<T extends EngineKey, R>(
     items: readonly T[],
     bytesOf: (item: T) => number,
     run: (steps: CallSteps) => Promise<R>,
@@ -91,7 +91,7 @@ export class BatchRunner {
   }
 
   /** The problem is why nothing at all was done; undefined if something was. */
-  async #runRounds<T extends PlacedKey, R>(
+  async #runRounds<T extends EngineKey, R>(
     items: readonly T[],
     operation: BatchOperation<T, R>,
     deadline: Deadline,
@@ -120,7 +120,7 @@ export class BatchRunner {
     return { results, problem: answered === 0 ? problems[0] : undefined };
   }
 
-  #requestFor<T extends PlacedKey, R>(
+  #requestFor<T extends EngineKey, R>(
     { partition, items }: ItemGroup<T>,
     { operation }: BatchOperation<T, R>,
   ): PartitionRequest {

@@ -1,4 +1,4 @@
-import type { EnginePresenceOutcome, EngineReadOutcome, PlacedKey } from '@kvs/kv-store';
+import type { EnginePresenceOutcome, EngineReadOutcome, EngineKey } from '@kvs/kv-store';
 import { isExpired, microsToMs } from '@kvs/kv-store';
 import { answerTooLarge, KvsError } from '@kvs/protocol';
 import type { BatchOperation, CallSteps } from './batch-runner.js';
@@ -10,11 +10,11 @@ import { HAS } from './data/scripts.js';
 /** What an item costs besides its data, here and on the wire, roughly. */
 const ITEM_BYTES = 100;
 
-export function keyBytes({ id }: PlacedKey): number {
+export function keyBytes({ id }: EngineKey): number {
   return ITEM_BYTES + id.length;
 }
 
-export function readPairs(nowMicros: number): BatchOperation<PlacedKey, EngineReadOutcome> {
+export function readPairs(nowMicros: number): BatchOperation<EngineKey, EngineReadOutcome> {
   return {
     bytesOf: keyBytes,
     operation: (keys) => ({ run: 'HMGET', args: keys.map(({ id }) => encodeKeyId(id)), isWrite: false }),
@@ -22,7 +22,7 @@ export function readPairs(nowMicros: number): BatchOperation<PlacedKey, EngineRe
   };
 }
 
-export function askPresence(nowMicros: number): BatchOperation<PlacedKey, EnginePresenceOutcome> {
+export function askPresence(nowMicros: number): BatchOperation<EngineKey, EnginePresenceOutcome> {
   const nowMs = String(microsToMs(nowMicros));
   return {
     bytesOf: keyBytes,
@@ -43,12 +43,12 @@ export function askPresence(nowMicros: number): BatchOperation<PlacedKey, Engine
  * @throws KvsError `answer_too_large`, or `engine_unavailable` if no server answered
  */
 export async function fetchWithin(
-  keys: readonly PlacedKey[],
+  keys: readonly EngineKey[],
   maxBytes: number,
   nowMicros: number,
   call: CallSteps,
 ): Promise<readonly EngineReadOutcome[]> {
-  const outcomes = new Map<PlacedKey, EngineReadOutcome>();
+  const outcomes = new Map<EngineKey, EngineReadOutcome>();
   let bytes = 0;
   let open = keys;
   for (const isPatient of [false, true]) {
@@ -71,12 +71,12 @@ export async function fetchWithin(
 
 /** Returns the least bytes of the value of each pair that exists; the other keys get their outcomes. */
 async function askSizes(
-  keys: readonly PlacedKey[],
+  keys: readonly EngineKey[],
   isPatient: boolean,
   call: CallSteps,
-  outcomes: Map<PlacedKey, EngineReadOutcome>,
-): Promise<Map<PlacedKey, number>> {
-  const sizes = new Map<PlacedKey, number>();
+  outcomes: Map<EngineKey, EngineReadOutcome>,
+): Promise<Map<EngineKey, number>> {
+  const sizes = new Map<EngineKey, number>();
   const replies = await call.onEach(
     keys,
     ({ id }) => ({ run: 'HSTRLEN', args: [encodeKeyId(id)], isWrite: false }),
@@ -94,10 +94,10 @@ async function askSizes(
 
 /** Expired pairs have a size until they are reclaimed. */
 async function dropExpired(
-  sizes: Map<PlacedKey, number>,
+  sizes: Map<EngineKey, number>,
   nowMicros: number,
   call: CallSteps,
-  outcomes: Map<PlacedKey, EngineReadOutcome>,
+  outcomes: Map<EngineKey, EngineReadOutcome>,
 ): Promise<void> {
   const keys = [...sizes.keys()];
   const presence = await call.onItems(keys, askPresence(nowMicros));
@@ -108,7 +108,7 @@ async function dropExpired(
   }
 }
 
-function sum(sizes: ReadonlyMap<PlacedKey, number>): number {
+function sum(sizes: ReadonlyMap<EngineKey, number>): number {
   let bytes = 0;
   for (const size of sizes.values()) bytes += size;
   return bytes;

@@ -11,7 +11,7 @@ import type {
   EngineStats,
   EngineWrite,
   EngineWriteOutcome,
-  PlacedKey,
+  EngineKey,
   StorageEngine,
 } from '@kvs/kv-store';
 import { microsToMs, partitionFunctionProblem } from '@kvs/kv-store';
@@ -104,7 +104,7 @@ export class RedisEngine implements StorageEngine {
     await this.#refuseToOpen(`the data in Redis with the prefix "${this.#prefix}" ${problem}`);
   }
 
-  async getMany(keys: readonly PlacedKey[], maxBytes = Infinity): Promise<readonly EngineReadOutcome[]> {
+  async getMany(keys: readonly EngineKey[], maxBytes = Infinity): Promise<readonly EngineReadOutcome[]> {
     const nowMicros = this.#clock.nowMicros();
     // A single value is read at once: to ask for its size first would cost another round trip.
     const outcomes =
@@ -115,7 +115,7 @@ export class RedisEngine implements StorageEngine {
     return outcomes;
   }
 
-  hasMany(keys: readonly PlacedKey[]): Promise<readonly EnginePresenceOutcome[]> {
+  hasMany(keys: readonly EngineKey[]): Promise<readonly EnginePresenceOutcome[]> {
     return this.#batches.onItems(keys, askPresence(this.#clock.nowMicros()));
   }
 
@@ -172,7 +172,7 @@ export class RedisEngine implements StorageEngine {
   }
 
   #fetchWithin(
-    keys: readonly PlacedKey[],
+    keys: readonly EngineKey[],
     maxBytes: number,
     nowMicros: number,
   ): Promise<readonly EngineReadOutcome[]> {

@@ -1,7 +1,7 @@
-import type { EngineWrite, PlacedKey, StorageEngine } from '@kvs/kv-store';
+import type { EngineWrite, EngineKey, StorageEngine } from '@kvs/kv-store';
 import { keyId, partitionOf, stringKey, stringValue } from '@kvs/protocol';
 
-export function placed(text: string): PlacedKey {
+export function placed(text: string): EngineKey {
   const key = stringKey(text);
   return { id: keyId(key), partition: partitionOf(key) };
 }

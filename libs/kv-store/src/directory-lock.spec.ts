@@ -23,7 +23,7 @@ class Process {
 
   take(): Promise<DirectoryLock> {
     const { scheduler, clock } = this;
-    return DirectoryLock.take(directory, { scheduler, clock, onLost: (error) => this.losses.push(error) });
+    return DirectoryLock.acquire(directory, { scheduler, clock, onLost: (error) => this.losses.push(error) });
   }
 
   pass(): void {

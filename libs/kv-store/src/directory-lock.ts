@@ -66,7 +66,7 @@ export class DirectoryLock {
    * @throws KvsError `engine_unavailable`: the directory is in use
    * @throws an error of the operating system: the directory cannot be made, read or written
    */
-  static async take(directory: string, options: DirectoryLockOptions): Promise<DirectoryLock> {
+  static async acquire(directory: string, options: DirectoryLockOptions): Promise<DirectoryLock> {
     mkdirSync(directory, { recursive: true });
     const lock = new DirectoryLock(directory, options);
     // The scheduler's timers keep no process alive, and a process that starts may have nothing else to wait for.

@@ -4,7 +4,7 @@ import type {
   EngineDelete,
   EngineScanOptions,
   EngineWrite,
-  PlacedKey,
+  EngineKey,
   StorageEngine,
 } from './storage-engine.js';
 
@@ -33,11 +33,11 @@ export class OpeningEngine implements StorageEngine {
     return this.#engine !== undefined;
   }
 
-  getMany(keys: readonly PlacedKey[], maxBytes?: number) {
+  getMany(keys: readonly EngineKey[], maxBytes?: number) {
     return this.#opened().getMany(keys, maxBytes);
   }
 
-  hasMany(keys: readonly PlacedKey[]) {
+  hasMany(keys: readonly EngineKey[]) {
     return this.#opened().hasMany(keys);
   }
 

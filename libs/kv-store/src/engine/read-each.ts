@@ -1,5 +1,5 @@
 import { answerTooLarge, leastBytes } from '@kvs/protocol';
-import type { EngineReadOutcome, PlacedKey } from './storage-engine.js';
+import type { EngineReadOutcome, EngineKey } from './storage-engine.js';
 
 /**
  * `getMany` for engines that read keys one by one and at once: stops at the value with which all come to more than
@@ -8,9 +8,9 @@ import type { EngineReadOutcome, PlacedKey } from './storage-engine.js';
  * @throws KvsError `answer_too_large`
  */
 export function readEach(
-  keys: readonly PlacedKey[],
+  keys: readonly EngineKey[],
   maxBytes: number,
-  read: (key: PlacedKey) => EngineReadOutcome,
+  read: (key: EngineKey) => EngineReadOutcome,
 ): EngineReadOutcome[] {
   let bytes = 0;
   return keys.map((key) => {

@@ -47,10 +47,10 @@ export interface StorageEngine {
    * that is asked for twice counting twice. That is decided while reading: however large the values, an engine holds
    * little more than so many bytes of them. It may count by `leastBytes` of `@kvs/protocol`.
    */
-  getMany(keys: readonly PlacedKey[], maxBytes?: number): MaybePromise<readonly EngineReadOutcome[]>;
+  getMany(keys: readonly EngineKey[], maxBytes?: number): MaybePromise<readonly EngineReadOutcome[]>;
 
   /** Whether these keys are present: as {@link getMany}, without the cost of moving values. */
-  hasMany(keys: readonly PlacedKey[]): MaybePromise<readonly EnginePresenceOutcome[]>;
+  hasMany(keys: readonly EngineKey[]): MaybePromise<readonly EnginePresenceOutcome[]>;
 
   /**
    * Writes pairs. One whose `expiresAtMs` has already come is written all the same, gets its version, and is
@@ -122,12 +122,12 @@ export function capabilitiesOf(engine: StorageEngine): Required<EngineCapabiliti
 }
 
 /** A key where it lives. A key is always given with the same partition. */
-export interface PlacedKey {
+export interface EngineKey {
   readonly id: KeyId;
   readonly partition: number;
 }
 
-export interface EngineWrite extends PlacedKey {
+export interface EngineWrite extends EngineKey {
   readonly value: Value;
   /** Milliseconds since the Unix epoch from which the pair is absent; undefined for a pair that stays. */
   readonly expiresAtMs: number | undefined;
@@ -135,7 +135,7 @@ export interface EngineWrite extends PlacedKey {
   readonly ifVersion: number | undefined;
 }
 
-export interface EngineDelete extends PlacedKey {
+export interface EngineDelete extends EngineKey {
   /** Delete only if the version is this one, 0 meaning absent; undefined for an unconditional delete. */
   readonly ifVersion: number | undefined;
 }

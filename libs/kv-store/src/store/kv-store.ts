@@ -31,7 +31,7 @@ import type {
   EngineDelete,
   EngineStats,
   EngineWrite,
-  PlacedKey,
+  EngineKey,
   StorageEngine,
 } from '../engine/storage-engine.js';
 import { KVS_CLOCK, STORAGE_ENGINE } from '../tokens.js';
@@ -214,7 +214,7 @@ function deadline(nowMs: number, ttlMs: number): number {
   return Math.min(nowMs + ttlMs, Number.MAX_SAFE_INTEGER);
 }
 
-function place(key: Key): PlacedKey {
+function place(key: Key): EngineKey {
   return { id: keyId(key), partition: partitionOf(key) };
 }
 

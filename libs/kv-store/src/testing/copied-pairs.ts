@@ -1,22 +1,22 @@
 import type { CopiedPairs } from '../engine/memory/snapshot/copied-pairs.js';
-import { PIECE_BYTES } from '../engine/memory/snapshot/copied-pairs.js';
+import { CHUNK_BYTES } from '../engine/memory/snapshot/copied-pairs.js';
 import type { SnapshotPair } from '../engine/memory/snapshot/snapshot-format.js';
 import { FRAME_HEADER_BYTES, readPairs } from '../engine/memory/snapshot/snapshot-format.js';
 
 /**
  * Takes all that was copied, as the writer of a snapshot does.
- * @param between called before each piece of a large pair
+ * @param between called before each chunk of a large pair
  */
 export function takeCopied(copied: CopiedPairs, between: () => void = () => undefined): SnapshotPair[] {
   const pairs: SnapshotPair[] = [];
-  while (copied.hasPiece || copied.large !== undefined) {
-    const piece = copied.takePiece();
-    pairs.push(...readPairs(piece.subarray(FRAME_HEADER_BYTES)));
-    copied.giveBack(piece);
+  while (copied.hasChunk || copied.large !== undefined) {
+    const chunk = copied.nextChunk();
+    pairs.push(...readPairs(chunk.subarray(FRAME_HEADER_BYTES)));
+    copied.release(chunk);
     const { large } = copied;
     if (large === undefined) continue;
     const bytes = Buffer.alloc(large.byteCount);
-    const buffer = Buffer.alloc(PIECE_BYTES);
+    const buffer = Buffer.alloc(CHUNK_BYTES);
     for (let read = 0; read < bytes.length;) {
       between();
       const length = large.read(buffer);

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.js';
 import type { EngineFactory } from '../engine/engine-factory.js';
 import { MemoryEngine } from '../engine/memory/memory-engine.js';
 import { conditionHolds } from '../engine/rules.js';
-import type { EnginePair, EngineWriteOutcome, PlacedKey, StorageEngine } from '../engine/storage-engine.js';
+import type { EnginePair, EngineWriteOutcome, EngineKey, StorageEngine } from '../engine/storage-engine.js';
 import { alteredEngine } from './altered-engine.js';
 import { describeStorageEngine } from './describe-storage-engine.js';
 import type { EngineSuiteOptions } from './engine-suite-options.js';
@@ -218,7 +218,7 @@ async function faults(
   return found;
 }
 
-function asText<T extends PlacedKey>(item: T): T {
+function asText<T extends EngineKey>(item: T): T {
   return { ...item, id: keyId(brandKey({ encoding: 'string', data: keyFromId(item.id).data })) };
 }
 

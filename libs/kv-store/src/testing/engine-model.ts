@@ -8,7 +8,7 @@ import type {
   EngineReadOutcome,
   EngineWrite,
   EngineWriteOutcome,
-  PlacedKey,
+  EngineKey,
 } from '../engine/storage-engine.js';
 import type { ManualClock } from './manual-clock.js';
 
@@ -17,7 +17,7 @@ import type { ManualClock } from './manual-clock.js';
  * answered and fails where that could not be so.
  */
 export class EngineModel {
-  readonly #pairs = new Map<KeyId, EnginePair & PlacedKey>();
+  readonly #pairs = new Map<KeyId, EnginePair & EngineKey>();
   readonly #highestVersions = new Map<KeyId, number>();
   readonly #clock: ManualClock;
 
@@ -30,7 +30,7 @@ export class EngineModel {
     return this.#find(id)?.version ?? 0;
   }
 
-  checkRead({ id }: PlacedKey, outcome: EngineReadOutcome | undefined): void {
+  checkRead({ id }: EngineKey, outcome: EngineReadOutcome | undefined): void {
     const pair = this.#find(id);
     if (pair === undefined) return assert.deepEqual(outcome, { status: 'absent' });
     assert.ok(outcome?.status === 'found', `${id} is present`);

@@ -9,7 +9,7 @@ import type {
   EngineScanOptions,
   EngineWrite,
   EngineWriteOutcome,
-  PlacedKey,
+  EngineKey,
   StorageEngine,
 } from '../engine/storage-engine.js';
 
@@ -18,7 +18,7 @@ import type {
 /** Where a test's pairs live unless it says otherwise. */
 export const PARTITION = 7;
 
-export function placed(key: Key | string, partition = PARTITION): PlacedKey {
+export function placed(key: Key | string, partition = PARTITION): EngineKey {
   return { id: keyId(typeof key === 'string' ? stringKey(key) : key), partition };
 }
 
@@ -57,7 +57,7 @@ export async function attempt(engine: StorageEngine, item: EngineWrite): Promise
 
 export async function get(
   engine: StorageEngine,
-  key: Key | string | PlacedKey,
+  key: Key | string | EngineKey,
 ): Promise<EngineEntry | undefined> {
   const outcome = only(await engine.getMany([asPlaced(key)]));
   assert.notEqual(outcome.status, 'unavailable');
@@ -67,12 +67,12 @@ export async function get(
 /** The value's data, undefined for an absent pair. */
 export async function read(
   engine: StorageEngine,
-  key: Key | string | PlacedKey,
+  key: Key | string | EngineKey,
 ): Promise<string | undefined> {
   return (await get(engine, key))?.value.data;
 }
 
-export async function has(engine: StorageEngine, key: Key | string | PlacedKey): Promise<boolean> {
+export async function has(engine: StorageEngine, key: Key | string | EngineKey): Promise<boolean> {
   const { status } = only(await engine.hasMany([asPlaced(key)]));
   assert.notEqual(status, 'unavailable');
   return status === 'present';
@@ -132,7 +132,7 @@ export function numbered(count: number, prefix = 'key'): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
 }
 
-function asPlaced(key: Key | string | PlacedKey): PlacedKey {
+function asPlaced(key: Key | string | EngineKey): EngineKey {
   return typeof key === 'object' && 'id' in key ? key : placed(key);
 }
 

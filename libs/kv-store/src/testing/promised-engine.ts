@@ -5,7 +5,7 @@ import type {
   EngineDelete,
   EngineScanOptions,
   EngineWrite,
-  PlacedKey,
+  EngineKey,
   StorageEngine,
 } from '../engine/storage-engine.js';
 
@@ -26,11 +26,11 @@ export class PromisedEngine implements StorageEngine {
     this.capabilities = engine.capabilities;
   }
 
-  getMany(keys: readonly PlacedKey[], maxBytes?: number) {
+  getMany(keys: readonly EngineKey[], maxBytes?: number) {
     return later(() => this.#engine.getMany(keys, maxBytes));
   }
 
-  hasMany(keys: readonly PlacedKey[]) {
+  hasMany(keys: readonly EngineKey[]) {
     return later(() => this.#engine.hasMany(keys));
   }
 

@@ -1,4 +1,4 @@
-import type { EngineDelete, EngineWrite, PlacedKey } from '@kvs/kv-store';
+import type { EngineDelete, EngineWrite, EngineKey } from '@kvs/kv-store';
 import type { Encoding } from '@kvs/protocol';
 import { brandValue, keyId, partitionOf, stringKey } from '@kvs/protocol';
 import { randomTexts, seededRandom } from '../harness/random.js';
@@ -13,7 +13,7 @@ export interface PairShape {
 
 /** Pairs in all forms that contenders take, so that no conversion is timed. */
 export interface Batch {
-  readonly keys: readonly PlacedKey[];
+  readonly keys: readonly EngineKey[];
   readonly writes: readonly EngineWrite[];
   readonly deletes: readonly EngineDelete[];
   readonly plainKeys: readonly string[];

@@ -1,18 +1,19 @@
 /**
- * The buckets of a hash table: each refers to the first of its records, 0 being none. A bucket is a range of hashes,
- * the top bits of a hash its number. Lies in segments, so that a large table comes and goes bit by bit.
+ * The buckets of a hash table. Each refers to the first of its records, or is 0 if it has none. A bucket is a range
+ * of hashes: the top bits of a hash are its number. The buckets are in segments, so that a large table can grow and
+ * shrink a few segments at a time.
  */
 export class BucketTable {
-  /** Of what is there. */
+  /** How many bytes the present segments have. */
   byteCount = 0;
   readonly bucketCount: number;
-  /** A bucket's number is its hashes shifted right by so much. */
+  /** A hash shifted right by this is the number of its bucket. */
   readonly shift: number;
   /** How many hashes a bucket has. */
   readonly #width: number;
   readonly #segmentBytes: number;
   readonly #segments: (Uint32Array | undefined)[];
-  /** Segments before are there, or were. */
+  /** How many segments from the start have been allocated, some of which may have been freed since. */
   #reserved = 0;
   #dropped = 0;
 
@@ -24,17 +25,17 @@ export class BucketTable {
     this.#segments = Array.from({ length: Math.ceil(this.bucketCount / SEGMENT_BUCKETS) });
   }
 
-  /** Whether all of it is one segment. */
+  /** Whether the table has a single segment. */
   get isSmall(): boolean {
     return this.bits <= SEGMENT_BITS;
   }
 
-  /** All buckets of a small table, once there is room for them. */
+  /** All buckets of a small table, once they are allocated. */
   get only(): Uint32Array | undefined {
     return this.isSmall ? this.#segments[0] : undefined;
   }
 
-  /** The first record of the bucket that has this hash, for which there must be room. */
+  /** Returns the first record of the bucket of a hash. The bucket must be allocated. */
   first(hash: number): number {
     const bucket = hash >>> this.shift;
     return this.#segments[bucket >>> SEGMENT_BITS]?.[bucket & SEGMENT_MASK] ?? 0;
@@ -47,17 +48,17 @@ export class BucketTable {
     segment[bucket & SEGMENT_MASK] = ref;
   }
 
-  /** The hash at which the next bucket starts. */
+  /** Returns the hash at which the next bucket starts. */
   endOfBucket(hash: number): number {
     return ((hash >>> this.shift) + 1) * this.#width;
   }
 
-  /** The bytes that {@link reserve} would take. */
+  /** Returns how many bytes {@link reserve} would allocate. */
   missingBytes(endHash: number): number {
     return Math.max(0, this.#segmentsBefore(endHash) - this.#reserved) * this.#segmentBytes;
   }
 
-  /** Makes room for the buckets of all hashes below this one. */
+  /** Allocates the buckets of all hashes below this one. */
   reserve(endHash: number): void {
     for (const end = this.#segmentsBefore(endHash); this.#reserved < end; this.#reserved++) {
       this.#segments[this.#reserved] = new Uint32Array(this.#segmentBytes / 4);
@@ -65,7 +66,7 @@ export class BucketTable {
     }
   }
 
-  /** Lets go of the segments all of whose hashes are below this one. */
+  /** Frees the segments whose hashes are all below this one. */
   dropBelow(endHash: number): void {
     const end = Math.floor((endHash / (this.#width * this.#segmentBytes)) * 4);
     for (; this.#dropped < end; this.#dropped++) {
@@ -79,7 +80,7 @@ export class BucketTable {
   }
 }
 
-/** Where a walk through the hashes ends. */
+/** The end of a walk through the hashes. */
 export const END_OF_HASHES = 2 ** 32;
 
 const HASH_BITS = 32;

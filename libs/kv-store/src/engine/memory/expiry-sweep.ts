@@ -8,15 +8,15 @@ import { END_OF_HASHES } from './bucket-table.js';
 import type { PairStore } from './pair-store.js';
 
 /**
- * Reclaims expired pairs that nobody asks for, a little at a time, as Redis's active expire cycle does: ten times a
- * second, in small samples, until no more is due or the time is up. When the time was up it comes again soon.
- * Partitions in which nothing is due yet are passed over, and where no pair expires it does not run.
+ * Reclaims expired pairs that nobody reads, a few at a time, like the active expire cycle of Redis. It runs ten times
+ * a second and takes small samples until nothing more is due or its time is up. If its time was up, it runs again
+ * soon. It skips partitions in which nothing is due, and it does not run if no pair has a deadline.
  */
 export class ExpirySweep {
   #cancel: CancelTask | undefined;
   #cursor: SweepCursor | undefined;
   #nextPartition = 0;
-  /** Nothing need be looked for earlier, unless a walk is under way. */
+  /** No pair expires earlier, except in the partition of the present walk. */
   #nextDeadlineMs = -Infinity;
 
   readonly #store: PairStore;
@@ -29,7 +29,10 @@ export class ExpirySweep {
     this.#scheduler = scheduler;
   }
 
-  /** Makes sure that the sweep runs: called when a pair is written that expires, or pairs of which nothing is known. */
+  /**
+   * Schedules the sweep. The engine calls it when it writes a pair with a deadline, or loads pairs with unknown
+   * deadlines.
+   */
   wake(expiresAtMs = -Infinity): void {
     this.#nextDeadlineMs = Math.min(this.#nextDeadlineMs, expiresAtMs);
     this.#cancel ??= this.#scheduler.after(IDLE_DELAY_MS, () => this.#run());
@@ -41,7 +44,7 @@ export class ExpirySweep {
   }
 
   /**
-   * Reclaims a little at once, for a write that finds no room; costs next to nothing while nothing is due.
+   * Reclaims a few pairs at once, for a write that finds no room. Costs almost nothing if nothing is due.
    * @returns whether anything was reclaimed
    */
   reclaim(nowMicros: number, mostExamined: number): boolean {
@@ -63,7 +66,7 @@ export class ExpirySweep {
     this.#cancel = this.#scheduler.after(isDone ? IDLE_DELAY_MS : BUSY_DELAY_MS, () => this.#run());
   }
 
-  /** Whether nothing more is due, rather than the time is up. */
+  /** Returns whether nothing more is due; false if the time is up. */
   #sweep(): boolean {
     const startMicros = this.#clock.nowMicros();
     for (let examined = 0; examined < MAX_EXAMINED;) {
@@ -75,7 +78,7 @@ export class ExpirySweep {
     return false;
   }
 
-  /** Looks at a few pairs; undefined when nothing is due. */
+  /** Examines a few pairs; returns undefined if nothing is due. */
   #step(nowMicros: number): Sample | undefined {
     this.#cursor ??= this.#nextDue(nowMicros);
     const sample = this.#cursor?.step(SAMPLE, nowMicros);
@@ -83,7 +86,7 @@ export class ExpirySweep {
     return sample;
   }
 
-  /** A walk of the next partition that may have an expired pair; none after a whole round. */
+  /** Starts a walk of the next partition that may have an expired pair; returns undefined after a whole round. */
   #nextDue(nowMicros: number): SweepCursor | undefined {
     const nowMs = microsToMs(nowMicros);
     for (let i = 0; i < PARTITION_COUNT; i++) {
@@ -108,12 +111,12 @@ export class ExpirySweep {
 }
 
 interface Sample {
-  /** At least 1, so that many partitions with nothing in them come to an end too. */
+  /** At least 1, so that a walk through empty partitions ends too. */
   readonly examined: number;
   readonly removed: number;
 }
 
-/** One walk through a partition, over as many steps as it takes. */
+/** One walk through a partition, in as many steps as it needs. */
 class SweepCursor {
   #hash = 0;
   #earliestDeadlineMs = Infinity;
@@ -125,7 +128,7 @@ class SweepCursor {
     this.#store = store;
     this.#partition = partition;
 
-    // From here on it says only what is written meanwhile; at the end the walk adds what it met.
+    // From now on, the deadline covers only what is written during the walk. At the end, the walk adds what it found.
     partition.earliestDeadlineMs = Infinity;
   }
 
@@ -141,9 +144,9 @@ class SweepCursor {
       const { refs, nextHash } = partition.bucketFrom(this.#hash);
       examined += Math.max(refs.length, 1);
       const removedSlots = this.#removeExpired(refs, nowMicros);
-      // Looks anew after each removal, as it may move the other records, and the bounds of the bucket with them.
+      // Looks again after each removal, because it may move other records and the bounds of the bucket.
       if (removedSlots === 0) this.#hash = nextHash;
-      // One that is spread over many slots is as much work as many.
+      // Removing a large record is as much work as removing many.
       else examined += removedSlots - 1;
     }
     if (this.isAtEnd)
@@ -151,7 +154,7 @@ class SweepCursor {
     return { examined: Math.max(examined, 1), removed: countBefore - partition.pairCount };
   }
 
-  /** Removes the first that has expired. How many slots it had, about; 0 when there is none. */
+  /** Removes the first expired record; returns about how many slots it had, 0 if none has expired. */
   #removeExpired(refs: readonly number[], nowMicros: number): number {
     const { records } = this.#store;
     for (const ref of refs) {
@@ -167,11 +170,11 @@ class SweepCursor {
   }
 }
 
-/** Redis's default, `hz 10`. */
+/** The default of Redis, `hz 10`. */
 const IDLE_DELAY_MS = 100;
 const BUSY_DELAY_MS = 10;
 const SAMPLE = 64;
 
-/** A turn ends after a millisecond; or after so many pairs, where the clock is too coarse to tell. */
+/** A step ends after a millisecond, or after so many pairs if the clock is too coarse. */
 const MAX_MICROS = 1000;
 const MAX_EXAMINED = 4096;

@@ -1,10 +1,10 @@
 /**
  * HalfSipHash-1-3 with 32 bits of output (Aumasson and Bernstein, "SipHash: a fast short-input PRF", and its
- * reference implementation's `halfsiphash.c`): nobody who does not know the key can choose texts that collide, and
- * so nobody can make a hash table slow by what he stores in it.
+ * reference implementation, `halfsiphash.c`). Without the key, nobody can choose texts that collide, so stored keys
+ * can't make a hash table slow.
  *
  * @param wordRounds for each word of input
- * @param finalRounds at the end; 2 and 4 are what the reference's vectors are of
+ * @param finalRounds at the end. The vectors of the reference are for 2 and 4.
  */
 export function halfSipHash(
   bytes: Uint8Array,
@@ -42,7 +42,7 @@ export function halfSipHash(
 
 export type HashKey = readonly [number, number];
 
-/** Four bytes, little end first; the last word has what is left over and, on top, the length. */
+/** Four bytes, least significant first. The last word has the remaining bytes and, on top, the length. */
 function wordAt(bytes: Uint8Array, at: number, length: number): number {
   const left = length - at;
   if (left >= 4) {

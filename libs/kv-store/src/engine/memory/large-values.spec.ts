@@ -7,7 +7,7 @@ import { JsonScan } from './json/json-scan.js';
 import { PairStore } from './pair-store.js';
 import { scanPartition } from './partition-scan.js';
 import { MAX_SLOT_BYTES } from './slab/size-classes.js';
-import { FULL_PIECE_BYTES, HEAD_BYTES } from './slab/spread-layout.js';
+import { FULL_CHUNK_BYTES, HEAD_BYTES } from './slab/chunk-layout.js';
 
 const MIB = 1024 * 1024;
 const clock = new ManualClock();
@@ -16,13 +16,13 @@ const NOW = clock.nowMicros();
 /** What a pair takes beside its value, without neighbours or a deadline. */
 const HEADER_AND_KEY_BYTES = 28 + 'key'.length;
 
-/** Where a slot, or a number of pieces, is just large enough; and where the last piece is of the largest size. */
+/** Where a slot, or a number of chunks, is just large enough; and where the last chunk is of the largest size. */
 const BOUNDARIES = [
   MAX_SLOT_BYTES,
   HEAD_BYTES + 7256,
-  HEAD_BYTES + FULL_PIECE_BYTES,
-  HEAD_BYTES + 2 * FULL_PIECE_BYTES,
-  HEAD_BYTES + 8 * FULL_PIECE_BYTES,
+  HEAD_BYTES + FULL_CHUNK_BYTES,
+  HEAD_BYTES + 2 * FULL_CHUNK_BYTES,
+  HEAD_BYTES + 8 * FULL_CHUNK_BYTES,
 ].map((size) => size - HEADER_AND_KEY_BYTES);
 
 const LENGTHS = BOUNDARIES.flatMap((length) => [-3, -2, -1, 0, 1, 2, 3, 4, 5].map((more) => length + more));
@@ -82,17 +82,17 @@ describe('a store of large values', () => {
 
   it('finds them wherever they were moved when others went', () => {
     const store = open();
-    const moved = { heads: 0, pieces: 0 };
+    const moved = { heads: 0, chunks: 0 };
     store.observer = {
       changing: () => undefined,
-      moved: (_, to) => (moved[store.records.pieces.isPiece(to) ? 'pieces' : 'heads'] += 1),
+      moved: (_, to) => (moved[store.records.chunks.isChunk(to) ? 'chunks' : 'heads'] += 1),
     };
     const keys = numbered(500);
     const valueOf = (index: number) => stringValue(variedText(9000 + 101 * index, index));
     for (const [index, key] of keys.entries()) store.write(write(key, valueOf(index)), NOW);
     for (const [index, key] of keys.entries()) if (index % 7 !== 0) store.delete(removal(key), NOW);
     expect(moved.heads).toBeGreaterThan(20);
-    expect(moved.pieces).toBeGreaterThan(50);
+    expect(moved.chunks).toBeGreaterThan(50);
     for (const [index, key] of keys.entries()) if (index % 7 === 0) expectValue(store, key, valueOf(index));
   });
 
@@ -194,7 +194,7 @@ function expectValue(store: PairStore, key: Parameters<typeof placed>[0], value:
 }
 
 function linesOf(scan: JsonScan): string[] {
-  const pieces: Uint8Array[] = [];
-  for (const piece of scan.pieces([PARTITION])) if (piece !== undefined) pieces.push(Uint8Array.from(piece));
-  return Buffer.concat(pieces).toString().trim().split('\n');
+  const chunks: Uint8Array[] = [];
+  for (const chunk of scan.chunks([PARTITION])) if (chunk !== undefined) chunks.push(Uint8Array.from(chunk));
+  return Buffer.concat(chunks).toString().trim().split('\n');
 }

@@ -1,6 +1,6 @@
-/** How many bytes the engine holds, and how many it may hold. */
+/** Counts how many bytes the engine uses, and how many it may use. */
 export class MemoryBudget {
-  /** What may be held beyond the maximum, for as long as it is not 0. */
+  /** Bytes allowed beyond the maximum, while a snapshot is loaded. */
   allowanceBytes = 0;
   #usedBytes = 0;
 
@@ -18,12 +18,12 @@ export class MemoryBudget {
     return Math.max(0, this.limitBytes - this.#usedBytes);
   }
 
-  /** Whether so many more bytes fit. */
+  /** Returns whether so many more bytes fit. */
   fits(bytes: number): boolean {
     return this.#usedBytes + bytes <= this.limitBytes;
   }
 
-  /** @param bytes that came; fewer than none for those that went */
+  /** @param bytes allocated; negative if they were freed */
   charge(bytes: number): void {
     this.#usedBytes += bytes;
   }

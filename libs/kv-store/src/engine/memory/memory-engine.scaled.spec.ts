@@ -6,14 +6,14 @@ import { placed } from '../../testing/pairs.js';
 import { seededRandom, type SeededRandom } from '../../testing/seeded-random.js';
 import { variedAscii, variedBytes, variedText } from '../../testing/varied-values.js';
 import { isExpired } from '../rules.js';
-import type { EnginePair, PlacedKey } from '../storage-engine.js';
+import type { EnginePair, EngineKey } from '../storage-engine.js';
 import { EVICTIONS, type Eviction } from './eviction/eviction-policy.js';
 import { ExpirySweep } from './expiry-sweep.js';
 import { MemoryPartition } from './memory-partition.js';
 import { PairStore } from './pair-store.js';
 import { scanPartition } from './partition-scan.js';
 import { PAGE_BYTES, SLOT_SIZES } from './slab/size-classes.js';
-import { FULL_PIECE_BYTES, HEAD_BYTES } from './slab/spread-layout.js';
+import { FULL_CHUNK_BYTES, HEAD_BYTES } from './slab/chunk-layout.js';
 import { CopiedPairs } from './snapshot/copied-pairs.js';
 import { PartitionCopy } from './snapshot/partition-copy.js';
 
@@ -47,7 +47,7 @@ class RandomWalk {
   readonly #scheduler = new ManualScheduler();
   readonly #store: PairStore;
   readonly #sweep: ExpirySweep;
-  readonly #keys: readonly PlacedKey[];
+  readonly #keys: readonly EngineKey[];
   readonly #model = new Map<KeyId, ModelPair>();
   readonly #highestVersions = new Map<KeyId, number>();
   /** Which sizes are written for a while: when it turns, memory has to go from one size to another. */
@@ -147,7 +147,7 @@ class RandomWalk {
     this.#scheduler.advanceMs(ms);
   }
 
-  #check(key: PlacedKey, presence: 'present' | 'any' = 'any'): void {
+  #check(key: EngineKey, presence: 'present' | 'any' = 'any'): void {
     const expected = this.#present(key);
     const isPresent = this.#store.has(key, this.#now);
     const outcome = this.#store.get(key, this.#now);
@@ -233,7 +233,7 @@ class RandomWalk {
     }
   }
 
-  #present(key: PlacedKey): ModelPair | undefined {
+  #present(key: EngineKey): ModelPair | undefined {
     const pair = this.#model.get(key.id);
     return pair === undefined || isExpired(pair.expiresAtMs, this.#now) ? undefined : pair;
   }
@@ -252,7 +252,7 @@ class RandomWalk {
       () => random.below(10_000),
       () => random.below(70 * 1024),
       () => random.below(random.pick([300, 10_000, 600 * 1024])),
-      () => HEAD_BYTES + random.below(20) * FULL_PIECE_BYTES - 60 + random.below(60),
+      () => HEAD_BYTES + random.below(20) * FULL_CHUNK_BYTES - 60 + random.below(60),
       () => Math.max(0, slotSize - 60 + random.below(50)),
       () => Math.max(0, random.pick(SLOT_SIZES) - 70 + random.below(70)),
       () => 8192 - 60 + random.below(60),
@@ -267,7 +267,7 @@ class RandomWalk {
     return stringValue(kind === 'ascii' ? variedAscii(length, from) : variedText(length, from));
   }
 
-  #key(index: number): PlacedKey {
+  #key(index: number): EngineKey {
     const partition = this.#random.pick(PARTITIONS);
     const text = `${index}-${'k'.repeat(index % 50 === 0 ? this.#random.below(4000) : this.#random.below(20))}`;
     if (index % 7 === 0) return placed(binaryKey(Buffer.from(text)), partition);

@@ -15,7 +15,7 @@ import type {
   EngineStats,
   EngineWrite,
   EngineWriteOutcome,
-  PlacedKey,
+  EngineKey,
   StorageEngine,
 } from '../storage-engine.js';
 import { SCAN_CHUNK_PAIRS } from '../storage-engine.js';
@@ -29,12 +29,12 @@ import { SnapshotKeeper } from './snapshot/snapshot-keeper.js';
 import type { SnapshotOptions } from './snapshot/snapshot-options.js';
 
 /**
- * Keeps the pairs in this process's memory, outside of the JavaScript heap, and answers at once. Bounded: a full
- * engine refuses writes or evicts. What it holds is gone when it is closed, unless it was opened with a snapshot.
+ * Keeps the pairs in the memory of this process, outside of the JavaScript heap, and answers at once. It is bounded:
+ * a full engine refuses writes or evicts. Its pairs are gone when it is closed, unless it was opened with a snapshot.
  */
 export class MemoryEngine implements StorageEngine {
   readonly name = 'memory';
-  /** The bytes at which it is full. */
+  /** The bytes at which the engine is full. */
   readonly maxMemoryBytes: number;
 
   readonly #clock: Clock;
@@ -58,9 +58,10 @@ export class MemoryEngine implements StorageEngine {
   }
 
   /**
-   * An engine with the pairs of the snapshot in a directory, which it writes anew every so often and when it is closed.
-   * @throws SnapshotError when the snapshot is damaged, or more than the engine may hold
-   * @throws KvsError `engine_unavailable` when the directory is in use
+   * Opens an engine with the pairs of a snapshot. The engine writes the snapshot again at intervals and when it is
+   * closed.
+   * @throws SnapshotError if the snapshot is damaged, incompatible, or larger than the engine may be
+   * @throws KvsError `engine_unavailable` if the directory is in use
    */
   static async open(
     options: MemoryEngineOptions & { readonly snapshot: SnapshotOptions },
@@ -83,13 +84,13 @@ export class MemoryEngine implements StorageEngine {
     return { durable: this.#snapshots !== undefined, shared: false, evicts: this.#evicts };
   }
 
-  getMany(keys: readonly PlacedKey[], maxBytes = Infinity): readonly EngineReadOutcome[] {
+  getMany(keys: readonly EngineKey[], maxBytes = Infinity): readonly EngineReadOutcome[] {
     this.#assertOpen();
     const now = this.#clock.nowMicros();
     return readEach(keys, maxBytes, (key) => this.#store.get(key, now) ?? ABSENT);
   }
 
-  hasMany(keys: readonly PlacedKey[]): readonly EnginePresenceOutcome[] {
+  hasMany(keys: readonly EngineKey[]): readonly EnginePresenceOutcome[] {
     this.#assertOpen();
     const now = this.#clock.nowMicros();
     return keys.map((key) => (this.#store.has(key, now) ? PRESENT : ABSENT));
@@ -134,14 +135,14 @@ export class MemoryEngine implements StorageEngine {
     options: EngineJsonScanOptions,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     this.#assertOpen();
-    for (const piece of new JsonScan(this.#store, this.#clock, options).pieces(partitions)) {
-      if (piece !== undefined) yield piece;
+    for (const chunk of new JsonScan(this.#store, this.#clock, options).chunks(partitions)) {
+      if (chunk !== undefined) yield chunk;
       await setImmediate();
       this.#assertOpen();
     }
   }
 
-  /** Once another process has taken the directory of the snapshot, this engine is of no more use. */
+  /** Returns the reason if another process has taken the directory of the snapshot. The engine then serves no more. */
   obstacle(): string | undefined {
     return this.#refusal;
   }
@@ -159,7 +160,10 @@ export class MemoryEngine implements StorageEngine {
     return { pairCount, partitionCount, usedBytes, maxBytes, ...(snapshots && { snapshots }) };
   }
 
-  /** With a snapshot, by promise: when it is written. Rejects with the SnapshotError when that cannot be done. */
+  /**
+   * With a snapshot, returns a promise that resolves when the snapshot is written, and rejects with SnapshotError if
+   * that fails.
+   */
   close(): MaybePromise<void> {
     if (this.#isClosed) return this.#closing;
     this.#isClosed = true;
@@ -178,7 +182,7 @@ export class MemoryEngine implements StorageEngine {
 const ABSENT = Object.freeze({ status: 'absent' });
 const PRESENT = Object.freeze({ status: 'present' });
 
-/** A scan of memory never waits by itself, so it lets other work have a turn after every so many pairs. */
+/** Lets other work run after every so many pairs, because a scan of memory never waits by itself. */
 class ScanPace {
   #pairsSinceTurn = 0;
 

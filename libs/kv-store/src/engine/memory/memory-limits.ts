@@ -10,26 +10,26 @@ export interface MemoryLimits {
   readonly heapLimitBytes: number;
 }
 
-/** Less would leave no room for a page of each of the usual sizes. */
+/** With less, the usual slot sizes could not each have a page. */
 export const MIN_MAX_MEMORY_BYTES = 2 * 1024 * 1024;
 
 /**
- * What a process needs besides its pairs, for code, heap and requests in flight. A node that is kept busy has 70 to 140 MB
- * of them, more with large values.
+ * How much memory a process needs besides its pairs, for code, heap and requests in flight. A busy node uses 70 to
+ * 140 MB, and more with large values.
  */
 const PROCESS_BYTES = 128 * 1024 * 1024;
 
 /**
- * Returns how many bytes of pairs an engine may hold if nothing else is said: three quarters of Node's heap limit, or of the
- * memory that the process does not need for itself if that is less; at least {@link MIN_MAX_MEMORY_BYTES}. Pairs do not lie
- * in the heap, but its limit is what Node was told, or worked out, that it may use.
+ * Returns the default for how many bytes of pairs an engine may hold: three quarters of Node's heap limit, or the
+ * memory that the process does not need for itself if that is less, but at least {@link MIN_MAX_MEMORY_BYTES}. Pairs
+ * are not in the heap, but its limit says how much memory Node may use.
  */
 export function defaultMaxMemoryBytes(limits: MemoryLimits = readMemoryLimits()): number {
   const bytes = Math.floor(0.75 * Math.min(limits.heapLimitBytes, memoryForPairs(limits)));
   return Math.max(bytes, MIN_MAX_MEMORY_BYTES);
 }
 
-/** Returns the bytes that are left for pairs if the process takes what it needs for itself; 0 if there are none. */
+/** Returns how many bytes are left for pairs beside what the process needs for itself; 0 if there are none. */
 export function memoryForPairs({ machineBytes, cgroupBytes }: MemoryLimits): number {
   return Math.max(0, Math.min(machineBytes, cgroupBytes) - PROCESS_BYTES);
 }
@@ -43,8 +43,9 @@ export function readMemoryLimits(): MemoryLimits {
 }
 
 /**
- * Returns the least limit of the process's control group and of the groups around it; `Infinity` if none has a limit.
- * `process.constrainedMemory()` of Node 20 looks at the process's own group alone, so it misses the limit of a pod or slice.
+ * Returns the lowest limit of the process's control group and of the groups around it; `Infinity` if none has a
+ * limit. `process.constrainedMemory()` of Node 20 reads only the process's own group, so it misses the limit of a pod
+ * or slice.
  *
  * @param read returns a file's text, or undefined if there is no such file
  */
@@ -58,8 +59,9 @@ export function cgroupLimitBytes(read: (path: string) => string | undefined): nu
 }
 
 /**
- * The files with the limits of a group, `hierarchy:controllers:path`, and of those around it. In a container the path may be
- * that outside, where there are no such files: the container's own group is then the outermost.
+ * Returns the files with the limits of a group, `hierarchy:controllers:path`, and of the groups around it. In a
+ * container, the path may be that outside, where no such files exist. Then the container's own group is the
+ * outermost.
  */
 function limitFiles(group: string): string[] {
   const [, hierarchy, controllers = '', path = ''] = /^(\d+):([^:]*):(.*)$/.exec(group) ?? [];

@@ -10,9 +10,9 @@ import { defaultMaxMemoryBytes, MIN_MAX_MEMORY_BYTES } from './memory-limits.js'
 export interface MemoryEngineOptions extends EngineFactoryOptions {
   /** The bytes at which the engine is full, at least {@link MIN_MAX_MEMORY_BYTES}. Default: {@link defaultMaxMemoryBytes}. */
   readonly maxMemoryBytes?: number;
-  /** What happens then: writes are refused, or other pairs go. Default `none`. */
+  /** What a full engine does: it refuses writes or evicts pairs. Default `none`. */
   readonly eviction?: Eviction;
-  /** Who runs what is done in the background. Default: the system's timers. */
+  /** Runs background work. Default: the system's timers. */
   readonly scheduler?: Scheduler;
   /** The secret of the hash tables. Default: random. */
   readonly hashKey?: HashKey;

@@ -1,30 +1,30 @@
 import { BucketTable, END_OF_HASHES } from './bucket-table.js';
-import type { KeyScratch } from './key-scratch.js';
+import type { KeyBuffer } from './key-buffer.js';
 import type { MemoryBudget } from './memory-budget.js';
 import type { Records } from './records.js';
 
 /**
- * The pairs of one partition: a hash table whose buckets are chains of records. A bucket is a range of hashes. So
- * whatever the table's size, walking its buckets goes through the hashes in ascending order, and a walk that is
- * interrupted goes on at a hash, whatever was written meanwhile.
+ * The pairs of one partition, in a hash table whose buckets are chains of records. A bucket is a range of hashes. So
+ * a walk of the buckets goes through the hashes in ascending order whatever the table's size, and it can continue at
+ * any hash whatever was written meanwhile.
  *
- * A large table becomes larger or smaller a few buckets at a time, with each pair that comes or goes, as in Redis:
- * hashes below a boundary that moves up are in the table of the new size, the others in the old one.
+ * A large table grows or shrinks a few buckets at a time, with each pair that is added or removed, as in Redis.
+ * Hashes below a moving boundary are in the table of the new size, the others in the old table.
  */
 export class MemoryPartition {
   pairCount = 0;
   /**
-   * The highest version that left this partition. One number stands for every key that is gone: a key
-   * that comes anew starts above it, and so above every version it had before.
+   * The highest version that was removed from this partition. One number stands for all removed keys: a key that is
+   * added again starts above it, and so above each version that it had before.
    */
   versionFloor = 0;
-  /** No pair expires before; there need not be one that expires then. */
+  /** No pair expires earlier. The pair that had this deadline may be gone. */
   earliestDeadlineMs = Infinity;
   #table = new BucketTable(MIN_BITS);
   #next: BucketTable | undefined;
-  /** Where both tables have a bucket that starts. */
+  /** A hash at which both tables have the start of a bucket. */
   #boundary = 0;
-  /** The table's buckets where it is small, as most are, and its shift: nearer at hand. */
+  /** The buckets and the shift of a small table, as most are, for fast look-ups. */
   #buckets: Uint32Array | undefined;
   #shift = 0;
 
@@ -44,10 +44,10 @@ export class MemoryPartition {
     budget.charge(MemoryPartition.BYTES);
   }
 
-  /** What an empty partition takes, as measured. */
+  /** How many bytes an empty partition has, as measured. */
   static readonly BYTES = 656;
 
-  find(key: KeyScratch): number {
+  find(key: KeyBuffer): number {
     let ref = this.#first(key.hash);
     while (ref !== 0 && !this.#records.matches(ref, key)) ref = this.#records.next(ref);
     return ref;
@@ -63,19 +63,19 @@ export class MemoryPartition {
     this.pairCount -= 1;
   }
 
-  /** Puts a record in the place of another, of the same key. */
+  /** Replaces a record with another of the same key. */
   replace(from: number, to: number): void {
     this.#records.setNext(to, this.#records.next(from));
     this.#relink(from, to);
   }
 
-  /** Whether the table has to grow, or has begun to, so as to stay fast with one more pair. */
+  /** Whether the table must grow, or has begun to grow, to stay fast with one more pair. */
   get isToGrow(): boolean {
     const { bits, bucketCount } = this.#table;
     return this.#next !== undefined || (this.pairCount >= bucketCount && bits < MAX_BITS);
   }
 
-  /** The bytes that {@link grow} takes; mostly none where it has begun. */
+  /** The bytes that {@link grow} will allocate. Often 0 once growth has begun. */
   get growthBytes(): number {
     if (this.#next !== undefined) return this.#next.missingBytes(this.#endOfStep(this.#next));
     const larger = new BucketTable(this.#table.bits + 1);
@@ -83,13 +83,13 @@ export class MemoryPartition {
     return larger.missingBytes(this.#endOfStep(larger));
   }
 
-  /** Grows by a few buckets. The caller has made sure that {@link growthBytes} fit. */
+  /** Grows by a few buckets. The caller has reserved {@link growthBytes}. */
   grow(): void {
     this.#next ??= new BucketTable(this.#table.bits + 1);
     this.#move(this.#next);
   }
 
-  /** After pairs have gone; does nothing where there is no room for it. */
+  /** Shrinks a sparse table after pairs were removed. Does nothing if there is no room for it. */
   shrinkIfSparse(): void {
     const { bits, bucketCount } = this.#table;
     if (this.#next === undefined && bits > MIN_BITS && this.pairCount < bucketCount / 8)
@@ -99,8 +99,8 @@ export class MemoryPartition {
   }
 
   /**
-   * The records of the bucket that holds a hash, except those with lower hashes (a table that shrank since the walk's
-   * last step has them in the same bucket), and the hash at which the next bucket starts.
+   * Returns the records of the bucket of a hash, and the hash at which the next bucket starts. Records with lower
+   * hashes are left out: after the table has shrunk, they can be in the same bucket.
    */
   bucketFrom(hash: number): { readonly refs: number[]; readonly nextHash: number } {
     const refs: number[] = [];
@@ -109,7 +109,7 @@ export class MemoryPartition {
   }
 
   /**
-   * As {@link bucketFrom}, adding the records to those of an array that is used again.
+   * As {@link bucketFrom}, but adds the records to an array that the caller reuses.
    * @returns the hash at which the next bucket starts
    */
   addBucketFrom(hash: number, refs: number[]): number {
@@ -130,7 +130,7 @@ export class MemoryPartition {
     this.#shift = this.#table.shift;
   }
 
-  /** Makes what refers to one record refer to another. */
+  /** Makes the reference to one record refer to another. */
   #relink(from: number, to: number): void {
     const hash = this.#records.hash(from);
     const table = this.#tableOf(hash);
@@ -153,7 +153,7 @@ export class MemoryPartition {
     return this.#next !== undefined && hash < this.#boundary ? this.#next : this.#table;
   }
 
-  /** Moves a few buckets to the table of the new size; a small table's all at once. */
+  /** Moves a few buckets to the table of the new size, or all buckets of a small table. */
   #move(next: BucketTable): void {
     const held = this.#table.byteCount + next.byteCount;
     const end = this.#endOfStep(next);
@@ -172,7 +172,7 @@ export class MemoryPartition {
   #moveBucket(next: BucketTable): void {
     const hash = this.#boundary;
     let ref = this.#table.first(hash);
-    // A larger table has several buckets for this one, a smaller one this one and others: both start and end in both.
+    // A larger table has several buckets for this one. A smaller table has this bucket and others in one.
     this.#boundary = this.#table.endOfBucket(hash);
     while (ref !== 0) {
       const after = this.#records.next(ref);
@@ -183,7 +183,7 @@ export class MemoryPartition {
     }
   }
 
-  /** Up to where one step moves buckets: those of the table that has fewer begin and end in the other too. */
+  /** Returns the hash up to which one step moves buckets. It is a boundary of buckets in both tables. */
   #endOfStep(next: BucketTable): number {
     if (next.isSmall && (this.#table.isSmall || next.bits < this.#table.bits)) return END_OF_HASHES;
     const coarse = next.bits < this.#table.bits ? next : this.#table;
@@ -194,7 +194,7 @@ export class MemoryPartition {
   }
 }
 
-/** More than one, so that a table has grown long before it has to grow again. */
+/** More than one, so that a table has grown long before it must grow again. */
 const BUCKETS_PER_STEP = 4;
 const MIN_BITS = 2;
 const MAX_BITS = 26;

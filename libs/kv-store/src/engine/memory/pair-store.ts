@@ -7,54 +7,54 @@ import type {
   EngineReadOutcome,
   EngineWrite,
   EngineWriteOutcome,
-  PlacedKey,
+  EngineKey,
 } from '../storage-engine.js';
+import { Allocator, type LargeRoom, type Slot } from './allocator.js';
 import { createPolicy } from './eviction/create-policy.js';
 import type { Eviction, EvictionPolicy } from './eviction/eviction-policy.js';
 import type { HashKey } from './half-sip-hash.js';
-import { KeyScratch } from './key-scratch.js';
+import { KeyBuffer } from './key-buffer.js';
 import { MemoryBudget } from './memory-budget.js';
 import { MemoryPartition } from './memory-partition.js';
 import { valueBytesOf } from './record-data.js';
 import { Records } from './records.js';
-import { IN_PLACE, RoomMaker } from './room-maker.js';
 import { MAX_SLOT_BYTES } from './slab/size-classes.js';
 import { SlabArena } from './slab/slab-arena.js';
-import { slotsFor } from './slab/spread-layout.js';
+import { slotsFor } from './slab/chunk-layout.js';
 
-/** Told of changes, for a copy of a partition that is under way. */
+/** Receives changes while a partition is copied. */
 export interface ChangeObserver {
   /**
    * A pair is about to change.
-   * @param ref the pair as it is, 0 where the key is absent
+   * @param ref the present pair, 0 if the key is absent
    */
   changing(partition: MemoryPartition, hash: number, ref: number, id: () => KeyId): void;
-  /** A record, or a piece of one, is now elsewhere. */
+  /** A record or a chunk has moved. */
   moved(from: number, to: number): void;
 }
 
 /** Knows what has expired. */
 export interface ExpiredPairs {
   /**
-   * Removes some of them, having looked at so many pairs at most.
+   * Removes some expired pairs, after examining at most so many pairs.
    * @returns whether anything was removed
    */
   reclaim(nowMicros: number, mostExamined: number): boolean;
 }
 
-/** All pairs, by partition. Every method runs to its end without giving way, so each is atomic. */
+/** All pairs, by partition. Every method is atomic, because it runs to its end within one turn of the event loop. */
 export class PairStore {
   readonly budget: MemoryBudget;
   records: Records;
   /** Set while a partition is copied over several turns of the event loop. */
   observer: ChangeObserver | undefined;
-  /** What is asked for room before a pair is evicted, or a write refused. */
+  /** Frees memory before a pair is evicted or a write is refused. */
   expired: ExpiredPairs | undefined;
   #arena: SlabArena;
   #policy: EvictionPolicy;
-  #room: RoomMaker;
-  readonly #key: KeyScratch;
-  /** One comes into being with its first write and then stays, for its version floor. */
+  #allocator: Allocator;
+  readonly #key: KeyBuffer;
+  /** A partition is created with its first write and then stays, because of its version floor. */
   readonly #partitions: (MemoryPartition | undefined)[] = Array.from({ length: PARTITION_COUNT });
 
   readonly #eviction: Eviction;
@@ -63,14 +63,14 @@ export class PairStore {
     this.#eviction = eviction;
 
     this.budget = new MemoryBudget(maxBytes);
-    this.#key = new KeyScratch(hashKey);
+    this.#key = new KeyBuffer(hashKey);
     this.#arena = new SlabArena(this.budget, (from, to) => this.#moved(from, to));
     this.records = new Records(this.#arena, eviction !== 'none');
     this.#policy = createPolicy(eviction, this.records);
-    this.#room = this.#roomMaker();
+    this.#allocator = this.#newAllocator();
   }
 
-  get(item: PlacedKey, nowMicros: number): EngineReadOutcome | undefined {
+  get(item: EngineKey, nowMicros: number): EngineReadOutcome | undefined {
     const ref = this.#find(item, nowMicros);
     if (ref === 0) return undefined;
     this.#policy.used(ref);
@@ -82,14 +82,14 @@ export class PairStore {
     };
   }
 
-  has(item: PlacedKey, nowMicros: number): boolean {
+  has(item: EngineKey, nowMicros: number): boolean {
     const ref = this.#find(item, nowMicros);
     if (ref !== 0) this.#policy.used(ref);
     return ref !== 0;
   }
 
-  /** As {@link get}, by one who is not a user: eviction takes no note of it. */
-  peek(item: PlacedKey, nowMicros: number): EnginePair | undefined {
+  /** As {@link get}, but does not count as a use for eviction. */
+  peek(item: EngineKey, nowMicros: number): EnginePair | undefined {
     const ref = this.#find(item, nowMicros);
     return ref === 0 ? undefined : this.records.pair(ref, item.id);
   }
@@ -114,20 +114,20 @@ export class PairStore {
     return { status: 'deleted' };
   }
 
-  /** A pair as it was elsewhere, version and all. False when there is no room for it. */
-  restore(pair: EnginePair & PlacedKey): boolean {
+  /** Stores a pair with the version that it had elsewhere. Returns false if there is no room. */
+  restore(pair: EnginePair & EngineKey): boolean {
     this.#key.encode(pair.id);
     return this.#store(pair, pair.version, 0, 0);
   }
 
-  /** Raises a partition's version floor, creating the partition if need be. False when there is no room for it. */
+  /** Raises a partition's version floor and creates the partition if necessary. Returns false if there is no room. */
   raiseVersionFloor(number: number, floor: number): boolean {
     const partition = this.#partitionFor(number, 0);
     if (partition !== undefined) partition.versionFloor = Math.max(partition.versionFloor, floor);
     return partition !== undefined;
   }
 
-  /** Removes a pair, wherever it is found. Others may move in memory: references to them no longer hold. */
+  /** Removes a pair. This may move other records, so the caller must look up their references again. */
   remove(partition: MemoryPartition, ref: number): void {
     this.#drop(partition, ref);
     this.#arena.tidy();
@@ -142,18 +142,18 @@ export class PairStore {
     for (const partition of this.#partitions) if (partition !== undefined) yield partition;
   }
 
-  /** Lets go of everything, version floors too. */
+  /** Removes everything, including version floors. */
   clear(): void {
     this.#partitions.fill(undefined);
     this.budget.charge(-this.budget.usedBytes);
     this.#arena = new SlabArena(this.budget, (from, to) => this.#moved(from, to));
     this.records = new Records(this.#arena, this.#eviction !== 'none');
     this.#policy = createPolicy(this.#eviction, this.records);
-    this.#room = this.#roomMaker();
+    this.#allocator = this.#newAllocator();
   }
 
-  #roomMaker(): RoomMaker {
-    return new RoomMaker(this.#arena, this.records, this.budget, {
+  #newAllocator(): Allocator {
+    return new Allocator(this.#arena, this.records, this.budget, {
       reclaim: (nowMicros) => this.#reclaim(nowMicros),
       victim: () => this.#policy.victim(),
       evict: (ref) => this.#evict(ref),
@@ -169,7 +169,7 @@ export class PairStore {
   }
 
   #free(ref: number): void {
-    if (this.records.isSpread(ref)) this.records.pieces.free(ref);
+    if (this.records.isLarge(ref)) this.records.chunks.free(ref);
     this.#arena.free(ref);
   }
 
@@ -179,8 +179,8 @@ export class PairStore {
     partition.shrinkIfSparse();
   }
 
-  /** The record of a present key, 0 when it is absent. An expired one is reclaimed on the way. */
-  #find({ id, partition: number }: PlacedKey, nowMicros: number): number {
+  /** Returns the record of a key, 0 if it is absent. Reclaims it if it has expired. */
+  #find({ id, partition: number }: EngineKey, nowMicros: number): number {
     const key = this.#key.encode(id);
     const partition = this.#partitions[number];
     const ref = partition?.find(key) ?? 0;
@@ -191,9 +191,9 @@ export class PairStore {
   }
 
   /**
-   * Puts a pair into memory; the key is the one encoded last.
-   * @param found the key's record, 0 when it is absent
-   * @returns false when there is no room; then nothing has changed
+   * Stores a pair. The key is the one that was encoded last.
+   * @param found the key's record, 0 if it is absent
+   * @returns false if there is no room; then nothing has changed
    */
   #store(pair: Omit<EngineWrite, 'ifVersion'>, version: number, found: number, nowMicros: number): boolean {
     const partition = this.#partitionFor(pair.partition, nowMicros);
@@ -201,12 +201,12 @@ export class PairStore {
     if (found === 0) this.#growTable(partition, nowMicros);
     const valueBytes = valueBytesOf(pair.value);
     const size = this.records.size(this.#key, valueBytes, pair.expiresAtMs);
-    const place = this.#placeFor(size, partition, found, nowMicros);
-    if (place === 0) return false;
-    // Making room may have moved the old record, or evicted it and given its very slot to the new one.
+    const room = this.#roomFor(size, partition, found, nowMicros);
+    if (room === 'no room') return false;
+    // Finding room may have moved the old record, or evicted it and given its slot to the new one.
     const old = found === 0 ? 0 : partition.find(this.#key);
     this.observer?.changing(partition, this.#key.hash, old, () => pair.id);
-    const into = size > MAX_SLOT_BYTES ? this.#spread(size, old, place) : this.#occupy(old, place);
+    const into = this.#slotIn(room, size, old);
     this.records.fill(into, this.#key, partition.number, pair.value, valueBytes, version, pair.expiresAtMs);
     if (old === 0) {
       partition.link(into);
@@ -220,40 +220,43 @@ export class PairStore {
     return true;
   }
 
-  /** Where there is room for a record: a slot of its own, or as {@link RoomMaker} says; 0 for nowhere. */
-  #placeFor(size: number, partition: MemoryPartition, found: number, nowMicros: number): number {
-    if (size > MAX_SLOT_BYTES)
-      return this.#room.forSpread(size, () => (found === 0 ? 0 : partition.find(this.#key)), nowMicros);
+  #roomFor(size: number, partition: MemoryPartition, found: number, nowMicros: number): Slot | LargeRoom {
+    if (size > MAX_SLOT_BYTES) {
+      const overwritten = (): number => (found === 0 ? 0 : partition.find(this.#key));
+      return this.#allocator.reserveLarge(size, overwritten, nowMicros);
+    }
     if (found !== 0 && this.#arena.isSlotFor(found, size)) return found;
-    return this.#room.forRecord(size, found, nowMicros);
+    return this.#allocator.allocate(size, found, nowMicros);
   }
 
-  /** The slot for a record, free of what the one before had beyond it. */
-  #occupy(old: number, place: number): number {
-    const into = place === IN_PLACE ? old : place;
-    if (into === old && this.records.isSpread(old)) this.records.pieces.free(old);
+  /**
+   * Returns the slot for a record, with the chunks that it needs and no others.
+   * @param old the record that it overwrites, 0 if none
+   */
+  #slotIn(room: Exclude<Slot | LargeRoom, 'no room'>, size: number, old: number): number {
+    const { chunks } = this.records;
+    if (room === 'reserved') return this.#headFor(size, old);
+    const into = room === 'in place' ? old : room;
+    if (size > MAX_SLOT_BYTES) chunks.truncate(old, size);
+    else if (into === old && this.records.isLarge(old)) chunks.free(old);
     return into;
   }
 
-  /** The head for a record larger than any slot, with its pieces. */
-  #spread(size: number, old: number, place: number): number {
-    const { pieces } = this.records;
-    if (place === IN_PLACE) {
-      pieces.cut(old, size);
-      return old;
-    }
+  /** Returns the head of a large record, with its chunks. The allocator has reserved the slots. */
+  #headFor(size: number, old: number): number {
+    const { chunks } = this.records;
     const isHead = old !== 0 && this.#arena.page(old).slotBytes === MAX_SLOT_BYTES;
     const head = isHead ? old : this.#arena.allocate(MAX_SLOT_BYTES);
-    pieces.lay(head, isHead && this.records.isSpread(old) ? pieces.next(old) : 0, slotsFor(size));
+    chunks.resize(head, isHead && this.records.isLarge(old) ? chunks.next(old) : 0, slotsFor(size));
     return head;
   }
 
-  /** Before a pair comes, so that room for the table is not made by evicting that very pair. */
+  /** Grows the table before the pair is stored, so that growing can't evict that pair. */
   #growTable(partition: MemoryPartition, nowMicros: number): void {
     if (!partition.isToGrow) return;
-    // Making room may itself have made the table small enough for what is left, or changed what it needs.
+    // Finding room may itself have shrunk the table, or changed how much it needs.
     if (
-      this.#room.forTable(partition.growthBytes, nowMicros) &&
+      this.#allocator.reserve(partition.growthBytes, nowMicros) &&
       partition.isToGrow &&
       this.budget.fits(partition.growthBytes)
     )
@@ -274,7 +277,7 @@ export class PairStore {
 
   #partitionFor(number: number, nowMicros: number): MemoryPartition | undefined {
     const known = this.#partitions[number];
-    if (known !== undefined || !this.#room.forTable(MemoryPartition.BYTES, nowMicros)) return known;
+    if (known !== undefined || !this.#allocator.reserve(MemoryPartition.BYTES, nowMicros)) return known;
     const created = new MemoryPartition(number, this.records, this.budget);
     this.#partitions[number] = created;
     return created;
@@ -287,10 +290,10 @@ export class PairStore {
   }
 
   #moved(from: number, to: number): void {
-    const { pieces } = this.records;
-    const isPiece = pieces.isPiece(to);
-    if (isPiece || this.records.isSpread(to)) pieces.relink(to);
-    if (!isPiece) {
+    const { chunks } = this.records;
+    const isChunk = chunks.isChunk(to);
+    if (isChunk || this.records.isLarge(to)) chunks.relink(to);
+    if (!isChunk) {
       this.#known(this.records.partition(to)).replace(from, to);
       this.#policy.moved(from, to);
     }
@@ -298,7 +301,7 @@ export class PairStore {
   }
 }
 
-/** How many pairs may be looked at for expired ones before a write is refused … */
+/** How many pairs the store examines for expired ones before it refuses a write … */
 const MOST_EXAMINED = 4096;
-/** … or before another is evicted, which does no harm: every write of a full store may come to this. */
+/** … or before it evicts a pair. This is less, because every write of a full store may need it. */
 const FEW_EXAMINED = 512;

@@ -8,9 +8,10 @@ import { END_OF_HASHES } from './bucket-table.js';
 import type { PairStore } from './pair-store.js';
 
 /**
- * The pairs of a partition in chunks, empty ones where much was looked at in vain. Writes may come between two steps: the walk goes through the hashes
- * in ascending order, and a key's hash does not change. So a pair that stays is met once, no key is met twice, and
- * new keys cannot prolong the scan. Nothing is held between steps but the ids of what is left of one bucket.
+ * Yields the pairs of a partition in chunks. A chunk is empty if many pairs were examined and none matched. Writes
+ * may happen between two steps. The walk goes through the hashes in ascending order, and a key's hash does not
+ * change. So it meets every pair that stays exactly once, no key twice, and new keys can't prolong it. Between steps
+ * it keeps only the ids of the rest of one bucket.
  */
 export function* scanPartition(
   store: PairStore,
@@ -23,7 +24,7 @@ export function* scanPartition(
   while (hash < END_OF_HASHES || left.length > 0) {
     const chunk = new ScanChunkBuilder();
     const now = clock.nowMicros();
-    takeLeft(store, partition, left, now, chunk);
+    addLeft(store, partition, left, now, chunk);
     for (let examined = 0; !chunk.isFull && examined < MOST_EXAMINED && hash < END_OF_HASHES;) {
       const { refs, nextHash } = partition.bucketFrom(hash);
       hash = nextHash;
@@ -40,10 +41,10 @@ export function* scanPartition(
   }
 }
 
-/** Pairs, and buckets without any, that are looked at in one go: a millisecond of work. */
+/** Pairs and empty buckets that one step examines: a millisecond of work. */
 const MOST_EXAMINED = 4000;
 
-function takeLeft(
+function addLeft(
   store: PairStore,
   { number }: MemoryPartition,
   left: KeyId[],

@@ -1,10 +1,10 @@
-/** A record where its bytes lie: its key and then its value. */
+/** Where the bytes of a record are: its key and then its value. */
 export interface RawRecord {
   bytes: Buffer;
   /** The same memory. */
   words: Uint32Array;
-  /** Whether only the beginning lies there: of the key, {@link MAX_WHOLE_KEY_BYTES} at least. */
-  isSpread: boolean;
+  /** Whether only the head is there, with at least {@link MAX_KEY_IN_HEAD_BYTES} of the key. */
+  isLarge: boolean;
   keyStart: number;
   valueStart: number;
   end: number;
@@ -18,7 +18,7 @@ export function emptyRecord(): RawRecord {
   return {
     bytes: NO_BYTES,
     words: NO_WORDS,
-    isSpread: false,
+    isLarge: false,
     keyStart: 0,
     valueStart: 0,
     end: 0,
@@ -29,8 +29,8 @@ export function emptyRecord(): RawRecord {
   };
 }
 
-/** A key of up to so many bytes lies in one slot, also where its record is spread over several. */
-export const MAX_WHOLE_KEY_BYTES = 8000;
+/** A key of up to so many bytes is wholly in the head of its record. */
+export const MAX_KEY_IN_HEAD_BYTES = 8000;
 
 const NO_BYTES = Buffer.alloc(0);
 const NO_WORDS = new Uint32Array(0);

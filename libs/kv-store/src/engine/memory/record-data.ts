@@ -1,15 +1,18 @@
 import type { EncodedData, Value } from '@kvs/protocol';
 
-/** How data and the bytes that stand for it become each other. */
+/** How bytes are converted to data and back. */
 export type DataEncoding = 'hex' | 'latin1' | 'utf8';
 
-/** ASCII is both UTF-8 and Latin-1, and Latin-1 is the faster to read and write. */
+/** Latin-1 is faster than UTF-8, and the same for ASCII. */
 export function dataEncoding(isBinary: boolean, isAscii: boolean): DataEncoding {
   if (isBinary) return 'hex';
   return isAscii ? 'latin1' : 'utf8';
 }
 
-/** The key or value that bytes stand for. Only what is known to be ASCII may be said to be. */
+/**
+ * Returns the key or value of some bytes.
+ * @param isAscii true only if the bytes are known to be ASCII
+ */
 export function decoded(
   bytes: Buffer,
   start: number,
@@ -21,7 +24,7 @@ export function decoded(
   return { encoding: isBinary ? 'binary' : 'string', data };
 }
 
-/** How many bytes a value takes: what `byteLength` of the protocol says, counted by Node, which it does without. */
+/** Returns how many bytes a value has. As `byteLength` of the protocol, but counted by Node, which is faster. */
 export function valueBytesOf({ encoding, data }: Value): number {
   return encoding === 'binary' ? data.length / 2 : Buffer.byteLength(data);
 }

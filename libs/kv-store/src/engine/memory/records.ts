@@ -1,20 +1,20 @@
 import type { KeyId, Value } from '@kvs/protocol';
 import { brandKey, brandValue, keyId } from '@kvs/protocol';
 import type { EnginePair } from '../storage-engine.js';
-import type { KeyScratch } from './key-scratch.js';
+import type { KeyBuffer } from './key-buffer.js';
 import type { RawRecord } from './raw-record.js';
-import { emptyRecord, MAX_WHOLE_KEY_BYTES } from './raw-record.js';
+import { emptyRecord, MAX_KEY_IN_HEAD_BYTES } from './raw-record.js';
 import type { DataEncoding } from './record-data.js';
 import { dataEncoding, decoded } from './record-data.js';
 import type { Page } from './slab/page.js';
-import { PieceCursor } from './slab/piece-cursor.js';
-import { Pieces } from './slab/pieces.js';
+import { ChunkCursor } from './slab/chunk-cursor.js';
+import { ChunkChain } from './slab/chunk-chain.js';
 import { MAX_SLOT_BYTES } from './slab/size-classes.js';
 import type { SlabArena } from './slab/slab-arena.js';
-import { SpreadData } from './spread-data.js';
+import { ChunkedData } from './chunked-data.js';
 
 /**
- * Pairs as they lie in the arena's slots, nothing parsed and nothing twice:
+ * Pairs as bytes in the arena's slots:
  *
  *     word 0    the next record of the same bucket
  *          1    the key's hash
@@ -26,32 +26,32 @@ import { SpreadData } from './spread-data.js';
  *         [     when it expires, in milliseconds, perhaps before 1970: high word, low word]
  *     then      the key's bytes, the value's bytes
  *
- * What is in brackets takes room only where it is needed. Text is kept as UTF-8, `binary` as its bytes. A record larger
- * than any slot begins so in its head, and goes on in {@link Pieces}.
+ * Words in brackets are only there if they are needed. Text is kept as UTF-8, `binary` as its bytes. A record that is
+ * larger than any slot starts like this in its head and continues in the chunks of a {@link ChunkChain}.
  */
 export class Records {
-  readonly pieces: Pieces;
+  readonly chunks: ChunkChain;
   readonly #headerWords: number;
-  readonly #spreadData = new SpreadData();
+  readonly #chunkedData = new ChunkedData();
 
   readonly #arena: SlabArena;
 
   constructor(arena: SlabArena, hasNeighbours: boolean) {
     this.#arena = arena;
 
-    this.pieces = new Pieces(arena);
+    this.chunks = new ChunkChain(arena);
     this.#headerWords = hasNeighbours ? NEWER + 1 : FLAGS + 1;
   }
 
-  /** How many bytes a record takes, its value so many of them. */
-  size(key: KeyScratch, valueBytes: number, expiresAtMs: number | undefined): number {
+  /** Returns how many bytes a record has, including its header. */
+  size(key: KeyBuffer, valueBytes: number, expiresAtMs: number | undefined): number {
     return this.#payload(expiresAtMs !== undefined) + key.length + valueBytes;
   }
 
-  /** Writes all but the links of the record; where it is spread, into the pieces that it has been given. */
+  /** Writes all of a record except its links. A large record already has its chunks. */
   fill(
     ref: number,
-    key: KeyScratch,
+    key: KeyBuffer,
     partition: number,
     value: Value,
     valueBytes: number,
@@ -64,7 +64,7 @@ export class Records {
     const at = start / 4;
     const isAscii = value.encoding === 'string' && valueBytes === value.data.length;
     const payload = this.#payload(expiresAtMs !== undefined);
-    const isSpread = payload + key.length + valueBytes > MAX_SLOT_BYTES;
+    const isLarge = payload + key.length + valueBytes > MAX_SLOT_BYTES;
     words[at + HASH] = key.hash;
     page.doubles[start / 8 + VERSION] = version;
     words[at + KEY_LENGTH] = key.length;
@@ -76,13 +76,13 @@ export class Records {
       (value.encoding === 'binary' ? VALUE_BINARY : 0) |
       (isAscii ? VALUE_ASCII : 0) |
       (expiresAtMs === undefined ? 0 : EXPIRES) |
-      (isSpread ? SPREAD : 0);
+      (isLarge ? LARGE : 0);
     if (expiresAtMs !== undefined) {
       words[at + this.#headerWords] = Math.floor(expiresAtMs / 2 ** 32);
       words[at + this.#headerWords + 1] = expiresAtMs;
     }
     const encoding = dataEncoding(value.encoding === 'binary', isAscii);
-    if (isSpread) return this.#fillSpread(ref, payload, key, value, encoding);
+    if (isLarge) return this.#fillLarge(ref, payload, key, value, encoding);
     const keyStart = start + payload;
     for (let i = 0; i < key.length; i++) bytes[keyStart + i] = key.bytes[i] ?? 0;
     bytes.write(value.data, keyStart + key.length, valueBytes, encoding);
@@ -125,12 +125,12 @@ export class Records {
     this.#setWord(ref, FLAGS, visited ? flags | VISITED : flags & ~VISITED);
   }
 
-  /** Whether the record has pieces. */
-  isSpread(ref: number): boolean {
-    return (this.#word(ref, FLAGS) & SPREAD) !== 0;
+  /** Whether the record has chunks. */
+  isLarge(ref: number): boolean {
+    return (this.#word(ref, FLAGS) & LARGE) !== 0;
   }
 
-  /** How many slots the record lies in, give or take one. */
+  /** Returns about how many slots the record has. */
   slotCount(ref: number): number {
     return Math.ceil((this.#locate(ref).end - this.#arena.start(ref)) / MAX_SLOT_BYTES);
   }
@@ -151,15 +151,16 @@ export class Records {
     return high * 2 ** 32 + (words[at + this.#headerWords + 1] ?? 0);
   }
 
-  /** Whether the record is this key's. */
-  matches(ref: number, key: KeyScratch): boolean {
+  /** Returns whether the record has this key. */
+  matches(ref: number, key: KeyBuffer): boolean {
     const { words, bytes } = this.#arena.page(ref);
     const start = this.#arena.start(ref);
     const at = start / 4;
     const flags = words[at + FLAGS] ?? 0;
     if (words[at + HASH] !== key.hash || words[at + KEY_LENGTH] !== key.length) return false;
     if (((flags & KEY_BINARY) !== 0) !== key.isBinary) return false;
-    if (key.length > MAX_WHOLE_KEY_BYTES) return this.#longKey(ref).equals(key.bytes.subarray(0, key.length));
+    if (key.length > MAX_KEY_IN_HEAD_BYTES)
+      return this.#longKey(ref).equals(key.bytes.subarray(0, key.length));
     const keyStart = start + this.#payload((flags & EXPIRES) !== 0);
     for (let i = 0; i < key.length; i++) if (bytes[keyStart + i] !== key.bytes[i]) return false;
     return true;
@@ -170,7 +171,7 @@ export class Records {
     const isBinary = (flags & KEY_BINARY) !== 0;
     const isAscii = (flags & KEY_ASCII) !== 0;
     const length = valueStart - keyStart;
-    if (length > MAX_WHOLE_KEY_BYTES)
+    if (length > MAX_KEY_IN_HEAD_BYTES)
       return keyId(brandKey(decoded(this.#longKey(ref), 0, length, isBinary, isAscii)));
     return keyId(brandKey(decoded(page.bytes, keyStart, valueStart, isBinary, isAscii)));
   }
@@ -179,10 +180,10 @@ export class Records {
     const { page, flags, keyStart, valueStart, end } = this.#locate(ref);
     const isBinary = (flags & VALUE_BINARY) !== 0;
     const isAscii = (flags & VALUE_ASCII) !== 0;
-    if ((flags & SPREAD) === 0) return brandValue(decoded(page.bytes, valueStart, end, isBinary, isAscii));
+    if ((flags & LARGE) === 0) return brandValue(decoded(page.bytes, valueStart, end, isBinary, isAscii));
     const cursor = this.cursor(ref);
     cursor.skip(valueStart - keyStart);
-    const data = this.#spreadData.read(cursor, end - valueStart, dataEncoding(isBinary, isAscii));
+    const data = this.#chunkedData.read(cursor, end - valueStart, dataEncoding(isBinary, isAscii));
     return brandValue({ encoding: isBinary ? 'binary' : 'string', data });
   }
 
@@ -190,12 +191,12 @@ export class Records {
     return { id, value: this.value(ref), version: this.version(ref), expiresAtMs: this.expiresAtMs(ref) };
   }
 
-  /** Where the record's key and value lie, one after the other: valid until the next change. */
+  /** Returns where the record's key and value are, valid until the next change. */
   raw(ref: number): RawRecord {
     return this.rawInto(ref, emptyRecord());
   }
 
-  /** As {@link raw}, in an object that is used again. */
+  /** As {@link raw}, in an object that the caller reuses. */
   rawInto(ref: number, record: RawRecord): RawRecord {
     const page = this.#arena.page(ref);
     const { words } = page;
@@ -205,7 +206,7 @@ export class Records {
     const expires = (flags & EXPIRES) !== 0;
     record.bytes = page.bytes;
     record.words = words;
-    record.isSpread = (flags & SPREAD) !== 0;
+    record.isLarge = (flags & LARGE) !== 0;
     record.keyStart = start + this.#payload(expires);
     record.valueStart = record.keyStart + (words[at + KEY_LENGTH] ?? 0);
     record.end = record.valueStart + (words[at + VALUE_LENGTH] ?? 0);
@@ -216,35 +217,35 @@ export class Records {
     return record;
   }
 
-  /** As {@link raw}, but a copy, whole, that no change reaches. */
+  /** As {@link raw}, but a complete copy, which later changes do not reach. */
   copy(ref: number): RawRecord {
     const record = this.raw(ref);
     const { bytes, keyStart, valueStart, end } = record;
     const length = end - keyStart;
     const words = new Uint32Array(Math.ceil(length / 4));
     const copied = Buffer.from(words.buffer);
-    if (record.isSpread) this.cursor(ref).read(copied, 0, length);
+    if (record.isLarge) this.cursor(ref).read(copied, 0, length);
     else bytes.copy(copied, 0, keyStart, end);
     const bounds = { keyStart: 0, valueStart: valueStart - keyStart, end: length };
-    return { ...record, ...bounds, bytes: copied, words, isSpread: false };
+    return { ...record, ...bounds, bytes: copied, words, isLarge: false };
   }
 
-  /** Goes through the key and the value of a spread record. */
-  cursor(ref: number): PieceCursor {
+  /** Returns a cursor at the key of a large record. */
+  cursor(ref: number): ChunkCursor {
     const { keyStart } = this.#locate(ref);
-    return new PieceCursor(this.#arena, this.pieces, ref, keyStart - this.#arena.start(ref));
+    return new ChunkCursor(this.#arena, this.chunks, ref, keyStart - this.#arena.start(ref));
   }
 
-  #fillSpread(ref: number, at: number, key: KeyScratch, value: Value, encoding: DataEncoding): void {
-    const cursor = new PieceCursor(this.#arena, this.pieces, ref, at);
+  #fillLarge(ref: number, at: number, key: KeyBuffer, value: Value, encoding: DataEncoding): void {
+    const cursor = new ChunkCursor(this.#arena, this.chunks, ref, at);
     cursor.write(key.bytes, key.length);
-    this.#spreadData.write(cursor, value.data, encoding);
+    this.#chunkedData.write(cursor, value.data, encoding);
   }
 
-  /** The bytes of a key that may lie in several slots. */
+  /** Returns the bytes of a key that may be in several slots. */
   #longKey(ref: number): Buffer {
     const { page, flags, keyStart, valueStart } = this.#locate(ref);
-    if ((flags & SPREAD) === 0) return page.bytes.subarray(keyStart, valueStart);
+    if ((flags & LARGE) === 0) return page.bytes.subarray(keyStart, valueStart);
     const key = Buffer.allocUnsafe(valueStart - keyStart);
     this.cursor(ref).read(key, 0, key.length);
     return key;
@@ -296,4 +297,4 @@ const VALUE_BINARY = 4;
 const VALUE_ASCII = 8;
 const EXPIRES = 16;
 const VISITED = 32;
-const SPREAD = 64;
+const LARGE = 64;

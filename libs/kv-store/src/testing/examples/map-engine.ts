@@ -1,5 +1,5 @@
 import { KvsError, type KeyId } from '@kvs/protocol';
-import type { EngineDelete, EngineEntry, EngineWrite, PlacedKey } from '../../index.js';
+import type { EngineDelete, EngineEntry, EngineWrite, EngineKey } from '../../index.js';
 import type { Clock, EngineFactory, StorageEngine } from '../../index.js';
 import { conditionHolds, inChunks, isExpired, nextVersion, readEach } from '../../index.js';
 
@@ -16,7 +16,7 @@ class MapEngine implements StorageEngine {
     this.#clock = clock;
   }
 
-  getMany(keys: readonly PlacedKey[], maxBytes = Infinity) {
+  getMany(keys: readonly EngineKey[], maxBytes = Infinity) {
     this.#open();
     return readEach(keys, maxBytes, (key) => {
       const entry = this.#find(key);
@@ -24,7 +24,7 @@ class MapEngine implements StorageEngine {
     });
   }
 
-  hasMany(keys: readonly PlacedKey[]) {
+  hasMany(keys: readonly EngineKey[]) {
     return this.#each(keys, (_key, entry) => ({ status: entry ? 'present' : 'absent' }) as const);
   }
 
@@ -61,12 +61,12 @@ class MapEngine implements StorageEngine {
     this.#partitions = undefined;
   }
 
-  #each<I extends PlacedKey, R>(items: readonly I[], apply: (item: I, entry?: EngineEntry) => R): R[] {
+  #each<I extends EngineKey, R>(items: readonly I[], apply: (item: I, entry?: EngineEntry) => R): R[] {
     this.#open();
     return items.map((item) => apply(item, this.#find(item)));
   }
 
-  #find({ id, partition }: PlacedKey): EngineEntry | undefined {
+  #find({ id, partition }: EngineKey): EngineEntry | undefined {
     const pairs = this.#pairsOf(partition);
     if (isExpired(pairs.get(id)?.expiresAtMs, this.#clock.nowMicros())) pairs.delete(id);
     return pairs.get(id);

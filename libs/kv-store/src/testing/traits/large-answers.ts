@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { binaryValue, DEFAULT_LIMITS } from '@kvs/protocol';
-import type { PlacedKey } from '../../engine/storage-engine.js';
+import type { EngineKey } from '../../engine/storage-engine.js';
 import { numbered, placed, set, write } from '../pairs.js';
 import type { Trait } from '../trait.js';
 
@@ -38,14 +38,14 @@ export const largeAnswers: Trait = {
     'an answer beyond its limit is not read to its end': async ({ engine }) => {
       // All of it would be 20 GiB, and more than any test has time for.
       await set(engine, write('key', 'v'.repeat(2 * 1024 * 1024)));
-      const asked = new Array<PlacedKey>(DEFAULT_LIMITS.maxBatchItems).fill(placed('key'));
+      const asked = new Array<EngineKey>(DEFAULT_LIMITS.maxBatchItems).fill(placed('key'));
       await isTooLarge(() => engine.getMany(asked, DEFAULT_LIMITS.maxAnswerBytes));
     },
     'a pair whose time is over counts for nothing': async ({ engine, clock }) => {
       const nowMs = clock.nowMicros() / 1000;
       await set(engine, write('key', 'v'.repeat(1000), { expiresAtMs: nowMs + 10 }));
       clock.advanceMs(10);
-      const asked = new Array<PlacedKey>(50).fill(placed('key'));
+      const asked = new Array<EngineKey>(50).fill(placed('key'));
       assert.ok((await engine.getMany(asked, 1000)).every(({ status }) => status === 'absent'));
     },
   },

@@ -1,5 +1,5 @@
 import type { KeyId } from '@kvs/protocol';
-import type { EngineDelete, EngineWrite, PlacedKey, StorageEngine } from '../../engine/storage-engine.js';
+import type { EngineDelete, EngineWrite, EngineKey, StorageEngine } from '../../engine/storage-engine.js';
 import { EngineModel } from '../engine-model.js';
 import type { ManualClock } from '../manual-clock.js';
 import { numbered, placed, scanPairs } from '../pairs.js';
@@ -11,7 +11,7 @@ import type { Trait } from '../trait.js';
 const SEEDS = [1, 2, 3, 4, 5];
 const STEPS = 300;
 const PARTITIONS = [0, 7, 4095];
-const KEYS: readonly PlacedKey[] = PARTITIONS.flatMap((partition) =>
+const KEYS: readonly EngineKey[] = PARTITIONS.flatMap((partition) =>
   numbered(4, `in-${partition}`).map((key) => placed(key, partition)),
 );
 
@@ -94,7 +94,7 @@ class RandomWalk {
     if (back > this.#latestDeadlineMs * 1000) this.#clock.setMicros(back);
   }
 
-  #batch<T>(item: (key: PlacedKey) => T): T[] {
+  #batch<T>(item: (key: EngineKey) => T): T[] {
     return Array.from({ length: this.#random.below(5) }, () => item(this.#random.pick(KEYS)));
   }
 

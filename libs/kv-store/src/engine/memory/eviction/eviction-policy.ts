@@ -1,13 +1,13 @@
-/** Which pair goes when room is needed. Told of every record that comes, goes, moves or is used. */
+/** Decides which pair to evict. The store tells it of every record that is added, removed, moved or used. */
 export interface EvictionPolicy {
   added(ref: number): void;
   /** Read or overwritten. */
   used(ref: number): void;
-  /** The record is now elsewhere; the old slot can still be read. */
+  /** The record has moved. The old slot can still be read. */
   moved(from: number, to: number): void;
-  /** About to go, evicted or not. */
+  /** The record is about to be removed, by eviction or otherwise. */
   removed(ref: number): void;
-  /** The record to evict, 0 for none. The caller removes it. */
+  /** Returns the record to evict, 0 if there is none. The caller removes it. */
   victim(): number;
 }
 
@@ -15,7 +15,7 @@ export type Eviction = 'none' | 'lru' | 'sieve';
 
 export const EVICTIONS: readonly Eviction[] = ['none', 'lru', 'sieve'];
 
-/** Evicts nothing: a full store refuses writes. */
+/** Evicts nothing. A full store refuses writes. */
 export const noEviction: EvictionPolicy = Object.freeze({
   added: () => undefined,
   used: () => undefined,

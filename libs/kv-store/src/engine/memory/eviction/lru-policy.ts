@@ -4,8 +4,8 @@ import { RecordQueue } from './record-queue.js';
 
 /**
  * Exact LRU: one list in the order of last use, as in Mattson, Gecsei, Slutz and Traiger, "Evaluation techniques for
- * storage hierarchies" (IBM Systems Journal 9(2), 1970). Not sampled, as Redis does it: a read moves its pair to the
- * front.
+ * storage hierarchies" (IBM Systems Journal 9(2), 1970). It does not sample, as Redis does: a read moves its pair to
+ * the front.
  */
 export class LruPolicy implements EvictionPolicy {
   readonly #queue: RecordQueue;

@@ -1,6 +1,6 @@
 import type { Records } from '../records.js';
 
-/** All records in one doubly linked list, newest to oldest; the links lie in the records. 0 is neither end's end. */
+/** A doubly linked list of all records, from newest to oldest. The links are in the records; 0 marks both ends. */
 export class RecordQueue {
   newest = 0;
   oldest = 0;
@@ -28,7 +28,7 @@ export class RecordQueue {
     else this.#records.setNewer(older, newer);
   }
 
-  /** Puts one record in the place of another. */
+  /** Replaces one record with another. */
   replace(from: number, to: number): void {
     const older = this.#records.older(from);
     const newer = this.#records.newer(from);

@@ -4,8 +4,8 @@ import { RecordQueue } from './record-queue.js';
 
 /**
  * SIEVE (Zhang, Yang, Yue, Vigfusson and Rashmi, "SIEVE is Simpler than LRU", NSDI 2024, Algorithm 1): a queue in the
- * order of arrival, and a hand that goes from the oldest pair to the newest. It passes over a pair that was used,
- * marking it unused, and evicts the first that was not. A use sets one bit and moves nothing, so reads are cheap, and
+ * order of arrival, and a hand that moves from the oldest pair to the newest. The hand passes over a used pair and
+ * marks it unused. It evicts the first unused pair. A use sets one bit and moves nothing, so reads are cheap, and
  * pairs used only once leave early.
  */
 export class SievePolicy implements EvictionPolicy {
@@ -51,5 +51,7 @@ export class SievePolicy implements EvictionPolicy {
   }
 }
 
-/** Beyond the paper: the hand stops after so many, so that one write never waits for a walk over a large store. */
+/**
+ * Not in the paper: the hand stops after so many pairs, so that one write never waits for a walk over a large store.
+ */
 const MAX_PASSED = 10_000;

@@ -1,6 +1,6 @@
-// What JSON must escape within a string, in the form that `JSON.stringify` gives it: controls, `"` and `\`.
+// The characters that JSON escapes in a string, as `JSON.stringify` does: controls, `"` and `\`.
 
-/** How much longer than its bytes a text can become: `\u0000` for one. */
+/** How many bytes one byte of text can become, as in `\u0000`. */
 export const MAX_ESCAPED_BYTES = 6;
 
 export function isEscaped(byte: number): boolean {
@@ -8,8 +8,9 @@ export function isEscaped(byte: number): boolean {
 }
 
 /**
- * Whether any of four bytes must be escaped, by arithmetic on all four at once: subtracting sets the top bit of a byte
- * that was too small, or borrowed from by one that was. So the answer is exact for the word, if not for each byte.
+ * Returns whether any of four bytes must be escaped, by arithmetic on all four at once. The subtraction sets the top
+ * bit of a byte that was too small, or from which such a byte borrowed. So the answer is exact for the word, but not
+ * for each byte.
  */
 export function holdsEscapes(four: number): boolean {
   const quotes = four ^ (QUOTE * EACH_BYTE);
@@ -22,8 +23,8 @@ export function holdsEscapes(four: number): boolean {
 }
 
 /**
- * Writes a byte's escape.
- * @returns where the text goes on
+ * Writes the escape of a byte.
+ * @returns the position after it
  */
 export function escapeByte(out: Uint8Array, at: number, byte: number): number {
   const escape = ESCAPES[byte] ?? '';

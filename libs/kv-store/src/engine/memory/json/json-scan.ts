@@ -12,21 +12,21 @@ import { KeyPrefix } from './key-prefix.js';
 import { PairTexts, SMALL_PAIR_BYTES } from './pair-texts.js';
 
 /**
- * The pairs of some partitions as JSON, straight from where they lie: no pair becomes an object or a string. Writes may
- * come between two steps. As in `scanPartition`, the walk goes through the hashes in ascending order; here within a
- * bucket too, so all that it has to remember is the hash at which it goes on.
+ * Writes the pairs of some partitions as JSON, straight from their memory: no pair becomes an object or a string.
+ * Writes may happen between two steps. Like `scanPartition`, the walk goes through the hashes in ascending order, and
+ * here within a bucket too. So it has to remember only the hash at which it continues.
  */
 export class JsonScan {
   readonly #writer = new JsonWriter();
   readonly #texts: PairTexts;
   readonly #prefix: KeyPrefix;
-  /** Copies of pairs that take more than one step to write. */
+  /** Copies of pairs that need more than one step. */
   readonly #large: RawRecord[] = [];
-  /** Used again for each bucket and each pair. */
+  /** Reused for each bucket and each pair. */
   readonly #refs: number[] = [];
   readonly #record = emptyRecord();
   #nowMicros = 0;
-  /** Buckets and pairs looked at since the last step. */
+  /** Buckets and pairs examined since the last step. */
   #looks = 0;
 
   readonly #store: PairStore;
@@ -40,13 +40,15 @@ export class JsonScan {
     this.#prefix = new KeyPrefix(idPrefix);
   }
 
-  /** Pieces, none empty, each of which lasts until the next step; undefined where a turn's work is done without filling one. */
-  *pieces(partitions: readonly number[]): Generator<Uint8Array | undefined, void, undefined> {
+  /**
+   * Yields chunks, none empty, each valid until the next step. Yields undefined if a step ends without a full chunk.
+   */
+  *chunks(partitions: readonly number[]): Generator<Uint8Array | undefined, void, undefined> {
     for (const number of partitions) {
       const partition = this.#store.partition(number);
       if (partition !== undefined && partition.pairCount > 0) yield* this.#walk(partition);
     }
-    if (!this.#writer.isEmpty) yield this.#writer.take();
+    if (!this.#writer.isEmpty) yield this.#writer.flush();
   }
 
   *#walk(partition: MemoryPartition): Generator<Uint8Array | undefined, void, undefined> {
@@ -55,14 +57,14 @@ export class JsonScan {
       hash = this.#advance(partition, hash);
       for (let pair = this.#large.shift(); pair !== undefined; pair = this.#large.shift()) {
         const steps = this.#texts.writeLarge(pair, this.#nowMicros);
-        while (steps.next().done !== true) if (this.#writer.isFull) yield this.#take();
+        while (steps.next().done !== true) if (this.#writer.isFull) yield this.#flush();
       }
-      if (this.#writer.isFull) yield this.#take();
-      else if (this.#looks >= LOOKS_PER_STEP) yield this.#rest();
+      if (this.#writer.isFull) yield this.#flush();
+      else if (this.#looks >= LOOKS_PER_STEP) yield this.#pause();
     }
   }
 
-  /** Writes pairs until it is time for a pause; the hash at which to go on. */
+  /** Writes pairs until a pause is due; returns the hash at which to continue. */
   #advance(partition: MemoryPartition, from: number): number {
     const { records } = this.#store;
     let hash = from;
@@ -70,7 +72,7 @@ export class JsonScan {
       const nextHash = this.#gather(partition, hash);
       let previous = 0;
       for (const ref of this.#refs) {
-        // Of the same hash, several keys can only be passed together.
+        // The walk can't stop between two keys of the same hash.
         if (this.#isPauseDue && (previous === 0 || records.hash(ref) !== records.hash(previous)))
           return records.hash(ref);
         this.#write(ref);
@@ -82,8 +84,8 @@ export class JsonScan {
   }
 
   /**
-   * The records of the next buckets, in ascending order of their hashes. They lie anywhere in memory: by looking at many
-   * of them before the first is written, the processor waits for several at a time rather than for one after another.
+   * Collects the records of the next buckets, in ascending order of their hashes. They can be anywhere in memory. By
+   * reading many of them before it writes the first, the processor waits for several at a time.
    */
   #gather(partition: MemoryPartition, from: number): number {
     const refs = this.#refs;
@@ -108,27 +110,28 @@ export class JsonScan {
     if (isExpired(record.expiresAtMs, this.#nowMicros)) return;
     if (!this.#prefix.matches(this.#store.records, ref, record)) return;
     const isSmall = record.end - record.keyStart <= SMALL_PAIR_BYTES;
-    // Full already, where it has the hash of the pair before and can't be left for the next step.
+    // The chunk may be full already if the pair has the hash of the pair before, because then it can't wait for the
+    // next step.
     if (isSmall && !this.#writer.isFull) this.#texts.writeSmall(record, this.#nowMicros);
     else this.#large.push(this.#store.records.copy(ref));
   }
 
-  #take(): Uint8Array {
+  #flush(): Uint8Array {
     this.#looks = 0;
-    return this.#writer.take();
+    return this.#writer.flush();
   }
 
-  #rest(): undefined {
+  #pause(): undefined {
     this.#looks = 0;
   }
 }
 
 const GATHERED_BUCKETS = 32;
 
-/** A tenth of a millisecond or two of work, where no pair matches. */
+/** A tenth of a millisecond or two of work if no pair matches. */
 const LOOKS_PER_STEP = 2048;
 
-/** Of a bucket's few records, by insertion. */
+/** Sorts a bucket's few records by insertion. */
 function sortByHash(refs: number[], first: number, records: Records): void {
   for (let i = first + 1; i < refs.length; i++) {
     const ref = refs[i] ?? 0;

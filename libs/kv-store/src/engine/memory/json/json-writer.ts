@@ -1,11 +1,11 @@
 import { escapeByte, holdsEscapes, isEscaped } from './json-escapes.js';
 
 /**
- * JSON text as UTF-8 bytes, by the piece, escaped as `JSON.stringify` does. What is written between two looks at
- * whether the piece {@link isFull} must fit into {@link MAX_WRITE_BYTES}.
+ * Writes JSON text as UTF-8 bytes, chunk by chunk, escaped as `JSON.stringify` does. Check {@link isFull} at least
+ * once every {@link MAX_WRITE_BYTES}.
  *
- * Bytes are moved by the word: a loop over single bytes would take most of the time of a scan. Words are written one
- * over the end of the other, so that what is beyond the end of a text does not matter.
+ * It copies words, because copying single bytes would take most of the time of a scan. Each word is written over the
+ * end of the one before, so bytes beyond the end of a text do no harm.
  */
 export class JsonWriter {
   #bytes = NOTHING;
@@ -17,17 +17,17 @@ export class JsonWriter {
   }
 
   get isFull(): boolean {
-    return this.#length >= PIECE_BYTES;
+    return this.#length >= CHUNK_BYTES;
   }
 
-  /** The piece, which lasts until more is written: that is put in the same memory. */
-  take(): Uint8Array {
-    const piece = this.#bytes.subarray(0, this.#length);
+  /** Returns the chunk, which is valid until the next write. */
+  flush(): Uint8Array {
+    const chunk = this.#bytes.subarray(0, this.#length);
     this.#length = 0;
-    return piece;
+    return chunk;
   }
 
-  /** Text that is JSON already. */
+  /** Writes text that is JSON already. */
   raw({ doubles, length }: FixedText): void {
     if (this.#bytes === NOTHING) this.#begin();
     const view = this.#view;
@@ -39,7 +39,7 @@ export class JsonWriter {
     this.#length += length;
   }
 
-  /** The inside of a string, given as UTF-8. It may be given in parts that end anywhere. */
+  /** Writes the inside of a string from UTF-8, whole or in parts that may end anywhere. */
   text(source: WordSource, start: number, end: number): void {
     if (this.#bytes === NOTHING) this.#begin();
     const from = IS_LITTLE_ENDIAN ? this.#textByWords(source.words, start, end) : start;
@@ -53,7 +53,7 @@ export class JsonWriter {
     this.#length = at;
   }
 
-  /** The inside of a string of hexadecimal digits. */
+  /** Writes bytes as the inside of a string of hexadecimal digits. */
   hex({ bytes }: WordSource, start: number, end: number): void {
     if (this.#bytes === NOTHING) this.#begin();
     const view = this.#view;
@@ -73,7 +73,7 @@ export class JsonWriter {
     this.#digits(value - high * LOW_PART, high > 0 ? LOW_DIGITS : 1);
   }
 
-  /** As far as there are whole words; where the rest starts. */
+  /** Writes as many whole words as there are; returns the position of the rest. */
   #textByWords(words: Uint32Array, start: number, end: number): number {
     const view = this.#view;
     let at = this.#length;
@@ -111,18 +111,18 @@ export class JsonWriter {
   }
 
   #begin(): void {
-    this.#bytes = Buffer.allocUnsafeSlow(PIECE_BYTES + MAX_WRITE_BYTES);
+    this.#bytes = Buffer.allocUnsafeSlow(CHUNK_BYTES + MAX_WRITE_BYTES);
     this.#view = new DataView(this.#bytes.buffer);
   }
 }
 
-/** The same bytes twice, for the words start where the bytes do. */
+/** The same bytes twice. The words start where the bytes start. */
 export interface WordSource {
   readonly bytes: Uint8Array;
   readonly words: Uint32Array;
 }
 
-/** ASCII that is written as it is, rounded up to doubles. No double of ASCII is NaN, so none is changed on the way. */
+/** ASCII, padded to whole doubles. Doubles made of ASCII are never NaN, so copying does not change them. */
 export class FixedText {
   readonly doubles: readonly number[];
   readonly length: number;
@@ -137,10 +137,10 @@ export class FixedText {
   }
 }
 
-/** A piece is full with so many bytes: about what one turn of the event loop should make, and one write send. */
-const PIECE_BYTES = 64 * 1024;
+/** A chunk is full with so many bytes: about what the engine should make in one turn of the event loop. */
+const CHUNK_BYTES = 64 * 1024;
 
-/** The most that may be written between two looks at whether a piece is full. */
+/** How many bytes may be written between two checks of whether a chunk is full. */
 export const MAX_WRITE_BYTES = 16 * 1024;
 
 const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;

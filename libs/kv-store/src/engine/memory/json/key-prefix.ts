@@ -1,14 +1,14 @@
 import { isValidData } from '@kvs/protocol';
 import type { RawRecord } from '../raw-record.js';
-import { MAX_WHOLE_KEY_BYTES } from '../raw-record.js';
+import { MAX_KEY_IN_HEAD_BYTES } from '../raw-record.js';
 import type { Records } from '../records.js';
 
-/** What keys are to start with, compared where their bytes lie. */
+/** A prefix that is compared with keys in their memory. */
 export class KeyPrefix {
   readonly #isBinary: boolean;
   /**
-   * Undefined where the prefix ends within a character or a byte, and so is none of bytes; and where it is so long
-   * that those of a key need not all lie in one place.
+   * Undefined if the prefix ends within a character or a byte, or if it is longer than what a head surely has of a
+   * key.
    */
   readonly #bytes: Buffer | undefined;
 
@@ -21,7 +21,7 @@ export class KeyPrefix {
     const data = idPrefix.slice(1);
     if (!isValidData(this.#isBinary ? 'binary' : 'string', data)) return;
     const bytes = Buffer.from(data, this.#isBinary ? 'hex' : 'utf8');
-    if (bytes.length <= MAX_WHOLE_KEY_BYTES) this.#bytes = bytes;
+    if (bytes.length <= MAX_KEY_IN_HEAD_BYTES) this.#bytes = bytes;
   }
 
   matches(records: Records, ref: number, record: RawRecord): boolean {

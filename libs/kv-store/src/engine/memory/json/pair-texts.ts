@@ -5,7 +5,7 @@ import { MAX_ESCAPED_BYTES } from './json-escapes.js';
 import type { JsonWriter, WordSource } from './json-writer.js';
 import { FixedText, MAX_WRITE_BYTES } from './json-writer.js';
 
-/** Writes pairs as the wire has them, byte for byte what `JSON.stringify` makes of a `WirePair`. */
+/** Writes pairs byte for byte as `JSON.stringify` would write a `WirePair`. */
 export class PairTexts {
   readonly #keyHeads: readonly [text: FixedText, binary: FixedText];
   readonly #tail: FixedText;
@@ -27,7 +27,7 @@ export class PairTexts {
     this.#end = new FixedText('}\n');
   }
 
-  /** A pair of up to {@link SMALL_PAIR_BYTES}, at once. */
+  /** Writes a pair of up to {@link SMALL_PAIR_BYTES} at once. */
   writeSmall(record: RawRecord, nowMicros: number): void {
     const { keyStart, valueStart, end, keyIsBinary, valueIsBinary } = record;
     this.#beginKey(keyIsBinary);
@@ -37,7 +37,10 @@ export class PairTexts {
     this.#finish(record, nowMicros);
   }
 
-  /** A pair of any size, in steps after each of which a full piece can be taken. The record must not change. */
+  /**
+   * Writes a pair of any size in steps. After each step, the caller can take a full chunk. The record must not
+   * change.
+   */
   *writeLarge(record: RawRecord, nowMicros: number): Generator<void, void, undefined> {
     const { keyStart, valueStart, end, keyIsBinary, valueIsBinary } = record;
     this.#beginKey(keyIsBinary);
@@ -80,7 +83,7 @@ export class PairTexts {
   }
 }
 
-/** The most bytes that are sure to fit, however they are escaped, beside what stands around them. */
+/** So many bytes always fit, however they are escaped. */
 export const SMALL_PAIR_BYTES = Math.floor((MAX_WRITE_BYTES - 256) / MAX_ESCAPED_BYTES);
 
 const TEXT_VALUE_HEAD = new FixedText('"},"value":{"encoding":"string","data":"');

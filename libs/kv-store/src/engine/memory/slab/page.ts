@@ -1,20 +1,20 @@
 import { PAGE_BYTES } from './size-classes.js';
 
 /**
- * Slots of one size in one buffer. A slot in use has something other than 0 in the word {@link SLOT_USED_WORD}, such
- * as the length of its key; a free one has 0 there, and in its first word the number of the next free slot plus one.
+ * Slots of one size in one buffer. In a used slot, the word {@link SLOT_USED_WORD} is not 0; a record has the length
+ * of its key there. In a free slot that word is 0, and the first word has the number of the next free slot plus one.
  */
 export class Page {
-  /** What references to the page's slots are made of. */
+  /** The page's part in references to its slots. */
   number = 0;
   slotBytes = PAGE_BYTES;
   readonly bytes: Buffer;
   readonly words: Uint32Array;
   readonly doubles: Float64Array;
   usedSlots = 0;
-  /** Where the page stands in its class's list of pages with room; -1 when it has none. */
+  /** The index of the page in its class's list of pages with room; -1 if it has none. */
   roomIndex = -1;
-  /** Slots from here on were never used. */
+  /** Slots from this one on were never used. */
   #untouched = 0;
   #firstFree = 0;
 
@@ -33,15 +33,15 @@ export class Page {
     return this.usedSlots === this.slotCount;
   }
 
-  /** Makes an empty page one of slots of this size. */
+  /** Gives an empty page slots of another size. */
   reset(slotBytes: number): void {
     this.slotBytes = slotBytes;
     this.#untouched = 0;
     this.#firstFree = 0;
   }
 
-  /** The byte at which the slot starts. The page must not be full. */
-  take(): number {
+  /** Allocates a slot; returns the byte at which it starts. The page must not be full. */
+  allocate(): number {
     this.usedSlots += 1;
     if (this.#firstFree === 0) return this.#untouched++ * this.slotBytes;
     const start = (this.#firstFree - 1) * this.slotBytes;
@@ -49,14 +49,14 @@ export class Page {
     return start;
   }
 
-  give(start: number): void {
+  free(start: number): void {
     this.usedSlots -= 1;
     this.words[start / 4] = this.#firstFree;
     this.words[start / 4 + SLOT_USED_WORD] = 0;
     this.#firstFree = start / this.slotBytes + 1;
   }
 
-  /** Where the slots in use start. */
+  /** Returns the bytes at which the used slots start. */
   usedStarts(): number[] {
     const starts: number[] = [];
     for (let slot = 0; slot < this.#untouched; slot++) {

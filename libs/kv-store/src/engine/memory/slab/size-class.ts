@@ -1,10 +1,10 @@
 import type { Page } from './page.js';
 import { PAGE_BYTES } from './size-classes.js';
 
-/** The pages whose slots have one size, as far as they have room. */
+/** The pages of one slot size. */
 export class SizeClass {
   readonly slotsPerPage: number;
-  /** Free slots in all of the class's pages. */
+  /** Free slots in all pages of the class. */
   freeSlots = 0;
   pageCount = 0;
   readonly #withRoom: Page[] = [];
@@ -14,17 +14,17 @@ export class SizeClass {
     this.slotsPerPage = Math.floor(PAGE_BYTES / slotBytes);
   }
 
-  /** Whether what is in one page fits into the free slots of the others, so many of which are to stay free. */
+  /** Returns whether the records of one page fit the free slots of the others, if so many of those must stay free. */
   canSparePage(keptFree = 0): boolean {
     return this.freeSlots - keptFree >= this.slotsPerPage && this.pageCount > 1;
   }
 
-  /** How many pages more it takes for so many slots. */
+  /** Returns how many more pages are needed for so many slots. */
   missingPages(slots: number): number {
     return Math.max(0, Math.ceil((slots - this.freeSlots) / this.slotsPerPage));
   }
 
-  /** Whether so much is free that moving slots together is worth its while. */
+  /** Whether so many slots are free that moving records together is worthwhile. */
   get isSparse(): boolean {
     return this.freeSlots > 2 * this.slotsPerPage + (this.pageCount * this.slotsPerPage) / 8;
   }
@@ -33,7 +33,7 @@ export class SizeClass {
     return this.#withRoom.at(-1);
   }
 
-  /** Of a few pages with room, the emptiest: looking at all of them would take too long in a large store. */
+  /** Returns the emptiest of a few pages with room. Looking at all pages would take too long in a large store. */
   emptiestPage(): Page | undefined {
     let emptiest: Page | undefined;
     for (let i = 0; i < Math.min(SAMPLES, this.#withRoom.length); i++) {

@@ -1,19 +1,19 @@
 /** Slots start at multiples of this, so that a 32-bit reference reaches 64 GiB of pages. */
 export const UNIT_BYTES = 16;
 
-/** Small enough that a class with few pairs wastes little, large enough that pages are few. */
+/** Small enough that a class with few pairs wastes little, and large enough that there are few pages. */
 export const PAGE_BYTES = 64 * 1024;
 
-/** A record that is larger is spread over several slots: eight fill a page, and larger ones would leave much over. */
+/** Larger records have chunks. Eight such slots fill a page; larger slots would waste much of it. */
 export const MAX_SLOT_BYTES = PAGE_BYTES / 8;
 
 /**
- * The sizes of slots: every multiple of 16 bytes up to 256, then steps of about an eighth (so at most an eighth
- * of a slot is wasted, a sixteenth on average), each stretched as far as the same number still fits a page.
+ * The sizes of slots: every multiple of 16 bytes up to 256, then steps of about an eighth. So at most an eighth of a
+ * slot is wasted, and a sixteenth on average. Each size is stretched as far as the same number of slots fits a page.
  */
 export const SLOT_SIZES: readonly number[] = Object.freeze(slotSizes());
 
-/** The index in {@link SLOT_SIZES} of the smallest slot that holds so many bytes, at most {@link MAX_SLOT_BYTES}. */
+/** Returns the index in {@link SLOT_SIZES} of the smallest slot for so many bytes, at most {@link MAX_SLOT_BYTES}. */
 export function classIndexFor(bytes: number): number {
   const index = CLASS_BY_UNITS[Math.ceil(bytes / UNIT_BYTES)];
   if (index === undefined) throw new RangeError(`${bytes} bytes fit no slot`);

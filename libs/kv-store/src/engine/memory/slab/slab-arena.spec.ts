@@ -1,10 +1,10 @@
 import { variedBytes } from '../../../testing/varied-values.js';
 import { MemoryBudget } from '../memory-budget.js';
-import { PieceCursor } from './piece-cursor.js';
-import { Pieces } from './pieces.js';
+import { ChunkCursor } from './chunk-cursor.js';
+import { ChunkChain } from './chunk-chain.js';
 import { MAX_SLOT_BYTES } from './size-classes.js';
 import { SlabArena } from './slab-arena.js';
-import { slotsFor } from './spread-layout.js';
+import { slotsFor } from './chunk-layout.js';
 
 const PAGE_COST = SlabArena.cost({ full: 1, tailBytes: 0 });
 
@@ -38,32 +38,32 @@ describe('an arena', () => {
   });
 });
 
-describe('the pieces of a record', () => {
+describe('the chunks of a record', () => {
   it('hold its bytes in their order, and are gone when they are freed', () => {
-    const { arena, budget, pieces } = open(1000 * PAGE_COST);
+    const { arena, budget, chunks } = open(1000 * PAGE_COST);
     for (const size of [MAX_SLOT_BYTES + 1, 20_000, 65_536, 300_000, 8 * 1024 * 1024]) {
       const bytes = variedBytes(size);
-      const head = laid(arena, pieces, size);
-      new PieceCursor(arena, pieces, head, 0).write(bytes, size);
-      expect(bytesOf(arena, pieces, head, size).equals(bytes)).toBe(true);
-      pieces.free(head);
+      const head = laid(arena, chunks, size);
+      new ChunkCursor(arena, chunks, head, 0).write(bytes, size);
+      expect(bytesOf(arena, chunks, head, size).equals(bytes)).toBe(true);
+      chunks.free(head);
       arena.free(head);
       expect(budget.usedBytes).toBeLessThanOrEqual(5 * PAGE_COST);
     }
   });
 
   it('can be gone over in parts of any length, and passed over', () => {
-    const { arena, pieces } = open(100 * PAGE_COST);
+    const { arena, chunks } = open(100 * PAGE_COST);
     const size = 100_000;
     const bytes = variedBytes(size);
-    const head = laid(arena, pieces, size);
-    const into = new PieceCursor(arena, pieces, head, 0);
+    const head = laid(arena, chunks, size);
+    const into = new ChunkCursor(arena, chunks, head, 0);
     for (let at = 0; at < size; at += 777) {
       const part = bytes.subarray(at, at + 777);
       into.write(part, part.length);
     }
     for (const skipped of [0, 1, 8187, 8188, 8189, 50_000, size - 1]) {
-      const from = new PieceCursor(arena, pieces, head, 0);
+      const from = new ChunkCursor(arena, chunks, head, 0);
       from.skip(skipped);
       const rest = Buffer.alloc(size - skipped);
       for (let at = 0; at < rest.length; at += 999) from.read(rest, at, Math.min(rest.length, at + 999));
@@ -72,51 +72,51 @@ describe('the pieces of a record', () => {
   });
 
   it('stay as they are, as far as they are needed, when others are to follow or to go', () => {
-    const { arena, pieces } = open(1000 * PAGE_COST);
-    const head = laid(arena, pieces, 100_000);
+    const { arena, chunks } = open(1000 * PAGE_COST);
+    const head = laid(arena, chunks, 100_000);
     const bytes = variedBytes(100_000);
-    new PieceCursor(arena, pieces, head, 0).write(bytes, bytes.length);
-    pieces.lay(head, pieces.next(head), slotsFor(400_000));
-    expect(bytesOf(arena, pieces, head, 98_000).equals(bytes.subarray(0, 98_000))).toBe(true);
-    expect(pieces.held(head).full).toBe(slotsFor(400_000).full);
-    pieces.cut(head, 50_000);
-    expect(bytesOf(arena, pieces, head, 50_000).equals(bytes.subarray(0, 50_000))).toBe(true);
-    expect(pieces.held(head)).toEqual({ full: 7, tailBytes: 0 });
-    pieces.lay(head, pieces.next(head), slotsFor(9000));
-    expect(bytesOf(arena, pieces, head, 8000).equals(bytes.subarray(0, 8000))).toBe(true);
+    new ChunkCursor(arena, chunks, head, 0).write(bytes, bytes.length);
+    chunks.resize(head, chunks.next(head), slotsFor(400_000));
+    expect(bytesOf(arena, chunks, head, 98_000).equals(bytes.subarray(0, 98_000))).toBe(true);
+    expect(chunks.slotsOf(head).full).toBe(slotsFor(400_000).full);
+    chunks.truncate(head, 50_000);
+    expect(bytesOf(arena, chunks, head, 50_000).equals(bytes.subarray(0, 50_000))).toBe(true);
+    expect(chunks.slotsOf(head)).toEqual({ full: 7, tailBytes: 0 });
+    chunks.resize(head, chunks.next(head), slotsFor(9000));
+    expect(bytesOf(arena, chunks, head, 8000).equals(bytes.subarray(0, 8000))).toBe(true);
   });
 
   it('are found wherever they and their head are moved', () => {
     const heads: number[] = [];
     let movedHeads = 0;
-    let movedPieces = 0;
-    const { arena, pieces } = open(1000 * PAGE_COST, (from, to) => {
+    let movedChunks = 0;
+    const { arena, chunks } = open(1000 * PAGE_COST, (from, to) => {
       const index = heads.indexOf(from);
       if (index >= 0) heads[index] = to;
       if (index >= 0) movedHeads += 1;
-      else movedPieces += 1;
-      pieces.relink(to);
+      else movedChunks += 1;
+      chunks.relink(to);
     });
     for (let index = 0; index < 100; index++) {
       const size = 9000 + 777 * index;
-      // Its bytes, from the start, are none that a piece or a free slot could have there.
-      heads[index] = laid(arena, pieces, size);
-      new PieceCursor(arena, pieces, heads[index] ?? 0, 0).write(variedBytes(size, size), size);
+      // Its bytes, from the start, are none that a chunk or a free slot could have there.
+      heads[index] = laid(arena, chunks, size);
+      new ChunkCursor(arena, chunks, heads[index] ?? 0, 0).write(variedBytes(size, size), size);
     }
     for (let index = 0; index < 100; index++) {
       if (index % 5 === 0) continue;
       const head = heads[index] ?? 0;
       heads[index] = 0;
-      pieces.free(head);
+      chunks.free(head);
       arena.free(head);
       arena.tidy();
     }
     while (arena.compact());
     expect(movedHeads).toBeGreaterThan(5);
-    expect(movedPieces).toBeGreaterThan(20);
+    expect(movedChunks).toBeGreaterThan(20);
     for (let index = 0; index < 100; index += 5) {
       const size = 9000 + 777 * index;
-      expect(bytesOf(arena, pieces, heads[index] ?? 0, size).equals(variedBytes(size, size))).toBe(true);
+      expect(bytesOf(arena, chunks, heads[index] ?? 0, size).equals(variedBytes(size, size))).toBe(true);
     }
   });
 });
@@ -124,18 +124,18 @@ describe('the pieces of a record', () => {
 function open(maxBytes: number, moved: (from: number, to: number) => void = () => undefined) {
   const budget = new MemoryBudget(maxBytes);
   const arena = new SlabArena(budget, moved);
-  return { budget, arena, pieces: new Pieces(arena) };
+  return { budget, arena, chunks: new ChunkChain(arena) };
 }
 
-/** A head with the pieces for so many bytes. */
-function laid(arena: SlabArena, pieces: Pieces, size: number): number {
+/** A head with the chunks for so many bytes. */
+function laid(arena: SlabArena, chunks: ChunkChain, size: number): number {
   const head = arena.allocate(MAX_SLOT_BYTES);
-  pieces.lay(head, 0, slotsFor(size));
+  chunks.resize(head, 0, slotsFor(size));
   return head;
 }
 
-function bytesOf(arena: SlabArena, pieces: Pieces, head: number, size: number): Buffer {
+function bytesOf(arena: SlabArena, chunks: ChunkChain, head: number, size: number): Buffer {
   const bytes = Buffer.alloc(size);
-  new PieceCursor(arena, pieces, head, 0).read(bytes, 0, size);
+  new ChunkCursor(arena, chunks, head, 0).read(bytes, 0, size);
   return bytes;
 }

@@ -2,34 +2,34 @@ import type { MemoryBudget } from '../memory-budget.js';
 import { Page } from './page.js';
 import { SizeClass } from './size-class.js';
 import { classIndexFor, MAX_SLOT_BYTES, PAGE_BYTES, SLOT_SIZES, UNIT_BYTES } from './size-classes.js';
-import type { SlotCounts } from './spread-layout.js';
+import type { SlotCounts } from './chunk-layout.js';
 
 /**
- * Memory outside of the JavaScript heap, in slots of fixed sizes that share pages, as memcached has it. So the garbage
- * collector has nothing to look at, and every byte is counted.
+ * Memory outside of the JavaScript heap, in slots of fixed sizes that share pages, as in memcached. So the garbage
+ * collector has nothing to walk, and every byte is counted.
  *
- * A slot's reference is an unsigned 32-bit number: its page (20 bits) and its place there in units of 16 bytes
- * (12 bits). 0 refers to nothing.
+ * The reference of a slot is an unsigned 32-bit number: its page (20 bits) and its position there in units of 16
+ * bytes (12 bits). 0 refers to nothing.
  *
- * Unlike memcached's, a page is not its size's for ever: where a size has much room, its slots are moved together
- * and the page freed serves any other. Whoever holds references learns of it by `moved`.
+ * Unlike in memcached, a page can change its slot size: if a size has many free slots, the arena moves its records
+ * together and frees a page for any other size. It calls `moved` for each moved slot.
  */
 export class SlabArena {
   readonly #budget: MemoryBudget;
   readonly #moved: (from: number, to: number) => void;
   readonly #classes = SLOT_SIZES.map((size) => new SizeClass(size));
   readonly #largest = this.#classOf(MAX_SLOT_BYTES);
-  /** By number; number 0 is never used, so that no reference is 0. */
+  /** By number. Number 0 is never used, so that no reference is 0. */
   readonly #pages: (Page | undefined)[] = [undefined];
   readonly #freePageNumbers: number[] = [];
-  /** Empty pages kept for the next who needs one; they count as used. */
+  /** Empty pages that are kept for later. They count as used. */
   readonly #spare: Page[] = [];
-  /** Pages let go of, oldest first, whose memory the garbage collector has not freed yet. */
+  /** Freed pages, oldest first, that the garbage collector has not collected yet. */
   readonly #dropped: WeakRef<Page>[] = [];
-  /** Sizes with much room, perhaps, since slots of theirs were freed. */
+  /** Sizes that may have many free slots. */
   readonly #sparse = new Set<SizeClass>();
 
-  /** What its pages take of the budget. */
+  /** How much of the budget its pages use. */
   usedBytes = 0;
 
   constructor(budget: MemoryBudget, moved: (from: number, to: number) => void) {
@@ -38,20 +38,20 @@ export class SlabArena {
   }
 
   /**
-   * Moves nothing, and looks at nothing but what it was asked for.
-   * @returns 0 when there is no room
+   * Allocates a slot. Moves nothing.
+   * @returns 0 if there is no room
    */
   allocate(bytes: number): number {
     const sizeClass = this.#classOf(bytes);
     const page = sizeClass.pageWithRoom ?? this.#addPage(sizeClass);
     if (page === undefined) return 0;
-    const start = page.take();
+    const start = page.allocate();
     sizeClass.freeSlots -= 1;
     if (page.isFull) sizeClass.removeRoom(page);
     return refOf(page, start);
   }
 
-  /** Whether all of these slots can be allocated, one after the other. */
+  /** Returns whether all of these slots can be allocated, one after the other. */
   hasRoomFor({ full, tailBytes }: SlotCounts): boolean {
     const missing =
       this.#largest.missingPages(full) + (tailBytes === 0 ? 0 : this.#classOf(tailBytes).missingPages(1));
@@ -64,13 +64,13 @@ export class SlabArena {
     const page = this.page(ref);
     const sizeClass = this.#classOf(page.slotBytes);
     if (page.isFull) sizeClass.addRoom(page);
-    page.give(this.start(ref));
+    page.free(this.start(ref));
     sizeClass.freeSlots += 1;
     if (page.usedSlots === 0) this.#dropPage(sizeClass, page);
     if (sizeClass.isSparse) this.#sparse.add(sizeClass);
   }
 
-  /** Moves slots together where {@link free} left much room. */
+  /** Moves records together if {@link free} left many free slots. */
   tidy(): void {
     if (this.#sparse.size === 0) return;
     for (const sizeClass of this.#sparse) while (sizeClass.isSparse && this.#evacuate(sizeClass));
@@ -78,16 +78,16 @@ export class SlabArena {
   }
 
   /**
-   * Frees a page by moving what is in it.
-   * @param keptFree so many free slots of the largest size are needed as they are
-   * @returns false when that is not possible
+   * Frees a page by moving its records.
+   * @param keptFree how many free slots of the largest size must stay free
+   * @returns false if no page can be freed
    */
   compact(keptFree = 0): boolean {
     const sizeClass = this.#classes.find((each) => each.canSparePage(each === this.#largest ? keptFree : 0));
     return sizeClass !== undefined && this.#evacuate(sizeClass);
   }
 
-  /** Lets go of the pages that are only kept in case; false when there are none. */
+  /** Frees the pages that are kept for later; returns false if there are none. */
   dropSpare(): boolean {
     if (this.#spare.length === 0) return false;
     while (this.#dropped.length > 0 && this.#dropped[0]?.deref() === undefined) this.#dropped.shift();
@@ -100,7 +100,7 @@ export class SlabArena {
     return true;
   }
 
-  /** Whether a record of this size belongs into the slot that this one has. */
+  /** Returns whether a record of this size should have a slot of the size of this one. */
   isSlotFor(ref: number, bytes: number): boolean {
     return this.#classOf(bytes).slotBytes === this.page(ref).slotBytes;
   }
@@ -111,12 +111,12 @@ export class SlabArena {
     return page;
   }
 
-  /** The byte of its page at which the slot starts. */
+  /** Returns the byte of its page at which a slot starts. */
   start(ref: number): number {
     return (ref & UNIT_MASK) * UNIT_BYTES;
   }
 
-  /** What pages for these slots take where nothing else is in them. */
+  /** Returns the bytes of the pages for these slots, if nothing else is in them. */
   static cost({ full, tailBytes }: SlotCounts): number {
     return PAGE_COST * (Math.ceil((full * MAX_SLOT_BYTES) / PAGE_BYTES) + (tailBytes === 0 ? 0 : 1));
   }
@@ -149,8 +149,8 @@ export class SlabArena {
   }
 
   /**
-   * One that still takes memory: until the garbage collector has come by, a new one would take more. What is dropped
-   * and taken in turn would have the process grow by much that is not in the account, and never shrink again.
+   * Returns a freed page that the garbage collector has not collected. A new page would take more memory, so the
+   * process would grow far beyond its account between two collections.
    */
   #droppedPage(): Page | undefined {
     for (;;) {
@@ -177,7 +177,7 @@ export class SlabArena {
       const target = this.page(to);
       page.bytes.copy(target.bytes, this.start(to), start, start + sizeClass.slotBytes);
       this.#moved(refOf(page, start), to);
-      page.give(start);
+      page.free(start);
       sizeClass.freeSlots += 1;
     }
     this.#dropPage(sizeClass, page);
@@ -199,6 +199,6 @@ const UNIT_MASK = 2 ** UNIT_BITS - 1;
 const MAX_PAGES = 2 ** 20 - 1;
 const MAX_SPARE_PAGES = 4;
 
-/** A page's buffer, views and objects, as measured. */
+/** The buffer, views and objects of a page, as measured. */
 const PAGE_OVERHEAD_BYTES = 640;
 const PAGE_COST = PAGE_BYTES + PAGE_OVERHEAD_BYTES;

@@ -1,6 +1,6 @@
 import type { PairStore } from '../pair-store.js';
 import type { RawRecord } from '../raw-record.js';
-import type { PieceCursor } from '../slab/piece-cursor.js';
+import type { ChunkCursor } from '../slab/chunk-cursor.js';
 import {
   FRAME_HEADER_BYTES,
   PAIR_HEADER_BYTES,
@@ -10,26 +10,26 @@ import {
 } from './snapshot-format.js';
 
 /**
- * Pairs on their way into a file. Small ones are copied at once, into a buffer that is used again and again; large ones
- * when they are written, a piece at a time, unless they are about to change before.
+ * Pairs that will be written to a file. Small pairs are copied at once, into a buffer that is reused. Large pairs are
+ * copied chunk by chunk when they are written, or completely before they change.
  */
 export class CopiedPairs {
   pairCount = 0;
-  #piece: Buffer = Buffer.allocUnsafe(PIECE_BYTES);
-  #spare: Buffer | undefined = Buffer.allocUnsafe(PIECE_BYTES);
+  #chunk: Buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  #spare: Buffer | undefined = Buffer.allocUnsafe(CHUNK_BYTES);
   #length = FRAME_HEADER_BYTES;
   readonly #large: LargePair[] = [];
 
-  /** Whether it is time to write what was added. */
+  /** Whether it is time to write the added pairs. */
   get isFull(): boolean {
-    return this.#length >= PIECE_BYTES / 2 || this.#large.length > 0;
+    return this.#length >= CHUNK_BYTES / 2 || this.#large.length > 0;
   }
 
-  get hasPiece(): boolean {
+  get hasChunk(): boolean {
     return this.#length > FRAME_HEADER_BYTES;
   }
 
-  /** The first of the large pairs, until it is {@link finishLarge | finished}. */
+  /** The first of the large pairs, until {@link finishLarge}. */
   get large(): LargePair | undefined {
     return this.#large[0];
   }
@@ -39,22 +39,22 @@ export class CopiedPairs {
     const record = store.records.raw(ref);
     const bytes = pairBytes(record);
     this.pairCount += 1;
-    if (record.isSpread) {
+    if (record.isLarge) {
       this.#large.push(new LargePair(ref, partition, record, store.records.cursor(ref)));
       return 0;
     }
     this.#reserve(bytes);
-    writePair(this.#piece, this.#length, partition, record);
+    writePair(this.#chunk, this.#length, partition, record);
     this.#length += bytes;
     return bytes;
   }
 
-  /** A large pair that is still to be written must be copied whole before it changes. */
+  /** Must be called before a pair changes: a large pair that is still to be written is copied completely. */
   aboutToChange(ref: number): void {
     for (const pair of this.#large) pair.aboutToChange(ref);
   }
 
-  /** A record, or a piece of one, is now elsewhere. */
+  /** A record or a chunk has moved. */
   moved(from: number, to: number): void {
     for (const pair of this.#large) pair.moved(from, to);
   }
@@ -64,46 +64,46 @@ export class CopiedPairs {
   }
 
   /**
-   * The small pairs added since the last time, with room for a frame's header in front. To be given back when they are
-   * written; until then others are added elsewhere.
+   * Returns the small pairs added since the last call, after room for the header of a frame. The caller releases the
+   * buffer when they are written. Until then, others are added to another buffer.
    */
-  takePiece(): Buffer {
-    const taken = this.#piece.subarray(0, this.#length);
-    this.#piece = this.#spare ?? Buffer.allocUnsafe(PIECE_BYTES);
+  nextChunk(): Buffer {
+    const taken = this.#chunk.subarray(0, this.#length);
+    this.#chunk = this.#spare ?? Buffer.allocUnsafe(CHUNK_BYTES);
     this.#spare = undefined;
     this.#length = FRAME_HEADER_BYTES;
     return taken;
   }
 
-  giveBack({ buffer, byteOffset }: Buffer): void {
-    // One that had to grow is not kept.
-    if (buffer.byteLength === PIECE_BYTES) this.#spare = Buffer.from(buffer, byteOffset, PIECE_BYTES);
+  release({ buffer, byteOffset }: Buffer): void {
+    // A buffer that had to grow is not kept.
+    if (buffer.byteLength === CHUNK_BYTES) this.#spare = Buffer.from(buffer, byteOffset, CHUNK_BYTES);
   }
 
-  /** More than a piece holds comes together only where much changes while a piece is being written. */
+  /** More than a chunk only collects if many pairs change while a chunk is written. */
   #reserve(bytes: number): void {
-    if (this.#length + bytes <= this.#piece.length) return;
-    const larger = Buffer.allocUnsafe(2 * this.#piece.length);
-    this.#piece.copy(larger, 0, 0, this.#length);
-    this.#piece = larger;
+    if (this.#length + bytes <= this.#chunk.length) return;
+    const larger = Buffer.allocUnsafe(2 * this.#chunk.length);
+    this.#chunk.copy(larger, 0, 0, this.#length);
+    this.#chunk = larger;
   }
 }
 
-/** A pair too large to be copied in one turn: one that is spread over several slots. */
+/** A large pair, which is copied in several turns of the event loop. */
 export class LargePair {
   /** In the file. */
   readonly byteCount: number;
   readonly #header = Buffer.allocUnsafe(PAIR_HEADER_BYTES);
   #headerIsRead = false;
-  /** Of its key and value, how many bytes are still to be read. */
+  /** How many bytes of the key and the value are still to be read. */
   #left: number;
-  /** What was left when the pair was about to change. */
+  /** The remaining bytes, from when the pair was about to change. */
   #own: Buffer | undefined;
   #ref: number;
 
-  readonly #cursor: PieceCursor;
+  readonly #cursor: ChunkCursor;
 
-  constructor(ref: number, partition: number, record: RawRecord, cursor: PieceCursor) {
+  constructor(ref: number, partition: number, record: RawRecord, cursor: ChunkCursor) {
     this.#cursor = cursor;
 
     this.#ref = ref;
@@ -112,7 +112,7 @@ export class LargePair {
     writePairHeader(this.#header, 0, partition, record);
   }
 
-  /** Copies the next bytes, as many as there are and as fit; returns how many. */
+  /** Copies as many of the next bytes as fit; returns how many. */
   read(target: Buffer): number {
     const start = this.#headerIsRead ? 0 : this.#header.copy(target);
     this.#headerIsRead = true;
@@ -123,7 +123,7 @@ export class LargePair {
     return start + length;
   }
 
-  /** Copies what is left, where it is this record that is about to change. */
+  /** Copies the rest if this record is about to change. */
   aboutToChange(ref: number): void {
     if (this.#ref !== ref || this.#own !== undefined) return;
     const own = Buffer.allocUnsafe(this.#left);
@@ -137,5 +137,8 @@ export class LargePair {
   }
 }
 
-/** What is written to the file at a time: large enough that writes are few, small enough to be checked in no time. */
-export const PIECE_BYTES = 64 * 1024;
+/**
+ * How much is written to the file at a time: enough that there are few writes, and little enough that a checksum is
+ * quick.
+ */
+export const CHUNK_BYTES = 64 * 1024;

@@ -4,7 +4,7 @@ import { numbered, PARTITION, placed, removal, write } from '../../../testing/pa
 import { seededRandom } from '../../../testing/seeded-random.js';
 import { variedText } from '../../../testing/varied-values.js';
 import { PairStore } from '../pair-store.js';
-import { CopiedPairs, PIECE_BYTES } from './copied-pairs.js';
+import { CopiedPairs, CHUNK_BYTES } from './copied-pairs.js';
 import { PartitionCopy, STEP_BYTES } from './partition-copy.js';
 import type { SnapshotPair } from './snapshot-format.js';
 
@@ -89,16 +89,16 @@ describe('a copy of a partition', () => {
     }
   });
 
-  it('copies nothing of a large value in a step, and then a piece at a time', () => {
+  it('copies nothing of a large value in a step, and then a chunk at a time', () => {
     const store = filled(['large'], 8 * 1024 * 1024);
     const copied = new CopiedPairs();
     expect(startCopy(store, copied, clock).step()).toBe(true);
-    expect([copied.hasPiece, copied.isFull]).toEqual([false, true]);
-    const buffer = Buffer.alloc(PIECE_BYTES);
+    expect([copied.hasChunk, copied.isFull]).toEqual([false, true]);
+    const buffer = Buffer.alloc(CHUNK_BYTES);
     const lengths: (number | undefined)[] = [];
     for (let left = copied.large?.byteCount ?? 0; left > 0; left -= lengths.at(-1) ?? left)
       lengths.push(copied.large?.read(buffer));
-    expect(lengths).toHaveLength((8 * 1024 * 1024) / PIECE_BYTES + 1);
+    expect(lengths).toHaveLength((8 * 1024 * 1024) / CHUNK_BYTES + 1);
   });
 
   it('ends a step when the clock has moved by a millisecond', () => {
@@ -124,9 +124,9 @@ describe('a copy of a partition', () => {
     const copy = startCopy(store, copied, clock);
     const buffers = new Set<ArrayBufferLike>();
     while (!copy.step()) {
-      const piece = copied.takePiece();
-      buffers.add(piece.buffer);
-      copied.giveBack(piece);
+      const chunk = copied.nextChunk();
+      buffers.add(chunk.buffer);
+      copied.release(chunk);
     }
     expect(buffers.size).toBe(2);
   });

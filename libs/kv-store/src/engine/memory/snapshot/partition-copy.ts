@@ -7,13 +7,13 @@ import type { ChangeObserver, PairStore } from '../pair-store.js';
 import type { CopiedPairs } from './copied-pairs.js';
 
 /**
- * A partition as it is at one moment, copied in steps between which it may be written to: what is about to change and
- * was not copied yet is copied first, and what came since is left out.
+ * Copies a partition as it is at one moment, in steps between which it may change. A pair that is about to change is
+ * copied first, if it was not copied yet. Pairs added later are left out.
  */
 export class PartitionCopy implements ChangeObserver {
   readonly versionFloor: number;
   readonly #startMicros: number;
-  /** Keys ahead of the walk that have changed, and are copied already if they were there. */
+  /** Keys ahead of the walk that have changed. If they were present, they are copied already. */
   readonly #changed = new Set<KeyId>();
   #hash = 0;
 
@@ -32,7 +32,7 @@ export class PartitionCopy implements ChangeObserver {
     this.#startMicros = clock.nowMicros();
   }
 
-  /** To be told until all that was copied is written, too: large pairs are copied last of all. */
+  /** Must be called until all copies are written, because large pairs are copied last. */
   changing(partition: MemoryPartition, hash: number, ref: number, id: () => KeyId): void {
     if (partition === this.#partition && hash >= this.#hash && !this.#changed.has(id())) {
       this.#changed.add(id());
@@ -45,7 +45,7 @@ export class PartitionCopy implements ChangeObserver {
     this.#into.moved(from, to);
   }
 
-  /** Copies for a turn, or until it is time to write; true when the partition is copied whole. */
+  /** Copies until a step's work is done or it is time to write; returns true when the partition is copied. */
   step(): boolean {
     const startMicros = this.#clock.nowMicros();
     let bytes = 0;
@@ -69,12 +69,12 @@ export class PartitionCopy implements ChangeObserver {
   }
 }
 
-/** What is copied in one turn of the event loop: some hundred small pairs, a tenth of a millisecond of work. */
+/** How much is copied in one turn of the event loop: some hundred small pairs, a tenth of a millisecond of work. */
 export const STEP_BYTES = 16 * 1024;
 
-/** Where there is little to copy, as pairs have expired or are gone, this many buckets are a turn's work. */
+/** A step ends after so many buckets if there is little to copy. */
 const STEP_BUCKETS = 512;
 
-/** Where the machine is slow, the turn ends when the clock has moved so far; it is not looked at for every bucket. */
+/** A step ends after so many microseconds on a slow machine. The clock is not read for every bucket. */
 const STEP_MICROS = 1000;
 const BUCKETS_PER_LOOK = 32;

@@ -43,7 +43,7 @@ export function writeFrameHeader(target: Buffer, kind: FrameKind, length: number
   target[8] = FRAME_KINDS.indexOf(kind);
 }
 
-/** A frame's checksum before its payload came, to be carried on with `crc32(piece, checksum)`. */
+/** Returns the checksum of a frame's kind, to be continued with `crc32(chunk, checksum)`. */
 export function startOfChecksum(kind: FrameKind): number {
   return crc32(Buffer.of(FRAME_KINDS.indexOf(kind)));
 }
@@ -60,7 +60,7 @@ export function isIntact(header: Buffer, payload: Buffer): boolean {
   return crc32(payload, crc32(header.subarray(8))) === header.readUInt32LE(4);
 }
 
-/** How many bytes {@link writePair} writes. */
+/** Returns how many bytes {@link writePair} writes. */
 export function pairBytes({ keyStart, end }: RawRecord): number {
   return PAIR_HEADER_BYTES + end - keyStart;
 }
@@ -70,7 +70,7 @@ export function writePair(target: Buffer, at: number, partition: number, record:
   record.bytes.copy(target, at + PAIR_HEADER_BYTES, record.keyStart, record.end);
 }
 
-/** What comes before a pair's key and value, which lie one after the other. */
+/** Writes what precedes a pair's key and value. */
 export function writePairHeader(target: Buffer, at: number, partition: number, record: RawRecord): void {
   const { keyStart, valueStart, end, version, expiresAtMs = NEVER } = record;
   target[at] = (record.keyIsBinary ? 1 : 0) | (record.valueIsBinary ? 2 : 0);
@@ -81,7 +81,7 @@ export function writePairHeader(target: Buffer, at: number, partition: number, r
   target.writeDoubleLE(expiresAtMs, at + 19);
 }
 
-/** @throws RangeError where the payload ends within a pair */
+/** @throws RangeError if the payload ends within a pair */
 export function* readPairs(payload: Buffer): Generator<SnapshotPair, void, undefined> {
   for (let at = 0; at < payload.length;) {
     const flags = payload.readUInt8(at);

@@ -13,7 +13,7 @@ import { isSystemError } from './system-error.js';
 
 export const SNAPSHOT_FILE = 'kvs.snapshot';
 
-/** Loads the snapshot of a store, and writes one every so often and at the end. */
+/** Loads the snapshot of a store, and writes it at intervals and at the end. */
 export class SnapshotKeeper {
   /** Since the engine was opened. */
   readonly counts = { written: 0, failed: 0 };
@@ -57,7 +57,7 @@ export class SnapshotKeeper {
     const { directory, onLost = () => undefined } = options;
     const complete = { intervalMs: 0, damaged: 'refuse', log: SILENT, ...options, onLost } as const;
     const lock = await named(snapshotPath(options), () =>
-      DirectoryLock.take(directory, { clock, scheduler, onLost }),
+      DirectoryLock.acquire(directory, { clock, scheduler, onLost }),
     );
     const keeper = new SnapshotKeeper(store, complete, clock, scheduler, lock);
     try {
@@ -142,7 +142,7 @@ function snapshotPath({ directory }: SnapshotOptions): string {
   return join(directory, SNAPSHOT_FILE);
 }
 
-/** What the operating system has against it becomes a SnapshotError, which names the file. */
+/** Turns an error of the operating system into a SnapshotError, which names the file. */
 async function named<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -153,8 +153,8 @@ async function named<T>(path: string, work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Loaded in another order, the same pairs may take a page more of each size of slots. A full store is to find room again
- * for what it had; it then takes no more before something is gone.
+ * The same pairs may need one more page of each slot size if they are loaded in another order. So a full store gets
+ * this much more while it loads its own snapshot. Afterwards it stores nothing more until pairs are removed.
  */
 const LOADING_BYTES = SLOT_SIZES.length * PAGE_BYTES;
 

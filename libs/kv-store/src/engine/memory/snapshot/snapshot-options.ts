@@ -1,17 +1,20 @@
 import type { KvsError } from '@kvs/protocol';
 
 export interface SnapshotOptions {
-  /** Where the snapshot lies; made if need be. Belongs to one engine. */
+  /** The directory of the snapshot, which belongs to one engine. It is created if necessary. */
   readonly directory: string;
-  /** Milliseconds between the end of one snapshot and the start of the next; 0 for only when closed. Default 0. */
+  /**
+   * Milliseconds between the end of one snapshot and the start of the next; 0 to write one only when the engine is
+   * closed. Default 0.
+   */
   readonly intervalMs?: number;
-  /** What becomes of a damaged snapshot: the engine does not open, or starts empty and sets it aside. Default `refuse`. */
+  /** What to do with a damaged snapshot: refuse to open, or start empty and rename it. Default `refuse`. */
   readonly damaged?: 'refuse' | 'set-aside';
-  /** Told how loading goes on, and of snapshots that failed. Default: nobody. */
+  /** Receives the progress of loading, and failures to write. Default: nobody. */
   readonly log?: SnapshotLog;
   /**
-   * Told once if another process has taken the directory, which can only happen after this one was suspended for some
-   * seconds. The engine logs it, refuses every operation and writes no more snapshots. Default: nobody.
+   * Called once if another process has taken the directory, which can only happen after this process was suspended
+   * for some seconds. The engine logs it, refuses every operation and writes no more snapshots.
    */
   readonly onLost?: (error: KvsError) => void;
 }

@@ -19,10 +19,10 @@ import { SnapshotError } from './snapshot-options.js';
 import { unless } from './system-error.js';
 
 /**
- * Loads a snapshot into an empty store: wholly, or not at all. Others have their turn between frames.
+ * Loads a snapshot into an empty store, completely or not at all. Other work runs between frames.
  *
- * @param progressed told how much of the file was read, from 0 to 1
- * @returns how many pairs it holds; undefined where there is no such file
+ * @param progressed receives how much of the file was read, from 0 to 1
+ * @returns how many pairs the snapshot has, or undefined if there is no such file
  * @throws SnapshotError
  */
 export async function readSnapshot(
@@ -59,16 +59,16 @@ class SnapshotReader {
   }
 
   async read(progressed: (share: number) => void): Promise<number> {
-    const magic = await this.#take(MAGIC.length);
+    const magic = await this.#readBytes(MAGIC.length);
     if (magic.equals(OLD_MAGIC)) this.#checkPartitionFunction(undefined);
     if (!magic.equals(MAGIC)) throw this.#damaged('is not a snapshot');
-    const first = await this.#takeFrame();
+    const first = await this.#readFrame();
     if (first.kind !== 'partition-function')
       throw this.#damaged('is damaged: its first frame is of another kind');
     this.#checkPartitionFunction(first.payload.toString());
     for (let isAtEnd = false; !isAtEnd;) {
-      const { kind, payload } = await this.#takeFrame();
-      isAtEnd = this.#applyWhole(kind, payload);
+      const { kind, payload } = await this.#readFrame();
+      isAtEnd = this.#applyFrame(kind, payload);
       progressed(this.#position / this.#size);
       await setImmediate();
     }
@@ -81,17 +81,17 @@ class SnapshotReader {
     if (problem !== undefined) throw new SnapshotError('incompatible', this.#path, problem);
   }
 
-  async #takeFrame(): Promise<{ kind: FrameKind; payload: Buffer }> {
+  async #readFrame(): Promise<{ kind: FrameKind; payload: Buffer }> {
     const at = this.#position;
-    const header = await this.#take(FRAME_HEADER_BYTES);
+    const header = await this.#readBytes(FRAME_HEADER_BYTES);
     const { kind, length } = readFrameHeader(header);
-    const payload = await this.#take(length);
+    const payload = await this.#readBytes(length);
     if (kind === undefined || !isIntact(header, payload))
       throw this.#damaged(`is damaged: the checksum at byte ${at} is wrong`);
     return { kind, payload };
   }
 
-  async #take(length: number): Promise<Buffer> {
+  async #readBytes(length: number): Promise<Buffer> {
     if (this.#position + length > this.#size)
       throw this.#damaged(`is damaged: it is cut off at byte ${this.#size}`);
     const bytes = Buffer.allocUnsafe(length);
@@ -104,8 +104,8 @@ class SnapshotReader {
     return bytes;
   }
 
-  /** Whether that was the end. A frame may have the right checksum and make no sense. */
-  #applyWhole(kind: FrameKind, payload: Buffer): boolean {
+  /** Returns whether that was the last frame. A frame may have the right checksum and make no sense. */
+  #applyFrame(kind: FrameKind, payload: Buffer): boolean {
     try {
       return this.#apply(kind, payload);
     } catch (error) {

@@ -8,7 +8,7 @@ import type { Clock } from '../../../clock.js';
 import type { MemoryPartition } from '../memory-partition.js';
 import type { PairStore } from '../pair-store.js';
 import type { LargePair } from './copied-pairs.js';
-import { CopiedPairs, PIECE_BYTES } from './copied-pairs.js';
+import { CopiedPairs, CHUNK_BYTES } from './copied-pairs.js';
 import { PartitionCopy } from './partition-copy.js';
 import type { FrameKind } from './snapshot-format.js';
 import {
@@ -21,13 +21,13 @@ import {
 } from './snapshot-format.js';
 
 /**
- * Writes the pairs to a file, in pieces between which others have their turn. Each partition is in it as it was at
- * one moment; the moments of two partitions differ by at most the time that the snapshot takes. The file comes into
- * its place whole, by a rename after its bytes are on disk; until then the one before stays.
+ * Writes the pairs to a file, in chunks between which other work runs. The file has each partition as it was at one
+ * moment. The moments of two partitions differ by at most the time that the snapshot takes. The file is renamed when
+ * its bytes are on disk; until then the previous snapshot stays.
  *
- * @param temporary where it is written first
- * @param assertMayPublish called right before the rename, which does not happen if it throws
- * @returns how many pairs it holds
+ * @param temporary the path of the unfinished file
+ * @param assertMayPublish called right before the rename; if it throws, the file is not renamed
+ * @returns how many pairs the snapshot has
  */
 export async function writeSnapshot(
   store: PairStore,
@@ -44,7 +44,7 @@ export async function writeSnapshot(
     await syncDirectory(dirname(path));
     return pairCount;
   } catch (error) {
-    // What a full disk has room for is better used by others.
+    // A full disk needs the space for other files.
     await rm(temporary, { force: true });
     throw error;
   }
@@ -64,8 +64,8 @@ async function writeAndClose(store: PairStore, file: FileHandle, clock: Clock): 
 class SnapshotWriter {
   readonly #pairs = new CopiedPairs();
   readonly #floors = new Map<number, number>();
-  /** For large pairs and for what is not a pair. */
-  readonly #piece = Buffer.allocUnsafe(PIECE_BYTES);
+  /** For large pairs and for frames that have no pairs. */
+  readonly #chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   #position = 0;
   #stepsWithoutTurn = 0;
 
@@ -83,13 +83,13 @@ class SnapshotWriter {
     await this.#append(MAGIC);
     await this.#writeFrame('partition-function', Buffer.from(PARTITION_FUNCTION));
     for (const partition of [...this.#store.partitions()]) await this.#writePartition(partition);
-    if (this.#pairs.hasPiece) await this.#writePiece();
+    if (this.#pairs.hasChunk) await this.#writeChunk();
     await this.#writeFrame('floors', floorsPayload(this.#floors));
     await this.#writeFrame('end', countPayload(this.#pairs.pairCount));
     return this.#pairs.pairCount;
   }
 
-  /** What is left of it may be written with the next partition's. */
+  /** The last small pairs may be written with those of the next partition. */
   async #writePartition(partition: MemoryPartition): Promise<void> {
     const copy = new PartitionCopy(this.#store, partition, this.#clock, this.#pairs);
     this.#floors.set(partition.number, copy.versionFloor);
@@ -102,10 +102,10 @@ class SnapshotWriter {
     this.#store.observer = undefined;
   }
 
-  /** Others have their turn after each write, and may add to what there is to write. */
+  /** Other work runs after each write, and may add more to write. */
   async #writeCopied(): Promise<void> {
     while (this.#pairs.isFull) {
-      if (this.#pairs.hasPiece) await this.#writePiece();
+      if (this.#pairs.hasChunk) await this.#writeChunk();
       const { large } = this.#pairs;
       if (large === undefined) continue;
       await this.#writeLarge(large);
@@ -113,32 +113,32 @@ class SnapshotWriter {
     }
   }
 
-  async #writePiece(): Promise<void> {
-    const piece = this.#pairs.takePiece();
-    const payload = piece.subarray(FRAME_HEADER_BYTES);
-    writeFrameHeader(piece, 'pairs', payload.length, crc32(payload, startOfChecksum('pairs')));
-    await this.#append(piece);
-    this.#pairs.giveBack(piece);
+  async #writeChunk(): Promise<void> {
+    const chunk = this.#pairs.nextChunk();
+    const payload = chunk.subarray(FRAME_HEADER_BYTES);
+    writeFrameHeader(chunk, 'pairs', payload.length, crc32(payload, startOfChecksum('pairs')));
+    await this.#append(chunk);
+    this.#pairs.release(chunk);
   }
 
-  /** A frame of its own, whose header is written when its checksum is known. */
+  /** Writes a frame of its own. The header is written last, when the checksum is known. */
   async #writeLarge(pair: LargePair): Promise<void> {
     const headerAt = this.#position;
     let checksum = startOfChecksum('pairs');
     this.#position += FRAME_HEADER_BYTES;
     for (let written = 0; written < pair.byteCount;) {
-      const piece = this.#piece.subarray(0, pair.read(this.#piece));
-      checksum = crc32(piece, checksum);
-      await this.#append(piece);
-      written += piece.length;
+      const chunk = this.#chunk.subarray(0, pair.read(this.#chunk));
+      checksum = crc32(chunk, checksum);
+      await this.#append(chunk);
+      written += chunk.length;
     }
-    const header = this.#piece.subarray(0, FRAME_HEADER_BYTES);
+    const header = this.#chunk.subarray(0, FRAME_HEADER_BYTES);
     writeFrameHeader(header, 'pairs', pair.byteCount, checksum);
     await this.#writeAt(headerAt, header);
   }
 
   async #writeFrame(kind: FrameKind, payload: Buffer): Promise<void> {
-    const header = this.#piece.subarray(0, FRAME_HEADER_BYTES);
+    const header = this.#chunk.subarray(0, FRAME_HEADER_BYTES);
     writeFrameHeader(header, kind, payload.length, crc32(payload, startOfChecksum(kind)));
     await this.#append(header);
     await this.#append(payload);
@@ -147,7 +147,7 @@ class SnapshotWriter {
   async #append(bytes: Buffer): Promise<void> {
     await this.#writeAt(this.#position, bytes);
     this.#position += bytes.length;
-    // Writing lets the loop turn by itself, but its answer may be there with the next check for input.
+    // A write may complete within one turn of the event loop.
     await setImmediate();
   }
 
@@ -164,10 +164,10 @@ class SnapshotWriter {
   }
 }
 
-/** So many partitions that hold little are a turn's work. */
+/** How many partitions with few pairs are copied in one turn of the event loop. */
 const PARTITIONS_PER_TURN = 128;
 
-/** A rename is on disk when its directory is. Windows cannot, and need not, sync a directory. */
+/** Makes a rename durable. Windows neither can nor need sync a directory. */
 async function syncDirectory(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const directory = await open(path, 'r');

@@ -27,8 +27,8 @@ describe('a snapshot', () => {
     scheduler.advanceMs(INTERVAL_MS);
     let turns = 0;
     for (; !logged.some((line) => line.startsWith('wrote')); turns++) await setImmediate();
-    const pieces = (KEYS.length * VALUE.length) / (128 * 1024);
-    expect(turns).toBeGreaterThan(pieces);
+    const chunks = (KEYS.length * VALUE.length) / (128 * 1024);
+    expect(turns).toBeGreaterThan(chunks);
   });
 
   it('leaves no other file behind', async () => {

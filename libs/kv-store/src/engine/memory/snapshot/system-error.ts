@@ -1,13 +1,16 @@
 import { types } from 'node:util';
 
-/** An error of the operating system, with a code such as `ENOENT`; also one of another realm, as test runners make them. */
+/**
+ * Returns whether this is an error of the operating system, with a code such as `ENOENT`. It may be of another realm,
+ * as in test runners.
+ */
 export function isSystemError(error: unknown): error is Error & { readonly code: string } {
   return (
     types.isNativeError(error) && 'syscall' in error && 'code' in error && typeof error.code === 'string'
   );
 }
 
-/** What the work comes to; undefined where the operating system has this code against it. */
+/** Returns the result of the work, or undefined if it fails with this code of the operating system. */
 export async function unless<T>(code: string, work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work();

@@ -1,16 +1,16 @@
 import type { DataEncoding } from './record-data.js';
-import type { PieceCursor } from './slab/piece-cursor.js';
+import type { ChunkCursor } from './slab/chunk-cursor.js';
 
 /**
- * Puts data into bytes that are spread over pieces, and gets it out of them: by way of buffers that are used again and
- * again, so that values of ever other lengths leave nothing of ever other lengths to the garbage collector.
+ * Writes data to chunks and reads it from them. It reuses its buffers, so that values of different lengths leave no
+ * garbage.
  */
-export class SpreadData {
+export class ChunkedData {
   #buffer: Buffer | undefined;
-  /** For values that are larger; it goes when the garbage collector comes by. */
+  /** A buffer for larger values, until the garbage collector takes it. */
   #larger: WeakRef<Buffer> | undefined;
 
-  write(cursor: PieceCursor, data: string, encoding: DataEncoding): void {
+  write(cursor: ChunkCursor, data: string, encoding: DataEncoding): void {
     const buffer = this.#bufferFor(BUFFER_BYTES);
     for (let from = 0; from < data.length;) {
       const to = endOfPart(data, from);
@@ -19,8 +19,8 @@ export class SpreadData {
     }
   }
 
-  /** All is put together before it is decoded: a character may lie in two pieces. */
-  read(cursor: PieceCursor, byteCount: number, encoding: DataEncoding): string {
+  /** Puts all bytes together before it decodes them, because a character may be in two chunks. */
+  read(cursor: ChunkCursor, byteCount: number, encoding: DataEncoding): string {
     const buffer = this.#bufferFor(byteCount);
     cursor.read(buffer, 0, byteCount);
     return buffer.toString(encoding, 0, byteCount);
@@ -38,10 +38,10 @@ export class SpreadData {
 
 const BUFFER_BYTES = 64 * 1024;
 
-/** An even number, as two hexadecimal digits make a byte; and each unit makes three bytes at most. */
+/** An even number, because two hexadecimal digits make a byte. A UTF-16 unit makes at most three bytes. */
 const PART_UNITS = 2 * Math.floor(BUFFER_BYTES / 3 / 2);
 
-/** Up to where a part goes that fits the buffer and ends with a whole character. */
+/** Returns the end of a part that fits the buffer and ends with a whole character. */
 function endOfPart(data: string, from: number): number {
   const to = from + PART_UNITS;
   if (to >= data.length) return data.length;

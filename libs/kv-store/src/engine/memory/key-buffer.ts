@@ -2,8 +2,8 @@ import type { KeyId } from '@kvs/protocol';
 import type { HashKey } from './half-sip-hash.js';
 import { halfSipHash } from './half-sip-hash.js';
 
-/** One key at a time as bytes and hash, in a buffer that the next key overwrites. */
-export class KeyScratch {
+/** The encoded key: the bytes and the hash of one key, in a buffer that the next key overwrites. */
+export class KeyBuffer {
   bytes = Buffer.alloc(4096);
   length = 0;
   hash = 0;
@@ -16,7 +16,7 @@ export class KeyScratch {
     this.#hashKey = hashKey;
   }
 
-  /** Takes the bytes that an id stands for. */
+  /** Encodes the key of an id. */
   encode(id: KeyId): this {
     this.isBinary = id.charCodeAt(0) === BINARY_TAG;
     if (this.isBinary) this.#encodeHex(id);
@@ -32,7 +32,7 @@ export class KeyScratch {
     this.bytes.write(id.slice(1), 0, this.length, 'hex');
   }
 
-  /** For short texts a loop is faster than a call into Node. */
+  /** For short texts, a loop is faster than a call into Node. */
   #encodeShortAscii(id: string): boolean {
     const { length } = id;
     if (length > MAX_LOOP_LENGTH) return false;

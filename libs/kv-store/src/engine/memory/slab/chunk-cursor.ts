@@ -1,19 +1,22 @@
-import type { Pieces } from './pieces.js';
+import type { ChunkChain } from './chunk-chain.js';
 import type { SlabArena } from './slab-arena.js';
-import { LINK_BYTES, PIECE_HEADER_BYTES } from './spread-layout.js';
+import { LINK_BYTES, CHUNK_HEADER_BYTES } from './chunk-layout.js';
 
-/** A place in a spread record, from which its bytes are read or written in their order, over many turns if need be. */
-export class PieceCursor {
+/**
+ * A position in a large record. Reads or writes the bytes from there on, over several turns of the event loop if
+ * necessary.
+ */
+export class ChunkCursor {
   #ref: number;
-  /** In the slot. */
+  /** The position in the slot. */
   #at: number;
 
   readonly #arena: SlabArena;
-  readonly #pieces: Pieces;
+  readonly #chunks: ChunkChain;
 
-  constructor(arena: SlabArena, pieces: Pieces, head: number, at: number) {
+  constructor(arena: SlabArena, chunks: ChunkChain, head: number, at: number) {
     this.#arena = arena;
-    this.#pieces = pieces;
+    this.#chunks = chunks;
 
     this.#ref = head;
     this.#at = at;
@@ -24,7 +27,7 @@ export class PieceCursor {
     this.#pass(to - from, (bytes, start, end, done) => bytes.copy(target, from + done, start, end));
   }
 
-  /** Overwrites the next bytes with the first of the source. */
+  /** Overwrites the next bytes with the first bytes of the source. */
   write(source: Buffer, length: number): void {
     this.#pass(length, (bytes, start, end, done) => source.copy(bytes, start, done, done + end - start));
   }
@@ -33,12 +36,12 @@ export class PieceCursor {
     this.#pass(length, () => undefined);
   }
 
-  /** To be told where a slot has been moved to, if the cursor is used for longer than until the next change. */
+  /** Must be called for moved slots if the cursor is kept beyond the next change. */
   moved(from: number, to: number): void {
     if (this.#ref === from) this.#ref = to;
   }
 
-  /** Goes on by so many bytes, with a visit to each place where some lie together. */
+  /** Moves on by so many bytes and visits each part that is in one slot. */
   #pass(length: number, visit: (bytes: Buffer, start: number, end: number, done: number) => void): void {
     for (let done = 0; done < length;) {
       const count = this.#inSlot(length - done);
@@ -49,11 +52,11 @@ export class PieceCursor {
     }
   }
 
-  /** Of the next bytes, how many lie in one slot, at least one. */
+  /** Returns how many of the next bytes are in the same slot, at least one. */
   #inSlot(most: number): number {
     if (this.#at === this.#end) {
-      this.#ref = this.#pieces.next(this.#ref);
-      this.#at = PIECE_HEADER_BYTES;
+      this.#ref = this.#chunks.next(this.#ref);
+      this.#at = CHUNK_HEADER_BYTES;
     }
     return Math.min(most, this.#end - this.#at);
   }
