@@ -7,7 +7,7 @@ import {
   type Server,
 } from 'node:http';
 import { DEFAULT_LIMITS } from '@kvs/protocol';
-import { pino } from 'pino';
+import { silentLogger } from '@kvs/server/testing';
 import { HttpApiModule } from '../http-api.module.js';
 import { Budget, type Admission, type MetricsSource } from '@kvs/server';
 import { FastPathAdapter } from '../server/fast-path-adapter.js';
@@ -97,7 +97,7 @@ export class TestServer {
       refusesProxies,
       ...(upgrade && { upgrade: () => upgrade }),
       admission,
-      logger: pino({ level: 'silent' }),
+      logger: silentLogger,
     });
     metrics.add(budget);
     let called: ((target: string) => void) | undefined;

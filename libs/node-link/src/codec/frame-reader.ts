@@ -29,14 +29,13 @@ export class FrameReader {
   /**
    * Passes each complete frame to the handler, in order.
    *
-   * @returns whether there was a complete frame
    * @throws LinkProtocolError for an invalid or too large frame; and the errors of the handler
    */
-  push(chunk: Buffer): boolean {
+  push(chunk: Buffer): void {
     let bytes = chunk;
     if (this.#held > 0) {
       this.#append(chunk);
-      if (this.#held < this.#wanted()) return false;
+      if (this.#held < this.#wanted()) return;
       bytes = this.#frame.subarray(0, this.#held);
       this.#frame = NOTHING;
       this.#held = 0;
@@ -53,7 +52,6 @@ export class FrameReader {
     const rest = bytes.length - at;
     if (rest > 0) this.#frame = endOf(chunk, rest);
     this.#held = rest;
-    return at > 0;
   }
 
   /** How many bytes of the frame must have come before the reader can go on. */

@@ -20,6 +20,12 @@ export interface CallAdmission {
    * @param bytes by how much they grew; negative if they shrank
    */
   addUnread(bytes: number): void;
+  /**
+   * Counts the bytes of incomplete frames that links hold.
+   *
+   * @param bytes by how much they grew; negative if they shrank
+   */
+  addIncomplete(bytes: number): void;
 }
 
 /** A budget of the links alone. Refuses calls while as many calls or bytes as allowed are in flight. */
@@ -50,8 +56,12 @@ export class CallBudget implements CallAdmission {
     this.#bytes -= bytes;
   }
 
-  /** Links that hold too many unread answers are closed; that alone bounds them. */
+  /** Links that hold too many bytes are closed, and only that limits them. */
   addUnread(): void {
+    return undefined;
+  }
+
+  addIncomplete(): void {
     return undefined;
   }
 }

@@ -75,7 +75,12 @@ export class LinkServer {
     // Hexadecimal values have two digits per byte.
     const largestAnswerBytes = 2 * limits.maxAnswerBytes;
     this.#memory = {
-      frames: new HeldBytes(maxInFlightBytes, maxFrameBytes, 'incomplete frames took too much memory'),
+      frames: new HeldBytes(
+        maxInFlightBytes,
+        maxFrameBytes,
+        'incomplete frames took too much memory',
+        (bytes) => admission.addIncomplete(bytes),
+      ),
       answers: new HeldBytes(
         maxInFlightBytes,
         Math.max(maxInFlightBytes, largestAnswerBytes) + MAX_OTHER_ANSWER_BYTES,

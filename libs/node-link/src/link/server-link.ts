@@ -127,9 +127,8 @@ export class ServerLink {
     if (this.#gone) return;
     this.#isReading = true;
     try {
-      const { frames } = this.#context.memory;
-      if (this.#reader.push(chunk)) frames.set(this, 0);
-      frames.set(this, this.#reader.heldBytes);
+      this.#reader.push(chunk);
+      this.#context.memory.frames.set(this, this.#reader.heldBytes);
     } catch (error) {
       if (!(error instanceof LinkProtocolError)) throw error;
       // Calls that have started still run, but their answers are dropped.
@@ -153,6 +152,8 @@ export class ServerLink {
   };
 
   readonly #onFrame = (type: FrameType, cursor: FrameCursor): void => {
+    // The frame is complete, and its calls must not find the budget taken by it.
+    this.#context.memory.frames.set(this, 0);
     if (this.#peer === undefined) {
       if (type !== FRAME.hello) throw new LinkProtocolError('the first frame is not a hello');
       this.#peer = decodeHello(cursor);

@@ -90,6 +90,15 @@ export class Admission {
     this.#budget.add(0, bytes);
   }
 
+  /**
+   * Counts bytes of requests that have not arrived in full and are not admitted yet.
+   *
+   * @param bytes by how much they grew; negative if they shrank
+   */
+  addIncomplete(bytes: number): void {
+    this.#add(0, bytes);
+  }
+
   /** Whether the server refuses all requests because it is shutting down. */
   get isDraining(): boolean {
     return this.#budget.isDraining;

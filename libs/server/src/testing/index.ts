@@ -1,1 +1,2 @@
 export { readExposition, type Samples } from './exposition.js';
+export { silentLogger } from './silent-logger.js';
