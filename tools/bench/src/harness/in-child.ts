@@ -13,7 +13,7 @@ export async function inChild<Output>(
   const { stdout } = await promisify(execFile)(
     process.execPath,
     [...nodeOptions, path, JSON.stringify(input)],
-    { maxBuffer: Infinity },
+    { maxBuffer: Infinity, timeout: MAX_MS },
   );
   const output: Output = JSON.parse(stdout);
   return output;
@@ -28,3 +28,5 @@ export function childInput<Input>(): Input {
 export function childOutput(output: unknown): void {
   process.stdout.write(JSON.stringify(output));
 }
+
+const MAX_MS = 15 * 60_000;

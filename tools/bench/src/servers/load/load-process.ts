@@ -34,14 +34,19 @@ export class LoadProcess {
     return this.#ask('cut');
   }
 
-  /** Returns the answers of the next seconds, and waits longer if there were none. */
+  /**
+   * Returns the answers of the next seconds, and waits longer if there were none.
+   *
+   * @throws Error if there are none for a minute
+   */
   async measure(seconds: number): Promise<LoadOutcome> {
     await this.cut();
-    for (;;) {
+    for (let waitedMs = 0; waitedMs < MAX_WAIT_MS; waitedMs += seconds * 1000) {
       await setTimeout(seconds * 1000);
       const outcome = await this.cut();
       if (outcome.requests + outcome.failures > 0) return outcome;
     }
+    throw new Error('the server answers no request');
   }
 
   async stop(): Promise<void> {
@@ -50,14 +55,16 @@ export class LoadProcess {
     await once(this.#child, 'exit');
   }
 
-  /** @throws AbortError when the process ends before it answers; it has written why to stderr */
+  /** @throws AbortError if the process ends before it answers, or does not answer for a minute */
   async #ask(message: object | 'cut'): Promise<LoadOutcome> {
     const ended = new AbortController();
     const end = (): void => ended.abort();
     this.#child.once('exit', end);
     try {
       this.#child.send(message);
-      const [outcome]: LoadOutcome[] = await once(this.#child, 'message', { signal: ended.signal });
+      const [outcome]: LoadOutcome[] = await once(this.#child, 'message', {
+        signal: AbortSignal.any([ended.signal, AbortSignal.timeout(MAX_WAIT_MS)]),
+      });
       if (outcome === undefined) throw new TypeError('the load process sent an empty message');
       return outcome;
     } finally {
@@ -65,3 +72,5 @@ export class LoadProcess {
     }
   }
 }
+
+const MAX_WAIT_MS = 60_000;
