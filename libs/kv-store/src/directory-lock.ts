@@ -20,7 +20,7 @@ import type { CancelTask, Scheduler } from './scheduler.js';
 export interface DirectoryLockOptions {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
-  /** Called once if another process turns out to have taken the directory. Its files must not be touched any more. */
+  /** Called once if another process has taken the directory. The engine must not touch its files any more. */
   readonly onLost: (error: KvsError) => void;
 }
 
@@ -47,7 +47,7 @@ export class DirectoryLock {
   readonly #id = randomUUID();
   readonly #path: string;
   #renewalCount = 0;
-  /** When the lock was last seen to be held, in milliseconds since the Unix epoch. */
+  /** When the owner last held the lock, in milliseconds since the Unix epoch. */
   #seenHeldMs = 0;
   #cancel: CancelTask | undefined;
   #renewing: Promise<void> = Promise.resolve();
@@ -61,15 +61,16 @@ export class DirectoryLock {
   }
 
   /**
-   * Takes a directory, which is made if it is missing. Takes no time if the directory was released, half a second if it is
-   * in use, and some {@link TAKEOVER_MS} milliseconds if its owner ended without releasing it.
+   * Locks a directory, and creates it if it is missing. It returns at once if the directory was released, after half
+   * a second if it is in use, and after about {@link TAKEOVER_MS} milliseconds if its owner ended without releasing
+   * it.
    * @throws KvsError `engine_unavailable`: the directory is in use
    * @throws an error of the operating system: the directory cannot be made, read or written
    */
   static async acquire(directory: string, options: DirectoryLockOptions): Promise<DirectoryLock> {
     mkdirSync(directory, { recursive: true });
     const lock = new DirectoryLock(directory, options);
-    // The scheduler's timers keep no process alive, and a process that starts may have nothing else to wait for.
+    // The scheduler's timers keep no process alive, and a process that starts may wait for nothing else.
     const alive = setInterval(() => undefined, TAKEOVER_MS);
     try {
       if (!lock.#create()) await lock.#takeOver();
@@ -82,24 +83,27 @@ export class DirectoryLock {
     return lock;
   }
 
-  /** Set once another process turned out to have taken the directory. */
+  /** Set if another process has taken the directory. */
   get loss(): KvsError | undefined {
     return this.#loss;
   }
 
-  /** Where to write a file that is to be renamed when it is whole. The next owner deletes what was left of it. */
+  /**
+   * Returns the path for a file that will be renamed when it is complete. The next owner deletes it if it is left
+   * over.
+   */
   temporaryPath(name: string): string {
     return join(this.#directory, `${PREFIX}${name}.${this.#id}${SUFFIX}`);
   }
 
   /**
-   * To be called before each change of what is in the directory. Costs nothing while the lock is renewed in time.
+   * Must be called before each change in the directory. Costs nothing while the lock is renewed in time.
    * @throws KvsError `engine_unavailable`: another process has taken the directory
    */
   assertHeld(): void {
     if (this.#loss !== undefined) throw this.#loss;
     const nowMs = this.#nowMs();
-    // Shorter than what a successor waits between its takeover and its first change.
+    // Shorter than the time that a successor waits between its takeover and its first change.
     if (this.#unseenMs(nowMs) < RENEWAL_MS) return;
     const found = this.#read();
     if (this.#isLost(found, nowMs)) throw this.#lose(found);
@@ -107,8 +111,8 @@ export class DirectoryLock {
   }
 
   /**
-   * Frees the directory, so that the next owner takes it without waiting. Does nothing if the lock was lost. A file that
-   * cannot be removed is no error: nobody renews it.
+   * Releases the directory, so that the next owner need not wait. Does nothing if the lock was lost. If the file
+   * cannot be removed, that is no error, because nobody renews it.
    */
   async release(): Promise<void> {
     this.#isReleased = true;
@@ -117,19 +121,19 @@ export class DirectoryLock {
     try {
       if (this.#isOwn(this.#read())) rmSync(this.#path, { force: true });
     } catch {
-      // Whatever is wrong with the directory, this process has no more business there.
+      // The directory can't be used, but this process needs it no more.
     }
   }
 
   /**
-   * Whether another process has had the directory. A missing file was removed by a person if nobody had the time to take
-   * the directory over; else a successor may have come, and gone again.
+   * Returns whether another process has had the directory. If no process had the time to take it, a person removed
+   * the file. Otherwise a successor may have come and gone.
    */
   #isLost(found: string | undefined, nowMs: number): boolean {
     return found === undefined || found === '' ? this.#unseenMs(nowMs) >= TAKEOVER_MS : !this.#isOwn(found);
   }
 
-  /** A clock that was set back says nothing about how long it has been. */
+  /** A clock that was set back does not tell how much time has passed. */
   #unseenMs(nowMs: number): number {
     return Math.abs(nowMs - this.#seenHeldMs);
   }
@@ -163,7 +167,7 @@ export class DirectoryLock {
       if (found !== abandoned) throw this.#inUse(found);
     }
     this.#replace();
-    // Others may have come to the same conclusion at the same moment. The last of them has it.
+    // Others may have decided the same at the same moment. The last of them has the directory.
     await this.#interval();
     const found = this.#read();
     if (!this.#isOwn(found)) throw this.#inUse(found);
@@ -188,7 +192,7 @@ export class DirectoryLock {
   #schedule(): void {
     this.#cancel = this.#options.scheduler.after(RENEWAL_MS, () => {
       this.#renewing = this.#renew()
-        // The lock may now look abandoned; assertHeld reads the file from now on.
+        // The lock may look abandoned from now on, so assertHeld reads the file.
         .catch(() => undefined)
         .finally(() => {
           if (!this.#isReleased && this.#loss === undefined) this.#schedule();
@@ -229,7 +233,7 @@ export class DirectoryLock {
     return new KvsError('engine_unavailable', message);
   }
 
-  /** All texts of an owner have the same length, so that one overwrites the other. */
+  /** All texts of an owner have the same length, so that one overwrites another completely. */
   #text(): string {
     const count = String(this.#renewalCount).padStart(10, '0');
     return `${this.#id} ${count} process ${process.pid} of ${hostname()}\n`;
@@ -257,13 +261,13 @@ export class DirectoryLock {
   }
 }
 
-/** The name of the file in the directory. */
+/** The name of the lock's file in the directory. */
 export const DIRECTORY_LOCK_FILE = 'kvs.lock';
 
 /** How often the owner rewrites its lock, in milliseconds. */
 export const RENEWAL_MS = 500;
 
-/** A busy machine may keep an owner from running for a second or two. */
+/** A busy machine may stop an owner for a second or two. */
 const WATCH_INTERVALS = 4;
 
 /** How long it takes to take over a directory whose owner ended without releasing it, in milliseconds. */
@@ -272,7 +276,7 @@ export const TAKEOVER_MS = (WATCH_INTERVALS + 1) * RENEWAL_MS;
 const PREFIX = 'kvs.';
 const SUFFIX = '.tmp';
 
-/** What the text says after the id and the number. Anything may be in the file. */
+/** Returns the rest of the text, after the id and the number. The file may contain anything. */
 function ownerIn(text = ''): string {
   return /^\S+ \d+ (process \d+ of [^\n]{1,255})\n$/.exec(text)?.[1] ?? 'another process';
 }

@@ -1,4 +1,4 @@
-// What Nest injects by; each names an interface, which has no value at run time.
+// The tokens for Nest's injection. Each stands for an interface, which has no value at run time.
 
 export const STORAGE_ENGINE: unique symbol = Symbol('@kvs/kv-store StorageEngine');
 export const KVS_CLOCK: unique symbol = Symbol('@kvs/kv-store Clock');

@@ -4,11 +4,11 @@ import type { Key } from './key.js';
 import type { FetchOutcome } from './operations.js';
 
 /**
- * Checks the keys and values of an answer by size before they become text: the text of all could be larger than a string
- * can be.
+ * Checks the size of an answer's keys and values before they become text, because the text could be too large for a
+ * string.
  *
- * @throws KvsError `answer_too_large`, also where that is what one node said of its share: what is too much for one to
- * answer is too much in all, and is told as it is where there is no proxy
+ * @throws KvsError `answer_too_large`, also if one node refused its part for this reason: an answer that is too large
+ * for one node is too large as a whole
  */
 export function refuseHugeAnswer(
   keys: readonly Key[],
@@ -21,7 +21,7 @@ export function refuseHugeAnswer(
     if (!outcome.ok && outcome.code === 'answer_too_large') throw new KvsError(outcome.code, outcome.message);
     if (outcome.ok && outcome.entry) units += outcome.entry.value.data.length;
   }
-  // A UTF-16 unit takes three bytes at the most: few answers need be counted.
+  // A UTF-16 unit has at most three bytes, so most answers need not be counted exactly.
   if (units * 3 <= maxBytes) return;
   let bytes = 0;
   for (const key of keys) bytes += byteLength(key);
@@ -34,14 +34,14 @@ export function answerTooLarge(maxBytes: number): KvsError {
   return new KvsError('answer_too_large', detail);
 }
 
-/** The number of bytes of valid data or less, in constant time: a UTF-16 unit of text takes at least one byte. */
+/** Returns at most the number of bytes of valid data, in constant time: a UTF-16 unit of text has at least one byte. */
 export function leastBytes({ encoding, data }: EncodedData): number {
   return encoding === 'string' ? data.length : data.length / 2;
 }
 
 /**
- * Adds up the values of one answer as they arrive, from one node or several. An answer beyond the limit fails before all
- * of its values have been read.
+ * Adds up the values of one answer as they arrive from nodes. An answer beyond the limit fails before all of its
+ * values have been read.
  */
 export class AnswerSize {
   #bytes = 0;

@@ -1,7 +1,7 @@
-/** How `data` is to be read: as text, or as hexadecimal digits, two to the byte. */
+/** How to read `data`: as text, or as hexadecimal digits, two for a byte. */
 export type Encoding = 'string' | 'binary';
 
-/** A key or value as it travels. The type alone does not promise that `data` is valid. */
+/** A key or a value on the wire. The type alone does not promise that `data` is valid. */
 export interface EncodedData {
   readonly encoding: Encoding;
   readonly data: string;
@@ -12,19 +12,19 @@ export function isEncoding(value: unknown): value is Encoding {
 }
 
 /**
- * Whether `data` can be kept faithfully: well-formed Unicode for `string` (no lone surrogate), an even
- * number of hexadecimal digits for `binary`. The empty text is valid in both. O(length).
+ * Returns whether `data` is valid: well-formed Unicode for `string` (no lone surrogate), an even number of
+ * hexadecimal digits for `binary`. The empty text is valid in both. O(length).
  */
 export function isValidData(encoding: Encoding, data: string): boolean {
   return encoding === 'string' ? data.isWellFormed() : data.length % 2 === 0 && !NON_HEX.test(data);
 }
 
-/** The one spelling of valid `data`: as sent for `string`, lower case for `binary`. */
+/** Returns the canonical form of valid `data`: unchanged for `string`, lower case for `binary`. */
 export function canonicalData(encoding: Encoding, data: string): string {
   return encoding === 'string' ? data : data.toLowerCase();
 }
 
-/** How many bytes valid `data` stands for: its UTF-8 length, or half its digits. */
+/** Returns how many bytes valid `data` has: its UTF-8 length, or half its digits. */
 export function byteLength({ encoding, data }: EncodedData): number {
   return encoding === 'string' ? utf8Length(data) : data.length / 2;
 }
@@ -32,7 +32,7 @@ export function byteLength({ encoding, data }: EncodedData): number {
 const NON_HEX = /[^0-9a-fA-F]/;
 const NON_ASCII = /[^\x00-\x7f]/;
 
-/** Counted by hand rather than with Buffer, so that this module also runs in a browser. */
+/** Does not use Buffer, so that this module also runs in a browser. */
 function utf8Length(text: string): number {
   if (!NON_ASCII.test(text)) return text.length;
   let bytes = 0;

@@ -1,9 +1,9 @@
 /**
- * Every error code that kvs answers with, and the HTTP status that goes with it when it is the whole
- * answer's. Codes are stable: a client may branch on them. Titles are for people and may change.
+ * All error codes of kvs, each with the HTTP status of an answer that fails for this reason. Codes are stable, so
+ * clients may branch on them. Titles are for people and may change.
  */
 export const ERROR_CODES = {
-  // The request is wrong: nothing was changed.
+  // The request is wrong. Nothing was changed.
   invalid_json: { status: 400, title: 'The body is not JSON' },
   invalid_shape: { status: 400, title: 'The request does not have the expected shape' },
   unknown_property: { status: 400, title: 'The request has a property that is not known' },
@@ -32,7 +32,7 @@ export const ERROR_CODES = {
   headers_too_large: { status: 431, title: 'The headers are too large' },
   not_implemented: { status: 501, title: 'The server does not implement this' },
 
-  // The request was understood, and could not be done.
+  // The request is valid, and could not be carried out.
   version_mismatch: { status: 409, title: 'The version is not the one asked for' },
   precondition_failed: { status: 412, title: 'A precondition of the request does not hold' },
   internal_error: { status: 500, title: 'An unexpected error' },
@@ -57,7 +57,7 @@ export class KvsError extends Error {
   override readonly name: string = 'KvsError';
 
   constructor(
-    /** Stable: branch on this, not on the message. */
+    /** A stable code. Branch on this, not on the message. */
     readonly code: ErrorCode,
     message: string,
     options?: ErrorOptions,

@@ -3,16 +3,16 @@ import { brandKey, brandValue, type Key, type Value } from './key.js';
 import type { Limits } from './limits.js';
 import type { DeleteItem, SetItem } from './operations.js';
 
-/** Reads one item of a batch; `undefined` when it is not valid. */
+/** Reads one item of a batch; returns `undefined` if it is not valid. */
 export type ItemGuard<T> = (item: unknown, limits: Limits) => T | undefined;
 
-/** Largest `ttl_ms`: some 31,000 years, so that a moment of expiry stays an exact integer. */
+/** The largest `ttl_ms`: about 31,000 years, so that the time of expiry is an exact integer. */
 export const MAX_TTL_MS = 1e15;
 
 /**
- * Guards decide, without explaining, whether an item is valid, and hand it on typed and in canonical form. They
- * are the hot path's half of validation; the DTO classes say what is wrong with an item that a guard refuses. A
- * property test holds the two to the same verdict.
+ * Guards decide whether an item is valid, and return it typed and in canonical form. They are fast and give no
+ * reasons. The DTO classes say what is wrong with an item that a guard refuses. A property test proves that both
+ * decide the same.
  */
 export const guardSetItem: ItemGuard<SetItem> = (item, limits) => {
   if (!isRecord(item) || !hasOnly(item, SET_PROPERTIES)) return undefined;
@@ -24,19 +24,19 @@ export const guardSetItem: ItemGuard<SetItem> = (item, limits) => {
   if (ttlMs !== undefined && !isTtl(ttlMs)) return undefined;
   const ifVersion = item['if_version'];
   if (ifVersion !== undefined && !isVersionCondition(ifVersion)) return undefined;
-  // Nearly all items are plain, and a spread costs more than all the rest.
+  // Most items have no options, and spreading costs more than everything else here.
   if (ttlMs === undefined) return ifVersion === undefined ? { key, value } : { key, value, ifVersion };
   return ifVersion === undefined ? { key, value, ttlMs } : { key, value, ttlMs, ifVersion };
 };
 
-/** A key to read: `E` or `{"key":E}`. */
+/** Reads a key to read: `E` or `{"key":E}`. */
 export const guardKeyItem: ItemGuard<Key> = (item, limits) => {
   if (!isRecord(item)) return undefined;
   if (!Object.hasOwn(item, 'key')) return guardKey(item, limits);
   return hasOnly(item, KEY_PROPERTIES) ? guardKey(item['key'], limits) : undefined;
 };
 
-/** A key to delete: `E`, or `{"key":E}` with or without `if_version`. */
+/** Reads a key to delete: `E`, or `{"key":E}` with or without `if_version`. */
 export const guardDeleteItem: ItemGuard<DeleteItem> = (item, limits) => {
   if (!isRecord(item)) return undefined;
   const nested = Object.hasOwn(item, 'key');
@@ -78,10 +78,10 @@ const DELETE_PROPERTIES = new Set(['key', 'if_version']);
 function guardData(item: unknown, maxBytes: number): EncodedData | undefined {
   if (!isRecord(item) || !hasOnly(item, DATA_PROPERTIES)) return undefined;
   if (!isEncoded(item) || !isValidData(item.encoding, item.data)) return undefined;
-  // A UTF-16 unit takes three bytes at the most: short data need not be counted.
+  // A UTF-16 unit has at most three bytes, so short data need not be counted.
   if (item.data.length * 3 > maxBytes && byteLength(item) > maxBytes) return undefined;
   const data = canonicalData(item.encoding, item.data);
-  // Mostly it is canonical as it came, and a batch is spared a copy of all its objects.
+  // Most data is canonical already. Returning the same object saves a copy.
   return data === item.data ? item : { encoding: item.encoding, data };
 }
 
@@ -89,7 +89,7 @@ function isEncoded(item: { readonly encoding?: unknown; readonly data?: unknown 
   return isEncoding(item.encoding) && typeof item.data === 'string';
 }
 
-/** Inherited properties count too: what a guard takes comes from `JSON.parse`, where there are none. */
+/** Accepts inherited properties too: the objects come from `JSON.parse`, which makes none. */
 function hasOnly(item: object, known: ReadonlySet<string>): boolean {
   for (const property in item) if (!known.has(property)) return false;
   return true;

@@ -2,13 +2,13 @@ import { KvsError } from './errors.js';
 import type { Limits } from './limits.js';
 
 /**
- * Reads a request body as JSON. A body without a content type, or with curl's default form type, is read as JSON
- * too, so that `curl -d` needs no header.
+ * Reads a request body as JSON. It also accepts a body without a content type, or with curl's default form type, so
+ * that `curl -d` needs no header.
  *
- * @throws KvsError `invalid_json`; `unsupported_media_type` when neither the type nor the body is JSON;
- * `too_many_items` and `invalid_shape` for a body that no valid batch can look like, without building it in memory
+ * @throws KvsError `invalid_json`; `unsupported_media_type` if neither the type nor the body is JSON;
+ * `too_many_items` and `invalid_shape` for a body that no valid batch can look like, before it is parsed
  *
- * @param decode makes text of UTF-8 and throws where it is none; a platform may have a faster one than the default
+ * @param decode decodes UTF-8 and throws if it is invalid; a platform may have a faster one than the default
  */
 export function parseJsonBody(
   bytes: Uint8Array,
@@ -42,11 +42,14 @@ export function decodeUtf8(bytes: Uint8Array): string {
   return UTF8.decode(bytes);
 }
 
-/** Below this size even the worst body is parsed in little time, and the scan is not worth its own. */
+/** Below this size, parsing even the worst body takes little time. */
 const PRESCAN_FROM_BYTES = 256 * 1024;
 const MAX_DEPTH = 16;
 const CONTAINERS_PER_ITEM = 3; // a set item, its key, its value
-/** A full set item has 6: some more, so that a few unknown properties in each item are still named. */
+/**
+ * A full set item has 6. The limit is higher, so that the answer can still name a few unknown properties in each
+ * item.
+ */
 const COMMAS_PER_ITEM = 10;
 
 function isJsonType(contentType: string): boolean {
@@ -55,9 +58,9 @@ function isJsonType(contentType: string): boolean {
 }
 
 /**
- * `JSON.parse` takes seconds and a gigabyte for 32 MiB of `[[[[`, `{},{},` or `"a":1,"b":1,`, and blocks every other
- * request meanwhile. Counting brackets and commas outside strings finds such bodies in milliseconds. Nothing is said
- * here about whether the body is valid: only that it is worth parsing.
+ * Refuses bodies that would block the process. `JSON.parse` takes seconds and a gigabyte for 32 MiB of `[[[[`,
+ * `{},{},` or `"a":1,"b":1,`. Counting brackets and commas outside of strings finds such bodies in milliseconds. A
+ * body that passes need not be valid.
  */
 function refuseHostileStructure(bytes: Uint8Array, limits: Limits): void {
   const maxContainers = 1 + CONTAINERS_PER_ITEM * limits.maxBatchItems;
@@ -85,7 +88,7 @@ function tooManyParts({ maxBatchItems }: Limits): KvsError {
   return new KvsError('too_many_items', `the body has more parts than a batch of ${maxBatchItems} items`);
 }
 
-/** The index of the quote that ends the string begun at `start`, or of the last byte if none does. */
+/** Returns the index of the quote that ends the string begun at `start`, or of the last byte if no quote does. */
 function endOfString(bytes: Uint8Array, start: number): number {
   for (let end = bytes.indexOf(QUOTE, start + 1); end !== -1; end = bytes.indexOf(QUOTE, end + 1)) {
     let backslashes = 0;

@@ -4,15 +4,15 @@ import { KvsError } from './errors.js';
 
 declare const checked: unique symbol;
 
-/** A valid key in canonical form. Made by the guard, by {@link stringKey} or by {@link binaryKey}. */
+/** A valid key in canonical form, made by the guard, by {@link stringKey} or by {@link binaryKey}. */
 export type Key = EncodedData & { readonly [checked]: 'key' };
 
-/** A valid value in canonical form. Made by the guard, by {@link stringValue} or by {@link binaryValue}. */
+/** A valid value in canonical form, made by the guard, by {@link stringValue} or by {@link binaryValue}. */
 export type Value = EncodedData & { readonly [checked]: 'value' };
 
 /**
- * A key's identity in one string: `s` or `b` for its encoding, then its canonical data. Two keys are the
- * same exactly when their ids are equal.
+ * A key as one string: `s` or `b` for its encoding, then its canonical data. Two keys are the same exactly if their
+ * ids are equal.
  */
 export type KeyId = string & { readonly [checked]: 'keyId' };
 
@@ -43,12 +43,12 @@ export function keyFromId(id: KeyId): Key {
   return brandKey({ encoding: id.startsWith('s') ? 'string' : 'binary', data: id.slice(1) });
 }
 
-/** Marks data that the caller has checked to be a valid, canonical key. The guard's business, and an engine's. */
+/** Marks data that the caller knows to be a valid, canonical key. For guards and engines only. */
 export function brandKey(data: EncodedData): Key {
   return data as Key;
 }
 
-/** Marks data that the caller has checked to be a valid, canonical value. The guard's business, and an engine's. */
+/** Marks data that the caller knows to be a valid, canonical value. For guards and engines only. */
 export function brandValue(data: EncodedData): Value {
   return data as Value;
 }
@@ -63,14 +63,18 @@ function checkData({ encoding, data }: EncodedData): EncodedData {
   return { encoding, data: canonicalData(encoding, data) };
 }
 
-/** In pieces, each of which is one flat text: digits added one by one make a chain of millions of small ones. */
+/**
+ * Makes flat texts of {@link CHUNK_BYTES} each, because adding single digits would make a chain of millions of small
+ * strings.
+ */
 function toHex(bytes: Uint8Array): string {
   let hex = '';
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) hex += piece(bytes.subarray(at, at + PIECE_BYTES));
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES)
+    hex += chunkToHex(bytes.subarray(at, at + CHUNK_BYTES));
   return hex;
 }
 
-function piece(bytes: Uint8Array): string {
+function chunkToHex(bytes: Uint8Array): string {
   const digits = new Uint8Array(2 * bytes.length);
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i] ?? 0;
@@ -85,6 +89,6 @@ function digitOf(value: number): number {
 }
 
 const decoder = new TextDecoder();
-const PIECE_BYTES = 64 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 const DIGIT_0 = '0'.charCodeAt(0);
 const LETTER_A = 'a'.charCodeAt(0);

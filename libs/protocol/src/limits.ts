@@ -1,14 +1,14 @@
-/** How large a request may be. Each is a setting of its own; sizes are in bytes. */
+/** The limits of requests. Each is a setting; sizes are in bytes. */
 export interface Limits {
   /** Largest key, in bytes of its canonical form. A key is never empty. */
   readonly maxKeyBytes: number;
   /** Largest value, in bytes. A value may be empty. */
   readonly maxValueBytes: number;
-  /** Most items in one batch. */
+  /** Items in one batch. */
   readonly maxBatchItems: number;
   /** Largest request body, in bytes. */
   readonly maxBodyBytes: number;
-  /** Largest answer to `POST /fetch`, in bytes of keys and values. A scan has no such limit: it streams. */
+  /** Largest answer to `POST /fetch`, in bytes of keys and values. A scan has no such limit, because it is a stream. */
   readonly maxAnswerBytes: number;
 }
 

@@ -1,12 +1,15 @@
-/** Awaited only where it is a promise: an engine that answers at once costs no turn of the event loop. */
+/**
+ * A value or a promise of it. Callers await only promises, so an engine that answers at once costs no turn of the
+ * event loop.
+ */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** Knows promises of another realm too, as test runners and worker contexts make them. */
+/** Returns whether this is a promise, also of another realm, as in test runners and worker contexts. */
 export function isPromise<T>(answer: MaybePromise<T>): answer is Promise<T> {
   return typeof answer === 'object' && answer !== null && 'then' in answer;
 }
 
-/** `use(answer)`: at once where the answer is there, later only where it is a promise. */
+/** Returns `use(answer)`, at once if the answer is not a promise. */
 export function whenDone<T, R>(answer: MaybePromise<T>, use: (done: T) => R): MaybePromise<R> {
   return isPromise(answer) ? answer.then(use) : use(answer);
 }

@@ -3,7 +3,7 @@ import { ERROR_CODES, KvsError, type ErrorCode } from './errors.js';
 /** The media type of every error body (RFC 9457). */
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
-/** What is wrong at one place of a request body. */
+/** An issue at one place of a request body. */
 export interface ValidationIssue {
   /** JSON pointer (RFC 6901) to the place. */
   readonly pointer: string;
@@ -11,36 +11,36 @@ export interface ValidationIssue {
   readonly detail: string;
 }
 
-/** An error body: RFC 9457 with the extension members `code`, `errors` and `invalid_items`. */
+/** An error body: RFC 9457 with the extension members `code`, `errors`, `invalid_items` and `nodes`. */
 export interface Problem {
   readonly type: string;
   readonly title: string;
   readonly status: number;
   readonly detail: string;
   readonly code: ErrorCode;
-  /** The first issues of a request body that is not valid. */
+  /** The first issues of an invalid request body. */
   readonly errors?: readonly ValidationIssue[];
-  /** How many items of the batch are not valid, listed or not. */
+  /** How many items of the batch are invalid, listed or not. */
   readonly invalid_items?: number;
   /** The nodes that a read needed and could not reach. */
   readonly nodes?: readonly string[];
 }
 
-/** A request body that is not valid: nothing was changed. */
+/** The request body is invalid. Nothing was changed. */
 export class InvalidRequestError extends KvsError {
   override readonly name = 'InvalidRequestError';
 
   constructor(
-    /** The first issues, in order of their place. */
+    /** The first issues, in the order of the body. */
     readonly issues: readonly ValidationIssue[],
-    /** How many items are not valid, listed or not. */
+    /** How many items are invalid, listed or not. */
     readonly invalidItems: number,
     detail: string,
   ) {
     super('invalid_request', detail);
   }
 
-  /** 413 when every issue is one of size, else 400. */
+  /** 413 if every issue is one of size, else 400. */
   override get status(): number {
     const statuses = new Set(this.issues.map(({ code }) => ERROR_CODES[code].status));
     return statuses.size === 1 && statuses.has(413) ? 413 : 400;
@@ -73,7 +73,7 @@ export function problemOf(error: KvsError): Problem {
   };
 }
 
-/** A URI reference that names the error; docs/protocol.md lists them all. */
+/** Returns a URI reference that names the error. docs/protocol.md lists them all. */
 function problemType(code: ErrorCode): string {
   return `urn:kvs:error:${code}`;
 }

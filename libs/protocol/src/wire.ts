@@ -22,7 +22,7 @@ export interface WireSetItem {
 export interface WireFailure {
   readonly code: ErrorCode;
   readonly message: string;
-  /** For a write whose answer was lost: it may have been applied. */
+  /** Set if a write may have been applied, because its answer was lost. */
   readonly maybe_applied?: true;
 }
 
@@ -30,7 +30,7 @@ export interface WireKeyFailure extends WireFailure {
   readonly key: EncodedData;
 }
 
-/** `PUT /set`; `versions` and `created` with `?meta=true`: one per item, `null` for a failed one. */
+/** The answer to `PUT /set`. `versions` and `created` with `?meta=true`: one for each item, `null` for a failed one. */
 export interface WireSetAnswer {
   readonly keys_added: number;
   readonly keys_failed: readonly WireKeyFailure[];
@@ -38,14 +38,14 @@ export interface WireSetAnswer {
   readonly created?: readonly (boolean | null)[];
 }
 
-/** `POST /delete`; `deleted` with `?meta=true`: one per item, `null` for a failed one. */
+/** The answer to `POST /delete`. `deleted` with `?meta=true`: one for each item, `null` for a failed one. */
 export interface WireDeleteAnswer {
   readonly keys_deleted: number;
   readonly keys_failed: readonly WireKeyFailure[];
   readonly deleted?: readonly (boolean | null)[];
 }
 
-/** One item of the answers to `GET` and `POST /fetch`; `version` and `ttl_ms` with `?meta=true`. */
+/** One item of the answers to `GET` and `POST /fetch`. `version` and `ttl_ms` with `?meta=true`. */
 export interface WirePair {
   readonly key: EncodedData;
   readonly value: EncodedData | null;
@@ -54,14 +54,14 @@ export interface WirePair {
   readonly error?: WireFailure;
 }
 
-/** One item of the answer to `POST /query`; `null` with an `error` when it is not known. */
+/** One item of the answer to `POST /query`. `null` with an `error` if it is not known. */
 export interface WirePresence {
   readonly key: EncodedData;
   readonly value: boolean | null;
   readonly error?: WireFailure;
 }
 
-/** An answer's body with the status that its outcomes add up to. */
+/** An answer's body, with the status for its outcomes. */
 export interface WireAnswer<T> {
   readonly status: number;
   readonly body: T;
@@ -117,7 +117,10 @@ export function queryAnswer(
 
 type Outcome = { readonly ok: true } | ItemFailure;
 
-/** 200 when all is done, 207 when some is, and the reason's own status when all failed for one reason. */
+/**
+ * Returns 200 if all items succeeded, 207 if some did, and the status of the reason if all failed for the same
+ * reason.
+ */
 export function batchStatus(outcomes: readonly Outcome[]): number {
   const [first] = outcomes;
   const reason = first?.ok === false ? first.code : undefined;

@@ -7,5 +7,5 @@ export interface EngineFactoryOptions {
   readonly clock: Clock;
 }
 
-/** How an engine is chosen: its package exports a function that takes the engine's settings and returns this. */
+/** Opens an engine. An engine's package exports a function that takes settings and returns such a factory. */
 export type EngineFactory = (options: EngineFactoryOptions) => MaybePromise<StorageEngine>;

@@ -2,7 +2,7 @@ import { answerTooLarge, leastBytes } from '@kvs/protocol';
 import type { EngineReadOutcome, EngineKey } from './storage-engine.js';
 
 /**
- * `getMany` for engines that read keys one by one and at once: stops at the value with which all come to more than
+ * Implements `getMany` for engines that read keys one by one without waiting. Stops at the value that exceeds
  * `maxBytes`.
  *
  * @throws KvsError `answer_too_large`

@@ -1,22 +1,22 @@
 import { microsToMs } from '../clock.js';
 
-// What every engine decides in the same way. Engines that decide elsewhere (in a script on a server, say)
-// follow these to the letter.
+// Rules that all engines share. An engine that decides elsewhere, for example in a script on a server, follows them
+// exactly.
 
-/** Whether a pair is past its time: from the clock's millisecond that is `expiresAtMs` on. */
+/** Returns whether a pair has expired, which it does at the clock's millisecond `expiresAtMs`. */
 export function isExpired(expiresAtMs: number | undefined, nowMicros: number): boolean {
   return expiresAtMs !== undefined && expiresAtMs <= microsToMs(nowMicros);
 }
 
 /**
- * The version of a write.
- * @param previous the pair's version, or for an absent pair one at least as high as any that the key had
+ * Returns the version of a write.
+ * @param previous the pair's version; for an absent pair, a number at least as high as any version of the key
  */
 export function nextVersion(previous: number, nowMicros: number): number {
   return Math.max(previous + 1, nowMicros);
 }
 
-/** @param version the pair's version, 0 when it is absent */
+/** @param version the pair's version, 0 if it is absent */
 export function conditionHolds(ifVersion: number | undefined, version: number): boolean {
   return ifVersion === undefined || ifVersion === version;
 }

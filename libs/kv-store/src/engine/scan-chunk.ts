@@ -19,8 +19,8 @@ export class ScanChunkBuilder {
 }
 
 /**
- * The chunks of one partition, for an engine that can list a partition's ids at once. Each pair is looked up when its
- * turn comes, and left out if it is not found any more. The event loop has a turn before each chunk.
+ * Yields the chunks of one partition, for an engine that can list a partition's ids at once. It looks up each pair
+ * when it needs it, and leaves it out if it is gone. The event loop turns before each chunk.
  */
 export async function* inChunks(
   partition: number,

@@ -1,119 +1,117 @@
 import type { KeyId, MaybePromise, PairFormat, Value } from '@kvs/protocol';
 
 /**
- * What holds the pairs. `KvStore` is its only caller in production, and checks every argument before: keys and
- * values are valid and canonical, partitions are whole numbers from 0 to 4,095, `ifVersion` is a safe integer
- * of at least 0, `expiresAtMs` a safe integer. An engine may trust that.
+ * Stores the pairs. `KvStore` is its only caller in production and checks every argument: keys and values are valid
+ * and canonical, partitions are integers from 0 to 4,095, `ifVersion` is a safe integer of at least 0, `expiresAtMs`
+ * a safe integer. An engine may rely on that.
  *
- * **Answers.** Each method may answer at once or by promise, whichever is natural; callers await only promises
- * (native ones). Outcomes come in the order of the items, exactly one for each.
+ * **Answers.** Each method may answer at once or by promise. Callers await only native promises. There is one outcome
+ * for each item, in the order of the items.
  *
- * **Ownership.** Arguments, and the arrays that hold them, are the caller's: an engine may keep the strings in
- * them, but not the objects. Answers are the caller's from then on: an engine neither changes nor reuses them, but for the
- * pieces of `scanJson`.
+ * **Ownership.** Arguments belong to the caller: an engine may keep the strings in them, but neither objects nor
+ * arrays. Answers belong to the caller too: an engine neither changes nor reuses them, except for the chunks of
+ * `scanJson`.
  *
- * **Atomicity and order.** A batch is applied item by item in the order given, duplicates included, each item
- * atomically, its condition, version and expiry with it; a batch as a whole is not atomic. Calls that are made
- * while others are under way may interleave between items, never within one. A write that was answered is seen
- * by every call made afterwards.
+ * **Atomicity and order.** A batch is applied item by item in the given order, duplicates included. Each item is
+ * atomic, with its condition, version and expiry; a batch is not. Calls in flight at the same time may interleave
+ * between items, never within one. Every call sees the writes that were answered before it.
  *
- * **Time.** The time is that of the clock the engine was made with, and no other. A pair is absent to every
- * operation from the millisecond at which it expires (`isExpired`), whether or not its memory was reclaimed;
- * its value is never seen again while the clock stays past that moment.
+ * **Time.** An engine uses only the clock that it was created with. A pair is absent to every operation from the
+ * millisecond at which it expires (`isExpired`), whether or not its memory was reclaimed. Its value is never seen
+ * again while the clock stays past that moment.
  *
- * **Versions.** A write gets `nextVersion(previous, now)`: more than any version that the key ever had, and at
- * least the time in microseconds. It never repeats for the key, also when a delete, an expiry or an eviction
- * lies between or the clock was set back; so an engine remembers, for instance per partition, the highest
- * version that left it. A durable engine keeps that promise across restarts. An absent pair has version 0, and
- * every condition is `conditionHolds(ifVersion, version)`.
+ * **Versions.** A write gets `nextVersion(previous, now)`: more than any version that the key ever had, and at least
+ * the time in microseconds. A version never repeats for a key, not even after a delete, an expiry, an eviction, or
+ * when the clock was set back. So an engine remembers, for example, the highest version that left each partition. A
+ * durable engine keeps this promise across restarts. An absent pair has version 0, and every condition is
+ * `conditionHolds(ifVersion, version)`.
  *
- * **Errors.** What concerns one item is its outcome. A method throws, or rejects, only when it did nothing at
- * all: with `KvsError` of code `engine_unavailable` when the store behind cannot be reached and after
- * {@link close}, or `answer_too_large`. Where it is not known whether a write was applied, its outcome is `unavailable` with
+ * **Errors.** A failure that concerns one item is its outcome. A method throws or rejects only if it did nothing at
+ * all: with `KvsError` of code `engine_unavailable` if the store behind it cannot be reached and after {@link close},
+ * or `answer_too_large`. If it is not known whether a write was applied, its outcome is `unavailable` with
  * `maybeApplied`.
  *
- * `describeStorageEngine` of `@kvs/kv-store/testing` tests an engine for all of this.
+ * `describeStorageEngine` of `@kvs/kv-store/testing` tests all of this.
  */
 export interface StorageEngine {
-  /** Short and stable, such as `memory`; for logs and status pages. */
+  /** A short and stable name, such as `memory`, for logs and status pages. */
   readonly name: string;
 
   readonly capabilities: EngineCapabilities;
 
   /**
-   * The pairs of these keys. Never changes what other calls see, though expired pairs may be reclaimed.
+   * Returns the pairs of these keys. It never changes what other calls see, though it may reclaim expired pairs.
    *
-   * Throws, or rejects with, `answer_too_large` when the values come to more than `maxBytes` (default: no limit), a key
-   * that is asked for twice counting twice. That is decided while reading: however large the values, an engine holds
-   * little more than so many bytes of them. It may count by `leastBytes` of `@kvs/protocol`.
+   * Throws, or rejects with, `answer_too_large` if the values have more than `maxBytes` together (default: no limit).
+   * A repeated key counts each time. An engine checks this while it reads, so it never has much more than so many
+   * bytes in memory. It may count by `leastBytes` of `@kvs/protocol`.
    */
   getMany(keys: readonly EngineKey[], maxBytes?: number): MaybePromise<readonly EngineReadOutcome[]>;
 
-  /** Whether these keys are present: as {@link getMany}, without the cost of moving values. */
+  /** Returns whether these keys are present, without reading values. */
   hasMany(keys: readonly EngineKey[]): MaybePromise<readonly EnginePresenceOutcome[]>;
 
   /**
-   * Writes pairs. One whose `expiresAtMs` has already come is written all the same, gets its version, and is
-   * absent. A write replaces the pair's value and expiry whole. A write that was refused changes nothing.
+   * Writes pairs. A write replaces the value and the expiry of its pair. If its `expiresAtMs` has passed already, it
+   * gets a version all the same, and the pair is absent. A refused write changes nothing.
    */
   setMany(writes: readonly EngineWrite[]): MaybePromise<readonly EngineWriteOutcome[]>;
 
-  /** Removes pairs. Must work when the store is full. */
+  /** Deletes pairs. Must work when the store is full. */
   deleteMany(deletes: readonly EngineDelete[]): MaybePromise<readonly EngineDeleteOutcome[]>;
 
   /**
-   * The pairs of these partitions (ascending, each at most once) in chunks: all of a partition's chunks, then
-   * the next partition's. A chunk is of one partition and is never empty; it ends with the pair at which it
-   * reaches {@link SCAN_CHUNK_PAIRS} or {@link SCAN_CHUNK_UNITS}, so that a scan takes constant memory. Order
-   * within a partition is the engine's own.
+   * Yields the pairs of these partitions (ascending, each at most once) in chunks: all chunks of a partition, then
+   * those of the next. A chunk has pairs of one partition and is never empty. It ends with the pair at which it
+   * reaches {@link SCAN_CHUNK_PAIRS} or {@link SCAN_CHUNK_UNITS}, so that a scan takes constant memory. The order
+   * within a partition is up to the engine.
    *
-   * A pair that is there from the first step to the last comes exactly once, whatever else is written
-   * meanwhile, with a value that it had in that time. A pair that comes or goes meanwhile may come or not. No
-   * key comes twice, not even one deleted and set anew.
+   * A pair that is present from the first step to the last comes exactly once, whatever else is written, with a value
+   * that it had in that time. A pair that is added or removed during the scan may come or not. No key comes twice,
+   * not even one that was deleted and set again.
    *
-   * Nothing is read before the first step. The caller may take its time between steps, may stop early (what
-   * is held is let go in `return()`), and may write, also to what is being scanned. Scans are independent of
-   * each other. An engine lets the event loop turn now and then, also where nothing matches.
+   * Nothing is read before the first step. The caller may wait between steps, may stop early (`return()` releases
+   * what the scan holds), and may write, also to the scanned partitions. Scans are independent of each other. An
+   * engine lets the event loop turn regularly, even if no pair matches.
    *
-   * A step rejects with `engine_unavailable` when the scan cannot be completed, also when the engine is closed
-   * meanwhile: a scan that ends was complete.
+   * A step rejects with `engine_unavailable` if the scan cannot be completed, for example because the engine is
+   * closed. So a scan that ends was complete.
    */
   scan(partitions: readonly number[], options?: EngineScanOptions): AsyncIterable<EngineChunk>;
 
   /**
-   * As {@link scan}, with the pairs as JSON text: byte for byte what `JSON.stringify` makes of each as a `WirePair`,
-   * written as `options.format` says. Left out by an engine that could do no better than the store, which makes the
-   * text from {@link scan} then; to have the method is to say that it can.
+   * As {@link scan}, but yields JSON text: each pair byte for byte as `JSON.stringify` writes it as a `WirePair`, in
+   * the format of the options. An engine has this method only if it is faster than the store, which otherwise makes
+   * the text from {@link scan}.
    *
-   * A piece has about 64 KiB, never 0 bytes, and may end anywhere in a pair; it may hold pairs of several partitions.
-   * It is the caller's until the next step, which may use its memory again.
-   * However large a value, what is made in one turn of the event loop is little more than a piece. A time to live is
-   * what was left when the pair was read.
+   * A chunk has about 64 KiB, never 0 bytes. It may end anywhere in a pair and may have pairs of several partitions.
+   * A chunk is valid until the next step; copy it to keep it. In one turn of the event loop, an engine makes little
+   * more than a chunk, however large a value is. A time to live is the one when the pair was read.
    */
   scanJson?(partitions: readonly number[], options: EngineJsonScanOptions): AsyncIterable<Uint8Array>;
 
   stats(): MaybePromise<EngineStats>;
 
   /**
-   * Returns why the engine cannot serve at this moment, in words for an operator; undefined if it can. Left out by an
-   * engine that can always serve while it is open. Health checks call it, so it must answer soon.
+   * Returns why the engine cannot serve now, in words for an operator; undefined if it can serve. An engine that can
+   * always serve while it is open leaves this out. Health checks call it, so it must answer soon.
    */
   obstacle?(): MaybePromise<string | undefined>;
 
   /**
-   * Lets go of everything. Calls under way are finished first, scans excepted. Afterwards every operation
-   * fails with `engine_unavailable`; closing again does nothing and answers as the first did.
+   * Closes the engine. It finishes the calls in flight first, except scans. Afterwards every operation fails with
+   * `engine_unavailable`. Closing again does nothing and returns the first answer.
    */
   close(): MaybePromise<void>;
 }
 
-/** What an engine can do beyond the contract. What is left out has the default. */
+/** The abilities of an engine beyond the contract. */
 export interface EngineCapabilities {
-  /** Pairs outlive the engine: one opened anew in the same place has them. Default false. */
+  /** Pairs outlive the engine: a new engine with the same data has them. Default false. */
   readonly durable?: boolean;
-  /** Several engines, in other processes too, may work on the same pairs at the same time. Default false. */
+  /** Several engines, also in other processes, may use the same pairs at the same time. Default false. */
   readonly shared?: boolean;
-  /** A full engine drops other pairs to make room, rather than refuse the write. Default false. */
+  /** A full engine evicts pairs rather than refuse a write. Default false. */
   readonly evicts?: boolean;
 }
 
@@ -121,7 +119,7 @@ export function capabilitiesOf(engine: StorageEngine): Required<EngineCapabiliti
   return { durable: false, shared: false, evicts: false, ...engine.capabilities };
 }
 
-/** A key where it lives. A key is always given with the same partition. */
+/** The id of a key and its partition. A key always comes with the same partition. */
 export interface EngineKey {
   readonly id: KeyId;
   readonly partition: number;
@@ -129,14 +127,14 @@ export interface EngineKey {
 
 export interface EngineWrite extends EngineKey {
   readonly value: Value;
-  /** Milliseconds since the Unix epoch from which the pair is absent; undefined for a pair that stays. */
+  /** Milliseconds since the Unix epoch from which the pair is absent; undefined if it does not expire. */
   readonly expiresAtMs: number | undefined;
-  /** Write only if the version is this one, 0 meaning absent; undefined for an unconditional write. */
+  /** Write only if this is the version, 0 for absent; undefined for an unconditional write. */
   readonly ifVersion: number | undefined;
 }
 
 export interface EngineDelete extends EngineKey {
-  /** Delete only if the version is this one, 0 meaning absent; undefined for an unconditional delete. */
+  /** Delete only if this is the version, 0 for absent; undefined for an unconditional delete. */
   readonly ifVersion: number | undefined;
 }
 
@@ -156,12 +154,12 @@ export interface EngineChunk {
 }
 
 export interface EngineScanOptions {
-  /** Only keys whose id starts with this: an encoding's tag, then the start of canonical data. */
+  /** Only keys whose id starts with this: the tag of an encoding, then the start of canonical data. */
   readonly idPrefix?: string;
 }
 
 export interface EngineJsonScanOptions extends EngineScanOptions {
-  /** Whether each pair has its `version`, and its `ttl_ms` where it expires. */
+  /** Whether each pair has its `version`, and its `ttl_ms` if it expires. */
   readonly meta: boolean;
   readonly format: PairFormat;
 }
@@ -173,15 +171,18 @@ export const SCAN_CHUNK_PAIRS = 1000;
 export const SCAN_CHUNK_UNITS = 1024 * 1024;
 
 export interface EngineStats {
-  /** Pairs held. May count expired ones that are not reclaimed yet; a shared engine may estimate. */
+  /**
+   * How many pairs the engine has. May include expired pairs that are not reclaimed yet; a shared engine may
+   * estimate.
+   */
   readonly pairCount: number;
-  /** Partitions that hold at least one pair. */
+  /** How many partitions have at least one pair. */
   readonly partitionCount: number;
-  /** Bytes taken, by the engine's own account; left out by an engine that keeps none. */
+  /** Bytes in use, as the engine counts them; left out if it does not count. */
   readonly usedBytes?: number;
-  /** The bytes at which the engine is full; left out where nothing limits it. */
+  /** The bytes at which the engine is full; left out if it has no limit. */
   readonly maxBytes?: number;
-  /** How many snapshots were written, and how many attempts failed; left out by an engine that writes none. */
+  /** How many snapshots were written, and how many failed; left out if the engine writes none. */
   readonly snapshots?: { readonly written: number; readonly failed: number };
 }
 
@@ -194,7 +195,7 @@ export type EngineWriteOutcome =
   | {
       readonly status: 'written';
       readonly version: number;
-      /** Whether the pair was absent before; an expired pair counts as absent. */
+      /** Whether the pair was absent before. An expired pair counts as absent. */
       readonly created: boolean;
     }
   | VersionMismatch
@@ -206,14 +207,14 @@ export type EngineDeleteOutcome =
 
 export interface VersionMismatch {
   readonly status: 'version_mismatch';
-  /** The pair's version when its condition was checked; 0 when it was absent. */
+  /** The pair's version when its condition was checked; 0 if it was absent. */
   readonly actualVersion: number;
 }
 
-/** The part of the store that has this item cannot be reached, while others can. */
+/** The part of the store with this item cannot be reached, though other parts can. */
 export interface EngineUnavailable {
   readonly status: 'unavailable';
   readonly message: string;
-  /** For a write or delete that may have been applied, its answer lost. Absent where it surely was not. */
+  /** Set if a write or delete may have been applied, because its answer was lost. */
   readonly maybeApplied?: true;
 }

@@ -11,13 +11,13 @@ import type { KvStoreOptions } from './kv-store-options.js';
 
 export interface KvStoreAsyncOptions
   extends Pick<ModuleMetadata, 'imports'>, Pick<FactoryProvider, 'inject'> {
-  // The arguments are what `inject` names, which the type system cannot follow; this is Nest's own signature.
+  // Nest passes the arguments that `inject` names, which the type system cannot follow.
   readonly useFactory: FactoryProvider<MaybePromise<KvStoreOptions>>['useFactory'];
 }
 
 /**
- * Gives a Nest app its {@link KvStore}. Imported once, in the root module; every other module just injects
- * `KvStore`. The engine is opened before the app starts and closed after its servers stopped.
+ * Provides the {@link KvStore} of a Nest app. Import it once, in the root module; every other module injects
+ * `KvStore`. The engine is opened before the app starts and closed after its servers have stopped.
  */
 @Module({})
 export class KvStoreModule {
@@ -25,7 +25,7 @@ export class KvStoreModule {
     return dynamicModule({ provide: KV_STORE_OPTIONS, useFactory: () => options });
   }
 
-  /** For options that come from elsewhere, such as a configuration service. */
+  /** For options from elsewhere, such as a configuration service. */
   static forRootAsync({ imports = [], inject = [], useFactory }: KvStoreAsyncOptions): DynamicModule {
     return dynamicModule({ provide: KV_STORE_OPTIONS, inject, useFactory }, imports);
   }

@@ -1,6 +1,6 @@
 import type { StorageEngine } from '../engine/storage-engine.js';
 
-/** An engine with some of its methods replaced: for testing what others make of its failures. */
+/** Returns an engine with some of its methods replaced, to test how others handle its failures. */
 export function alteredEngine(engine: StorageEngine, changes: Partial<StorageEngine>): StorageEngine {
   return {
     name: engine.name,

@@ -4,7 +4,7 @@ import type { SnapshotPair } from '../engine/memory/snapshot/snapshot-format.js'
 import { FRAME_HEADER_BYTES, readPairs } from '../engine/memory/snapshot/snapshot-format.js';
 
 /**
- * Takes all that was copied, as the writer of a snapshot does.
+ * Reads all copied pairs, as the writer of a snapshot does.
  * @param between called before each chunk of a large pair
  */
 export function takeCopied(copied: CopiedPairs, between: () => void = () => undefined): SnapshotPair[] {

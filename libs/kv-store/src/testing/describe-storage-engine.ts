@@ -22,10 +22,10 @@ import { timeToLive } from './traits/time-to-live.js';
 import { versions } from './traits/versions.js';
 
 /**
- * The tests that every storage engine passes: the `StorageEngine` contract, promise by promise. Assertions are
- * node:assert's, and each test has an engine and a clock of its own, so any runner will do.
+ * Registers the tests that every storage engine passes, one for each promise of the `StorageEngine` contract. They
+ * use node:assert, and each test has its own engine and clock, so any runner works.
  *
- * @param runner where to register the tests; without it, the global `describe` and `it`
+ * @param runner registers the tests; default: the global `describe` and `it`
  */
 export function describeStorageEngine(name: string, options: EngineSuiteOptions, runner?: TestRunner): void {
   const { describe, it } = runner ?? globalRunner();

@@ -13,8 +13,8 @@ import type {
 import type { ManualClock } from './manual-clock.js';
 
 /**
- * An engine's dumb twin: one map, and the highest version that each key ever had. It is told what the engine
- * answered and fails where that could not be so.
+ * A simple model of an engine: a map, and the highest version that each key ever had. It checks the engine's answers
+ * and fails if they are impossible.
  */
 export class EngineModel {
   readonly #pairs = new Map<KeyId, EnginePair & EngineKey>();
@@ -25,7 +25,7 @@ export class EngineModel {
     this.#clock = clock;
   }
 
-  /** The version of a key, 0 when it is absent. */
+  /** Returns the version of a key, 0 if it is absent. */
   versionOf(id: KeyId): number {
     return this.#find(id)?.version ?? 0;
   }

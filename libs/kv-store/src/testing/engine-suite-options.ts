@@ -2,27 +2,27 @@ import type { MaybePromise } from '@kvs/protocol';
 import type { EngineFactory, EngineFactoryOptions } from '../engine/engine-factory.js';
 import type { StorageEngine } from '../engine/storage-engine.js';
 
-/** How the suite gets at the engine under test. */
+/** How the suite opens the engine under test. */
 export interface EngineSuiteOptions {
-  /** Opens a new, empty engine: called once for each test. Its clock stands still until the test moves it. */
+  /** Opens a new, empty engine. Called once for each test. Its clock stands still until the test moves it. */
   readonly create: EngineFactory;
   /**
-   * Opens the engine that {@link create} made last, and that was closed since, in the same place again. Must
-   * be given for a durable engine, and only for one.
+   * Opens the engine that {@link create} opened last, and that was closed since, with the same data. Required for a
+   * durable engine, and only for one.
    */
   readonly reopen?: EngineFactory;
   /**
-   * Opens another engine on the pairs of the engine that {@link create} made last, while that one is open. Must be
-   * given for a shared engine, and only for one.
+   * Opens another engine on the pairs of the engine that {@link create} opened last, which is still open. Required
+   * for a shared engine, and only for one.
    */
   readonly openAnother?: EngineFactory;
   /**
-   * Opens a new, empty engine that holds no more than so many bytes, a few MiB. Given for an engine that has such a
-   * limit and accounts for what it holds.
+   * Opens a new, empty engine with a limit of so many bytes, a few MiB. For an engine that has such a limit and
+   * counts its memory.
    */
   readonly createBounded?: (
     options: EngineFactoryOptions & { readonly maxBytes: number },
   ) => MaybePromise<StorageEngine>;
-  /** Called after each test, when the engine is closed, to clean up behind it. */
+  /** Called after each test, when the engine is closed, to clean up. */
   readonly dispose?: () => MaybePromise<void>;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import { MICROS_PER_MS } from '../clock.js';
 
-/** A clock that stands still until it is told to move, in either direction. */
+/** A clock that only moves when a test moves it, in either direction. */
 export class ManualClock implements Clock {
   #micros: number;
 
@@ -13,7 +13,7 @@ export class ManualClock implements Clock {
     return this.#micros;
   }
 
-  /** The clock's whole millisecond. */
+  /** Returns the clock's whole millisecond. */
   nowMs(): number {
     return Math.floor(this.#micros / MICROS_PER_MS);
   }

@@ -1,6 +1,6 @@
 import type { CancelTask, Scheduler } from '../scheduler.js';
 
-/** A scheduler whose time passes when it is told to. */
+/** A scheduler whose time only passes when a test lets it pass. */
 export class ManualScheduler implements Scheduler {
   #nowMs = 0;
   readonly #tasks = new Set<{ readonly dueMs: number; readonly task: () => void }>();
@@ -16,7 +16,7 @@ export class ManualScheduler implements Scheduler {
     return this.#tasks.size;
   }
 
-  /** Runs what is due in so many milliseconds, in order, also what that schedules. */
+  /** Runs the tasks that are due within so many milliseconds, in order, including tasks that these schedule. */
   advanceMs(ms: number): void {
     const untilMs = this.#nowMs + ms;
     for (let entry = this.#next(untilMs); entry !== undefined; entry = this.#next(untilMs)) {

@@ -13,9 +13,9 @@ import type {
   StorageEngine,
 } from '../engine/storage-engine.js';
 
-// The vocabulary of the engine tests. A text stands for the string key or value that it spells.
+// Helpers of the engine tests. A text stands for the string key or value of that text.
 
-/** Where a test's pairs live unless it says otherwise. */
+/** The partition of a test's pairs by default. */
 export const PARTITION = 7;
 
 export function placed(key: Key | string, partition = PARTITION): EngineKey {
@@ -45,12 +45,12 @@ export function removal(key: Key | string, { partition, ifVersion }: WriteDetail
   return { ...placed(key, partition), ifVersion };
 }
 
-/** Writes one pair, which must succeed. */
+/** Writes one pair and fails if that does not succeed. */
 export async function set(engine: StorageEngine, item: EngineWrite): Promise<number> {
   return versionOf(await attempt(engine, item));
 }
 
-/** Writes one pair, or not: the outcome. */
+/** Writes one pair; returns the outcome. */
 export async function attempt(engine: StorageEngine, item: EngineWrite): Promise<EngineWriteOutcome> {
   return only(await engine.setMany([item]));
 }
@@ -64,7 +64,7 @@ export async function get(
   return outcome.status === 'found' ? outcome : undefined;
 }
 
-/** The value's data, undefined for an absent pair. */
+/** Returns the value's data, undefined for an absent pair. */
 export async function read(
   engine: StorageEngine,
   key: Key | string | EngineKey,
@@ -78,7 +78,7 @@ export async function has(engine: StorageEngine, key: Key | string | EngineKey):
   return status === 'present';
 }
 
-/** Deletes one pair, or not: the outcome's status. */
+/** Deletes one pair; returns the status of the outcome. */
 export async function remove(
   engine: StorageEngine,
   key: Key | string,
@@ -105,7 +105,7 @@ export async function scanPairs(
   return (await scanChunks(engine, partitions, options)).flatMap(({ pairs }) => pairs);
 }
 
-/** The data of the keys that a scan gives, sorted, repetitions included. */
+/** Returns the data of the keys of a scan, sorted, repetitions included. */
 export async function scanKeys(
   engine: StorageEngine,
   partitions?: readonly number[],

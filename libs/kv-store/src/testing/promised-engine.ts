@@ -10,8 +10,8 @@ import type {
 } from '../engine/storage-engine.js';
 
 /**
- * An engine as it is, answering everything by promise and a turn of the event loop late: for testing that whoever
- * uses engines also works with one behind a network.
+ * Returns an engine that answers by promise, one turn of the event loop later, to test that callers also work with an
+ * engine behind a network.
  */
 export class PromisedEngine implements StorageEngine {
   readonly name: string;

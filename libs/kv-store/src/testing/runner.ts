@@ -1,4 +1,4 @@
-/** The two functions of a test runner that the suite needs, as Jest, Vitest, Mocha and node:test have them. */
+/** The two functions that the suite needs of a test runner, as Jest, Vitest, Mocha and node:test have them. */
 export interface TestRunner {
   readonly describe: (name: string, body: () => void) => unknown;
   readonly it: (name: string, body: () => Promise<void>) => unknown;

@@ -1,10 +1,10 @@
 export interface SeededRandom {
-  /** A whole number from 0 up to, not including, this. */
+  /** Returns an integer from 0 up to, but not including, this. */
   below(limit: number): number;
   pick<T>(from: readonly T[]): T;
 }
 
-/** The same numbers for the same seed, everywhere: mulberry32, good enough to choose test cases. */
+/** Returns the same numbers for the same seed on every machine: mulberry32, good enough to choose test cases. */
 export function seededRandom(seed: number): SeededRandom {
   let state = seed >>> 0;
   const below = (limit: number): number => {

@@ -2,7 +2,7 @@ import type { StorageEngine } from '../engine/storage-engine.js';
 import type { EngineSuiteOptions } from './engine-suite-options.js';
 import type { ManualClock } from './manual-clock.js';
 
-/** What one test of an engine works with. */
+/** What a test of an engine receives. */
 export interface EngineTestBench {
   /** New and empty; closed after the test. */
   readonly engine: StorageEngine;
@@ -10,7 +10,7 @@ export interface EngineTestBench {
   readonly options: EngineSuiteOptions;
 }
 
-/** One side of the engine contract: tests by the promise that each holds the engine to. */
+/** A part of the engine contract: a test for each promise. */
 export interface Trait {
   readonly title: string;
   readonly tests: Readonly<Record<string, EngineTest>>;

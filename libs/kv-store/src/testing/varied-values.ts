@@ -1,21 +1,21 @@
-// Values in which no two places look alike, so that a piece in the wrong place is noticed.
+// Values in which no two parts are equal, so that a test notices a chunk in the wrong place.
 
 const ASCII = Buffer.from(Array.from({ length: 100_000 }, (_, i) => `${i.toString(36)},`).join(''));
 /** Characters of one to four bytes. */
 const WIDE = Buffer.from(Array.from({ length: 50_000 }, (_, i) => `${i.toString(36)}é€\u{1f600}`).join(''));
 
-/** Text of so many bytes as ASCII. */
+/** Returns text of so many bytes in ASCII. */
 export function variedAscii(byteCount: number, from = 0): string {
   return repeated(ASCII, byteCount, from % ASCII.length).toString('latin1');
 }
 
-/** Text of so many bytes as UTF-8, most of them of characters of several. */
+/** Returns text of so many bytes in UTF-8, most of them in characters of several bytes. */
 export function variedText(byteCount: number, from = 0): string {
   let start = from % WIDE.length;
   while (isInCharacter(WIDE[start])) start -= 1;
   const bytes = repeated(WIDE, byteCount, start);
   const last = lastStart(bytes);
-  // What is left of the last character would not be text.
+  // Overwrites the incomplete last character.
   if (last + lengthOfCharacter(bytes[last] ?? 0) > byteCount) bytes.fill('x', last);
   return bytes.toString();
 }

@@ -12,7 +12,7 @@ import {
   type ItemExplainer,
 } from './explain.js';
 
-/** What one kind of batch is made of: who decides, and who says what is wrong. */
+/** The guard and the DTO class of one kind of item. */
 export interface ItemSchema<T> {
   readonly guard: ItemGuard<T>;
   readonly explain: ItemExplainer;
@@ -23,8 +23,8 @@ export const KEY_ITEM: ItemSchema<Key> = { guard: guardKeyItem, explain: explain
 export const DELETE_ITEM: ItemSchema<DeleteItem> = { guard: guardDeleteItem, explain: explainDeleteItem };
 
 /**
- * Validates a whole batch against the encoding schema and the limits, and hands it on typed and canonical. A batch
- * with one bad item is refused whole.
+ * Validates a whole batch against the encoding schema and the limits, and returns it typed and canonical. One invalid
+ * item refuses the whole batch.
  */
 export class BatchPipe<T> implements PipeTransform<unknown, T[]> {
   readonly #schema: ItemSchema<T>;
@@ -38,8 +38,8 @@ export class BatchPipe<T> implements PipeTransform<unknown, T[]> {
   /**
    * O(total size).
    *
-   * @throws InvalidRequestError with a JSON pointer to each offending place, at most {@link MAX_LISTED_ISSUES}, and
-   * the number of all offending items
+   * @throws InvalidRequestError with a JSON pointer to each invalid place, at most {@link MAX_LISTED_ISSUES}, and the
+   * number of all invalid items
    */
   transform(body: unknown): T[] {
     if (!Array.isArray(body)) {

@@ -22,8 +22,8 @@ import type { ErrorCode } from '../errors.js';
 import { MAX_TTL_MS } from '../guard.js';
 
 /**
- * The encoding schema, as classes: what the documentation shows and what explains a refused body. Each rule
- * names the error code that its failure answers with.
+ * The encoding schema as classes, for the documentation and to explain a refused body. Each rule names the error code
+ * of its failure.
  */
 
 function fails(code: ErrorCode, message: string): { message: string; context: { code: ErrorCode } } {
@@ -34,7 +34,7 @@ function fails(code: ErrorCode, message: string): { message: string; context: { 
 class IsValidInItsEncoding implements ValidatorConstraintInterface {
   validate(data: unknown, { object }: ValidationArguments): boolean {
     const encoding: unknown = Reflect.get(object, 'encoding');
-    // Of an unknown encoding or of data that is no text, another rule complains.
+    // Another rule reports an unknown encoding or data that is not text.
     return !isEncoding(encoding) || typeof data !== 'string' || isValidData(encoding, data);
   }
 }
@@ -47,7 +47,7 @@ export class ValueDto {
   data!: string;
 }
 
-/** Not a subclass: class-validator would let the rules of `data` here replace the inherited ones. */
+/** Not a subclass, because class-validator would let the rules of `data` here replace the inherited rules. */
 export class KeyDto {
   @IsKnownEncoding()
   encoding!: Encoding;
@@ -57,7 +57,7 @@ export class KeyDto {
   data!: string;
 }
 
-/** What `{"key":E}` items have in common. */
+/** The common part of `{"key":E}` items. */
 export class KeyItemDto {
   @ApiProperty({ type: KeyDto })
   @IsDefined(fails('invalid_shape', 'key is missing'))
@@ -125,7 +125,7 @@ function IsEncodedText(): PropertyDecorator {
   );
 }
 
-/** Unlike class-validator's IsOptional, this does not take `null` for absent. */
+/** Unlike class-validator's IsOptional, this does not treat `null` as absent. */
 function IfPresent(): PropertyDecorator {
   return ValidateIf((_item: object, value: unknown) => value !== undefined);
 }

@@ -7,10 +7,13 @@ import type { Limits } from '../limits.js';
 import type { ValidationIssue } from '../problem.js';
 import { DeleteItemDto, KeyDto, KeyItemDto, SetItemDto } from './dto.js';
 
-/** The most issues that one answer lists. */
+/** How many issues one answer lists. */
 export const MAX_LISTED_ISSUES = 20;
 
-/** Says what is wrong with one item of a batch, at most {@link MAX_LISTED_ISSUES} places; nothing when it is valid. */
+/**
+ * Returns what is wrong with one item of a batch, at most {@link MAX_LISTED_ISSUES} places; an empty list if it is
+ * valid.
+ */
 export type ItemExplainer = (item: unknown, pointer: string, limits: Limits) => ValidationIssue[];
 
 export const explainSetItem: ItemExplainer = (item, pointer, limits) =>
@@ -22,10 +25,10 @@ export const explainKeyItem: ItemExplainer = (item, pointer, limits) =>
 export const explainDeleteItem: ItemExplainer = (item, pointer, limits) =>
   explain(hasKey(item) ? DeleteItemDto : KeyDto, item, pointer, limits);
 
-/** An item, and the key and the value in it. */
+/** The depth of an item with the key and the value in it. */
 const SCHEMA_DEPTH = 2;
 
-/** The schema has at most 4 properties in an object: of this many, enough are unknown to fill the list. */
+/** Objects of the schema have at most 4 properties. Of so many properties, enough are unknown to fill the list. */
 const MAX_EXPLAINED_PROPERTIES = MAX_LISTED_ISSUES + 4;
 
 type ItemDto = KeyDto | KeyItemDto | DeleteItemDto | SetItemDto;
@@ -49,9 +52,9 @@ function hasKey(item: unknown): boolean {
 }
 
 /**
- * Copies what is needed to explain an item. Objects deeper than the schema has them are wrong whatever they hold, and
- * class-transformer would follow them down until the stack ends. The first properties of an object fill the list of
- * issues, and class-validator takes long for thousands of them.
+ * Copies the part of an item that is needed to explain it. Objects deeper than the schema's are invalid in any case,
+ * and class-transformer would follow them until the stack overflows. The first properties of an object fill the list
+ * of issues, and class-validator takes long for thousands of them.
  */
 function excerptOf(item: Readonly<Record<string, unknown>>, depth: number): Record<string, unknown> {
   const properties = Object.keys(item).slice(0, MAX_EXPLAINED_PROPERTIES);
@@ -64,7 +67,7 @@ function excerptOf(item: Readonly<Record<string, unknown>>, depth: number): Reco
   );
 }
 
-/** class-transformer passes over these two names, so that they would go unseen. */
+/** class-transformer ignores these two names, so they would not be reported. */
 function reservedProperties(excerpt: object, pointer: string): ValidationIssue[] {
   return Object.entries(excerpt).flatMap(([property, value]: [string, unknown]) => {
     const place = `${pointer}/${escapeToken(property)}`;
@@ -73,7 +76,7 @@ function reservedProperties(excerpt: object, pointer: string): ValidationIssue[]
   });
 }
 
-/** class-validator goes by its classes; a reader goes by the body. What is missing there comes last. */
+/** Orders issues as the body does, rather than by the classes. Missing properties come last. */
 function inOrderOf(item: object, errors: readonly ValidationError[]): ValidationError[] {
   const properties = Object.keys(item);
   const place = ({ property }: ValidationError): number => {
@@ -88,7 +91,7 @@ function issuesOf(error: ValidationError, parent: string): ValidationIssue[] {
   if (error.children && error.children.length > 0) {
     return error.children.flatMap((child) => issuesOf(child, pointer));
   }
-  // One place, one issue: the rule that was declared first is the most basic one.
+  // One issue for each place: the rule that was declared first is the most basic one.
   const [rule, detail] = Object.entries(error.constraints ?? {}).at(-1) ?? ['', 'is not valid'];
   if (rule === 'whitelistValidation') return [unknownProperty(pointer, error.property)];
   const context: unknown = error.contexts?.[rule];

@@ -18,7 +18,7 @@ export function ApiDeleteBody(): MethodDecorator {
   return describe([KeyDto, DeleteItemDto]);
 }
 
-/** The answer to a write: how many items were done, and why the others were not. */
+/** The answer to a write: how many items were done, and why the others failed. */
 export function ApiWriteAnswer(counter: 'keys_added' | 'keys_deleted'): MethodDecorator {
   return ApiBatchAnswers({
     type: 'object',
@@ -34,7 +34,7 @@ export function ApiWriteAnswer(counter: 'keys_added' | 'keys_deleted'): MethodDe
   });
 }
 
-/** The answer to a read: an item for each item asked for, in order. */
+/** The answer to a read: one item for each requested key, in order. */
 export function ApiPairsAnswer(value: 'value' | 'presence'): MethodDecorator {
   return ApiBatchAnswers({
     type: 'array',

@@ -3,7 +3,7 @@ import { KvsError, type ErrorCode } from '../errors.js';
 import { isRecord } from '../guard.js';
 import { PROBLEM_MEDIA_TYPE, problemOf } from '../problem.js';
 
-/** As much of a response as a problem needs; Express's is one. */
+/** The part of a response that a problem needs. Express's response has it. */
 interface ProblemResponse {
   readonly headersSent: boolean;
   setHeader(name: string, value: string): unknown;
@@ -12,12 +12,12 @@ interface ProblemResponse {
   destroy(): unknown;
 }
 
-/** Answers every error as `application/problem+json` (RFC 9457). */
+/** Answers every error with `application/problem+json` (RFC 9457). */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   readonly #onUnexpected: (error: unknown) => void;
 
-  /** @param onUnexpected told of each error that is a defect of ours rather than an operating error */
+  /** @param onUnexpected receives each error that is a defect rather than an operating error */
   constructor(onUnexpected: (error: unknown) => void) {
     this.#onUnexpected = onUnexpected;
   }
@@ -27,7 +27,7 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** Answers with the problem that was thrown; `onUnexpected` as for {@link ProblemFilter}. */
+/** Answers with the problem for this error. `onUnexpected` as for {@link ProblemFilter}. */
 export function answerError(
   response: ProblemResponse,
   thrown: unknown,
@@ -35,7 +35,8 @@ export function answerError(
 ): void {
   const error = toKvsError(thrown);
   if (error.code === 'internal_error') onUnexpected(thrown);
-  // What has begun can't become an error any more, but it can be cut, so that nobody takes it for whole.
+  // An answer that has begun can't become an error. The connection is cut, so that no client takes a part for the
+  // whole.
   if (response.headersSent) response.destroy();
   else sendProblem(response, error);
 }
@@ -51,7 +52,7 @@ export function sendProblem(response: ProblemResponse, error: KvsError): void {
 
 export const RETRY_AFTER_SECONDS = '1';
 
-/** Errors of Nest, Express and its body parser, in our terms. */
+/** Returns the KvsError for an error of Nest, Express or its body parser. */
 export function toKvsError(thrown: unknown): KvsError {
   if (thrown instanceof KvsError) return thrown;
   const status = statusOf(thrown);

@@ -3,7 +3,7 @@ import type { EngineDelete, EngineEntry, EngineWrite, EngineKey } from '../../in
 import type { Clock, EngineFactory, StorageEngine } from '../../index.js';
 import { conditionHolds, inChunks, isExpired, nextVersion, readEach } from '../../index.js';
 
-/** Keeps pairs in a map for each partition: unbounded, and all that the contract asks for. */
+/** Keeps pairs in a map for each partition. It is unbounded and does only what the contract requires. */
 class MapEngine implements StorageEngine {
   readonly name = 'map';
   readonly capabilities = {};

@@ -45,7 +45,7 @@ async function comesBack({ engine }: EngineTestBench, value: Value): Promise<voi
   assertSame(scanned?.value, value);
 }
 
-/** Without assert.deepEqual, whose report of a difference in megabytes takes minutes. */
+/** Does not use assert.deepEqual, which takes minutes to report a difference in megabytes. */
 function assertSame(actual: Value | undefined, expected: Value): void {
   assert.equal(actual?.encoding, expected.encoding);
   assert.equal(actual.data.length, expected.data.length);

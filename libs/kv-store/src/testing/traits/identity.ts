@@ -95,7 +95,7 @@ const SPECIAL_WORDS: readonly string[] = [
   '../..',
 ];
 
-/** Each key has a value of its own, by itself and in a scan, and goes without taking another with it. */
+/** Checks that each key has its own value, alone and in a scan, and that deleting it deletes no other. */
 async function keepsApart({ engine }: EngineTestBench, keys: readonly Key[]): Promise<void> {
   await engine.setMany(keys.map((key, index) => write(key, `value ${index}`)));
   for (const [index, key] of keys.entries()) assert.equal(await read(engine, key), `value ${index}`);

@@ -36,7 +36,7 @@ export const largeAnswers: Trait = {
       await isTooLarge(() => engine.getMany(asked, 149_000));
     },
     'an answer beyond its limit is not read to its end': async ({ engine }) => {
-      // All of it would be 20 GiB, and more than any test has time for.
+      // All values together would have 20 GiB, too much for any test.
       await set(engine, write('key', 'v'.repeat(2 * 1024 * 1024)));
       const asked = new Array<EngineKey>(DEFAULT_LIMITS.maxBatchItems).fill(placed('key'));
       await isTooLarge(() => engine.getMany(asked, DEFAULT_LIMITS.maxAnswerBytes));

@@ -57,7 +57,7 @@ function assertUnavailable(error: Error): void {
   assert.equal(error.code, 'engine_unavailable');
 }
 
-/** The answer or the error, whether it is thrown or rejected. */
+/** Returns the answer or the error, thrown or rejected. */
 async function settle<T>(call: () => T): Promise<Awaited<T> | Error> {
   try {
     return await call();

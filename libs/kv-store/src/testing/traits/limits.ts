@@ -5,13 +5,13 @@ import { capabilitiesOf } from '../../engine/storage-engine.js';
 import { attempt, get, has, placed, read, remove, scanKeys, set, write } from '../pairs.js';
 import type { EngineTestBench, Trait } from '../trait.js';
 
-/** Large enough that a few thousand of them fill the smallest engine that makes sense. */
+/** So large that a few thousand of them fill the smallest sensible engine. */
 const VALUE = 'v'.repeat(2000);
 const MAX_BYTES = 4 * 1024 * 1024;
-/** More than fit, whatever an engine's overhead. */
+/** More than fit, whatever the overhead of the engine. */
 const PAIRS = 5000;
 
-/** What an engine with a limit promises at it. */
+/** The promises of an engine with a limit. */
 export const limits: Trait = {
   title: 'limits',
   tests: {

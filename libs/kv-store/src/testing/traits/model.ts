@@ -15,7 +15,7 @@ const KEYS: readonly EngineKey[] = PARTITIONS.flatMap((partition) =>
   numbered(4, `in-${partition}`).map((key) => placed(key, partition)),
 );
 
-/** Few keys and short times, so that writes, deletes and expiries of a key follow closely on each other. */
+/** Few keys and short times, so that writes, deletes and expiries of a key follow each other closely. */
 export const model: Trait = {
   title: 'random operations against a model',
   tests: Object.fromEntries(
@@ -32,7 +32,7 @@ export const model: Trait = {
 
 class RandomWalk {
   readonly #model: EngineModel;
-  /** The clock may be set back, but not to before it: whether what expired since is reclaimed is the engine's affair. */
+  /** The clock may go back, but not to before this time, because an engine may have reclaimed what expired since. */
   #latestDeadlineMs = 0;
 
   readonly #engine: StorageEngine;
@@ -98,7 +98,7 @@ class RandomWalk {
     return Array.from({ length: this.#random.below(5) }, () => item(this.#random.pick(KEYS)));
   }
 
-  /** None, mostly; else the right version or one that is likely wrong. */
+  /** Returns no condition in most cases; else the right version, or one that is probably wrong. */
   #condition(id: KeyId): number | undefined {
     return this.#random.pick([
       () => undefined,

@@ -4,7 +4,7 @@ import type { StorageEngine } from '../../engine/storage-engine.js';
 import { get, has, numbered, read, remove, scanKeys, scanPairs, set, write } from '../pairs.js';
 import type { EngineTestBench, Trait } from '../trait.js';
 
-/** What a durable engine promises across a restart. */
+/** The promises of a durable engine across a restart. */
 export const reopening: Trait = {
   title: 'reopening',
   tests: {

@@ -8,10 +8,10 @@ import { numbered, PARTITION, removal, write } from '../pairs.js';
 import { seededRandom } from '../seeded-random.js';
 import type { EngineTestBench, Trait } from '../trait.js';
 
-/** Enough for several pieces. */
+/** Enough for several chunks. */
 const KEYS = numbered(2 * SCAN_CHUNK_PAIRS + 500);
 
-/** Through the store, which makes the text itself where an engine leaves it to it. */
+/** Reads through the store, which makes the text itself if the engine does not. */
 export const scansAsJson: Trait = {
   title: 'scans as JSON',
   tests: {
@@ -66,10 +66,10 @@ export const scansAsJson: Trait = {
       assert.equal((await jsonPairs(bench, { partitions: [0, 1, 4095] }, 'items')).length, 2);
     },
     'nothing is written of nothing': async (bench) => {
-      assert.deepEqual(await pieces(bench, {}, 'items'), []);
+      assert.deepEqual(await chunksOf(bench, {}, 'items'), []);
       await bench.engine.setMany([write('key')]);
       await bench.engine.deleteMany([removal('key')]);
-      assert.deepEqual(await pieces(bench, {}, 'lines'), []);
+      assert.deepEqual(await chunksOf(bench, {}, 'lines'), []);
     },
     'large pairs are whole, and come beside small ones': async (bench) => {
       const sizes = [2600, 2700, 16_000, 70_000, 1_000_001];
@@ -85,7 +85,7 @@ export const scansAsJson: Trait = {
     'a text of the greatest length is whole, however it is escaped': async (bench) => {
       const value = stringValue('\u0001'.repeat(DEFAULT_LIMITS.maxValueBytes));
       await fill(bench, [[stringKey('key'), value]]);
-      const json = Buffer.concat(await pieces(bench, {}, 'items')).toString();
+      const json = Buffer.concat(await chunksOf(bench, {}, 'items')).toString();
       assert.ok(
         json === `,${JSON.stringify({ key: stringKey('key'), value })}\n`,
         'the value came back changed',
@@ -107,7 +107,7 @@ export const scansAsJson: Trait = {
           assert.ok(round < 100, 'the scan runs after what is written');
         }),
       );
-      assert.ok(round > 1, 'nothing was changed between two pieces');
+      assert.ok(round > 1, 'nothing was changed between two chunks');
       assert.equal(new Set(seen).size, seen.length, 'a key came twice');
       const found = new Set(seen);
       assert.deepEqual(
@@ -132,7 +132,7 @@ export const scansAsJson: Trait = {
       await bench.engine.setMany(KEYS.map((key) => write(key)));
       let hadItsTurn = false;
       const turn = setImmediate(() => (hadItsTurn = true));
-      await pieces(bench, { prefix: stringValue('none') }, 'lines');
+      await chunksOf(bench, { prefix: stringValue('none') }, 'lines');
       clearImmediate(turn);
       assert.equal(hadItsTurn, true);
     },
@@ -161,7 +161,7 @@ async function fill({ engine }: EngineTestBench, pairs: readonly (readonly [Key,
   await engine.setMany(pairs.map(([key, value]) => write(key, value)));
 }
 
-/** The text is, literally, that of the pairs that a scan gives. */
+/** Checks that the text is exactly that of the pairs of a scan. */
 async function isTheSame(
   bench: EngineTestBench,
   scanned: Scanned = { partitions: [PARTITION] },
@@ -178,10 +178,10 @@ async function isTheSame(
   }
   for (const meta of [false, true]) {
     const pairs = (meta ? expected.meta : expected.plain).sort();
-    const lines = Buffer.concat(await pieces(bench, { ...scanned, meta }, 'lines')).toString();
+    const lines = Buffer.concat(await chunksOf(bench, { ...scanned, meta }, 'lines')).toString();
     assert.ok(lines === '' || lines.endsWith('\n'));
     isEqual(lines.split('\n').slice(0, -1).sort(), pairs);
-    const items = Buffer.concat(await pieces(bench, { ...scanned, meta }, 'items')).toString();
+    const items = Buffer.concat(await chunksOf(bench, { ...scanned, meta }, 'items')).toString();
     isEqual(
       items.split('\n').slice(0, -1).sort(),
       pairs.map((pair) => `,${pair}`),
@@ -189,14 +189,14 @@ async function isTheSame(
   }
 }
 
-/** Without the report of a difference in megabytes. */
+/** Compares without a report, which would take long for megabytes. */
 function isEqual(actual: readonly string[], expected: readonly string[]): void {
   assert.equal(actual.length, expected.length);
   for (const [i, text] of actual.entries())
     assert.ok(text === expected[i], `${text.slice(0, 300)} should be ${expected[i]?.slice(0, 300)}`);
 }
 
-async function pieces(
+async function chunksOf(
   { engine, clock }: EngineTestBench,
   scanned: Scanned & { readonly meta?: boolean },
   format: PairFormat,
@@ -223,7 +223,7 @@ async function jsonPairs(
   format: PairFormat,
   meanwhile?: () => unknown,
 ): Promise<JsonPair[]> {
-  const text = Buffer.concat(await pieces(bench, scanned, format, meanwhile)).toString();
+  const text = Buffer.concat(await chunksOf(bench, scanned, format, meanwhile)).toString();
   return JSON.parse(format === 'items' ? `[${text.slice(1)}]` : `[${text.trimEnd().replaceAll('\n', ',')}]`);
 }
 

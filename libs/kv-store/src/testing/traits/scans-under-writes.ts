@@ -5,7 +5,7 @@ import { has, keyData, numbered, PARTITION, removal, scanKeys, set, write } from
 import { seededRandom } from '../seeded-random.js';
 import type { Trait } from '../trait.js';
 
-/** Enough for several chunks, so that writes fall between the steps of a scan. */
+/** Enough for several chunks, so that writes happen between the steps of a scan. */
 const KEYS = numbered(2 * SCAN_CHUNK_PAIRS + 500);
 const OTHER_PARTITION = PARTITION + 1;
 
@@ -108,7 +108,7 @@ export const scansUnderWrites: Trait = {
   },
 };
 
-/** Scans a partition of {@link KEYS}, doing something after each step: the keys that came, sorted. */
+/** Scans a partition of {@link KEYS} and does something after each step; returns the keys of the scan, sorted. */
 async function scanMeanwhile(engine: StorageEngine, change: () => unknown): Promise<string[]> {
   await fill(engine);
   return stepThrough(engine, change);

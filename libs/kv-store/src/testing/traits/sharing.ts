@@ -4,7 +4,7 @@ import type { StorageEngine } from '../../engine/storage-engine.js';
 import { read, remove, scanKeys, set, write } from '../pairs.js';
 import type { EngineTestBench, Trait } from '../trait.js';
 
-/** Two engines that are open at the same time, where neither says that it is shared. */
+/** Two engines that are open at the same time and do not say that they are shared. */
 export const isolation: Trait = {
   title: 'isolation',
   tests: {
@@ -19,7 +19,7 @@ export const isolation: Trait = {
   },
 };
 
-/** Several engines that work on the same pairs. */
+/** Several engines that use the same pairs. */
 export const sharing: Trait = {
   title: 'sharing',
   tests: {
