@@ -80,9 +80,7 @@ export interface PageRequest extends Omit<ScanRequest, 'format'> {
 
 /**
  * Pairs as bytes of JSON, newline-delimited unless {@link PairFormat} says otherwise: every pair is one line that ends
- * in `\n`. Chunks may end anywhere in a pair. A chunk is the reader's until it asks for the next one, or ends the
- * iteration: then its memory may be used again, and who keeps any of it must have copied it. An error thrown by the
- * iterator means that the answer is incomplete.
+ * in `\n`. Chunks may end anywhere in a pair. An error thrown by the iterator means that the answer is incomplete.
  */
 export type PairLines = AsyncIterable<Uint8Array>;
 

@@ -37,14 +37,11 @@ export interface NodeTransport {
 }
 
 export interface NodeScan {
-  /**
-   * Throw {@link TransportError} when the node breaks off. As with all {@link PairLines}, a chunk lasts until the next is
-   * asked for, here in truth: its memory is read into again.
-   */
+  /** The iteration throws {@link TransportError} if the node does not complete the scan. */
   readonly lines: PairLines;
   /** What the lines are written as: what the request asked for, by every node alike. Default `lines`. */
   readonly format?: PairFormat;
-  /** Gives the connection back, or closes it when the lines were not read to their end. May be called again. */
+  /** Stops the scan if the lines were not read to their end. May be called again. */
   close(): void;
 }
 

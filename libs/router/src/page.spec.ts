@@ -7,7 +7,6 @@ import {
   type ScanAnswer,
   type ScanRequest,
 } from '@kvs/protocol';
-import { perishable } from '@kvs/protocol/testing';
 import { collectPage } from './page.js';
 
 type Window = ScanRequest & { readonly partial: boolean };
@@ -31,7 +30,7 @@ class FakePartitions {
     this.windows.push(partitions);
     return {
       missingNodes: [],
-      lines: perishable(this.#linesOf(partitions)),
+      lines: this.#linesOf(partitions),
       close: () => void this.closed++,
     };
   };

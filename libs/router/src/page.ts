@@ -86,7 +86,7 @@ async function readBeginning(
         answer.close();
         return { held };
       }
-      held.push(Uint8Array.from(step.value));
+      held.push(step.value);
       bytes += step.value.length;
     }
     return { held, rest: { lines, close: () => answer.close() } };

@@ -75,7 +75,7 @@ class PairSender {
     const response = this.#response;
     let sinceTurn = 0;
     for (let step = first; !step.done && !this.#isGone; step = await rest.next()) {
-      if (!response.write(this.#lasting(step.value))) await this.#woken(() => !response.writableNeedDrain);
+      if (!response.write(step.value)) await this.#woken(() => !response.writableNeedDrain);
       sinceTurn += step.value.length;
       if (sinceTurn < TURN_EVERY_BYTES) continue;
       sinceTurn = 0;
@@ -83,14 +83,6 @@ class PairSender {
     }
     response.end();
     await this.#woken(() => response.writableFinished);
-  }
-
-  /**
-   * What may be written though the next chunk is asked for. A long chunk is waited for until all of it has gone out; a
-   * short one may wait behind others, and is copied, which costs less than to wait for it.
-   */
-  #lasting(chunk: Uint8Array): Uint8Array {
-    return chunk.length < this.#response.writableHighWaterMark ? Buffer.from(chunk) : chunk;
   }
 
   get #isGone(): boolean {

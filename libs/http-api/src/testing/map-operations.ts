@@ -10,13 +10,11 @@ import {
   type KeyValueOperations,
   type MaybePromise,
   type PageAnswer,
-  type PairLines,
   type QueryOutcome,
   type ScanAnswer,
   type SetItem,
   type SetOutcome,
 } from '@kvs/protocol';
-import { perishable } from '@kvs/protocol/testing';
 
 /** The operations over a `Map`, as plain as can be. A test replaces those that are to misbehave. */
 export class MapOperations implements KeyValueOperations {
@@ -65,11 +63,7 @@ export class MapOperations implements KeyValueOperations {
   }
 }
 
-/** Lines of which a chunk is overwritten as soon as the next is asked for. */
-export function linesFrom(lines: Iterable<string>): PairLines & AsyncGenerator<Uint8Array> {
-  return perishable(bytesOf(lines));
-}
-
-function* bytesOf(lines: Iterable<string>): Generator<Uint8Array> {
+/** Lines, each in a chunk of its own. */
+export async function* linesFrom(lines: Iterable<string>): AsyncGenerator<Uint8Array> {
   for (const line of lines) yield Buffer.from(line);
 }

@@ -9,8 +9,7 @@ import type { KeyId, MaybePromise, PairFormat, Value } from '@kvs/protocol';
  * for each item, in the order of the items.
  *
  * **Ownership.** Arguments belong to the caller: an engine may keep the strings in them, but neither objects nor
- * arrays. Answers belong to the caller too: an engine neither changes nor reuses them, except for the chunks of
- * `scanJson`.
+ * arrays. Answers belong to the caller too: an engine neither changes nor reuses them.
  *
  * **Atomicity and order.** A batch is applied item by item in the given order, duplicates included. Each item is
  * atomic, with its condition, version and expiry; a batch is not. Calls in flight at the same time may interleave
@@ -84,9 +83,9 @@ export interface StorageEngine {
    * the format of the options. An engine has this method only if it is faster than the store, which otherwise makes
    * the text from {@link scan}.
    *
-   * A chunk has about 64 KiB, never 0 bytes. It may end anywhere in a pair and may have pairs of several partitions.
-   * A chunk is valid until the next step; copy it to keep it. In one turn of the event loop, an engine makes little
-   * more than a chunk, however large a value is. A time to live is the one when the pair was read.
+   * A chunk has about 64 KiB, never 0 bytes. It may end anywhere in a pair and may have pairs of several partitions. In
+   * one turn of the event loop, an engine makes little more than a chunk, however large a value is. A time to live is the
+   * one when the pair was read.
    */
   scanJson?(partitions: readonly number[], options: EngineJsonScanOptions): AsyncIterable<Uint8Array>;
 

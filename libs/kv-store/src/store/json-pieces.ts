@@ -37,4 +37,4 @@ function wirePair({ key, value, version, ttlMs }: StoredPair, meta: boolean): Wi
 }
 
 /** About how much text is joined into one piece. */
-const PIECE_UNITS = 64 * 1024;
+const PIECE_UNITS = 60 * 1024;

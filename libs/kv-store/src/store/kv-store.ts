@@ -123,10 +123,7 @@ export class KvStore
     return this.#scanRests.paced(this.#storeChunks(chunks), ({ pairs }) => pairs.length / PAIRS_PER_REST);
   }
 
-  /**
-   * As {@link scan}, with the pairs as JSON text, in pieces that may end anywhere. A piece is the caller's until the next
-   * is asked for; who keeps it must have copied it.
-   */
+  /** As {@link scan}, with the pairs as JSON text, in chunks that may end anywhere. */
   scanJson({
     prefix,
     partitions = ALL_PARTITIONS,

@@ -32,7 +32,6 @@ export class ScanRests {
     let rests = 0;
     let work = 0;
     for await (const piece of pieces) {
-      // Asked before, for the piece may be another when its reader is done with it.
       work += workOf(piece);
       yield piece;
       if (work < 1) continue;

@@ -64,8 +64,12 @@ export class FrameBuilder {
     return this.#at - this.#start + this.#joined.length;
   }
 
-  /** The frame. It shares its memory with others, and must not be changed. */
-  finish(): Buffer {
+  /**
+   * Returns the frame. It shares its memory with others, and must not be changed.
+   *
+   * @param following how many bytes of numbers the caller sends behind it, as part of the frame; there is no text then
+   */
+  finish(following = 0): Buffer {
     const joined = this.#joined;
     const wide = NON_LATIN1.test(joined);
     const bytes = wide ? Buffer.byteLength(joined) : joined.length;
@@ -73,7 +77,7 @@ export class FrameBuilder {
     this.#slab.write(joined, this.#at, wide ? 'utf8' : 'latin1');
     const end = this.#at + bytes;
     this.#at = this.#start;
-    this.#word(end - this.#start - LENGTH_BYTES);
+    this.#word(end - this.#start - LENGTH_BYTES + following);
     this.#at++; // the type is written
     this.byte(wide ? UTF8_TEXT : 0);
     this.#word(bytes);

@@ -17,7 +17,7 @@ import {
   decodeCredit,
   decodeEnd,
   decodeOpen,
-  encodeChunk,
+  encodeChunkHead,
   encodeOpen,
 } from './streams.js';
 
@@ -31,7 +31,9 @@ const frames = fc.oneof(
   fc.array(answers, { maxLength: 4 }).map((given) => Buffer.concat(encodeAnswers(builder, given, limits))),
   fc.constant(helloLimits).map((given) => Buffer.from(encodeHello(builder, given))),
   streamRequests.map((request) => Buffer.from(encodeOpen(builder, { id: 7, credit: 1000, request }))),
-  fc.uint8Array({ minLength: 1 }).map((bytes) => Buffer.from(encodeChunk(builder, 7, bytes))),
+  fc
+    .uint8Array({ minLength: 1 })
+    .map((bytes) => Buffer.concat([encodeChunkHead(builder, 7, bytes.length), bytes])),
   fc.constantFrom(FRAME.ping, FRAME.goAway).map((type) => Buffer.from(encodeSignal(builder, type))),
 );
 

@@ -3,7 +3,7 @@ import { brandValue, canonicalData, isValidData, PARTITION_COUNT, type ScanReque
 import { allowFlags } from './flags.js';
 import { MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
-import { FRAME } from './frame.js';
+import { FRAME, FRAME_HEADER_BYTES } from './frame.js';
 import { LinkProtocolError } from './link-protocol-error.js';
 import { putRefusal, readRefusal, REFUSAL_BYTES, type Refusal } from './refusal.js';
 
@@ -39,13 +39,16 @@ export function decodeOpen(cursor: FrameCursor): OpenFrame {
   return { id, credit, request };
 }
 
-/** @param bytes at most {@link MAX_CHUNK_BYTES} */
-export function encodeChunk(builder: FrameBuilder, id: number, bytes: Uint8Array): Buffer {
+/**
+ * Returns the beginning of the frame; the bytes of the chunk follow it.
+ *
+ * @param bytes the length of the chunk, at most {@link MAX_CHUNK_BYTES}
+ */
+export function encodeChunkHead(builder: FrameBuilder, id: number, bytes: number): Buffer {
   builder.begin(FRAME.chunk);
-  builder.reserve(MAX_VARINT_BYTES + bytes.length);
+  builder.reserve(MAX_VARINT_BYTES);
   builder.varint(id);
-  builder.bytes(bytes);
-  return builder.finish();
+  return builder.finish(bytes);
 }
 
 /** @throws LinkProtocolError */
@@ -157,8 +160,11 @@ function partitionsIn(bitmap: Uint8Array): number[] {
   return partitions;
 }
 
-/** The largest chunk: a call that is sent behind one waits for no more bytes than these. */
-export const MAX_CHUNK_BYTES = 64 * 1024;
+/**
+ * The largest chunk: a call that is sent behind one waits for no more bytes than these. With its head, a chunk fits one read
+ * of a socket, which is 64 KiB, so that the reader need not copy it.
+ */
+export const MAX_CHUNK_BYTES = 64 * 1024 - FRAME_HEADER_BYTES - MAX_VARINT_BYTES;
 
 const SCAN = 1;
 const STATS = 2;

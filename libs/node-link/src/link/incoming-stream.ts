@@ -159,4 +159,4 @@ export class IncomingStream {
 }
 
 /** Enough to keep a reader busy while a grant travels to the node and further chunks come back. */
-export const STREAM_WINDOW_BYTES = 256 * 1024;
+export const STREAM_WINDOW_BYTES = 512 * 1024;

@@ -21,7 +21,7 @@ export interface NodeOperations {
   fetch(keys: readonly Key[], maxBytes?: number): MaybePromise<readonly FetchOutcome[]>;
   query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]>;
   delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]>;
-  /** Returns the pairs in the request's format. A chunk is valid until the next one is requested. */
+  /** Returns the pairs in the request's format. */
   scanLines(request: ScanRequest): PairLines;
   stats(): MaybePromise<NodeStats>;
 }

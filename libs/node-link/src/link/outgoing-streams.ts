@@ -4,7 +4,7 @@ import type { FrameBuilder } from '../codec/frame-builder.js';
 import { LinkProtocolError } from '../codec/link-protocol-error.js';
 import type { Refusal } from '../codec/refusal.js';
 import {
-  encodeChunk,
+  encodeChunkHead,
   encodeEnd,
   MAX_CHUNK_BYTES,
   type OpenFrame,
@@ -125,7 +125,10 @@ export class OutgoingStreams {
       if (stream.isCancelled) return false;
       const bytes = chunk.subarray(from, from + MAX_CHUNK_BYTES);
       stream.credit -= bytes.length;
-      this.#socket.write(encodeChunk(this.#builder, stream.id, bytes));
+      this.#socket.cork();
+      this.#socket.write(encodeChunkHead(this.#builder, stream.id, bytes.length));
+      this.#socket.write(bytes);
+      this.#socket.uncork();
       this.#streams.delete(stream.id);
       this.#streams.set(stream.id, stream);
     }

@@ -16,7 +16,6 @@ import {
   type SetItem,
   type SetOutcome,
 } from '@kvs/protocol';
-import { perishable } from '@kvs/protocol/testing';
 import type { NodeScan, NodeStats, NodeTransport } from '../node-transport.js';
 
 interface Pair extends Entry {
@@ -82,7 +81,7 @@ export class FakeNode implements NodeTransport {
     await this.#begin('scan');
     this.scans.push(partitions);
     this.openScans++;
-    return new FakeScan(this, perishable(this.#linesOf(partitions, prefix?.data ?? '')));
+    return new FakeScan(this, this.#linesOf(partitions, prefix?.data ?? ''));
   }
 
   async stats(): Promise<NodeStats> {

@@ -205,8 +205,7 @@ async function chunksOf(
   const found: Uint8Array[] = [];
   for await (const piece of new KvStore(engine, clock).scanJson({ meta: false, ...scanned, format })) {
     assert.ok(piece.length > 0, 'a piece is empty');
-    found.push(Uint8Array.from(piece));
-    piece.fill(0); // it is ours until we ask for the next
+    found.push(piece);
     await meanwhile();
   }
   return found;

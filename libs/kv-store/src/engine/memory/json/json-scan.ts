@@ -40,9 +40,7 @@ export class JsonScan {
     this.#prefix = new KeyPrefix(idPrefix);
   }
 
-  /**
-   * Yields chunks, none empty, each valid until the next step. Yields undefined if a step ends without a full chunk.
-   */
+  /** Yields chunks, none empty. Yields undefined if a step ends without a full chunk. */
   *chunks(partitions: readonly number[]): Generator<Uint8Array | undefined, void, undefined> {
     for (const number of partitions) {
       const partition = this.#store.partition(number);

@@ -20,9 +20,10 @@ export class JsonWriter {
     return this.#length >= CHUNK_BYTES;
   }
 
-  /** Returns the chunk, which is valid until the next write. */
+  /** Returns the chunk, whose memory is the caller's. The next chunk gets its own. */
   flush(): Uint8Array {
     const chunk = this.#bytes.subarray(0, this.#length);
+    this.#bytes = NOTHING;
     this.#length = 0;
     return chunk;
   }
@@ -137,8 +138,8 @@ export class FixedText {
   }
 }
 
-/** A chunk is full with so many bytes: about what the engine should make in one turn of the event loop. */
-const CHUNK_BYTES = 64 * 1024;
+/** A chunk is full with this many bytes: with a few pairs more, it still fits one read of a socket, which is 64 KiB. */
+const CHUNK_BYTES = 60 * 1024;
 
 /** How many bytes may be written between two checks of whether a chunk is full. */
 export const MAX_WRITE_BYTES = 16 * 1024;

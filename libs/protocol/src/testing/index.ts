@@ -1,1 +1,0 @@
-export { perishable } from './perishable.js';
