@@ -10,16 +10,16 @@ import { MetricsController } from './routes/metrics.controller.js';
 import { DeleteItemsPipe, JsonBodyPipe, KeysPipe, SetItemsPipe } from './routes/raw-body.js';
 import { LIMITS, METRICS_SOURCE, type Limits } from './tokens.js';
 
-/** What the protocol's routes are put over. */
+/** The parts that the routes need. */
 export interface HttpApiOptions {
   readonly limits: Limits;
-  /** Where the providers below find what they inject. */
+  /** Modules whose exports the providers inject. */
   readonly imports?: ModuleMetadata['imports'];
   /** Must provide `OPERATIONS` and `READINESS`; may provide `METRICS_SOURCE`. */
   readonly providers: readonly Provider[];
 }
 
-/** The protocol's routes over whatever does the operations. */
+/** The routes of the protocol over any `KeyValueOperations`. */
 @Module({})
 export class HttpApiModule {
   static register({ limits, imports = [], providers }: HttpApiOptions): DynamicModule {

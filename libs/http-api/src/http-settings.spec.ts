@@ -67,7 +67,7 @@ describe('allowed hosts and origins', () => {
     ['--allow-origin', 'https://app.example/', 'An origin is a scheme, a host and'],
     ['--allow-origin', 'https://a:b', 'An origin is a scheme, a host and'],
     ['--allow-origin', 'https://*.example', 'An origin is a scheme, a host and'],
-  ])('%s %s says what is meant', (option, text, message) => {
+  ])('%s %s is refused with an explanation', (option, text, message) => {
     expect(() => allowed(option, text)).toThrow(message);
   });
 });

@@ -1,3 +1,4 @@
+import type { Limits } from '@kvs/protocol';
 import {
   canonicalHost,
   InvalidArgumentError,
@@ -10,39 +11,24 @@ import {
   type Values,
 } from '@kvs/server';
 
-/** The settings of a server that speaks HTTP. */
-export interface HttpSettings extends ServerSettings {
-  /** How long the headers of a request may take, in milliseconds. */
-  readonly headersTimeoutMs: number;
-  /** How long a client may send no byte of a body, in milliseconds; the request is then answered 408. */
-  readonly bodyTimeoutMs: number;
-  /**
-   * Lowest sustained speed of a body, in bytes per second. A client may fall behind it by `bodyTimeoutMs`. Later bytes make
-   * up for that; earlier ones don't.
-   */
-  readonly minBodyRate: number;
-  /** How long a client may read no byte of its answer, in milliseconds; its connection is then reset. */
-  readonly answerTimeoutMs: number;
-  /** Host names that are served besides the server's own, in canonical form, or `*` for all. */
-  readonly allowHosts: readonly string[];
-  /** Origins whose pages may use the server, as browsers send them, or `*` for all. */
-  readonly allowOrigins: readonly string[];
-  /** Whether the batch routes are answered before Express. */
-  readonly fastLane: boolean;
-}
-
 const SLOW_CLIENTS = 'Slow clients';
 const BROWSERS = 'Host names and browsers';
 
 /** The options of every server that speaks HTTP. */
 export const HTTP_OPTIONS = {
   ...SERVER_OPTIONS,
+  /** In milliseconds. */
   headersTimeoutMs: milliseconds(SLOW_CLIENTS, 'longest wait for the headers of a request', 60_000),
+  /** How long a client may send no byte of a body, in milliseconds. */
   bodyTimeoutMs: milliseconds(SLOW_CLIENTS, 'longest wait for the next bytes of a body', 30_000),
+  /**
+   * In bytes per second. A client may fall behind this speed by `bodyTimeoutMs`. Later bytes make up for that; earlier bytes don't.
+   */
   minBodyRate: wholeNumber(
     { group: SLOW_CLIENTS, description: 'lowest sustained speed of a body', unit: 'bytes per second' },
     1000,
   ),
+  /** How long a client may read no byte of its answer, in milliseconds; its connection is then reset. */
   answerTimeoutMs: milliseconds(SLOW_CLIENTS, 'longest wait for a client to read more of its answer', 60_000),
   allowHost: list(
     { group: BROWSERS, description: 'serve this host name too; * allows all', value: 'name' },
@@ -56,6 +42,7 @@ export const HTTP_OPTIONS = {
     },
     parseOrigin,
   ),
+  /** Whether the batch routes are answered before Express. */
   fastLane: {
     group: 'Performance',
     description: 'answer the batch routes through Express too, instead of on the fast path',
@@ -63,20 +50,19 @@ export const HTTP_OPTIONS = {
   },
 };
 
-/** Returns the settings that the values of {@link HTTP_OPTIONS} make. */
+/** The settings of a server that speaks HTTP. */
+export interface HttpSettings
+  extends ServerSettings, Omit<Values<typeof HTTP_OPTIONS>, keyof Limits | 'allowHost' | 'allowOrigin'> {
+  /** Host names that are served besides the server's own, in canonical form, or `*` for all. */
+  readonly allowHosts: readonly string[];
+  /** Origins whose pages may use the server, as browsers send them, or `*` for all. */
+  readonly allowOrigins: readonly string[];
+}
+
+/** Returns the settings that the options make. */
 export function httpSettings(options: Values<typeof HTTP_OPTIONS>): HttpSettings {
-  const { headersTimeoutMs, bodyTimeoutMs, minBodyRate, answerTimeoutMs, fastLane } = options;
-  const { allowHost: allowHosts, allowOrigin: allowOrigins } = options;
-  return {
-    ...serverSettings(options),
-    headersTimeoutMs,
-    bodyTimeoutMs,
-    minBodyRate,
-    answerTimeoutMs,
-    allowHosts,
-    allowOrigins,
-    fastLane,
-  };
+  const { allowHost: allowHosts, allowOrigin: allowOrigins, ...rest } = options;
+  return { ...serverSettings(rest), allowHosts, allowOrigins };
 }
 
 function parseAllowedHost(text: string): string {

@@ -1,18 +1,18 @@
 import type { KeyValueOperations, Limits } from '@kvs/protocol';
 
-/** Injection tokens. What stands behind them is the app's business. */
+/** Injection token of the `KeyValueOperations` that the routes call. */
 export const OPERATIONS = Symbol('KeyValueOperations');
-/** The `Limits` that requests are held to. */
+/** Injection token of the `Limits` of a request. */
 export const LIMITS = Symbol('Limits');
-/** What stands for a {@link Readiness}. */
+/** Injection token of a {@link Readiness}. */
 export const READINESS = Symbol('Readiness');
-/** Optional: a `MetricsSource` with the numbers that only the app has. */
+/** Injection token of a `MetricsSource` of the application; optional. */
 export const METRICS_SOURCE = Symbol('MetricsSource');
 
 export type { KeyValueOperations, Limits };
 
-/** Whether the server can serve now. */
+/** Tells whether the server can serve requests. */
 export interface Readiness {
-  /** What keeps the server from serving; nothing when it can. */
+  /** Returns the reason why the server can't serve; undefined if it can. */
   check(): Promise<string | undefined>;
 }

@@ -14,7 +14,7 @@ import {
 import { TestServer } from '../testing/test-server.js';
 
 /**
- * Misbehaves where a key asks for it: `fail <code>` fails that item, `throw <code>` the whole call, `break` is a defect, and
+ * Fails if a key asks for it: `fail <code>` fails that item, `throw <code>` the whole call, `break` is a defect, and
  * with `later` in it the answer comes by promise.
  */
 class WilfulOperations extends MapOperations {
@@ -147,7 +147,7 @@ const request: fc.Arbitrary<RawRequest> = fc
     transfer: fc.oneof({ weight: 8, arbitrary: fc.constant('plain') }, fc.constantFrom('chunked', 'gzip')),
   })
   .map(({ right, method, path, body, type, transfer }) => ({
-    // The method that the path takes, so that most requests get as far as their body.
+    // The method that the path allows, so that most requests get as far as their body.
     method: right ? (path.startsWith('/set') ? 'PUT' : 'POST') : method,
     path,
     headers: {
@@ -164,7 +164,7 @@ async function answersOf(requests: readonly RawRequest[]): Promise<readonly stri
   return answers.map(comparable);
 }
 
-it('both doors give the same answers: status, headers and body', async () => {
+it('both paths give the same status, headers and body', async () => {
   await fc.assert(
     fc.asyncProperty(request, async (sent) => {
       const [throughFastPath, throughExpress] = await answersOf([sent]);
@@ -175,7 +175,7 @@ it('both doors give the same answers: status, headers and body', async () => {
   );
 });
 
-it('both doors leave the same pairs behind, whatever came in whichever order on one connection', async () => {
+it('both paths leave the same pairs behind for the same requests on one connection', async () => {
   const valid = fc.array(
     fc.record({
       key: fc.record({ encoding: fc.constant('string'), data: fc.constantFrom('a', 'b', 'later') }),
@@ -212,7 +212,7 @@ it('a body that is not UTF-8, or too large, is refused alike', async () => {
   }
 });
 
-it('a body that comes in pieces is put together', async () => {
+it('a body that arrives in chunks is joined', async () => {
   const key = brandKey({ encoding: 'string', data: 'k' });
   const value = { encoding: 'string', data: 'ü'.repeat(400) };
   const bytes = requestBytes({
@@ -221,10 +221,10 @@ it('a body that comes in pieces is put together', async () => {
     headers: { connection: 'close' },
     body: JSON.stringify([{ key, value }]),
   });
-  const pieces = Array.from({ length: 20 }, (_, i) =>
+  const chunks = Array.from({ length: 20 }, (_, i) =>
     bytes.subarray(i * 50, i === 19 ? undefined : (i + 1) * 50),
   );
-  expect(await exchangeBytes(fast.port, pieces)).toMatch(/^HTTP\/1\.1 200 /);
+  expect(await exchangeBytes(fast.port, chunks)).toMatch(/^HTTP\/1\.1 200 /);
   expect(operations[0].pairs.get(keyId(key))).toMatchObject({ value });
 });
 

@@ -10,17 +10,18 @@ import {
   type ReceivedBody,
 } from '../routes/raw-body.js';
 
-/** A route that is answered without Express. */
+/** A route of the fast path. */
 export interface FastRoute {
   readonly method: string;
   /**
-   * What the controller's route would answer, from the same pipes and the same service.
-   * @throws what they throw, at once or by promise
+   * Returns the answer of the controller's route, from the same pipes and the same service.
+   *
+   * @throws KvsError as they do, at once or by promise
    */
   answer(body: ReceivedBody, url: string): MaybePromise<WireAnswer<unknown>>;
 }
 
-/** The routes of the fast lane: those that carry nearly all of the traffic. */
+/** The routes of the fast path: the batch routes, which carry nearly all of the traffic. */
 @Injectable()
 export class FastRoutes {
   readonly #byPath: ReadonlyMap<string, FastRoute>;
@@ -34,7 +35,7 @@ export class FastRoutes {
   ) {
     const put = (answer: FastRoute['answer']): FastRoute => ({ method: 'PUT', answer });
     const post = (answer: FastRoute['answer']): FastRoute => ({ method: 'POST', answer });
-    // Bodies are judged before parameters, as Nest's pipes run before a controller's method.
+    // Bodies are checked before parameters, because Nest's pipes run before a controller's method.
     this.#byPath = new Map([
       ['/set', put((body, url) => data.set(setItems.transform(json.transform(body)), readMeta(url)))],
       ['/fetch', post((body, url) => data.fetch(keys.transform(json.transform(body)), readMeta(url)))],
@@ -53,7 +54,7 @@ export class FastRoutes {
     ]);
   }
 
-  /** The paths as they are documented; every other spelling that Express takes for the same is left to Express. */
+  /** Returns the route, or undefined. Only the documented spelling of a path is found; Express answers the others. */
   find(method: string | undefined, url: string | undefined): FastRoute | undefined {
     if (url === undefined) return undefined;
     const query = url.indexOf('?');

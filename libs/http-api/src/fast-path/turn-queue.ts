@@ -1,13 +1,13 @@
 /**
- * Gathers what comes within one turn of the event loop and handles it together at the end of the turn. Requests that
- * arrive together are then parsed, asked of the nodes and answered together, which costs less than one after the other.
+ * Collects the requests of one turn of the event loop and handles them at the end of the turn. Their calls then go to the nodes
+ * together and their answers are written together, which costs less than one by one.
  */
 export class TurnQueue<T> {
   #waiting: T[] = [];
 
   readonly #handle: (item: T) => void;
 
-  /** @param handle must not throw: the others of the turn come after */
+  /** @param handle must not throw, because the other requests of the turn come after it */
   constructor(handle: (item: T) => void) {
     this.#handle = handle;
   }

@@ -9,7 +9,7 @@ async function samplesOf(metrics: RequestMetrics): Promise<Samples> {
   return readExposition(await exposition([metrics.collect()])).samples;
 }
 
-it('a request is counted, and its time is in every bucket that has room for it', async () => {
+it('a request is counted, and in each bucket whose bound it does not exceed', async () => {
   const metrics = new RequestMetrics();
   metrics.observe('PUT', '/set', 200, 0.0003);
   metrics.observe('PUT', '/set', 200, 0.02);

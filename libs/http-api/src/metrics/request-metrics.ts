@@ -1,11 +1,11 @@
 import { counter, type MetricFamily, type MetricSample, type MetricsSource } from '@kvs/server';
 
-/** The status that stands for an answer which the client did not wait for, as nginx has it. */
+/** The status of a request whose client disconnected before the answer, as in nginx. */
 export const CLIENT_GONE_STATUS = 499;
 
 /**
- * Counts requests and how long they took, by method, route and status. Made for a server's hot path: one observation
- * is two lookups in small maps and three additions. Everything that Prometheus wants besides is done when it asks.
+ * Counts requests and their durations, by method, route and status. One observation is a few lookups in small maps and two
+ * additions; the rest is computed at each scrape.
  */
 export class RequestMetrics implements MetricsSource {
   readonly #routesByMethod = new Map<string, Map<string, Map<number, Series>>>(
@@ -13,9 +13,9 @@ export class RequestMetrics implements MetricsSource {
   );
 
   /**
-   * @param method as sent; the rare ones count as `OTHER`
-   * @param route a template such as `/keys/{key}`, of a set that is fixed: never a path as sent
-   * @param status of the answer; {@link CLIENT_GONE_STATUS} when none was sent
+   * @param method as sent; rare methods count as `OTHER`
+   * @param route a template such as `/keys/{key}`, never a path as sent
+   * @param status of the answer; {@link CLIENT_GONE_STATUS} if none was sent
    * @param seconds from the request's arrival to the end of its answer
    */
   observe(method: string, route: string, status: number, seconds: number): void {
@@ -23,7 +23,7 @@ export class RequestMetrics implements MetricsSource {
       this.#routesByMethod.get(method)?.get(route)?.get(status) ?? this.#add(method, route, status);
     series.sum += seconds;
     let bucket = 0;
-    // Few steps: most requests end in the first buckets.
+    // Most requests are in the first buckets.
     while (seconds > (BUCKETS[bucket] ?? Infinity)) bucket++;
     series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1;
   }
@@ -70,17 +70,17 @@ export class RequestMetrics implements MetricsSource {
 interface Series {
   readonly labels: { readonly method: string; readonly route: string; readonly status: number };
   sum: number;
-  /** How many took longer than the bound before and not longer than their own; the last has no bound. */
+  /** How many requests took longer than the previous bound and not longer than this one; the last has no bound. */
   readonly buckets: Float64Array;
 }
 
 const DURATION = 'kvs_http_request_duration_seconds';
 
-/** The methods that have a label of their own: a label that anyone may choose would have no bound. */
+/** The methods with a label of their own. Others share one, because clients may send any method. */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'];
 const OTHER_METHOD = 'OTHER';
 
-/** Upper bounds in seconds: from a request that is answered from memory to one that waits for a node until it times out. */
+/** Upper bounds in seconds, from an answer from memory to a time-out of a node. */
 const BUCKETS: readonly number[] = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];

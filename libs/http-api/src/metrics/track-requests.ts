@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { patternOf, type AllowedMethods } from '../server/allowed-methods.js';
 import { CLIENT_GONE_STATUS, type RequestMetrics } from './request-metrics.js';
 
-/** Sees to it that a request is counted when it is done with, however it ends. */
+/** Counts a request when it ends, in whatever way. */
 export type RequestTracker = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
- * @param paths those that the server knows; a request for any other counts for the route `unknown`
- * @param now a clock in milliseconds, of any beginning
+ * @param paths the server's paths; requests for other paths count for the route `unknown`
+ * @param now a monotonic clock in milliseconds
  */
 export function requestTracker(
   metrics: RequestMetrics,
@@ -16,7 +16,7 @@ export function requestTracker(
 ): RequestTracker {
   return (request, response) => {
     const arrived = now();
-    // Taken now: Express writes to the request's target.
+    // Now, because Express changes `request.url`.
     const route = routeTemplate(paths, request.url ?? '/');
     response.on('close', () => {
       const status = response.headersSent ? response.statusCode : CLIENT_GONE_STATUS;
@@ -25,9 +25,9 @@ export function requestTracker(
   };
 }
 
-/** The route of a request as metrics name it: one of a set that is as large as the table of paths. */
+/** Returns the route of a request in metrics: one of as many as the table has paths. */
 export function routeTemplate(paths: AllowedMethods, url: string): string {
-  // As the hot routes mostly are. A pattern is no path, whoever asks for one.
+  // The common case. A client may also send a pattern, which is no path.
   if (url in paths && !url.endsWith('*')) return url;
   const pattern = patternOf(paths, url);
   if (pattern === undefined) return 'unknown';

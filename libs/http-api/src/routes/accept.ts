@@ -23,7 +23,7 @@ interface MediaRange {
   readonly weight: number;
 }
 
-/** The range that decides about an offer. */
+/** The range that decides on an offer. */
 interface Match {
   readonly weight: number;
   readonly exactness: number;

@@ -120,7 +120,7 @@ export class DataController {
       response.statusCode = 207;
       response.setHeader('kvs-missing-nodes', answer.missingNodes.join(', '));
     }
-    // Without waiting for the next pair: there may be none for long, and nobody is left to read it.
+    // Without waiting for the next pair, which may take long and which nobody will read.
     response.once('close', () => answer.close());
     try {
       if (request.method === 'HEAD') sendNoPairs(response, ndjson);

@@ -15,8 +15,7 @@ import {
 import { LIMITS, OPERATIONS, type KeyValueOperations, type Limits } from '../tokens.js';
 
 /**
- * The batch operations, from checked items to the answer's status and body. Both doors lead here: the controller, and the
- * fast lane that goes past Express.
+ * The batch operations, from checked items to the status and body of the answer. The controller and the fast path call it.
  */
 @Injectable()
 export class DataService {

@@ -5,7 +5,7 @@ import { ApiProblem } from '@kvs/protocol/nest';
 import { HealthCheckService, HealthIndicatorService, type HealthCheckResult } from '@nestjs/terminus';
 import { READINESS, type Readiness } from '../tokens.js';
 
-/** For load balancers and supervisors. A server that is shutting down refuses `ready` before it gets here. */
+/** For load balancers and supervisors. Admission refuses `ready` while the server is shutting down. */
 @ApiTags('health')
 @Controller('health')
 export class HealthController {

@@ -21,9 +21,9 @@ import { QueryParameters } from './query-parameters.js';
 import { RawBody, type ReceivedBody } from './raw-body.js';
 import { SingleKey } from './single-key.js';
 
-/** What comes before the key in a request's target: Express takes any case of letters, and an absolute form. */
+/** The part of a request's target before the key. Express ignores the case of letters and accepts the absolute form. */
 const BEFORE_KEY = /^(?:https?:\/\/[^/]*)?\/keys\//i;
-/** Matches a missing key too, which has its own error code. */
+/** Matches a missing key too, because that has its own error code. */
 const KEY_PATH = 'keys/{*key}';
 const MEDIA_TYPES: Readonly<Record<Encoding, string>> = {
   string: 'text/plain; charset=utf-8',
@@ -117,7 +117,7 @@ export class KeysController {
 
   #readKey(url: string): Key {
     const encoding = new QueryParameters(url, ['encoding']).encoding();
-    // The path as sent: frameworks decode it, but not whether a slash was a slash.
+    // The path as sent. After decoding, an encoded slash would look like a separator.
     const path = url.split('?', 1)[0] ?? '';
     const data = decodePath(path.replace(BEFORE_KEY, ''));
     const key = guardKey({ encoding, data }, this.#limits);
@@ -154,7 +154,7 @@ function decodePath(path: string): string {
   }
 }
 
-/** curl names a form type unless told otherwise; its `-d` and `-T` bodies are taken for text if they are. */
+/** curl sends a form type with `-d` by default, so a body of that type is text if it is valid UTF-8. */
 function decodeValue(bytes: Uint8Array, contentType: string | undefined): Value {
   const type = contentType?.split(';', 1)[0]?.trim().toLowerCase();
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,15 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isVersionCondition, KvsError } from '@kvs/protocol';
 
-/** A key's version as an entity tag (RFC 9110, section 8.8.3). */
+/** Returns a key's version as an entity tag (RFC 9110, section 8.8.3). */
 export function entityTag(version: number): string {
   return `"${version}"`;
 }
 
-/** What `If-Match` and `If-None-Match` ask of a key's current version (RFC 9110, section 13). */
+/** The condition of `If-Match` and `If-None-Match` on a key's current version (RFC 9110, section 13). */
 export type Precondition =
   | { readonly kind: 'none' }
-  /** Decided by the store itself, atomically with the write. */
+  /** The store checks it, atomically with the write. */
   | { readonly kind: 'version'; readonly ifVersion: number }
   /** Needs the current version: `*`, or more than one tag. 0 stands for an absent key. */
   | { readonly kind: 'predicate'; readonly holds: (version: number) => boolean };
@@ -30,13 +30,13 @@ export function writePrecondition(headers: IncomingHttpHeaders): Precondition {
   };
 }
 
-/** Whether a reader already has this version: 304. */
+/** Returns whether the client already has this version, so that 304 is the answer. */
 export function isNotModified(headers: IncomingHttpHeaders, version: number): boolean {
   const tags = parseTags('if-none-match', headers['if-none-match']);
   return tags !== undefined && matches(tags, version);
 }
 
-/** Whether `If-Match` of a read fails: 412. */
+/** Returns whether `If-Match` of a read fails, so that 412 is the answer. */
 export function isMatchFailed(headers: IncomingHttpHeaders, version: number): boolean {
   const tags = parseTags('if-match', headers['if-match']);
   return tags !== undefined && !matches(tags, version);
@@ -48,10 +48,10 @@ function matches(tags: Tags, version: number): boolean {
   return version !== 0 && (tags === 'any' || tags.has(version));
 }
 
-/** An opaque tag may hold commas, so a list of them is not split at commas. */
+/** A tag may contain commas, so a list of tags is not split at commas. */
 const ENTITY_TAG = /(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"/g;
 
-/** A tag that no version of ours looks like can't match: it stands as a version that never occurs. */
+/** A version that never occurs. It stands for a tag that is no version. */
 const NO_VERSION = Number.MAX_SAFE_INTEGER;
 
 function parseTags(name: 'if-match' | 'if-none-match', header: string | undefined): Tags | undefined {

@@ -1,8 +1,8 @@
 import { isEncoding, KvsError, type Encoding } from '@kvs/protocol';
 
 /**
- * The query parameters of a request. Only what a route names is known: a misspelt `partial` must not be passed over
- * in silence.
+ * The query parameters of a request. A parameter that the route doesn't know is an error, because a misspelt `partial` must not
+ * be ignored.
  */
 export class QueryParameters {
   readonly #values = new Map<string, string>();
@@ -33,7 +33,7 @@ export class QueryParameters {
     return this.#values.get(name);
   }
 
-  /** `true` or `false`; absent is false, and a name without a value is true. */
+  /** Returns the value of `true` or `false`. An absent parameter is false, and a name without a value is true. */
   flag(name: string): boolean {
     const value = this.#values.get(name);
     if (value === undefined || value === 'false') return false;
@@ -50,7 +50,7 @@ export class QueryParameters {
     throw new KvsError('invalid_parameter', `${name} must be a whole number from ${min} to ${max}`);
   }
 
-  /** `string` unless given. */
+  /** Returns the parameter `encoding`; `string` by default. */
   encoding(): Encoding {
     const value = this.#values.get('encoding') ?? 'string';
     if (isEncoding(value)) return value;

@@ -11,7 +11,7 @@ import { decodeUtf8, parseJsonBody, type DeleteItem, type Key, type SetItem } fr
 import { BatchPipe, DELETE_ITEM, KEY_ITEM, SET_ITEM } from '@kvs/protocol/nest';
 import { LIMITS, type Limits } from '../tokens.js';
 
-/** A request's body as it came, with what the client said of it. */
+/** The body of a request as received, with its declared type. */
 export interface ReceivedBody {
   readonly bytes: Uint8Array;
   readonly contentType: string | undefined;
@@ -26,7 +26,7 @@ export function receivedBody(request: IncomingMessage & { readonly body?: unknow
 
 const EMPTY = new Uint8Array();
 
-/** The body as received; pipes make of it what the route needs. */
+/** The body as received, for the pipes of the route. */
 export const RawBody = createParamDecorator((_data: unknown, context: ExecutionContext) =>
   receivedBody(context.switchToHttp().getRequest()),
 );
@@ -44,7 +44,7 @@ export class JsonBodyPipe implements PipeTransform<ReceivedBody, unknown> {
   }
 }
 
-/** ASCII, as most bodies are, is text at the cost of a copy. */
+/** Most bodies are ASCII, which a copy decodes. */
 function decodeText(bytes: Uint8Array): string {
   if (!isAscii(bytes)) return decodeUtf8(bytes);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');

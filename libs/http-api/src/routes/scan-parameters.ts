@@ -15,7 +15,7 @@ const DEFAULT_PAGE_LIMIT = 1000;
 
 export interface ScanParameters {
   readonly scan: ScanRequest & { readonly partial: boolean };
-  /** Present when a page is asked for rather than everything. */
+  /** Undefined if all pairs are requested. */
   readonly page?: Pick<PageRequest, 'cursor' | 'limit'>;
 }
 
@@ -38,7 +38,7 @@ export function readScan(url: string, partitions: string | undefined): ScanParam
   return { scan, page: { cursor: cursor ?? 0, limit: limit ?? DEFAULT_PAGE_LIMIT } };
 }
 
-/** An encoding alone asks for all keys of that encoding. */
+/** An encoding without a prefix selects all keys of that encoding. */
 function readPrefix(query: QueryParameters): Value | undefined {
   const prefix = query.text('prefix');
   if (prefix === undefined && query.text('encoding') === undefined) return undefined;

@@ -13,7 +13,7 @@ import type { Precondition } from './preconditions.js';
 /** The result of a write. */
 export type Written = Extract<SetOutcome, { readonly ok: true }>;
 
-/** Operations on one key, with failures thrown rather than listed. */
+/** Operations on one key. They throw failures instead of returning them. */
 export class SingleKey {
   readonly #operations: KeyValueOperations;
   readonly #key: Key;
@@ -35,7 +35,7 @@ export class SingleKey {
     });
   }
 
-  /** @returns whether the key was there */
+  /** Removes the key. Returns whether it was present. */
   async remove(precondition: Precondition): Promise<boolean> {
     const outcome = await this.#conditionally(
       precondition,
@@ -47,8 +47,8 @@ export class SingleKey {
   }
 
   /**
-   * Applies a write under a precondition. One that the store can't decide by itself is decided here on the version
-   * just read, and the write is made conditional on that same version, so that nothing comes in between.
+   * Applies a write under a precondition. If the store can't check it, this method reads the version, checks it, and makes the
+   * write conditional on that version, so that no other write comes in between.
    */
   async #conditionally<T extends { readonly ok: true }>(
     precondition: Precondition,
@@ -66,7 +66,7 @@ export class SingleKey {
   }
 }
 
-/** How often a write is tried again that others keep overtaking. */
+/** Attempts of a write that other writes keep overtaking. */
 const MAX_ATTEMPTS = 10;
 
 function succeed<T extends { readonly ok: true }>(outcome: T | ItemFailure | undefined): T {

@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-describe('another method than a path takes', () => {
+describe('a method that the path does not allow', () => {
   it.each([
     ['POST', '/set', 'PUT'],
     ['PUT', '/fetch', 'GET, HEAD, POST'],

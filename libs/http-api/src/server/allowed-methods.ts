@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KvsError } from '@kvs/protocol';
 import { sendProblem } from '@kvs/protocol/nest';
 
-/** Which methods a path takes, for the `Allow` header. A path that ends in `/*` stands for all below it. */
+/** The methods of each path, for the `Allow` header. A path that ends in `/*` stands for all paths below it. */
 export type AllowedMethods = Readonly<Record<string, readonly string[]>>;
 
 export const API_METHODS: AllowedMethods = {
@@ -21,8 +21,8 @@ export const API_METHODS: AllowedMethods = {
 };
 
 /**
- * Express middleware: answers 405 with `Allow` for a known path and another method, and `OPTIONS` with the same
- * header. Express alone would answer 404. Browsers send `OPTIONS` to learn what a page of another origin may send.
+ * Returns Express middleware that answers 405 with `Allow` for a known path and another method, and `OPTIONS` with the same
+ * header. Express would answer 404. Browsers send `OPTIONS` to learn what a page of another origin may send.
  */
 export function allowedMethodsMiddleware(methodsByPath: AllowedMethods) {
   return (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
@@ -43,7 +43,7 @@ export function allowedMethodsMiddleware(methodsByPath: AllowedMethods) {
   };
 }
 
-/** Answers a CORS preflight of an allowed origin: its pages may send what any client may. */
+/** Answers a CORS preflight: pages of an allowed origin may send all that other clients may. */
 function permit({ headers }: IncomingMessage, response: ServerResponse, methods: readonly string[]): void {
   if (headers['access-control-request-method'] === undefined) return;
   response.setHeader('access-control-allow-methods', methods.join(', '));
@@ -55,9 +55,9 @@ function permit({ headers }: IncomingMessage, response: ServerResponse, methods:
 /** Time until a browser asks again, in seconds: the longest that Chromium accepts. */
 const PREFLIGHT_SECONDS = 7200;
 
-/** Which of the paths a request's target belongs to. */
+/** Returns the path in the table that a request's target belongs to. */
 export function patternOf(methodsByPath: AllowedMethods, url: string): string | undefined {
-  // Express takes a path with and without a trailing slash, and in any case of letters, for the same.
+  // For Express, a trailing slash and the case of letters make no difference.
   const path = (url.split('?', 1)[0] ?? '/').replace(ORIGIN, '').toLowerCase();
   const exact = path.replace(/(?<=.)\/$/, '');
   if (methodsByPath[exact]) return exact;
@@ -66,5 +66,5 @@ export function patternOf(methodsByPath: AllowedMethods, url: string): string | 
   );
 }
 
-/** A target may be in absolute form, as for a proxy of the web. */
+/** A target may be in absolute form, as for web proxies. */
 const ORIGIN = /^https?:\/\/[^/]*/i;

@@ -7,7 +7,7 @@ import type { RequestMemory } from './in-flight.js';
 
 export const NO_BODY = new Uint8Array();
 
-/** Returns the length of the body in bytes, or undefined if it is chunked and the headers don't tell. */
+/** Returns the length of the body in bytes; undefined if the body is chunked. */
 export function bodyLength({ headers }: IncomingMessage): number | undefined {
   return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : undefined;
 }
@@ -22,7 +22,7 @@ export class BodyReader {
     this.#maxBytes = maxBytes;
   }
 
-  /** Returns why the body is refused, as far as the headers tell. */
+  /** Returns the reason to refuse the body by the headers, or undefined. */
   refusal(request: IncomingMessage): KvsError | undefined {
     const length = bodyLength(request);
     if (length === 0) return undefined;

@@ -84,7 +84,7 @@ describe.each([
   });
 });
 
-it('a browser is told what a page of an allowed origin may send, and of another that it may nothing', async () => {
+it('a browser learns what a page of an allowed origin may send, and that a page of another origin may send nothing', async () => {
   await start(true, ['https://app.example']);
   const asked = {
     'access-control-request-method': 'PUT',

@@ -29,7 +29,7 @@ it('holds one buffer of at most twice the bytes that have come', () => {
   let mostHeld = 0;
   for (let length = 1; length <= 100_000; length++) {
     buffer.append(chunk);
-    // Node takes smaller buffers from a pool.
+    // Node allocates smaller buffers from a pool.
     if (length > 8192) mostHeld = Math.max(mostHeld, buffer.bytes.buffer.byteLength / length);
   }
   expect(mostHeld).toBeLessThanOrEqual(2);

@@ -1,8 +1,8 @@
 const EMPTY = Buffer.alloc(0);
 
 /**
- * Joins the chunks of a body. They are copied into one buffer that grows by doubling, because each chunk is a `Buffer` of
- * some 300 bytes, however small. Holds at most twice the bytes that have come. A single chunk is kept as it is.
+ * Joins the chunks of a body in one buffer that doubles when it is full. It copies chunks because even the smallest `Buffer`
+ * takes about 300 bytes. It holds at most twice the bytes that have arrived, and keeps a single chunk without a copy.
  */
 export class ChunkBuffer {
   #buffer: Buffer = EMPTY;

@@ -39,7 +39,7 @@ it.each([
   listener.close();
 });
 
-describe.each([true, false])('with the fast lane %s', (fastLane) => {
+describe.each([true, false])('with the fast path %s', (fastLane) => {
   let server: TestServer;
   let operations: MapOperations;
   beforeEach(async () => {
@@ -117,7 +117,7 @@ describe.each([true, false])('with the fast lane %s', (fastLane) => {
     expect(Buffer.concat(parts).toString()).toMatch(/^HTTP\/1.1 201 [\s\S]*HTTP\/1.1 200 [\s\S]*\r\n\r\nv$/);
   });
 
-  it('a client that closes its sending half before the end of its body is told so', async () => {
+  it('a client that closes its sending half before the end of its body gets an answer', async () => {
     const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
     socket.end(requestBytes({ method: 'PUT', path: '/keys/k', body: 'value' }).subarray(0, -1));
     const [answer] = (await once(socket, 'data')) as [Buffer];
@@ -126,7 +126,7 @@ describe.each([true, false])('with the fast lane %s', (fastLane) => {
     expect(operations.pairs.size).toBe(0);
   });
 
-  it('a request with more than 1,000 headers is refused, rather than some of them ignored', async () => {
+  it('a request with more than 1,000 headers is refused, and no header is ignored', async () => {
     const headersTo = (count: number): string => 'x:\r\n'.repeat(count - 3); // host, if-none-match, content-length
     const put = (count: number): Buffer =>
       Buffer.from(

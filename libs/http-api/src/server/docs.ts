@@ -2,7 +2,7 @@ import type { HttpServer, INestApplication } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 
-/** Serves `/openapi.json` and `/docs`, to which `/` leads. The document is made when it is first asked for. */
+/** Serves `/openapi.json` and `/docs`; `/` redirects to `/docs`. The document is made for the first request of it. */
 export function serveDocs(app: INestApplication, title: string, version: string): void {
   const config = new DocumentBuilder().setTitle(title).setVersion(version).setOpenAPIVersion('3.0.3').build();
   app.use('/docs', (_request: unknown, response: ServerResponse, next: () => void) => {
@@ -20,7 +20,7 @@ export function serveDocs(app: INestApplication, title: string, version: string)
   server.get('/', (_request: unknown, response: unknown) => server.redirect(response, 302, '/docs'));
 }
 
-/** Swagger UI needs its own scripts, inline styles, and images inside of styles. No page may frame it. */
+/** Swagger UI needs its own scripts, inline styles, and images in styles. No page may frame it. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",

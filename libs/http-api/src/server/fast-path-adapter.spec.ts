@@ -23,7 +23,7 @@ it('answers the hot routes before Express, and leaves all else to it', async () 
   expect(await seenByExpress(true)).toEqual(['/Query', '/fetch']);
 });
 
-it('leaves everything to Express without a fast lane', async () => {
+it('passes all requests to Express without a fast path', async () => {
   expect(await seenByExpress(false)).toEqual([
     '/set',
     '/fetch?meta=true',

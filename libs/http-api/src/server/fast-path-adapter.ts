@@ -13,7 +13,7 @@ import { RequestOrder, type Start } from './request-order.js';
 import { StalledClients } from './stalled-clients.js';
 import { closeAfterIgnoredUpgrade, upgradableAt } from './upgrades.js';
 
-/** How long an idle connection is kept. */
+/** How long the server keeps an idle connection. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** How often Node checks for headers that are late. */
 const HEADERS_CHECK_MS = 1_000;
@@ -64,7 +64,7 @@ export class FastPathAdapter extends ExpressAdapter {
       IncomingMessage: upgradableAt(() => this.upgradePath),
       // `refusalOf` checks it: Node's own refusal has no body.
       requireHostHeader: false,
-      // Longer than clients keep idle connections, so that it is the client who closes and no request is lost in between.
+      // Longer than clients keep idle connections, so that the client closes them. A request that crosses a close is lost.
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       headersTimeout: this.#settings.headersTimeoutMs,
       // No fixed time suits all sizes of bodies. `StalledClients` finds those that stall.
@@ -76,7 +76,7 @@ export class FastPathAdapter extends ExpressAdapter {
     // A client that has sent its request and closes its sending half waits for the answer.
     Object.assign(server, { httpAllowHalfOpen: true });
     server.on('request', (request, response) => this.#arrive(request, response, this.#start));
-    // curl, for one, asks before it sends more than a megabyte: what is not wanted need not be sent at all.
+    // curl asks before it sends more than a megabyte, so a refused body need not be sent.
     server.on('checkContinue', (request, response) => this.#arrive(request, response, this.#startInvited));
     server.on('checkExpectation', (request, response) => {
       this.#arrive(request, response, this.#refuseExpectation);
@@ -119,7 +119,7 @@ export class FastPathAdapter extends ExpressAdapter {
     if (request.rawHeaders.length > 2 * MAX_HEADERS) {
       return new KvsError('headers_too_large', `a request has at most ${MAX_HEADERS} headers`);
     }
-    // A proxy hears that it is in a loop, also if it used a name that is not served.
+    // First, because a proxy in a loop must learn of it even if it uses a name that is not served.
     if (this.#refusesProxies && isFromProxy(request.headers.via)) return LOOP;
     return refusalOf(request, this.#access);
   }

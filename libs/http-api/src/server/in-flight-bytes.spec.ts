@@ -31,7 +31,7 @@ async function sendPart(announced: number, sent: number): Promise<void> {
   while (!isRead()) await setImmediate();
 }
 
-describe('while as many bytes of bodies are in flight as may be', () => {
+describe('while bodies fill the budget', () => {
   beforeEach(() => sendPart(MAX_IN_FLIGHT_BYTES + 1, MAX_IN_FLIGHT_BYTES));
 
   it('another body is refused as overloaded', async () => {
@@ -45,12 +45,12 @@ describe('while as many bytes of bodies are in flight as may be', () => {
   });
 });
 
-it('bodies that are announced and do not come keep nobody out', async () => {
+it('bodies that are announced and do not arrive leave room for others', async () => {
   for (let i = 0; i < 8; i++) await sendPart(4096, 0);
   expect((await server.sendJson('POST', '/query', [])).status).toBe(200);
 });
 
-it('a body that comes when others have taken the room is refused, and frees what it held', async () => {
+it('a body that arrives when others fill the budget is refused, and its bytes are released', async () => {
   await sendPart(900, 0);
   await sendPart(900, 300);
   const [first, second] = slow;
@@ -65,10 +65,10 @@ it('a body that comes when others have taken the room is refused, and frees what
   second.destroy();
 });
 
-it('while clients leave as many bytes of answers unread as may be, further requests are refused', async () => {
+it('while unread answers exceed the budget, further requests are refused', async () => {
   const operations = new MapOperations();
   const key = stringKey('large');
-  // More than the buffers of both ends of a connection take.
+  // More than the buffers at both ends of a connection hold.
   operations.pairs.set(keyId(key), { key, value: stringValue('v'.repeat(32 * 1024 * 1024)), version: 1 });
   const full = await TestServer.start(operations, { settings: { maxInFlightBytes: 1024 * 1024 } });
   const reader = connect(full.port, '127.0.0.1').pause();

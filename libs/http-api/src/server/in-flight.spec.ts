@@ -4,7 +4,7 @@ import { jsonOf, TestServer, type Received, type TestServerOptions } from '../te
 
 const key = stringKey('k');
 
-/** Queries wait until they are let go. */
+/** Queries wait until they are released. */
 class HeldOperations extends MapOperations {
   readonly #held: (() => void)[] = [];
   #onHold: (() => void) | undefined;
@@ -43,8 +43,8 @@ const refusal = (answer: Received) => [
   (jsonOf(answer) as { code: string }).code,
 ];
 
-describe('a server that holds as many requests as it may', () => {
-  it('refuses more with 503 and Retry-After, and takes them when the others are done', async () => {
+describe('a server with as many requests in flight as it may have', () => {
+  it('refuses more with 503 and Retry-After, and admits them when the others are answered', async () => {
     await start({ settings: { maxInFlightRequests: 2 } });
     const held = [query(), query()];
     await operations.holding(2);
@@ -57,7 +57,7 @@ describe('a server that holds as many requests as it may', () => {
     expect((await next).status).toBe(200);
   });
 
-  it('still says that it is alive', async () => {
+  it('answers the check that it is alive', async () => {
     await start({ settings: { maxInFlightRequests: 1 } });
     const held = query();
     await operations.holding(1);
@@ -67,7 +67,7 @@ describe('a server that holds as many requests as it may', () => {
     await held;
   });
 
-  it('counts requests no more whose clients went away', async () => {
+  it('does not count requests whose clients disconnected', async () => {
     await start({ settings: { maxInFlightRequests: 1 } });
     const gone = query();
     gone.catch(() => undefined); // it is cut below
@@ -79,7 +79,7 @@ describe('a server that holds as many requests as it may', () => {
 });
 
 describe('a server that holds as many bytes as it may', () => {
-  it('answers requests for its metrics, but not with bodies beside what is counted', async () => {
+  it('answers a request for its metrics, but not if the request has a body', async () => {
     await start({ settings: { maxInFlightBytes: 10 } });
     const held = query();
     await operations.holding(1);
@@ -100,7 +100,7 @@ describe('a server that holds as many bytes as it may', () => {
     expect((await held).status).toBe(200);
   });
 
-  it('breaks off a body that does not tell its length when it grows to more than there is room for', async () => {
+  it('refuses a body without a declared length when it exceeds the budget', async () => {
     await start({ settings: { maxInFlightBytes: 1000 } });
     const held = query();
     await operations.holding(1);
@@ -116,7 +116,7 @@ describe('a server that holds as many bytes as it may', () => {
 });
 
 describe('a server that is shutting down', () => {
-  it('finishes what is under way and refuses the rest, but for being alive', async () => {
+  it('finishes requests in flight and refuses others, except for the check that it is alive', async () => {
     await start();
     const held = query();
     await operations.holding(1);
@@ -132,14 +132,14 @@ describe('a server that is shutting down', () => {
     expect(drained).toBe(true);
   });
 
-  it('is done at once when nothing is under way', async () => {
+  it('has drained at once if nothing is in flight', async () => {
     await start();
     await expect(server.budget.drain()).resolves.toBeUndefined();
   });
 });
 
 describe('readiness', () => {
-  it('is what the app says', async () => {
+  it('is the answer of the application', async () => {
     const obstacles: string[] = [];
     await start({ readiness: { check: () => Promise.resolve(obstacles[0]) } });
     expect((await server.send('GET', '/health/ready')).status).toBe(200);

@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import type { Logger } from '@kvs/server';
 
-/** Nest's own messages. Its step-by-step account of starting up is for debugging. */
+/** Writes Nest's messages to the log. Its account of each step of the start has the level `debug`. */
 export class NestLogger implements LoggerService {
   readonly #logger: Logger;
 

@@ -92,13 +92,13 @@ it('headers that do not come in time: a problem', async () => {
   expect(parts.join('')).toMatch(/^HTTP\/1\.1 408 [\s\S]*"code":"request_timeout"/);
 });
 
-it('a client that asks first is told at once that its body is too large', async () => {
+it('a client that expects 100-continue learns at once that its body is too large', async () => {
   const request =
     'PUT /set HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 99999999999\r\n\r\n';
   expect(await answerTo(request)).toMatch(/^HTTP\/1.1 413 [\s\S]*"code":"body_too_large"/);
 });
 
-it('a body in a content encoding is refused rather than kept at an unknown size', async () => {
+it('a body in a content encoding is refused, because its size is unknown', async () => {
   const headers = { 'content-encoding': 'gzip', 'content-type': 'application/json' };
   expect((await server.send('PUT', '/set', { headers, body: '[]' })).status).toBe(415);
 });

@@ -6,10 +6,10 @@ import { closeInStages, refuse } from './closing.js';
 import { rawProblem } from './raw-problem.js';
 import { afterAnswers, excuseHeaders } from './request-order.js';
 
-/** Answers as a problem too what never becomes a request: bytes that are not HTTP. What was asked before is answered first. */
+/** Answers bytes that are not HTTP with a problem, after the earlier requests on the connection. */
 export function answerProtocolErrors(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    // The client is not late if the server has stopped reading. Node times these headers only once.
+    // The client is not late if the server has stopped reading. Node would not time these headers again.
     if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket instanceof Socket && socket.isPaused()) {
       excuseHeaders(socket, () => server.emit('clientError', error, socket));
       return;

@@ -2,10 +2,9 @@ import { STATUS_CODES } from 'node:http';
 import { PROBLEM_MEDIA_TYPE, problemOf, type KvsError } from '@kvs/protocol';
 
 /**
- * A whole answer with a problem, for where there is no response object to write to, only the connection. It is the
- * connection's last.
+ * Returns the last answer of a connection, with a problem, for a connection without a response object.
  *
- * @param headers lines such as `upgrade: x`; `connection` is among them if it says more than that it closes
+ * @param headers lines such as `upgrade: x`, and the line `connection`
  */
 export function rawProblem(error: KvsError, headers: readonly string[] = ['connection: close']): string {
   const body = JSON.stringify(problemOf(error));

@@ -99,7 +99,7 @@ describe('a page', () => {
     ['a program', {}],
     ['the address bar', { 'sec-fetch-site': 'none' }],
     ['its own page', { 'sec-fetch-site': 'same-origin', origin: `http://${host}` }],
-    ['its own page, in a browser that says only that', { origin: 'http://LOCALHOST:8080' }],
+    ['its own page, in a browser that sends only Origin', { origin: 'http://LOCALHOST:8080' }],
     ['its own page, behind TLS that ends before', { origin: 'https://localhost:8080' }],
   ])('%s may use the server', (_who, headers) => {
     expect(codeFor({ host, ...headers }, rules('localhost'))).toBeUndefined();
@@ -111,9 +111,9 @@ describe('a page', () => {
     ['another site that hides its name', { 'sec-fetch-site': 'cross-site', origin: 'null' }],
     ['another site, for an image', { 'sec-fetch-site': 'cross-site' }],
     ['another site in words that we do not know', { 'sec-fetch-site': 'fenced' }],
-    ['another site, in a browser that says only that', { origin: evil }],
-    ['a sandboxed frame, in a browser that says only that', { origin: 'null' }],
-    ['another port, in a browser that says only that', { origin: 'http://localhost' }],
+    ['another site, in a browser that sends only Origin', { origin: evil }],
+    ['a sandboxed frame, in a browser that sends only Origin', { origin: 'null' }],
+    ['another port, in a browser that sends only Origin', { origin: 'http://localhost' }],
     ['a longer name', { origin: 'http://evil-localhost:8080' }],
   ])('of %s may not', (_who, headers) => {
     expect(codeFor({ host, ...headers }, rules('localhost'))).toBe('cross_origin');
@@ -163,7 +163,7 @@ it.each([
   expect(codeFor({ host: 'a', 'transfer-encoding': coding }, rules('0.0.0.0'))).toBe(code);
 });
 
-it('a refusal shows no more than the beginning of a header', () => {
+it('a refusal shows only the beginning of a header', () => {
   const long = 'x'.repeat(10_000);
   const everyHeader: Headers[] = [{ host: long }, { host: 'localhost', origin: long }];
   for (const headers of everyHeader) {

@@ -12,11 +12,11 @@ export interface AccessRules {
 }
 
 /**
- * Returns the rules of a server. A server on a loopback address serves the names of loopback, its own and the allowed
- * ones; a web page can point any other name at it (DNS rebinding). A server on another address can't know the names by
- * which it is reached, and serves all of them unless some are allowed.
+ * Returns the rules of a server. A server on a loopback address serves the names of loopback, its own name and the allowed
+ * names, because a web page can point any other name at it (DNS rebinding). A server on another address can't know its
+ * names, and serves all names unless some are allowed.
  *
- * @param host the name or address that the server was told to listen on
+ * @param host the name or address at which the server listens
  * @param address the IP address of `host`
  */
 export function accessRules(
@@ -32,12 +32,12 @@ export function accessRules(
   };
 }
 
-/** As much of a request as the checks need. */
+/** The part of a request that the checks need. */
 export type RequestHead = Pick<IncomingMessage, 'method' | 'httpVersion' | 'headers' | 'rawHeaders'>;
 
 /**
- * Returns the reason to refuse a request whatever its path, or undefined. Every way into the server calls it first, because
- * it keeps other people's web pages out. O(number of headers).
+ * Returns the reason to refuse a request whatever its path, or undefined. It is called first for every request and every
+ * upgrade, because it keeps foreign web pages out. O(number of headers).
  */
 export function refusalOf(request: RequestHead, rules: AccessRules): KvsError | undefined {
   return hostRefusal(request, rules) ?? originRefusal(request, rules) ?? transferRefusal(request);
@@ -115,7 +115,7 @@ function isNavigation({ method, headers }: RequestHead): boolean {
   );
 }
 
-/** Node undoes chunks, and passes on data in any other coding as it is. */
+/** Node decodes chunks, but passes on data in any other coding unchanged. */
 function transferRefusal({ headers }: RequestHead): KvsError | undefined {
   const coding = headers['transfer-encoding'];
   if (coding === undefined || coding.toLowerCase() === 'chunked') return undefined;

@@ -8,7 +8,7 @@ import { exchange, exchangeBytes, requestBytes, type RawRequest } from '../testi
 import { TestServer } from '../testing/test-server.js';
 import { RequestOrder, type Connection } from './request-order.js';
 
-/** Writes take turns of the event loop, reads none. */
+/** Writes take several turns of the event loop; reads answer at once. */
 class SlowWrites extends MapOperations {
   override async set(items: readonly SetItem[]) {
     for (let turn = 0; turn < 5; turn++) await setImmediate();
@@ -32,7 +32,7 @@ const bodiesOf = (answers: string): string[] =>
 
 const present = (value: boolean): string => JSON.stringify([{ key, value }]);
 
-describe.each([true, false])('requests sent without waiting, with the fast lane %s', (fastLane) => {
+describe.each([true, false])('requests sent without waiting, with the fast path %s', (fastLane) => {
   let server: TestServer;
   beforeEach(async () => {
     server = await TestServer.start(new SlowWrites(), { settings: { fastLane } });
@@ -56,7 +56,7 @@ describe.each([true, false])('requests sent without waiting, with the fast lane 
     ]);
   });
 
-  it('wait only for those of their own connection', async () => {
+  it('wait only for requests of their own connection', async () => {
     let letGo: (() => void) | undefined;
     const held = new Promise<void>((resolve) => (letGo = resolve));
     const operations = new MapOperations();
@@ -93,7 +93,7 @@ describe.each([true, false])('requests sent without waiting, with the fast lane 
     expect([held.length, operations.pairs.size]).toEqual([1, 0]);
   });
 
-  it('are not started behind an answer that closes the connection, and are counted no more', async () => {
+  it('are not started or counted behind an answer that closes the connection', async () => {
     const operations = new MapOperations();
     const body = requestBytes(write);
     const other = await TestServer.start(operations, {
@@ -145,7 +145,7 @@ async function connectTo(listener: RequestListener): Promise<{ client: Socket; s
 const GET = requestBytes({ method: 'GET', path: '/' });
 
 describe('a connection with very many requests behind one that is not answered', () => {
-  /** Answers the first when told to, and the others at once. */
+  /** Answers the first request when a test says so, and the others at once. */
   async function hold(count: number, maxWaiting: number) {
     const order = new RequestOrder(maxWaiting);
     const sockets: Socket[] = [];
@@ -192,7 +192,7 @@ describe('a connection with very many requests behind one that is not answered',
     stop();
   });
 
-  it('is cut rather than one that has fewer waiting', async () => {
+  it('is cut, and not a connection with fewer waiting requests', async () => {
     const order = new RequestOrder(350);
     const arrived = new Map<Socket, number>();
     const firsts = new Map<Socket, () => void>();
@@ -229,7 +229,7 @@ describe('a connection with very many requests behind one that is not answered',
   });
 });
 
-it('requests that wait for one before them take no place of other connections', async () => {
+it('requests that wait on their connection are not counted as in flight', async () => {
   const operations = new MapOperations();
   let release: (() => void) | undefined;
   operations.query = (keys) =>
@@ -261,7 +261,7 @@ it.each([
   client.setEncoding('latin1').on('data', (text: string) => (answers += text));
   client.write(begun);
   await until(() => release !== undefined);
-  // Late clients have been told so by now.
+  // Late clients have their answer by now.
   for (let i = 0; i < 3; i++) await exchangeBytes(server.port, [last.subarray(0, -2)]);
   if (isWhole) client.write(last.subarray(-2));
   release?.();

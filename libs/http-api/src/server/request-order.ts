@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Begins to handle a request. */
+/** Starts to handle a request. */
 export type Start = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** The server stops reading from a connection on which this many requests wait. */
@@ -23,8 +23,8 @@ export class RequestOrder {
   readonly #onConnection: (connection: Connection) => void;
 
   /**
-   * @param maxWaiting limit of waiting requests on all connections together. Beyond it, the connection with the most of them
-   * is cut, if 64 or more wait on it: Node hands over all requests in a chunk of 64 KiB at once, which may be thousands.
+   * @param maxWaiting limit of waiting requests on all connections together. Beyond it, the connection on which most requests
+   * wait is cut, if 64 or more wait on it: Node hands over all requests in a chunk of 64 KiB at once, which may be thousands.
    * @param onConnection is called once per connection, with its first request
    */
   constructor(maxWaiting: number, onConnection: (connection: Connection) => void = () => undefined) {
@@ -33,7 +33,7 @@ export class RequestOrder {
     this.#waiting = { count: 0, max: maxWaiting, crowded: new Set() };
   }
 
-  /** Starts the request when those before it on its connection are answered. */
+  /** Starts the request when the earlier requests on its connection are answered. */
   add(request: IncomingMessage, response: ServerResponse, start: Start): void {
     const socket: OrderedSocket = request.socket;
     const connection = (socket[CONNECTION] ??= this.#open(socket));
@@ -48,9 +48,9 @@ export class RequestOrder {
 }
 
 /**
- * Has a connection taken out of HTTP when the requests on it are answered; not at all if it ends with that.
+ * Calls `proceed` when all requests on the connection are answered. It doesn't call it if the last answer ends the connection.
  *
- * @param proceed gets the response to the last request if that has not come whole: it never will
+ * @param proceed gets the response to the last request if the rest of that request will never arrive
  */
 export function afterAnswers(socket: Socket, proceed: (unanswered?: ServerResponse) => void): void {
   const { [CONNECTION]: connection }: OrderedSocket = socket;
@@ -59,10 +59,10 @@ export function afterAnswers(socket: Socket, proceed: (unanswered?: ServerRespon
 }
 
 /**
- * Notes that the headers of a connection's next request came too late only because the server had stopped reading. Their
- * time starts again when it reads on.
+ * Gives the headers of a connection's next request their full time again, because the server had stopped reading. The time
+ * starts when the server reads on.
  *
- * @param onLate is called if that time passes too
+ * @param onLate called if the headers are late again
  */
 export function excuseHeaders(socket: Socket, onLate: () => void): void {
   const { [CONNECTION]: connection }: OrderedSocket = socket;
@@ -134,7 +134,7 @@ export class Connection {
   #start({ request, response, start }: Arrival): void {
     this.#current = response;
     start(request, response);
-    // Added last: other listeners must have released the request's place before the next one starts.
+    // Added last: admission must have released this request before the next one starts.
     response.on('close', this.#proceed);
   }
 
@@ -150,7 +150,7 @@ export class Connection {
     if (this.#waitingInAll.count > this.#waitingInAll.max) longest(crowded)?.cut();
   }
 
-  /** Ends the connection with all its requests. */
+  /** Closes the connection and abandons its requests. */
   cut(): void {
     this.socket.destroy();
     this.#abandonAll();
@@ -175,7 +175,7 @@ export class Connection {
     this.#start(next);
   };
 
-  /** Requests behind an answer that closes the connection never start, because they could not be answered. */
+  /** Requests behind an answer that closes the connection never start, because they can't be answered. */
   #abandonAll(): void {
     this.#waitingInAll.count -= this.#waiting.length;
     this.#waitingInAll.crowded.delete(this);
@@ -204,7 +204,7 @@ function isEnding(socket: Socket): boolean {
   return socket.destroyed || socket.writableEnded;
 }
 
-/** When a connection ends, Node closes the response that has the socket and forgets those that wait for it. */
+/** When a connection ends, Node closes the response that has the socket, and forgets the responses that wait for the socket. */
 function abandon(response: ServerResponse): void {
   if (response.socket !== null) return;
   response.destroy();

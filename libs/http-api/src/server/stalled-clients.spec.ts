@@ -39,12 +39,12 @@ async function answerTo(client: Socket): Promise<string> {
 const upload = (path: string, headers: string, body: string): string =>
   `POST ${path} HTTP/1.1\r\nHost: test\r\n${headers}\r\n\r\n${body}`;
 
-/** Resolves when a client that stalls from now on has been cut: whoever is served longer than that is not cut. */
+/** Resolves when a client that stalls from now on has been cut. A client that is served for longer than that is never cut. */
 async function outlast(): Promise<void> {
   for (let i = 0; i < 3; i++) await answerTo(open(upload('/query', 'Content-Length: 10', '[')));
 }
 
-describe.each([true, false])('with the fast lane %s', (fastLane) => {
+describe.each([true, false])('with the fast path %s', (fastLane) => {
   it.each([
     ['a length', 'Content-Length: 10', '['],
     ['chunks', 'Transfer-Encoding: chunked', '1\r\n[\r\n'],
@@ -74,7 +74,7 @@ describe.each([true, false])('with the fast lane %s', (fastLane) => {
     expect(answer).toMatch(/^HTTP\/1.1 408 [\s\S]*"code":"request_timeout"/);
   });
 
-  it('a body that goes on takes its time', async () => {
+  it('a body that goes on arriving is not cut', async () => {
     const settings = { fastLane, bodyTimeoutMs: TIMEOUT_MS, minBodyRate: 100 };
     server = await TestServer.start(new MapOperations(), { settings });
     const client = open(upload('/query', 'Content-Length: 4000\r\nConnection: close', '['));
@@ -115,7 +115,7 @@ describe('an answer', () => {
     await closed(client);
   });
 
-  it('for which the server takes its time does not', async () => {
+  it('that waits for the server is not cut', async () => {
     let finish: (() => void) | undefined;
     const finished = new Promise<void>((resolve) => (finish = resolve));
     const { operations } = scanning(async function* () {
@@ -132,7 +132,7 @@ describe('an answer', () => {
   });
 });
 
-it('the kernel is seen to take a part of one large write', async () => {
+it('the counter grows when the kernel accepts a part of one large write', async () => {
   const listener = createServer().listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const client = connect((listener.address() as AddressInfo).port, '127.0.0.1');

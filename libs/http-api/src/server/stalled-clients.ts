@@ -13,7 +13,7 @@ const MAX_INTERVAL_MS = 1000;
 
 /**
  * Ends requests whose clients make no progress: it answers 408 to a body that does not arrive, and resets the connection of a
- * client that does not read its answer. It never cuts a client that waits for the server.
+ * client that does not read its answer. It never closes the connection of a client that waits for the server.
  *
  * One timer checks all connections. Time is counted in intervals of that timer rather than read from a clock, because no
  * client can show progress while the event loop is blocked.
@@ -109,7 +109,7 @@ class Watch {
   }
 }
 
-/** Returns a number that changes when the kernel takes bytes. Node's public counters change only after a whole write. */
+/** Returns a number that changes when the kernel accepts bytes. Node's public counters change only after a whole write. */
 export function sendProgress(socket: Socket): number {
   const handle: unknown = Reflect.get(socket, '_handle');
   const waiting = isRecord(handle) ? handle['writeQueueSize'] : undefined;

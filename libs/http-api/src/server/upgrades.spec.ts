@@ -47,7 +47,7 @@ afterEach(() => {
   server.close();
 });
 
-/** All that comes back for these lines. */
+/** Returns all that the server sends back for these lines. */
 async function exchange(...lines: string[]): Promise<string> {
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   let text = '';
@@ -70,7 +70,7 @@ it('hands a connection that asks for the protocol over, with what came after the
   expect(accepted).toEqual(['more']);
 });
 
-it.each(['test/2', 'h2c'])('refuses to speak %s there, and says what it speaks', async (protocol) => {
+it.each(['test/2', 'h2c'])('refuses %s at that path, and names its protocol', async (protocol) => {
   const text = await exchange(...ask('/link', protocol), '');
   expect(text).toMatch(
     /^HTTP\/1.1 426 Upgrade Required\r\n.*upgrade: test\/1\r\n.*"code":"upgrade_required"/s,
@@ -110,7 +110,7 @@ it.each([
     201,
   ],
 ])(
-  'a request %s that asks for an upgrade elsewhere is served, and the client told that none behind it is',
+  'a request %s that asks for an upgrade at another path is served, and the connection closes after it',
   async (_, request, status) => {
     const app = await TestServer.start(new MapOperations(), { upgrade: handler });
     const behind = { method: 'PUT', path: '/keys/b', body: 'v' };

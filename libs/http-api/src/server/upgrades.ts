@@ -6,17 +6,17 @@ import { closeInStages } from './closing.js';
 import { rawProblem } from './raw-problem.js';
 import { afterAnswers } from './request-order.js';
 
-/** What takes over connections that leave HTTP for another protocol, at one path. */
+/** Serves connections that leave HTTP for another protocol, at one path. */
 export interface UpgradeHandler {
   /** Such as `/link`. */
   readonly path: string;
   /** The protocol's token in the `Upgrade` header, with its version, such as `kvs-link/1`. */
   readonly protocol: string;
-  /** Answers the request, 101 included, and has the connection from then on. `head` is what came after the request. */
+  /** Answers the request, with 101 or an error, and owns the connection from then on. `head` has the bytes behind the request. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Takes on nothing more; resolves when what is under way is done and the connections are closed. */
+  /** Accepts nothing new. Resolves when what is in flight is done and the connections are closed. */
   drain(): Promise<void>;
-  /** Cuts all of its connections. */
+  /** Closes all connections at once. */
   close(): void;
 }
 
@@ -31,13 +31,13 @@ export function upgradableAt(path: () => string | undefined): typeof IncomingMes
   return class extends IncomingMessage {
     #asks = false;
 
-    /** Node asks for it when the headers have come, to know whether HTTP goes on. */
+    /** Node reads it when the headers have arrived: if it is true, the connection leaves HTTP. */
     get upgrade(): boolean {
       return this.#asks && (this.method === 'CONNECT' || pathOf(this) === path());
     }
 
     set upgrade(asks: boolean) {
-      // The base class sets it too, before there are fields.
+      // The base class sets it before this class has its fields.
       if (#asks in this) this.#asks = asks;
     }
   };
@@ -57,7 +57,7 @@ export function handleUpgrades(
 ): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     survive(socket);
-    // Requests before it on the connection may still be unanswered.
+    // Earlier requests on the connection may still be unanswered.
     afterAnswers(request.socket, () => {
       const refused = check(request);
       if (refused) closeInStages(request.socket, rawProblem(refused));
@@ -88,7 +88,7 @@ export function closeAfterIgnoredUpgrade(
   socket.destroySoon = () => closeInStages(socket);
 }
 
-/** Express middleware: at the handler's path, there is nothing for a request that does not ask for an upgrade. */
+/** Returns Express middleware that answers 426 at the handler's path if a request asks for no upgrade. */
 export function upgradeRequired(handler: UpgradeHandler) {
   return (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
     if (pathOf(request) !== handler.path) {
@@ -101,7 +101,7 @@ export function upgradeRequired(handler: UpgradeHandler) {
   };
 }
 
-/** Node has removed its own listener from a socket that leaves HTTP. An error without a listener ends the process. */
+/** Node removes its own listener from a socket that leaves HTTP, and an error without a listener ends the process. */
 function survive(socket: Duplex): void {
   socket.on('error', () => socket.destroy());
 }

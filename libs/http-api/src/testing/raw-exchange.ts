@@ -9,7 +9,7 @@ export interface RawRequest {
   readonly body?: string | Uint8Array;
 }
 
-/** A request as it stands on the wire. A length is told unless the headers say how the body ends. */
+/** Returns the bytes of a request, with a length unless the headers say how the body ends. */
 export function requestBytes({ method, path, headers = {}, body = '' }: RawRequest): Buffer {
   const bytes = Buffer.from(body);
   const all = {
@@ -40,16 +40,16 @@ export async function exchange(port: number, requests: readonly RawRequest[]): P
   return exchangeBytes(port, [Buffer.concat(bytes)]);
 }
 
-/** Everything that a server answers to these bytes until it closes the connection; a turn of the event loop between two pieces. */
-export async function exchangeBytes(port: number, pieces: readonly Uint8Array[]): Promise<string> {
+/** Returns all that a server answers to these chunks until it closes the connection, with a turn of the event loop between two chunks. */
+export async function exchangeBytes(port: number, chunks: readonly Uint8Array[]): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   const parts: Buffer[] = [];
   socket.on('data', (part: Buffer) => parts.push(part));
   // A server that refuses a body may close while it is being sent.
   socket.on('error', () => undefined);
   const closed = once(socket, 'close');
-  for (const piece of pieces) {
-    socket.write(piece);
+  for (const chunk of chunks) {
+    socket.write(chunk);
     await setImmediate();
   }
   await closed;

@@ -69,7 +69,7 @@ export class Budget implements MetricsSource {
     if (this.#requests === 0) this.#onIdle?.();
   }
 
-  /** Counts a request that is answered whatever the budget says. */
+  /** Notes the arrival of a request that is admitted without a check. */
   notice(): void {
     this.#arrivals++;
   }

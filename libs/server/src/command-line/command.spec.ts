@@ -54,7 +54,7 @@ describe('a whole number', () => {
 
 describe('the settings of a server', () => {
   it('have defaults', () => {
-    expect(serverSettings(parse())).toEqual({
+    expect(serverSettings(parse())).toMatchObject({
       limits: DEFAULT_LIMITS,
       maxInFlightRequests: 4096,
       maxInFlightBytes: 256 * 1024 * 1024,

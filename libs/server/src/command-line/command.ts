@@ -29,7 +29,7 @@ export interface CommandDefinition<A extends ArgumentDefinitions, O extends Opti
   readonly options: O;
 }
 
-/** What a command line and the environment say. */
+/** The values that a command line and the environment give. */
 export interface ParsedCommand<A, O> {
   /** Returns an argument as its `parse` returned it. Without words, `[name...]` is an empty array. */
   argument<K extends keyof A & string>(name: K): Values<A>[K];

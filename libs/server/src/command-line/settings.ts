@@ -8,22 +8,6 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ['auto', 'text', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-/** The settings of a server, whatever protocols it speaks. */
-export interface ServerSettings {
-  readonly limits: Limits;
-  /** Limit of requests in flight, over all protocols; beyond it, requests are refused as `overloaded`. */
-  readonly maxInFlightRequests: number;
-  /**
-   * Limit of the memory that requests in flight hold over all protocols, in bytes: bodies, calls and unread answers. Beyond
-   * it, requests are refused as `overloaded`.
-   */
-  readonly maxInFlightBytes: number;
-  /** How long a shutdown waits for requests in flight, in milliseconds. */
-  readonly shutdownTimeoutMs: number;
-  readonly logLevel: LogLevel;
-  readonly logFormat: LogFormat;
-}
-
 const LIMITS = 'Limits of one request';
 const ADMISSION = 'All requests together';
 const OPERATION = 'Logs and shutdown';
@@ -42,11 +26,14 @@ export const SERVER_OPTIONS = {
     { group: LIMITS, description: 'largest answer to POST /fetch', unit: 'bytes' },
     maxAnswerBytes,
   ),
+  /** Limit of requests in flight, over all protocols. Beyond it, requests are refused as `overloaded`. */
   maxInFlightRequests: wholeNumber({ group: ADMISSION, description: 'limit of requests in flight' }, 4096),
+  /** Limit of the bytes that requests in flight hold, over all protocols. Beyond it, requests are refused as `overloaded`. */
   maxInFlightBytes: wholeNumber(
     { group: ADMISSION, description: 'limit of memory for bodies, calls and unread answers', unit: 'bytes' },
     256 * 1024 * 1024,
   ),
+  /** In milliseconds. */
   shutdownTimeoutMs: milliseconds(OPERATION, 'how long a shutdown waits for requests in flight', 10_000),
   logLevel: choice(
     { group: OPERATION, description: 'lowest level that is logged', value: 'level' },
@@ -60,16 +47,14 @@ export const SERVER_OPTIONS = {
   ),
 };
 
-/** Returns the settings that the values of {@link SERVER_OPTIONS} make. */
-export function serverSettings(options: Values<typeof SERVER_OPTIONS>): ServerSettings {
-  const { maxKeyBytes, maxValueBytes, maxBatchItems, maxBodyBytes, maxAnswerBytes, ...rest } = options;
-  const { maxInFlightRequests, maxInFlightBytes, shutdownTimeoutMs, logLevel, logFormat } = rest;
-  return {
-    limits: { maxKeyBytes, maxValueBytes, maxBatchItems, maxBodyBytes, maxAnswerBytes },
-    maxInFlightRequests,
-    maxInFlightBytes,
-    shutdownTimeoutMs,
-    logLevel,
-    logFormat,
-  };
+/** The settings of a server, whatever protocols it speaks. */
+export interface ServerSettings extends Omit<Values<typeof SERVER_OPTIONS>, keyof Limits> {
+  readonly limits: Limits;
+}
+
+/** Returns the settings that the options make: the limits of a request are put together. */
+export function serverSettings<O extends Values<typeof SERVER_OPTIONS>>(options: O) {
+  const { maxKeyBytes, maxValueBytes, maxBatchItems, maxBodyBytes, maxAnswerBytes, ...settings } = options;
+  const limits: Limits = { maxKeyBytes, maxValueBytes, maxBatchItems, maxBodyBytes, maxAnswerBytes };
+  return { ...settings, limits };
 }

@@ -1,12 +1,12 @@
 import { isNativeError } from 'node:util/types';
 
-/** The exit code for arguments that can't be understood, as in most command line tools. */
+/** The exit code for arguments that are not valid, as in most command line tools. */
 export const USAGE_EXIT_CODE = 2;
 
-/** Why a server cannot start, in a line for the person who starts it. */
+/** The reason why a server can't start, in one line for the person who starts it. */
 export class StartError extends Error {
   override readonly name = 'StartError';
-  /** {@link USAGE_EXIT_CODE} if the arguments are to blame, else 1. */
+  /** {@link USAGE_EXIT_CODE} if the arguments are not valid, otherwise 1. */
   readonly exitCode: number;
 
   constructor(message: string, { exitCode = 1, ...options }: ErrorOptions & { exitCode?: number } = {}) {
@@ -15,7 +15,7 @@ export class StartError extends Error {
   }
 }
 
-/** An error of arguments that can't be understood. */
+/** Returns an error for arguments that are not valid. */
 export function usageError(message: string, cause?: unknown): StartError {
   return new StartError(`${message} (see --help)`, { exitCode: USAGE_EXIT_CODE, cause });
 }

@@ -1,18 +1,18 @@
 import { jest } from '@jest/globals';
 import { LogOutput } from './log-output.js';
 
-/** A descriptor that takes what it is given, or fails with a code, as it is told. */
+/** A descriptor that accepts bytes, or fails with a code if a test says so. */
 class Descriptor {
   failure: string | undefined;
-  taken = '';
-  /** Most bytes of one write. */
+  written = '';
+  /** Limit of one write, in bytes. */
   maxBytes = Infinity;
 
   readonly write = (bytes: Uint8Array): number => {
     if (this.failure !== undefined)
       throw Object.assign(new Error(`${this.failure}: write`), { code: this.failure });
     const part = bytes.subarray(0, this.maxBytes);
-    this.taken += Buffer.from(part).toString('latin1');
+    this.written += Buffer.from(part).toString('latin1');
     return part.length;
   };
 }
@@ -35,15 +35,15 @@ it.each(['ENOSPC', 'EPIPE', 'EIO', 'EFBIG'])('a line that fails with %s is lost,
   output.write('lost\n');
   descriptor.failure = undefined;
   output.write('kept\n');
-  expect(descriptor.taken).toBe('kept\n');
+  expect(descriptor.written).toBe('kept\n');
 });
 
-it('a line that is taken in parts is written whole', () => {
+it('a line that the pipe accepts in parts is written in full', () => {
   const { descriptor, output } = open();
   descriptor.maxBytes = 3;
   output.write('a line\n');
   output.write('another\n');
-  expect(descriptor.taken).toBe('a line\nanother\n');
+  expect(descriptor.written).toBe('a line\nanother\n');
 });
 
 it('lines wait for a full pipe, in their order', () => {
@@ -54,9 +54,9 @@ it('lines wait for a full pipe, in their order', () => {
   jest.advanceTimersByTime(1000);
   descriptor.failure = undefined;
   output.write('three\n');
-  expect(descriptor.taken).toBe('');
+  expect(descriptor.written).toBe('');
   jest.runOnlyPendingTimers();
-  expect(descriptor.taken).toBe('one\ntwo\nthree\n');
+  expect(descriptor.written).toBe('one\ntwo\nthree\n');
   expect(jest.getTimerCount()).toBe(0);
 });
 
@@ -66,6 +66,6 @@ it('only so many lines wait', () => {
   for (let i = 0; i < 5000; i++) output.write(`${i}\n`);
   descriptor.failure = undefined;
   jest.runOnlyPendingTimers();
-  const lines = descriptor.taken.trimEnd().split('\n');
+  const lines = descriptor.written.trimEnd().split('\n');
   expect([lines.length, lines.at(0), lines.at(-1)]).toEqual([1000, '0', '999']);
 });

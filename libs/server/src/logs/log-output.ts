@@ -1,14 +1,14 @@
 import { writeSync } from 'node:fs';
 import { isSystemError } from '../system-error.js';
 
-/** Further lines are lost. */
+/** Lines beyond it are lost. */
 const MAX_WAITING_LINES = 1000;
 
 const RETRY_MS = 100;
 
 /**
  * Writes log lines to stdout and never fails: a server must not depend on its log. A line that cannot be written is lost,
- * because the disk is full or the reader of the pipe is gone. Lines wait while the reader of a pipe is slow.
+ * because the disk is full or the reader of the pipe has ended. Lines wait while the reader of a pipe is slow.
  */
 export class LogOutput {
   readonly #waiting: Buffer[] = [];

@@ -5,9 +5,9 @@ import { LogOutput } from './log-output.js';
 export type { Logger } from 'pino';
 
 /**
- * Logs to stdout. A log that cannot be written is no error.
+ * Returns a logger to stdout. A line that can't be written is lost.
  *
- * @param worker which worker of the server this process is, where it is one
+ * @param worker the number of the worker that this process is, if it is one
  */
 export async function createLogger(
   name: string,

@@ -4,12 +4,12 @@ import { readFamilies, type MetricFamily } from './metric-family.js';
 /** The media type of {@link exposition}. */
 export const EXPOSITION_TYPE: string = prometheusContentType;
 
-/** The metrics of one or more processes as one page in the text format of Prometheus. */
+/** Returns the metrics of one or more processes as a page in the text format of Prometheus. */
 export function exposition(processes: readonly (readonly MetricFamily[])[]): Promise<string> {
   return AggregatorRegistry.aggregate([...processes]).metrics();
 }
 
-/** The metrics of several processes as those of one. */
+/** Merges the metrics of several processes. */
 export async function merged(processes: readonly (readonly MetricFamily[])[]): Promise<MetricFamily[]> {
   return readFamilies(await AggregatorRegistry.aggregate([...processes]).getMetricsAsJSON());
 }

@@ -2,8 +2,8 @@ import { isRecord } from '@kvs/protocol';
 import type { Aggregator } from 'prom-client';
 
 /**
- * A metric with its values at one moment, as plain data: it can be sent from process to process, and those of several
- * processes can be merged. The shape is that of prom-client's `getMetricsAsJSON`.
+ * A metric with its present values, as plain data that can be sent to another process and merged with that of other
+ * processes. The shape is that of prom-client's `getMetricsAsJSON`.
  */
 export interface MetricFamily {
   /** By the conventions of Prometheus: `kvs_`, words, the unit, `_total` for a counter. */
@@ -17,17 +17,17 @@ export interface MetricFamily {
 
 export type MetricType = 'counter' | 'gauge' | 'histogram' | 'summary';
 
-/** One number of a family, with the labels that tell it from the others. */
+/** One value of a family, identified by its labels. */
 export interface MetricSample {
   readonly value: number;
   readonly labels: MetricLabels;
-  /** The sample's own name, where it is not that of the family: a histogram's `…_bucket`, `…_sum` and `…_count`. */
+  /** The name of the sample if it differs from the family's: `…_bucket`, `…_sum` and `…_count` of a histogram. */
   readonly metricName?: string;
 }
 
 export type MetricLabels = Readonly<Record<string, string | number>>;
 
-/** What only grows while the process lives. Processes add up. */
+/** Returns a metric that only grows. The values of several processes are added. */
 export function counter(
   name: `kvs_${string}_total`,
   help: string,
@@ -36,7 +36,7 @@ export function counter(
   return { name, help, type: 'counter', aggregator: 'sum', values };
 }
 
-/** What goes up and down. Processes add up unless told otherwise. */
+/** Returns a metric that goes up and down. The values of several processes are added by default. */
 export function gauge(
   name: `kvs_${string}`,
   help: string,
@@ -46,7 +46,11 @@ export function gauge(
   return { name, help, type: 'gauge', aggregator, values };
 }
 
-/** Reads families out of what another process, or prom-client, gives for some; samples without a number are left out. */
+/**
+ * Reads families from another process or from prom-client. Samples without a number are left out.
+ *
+ * @throws TypeError
+ */
 export function readFamilies(given: unknown): MetricFamily[] {
   if (!Array.isArray(given)) throw new TypeError('metrics are an array');
   return given.map(readFamily);
@@ -64,7 +68,7 @@ function readFamily(given: unknown): MetricFamily {
 function readSample(given: unknown): MetricSample[] {
   if (!isRecord(given)) throw new TypeError('a sample is an object');
   const { value, labels, metricName } = given;
-  // What is no number has become null on its way through JSON.
+  // JSON turns NaN and infinity into null.
   if (typeof value !== 'number' || Number.isNaN(value)) return [];
   const name = typeof metricName === 'string' ? { metricName } : undefined;
   return [{ value, labels: readLabels(labels), ...name }];

@@ -3,23 +3,23 @@ import { readFamilies, type MetricFamily } from './metric-family.js';
 import type { MetricsSource } from './metrics-source.js';
 
 /**
- * Of the process: CPU, memory, event loop, garbage collection; under the names that prom-client gives them
- * everywhere. Measuring begins when it is first asked, so that a server which nobody watches pays nothing.
+ * CPU, memory, event loop and garbage collection of the process, with the usual names of prom-client. Measuring begins with
+ * the first scrape, so that a server without scrapes pays nothing.
  */
 export class ProcessMetrics implements MetricsSource {
   #registry: Registry | undefined;
 
   async collect(): Promise<MetricFamily[]> {
-    this.#registry ??= observed();
+    this.#registry ??= startObserving();
     const families = readFamilies(await this.#registry.getMetricsAsJSON());
-    // The one that prom-client would leave out of several processes' metrics: together they began with the first.
+    // prom-client would leave the start time out of merged metrics. The earliest is that of the server.
     return families.map((family) =>
       family.aggregator === 'omit' ? { ...family, aggregator: 'min' } : family,
     );
   }
 }
 
-function observed(): Registry {
+function startObserving(): Registry {
   const register = new Registry();
   collectDefaultMetrics({ register });
   return register;

@@ -1,7 +1,7 @@
 /** A sample of a page in the text format of Prometheus, such as `name{a="b"}`, and its value. */
 export type Samples = ReadonlyMap<string, number>;
 
-/** Reads a page as strictly as the format is defined: a line that fits nowhere, or a sample told twice, throws. */
+/** Reads a page strictly. Throws for a line that is not of the format, and for a sample that comes twice. */
 export function readExposition(page: string): { samples: Samples; types: ReadonlyMap<string, string> } {
   const samples = new Map<string, number>();
   const types = new Map<string, string>();
@@ -9,14 +9,14 @@ export function readExposition(page: string): { samples: Samples; types: Readonl
   for (const line of page.split('\n')) {
     const [, name, type] = TYPE.exec(line) ?? [];
     if (name !== undefined && type !== undefined) {
-      if (types.has(name)) throw new Error(`told twice: ${line}`);
+      if (types.has(name)) throw new Error(`twice: ${line}`);
       types.set(name, type);
       continue;
     }
     if (line === '' || HELP.test(line)) continue;
     const [, id, value] = SAMPLE.exec(line) ?? [];
     if (id === undefined || value === undefined) throw new Error(`no line of the format: ${line}`);
-    if (samples.has(id)) throw new Error(`told twice: ${line}`);
+    if (samples.has(id)) throw new Error(`twice: ${line}`);
     samples.set(id, value === '+Inf' ? Infinity : Number(value));
   }
   return { samples, types };

@@ -35,7 +35,7 @@ it.each([
   ['at once', () => serverPort.close()],
   // Node has bound the port by then, and emits `listening` one tick later.
   ['between the binding and the event', () => process.nextTick(() => serverPort.close())],
-])('does not say that it is open if it is closed %s', async (_, close) => {
+])('does not open if it is closed %s', async (_, close) => {
   const port = (await serverPort.open()) ?? 0;
   serverPort.close();
   const opening = serverPort.open();

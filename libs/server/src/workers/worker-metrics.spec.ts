@@ -3,7 +3,7 @@ import { counter, gauge, type MetricFamily } from '../metrics/metric-family.js';
 import { readExposition } from '../testing/exposition.js';
 import { WorkerMetrics } from './worker-metrics.js';
 
-const told = (count: number, heat: number): MetricFamily[] => [
+const report = (count: number, heat: number): MetricFamily[] => [
   counter('kvs_things_total', 'Things', [{ labels: { kind: 'a' }, value: count }]),
   gauge('kvs_heat', 'Heat', [{ labels: {}, value: heat }]),
 ];
@@ -13,36 +13,36 @@ async function shown(metrics: WorkerMetrics<string>) {
   return [samples.get('kvs_things_total{kind="a"}'), samples.get('kvs_heat')];
 }
 
-it('workers add up, each with what it told last', async () => {
+it('the last reports of all workers are added', async () => {
   const metrics = new WorkerMetrics<string>();
-  metrics.update('one', told(1, 10));
-  metrics.update('two', told(2, 20));
-  metrics.update('one', told(5, 11));
+  metrics.update('one', report(1, 10));
+  metrics.update('two', report(2, 20));
+  metrics.update('one', report(5, 11));
   expect(await shown(metrics)).toEqual([7, 31]);
 });
 
 it('the counters of workers that ended stay in the sums; their gauges do not', async () => {
   const metrics = new WorkerMetrics<string>();
-  for (const worker of ['one', 'two', 'three']) metrics.update(worker, told(100, 1));
+  for (const worker of ['one', 'two', 'three']) metrics.update(worker, report(100, 1));
   const retirements = [metrics.retire('one'), metrics.retire('two')];
   expect(await shown(metrics)).toEqual([300, 1]); // at once
   await Promise.all(retirements);
   expect(await shown(metrics)).toEqual([300, 1]);
-  metrics.update('four', told(1, 1));
+  metrics.update('four', report(1, 1));
   expect(await shown(metrics)).toEqual([301, 2]);
 });
 
 it('many ended workers need no more memory than one', async () => {
   const metrics = new WorkerMetrics<string>();
   for (let i = 0; i < 50; i++) {
-    metrics.update('worker', told(1, 1));
+    metrics.update('worker', report(1, 1));
     await metrics.retire('worker');
   }
   expect(await shown(metrics)).toEqual([50, undefined]);
   expect(metrics.all().flat()).toHaveLength(1);
 });
 
-it('one that dies before it told anything leaves nothing', async () => {
+it('a worker that ends before its first report leaves nothing', async () => {
   const metrics = new WorkerMetrics<string>();
   await metrics.retire('stranger');
   expect(metrics.all().flat()).toEqual([]);

@@ -22,7 +22,7 @@ export interface WorkerParts {
   readonly stop: (reason: string) => void;
 }
 
-/** Returns a function that stops the server at its first call: the primary process may ask for it, and may end. */
+/** Returns a function that stops the server at its first call: the primary process may ask for it and may end. */
 export function stopWorker(logger: Logger, stop: () => Promise<void>): (reason: string) => void {
   let stopping = false;
   return (reason) => {
@@ -38,7 +38,7 @@ export function serveAsWorker({ listeners, metrics, logger, stop }: WorkerParts)
   // The primary process handles signals and tells the workers. A terminal's Ctrl-C reaches all of them.
   for (const signal of STOP_SIGNALS) process.on(signal, () => undefined);
   const pages = new Pages();
-  metrics.takePageFrom(() => pages.ask());
+  metrics.usePageOf(() => pages.ask());
   const onDisconnect = (): void => {
     pages.close();
     stop('the primary process has ended');
