@@ -13,7 +13,7 @@ export interface BenchOptions {
 /** Reads the command line. Bad arguments end the process with one line on stderr. */
 export function readOptions(argv: readonly string[]): BenchOptions {
   const described = suites.map(({ name, description }) => `${name}: ${description}`).join('; ');
-  const caseNames = suites.flatMap(({ cases = [] }) => cases);
+  const caseNames = [...new Set(suites.flatMap(({ cases = [] }) => cases))];
   const command = new Command('npm run bench --')
     .description('Measures kvs and says which goals are met.')
     .addArgument(new Argument('<suite>', described).choices(suites.map(({ name }) => name)))

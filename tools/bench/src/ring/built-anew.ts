@@ -20,7 +20,7 @@ export function measureBuiltAnew(nodeCounts: readonly number[], families: number
       {
         title: 'Built anew or evolved',
         note:
-          `When a node comes, as multiples of its fair share; averages over ${families} sets of node names, of the fullest ` +
+          `When a node is added, as multiples of its fair share; averages over ${families} sets of node names, of the fullest ` +
           'the worst.',
         columns: [
           { title: 'nodes' },
