@@ -1,7 +1,9 @@
 import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { workspaceRoot } from '@kvs-tools/local-cluster';
 import { atLeast, type Report } from './harness/report.js';
+import { suites } from './suites.js';
 import { writeDocuments } from './write-documents.js';
 
 const report = (suite: string, value: number): Report => ({
@@ -53,4 +55,13 @@ it('refuses a page without the comments', () => {
   expect(() => writeDocuments({ ...suiteOf('one'), documents }, report('one', 11), root)).toThrow(
     'no comments',
   );
+});
+
+it('has pages with these comments for the suites that update one', () => {
+  const goals = suites.flatMap(({ documents }) => (documents === undefined ? [] : [documents.goals]));
+  expect(goals).toEqual(['docs/performance.md']);
+  for (const page of goals)
+    expect(readFileSync(join(workspaceRoot, page), 'utf8')).toMatch(
+      /<!-- goals -->\n.*<!-- end of goals -->/s,
+    );
 });

@@ -53,7 +53,7 @@ function tableOf({ nodeCounts }: RingScale, resultOf: ResultOf): Table {
   return {
     title: 'Lookups',
     note:
-      `CPU time of one lookup of a random ${KEY_LENGTH}-byte string, the median of interleaved rounds; in brackets the ` +
+      `CPU time of one lookup of a random ${KEY_LENGTH}-byte string, the median of the rounds; in brackets ` +
       'half the interquartile range, and how many times as fast ours is in the same round.',
     columns: [{ title: 'nodes' }, ...nodeCounts.map((count) => ({ title: String(count) }))],
     rows: variants.map((peer) => [
