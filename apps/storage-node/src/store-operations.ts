@@ -34,20 +34,27 @@ export class StoreOperations implements KeyValueOperations, NodeOperations {
     this.#store = store;
   }
 
-  set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]> {
-    return this.#store.set(items);
+  set(items: readonly SetItem[], partitions?: readonly number[]): MaybePromise<readonly SetOutcome[]> {
+    return this.#store.set(items, partitions);
   }
 
-  fetch(keys: readonly Key[], maxBytes?: number): MaybePromise<readonly FetchOutcome[]> {
-    return this.#store.fetch(keys, maxBytes);
+  fetch(
+    keys: readonly Key[],
+    maxBytes?: number,
+    partitions?: readonly number[],
+  ): MaybePromise<readonly FetchOutcome[]> {
+    return this.#store.fetch(keys, maxBytes, partitions);
   }
 
-  query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]> {
-    return this.#store.query(keys);
+  query(keys: readonly Key[], partitions?: readonly number[]): MaybePromise<readonly QueryOutcome[]> {
+    return this.#store.query(keys, partitions);
   }
 
-  delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]> {
-    return this.#store.delete(items);
+  delete(
+    items: readonly DeleteItem[],
+    partitions?: readonly number[],
+  ): MaybePromise<readonly DeleteOutcome[]> {
+    return this.#store.delete(items, partitions);
   }
 
   async scan(request: ScanRequest): Promise<ScanAnswer> {

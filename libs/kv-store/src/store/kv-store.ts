@@ -83,31 +83,44 @@ export class KvStore
     return this.#engine.name;
   }
 
-  set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]> {
+  /** @param partitions of the keys, as `partitionOf` computes them; computed here if they are left out */
+  set(items: readonly SetItem[], partitions?: readonly number[]): MaybePromise<readonly SetOutcome[]> {
     this.#begin();
     checkSetItems(items);
-    const answer = this.#engine.setMany(items.map((item) => engineWrite(item, this.#clock)));
+    const answer = this.#engine.setMany(
+      items.map((item, i) => engineWrite(item, partitions?.[i], this.#clock)),
+    );
     return this.#track(whenDone(answer, (outcomes) => outcomes.map(setOutcome)));
   }
 
-  fetch(keys: readonly Key[], maxBytes?: number): MaybePromise<readonly FetchOutcome[]> {
+  /** @param partitions as for {@link set} */
+  fetch(
+    keys: readonly Key[],
+    maxBytes?: number,
+    partitions?: readonly number[],
+  ): MaybePromise<readonly FetchOutcome[]> {
     this.#begin();
-    const answer = this.#engine.getMany(keys.map(place), maxBytes);
+    const answer = this.#engine.getMany(engineKeys(keys, partitions), maxBytes);
     return this.#track(
       whenDone(answer, (outcomes) => outcomes.map((outcome) => fetchOutcome(outcome, this.#clock))),
     );
   }
 
-  query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]> {
+  /** @param partitions as for {@link set} */
+  query(keys: readonly Key[], partitions?: readonly number[]): MaybePromise<readonly QueryOutcome[]> {
     this.#begin();
-    const answer = this.#engine.hasMany(keys.map(place));
+    const answer = this.#engine.hasMany(engineKeys(keys, partitions));
     return this.#track(whenDone(answer, (outcomes) => outcomes.map(queryOutcome)));
   }
 
-  delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]> {
+  /** @param partitions as for {@link set} */
+  delete(
+    items: readonly DeleteItem[],
+    partitions?: readonly number[],
+  ): MaybePromise<readonly DeleteOutcome[]> {
     this.#begin();
     checkDeleteItems(items);
-    const answer = this.#engine.deleteMany(items.map(engineDelete));
+    const answer = this.#engine.deleteMany(items.map((item, i) => engineDelete(item, partitions?.[i])));
     return this.#track(whenDone(answer, (outcomes) => outcomes.map(deleteOutcome)));
   }
 
@@ -191,15 +204,21 @@ export class KvStore
   }
 }
 
-function engineWrite({ key, value, ttlMs, ifVersion }: SetItem, clock: Clock): EngineWrite {
-  const { id, partition } = place(key);
+function engineWrite(
+  { key, value, ttlMs, ifVersion }: SetItem,
+  partition: number | undefined,
+  clock: Clock,
+): EngineWrite {
   const expiresAtMs = ttlMs === undefined ? undefined : deadline(microsToMs(clock.nowMicros()), ttlMs);
-  return { id, partition, value, expiresAtMs, ifVersion };
+  return { id: keyId(key), partition: partition ?? partitionOf(key), value, expiresAtMs, ifVersion };
 }
 
-function engineDelete({ key, ifVersion }: DeleteItem): EngineDelete {
-  const { id, partition } = place(key);
-  return { id, partition, ifVersion };
+function engineDelete({ key, ifVersion }: DeleteItem, partition: number | undefined): EngineDelete {
+  return { id: keyId(key), partition: partition ?? partitionOf(key), ifVersion };
+}
+
+function engineKeys(keys: readonly Key[], partitions: readonly number[] | undefined): EngineKey[] {
+  return keys.map((key, i) => ({ id: keyId(key), partition: partitions?.[i] ?? partitionOf(key) }));
 }
 
 /** How much of a scan is read before it may have to rest: a fraction of a millisecond's work. */
@@ -209,10 +228,6 @@ const PAIRS_PER_REST = 500;
 /** The largest times to live come to hundreds of thousands of years: cut off where numbers are still exact. */
 function deadline(nowMs: number, ttlMs: number): number {
   return Math.min(nowMs + ttlMs, Number.MAX_SAFE_INTEGER);
-}
-
-function place(key: Key): EngineKey {
-  return { id: keyId(key), partition: partitionOf(key) };
 }
 
 /** What the ids of the keys with this prefix start with: an id is its encoding's tag and then the data. */

@@ -4,15 +4,18 @@ import {
   guardDeleteItem,
   guardKeyItem,
   guardSetItem,
+  partitionOf,
   type DeleteItem,
   type Key,
   type SetItem,
 } from '@kvs/protocol';
 import { batches, ids } from '../../test/arbitraries.js';
 import { BOUNDLESS, readCalls } from '../../test/frames.js';
-import { weightOf, type Batch } from '../batch.js';
+import { keysOf, weightOf, type Batch } from '../batch.js';
 import { encodeCalls, type CallRoom, type DecodedCall } from './calls.js';
 import { FrameBuilder } from './frame-builder.js';
+import { FRAME } from './frame.js';
+import { KIND_CODES } from './kinds.js';
 import { LinkProtocolError } from './link-protocol-error.js';
 
 const builder = new FrameBuilder();
@@ -24,6 +27,11 @@ function unchecked<T>(value: unknown): T {
 }
 const key = (data: string, encoding = 'string') => unchecked<Key>({ encoding, data });
 
+/** The call as a node reads it. */
+function decoded(id: number, batch: Batch): DecodedCall {
+  return { id, partitions: keysOf(batch).map(partitionOf), ...batch };
+}
+
 function refusalOf(call: DecodedCall | undefined): string | undefined {
   return call !== undefined && 'refusal' in call ? call.refusal.code : undefined;
 }
@@ -33,7 +41,7 @@ describe('a frame of calls', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(ids, batches), { maxLength: 5 }), (calls) => {
         const frame = encode(...calls.map(([id, batch]) => ({ id, batch })));
-        expect(readCalls(frame)).toEqual(calls.map(([id, batch]) => ({ id, ...batch })));
+        expect(readCalls(frame)).toEqual(calls.map(([id, batch]) => decoded(id, batch)));
       }),
     );
   });
@@ -44,7 +52,7 @@ describe('a frame of calls', () => {
       { id: 1, batch: { kind: 'query', items } as const },
       { id: 2, batch: { kind: 'fetch', items: [key('日本')] } as const },
     ];
-    expect(readCalls(encode(...calls))).toEqual(calls.map(({ id, batch }) => ({ id, ...batch })));
+    expect(readCalls(encode(...calls))).toEqual(calls.map(({ id, batch }) => decoded(id, batch)));
   });
 });
 
@@ -79,6 +87,28 @@ describe('a frame of calls is refused whole', () => {
   });
 });
 
+describe('a partition', () => {
+  /** A call with one key, `k`, and this partition in place of its own. */
+  function call(kind: 'set' | 'fetch' | 'delete', partition: number): Buffer {
+    builder.begin(FRAME.calls);
+    for (const number of [1, KIND_CODES[kind], 1, 0, partition, 1]) builder.varint(number);
+    if (kind === 'set') builder.varint(0);
+    builder.text('k');
+    return builder.finish();
+  }
+  const own = partitionOf(key('k'));
+
+  it.each(['set', 'delete'] as const)('of a %s must be that of its key', (kind) => {
+    expect(readCalls(call(kind, own))).toMatchObject([{ kind, partitions: [own] }]);
+    expect(() => readCalls(call(kind, own + 1))).toThrow(LinkProtocolError);
+  });
+
+  it('of a read may be any that exists, because there is nothing to find in a wrong one', () => {
+    expect(readCalls(call('fetch', own + 1))).toMatchObject([{ partitions: [own + 1] }]);
+    expect(() => readCalls(call('fetch', 4096))).toThrow(LinkProtocolError);
+  });
+});
+
 describe('an item that is not valid', () => {
   const limits = { ...DEFAULT_LIMITS, maxKeyBytes: 4, maxValueBytes: 6, maxBatchItems: 3 };
   const set = (item: unknown): Batch => ({ kind: 'set', items: [unchecked<SetItem>(item)] });
@@ -108,7 +138,7 @@ describe('an item that is not valid', () => {
       limits,
     );
     expect(calls.map(refusalOf)).toEqual([undefined, code, undefined]);
-    expect(calls[2]).toEqual({ id: 3, ...fine });
+    expect(calls[2]).toEqual(decoded(3, fine));
   });
 
   it('is told by its place in the batch', () => {
@@ -121,7 +151,7 @@ describe('an item that is not valid', () => {
 
 it('reads binary data in its canonical form', () => {
   const frame = encode({ id: 1, batch: { kind: 'query', items: [key('ABcd', 'binary')] } });
-  expect(readCalls(frame)).toEqual([{ id: 1, kind: 'query', items: [key('abcd', 'binary')] }]);
+  expect(readCalls(frame)).toMatchObject([{ kind: 'query', items: [key('abcd', 'binary')] }]);
 });
 
 describe('an item is taken exactly when the guard of the protocol takes it, and as the same', () => {
@@ -129,8 +159,9 @@ describe('an item is taken exactly when the guard of the protocol takes it, and 
   const data = fc.record({
     encoding: fc.constantFrom('string', 'binary'),
     data: fc.oneof(
-      fc.string({ maxLength: 10 }),
-      fc.string({ unit: fc.constantFrom('0', 'a', 'F', 'é', '日', '😀', 'g'), maxLength: 10 }),
+      // Keys are sent in their canonical form: the partition is computed from that.
+      fc.string({ maxLength: 10 }).map((text) => text.toLowerCase()),
+      fc.string({ unit: fc.constantFrom('0', 'a', 'f', 'é', '日', '😀', 'g'), maxLength: 10 }),
     ),
   });
   const numbers = fc.oneof(fc.constantFrom(0, 1, 1e15, 1e15 + 1, 2 ** 53 - 1, 2 ** 53), fc.maxSafeNat());
@@ -153,7 +184,7 @@ describe('an item is taken exactly when the guard of the protocol takes it, and 
         const guarded = guardSetItem(wire, limits);
         const [call] = readCalls(frame, limits);
         if (guarded === undefined) expect(refusalOf(call)).toBeDefined();
-        else expect(call).toEqual({ id: 1, kind: 'set', items: [guarded] });
+        else expect(call).toEqual(decoded(1, { kind: 'set', items: [guarded] }));
       }),
     );
   });
@@ -172,7 +203,7 @@ describe('an item is taken exactly when the guard of the protocol takes it, and 
         const wire = { key: raw, ...(ifVersion === undefined ? undefined : { if_version: ifVersion }) };
         const guarded = guardDeleteItem(wire, limits);
         if (guarded === undefined) expect(refusalOf(call)).toBeDefined();
-        else expect(call).toEqual({ id: 1, kind: 'delete', items: [guarded] });
+        else expect(call).toEqual(decoded(1, { kind: 'delete', items: [guarded] }));
       }),
     );
   });

@@ -2,6 +2,8 @@ import type { Buffer } from 'node:buffer';
 import {
   isTtl,
   isVersionCondition,
+  PARTITION_COUNT,
+  partitionOf,
   type DeleteItem,
   type ErrorCode,
   type Key,
@@ -18,8 +20,11 @@ import { KIND_CODES, kindOf } from './kinds.js';
 import { LinkProtocolError } from './link-protocol-error.js';
 import type { Refusal } from './refusal.js';
 
-/** A call as a node reads it: a batch whose items are valid and canonical, or why it is refused. */
-export type DecodedCall = { readonly id: number } & (Batch | { readonly refusal: Refusal });
+/** A batch with the partition of each of its keys. */
+export type DecodedBatch = { readonly id: number; readonly partitions: readonly number[] } & Batch;
+
+/** A call as a node reads it: a batch whose items are valid and canonical, or the refusal of the call. */
+export type DecodedCall = DecodedBatch | { readonly id: number; readonly refusal: Refusal };
 
 /** Puts a call into a frame that was begun as {@link FRAME.calls}. */
 export function putCall(builder: FrameBuilder, id: number, batch: Batch): void {
@@ -87,6 +92,7 @@ export function decodeCalls(cursor: FrameCursor, limits: ItemLimits, room: CallR
 /** Reads the items of one call, and remembers what is wrong with the first that is not valid. */
 class ItemReader {
   #refusal: Refusal | undefined;
+  readonly #partitions: number[] = [];
 
   readonly #cursor: FrameCursor;
   readonly #limits: ItemLimits;
@@ -109,13 +115,17 @@ class ItemReader {
   #call(id: number, kind: Batch['kind'], count: number): DecodedCall {
     switch (kind) {
       case 'set':
-        return { id, kind, items: this.#items(count, (flags, index) => this.#setItem(flags, index)) };
+        return this.#batch(id, { kind, items: this.#items(count, (flags, i) => this.#setItem(flags, i)) });
       case 'delete':
-        return { id, kind, items: this.#items(count, (flags, index) => this.#deleteItem(flags, index)) };
+        return this.#batch(id, { kind, items: this.#items(count, (flags, i) => this.#deleteItem(flags, i)) });
       case 'fetch':
       case 'query':
-        return { id, kind, items: this.#items(count, (flags, index) => this.#keyItem(flags, index)) };
+        return this.#batch(id, { kind, items: this.#items(count, (flags, i) => this.#keyItem(flags, i)) });
     }
+  }
+
+  #batch(id: number, batch: Batch): DecodedBatch {
+    return { id, partitions: this.#partitions, ...batch };
   }
 
   #items<T>(count: number, read: (flags: number, index: number) => T | undefined): T[] {
@@ -130,6 +140,7 @@ class ItemReader {
   #setItem(flags: number, index: number): SetItem | undefined {
     allowFlags(flags, KEY_BINARY | VALUE_BINARY | HAS_TTL | HAS_VERSION);
     const cursor = this.#cursor;
+    const partition = this.#partition();
     const keyUnits = cursor.varint();
     const valueUnits = cursor.varint();
     const ttlMs = flags & HAS_TTL ? cursor.integer() : undefined;
@@ -139,6 +150,7 @@ class ItemReader {
     if (ttlMs !== undefined && !isTtl(ttlMs)) this.#refuse('invalid_ttl', index);
     if (ifVersion !== undefined && !isVersionCondition(ifVersion)) this.#refuse('invalid_version', index);
     if (key === undefined || value === undefined) return undefined;
+    this.#checkPartition(key, partition);
     if (ttlMs === undefined) return ifVersion === undefined ? { key, value } : { key, value, ifVersion };
     return ifVersion === undefined ? { key, value, ttlMs } : { key, value, ttlMs, ifVersion };
   }
@@ -146,20 +158,35 @@ class ItemReader {
   #deleteItem(flags: number, index: number): DeleteItem | undefined {
     allowFlags(flags, KEY_BINARY | HAS_VERSION);
     const cursor = this.#cursor;
+    const partition = this.#partition();
     const keyUnits = cursor.varint();
     const ifVersion = flags & HAS_VERSION ? cursor.integer() : undefined;
     const key = this.#key(flags, keyUnits, index);
     if (ifVersion !== undefined && !isVersionCondition(ifVersion)) this.#refuse('invalid_version', index);
     if (key === undefined) return undefined;
+    this.#checkPartition(key, partition);
     return ifVersion === undefined ? { key } : { key, ifVersion };
   }
 
   #keyItem(flags: number, index: number): Key | undefined {
     allowFlags(flags, KEY_BINARY);
+    this.#partition();
     return this.#key(flags, this.#cursor.varint(), index);
   }
 
-  /** Once the call is refused, text is passed over: it will not be looked at. */
+  #partition(): number {
+    const partition = this.#cursor.varint();
+    if (partition >= PARTITION_COUNT) throw new LinkProtocolError(`there is no partition ${partition}`);
+    this.#partitions.push(partition);
+    return partition;
+  }
+
+  /** A write to another partition would store a pair where no read finds it. A read there finds nothing. */
+  #checkPartition(key: Key, partition: number): void {
+    if (partitionOf(key) !== partition) throw new LinkProtocolError(`a key is not of partition ${partition}`);
+  }
+
+  /** Skips the text of a call that is refused already. */
   #key(flags: number, units: number, index: number): Key | undefined {
     if (this.#refusal !== undefined) return void this.#cursor.skip(units);
     const data = this.#cursor.text(units);
@@ -193,6 +220,7 @@ function putSetItem(builder: FrameBuilder, { key, value, ttlMs, ifVersion }: Set
       (ttlMs === undefined ? 0 : HAS_TTL) |
       (ifVersion === undefined ? 0 : HAS_VERSION),
   );
+  builder.varint(partitionOf(key));
   builder.varint(key.data.length);
   builder.varint(value.data.length);
   if (ttlMs !== undefined) builder.integer(ttlMs);
@@ -204,6 +232,7 @@ function putSetItem(builder: FrameBuilder, { key, value, ttlMs, ifVersion }: Set
 function putDeleteItem(builder: FrameBuilder, { key, ifVersion }: DeleteItem): void {
   builder.reserve(ITEM_BYTES);
   builder.byte((key.encoding === 'binary' ? KEY_BINARY : 0) | (ifVersion === undefined ? 0 : HAS_VERSION));
+  builder.varint(partitionOf(key));
   builder.varint(key.data.length);
   if (ifVersion !== undefined) builder.integer(ifVersion);
   builder.text(key.data);
@@ -212,6 +241,7 @@ function putDeleteItem(builder: FrameBuilder, { key, ifVersion }: DeleteItem): v
 function putKey(builder: FrameBuilder, key: Key): void {
   builder.reserve(ITEM_BYTES);
   builder.byte(key.encoding === 'binary' ? KEY_BINARY : 0);
+  builder.varint(partitionOf(key));
   builder.varint(key.data.length);
   builder.text(key.data);
 }
@@ -221,6 +251,6 @@ const VALUE_BINARY = 2;
 const HAS_TTL = 4;
 const HAS_VERSION = 8;
 
-const MIN_ITEM_BYTES = 2;
-const ITEM_BYTES = 1 + 2 * MAX_VARINT_BYTES + 2 * INTEGER_BYTES;
+const MIN_ITEM_BYTES = 3;
+const ITEM_BYTES = 1 + 3 * MAX_VARINT_BYTES + 2 * INTEGER_BYTES;
 const CALL_BYTES = 2 * MAX_VARINT_BYTES + 1;

@@ -121,6 +121,15 @@ describe('a hello', () => {
     expect(readFrames(encodeHello(builder, helloLimits), decodeHello)).toEqual([helloLimits]);
   });
 
+  it('of an end that computes partitions in another way is refused', () => {
+    builder.begin(FRAME.hello);
+    builder.reserve(100);
+    for (const limit of Object.values(helloLimits)) builder.integer(limit);
+    builder.varint('murmur3/1'.length);
+    builder.text('murmur3/1');
+    expect(() => readFrames(builder.finish(), decodeHello)).toThrow(/"murmur3\/1", not by crc16\/1/);
+  });
+
   it('that leaves no room for a call is refused', () => {
     const mute = encodeHello(builder, { ...helloLimits, maxCallsInFlight: 0 });
     expect(() => readFrames(mute, decodeHello)).toThrow(LinkProtocolError);

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
-import type { Limits } from '@kvs/protocol';
+import { PARTITION_FUNCTION, type Limits } from '@kvs/protocol';
 import type { FrameBuilder } from './frame-builder.js';
-import { INTEGER_BYTES } from './frame-builder.js';
+import { INTEGER_BYTES, MAX_VARINT_BYTES } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
 import { FRAME, FRAME_HEADER_BYTES, type FrameType } from './frame.js';
 import { LinkProtocolError } from './link-protocol-error.js';
@@ -31,22 +31,30 @@ export type PairLimits = Pick<Limits, 'maxKeyBytes' | 'maxValueBytes'>;
 
 export function encodeHello(builder: FrameBuilder, limits: LinkLimits): Buffer {
   builder.begin(FRAME.hello);
-  builder.reserve(3 * INTEGER_BYTES);
+  builder.reserve(3 * INTEGER_BYTES + MAX_VARINT_BYTES);
   builder.integer(limits.maxFrameBytes);
   builder.integer(limits.maxCallsInFlight);
   builder.integer(limits.maxBytesInFlight);
+  builder.varint(PARTITION_FUNCTION.length);
+  builder.text(PARTITION_FUNCTION);
   return builder.finish();
 }
 
 /**
- * What comes after the limits that are known here is for later versions to add, and is passed over.
+ * Reads the limits of the other end. Ignores numbers that a later version may add.
  *
- * @throws LinkProtocolError
+ * @throws LinkProtocolError also if the other end computes partitions in another way
  */
 export function decodeHello(cursor: FrameCursor): LinkLimits {
   const maxFrameBytes = cursor.integer();
   const maxCallsInFlight = cursor.integer();
   const maxBytesInFlight = cursor.integer();
+  const partitionFunction = cursor.text(cursor.varint());
+  if (partitionFunction !== PARTITION_FUNCTION) {
+    throw new LinkProtocolError(
+      `the other end computes partitions by ${JSON.stringify(partitionFunction)}, not by ${PARTITION_FUNCTION}`,
+    );
+  }
   if (maxFrameBytes < MIN_FRAME_BYTES || maxCallsInFlight < 1 || maxBytesInFlight < 1) {
     throw new LinkProtocolError('the limits of a hello leave no room for a call');
   }

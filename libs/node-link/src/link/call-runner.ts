@@ -1,7 +1,7 @@
 import { isPromise, KvsError, type Limits } from '@kvs/protocol';
-import { isWrite, keysOf, weightOf, type Batch } from '../batch.js';
+import { isWrite, keysOf, weightOf } from '../batch.js';
 import type { Answer } from '../codec/answers.js';
-import type { CallRoom, DecodedCall } from '../codec/calls.js';
+import type { CallRoom, DecodedBatch, DecodedCall } from '../codec/calls.js';
 import type { LinkLimits } from '../codec/hello.js';
 import { doCall } from './do-call.js';
 import { KeyOrder, type Ticket } from './key-order.js';
@@ -21,8 +21,6 @@ export interface CallRunnerContext {
   /** Called when calls begin to be unanswered, and after each of them is answered. */
   readonly changed: () => void;
 }
-
-type DecodedBatch = { readonly id: number } & Batch;
 
 /**
  * Runs the calls of one link. Calls start in the order in which they came. While the store works on a call, later calls
@@ -165,7 +163,7 @@ export class CallRunner {
 
   #attempt(call: DecodedBatch) {
     try {
-      const answer = doCall(this.#operations, call.id, call, this.#context.limits.maxAnswerBytes);
+      const answer = doCall(this.#operations, call, this.#context.limits.maxAnswerBytes);
       return isPromise(answer) ? answer.catch((error: unknown) => this.#refused(call.id, error)) : answer;
     } catch (error) {
       return this.#refused(call.id, error);
