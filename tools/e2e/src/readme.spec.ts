@@ -174,6 +174,17 @@ it('every link within the repository leads somewhere', () => {
   expect(dead).toEqual([]);
 });
 
+it('every source file that a page names exists', () => {
+  const named = documents.flatMap((document) =>
+    Array.from(
+      read(document).matchAll(/`((?:apps|libs|tools)\/[\w./-]+\.(?:ts|mjs))`/g),
+      ([, file = '']) => file,
+    ),
+  );
+  expect(named.length).toBeGreaterThan(0);
+  expect(named.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+});
+
 /** Returns the headings as GitHub's anchors. */
 function anchorsIn(markdown: string): string[] {
   return Array.from(markdown.matchAll(/^#+ (.*)$/gm), ([, heading = '']) => {
