@@ -1,66 +1,73 @@
-import { Ledger, NOBODY, partitionsIn, type Table } from './ledger.js';
+import { Assignment, NO_NODE, partitionsIn, type Table } from './assignment.js';
 import { PARTITION_COUNT } from './partition.js';
 import type { Preference } from './preference.js';
 import type { Share } from './shares.js';
 
 /*
- * Consistent hashing with bounded loads (Mirrokni, Thorup, Zadimoghaddam, "Consistent Hashing with Bounded
- * Loads", 2016), over partitions rather than keys, and with first choices by rendezvous rather than by a
- * circle. Every partition goes to the node that wants it most, as long as that node's load stays within its
- * bounds; only the partitions that break a bound look further.
+ * Consistent hashing with bounded loads (Mirrokni, Thorup, Zadimoghaddam, "Consistent Hashing with Bounded Loads",
+ * 2016), for partitions rather than keys, and with first choices by rendezvous rather than by a circle. Every
+ * partition goes to the node that wants it most, if that node's load stays within its bounds. Only partitions that
+ * break a bound go elsewhere.
  */
 
-/** The table of a set of nodes, from nothing: a pure function of the set. O(nodes · partitions). */
-export function place(nodes: readonly Preference[]): Table {
-  const ledger = new Ledger(nodes, firstChoices(nodes));
-  ledger.settle(ledger.releaseWorst(surplusOf(ledger)));
-  return ledger.table;
+/** Returns the table of a set of nodes: a pure function of the set. O(nodes · partitions). */
+export function assignAll(nodes: readonly Preference[]): Table {
+  const assignment = new Assignment(nodes, firstChoices(nodes));
+  assignment.settle(assignment.releaseWorst(surplusOf(assignment)));
+  return assignment.table;
 }
 
 /**
- * The table after `taker`, new or heavier than it was, has taken its share: partitions go to `taker` and
- * nowhere else. O(nodes + partitions · log partitions).
+ * Returns the table after `receiver`, a new or heavier node, has received its share. Partitions move to `receiver`
+ * and nowhere else. O(nodes + partitions · log partitions).
  */
-export function take(nodes: readonly Preference[], before: Table, taker: number): Table {
-  const ledger = new Ledger(nodes, before.slice());
-  const { lower, intake } = ledger.share(taker);
-  const candidates = candidatesFor(nodes, before, taker);
+export function moveTo(nodes: readonly Preference[], before: Table, receiver: number): Table {
+  const assignment = new Assignment(nodes, before.slice());
+  const { lower, intake } = assignment.share(receiver);
+  const candidates = candidatesFor(nodes, before, receiver);
   const takeWhere = (
     limit: number,
     agreed: (candidate: Candidate, load: number, share: Share) => boolean,
   ) => {
     for (const candidate of candidates) {
       const { partition, owner } = candidate;
-      if (ledger.load(taker) >= limit) return;
-      if (ledger.table[partition] === taker || !agreed(candidate, ledger.load(owner), ledger.share(owner)))
+      if (assignment.load(receiver) >= limit) return;
+      if (
+        assignment.table[partition] === receiver ||
+        !agreed(candidate, assignment.load(owner), assignment.share(owner))
+      )
         continue;
-      ledger.move(partition, taker);
+      assignment.move(partition, receiver);
     }
   };
-  // From those who now have too many; then whatever wants to come; then, if that was not enough, from the better off.
+  // First from nodes with too many partitions, then any that prefer the receiver, and then from nodes above their
+  // lower bounds.
   takeWhere(intake, (_, load, { upper }) => load > upper);
   takeWhere(intake, ({ reluctance }, load, share) => reluctance < 1 && load > share.lower);
   takeWhere(lower, (_, load, { fair }) => load > fair);
-  return ledger.table;
+  return assignment.table;
 }
 
 /**
- * The table after `giver`, lighter than it was, has given up the partitions that it wants least: nothing else
- * moves. O(nodes · partitions given).
+ * Returns the table after `giver`, now lighter than it was, has given up the partitions that it wants least. Nothing
+ * else moves. O(nodes · partitions given).
  */
-export function give(nodes: readonly Preference[], before: Table, giver: number): Table {
-  const ledger = new Ledger(nodes, before.slice());
-  const tooMuch = ledger.load(giver) - Math.round(ledger.share(giver).fair);
+export function moveFrom(nodes: readonly Preference[], before: Table, giver: number): Table {
+  const assignment = new Assignment(nodes, before.slice());
+  const tooMuch = assignment.load(giver) - Math.round(assignment.share(giver).fair);
   const surplus = nodes.map((_, node) => (node === giver ? tooMuch : 0));
-  ledger.settle(ledger.releaseWorst(surplus), giver);
-  return ledger.table;
+  assignment.settle(assignment.releaseWorst(surplus), giver);
+  return assignment.table;
 }
 
-/** The table after what {@link NOBODY} owns has found owners: nothing else moves. O(nodes · orphans). */
-export function adopt(nodes: readonly Preference[], before: Table): Table {
-  const ledger = new Ledger(nodes, before.slice());
-  ledger.settle(partitionsIn(before, NOBODY));
-  return ledger.table;
+/**
+ * Returns the table after each partition without an owner has received one. Nothing else moves. O(nodes · such
+ * partitions).
+ */
+export function assignUnowned(nodes: readonly Preference[], before: Table): Table {
+  const assignment = new Assignment(nodes, before.slice());
+  assignment.settle(partitionsIn(before, NO_NODE));
+  return assignment.table;
 }
 
 function firstChoices(nodes: readonly Preference[]): Table {
@@ -77,12 +84,17 @@ function firstChoices(nodes: readonly Preference[]): Table {
   return table;
 }
 
-/** How many partitions each node must let go, so that none has too many and there are enough for those with too few. */
-function surplusOf(ledger: Ledger): number[] {
-  const surplus = ledger.nodes.map((_, node) => Math.max(0, ledger.load(node) - ledger.share(node).upper));
-  const spare = (node: number) => ledger.load(node) - (surplus[node] ?? 0) - ledger.share(node).lower;
+/**
+ * Returns how many partitions each node must give up, so that none has too many and there are enough for nodes with
+ * too few.
+ */
+function surplusOf(assignment: Assignment): number[] {
+  const surplus = assignment.nodes.map((_, node) =>
+    Math.max(0, assignment.load(node) - assignment.share(node).upper),
+  );
+  const spare = (node: number) => assignment.load(node) - (surplus[node] ?? 0) - assignment.share(node).lower;
   const released = surplus.reduce((sum, count) => sum + count);
-  for (let missing = ledger.missing() - released; missing > 0; missing--) {
+  for (let missing = assignment.missing() - released; missing > 0; missing--) {
     const fullest = surplus.reduce((best, _, node) => (spare(node) > spare(best) ? node : best), 0);
     surplus[fullest] = (surplus[fullest] ?? 0) + 1;
   }
@@ -92,16 +104,16 @@ function surplusOf(ledger: Ledger): number[] {
 interface Candidate {
   readonly partition: number;
   readonly owner: number;
-  /** What the partition loses by going to the taker: below 1 it gains. */
+  /** The partition's cost at the receiver relative to its cost now. Below 1, it prefers the receiver. */
   readonly reluctance: number;
 }
 
-function candidatesFor(nodes: readonly Preference[], table: Table, taker: number): Candidate[] {
-  const to = nodes[taker];
+function candidatesFor(nodes: readonly Preference[], table: Table, receiver: number): Candidate[] {
+  const to = nodes[receiver];
   const candidates: Candidate[] = [];
   table.forEach((owner, partition) => {
     const from = nodes[owner];
-    if (owner === taker || from === undefined) return;
+    if (owner === receiver || from === undefined) return;
     candidates.push({ partition, owner, reluctance: from.reluctance(partition, to) });
   });
   return candidates.sort((a, b) => a.reluctance - b.reluctance || a.partition - b.partition);

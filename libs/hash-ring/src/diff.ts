@@ -1,11 +1,11 @@
 import { PARTITION_COUNT } from './partition.js';
 import type { HashRing } from './ring.js';
 
-/** What must move for one ring to become another. */
+/** The moves from one ring to another. */
 export interface RingDiff {
-  /** Every partition whose owner differs, ascending. */
+  /** Every partition that changes its owner, ascending. */
   readonly moves: readonly PartitionMove[];
-  /** Of each node that gains or loses, how many partitions; by id. */
+  /** How many partitions each node gains or loses, by id. */
   readonly nodes: readonly NodeDiff[];
 }
 
@@ -22,7 +22,7 @@ export interface NodeDiff {
 }
 
 /**
- * Compares two rings, which should have the same hash: which partitions change owner, from whom to whom.
+ * Returns which partitions change their owner, from which node to which. The two rings should have the same hash.
  * O(4,096).
  */
 export function diff(before: HashRing, after: HashRing): RingDiff {

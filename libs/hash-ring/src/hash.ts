@@ -1,36 +1,36 @@
 import { HashRingError } from './errors.js';
 import { scalarValueAt, utf8Byte, utf8Size } from './utf8.js';
 
-/* Bound once: in a vm context, where tests run, a global costs a hundred times more to look up. */
+/** Looked up once, because in a vm context, in which tests run, looking up a global takes a hundred times longer. */
 const { imul } = Math;
 
 /**
- * A 32-bit hash of a key, the same on every machine; a ring takes the result modulo 2³². `seed` may be ignored by hashes
- * that have none.
+ * A 32-bit hash of a key, the same on every machine. A ring takes the result modulo 2³². A hash without a seed may
+ * ignore `seed`.
  */
 export type Hash32 = (input: string | Uint8Array, seed?: number) => number;
 
 /**
- * MurmurHash3 x86_32 (Austin Appleby, public domain, SMHasher `MurmurHash3.cpp`) over bytes.
+ * Returns the MurmurHash3 x86_32 of bytes (Austin Appleby, public domain, SMHasher `MurmurHash3.cpp`).
  *
- * A string is hashed as its UTF-8 bytes, encoded on the fly: nothing is allocated. A lone surrogate hashes
- * as U+FFFD, which is what `TextEncoder` makes of it, so `hash32(s)` equals `hash32(encoder.encode(s))`
- * for every string. O(length).
+ * A string is hashed as its UTF-8 bytes. They are encoded on the fly, so nothing is allocated. A lone surrogate
+ * hashes as U+FFFD, as `TextEncoder` encodes it, so `hash32(s)` equals `hash32(encoder.encode(s))` for every string.
+ * O(length).
  *
  * @param seed taken modulo 2³²
  * @returns an unsigned 32-bit integer
- * @throws HashRingError `invalid_key` when the input is neither a string nor a `Uint8Array`
+ * @throws HashRingError `invalid_key` if the input is neither a string nor a `Uint8Array`
  */
 export function hash32(input: string | Uint8Array, seed = 0): number {
   return typeof input === 'string' ? hashString(input, seed) : hashBytes(checkKey(input), seed);
 }
 
-/** The hash by which a strategy places keys: {@link hash32} unless another is given, whose keys are then checked too. */
+/** Returns the hash of keys for a strategy: {@link hash32}, or the given hash with a check of its keys. */
 export function keyHash(hash: Hash32 = hash32): Hash32 {
   return hash === hash32 ? hash : (key) => hash(checkKey(key)) >>> 0;
 }
 
-/** By its tag, because bytes of another realm are no instance of this one's `Uint8Array`. */
+/** Checks the tag, because bytes of another realm are no instance of this realm's `Uint8Array`. */
 export function checkKey<K extends string | Uint8Array>(key: K): K {
   if (typeof key === 'string' || Object.prototype.toString.call(key) === '[object Uint8Array]') return key;
   throw new HashRingError('invalid_key', 'a key is a string or a Uint8Array');
@@ -57,8 +57,8 @@ function hashBytes(bytes: Uint8Array, seed: number): number {
 }
 
 /**
- * Most keys are ASCII: four characters make a word. Looking once at the end whether they were is the fastest. The
- * mixing is written out, for a lookup is little else, and calls would exceed what V8 inlines into one.
+ * Most keys are ASCII, so four characters make a word. Checking once, at the end, whether they were is the fastest.
+ * The mixing is written out, because calls would exceed what V8 inlines into a look-up.
  */
 function hashString(text: string, seed: number): number {
   const length = text.length;

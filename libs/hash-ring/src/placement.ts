@@ -2,31 +2,31 @@ import { HashRingError } from './errors.js';
 import type { NodeInput, RingNode } from './node.js';
 
 /**
- * Where keys live. Every strategy is an immutable object of this kind, so that code which only looks keys up
- * works with any of them.
+ * Assigns keys to nodes. Every strategy is an immutable object with these methods, so code that only looks keys up
+ * works with any strategy.
  */
 export interface Placement<T extends object = object> {
-  /** All nodes; the strategy says in what order. */
+  /** All nodes, in an order that depends on the strategy. */
   readonly nodes: readonly RingNode<T>[];
 
   /**
-   * The node of a key.
+   * Returns the node of a key.
    *
    * @throws HashRingError `invalid_key`
    */
   get(key: string | Uint8Array): RingNode<T>;
 
   /**
-   * `count` distinct nodes for a key, in order of preference; the first is what {@link get} gives.
+   * Returns `count` distinct nodes for a key, in order of preference. The first is that of {@link get}.
    *
    * @throws HashRingError `invalid_key`, `invalid_count`, `not_enough_nodes`
    */
   getN(key: string | Uint8Array, count: number, options?: ReplicaOptions): RingNode<T>[];
 
-  /** The placement with one node more. */
+  /** Returns the placement with one more node. */
   with(node: NodeInput<T>): Placement<T>;
 
-  /** The placement with one node less. */
+  /** Returns the placement without one node. */
   without(id: string): Placement<T>;
 }
 
@@ -34,19 +34,21 @@ export interface Placement<T extends object = object> {
 export interface WeightedPlacement<T extends object = object> extends Placement<T> {
   with(node: NodeInput<T>): WeightedPlacement<T>;
   without(id: string): WeightedPlacement<T>;
-  /** The placement in which one node has another weight. */
+  /** Returns the placement with another weight for one node. */
   withWeight(id: string, weight: number): WeightedPlacement<T>;
 }
 
 export interface ReplicaOptions {
   /**
-   * Whether to use no zone twice before each has been used once, none three times before each twice, and so on. A
-   * node without a zone counts as a zone of its own. Default true.
+   * Whether to use each zone once before any zone twice, each twice before any three times, and so on. A node without
+   * a zone counts as a zone of its own. Default true.
    */
   readonly spreadZones?: boolean | undefined;
 }
 
-/** The first `count` distinct nodes of an order of preference, spread over zones. The order may repeat nodes. */
+/**
+ * Returns the first `count` distinct nodes of an order of preference, spread over zones. The order may repeat nodes.
+ */
 export function chooseReplicas<T extends object>(
   nodes: readonly RingNode<T>[],
   preference: Iterable<number>,

@@ -1,25 +1,24 @@
 import { avalanche, hash32 } from './hash.js';
 import { PARTITION_COUNT } from './partition.js';
 
-// Bound once, see hash.ts.
+// Looked up once, see hash.ts.
 const { imul } = Math;
 
 const MASK = PARTITION_COUNT - 1;
 
 /**
- * The expected value of the rank-th smallest of 4,096 unit exponentials (Rényi 1953): 1/4096 + 1/4095 + …
- * Sums and quotients only: IEEE 754 gives every machine the same bits, which it does not promise of `Math.log`.
+ * The expected value of the rank-th smallest of 4,096 unit exponentials (Rényi 1953): 1/4096 + 1/4095 + … It uses
+ * sums and quotients only, for which IEEE 754 gives every machine the same bits. It does not for `Math.log`.
  */
 const RANK_COST = /* @__PURE__ */ rankCosts();
 
 /**
- * How much a node wants each partition: weighted rendezvous hashing (Thaler & Ravishankar 1998; weights
- * by exponential clocks), stratified. Depends on the node's id and weight alone, so no other node's coming or
- * going changes it.
+ * How much a node wants each partition: weighted rendezvous hashing (Thaler & Ravishankar 1998; weights by
+ * exponential clocks), stratified. It depends only on the node's id and weight, so other nodes don't change it.
  *
- * Plain rendezvous draws a random number per (node, partition); with few partitions per node the luck of the
- * draw unbalances the nodes. Here a node *ranks* the partitions: a permutation of 0 to 4,095 keyed by its id,
- * so that every node has exactly one partition of each rank. That halves the variance of the loads.
+ * Plain rendezvous draws a random number for each node and partition. With few partitions per node, chance makes the
+ * loads uneven. Here a node *ranks* the partitions by a permutation of 0 to 4,095 keyed by its id, so that every node
+ * has exactly one partition of each rank. That halves the variance of the loads.
  */
 export class Preference {
   readonly #first: number;
@@ -33,7 +32,7 @@ export class Preference {
     id: string,
     readonly weight: number,
   ) {
-    // 64 bits of the id, so that two nodes hardly ever rank alike.
+    // 64 bits of the id, so that two nodes almost never rank alike.
     const a = hash32(id, 0x6b767331);
     const b = hash32(id, 0x6b767332);
     this.#first = a >>> 20;
@@ -44,18 +43,18 @@ export class Preference {
     this.#tieKey = avalanche(b ^ imul(a, 0x85ebca6b));
   }
 
-  /** The cost of giving this node the partition: whichever node has the lowest cost is the first choice. */
+  /** Returns the cost of assigning the partition to this node. The node with the lowest cost is the first choice. */
   cost(partition: number): number {
     return (RANK_COST[this.#rank(partition)] ?? 0) / this.weight;
   }
 
   /**
-   * Lowers `lowest` to this node's costs where those are not higher, and tells of each such partition. The same as
-   * calling {@link cost} for all of them, in a loop tight enough for a thousand nodes.
+   * Lowers `lowest` to this node's costs where they are not higher, and reports each such partition. It does the same
+   * as {@link cost} for all partitions, in a loop that is fast enough for a thousand nodes.
    */
   underbid(lowest: Float64Array, found: (partition: number, cost: number) => void): void {
     const { weight } = this;
-    // The masks change nothing, but tell the compiler once, outside the loop, that these are small integers.
+    // The masks change nothing. They tell the compiler once, outside of the loop, that these are small integers.
     const first = this.#first & MASK;
     const last = this.#last & MASK;
     const factor1 = this.#factor1 & MASK;
@@ -68,14 +67,17 @@ export class Preference {
     }
   }
 
-  /** Whether this node, at `cost`, goes before `other`, at `otherCost`; before nobody in any case. */
+  /** Returns whether this node, at `cost`, precedes `other`, at `otherCost`. True if there is no other. */
   precedes(cost: number, other: Preference | undefined, otherCost: number, partition: number): boolean {
     if (other === undefined) return true;
     if (cost !== otherCost) return cost < otherCost;
     return this.#tieBreak(partition) < other.#tieBreak(partition);
   }
 
-  /** What the partition loses by going from this node to another, as a ratio: below 1 the other wants it more. */
+  /**
+   * Returns the ratio of the partition's cost at another node to its cost here. Below 1, the other node wants it
+   * more.
+   */
   reluctance(partition: number, other: Preference | undefined): number {
     if (other === undefined) return Infinity;
     const cost = this.cost(partition);
@@ -93,7 +95,7 @@ export class Preference {
   }
 }
 
-/** A bijection of 12 bits: odd factors, sums, and shifts that lose nothing. */
+/** A bijection of 12 bits: odd factors, sums and lossless shifts. */
 function rankOf(
   partition: number,
   first: number,

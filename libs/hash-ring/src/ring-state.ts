@@ -1,7 +1,7 @@
-import { adopt, give, place, take } from './bounded-loads.js';
+import { assignAll, assignUnowned, moveFrom, moveTo } from './bounded-loads.js';
 import { HashRingError } from './errors.js';
 import type { Hash32 } from './hash.js';
-import { NOBODY, type Table } from './ledger.js';
+import { NO_NODE, type Table } from './assignment.js';
 import {
   addNode,
   indexOfNode,
@@ -15,15 +15,15 @@ import {
 import { PARTITION_COUNT } from './partition.js';
 import { Preference } from './preference.js';
 
-/** A ring as plain data: what `JSON.stringify` makes of it, and `HashRing.fromJSON` takes. */
+/** A ring as plain data: the result of `JSON.stringify`, and the input of `HashRing.fromJSON`. */
 export interface HashRingJSON<T extends object = object> {
   readonly version: 1;
   readonly nodes: readonly RingNode<T>[];
-  /** Of each partition, the place of its owner in `nodes`. */
+  /** The index of each partition's owner in `nodes`. */
   readonly table: readonly number[];
 }
 
-/** What a ring is made of. The arrays run parallel, and the table refers to nodes by their place in them. */
+/** The data of a ring. The arrays are parallel, and the table has indexes of nodes. */
 export class RingState<T extends object> {
   constructor(
     readonly nodes: readonly RingNode<T>[],
@@ -32,21 +32,21 @@ export class RingState<T extends object> {
     readonly hash: Hash32,
   ) {}
 
-  /** A pure function of the set of nodes. */
+  /** Returns a pure function of the set of nodes. */
   static build<T extends object>(inputs: Iterable<NodeInput<T>>, hash: Hash32): RingState<T> {
     const nodes = sortedById(toRingNodes<T>(inputs, PARTITION_COUNT));
     const preferences = nodes.map(preferenceOf);
-    return new RingState(nodes, preferences, place(preferences), hash);
+    return new RingState(nodes, preferences, assignAll(preferences), hash);
   }
 
-  /** The ring that {@link toJSON} described. Nodes may be listed in any order. */
+  /** Returns the ring that {@link toJSON} described. Nodes may be in any order. */
   static fromJSON<T extends object>(json: HashRingJSON<T>, hash: Hash32): RingState<T> {
     const { nodes: listed, table } = checkShape(json);
     const given = toRingNodes<T>(listed, PARTITION_COUNT);
     const nodes = sortedById(given);
     const indexes = given.map((node) => nodes.indexOf(node));
-    const owners = Array.from(table, (owner) => indexes[owner] ?? NOBODY);
-    if (owners.length !== PARTITION_COUNT || owners.includes(NOBODY)) {
+    const owners = Array.from(table, (owner) => indexes[owner] ?? NO_NODE);
+    if (owners.length !== PARTITION_COUNT || owners.includes(NO_NODE)) {
       throw new HashRingError('invalid_json', 'the table does not give each partition a node');
     }
     return new RingState(nodes, nodes.map(preferenceOf), Uint16Array.from(owners), hash);
@@ -56,14 +56,14 @@ export class RingState<T extends object> {
     return { version: 1, nodes: this.nodes, table: [...this.table] };
   }
 
-  /** The nodes by how much they want a partition, before them all its owner, who so comes twice. */
+  /** Yields the owner of a partition, and then all nodes by how much they want it. So the owner comes twice. */
   preferenceOrder(partition: number): number[] {
     const costs = this.preferences.map((preference) => preference.cost(partition));
     const byCost = Array.from(costs.keys()).sort((a, b) => (costs[a] ?? 0) - (costs[b] ?? 0));
     return [this.table[partition] ?? 0, ...byCost];
   }
 
-  /** How many partitions each node has. */
+  /** Returns how many partitions each node has. */
   loads(): number[] {
     const loads = this.nodes.map(() => 0);
     for (const owner of this.table) loads[owner] = (loads[owner] ?? 0) + 1;
@@ -76,15 +76,15 @@ export class RingState<T extends object> {
     const at = sorted.findIndex((node) => node === nodes.at(-1));
     const preferences = this.preferences.toSpliced(at, 0, ...nodes.slice(-1).map(preferenceOf));
     const table = this.table.map((owner) => (owner < at ? owner : owner + 1));
-    return new RingState(sorted, preferences, take(preferences, table, at), this.hash);
+    return new RingState(sorted, preferences, moveTo(preferences, table, at), this.hash);
   }
 
   without(id: string): RingState<T> {
     const at = indexOfNode(this.nodes, id);
     const nodes = removeNode(this.nodes, id);
     const preferences = this.preferences.toSpliced(at, 1);
-    const table = this.table.map((owner) => (owner === at ? NOBODY : owner < at ? owner : owner - 1));
-    return new RingState(nodes, preferences, adopt(preferences, table), this.hash);
+    const table = this.table.map((owner) => (owner === at ? NO_NODE : owner < at ? owner : owner - 1));
+    return new RingState(nodes, preferences, assignUnowned(preferences, table), this.hash);
   }
 
   withWeight(id: string, weight: number): RingState<T> {
@@ -92,7 +92,7 @@ export class RingState<T extends object> {
     const nodes = reweighNode(this.nodes, id, weight);
     const preferences = this.preferences.with(at, new Preference(id, weight));
     const isLighter = weight < (this.preferences[at]?.weight ?? 0);
-    const table = isLighter ? give(preferences, this.table, at) : take(preferences, this.table, at);
+    const table = isLighter ? moveFrom(preferences, this.table, at) : moveTo(preferences, this.table, at);
     return new RingState(nodes, preferences, table, this.hash);
   }
 }

@@ -1,6 +1,6 @@
 import { HashRingError } from './errors.js';
 import { keyHash, type Hash32 } from './hash.js';
-import { NOBODY, partitionsIn, type Table } from './ledger.js';
+import { NO_NODE, partitionsIn, type Table } from './assignment.js';
 import { indexOfNode, type NodeInput, type RingNode } from './node.js';
 import { PARTITION_SHIFT } from './partition.js';
 import { chooseReplicas, type ReplicaOptions, type WeightedPlacement } from './placement.js';
@@ -8,19 +8,22 @@ import { RingState, type HashRingJSON } from './ring-state.js';
 import { statsOf, type RingStats } from './stats.js';
 
 export interface HashRingOptions {
-  /** The hash of keys, well mixed in its top 12 bits. Default {@link hash32}. Rings to be compared must share it. */
+  /**
+   * The hash of keys. Its top 12 bits must be well mixed. Default {@link hash32}. Rings that are compared must share
+   * it.
+   */
   readonly hash?: Hash32 | undefined;
 }
 
 /**
- * An immutable assignment of the 4,096 partitions to nodes. A lookup is one hash and one array read.
+ * An immutable assignment of the 4,096 partitions to nodes. A look-up is one hash and one array read.
  *
- * **A ring comes about in two ways.** `new HashRing(nodes)` is a pure function of the *set* of nodes: their order
- * and their past don't matter, and every process comes to the same table. `with`, `without` and `withWeight`
- * evolve the table at hand: only partitions of the node that comes, goes or changes move, none between the
- * others. The two agree as long as no node meets a bound of its load, and differ slightly elsewhere, because no
- * pure function can have both even loads and not a single move between survivors (the README says why). Where
- * data stays while nodes come and go, evolve the ring and pass its JSON on.
+ * **There are two ways to make a ring.** `new HashRing(nodes)` is a pure function of the *set* of nodes: their order
+ * and their past don't matter, and every process computes the same table. `with`, `without` and `withWeight` change
+ * the present table: only partitions of the node that is added, removed or changed move, and none between other
+ * nodes. The two ways agree as long as no node reaches a bound of its load. Otherwise they differ slightly, because
+ * no pure function can have even loads and also move nothing between the nodes that stay (the README says why). If
+ * data stays while nodes come and go, change the ring and pass on its JSON.
  */
 export class HashRing<T extends object = object> implements WeightedPlacement<T> {
   /** All nodes, by id. */
@@ -45,7 +48,7 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
   }
 
   /**
-   * The key's partition. O(length of the key).
+   * Returns the key's partition. O(length of the key).
    *
    * @throws HashRingError `invalid_key`
    */
@@ -54,7 +57,7 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
   }
 
   /**
-   * The node of a key. O(length of the key), whatever the number of nodes.
+   * Returns the node of a key. O(length of the key), whatever the number of nodes.
    *
    * @throws HashRingError `invalid_key`
    */
@@ -63,18 +66,18 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
   }
 
   /**
-   * The node of a partition. O(1).
+   * Returns the node of a partition. O(1).
    *
    * @throws HashRingError `invalid_partition`
    */
   owner(partition: number): RingNode<T> {
-    const node = this.nodes[this.#table[partition] ?? NOBODY];
+    const node = this.nodes[this.#table[partition] ?? NO_NODE];
     if (node === undefined) throw new HashRingError('invalid_partition', `${partition} is no partition`);
     return node;
   }
 
   /**
-   * The partitions of a node, ascending. O(4,096).
+   * Returns the partitions of a node, ascending. O(4,096).
    *
    * @throws HashRingError `unknown_node`
    */
@@ -83,8 +86,8 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
   }
 
   /**
-   * `count` distinct nodes for a key, in order of preference: its owner, and then those that want its partition
-   * most, who are also those that take it over when the nodes before them go, as far as their loads allow.
+   * Returns `count` distinct nodes for a key, in order of preference: its owner, and then the nodes that want its
+   * partition most. These also take it over when the nodes before them are removed, as far as their loads allow.
    * O(nodes · log nodes).
    *
    * @throws HashRingError `invalid_key`, `invalid_count`, `not_enough_nodes`
@@ -94,8 +97,8 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
   }
 
   /**
-   * A ring with one node more, which takes its share from the others; nothing moves between those.
-   * O(nodes + 4,096 · log 4,096).
+   * Returns a ring with one more node, which takes its share from the others. Nothing moves between those. O(nodes +
+   * 4,096 · log 4,096).
    *
    * @throws HashRingError `invalid_node`, `duplicate_node`, `invalid_weight`, `too_many_nodes`
    */
@@ -104,18 +107,18 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
   }
 
   /**
-   * A ring with one node less, whose partitions the others take over; nothing else moves.
-   * O(nodes · partitions of that node).
+   * Returns a ring without one node. The others take over its partitions, and nothing else moves. O(nodes ·
+   * partitions of that node).
    *
-   * @throws HashRingError `unknown_node`, and `no_nodes` when it is the last one
+   * @throws HashRingError `unknown_node`, and `no_nodes` if it is the last node
    */
   without(id: string): HashRing<T> {
     return new HashRing(this.#state.without(id));
   }
 
   /**
-   * A ring in which one node has another weight: it takes from the others or gives up to them; nothing moves
-   * between those. O(nodes · partitions of that node + 4,096 · log 4,096).
+   * Returns a ring with another weight for one node. Partitions move only to or from that node. O(nodes · partitions
+   * of that node + 4,096 · log 4,096).
    *
    * @throws HashRingError `unknown_node`, `invalid_weight`
    */
@@ -123,21 +126,21 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
     return new HashRing(this.#state.withWeight(id, weight));
   }
 
-  /** How evenly the partitions are shared out. O(nodes + 4,096). */
+  /** Returns how evenly the partitions are distributed. O(nodes + 4,096). */
   stats(): RingStats {
     return statsOf(this.nodes, this.#state.loads());
   }
 
-  /** The table as plain data. The hash is not part of it. */
+  /** Returns the table as plain data, without the hash. */
   toJSON(): HashRingJSON<T> {
     return this.#state.toJSON();
   }
 
   /**
-   * The ring that `toJSON` described, with its table as it was. Everything is checked. A ring with a hash of its own
-   * needs that again.
+   * Returns the ring that `toJSON` described, with the same table. Everything is checked. A ring with its own hash
+   * needs it again.
    *
-   * @throws HashRingError `invalid_json`, and what the constructor throws for nodes
+   * @throws HashRingError `invalid_json`, and the errors of the constructor for nodes
    */
   static fromJSON<T extends object = object>(
     json: HashRingJSON<T>,

@@ -1,7 +1,7 @@
 import type { RingNode } from './node.js';
 import { PARTITION_COUNT } from './partition.js';
 
-/** How evenly a ring shares its partitions out. A relative load is a load divided by the fair share by weight. */
+/** How evenly a ring distributes its partitions. A relative load is a load divided by the fair share by weight. */
 export interface RingStats {
   readonly nodes: readonly NodeStats[];
   /** The highest relative load. 1 is perfect. */
@@ -16,7 +16,7 @@ export interface NodeStats {
   readonly partitions: number;
   /** The part of all partitions that the node has, 0 to 1. */
   readonly share: number;
-  /** The part it should have by its weight. */
+  /** The part that it should have by its weight. */
   readonly fairShare: number;
 }
 

@@ -1,22 +1,24 @@
-/** The Unicode scalar value at a place in a string; a lone surrogate counts as U+FFFD, as in `TextEncoder`. */
+/**
+ * Returns the Unicode scalar value at a position in a string. A lone surrogate counts as U+FFFD, as in `TextEncoder`.
+ */
 export function scalarValueAt(text: string, at: number): number {
   const point = text.codePointAt(at) ?? 0xfffd;
   return point >= 0xd800 && point <= 0xdfff ? 0xfffd : point;
 }
 
-/** How many bytes a scalar value takes. */
+/** Returns how many bytes a scalar value has in UTF-8. */
 export function utf8Size(point: number): number {
   return point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
 }
 
-/** One of the `size` bytes of a scalar value. */
+/** Returns one of the `size` bytes of a scalar value. */
 export function utf8Byte(point: number, size: number, index: number): number {
   if (size === 1) return point;
   const bits = point >>> (6 * (size - 1 - index));
   return index === 0 ? bits | ((0xf00 >>> size) & 0xff) : (bits & 0x3f) | 0x80;
 }
 
-/** What `TextEncoder` gives, where there may be none. */
+/** Returns the bytes of `TextEncoder`, also on platforms without it. */
 export function utf8(text: string): Uint8Array {
   const bytes: number[] = [];
   for (let at = 0; at < text.length; at++) {

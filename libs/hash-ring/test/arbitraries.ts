@@ -5,7 +5,7 @@ export interface WeightedNode {
   readonly weight: number;
 }
 
-/** Ids as people write them, and as nobody would. */
+/** Ids as people write them, and others. */
 const id = fc.oneof(
   fc.string({ minLength: 1, unit: 'binary' }),
   fc.nat({ max: 9999 }).map((n) => `node-${n}`),

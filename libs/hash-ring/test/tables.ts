@@ -1,15 +1,15 @@
 import { hash32, PARTITION_COUNT, type HashRing } from '../src/index.js';
 
-/** The owner's id of each partition. */
+/** Returns the id of each partition's owner. */
 export const ownersOf = (ring: HashRing) =>
   Array.from({ length: PARTITION_COUNT }, (_, partition) => ring.owner(partition).id);
 
-/** How many partitions each node has, by id, nodes without any included. */
+/** Returns how many partitions each node has, by id, including nodes without any. */
 export function loadsOf(ring: HashRing): Map<string, number> {
   return new Map(ring.nodes.map(({ id }) => [id, ring.partitionsOf(id).length]));
 }
 
-/** The partitions whose owner differs, with both owners. */
+/** Returns the partitions that change their owner, with both owners. */
 export function movesBetween(before: HashRing, after: HashRing) {
   const to = ownersOf(after);
   return ownersOf(before).flatMap((from, partition) => {
@@ -18,7 +18,7 @@ export function movesBetween(before: HashRing, after: HashRing) {
   });
 }
 
-/** The largest load, as a multiple of the fair share by weight. */
+/** Returns the largest load, as a multiple of the fair share by weight. */
 export function worstOverload(ring: HashRing): number {
   const total = ring.nodes.reduce((sum, { weight }) => sum + weight, 0);
   const loads = loadsOf(ring);
@@ -27,5 +27,5 @@ export function worstOverload(ring: HashRing): number {
   );
 }
 
-/** A fingerprint of a whole table. */
+/** Returns a fingerprint of a whole table. */
 export const checksumOf = (ring: HashRing) => hash32(ownersOf(ring).join());

@@ -9,7 +9,7 @@ import { Environment } from './environment.js';
 /** The version of the files on disk. Raise it with every change that an older engine would misread. */
 const FORMAT = 'kvs-lmdb 1';
 
-/** A directory that this process has for itself and whose files look as they should. */
+/** A directory that this process has locked and whose files have been checked. */
 export class DataDirectory {
   readonly #lock: DirectoryLock;
 
@@ -20,7 +20,7 @@ export class DataDirectory {
     this.#lock = lock;
   }
 
-  /** @throws KvsError `engine_unavailable`, saying what is wrong with the directory */
+  /** @throws KvsError `engine_unavailable` with the problem of the directory */
   static async claim(path: string, options: DirectoryLockOptions): Promise<DataDirectory> {
     let lock: DirectoryLock | undefined;
     try {
@@ -35,7 +35,7 @@ export class DataDirectory {
     }
   }
 
-  /** Set once another process turned out to have taken the directory. */
+  /** Set if another process has taken the directory. */
   get loss(): KvsError | undefined {
     return this.#lock.loss;
   }
@@ -80,7 +80,10 @@ function syncDirectory(path: string): void {
   }
 }
 
-/** LMDB maps its file unchecked: of a file that is not one, or is too short, reads would end the process. */
+/**
+ * Checks the data file, because LMDB maps it unchecked: a read of a file of another kind, or one that is too short,
+ * would end the process.
+ */
 function checkFile(path: string): void {
   if (!existsSync(path)) return;
   const file = openSync(path, 'r');
@@ -98,7 +101,10 @@ function checkFile(path: string): void {
   }
 }
 
-/** One of the two pages at the head of the file of which the newer counts; undefined if it is not one. */
+/**
+ * Reads one of the two meta pages at the start of the file, of which the newer counts; returns undefined if it is
+ * invalid.
+ */
 function readMeta(
   file: number,
   position: number,

@@ -10,10 +10,10 @@ import type { Durability } from './lmdb-engine-options.js';
 const NAME = 'data.mdb';
 const RAW = { keyEncoding: 'binary', encoding: 'binary' } as const;
 
-/** The LMDB environment of one data directory and its tables, all of them from bytes to bytes. */
+/** The LMDB environment of one data directory, and its tables of bytes. */
 export class Environment {
   readonly pairs: Database<Buffer, Buffer>;
-  /** An entry without a value for each pair that expires: its time, then where it is. */
+  /** An entry without a value for each pair that expires: its deadline, then its partition and key. */
   readonly deadlines: Database<Buffer, Buffer>;
   /** By partition, the highest version that left it. */
   readonly floors: Database<Buffer, Buffer>;
@@ -44,14 +44,14 @@ export class Environment {
     return join(directory, NAME);
   }
 
-  /** Applies all of it and commits, or throws and has changed nothing. */
+  /** Applies all changes and commits them, or throws and changes nothing. */
   transact(apply: () => void): void {
     this.#root.transactionSync(apply, this.#flags);
   }
 
   /**
-   * Returns why pairs written now would be lost, undefined if they would not. LMDB goes on with its open file when the
-   * file, or a directory above it, was moved, deleted or replaced: nobody would find that file at the next start.
+   * Returns why pairs written now would be lost, undefined if they would not. If the file, or a directory above it,
+   * is moved, deleted or replaced, LMDB continues with its open file, which the next start would not find.
    */
   obstacle(): string | undefined {
     try {
@@ -69,7 +69,7 @@ export class Environment {
     };
   }
 
-  /** From each partition's first key straight to the next partition's. */
+  /** Jumps from each partition's first key to the next partition's. */
   #partitionCount(): number {
     let count = 0;
     for (let partition = 0; partition < PARTITION_COUNT; count++) {
@@ -85,20 +85,20 @@ export class Environment {
   }
 }
 
-/** Tells a file from every other one on this machine. */
+/** Returns text that identifies a file on this machine. */
 function fileIdentity(path: string): string {
   const { dev, ino } = statSync(path, { bigint: true });
   return `${dev}/${ino}`;
 }
 
-/** What LMDB knows of a table, which its types leave open. */
+/** Returns the number of entries of a table, which LMDB's types leave out. */
 function entryCount(stats: object): number {
   return 'entryCount' in stats ? Number(stats.entryCount) : 0;
 }
 
 /**
- * Whether an error says that there is no more room: disk, quota, or the largest file or map that may be.
- * LMDB calls a write that the system cut short, as it does the last one that fits in part, an input/output error.
+ * Returns whether an error means that there is no more space: disk, quota, or the maximum size of a file or map. LMDB
+ * reports a write that the system cut short as an input/output error.
  */
 export function isOutOfSpace(error: unknown): boolean {
   return error instanceof Error && OUT_OF_SPACE.test(error.message);

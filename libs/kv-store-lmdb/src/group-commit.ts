@@ -1,12 +1,12 @@
-/** One item's change. May be applied more than once, if the transaction that it was in came to nothing. */
+/** The change of one item. It may be applied more than once, if its transaction failed. */
 export interface Step {
   apply(): void;
   refuse(error: unknown): void;
 }
 
 /**
- * Commits together what is asked for within one turn of the event loop: a commit costs about the same for one
- * item and for hundreds. Steps are applied in the order in which they came.
+ * Commits together all changes of one turn of the event loop, because a commit costs about the same for one item and
+ * for hundreds. Changes are applied in the order in which they came.
  */
 export class GroupCommit {
   #waiting: {
@@ -21,14 +21,14 @@ export class GroupCommit {
 
   /**
    * @param assertUsable throws if nothing can be committed now
-   * @param transact applies all of it and commits, or throws and has changed nothing
+   * @param transact applies all changes and commits them, or throws and changes nothing
    */
   constructor(assertUsable: () => void, transact: (apply: () => void) => void) {
     this.#assertUsable = assertUsable;
     this.#transact = transact;
   }
 
-  /** Resolves when each step was committed or refused. Rejects, and changes nothing, if `assertUsable` throws. */
+  /** Resolves when each change was committed or refused. Rejects, and changes nothing, if `assertUsable` throws. */
   commit(steps: readonly Step[]): Promise<void> {
     return new Promise((settle, fail) => {
       this.#waiting.push({ steps, settle, fail });
@@ -36,7 +36,7 @@ export class GroupCommit {
     });
   }
 
-  /** Commits what is waiting, at once. */
+  /** Commits waiting changes now. */
   flush(): void {
     clearImmediate(this.#turn);
     this.#turn = undefined;
@@ -53,7 +53,7 @@ export class GroupCommit {
     for (const { settle } of group) settle();
   }
 
-  /** What fails as a whole is tried in halves, down to the steps that are to blame. */
+  /** Tries a failed group again in halves, down to the changes that fail. */
   #commitAll(steps: readonly Step[]): void {
     if (steps.length === 0) return;
     try {

@@ -7,9 +7,9 @@ import { brandKey, keyId } from '@kvs/protocol';
 //   short key   partition (2 bytes, big-endian) · tag (s or b) · the key's bytes
 //   long key    partition (2 bytes, big-endian) · tag (s or b) · the key's first HEAD_BYTES · digest · slot
 //
-// All of a partition lies together, all keys with a common start lie together within it, and a long key's
-// length is one that no short key has. Long keys of one head and digest take different slots, and the whole key
-// is in the record: two keys are never taken for one, even where their digests are equal.
+// All keys of a partition are together, and within it all keys with a common prefix. The length of a long key is one
+// that no short key has. Long keys with the same head and digest have different slots, and the record has the
+// complete key, so two keys are never confused, even if their digests are equal.
 
 export const HEAD_BYTES = 960;
 export const PREFIX_BYTES = 3;
@@ -17,12 +17,12 @@ const DIGEST_BYTES = 32;
 export const LONG_KEY_BYTES = PREFIX_BYTES + HEAD_BYTES + DIGEST_BYTES + 1;
 export const SLOTS = 256;
 
-/** A digest of 32 bytes; another than SHA-256 is for tests. */
+/** A digest of 32 bytes. Tests use others than SHA-256. */
 export type Digest = (bytes: Buffer) => Uint8Array;
 
 export const sha256: Digest = (bytes) => createHash('sha256').update(bytes).digest();
 
-/** The whole stored key of a short one; of a long one the part before its slot. */
+/** The stored key of a short key; of a long key, the part before its slot. */
 export interface StoredKey {
   readonly bytes: Buffer;
   readonly isLong: boolean;
@@ -53,12 +53,12 @@ export function partitionStart(partition: number): Buffer {
   return bytes;
 }
 
-/** Before which key a partition's last one comes. */
+/** Returns the end of a partition: all of its keys are smaller. */
 export function partitionEnd(partition: number): Buffer {
   return Buffer.concat([partitionStart(partition), Buffer.of(0xff)]);
 }
 
-/** Tag and bytes of a key. */
+/** Returns the tag and bytes of a key. */
 export function idBytes(id: KeyId): Buffer {
   if (id.startsWith('s')) return Buffer.from(id, 'utf8');
   return Buffer.concat([Buffer.from('b'), Buffer.from(id.slice(1), 'hex')]);
@@ -71,8 +71,9 @@ export function idFromBytes(bytes: Buffer): KeyId {
 }
 
 /**
- * Where the stored keys begin whose ids may start with this. A start that is cut within a character or byte is
- * shortened to whole ones, one longer than the head to the head, so what is found must still be compared.
+ * Returns where the stored keys begin whose ids may start with this prefix. A prefix that ends within a character or
+ * byte is shortened to whole ones, and a prefix longer than the head is shortened to the head. So the caller must
+ * compare the keys that it finds.
  */
 export function prefixStart(partition: number, idPrefix: string): Buffer {
   const whole = idPrefix.startsWith('b')

@@ -4,28 +4,28 @@ import type { KvsError } from '@kvs/protocol';
 /**
  * When a write is acknowledged.
  *
- * - `commit`: when its transaction is in the operating system's hands. It survives the death of the process, by
- *   `kill -9` too. After a power cut or a crash of the operating system recent writes may be missing, and as
- *   the order in which pages reach the disk is then not known, the file may be damaged.
- * - `sync`: when the disk has it (one fsync for each group of writes). It survives a power cut as well. The fsync
- *   holds up the process, for some milliseconds on most disks.
+ * - `commit`: when the operating system has its transaction. The write survives the death of the process, also by
+ *   `kill -9`. After a power cut or a crash of the operating system, recent writes may be missing. The file may then
+ *   be damaged, because the order in which pages reach the disk is not known.
+ * - `sync`: when the disk has it, by one fsync for each group of writes. The write survives a power cut too. The
+ *   process waits for the fsync, some milliseconds on most disks.
  */
 export type Durability = 'commit' | 'sync';
 
 export interface LmdbEngineOptions {
-  /** Where the data lives: a directory of the engine's own, made when it is missing. One process at a time. */
+  /** The directory of the data, which belongs to one process at a time. It is created if it is missing. */
   readonly directory: string;
   /** Default `commit`. */
   readonly durability?: Durability;
-  /** Bytes of address space mapped at first. The map grows by itself; a good guess saves it the trouble. */
+  /** Bytes of address space to map at first. The map grows by itself; a good estimate saves time. */
   readonly mapSizeBytes?: number;
-  /** How often expired pairs are looked for, besides when they are met. Default 1,000; 0 for never. */
+  /** Milliseconds between sweeps for expired pairs. Default 1,000; 0 for none. */
   readonly sweepIntervalMs?: number;
-  /** Who runs the renewal of the directory's lock. Default: the system's timers. */
+  /** Runs the renewal of the directory's lock. Default: the system's timers. */
   readonly scheduler?: Scheduler;
   /**
-   * Told once if another process has taken the directory, which can only happen after this one was suspended for some
-   * seconds. The engine then refuses every operation. Default: nobody.
+   * Called once if another process has taken the directory, which can only happen after this process was suspended
+   * for some seconds. The engine then refuses every operation.
    */
   readonly onLost?: (error: KvsError) => void;
 }

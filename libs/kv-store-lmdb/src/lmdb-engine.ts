@@ -26,12 +26,14 @@ import type { LmdbEngineOptions } from './lmdb-engine-options.js';
 import { PairTable } from './pair-table.js';
 import { PartitionReader } from './partition-reader.js';
 
-/** For `KvStoreModule.forRoot({ engine: lmdbEngine({ directory }) })`. */
+/** Returns a factory for `KvStoreModule.forRoot({ engine: lmdbEngine({ directory }) })`. */
 export function lmdbEngine(options: LmdbEngineOptions): EngineFactory {
   return ({ clock }) => LmdbEngine.open({ ...options, clock });
 }
 
-/** Keeps the pairs on disk, in LMDB. Reads answer at once, writes when they are as durable as was asked for. */
+/**
+ * Keeps the pairs on disk, in LMDB. Reads answer at once, and writes when they are as durable as the options require.
+ */
 export class LmdbEngine implements StorageEngine {
   readonly name = 'lmdb';
   readonly capabilities = Object.freeze({ durable: true, shared: false });
@@ -56,7 +58,7 @@ export class LmdbEngine implements StorageEngine {
     this.#directory = directory;
     this.#environment = environment;
     this.#table = new PairTable(environment, clock, sha256);
-    // Looked at before each commit: no write is acknowledged that went into a file without a name.
+    // Checked before each commit, so that no write is acknowledged that went into a deleted file.
     this.#commits = new GroupCommit(
       () => {
         directory.assertHeld();
@@ -71,9 +73,10 @@ export class LmdbEngine implements StorageEngine {
   }
 
   /**
-   * Opens the pairs of a directory, which it has for itself until it is closed. If the engine before ended without being
-   * closed, that takes some seconds: see `DirectoryLock` of `@kvs/kv-store`.
-   * @throws KvsError `engine_unavailable`: the directory is in use, of another format, or corrupt
+   * Opens the pairs of a directory and locks it until the engine is closed. If the previous engine was not closed,
+   * this takes some seconds: see `DirectoryLock` of `@kvs/kv-store`.
+   * @throws KvsError `engine_unavailable`: the directory is in use, of another format or partition function, or
+   * corrupt
    */
   static async open(options: LmdbEngineOptions & EngineFactoryOptions): Promise<LmdbEngine> {
     const { clock, directory: path, durability = 'commit', mapSizeBytes } = options;
@@ -129,8 +132,8 @@ export class LmdbEngine implements StorageEngine {
   }
 
   /**
-   * Looks whether the data file is in its place. While it is not, and once another process has taken the directory, every
-   * operation is refused.
+   * Checks whether the data file is in its place. While it is not, and if another process has taken the directory,
+   * every operation is refused.
    */
   obstacle(): string | undefined {
     this.#obstacle = this.#directory.loss?.message ?? this.#environment.obstacle();
@@ -142,8 +145,8 @@ export class LmdbEngine implements StorageEngine {
   }
 
   /**
-   * Removes pairs whose time has come, a bounded number in each turn of the event loop, until none is left. The
-   * engine does so by itself every `sweepIntervalMs`.
+   * Removes expired pairs, a bounded number in each turn of the event loop, until none is left. The engine also does
+   * this every `sweepIntervalMs`.
    */
   async reclaimExpired(): Promise<void> {
     for (let found = SWEEP_PAIRS; found === SWEEP_PAIRS && this.#closing === undefined;) {
@@ -167,7 +170,7 @@ export class LmdbEngine implements StorageEngine {
     try {
       await this.reclaimExpired();
     } catch {
-      // Nobody waits for it; whoever reads next is told what is wrong.
+      // Nobody waits for the sweep. The next read reports the problem.
     }
   }
 
@@ -213,13 +216,13 @@ export class LmdbEngine implements StorageEngine {
 const ABSENT = Object.freeze({ status: 'absent' });
 const PRESENT = Object.freeze({ status: 'present' });
 
-/** How soon reads are refused after the data file was moved away. Writes are refused at once. */
+/** How soon reads are refused after the data file was moved. Writes are refused at once. */
 const CHECK_INTERVAL_MS = 500;
 
-/** How many pairs a sweep removes before it gives way. */
+/** How many pairs a sweep removes in one turn of the event loop. */
 const SWEEP_PAIRS = 200;
 
-/** How many partitions with little in them a scan reads before it gives way. */
+/** How many partitions with few pairs a scan reads in one turn of the event loop. */
 const PARTITIONS_PER_TURN = 16;
 
 function assertNone(obstacle: string | undefined): void {

@@ -14,8 +14,8 @@ import { partitionOf, partitionStart, SLOTS, storedKey, withSlot } from './key-c
 import { encodeRecord, recordEntry, recordHead, recordKey } from './record.js';
 
 /**
- * The pairs, the deadlines of those that expire, and the version floors. What changes anything must be called
- * within a transaction.
+ * The pairs, their deadlines, and the version floors. Methods that change anything must be called within a
+ * transaction.
  */
 export class PairTable {
   readonly #environment: Environment;
@@ -46,8 +46,8 @@ export class PairTable {
     const isPresent = before !== undefined && !isExpired(before.expiresAtMs, nowMicros);
     const actualVersion = isPresent ? before.version : 0;
     if (!conditionHolds(ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
-    // An expired pair that is still here is above every earlier version of its key, as the floor is for one that
-    // is gone.
+    // The version of an expired pair that was not removed yet is higher than all earlier versions of its key, as the
+    // floor is for a removed pair.
     const version = nextVersion(before?.version ?? this.#floor(partition), nowMicros);
     if (before?.expiresAtMs !== undefined) this.#forgetDeadline(place.key, before.expiresAtMs);
     const longKey = place.isLong ? item.id : undefined;
@@ -67,13 +67,13 @@ export class PairTable {
     return { status: isPresent ? 'deleted' : 'absent' };
   }
 
-  /** Where the pairs are, at most so many, whose time has come. */
+  /** Returns pairs that have expired, at most so many. */
   expired(limit: number): Buffer[] {
     const end = deadlineKey(EMPTY, microsToMs(this.#clock.nowMicros()) + 1);
     return [...this.#environment.deadlines.getKeys({ end, limit })].map((key) => Buffer.from(key));
   }
 
-  /** Removes one of what {@link expired} gave, unless it was written or removed since. */
+  /** Removes a pair that {@link expired} returned, unless it has changed since. */
   reclaim(deadline: Buffer): void {
     const key = deadline.subarray(DEADLINE_BYTES);
     const record = this.#environment.pairs.getBinary(key);
@@ -104,7 +104,7 @@ export class PairTable {
     this.#environment.floors.putSync(partitionStart(partition), floor);
   }
 
-  /** The highest version that left this partition: what comes anew starts above it. */
+  /** Returns the highest version that left this partition. New pairs start above it. */
   #floor(partition: number): number {
     return this.#environment.floors.getBinary(partitionStart(partition))?.readDoubleBE() ?? 0;
   }
@@ -127,7 +127,7 @@ interface Place {
 const EMPTY = Buffer.alloc(0);
 const DEADLINE_BYTES = 8;
 
-/** Ordered by time: doubles that are not negative sort as their big-endian bytes do. */
+/** Sorts by time: the big-endian bytes of doubles that are not negative have the order of the numbers. */
 function deadlineKey(key: Buffer, expiresAtMs: number): Buffer {
   const time = Buffer.allocUnsafe(DEADLINE_BYTES);
   time.writeDoubleBE(Math.max(expiresAtMs, 0));

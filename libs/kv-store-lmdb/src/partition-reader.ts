@@ -5,9 +5,9 @@ import { idFromBytes, isLong, partitionEnd, prefixStart } from './key-codec.js';
 import { recordEntry, recordHead, recordKey } from './record.js';
 
 /**
- * Reads one partition in chunks, each in a read of its own: what a slow caller would otherwise hold is the whole
- * file as it was, and its free pages. Goes from key to key in their order, so that none comes twice, up to what
- * was the last when the first chunk was read, so that what is added behind does not prolong it.
+ * Reads one partition in chunks, each in its own read transaction. A transaction that waits for a slow caller would
+ * keep the whole file as it was, with its free pages. The reader goes through the keys in their order, so no key
+ * comes twice. It ends at the key that was the last when it read the first chunk, so new keys do not prolong it.
  */
 export class PartitionReader {
   #start: Buffer;
@@ -30,7 +30,7 @@ export class PartitionReader {
     return this.#isDone;
   }
 
-  /** The next pairs, as many as a chunk holds; may be none. */
+  /** Returns the pairs of the next chunk, which may be empty. */
   nextChunk(nowMicros: number): EnginePair[] {
     this.#last ??= this.#findLast();
     const chunk = new ScanChunkBuilder();
@@ -61,14 +61,14 @@ export class PartitionReader {
   }
 }
 
-/** How many pairs are looked at in one go, where few or none are wanted. */
+/** How many pairs one step examines if few or none match. */
 const MOST_EXAMINED = 4000;
 
 function successor(key: Buffer): Buffer {
   return Buffer.concat([key, Buffer.of(0)]);
 }
 
-/** After all keys that begin with this: no key's bytes can be as many 0xff as a key may have. */
+/** Comes after all keys that start with this, because no key has so many bytes 0xff. */
 function afterPrefix(prefix: Buffer): Buffer {
   return Buffer.concat([prefix, Buffer.alloc(1000 - Math.min(prefix.length, 999), 0xff)]);
 }

@@ -38,7 +38,7 @@ export function recordHead(record: Buffer): RecordHead {
   };
 }
 
-/** The key that the record spells out, if it does. */
+/** Returns the key in the record, if it is there. */
 export function recordKey(record: Buffer): KeyId | undefined {
   if (!(flagsOf(record) & LONG_KEY)) return undefined;
   const at = keyOffset(record);

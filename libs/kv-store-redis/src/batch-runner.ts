@@ -7,28 +7,28 @@ import type { PendingCalls } from './pending-calls.js';
 import type { Deadline } from './servers/deadline.js';
 import type { PartitionClient, PartitionReply, PartitionRequest } from './servers/partition-client.js';
 
-/** What to run on a partition. */
+/** A command on a partition. */
 export type Operation = Omit<PartitionRequest, 'keys'>;
 
-/** What to run for the items of a partition, and how to read the answer: an outcome for each item. */
+/** How to run a command for the items of a partition, and how to read its answer: one outcome for each item. */
 export interface BatchOperation<T, R> {
   readonly bytesOf: (item: T) => number;
   readonly operation: (items: readonly T[]) => Operation;
-  /** The outcome of each item when Redis is full; for operations that have such an outcome. */
+  /** The outcome of each item if Redis is full, for operations that have such an outcome. */
   readonly outOfMemory?: R;
   readonly outcomes: (answer: unknown, replicaProblem: string | undefined) => readonly R[];
 }
 
-/** The steps of one call, which share its deadline. Whatever Redis does not answer is `unavailable`. */
+/** The steps of one call, which share its deadline. An item without an answer of Redis is `unavailable`. */
 export interface CallSteps {
   onItems<T extends EngineKey, R>(
     items: readonly T[],
     operation: BatchOperation<T, R>,
   ): Promise<readonly (R | EngineUnavailable)[]>;
   /**
-   * One command for each item, in any order.
+   * Runs one command for each item, in any order.
    *
-   * @param isPatient false to give up where the only way on is to wait for a server
+   * @param isPatient false to give up if the call would have to wait for a server
    */
   onEach<T extends EngineKey>(
     items: readonly T[],
@@ -37,7 +37,7 @@ export interface CallSteps {
   ): Promise<readonly PartitionReply[]>;
 }
 
-/** Runs what the engine is asked for, partition by partition. */
+/** Runs operations partition by partition. */
 export class BatchRunner {
   readonly #calls: PendingCalls;
   readonly #client: PartitionClient;
@@ -49,7 +49,7 @@ export class BatchRunner {
     this.#keysOf = keysOf;
   }
 
-  /** The same for each of these partitions: their answers. Rejects unless all answer. */
+  /** Runs the same operation on each of these partitions; returns the answers. Rejects unless all answer. */
   onPartitions(partitions: readonly number[], operation: Operation): Promise<readonly unknown[]> {
     return this.#calls.run(0, async (deadline) => {
       const requests = partitions.map((partition) => ({ keys: this.#keysOf(partition), ...operation }));
@@ -61,7 +61,7 @@ export class BatchRunner {
     });
   }
 
-  /** Outcomes for all items, in their order. Rejects only when nothing at all was done. */
+  /** Returns outcomes for all items, in their order. Rejects only if nothing at all was done. */
   onItems<T extends EngineKey, R>(
     items: readonly T[],
     operation: BatchOperation<T, R>,
@@ -73,7 +73,7 @@ export class BatchRunner {
     });
   }
 
-  /** One call of several steps on these items. */
+  /** Runs one call of several steps on these items. */
   inSteps<T extends EngineKey, R>(
     items: readonly T[],
     bytesOf: (item: T) => number,
@@ -90,7 +90,7 @@ export class BatchRunner {
     );
   }
 
-  /** The problem is why nothing at all was done; undefined if something was. */
+  /** @returns problem: why nothing at all was done; undefined if something was */
   async #runRounds<T extends EngineKey, R>(
     items: readonly T[],
     operation: BatchOperation<T, R>,
@@ -99,7 +99,7 @@ export class BatchRunner {
     const results = new Array<R | EngineUnavailable>(items.length);
     const problems: string[] = [];
     let answered = 0;
-    // All is encoded before the first wait: the items are the caller's to change from then on.
+    // Everything is encoded before the first wait, because the caller may change the items afterwards.
     const rounds = inRounds(items, operation.bytesOf).map((groups) =>
       groups.map((group) => ({ group, request: this.#requestFor(group, operation) })),
     );
@@ -134,14 +134,14 @@ const NO_REPLY: PartitionReply = Object.freeze({
   maybeApplied: true,
 });
 
-/** For an item of which Redis said nothing. */
+/** For an item that the answer of Redis leaves out. */
 export const NO_OUTCOME: EngineUnavailable = Object.freeze({
   status: 'unavailable',
   message: 'Redis gave no answer for this item',
   maybeApplied: true,
 });
 
-/** Why nothing was done, where no outcome of the operation's own says so. */
+/** Returns why nothing was done, unless the operation has an outcome that says so. */
 function problemIn<R>(reply: PartitionReply, { outOfMemory }: { outOfMemory?: R }): string | undefined {
   if (reply.kind === 'answered') return undefined;
   const isTold = reply.kind === 'out_of_memory' ? outOfMemory !== undefined : reply.maybeApplied;

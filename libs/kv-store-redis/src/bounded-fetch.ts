@@ -7,7 +7,7 @@ import { numberIn, presenceOutcomes, readOutcomes } from './data/answers.js';
 import { encodeKeyId, leastValueBytes } from './data/pair-codec.js';
 import { HAS } from './data/scripts.js';
 
-/** What an item costs besides its data, here and on the wire, roughly. */
+/** The approximate cost of an item besides its data, here and on the wire. */
 const ITEM_BYTES = 100;
 
 export function keyBytes({ id }: EngineKey): number {
@@ -36,10 +36,10 @@ export function askPresence(nowMicros: number): BatchOperation<EngineKey, Engine
 }
 
 /**
- * Reads pairs only after their sizes show that the values fit. It reads the pairs of servers that answer at once first, and
- * then waits for the others: one server that is away must not use up the time of all.
+ * Reads pairs only if their sizes show that the values fit. It first reads the pairs of servers that answer at once,
+ * and then waits for the others, so that one server that is away does not use up the time of all.
  *
- * @param keys distinct objects, which nobody changes
+ * @param keys distinct objects that nobody changes
  * @throws KvsError `answer_too_large`, or `engine_unavailable` if no server answered
  */
 export async function fetchWithin(
@@ -69,7 +69,7 @@ export async function fetchWithin(
   return answer;
 }
 
-/** Returns the least bytes of the value of each pair that exists; the other keys get their outcomes. */
+/** Returns the least bytes of the value of each pair that exists. The other keys get their outcomes. */
 async function askSizes(
   keys: readonly EngineKey[],
   isPatient: boolean,

@@ -1,22 +1,22 @@
 import { PARTITION_COUNT } from '@kvs/protocol';
 
-/** Reclaims up to so many expired pairs of each of these partitions: how many it reclaimed, in the same order. */
+/** Reclaims up to so many expired pairs of each of these partitions; returns how many, in the same order. */
 export type Reclaim = (partitions: readonly number[], limit: number) => Promise<readonly number[]>;
 
 /**
- * Reclaims the memory of expired pairs, a few partitions at each step, round and round. That they are absent does
- * not depend on it. Redis's own expiry is not used, for it goes by another clock.
+ * Reclaims the memory of expired pairs, a few partitions at each step, in rounds. Expired pairs are absent even
+ * before. Redis's own expiry is not used, because it follows another clock.
  */
 export class ExpirySweep {
   readonly #reclaim: Reclaim;
   readonly #intervalMs: number;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
-  /** Partitions that had more than a step reclaims. They come again at once. */
+  /** Partitions with more expired pairs than a step reclaims. They are next. */
   #unfinished: readonly number[] = [];
   #next: number;
 
-  /** @param start the partition to begin with; different for each of several that sweep the same store */
+  /** @param start the first partition; different for each engine on the same store */
   constructor(reclaim: Reclaim, intervalMs: number, start: number) {
     this.#reclaim = reclaim;
     this.#intervalMs = intervalMs;
@@ -39,7 +39,7 @@ export class ExpirySweep {
       const reclaimed = await this.#reclaim(partitions, LIMIT);
       this.#unfinished = partitions.filter((_, index) => reclaimed[index] === LIMIT).slice(0, PER_STEP / 2);
     } catch {
-      // Redis is away, which everybody else hears of. The partitions come again in the next round.
+      // Redis is away, which other calls report. The next round tries again.
     }
     if (!this.#isStopped) this.#schedule();
   }
@@ -51,6 +51,6 @@ export class ExpirySweep {
   }
 }
 
-/** With the default interval a round takes 16 seconds, and 256 small scripts a second. */
+/** With the default interval, a round takes 16 seconds and runs 256 small scripts a second. */
 const PER_STEP = 64;
 const LIMIT = 200;

@@ -6,7 +6,7 @@ import { encodeKeyId } from './data/pair-codec.js';
 import type { Script } from './data/scripts.js';
 import { SCAN_NEXT, SCAN_OPEN } from './data/scripts.js';
 
-/** Answers of a script that was run on each of these partitions. Rejects unless all answered. */
+/** Runs a script on each of these partitions; returns the answers. Rejects unless all answer. */
 export type RunOnPartitions = (
   partitions: readonly number[],
   script: Script,
@@ -14,9 +14,9 @@ export type RunOnPartitions = (
 ) => Promise<readonly unknown[]>;
 
 /**
- * The pairs of these partitions. Redis's own HSCAN may repeat what moves in the hash while it grows or shrinks, so
- * it is not used: the first answer for a partition brings its first pairs and, from the same moment, the keys of
- * all others; the pairs of those are then asked for. So no key comes twice, and what is held is one partition's keys.
+ * Yields the pairs of these partitions. Redis's own HSCAN may repeat pairs while the hash grows or shrinks, so it is
+ * not used. The first answer for a partition has its first pairs and, from the same moment, the keys of all others.
+ * The scan then reads the pairs of those keys. So no key comes twice, and the scan holds only one partition's keys.
  */
 export async function* scanPartitions(
   partitions: readonly number[],
@@ -34,13 +34,13 @@ export async function* scanPartitions(
     const partition = ahead[found];
     const first = opened[found];
     if (partition === undefined || first === undefined) {
-      // Partitions without a match are passed in longer and longer strides.
+      // The scan reads more and more partitions at once while none has a match.
       next += ahead.length;
       aheadCount = Math.min(2 * aheadCount, MAX_AHEAD);
       continue;
     }
     next += found + 1;
-    // What was read further ahead would be out of date when the caller comes back.
+    // Pairs that were read ahead would be out of date when the caller returns.
     aheadCount = 1;
     if (first.pairs.length > 0) yield { partition, pairs: first.pairs };
     let rest: readonly Buffer[] = first.rest;

@@ -6,7 +6,7 @@ export interface PendingCallsLimits {
   readonly maxPendingBytes: number;
 }
 
-/** The calls under way: each has a deadline, together they have a bound, and closing waits for them. */
+/** The calls in flight. Each has a deadline, together they have a limit, and closing waits for them. */
 export class PendingCalls {
   readonly #limits: PendingCallsLimits;
   readonly #underWay = new Set<Promise<unknown>>();
@@ -21,7 +21,7 @@ export class PendingCalls {
     if (this.#isClosed) throw new KvsError('engine_unavailable', 'the redis engine is closed');
   }
 
-  /** @param bytes what the call keeps in memory until it is answered. One that is alone may have any number. */
+  /** @param bytes what the call keeps in memory until it is answered. A single call may have any number. */
   async run<T>(bytes: number, call: (deadline: Deadline) => Promise<T>): Promise<T> {
     this.assertOpen();
     if (this.#pendingBytes > 0 && this.#pendingBytes + bytes > this.#limits.maxPendingBytes) {

@@ -3,32 +3,35 @@ import { contradicts, parseUrl } from './redis-url.js';
 
 export interface RedisEngineOptions {
   /**
-   * `redis://` or, for TLS, `rediss://` addresses, as `redis://user:password@host:6379/0`. One that is not part of
-   * a Cluster is a single server; otherwise these are the servers of a Cluster to ask for the others. The database
-   * number may be given as `?db=` too; a Cluster has database 0 only. All URLs share user, password, database and
-   * TLS: the first has them, and the others repeat them or leave them out.
+   * `redis://` addresses, or `rediss://` for TLS, as `redis://user:password@host:6379/0`. One address is a single
+   * server, or any server of a Cluster; several are servers of a Cluster. The database number may also be given as
+   * `?db=`; a Cluster has database 0 only. All URLs share user, password, database and TLS: the first has them, and
+   * the others repeat them or leave them out.
    */
   readonly urls: readonly string[];
   /**
-   * What every Redis key of this store starts with. Stores with different prefixes don't see each other, and those
-   * with the same prefix are one. Letters, digits and `_ . : -`. Default `kvs`.
+   * The start of every Redis key of this store. Stores with different prefixes don't see each other, and stores with
+   * the same prefix are one. Letters, digits and `_ . : -`. Default `kvs`.
    */
   readonly prefix?: string;
-  /** Replicas that must have a write before it is acknowledged. Default 0. */
+  /** How many replicas must have a write before it is acknowledged. Default 0. */
   readonly waitReplicas?: number;
-  /** How long to wait for those replicas. At most half of {@link timeoutMs}; default a third of it. */
+  /** Milliseconds to wait for those replicas. At most half of {@link timeoutMs}; default a third of it. */
   readonly waitTimeoutMs?: number;
-  /** Within which every call is answered, if only with `engine_unavailable`. Default 2,000. */
+  /** Milliseconds within which every call is answered, if only with `engine_unavailable`. Default 2,000. */
   readonly timeoutMs?: number;
-  /** Bytes of requests that may wait for Redis; what would be more is refused. Default 128 MiB. */
+  /** Bytes of requests that may wait for Redis. More are refused. Default 128 MiB. */
   readonly maxPendingBytes?: number;
-  /** Pause between two steps of the sweep that reclaims expired pairs. Default 250; 0 for no sweep. */
+  /** Milliseconds between two steps of the sweep for expired pairs. Default 250; 0 for no sweep. */
   readonly sweepIntervalMs?: number;
-  /** For servers whose URL has no password. Default: the environment variable `KVS_REDIS_PASSWORD`, if it is set. */
+  /** The password, if the URL has none. Default: the environment variable `KVS_REDIS_PASSWORD`, if it is set. */
   readonly password?: string;
-  /** Certificates and the like, for `rediss://`. */
+  /** Certificates and other TLS options, for `rediss://`. */
   readonly tls?: ConnectionOptions;
-  /** Told when a server stops answering (with the reason), when it answers again, and if it may evict pairs. */
+  /**
+   * Receives a message when a server stops answering (with the reason), when it answers again, and if it may evict
+   * pairs.
+   */
   readonly log?: RedisLog;
 }
 
@@ -54,7 +57,7 @@ export interface ServerAddress {
   readonly port: number;
 }
 
-/** How to be let in; the same for all servers. */
+/** How to log in. The same for all servers. */
 export interface ServerAccess {
   readonly username: string | undefined;
   readonly password: string | undefined;
@@ -62,7 +65,7 @@ export interface ServerAccess {
   readonly tls: ConnectionOptions | undefined;
 }
 
-/** @throws TypeError or RangeError for options that cannot be */
+/** @throws TypeError or RangeError for invalid options */
 export function settingsOf(options: RedisEngineOptions): RedisEngineSettings {
   const [first, ...others] = options.urls.map(parseUrl);
   if (first === undefined) throw new TypeError('a Redis engine needs at least one URL');
@@ -93,7 +96,7 @@ export function settingsOf(options: RedisEngineOptions): RedisEngineSettings {
   };
 }
 
-/** A brace would change the part of a key that decides on its slot. */
+/** A brace would change the part of a key that decides its slot. */
 const PREFIX = /^[\w.:-]{1,64}$/;
 
 const SILENT: RedisLog = { info: () => undefined, warn: () => undefined };

@@ -51,8 +51,8 @@ export function redisEngine(options: RedisEngineOptions): EngineFactory {
 }
 
 /**
- * Keeps the pairs in Redis or Valkey. It connects in the background, and again whenever it must; calls that Redis does
- * not answer within the timeout meanwhile are `engine_unavailable`.
+ * Keeps the pairs in Redis or Valkey. It connects in the background and reconnects when necessary. A call that Redis
+ * does not answer within the timeout is `engine_unavailable`.
  */
 export class RedisEngine implements StorageEngine {
   readonly name = 'redis';
@@ -83,7 +83,7 @@ export class RedisEngine implements StorageEngine {
     );
   }
 
-  /** Resolves when Redis was asked for the first time; see {@link redisEngine}, also for errors. */
+  /** Resolves when Redis was asked for the first time. For errors, see {@link redisEngine}. */
   async opened(): Promise<void> {
     await this.#topology.refresh();
     const { mismatch } = this.#topology;
@@ -106,7 +106,7 @@ export class RedisEngine implements StorageEngine {
 
   async getMany(keys: readonly EngineKey[], maxBytes = Infinity): Promise<readonly EngineReadOutcome[]> {
     const nowMicros = this.#clock.nowMicros();
-    // A single value is read at once: to ask for its size first would cost another round trip.
+    // A single value is read at once, because asking for its size first would cost another round trip.
     const outcomes =
       keys.length <= 1 || maxBytes === Infinity
         ? await this.#batches.onItems(keys, readPairs(nowMicros))
@@ -176,7 +176,7 @@ export class RedisEngine implements StorageEngine {
     maxBytes: number,
     nowMicros: number,
   ): Promise<readonly EngineReadOutcome[]> {
-    // The keys are the caller's to change while Redis is asked for the sizes.
+    // The caller may change the keys while Redis is asked for the sizes.
     const asked = keys.map(({ id, partition }) => ({ id, partition }));
     return this.#batches.inSteps(asked, keyBytes, (steps) => fetchWithin(asked, maxBytes, nowMicros, steps));
   }

@@ -8,7 +8,9 @@ export interface RedisUrl {
   readonly database: number;
 }
 
-/** @throws TypeError for a URL that cannot be used whole. The message does not repeat it: it may hold a password. */
+/**
+ * @throws TypeError for a URL with an unusable part. The message does not repeat the URL, which may have a password.
+ */
 export function parseUrl(text: string): RedisUrl {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isWhole = url !== undefined && url.hostname !== '' && url.port !== '0' && url.hash === '';
@@ -23,7 +25,7 @@ export function parseUrl(text: string): RedisUrl {
   };
 }
 
-/** Whether a URL asks for another access than the first. It may leave out what the first has. */
+/** Returns whether a URL has other credentials than the first. It may leave out what the first has. */
 export function contradicts(first: RedisUrl, other: RedisUrl): boolean {
   return (
     other.isTls !== first.isTls ||

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
 
-/** A reply as it goes over the wire; undefined for none, `close` to cut the connection instead. */
+/** A reply on the wire; undefined for none, `close` to cut the connection instead. */
 export type FakeReply = string | undefined;
 
-/** What to reply to a command, which comes with the number of its connection, from 0. */
+/** Returns the reply to a command. Connections are numbered from 0. */
 export type FakeScript = (command: readonly string[], connection: number) => FakeReply;
 
-/** A server on a free port that says what a test wants it to say, and notes what it is asked. */
+/** A server on a free port that replies as a test requires and records the commands. */
 export class FakeRedis {
   readonly received: (readonly string[])[] = [];
   connectionCount = 0;
@@ -63,7 +63,7 @@ export class FakeRedis {
   }
 }
 
-/** A pair with an empty text for value, and its size. */
+/** A pair with an empty text as its value, and its size. */
 export const PAIR = bulk(`s${'\0'.repeat(8)}`);
 export const PAIR_SIZE = ':9\r\n';
 
@@ -73,7 +73,7 @@ export const NO_CLUSTER = '-ERR This instance has cluster support disabled\r\n';
 /** One pair was written, with version 1, and is new. */
 export const WRITTEN = array([array([':1\r\n']), array([':1\r\n'])]);
 
-/** What a Redis on its own replies that has no pairs and takes every write of one item. */
+/** Replies like a single Redis without pairs that accepts every write of one item. */
 export const single: FakeScript = ([name, ...args]) => {
   switch (name) {
     case 'PING':
@@ -94,7 +94,7 @@ export const single: FakeScript = ([name, ...args]) => {
   }
 };
 
-/** A script that replies to some commands in its own way, and otherwise as {@link single}. */
+/** Returns a script with its own replies to some commands, and otherwise those of {@link single}. */
 export function instead(replies: Readonly<Record<string, FakeScript | FakeReply>>): FakeScript {
   return (command, connection) => {
     const [name = ''] = command;
@@ -104,7 +104,7 @@ export function instead(replies: Readonly<Record<string, FakeScript | FakeReply>
   };
 }
 
-/** CLUSTER SLOTS, of ranges such as `[0, 16383, server]`. */
+/** Returns the reply to CLUSTER SLOTS for ranges such as `[0, 16383, server]`. */
 export function slots(ranges: readonly (readonly [number, number, FakeRedis])[]): string {
   return array(
     ranges.map(([first, last, { port }]) =>
@@ -123,7 +123,7 @@ export function array(items: readonly string[]): string {
 
 const HOUSEKEEPING = new Set(['PING', 'SELECT', 'CLUSTER', 'INFO', 'SCRIPT', 'AUTH', 'auth']);
 
-/** A whole command at the start of the text, an array of bulk strings, if it has arrived. */
+/** Returns the first complete command of the text, an array of bulk strings, if it has arrived. */
 function firstCommand(text: string): { command: string[]; length: number } | undefined {
   const head = /^\*(\d+)\r\n/.exec(text);
   if (head === null) return undefined;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Server, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 
-/** One address that leads to one port and later to another, as a load balancer does: open connections stay where they are. */
+/** An address that leads to one port and later to another, as that of a load balancer. Open connections stay. */
 export class Forwarder {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();

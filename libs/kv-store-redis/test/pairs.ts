@@ -10,7 +10,7 @@ export function write(text: string, value = 'v', expiresAtMs?: number): EngineWr
   return { ...placed(text), value: stringValue(value), expiresAtMs, ifVersion: undefined };
 }
 
-/** The value's data, or the outcome's status where there is none. */
+/** Returns the value's data, or the status of the outcome if there is none. */
 export async function read(engine: StorageEngine, text: string): Promise<string | undefined> {
   const [outcome] = await engine.getMany([placed(text)]);
   return outcome?.status === 'found' ? outcome.value.data : outcome?.status;
@@ -22,7 +22,7 @@ export async function scanIds(engine: StorageEngine): Promise<string[]> {
   return ids.sort();
 }
 
-/** Whether the engine answers: a step of polling for its recovery. */
+/** Returns whether the engine answers, to poll for its recovery. */
 export async function answers(engine: StorageEngine): Promise<boolean> {
   try {
     const [outcome] = await engine.getMany([placed('any')]);

@@ -1,7 +1,7 @@
 import { RedisProcess } from './redis-process.js';
 import { until } from './polling.js';
 
-/** A Redis Cluster of a test's own: three masters with a replica each. It fails over when it is told to. */
+/** A Redis Cluster for one test: three masters with a replica each. It fails over when a test requires it. */
 export class RedisCluster {
   private constructor(readonly servers: readonly RedisProcess[]) {}
 
@@ -26,7 +26,7 @@ export class RedisCluster {
     return this.servers.slice(0, MASTERS);
   }
 
-  /** Makes the replica of this master a master in its place, whether that one is there or not. */
+  /** Promotes the replica of this master, whether the master is there or not. */
   async failOver(master: number): Promise<void> {
     await this.servers[MASTERS + master]?.admin.cluster('FAILOVER', 'TAKEOVER');
   }
@@ -80,7 +80,7 @@ function startServer(): Promise<RedisProcess> {
   return RedisProcess.start({
     settings: [
       ['cluster-enabled', 'yes'],
-      // On a busy machine a short one makes replicas take over from masters that are only late.
+      // With a shorter time, on a busy machine, replicas would take over from masters that are only slow.
       ['cluster-node-timeout', '60000'],
       ['repl-diskless-sync-delay', '0'],
     ],

@@ -14,7 +14,7 @@ export interface RedisProcessOptions {
   readonly port?: number;
 }
 
-/** A redis-server of a test's own, on a free port, with its files in a directory of its own. */
+/** A redis-server for one test, on a free port, with a directory of its own. */
 export class RedisProcess {
   #process: ChildProcess | undefined;
   #admin: Redis | undefined;
@@ -47,13 +47,13 @@ export class RedisProcess {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** A connection for the test's own questions. */
+  /** A connection for the test's own commands. */
   get admin(): Redis {
     if (this.#admin === undefined) throw new Error('the server is not running');
     return this.#admin;
   }
 
-  /** Starts the process, again after {@link kill}. */
+  /** Starts the process, also again after {@link kill}. */
   async run(): Promise<void> {
     const args = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.#directory, '--save', ''];
     const more = this.#settings.flatMap(([name, value]) => [`--${name}`, value]);
@@ -99,7 +99,7 @@ export class RedisProcess {
   }
 }
 
-/** A port whose cluster bus port, 10,000 above, exists too. */
+/** Returns a free port with a free cluster bus port, 10,000 above. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const server = createServer().listen(0, '127.0.0.1');
@@ -112,5 +112,5 @@ export async function freePort(): Promise<number> {
 }
 
 function ignore(): void {
-  // That a server is away is what these tests are about.
+  // These tests expect errors while a server is away.
 }

@@ -9,13 +9,13 @@ export interface JumpOptions {
 }
 
 /**
- * Jump consistent hash (Lamping & Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm", 2014): nodes are
- * numbered buckets, in the order given.
+ * Jump consistent hash (Lamping & Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm", 2014). Nodes are
+ * numbered buckets, in the given order.
  *
  * - **Balance**: as even as the hash.
- * - **Movement**: the least possible, but **only the last node can go** (`not_last_node`), and a new one comes last.
- *   For a node that fails in the middle take another strategy. There are no weights.
- * - **Memory**: none but the nodes. **Lookup**: O(log nodes).
+ * - **Movement**: the least possible, but **only the last node can be removed** (`not_last_node`), and a new node
+ *   comes last. If nodes in the middle can fail, use another strategy. There are no weights.
+ * - **Memory**: none but the nodes. **Look-up**: O(log nodes).
  */
 export class JumpRing<T extends object = object> implements Placement<T> {
   readonly nodes: readonly RingNode<T>[];
@@ -44,7 +44,10 @@ export class JumpRing<T extends object = object> implements Placement<T> {
     return nodeAt(this.nodes, bucketOf(this.#hash(key), this.nodes.length));
   }
 
-  /** The first is the key's bucket; further ones come from rehashing. O(count · log nodes), more as count nears all. */
+  /**
+   * The first node is the key's bucket; others come from rehashing. O(count · log nodes), and more if `count` is
+   * close to all nodes.
+   */
   getN(key: string | Uint8Array, count: number, options?: ReplicaOptions): RingNode<T>[] {
     return chooseReplicas(this.nodes, this.#preference(key), count, options);
   }
@@ -53,7 +56,7 @@ export class JumpRing<T extends object = object> implements Placement<T> {
     return new JumpRing<T>([...this.nodes, node], this.#options);
   }
 
-  /** @throws HashRingError `not_last_node` for any other node, `unknown_node`, `no_nodes` when it is the only one */
+  /** @throws HashRingError `not_last_node` for any other node, `unknown_node`, `no_nodes` if it is the only node */
   without(id: string): JumpRing<T> {
     if (indexOfNode(this.nodes, id) !== this.nodes.length - 1) {
       throw new HashRingError(
@@ -75,7 +78,7 @@ export class JumpRing<T extends object = object> implements Placement<T> {
 }
 
 /**
- * The bucket of a 32-bit key, 0 to `buckets` - 1: Lamping & Veach's function. O(log buckets).
+ * Returns the bucket of a 32-bit key, 0 to `buckets` - 1, by Lamping & Veach's function. O(log buckets).
  *
  * @param key an unsigned 32-bit integer
  * @param buckets an integer from 1 to 2³¹ - 1
@@ -91,7 +94,7 @@ export function jumpBucket(key: number, buckets: number): number {
   return bucketOf(key, buckets);
 }
 
-/** {@link jumpBucket} without its checks; the 64-bit state is kept in two halves. */
+/** {@link jumpBucket} without checks. The 64-bit state is in two halves. */
 function bucketOf(key: number, buckets: number): number {
   let low = key >>> 0;
   let high = 0;
@@ -108,7 +111,7 @@ function bucketOf(key: number, buckets: number): number {
   return bucket;
 }
 
-/** The upper 32 bits of the product of two unsigned numbers; each step is exact in a double. */
+/** Returns the upper 32 bits of the product of two unsigned numbers. Each step is exact in a double. */
 function highHalf(a: number, b: number): number {
   return Math.floor((a * (b >>> 16) + Math.floor((a * (b & 0xffff)) / 65536)) / 65536);
 }

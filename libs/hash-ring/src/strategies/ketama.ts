@@ -4,20 +4,20 @@ import { chooseReplicas, type ReplicaOptions, type WeightedPlacement } from '../
 import { md5 } from './md5.js';
 
 export interface KetamaOptions {
-  /** How many times each node of mean weight is hashed: an integer of at least 1. Default 40. */
+  /** How many times each node of mean weight is hashed, at least 1. Default 40. */
   readonly hashCount?: number | undefined;
-  /** How many points of each hash are used, 1 to 4. Default 4; Python's hash_ring has 3. */
+  /** How many points of each hash are used, 1 to 4. Default 4; Python's hash_ring uses 3. */
   readonly pointsPerHash?: number | undefined;
-  /** How a node's number of hashes is computed. Default `libmemcached`. */
+  /** How to compute a node's number of hashes. Default `libmemcached`. */
   readonly rounding?: KetamaRounding | undefined;
 }
 
 /**
- * How many hashes a node has is `hashCount` times its weight over the mean weight, rounded down. Implementations
- * compute the quotient with different errors, and the same nodes then differ by a hash:
+ * A node has `hashCount` hashes times its weight over the mean weight, rounded down. Implementations compute the
+ * quotient with different errors, and then the same nodes differ by a hash:
  *
- * - `libmemcached`: in single precision, as libmemcached 1.1.4 does. Equal nodes have one hash less at 25, 47, 50, 55,
- *   61, 71, 94, 100 … nodes.
+ * - `libmemcached`: in single precision, as libmemcached 1.1.4 does. Equal nodes have one hash less at 25, 47, 50,
+ *   55, 61, 71, 94, 100 … nodes.
  * - `hashring`: in double precision, as the npm package `hashring` does. Equal nodes have one hash less at 7, 14, 28,
  *   49, 56, 98 … nodes.
  * - `exact`: without that error. Equal nodes have `hashCount` hashes at every number of nodes.
@@ -25,22 +25,22 @@ export interface KetamaOptions {
 export type KetamaRounding = 'libmemcached' | 'hashring' | 'exact';
 
 /**
- * Ketama (R. Jones, last.fm 2007): each node has 160 points on a circle of 2³², a key belongs to the next point. Keys
- * go to the same nodes as with libmemcached's weighted ketama for ids of its form (`host:port`, or `host` for the
- * default port), and with `rounding: 'hashring'` as with the npm package `hashring` in its defaults.
+ * Ketama (R. Jones, last.fm 2007): each node has 160 points on a circle of 2³², and a key belongs to the next point.
+ * Keys go to the same nodes as with libmemcached's weighted ketama for ids of its form (`host:port`, or `host` for
+ * the default port), and with `rounding: 'hashring'` as with the npm package `hashring` and its defaults.
  *
- * - **Balance**: by chance, the fullest of 10 nodes has about 1.1 times its share, of 100 about 1.2 times.
- * - **Movement**: with equal weights only what a node that comes or goes holds, if the nodes have as many hashes
- *   before as after; `rounding: 'exact'` promises that. Otherwise weights are renormalised, as in the original, and
- *   keys move between other nodes too.
- * - **Memory**: 8 bytes for each of 160 points per node. **Lookup**: MD5 of the key and a binary search.
+ * - **Balance**: by chance. The fullest of 10 nodes has about 1.1 times its share, of 100 nodes about 1.2 times.
+ * - **Movement**: with equal weights, only the keys of the node that is added or removed, if nodes have as many
+ *   hashes before as after; `rounding: 'exact'` ensures that. Otherwise weights are renormalised, as in the original,
+ *   and keys move between other nodes too.
+ * - **Memory**: 8 bytes for each of 160 points per node. **Look-up**: MD5 of the key and a binary search.
  *
- * `nodes` are in the order given: where two points coincide (once in ten thousand for 10 nodes) it decides.
+ * `nodes` are in the given order, which decides if two points coincide (once in ten thousand for 10 nodes).
  */
 export class KetamaRing<T extends object = object> implements WeightedPlacement<T> {
   readonly nodes: readonly RingNode<T>[];
   readonly #options: KetamaOptions;
-  /** The points, ascending, and the index of each one's node. */
+  /** The points, ascending, and the index of each point's node. */
   readonly #points: Float64Array;
   readonly #owners: Uint16Array;
 
@@ -78,7 +78,7 @@ export class KetamaRing<T extends object = object> implements WeightedPlacement<
     return new KetamaRing<T>(reweighNode(this.nodes, id, weight), this.#options);
   }
 
-  /** The place of the first point that is not before the key, or of the very first. */
+  /** Returns the index of the first point that is not before the key, or 0. */
   #find(key: string | Uint8Array): number {
     const [value] = md5(key);
     let low = 0;
@@ -91,7 +91,7 @@ export class KetamaRing<T extends object = object> implements WeightedPlacement<
     return low === this.#points.length ? 0 : low;
   }
 
-  /** Around the circle from the key; then the nodes whose weight is too small for a single point. */
+  /** Yields the nodes around the circle from the key, and then nodes whose weight is too small for a point. */
   *#preference(key: string | Uint8Array): Iterable<number> {
     const start = this.#find(key);
     yield* this.#owners.subarray(start);
@@ -100,10 +100,10 @@ export class KetamaRing<T extends object = object> implements WeightedPlacement<
   }
 }
 
-/** An owner is stored in 16 bits. */
+/** Owners are stored in 16 bits. */
 const MAX_NODES = 0x10000;
 
-/** All points in ascending order, each as `value · MAX_NODES + owner`: 48 bits, which a double holds. */
+/** Returns all points, ascending, each as `value · MAX_NODES + owner`: 48 bits, which a double can hold. */
 function circleOf(
   nodes: readonly RingNode[],
   { hashCount = 40, pointsPerHash = 4, rounding = 'libmemcached' }: KetamaOptions,
@@ -123,11 +123,11 @@ function circleOf(
   return Float64Array.from(pointsByNode.flat()).sort();
 }
 
-/** How many hashes a node has. The order of operations matters. */
+/** Returns how many hashes a node has. The order of operations matters. */
 type Rounding = (weight: number, totalWeight: number, hashCount: number, nodeCount: number) => number;
 
 const ROUNDINGS: Readonly<Record<KetamaRounding, Rounding>> = {
-  // libmemcached also adds 1e-10, which is lost again when it rounds the sum to a float.
+  // libmemcached also adds 1e-10, which is lost when it rounds the sum to a float.
   libmemcached: (weight, totalWeight, hashCount, nodeCount) => {
     const share = fround(fround(weight) / fround(totalWeight));
     return Math.floor(fround(fround(share * hashCount) * nodeCount));
@@ -145,7 +145,7 @@ function roundingOf(name: KetamaRounding): Rounding {
 
 const { fround } = Math;
 
-/** Enough for 40 of each of the most nodes that there can be. */
+/** Enough for 40 hashes of each of the maximum number of nodes. */
 const MAX_HASHES = 2 ** 22;
 
 function checkOption(name: string, value: number, max: number): void {

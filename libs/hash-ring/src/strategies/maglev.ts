@@ -14,20 +14,20 @@ import { chooseReplicas, type ReplicaOptions, type WeightedPlacement } from '../
 export interface MaglevOptions {
   /** The hash of keys. Default `hash32`. */
   readonly hash?: Hash32 | undefined;
-  /** How many entries the table has: a prime of at most 2²⁴, a hundred times the nodes or more. Default 65,537. */
+  /** How many entries the table has: a prime of at most 2²⁴, at least a hundred times the nodes. Default 65,537. */
   readonly tableSize?: number | undefined;
 }
 
 /**
  * Maglev hashing (Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer", NSDI 2016, section
- * 3.4): nodes take turns to pick the next free entry of a table from permutations of their own.
+ * 3.4): nodes alternate in picking the next free entry of a table, each by its own permutation.
  *
- * - **Balance**: entries per node differ by at most one for equal nodes; by weight to within an entry or two.
- * - **Movement**: small, not least: a change also moves some entries between other nodes, about as many again for
- *   100 nodes and the default table.
- * - **Memory**: 2 bytes per entry, 128 KiB by default. **Lookup**: one hash, one array read.
+ * - **Balance**: entries of equal nodes differ by at most one; by weight, by one or two.
+ * - **Movement**: small, but not minimal. A change also moves some entries between other nodes, about as many again
+ *   for 100 nodes and the default table.
+ * - **Memory**: 2 bytes per entry, 128 KiB by default. **Look-up**: one hash and one array read.
  *
- * `nodes` are by id; their order when given does not matter.
+ * `nodes` are sorted by id.
  */
 export class MaglevRing<T extends object = object> implements WeightedPlacement<T> {
   readonly nodes: readonly RingNode<T>[];
@@ -52,7 +52,7 @@ export class MaglevRing<T extends object = object> implements WeightedPlacement<
     return nodeAt(this.nodes, this.#table[this.#hash(key) % this.#table.length]);
   }
 
-  /** Along the table from the key's entry. */
+  /** Yields nodes along the table from the key's entry. */
   getN(key: string | Uint8Array, count: number, options?: ReplicaOptions): RingNode<T>[] {
     return chooseReplicas(this.nodes, this.#preference(this.#hash(key) % this.#table.length), count, options);
   }
@@ -76,10 +76,10 @@ export class MaglevRing<T extends object = object> implements WeightedPlacement<
   }
 }
 
-/** 32 MiB, and 256 entries for each of the most nodes that there can be. */
+/** 32 MiB, and 256 entries for each of the maximum number of nodes. */
 const MAX_TABLE_SIZE = 2 ** 24;
 
-/** In a table: nobody's yet. */
+/** In a table: the entry has no node yet. */
 const FREE = 0xffff;
 
 function populate(nodes: readonly RingNode[], size: number): Uint16Array {

@@ -2,10 +2,10 @@ import { checkKey } from '../hash.js';
 import { utf8 } from '../utf8.js';
 
 /**
- * MD5 (RFC 1321), for ketama's sake, which is defined by it. Not for anything secret.
+ * Returns the MD5 (RFC 1321) of the input, which ketama requires. Not for security.
  *
- * @returns the digest as four words, each of four bytes in little-endian order, unsigned
- * @throws HashRingError `invalid_key` when the input is neither a string nor a `Uint8Array`
+ * @returns the digest as four unsigned words, each of four bytes in little-endian order
+ * @throws HashRingError `invalid_key` if the input is neither a string nor a `Uint8Array`
  */
 export function md5(input: string | Uint8Array): [number, number, number, number] {
   const words = padded(typeof input === 'string' ? utf8(input) : checkKey(input));
@@ -36,7 +36,11 @@ const WORD_FACTOR = [1, 5, 3, 7];
 const WORD_START = [0, 1, 5, 0];
 const SHIFTS = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21];
 
-/** floor(2^32 · |sin(i + 1)|), as the RFC lists them: no machine's `Math.sin` comes in. */
+/**
+ * floor(2^32 ·
+ * sin(i + 1)
+ * ), as the RFC lists them, so that no machine's `Math.sin` matters.
+ */
 // prettier-ignore
 const SINES = [
   0xd76aa478, 0xe8c7b756, 0x242070db, 0xc1bdceee, 0xf57c0faf, 0x4787c62a, 0xa8304613, 0xfd469501,
@@ -49,7 +53,7 @@ const SINES = [
   0x6fa87e4f, 0xfe2ce6e0, 0xa3014314, 0x4e0811a1, 0xf7537e82, 0xbd3af235, 0x2ad7d2bb, 0xeb86d391,
 ];
 
-/** The message as little-endian words, closed by a 1 bit, zeros, and its length in bits. */
+/** Returns the message as little-endian words, followed by a 1 bit, zeros, and its length in bits. */
 function padded(bytes: Uint8Array): Int32Array {
   const words = new Int32Array((((bytes.length + 8) >> 6) + 1) * 16);
   const put = (at: number, byte: number) => {

@@ -16,15 +16,15 @@ export interface RendezvousOptions {
 }
 
 /**
- * Weighted rendezvous hashing, or highest random weight (Thaler & Ravishankar, "Using name-based mappings to
- * increase hit rates", 1998): every node draws an exponential time at the rate of its weight from (key, node), and
- * the earliest has the key.
+ * Weighted rendezvous hashing, or highest random weight (Thaler & Ravishankar, "Using name-based mappings to increase
+ * hit rates", 1998): every node draws an exponential time at the rate of its weight from (key, node), and the
+ * earliest node has the key.
  *
- * - **Balance**: as even as the hash: over many keys every node has its share by weight, to within the luck of the draw.
- * - **Movement**: the least possible, always: what a node that comes or goes, or changes its weight, gains or loses.
- * - **Memory**: none but the nodes. **Lookup**: O(nodes).
+ * - **Balance**: as even as the hash. Over many keys, every node has its share by weight, up to chance.
+ * - **Movement**: always the least possible.
+ * - **Memory**: none but the nodes. **Look-up**: O(nodes).
  *
- * `nodes` are by id; their order when given does not matter.
+ * `nodes` are sorted by id.
  */
 export class RendezvousRing<T extends object = object> implements WeightedPlacement<T> {
   readonly nodes: readonly RingNode<T>[];
@@ -53,7 +53,7 @@ export class RendezvousRing<T extends object = object> implements WeightedPlacem
     for (let index = 0; index < this.#weights.length; index++) {
       const draw = this.#draw(hash, index);
       const weight = this.#weights[index] ?? 1;
-      // -ln(x) is at least 1 - x, which mostly tells already that a node is too late; with a margin for rounding.
+      // -ln(x) is at least 1 - x, which usually shows already that a node is too late; with a margin for rounding.
       if ((1 - (draw + 0.5) * ONE_DRAW) / weight > earliest * 1.000001) continue;
       const time = exponential(draw) / weight;
       if (time >= earliest) continue;
@@ -90,12 +90,12 @@ export class RendezvousRing<T extends object = object> implements WeightedPlacem
 }
 
 /**
- * -ln((draw + ½) / 2³²), to nine digits. By sums, products and quotients, which every machine rounds alike;
- * `Math.log` may differ in the last bit, and two processes could disagree.
+ * Returns -ln((draw + ½) / 2³²) to nine digits. It uses sums, products and quotients, which every machine rounds
+ * alike. `Math.log` may differ in the last bit, so two processes could disagree.
  */
 function exponential(draw: number): number {
   const zeros = Math.clz32(draw);
-  // (draw + ½) / 2³² = mantissa · 2^-(zeros + 1), mantissa from 1 to 2 (and 1 for a draw of 0).
+  // (draw + ½) / 2³² = mantissa · 2^-(zeros + 1), with a mantissa from 1 to 2 (and 1 for a draw of 0).
   const mantissa = (draw + 0.5) * (SCALES[zeros] ?? 2);
   const z = (mantissa - 1) / (mantissa + 1);
   const square = z * z;

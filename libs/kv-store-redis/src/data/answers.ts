@@ -8,9 +8,9 @@ import type {
 } from '@kvs/kv-store';
 import { decodeKeyId, decodePair } from './pair-codec.js';
 
-// From what Redis answers to outcomes. An answer of another shape than our scripts give is an error.
+// Converts answers of Redis to outcomes. An answer in an unexpected form is an error.
 
-/** @param replicaProblem why what was written may be lost, where replicas were to have it too */
+/** @param replicaProblem why the write may be lost, if replicas should have it too */
 export function writeOutcomes(answer: unknown, replicaProblem: string | undefined): EngineWriteOutcome[] {
   const [answers, created] = list(answer).map(list);
   return list(answers).map((item, index): EngineWriteOutcome => {
@@ -22,7 +22,7 @@ export function writeOutcomes(answer: unknown, replicaProblem: string | undefine
   });
 }
 
-/** @param replicaProblem why what was written may be lost, where replicas were to have it too */
+/** @param replicaProblem why the write may be lost, if replicas should have it too */
 export function deleteOutcomes(answer: unknown, replicaProblem: string | undefined): EngineDeleteOutcome[] {
   return list(answer).map((item): EngineDeleteOutcome => {
     const number = numberIn(item);
@@ -36,7 +36,7 @@ export function presenceOutcomes(answer: unknown): EnginePresenceOutcome[] {
   return list(answer).map((item) => ({ status: numberIn(item) === 1 ? 'present' : 'absent' }));
 }
 
-/** @param isExpired whether a deadline has come */
+/** @param isExpired whether a deadline has passed */
 export function readOutcomes(
   answer: unknown,
   isExpired: (expiresAtMs: number | undefined) => boolean,

@@ -1,4 +1,4 @@
-/** Items of one partition for one command, with their places in the batch they come from. */
+/** The items of one partition for one command, with their indexes in the batch. */
 export interface ItemGroup<T> {
   readonly partition: number;
   readonly items: readonly T[];
@@ -6,9 +6,9 @@ export interface ItemGroup<T> {
 }
 
 /**
- * Parts a batch into commands: those of a round go out together, at most one for a partition, and the next round
- * follows when they are answered, so that the items of a partition keep their order whatever is sent again. A
- * command is bounded, for while Redis runs it nobody else has a turn. Mostly there is one round.
+ * Splits a batch into commands. The commands of a round are sent together, at most one for each partition, and the
+ * next round follows when they are answered. So the items of a partition keep their order, whatever is sent again. A
+ * command is bounded, because Redis runs nothing else meanwhile. Most batches have one round.
  */
 export function inRounds<T extends { readonly partition: number }>(
   items: readonly T[],

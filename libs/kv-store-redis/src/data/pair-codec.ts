@@ -2,16 +2,11 @@ import type { EngineEntry } from '@kvs/kv-store';
 import type { Encoding, KeyId, Value } from '@kvs/protocol';
 import { brandKey, brandValue, keyId } from '@kvs/protocol';
 
-// How pairs look in Redis. A key is its tag, `s` or `b`, and its bytes. A pair is
-//
-//     tag (1 byte) · version (8) · deadline (8, if the tag is a capital) · the value's bytes
-//
-// where the tag tells the value's encoding, `s` or `b`, in capitals when there is a deadline. Both numbers are
-// big-endian doubles: what Lua counts in, and exact for every safe integer.
+// The bytes of pairs in Redis. A key is its tag, `s` or `b`, and its bytes. A pair is
 
 export type Bytes = string | Buffer;
 
-/** A key, or the start of keys, as bytes. A text stands for its UTF-8. */
+/** Returns the bytes of a key, or of a prefix of keys. Text becomes UTF-8. */
 export function encodeKeyId(id: string): Bytes {
   return id.startsWith('b') ? Buffer.from(BINARY_TAG_HEX + id.slice(1), 'hex') : id;
 }
@@ -21,7 +16,7 @@ export function decodeKeyId(bytes: Buffer): KeyId {
   return keyId(brandKey({ encoding, data: decodeData(encoding, bytes, 1) }));
 }
 
-/** The tag of a pair to write. */
+/** Returns the tag of a pair. */
 export function pairTag({ encoding }: Value, expiresAtMs: number | undefined): string {
   const tag = encoding === 'string' ? 's' : 'b';
   return expiresAtMs === undefined ? tag : tag.toUpperCase();
@@ -42,7 +37,7 @@ export function decodePair(bytes: Buffer): EngineEntry {
   };
 }
 
-/** Returns the bytes of the value of a pair of so many bytes, or 8 less than that if the pair has no deadline. */
+/** Returns how many bytes the value of a pair of so many bytes has, or 8 less if the pair has no deadline. */
 export function leastValueBytes(pairBytes: number): number {
   return Math.max(0, pairBytes - 17);
 }

@@ -1,15 +1,15 @@
 import { PARTITION_COUNT, PARTITION_FUNCTION } from '@kvs/protocol';
 import calculateSlot from 'cluster-key-slot';
 
-/** The Redis keys of one partition. They share a hash tag, and so a slot of a Cluster. */
+/** The Redis keys of one partition. They share a hash tag, and therefore a slot of a Cluster. */
 export interface PartitionKeys {
   /** The Cluster slot. It does not depend on the prefix. */
   readonly slot: number;
   /** A hash: key to stored pair. */
   readonly pairs: string;
-  /** A number as text: at least the version of every pair that left the partition, or may leave it by itself. */
+  /** A number as text: at least the version of every pair that left the partition or has a deadline. */
   readonly floor: string;
-  /** A sorted set: the keys of the pairs that have a deadline, by it. */
+  /** A sorted set: the keys of the pairs that have a deadline, by deadline. */
   readonly deadlines: string;
 }
 

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 
-/** What Redis runs atomically. KEYS are a partition's pairs, floor and deadlines; see the codec for how pairs look. */
+/**
+ * A script, which Redis runs atomically. KEYS are a partition's pairs, floor and deadlines. For the bytes of pairs,
+ * see pair-codec.ts.
+ */
 export interface Script {
   readonly text: string;
   readonly sha: string;
@@ -20,8 +23,10 @@ local function is_live(stored, now_ms)
 end
 `;
 
-/** The floor is read once and written at most once, at the end: by then a pair was written or removed, so that
- * Redis lets the script finish even where memory has run out. */
+/**
+ * The floor is read once, and written at most once, at the end. By then a pair was written or removed, so Redis lets the
+ * script finish even if memory has run out.
+ */
 const FLOOR = `
 local floor = tonumber(redis.call('GET', KEYS[2]) or '0')
 local raised = floor
@@ -35,10 +40,10 @@ end
 
 /**
  * ARGV: now in ms, now in µs, then for each write its key, tag, deadline or nothing, condition or nothing, data.
- * Answers two lists. The first has for each write its version; 0 when memory ran out; -1 - v when the condition met
- * version v. The second has for each write 1 when the key was absent before, else 0.
+ * Answers two lists. The first has for each write its version; 0 if memory ran out; -1 - v if the condition met
+ * version v. The second has for each write 1 if the key was absent, else 0.
  *
- * A pair with a deadline raises the floor at once, so that whoever reclaims it need not read it.
+ * A pair with a deadline raises the floor at once, so that its removal need not read it.
  */
 export const SET = script(`${HEADER}${FLOOR}
 local now_ms, now_micros = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -78,8 +83,8 @@ return { answers, created }
 `);
 
 /**
- * ARGV: now in ms, then for each delete its key and its condition or nothing.
- * Answers for each delete: 1 when it deleted, 0 when the key was absent, -1 - v when the condition met version v.
+ * ARGV: now in ms, then for each delete its key and its condition or nothing. Answers for each delete: 1 if it
+ * deleted, 0 if the key was absent, -1 - v if the condition met version v.
  */
 export const DELETE = script(`${HEADER}${FLOOR}
 local now_ms = tonumber(ARGV[1])
@@ -103,7 +108,7 @@ keep_floor()
 return answers
 `);
 
-/** ARGV: now in ms, then keys. Answers for each key 1 or 0, without reading its value. */
+/** ARGV: now in ms, then keys. Answers 1 or 0 for each key, without reading its value. */
 export const HAS = script(`
 local now_ms = tonumber(ARGV[1])
 local answers = {}
@@ -118,31 +123,34 @@ end
 return answers
 `);
 
-/** Live pairs of the keys from the first on, until a chunk's bounds: key, pair, key, pair …; and how many keys that took. */
-const TAKE = `${HEADER}
+/**
+ * Returns live pairs from the first key on, up to a chunk's bounds: key, pair, key, pair …; and how many keys were
+ * used.
+ */
+const READ_CHUNK = `${HEADER}
 local now_ms, max_pairs, max_units = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local function units_of(bytes)
   local tag = string.byte(bytes)
   return (tag == 98 or tag == 66) and 2 * #bytes or #bytes
 end
-local function take(ids)
-  local taken, units, used = {}, 0, 0
-  while used < #ids and #taken < 2 * max_pairs and units < max_units do
+local function read_chunk(ids)
+  local found, units, used = {}, 0, 0
+  while used < #ids and #found < 2 * max_pairs and units < max_units do
     used = used + 1
     local id = ids[used]
     local stored = redis.call('HGET', KEYS[1], id)
     if stored and is_live(stored, now_ms) then
-      taken[#taken + 1] = id
-      taken[#taken + 1] = stored
+      found[#found + 1] = id
+      found[#found + 1] = stored
       units = units + units_of(id) + units_of(stored)
     end
   end
-  return taken, used
+  return found, used
 end
 `;
 
-/** ARGV: now in ms, a chunk's bounds, a prefix. Answers the first pairs, and the keys still to come. */
-export const SCAN_OPEN = script(`${TAKE}
+/** ARGV: now in ms, a chunk's bounds, a prefix. Answers the first pairs, and the remaining keys. */
+export const SCAN_OPEN = script(`${READ_CHUNK}
 local prefix = ARGV[4]
 local ids = redis.call('HKEYS', KEYS[1])
 if prefix ~= '' then
@@ -152,21 +160,21 @@ if prefix ~= '' then
   end
   ids = matching
 end
-local taken, used = take(ids)
+local found, used = read_chunk(ids)
 local rest = {}
 for i = used + 1, #ids do rest[i - used] = ids[i] end
-return { taken, rest }
+return { found, rest }
 `);
 
-/** ARGV: now in ms, a chunk's bounds, then keys. Answers the pairs of the first of them, and how many those were. */
-export const SCAN_NEXT = script(`${TAKE}
+/** ARGV: now in ms, a chunk's bounds, then keys. Answers the pairs of the first keys, and how many keys were used. */
+export const SCAN_NEXT = script(`${READ_CHUNK}
 local ids = {}
 for i = 4, #ARGV do ids[i - 3] = ARGV[i] end
-local taken, used = take(ids)
-return { taken, used }
+local found, used = read_chunk(ids)
+return { found, used }
 `);
 
-/** ARGV: now in ms, how many at most. Reclaims pairs whose time is over, and answers how many. */
+/** ARGV: now in ms, a maximum. Reclaims expired pairs, and answers how many. */
 export const RECLAIM = script(`
 local ids = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
 for _, id in ipairs(ids) do

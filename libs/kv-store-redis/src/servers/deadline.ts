@@ -1,4 +1,4 @@
-/** The end of a call's time. It must be let go of with {@link end}. */
+/** The end of a call's time. Call {@link end} to release its timer. */
 export class Deadline {
   #isOver = false;
   readonly #whenOver = withResolver<undefined>();
@@ -18,7 +18,7 @@ export class Deadline {
     return this.#isOver || performance.now() >= this.#endsAt;
   }
 
-  /** The promise's answer, or undefined once the time is over. */
+  /** Returns the promise's answer, or undefined once the time is over. */
   race<T>(promise: Promise<T>): Promise<T | undefined> {
     return Promise.race([promise, this.#whenOver.promise]);
   }

@@ -6,10 +6,10 @@ import type { RedisServer } from './redis-server.js';
 import type { RedisCommand, Reply } from './reply.js';
 import type { Topology } from './topology.js';
 
-/** One command on the data of one partition. */
+/** A command on the data of one partition. */
 export interface PartitionRequest {
   readonly keys: PartitionKeys;
-  /** A script, or a command that takes the key of the partition's pairs. */
+  /** A script, or a command whose first argument is the key of the partition's pairs. */
   readonly run: Script | string;
   readonly args: readonly Bytes[];
   readonly isWrite: boolean;
@@ -21,9 +21,9 @@ export type PartitionReply =
   | { readonly kind: 'unavailable'; readonly message: string; readonly maybeApplied: boolean };
 
 /**
- * Sends each request to the server that has its partition: all of a server's in one piece, and again, until the
- * deadline, those that surely did nothing or only read. A write that may have been run is never sent twice, and
- * nothing is sent after the deadline.
+ * Sends each request to the server of its partition. All requests for one server go together. Until the deadline, it
+ * sends reads again, and writes that surely did nothing. It never sends a write twice that may have been run, and
+ * nothing after the deadline.
  */
 export class PartitionClient {
   readonly #topology: Topology;
@@ -32,7 +32,7 @@ export class PartitionClient {
     this.#topology = topology;
   }
 
-  /** @param isPatient false to give up where the only way on is to wait for a server */
+  /** @param isPatient false to give up if the client would have to wait for a server */
   async send(
     requests: readonly PartitionRequest[],
     deadline: Deadline,
@@ -57,13 +57,13 @@ export class PartitionClient {
     for (const attempt of attempts) {
       const server = attempt.askTarget ?? this.#topology.serverFor(attempt.request.keys.slot);
       if (server === undefined)
-        attempt.take({ kind: 'unsent', message: this.#topology.problem }, this.#topology);
+        attempt.receive({ kind: 'unsent', message: this.#topology.problem }, this.#topology);
       else add(byServer, server, attempt);
     }
     await Promise.all([...byServer].map(([server, some]) => this.#sendTo(server, some, deadline)));
   }
 
-  /** Writes apart from reads, because writes may have to wait for replicas. */
+  /** Writes are separate from reads, because writes may have to wait for replicas. */
   async #sendTo(server: RedisServer, attempts: readonly Attempt[], deadline: Deadline): Promise<void> {
     const writes = attempts.filter(({ request }) => request.isWrite);
     const reads = attempts.filter(({ request }) => !request.isWrite);
@@ -83,14 +83,14 @@ export class PartitionClient {
     let end = 0;
     for (const [index, attempt] of attempts.entries()) {
       end += commands[index]?.length ?? 0;
-      attempt.take(replies[end - 1] ?? { kind: 'lost', message: 'Redis gave no answer' }, this.#topology);
+      attempt.receive(replies[end - 1] ?? { kind: 'lost', message: 'Redis gave no answer' }, this.#topology);
     }
   }
 }
 
 const RETRY_PAUSE_MS = 25;
 
-/** Redirections that are followed without a pause. Servers that send a request to and fro must not make us spin. */
+/** How many redirections are followed without a pause, in case servers redirect a request to each other. */
 const MAX_REDIRECTIONS_AT_ONCE = 5;
 
 const ASKING: RedisCommand = { name: 'ASKING', args: [] };
@@ -98,19 +98,19 @@ const ASKING: RedisCommand = { name: 'ASKING', args: [] };
 /** A request, until it has its reply. */
 class Attempt {
   reply: PartitionReply | undefined;
-  /** The server that takes the request while its slot moves there. */
+  /** The server that has the key while its slot moves. */
   askTarget: RedisServer | undefined;
-  /** Whether the next attempt need not pause first. */
+  /** Whether the next attempt may start without a pause. */
   isImmediate = false;
   #isScriptUnknown = false;
   #redirections = 0;
   #problem = '';
-  /** The last error that a server answered with. */
+  /** The last error of a server. */
   #refusal: string | undefined;
 
   constructor(readonly request: PartitionRequest) {}
 
-  /** The command, and what must go before it. */
+  /** Returns the command, and the commands that must precede it. */
   commands(): RedisCommand[] {
     return this.askTarget === undefined ? [this.#command()] : [ASKING, this.#command()];
   }
@@ -119,7 +119,7 @@ class Attempt {
     return this.reply ?? { kind: 'unavailable', message: this.#problem, maybeApplied: false };
   }
 
-  take(reply: Reply, topology: Topology): void {
+  receive(reply: Reply, topology: Topology): void {
     this.isImmediate = false;
     switch (reply.kind) {
       case 'answered':
@@ -127,7 +127,7 @@ class Attempt {
         return;
       case 'refused':
         this.#problem = this.#refusal = reply.message;
-        this.#takeError(reply, topology);
+        this.#receiveError(reply, topology);
         return;
       case 'lost':
       case 'unsent':
@@ -140,7 +140,7 @@ class Attempt {
     }
   }
 
-  #takeError({ message, error }: Extract<Reply, { kind: 'refused' }>, topology: Topology): void {
+  #receiveError({ message, error }: Extract<Reply, { kind: 'refused' }>, topology: Topology): void {
     const { keys, isWrite } = this.request;
     if (error.action !== 'send-text') this.askTarget = undefined;
     switch (error.action) {

@@ -11,14 +11,13 @@ import { addressName } from './slot-ranges.js';
 /** Why a connection cannot be used. */
 export interface ConnectionProblem {
   readonly message: string;
-  /** `refused`: waiting is in vain until an operator acts. `mismatch`: the server lacks what the settings ask for. */
+  /** `refused`: an operator must act first. `mismatch`: the server lacks something that the settings require. */
   readonly kind: 'passing' | 'refused' | 'mismatch';
 }
 
 /**
- * One connection to one server, which reconnects by itself. Nothing is queued while it is down and nothing is sent
- * twice. A server that is silent for too long is dropped and connected to anew, so that what waits for it cannot
- * pile up.
+ * One connection to one server. It reconnects by itself. Nothing is queued while it is down, and nothing is sent
+ * twice. If a server is silent for too long, the connection is replaced, so that waiting calls cannot pile up.
  */
 export class RedisConnection {
   readonly #redis: Redis;
@@ -26,10 +25,10 @@ export class RedisConnection {
   readonly #name: string;
   readonly #database: number;
   readonly #timeoutMs: number;
-  /** `leaving`: it is going to connect anew, once the calls in flight are answered. */
+  /** `leaving`: it will reconnect when the calls in flight are answered. */
   #state: 'connecting' | 'up' | 'leaving' | 'down' = 'connecting';
   #problem: ConnectionProblem | undefined;
-  /** What went wrong first in the present attempt to connect. */
+  /** The first problem of the present attempt to connect. */
   #attemptProblem: ConnectionProblem | undefined;
   #failedAttempts = 0;
   #downSince = performance.now();
@@ -51,7 +50,7 @@ export class RedisConnection {
       // The client's own check waits while the server loads its data, and hides that reason.
       enableReadyCheck: false,
       autoResendUnfulfilledCommands: false,
-      // With 0, calls in flight fail as soon as the connection is lost, and not only when their time is over.
+      // With 0, calls in flight fail as soon as the connection is lost.
       maxRetriesPerRequest: 0,
       protocol: 2,
       disableClientInfo: true,
@@ -76,7 +75,7 @@ export class RedisConnection {
     return this.#state === 'up';
   }
 
-  /** Whether waiting for it would be in vain: it has been down for long, or was refused. */
+  /** Whether the connection was down for long or refused, so that waiting for it is useless. */
   get isAway(): boolean {
     if (this.#state === 'up') return false;
     const isRefused = this.#problem !== undefined && this.#problem.kind !== 'passing';
@@ -87,19 +86,19 @@ export class RedisConnection {
     return this.#inFlight === 0;
   }
 
-  /** Resolves when it is up, or when its first attempt to connect has failed. */
+  /** Resolves when the connection is up, or when its first attempt to connect has failed. */
   get settled(): Promise<undefined> {
     return this.#settled.promise;
   }
 
-  /** Sends all in one piece, at once or not at all. A reply for each, in their order, by the deadline. */
+  /** Sends all commands together, at once or not at all. Returns a reply for each, in order, by the deadline. */
   async send(commands: readonly RedisCommand[], deadline: Deadline): Promise<Reply[]> {
     if (deadline.isOver) return unsent(commands, 'the time was over before this was sent to Redis');
     const replies = await deadline.race(this.exchange(commands));
     return replies ?? lost(commands, `${this.#name} did not answer in time`);
   }
 
-  /** As {@link send}, until the server answers, or has been silent for the timeout. */
+  /** As {@link send}, until the server answers or has been silent for the timeout. */
   async exchange(commands: readonly RedisCommand[]): Promise<Reply[]> {
     if (this.#state !== 'up')
       return unsent(commands, this.#problem?.message ?? `${this.#name} has not answered yet`);
@@ -116,7 +115,7 @@ export class RedisConnection {
     return replies;
   }
 
-  /** Connects anew, as soon as the calls in flight are answered. Until then nothing is sent. */
+  /** Reconnects when the calls in flight are answered. Until then, nothing is sent. */
   reconnect(reason: string): void {
     if (this.#state !== 'up') return;
     this.#settled = withResolver<undefined>();
@@ -142,9 +141,8 @@ export class RedisConnection {
   }
 
   /**
-   * Makes the connection usable. The database is selected here and not by the client, which would go on with
-   * database 0 if the server refuses. A refusal that passes, such as BUSY, leads to another attempt. Scripts are loaded
-   * only for speed.
+   * Prepares the connection. It selects the database itself, because the client would continue with database 0 if the
+   * server refuses. After a temporary refusal, such as BUSY, it tries again. Scripts are loaded only for speed.
    */
   async #setUp(): Promise<void> {
     const pipeline = this.#redis.pipeline().call('PING');
@@ -152,7 +150,7 @@ export class RedisConnection {
     for (const { text } of SCRIPTS) pipeline.call('SCRIPT', 'LOAD', text);
     const results = (await pipeline.exec()) ?? [];
     const replies = results.map((result) => this.#replyOf(result));
-    // The connection was closed meanwhile, and the client connects anew.
+    // The connection was closed meanwhile, and the client reconnects.
     if (replies.some(({ kind }) => kind === 'lost' || kind === 'unsent')) return;
     const [ping, selected] = replies;
     if (ping?.kind === 'refused' && SHUT_OUT.has(ping.error.code)) {
@@ -196,13 +194,15 @@ export class RedisConnection {
   }
 }
 
-/** What the client says of a command for which it found the socket closed. */
+/** The client's message if it finds the socket closed. */
 const NEVER_SENT = /^Stream isn't writeable/;
 
-/** Errors that PING gets from a server that does not serve us: a password is missing, or there are too many clients. */
+/**
+ * Errors of PING from a server that does not serve this client: a password is missing, or there are too many clients.
+ */
 const SHUT_OUT = new Set(['NOAUTH', 'DENIED', 'ERR']);
 
-/** For a polite end; then the socket is destroyed. */
+/** How long to wait for a clean close. Then the socket is destroyed. */
 const DISCONNECT_TIMEOUT_MS = 50;
 const RETRY_STEP_MS = 20;
 const RETRY_MAX_MS = 500;

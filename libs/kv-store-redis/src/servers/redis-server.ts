@@ -7,16 +7,16 @@ import { problemOf } from './reply.js';
 import type { SlotRange } from './slot-ranges.js';
 import { addressName, parseSlotRanges } from './slot-ranges.js';
 
-/** A server's answer to the question which server owns the slots. */
+/** A server's answer about which server owns the slots. */
 export type Claim =
   | { readonly kind: 'cluster'; readonly ranges: readonly SlotRange[] }
-  /** Not in a Cluster: it has everything itself, or the primary that it replicates has. */
+  /** Not in a Cluster: it has all slots itself, or its primary has. */
   | { readonly kind: 'single'; readonly primary: ServerAddress };
 
-/** The settings ask for something that the server does not have. */
+/** The settings require something that the server does not have. */
 export class ServerMismatch extends Error {}
 
-/** One server, over one connection, or two where writes wait for replicas and reads should not. */
+/** One server, with one connection, or two if writes wait for replicas, so that reads need not wait. */
 export class RedisServer {
   readonly #settings: RedisEngineSettings;
   /** For logs and messages. */
@@ -26,7 +26,7 @@ export class RedisServer {
   readonly #writes: Pick<RedisConnection, 'send'>;
   #lastUse = performance.now();
   #problem: string | undefined;
-  /** What was logged since it last answered, so that each problem is logged once. */
+  /** The problems logged since it last answered, so that each is logged once. */
   readonly #logged = new Set<string>();
   #isPolicyKnown = false;
 
@@ -50,7 +50,7 @@ export class RedisServer {
     }
   }
 
-  /** Why it could not serve when it was last checked. */
+  /** Why it could not serve at the last check. */
   get problem(): string | undefined {
     return this.#problem;
   }
@@ -79,15 +79,15 @@ export class RedisServer {
     return this.#writes.send(commands, deadline);
   }
 
-  /** Connects anew: its address may lead to another server by now. */
+  /** Reconnects, because its address may lead to another server now. */
   reconnect(reason: string): void {
     for (const connection of this.#connections) connection.reconnect(reason);
   }
 
   /**
-   * Asks whether it serves, and who has the slots.
+   * Asks whether it serves, and which server has the slots.
    *
-   * @param log told when the answer to the first changes
+   * @param log receives changes of whether it serves
    * @throws ServerMismatch, or an Error with the reason why it does not serve
    */
   async check(deadline: Deadline, log: RedisLog | undefined): Promise<Claim> {
@@ -121,13 +121,16 @@ export class RedisServer {
     this.#isPolicyKnown = true;
     if (slots?.kind === 'answered')
       return { kind: 'cluster', ranges: parseSlotRanges(slots.value, this.address) };
-    // Not part of a Cluster, or not allowed to say so: then there is no other.
+    // Not part of a Cluster, or not allowed to say so. Then there is no other server.
     if (this.#settings.servers.length > 1)
       throw new ServerMismatch(`several URLs are for a Cluster only: ${problemOf(slots)}`);
     return { kind: 'single', primary: primaryIn(replication, this.address) };
   }
 
-  /** An evicting server drops whole partitions, which are keys to it. CONFIG may be forbidden where INFO is not. */
+  /**
+   * Warns once of a server that evicts: it would drop whole partitions, because each is one key. CONFIG may be
+   * forbidden where INFO is allowed.
+   */
   async #warnOfEviction(deadline: Deadline): Promise<void> {
     const [memory] = await this.#reads.send([{ name: 'INFO', args: ['memory'] }], deadline);
     const policy = infoField(memory, 'maxmemory_policy');
@@ -138,7 +141,7 @@ export class RedisServer {
   }
 }
 
-/** How long a server is kept that has no slots: one that a slot moves to is asked again and again. */
+/** How long to keep a server without slots, because requests may be redirected to it again. */
 const IDLE_MS = 10_000;
 
 const CHECK: readonly RedisCommand[] = [
@@ -147,7 +150,7 @@ const CHECK: readonly RedisCommand[] = [
   { name: 'INFO', args: ['replication'] },
 ];
 
-/** Whether a reply is one of a server that serves, if only to refuse this command. */
+/** Returns whether a reply comes from a server that serves, even if it refused this command. */
 function isSettled(reply: Reply | undefined): boolean {
   if (reply?.kind === 'refused') return reply.error.action === 'refused' || reply.error.action === 'failed';
   return reply?.kind === 'answered';
@@ -160,7 +163,7 @@ function primaryIn(replication: Reply | undefined, self: ServerAddress): ServerA
   return isReplica ? { host, port } : self;
 }
 
-/** A field of what INFO answers; undefined where INFO is forbidden. */
+/** Returns a field of the answer to INFO; undefined if INFO is forbidden. */
 function infoField(reply: Reply | undefined, name: string): string | undefined {
   if (reply?.kind !== 'answered' || !Buffer.isBuffer(reply.value)) return undefined;
   return new RegExp(`^${name}:(.*)$`, 'm').exec(reply.value.toString())?.[1]?.trim();

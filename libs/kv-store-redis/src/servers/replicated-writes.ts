@@ -5,9 +5,8 @@ import type { RedisCommand, Reply } from './reply.js';
 import { lost, problemOf, unsent } from './reply.js';
 
 /**
- * Writes on a connection of their own, acknowledged when enough replicas have them. WAIT holds up whatever comes
- * after it on its connection; so what arrives during one WAIT is gathered, then sent at once with a single WAIT
- * behind it.
+ * Writes on a connection of their own, acknowledged when enough replicas have them. WAIT blocks its connection, so
+ * writes that arrive during one WAIT are collected, and then sent together with a single WAIT after them.
  */
 export class ReplicatedWrites {
   readonly #connection: Pick<RedisConnection, 'exchange'>;

@@ -6,19 +6,19 @@ export interface RedisCommand {
   readonly args: readonly Bytes[];
 }
 
-/** What became of one command sent to one server. */
+/** The result of one command on one server. */
 export type Reply =
   | {
       readonly kind: 'answered';
       readonly value: unknown;
-      /** Why a write may be lost with its server, where replicas were to have it too. */
+      /** Why a write may be lost with its server, if replicas should have it too. */
       readonly replicaProblem: string | undefined;
     }
-  /** An error of the server's own. */
+  /** An error of the server. */
   | { readonly kind: 'refused'; readonly message: string; readonly error: ServerError }
-  /** It never left. */
+  /** The command was not sent. */
   | { readonly kind: 'unsent'; readonly message: string }
-  /** It left, and no answer came: it may have been run. */
+  /** The command was sent and not answered. It may have been run. */
   | { readonly kind: 'lost'; readonly message: string };
 
 export function unsent(commands: readonly RedisCommand[], message: string): Reply[] {
@@ -29,7 +29,7 @@ export function lost(commands: readonly RedisCommand[], message: string): Reply[
   return commands.map(() => ({ kind: 'lost', message }));
 }
 
-/** Why a command has no answer; undefined if it has one. */
+/** Returns why a command has no answer; undefined if it has one. */
 export function problemOf(reply: Reply | undefined): string | undefined {
   return reply?.kind === 'answered' ? undefined : (reply?.message ?? 'Redis gave no answer');
 }

@@ -1,33 +1,33 @@
 import type { ServerAddress } from '../redis-engine-options.js';
 import { hostOf } from './slot-ranges.js';
 
-/** The decision on an error that a server answered with. */
+/** What to do about an error of a server. */
 export type ServerErrorAction =
-  /** Nothing was done, and the error passes by itself: send again, until the deadline. */
+  /** Nothing was done, and the error is temporary: send again, until the deadline. */
   | 'retry'
-  /** Nothing was done, and this connection is of no use any more: connect anew, then send again. */
+  /** Nothing was done, and this connection is useless: reconnect, then send again. */
   | 'reconnect'
   /** Another server has the slot for good. */
   | 'moved'
-  /** Another server has this key already, while the slot moves: send there, once, after ASKING. */
+  /** Another server already has this key while the slot moves: send there, once, after ASKING. */
   | 'ask'
   /** The server does not know the script's hash: send its text. */
   | 'send-text'
   /** Nothing was done, and an operator must act: report it at once. */
   | 'refused'
-  /** Report it at once. A script that had begun may have changed something before. */
+  /** Report it at once. A script that had begun may have changed something. */
   | 'failed';
 
 const ACTIONS: Readonly<Record<string, ServerErrorAction>> = {
   MOVED: 'moved',
   ASK: 'ask',
   NOSCRIPT: 'send-text',
-  // The cluster moves a slot or fails over; the server starts, or runs somebody's long script.
+  // The cluster moves a slot or fails over, or the server starts or runs a long script.
   TRYAGAIN: 'retry',
   CLUSTERDOWN: 'retry',
   LOADING: 'retry',
   BUSY: 'retry',
-  // The server became a replica, or forgot who we are. The address may lead to another server by now.
+  // The server became a replica, or lost the login. The address may lead to another server now.
   READONLY: 'reconnect',
   MASTERDOWN: 'reconnect',
   NOAUTH: 'reconnect',
@@ -41,10 +41,10 @@ const ACTIONS: Readonly<Record<string, ServerErrorAction>> = {
 };
 
 export interface ServerError {
-  /** Its first word, such as `READONLY`. */
+  /** The first word, such as `READONLY`. */
   readonly code: string;
   readonly action: ServerErrorAction;
-  /** The server's own words, without the place in our script. */
+  /** The server's own words, without the position in our script. */
   readonly reason: string;
   /** Whether a script had begun. */
   readonly isFromScript: boolean;
@@ -52,7 +52,7 @@ export interface ServerError {
   readonly target: ServerAddress | undefined;
 }
 
-/** @param asked the server that answered; a redirection without a host means the host of that one */
+/** @param asked the server that answered. A redirection without a host means the same host. */
 export function readServerError(message: string, asked: ServerAddress): ServerError {
   const code = /^[A-Z]+/.exec(message)?.[0] ?? '';
   const [, host = '', port] = /^(?:MOVED|ASK) \d+ (\S*):(\d+)/.exec(message) ?? [];

@@ -1,6 +1,6 @@
 import type { ServerAddress } from '../redis-engine-options.js';
 
-/** Slots of a Cluster, both ends included, and the master that has them. */
+/** Slots of a Cluster, both ends included, and their master. */
 export interface SlotRange {
   readonly first: number;
   readonly last: number;
@@ -13,7 +13,9 @@ export function addressName({ host, port }: ServerAddress): string {
   return `${host}:${port}`;
 }
 
-/** What CLUSTER SLOTS answers: [first, last, [host, port, …] of the master, … of its replicas] for each range. */
+/**
+ * Parses the answer to CLUSTER SLOTS: [first, last, [host, port, …] of the master, … of its replicas] for each range.
+ */
 export function parseSlotRanges(reply: unknown, asked: ServerAddress): readonly SlotRange[] {
   if (!Array.isArray(reply)) throw unexpected(asked);
   return reply.map((range: unknown): SlotRange => {
@@ -28,7 +30,7 @@ export function parseSlotRanges(reply: unknown, asked: ServerAddress): readonly 
   });
 }
 
-/** Whether every slot has an owner. */
+/** Returns whether every slot has an owner. */
 export function isComplete(ranges: readonly SlotRange[]): boolean {
   return ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0) === SLOT_COUNT;
 }
@@ -37,7 +39,7 @@ function isSlot(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value < SLOT_COUNT;
 }
 
-/** A server that does not know an address of its own gives none, and means the one by which it was reached. */
+/** A server that does not know its own address leaves it out, and means the address by which it was reached. */
 export function hostOf(name: string, asked: ServerAddress): string {
   return name === '' || name === '?' ? asked.host : name;
 }

@@ -5,13 +5,13 @@ import { RedisServer, ServerMismatch } from './redis-server.js';
 import { addressName, isComplete, SLOT_COUNT } from './slot-ranges.js';
 
 /**
- * Which server has which slot, and whether any can serve. All servers are asked every second, and at once when a reply
- * shows that something has changed.
+ * Knows which server has which slot, and whether any can serve. It asks all servers every second, and at once when a
+ * reply shows that something has changed.
  */
 export class Topology {
   readonly #settings: RedisEngineSettings;
   readonly #servers = new Map<string, RedisServer>();
-  /** Those of the settings. */
+  /** The servers of the settings. */
   readonly #seeds: readonly RedisServer[];
   /** By slot. */
   readonly #owners = new Array<RedisServer | undefined>(SLOT_COUNT);
@@ -27,17 +27,17 @@ export class Topology {
     void this.#watch();
   }
 
-  /** Why {@link serverFor} may know none. */
+  /** Why {@link serverFor} may return none. */
   get problem(): string {
     return this.#problem;
   }
 
-  /** The feature that the settings ask for and a server lacks. */
+  /** The feature that the settings require and a server lacks. */
   get mismatch(): ServerMismatch | undefined {
     return this.#mismatch;
   }
 
-  /** Why no server could serve when they were last asked; undefined if one could. */
+  /** Why no server could serve at the last check; undefined if one could. */
   get obstacle(): string | undefined {
     const problems = new Set<string | undefined>();
     for (const owner of this.#owners) if (owner) problems.add(owner.problem);
@@ -45,7 +45,7 @@ export class Topology {
     return problems.size > 0 ? [...problems].join('; ') : this.#problem;
   }
 
-  /** Whether all servers have been away for so long that waiting for one would be in vain. */
+  /** Whether all servers have been away for so long that waiting is useless. */
   get isAway(): boolean {
     return [...this.#servers.values()].every(({ isAway }) => isAway);
   }
@@ -64,13 +64,13 @@ export class Topology {
     return server;
   }
 
-  /** Notes what a server said of one slot. */
+  /** Notes the owner of one slot that a server named. */
   assign(slot: number, owner: ServerAddress): void {
     this.#owners[slot] = this.serverAt(owner);
     void this.refresh();
   }
 
-  /** Asks all servers at once. Never fails; what is known stays known until a server says otherwise. */
+  /** Asks all servers at once. Never fails. The known map stays until a server says otherwise. */
   refresh(): Promise<void> {
     return (this.#refreshing ??= this.#ask().finally(() => (this.#refreshing = undefined)));
   }
@@ -86,13 +86,16 @@ export class Topology {
     if (!this.#isClosed) this.#timer = setTimeout(() => void this.#watch(), CHECK_INTERVAL_MS).unref();
   }
 
-  /** The first server that knows the owner of every slot is believed. If there is none, all are heard. */
+  /**
+   * Adopts the map of the first server that knows the owner of every slot. If there is none, it uses the answers of
+   * all.
+   */
   async #ask(): Promise<void> {
     const deadline = new Deadline(this.#settings.timeoutMs / 2);
     const claims = new Map<RedisServer, Claim>();
     const problems: string[] = [];
     let mismatch: ServerMismatch | undefined;
-    // Of a single server, `obstacle` tells the same.
+    // With a single server, `obstacle` already says this.
     const log = this.#servers.size > 1 ? this.#settings.log : undefined;
     const decided = withResolver<undefined>();
     const asked = [...this.#servers.values()].map(async (server) => {
@@ -113,7 +116,10 @@ export class Topology {
     else this.#problem = problems.join('; ');
   }
 
-  /** Whether no other server need be heard: this one has the whole map, or is a primary and the server of the settings. */
+  /**
+   * Returns whether no other answer is needed: this server has the complete map, or is a primary and the server of
+   * the settings.
+   */
   #isDecisive(server: RedisServer, claim: Claim): boolean {
     if (claim.kind === 'cluster') return isComplete(claim.ranges);
     return server === this.#seeds[0] && addressName(claim.primary) === addressName(server.address);
@@ -124,7 +130,7 @@ export class Topology {
     const decisive = [...claims].find(([server, claim]) => this.#isDecisive(server, claim));
     const heard = decisive ? new Map([decisive]) : claims;
     for (const claim of heard.values()) {
-      // A part of a map replaces only that part: a server that was cut off or reset does not know the rest.
+      // A partial map replaces only that part, because a server that was cut off or reset does not know the rest.
       if (claim.kind === 'cluster')
         for (const { first, last, owner } of claim.ranges)
           this.#owners.fill(this.serverAt(owner), first, last + 1);
@@ -134,7 +140,8 @@ export class Topology {
   }
 
   /**
-   * Follows the server of the settings from replica to primary. If that server is away, begins with the primary of before.
+   * Follows the server of the settings from replica to primary. If that server is away, starts with the previous
+   * primary.
    */
   #primaryBy(claims: ReadonlyMap<RedisServer, Claim>): RedisServer | undefined {
     const [seed] = this.#seeds;
@@ -156,7 +163,7 @@ export class Topology {
     this.#owners.fill(primary);
   }
 
-  /** Servers of the settings are kept, to be asked when all others are gone. */
+  /** Closes servers that have no slots. It keeps those of the settings, to ask them when all others are gone. */
   #closeUnused(): void {
     const used = new Set([...this.#owners, ...this.#seeds]);
     for (const [name, server] of this.#servers) {
@@ -167,5 +174,5 @@ export class Topology {
   }
 }
 
-/** How long a change may go unnoticed that no request runs into. */
+/** How long a change may go unnoticed if no request meets it. */
 const CHECK_INTERVAL_MS = 1000;

@@ -1,20 +1,20 @@
 import type { Preference } from './preference.js';
 import { sharesOf, type Share } from './shares.js';
 
-/** Of each partition, the index of the node that owns it. */
+/** The index of each partition's owner. */
 export type Table = Uint16Array;
 
-/** In a table: nobody yet. */
-export const NOBODY = 0xffff;
+/** In a table: the partition has no owner yet. */
+export const NO_NODE = 0xffff;
 
 const NO_SHARE: Share = { fair: 0, lower: 0, upper: 0, intake: 0 };
 
-/** A table in the making, with each node's load and how far that is from its bounds. */
-export class Ledger {
+/** A table in progress, with each node's load and the bounds of that load. */
+export class Assignment {
   readonly #shares: readonly Share[];
   readonly #loads: number[];
 
-  /** Takes the table over and changes it. What nobody owns in it is to be settled. */
+  /** Takes ownership of the table and changes it. */
   constructor(
     readonly nodes: readonly Preference[],
     readonly table: Table,
@@ -33,17 +33,17 @@ export class Ledger {
   }
 
   move(partition: number, to: number): void {
-    this.#add(this.table[partition] ?? NOBODY, -1);
+    this.#add(this.table[partition] ?? NO_NODE, -1);
     this.#add(to, 1);
     this.table[partition] = to;
   }
 
-  /** How many partitions the nodes below their lower bounds need to reach them. */
+  /** Returns how many partitions the nodes below their lower bounds need to reach them. */
   missing(): number {
     return this.#shares.reduce((sum, share, node) => sum + Math.max(0, share.lower - this.load(node)), 0);
   }
 
-  /** Takes from each node as many partitions as `counts` says, the ones it wants least, and leaves them to nobody. */
+  /** Takes from each node as many partitions as `counts` says, those that it wants least. They then have no owner. */
   releaseWorst(counts: readonly number[]): number[] {
     const held = this.#partitionsByNode();
     return this.nodes.flatMap((node, index) => {
@@ -51,14 +51,15 @@ export class Ledger {
       if (count <= 0) return [];
       const worstFirst = (held[index] ?? []).sort((a, b) => node.cost(b) - node.cost(a));
       const released = worstFirst.slice(0, count);
-      for (const partition of released) this.move(partition, NOBODY);
+      for (const partition of released) this.move(partition, NO_NODE);
       return released;
     });
   }
 
   /**
-   * Gives each partition, in order of number, to the node that wants it most and has room for it; once what is
-   * left only just brings the poor to their lower bounds, to one of those. The node `except` gets none.
+   * Assigns each partition, in order of number, to the node that wants it most and has room for it. Once the rest is
+   * just enough to bring the nodes below their lower bounds to those, only such nodes get partitions. The node
+   * `except` gets none.
    */
   settle(partitions: readonly number[], except?: number): void {
     const lower = this.#shares.map((share, node) => (node === except ? 0 : share.lower));
@@ -72,9 +73,9 @@ export class Ledger {
     }
   }
 
-  /** Of the nodes whose loads are below their limits, the one that wants the partition most. O(nodes). */
+  /** Returns the node that wants the partition most, of those whose loads are below their limits. O(nodes). */
   #firstChoice(partition: number, limits: readonly number[]): number {
-    let best = NOBODY;
+    let best = NO_NODE;
     let bestCost = Infinity;
     for (let node = 0; node < limits.length; node++) {
       const candidate = this.nodes[node];
@@ -94,11 +95,11 @@ export class Ledger {
   }
 
   #add(node: number, count: number): void {
-    if (node !== NOBODY) this.#loads[node] = this.load(node) + count;
+    if (node !== NO_NODE) this.#loads[node] = this.load(node) + count;
   }
 }
 
-/** The partitions of one owner, ascending. */
+/** Returns the partitions of one owner, ascending. */
 export function partitionsIn(table: Table, owner: number): number[] {
   const partitions: number[] = [];
   for (let partition = 0; partition < table.length; partition++) {
