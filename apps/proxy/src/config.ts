@@ -34,9 +34,7 @@ export const COMMAND = {
   arguments: {
     nodes: {
       syntax: '[nodes...]',
-      description: 'storage nodes as host:port',
-      variable: 'KVS_NODES',
-      defaultText: DEFAULT_NODES,
+      description: `storage nodes as host:port (env: KVS_NODES, default: ${DEFAULT_NODES})`,
       parse: (text: string, before: readonly string[] = []): readonly string[] => [...before, text],
     },
   },

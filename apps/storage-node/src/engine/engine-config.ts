@@ -12,12 +12,12 @@ import {
 } from '@kvs/server';
 import { parseByteSize } from './byte-size.js';
 
-/** Which engine the node runs on, and what that engine is told. */
+/** The engine of the node, with its settings. */
 export type EngineConfig = MemoryConfig | LmdbConfig | RedisConfig;
 
 export interface MemoryConfig {
   readonly engine: 'memory';
-  /** Undefined for the engine's own choice. */
+  /** Undefined for the engine's default. */
   readonly maxMemoryBytes: number | undefined;
   readonly eviction: Eviction;
   /** Undefined for no snapshots. */

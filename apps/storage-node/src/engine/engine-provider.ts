@@ -10,7 +10,7 @@ import { MemoryEngine, memoryForPairs, OpeningEngine, readMemoryLimits } from '@
 import type { EngineConfig, MemoryConfig } from './engine-config.js';
 import { optionalEngine } from './optional-engine.js';
 
-/** Opens the engine that was chosen, and knows whether it is open. */
+/** Opens the chosen engine and tells whether it can serve. */
 export class EngineProvider implements Readiness {
   #opening: OpeningEngine | undefined;
   #engine: StorageEngine | undefined;
@@ -22,8 +22,8 @@ export class EngineProvider implements Readiness {
   readonly #failed: (error: unknown) => void;
 
   /**
-   * @param failed told why, if an engine that opens while the node already listens cannot be opened, or if another process
-   * has taken the engine's directory
+   * @param failed called with the reason if the engine can't be opened while the node already listens, or if another process
+   * has taken over the engine's directory
    */
   constructor(config: EngineConfig, log: SnapshotLog, failed: (error: unknown) => void) {
     this.#config = config;
@@ -34,12 +34,12 @@ export class EngineProvider implements Readiness {
   readonly open: EngineFactory = async (options) => {
     this.#engine = await this.#open(options);
     await this.check();
-    // So that the log tells of an engine that fails, whether or not somebody asks for the node's health.
+    // The log tells of an engine that fails even if nobody asks for the node's health.
     this.#checkTimer = setInterval(() => void this.check(), CHECK_INTERVAL_MS).unref();
     return this.#engine;
   };
 
-  /** Ends the checks, before the engine is closed. */
+  /** Ends the checks. Call it before the engine is closed. */
   stopChecks(): void {
     clearInterval(this.#checkTimer);
   }
@@ -80,18 +80,18 @@ export class EngineProvider implements Readiness {
     }
   }
 
-  /** Without a snapshot at once; with one, behind an engine that is not ready until it is loaded. */
+  /** Opens the engine at once, or with snapshots, behind an engine that is not ready until the snapshot is loaded. */
   #openMemory(config: MemoryConfig, { clock }: EngineFactoryOptions): StorageEngine {
     const { maxMemoryBytes, eviction } = config;
     const options = { clock, eviction, ...(maxMemoryBytes !== undefined && { maxMemoryBytes }) };
     const snapshot = this.#snapshotOptions(config);
     if (snapshot === undefined) {
       const engine = new MemoryEngine(options);
-      this.#tellLimit(config, engine);
+      this.#logLimit(config, engine);
       return engine;
     }
     const opened = MemoryEngine.open({ ...options, snapshot }).then((engine) => {
-      this.#tellLimit(config, engine);
+      this.#logLimit(config, engine);
       return engine;
     });
     this.#opening = new OpeningEngine('memory', { durable: true }, opened, this.#failed);
@@ -110,7 +110,7 @@ export class EngineProvider implements Readiness {
     };
   }
 
-  #tellLimit({ maxMemoryBytes, eviction }: MemoryConfig, engine: MemoryEngine): void {
+  #logLimit({ maxMemoryBytes, eviction }: MemoryConfig, engine: MemoryEngine): void {
     const chosen =
       maxMemoryBytes === undefined
         ? ', chosen by the memory and the heap limit of the process (--max-memory sets another)'

@@ -2,9 +2,10 @@ import { StartError, usageError } from '@kvs/server';
 import type { EngineFactory } from '@kvs/kv-store';
 
 /**
- * The factory of an engine whose package is not installed with the node.
- * @param name of the function that the package exports, which takes the settings and returns the factory
- * @throws StartError where the package is not installed, or refuses the settings
+ * Returns the factory of an engine whose package is not installed with the node.
+ *
+ * @param name of the function that the package exports; it takes the settings and returns the factory
+ * @throws StartError if the package is not installed or refuses the settings
  */
 export async function optionalEngine(
   packageName: string,
@@ -35,7 +36,7 @@ async function importOptional(packageName: string): Promise<unknown> {
   }
 }
 
-/** Whether it is this package that was not found, rather than one that it needs. */
+/** Returns whether this package was not found, and not a package that it needs. */
 function isMissing(error: unknown, packageName: string): boolean {
   if (!(error instanceof Error) || !('code' in error)) return false;
   return error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes(`'${packageName}'`);

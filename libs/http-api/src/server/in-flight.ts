@@ -10,8 +10,7 @@ export interface RequestMemory {
 
 /** Admits an HTTP request, or returns the refusal. O(1). */
 export function admit(admission: Admission, request: IncomingMessage): KvsError | undefined {
-  if (!isAlwaysAnswered(request))
-    return admission.enterAnnounced(Number(request.headers['content-length'] ?? 0));
+  if (!isAlwaysAnswered(request)) return admission.enter(Number(request.headers['content-length'] ?? 0), 0);
   admission.enterAlways();
   return undefined;
 }

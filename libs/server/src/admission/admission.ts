@@ -34,22 +34,14 @@ export class Admission {
   /**
    * Admits a request unless the budget has no room for it.
    *
-   * @param bytes what the request holds, counted at once
+   * @param bytes what the request will hold, as far as it is known
+   * @param counted the bytes that count at once, all by default. Bytes that are only announced take no memory; {@link hold}
+   * counts them as they arrive.
    * @returns the refusal; undefined if the request is admitted, and then {@link leave} is called once
    */
-  enter(bytes: number): KvsError | undefined {
+  enter(bytes: number, counted = bytes): KvsError | undefined {
     const refusal = this.#budget.refusal(bytes);
-    if (refusal === undefined) this.#add(1, bytes);
-    return refusal;
-  }
-
-  /**
-   * As {@link enter}, but for bytes that are only announced. They are counted by {@link hold} as they arrive, because bytes that
-   * never arrive take no memory.
-   */
-  enterAnnounced(bytes: number): KvsError | undefined {
-    const refusal = this.#budget.refusal(bytes);
-    if (refusal === undefined) this.#add(1, 0);
+    if (refusal === undefined) this.#add(1, counted);
     return refusal;
   }
 

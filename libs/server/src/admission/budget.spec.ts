@@ -32,7 +32,7 @@ it('unread answers leave no room for any request until they are read', () => {
 
 it('announced bytes are counted as they arrive', () => {
   const { http, link } = begin(100, 1000);
-  expect([http.enterAnnounced(900), http.enterAnnounced(900)]).toEqual([undefined, undefined]);
+  expect([http.enter(900, 0), http.enter(900, 0)]).toEqual([undefined, undefined]);
   expect([http.hold(900, 0), http.hold(101, 0)?.code, http.hold(100, 0)]).toEqual([
     undefined,
     'overloaded',
@@ -45,7 +45,7 @@ it('announced bytes are counted as they arrive', () => {
 
 it('a request larger than the limit is admitted if it is alone', () => {
   const { http, link } = begin(100, 1000);
-  expect(http.enterAnnounced(5000)).toBeUndefined();
+  expect(http.enter(5000, 0)).toBeUndefined();
   expect([http.hold(3000, 0), http.hold(2000, 3000)]).toEqual([undefined, undefined]);
   expect(link.enter(1)?.code).toBe('overloaded');
   http.leave(5000);

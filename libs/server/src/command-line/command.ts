@@ -9,9 +9,6 @@ export interface ArgumentDefinition<T> {
   /** `<host>` is required; `[nodes...]` are any number of words. */
   readonly syntax: string;
   readonly description: string;
-  /** The environment variable that stands in for the argument. The command reads it itself. */
-  readonly variable?: string;
-  readonly defaultText?: string;
   /** @throws InvalidArgumentError */
   parse(text: string, before: T): T;
 }
@@ -110,10 +107,8 @@ function commandOf(definition: CommandDefinition<ArgumentDefinitions, OptionDefi
     .action(() => undefined)
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
-  for (const { syntax, description, variable, defaultText, parse } of Object.values(args)) {
-    const more = variable === undefined ? '' : ` (env: ${variable}, default: ${defaultText})`;
-    command.argument(syntax, description + more, parse);
-  }
+  for (const { syntax, description, parse } of Object.values(args))
+    command.argument(syntax, description, parse);
   for (const [key, option] of Object.entries(options)) command.addOption(optionOf(key, option));
   return command;
 }
