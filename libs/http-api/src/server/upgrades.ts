@@ -21,9 +21,9 @@ export interface UpgradeHandler {
 }
 
 /**
- * Returns a class of requests of which only those to one path leave HTTP when they ask for another protocol. A server that
- * listens for `upgrade` is given those connections; it serves other requests as if they had not asked, as RFC 9110, section
- * 7.8, lets it. Without this class, Node would give it every connection that asks for any protocol.
+ * Returns a class of requests that leave HTTP only at one path. Node emits `upgrade` for every request that asks for any other
+ * protocol if a server listens for it. With this class, the server serves such a request at other paths without the upgrade, as
+ * RFC 9110, section 7.8 allows.
  *
  * @param path returns undefined while no path has an upgrade
  */
