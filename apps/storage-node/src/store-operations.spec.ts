@@ -1,5 +1,6 @@
 import { text as textOf } from 'node:stream/consumers';
 import fc from 'fast-check';
+import { collectPage } from '@kvs/http-api';
 import { KvStore, MemoryEngine, type StoreChunk } from '@kvs/kv-store';
 import { ManualClock } from '@kvs/kv-store/testing';
 import { binaryKey, KvsError, stringKey, stringValue, type Key, type PairLines } from '@kvs/protocol';
@@ -104,78 +105,22 @@ describe('a scan', () => {
     await store.close();
     const closed = expect.objectContaining({ code: 'shutting_down' });
     await expect(operations.scan(all)).rejects.toEqual(closed);
-    await expect(operations.page({ ...all, cursor: 0, limit: 1 })).rejects.toEqual(closed);
     expect(() => operations.fetch([])).toThrow(KvsError);
   });
 });
 
-describe('a page', () => {
-  it('ends with the partition in which it reaches its limit, and names the next that holds a pair', async () => {
-    const operations = storeOf([chunk(3, 2), chunk(3, 2), chunk(90, 1), chunk(91, 1)]);
-    const page = await operations.page({ ...all, cursor: 0, limit: 1 });
-    expect([(await pairsIn(page.lines)).length, page.nextCursor]).toEqual([4, 90]);
-  });
-
-  it('goes on over partitions until it has its limit', async () => {
-    const operations = storeOf([chunk(3, 2), chunk(7, 2), chunk(8, 1)]);
-    const page = await operations.page({ ...all, cursor: 0, limit: 3 });
-    expect([(await pairsIn(page.lines)).length, page.nextCursor]).toEqual([4, 8]);
-  });
-
-  it('is known to be the last when nothing comes after it, though it is full', async () => {
-    const page = await storeOf([chunk(3, 2), chunk(7, 2)]).page({ ...all, cursor: 0, limit: 4 });
-    expect([(await pairsIn(page.lines)).length, 'nextCursor' in page]).toEqual([4, false]);
-  });
-
-  it('is one, empty and last, of an empty store', async () => {
-    const page = await open().operations.page({ ...all, cursor: 0, limit: 4 });
-    expect([await pairsIn(page.lines), 'nextCursor' in page]).toEqual([[], false]);
-  });
-
-  it('ends early when it has many bytes', async () => {
-    const MIB = 'x'.repeat(1024 * 1024);
-    const operations = storeOf(Array.from({ length: 20 }, (_, partition) => chunk(partition, 1, MIB)));
-    expect((await operations.page({ ...all, cursor: 0, limit: 1000 })).nextCursor).toBe(8);
-  });
-
-  it('passes on the rest of a partition that is too large to be held, as it is read', async () => {
-    const MIB = 'x'.repeat(1024 * 1024);
-    let read = 0;
-    const chunks = function* (): Generator<StoreChunk> {
-      for (let i = 0; i < 100; i++, read++) yield chunk(3, 1, MIB);
-      yield chunk(7, 1);
-    };
-    const page = await storeOf(chunks()).page({ ...all, cursor: 0, limit: 1 });
-    expect(read).toBeLessThan(10);
-    let pairs = 0;
-    for await (const line of page.lines) {
-      expect(line.at(-1)).toBe(0x0a);
-      expect(read - pairs).toBeLessThan(10);
-      pairs++;
-    }
-    page.close();
-    expect([pairs, page.nextCursor]).toEqual([100, 4]);
-  });
-
-  it('is the last when the rest that is passed on is that of the last partition', async () => {
-    const MIB = 'x'.repeat(1024 * 1024);
-    const page = await storeOf(new Array<StoreChunk>(20).fill(chunk(4095, 1, MIB))).page({
-      ...all,
-      cursor: 0,
-      limit: 1,
-    });
-    expect([(await pairsIn(page.lines)).length, 'nextCursor' in page]).toEqual([20, false]);
-  });
-
-  it('stays within the partitions that are asked for, from its cursor on', async () => {
+describe('pages', () => {
+  it('have the pairs of the partitions that are asked for, from the cursor on', async () => {
     const operations = await filled(numbered(3000));
     const some = [10, 11, 500, 501, 4000];
     const whole = await keysIn((await operations.scan({ ...all, partitions: some.slice(2) })).lines);
-    const page = await operations.page({ ...all, partitions: some, cursor: 500, limit: 1_000_000 });
+    const page = await collectPage({ ...all, partitions: some, cursor: 500, limit: 1_000_000 }, (window) =>
+      operations.scan(window),
+    );
     expect(await keysIn(page.lines)).toEqual(whole);
   });
 
-  it('and the next and the next give every stable pair once, whatever the limits and whatever is written', async () => {
+  it('give every stable pair once, whatever the limits and whatever is written', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(fc.nat({ max: 9999 }), { maxLength: 150 }),
@@ -189,7 +134,9 @@ describe('a page', () => {
           for (let i = 0; cursor !== undefined; i++) {
             const limit: number = limits[i % limits.length] ?? 1;
             const prefix = prefixed ? { prefix: stringValue('stable-') } : undefined;
-            const page = await operations.page({ ...all, ...prefix, cursor, limit });
+            const page = await collectPage({ ...all, ...prefix, cursor, limit }, (window) =>
+              operations.scan(window),
+            );
             seen.push(...(await keysIn(page.lines)).filter((data) => data.startsWith('stable-')));
             expect(page.nextCursor ?? Infinity).toBeGreaterThan(cursor);
             cursor = page.nextCursor;

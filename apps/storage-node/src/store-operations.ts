@@ -1,4 +1,4 @@
-import { KvStore, piecesOf, type StoreChunk } from '@kvs/kv-store';
+import { KvStore } from '@kvs/kv-store';
 import type { NodeOperations, NodeStats } from '@kvs/node-link';
 import type {
   DeleteItem,
@@ -7,8 +7,6 @@ import type {
   Key,
   KeyValueOperations,
   MaybePromise,
-  PageAnswer,
-  PageRequest,
   PairLines,
   QueryOutcome,
   ScanAnswer,
@@ -16,7 +14,6 @@ import type {
   SetItem,
   SetOutcome,
 } from '@kvs/protocol';
-import { ALL_PARTITIONS, MAX_PAGE_BYTES, pageAnswer } from '@kvs/protocol';
 import { Inject, Injectable } from '@nestjs/common';
 
 /** Returns the statistics that a node tells proxies and, at `/stats`, everybody. */
@@ -68,51 +65,6 @@ export class StoreOperations implements KeyValueOperations, NodeOperations {
 
   stats(): Promise<NodeStats> {
     return statsOf(this.#store);
-  }
-
-  /**
-   * Stops at the first pair of a later partition once there are enough, so that the last page is known to be last. When
-   * there are many bytes and still more of the same partition, the page ends with that, and its rest is passed on as it
-   * is read.
-   */
-  async page({ cursor, limit, partitions, ...request }: PageRequest): Promise<PageAnswer> {
-    const wanted = (partitions ?? ALL_PARTITIONS).filter((partition) => partition >= cursor);
-    const chunks = this.#store.scan({ ...request, partitions: wanted })[Symbol.asyncIterator]();
-    const held: Uint8Array[] = [];
-    let pairs = 0;
-    let bytes = 0;
-    let current = cursor;
-    for (let step = await chunks.next(); step.done !== true; step = await chunks.next()) {
-      const { partition, pairs: found } = step.value;
-      const hasManyBytes = bytes >= MAX_PAGE_BYTES;
-      if ((hasManyBytes || pairs >= limit) && partition !== current) {
-        await chunks.return?.();
-        return pageAnswer(held, partition);
-      }
-      current = partition;
-      pairs += found.length;
-      for (const piece of piecesOf(found, request.meta, 'lines')) {
-        held.push(piece);
-        bytes += piece.length;
-      }
-      if (hasManyBytes) {
-        const lines = restOfPartition(partition, chunks, request.meta);
-        const next = wanted.find((other) => other > partition);
-        return pageAnswer(held, next, { rest: { lines, close } });
-      }
-    }
-    return pageAnswer(held, undefined);
-  }
-}
-
-async function* restOfPartition(
-  partition: number,
-  chunks: AsyncIterator<StoreChunk>,
-  meta: boolean,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of { [Symbol.asyncIterator]: () => chunks }) {
-    if (chunk.partition !== partition) return;
-    yield* piecesOf(chunk.pairs, meta, 'lines');
   }
 }
 

@@ -3,3 +3,4 @@ export { HTTP_OPTIONS, httpSettings, type HttpSettings } from './http-settings.j
 export { openHttp, type HttpOptions, type OpenHttp } from './server/open-http.js';
 export type { UpgradeHandler } from './server/upgrades.js';
 export * from './tokens.js';
+export { collectPage, type PageAnswer, type PageRequest } from './routes/page.js';

@@ -21,6 +21,6 @@ export * from './engine/storage-engine.js';
 export * from './module/kv-store-options.js';
 export * from './module/kv-store.module.js';
 export * from './scheduler.js';
-export { piecesOf } from './store/json-pieces.js';
 export * from './store/kv-store.js';
+export type { StoreChunk, StoredPair } from './store/store-chunk.js';
 export * from './tokens.js';

@@ -7,7 +7,6 @@ export * from './key.js';
 export * from './limits.js';
 export * from './maybe-promise.js';
 export * from './operations.js';
-export * from './page-answer.js';
 export * from './partition-set.js';
 export * from './partition.js';
 export * from './problem.js';

@@ -68,16 +68,6 @@ export interface ScanRequest {
   readonly format?: PairFormat;
 }
 
-/** One page of a scan is asked for by where it starts and about how long it should be. */
-export interface PageRequest extends Omit<ScanRequest, 'format'> {
-  /** The first partition of the page, 0 to 4,095. */
-  readonly cursor: number;
-  /** About how many pairs: the page ends with the partition in which it reaches this many. */
-  readonly limit: number;
-  /** Answer with what can be reached rather than fail. */
-  readonly partial: boolean;
-}
-
 /**
  * Pairs as bytes of JSON, newline-delimited unless {@link PairFormat} says otherwise: every pair is one line that ends
  * in `\n`. Chunks may end anywhere in a pair. An error thrown by the iterator means that the answer is incomplete.
@@ -92,11 +82,6 @@ export interface ScanAnswer {
   readonly format?: PairFormat;
   /** Lets go of what the answer holds. Must be called in the end, whether the lines were read or not; may be called again. */
   close(): void;
-}
-
-export interface PageAnswer extends ScanAnswer {
-  /** The partition at which the next page starts; absent after the last page. */
-  readonly nextCursor?: number;
 }
 
 /**
@@ -116,6 +101,4 @@ export interface KeyValueOperations {
   delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]>;
   /** @throws KvsError `node_unavailable` when a node is away and `partial` is not set */
   scan(request: ScanRequest & { readonly partial: boolean }): Promise<ScanAnswer>;
-  /** @throws KvsError as `scan` */
-  page(request: PageRequest): Promise<PageAnswer>;
 }

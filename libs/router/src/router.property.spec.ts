@@ -1,14 +1,7 @@
 import fc from 'fast-check';
-import {
-  keyId,
-  stringKey,
-  stringValue,
-  type Key,
-  type KeyValueOperations,
-  type SetItem,
-} from '@kvs/protocol';
+import { stringKey, stringValue, type Key, type KeyValueOperations, type SetItem } from '@kvs/protocol';
 import { TransportError } from './node-transport.js';
-import { FakeCluster, idsIn, pairsIn } from './testing/fake-cluster.js';
+import { FakeCluster, idsIn } from './testing/fake-cluster.js';
 import { FakeNode } from './testing/fake-node.js';
 
 // Few keys, so that batches meet each other's pairs, and duplicates within a batch.
@@ -77,40 +70,6 @@ describe('any number of nodes', () => {
         expect([await idsIn(lines), missingNodes]).toEqual([[...twin.pairs.keys()].sort(), [away]]);
       }),
       { numRuns: 50 },
-    );
-  });
-
-  it('give every stable pair exactly once over all pages, whatever the limits and whatever is written meanwhile', async () => {
-    const writes = fc.array(fc.nat({ max: 200 }), { maxLength: 20 });
-    await fc.assert(
-      fc.asyncProperty(
-        fc.integer({ min: 1, max: 4 }),
-        fc.uniqueArray(fc.nat({ max: 5000 }), { maxLength: 120 }),
-        fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }),
-        writes,
-        async (count, stable, limits, passing) => {
-          const cluster = new FakeCluster(count);
-          const value = stringValue('v');
-          const keys = stable.map((n) => stringKey(`stable-${n}`));
-          await cluster.router.set(keys.map((each) => ({ key: each, value })));
-          const seen: string[] = [];
-          let cursor: number | undefined = 0;
-          for (let page = 0; cursor !== undefined; page++) {
-            const limit: number = limits[page % limits.length] ?? 1;
-            const answer = await cluster.router.page({ cursor, limit, meta: false, partial: false });
-            const pairs = await pairsIn(answer.lines);
-            answer.close();
-            // All but the last page have about as many pairs as asked for; the last may have fewer.
-            if (answer.nextCursor !== undefined) expect(pairs.length).toBeGreaterThanOrEqual(limit);
-            seen.push(...pairs.map((pair) => keyId(pair.key)).filter((id) => id.startsWith('sstable')));
-            cursor = answer.nextCursor;
-            const other = stringKey(`passing-${passing[page % (passing.length || 1)] ?? 0}`);
-            await cluster.router.set([{ key: other, value }]);
-          }
-          expect(seen.sort()).toEqual(keys.map(keyId).sort());
-        },
-      ),
-      { numRuns: 30 },
     );
   });
 });

@@ -12,8 +12,6 @@ import {
   type ItemFailure,
   type Key,
   type KeyValueOperations,
-  type PageAnswer,
-  type PageRequest,
   type PairFormat,
   type QueryOutcome,
   type ScanAnswer,
@@ -32,7 +30,6 @@ import {
   type NodeTransport,
   type NodeTransportFactory,
 } from './node-transport.js';
-import { collectPage } from './page.js';
 import { askWhole, scatter, type AskNode, type Outcomes } from './scatter.js';
 
 /**
@@ -99,10 +96,6 @@ export class Router implements KeyValueOperations {
       throw defect?.error ?? scanFailure(failures);
     }
     return { missingNodes, lines: interleave(scans.map(named)), format: formatOf(scans), close };
-  }
-
-  page(request: PageRequest): Promise<PageAnswer> {
-    return collectPage(request, (window) => this.scan(window));
   }
 
   /** What the nodes say of themselves, asked now. */

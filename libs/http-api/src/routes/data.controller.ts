@@ -1,14 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, Get, Inject, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
-import {
-  KvsError,
-  PARTITIONS_HEADER,
-  type DeleteItem,
-  type Key,
-  type PageAnswer,
-  type SetItem,
-} from '@kvs/protocol';
+import { KvsError, PARTITIONS_HEADER, type DeleteItem, type Key, type SetItem } from '@kvs/protocol';
 import {
   ApiDeleteBody,
   ApiKeysBody,
@@ -21,6 +14,7 @@ import {
 import { OPERATIONS, type KeyValueOperations } from '../tokens.js';
 import { preferredType } from './accept.js';
 import { DataService } from './data.service.js';
+import { collectPage, type PageAnswer } from './page.js';
 import { NDJSON, sendNoPairs, sendPairs } from './pair-stream.js';
 import { readMeta, readNoParameters } from './query-parameters.js';
 import { DeleteItemsPipe, JsonBodyPipe, KeysPipe, RawBody, SetItemsPipe } from './raw-body.js';
@@ -113,7 +107,7 @@ export class DataController {
     const { scan, page } = readScan(request.url ?? '', headerOf(request, PARTITIONS_HEADER));
     const ndjson = readFormat(request) === NDJSON;
     const answer: PageAnswer = page
-      ? await this.#operations.page({ ...scan, ...page })
+      ? await collectPage({ ...scan, ...page }, (window) => this.#operations.scan(window))
       : await this.#operations.scan({ ...scan, format: ndjson ? 'lines' : 'items' });
     if (answer.nextCursor !== undefined) response.setHeader('kvs-next-cursor', answer.nextCursor);
     if (answer.missingNodes.length > 0) {

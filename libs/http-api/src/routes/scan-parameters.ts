@@ -5,10 +5,10 @@ import {
   isValidData,
   KvsError,
   PARTITION_COUNT,
-  type PageRequest,
   type ScanRequest,
   type Value,
 } from '@kvs/protocol';
+import type { PageRequest } from './page.js';
 import { QueryParameters } from './query-parameters.js';
 
 const DEFAULT_PAGE_LIMIT = 1000;

@@ -2,28 +2,23 @@ import {
   encodePartitions,
   KvsError,
   NodesUnavailableError,
-  type PageAnswer,
-  type PageRequest,
   type PairLines,
+  type ScanAnswer,
 } from '@kvs/protocol';
 import { linesFrom, MapOperations } from '../testing/map-operations.js';
 import { jsonOf, TestServer } from '../testing/test-server.js';
 
-type ScanAnswer = Partial<PageAnswer> & { readonly lines: PairLines };
+type Answer = Partial<ScanAnswer> & { readonly lines: PairLines };
 
-/** Answers scans and pages as told, and notes what was asked and whether it was closed. */
+/** Answers scans as told, and notes what was asked and whether it was closed. */
 class ScanOperations extends MapOperations {
   readonly asked: unknown[] = [];
   closed = 0;
-  answer: () => ScanAnswer = () => ({ lines: linesFrom(['{"a":1}\n', '{"b":2}\n']) });
+  answer: () => Answer = () => ({ lines: linesFrom(['{"a":1}\n', '{"b":2}\n']) });
 
-  override async scan(request?: unknown): Promise<PageAnswer> {
+  override async scan(request?: unknown): Promise<ScanAnswer> {
     this.asked.push(request);
     return { missingNodes: [], close: () => void this.closed++, ...this.answer() };
-  }
-
-  override page(request?: PageRequest): Promise<PageAnswer> {
-    return this.scan(request);
   }
 }
 
@@ -104,16 +99,14 @@ describe('GET /fetch', () => {
     ]);
   });
 
-  it('passes on the cursor of the next page, and none after the last', async () => {
-    operations.answer = () => ({ lines: linesFrom([]), nextCursor: 77 });
-    const page = await server.send('GET', '/fetch?limit=5');
+  it('is a page if it has a limit or a cursor, with the cursor of the next page unless it is the last', async () => {
+    const page = await server.send('GET', '/fetch?limit=1&cursor=76');
     expect([page.status, page.headers['kvs-next-cursor']]).toEqual([200, '77']);
-    operations.answer = () => ({ lines: linesFrom([]) });
-    const last = await server.send('GET', '/fetch?cursor=77');
+    const last = await server.send('GET', '/fetch?cursor=4095');
     expect(last.headers).not.toHaveProperty('kvs-next-cursor');
     expect(operations.asked).toEqual([
-      { cursor: 0, limit: 5, meta: false, partial: false },
-      { cursor: 77, limit: 1000, meta: false, partial: false },
+      { meta: false, partial: false, partitions: [76] },
+      { meta: false, partial: false, partitions: [4095] },
     ]);
   });
 
@@ -187,19 +180,20 @@ describe('HEAD /fetch', () => {
   it('has the headers of GET, and reads no pair', async () => {
     let read = 0;
     operations.answer = () => ({
-      nextCursor: 9,
       lines: (async function* () {
         read++;
         yield* linesFrom(['1\n']);
       })(),
     });
-    const { status, headers, text } = await server.send('HEAD', '/fetch?limit=1');
+    const { status, headers, text } = await server.send('HEAD', '/fetch');
     expect([status, text, read]).toEqual([200, '', 0]);
-    expect(headers).toMatchObject({
-      'content-type': 'application/json; charset=utf-8',
-      'kvs-next-cursor': '9',
-    });
+    expect(headers).toMatchObject({ 'content-type': 'application/json; charset=utf-8' });
     expect(operations.closed).toBeGreaterThan(0);
+  });
+
+  it('of a page has its next cursor', async () => {
+    const { text, headers } = await server.send('HEAD', '/fetch?limit=1');
+    expect([text, headers['kvs-next-cursor']]).toEqual(['', '1']);
   });
 
   it('says so when nodes are away', async () => {

@@ -9,7 +9,6 @@ import {
   type KeyId,
   type KeyValueOperations,
   type MaybePromise,
-  type PageAnswer,
   type QueryOutcome,
   type ScanAnswer,
   type SetItem,
@@ -50,10 +49,6 @@ export class MapOperations implements KeyValueOperations {
   scan(): Promise<ScanAnswer> {
     const lines = [...this.pairs.values()].map(({ key, value }) => `${JSON.stringify({ key, value })}\n`);
     return Promise.resolve({ missingNodes: [], lines: linesFrom(lines), close: () => undefined });
-  }
-
-  page(): Promise<PageAnswer> {
-    return this.scan();
   }
 
   #refusal(key: Key, ifVersion: number | undefined): ItemFailure | undefined {

@@ -1,5 +1,5 @@
 import type { PairFormat, WirePair } from '@kvs/protocol';
-import type { StoreChunk, StoredPair } from './kv-store.js';
+import type { StoreChunk, StoredPair } from './store-chunk.js';
 
 /** The pairs of a scan as JSON text, for engines that don't make it themselves. */
 export async function* jsonPieces(

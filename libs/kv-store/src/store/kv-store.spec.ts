@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { MemoryEngine } from '../engine/memory/memory-engine.js';
 import type { StorageEngine } from '../engine/storage-engine.js';
 import { ManualClock, PromisedEngine } from '../testing/index.js';
-import type { StoredPair, StoreScanRequest } from './kv-store.js';
-import { KvStore } from './kv-store.js';
+import { KvStore, type StoreScanRequest } from './kv-store.js';
+import type { StoredPair } from './store-chunk.js';
 
 const A = stringKey('a');
 const B = stringKey('b');

@@ -1,7 +1,6 @@
 import type {
   DeleteItem,
   DeleteOutcome,
-  Entry,
   FetchOutcome,
   Key,
   KeyValueOperations,
@@ -39,16 +38,7 @@ import { checkDeleteItems, checkPartitions, checkSetItems } from './arguments.js
 import { jsonPieces } from './json-pieces.js';
 import { deleteOutcome, fetchOutcome, liveEntry, queryOutcome, setOutcome } from './outcomes.js';
 import { ScanRests } from './scan-rests.js';
-
-export interface StoredPair extends Entry {
-  readonly key: Key;
-}
-
-/** Some of a partition's pairs, at least one. */
-export interface StoreChunk {
-  readonly partition: number;
-  readonly pairs: readonly StoredPair[];
-}
+import type { StoreChunk } from './store-chunk.js';
 
 export type StoreScanRequest = Pick<ScanRequest, 'prefix' | 'partitions'>;
 export type StoreJsonRequest = StoreScanRequest & Pick<ScanRequest, 'meta' | 'format'>;

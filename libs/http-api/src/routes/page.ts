@@ -4,26 +4,34 @@ import {
   isEncoding,
   isRecord,
   KvsError,
-  MAX_PAGE_BYTES,
-  pageAnswer,
   PARTITION_COUNT,
   partitionOf as partitionOfKey,
-  type PageAnswer,
-  type PageRequest,
-  type RestOfPage,
   type ScanAnswer,
   type ScanRequest,
 } from '@kvs/protocol';
 
-const WIDEN_AT_MOST = 4;
+/** One page of a scan: where it starts, and about how long it should be. */
+export interface PageRequest extends Omit<ScanRequest, 'format'> {
+  /** The first partition of the page, 0 to 4,095. */
+  readonly cursor: number;
+  /** About how many pairs: the page ends with the partition in which it reaches this many. */
+  readonly limit: number;
+  /** Answer with the pairs of the nodes that can be reached rather than fail. */
+  readonly partial: boolean;
+}
+
+export interface PageAnswer extends ScanAnswer {
+  /** The partition at which the next page starts; absent after the last page. */
+  readonly nextCursor?: number;
+}
 
 /**
- * Collects a page by scanning windows of partitions until there are as many pairs as asked for, then cuts it off after
- * the partition in which it reaches that many. How densely the windows were filled tells how wide the next should be.
+ * Collects a page by scanning windows of partitions until there are as many pairs as asked for. The page ends with the
+ * partition in which it reaches that many. The number of pairs in the windows so far tells how wide the next should be.
  *
- * A window is held only up to {@link MAX_PAGE_BYTES}. If it has more, a narrower one is scanned in its place; and if it is
- * a single partition, the page ends with that, and its rest is passed on as it comes: a page is held with twice as many
- * bytes at most, whatever a partition has.
+ * A window is held only up to {@link MAX_PAGE_BYTES}. If it has more, a narrower window is scanned in its place. If the window
+ * is one partition, the page ends with that partition, and the rest of it is passed on as it comes. So a page holds at most
+ * twice as many bytes, however large a partition is.
  */
 export async function collectPage(
   request: PageRequest,
@@ -38,7 +46,7 @@ export async function collectPage(
   let bytes = 0;
   let scanned = 0;
   let width = 1;
-  /** The end of the narrowest window that had too much: later ones halve the way there, so few are scanned in vain. */
+  /** The end of the narrowest window that had too many bytes. Later windows go half the way there, so few are scanned in vain. */
   let end = Infinity;
   while (scanned < wanted.length && pairs < limit && bytes < MAX_PAGE_BYTES) {
     const window = wanted.slice(scanned, scanned + width);
@@ -54,7 +62,7 @@ export async function collectPage(
     for (const node of answer.missingNodes) missing.add(node);
     if (beginning.rest !== undefined) {
       const held = [...chunks, ...beginning.held];
-      return pageAnswer(held, wanted[scanned + 1], { missingNodes: [...missing], rest: beginning.rest });
+      return pageAnswer(held, wanted[scanned + 1], [...missing], beginning.rest);
     }
     let found: Buffer = Buffer.concat(beginning.held);
     scanned += window.length;
@@ -70,10 +78,10 @@ export async function collectPage(
     const widest = scanned < end ? (end - scanned) / 2 : Infinity;
     width = Math.ceil(Math.min(scanned * WIDEN_AT_MOST, scanned / filled - scanned, widest));
   }
-  return pageAnswer(chunks, wanted[scanned], { missingNodes: [...missing] });
+  return pageAnswer(chunks, wanted[scanned], [...missing]);
 }
 
-/** Reads all of an answer, or the chunks until it has {@link MAX_PAGE_BYTES}: then there may be a rest. */
+/** Reads an answer up to {@link MAX_PAGE_BYTES}. If the answer may have more, that is the rest. */
 async function readBeginning(
   answer: ScanAnswer,
 ): Promise<{ readonly held: Uint8Array[]; readonly rest?: RestOfPage }> {
@@ -96,7 +104,7 @@ async function readBeginning(
   }
 }
 
-/** The lines up to the end of the partition that holds the `count`th of them in ascending order of partitions. */
+/** Sorts the lines by partition, and returns those up to the end of the partition that has the `count`th line. */
 function cutAfter(
   lines: Buffer,
   count: number,
@@ -129,3 +137,43 @@ function countNewlines(bytes: Uint8Array): number {
 }
 
 const NEWLINE = 0x0a;
+
+/** What is still to be read of a page. */
+interface RestOfPage {
+  readonly lines: AsyncIterator<Uint8Array>;
+  /** Stops the scan, also if it was not read to its end. */
+  close(): void;
+}
+
+/**
+ * Returns a page that is held in memory, or the beginning of a page that has a rest.
+ *
+ * @param nextCursor where the next page starts; undefined for the last page
+ */
+function pageAnswer(
+  held: readonly Uint8Array[],
+  nextCursor: number | undefined,
+  missingNodes: readonly string[],
+  rest?: RestOfPage,
+): PageAnswer {
+  return {
+    missingNodes,
+    lines: linesOf(held, rest),
+    close: () => rest?.close(),
+    ...(nextCursor === undefined ? undefined : { nextCursor }),
+  };
+}
+
+async function* linesOf(
+  held: readonly Uint8Array[],
+  rest: RestOfPage | undefined,
+): AsyncGenerator<Uint8Array> {
+  yield* held;
+  if (rest !== undefined) yield* { [Symbol.asyncIterator]: () => rest.lines };
+}
+
+/** With this many bytes, the end of a page is known: it is the end of the partition that is read. */
+const MAX_PAGE_BYTES = 8 * 1024 * 1024;
+
+/** A window is at most this many times as wide as all windows before it. */
+const WIDEN_AT_MOST = 4;

@@ -1,13 +1,6 @@
 import { text as textOf } from 'node:stream/consumers';
-import {
-  KvsError,
-  stringValue,
-  type PageAnswer,
-  type PageRequest,
-  type ScanAnswer,
-  type ScanRequest,
-} from '@kvs/protocol';
-import { collectPage } from './page.js';
+import { KvsError, stringValue, type ScanAnswer, type ScanRequest } from '@kvs/protocol';
+import { collectPage, type PageAnswer, type PageRequest } from './page.js';
 
 type Window = ScanRequest & { readonly partial: boolean };
 
