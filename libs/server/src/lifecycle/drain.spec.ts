@@ -66,7 +66,7 @@ it('a listener that does not drain in time is closed, and the log says so', asyn
   expect(warnings).toEqual(['requests that are still in flight after 1 ms are cut']);
 });
 
-it('requests that come while it drains are refused, and put off the end', async () => {
+it('requests that come while it drains are refused', async () => {
   const admission = budget.admissionOf('http');
   const draining = begin(LONG_MS);
   for (const listener of listeners) listener.finishDrain();
