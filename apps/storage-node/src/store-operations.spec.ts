@@ -92,12 +92,12 @@ describe('a scan', () => {
   });
 
   it('joins small lines, so that a scan is not a write per pair, and keeps large ones apart', async () => {
-    const pieces: number[] = [];
+    const lengths: number[] = [];
     const large = 'x'.repeat(100_000);
     const { lines } = await storeOf([chunk(0, 1000), chunk(1, 3, large)]).scan(all);
-    for await (const piece of lines) pieces.push(piece.length);
-    expect(pieces.length).toBeLessThan(6);
-    expect(Math.max(...pieces)).toBeLessThan(200_000);
+    for await (const chunk of lines) lengths.push(chunk.length);
+    expect(lengths.length).toBeLessThan(6);
+    expect(Math.max(...lengths)).toBeLessThan(200_000);
   });
 
   it('of a closed store rejects, as every operation does', async () => {

@@ -10,7 +10,7 @@ import type {
   SetOutcome,
 } from '@kvs/protocol';
 
-/** What is asked for, by kind of operation. */
+/** The items of a batch, by operation. */
 export interface ItemOf {
   readonly set: SetItem;
   readonly fetch: Key;
@@ -18,7 +18,7 @@ export interface ItemOf {
   readonly delete: DeleteItem;
 }
 
-/** What an item comes to when it is done, by kind of operation. */
+/** The outcome of an item that succeeds, by operation. */
 interface DoneOf {
   readonly set: Exclude<SetOutcome, ItemFailure>;
   readonly fetch: Exclude<FetchOutcome, ItemFailure>;
@@ -26,22 +26,22 @@ interface DoneOf {
   readonly delete: Exclude<DeleteOutcome, ItemFailure>;
 }
 
-/** What became of an item, by kind of operation: what it comes to when it is done, or why it failed. */
+/** The outcome of an item, by operation. */
 export type OutcomeOf<K extends Kind> = DoneOf[K] | ItemFailure;
 
 /** The operations that travel in batches. */
 export type Kind = keyof ItemOf;
 
-/** Items of one kind, in the order in which they are to be done. May be empty. */
+/** Items of one operation, in the order in which the node applies them. May be empty. */
 export interface BatchOf<K extends Kind> {
   readonly kind: K;
   readonly items: readonly ItemOf[K][];
 }
 
-/** A batch of any kind, told apart by its property `kind`. */
+/** A batch of any operation. */
 export type Batch = { readonly [K in Kind]: BatchOf<K> }[Kind];
 
-/** A batch and its outcomes, one for each item once all have come, in the order of the items. */
+/** A batch with the outcomes that have come, in the order of the items. */
 export interface OutcomeListOf<K extends Kind> {
   readonly kind: K;
   readonly items: readonly ItemOf[K][];
@@ -54,7 +54,7 @@ export function isWrite(kind: Kind): boolean {
   return kind === 'set' || kind === 'delete';
 }
 
-/** The keys of a batch, in order. */
+/** Returns the keys of a batch, in order. */
 export function keysOf(batch: Batch): readonly Key[] {
   switch (batch.kind) {
     case 'set':
@@ -66,7 +66,7 @@ export function keysOf(batch: Batch): readonly Key[] {
   }
 }
 
-/** About how many bytes a batch takes while it is under way: its text, and something for each item. */
+/** Returns about how many bytes a batch takes while it is in flight: its text, and {@link ITEM_WEIGHT} for each item. */
 export function weightOf(batch: Batch): number {
   let weight = 0;
   switch (batch.kind) {
@@ -91,7 +91,7 @@ export function keyWeight({ data }: Key): number {
   return ITEM_WEIGHT + data.length;
 }
 
-/** At most how many bytes a frame has that carries such a batch alone. */
+/** Returns the most bytes that a frame with this batch alone can have. */
 export function frameBytesOf(batch: Batch): number {
   let bytes = FRAME_WEIGHT + batch.items.length * ITEM_WEIGHT;
   for (const { data } of keysOf(batch)) bytes += Buffer.byteLength(data);
@@ -99,8 +99,8 @@ export function frameBytesOf(batch: Batch): number {
   return bytes;
 }
 
-/** What an item takes beside its text: lengths, a version, a time to live. */
+/** The bytes of an item besides its text: lengths, a version, a time to live. */
 export const ITEM_WEIGHT = 32;
 
-/** What a frame takes beside its items. */
+/** The bytes of a frame besides its items. */
 const FRAME_WEIGHT = 32;

@@ -2,17 +2,17 @@ import { answerTooLarge, leastBytes, type AnswerSize, type ItemFailure } from '@
 import type { TransportError } from '@kvs/router';
 import type { ItemOf, Kind, OutcomeListOf, OutcomeOf } from './batch.js';
 
-/** A call on its way: what is asked, what has been answered of it, and whom to tell. */
+/** A call in flight: its items, the outcomes that have come, and the promise of its caller. */
 export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
   readonly outcomes: OutcomeOf<K>[] = [];
-  /** What the values of a fetch are added to. */
+  /** Adds up the values of a fetch. */
   size: AnswerSize | undefined;
-  /** So many outcomes have been looked at, and had values of so many bytes. */
+  /** How many outcomes were added to `size`, and the bytes of their values. */
   #seen = 0;
   #bytes = 0;
-  /** When whoever made the call stops waiting, by the clock of the transport. */
+  /** When the caller stops waiting, by the clock of the transport. */
   deadlineMs = 0;
-  /** Whether the caller has been told: an answer that comes later is for nobody. */
+  /** Whether the caller has the outcome. A later answer is ignored. */
   settled = false;
   /** The calls that were sent together, while this one is unanswered. */
   batch: SentBatch | undefined;
@@ -35,18 +35,18 @@ export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
     this.completeWith(this.outcomes);
   }
 
-  /** Further outcomes have come. A call that is settled, or becomes so as its answer is too large, doesn't keep them. */
+  /** Further outcomes have come. A settled call doesn't keep them. A call settles if its answer becomes too large. */
   received(): void {
     if (!this.settled && this.size !== undefined) this.#addToSize(this.size, this.outcomes);
     if (this.settled) this.outcomes.fill(NOT_KEPT);
   }
 
-  /** Every item fails for one reason. */
+  /** Fails every item for one reason. */
   failAll(failure: ItemFailure): void {
     this.completeWith(new Array<ItemFailure>(this.items.length).fill(failure));
   }
 
-  /** With outcomes that came in one piece. */
+  /** Settles the call with these outcomes. */
   completeWith(outcomes: readonly OutcomeOf<K>[]): void {
     if (this.size !== undefined) this.#addToSize(this.size, outcomes);
     if (this.settled) return;
@@ -54,7 +54,7 @@ export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
     this.#resolve(outcomes);
   }
 
-  /** With a `TransportError`, with `answer_too_large`, or with whatever a defect throws. */
+  /** Rejects the promise of the caller: with a `TransportError`, `answer_too_large`, or a defect. */
   fail(error: TransportError | Error): void {
     this.settled = true;
     this.size?.add(-this.#bytes);
@@ -76,7 +76,7 @@ function bytesOf(outcome: OutcomeOf<Kind> | undefined): number {
   return hasValue ? leastBytes(outcome.entry.value) : 0;
 }
 
-/** In place of an outcome that nobody waits for. */
+/** Replaces an outcome that nobody waits for. */
 const NOT_KEPT: ItemFailure = Object.freeze({ ok: false, code: 'internal_error', message: 'not kept' });
 
 export type Call = { readonly [K in Kind]: PendingCall<K> }[Kind];

@@ -1,8 +1,8 @@
-/** Time as a transport sees it. */
+/** The time, passed in so that tests can control it. */
 export interface Timers {
-  /** Milliseconds from any fixed moment on; never set back. */
+  /** Returns milliseconds since a fixed moment. Never goes back. */
   nowMs(): number;
-  /** Calls the task once, in about so many milliseconds, unless cancelled before. Keeps no process alive. */
+  /** Calls the task once after about `delayMs`, unless cancelled before. Keeps no process alive. */
   after(delayMs: number, task: () => void): CancelTask;
 }
 
@@ -11,7 +11,7 @@ export type CancelTask = () => void;
 /** Calls the task once, soon: at the end of this turn of the event loop, or of this callback. */
 export type Schedule = (task: () => void) => void;
 
-/** The one place that reads the clock and sets timers. */
+/** The timers and the clock of the system. */
 export const systemTimers: Timers = Object.freeze({
   nowMs: () => performance.now(),
   after(delayMs: number, task: () => void): CancelTask {

@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 
-/** A connection whose other end says what it is told to, and reads nothing: all that is written stays here. */
+/** A connection whose other end reads nothing and sends only what a test says: all that is written stays here. */
 export class DeafPeer extends Duplex {
   override _read(): void {
     // What comes is pushed.
@@ -11,7 +11,7 @@ export class DeafPeer extends Duplex {
     // Never done.
   }
 
-  /** Says it, as often as there is somebody who reads it, at most so many times. */
+  /** Sends the bytes up to `times` times, as long as the other end reads. */
   async say(bytes: Uint8Array, times = 1): Promise<void> {
     for (let i = 0; i < times && !this.isPaused() && !this.destroyed; i++) {
       this.push(bytes);

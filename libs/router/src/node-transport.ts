@@ -23,8 +23,8 @@ import type {
 export interface NodeTransport {
   set(items: readonly SetItem[]): Promise<readonly SetOutcome[]>;
   /**
-   * @param size what the values are added to as they come; those of other nodes may be too. The call rejects with
-   * `KvsError` of code `answer_too_large` when that is exceeded, and holds no more of them
+   * @param size adds up the values as they come, also those of other nodes. If it is exceeded, the call rejects with
+   * `KvsError` of code `answer_too_large`, and keeps no values
    */
   fetch(keys: readonly Key[], size?: AnswerSize): Promise<readonly FetchOutcome[]>;
   query(keys: readonly Key[]): Promise<readonly QueryOutcome[]>;
@@ -54,20 +54,20 @@ export interface NodeStats {
 /** Makes the transport to a node, named by its address `host:port`. */
 export type NodeTransportFactory = (address: string) => NodeTransport;
 
-/** Where a request to a node came to its end. */
+/** How a request to a node failed. */
 export type TransportFailure =
-  /** No connection was made: the node has surely not seen the request. */
+  /** The request was not sent: the node surely has not seen it. */
   | 'unconnected'
-  /** The connection broke while the request was under way. */
+  /** The connection broke while the request was in flight. */
   | 'broken'
   /** No answer came in time. */
   | 'timeout'
-  /** It answered, but not with what was asked for: an error, or nothing that the protocol knows. */
+  /** The node refused the request, or its answer is not of the protocol. */
   | 'refused'
-  /** It is a proxy, which did nothing: a proxy's nodes are storage nodes. */
+  /** The address is a proxy's, which did nothing. */
   | 'loop';
 
-/** A node can't be reached, or its answer was lost or is of no use. */
+/** A node can't be reached, or its answer was lost or is not usable. */
 export class TransportError extends Error {
   override readonly name = 'TransportError';
 
@@ -80,13 +80,13 @@ export class TransportError extends Error {
   }
 }
 
-/** What the items of a read come to whose node was not reached. */
+/** Returns the failure of each item of a read whose node was not reached. */
 export function readFailure(node: string, { failure, message }: TransportError): ItemFailure {
   const code = failure === 'loop' ? 'loop_detected' : 'node_unavailable';
   return { ok: false, code, message: `${node}: ${message}` };
 }
 
-/** As {@link readFailure} of a write: the node may have applied it, unless the write surely never reached a node. */
+/** As {@link readFailure} for a write, which the node may have applied unless the failure says that it was not sent. */
 export function writeFailure(node: string, error: TransportError): ItemFailure {
   const failure = readFailure(node, error);
   return NOTHING_DONE.has(error.failure) ? failure : { ...failure, maybeApplied: true };

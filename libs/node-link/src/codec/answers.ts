@@ -6,12 +6,12 @@ interface OutcomesOf<K extends Kind> {
   readonly outcomes: readonly OutcomeOf<K>[];
 }
 
-/** The outcomes of a call, one for each of its items, or why nothing of it was done. */
+/** The outcomes of a call, one for each of its items, or the refusal of the call. */
 export type Answer = { readonly id: number } & (
   { readonly [K in Kind]: OutcomesOf<K> }[Kind] | { readonly refusal: Refusal }
 );
 
-/** In place of the operation: the call is refused. */
+/** Stands in place of the operation if the call is refused. */
 export const REFUSED = 0;
 
 /** Flags of an outcome. */

@@ -37,7 +37,7 @@ export class FrameCursor {
     return this.#at < this.#end;
   }
 
-  /** At most how many things may follow of which each takes so many bytes. */
+  /** How many entries of `bytesEach` bytes can follow at most. */
   room(bytesEach: number): number {
     return (this.#end - this.#at) / bytesEach;
   }
@@ -73,7 +73,7 @@ export class FrameCursor {
     throw new LinkProtocolError('a number has more than 32 bits');
   }
 
-  /** Beyond 2⁵³ it is only about right: who reads it must check its range. */
+  /** An integer. Beyond 2⁵³ it is inexact, so the caller checks its range. */
   integer(): number {
     const low = this.#word();
     return this.#word() * 2 ** 32 + low;

@@ -1,33 +1,30 @@
 import { keyId, type Key, type KeyId } from '@kvs/protocol';
 
-/** What has entered, and has not left. */
+/** A call that has entered the order and has not left it. */
 export interface Ticket {
   readonly ids: ReadonlySet<KeyId>;
-  /** How many it waits for. */
+  /** How many tickets it waits for. */
   blockers: number;
   readonly followers: Ticket[];
   readonly run: () => void;
 }
 
-/** Who is on its way to a key: the last that writes it, and those that read it after that. */
+/** The tickets of a key that later ones wait for: the last that writes it, and those that read it after that. */
 interface Line {
   writer: Ticket | undefined;
   readonly readers: Set<Ticket>;
 }
 
-/**
- * Keeps the order of what concerns the same key, where there is a write among it: the later waits for the earlier.
- * What concerns different keys, or only reads, doesn't wait.
- */
+/** Keeps the order of calls on the same key: a call waits for an earlier one on a key of it if one of the two is a write. */
 export class KeyOrder {
   readonly #lines = new Map<KeyId, Line>();
 
-  /** Whether nothing is on its way. */
+  /** Whether no call has entered that has not left. */
   get isEmpty(): boolean {
     return this.#lines.size === 0;
   }
 
-  /** @param run called as soon as nothing is in the way, which may be now; after it, `leave` must be called */
+  /** @param run called as soon as the call need not wait, possibly at once; after the call, `leave` must be called */
   enter(keys: readonly Key[], write: boolean, run: () => void): Ticket {
     const ids = new Set(keys.map(keyId));
     const ticket: Ticket = { ids, blockers: 0, followers: [], run };

@@ -1,16 +1,16 @@
 import type { Call } from '../pending-call.js';
 
 /**
- * Calls by their id, until they are answered. Ids are given in turn and stay unique among the unanswered.
+ * Calls by id, until they are answered. Ids ascend, and are unique among the unanswered calls.
  *
- * It is not a `Map`, for calls come and go all the time. V8 has a `Map` make itself a new table every so often, and the
- * old one, which holds calls that are long answered, refers to the new one. As soon as one of these tables is in the old
- * generation, all that follow it survive, with what they hold, until the next full collection.
+ * A `Map` would keep answered calls alive: when it grows, V8 makes a new table, and the old one, which still has answered
+ * calls, refers to the new one. Once one of these tables is in the old generation, all later ones survive with their calls
+ * until the next full collection.
  */
 export class PendingCalls {
-  /** How many are unanswered. */
+  /** How many calls are unanswered. */
   size = 0;
-  /** A call is at the last bits of its id. */
+  /** The slot of a call is the last bits of its id. */
   #calls: (Call | undefined)[] = emptySlots(LEAST_SLOTS);
   #ids = new Uint32Array(LEAST_SLOTS);
   #lastId = 0;
@@ -19,7 +19,7 @@ export class PendingCalls {
   add(call: Call): number {
     if (this.size >= this.#calls.length / 2) this.#grow();
     const mask = this.#calls.length - 1;
-    // Where an older one still has the place, an id is passed over: half of all places are free.
+    // Skips ids whose slot an older call has. At least half of the slots are free.
     do this.#lastId = (this.#lastId + 1) >>> 0;
     while (this.#calls[this.#lastId & mask] !== undefined);
     this.#put(this.#lastId, call);
@@ -43,19 +43,19 @@ export class PendingCalls {
     this.size = 0;
   }
 
-  /** All of them; takes time by the most that there have been. */
+  /** Returns all calls. Linear in the largest number of calls that there was. */
   oldestFirst(): readonly Call[] {
     return this.#entries()
       .sort((one, other) => this.#ageOf(other.id) - this.#ageOf(one.id))
       .map(({ call }) => call);
   }
 
-  /** In ids given since. Their count wraps around, which this bears. */
+  /** Returns how many ids were given since, also if the ids have wrapped around. */
   #ageOf(id: number): number {
     return (this.#lastId - id) >>> 0;
   }
 
-  /** No two that had a place each come to have the same in twice as many. */
+  /** Doubles the slots. Calls with different slots still have different slots then. */
   #grow(): void {
     const entries = this.#entries();
     const slots = 2 * this.#calls.length;

@@ -4,7 +4,7 @@ import { keyId, partitionOf, stringKey, type Key, type PairLines } from '@kvs/pr
 import { Router } from '../router.js';
 import { FakeNode } from './fake-node.js';
 
-/** A router over nodes in this process, and who owns what. */
+/** A router over nodes in this process, and the owner of each key. */
 export class FakeCluster {
   readonly addresses: readonly string[];
   readonly router: Router;

@@ -76,7 +76,7 @@ export const transportFaults: TransportTrait = {
       await node.start();
       assert.deepEqual(await untilReached(() => transport.query([b])), absent);
     },
-    'a node that is killed breaks the calls under way': async ({ connect, node, store }) => {
+    'a node that is killed breaks the calls in flight': async ({ connect, node, store }) => {
       const transport = connect();
       await warmUp(transport);
       const release = store.hold(a);

@@ -63,7 +63,7 @@ export const transportLimits: TransportTrait = {
       const ends = await Promise.allSettled(calls);
       assert.ok(ends.some(({ status }) => status === 'rejected'));
     },
-    'closing fails what is under way, and what comes after': async ({ connect, store }) => {
+    'closing fails the calls in flight, and later calls': async ({ connect, store }) => {
       const transport = connect();
       const release = store.hold(a);
       const item = { key: a, value: stringValue('1') };
