@@ -87,7 +87,7 @@ describe('a KvStore and its engine', () => {
 describe('closing a KvStore', () => {
   const clock = new ManualClock();
 
-  it('finishes what is under way, then closes the engine, once', async () => {
+  it('finishes operations in flight, then closes the engine, once', async () => {
     const events: string[] = [];
     let finish: (outcomes: EngineWriteOutcome[]) => void = () => undefined;
     const slow = alteredEngine(new MemoryEngine({ clock }), {

@@ -148,7 +148,7 @@ export class KvStore
     return this.#track(this.#engine.stats());
   }
 
-  /** Finishes what is under way, scans excepted, then closes the engine. Later calls answer as the first. */
+  /** Finishes all operations in flight except scans, then closes the engine. Later calls return the same promise. */
   close(): Promise<void> {
     return (this.#closing ??= this.#finish());
   }

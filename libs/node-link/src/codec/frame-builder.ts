@@ -19,7 +19,7 @@ export class FrameBuilder {
     this.#at += FRAME_HEADER_BYTES;
   }
 
-  /** Makes room for numbers. Must be called before they are written, with no less than they take. */
+  /** Reserves bytes for numbers. Call it before they are written, with at least the bytes that they take. */
   reserve(bytes: number): void {
     if (this.#at + bytes > this.#slab.length) this.#move(bytes);
   }

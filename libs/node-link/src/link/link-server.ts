@@ -110,7 +110,7 @@ export class LinkServer {
   /** Makes a link of a connection on which a request for one came. `head` is what came after the request. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (this.#load.isDraining) {
-      // Whoever asked may be gone by now: an error that nobody listens for would end this process.
+      // The client may be gone by now. An error without a listener would end this process.
       socket.on('error', () => socket.destroy());
       socket.end(UNAVAILABLE, () => socket.destroy());
       return;

@@ -11,7 +11,7 @@ const newCall = (): Call =>
     () => undefined,
   );
 
-it('finds what a Map finds, and tells the oldest first, whoever goes in whatever order', () => {
+it('finds what a Map finds, and returns the oldest first, in any order of deletions', () => {
   fc.assert(
     fc.property(fc.array(fc.option(fc.nat(), { freq: 2 }), { maxLength: 500 }), (steps) => {
       const calls = new PendingCalls();

@@ -42,7 +42,7 @@ export async function failureOf(call: Promise<unknown>): Promise<TransportFailur
   return outcome.failure;
 }
 
-/** Asks again until the node can be reached, as whoever uses a transport does. */
+/** Asks again until the node can be reached, like a user of the transport. */
 export async function untilReached<T>(call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
