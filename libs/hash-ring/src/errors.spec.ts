@@ -2,7 +2,7 @@ import { HashRing, HashRingError, type HashRingErrorCode } from './index.js';
 
 const ring = new HashRing(['a', 'b']);
 
-describe('what is refused', () => {
+describe('an invalid call', () => {
   it.each<[string, HashRingErrorCode, () => unknown]>([
     ['an empty list', 'no_nodes', () => new HashRing([])],
     ['the removal of the last node', 'no_nodes', () => ring.without('a').without('b')],

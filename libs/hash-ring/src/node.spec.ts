@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { HashRing } from './index.js';
 
-it('nodes have their id and weight first, then what else they were given', () => {
+it('nodes have their id and weight first, then their other properties', () => {
   const ring = new HashRing([{ zone: 'east', port: 1, id: 'a' }, { id: 'b' }]);
   expect(ring.nodes.map((node) => Object.keys(node))).toEqual([
     ['id', 'weight', 'zone', 'port'],

@@ -4,7 +4,7 @@ import { loadsOf, movesBetween, ownersOf } from '../test/tables.js';
 import { diff, HashRing, PARTITION_COUNT } from './index.js';
 
 describe('a ring as JSON', () => {
-  it('comes back as it was, also after a life of changes', () => {
+  it('restores the same ring, also after many changes', () => {
     fc.assert(
       fc.property(weightedNodes({ min: 2, max: 30 }), (nodes) => {
         const ring = new HashRing(nodes.slice(1))
@@ -18,7 +18,7 @@ describe('a ring as JSON', () => {
     );
   });
 
-  it('keeps what nodes carry, and takes them in any order', () => {
+  it('keeps the data of nodes, and accepts them in any order', () => {
     const ring = new HashRing([
       { id: 'a', zone: 'east', port: 1 },
       { id: 'b', zone: 'west', port: 2 },

@@ -60,7 +60,7 @@ describe('a ring', () => {
     expect(stdout.trim()).toBe(ownersOf(new HashRing(nodes)).join());
   });
 
-  it('keeps what a node carries, and freezes it', () => {
+  it('keeps the data of a node, and freezes it', () => {
     const ring = new HashRing([{ id: 'a', zone: 'east', url: 'http://a' }]);
     expect(ring.get('key')).toEqual({ id: 'a', zone: 'east', weight: 1, url: 'http://a' });
     expect(Object.isFrozen(ring.get('key'))).toBe(true);
@@ -144,7 +144,7 @@ describe('balance', () => {
 });
 
 describe('movement of an evolved ring', () => {
-  it('moves nothing but what a new node receives, and at most 10% more than its share', () => {
+  it('moves partitions only to the new node, and at most 10% more than its share', () => {
     fc.assert(
       fc.property(weightedNodes({ min: 2, max: 65 }), ([added, ...nodes]) => {
         if (added === undefined) return;
@@ -159,7 +159,7 @@ describe('movement of an evolved ring', () => {
     );
   });
 
-  it('moves nothing but what a node that goes held', () => {
+  it('moves only the partitions of the removed node', () => {
     fc.assert(
       fc.property(weightedNodes({ min: 2, max: 65 }), ([removed, ...nodes]) => {
         if (removed === undefined) return;

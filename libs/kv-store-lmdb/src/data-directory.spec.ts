@@ -38,7 +38,7 @@ const inUseBy = (pid: number | undefined) =>
     message: expect.stringContaining(`${scratch.path} is in use by process ${pid} `),
   });
 
-it('a directory that another process has open is refused, until that process is gone, however it went', async () => {
+it('a directory that another process has open is refused, until that process has ended, also if it was killed', async () => {
   const script = join(import.meta.dirname, 'testing/writer.mjs');
   const other = spawn(process.execPath, [script, scratch.path, '0', 'sync'], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -7,7 +7,7 @@ const FILE_LIMIT = 8192;
 
 // A limit on the size of files stands in for a disk that is full: both refuse the write that would make the file
 // larger, and nobody needs a disk of his own.
-it('where there is no more room, writes are refused one by one, nothing is lost, and the rest goes on', () => {
+it('on a full disk, writes are refused one by one, nothing is lost, and reads continue', () => {
   const scratch = scratchDirectory();
   try {
     const script = join(import.meta.dirname, 'testing/fill.mjs');

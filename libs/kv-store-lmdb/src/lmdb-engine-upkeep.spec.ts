@@ -53,7 +53,7 @@ it('room that was freed is used again', async () => {
   await engine.close();
 });
 
-it('pairs whose time has come are reclaimed, others stay', async () => {
+it('expired pairs are reclaimed, others stay', async () => {
   const engine = await LmdbEngine.open({ directory: scratch.path, clock, sweepIntervalMs: 0 });
   await engine.setMany(many(1000, 'v', clock.nowMs() + 10));
   await engine.setMany([write('key-1', 'w', clock.nowMs() + 20), write('key-2', 'w'), write('other')]);

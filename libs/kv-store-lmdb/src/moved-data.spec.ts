@@ -50,7 +50,7 @@ it('writes that were waiting for their commit are refused as well', async () => 
   expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
 });
 
-it('once the data file is back, the engine serves again, and has what it acknowledged', async () => {
+it('once the data file is back, the engine serves again with all acknowledged pairs', async () => {
   renameSync(file(), elsewhere());
   await expect(engine.setMany([write('refused')])).rejects.toThrow();
   renameSync(elsewhere(), file());

@@ -340,7 +340,7 @@ describe('a slot that moves', () => {
     expect(new Set(from.dataCommands)).toEqual(new Set(['EVALSHA']));
   });
 
-  it('is taken to where MOVED says, before the map says so', async () => {
+  it('is sent to the server that MOVED names, before the map does', async () => {
     const [from, to] = [await start(), await start()];
     const map = slots([[0, 16_383, from]]);
     from.script = instead({ CLUSTER: map, HMGET: `-MOVED ${slotOf('a')} :${to.port}\r\n` });

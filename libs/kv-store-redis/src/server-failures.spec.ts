@@ -31,7 +31,7 @@ describeWithRedis('when Redis fails', () => {
     await server.stop();
   });
 
-  it('a server that hangs is unavailable within the timeout, and works again when it goes on', async () => {
+  it('a server that hangs is unavailable within the timeout, and works again when it continues', async () => {
     await engine.setMany([write('a', '1')]);
     server.pause();
     const began = performance.now();
@@ -49,7 +49,7 @@ describeWithRedis('when Redis fails', () => {
     expect(await read(engine, 'a')).toBe('1');
   });
 
-  it('a server that is gone is unavailable, after a while at once, and works again when it is back', async () => {
+  it('a server that stopped is unavailable, after a while without a wait, and works again when it is back', async () => {
     await server.kill();
     const began = performance.now();
     await expect(engine.getMany([placed('a')])).rejects.toMatchObject(UNAVAILABLE);
@@ -88,7 +88,7 @@ describeWithRedis('when Redis fails', () => {
     }
   });
 
-  it('what waits is bounded', async () => {
+  it('waiting requests are bounded', async () => {
     await engine.close();
     open({ maxPendingBytes: 1000 });
     await until(() => answers(engine));
@@ -173,7 +173,7 @@ describeWithRedis('the state of Redis', () => {
     }
   });
 
-  it('is an obstacle while the server is gone, or refuses the password, with the reason', async () => {
+  it('is an obstacle, with the reason, while the server is away or refuses the password', async () => {
     const server = await RedisProcess.start();
     const engine = new RedisEngine({ urls: [server.url], timeoutMs: TIMEOUT_MS, clock: systemClock });
     try {

@@ -75,7 +75,7 @@ const takenOver = expect.objectContaining({
 });
 
 describe('a directory', () => {
-  it('that is free is taken at once, and is free again when it is released', async () => {
+  it('that is free is acquired at once, and is free again after its release', async () => {
     for (let times = 0; times < 2; times++) {
       const lock = await new Process().take();
       expect(readdirSync(directory)).toEqual([DIRECTORY_LOCK_FILE]);
@@ -114,7 +114,7 @@ describe('a directory', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('that is released while another process watches it is taken at the next look', async () => {
+  it('that is released while another process watches it is acquired at the next look', async () => {
     const lock = await new Process().take();
     const successor = new Process();
     await successor.watch(() => lock.release());

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { decodePartitions, encodePartitions } from './partition-set.js';
 import { PARTITION_COUNT } from './partition.js';
 
-it('partitions come out of the header as they went in', () => {
+it('a header of partitions decodes to the same partitions', () => {
   const partitions = fc.uniqueArray(fc.nat(PARTITION_COUNT - 1));
   fc.assert(
     fc.property(partitions, (some) => {

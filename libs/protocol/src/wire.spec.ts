@@ -30,7 +30,7 @@ describe('the status of a batch', () => {
 });
 
 describe('answers', () => {
-  it('to set count what was added and list what failed', () => {
+  it('to set count the added pairs and list the failed items', () => {
     const items = [
       { key: a, value },
       { key: b, value },
@@ -46,7 +46,7 @@ describe('answers', () => {
     });
   });
 
-  it('to delete count only what was there', () => {
+  it('to delete count only pairs that were present', () => {
     const outcomes = [
       { ok: true, deleted: true },
       { ok: true, deleted: false },
@@ -80,7 +80,7 @@ describe('answers', () => {
     });
   });
 
-  it('are refused when outcomes are missing: that is a defect', () => {
+  it('throw if outcomes are missing, because that is a defect', () => {
     expect(() => queryAnswer([a], [])).toThrow(TypeError);
   });
 });

@@ -31,7 +31,7 @@ describe('jumpBucket', () => {
 });
 
 describe('jump', () => {
-  it('lets only the last node go', () => {
+  it('can only remove the last node', () => {
     const ring = new JumpRing(['c', 'a', 'b']);
     expect(ring.nodes.map(({ id }) => id)).toEqual(['c', 'a', 'b']);
     expect(() => ring.without('a')).toThrow(expect.objectContaining({ code: 'not_last_node' }));

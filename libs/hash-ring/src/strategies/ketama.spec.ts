@@ -64,7 +64,7 @@ describe('ketama', () => {
     },
   );
 
-  it('moves between equal nodes only what one more receives, at every number of nodes with exact rounding', () => {
+  it('with exact rounding, moves keys only to the added node, at every number of equal nodes', () => {
     for (let count = 1; count < 60; count++) expect(strayed(count, { rounding: 'exact' })).toBe(0);
     expect(strayed(24, { rounding: 'libmemcached' })).toBeGreaterThan(0);
   });

@@ -90,7 +90,7 @@ describe.each(all)('%s', (name, make) => {
     expect(Math.min(...counts.values()) / 5000).toBeGreaterThan(2 - limit);
   });
 
-  it('moves to a node that comes, at the end, about its share of the keys', () => {
+  it('moves about its share of the keys to a node that is added at the end', () => {
     const nodes = Array.from({ length: 10 }, (_, index) => `node-${index}`);
     const moves = movesBetween(make(nodes), make(nodes).with('node-x'));
     const strayed = moves.filter(({ to }) => to !== 'node-x');
@@ -98,7 +98,7 @@ describe.each(all)('%s', (name, make) => {
     expect(strayed.length / sampleKeys.length).toBeLessThanOrEqual(name === 'maglev' ? 0.07 : 0);
   });
 
-  it('is as it was once a node has come and gone', () => {
+  it('is the same after a node was added and removed', () => {
     const nodes = Array.from({ length: 6 }, (_, index) => `node-${index}`);
     const before = make(nodes);
     const after = before.with('node-x').without('node-x');
@@ -184,7 +184,7 @@ describe.each(weighted)('%s with weights', (name, make) => {
 });
 
 describe('rendezvous', () => {
-  it('moves nothing but what a node that comes, goes or changes its weight gains or loses', () => {
+  it('moves only keys to or from the node that is added, removed or changed', () => {
     fc.assert(
       fc.property(
         weightedNodes({ min: 2, max: 20 }),

@@ -20,7 +20,7 @@ const key = { encoding: 'string', data: 'k' };
 const value = { encoding: 'binary', data: 'AB' };
 
 describe('a valid batch', () => {
-  it('comes out typed and canonical', () => {
+  it('is returned typed and canonical', () => {
     const items = new BatchPipe(SET_ITEM, limits).transform([
       { key, value, ttl_ms: 5, if_version: 0 },
       { key, value },
@@ -85,7 +85,7 @@ describe('a refused batch', () => {
     expect(refusal(SET_ITEM, [item]).issues).toContainEqual(expect.objectContaining({ pointer, code }));
   });
 
-  it('says the most basic thing first that is wrong at a place', () => {
+  it('lists the most basic issue of a place', () => {
     const { issues } = refusal(KEY_ITEM, [{ encoding: 'binary', data: '' }, { encoding: 'string' }]);
     expect(issues.map(({ pointer, code }) => [pointer, code])).toEqual([
       ['/0/data', 'empty_key'],
@@ -93,7 +93,7 @@ describe('a refused batch', () => {
     ]);
   });
 
-  it('lists what is wrong in the order of the body', () => {
+  it('lists issues in the order of the body', () => {
     const pointers = (item: unknown) => refusal(SET_ITEM, [item]).issues.map(({ pointer }) => pointer);
     expect(pointers({ key: 1, value: 1, ttl_ms: 0 })).toEqual(['/0/key', '/0/value', '/0/ttl_ms']);
     expect(pointers({ ttl_ms: 0, value: 1 })).toEqual(['/0/ttl_ms', '/0/value', '/0/key']);
@@ -196,7 +196,7 @@ describe('the guard and the DTO classes', () => {
     ['set', SET_ITEM],
     ['key', KEY_ITEM],
     ['delete', DELETE_ITEM],
-  ] as const)('come to the same verdict on every %s item', (_name, { guard, explain }) => {
+  ] as const)('decide the same on every %s item', (_name, { guard, explain }) => {
     fc.assert(
       fc.property(wireItem, (some) => {
         expect(explain(some, '', limits).length === 0).toBe(guard(some, limits) !== undefined);
@@ -205,7 +205,7 @@ describe('the guard and the DTO classes', () => {
     );
   });
 
-  it('come to the same verdict on what is nested thousands of levels deep', () => {
+  it('decide the same about items nested thousands of levels deep', () => {
     const deep: unknown = JSON.parse(`${'{"key":'.repeat(10_000)}1${'}'.repeat(10_000)}`);
     expect(SET_ITEM.guard(deep, limits)).toBeUndefined();
     expect(SET_ITEM.explain(deep, '', limits)).not.toHaveLength(0);

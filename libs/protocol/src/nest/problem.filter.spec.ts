@@ -35,7 +35,7 @@ describe('an error answers as a problem', () => {
     });
   });
 
-  it('with the places of what is not valid', () => {
+  it('with the invalid places', () => {
     const issue = { pointer: '/0/key', code: 'invalid_shape', detail: 'key is missing' } as const;
     expect(answerTo(new InvalidRequestError([issue], 1, '1 of 1 items is not valid')).body).toMatchObject({
       status: 400,

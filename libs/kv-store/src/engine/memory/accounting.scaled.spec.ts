@@ -118,7 +118,7 @@ async function measured(shape: (typeof SHAPES)[number]): Promise<Record<'filled'
 const TESTED =
   process.env['KVS_SLOW_TESTS'] === undefined ? SHAPES.filter(({ values }) => QUICK.has(values)) : SHAPES;
 
-describe('the account that the memory engine keeps is within 15 % of what the process grows by', () => {
+describe('the bytes that the memory engine counts are within 15 % of the growth of the process', () => {
   it.each(TESTED)('with values of $values, filled and then churned', async (shape) => {
     const { filled, churned } = await measured(shape);
     for (const { grown, usedBytes, pairCount } of [filled, churned]) {

@@ -30,7 +30,7 @@ describe('the sweep of expired pairs', () => {
     expect(engine.stats().pairCount).toBeLessThan(count);
   });
 
-  it('keeps the versions of what it reclaims from coming again', async () => {
+  it('never reuses the versions of reclaimed pairs', async () => {
     const { engine, clock, scheduler } = open();
     const start = clock.nowMicros();
     const version = await set(engine, write('key', 'v', { expiresAtMs: clock.nowMs() + 1 }));

@@ -68,7 +68,7 @@ describe('a store of large values', () => {
     }
   });
 
-  it('takes no more than before when they are gone', () => {
+  it('uses no more memory than before after they are deleted', () => {
     const store = open();
     store.write(write('key'), NOW);
     const before = store.budget.usedBytes;

@@ -25,7 +25,7 @@ const PARTITIONS = [0, 7, 4095];
 const KEYS = 400;
 
 describe('the memory engine against a map, with small memory and many sizes', () => {
-  it.each(EVICTIONS)('holds what it should and accounts for it, eviction %s', (eviction) => {
+  it.each(EVICTIONS)('has the right pairs and counts their bytes, eviction %s', (eviction) => {
     fc.assert(
       fc.property(fc.integer(), (seed) => {
         const walk = new RandomWalk(eviction, seededRandom(seed));

@@ -10,7 +10,7 @@ const clock = new ManualClock();
 const NOW = clock.nowMicros();
 
 describe('a partition of very many pairs', () => {
-  it('grows and shrinks a little at a time, and always finds what it holds', () => {
+  it('grows and shrinks a little at a time, and always finds its pairs', () => {
     const store = open();
     const keys = numbered(COUNT);
     const before = store.budget.usedBytes;

@@ -23,7 +23,7 @@ describe('an arena', () => {
     expect(all.indexOf(0)).toBe(80);
   });
 
-  it('takes the memory of pages that it let go of before it takes any other', () => {
+  it('reuses the memory of freed pages before it allocates more', () => {
     const { arena, budget } = open(100 * PAGE_COST);
     const buffers = (refs: readonly number[]) => new Set(refs.map((ref) => arena.page(ref).bytes.buffer));
     const before = Array.from({ length: 400 }, () => arena.allocate(MAX_SLOT_BYTES));
@@ -39,7 +39,7 @@ describe('an arena', () => {
 });
 
 describe('the chunks of a record', () => {
-  it('hold its bytes in their order, and are gone when they are freed', () => {
+  it('have its bytes in order, until they are freed', () => {
     const { arena, budget, chunks } = open(1000 * PAGE_COST);
     for (const size of [MAX_SLOT_BYTES + 1, 20_000, 65_536, 300_000, 8 * 1024 * 1024]) {
       const bytes = variedBytes(size);
@@ -52,7 +52,7 @@ describe('the chunks of a record', () => {
     }
   });
 
-  it('can be gone over in parts of any length, and passed over', () => {
+  it('can be read and skipped in parts of any length', () => {
     const { arena, chunks } = open(100 * PAGE_COST);
     const size = 100_000;
     const bytes = variedBytes(size);
@@ -71,7 +71,7 @@ describe('the chunks of a record', () => {
     }
   });
 
-  it('stay as they are, as far as they are needed, when others are to follow or to go', () => {
+  it('stay in place, as far as they are needed, when chunks are added or removed', () => {
     const { arena, chunks } = open(1000 * PAGE_COST);
     const head = laid(arena, chunks, 100_000);
     const bytes = variedBytes(100_000);

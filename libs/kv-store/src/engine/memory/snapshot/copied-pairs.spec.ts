@@ -10,7 +10,7 @@ const LENGTH = 60_000;
 const KEYS = numbered(60, 'key');
 
 describe('a large pair on its way into a file', () => {
-  it('goes on where it was, whichever of its slots are moved meanwhile', () => {
+  it('continues at its position, whichever of its slots are moved', () => {
     const { store, others } = scattered();
     const copies = KEYS.flatMap((key, index) =>
       // One for each slot.

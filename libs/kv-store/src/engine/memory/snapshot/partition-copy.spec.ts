@@ -68,7 +68,7 @@ describe('a copy of a partition', () => {
     expect(sorted(pairs)).toEqual(sorted(expected));
   });
 
-  it('leaves out what has expired', () => {
+  it('leaves out expired pairs', () => {
     const store = new PairStore(64 * 1024 * 1024, 'none', [1, 1]);
     store.write(write('gone', 'v', { expiresAtMs: NOW / 1000 }), NOW);
     store.write(write('stays', 'v', { expiresAtMs: NOW / 1000 + 1 }), NOW);

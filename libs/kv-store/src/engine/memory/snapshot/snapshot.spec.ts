@@ -105,7 +105,7 @@ describe('a snapshot', () => {
     expect((await readFile(`${file()}.damaged`)).equals(damaged)).toBe(true);
   });
 
-  it('is loaded with word of how it goes on', async () => {
+  it('reports its progress while it is loaded', async () => {
     await written();
     const { engine, logged } = await open();
     expect(logged).toContainEqual(expect.stringContaining('50 %'));
@@ -169,7 +169,7 @@ describe('the directory of a snapshot', () => {
     expect(await readdir(directory)).toEqual(['kvs.snapshot']);
   });
 
-  it('that was abandoned is taken over, and rid of what was left of a snapshot', async () => {
+  it('that was abandoned is taken over, and its unfinished snapshot is deleted', async () => {
     await writeFile(lockFile(), '');
     await writeFile(`${file()}.1234.tmp`, 'half a snapshot');
     const { engine } = await takeOver();
