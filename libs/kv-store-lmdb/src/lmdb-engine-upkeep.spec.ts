@@ -93,13 +93,13 @@ it('versions grow over restarts, expiry and the sweep, whatever the clock does',
 });
 
 it.each(['commit', 'sync'] as const)(
-  'close finishes the writes under way, with durability %s',
+  'close finishes the writes in flight, with durability %s',
   async (durability) => {
     const engine = await LmdbEngine.open({ directory: scratch.path, clock, durability });
-    const underWay = Array.from({ length: 20 }, (_, index) => engine.setMany([write(`key-${index}`)]));
+    const inFlight = Array.from({ length: 20 }, (_, index) => engine.setMany([write(`key-${index}`)]));
     const closed = engine.close();
     await expect(engine.setMany([write('late')])).rejects.toThrow('closed');
-    const outcomes = (await Promise.all(underWay)).flat();
+    const outcomes = (await Promise.all(inFlight)).flat();
     await closed;
     expect(outcomes.every(({ status }) => status === 'written')).toBe(true);
     const again = await LmdbEngine.open({ directory: scratch.path, clock, durability });

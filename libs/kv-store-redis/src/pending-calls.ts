@@ -9,7 +9,7 @@ export interface PendingCallsLimits {
 /** The calls in flight. Each has a deadline, together they have a limit, and closing waits for them. */
 export class PendingCalls {
   readonly #limits: PendingCallsLimits;
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #inFlight = new Set<Promise<unknown>>();
   #pendingBytes = 0;
   #isClosed = false;
 
@@ -30,11 +30,11 @@ export class PendingCalls {
     this.#pendingBytes += bytes;
     const deadline = new Deadline(this.#limits.timeoutMs);
     const answer = call(deadline);
-    this.#underWay.add(answer);
+    this.#inFlight.add(answer);
     try {
       return await answer;
     } finally {
-      this.#underWay.delete(answer);
+      this.#inFlight.delete(answer);
       this.#pendingBytes -= bytes;
       deadline.end();
     }
@@ -42,6 +42,6 @@ export class PendingCalls {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.allSettled(this.#underWay);
+    await Promise.allSettled(this.#inFlight);
   }
 }

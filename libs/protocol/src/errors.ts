@@ -40,7 +40,7 @@ export const ERROR_CODES = {
   node_unavailable: { status: 503, title: 'A storage node cannot be reached' },
   engine_unavailable: { status: 503, title: 'The storage engine cannot be reached' },
   not_ready: { status: 503, title: 'The server cannot serve yet' },
-  overloaded: { status: 503, title: 'Too much is under way already' },
+  overloaded: { status: 503, title: 'Too much is in flight already' },
   shutting_down: { status: 503, title: 'The server is shutting down' },
   out_of_memory: { status: 507, title: 'The store is full' },
   loop_detected: { status: 508, title: 'A proxy was given a proxy as a storage node' },

@@ -6,34 +6,34 @@ import type { MaybePromise } from './maybe-promise.js';
 export interface SetItem {
   readonly key: Key;
   readonly value: Value;
-  /** How long the pair lives, in milliseconds, a positive integer. Without it the pair stays. */
+  /** The time to live in milliseconds, a positive integer. Without it, the pair does not expire. */
   readonly ttlMs?: number;
-  /** Write only if the pair's version is this one; 0 means only if the key is absent. */
+  /** Write only if the pair has this version; 0 means only if the key is absent. */
   readonly ifVersion?: number;
 }
 
 /** A removal of one pair. */
 export interface DeleteItem {
   readonly key: Key;
-  /** Delete only if the pair's version is this one; 0 never matches a present pair. */
+  /** Delete only if the pair has this version. 0 never matches a present pair. */
   readonly ifVersion?: number;
 }
 
-/** A pair's value with what is known of it. */
+/** A pair's value, version and time to live. */
 export interface Entry {
   readonly value: Value;
   /** A positive integer that grows with each write of the key and never repeats for it. */
   readonly version: number;
-  /** Milliseconds left to live, at least 1; absent for a pair that stays. */
+  /** The remaining time to live in milliseconds, at least 1; absent if the pair does not expire. */
   readonly ttlMs?: number;
 }
 
-/** Why one item of a batch could not be done. The other items are not affected. */
+/** Why one item of a batch failed. Other items are not affected. */
 export interface ItemFailure {
   readonly ok: false;
   readonly code: ErrorCode;
   readonly message: string;
-  /** For a write: the node may have applied it and its answer was lost. Absent where it surely did not. */
+  /** Set if the node may have applied a write, because its answer was lost. */
   readonly maybeApplied?: true;
 }
 
@@ -50,19 +50,19 @@ export type QueryOutcome = { readonly ok: true; readonly present: boolean } | It
 export type DeleteOutcome = { readonly ok: true; readonly deleted: boolean } | ItemFailure;
 
 /**
- * How the pairs of a scan are written as bytes of JSON. As `lines`, each pair is followed by `\n`; as `items`, each is
- * also preceded by a comma, so that they become an array by a bracket for the first comma and another at the end. Either
- * way, the texts of several scans make one by being joined where a pair ends, and only there is a raw newline.
+ * How the pairs of a scan are written as JSON. As `lines`, each pair is followed by `\n`. As `items`, each pair is
+ * also preceded by a comma; replace the first comma by an opening bracket and add a closing one to get an array. The
+ * texts of several scans can be joined at the end of any pair. A raw newline is only there.
  */
 export type PairFormat = 'lines' | 'items';
 
 /** Which pairs a scan is about. */
 export interface ScanRequest {
-  /** Only keys of this encoding whose data starts with this; empty data asks for all of the encoding. */
+  /** Only keys of this encoding that start with this data; empty data selects all keys of the encoding. */
   readonly prefix?: Value;
-  /** Only these partitions, in ascending order; all of them when absent. */
+  /** Only these partitions, in ascending order. Default: all. */
   readonly partitions?: readonly number[];
-  /** Whether each pair carries `version` and `ttl_ms`. */
+  /** Whether each pair has `version` and `ttl_ms`. */
   readonly meta: boolean;
   /** Default `lines`. Pages are always lines. */
   readonly format?: PairFormat;
@@ -75,30 +75,32 @@ export interface ScanRequest {
 export type PairLines = AsyncIterable<Uint8Array>;
 
 export interface ScanAnswer {
-  /** Nodes whose pairs are left out; empty unless the request allowed a partial answer. */
+  /** The nodes whose pairs are missing; empty unless the request allowed a partial answer. */
   readonly missingNodes: readonly string[];
   readonly lines: PairLines;
-  /** What the lines are written as: `items` only where that was asked for. Default `lines`. */
+  /** The format of the lines: `items` only if requested. Default `lines`. */
   readonly format?: PairFormat;
-  /** Lets go of what the answer holds. Must be called in the end, whether the lines were read or not; may be called again. */
+  /**
+   * Releases everything that the answer holds. Must be called in the end, whether or not the lines were read. May be
+   * called again.
+   */
   close(): void;
 }
 
 /**
- * What a kvs server does, whether it holds the pairs itself (a storage node) or forwards (the proxy). Batches are
- * applied item by item, in order, each item atomically; outcomes come in request order, one for each item.
- * An item's failure is its outcome; a method throws {@link KvsError} only when it could do nothing at all.
+ * The operations of a kvs server, whether it has the pairs itself (a storage node) or forwards (the proxy). A batch
+ * is applied item by item, in order, each item atomically. There is one outcome for each item, in order. A failed
+ * item is an outcome; a method throws {@link KvsError} only if it could do nothing at all.
  */
 export interface KeyValueOperations {
   set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]>;
   /**
-   * @param maxBytes at which reading stops: an answer whose values have certainly more bytes is refused whole, and only
-   * little more than so many are held at a time. Default: no limit
+   * @param maxBytes the limit of the values' bytes. Reading stops at it, and the answer is refused. Default: no limit
    * @throws KvsError `answer_too_large`
    */
   fetch(keys: readonly Key[], maxBytes?: number): MaybePromise<readonly FetchOutcome[]>;
   query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]>;
   delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]>;
-  /** @throws KvsError `node_unavailable` when a node is away and `partial` is not set */
+  /** @throws KvsError `node_unavailable` if a node is away and `partial` is not set */
   scan(request: ScanRequest & { readonly partial: boolean }): Promise<ScanAnswer>;
 }

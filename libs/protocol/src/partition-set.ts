@@ -2,9 +2,9 @@ import { KvsError } from './errors.js';
 import { PARTITION_COUNT } from './partition.js';
 
 /**
- * The header by which a proxy asks a node only for the partitions that it places there, so that pairs left over from
- * another list of nodes do not show. 1,024 hexadecimal digits, 4 partitions to the digit, the lowest partition in the
- * highest bit of the first.
+ * A proxy asks a node only for the node's own partitions by this header, so that pairs left over from another list of
+ * nodes do not appear. It has 1,024 hexadecimal digits with 4 partitions each. The lowest partition is the highest
+ * bit of the first digit.
  */
 export const PARTITIONS_HEADER = 'kvs-partitions';
 

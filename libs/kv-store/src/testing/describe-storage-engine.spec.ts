@@ -68,7 +68,7 @@ const FAULTY_ENGINES: Record<string, { create: EngineFactory; found: string }> =
           }),
       };
     }),
-    found: 'time to live: a write over a pair whose time is over creates the pair',
+    found: 'time to live: a write over an expired pair creates the pair',
   },
   'an engine keeps pairs too long': {
     create: altered((engine) => ({
@@ -77,13 +77,13 @@ const FAULTY_ENGINES: Record<string, { create: EngineFactory; found: string }> =
           writes.map((item) => ({ ...item, expiresAtMs: item.expiresAtMs && item.expiresAtMs + 1 })),
         ),
     })),
-    found: 'time to live: a pair is absent to a query from the moment its time is over',
+    found: 'time to live: a pair is absent to a query from the moment it expires',
   },
   'an engine knows no limit of an answer': {
     create: altered((engine) => ({ getMany: (keys) => engine.getMany(keys) })),
-    found: 'large answers: an answer beyond its limit is refused, whatever kind of values it has',
+    found: 'large answers: an answer beyond its limit is refused, for values of any kind',
   },
-  'an engine scans a partition in one piece': {
+  'an engine scans a partition in one chunk': {
     create: altered((engine) => ({
       async *scan(partitions, options) {
         for (const partition of partitions) {
@@ -116,8 +116,8 @@ const FAULTY_ENGINES: Record<string, { create: EngineFactory; found: string }> =
   'an engine writes JSON of its own': {
     create: altered((engine) => ({
       async *scanJson(partitions, options) {
-        for await (const piece of engine.scanJson(partitions, options))
-          yield Buffer.from(Buffer.from(piece).toString().replaceAll('\\u0000', '\\u{0}'));
+        for await (const chunk of engine.scanJson(partitions, options))
+          yield Buffer.from(Buffer.from(chunk).toString().replaceAll('\\u0000', '\\u{0}'));
       },
     })),
     found: 'scans as JSON: every character and byte is written as JSON.stringify writes it',
@@ -168,7 +168,7 @@ describe('the conformance suite', () => {
   it('finds that a durable engine forgets', async () => {
     const create = altered(() => DURABLE);
     const found = await faults({ create, reopen: create });
-    expect(found).toContain('reopening: pairs are there again, as they were');
+    expect(found).toContain('reopening: pairs are unchanged');
     expect(found.every((name) => name.startsWith('reopening: '))).toBe(true);
   });
 

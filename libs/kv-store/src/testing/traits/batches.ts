@@ -56,7 +56,7 @@ export const batches: Trait = {
       assert.equal(await read(engine, 'key'), 'new');
       assert.equal(await read(engine, 'other'), 'first');
     },
-    'an item that fails leaves the others alone': async ({ engine }) => {
+    'a failed item does not affect the others': async ({ engine }) => {
       const version = await set(engine, write('b'));
       const writes = [write('a'), write('b', 'w', { ifVersion: 1 }), write('c')];
       assert.deepEqual(statuses(await engine.setMany(writes)), ['written', 'version_mismatch', 'written']);
@@ -74,7 +74,7 @@ export const batches: Trait = {
       for (const partition of partitions)
         assert.deepEqual(await scanKeys(engine, [partition]), [`in ${partition}`]);
     },
-    'a batch of the greatest length is done whole': async ({ engine }) => {
+    'a batch of maximum length is applied completely': async ({ engine }) => {
       const keys = numbered(DEFAULT_LIMITS.maxBatchItems);
       const outcomes = await engine.setMany(
         keys.map((key, index) => write(key, key, { partition: index % 16 })),

@@ -18,19 +18,19 @@ export const binarySafety: Trait = {
     'text of any Unicode comes back': async (bench) => {
       for (const text of UNICODE_TEXTS) await comesBack(bench, stringValue(text));
     },
-    'text that looks like something else comes back as text': async (bench) => {
+    'text in another syntax comes back as text': async (bench) => {
       for (const text of ['null', '0', '1e3', '{"a":1}', '"', '\\', '\r\n', 'deadbeef']) {
         await comesBack(bench, stringValue(text));
       }
     },
-    'a text of the greatest length comes back': (bench) => {
+    'a text of maximum length comes back': (bench) => {
       const unit = 'abcdefg\u00e9\u0939\u{10348}';
       return comesBack(
         bench,
         stringValue(unit.repeat(DEFAULT_LIMITS.maxValueBytes / Buffer.byteLength(unit))),
       );
     },
-    'bytes of the greatest length come back': (bench) =>
+    'bytes of maximum length come back': (bench) =>
       comesBack(
         bench,
         brandValue({ encoding: 'binary', data: '00017f80feff5aa5'.repeat(DEFAULT_LIMITS.maxValueBytes / 8) }),

@@ -28,19 +28,19 @@ export const identity: Trait = {
         bench,
         ['key', 'Key', ' key', 'key ', 'key\n', '\u00e9', 'e\u0301', '\u212b', '\u00c5'].map(stringKey),
       ),
-    'keys that start with one another are apart': (bench) =>
+    'a key and a prefix of it are two keys': (bench) =>
       keepsApart(bench, ['k', 'ke', 'key', 'key:', 'key:1', 'key:10', 'key:1:0'].map(stringKey)),
-    'keys that mean something to a program are ordinary keys': (bench) =>
+    'keys with a meaning in a program are ordinary keys': (bench) =>
       keepsApart(bench, SPECIAL_WORDS.map(stringKey)),
-    'keys of any Unicode are kept apart and given back as they are': (bench) =>
+    'keys of any Unicode stay distinct and come back unchanged': (bench) =>
       keepsApart(bench, UNICODE_TEXTS.map(stringKey)),
-    'keys of any bytes are kept apart and given back as they are': (bench) =>
+    'keys of any bytes stay distinct and come back unchanged': (bench) =>
       keepsApart(bench, [
         ...Array.from({ length: 256 }, (_, byte) => binaryKey(Uint8Array.of(byte))),
         binaryKey(Uint8Array.of(0, 0)),
         binaryKey(Uint8Array.of(0xff, 0xff)),
       ]),
-    'keys of the greatest length work, and their last byte counts': (bench) => {
+    'keys of maximum length work, and their last byte counts': (bench) => {
       const length = DEFAULT_LIMITS.maxKeyBytes - 1;
       const bytes = new Uint8Array(length);
       return keepsApart(bench, [

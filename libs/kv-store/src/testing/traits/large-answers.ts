@@ -7,7 +7,7 @@ import type { Trait } from '../trait.js';
 export const largeAnswers: Trait = {
   title: 'large answers',
   tests: {
-    'an answer beyond its limit is refused, whatever kind of values it has': async ({ engine }) => {
+    'an answer beyond its limit is refused, for values of any kind': async ({ engine }) => {
       const text = write('text', 'v'.repeat(1000), { partition: 1 });
       const bytes = write('bytes', binaryValue(new Uint8Array(1000)), { partition: 2 });
       await engine.setMany([text, bytes]);
@@ -41,7 +41,7 @@ export const largeAnswers: Trait = {
       const asked = new Array<EngineKey>(DEFAULT_LIMITS.maxBatchItems).fill(placed('key'));
       await isTooLarge(() => engine.getMany(asked, DEFAULT_LIMITS.maxAnswerBytes));
     },
-    'a pair whose time is over counts for nothing': async ({ engine, clock }) => {
+    'an expired pair does not count': async ({ engine, clock }) => {
       const nowMs = clock.nowMicros() / 1000;
       await set(engine, write('key', 'v'.repeat(1000), { expiresAtMs: nowMs + 10 }));
       clock.advanceMs(10);

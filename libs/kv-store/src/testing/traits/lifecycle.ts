@@ -27,7 +27,7 @@ export const lifecycle: Trait = {
       await Promise.all([engine.close(), engine.close()]);
       await engine.close();
     },
-    'a write under way when close is called is finished or refused, and never lost': async ({ engine }) => {
+    'a write in flight when close is called is finished or refused, and never lost': async ({ engine }) => {
       const writing = settle(() => engine.setMany([write('key')]));
       await engine.close();
       const outcome = await writing;

@@ -15,14 +15,14 @@ const PAIRS = 5000;
 export const limits: Trait = {
   title: 'limits',
   tests: {
-    'what it holds stays within its limit, and it says so': async (bench) => {
+    'its pairs stay within its limit, and stats say so': async (bench) => {
       await full(bench, async (engine) => {
         const { usedBytes, maxBytes } = await engine.stats();
         assert.ok(usedBytes !== undefined && maxBytes !== undefined);
         assert.ok(usedBytes <= maxBytes && usedBytes > maxBytes / 2);
       });
     },
-    'a full engine refuses a write with out_of_memory, or makes room for it': async (bench) => {
+    'a full engine refuses a write with out_of_memory, or evicts pairs': async (bench) => {
       await full(bench, async (engine) => {
         const { status } = await attempt(engine, write('one more', VALUE));
         const { evicts } = capabilitiesOf(engine);
@@ -39,7 +39,7 @@ export const limits: Trait = {
         assert.deepEqual(await get(engine, 'key-0'), before);
       });
     },
-    'a pair that is larger than the limit is refused, and no other goes for it': async (bench) => {
+    'a pair that is larger than the limit is refused, and no other is evicted for it': async (bench) => {
       await full(bench, async (engine) => {
         const { pairCount } = await engine.stats();
         const { status } = await attempt(engine, write('huge', 'v'.repeat(2 * MAX_BYTES)));
@@ -73,7 +73,7 @@ export const limits: Trait = {
         }
       });
     },
-    'deletes make room, also for pairs of another size': async (bench) => {
+    'deletes free memory, also for pairs of another size': async (bench) => {
       await full(bench, async (engine) => {
         for (const key of await scanKeys(engine)) await remove(engine, key);
         await set(engine, write('large', 'v'.repeat(MAX_BYTES / 2)));
@@ -81,7 +81,7 @@ export const limits: Trait = {
         await set(engine, write('small'));
       });
     },
-    'the version of a pair that made room for others does not come again': async (bench) => {
+    'the version of an evicted pair does not come again': async (bench) => {
       await bounded(bench, async (engine) => {
         const version = await set(engine, write('key', VALUE));
         await fill(engine);

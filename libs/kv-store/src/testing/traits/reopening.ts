@@ -8,7 +8,7 @@ import type { EngineTestBench, Trait } from '../trait.js';
 export const reopening: Trait = {
   title: 'reopening',
   tests: {
-    'pairs are there again, as they were': async (bench) => {
+    'pairs are unchanged': async (bench) => {
       const key = binaryKey(Uint8Array.of(0, 0xff));
       const value = binaryValue(Uint8Array.of(0xff, 0));
       const expiresAtMs = bench.clock.nowMs() + 1000;
@@ -27,12 +27,12 @@ export const reopening: Trait = {
         assert.equal((await engine.stats()).pairCount, keys.length);
       });
     },
-    'deleted pairs stay away': async (bench) => {
+    'deleted pairs stay absent': async (bench) => {
       await bench.engine.setMany([write('gone'), write('stays')]);
       await remove(bench.engine, 'gone');
       await reopened(bench, async (engine) => assert.deepEqual(await scanKeys(engine), ['stays']));
     },
-    'pairs whose time came meanwhile are absent': async (bench) => {
+    'pairs that expired meanwhile are absent': async (bench) => {
       await set(bench.engine, write('key', 'v', { expiresAtMs: bench.clock.nowMs() + 10 }));
       await reopened(bench, async (engine) => {
         assert.equal(await has(engine, 'key'), true);
@@ -56,7 +56,7 @@ export const reopening: Trait = {
         assert.ok((await set(engine, write('key'))) > version);
       });
     },
-    'what was acknowledged last is there': async (bench) => {
+    'the last acknowledged write is there': async (bench) => {
       for (const value of numbered(20)) await set(bench.engine, write('key', value));
       await reopened(bench, async (engine) => assert.equal(await read(engine, 'key'), 'key-19'));
     },

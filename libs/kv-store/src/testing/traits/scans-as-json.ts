@@ -49,7 +49,7 @@ export const scansAsJson: Trait = {
       for (const bytes of [[], [0xab], [0xba, 0], [0xcc]])
         await isTheSame(bench, { prefix: binaryValue(Uint8Array.from(bytes)) });
     },
-    'what has expired does not come, and what will says when': async (bench) => {
+    'expired pairs do not come, and others have their time to live': async (bench) => {
       const expiresAtMs = bench.clock.nowMs() + 1000;
       await bench.engine.setMany(
         KEYS.slice(0, 50).map((key, i) => write(key, 'v', { expiresAtMs: expiresAtMs + (i % 2) * 500 })),
@@ -65,13 +65,13 @@ export const scansAsJson: Trait = {
       await isTheSame(bench, { partitions: [0, 1, 4095] });
       assert.equal((await jsonPairs(bench, { partitions: [0, 1, 4095] }, 'items')).length, 2);
     },
-    'nothing is written of nothing': async (bench) => {
+    'an empty engine writes nothing': async (bench) => {
       assert.deepEqual(await chunksOf(bench, {}, 'items'), []);
       await bench.engine.setMany([write('key')]);
       await bench.engine.deleteMany([removal('key')]);
       assert.deepEqual(await chunksOf(bench, {}, 'lines'), []);
     },
-    'large pairs are whole, and come beside small ones': async (bench) => {
+    'large pairs are complete, among small ones': async (bench) => {
       const sizes = [2600, 2700, 16_000, 70_000, 1_000_001];
       for (const [i, size] of sizes.entries()) {
         await fill(bench, [
@@ -82,7 +82,7 @@ export const scansAsJson: Trait = {
       }
       await isTheSame(bench);
     },
-    'a text of the greatest length is whole, however it is escaped': async (bench) => {
+    'a text of maximum length is complete, however it is escaped': async (bench) => {
       const value = stringValue('\u0001'.repeat(DEFAULT_LIMITS.maxValueBytes));
       await fill(bench, [[stringKey('key'), value]]);
       const json = Buffer.concat(await chunksOf(bench, {}, 'items')).toString();
@@ -115,9 +115,7 @@ export const scansAsJson: Trait = {
         [],
       );
     },
-    'large pairs that are overwritten while they are written come as they were at one moment': async (
-      bench,
-    ) => {
+    'large pairs that are overwritten during the scan come as they were at one moment': async (bench) => {
       const { engine } = bench;
       const texts = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(300_000));
       const writeAll = (text: string | undefined) =>
@@ -128,7 +126,7 @@ export const scansAsJson: Trait = {
       assert.deepEqual(keysOf(pairs), KEYS.slice(0, 4));
       assert.ok(pairs.every(({ value }) => texts.includes(value.data)));
     },
-    'other work has its turn, also where nothing matches': async (bench) => {
+    'other work runs meanwhile, also if nothing matches': async (bench) => {
       await bench.engine.setMany(KEYS.map((key) => write(key)));
       let hadItsTurn = false;
       const turn = setImmediate(() => (hadItsTurn = true));
@@ -203,9 +201,9 @@ async function chunksOf(
   meanwhile: () => unknown = () => undefined,
 ): Promise<Uint8Array[]> {
   const found: Uint8Array[] = [];
-  for await (const piece of new KvStore(engine, clock).scanJson({ meta: false, ...scanned, format })) {
-    assert.ok(piece.length > 0, 'a piece is empty');
-    found.push(piece);
+  for await (const chunk of new KvStore(engine, clock).scanJson({ meta: false, ...scanned, format })) {
+    assert.ok(chunk.length > 0, 'a chunk is empty');
+    found.push(chunk);
     await meanwhile();
   }
   return found;

@@ -34,7 +34,7 @@ export const scansUnderWrites: Trait = {
       assertOnceEach(seen);
       assert.deepEqual(missing(KEYS.filter(isOdd), seen), []);
     },
-    'pairs deleted and set anew do not come twice, nor do they hide others': async ({ engine }) => {
+    'pairs deleted and set again neither come twice nor hide others': async ({ engine }) => {
       const renewed = KEYS.filter(isEven);
       const seen = await scanMeanwhile(engine, async () => {
         await engine.deleteMany(renewed.map((key) => removal(key)));
@@ -59,7 +59,7 @@ export const scansUnderWrites: Trait = {
       assertOnceEach(seen);
       assert.deepEqual(missing(KEYS.filter(isOdd), seen), []);
     },
-    'a partition is read when the scan comes to it': async ({ engine }) => {
+    'a partition is read when the scan reaches it': async ({ engine }) => {
       await fill(engine);
       const seen: string[] = [];
       for await (const { partition, pairs } of engine.scan([PARTITION, OTHER_PARTITION])) {
@@ -91,7 +91,7 @@ export const scansUnderWrites: Trait = {
       assertOnceEach(seen);
       assert.deepEqual(missing(stay, seen), []);
     },
-    'other work has its turn during a scan, also where nothing matches': async ({ engine }) => {
+    'other work runs during a scan, also if nothing matches': async ({ engine }) => {
       await fill(engine);
       await engine.setMany(KEYS.map((key) => write(key, 'v', { partition: OTHER_PARTITION })));
       let hadItsTurn = false;

@@ -36,7 +36,7 @@ export const scans: Trait = {
         ],
       );
     },
-    'a scan can be taken up again at any partition': async ({ engine }) => {
+    'a scan can continue at any partition': async ({ engine }) => {
       const partitions = [1, 2, 3, 4];
       await engine.setMany(
         partitions.flatMap((partition) =>
@@ -68,19 +68,19 @@ export const scans: Trait = {
     },
     'a prefix selects string keys by their text': (bench) =>
       selects(bench, 'suser:1', ['user:1', 'user:10', 'user:1\u00e9']),
-    'a prefix may hold any Unicode': (bench) => selects(bench, 's日', ['日', '日本']),
+    'a prefix may have any Unicode': (bench) => selects(bench, 's日', ['日', '日本']),
     'a prefix selects binary keys by their bytes': (bench) => selects(bench, 'bab', ['ab', 'abcd']),
     'a prefix without data selects an encoding': async (bench) => {
       await selects(bench, 'b', ['ab', 'abcd', 'ba']);
       assert.equal((await scanPairs(bench.engine, [PARTITION], { idPrefix: 's' })).length, 8);
     },
-    'a prefix that nothing has selects nothing': (bench) => selects(bench, 'sz', []),
-    'a prefix is found in a large partition too': async ({ engine }) => {
+    'a prefix without a match selects nothing': (bench) => selects(bench, 'sz', []),
+    'a prefix selects keys in a large partition too': async ({ engine }) => {
       await engine.setMany(numbered(2 * SCAN_CHUNK_PAIRS).map((key) => write(key)));
       assert.deepEqual(await scanKeys(engine, [PARTITION], { idPrefix: 'skey-1999' }), ['key-1999']);
       assert.equal((await scanKeys(engine, [PARTITION], { idPrefix: 'skey-1' })).length, 1111);
     },
-    'a scan that is given up leaves the engine as it was': async ({ engine }) => {
+    'a scan that ends early leaves the engine unchanged': async ({ engine }) => {
       await engine.setMany(numbered(2 * SCAN_CHUNK_PAIRS).map((key) => write(key)));
       for await (const { pairs } of engine.scan([PARTITION])) {
         assert.ok(pairs.length > 0);

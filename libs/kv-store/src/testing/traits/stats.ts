@@ -9,7 +9,7 @@ export const stats: Trait = {
     'an engine has a name': async ({ engine }) => {
       assert.match(engine.name, /^[a-z][a-z0-9-]*$/);
     },
-    'a new engine holds nothing': async ({ engine }) => {
+    'a new engine has no pairs': async ({ engine }) => {
       await holds(engine, 0, 0);
     },
     'pairs count once, however often they are written': async ({ engine }) => {
@@ -25,7 +25,7 @@ export const stats: Trait = {
       await remove(engine, 'c', { partition: 8 });
       await holds(engine, 1, 1);
     },
-    'partitions count that hold a pair': async ({ engine }) => {
+    'partitions with a pair count': async ({ engine }) => {
       await engine.setMany(
         numbered(30).map((key, index) => write(key, 'v', { partition: (index % 10) * 400 })),
       );
@@ -37,7 +37,7 @@ export const stats: Trait = {
       await engine.deleteMany([write('b')]);
       await holds(engine, 0, 0);
     },
-    'bytes are given as bytes, where they are given': async ({ engine }) => {
+    'bytes are numbers of bytes, if the engine counts them': async ({ engine }) => {
       await set(engine, write('key', 'v'.repeat(1000)));
       const { usedBytes, maxBytes } = await engine.stats();
       if (usedBytes !== undefined) assert.ok(usedBytes >= 1000);

@@ -5,36 +5,36 @@ import type { EngineTestBench, Trait } from '../trait.js';
 export const timeToLive: Trait = {
   title: 'time to live',
   tests: {
-    'a pair is there until the last microsecond of its time': async (bench) => {
+    'a pair is present until the last microsecond of its time to live': async (bench) => {
       await setToLive(bench, 'key', 50);
       bench.clock.advanceMicros(49_999);
       assert.equal(await read(bench.engine, 'key'), 'v');
       assert.equal(await has(bench.engine, 'key'), true);
       assert.deepEqual(await scanKeys(bench.engine), ['key']);
     },
-    'a pair is absent to a read from the moment its time is over': async (bench) => {
+    'a pair is absent to a read from the moment it expires': async (bench) => {
       await setToLive(bench, 'key', 50);
       bench.clock.advanceMs(50);
       assert.equal(await read(bench.engine, 'key'), undefined);
     },
-    'a pair is absent to a query from the moment its time is over': async (bench) => {
+    'a pair is absent to a query from the moment it expires': async (bench) => {
       await setToLive(bench, 'key', 50);
       bench.clock.advanceMs(50);
       assert.equal(await has(bench.engine, 'key'), false);
     },
-    'a pair is absent to a scan from the moment its time is over': async (bench) => {
+    'a pair is absent to a scan from the moment it expires': async (bench) => {
       await setToLive(bench, 'key', 50);
       await set(bench.engine, write('stays'));
       bench.clock.advanceMs(50);
       assert.deepEqual(await scanKeys(bench.engine), ['stays']);
     },
-    'a pair is absent to a delete from the moment its time is over': async (bench) => {
+    'a pair is absent to a delete from the moment it expires': async (bench) => {
       const version = await setToLive(bench, 'key', 50);
       bench.clock.advanceMs(50);
       assert.equal(await remove(bench.engine, 'key', { ifVersion: version }), 'version_mismatch');
       assert.equal(await remove(bench.engine, 'key'), 'absent');
     },
-    'a pair is absent to a condition from the moment its time is over': async (bench) => {
+    'a pair is absent to a condition from the moment it expires': async (bench) => {
       const version = await setToLive(bench, 'key', 50);
       bench.clock.advanceMs(50);
       const refused = await attempt(bench.engine, write('key', 'w', { ifVersion: version }));
@@ -42,7 +42,7 @@ export const timeToLive: Trait = {
       await set(bench.engine, write('key', 'w', { ifVersion: 0 }));
       assert.equal(await read(bench.engine, 'key'), 'w');
     },
-    'a write over a pair whose time is over creates the pair': async (bench) => {
+    'a write over an expired pair creates the pair': async (bench) => {
       await setToLive(bench, 'key', 50);
       bench.clock.advanceMicros(49_999);
       assert.equal(createdOf(await attempt(bench.engine, write('key'))), false);
@@ -50,7 +50,7 @@ export const timeToLive: Trait = {
       bench.clock.advanceMs(50);
       assert.equal(createdOf(await attempt(bench.engine, write('key'))), true);
     },
-    'the deadline is given back as it was set': async (bench) => {
+    'the deadline comes back as it was set': async (bench) => {
       const expiresAtMs = bench.clock.nowMs() + 1234;
       await set(bench.engine, write('key', 'v', { expiresAtMs }));
       bench.clock.advanceMs(234);
@@ -58,17 +58,17 @@ export const timeToLive: Trait = {
       await set(bench.engine, write('stays'));
       assert.equal((await get(bench.engine, 'stays'))?.expiresAtMs, undefined);
     },
-    'the furthest deadline is as good as none': async ({ engine, clock }) => {
+    'the furthest deadline never comes': async ({ engine, clock }) => {
       await set(engine, write('key', 'v', { expiresAtMs: Number.MAX_SAFE_INTEGER }));
       clock.advanceMs(100 * 365 * 24 * 3600 * 1000);
       assert.equal((await get(engine, 'key'))?.expiresAtMs, Number.MAX_SAFE_INTEGER);
     },
-    'a write whose deadline has come gets a version and is absent': async ({ engine, clock }) => {
+    'a write with a past deadline gets a version and is absent': async ({ engine, clock }) => {
       const version = await set(engine, write('key', 'v', { expiresAtMs: clock.nowMs() }));
       assert.equal(await has(engine, 'key'), false);
       assert.ok((await set(engine, write('key', 'w', { ifVersion: 0 }))) > version);
     },
-    'an overwrite without a deadline makes the pair stay': async (bench) => {
+    'an overwrite without a deadline removes the deadline': async (bench) => {
       await setToLive(bench, 'key', 50);
       await set(bench.engine, write('key', 'w'));
       bench.clock.advanceMs(50);
@@ -83,14 +83,14 @@ export const timeToLive: Trait = {
       assert.equal(await has(bench.engine, 'sooner'), false);
       assert.equal(await has(bench.engine, 'later'), true);
     },
-    'a key set anew after its time owes nothing to the old pair': async (bench) => {
+    'a key set again after it expired has nothing of the old pair': async (bench) => {
       await setToLive(bench, 'key', 50);
       bench.clock.advanceMs(50);
       await set(bench.engine, write('key', 'new'));
       bench.clock.advanceMs(50);
       assert.equal(await read(bench.engine, 'key'), 'new');
     },
-    'each pair of a batch has its own time': async ({ engine, clock }) => {
+    'each pair of a batch has its own deadline': async ({ engine, clock }) => {
       const now = clock.nowMs();
       await engine.setMany([1, 2, 3].map((ms) => write(`${ms}`, 'v', { expiresAtMs: now + ms })));
       clock.advanceMs(2);

@@ -59,7 +59,7 @@ export const versions: Trait = {
         }
       }
     },
-    'a write tells whether it created the pair': async ({ engine }) => {
+    'a write says whether it created the pair': async ({ engine }) => {
       assert.equal(await creates(engine, write('key')), true);
       assert.equal(await creates(engine, write('key')), false);
       const version = await set(engine, write('key'));
@@ -109,7 +109,7 @@ export const versions: Trait = {
       }
       assert.equal(await remove(engine, 'key', { ifVersion: version }), 'deleted');
     },
-    'a delete of an absent key is fine, unless its condition names a version': async ({ engine }) => {
+    'a delete of an absent key succeeds, unless its condition names a version': async ({ engine }) => {
       assert.equal(await remove(engine, 'key'), 'absent');
       assert.equal(await remove(engine, 'key', { ifVersion: 0 }), 'absent');
       assert.deepEqual(await engine.deleteMany([removal('key', { ifVersion: 3 })]), [mismatch(0)]);
