@@ -10,7 +10,7 @@ import { scratchDirectory } from './testing/scratch-directory.js';
 import { seededRandom } from './testing/seeded-random.js';
 
 const CRASHES = process.env['KVS_SLOW_TESTS'] === undefined ? 10 : 50;
-/** Side by side, for a process takes its time to start. */
+/** The stores run at the same time, because a process is slow to start. */
 const LANES = 2;
 const ITEMS = [0, 1, 2, 3];
 const seed = Number(process.env['KVS_SEED'] ?? Date.now() % 2 ** 31);

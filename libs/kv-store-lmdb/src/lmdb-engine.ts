@@ -21,7 +21,6 @@ import { KvsError } from '@kvs/protocol';
 import { DataDirectory } from './data-directory.js';
 import { Environment, isOutOfSpace } from './environment.js';
 import { GroupCommit } from './group-commit.js';
-import { sha256 } from './key-codec.js';
 import type { LmdbEngineOptions } from './lmdb-engine-options.js';
 import { PairTable } from './pair-table.js';
 import { PartitionReader } from './partition-reader.js';
@@ -57,7 +56,7 @@ export class LmdbEngine implements StorageEngine {
     this.#clock = clock;
     this.#directory = directory;
     this.#environment = environment;
-    this.#table = new PairTable(environment, clock, sha256);
+    this.#table = new PairTable(environment, clock);
     // Checked before each commit, so that no write is acknowledged that went into a deleted file.
     this.#commits = new GroupCommit(
       () => {

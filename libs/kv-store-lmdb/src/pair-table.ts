@@ -9,9 +9,8 @@ import type {
 } from '@kvs/kv-store';
 import { conditionHolds, isExpired, microsToMs, nextVersion } from '@kvs/kv-store';
 import type { Environment } from './environment.js';
-import type { Digest } from './key-codec.js';
-import { partitionOf, partitionStart, SLOTS, storedKey, withSlot } from './key-codec.js';
-import { encodeRecord, recordEntry, recordHead, recordKey } from './record.js';
+import { isLong, partitionOf, partitionStart, storedKey } from './key-codec.js';
+import { encodeRecord, recordEntry, recordHead } from './record.js';
 
 /**
  * The pairs, their deadlines, and the version floors. Methods that change anything must be called within a
@@ -20,28 +19,27 @@ import { encodeRecord, recordEntry, recordHead, recordKey } from './record.js';
 export class PairTable {
   readonly #environment: Environment;
   readonly #clock: Clock;
-  readonly #digest: Digest;
 
-  constructor(environment: Environment, clock: Clock, digest: Digest) {
+  constructor(environment: Environment, clock: Clock) {
     this.#environment = environment;
     this.#clock = clock;
-    this.#digest = digest;
   }
 
   get(key: EngineKey): EngineEntry | undefined {
-    const { record } = this.#locate(key);
+    const record = this.#record(key);
     return record === undefined || this.#isExpired(record) ? undefined : recordEntry(record);
   }
 
   has(key: EngineKey): boolean {
-    const { record } = this.#locate(key);
+    const record = this.#record(key);
     return record !== undefined && !this.#isExpired(record);
   }
 
   write(item: EngineWrite): EngineWriteOutcome {
     const { value, expiresAtMs, ifVersion, partition } = item;
-    const place = this.#locate(item);
-    const before = place.record === undefined ? undefined : recordHead(place.record);
+    const key = storedKey(partition, item.id);
+    const record = this.#environment.pairs.getBinary(key);
+    const before = record === undefined ? undefined : recordHead(record);
     const nowMicros = this.#clock.nowMicros();
     const isPresent = before !== undefined && !isExpired(before.expiresAtMs, nowMicros);
     const actualVersion = isPresent ? before.version : 0;
@@ -49,22 +47,22 @@ export class PairTable {
     // The version of an expired pair that was not removed yet is higher than all earlier versions of its key, as the
     // floor is for a removed pair.
     const version = nextVersion(before?.version ?? this.#floor(partition), nowMicros);
-    if (before?.expiresAtMs !== undefined) this.#forgetDeadline(place.key, before.expiresAtMs);
-    const longKey = place.isLong ? item.id : undefined;
-    this.#environment.pairs.putSync(place.key, encodeRecord({ value, version, expiresAtMs }, longKey));
+    if (before?.expiresAtMs !== undefined) this.#forgetDeadline(key, before.expiresAtMs);
+    const longKey = isLong(key) ? item.id : undefined;
+    this.#environment.pairs.putSync(key, encodeRecord({ value, version, expiresAtMs }, longKey));
     if (expiresAtMs !== undefined) {
-      this.#environment.deadlines.putSync(deadlineKey(place.key, expiresAtMs), EMPTY);
+      this.#environment.deadlines.putSync(deadlineKey(key, expiresAtMs), EMPTY);
     }
     return { status: 'written', version, created: !isPresent };
   }
 
   delete(item: EngineDelete): EngineDeleteOutcome {
-    const place = this.#locate(item);
-    const isPresent = place.record !== undefined && !this.#isExpired(place.record);
-    const actualVersion = isPresent && place.record !== undefined ? recordHead(place.record).version : 0;
+    const key = storedKey(item.partition, item.id);
+    const record = this.#environment.pairs.getBinary(key);
+    const actualVersion = record === undefined || this.#isExpired(record) ? 0 : recordHead(record).version;
     if (!conditionHolds(item.ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
-    if (place.record !== undefined) this.#remove(place.key, place.record);
-    return { status: isPresent ? 'deleted' : 'absent' };
+    if (record !== undefined) this.#remove(key, record);
+    return { status: actualVersion > 0 ? 'deleted' : 'absent' };
   }
 
   /** Returns pairs that have expired, at most so many. */
@@ -81,16 +79,8 @@ export class PairTable {
     if (this.#environment.deadlines.doesExist(deadline)) this.#remove(key, record);
   }
 
-  #locate({ id, partition }: EngineKey): Place {
-    const { bytes, isLong } = storedKey(partition, id, this.#digest);
-    if (!isLong) return { key: bytes, isLong, record: this.#environment.pairs.getBinary(bytes) };
-    let free: number | undefined = 0;
-    for (const { key, value } of this.#environment.pairs.getRange({ start: bytes, end: slotsEnd(bytes) })) {
-      if (recordKey(value) === id) return { key: Buffer.from(key), isLong, record: value };
-      if (key.at(-1) === free) free += 1;
-    }
-    if (free >= SLOTS) throw new RangeError(`${SLOTS} keys have the same digest`);
-    return { key: withSlot(bytes, free), isLong, record: undefined };
+  #record({ id, partition }: EngineKey): Buffer | undefined {
+    return this.#environment.pairs.getBinary(storedKey(partition, id));
   }
 
   #remove(key: Buffer, record: Buffer): void {
@@ -118,12 +108,6 @@ export class PairTable {
   }
 }
 
-interface Place {
-  readonly key: Buffer;
-  readonly isLong: boolean;
-  readonly record: Buffer | undefined;
-}
-
 const EMPTY = Buffer.alloc(0);
 const DEADLINE_BYTES = 8;
 
@@ -132,8 +116,4 @@ function deadlineKey(key: Buffer, expiresAtMs: number): Buffer {
   const time = Buffer.allocUnsafe(DEADLINE_BYTES);
   time.writeDoubleBE(Math.max(expiresAtMs, 0));
   return Buffer.concat([time, key]);
-}
-
-function slotsEnd(bytes: Buffer): Buffer {
-  return Buffer.concat([bytes, Buffer.of(0xff, 0xff)]);
 }

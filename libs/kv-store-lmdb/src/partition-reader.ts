@@ -22,7 +22,6 @@ export class PartitionReader {
     this.#pairs = pairs;
     this.#partition = partition;
     this.#idPrefix = idPrefix;
-
     this.#start = prefixStart(partition, idPrefix);
   }
 

@@ -1,7 +1,7 @@
 import { PARTITION_COUNT } from '@kvs/protocol';
 
 /** Reclaims up to so many expired pairs of each of these partitions; returns how many, in the same order. */
-export type Reclaim = (partitions: readonly number[], limit: number) => Promise<readonly number[]>;
+type Reclaim = (partitions: readonly number[], limit: number) => Promise<readonly number[]>;
 
 /**
  * Reclaims the memory of expired pairs, a few partitions at each step, in rounds. Expired pairs are absent even

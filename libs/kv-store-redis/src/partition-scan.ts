@@ -7,7 +7,7 @@ import type { Script } from './data/scripts.js';
 import { SCAN_NEXT, SCAN_OPEN } from './data/scripts.js';
 
 /** Runs a script on each of these partitions; returns the answers. Rejects unless all answer. */
-export type RunOnPartitions = (
+type RunOnPartitions = (
   partitions: readonly number[],
   script: Script,
   args: readonly Bytes[],

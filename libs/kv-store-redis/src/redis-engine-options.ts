@@ -87,11 +87,11 @@ export function settingsOf(options: RedisEngineOptions): RedisEngineSettings {
       tls: first.isTls ? { ...options.tls } : undefined,
     },
     prefix,
-    waitReplicas: whole('waitReplicas', options.waitReplicas ?? 0, 0),
-    waitTimeoutMs: whole('waitTimeoutMs', waitTimeoutMs, 1),
-    timeoutMs: whole('timeoutMs', timeoutMs, 1),
-    maxPendingBytes: whole('maxPendingBytes', options.maxPendingBytes ?? 128 * 1024 * 1024, 1),
-    sweepIntervalMs: whole('sweepIntervalMs', options.sweepIntervalMs ?? 250, 0),
+    waitReplicas: integerOf('waitReplicas', options.waitReplicas ?? 0, 0),
+    waitTimeoutMs: integerOf('waitTimeoutMs', waitTimeoutMs, 1),
+    timeoutMs: integerOf('timeoutMs', timeoutMs, 1),
+    maxPendingBytes: integerOf('maxPendingBytes', options.maxPendingBytes ?? 128 * 1024 * 1024, 1),
+    sweepIntervalMs: integerOf('sweepIntervalMs', options.sweepIntervalMs ?? 250, 0),
     log: options.log ?? SILENT,
   };
 }
@@ -101,9 +101,9 @@ const PREFIX = /^[\w.:-]{1,64}$/;
 
 const SILENT: RedisLog = { info: () => undefined, warn: () => undefined };
 
-function whole(name: string, value: number, least: number): number {
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw new RangeError(`${name} is a whole number of at least ${least}`);
+function integerOf(name: string, value: number, min: number): number {
+  if (!Number.isSafeInteger(value) || value < min) {
+    throw new RangeError(`${name} is a whole number of at least ${min}`);
   }
   return value;
 }

@@ -61,9 +61,8 @@ export class RedisEngine implements StorageEngine {
   readonly #clock: Clock;
   readonly #topology: Topology;
   readonly #calls: PendingCalls;
+  readonly #client: PartitionClient;
   readonly #batches: BatchRunner;
-  /** For the keys of versions that named no partition function. */
-  readonly #oldBatches: BatchRunner;
   readonly #prefix: string;
   readonly #sweep: ExpirySweep;
 
@@ -72,9 +71,8 @@ export class RedisEngine implements StorageEngine {
     this.#clock = clock;
     this.#topology = new Topology(settings);
     this.#calls = new PendingCalls(settings);
-    const client = new PartitionClient(this.#topology);
-    this.#batches = new BatchRunner(this.#calls, client, partitionKeys(settings.prefix));
-    this.#oldBatches = new BatchRunner(this.#calls, client, oldPartitionKeys(settings.prefix));
+    this.#client = new PartitionClient(this.#topology);
+    this.#batches = new BatchRunner(this.#calls, this.#client, partitionKeys(settings.prefix));
     this.#prefix = settings.prefix;
     this.#sweep = new ExpirySweep(
       (partitions, limit) => this.#reclaim(partitions, limit),
@@ -98,7 +96,8 @@ export class RedisEngine implements StorageEngine {
    */
   async refuseOldPairs(): Promise<void> {
     if (this.obstacle() !== undefined) return;
-    const counts = await this.#oldBatches.onPartitions(ALL_PARTITIONS, read('HLEN', [])).catch(() => []);
+    const batches = new BatchRunner(this.#calls, this.#client, oldPartitionKeys(this.#prefix));
+    const counts = await batches.onPartitions(ALL_PARTITIONS, read('HLEN', [])).catch(() => []);
     if (counts.every((count) => count === 0)) return;
     const problem = partitionFunctionProblem(undefined);
     await this.#refuseToOpen(`the data in Redis with the prefix "${this.#prefix}" ${problem}`);

@@ -121,7 +121,7 @@ describe('a directory', () => {
     expect(successor.watchedMs).toBe(RENEWAL_MS);
   });
 
-  it('that was abandoned is taken over by one of many who watch it', async () => {
+  it('that was abandoned is taken over by one of many watchers', async () => {
     for (let times = 0; times < 20; times++) {
       const before = await new Process().take();
       const taken = await Promise.allSettled(Array.from({ length: 8 }, () => new Process().watch()));

@@ -1,6 +1,5 @@
 export * from './clock.js';
 export * from './directory-lock.js';
-export * from './engine/engine-factory.js';
 export { type Eviction, EVICTIONS } from './engine/memory/eviction/eviction-policy.js';
 export * from './engine/memory/memory-engine.js';
 export {
@@ -18,7 +17,6 @@ export * from './engine/read-each.js';
 export * from './engine/rules.js';
 export * from './engine/scan-chunk.js';
 export * from './engine/storage-engine.js';
-export * from './module/kv-store-options.js';
 export * from './module/kv-store.module.js';
 export * from './scheduler.js';
 export * from './store/kv-store.js';

@@ -92,5 +92,5 @@ function bytesIn(answer: unknown): Buffer {
 }
 
 function unexpected(): Error {
-  return new Error('Redis gave an answer that makes no sense');
+  return new Error('Redis gave an answer of an unknown form');
 }

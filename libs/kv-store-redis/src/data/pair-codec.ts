@@ -3,6 +3,11 @@ import type { Encoding, KeyId, Value } from '@kvs/protocol';
 import { brandKey, brandValue, keyId } from '@kvs/protocol';
 
 // The bytes of pairs in Redis. A key is its tag, `s` or `b`, and its bytes. A pair is
+//
+//     tag (1 byte) · version (8) · deadline (8, if the tag is a capital) · the bytes of the value
+//
+// The tag is the encoding of the value, `s` or `b`, as a capital if the pair has a deadline. Both numbers are big-endian
+// doubles, because Lua counts in doubles. They are exact for every safe integer.
 
 export type Bytes = string | Buffer;
 

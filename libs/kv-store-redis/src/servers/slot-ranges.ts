@@ -45,5 +45,5 @@ export function hostOf(name: string, asked: ServerAddress): string {
 }
 
 function unexpected(asked: ServerAddress): Error {
-  return new Error(`Redis at ${addressName(asked)}: CLUSTER SLOTS gave an answer that makes no sense`);
+  return new Error(`Redis at ${addressName(asked)}: CLUSTER SLOTS gave an answer of an unknown form`);
 }

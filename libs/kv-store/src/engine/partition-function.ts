@@ -9,6 +9,8 @@ import { PARTITION_FUNCTION } from '@kvs/protocol';
 export function partitionFunctionProblem(found: string | undefined): string | undefined {
   if (found === PARTITION_FUNCTION) return undefined;
   const named =
-    found === undefined ? 'no partition function' : `the partition function "${found.slice(0, 100)}"`;
+    found === undefined
+      ? 'no partition function'
+      : `the partition function ${JSON.stringify(found.slice(0, 100))}`;
   return `names ${named}, but this version needs "${PARTITION_FUNCTION}"; nothing was changed`;
 }

@@ -1,4 +1,5 @@
 import type { KeyId, MaybePromise, PairFormat, Value } from '@kvs/protocol';
+import type { Clock } from '../clock.js';
 
 /**
  * Stores the pairs. `KvStore` is its only caller in production and checks every argument: keys and values are valid
@@ -102,6 +103,14 @@ export interface StorageEngine {
    * `engine_unavailable`. Closing again does nothing and returns the first answer.
    */
   close(): MaybePromise<void>;
+}
+
+/** Opens an engine. The package of an engine exports a function that turns settings into such a factory. */
+export type EngineFactory = (options: EngineFactoryOptions) => MaybePromise<StorageEngine>;
+
+export interface EngineFactoryOptions {
+  /** The only source of time of the engine. */
+  readonly clock: Clock;
 }
 
 /** The abilities of an engine beyond the contract. */

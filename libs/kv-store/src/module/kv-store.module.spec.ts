@@ -1,12 +1,11 @@
 import { Inject, Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { stringKey, stringValue } from '@kvs/protocol';
-import type { EngineFactory } from '../engine/engine-factory.js';
+import type { EngineFactory } from '../engine/storage-engine.js';
 import { MemoryEngine } from '../engine/memory/memory-engine.js';
 import { KvStore } from '../store/kv-store.js';
 import { ManualClock, PromisedEngine } from '../testing/index.js';
-import type { KvStoreOptions } from './kv-store-options.js';
-import { KvStoreModule } from './kv-store.module.js';
+import { KvStoreModule, type KvStoreOptions } from './kv-store.module.js';
 
 const ITEM = { key: stringKey('key'), value: stringValue('value') };
 
@@ -42,7 +41,7 @@ describe('KvStoreModule.forRoot', () => {
     await app.close();
   });
 
-  it('waits for an engine that takes its time to open', async () => {
+  it('waits for an engine that opens later', async () => {
     const app = await start(
       KvStoreModule.forRoot({ engine: async ({ clock }) => new PromisedEngine(new MemoryEngine({ clock })) }),
     );
@@ -71,7 +70,7 @@ describe('KvStoreModule.forRoot', () => {
 });
 
 describe('KvStoreModule.forRootAsync', () => {
-  it('takes its options from what other modules provide', async () => {
+  it('reads its options from other modules', async () => {
     const clock = new ManualClock();
     const app = await start(
       KvStoreModule.forRootAsync({

@@ -4,10 +4,16 @@ import type { MaybePromise } from '@kvs/protocol';
 import type { Clock } from '../clock.js';
 import { systemClock } from '../clock.js';
 import { MemoryEngine } from '../engine/memory/memory-engine.js';
-import type { StorageEngine } from '../engine/storage-engine.js';
+import type { EngineFactory, StorageEngine } from '../engine/storage-engine.js';
 import { KvStore } from '../store/kv-store.js';
 import { KV_STORE_OPTIONS, KVS_CLOCK, STORAGE_ENGINE } from '../tokens.js';
-import type { KvStoreOptions } from './kv-store-options.js';
+
+export interface KvStoreOptions {
+  /** Opens the engine. Default: the memory engine. */
+  readonly engine?: 'memory' | EngineFactory;
+  /** Default: the clock of the system. */
+  readonly clock?: Clock;
+}
 
 export interface KvStoreAsyncOptions
   extends Pick<ModuleMetadata, 'imports'>, Pick<FactoryProvider, 'inject'> {

@@ -1,7 +1,7 @@
 import { PARTITION_COUNT, type DeleteItem, type SetItem } from '@kvs/protocol';
 
-// What a request carries was validated when it came in; these catch the mistakes of a program that calls the
-// store itself. All items are checked before the first is applied.
+// Items of requests were validated when they arrived. These checks find mistakes of programs that call the store
+// themselves. The store checks all items before it applies the first.
 
 /** @throws TypeError or RangeError */
 export function checkSetItems(items: readonly SetItem[]): void {
@@ -29,9 +29,9 @@ export function checkPartitions(partitions: readonly number[]): void {
   }
 }
 
-function checkInteger(name: string, value: number | undefined, least: number): void {
+function checkInteger(name: string, value: number | undefined, min: number): void {
   if (value === undefined) return;
   if (typeof value !== 'number') throw new TypeError(`${name} is a number, not ${typeof value}`);
-  if (Number.isSafeInteger(value) && value >= least) return;
-  throw new RangeError(`${name} is a whole number from ${least}, not ${value}`);
+  if (Number.isSafeInteger(value) && value >= min) return;
+  throw new RangeError(`${name} is a whole number from ${min}, not ${value}`);
 }

@@ -57,7 +57,7 @@ describe('a KvStore and its engine', () => {
     expect(() => store.fetch([KEY])).toThrow(expect.objectContaining({ code: 'engine_unavailable' }));
   });
 
-  it('give no pair whose time came while the answer was on its way', async () => {
+  it('give no pair that expired after the engine answered', async () => {
     store.set([{ ...ITEM, ttlMs: 1 }]);
     const late = alteredEngine(engine, {
       getMany: (keys) => {
@@ -69,7 +69,7 @@ describe('a KvStore and its engine', () => {
     expect(new KvStore(late, clock).fetch([KEY])).toEqual([{ ok: true, entry: null }]);
   });
 
-  it('scan no pair whose time came while the answer was on its way', async () => {
+  it('scan no pair that expired after the engine answered', async () => {
     store.set([{ ...ITEM, ttlMs: 1 }]);
     const late = alteredEngine(engine, {
       async *scan(partitions) {

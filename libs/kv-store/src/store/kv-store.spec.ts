@@ -23,7 +23,7 @@ describe.each([
   });
   afterEach(() => store.close());
 
-  it('reads what was written', async () => {
+  it('reads a written pair', async () => {
     const [outcome] = await store.set([setItem(A, '1')]);
     expect(outcome).toEqual({ ok: true, version: clock.nowMicros(), created: true });
     expect(await store.fetch([A, B])).toEqual([
@@ -161,7 +161,7 @@ describe.each([
     expect(() => store.scan({ partitions })).toThrow(RangeError);
   });
 
-  it('tells what its engine is and holds', async () => {
+  it('tells the name and the stats of its engine', async () => {
     await store.set([setItem(A, '1'), setItem(B, '2')]);
     expect(store.engineName).toBe('memory');
     expect(await store.stats()).toMatchObject({ pairCount: 2, partitionCount: 2 });

@@ -35,21 +35,21 @@ import type {
 } from '../engine/storage-engine.js';
 import { KVS_CLOCK, STORAGE_ENGINE } from '../tokens.js';
 import { checkDeleteItems, checkPartitions, checkSetItems } from './arguments.js';
-import { jsonPieces } from './json-pieces.js';
+import { jsonChunks } from './json-chunks.js';
 import { deleteOutcome, fetchOutcome, liveEntry, queryOutcome, setOutcome } from './outcomes.js';
-import { ScanRests } from './scan-rests.js';
+import { ScanThrottle } from './scan-throttle.js';
 import type { StoreChunk } from './store-chunk.js';
 
 export type StoreScanRequest = Pick<ScanRequest, 'prefix' | 'partitions'>;
 export type StoreJsonRequest = StoreScanRequest & Pick<ScanRequest, 'meta' | 'format'>;
 
 /**
- * The pairs of this process: one instance, shared by all who ask for it. It places keys, checks arguments, turns
- * times to live into deadlines and an engine's answers into outcomes; the engine does the rest.
+ * The pairs of this process, for all callers. The store computes partitions, checks arguments, and turns times to live
+ * into deadlines and the answers of the engine into outcomes. The engine does the rest.
  *
- * Answers are there at once where the engine's are. An item's failure is its outcome; a method throws (or rejects)
- * a `KvsError` only when it did nothing at all: `engine_unavailable`, `answer_too_large` by `fetch`, or `shutting_down`
- * once closing has begun. A `TypeError` or `RangeError` is the caller's mistake, and changed nothing either.
+ * A method answers at once if the engine does. The failure of an item is its outcome. A method throws, or rejects with, a
+ * `KvsError` only if it did nothing at all: `engine_unavailable`, `answer_too_large` (only `fetch`), or `shutting_down`
+ * after {@link close}. Invalid arguments throw a `TypeError` or `RangeError` and change nothing.
  */
 @Injectable()
 export class KvStore
@@ -57,13 +57,13 @@ export class KvStore
 {
   readonly #engine: StorageEngine;
   readonly #clock: Clock;
-  readonly #scanRests = new ScanRests();
-  /** Operations that an engine takes its time for. */
-  #underWay = 0;
+  readonly #throttle = new ScanThrottle();
+  /** How many operations the engine has not answered yet. */
+  #inFlight = 0;
   #whenIdle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  /** @param clock the one the engine was made with */
+  /** @param clock the clock of the engine */
   constructor(@Inject(STORAGE_ENGINE) engine: StorageEngine, @Inject(KVS_CLOCK) clock: Clock = systemClock) {
     this.#engine = engine;
     this.#clock = clock;
@@ -115,18 +115,18 @@ export class KvStore
   }
 
   /**
-   * The pairs of some or all partitions in ascending order, in chunks of bounded size, each of one partition. A pair
-   * that is there throughout comes exactly once, and no key comes twice, whatever is written meanwhile. A scan that
-   * ends was complete; one that cannot be completed, for one because the store is closed meanwhile, throws.
+   * Yields the pairs of some or all partitions, in ascending order of partitions, in chunks of bounded size. Each chunk
+   * has pairs of one partition. A pair that exists during the whole scan comes exactly once, and no key comes twice,
+   * whatever is written meanwhile. A scan throws if it can't be completed, for example because the store is closed.
    */
   scan({ prefix, partitions = ALL_PARTITIONS }: StoreScanRequest = {}): AsyncIterable<StoreChunk> {
     this.#assertOpen();
     checkPartitions(partitions);
     const chunks = this.#engine.scan(partitions, prefix && { idPrefix: idPrefix(prefix) });
-    return this.#scanRests.paced(this.#storeChunks(chunks), ({ pairs }) => pairs.length / PAIRS_PER_REST);
+    return this.#throttle.throttled(this.#storeChunks(chunks), ({ pairs }) => pairs.length / PAIRS_PER_PAUSE);
   }
 
-  /** As {@link scan}, with the pairs as JSON text, in chunks that may end anywhere. */
+  /** As {@link scan}, but yields JSON text, in chunks that may end anywhere. */
   scanJson({
     prefix,
     partitions = ALL_PARTITIONS,
@@ -136,10 +136,10 @@ export class KvStore
     this.#assertOpen();
     checkPartitions(partitions);
     const options = { meta, format, ...(prefix && { idPrefix: idPrefix(prefix) }) };
-    return this.#scanRests.paced(
+    return this.#throttle.throttled(
       this.#engine.scanJson?.(partitions, options) ??
-        jsonPieces(this.#storeChunks(this.#engine.scan(partitions, options)), meta, format),
-      (piece) => piece.length / BYTES_PER_REST,
+        jsonChunks(this.#storeChunks(this.#engine.scan(partitions, options)), meta, format),
+      (chunk) => chunk.length / BYTES_PER_PAUSE,
     );
   }
 
@@ -170,23 +170,23 @@ export class KvStore
 
   #track<T>(answer: MaybePromise<T>): MaybePromise<T> {
     if (!isPromise(answer)) return answer;
-    const over = (): void => {
-      this.#underWay--;
-      if (this.#underWay === 0) this.#whenIdle?.();
+    const settled = (): void => {
+      this.#inFlight--;
+      if (this.#inFlight === 0) this.#whenIdle?.();
     };
-    this.#underWay++;
-    answer.then(over, over);
+    this.#inFlight++;
+    answer.then(settled, settled);
     return answer;
   }
 
   async #finish(): Promise<void> {
-    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
+    if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
     await this.#engine.close();
   }
 
   #begin(): void {
     this.#assertOpen();
-    this.#scanRests.noteOperation();
+    this.#throttle.noteOperation();
   }
 
   #assertOpen(): void {
@@ -211,16 +211,16 @@ function engineKeys(keys: readonly Key[], partitions: readonly number[] | undefi
   return keys.map((key, i) => ({ id: keyId(key), partition: partitions?.[i] ?? partitionOf(key) }));
 }
 
-/** How much of a scan is read before it may have to rest: a fraction of a millisecond's work. */
-const BYTES_PER_REST = 64 * 1024;
-const PAIRS_PER_REST = 500;
+/** How much of a scan is read before it may have to pause: the work of a fraction of a millisecond. */
+const BYTES_PER_PAUSE = 64 * 1024;
+const PAIRS_PER_PAUSE = 500;
 
-/** The largest times to live come to hundreds of thousands of years: cut off where numbers are still exact. */
+/** Returns when a pair expires, at most the largest exact number. */
 function deadline(nowMs: number, ttlMs: number): number {
   return Math.min(nowMs + ttlMs, Number.MAX_SAFE_INTEGER);
 }
 
-/** What the ids of the keys with this prefix start with: an id is its encoding's tag and then the data. */
+/** Returns how the ids of all keys with this prefix begin: with the tag of the encoding, and then the data. */
 function idPrefix(prefix: Value): string {
   return keyId(brandKey(prefix));
 }

@@ -62,8 +62,8 @@ export function deleteOutcome(outcome: EngineDeleteOutcome): DeleteOutcome {
 }
 
 /**
- * Null for a pair whose time came between the engine's answer and now. The clock is read only for pairs that have a time:
- * under load, it would be one of the dearer things that a node does.
+ * Returns null for a pair that has expired since the engine answered. Reads the clock only for pairs that expire, because
+ * a clock read for every pair would be a large part of the work of a busy node.
  */
 export function liveEntry({ value, version, expiresAtMs }: EngineEntry, clock: Clock): Entry | null {
   if (expiresAtMs === undefined) return { value, version };

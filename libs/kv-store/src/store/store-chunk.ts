@@ -4,7 +4,7 @@ export interface StoredPair extends Entry {
   readonly key: Key;
 }
 
-/** Some of a partition's pairs, at least one. */
+/** Pairs of one partition, at least one. */
 export interface StoreChunk {
   readonly partition: number;
   readonly pairs: readonly StoredPair[];

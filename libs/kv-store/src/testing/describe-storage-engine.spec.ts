@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { KeyId } from '@kvs/protocol';
 import { brandKey, keyFromId, keyId } from '@kvs/protocol';
 import type { Clock } from '../clock.js';
-import type { EngineFactory } from '../engine/engine-factory.js';
+import type { EngineFactory } from '../engine/storage-engine.js';
 import { MemoryEngine } from '../engine/memory/memory-engine.js';
 import { conditionHolds } from '../engine/rules.js';
 import type { EnginePair, EngineWriteOutcome, EngineKey, StorageEngine } from '../engine/storage-engine.js';

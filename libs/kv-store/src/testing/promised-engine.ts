@@ -21,7 +21,6 @@ export class PromisedEngine implements StorageEngine {
 
   constructor(engine: StorageEngine) {
     this.#engine = engine;
-
     this.name = engine.name;
     this.capabilities = engine.capabilities;
   }

@@ -7,7 +7,7 @@ import type { ChunkCursor } from './slab/chunk-cursor.js';
  */
 export class ChunkedData {
   #buffer: Buffer | undefined;
-  /** A buffer for larger values, until the garbage collector takes it. */
+  /** A buffer for larger values, until the garbage collector frees it. */
   #larger: WeakRef<Buffer> | undefined;
 
   write(cursor: ChunkCursor, data: string, encoding: DataEncoding): void {

@@ -127,7 +127,6 @@ class SweepCursor {
   constructor(store: PairStore, partition: MemoryPartition) {
     this.#store = store;
     this.#partition = partition;
-
     // From now on, the deadline covers only what is written during the walk. At the end, the walk adds what it found.
     partition.earliestDeadlineMs = Infinity;
   }

@@ -59,7 +59,6 @@ class RandomWalk {
   constructor(eviction: Eviction, random: SeededRandom) {
     this.#eviction = eviction;
     this.#random = random;
-
     this.#store = new PairStore(MAX_BYTES, eviction, [random.below(2 ** 32), random.below(2 ** 32)]);
     this.#sweep = new ExpirySweep(this.#store, this.#clock, this.#scheduler);
     this.#keys = Array.from({ length: KEYS }, (_, index) => this.#key(index));

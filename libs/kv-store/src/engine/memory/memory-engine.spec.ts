@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import type { EngineFactory } from '../engine-factory.js';
+import type { EngineFactory } from '../storage-engine.js';
 import { describeStorageEngine, ManualClock, ManualScheduler } from '../../testing/index.js';
 import { numbered, placed, scanKeys, write } from '../../testing/pairs.js';
 import { MemoryEngine } from './memory-engine.js';

@@ -1,7 +1,7 @@
 import { getRandomValues } from 'node:crypto';
 import type { Scheduler } from '../../scheduler.js';
 import { systemScheduler } from '../../scheduler.js';
-import type { EngineFactoryOptions } from '../engine-factory.js';
+import type { EngineFactoryOptions } from '../storage-engine.js';
 import type { Eviction } from './eviction/eviction-policy.js';
 import { EVICTIONS } from './eviction/eviction-policy.js';
 import type { HashKey } from './half-sip-hash.js';

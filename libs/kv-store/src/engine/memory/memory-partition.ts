@@ -38,7 +38,6 @@ export class MemoryPartition {
   ) {
     this.#records = records;
     this.#budget = budget;
-
     this.#table.reserve(END_OF_HASHES);
     this.#keepAtHand();
     budget.charge(MemoryPartition.BYTES);

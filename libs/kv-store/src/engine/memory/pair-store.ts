@@ -61,7 +61,6 @@ export class PairStore {
 
   constructor(maxBytes: number, eviction: Eviction, hashKey: HashKey) {
     this.#eviction = eviction;
-
     this.budget = new MemoryBudget(maxBytes);
     this.#key = new KeyBuffer(hashKey);
     this.#arena = new SlabArena(this.budget, (from, to) => this.#moved(from, to));

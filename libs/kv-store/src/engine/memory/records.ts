@@ -38,7 +38,6 @@ export class Records {
 
   constructor(arena: SlabArena, hasNeighbours: boolean) {
     this.#arena = arena;
-
     this.chunks = new ChunkChain(arena);
     this.#headerWords = hasNeighbours ? NEWER + 1 : FLAGS + 1;
   }

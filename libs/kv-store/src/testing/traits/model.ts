@@ -43,7 +43,6 @@ class RandomWalk {
     this.#engine = engine;
     this.#clock = clock;
     this.#random = random;
-
     this.#model = new EngineModel(clock);
   }
 

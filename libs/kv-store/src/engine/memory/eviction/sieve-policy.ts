@@ -16,7 +16,6 @@ export class SievePolicy implements EvictionPolicy {
 
   constructor(records: Records) {
     this.#records = records;
-
     this.#queue = new RecordQueue(records);
   }
 

@@ -35,7 +35,6 @@ export class JsonScan {
   constructor(store: PairStore, clock: Clock, { idPrefix = '', meta, format }: EngineJsonScanOptions) {
     this.#store = store;
     this.#clock = clock;
-
     this.#texts = new PairTexts(this.#writer, meta, format);
     this.#prefix = new KeyPrefix(idPrefix);
   }

@@ -16,7 +16,6 @@ export class KeyPrefix {
 
   constructor(idPrefix: string) {
     this.#idPrefix = idPrefix;
-
     this.#isBinary = idPrefix.startsWith('b');
     const data = idPrefix.slice(1);
     if (!isValidData(this.#isBinary ? 'binary' : 'string', data)) return;

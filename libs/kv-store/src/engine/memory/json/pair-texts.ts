@@ -38,7 +38,7 @@ export class PairTexts {
   }
 
   /**
-   * Writes a pair of any size in steps. After each step, the caller can take a full chunk. The record must not
+   * Writes a pair of any size in steps. After each step, the caller can flush a full chunk. The record must not
    * change.
    */
   *writeLarge(record: RawRecord, nowMicros: number): Generator<void, void, undefined> {

@@ -17,7 +17,6 @@ export class ChunkCursor {
   constructor(arena: SlabArena, chunks: ChunkChain, head: number, at: number) {
     this.#arena = arena;
     this.#chunks = chunks;
-
     this.#ref = head;
     this.#at = at;
   }

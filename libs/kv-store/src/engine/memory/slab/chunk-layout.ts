@@ -25,9 +25,9 @@ export const FULL_CHUNK_BYTES = chunkBytes(MAX_SLOT_BYTES);
 
 /** Returns the slots for a record that is larger than {@link MAX_SLOT_BYTES}, including its head. */
 export function slotsFor(size: number): SlotCounts {
-  const inPieces = size - HEAD_BYTES;
-  const full = 1 + Math.floor(inPieces / FULL_CHUNK_BYTES);
-  const rest = inPieces % FULL_CHUNK_BYTES;
+  const inChunks = size - HEAD_BYTES;
+  const full = 1 + Math.floor(inChunks / FULL_CHUNK_BYTES);
+  const rest = inChunks % FULL_CHUNK_BYTES;
   if (rest === 0) return { full, tailBytes: 0 };
   const tailBytes = CHUNK_HEADER_BYTES + rest + LINK_BYTES;
   return isFull(tailBytes) ? { full: full + 1, tailBytes: 0 } : { full, tailBytes };

@@ -9,7 +9,7 @@ const NOW = new ManualClock().nowMicros();
 const LENGTH = 60_000;
 const KEYS = numbered(60, 'key');
 
-describe('a large pair on its way into a file', () => {
+describe('a large pair that is written to a file in parts', () => {
   it('continues at its position, whichever of its slots are moved', () => {
     const { store, others } = scattered();
     const copies = KEYS.flatMap((key, index) =>

@@ -68,11 +68,11 @@ export class CopiedPairs {
    * buffer when they are written. Until then, others are added to another buffer.
    */
   nextChunk(): Buffer {
-    const taken = this.#chunk.subarray(0, this.#length);
+    const full = this.#chunk.subarray(0, this.#length);
     this.#chunk = this.#spare ?? Buffer.allocUnsafe(CHUNK_BYTES);
     this.#spare = undefined;
     this.#length = FRAME_HEADER_BYTES;
-    return taken;
+    return full;
   }
 
   release({ buffer, byteOffset }: Buffer): void {
@@ -105,7 +105,6 @@ export class LargePair {
 
   constructor(ref: number, partition: number, record: RawRecord, cursor: ChunkCursor) {
     this.#cursor = cursor;
-
     this.#ref = ref;
     this.byteCount = pairBytes(record);
     this.#left = record.end - record.keyStart;

@@ -27,7 +27,6 @@ export class PartitionCopy implements ChangeObserver {
     this.#partition = partition;
     this.#clock = clock;
     this.#into = into;
-
     this.versionFloor = partition.versionFloor;
     this.#startMicros = clock.nowMicros();
   }

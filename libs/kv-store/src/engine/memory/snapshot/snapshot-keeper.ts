@@ -40,7 +40,6 @@ export class SnapshotKeeper {
     this.#clock = clock;
     this.#scheduler = scheduler;
     this.#lock = lock;
-
     this.#path = snapshotPath(options);
   }
 

@@ -1,0 +1,36 @@
+import type { PairFormat, WirePair } from '@kvs/protocol';
+import type { StoreChunk, StoredPair } from './store-chunk.js';
+
+/**
+ * Yields the pairs of a scan as JSON text, for engines without `scanJson`. Joins small pairs, because sending each
+ * alone would cost a write.
+ */
+export async function* jsonChunks(
+  chunks: AsyncIterable<StoreChunk>,
+  meta: boolean,
+  format: PairFormat,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const { pairs } of chunks) {
+    let text = '';
+    for (const pair of pairs) {
+      const json = JSON.stringify(wirePair(pair, meta));
+      text += format === 'items' ? `,${json}\n` : `${json}\n`;
+      if (text.length < CHUNK_UNITS) continue;
+      yield Buffer.from(text);
+      text = '';
+    }
+    if (text !== '') yield Buffer.from(text);
+  }
+}
+
+function wirePair({ key, value, version, ttlMs }: StoredPair, meta: boolean): WirePair {
+  return {
+    key,
+    value,
+    ...(meta ? { version } : undefined),
+    ...(meta && ttlMs !== undefined ? { ttl_ms: ttlMs } : undefined),
+  };
+}
+
+/** A chunk ends with the pair at which it reaches so many UTF-16 units. */
+const CHUNK_UNITS = 60 * 1024;
