@@ -1,11 +1,29 @@
+import { assignAll, assignUnowned, moveFrom, moveTo } from './bounded-loads.js';
 import { HashRingError } from './errors.js';
 import { keyHash, type Hash32 } from './hash.js';
 import { NO_NODE, partitionsIn, type Table } from './assignment.js';
-import { indexOfNode, type NodeInput, type RingNode } from './node.js';
-import { PARTITION_SHIFT } from './partition.js';
+import {
+  addNode,
+  indexOfNode,
+  removeNode,
+  reweighNode,
+  sortedById,
+  toRingNodes,
+  type NodeInput,
+  type RingNode,
+} from './node.js';
+import { PARTITION_COUNT, PARTITION_SHIFT } from './partition.js';
 import { chooseReplicas, type ReplicaOptions, type WeightedPlacement } from './placement.js';
-import { RingState, type HashRingJSON } from './ring-state.js';
+import { Preference } from './preference.js';
 import { statsOf, type RingStats } from './stats.js';
+
+/** A ring as plain data: the result of `JSON.stringify`, and the input of `HashRing.fromJSON`. */
+export interface HashRingJSON<T extends object = object> {
+  readonly version: 1;
+  readonly nodes: readonly RingNode<T>[];
+  /** The index of each partition's owner in `nodes`. */
+  readonly table: readonly number[];
+}
 
 export interface HashRingOptions {
   /**
@@ -30,7 +48,7 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
   readonly nodes: readonly RingNode<T>[];
   readonly #table: Table;
   readonly #hash: Hash32;
-  readonly #state: RingState<T>;
+  readonly #preferences: readonly Preference[];
 
   /**
    * O(nodes · 4,096).
@@ -41,10 +59,11 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
   /** @internal */
   constructor(state: RingState<T>);
   constructor(from: Iterable<NodeInput<T>> | RingState<T>, { hash }: HashRingOptions = {}) {
-    this.#state = from instanceof RingState ? from : RingState.build<T>(from, keyHash(hash));
-    this.nodes = this.#state.nodes;
-    this.#table = this.#state.table;
-    this.#hash = this.#state.hash;
+    const state = from instanceof RingState ? from : stateOf<T>(from, keyHash(hash));
+    this.nodes = state.nodes;
+    this.#preferences = state.preferences;
+    this.#table = state.table;
+    this.#hash = state.hash;
   }
 
   /**
@@ -93,7 +112,10 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
    * @throws HashRingError `invalid_key`, `invalid_count`, `not_enough_nodes`
    */
   getN(key: string | Uint8Array, count: number, options?: ReplicaOptions): RingNode<T>[] {
-    return chooseReplicas(this.nodes, this.#state.preferenceOrder(this.partitionOf(key)), count, options);
+    const partition = this.partitionOf(key);
+    const costs = this.#preferences.map((preference) => preference.cost(partition));
+    const byCost = Array.from(costs.keys()).sort((a, b) => (costs[a] ?? 0) - (costs[b] ?? 0));
+    return chooseReplicas(this.nodes, [this.#table[partition] ?? 0, ...byCost], count, options);
   }
 
   /**
@@ -103,7 +125,12 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
    * @throws HashRingError `invalid_node`, `duplicate_node`, `invalid_weight`, `too_many_nodes`
    */
   with(node: NodeInput<T>): HashRing<T> {
-    return new HashRing(this.#state.with(node));
+    const added = addNode<T>(this.nodes, node, PARTITION_COUNT);
+    const nodes = sortedById(added);
+    const at = nodes.findIndex((each) => each === added.at(-1));
+    const preferences = this.#preferences.toSpliced(at, 0, ...added.slice(-1).map(preferenceOf));
+    const table = this.#table.map((owner) => (owner < at ? owner : owner + 1));
+    return this.#changed(nodes, preferences, moveTo(preferences, table, at));
   }
 
   /**
@@ -113,7 +140,11 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
    * @throws HashRingError `unknown_node`, and `no_nodes` if it is the last node
    */
   without(id: string): HashRing<T> {
-    return new HashRing(this.#state.without(id));
+    const at = indexOfNode(this.nodes, id);
+    const nodes = removeNode(this.nodes, id);
+    const preferences = this.#preferences.toSpliced(at, 1);
+    const table = this.#table.map((owner) => (owner === at ? NO_NODE : owner < at ? owner : owner - 1));
+    return this.#changed(nodes, preferences, assignUnowned(preferences, table));
   }
 
   /**
@@ -123,17 +154,24 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
    * @throws HashRingError `unknown_node`, `invalid_weight`
    */
   withWeight(id: string, weight: number): HashRing<T> {
-    return new HashRing(this.#state.withWeight(id, weight));
+    const at = indexOfNode(this.nodes, id);
+    const nodes = reweighNode(this.nodes, id, weight);
+    const preferences = this.#preferences.with(at, new Preference(id, weight));
+    const isLighter = weight < (this.#preferences[at]?.weight ?? 0);
+    const table = isLighter ? moveFrom(preferences, this.#table, at) : moveTo(preferences, this.#table, at);
+    return this.#changed(nodes, preferences, table);
   }
 
   /** Returns how evenly the partitions are distributed. O(nodes + 4,096). */
   stats(): RingStats {
-    return statsOf(this.nodes, this.#state.loads());
+    const loads = this.nodes.map(() => 0);
+    for (const owner of this.#table) loads[owner] = (loads[owner] ?? 0) + 1;
+    return statsOf(this.nodes, loads);
   }
 
   /** Returns the table as plain data, without the hash. */
   toJSON(): HashRingJSON<T> {
-    return this.#state.toJSON();
+    return { version: 1, nodes: this.nodes, table: [...this.#table] };
   }
 
   /**
@@ -146,6 +184,42 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
     json: HashRingJSON<T>,
     { hash }: HashRingOptions = {},
   ): HashRing<T> {
-    return new HashRing(RingState.fromJSON<T>(json, keyHash(hash)));
+    if (json?.version !== 1 || !Array.isArray(json.nodes) || !Array.isArray(json.table))
+      throw new HashRingError('invalid_json', 'not a ring of version 1');
+    const listed = toRingNodes<T>(json.nodes, PARTITION_COUNT);
+    const nodes = sortedById(listed);
+    const indexes = listed.map((node) => nodes.indexOf(node));
+    const owners = Array.from(json.table, (owner) => indexes[owner] ?? NO_NODE);
+    if (owners.length !== PARTITION_COUNT || owners.includes(NO_NODE)) {
+      throw new HashRingError('invalid_json', 'the table does not give each partition a node');
+    }
+    return new HashRing(
+      new RingState(nodes, nodes.map(preferenceOf), Uint16Array.from(owners), keyHash(hash)),
+    );
   }
+
+  #changed(nodes: readonly RingNode<T>[], preferences: readonly Preference[], table: Table): HashRing<T> {
+    return new HashRing(new RingState(nodes, preferences, table, this.#hash));
+  }
+}
+
+/** The data of a ring. The arrays are parallel, and the table has indexes of nodes. */
+class RingState<T extends object> {
+  constructor(
+    readonly nodes: readonly RingNode<T>[],
+    readonly preferences: readonly Preference[],
+    readonly table: Table,
+    readonly hash: Hash32,
+  ) {}
+}
+
+/** Returns a pure function of the set of nodes. */
+function stateOf<T extends object>(inputs: Iterable<NodeInput<T>>, hash: Hash32): RingState<T> {
+  const nodes = sortedById(toRingNodes<T>(inputs, PARTITION_COUNT));
+  const preferences = nodes.map(preferenceOf);
+  return new RingState(nodes, preferences, assignAll(preferences), hash);
+}
+
+function preferenceOf({ id, weight }: RingNode): Preference {
+  return new Preference(id, weight);
 }
