@@ -139,7 +139,7 @@ describe('an error of the server', () => {
     await expect(deleting).rejects.toMatchObject({ message: expect.stringContaining('OOM command') });
   });
 
-  it('is told when the time is over, nothing having been applied, and nothing is sent any more', async () => {
+  it('is reported when the time is over, nothing was applied, and nothing more is sent', async () => {
     const error = 'LOADING Redis is loading the dataset in memory';
     const fake = await start(instead({ EVALSHA: `-${error}\r\n` }));
     const topology = new Topology(settingsOf({ urls: [fake.url], timeoutMs: AMPLE_MS }));
@@ -157,7 +157,7 @@ describe('an error of the server', () => {
     expect(fake.dataCommands).toEqual(['EVALSHA']);
   });
 
-  it('is told beside the silence that followed it', async () => {
+  it('is reported together with the silence after it', async () => {
     const refuseFirst = once('BUSY Redis is busy running a script');
     let count = 0;
     const fake = await start(

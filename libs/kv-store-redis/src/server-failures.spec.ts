@@ -194,7 +194,7 @@ describeWithRedis('the state of Redis', () => {
     }
   });
 
-  it('is told at once by a wrong password', async () => {
+  it('is reported at once for a wrong password', async () => {
     const server = await RedisProcess.start();
     await server.admin.config('SET', 'requirepass', 'secret');
     const engine = new RedisEngine({ urls: [server.url], password: 'wrong', clock: systemClock });

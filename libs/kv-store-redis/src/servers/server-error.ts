@@ -59,11 +59,11 @@ export function readServerError(message: string, asked: ServerAddress): ServerEr
   return {
     code,
     action: Object.hasOwn(ACTIONS, code) ? (ACTIONS[code] ?? 'failed') : 'failed',
-    reason: message.replace(SCRIPT_PLACE, ''),
-    isFromScript: SCRIPT_PLACE.test(message),
+    reason: message.replace(SCRIPT_POSITION, ''),
+    isFromScript: SCRIPT_POSITION.test(message),
     target: port === undefined ? undefined : { host: hostOf(host, asked), port: Number(port) },
   };
 }
 
 /** What Redis 7 appends to an error in a script. */
-const SCRIPT_PLACE = / script: [0-9a-f]{40}, on @user_script.*$/s;
+const SCRIPT_POSITION = / script: [0-9a-f]{40}, on @user_script.*$/s;

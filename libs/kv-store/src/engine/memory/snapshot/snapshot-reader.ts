@@ -16,7 +16,7 @@ import {
   readPairs,
 } from './snapshot-format.js';
 import { SnapshotError } from './snapshot-options.js';
-import { unless } from './system-error.js';
+import { isSystemError } from './system-error.js';
 
 /**
  * Loads a snapshot into an empty store, completely or not at all. Other work runs between frames.
@@ -30,7 +30,10 @@ export async function readSnapshot(
   path: string,
   progressed: (share: number) => void,
 ): Promise<number | undefined> {
-  const file = await unless('ENOENT', () => open(path, 'r'));
+  const file = await open(path, 'r').catch((error: unknown) => {
+    if (isSystemError(error) && error.code === 'ENOENT') return undefined;
+    throw error;
+  });
   if (file === undefined) return undefined;
   try {
     return await new SnapshotReader(store, path, file, (await file.stat()).size).read(progressed);
@@ -72,7 +75,7 @@ class SnapshotReader {
       progressed(this.#position / this.#size);
       await setImmediate();
     }
-    if (this.#position !== this.#size) throw this.#damaged('goes on after its end');
+    if (this.#position !== this.#size) throw this.#damaged('is damaged: it continues after its end');
     return this.#pairCount;
   }
 
@@ -118,7 +121,8 @@ class SnapshotReader {
     switch (kind) {
       case 'pairs':
         for (const pair of readPairs(payload)) {
-          if (pair.partition >= PARTITION_COUNT) throw this.#damaged('names a partition that there is not');
+          if (pair.partition >= PARTITION_COUNT)
+            throw this.#damaged('is damaged: it names a partition that does not exist');
           if (!this.#store.restore(pair)) throw this.#tooLarge();
           this.#pairCount += 1;
         }
@@ -130,7 +134,8 @@ class SnapshotReader {
       case 'partition-function':
         throw this.#damaged('is damaged: it names its partition function twice');
       case 'end':
-        if (readCount(payload) !== this.#pairCount) throw this.#damaged('has fewer pairs than it says');
+        if (readCount(payload) !== this.#pairCount)
+          throw this.#damaged('is damaged: its count of pairs is wrong');
         return true;
     }
   }

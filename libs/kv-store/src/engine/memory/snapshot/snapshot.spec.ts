@@ -62,6 +62,11 @@ describe('a snapshot', () => {
       'names no partition function, but this version needs "crc16/1"',
     ],
     ['of another partition function', snapshotOf('crc16/2'), 'names the partition function "crc16/2"'],
+    [
+      'of one with a line break',
+      snapshotOf('crc16/\n2'),
+      String.raw`names the partition function "crc16/\n2"`,
+    ],
   ])('%s is refused and left as it is, even if a damaged one may be set aside', async (_, bytes, message) => {
     await writeFile(file(), bytes);
     await expect(open({}, 'set-aside')).rejects.toMatchObject({

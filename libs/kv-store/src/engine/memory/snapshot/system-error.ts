@@ -9,13 +9,3 @@ export function isSystemError(error: unknown): error is Error & { readonly code:
     types.isNativeError(error) && 'syscall' in error && 'code' in error && typeof error.code === 'string'
   );
 }
-
-/** Returns the result of the work, or undefined if it fails with this code of the operating system. */
-export async function unless<T>(code: string, work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (isSystemError(error) && error.code === code) return undefined;
-    throw error;
-  }
-}
