@@ -1,7 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, Get, Inject, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { KvsError, PARTITIONS_HEADER, type DeleteItem, type Key, type SetItem } from '@kvs/protocol';
+import {
+  KvsError,
+  PARTITIONS_HEADER,
+  type DeleteItem,
+  type Key,
+  type ScanAnswer,
+  type SetItem,
+} from '@kvs/protocol';
 import {
   ApiDeleteBody,
   ApiKeysBody,
@@ -106,16 +113,23 @@ export class DataController {
   async fetchAll(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
     const { scan, page } = readScan(request.url ?? '', headerOf(request, PARTITIONS_HEADER));
     const ndjson = readFormat(request) === NDJSON;
+    let current: ScanAnswer | undefined;
+    // Without waiting for the next pair, because it may take long and nobody will read it.
+    response.once('close', () => current?.close());
+    const open = async (request: Parameters<KeyValueOperations['scan']>[0]): Promise<ScanAnswer> => {
+      if (response.destroyed) throw new KvsError('invalid_request', 'the client has disconnected');
+      current = await this.#operations.scan(request);
+      if (response.destroyed) current.close();
+      return current;
+    };
     const answer: PageAnswer = page
-      ? await collectPage({ ...scan, ...page }, (window) => this.#operations.scan(window))
-      : await this.#operations.scan({ ...scan, format: ndjson ? 'lines' : 'items' });
+      ? await collectPage({ ...scan, ...page }, open)
+      : await open({ ...scan, format: ndjson ? 'lines' : 'items' });
     if (answer.nextCursor !== undefined) response.setHeader('kvs-next-cursor', answer.nextCursor);
     if (answer.missingNodes.length > 0) {
       response.statusCode = 207;
       response.setHeader('kvs-missing-nodes', answer.missingNodes.join(', '));
     }
-    // Without waiting for the next pair, which may take long and which nobody will read.
-    response.once('close', () => answer.close());
     try {
       if (request.method === 'HEAD') sendNoPairs(response, ndjson);
       else await sendPairs(response, answer, ndjson);

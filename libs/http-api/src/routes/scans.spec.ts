@@ -176,6 +176,69 @@ describe.each(['application/json', 'application/x-ndjson'])('a scan for %s', (ac
   });
 });
 
+describe.each(['/fetch', '/fetch?limit=1000'])(
+  'a scan whose client goes away while it is opened: %s',
+  (path) => {
+    it('is closed as soon as it is open, and no other is opened', async () => {
+      let open = (): void => undefined;
+      const opening = new Promise<void>((resolve) => (open = resolve));
+      const closed = new Promise<void>((resolve) => {
+        const scan = waiting();
+        operations.answer = () => ({
+          lines: scan.lines,
+          close: () => {
+            scan.close();
+            resolve();
+          },
+        });
+      });
+      const asked = new Promise<void>((resolve) => {
+        const { scan } = operations;
+        operations.scan = async (request?: unknown) => {
+          const answer = await scan.call(operations, request);
+          resolve();
+          await opening;
+          return answer;
+        };
+      });
+      server.open('GET', path).catch(() => undefined); // it is cut below
+      await asked;
+      server.hangUp();
+      await server.budget.drain();
+      open();
+      await closed;
+      expect(operations.asked).toHaveLength(1);
+    });
+  },
+);
+
+it('a page whose client goes away scans no further window', async () => {
+  const second = new Promise<void>((resolve) => {
+    operations.answer = () => {
+      if (operations.asked.length === 2) resolve();
+      return { lines: windowAfter(operations.asked.length) };
+    };
+  });
+  let proceed = (): void => undefined;
+  const gone = new Promise<void>((resolve) => (proceed = resolve));
+  let lastEnded = (): void => undefined;
+  const ended = new Promise<void>((resolve) => (lastEnded = resolve));
+  async function* windowAfter(count: number): AsyncGenerator<Uint8Array> {
+    yield* linesFrom([]);
+    if (count === 1) return;
+    await gone;
+    lastEnded();
+  }
+  server.open('GET', '/fetch?limit=1000').catch(() => undefined); // it is cut below
+  await second;
+  server.hangUp();
+  await server.budget.drain();
+  proceed();
+  await ended;
+  await server.stop();
+  expect(operations.asked).toHaveLength(2);
+});
+
 describe('HEAD /fetch', () => {
   it('has the headers of GET, and reads no pair', async () => {
     let read = 0;
