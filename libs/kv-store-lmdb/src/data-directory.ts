@@ -62,7 +62,7 @@ function checkFormat(path: string): void {
     if (problem !== undefined) throw unavailable(`${path} ${problem}`);
     return;
   }
-  const own = [`format.new`, 'lost+found', DIRECTORY_LOCK_FILE];
+  const own = ['format.new', 'lost+found', DIRECTORY_LOCK_FILE];
   const strangers = readdirSync(path).filter((name) => !own.includes(name));
   if (strangers.length > 0) throw unavailable(`${path} holds other files, and no data of this engine`);
   writeFileSync(`${file}.new`, `${FORMAT} ${PARTITION_FUNCTION}\n`, { flush: true });

@@ -90,20 +90,20 @@ function populate(nodes: readonly RingNode[], size: number): Uint16Array {
     );
   }
   const heaviest = Math.max(...nodes.map(({ weight }) => weight));
-  const turns = nodes.map(({ id, weight }) => ({
+  const pickers = nodes.map(({ id, weight }) => ({
     entry: hash32(id, 0x6b767331) % size,
     skip: (hash32(id, 0x6b767332) % (size - 1)) + 1,
-    pace: weight / heaviest,
+    rate: weight / heaviest,
     due: 0,
   }));
   const table = new Uint16Array(size).fill(FREE);
   for (let filled = 0; filled < size;) {
-    for (const [index, turn] of turns.entries()) {
-      turn.due += turn.pace;
-      if (turn.due < 1) continue;
-      turn.due -= 1;
-      while (table[turn.entry] !== FREE) turn.entry = (turn.entry + turn.skip) % size;
-      table[turn.entry] = index;
+    for (const [index, picker] of pickers.entries()) {
+      picker.due += picker.rate;
+      if (picker.due < 1) continue;
+      picker.due -= 1;
+      while (table[picker.entry] !== FREE) picker.entry = (picker.entry + picker.skip) % size;
+      table[picker.entry] = index;
       if (++filled === size) break;
     }
   }
