@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { ids, streamRequests } from '../../test/arbitraries.js';
-import { readFrames } from '../../test/frames.js';
+import { MAX_FRAME_BYTES, readFrames } from '../../test/frames.js';
 import { FrameBuilder } from './frame-builder.js';
+import { FrameReader } from './frame-reader.js';
 import { FRAME } from './frame.js';
 import { LinkProtocolError } from './link-protocol-error.js';
 import {
@@ -66,7 +67,9 @@ describe('a frame of a stream is refused', () => {
     expect(() => readFrames(builder.finish(), decodeOpen)).toThrow(LinkProtocolError);
   });
 
-  it('if it is a chunk without bytes', () => {
-    expect(() => readFrames(chunkFrame(1, new Uint8Array()), decodeChunk)).toThrow(LinkProtocolError);
+  it.each([0, 65_537])('if it is a chunk of %i bytes', (length) => {
+    const frame = chunkFrame(1, new Uint8Array(length));
+    const reader = new FrameReader(2 * MAX_FRAME_BYTES, (_, cursor) => decodeChunk(cursor));
+    expect(() => reader.push(frame)).toThrow(LinkProtocolError);
   });
 });

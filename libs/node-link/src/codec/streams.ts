@@ -57,6 +57,7 @@ export function decodeChunk(cursor: FrameCursor): { readonly id: number; readonl
   const bytes = cursor.rest();
   cursor.finish();
   if (bytes.length === 0) throw new LinkProtocolError('a chunk is empty');
+  if (bytes.length > MOST_CHUNK_BYTES) throw new LinkProtocolError('a chunk is too large');
   return { id, bytes };
 }
 
@@ -165,6 +166,9 @@ function partitionsIn(bitmap: Uint8Array): number[] {
  * of a socket, which is 64 KiB, so that the reader need not copy it.
  */
 export const MAX_CHUNK_BYTES = 64 * 1024 - FRAME_HEADER_BYTES - MAX_VARINT_BYTES;
+
+/** The largest chunk that the protocol allows. */
+const MOST_CHUNK_BYTES = 64 * 1024;
 
 const SCAN = 1;
 const STATS = 2;

@@ -10,6 +10,7 @@ import { encodeAnswers } from '../codec/encode-answers.js';
 import { FrameBuilder } from '../codec/frame-builder.js';
 import { FRAME } from '../codec/frame.js';
 import { encodeHello, encodeSignal } from '../codec/hello.js';
+import { encodeOpen } from '../codec/streams.js';
 import { callWith, type Call } from '../pending-call.js';
 import { HeldStore } from '../testing/held-store.js';
 import { LinkConnection } from './link-connection.js';
@@ -131,6 +132,36 @@ describe('a node', () => {
       expect(peer.destroyed).toBe(false);
     },
   );
+
+  const scan = (id: number): Buffer =>
+    Buffer.from(
+      encodeOpen(builder, {
+        id,
+        credit: MIB,
+        request: { kind: 'scan', scan: { meta: false, partitions: [] } },
+      }),
+    );
+
+  it('reads no more from a proxy that opens scans without end and does not read the refusals', async () => {
+    const ignore = (): void => undefined;
+    const enter = () => ({ code: 'overloaded' as const, message: 'm'.repeat(1000) });
+    start({ admission: { enter, leave: ignore, addUnread: ignore, addIncomplete: ignore } });
+    const peer = await attack();
+    await peer.say(Buffer.concat(Array.from({ length: 100 }, (_, id) => scan(id))), 100);
+    expect(peer.writableLength).toBeGreaterThan(MIB);
+    expect(peer.writableLength).toBeLessThan(3 * MIB);
+  });
+
+  it('drains after a proxy opened two scans of one id, which ends the link', async () => {
+    start();
+    const peer = await attack();
+    await peer.say(Buffer.concat([scan(1), scan(1)]));
+    expect([peer.destroyed, breaches.length, server.counts.calls.scan]).toEqual([true, 1, 1]);
+    let isDrained = false;
+    void server.drain().then(() => (isDrained = true));
+    await turns(10);
+    expect(isDrained).toBe(true);
+  });
 
   it('does nothing of a frame with a million empty calls, and ends the link', async () => {
     start();

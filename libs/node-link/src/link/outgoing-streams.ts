@@ -48,18 +48,15 @@ export class OutgoingStreams {
     this.#onError = onError;
   }
 
-  /** How many streams have not ended. */
-  get size(): number {
-    return this.#streams.size;
+  /** @throws LinkProtocolError if the proxy may not open a stream of this id now */
+  check(id: number, maxStreams: number): void {
+    if (this.#streams.has(id)) throw new LinkProtocolError(`the stream ${id} is open already`);
+    if (this.#streams.size >= maxStreams)
+      throw new LinkProtocolError('more streams are open than the node takes');
   }
 
-  /**
-   * Sends a stream. Resolves at its end, whether it is complete, cancelled or failed.
-   *
-   * @throws LinkProtocolError if the id is in use
-   */
+  /** Sends a stream that passes `check`. Resolves at its end, whether it is complete, cancelled or failed. */
   open({ id, credit, request }: OpenFrame): Promise<void> {
-    if (this.#streams.has(id)) throw new LinkProtocolError(`the stream ${id} is open already`);
     const stream = { id, credit, isCancelled: false, wake: () => undefined };
     this.#streams.set(id, stream);
     return this.#send(stream, request);

@@ -187,8 +187,7 @@ export class ServerLink {
   /** Statistics are sent also while the node is full, because an operator wants them most then. */
   #open(frame: OpenFrame): void {
     const { load, linkLimits, onError } = this.#context;
-    if (this.#streams.size >= linkLimits.maxCallsInFlight)
-      throw new LinkProtocolError('more streams are open than the node takes');
+    this.#streams.check(frame.id, linkLimits.maxCallsInFlight);
     if (frame.request.kind === 'stats') {
       this.#streams.open(frame).catch(onError);
       return;
@@ -197,7 +196,7 @@ export class ServerLink {
     if (refusal !== undefined) this.#streams.refuse(frame.id, refusal);
     else {
       const leave = (): void => load.leave(MAX_CHUNK_BYTES);
-      this.#streams.open(frame).then(leave, onError);
+      this.#streams.open(frame).finally(leave).catch(onError);
     }
   }
 
@@ -217,16 +216,25 @@ export class ServerLink {
     });
   }
 
+  /** Writes the answers, and counts as unread also what streams have written. */
   #flush(): void {
-    const answers = this.#answers;
     const peer = this.#peer;
     const socket = this.#socket;
+    if (peer === undefined || this.#gone) return;
+    if (this.#answers.length > 0 || this.#owesPong) this.#writeAnswers(peer);
+    this.#full = socket.writableLength > MAX_UNREAD_BYTES;
+    // Fewer bytes are not counted, because the socket might emit no `drain` to end the count.
+    if (this.#full) this.#context.memory.answers.set(this, socket.writableLength);
+    this.#throttle();
+  }
+
+  #writeAnswers({ maxFrameBytes }: LinkLimits): void {
+    const socket = this.#socket;
+    const answers = this.#answers;
     const owesPong = this.#owesPong;
-    if ((answers.length === 0 && !owesPong) || peer === undefined || this.#gone) return;
     this.#answers = [];
     this.#answerBytes = 0;
     this.#owesPong = false;
-    const { maxFrameBytes } = peer;
     const frameBytes = Math.min(FRAME_BYTES, maxFrameBytes / MAX_BYTES_PER_UNIT);
     socket.cork();
     if (answers.length > 0)
@@ -234,10 +242,6 @@ export class ServerLink {
         socket.write(frame);
     if (owesPong) socket.write(encodeSignal(this.#builder, FRAME.pong));
     socket.uncork();
-    this.#full = socket.writableLength > MAX_UNREAD_BYTES;
-    // Fewer bytes are not counted, because the socket might emit no `drain` to end the count.
-    if (this.#full) this.#context.memory.answers.set(this, socket.writableLength);
-    this.#throttle();
   }
 
   /** Reads no further calls while too much is unanswered, or unread at the other end. */
