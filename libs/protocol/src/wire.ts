@@ -11,14 +11,6 @@ import type {
   SetOutcome,
 } from './operations.js';
 
-/** One item of `PUT /set`. */
-export interface WireSetItem {
-  readonly key: EncodedData;
-  readonly value: EncodedData;
-  readonly ttl_ms?: number;
-  readonly if_version?: number;
-}
-
 export interface WireFailure {
   readonly code: ErrorCode;
   readonly message: string;

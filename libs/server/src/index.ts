@@ -12,7 +12,11 @@ export type { Listener } from './lifecycle/listener.js';
 export { serve, type OpenServer, type ServeOptions, type ServerParts } from './lifecycle/serve.js';
 export type { Logger } from './logs/logger.js';
 export { exposition, EXPOSITION_TYPE } from './metrics/exposition.js';
-export { counter, gauge, type MetricFamily, type MetricSample } from './metrics/metric-family.js';
-export type { MetricsSource } from './metrics/metrics-source.js';
+export {
+  counter,
+  gauge,
+  type MetricFamily,
+  type MetricSample,
+  type MetricsSource,
+} from './metrics/metric-family.js';
 export { ServerMetrics } from './metrics/server-metrics.js';
-export { isSystemError } from './system-error.js';

@@ -2,7 +2,7 @@ import type { PairLines } from '@kvs/protocol';
 
 /**
  * Turns lines into a JSON array without reading them: in JSON text, a newline byte can only be the end of a line, so
- * each becomes a comma, but for the last.
+ * each but the last becomes a comma.
  */
 export async function* asJsonArray(lines: PairLines): AsyncGenerator<Uint8Array> {
   let before: Uint8Array | undefined = OPEN;
@@ -18,7 +18,7 @@ export async function* asJsonArray(lines: PairLines): AsyncGenerator<Uint8Array>
   yield before === OPEN ? EMPTY : CLOSE;
 }
 
-/** Turns items, each with a comma before it, into a JSON array: nothing but the first comma is in the way. */
+/** Turns items, each with a comma before it, into a JSON array by leaving out the first comma. */
 export async function* itemsAsArray(items: PairLines): AsyncGenerator<Uint8Array> {
   let isEmpty = true;
   for await (const chunk of items) {

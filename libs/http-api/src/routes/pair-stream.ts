@@ -41,7 +41,7 @@ function contentType(ndjson: boolean): string {
   return ndjson ? NDJSON : 'application/json; charset=utf-8';
 }
 
-/** Lets other requests have their turn about every 64 KiB, for what is written may be taken at once, and come at once. */
+/** Other requests get a turn of the event loop about every 64 KiB, because chunks may come and be written without any wait. */
 const TURN_EVERY_BYTES = 64 * 1024;
 
 /** Writes to the response itself: a stream to read from and a pipeline would take longer than all the rest. */

@@ -30,7 +30,7 @@ export class HttpListener implements Listener {
   }
 
   async drain(): Promise<void> {
-    // Closes only the port: the `close` of an HTTP server would also close connections on which a request may be on its way.
+    // Closes only the port: the `close` of an HTTP server would also close connections on which a request may still come.
     NetServer.prototype.close.call(this.#server);
     await this.#upgrade?.drain();
   }

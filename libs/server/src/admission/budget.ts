@@ -1,8 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { KvsError } from '@kvs/protocol';
 import type { ServerSettings } from '../command-line/settings.js';
-import { gauge, type MetricFamily } from '../metrics/metric-family.js';
-import type { MetricsSource } from '../metrics/metrics-source.js';
+import { gauge, type MetricFamily, type MetricsSource } from '../metrics/metric-family.js';
 import { Admission } from './admission.js';
 
 export type BudgetLimits = Pick<ServerSettings, 'maxInFlightRequests' | 'maxInFlightBytes'>;

@@ -5,10 +5,10 @@ import { exitAtStart } from '../command-line/start-error.js';
 import { createLogger, type Logger } from '../logs/logger.js';
 import type { ServerMetrics } from '../metrics/server-metrics.js';
 import { serveByWorkers } from '../workers/primary.js';
-import { serveAsWorker, stopWorker, workerNumber } from '../workers/worker.js';
+import { serveAsWorker, workerNumber } from '../workers/worker.js';
 import { originOf, type ListenOptions } from './listen.js';
 import type { Listener } from './listener.js';
-import { ignoreInspectorSignal, onStopSignals } from './stop-signals.js';
+import { ignoreInspectorSignal, onStopSignals, stopOnce } from './stop-signals.js';
 
 /** A server: its name, its ports and what serves at them. */
 export interface ServeOptions {
@@ -72,23 +72,19 @@ async function serveHere(options: ServeOptions, worker: number | undefined, logg
   const server = await options.open({ logger, budget });
   const { listeners, metrics } = server;
   metrics.add(budget);
-  const stop = async (): Promise<never> => {
+  const stop = stopOnce(logger, async () => {
     await drain(listeners, budget, settings.shutdownTimeoutMs, logger);
     await server.close();
     process.exit(0);
-  };
-  if (worker !== undefined)
-    return serveAsWorker({ listeners, metrics, logger, stop: stopWorker(logger, stop) });
+  });
+  if (worker !== undefined) return serveAsWorker({ listeners, metrics, logger, stop });
   for (const listener of listeners) {
     const address = addresses[listener.protocol];
     if (address === undefined) throw new TypeError(`${listener.protocol} has no address`);
     const bound = { host: address.host, port: await listener.start(address) };
     logger.info(bound, `listening on ${originOf(listener.protocol, bound)}`);
   }
-  onStopSignals(logger, async (signal) => {
-    logger.info(`${signal}: shutting down`);
-    await stop();
-  });
+  onStopSignals(stop);
 }
 
 /** Closes all ports, waits until nothing is in flight, and closes all connections. */
@@ -114,5 +110,5 @@ export async function drain(
   closeAll();
 }
 
-/** How long a request of a client may be on its way to the server. */
+/** How long a request that a client has sent may take to reach the server. */
 const QUIET_MS = 100;

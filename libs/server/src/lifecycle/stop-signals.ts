@@ -2,25 +2,29 @@ import { isNativeError } from 'node:util/types';
 import type { Logger } from '../logs/logger.js';
 
 /** Ctrl-C, a supervisor, and the end of the terminal session. */
-export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Stops on the first of {@link STOP_SIGNALS}. Further ones change nothing, because a terminal's Ctrl-C and a parent's own
- * signal may both arrive.
+ * Returns a function that stops the server at its first call. Further calls change nothing: a terminal's Ctrl-C and a parent's
+ * own signal may both arrive, and the primary process of a worker may ask for the stop and end.
  */
-export function onStopSignals(logger: Logger, stop: (signal: NodeJS.Signals) => Promise<void>): void {
+export function stopOnce(logger: Logger, stop: (reason: string) => Promise<void>): (reason: string) => void {
   let stopping = false;
-  for (const signal of STOP_SIGNALS) {
-    process.on(signal, (received) => {
-      if (stopping) return;
-      stopping = true;
-      stop(received).catch((error: unknown) => exitAfterFailure(logger, error));
-    });
-  }
+  return (reason) => {
+    if (stopping) return;
+    stopping = true;
+    logger.info(`${reason}: shutting down`);
+    stop(reason).catch((error: unknown) => exitAfterFailure(logger, error));
+  };
+}
+
+/** Calls `stop` with each of {@link STOP_SIGNALS}. */
+export function onStopSignals(stop: (signal: string) => void): void {
+  for (const signal of STOP_SIGNALS) process.on(signal, stop);
 }
 
 /** Ends the process of a server that could not stop as it should. */
-export function exitAfterFailure(logger: Logger, error: unknown): never {
+function exitAfterFailure(logger: Logger, error: unknown): never {
   logger.debug(error, 'shutdown failed');
   logger.fatal(`shutdown failed: ${isNativeError(error) ? error.message : String(error)}`);
   process.exit(1);

@@ -1,4 +1,4 @@
-import { isRecord } from '@kvs/protocol';
+import { isRecord, type MaybePromise } from '@kvs/protocol';
 import type { Aggregator } from 'prom-client';
 
 /**
@@ -26,6 +26,15 @@ export interface MetricSample {
 }
 
 export type MetricLabels = Readonly<Record<string, string | number>>;
+
+/** A part of the server with values for `GET /metrics`. */
+export interface MetricsSource {
+  /**
+   * Returns the present values; called at each scrape. Labels must come from bounded sets, so no client may choose them. A
+   * value that isn't known is left out; if this throws, the scrape shows nothing at all.
+   */
+  collect(): MaybePromise<readonly MetricFamily[]>;
+}
 
 /** Returns a metric that only grows. The values of several processes are added. */
 export function counter(

@@ -1,6 +1,5 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { readFamilies, type MetricFamily } from './metric-family.js';
-import type { MetricsSource } from './metrics-source.js';
+import { readFamilies, type MetricFamily, type MetricsSource } from './metric-family.js';
 
 /**
  * CPU, memory, event loop and garbage collection of the process, with the usual names of prom-client. Measuring begins with

@@ -1,6 +1,5 @@
 import { exposition } from './exposition.js';
-import type { MetricFamily } from './metric-family.js';
-import type { MetricsSource } from './metrics-source.js';
+import type { MetricFamily, MetricsSource } from './metric-family.js';
 import { ProcessMetrics } from './process-metrics.js';
 
 /** The metrics of this process, and the page of `GET /metrics`. */

@@ -5,8 +5,8 @@ export interface WorkerSlot<C> {
 }
 
 /**
- * Assigns connections to workers in turn. One connection at a time is on its way to a worker: a worker that is too busy to accept
- * it gets no other, and the other workers get more. Connections wait while no worker is free.
+ * Assigns connections to workers in turn. A worker gets its next connection when it has accepted the one before,
+ * so that a busy worker gets fewer. Connections wait while no worker is free.
  */
 export class ConnectionBalancer<C> {
   /** In the order in which they became free. */

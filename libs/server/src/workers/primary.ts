@@ -1,5 +1,5 @@
 import { originOf, type ListenOptions } from '../lifecycle/listen.js';
-import { onStopSignals } from '../lifecycle/stop-signals.js';
+import { onStopSignals, stopOnce } from '../lifecycle/stop-signals.js';
 import type { Logger } from '../logs/logger.js';
 import { ConnectionBalancer } from './connection-balancer.js';
 import { ServerPort } from './server-port.js';
@@ -52,12 +52,12 @@ export async function serveByWorkers(options: PrimaryOptions, logger: Logger): P
       });
     },
   });
-  onStopSignals(logger, async (signal) => {
-    logger.info(`${signal}: shutting down`);
+  const stop = async (reason: string): Promise<never> => {
     close();
-    await pool.stop(signal, shutdownTimeoutMs + STUCK_MS);
+    await pool.stop(reason, shutdownTimeoutMs + STUCK_MS);
     process.exit(0);
-  });
+  };
+  onStopSignals(stopOnce(logger, stop));
   try {
     await pool.started;
     await open();

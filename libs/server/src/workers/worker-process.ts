@@ -39,7 +39,7 @@ export class WorkerProcess implements WorkerSlot<AcceptedConnection> {
   readonly #startedMs = performance.now();
   readonly #child: ChildProcess;
   readonly #asked = new Map<number, (families: readonly MetricFamily[] | undefined) => void>();
-  #onItsWay: { id: number; connection: AcceptedConnection; timer: NodeJS.Timeout } | undefined;
+  #sent: { id: number; connection: AcceptedConnection; timer: NodeJS.Timeout } | undefined;
   #lastId = 0;
   #hasEnded = false;
 
@@ -81,7 +81,7 @@ export class WorkerProcess implements WorkerSlot<AcceptedConnection> {
   assign(connection: AcceptedConnection): void {
     const id = ++this.#lastId;
     const timer = setTimeout(() => this.#forget(id), ACCEPT_TIMEOUT_MS);
-    this.#onItsWay = { id, connection, timer };
+    this.#sent = { id, connection, timer };
     const { protocol, socket } = connection;
     this.#send({ type: 'connection', id, protocol }, socket, () => this.#return(id));
   }
@@ -126,19 +126,19 @@ export class WorkerProcess implements WorkerSlot<AcceptedConnection> {
 
   /** Gives a connection that was never sent back to the balancer. */
   #return(id: number): void {
-    if (this.#onItsWay?.id !== id) return;
-    const { connection, timer } = this.#onItsWay;
+    if (this.#sent?.id !== id) return;
+    const { connection, timer } = this.#sent;
     clearTimeout(timer);
-    this.#onItsWay = undefined;
+    this.#sent = undefined;
     this.#events.onUndelivered(this, connection);
   }
 
   /** Closes this process's copy of a connection. The worker's copy stays open. */
   #forget(id: number): void {
-    if (this.#onItsWay?.id !== id) return;
-    clearTimeout(this.#onItsWay.timer);
-    this.#onItsWay.connection.socket.destroy();
-    this.#onItsWay = undefined;
+    if (this.#sent?.id !== id) return;
+    clearTimeout(this.#sent.timer);
+    this.#sent.connection.socket.destroy();
+    this.#sent = undefined;
     if (!this.#hasEnded) this.#events.onAccepted(this);
   }
 
@@ -159,7 +159,7 @@ export class WorkerProcess implements WorkerSlot<AcceptedConnection> {
   #end(reason: string): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    if (this.#onItsWay) this.#forget(this.#onItsWay.id);
+    if (this.#sent) this.#forget(this.#sent.id);
     for (const answer of [...this.#asked.values()]) answer(undefined);
     this.#events.onEnded(this, reason);
   }

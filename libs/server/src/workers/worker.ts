@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import type { Listener } from '../lifecycle/listener.js';
-import { exitAfterFailure, STOP_SIGNALS } from '../lifecycle/stop-signals.js';
+import { onStopSignals } from '../lifecycle/stop-signals.js';
 import type { Logger } from '../logs/logger.js';
 import type { ServerMetrics } from '../metrics/server-metrics.js';
 import { readToWorker, type ToPrimary } from './messages.js';
@@ -22,21 +22,10 @@ export interface WorkerParts {
   readonly stop: (reason: string) => void;
 }
 
-/** Returns a function that stops the server at its first call: the primary process may ask for it and may end. */
-export function stopWorker(logger: Logger, stop: () => Promise<void>): (reason: string) => void {
-  let stopping = false;
-  return (reason) => {
-    if (stopping) return;
-    stopping = true;
-    logger.info(`${reason}: shutting down`);
-    stop().catch((error: unknown) => exitAfterFailure(logger, error));
-  };
-}
-
 /** Serves the connections that the primary process sends, until that process says so or ends. */
 export function serveAsWorker({ listeners, metrics, logger, stop }: WorkerParts): void {
   // The primary process handles signals and tells the workers. A terminal's Ctrl-C reaches all of them.
-  for (const signal of STOP_SIGNALS) process.on(signal, () => undefined);
+  onStopSignals(() => undefined);
   const pages = new Pages();
   metrics.usePageOf(() => pages.ask());
   const onDisconnect = (): void => {
