@@ -2,7 +2,7 @@ export type { NodeStats } from '@kvs/router';
 export type { Batch, BatchOf, ItemOf, Kind, OutcomeOf } from './batch.js';
 export type { LinkLimits, PairLimits } from './codec/hello.js';
 export type { Refusal } from './codec/refusal.js';
-export { CallBudget, type CallAdmission } from './link/call-admission.js';
+export type { CallAdmission } from './link/call-admission.js';
 export type { LinkOperation } from './link/link-load.js';
 export {
   DEFAULT_LINK_OPTIONS,

@@ -12,6 +12,7 @@ import { FRAME } from '../codec/frame.js';
 import { encodeHello, encodeSignal } from '../codec/hello.js';
 import { encodeOpen } from '../codec/streams.js';
 import { callWith, type Call } from '../pending-call.js';
+import { CallBudget } from '../testing/call-budget.js';
 import { HeldStore } from '../testing/held-store.js';
 import { LinkConnection } from './link-connection.js';
 import { DEFAULT_LINK_OPTIONS } from './link-options.js';
@@ -49,6 +50,7 @@ describe('a node', () => {
       limits: DEFAULT_LIMITS,
       maxInFlightRequests: 4096,
       maxInFlightBytes: 16 * MIB,
+      admission: new CallBudget(4096, 16 * MIB),
       timers: time,
       onError: (error) => expect(error).toBeUndefined(),
       onBreach: (message) => breaches.push(message),

@@ -6,6 +6,7 @@ import { RawLink } from '../../test/raw-link.js';
 import type { Batch } from '../batch.js';
 import { FRAME } from '../codec/frame.js';
 import { encodeSignal } from '../codec/hello.js';
+import { CallBudget } from '../testing/call-budget.js';
 import { HeldStore, type Release } from '../testing/held-store.js';
 import { LinkServer, type LinkServerOptions } from './link-server.js';
 import { connectPlain, upgradeToLink } from './upgrade-to-link.js';
@@ -31,6 +32,7 @@ async function start(options: Partial<LinkServerOptions> = {}): Promise<void> {
     limits: DEFAULT_LIMITS,
     maxInFlightRequests: 100,
     maxInFlightBytes: 2 ** 20,
+    admission: new CallBudget(options.maxInFlightRequests ?? 100, options.maxInFlightBytes ?? 2 ** 20),
     onError: (error) => errors.push(error),
     onBreach: (message) => breaches.push(message),
     ...options,

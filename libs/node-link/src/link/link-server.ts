@@ -5,7 +5,7 @@ import type { Limits } from '@kvs/protocol';
 import { largestFrameBytes, type LinkLimits } from '../codec/hello.js';
 import { endOfTurn, systemTimers, type Schedule, type Timers } from '../ports.js';
 import { seldom } from '../seldom.js';
-import { CallBudget, type CallAdmission } from './call-admission.js';
+import type { CallAdmission } from './call-admission.js';
 import { HeldBytes } from './held-bytes.js';
 import { LinkLoad, type LinkOperation } from './link-load.js';
 import { LINK_PATH, LINK_TOKEN } from './link-token.js';
@@ -15,16 +15,16 @@ import { ServerLink, type LinkMemory } from './server-link.js';
 export interface LinkServerOptions {
   /** Limits of items, batches and answers, as over HTTP. */
   readonly limits: Limits;
-  /** Most calls in flight over all links, and over one. The node refuses further calls as `overloaded`. */
+  /** Most calls in flight over one link. The hello says so. */
   readonly maxInFlightRequests: number;
   /**
-   * Most bytes of calls in flight over all links, and over one. The same limit holds for incomplete frames, and for unread answers.
+   * Most bytes of calls in flight over one link. Over all links, the same limit holds for incomplete frames, and for unread answers.
    * Beyond it, the node closes the link that has held such bytes for the longest. A link starts no fetch while the
    * values of its unfinished fetches could have more bytes.
    */
   readonly maxInFlightBytes: number;
-  /** Admits calls. Default: a budget of the two limits above for the links alone. */
-  readonly admission?: CallAdmission;
+  /** Admits calls and scans. */
+  readonly admission: CallAdmission;
   /** Called with the reason when a proxy broke a rule and its link was closed, at most once a minute. */
   readonly onBreach?: (message: string) => void;
   /** Told what made a call fail in an unforeseen way. */
@@ -67,8 +67,7 @@ export class LinkServer {
     this.#operations = operations;
     this.#options = options;
 
-    const { limits, maxInFlightRequests, maxInFlightBytes } = options;
-    const admission = options.admission ?? new CallBudget(maxInFlightRequests, maxInFlightBytes);
+    const { limits, maxInFlightRequests, maxInFlightBytes, admission } = options;
     this.#timers = options.timers ?? systemTimers;
     this.#onBreach = seldom(this.#timers, options.onBreach ?? (() => undefined));
     const maxFrameBytes = Math.max(MIN_FRAME_BYTES, largestFrameBytes(limits));

@@ -1,3 +1,4 @@
+export * from './call-budget.js';
 export * from './describe-node-transport.js';
 export * from './faulty-wire.js';
 export * from './held-store.js';

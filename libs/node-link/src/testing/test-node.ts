@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { LinkServer } from '../link/link-server.js';
 import type { NodeOperations } from '../link/node-operations.js';
+import { CallBudget } from './call-budget.js';
 
 /** A storage node in this process, over any operations: its link and nothing else. */
 export class TestNode {
@@ -24,6 +25,7 @@ export class TestNode {
       limits: DEFAULT_LIMITS,
       maxInFlightRequests: 1000,
       maxInFlightBytes: 2 ** 28,
+      admission: new CallBudget(1000, 2 ** 28),
       onError: () => undefined,
     });
     server.on('upgrade', (request, socket, head) => link.accept(request, socket, head));

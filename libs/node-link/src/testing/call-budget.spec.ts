@@ -1,4 +1,4 @@
-import { CallBudget } from './call-admission.js';
+import { CallBudget } from './call-budget.js';
 
 it('a budget refuses calls while as many as allowed are in flight', () => {
   const budget = new CallBudget(2, 1000);
