@@ -10,7 +10,7 @@ export interface ClusterView {
 export interface NodeView {
   readonly node: string;
   readonly state: 'up' | 'down';
-  /** How many partitions are placed on it. */
+  /** How many partitions the node owns. */
   readonly partitions: number;
   /** How many pairs it holds; `null` when it can't be asked. */
   readonly keys: number | null;
@@ -20,12 +20,12 @@ export interface NodeView {
 }
 
 export async function describeCluster(
-  places: readonly { readonly node: string; readonly transport: NodeTransport }[],
+  routes: readonly { readonly node: string; readonly transport: NodeTransport }[],
   partitionsOf: (node: string) => number,
   partitions: number,
 ): Promise<ClusterView> {
   const nodes = await Promise.all(
-    places.map(async ({ node, transport }): Promise<NodeView> => {
+    routes.map(async ({ node, transport }): Promise<NodeView> => {
       try {
         const { engine, keys } = await transport.stats();
         return { node, state: 'up', partitions: partitionsOf(node), keys, engine };

@@ -30,7 +30,7 @@ import {
   type NodeTransport,
   type NodeTransportFactory,
 } from './node-transport.js';
-import { askWhole, scatter, type AskNode, type Outcomes } from './scatter.js';
+import { askNode, scatter, type AskNode, type Outcomes } from './scatter.js';
 
 /**
  * The operations over many nodes: each key's partition belongs to one node, and only that node is asked. A node that
@@ -38,9 +38,9 @@ import { askWhole, scatter, type AskNode, type Outcomes } from './scatter.js';
  * announcement when it is back.
  */
 export class Router implements KeyValueOperations {
-  readonly #nodes: ReadonlyMap<string, Place>;
+  readonly #nodes: ReadonlyMap<string, Route>;
   /** Where each partition is: the ring and the transports stay as they are. */
-  readonly #places: readonly Place[];
+  readonly #routes: readonly Route[];
 
   readonly #ring: HashRing<object>;
 
@@ -54,30 +54,30 @@ export class Router implements KeyValueOperations {
     this.#nodes = new Map(
       addresses.map((node) => [node, { node, transport: connect(node), counter: new CallCounter() }]),
     );
-    this.#places = ALL_PARTITIONS.map((partition) => {
+    this.#routes = ALL_PARTITIONS.map((partition) => {
       const node = ring.owner(partition).id;
-      const place = this.#nodes.get(node);
-      if (place === undefined) throw new TypeError(`the ring names ${node}, which has no transport`);
-      return place;
+      const route = this.#nodes.get(node);
+      if (route === undefined) throw new TypeError(`the ring names ${node}, which has no transport`);
+      return route;
     });
   }
 
   set(items: readonly SetItem[]): Promise<readonly SetOutcome[]> {
-    return this.#write(items, (place, share) => counted(place).set(share));
+    return this.#write(items, (route, share) => counted(route).set(share));
   }
 
   delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]> {
-    return this.#write(items, (place, share) => counted(place).delete(share));
+    return this.#write(items, (route, share) => counted(route).delete(share));
   }
 
   fetch(keys: readonly Key[], maxBytes = Infinity): Promise<readonly FetchOutcome[]> {
     // A value alone is held to a limit of its own.
     const size = keys.length > 1 ? new AnswerSize(maxBytes) : undefined;
-    return this.#read(keys, (place, share) => counted(place).fetch(share, size));
+    return this.#read(keys, (route, share) => counted(route).fetch(share, size));
   }
 
   query(keys: readonly Key[]): Promise<readonly QueryOutcome[]> {
-    return this.#read(keys, (place, share) => counted(place).query(share));
+    return this.#read(keys, (route, share) => counted(route).query(share));
   }
 
   async scan(request: ScanRequest & { readonly partial: boolean }): Promise<ScanAnswer> {
@@ -89,7 +89,7 @@ export class Router implements KeyValueOperations {
       for (const { scan } of scans) scan.close();
     };
     const failures = openings.filter((opening) => 'error' in opening);
-    const missingNodes = failures.map(({ place }) => place.node);
+    const missingNodes = failures.map(({ route }) => route.node);
     const defect = failures.find(({ error }) => !(error instanceof TransportError));
     if (defect !== undefined || (failures.length > 0 && !request.partial)) {
       close();
@@ -134,53 +134,53 @@ export class Router implements KeyValueOperations {
    * Reads are tried again once when the connection broke, as a kept-alive one may while a node restarts. A node that
    * refuses connections or does not answer in time would only do so again.
    */
-  #read<O>(keys: readonly Key[], ask: AskNode<Place, Key, O>): Promise<Outcomes<O>> {
-    return scatter(keys, this.#placeOfKey, ask, (place, share, error) => {
-      if (!isBroken(error)) return failShare(place, share, error);
-      place.counter.failed(error);
-      return askWhole(place, share, ask, failShare);
+  #read<O>(keys: readonly Key[], ask: AskNode<Route, Key, O>): Promise<Outcomes<O>> {
+    return scatter(keys, this.#routeOfKey, ask, (route, share, error) => {
+      if (!isBroken(error)) return failShare(route, share, error);
+      route.counter.failed(error);
+      return askNode(route, share, ask, failShare);
     });
   }
 
   /** Writes are never tried again: the node may have applied them, and the client is told so. */
   #write<T extends { readonly key: Key }, O>(
     items: readonly T[],
-    ask: AskNode<Place, T, O>,
+    ask: AskNode<Route, T, O>,
   ): Promise<Outcomes<O>> {
-    return scatter(items, this.#placeOfItem, ask, failWrites);
+    return scatter(items, this.#routeOfItem, ask, failWrites);
   }
 
   /** Each node that owns some of the partitions, with those. */
   #sharesOf(partitions: readonly number[] | undefined): NodeShare[] {
     const wanted = partitions && new Set(partitions);
-    return Array.from(this.#nodes.values(), (place) => {
-      const owned = this.#ring.partitionsOf(place.node);
+    return Array.from(this.#nodes.values(), (route) => {
+      const owned = this.#ring.partitionsOf(route.node);
       return {
-        place,
+        route,
         partitions: wanted ? owned.filter((partition) => wanted.has(partition)) : owned,
       };
     }).filter((share) => share.partitions.length > 0);
   }
 
-  readonly #placeOfItem = ({ key }: { readonly key: Key }): Place => this.#placeOfKey(key);
+  readonly #routeOfItem = ({ key }: { readonly key: Key }): Route => this.#routeOfKey(key);
 
-  readonly #placeOfKey = (key: Key): Place => {
+  readonly #routeOfKey = (key: Key): Route => {
     const partition = partitionOf(key);
-    const place = this.#places[partition];
-    if (place === undefined) throw new TypeError(`there is no partition ${partition}`);
-    return place;
+    const route = this.#routes[partition];
+    if (route === undefined) throw new TypeError(`there is no partition ${partition}`);
+    return route;
   };
 }
 
 /** Where a key lives, and the way there. */
-interface Place {
+interface Route {
   readonly node: string;
   readonly transport: NodeTransport;
   readonly counter: CallCounter;
 }
 
 /** The way to a node, for one call. */
-function counted({ transport, counter }: Place): NodeTransport {
+function counted({ transport, counter }: Route): NodeTransport {
   counter.calls++;
   return transport;
 }
@@ -189,54 +189,54 @@ function isBroken(error: unknown): boolean {
   return error instanceof TransportError && error.failure === 'broken';
 }
 
-function failShare(place: Place, share: readonly unknown[], error: unknown): ItemFailure[] {
-  const failure = readFailure(place.node, reachError(place, error));
+function failShare(route: Route, share: readonly unknown[], error: unknown): ItemFailure[] {
+  const failure = readFailure(route.node, reachError(route, error));
   return share.map(() => failure);
 }
 
-function failWrites(place: Place, share: readonly unknown[], error: unknown): ItemFailure[] {
-  const failure = writeFailure(place.node, reachError(place, error));
+function failWrites(route: Route, share: readonly unknown[], error: unknown): ItemFailure[] {
+  const failure = writeFailure(route.node, reachError(route, error));
   return share.map(() => failure);
 }
 
 /** @throws what is no failure to reach the node: a defect */
-function reachError({ counter }: Place, error: unknown): TransportError {
+function reachError({ counter }: Route, error: unknown): TransportError {
   counter.failed(error);
   if (!(error instanceof TransportError)) throw error;
   return error;
 }
 
 interface NodeShare {
-  readonly place: Place;
+  readonly route: Route;
   readonly partitions: readonly number[];
 }
 
 interface OpenScan {
-  readonly place: Place;
+  readonly route: Route;
   readonly scan: NodeScan;
 }
 
 type Opening = OpenScan | FailedOpening;
 
 interface FailedOpening {
-  readonly place: Place;
+  readonly route: Route;
   readonly error: unknown;
 }
 
-async function open({ place, partitions }: NodeShare, request: ScanRequest): Promise<Opening> {
+async function open({ route, partitions }: NodeShare, request: ScanRequest): Promise<Opening> {
   try {
-    return { place, scan: await counted(place).scan({ ...request, partitions }) };
+    return { route, scan: await counted(route).scan({ ...request, partitions }) };
   } catch (error) {
-    place.counter.failed(error);
-    return { place, error };
+    route.counter.failed(error);
+    return { route, error };
   }
 }
 
 /** Why a scan fails of which some nodes can't be opened. */
 function scanFailure(failures: readonly FailedOpening[]): KvsError {
   const loop = failures.find(({ error }) => error instanceof TransportError && error.failure === 'loop');
-  if (loop === undefined) return new NodesUnavailableError(failures.map(({ place }) => place.node));
-  return new KvsError('loop_detected', `${loop.place.node} is a proxy, not a storage node`);
+  if (loop === undefined) return new NodesUnavailableError(failures.map(({ route }) => route.node));
+  return new KvsError('loop_detected', `${loop.route.node} is a proxy, not a storage node`);
 }
 
 /** Texts of different formats can't be joined. */
@@ -247,11 +247,11 @@ function formatOf(scans: readonly OpenScan[]): PairFormat {
 }
 
 /** A node's lines, which say whose they are when they break off. */
-async function* named({ place, scan }: OpenScan): AsyncGenerator<Uint8Array> {
+async function* named({ route, scan }: OpenScan): AsyncGenerator<Uint8Array> {
   try {
     yield* scan.lines;
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
-    throw new NodesUnavailableError([place.node], { cause: error });
+    throw new NodesUnavailableError([route.node], { cause: error });
   }
 }

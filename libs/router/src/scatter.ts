@@ -3,7 +3,7 @@ import type { ItemFailure, MaybePromise } from '@kvs/protocol';
 /** Asks one node for its share, and gives one outcome for each item. */
 export type AskNode<N, T, O> = (node: N, share: readonly T[]) => Promise<Outcomes<O>>;
 
-/** What a share comes to when asking its node failed. */
+/** Gives the outcomes of a share whose node failed. */
 export type OnFailure<N, T, O> = (node: N, share: readonly T[], error: unknown) => MaybePromise<Outcomes<O>>;
 
 export type Outcomes<O> = readonly (O | ItemFailure)[];
@@ -25,24 +25,24 @@ export function scatter<T, O, N>(
     const item = items[i];
     if (item !== undefined && nodeOf(item) !== node) return scatterOverMany(items, nodeOf, ask, failed);
   }
-  // One node has all: most batches are of one key. Nothing is to be split or merged.
-  return askWhole(node, items, ask, failed);
+  // Most batches have one key, and then one node has all items. So nothing is split or merged.
+  return askNode(node, items, ask, failed);
 }
 
-/** Asks a node, and sees to it that there is an outcome for each item. */
-export function askWhole<T, O, N>(
+/** Asks a node, and checks that there is an outcome for each item. */
+export function askNode<T, O, N>(
   node: N,
   share: readonly T[],
   ask: AskNode<N, T, O>,
   failed: OnFailure<N, T, O>,
 ): Promise<Outcomes<O>> {
   return ask(node, share).then(
-    (outcomes) => whole(outcomes, share.length),
+    (outcomes) => withCount(outcomes, share.length),
     (error: unknown) => failed(node, share, error),
   );
 }
 
-/** The items of a batch that one node answers for, and where in the batch they stand. */
+/** The items of a batch that one node owns, and their positions in the batch. */
 interface Share<T> {
   readonly items: T[];
   readonly positions: number[];
@@ -65,7 +65,7 @@ async function scatterOverMany<T, O, N>(
   const merged = new Array<O | ItemFailure>(items.length);
   await Promise.all(
     Array.from(shares, async ([node, share]) => {
-      const outcomes = await askWhole(node, share.items, ask, failed);
+      const outcomes = await askNode(node, share.items, ask, failed);
       outcomes.forEach((outcome, i) => {
         const position = share.positions[i];
         if (position !== undefined) merged[position] = outcome;
@@ -75,7 +75,7 @@ async function scatterOverMany<T, O, N>(
   return merged;
 }
 
-function whole<O>(outcomes: readonly O[], count: number): readonly O[] {
+function withCount<O>(outcomes: readonly O[], count: number): readonly O[] {
   if (outcomes.length === count) return outcomes;
   throw new TypeError(`a node gave ${outcomes.length} outcomes for ${count} items`);
 }
