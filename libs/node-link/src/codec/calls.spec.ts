@@ -14,8 +14,7 @@ import { BOUNDLESS, readCalls } from '../../test/frames.js';
 import { keysOf, weightOf, type Batch } from '../batch.js';
 import { encodeCalls, type CallRoom, type DecodedCall } from './calls.js';
 import { FrameBuilder } from './frame-builder.js';
-import { FRAME } from './frame.js';
-import { KIND_CODES } from './kinds.js';
+import { FRAME, KIND_CODES } from './frame.js';
 import { LinkProtocolError } from './link-protocol-error.js';
 
 const builder = new FrameBuilder();

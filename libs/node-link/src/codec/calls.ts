@@ -11,12 +11,10 @@ import {
   type Value,
 } from '@kvs/protocol';
 import { ITEM_WEIGHT, type Batch } from '../batch.js';
-import { allowFlags } from './flags.js';
 import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
-import { FRAME } from './frame.js';
+import { FRAME, allowFlags, KIND_CODES, kindOf } from './frame.js';
 import { checkKey, checkValue, type ItemLimits } from './item-checks.js';
-import { KIND_CODES, kindOf } from './kinds.js';
 import { LinkProtocolError } from './link-protocol-error.js';
 import type { Refusal } from './refusal.js';
 

@@ -11,9 +11,8 @@ import {
 } from '@kvs/protocol';
 import type { OutcomeList } from '../batch.js';
 import { HAS_TTL, MAYBE_APPLIED, OK, REFUSED, VALUE_BINARY, YES } from './answers.js';
-import { allowFlags } from './flags.js';
 import type { FrameCursor } from './frame-cursor.js';
-import { kindOf } from './kinds.js';
+import { allowFlags, kindOf } from './frame.js';
 import { LinkProtocolError } from './link-protocol-error.js';
 import { readRefusal, type Refusal } from './refusal.js';
 

@@ -1,3 +1,6 @@
+import type { Kind } from '../batch.js';
+import { LinkProtocolError } from './link-protocol-error.js';
+
 /**
  * A frame, all numbers little-endian:
  *
@@ -46,4 +49,21 @@ export const UTF8_TEXT = 1;
 
 export function isFrameType(value: number): value is FrameType {
   return value >= FRAME.hello && value <= FRAME.cancel;
+}
+
+/** The kinds of operation as they are numbered on the link. */
+export const KIND_CODES: Readonly<Record<Kind, number>> = { set: 1, fetch: 2, query: 3, delete: 4 };
+
+const KINDS: readonly (Kind | undefined)[] = [undefined, 'set', 'fetch', 'query', 'delete'];
+
+/** @throws LinkProtocolError if there is no operation with this number */
+export function kindOf(code: number): Kind {
+  const kind = KINDS[code];
+  if (kind === undefined) throw new LinkProtocolError(`there is no operation ${code}`);
+  return kind;
+}
+
+/** @throws LinkProtocolError if flags are set that are not known */
+export function allowFlags(flags: number, known: number): void {
+  if ((flags & ~known) !== 0) throw new LinkProtocolError('there are flags that are not known');
 }

@@ -1,9 +1,8 @@
 import type { Buffer } from 'node:buffer';
 import { brandValue, canonicalData, isValidData, PARTITION_COUNT, type ScanRequest } from '@kvs/protocol';
-import { allowFlags } from './flags.js';
 import { MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
-import { FRAME, FRAME_HEADER_BYTES } from './frame.js';
+import { FRAME, FRAME_HEADER_BYTES, allowFlags } from './frame.js';
 import { LinkProtocolError } from './link-protocol-error.js';
 import { putRefusal, readRefusal, REFUSAL_BYTES, type Refusal } from './refusal.js';
 

@@ -1,9 +1,15 @@
-import { isPromise, KvsError, type Limits } from '@kvs/protocol';
+import {
+  isPromise,
+  KvsError,
+  refuseHugeAnswer,
+  whenDone,
+  type Limits,
+  type MaybePromise,
+} from '@kvs/protocol';
 import { isWrite, keysOf, weightOf } from '../batch.js';
 import type { Answer } from '../codec/answers.js';
 import type { CallRoom, DecodedBatch, DecodedCall } from '../codec/calls.js';
 import type { LinkLimits } from '../codec/hello.js';
-import { doCall } from './do-call.js';
 import { KeyOrder, type Ticket } from './key-order.js';
 import type { LinkLoad } from './link-load.js';
 import type { NodeOperations } from './node-operations.js';
@@ -175,4 +181,48 @@ export class CallRunner {
     this.#context.onError(error);
     return { id, refusal: { code: 'internal_error', message: 'an unexpected error' } };
   }
+}
+
+/**
+ * Does one call. The answer is there at once if the operations answer at once.
+ *
+ * @throws KvsError as the operations do, and `answer_too_large`; or rejects with it
+ */
+function doCall(
+  operations: NodeOperations,
+  batch: DecodedBatch,
+  maxAnswerBytes: number,
+): MaybePromise<Answer> {
+  const { id, kind, partitions } = batch;
+  const count = batch.items.length;
+  switch (kind) {
+    case 'set':
+      return whenDone(operations.set(batch.items, partitions), (outcomes) => ({
+        id,
+        kind,
+        outcomes: complete(outcomes, count),
+      }));
+    case 'delete':
+      return whenDone(operations.delete(batch.items, partitions), (outcomes) => ({
+        id,
+        kind,
+        outcomes: complete(outcomes, count),
+      }));
+    case 'query':
+      return whenDone(operations.query(batch.items, partitions), (outcomes) => ({
+        id,
+        kind,
+        outcomes: complete(outcomes, count),
+      }));
+    case 'fetch':
+      return whenDone(operations.fetch(batch.items, maxAnswerBytes, partitions), (outcomes) => {
+        refuseHugeAnswer(batch.items, outcomes, maxAnswerBytes);
+        return { id, kind, outcomes: complete(outcomes, count) };
+      });
+  }
+}
+
+function complete<O>(outcomes: readonly O[], count: number): readonly O[] {
+  if (outcomes.length !== count) throw new TypeError(`${count} items have ${outcomes.length} outcomes`);
+  return outcomes;
 }
