@@ -158,5 +158,8 @@ export class IncomingStream {
   }
 }
 
-/** Enough to keep a reader busy while a grant travels to the node and further chunks come back. */
-export const STREAM_WINDOW_BYTES = 512 * 1024;
+/**
+ * Two chunks: the node sends one while the reader takes the other. Granted chunks stand before the next answer on the connection,
+ * so a larger window makes other calls wait longer.
+ */
+export const STREAM_WINDOW_BYTES = 128 * 1024;
