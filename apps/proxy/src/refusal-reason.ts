@@ -1,4 +1,4 @@
-import { explainByStatus, LINK_TOKEN, LOOP_STATUS, readStats } from '@kvs/node-link';
+import { explainByStatus, LINK_TOKEN, LOOP_STATUS, MAX_STATS_BYTES, readStats } from '@kvs/node-link';
 import { PROXY_VIA } from '@kvs/protocol';
 import { TransportError } from '@kvs/router';
 import type { HttpService } from '@nestjs/axios';
@@ -41,6 +41,3 @@ export async function refusalReason(
 
 const OTHER_VERSION = `it is a storage node of another version, without ${LINK_TOKEN}`;
 const NO_NODE = 'it is not a storage node';
-
-/** An engine's name and a number are much shorter. */
-const MAX_STATS_BYTES = 4096;

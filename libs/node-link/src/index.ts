@@ -17,4 +17,4 @@ export { connectPlain, type Connect } from './link/upgrade-to-link.js';
 export { LOOP_STATUS, loopError } from './loop.js';
 export { NodeLink, type NodeLinkOptions } from './node-link.js';
 export { endOfCallback, endOfTurn, systemTimers, type Schedule, type Timers } from './ports.js';
-export { readStats } from './stats.js';
+export { MAX_STATS_BYTES, readStats } from './stats.js';

@@ -26,7 +26,7 @@ import { LinkClient } from './link/link-client.js';
 import { DEFAULT_LINK_OPTIONS, MAX_HEARTBEAT_MS, type LinkOptions } from './link/link-options.js';
 import { callWith, type Call } from './pending-call.js';
 import { seldom } from './seldom.js';
-import { readStats } from './stats.js';
+import { MAX_STATS_BYTES, readStats } from './stats.js';
 
 /** Options of a {@link NodeLink}. Most have {@link DEFAULT_LINK_OPTIONS}. */
 export interface NodeLinkOptions extends Partial<LinkOptions> {
@@ -89,7 +89,7 @@ export class NodeLink implements NodeTransport {
     let text = '';
     for await (const chunk of stream.chunks()) {
       text += Buffer.from(chunk).toString();
-      if (text.length > MAX_STATS_UNITS) break;
+      if (text.length > MAX_STATS_BYTES) break;
     }
     const stats = readStats(text);
     if (stats === undefined) throw new TransportError('refused', 'its statistics are not of the protocol');
@@ -144,6 +144,3 @@ function deleteWeight({ key }: DeleteItem): number {
 
 /** No more parts are asked for once the answers to those before are too large together. */
 const FETCH_PARTS_AT_ONCE = 4;
-
-/** An engine's name and a number are much shorter. */
-const MAX_STATS_UNITS = 4096;

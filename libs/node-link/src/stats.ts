@@ -10,6 +10,9 @@ export function readStats(text: string): NodeStats | undefined {
   return typeof engine === 'string' && isCount ? { engine, keys } : undefined;
 }
 
+/** The most bytes of statistics that are read. An engine's name and a number are much shorter. */
+export const MAX_STATS_BYTES = 4096;
+
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -3,7 +3,12 @@ import { KvsError } from '@kvs/protocol';
 import type { Admission } from '@kvs/server';
 import { ChunkBuffer } from './chunk-buffer.js';
 import { refuse } from './closing.js';
-import type { RequestMemory } from './in-flight.js';
+
+/** The memory that an admitted request holds. */
+export interface RequestMemory {
+  /** Bytes of its body that have arrived. */
+  bodyBytes: number;
+}
 
 export const NO_BODY = new Uint8Array();
 

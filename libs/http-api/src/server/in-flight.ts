@@ -1,16 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { KvsError } from '@kvs/protocol';
 import type { Admission } from '@kvs/server';
-
-/** The memory that an admitted request holds. */
-export interface RequestMemory {
-  /** Bytes of its body that have arrived. */
-  bodyBytes: number;
-}
+import { bodyLength, type RequestMemory } from './body.js';
 
 /** Admits an HTTP request, or returns the refusal. O(1). */
 export function admit(admission: Admission, request: IncomingMessage): KvsError | undefined {
-  if (!isAlwaysAnswered(request)) return admission.enter(Number(request.headers['content-length'] ?? 0), 0);
+  const length = bodyLength(request);
+  // A body would hold memory that the budget has not.
+  if (length !== 0 || !ALWAYS_ANSWERED.has(request.url ?? '')) return admission.enter(length ?? 0, 0);
   admission.enterAlways();
   return undefined;
 }
@@ -34,9 +31,3 @@ export function countUntilClosed(admission: Admission, response: ServerResponse)
 
 /** Paths that tell of the server's state. A full server answers them, because then they matter most. */
 const ALWAYS_ANSWERED: ReadonlySet<string> = new Set(['/health/live', '/metrics']);
-
-/** A body would hold memory that the budget has not. */
-function isAlwaysAnswered({ url, headers }: IncomingMessage): boolean {
-  const hasBody = Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
-  return ALWAYS_ANSWERED.has(url ?? '') && !hasBody;
-}

@@ -1,4 +1,4 @@
-import { isErrorCode, type ErrorCode } from '@kvs/protocol';
+import { isErrorCode, KvsError, type ErrorCode } from '@kvs/protocol';
 import { MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
 import { LinkProtocolError } from './link-protocol-error.js';
@@ -7,6 +7,13 @@ import { LinkProtocolError } from './link-protocol-error.js';
 export interface Refusal {
   readonly code: ErrorCode;
   readonly message: string;
+}
+
+/** Returns the refusal that tells a proxy of an error. Reports errors that are no `KvsError`, and hides their messages. */
+export function refusalOf(error: unknown, onError: (error: unknown) => void): Refusal {
+  if (error instanceof KvsError) return { code: error.code, message: error.message };
+  onError(error);
+  return { code: 'internal_error', message: 'an unexpected error' };
 }
 
 /** Takes at most {@link REFUSAL_BYTES} and the text. */

@@ -1,15 +1,9 @@
-import {
-  isPromise,
-  KvsError,
-  refuseHugeAnswer,
-  whenDone,
-  type Limits,
-  type MaybePromise,
-} from '@kvs/protocol';
+import { isPromise, refuseHugeAnswer, whenDone, type Limits, type MaybePromise } from '@kvs/protocol';
 import { isWrite, keysOf, weightOf } from '../batch.js';
 import type { Answer } from '../codec/answers.js';
 import type { CallRoom, DecodedBatch, DecodedCall } from '../codec/calls.js';
 import type { LinkLimits } from '../codec/hello.js';
+import { refusalOf } from '../codec/refusal.js';
 import { KeyOrder, type Ticket } from './key-order.js';
 import type { LinkLoad } from './link-load.js';
 import type { NodeOperations } from './node-operations.js';
@@ -177,9 +171,7 @@ export class CallRunner {
   }
 
   #refused(id: number, error: unknown): Answer {
-    if (error instanceof KvsError) return { id, refusal: { code: error.code, message: error.message } };
-    this.#context.onError(error);
-    return { id, refusal: { code: 'internal_error', message: 'an unexpected error' } };
+    return { id, refusal: refusalOf(error, this.#context.onError) };
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
-import { KvsError, type PairLines } from '@kvs/protocol';
+import type { PairLines } from '@kvs/protocol';
 import type { FrameBuilder } from '../codec/frame-builder.js';
 import { LinkProtocolError } from '../codec/link-protocol-error.js';
-import type { Refusal } from '../codec/refusal.js';
+import { refusalOf, type Refusal } from '../codec/refusal.js';
 import {
   encodeChunkHead,
   encodeEnd,
@@ -100,7 +100,7 @@ export class OutgoingStreams {
         if (!(await this.#sendChunk(stream, chunk))) break;
       }
     } catch (error) {
-      failure = this.#refusalOf(error);
+      failure = refusalOf(error, this.#onError);
     }
     this.#streams.delete(stream.id);
     if (!this.#socket.destroyed) this.#socket.write(encodeEnd(this.#builder, stream.id, failure));
@@ -130,11 +130,5 @@ export class OutgoingStreams {
       this.#streams.set(stream.id, stream);
     }
     return true;
-  }
-
-  #refusalOf(error: unknown): Refusal {
-    if (error instanceof KvsError) return { code: error.code, message: error.message };
-    this.#onError(error);
-    return { code: 'internal_error', message: 'an unexpected error' };
   }
 }
