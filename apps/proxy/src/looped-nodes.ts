@@ -1,8 +1,8 @@
 import type { Logger } from '@kvs/server';
 
 /**
- * Knows which of the configured nodes are proxies. A proxy that asks itself, or another that asks it back, would never come
- * to an end. So proxies refuse requests of proxies, and what is left is to tell the operator.
+ * Knows which of the configured nodes are proxies. Two proxies that ask each other, or one that asks itself, would never
+ * finish. So proxies refuse requests of proxies, and this class tells the operator.
  */
 export class LoopedNodes {
   readonly #nodes = new Set<string>();

@@ -2,7 +2,7 @@ import { counter, type MetricFamily, type MetricsSource } from '@kvs/server';
 import { Router } from '@kvs/router';
 import { Inject, Injectable } from '@nestjs/common';
 
-/** What became of this proxy's calls to its nodes. */
+/** Counts this proxy's calls to its nodes, and their failures. */
 @Injectable()
 export class NodesMetrics implements MetricsSource {
   readonly #router: Router;

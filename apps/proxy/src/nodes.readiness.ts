@@ -4,9 +4,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { LoopedNodes } from './looped-nodes.js';
 
 /**
- * A proxy is of use as long as one node can be reached: requests for the others fail by themselves. One node that
- * hangs must not hold up the answer, or every proxy of the cluster would count as not ready. A node that is a proxy is
- * another matter: the configuration is wrong, and stays so.
+ * A proxy is ready while it can reach one node, because requests for the other nodes fail by themselves. A node that hangs does
+ * not delay the answer; otherwise every proxy of the cluster would count as not ready. If a node is a proxy, the proxy is not
+ * ready, because the configuration is wrong.
  */
 @Injectable()
 export class NodesReadiness implements Readiness {

@@ -3,7 +3,7 @@ import { KvStore, type EngineStats } from '@kvs/kv-store';
 import { KvsError } from '@kvs/protocol';
 import { Inject, Injectable } from '@nestjs/common';
 
-/** What this node's engine holds. While it can't be asked, `kvs_engine_up` is 0 and the rest is left out. */
+/** The pairs and bytes of this node's engine. While the engine does not answer, `kvs_engine_up` is 0 and the rest is left out. */
 @Injectable()
 export class EngineMetrics implements MetricsSource {
   readonly #store: KvStore;

@@ -1,7 +1,7 @@
 import { counter, gauge, type MetricFamily, type MetricsSource } from '@kvs/server';
 import type { LinkServer } from '@kvs/node-link';
 
-/** What came over the links of proxies, which no HTTP metric counts. */
+/** Counts the calls over the links of proxies, because no HTTP metric does. */
 export function linkMetrics(links: Pick<LinkServer, 'size' | 'counts'>): MetricsSource {
   return {
     collect(): MetricFamily[] {

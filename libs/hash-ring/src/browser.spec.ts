@@ -44,7 +44,7 @@ describe('a bundle', () => {
   });
 });
 
-/** What a browser would be sent. An import of a Node built-in makes this fail. */
+/** Returns the bundle for a browser. Fails if it imports a Node built-in. */
 async function bundle(contents: string, { globalName }: { globalName?: string } = {}): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: import.meta.dirname },

@@ -3,7 +3,7 @@ import { brandValue } from '@kvs/protocol';
 import type { EngineEntry } from '@kvs/kv-store';
 import { idBytes, idFromBytes } from './key-codec.js';
 
-// What is stored for a pair. Numbers are doubles, which hold every safe integer:
+// The stored form of a pair. Numbers are doubles, which hold every safe integer:
 //
 //   flags (1) · version (8) · [expiry, ms (8)] · [length of the key (4) · key] · value
 //

@@ -87,7 +87,7 @@ class Load {
     return outcomes.length > 0 && outcomes.every(({ status }) => status === 'written');
   }
 
-  /** What was acknowledged and cannot be read, once everything can be asked for. */
+  /** Returns the acknowledged keys that can't be read, once every key can be asked for. */
   async lost(): Promise<string[]> {
     const keys = [...this.acknowledged.keys()];
     let lost = keys;

@@ -9,7 +9,7 @@ import type { RedisEngineOptions } from './redis-engine-options.js';
 
 const TIMEOUT_MS = 1000;
 const AMPLE_MS = 20_000;
-/** What a busy machine may add to a timeout. */
+/** The time that a busy machine may add to a timeout. */
 const SLACK_MS = 1500;
 
 const UNAVAILABLE = { code: 'engine_unavailable' };

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 
 /**
- * `describe` if redis-server is on the PATH. Otherwise the tests are skipped with a message, unless the environment
- * requires them: then they run and fail.
+ * Calls `describe` if redis-server is on the PATH. It is no package of npm, so a fresh clone may lack it: then the tests are
+ * skipped with a message. CI requires them, and there they run and fail.
  */
 export function describeWithRedis(name: string, body: () => void): void {
   if (hasRedis() || process.env['KVS_REQUIRE_TOOLS'] === '1') describe(name, body);

@@ -21,13 +21,13 @@ export const systemTimers: Timers = Object.freeze({
 });
 
 /**
- * After everything that has come in this turn of the event loop was handled: requests that arrive together on several
- * connections are seen together. `process.nextTick` would see those of one connection only.
+ * Runs the task after everything that came in this turn of the event loop was handled, so it sees the requests of all
+ * connections together. `process.nextTick` would see those of one connection only.
  */
 export const endOfTurn: Schedule = (task) => void setImmediate(task);
 
 /**
- * After the callback that is running: for a server that has gathered requests itself and handles all of a turn in one
- * callback, so that their calls need not wait for another turn.
+ * Runs the task after the callback that is running. A server that handles all requests of a turn in one callback uses it, so
+ * that their calls need not wait for another turn.
  */
 export const endOfCallback: Schedule = (task) => process.nextTick(task);

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 /** A connection whose other end reads nothing and sends only what a test says: all that is written stays here. */
 export class DeafPeer extends Duplex {
   override _read(): void {
-    // What comes is pushed.
+    // Received bytes are pushed elsewhere.
   }
 
   override _write(): void {

@@ -18,11 +18,11 @@ export class FakeLinkNode {
   /** The types of the frames that came. */
   readonly frames: FrameType[] = [];
   readonly calls: DecodedCall[] = [];
-  /** What the other end takes, by its hello. */
+  /** The hello of the other end. */
   hello: LinkLimits | undefined;
   /** How many links were asked for. */
   attempts = 0;
-  /** What is done with a connection that asks for a link. */
+  /** Handles a connection that asks for a link. */
   onUpgrade: (socket: Duplex) => void = (socket) => this.welcome(socket);
   address = '';
   #socket: Duplex | undefined;

@@ -10,7 +10,7 @@ import type { ItemLimits } from '../src/codec/item-checks.js';
 
 export const MAX_FRAME_BYTES = 64 * 1024;
 
-/** What a handler makes of each frame in these bytes. */
+/** Returns the results of `read` for each frame in these bytes. */
 export function readFrames<T>(bytes: Buffer, read: (cursor: FrameCursor, type: FrameType) => T): T[] {
   const results: T[] = [];
   new FrameReader(MAX_FRAME_BYTES, (type, cursor) => results.push(read(cursor, type))).push(bytes);
@@ -42,6 +42,6 @@ export function callFor(answer: Answer): OutcomeList {
   const key = { encoding: 'string', data: 'k' };
   const kind = 'refusal' in answer ? 'fetch' : answer.kind;
   const count = 'refusal' in answer ? 1 : answer.outcomes.length;
-  // Of a kind known only at run time: what ties its items to it can't be shown to the compiler, and no test looks at them.
+  // The kind is known only at run time, so the compiler can't relate the items to it. No test looks at the items.
   return { kind, items: new Array(count).fill(key), outcomes: [] } as unknown as OutcomeList;
 }

@@ -39,7 +39,7 @@ export interface NodeTransport {
 export interface NodeScan {
   /** The iteration throws {@link TransportError} if the node does not complete the scan. */
   readonly lines: PairLines;
-  /** What the lines are written as: what the request asked for, by every node alike. Default `lines`. */
+  /** The format of the lines: the one that the request asked for. Default `lines`. */
   readonly format?: PairFormat;
   /** Stops the scan if the lines were not read to their end. May be called again. */
   close(): void;

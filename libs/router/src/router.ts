@@ -98,7 +98,7 @@ export class Router implements KeyValueOperations {
     return { missingNodes, lines: interleave(scans.map(named)), format: formatOf(scans), close };
   }
 
-  /** What the nodes say of themselves, asked now. */
+  /** Asks all nodes for their statistics now. */
   cluster(): Promise<ClusterView> {
     return describeCluster(
       [...this.#nodes.values()],
@@ -121,7 +121,7 @@ export class Router implements KeyValueOperations {
     }
   }
 
-  /** What became of the data operations' calls to each node, since this router was made. */
+  /** Returns the counts of calls of data operations to each node, and of their failures, since the start. */
   callsByNode(): readonly NodeTally[] {
     return Array.from(this.#nodes.values(), ({ node, counter }) => counter.tally(node));
   }

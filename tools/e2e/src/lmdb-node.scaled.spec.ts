@@ -76,7 +76,8 @@ function valueOf(round: number, item: number): string {
   return `${round} `.repeat(1 + ((round * 131 * item) % 3000));
 }
 
-// A limit on the size of files acts like a full disk: both refuse the write that makes the file larger.
+// A limit on the size of files acts like a full disk: both refuse the write that makes the file larger. Windows has no
+// such limit, so the test is skipped there.
 const limitsFiles = process.platform !== 'win32';
 (limitsFiles ? it : it.skip)(
   'a node whose disk is full answers 507, loses nothing, and still reads',

@@ -72,7 +72,8 @@ describe('nx serve', () => {
     await refused(origin);
   });
 
-  // In a terminal, Nx forwards the key to the server and gets no signal itself.
+  // In a terminal, Nx forwards the key to the server and gets no signal itself. Skipped without `script` of util-linux, which
+  // makes a terminal.
   const inTerminal = existsSync('/usr/bin/script') && process.platform === 'linux' ? it : it.skip;
   inTerminal('ends with exit code 0 after Ctrl-C in a terminal', async () => {
     const nx = join(workspaceRoot, 'tools/setup/nx.mjs');

@@ -25,7 +25,7 @@ const missing = await missingPrograms(['bash', 'curl']);
 const required = process.env['KVS_REQUIRE_TOOLS'] === '1';
 
 if (missing.length > 0 && !required) {
-  // CI requires the programs.
+  // A machine with nothing but Node may lack bash or curl. CI requires them.
   it.skip(`commands are not tested because ${missing.join(' and ')} can't be run here`, () => undefined);
 } else {
   let cluster: Cluster;

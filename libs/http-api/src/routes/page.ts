@@ -138,7 +138,7 @@ function countNewlines(bytes: Uint8Array): number {
 
 const NEWLINE = 0x0a;
 
-/** What is still to be read of a page. */
+/** The part of a page that was not read yet. */
 interface RestOfPage {
   readonly lines: AsyncIterator<Uint8Array>;
   /** Stops the scan, also if it was not read to its end. */

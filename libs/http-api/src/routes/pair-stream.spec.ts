@@ -105,7 +105,7 @@ class SlowResponse extends Writable {
   }
 
   asResponse(): ServerResponse {
-    // It stands in for a class of which only the stream and `setHeader` are used.
+    // `sendPairs` uses only the stream and `setHeader` of a response.
     return this as unknown as ServerResponse;
   }
 

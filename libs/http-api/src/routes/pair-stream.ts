@@ -5,7 +5,7 @@ import { asJsonArray, itemsAsArray } from './json-array.js';
 
 export const NDJSON = 'application/x-ndjson';
 
-/** What is sent of an answer: its pairs, and how they are written. */
+/** The pairs of an answer, and the format in which they come. */
 export type SentPairs = Pick<ScanAnswer, 'lines' | 'format'>;
 
 /**
@@ -64,7 +64,7 @@ class PairSender {
       await this.#sendAll(first, rest);
     } catch (error) {
       if (this.#isGone) return;
-      // What was written goes out with this turn of the event loop: the client sees an answer, and that it is cut.
+      // The bytes written so far leave at the end of this turn of the event loop. So the client sees an answer that is cut.
       await setImmediate();
       this.#response.destroy();
       throw error;

@@ -26,7 +26,7 @@ export function receivedBody(request: IncomingMessage & { readonly body?: unknow
 
 const EMPTY = new Uint8Array();
 
-/** The body as received, for the pipes of the route. */
+/** Passes the received body to the pipes of the route. */
 export const RawBody = createParamDecorator((_data: unknown, context: ExecutionContext) =>
   receivedBody(context.switchToHttp().getRequest()),
 );

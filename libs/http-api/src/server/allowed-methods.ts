@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KvsError } from '@kvs/protocol';
 import { sendProblem } from '@kvs/protocol/nest';
 
-/** The methods of each path, for the `Allow` header. A path that ends in `/*` stands for all paths below it. */
+/** The methods of each path. The `Allow` header lists them. A path that ends in `/*` stands for all paths below it. */
 export type AllowedMethods = Readonly<Record<string, readonly string[]>>;
 
 export const API_METHODS: AllowedMethods = {

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { PROBLEM_MEDIA_TYPE, problemOf, type KvsError } from '@kvs/protocol';
 
 /**
- * Returns the last answer of a connection, with a problem, for a connection without a response object.
+ * Returns the text of the last answer of a connection that has no response object. The answer is a problem.
  *
  * @param headers lines such as `upgrade: x`, and the line `connection`
  */

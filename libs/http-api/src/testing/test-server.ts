@@ -37,7 +37,7 @@ export interface TestServerOptions {
   readonly metrics?: MetricsSource;
   readonly refusesProxies?: boolean;
   readonly upgrade?: UpgradeHandler;
-  /** The address by which the server judges `Host`; by default one of the network, for which any will do. */
+  /** The address by which the server judges `Host`. Default: an address of the network, which accepts any `Host`. */
   readonly host?: string;
 }
 

@@ -1,7 +1,7 @@
 import type { ServerAddress } from '../redis-engine-options.js';
 import { hostOf } from './slot-ranges.js';
 
-/** What to do about an error of a server. */
+/** The reaction to an error of a server. */
 export type ServerErrorAction =
   /** Nothing was done, and the error is temporary: send again, until the deadline. */
   | 'retry'
@@ -65,5 +65,5 @@ export function readServerError(message: string, asked: ServerAddress): ServerEr
   };
 }
 
-/** What Redis 7 appends to an error in a script. */
+/** The text that Redis 7 appends to an error in a script. */
 const SCRIPT_POSITION = / script: [0-9a-f]{40}, on @user_script.*$/s;

@@ -2,7 +2,7 @@ import type { StorageEngine } from '../engine/storage-engine.js';
 import type { EngineSuiteOptions } from './engine-suite-options.js';
 import type { ManualClock } from './manual-clock.js';
 
-/** What a test of an engine receives. */
+/** An engine under test, its clock and the options of the suite. */
 export interface EngineTestBench {
   /** New and empty; closed after the test. */
   readonly engine: StorageEngine;

@@ -13,7 +13,7 @@ const limits = { frameBytes: MAX_FRAME_BYTES / 4, maxFrameBytes: MAX_FRAME_BYTES
 const encode = (given: readonly Answer[], frameBytes = limits.frameBytes) =>
   encodeAnswers(builder, given, { ...limits, frameBytes });
 
-/** What comes out at the other end. */
+/** Returns the answers as the proxy decodes them. */
 function roundTrip(given: readonly Answer[], frameBytes?: number): Answer[] {
   const calls = new Map(given.map((answer) => [answer.id, callFor(answer)]));
   return readAnswers(encode(given, frameBytes), (id) => calls.get(id)).map(({ id, call, refusal }): Answer =>

@@ -16,7 +16,7 @@ import { allowFlags, kindOf } from './frame.js';
 import { LinkProtocolError } from './link-protocol-error.js';
 import { readRefusal, type Refusal } from './refusal.js';
 
-/** A call of which all outcomes have come; with a refusal, none have. */
+/** A call with all of its outcomes; with a refusal, it has none. */
 export interface Answered<C> {
   readonly id: number;
   readonly call: C;
@@ -45,7 +45,7 @@ export class AnswerReader<C extends OutcomeList> {
 
   /**
    * @returns the calls whose answer has ended with this frame
-   * @throws LinkProtocolError when the frame makes no sense: then none of its outcomes is to be believed
+   * @throws LinkProtocolError if the frame is not valid; then none of its outcomes counts
    */
   read(cursor: FrameCursor): Answered<C>[] {
     const answered: Answered<C>[] = [];

@@ -8,10 +8,10 @@ import { MAX_MESSAGE_UNITS, putRefusal, REFUSAL_BYTES, type Refusal } from './re
 import { mayExceed } from './text-bytes.js';
 
 /**
- * Writes answers as frames of about `frameBytes`: the outcomes of one call may go over several. Whether they are all
- * there the other end knows, for it knows how many it asked for.
+ * Writes answers as frames of about `frameBytes`. The outcomes of one call may need several frames. The proxy knows how many
+ * items it sent, so it notices when all outcomes have come.
  *
- * @param maxFrameBytes what the other end takes; an entry that alone is larger becomes the failure `answer_too_large`
+ * @param maxFrameBytes the largest frame that the proxy takes; an entry that alone is larger fails with `answer_too_large`
  */
 export function encodeAnswers(
   builder: FrameBuilder,
@@ -33,8 +33,8 @@ export function encodeAnswers(
 }
 
 /**
- * Whether what is next of an answer may join what the frame has. One that is large by itself may not, even where the frame
- * has little: whether it is too large was judged without that.
+ * Whether the frame has room for the next outcome of an answer. A large outcome gets a frame of its own, even if the frame has
+ * few bytes: {@link isTooLarge} compares the outcome with an empty frame.
  */
 function hasRoom(builder: FrameBuilder, answer: Answer, frameBytes: number, maxFrameBytes: number): boolean {
   const { size } = builder;
@@ -45,7 +45,7 @@ function hasRoom(builder: FrameBuilder, answer: Answer, frameBytes: number, maxF
   return !mayExceed(size + ANSWER_BYTES + OUTCOME_BYTES + units, maxFrameBytes);
 }
 
-/** Outcomes from `from` on are put until the frame is long enough; the rest goes into further frames. */
+/** Puts outcomes until the frame is long enough, and the rest into further frames. */
 function putOutcomes(
   builder: FrameBuilder,
   answer: Exclude<Answer, { readonly refusal: Refusal }>,
@@ -72,7 +72,7 @@ function putOutcomes(
   } while (from < outcomes.length);
 }
 
-/** As many outcomes as have so many bytes of text, at least one where there is any. */
+/** Returns the end of the outcomes that have about `bytes` bytes of text together: at least one if there is one. */
 function partEnd(outcomes: readonly OutcomeOf<Kind>[], from: number, bytes: number): number {
   let room = bytes;
   let to = from;
@@ -129,7 +129,7 @@ function isTooLarge({ data }: Value, maxFrameBytes: number): boolean {
   return mayExceed(data.length, room) && Buffer.byteLength(data) > room;
 }
 
-/** With the code, which is much shorter. */
+/** Includes the code, which is much shorter than the message. */
 const MAX_REFUSAL_UNITS = 2 * MAX_MESSAGE_UNITS;
 
 const ANSWER_BYTES = 2 * MAX_VARINT_BYTES + 1;

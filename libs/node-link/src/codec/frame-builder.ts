@@ -2,8 +2,8 @@ import { Buffer } from 'node:buffer';
 import { FRAME_HEADER_BYTES, LENGTH_BYTES, UTF8_TEXT, type FrameType } from './frame.js';
 
 /**
- * Writes frames, one after another, into slabs that several frames share: to allocate memory for each would cost more
- * than to fill it.
+ * Writes frames, one after another, into slabs that several frames share, because allocating memory for each frame would cost
+ * more than filling it.
  */
 export class FrameBuilder {
   #slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
@@ -97,7 +97,7 @@ export class FrameBuilder {
     this.#at = at + 4;
   }
 
-  /** To a new slab, with what is written of the frame. */
+  /** Copies the written part of the frame to a new slab. */
   #move(bytes: number): void {
     const written = this.#at - this.#start;
     const slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, 2 * written, written + bytes));

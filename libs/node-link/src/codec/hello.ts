@@ -6,7 +6,7 @@ import type { FrameCursor } from './frame-cursor.js';
 import { FRAME, FRAME_HEADER_BYTES, type FrameType } from './frame.js';
 import { LinkProtocolError } from './link-protocol-error.js';
 
-/** What one end of a link takes; the first thing that it says. */
+/** The limits of one end of a link, which it says first. */
 export interface LinkLimits {
   /** Largest frame, in bytes with its header. */
   readonly maxFrameBytes: number;
@@ -67,6 +67,6 @@ export function encodeSignal(builder: FrameBuilder, type: FrameType): Buffer {
   return builder.finish();
 }
 
-/** What a frame with one pair has beside it. */
+/** The bytes of a frame with one pair besides the pair. */
 const FRAME_ROOM_BYTES = 1024;
 const MIN_FRAME_BYTES = FRAME_HEADER_BYTES + 1024;

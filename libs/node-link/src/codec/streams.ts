@@ -6,7 +6,7 @@ import { FRAME, FRAME_HEADER_BYTES, allowFlags } from './frame.js';
 import { LinkProtocolError } from './link-protocol-error.js';
 import { putRefusal, readRefusal, REFUSAL_BYTES, type Refusal } from './refusal.js';
 
-/** What a node answers with a stream of bytes: the pairs of a scan, or its statistics as JSON. */
+/** A request that a node answers with a stream of bytes: the pairs of a scan, or its statistics as JSON. */
 export type StreamRequest =
   { readonly kind: 'scan'; readonly scan: ScanRequest } | { readonly kind: 'stats' };
 

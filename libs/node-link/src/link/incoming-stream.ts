@@ -45,7 +45,7 @@ export class IncomingStream {
     this.#cancelTimeout = timers.after(timeoutMs, () => this.#expire());
   }
 
-  /** Whether the reader waits for it no more. */
+  /** Whether the reader has closed the stream, or has stopped waiting for it. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -114,7 +114,7 @@ export class IncomingStream {
     }
   }
 
-  /** Wants no more of the stream. */
+  /** Stops the stream. The node is told if it still sends. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

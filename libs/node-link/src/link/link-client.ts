@@ -43,7 +43,7 @@ export class LinkClient {
     this.#connect();
   }
 
-  /** Sends a call as soon as it may be sent, and sees to it that it is settled. */
+  /** Sends a call as soon as possible. The call settles in any case. */
   submit(call: Call): void {
     const { timers, nodeTimeoutMs } = this.#options;
     if (this.#state.name === 'closed') return call.fail(closedError());
@@ -170,7 +170,7 @@ export class LinkClient {
     this.#failWaiting(error);
   }
 
-  /** The link that was open is not there any more. Calls that were not sent get another one at once. */
+  /** The open link is lost. If calls wait that were not sent, a new link is opened at once. */
   #lost(): void {
     this.#state = DOWN;
     this.#coalescer.forgetSent();
@@ -191,7 +191,7 @@ export class LinkClient {
     return sent;
   }
 
-  /** One timer for all calls: it is set for the oldest, which by then has mostly been answered. */
+  /** One timer serves all calls. It is set for the oldest call, which is usually answered before the timer fires. */
   readonly #onDeadline = (): void => {
     const { timers } = this.#options;
     const nowMs = timers.nowMs();
@@ -233,7 +233,7 @@ function coalescingLimits({ limits, frameBytes }: LinkOptions) {
   };
 }
 
-/** A frame's own cost is little beside that of so many bytes, for both ends. */
+/** For this many bytes, the cost of a frame by itself is small at both ends. */
 const GATHERED_BYTES = 16 * 1024;
 
 function closedError(): TransportError {

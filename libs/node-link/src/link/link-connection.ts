@@ -17,7 +17,7 @@ import type { IncomingStream } from './incoming-stream.js';
 import { IncomingStreams } from './incoming-streams.js';
 import type { LinkOptions } from './link-options.js';
 
-/** What the owner of a connection hears of it. */
+/** The events of a connection. */
 export interface ConnectionListener {
   /** The node has said its limits: calls may be sent. */
   opened(): void;
@@ -77,7 +77,7 @@ export class LinkConnection {
     if (head.length > 0) this.#onData(head);
   }
 
-  /** How many calls are unanswered, those included that nobody waits for any more. */
+  /** How many calls are unanswered, abandoned ones too. */
   get size(): number {
     return this.#calls.size;
   }

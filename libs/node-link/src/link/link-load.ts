@@ -5,7 +5,7 @@ import type { CallAdmission } from './call-admission.js';
 /** The operations that are counted. */
 export type LinkOperation = Kind | 'scan';
 
-/** What is in flight over all links of a node, and counters for metrics. */
+/** Counts the operations in flight over all links of a node, and those begun and refused since the start. */
 export class LinkLoad {
   readonly #begun: Record<LinkOperation, number> = { set: 0, fetch: 0, query: 0, delete: 0, scan: 0 };
   #refused = 0;

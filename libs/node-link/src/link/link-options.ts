@@ -38,7 +38,7 @@ export interface LinkOptions {
    * @param status of the answer to the request for a link
    */
   readonly explainRefusal: (address: string, status: number) => Promise<TransportError>;
-  /** What this end takes from the node. */
+  /** The limits that the proxy tells the node. */
   readonly limits: LinkLimits;
 }
 

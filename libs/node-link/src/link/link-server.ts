@@ -18,8 +18,8 @@ export interface LinkServerOptions {
   /** Most calls in flight over one link. The hello says so. */
   readonly maxInFlightRequests: number;
   /**
-   * Most bytes of calls in flight over one link. Over all links, the same limit holds for incomplete frames, and for unread answers.
-   * Beyond it, the node closes the link that has held such bytes for the longest. A link starts no fetch while the
+   * Most bytes of calls in flight over one link. Over all links, the same limit holds for incomplete frames, and for unread
+   * answers. Beyond it, the node closes the link that has held such bytes for the longest. A link starts no fetch while the
    * values of its unfinished fetches could have more bytes.
    */
   readonly maxInFlightBytes: number;
@@ -27,13 +27,13 @@ export interface LinkServerOptions {
   readonly admission: CallAdmission;
   /** Called with the reason when a proxy broke a rule and its link was closed, at most once a minute. */
   readonly onBreach?: (message: string) => void;
-  /** Told what made a call fail in an unforeseen way. */
+  /** Called with an error that is a defect: a call or a stream failed with it. */
   readonly onError: (error: unknown) => void;
   /** How long proxies have at shutdown to end their links by themselves, in milliseconds. */
   readonly goAwayMs?: number;
   /** Default: those of the system. */
   readonly timers?: Timers;
-  /** When answers go out that did not come at once. Default: {@link endOfTurn}. */
+  /** Decides when to send answers that the store did not give at once. Default: {@link endOfTurn}. */
   readonly schedule?: Schedule;
 }
 
@@ -44,11 +44,11 @@ export interface LinkCounts {
   readonly refused: number;
 }
 
-/** The node's end of links: does what proxies ask for over connections that were upgraded. */
+/** The node's end of links: runs the calls and sends the streams that proxies ask for. */
 export class LinkServer {
   /** The path at which a link is asked for. */
   readonly path = LINK_PATH;
-  /** What `Upgrade` must ask for: the link's name and version. */
+  /** The value of `Upgrade` in a request for a link: its name and version. */
   readonly protocol = LINK_TOKEN;
   readonly #links = new Set<ServerLink>();
   readonly #load: LinkLoad;
@@ -100,7 +100,7 @@ export class LinkServer {
     return this.#links.size;
   }
 
-  /** What came over all links since this was made. */
+  /** Counters over all links since the start. */
   get counts(): LinkCounts {
     const { begun, refused } = this.#load;
     return { calls: begun, refused };

@@ -13,8 +13,8 @@ import type {
 import type { NodeStats } from '@kvs/router';
 
 /**
- * What a node does for its links. The batch operations are those of `KeyValueOperations`, with the partition of each key. A
- * method throws, or rejects with, `KvsError` only if it did nothing at all.
+ * The operations of a node that links use. The batch operations are those of `KeyValueOperations`, with the partition of each
+ * key. A method throws, or rejects with, `KvsError` only if it did nothing at all.
  */
 export interface NodeOperations {
   set(items: readonly SetItem[], partitions: readonly number[]): MaybePromise<readonly SetOutcome[]>;

@@ -18,7 +18,7 @@ interface OutgoingStream {
   /** How many bytes the proxy still accepts. The last chunk may exceed it. */
   credit: number;
   isCancelled: boolean;
-  /** Has the stream go on if it waits. */
+  /** Resumes the stream if it waits. */
   wake: () => void;
 }
 
@@ -67,7 +67,7 @@ export class OutgoingStreams {
     this.#socket.write(encodeEnd(this.#builder, id, refusal));
   }
 
-  /** The proxy accepts further bytes. A grant to a stream that has ended is late, and has no effect. */
+  /** Notes that the proxy accepts further bytes. A grant for a stream that has ended has no effect. */
   grant(id: number, bytes: number): void {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;

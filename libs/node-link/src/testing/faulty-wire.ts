@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 /** A TCP connection's way to a node, which can be made to fail. */
 export class FaultyWire {
   address = '';
-  /** What is done to the next bytes that the node answers; then the wire is sound again. */
+  /** Handles the next bytes of the node, once. Afterwards the wire passes bytes again. */
   nextAnswer: ((bytes: Buffer, toClient: Socket) => void) | undefined;
   #stalled = false;
   readonly #sockets = new Set<Socket>();

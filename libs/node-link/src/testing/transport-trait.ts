@@ -4,7 +4,7 @@ import type { FaultyWire } from './faulty-wire.js';
 import type { HeldStore } from './held-store.js';
 import type { TestNode } from './test-node.js';
 
-/** What a test may ask of a transport when it makes one. */
+/** The settings of a transport that tests choose. */
 export interface TransportSettings {
   /** How long the node may take; long enough not to matter, if not given. */
   readonly nodeTimeoutMs: number;
@@ -17,7 +17,7 @@ export interface TransportSuiteOptions {
   readonly connect: (address: string, settings: TransportSettings) => NodeTransport;
 }
 
-/** What one test works with: a node, and a wire to it that can be made to fail. */
+/** A node under test, and a wire to it that can fail. */
 export interface TransportTestBench {
   readonly store: HeldStore;
   readonly node: TestNode;

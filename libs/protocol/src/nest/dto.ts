@@ -22,7 +22,7 @@ import type { ErrorCode } from '../errors.js';
 import { MAX_TTL_MS } from '../guard.js';
 
 /**
- * The encoding schema as classes, for the documentation and to explain a refused body. Each rule names the error code
+ * The encoding schema as classes. The documentation shows them, and they explain a refused body. Each rule names the error code
  * of its failure.
  */
 

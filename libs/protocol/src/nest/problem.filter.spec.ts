@@ -16,6 +16,7 @@ function answerTo(thrown: unknown, headersSent = false) {
     end: (body: string) => (answer.body = JSON.parse(body)),
     destroy: () => (answer.destroyed = true),
   };
+  // The filter uses only this part of Nest's host.
   const host = { switchToHttp: () => ({ getResponse: () => response }) };
   new ProblemFilter((error) => unexpected.push(error)).catch(thrown, host as unknown as ArgumentsHost);
   return answer;

@@ -25,7 +25,7 @@ interface Pair extends Entry {
 /** A node in this process: the dumbest store there is, and what is to go wrong with it. */
 export class FakeNode implements NodeTransport {
   readonly pairs = new Map<KeyId, Pair>();
-  /** What was asked of it, as `set 3` for a batch of three. */
+  /** The requests that came, such as `set 3` for a batch of three. */
   readonly requests: string[] = [];
   /** The partitions of each scan. */
   readonly scans: (readonly number[] | undefined)[] = [];

@@ -1,7 +1,7 @@
 import type { KvsError } from '@kvs/protocol';
 import type { Budget } from './budget.js';
 
-/** What one protocol has in flight. */
+/** The requests in flight of one protocol, and their bytes. */
 export interface Load {
   readonly requests: number;
   /** Bytes that requests hold: bodies, and calls with their items. */

@@ -26,7 +26,7 @@ export interface ServeOptions {
   readonly open: (parts: ServerParts) => Promise<OpenServer>;
 }
 
-/** What a server is made with. */
+/** The parts of the process that `open` gives to a server. */
 export interface ServerParts {
   readonly logger: Logger;
   /** The budget that the admissions of all listeners share. */

@@ -23,5 +23,6 @@ if (isTold) {
     expect(peakResidentBytes(process.pid)).toBeGreaterThan(2 ** 20);
   });
 } else {
+  // Only Linux has /proc. CI runs on Linux.
   it.skip('CPU time and memory are not tested because there is no /proc', () => undefined);
 }

@@ -34,7 +34,7 @@ const QUICK: ReadonlySet<string> = new Set([
   '20,000 bytes of text',
 ]);
 
-/** What V8's heap takes by itself, and gives back or not, is not to matter. */
+/** Much more than the changes of V8's own heap, so that they don't matter. */
 const LEAST_BYTES = 60_000_000;
 
 interface Answer {

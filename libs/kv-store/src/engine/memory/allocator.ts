@@ -20,8 +20,8 @@ export interface RemovablePairs {
 export type Slot = number | 'in place' | 'no room';
 
 /**
- * What a large record gets. `reserved`: the slots that it needs are free, or belong to the overwritten record. `in place`:
- * only the slots of the overwritten record, which are enough.
+ * The memory for a large record. `reserved`: the slots that it needs are free, or belong to the overwritten record. `in place`:
+ * the slots of the overwritten record are the only ones, and are enough.
  */
 export type LargeRoom = 'reserved' | 'in place' | 'no room';
 

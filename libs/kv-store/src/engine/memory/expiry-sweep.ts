@@ -44,7 +44,7 @@ export class ExpirySweep {
   }
 
   /**
-   * Reclaims a few pairs at once, for a write that finds no room. Costs almost nothing if nothing is due.
+   * Reclaims a few pairs at once. A write calls it when it finds no room. Costs almost nothing if no pair has expired.
    * @returns whether anything was reclaimed
    */
   reclaim(nowMicros: number, mostExamined: number): boolean {

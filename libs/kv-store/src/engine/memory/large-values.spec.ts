@@ -13,7 +13,7 @@ const MIB = 1024 * 1024;
 const clock = new ManualClock();
 const NOW = clock.nowMicros();
 
-/** What a pair takes beside its value, without neighbours or a deadline. */
+/** The bytes of a pair besides its value, without neighbors or a deadline. */
 const HEADER_AND_KEY_BYTES = 28 + 'key'.length;
 
 /** Where a slot, or a number of chunks, is just large enough; and where the last chunk is of the largest size. */

@@ -10,7 +10,7 @@ import { defaultMaxMemoryBytes, MIN_MAX_MEMORY_BYTES } from './memory-limits.js'
 export interface MemoryEngineOptions extends EngineFactoryOptions {
   /** The bytes at which the engine is full, at least {@link MIN_MAX_MEMORY_BYTES}. Default: {@link defaultMaxMemoryBytes}. */
   readonly maxMemoryBytes?: number;
-  /** What a full engine does: it refuses writes or evicts pairs. Default `none`. */
+  /** How a full engine frees memory: `none` refuses writes, the others evict pairs. Default `none`. */
   readonly eviction?: Eviction;
   /** Runs background work. Default: the system's timers. */
   readonly scheduler?: Scheduler;

@@ -14,7 +14,7 @@ export const NO_SLOTS: SlotCounts = Object.freeze({ full: 0, tailBytes: 0 });
 /** The word at the end of a slot that refers to the next. */
 export const LINK_BYTES = 4;
 
-/** What precedes the record's bytes in a chunk. */
+/** The bytes of a chunk before those of the record. */
 export const CHUNK_HEADER_BYTES = 20;
 
 /** How many bytes of a large record are in its head, including the record's header. */

@@ -8,7 +8,7 @@ export interface SnapshotOptions {
    * closed. Default 0.
    */
   readonly intervalMs?: number;
-  /** What to do with a damaged snapshot: refuse to open, or start empty and rename it. Default `refuse`. */
+  /** If a snapshot is damaged, the engine refuses to open, or renames the file and starts empty. Default `refuse`. */
   readonly damaged?: 'refuse' | 'set-aside';
   /** Receives the progress of loading, and failures to write. Default: nobody. */
   readonly log?: SnapshotLog;

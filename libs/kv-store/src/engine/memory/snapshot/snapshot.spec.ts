@@ -130,7 +130,7 @@ describe('a snapshot', () => {
 });
 
 const isLinux = process.platform === 'linux';
-// Only Linux has a device that is always full.
+// Skipped elsewhere, because only Linux has a device that is always full. CI runs on Linux.
 (isLinux ? it : it.skip)(
   'a full disk leaves the snapshot before as it was, nothing beside it, and is counted',
   async () => {
