@@ -1,52 +1,19 @@
-import { systemClock } from '@kvs/kv-store';
 import type { FakeScript } from '../test/fake-redis.js';
-import {
-  array,
-  CLOSE,
-  FakeRedis,
-  instead,
-  PAIR,
-  PAIR_SIZE,
-  single,
-  slots,
-  WRITTEN,
-} from '../test/fake-redis.js';
+import { array, CLOSE, instead, PAIR, PAIR_SIZE, single, slots, WRITTEN } from '../test/fake-redis.js';
+import { AMPLE_MS, FakeServers, SHORT_MS, slotOf } from '../test/fake-servers.js';
 import { placed, read, write } from '../test/pairs.js';
 import { until } from '../test/polling.js';
 import { partitionKeys } from './data/partition-keys.js';
 import { SET } from './data/scripts.js';
-import { RedisEngine, redisEngine } from './redis-engine.js';
-import type { RedisEngineOptions } from './redis-engine-options.js';
 import { settingsOf } from './redis-engine-options.js';
 import { Deadline } from './servers/deadline.js';
 import { PartitionClient } from './servers/partition-client.js';
 import { RedisConnection } from './servers/redis-connection.js';
 import { Topology } from './servers/topology.js';
 
-/** Long enough for a busy machine; tests that need the end of the time have a shorter one. */
-const AMPLE_MS = 20_000;
-const SHORT_MS = 300;
-
-const slotOf = (text: string) => partitionKeys('kvs')(placed(text).partition).slot;
-
-const fakes: FakeRedis[] = [];
-const engines: RedisEngine[] = [];
-const start = async (script?: FakeScript) => {
-  const fake = await FakeRedis.start(script);
-  fakes.push(fake);
-  return fake;
-};
-const open = async (fake: FakeRedis, options: Partial<RedisEngineOptions> = {}) => {
-  const settings = { urls: [fake.url], timeoutMs: AMPLE_MS, sweepIntervalMs: 0, ...options };
-  const engine = new RedisEngine({ ...settings, clock: systemClock });
-  engines.push(engine);
-  await engine.opened();
-  return engine;
-};
-afterEach(async () => {
-  await Promise.all(engines.splice(0).map((engine) => engine.close()));
-  await Promise.all(fakes.splice(0).map((fake) => fake.stop()));
-});
+const servers = new FakeServers();
+afterEach(() => servers.close());
+const { start, open } = servers;
 
 /** Whose time is over before anything is sent again. */
 class OverAtFirstPause extends Deadline {
@@ -316,97 +283,5 @@ describe('writes that wait for replicas', () => {
     expect(await engine.setMany([write('a')])).toMatchObject([
       { status: 'unavailable', message: expect.stringContaining('NOPERM'), maybeApplied: true },
     ]);
-  });
-});
-
-describe('a slot that moves', () => {
-  it('is followed by ASKING, command by command, also with the text of a script', async () => {
-    const [from, to] = [await start(), await start()];
-    const ask = `-ASK ${slotOf('a')} 127.0.0.1:${to.port}\r\n`;
-    const isOfA = ([, , , key]: readonly string[]) =>
-      key === partitionKeys('kvs')(placed('a').partition).pairs;
-    const map = slots([[0, 16_383, from]]);
-    from.script = instead({
-      CLUSTER: map,
-      EVALSHA: (command) => (isOfA(command) ? ask : WRITTEN),
-    });
-    to.script = instead({ CLUSTER: map, EVALSHA: '-NOSCRIPT No matching script.\r\n' });
-    const engine = await open(from);
-    expect(await engine.setMany([write('a'), write('b')])).toMatchObject([
-      { status: 'written' },
-      { status: 'written' },
-    ]);
-    expect(to.dataCommands).toEqual(['ASKING', 'EVALSHA', 'ASKING', 'EVAL']);
-    expect(new Set(from.dataCommands)).toEqual(new Set(['EVALSHA']));
-  });
-
-  it('is sent to the server that MOVED names, before the map does', async () => {
-    const [from, to] = [await start(), await start()];
-    const map = slots([[0, 16_383, from]]);
-    from.script = instead({ CLUSTER: map, HMGET: `-MOVED ${slotOf('a')} :${to.port}\r\n` });
-    to.script = instead({ CLUSTER: map });
-    const engine = await open(from);
-    expect(await read(engine, 'a')).toBe('absent');
-    expect(to.dataCommands).toEqual(['HMGET']);
-  });
-});
-
-describe('the map of a Cluster', () => {
-  const [low = '', high = ''] = ['a', 'b'].sort((one, other) => slotOf(one) - slotOf(other));
-
-  it.each([
-    ['an empty', () => slots([]), ['HMGET'], ['HMGET']],
-    ['a partial', (other: FakeRedis) => slots([[0, slotOf(low), other]]), [], ['HMGET', 'HMGET']],
-  ])('survives %s answer, which replaces only what it names', async (_, later, ofFirst, ofSecond) => {
-    const [first, second] = [await start(), await start()];
-    const whole = slots([
-      [0, slotOf(low), first],
-      [slotOf(low) + 1, 16_383, second],
-    ]);
-    for (const fake of [first, second]) fake.script = instead({ CLUSTER: whole });
-    const engine = await open(first);
-    expect(await read(engine, high)).toBe('absent');
-    let asked = 0;
-    const answer = () => {
-      asked++;
-      return later(second);
-    };
-    for (const fake of [first, second]) fake.script = instead({ CLUSTER: answer });
-    await until(() => asked > 2);
-    second.received.length = 0;
-    expect([await read(engine, low), await read(engine, high)]).toEqual(['absent', 'absent']);
-    expect([first.dataCommands, second.dataCommands]).toEqual([ofFirst, ofSecond]);
-    expect(engine.obstacle()).toBeUndefined();
-  });
-
-  it('is asked of other servers where one does not know it whole', async () => {
-    const [reset, knowing] = [await start(), await start()];
-    reset.script = instead({ CLUSTER: slots([]) });
-    knowing.script = instead({ CLUSTER: slots([[0, 16_383, knowing]]) });
-    const engine = await open(reset, { urls: [reset.url, knowing.url] });
-    expect(await read(engine, 'a')).toBe('absent');
-    expect(knowing.dataCommands).toEqual(['HMGET']);
-  });
-});
-
-describe('an engine does not open on a server', () => {
-  const opening = (url: string, ...more: string[]) =>
-    redisEngine({ urls: [url, ...more], timeoutMs: AMPLE_MS })({ clock: systemClock });
-
-  it('of a Cluster, with another database than 0', async () => {
-    const fake = await start(instead({ SELECT: '-ERR SELECT is not allowed in cluster mode\r\n' }));
-    await expect(opening(`${fake.url}/1`)).rejects.toMatchObject({
-      code: 'engine_unavailable',
-      message: expect.stringMatching(/database 1 cannot be used: ERR SELECT is not allowed in cluster mode/),
-    });
-    expect(fake.dataCommands).toEqual([]);
-  });
-
-  it('of no Cluster, as one of several', async () => {
-    const [one, other] = [await start(), await start()];
-    await expect(opening(one.url, other.url)).rejects.toMatchObject({
-      code: 'engine_unavailable',
-      message: expect.stringContaining('several URLs are for a Cluster only'),
-    });
   });
 });

@@ -1,0 +1,103 @@
+import { systemClock } from '@kvs/kv-store';
+import { instead, slots, WRITTEN, type FakeRedis } from '../test/fake-redis.js';
+import { AMPLE_MS, FakeServers, slotOf } from '../test/fake-servers.js';
+import { placed, read, write } from '../test/pairs.js';
+import { until } from '../test/polling.js';
+import { partitionKeys } from './data/partition-keys.js';
+import { redisEngine } from './redis-engine.js';
+
+const servers = new FakeServers();
+afterEach(() => servers.close());
+const { start, open } = servers;
+
+describe('a slot that moves', () => {
+  it('is followed by ASKING, command by command, also with the text of a script', async () => {
+    const [from, to] = [await start(), await start()];
+    const ask = `-ASK ${slotOf('a')} 127.0.0.1:${to.port}\r\n`;
+    const isOfA = ([, , , key]: readonly string[]) =>
+      key === partitionKeys('kvs')(placed('a').partition).pairs;
+    const map = slots([[0, 16_383, from]]);
+    from.script = instead({
+      CLUSTER: map,
+      EVALSHA: (command) => (isOfA(command) ? ask : WRITTEN),
+    });
+    to.script = instead({ CLUSTER: map, EVALSHA: '-NOSCRIPT No matching script.\r\n' });
+    const engine = await open(from);
+    expect(await engine.setMany([write('a'), write('b')])).toMatchObject([
+      { status: 'written' },
+      { status: 'written' },
+    ]);
+    expect(to.dataCommands).toEqual(['ASKING', 'EVALSHA', 'ASKING', 'EVAL']);
+    expect(new Set(from.dataCommands)).toEqual(new Set(['EVALSHA']));
+  });
+
+  it('is sent to the server that MOVED names, before the map does', async () => {
+    const [from, to] = [await start(), await start()];
+    const map = slots([[0, 16_383, from]]);
+    from.script = instead({ CLUSTER: map, HMGET: `-MOVED ${slotOf('a')} :${to.port}\r\n` });
+    to.script = instead({ CLUSTER: map });
+    const engine = await open(from);
+    expect(await read(engine, 'a')).toBe('absent');
+    expect(to.dataCommands).toEqual(['HMGET']);
+  });
+});
+
+describe('the map of a Cluster', () => {
+  const [low = '', high = ''] = ['a', 'b'].sort((one, other) => slotOf(one) - slotOf(other));
+
+  it.each([
+    ['an empty', () => slots([]), ['HMGET'], ['HMGET']],
+    ['a partial', (other: FakeRedis) => slots([[0, slotOf(low), other]]), [], ['HMGET', 'HMGET']],
+  ])('survives %s answer, which replaces only what it names', async (_, later, ofFirst, ofSecond) => {
+    const [first, second] = [await start(), await start()];
+    const whole = slots([
+      [0, slotOf(low), first],
+      [slotOf(low) + 1, 16_383, second],
+    ]);
+    for (const fake of [first, second]) fake.script = instead({ CLUSTER: whole });
+    const engine = await open(first);
+    expect(await read(engine, high)).toBe('absent');
+    let asked = 0;
+    const answer = () => {
+      asked++;
+      return later(second);
+    };
+    for (const fake of [first, second]) fake.script = instead({ CLUSTER: answer });
+    await until(() => asked > 2);
+    second.received.length = 0;
+    expect([await read(engine, low), await read(engine, high)]).toEqual(['absent', 'absent']);
+    expect([first.dataCommands, second.dataCommands]).toEqual([ofFirst, ofSecond]);
+    expect(engine.obstacle()).toBeUndefined();
+  });
+
+  it('is asked of other servers where one does not know it whole', async () => {
+    const [reset, knowing] = [await start(), await start()];
+    reset.script = instead({ CLUSTER: slots([]) });
+    knowing.script = instead({ CLUSTER: slots([[0, 16_383, knowing]]) });
+    const engine = await open(reset, { urls: [reset.url, knowing.url] });
+    expect(await read(engine, 'a')).toBe('absent');
+    expect(knowing.dataCommands).toEqual(['HMGET']);
+  });
+});
+
+describe('an engine does not open on a server', () => {
+  const opening = (url: string, ...more: string[]) =>
+    redisEngine({ urls: [url, ...more], timeoutMs: AMPLE_MS })({ clock: systemClock });
+
+  it('of a Cluster, with another database than 0', async () => {
+    const fake = await start(instead({ SELECT: '-ERR SELECT is not allowed in cluster mode\r\n' }));
+    await expect(opening(`${fake.url}/1`)).rejects.toMatchObject({
+      code: 'engine_unavailable',
+      message: expect.stringMatching(/database 1 cannot be used: ERR SELECT is not allowed in cluster mode/),
+    });
+    expect(fake.dataCommands).toEqual([]);
+  });
+
+  it('of no Cluster, as one of several', async () => {
+    const [one, other] = [await start(), await start()];
+    await expect(opening(one.url, other.url)).rejects.toMatchObject({
+      code: 'engine_unavailable',
+      message: expect.stringContaining('several URLs are for a Cluster only'),
+    });
+  });
+});

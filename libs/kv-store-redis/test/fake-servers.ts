@@ -1,0 +1,45 @@
+import { systemClock } from '@kvs/kv-store';
+import { partitionKeys } from '../src/data/partition-keys.js';
+import { RedisEngine } from '../src/redis-engine.js';
+import type { RedisEngineOptions } from '../src/redis-engine-options.js';
+import { FakeRedis, type FakeScript } from './fake-redis.js';
+import { placed } from './pairs.js';
+
+/** Long enough for a busy machine. */
+export const AMPLE_MS = 20_000;
+/** For tests that wait until the time is over. */
+export const SHORT_MS = 300;
+
+/** Returns the slot of the Cluster in which the engine stores the pair of a key. */
+export function slotOf(text: string): number {
+  return partitionKeys('kvs')(placed(text).partition).slot;
+}
+
+/** The fake servers of a test, and the engines that it opened on them. */
+export class FakeServers {
+  readonly #fakes: FakeRedis[] = [];
+  readonly #engines: RedisEngine[] = [];
+
+  readonly start = async (script?: FakeScript): Promise<FakeRedis> => {
+    const fake = await FakeRedis.start(script);
+    this.#fakes.push(fake);
+    return fake;
+  };
+
+  readonly open = async (
+    fake: FakeRedis,
+    options: Partial<RedisEngineOptions> = {},
+  ): Promise<RedisEngine> => {
+    const settings = { urls: [fake.url], timeoutMs: AMPLE_MS, sweepIntervalMs: 0, ...options };
+    const engine = new RedisEngine({ ...settings, clock: systemClock });
+    this.#engines.push(engine);
+    await engine.opened();
+    return engine;
+  };
+
+  /** Closes the engines, and then the servers. */
+  async close(): Promise<void> {
+    await Promise.all(this.#engines.splice(0).map((engine) => engine.close()));
+    await Promise.all(this.#fakes.splice(0).map((fake) => fake.stop()));
+  }
+}
