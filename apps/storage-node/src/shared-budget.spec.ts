@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { HttpApiModule, openHttp, OPERATIONS, READINESS, httpSettings, type OpenHttp } from '@kvs/http-api';
 import { LINK_PATH, LINK_TOKEN, LinkServer, NodeLink } from '@kvs/node-link';
 import { HeldStore } from '@kvs/node-link/testing';
-import { stringKey, stringValue } from '@kvs/protocol';
+import { partitionOf, stringKey, stringValue } from '@kvs/protocol';
 import { Budget, parseCommand, type Admission } from '@kvs/server';
 import { silentLogger } from '@kvs/server/testing';
 import { COMMAND } from './config.js';
@@ -67,7 +67,7 @@ it.each([
 ])('calls over a link leave no room for %s over HTTP, until they are answered', async (_, options) => {
   await start(...options);
   const release = store.hold(KEY);
-  const held = proxyLink.set([ITEM]);
+  const held = proxyLink.set([ITEM], [partitionOf(KEY)], 0);
   await store.hasBegun(1);
   expect(await setOverHttp()).toMatchObject(REFUSED);
   const metrics = await (await fetch(`${origin}/metrics`)).text();
@@ -85,10 +85,10 @@ it.each([
   const release = store.hold(KEY);
   const held = setOverHttp();
   await store.hasBegun(1);
-  expect(await proxyLink.set([ITEM])).toMatchObject([OVERLOADED]);
+  expect(await proxyLink.set([ITEM], [partitionOf(KEY)], 0)).toMatchObject([OVERLOADED]);
   release();
   expect(await held).toMatchObject({ status: 200 });
-  expect(await proxyLink.set([ITEM])).toMatchObject([{ ok: true }]);
+  expect(await proxyLink.set([ITEM], [partitionOf(KEY)], 0)).toMatchObject([{ ok: true }]);
 });
 
 it('an incomplete frame leaves no room for bytes over HTTP, until its link ends', async () => {

@@ -1,17 +1,19 @@
 import fc from 'fast-check';
 import { KvsError, type ItemFailure } from '@kvs/protocol';
 import { TransportError, type TransportFailure } from '@kvs/router';
-import { splitBatch, sendParts } from './batch-parts.js';
+import { splitBatch, sendParts, type BatchPart } from './batch-parts.js';
 
 describe('parts', () => {
   it('are all items in their order, none too large unless it is one item', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(20)), fc.integer({ min: 1, max: 30 }), (items, maxBytes) => {
-        const parts = splitBatch(items, (item) => item, maxBytes);
-        expect(parts.flat()).toEqual(items);
+        const partitions = items.map((item) => item + 1);
+        const parts = splitBatch(items, partitions, (item) => item, maxBytes);
+        expect(parts.flatMap((part) => part.items)).toEqual(items);
+        expect(parts.flatMap((part) => part.partitions)).toEqual(partitions);
         for (const part of parts) {
-          const weight = part.reduce((sum, item) => sum + item, 0);
-          expect(weight <= maxBytes || part.length === 1).toBe(true);
+          expect(part.weight).toBe(part.items.reduce((sum, item) => sum + item, 0));
+          expect(part.weight <= maxBytes || part.items.length === 1).toBe(true);
         }
       }),
     );
@@ -22,11 +24,12 @@ describe('parts', () => {
     code: 'node_unavailable',
     message: failure,
   });
+  const part = <T>(...items: T[]): BatchPart<T> => ({ items, partitions: items.map(() => 0), weight: 1 });
   /** Each part is one of those that come to an end, by name. */
   const send = (...ends: readonly (TransportFailure | 'done')[]) =>
     sendParts(
-      ends.map((end) => [end, end]),
-      async ([end = 'done']) => {
+      ends.map((end) => part(end, end)),
+      async ({ items: [end = 'done'] }) => {
         if (end !== 'done') throw new TransportError(end, 'why');
         return Promise.resolve([end, end]);
       },
@@ -56,8 +59,8 @@ describe('parts', () => {
     const sent: number[] = [];
     const refusal = new KvsError('answer_too_large', 'why');
     const sending = sendParts(
-      [[0], [1], [2], [3], [4]],
-      async ([n = 0]) => {
+      [0, 1, 2, 3, 4].map((n) => part(n)),
+      async ({ items: [n = 0] }) => {
         sent.push(n);
         await Promise.resolve();
         if (n === 3) throw refusal;
@@ -74,8 +77,8 @@ describe('parts', () => {
   it('do not hide a defect', async () => {
     const defect = new TypeError('a defect');
     const sent = sendParts(
-      [[1], [2]],
-      ([n]) => (n === 1 ? Promise.resolve([n]) : Promise.reject(defect)),
+      [part(1), part(2)],
+      ({ items: [n] }) => (n === 1 ? Promise.resolve([n]) : Promise.reject(defect)),
       failureOf,
     );
     await expect(sent).rejects.toBe(defect);

@@ -1,25 +1,37 @@
 import type { ItemFailure } from '@kvs/protocol';
 import { TransportError, type TransportFailure } from '@kvs/router';
 
+/** Consecutive items of a batch that go in one call. */
+export interface BatchPart<T> {
+  readonly items: readonly T[];
+  readonly partitions: readonly number[];
+  readonly weight: number;
+}
+
 /** Splits items into parts of at most `maxBytes`, and of at least one item. */
 export function splitBatch<T>(
   items: readonly T[],
+  partitions: readonly number[],
   weightOfItem: (item: T) => number,
   maxBytes: number,
-): (readonly T[])[] {
-  const parts: (readonly T[])[] = [];
+): BatchPart<T>[] {
+  const parts: BatchPart<T>[] = [];
   let from = 0;
   let weight = 0;
+  const part = (to: number): BatchPart<T> =>
+    from === 0 && to === items.length
+      ? { items, partitions, weight }
+      : { items: items.slice(from, to), partitions: partitions.slice(from, to), weight };
   items.forEach((item, i) => {
     const more = weightOfItem(item);
     if (weight + more > maxBytes && i > from) {
-      parts.push(items.slice(from, i));
+      parts.push(part(i));
       from = i;
       weight = 0;
     }
     weight += more;
   });
-  parts.push(from === 0 ? items : items.slice(from));
+  parts.push(part(items.length));
   return parts;
 }
 
@@ -30,19 +42,21 @@ export function splitBatch<T>(
  * @throws TransportError if every part fails with one; and at once any other error of a part
  */
 export async function sendParts<T, O>(
-  parts: readonly (readonly T[])[],
-  send: (part: readonly T[]) => Promise<readonly O[]>,
+  parts: readonly BatchPart<T>[],
+  send: (part: BatchPart<T>) => Promise<readonly O[]>,
   failureOf: (error: TransportError) => ItemFailure,
   maxAtOnce = Infinity,
-): Promise<(O | ItemFailure)[]> {
+): Promise<readonly (O | ItemFailure)[]> {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return send(only);
   const errors: TransportError[] = [];
-  const sendOne = async (part: readonly T[]): Promise<readonly (O | ItemFailure)[]> => {
+  const sendOne = async (part: BatchPart<T>): Promise<readonly (O | ItemFailure)[]> => {
     try {
       return await send(part);
     } catch (error) {
       if (!(error instanceof TransportError)) throw error; // no failure of the network
       errors.push(error);
-      return new Array<ItemFailure>(part.length).fill(failureOf(error));
+      return new Array<ItemFailure>(part.items.length).fill(failureOf(error));
     }
   };
   const outcomes: (O | ItemFailure)[] = [];

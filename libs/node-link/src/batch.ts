@@ -41,6 +41,14 @@ export interface BatchOf<K extends Kind> {
 /** A batch of any operation. */
 export type Batch = { readonly [K in Kind]: BatchOf<K> }[Kind];
 
+/** A batch with what the router knows of its keys. */
+export type RoutedBatch = Batch & {
+  /** The partition of each key, in the order of the items. */
+  readonly partitions: readonly number[];
+  /** The largest epoch that the proxy knows of these partitions' entries; 0 if it has a fixed list of nodes. */
+  readonly epoch: number;
+};
+
 /** A batch with the outcomes that have come, in the order of the items. */
 export interface OutcomeListOf<K extends Kind> {
   readonly kind: K;
@@ -74,7 +82,7 @@ export function weightOf(batch: Batch): number {
       for (const item of batch.items) weight += setWeight(item);
       break;
     case 'delete':
-      for (const { key } of batch.items) weight += keyWeight(key);
+      for (const item of batch.items) weight += deleteWeight(item);
       break;
     case 'fetch':
     case 'query':
@@ -85,6 +93,10 @@ export function weightOf(batch: Batch): number {
 
 export function setWeight({ key, value }: SetItem): number {
   return ITEM_WEIGHT + key.data.length + value.data.length;
+}
+
+export function deleteWeight({ key }: DeleteItem): number {
+  return keyWeight(key);
 }
 
 export function keyWeight({ data }: Key): number {

@@ -3,7 +3,7 @@ export type { Batch, BatchOf, ItemOf, Kind, OutcomeOf } from './batch.js';
 export type { LinkLimits, PairLimits } from './codec/hello.js';
 export type { Refusal } from './codec/refusal.js';
 export type { CallAdmission } from './link/call-admission.js';
-export type { LinkOperation } from './link/link-load.js';
+export type { LinkOperation } from './link/call-runner.js';
 export {
   DEFAULT_LINK_OPTIONS,
   explainByStatus,
@@ -11,10 +11,9 @@ export {
   type LinkOptions,
 } from './link/link-options.js';
 export { LinkServer, type LinkCounts, type LinkServerOptions } from './link/link-server.js';
-export { LINK_PATH, LINK_TOKEN } from './link/link-token.js';
+export { LINK_PATH, LINK_TOKEN } from './codec/frame.js';
 export type { NodeOperations } from './link/node-operations.js';
-export { connectPlain, type Connect } from './link/upgrade-to-link.js';
-export { LOOP_STATUS, loopError } from './loop.js';
+export { connectPlain, type Connect, LOOP_STATUS, loopError } from './link/upgrade-to-link.js';
 export { NodeLink, type NodeLinkOptions } from './node-link.js';
 export { endOfCallback, endOfTurn, systemTimers, type Schedule, type Timers } from './ports.js';
 export { MAX_STATS_BYTES, readStats } from './stats.js';

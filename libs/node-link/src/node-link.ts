@@ -19,13 +19,13 @@ import {
   type NodeStats,
   type NodeTransport,
 } from '@kvs/router';
-import { keyWeight, setWeight, weightOf } from './batch.js';
-import { sendParts, splitBatch } from './batch-parts.js';
+import { deleteWeight, keyWeight, setWeight, type ItemOf, type Kind, type OutcomeOf } from './batch.js';
+import { sendParts, splitBatch, type BatchPart } from './batch-parts.js';
 import { largestFrameBytes, type PairLimits } from './codec/hello.js';
 import { LinkClient } from './link/link-client.js';
 import { DEFAULT_LINK_OPTIONS, MAX_HEARTBEAT_MS, type LinkOptions } from './link/link-options.js';
-import { callWith, type Call } from './pending-call.js';
-import { seldom } from './seldom.js';
+import { callWith, type Call, type PendingCall } from './pending-call.js';
+import { seldom } from './ports.js';
 import { MAX_STATS_BYTES, readStats } from './stats.js';
 
 /** Options of a {@link NodeLink}. Most have {@link DEFAULT_LINK_OPTIONS}. */
@@ -59,22 +59,37 @@ export class NodeLink implements NodeTransport {
     this.#client = new LinkClient(address, { ...given, onBreach: seldom(given.timers, given.onBreach) });
   }
 
-  set(items: readonly SetItem[]): Promise<readonly SetOutcome[]> {
-    return this.#inParts(items, setWeight, this.#setPart, this.#failureOfWrite);
+  set(
+    items: readonly SetItem[],
+    partitions: readonly number[],
+    epoch: number,
+  ): Promise<readonly SetOutcome[]> {
+    return this.#call(SET, items, partitions, epoch, this.#submit);
   }
 
-  fetch(keys: readonly Key[], size?: AnswerSize): Promise<readonly FetchOutcome[]> {
-    if (size === undefined) return this.#inParts(keys, keyWeight, this.#fetchPart);
-    const send = (part: readonly Key[]) => this.#fetchPart(part, size);
-    return this.#inParts(keys, keyWeight, send, this.#failureOfRead, FETCH_PARTS_AT_ONCE);
+  fetch(
+    keys: readonly Key[],
+    partitions: readonly number[],
+    epoch: number,
+    size?: AnswerSize,
+  ): Promise<readonly FetchOutcome[]> {
+    return this.#call(FETCH, keys, partitions, epoch, this.#submit, size);
   }
 
-  query(keys: readonly Key[]): Promise<readonly QueryOutcome[]> {
-    return this.#inParts(keys, keyWeight, this.#queryPart);
+  query(
+    keys: readonly Key[],
+    partitions: readonly number[],
+    epoch: number,
+  ): Promise<readonly QueryOutcome[]> {
+    return this.#call(QUERY, keys, partitions, epoch, this.#submit);
   }
 
-  delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]> {
-    return this.#inParts(items, deleteWeight, this.#deletePart, this.#failureOfWrite);
+  delete(
+    items: readonly DeleteItem[],
+    partitions: readonly number[],
+    epoch: number,
+  ): Promise<readonly DeleteOutcome[]> {
+    return this.#call(DELETE, items, partitions, epoch, this.#submit);
   }
 
   async scan(scan: ScanRequest): Promise<NodeScan> {
@@ -102,44 +117,46 @@ export class NodeLink implements NodeTransport {
 
   readonly #submit = (call: Call): void => this.#client.submit(call);
 
-  readonly #setPart = (items: readonly SetItem[]) =>
-    callWith('set', items, weightOf({ kind: 'set', items }), this.#submit);
-  readonly #fetchPart = (items: readonly Key[], size?: AnswerSize) =>
-    callWith('fetch', items, weightOf({ kind: 'fetch', items }), this.#submit, size);
-  readonly #queryPart = (items: readonly Key[]) =>
-    callWith('query', items, weightOf({ kind: 'query', items }), this.#submit);
-  readonly #deletePart = (items: readonly DeleteItem[]) =>
-    callWith('delete', items, weightOf({ kind: 'delete', items }), this.#submit);
-
   /**
    * Sends a batch that is larger than a frame as several calls, so that other calls need not wait behind it for long. The
    * parts keep their order.
    */
-  #inParts<T, O>(
-    items: readonly T[],
-    itemWeight: (item: T) => number,
-    send: (part: readonly T[]) => Promise<readonly O[]>,
-    failureOf = this.#failureOfRead,
-    maxAtOnce?: number,
-  ): Promise<readonly (O | ItemFailure)[]> {
-    if (items.length === 1) return send(items);
-    if (items.length === 0) return Promise.resolve([]);
-    const parts = splitBatch(items, itemWeight, this.#partBytes);
-    return parts.length === 1 ? send(items) : sendParts(parts, send, failureOf, maxAtOnce);
+  #call<K extends Kind>(
+    operation: Operation<K>,
+    items: readonly ItemOf[K][],
+    partitions: readonly number[],
+    epoch: number,
+    submit: (call: PendingCall<K>) => void,
+    size?: AnswerSize,
+  ): Promise<readonly OutcomeOf<K>[]> {
+    const { kind, weightOfItem, failureOf } = operation;
+    const [first] = items;
+    if (first === undefined) return Promise.resolve([]);
+    const send = (part: BatchPart<ItemOf[K]>): Promise<readonly OutcomeOf<K>[]> =>
+      callWith(kind, part, epoch, submit, size);
+    if (items.length === 1) return send({ items, partitions, weight: weightOfItem(first) });
+    const parts = splitBatch(items, partitions, weightOfItem, this.#partBytes);
+    const maxAtOnce = size === undefined ? Infinity : FETCH_PARTS_AT_ONCE;
+    return sendParts(parts, send, (error) => failureOf(this.#address, error), maxAtOnce);
   }
-
-  readonly #failureOfRead = (error: TransportError) => readFailure(this.#address, error);
-  readonly #failureOfWrite = (error: TransportError) => writeFailure(this.#address, error);
 }
+
+/** What is special about the calls of one operation. */
+interface Operation<K extends Kind> {
+  readonly kind: K;
+  readonly weightOfItem: (item: ItemOf[K]) => number;
+  readonly failureOf: (node: string, error: TransportError) => ItemFailure;
+}
+
+const SET: Operation<'set'> = { kind: 'set', weightOfItem: setWeight, failureOf: writeFailure };
+const DELETE: Operation<'delete'> = { kind: 'delete', weightOfItem: deleteWeight, failureOf: writeFailure };
+const FETCH: Operation<'fetch'> = { kind: 'fetch', weightOfItem: keyWeight, failureOf: readFailure };
+const QUERY: Operation<'query'> = { kind: 'query', weightOfItem: keyWeight, failureOf: readFailure };
 
 function withRoomFor(pair: PairLimits | undefined, link: LinkOptions): LinkOptions {
   if (pair === undefined) return link;
   const maxFrameBytes = Math.max(link.limits.maxFrameBytes, largestFrameBytes(pair));
   return { ...link, limits: { ...link.limits, maxFrameBytes } };
-}
-
-function deleteWeight({ key }: DeleteItem): number {
-  return keyWeight(key);
 }
 
 /** No more parts are asked for once the answers to those before are too large together. */

@@ -12,7 +12,7 @@ beforeEach(() => {
 
 function fetchWith(size?: AnswerSize): PendingCall<'fetch'> {
   const end = (outcome: unknown): void => void ends.push(outcome);
-  const call = new PendingCall('fetch', keys, 0, end, end);
+  const call = new PendingCall('fetch', keys, [0, 0, 0], 0, 0, end, end);
   call.size = size;
   return call;
 }

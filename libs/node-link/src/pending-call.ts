@@ -1,5 +1,6 @@
 import { answerTooLarge, leastBytes, type AnswerSize, type ItemFailure } from '@kvs/protocol';
 import type { TransportError } from '@kvs/router';
+import type { BatchPart } from './batch-parts.js';
 import type { ItemOf, Kind, OutcomeListOf, OutcomeOf } from './batch.js';
 
 /** A call in flight: its items, the outcomes that have come, and the promise of its caller. */
@@ -23,6 +24,8 @@ export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
   constructor(
     readonly kind: K,
     readonly items: readonly ItemOf[K][],
+    readonly partitions: readonly number[],
+    readonly epoch: number,
     readonly weight: number,
     resolve: (outcomes: readonly OutcomeOf<K>[]) => void,
     reject: (error: unknown) => void,
@@ -90,18 +93,17 @@ export interface SentBatch {
 /**
  * Makes a call, and has it submitted.
  *
- * @param weight what `weightOf` says of the batch
  * @param size for a fetch, what its values are added to
  */
 export function callWith<K extends Kind>(
   kind: K,
-  items: readonly ItemOf[K][],
-  weight: number,
+  { items, partitions, weight }: BatchPart<ItemOf[K]>,
+  epoch: number,
   submit: (call: PendingCall<K>) => void,
   size?: AnswerSize,
 ): Promise<readonly OutcomeOf<K>[]> {
   return new Promise((resolve, reject) => {
-    const call = new PendingCall(kind, items, weight, resolve, reject);
+    const call = new PendingCall(kind, items, partitions, epoch, weight, resolve, reject);
     call.size = size;
     submit(call);
   });

@@ -31,3 +31,23 @@ export const endOfTurn: Schedule = (task) => void setImmediate(task);
  * that their calls need not wait for another turn.
  */
 export const endOfCallback: Schedule = (task) => process.nextTick(task);
+
+/**
+ * Returns a function that passes on at most one message a minute, so that a peer can't fill the log.
+ *
+ * @param tell gets the message
+ */
+export function seldom(
+  timers: Pick<Timers, 'nowMs'>,
+  tell: (message: string) => void,
+): (message: string) => void {
+  let lastMs = -Infinity;
+  return (message) => {
+    const atMs = timers.nowMs();
+    if (atMs - lastMs < SELDOM_MS) return;
+    lastMs = atMs;
+    tell(message);
+  };
+}
+
+const SELDOM_MS = 60_000;

@@ -76,6 +76,13 @@ export const streamRequests: fc.Arbitrary<StreamRequest> = fc.oneof(
     .map((scan): StreamRequest => ({ kind: 'scan', scan })),
 );
 
+/** Of fixed lists of nodes, and of topologies. */
+export const epochs = fc.oneof(
+  fc.constant(0),
+  fc.nat(),
+  fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+);
+
 export const ids = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
 const codes = fc.constantFrom(...Object.keys(ERROR_CODES)) as fc.Arbitrary<ErrorCode>;

@@ -5,10 +5,9 @@ import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { decodeCalls, type DecodedCall } from '../src/codec/calls.js';
 import { FrameBuilder } from '../src/codec/frame-builder.js';
 import { FrameReader } from '../src/codec/frame-reader.js';
-import { FRAME, type FrameType } from '../src/codec/frame.js';
+import { FRAME, type FrameType, LINK_TOKEN } from '../src/codec/frame.js';
 import { decodeHello, encodeHello, type LinkLimits } from '../src/codec/hello.js';
 import { BOUNDLESS } from './frames.js';
-import { LINK_TOKEN } from '../src/link/link-token.js';
 
 export const PEER: LinkLimits = { maxFrameBytes: 2 ** 20, maxCallsInFlight: 100, maxBytesInFlight: 2 ** 20 };
 

@@ -1,11 +1,13 @@
-import { DEFAULT_LIMITS } from '@kvs/protocol';
-import type { OutcomeList } from '../src/batch.js';
+import { DEFAULT_LIMITS, partitionOf, type Key } from '@kvs/protocol';
+import type { BatchPart } from '../src/batch-parts.js';
+import { keysOf, type Batch, type OutcomeList, type RoutedBatch } from '../src/batch.js';
 import type { Answer } from '../src/codec/answers.js';
 import { AnswerReader, type Answered } from '../src/codec/decode-answers.js';
-import { decodeCalls, type CallRoom, type DecodedCall } from '../src/codec/calls.js';
+import { decodeCalls, putCall, type CallRoom, type DecodedCall } from '../src/codec/calls.js';
+import type { FrameBuilder } from '../src/codec/frame-builder.js';
 import type { FrameCursor } from '../src/codec/frame-cursor.js';
 import { FrameReader } from '../src/codec/frame-reader.js';
-import type { FrameType } from '../src/codec/frame.js';
+import { FRAME, type FrameType } from '../src/codec/frame.js';
 import type { ItemLimits } from '../src/codec/item-checks.js';
 
 export const MAX_FRAME_BYTES = 64 * 1024;
@@ -15,6 +17,29 @@ export function readFrames<T>(bytes: Buffer, read: (cursor: FrameCursor, type: F
   const results: T[] = [];
   new FrameReader(MAX_FRAME_BYTES, (type, cursor) => results.push(read(cursor, type))).push(bytes);
   return results;
+}
+
+/** The items of one operation as one part of a batch. */
+export function partOf<T extends Key | { readonly key: Key }>(
+  items: readonly T[],
+  weight: number,
+): BatchPart<T> {
+  return { items, partitions: items.map((item) => partitionOf('key' in item ? item.key : item)), weight };
+}
+
+/** The batch as a router sends it. */
+export function routed(batch: Batch, epoch = 0): RoutedBatch {
+  return { ...batch, partitions: keysOf(batch).map(partitionOf), epoch };
+}
+
+/** Returns a frame of calls. */
+export function encodeCalls(
+  builder: FrameBuilder,
+  calls: readonly { readonly id: number; readonly batch: Batch; readonly epoch?: number }[],
+): Buffer {
+  builder.begin(FRAME.calls);
+  for (const { id, batch, epoch } of calls) putCall(builder, id, routed(batch, epoch));
+  return builder.finish();
 }
 
 /** As a node without limits on what is unanswered. */

@@ -1,13 +1,12 @@
 import { connect, type Socket } from 'node:net';
 import type { Batch, OutcomeList } from '../src/batch.js';
 import { AnswerReader } from '../src/codec/decode-answers.js';
-import { encodeCalls } from '../src/codec/calls.js';
+import { encodeCalls } from './frames.js';
 import type { Refusal } from '../src/codec/refusal.js';
 import { FrameBuilder } from '../src/codec/frame-builder.js';
 import { FrameReader } from '../src/codec/frame-reader.js';
-import { FRAME, type FrameType } from '../src/codec/frame.js';
+import { FRAME, type FrameType, LINK_PATH, LINK_TOKEN } from '../src/codec/frame.js';
 import { encodeHello } from '../src/codec/hello.js';
-import { LINK_PATH, LINK_TOKEN } from '../src/link/link-token.js';
 
 const LIMITS = { maxFrameBytes: 2 ** 20, maxCallsInFlight: 100, maxBytesInFlight: 2 ** 20 };
 

@@ -14,21 +14,35 @@ import type {
 } from '@kvs/protocol';
 
 /**
- * The way to one storage node. Batches have one outcome for each item, in order. A node that answers, even with a
+ * The way to one storage node. A batch comes with the partition of each of its keys, in the order of the items, and with the
+ * largest epoch that the router knows of these partitions' entries (0 if it knows none). Batches have one outcome for each item, in order. A node that answers, even with a
  * refusal, gives outcomes; a node that can't be reached or does not answer in time makes the call reject with
  * {@link TransportError}. Where a batch went in parts and only some of them failed so, their items fail as
  * `node_unavailable`, a write with `maybeApplied` unless it was surely not seen. A transport never retries by itself, and
  * never remembers that a node was away.
  */
 export interface NodeTransport {
-  set(items: readonly SetItem[]): Promise<readonly SetOutcome[]>;
+  set(
+    items: readonly SetItem[],
+    partitions: readonly number[],
+    epoch: number,
+  ): Promise<readonly SetOutcome[]>;
   /**
    * @param size adds up the values as they come, also those of other nodes. If it is exceeded, the call rejects with
    * `KvsError` of code `answer_too_large`, and keeps no values
    */
-  fetch(keys: readonly Key[], size?: AnswerSize): Promise<readonly FetchOutcome[]>;
-  query(keys: readonly Key[]): Promise<readonly QueryOutcome[]>;
-  delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]>;
+  fetch(
+    keys: readonly Key[],
+    partitions: readonly number[],
+    epoch: number,
+    size?: AnswerSize,
+  ): Promise<readonly FetchOutcome[]>;
+  query(keys: readonly Key[], partitions: readonly number[], epoch: number): Promise<readonly QueryOutcome[]>;
+  delete(
+    items: readonly DeleteItem[],
+    partitions: readonly number[],
+    epoch: number,
+  ): Promise<readonly DeleteOutcome[]>;
   /** Resolves when the node has begun to answer; rejects with {@link TransportError} when it refuses. */
   scan(request: ScanRequest): Promise<NodeScan>;
   /** As {@link scan}, rejects also when the node refuses. */

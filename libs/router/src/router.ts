@@ -30,7 +30,7 @@ import {
   type NodeTransport,
   type NodeTransportFactory,
 } from './node-transport.js';
-import { askNode, scatter, type AskNode, type Outcomes } from './scatter.js';
+import { askNode, scatter, type AskNode, type Outcomes, type Split } from './scatter.js';
 
 /**
  * The operations over many nodes: each key's partition belongs to one node, and only that node is asked. A node that
@@ -63,21 +63,21 @@ export class Router implements KeyValueOperations {
   }
 
   set(items: readonly SetItem[]): Promise<readonly SetOutcome[]> {
-    return this.#write(items, (route, share) => counted(route).set(share));
+    return this.#write(items, (route, share, partitions) => counted(route).set(share, partitions, 0));
   }
 
   delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]> {
-    return this.#write(items, (route, share) => counted(route).delete(share));
+    return this.#write(items, (route, share, partitions) => counted(route).delete(share, partitions, 0));
   }
 
   fetch(keys: readonly Key[], maxBytes = Infinity): Promise<readonly FetchOutcome[]> {
     // A value alone is held to a limit of its own.
     const size = keys.length > 1 ? new AnswerSize(maxBytes) : undefined;
-    return this.#read(keys, (route, share) => counted(route).fetch(share, size));
+    return this.#read(keys, (route, share, partitions) => counted(route).fetch(share, partitions, 0, size));
   }
 
   query(keys: readonly Key[]): Promise<readonly QueryOutcome[]> {
-    return this.#read(keys, (route, share) => counted(route).query(share));
+    return this.#read(keys, (route, share, partitions) => counted(route).query(share, partitions, 0));
   }
 
   async scan(request: ScanRequest & { readonly partial: boolean }): Promise<ScanAnswer> {
@@ -135,10 +135,10 @@ export class Router implements KeyValueOperations {
    * refuses connections or does not answer in time would only do so again.
    */
   #read<O>(keys: readonly Key[], ask: AskNode<Route, Key, O>): Promise<Outcomes<O>> {
-    return scatter(keys, this.#routeOfKey, ask, (route, share, error) => {
-      if (!isBroken(error)) return failShare(route, share, error);
+    return scatter(keys, this.#byKey, ask, (route, share, partitions, error) => {
+      if (!isBroken(error)) return failReads(route, share, partitions, error);
       route.counter.failed(error);
-      return askNode(route, share, ask, failShare);
+      return askNode(route, share, partitions, ask, failReads);
     });
   }
 
@@ -147,7 +147,7 @@ export class Router implements KeyValueOperations {
     items: readonly T[],
     ask: AskNode<Route, T, O>,
   ): Promise<Outcomes<O>> {
-    return scatter(items, this.#routeOfItem, ask, failWrites);
+    return scatter(items, this.#byItem, ask, failWrites);
   }
 
   /** Each node that owns some of the partitions, with those. */
@@ -162,13 +162,16 @@ export class Router implements KeyValueOperations {
     }).filter((share) => share.partitions.length > 0);
   }
 
-  readonly #routeOfItem = ({ key }: { readonly key: Key }): Route => this.#routeOfKey(key);
-
-  readonly #routeOfKey = (key: Key): Route => {
-    const partition = partitionOf(key);
+  readonly #routeOf = (partition: number): Route => {
     const route = this.#routes[partition];
     if (route === undefined) throw new TypeError(`there is no partition ${partition}`);
     return route;
+  };
+
+  readonly #byKey: Split<Route, Key> = { partitionOf, nodeOf: this.#routeOf };
+  readonly #byItem: Split<Route, { readonly key: Key }> = {
+    partitionOf: ({ key }) => partitionOf(key),
+    nodeOf: this.#routeOf,
   };
 }
 
@@ -189,12 +192,22 @@ function isBroken(error: unknown): boolean {
   return error instanceof TransportError && error.failure === 'broken';
 }
 
-function failShare(route: Route, share: readonly unknown[], error: unknown): ItemFailure[] {
+function failReads(
+  route: Route,
+  share: readonly unknown[],
+  _partitions: unknown,
+  error: unknown,
+): ItemFailure[] {
   const failure = readFailure(route.node, reachError(route, error));
   return share.map(() => failure);
 }
 
-function failWrites(route: Route, share: readonly unknown[], error: unknown): ItemFailure[] {
+function failWrites(
+  route: Route,
+  share: readonly unknown[],
+  _partitions: unknown,
+  error: unknown,
+): ItemFailure[] {
   const failure = writeFailure(route.node, reachError(route, error));
   return share.map(() => failure);
 }

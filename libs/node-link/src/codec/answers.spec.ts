@@ -5,8 +5,7 @@ import { callFor, MAX_FRAME_BYTES, readAnswers } from '../../test/frames.js';
 import { REFUSED, type Answer } from './answers.js';
 import { encodeAnswers } from './encode-answers.js';
 import { FrameBuilder } from './frame-builder.js';
-import { FRAME } from './frame.js';
-import { LinkProtocolError } from './link-protocol-error.js';
+import { FRAME, LinkProtocolError } from './frame.js';
 
 const builder = new FrameBuilder();
 const limits = { frameBytes: MAX_FRAME_BYTES / 4, maxFrameBytes: MAX_FRAME_BYTES };

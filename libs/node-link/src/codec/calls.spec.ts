@@ -9,16 +9,15 @@ import {
   type Key,
   type SetItem,
 } from '@kvs/protocol';
-import { batches, ids } from '../../test/arbitraries.js';
-import { BOUNDLESS, readCalls } from '../../test/frames.js';
-import { keysOf, weightOf, type Batch } from '../batch.js';
-import { encodeCalls, type CallRoom, type DecodedCall } from './calls.js';
+import { batches, epochs, ids } from '../../test/arbitraries.js';
+import { BOUNDLESS, encodeCalls, readCalls, routed } from '../../test/frames.js';
+import { weightOf, type Batch } from '../batch.js';
+import type { CallRoom, DecodedCall } from './calls.js';
 import { FrameBuilder } from './frame-builder.js';
-import { FRAME, KIND_CODES } from './frame.js';
-import { LinkProtocolError } from './link-protocol-error.js';
+import { FRAME, KIND_CODES, LinkProtocolError } from './frame.js';
 
 const builder = new FrameBuilder();
-const encode = (...calls: { id: number; batch: Batch }[]) => encodeCalls(builder, calls);
+const encode = (...calls: { id: number; batch: Batch; epoch?: number }[]) => encodeCalls(builder, calls);
 
 /** Data that the types would not let through: what a peer may send all the same. */
 function unchecked<T>(value: unknown): T {
@@ -27,8 +26,8 @@ function unchecked<T>(value: unknown): T {
 const key = (data: string, encoding = 'string') => unchecked<Key>({ encoding, data });
 
 /** The call as a node reads it. */
-function decoded(id: number, batch: Batch): DecodedCall {
-  return { id, partitions: keysOf(batch).map(partitionOf), ...batch };
+function decoded(id: number, batch: Batch, epoch?: number): DecodedCall {
+  return { id, ...routed(batch, epoch) };
 }
 
 function refusalOf(call: DecodedCall | undefined): string | undefined {
@@ -38,9 +37,9 @@ function refusalOf(call: DecodedCall | undefined): string | undefined {
 describe('a frame of calls', () => {
   it('is read as it was written, whatever calls travel together', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(ids, batches), { maxLength: 5 }), (calls) => {
-        const frame = encode(...calls.map(([id, batch]) => ({ id, batch })));
-        expect(readCalls(frame)).toEqual(calls.map(([id, batch]) => decoded(id, batch)));
+      fc.property(fc.array(fc.tuple(ids, batches, epochs), { maxLength: 5 }), (calls) => {
+        const frame = encode(...calls.map(([id, batch, epoch]) => ({ id, batch, epoch })));
+        expect(readCalls(frame)).toEqual(calls.map((call) => decoded(...call)));
       }),
     );
   });
@@ -106,6 +105,14 @@ describe('a partition', () => {
     expect(readCalls(call('fetch', own + 1))).toMatchObject([{ partitions: [own + 1] }]);
     expect(() => readCalls(call('fetch', 4096))).toThrow(LinkProtocolError);
   });
+});
+
+it.each([0, 2 ** 53])('an epoch of %d is out of its range', (epoch) => {
+  builder.begin(FRAME.calls);
+  for (const number of [1, KIND_CODES.query | 128, 1]) builder.varint(number);
+  builder.integer(epoch);
+  const frame = Buffer.from(builder.finish());
+  expect(() => readCalls(frame)).toThrow(LinkProtocolError);
 });
 
 describe('an item that is not valid', () => {

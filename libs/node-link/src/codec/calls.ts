@@ -1,4 +1,3 @@
-import type { Buffer } from 'node:buffer';
 import {
   isTtl,
   isVersionCondition,
@@ -10,46 +9,39 @@ import {
   type SetItem,
   type Value,
 } from '@kvs/protocol';
-import { ITEM_WEIGHT, type Batch } from '../batch.js';
+import { ITEM_WEIGHT, type Batch, type RoutedBatch } from '../batch.js';
 import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
-import { FRAME, allowFlags, KIND_CODES, kindOf } from './frame.js';
+import { allowFlags, KIND_CODES, kindOf, LinkProtocolError } from './frame.js';
 import { checkKey, checkValue, type ItemLimits } from './item-checks.js';
-import { LinkProtocolError } from './link-protocol-error.js';
 import type { Refusal } from './refusal.js';
 
-/** A batch with the partition of each of its keys. */
-export type DecodedBatch = { readonly id: number; readonly partitions: readonly number[] } & Batch;
+/** A batch whose items are valid and canonical. */
+export type DecodedBatch = { readonly id: number } & RoutedBatch;
 
-/** A call as a node reads it: a batch whose items are valid and canonical, or the refusal of the call. */
+/** A call as a node reads it: its batch, or the refusal of the call. */
 export type DecodedCall = DecodedBatch | { readonly id: number; readonly refusal: Refusal };
 
-/** Puts a call into a frame that was begun as {@link FRAME.calls}. */
-export function putCall(builder: FrameBuilder, id: number, batch: Batch): void {
+/** Puts a call into a frame that was begun as `calls`. */
+export function putCall(builder: FrameBuilder, id: number, batch: RoutedBatch): void {
+  const { epoch, partitions } = batch;
   builder.reserve(CALL_BYTES);
   builder.varint(id);
-  builder.byte(KIND_CODES[batch.kind]);
+  builder.byte(KIND_CODES[batch.kind] | (epoch === 0 ? 0 : HAS_EPOCH));
   builder.varint(batch.items.length);
+  if (epoch !== 0) builder.integer(epoch);
+  let at = 0;
   switch (batch.kind) {
     case 'set':
-      for (const item of batch.items) putSetItem(builder, item);
+      for (const item of batch.items) putSetItem(builder, item, partitions[at++]);
       break;
     case 'delete':
-      for (const item of batch.items) putDeleteItem(builder, item);
+      for (const item of batch.items) putDeleteItem(builder, item, partitions[at++]);
       break;
     case 'fetch':
     case 'query':
-      for (const key of batch.items) putKey(builder, key);
+      for (const key of batch.items) putKey(builder, key, partitions[at++]);
   }
-}
-
-export function encodeCalls(
-  builder: FrameBuilder,
-  calls: readonly { readonly id: number; readonly batch: Batch }[],
-): Buffer {
-  builder.begin(FRAME.calls);
-  for (const { id, batch } of calls) putCall(builder, id, batch);
-  return builder.finish();
 }
 
 /** How much more a link may have unanswered. */
@@ -71,8 +63,10 @@ export function decodeCalls(cursor: FrameCursor, limits: ItemLimits, room: CallR
   let bytes = cursor.units;
   while (cursor.hasNumbers) {
     const id = cursor.varint();
-    const kind = kindOf(cursor.byte());
+    const code = cursor.byte();
+    const kind = kindOf(code & ~HAS_EPOCH);
     const count = cursor.varint();
+    const epoch = code & HAS_EPOCH ? readEpoch(cursor) : 0;
     if (count === 0) throw new LinkProtocolError('a call has no items');
     if (count > cursor.room(MIN_ITEM_BYTES))
       throw new LinkProtocolError('a call has fewer items than it says');
@@ -81,7 +75,7 @@ export function decodeCalls(cursor: FrameCursor, limits: ItemLimits, room: CallR
     bytes += count * ITEM_WEIGHT;
     if (bytes > room.bytes && (calls.length > 0 || !room.isIdle))
       throw new LinkProtocolError('calls of more bytes are unanswered than the node takes');
-    calls.push(new ItemReader(cursor, limits).read(id, kind, count));
+    calls.push(new ItemReader(cursor, limits).read(id, kind, count, epoch));
   }
   cursor.finish();
   return calls;
@@ -100,30 +94,27 @@ class ItemReader {
     this.#limits = limits;
   }
 
-  read(id: number, kind: Batch['kind'], count: number): DecodedCall {
+  read(id: number, kind: Batch['kind'], count: number, epoch: number): DecodedCall {
     const { maxBatchItems } = this.#limits;
     if (count > maxBatchItems) {
       const message = `a batch has at most ${maxBatchItems} items, not ${count}`;
       this.#refusal = { code: 'too_many_items', message };
     }
-    const call = this.#call(id, kind, count);
-    return this.#refusal === undefined ? call : { id, refusal: this.#refusal };
+    const batch = this.#batch(kind, count);
+    if (this.#refusal !== undefined) return { id, refusal: this.#refusal };
+    return { id, partitions: this.#partitions, epoch, ...batch };
   }
 
-  #call(id: number, kind: Batch['kind'], count: number): DecodedCall {
+  #batch(kind: Batch['kind'], count: number): Batch {
     switch (kind) {
       case 'set':
-        return this.#batch(id, { kind, items: this.#items(count, (flags, i) => this.#setItem(flags, i)) });
+        return { kind, items: this.#items(count, (flags, i) => this.#setItem(flags, i)) };
       case 'delete':
-        return this.#batch(id, { kind, items: this.#items(count, (flags, i) => this.#deleteItem(flags, i)) });
+        return { kind, items: this.#items(count, (flags, i) => this.#deleteItem(flags, i)) };
       case 'fetch':
       case 'query':
-        return this.#batch(id, { kind, items: this.#items(count, (flags, i) => this.#keyItem(flags, i)) });
+        return { kind, items: this.#items(count, (flags, i) => this.#keyItem(flags, i)) };
     }
-  }
-
-  #batch(id: number, batch: Batch): DecodedBatch {
-    return { id, partitions: this.#partitions, ...batch };
   }
 
   #items<T>(count: number, read: (flags: number, index: number) => T | undefined): T[] {
@@ -194,13 +185,9 @@ class ItemReader {
 
   #value(flags: number, units: number, index: number): Value | undefined {
     if (this.#refusal !== undefined) return void this.#cursor.skip(units);
+    const data = this.#cursor.text(units);
     const encoding = flags & VALUE_BINARY ? 'binary' : 'string';
-    const value = checkValue(
-      encoding,
-      this.#cursor.text(units),
-      this.#cursor.wide,
-      this.#limits.maxValueBytes,
-    );
+    const value = checkValue(encoding, data, this.#cursor.wide, this.#limits.maxValueBytes);
     return typeof value === 'string' ? this.#refuse(value, index) : value;
   }
 
@@ -210,7 +197,11 @@ class ItemReader {
   }
 }
 
-function putSetItem(builder: FrameBuilder, { key, value, ttlMs, ifVersion }: SetItem): void {
+function putSetItem(
+  builder: FrameBuilder,
+  { key, value, ttlMs, ifVersion }: SetItem,
+  partition: number | undefined,
+): void {
   builder.reserve(ITEM_BYTES);
   builder.byte(
     (key.encoding === 'binary' ? KEY_BINARY : 0) |
@@ -218,7 +209,7 @@ function putSetItem(builder: FrameBuilder, { key, value, ttlMs, ifVersion }: Set
       (ttlMs === undefined ? 0 : HAS_TTL) |
       (ifVersion === undefined ? 0 : HAS_VERSION),
   );
-  builder.varint(partitionOf(key));
+  builder.varint(given(partition));
   builder.varint(key.data.length);
   builder.varint(value.data.length);
   if (ttlMs !== undefined) builder.integer(ttlMs);
@@ -227,22 +218,42 @@ function putSetItem(builder: FrameBuilder, { key, value, ttlMs, ifVersion }: Set
   builder.text(value.data);
 }
 
-function putDeleteItem(builder: FrameBuilder, { key, ifVersion }: DeleteItem): void {
+function putDeleteItem(
+  builder: FrameBuilder,
+  { key, ifVersion }: DeleteItem,
+  partition: number | undefined,
+): void {
   builder.reserve(ITEM_BYTES);
   builder.byte((key.encoding === 'binary' ? KEY_BINARY : 0) | (ifVersion === undefined ? 0 : HAS_VERSION));
-  builder.varint(partitionOf(key));
+  builder.varint(given(partition));
   builder.varint(key.data.length);
   if (ifVersion !== undefined) builder.integer(ifVersion);
   builder.text(key.data);
 }
 
-function putKey(builder: FrameBuilder, key: Key): void {
+function putKey(builder: FrameBuilder, key: Key, partition: number | undefined): void {
   builder.reserve(ITEM_BYTES);
   builder.byte(key.encoding === 'binary' ? KEY_BINARY : 0);
-  builder.varint(partitionOf(key));
+  builder.varint(given(partition));
   builder.varint(key.data.length);
   builder.text(key.data);
 }
+
+function given(partition: number | undefined): number {
+  if (partition === undefined) throw new TypeError('a batch has fewer partitions than items');
+  return partition;
+}
+
+/** @throws LinkProtocolError if it is not from 1 to 2⁵³ − 1 */
+export function readEpoch(cursor: FrameCursor): number {
+  const epoch = cursor.integer();
+  if (epoch === 0 || !Number.isSafeInteger(epoch))
+    throw new LinkProtocolError('an epoch is out of its range');
+  return epoch;
+}
+
+/** Set in the byte of the operation if an epoch follows the number of items. */
+const HAS_EPOCH = 128;
 
 const KEY_BINARY = 1;
 const VALUE_BINARY = 2;
@@ -251,4 +262,4 @@ const HAS_VERSION = 8;
 
 const MIN_ITEM_BYTES = 3;
 const ITEM_BYTES = 1 + 3 * MAX_VARINT_BYTES + 2 * INTEGER_BYTES;
-const CALL_BYTES = 2 * MAX_VARINT_BYTES + 1;
+const CALL_BYTES = 2 * MAX_VARINT_BYTES + 1 + INTEGER_BYTES;

@@ -1,19 +1,9 @@
-import {
-  brandValue,
-  canonicalData,
-  isTtl,
-  isValidData,
-  isVersionCondition,
-  type Encoding,
-  type Entry,
-  type ItemFailure,
-  type Value,
-} from '@kvs/protocol';
+import { isTtl, isVersionCondition, type Entry, type ItemFailure } from '@kvs/protocol';
 import type { OutcomeList } from '../batch.js';
 import { HAS_TTL, MAYBE_APPLIED, OK, REFUSED, VALUE_BINARY, YES } from './answers.js';
 import type { FrameCursor } from './frame-cursor.js';
-import { allowFlags, kindOf } from './frame.js';
-import { LinkProtocolError } from './link-protocol-error.js';
+import { allowFlags, kindOf, LinkProtocolError } from './frame.js';
+import { readValue } from './item-checks.js';
 import { readRefusal, type Refusal } from './refusal.js';
 
 /** A call with all of its outcomes; with a refusal, it has none. */
@@ -128,17 +118,10 @@ function readEntry(cursor: FrameCursor, flags: number): Entry | null {
   const units = cursor.varint();
   const version = checkedVersion(cursor.integer());
   const ttlMs = flags & HAS_TTL ? cursor.integer() : undefined;
-  const value = readValue(flags & VALUE_BINARY ? 'binary' : 'string', cursor.text(units), cursor.wide);
+  const value = readValue(cursor, flags & VALUE_BINARY ? 'binary' : 'string', units);
   if (ttlMs === undefined) return { value, version };
   if (!isTtl(ttlMs)) throw new LinkProtocolError('a time to live is out of its range');
   return { value, version, ttlMs };
-}
-
-function readValue(encoding: Encoding, data: string, wide: boolean): Value {
-  if ((wide || encoding === 'binary') && !isValidData(encoding, data)) {
-    throw new LinkProtocolError('a value is not valid in its encoding');
-  }
-  return brandValue({ encoding, data: canonicalData(encoding, data) });
 }
 
 function checkedVersion(version: number): number {

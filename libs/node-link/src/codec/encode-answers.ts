@@ -2,10 +2,9 @@ import { Buffer } from 'node:buffer';
 import type { Entry, ItemFailure, Value } from '@kvs/protocol';
 import type { Kind, OutcomeOf } from '../batch.js';
 import { HAS_TTL, MAYBE_APPLIED, OK, REFUSED, VALUE_BINARY, YES, type Answer } from './answers.js';
-import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
+import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder, mayExceed } from './frame-builder.js';
 import { FRAME, FRAME_HEADER_BYTES, KIND_CODES } from './frame.js';
 import { MAX_MESSAGE_UNITS, putRefusal, REFUSAL_BYTES, type Refusal } from './refusal.js';
-import { mayExceed } from './text-bytes.js';
 
 /**
  * Writes answers as frames of about `frameBytes`. The outcomes of one call may need several frames. The proxy knows how many

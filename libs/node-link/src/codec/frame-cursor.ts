@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import { isUtf8 } from 'node:buffer';
-import { LinkProtocolError } from './link-protocol-error.js';
+import { LinkProtocolError } from './frame.js';
 
 /** Reads a frame's numbers and text from the front, and never past their ends. */
 export class FrameCursor {

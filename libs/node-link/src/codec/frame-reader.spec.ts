@@ -1,16 +1,15 @@
 import fc from 'fast-check';
 import { DEFAULT_LIMITS, guardDeleteItem, guardKey, guardSetItem } from '@kvs/protocol';
 import { answers, batches, ids, streamRequests } from '../../test/arbitraries.js';
-import { BOUNDLESS, callFor, MAX_FRAME_BYTES, readFrames } from '../../test/frames.js';
+import { BOUNDLESS, callFor, encodeCalls, MAX_FRAME_BYTES, readFrames } from '../../test/frames.js';
 import { encodeAnswers } from './encode-answers.js';
 import { AnswerReader } from './decode-answers.js';
-import { decodeCalls, encodeCalls, type DecodedCall } from './calls.js';
+import { decodeCalls, type DecodedCall } from './calls.js';
 import { FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
 import { FrameReader } from './frame-reader.js';
-import { FRAME } from './frame.js';
+import { FRAME, LinkProtocolError } from './frame.js';
 import { decodeHello, encodeHello, encodeSignal } from './hello.js';
-import { LinkProtocolError } from './link-protocol-error.js';
 import {
   decodeCancel,
   decodeChunk,

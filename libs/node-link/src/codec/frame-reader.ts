@@ -1,7 +1,13 @@
 import { Buffer } from 'node:buffer';
-import { FRAME_HEADER_BYTES, isFrameType, LENGTH_BYTES, UTF8_TEXT, type FrameType } from './frame.js';
+import {
+  FRAME_HEADER_BYTES,
+  isFrameType,
+  LENGTH_BYTES,
+  UTF8_TEXT,
+  type FrameType,
+  LinkProtocolError,
+} from './frame.js';
 import { FrameCursor } from './frame-cursor.js';
-import { LinkProtocolError } from './link-protocol-error.js';
 
 /** Takes a complete frame. */
 export type FrameHandler = (type: FrameType, cursor: FrameCursor) => void;

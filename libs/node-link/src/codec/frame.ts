@@ -1,5 +1,13 @@
 import type { Kind } from '../batch.js';
-import { LinkProtocolError } from './link-protocol-error.js';
+
+/** Where a node offers its link, and the token of its protocol in the `Upgrade` header. The number is its version. */
+export const LINK_PATH = '/link';
+export const LINK_TOKEN = 'kvs-link/4';
+
+/** The other end sent what the link's protocol does not have. Nothing of such a frame is believed, and the link is closed. */
+export class LinkProtocolError extends Error {
+  override readonly name = 'LinkProtocolError';
+}
 
 /**
  * A frame, all numbers little-endian:

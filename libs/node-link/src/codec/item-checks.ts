@@ -10,7 +10,9 @@ import {
   type Limits,
   type Value,
 } from '@kvs/protocol';
-import { mayExceed } from './text-bytes.js';
+import { mayExceed } from './frame-builder.js';
+import type { FrameCursor } from './frame-cursor.js';
+import { LinkProtocolError } from './frame.js';
 
 /** The limits that items are held to. */
 export type ItemLimits = Pick<Limits, 'maxKeyBytes' | 'maxValueBytes' | 'maxBatchItems'>;
@@ -43,6 +45,17 @@ export function checkValue(
   if ((wide || encoding === 'binary') && !isValidData(encoding, data)) return 'invalid_data';
   const value = { encoding, data: canonicalData(encoding, data) };
   return isLonger(value, maxValueBytes) ? 'value_too_large' : brandValue(value);
+}
+
+/**
+ * Reads a value of any size.
+ *
+ * @throws LinkProtocolError if it is not valid in its encoding
+ */
+export function readValue(cursor: FrameCursor, encoding: Encoding, units: number): Value {
+  const value = checkValue(encoding, cursor.text(units), cursor.wide, Infinity);
+  if (typeof value === 'string') throw new LinkProtocolError('a value is not valid in its encoding');
+  return value;
 }
 
 function isLonger(data: { encoding: Encoding; data: string }, maxBytes: number): boolean {

@@ -1,7 +1,7 @@
 import { isErrorCode, KvsError, type ErrorCode } from '@kvs/protocol';
 import { MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
-import { LinkProtocolError } from './link-protocol-error.js';
+import { LinkProtocolError } from './frame.js';
 
 /** Why a node did nothing of a call, or did not complete a stream. */
 export interface Refusal {

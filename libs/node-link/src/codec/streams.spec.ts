@@ -3,8 +3,7 @@ import { ids, streamRequests } from '../../test/arbitraries.js';
 import { MAX_FRAME_BYTES, readFrames } from '../../test/frames.js';
 import { FrameBuilder } from './frame-builder.js';
 import { FrameReader } from './frame-reader.js';
-import { FRAME } from './frame.js';
-import { LinkProtocolError } from './link-protocol-error.js';
+import { FRAME, LinkProtocolError } from './frame.js';
 import {
   decodeCancel,
   decodeChunk,

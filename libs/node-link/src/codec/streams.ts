@@ -1,9 +1,9 @@
 import type { Buffer } from 'node:buffer';
-import { brandValue, canonicalData, isValidData, PARTITION_COUNT, type ScanRequest } from '@kvs/protocol';
+import { PARTITION_COUNT, type ScanRequest } from '@kvs/protocol';
 import { MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
-import { FRAME, FRAME_HEADER_BYTES, allowFlags } from './frame.js';
-import { LinkProtocolError } from './link-protocol-error.js';
+import { FRAME, FRAME_HEADER_BYTES, allowFlags, LinkProtocolError } from './frame.js';
+import { readValue } from './item-checks.js';
 import { putRefusal, readRefusal, REFUSAL_BYTES, type Refusal } from './refusal.js';
 
 /** A request that a node answers with a stream of bytes: the pairs of a scan, or its statistics as JSON. */
@@ -126,7 +126,8 @@ function putScan(builder: FrameBuilder, { prefix, partitions, meta, format }: Sc
 function readScan(cursor: FrameCursor): ScanRequest {
   const flags = cursor.byte();
   allowFlags(flags, HAS_PREFIX | PREFIX_BINARY | META | ITEMS | HAS_PARTITIONS);
-  const prefix = flags & HAS_PREFIX ? readPrefix(cursor, flags) : undefined;
+  const encoding = flags & PREFIX_BINARY ? 'binary' : 'string';
+  const prefix = flags & HAS_PREFIX ? readValue(cursor, encoding, cursor.varint()) : undefined;
   const partitions = flags & HAS_PARTITIONS ? partitionsIn(cursor.bytes(BITMAP_BYTES)) : undefined;
   return {
     meta: (flags & META) !== 0,
@@ -134,13 +135,6 @@ function readScan(cursor: FrameCursor): ScanRequest {
     ...(prefix && { prefix }),
     ...(partitions && { partitions }),
   };
-}
-
-function readPrefix(cursor: FrameCursor, flags: number) {
-  const encoding = flags & PREFIX_BINARY ? 'binary' : 'string';
-  const data = cursor.text(cursor.varint());
-  if (!isValidData(encoding, data)) throw new LinkProtocolError('a prefix is not valid in its encoding');
-  return brandValue({ encoding, data: canonicalData(encoding, data) });
 }
 
 /** One bit for each partition, the lowest partition in the lowest bit of the first byte. */

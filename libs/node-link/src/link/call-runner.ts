@@ -1,20 +1,30 @@
 import { isPromise, refuseHugeAnswer, whenDone, type Limits, type MaybePromise } from '@kvs/protocol';
-import { isWrite, keysOf, weightOf } from '../batch.js';
+import { isWrite, keysOf, weightOf, type Kind } from '../batch.js';
 import type { Answer } from '../codec/answers.js';
 import type { CallRoom, DecodedBatch, DecodedCall } from '../codec/calls.js';
 import type { LinkLimits } from '../codec/hello.js';
-import { refusalOf } from '../codec/refusal.js';
+import { refusalOf, type Refusal } from '../codec/refusal.js';
 import { KeyOrder, type Ticket } from './key-order.js';
-import type { LinkLoad } from './link-load.js';
 import type { NodeOperations } from './node-operations.js';
 
-export interface CallRunnerContext {
+/** The operations that are counted. */
+export type LinkOperation = Kind | 'scan';
+
+/** What the calls of all links of a node share. */
+export interface LinkContext {
   readonly limits: Limits;
   readonly linkLimits: LinkLimits;
-  readonly load: LinkLoad;
+  /** Counts an operation as in flight until `leave` is called with the same bytes, or returns the refusal. */
+  readonly enter: (operation: LinkOperation, bytes: number) => Refusal | undefined;
+  readonly leave: (bytes: number) => void;
+  /** Counts a call that was refused because it is not valid. */
+  readonly countRefusal: () => void;
   /** Most bytes of values that the unfinished fetches can bring together. A fetch runs in any case if it is alone. */
   readonly maxFetchBytes: number;
   readonly onError: (error: unknown) => void;
+}
+
+export interface CallRunnerContext extends LinkContext {
   /** Whether there is memory for further answers. */
   readonly hasRoom: () => boolean;
   readonly answer: (answer: Answer) => void;
@@ -105,14 +115,14 @@ export class CallRunner {
   }
 
   #start(call: DecodedCall): void {
-    const { load, answer } = this.#context;
+    const { enter, countRefusal, answer } = this.#context;
     if ('refusal' in call) {
-      load.countRefusal();
+      countRefusal();
       answer(call);
       return;
     }
     const weight = weightOf(call);
-    const refusal = load.enter(call.kind, weight);
+    const refusal = enter(call.kind, weight);
     if (refusal !== undefined) answer({ id: call.id, refusal });
     else if (this.#order.isEmpty) this.#runAlone(call, weight);
     else this.#runInOrder(call, weight);
@@ -122,7 +132,7 @@ export class CallRunner {
   #runAlone(call: DecodedBatch, weight: number): void {
     const answer = this.#attempt(call);
     if (!isPromise(answer)) {
-      this.#context.load.leave(weight);
+      this.#context.leave(weight);
       this.#context.answer(answer);
       return;
     }
@@ -143,7 +153,7 @@ export class CallRunner {
 
   /** Counts a call as unanswered until the returned function is called with its answer. */
   #track(call: DecodedBatch, weight: number): (answer: Answer, ticket: Ticket) => void {
-    const { load, changed } = this.#context;
+    const { leave, changed } = this.#context;
     const valueBytes = this.#maxValueBytesOf(call);
     this.#unanswered++;
     this.#unansweredBytes += weight;
@@ -157,7 +167,7 @@ export class CallRunner {
       this.#context.answer(answer);
       if (this.#waiting.length > 0) this.resume();
       changed();
-      load.leave(weight);
+      leave(weight);
     };
   }
 
@@ -185,29 +195,29 @@ function doCall(
   batch: DecodedBatch,
   maxAnswerBytes: number,
 ): MaybePromise<Answer> {
-  const { id, kind, partitions } = batch;
+  const { id, kind, partitions, epoch } = batch;
   const count = batch.items.length;
   switch (kind) {
     case 'set':
-      return whenDone(operations.set(batch.items, partitions), (outcomes) => ({
+      return whenDone(operations.set(batch.items, partitions, epoch), (outcomes) => ({
         id,
         kind,
         outcomes: complete(outcomes, count),
       }));
     case 'delete':
-      return whenDone(operations.delete(batch.items, partitions), (outcomes) => ({
+      return whenDone(operations.delete(batch.items, partitions, epoch), (outcomes) => ({
         id,
         kind,
         outcomes: complete(outcomes, count),
       }));
     case 'query':
-      return whenDone(operations.query(batch.items, partitions), (outcomes) => ({
+      return whenDone(operations.query(batch.items, partitions, epoch), (outcomes) => ({
         id,
         kind,
         outcomes: complete(outcomes, count),
       }));
     case 'fetch':
-      return whenDone(operations.fetch(batch.items, maxAnswerBytes, partitions), (outcomes) => {
+      return whenDone(operations.fetch(batch.items, maxAnswerBytes, partitions, epoch), (outcomes) => {
         refuseHugeAnswer(batch.items, outcomes, maxAnswerBytes);
         return { id, kind, outcomes: complete(outcomes, count) };
       });

@@ -15,9 +15,6 @@ export class CallsInFlight {
     (call) => this.#received(call),
   );
   #bytes = 0;
-  /** Calls whose callers wait no more, and their bytes. */
-  #abandoned = 0;
-  #abandonedBytes = 0;
   #answeredBatches = 0;
 
   readonly #address: string;
@@ -26,7 +23,7 @@ export class CallsInFlight {
     this.#address = address;
   }
 
-  /** How many calls are unanswered, abandoned ones too. */
+  /** How many calls are unanswered, also those that nobody waits for. */
   get size(): number {
     return this.#pending.size;
   }
@@ -39,11 +36,6 @@ export class CallsInFlight {
   /** The oldest call that somebody waits for. Linear in the number of calls. */
   get oldest(): Call | undefined {
     return this.#pending.oldestFirst().find(({ settled }) => !settled);
-  }
-
-  /** Whether nobody waits for an answer. */
-  get isIdle(): boolean {
-    return this.#pending.size === this.#abandoned;
   }
 
   /** Whether the node may be sent the call. A call of any size may be sent if no other is unanswered. */
@@ -60,9 +52,11 @@ export class CallsInFlight {
     return this.#pending.add(call);
   }
 
-  /** Whether so many calls were never answered that the others will soon lack room. */
+  /** Whether so many calls were never answered that the others will soon lack room. Linear in the number of calls. */
   isStuck({ maxCallsInFlight, maxBytesInFlight }: LinkLimits): boolean {
-    return this.#abandoned > maxCallsInFlight / 2 || this.#abandonedBytes > maxBytesInFlight / 2;
+    const abandoned = this.#pending.oldestFirst().filter(({ settled }) => settled);
+    const bytes = abandoned.reduce((sum, { weight }) => sum + weight, 0);
+    return abandoned.length > maxCallsInFlight / 2 || bytes > maxBytesInFlight / 2;
   }
 
   /**
@@ -79,7 +73,7 @@ export class CallsInFlight {
     for (const call of this.#pending.oldestFirst()) {
       if (call.settled) continue;
       if (call.deadlineMs > nowMs) break;
-      this.#abandon(call);
+      this.#leaveBatch(call);
       call.fail(error);
     }
   }
@@ -102,10 +96,8 @@ export class CallsInFlight {
     this.#pending.delete(id);
     this.#bytes -= call.weight;
     this.#leaveBatch(call);
-    if (call.settled) {
-      this.#abandoned--;
-      this.#abandonedBytes -= call.weight;
-    } else if (refusal === undefined) call.complete();
+    if (call.settled) return;
+    if (refusal === undefined) call.complete();
     else {
       const failure = refusalFailure(this.#address, refusal.code, refusal.message);
       call.failAll(isWrite(call.kind) ? withDoubt(failure) : failure);
@@ -113,19 +105,11 @@ export class CallsInFlight {
   }
 
   #received(call: Call): void {
-    const wasSettled = call.settled;
     call.received();
-    if (call.settled && !wasSettled) this.#abandon(call);
+    if (call.settled) this.#leaveBatch(call);
   }
 
-  /** Nobody waits for the call any more, though the node has yet to answer it. */
-  #abandon(call: Call): void {
-    this.#abandoned++;
-    this.#abandonedBytes += call.weight;
-    this.#leaveBatch(call);
-  }
-
-  /** The others of a batch need not wait for an abandoned call. */
+  /** The others of a batch wait no more for this call: it is answered, or nobody waits for it. */
   #leaveBatch(call: Call): void {
     const { batch } = call;
     if (batch === undefined) return;

@@ -1,5 +1,5 @@
 import { TransportError } from '@kvs/router';
-import { LinkProtocolError } from '../codec/link-protocol-error.js';
+import { LinkProtocolError } from '../codec/frame.js';
 import type { Refusal } from '../codec/refusal.js';
 import type { StreamRequest } from '../codec/streams.js';
 import type { CancelTask, Timers } from '../ports.js';

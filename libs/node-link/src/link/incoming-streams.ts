@@ -1,7 +1,7 @@
 import type { TransportError } from '@kvs/router';
 import type { FrameBuilder } from '../codec/frame-builder.js';
 import type { FrameCursor } from '../codec/frame-cursor.js';
-import { LinkProtocolError } from '../codec/link-protocol-error.js';
+import { LinkProtocolError } from '../codec/frame.js';
 import { decodeChunk, decodeEnd, encodeCancel, encodeCredit, encodeOpen } from '../codec/streams.js';
 import { STREAM_WINDOW_BYTES, type IncomingStream } from './incoming-stream.js';
 

@@ -3,9 +3,9 @@ import { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { DEFAULT_LIMITS, stringKey, stringValue, type Key, type QueryOutcome } from '@kvs/protocol';
 import { DeafPeer } from '../../test/deaf-peer.js';
+import { encodeCalls, partOf } from '../../test/frames.js';
 import { ManualTime } from '../../test/manual-time.js';
 import type { Batch } from '../batch.js';
-import { encodeCalls } from '../codec/calls.js';
 import { encodeAnswers } from '../codec/encode-answers.js';
 import { FrameBuilder } from '../codec/frame-builder.js';
 import { FRAME } from '../codec/frame.js';
@@ -243,7 +243,7 @@ describe('a proxy', () => {
 
   /** Sends calls over the connection, and returns what became of them. */
   const query = (count: number): Promise<readonly QueryOutcome[] | Error> =>
-    callWith('query', Array<typeof key>(count).fill(key), 40 * count, (call: Call) => {
+    callWith('query', partOf(Array<typeof key>(count).fill(key), 40 * count), 0, (call: Call) => {
       call.deadlineMs = time.nowMs() + 1000;
       connection.send([call]);
     }).catch((error: Error) => error);

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { stringKey, stringValue, type QueryOutcome, type SetOutcome } from '@kvs/protocol';
 import { TransportError } from '@kvs/router';
 import { FakeLinkNode, PEER } from '../../test/fake-link-node.js';
+import { partOf } from '../../test/frames.js';
 import { ManualTime } from '../../test/manual-time.js';
 import { encodeAnswers } from '../codec/encode-answers.js';
 import { FRAME } from '../codec/frame.js';
@@ -39,9 +40,9 @@ function start(options: Partial<LinkOptions> = {}): void {
 }
 
 const query = (...keys: string[]): Promise<readonly QueryOutcome[]> =>
-  callWith('query', keys.map(stringKey), 10 * keys.length, (call) => client.submit(call));
+  callWith('query', partOf(keys.map(stringKey), 10 * keys.length), 0, (call) => client.submit(call));
 const set = (text: string): Promise<readonly SetOutcome[]> =>
-  callWith('set', [{ key, value: stringValue(text) }], text.length, (call) => client.submit(call));
+  callWith('set', partOf([{ key, value: stringValue(text) }], text.length), 0, (call) => client.submit(call));
 
 async function failureOf(call: Promise<unknown>): Promise<string> {
   const error: unknown = await call.catch((reason: unknown) => reason);

@@ -3,13 +3,11 @@ import type { Duplex } from 'node:stream';
 import { TransportError } from '@kvs/router';
 import { frameBytesOf } from '../batch.js';
 import { putCall } from '../codec/calls.js';
-import { FrameBuilder } from '../codec/frame-builder.js';
+import { FrameBuilder, MAX_BYTES_PER_UNIT, mayExceed } from '../codec/frame-builder.js';
 import type { FrameCursor } from '../codec/frame-cursor.js';
 import { FrameReader } from '../codec/frame-reader.js';
-import { FRAME, FRAME_HEADER_BYTES, type FrameType } from '../codec/frame.js';
+import { FRAME, FRAME_HEADER_BYTES, type FrameType, LinkProtocolError } from '../codec/frame.js';
 import { decodeHello, encodeHello, encodeSignal, type LinkLimits } from '../codec/hello.js';
-import { LinkProtocolError } from '../codec/link-protocol-error.js';
-import { MAX_BYTES_PER_UNIT, mayExceed } from '../codec/text-bytes.js';
 import type { Call, SentBatch } from '../pending-call.js';
 import { CallsInFlight } from './calls-in-flight.js';
 import { Heartbeat } from './heartbeat.js';
@@ -77,7 +75,7 @@ export class LinkConnection {
     if (head.length > 0) this.#onData(head);
   }
 
-  /** How many calls are unanswered, abandoned ones too. */
+  /** How many calls are unanswered, also those that nobody waits for. */
   get size(): number {
     return this.#calls.size;
   }
@@ -235,7 +233,7 @@ export class LinkConnection {
 
   /** Ends the connection to a node that goes away when nothing is in flight. */
   #endIfDone(): void {
-    if (this.#isGoingAway && this.#calls.isIdle && this.#streams.size === 0)
+    if (this.#isGoingAway && this.#calls.oldest === undefined && this.#streams.size === 0)
       this.end('the node is shutting down');
   }
 }

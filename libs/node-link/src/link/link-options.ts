@@ -1,8 +1,7 @@
 import { TransportError } from '@kvs/router';
 import type { LinkLimits } from '../codec/hello.js';
-import { LOOP_STATUS, loopError } from '../loop.js';
 import { endOfTurn, systemTimers, type Schedule, type Timers } from '../ports.js';
-import { connectPlain, type Connect } from './upgrade-to-link.js';
+import { connectPlain, type Connect, LOOP_STATUS, loopError } from './upgrade-to-link.js';
 
 /** How the link to a node is opened and used. */
 export interface LinkOptions {

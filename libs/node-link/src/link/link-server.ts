@@ -2,13 +2,13 @@ import type { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Limits } from '@kvs/protocol';
-import { largestFrameBytes, type LinkLimits } from '../codec/hello.js';
-import { endOfTurn, systemTimers, type Schedule, type Timers } from '../ports.js';
-import { seldom } from '../seldom.js';
+import { largestFrameBytes } from '../codec/hello.js';
+import { endOfTurn, systemTimers, type Schedule, type Timers, seldom } from '../ports.js';
+import type { Refusal } from '../codec/refusal.js';
 import type { CallAdmission } from './call-admission.js';
+import type { LinkContext, LinkOperation } from './call-runner.js';
 import { HeldBytes } from './held-bytes.js';
-import { LinkLoad, type LinkOperation } from './link-load.js';
-import { LINK_PATH, LINK_TOKEN } from './link-token.js';
+import { LINK_PATH, LINK_TOKEN } from '../codec/frame.js';
 import type { NodeOperations } from './node-operations.js';
 import { ServerLink, type LinkMemory } from './server-link.js';
 
@@ -51,9 +51,12 @@ export class LinkServer {
   /** The value of `Upgrade` in a request for a link: its name and version. */
   readonly protocol = LINK_TOKEN;
   readonly #links = new Set<ServerLink>();
-  readonly #load: LinkLoad;
+  readonly #context: LinkContext;
+  readonly #begun: Record<LinkOperation, number> = { set: 0, fetch: 0, query: 0, delete: 0, scan: 0 };
+  #refused = 0;
+  #inFlight = 0;
+  #isDraining = false;
   readonly #timers: Timers;
-  readonly #linkLimits: LinkLimits;
   readonly #memory: LinkMemory;
   readonly #onBreach: (message: string) => void;
   #closed = false;
@@ -87,11 +90,18 @@ export class LinkServer {
         (bytes) => admission.addUnread(bytes),
       ),
     };
-    this.#load = new LinkLoad(admission, () => this.#noticeIdle());
-    this.#linkLimits = {
-      maxFrameBytes,
-      maxCallsInFlight: Math.min(maxInFlightRequests, MAX_CALLS_IN_FLIGHT),
-      maxBytesInFlight: Math.min(maxInFlightBytes, MAX_BYTES_IN_FLIGHT),
+    this.#context = {
+      limits,
+      linkLimits: {
+        maxFrameBytes,
+        maxCallsInFlight: Math.min(maxInFlightRequests, MAX_CALLS_IN_FLIGHT),
+        maxBytesInFlight: Math.min(maxInFlightBytes, MAX_BYTES_IN_FLIGHT),
+      },
+      maxFetchBytes: maxInFlightBytes,
+      onError: options.onError,
+      enter: (operation, bytes) => this.#enter(operation, bytes),
+      leave: (bytes) => this.#leave(bytes),
+      countRefusal: () => void this.#refused++,
     };
   }
 
@@ -102,13 +112,12 @@ export class LinkServer {
 
   /** Counters over all links since the start. */
   get counts(): LinkCounts {
-    const { begun, refused } = this.#load;
-    return { calls: begun, refused };
+    return { calls: { ...this.#begun }, refused: this.#refused };
   }
 
   /** Makes a link of a connection on which a request for one came. `head` is what came after the request. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.#load.isDraining) {
+    if (this.#isDraining) {
       // The client may be gone by now. An error without a listener would end this process.
       socket.on('error', () => socket.destroy());
       socket.end(UNAVAILABLE, () => socket.destroy());
@@ -116,11 +125,8 @@ export class LinkServer {
     }
     const peer = request.socket.remoteAddress ?? 'an unknown address';
     const link = new ServerLink(this.#operations, socket, {
-      ...this.#options,
-      load: this.#load,
-      maxFetchBytes: this.#options.maxInFlightBytes,
+      ...this.#context,
       memory: this.#memory,
-      linkLimits: this.#linkLimits,
       schedule: this.#options.schedule ?? endOfTurn,
       closed: (breach) => {
         this.#links.delete(link);
@@ -140,16 +146,33 @@ export class LinkServer {
   /** Cuts every link without waiting for calls in flight. A `drain` that waits for them resolves. */
   close(): void {
     this.#closed = true;
-    this.#load.drain();
+    this.#isDraining = true;
     this.#noticeIdle();
     for (const link of this.#links) link.close();
   }
 
+  #enter(operation: LinkOperation, bytes: number): Refusal | undefined {
+    const refusal = this.#isDraining ? SHUTTING_DOWN : this.#options.admission.enter(bytes);
+    if (refusal !== undefined) {
+      this.#refused++;
+      return refusal;
+    }
+    this.#begun[operation]++;
+    this.#inFlight++;
+    return undefined;
+  }
+
+  #leave(bytes: number): void {
+    this.#options.admission.leave(bytes);
+    this.#inFlight--;
+    if (this.#inFlight === 0) this.#noticeIdle();
+  }
+
   async #finish(): Promise<void> {
     if (this.#closed) return;
-    this.#load.drain();
+    this.#isDraining = true;
     for (const link of this.#links) link.goAway();
-    await this.#idle(() => this.#closed || this.#load.inFlight === 0);
+    await this.#idle(() => this.#closed || this.#inFlight === 0);
     const cancel = this.#timers.after(this.#options.goAwayMs ?? GO_AWAY_MS, () => this.#end());
     await this.#idle(() => this.#links.size === 0);
     cancel();
@@ -180,4 +203,5 @@ const MAX_BYTES_IN_FLIGHT = 64 * MIB;
 /** A link can have so many unread bytes when a fetch starts, and what an answer has beside its values. */
 const MAX_OTHER_ANSWER_BYTES = 2 * MIB;
 const GO_AWAY_MS = 100;
+const SHUTTING_DOWN: Refusal = { code: 'shutting_down', message: 'the server is shutting down' };
 const UNAVAILABLE = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';

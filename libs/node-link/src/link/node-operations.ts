@@ -14,17 +14,30 @@ import type { NodeStats } from '@kvs/router';
 
 /**
  * The operations of a node that links use. The batch operations are those of `KeyValueOperations`, with the partition of each
- * key. A method throws, or rejects with, `KvsError` only if it did nothing at all.
+ * key and the largest epoch that the proxy knows of these partitions' entries, 0 if it knows none. A method throws, or rejects with, `KvsError` only if it did nothing at all.
  */
 export interface NodeOperations {
-  set(items: readonly SetItem[], partitions: readonly number[]): MaybePromise<readonly SetOutcome[]>;
+  set(
+    items: readonly SetItem[],
+    partitions: readonly number[],
+    epoch: number,
+  ): MaybePromise<readonly SetOutcome[]>;
   fetch(
     keys: readonly Key[],
     maxBytes: number | undefined,
     partitions: readonly number[],
+    epoch: number,
   ): MaybePromise<readonly FetchOutcome[]>;
-  query(keys: readonly Key[], partitions: readonly number[]): MaybePromise<readonly QueryOutcome[]>;
-  delete(items: readonly DeleteItem[], partitions: readonly number[]): MaybePromise<readonly DeleteOutcome[]>;
+  query(
+    keys: readonly Key[],
+    partitions: readonly number[],
+    epoch: number,
+  ): MaybePromise<readonly QueryOutcome[]>;
+  delete(
+    items: readonly DeleteItem[],
+    partitions: readonly number[],
+    epoch: number,
+  ): MaybePromise<readonly DeleteOutcome[]>;
   /** Returns the pairs in the request's format. */
   scanLines(request: ScanRequest): PairLines;
   stats(): MaybePromise<NodeStats>;

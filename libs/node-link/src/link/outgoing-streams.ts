@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { PairLines } from '@kvs/protocol';
 import type { FrameBuilder } from '../codec/frame-builder.js';
-import { LinkProtocolError } from '../codec/link-protocol-error.js';
+import { LinkProtocolError } from '../codec/frame.js';
 import { refusalOf, type Refusal } from '../codec/refusal.js';
 import {
   encodeChunkHead,

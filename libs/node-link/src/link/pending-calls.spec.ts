@@ -6,6 +6,8 @@ const newCall = (): Call =>
   new PendingCall(
     'query',
     [],
+    [],
+    0,
     0,
     () => undefined,
     () => undefined,

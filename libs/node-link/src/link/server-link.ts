@@ -1,23 +1,18 @@
 import type { Buffer } from 'node:buffer';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Limits } from '@kvs/protocol';
 import type { Answer } from '../codec/answers.js';
 import { decodeCalls } from '../codec/calls.js';
 import { encodeAnswers } from '../codec/encode-answers.js';
-import { FrameBuilder } from '../codec/frame-builder.js';
+import { FrameBuilder, MAX_BYTES_PER_UNIT } from '../codec/frame-builder.js';
 import type { FrameCursor } from '../codec/frame-cursor.js';
 import { FrameReader } from '../codec/frame-reader.js';
-import { FRAME, type FrameType } from '../codec/frame.js';
+import { FRAME, type FrameType, LinkProtocolError, LINK_TOKEN } from '../codec/frame.js';
 import { decodeHello, encodeHello, encodeSignal, type LinkLimits } from '../codec/hello.js';
-import { LinkProtocolError } from '../codec/link-protocol-error.js';
 import { decodeCancel, decodeCredit, decodeOpen, MAX_CHUNK_BYTES, type OpenFrame } from '../codec/streams.js';
-import { MAX_BYTES_PER_UNIT } from '../codec/text-bytes.js';
 import type { Schedule } from '../ports.js';
-import { CallRunner } from './call-runner.js';
+import { CallRunner, type LinkContext } from './call-runner.js';
 import type { HeldBytes } from './held-bytes.js';
-import type { LinkLoad } from './link-load.js';
-import { LINK_TOKEN } from './link-token.js';
 import type { NodeOperations } from './node-operations.js';
 import { OutgoingStreams } from './outgoing-streams.js';
 
@@ -29,14 +24,9 @@ export interface LinkMemory {
   readonly answers: HeldBytes;
 }
 
-export interface ServerLinkContext {
-  readonly limits: Limits;
-  readonly linkLimits: LinkLimits;
-  readonly load: LinkLoad;
-  readonly maxFetchBytes: number;
+export interface ServerLinkContext extends LinkContext {
   readonly memory: LinkMemory;
   readonly schedule: Schedule;
-  readonly onError: (error: unknown) => void;
   /** @param breach the rule that the proxy broke, if it broke one */
   readonly closed: (breach?: string) => void;
 }
@@ -186,17 +176,17 @@ export class ServerLink {
 
   /** Statistics are sent also while the node is full, because an operator wants them most then. */
   #open(frame: OpenFrame): void {
-    const { load, linkLimits, onError } = this.#context;
+    const { enter, leave, linkLimits, onError } = this.#context;
     this.#streams.check(frame.id, linkLimits.maxCallsInFlight);
     if (frame.request.kind === 'stats') {
       this.#streams.open(frame).catch(onError);
       return;
     }
-    const refusal = load.enter('scan', MAX_CHUNK_BYTES);
+    const refusal = enter('scan', MAX_CHUNK_BYTES);
     if (refusal !== undefined) this.#streams.refuse(frame.id, refusal);
     else {
-      const leave = (): void => load.leave(MAX_CHUNK_BYTES);
-      this.#streams.open(frame).finally(leave).catch(onError);
+      const done = (): void => leave(MAX_CHUNK_BYTES);
+      this.#streams.open(frame).finally(done).catch(onError);
     }
   }
 

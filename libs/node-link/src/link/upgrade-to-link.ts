@@ -2,9 +2,9 @@ import type { Buffer } from 'node:buffer';
 import { request } from 'node:http';
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { PROXY_VIA } from '@kvs/protocol';
-import { LOOP_STATUS } from '../loop.js';
-import { LINK_PATH, LINK_TOKEN } from './link-token.js';
+import { ERROR_CODES, PROXY_VIA } from '@kvs/protocol';
+import { TransportError } from '@kvs/router';
+import { LINK_PATH, LINK_TOKEN } from '../codec/frame.js';
 
 /**
  * Begins to open a connection to a node; the returned socket is not connected yet. For TLS, return the result of `connect` of
@@ -14,6 +14,14 @@ export type Connect = (host: string, port: number) => Socket;
 
 /** Opens plain TCP connections. */
 export const connectPlain: Connect = (host, port) => connectTcp({ host, port, noDelay: true });
+
+/** The status with which a proxy answers every request of a proxy. */
+export const LOOP_STATUS = ERROR_CODES.loop_detected.status;
+
+/** Returns the failure of a call to an address that is a proxy's. */
+export function loopError(): TransportError {
+  return new TransportError('loop', 'it is a proxy, not a storage node');
+}
 
 /** Hears one of these, once. */
 export interface UpgradeListener {

@@ -7,11 +7,12 @@ import { transportFaults } from './traits/transport-faults.js';
 import { transportLimits } from './traits/transport-limits.js';
 import { transportOrder } from './traits/transport-order.js';
 import { transportScans } from './traits/transport-scans.js';
-import type {
-  TransportSettings,
-  TransportSuiteOptions,
-  TransportTestBench,
-  TransportTrait,
+import {
+  byKeys,
+  type TransportSettings,
+  type TransportSuiteOptions,
+  type TransportTestBench,
+  type TransportTrait,
 } from './transport-trait.js';
 
 /** The two functions of a test runner that the suite needs, as Jest, Vitest, Mocha and node:test have them. */
@@ -61,7 +62,7 @@ async function runTest(
     const connect: TransportTestBench['connect'] = (settings, address = wire.address) => {
       const transport = options.connect(address, { ...SETTINGS, ...settings });
       transports.push(transport);
-      return transport;
+      return byKeys(transport);
     };
     await test({ store, node, wire, connect });
   } finally {

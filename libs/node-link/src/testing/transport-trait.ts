@@ -1,4 +1,15 @@
 import { strict as assert } from 'node:assert';
+import {
+  partitionOf,
+  type AnswerSize,
+  type DeleteItem,
+  type DeleteOutcome,
+  type FetchOutcome,
+  type Key,
+  type QueryOutcome,
+  type SetItem,
+  type SetOutcome,
+} from '@kvs/protocol';
 import { TransportError, type NodeTransport, type TransportFailure } from '@kvs/router';
 import type { FaultyWire } from './faulty-wire.js';
 import type { HeldStore } from './held-store.js';
@@ -17,13 +28,35 @@ export interface TransportSuiteOptions {
   readonly connect: (address: string, settings: TransportSettings) => NodeTransport;
 }
 
+/** A transport that computes the partitions of keys itself, and knows no epoch. */
+export interface KeyTransport extends Pick<NodeTransport, 'scan' | 'stats' | 'close'> {
+  set(items: readonly SetItem[]): Promise<readonly SetOutcome[]>;
+  fetch(keys: readonly Key[], size?: AnswerSize): Promise<readonly FetchOutcome[]>;
+  query(keys: readonly Key[]): Promise<readonly QueryOutcome[]>;
+  delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]>;
+}
+
+/** Returns the transport for callers that have only keys. */
+export function byKeys(transport: NodeTransport): KeyTransport {
+  const of = (items: readonly { readonly key: Key }[]) => items.map(({ key }) => partitionOf(key));
+  return {
+    set: (items) => transport.set(items, of(items), 0),
+    fetch: (keys, size) => transport.fetch(keys, keys.map(partitionOf), 0, size),
+    query: (keys) => transport.query(keys, keys.map(partitionOf), 0),
+    delete: (items) => transport.delete(items, of(items), 0),
+    scan: (request) => transport.scan(request),
+    stats: () => transport.stats(),
+    close: () => transport.close(),
+  };
+}
+
 /** A node under test, and a wire to it that can fail. */
 export interface TransportTestBench {
   readonly store: HeldStore;
   readonly node: TestNode;
   readonly wire: FaultyWire;
   /** A transport over the wire, or to another address. Closed after the test. */
-  readonly connect: (settings?: Partial<TransportSettings>, address?: string) => NodeTransport;
+  readonly connect: (settings?: Partial<TransportSettings>, address?: string) => KeyTransport;
 }
 
 /** One side of the transport contract: tests by the promise that each holds the transport to. */

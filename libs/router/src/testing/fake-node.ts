@@ -54,7 +54,12 @@ export class FakeNode implements NodeTransport {
     });
   }
 
-  async fetch(keys: readonly Key[], size?: AnswerSize): Promise<FetchOutcome[]> {
+  async fetch(
+    keys: readonly Key[],
+    _partitions?: readonly number[],
+    _epoch?: number,
+    size?: AnswerSize,
+  ): Promise<FetchOutcome[]> {
     await this.#begin(`fetch ${keys.length}`);
     return keys.map((key) => {
       const pair = this.pairs.get(keyId(key));

@@ -1,14 +1,13 @@
 import { strict as assert } from 'node:assert';
 import { stringKey, stringValue } from '@kvs/protocol';
-import type { NodeTransport } from '@kvs/router';
-import { failureOf, untilReached, type TransportTrait } from '../transport-trait.js';
+import { failureOf, untilReached, type KeyTransport, type TransportTrait } from '../transport-trait.js';
 
 const [a, b] = [stringKey('a'), stringKey('b')];
 const item = { key: a, value: stringValue('1') };
 const absent = [{ ok: true, present: false }];
 
 /** The next call finds a way that is open. */
-async function warmUp(transport: NodeTransport): Promise<void> {
+async function warmUp(transport: KeyTransport): Promise<void> {
   await untilReached(() => transport.query([b]));
 }
 

@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isFromProxy, stringKey, stringValue } from '@kvs/protocol';
-import { LOOP_STATUS } from './loop.js';
-import { NodeLink } from './node-link.js';
-import { failureOf } from './testing/transport-trait.js';
+import { LOOP_STATUS } from './upgrade-to-link.js';
+import { NodeLink } from '../node-link.js';
+import { byKeys, failureOf } from '../testing/transport-trait.js';
 
 const key = stringKey('k');
 let proxy: Server;
@@ -37,11 +37,12 @@ it('an address that is a proxy is found out, and asked no more than once for eac
     });
   });
   const before = requests;
+  const { set, fetch, query, delete: remove } = byKeys(transport);
   const calls = [
-    () => transport.set([{ key, value: stringValue('v') }]),
-    () => transport.fetch([key]),
-    () => transport.query([key]),
-    () => transport.delete([{ key }]),
+    () => set([{ key, value: stringValue('v') }]),
+    () => fetch([key]),
+    () => query([key]),
+    () => remove([{ key }]),
     () => transport.scan({ meta: false }),
     () => transport.stats(),
   ];
