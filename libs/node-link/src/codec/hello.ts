@@ -15,6 +15,9 @@ export interface LinkLimits {
   readonly maxBytesInFlight: number;
 }
 
+/** What one end of a link says first. */
+export type Hello = LinkLimits;
+
 /**
  * The largest frame that an end must take so that pairs of any size that is allowed fit.
  *

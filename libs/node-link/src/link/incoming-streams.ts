@@ -1,8 +1,8 @@
 import type { TransportError } from '@kvs/router';
-import type { FrameBuilder } from '../codec/frame-builder.js';
 import type { FrameCursor } from '../codec/frame-cursor.js';
 import { LinkProtocolError } from '../codec/frame.js';
 import { decodeChunk, decodeEnd, encodeCancel, encodeCredit, encodeOpen } from '../codec/streams.js';
+import type { FrameSocket } from './frame-socket.js';
 import { STREAM_WINDOW_BYTES, type IncomingStream } from './incoming-stream.js';
 
 /** The streams that come over one connection, by id. */
@@ -11,12 +11,10 @@ export class IncomingStreams {
   readonly #streams = new Map<number, IncomingStream>();
   #lastId = 0;
 
-  readonly #builder: FrameBuilder;
-  readonly #write: (frame: Buffer) => void;
+  readonly #frames: FrameSocket;
 
-  constructor(builder: FrameBuilder, write: (frame: Buffer) => void) {
-    this.#builder = builder;
-    this.#write = write;
+  constructor(frames: FrameSocket) {
+    this.#frames = frames;
   }
 
   /** How many streams the node has not ended. */
@@ -30,10 +28,12 @@ export class IncomingStreams {
     while (this.#streams.has(this.#lastId));
     const id = this.#lastId;
     this.#streams.set(id, stream);
-    this.#write(encodeOpen(this.#builder, { id, credit: STREAM_WINDOW_BYTES, request: stream.request }));
+    const frames = this.#frames;
+    const { builder } = frames;
+    frames.write(encodeOpen(builder, { id, credit: STREAM_WINDOW_BYTES, request: stream.request }));
     stream.sent({
-      grant: (bytes) => this.#write(encodeCredit(this.#builder, id, bytes)),
-      cancel: () => this.#write(encodeCancel(this.#builder, id)),
+      grant: (bytes) => frames.write(encodeCredit(builder, id, bytes)),
+      cancel: () => frames.write(encodeCancel(builder, id)),
     });
   }
 

@@ -3,13 +3,12 @@ import type { Duplex } from 'node:stream';
 import { TransportError } from '@kvs/router';
 import { frameBytesOf } from '../batch.js';
 import { putCall } from '../codec/calls.js';
-import { FrameBuilder, MAX_BYTES_PER_UNIT, mayExceed } from '../codec/frame-builder.js';
+import { MAX_BYTES_PER_UNIT, mayExceed } from '../codec/frame-builder.js';
 import type { FrameCursor } from '../codec/frame-cursor.js';
-import { FrameReader } from '../codec/frame-reader.js';
-import { FRAME, FRAME_HEADER_BYTES, type FrameType, LinkProtocolError } from '../codec/frame.js';
-import { decodeHello, encodeHello, encodeSignal, type LinkLimits } from '../codec/hello.js';
+import { FRAME, FRAME_HEADER_BYTES, LinkProtocolError, type FrameType } from '../codec/frame.js';
 import type { Call, SentBatch } from '../pending-call.js';
 import { CallsInFlight } from './calls-in-flight.js';
+import { FrameSocket } from './frame-socket.js';
 import { Heartbeat } from './heartbeat.js';
 import type { IncomingStream } from './incoming-stream.js';
 import { IncomingStreams } from './incoming-streams.js';
@@ -31,48 +30,42 @@ export interface ConnectionListener {
 
 /** One connection that has become a link, at the proxy, from its hello to its end. */
 export class LinkConnection {
-  readonly #builder = new FrameBuilder();
-  readonly #reader: FrameReader;
+  readonly #frames: FrameSocket;
   readonly #calls: CallsInFlight;
   readonly #streams: IncomingStreams;
   readonly #heartbeat: Heartbeat;
   /** Whether calls wait because the node has as many as it takes. */
   #isNodeFull = false;
-  #peer: LinkLimits | undefined;
-  /** Whether a ping came since the last pong. One pong answers all pings. */
-  #owesPong = false;
   #isGoingAway = false;
-  #gone = false;
 
   readonly #address: string;
-  readonly #socket: Duplex;
   readonly #options: LinkOptions;
   readonly #listener: ConnectionListener;
 
   constructor(address: string, socket: Duplex, options: LinkOptions, listener: ConnectionListener) {
     this.#address = address;
-    this.#socket = socket;
     this.#options = options;
     this.#listener = listener;
 
-    this.#reader = new FrameReader(options.limits.maxFrameBytes, this.#onFrame);
     this.#calls = new CallsInFlight(address);
-    this.#streams = new IncomingStreams(this.#builder, (frame) => this.#write(frame));
     this.#heartbeat = new Heartbeat(options.timers, options.heartbeatMs, {
-      silent: () => this.#write(encodeSignal(this.#builder, FRAME.ping)),
+      silent: () => this.#frames.signal(FRAME.ping),
       dead: (silentMs) => this.end(`nothing came for ${silentMs} ms`),
     });
-    socket.on('data', this.#onData);
-    socket.on('drain', this.#onDrain);
-    socket.on('error', (error) => this.end(error.message));
-    socket.on('close', () => this.end('it was closed'));
+    this.#frames = new FrameSocket(socket, options.limits, {
+      opened: () => listener.opened(),
+      received: (type, cursor) => this.#onFrame(type, cursor),
+      readAll: () => this.#heartbeat.note(),
+      writable: () => listener.writable(),
+      closed: (reason, isBreach) => this.#onClosed(reason, isBreach),
+    });
+    this.#streams = new IncomingStreams(this.#frames);
     socket.on('end', () => this.end('the node ended it'));
-    socket.write(encodeHello(this.#builder, options.limits));
   }
 
   /** Takes what came together with the answer that made this a link. */
   begin(head: Buffer): void {
-    if (head.length > 0) this.#onData(head);
+    this.#frames.begin(head);
   }
 
   /** How many calls are unanswered, also those that nobody waits for. */
@@ -92,8 +85,8 @@ export class LinkConnection {
 
   /** Sends calls from the front, as many as there is room for, and returns how many. */
   send(calls: readonly Call[]): number {
-    const peer = this.#peer;
-    if (peer === undefined || this.#isGoingAway || this.#gone || this.#socket.writableNeedDrain) return 0;
+    const { peer, builder, isClosed, isBlocked } = this.#frames;
+    if (peer === undefined || this.#isGoingAway || isClosed || isBlocked) return 0;
     const frameBytes = Math.min(this.#options.frameBytes, peer.maxFrameBytes / MAX_BYTES_PER_UNIT);
     const batch: SentBatch = { unanswered: 0 };
     let sent = 0;
@@ -107,16 +100,16 @@ export class LinkConnection {
       }
       this.#isNodeFull = !this.#calls.hasRoomFor(call, peer);
       if (this.#isNodeFull) break;
-      if (inFrame > 0 && this.#builder.size + call.weight > frameBytes) {
-        this.#socket.write(this.#builder.finish());
+      if (inFrame > 0 && builder.size + call.weight > frameBytes) {
+        this.#frames.write(builder.finish());
         inFrame = 0;
       }
-      if (inFrame === 0) this.#builder.begin(FRAME.calls);
-      putCall(this.#builder, this.#calls.add(call, batch), call);
+      if (inFrame === 0) builder.begin(FRAME.calls);
+      putCall(builder, this.#calls.add(call, batch), call);
       inFrame++;
       sent++;
     }
-    if (inFrame > 0) this.#socket.write(this.#builder.finish());
+    if (inFrame > 0) this.#frames.write(builder.finish());
     // If every call failed here, the batch is answered as soon as its owner counts it.
     if (sent > 0 && batch.unanswered === 0) queueMicrotask(() => this.#listener.answered());
     return sent;
@@ -124,7 +117,7 @@ export class LinkConnection {
 
   /** Asks the node for a stream. */
   open(stream: IncomingStream): void {
-    const { maxCallsInFlight = 0 } = this.#peer ?? {};
+    const { maxCallsInFlight = 0 } = this.#frames.peer ?? {};
     if (this.#streams.size < maxCallsInFlight) this.#streams.open(stream);
     else stream.fail(new TransportError('unconnected', 'too much is in flight to this node already'));
   }
@@ -134,59 +127,25 @@ export class LinkConnection {
     const { nodeTimeoutMs, limits } = this.#options;
     this.#calls.expire(nowMs, new TransportError('timeout', `no answer within ${nodeTimeoutMs} ms`));
     this.#reportAnswered();
-    if (this.#calls.isStuck(this.#peer ?? limits)) this.end('too many calls were never answered');
+    if (this.#calls.isStuck(this.#frames.peer ?? limits)) this.end('too many calls were never answered');
     else this.#endIfDone();
   }
 
   /** Fails everything in flight, and destroys the connection. */
   end(reason: string): void {
-    if (this.#gone) return;
-    this.#gone = true;
+    this.#frames.close(reason);
+  }
+
+  #onClosed(reason: string, isBreach: boolean): void {
+    if (isBreach) this.#options.onBreach(`the link to ${this.#address} was closed: ${reason}`);
     this.#heartbeat.stop();
-    this.#socket.destroy();
     const error = new TransportError('broken', `the link broke (${reason})`);
     this.#calls.fail(error);
     this.#streams.fail(error);
     this.#listener.lost(reason);
   }
 
-  #write(frame: Buffer): void {
-    if (!this.#gone) this.#socket.write(frame);
-  }
-
-  readonly #onData = (chunk: Buffer): void => {
-    if (this.#gone) return;
-    this.#heartbeat.note();
-    try {
-      this.#reader.push(chunk);
-    } catch (error) {
-      if (!(error instanceof LinkProtocolError)) throw error;
-      this.#options.onBreach(`the link to ${this.#address} was closed: ${error.message}`);
-      this.end(error.message);
-    }
-    if (this.#owesPong) this.#pong();
-  };
-
-  readonly #onDrain = (): void => {
-    if (this.#owesPong) this.#pong();
-    this.#listener.writable();
-  };
-
-  /** Sends a pong, unless the node does not read: pongs for endless pings would pile up. */
-  #pong(): void {
-    if (this.#socket.writableNeedDrain) return;
-    this.#owesPong = false;
-    this.#write(encodeSignal(this.#builder, FRAME.pong));
-  }
-
-  readonly #onFrame = (type: FrameType, cursor: FrameCursor): void => {
-    if (this.#gone) return;
-    if (this.#peer === undefined) {
-      if (type !== FRAME.hello) throw new LinkProtocolError('the first frame is not a hello');
-      this.#peer = decodeHello(cursor);
-      this.#listener.opened();
-      return;
-    }
+  #onFrame(type: FrameType, cursor: FrameCursor): void {
     switch (type) {
       case FRAME.answers:
         this.#onAnswers(cursor);
@@ -198,18 +157,13 @@ export class LinkConnection {
         this.#streams.onEnd(cursor);
         this.#endIfDone();
         break;
-      case FRAME.ping:
-        this.#owesPong = true;
-        break;
-      case FRAME.pong:
-        break;
       case FRAME.goAway:
         this.#onGoAway();
         break;
       default:
         throw new LinkProtocolError('a node sends no such frame');
     }
-  };
+  }
 
   #onAnswers(cursor: FrameCursor): void {
     this.#calls.read(cursor);

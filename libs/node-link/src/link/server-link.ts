@@ -4,14 +4,14 @@ import type { Duplex } from 'node:stream';
 import type { Answer } from '../codec/answers.js';
 import { decodeCalls } from '../codec/calls.js';
 import { encodeAnswers } from '../codec/encode-answers.js';
-import { FrameBuilder, MAX_BYTES_PER_UNIT } from '../codec/frame-builder.js';
+import { MAX_BYTES_PER_UNIT } from '../codec/frame-builder.js';
 import type { FrameCursor } from '../codec/frame-cursor.js';
-import { FrameReader } from '../codec/frame-reader.js';
 import { FRAME, type FrameType, LinkProtocolError, LINK_TOKEN } from '../codec/frame.js';
-import { decodeHello, encodeHello, encodeSignal, type LinkLimits } from '../codec/hello.js';
+import type { LinkLimits } from '../codec/hello.js';
 import { decodeCancel, decodeCredit, decodeOpen, MAX_CHUNK_BYTES, type OpenFrame } from '../codec/streams.js';
 import type { Schedule } from '../ports.js';
 import { CallRunner, type LinkContext } from './call-runner.js';
+import { FrameSocket } from './frame-socket.js';
 import type { HeldBytes } from './held-bytes.js';
 import type { NodeOperations } from './node-operations.js';
 import { OutgoingStreams } from './outgoing-streams.js';
@@ -36,8 +36,7 @@ export interface ServerLinkContext extends LinkContext {
  * proxy has not read 1 MiB of answers, it reads and runs no further calls.
  */
 export class ServerLink {
-  readonly #builder = new FrameBuilder();
-  readonly #reader: FrameReader;
+  readonly #frames: FrameSocket;
   readonly #calls: CallRunner;
   readonly #streams: OutgoingStreams;
   #answers: Answer[] = [];
@@ -45,12 +44,8 @@ export class ServerLink {
   #answerBytes = 0;
   /** Whether the proxy has too many unread answers. No call starts until the socket's `drain`. */
   #full = false;
-  #peer: LinkLimits | undefined;
-  /** Whether a ping came since the last pong. One pong answers all pings. */
-  #owesPong = false;
   #isReading = false;
   #scheduled = false;
-  #gone = false;
 
   readonly #socket: Duplex;
   readonly #context: ServerLinkContext;
@@ -59,53 +54,55 @@ export class ServerLink {
     this.#socket = socket;
     this.#context = context;
 
-    this.#reader = new FrameReader(context.linkLimits.maxFrameBytes, this.#onFrame);
     this.#calls = new CallRunner(operations, {
       ...context,
       hasRoom: () => !this.#full,
       answer: (answer) => this.#answer(answer),
       changed: () => this.#throttle(),
     });
-    this.#streams = new OutgoingStreams(socket, this.#builder, operations, context.onError);
     if (socket instanceof Socket) {
       socket.setNoDelay(true);
       socket.setTimeout(IDLE_MS, () => this.close());
     }
-    socket.on('data', this.#onData);
-    socket.on('drain', this.#onDrain);
-    socket.on('error', () => this.close());
     socket.on('end', () => this.end());
-    socket.on('close', () => this.close());
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${LINK_TOKEN}\r\n\r\n`);
-    socket.write(encodeHello(this.#builder, context.linkLimits));
+    this.#frames = new FrameSocket(socket, context.linkLimits, {
+      opened: () => undefined,
+      received: (type, cursor) => this.#onFrame(type, cursor),
+      readAll: () => this.#onReadAll(),
+      writable: () => this.#onWritable(),
+      closed: (reason, isBreach) => this.#onClosed(isBreach ? reason : undefined),
+    });
+    this.#streams = new OutgoingStreams(socket, this.#frames.builder, operations, context.onError);
   }
 
   /** Takes the bytes that came together with the request for a link. */
   begin(head: Buffer): void {
-    if (head.length > 0) this.#onData(head);
+    this.#frames.begin(head);
   }
 
   /** Tells the proxy to send no more calls here. */
   goAway(): void {
-    if (!this.#gone) this.#socket.write(encodeSignal(this.#builder, FRAME.goAway));
+    this.#frames.signal(FRAME.goAway);
   }
 
   /** Ends the link after everything written so far. */
   end(): void {
-    if (!this.#gone) this.#socket.end(() => this.#socket.destroy());
+    if (!this.#frames.isClosed) this.#socket.end(() => this.#socket.destroy());
   }
 
   /**
-   * Cuts the link.
+   * Cuts the link. Calls that have started still run, but their answers are dropped.
    *
    * @param breach the rule that the proxy broke, if it broke one
    */
   close(breach?: string): void {
-    if (this.#gone) return;
-    this.#gone = true;
+    this.#frames.close(breach ?? 'it was closed', breach !== undefined);
+  }
+
+  #onClosed(breach: string | undefined): void {
     this.#answers = [];
     this.#calls.close();
-    this.#socket.destroy();
     this.#streams.close();
     const { memory, closed } = this.#context;
     memory.frames.set(this, 0);
@@ -113,24 +110,13 @@ export class ServerLink {
     closed(breach);
   }
 
-  readonly #onData = (chunk: Buffer): void => {
-    if (this.#gone) return;
-    this.#isReading = true;
-    try {
-      this.#reader.push(chunk);
-      this.#context.memory.frames.set(this, this.#reader.heldBytes);
-    } catch (error) {
-      if (!(error instanceof LinkProtocolError)) throw error;
-      // Calls that have started still run, but their answers are dropped.
-      this.close(error.message);
-      return;
-    } finally {
-      this.#isReading = false;
-    }
+  #onReadAll(): void {
+    this.#isReading = false;
+    this.#context.memory.frames.set(this, this.#frames.heldBytes);
     this.#flush();
-  };
+  }
 
-  readonly #onDrain = (): void => {
+  #onWritable(): void {
     this.#full = false;
     this.#context.memory.answers.set(this, 0);
     this.#isReading = true;
@@ -139,16 +125,12 @@ export class ServerLink {
     this.#flush();
     this.#throttle();
     this.#streams.resume();
-  };
+  }
 
-  readonly #onFrame = (type: FrameType, cursor: FrameCursor): void => {
+  #onFrame(type: FrameType, cursor: FrameCursor): void {
+    this.#isReading = true;
     // The frame is complete, and its calls must not find the budget taken by it.
     this.#context.memory.frames.set(this, 0);
-    if (this.#peer === undefined) {
-      if (type !== FRAME.hello) throw new LinkProtocolError('the first frame is not a hello');
-      this.#peer = decodeHello(cursor);
-      return;
-    }
     switch (type) {
       case FRAME.calls:
         for (const call of decodeCalls(cursor, this.#context.limits, this.#calls.room)) this.#calls.run(call);
@@ -164,15 +146,10 @@ export class ServerLink {
       case FRAME.cancel:
         this.#streams.cancel(decodeCancel(cursor));
         break;
-      case FRAME.ping:
-        this.#owesPong = true;
-        break;
-      case FRAME.pong:
-        break;
       default:
         throw new LinkProtocolError('a proxy sends no such frame');
     }
-  };
+  }
 
   /** Statistics are sent also while the node is full, because an operator wants them most then. */
   #open(frame: OpenFrame): void {
@@ -191,7 +168,7 @@ export class ServerLink {
   }
 
   #answer(answer: Answer): void {
-    if (this.#gone) return;
+    if (this.#frames.isClosed) return;
     this.#answers.push(answer);
     this.#answerBytes += bytesOf(answer);
     if (this.#answerBytes >= FRAME_BYTES) {
@@ -208,10 +185,10 @@ export class ServerLink {
 
   /** Writes the answers, and counts as unread also what streams have written. */
   #flush(): void {
-    const peer = this.#peer;
+    const { peer, isClosed } = this.#frames;
     const socket = this.#socket;
-    if (peer === undefined || this.#gone) return;
-    if (this.#answers.length > 0 || this.#owesPong) this.#writeAnswers(peer);
+    if (peer === undefined || isClosed) return;
+    if (this.#answers.length > 0) this.#writeAnswers(peer);
     this.#full = socket.writableLength > MAX_UNREAD_BYTES;
     // Fewer bytes are not counted, because the socket might emit no `drain` to end the count.
     if (this.#full) this.#context.memory.answers.set(this, socket.writableLength);
@@ -221,22 +198,18 @@ export class ServerLink {
   #writeAnswers({ maxFrameBytes }: LinkLimits): void {
     const socket = this.#socket;
     const answers = this.#answers;
-    const owesPong = this.#owesPong;
     this.#answers = [];
     this.#answerBytes = 0;
-    this.#owesPong = false;
     const frameBytes = Math.min(FRAME_BYTES, maxFrameBytes / MAX_BYTES_PER_UNIT);
     socket.cork();
-    if (answers.length > 0)
-      for (const frame of encodeAnswers(this.#builder, answers, { frameBytes, maxFrameBytes }))
-        socket.write(frame);
-    if (owesPong) socket.write(encodeSignal(this.#builder, FRAME.pong));
+    for (const frame of encodeAnswers(this.#frames.builder, answers, { frameBytes, maxFrameBytes }))
+      socket.write(frame);
     socket.uncork();
   }
 
   /** Reads no further calls while too much is unanswered, or unread at the other end. */
   #throttle(): void {
-    if (this.#gone) return;
+    if (this.#frames.isClosed) return;
     if (this.#full || this.#calls.isBusy) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
   }
