@@ -1,0 +1,62 @@
+import type { BootId, PartitionEntry } from './topology.js';
+
+/**
+ * What a process may ask of a partition's entry. Only the primary adds and removes copies. A copy, or the controller on its
+ * behalf, may ask that it become primary; the old primary stays in sync until the new one removes it. The controller names
+ * and withdraws learners.
+ */
+export type EntryChange =
+  /** The learner is filled and becomes an in-sync copy. */
+  | { readonly kind: 'add'; readonly by: BootId; readonly copy: BootId }
+  /** A copy that does not answer is in sync no longer. */
+  | { readonly kind: 'remove'; readonly by: BootId; readonly copy: BootId }
+  /** A copy takes over from `instead`. A planned hand-over is the same change, asked for by the old primary. */
+  | { readonly kind: 'promote'; readonly copy: BootId; readonly instead: BootId }
+  | { readonly kind: 'nameLearner'; readonly learner: BootId }
+  | { readonly kind: 'withdrawLearner'; readonly learner: BootId }
+  /** Nothing but the epoch changes, which settles every earlier request. */
+  | { readonly kind: 'rewrite' }
+  /** The partition starts with one copy: it was never assigned, or all its copies are gone. */
+  | { readonly kind: 'start'; readonly primary: BootId; readonly instead: BootId | undefined };
+
+/**
+ * Returns the entry after a change, or undefined if the change does not fit the entry.
+ *
+ * @param epoch the revision of the topology that the new entry will be part of
+ */
+export function changeEntry(
+  entry: PartitionEntry,
+  change: EntryChange,
+  epoch: number,
+): PartitionEntry | undefined {
+  const next = changed(entry, change);
+  return next && { ...entry, ...next, epoch };
+}
+
+function changed(
+  { primary, inSync, learner }: PartitionEntry,
+  change: EntryChange,
+): Partial<PartitionEntry> | undefined {
+  switch (change.kind) {
+    case 'add':
+      if (primary !== change.by || learner !== change.copy) return undefined;
+      return { inSync: [...inSync, change.copy], learner: undefined };
+    case 'remove':
+      if (primary !== change.by || change.copy === primary || !inSync.includes(change.copy)) return undefined;
+      return { inSync: inSync.filter((copy) => copy !== change.copy) };
+    case 'promote':
+      if (primary !== change.instead || primary === change.copy || !inSync.includes(change.copy))
+        return undefined;
+      return { primary: change.copy };
+    case 'nameLearner':
+      if (primary === undefined || learner !== undefined || inSync.includes(change.learner)) return undefined;
+      return { learner: change.learner };
+    case 'withdrawLearner':
+      return learner === change.learner ? { learner: undefined } : undefined;
+    case 'rewrite':
+      return {};
+    case 'start':
+      if (primary !== change.instead || primary === change.primary) return undefined;
+      return { primary: change.primary, inSync: [change.primary], learner: undefined };
+  }
+}

@@ -1,0 +1,1 @@
+export { describeTopologyStore, type TopologyStoreFixture } from './describe-topology-store.js';

@@ -1,0 +1,86 @@
+import {
+  applyRequests,
+  changedPartitions,
+  isBootId,
+  newTopology,
+  raiseVersionCeiling,
+  registerNode,
+  removeNode,
+  updateNode,
+  type BootId,
+  type Topology,
+} from './index.js';
+
+function boot(text: string): BootId {
+  if (!isBootId(text)) throw new TypeError('no boot id');
+  return text;
+}
+const [a, b] = [boot('a'), boot('b')];
+const empty = newTopology({ clusterId: 'c', copies: 2, minInSync: 1 });
+const node = (id: string, bootId: BootId) => ({ id, address: `${id}:1`, zone: 'z', weight: 1, bootId });
+const ids = ({ nodes }: Topology) => nodes.map(({ id }) => id);
+
+describe('requests', () => {
+  const start = (partition: number, primary: BootId, epoch = 0) => ({
+    partition,
+    epoch,
+    change: { kind: 'start' as const, primary, instead: undefined },
+  });
+
+  it('that fit are all part of one revision', () => {
+    const { topology, applied } = applyRequests(empty, [start(1, a), start(4095, b)]);
+    expect(applied).toHaveLength(2);
+    expect(topology.revision).toBe(2);
+    expect(topology.partitions[4095]).toEqual({ epoch: 2, primary: b, inSync: [b], learner: undefined });
+    expect(changedPartitions(empty, topology)).toEqual([1, 4095]);
+  });
+
+  it('for one partition: the first is met', () => {
+    const { topology, applied } = applyRequests(empty, [start(1, a), start(1, b)]);
+    expect([applied, topology.partitions[1]?.primary]).toEqual([[start(1, a)], a]);
+  });
+
+  it('that were made at another epoch, or for no partition, change nothing', () => {
+    expect(applyRequests(empty, [start(1, a, 1), start(4096, a)])).toEqual({ topology: empty, applied: [] });
+  });
+});
+
+describe('nodes', () => {
+  const two = registerNode(registerNode(empty, node('n', a)), node('m', b));
+
+  it('join in the order of their ids', () => {
+    expect([ids(two), two.revision]).toEqual([['m', 'n'], 3]);
+    expect(two.nodes.map(({ state }) => state)).toEqual(['joining', 'joining']);
+  });
+
+  it('that start again keep what an operator decided', () => {
+    const active = updateNode(two, 'n', { state: 'active', weight: 3 });
+    const again = registerNode(active, { ...node('n', boot('a2')), address: 'elsewhere:1' });
+    expect(again.nodes[1]).toEqual({ ...active.nodes[1], bootId: 'a2', address: 'elsewhere:1' });
+  });
+
+  it('that say nothing new make no revision', () => {
+    expect(registerNode(two, node('n', a))).toBe(two);
+    expect(updateNode(two, 'n', { weight: 1 })).toBe(two);
+  });
+
+  it.each([
+    ['address', { ...node('o', boot('o')), address: 'n:1' }],
+    ['boot id', node('o', a)],
+  ])('do not share an %s', (_, other) => {
+    expect(() => registerNode(two, other)).toThrow(expect.objectContaining({ code: 'duplicate_node' }));
+  });
+
+  it('leave, and are unknown then', () => {
+    const one = removeNode(two, 'm');
+    expect([ids(one), one.revision]).toEqual([['n'], 4]);
+    expect(() => removeNode(one, 'm')).toThrow(expect.objectContaining({ code: 'unknown_node' }));
+    expect(() => updateNode(one, 'm', {})).toThrow(expect.objectContaining({ code: 'unknown_node' }));
+  });
+});
+
+it('the version ceiling only rises', () => {
+  const raised = raiseVersionCeiling(empty, 100);
+  expect([raised.versionCeiling, raised.revision]).toEqual([100, 2]);
+  expect(raiseVersionCeiling(raised, 99)).toBe(raised);
+});

@@ -1,0 +1,124 @@
+import { changeEntry, type EntryChange } from './entry-changes.js';
+import { TopologyError } from './errors.js';
+import type { BootId, NodeState, PartitionEntry, Topology, TopologyNode } from './topology.js';
+
+/** A change of one partition's entry, with the epoch that its asker knew. */
+export interface EntryRequest {
+  readonly partition: number;
+  readonly epoch: number;
+  readonly change: EntryChange;
+}
+
+/** A topology with those of the requested changes that were possible. */
+export interface RequestedChanges {
+  /** The next topology, or the given one itself if no request could be met. */
+  readonly topology: Topology;
+  /** The requests that are part of the next topology. */
+  readonly applied: readonly EntryRequest[];
+}
+
+/**
+ * Makes one topology of many requests. A request is passed over if its entry has another epoch than the asker knew, or if the
+ * change does not fit. Of several requests for one partition the first that fits is met. O(requests + 4,096).
+ */
+export function applyRequests(topology: Topology, requests: readonly EntryRequest[]): RequestedChanges {
+  const revision = topology.revision + 1;
+  const partitions = [...topology.partitions];
+  const applied = requests.filter(({ partition, epoch, change }) => {
+    const entry = partitions[partition];
+    const next = entry?.epoch === epoch ? changeEntry(entry, change, revision) : undefined;
+    if (next !== undefined) partitions[partition] = next;
+    return next !== undefined;
+  });
+  return applied.length === 0
+    ? { topology, applied }
+    : { topology: { ...topology, revision, partitions }, applied };
+}
+
+/** What a node says of itself when it joins or starts again. */
+export interface NodeIdentity {
+  readonly id: string;
+  readonly address: string;
+  readonly zone: string;
+  readonly weight: number;
+  readonly bootId: BootId;
+}
+
+/**
+ * Adds a node, or notes that a known node has started again: with another boot id, at another address. A node that is known
+ * keeps its state, and the zone and weight that an operator may have changed.
+ *
+ * @throws TopologyError `duplicate_node`: another node has the address or the boot id
+ */
+export function registerNode(topology: Topology, node: NodeIdentity): Topology {
+  const other = topology.nodes.find(
+    ({ id, address, bootId }) => id !== node.id && (address === node.address || bootId === node.bootId),
+  );
+  if (other !== undefined) {
+    throw new TopologyError('duplicate_node', `${other.id} has the address ${other.address} already`);
+  }
+  const known = topology.nodes.find(({ id }) => id === node.id);
+  if (known?.address === node.address && known.bootId === node.bootId) return topology;
+  const { address, bootId } = node;
+  const registered: TopologyNode =
+    known === undefined ? { ...node, state: 'joining' } : { ...known, address, bootId };
+  return withNodes(topology, [...topology.nodes.filter((one) => one !== known), registered]);
+}
+
+/**
+ * Changes the weight, the zone or the state of a node. Returns the topology itself if nothing changes.
+ *
+ * @throws TopologyError `unknown_node`
+ */
+export function updateNode(
+  topology: Topology,
+  id: string,
+  update: { readonly weight?: number; readonly zone?: string; readonly state?: NodeState },
+): Topology {
+  const node = nodeById(topology, id);
+  const next = { ...node, ...update };
+  const isSame = next.weight === node.weight && next.zone === node.zone && next.state === node.state;
+  return isSame
+    ? topology
+    : withNodes(
+        topology,
+        topology.nodes.map((one) => (one === node ? next : one)),
+      );
+}
+
+/**
+ * Takes a node off the list. Entries that name its boot id keep it: only their own rules change them.
+ *
+ * @throws TopologyError `unknown_node`
+ */
+export function removeNode(topology: Topology, id: string): Topology {
+  const node = nodeById(topology, id);
+  return withNodes(
+    topology,
+    topology.nodes.filter((one) => one !== node),
+  );
+}
+
+/** Raises the highest version that primaries may give. Returns the topology itself if it is as high already. */
+export function raiseVersionCeiling(topology: Topology, versionCeiling: number): Topology {
+  if (versionCeiling <= topology.versionCeiling) return topology;
+  return { ...topology, revision: topology.revision + 1, versionCeiling };
+}
+
+/** Returns the numbers of the partitions whose entries differ between two topologies of a cluster. O(4,096). */
+export function changedPartitions(before: Topology, after: Topology): number[] {
+  return after.partitions.flatMap((entry: PartitionEntry, partition) =>
+    before.partitions[partition]?.epoch === entry.epoch ? [] : [partition],
+  );
+}
+
+function nodeById(topology: Topology, id: string): TopologyNode {
+  const node = topology.nodes.find((one) => one.id === id);
+  if (node === undefined) throw new TopologyError('unknown_node', `no node has the id ${id}`);
+  return node;
+}
+
+function withNodes(topology: Topology, nodes: readonly TopologyNode[]): Topology {
+  const sorted = [...nodes].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return { ...topology, revision: topology.revision + 1, nodes: sorted };
+}

@@ -1,0 +1,122 @@
+import { PARTITION_COUNT } from '@kvs/protocol';
+import fc from 'fast-check';
+import {
+  isBootId,
+  newTopology,
+  NODE_STATES,
+  topologyFromJson,
+  topologyToJson,
+  type BootId,
+  type PartitionEntry,
+  type Topology,
+} from './index.js';
+
+function boot(text: string): BootId {
+  if (!isBootId(text)) throw new TypeError('no boot id');
+  return text;
+}
+
+const empty = newTopology({ clusterId: 'c', copies: 2, minInSync: 1 });
+
+const entries: fc.Arbitrary<PartitionEntry> = fc
+  .uniqueArray(fc.constantFrom('a', 'b', 'c', 'd').map(boot), { minLength: 1 })
+  .chain((named) =>
+    fc.record({
+      epoch: fc.nat(7),
+      primary: fc.constantFrom(named[0]),
+      inSync: fc.constant(named.length > 1 ? named.slice(0, -1) : named),
+      learner: fc.constant(named.length > 1 ? named.at(-1) : undefined),
+    }),
+  );
+
+const topologies: fc.Arbitrary<Topology> = fc.record({
+  clusterId: fc.string({ minLength: 1 }),
+  revision: fc.integer({ min: 7, max: Number.MAX_SAFE_INTEGER }),
+  copies: fc.integer({ min: 3, max: 8 }),
+  minInSync: fc.integer({ min: 1, max: 3 }),
+  versionCeiling: fc.maxSafeNat(),
+  nodes: fc
+    .uniqueArray(
+      fc.record({
+        id: fc.string({ minLength: 1 }),
+        zone: fc.string(),
+        weight: fc.double({ min: 0.001, max: 1000, noNaN: true }),
+        state: fc.constantFrom(...NODE_STATES),
+      }),
+      { selector: ({ id }) => id, maxLength: 5 },
+    )
+    .map((nodes) =>
+      [...nodes]
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .map((node, i) => ({ ...node, address: `host:${i + 1}`, bootId: boot(`boot ${i}`) })),
+    ),
+  partitions: fc
+    .array(entries, { minLength: 1, maxLength: 20 })
+    .map((some) =>
+      Array.from({ length: PARTITION_COUNT }, (_, i) => some[(i >>> 3) % some.length] ?? empty.partitions[0]),
+    )
+    .map((list) => list.filter((entry) => entry !== undefined)),
+});
+
+it('a topology comes back as it was written', () => {
+  fc.assert(
+    fc.property(topologies, (topology) => {
+      // As texts, because Jest takes long to compare 4,096 objects.
+      const same = topologyFromJson(topologyToJson(topology));
+      expect(same.nodes).toEqual(topology.nodes);
+      expect(same.partitions.slice(0, 16)).toEqual(topology.partitions.slice(0, 16));
+      expect(topologyToJson(same)).toBe(topologyToJson(topology));
+    }),
+  );
+});
+
+it('a topology of a new cluster is short', () => {
+  expect(topologyFromJson(topologyToJson(empty))).toEqual(empty);
+  expect(topologyToJson(empty).length).toBeLessThan(300);
+});
+
+describe('a document is refused', () => {
+  const entry = { epoch: 1, primary: boot('a'), inSync: [boot('a')], learner: undefined };
+  const node = { id: 'n', address: 'h:1', zone: '', weight: 1, bootId: boot('a'), state: 'active' as const };
+  const valid: Topology = {
+    ...empty,
+    nodes: [node],
+    partitions: empty.partitions.map((one, i) => (i === 7 ? entry : one)),
+  };
+  const document = (): Record<string, unknown> =>
+    JSON.parse(topologyToJson(valid)) as Record<string, unknown>;
+
+  it('but not if it is valid', () => {
+    expect(topologyFromJson(JSON.stringify(document()))).toEqual(valid);
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['of another format', { format: 'kvs-topology/0' }],
+    ['without a cluster', { clusterId: '' }],
+    ['with a revision of zero', { revision: 0 }],
+    ['with too many copies', { copies: 9 }],
+    ['with more copies required than there are to be', { minInSync: 3 }],
+    ['with a negative ceiling', { versionCeiling: -1 }],
+    ['without nodes', { nodes: undefined }],
+    ['with a node in no state', { nodes: [{ ...node, state: 'gone' }] }],
+    ['with a node without weight', { nodes: [{ ...node, weight: 0 }] }],
+    ['with two nodes at one address', { nodes: [node, { ...node, id: 'o', bootId: 'b' }] }],
+    ['with nodes in disorder', { nodes: [node, { ...node, id: 'm', address: 'h:2', bootId: 'b' }] }],
+    ['with too few partitions', { partitions: [[4095, 0, -1, [], -1]] }],
+    ['with too many partitions', { partitions: [[4097, 0, -1, [], -1]] }],
+    ['with an epoch that is still to come', { partitions: [[4096, 2, -1, [], -1]] }],
+    ['with an unknown boot id', { partitions: [[4096, 1, 1, [1], -1]] }],
+    ['with a primary that is no copy', { partitions: [[4096, 1, 0, [], -1]] }],
+    ['with a copy named twice', { partitions: [[4096, 1, 0, [0, 0], -1]] }],
+    ['with a learner that is a copy', { partitions: [[4096, 1, 0, [0], 0]] }],
+    ['with a learner of nobody', { partitions: [[4096, 1, -1, [], 0]] }],
+  ])('%s', (_, change) => {
+    expect(() => topologyFromJson(JSON.stringify({ ...document(), ...change }))).toThrow(
+      expect.objectContaining({ code: 'invalid_topology' }),
+    );
+  });
+
+  it.each(['', '{', '[]', 'null', '1'])('that is %j', (text) => {
+    expect(() => topologyFromJson(text)).toThrow(expect.objectContaining({ code: 'invalid_topology' }));
+  });
+});

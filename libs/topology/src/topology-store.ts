@@ -1,0 +1,30 @@
+import type { Topology } from './topology.js';
+
+/**
+ * Where the topology is kept. Proxies of one cluster share it, and its compare-and-set is the only consensus that kvs needs.
+ *
+ * A store keeps one document. Reads are linearizable: a read that begins after a change was acknowledged shows it. A change is
+ * acknowledged only once it survives a restart of the store, as far as the store survives one at all.
+ */
+export interface TopologyStore {
+  /**
+   * Resolves with the document, or with undefined if there is none yet.
+   *
+   * @throws TopologyError `store_unavailable`, or `invalid_topology` if what the store has is none
+   */
+  read(): Promise<Topology | undefined>;
+  /**
+   * Puts a document in the place of the one with the revision before it. Resolves with whether it did: false means that the
+   * store has another revision, and nothing was changed. The first document has revision 1, and replaces none.
+   *
+   * @throws TopologyError `store_unavailable`: the change may have been made, or may be made later
+   */
+  replace(next: Topology): Promise<boolean>;
+  /**
+   * Calls the listener when the document may have changed. It is a hint: changes may be missed, so read now and then anyway.
+   * Returns a function that ends the calls.
+   */
+  watch(listener: () => void): () => void;
+  /** Gives up what the store holds. Later calls reject with `store_unavailable`. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,92 @@
+import { PARTITION_COUNT } from '@kvs/protocol';
+
+/**
+ * Identifies the pairs that a process holds. A process that keeps its pairs in memory has a new one at every start; one with
+ * a directory keeps it beside the data.
+ */
+export type BootId = string & { readonly [brand]: 'BootId' };
+
+declare const brand: unique symbol;
+
+/** What a node is for. A node that joins gets copies, one that is draining loses them, and an active one has its share. */
+export const NODE_STATES = ['joining', 'active', 'draining'] as const;
+/** One of {@link NODE_STATES}. */
+export type NodeState = (typeof NODE_STATES)[number];
+
+/** A storage node of the cluster. */
+export interface TopologyNode {
+  /** Names the node for people. It survives restarts, which the boot id may not. */
+  readonly id: string;
+  /** `host:port`, where proxies and other nodes reach it. */
+  readonly address: string;
+  /** Nodes of one zone fail together, so the copies of a partition are spread over zones. Empty: a zone of its own. */
+  readonly zone: string;
+  /** Its share of partitions, in proportion to the weights of the others. More than 0. */
+  readonly weight: number;
+  readonly bootId: BootId;
+  readonly state: NodeState;
+}
+
+/** Which processes have the pairs of a partition. Roles name boot ids, because a restarted node may have lost its pairs. */
+export interface PartitionEntry {
+  /** The revision of the topology in which this entry changed last. 0: the partition was never assigned. */
+  readonly epoch: number;
+  /** Serves the partition, and is one of `inSync`. Undefined if the partition was never assigned. */
+  readonly primary: BootId | undefined;
+  /** The copies that have every acknowledged write. */
+  readonly inSync: readonly BootId[];
+  /** A copy that is being filled. */
+  readonly learner: BootId | undefined;
+}
+
+/** The one document that says who has what. Every change of it makes a new document with the next revision. */
+export interface Topology {
+  /** Tells two clusters apart, so that a node never joins the wrong one. */
+  readonly clusterId: string;
+  /** 1 for the first document; each change adds 1. */
+  readonly revision: number;
+  /** How many copies of each partition there should be, the primary's included: 1 to {@link MAX_COPIES}. */
+  readonly copies: number;
+  /** How many copies must be in sync for a write to be accepted: 1 to `copies`. */
+  readonly minInSync: number;
+  /** No primary gives a version above this one, so that a partition that starts anew can begin above all given versions. */
+  readonly versionCeiling: number;
+  /** Ascending by id. */
+  readonly nodes: readonly TopologyNode[];
+  /** One entry for each partition, 4,096 in all. */
+  readonly partitions: readonly PartitionEntry[];
+}
+
+/** Most copies of a partition. */
+export const MAX_COPIES = 8;
+
+/** What an operator decides when a cluster is made. */
+export interface ClusterSettings {
+  readonly clusterId: string;
+  readonly copies: number;
+  readonly minInSync: number;
+}
+
+/** Returns the first topology of a cluster: no node, and no partition assigned. */
+export function newTopology({ clusterId, copies, minInSync }: ClusterSettings): Topology {
+  const unassigned: PartitionEntry = { epoch: 0, primary: undefined, inSync: [], learner: undefined };
+  return {
+    clusterId,
+    revision: 1,
+    copies,
+    minInSync,
+    versionCeiling: 0,
+    nodes: [],
+    partitions: new Array<PartitionEntry>(PARTITION_COUNT).fill(unassigned),
+  };
+}
+
+/** Returns the node with the boot id, or undefined if no node has it now. O(nodes). */
+export function nodeOfBoot(topology: Topology, bootId: BootId): TopologyNode | undefined {
+  return topology.nodes.find((node) => node.bootId === bootId);
+}
+
+/** Returns whether the process has any role in the partition. */
+export function hasRole(entry: PartitionEntry, bootId: BootId): boolean {
+  return entry.inSync.includes(bootId) || entry.learner === bootId;
+}
