@@ -18,7 +18,11 @@ const depConstraints = [
     sourceTag: 'scope:kv-store-lmdb',
     onlyDependOnLibsWithTags: ['scope:kv-store', 'scope:protocol'],
   },
-  { sourceTag: 'scope:router', onlyDependOnLibsWithTags: ['scope:protocol', 'scope:hash-ring'] },
+  { sourceTag: 'scope:topology', onlyDependOnLibsWithTags: ['scope:protocol', 'scope:hash-ring'] },
+  {
+    sourceTag: 'scope:router',
+    onlyDependOnLibsWithTags: ['scope:protocol', 'scope:hash-ring', 'scope:topology'],
+  },
   {
     sourceTag: 'scope:node-link',
     onlyDependOnLibsWithTags: ['scope:router', 'scope:protocol', 'scope:hash-ring'],

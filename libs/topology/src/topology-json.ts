@@ -14,8 +14,9 @@ import {
 const FORMAT = `kvs-topology/1 ${PARTITION_FUNCTION}`;
 
 /**
- * Returns the topology as JSON, the same text for equal topologies. Boot ids are written once and then named by their index; neighboring partitions with equal
- * entries are written as one run `[count, epoch, primary, inSync, learner]`. −1 stands for nobody.
+ * Returns the topology as JSON, the same text for equal topologies. Boot ids are written once and then named by their index.
+ * Neighboring partitions with equal entries are written as one run `[count, epoch, primary, inSync, learner]`, where −1 stands
+ * for no copy.
  */
 export function topologyToJson(topology: Topology): string {
   const indexes = new Map<BootId, number>();
