@@ -6,8 +6,9 @@ import { decodeCalls, type DecodedCall } from '../src/codec/calls.js';
 import { FrameBuilder } from '../src/codec/frame-builder.js';
 import { FrameReader } from '../src/codec/frame-reader.js';
 import { FRAME, type FrameType, LINK_TOKEN } from '../src/codec/frame.js';
-import { decodeHello, encodeHello, type LinkLimits } from '../src/codec/hello.js';
+import { decodeHello, encodeHello, type Hello, type LinkLimits } from '../src/codec/hello.js';
 import { BOUNDLESS } from './frames.js';
+import { testCodec, type TestMessage } from './peer-codec.js';
 
 export const PEER: LinkLimits = { maxFrameBytes: 2 ** 20, maxCallsInFlight: 100, maxBytesInFlight: 2 ** 20 };
 
@@ -17,8 +18,10 @@ export class FakeLinkNode {
   /** The types of the frames that came. */
   readonly frames: FrameType[] = [];
   readonly calls: DecodedCall[] = [];
+  /** The messages that came from a node. */
+  readonly messages: TestMessage[] = [];
   /** The hello of the other end. */
-  hello: LinkLimits | undefined;
+  hello: Hello | undefined;
   /** How many links were asked for. */
   attempts = 0;
   /** Handles a connection that asks for a link. */
@@ -51,14 +54,15 @@ export class FakeLinkNode {
   }
 
   /** Accepts a link. */
-  welcome(socket: Duplex, limits = PEER): void {
+  welcome(socket: Duplex, hello: Hello = PEER): void {
     this.#socket = socket;
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${LINK_TOKEN}\r\n\r\n`);
-    socket.write(encodeHello(this.builder, limits));
+    socket.write(encodeHello(this.builder, hello));
     const reader = new FrameReader(2 ** 24, (type, cursor) => {
       this.frames.push(type);
       if (type === FRAME.hello) this.hello = decodeHello(cursor);
       if (type === FRAME.calls) this.calls.push(...decodeCalls(cursor, DEFAULT_LIMITS, BOUNDLESS));
+      while (type === FRAME.messages && cursor.hasNumbers) this.messages.push(testCodec.read(cursor));
       this.#changed();
     });
     socket.on('data', (bytes: Buffer) => reader.push(bytes));

@@ -106,7 +106,7 @@ describe('a stream of frames', () => {
     for (const bytes of [
       signal((frame) => (frame[0] = 5)),
       signal((frame) => (frame[4] = 0)),
-      signal((frame) => (frame[4] = 12)),
+      signal((frame) => (frame[4] = 13)),
       signal((frame) => (frame[5] = 2)),
       signal((frame) => (frame[6] = 1)),
     ]) {
@@ -117,7 +117,17 @@ describe('a stream of frames', () => {
 
 describe('a hello', () => {
   it('is read as it was written', () => {
-    expect(readFrames(encodeHello(builder, helloLimits), decodeHello)).toEqual([helloLimits]);
+    for (const hello of [helloLimits, { ...helloLimits, identity: { clusterId: 'orders', bootId: 'ä1' } }])
+      expect(readFrames(encodeHello(builder, hello), decodeHello)).toEqual([hello]);
+  });
+
+  it.each([
+    ['half of an identity', { clusterId: 'orders', bootId: '' }],
+    ['half of an identity', { clusterId: '', bootId: 'b' }],
+    ['too long an identity', { clusterId: 'orders', bootId: 'b'.repeat(129) }],
+  ])('with %s is refused: %j', (_, identity) => {
+    const frame = encodeHello(builder, { ...helloLimits, identity });
+    expect(() => readFrames(frame, decodeHello)).toThrow(LinkProtocolError);
   });
 
   it('of an end that computes partitions in another way is refused', () => {

@@ -49,6 +49,8 @@ export const FRAME = {
   credit: 10,
   /** The proxy wants no more of a stream. */
   cancel: 11,
+  /** Messages from one node to another. Sent by the node that opened the link. */
+  messages: 12,
 } as const;
 
 export type FrameType = (typeof FRAME)[keyof typeof FRAME];
@@ -56,7 +58,7 @@ export type FrameType = (typeof FRAME)[keyof typeof FRAME];
 export const UTF8_TEXT = 1;
 
 export function isFrameType(value: number): value is FrameType {
-  return value >= FRAME.hello && value <= FRAME.cancel;
+  return value >= FRAME.hello && value <= FRAME.messages;
 }
 
 /** The kinds of operation as they are numbered on the link. */

@@ -15,8 +15,18 @@ export interface LinkLimits {
   readonly maxBytesInFlight: number;
 }
 
+/** Which pairs a node of a cluster holds. Each is 1 to {@link MAX_IDENTITY_UNITS} UTF-16 units. */
+export interface PeerIdentity {
+  readonly clusterId: string;
+  /** Identifies the pairs that the process holds. */
+  readonly bootId: string;
+}
+
 /** What one end of a link says first. */
-export type Hello = LinkLimits;
+export interface Hello extends LinkLimits {
+  /** Absent for proxies, and for nodes that are of no cluster. */
+  readonly identity?: PeerIdentity;
+}
 
 /**
  * The largest frame that an end must take so that pairs of any size that is allowed fit.
@@ -31,23 +41,26 @@ export function largestFrameBytes({ maxKeyBytes, maxValueBytes }: PairLimits): n
 /** How large a pair may be. */
 export type PairLimits = Pick<Limits, 'maxKeyBytes' | 'maxValueBytes'>;
 
-export function encodeHello(builder: FrameBuilder, limits: LinkLimits): Buffer {
+export function encodeHello(builder: FrameBuilder, { identity, ...limits }: Hello): Buffer {
+  const { clusterId = '', bootId = '' } = identity ?? {};
   builder.begin(FRAME.hello);
-  builder.reserve(3 * INTEGER_BYTES + MAX_VARINT_BYTES);
+  builder.reserve(3 * (INTEGER_BYTES + MAX_VARINT_BYTES));
   builder.integer(limits.maxFrameBytes);
   builder.integer(limits.maxCallsInFlight);
   builder.integer(limits.maxBytesInFlight);
-  builder.varint(PARTITION_FUNCTION.length);
-  builder.text(PARTITION_FUNCTION);
+  for (const text of [PARTITION_FUNCTION, clusterId, bootId]) {
+    builder.varint(text.length);
+    builder.text(text);
+  }
   return builder.finish();
 }
 
 /**
- * Reads the limits of the other end. Ignores numbers that a later version may add.
+ * Reads what the other end says of itself. Ignores numbers that a later version may add.
  *
  * @throws LinkProtocolError also if the other end computes partitions in another way
  */
-export function decodeHello(cursor: FrameCursor): LinkLimits {
+export function decodeHello(cursor: FrameCursor): Hello {
   const maxFrameBytes = cursor.integer();
   const maxCallsInFlight = cursor.integer();
   const maxBytesInFlight = cursor.integer();
@@ -57,10 +70,20 @@ export function decodeHello(cursor: FrameCursor): LinkLimits {
       `the other end computes partitions by ${JSON.stringify(partitionFunction)}, not by ${PARTITION_FUNCTION}`,
     );
   }
+  const identity = readIdentity(cursor);
   if (maxFrameBytes < MIN_FRAME_BYTES || maxCallsInFlight < 1 || maxBytesInFlight < 1) {
     throw new LinkProtocolError('the limits of a hello leave no room for a call');
   }
-  return { maxFrameBytes, maxCallsInFlight, maxBytesInFlight };
+  return { maxFrameBytes, maxCallsInFlight, maxBytesInFlight, ...(identity && { identity }) };
+}
+
+function readIdentity(cursor: FrameCursor): PeerIdentity | undefined {
+  const [clusterId, bootId] = [cursor.text(cursor.varint()), cursor.text(cursor.varint())];
+  if (clusterId === '' && bootId === '') return undefined;
+  if (clusterId === '' || bootId === '') throw new LinkProtocolError('a node says only half of its identity');
+  if (Math.max(clusterId.length, bootId.length) > MAX_IDENTITY_UNITS)
+    throw new LinkProtocolError('the identity of a node is too long');
+  return { clusterId, bootId };
 }
 
 /** A frame of one of the types that carry nothing. */
@@ -71,4 +94,7 @@ export function encodeSignal(builder: FrameBuilder, type: FrameType): Buffer {
 
 /** The bytes of a frame with one pair besides the pair. */
 const FRAME_ROOM_BYTES = 1024;
+/** The longest id of a cluster or of the pairs of a process, in UTF-16 units. */
+export const MAX_IDENTITY_UNITS = 128;
+
 const MIN_FRAME_BYTES = FRAME_HEADER_BYTES + 1024;

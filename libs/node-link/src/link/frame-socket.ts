@@ -69,6 +69,11 @@ export class FrameSocket {
     return this.#socket.writableNeedDrain;
   }
 
+  /** How many bytes were written and have not left this process. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   /** Takes the bytes that came together with the request or the answer that made this a link. */
   begin(head: Buffer): void {
     if (head.length > 0) this.#onData(head);
@@ -81,6 +86,11 @@ export class FrameSocket {
   /** Sends a frame of one of the types that carry nothing. */
   signal(type: FrameType): void {
     this.write(encodeSignal(this.builder, type));
+  }
+
+  /** Ends the connection after everything that was written. */
+  end(): void {
+    if (!this.#isClosed) this.#socket.end(() => this.#socket.destroy());
   }
 
   /** Destroys the connection. */

@@ -85,6 +85,25 @@ it.each([
   expect(store.began).toEqual([]);
 });
 
+it.each<[string, Partial<LinkServerOptions>]>([
+  ['a node of no cluster', {}],
+  [
+    'a node of a cluster',
+    {
+      peers: {
+        identity: () => ({ clusterId: 'orders', bootId: 'b' }),
+        receive: () => errors.push('received'),
+      },
+    },
+  ],
+])('a link of a proxy over which messages of a node come to %s is closed', async (_, options) => {
+  await start(options);
+  link.socket.write(encodeSignal(link.builder, FRAME.messages));
+  await link.until(() => link.closed);
+  expect(breaches).toEqual([expect.stringContaining('only nodes of a cluster send messages')]);
+  expect([errors, server.counts.messageBytes]).toEqual([[], 0]);
+});
+
 describe.each<[string, Partial<LinkServerOptions>]>([
   ['calls', { maxInFlightRequests: 1 }],
   ['bytes', { maxInFlightBytes: 50 }],

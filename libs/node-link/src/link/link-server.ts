@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Limits } from '@kvs/protocol';
 import { largestFrameBytes } from '../codec/hello.js';
 import { endOfTurn, systemTimers, type Schedule, type Timers, seldom } from '../ports.js';
+import type { PeerReceiver } from '../codec/peer-messages.js';
 import type { Refusal } from '../codec/refusal.js';
 import type { CallAdmission } from './call-admission.js';
 import type { LinkContext, LinkOperation } from './call-runner.js';
@@ -25,7 +26,9 @@ export interface LinkServerOptions {
   readonly maxInFlightBytes: number;
   /** Admits calls and scans. */
   readonly admission: CallAdmission;
-  /** Called with the reason when a proxy broke a rule and its link was closed, at most once a minute. */
+  /** Takes the messages of other nodes. Without it, links of nodes are closed. */
+  readonly peers?: PeerReceiver;
+  /** Called with the reason when a proxy or a node broke a rule and its link was closed, at most once a minute. */
   readonly onBreach?: (message: string) => void;
   /** Called with an error that is a defect: a call or a stream failed with it. */
   readonly onError: (error: unknown) => void;
@@ -42,6 +45,8 @@ export interface LinkCounts {
   readonly calls: Readonly<Record<LinkOperation, number>>;
   /** Those that were refused before they began: invalid ones, and those beyond the limits. */
   readonly refused: number;
+  /** The bytes of messages of other nodes, without the headers of frames. */
+  readonly messageBytes: number;
 }
 
 /** The node's end of links: runs the calls and sends the streams that proxies ask for. */
@@ -54,6 +59,7 @@ export class LinkServer {
   readonly #context: LinkContext;
   readonly #begun: Record<LinkOperation, number> = { set: 0, fetch: 0, query: 0, delete: 0, scan: 0 };
   #refused = 0;
+  #messageBytes = 0;
   #inFlight = 0;
   #isDraining = false;
   readonly #timers: Timers;
@@ -73,7 +79,8 @@ export class LinkServer {
     const { limits, maxInFlightRequests, maxInFlightBytes, admission } = options;
     this.#timers = options.timers ?? systemTimers;
     this.#onBreach = seldom(this.#timers, options.onBreach ?? (() => undefined));
-    const maxFrameBytes = Math.max(MIN_FRAME_BYTES, largestFrameBytes(limits));
+    const forPeers = options.peers === undefined ? 0 : PEER_FRAME_BYTES;
+    const maxFrameBytes = Math.max(MIN_FRAME_BYTES, largestFrameBytes(limits)) + forPeers;
     // Hexadecimal values have two digits per byte.
     const largestAnswerBytes = 2 * limits.maxAnswerBytes;
     this.#memory = {
@@ -112,7 +119,7 @@ export class LinkServer {
 
   /** Counters over all links since the start. */
   get counts(): LinkCounts {
-    return { calls: { ...this.#begun }, refused: this.#refused };
+    return { calls: { ...this.#begun }, refused: this.#refused, messageBytes: this.#messageBytes };
   }
 
   /** Makes a link of a connection on which a request for one came. `head` is what came after the request. */
@@ -127,6 +134,8 @@ export class LinkServer {
     const link = new ServerLink(this.#operations, socket, {
       ...this.#context,
       memory: this.#memory,
+      peers: this.#options.peers,
+      countMessages: (bytes) => void (this.#messageBytes += bytes),
       schedule: this.#options.schedule ?? endOfTurn,
       closed: (breach) => {
         this.#links.delete(link);
@@ -198,6 +207,8 @@ export class LinkServer {
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const MIN_FRAME_BYTES = MIB;
+/** A message of a node may stand behind others in its frame. */
+const PEER_FRAME_BYTES = MIB;
 const MAX_CALLS_IN_FLIGHT = 4096;
 const MAX_BYTES_IN_FLIGHT = 64 * MIB;
 /** A link can have so many unread bytes when a fetch starts, and what an answer has beside its values. */

@@ -7,7 +7,8 @@ import { encodeAnswers } from '../codec/encode-answers.js';
 import { MAX_BYTES_PER_UNIT } from '../codec/frame-builder.js';
 import type { FrameCursor } from '../codec/frame-cursor.js';
 import { FRAME, type FrameType, LinkProtocolError, LINK_TOKEN } from '../codec/frame.js';
-import type { LinkLimits } from '../codec/hello.js';
+import type { LinkLimits, PeerIdentity } from '../codec/hello.js';
+import type { PeerReceiver } from '../codec/peer-messages.js';
 import { decodeCancel, decodeCredit, decodeOpen, MAX_CHUNK_BYTES, type OpenFrame } from '../codec/streams.js';
 import type { Schedule } from '../ports.js';
 import { CallRunner, type LinkContext } from './call-runner.js';
@@ -27,6 +28,9 @@ export interface LinkMemory {
 export interface ServerLinkContext extends LinkContext {
   readonly memory: LinkMemory;
   readonly schedule: Schedule;
+  readonly peers: PeerReceiver | undefined;
+  /** Counts the bytes of messages of other nodes. */
+  readonly countMessages: (bytes: number) => void;
   /** @param breach the rule that the proxy broke, if it broke one */
   readonly closed: (breach?: string) => void;
 }
@@ -66,8 +70,10 @@ export class ServerLink {
     }
     socket.on('end', () => this.end());
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${LINK_TOKEN}\r\n\r\n`);
-    this.#frames = new FrameSocket(socket, context.linkLimits, {
-      opened: () => undefined,
+    const identity = context.peers?.identity();
+    const hello = { ...context.linkLimits, ...(identity && { identity }) };
+    this.#frames = new FrameSocket(socket, hello, {
+      opened: (peer) => checkPeer(peer.identity, identity),
       received: (type, cursor) => this.#onFrame(type, cursor),
       readAll: () => this.#onReadAll(),
       writable: () => this.#onWritable(),
@@ -88,7 +94,7 @@ export class ServerLink {
 
   /** Ends the link after everything written so far. */
   end(): void {
-    if (!this.#frames.isClosed) this.#socket.end(() => this.#socket.destroy());
+    this.#frames.end();
   }
 
   /**
@@ -146,9 +152,21 @@ export class ServerLink {
       case FRAME.cancel:
         this.#streams.cancel(decodeCancel(cursor));
         break;
+      case FRAME.messages:
+        this.#onMessages(cursor);
+        break;
       default:
         throw new LinkProtocolError('a proxy sends no such frame');
     }
+  }
+
+  #onMessages(cursor: FrameCursor): void {
+    const { peers, countMessages } = this.#context;
+    const from = this.#frames.peer?.identity;
+    if (peers === undefined || from === undefined)
+      throw new LinkProtocolError('only nodes of a cluster send messages');
+    countMessages(cursor.room(1) + cursor.units);
+    peers.receive(from.bootId, cursor);
   }
 
   /** Statistics are sent also while the node is full, because an operator wants them most then. */
@@ -213,6 +231,18 @@ export class ServerLink {
     if (this.#full || this.#calls.isBusy) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
   }
+}
+
+/** @throws LinkProtocolError if the other end is a node that can't be a peer of this one */
+function checkPeer(peer: PeerIdentity | undefined, own: PeerIdentity | undefined): void {
+  if (peer === undefined) return; // a proxy
+  if (peer.clusterId !== own?.clusterId) {
+    const ownCluster = own === undefined ? 'no cluster' : JSON.stringify(own.clusterId);
+    throw new LinkProtocolError(
+      `a node of the cluster ${JSON.stringify(peer.clusterId)} reached one of ${ownCluster}`,
+    );
+  }
+  if (peer.bootId === own.bootId) throw new LinkProtocolError('a node reached itself');
 }
 
 /** Only values make an answer large. */

@@ -1,0 +1,259 @@
+import type { Duplex } from 'node:stream';
+import { FrameBuilder } from '../codec/frame-builder.js';
+import { FRAME, LinkProtocolError } from '../codec/frame.js';
+import type { Hello, LinkLimits, PeerIdentity } from '../codec/hello.js';
+import type { PeerCodec } from '../codec/peer-messages.js';
+import { endOfTurn, seldom, systemTimers, type CancelTask, type Schedule, type Timers } from '../ports.js';
+import { FrameSocket } from './frame-socket.js';
+import { Heartbeat } from './heartbeat.js';
+import { connectPlain, upgradeToLink, type Connect } from './upgrade-to-link.js';
+
+/** The events of a {@link PeerLink}. None is called from within `send`. */
+export interface PeerLinkListener {
+  /** The peer has said hello: messages can be sent. */
+  up(): void;
+  /** The link is lost, and with it possibly messages that were sent. Follows each `up`, but not after `close`. */
+  down(reason: string): void;
+  /** After `send` refused a message because the connection was full: it takes messages again. */
+  drained(): void;
+}
+
+export interface PeerLinkOptions<M> {
+  /** This node. */
+  readonly own: PeerIdentity;
+  /** The boot id that the peer must have. It must be of the same cluster. */
+  readonly bootId: string;
+  readonly codec: PeerCodec<M>;
+  /** Called with the reason when a peer broke a rule or is not the expected one, at most once a minute. */
+  readonly onBreach: (message: string) => void;
+  /** How long the peer may take to accept a link and to say hello, in milliseconds. Default 2,000. */
+  readonly connectTimeoutMs?: number;
+  /** After so long without a word a ping is sent, and after three times as long the link is dead. Default 1,000. */
+  readonly heartbeatMs?: number;
+  readonly connect?: Connect;
+  readonly timers?: Timers;
+  /** Decides when messages are sent that were given in one turn. Default: {@link endOfTurn}. */
+  readonly schedule?: Schedule;
+}
+
+/** `urgent` messages are sent even if the peer has not read what was sent before. They must be small. */
+export type Urgency = 'normal' | 'urgent';
+
+type State =
+  /** The next attempt begins after a pause. */
+  | { readonly name: 'waiting'; readonly cancel: CancelTask }
+  | { readonly name: 'dialing'; readonly giveUp: CancelTask }
+  | { readonly name: 'up'; readonly frames: FrameSocket; readonly sinceMs: number }
+  | { readonly name: 'closed' };
+
+/**
+ * The link over which a node sends messages to another. The messages of one turn of the event loop go in one frame. The link
+ * is opened again until it is closed: after a pause that doubles up to a second, or soon if there is something to send.
+ * Messages arrive in order, without gaps as long as the link is up.
+ */
+export class PeerLink<M> {
+  readonly #builder = new FrameBuilder();
+  #state: State = { name: 'closed' };
+  /** Whether the frame has messages that are not sent. */
+  #hasMessages = false;
+  /** Whether a message was refused since the connection last took more. */
+  #hasRefused = false;
+  #pauseMs = MIN_PAUSE_MS;
+  #lastAttemptMs = -Infinity;
+
+  readonly #address: string;
+  readonly #options: PeerLinkOptions<M>;
+  readonly #listener: PeerLinkListener;
+  readonly #timers: Timers;
+  readonly #schedule: Schedule;
+  readonly #onBreach: (message: string) => void;
+
+  /** Begins to open the link. */
+  constructor(address: string, options: PeerLinkOptions<M>, listener: PeerLinkListener) {
+    this.#address = address;
+    this.#options = options;
+    this.#listener = listener;
+    this.#timers = options.timers ?? systemTimers;
+    this.#schedule = options.schedule ?? endOfTurn;
+    this.#onBreach = seldom(this.#timers, options.onBreach);
+    this.#dial();
+  }
+
+  get isUp(): boolean {
+    return this.#state.name === 'up';
+  }
+
+  /**
+   * Sends a message at the end of this turn.
+   *
+   * @returns whether it will be sent. If not, the link is down, or the peer has not read enough of what was sent before
+   */
+  send(message: M, urgency: Urgency = 'normal'): boolean {
+    if (this.#state.name === 'waiting') this.#dialSoon(this.#state);
+    if (this.#state.name !== 'up') return false;
+    const { frames } = this.#state;
+    if (urgency === 'normal' && frames.unsentBytes > MAX_UNSENT_BYTES) {
+      this.#hasRefused = true;
+      return false;
+    }
+    if (!this.#hasMessages) {
+      this.#hasMessages = true;
+      this.#builder.begin(FRAME.messages);
+      this.#schedule(this.#flush);
+    }
+    this.#options.codec.put(this.#builder, message);
+    if (this.#builder.size >= FRAME_BYTES) this.#flush();
+    return true;
+  }
+
+  /** Ends the link for good, after the messages that were given before. */
+  close(): void {
+    this.#flush();
+    const state = this.#state;
+    this.#state = { name: 'closed' };
+    if (state.name === 'waiting') state.cancel();
+    if (state.name === 'dialing') state.giveUp();
+    if (state.name === 'up') state.frames.end();
+  }
+  #dial(): void {
+    const { connectTimeoutMs = CONNECT_TIMEOUT_MS, connect = connectPlain } = this.#options;
+    let abandon = (): void => undefined;
+    const cancelTimeout = this.#timers.after(connectTimeoutMs, () => {
+      failed();
+      abandon();
+    });
+    const giveUp = (): void => {
+      cancelTimeout();
+      abandon();
+    };
+    const state: State = { name: 'dialing', giveUp };
+    const failed = (): void => {
+      if (this.#state !== state) return;
+      cancelTimeout();
+      this.#wait();
+    };
+    this.#lastAttemptMs = this.#timers.nowMs();
+    this.#state = state;
+    abandon = upgradeToLink(this.#address, connect, {
+      upgraded: (socket, head) => {
+        const frames = this.#begin(socket, cancelTimeout, failed);
+        abandon = () => frames.close('no hello came');
+        frames.begin(head);
+      },
+      refused: (status) => {
+        this.#onBreach(`no link is offered at ${this.#address} (status ${status})`);
+        failed();
+      },
+      failed,
+    });
+  }
+
+  #begin(socket: Duplex, opened: () => void, failed: () => void): FrameSocket {
+    const heartbeat = new Heartbeat(this.#timers, this.#options.heartbeatMs ?? HEARTBEAT_MS, {
+      silent: () => frames.signal(FRAME.ping),
+      dead: (silentMs) => frames.close(`nothing came for ${silentMs} ms`),
+    });
+    const frames: FrameSocket = new FrameSocket(
+      socket,
+      { ...OWN_LIMITS, identity: this.#options.own },
+      {
+        opened: (hello) => {
+          this.#check(hello);
+          opened();
+          this.#state = { name: 'up', frames, sinceMs: this.#timers.nowMs() };
+          this.#listener.up();
+        },
+        received: (type) => {
+          if (type !== FRAME.goAway) throw new LinkProtocolError('a node sends no such frame to a node');
+          frames.close('the node is shutting down');
+        },
+        readAll: () => heartbeat.note(),
+        writable: () => this.#onWritable(frames),
+        closed: (reason, isBreach) => {
+          heartbeat.stop();
+          if (isBreach) this.#onBreach(`the link to ${this.#address} was closed: ${reason}`);
+          failed();
+          this.#lost(frames, reason);
+        },
+      },
+    );
+    socket.on('end', () => frames.close('the node ended it'));
+    return frames;
+  }
+
+  /** @throws LinkProtocolError if the peer is not the expected one */
+  #check({ identity }: Hello): void {
+    const { own, bootId } = this.#options;
+    if (identity?.clusterId !== own.clusterId)
+      throw new LinkProtocolError(`it is of ${clusterOf(identity)}, not of ${clusterOf(own)}`);
+    if (identity.bootId !== bootId)
+      throw new LinkProtocolError(`its boot id is ${JSON.stringify(identity.bootId)}, not ${bootId}`);
+  }
+
+  #onWritable(frames: FrameSocket): void {
+    if (!this.#hasRefused || this.#state.name !== 'up' || this.#state.frames !== frames) return;
+    this.#hasRefused = false;
+    this.#listener.drained();
+  }
+
+  #lost(frames: FrameSocket, reason: string): void {
+    if (this.#state.name !== 'up' || this.#state.frames !== frames) return;
+    // A peer that accepts links and closes them at once is not asked again and again without a pause.
+    if (this.#timers.nowMs() - this.#state.sinceMs > MAX_PAUSE_MS) this.#pauseMs = MIN_PAUSE_MS;
+    this.#hasMessages = false;
+    this.#hasRefused = false;
+    this.#wait();
+    this.#listener.down(reason);
+  }
+
+  #wait(): void {
+    const cancel = this.#timers.after(this.#pauseMs, () => this.#dial());
+    this.#state = { name: 'waiting', cancel };
+    this.#pauseMs = Math.min(2 * this.#pauseMs, MAX_PAUSE_MS);
+  }
+
+  #dialSoon(state: State & { readonly name: 'waiting' }): void {
+    if (this.#timers.nowMs() - this.#lastAttemptMs < MIN_PAUSE_MS) return;
+    state.cancel();
+    this.#dial();
+  }
+
+  readonly #flush = (): void => {
+    if (this.#state.name !== 'up' || !this.#hasMessages) return;
+    const { frames } = this.#state;
+    const frame = this.#builder.finish();
+    this.#hasMessages = false;
+    const { maxFrameBytes = 0 } = frames.peer ?? {};
+    if (frame.length > maxFrameBytes)
+      return closeLater(frames, `it does not take a frame of ${frame.length} bytes`);
+    if (frames.unsentBytes > MAX_URGENT_BYTES) return closeLater(frames, 'it has not read for too long');
+    frames.write(frame);
+  };
+}
+
+/** The caller of `send` hears of it only afterwards. */
+function closeLater(frames: FrameSocket, reason: string): void {
+  queueMicrotask(() => frames.close(reason, true));
+}
+
+function clusterOf(identity: PeerIdentity | undefined): string {
+  return identity === undefined ? 'no cluster' : `the cluster ${JSON.stringify(identity.clusterId)}`;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const MIN_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 1000;
+const CONNECT_TIMEOUT_MS = 2000;
+const HEARTBEAT_MS = 1000;
+
+/** A frame that is as long as this is sent before the end of the turn. */
+const FRAME_BYTES = 256 * KIB;
+/** Messages that are not urgent are refused while more bytes are unsent. */
+const MAX_UNSENT_BYTES = MIB;
+/** The link is closed if there is a further message while more bytes are unsent. */
+const MAX_URGENT_BYTES = 16 * MIB;
+
+/** A node sends no calls to this end. */
+const OWN_LIMITS: LinkLimits = { maxFrameBytes: MIB, maxCallsInFlight: 1, maxBytesInFlight: 1 };
