@@ -1,6 +1,6 @@
 /** What went wrong, in a form that code may test. The message's wording is not part of the contract. */
 export type TopologyErrorCode =
-  /** A document is not a topology: a field is missing or out of its range, or two fields contradict each other. */
+  /** A document or a message lacks a field, has one out of its range, or contradicts itself. */
   | 'invalid_topology'
   /** The store can't be reached. A change that was sent may have been made, or may be made later. */
   | 'store_unavailable'
@@ -8,8 +8,16 @@ export type TopologyErrorCode =
   | 'store_in_use'
   /** No node has this id. */
   | 'unknown_node'
-  /** Another node has the id or the address. */
-  | 'duplicate_node';
+  /** Another node has the address or the boot id. */
+  | 'duplicate_node'
+  /** The directory of a node is a restored backup. */
+  | 'outdated_directory'
+  /** The node has a role in some partition. */
+  | 'node_in_use'
+  /** The request is about another cluster. */
+  | 'wrong_cluster'
+  /** The store's revision is below one that a node knows, so the store has lost changes. */
+  | 'outdated_store';
 
 /** The one error class of this package. */
 export class TopologyError extends Error {

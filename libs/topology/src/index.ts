@@ -1,3 +1,29 @@
+export type {
+  EntriesRequest,
+  FillProgress,
+  HeldPartition,
+  Invitation,
+  JoinRequest,
+  Knowledge,
+  MoveFailure,
+  NodeReport,
+  PrimaryOrder,
+  PromotionAnswer,
+  PromotionQuestion,
+  ReportAnswer,
+  TopologyAnswer,
+} from './control-plane/messages.js';
+export {
+  entriesRequestFrom,
+  invitationFrom,
+  joinRequestFrom,
+  nodeReportFrom,
+  promotionAnswerFrom,
+  promotionQuestionFrom,
+  reportAnswerFrom,
+  topologyAnswerFrom,
+  topologyAnswerToDocument,
+} from './control-plane/messages-json.js';
 export { changeEntry, type EntryChange } from './entry-changes.js';
 export { TopologyError, type TopologyErrorCode } from './errors.js';
 export { FileTopologyStore, type FileLock } from './file-topology-store.js';
@@ -5,6 +31,7 @@ export { MemoryTopologyStore } from './memory-topology-store.js';
 export {
   applyRequests,
   changedPartitions,
+  endProcess,
   raiseVersionCeiling,
   registerNode,
   removeNode,
@@ -13,7 +40,14 @@ export {
   type NodeIdentity,
   type RequestedChanges,
 } from './topology-changes.js';
-export { isBootId, topologyFromJson, topologyToJson } from './topology-json.js';
+export { isBootId } from './json-fields.js';
+export {
+  topologyFromDocument,
+  topologyFromJson,
+  topologyToDocument,
+  topologyToJson,
+  type TopologyDocument,
+} from './topology-json.js';
 export type { TopologyStore } from './topology-store.js';
 export {
   hasRole,
@@ -23,6 +57,7 @@ export {
   nodeOfBoot,
   type BootId,
   type ClusterSettings,
+  type EndedProcess,
   type NodeState,
   type PartitionEntry,
   type Topology,

@@ -5,6 +5,7 @@ import {
   newTopology,
   raiseVersionCeiling,
   registerNode,
+  endProcess,
   removeNode,
   updateNode,
   type BootId,
@@ -17,7 +18,9 @@ function boot(text: string): BootId {
 }
 const [a, b] = [boot('a'), boot('b')];
 const empty = newTopology({ clusterId: 'c', copies: 2, minInSync: 1 });
-const node = (id: string, bootId: BootId) => ({ id, address: `${id}:1`, zone: 'z', weight: 1, bootId });
+const node = (id: string, bootId: BootId) => {
+  return { id, address: `${id}:1`, zone: 'z', weight: 1, bootId, isDurable: false, starts: 1 };
+};
 const ids = ({ nodes }: Topology) => nodes.map(({ id }) => id);
 
 describe('requests', () => {
@@ -71,11 +74,53 @@ describe('nodes', () => {
     expect(() => registerNode(two, other)).toThrow(expect.objectContaining({ code: 'duplicate_node' }));
   });
 
+  it('with a directory that another process started more often are refused', () => {
+    const often = registerNode(empty, { ...node('n', a), isDurable: true, starts: 5 });
+    const outdated = expect.objectContaining({ code: 'outdated_directory' });
+    expect(() => registerNode(often, { ...node('n', a), isDurable: true, starts: 4 })).toThrow(outdated);
+    expect(registerNode(often, { ...node('n', a), isDurable: true, starts: 6 }).nodes[0]?.starts).toBe(6);
+  });
+
   it('leave, and are unknown then', () => {
     const one = removeNode(two, 'm');
     expect([ids(one), one.revision]).toEqual([['n'], 4]);
     expect(() => removeNode(one, 'm')).toThrow(expect.objectContaining({ code: 'unknown_node' }));
     expect(() => updateNode(one, 'm', {})).toThrow(expect.objectContaining({ code: 'unknown_node' }));
+  });
+});
+
+describe('a process has ended', () => {
+  const start = {
+    partition: 1,
+    epoch: 0,
+    change: { kind: 'start' as const, primary: a, instead: undefined },
+  };
+  const at = (address: string) =>
+    applyRequests(registerNode(empty, { ...node('n', a), address }), [start]).topology;
+  const again = (address: string, bootId = b) => registerNode(at(address), { ...node('n', bootId), address });
+
+  it.each([
+    ['127.0.0.1:1', [{ bootId: a, isDurable: false }]],
+    ['[::1]:1', [{ bootId: a, isDurable: false }]],
+    ['localhost:1', [{ bootId: a, isDurable: false }]],
+    ['node.example:1', []],
+  ])('if another one is bound to its address %s, unless that is a DNS name', (address, ended) => {
+    expect(again(address).ended).toEqual(ended);
+  });
+
+  it('until it is back', () => {
+    expect(registerNode(again('127.0.0.1:1'), { ...node('n', a), address: '127.0.0.1:1' }).ended).toEqual([]);
+  });
+
+  it('as far as it has a role', () => {
+    const process = { bootId: a, isDurable: true };
+    expect(endProcess(empty, process)).toBe(empty);
+    const ended = endProcess(at('n:1'), process);
+    expect(ended.ended).toEqual([process]);
+    expect(endProcess(ended, process)).toBe(ended);
+    expect(endProcess(ended, { bootId: a, isDurable: false }).ended).toEqual([
+      { bootId: a, isDurable: false },
+    ]);
   });
 });
 

@@ -1,6 +1,15 @@
+import { isIP } from 'node:net';
 import { changeEntry, type EntryChange } from './entry-changes.js';
 import { TopologyError } from './errors.js';
-import type { BootId, NodeState, PartitionEntry, Topology, TopologyNode } from './topology.js';
+import {
+  hasRole,
+  type BootId,
+  type EndedProcess,
+  type NodeState,
+  type PartitionEntry,
+  type Topology,
+  type TopologyNode,
+} from './topology.js';
 
 /** A change of one partition's entry, with the epoch that its asker knew. */
 export interface EntryRequest {
@@ -42,13 +51,17 @@ export interface NodeIdentity {
   readonly zone: string;
   readonly weight: number;
   readonly bootId: BootId;
+  readonly isDurable: boolean;
+  readonly starts: number;
 }
 
 /**
  * Adds a node, or notes that a known node has started again: with another boot id, at another address. A node that is known
- * keeps its state, and the zone and weight that an operator may have changed.
+ * keeps its state, and the zone and weight that an operator may have changed. A process that has lost its host address and
+ * port to this one has ended; a DNS name proves nothing, because it may lead elsewhere now.
  *
- * @throws TopologyError `duplicate_node`: another node has the address or the boot id
+ * @throws TopologyError `duplicate_node`: another node has the address or the boot id. `outdated_directory`: a process has
+ * started with this boot id at least as often as this one, so the directory is a restored backup and needs a new boot id
  */
 export function registerNode(topology: Topology, node: NodeIdentity): Topology {
   const other = topology.nodes.find(
@@ -58,11 +71,30 @@ export function registerNode(topology: Topology, node: NodeIdentity): Topology {
     throw new TopologyError('duplicate_node', `${other.id} has the address ${other.address} already`);
   }
   const known = topology.nodes.find(({ id }) => id === node.id);
-  if (known?.address === node.address && known.bootId === node.bootId) return topology;
-  const { address, bootId } = node;
-  const registered: TopologyNode =
-    known === undefined ? { ...node, state: 'joining' } : { ...known, address, bootId };
-  return withNodes(topology, [...topology.nodes.filter((one) => one !== known), registered]);
+  if (known === undefined) return withNodes(topology, [...topology.nodes, { ...node, state: 'joining' }]);
+  const { address, bootId, isDurable, starts } = node;
+  if (known.bootId === bootId && known.starts > starts) {
+    throw new TopologyError(
+      'outdated_directory',
+      `the directory of ${node.id} has started more often before`,
+    );
+  }
+  if (known.address === address && known.bootId === bootId && known.starts === starts) return topology;
+  const again: TopologyNode = { ...known, address, bootId, isDurable, starts };
+  const nodes = topology.nodes.map((one) => (one === known ? again : one));
+  const hasEnded = known.bootId !== bootId && known.address === address && isHostAddress(address);
+  const next = withNodes(topology, nodes, hasEnded ? [...topology.ended, known] : topology.ended);
+  return { ...next, ended: next.ended.filter((one) => one.bootId !== bootId) };
+}
+
+/** Notes that a process has ended, if it has a role. Returns the topology itself if that is known, or if it has none. */
+export function endProcess(topology: Topology, process: EndedProcess): Topology {
+  const { bootId, isDurable } = process;
+  const others = topology.ended.filter((one) => one.bootId !== bootId);
+  const known = topology.ended.find((one) => one.bootId === bootId);
+  if (known?.isDurable === isDurable) return topology;
+  if (!topology.partitions.some((entry) => hasRole(entry, bootId))) return topology;
+  return withNodes(topology, topology.nodes, [...others, process]);
 }
 
 /**
@@ -118,7 +150,17 @@ function nodeById(topology: Topology, id: string): TopologyNode {
   return node;
 }
 
-function withNodes(topology: Topology, nodes: readonly TopologyNode[]): Topology {
+function withNodes(topology: Topology, nodes: readonly TopologyNode[], ended = topology.ended): Topology {
   const sorted = [...nodes].sort((a, b) => (a.id < b.id ? -1 : 1));
-  return { ...topology, revision: topology.revision + 1, nodes: sorted };
+  const withRole = new Set(topology.partitions.flatMap(({ inSync, learner }) => [...inSync, learner]));
+  const remembered = ended
+    .filter(({ bootId }) => withRole.has(bootId))
+    .map(({ bootId, isDurable }) => ({ bootId, isDurable }));
+  return { ...topology, revision: topology.revision + 1, nodes: sorted, ended: remembered };
+}
+
+/** Returns whether `host:port` names a host by its number, or this machine. */
+function isHostAddress(address: string): boolean {
+  const host = address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  return isIP(host) !== 0 || host === 'localhost';
 }

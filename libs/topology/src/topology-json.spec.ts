@@ -41,6 +41,8 @@ const topologies: fc.Arbitrary<Topology> = fc.record({
         id: fc.string({ minLength: 1 }),
         zone: fc.string(),
         weight: fc.double({ min: 0.001, max: 1000, noNaN: true }),
+        isDurable: fc.boolean(),
+        starts: fc.integer({ min: 1, max: 1000 }),
         state: fc.constantFrom(...NODE_STATES),
       }),
       { selector: ({ id }) => id, maxLength: 5 },
@@ -50,6 +52,7 @@ const topologies: fc.Arbitrary<Topology> = fc.record({
         .sort((a, b) => (a.id < b.id ? -1 : 1))
         .map((node, i) => ({ ...node, address: `host:${i + 1}`, bootId: boot(`boot ${i}`) })),
     ),
+  ended: fc.array(fc.record({ bootId: fc.constantFrom(boot('a'), boot('b')), isDurable: fc.boolean() })),
   partitions: fc
     .array(entries, { minLength: 1, maxLength: 20 })
     .map((some) =>
@@ -77,7 +80,9 @@ it('a topology of a new cluster is short', () => {
 
 describe('a document is refused', () => {
   const entry = { epoch: 1, primary: boot('a'), inSync: [boot('a')], learner: undefined };
-  const node = { id: 'n', address: 'h:1', zone: '', weight: 1, bootId: boot('a'), state: 'active' as const };
+  const state = 'active' as const;
+  const place = { id: 'n', address: 'h:1', zone: '', weight: 1 };
+  const node = { ...place, bootId: boot('a'), isDurable: false, starts: 1, state };
   const valid: Topology = {
     ...empty,
     nodes: [node],

@@ -1,9 +1,24 @@
-import { isRecord, PARTITION_COUNT, PARTITION_FUNCTION } from '@kvs/protocol';
+import { PARTITION_COUNT, PARTITION_FUNCTION } from '@kvs/protocol';
 import { TopologyError } from './errors.js';
+import {
+  bootId,
+  bootIdOf,
+  fieldsOf,
+  flag,
+  integer,
+  invalid,
+  isInteger,
+  list,
+  nonEmpty,
+  positive,
+  text,
+  type Fields,
+} from './json-fields.js';
 import {
   MAX_COPIES,
   NODE_STATES,
   type BootId,
+  type EndedProcess,
   type NodeState,
   type PartitionEntry,
   type Topology,
@@ -13,41 +28,43 @@ import {
 /** Names the form of the document, and which function gives a key its partition. */
 const FORMAT = `kvs-topology/1 ${PARTITION_FUNCTION}`;
 
+/** A topology as plain data for `JSON.stringify`. */
+export type TopologyDocument = Readonly<Record<string, unknown>>;
+
 /**
- * Returns the topology as JSON, the same text for equal topologies. Boot ids are written once and then named by their index.
- * Neighboring partitions with equal entries are written as one run `[count, epoch, primary, inSync, learner]`, where −1 stands
- * for no copy.
+ * Returns the topology as plain data. Boot ids are written once and then named by their index. Neighboring partitions with
+ * equal entries are written as one run `[count, epoch, primary, inSync, learner]`, where −1 stands for no copy.
  */
-export function topologyToJson(topology: Topology): string {
+export function topologyToDocument(topology: Topology): TopologyDocument {
   const indexes = new Map<BootId, number>();
-  const indexOf = (bootId: BootId | undefined): number => {
-    if (bootId === undefined) return NOBODY;
-    const index = indexes.get(bootId) ?? indexes.size;
-    indexes.set(bootId, index);
+  const indexOf = (copy: BootId | undefined): number => {
+    if (copy === undefined) return NOBODY;
+    const index = indexes.get(copy) ?? indexes.size;
+    indexes.set(copy, index);
     return index;
   };
   const runs: [number, ...unknown[]][] = [];
   let last = '';
   for (const { epoch, primary, inSync, learner } of topology.partitions) {
     const entry = [epoch, indexOf(primary), inSync.map(indexOf), indexOf(learner)];
-    const text = JSON.stringify(entry);
+    const written = JSON.stringify(entry);
     const run = runs.at(-1);
-    if (run !== undefined && text === last) run[0]++;
+    if (run !== undefined && written === last) run[0]++;
     else runs.push([1, ...entry]);
-    last = text;
+    last = written;
   }
   const { clusterId, revision, copies, minInSync, versionCeiling } = topology;
-  const nodes = topology.nodes.map(({ id, address, zone, weight, bootId, state }) => ({
-    id,
-    address,
-    zone,
-    weight,
-    bootId,
-    state,
-  }));
-  const bootIds = [...indexes.keys()];
+  const nodes = topology.nodes.map(({ id, address, zone, weight, bootId, isDurable, starts, state }) => {
+    return { id, address, zone, weight, bootId, isDurable, starts, state };
+  });
+  const ended = topology.ended.map(({ bootId, isDurable }) => ({ bootId, isDurable }));
   const settings = { clusterId, revision, copies, minInSync, versionCeiling };
-  return JSON.stringify({ format: FORMAT, ...settings, nodes, bootIds, partitions: runs });
+  return { format: FORMAT, ...settings, nodes, ended, bootIds: [...indexes.keys()], partitions: runs };
+}
+
+/** Returns the topology as JSON, the same text for equal topologies. */
+export function topologyToJson(topology: Topology): string {
+  return JSON.stringify(topologyToDocument(topology));
 }
 
 /**
@@ -55,40 +72,50 @@ export function topologyToJson(topology: Topology): string {
  *
  * @throws TopologyError `invalid_topology`
  */
-export function topologyFromJson(text: string): Topology {
+export function topologyFromJson(json: string): Topology {
   let document: unknown;
   try {
-    document = JSON.parse(text);
+    document = JSON.parse(json);
   } catch (cause) {
     throw new TopologyError('invalid_topology', 'the document is not JSON', { cause });
   }
-  if (!isRecord(document)) throw invalid('the document is not an object');
+  return topologyFromDocument(document);
+}
+
+/**
+ * Returns the topology of a document that was part of other JSON. Everything is checked.
+ *
+ * @throws TopologyError `invalid_topology`
+ */
+export function topologyFromDocument(value: unknown): Topology {
+  const document = fieldsOf(value, 'the document');
   if (document['format'] !== FORMAT) throw invalid(`the format is not ${FORMAT}`);
   const copies = integer(document, 'copies', 1, MAX_COPIES);
+  const revision = integer(document, 'revision', 1);
   return {
     clusterId: nonEmpty(document, 'clusterId'),
-    revision: integer(document, 'revision', 1),
+    revision,
     copies,
     minInSync: integer(document, 'minInSync', 1, copies),
     versionCeiling: integer(document, 'versionCeiling', 0),
     nodes: nodesOf(list(document, 'nodes')),
-    partitions: partitionsOf(document, integer(document, 'revision', 1)),
+    ended: list(document, 'ended').map(endedProcess),
+    partitions: partitionsOf(document, revision),
   };
 }
 
 function nodesOf(items: readonly unknown[]): TopologyNode[] {
   const nodes = items.map((item): TopologyNode => {
-    if (!isRecord(item)) throw invalid('a node is not an object');
-    const { weight, zone } = item;
-    if (typeof weight !== 'number' || !(weight > 0)) throw invalid('a weight is not a number above 0');
-    if (typeof zone !== 'string') throw invalid('a zone is not a text');
+    const fields = fieldsOf(item, 'a node');
     return {
-      id: nonEmpty(item, 'id'),
-      address: nonEmpty(item, 'address'),
-      zone,
-      weight,
-      bootId: bootId(item['bootId']),
-      state: nodeState(item['state']),
+      id: nonEmpty(fields, 'id'),
+      address: nonEmpty(fields, 'address'),
+      zone: text(fields, 'zone'),
+      weight: positive(fields, 'weight'),
+      bootId: bootId(fields, 'bootId'),
+      isDurable: flag(fields, 'isDurable'),
+      starts: integer(fields, 'starts', 1),
+      state: nodeState(fields['state']),
     };
   });
   for (const field of ['id', 'address', 'bootId'] as const) {
@@ -100,8 +127,13 @@ function nodesOf(items: readonly unknown[]): TopologyNode[] {
   return nodes;
 }
 
-function partitionsOf(document: Record<string, unknown>, revision: number): PartitionEntry[] {
-  const bootIds = list(document, 'bootIds').map(bootId);
+function endedProcess(item: unknown): EndedProcess {
+  const fields = fieldsOf(item, 'a process that ended');
+  return { bootId: bootId(fields, 'bootId'), isDurable: flag(fields, 'isDurable') };
+}
+
+function partitionsOf(document: Fields, revision: number): PartitionEntry[] {
+  const bootIds = list(document, 'bootIds').map(bootIdOf);
   const entries: PartitionEntry[] = [];
   for (const run of list(document, 'partitions')) {
     if (!Array.isArray(run) || run.length !== RUN_LENGTH)
@@ -139,46 +171,10 @@ function entryOf(
   return entry;
 }
 
-function list(document: Record<string, unknown>, field: string): readonly unknown[] {
-  const value = document[field];
-  if (!Array.isArray(value)) throw invalid(`${field} is not a list`);
-  return value;
-}
-
-function nonEmpty(document: Record<string, unknown>, field: string): string {
-  const value = document[field];
-  if (typeof value !== 'string' || value === '') throw invalid(`${field} is not a text`);
-  return value;
-}
-
-function integer(document: Record<string, unknown>, field: string, min: number, max?: number): number {
-  const value = document[field];
-  if (!isInteger(value, min, max)) throw invalid(`${field} is not a whole number in its range`);
-  return value;
-}
-
-function isInteger(value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max;
-}
-
-function bootId(value: unknown): BootId {
-  if (!isBootId(value)) throw invalid('a boot id is not a text');
-  return value;
-}
-
-/** Returns whether a value can be a boot id: a text that is not empty. */
-export function isBootId(value: unknown): value is BootId {
-  return typeof value === 'string' && value !== '';
-}
-
 function nodeState(value: unknown): NodeState {
   const state = NODE_STATES.find((one) => one === value);
   if (state === undefined) throw invalid(`a node is in no state ${String(value)}`);
   return state;
-}
-
-function invalid(reason: string): TopologyError {
-  return new TopologyError('invalid_topology', reason);
 }
 
 const NOBODY = -1;

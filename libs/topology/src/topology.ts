@@ -24,7 +24,21 @@ export interface TopologyNode {
   /** Its share of partitions, in proportion to the weights of the others. More than 0. */
   readonly weight: number;
   readonly bootId: BootId;
+  /** Whether its pairs survive the end of the process. */
+  readonly isDurable: boolean;
+  /**
+   * How many times processes have started with this boot id: 1 for a node in memory. A directory that does not count higher
+   * was restored from a backup, and may lack pairs.
+   */
+  readonly starts: number;
   readonly state: NodeState;
+}
+
+/** A process that has ended and holds a role in some entry. */
+export interface EndedProcess {
+  readonly bootId: BootId;
+  /** Whether its pairs may still lie in a directory. If so, a partition never starts empty in its place by itself. */
+  readonly isDurable: boolean;
 }
 
 /** Which processes have the pairs of a partition. Roles name boot ids, because a restarted node may have lost its pairs. */
@@ -53,6 +67,8 @@ export interface Topology {
   readonly versionCeiling: number;
   /** Ascending by id. */
   readonly nodes: readonly TopologyNode[];
+  /** Processes that have ended: each announced its end, or lost its address to another one, or an operator vouches for its end. */
+  readonly ended: readonly EndedProcess[];
   /** One entry for each partition, 4,096 in all. */
   readonly partitions: readonly PartitionEntry[];
 }
@@ -77,6 +93,7 @@ export function newTopology({ clusterId, copies, minInSync }: ClusterSettings): 
     minInSync,
     versionCeiling: 0,
     nodes: [],
+    ended: [],
     partitions: new Array<PartitionEntry>(PARTITION_COUNT).fill(unassigned),
   };
 }

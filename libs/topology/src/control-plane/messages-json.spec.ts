@@ -1,0 +1,104 @@
+import {
+  entriesRequestFrom,
+  invitationFrom,
+  isBootId,
+  joinRequestFrom,
+  newTopology,
+  nodeReportFrom,
+  promotionAnswerFrom,
+  promotionQuestionFrom,
+  reportAnswerFrom,
+  topologyAnswerFrom,
+  topologyAnswerToDocument,
+  type BootId,
+  type EntryChange,
+} from '../index.js';
+
+function boot(text: string): BootId {
+  if (!isBootId(text)) throw new TypeError('no boot id');
+  return text;
+}
+const [a, b] = [boot('a'), boot('b')];
+const knowledge = { clusterId: 'c', revision: 3 };
+const identity = { id: 'n', address: 'n:1', zone: '', weight: 1, bootId: a, isDurable: false, starts: 1 };
+const report = {
+  ...knowledge,
+  bootId: a,
+  timeMs: 5,
+  isEnding: false,
+  usedBytes: 1,
+  freeBytes: 2,
+  highestVersion: 9,
+  held: [{ partition: 4095, position: { epoch: 1, sequence: 7 } }],
+  fills: [{ partition: 1, learner: b, sentBytes: 3 }],
+  failures: [{ partition: 1, copy: b, reason: 'out of memory' }],
+};
+const answer = {
+  revision: 3,
+  timeMs: 5,
+  leader: 'http://proxy:8080',
+  transferBytesPerSecond: 1e6,
+  orders: [
+    { kind: 'handOver' as const, partition: 1, epoch: 2, to: b },
+    { kind: 'remove' as const, partition: 1, epoch: 2, copy: b },
+  ],
+};
+const changes: EntryChange[] = [
+  { kind: 'add', by: a, copy: b },
+  { kind: 'remove', by: a, copy: b },
+  { kind: 'promote', copy: b, instead: a },
+  { kind: 'nameLearner', learner: b },
+  { kind: 'withdrawLearner', learner: b },
+  { kind: 'rewrite' },
+  { kind: 'start', primary: a, instead: undefined },
+  { kind: 'start', primary: a, instead: b },
+];
+const entries = {
+  ...knowledge,
+  by: a,
+  requests: changes.map((change) => ({ partition: 0, epoch: 1, change })),
+};
+const question = { clusterId: 'c', bootId: a, promotions: [{ partition: 1, epoch: 2 }] };
+
+const throughJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+describe('a message of the control plane is read as it was written', () => {
+  it.each<[string, (value: unknown) => unknown, unknown]>([
+    ['a join', joinRequestFrom, { ...knowledge, node: identity }],
+    ['the join of a node that knows no cluster', joinRequestFrom, { revision: 0, node: identity }],
+    ['requests for entries', entriesRequestFrom, entries],
+    ['a report', nodeReportFrom, report],
+    ['the report of a node without a limit', nodeReportFrom, { ...report, freeBytes: undefined }],
+    ['an answer to a report', reportAnswerFrom, answer],
+    ['a short answer', reportAnswerFrom, { revision: 1, timeMs: 0, orders: [] }],
+    ['an invitation', invitationFrom, { proxy: 'http://localhost:8080', address: 'localhost:3000' }],
+    ['a question', promotionQuestionFrom, question],
+    ['an answer to a question', promotionAnswerFrom, { partitions: [0, 4095] }],
+  ])('%s', (_, read, message) => {
+    expect(read(throughJson(message))).toEqual(message);
+  });
+
+  it('a topology with the time', () => {
+    const written = { topology: newTopology({ clusterId: 'c', copies: 2, minInSync: 1 }), timeMs: 5 };
+    expect(topologyAnswerFrom(throughJson(topologyAnswerToDocument(written)))).toEqual(written);
+  });
+});
+
+describe('a message without its form is refused', () => {
+  it.each<[string, (value: unknown) => unknown, unknown]>([
+    ['no object', joinRequestFrom, []],
+    ['a weight of 0', joinRequestFrom, { ...knowledge, node: { ...identity, weight: 0 } }],
+    ['an empty boot id', entriesRequestFrom, { ...entries, by: '' }],
+    ['a partition too high', nodeReportFrom, { ...report, fills: [{ ...report.fills[0], partition: 4096 }] }],
+    ['a flag that is a text', nodeReportFrom, { ...report, isEnding: 'false' }],
+    [
+      'an unknown change',
+      entriesRequestFrom,
+      { ...entries, requests: [{ partition: 0, epoch: 1, change: { kind: 'no' } }] },
+    ],
+    ['an unknown order', reportAnswerFrom, { ...answer, orders: [{ kind: 'no', partition: 0, epoch: 1 }] }],
+    ['partitions that are no list', promotionAnswerFrom, { partitions: 1 }],
+  ])('%s', (_, read, message) => {
+    expect(() => read(message)).toThrow(expect.objectContaining({ code: 'invalid_topology' }));
+  });
+});

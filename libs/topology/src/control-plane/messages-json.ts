@@ -1,0 +1,199 @@
+import { PARTITION_COUNT } from '@kvs/protocol';
+import type { EntryChange } from '../entry-changes.js';
+import {
+  bootId,
+  fieldsOf,
+  flag,
+  integer,
+  invalid,
+  list,
+  nonEmpty,
+  positive,
+  text,
+  type Fields,
+} from '../json-fields.js';
+import type { EntryRequest, NodeIdentity } from '../topology-changes.js';
+import { topologyFromDocument, topologyToDocument, type TopologyDocument } from '../topology-json.js';
+import type {
+  EntriesRequest,
+  Invitation,
+  JoinRequest,
+  Knowledge,
+  NodeReport,
+  PrimaryOrder,
+  PromotionAnswer,
+  PromotionQuestion,
+  ReportAnswer,
+  TopologyAnswer,
+} from './messages.js';
+
+/*
+ * The messages of the control plane as JSON. `JSON.stringify` writes all of them but a TopologyAnswer. The functions here
+ * read them and check everything; each throws TopologyError `invalid_topology` for a message that does not have its form.
+ */
+
+/** Returns the answer as plain data for `JSON.stringify`. */
+export function topologyAnswerToDocument({ topology, timeMs }: TopologyAnswer): TopologyDocument {
+  return { timeMs, topology: topologyToDocument(topology) };
+}
+
+/** Returns the answer that {@link topologyAnswerToDocument} described. */
+export function topologyAnswerFrom(value: unknown): TopologyAnswer {
+  const fields = fieldsOf(value, 'the answer');
+  return { topology: topologyFromDocument(fields['topology']), timeMs: integer(fields, 'timeMs', 0) };
+}
+
+export function joinRequestFrom(value: unknown): JoinRequest {
+  const fields = fieldsOf(value, 'the request');
+  return { ...knowledgeOf(fields), node: nodeIdentity(fieldsOf(fields['node'], 'node')) };
+}
+
+export function entriesRequestFrom(value: unknown): EntriesRequest {
+  const fields = fieldsOf(value, 'the request');
+  return {
+    ...knowledgeOf(fields),
+    by: bootId(fields, 'by'),
+    requests: list(fields, 'requests').map(entryRequest),
+  };
+}
+
+export function nodeReportFrom(value: unknown): NodeReport {
+  const fields = fieldsOf(value, 'the report');
+  return {
+    ...knowledgeOf(fields),
+    bootId: bootId(fields, 'bootId'),
+    timeMs: integer(fields, 'timeMs', 0),
+    isEnding: flag(fields, 'isEnding'),
+    usedBytes: integer(fields, 'usedBytes', 0),
+    freeBytes: optional(fields, 'freeBytes', () => integer(fields, 'freeBytes', 0)),
+    highestVersion: integer(fields, 'highestVersion', 0),
+    held: records(fields, 'held', (held) => {
+      const position = fieldsOf(held['position'], 'position');
+      return {
+        partition: partition(held),
+        position: { epoch: integer(position, 'epoch', 0), sequence: integer(position, 'sequence', 0) },
+      };
+    }),
+    fills: records(fields, 'fills', (fill) => ({
+      partition: partition(fill),
+      learner: bootId(fill, 'learner'),
+      sentBytes: integer(fill, 'sentBytes', 0),
+    })),
+    failures: records(fields, 'failures', (failure) => ({
+      partition: partition(failure),
+      copy: bootId(failure, 'copy'),
+      reason: text(failure, 'reason').slice(0, MAX_REASON_LENGTH),
+    })),
+  };
+}
+
+export function reportAnswerFrom(value: unknown): ReportAnswer {
+  const fields = fieldsOf(value, 'the answer');
+  const rate = 'transferBytesPerSecond';
+  return {
+    revision: integer(fields, 'revision', 0),
+    timeMs: integer(fields, 'timeMs', 0),
+    leader: optional(fields, 'leader', () => nonEmpty(fields, 'leader')),
+    transferBytesPerSecond: optional(fields, rate, () => positive(fields, rate)),
+    orders: records(fields, 'orders', primaryOrder),
+  };
+}
+
+export function invitationFrom(value: unknown): Invitation {
+  const fields = fieldsOf(value, 'the invitation');
+  return { proxy: nonEmpty(fields, 'proxy'), address: nonEmpty(fields, 'address') };
+}
+
+export function promotionQuestionFrom(value: unknown): PromotionQuestion {
+  const fields = fieldsOf(value, 'the question');
+  return {
+    clusterId: nonEmpty(fields, 'clusterId'),
+    bootId: bootId(fields, 'bootId'),
+    promotions: records(fields, 'promotions', (promotion) => ({
+      partition: partition(promotion),
+      epoch: integer(promotion, 'epoch', 0),
+    })),
+  };
+}
+
+export function promotionAnswerFrom(value: unknown): PromotionAnswer {
+  const partitions = list(fieldsOf(value, 'the answer'), 'partitions');
+  return { partitions: partitions.map((number) => partition({ partition: number })) };
+}
+
+function knowledgeOf(fields: Fields): Knowledge {
+  return {
+    clusterId: optional(fields, 'clusterId', () => nonEmpty(fields, 'clusterId')),
+    revision: integer(fields, 'revision', 0),
+  };
+}
+
+function nodeIdentity(fields: Fields): NodeIdentity {
+  return {
+    id: nonEmpty(fields, 'id'),
+    address: nonEmpty(fields, 'address'),
+    zone: text(fields, 'zone'),
+    weight: positive(fields, 'weight'),
+    bootId: bootId(fields, 'bootId'),
+    isDurable: flag(fields, 'isDurable'),
+    starts: integer(fields, 'starts', 1),
+  };
+}
+
+function entryRequest(item: unknown): EntryRequest {
+  const fields = fieldsOf(item, 'a request');
+  return {
+    partition: partition(fields),
+    epoch: integer(fields, 'epoch', 0),
+    change: entryChange(fieldsOf(fields['change'], 'change')),
+  };
+}
+
+function entryChange(fields: Fields): EntryChange {
+  const { kind } = fields;
+  switch (kind) {
+    case 'add':
+    case 'remove':
+      return { kind, by: bootId(fields, 'by'), copy: bootId(fields, 'copy') };
+    case 'promote':
+      return { kind, copy: bootId(fields, 'copy'), instead: bootId(fields, 'instead') };
+    case 'nameLearner':
+    case 'withdrawLearner':
+      return { kind, learner: bootId(fields, 'learner') };
+    case 'rewrite':
+      return { kind };
+    case 'start': {
+      const instead = optional(fields, 'instead', () => bootId(fields, 'instead'));
+      return { kind, primary: bootId(fields, 'primary'), instead };
+    }
+    default:
+      throw invalid(`there is no change ${String(kind)}`);
+  }
+}
+
+function primaryOrder(fields: Fields): PrimaryOrder {
+  const place = { partition: partition(fields), epoch: integer(fields, 'epoch', 0) };
+  const { kind } = fields;
+  switch (kind) {
+    case 'handOver':
+      return { kind, ...place, to: bootId(fields, 'to') };
+    case 'remove':
+      return { kind, ...place, copy: bootId(fields, 'copy') };
+    default:
+      throw invalid(`there is no order ${String(kind)}`);
+  }
+}
+
+function partition(fields: Fields): number {
+  return integer(fields, 'partition', 0, PARTITION_COUNT - 1);
+}
+
+function records<T>(fields: Fields, field: string, read: (item: Fields) => T): T[] {
+  return list(fields, field).map((item) => read(fieldsOf(item, `an item of ${field}`)));
+}
+
+function optional<T>(fields: Fields, field: string, read: () => T): T | undefined {
+  return fields[field] === undefined ? undefined : read();
+}
+
+const MAX_REASON_LENGTH = 500;

@@ -1,0 +1,123 @@
+import type { NodeIdentity, EntryRequest } from '../topology-changes.js';
+import type { BootId, Topology } from '../topology.js';
+
+/*
+ * The requests between nodes and proxies about the topology. They are JSON over HTTP, so that a person can follow them:
+ *
+ *   POST /cluster/nodes              JoinRequest        → TopologyAnswer     at a proxy
+ *   GET  /cluster/topology           nothing            → TopologyAnswer     at a proxy
+ *   POST /cluster/entries            EntriesRequest     → TopologyAnswer     at a proxy
+ *   POST /cluster/nodes/{id}/status  NodeReport         → ReportAnswer       at a proxy
+ *   POST /cluster/invitation         Invitation         → nothing            at a node
+ *   POST /cluster/promotions         PromotionQuestion  → PromotionAnswer    at a node
+ */
+
+/**
+ * Whose document the sender means. A proxy refuses a request of another cluster. A store whose revision is below the one
+ * here has lost changes, so the proxy refuses to go on with it.
+ */
+export interface Knowledge {
+  /** Undefined if the sender has never seen a topology. */
+  readonly clusterId: string | undefined;
+  /** The highest revision that the sender knows; 0 for none. */
+  readonly revision: number;
+}
+
+/** A node asks to be part of the cluster, or says that it has started again. It may repeat the request. */
+export interface JoinRequest extends Knowledge {
+  readonly node: NodeIdentity;
+}
+
+/** The newest topology, freshly read from the store. */
+export interface TopologyAnswer {
+  readonly topology: Topology;
+  /** The time of the cluster as the proxy knows it, in milliseconds since 1970. Expiry follows it. */
+  readonly timeMs: number;
+}
+
+/** A node asks for changes of entries. The answer's topology shows which of them were made. */
+export interface EntriesRequest extends Knowledge {
+  readonly by: BootId;
+  readonly requests: readonly EntryRequest[];
+}
+
+/** What a node says of itself, about every second. A node that has something new may report at once. */
+export interface NodeReport extends Knowledge {
+  readonly bootId: BootId;
+  /** The time of the cluster as the node knows it, in milliseconds since 1970. */
+  readonly timeMs: number;
+  /** True in the last report of a process that ends in order. */
+  readonly isEnding: boolean;
+  /** How many bytes its pairs take, in memory or on the disk. */
+  readonly usedBytes: number;
+  /** How many bytes more it can take; undefined for no limit that it knows. */
+  readonly freeBytes: number | undefined;
+  /** The highest version that it has given or was told. */
+  readonly highestVersion: number;
+  /** Partitions of which it still has pairs, and has no role in them. */
+  readonly held: readonly HeldPartition[];
+  /** The learners that it is filling as primary. */
+  readonly fills: readonly FillProgress[];
+  /** Moves that failed since its last report that was answered. */
+  readonly failures: readonly MoveFailure[];
+}
+
+export interface HeldPartition {
+  readonly partition: number;
+  /** The last effect that it applied: the epoch in which the effect arose, and its number. */
+  readonly position: { readonly epoch: number; readonly sequence: number };
+}
+
+export interface FillProgress {
+  readonly partition: number;
+  readonly learner: BootId;
+  /** How many bytes of pairs were sent so far. */
+  readonly sentBytes: number;
+}
+
+export interface MoveFailure {
+  readonly partition: number;
+  /** The learner that was to be filled, or the copy that was to become primary. */
+  readonly copy: BootId;
+  /** For operators, such as "out of memory". */
+  readonly reason: string;
+}
+
+/** What a proxy answers to a report. */
+export interface ReportAnswer {
+  /** The highest revision that the proxy knows. A node that knows less fetches the topology. */
+  readonly revision: number;
+  readonly timeMs: number;
+  /** The URL of the proxy that leads, if it is another one. Reports are of use there only. */
+  readonly leader: string | undefined;
+  /** How many bytes of fills the node may send per second; undefined for no limit. */
+  readonly transferBytesPerSecond: number | undefined;
+  readonly orders: readonly PrimaryOrder[];
+}
+
+/** What the controller wants and only a primary may ask for. A primary that is at another epoch ignores it. */
+export type PrimaryOrder =
+  /** Let the in-sync copy `to` become primary, by a planned hand-over. */
+  | { readonly kind: 'handOver'; readonly partition: number; readonly epoch: number; readonly to: BootId }
+  /** Remove an in-sync copy that is one too many. */
+  | { readonly kind: 'remove'; readonly partition: number; readonly epoch: number; readonly copy: BootId };
+
+/** A proxy invites a node to join at it. */
+export interface Invitation {
+  /** The URL of the proxy. */
+  readonly proxy: string;
+  /** The address by which the proxy knows the node. A node without an id of its own takes it as its id. */
+  readonly address: string;
+}
+
+/** A proxy is about to make the node primary, and asks whether that is still wanted. */
+export interface PromotionQuestion {
+  readonly clusterId: string;
+  readonly bootId: BootId;
+  readonly promotions: readonly { readonly partition: number; readonly epoch: number }[];
+}
+
+export interface PromotionAnswer {
+  /** The partitions that the node still agrees to become primary of. */
+  readonly partitions: readonly number[];
+}

@@ -1,0 +1,70 @@
+import { TopologyError } from './errors.js';
+import type { BootId } from './topology.js';
+
+/* Checked reading of JSON that another process or another version wrote. Each function throws `invalid_topology`. */
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+export function fieldsOf(value: unknown, name: string): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(`${name} is not an object`);
+  return value as Fields; // whose values are still unknown
+}
+
+export function list(fields: Fields, field: string): readonly unknown[] {
+  const value = fields[field];
+  if (!Array.isArray(value)) throw invalid(`${field} is not a list`);
+  return value;
+}
+
+export function text(fields: Fields, field: string): string {
+  const value = fields[field];
+  if (typeof value !== 'string') throw invalid(`${field} is not a text`);
+  return value;
+}
+
+export function nonEmpty(fields: Fields, field: string): string {
+  const value = text(fields, field);
+  if (value === '') throw invalid(`${field} is empty`);
+  return value;
+}
+
+export function flag(fields: Fields, field: string): boolean {
+  const value = fields[field];
+  if (typeof value !== 'boolean') throw invalid(`${field} is neither true nor false`);
+  return value;
+}
+
+export function positive(fields: Fields, field: string): number {
+  const value = fields[field];
+  if (typeof value !== 'number' || !(value > 0)) throw invalid(`${field} is not a number above 0`);
+  return value;
+}
+
+export function integer(fields: Fields, field: string, min: number, max?: number): number {
+  const value = fields[field];
+  if (!isInteger(value, min, max)) throw invalid(`${field} is not a whole number in its range`);
+  return value;
+}
+
+export function isInteger(value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max;
+}
+
+export function bootId(fields: Fields, field: string): BootId {
+  return bootIdOf(fields[field]);
+}
+
+export function bootIdOf(value: unknown): BootId {
+  if (!isBootId(value)) throw invalid('a boot id is not a text');
+  return value;
+}
+
+/** Returns whether a value can be a boot id: a text that is not empty. */
+export function isBootId(value: unknown): value is BootId {
+  return typeof value === 'string' && value !== '';
+}
+
+export function invalid(reason: string): TopologyError {
+  return new TopologyError('invalid_topology', reason);
+}
