@@ -92,8 +92,8 @@ export class NodeLink implements NodeTransport {
     return this.#call(DELETE, items, partitions, epoch, this.#submit);
   }
 
-  async scan(scan: ScanRequest): Promise<NodeScan> {
-    const stream = this.#client.open({ kind: 'scan', scan });
+  async scan(scan: ScanRequest, epoch: number): Promise<NodeScan> {
+    const stream = this.#client.open({ kind: 'scan', scan, epoch });
     await stream.begun();
     return { lines: stream.chunks(), format: scan.format ?? 'lines', close: () => stream.close() };
   }

@@ -59,6 +59,13 @@ export const batches: fc.Arbitrary<Batch> = fc.oneof(
   some(keys).map((items): Batch => ({ kind: 'query', items })),
 );
 
+/** Of fixed lists of nodes, and of topologies. */
+export const epochs = fc.oneof(
+  fc.constant(0),
+  fc.nat(),
+  fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+);
+
 export const streamRequests: fc.Arbitrary<StreamRequest> = fc.oneof(
   fc.constant<StreamRequest>({ kind: 'stats' }),
   fc
@@ -73,14 +80,7 @@ export const streamRequests: fc.Arbitrary<StreamRequest> = fc.oneof(
       },
       { requiredKeys: ['meta', 'format'], noNullPrototype: true },
     )
-    .map((scan): StreamRequest => ({ kind: 'scan', scan })),
-);
-
-/** Of fixed lists of nodes, and of topologies. */
-export const epochs = fc.oneof(
-  fc.constant(0),
-  fc.nat(),
-  fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+    .chain((scan) => epochs.map((epoch): StreamRequest => ({ kind: 'scan', scan, epoch }))),
 );
 
 export const ids = fc.integer({ min: 0, max: 2 ** 32 - 1 });

@@ -33,11 +33,13 @@ export const ERROR_CODES = {
   not_implemented: { status: 501, title: 'The server does not implement this' },
 
   // The request is valid, and could not be carried out.
+  wrong_node: { status: 421, title: 'The storage node does not serve the partition of the key' },
   version_mismatch: { status: 409, title: 'The version is not the one asked for' },
   precondition_failed: { status: 412, title: 'A precondition of the request does not hold' },
   internal_error: { status: 500, title: 'An unexpected error' },
   node_error: { status: 502, title: 'A storage node gave an answer that makes no sense' },
   node_unavailable: { status: 503, title: 'A storage node cannot be reached' },
+  under_replicated: { status: 503, title: 'Too few copies of the partition are in sync to accept writes' },
   engine_unavailable: { status: 503, title: 'The storage engine cannot be reached' },
   not_ready: { status: 503, title: 'The server cannot serve yet' },
   overloaded: { status: 503, title: 'Too much is in flight already' },

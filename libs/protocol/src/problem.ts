@@ -59,6 +59,21 @@ export class NodesUnavailableError extends KvsError {
   }
 }
 
+/**
+ * A node does not serve a partition, or knows too old a topology to tell. If a scan fails with this error, it has given all
+ * pairs of the partitions before this one, and none of those from it on.
+ */
+export class WrongNodeError extends KvsError {
+  override readonly name = 'WrongNodeError';
+
+  constructor(
+    readonly partition: number,
+    options?: ErrorOptions,
+  ) {
+    super('wrong_node', `this node does not serve the partition ${partition}`, options);
+  }
+}
+
 export function problemOf(error: KvsError): Problem {
   return {
     type: problemType(error.code),

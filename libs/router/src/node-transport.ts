@@ -44,7 +44,7 @@ export interface NodeTransport {
     epoch: number,
   ): Promise<readonly DeleteOutcome[]>;
   /** Resolves when the node has begun to answer; rejects with {@link TransportError} when it refuses. */
-  scan(request: ScanRequest): Promise<NodeScan>;
+  scan(request: ScanRequest, epoch: number): Promise<NodeScan>;
   /** As {@link scan}, rejects also when the node refuses. */
   stats(): Promise<NodeStats>;
   close(): void;
@@ -91,6 +91,19 @@ export class TransportError extends Error {
     options?: ErrorOptions,
   ) {
     super(message, options);
+  }
+}
+
+/**
+ * A node stopped a scan at a partition that it does not serve. It has sent all pairs of the partitions before it, and none of
+ * those from it on.
+ */
+export class ScanStoppedError extends TransportError {
+  constructor(
+    readonly partition: number,
+    message: string,
+  ) {
+    super('refused', message);
   }
 }
 

@@ -238,7 +238,7 @@ interface FailedOpening {
 
 async function open({ route, partitions }: NodeShare, request: ScanRequest): Promise<Opening> {
   try {
-    return { route, scan: await counted(route).scan({ ...request, partitions }) };
+    return { route, scan: await counted(route).scan({ ...request, partitions }, 0) };
   } catch (error) {
     route.counter.failed(error);
     return { route, error };

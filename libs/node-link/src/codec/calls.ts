@@ -164,8 +164,7 @@ class ItemReader {
   }
 
   #partition(): number {
-    const partition = this.#cursor.varint();
-    if (partition >= PARTITION_COUNT) throw new LinkProtocolError(`there is no partition ${partition}`);
+    const partition = readPartition(this.#cursor);
     this.#partitions.push(partition);
     return partition;
   }
@@ -241,6 +240,13 @@ function putKey(builder: FrameBuilder, key: Key, partition: number | undefined):
 
 function given(partition: number | undefined): number {
   if (partition === undefined) throw new TypeError('a batch has fewer partitions than items');
+  return partition;
+}
+
+/** @throws LinkProtocolError if there is no such partition */
+export function readPartition(cursor: FrameCursor): number {
+  const partition = cursor.varint();
+  if (partition >= PARTITION_COUNT) throw new LinkProtocolError(`there is no partition ${partition}`);
   return partition;
 }
 

@@ -1,4 +1,4 @@
-import { isErrorCode, KvsError, type ErrorCode } from '@kvs/protocol';
+import { isErrorCode, KvsError, WrongNodeError, type ErrorCode } from '@kvs/protocol';
 import { MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
 import { LinkProtocolError } from './frame.js';
@@ -7,10 +7,14 @@ import { LinkProtocolError } from './frame.js';
 export interface Refusal {
   readonly code: ErrorCode;
   readonly message: string;
+  /** The first partition that a scan did not give, if it stopped because the node does not serve it. */
+  readonly partition?: number;
 }
 
 /** Returns the refusal that tells a proxy of an error. Reports errors that are no `KvsError`, and hides their messages. */
 export function refusalOf(error: unknown, onError: (error: unknown) => void): Refusal {
+  if (error instanceof WrongNodeError)
+    return { code: error.code, message: error.message, partition: error.partition };
   if (error instanceof KvsError) return { code: error.code, message: error.message };
   onError(error);
   return { code: 'internal_error', message: 'an unexpected error' };

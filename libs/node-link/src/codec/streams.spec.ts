@@ -44,6 +44,10 @@ describe('the frames of streams are read as they were written', () => {
     const failure = { code: 'engine_unavailable' as const, message: 'gone' };
     expect(readFrames(encodeEnd(builder, 7), decodeEnd)).toEqual([{ id: 7 }]);
     expect(readFrames(encodeEnd(builder, 8, failure), decodeEnd)).toEqual([{ id: 8, failure }]);
+    const stopped = { ...failure, partition: 4095 };
+    expect(readFrames(encodeEnd(builder, 9, stopped), decodeEnd)).toEqual([{ id: 9, failure: stopped }]);
+    const nowhere = encodeEnd(builder, 9, { ...failure, partition: 4096 });
+    expect(() => readFrames(nowhere, decodeEnd)).toThrow(LinkProtocolError);
   });
 
   it('grants and cancellations', () => {

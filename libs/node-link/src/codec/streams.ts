@@ -1,6 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import { PARTITION_COUNT, type ScanRequest } from '@kvs/protocol';
-import { MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
+import { readEpoch, readPartition } from './calls.js';
+import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
 import { FRAME, FRAME_HEADER_BYTES, allowFlags, LinkProtocolError } from './frame.js';
 import { readValue } from './item-checks.js';
@@ -8,7 +9,7 @@ import { putRefusal, readRefusal, REFUSAL_BYTES, type Refusal } from './refusal.
 
 /** A request that a node answers with a stream of bytes: the pairs of a scan, or its statistics as JSON. */
 export type StreamRequest =
-  { readonly kind: 'scan'; readonly scan: ScanRequest } | { readonly kind: 'stats' };
+  { readonly kind: 'scan'; readonly scan: ScanRequest; readonly epoch: number } | { readonly kind: 'stats' };
 
 /** A request for a stream. The node may send chunks of `credit` bytes until it is granted more. */
 export interface OpenFrame {
@@ -23,7 +24,7 @@ export function encodeOpen(builder: FrameBuilder, { id, credit, request }: OpenF
   builder.varint(id);
   builder.varint(credit);
   builder.byte(request.kind === 'scan' ? SCAN : STATS);
-  if (request.kind === 'scan') putScan(builder, request.scan);
+  if (request.kind === 'scan') putScan(builder, request.scan, request.epoch);
   return builder.finish();
 }
 
@@ -33,7 +34,7 @@ export function decodeOpen(cursor: FrameCursor): OpenFrame {
   const credit = cursor.varint();
   const kind = cursor.byte();
   if (kind !== SCAN && kind !== STATS) throw new LinkProtocolError(`there is no stream of kind ${kind}`);
-  const request: StreamRequest = kind === SCAN ? { kind: 'scan', scan: readScan(cursor) } : { kind: 'stats' };
+  const request: StreamRequest = kind === SCAN ? readScan(cursor) : { kind: 'stats' };
   cursor.finish();
   return { id, credit, request };
 }
@@ -63,18 +64,24 @@ export function decodeChunk(cursor: FrameCursor): { readonly id: number; readonl
 /** @param failure why the stream is not complete; undefined if it is */
 export function encodeEnd(builder: FrameBuilder, id: number, failure?: Refusal): Buffer {
   builder.begin(FRAME.end);
-  builder.reserve(MAX_VARINT_BYTES + REFUSAL_BYTES);
+  builder.reserve(2 * MAX_VARINT_BYTES + REFUSAL_BYTES);
   builder.varint(id);
   if (failure !== undefined) putRefusal(builder, failure);
+  if (failure?.partition !== undefined) builder.varint(failure.partition);
   return builder.finish();
 }
 
 /** @throws LinkProtocolError */
 export function decodeEnd(cursor: FrameCursor): { readonly id: number; readonly failure?: Refusal } {
   const id = cursor.varint();
-  const failure = cursor.hasNumbers ? readRefusal(cursor) : undefined;
+  if (!cursor.hasNumbers) {
+    cursor.finish();
+    return { id };
+  }
+  const failure = readRefusal(cursor);
+  const partition = cursor.hasNumbers ? readPartition(cursor) : undefined;
   cursor.finish();
-  return failure === undefined ? { id } : { id, failure };
+  return { id, failure: partition === undefined ? failure : { ...failure, partition } };
 }
 
 /** @param bytes how many more bytes the node may send */
@@ -108,14 +115,20 @@ export function decodeCancel(cursor: FrameCursor): number {
   return id;
 }
 
-function putScan(builder: FrameBuilder, { prefix, partitions, meta, format }: ScanRequest): void {
+function putScan(
+  builder: FrameBuilder,
+  { prefix, partitions, meta, format }: ScanRequest,
+  epoch: number,
+): void {
   builder.byte(
     (prefix === undefined ? 0 : HAS_PREFIX) |
       (prefix?.encoding === 'binary' ? PREFIX_BINARY : 0) |
       (meta ? META : 0) |
       (format === 'items' ? ITEMS : 0) |
-      (partitions === undefined ? 0 : HAS_PARTITIONS),
+      (partitions === undefined ? 0 : HAS_PARTITIONS) |
+      (epoch === 0 ? 0 : HAS_EPOCH),
   );
+  if (epoch !== 0) builder.integer(epoch);
   if (prefix !== undefined) {
     builder.varint(prefix.data.length);
     builder.text(prefix.data);
@@ -123,18 +136,20 @@ function putScan(builder: FrameBuilder, { prefix, partitions, meta, format }: Sc
   if (partitions !== undefined) builder.bytes(bitmapOf(partitions));
 }
 
-function readScan(cursor: FrameCursor): ScanRequest {
+function readScan(cursor: FrameCursor): StreamRequest {
   const flags = cursor.byte();
-  allowFlags(flags, HAS_PREFIX | PREFIX_BINARY | META | ITEMS | HAS_PARTITIONS);
+  allowFlags(flags, HAS_PREFIX | PREFIX_BINARY | META | ITEMS | HAS_PARTITIONS | HAS_EPOCH);
+  const epoch = flags & HAS_EPOCH ? readEpoch(cursor) : 0;
   const encoding = flags & PREFIX_BINARY ? 'binary' : 'string';
   const prefix = flags & HAS_PREFIX ? readValue(cursor, encoding, cursor.varint()) : undefined;
   const partitions = flags & HAS_PARTITIONS ? partitionsIn(cursor.bytes(BITMAP_BYTES)) : undefined;
-  return {
+  const scan: ScanRequest = {
     meta: (flags & META) !== 0,
     format: flags & ITEMS ? 'items' : 'lines',
     ...(prefix && { prefix }),
     ...(partitions && { partitions }),
   };
+  return { kind: 'scan', scan, epoch };
 }
 
 /** One bit for each partition, the lowest partition in the lowest bit of the first byte. */
@@ -171,6 +186,7 @@ const PREFIX_BINARY = 2;
 const META = 4;
 const ITEMS = 8;
 const HAS_PARTITIONS = 16;
+const HAS_EPOCH = 32;
 
 const BITMAP_BYTES = PARTITION_COUNT / 8;
-const OPEN_BYTES = 3 * MAX_VARINT_BYTES + 2 + BITMAP_BYTES;
+const OPEN_BYTES = 3 * MAX_VARINT_BYTES + 2 + INTEGER_BYTES + BITMAP_BYTES;

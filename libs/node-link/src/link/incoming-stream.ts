@@ -1,4 +1,4 @@
-import { TransportError } from '@kvs/router';
+import { ScanStoppedError, TransportError } from '@kvs/router';
 import { LinkProtocolError } from '../codec/frame.js';
 import type { Refusal } from '../codec/refusal.js';
 import type { StreamRequest } from '../codec/streams.js';
@@ -73,6 +73,7 @@ export class IncomingStream {
       return;
     }
     const reason = `${failure.code}: ${failure.message}`;
+    if (failure.partition !== undefined) return this.fail(new ScanStoppedError(failure.partition, reason));
     this.fail(new TransportError(this.#hasBegun ? 'broken' : 'refused', reason));
   }
 

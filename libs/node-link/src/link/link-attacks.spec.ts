@@ -140,7 +140,7 @@ describe('a node', () => {
       encodeOpen(builder, {
         id,
         credit: MIB,
-        request: { kind: 'scan', scan: { meta: false, partitions: [] } },
+        request: { kind: 'scan', epoch: 0, scan: { meta: false, partitions: [] } },
       }),
     );
 

@@ -38,7 +38,11 @@ export interface NodeOperations {
     partitions: readonly number[],
     epoch: number,
   ): MaybePromise<readonly DeleteOutcome[]>;
-  /** Returns the pairs in the request's format. */
-  scanLines(request: ScanRequest): PairLines;
+  /**
+   * Returns the pairs in the request's format, partition by partition in ascending order.
+   *
+   * @throws WrongNodeError from the iteration, at the first partition that the node does not serve
+   */
+  scanLines(request: ScanRequest, epoch: number): PairLines;
   stats(): MaybePromise<NodeStats>;
 }

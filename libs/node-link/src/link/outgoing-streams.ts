@@ -107,7 +107,9 @@ export class OutgoingStreams {
   }
 
   #read(request: StreamRequest): PairLines {
-    return request.kind === 'scan' ? this.#operations.scanLines(request.scan) : this.#statistics();
+    return request.kind === 'scan'
+      ? this.#operations.scanLines(request.scan, request.epoch)
+      : this.#statistics();
   }
 
   async *#statistics(): AsyncGenerator<Uint8Array> {

@@ -43,7 +43,7 @@ it('an address that is a proxy is found out, and asked no more than once for eac
     () => fetch([key]),
     () => query([key]),
     () => remove([{ key }]),
-    () => transport.scan({ meta: false }),
+    () => transport.scan({ meta: false }, 0),
     () => transport.stats(),
   ];
   for (const call of calls) expect(await failureOf(call())).toBe('loop');

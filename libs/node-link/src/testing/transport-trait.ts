@@ -7,10 +7,11 @@ import {
   type FetchOutcome,
   type Key,
   type QueryOutcome,
+  type ScanRequest,
   type SetItem,
   type SetOutcome,
 } from '@kvs/protocol';
-import { TransportError, type NodeTransport, type TransportFailure } from '@kvs/router';
+import { TransportError, type NodeScan, type NodeTransport, type TransportFailure } from '@kvs/router';
 import type { FaultyWire } from './faulty-wire.js';
 import type { HeldStore } from './held-store.js';
 import type { TestNode } from './test-node.js';
@@ -29,7 +30,8 @@ export interface TransportSuiteOptions {
 }
 
 /** A transport that computes the partitions of keys itself, and knows no epoch. */
-export interface KeyTransport extends Pick<NodeTransport, 'scan' | 'stats' | 'close'> {
+export interface KeyTransport extends Pick<NodeTransport, 'stats' | 'close'> {
+  scan(request: ScanRequest): Promise<NodeScan>;
   set(items: readonly SetItem[]): Promise<readonly SetOutcome[]>;
   fetch(keys: readonly Key[], size?: AnswerSize): Promise<readonly FetchOutcome[]>;
   query(keys: readonly Key[]): Promise<readonly QueryOutcome[]>;
@@ -44,7 +46,7 @@ export function byKeys(transport: NodeTransport): KeyTransport {
     fetch: (keys, size) => transport.fetch(keys, keys.map(partitionOf), 0, size),
     query: (keys) => transport.query(keys, keys.map(partitionOf), 0),
     delete: (items) => transport.delete(items, of(items), 0),
-    scan: (request) => transport.scan(request),
+    scan: (request) => transport.scan(request, 0),
     stats: () => transport.stats(),
     close: () => transport.close(),
   };

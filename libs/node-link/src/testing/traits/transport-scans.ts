@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { text as textOf } from 'node:stream/consumers';
-import { KvsError, stringKey, stringValue } from '@kvs/protocol';
+import { KvsError, stringKey, stringValue, WrongNodeError } from '@kvs/protocol';
+import { ScanStoppedError } from '@kvs/router';
 import { failureOf, untilReached, type TransportTrait } from '../transport-trait.js';
 
 const a = stringKey('a');
@@ -25,6 +26,9 @@ function chunksOf(bytes: number): {
     },
   };
 }
+
+const isStoppedAt = (partition: number) => (error: unknown) =>
+  error instanceof ScanStoppedError && error.partition === partition;
 
 export const transportScans: TransportTrait = {
   title: 'scans and statistics',
@@ -57,6 +61,28 @@ export const transportScans: TransportTrait = {
         yield new Uint8Array(3 * MIB + 1).fill(0x79);
       };
       assert.equal((await textOf((await connect().scan(everything)).lines)).length, 3 * MIB + 1);
+    },
+    'a scan that stops at a partition gives what is before it, and says which one': async ({
+      connect,
+      store,
+    }) => {
+      store.scanChunks = async function* () {
+        yield Buffer.from('x\n');
+        throw new WrongNodeError(4095);
+      };
+      const read: Uint8Array[] = [];
+      const { lines } = await connect().scan(everything);
+      await assert.rejects(async () => {
+        for await (const chunk of lines) read.push(chunk);
+      }, isStoppedAt(4095));
+      assert.equal(Buffer.concat(read).toString(), 'x\n');
+    },
+    'a scan that stops before its first pair is refused, and says at which partition': async ({
+      connect,
+      store,
+    }) => {
+      store.failure = new WrongNodeError(0);
+      await assert.rejects(connect().scan(everything), isStoppedAt(0));
     },
     'a slow reader stops its own scan and nothing else': async ({ connect, store }) => {
       const transport = connect();
