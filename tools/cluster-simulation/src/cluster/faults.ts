@@ -1,0 +1,177 @@
+import type { BootId, PrimaryOrder, Topology } from '@kvs/topology';
+import type { Fault, Target, Way } from '../scenario.js';
+import type { Connection, Network } from '../world/network.js';
+import type { Process } from '../world/process.js';
+import type { Random } from '../world/random.js';
+import type { Scheduler } from '../world/scheduler.js';
+import type { TopologyCell } from '../world/topology-cell.js';
+import type { Trace } from '../world/trace.js';
+
+/** A node, as faults see it. */
+export interface FaultyNode {
+  readonly process: Process;
+  readonly bootId: BootId;
+  /** Whether engine calls are slow. */
+  isSlow: boolean;
+  start(): void;
+  crash(): void;
+  /** Says goodbye, and ends. */
+  stop(): void;
+  obey(order: PrimaryOrder): void;
+}
+
+/** The parts of the world that faults meet. */
+export interface FaultyWorld {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly network: Network;
+  readonly cell: TopologyCell;
+  readonly trace: Trace;
+  readonly nodes: readonly FaultyNode[];
+  readonly proxies: readonly Process[];
+  readonly partitionCount: number;
+  /** Returns whether each partition keeps an in-sync copy if this node loses what a crash takes from it. */
+  maySpare(node: FaultyNode): boolean;
+  drain(node: FaultyNode, isDraining: boolean): void;
+  /** Lets a controller ask for something without a reason. */
+  mistake(partition: number, to: number): void;
+}
+
+/** Lets one fault happen at its time, and end. */
+export function planFault(world: FaultyWorld, fault: Fault): void {
+  world.scheduler.after(fault.atMs - world.scheduler.nowMs, () => {
+    const undo = begin(world, fault);
+    if (undo !== undefined) world.scheduler.after(fault.forMs, undo);
+  });
+}
+
+function begin(world: FaultyWorld, fault: Fault): (() => void) | undefined {
+  const { cell, partitionCount } = world;
+  switch (fault.kind) {
+    case 'slowStore':
+      note(world, fault, 'store');
+      cell.slow(1);
+      return () => cell.slow(-1);
+    case 'awayStore':
+      note(world, fault, 'store');
+      cell.away(1);
+      return () => cell.away(-1);
+    case 'handOver': {
+      const partition = fault.partition % partitionCount;
+      const entry = cell.topology.partitions[partition];
+      const others = entry?.inSync.filter((copy) => copy !== entry.primary) ?? [];
+      const to = others[fault.to % others.length];
+      const node = world.nodes.find(({ bootId }) => bootId === entry?.primary);
+      if (entry === undefined || to === undefined || node === undefined) return undefined;
+      note(world, fault, `${partition} to ${to}`);
+      const order = { kind: 'handOver', partition, epoch: entry.epoch, to } as const;
+      node.process.receive(() => node.obey(order));
+      return undefined;
+    }
+    case 'mistake':
+      world.mistake(fault.partition % partitionCount, fault.to);
+      return undefined;
+    default: {
+      const node = nodeOf(world, fault.node);
+      if (node === undefined) return undefined;
+      note(world, fault, node.process.name);
+      return trouble(world, fault, node);
+    }
+  }
+}
+
+type NodeFault = Extract<Fault, { node: Target }>;
+
+function trouble(world: FaultyWorld, fault: NodeFault, node: FaultyNode): (() => void) | undefined {
+  const { process } = node;
+  switch (fault.kind) {
+    case 'pause':
+      process.pause({ suspended: fault.suspended });
+      return () => {
+        world.trace.add(process.name, 'resumes');
+        process.resume(fault.order);
+      };
+    case 'crash':
+    case 'stop':
+      if (!process.isUp || !world.maySpare(node)) return undefined;
+      if (fault.kind === 'crash') node.crash();
+      else node.stop();
+      return () => {
+        if (!process.isUp) node.start();
+      };
+    case 'stall':
+    case 'cut': {
+      const others = [
+        ...world.nodes.filter((one) => one !== node).map((one) => one.process),
+        ...world.proxies,
+      ];
+      const peer = others[fault.peer % others.length];
+      return peer && disturb(world.network, process, [peer], fault.way, fault.kind);
+    }
+    case 'isolate': {
+      const others = world.nodes.filter((one) => one !== node).map((one) => one.process);
+      return disturb(world.network, process, others, fault.way, 'cut');
+    }
+    case 'slowEngine':
+      node.isSlow = true;
+      return () => (node.isSlow = false);
+    case 'clock':
+      process.drift();
+      process.jump();
+      return undefined;
+    case 'drain':
+      world.drain(node, true);
+      return () => world.drain(node, false);
+  }
+}
+
+function disturb(
+  network: Network,
+  process: Process,
+  peers: readonly Process[],
+  way: Way,
+  kind: 'stall' | 'cut',
+): () => void {
+  const connections: Connection[] = [];
+  for (const peer of peers) {
+    if (way !== 'in') connections.push(network.connection(process, peer));
+    if (way !== 'out') connections.push(network.connection(peer, process));
+  }
+  for (const connection of connections) {
+    if (kind === 'stall') connection.stall();
+    else connection.cut();
+  }
+  return () => {
+    for (const connection of connections) {
+      if (kind === 'stall') connection.flow();
+      else connection.mend();
+    }
+  };
+}
+
+function nodeOf(
+  { nodes, cell, random, partitionCount }: FaultyWorld,
+  target: Target,
+): FaultyNode | undefined {
+  if (target.role === 'node') return nodes[target.index % nodes.length];
+  const bootId = roleOf(cell.topology, target, partitionCount, random);
+  return nodes.find((node) => node.bootId === bootId);
+}
+
+function roleOf(
+  topology: Topology,
+  target: Exclude<Target, { role: 'node' }>,
+  partitionCount: number,
+  random: Random,
+): BootId | undefined {
+  const entry = topology.partitions[target.partition % partitionCount];
+  if (target.role === 'primary') return entry?.primary;
+  if (target.role === 'learner') return entry?.learner;
+  return random.pick(entry?.inSync.filter((copy) => copy !== entry.primary) ?? []);
+}
+
+function note({ trace }: FaultyWorld, fault: Fault, subject: string): void {
+  if (!trace.isWanted) return;
+  const { kind, forMs, ...details } = fault;
+  trace.add('FAULT', `${kind} ${subject} for ${(forMs / 1000).toFixed(2)} s ${JSON.stringify(details)}`);
+}

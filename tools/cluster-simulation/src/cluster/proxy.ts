@@ -1,0 +1,168 @@
+import {
+  applyRequests,
+  endProcess,
+  nodeOfBoot,
+  type BootId,
+  type EntryRequest,
+  type NodeReport,
+  type Topology,
+} from '@kvs/topology';
+import type { Http } from '../world/http.js';
+import type { Process } from '../world/process.js';
+import type { Random } from '../world/random.js';
+import type { TopologyCell } from '../world/topology-cell.js';
+
+/** A node, as a proxy sees it that is about to make it primary. */
+export interface Candidate {
+  readonly process: Process;
+  /** Returns whether the process still agrees to become primary of a partition. */
+  agrees(bootId: BootId, partition: number, epoch: number): boolean;
+}
+
+/**
+ * A proxy's part in the control plane: it remembers the topology, and makes the changes that nodes and controllers ask for by
+ * compare-and-set in the store.
+ */
+export class SimulatedProxy {
+  /** The newest topology that this proxy saw. */
+  topology: Topology;
+  /** What each boot id reported last, and when on the clock of this process. */
+  readonly reports = new Map<BootId, { readonly atMs: number; readonly report: NodeReport }>();
+  readonly #cell: TopologyCell;
+  readonly #http: Http;
+  readonly #random: Random;
+  readonly #candidateAt: (address: string) => Candidate | undefined;
+  readonly #rules: { readonly R1: boolean };
+
+  constructor(
+    readonly process: Process,
+    cell: TopologyCell,
+    http: Http,
+    random: Random,
+    candidateAt: (address: string) => Candidate | undefined,
+    rules: { readonly R1: boolean },
+  ) {
+    this.topology = cell.topology;
+    this.#cell = cell;
+    this.#http = http;
+    this.#random = random;
+    this.#candidateAt = candidateAt;
+    this.#rules = rules;
+  }
+
+  /** Notes a topology if it is newer. */
+  see(topology: Topology): void {
+    if (topology.revision > this.topology.revision) this.topology = topology;
+  }
+
+  /** Reads the topology from the store. Calls back only if the store answers. */
+  refresh(done: (topology: Topology) => void = () => undefined): void {
+    this.#read((topology) => {
+      if (topology !== undefined) done(topology);
+    });
+  }
+
+  /**
+   * Makes the requested changes that still fit, and answers with the topology after that. No answer: it is not known what
+   * became of them.
+   */
+  change(requests: readonly EntryRequest[], answer: (topology: Topology) => void): void {
+    this.#attempt(requests, this.process.nowMs(), 0, answer);
+  }
+
+  /** Notes what a node reports. A node that ends has ended for everybody. */
+  report(node: { readonly bootId: BootId; readonly isDurable: boolean }, report: NodeReport): void {
+    this.reports.set(node.bootId, { atMs: this.process.nowMs(), report });
+    if (report.isEnding) this.update((topology) => endProcess(topology, node));
+  }
+
+  /** Changes the topology as soon as the store lets it. Gives up after some attempts. */
+  update(change: (topology: Topology) => Topology, attempt = 0): void {
+    this.refresh((topology) => {
+      const next = change(topology);
+      if (next === topology || attempt > MAX_ATTEMPTS) return;
+      this.#replace(next, (result) => {
+        if (result !== 'replaced') this.update(change, attempt + 1);
+      });
+    });
+  }
+
+  #attempt(
+    requests: readonly EntryRequest[],
+    receivedMs: number,
+    attempt: number,
+    answer: (topology: Topology) => void,
+  ): void {
+    this.refresh((topology) => {
+      const { R1 } = this.#rules;
+      const fitting = R1
+        ? requests.filter(({ partition, epoch }) => topology.partitions[partition]?.epoch === epoch)
+        : requests.map((request) => ({
+            ...request,
+            epoch: topology.partitions[request.partition]?.epoch ?? 0,
+          }));
+      const isLate = R1 && this.process.nowMs() - receivedMs > MAX_AGE_MS;
+      if (fitting.length === 0 || isLate || attempt > MAX_ATTEMPTS) return answer(topology);
+      this.#confirm(fitting, topology, (confirmed) => {
+        const next = applyRequests(topology, confirmed);
+        if (next.applied.length === 0) return answer(topology);
+        this.process.complete(this.#random.chance(0.1) ? this.#random.between(0, 1500) : 0, () => {
+          this.#replace(next.topology, (result) => {
+            if (result === 'replaced') answer(next.topology);
+            else if (result === 'conflict') this.#attempt(confirmed, receivedMs, attempt + 1, answer);
+          });
+        });
+      });
+    });
+  }
+
+  /** Asks the process that is to be promoted whether it still agrees, because the request may be old. */
+  #confirm(
+    requests: readonly EntryRequest[],
+    topology: Topology,
+    done: (confirmed: readonly EntryRequest[]) => void,
+  ): void {
+    const asked = requests.find(({ change }) => change.kind === 'promote');
+    const bootId = asked?.change.kind === 'promote' ? asked.change.copy : undefined;
+    if (asked === undefined || bootId === undefined || !this.#rules.R1) return done(requests);
+    const without = requests.filter((one) => one !== asked);
+    const candidate = this.#candidateAt(nodeOfBoot(topology, bootId)?.address ?? '');
+    if (candidate === undefined) return done(without);
+    let isAnswered = false;
+    const finish = (agrees: boolean) => {
+      if (isAnswered) return;
+      isAnswered = true;
+      done(agrees ? requests : without);
+    };
+    this.process.after(CONFIRM_MS, () => finish(false));
+    this.#http.request<boolean>(
+      this.process,
+      candidate.process,
+      (answer) => answer(candidate.agrees(bootId, asked.partition, asked.epoch)),
+      finish,
+    );
+  }
+
+  #read(done: (topology: Topology | undefined) => void): void {
+    this.#cell.read((topology) => {
+      this.process.receive(() => {
+        if (topology !== undefined) this.see(topology);
+        done(topology);
+      });
+    });
+  }
+
+  #replace(next: Topology, done: (result: 'replaced' | 'conflict' | 'unknown') => void): void {
+    this.#cell.replace(next, (result) => {
+      this.process.receive(() => {
+        if (result === 'replaced') this.see(next);
+        done(result);
+      });
+    });
+  }
+}
+
+const MAX_ATTEMPTS = 6;
+/** A request that is older was probably settled by another one. */
+const MAX_AGE_MS = 1000;
+const CONFIRM_MS = 500;
