@@ -20,6 +20,17 @@ const depConstraints = [
   },
   { sourceTag: 'scope:topology', onlyDependOnLibsWithTags: ['scope:protocol', 'scope:hash-ring'] },
   {
+    sourceTag: 'scope:replication',
+    onlyDependOnLibsWithTags: [
+      'scope:topology',
+      'scope:kv-store',
+      'scope:node-link',
+      'scope:router',
+      'scope:protocol',
+      'scope:hash-ring',
+    ],
+  },
+  {
     sourceTag: 'scope:router',
     onlyDependOnLibsWithTags: ['scope:protocol', 'scope:hash-ring', 'scope:topology'],
   },

@@ -45,6 +45,7 @@ describe('an import across a boundary is refused', () => {
     ['libs/kv-store-lmdb/src/index.ts', '@kvs/http-api', BOUNDARIES],
     ['libs/kv-store-redis/src/index.ts', '@kvs/kv-store-lmdb', BOUNDARIES],
     ['libs/topology/src/index.ts', '@kvs/router', BOUNDARIES],
+    ['libs/replication/src/index.ts', '@kvs/http-api', BOUNDARIES],
     ['libs/router/src/index.ts', '@kvs/kv-store', BOUNDARIES],
     ['libs/router/src/index.ts', '@kvs/node-link', BOUNDARIES],
     ['libs/node-link/src/index.ts', '@kvs/http-api', BOUNDARIES],

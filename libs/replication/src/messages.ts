@@ -1,0 +1,159 @@
+import type { EngineEntry, EnginePair } from '@kvs/kv-store';
+import type { KeyId } from '@kvs/protocol';
+import type { PartitionEntry } from '@kvs/topology';
+import type { Position } from './position.js';
+
+/** What a write did. Copies apply effects without conditions, so all of them come to the same pairs. */
+export interface Effect {
+  readonly position: Position;
+  readonly id: KeyId;
+  /** The new pair; undefined if the key was deleted. */
+  readonly entry: EngineEntry | undefined;
+}
+
+/** What nodes tell each other. Messages between two processes keep their order, and some may be lost with their connection. */
+export type Message =
+  | Beacon
+  | BeaconAnswer
+  | Effects
+  | EffectsAnswer
+  | EntryMessage
+  | Confirmation
+  | FillStart
+  | FillChunk
+  | FillChunkAnswer
+  | FillEnd
+  | FillAnswer
+  | HoldsQuestion
+  | HoldsAnswer;
+
+/** A primary asks a process with copies of its partitions for a lease. */
+export interface Beacon {
+  readonly kind: 'beacon';
+  /** The sender's monotonic clock, which the answer repeats: the lease counts from here. */
+  readonly sentAtMs: number;
+  /** The time of the cluster as the sender knows it. */
+  readonly timeMs: number;
+}
+
+export interface BeaconAnswer {
+  readonly kind: 'beaconAnswer';
+  readonly sentAtMs: number;
+  readonly timeMs: number;
+  /** The highest revision that the sender knows. A receiver that knows less has no lease. */
+  readonly revision: number;
+  /** Whether the sender can take no further pairs. */
+  readonly isFull: boolean;
+}
+
+/** A primary sends effects to a copy, or none to learn the position of the copy. */
+export interface Effects {
+  readonly kind: 'effects';
+  readonly partition: number;
+  readonly epoch: number;
+  /** The fill to which the effects belong; undefined for an in-sync copy. */
+  readonly fillId: string | undefined;
+  /** The position before the first effect. */
+  readonly previous: Position;
+  readonly effects: readonly Effect[];
+  /** All copies have the effects up to this number. Copies keep those after it. */
+  readonly settled: number;
+  /** The highest version that the partition has had. */
+  readonly highestVersion: number;
+}
+
+export interface EffectsAnswer {
+  readonly kind: 'effectsAnswer';
+  readonly partition: number;
+  readonly epoch: number;
+  readonly fillId: string | undefined;
+  /** What the copy has applied, and its engine has committed. */
+  readonly position: Position;
+  /** Whether effects are missing between the position and those that were sent. */
+  readonly hasGap: boolean;
+  readonly isFull: boolean;
+  /** Why the copy can't apply an effect; undefined if it can. */
+  readonly failure: string | undefined;
+}
+
+/**
+ * An entry of the topology, which the sender knows to be committed. `asks`: a new primary wants a {@link Confirmation}. An
+ * `entry` of undefined asks the receiver for its entry, because it is at a later epoch than the sender.
+ */
+export interface EntryMessage {
+  readonly kind: 'entry';
+  readonly partition: number;
+  readonly entry: PartitionEntry | undefined;
+  readonly asks: boolean;
+}
+
+/** A process knows the epoch of a new primary. */
+export interface Confirmation {
+  readonly kind: 'confirmation';
+  readonly partition: number;
+  readonly epoch: number;
+  /** The role of the sender in this epoch. Only an in-sync copy has a position. */
+  readonly isInSync: boolean;
+  readonly position: Position;
+  /** The position before the first effect of `tail`. */
+  readonly base: Position;
+  /** Effects that perhaps not all copies have. */
+  readonly tail: readonly Effect[];
+}
+
+/** The pairs of a partition follow. The learner drops what it had. */
+export interface FillStart {
+  readonly kind: 'fillStart';
+  readonly partition: number;
+  readonly epoch: number;
+  readonly fillId: string;
+  /** The position of the primary. Later effects are sent as they arise. */
+  readonly position: Position;
+  readonly highestVersion: number;
+}
+
+export interface FillChunk {
+  readonly kind: 'fillChunk';
+  readonly partition: number;
+  readonly fillId: string;
+  /** From 0. */
+  readonly number: number;
+  readonly pairs: readonly EnginePair[];
+}
+
+export interface FillChunkAnswer {
+  readonly kind: 'fillChunkAnswer';
+  readonly partition: number;
+  readonly fillId: string;
+  readonly number: number;
+  /** Why the learner can't store the chunk; undefined if it has. */
+  readonly failure: string | undefined;
+}
+
+export interface FillEnd {
+  readonly kind: 'fillEnd';
+  readonly partition: number;
+  readonly fillId: string;
+  readonly chunkCount: number;
+}
+
+/** The learner has all chunks of a fill. */
+export interface FillAnswer {
+  readonly kind: 'fillAnswer';
+  readonly partition: number;
+  readonly fillId: string;
+}
+
+/** A process that is no copy any more asks whether it may drop its pairs. */
+export interface HoldsQuestion {
+  readonly kind: 'holds';
+  readonly partition: number;
+  readonly epoch: number;
+}
+
+/** The sender is an in-sync copy in this epoch. */
+export interface HoldsAnswer {
+  readonly kind: 'holdsAnswer';
+  readonly partition: number;
+  readonly epoch: number;
+}

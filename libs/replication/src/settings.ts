@@ -1,0 +1,69 @@
+import type { BootId } from '@kvs/topology';
+
+/** The rules of docs/cluster.md that a node follows and that tests can switch off. */
+export const RULES = [
+  'R2',
+  'R5',
+  'R6',
+  'R7',
+  'R9',
+  'R10',
+  'R11',
+  'R12',
+  'R13',
+  'R14',
+  'R15',
+  'R16',
+  'R17',
+  'R19',
+] as const;
+
+export type Rule = (typeof RULES)[number];
+
+export interface ReplicaSettings {
+  readonly bootId: BootId;
+  /**
+   * Whether no other process has had the boot id. A process that had it may have acknowledged leases which are still valid, and
+   * may have been a primary.
+   */
+  readonly isNewBootId: boolean;
+  readonly times: ReplicaTimes;
+  /** Rules that are switched off, so that tests see what they are for. */
+  readonly without: ReadonlySet<Rule>;
+}
+
+/** All in milliseconds. */
+export interface ReplicaTimes {
+  /** Between two beacons to a process. */
+  readonly beaconMs: number;
+  /** How long a lease lasts, counted from the sending of the beacon. */
+  readonly leaseMs: number;
+  /**
+   * How long a copy waits for a primary that is silent. Longer than a lease by more than clocks drift apart in that time.
+   */
+  readonly graceMs: number;
+  /** The primary asks to remove a copy that has not acknowledged an effect for so long. */
+  readonly ackTimeoutMs: number;
+  /** Until a request to a proxy is repeated. */
+  readonly repeatMs: number;
+  /** Until a request that has had no visible result is settled by another one. */
+  readonly settleMs: number;
+  /** A fill without progress is given up after so long. */
+  readonly fillTimeoutMs: number;
+}
+
+export const DEFAULT_TIMES: ReplicaTimes = Object.freeze({
+  beaconMs: 500,
+  leaseMs: 2000,
+  graceMs: 2500,
+  ackTimeoutMs: 1200,
+  repeatMs: 400,
+  settleMs: 2500,
+  fillTimeoutMs: 10_000,
+});
+
+/** The most bytes of effects that a partition keeps for copies that lack them. A copy that lacks more is filled anew. */
+export const MAX_TAIL_BYTES = 16 * 1024 * 1024;
+
+/** From so many bytes of effects that a learner lacks, the primary lets writers wait, so that the fill ends. */
+export const SLOW_TAIL_BYTES = 4 * 1024 * 1024;
