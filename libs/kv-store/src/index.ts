@@ -1,5 +1,6 @@
 export * from './clock.js';
 export * from './directory-lock.js';
+export * from './engine/engine-replication.js';
 export { type Eviction, EVICTIONS } from './engine/memory/eviction/eviction-policy.js';
 export * from './engine/memory/memory-engine.js';
 export {

@@ -62,6 +62,11 @@ export class OpeningEngine implements StorageEngine {
     return engine?.scanJson?.bind(engine);
   }
 
+  /** The replication of the engine, or undefined if the engine has none or is not open. */
+  get replication(): StorageEngine['replication'] {
+    return this.#engine?.replication;
+  }
+
   obstacle() {
     return this.#engine?.obstacle?.();
   }

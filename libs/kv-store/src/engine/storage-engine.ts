@@ -1,5 +1,6 @@
 import type { KeyId, MaybePromise, PairFormat, Value } from '@kvs/protocol';
 import type { Clock } from '../clock.js';
+import type { EngineReplication } from './engine-replication.js';
 
 /**
  * Stores the pairs. `KvStore` is its only caller in production and checks every argument: keys and values are valid
@@ -38,6 +39,9 @@ export interface StorageEngine {
   readonly name: string;
 
   readonly capabilities: EngineCapabilities;
+
+  /** Lets copies of a partition follow its changes. An engine has this only if it keeps positions. */
+  readonly replication?: EngineReplication;
 
   /**
    * Returns the pairs of these keys. It never changes what other calls see, though it may reclaim expired pairs.

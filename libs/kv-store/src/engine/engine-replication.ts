@@ -1,0 +1,127 @@
+import type { KeyId, MaybePromise } from '@kvs/protocol';
+import type {
+  EngineDelete,
+  EngineDeleteOutcome,
+  EngineEntry,
+  EnginePair,
+  EngineUnavailable,
+  EngineWrite,
+  EngineWriteOutcome,
+} from './storage-engine.js';
+
+/**
+ * An optional role of a storage engine: it keeps a position for each partition, so that copies of the partition on other
+ * nodes can follow its changes. What the contract of `StorageEngine` says of answers, ownership, order, time and errors holds
+ * here too.
+ *
+ * **Positions.** A partition has the position of the last effect that it contains, {@link START_POSITION} if it contains
+ * none. A durable engine stores the position in the same transaction as the pairs, so a crash never leaves one without the
+ * other. Expiry, eviction and reclaiming are no effects, and leave the position as it is.
+ *
+ * **Use.** The caller calls {@link start} first. From then on it changes pairs with this role only, and has at most one change of a
+ * partition in flight. Reads and scans are those of the engine.
+ *
+ * **Versions.** The version floor of a partition is at least as high as every version in it. The role keeps it so,
+ * also for pairs that were written before {@link start}.
+ */
+export interface EngineReplication {
+  /**
+   * Begins the use of the role, and returns the identity of the pairs. A durable engine keeps the boot id across starts. It takes a
+   * new one if acknowledged writes may be missing, because the machine was restarted and the engine did not wait for the
+   * disk, or if pairs were changed without this role since. Calling it again returns the same identity.
+   */
+  start(): MaybePromise<EngineIdentity>;
+
+  /**
+   * Takes a new boot id, for example because the cluster knows that the present one started more often, so that the
+   * data must be an old backup. Pairs and positions stay.
+   */
+  renewBootId(): MaybePromise<EngineIdentity>;
+
+  /**
+   * As `setMany`, for items of one partition. Each item whose outcome is `written` is an effect: with the pair, the
+   * position becomes `{ epoch, number: previous number + 1 }`.
+   */
+  write(
+    partition: number,
+    writes: readonly EngineWrite[],
+    epoch: number,
+  ): MaybePromise<readonly EngineWriteOutcome[]>;
+
+  /**
+   * As `deleteMany`, for items of one partition. Each item whose outcome is `deleted` is an effect, as in {@link write}. If the
+   * engine evicts, `absent` is one as well, because another copy may still have the pair.
+   */
+  delete(
+    partition: number,
+    deletes: readonly EngineDelete[],
+    epoch: number,
+  ): MaybePromise<readonly EngineDeleteOutcome[]>;
+
+  /**
+   * Applies effects of another copy in the given order, without conditions, and raises the version floor to
+   * `highestVersion`. The position becomes that of the last effect. If the outcome is not `applied`, the engine may have
+   * applied the first of the effects; {@link position} tells up to which one.
+   */
+  apply(
+    partition: number,
+    effects: readonly EngineEffect[],
+    highestVersion: number,
+  ): MaybePromise<EngineApplyOutcome>;
+
+  /**
+   * Stores pairs of another copy, with their versions and deadlines, and leaves the position as it is. A pair replaces the
+   * one with the same key. If the outcome is not `applied`, some of the pairs may have been stored.
+   */
+  fill(partition: number, pairs: readonly EnginePair[]): MaybePromise<EngineApplyOutcome>;
+
+  /** Returns the position of the last effect that the partition contains. */
+  position(partition: number): MaybePromise<Position>;
+
+  /** Sets the position without a change of pairs, for example at the end of a fill. */
+  setPosition(partition: number, position: Position): MaybePromise<EngineApplyOutcome>;
+
+  /** Returns the version floor: at least every version that the partition ever gave or received; 0 if there was none. */
+  highestVersion(partition: number): MaybePromise<number>;
+
+  /** Raises the version floor, so that all later versions of absent keys are above it. A lower version changes nothing. */
+  raiseFloor(partition: number, version: number): MaybePromise<EngineApplyOutcome>;
+
+  /**
+   * Removes all pairs of the partition and resets its position to {@link START_POSITION}. The version floor stays, so
+   * that versions never repeat. It may take several turns of the event loop, and resets the position first: after a crash, a
+   * partition that was dropped in part has the start position.
+   */
+  drop(partition: number): MaybePromise<EngineApplyOutcome>;
+}
+
+/** Identifies the pairs of an engine among the nodes of a cluster. */
+export interface EngineIdentity {
+  /** A random UUID. As long as it stays the same, no acknowledged write is missing. */
+  readonly bootId: string;
+  /** How many times the role was started with this boot id, this time included. */
+  readonly starts: number;
+}
+
+/** Identifies an effect, and the state of a partition after it. */
+export interface Position {
+  /** The epoch in which the effect was made. */
+  readonly epoch: number;
+  /** The sequence number of the effect: each effect of a partition has the next one, in whatever epoch. */
+  readonly number: number;
+}
+
+/** The position of a partition without effects. */
+export const START_POSITION: Position = Object.freeze({ epoch: 0, number: 0 });
+
+/** One change of a partition, as its primary made it. */
+export interface EngineEffect {
+  readonly position: Position;
+  readonly id: KeyId;
+  /** The new entry, perhaps expired already; undefined for a deletion. */
+  readonly entry: EngineEntry | undefined;
+}
+
+/** `out_of_memory`: the engine has no room for all of it. */
+export type EngineApplyOutcome =
+  { readonly status: 'applied' } | { readonly status: 'out_of_memory' } | EngineUnavailable;
