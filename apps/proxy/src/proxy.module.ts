@@ -1,7 +1,7 @@
 import { HttpApiModule, METRICS_SOURCE, OPERATIONS, READINESS } from '@kvs/http-api';
 import type { Logger } from '@kvs/server';
 import { endOfCallback, endOfTurn, NodeLink } from '@kvs/node-link';
-import { Router } from '@kvs/router';
+import { FixedNodes, Router } from '@kvs/router';
 import { HttpModule, HttpService } from '@nestjs/axios';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { ClusterController } from './cluster.controller.js';
@@ -56,7 +56,7 @@ class RouterModule {
         // The fast path handles the requests of a turn in one callback; Express answers each in a callback of its own.
         const schedule = config.fastLane ? endOfCallback : endOfTurn;
         return new Router(
-          nodes,
+          new FixedNodes(nodes),
           (address) =>
             new NodeLink(address, {
               nodeTimeoutMs,

@@ -1,24 +1,9 @@
-/** The time, passed in so that tests can control it. */
-export interface Timers {
-  /** Returns milliseconds since a fixed moment. Never goes back. */
-  nowMs(): number;
-  /** Calls the task once after about `delayMs`, unless cancelled before. Keeps no process alive. */
-  after(delayMs: number, task: () => void): CancelTask;
-}
+import type { Timers } from '@kvs/router';
 
-export type CancelTask = () => void;
+export { systemTimers, type CancelTask, type Timers } from '@kvs/router';
 
 /** Calls the task once, soon: at the end of this turn of the event loop, or of this callback. */
 export type Schedule = (task: () => void) => void;
-
-/** The timers and the clock of the system. */
-export const systemTimers: Timers = Object.freeze({
-  nowMs: () => performance.now(),
-  after(delayMs: number, task: () => void): CancelTask {
-    const timer = setTimeout(task, delayMs).unref();
-    return () => clearTimeout(timer);
-  },
-});
 
 /**
  * Runs the task after everything that came in this turn of the event loop was handled, so it sees the requests of all

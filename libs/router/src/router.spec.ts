@@ -2,6 +2,7 @@ import { HashRing } from '@kvs/hash-ring';
 import { stringValue, type Key } from '@kvs/protocol';
 import { TransportError, type TransportFailure } from './node-transport.js';
 import { Router } from './router.js';
+import { FixedNodes } from './routing-table.js';
 import { FakeCluster } from './testing/fake-cluster.js';
 import { FakeNode } from './testing/fake-node.js';
 
@@ -205,8 +206,9 @@ describe('a defect of a transport', () => {
   });
 
   it('shows at once when the ring names a node that the router was not given', () => {
-    const make = () => new Router(['known:1'], () => new FakeNode(), new HashRing(['other:1']));
-    expect(make).toThrow(new TypeError('the ring names other:1, which has no transport'));
+    const make = () =>
+      new Router(new FixedNodes(['known:1'], new HashRing(['other:1'])), () => new FakeNode());
+    expect(make).toThrow(new TypeError('the table names other:1, which is none of its nodes'));
   });
 });
 
@@ -241,7 +243,7 @@ describe('the cluster as the router sees it', () => {
   it('is reachable at once when one node answers and another never does', async () => {
     const silent = new FakeNode();
     silent.stats = () => new Promise(() => undefined);
-    const router = new Router(['silent:1', 'well:1'], (address) =>
+    const router = new Router(new FixedNodes(['silent:1', 'well:1']), (address) =>
       address === 'silent:1' ? silent : new FakeNode(),
     );
     expect(await router.isReachable()).toBe(true);

@@ -2,6 +2,7 @@ import { text as textOf } from 'node:stream/consumers';
 import { HashRing } from '@kvs/hash-ring';
 import { keyId, partitionOf, stringKey, type Key, type PairLines } from '@kvs/protocol';
 import { Router } from '../router.js';
+import { FixedNodes } from '../routing-table.js';
 import { FakeNode } from './fake-node.js';
 
 /** A router over nodes in this process, and the owner of each key. */
@@ -14,7 +15,7 @@ export class FakeCluster {
   constructor(count: number) {
     this.addresses = Array.from({ length: count }, (_, i) => `node-${i}:3000`);
     this.#ring = new HashRing(this.addresses);
-    this.router = new Router(this.addresses, (address) => {
+    this.router = new Router(new FixedNodes(this.addresses), (address) => {
       const node = new FakeNode();
       this.#nodes.set(address, node);
       return node;

@@ -1,4 +1,5 @@
 import {
+  ALL_PARTITIONS,
   answerTooLarge,
   keyId,
   leastBytes,
@@ -16,7 +17,7 @@ import {
   type SetItem,
   type SetOutcome,
 } from '@kvs/protocol';
-import type { NodeScan, NodeStats, NodeTransport } from '../node-transport.js';
+import { ScanStoppedError, type NodeScan, type NodeStats, type NodeTransport } from '../node-transport.js';
 
 interface Pair extends Entry {
   readonly key: Key;
@@ -27,6 +28,8 @@ export class FakeNode implements NodeTransport {
   readonly pairs = new Map<KeyId, Pair>();
   /** The requests that came, such as `set 3` for a batch of three. */
   readonly requests: string[] = [];
+  /** The epoch of each batch and scan. */
+  readonly epochs: number[] = [];
   /** The partitions of each scan. */
   readonly scans: (readonly number[] | undefined)[] = [];
   /** How many scans are open. */
@@ -39,10 +42,21 @@ export class FakeNode implements NodeTransport {
   /** Thrown by a scan after its first line. */
   scanFailure: unknown;
   readonly #versions = new Map<KeyId, number>();
+  readonly #serves: (partition: number) => boolean;
 
-  async set(items: readonly SetItem[]): Promise<SetOutcome[]> {
-    await this.#begin(`set ${items.length}`);
+  /** @param serves whether the node serves a partition. Default: it does */
+  constructor(serves: (partition: number) => boolean = () => true) {
+    this.#serves = serves;
+  }
+
+  async set(
+    items: readonly SetItem[],
+    _partitions?: readonly number[],
+    epoch?: number,
+  ): Promise<SetOutcome[]> {
+    await this.#begin(`set ${items.length}`, epoch);
     return items.map(({ key, value, ifVersion }) => {
+      if (!this.#serves(partitionOf(key))) return WRONG_NODE;
       const id = keyId(key);
       const refusal = this.#refusal(id, ifVersion);
       if (refusal) return refusal;
@@ -57,11 +71,12 @@ export class FakeNode implements NodeTransport {
   async fetch(
     keys: readonly Key[],
     _partitions?: readonly number[],
-    _epoch?: number,
+    epoch?: number,
     size?: AnswerSize,
   ): Promise<FetchOutcome[]> {
-    await this.#begin(`fetch ${keys.length}`);
+    await this.#begin(`fetch ${keys.length}`, epoch);
     return keys.map((key) => {
+      if (!this.#serves(partitionOf(key))) return WRONG_NODE;
       const pair = this.pairs.get(keyId(key));
       if (pair) size?.add(leastBytes(pair.value));
       if (size?.isExceeded) throw answerTooLarge(size.maxBytes);
@@ -69,22 +84,35 @@ export class FakeNode implements NodeTransport {
     });
   }
 
-  async query(keys: readonly Key[]): Promise<QueryOutcome[]> {
-    await this.#begin(`query ${keys.length}`);
-    return keys.map((key) => ({ ok: true, present: this.pairs.has(keyId(key)) }));
+  async query(
+    keys: readonly Key[],
+    _partitions?: readonly number[],
+    epoch?: number,
+  ): Promise<QueryOutcome[]> {
+    await this.#begin(`query ${keys.length}`, epoch);
+    return keys.map((key) =>
+      this.#serves(partitionOf(key)) ? { ok: true, present: this.pairs.has(keyId(key)) } : WRONG_NODE,
+    );
   }
 
-  async delete(items: readonly DeleteItem[]): Promise<DeleteOutcome[]> {
-    await this.#begin(`delete ${items.length}`);
+  async delete(
+    items: readonly DeleteItem[],
+    _partitions?: readonly number[],
+    epoch?: number,
+  ): Promise<DeleteOutcome[]> {
+    await this.#begin(`delete ${items.length}`, epoch);
     return items.map(({ key, ifVersion }) => {
+      if (!this.#serves(partitionOf(key))) return WRONG_NODE;
       const id = keyId(key);
       return this.#refusal(id, ifVersion) ?? { ok: true, deleted: this.pairs.delete(id) };
     });
   }
 
-  async scan({ partitions, prefix }: ScanRequest): Promise<NodeScan> {
-    await this.#begin('scan');
+  async scan({ partitions, prefix }: ScanRequest, epoch?: number): Promise<NodeScan> {
+    await this.#begin('scan', epoch);
     this.scans.push(partitions);
+    const [first] = partitions ?? [];
+    if (first !== undefined && !this.#serves(first)) throw new ScanStoppedError(first, 'not served');
     this.openScans++;
     return new FakeScan(this, this.#linesOf(partitions, prefix?.data ?? ''));
   }
@@ -99,17 +127,20 @@ export class FakeNode implements NodeTransport {
   }
 
   async *#linesOf(partitions: readonly number[] | undefined, prefix: string): AsyncGenerator<Uint8Array> {
-    const wanted = partitions && new Set(partitions);
-    for (const { key, value } of this.pairs.values()) {
-      if (wanted && !wanted.has(partitionOf(key))) continue;
-      if (!key.data.startsWith(prefix)) continue;
-      yield Buffer.from(`${JSON.stringify({ key, value })}\n`);
-      if (this.scanFailure !== undefined) throw this.scanFailure;
+    const pairs = [...this.pairs.values()].map((pair) => ({ ...pair, partition: partitionOf(pair.key) }));
+    for (const partition of partitions ?? ALL_PARTITIONS) {
+      if (!this.#serves(partition)) throw new ScanStoppedError(partition, 'not served');
+      for (const { key, value } of pairs.filter((pair) => pair.partition === partition)) {
+        if (!key.data.startsWith(prefix)) continue;
+        yield Buffer.from(`${JSON.stringify({ key, value })}\n`);
+        if (this.scanFailure !== undefined) throw this.scanFailure;
+      }
     }
   }
 
-  async #begin(request: string): Promise<void> {
+  async #begin(request: string, epoch?: number): Promise<void> {
     this.requests.push(request);
+    if (epoch !== undefined) this.epochs.push(epoch);
     const failure = this.failure ?? this.nextFailures.shift();
     await Promise.resolve();
     if (failure !== undefined) throw failure;
@@ -121,6 +152,8 @@ export class FakeNode implements NodeTransport {
     return { ok: false, code: 'version_mismatch', message: `the version is ${version}` };
   }
 }
+
+const WRONG_NODE: ItemFailure = { ok: false, code: 'wrong_node', message: 'not served' };
 
 class FakeScan implements NodeScan {
   #open = true;

@@ -1,0 +1,88 @@
+import { ALL_PARTITIONS, NodesUnavailableError, partitionOf, stringKey, stringValue } from '@kvs/protocol';
+import { TransportError } from './node-transport.js';
+import { idsIn } from './testing/fake-cluster.js';
+import { MovingCluster } from './testing/moving-cluster.js';
+
+const [one, two] = ['node-1:3000', 'node-2:3000'];
+const all = { meta: false, partial: false };
+const keys = Array.from({ length: 30 }, (_, i) => stringKey(`key-${i}`));
+const ids = keys.map(({ data }) => `s${data}`).sort();
+const partitions = [...new Set(keys.map(partitionOf))].sort((x, y) => x - y);
+const middle = partitions[15] ?? 0;
+
+/** The second half of the pairs is in these partitions. */
+const later = ALL_PARTITIONS.filter((partition) => partition >= middle);
+
+let cluster: MovingCluster;
+beforeEach(async () => {
+  cluster = new MovingCluster([one, two]);
+  await cluster.router.set(keys.map((key) => ({ key, value: stringValue('v') })));
+  for (const pair of cluster.node(one).pairs.entries()) cluster.node(two).pairs.set(...pair);
+});
+afterEach(() => cluster.router.close());
+
+const openScans = () => [one, two].map((address) => cluster.node(address).openScans);
+
+it('a scan finds partitions that moved before it began', async () => {
+  cluster.table.move(later, two);
+  const { lines, close, missingNodes } = await cluster.router.scan(all);
+  expect([await idsIn(lines), missingNodes]).toEqual([ids, []]);
+  close();
+  expect(openScans()).toEqual([0, 0]);
+});
+
+it('a scan goes on at the new node when a partition moves of which nothing was read', async () => {
+  const { lines, close } = await cluster.router.scan(all);
+  const iterator = lines[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  cluster.table.move(later, two);
+  const rest = { [Symbol.asyncIterator]: () => iterator };
+  expect([...(await idsIn(only(first.value))), ...(await idsIn(rest))].sort()).toEqual(ids);
+  expect(openScans()).toEqual([1, 1]);
+  close();
+  expect(openScans()).toEqual([0, 0]);
+});
+
+it('a scan waits for a partition without a primary', async () => {
+  cluster.table.move([middle], undefined);
+  cluster.table.onRead = () => {
+    if (cluster.table.reads === 10) cluster.table.move([middle], two);
+  };
+  const { lines } = await cluster.router.scan(all);
+  expect(await idsIn(lines)).toEqual(ids);
+});
+
+it('a scan fails when a partition has no primary for too long, unless it may be partial', async () => {
+  cluster.table.move([middle], undefined);
+  cluster.table.announce();
+  await expect(cluster.router.scan(all)).rejects.toEqual(new NodesUnavailableError(['unassigned']));
+  const { lines, missingNodes } = await cluster.router.scan({ ...all, partial: true });
+  expect([(await idsIn(lines)).length, missingNodes]).toEqual([29, ['unassigned']]);
+});
+
+it('a scan breaks when the rest of it is served nowhere for too long', async () => {
+  const { lines, close } = await cluster.router.scan(all);
+  cluster.table.move(later, undefined);
+  await expect(idsIn(lines)).rejects.toEqual(new NodesUnavailableError(['unassigned']));
+  close();
+  expect(openScans()).toEqual([0, 0]);
+});
+
+it('a scan breaks when its node is lost in the middle of a partition', async () => {
+  cluster.node(one).scanFailure = new TransportError('broken', 'reset');
+  const { lines } = await cluster.router.scan(all);
+  await expect(idsIn(lines)).rejects.toEqual(new NodesUnavailableError([one]));
+});
+
+it('a scan asks the next node when one can not be reached', async () => {
+  cluster.node(one).failure = new TransportError('unconnected', 'gone');
+  cluster.table.onRead = () => {
+    if (cluster.table.reads === 3) cluster.table.move(ALL_PARTITIONS, two);
+  };
+  const { lines } = await cluster.router.scan(all);
+  expect(await idsIn(lines)).toEqual(ids);
+});
+
+async function* only(chunk: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield chunk;
+}

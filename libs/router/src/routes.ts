@@ -1,0 +1,129 @@
+import { ALL_PARTITIONS } from '@kvs/protocol';
+import { CallCounter } from './node-tallies.js';
+import { TransportError, type NodeTransport, type NodeTransportFactory } from './node-transport.js';
+import type { RoutingTable } from './routing-table.js';
+import type { Timers } from './timers.js';
+
+/** A node, and the way there. */
+export interface Route {
+  readonly node: string;
+  readonly transport: NodeTransport;
+  readonly counter: CallCounter;
+}
+
+/** Some partitions that one node serves. */
+export interface NodeShare {
+  readonly route: Route;
+  readonly partitions: readonly number[];
+  /** The largest epoch of their entries. */
+  readonly epoch: number;
+}
+
+/** The routes of a table's partitions. Makes and closes transports as nodes come and go. */
+export class Routes {
+  /** The nodes of the table, by address. */
+  #nodes = new Map<string, Route>();
+  #byPartition: readonly Route[] = [];
+  /** The epoch of each partition's entry; undefined if partitions never move. */
+  #epochs: readonly number[] | undefined;
+  /** The nodes that the table does not have any more, until their calls have had time to end. */
+  readonly #retired = new Set<Route>();
+  /** The route of partitions that no node serves. */
+  readonly #nobody: Route = { node: 'unassigned', transport: UNSERVED, counter: new CallCounter() };
+
+  readonly #table: RoutingTable;
+  readonly #connect: NodeTransportFactory;
+  readonly #timers: Timers;
+  readonly #unwatch: () => void;
+
+  /** @throws TypeError when the table names a node that is none of its nodes */
+  constructor(table: RoutingTable, connect: NodeTransportFactory, timers: Timers) {
+    this.#table = table;
+    this.#connect = connect;
+    this.#timers = timers;
+    this.#follow();
+    this.#unwatch = table.changes?.watch(() => this.#follow()) ?? (() => undefined);
+  }
+
+  /** All nodes, whether or not they serve partitions. */
+  get nodes(): readonly Route[] {
+    return [...this.#nodes.values()];
+  }
+
+  readonly of = (partition: number): Route => {
+    const route = this.#byPartition[partition];
+    if (route === undefined) throw new TypeError(`there is no partition ${partition}`);
+    return route;
+  };
+
+  /** Returns the largest epoch of the partitions' entries; 0 if partitions never move. */
+  epochOf(partitions: readonly number[]): number {
+    const epochs = this.#epochs;
+    if (epochs === undefined) return 0;
+    let largest = 0;
+    for (const partition of partitions) largest = Math.max(largest, epochs[partition] ?? 0);
+    return largest;
+  }
+
+  /** Returns each node that serves some of the partitions, with those, in the order of the nodes. */
+  sharesOf(partitions: readonly number[] = ALL_PARTITIONS): NodeShare[] {
+    const served = new Map<Route, number[]>([...this.nodes, this.#nobody].map((route) => [route, []]));
+    for (const partition of partitions) served.get(this.of(partition))?.push(partition);
+    return Array.from(served, ([route, own]) => ({
+      route,
+      partitions: own,
+      epoch: this.epochOf(own),
+    })).filter((share) => share.partitions.length > 0);
+  }
+
+  close(): void {
+    this.#unwatch();
+    for (const { transport } of [...this.nodes, ...this.#retired]) transport.close();
+  }
+
+  /** Takes over what the table says now. */
+  #follow(): void {
+    const before = this.#nodes;
+    this.#nodes = new Map(
+      this.#table.nodes.map((node) => {
+        const known = before.get(node);
+        return [node, known ?? { node, transport: this.#connect(node), counter: new CallCounter() }];
+      }),
+    );
+    for (const [node, route] of before) if (!this.#nodes.has(node)) this.#retire(route);
+    const entries = ALL_PARTITIONS.map((partition) => this.#table.routeOf(partition));
+    this.#byPartition = entries.map((entry) => {
+      const route = entry === undefined ? this.#nobody : this.#nodes.get(entry.node);
+      if (route === undefined)
+        throw new TypeError(`the table names ${entry?.node}, which is none of its nodes`);
+      return route;
+    });
+    if (this.#table.changes !== undefined) this.#epochs = entries.map((entry) => entry?.epoch ?? 0);
+  }
+
+  /** Closes the transport to a node that is gone, but not before the calls in flight have had time to end. */
+  #retire(route: Route): void {
+    this.#retired.add(route);
+    this.#timers.after(RETIRE_MS, () => {
+      this.#retired.delete(route);
+      route.transport.close();
+    });
+  }
+}
+
+function unserved(): Promise<never> {
+  return Promise.reject(new TransportError('unconnected', 'no node serves the partition'));
+}
+
+const UNSERVED: NodeTransport = Object.freeze({
+  set: unserved,
+  fetch: unserved,
+  query: unserved,
+  delete: unserved,
+  scan: unserved,
+  stats: unserved,
+  close: () => undefined,
+});
+
+/** How long calls to a node have to end after it has left the table. */
+const RETIRE_MS = 10_000;

@@ -1,0 +1,166 @@
+import {
+  KvsError,
+  NodesUnavailableError,
+  type PairFormat,
+  type ScanAnswer,
+  type ScanRequest,
+} from '@kvs/protocol';
+import type { Failover } from './failover.js';
+import { interleave } from './interleave.js';
+import { ScanStoppedError, TransportError, type NodeScan } from './node-transport.js';
+import type { NodeShare, Routes } from './routes.js';
+
+interface OpenScan {
+  readonly share: NodeShare;
+  readonly scan: NodeScan;
+}
+
+interface FailedOpening {
+  readonly share: NodeShare;
+  readonly error: unknown;
+}
+
+/**
+ * A scan over many nodes. If a node does not serve a partition any more, the scan goes on at the node that does, as long as
+ * nothing of the partition was read.
+ */
+export class ClusterScan {
+  /** All scans of nodes that were opened. */
+  readonly #scans: NodeScan[] = [];
+  /** How often partitions had moved when nodes were last asked. */
+  #changes = 0;
+  #isClosed = false;
+
+  readonly #request: ScanRequest;
+  readonly #routes: Routes;
+  readonly #failover: Failover | undefined;
+
+  /** @param failover undefined if partitions never move */
+  constructor(request: ScanRequest, routes: Routes, failover: Failover | undefined) {
+    this.#request = request;
+    this.#routes = routes;
+    this.#failover = failover;
+  }
+
+  /**
+   * Asks all nodes at once.
+   *
+   * @param partial whether pairs of nodes that are away may be missing
+   * @throws KvsError `node_unavailable` or `loop_detected` if nodes are away and the answer must not be partial
+   */
+  async open(partial: boolean): Promise<ScanAnswer> {
+    const scans: OpenScan[] = [];
+    const failures = await this.#openElsewhere(await this.#openAll(this.#request.partitions, scans), scans);
+    const defect = failures.find(({ error }) => !(error instanceof TransportError));
+    if (defect !== undefined || (failures.length > 0 && !partial)) {
+      this.#close();
+      throw defect?.error ?? failureOf(failures);
+    }
+    return {
+      missingNodes: nodesOf(failures),
+      lines: interleave(scans.map((open) => this.#lines(open))),
+      format: formatOf(scans),
+      close: () => this.#close(),
+    };
+  }
+
+  #close(): void {
+    this.#isClosed = true;
+    for (const scan of this.#scans) scan.close();
+  }
+
+  /** Opens a scan of each node that serves some of the partitions. Adds to `scans`, and returns those that failed. */
+  async #openAll(partitions: readonly number[] | undefined, scans: OpenScan[]): Promise<FailedOpening[]> {
+    this.#changes = this.#failover?.changes ?? 0;
+    const openings = await Promise.all(
+      this.#routes.sharesOf(partitions).map((share) => this.#openShare(share)),
+    );
+    scans.push(...openings.filter((opening) => 'scan' in opening));
+    return openings.filter((opening) => 'error' in opening);
+  }
+
+  async #openShare(share: NodeShare): Promise<OpenScan | FailedOpening> {
+    const { route, partitions, epoch } = share;
+    route.counter.calls++;
+    try {
+      const scan = await route.transport.scan({ ...this.#request, partitions }, epoch);
+      this.#scans.push(scan);
+      if (this.#isClosed) scan.close();
+      return { share, scan };
+    } catch (error) {
+      route.counter.failed(error);
+      return { share, error };
+    }
+  }
+
+  /** Opens scans of nodes in the place of those that failed, as long as there is time. Returns those that failed still. */
+  async #openElsewhere(
+    failed: readonly FailedOpening[],
+    scans: OpenScan[],
+  ): Promise<readonly FailedOpening[]> {
+    let failures = failed;
+    let unread = unreadPartitions(failures);
+    if (this.#failover === undefined || unread.length === 0) return failures;
+    const wait = this.#failover.begin(0, this.#changes);
+    try {
+      while (unread.length > 0 && (await wait?.next()) && !this.#isClosed) {
+        const others = failures.filter((failure) => !isReplaceable(failure));
+        failures = [...others, ...(await this.#openAll(unread, scans))];
+        unread = unreadPartitions(failures);
+      }
+    } finally {
+      wait?.end();
+    }
+    return failures;
+  }
+
+  /** The pairs of a node, and those that it does not serve any more from the nodes that do. */
+  async *#lines({ share, scan }: OpenScan): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* scan.lines;
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      if (this.#failover === undefined || !(error instanceof ScanStoppedError))
+        throw new NodesUnavailableError([share.route.node], { cause: error });
+      const scans: OpenScan[] = [];
+      const failures = await this.#openElsewhere([{ share, error }], scans);
+      if (failures.length > 0) throw failureOf(failures);
+      yield* interleave(scans.map((open) => this.#lines(open)));
+    }
+  }
+}
+
+/** Whether another node may serve the partitions. */
+function isReplaceable({ error }: FailedOpening): boolean {
+  return error instanceof TransportError && error.failure !== 'loop';
+}
+
+/** Returns the partitions of which nothing was read, ascending. */
+function unreadPartitions(failures: readonly FailedOpening[]): number[] {
+  return failures
+    .filter(isReplaceable)
+    .flatMap(({ share, error }) =>
+      error instanceof ScanStoppedError
+        ? share.partitions.filter((partition) => partition >= error.partition)
+        : share.partitions,
+    )
+    .sort((one, other) => one - other);
+}
+
+/** Why a scan fails of which some nodes can't be opened. */
+function failureOf(failures: readonly FailedOpening[]): KvsError {
+  const loop = failures.find(({ error }) => error instanceof TransportError && error.failure === 'loop');
+  if (loop === undefined) return new NodesUnavailableError(nodesOf(failures));
+  return new KvsError('loop_detected', `${loop.share.route.node} is a proxy, not a storage node`);
+}
+
+function nodesOf(failures: readonly FailedOpening[]): string[] {
+  return [...new Set(failures.map(({ share }) => share.route.node))];
+}
+
+/** Texts of different formats can't be joined. */
+function formatOf(scans: readonly OpenScan[]): PairFormat {
+  const [format = 'lines', ...others] = new Set(scans.map(({ scan }) => scan.format ?? 'lines'));
+  if (others.length > 0) throw new TypeError('the transports to the nodes give different formats');
+  return format;
+}
