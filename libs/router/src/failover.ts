@@ -1,7 +1,7 @@
 import { keyId, type ItemFailure, type Key, type KeyId } from '@kvs/protocol';
 import type { RouteChanges } from './routing-table.js';
 import type { Outcomes } from './scatter.js';
-import { systemTimers, type Timers } from './timers.js';
+import type { Timers } from './timers.js';
 
 /** How requests wait for a partition that no node serves at the moment. */
 export interface FailoverOptions {
@@ -11,8 +11,6 @@ export interface FailoverOptions {
   readonly maxRequests?: number;
   /** Most bytes of keys and values of the requests that wait. Default 64 MiB. */
   readonly maxBytes?: number;
-  /** Default: those of the system. */
-  readonly timers?: Timers;
 }
 
 /** A batch as far as waiting is concerned. */
@@ -53,11 +51,13 @@ export class Failover {
   readonly #wakers = new Set<() => void>();
 
   readonly #routes: RouteChanges;
+  readonly #timers: Timers;
   readonly #options: Required<FailoverOptions>;
   readonly #unwatch: () => void;
 
-  constructor(routes: RouteChanges, options: FailoverOptions = {}) {
+  constructor(routes: RouteChanges, timers: Timers, options: FailoverOptions = {}) {
     this.#routes = routes;
+    this.#timers = timers;
     this.#options = { ...DEFAULTS, ...options };
     this.#unwatch = routes.watch(() => {
       this.#changes++;
@@ -106,7 +106,8 @@ export class Failover {
    * @returns nothing if too many requests wait already
    */
   begin(bytes: number, changes: number): FailoverWait | undefined {
-    const { waitMs, maxRequests, maxBytes, timers } = this.#options;
+    const { waitMs, maxRequests, maxBytes } = this.#options;
+    const timers = this.#timers;
     const isFull = this.#requests > 0 && this.#bytes + bytes > maxBytes;
     if (isFull || this.#requests >= maxRequests) return undefined;
     this.#requests++;
@@ -138,7 +139,7 @@ export class Failover {
   /** Reads the table again, but does not wait for long: the wait of a request is bounded. */
   #refresh(): Promise<void> {
     this.#refreshing ??= new Promise<void>((resolve) => {
-      const cancel = this.#options.timers.after(REFRESH_MS, resolve);
+      const cancel = this.#timers.after(REFRESH_MS, resolve);
       void this.#routes.refresh().finally(() => {
         cancel();
         resolve();
@@ -155,7 +156,7 @@ export class Failover {
         this.#wakers.delete(wake);
         resolve();
       };
-      const cancel = this.#options.timers.after(afterMs, wake);
+      const cancel = this.#timers.after(afterMs, wake);
       this.#wakers.add(wake);
     });
   }
@@ -209,5 +210,4 @@ const DEFAULTS: Required<FailoverOptions> = {
   waitMs: 5000,
   maxRequests: 1024,
   maxBytes: 64 * 1024 * 1024,
-  timers: systemTimers,
 };

@@ -56,7 +56,7 @@ export class Router implements KeyValueOperations {
     const { timers = systemTimers, failover } = options;
     // Routes change first, so that whoever waits for a change finds the new ones.
     this.#routes = new Routes(table, connect, timers);
-    this.#failover = table.changes && new Failover(table.changes, { timers, ...failover });
+    this.#failover = table.changes && new Failover(table.changes, timers, failover);
     const { of: nodeOf } = this.#routes;
     this.#byKey = { partitionOf, nodeOf };
     this.#byItem = { partitionOf: ({ key }) => partitionOf(key), nodeOf };

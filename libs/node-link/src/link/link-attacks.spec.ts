@@ -239,7 +239,7 @@ describe('a proxy', () => {
     );
     await node.say(hello);
   }
-  afterEach(() => connection.end('the test is over'));
+  afterEach(() => connection.close('the test is over'));
 
   /** Sends calls over the connection, and returns what became of them. */
   const query = (count: number): Promise<readonly QueryOutcome[] | Error> =>

@@ -5,14 +5,14 @@ import type { Call } from '../pending-call.js';
 import type { CancelTask } from '../ports.js';
 import { Coalescer } from './coalescer.js';
 import { IncomingStream } from './incoming-stream.js';
+import { LinkAttempt } from './link-attempt.js';
 import { LinkConnection } from './link-connection.js';
 import type { LinkOptions } from './link-options.js';
-import { upgradeToLink } from './upgrade-to-link.js';
 
 type State =
   /** Nothing waits for a connection. The next call or stream makes one. */
   | { readonly name: 'down' }
-  | { readonly name: 'connecting'; readonly giveUp: () => void }
+  | { readonly name: 'connecting'; readonly attempt: LinkAttempt }
   | { readonly name: 'open'; readonly connection: LinkConnection }
   | { readonly name: 'closed' };
 
@@ -76,10 +76,10 @@ export class LinkClient {
     const state = this.#state;
     if (state.name === 'closed') return;
     this.#state = { name: 'closed' };
-    if (state.name === 'connecting') state.giveUp();
+    if (state.name === 'connecting') state.attempt.giveUp();
     this.#cancelDeadline?.();
-    if (state.name === 'open') state.connection.end('the transport is closed');
-    for (const connection of this.#leaving) connection.end('the transport is closed');
+    if (state.name === 'open') state.connection.close('the transport is closed');
+    for (const connection of this.#leaving) connection.close('the transport is closed');
     this.#failWaiting(closedError());
   }
 
@@ -97,44 +97,22 @@ export class LinkClient {
 
   #connect(): void {
     const { timers, nodeTimeoutMs, connect, explainRefusal } = this.#options;
-    let abandon = (): void => undefined;
-    const cancelTimeout = timers.after(nodeTimeoutMs, () => {
-      const error = new TransportError('unconnected', `no connection within ${nodeTimeoutMs} ms`);
-      ifCurrent(() => this.#failed(error));
-      abandon();
-    });
-    const giveUp = (): void => {
-      cancelTimeout();
-      abandon();
-    };
-    const state: State = { name: 'connecting', giveUp };
-    /** An attempt that was given up has no effect. */
-    const ifCurrent = (act: () => void): void => {
-      if (this.#state !== state) return;
-      cancelTimeout();
-      act();
-    };
-    this.#state = state;
-    abandon = upgradeToLink(this.#address, connect, {
-      upgraded: (socket, head) => {
-        const connection = this.#begin(socket, ifCurrent);
-        abandon = () => connection.end('no hello came');
-        connection.begin(head);
-      },
+    const attempt: LinkAttempt = new LinkAttempt(this.#address, connect, timers, nodeTimeoutMs, {
+      begin: (socket) => this.#begin(socket, attempt),
       refused: (status) => {
-        void explainRefusal(this.#address, status).then((error) => ifCurrent(() => this.#failed(error)));
+        void explainRefusal(this.#address, status).then((error) => attempt.fail(error));
       },
-      failed: (error) => {
-        const reason = 'code' in error ? String(error.code) : error.message;
-        ifCurrent(() => this.#failed(new TransportError('unconnected', `no connection (${reason})`)));
-      },
+      failed: (error) => this.#failed(error),
     });
+    this.#state = { name: 'connecting', attempt };
   }
 
-  #begin(socket: Duplex, ifCurrent: (act: () => void) => void): LinkConnection {
+  #begin(socket: Duplex, attempt: LinkAttempt): LinkConnection {
     const isCurrent = (): boolean => this.#connection === connection;
     const connection: LinkConnection = new LinkConnection(this.#address, socket, this.#options, {
-      opened: () => ifCurrent(() => this.#opened(connection)),
+      opened: () => {
+        if (attempt.succeed()) this.#opened(connection);
+      },
       answered: () => {
         if (isCurrent()) this.#coalescer.answered();
       },
@@ -148,7 +126,7 @@ export class LinkClient {
       lost: (reason) => {
         this.#leaving.delete(connection);
         if (isCurrent()) this.#lost();
-        else ifCurrent(() => this.#failed(new TransportError('unconnected', `the link broke (${reason})`)));
+        else attempt.fail(new TransportError('unconnected', `the link broke (${reason})`));
       },
     });
     return connection;

@@ -50,7 +50,7 @@ export class LinkConnection {
     this.#calls = new CallsInFlight(address);
     this.#heartbeat = new Heartbeat(options.timers, options.heartbeatMs, {
       silent: () => this.#frames.signal(FRAME.ping),
-      dead: (silentMs) => this.end(`nothing came for ${silentMs} ms`),
+      dead: (silentMs) => this.close(`nothing came for ${silentMs} ms`),
     });
     this.#frames = new FrameSocket(socket, options.limits, {
       opened: () => listener.opened(),
@@ -60,7 +60,7 @@ export class LinkConnection {
       closed: (reason, isBreach) => this.#onClosed(reason, isBreach),
     });
     this.#streams = new IncomingStreams(this.#frames);
-    socket.on('end', () => this.end('the node ended it'));
+    socket.on('end', () => this.close('the node ended it'));
   }
 
   /** Takes what came together with the answer that made this a link. */
@@ -127,12 +127,12 @@ export class LinkConnection {
     const { nodeTimeoutMs, limits } = this.#options;
     this.#calls.expire(nowMs, new TransportError('timeout', `no answer within ${nodeTimeoutMs} ms`));
     this.#reportAnswered();
-    if (this.#calls.isStuck(this.#frames.peer ?? limits)) this.end('too many calls were never answered');
+    if (this.#calls.isStuck(this.#frames.peer ?? limits)) this.close('too many calls were never answered');
     else this.#endIfDone();
   }
 
   /** Fails everything in flight, and destroys the connection. */
-  end(reason: string): void {
+  close(reason: string): void {
     this.#frames.close(reason);
   }
 
@@ -188,7 +188,7 @@ export class LinkConnection {
   /** Ends the connection to a node that goes away when nothing is in flight. */
   #endIfDone(): void {
     if (this.#isGoingAway && this.#calls.oldest === undefined && this.#streams.size === 0)
-      this.end('the node is shutting down');
+      this.close('the node is shutting down');
   }
 }
 

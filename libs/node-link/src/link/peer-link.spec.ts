@@ -280,6 +280,19 @@ describe('a link to a node', () => {
     expect(node.messages.filter(({ number }) => number === 1)).toEqual([]);
   });
 
+  it('says so if no link is offered at the address, and tries again', async () => {
+    node.onUpgrade = (socket) => {
+      sockets.push(socket);
+      socket.end('HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n');
+    };
+    dial(node.address);
+    await until(() => breaches.length === 1);
+    expect(breaches).toEqual([`no link is offered at ${node.address} (status 426)`]);
+    expect(time.waits).toEqual([50]);
+    time.pass(50);
+    await node.until(() => sockets.length === 2);
+  });
+
   it('gives an attempt up that comes to no hello', async () => {
     node.onUpgrade = (socket) => sockets.push(socket);
     dial(node.address);

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { TransportError } from '@kvs/router';
 import { FrameBuilder } from '../codec/frame-builder.js';
 import { FRAME, LinkProtocolError } from '../codec/frame.js';
 import type { Hello, LinkLimits, PeerIdentity } from '../codec/hello.js';
@@ -6,7 +7,8 @@ import type { PeerCodec } from '../codec/peer-messages.js';
 import { endOfTurn, seldom, systemTimers, type CancelTask, type Schedule, type Timers } from '../ports.js';
 import { FrameSocket } from './frame-socket.js';
 import { Heartbeat } from './heartbeat.js';
-import { connectPlain, upgradeToLink, type Connect } from './upgrade-to-link.js';
+import { LinkAttempt } from './link-attempt.js';
+import { connectPlain, type Connect } from './upgrade-to-link.js';
 
 /** The events of a {@link PeerLink}. None is called from within `send`. */
 export interface PeerLinkListener {
@@ -42,7 +44,7 @@ export type Urgency = 'normal' | 'urgent';
 type State =
   /** The next attempt begins after a pause. */
   | { readonly name: 'waiting'; readonly cancel: CancelTask }
-  | { readonly name: 'dialing'; readonly giveUp: CancelTask }
+  | { readonly name: 'dialing'; readonly attempt: LinkAttempt }
   | { readonly name: 'up'; readonly frames: FrameSocket; readonly sinceMs: number }
   | { readonly name: 'closed' };
 
@@ -112,73 +114,55 @@ export class PeerLink<M> {
     const state = this.#state;
     this.#state = { name: 'closed' };
     if (state.name === 'waiting') state.cancel();
-    if (state.name === 'dialing') state.giveUp();
+    if (state.name === 'dialing') state.attempt.giveUp();
     if (state.name === 'up') state.frames.end();
   }
   #dial(): void {
     const { connectTimeoutMs = CONNECT_TIMEOUT_MS, connect = connectPlain } = this.#options;
-    let abandon = (): void => undefined;
-    const cancelTimeout = this.#timers.after(connectTimeoutMs, () => {
-      failed();
-      abandon();
-    });
-    const giveUp = (): void => {
-      cancelTimeout();
-      abandon();
-    };
-    const state: State = { name: 'dialing', giveUp };
-    const failed = (): void => {
-      if (this.#state !== state) return;
-      cancelTimeout();
-      this.#wait();
-    };
     this.#lastAttemptMs = this.#timers.nowMs();
-    this.#state = state;
-    abandon = upgradeToLink(this.#address, connect, {
-      upgraded: (socket, head) => {
-        const frames = this.#begin(socket, cancelTimeout, failed);
-        abandon = () => frames.close('no hello came');
-        frames.begin(head);
-      },
+    const attempt: LinkAttempt = new LinkAttempt(this.#address, connect, this.#timers, connectTimeoutMs, {
+      begin: (socket) => this.#begin(socket, attempt),
       refused: (status) => {
-        this.#onBreach(`no link is offered at ${this.#address} (status ${status})`);
-        failed();
+        const reason = `no link is offered at ${this.#address} (status ${status})`;
+        this.#onBreach(reason);
+        attempt.fail(new TransportError('unconnected', reason));
       },
-      failed,
+      failed: () => this.#wait(),
     });
+    this.#state = { name: 'dialing', attempt };
   }
 
-  #begin(socket: Duplex, opened: () => void, failed: () => void): FrameSocket {
+  #begin(socket: Duplex, attempt: LinkAttempt): FrameSocket {
     const heartbeat = new Heartbeat(this.#timers, this.#options.heartbeatMs ?? HEARTBEAT_MS, {
       silent: () => frames.signal(FRAME.ping),
       dead: (silentMs) => frames.close(`nothing came for ${silentMs} ms`),
     });
-    const frames: FrameSocket = new FrameSocket(
-      socket,
-      { ...OWN_LIMITS, identity: this.#options.own },
-      {
-        opened: (hello) => {
-          this.#check(hello);
-          opened();
-          this.#state = { name: 'up', frames, sinceMs: this.#timers.nowMs() };
-          this.#listener.up();
-        },
-        received: (type) => {
-          if (type !== FRAME.goAway) throw new LinkProtocolError('a node sends no such frame to a node');
-          frames.close('the node is shutting down');
-        },
-        readAll: () => heartbeat.note(),
-        writable: () => this.#onWritable(frames),
-        closed: (reason, isBreach) => {
-          heartbeat.stop();
-          if (isBreach) this.#onBreach(`the link to ${this.#address} was closed: ${reason}`);
-          failed();
-          this.#lost(frames, reason);
-        },
+    const hello = { ...OWN_LIMITS, identity: this.#options.own };
+    const frames: FrameSocket = new FrameSocket(socket, hello, {
+      opened: (peer) => {
+        this.#check(peer);
+        if (attempt.succeed()) this.#opened(frames);
       },
-    );
+      received: (type) => {
+        if (type !== FRAME.goAway) throw new LinkProtocolError('a node sends no such frame to a node');
+        frames.close('the node is shutting down');
+      },
+      readAll: () => heartbeat.note(),
+      writable: () => this.#onWritable(frames),
+      closed: (reason, isBreach) => {
+        heartbeat.stop();
+        if (isBreach) this.#onBreach(`the link to ${this.#address} was closed: ${reason}`);
+        attempt.fail(new TransportError('unconnected', reason));
+        this.#lost(frames, reason);
+      },
+    });
     socket.on('end', () => frames.close('the node ended it'));
     return frames;
+  }
+
+  #opened(frames: FrameSocket): void {
+    this.#state = { name: 'up', frames, sinceMs: this.#timers.nowMs() };
+    this.#listener.up();
   }
 
   /** @throws LinkProtocolError if the peer is not the expected one */
