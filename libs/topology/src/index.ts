@@ -48,6 +48,15 @@ export {
   topologyToJson,
   type TopologyDocument,
 } from './topology-json.js';
+export {
+  plan,
+  type Loss,
+  type NodeStatus,
+  type Plan,
+  type PlanInput,
+  type PlanSettings,
+  type StalledPartition,
+} from './planning/plan.js';
 export type { TopologyStore } from './topology-store.js';
 export {
   hasRole,

@@ -1,0 +1,153 @@
+import type { PartitionEntry } from '../topology.js';
+import type { Draft } from './draft.js';
+import { Peers } from './peers.js';
+import type { PlanNode } from './plan-node.js';
+
+/** Withdraws learners that can't be filled: their process is gone or leaves, or the move failed. */
+export function withdrawLearners(draft: Draft): void {
+  draft.entries.forEach(({ learner }, partition) => {
+    if (learner === undefined || !draft.isUnchanged(partition)) return;
+    const node = draft.nodeOf(learner);
+    const isPossible = node?.isKept === true && node.isReachable;
+    if (isPossible && !draft.input.failedLately(partition, learner)) return;
+    draft.request(partition, { kind: 'withdrawLearner', learner });
+  });
+}
+
+/** Names learners for partitions with fewer copies than wanted. Those with the fewest copies come first. */
+export function fillGaps(draft: Draft): void {
+  const gaps = draft.entries
+    .map((entry, partition) => ({ entry, partition, count: draft.staying(partition).length }))
+    .filter(({ entry, partition, count }) => count < draft.wanted && canMove(draft, entry, partition))
+    .sort((a, b) => a.count - b.count || a.partition - b.partition);
+  if (gaps.length === 0) return;
+  const peers = new Peers(draft);
+  // The share of a node that may come back is not given to others.
+  const isWaiting = draft.nodes.some(({ isReachable, copyBounds }) => !isReachable && copyBounds.fair > 0);
+  const hasRoom = ({ copies, copyBounds }: PlanNode) => !isWaiting || copies < copyBounds.upper;
+  for (const { entry, partition } of gaps) {
+    nameLearner(draft, peers, entry, partition, hasRoom);
+  }
+}
+
+/** Names learners for partitions that have copies in fewer zones than they could. */
+export function spreadZones(draft: Draft): void {
+  const zones = new Set(draft.nodes.filter(({ copyBounds }) => copyBounds.fair > 0).map(({ zone }) => zone));
+  const possible = Math.min(draft.wanted, zones.size);
+  const crowded = [...draft.entries.entries()].filter(([partition, entry]) => {
+    if (!canMove(draft, entry, partition) || draft.hasLeaving(partition)) return false;
+    const staying = draft.staying(partition);
+    return staying.length >= draft.wanted && countZones(staying) < possible;
+  });
+  if (crowded.length === 0) return;
+  const peers = new Peers(draft);
+  for (const [partition, entry] of crowded) {
+    const used = new Set(draft.staying(partition).map(({ zone }) => zone));
+    nameLearner(draft, peers, entry, partition, ({ zone }) => !used.has(zone));
+  }
+}
+
+/** Moves copies from nodes above their shares to nodes below them. */
+export function balanceCopies(draft: Draft): void {
+  const isUneven = draft.nodes.some(
+    ({ isKept, copies, copyBounds }) => isKept && (copies > copyBounds.upper || copies < copyBounds.lower),
+  );
+  if (!isUneven) return;
+  const peers = new Peers(draft);
+  const excess = ({ copies, copyBounds }: PlanNode) => copies - copyBounds.fair;
+  const receivers = draft.nodes.filter(({ isKept, isReachable }) => isKept && isReachable);
+  const donors = draft.nodes.filter(({ isKept }) => isKept);
+  const held = new Map(donors.map((node) => [node, [] as number[]]));
+  draft.entries.forEach((entry, partition) => {
+    if (!canMove(draft, entry, partition) || draft.hasLeaving(partition)) return;
+    const staying = draft.staying(partition);
+    if (staying.length === draft.wanted) for (const node of staying) held.get(node)?.push(partition);
+  });
+  for (const donor of donors.sort((a, b) => excess(b) - excess(a))) {
+    for (const receiver of receivers.sort((a, b) => excess(a) - excess(b))) {
+      const mayMove = () =>
+        (donor.copies > donor.copyBounds.upper && excess(receiver) <= -0.5) ||
+        (receiver.copies < receiver.copyBounds.lower && excess(donor) >= 0.5);
+      if (mayMove()) movePartitions(draft, peers, { donor, receiver, held: held.get(donor) ?? [], mayMove });
+    }
+  }
+}
+
+interface Move {
+  readonly donor: PlanNode;
+  readonly receiver: PlanNode;
+  readonly held: readonly number[];
+  readonly mayMove: () => boolean;
+}
+
+/** Moves partitions whose primaries are peers of the receiver already, and then others. */
+function movePartitions(draft: Draft, peers: Peers, { donor, receiver, held, mayMove }: Move): void {
+  for (const onlyPeers of [true, false]) {
+    for (const partition of held) {
+      if (!mayMove()) return;
+      const entry = draft.entries[partition];
+      if (entry === undefined || !canMove(draft, entry, partition) || draft.hasLeaving(partition)) continue;
+      if (onlyPeers && !peers.shares(entry.primary, receiver)) continue;
+      const staying = draft.staying(partition);
+      const after = [...staying.filter((node) => node !== donor), receiver];
+      if (countZones(after) < countZones(staying) || !canReceive(draft, partition, entry, receiver)) continue;
+      if (!draft.hasRoomFor(partition, receiver)) continue;
+      draft.request(partition, { kind: 'nameLearner', learner: receiver.bootId });
+      draft.markLeaving(partition, donor);
+      peers.add(entry.primary, receiver);
+    }
+  }
+}
+
+/** Names the node that suits best as learner. If that node is busy with other moves, the partition waits for it. */
+function nameLearner(
+  draft: Draft,
+  peers: Peers,
+  entry: PartitionEntry,
+  partition: number,
+  isAllowed: (node: PlanNode) => boolean,
+): void {
+  const staying = draft.staying(partition);
+  const inZone = ({ zone }: PlanNode) => staying.filter((node) => node.zone === zone).length;
+  let best: PlanNode | undefined;
+  let bestRank: readonly number[] = [];
+  for (const node of draft.nodes) {
+    if (!isAllowed(node) || !canReceive(draft, partition, entry, node)) continue;
+    const isPreferred = peers.prefers(entry.primary, node) && node.copies < node.copyBounds.fair;
+    const rank = [inZone(node), isPreferred ? 0 : 1, node.copies / node.copyBounds.fair];
+    if (best !== undefined && !isLess(rank, bestRank)) continue;
+    best = node;
+    bestRank = rank;
+  }
+  if (best === undefined || !draft.hasRoomFor(partition, best)) return;
+  draft.request(partition, { kind: 'nameLearner', learner: best.bootId });
+  peers.add(entry.primary, best);
+}
+
+function isLess(a: readonly number[], b: readonly number[]): boolean {
+  const at = a.findIndex((value, i) => value !== b[i]);
+  return at >= 0 && (a[at] ?? 0) < (b[at] ?? 0);
+}
+
+/** Returns whether a learner can be named for the partition now. */
+function canMove(draft: Draft, entry: PartitionEntry, partition: number): boolean {
+  return (
+    draft.isUnchanged(partition) &&
+    entry.learner === undefined &&
+    draft.nodeOf(entry.primary)?.isReachable === true
+  );
+}
+
+function canReceive(draft: Draft, partition: number, entry: PartitionEntry, node: PlanNode): boolean {
+  return (
+    node.isKept &&
+    node.isReachable &&
+    !entry.inSync.includes(node.bootId) &&
+    !draft.input.failedLately(partition, node.bootId) &&
+    draft.hasMemoryFor(partition, node)
+  );
+}
+
+function countZones(nodes: readonly PlanNode[]): number {
+  return new Set(nodes.map(({ zone }) => zone)).size;
+}

@@ -1,0 +1,197 @@
+import type { PrimaryOrder } from '../control-plane/messages.js';
+import { changeEntry, type EntryChange } from '../entry-changes.js';
+import type { EntryRequest } from '../topology-changes.js';
+import type { BootId, PartitionEntry } from '../topology.js';
+import type { Loss, Plan, PlanInput, StalledPartition } from './plan.js';
+import { planNodesOf, possibleCopies, type PlanNode } from './plan-node.js';
+import { versionCeilingFor } from './version-ceiling.js';
+
+/** An order without its place, which the draft adds. */
+type Order =
+  { readonly kind: 'handOver'; readonly to: BootId } | { readonly kind: 'remove'; readonly copy: BootId };
+
+/** A plan in progress: the entries as they will be, the loads, and the limits of moves at once. */
+export class Draft {
+  readonly nodes: readonly PlanNode[];
+  /** How many copies each partition can have. */
+  readonly wanted: number;
+  readonly stalled: StalledPartition[] = [];
+  readonly losses: Loss[] = [];
+  readonly #entries: PartitionEntry[];
+  readonly #byBootId: ReadonlyMap<BootId, PlanNode>;
+  readonly #requests: EntryRequest[] = [];
+  readonly #orders = new Map<BootId, PrimaryOrder[]>();
+  /** Partitions with a request or an order. One plan does one thing to a partition. */
+  readonly #changed = new Set<number>();
+  /** Copies that are one too many, by partition. They no longer count as load. */
+  readonly #leaving = new Map<number, readonly BootId[]>();
+  readonly #staying: (readonly PlanNode[] | undefined)[] = [];
+  #movingBytes = 0;
+
+  constructor(readonly input: PlanInput) {
+    this.nodes = planNodesOf(input);
+    this.wanted = possibleCopies(input.topology, this.nodes);
+    this.#byBootId = new Map(this.nodes.map((node) => [node.bootId, node]));
+    this.#entries = [...input.topology.partitions];
+    this.#entries.forEach((entry) => this.#count(entry));
+    for (const node of this.nodes) {
+      const used = input.statuses.get(node.bootId)?.report?.usedBytes ?? 0;
+      node.partitionBytes = used / Math.max(1, node.copies);
+    }
+    this.#entries.forEach(({ primary, learner }) => {
+      if (learner !== undefined) this.#beginMove(primary, learner);
+    });
+  }
+
+  /** The entries as they will be after the requests of the plan. */
+  get entries(): readonly PartitionEntry[] {
+    return this.#entries;
+  }
+
+  /** Returns the registered node of a process; undefined if the process has none, so that its pairs are out of reach. */
+  nodeOf(bootId: BootId | undefined): PlanNode | undefined {
+    return bootId === undefined ? undefined : this.#byBootId.get(bootId);
+  }
+
+  /** Returns whether the plan has not yet changed the partition. */
+  isUnchanged(partition: number): boolean {
+    return !this.#changed.has(partition);
+  }
+
+  /** Returns the nodes of the copies that the partition will have, those that are being filled included. */
+  staying(partition: number): readonly PlanNode[] {
+    return (this.#staying[partition] ??= this.#findStaying(partition));
+  }
+
+  /** Notes that a copy is one too many. */
+  markLeaving(partition: number, { bootId }: PlanNode): void {
+    this.#leaving.set(partition, [...(this.#leaving.get(partition) ?? []), bootId]);
+    this.#staying[partition] = undefined;
+    const node = this.nodeOf(bootId);
+    if (node !== undefined) node.copies--;
+  }
+
+  hasLeaving(partition: number): boolean {
+    return this.#leaving.has(partition);
+  }
+
+  /** Asks for a change of an entry, and goes on with the changed entry. */
+  request(partition: number, change: EntryChange): void {
+    const entry = this.#entries[partition];
+    const next = entry && changeEntry(entry, change, entry.epoch);
+    if (entry === undefined || next === undefined) return;
+    this.#count(entry, -1);
+    this.#count(next);
+    this.#entries[partition] = next;
+    this.#staying[partition] = undefined;
+    this.#changed.add(partition);
+    this.#requests.push({ partition, epoch: entry.epoch, change });
+    if (change.kind === 'nameLearner') this.#beginMove(next.primary, change.learner);
+  }
+
+  /** Asks the primary for something that only it may ask for. Does nothing if the primary is out of reach. */
+  order(partition: number, order: Order): void {
+    const entry = this.#entries[partition];
+    const primary = this.nodeOf(entry?.primary);
+    if (entry === undefined || primary?.isReachable !== true) return;
+    const orders = this.#orders.get(primary.bootId) ?? [];
+    if (order.kind === 'handOver') {
+      if (orders.filter(({ kind }) => kind === 'handOver').length >= MAX_HAND_OVERS) return;
+      this.#countPrimary(primary.bootId, -1);
+      this.#countPrimary(order.to, 1);
+    }
+    this.#orders.set(primary.bootId, [...orders, { ...order, partition, epoch: entry.epoch }]);
+    this.#changed.add(partition);
+  }
+
+  /** Returns whether a move may begin now: few bytes move at once, to and from each node and in all. */
+  hasRoomFor(partition: number, target: PlanNode): boolean {
+    const source = this.nodeOf(this.#entries[partition]?.primary);
+    if (source === undefined) return false;
+    const bytes = this.#moveBytes(source);
+    const fits = (moving: number, limit: number) => moving === 0 || moving + bytes <= limit;
+    return (
+      fits(source.movingBytes, MOVING_BYTES_PER_NODE) &&
+      fits(target.movingBytes, MOVING_BYTES_PER_NODE) &&
+      fits(this.#movingBytes, MOVING_BYTES)
+    );
+  }
+
+  /** Returns whether the target has memory for the partition, with something to spare. */
+  hasMemoryFor(partition: number, { freeBytes }: PlanNode): boolean {
+    if (freeBytes === undefined) return true;
+    const source = this.nodeOf(this.#entries[partition]?.primary);
+    return (source?.partitionBytes ?? 0) * MEMORY_MARGIN <= freeBytes;
+  }
+
+  finish(): Plan {
+    return {
+      requests: this.#requests,
+      orders: this.#orders,
+      activated: this.nodes
+        .filter(({ node, bootId }) => node.state === 'joining' && this.#isInSyncSomewhere(bootId))
+        .map(({ node }) => node.id),
+      versionCeiling: versionCeilingFor(this.input),
+      stalled: this.stalled,
+      losses: this.losses,
+    };
+  }
+
+  #findStaying(partition: number): PlanNode[] {
+    const entry = this.#entries[partition];
+    if (entry === undefined) return [];
+    const leaving = this.#leaving.get(partition);
+    const staying: PlanNode[] = [];
+    const add = (copy: BootId) => {
+      const node = this.nodeOf(copy);
+      if (node?.isKept === true && leaving?.includes(copy) !== true) staying.push(node);
+    };
+    entry.inSync.forEach(add);
+    if (entry.learner !== undefined) add(entry.learner);
+    return staying;
+  }
+
+  #isInSyncSomewhere(bootId: BootId): boolean {
+    return this.input.topology.partitions.some(({ inSync }) => inSync.includes(bootId));
+  }
+
+  #count({ primary, inSync, learner }: PartitionEntry, by = 1): void {
+    for (const copy of inSync) this.#countCopy(copy, by);
+    if (learner !== undefined) this.#countCopy(learner, by);
+    if (primary !== undefined) this.#countPrimary(primary, by);
+  }
+
+  #countCopy(copy: BootId, by: number): void {
+    const node = this.nodeOf(copy);
+    if (node !== undefined) node.copies += by;
+  }
+
+  #countPrimary(copy: BootId, by: number): void {
+    const node = this.nodeOf(copy);
+    if (node !== undefined) node.primaries += by;
+  }
+
+  #beginMove(primary: BootId | undefined, learner: BootId): void {
+    const source = this.nodeOf(primary);
+    const target = this.nodeOf(learner);
+    const bytes = this.#moveBytes(source);
+    if (source !== undefined) source.movingBytes += bytes;
+    if (target !== undefined) {
+      target.movingBytes += bytes;
+      if (target.freeBytes !== undefined) target.freeBytes -= source?.partitionBytes ?? 0;
+    }
+    this.#movingBytes += bytes;
+  }
+
+  /** Even an empty partition costs something to move. */
+  #moveBytes(source: PlanNode | undefined): number {
+    return Math.max(MIN_MOVE_BYTES, source?.partitionBytes ?? 0);
+  }
+}
+
+/** To each primary at once, because each hand-over stops a partition for a moment. */
+const MAX_HAND_OVERS = 64;
+const MIN_MOVE_BYTES = 16 * 1024;
+const MOVING_BYTES_PER_NODE = 64 * 1024 * 1024;
+const MOVING_BYTES = 1024 * 1024 * 1024;
+const MEMORY_MARGIN = 1.2;

@@ -1,0 +1,252 @@
+import { HashRing } from '@kvs/hash-ring';
+import { newTopology, plan, type Plan, type PlanSettings } from '../index.js';
+import { boot, PlannedCluster } from '../testing/planned-cluster.js';
+
+const three = [{ id: 'a' }, { id: 'b' }, { id: 'c' }];
+
+function settled(copies = 2, nodes: ConstructorParameters<typeof PlannedCluster>[1] = three): PlannedCluster {
+  const cluster = new PlannedCluster(copies, nodes);
+  cluster.settle();
+  return cluster;
+}
+
+/** Returns the kinds of the requests of a plan, with how many there are. */
+function kindsOf({ requests }: Plan): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { change } of requests) counts[change.kind] = (counts[change.kind] ?? 0) + 1;
+  return counts;
+}
+
+/** Returns how many partitions have all their copies in sync on one of these nodes. */
+function heldOnlyBy({ topology, node }: PlannedCluster, ...ids: string[]): number {
+  const boots = ids.map((id) => node.call({ topology }, id).bootId);
+  return topology.partitions.filter(({ inSync }) => inSync.every((copy) => boots.includes(copy))).length;
+}
+
+describe('the first assignment', () => {
+  it('has the primaries where a fixed list of nodes has its pairs', () => {
+    const { topology } = settled();
+    const ring = new HashRing(['a', 'b', 'c']);
+    const idOf = new Map(topology.nodes.map(({ id, bootId }) => [bootId, id]));
+    topology.partitions.forEach(({ primary }, partition) => {
+      expect(primary && idOf.get(primary)).toBe(ring.owner(partition).id);
+    });
+  });
+
+  it('begins at the process with the newest pairs, if one has any', () => {
+    const cluster = new PlannedCluster(1, three);
+    const [old, newer] = [cluster.node('a').bootId, cluster.node('b').bootId];
+    cluster.setHeld(old, [{ partition: 5, position: { epoch: 3, sequence: 9 } }]);
+    cluster.setHeld(newer, [{ partition: 5, position: { epoch: 4, sequence: 1 } }]);
+    cluster.step();
+    expect(cluster.topology.partitions[5]?.primary).toBe(newer);
+  });
+
+  it.each<[string, number, Partial<PlanSettings>, number, boolean]>([
+    ['nodes of the list have not come', 1, { expectedNodes: ['127.0.0.1:d'] }, 60_000, false],
+    ['a node came just now', 1, {}, -19_000, false],
+    ['there are fewer nodes than copies', 4, {}, -15_000, false],
+    ['too few nodes came for a while', 4, {}, 0, true],
+  ])('waits or goes on if %s', (_, copies, settings, laterMs, isAssigned) => {
+    const cluster = new PlannedCluster(copies, three, settings);
+    cluster.nowMs += laterMs;
+    expect(cluster.plan().requests.length > 0).toBe(isAssigned);
+  });
+});
+
+describe('a primary out of reach', () => {
+  it('is followed by a copy in sync, after a while', () => {
+    const cluster = settled();
+    const bootId = cluster.silence('a');
+    cluster.nowMs += 3500;
+    expect(kindsOf(cluster.plan())).toEqual({});
+    cluster.nowMs += 1000;
+    const count = cluster.topology.partitions.filter(({ primary }) => primary === bootId).length;
+    expect(kindsOf(cluster.plan())).toEqual({ promote: count });
+  });
+
+  it('is followed at once if it has ended', () => {
+    const cluster = settled();
+    cluster.end('a');
+    expect(kindsOf(cluster.plan())['promote']).toBeGreaterThan(1000);
+  });
+
+  it('without another copy leaves its partitions unavailable', () => {
+    const cluster = settled(1);
+    const bootId = cluster.silence('a');
+    cluster.nowMs += 100_000;
+    const { requests, stalled } = cluster.plan();
+    expect(requests).toEqual([]);
+    expect(stalled.length).toBeGreaterThan(1000);
+    expect(stalled[0]).toMatchObject({ state: 'unavailable', awaited: [bootId] });
+  });
+});
+
+describe('a node that is away', () => {
+  it('is waited for, and then replaced', () => {
+    const cluster = settled();
+    cluster.silence('a');
+    cluster.nowMs += 5000;
+    cluster.settle();
+    expect(cluster.named).toBeLessThan(4096 * 0.1);
+    cluster.nowMs += 60_000;
+    cluster.settle();
+    expect(cluster.loads()).toMatchObject({ a: [0, 0], b: [4096, expect.any(Number)] });
+  });
+
+  it('gets its copies again if it is back in time', () => {
+    const cluster = settled();
+    cluster.end('a');
+    cluster.settle();
+    cluster.join({ id: 'a' });
+    cluster.settle();
+    expect(cluster.loads()['a']?.[0]).toBeGreaterThan(2500);
+  });
+});
+
+describe('a partition whose in-sync copies are gone', () => {
+  /** All partitions are on `a` alone, and `b` and `c` came later. */
+  function lost(settings: Partial<PlanSettings> = {}, isDurable = false) {
+    const cluster = new PlannedCluster(1, [{ id: 'a', isDurable }], settings);
+    cluster.settle();
+    cluster.end('a');
+    for (const id of ['b', 'c']) cluster.join({ id });
+    return cluster;
+  }
+
+  it('starts empty if every process has ended, and is counted', () => {
+    const { requests, losses } = lost().plan();
+    expect(requests).toHaveLength(4096);
+    expect(losses[7]).toMatchObject({ partition: 7, isEmpty: true });
+  });
+
+  it('starts from the newest older copy', () => {
+    const cluster = lost();
+    const { bootId } = cluster.node('c');
+    cluster.setHeld(cluster.node('b').bootId, [{ partition: 7, position: { epoch: 2, sequence: 8 } }]);
+    cluster.setHeld(bootId, [{ partition: 7, position: { epoch: 2, sequence: 9 } }]);
+    expect(cluster.plan().losses[7]).toEqual({ partition: 7, primary: bootId, isEmpty: false });
+  });
+
+  it('waits for a node that is away and may have pairs', () => {
+    const cluster = lost();
+    const bootId = cluster.silence('b');
+    cluster.nowMs += 5000;
+    expect(cluster.plan().stalled[7]).toEqual({ partition: 7, state: 'lost', awaited: [bootId] });
+    cluster.setHeld(cluster.node('c').bootId, [{ partition: 7, position: { epoch: 2, sequence: 9 } }]);
+    expect(cluster.plan().losses).toEqual([]);
+    cluster.nowMs += 60_000;
+    expect(cluster.plan().losses).toMatchObject([{ partition: 7, isEmpty: false }]);
+  });
+
+  it('waits for a directory, whatever the settings', () => {
+    const cluster = lost({}, true);
+    const { stalled, requests } = cluster.plan();
+    expect(requests).toEqual([]);
+    expect(stalled).toHaveLength(4096);
+    expect(stalled[7]?.awaited).toContain(cluster.node('a').bootId);
+  });
+
+  it('stays offline if an operator decided so', () => {
+    const { stalled, requests } = lost({ whenLost: 'offline' }).plan();
+    expect(requests).toEqual([]);
+    expect(stalled).toHaveLength(4096);
+  });
+});
+
+describe('a move', () => {
+  it('does not go to a node without memory for it', () => {
+    const cluster = settled(1, [{ id: 'a' }]);
+    cluster.setBytes('a', 4096 * 1000, 0);
+    cluster.join({ id: 'b' });
+    cluster.setBytes('b', 0, 10_000);
+    expect(kindsOf(cluster.plan())).toEqual({ nameLearner: 9 });
+  });
+
+  it('is one of few, in bytes', () => {
+    const cluster = settled(1, [{ id: 'a' }]);
+    cluster.setBytes('a', 4096 * 2 ** 24, 0);
+    cluster.join({ id: 'b' });
+    cluster.setBytes('b', 0, 2 ** 40);
+    expect(kindsOf(cluster.plan())).toEqual({ nameLearner: 4 });
+  });
+
+  it('of a partition too large for the limit still goes on, alone', () => {
+    const cluster = settled(1, [{ id: 'a' }]);
+    cluster.setBytes('a', 4096 * 2 ** 30, 0);
+    cluster.join({ id: 'b' });
+    cluster.setBytes('b', 0, 2 ** 50);
+    expect(kindsOf(cluster.plan())).toEqual({ nameLearner: 1 });
+  });
+
+  it('that failed is undone, and not tried again for a while', () => {
+    const cluster = settled(1, [{ id: 'a' }]);
+    const learner = cluster.join({ id: 'b' });
+    cluster.setBytes('a', 4096 * 2 ** 30, 0);
+    const [request] = cluster.plan().requests;
+    cluster.topology = {
+      ...cluster.topology,
+      partitions: cluster.topology.partitions.map((entry, i) =>
+        i === request?.partition ? { ...entry, learner } : entry,
+      ),
+    };
+    cluster.failed.add(`${request?.partition} ${learner}`);
+    const { requests } = cluster.plan();
+    expect(requests).toContainEqual({ ...request, change: { kind: 'withdrawLearner', learner } });
+    expect(requests.filter(({ partition }) => partition === request?.partition)).toHaveLength(1);
+  });
+});
+
+it('a drained node has no role left', () => {
+  const cluster = settled();
+  cluster.drain('a');
+  cluster.settle();
+  expect(cluster.loads()['a']).toEqual([0, 0]);
+  expect(heldOnlyBy(cluster, 'b', 'c')).toBe(4096);
+});
+
+it('a node keeps its copies if there is no other place for them', () => {
+  const cluster = settled(2, [{ id: 'a' }, { id: 'b' }]);
+  cluster.drain('a');
+  cluster.settle();
+  expect(cluster.loads()['a']?.[0]).toBe(4096);
+});
+
+describe('the ceiling of versions', () => {
+  const input = (versionCeiling: number) => {
+    const { topology } = settled();
+    return {
+      topology: { ...topology, versionCeiling },
+      statuses: new Map(),
+      settings: { replaceAfterMs: 60_000, whenLost: 'start' as const, expectedNodes: [] },
+      nowMs: 0,
+      clusterTimeMs: 1e12,
+      failedLately: () => false,
+    };
+  };
+  const hour = 3600e6;
+
+  it('rises an hour ahead of the time before half of that is over', () => {
+    expect(plan(input(1e15 + 0.4 * hour)).versionCeiling).toBe(1e15 + hour);
+    expect(plan(input(1e15 + 0.6 * hour)).versionCeiling).toBeUndefined();
+  });
+
+  it('is absent before the first assignment', () => {
+    const topology = newTopology({ clusterId: 'c', copies: 1, minInSync: 1 });
+    expect(plan({ ...input(0), topology }).versionCeiling).toBeUndefined();
+  });
+});
+
+it('a process without a registered node is not asked for anything', () => {
+  const cluster = settled();
+  const stranger = boot('stranger');
+  cluster.topology = {
+    ...cluster.topology,
+    partitions: cluster.topology.partitions.map((entry, i) =>
+      i === 3 ? { ...entry, primary: stranger, inSync: [stranger, ...entry.inSync] } : entry,
+    ),
+  };
+  const { requests, orders } = cluster.plan();
+  expect(requests).toMatchObject([{ partition: 3, change: { kind: 'promote', instead: stranger } }]);
+  expect([...orders.keys()]).not.toContain(stranger);
+});

@@ -1,0 +1,158 @@
+import { HashRing } from '@kvs/hash-ring';
+import type { BootId, PartitionEntry } from '../topology.js';
+import type { HeldPartition } from '../control-plane/messages.js';
+import type { Draft } from './draft.js';
+import type { PlanNode } from './plan-node.js';
+import { lessLoaded } from './surplus.js';
+
+/**
+ * Gives every partition its first primary, once the nodes are there: the node that has pairs of it, else the owner by the hash
+ * ring. So the pairs of a fixed list of nodes stay where they are.
+ */
+export function assignFirst(draft: Draft): void {
+  const unassigned = [...draft.entries.entries()].filter(([, { primary }]) => primary === undefined);
+  if (unassigned.length === 0 || !areNodesThere(draft)) return;
+  const nodes = draft.nodes.filter(({ isKept, isReachable }) => isKept && isReachable);
+  const ring = new HashRing(
+    nodes.map(({ node: { id, weight }, bootId }) => ({ id, weight, data: { bootId } })),
+  );
+  const holders = newestHolders(draft);
+  for (const [partition] of unassigned) {
+    const { bootId } = ring.owner(partition).data;
+    const primary = holders.get(partition)?.node.bootId ?? bootId;
+    draft.request(partition, { kind: 'start', primary, instead: undefined });
+  }
+}
+
+/** Returns whether all expected nodes have come, and no other node came within the last moments. */
+function areNodesThere({ nodes, input }: Draft): boolean {
+  const { statuses, settings, topology, nowMs } = input;
+  const reachable = nodes.filter(({ isKept, isReachable }) => isKept && isReachable);
+  const addresses = new Set(reachable.map(({ node }) => node.address));
+  if (reachable.length === 0 || settings.expectedNodes.some((address) => !addresses.has(address)))
+    return false;
+  const agesMs = reachable.map(({ bootId }) => nowMs - (statuses.get(bootId)?.firstHeardMs ?? nowMs));
+  const isEnough = reachable.length >= topology.copies || Math.max(...agesMs) >= ENOUGH_NODES_MS;
+  return isEnough && Math.min(...agesMs) >= NEW_NODE_MS;
+}
+
+/**
+ * Has a copy in sync take over from a primary that is out of reach. The copy decides whether it may serve: the old primary may
+ * be alive, and only the proxies may have lost it.
+ */
+export function promoteCopies(draft: Draft): void {
+  draft.entries.forEach((entry, partition) => {
+    const { primary, inSync } = entry;
+    if (primary === undefined || !draft.isUnchanged(partition) || !isPrimaryGone(draft, primary)) return;
+    const successor = inSync
+      .flatMap((copy) => (copy === primary ? [] : (draft.nodeOf(copy) ?? [])))
+      .filter(({ isReachable }) => isReachable)
+      .reduce<PlanNode | undefined>(lessLoaded, undefined);
+    if (successor === undefined) return;
+    draft.request(partition, { kind: 'promote', copy: successor.bootId, instead: primary });
+  });
+}
+
+function isPrimaryGone(draft: Draft, primary: BootId): boolean {
+  const node = draft.nodeOf(primary);
+  if (node === undefined) return true;
+  const { statuses, nowMs } = draft.input;
+  const status = statuses.get(primary);
+  const hasEnded = status?.report?.isEnding === true || isEnded(draft, primary);
+  return hasEnded || status === undefined || nowMs - status.lastHeardMs > PROMOTE_AFTER_MS;
+}
+
+/**
+ * Starts partitions again whose in-sync copies are all gone: from the newest older copy, if one is left; empty, if every process
+ * that could have pairs has ended, and none of them kept its pairs in a directory. Acknowledged writes may be lost then, so the
+ * plan says so.
+ */
+export function startLost(draft: Draft): void {
+  let holders: ReadonlyMap<number, Holder> | undefined;
+  draft.entries.forEach((entry, partition) => {
+    const { primary, inSync } = entry;
+    if (primary === undefined || !draft.isUnchanged(partition)) return;
+    if (inSync.some((copy) => draft.nodeOf(copy)?.isReachable === true)) return;
+    const alive = inSync.filter((copy) => !isEnded(draft, copy));
+    if (alive.length > 0) {
+      draft.stalled.push({ partition, state: 'unavailable', awaited: alive });
+      return;
+    }
+    holders ??= newestHolders(draft);
+    const start = lostStart(draft, entry, holders.get(partition));
+    if (start === undefined) {
+      draft.stalled.push({ partition, state: 'lost', awaited: awaitedFor(draft, entry) });
+      return;
+    }
+    const { bootId } = start.node;
+    draft.request(partition, { kind: 'start', primary: bootId, instead: primary });
+    if (!draft.isUnchanged(partition))
+      draft.losses.push({ partition, primary: bootId, isEmpty: start.isEmpty });
+  });
+}
+
+/** Returns where a lost partition starts again; undefined if it has to wait. */
+function lostStart(
+  draft: Draft,
+  entry: PartitionEntry,
+  holder: Holder | undefined,
+): { readonly node: PlanNode; readonly isEmpty: boolean } | undefined {
+  if (draft.input.settings.whenLost === 'offline') return undefined;
+  const awaited = awaitedFor(draft, entry);
+  const { statuses, settings, nowMs } = draft.input;
+  const isAwayFor = (copy: BootId) => nowMs - (statuses.get(copy)?.lastHeardMs ?? -Infinity);
+  if (holder !== undefined) {
+    // A node that is away may have a newer copy. It has the usual time to come back.
+    const mayComeBack = awaited.some((copy) => isAwayFor(copy) <= settings.replaceAfterMs);
+    return mayComeBack ? undefined : { node: holder.node, isEmpty: false };
+  }
+  if (awaited.length > 0) return undefined;
+  const node = draft.nodes
+    .filter(({ isKept, isReachable }) => isKept && isReachable)
+    .reduce<PlanNode | undefined>(lessLoaded, undefined);
+  return node && { node, isEmpty: true };
+}
+
+/** Returns the processes that may have pairs of a lost partition and can't be asked: directories, and nodes that are away. */
+function awaitedFor(draft: Draft, { inSync }: PartitionEntry): BootId[] {
+  const directories = draft.input.topology.ended
+    .filter(({ bootId, isDurable }) => isDurable && inSync.includes(bootId))
+    .map(({ bootId }) => bootId);
+  const away = draft.nodes
+    .filter(({ bootId, isReachable }) => !isReachable && !isEnded(draft, bootId))
+    .map(({ bootId }) => bootId);
+  return [...directories, ...away];
+}
+
+interface Holder {
+  readonly node: PlanNode;
+  readonly position: HeldPartition['position'];
+}
+
+/** Returns, by partition, the reachable process with the newest pairs among those without a role. */
+function newestHolders({ nodes, input }: Draft): Map<number, Holder> {
+  const newest = new Map<number, Holder>();
+  for (const node of nodes) {
+    if (!node.isReachable || !node.isKept) continue;
+    for (const { partition, position } of input.statuses.get(node.bootId)?.report?.held ?? []) {
+      const other = newest.get(partition)?.position;
+      const isNewer =
+        other === undefined ||
+        position.epoch > other.epoch ||
+        (position.epoch === other.epoch && position.sequence > other.sequence);
+      if (isNewer) newest.set(partition, { node, position });
+    }
+  }
+  return newest;
+}
+
+function isEnded(draft: Draft, copy: BootId): boolean {
+  return draft.input.topology.ended.some(({ bootId }) => bootId === copy);
+}
+
+/** Copies ask to take over after half this time by themselves. */
+const PROMOTE_AFTER_MS = 4000;
+/** The first assignment waits until no node has come for so long. */
+const NEW_NODE_MS = 2000;
+/** After this time, the first assignment takes fewer nodes than there should be copies. */
+const ENOUGH_NODES_MS = 10_000;

@@ -1,0 +1,62 @@
+import type { BootId, PartitionEntry } from '../topology.js';
+import type { Draft } from './draft.js';
+import type { PlanNode } from './plan-node.js';
+
+/**
+ * Has primaries remove copies that are one too many. Nothing is removed before the partition has all its copies without it, so
+ * that a move never costs a copy. A primary that is one too many hands over first.
+ */
+export function removeSurplus(draft: Draft): void {
+  draft.entries.forEach((entry, partition) => {
+    markLeaving(draft, entry, partition);
+    const inSync = draft.staying(partition).filter(({ bootId }) => bootId !== entry.learner);
+    const surplus = entry.inSync.find((copy) => !inSync.some(({ bootId }) => bootId === copy));
+    if (surplus === undefined || !draft.isUnchanged(partition)) return;
+    const ready = inSync.filter(({ isReachable }) => isReachable);
+    if (ready.length === 0 || ready.length < copiesNeeded(draft, surplus)) return;
+    if (surplus !== entry.primary) return draft.order(partition, { kind: 'remove', copy: surplus });
+    const successor = ready
+      .filter(({ bootId }) => !draft.input.failedLately(partition, bootId))
+      .reduce<PlanNode | undefined>(lessLoaded, undefined);
+    if (successor !== undefined) draft.order(partition, { kind: 'handOver', to: successor.bootId });
+  });
+}
+
+/** A draining node that is there keeps its copies if there are too few other nodes for all copies. */
+function copiesNeeded(draft: Draft, surplus: BootId): number {
+  const node = draft.nodeOf(surplus);
+  const isDraining = node?.isReachable === true && !node.isKept;
+  return isDraining ? draft.input.topology.copies : draft.wanted;
+}
+
+/** Chooses the copies that are one too many among those that count: first of a zone that has another, then of the fullest node. */
+function markLeaving(draft: Draft, entry: PartitionEntry, partition: number): void {
+  for (;;) {
+    const staying = draft.staying(partition);
+    if (staying.length <= draft.wanted) return;
+    const isTwiceInZone = (one: PlanNode) => staying.filter(({ zone }) => zone === one.zone).length > 1;
+    const rank = (node: PlanNode) => {
+      const excess = node.copies - node.copyBounds.fair;
+      return [Number(isTwiceInZone(node)), excess, Number(node.bootId !== entry.primary)];
+    };
+    const candidates = staying.filter(({ bootId }) => bootId !== entry.learner);
+    const [first, ...others] = candidates;
+    if (first === undefined) return;
+    draft.markLeaving(
+      partition,
+      others.reduce((worst, node) => (isMore(rank(node), rank(worst)) ? node : worst), first),
+    );
+  }
+}
+
+function isMore(a: readonly number[], b: readonly number[]): boolean {
+  const at = a.findIndex((value, i) => value !== b[i]);
+  return at >= 0 && (a[at] ?? 0) > (b[at] ?? 0);
+}
+
+/** Returns the node with fewer partitions to serve, in relation to its share. */
+export function lessLoaded(best: PlanNode | undefined, node: PlanNode): PlanNode {
+  if (best === undefined) return node;
+  const load = ({ primaries, primaryBounds }: PlanNode) => primaries - primaryBounds.fair;
+  return load(node) < load(best) ? node : best;
+}
