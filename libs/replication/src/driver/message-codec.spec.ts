@@ -1,0 +1,144 @@
+import fc from 'fast-check';
+import type { EngineEntry } from '@kvs/kv-store';
+import { LinkProtocolError } from '@kvs/node-link';
+import { frameOfMessages, messagesOfFrame } from '@kvs/node-link/testing';
+import { binaryKey, binaryValue, keyId, PARTITION_COUNT, stringKey, stringValue } from '@kvs/protocol';
+import { isBootId, type BootId } from '@kvs/topology';
+import type { Message } from '../messages.js';
+import { messageCodec } from './message-codec.js';
+
+const text = fc.oneof(fc.string({ unit: 'binary-ascii' }), fc.string({ unit: 'grapheme' }));
+const integers = fc.oneof(fc.nat(), fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }));
+const ids = fc
+  .oneof(
+    text.filter((data) => data !== '').map(stringKey),
+    fc.uint8Array({ minLength: 1, maxLength: 20 }).map(binaryKey),
+  )
+  .map(keyId);
+const entries: fc.Arbitrary<EngineEntry> = fc.record(
+  {
+    value: fc.oneof(text.map(stringValue), fc.uint8Array({ maxLength: 50 }).map(binaryValue)),
+    version: integers,
+    expiresAtMs: fc.option(integers, { nil: undefined }),
+  },
+  { noNullPrototype: true },
+);
+const bootIds: fc.Arbitrary<BootId> = fc.string({ minLength: 1 }).filter(isBootId);
+const positions = record({ epoch: integers, number: integers });
+const effects = fc.array(record({ position: positions, id: ids, entry: optional(entries) }), {
+  maxLength: 4,
+});
+const pairs = fc.array(
+  fc.tuple(ids, entries).map(([id, entry]) => ({ id, ...entry })),
+  { maxLength: 4 },
+);
+const partition = fc.nat(PARTITION_COUNT - 1);
+const epoch = integers;
+const fillId = text;
+const number = fc.nat();
+const failure = optional(text);
+
+const messages: fc.Arbitrary<Message> = fc.oneof(
+  record({ kind: is('beacon'), sentAtMs: integers, timeMs: integers }),
+  record({
+    kind: is('beaconAnswer'),
+    sentAtMs: integers,
+    timeMs: integers,
+    revision: integers,
+    isFull: fc.boolean(),
+  }),
+  record({
+    kind: is('effects'),
+    partition,
+    epoch,
+    fillId: optional(fillId),
+    previous: positions,
+    effects,
+    settled: integers,
+    highestVersion: integers,
+  }),
+  record({
+    kind: is('effectsAnswer'),
+    partition,
+    epoch,
+    fillId: optional(fillId),
+    position: positions,
+    hasGap: fc.boolean(),
+    isFull: fc.boolean(),
+    failure,
+  }),
+  record({
+    kind: is('entry'),
+    partition,
+    entry: optional(
+      record({
+        epoch,
+        primary: optional(bootIds),
+        inSync: fc.array(bootIds, { maxLength: 3 }),
+        learner: optional(bootIds),
+      }),
+    ),
+    asks: fc.boolean(),
+  }),
+  record({
+    kind: is('confirmation'),
+    partition,
+    epoch,
+    isInSync: fc.boolean(),
+    position: positions,
+    base: positions,
+    tail: effects,
+  }),
+  record({ kind: is('fillStart'), partition, epoch, fillId, position: positions, highestVersion: integers }),
+  record({ kind: is('fillChunk'), partition, fillId, number, pairs }),
+  record({ kind: is('fillChunkAnswer'), partition, fillId, number, failure }),
+  record({ kind: is('fillEnd'), partition, fillId, chunkCount: number }),
+  record({ kind: is('fillAnswer'), partition, fillId }),
+  record({ kind: is('holds'), partition, epoch }),
+  record({ kind: is('holdsAnswer'), partition, epoch }),
+);
+
+describe('messages between nodes', () => {
+  it('are read as they were written', () => {
+    fc.assert(
+      fc.property(fc.array(messages, { maxLength: 5 }), (sent) => {
+        expect(messagesOfFrame(messageCodec, frameOfMessages(messageCodec, sent))).toEqual(sent);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('of any bytes are messages or a protocol error, and nothing else', () => {
+    fc.assert(
+      fc.property(messages, fc.nat(), fc.integer({ min: 0, max: 255 }), (message, at, byte) => {
+        const frame = Buffer.from(frameOfMessages(messageCodec, [message]));
+        frame[HEADER_BYTES + (at % (frame.length - HEADER_BYTES))] = byte;
+        expect(isReadOrRefused(frame)).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+const HEADER_BYTES = 10;
+
+function isReadOrRefused(frame: Buffer): boolean {
+  try {
+    return Array.isArray(messagesOfFrame(messageCodec, frame));
+  } catch (error) {
+    if (error instanceof LinkProtocolError) return true;
+    throw error;
+  }
+}
+
+function is<K extends Message['kind']>(kind: K): fc.Arbitrary<K> {
+  return fc.constant(kind);
+}
+
+function optional<T>(values: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return fc.option(values, { nil: undefined });
+}
+
+function record<T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
+  return fc.record(fields, { noNullPrototype: true });
+}
