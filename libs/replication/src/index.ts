@@ -10,3 +10,5 @@ export {
   type ReplicaTimes,
   type Rule,
 } from './settings.js';
+export type { Role } from './partition.js';
+export { Replica, type CopyFailure } from './replica.js';

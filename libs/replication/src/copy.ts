@@ -1,0 +1,147 @@
+import type { KeyId } from '@kvs/protocol';
+import type { BootId, PartitionEntry } from '@kvs/topology';
+import type { Effect, Effects, FillChunk, FillEnd, FillStart } from './messages.js';
+import type { NodeContext, PartitionData } from './node-context.js';
+import { isSame, type Position } from './position.js';
+import { Tail } from './tail.js';
+
+/** A fill as its learner sees it. */
+interface FillTarget {
+  readonly id: string;
+  /** Keys that effects have changed since the fill began. Its chunks may have older pairs of them. */
+  readonly touched: Set<KeyId>;
+  /** How many chunks were accepted, and how many of these are stored. */
+  accepted: number;
+  stored: number;
+}
+
+/** A partition of which this node is an in-sync copy or the learner: applies effects and pairs in order (R7, R15). */
+export class Copy {
+  readonly #node: NodeContext;
+  readonly #data: PartitionData;
+  #fill: FillTarget | undefined;
+  #failure: string | undefined;
+
+  constructor(node: NodeContext, data: PartitionData) {
+    this.#node = node;
+    this.#data = data;
+  }
+
+  /** The learner became an in-sync copy. */
+  joined(): void {
+    this.#fill = undefined;
+  }
+
+  /** @param entry the newest one, in which `from` is the primary and this node has a role */
+  effects(from: BootId, message: Effects, entry: () => PartitionEntry | undefined): void {
+    const { fillId, epoch } = message;
+    const isLearner = entry()?.learner === this.#node.bootId;
+    if (isLearner && (this.#fill === undefined || this.#fill.id !== fillId)) return;
+    const { fresh, hasGap } = this.#accept(message);
+    const answer = (): void => {
+      const isCurrent = entry()?.epoch === epoch && !this.#node.leases.isWithheld(from);
+      if (isCurrent || !this.#node.has('R7')) this.#answer(from, message, hasGap);
+    };
+    if (fresh.length === 0) answer();
+    else this.#apply(fresh, message.highestVersion, answer);
+    if (this.#failure === undefined) this.#data.tail.trim(Math.min(message.settled, this.#committed.number));
+  }
+
+  fillStart(message: FillStart): void {
+    const { ports } = this.#node;
+    const { number: partition, queue } = this.#data;
+    this.#fill = { id: message.fillId, touched: new Set(), accepted: 0, stored: 0 };
+    this.#failure = undefined;
+    this.#data.isComplete = false;
+    this.#data.tail = new Tail(message.position);
+    queue.run((next) =>
+      ports.engine.reset(partition, message.position, () => {
+        ports.engine.raiseFloor(partition, message.highestVersion);
+        next();
+      }),
+    );
+  }
+
+  fillChunk(from: BootId, { fillId, number, pairs }: FillChunk): void {
+    const fill = this.#fill;
+    const { ports } = this.#node;
+    const { number: partition, queue } = this.#data;
+    if (fill === undefined || fill.id !== fillId || number !== fill.accepted) return;
+    fill.accepted++;
+    queue.run((next) => {
+      const current = this.#node.has('R15') ? pairs.filter(({ id }) => !fill.touched.has(id)) : pairs;
+      ports.engine.fill(partition, current, (result) => {
+        if (result === 'applied') fill.stored++;
+        const failure = result === 'applied' ? undefined : result;
+        ports.send(from, { kind: 'fillChunkAnswer', partition, fillId, number, failure });
+        next();
+      });
+    });
+  }
+
+  fillEnd(from: BootId, { fillId, chunkCount }: FillEnd): void {
+    const { number: partition, queue } = this.#data;
+    queue.run((next) => {
+      if (this.#fill?.id === fillId && this.#fill.stored === chunkCount) {
+        this.#data.isComplete = true;
+        this.#node.ports.send(from, { kind: 'fillAnswer', partition, fillId });
+      }
+      next();
+    });
+  }
+
+  /** What the engine has committed. */
+  get #committed(): Position {
+    return this.#node.ports.engine.position(this.#data.number);
+  }
+
+  /** Takes the effects that follow those before into the tail. */
+  #accept({ previous, effects }: Effects): { readonly fresh: Effect[]; readonly hasGap: boolean } {
+    const { tail } = this.#data;
+    const fresh: Effect[] = [];
+    let before = previous;
+    for (const effect of effects) {
+      const { position } = effect;
+      const isKnown = position.number <= tail.base.number || tail.has(position);
+      if (!isKnown) {
+        if (!isSame(before, tail.end)) return { fresh, hasGap: true };
+        tail.push(effect);
+        fresh.push(effect);
+        this.#fill?.touched.add(effect.id);
+      }
+      before = position;
+    }
+    return { fresh, hasGap: effects.length === 0 && !tail.has(previous) };
+  }
+
+  #apply(fresh: readonly Effect[], highestVersion: number, done: () => void): void {
+    const { number: partition, queue } = this.#data;
+    queue.run((next) => {
+      if (this.#failure !== undefined) {
+        done();
+        next();
+        return;
+      }
+      this.#node.ports.engine.apply(partition, fresh, highestVersion, (result) => {
+        if (result !== 'applied') this.#failure = result;
+        done();
+        next();
+      });
+    });
+  }
+
+  #answer(to: BootId, { epoch, fillId }: Effects, hasGap: boolean): void {
+    const { ports, leases } = this.#node;
+    leases.acknowledged(to, ports.nowMs());
+    ports.send(to, {
+      kind: 'effectsAnswer',
+      partition: this.#data.number,
+      epoch,
+      fillId,
+      position: this.#committed,
+      hasGap,
+      isFull: ports.engine.isFull(),
+      failure: this.#failure,
+    });
+  }
+}

@@ -1,0 +1,41 @@
+import type { BootId, Topology } from '@kvs/topology';
+import type { EngineQueue } from './engine-queue.js';
+import type { Leases } from './leases.js';
+import type { ReplicaPorts } from './ports.js';
+import type { Requests } from './requests.js';
+import type { ReplicaTimes, Rule } from './settings.js';
+import type { Tail } from './tail.js';
+
+/** What the partitions of a node share. */
+export interface NodeContext {
+  readonly bootId: BootId;
+  /** Whether no earlier process has had the boot id. */
+  readonly isNewBootId: boolean;
+  /** When this process started, on its monotonic clock. */
+  readonly startedMs: number;
+  readonly ports: ReplicaPorts;
+  readonly times: ReplicaTimes;
+  readonly leases: Leases;
+  readonly requests: Requests;
+  readonly topology: Topology | undefined;
+  /** Returns whether a rule holds: false only in tests. */
+  has(rule: Rule): boolean;
+  /** Sends a beacon to a process at the end of this step. */
+  beaconSoon(to: BootId): void;
+  /** Reads the topology, because another process knows more of it. */
+  catchUp(): void;
+  /** Notes for operators why a copy could not be filled or kept. */
+  noteFailure(partition: number, copy: BootId, reason: string): void;
+  /** Returns a text that no fill of this process has had. */
+  newFillId(): string;
+}
+
+/** The pairs of a partition on this node, whatever its role. */
+export interface PartitionData {
+  readonly number: number;
+  /** The last effects. The engine may still be applying those at the end. */
+  tail: Tail;
+  readonly queue: EngineQueue;
+  /** Whether the node has all pairs up to its position: false while it is filled. */
+  isComplete: boolean;
+}

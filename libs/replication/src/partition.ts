@@ -1,0 +1,249 @@
+import type { BootId, PartitionEntry } from '@kvs/topology';
+import { Copy } from './copy.js';
+import { EngineQueue } from './engine-queue.js';
+import type { Effects, EntryMessage, FillStart, Message } from './messages.js';
+import type { NodeContext, PartitionData } from './node-context.js';
+import { START } from './position.js';
+import { Primary } from './primary.js';
+import { Tail } from './tail.js';
+
+/** The role of this node in a partition. A sleeping primary was one before its process started, and waits for a later epoch (R13). */
+export type Role = 'primary' | 'sleeping' | 'copy' | 'learner' | 'none';
+
+/** One partition on this node: changes its role as the entry says, and passes messages to the role. */
+export class Partition implements PartitionData {
+  readonly number: number;
+  tail: Tail;
+  readonly queue = new EngineQueue();
+  isComplete: boolean;
+  /** Since when this node has its role under this primary. */
+  sinceMs = -Infinity;
+  readonly #node: NodeContext;
+  #entry: PartitionEntry | undefined;
+  #role: Role = 'none';
+  #primary: Primary | undefined;
+  #copy: Copy;
+  /** The last time that another copy was asked whether this node may drop its pairs. */
+  #askedMs = -Infinity;
+
+  /** @param isHeld whether the engine has pairs of the partition */
+  constructor(node: NodeContext, number: number, isHeld: boolean) {
+    this.#node = node;
+    this.number = number;
+    this.isComplete = isHeld;
+    this.tail = new Tail(isHeld ? node.ports.engine.position(number) : START);
+    this.#copy = new Copy(node, this);
+  }
+
+  get role(): Role {
+    return this.#role;
+  }
+
+  get entry(): PartitionEntry | undefined {
+    return this.#entry;
+  }
+
+  get primary(): Primary | undefined {
+    return this.#primary;
+  }
+
+  /** Whether it has something to do as time passes. */
+  get isBusy(): boolean {
+    switch (this.#role) {
+      case 'primary':
+        return this.#primary?.isBusy === true;
+      case 'sleeping':
+        return true;
+      case 'none':
+        return this.#isLeftOver;
+      case 'copy':
+      case 'learner':
+        return false;
+    }
+  }
+
+  /** @param isFirst whether the entry is of the first topology that this process sees */
+  entryChanged(entry: PartitionEntry, isFirst: boolean): void {
+    const before = this.#entry;
+    const { bootId, requests, leases, ports } = this.#node;
+    this.#entry = entry;
+    requests.settle(this.number, entry.epoch);
+    leases.settle(this.number, entry.epoch);
+    const was = this.#role;
+    this.#role = this.#roleIn(entry, isFirst);
+    if (was !== this.#role || before?.primary !== entry.primary) this.sinceMs = ports.nowMs();
+    if (this.#role === 'primary') {
+      if (this.#primary !== undefined) this.#primary.entryChanged(entry);
+      else this.#becomePrimary(entry, before);
+      return;
+    }
+    const deposed = this.#primary;
+    this.#primary = undefined;
+    deposed?.deposed(entry);
+    if (was === 'primary' || was === 'none') this.#copy = new Copy(this.#node, this);
+    if (this.#role === 'copy') this.#copy.joined();
+    if (this.#role === 'none' && !this.#node.has('R17')) this.#drop();
+    if (entry.primary === bootId) this.#askForNewEpoch();
+  }
+
+  receive(from: BootId, message: Exclude<Message, { kind: 'beacon' | 'beaconAnswer' }>): void {
+    switch (message.kind) {
+      case 'effects':
+        this.#effects(from, message);
+        return;
+      case 'effectsAnswer':
+        this.#primary?.effectsAnswered(from, message);
+        return;
+      case 'entry':
+        this.#entryMessage(from, message);
+        return;
+      case 'confirmation':
+        this.#primary?.confirmed(from, message);
+        return;
+      case 'fillStart':
+        if (this.#isCurrent(from, message) && this.#role === 'learner') this.#copy.fillStart(message);
+        return;
+      case 'fillChunk':
+        if (this.#role === 'learner') this.#copy.fillChunk(from, message);
+        return;
+      case 'fillEnd':
+        if (this.#role === 'learner') this.#copy.fillEnd(from, message);
+        return;
+      case 'fillChunkAnswer':
+        this.#primary?.fillChunkAnswered(from, message);
+        return;
+      case 'fillAnswer':
+        this.#primary?.fillAnswered(from, message);
+        return;
+      case 'holds':
+        this.#holds(from, message.epoch);
+        return;
+      case 'holdsAnswer':
+        if (this.#isLeftOver && message.epoch === this.#entry?.epoch) this.#drop();
+    }
+  }
+
+  tick(): void {
+    if (this.#role === 'primary') this.#primary?.tick();
+    else if (this.#role === 'sleeping') this.#askForNewEpoch();
+    else if (this.#isLeftOver) this.#askWhetherHeld();
+  }
+
+  /** Asks to become primary instead of one that is silent. */
+  askToBePromoted(): void {
+    const { requests, bootId } = this.#node;
+    const { primary, epoch } = this.#entry ?? {};
+    if (this.#role !== 'copy' || primary === undefined || epoch === undefined) return;
+    const change = requests.isOverdue(this.number)
+      ? ({ kind: 'rewrite' } as const)
+      : ({ kind: 'promote', copy: bootId, instead: primary } as const);
+    requests.ask(this.number, epoch, change);
+  }
+
+  /** Whether the node has pairs without a role in the partition. */
+  get #isLeftOver(): boolean {
+    return (
+      this.#role === 'none' &&
+      (this.isComplete || this.tail.end.number > 0) &&
+      this.#entry?.primary !== undefined
+    );
+  }
+
+  #roleIn({ primary, inSync, learner }: PartitionEntry, isFirst: boolean): Role {
+    const { bootId, isNewBootId } = this.#node;
+    if (primary === bootId) return isFirst && !isNewBootId && this.#node.has('R13') ? 'sleeping' : 'primary';
+    if (inSync.includes(bootId)) return 'copy';
+    return learner === bootId ? 'learner' : 'none';
+  }
+
+  #becomePrimary(entry: PartitionEntry, before: PartitionEntry | undefined): void {
+    const { bootId, isNewBootId, ports, topology } = this.#node;
+    const wasInSync = before?.inSync.includes(bootId) ?? !isNewBootId;
+    const isNewStart = !wasInSync && entry.inSync.length === 1;
+    if (isNewStart && !this.isComplete) {
+      this.tail = new Tail(START);
+      this.queue.run((next) => ports.engine.reset(this.number, START, next));
+    }
+    // Whatever versions were given before, those of a new start are higher (R18).
+    if (isNewStart && before?.primary !== undefined)
+      ports.engine.raiseFloor(this.number, topology?.versionCeiling ?? 0);
+    this.isComplete = true;
+    this.#primary = new Primary(this.#node, this, entry);
+  }
+
+  #askForNewEpoch(): void {
+    const { requests } = this.#node;
+    if (this.#entry !== undefined) requests.ask(this.number, this.#entry.epoch, { kind: 'rewrite' });
+  }
+
+  #effects(from: BootId, message: Effects): void {
+    const hasRole = this.#role === 'copy' || this.#role === 'learner';
+    const isCurrent = this.#isCurrent(from, message) || !this.#node.has('R7');
+    if (isCurrent && hasRole && !this.#node.leases.isWithheld(from))
+      this.#copy.effects(from, message, () => this.#entry);
+  }
+
+  /**
+   * Returns whether a message is of the present primary. If it is not, one of both processes lacks an entry, and gets it or asks
+   * for it.
+   */
+  #isCurrent(from: BootId, { epoch }: Effects | FillStart): boolean {
+    const known = this.#entry?.epoch ?? -1;
+    const { ports } = this.#node;
+    if (epoch < known)
+      ports.send(from, { kind: 'entry', partition: this.number, entry: this.#entry, asks: false });
+    else if (epoch > known)
+      ports.send(from, { kind: 'entry', partition: this.number, entry: undefined, asks: false });
+    return epoch === known && from === this.#entry?.primary;
+  }
+
+  /** The entry itself was adopted before. */
+  #entryMessage(from: BootId, { entry, asks }: EntryMessage): void {
+    const { ports } = this.#node;
+    const isNewest = entry !== undefined && entry.epoch === this.#entry?.epoch;
+    if (!isNewest) {
+      if (this.#entry !== undefined && (entry === undefined || entry.epoch < this.#entry.epoch))
+        ports.send(from, { kind: 'entry', partition: this.number, entry: this.#entry, asks: false });
+      return;
+    }
+    if (!asks) return;
+    // The engine may still apply effects that came before.
+    this.queue.run((next) => {
+      if (this.#entry?.epoch === entry.epoch) {
+        ports.send(from, {
+          kind: 'confirmation',
+          partition: this.number,
+          epoch: entry.epoch,
+          isInSync: this.#role === 'copy',
+          position: this.tail.end,
+          base: this.tail.base,
+          tail: this.#role === 'copy' ? this.tail.effects : [],
+        });
+      }
+      next();
+    });
+  }
+
+  #holds(from: BootId, epoch: number): void {
+    const isHolder = this.#role === 'copy' || (this.#role === 'primary' && this.#primary?.isServing === true);
+    if (isHolder && this.#entry?.epoch === epoch)
+      this.#node.ports.send(from, { kind: 'holdsAnswer', partition: this.number, epoch });
+  }
+
+  /** Asks the primary, because the topology alone does not prove that the primary is alive (R17). */
+  #askWhetherHeld(): void {
+    const { ports } = this.#node;
+    const { primary, epoch } = this.#entry ?? {};
+    if (primary === undefined || epoch === undefined || ports.nowMs() - this.#askedMs < HOLDS_MS) return;
+    this.#askedMs = ports.nowMs();
+    ports.send(primary, { kind: 'holds', partition: this.number, epoch });
+  }
+
+  #drop(): void {
+    this.isComplete = false;
+    this.tail = new Tail(START);
+    this.queue.run((next) => this.#node.ports.engine.reset(this.number, START, next));
+  }
+}
+
+const HOLDS_MS = 1000;

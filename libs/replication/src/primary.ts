@@ -1,0 +1,511 @@
+import type { KeyId } from '@kvs/protocol';
+import type { BootId, PartitionEntry } from '@kvs/topology';
+import { Follower } from './follower.js';
+import type { Confirmation, Effect, EffectsAnswer, FillAnswer, FillChunkAnswer } from './messages.js';
+import type { NodeContext, PartitionData } from './node-context.js';
+import { PendingAnswers } from './pending-answers.js';
+import type { Position } from './position.js';
+import type { ReadAnswer, Refusal, WriteAnswer, WriteBatch, WriteOutcomes } from './ports.js';
+import { MAX_TAIL_BYTES, SLOW_TAIL_BYTES } from './settings.js';
+import { Takeover } from './takeover.js';
+import { Tail } from './tail.js';
+
+/** A partition of which this node is the primary. */
+export class Primary {
+  readonly #node: NodeContext;
+  readonly #data: PartitionData;
+  #entry: PartitionEntry;
+  /** What is missing before the node serves; undefined while it serves. */
+  #takeover: Takeover | undefined;
+  readonly #followers = new Map<BootId, Follower>();
+  readonly #answers: PendingAnswers;
+  /** The copy that is to become primary, while calls are parked for it (R14). */
+  #successor: BootId | undefined;
+  #parked: ParkedCall[] = [];
+  #isClosed = false;
+
+  constructor(node: NodeContext, data: PartitionData, entry: PartitionEntry) {
+    this.#node = node;
+    this.#data = data;
+    this.#entry = entry;
+    this.#answers = new PendingAnswers(node);
+    this.#takeover = new Takeover(node, data, entry);
+    this.#setFollowers();
+    this.#advanceTakeover();
+  }
+
+  get isServing(): boolean {
+    return this.#takeover === undefined && this.#successor === undefined && this.#hasLeases();
+  }
+
+  /** How many effects the slowest copy lacks. */
+  get lag(): number {
+    return this.#data.tail.end.number - this.#acknowledgedByAll();
+  }
+
+  get followers(): Iterable<Follower> {
+    return this.#followers.values();
+  }
+
+  /** Whether the primary waits for anything, so that it must be called now and then. */
+  get isBusy(): boolean {
+    if (this.#takeover !== undefined || this.#successor !== undefined || this.#parked.length > 0) return true;
+    if (!this.#answers.isEmpty) return true;
+    for (const follower of this.#followers.values())
+      if (!follower.isInSync || follower.isRemoving || follower.acknowledged < this.#data.tail.end.number)
+        return true;
+    return false;
+  }
+
+  /** Adds the processes from which this node needs leases. */
+  addBeaconTargets(targets: Set<BootId>): void {
+    if (this.#takeover !== undefined) return;
+    for (const follower of this.#followers.values())
+      if (follower.isInSync || follower.isCounted) targets.add(follower.bootId);
+  }
+
+  /** The entry has changed, and this node is still its primary. */
+  entryChanged(entry: PartitionEntry): void {
+    this.#entry = entry;
+    this.#setFollowers();
+    if (this.#takeover !== undefined) {
+      this.#takeover = new Takeover(this.#node, this.#data, entry);
+      this.#advanceTakeover();
+      return;
+    }
+    this.#successor = undefined;
+    if (entry.inSync.length < this.#minInSync)
+      this.#answers.failWrites('too few copies are in sync, and the write was sent to some');
+    for (const follower of this.#followers.values()) {
+      this.#tell(follower.bootId);
+      follower.resend(entry.epoch, this.#settled());
+    }
+    this.#progress();
+    this.#unpark();
+  }
+
+  /** This node is not the primary any more. The copies learn of it at once, so that they need not poll (R14). */
+  deposed(entry: PartitionEntry): void {
+    this.#isClosed = true;
+    for (const follower of this.#followers.values()) {
+      follower.close();
+      if (entry.inSync.includes(follower.bootId)) this.#tell(follower.bootId, entry);
+    }
+    this.#answers.close();
+    this.#unpark();
+  }
+
+  /** Called about every 100 ms while the primary is busy. */
+  tick(): void {
+    if (this.#takeover !== undefined) {
+      this.#advanceTakeover();
+      return;
+    }
+    this.#progress();
+    for (const follower of this.#followers.values()) {
+      if (follower.isInSync) this.#watch(follower);
+      else this.#advanceFill(follower);
+      follower.resendIfStalled(this.#entry.epoch, this.#settled());
+    }
+    const { requests } = this.#node;
+    if (requests.isOverdue(this.#data.number))
+      requests.ask(this.#data.number, this.#entry.epoch, { kind: 'rewrite' });
+    this.#advanceHandOver();
+    this.#unpark();
+  }
+
+  write(batch: WriteBatch, done: (answer: WriteAnswer) => void): void {
+    const refusal = this.#refusal() ?? this.#refusalOfWrite(batch);
+    if (refusal !== undefined) {
+      done(refusal);
+      return;
+    }
+    if (this.#isSealed || this.#isSlowed) {
+      this.#park(() => this.write(batch, done), done);
+      return;
+    }
+    const write = this.#answers.begin(batch, done);
+    const { number: partition, queue } = this.#data;
+    const { epoch } = this.#entry;
+    queue.run((next) =>
+      this.#node.ports.engine.write(partition, batch, epoch, (result) => {
+        if (result === undefined) {
+          this.#forgetTail();
+          write.fail('the storage engine did not say whether it wrote');
+        } else write.finish(result, this.#effectsOf(batch, result, epoch));
+        if (!this.#isClosed) {
+          this.#sendEffects();
+          this.#progress();
+        }
+        next();
+      }),
+    );
+  }
+
+  read<T>(
+    keys: readonly KeyId[] | 'all',
+    run: (done: (result: T) => void) => void,
+    done: (answer: ReadAnswer<T>) => void,
+  ): void {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) {
+      done(refusal);
+      return;
+    }
+    if (this.#isSealed) {
+      this.#park(() => this.read(keys, run, done), done);
+      return;
+    }
+    run((result) => {
+      if (this.#isClosed) done(WRONG_NODE);
+      else if (this.#answers.hold(keys, result, done, this.#hasLeases())) this.#progress();
+    });
+  }
+
+  /** Gives the partition to a copy: waits for the calls in flight, and then asks. */
+  handOver(to: BootId): void {
+    const isReady = this.#takeover === undefined && this.#successor === undefined;
+    if (!isReady || !this.#entry.inSync.includes(to) || to === this.#node.bootId) return;
+    if (this.#node.requests.isPending(this.#data.number)) return;
+    this.#successor = to;
+    this.#advanceHandOver();
+  }
+
+  /** Removes an in-sync copy that is one too many. */
+  release(copy: BootId): void {
+    const follower = this.#followers.get(copy);
+    if (this.#takeover === undefined && follower?.isInSync === true) this.#remove(follower);
+  }
+
+  confirmed(from: BootId, message: Confirmation): void {
+    if (message.epoch !== this.#entry.epoch) return;
+    this.#takeover?.confirmed(from, message);
+    this.#advanceTakeover();
+  }
+
+  effectsAnswered(from: BootId, message: EffectsAnswer): void {
+    const follower = this.#followers.get(from);
+    if (follower === undefined || message.epoch !== this.#entry.epoch) return;
+    if (this.#takeover !== undefined) {
+      this.#takeover.applied(from, message.position);
+      this.#advanceTakeover();
+      return;
+    }
+    if (!follower.isInSync && message.fillId !== follower.fill?.id) return;
+    const isSound = message.failure === undefined && follower.answered(message);
+    if (!isSound) this.#lose(follower, message.failure ?? 'its effects differ from those of the primary');
+    else follower.send(this.#entry.epoch, this.#settled());
+    this.#progress();
+    this.#unpark();
+  }
+
+  fillChunkAnswered(from: BootId, { fillId, number, failure }: FillChunkAnswer): void {
+    const fill = this.#followers.get(from)?.fill;
+    if (fill?.id === fillId) fill.chunkAnswered(number, failure);
+  }
+
+  fillAnswered(from: BootId, { fillId }: FillAnswer): void {
+    const follower = this.#followers.get(from);
+    if (follower?.fill?.id !== fillId) return;
+    follower.fill.answered();
+    this.#advanceFill(follower);
+  }
+
+  /** A lease has come, or a connection is there again. */
+  peerUp(bootId: BootId): void {
+    const follower = this.#followers.get(bootId);
+    if (this.#takeover !== undefined || follower === undefined) return;
+    if (follower.acknowledged < this.#data.tail.end.number)
+      follower.resend(this.#entry.epoch, this.#settled());
+  }
+
+  peerDown(bootId: BootId): void {
+    const fill = this.#followers.get(bootId)?.fill;
+    if (fill?.isDone === false) fill.fail('the connection broke');
+  }
+
+  leaseCame(): void {
+    if (this.#takeover === undefined && !this.#answers.isEmpty) this.#progress();
+  }
+
+  get #minInSync(): number {
+    return this.#node.topology?.minInSync ?? 1;
+  }
+
+  get #isSealed(): boolean {
+    return this.#successor !== undefined && this.#node.has('R14');
+  }
+
+  /** Whether writers wait, because copies lack much (R20). */
+  get #isSlowed(): boolean {
+    return this.#data.tail.bytes > SLOW_TAIL_BYTES;
+  }
+
+  #refusal(): Refusal | undefined {
+    return this.#isClosed || this.#takeover !== undefined ? WRONG_NODE : undefined;
+  }
+
+  #refusalOfWrite({ kind, items }: WriteBatch): Refusal | undefined {
+    if (!this.#hasLeases()) return WRONG_NODE;
+    const { topology, ports, leases } = this.#node;
+    if (this.#entry.inSync.length < this.#minInSync) return UNDER_REPLICATED;
+    const highest = ports.engine.highestVersion(this.#data.number);
+    const next = Math.max(highest, ports.clock.nowMs() * 1000) + items.length + VERSION_MARGIN;
+    if (topology !== undefined && next > topology.versionCeiling) return NO_VERSIONS;
+    if (kind === 'set')
+      for (const follower of this.#followers.values())
+        if (follower.isRequired && leases.isFull(follower.bootId)) return FULL;
+    return undefined;
+  }
+
+  /** Whether every copy that an answer waits for has promised not to acknowledge another primary (R10). */
+  #hasLeases(): boolean {
+    if (!this.#node.has('R10')) return true;
+    if (this.#followers.size === 0) return true;
+    const nowMs = this.#node.ports.nowMs();
+    for (const follower of this.#followers.values())
+      if (follower.isRequired && this.#node.leases.leaseUntilMs(follower.bootId) < nowMs) return false;
+    return true;
+  }
+
+  #acknowledgedByAll(): number {
+    let least = this.#data.tail.end.number;
+    for (const { isRequired, acknowledged } of this.#followers.values())
+      if (isRequired && acknowledged < least) least = acknowledged;
+    return least;
+  }
+
+  /** The number up to which no copy needs the tail. */
+  #settled(): number {
+    let least = this.#data.tail.end.number;
+    for (const { receives, acknowledged } of this.#followers.values())
+      if (receives && acknowledged < least) least = acknowledged;
+    return least;
+  }
+
+  #effectsOf(batch: WriteBatch, result: WriteOutcomes, epoch: number): number {
+    const { tail } = this.#data;
+    let { number } = tail.end;
+    const push = (id: KeyId, entry: Effect['entry']): void =>
+      tail.push({ position: { epoch, number: ++number }, id, entry });
+    if (batch.kind === 'set' && result.kind === 'set') {
+      batch.items.forEach(({ id, value, expiresAtMs }, i) => {
+        const outcome = result.outcomes[i];
+        if (outcome?.status === 'written') push(id, { value, version: outcome.version, expiresAtMs });
+      });
+    } else if (batch.kind === 'delete' && result.kind === 'delete') {
+      batch.items.forEach(({ id }, i) => {
+        const status = result.outcomes[i]?.status;
+        const isEffect = status === 'deleted' || (status === 'absent' && this.#node.ports.engine.evicts);
+        if (isEffect) push(id, undefined);
+      });
+    }
+    return number;
+  }
+
+  #sendEffects(): void {
+    const settled = this.#settled();
+    for (const follower of this.#followers.values()) follower.send(this.#entry.epoch, settled);
+    // Without copies nobody needs the tail.
+    if (this.#followers.size === 0) this.#data.tail.trim(settled);
+  }
+
+  /** Nobody knows what the engine wrote: copies can't follow, and are filled anew (R4). */
+  #forgetTail(): void {
+    const { ports } = this.#node;
+    this.#data.tail = new Tail(ports.engine.position(this.#data.number));
+    for (const follower of this.#followers.values())
+      this.#lose(follower, 'the storage engine of the primary did not say whether it wrote');
+  }
+
+  #progress(): void {
+    if (this.#takeover !== undefined || this.#isClosed) return;
+    this.#answers.release(this.#acknowledgedByAll(), () => this.#hasLeases());
+    this.#data.tail.trim(this.#settled());
+    this.#advanceHandOver();
+  }
+
+  #setFollowers(): void {
+    const { inSync, learner } = this.#entry;
+    const { bootId } = this.#node;
+    const wanted = new Set([...inSync, ...(learner === undefined ? [] : [learner])]);
+    for (const [known, follower] of this.#followers) {
+      if (wanted.has(known)) continue;
+      follower.close();
+      this.#followers.delete(known);
+    }
+    for (const copy of wanted) {
+      if (copy === bootId) continue;
+      const isInSync = inSync.includes(copy);
+      const follower = this.#followers.get(copy);
+      if (follower === undefined)
+        this.#followers.set(copy, new Follower(this.#node, this.#data, copy, isInSync));
+      else {
+        if (isInSync && !follower.isInSync) follower.joined();
+        follower.isRemoving = false;
+        follower.isCounted = false;
+      }
+    }
+  }
+
+  #advanceTakeover(): void {
+    const takeover = this.#takeover;
+    if (takeover === undefined) return;
+    takeover.tick();
+    const { number: partition, tail } = this.#data;
+    const { epoch } = this.#entry;
+    const isOver = takeover.isOver((to, after) => this.#bringUp(to, after));
+    if (!isOver) {
+      const { requests } = this.#node;
+      if (requests.isOverdue(partition)) requests.ask(partition, epoch, { kind: 'rewrite' });
+      return;
+    }
+    this.#takeover = undefined;
+    for (const follower of this.#followers.values()) {
+      if (follower.isInSync && this.#node.has('R12')) follower.agrees(tail.end);
+      this.#node.beaconSoon(follower.bootId);
+    }
+    this.#progress();
+    for (const follower of this.#followers.values())
+      if (follower.isInSync) follower.resend(epoch, this.#settled());
+  }
+
+  /** Sends effects to a copy that lacks them, during a takeover. */
+  #bringUp(to: BootId, after: Position): void {
+    const follower = this.#followers.get(to);
+    if (follower === undefined) return;
+    follower.bringUp(after, this.#entry.epoch, this.#data.tail.base.number);
+  }
+
+  /** Removes a copy that does not acknowledge effects or beacons. */
+  #watch(follower: Follower): void {
+    const { ports, times, leases } = this.#node;
+    const nowMs = ports.nowMs();
+    const waitsSinceMs = this.#answers.oldestMs(follower.acknowledged);
+    const isLate = nowMs - Math.max(waitsSinceMs ?? nowMs, follower.sinceMs) > times.ackTimeoutMs;
+    const silentMs = nowMs - Math.max(leases.answeredMs(follower.bootId), follower.sinceMs);
+    const isFar = this.#data.tail.bytes > MAX_TAIL_BYTES && follower.acknowledged === this.#settled();
+    if (follower.isRemoving || isLate || isFar || silentMs > times.leaseMs + times.repeatMs / 2)
+      this.#remove(follower);
+  }
+
+  #lose(follower: Follower, reason: string): void {
+    if (follower.isInSync) {
+      this.#node.noteFailure(this.#data.number, follower.bootId, reason);
+      this.#remove(follower);
+    } else follower.fill?.fail(reason);
+  }
+
+  #remove(follower: Follower): void {
+    const change = { kind: 'remove', by: this.#node.bootId, copy: follower.bootId } as const;
+    follower.isRemoving = true;
+    this.#node.requests.ask(this.#data.number, this.#entry.epoch, change);
+  }
+
+  /** Brings a learner to where it can be added (R15, R16). */
+  #advanceFill(follower: Follower): void {
+    const { requests, ports } = this.#node;
+    const { number: partition, tail } = this.#data;
+    const { epoch } = this.#entry;
+    const isAsked = requests.isPending(
+      partition,
+      (change) => change.kind === 'add' && change.copy === follower.bootId,
+    );
+    const { fill } = follower;
+    if (fill !== undefined && tail.bytes > MAX_TAIL_BYTES) fill.fail('it falls behind');
+    if (fill === undefined || (fill.failure !== undefined && !isAsked)) {
+      if (fill?.failure !== undefined) this.#node.noteFailure(partition, follower.bootId, fill.failure);
+      if (ports.nowMs() - follower.sinceMs >= (fill === undefined ? 0 : FILL_PAUSE_MS)) {
+        follower.sinceMs = ports.nowMs();
+        this.#tell(follower.bootId);
+        follower.startFill(epoch);
+      }
+      return;
+    }
+    if (!fill.isDone) return;
+    if (!follower.isCounted) {
+      follower.count(this.#answers.answered);
+      this.#node.beaconSoon(follower.bootId);
+    }
+    if (follower.acknowledgedEpoch !== epoch || follower.acknowledged < follower.mark) {
+      follower.pokeSometimes(epoch, this.#settled());
+      return;
+    }
+    requests.ask(partition, epoch, { kind: 'add', by: this.#node.bootId, copy: follower.bootId });
+  }
+
+  /** Tells a process the entry, because it may see the topology later than this one. */
+  #tell(bootId: BootId, entry = this.#entry): void {
+    const { number: partition } = this.#data;
+    this.#node.ports.send(bootId, { kind: 'entry', partition, entry, asks: false });
+  }
+
+  #advanceHandOver(): void {
+    const to = this.#successor;
+    if (to === undefined) return;
+    const { requests, bootId } = this.#node;
+    const isDrained = this.#answers.isEmpty && this.#data.queue.isIdle;
+    if (isDrained || !this.#node.has('R14'))
+      requests.ask(this.#data.number, this.#entry.epoch, { kind: 'promote', copy: to, instead: bootId });
+  }
+
+  #park(retry: () => void, refuse: (refusal: Refusal) => void): void {
+    if (this.#parked.length >= MAX_PARKED) refuse(TOO_MANY);
+    else this.#parked.push({ sinceMs: this.#node.ports.nowMs(), retry, refuse });
+  }
+
+  /** Does the parked calls, if it can. Otherwise refuses those that have waited for long: they were not done. */
+  #unpark(): void {
+    if (this.#parked.length === 0) return;
+    const parked = this.#parked;
+    this.#parked = [];
+    const mustWait = !this.#isClosed && (this.#isSealed || this.#isSlowed);
+    const oldestMs = this.#node.ports.nowMs() - MAX_PARKED_MS;
+    for (const call of parked) {
+      if (!mustWait) call.retry();
+      else if (call.sinceMs < oldestMs) call.refuse(WRONG_NODE);
+      else this.#parked.push(call);
+    }
+  }
+}
+
+const WRONG_NODE: Refusal = Object.freeze({
+  kind: 'refused',
+  code: 'wrong_node',
+  message: 'the node does not serve the partition of the key',
+});
+const UNDER_REPLICATED: Refusal = Object.freeze({
+  kind: 'refused',
+  code: 'under_replicated',
+  message: 'too few copies of the partition are in sync',
+});
+const NO_VERSIONS: Refusal = Object.freeze({
+  kind: 'refused',
+  code: 'unavailable',
+  message: 'no version may be given until the topology has a higher ceiling of versions',
+});
+const FULL: Refusal = Object.freeze({
+  kind: 'refused',
+  code: 'out_of_memory',
+  message: 'a copy of the partition is full',
+});
+const TOO_MANY: Refusal = Object.freeze({
+  kind: 'refused',
+  code: 'unavailable',
+  message: 'too many calls wait for the partition',
+});
+
+interface ParkedCall {
+  readonly sinceMs: number;
+  readonly retry: () => void;
+  readonly refuse: (refusal: Refusal) => void;
+}
+
+const MAX_PARKED = 1000;
+const MAX_PARKED_MS = 1500;
+
+/** Versions that a few calls in flight may take. */
+const VERSION_MARGIN = 100_000;
+
+/** Between two tries to fill a learner. */
+const FILL_PAUSE_MS = 1000;

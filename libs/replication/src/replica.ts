@@ -1,0 +1,368 @@
+import type { KeyId } from '@kvs/protocol';
+import type { BootId, PartitionEntry, Topology } from '@kvs/topology';
+import { Knowledge } from './knowledge.js';
+import { Leases } from './leases.js';
+import type { Beacon, BeaconAnswer, Message } from './messages.js';
+import type { NodeContext } from './node-context.js';
+import { Partition, type Role } from './partition.js';
+import type { Position } from './position.js';
+import type { PartitionState, ReadAnswer, Refusal, ReplicaPorts, WriteAnswer, WriteBatch } from './ports.js';
+import { Requests } from './requests.js';
+import type { ReplicaSettings, ReplicaTimes, Rule } from './settings.js';
+
+/**
+ * What a node does with the copies of its partitions: a state machine. Its inputs are topologies, messages of other nodes, calls,
+ * and the passing of time. Its outputs go through {@link ReplicaPorts}. The same inputs give the same outputs.
+ *
+ * The rules are in docs/cluster.md. Leases follow PacificA (Lin et al., Microsoft Research, 2008).
+ */
+export class Replica implements NodeContext {
+  readonly bootId: BootId;
+  readonly isNewBootId: boolean;
+  readonly startedMs: number;
+  readonly ports: ReplicaPorts;
+  readonly times: ReplicaTimes;
+  readonly leases: Leases;
+  readonly requests: Requests;
+  readonly #without: ReadonlySet<Rule>;
+  readonly #knowledge = new Knowledge();
+  readonly #partitions = new Map<number, Partition>();
+  readonly #held: ReadonlySet<number>;
+  /** Processes that get a beacon at the end of this step. */
+  readonly #beaconsSoon = new Set<BootId>();
+  #lastBeaconMs = -Infinity;
+  /** When the topology was last asked for, because another process knows more. The answer may be lost. */
+  #catchUpMs = -Infinity;
+  /** The silent primaries whose places this node is about to ask for. */
+  readonly #suspected = new Map<BootId, number>();
+  #fillCount = 0;
+  #failures: CopyFailure[] = [];
+
+  constructor(settings: ReplicaSettings, ports: ReplicaPorts) {
+    this.bootId = settings.bootId;
+    this.isNewBootId = settings.isNewBootId;
+    this.times = settings.times;
+    this.#without = settings.without;
+    this.ports = ports;
+    this.startedMs = ports.nowMs();
+    this.leases = new Leases(settings.times.leaseMs);
+    this.requests = new Requests(settings.times, ports.nowMs, ports.ask);
+    this.#held = new Set(ports.engine.heldPartitions());
+  }
+
+  /** The newest whole topology that this node knows. */
+  get topology(): Topology | undefined {
+    return this.#knowledge.topology;
+  }
+
+  /** The highest revision of which this node knows anything. */
+  get revision(): number {
+    return this.#knowledge.revision;
+  }
+
+  /** The node has got a topology, which may be older than the one it knows. */
+  learn(topology: Topology): void {
+    const isFirst = this.#knowledge.topology === undefined;
+    this.#knowledge.learn(topology, (partition, entry) =>
+      this.#partition(partition).entryChanged(entry, isFirst),
+    );
+    this.#finish();
+  }
+
+  /** Handles a message. Messages of one process must come in the order in which it sent them. */
+  receive(from: BootId, message: Message): void {
+    if (message.kind === 'beacon') this.#beacon(from, message);
+    else if (message.kind === 'beaconAnswer') this.#beaconAnswer(from, message);
+    else {
+      if (message.kind === 'effectsAnswer') this.leases.isAlive(from, this.ports.nowMs(), message.isFull);
+      else if (message.kind === 'entry' && message.entry !== undefined)
+        this.#told(message.partition, message.entry);
+      this.#partition(message.partition).receive(from, message);
+    }
+    this.#finish();
+  }
+
+  /** A connection to a process is open again. */
+  peerUp(bootId: BootId): void {
+    for (const { primary } of this.#partitions.values()) primary?.peerUp(bootId);
+    this.#finish();
+  }
+
+  /** The connection to a process broke. */
+  peerDown(bootId: BootId): void {
+    for (const { primary } of this.#partitions.values()) primary?.peerDown(bootId);
+    this.#finish();
+  }
+
+  /** Must be called about every 100 ms. */
+  tick(): void {
+    this.#sendBeacons();
+    const nowMs = this.ports.nowMs();
+    for (const partition of this.#partitions.values())
+      if (partition.isBusy || this.#hasSilentCopy(partition, nowMs)) partition.tick();
+    this.#watchPrimaries();
+    this.#finish();
+  }
+
+  /**
+   * Does the items of a batch that are all of one partition, if this node serves it. Answers when all copies have the effects.
+   *
+   * @param epoch the epoch that the caller knows; 0 if it knows none
+   */
+  write(partition: number, batch: WriteBatch, epoch: number, done: (answer: WriteAnswer) => void): void {
+    const primary = this.#partitions.get(partition)?.primary;
+    if (primary === undefined || this.#isBehind(epoch)) done(WRONG_NODE);
+    else primary.write(batch, done);
+    this.#finish();
+  }
+
+  /**
+   * Does a read on the engine, if this node serves the partition, and answers when the result can't be undone any more.
+   *
+   * @param keys the keys that the read shows, or all keys of the partition
+   * @param run does the read
+   */
+  read<T>(
+    partition: number,
+    keys: readonly KeyId[] | 'all',
+    epoch: number,
+    run: (done: (result: T) => void) => void,
+    done: (answer: ReadAnswer<T>) => void,
+  ): void {
+    const primary = this.#partitions.get(partition)?.primary;
+    if (primary === undefined || this.#isBehind(epoch)) done(WRONG_NODE);
+    else primary.read(keys, run, done);
+  }
+
+  /** Gives a partition to one of its in-sync copies. Calls meanwhile wait. */
+  handOver(partition: number, to: BootId): void {
+    this.#partitions.get(partition)?.primary?.handOver(to);
+    this.#finish();
+  }
+
+  /** Removes an in-sync copy that is one too many. */
+  release(partition: number, copy: BootId): void {
+    this.#partitions.get(partition)?.primary?.release(copy);
+    this.#finish();
+  }
+
+  /** Returns whether this node serves the partition now. */
+  isServing(partition: number): boolean {
+    return this.#partitions.get(partition)?.primary?.isServing === true;
+  }
+
+  /** Returns the role of this node in a partition. */
+  roleIn(partition: number): Role {
+    return this.#partitions.get(partition)?.role ?? 'none';
+  }
+
+  /** Returns the partitions in which this node has a role or pairs. */
+  states(): PartitionState[] {
+    return [...this.#partitions.values()].flatMap(({ number, role, entry, tail, primary }) =>
+      role === 'none' && tail.end.number === 0
+        ? []
+        : [
+            {
+              partition: number,
+              role: role === 'sleeping' ? 'primary' : role,
+              isServing: primary?.isServing === true,
+              epoch: entry?.epoch ?? 0,
+              position: tail.end,
+              tailBytes: tail.bytes,
+              lag: primary?.lag ?? 0,
+            },
+          ],
+    );
+  }
+
+  /** Returns the partitions that this node could bring back: it has all pairs up to a position, and no role. */
+  leftOvers(): { readonly partition: number; readonly position: Position }[] {
+    return [...this.#partitions.values()].flatMap(({ number, role, isComplete, tail }) =>
+      role === 'none' && isComplete ? [{ partition: number, position: tail.end }] : [],
+    );
+  }
+
+  /** Returns the fills that this node runs as primary. */
+  fills(): { readonly partition: number; readonly learner: BootId; readonly sentBytes: number }[] {
+    return [...this.#partitions.values()].flatMap(({ number, primary }) =>
+      [...(primary?.followers ?? [])].flatMap(({ bootId, fill }) =>
+        fill === undefined ? [] : [{ partition: number, learner: bootId, sentBytes: fill.sentBytes }],
+      ),
+    );
+  }
+
+  /** Returns why copies could not be filled or kept since the last call. */
+  takeFailures(): readonly CopyFailure[] {
+    const failures = this.#failures;
+    this.#failures = [];
+    return failures;
+  }
+
+  // What partitions need of their node.
+
+  has(rule: Rule): boolean {
+    return !this.#without.has(rule);
+  }
+
+  beaconSoon(to: BootId): void {
+    this.#beaconsSoon.add(to);
+  }
+
+  catchUp(): void {
+    const nowMs = this.ports.nowMs();
+    if (nowMs - this.#catchUpMs < this.times.repeatMs) return;
+    this.#catchUpMs = nowMs;
+    this.ports.readTopology(() => (this.#catchUpMs = -Infinity));
+  }
+
+  noteFailure(partition: number, copy: BootId, reason: string): void {
+    if (this.#failures.length < MAX_FAILURES) this.#failures.push({ partition, copy, reason });
+  }
+
+  newFillId(): string {
+    return `${this.bootId}/${this.startedMs.toString(36)}/${++this.#fillCount}`;
+  }
+
+  #partition(number: number): Partition {
+    let partition = this.#partitions.get(number);
+    if (partition === undefined) {
+      partition = new Partition(this, number, this.#held.has(number));
+      this.#partitions.set(number, partition);
+    }
+    return partition;
+  }
+
+  /** Whether the caller knows more of the topology than this node. */
+  #isBehind(epoch: number): boolean {
+    if (epoch <= this.#knowledge.revision) return false;
+    this.catchUp();
+    return true;
+  }
+
+  #told(partition: number, entry: PartitionEntry): void {
+    const isFirst = this.#knowledge.topology === undefined;
+    if (!this.#knowledge.tell(partition, entry)) return;
+    this.#partition(partition).entryChanged(entry, isFirst);
+    this.catchUp();
+  }
+
+  #beacon(from: BootId, { sentAtMs, timeMs }: Beacon): void {
+    const nowMs = this.ports.nowMs();
+    this.#tellTime(timeMs);
+    this.leases.heard(from, nowMs);
+    if (this.leases.isWithheld(from)) return;
+    this.leases.acknowledged(from, nowMs);
+    this.ports.send(from, {
+      kind: 'beaconAnswer',
+      sentAtMs,
+      timeMs: this.ports.clock.nowMs(),
+      revision: this.#knowledge.revision,
+      isFull: this.ports.engine.isFull(),
+    });
+  }
+
+  /** R9: an answer of a process that knows more is no lease, because this node may not be primary any more. */
+  #beaconAnswer(from: BootId, answer: BeaconAnswer): void {
+    this.#tellTime(answer.timeMs);
+    const isBehind = answer.revision > this.#knowledge.wholeRevision && this.has('R9');
+    this.leases.answered(from, answer, !isBehind, this.ports.nowMs());
+    if (isBehind) this.catchUp();
+    else for (const { primary } of this.#partitions.values()) primary?.leaseCame();
+  }
+
+  #tellTime(timeMs: number): void {
+    if (this.has('R19')) this.ports.clock.raise(timeMs);
+  }
+
+  #sendBeacons(): void {
+    const nowMs = this.ports.nowMs();
+    if (nowMs - this.#lastBeaconMs < this.times.beaconMs) return;
+    this.#lastBeaconMs = nowMs;
+    for (const { primary } of this.#partitions.values()) primary?.addBeaconTargets(this.#beaconsSoon);
+  }
+
+  /** Whether a copy has been silent for so long that its primary must look at it. */
+  #hasSilentCopy({ primary, entry }: Partition, nowMs: number): boolean {
+    if (primary === undefined || entry === undefined) return false;
+    const { leaseMs } = this.times;
+    return entry.inSync.some(
+      (copy) => copy !== this.bootId && nowMs - this.leases.answeredMs(copy) > leaseMs,
+    );
+  }
+
+  /** R11: asks for the places of primaries that are silent. */
+  #watchPrimaries(): void {
+    for (const [primary, partitions] of this.#silentPrimaries()) {
+      if (this.leases.isWithheld(primary)) for (const partition of partitions) partition.askToBePromoted();
+      else this.#suspect(primary);
+    }
+  }
+
+  #silentPrimaries(): Map<BootId, Partition[]> {
+    const silent = new Map<BootId, Partition[]>();
+    for (const partition of this.#partitions.values()) {
+      const primary = partition.role === 'copy' ? partition.entry?.primary : undefined;
+      if (primary === undefined || !this.#isSilent(primary, partition)) continue;
+      const partitions = silent.get(primary);
+      if (partitions === undefined) silent.set(primary, [partition]);
+      else partitions.push(partition);
+    }
+    return silent;
+  }
+
+  #isSilent(primary: BootId, { sinceMs }: Partition): boolean {
+    const heardMs = Math.max(this.leases.heardMs(primary), sinceMs);
+    return this.ports.nowMs() - heardMs > this.times.graceMs;
+  }
+
+  /** Looks at the input that waits, and then at the topology, before it believes that a primary is gone. */
+  #suspect(primary: BootId): void {
+    const nowMs = this.ports.nowMs();
+    if (nowMs - (this.#suspected.get(primary) ?? -Infinity) < this.times.settleMs) return;
+    this.#suspected.set(primary, nowMs);
+    const stillSilent = () => this.#silentPrimaries().get(primary);
+    this.ports.afterInput(() => {
+      if (stillSilent() === undefined) return void this.#suspected.delete(primary);
+      this.ports.readTopology(() => {
+        this.#suspected.delete(primary);
+        for (const partition of stillSilent() ?? []) this.#takePlaceOf(primary, partition);
+        this.#finish();
+      });
+    });
+  }
+
+  #takePlaceOf(primary: BootId, partition: Partition): void {
+    const { entry, number } = partition;
+    if (entry === undefined) return;
+    if (this.has('R11')) this.leases.withhold(primary, number, entry.epoch);
+    partition.askToBePromoted();
+  }
+
+  /** Sends what a step has gathered. */
+  #finish(): void {
+    this.requests.flush();
+    if (this.#beaconsSoon.size === 0) return;
+    const beacon: Beacon = {
+      kind: 'beacon',
+      sentAtMs: this.ports.nowMs(),
+      timeMs: this.ports.clock.nowMs(),
+    };
+    for (const to of this.#beaconsSoon) this.ports.send(to, beacon);
+    this.#beaconsSoon.clear();
+  }
+}
+
+/** Why a copy could not be filled, or was removed. */
+export interface CopyFailure {
+  readonly partition: number;
+  readonly copy: BootId;
+  readonly reason: string;
+}
+
+const WRONG_NODE: Refusal = Object.freeze({
+  kind: 'refused',
+  code: 'wrong_node',
+  message: 'the node does not serve the partition of the key',
+});
+
+const MAX_FAILURES = 1000;

@@ -1,0 +1,139 @@
+import type { BootId, PartitionEntry } from '@kvs/topology';
+import type { Confirmation } from './messages.js';
+import type { NodeContext, PartitionData } from './node-context.js';
+import { isSame, type Position } from './position.js';
+import { agree, Tail } from './tail.js';
+
+/** An in-sync copy that has confirmed the epoch. */
+interface Confirmed {
+  position: Position;
+  readonly tail: Tail;
+}
+
+/**
+ * What a new primary does before it serves (R12). Every other in-sync copy must have confirmed the epoch and an equal position, and
+ * every process that may still hold a lease from this one must have confirmed the epoch too, or its lease must have ended.
+ */
+export class Takeover {
+  readonly #node: NodeContext;
+  readonly #data: PartitionData;
+  readonly #entry: PartitionEntry;
+  readonly #startedMs: number;
+  #sentMs = -Infinity;
+  readonly #copies = new Map<BootId, Confirmed>();
+  /** All processes that know the epoch, copies or not. */
+  readonly #informed = new Set<BootId>();
+
+  constructor(node: NodeContext, data: PartitionData, entry: PartitionEntry) {
+    this.#node = node;
+    this.#data = data;
+    this.#entry = entry;
+    this.#startedMs = node.ports.nowMs();
+  }
+
+  /** Whether messages or requests are to be repeated. */
+  tick(): void {
+    const { ports, times } = this.#node;
+    if (ports.nowMs() - this.#sentMs < times.repeatMs) return;
+    this.#sentMs = ports.nowMs();
+    for (const to of new Set([...this.#others, ...this.#mayHoldLease])) {
+      if (!this.#informed.has(to))
+        ports.send(to, { kind: 'entry', partition: this.#data.number, entry: this.#entry, asks: true });
+    }
+  }
+
+  confirmed(from: BootId, { position, base, tail, isInSync }: Confirmation): void {
+    this.#informed.add(from);
+    if (!isInSync || !this.#entry.inSync.includes(from)) return;
+    const known = new Tail(base);
+    for (const effect of tail) known.push(effect);
+    this.#copies.set(from, { position, tail: known });
+  }
+
+  /** A copy has applied effects that this takeover sent. */
+  applied(from: BootId, position: Position): void {
+    const copy = this.#copies.get(from);
+    if (copy !== undefined && this.#data.tail.has(position)) copy.position = position;
+  }
+
+  /**
+   * Returns whether the primary may serve now. Otherwise asks for what is missing.
+   *
+   * @param send sends effects after a position to a copy
+   */
+  isOver(send: (to: BootId, after: Position) => void): boolean {
+    if (!this.#data.queue.isIdle) return false;
+    if (!this.#node.has('R12')) return true;
+    return this.#haveConfirmed() && this.#areEqual(send) && this.#leasesHaveEnded();
+  }
+
+  get #others(): readonly BootId[] {
+    return this.#entry.inSync.filter((copy) => copy !== this.#node.bootId);
+  }
+
+  get #ageMs(): number {
+    return this.#node.ports.nowMs() - this.#startedMs;
+  }
+
+  /** The processes that this one has acknowledged so lately that they may have a lease. There may be several former primaries. */
+  get #mayHoldLease(): readonly BootId[] {
+    const { leases, ports, times } = this.#node;
+    return leases.acknowledgedSince(ports.nowMs() - times.graceMs);
+  }
+
+  #haveConfirmed(): boolean {
+    const missing = this.#others.filter((copy) => !this.#copies.has(copy));
+    if (missing.length === 0) return true;
+    if (this.#ageMs > this.#node.times.ackTimeoutMs)
+      this.#remove(missing[0], 'it did not confirm the new primary');
+    return false;
+  }
+
+  /** Takes the longest tail first, and then brings the others to it. */
+  #areEqual(send: (to: BootId, after: Position) => void): boolean {
+    const { tail } = this.#data;
+    for (const [copy, { tail: other }] of this.#copies) {
+      if (agree(tail, other)) continue;
+      this.#remove(copy, 'its effects differ from those of the primary');
+      return false;
+    }
+    const longest = [...this.#copies.values()].reduce<Tail>(
+      (best, { tail: other }) => (other.end.number > best.end.number ? other : best),
+      tail,
+    );
+    if (longest !== tail) {
+      this.#adopt(longest);
+      return false;
+    }
+    const behind = [...this.#copies].filter(([, { position }]) => !isSame(position, tail.end));
+    for (const [copy, { position }] of behind) send(copy, position);
+    const [first] = behind[0] ?? [];
+    if (first !== undefined && this.#ageMs > 2 * this.#node.times.ackTimeoutMs)
+      this.#remove(first, 'it did not apply the effects of the new primary');
+    return behind.length === 0;
+  }
+
+  /** Applies the effects that only another copy has: they may have been acknowledged. */
+  #adopt(longest: Tail): void {
+    const { tail, queue, number: partition } = this.#data;
+    const { engine } = this.#node.ports;
+    const effects = longest.after(tail.end);
+    for (const effect of effects) tail.push(effect);
+    const highest = effects.reduce((most, { entry }) => Math.max(most, entry?.version ?? 0), 0);
+    queue.run((next) => engine.apply(partition, effects, highest, () => next()));
+  }
+
+  #leasesHaveEnded(): boolean {
+    const { isNewBootId, startedMs, ports, times } = this.#node;
+    if (!isNewBootId && ports.nowMs() - startedMs < times.graceMs) return false;
+    return this.#mayHoldLease.every((bootId) => this.#informed.has(bootId));
+  }
+
+  #remove(copy: BootId | undefined, reason: string): void {
+    if (copy === undefined) return;
+    const { requests, bootId } = this.#node;
+    const change = { kind: 'remove', by: bootId, copy } as const;
+    if (requests.ask(this.#data.number, this.#entry.epoch, change))
+      this.#node.noteFailure(this.#data.number, copy, reason);
+  }
+}
