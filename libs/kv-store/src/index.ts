@@ -1,4 +1,5 @@
 export * from './clock.js';
+export * from './cluster-clock.js';
 export * from './directory-lock.js';
 export * from './engine/engine-replication.js';
 export { type Eviction, EVICTIONS } from './engine/memory/eviction/eviction-policy.js';

@@ -26,17 +26,18 @@ import type {
  */
 export interface EngineReplication {
   /**
-   * Begins the use of the role, and returns the identity of the pairs. A durable engine keeps the boot id across starts. It takes a
-   * new one if acknowledged writes may be missing, because the machine was restarted and the engine did not wait for the
-   * disk, or if pairs were changed without this role since. Calling it again returns the same identity.
+   * Begins the use of the role, and resolves with the identity of the pairs. An engine whose pairs outlive the process keeps
+   * the boot id across starts. It takes a new one if acknowledged writes may be missing, because the machine was restarted and
+   * the engine did not wait for the disk, or if pairs were changed without this role since. Calling it again resolves with
+   * the same identity.
    */
-  start(): MaybePromise<EngineIdentity>;
+  start(): Promise<EngineIdentity>;
 
   /**
    * Takes a new boot id, for example because the cluster knows that the present one started more often, so that the
    * data must be an old backup. Pairs and positions stay.
    */
-  renewBootId(): MaybePromise<EngineIdentity>;
+  renewBootId(): Promise<EngineIdentity>;
 
   /**
    * As `setMany`, for items of one partition. Each item whose outcome is `written` is an effect: with the pair, the
@@ -50,7 +51,7 @@ export interface EngineReplication {
 
   /**
    * As `deleteMany`, for items of one partition. Each item whose outcome is `deleted` is an effect, as in {@link write}. If the
-   * engine evicts, `absent` is one as well, because another copy may still have the pair.
+   * engine evicts, `absent` is an effect as well, because another copy may still have the pair.
    */
   delete(
     partition: number,
@@ -75,24 +76,30 @@ export interface EngineReplication {
    */
   fill(partition: number, pairs: readonly EnginePair[]): MaybePromise<EngineApplyOutcome>;
 
-  /** Returns the position of the last effect that the partition contains. */
-  position(partition: number): MaybePromise<Position>;
-
-  /** Sets the position without a change of pairs, for example at the end of a fill. */
-  setPosition(partition: number, position: Position): MaybePromise<EngineApplyOutcome>;
-
-  /** Returns the version floor: at least every version that the partition ever gave or received; 0 if there was none. */
-  highestVersion(partition: number): MaybePromise<number>;
+  /**
+   * Removes all pairs of the partition, and then sets the position. The version floor stays, so that versions never repeat. It
+   * may take several turns of the event loop. Until it is done, and after a crash in the middle, the position is
+   * {@link START_POSITION}.
+   */
+  reset(partition: number, position: Position): MaybePromise<EngineApplyOutcome>;
 
   /** Raises the version floor, so that all later versions of absent keys are above it. A lower version changes nothing. */
   raiseFloor(partition: number, version: number): MaybePromise<EngineApplyOutcome>;
 
+  /** Returns the position of the last effect that the partition contains. */
+  position(partition: number): Position;
+
+  /** Returns the version floor: at least every version that the partition ever gave or received; 0 if there was none. */
+  highestVersion(partition: number): number;
+
+  /** Returns the partitions that have a pair or another position than {@link START_POSITION}, in ascending order. */
+  heldPartitions(): readonly number[];
+
   /**
-   * Removes all pairs of the partition and resets its position to {@link START_POSITION}. The version floor stays, so
-   * that versions never repeat. It may take several turns of the event loop, and resets the position first: after a crash, a
-   * partition that was dropped in part has the start position.
+   * Returns whether the engine has little room left, so that it may soon refuse effects. Always false if it evicts, or if it
+   * doesn't know its limit.
    */
-  drop(partition: number): MaybePromise<EngineApplyOutcome>;
+  isFull(): boolean;
 }
 
 /** Identifies the pairs of an engine among the nodes of a cluster. */
@@ -101,6 +108,8 @@ export interface EngineIdentity {
   readonly bootId: string;
   /** How many times the role was started with this boot id, this time included. */
   readonly starts: number;
+  /** Whether a later process may have the same pairs, with the same boot id. */
+  readonly isDurable: boolean;
 }
 
 /** Identifies an effect, and the state of a partition after it. */

@@ -10,7 +10,6 @@ export function alteredEngine(engine: StorageEngine, changes: Partial<StorageEng
     setMany: (writes) => engine.setMany(writes),
     deleteMany: (deletes) => engine.deleteMany(deletes),
     scan: (partitions, options) => engine.scan(partitions, options),
-    ...(engine.replication && { replication: engine.replication }),
     ...(engine.scanJson && { scanJson: engine.scanJson.bind(engine) }),
     ...(engine.obstacle && { obstacle: engine.obstacle.bind(engine) }),
     stats: () => engine.stats(),

@@ -12,6 +12,8 @@ import { identity } from './traits/identity.js';
 import { lifecycle } from './traits/lifecycle.js';
 import { limits } from './traits/limits.js';
 import { model } from './traits/model.js';
+import { replicationModel } from './traits/replication-model.js';
+import { replication, replicationReopening } from './traits/replication.js';
 import { reopening } from './traits/reopening.js';
 import { scansAsJson } from './traits/scans-as-json.js';
 import { scans } from './traits/scans.js';
@@ -53,11 +55,14 @@ const TRAITS: readonly Trait[] = [
   model,
 ];
 
-function traitsFor({ reopen, openAnother, createBounded }: EngineSuiteOptions): readonly Trait[] {
+function traitsFor(options: EngineSuiteOptions): readonly Trait[] {
+  const { reopen, openAnother, createBounded, replicates } = options;
   return [
     ...TRAITS,
     openAnother === undefined ? isolation : sharing,
     ...(reopen === undefined ? [] : [reopening]),
+    ...(replicates === undefined ? [] : [replication, replicationModel]),
+    ...(replicates === 'across restarts' ? [replicationReopening] : []),
     ...(createBounded === undefined ? [] : [limits]),
   ];
 }
@@ -77,6 +82,11 @@ async function runTest(test: EngineTest, options: EngineSuiteOptions): Promise<v
         shared,
         options.openAnother !== undefined,
         'openAnother is given for a shared engine, and only for one',
+      );
+      assert.equal(
+        engine.replication !== undefined,
+        options.replicates !== undefined,
+        'replicates is given for an engine with replication, and only for one',
       );
       await test({ engine, clock, options });
     } finally {

@@ -17,6 +17,11 @@ export interface EngineSuiteOptions {
    */
   readonly openAnother?: EngineFactory;
   /**
+   * For an engine with the optional role `replication`, and only for one: whether it keeps boot id and positions only while
+   * it is open, or also across restarts.
+   */
+  readonly replicates?: 'while open' | 'across restarts';
+  /**
    * Opens a new, empty engine with a limit of so many bytes, a few MiB. For an engine that has such a limit and
    * counts its memory.
    */

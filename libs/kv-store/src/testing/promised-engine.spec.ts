@@ -4,4 +4,5 @@ import { PromisedEngine } from './promised-engine.js';
 
 describeStorageEngine('an engine that answers by promise', {
   create: async ({ clock }) => new PromisedEngine(new MemoryEngine({ clock })),
+  replicates: 'while open',
 });

@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises';
-import type { MaybePromise } from '@kvs/protocol';
 import type {
   EngineChunk,
   EngineDelete,
@@ -8,6 +7,7 @@ import type {
   EngineKey,
   StorageEngine,
 } from '../engine/storage-engine.js';
+import { later, PromisedReplication } from './promised-replication.js';
 
 /**
  * Returns an engine that answers by promise, one turn of the event loop later, to test that callers also work with an
@@ -16,6 +16,7 @@ import type {
 export class PromisedEngine implements StorageEngine {
   readonly name: string;
   readonly capabilities: StorageEngine['capabilities'];
+  readonly replication?: PromisedReplication;
 
   readonly #engine: StorageEngine;
 
@@ -23,6 +24,7 @@ export class PromisedEngine implements StorageEngine {
     this.#engine = engine;
     this.name = engine.name;
     this.capabilities = engine.capabilities;
+    if (engine.replication !== undefined) this.replication = new PromisedReplication(engine.replication);
   }
 
   getMany(keys: readonly EngineKey[], maxBytes?: number) {
@@ -58,11 +60,4 @@ export class PromisedEngine implements StorageEngine {
   close() {
     return later(() => this.#engine.close());
   }
-}
-
-async function later<T>(call: () => MaybePromise<T>): Promise<T> {
-  await setImmediate();
-  const answer = await call();
-  await setImmediate();
-  return answer;
 }

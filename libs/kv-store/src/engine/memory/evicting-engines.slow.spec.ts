@@ -6,5 +6,6 @@ for (const eviction of ['lru', 'sieve'] as const) {
   describeStorageEngine(`the memory engine, eviction ${eviction}`, {
     create: ({ clock }) => new MemoryEngine({ clock, eviction }),
     createBounded: ({ clock, maxBytes }) => new MemoryEngine({ clock, eviction, maxMemoryBytes: maxBytes }),
+    replicates: 'while open',
   });
 }

@@ -10,6 +10,7 @@ import { MemoryEngine } from './memory-engine.js';
 describeStorageEngine('the memory engine', {
   create: ({ clock }) => new MemoryEngine({ clock }),
   createBounded: ({ clock, maxBytes }) => new MemoryEngine({ clock, maxMemoryBytes: maxBytes }),
+  replicates: 'while open',
 });
 
 let directory = '';
@@ -21,6 +22,7 @@ describeStorageEngine('the memory engine with a snapshot', {
     return reopen(options);
   },
   reopen,
+  replicates: 'while open',
   dispose: () => rm(directory, { recursive: true }),
 });
 

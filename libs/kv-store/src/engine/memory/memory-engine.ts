@@ -23,6 +23,7 @@ import { ExpirySweep } from './expiry-sweep.js';
 import { JsonScan } from './json/json-scan.js';
 import type { MemoryEngineOptions } from './memory-options.js';
 import { completeOptions } from './memory-options.js';
+import { MemoryReplication } from './memory-replication.js';
 import { PairStore } from './pair-store.js';
 import { scanPartition } from './partition-scan.js';
 import { SnapshotKeeper } from './snapshot/snapshot-keeper.js';
@@ -36,6 +37,7 @@ export class MemoryEngine implements StorageEngine {
   readonly name = 'memory';
   /** The bytes at which the engine is full. */
   readonly maxMemoryBytes: number;
+  readonly replication: MemoryReplication;
 
   readonly #clock: Clock;
   readonly #evicts: boolean;
@@ -55,6 +57,13 @@ export class MemoryEngine implements StorageEngine {
     this.#store.expired = this.#sweep;
     this.maxMemoryBytes = maxMemoryBytes;
     this.#evicts = eviction !== 'none';
+    this.replication = new MemoryReplication({
+      store: this.#store,
+      clock,
+      sweep: this.#sweep,
+      evicts: this.#evicts,
+      assertOpen: () => this.#assertOpen(),
+    });
   }
 
   /**

@@ -119,6 +119,14 @@ export class PairStore {
     return this.#store(pair, pair.version, 0, 0);
   }
 
+  /**
+   * As {@link restore}, but replaces the pair with the same key. Returns false if there is no room; then that pair is
+   * still there.
+   */
+  put(pair: EnginePair & EngineKey, nowMicros: number): boolean {
+    return this.#store(pair, pair.version, this.#find(pair, nowMicros), nowMicros);
+  }
+
   /** Raises a partition's version floor and creates the partition if necessary. Returns false if there is no room. */
   raiseVersionFloor(number: number, floor: number): boolean {
     const partition = this.#partitionFor(number, 0);

@@ -46,7 +46,8 @@ export const lifecycle: Trait = {
   },
 };
 
-async function isUnavailable(call: () => unknown): Promise<void> {
+/** Fails unless the call throws or rejects with `engine_unavailable`. */
+export async function isUnavailable(call: () => unknown): Promise<void> {
   const outcome = await settle(call);
   assert.ok(outcome instanceof Error, 'expected a failure');
   assertUnavailable(outcome);

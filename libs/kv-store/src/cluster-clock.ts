@@ -1,0 +1,39 @@
+import { MICROS_PER_MS, microsToMs, type Clock } from './clock.js';
+
+/**
+ * The time of a cluster, on one node. All copies of a pair expire by it, though the system clocks of their machines may
+ * differ by years. The node is told the time of the cluster when it joins. The time then advances with the monotonic clock of
+ * the process, and every later time that another node tells raises it. It never goes back.
+ *
+ * Until the first time is told, the clock stands at 1 µs, so that nothing expires.
+ */
+export class ClusterClock implements Clock {
+  readonly #monotonicMs: () => number;
+  /** What must be added to the monotonic time; undefined until the first time is told. */
+  #offsetMicros: number | undefined;
+
+  /** @param monotonicMs returns milliseconds since some moment, perhaps with a fraction, and never goes back */
+  constructor(monotonicMs: () => number = () => performance.now()) {
+    this.#monotonicMs = monotonicMs;
+  }
+
+  nowMicros(): number {
+    return this.#offsetMicros === undefined ? 1 : this.#monotonicMicros() + this.#offsetMicros;
+  }
+
+  /** Returns whole milliseconds since the Unix epoch. */
+  nowMs(): number {
+    return microsToMs(this.nowMicros());
+  }
+
+  /** Sets the clock to a time of the cluster in milliseconds since the Unix epoch. An earlier time than its own changes nothing. */
+  raise(timeMs: number): void {
+    const micros = timeMs * MICROS_PER_MS;
+    if (this.#offsetMicros !== undefined && micros <= this.nowMicros()) return;
+    this.#offsetMicros = micros - this.#monotonicMicros();
+  }
+
+  #monotonicMicros(): number {
+    return Math.floor(this.#monotonicMs() * MICROS_PER_MS);
+  }
+}

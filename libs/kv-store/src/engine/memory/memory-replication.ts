@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { PARTITION_COUNT } from '@kvs/protocol';
+import type { Clock } from '../../clock.js';
+import {
+  START_POSITION,
+  type EngineApplyOutcome,
+  type EngineEffect,
+  type EngineIdentity,
+  type EngineReplication,
+  type Position,
+} from '../engine-replication.js';
+import type {
+  EngineDelete,
+  EngineDeleteOutcome,
+  EnginePair,
+  EngineWrite,
+  EngineWriteOutcome,
+} from '../storage-engine.js';
+import { END_OF_HASHES } from './bucket-table.js';
+import type { ExpirySweep } from './expiry-sweep.js';
+import type { MemoryPartition } from './memory-partition.js';
+import type { PairStore } from './pair-store.js';
+
+/** What the role needs of the engine. */
+export interface MemoryReplicationContext {
+  readonly store: PairStore;
+  readonly clock: Clock;
+  readonly sweep: ExpirySweep;
+  readonly evicts: boolean;
+  /** @throws KvsError `engine_unavailable` */
+  readonly assertOpen: () => void;
+}
+
+/**
+ * The positions of partitions in memory. The boot id is new in every process, because a snapshot lacks the last writes before
+ * a crash.
+ */
+export class MemoryReplication implements EngineReplication {
+  readonly #positions: Position[] = Array.from({ length: PARTITION_COUNT }, () => START_POSITION);
+  #identity: Promise<EngineIdentity> | undefined;
+
+  readonly #context: MemoryReplicationContext;
+  readonly #store: PairStore;
+
+  constructor(context: MemoryReplicationContext) {
+    this.#context = context;
+    this.#store = context.store;
+  }
+
+  start(): Promise<EngineIdentity> {
+    return (this.#identity ??= this.#start());
+  }
+
+  async renewBootId(): Promise<EngineIdentity> {
+    this.#context.assertOpen();
+    this.#identity = Promise.resolve(newIdentity());
+    return this.#identity;
+  }
+
+  write(partition: number, writes: readonly EngineWrite[], epoch: number): readonly EngineWriteOutcome[] {
+    const now = this.#now();
+    return writes.map((item) => {
+      if (item.expiresAtMs !== undefined) this.#context.sweep.wake(item.expiresAtMs);
+      const outcome = this.#store.write(item, now);
+      if (outcome.status === 'written') {
+        this.#advance(partition, epoch);
+        this.#store.raiseVersionFloor(partition, outcome.version);
+      }
+      return outcome;
+    });
+  }
+
+  delete(partition: number, deletes: readonly EngineDelete[], epoch: number): readonly EngineDeleteOutcome[] {
+    const now = this.#now();
+    return deletes.map((item) => {
+      const outcome = this.#store.delete(item, now);
+      if (outcome.status === 'deleted' || (outcome.status === 'absent' && this.#context.evicts))
+        this.#advance(partition, epoch);
+      return outcome;
+    });
+  }
+
+  apply(partition: number, effects: readonly EngineEffect[], highestVersion: number): EngineApplyOutcome {
+    const now = this.#now();
+    if (!this.#raise(partition, highestVersion)) return OUT_OF_MEMORY;
+    for (const { id, entry, position } of effects) {
+      if (entry === undefined) this.#store.delete({ id, partition, ifVersion: undefined }, now);
+      else if (!this.#put(partition, { id, ...entry }, now)) return OUT_OF_MEMORY;
+      this.#positions[partition] = position;
+    }
+    return APPLIED;
+  }
+
+  fill(partition: number, pairs: readonly EnginePair[]): EngineApplyOutcome {
+    const now = this.#now();
+    return pairs.every((pair) => this.#put(partition, pair, now)) ? APPLIED : OUT_OF_MEMORY;
+  }
+
+  async reset(number: number, position: Position): Promise<EngineApplyOutcome> {
+    this.#context.assertOpen();
+    this.#positions[number] = START_POSITION;
+    const partition = this.#store.partition(number);
+    for (let hash = 0; partition !== undefined && partition.pairCount > 0;) {
+      hash = this.#removeSome(partition, hash);
+      await setImmediate();
+      this.#context.assertOpen();
+    }
+    this.#positions[number] = position;
+    return APPLIED;
+  }
+
+  raiseFloor(partition: number, version: number): EngineApplyOutcome {
+    this.#context.assertOpen();
+    return this.#raise(partition, version) ? APPLIED : OUT_OF_MEMORY;
+  }
+
+  position(partition: number): Position {
+    this.#context.assertOpen();
+    return this.#positions[partition] ?? START_POSITION;
+  }
+
+  highestVersion(partition: number): number {
+    this.#context.assertOpen();
+    return this.#store.partition(partition)?.versionFloor ?? 0;
+  }
+
+  heldPartitions(): readonly number[] {
+    this.#context.assertOpen();
+    return this.#positions.flatMap(({ number }, partition) =>
+      number > 0 || (this.#store.partition(partition)?.pairCount ?? 0) > 0 ? [partition] : [],
+    );
+  }
+
+  isFull(): boolean {
+    const { freeBytes, maxBytes } = this.#store.budget;
+    return !this.#context.evicts && freeBytes < Math.min(maxBytes * RESERVED_SHARE, MAX_RESERVED_BYTES);
+  }
+
+  /** Raises the version floors above the versions of pairs that the engine had before. */
+  async #start(): Promise<EngineIdentity> {
+    this.#context.assertOpen();
+    for (const partition of [...this.#store.partitions()]) {
+      for (let hash = 0; hash < END_OF_HASHES && partition.pairCount > 0;) {
+        const { refs, nextHash } = partition.bucketFrom(hash);
+        for (const ref of refs)
+          partition.versionFloor = Math.max(partition.versionFloor, this.#store.records.version(ref));
+        hash = nextHash;
+      }
+      await setImmediate();
+      this.#context.assertOpen();
+    }
+    return newIdentity();
+  }
+
+  /** Stores a pair of another copy; returns false if there is no room. */
+  #put(partition: number, pair: EnginePair, nowMicros: number): boolean {
+    if (pair.expiresAtMs !== undefined) this.#context.sweep.wake(pair.expiresAtMs);
+    return this.#store.put({ ...pair, partition }, nowMicros) && this.#raise(partition, pair.version);
+  }
+
+  /** Raises the version floor; returns false if there is no room for the partition. */
+  #raise(partition: number, version: number): boolean {
+    return version === 0 || this.#store.raiseVersionFloor(partition, version);
+  }
+
+  #advance(partition: number, epoch: number): void {
+    this.#positions[partition] = { epoch, number: (this.#positions[partition]?.number ?? 0) + 1 };
+  }
+
+  /** Removes the pairs of some buckets from this hash on. Returns the hash of the next bucket. */
+  #removeSome(partition: MemoryPartition, from: number): number {
+    let hash = from;
+    for (let removed = 0; removed < REMOVED_PER_TURN && hash < END_OF_HASHES;) {
+      const { refs, nextHash } = partition.bucketFrom(hash);
+      const [ref] = refs;
+      removed += 1;
+      // Looks again after each removal, because it may move other records and the bounds of the bucket.
+      if (ref === undefined) hash = nextHash;
+      else this.#store.remove(partition, ref);
+    }
+    return hash;
+  }
+
+  /** @throws KvsError `engine_unavailable` */
+  #now(): number {
+    this.#context.assertOpen();
+    return this.#context.clock.nowMicros();
+  }
+}
+
+function newIdentity(): EngineIdentity {
+  return { bootId: randomUUID(), starts: 1, isDurable: false };
+}
+
+const APPLIED = Object.freeze({ status: 'applied' });
+const OUT_OF_MEMORY = Object.freeze({ status: 'out_of_memory' });
+
+/** Pairs and empty buckets that are removed in one turn of the event loop. */
+const REMOVED_PER_TURN = 1000;
+
+/** The engine says that it is full while it still has this share of its memory, or so many bytes if that is less. */
+const RESERVED_SHARE = 1 / 32;
+const MAX_RESERVED_BYTES = 16 * 1024 * 1024;
