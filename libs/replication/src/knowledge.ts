@@ -25,12 +25,12 @@ export class Knowledge {
     return this.#entries[partition];
   }
 
-  /** Adopts a newer document. Calls back for each entry that it changes. Returns whether it is newer. */
+  /** Adopts a newer document. Calls back for each entry that it changes, unless the partition was never assigned. Returns whether it is newer. */
   learn(topology: Topology, changed: (partition: number, entry: PartitionEntry) => void): boolean {
     if (topology.revision <= this.wholeRevision) return false;
     this.#topology = topology;
     topology.partitions.forEach((entry, partition) => {
-      if (this.#adopt(partition, entry)) changed(partition, entry);
+      if (this.#adopt(partition, entry) && entry.epoch > 0) changed(partition, entry);
     });
     return true;
   }

@@ -1,15 +1,9 @@
-import type { EngineEntry, EnginePair } from '@kvs/kv-store';
-import type { KeyId } from '@kvs/protocol';
+import type { EngineEffect, EnginePair } from '@kvs/kv-store';
 import type { PartitionEntry } from '@kvs/topology';
 import type { Position } from './position.js';
 
 /** What a write did. Copies apply effects without conditions, so all of them come to the same pairs. */
-export interface Effect {
-  readonly position: Position;
-  readonly id: KeyId;
-  /** The new pair; undefined if the key was deleted. */
-  readonly entry: EngineEntry | undefined;
-}
+export type Effect = EngineEffect;
 
 /** What nodes tell each other. Messages between two processes keep their order, and some may be lost with their connection. */
 export type Message =

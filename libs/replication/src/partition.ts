@@ -81,7 +81,10 @@ export class Partition implements PartitionData {
     this.#primary = undefined;
     deposed?.deposed(entry);
     if (was === 'primary' || was === 'none') this.#copy = new Copy(this.#node, this);
-    if (this.#role === 'copy') this.#copy.joined();
+    if (this.#role === 'copy') {
+      this.isComplete = true;
+      this.#copy.joined();
+    }
     if (this.#role === 'none' && !this.#node.has('R17')) this.#drop();
     if (entry.primary === bootId) this.#askForNewEpoch();
   }

@@ -414,12 +414,12 @@ export class Primary {
     const { fill } = follower;
     if (fill !== undefined && tail.bytes > MAX_TAIL_BYTES) fill.fail('it falls behind');
     if (fill === undefined || (fill.failure !== undefined && !isAsked)) {
+      const pauseMs = fill === undefined ? 0 : FILL_PAUSE_MS;
+      if (ports.nowMs() - follower.sinceMs < pauseMs) return;
       if (fill?.failure !== undefined) this.#node.noteFailure(partition, follower.bootId, fill.failure);
-      if (ports.nowMs() - follower.sinceMs >= (fill === undefined ? 0 : FILL_PAUSE_MS)) {
-        follower.sinceMs = ports.nowMs();
-        this.#tell(follower.bootId);
-        follower.startFill(epoch);
-      }
+      follower.sinceMs = ports.nowMs();
+      this.#tell(follower.bootId);
+      follower.startFill(epoch);
       return;
     }
     if (!fill.isDone) return;

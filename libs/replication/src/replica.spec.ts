@@ -1,0 +1,435 @@
+import { keyId, stringKey, stringValue } from '@kvs/protocol';
+import { World, type Member } from '../test/world.js';
+
+let world: World;
+let a: Member;
+let b: Member;
+let c: Member;
+
+beforeEach(() => {
+  world = new World();
+  a = world.add('a');
+  b = world.add('b');
+  c = world.add('c');
+});
+
+const done = { kind: 'done' };
+const refused = (code: string) => ({ kind: 'refused', code });
+
+describe('a write', () => {
+  it('is answered when all in-sync copies have it (R5)', () => {
+    world.assign(a, b, c);
+    world.cut(c, a);
+    const write = a.set('k', 'v');
+    world.settle();
+    expect(write.answer).toBeUndefined();
+    world.mend();
+    world.pass(600);
+    expect(write.answer).toMatchObject(done);
+    expect([a, b, c].map(({ pairs }) => pairs)).toEqual([{ k: 'v' }, { k: 'v' }, { k: 'v' }]);
+  });
+
+  it('is answered at once if there is one copy', () => {
+    world.assign(a);
+    expect(a.set('k', 'v').answer).toMatchObject(done);
+    expect(a.replica.states()).toMatchObject([{ lag: 0, tailBytes: 0 }]);
+  });
+
+  it('waits until a copy that does not acknowledge was removed from the topology (R5)', () => {
+    world.assign(a, b, c);
+    world.cut(a, c);
+    const write = a.set('k', 'v');
+    world.pass(1500);
+    expect(write.answer).toBeUndefined();
+    expect(world.grant()).toEqual([{ kind: 'remove', by: a.bootId, copy: c.bootId }]);
+    world.pass(600);
+    expect(write.answer).toMatchObject(done);
+  });
+
+  it('fails as perhaps applied if too few copies are left, and the next one is refused before anything is done', () => {
+    world.topology = { ...world.topology, minInSync: 2 };
+    world.assign(a, b);
+    world.cut(a, b);
+    const write = a.set('k', 'v');
+    world.pass(1500);
+    world.grant();
+    expect(write.answer).toMatchObject({ kind: 'maybeApplied' });
+    expect(a.set('l', 'w').answer).toMatchObject(refused('under_replicated'));
+    expect(a.pairs).toEqual({ k: 'v' });
+  });
+
+  it('with a failed condition is a read: it waits for the write that made it fail (R6)', () => {
+    world.assign(a, b);
+    const first = a.set('k', 'v');
+    const second = a.set('k', 'w', 0);
+    expect([first.answer, second.answer]).toEqual([undefined, undefined]);
+    world.settle();
+    expect([first.answer, second.answer]).toMatchObject([done, done]);
+  });
+
+  it('is refused if a copy is full', () => {
+    world.assign(a, b);
+    b.engine.isFullNow = true;
+    world.pass(600);
+    expect(a.set('k', 'v').answer).toMatchObject(refused('out_of_memory'));
+    const deletion = a.delete('k');
+    world.settle();
+    expect(deletion.answer).toMatchObject(done);
+  });
+
+  it('gets no version above the ceiling of the topology', () => {
+    world.topology = { ...world.topology, versionCeiling: 1 };
+    world.assign(a);
+    expect(a.set('k', 'v').answer).toMatchObject(refused('unavailable'));
+  });
+
+  it('whose effect a copy can not store leads to the removal of the copy', () => {
+    world.assign(a, b);
+    b.engine.results.push('out_of_memory');
+    const write = a.set('k', 'v');
+    world.settle();
+    expect(write.answer).toBeUndefined();
+    expect(world.grant()).toEqual([{ kind: 'remove', by: a.bootId, copy: b.bootId }]);
+    expect(write.answer).toMatchObject(done);
+    expect(a.replica.takeFailures()).toEqual([{ partition: 7, copy: b.bootId, reason: 'out_of_memory' }]);
+  });
+
+  it('is refused with wrong_node on a copy and on a stranger, and by a primary that knows too little', () => {
+    world.assign(a, b);
+    expect(b.set('k', 'v').answer).toMatchObject(refused('wrong_node'));
+    expect(c.set('k', 'v').answer).toMatchObject(refused('wrong_node'));
+    let answer: unknown;
+    a.replica.write(7, { kind: 'delete', items: [] }, 10_000, (given) => (answer = given));
+    expect(answer).toMatchObject(refused('wrong_node'));
+    expect(a.reads).toHaveLength(1);
+  });
+});
+
+describe('a read', () => {
+  it('waits for writes of its key that began before, and for no others (R6)', () => {
+    world.assign(a, b);
+    a.set('k', 'v');
+    const [same, other] = [a.read('k'), a.read('l')];
+    expect(same.answer).toBeUndefined();
+    expect(other.answer).toMatchObject({ kind: 'done', result: undefined });
+    world.settle();
+    expect(same.answer).toMatchObject({ kind: 'done', result: 'v' });
+  });
+
+  it('waits for a write that the engine has not answered yet (R6)', () => {
+    world.assign(a, b);
+    a.engine.waiting = [];
+    a.set('k', 'v');
+    const read = a.read('k');
+    expect(read.answer).toBeUndefined();
+    for (const run of a.engine.waiting.splice(0)) run();
+    a.engine.waiting = undefined;
+    world.settle();
+    expect(read.answer).toMatchObject(done);
+  });
+
+  it('of all keys waits for all writes (R6)', () => {
+    world.assign(a, b);
+    a.set('k', 'v');
+    let answer: unknown;
+    a.replica.read(
+      7,
+      'all',
+      0,
+      (finish) => finish('chunk'),
+      (given) => (answer = given),
+    );
+    expect(answer).toBeUndefined();
+    world.settle();
+    expect(answer).toEqual({ kind: 'done', result: 'chunk' });
+  });
+
+  it('is not answered after the lease has ended, not even if it was made before (R10)', () => {
+    world.assign(a, b);
+    world.cut(b, a);
+    world.nowMs += 2100;
+    const read = a.read('k');
+    expect([a.isServing, read.answer]).toEqual([false, undefined]);
+    world.pass(1700);
+    expect(read.answer).toMatchObject(refused('wrong_node'));
+  });
+
+  it('is answered without any check if the check is switched off (R10)', () => {
+    const careless = world.add('d', { without: ['R10'] });
+    world.assign(careless, b);
+    world.cut(b, careless);
+    world.nowMs += 10_000;
+    expect(careless.read('k').answer).toMatchObject(done);
+  });
+});
+
+describe('a lease', () => {
+  it('does not come from a process that knows a later revision (R9)', () => {
+    world.assign(a, b);
+    world.topology = { ...world.topology, revision: world.topology.revision + 1 };
+    b.replica.learn(world.topology);
+    world.pass(3000);
+    expect(a.isServing).toBe(false);
+    a.answerReads();
+    world.pass(600);
+    expect(a.isServing).toBe(true);
+  });
+
+  it('counts from the sending of the beacon', () => {
+    world.assign(a, b);
+    world.nowMs += 500;
+    a.replica.tick();
+    world.nowMs += 1900;
+    world.settle();
+    expect(a.isServing).toBe(true);
+    world.nowMs += 200;
+    expect(a.isServing).toBe(false);
+  });
+});
+
+describe('a copy', () => {
+  it('reads the topology before it asks to take the place of a silent primary, and then acknowledges nothing more (R11)', () => {
+    world.assign(a, b);
+    world.cut(a, b);
+    world.pass(2700);
+    expect(world.requests.filter(({ change }) => change.kind === 'promote')).toEqual([]);
+    b.answerReads();
+    expect(world.requests.map(({ change }) => change)).toContainEqual({
+      kind: 'promote',
+      copy: b.bootId,
+      instead: a.bootId,
+    });
+    world.mend();
+    world.requests = [];
+    world.pass(600);
+    expect(a.set('k', 'v').answer).toMatchObject(refused('wrong_node'));
+    expect(b.pairs).toEqual({});
+  });
+
+  it('does not ask if a beacon was in its input', () => {
+    world.assign(a, b);
+    world.cut(a, b);
+    world.pass(2700);
+    world.mend();
+    world.pass(600);
+    b.answerReads();
+    expect(world.requests.filter(({ change }) => change.kind === 'promote')).toEqual([]);
+  });
+
+  it('acknowledges again when its request was settled by a later epoch', () => {
+    world.assign(a, b);
+    world.cut(a, b);
+    world.pass(2700);
+    b.answerReads();
+    world.requests = [];
+    world.mend();
+    world.commit({ kind: 'rewrite' });
+    world.pass(600);
+    expect(a.isServing).toBe(true);
+  });
+
+  it('refuses effects of a lower epoch, and tells the newer entry (R7)', () => {
+    world.assign(a, b, c);
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [b, c]);
+    a.set('k', 'v');
+    world.settle();
+    expect(c.pairs).toEqual({});
+    expect(a.set('l', 'w').answer).toMatchObject(refused('wrong_node'));
+  });
+
+  it('gets effects again that were lost (R7)', () => {
+    world.assign(a, b);
+    world.cut(a, b);
+    const first = a.set('k', 'v');
+    world.settle();
+    world.mend();
+    const second = a.set('l', 'w');
+    world.settle();
+    expect([first.answer, second.answer]).toMatchObject([done, done]);
+    expect(b.pairs).toEqual({ k: 'v', l: 'w' });
+  });
+});
+
+describe('a new primary', () => {
+  it('serves only when a former primary has confirmed, or a grace has passed (R12)', () => {
+    world.assign(a, b, c);
+    world.cut(b, a);
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [b, c]);
+    world.pass(1500);
+    world.grant();
+    expect([world.entry.inSync, b.isServing]).toEqual([[b.bootId, c.bootId], false]);
+    world.pass(2600);
+    expect([a.isServing, b.isServing]).toEqual([false, true]);
+  });
+
+  it('has every effect that any copy has, before it serves (R12)', () => {
+    world.assign(a, b, c);
+    world.cut(a, b);
+    a.set('k', 'v');
+    world.settle();
+    world.mend();
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
+    world.pass(1000);
+    expect(b.isServing).toBe(true);
+    expect(b.read('k').answer).toMatchObject({ kind: 'done', result: 'v' });
+    expect(b.pairs).toEqual({ k: 'v' });
+  });
+
+  it('removes a copy whose effects differ (R12)', () => {
+    world.assign(a, b, c);
+    world.cut(a, b);
+    world.cut(a, c);
+    a.set('k', 'v');
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [b, c]);
+    world.pass(1500);
+    world.requests = world.requests.filter(({ change }) => change.kind === 'remove');
+    world.grant();
+    world.pass(3000);
+    expect(b.isServing).toBe(true);
+    b.set('l', 'w');
+    world.mend();
+    world.settle();
+    expect([world.entry.inSync, b.pairs, c.pairs]).toEqual([[b.bootId, c.bootId], { l: 'w' }, { l: 'w' }]);
+  });
+
+  it('that was one before its process started waits for a later epoch (R13)', () => {
+    const restarted = world.add('d', { isNewBootId: false });
+    world.commit({ kind: 'start', primary: restarted.bootId, instead: undefined });
+    world.pass(3000);
+    expect(restarted.isServing).toBe(false);
+    expect(world.grant()).toEqual([{ kind: 'rewrite' }]);
+    world.pass(100);
+    expect(restarted.isServing).toBe(true);
+  });
+});
+
+describe('a hand-over', () => {
+  it('lets calls wait, and no write fails (R14)', () => {
+    world.assign(a, b);
+    const before = a.set('k', 'v');
+    a.replica.handOver(7, b.bootId);
+    const meanwhile = a.set('k', 'w');
+    world.settle();
+    expect([before.answer, meanwhile.answer]).toMatchObject([done, undefined]);
+    expect(world.grant()).toEqual([{ kind: 'promote', copy: b.bootId, instead: a.bootId }]);
+    world.pass(200);
+    expect(meanwhile.answer).toMatchObject(refused('wrong_node'));
+    expect([a.isServing, b.isServing, b.pairs]).toEqual([false, true, { k: 'v' }]);
+  });
+
+  it('goes on with the calls if another change came first', () => {
+    world.assign(a, b);
+    a.replica.handOver(7, b.bootId);
+    const meanwhile = a.set('k', 'w');
+    world.commit({ kind: 'rewrite' });
+    world.settle();
+    expect(meanwhile.answer).toMatchObject(done);
+  });
+});
+
+describe('a learner', () => {
+  function learn(member: Member): void {
+    world.commit({ kind: 'nameLearner', learner: member.bootId });
+    world.pass(100);
+  }
+
+  it('gets all pairs and later effects, and is then added', () => {
+    world.assign(a);
+    a.set('k', 'v');
+    a.set('l', 'w');
+    learn(b);
+    a.set('m', 'x');
+    a.delete('k');
+    world.pass(1200);
+    expect(world.grant()).toEqual([{ kind: 'add', by: a.bootId, copy: b.bootId }]);
+    expect(b.pairs).toEqual({ l: 'w', m: 'x' });
+    expect(world.entry.inSync).toEqual([a.bootId, b.bootId]);
+  });
+
+  it('keeps what an effect wrote when an older pair of the fill comes later (R15)', () => {
+    world.assign(a);
+    a.set('k', 'old');
+    a.engine.waiting = [];
+    learn(b);
+    const scan = a.engine.waiting;
+    a.engine.waiting = undefined;
+    a.set('k', 'new');
+    world.settle();
+    for (const next of scan) next();
+    world.pass(1200);
+    expect(b.pairs).toEqual({ k: 'new' });
+  });
+
+  it('counts as an in-sync copy from before the request to add it until that is settled (R16)', () => {
+    world.assign(a);
+    learn(b);
+    world.pass(1200);
+    expect(world.requests.map(({ change }) => change.kind)).toContain('add');
+    world.cut(a, b);
+    const write = a.set('k', 'v');
+    world.settle();
+    expect(write.answer).toBeUndefined();
+  });
+
+  it('is filled anew under a new primary, and ignores chunks of the older fill', () => {
+    world.assign(a, b);
+    a.set('k', 'v');
+    world.settle();
+    learn(c);
+    world.requests = [];
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
+    world.pass(2000);
+    const id = keyId(stringKey('k'));
+    const stale = { id, value: stringValue('stale'), version: 1, expiresAtMs: undefined };
+    const chunk = { kind: 'fillChunk', partition: 7, fillId: 'a/other/1', number: 0 } as const;
+    c.replica.receive(a.bootId, { ...chunk, pairs: [stale] });
+    world.grant();
+    expect([world.entry.inSync, c.pairs]).toEqual([[a.bootId, b.bootId, c.bootId], { k: 'v' }]);
+  });
+
+  it('that can not store the pairs is filled again after a while, and the reason is told', () => {
+    world.assign(a);
+    a.set('k', 'v');
+    b.engine.results.push('out_of_memory');
+    learn(b);
+    world.pass(2500);
+    expect(a.replica.takeFailures()).toMatchObject([{ reason: 'out_of_memory' }]);
+    expect(b.pairs).toEqual({ k: 'v' });
+  });
+});
+
+describe('a node without a role in a partition', () => {
+  beforeEach(() => {
+    world.assign(a, b);
+    a.set('k', 'v');
+    world.settle();
+  });
+
+  it('drops its pairs when the primary has confirmed that it is there (R17)', () => {
+    world.cut(b, a);
+    world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
+    world.pass(1500);
+    expect([b.pairs, b.replica.leftOvers()]).toMatchObject([{ k: 'v' }, [{ partition: 7 }]]);
+    world.mend();
+    world.pass(1500);
+    expect([b.pairs, b.replica.leftOvers()]).toEqual([{}, []]);
+  });
+
+  it('does not drop by a confirmation of an earlier epoch (R17)', () => {
+    world.cut(b, a);
+    const { epoch } = world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
+    world.commit({ kind: 'rewrite' });
+    b.replica.receive(a.bootId, { kind: 'holdsAnswer', partition: 7, epoch });
+    expect(b.pairs).toEqual({ k: 'v' });
+  });
+
+  it('keeps its pairs when it becomes the primary again, because all other copies are gone (R18)', () => {
+    world.cut(b, a);
+    world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
+    world.members.delete(a.bootId);
+    world.topology = { ...world.topology, versionCeiling: 1000 };
+    world.commit({ kind: 'start', primary: b.bootId, instead: a.bootId });
+    world.pass(3000);
+    expect(b.read('k').answer).toMatchObject({ kind: 'done', result: 'v' });
+  });
+});

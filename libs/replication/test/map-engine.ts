@@ -1,0 +1,148 @@
+import type { EngineEntry } from '@kvs/kv-store';
+import type { KeyId } from '@kvs/protocol';
+import type { ApplyResult, FillScan, ReplicaEngine, WriteBatch, WriteOutcomes } from '../src/ports.js';
+import type { Effect } from '../src/messages.js';
+import { START, type Position } from '../src/position.js';
+
+interface Pairs {
+  readonly entries: Map<KeyId, EngineEntry>;
+  position: Position;
+  highestVersion: number;
+}
+
+/** An engine that answers at once, or when a test says so. */
+export class MapEngine implements ReplicaEngine {
+  isDurable = false;
+  evicts = false;
+  isFullNow = false;
+  /** Results of the next calls of `apply` and `fill`; afterwards all succeed. */
+  readonly results: ApplyResult[] = [];
+  /** If set, calls that change pairs wait here until the test runs them. */
+  waiting: (() => void)[] | undefined;
+  readonly #partitions = new Map<number, Pairs>();
+
+  isFull(): boolean {
+    return this.isFullNow;
+  }
+
+  heldPartitions(): number[] {
+    return [...this.#partitions.keys()];
+  }
+
+  position(partition: number): Position {
+    return this.#pairs(partition).position;
+  }
+
+  highestVersion(partition: number): number {
+    return this.#pairs(partition).highestVersion;
+  }
+
+  entries(partition: number): ReadonlyMap<KeyId, EngineEntry> {
+    return this.#pairs(partition).entries;
+  }
+
+  write(
+    partition: number,
+    batch: WriteBatch,
+    epoch: number,
+    done: (outcomes: WriteOutcomes | undefined) => void,
+  ): void {
+    this.#later(() => {
+      const pairs = this.#pairs(partition);
+      const advance = () => (pairs.position = { epoch, number: pairs.position.number + 1 });
+      if (batch.kind === 'set') {
+        const outcomes = batch.items.map(({ id, value, expiresAtMs, ifVersion }) => {
+          const actualVersion = pairs.entries.get(id)?.version ?? 0;
+          if (ifVersion !== undefined && ifVersion !== actualVersion)
+            return { status: 'version_mismatch', actualVersion } as const;
+          const version = ++pairs.highestVersion;
+          pairs.entries.set(id, { value, version, expiresAtMs });
+          advance();
+          return { status: 'written', version, created: actualVersion === 0 } as const;
+        });
+        done({ kind: 'set', outcomes });
+      } else {
+        const outcomes = batch.items.map(({ id }) => {
+          const status = pairs.entries.delete(id) ? ('deleted' as const) : ('absent' as const);
+          if (status === 'deleted' || this.evicts) advance();
+          return { status };
+        });
+        done({ kind: 'delete', outcomes });
+      }
+    });
+  }
+
+  apply(
+    partition: number,
+    effects: readonly Effect[],
+    highestVersion: number,
+    done: (result: ApplyResult) => void,
+  ): void {
+    this.#later(() => {
+      const result = this.results.shift() ?? 'applied';
+      const pairs = this.#pairs(partition);
+      if (result === 'applied') {
+        for (const { id, entry, position } of effects) {
+          if (entry === undefined) pairs.entries.delete(id);
+          else pairs.entries.set(id, entry);
+          pairs.position = position;
+        }
+        pairs.highestVersion = Math.max(pairs.highestVersion, highestVersion);
+      }
+      done(result);
+    });
+  }
+
+  fill(
+    partition: number,
+    added: readonly { readonly id: KeyId }[] & Parameters<ReplicaEngine['fill']>[1],
+    done: (result: ApplyResult) => void,
+  ): void {
+    this.#later(() => {
+      const result = this.results.shift() ?? 'applied';
+      if (result === 'applied')
+        for (const { id, ...entry } of added) this.#pairs(partition).entries.set(id, entry);
+      done(result);
+    });
+  }
+
+  reset(partition: number, position: Position, done: () => void): void {
+    this.#later(() => {
+      const pairs = this.#pairs(partition);
+      pairs.entries.clear();
+      pairs.position = position;
+      done();
+    });
+  }
+
+  raiseFloor(partition: number, version: number): void {
+    const pairs = this.#pairs(partition);
+    pairs.highestVersion = Math.max(pairs.highestVersion, version);
+  }
+
+  scan(partition: number): FillScan {
+    const pairs = [...this.#pairs(partition).entries].map(([id, entry]) => ({ id, ...entry }));
+    return {
+      next: (done) =>
+        this.#later(() => {
+          const pair = pairs.shift();
+          done(pair === undefined ? 'end' : [pair]);
+        }),
+      close: () => undefined,
+    };
+  }
+
+  #later(task: () => void): void {
+    if (this.waiting === undefined) task();
+    else this.waiting.push(task);
+  }
+
+  #pairs(partition: number): Pairs {
+    let pairs = this.#partitions.get(partition);
+    if (pairs === undefined) {
+      pairs = { entries: new Map(), position: START, highestVersion: 0 };
+      this.#partitions.set(partition, pairs);
+    }
+    return pairs;
+  }
+}

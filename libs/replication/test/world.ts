@@ -1,0 +1,218 @@
+import type { EngineKey } from '@kvs/kv-store';
+import { keyId, stringKey, stringValue } from '@kvs/protocol';
+import {
+  applyRequests,
+  isBootId,
+  newTopology,
+  type BootId,
+  type EntryChange,
+  type EntryRequest,
+  type PartitionEntry,
+  type Topology,
+} from '@kvs/topology';
+import type { Message } from '../src/messages.js';
+import type { ReadAnswer, WriteAnswer } from '../src/ports.js';
+import { Replica } from '../src/replica.js';
+import { DEFAULT_TIMES, type Rule } from '../src/settings.js';
+import { MapEngine } from './map-engine.js';
+
+export const PARTITION = 7;
+
+/** Some replicas of one partition, in time that only the test advances. */
+export class World {
+  nowMs = 1000;
+  topology: Topology = {
+    ...newTopology({ clusterId: 'c', copies: 3, minInSync: 1 }),
+    versionCeiling: 2 ** 50,
+  };
+  readonly members = new Map<BootId, Member>();
+  /** Requests that no proxy has seen yet. */
+  requests: EntryRequest[] = [];
+  #inTransit: (() => void)[] = [];
+  #cut = new Set<string>();
+
+  add(
+    name: string,
+    options: { without?: readonly Rule[]; isNewBootId?: boolean; engine?: MapEngine } = {},
+  ): Member {
+    const member = new Member(this, boot(name), options);
+    this.members.set(member.bootId, member);
+    return member;
+  }
+
+  /** Changes the entry as a proxy does, and tells these replicas, or all. */
+  commit(change: EntryChange, to: Iterable<Member> = this.members.values()): PartitionEntry {
+    const request = { partition: PARTITION, epoch: this.entry.epoch, change };
+    const { topology, applied } = applyRequests(this.topology, [request]);
+    expect(applied).toHaveLength(1);
+    this.topology = topology;
+    for (const member of to) member.replica.learn(topology);
+    return this.entry;
+  }
+
+  get entry(): PartitionEntry {
+    const entry = this.topology.partitions[PARTITION];
+    if (entry === undefined) throw new TypeError('there is no such partition');
+    return entry;
+  }
+
+  /** Makes these members the copies, the first of them the primary, which serves. */
+  assign(...[primary, ...copies]: Member[]): void {
+    if (primary === undefined) throw new TypeError('there is no primary');
+    this.topology = this.#with({
+      epoch: this.topology.revision + 1,
+      primary: primary.bootId,
+      inSync: [primary, ...copies].map(({ bootId }) => bootId),
+      learner: undefined,
+    });
+    for (const { replica } of this.members.values()) replica.learn(this.topology);
+    this.settle();
+    this.pass(600);
+    expect(primary.isServing).toBe(true);
+  }
+
+  #with(entry: PartitionEntry): Topology {
+    const partitions = this.topology.partitions.map((one, i) => (i === PARTITION ? entry : one));
+    return { ...this.topology, revision: this.topology.revision + 1, partitions };
+  }
+
+  /** From now on, messages from one to the other are lost. */
+  cut(from: Member, to: Member): void {
+    this.#cut.add(`${from.bootId}>${to.bootId}`);
+  }
+
+  mend(): void {
+    this.#cut.clear();
+  }
+
+  send(from: BootId, to: BootId, message: Message): void {
+    if (this.#cut.has(`${from}>${to}`)) return;
+    this.#inTransit.push(() => this.members.get(to)?.replica.receive(from, message));
+  }
+
+  /** Delivers all messages, and those that they cause. */
+  settle(): void {
+    for (let deliver = this.#inTransit.shift(); deliver !== undefined; deliver = this.#inTransit.shift())
+      deliver();
+  }
+
+  /** Lets time pass, with all messages and timers. */
+  pass(ms: number): void {
+    for (const end = this.nowMs + ms; this.nowMs < end;) {
+      this.nowMs += 100;
+      for (const { replica } of this.members.values()) replica.tick();
+      this.settle();
+    }
+  }
+
+  /** A proxy does what was asked, and tells all. Returns the changes that it made. */
+  grant(): EntryChange[] {
+    const { topology, applied } = applyRequests(this.topology, this.requests.splice(0));
+    this.topology = topology;
+    for (const { replica } of this.members.values()) replica.learn(topology);
+    this.settle();
+    return applied.map(({ change }) => change);
+  }
+}
+
+/** One replica with its engine. */
+export class Member {
+  readonly engine: MapEngine;
+  readonly replica: Replica;
+  readonly bootId: BootId;
+  /** Reads of the topology that were not answered yet. */
+  reads: (() => void)[] = [];
+
+  constructor(
+    readonly world: World,
+    bootId: BootId,
+    options: { without?: readonly Rule[]; isNewBootId?: boolean; engine?: MapEngine },
+  ) {
+    this.bootId = bootId;
+    this.engine = options.engine ?? new MapEngine();
+    this.replica = new Replica(
+      {
+        bootId,
+        isNewBootId: options.isNewBootId ?? true,
+        times: DEFAULT_TIMES,
+        without: new Set(options.without),
+      },
+      {
+        nowMs: () => world.nowMs,
+        send: (to, message) => world.send(bootId, to, message),
+        ask: (requests) => void world.requests.push(...requests),
+        readTopology: (done) => void this.reads.push(done),
+        afterInput: (done) => done(),
+        clock: { nowMs: () => world.nowMs, raise: () => undefined },
+        engine: this.engine,
+      },
+    );
+  }
+
+  get isServing(): boolean {
+    return this.replica.isServing(PARTITION);
+  }
+
+  /** A proxy answers the reads of the topology. */
+  answerReads(): void {
+    for (const done of this.reads.splice(0)) {
+      this.replica.learn(this.world.topology);
+      done();
+    }
+  }
+
+  set(data: string, value: string, ifVersion?: number): { answer: WriteAnswer | undefined } {
+    const result: { answer: WriteAnswer | undefined } = { answer: undefined };
+    const { id } = keyOf(data);
+    const item = {
+      id,
+      partition: PARTITION,
+      value: stringValue(value),
+      expiresAtMs: undefined,
+      ifVersion,
+    };
+    this.replica.write(PARTITION, { kind: 'set', items: [item] }, 0, (answer) => (result.answer = answer));
+    return result;
+  }
+
+  delete(data: string): { answer: WriteAnswer | undefined } {
+    const result: { answer: WriteAnswer | undefined } = { answer: undefined };
+    this.replica.write(
+      PARTITION,
+      { kind: 'delete', items: [{ ...keyOf(data), ifVersion: undefined }] },
+      0,
+      (answer) => (result.answer = answer),
+    );
+    return result;
+  }
+
+  read(data: string): { answer: ReadAnswer<string | undefined> | undefined } {
+    const result: { answer: ReadAnswer<string | undefined> | undefined } = { answer: undefined };
+    const { id } = keyOf(data);
+    this.replica.read<string | undefined>(
+      PARTITION,
+      [id],
+      0,
+      (done) => done(this.engine.entries(PARTITION).get(id)?.value.data),
+      (answer) => (result.answer = answer),
+    );
+    return result;
+  }
+
+  /** Returns what the engine has, by key. */
+  get pairs(): Record<string, string> {
+    return Object.fromEntries(
+      [...this.engine.entries(PARTITION)].map(([id, { value }]) => [id.slice(1), value.data]),
+    );
+  }
+}
+
+function boot(name: string): BootId {
+  if (!isBootId(name)) throw new TypeError('no boot id');
+  return name;
+}
+
+/** Returns a key that the engine takes for one of the partition, whatever its hash. */
+function keyOf(data: string): EngineKey {
+  return { id: keyId(stringKey(data)), partition: PARTITION };
+}
