@@ -54,7 +54,7 @@ export class Router implements KeyValueOperations {
   /** @throws TypeError when the table names a node that is none of its nodes */
   constructor(table: RoutingTable, connect: NodeTransportFactory, options: RouterOptions = {}) {
     const { timers = systemTimers, failover } = options;
-    // Routes change first, so that whoever waits for a change finds the new ones.
+    // Routes change before a change ends the waits of requests, which then find the new routes.
     this.#routes = new Routes(table, connect, timers);
     this.#failover = table.changes && new Failover(table.changes, timers, failover);
     const { of: nodeOf } = this.#routes;

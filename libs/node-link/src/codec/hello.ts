@@ -77,6 +77,13 @@ export function decodeHello(cursor: FrameCursor): Hello {
   return { maxFrameBytes, maxCallsInFlight, maxBytesInFlight, ...(identity && { identity }) };
 }
 
+/** @throws LinkProtocolError if the other end is of another cluster, or of none */
+export function checkCluster({ identity }: Hello, clusterId: string): void {
+  if (identity?.clusterId === clusterId) return;
+  const actual = identity === undefined ? 'no cluster' : `the cluster ${JSON.stringify(identity.clusterId)}`;
+  throw new LinkProtocolError(`it is of ${actual}, not of the cluster ${JSON.stringify(clusterId)}`);
+}
+
 function readIdentity(cursor: FrameCursor): PeerIdentity | undefined {
   const [clusterId, bootId] = [cursor.text(cursor.varint()), cursor.text(cursor.varint())];
   if (clusterId === '' && bootId === '') return undefined;

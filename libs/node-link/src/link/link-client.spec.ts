@@ -303,6 +303,31 @@ describe('an address that refuses the link', () => {
   });
 });
 
+describe('a node of a cluster', () => {
+  const identity = { clusterId: 'orders', bootId: 'b' };
+
+  it('is sent calls if it is of the expected cluster', async () => {
+    node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, identity });
+    start({ clusterId: 'orders' });
+    const call = query('a');
+    await node.until(() => node.calls.length === 1);
+    answerAll();
+    expect(await call).toEqual(yes);
+  });
+
+  it.each([
+    ['another cluster', { identity: { ...identity, clusterId: 'stock' } }],
+    ['no cluster', {}],
+  ])('that is of %s is sent nothing, and the log says so', async (_, hello) => {
+    const breaches: string[] = [];
+    node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, ...hello });
+    start({ clusterId: 'orders', onBreach: (message) => breaches.push(message) });
+    expect(await failureOf(query('a'))).toMatch(/unconnected/);
+    expect(breaches).toEqual([expect.stringContaining('not of the cluster "orders"')]);
+    expect(node.calls).toEqual([]);
+  });
+});
+
 it('a node that goes away is sent no more, and may finish what it has', async () => {
   start();
   const call = query('a');

@@ -6,6 +6,7 @@ import { putCall } from '../codec/calls.js';
 import { MAX_BYTES_PER_UNIT, mayExceed } from '../codec/frame-builder.js';
 import type { FrameCursor } from '../codec/frame-cursor.js';
 import { FRAME, FRAME_HEADER_BYTES, LinkProtocolError, type FrameType } from '../codec/frame.js';
+import { checkCluster } from '../codec/hello.js';
 import type { Call, SentBatch } from '../pending-call.js';
 import { CallsInFlight } from './calls-in-flight.js';
 import { FrameSocket } from './frame-socket.js';
@@ -53,7 +54,10 @@ export class LinkConnection {
       dead: (silentMs) => this.close(`nothing came for ${silentMs} ms`),
     });
     this.#frames = new FrameSocket(socket, options.limits, {
-      opened: () => listener.opened(),
+      opened: (peer) => {
+        if (options.clusterId !== undefined) checkCluster(peer, options.clusterId);
+        listener.opened();
+      },
       received: (type, cursor) => this.#onFrame(type, cursor),
       readAll: () => this.#heartbeat.note(),
       writable: () => listener.writable(),

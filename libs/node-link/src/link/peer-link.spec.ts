@@ -150,9 +150,9 @@ describe('messages to a node', () => {
       'of another cluster',
       other,
       { ...own, clusterId: 'stock' },
-      /a node of the cluster "stock" reached one of "orders"/,
+      /it is of the cluster "stock", not of the cluster "orders"/,
     ],
-    ['while it has no cluster', undefined, own, /a node of the cluster "orders" reached one of no cluster/],
+    ['while it has no cluster', undefined, own, /it is of a cluster, and this node is of none/],
     ['with its own boot id', other, { ...own, bootId: other.bootId }, /a node reached itself/],
   ])('are refused from one %s, and the log says so', async (_, identity, sender, reason) => {
     dial(await start(identity), { own: sender });

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { TransportError } from '@kvs/router';
 import { FrameBuilder } from '../codec/frame-builder.js';
 import { FRAME, LinkProtocolError } from '../codec/frame.js';
-import type { Hello, LinkLimits, PeerIdentity } from '../codec/hello.js';
+import { checkCluster, type Hello, type LinkLimits, type PeerIdentity } from '../codec/hello.js';
 import type { PeerCodec } from '../codec/peer-messages.js';
 import { endOfTurn, seldom, systemTimers, type CancelTask, type Schedule, type Timers } from '../ports.js';
 import { FrameSocket } from './frame-socket.js';
@@ -166,12 +166,11 @@ export class PeerLink<M> {
   }
 
   /** @throws LinkProtocolError if the peer is not the expected one */
-  #check({ identity }: Hello): void {
+  #check(peer: Hello): void {
     const { own, bootId } = this.#options;
-    if (identity?.clusterId !== own.clusterId)
-      throw new LinkProtocolError(`it is of ${clusterOf(identity)}, not of ${clusterOf(own)}`);
-    if (identity.bootId !== bootId)
-      throw new LinkProtocolError(`its boot id is ${JSON.stringify(identity.bootId)}, not ${bootId}`);
+    checkCluster(peer, own.clusterId);
+    if (peer.identity?.bootId !== bootId)
+      throw new LinkProtocolError(`its boot id is ${JSON.stringify(peer.identity?.bootId)}, not ${bootId}`);
   }
 
   #onWritable(frames: FrameSocket): void {
@@ -218,10 +217,6 @@ export class PeerLink<M> {
 /** The caller of `send` hears of it only afterwards. */
 function closeLater(frames: FrameSocket, reason: string): void {
   queueMicrotask(() => frames.close(reason, true));
-}
-
-function clusterOf(identity: PeerIdentity | undefined): string {
-  return identity === undefined ? 'no cluster' : `the cluster ${JSON.stringify(identity.clusterId)}`;
 }
 
 const KIB = 1024;

@@ -7,7 +7,7 @@ import { encodeAnswers } from '../codec/encode-answers.js';
 import { MAX_BYTES_PER_UNIT } from '../codec/frame-builder.js';
 import type { FrameCursor } from '../codec/frame-cursor.js';
 import { FRAME, type FrameType, LinkProtocolError, LINK_TOKEN } from '../codec/frame.js';
-import type { LinkLimits, PeerIdentity } from '../codec/hello.js';
+import { checkCluster, type Hello, type LinkLimits, type PeerIdentity } from '../codec/hello.js';
 import type { PeerReceiver } from '../codec/peer-messages.js';
 import { decodeCancel, decodeCredit, decodeOpen, MAX_CHUNK_BYTES, type OpenFrame } from '../codec/streams.js';
 import type { Schedule } from '../ports.js';
@@ -73,7 +73,7 @@ export class ServerLink {
     const identity = context.peers?.identity();
     const hello = { ...context.linkLimits, ...(identity && { identity }) };
     this.#frames = new FrameSocket(socket, hello, {
-      opened: (peer) => checkPeer(peer.identity, identity),
+      opened: (peer) => checkPeer(peer, identity),
       received: (type, cursor) => this.#onFrame(type, cursor),
       readAll: () => this.#onReadAll(),
       writable: () => this.#onWritable(),
@@ -234,15 +234,11 @@ export class ServerLink {
 }
 
 /** @throws LinkProtocolError if the other end is a node that can't be a peer of this one */
-function checkPeer(peer: PeerIdentity | undefined, own: PeerIdentity | undefined): void {
-  if (peer === undefined) return; // a proxy
-  if (peer.clusterId !== own?.clusterId) {
-    const ownCluster = own === undefined ? 'no cluster' : JSON.stringify(own.clusterId);
-    throw new LinkProtocolError(
-      `a node of the cluster ${JSON.stringify(peer.clusterId)} reached one of ${ownCluster}`,
-    );
-  }
-  if (peer.bootId === own.bootId) throw new LinkProtocolError('a node reached itself');
+function checkPeer(peer: Hello, own: PeerIdentity | undefined): void {
+  if (peer.identity === undefined) return; // a proxy
+  if (own === undefined) throw new LinkProtocolError('it is of a cluster, and this node is of none');
+  checkCluster(peer, own.clusterId);
+  if (peer.identity.bootId === own.bootId) throw new LinkProtocolError('a node reached itself');
 }
 
 /** Only values make an answer large. */
