@@ -12,3 +12,4 @@ export {
 } from './settings.js';
 export type { Role } from './partition.js';
 export { Replica, type CopyFailure } from './replica.js';
+export { NodeReplica, type ControlPlane, type NodeReplicaOptions } from './driver/node-replica.js';

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { LinkServer } from '../link/link-server.js';
+import type { PeerReceiver } from '../codec/peer-messages.js';
 import type { NodeOperations } from '../link/node-operations.js';
 import { CallBudget } from './call-budget.js';
 
@@ -13,9 +14,12 @@ export class TestNode {
   #link: LinkServer | undefined;
 
   readonly #operations: NodeOperations;
+  readonly #peers: PeerReceiver | undefined;
 
-  constructor(operations: NodeOperations) {
+  /** @param peers takes messages of other nodes */
+  constructor(operations: NodeOperations, peers?: PeerReceiver) {
     this.#operations = operations;
+    this.#peers = peers;
   }
 
   /** @param port the port that it had before, to start it again; 0 for any free port */
@@ -27,6 +31,7 @@ export class TestNode {
       maxInFlightBytes: 2 ** 28,
       admission: new CallBudget(1000, 2 ** 28),
       onError: () => undefined,
+      ...(this.#peers && { peers: this.#peers }),
     });
     server.on('upgrade', (request, socket, head) => link.accept(request, socket, head));
     server.on('connection', (socket: Socket) => {

@@ -1,0 +1,88 @@
+import { setTimeout } from 'node:timers/promises';
+import { keyId, stringKey } from '@kvs/protocol';
+import { TestCluster, type ClusterNode } from '../testing/test-cluster.js';
+
+const PARTITION = 7;
+const KEY = keyId(stringKey('key'));
+
+let cluster: TestCluster;
+afterEach(async () => {
+  await cluster.close();
+  expect(cluster.errors).toEqual([]);
+});
+
+async function startTwo(): Promise<{ first: ClusterNode; second: ClusterNode }> {
+  cluster = new TestCluster(2);
+  return { first: await cluster.addNode(), second: await cluster.addNode() };
+}
+
+/** Makes the first node the primary, and waits until it serves. */
+async function startPartition(primary: ClusterNode): Promise<void> {
+  await cluster.change(PARTITION, { kind: 'start', primary: primary.bootId, instead: undefined });
+  await until(() => primary.driver.replica.isServing(PARTITION));
+}
+
+/** Fills a copy, and waits until it is in sync. */
+async function addCopy({ bootId }: ClusterNode): Promise<void> {
+  await cluster.change(PARTITION, { kind: 'nameLearner', learner: bootId });
+  await until(() => cluster.topology.partitions[PARTITION]?.inSync.includes(bootId) === true);
+}
+
+describe('nodes with links between them', () => {
+  it('a new copy gets the pairs that were there and those that follow', async () => {
+    const { first, second } = await startTwo();
+    await startPartition(first);
+    const keys = Array.from({ length: 1000 }, (_, i) => keyId(stringKey(`key-${i}`)));
+    await Promise.all(keys.map((key) => first.write(PARTITION, key, 'v'.repeat(1000))));
+    await addCopy(second);
+    await until(() => first.driver.replica.isServing(PARTITION));
+    expect(await first.write(PARTITION, KEY, 'later')).toMatchObject(DONE);
+    expect(second.read(PARTITION, KEY)).toBe('later');
+    expect(keys.filter((key) => second.read(PARTITION, key)?.length !== 1000)).toEqual([]);
+  });
+
+  it('a copy takes over from a primary that is gone, with every pair that was acknowledged', async () => {
+    const { first, second } = await startTwo();
+    await startPartition(first);
+    await addCopy(second);
+    await until(() => first.driver.replica.isServing(PARTITION));
+    expect(await first.write(PARTITION, KEY, 'kept')).toMatchObject(DONE);
+    await first.kill();
+    await until(() => second.driver.replica.isServing(PARTITION));
+    expect(second.read(PARTITION, KEY)).toBe('kept');
+    expect(await second.write(PARTITION, KEY, 'new')).toMatchObject(DONE);
+  });
+
+  it('a primary hands over to a copy, and both go on', async () => {
+    const { first, second } = await startTwo();
+    await startPartition(first);
+    await addCopy(second);
+    await until(() => first.driver.replica.isServing(PARTITION));
+    expect(await first.write(PARTITION, KEY, 'kept')).toMatchObject(DONE);
+    first.driver.replica.handOver(PARTITION, second.bootId);
+    await until(() => second.driver.replica.isServing(PARTITION));
+    expect(second.read(PARTITION, KEY)).toBe('kept');
+    expect(await first.write(PARTITION, KEY, 'wrong')).toMatchObject({ kind: 'refused', code: 'wrong_node' });
+    expect(await second.write(PARTITION, KEY, 'new')).toMatchObject(DONE);
+    await until(() => first.read(PARTITION, KEY) === 'new');
+  });
+
+  it('a partition goes on while no proxy answers', async () => {
+    const { first, second } = await startTwo();
+    await startPartition(first);
+    await addCopy(second);
+    await until(() => first.driver.replica.isServing(PARTITION));
+    cluster.isReachable = false;
+    expect(await first.write(PARTITION, KEY, 'kept')).toMatchObject(DONE);
+    expect(second.read(PARTITION, KEY)).toBe('kept');
+  });
+});
+
+const DONE = { kind: 'done', result: { outcomes: [{ status: 'written' }] } };
+
+async function until(holds: () => boolean): Promise<void> {
+  for (const endMs = performance.now() + 20_000; !holds();) {
+    if (performance.now() > endMs) throw new Error('it did not happen in time');
+    await setTimeout(10);
+  }
+}

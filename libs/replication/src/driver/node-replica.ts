@@ -1,0 +1,172 @@
+import type { EngineIdentity, EngineReplication, Scheduler, StorageEngine } from '@kvs/kv-store';
+import { systemScheduler } from '@kvs/kv-store';
+import { receiveMessages, type PeerReceiver } from '@kvs/node-link';
+import { isBootId, type BootId, type EntryRequest, type TopologyAnswer } from '@kvs/topology';
+import type { ReplicaPorts } from '../ports.js';
+import { Replica } from '../replica.js';
+import { DEFAULT_TIMES, type ReplicaTimes } from '../settings.js';
+import { EnginePort } from './engine-port.js';
+import { messageCodec } from './message-codec.js';
+import { Peers, type PeersOptions } from './peers.js';
+
+/** What a node asks any proxy of its cluster. Each method rejects if no proxy answers in time. */
+export interface ControlPlane {
+  /** Reads the topology from the store, not from the memory of a proxy. */
+  readTopology(): Promise<TopologyAnswer>;
+  /** Asks for changes of entries. The answer shows which of them were made. */
+  askForChanges(requests: readonly EntryRequest[]): Promise<TopologyAnswer>;
+}
+
+export interface NodeReplicaOptions extends Pick<
+  PeersOptions,
+  'onBreach' | 'connectTimeoutMs' | 'heartbeatMs' | 'connect'
+> {
+  readonly bootId: BootId;
+  readonly identity: EngineIdentity;
+  readonly engine: StorageEngine;
+  readonly replication: EngineReplication;
+  /** The clock of the engine. */
+  readonly clock: ReplicaPorts['clock'];
+  readonly controlPlane: ControlPlane;
+  /** Called when no proxy answers. */
+  readonly onUnreachable: (error: unknown) => void;
+  /** Called with an error that is a defect. */
+  readonly onError: (error: unknown) => void;
+  /** Returns the monotonic time in milliseconds. Default: that of the process. */
+  readonly monotonicMs?: () => number;
+  readonly times?: ReplicaTimes;
+  readonly scheduler?: Scheduler;
+}
+
+/** Runs a {@link Replica} in a process: over the engine, over links to other nodes, and by the clocks of the system. */
+export class NodeReplica {
+  readonly replica: Replica;
+  /** Takes the messages of other nodes from the link server. */
+  readonly receiver: PeerReceiver;
+  readonly #options: NodeReplicaOptions;
+  readonly #peers: Peers;
+  readonly #scheduler: Scheduler;
+  #cancelTick: () => void = () => undefined;
+  /** How many frames of other nodes have come. */
+  #framesReceived = 0;
+  #isClosed = false;
+
+  /** @param joined the topology of which this node is a part */
+  constructor(options: NodeReplicaOptions, joined: TopologyAnswer) {
+    const { bootId, identity, engine, replication, onError } = options;
+    const own = { clusterId: joined.topology.clusterId, bootId };
+    this.#options = options;
+    this.#scheduler = options.scheduler ?? systemScheduler;
+    options.clock.raise(joined.timeMs);
+    this.#peers = new Peers({
+      ...options,
+      ...own,
+      up: (peer) => this.#step(() => this.replica.peerUp(peer)),
+      down: (peer) => this.#step(() => this.replica.peerDown(peer)),
+    });
+    this.replica = new Replica(
+      {
+        bootId,
+        isNewBootId: identity.starts === 1,
+        times: options.times ?? DEFAULT_TIMES,
+        without: new Set(),
+      },
+      this.#ports(new EnginePort(engine, replication, identity.isDurable, onError)),
+    );
+    const receiver = receiveMessages(
+      () => own,
+      messageCodec,
+      (from, message) => {
+        if (isBootId(from)) this.#step(() => this.replica.receive(from, message));
+      },
+    );
+    this.receiver = {
+      identity: receiver.identity,
+      receive: (from, cursor) => {
+        this.#framesReceived++;
+        receiver.receive(from, cursor);
+      },
+    };
+    this.learn(joined);
+    this.#tick();
+  }
+
+  /** How many links to other nodes are open. */
+  get openLinks(): number {
+    return this.#peers.openCount;
+  }
+
+  /** The node has got a topology from a proxy. */
+  learn({ topology, timeMs }: TopologyAnswer): void {
+    this.#options.clock.raise(timeMs);
+    this.#step(() => {
+      if (topology.revision >= this.replica.revision) this.#peers.learn(topology);
+      this.replica.learn(topology);
+    });
+  }
+
+  /** Ends the links to other nodes, after the messages that were given before. */
+  close(): void {
+    this.#isClosed = true;
+    this.#cancelTick();
+    this.#peers.close();
+  }
+
+  #ports(engine: EnginePort): ReplicaPorts {
+    const { clock, controlPlane, monotonicMs = () => performance.now() } = this.#options;
+    return {
+      nowMs: () => Math.floor(monotonicMs()),
+      send: (to, message) => this.#peers.send(to, message),
+      ask: (requests) => this.#learnFrom(controlPlane.askForChanges(requests)),
+      readTopology: (done) => this.#learnFrom(controlPlane.readTopology(), done),
+      afterInput: (done) => this.#whenQuiet(done, MOST_TURNS),
+      clock,
+      engine,
+    };
+  }
+
+  #learnFrom(answer: Promise<TopologyAnswer>, done: () => void = () => undefined): void {
+    answer.then(
+      (topology) => {
+        this.learn(topology);
+        this.#step(done);
+      },
+      (error: unknown) => this.#options.onUnreachable(error),
+    );
+  }
+
+  /** Calls back after a turn of the event loop in which no messages came, or after so many turns. */
+  #whenQuiet(done: () => void, turns: number): void {
+    const before = this.#framesReceived;
+    // Input is read between a timer and the immediate that it sets.
+    setTimeout(() => {
+      setImmediate(() => {
+        if (turns > 0 && this.#framesReceived > before) this.#whenQuiet(done, turns - 1);
+        else this.#step(done);
+      });
+    });
+  }
+
+  #tick(): void {
+    if (this.#isClosed) return;
+    this.#cancelTick = this.#scheduler.after(TICK_MS, () => {
+      this.#step(() => this.replica.tick());
+      this.#tick();
+    });
+  }
+
+  /** A step that throws is a defect. The node goes on, because the others depend on it. */
+  #step(step: () => void): void {
+    if (this.#isClosed) return;
+    try {
+      step();
+    } catch (error) {
+      this.#options.onError(error);
+    }
+  }
+}
+
+const TICK_MS = 100;
+
+/** The other nodes may send faster than this node reads. */
+const MOST_TURNS = 200;
