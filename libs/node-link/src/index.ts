@@ -2,6 +2,7 @@ export type { NodeStats } from '@kvs/router';
 export type { Batch, BatchOf, ItemOf, Kind, OutcomeOf } from './batch.js';
 export { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './codec/frame-builder.js';
 export type { FrameCursor } from './codec/frame-cursor.js';
+export { LINK_PATH, LINK_TOKEN, LinkProtocolError } from './codec/frame.js';
 export type { LinkLimits, PairLimits, PeerIdentity } from './codec/hello.js';
 export { receiveMessages, type PeerCodec, type PeerReceiver } from './codec/peer-messages.js';
 export type { Refusal } from './codec/refusal.js';
@@ -14,7 +15,6 @@ export {
   type LinkOptions,
 } from './link/link-options.js';
 export { LinkServer, type LinkCounts, type LinkServerOptions } from './link/link-server.js';
-export { LINK_PATH, LINK_TOKEN, LinkProtocolError } from './codec/frame.js';
 export type { NodeOperations } from './link/node-operations.js';
 export { PeerLink, type PeerLinkListener, type PeerLinkOptions, type Urgency } from './link/peer-link.js';
 export { connectPlain, type Connect, LOOP_STATUS, loopError } from './link/upgrade-to-link.js';

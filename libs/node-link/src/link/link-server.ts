@@ -2,14 +2,14 @@ import type { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Limits } from '@kvs/protocol';
+import { LINK_PATH, LINK_TOKEN } from '../codec/frame.js';
 import { largestFrameBytes } from '../codec/hello.js';
-import { endOfTurn, systemTimers, type Schedule, type Timers, seldom } from '../ports.js';
 import type { PeerReceiver } from '../codec/peer-messages.js';
 import type { Refusal } from '../codec/refusal.js';
+import { endOfTurn, seldom, systemTimers, type Schedule, type Timers } from '../ports.js';
 import type { CallAdmission } from './call-admission.js';
 import type { LinkContext, LinkOperation } from './call-runner.js';
 import { HeldBytes } from './held-bytes.js';
-import { LINK_PATH, LINK_TOKEN } from '../codec/frame.js';
 import type { NodeOperations } from './node-operations.js';
 import { ServerLink, type LinkMemory } from './server-link.js';
 

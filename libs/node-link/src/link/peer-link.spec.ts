@@ -316,10 +316,15 @@ describe('a link to a node', () => {
     expect(events).toEqual(['up', 'down']);
   });
 
-  it('is lost when the node goes away', async () => {
+  it('carries messages to a node that goes away, until the node ends it', async () => {
     dial(node.address);
     await until(() => link.isUp);
     node.say(encodeSignal(node.builder, FRAME.goAway));
+    node.say(encodeSignal(node.builder, FRAME.ping));
+    await node.until(() => node.frames.includes(FRAME.pong));
+    link.send(message(1));
+    await node.until(() => node.messages.length === 1);
+    node.hangUp();
     await until(() => events.includes('down'));
     expect(breaches).toEqual([]);
   });

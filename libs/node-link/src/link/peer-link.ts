@@ -117,6 +117,7 @@ export class PeerLink<M> {
     if (state.name === 'dialing') state.attempt.giveUp();
     if (state.name === 'up') state.frames.end();
   }
+
   #dial(): void {
     const { connectTimeoutMs = CONNECT_TIMEOUT_MS, connect = connectPlain } = this.#options;
     this.#lastAttemptMs = this.#timers.nowMs();
@@ -144,8 +145,8 @@ export class PeerLink<M> {
         if (attempt.succeed()) this.#opened(frames);
       },
       received: (type) => {
+        // A node that goes away ends the link itself: until then it needs acknowledgements of the writes in flight.
         if (type !== FRAME.goAway) throw new LinkProtocolError('a node sends no such frame to a node');
-        frames.close('the node is shutting down');
       },
       readAll: () => heartbeat.note(),
       writable: () => this.#onWritable(frames),
