@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { keyId, stringKey } from '@kvs/protocol';
-import { TestCluster, type ClusterNode } from '../testing/test-cluster.js';
+import { TestCluster, type ClusterNode } from '../../test/test-cluster.js';
 
 const PARTITION = 7;
 const KEY = keyId(stringKey('key'));

@@ -13,9 +13,9 @@ import {
   type Topology,
   type TopologyAnswer,
 } from '@kvs/topology';
-import { NodeReplica, type ControlPlane } from '../driver/node-replica.js';
-import type { WriteAnswer } from '../ports.js';
-import type { ReplicaTimes } from '../settings.js';
+import { NodeReplica, type ControlPlane } from '../src/driver/node-replica.js';
+import type { WriteAnswer } from '../src/ports.js';
+import type { ReplicaTimes } from '../src/settings.js';
 
 /** Nodes in this process, with links between them, and a topology in a variable. */
 export class TestCluster implements ControlPlane {
@@ -89,16 +89,16 @@ export class ClusterNode {
     const identity = await engine.replication.start();
     const { bootId } = identity;
     if (!isBootId(bootId)) throw new TypeError('the engine has no boot id');
-    let driver: NodeReplica | undefined;
+    const late: { driver?: NodeReplica } = {};
     const server = new TestNode(new HeldStore(), {
-      identity: () => driver?.receiver.identity(),
-      receive: (from, cursor) => driver?.receiver.receive(from, cursor),
+      identity: () => late.driver?.receiver.identity(),
+      receive: (from, cursor) => late.driver?.receiver.receive(from, cursor),
     });
     await server.start();
     const { isDurable, starts } = identity;
     const address = `127.0.0.1:${server.port}`;
     cluster.join({ id, address, zone: '', weight: 1, bootId, isDurable, starts });
-    driver = new NodeReplica(
+    const driver = (late.driver = new NodeReplica(
       {
         bootId,
         identity,
@@ -112,7 +112,7 @@ export class ClusterNode {
         onError: (error) => void cluster.errors.push(error),
       },
       await cluster.readTopology(),
-    );
+    ));
     return new ClusterNode(bootId, engine, driver, server);
   }
 
