@@ -1,11 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { systemClock } from '@kvs/kv-store';
-
 import { keyId, stringKey } from '@kvs/protocol';
 import { LmdbEngine } from './lmdb-engine.js';
 import { impatientScheduler } from './testing/impatient-scheduler.js';
+import { runAndKill } from './testing/killed-process.js';
 import { scratchDirectory } from './testing/scratch-directory.js';
 import { seededRandom } from './testing/seeded-random.js';
 
@@ -46,22 +43,8 @@ async function writeAndKill(
   rounds: number,
   micros: number,
 ): Promise<Run> {
-  const script = join(import.meta.dirname, 'testing/writer.mjs');
-  const writer = spawn(process.execPath, [script, directory, `${firstRound}`, 'commit'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  writer.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-    if (output.split('\n').length <= rounds) return;
-    for (const until = performance.now() + micros / 1000; performance.now() < until;);
-    writer.kill('SIGKILL');
-  });
-  const [, signal] = await once(writer, 'close');
-  expect(signal).toBe('SIGKILL');
-  const [round, ...versions] = (output.slice(0, output.lastIndexOf('\n')).split('\n').at(-1) ?? '')
-    .split(' ')
-    .map(Number);
+  const lines = await runAndKill('writer.mjs', [directory, `${firstRound}`, 'commit'], rounds, micros);
+  const [round, ...versions] = (lines.at(-1) ?? '').split(' ').map(Number);
   return { round: round ?? -1, versions };
 }
 

@@ -17,10 +17,14 @@ export class Environment {
   readonly deadlines: Database<Buffer, Buffer>;
   /** By partition, the highest version that left it. */
   readonly floors: Database<Buffer, Buffer>;
+  /** By partition, the position of its last effect. Empty as long as the node is of no cluster. */
+  readonly positions: Database<Buffer, Buffer>;
+  /** Has one entry, if a cluster knows the pairs: their identity. */
+  readonly identity: Database<Buffer, Buffer>;
   readonly #root: RootDatabase<Buffer, Buffer>;
   readonly #flags: number;
   readonly #file: string;
-  readonly #identity: string;
+  readonly #fileIdentity: string;
 
   constructor(directory: string, durability: Durability, mapSizeBytes: number | undefined) {
     this.#file = Environment.fileIn(directory);
@@ -35,7 +39,9 @@ export class Environment {
     this.pairs = this.#root.openDB('pairs', RAW);
     this.deadlines = this.#root.openDB('deadlines', RAW);
     this.floors = this.#root.openDB('floors', RAW);
-    this.#identity = fileIdentity(this.#file);
+    this.positions = this.#root.openDB('positions', RAW);
+    this.identity = this.#root.openDB('identity', RAW);
+    this.#fileIdentity = fileIdentity(this.#file);
     this.#flags =
       TransactionFlags.SYNCHRONOUS_COMMIT | (durability === 'commit' ? TransactionFlags.NO_SYNC_FLUSH : 0);
   }
@@ -55,7 +61,7 @@ export class Environment {
    */
   obstacle(): string | undefined {
     try {
-      return fileIdentity(this.#file) === this.#identity ? undefined : `${this.#file} was replaced`;
+      return fileIdentity(this.#file) === this.#fileIdentity ? undefined : `${this.#file} was replaced`;
     } catch (error) {
       return `${this.#file} is not there: ${String(error)}`;
     }
@@ -64,20 +70,22 @@ export class Environment {
   stats(): EngineStats {
     return {
       pairCount: entryCount(this.pairs.getStats()),
-      partitionCount: this.#partitionCount(),
+      partitionCount: this.partitionsWithPairs().length,
       usedBytes: statSync(this.#file).size,
     };
   }
 
-  /** Jumps from each partition's first key to the next partition's. */
-  #partitionCount(): number {
-    let count = 0;
-    for (let partition = 0; partition < PARTITION_COUNT; count++) {
-      const [first] = this.pairs.getKeys({ start: partitionStart(partition), limit: 1 });
+  /** Returns the partitions with pairs. Jumps from each partition's first key to the next partition's. */
+  partitionsWithPairs(): number[] {
+    const partitions: number[] = [];
+    for (let next = 0; next < PARTITION_COUNT;) {
+      const [first] = this.pairs.getKeys({ start: partitionStart(next), limit: 1 });
       if (first === undefined) break;
-      partition = partitionOf(first) + 1;
+      const partition = partitionOf(first);
+      partitions.push(partition);
+      next = partition + 1;
     }
-    return count;
+    return partitions;
   }
 
   close(): Promise<void> {

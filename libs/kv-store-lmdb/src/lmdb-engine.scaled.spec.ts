@@ -22,6 +22,7 @@ describeStorageEngine(`the LMDB engine with durability ${durability}`, {
     return openLast(clock);
   },
   reopen: ({ clock }) => openLast(clock),
+  replicates: 'across restarts',
   dispose: () => {
     for (const scratch of scratches.splice(0)) scratch.remove();
   },

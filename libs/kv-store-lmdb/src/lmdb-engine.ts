@@ -10,7 +10,6 @@ import type {
   EngineReadOutcome,
   EngineScanOptions,
   EngineStats,
-  EngineUnavailable,
   EngineWrite,
   EngineWriteOutcome,
   EngineKey,
@@ -19,9 +18,11 @@ import type {
 import { readEach, systemScheduler } from '@kvs/kv-store';
 import { KvsError } from '@kvs/protocol';
 import { DataDirectory } from './data-directory.js';
-import { Environment, isOutOfSpace } from './environment.js';
+import { Environment } from './environment.js';
+import { itemFailure, messageOf, writeFailure } from './failures.js';
 import { GroupCommit } from './group-commit.js';
 import type { LmdbEngineOptions } from './lmdb-engine-options.js';
+import { LmdbReplication } from './lmdb-replication.js';
 import { PairTable } from './pair-table.js';
 import { PartitionReader } from './partition-reader.js';
 
@@ -36,6 +37,7 @@ export function lmdbEngine(options: LmdbEngineOptions): EngineFactory {
 export class LmdbEngine implements StorageEngine {
   readonly name = 'lmdb';
   readonly capabilities = Object.freeze({ durable: true, shared: false });
+  readonly replication: LmdbReplication;
 
   readonly #clock: Clock;
   readonly #directory: DataDirectory;
@@ -51,7 +53,7 @@ export class LmdbEngine implements StorageEngine {
   private constructor(
     directory: DataDirectory,
     environment: Environment,
-    { clock, sweepIntervalMs = 1000 }: LmdbEngineOptions & EngineFactoryOptions,
+    { clock, sweepIntervalMs = 1000, durability = 'commit' }: LmdbEngineOptions & EngineFactoryOptions,
   ) {
     this.#clock = clock;
     this.#directory = directory;
@@ -65,6 +67,10 @@ export class LmdbEngine implements StorageEngine {
       },
       (apply) => environment.transact(apply),
     );
+    this.replication = new LmdbReplication(environment, this.#table, durability, {
+      read: (read) => this.#read(read),
+      change: (items, apply, refuse) => this.#change(items, apply, refuse),
+    });
     this.#checkTimer = setInterval(() => this.obstacle(), CHECK_INTERVAL_MS).unref();
     if (sweepIntervalMs > 0) {
       this.#sweepTimer = setInterval(() => void this.#sweep(), sweepIntervalMs).unref();
@@ -105,13 +111,23 @@ export class LmdbEngine implements StorageEngine {
   setMany(writes: readonly EngineWrite[]): Promise<readonly EngineWriteOutcome[]> {
     return this.#change(
       writes,
-      (write): EngineWriteOutcome => this.#table.write(write),
-      (error) => (isOutOfSpace(error) ? { status: 'out_of_memory' } : itemFailure(error)),
+      (write): EngineWriteOutcome => {
+        this.replication.forgetIdentity();
+        return this.#table.write(write);
+      },
+      writeFailure,
     );
   }
 
   deleteMany(deletes: readonly EngineDelete[]): Promise<readonly EngineDeleteOutcome[]> {
-    return this.#change(deletes, (item): EngineDeleteOutcome => this.#table.delete(item), itemFailure);
+    return this.#change(
+      deletes,
+      (item): EngineDeleteOutcome => {
+        this.replication.forgetIdentity();
+        return this.#table.delete(item);
+      },
+      itemFailure,
+    );
   }
 
   async *scan(
@@ -153,7 +169,11 @@ export class LmdbEngine implements StorageEngine {
       found = expired.length;
       const outcomes = await this.#change(
         expired,
-        (deadline) => this.#table.reclaim(deadline),
+        (deadline) => {
+          // Without the role, another clock than that of the cluster may say that the pair has expired.
+          if (!this.replication.isStarted) this.replication.forgetIdentity();
+          this.#table.reclaim(deadline);
+        },
         (error) => itemFailure(error),
       );
       if (outcomes.some((outcome) => outcome !== undefined)) return; // the next sweep tries again
@@ -228,14 +248,6 @@ function assertNone(obstacle: string | undefined): void {
   if (obstacle !== undefined) throw new KvsError('engine_unavailable', obstacle);
 }
 
-function itemFailure(error: unknown): EngineUnavailable {
-  return { status: 'unavailable', message: `the change was not made: ${messageOf(error)}` };
-}
-
 function unavailable(message: string, cause: unknown): KvsError {
   return new KvsError('engine_unavailable', `${message}: ${messageOf(cause)}`, { cause });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

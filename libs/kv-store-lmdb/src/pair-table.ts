@@ -3,14 +3,16 @@ import type {
   EngineDelete,
   EngineDeleteOutcome,
   EngineEntry,
+  EnginePair,
   EngineWrite,
   EngineWriteOutcome,
   EngineKey,
 } from '@kvs/kv-store';
+import type { KeyId } from '@kvs/protocol';
 import { conditionHolds, isExpired, microsToMs, nextVersion } from '@kvs/kv-store';
 import type { Environment } from './environment.js';
-import { isLong, partitionOf, partitionStart, storedKey } from './key-codec.js';
-import { encodeRecord, recordEntry, recordHead } from './record.js';
+import { isLong, partitionEnd, partitionOf, partitionStart, storedKey } from './key-codec.js';
+import { encodeRecord, recordEntry, recordHead, type RecordHead } from './record.js';
 
 /**
  * The pairs, their deadlines, and the version floors. Methods that change anything must be called within a
@@ -46,14 +48,16 @@ export class PairTable {
     if (!conditionHolds(ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
     // The version of an expired pair that was not removed yet is higher than all earlier versions of its key, as the
     // floor is for a removed pair.
-    const version = nextVersion(before?.version ?? this.#floor(partition), nowMicros);
-    if (before?.expiresAtMs !== undefined) this.#forgetDeadline(key, before.expiresAtMs);
-    const longKey = isLong(key) ? item.id : undefined;
-    this.#environment.pairs.putSync(key, encodeRecord({ value, version, expiresAtMs }, longKey));
-    if (expiresAtMs !== undefined) {
-      this.#environment.deadlines.putSync(deadlineKey(key, expiresAtMs), EMPTY);
-    }
+    const version = nextVersion(before?.version ?? this.floor(partition), nowMicros);
+    this.#put(key, item.id, { value, version, expiresAtMs }, before);
     return { status: 'written', version, created: !isPresent };
+  }
+
+  /** Stores a pair with the version and the deadline that it has elsewhere. */
+  put({ id, ...entry }: EnginePair, partition: number): void {
+    const key = storedKey(partition, id);
+    const record = this.#environment.pairs.getBinary(key);
+    this.#put(key, id, entry, record === undefined ? undefined : recordHead(record));
   }
 
   delete(item: EngineDelete): EngineDeleteOutcome {
@@ -61,8 +65,40 @@ export class PairTable {
     const record = this.#environment.pairs.getBinary(key);
     const actualVersion = record === undefined || this.#isExpired(record) ? 0 : recordHead(record).version;
     if (!conditionHolds(item.ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
-    if (record !== undefined) this.#remove(key, record);
+    if (record !== undefined) this.#remove(key, recordHead(record));
     return { status: actualVersion > 0 ? 'deleted' : 'absent' };
+  }
+
+  /** Removes pairs of a partition, at most so many. Returns whether there may be more. */
+  clear(partition: number, limit: number): boolean {
+    const range = { start: partitionStart(partition), end: partitionEnd(partition), limit };
+    const pairs = [...this.#environment.pairs.getRange(range)].map(({ key, value }) => ({
+      key: Buffer.from(key),
+      head: recordHead(value),
+    }));
+    for (const { key, head } of pairs) this.#remove(key, head);
+    return pairs.length === limit;
+  }
+
+  /** Returns a version that is at least as high as all that left this partition. New pairs start above it. */
+  floor(partition: number): number {
+    return this.#environment.floors.getBinary(partitionStart(partition))?.readDoubleBE() ?? 0;
+  }
+
+  /** Returns the highest version in this partition, 0 if it is empty. Reads the partition. */
+  highestVersion(partition: number): number {
+    const range = { start: partitionStart(partition), end: partitionEnd(partition) };
+    let highest = 0;
+    for (const { value } of this.#environment.pairs.getRange(range))
+      highest = Math.max(highest, recordHead(value).version);
+    return highest;
+  }
+
+  raiseFloor(partition: number, version: number): void {
+    if (version <= this.floor(partition)) return;
+    const floor = Buffer.allocUnsafe(8);
+    floor.writeDoubleBE(version);
+    this.#environment.floors.putSync(partitionStart(partition), floor);
   }
 
   /** Returns pairs that have expired, at most so many. */
@@ -76,27 +112,25 @@ export class PairTable {
     const key = deadline.subarray(DEADLINE_BYTES);
     const record = this.#environment.pairs.getBinary(key);
     if (record === undefined || !this.#isExpired(record)) return;
-    if (this.#environment.deadlines.doesExist(deadline)) this.#remove(key, record);
+    if (this.#environment.deadlines.doesExist(deadline)) this.#remove(key, recordHead(record));
   }
 
   #record({ id, partition }: EngineKey): Buffer | undefined {
     return this.#environment.pairs.getBinary(storedKey(partition, id));
   }
 
-  #remove(key: Buffer, record: Buffer): void {
-    const { version, expiresAtMs } = recordHead(record);
-    const partition = partitionOf(key);
-    this.#environment.pairs.removeSync(key);
-    if (expiresAtMs !== undefined) this.#forgetDeadline(key, expiresAtMs);
-    if (version <= this.#floor(partition)) return;
-    const floor = Buffer.allocUnsafe(8);
-    floor.writeDoubleBE(version);
-    this.#environment.floors.putSync(partitionStart(partition), floor);
+  #put(key: Buffer, id: KeyId, entry: EngineEntry, before: RecordHead | undefined): void {
+    if (before?.expiresAtMs !== undefined) this.#forgetDeadline(key, before.expiresAtMs);
+    this.#environment.pairs.putSync(key, encodeRecord(entry, isLong(key) ? id : undefined));
+    if (entry.expiresAtMs !== undefined) {
+      this.#environment.deadlines.putSync(deadlineKey(key, entry.expiresAtMs), EMPTY);
+    }
   }
 
-  /** Returns the highest version that left this partition. New pairs start above it. */
-  #floor(partition: number): number {
-    return this.#environment.floors.getBinary(partitionStart(partition))?.readDoubleBE() ?? 0;
+  #remove(key: Buffer, { version, expiresAtMs }: RecordHead): void {
+    this.#environment.pairs.removeSync(key);
+    if (expiresAtMs !== undefined) this.#forgetDeadline(key, expiresAtMs);
+    this.raiseFloor(partitionOf(key), version);
   }
 
   #forgetDeadline(key: Buffer, expiresAtMs: number): void {

@@ -1,0 +1,66 @@
+import type { Durability } from './lmdb-engine-options.js';
+import {
+  identityFromBytes,
+  identityToBytes,
+  machineStart,
+  newIdentity,
+  nextIdentity,
+} from './data-identity.js';
+
+const BEFORE = newIdentity('commit', 'machine started on Monday');
+const TUESDAY = 'machine started on Tuesday';
+
+describe('the identity of a data directory', () => {
+  it('is new for a directory that has none', () => {
+    const first = nextIdentity(undefined, 'commit', TUESDAY);
+    const second = nextIdentity(undefined, 'commit', TUESDAY);
+    expect(first.starts).toBe(1);
+    expect(first.bootId).not.toBe(second.bootId);
+  });
+
+  it.each<Durability>(['commit', 'sync'])(
+    'stays while the machine runs, and counts the starts, with durability %s',
+    (durability) => {
+      const next = nextIdentity({ ...BEFORE, durability }, durability, BEFORE.machine);
+      expect(next).toEqual({ ...BEFORE, durability, starts: 2 });
+    },
+  );
+
+  it('is new after a restart of the machine, because the last writes may not have reached the disk', () => {
+    const next = nextIdentity({ ...BEFORE, starts: 7 }, 'commit', TUESDAY);
+    expect(next.bootId).not.toBe(BEFORE.bootId);
+    expect(next).toMatchObject({ starts: 1, machine: TUESDAY });
+  });
+
+  it('stays after a restart of the machine if every write was synced to the disk', () => {
+    const next = nextIdentity({ ...BEFORE, durability: 'sync' }, 'sync', TUESDAY);
+    expect(next).toMatchObject({ bootId: BEFORE.bootId, starts: 2 });
+  });
+
+  it('depends on how the previous process wrote, not on how this one will', () => {
+    expect(nextIdentity(BEFORE, 'sync', TUESDAY).bootId).not.toBe(BEFORE.bootId);
+    const synced = { ...BEFORE, durability: 'sync' } as const;
+    expect(nextIdentity(synced, 'commit', TUESDAY)).toMatchObject({
+      bootId: BEFORE.bootId,
+      durability: 'commit',
+      machine: TUESDAY,
+    });
+  });
+
+  it('is the same after it was stored', () => {
+    expect(identityFromBytes(identityToBytes(BEFORE))).toEqual(BEFORE);
+  });
+
+  it.each(['null', '7', '{}', '{"bootId":"a","starts":"1","machine":"b"}'])('is none in %s', (text) => {
+    expect(identityFromBytes(Buffer.from(text))).toBeUndefined();
+  });
+
+  it('is none in no bytes', () => {
+    expect(identityFromBytes(undefined)).toBeUndefined();
+  });
+
+  // Other systems have no such text.
+  (process.platform === 'linux' ? it : it.skip)('has one text since the machine was started', () => {
+    expect(machineStart()).toBe(machineStart());
+  });
+});

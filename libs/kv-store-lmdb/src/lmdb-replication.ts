@@ -1,0 +1,261 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import {
+  START_POSITION,
+  type EngineApplyOutcome,
+  type EngineDelete,
+  type EngineDeleteOutcome,
+  type EngineEffect,
+  type EngineIdentity,
+  type EnginePair,
+  type EngineReplication,
+  type EngineWrite,
+  type EngineWriteOutcome,
+  type Position,
+} from '@kvs/kv-store';
+import { KvsError } from '@kvs/protocol';
+import {
+  engineIdentity,
+  identityFromBytes,
+  identityToBytes,
+  machineStart,
+  newIdentity,
+  nextIdentity,
+  type StoredIdentity,
+} from './data-identity.js';
+import type { Environment } from './environment.js';
+import { itemFailure, writeFailure } from './failures.js';
+import { partitionOf, partitionStart } from './key-codec.js';
+import type { Durability } from './lmdb-engine-options.js';
+import type { PairTable } from './pair-table.js';
+
+/** What the role needs of the engine. */
+export interface LmdbReplicationContext {
+  /** Reads, or makes the engine's failure of an error. */
+  readonly read: <T>(read: () => T) => T;
+  /** Commits the change of each item, all changes of a turn together. */
+  readonly change: <Item, Outcome, Refusal>(
+    items: readonly Item[],
+    apply: (item: Item) => Outcome,
+    refuse: (error: unknown) => Refusal,
+  ) => Promise<readonly (Outcome | Refusal)[]>;
+}
+
+/** The positions of partitions and the identity of the pairs, in the same file as the pairs. */
+export class LmdbReplication implements EngineReplication {
+  #started: Promise<EngineIdentity> | undefined;
+  /** Whether the directory had an identity at some time since it was opened. */
+  #mayHaveIdentity: boolean;
+
+  readonly #environment: Environment;
+  readonly #table: PairTable;
+  readonly #durability: Durability;
+  readonly #context: LmdbReplicationContext;
+
+  constructor(
+    environment: Environment,
+    table: PairTable,
+    durability: Durability,
+    context: LmdbReplicationContext,
+  ) {
+    this.#environment = environment;
+    this.#table = table;
+    this.#durability = durability;
+    this.#context = context;
+    this.#mayHaveIdentity = environment.identity.doesExist(IDENTITY_KEY);
+  }
+
+  get isStarted(): boolean {
+    return this.#started !== undefined;
+  }
+
+  /**
+   * Removes the identity and all positions, which do not describe the pairs any more. Must be called in each transaction that
+   * changes pairs without this role.
+   */
+  forgetIdentity(): void {
+    if (!this.#mayHaveIdentity) return;
+    const { identity, positions } = this.#environment;
+    if (!identity.doesExist(IDENTITY_KEY)) return;
+    identity.removeSync(IDENTITY_KEY);
+    for (const key of [...positions.getKeys()]) positions.removeSync(key);
+  }
+
+  start(): Promise<EngineIdentity> {
+    return (this.#started ??= this.#start());
+  }
+
+  renewBootId(): Promise<EngineIdentity> {
+    return (this.#started = this.#keep(newIdentity(this.#durability, machineStart())));
+  }
+
+  write(
+    partition: number,
+    writes: readonly EngineWrite[],
+    epoch: number,
+  ): Promise<readonly EngineWriteOutcome[]> {
+    return this.#context.change(
+      writes,
+      (item): EngineWriteOutcome => {
+        const outcome = this.#table.write(item);
+        if (outcome.status === 'written') {
+          this.#table.raiseFloor(partition, outcome.version);
+          this.#advance(partition, epoch);
+        }
+        return outcome;
+      },
+      writeFailure,
+    );
+  }
+
+  delete(
+    partition: number,
+    deletes: readonly EngineDelete[],
+    epoch: number,
+  ): Promise<readonly EngineDeleteOutcome[]> {
+    return this.#context.change(
+      deletes,
+      (item): EngineDeleteOutcome => {
+        const outcome = this.#table.delete(item);
+        if (outcome.status === 'deleted') this.#advance(partition, epoch);
+        return outcome;
+      },
+      itemFailure,
+    );
+  }
+
+  apply(
+    partition: number,
+    effects: readonly EngineEffect[],
+    highestVersion: number,
+  ): Promise<EngineApplyOutcome> {
+    return this.#commit(() => {
+      for (const { id, entry } of effects) {
+        if (entry === undefined) this.#table.delete({ id, partition, ifVersion: undefined });
+        else this.#put(partition, { id, ...entry });
+      }
+      const last = effects.at(-1);
+      if (last !== undefined) this.#setPosition(partition, last.position);
+      this.#table.raiseFloor(partition, highestVersion);
+    });
+  }
+
+  fill(partition: number, pairs: readonly EnginePair[]): Promise<EngineApplyOutcome> {
+    return this.#commit(() => {
+      for (const pair of pairs) this.#put(partition, pair);
+    });
+  }
+
+  async reset(partition: number, position: Position): Promise<EngineApplyOutcome> {
+    for (;;) {
+      let isEmpty = false;
+      const outcome = await this.#commit(() => {
+        isEmpty = !this.#table.clear(partition, REMOVED_PER_TURN);
+        this.#setPosition(partition, isEmpty ? position : START_POSITION);
+      });
+      if (isEmpty || outcome.status !== 'applied') return outcome;
+      await turn();
+    }
+  }
+
+  raiseFloor(partition: number, version: number): Promise<EngineApplyOutcome> {
+    return this.#commit(() => this.#table.raiseFloor(partition, version));
+  }
+
+  position(partition: number): Position {
+    return this.#context.read(() => this.#storedPosition(partition));
+  }
+
+  highestVersion(partition: number): number {
+    return this.#context.read(() => this.#table.floor(partition));
+  }
+
+  heldPartitions(): readonly number[] {
+    return this.#context.read(() => {
+      const withPosition = [...this.#environment.positions.getKeys()].map(partitionOf);
+      const held = new Set([...this.#environment.partitionsWithPairs(), ...withPosition]);
+      return [...held].sort((a, b) => a - b);
+    });
+  }
+
+  /** The engine does not know how much space the disk has left. */
+  isFull(): boolean {
+    return false;
+  }
+
+  async #start(): Promise<EngineIdentity> {
+    const { identity } = this.#environment;
+    const stored = this.#context.read(() => identityFromBytes(identity.getBinary(IDENTITY_KEY)));
+    if (stored === undefined) await this.#raiseFloors();
+    return this.#keep(nextIdentity(stored, this.#durability, machineStart()));
+  }
+
+  async #keep(identity: StoredIdentity): Promise<EngineIdentity> {
+    this.#mayHaveIdentity = true;
+    const bytes = identityToBytes(identity);
+    assertApplied(await this.#commit(() => void this.#environment.identity.putSync(IDENTITY_KEY, bytes)));
+    return engineIdentity(identity);
+  }
+
+  /** Raises the version floors above the versions of pairs that were written without this role. */
+  async #raiseFloors(): Promise<void> {
+    for (const partition of this.#context.read(() => this.#environment.partitionsWithPairs())) {
+      const raise = (): void => this.#table.raiseFloor(partition, this.#table.highestVersion(partition));
+      assertApplied(await this.#commit(raise));
+    }
+  }
+
+  #put(partition: number, pair: EnginePair): void {
+    this.#table.put(pair, partition);
+    this.#table.raiseFloor(partition, pair.version);
+  }
+
+  #advance(partition: number, epoch: number): void {
+    this.#setPosition(partition, { epoch, number: this.#storedPosition(partition).number + 1 });
+  }
+
+  #storedPosition(partition: number): Position {
+    const bytes = this.#environment.positions.getBinary(partitionStart(partition));
+    return bytes === undefined
+      ? START_POSITION
+      : { epoch: bytes.readDoubleBE(), number: bytes.readDoubleBE(8) };
+  }
+
+  /** A partition with the start position has no entry. */
+  #setPosition(partition: number, { epoch, number }: Position): void {
+    const key = partitionStart(partition);
+    if (number === 0) {
+      this.#environment.positions.removeSync(key);
+      return;
+    }
+    const bytes = Buffer.allocUnsafe(16);
+    bytes.writeDoubleBE(epoch);
+    bytes.writeDoubleBE(number, 8);
+    this.#environment.positions.putSync(key, bytes);
+  }
+
+  /** Makes one change in one transaction, all of it or nothing. */
+  async #commit(apply: () => void): Promise<EngineApplyOutcome> {
+    const [outcome = APPLIED] = await this.#context.change(
+      [apply],
+      (change): EngineApplyOutcome => {
+        change();
+        return APPLIED;
+      },
+      writeFailure,
+    );
+    return outcome;
+  }
+}
+
+/** @throws KvsError `engine_unavailable` */
+function assertApplied(outcome: EngineApplyOutcome): void {
+  if (outcome.status === 'applied') return;
+  const reason = outcome.status === 'unavailable' ? outcome.message : 'there is no space left';
+  throw new KvsError('engine_unavailable', `the identity of the data cannot be stored: ${reason}`);
+}
+
+const IDENTITY_KEY = Buffer.from('identity');
+const APPLIED = Object.freeze({ status: 'applied' });
+
+/** How many pairs are removed in one transaction. */
+const REMOVED_PER_TURN = 500;
