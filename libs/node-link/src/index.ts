@@ -1,5 +1,4 @@
 export type { NodeStats } from '@kvs/router';
-export type { Batch, BatchOf, ItemOf, Kind, OutcomeOf } from './batch.js';
 export { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './codec/frame-builder.js';
 export type { FrameCursor } from './codec/frame-cursor.js';
 export { LINK_PATH, LINK_TOKEN, LinkProtocolError } from './codec/frame.js';
@@ -17,7 +16,7 @@ export {
 export { LinkServer, type LinkCounts, type LinkServerOptions } from './link/link-server.js';
 export type { NodeOperations } from './link/node-operations.js';
 export { PeerLink, type PeerLinkListener, type PeerLinkOptions, type Urgency } from './link/peer-link.js';
-export { connectPlain, type Connect, LOOP_STATUS, loopError } from './link/upgrade-to-link.js';
+export { connectPlain, LOOP_STATUS, type Connect } from './link/upgrade-to-link.js';
 export { NodeLink, type NodeLinkOptions } from './node-link.js';
 export { endOfCallback, endOfTurn, systemTimers, type Schedule, type Timers } from './ports.js';
 export { MAX_STATS_BYTES, readStats } from './stats.js';

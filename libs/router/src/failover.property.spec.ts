@@ -4,6 +4,8 @@ import {
   stringKey,
   stringValue,
   type ItemFailure,
+  type Key,
+  type QueryOutcome,
   type SetItem,
   type SetOutcome,
 } from '@kvs/protocol';
@@ -168,6 +170,37 @@ describe('whatever becomes of calls, and wherever partitions move', () => {
       { numRuns: 100 },
     );
   });
+});
+
+it('each read has one outcome, which leaves nothing open, whatever becomes of its calls', async () => {
+  const readFates = ['done', 'wrong node', 'shutting down', 'not sent', 'lost', 'late'] as const;
+  const failures = { 'not sent': 'unconnected', lost: 'broken', late: 'timeout' } as const;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom(...readFates), { maxLength: 30 }),
+      batch,
+      async (script, numbers) => {
+        const fates = [...script];
+        const time = new AutoTime();
+        const query = async (keys: readonly Key[]): Promise<QueryOutcome[]> => {
+          const fate = fates.shift() ?? 'done';
+          await Promise.resolve();
+          if (fate === 'done') return keys.map(() => ({ ok: true, present: true }));
+          if (fate === 'wrong node') return keys.map(() => failure('wrong_node'));
+          if (fate === 'shutting down') return keys.map(() => failure('node_unavailable'));
+          throw new TransportError(failures[fate], 'gone');
+        };
+        const router = new Router(new MovingTable(NODES), () => Object.assign(new FakeNode(), { query }), {
+          timers: time,
+        });
+        const outcomes = await router.query(numbers.map((n) => stringKey(`key-${n}`)));
+        router.close();
+        // The script ends long before the time is up.
+        expect(outcomes).toEqual(numbers.map(() => ({ ok: true, present: true })));
+      },
+    ),
+    { numRuns: 200 },
+  );
 });
 
 it('keys of the script are of several partitions', () => {

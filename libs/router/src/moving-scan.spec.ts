@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { ALL_PARTITIONS, NodesUnavailableError, partitionOf, stringKey, stringValue } from '@kvs/protocol';
 import { TransportError } from './node-transport.js';
 import { idsIn } from './testing/fake-cluster.js';
@@ -81,6 +82,44 @@ it('a scan asks the next node when one can not be reached', async () => {
   };
   const { lines } = await cluster.router.scan(all);
   expect(await idsIn(lines)).toEqual(ids);
+});
+
+/** Some partitions from one on, and where they are next; null: nowhere. */
+const move = fc.record({
+  from: fc.nat({ max: 29 }),
+  count: fc.integer({ min: 1, max: 30 }),
+  to: fc.constantFrom(one, two, null),
+});
+
+it('a scan gives each pair once or breaks, however partitions move while it is read', async () => {
+  let complete = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.option(move), { maxLength: 40 }), async (moves) => {
+      cluster.table.move(ALL_PARTITIONS, one);
+      cluster.table.announce();
+      const script = [...moves];
+      const found: string[] = [];
+      const { lines, close } = await cluster.router.scan(all);
+      try {
+        for await (const chunk of lines) {
+          found.push(...(await idsIn(only(chunk))));
+          const next = script.shift();
+          if (next)
+            cluster.table.move(partitions.slice(next.from, next.from + next.count), next.to ?? undefined);
+        }
+        expect(found.sort()).toEqual(ids);
+        complete++;
+      } catch (error) {
+        if (!(error instanceof NodesUnavailableError)) throw error;
+        expect(new Set(found).size).toBe(found.length);
+      } finally {
+        close();
+      }
+    }),
+    { numRuns: 100 },
+  );
+  expect(complete).toBeGreaterThan(0);
+  expect(openScans()).toEqual([0, 0]);
 });
 
 async function* only(chunk: Uint8Array): AsyncGenerator<Uint8Array> {
