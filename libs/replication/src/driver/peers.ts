@@ -44,9 +44,12 @@ export class Peers {
       if (!this.#links.has(bootId)) this.#links.set(bootId, { address, link: this.#open(bootId, address) });
   }
 
-  /** Sends a message. Drops it if the process is unknown or the link is not open. */
+  /**
+   * Sends a message. Drops it if the process is unknown or the link is not open. Effects are also dropped while the other end does
+   * not read, because the replica sends them again. All other messages are small, or limited by their answers.
+   */
   send(to: BootId, message: Message): void {
-    this.#links.get(to)?.link.send(message, BULKY.has(message.kind) ? 'normal' : 'urgent');
+    this.#links.get(to)?.link.send(message, message.kind === 'effects' ? 'normal' : 'urgent');
   }
 
   close(): void {
@@ -63,6 +66,3 @@ export class Peers {
     );
   }
 }
-
-/** Messages that wait for the other end to read. All others are small and go in any case. */
-const BULKY: ReadonlySet<Message['kind']> = new Set(['effects', 'fillChunk']);
