@@ -33,14 +33,16 @@ export function putCall(builder: FrameBuilder, id: number, batch: RoutedBatch): 
   let at = 0;
   switch (batch.kind) {
     case 'set':
-      for (const item of batch.items) putSetItem(builder, item, partitions[at++]);
+      for (const { key, value, ttlMs, ifVersion } of batch.items)
+        putItem(builder, partitions[at++], key, value, ttlMs, ifVersion);
       break;
     case 'delete':
-      for (const item of batch.items) putDeleteItem(builder, item, partitions[at++]);
+      for (const { key, ifVersion } of batch.items)
+        putItem(builder, partitions[at++], key, undefined, undefined, ifVersion);
       break;
     case 'fetch':
     case 'query':
-      for (const key of batch.items) putKey(builder, key, partitions[at++]);
+      for (const key of batch.items) putItem(builder, partitions[at++], key);
   }
 }
 
@@ -196,51 +198,29 @@ class ItemReader {
   }
 }
 
-function putSetItem(
+function putItem(
   builder: FrameBuilder,
-  { key, value, ttlMs, ifVersion }: SetItem,
   partition: number | undefined,
+  key: Key,
+  value?: Value,
+  ttlMs?: number,
+  ifVersion?: number,
 ): void {
+  if (partition === undefined) throw new TypeError('a batch has fewer partitions than items');
   builder.reserve(ITEM_BYTES);
   builder.byte(
     (key.encoding === 'binary' ? KEY_BINARY : 0) |
-      (value.encoding === 'binary' ? VALUE_BINARY : 0) |
+      (value?.encoding === 'binary' ? VALUE_BINARY : 0) |
       (ttlMs === undefined ? 0 : HAS_TTL) |
       (ifVersion === undefined ? 0 : HAS_VERSION),
   );
-  builder.varint(given(partition));
+  builder.varint(partition);
   builder.varint(key.data.length);
-  builder.varint(value.data.length);
+  if (value !== undefined) builder.varint(value.data.length);
   if (ttlMs !== undefined) builder.integer(ttlMs);
   if (ifVersion !== undefined) builder.integer(ifVersion);
   builder.text(key.data);
-  builder.text(value.data);
-}
-
-function putDeleteItem(
-  builder: FrameBuilder,
-  { key, ifVersion }: DeleteItem,
-  partition: number | undefined,
-): void {
-  builder.reserve(ITEM_BYTES);
-  builder.byte((key.encoding === 'binary' ? KEY_BINARY : 0) | (ifVersion === undefined ? 0 : HAS_VERSION));
-  builder.varint(given(partition));
-  builder.varint(key.data.length);
-  if (ifVersion !== undefined) builder.integer(ifVersion);
-  builder.text(key.data);
-}
-
-function putKey(builder: FrameBuilder, key: Key, partition: number | undefined): void {
-  builder.reserve(ITEM_BYTES);
-  builder.byte(key.encoding === 'binary' ? KEY_BINARY : 0);
-  builder.varint(given(partition));
-  builder.varint(key.data.length);
-  builder.text(key.data);
-}
-
-function given(partition: number | undefined): number {
-  if (partition === undefined) throw new TypeError('a batch has fewer partitions than items');
-  return partition;
+  if (value !== undefined) builder.text(value.data);
 }
 
 /** @throws LinkProtocolError if there is no such partition */

@@ -198,33 +198,30 @@ function doCall(
   const { id, kind, partitions, epoch } = batch;
   const count = batch.items.length;
   switch (kind) {
-    case 'set':
-      return whenDone(operations.set(batch.items, partitions, epoch), (outcomes) => ({
-        id,
-        kind,
-        outcomes: complete(outcomes, count),
-      }));
-    case 'delete':
-      return whenDone(operations.delete(batch.items, partitions, epoch), (outcomes) => ({
-        id,
-        kind,
-        outcomes: complete(outcomes, count),
-      }));
-    case 'query':
-      return whenDone(operations.query(batch.items, partitions, epoch), (outcomes) => ({
-        id,
-        kind,
-        outcomes: complete(outcomes, count),
-      }));
-    case 'fetch':
-      return whenDone(operations.fetch(batch.items, maxAnswerBytes, partitions, epoch), (outcomes) => {
+    case 'set': {
+      const done = operations.set(batch.items, partitions, epoch);
+      return whenDone(done, (outcomes) => complete({ id, kind, outcomes }, count));
+    }
+    case 'delete': {
+      const done = operations.delete(batch.items, partitions, epoch);
+      return whenDone(done, (outcomes) => complete({ id, kind, outcomes }, count));
+    }
+    case 'query': {
+      const done = operations.query(batch.items, partitions, epoch);
+      return whenDone(done, (outcomes) => complete({ id, kind, outcomes }, count));
+    }
+    case 'fetch': {
+      const done = operations.fetch(batch.items, maxAnswerBytes, partitions, epoch);
+      return whenDone(done, (outcomes) => {
         refuseHugeAnswer(batch.items, outcomes, maxAnswerBytes);
-        return { id, kind, outcomes: complete(outcomes, count) };
+        return complete({ id, kind, outcomes }, count);
       });
+    }
   }
 }
 
-function complete<O>(outcomes: readonly O[], count: number): readonly O[] {
-  if (outcomes.length !== count) throw new TypeError(`${count} items have ${outcomes.length} outcomes`);
-  return outcomes;
+function complete(answer: Exclude<Answer, { readonly refusal: Refusal }>, count: number): Answer {
+  const { length } = answer.outcomes;
+  if (length !== count) throw new TypeError(`${count} items have ${length} outcomes`);
+  return answer;
 }
