@@ -12,4 +12,5 @@ export {
 } from './settings.js';
 export type { Role } from './partition.js';
 export { Replica, type CopyFailure } from './replica.js';
+export { LeaseClock } from './driver/lease-clock.js';
 export { NodeReplica, type ControlPlane, type NodeReplicaOptions } from './driver/node-replica.js';

@@ -3,7 +3,7 @@ import type { BeaconAnswer } from './messages.js';
 
 /** What a process knows of another one. All times are on the monotonic clock of this process. */
 interface Peer {
-  /** Until when this process has a lease from the peer. */
+  /** Until when this process has a lease from the peer, by `leaseNowMs`. */
   leaseUntilMs: number;
   /** When the peer last answered anything. */
   answeredMs: number;

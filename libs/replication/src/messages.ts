@@ -24,7 +24,7 @@ export type Message =
 /** A primary asks a process with copies of its partitions for a lease. */
 export interface Beacon {
   readonly kind: 'beacon';
-  /** The sender's monotonic clock, which the answer repeats: the lease counts from here. */
+  /** The sender's `leaseNowMs`, which the answer repeats: the lease counts from here. */
   readonly sentAtMs: number;
   /** The time of the cluster as the sender knows it. */
   readonly timeMs: number;

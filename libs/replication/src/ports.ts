@@ -13,6 +13,11 @@ import type { Position } from './position.js';
 export interface ReplicaPorts {
   /** Returns the monotonic time in milliseconds. */
   readonly nowMs: () => number;
+  /**
+   * Returns the time by which leases of this process end, in milliseconds: the monotonic time, and all time that passed while
+   * the machine was suspended, as far as the process can tell. It may run too fast, and never too slow.
+   */
+  readonly leaseNowMs: () => number;
   /** Sends a message, or drops it if there is no connection. Messages to one process keep their order. */
   readonly send: (to: BootId, message: Message) => void;
   /** Asks any proxy for changes. If it answers, `Replica.learn` is called with the topology. */

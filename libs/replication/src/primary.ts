@@ -131,6 +131,8 @@ export class Primary {
       this.#node.ports.engine.write(partition, batch, epoch, (result) => {
         if (result === undefined) {
           this.#forgetTail();
+          // Reads of its keys wait until the copies that may lack it are removed.
+          write.number = this.#data.tail.end.number;
           write.fail('the storage engine did not say whether it wrote');
         } else write.finish(result, this.#effectsOf(batch, result, epoch));
         if (!this.#isClosed) {
@@ -262,7 +264,7 @@ export class Primary {
   #hasLeases(): boolean {
     if (!this.#node.has('R10')) return true;
     if (this.#followers.size === 0) return true;
-    const nowMs = this.#node.ports.nowMs();
+    const nowMs = this.#node.ports.leaseNowMs();
     for (const follower of this.#followers.values())
       if (follower.isRequired && this.#node.leases.leaseUntilMs(follower.bootId) < nowMs) return false;
     return true;

@@ -128,6 +128,17 @@ describe('a read', () => {
     expect(read.answer).toMatchObject(done);
   });
 
+  it('shows a write of which the engine does not know only once no copy can lack it (R4)', () => {
+    world.assign(a, b);
+    a.engine.isVague = true;
+    expect(a.set('k', 'v').answer).toMatchObject({ kind: 'maybeApplied' });
+    const read = a.read('k');
+    world.settle();
+    expect(read.answer).toBeUndefined();
+    expect(world.grant()).toEqual([{ kind: 'remove', by: a.bootId, copy: b.bootId }]);
+    expect(read.answer).toMatchObject(done);
+  });
+
   it('of all keys waits for all writes (R6)', () => {
     world.assign(a, b);
     a.set('k', 'v');

@@ -344,7 +344,7 @@ export class Replica implements NodeContext {
     if (this.#beaconsSoon.size === 0) return;
     const beacon: Beacon = {
       kind: 'beacon',
-      sentAtMs: this.ports.nowMs(),
+      sentAtMs: this.ports.leaseNowMs(),
       timeMs: this.ports.clock.nowMs(),
     };
     for (const to of this.#beaconsSoon) this.ports.send(to, beacon);

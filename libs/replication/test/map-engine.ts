@@ -17,6 +17,8 @@ export class MapEngine implements ReplicaEngine {
   isFullNow = false;
   /** Results of the next calls of `apply` and `fill`; afterwards all succeed. */
   readonly results: ApplyResult[] = [];
+  /** Whether `write` does not say what it wrote. */
+  isVague = false;
   /** If set, calls that change pairs wait here until the test runs them. */
   waiting: (() => void)[] | undefined;
   readonly #partitions = new Map<number, Pairs>();
@@ -60,14 +62,14 @@ export class MapEngine implements ReplicaEngine {
           advance();
           return { status: 'written', version, created: actualVersion === 0 } as const;
         });
-        done({ kind: 'set', outcomes });
+        done(this.isVague ? undefined : { kind: 'set', outcomes });
       } else {
         const outcomes = batch.items.map(({ id }) => {
           const status = pairs.entries.delete(id) ? ('deleted' as const) : ('absent' as const);
           if (status === 'deleted' || this.evicts) advance();
           return { status };
         });
-        done({ kind: 'delete', outcomes });
+        done(this.isVague ? undefined : { kind: 'delete', outcomes });
       }
     });
   }

@@ -139,6 +139,7 @@ export class Member {
       },
       {
         nowMs: () => world.nowMs,
+        leaseNowMs: () => world.nowMs,
         send: (to, message) => world.send(bootId, to, message),
         ask: (requests) => void world.requests.push(...requests),
         readTopology: (done) => void this.reads.push(done),

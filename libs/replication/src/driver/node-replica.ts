@@ -6,6 +6,7 @@ import type { ReplicaPorts } from '../ports.js';
 import { Replica } from '../replica.js';
 import { DEFAULT_TIMES, type ReplicaTimes } from '../settings.js';
 import { EnginePort } from './engine-port.js';
+import { LeaseClock } from './lease-clock.js';
 import { messageCodec } from './message-codec.js';
 import { Peers, type PeersOptions } from './peers.js';
 
@@ -34,6 +35,8 @@ export interface NodeReplicaOptions extends Pick<
   readonly onError: (error: unknown) => void;
   /** Returns the monotonic time in milliseconds. Default: that of the process. */
   readonly monotonicMs?: () => number;
+  /** Returns the time of day in milliseconds. Default: that of the system. */
+  readonly wallMs?: () => number;
   readonly times?: ReplicaTimes;
   readonly scheduler?: Scheduler;
 }
@@ -113,9 +116,11 @@ export class NodeReplica {
   }
 
   #ports(engine: EnginePort): ReplicaPorts {
-    const { clock, controlPlane, monotonicMs = () => performance.now() } = this.#options;
+    const { clock, controlPlane, monotonicMs = () => performance.now(), wallMs = Date.now } = this.#options;
+    const leaseClock = new LeaseClock(monotonicMs, wallMs);
     return {
       nowMs: () => Math.floor(monotonicMs()),
+      leaseNowMs: () => Math.floor(leaseClock.nowMs()),
       send: (to, message) => this.#peers.send(to, message),
       ask: (requests) => this.#learnFrom(controlPlane.askForChanges(requests)),
       readTopology: (done) => this.#learnFrom(controlPlane.readTopology(), done),
