@@ -165,6 +165,17 @@ describe('a primary that is away', () => {
   });
 });
 
+it('the table is not read for every request that fails', async () => {
+  cluster.table.move(partitions, undefined);
+  const requests: Promise<unknown>[] = [];
+  for (let i = 0; i < 100; i++) {
+    requests.push(cluster.router.query(keys));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await Promise.all(requests);
+  expect(cluster.table.reads).toBeLessThanOrEqual(cluster.time.nowMs() / 20 + 1);
+});
+
 it('a table that is never read does not make a request wait for long', async () => {
   cluster.table.changes.refresh = () => new Promise(() => undefined);
   cluster.table.move(partitions, undefined);

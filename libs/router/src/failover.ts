@@ -47,6 +47,7 @@ export class Failover {
   /** How often the table has changed. */
   #changes = 0;
   #refreshing: Promise<void> | undefined;
+  #nextRefreshMs = -Infinity;
   #isClosed = false;
   readonly #wakers = new Set<() => void>();
 
@@ -136,16 +137,26 @@ export class Failover {
     this.#wake();
   }
 
-  /** Reads the table again, but does not wait for long: the wait of a request is bounded. */
+  /**
+   * Reads the table again, for all requests that wait. Does not read too often, however many requests fail, and does not wait
+   * for long, because the wait of a request is bounded.
+   */
   #refresh(): Promise<void> {
-    this.#refreshing ??= new Promise<void>((resolve) => {
-      const cancel = this.#timers.after(REFRESH_MS, resolve);
+    this.#refreshing ??= this.#refreshOnce().finally(() => (this.#refreshing = undefined));
+    return this.#refreshing;
+  }
+
+  async #refreshOnce(): Promise<void> {
+    const earlyMs = this.#nextRefreshMs - this.#timers.nowMs();
+    if (earlyMs > 0) await this.#nextChange(earlyMs);
+    this.#nextRefreshMs = this.#timers.nowMs() + REFRESH_PAUSE_MS;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#timers.after(MAX_REFRESH_MS, resolve);
       void this.#routes.refresh().finally(() => {
         cancel();
         resolve();
       });
-    }).finally(() => (this.#refreshing = undefined));
-    return this.#refreshing;
+    });
   }
 
   /** Resolves at the next change of the table, or after so long. */
@@ -204,7 +215,10 @@ function pick<T>(items: readonly T[], positions: readonly number[]): T[] {
 const PAUSE_MS = 100;
 
 /** How long a request waits for the table to be read. */
-const REFRESH_MS = 1000;
+const MAX_REFRESH_MS = 1000;
+
+/** The least time from one read of the table to the next. */
+const REFRESH_PAUSE_MS = 20;
 
 const DEFAULTS: Required<FailoverOptions> = {
   waitMs: 5000,
