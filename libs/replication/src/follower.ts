@@ -82,10 +82,13 @@ export class Follower {
     this.fill = new FillSource(this.#node, this.#data, epoch, this.bootId);
   }
 
-  joined(): void {
+  /** The entry has changed, which settles the requests about this follower that were made before. */
+  entryChanged(isInSync: boolean): void {
+    this.isRemoving = false;
+    this.isCounted = false;
+    if (!isInSync || this.isInSync) return;
     this.fill?.close();
     this.fill = undefined;
-    this.isCounted = false;
     this.isInSync = true;
     this.sinceMs = this.#node.ports.nowMs();
   }

@@ -1,6 +1,7 @@
 import type { KeyId } from '@kvs/protocol';
 import type { NodeContext } from './node-context.js';
 import type { ReadAnswer, Refusal, WriteAnswer, WriteBatch, WriteOutcomes } from './ports.js';
+import { NOT_PRIMARY } from './refusals.js';
 
 /** A write whose answer waits until all copies have its effects. */
 export class WriteInFlight {
@@ -179,9 +180,3 @@ export class PendingAnswers {
 
 /** A read that waits for longer is refused, and the caller tries again elsewhere. */
 const MAX_HOLD_MS = 1500;
-
-const NOT_PRIMARY: Refusal = Object.freeze({
-  kind: 'refused',
-  code: 'wrong_node',
-  message: 'the node can not prove that it is still the primary',
-});

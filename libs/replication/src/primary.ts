@@ -1,11 +1,14 @@
 import type { KeyId } from '@kvs/protocol';
 import type { BootId, PartitionEntry } from '@kvs/topology';
-import { Follower } from './follower.js';
+import type { Follower } from './follower.js';
+import { Followers } from './followers.js';
 import type { Confirmation, Effect, EffectsAnswer, FillAnswer, FillChunkAnswer } from './messages.js';
 import type { NodeContext, PartitionData } from './node-context.js';
+import { ParkedCalls } from './parked-calls.js';
 import { PendingAnswers } from './pending-answers.js';
 import type { Position } from './position.js';
 import type { ReadAnswer, Refusal, WriteAnswer, WriteBatch, WriteOutcomes } from './ports.js';
+import { FULL, NO_VERSIONS, UNDER_REPLICATED, WRONG_NODE } from './refusals.js';
 import { MAX_TAIL_BYTES, SLOW_TAIL_BYTES } from './settings.js';
 import { Takeover } from './takeover.js';
 import { Tail } from './tail.js';
@@ -17,41 +20,43 @@ export class Primary {
   #entry: PartitionEntry;
   /** What is missing before the node serves; undefined while it serves. */
   #takeover: Takeover | undefined;
-  readonly #followers = new Map<BootId, Follower>();
+  readonly #followers: Followers;
   readonly #answers: PendingAnswers;
   /** The copy that is to become primary, while calls are parked for it (R14). */
   #successor: BootId | undefined;
-  #parked: ParkedCall[] = [];
+  readonly #parked: ParkedCalls;
   #isClosed = false;
 
   constructor(node: NodeContext, data: PartitionData, entry: PartitionEntry) {
     this.#node = node;
     this.#data = data;
     this.#entry = entry;
+    this.#followers = new Followers(node, data);
     this.#answers = new PendingAnswers(node);
+    this.#parked = new ParkedCalls(node.ports.nowMs);
     this.#takeover = new Takeover(node, data, entry);
-    this.#setFollowers();
+    this.#followers.follow(this.#entry);
     this.#advanceTakeover();
   }
 
   get isServing(): boolean {
-    return this.#takeover === undefined && this.#successor === undefined && this.#hasLeases();
+    return this.#takeover === undefined && this.#successor === undefined && this.#followers.haveGivenLeases();
   }
 
   /** How many effects the slowest copy lacks. */
   get lag(): number {
-    return this.#data.tail.end.number - this.#acknowledgedByAll();
+    return this.#data.tail.end.number - this.#followers.acknowledged;
   }
 
   get followers(): Iterable<Follower> {
-    return this.#followers.values();
+    return this.#followers;
   }
 
   /** Whether the primary waits for anything, so that it must be called now and then. */
   get isBusy(): boolean {
-    if (this.#takeover !== undefined || this.#successor !== undefined || this.#parked.length > 0) return true;
+    if (this.#takeover !== undefined || this.#successor !== undefined || !this.#parked.isEmpty) return true;
     if (!this.#answers.isEmpty) return true;
-    for (const follower of this.#followers.values())
+    for (const follower of this.#followers)
       if (!follower.isInSync || follower.isRemoving || follower.acknowledged < this.#data.tail.end.number)
         return true;
     return false;
@@ -60,14 +65,14 @@ export class Primary {
   /** Adds the processes from which this node needs leases. */
   addBeaconTargets(targets: Set<BootId>): void {
     if (this.#takeover !== undefined) return;
-    for (const follower of this.#followers.values())
+    for (const follower of this.#followers)
       if (follower.isInSync || follower.isCounted) targets.add(follower.bootId);
   }
 
   /** The entry has changed, and this node is still its primary. */
   entryChanged(entry: PartitionEntry): void {
     this.#entry = entry;
-    this.#setFollowers();
+    this.#followers.follow(this.#entry);
     if (this.#takeover !== undefined) {
       this.#takeover = new Takeover(this.#node, this.#data, entry);
       this.#advanceTakeover();
@@ -76,23 +81,21 @@ export class Primary {
     this.#successor = undefined;
     if (entry.inSync.length < this.#minInSync)
       this.#answers.failWrites('too few copies are in sync, and the write was sent to some');
-    for (const follower of this.#followers.values()) {
+    for (const follower of this.#followers) {
       this.#tell(follower.bootId);
-      follower.resend(entry.epoch, this.#settled());
+      follower.resend(entry.epoch, this.#followers.settled);
     }
     this.#progress();
-    this.#unpark();
+    this.#parked.advance(this.#mayBegin);
   }
 
   /** This node is not the primary any more. The copies learn of it at once, so that they need not poll (R14). */
   deposed(entry: PartitionEntry): void {
     this.#isClosed = true;
-    for (const follower of this.#followers.values()) {
-      follower.close();
-      if (entry.inSync.includes(follower.bootId)) this.#tell(follower.bootId, entry);
-    }
+    this.#followers.close();
+    for (const { bootId } of this.#followers) if (entry.inSync.includes(bootId)) this.#tell(bootId, entry);
     this.#answers.close();
-    this.#unpark();
+    this.#parked.advance(this.#mayBegin);
   }
 
   /** Called about every 100 ms while the primary is busy. */
@@ -102,16 +105,16 @@ export class Primary {
       return;
     }
     this.#progress();
-    for (const follower of this.#followers.values()) {
+    for (const follower of this.#followers) {
       if (follower.isInSync) this.#watch(follower);
       else this.#advanceFill(follower);
-      follower.resendIfStalled(this.#entry.epoch, this.#settled());
+      follower.resendIfStalled(this.#entry.epoch, this.#followers.settled);
     }
     const { requests } = this.#node;
     if (requests.isOverdue(this.#data.number))
       requests.ask(this.#data.number, this.#entry.epoch, { kind: 'rewrite' });
     this.#advanceHandOver();
-    this.#unpark();
+    this.#parked.advance(this.#mayBegin);
   }
 
   write(batch: WriteBatch, done: (answer: WriteAnswer) => void): void {
@@ -121,7 +124,7 @@ export class Primary {
       return;
     }
     if (this.#isSealed || this.#isSlowed) {
-      this.#park(() => this.write(batch, done), done);
+      this.#parked.park(() => this.write(batch, done), done);
       return;
     }
     const write = this.#answers.begin(batch, done);
@@ -155,12 +158,12 @@ export class Primary {
       return;
     }
     if (this.#isSealed) {
-      this.#park(() => this.read(keys, run, done), done);
+      this.#parked.park(() => this.read(keys, run, done), done);
       return;
     }
     run((result) => {
       if (this.#isClosed) done(WRONG_NODE);
-      else if (this.#answers.hold(keys, result, done, this.#hasLeases())) this.#progress();
+      else if (this.#answers.hold(keys, result, done, this.#followers.haveGivenLeases())) this.#progress();
     });
   }
 
@@ -196,9 +199,9 @@ export class Primary {
     if (!follower.isInSync && message.fillId !== follower.fill?.id) return;
     const isSound = message.failure === undefined && follower.answered(message);
     if (!isSound) this.#lose(follower, message.failure ?? 'its effects differ from those of the primary');
-    else follower.send(this.#entry.epoch, this.#settled());
+    else follower.send(this.#entry.epoch, this.#followers.settled);
     this.#progress();
-    this.#unpark();
+    this.#parked.advance(this.#mayBegin);
   }
 
   fillChunkAnswered(from: BootId, { fillId, number, failure }: FillChunkAnswer): void {
@@ -218,7 +221,7 @@ export class Primary {
     const follower = this.#followers.get(bootId);
     if (this.#takeover !== undefined || follower === undefined) return;
     if (follower.acknowledged < this.#data.tail.end.number)
-      follower.resend(this.#entry.epoch, this.#settled());
+      follower.resend(this.#entry.epoch, this.#followers.settled);
   }
 
   peerDown(bootId: BootId): void {
@@ -238,6 +241,10 @@ export class Primary {
     return this.#successor !== undefined && this.#node.has('R14');
   }
 
+  get #mayBegin(): boolean {
+    return this.#isClosed || !(this.#isSealed || this.#isSlowed);
+  }
+
   /** Whether writers wait, because copies lack much (R20). */
   get #isSlowed(): boolean {
     return this.#data.tail.bytes > SLOW_TAIL_BYTES;
@@ -248,41 +255,13 @@ export class Primary {
   }
 
   #refusalOfWrite({ kind, items }: WriteBatch): Refusal | undefined {
-    if (!this.#hasLeases()) return WRONG_NODE;
-    const { topology, ports, leases } = this.#node;
+    if (!this.#followers.haveGivenLeases()) return WRONG_NODE;
+    const { topology, ports } = this.#node;
     if (this.#entry.inSync.length < this.#minInSync) return UNDER_REPLICATED;
     const highest = ports.engine.highestVersion(this.#data.number);
     const next = Math.max(highest, ports.clock.nowMs() * 1000) + items.length + VERSION_MARGIN;
     if (topology !== undefined && next > topology.versionCeiling) return NO_VERSIONS;
-    if (kind === 'set')
-      for (const follower of this.#followers.values())
-        if (follower.isRequired && leases.isFull(follower.bootId)) return FULL;
-    return undefined;
-  }
-
-  /** Whether every copy that an answer waits for has promised not to acknowledge another primary (R10). */
-  #hasLeases(): boolean {
-    if (!this.#node.has('R10')) return true;
-    if (this.#followers.size === 0) return true;
-    const nowMs = this.#node.ports.leaseNowMs();
-    for (const follower of this.#followers.values())
-      if (follower.isRequired && this.#node.leases.leaseUntilMs(follower.bootId) < nowMs) return false;
-    return true;
-  }
-
-  #acknowledgedByAll(): number {
-    let least = this.#data.tail.end.number;
-    for (const { isRequired, acknowledged } of this.#followers.values())
-      if (isRequired && acknowledged < least) least = acknowledged;
-    return least;
-  }
-
-  /** The number up to which no copy needs the tail. */
-  #settled(): number {
-    let least = this.#data.tail.end.number;
-    for (const { receives, acknowledged } of this.#followers.values())
-      if (receives && acknowledged < least) least = acknowledged;
-    return least;
+    return kind === 'set' && this.#followers.isFull ? FULL : undefined;
   }
 
   #effectsOf(batch: WriteBatch, result: WriteOutcomes, epoch: number): number {
@@ -306,48 +285,23 @@ export class Primary {
   }
 
   #sendEffects(): void {
-    const settled = this.#settled();
-    for (const follower of this.#followers.values()) follower.send(this.#entry.epoch, settled);
-    // Without copies nobody needs the tail.
-    if (this.#followers.size === 0) this.#data.tail.trim(settled);
+    const settled = this.#followers.settled;
+    for (const follower of this.#followers) follower.send(this.#entry.epoch, settled);
   }
 
   /** Nobody knows what the engine wrote: copies can't follow, and are filled anew (R4). */
   #forgetTail(): void {
     const { ports } = this.#node;
     this.#data.tail = new Tail(ports.engine.position(this.#data.number));
-    for (const follower of this.#followers.values())
+    for (const follower of this.#followers)
       this.#lose(follower, 'the storage engine of the primary did not say whether it wrote');
   }
 
   #progress(): void {
     if (this.#takeover !== undefined || this.#isClosed) return;
-    this.#answers.release(this.#acknowledgedByAll(), () => this.#hasLeases());
-    this.#data.tail.trim(this.#settled());
+    this.#answers.release(this.#followers.acknowledged, () => this.#followers.haveGivenLeases());
+    this.#data.tail.trim(this.#followers.settled);
     this.#advanceHandOver();
-  }
-
-  #setFollowers(): void {
-    const { inSync, learner } = this.#entry;
-    const { bootId } = this.#node;
-    const wanted = new Set([...inSync, ...(learner === undefined ? [] : [learner])]);
-    for (const [known, follower] of this.#followers) {
-      if (wanted.has(known)) continue;
-      follower.close();
-      this.#followers.delete(known);
-    }
-    for (const copy of wanted) {
-      if (copy === bootId) continue;
-      const isInSync = inSync.includes(copy);
-      const follower = this.#followers.get(copy);
-      if (follower === undefined)
-        this.#followers.set(copy, new Follower(this.#node, this.#data, copy, isInSync));
-      else {
-        if (isInSync && !follower.isInSync) follower.joined();
-        follower.isRemoving = false;
-        follower.isCounted = false;
-      }
-    }
   }
 
   #advanceTakeover(): void {
@@ -363,13 +317,13 @@ export class Primary {
       return;
     }
     this.#takeover = undefined;
-    for (const follower of this.#followers.values()) {
+    for (const follower of this.#followers) {
       if (follower.isInSync && this.#node.has('R12')) follower.agrees(tail.end);
       this.#node.beaconSoon(follower.bootId);
     }
     this.#progress();
-    for (const follower of this.#followers.values())
-      if (follower.isInSync) follower.resend(epoch, this.#settled());
+    for (const follower of this.#followers)
+      if (follower.isInSync) follower.resend(epoch, this.#followers.settled);
   }
 
   /** Sends effects to a copy that lacks them, during a takeover. */
@@ -386,7 +340,7 @@ export class Primary {
     const waitsSinceMs = this.#answers.oldestMs(follower.acknowledged);
     const isLate = nowMs - Math.max(waitsSinceMs ?? nowMs, follower.sinceMs) > times.ackTimeoutMs;
     const silentMs = nowMs - Math.max(leases.answeredMs(follower.bootId), follower.sinceMs);
-    const isFar = this.#data.tail.bytes > MAX_TAIL_BYTES && follower.acknowledged === this.#settled();
+    const isFar = this.#data.tail.bytes > MAX_TAIL_BYTES && follower.acknowledged === this.#followers.settled;
     if (follower.isRemoving || isLate || isFar || silentMs > times.leaseMs + times.repeatMs / 2)
       this.#remove(follower);
   }
@@ -430,7 +384,7 @@ export class Primary {
       this.#node.beaconSoon(follower.bootId);
     }
     if (follower.acknowledgedEpoch !== epoch || follower.acknowledged < follower.mark) {
-      follower.pokeSometimes(epoch, this.#settled());
+      follower.pokeSometimes(epoch, this.#followers.settled);
       return;
     }
     requests.ask(partition, epoch, { kind: 'add', by: this.#node.bootId, copy: follower.bootId });
@@ -450,61 +404,7 @@ export class Primary {
     if (isDrained || !this.#node.has('R14'))
       requests.ask(this.#data.number, this.#entry.epoch, { kind: 'promote', copy: to, instead: bootId });
   }
-
-  #park(retry: () => void, refuse: (refusal: Refusal) => void): void {
-    if (this.#parked.length >= MAX_PARKED) refuse(TOO_MANY);
-    else this.#parked.push({ sinceMs: this.#node.ports.nowMs(), retry, refuse });
-  }
-
-  /** Does the parked calls, if it can. Otherwise refuses those that have waited for long: they were not done. */
-  #unpark(): void {
-    if (this.#parked.length === 0) return;
-    const parked = this.#parked;
-    this.#parked = [];
-    const mustWait = !this.#isClosed && (this.#isSealed || this.#isSlowed);
-    const oldestMs = this.#node.ports.nowMs() - MAX_PARKED_MS;
-    for (const call of parked) {
-      if (!mustWait) call.retry();
-      else if (call.sinceMs < oldestMs) call.refuse(WRONG_NODE);
-      else this.#parked.push(call);
-    }
-  }
 }
-
-const WRONG_NODE: Refusal = Object.freeze({
-  kind: 'refused',
-  code: 'wrong_node',
-  message: 'the node does not serve the partition of the key',
-});
-const UNDER_REPLICATED: Refusal = Object.freeze({
-  kind: 'refused',
-  code: 'under_replicated',
-  message: 'too few copies of the partition are in sync',
-});
-const NO_VERSIONS: Refusal = Object.freeze({
-  kind: 'refused',
-  code: 'unavailable',
-  message: 'no version may be given until the topology has a higher ceiling of versions',
-});
-const FULL: Refusal = Object.freeze({
-  kind: 'refused',
-  code: 'out_of_memory',
-  message: 'a copy of the partition is full',
-});
-const TOO_MANY: Refusal = Object.freeze({
-  kind: 'refused',
-  code: 'unavailable',
-  message: 'too many calls wait for the partition',
-});
-
-interface ParkedCall {
-  readonly sinceMs: number;
-  readonly retry: () => void;
-  readonly refuse: (refusal: Refusal) => void;
-}
-
-const MAX_PARKED = 1000;
-const MAX_PARKED_MS = 1500;
 
 /** Versions that a few calls in flight may take. */
 const VERSION_MARGIN = 100_000;

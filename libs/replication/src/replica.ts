@@ -6,7 +6,8 @@ import type { Beacon, BeaconAnswer, Message } from './messages.js';
 import type { NodeContext } from './node-context.js';
 import { Partition, type Role } from './partition.js';
 import type { Position } from './position.js';
-import type { PartitionState, ReadAnswer, Refusal, ReplicaPorts, WriteAnswer, WriteBatch } from './ports.js';
+import type { PartitionState, ReadAnswer, ReplicaPorts, WriteAnswer, WriteBatch } from './ports.js';
+import { WRONG_NODE } from './refusals.js';
 import { Requests } from './requests.js';
 import type { ReplicaSettings, ReplicaTimes, Rule } from './settings.js';
 
@@ -358,11 +359,5 @@ export interface CopyFailure {
   readonly copy: BootId;
   readonly reason: string;
 }
-
-const WRONG_NODE: Refusal = Object.freeze({
-  kind: 'refused',
-  code: 'wrong_node',
-  message: 'the node does not serve the partition of the key',
-});
 
 const MAX_FAILURES = 1000;

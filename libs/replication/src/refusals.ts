@@ -1,0 +1,37 @@
+import type { Refusal } from './ports.js';
+
+export const WRONG_NODE: Refusal = Object.freeze({
+  kind: 'refused',
+  code: 'wrong_node',
+  message: 'the node does not serve the partition of the key',
+});
+
+export const NOT_PRIMARY: Refusal = Object.freeze({
+  kind: 'refused',
+  code: 'wrong_node',
+  message: 'the node can not prove that it is still the primary',
+});
+
+export const UNDER_REPLICATED: Refusal = Object.freeze({
+  kind: 'refused',
+  code: 'under_replicated',
+  message: 'too few copies of the partition are in sync',
+});
+
+export const NO_VERSIONS: Refusal = Object.freeze({
+  kind: 'refused',
+  code: 'unavailable',
+  message: 'no version may be given until the topology has a higher ceiling of versions',
+});
+
+export const FULL: Refusal = Object.freeze({
+  kind: 'refused',
+  code: 'out_of_memory',
+  message: 'a copy of the partition is full',
+});
+
+export const TOO_MANY: Refusal = Object.freeze({
+  kind: 'refused',
+  code: 'unavailable',
+  message: 'too many calls wait for the partition',
+});
