@@ -2,13 +2,15 @@ import { setImmediate } from 'node:timers/promises';
 import type { KeyId } from '@kvs/protocol';
 import { brandKey, keyFromId, keyId } from '@kvs/protocol';
 import type { Clock } from '../clock.js';
+import type { EngineReplication } from '../engine/engine-replication.js';
 import type { EngineFactory } from '../engine/storage-engine.js';
 import { MemoryEngine } from '../engine/memory/memory-engine.js';
 import { conditionHolds } from '../engine/rules.js';
-import type { EnginePair, EngineWriteOutcome, EngineKey, StorageEngine } from '../engine/storage-engine.js';
+import type { EngineKey, EnginePair, EngineWriteOutcome, StorageEngine } from '../engine/storage-engine.js';
 import { alteredEngine } from './altered-engine.js';
 import { describeStorageEngine } from './describe-storage-engine.js';
 import type { EngineSuiteOptions } from './engine-suite-options.js';
+import { PromisedReplication } from './promised-replication.js';
 
 const DURABLE: Partial<StorageEngine> = { capabilities: { durable: true } };
 
@@ -136,6 +138,38 @@ const FAULTY_ENGINES: Record<string, { create: EngineFactory; found: string }> =
   },
 };
 
+/** A key that no test uses. */
+const UNUSED = keyId(brandKey({ encoding: 'string', data: 'unused' }));
+
+const FAULTY_REPLICATIONS: Record<
+  string,
+  { change: (role: EngineReplication) => Partial<EngineReplication>; found: string }
+> = {
+  'an engine counts batches rather than items': {
+    change: (role) => ({
+      async write(partition, writes, epoch) {
+        const { number } = role.position(partition);
+        const outcomes = await role.write(partition, writes, epoch);
+        await role.apply(
+          partition,
+          [{ id: UNUSED, entry: undefined, position: { epoch, number: number + 1 } }],
+          0,
+        );
+        return outcomes;
+      },
+    }),
+    found: 'each written item advances the position by one, and a refused one does not',
+  },
+  'an engine takes no notice of the highest version of the other copy': {
+    change: (role) => ({ apply: (partition, effects) => role.apply(partition, effects, 0) }),
+    found: 'versions go on above those of the other copy',
+  },
+  'a fill leaves pairs that the other copy does not have': {
+    change: () => ({ reset: () => ({ status: 'applied' }) }),
+    found: 'a reset partition has no pairs and the given position, and a fill leaves the position as it is',
+  },
+};
+
 describe('the conformance suite', () => {
   it('runs on any runner that has describe and it, and finds no fault with a good engine', async () => {
     expect(await faults({ create: altered(() => ({})) })).toEqual([]);
@@ -183,6 +217,24 @@ describe('the conformance suite', () => {
     await faults({ create, dispose: () => void ended.push('disposed') });
     expect(ended.at(-2)).toBe('closed');
     expect(ended.at(-1)).toBe('disposed');
+  });
+
+  it.each(Object.entries(FAULTY_REPLICATIONS))('finds that %s', async (_, { change, found }) => {
+    const create: EngineFactory = ({ clock }) => {
+      const engine = new MemoryEngine({ clock });
+      const replication = Object.assign(
+        new PromisedReplication(engine.replication),
+        change(engine.replication),
+      );
+      return alteredEngine(engine, { replication });
+    };
+    const title = `replication: ${found}`;
+    expect(await faults({ create, replicates: 'while open' }, (name) => name === title)).toEqual([title]);
+  });
+
+  it('asks for replicates where an engine has replication', async () => {
+    const create = altered(({ replication }) => ({ replication }));
+    expect(await faults({ create }, (name) => name.startsWith('batches: '))).not.toEqual([]);
   });
 
   it.each(Object.entries(FAULTY_ENGINES))('finds that %s', async (_, { create, found }) => {

@@ -101,7 +101,7 @@ export class MemoryReplication implements EngineReplication {
     this.#context.assertOpen();
     this.#positions[number] = START_POSITION;
     const partition = this.#store.partition(number);
-    for (let hash = 0; partition !== undefined && partition.pairCount > 0;) {
+    for (let hash = 0; partition !== undefined && partition.pairCount > 0 && hash < END_OF_HASHES;) {
       hash = this.#removeSome(partition, hash);
       await setImmediate();
       this.#context.assertOpen();

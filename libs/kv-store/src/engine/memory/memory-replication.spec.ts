@@ -1,0 +1,79 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { START_POSITION } from '../engine-replication.js';
+import { ManualClock } from '../../testing/index.js';
+import { numbered, PARTITION, placed, removal, scanPairs, versionOf, write } from '../../testing/pairs.js';
+import { MemoryEngine } from './memory-engine.js';
+
+const EPOCH = 5;
+const clock = new ManualClock();
+const VALUE = 'v'.repeat(2000);
+const MAX_MEMORY_BYTES = 4 * 1024 * 1024;
+
+describe('the replication of the memory engine', () => {
+  it('is full before it has to refuse an effect, and no more when pairs are gone', () => {
+    const engine = new MemoryEngine({ clock, maxMemoryBytes: MAX_MEMORY_BYTES });
+    const { replication } = engine;
+    const keys = numbered(5000);
+    const firstFull = keys.findIndex((key) => {
+      expect(replication.write(PARTITION, [write(key, VALUE)], EPOCH)).toMatchObject([{ status: 'written' }]);
+      return replication.isFull();
+    });
+    expect(firstFull).toBeGreaterThan(MAX_MEMORY_BYTES / VALUE.length / 2);
+    const effect = { position: { epoch: EPOCH, number: 9999 }, ...placed('one more') };
+    const [{ value }] = [write('one more', VALUE)];
+    const entry = { value, version: 1, expiresAtMs: undefined };
+    expect(replication.apply(PARTITION, [{ ...effect, entry }], 1)).toEqual({ status: 'applied' });
+    replication.delete(
+      PARTITION,
+      keys.slice(0, firstFull / 2).map((key) => removal(key)),
+      EPOCH,
+    );
+    expect(replication.isFull()).toBe(false);
+  });
+
+  it('applies effects up to the one that does not fit, and says so by its position', () => {
+    const { replication } = new MemoryEngine({ clock, maxMemoryBytes: MAX_MEMORY_BYTES });
+    const effects = numbered(5000).map((key, index) => {
+      const { id, value } = write(key, VALUE);
+      return {
+        position: { epoch: EPOCH, number: index + 1 },
+        id,
+        entry: { value, version: index + 1, expiresAtMs: undefined },
+      };
+    });
+    expect(replication.apply(PARTITION, effects, 5000)).toEqual({ status: 'out_of_memory' });
+    const { number } = replication.position(PARTITION);
+    expect(number).toBeGreaterThan(0);
+    expect(replication.apply(PARTITION, effects.slice(number, number + 1), 5000)).toEqual({
+      status: 'out_of_memory',
+    });
+    expect(replication.position(PARTITION).number).toBe(number);
+  });
+
+  it('is never full if the engine evicts', () => {
+    const { replication } = new MemoryEngine({ clock, eviction: 'lru', maxMemoryBytes: MAX_MEMORY_BYTES });
+    for (const key of numbered(5000)) replication.write(PARTITION, [write(key, VALUE)], EPOCH);
+    expect(replication.isFull()).toBe(false);
+  });
+
+  it('has a new boot id and no positions after a snapshot, and goes on above the versions of its pairs', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'kvs-replication-'));
+    const open = (): Promise<MemoryEngine> => MemoryEngine.open({ clock, snapshot: { directory } });
+    try {
+      const before = await open();
+      const { bootId } = await before.replication.start();
+      const outcomes = before.replication.write(PARTITION, [write('a'), write('b')], EPOCH);
+      await before.close();
+      const after = await open();
+      expect((await after.replication.start()).bootId).not.toBe(bootId);
+      expect(after.replication.position(PARTITION)).toEqual(START_POSITION);
+      expect(after.replication.highestVersion(PARTITION)).toBe(Math.max(...outcomes.map(versionOf)));
+      expect(await scanPairs(after)).toHaveLength(2);
+      await after.close();
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+});
