@@ -59,6 +59,11 @@ export class FileTopologyStore implements TopologyStore {
     return () => void this.#listeners.delete(own);
   }
 
+  /** The owner of the file is the only process. */
+  claimLead(name: string): Promise<string> {
+    return this.#inTurn(async () => name);
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;

@@ -1,3 +1,6 @@
+export { ClusterControl, type ClusterControlSettings, type NodeUpdate } from './control/cluster-control.js';
+export type { ClusterStatus } from './control/cluster-status.js';
+export type { ControlLog, ControlPorts, ControlTimers } from './control/ports.js';
 export type {
   EntriesRequest,
   FillProgress,
@@ -57,7 +60,7 @@ export {
   type PlanSettings,
   type StalledPartition,
 } from './planning/plan.js';
-export type { TopologyStore } from './topology-store.js';
+export { LEAD_FOR_MS, type TopologyStore } from './topology-store.js';
 export {
   hasRole,
   MAX_COPIES,

@@ -34,6 +34,12 @@ export class MemoryTopologyStore implements TopologyStore {
     return () => void this.#listeners.delete(own);
   }
 
+  /** No other process can reach the store. */
+  async claimLead(name: string): Promise<string> {
+    this.#assertOpen();
+    return name;
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#listeners.clear();

@@ -25,6 +25,16 @@ export interface TopologyStore {
    * Returns a function that ends the calls.
    */
   watch(listener: () => void): () => void;
+  /**
+   * Claims to lead the cluster for the next {@link LEAD_FOR_MS}, for a process that repeats the claim more often. Resolves with the
+   * name of the process that leads: `name`, if no other one holds a claim. Two processes may lead for a moment.
+   *
+   * @throws TopologyError `store_unavailable`
+   */
+  claimLead(name: string): Promise<string>;
   /** Gives up what the store holds. Later calls reject with `store_unavailable`. */
   close(): Promise<void>;
 }
+
+/** How long a claim to lead lasts, in milliseconds. */
+export const LEAD_FOR_MS = 5000;

@@ -29,7 +29,7 @@ const report = {
   usedBytes: 1,
   freeBytes: 2,
   highestVersion: 9,
-  held: [{ partition: 4095, position: { epoch: 1, sequence: 7 } }],
+  held: [{ partition: 4095, position: { epoch: 1, number: 7 } }],
   fills: [{ partition: 1, learner: b, sentBytes: 3 }],
   failures: [{ partition: 1, copy: b, reason: 'out of memory' }],
 };

@@ -71,7 +71,7 @@ export function nodeReportFrom(value: unknown): NodeReport {
       const position = fieldsOf(held['position'], 'position');
       return {
         partition: partition(held),
-        position: { epoch: integer(position, 'epoch', 0), sequence: integer(position, 'sequence', 0) },
+        position: { epoch: integer(position, 'epoch', 0), number: integer(position, 'number', 0) },
       };
     }),
     fills: records(fields, 'fills', (fill) => ({

@@ -65,7 +65,7 @@ export interface NodeReport extends Knowledge {
 export interface HeldPartition {
   readonly partition: number;
   /** The last effect that it applied: the epoch in which the effect arose, and its number. */
-  readonly position: { readonly epoch: number; readonly sequence: number };
+  readonly position: { readonly epoch: number; readonly number: number };
 }
 
 export interface FillProgress {

@@ -36,8 +36,8 @@ describe('the first assignment', () => {
   it('begins at the process with the newest pairs, if one has any', () => {
     const cluster = new PlannedCluster(1, three);
     const [old, newer] = [cluster.node('a').bootId, cluster.node('b').bootId];
-    cluster.setHeld(old, [{ partition: 5, position: { epoch: 3, sequence: 9 } }]);
-    cluster.setHeld(newer, [{ partition: 5, position: { epoch: 4, sequence: 1 } }]);
+    cluster.setHeld(old, [{ partition: 5, position: { epoch: 3, number: 9 } }]);
+    cluster.setHeld(newer, [{ partition: 5, position: { epoch: 4, number: 1 } }]);
     cluster.step();
     expect(cluster.topology.partitions[5]?.primary).toBe(newer);
   });
@@ -123,8 +123,8 @@ describe('a partition whose in-sync copies are gone', () => {
   it('starts from the newest older copy', () => {
     const cluster = lost();
     const { bootId } = cluster.node('c');
-    cluster.setHeld(cluster.node('b').bootId, [{ partition: 7, position: { epoch: 2, sequence: 8 } }]);
-    cluster.setHeld(bootId, [{ partition: 7, position: { epoch: 2, sequence: 9 } }]);
+    cluster.setHeld(cluster.node('b').bootId, [{ partition: 7, position: { epoch: 2, number: 8 } }]);
+    cluster.setHeld(bootId, [{ partition: 7, position: { epoch: 2, number: 9 } }]);
     expect(cluster.plan().losses[7]).toEqual({ partition: 7, primary: bootId, isEmpty: false });
   });
 
@@ -133,7 +133,7 @@ describe('a partition whose in-sync copies are gone', () => {
     const bootId = cluster.silence('b');
     cluster.nowMs += 5000;
     expect(cluster.plan().stalled[7]).toEqual({ partition: 7, state: 'lost', awaited: [bootId] });
-    cluster.setHeld(cluster.node('c').bootId, [{ partition: 7, position: { epoch: 2, sequence: 9 } }]);
+    cluster.setHeld(cluster.node('c').bootId, [{ partition: 7, position: { epoch: 2, number: 9 } }]);
     expect(cluster.plan().losses).toEqual([]);
     cluster.nowMs += 60_000;
     expect(cluster.plan().losses).toMatchObject([{ partition: 7, isEmpty: false }]);

@@ -24,13 +24,14 @@ export function assignFirst(draft: Draft): void {
   }
 }
 
-/** Returns whether all expected nodes have come, and no other node came within the last moments. */
+/** Returns whether all expected nodes have come and reported, and no other node came within the last moments. */
 function areNodesThere({ nodes, input }: Draft): boolean {
   const { statuses, settings, topology, nowMs } = input;
   const reachable = nodes.filter(({ isKept, isReachable }) => isKept && isReachable);
   const addresses = new Set(reachable.map(({ node }) => node.address));
   if (reachable.length === 0 || settings.expectedNodes.some((address) => !addresses.has(address)))
     return false;
+  if (reachable.some(({ bootId }) => statuses.get(bootId)?.report === undefined)) return false;
   const agesMs = reachable.map(({ bootId }) => nowMs - (statuses.get(bootId)?.firstHeardMs ?? nowMs));
   const isEnough = reachable.length >= topology.copies || Math.max(...agesMs) >= ENOUGH_NODES_MS;
   return isEnough && Math.min(...agesMs) >= NEW_NODE_MS;
@@ -119,7 +120,10 @@ function awaitedFor(draft: Draft, { inSync }: PartitionEntry): BootId[] {
     .filter(({ bootId, isDurable }) => isDurable && inSync.includes(bootId))
     .map(({ bootId }) => bootId);
   const away = draft.nodes
-    .filter(({ bootId, isReachable }) => !isReachable && !isEnded(draft, bootId))
+    .filter(({ bootId, isReachable }) => {
+      const hasReported = draft.input.statuses.get(bootId)?.report !== undefined;
+      return !(isReachable && hasReported) && !isEnded(draft, bootId);
+    })
     .map(({ bootId }) => bootId);
   return [...directories, ...away];
 }
@@ -139,7 +143,7 @@ function newestHolders({ nodes, input }: Draft): Map<number, Holder> {
       const isNewer =
         other === undefined ||
         position.epoch > other.epoch ||
-        (position.epoch === other.epoch && position.sequence > other.sequence);
+        (position.epoch === other.epoch && position.number > other.number);
       if (isNewer) newest.set(partition, { node, position });
     }
   }

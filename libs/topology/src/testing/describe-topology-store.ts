@@ -66,11 +66,17 @@ export function describeTopologyStore(name: string, create: () => Promise<Topolo
       expect(calls).toBe(0);
     });
 
+    it('lets a process lead, and again', async () => {
+      expect(await store.claimLead('one')).toBe('one');
+      expect(await store.claimLead('one')).toBe('one');
+    });
+
     it('is unavailable when it is closed', async () => {
       await store.close();
       const unavailable = { name: 'TopologyError', code: 'store_unavailable' };
       await expect(store.read()).rejects.toMatchObject(unavailable);
       await expect(store.replace(first)).rejects.toMatchObject(unavailable);
+      await expect(store.claimLead('one')).rejects.toMatchObject(unavailable);
     });
 
     it('has what was acknowledged when it is opened again, if it keeps anything', async () => {

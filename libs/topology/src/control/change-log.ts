@@ -1,0 +1,43 @@
+import type { BootId, PartitionEntry, Topology } from '../topology.js';
+import type { ControlLog } from './ports.js';
+
+/** Tells operators what changes of the topology mean: copies took over, copies are being made anew, all copies are there. */
+export class ChangeLog {
+  readonly #log: ControlLog;
+  #isIncomplete = false;
+
+  constructor(log: ControlLog) {
+    this.#log = log;
+  }
+
+  note(before: Topology, topology: Topology): void {
+    this.#notePromotions(before, topology);
+    const short = topology.partitions.filter((entry) => isShort(topology, entry)).length;
+    const isIncomplete = short > 0;
+    if (isIncomplete === this.#isIncomplete) return;
+    this.#isIncomplete = isIncomplete;
+    if (isIncomplete) this.#log.info({ partitions: short }, 'copies are being made anew');
+    else this.#log.info({ copies: topology.copies }, 'done: all partitions have all their copies');
+  }
+
+  #notePromotions(before: Topology, topology: Topology): void {
+    const counts = new Map<string, { from: BootId; to: BootId; partitions: number }>();
+    topology.partitions.forEach(({ primary: to }, partition) => {
+      const from = before.partitions[partition]?.primary;
+      if (from === undefined || to === undefined || from === to) return;
+      const key = `${from} ${to}`;
+      const known = counts.get(key);
+      counts.set(key, { from, to, partitions: (known?.partitions ?? 0) + 1 });
+    });
+    const name = (bootId: BootId) =>
+      [...topology.nodes, ...before.nodes].find((node) => node.bootId === bootId)?.id ?? bootId;
+    for (const { from, to, partitions } of counts.values()) {
+      this.#log.info({ from: name(from), to: name(to), partitions }, 'copy promoted');
+    }
+  }
+}
+
+/** Returns whether a partition that was assigned has fewer copies than wanted. */
+export function isShort({ copies }: Topology, { primary, inSync }: PartitionEntry): boolean {
+  return primary !== undefined && inSync.length < copies;
+}

@@ -1,0 +1,323 @@
+import {
+  ClusterControl,
+  MemoryTopologyStore,
+  raiseVersionCeiling,
+  type BootId,
+  type ClusterControlSettings,
+  type NodeReport,
+  type PromotionQuestion,
+  type Topology,
+  type TopologyStore,
+} from '../index.js';
+import { boot } from '../testing/planned-cluster.js';
+
+const settings: ClusterControlSettings = {
+  cluster: { clusterId: 'c', copies: 2, minInSync: 1 },
+  url: 'http://one',
+  transferBytesPerSecond: 1000,
+  replaceAfterMs: 60_000,
+  whenLost: 'start',
+  expectedNodes: [],
+};
+
+/** A proxy whose time passes only when a test says so, and whose nodes do what they are told. */
+class TestProxy {
+  nowMs = 0;
+  readonly log: string[] = [];
+  readonly questions: PromotionQuestion[] = [];
+  /** Partitions whose new primaries disagree; undefined for nodes that don't answer. */
+  disagree: readonly number[] | undefined = [];
+  readonly control: ClusterControl;
+  readonly #tasks = new Set<{ readonly atMs: number; readonly task: () => void }>();
+
+  constructor(
+    readonly store: TopologyStore = new MemoryTopologyStore(),
+    change: Partial<ClusterControlSettings> = {},
+  ) {
+    this.control = new ClusterControl(
+      { ...settings, ...change },
+      {
+        store,
+        timers: {
+          nowMs: () => this.nowMs,
+          wallMs: () => 1e12 + this.nowMs,
+          after: (delayMs, task) => {
+            const entry = { atMs: this.nowMs + delayMs, task };
+            this.#tasks.add(entry);
+            return () => void this.#tasks.delete(entry);
+          },
+        },
+        confirmPromotions: async (_, question) => {
+          this.questions.push(question);
+          const { disagree } = this;
+          if (disagree === undefined) throw new Error('no answer');
+          const partitions = question.promotions.map(({ partition }) => partition);
+          return { partitions: partitions.filter((partition) => !disagree.includes(partition)) };
+        },
+        log: {
+          info: (details, message) => void this.log.push(`${message} ${JSON.stringify(details)}`),
+          warn: (details, message) => void this.log.push(`${message} ${JSON.stringify(details)}`),
+        },
+      },
+    );
+  }
+
+  get topology(): Topology {
+    const { topology } = this.control;
+    if (topology === undefined) throw new Error('no topology yet');
+    return topology;
+  }
+
+  /** Lets time pass in steps of 100 ms. After each second the nodes report. */
+  async pass(ms: number, reporting: readonly BootId[] = []): Promise<void> {
+    for (const endMs = this.nowMs + ms; this.nowMs < endMs;) {
+      this.nowMs += 100;
+      if (this.nowMs % 1000 === 0) for (const bootId of reporting) await this.report(bootId);
+      for (const entry of this.#tasks) {
+        if (entry.atMs > this.nowMs) continue;
+        this.#tasks.delete(entry);
+        entry.task();
+      }
+      await settlePromises();
+    }
+  }
+
+  async join(
+    id: string,
+    change: { readonly bootId?: BootId; readonly isDurable?: boolean } = {},
+  ): Promise<BootId> {
+    const bootId = change.bootId ?? boot(`boot ${id}`);
+    const node = { id, address: `127.0.0.1:${id}`, zone: '', weight: 1, isDurable: false, starts: 1, bootId };
+    await this.control.join({ clusterId: undefined, revision: 0, node: { ...node, ...change } });
+    return bootId;
+  }
+
+  async report(bootId: BootId, change: Partial<NodeReport> = {}) {
+    const id = this.topology.nodes.find((node) => node.bootId === bootId)?.id ?? 'none';
+    return this.control.report(id, { ...emptyReport, bootId, ...change });
+  }
+
+  /** Three nodes have the partitions, with one copy each. */
+  async assigned(): Promise<BootId[]> {
+    await this.control.start();
+    const bootIds = await Promise.all(['a', 'b', 'c'].map((id) => this.join(id)));
+    await this.pass(8000, bootIds);
+    return bootIds;
+  }
+}
+
+const emptyReport: NodeReport = {
+  clusterId: 'c',
+  revision: 0,
+  bootId: boot('none'),
+  timeMs: 0,
+  isEnding: false,
+  usedBytes: 0,
+  freeBytes: undefined,
+  highestVersion: 0,
+  held: [],
+  fills: [],
+  failures: [],
+};
+
+async function settlePromises(): Promise<void> {
+  for (let i = 0; i < 30; i++) await Promise.resolve();
+}
+
+let proxy: TestProxy;
+beforeEach(() => {
+  proxy = new TestProxy();
+});
+afterEach(async () => {
+  proxy.control.stop();
+  await proxy.store.close();
+});
+
+/** Adds the learner of one partition as its primary would, and returns the request's answer. */
+async function addLearner(partition: number, receivedMs = proxy.nowMs): Promise<Topology> {
+  const { primary, learner, epoch } = proxy.topology.partitions[partition] ?? {};
+  if (primary === undefined || learner === undefined || epoch === undefined) throw new Error('no learner');
+  const change = { kind: 'add' as const, by: primary, copy: learner };
+  const request = { clusterId: 'c', revision: 0, by: primary, requests: [{ partition, epoch, change }] };
+  return (await proxy.control.changeEntries(request, receivedMs)).topology;
+}
+
+/** Has the copy in sync of a partition ask to become primary. */
+async function promote(partition: number): Promise<boolean> {
+  const { primary, inSync, epoch } = await addLearner(partition).then(
+    (it) => it.partitions[partition] ?? fail(),
+  );
+  const copy = inSync.find((one) => one !== primary) ?? fail();
+  const change = { kind: 'promote' as const, copy, instead: primary ?? fail() };
+  const request = { clusterId: 'c', revision: 0, by: copy, requests: [{ partition, epoch, change }] };
+  const { topology } = await proxy.control.changeEntries(request, proxy.nowMs);
+  return topology.partitions[partition]?.primary === copy;
+}
+
+function fail(): never {
+  throw new Error('the partition is not as expected');
+}
+
+describe('a new cluster', () => {
+  it('assigns its partitions once the nodes have reported, and names learners', async () => {
+    await proxy.assigned();
+    expect(proxy.topology.partitions.every(({ primary, learner }) => primary && learner)).toBe(true);
+    expect(proxy.topology.nodes.map(({ state }) => state)).toEqual(['active', 'active', 'active']);
+    expect(proxy.topology.versionCeiling).toBeGreaterThan(1e15);
+  });
+
+  it('tells operators its state', async () => {
+    const [a] = await proxy.assigned();
+    await proxy.report(a ?? fail(), {
+      failures: [{ partition: 3, copy: boot('boot b'), reason: 'out of memory' }],
+    });
+    expect(proxy.control.status()).toMatchObject({
+      cluster_id: 'c',
+      leader: 'http://one',
+      nodes: [{ id: 'a', reachable: true }, { id: 'b' }, { id: 'c' }],
+      partitions: { unassigned: { count: 0 }, too_few_copies: { count: 4096 }, lost: { count: 0 } },
+      moves: { running: 4096, failures: [{ partition: 3, to: 'b', reason: 'out of memory' }] },
+    });
+  });
+
+  it('gives a node its orders, the time and the rate', async () => {
+    const [a] = await proxy.assigned();
+    const answer = await proxy.report(a ?? fail(), { timeMs: 2e12 });
+    expect(answer).toMatchObject({
+      leader: undefined,
+      timeMs: 2e12,
+      transferBytesPerSecond: 1000,
+      orders: [],
+    });
+    expect(answer.revision).toBe(proxy.topology.revision);
+  });
+});
+
+describe('requests for entries', () => {
+  it('are met', async () => {
+    await proxy.assigned();
+    expect((await addLearner(7)).partitions[7]?.inSync).toHaveLength(2);
+  });
+
+  it('that come together make one revision', async () => {
+    await proxy.assigned();
+    const { revision } = proxy.topology;
+    await Promise.all([addLearner(1), addLearner(2), addLearner(3), addLearner(4)]);
+    expect(proxy.topology.revision).toBeLessThanOrEqual(revision + 2);
+  });
+
+  it('older than a second are dropped', async () => {
+    await proxy.assigned();
+    expect((await addLearner(7, proxy.nowMs - 1001)).partitions[7]?.inSync).toHaveLength(1);
+  });
+
+  it('to become primary are met if the process agrees once more', async () => {
+    await proxy.assigned();
+    expect(await promote(7)).toBe(true);
+    expect(proxy.questions.at(-1)?.promotions).toMatchObject([{ partition: 7 }]);
+    proxy.disagree = [8];
+    expect(await promote(8)).toBe(false);
+    proxy.disagree = undefined;
+    expect(await promote(9)).toBe(false);
+  });
+
+  it('are made again if another proxy changed the topology first', async () => {
+    await proxy.assigned();
+    await proxy.store.replace(raiseVersionCeiling(proxy.topology, 9e15));
+    expect((await addLearner(7)).partitions[7]?.inSync).toHaveLength(2);
+    expect(proxy.topology.versionCeiling).toBe(9e15);
+  });
+});
+
+describe('is refused', () => {
+  it('a node of another cluster', async () => {
+    const [a] = await proxy.assigned();
+    const report = proxy.report(a ?? fail(), { clusterId: 'other' });
+    await expect(report).rejects.toMatchObject({ code: 'wrong_cluster' });
+  });
+
+  it('a report of a process that is no node', async () => {
+    await proxy.assigned();
+    await expect(proxy.report(boot('stranger'))).rejects.toMatchObject({ code: 'unknown_node' });
+  });
+
+  it('a store that has lost changes', async () => {
+    const [a] = await proxy.assigned();
+    const revision = proxy.topology.revision + 5;
+    await expect(proxy.report(a ?? fail(), { revision })).rejects.toMatchObject({ code: 'outdated_store' });
+    await expect(addLearner(7)).rejects.toMatchObject({ code: 'outdated_store' });
+  });
+
+  it('to remove a node that has a role, unless an operator vouches for its end', async () => {
+    const [a] = await proxy.assigned();
+    await expect(proxy.control.removeNode('a', false)).rejects.toMatchObject({ code: 'node_in_use' });
+    const { revision } = proxy.topology;
+    await proxy.control.removeNode('a', true);
+    expect(proxy.topology).toMatchObject({
+      revision: revision + 1,
+      ended: [{ bootId: a, isDurable: false }],
+    });
+    await expect(proxy.control.removeNode('a', true)).rejects.toMatchObject({ code: 'unknown_node' });
+  });
+});
+
+describe('a process that ends in order', () => {
+  it.each([
+    [false, 1],
+    [true, 0],
+  ])('with a directory: %s', async (isDurable, count) => {
+    await proxy.control.start();
+    const bootId = await proxy.join('a', { isDurable });
+    await proxy.pass(14_000, [bootId]);
+    await proxy.report(bootId, { isEnding: true });
+    expect(proxy.topology.ended).toHaveLength(count);
+  });
+});
+
+it('operators read what happened', async () => {
+  const bootIds = await proxy.assigned();
+  await Promise.all(proxy.topology.partitions.map((_, partition) => addLearner(partition)));
+  expect(proxy.log.at(-1)).toContain('done: all partitions have all their copies');
+  const [a, ...others] = bootIds;
+  await proxy.report(a ?? fail(), { isEnding: true });
+  await proxy.pass(2000, others);
+  expect(proxy.log).toContainEqual(
+    expect.stringMatching(/^copy promoted {"from":"a","to":"b","partitions":\d+}/),
+  );
+});
+
+it('a node drains by orders to its primaries', async () => {
+  const bootIds = await proxy.assigned();
+  await Promise.all(proxy.topology.partitions.map((_, partition) => addLearner(partition)));
+  await proxy.control.updateNode('a', { state: 'draining' });
+  await proxy.pass(2000, bootIds);
+  const partition = proxy.topology.partitions.findIndex(
+    ({ learner, inSync }) => learner !== undefined && inSync.includes(boot('boot a')),
+  );
+  await addLearner(partition);
+  await proxy.pass(2000, bootIds);
+  const { primary } = proxy.topology.partitions[partition] ?? fail();
+  const { orders } = await proxy.report(primary ?? fail());
+  expect(orders).toContainEqual(expect.objectContaining({ partition }));
+});
+
+it('the proxy that leads is named by the others', async () => {
+  class SharedStore extends MemoryTopologyStore {
+    override async claimLead(): Promise<string> {
+      return 'http://one';
+    }
+    override async close(): Promise<void> {
+      // The other proxy uses it.
+    }
+  }
+  const store = new SharedStore();
+  const [one, two] = [new TestProxy(store), new TestProxy(store, { url: 'http://two' })];
+  await Promise.all([one.control.start(), two.control.start()]);
+  const bootId = await one.join('a');
+  await Promise.all([one.pass(2000), two.pass(4000)]);
+  expect((await two.report(bootId)).leader).toBe('http://one');
+  expect((await one.report(bootId)).leader).toBeUndefined();
+  expect(two.control.status()).toMatchObject({ leader: 'http://one', partitions: { lost: null } });
+  one.control.stop();
+  two.control.stop();
+});

@@ -1,0 +1,200 @@
+import type {
+  EntriesRequest,
+  JoinRequest,
+  NodeReport,
+  ReportAnswer,
+  TopologyAnswer,
+} from '../control-plane/messages.js';
+import { TopologyError } from '../errors.js';
+import type { PlanSettings } from '../planning/plan.js';
+import { endProcess, registerNode, removeNode, updateNode } from '../topology-changes.js';
+import { hasRole, newTopology, type ClusterSettings, type NodeState, type Topology } from '../topology.js';
+import { ChangeLog } from './change-log.js';
+import { Controller } from './controller.js';
+import { EntryQueue } from './entry-queue.js';
+import { NodeReports } from './node-reports.js';
+import type { ControlPorts } from './ports.js';
+import { statusOf, type ClusterStatus } from './cluster-status.js';
+import { TopologyKeeper } from './topology-keeper.js';
+
+export interface ClusterControlSettings extends PlanSettings {
+  /** For the first topology. A topology that exists keeps its own. */
+  readonly cluster: ClusterSettings;
+  /** How other processes reach this proxy. */
+  readonly url: string;
+  /** How many bytes of fills each node may send per second; undefined for no limit. */
+  readonly transferBytesPerSecond: number | undefined;
+}
+
+/** What an operator changes of a node. */
+export interface NodeUpdate {
+  readonly weight?: number;
+  readonly zone?: string;
+  readonly state?: Exclude<NodeState, 'joining'>;
+}
+
+/**
+ * The control plane of a proxy, without its HTTP: nodes join, report and ask for changes; operators look and decide; and the
+ * controller works if this proxy leads.
+ */
+export class ClusterControl {
+  readonly #settings: ClusterControlSettings;
+  readonly #ports: ControlPorts;
+  readonly #keeper: TopologyKeeper;
+  readonly #queue: EntryQueue;
+  readonly #reports: NodeReports;
+  readonly #controller: Controller;
+  #cancelRead: () => void = () => undefined;
+  #endWatch: () => void = () => undefined;
+  #isStopped = false;
+
+  constructor(settings: ClusterControlSettings, ports: ControlPorts) {
+    this.#settings = settings;
+    this.#ports = ports;
+    this.#keeper = new TopologyKeeper(ports.store);
+    this.#queue = new EntryQueue(this.#keeper, ports);
+    this.#reports = new NodeReports(ports.timers);
+    const { url } = settings;
+    const parts = { keeper: this.#keeper, queue: this.#queue, reports: this.#reports, ports, settings, url };
+    this.#controller = new Controller(parts);
+    const changes = new ChangeLog(ports.log);
+    this.#keeper.watch((topology, before) => {
+      if (this.#controller.isLeading && before !== undefined) changes.note(before, topology);
+    });
+  }
+
+  /** The newest topology that this proxy knows; undefined before {@link start}. */
+  get topology(): Topology | undefined {
+    return this.#keeper.current;
+  }
+
+  /** Calls the listener with each newer topology. */
+  watch(listener: (topology: Topology) => void): void {
+    this.#keeper.watch(listener);
+  }
+
+  /**
+   * Reads the topology, or makes the first one, and begins to lead if no other proxy does.
+   *
+   * @throws TopologyError `store_unavailable`, `invalid_topology`
+   */
+  async start(): Promise<void> {
+    await this.#keeper.create(newTopology(this.#settings.cluster));
+    this.#endWatch = this.#ports.store.watch(() => this.#refresh());
+    this.#readNowAndThen();
+    this.#controller.start();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelRead();
+    this.#endWatch();
+    this.#controller.stop();
+  }
+
+  /** Reads the topology freshly from the store. */
+  async read(): Promise<TopologyAnswer> {
+    return this.#answer(await this.#keeper.read());
+  }
+
+  /** @throws TopologyError `wrong_cluster`, `duplicate_node`, `outdated_directory`, `outdated_store`, `store_unavailable` */
+  async join(request: JoinRequest): Promise<TopologyAnswer> {
+    this.#keeper.heed(request);
+    const { node } = request;
+    const topology = await this.#keeper.change((current) => registerNode(current, node));
+    this.#reports.hear(node.bootId);
+    return this.#answer(topology);
+  }
+
+  /**
+   * Makes the changes that are still possible. Changes that were not possible show in the answer.
+   *
+   * @param receivedMs when the request came, by the monotonic clock
+   * @throws TopologyError `wrong_cluster`, `outdated_store`, `store_unavailable`
+   */
+  async changeEntries(request: EntriesRequest, receivedMs: number): Promise<TopologyAnswer> {
+    this.#keeper.heed(request);
+    return this.#answer(await this.#queue.submit(request.requests, receivedMs));
+  }
+
+  /** @throws TopologyError `wrong_cluster`, `unknown_node` */
+  async report(id: string, report: NodeReport): Promise<ReportAnswer> {
+    this.#keeper.heed(report);
+    const topology = await this.#keeper.atLeast(report.revision);
+    const node = topology.nodes.find((one) => one.id === id);
+    if (node?.bootId !== report.bootId) {
+      throw new TopologyError('unknown_node', `${id} is not registered with the boot id ${report.bootId}`);
+    }
+    this.#reports.hear(report.bootId, report);
+    if (report.isEnding && !node.isDurable) await this.#keeper.change((now) => endProcess(now, node));
+    const { leader, isLeading } = this.#controller;
+    return {
+      revision: this.#keeper.current?.revision ?? 0,
+      timeMs: this.#reports.clusterTimeMs,
+      leader: isLeading ? undefined : leader,
+      transferBytesPerSecond: this.#settings.transferBytesPerSecond,
+      orders: this.#controller.ordersFor(report.bootId),
+    };
+  }
+
+  /** @throws TopologyError `unknown_node` */
+  async updateNode(id: string, update: NodeUpdate): Promise<void> {
+    await this.#keeper.change((topology) => updateNode(topology, id, update));
+  }
+
+  /**
+   * Takes a node off the list.
+   *
+   * @param id the id of the node, or the boot id of a process that is no node any more
+   * @param isGone whether an operator vouches that the process has ended and that its pairs are gone
+   * @throws TopologyError `unknown_node`, `node_in_use`: it has a role, and nobody vouches for its end
+   */
+  async removeNode(id: string, isGone: boolean): Promise<void> {
+    await this.#keeper.change((topology) => withoutNode(topology, id, isGone));
+  }
+
+  /** Returns the state of the cluster for operators. */
+  status(): ClusterStatus {
+    const topology = this.#keeper.current;
+    if (topology === undefined) throw new TopologyError('store_unavailable', 'the topology was not read yet');
+    const { leader, plan, lossCount } = this.#controller;
+    const nowMs = this.#ports.timers.nowMs();
+    return statusOf({ topology, reports: this.#reports, leader, plan, lossCount, nowMs });
+  }
+
+  #answer(topology: Topology): TopologyAnswer {
+    return { topology, timeMs: this.#reports.clusterTimeMs };
+  }
+
+  #readNowAndThen(): void {
+    if (this.#isStopped) return;
+    this.#cancelRead = this.#ports.timers.after(READ_EVERY_MS, () => {
+      this.#refresh();
+      this.#readNowAndThen();
+    });
+  }
+
+  #refresh(): void {
+    this.#keeper.read().catch((error: unknown) => {
+      this.#ports.log.warn({ error }, 'the topology cannot be read');
+    });
+  }
+}
+
+function withoutNode(topology: Topology, id: string, isGone: boolean): Topology {
+  const node = topology.nodes.find((one) => one.id === id || one.bootId === id);
+  const stranger = topology.partitions
+    .flatMap(({ inSync, learner }) => (learner === undefined ? inSync : [...inSync, learner]))
+    .find((bootId) => bootId === id);
+  const bootId = node?.bootId ?? stranger;
+  if (bootId === undefined) throw new TopologyError('unknown_node', `no node has the id ${id}`);
+  const roles = topology.partitions.filter((entry) => hasRole(entry, bootId)).length;
+  if (roles > 0 && !isGone) {
+    throw new TopologyError('node_in_use', `${id} has a role in ${roles} partitions; drain it first`);
+  }
+  const ended = isGone ? endProcess(topology, { bootId, isDurable: false }) : topology;
+  return node === undefined ? ended : removeNode(ended, node.id);
+}
+
+/** A watch of the store may miss changes. */
+const READ_EVERY_MS = 3000;

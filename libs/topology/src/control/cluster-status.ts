@@ -1,0 +1,177 @@
+import type { Plan } from '../planning/plan.js';
+import { REACHABLE_FOR_MS } from '../planning/plan-node.js';
+import type { BootId, Topology, TopologyNode } from '../topology.js';
+import { isShort } from './change-log.js';
+import type { NodeReports } from './node-reports.js';
+
+/**
+ * The state of a cluster for an operator. Numbers that only the leader knows are null in the answers of other proxies. The names
+ * are those of the JSON.
+ */
+export interface ClusterStatus {
+  readonly cluster_id: string;
+  readonly revision: number;
+  readonly copies: number;
+  readonly min_in_sync: number;
+  /** The URL of the proxy that leads. */
+  readonly leader: string | null;
+  readonly nodes: readonly NodeState[];
+  readonly partitions: {
+    readonly unassigned: Partitions;
+    /** Served, with fewer copies in sync than wanted. */
+    readonly too_few_copies: Partitions;
+    /** Fewer copies in sync than writes need. */
+    readonly read_only: Partitions;
+    /** Not served until a process comes back. Null: ask the leader. */
+    readonly unavailable: Partitions | null;
+    /** All copies are gone, and an operator must decide. Null: ask the leader. */
+    readonly lost: Partitions | null;
+    /** How many started again without acknowledged writes since the leader began to lead. */
+    readonly restarted_after_loss: number | null;
+  };
+  readonly moves: {
+    readonly running: number;
+    readonly bytes_per_second: number | null;
+    /** The first few. */
+    readonly examples: readonly Move[];
+    readonly failures: readonly FailedMove[] | null;
+  };
+}
+
+/** A set of partitions: how many, and the first few of them. */
+export interface Partitions {
+  readonly count: number;
+  readonly examples: readonly number[];
+  /** The processes whose return would help. */
+  readonly awaited?: readonly string[];
+}
+
+interface NodeState {
+  readonly id: string;
+  readonly address: string;
+  readonly zone: string;
+  readonly weight: number;
+  readonly state: string;
+  readonly boot_id: string;
+  /** Null: ask the leader. */
+  readonly reachable: boolean | null;
+  readonly primaries: number;
+  readonly copies: number;
+  readonly used_bytes: number | null;
+  readonly free_bytes: number | null;
+}
+
+interface Move {
+  readonly partition: number;
+  readonly from: string;
+  readonly to: string;
+  readonly sent_bytes: number | null;
+}
+
+interface FailedMove {
+  readonly partition: number;
+  readonly to: string;
+  readonly reason: string;
+  readonly at_ms: number;
+}
+
+export interface StatusParts {
+  readonly topology: Topology;
+  readonly reports: NodeReports;
+  readonly leader: string | undefined;
+  /** The plan of the controller, if this proxy leads. */
+  readonly plan: Plan | undefined;
+  readonly lossCount: number;
+  readonly nowMs: number;
+}
+
+export function statusOf(parts: StatusParts): ClusterStatus {
+  const { topology, leader, plan, lossCount } = parts;
+  const { clusterId, revision, copies, minInSync, partitions } = topology;
+  const where = (test: (partition: number) => boolean) => partitionsOf([...partitions.keys()].filter(test));
+  const entry = (partition: number) => partitions[partition];
+  const isServed = (partition: number) => entry(partition)?.primary !== undefined;
+  const stalled = (state: string): Partitions | null => {
+    if (plan === undefined) return null;
+    const found = plan.stalled.filter((one) => one.state === state);
+    const awaited = [...new Set(found.flatMap((one) => one.awaited))].map((bootId) =>
+      nameOf(topology, bootId),
+    );
+    return {
+      ...partitionsOf(found.map(({ partition }) => partition)),
+      ...(awaited.length > 0 && { awaited }),
+    };
+  };
+  return {
+    cluster_id: clusterId,
+    revision,
+    copies,
+    min_in_sync: minInSync,
+    leader: leader ?? null,
+    nodes: topology.nodes.map((node) => nodeState(parts, node)),
+    partitions: {
+      unassigned: where((partition) => !isServed(partition)),
+      too_few_copies: partitionsOf(
+        partitions.flatMap((one, partition) => (isShort(topology, one) ? [partition] : [])),
+      ),
+      read_only: where(
+        (partition) => isServed(partition) && (entry(partition)?.inSync.length ?? 0) < minInSync,
+      ),
+      unavailable: stalled('unavailable'),
+      lost: stalled('lost'),
+      restarted_after_loss: plan === undefined ? null : lossCount,
+    },
+    moves: movesOf(parts),
+  };
+}
+
+function nodeState({ topology, reports, plan, nowMs }: StatusParts, node: TopologyNode): NodeState {
+  const { id, address, zone, weight, state, bootId } = node;
+  const status = plan === undefined ? undefined : reports.statuses.get(bootId);
+  const isReachable = status !== undefined && nowMs - status.lastHeardMs <= REACHABLE_FOR_MS;
+  return {
+    id,
+    address,
+    zone,
+    weight,
+    state,
+    boot_id: bootId,
+    reachable: plan === undefined ? null : isReachable && status.report?.isEnding !== true,
+    primaries: topology.partitions.filter(({ primary }) => primary === bootId).length,
+    copies: topology.partitions.filter(({ inSync }) => inSync.includes(bootId)).length,
+    used_bytes: status?.report?.usedBytes ?? null,
+    free_bytes: status?.report?.freeBytes ?? null,
+  };
+}
+
+function movesOf({ topology, reports, plan }: StatusParts): ClusterStatus['moves'] {
+  const sent = new Map(reports.fills.map((fill) => [`${fill.partition} ${fill.learner}`, fill.sentBytes]));
+  const running = topology.partitions.flatMap(({ primary, learner }, partition) =>
+    primary === undefined || learner === undefined ? [] : [{ partition, primary, learner }],
+  );
+  const failures = reports.failures.latest.map(({ partition, copy, reason, atMs }) => {
+    return { partition, to: nameOf(topology, copy), reason, at_ms: atMs };
+  });
+  return {
+    running: running.length,
+    bytes_per_second: plan === undefined ? null : reports.fillBytesPerSecond,
+    examples: running.slice(0, MAX_EXAMPLES).map(({ partition, primary, learner }) => ({
+      partition,
+      from: nameOf(topology, primary),
+      to: nameOf(topology, learner),
+      sent_bytes: sent.get(`${partition} ${learner}`) ?? null,
+    })),
+    failures: plan === undefined ? null : failures,
+  };
+}
+
+/** Returns the id of the node, or the boot id of a process that is no node any more. */
+function nameOf(topology: Topology, bootId: BootId): string {
+  return topology.nodes.find((node) => node.bootId === bootId)?.id ?? bootId;
+}
+
+function partitionsOf(numbers: readonly number[]): Partitions {
+  return { count: numbers.length, examples: numbers.slice(0, MAX_EXAMPLES) };
+}
+
+const MAX_EXAMPLES = 20;

@@ -1,0 +1,171 @@
+import type { PrimaryOrder } from '../control-plane/messages.js';
+import { plan, type Plan, type PlanSettings } from '../planning/plan.js';
+import { raiseVersionCeiling, updateNode } from '../topology-changes.js';
+import type { BootId, Topology } from '../topology.js';
+import type { EntryQueue } from './entry-queue.js';
+import type { NodeReports } from './node-reports.js';
+import type { ControlPorts } from './ports.js';
+import type { TopologyKeeper } from './topology-keeper.js';
+
+export interface ControllerParts {
+  readonly keeper: TopologyKeeper;
+  readonly queue: EntryQueue;
+  readonly reports: NodeReports;
+  readonly ports: ControlPorts;
+  readonly settings: PlanSettings;
+  /** The URL of this proxy. */
+  readonly url: string;
+}
+
+/**
+ * Brings the topology towards the wanted copies, in the proxy that leads. It plans every second and soon after each change, as
+ * long as there is something to do. Two controllers at once do no harm: each change is a compare-and-set.
+ */
+export class Controller {
+  readonly #parts: ControllerParts;
+  #leader: string | undefined;
+  #plan: Plan | undefined;
+  /** The state at the last plan, to notice that nothing is new. */
+  #planned: string | undefined;
+  #isWorking = false;
+  #isDueSoon = false;
+  #isStopped = false;
+  #cancel: () => void = () => undefined;
+  #lossCount = 0;
+
+  constructor(parts: ControllerParts) {
+    this.#parts = parts;
+    parts.keeper.watch(() => {
+      if (this.isLeading && this.#plan !== undefined && !isEmpty(this.#plan)) this.#wakeSoon();
+    });
+  }
+
+  /** The URL of the proxy that leads; undefined as long as that is unknown. */
+  get leader(): string | undefined {
+    return this.#leader;
+  }
+
+  get isLeading(): boolean {
+    return this.#leader === this.#parts.url;
+  }
+
+  /** The newest plan, as long as this proxy leads. */
+  get plan(): Plan | undefined {
+    return this.isLeading ? this.#plan : undefined;
+  }
+
+  /** How many partitions this proxy has started again without acknowledged writes. */
+  get lossCount(): number {
+    return this.#lossCount;
+  }
+
+  ordersFor(bootId: BootId): readonly PrimaryOrder[] {
+    return this.plan?.orders.get(bootId) ?? [];
+  }
+
+  start(): void {
+    this.#wakeAfter(0);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancel();
+  }
+
+  #wakeSoon(): void {
+    this.#isDueSoon = true;
+    if (!this.#isWorking) this.#wakeAfter(SOON_MS);
+  }
+
+  #wakeAfter(delayMs: number): void {
+    this.#cancel();
+    if (this.#isStopped) return;
+    this.#cancel = this.#parts.ports.timers.after(delayMs, () => void this.#work());
+  }
+
+  async #work(): Promise<void> {
+    this.#isWorking = true;
+    this.#isDueSoon = false;
+    try {
+      await this.#step();
+    } catch (error) {
+      this.#parts.ports.log.warn({ error }, 'the controller could not change the topology');
+    }
+    this.#isWorking = false;
+    this.#wakeAfter(this.#isDueSoon ? SOON_MS : INTERVAL_MS);
+  }
+
+  async #step(): Promise<void> {
+    const { keeper, reports, ports, url } = this.#parts;
+    const wasLeading = this.isLeading;
+    this.#leader = await ports.store.claimLead(url);
+    const topology = await keeper.read();
+    if (!this.isLeading) return;
+    if (!wasLeading) {
+      reports.forget();
+      ports.log.info({ url }, 'this proxy leads the cluster');
+    }
+    reports.follow(topology);
+    const state = this.#stateOf(topology);
+    if (state !== undefined && state === this.#planned) return;
+    const made = plan(this.#inputFor(topology));
+    this.#plan = made;
+    this.#planned = isEmpty(made) && made.stalled.length === 0 ? state : undefined;
+    await this.#carryOut(made);
+  }
+
+  #inputFor(topology: Topology): Parameters<typeof plan>[0] {
+    const { reports, ports, settings } = this.#parts;
+    const nowMs = ports.timers.nowMs();
+    return {
+      topology,
+      statuses: reports.statuses,
+      settings,
+      nowMs,
+      clusterTimeMs: reports.clusterTimeMs,
+      failedLately: (partition, copy) => reports.failures.isRecent(partition, copy, nowMs),
+    };
+  }
+
+  async #carryOut({ requests, activated, versionCeiling, losses }: Plan): Promise<void> {
+    const { keeper, queue, ports } = this.#parts;
+    await keeper.change((topology) => {
+      const isJoining = (id: string) =>
+        topology.nodes.some((node) => node.id === id && node.state === 'joining');
+      const present = activated.filter(isJoining);
+      const active = present.reduce((one, id) => updateNode(one, id, { state: 'active' }), topology);
+      return raiseVersionCeiling(active, versionCeiling ?? 0);
+    });
+    if (requests.length > 0) await queue.submit(requests);
+    if (losses.length === 0) return;
+    this.#lossCount += losses.length;
+    const empty = losses.filter(({ isEmpty }) => isEmpty).length;
+    const details = { partitions: losses.length, empty, first: losses[0]?.partition };
+    ports.log.warn(
+      details,
+      'partitions start again because all their copies are gone; acknowledged writes are lost',
+    );
+  }
+
+  /** Returns undefined, which differs from every state, while time alone can change the plan. */
+  #stateOf({ revision, nodes, partitions }: Topology): string | undefined {
+    const { reports, ports } = this.#parts;
+    if (partitions.some(({ primary }) => primary === undefined)) return undefined;
+    const nowMs = ports.timers.nowMs();
+    const isQuiet = nodes.every(({ bootId }) => {
+      const status = reports.statuses.get(bootId);
+      return status?.report?.isEnding === false && nowMs - status.lastHeardMs < QUIET_MS;
+    });
+    // The ceiling of versions rises with time, so a plan is due now and then anyway.
+    return isQuiet ? `${revision} ${Math.floor(nowMs / PLAN_ANYWAY_MS)}` : undefined;
+  }
+}
+
+function isEmpty({ requests, orders, activated, versionCeiling }: Plan): boolean {
+  return requests.length + orders.size + activated.length === 0 && versionCeiling === undefined;
+}
+
+const INTERVAL_MS = 1000;
+const SOON_MS = 100;
+const QUIET_MS = 2500;
+const PLAN_ANYWAY_MS = 30_000;

@@ -1,0 +1,143 @@
+import type { PromotionAnswer, PromotionQuestion } from '../control-plane/messages.js';
+import { applyRequests, type EntryRequest } from '../topology-changes.js';
+import { nodeOfBoot, type BootId, type Topology } from '../topology.js';
+import type { ControlPorts } from './ports.js';
+import type { TopologyKeeper } from './topology-keeper.js';
+
+/** Older requests are dropped, in milliseconds: their askers know more by now. */
+export const MAX_REQUEST_AGE_MS = 1000;
+
+interface Waiting {
+  readonly requests: readonly EntryRequest[];
+  readonly receivedMs: number;
+  readonly resolve: (topology: Topology) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Makes the changes of entries that processes ask for. Requests that come while a change is being stored are stored together
+ * by the next one. Promotions wait for a second question to the process that is to be promoted, so they have a queue of their
+ * own.
+ */
+export class EntryQueue {
+  readonly #keeper: TopologyKeeper;
+  readonly #ports: ControlPorts;
+  readonly #plain: Waiting[] = [];
+  readonly #promotions: Waiting[] = [];
+  readonly #running = new Set<Waiting[]>();
+
+  constructor(keeper: TopologyKeeper, ports: ControlPorts) {
+    this.#keeper = keeper;
+    this.#ports = ports;
+  }
+
+  /**
+   * Resolves with a topology in which all requests that could be met are.
+   *
+   * @param receivedMs when the request came, by the monotonic clock
+   * @throws TopologyError `store_unavailable`: changes may have been made, or may be made later
+   */
+  async submit(
+    requests: readonly EntryRequest[],
+    receivedMs = this.#ports.timers.nowMs(),
+  ): Promise<Topology> {
+    const isPromotion = ({ change }: EntryRequest) => change.kind === 'promote';
+    const parts = [
+      { queue: this.#plain, requests: requests.filter((one) => !isPromotion(one)) },
+      { queue: this.#promotions, requests: requests.filter(isPromotion) },
+    ].filter((part) => part.requests.length > 0);
+    const results = parts.map(
+      (part) =>
+        new Promise<Topology>((resolve, reject) => {
+          part.queue.push({ requests: part.requests, receivedMs, resolve, reject });
+          void this.#run(part.queue);
+        }),
+    );
+    const topologies = await Promise.all(results);
+    return topologies.reduce(
+      (newest, one) => (one.revision > newest.revision ? one : newest),
+      topologies[0] ?? (await this.#keeper.read()),
+    );
+  }
+
+  async #run(queue: Waiting[]): Promise<void> {
+    if (this.#running.has(queue)) return;
+    this.#running.add(queue);
+    while (queue.length > 0) {
+      const batch = queue.splice(0);
+      try {
+        const topology = await this.#store(batch, queue === this.#promotions);
+        for (const { resolve } of batch) resolve(topology);
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    this.#running.delete(queue);
+  }
+
+  async #store(batch: readonly Waiting[], arePromotions: boolean): Promise<Topology> {
+    const agreed = arePromotions ? await this.#askAgain(batch) : undefined;
+    return this.#keeper.change((topology) => {
+      const nowMs = this.#ports.timers.nowMs();
+      const requests = batch
+        .filter(({ receivedMs }) => nowMs - receivedMs <= MAX_REQUEST_AGE_MS)
+        .flatMap((one) => one.requests)
+        .filter((one) => areMembers(topology, one) && agreed?.has(one) !== false);
+      return applyRequests(topology, requests).topology;
+    });
+  }
+
+  /** Returns the promotions that their new primaries still agree to. */
+  async #askAgain(batch: readonly Waiting[]): Promise<ReadonlySet<EntryRequest>> {
+    const topology = this.#keeper.current ?? (await this.#keeper.read());
+    const byCopy = new Map<BootId, EntryRequest[]>();
+    for (const request of batch.flatMap((one) => one.requests)) {
+      if (request.change.kind !== 'promote') continue;
+      const { copy } = request.change;
+      byCopy.set(copy, [...(byCopy.get(copy) ?? []), request]);
+    }
+    const agreed = await Promise.all(
+      [...byCopy].map(async ([bootId, requests]) => {
+        const address = nodeOfBoot(topology, bootId)?.address;
+        if (address === undefined) return [];
+        const promotions = requests.map(({ partition, epoch }) => ({ partition, epoch }));
+        const { partitions } = await this.#ask(address, {
+          clusterId: topology.clusterId,
+          bootId,
+          promotions,
+        });
+        return requests.filter(({ partition }) => partitions.includes(partition));
+      }),
+    );
+    return new Set(agreed.flat());
+  }
+
+  async #ask(address: string, question: PromotionQuestion): Promise<PromotionAnswer> {
+    try {
+      return await this.#ports.confirmPromotions(address, question);
+    } catch (error) {
+      this.#ports.log.warn({ node: address, error }, 'a node that was to become primary does not answer');
+      return { partitions: [] };
+    }
+  }
+}
+
+/** Returns whether the processes that a request gives roles to, or speaks for, are registered. A role of others is of no use. */
+function areMembers(topology: Topology, { change }: EntryRequest): boolean {
+  const isMember = (bootId: BootId) => nodeOfBoot(topology, bootId) !== undefined;
+  switch (change.kind) {
+    case 'add':
+      return isMember(change.by) && isMember(change.copy);
+    case 'remove':
+      return isMember(change.by);
+    case 'promote':
+      return isMember(change.copy);
+    case 'nameLearner':
+      return isMember(change.learner);
+    case 'start':
+      return isMember(change.primary);
+    case 'withdrawLearner':
+    case 'rewrite':
+      return true;
+  }
+}

@@ -1,0 +1,54 @@
+import type { BootId } from '../topology.js';
+
+export interface RememberedFailure {
+  readonly partition: number;
+  readonly copy: BootId;
+  readonly reason: string;
+  /** By the wall clock, in milliseconds since 1970. */
+  readonly atMs: number;
+}
+
+interface Pause {
+  readonly copy: BootId;
+  readonly untilMs: number;
+  /** How often the move failed. */
+  readonly count: number;
+}
+
+/** Remembers moves that failed, so that they are not tried again at once, and so that operators learn why. */
+export class MoveFailures {
+  readonly #pauses = new Map<string, Pause>();
+  readonly #latest: RememberedFailure[] = [];
+
+  /** The last few failures, newest first. */
+  get latest(): readonly RememberedFailure[] {
+    return this.#latest;
+  }
+
+  add(failure: RememberedFailure, nowMs: number): void {
+    const key = keyOf(failure.partition, failure.copy);
+    const count = (this.#pauses.get(key)?.count ?? 0) + 1;
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (count - 1), LONGEST_PAUSE_MS);
+    this.#pauses.set(key, { copy: failure.copy, untilMs: nowMs + pauseMs, count });
+    this.#latest.unshift(failure);
+    this.#latest.splice(MAX_LATEST);
+  }
+
+  /** Returns whether the move should not be tried now. */
+  isRecent(partition: number, copy: BootId, nowMs: number): boolean {
+    return (this.#pauses.get(keyOf(partition, copy))?.untilMs ?? 0) > nowMs;
+  }
+
+  /** Forgets the failures of processes that are not registered any more. */
+  keepOnly(bootIds: ReadonlySet<BootId>): void {
+    for (const [key, { copy }] of this.#pauses) if (!bootIds.has(copy)) this.#pauses.delete(key);
+  }
+}
+
+function keyOf(partition: number, copy: BootId): string {
+  return `${partition} ${copy}`;
+}
+
+const FIRST_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = 600_000;
+const MAX_LATEST = 20;

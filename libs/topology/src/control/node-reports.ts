@@ -1,0 +1,122 @@
+import type { FillProgress, NodeReport } from '../control-plane/messages.js';
+import type { NodeStatus } from '../planning/plan.js';
+import type { BootId, Topology } from '../topology.js';
+import { MoveFailures } from './move-failures.js';
+import type { ControlTimers } from './ports.js';
+
+/** A fill as operators see it. */
+export interface RunningFill extends FillProgress {
+  readonly primary: BootId;
+}
+
+interface Progress {
+  readonly sentBytes: number;
+  readonly sinceMs: number;
+}
+
+/** What the nodes have reported, as the controller needs it. */
+export class NodeReports {
+  readonly failures = new MoveFailures();
+  readonly #timers: ControlTimers;
+  readonly #statuses = new Map<BootId, NodeStatus>();
+  readonly #progress = new Map<string, Progress>();
+  readonly #bytesPerSecond = new Map<BootId, number>();
+  #clusterTimeMs = 0;
+
+  constructor(timers: ControlTimers) {
+    this.#timers = timers;
+  }
+
+  get statuses(): ReadonlyMap<BootId, NodeStatus> {
+    return this.#statuses;
+  }
+
+  /** The time of the cluster: that of this proxy, or a later one that a node was told. In milliseconds since 1970. */
+  get clusterTimeMs(): number {
+    this.#clusterTimeMs = Math.max(this.#clusterTimeMs, Math.floor(this.#timers.wallMs()));
+    return this.#clusterTimeMs;
+  }
+
+  /** How many bytes of fills all nodes send per second. */
+  get fillBytesPerSecond(): number {
+    return [...this.#bytesPerSecond.values()].reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  get fills(): RunningFill[] {
+    return [...this.#statuses].flatMap(([primary, { report }]) =>
+      (report?.fills ?? []).map((fill) => ({ ...fill, primary })),
+    );
+  }
+
+  /** Forgets all reports. A proxy that begins to lead has heard nothing of late. */
+  forget(): void {
+    this.#statuses.clear();
+    this.#progress.clear();
+    this.#bytesPerSecond.clear();
+  }
+
+  /** Notes that a process was heard. */
+  hear(bootId: BootId, report?: NodeReport): void {
+    const nowMs = this.#timers.nowMs();
+    const before = this.#statuses.get(bootId);
+    const firstHeardMs = before?.firstHeardMs ?? nowMs;
+    this.#statuses.set(bootId, { firstHeardMs, lastHeardMs: nowMs, report: report ?? before?.report });
+    if (report === undefined) return;
+    this.#clusterTimeMs = Math.max(this.clusterTimeMs, report.timeMs);
+    if (before?.report !== undefined) this.#bytesPerSecond.set(bootId, speedOf(before, report, nowMs));
+    for (const failure of report.failures) this.fail(failure.partition, failure.copy, failure.reason);
+  }
+
+  fail(partition: number, copy: BootId, reason: string): void {
+    const nowMs = this.#timers.nowMs();
+    this.failures.add({ partition, copy, reason, atMs: this.clusterTimeMs }, nowMs);
+  }
+
+  /**
+   * Forgets processes that are no nodes any more, and notes those that it has not heard yet: a new leader gives all of them
+   * the time to report. A fill that stands still for a minute has failed.
+   */
+  follow({ nodes, partitions }: Topology): void {
+    const bootIds = new Set(nodes.map(({ bootId }) => bootId));
+    for (const bootId of this.#statuses.keys()) {
+      if (bootIds.has(bootId)) continue;
+      this.#statuses.delete(bootId);
+      this.#bytesPerSecond.delete(bootId);
+    }
+    for (const bootId of bootIds) if (!this.#statuses.has(bootId)) this.hear(bootId);
+    this.failures.keepOnly(bootIds);
+    const sent = new Map(this.fills.map((fill) => [fillKey(fill), fill.sentBytes]));
+    const running = partitions.flatMap(({ learner }, partition) =>
+      learner === undefined ? [] : [{ partition, learner }],
+    );
+    const keys = new Set(running.map(fillKey));
+    for (const key of this.#progress.keys()) if (!keys.has(key)) this.#progress.delete(key);
+    for (const fill of running) this.#watchProgress(fill, sent.get(fillKey(fill)) ?? 0);
+  }
+
+  #watchProgress(fill: Pick<FillProgress, 'partition' | 'learner'>, sentBytes: number): void {
+    const nowMs = this.#timers.nowMs();
+    const known = this.#progress.get(fillKey(fill));
+    if (known?.sentBytes !== sentBytes) {
+      this.#progress.set(fillKey(fill), { sentBytes, sinceMs: nowMs });
+    } else if (nowMs - known.sinceMs > NO_PROGRESS_MS) {
+      this.#progress.set(fillKey(fill), { sentBytes, sinceMs: nowMs });
+      this.fail(fill.partition, fill.learner, `no progress for ${NO_PROGRESS_MS / 1000} s`);
+    }
+  }
+}
+
+function fillKey({ partition, learner }: Pick<FillProgress, 'partition' | 'learner'>): string {
+  return `${partition} ${learner}`;
+}
+
+function speedOf({ report, lastHeardMs }: NodeStatus, next: NodeReport, nowMs: number): number {
+  const before = new Map(report?.fills.map((fill) => [fillKey(fill), fill.sentBytes]));
+  const sent = next.fills.reduce(
+    (sum, fill) => sum + Math.max(0, fill.sentBytes - (before.get(fillKey(fill)) ?? 0)),
+    0,
+  );
+  return Math.round((sent * 1000) / Math.max(1, nowMs - lastHeardMs));
+}
+
+const NO_PROGRESS_MS = 60_000;

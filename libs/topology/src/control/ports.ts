@@ -1,0 +1,26 @@
+import type { PromotionAnswer, PromotionQuestion } from '../control-plane/messages.js';
+import type { TopologyStore } from '../topology-store.js';
+
+/** What the control plane of a proxy needs from the outside. */
+export interface ControlPorts {
+  readonly store: TopologyStore;
+  readonly timers: ControlTimers;
+  /** Asks a node whether it still agrees to become primary. Rejects if the node can't be reached in time. */
+  readonly confirmPromotions: (address: string, question: PromotionQuestion) => Promise<PromotionAnswer>;
+  readonly log: ControlLog;
+}
+
+/** The time, passed in so that tests and the simulation can control it. */
+export interface ControlTimers {
+  /** Returns milliseconds since a fixed moment. Never goes back. */
+  nowMs(): number;
+  /** Returns milliseconds since 1970, by a clock that may be wrong. */
+  wallMs(): number;
+  /** Calls the task once after about `delayMs`, unless cancelled before. Returns what cancels it. */
+  after(delayMs: number, task: () => void): () => void;
+}
+
+export interface ControlLog {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+}

@@ -1,0 +1,123 @@
+import type { Knowledge } from '../control-plane/messages.js';
+import { TopologyError } from '../errors.js';
+import type { TopologyStore } from '../topology-store.js';
+import type { Topology } from '../topology.js';
+
+/**
+ * A proxy's view of the topology: the newest document that it has seen, and changes of it by compare-and-set. A change that
+ * meets a newer document is made again on that one.
+ */
+export class TopologyKeeper {
+  readonly #store: TopologyStore;
+  readonly #listeners = new Set<(topology: Topology, before: Topology | undefined) => void>();
+  #current: Topology | undefined;
+  /** The highest revision of this cluster that a node has named. */
+  #highestKnown = 0;
+
+  constructor(store: TopologyStore) {
+    this.#store = store;
+  }
+
+  /** The newest topology that this proxy has seen. */
+  get current(): Topology | undefined {
+    return this.#current;
+  }
+
+  /** Calls the listener with each newer topology. */
+  watch(listener: (topology: Topology, before: Topology | undefined) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Makes the first document, unless there is one. */
+  async create(first: Topology): Promise<Topology> {
+    const existing = await this.#store.read();
+    if (existing === undefined) await this.#store.replace(first);
+    return this.read();
+  }
+
+  /**
+   * Reads the topology freshly from the store.
+   *
+   * @throws TopologyError `store_unavailable`, `outdated_store`
+   */
+  async read(): Promise<Topology> {
+    const topology = await this.#store.read();
+    if (topology === undefined) {
+      if (this.#current === undefined)
+        throw new TopologyError('store_unavailable', 'there is no topology yet');
+      throw outdated(0, this.#current.revision);
+    }
+    this.#learn(topology);
+    return topology;
+  }
+
+  /**
+   * Checks that a sender means this cluster, and notes the revision that it knows.
+   *
+   * @throws TopologyError `wrong_cluster`
+   */
+  heed({ clusterId, revision }: Knowledge): void {
+    const own = this.#current?.clusterId;
+    if (clusterId === undefined || own === undefined) return;
+    if (clusterId !== own) {
+      throw new TopologyError('wrong_cluster', `this is the cluster ${own}, and not ${clusterId}`);
+    }
+    this.#highestKnown = Math.max(this.#highestKnown, revision);
+  }
+
+  /**
+   * Puts what `edit` makes of the topology in its place. `edit` returns the same topology if nothing is to be changed, and is
+   * called again if another change came first.
+   *
+   * @throws TopologyError `store_unavailable`: the change may have been made, or may be made later. `outdated_store`. What
+   * `edit` throws
+   */
+  async change(edit: (topology: Topology) => Topology): Promise<Topology> {
+    const isKnown = this.#current !== undefined && this.#current.revision >= this.#highestKnown;
+    let topology = isKnown && this.#current ? this.#current : await this.read();
+    for (;;) {
+      const edited = edit(topology);
+      if (edited === topology) return topology;
+      // An edit of several steps is one change.
+      const next = { ...edited, revision: topology.revision + 1 };
+      if (await this.#store.replace(next)) {
+        this.#learn(next);
+        return next;
+      }
+      topology = await this.read();
+    }
+  }
+
+  /**
+   * Returns the newest topology that this proxy has seen, or reads one if a sender knows a higher revision.
+   *
+   * @throws TopologyError `store_unavailable`, `outdated_store`
+   */
+  async atLeast(revision: number): Promise<Topology> {
+    const current = this.#current;
+    return current !== undefined && current.revision >= revision ? current : this.read();
+  }
+
+  #learn(topology: Topology): void {
+    const before = this.#current;
+    const known = Math.max(this.#highestKnown, before?.revision ?? 0);
+    if (before !== undefined && topology.clusterId !== before.clusterId) {
+      throw new TopologyError(
+        'outdated_store',
+        `the store has the topology of the cluster ${topology.clusterId}`,
+      );
+    }
+    // Two reads may end in another order than they began. Only a store that is behind what nodes know has lost changes.
+    if (topology.revision < this.#highestKnown) throw outdated(topology.revision, known);
+    if (topology.revision <= (before?.revision ?? 0)) return;
+    this.#current = topology;
+    for (const listener of this.#listeners) listener(topology, before);
+  }
+}
+
+function outdated(revision: number, known: number): TopologyError {
+  return new TopologyError(
+    'outdated_store',
+    `the store has revision ${revision} of the topology, but revision ${known} exists; it has lost changes`,
+  );
+}
