@@ -95,7 +95,7 @@ export class SimulatedController {
       const held = this.#proxy.reports.get(bootId)?.report.held.find((one) => one.partition === partition);
       return held === undefined ? [] : [{ bootId, ...held.position }];
     });
-    holders.sort((a, b) => b.epoch - a.epoch || b.sequence - a.sequence);
+    holders.sort((a, b) => b.epoch - a.epoch || b.number - a.number);
     return holders[0]?.bootId;
   }
 
