@@ -134,7 +134,7 @@ export class LmdbReplication implements EngineReplication {
         else this.#put(partition, { id, ...entry });
       }
       const last = effects.at(-1);
-      if (last !== undefined) this.#setPosition(partition, last.position);
+      if (last !== undefined) this.#setPosition(partition, last.position, this.#isFilling(partition));
       this.#table.raiseFloor(partition, highestVersion);
     });
   }
@@ -145,12 +145,24 @@ export class LmdbReplication implements EngineReplication {
     });
   }
 
-  async reset(partition: number, position: Position): Promise<EngineApplyOutcome> {
+  reset(partition: number, position: Position): Promise<EngineApplyOutcome> {
+    return this.#clear(partition, position, false);
+  }
+
+  beginFill(partition: number, position: Position): Promise<EngineApplyOutcome> {
+    return this.#clear(partition, position, true);
+  }
+
+  endFill(partition: number): Promise<EngineApplyOutcome> {
+    return this.#commit(() => this.#setPosition(partition, this.#storedPosition(partition), false));
+  }
+
+  async #clear(partition: number, position: Position, isFilling: boolean): Promise<EngineApplyOutcome> {
     for (;;) {
       let isEmpty = false;
       const outcome = await this.#commit(() => {
         isEmpty = !this.#table.clear(partition, REMOVED_PER_TURN);
-        this.#setPosition(partition, isEmpty ? position : START_POSITION);
+        this.#setPosition(partition, isEmpty ? position : START_POSITION, isFilling);
       });
       if (isEmpty || outcome.status !== 'applied') return outcome;
       await turn();
@@ -173,7 +185,7 @@ export class LmdbReplication implements EngineReplication {
     return this.#context.read(() => {
       const withPosition = [...this.#environment.positions.getKeys()].map(partitionOf);
       const held = new Set([...this.#environment.partitionsWithPairs(), ...withPosition]);
-      return [...held].sort((a, b) => a - b);
+      return [...held].filter((partition) => !this.#isFilling(partition)).sort((a, b) => a - b);
     });
   }
 
@@ -210,7 +222,7 @@ export class LmdbReplication implements EngineReplication {
   }
 
   #advance(partition: number, epoch: number): void {
-    this.#setPosition(partition, { epoch, number: this.#storedPosition(partition).number + 1 });
+    this.#setPosition(partition, { epoch, number: this.#storedPosition(partition).number + 1 }, false);
   }
 
   #storedPosition(partition: number): Position {
@@ -220,16 +232,21 @@ export class LmdbReplication implements EngineReplication {
       : { epoch: bytes.readDoubleBE(), number: bytes.readDoubleBE(8) };
   }
 
-  /** A partition with the start position has no entry. */
-  #setPosition(partition: number, { epoch, number }: Position): void {
+  #isFilling(partition: number): boolean {
+    return this.#environment.positions.getBinary(partitionStart(partition))?.[FILLING_OFFSET] === 1;
+  }
+
+  /** A partition with the start position has no entry, unless it is being filled. */
+  #setPosition(partition: number, { epoch, number }: Position, isFilling: boolean): void {
     const key = partitionStart(partition);
-    if (number === 0) {
+    if (number === 0 && !isFilling) {
       this.#environment.positions.removeSync(key);
       return;
     }
-    const bytes = Buffer.allocUnsafe(16);
+    const bytes = Buffer.allocUnsafe(POSITION_BYTES);
     bytes.writeDoubleBE(epoch);
     bytes.writeDoubleBE(number, 8);
+    bytes.writeUInt8(isFilling ? 1 : 0, FILLING_OFFSET);
     this.#environment.positions.putSync(key, bytes);
   }
 
@@ -256,6 +273,10 @@ function assertApplied(outcome: EngineApplyOutcome): void {
 
 const IDENTITY_KEY = Buffer.from('identity');
 const APPLIED = Object.freeze({ status: 'applied' });
+
+/** A position: its epoch and its number, and whether the partition is being filled. */
+const FILLING_OFFSET = 16;
+const POSITION_BYTES = 17;
 
 /** How many pairs are removed in one transaction. */
 const REMOVED_PER_TURN = 500;

@@ -55,7 +55,7 @@ export class Copy {
     this.#data.isComplete = false;
     this.#data.tail = new Tail(message.position);
     queue.run((next) =>
-      ports.engine.reset(partition, message.position, () => {
+      ports.engine.beginFill(partition, message.position, () => {
         ports.engine.raiseFloor(partition, message.highestVersion);
         next();
       }),
@@ -80,13 +80,21 @@ export class Copy {
   }
 
   fillEnd(from: BootId, { fillId, chunkCount }: FillEnd): void {
+    const { ports } = this.#node;
     const { number: partition, queue } = this.#data;
+    const isWhole = () => this.#fill?.id === fillId && this.#fill.stored === chunkCount;
     queue.run((next) => {
-      if (this.#fill?.id === fillId && this.#fill.stored === chunkCount) {
-        this.#data.isComplete = true;
-        this.#node.ports.send(from, { kind: 'fillAnswer', partition, fillId });
+      if (!isWhole()) {
+        next();
+        return;
       }
-      next();
+      ports.engine.endFill(partition, (result) => {
+        if (result === 'applied') {
+          this.#data.isComplete = true;
+          ports.send(from, { kind: 'fillAnswer', partition, fillId });
+        }
+        next();
+      });
     });
   }
 

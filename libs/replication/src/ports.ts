@@ -42,7 +42,7 @@ export interface ReplicaEngine {
   readonly evicts: boolean;
   /** Returns whether no more pairs can be stored. */
   isFull(): boolean;
-  /** Returns the partitions that have pairs or a position, when the process starts. */
+  /** Returns the partitions that have pairs or a position and are complete, when the process starts. */
   heldPartitions(): readonly number[];
   /** Returns the position of the last effect that was committed. */
   position(partition: number): Position;
@@ -70,6 +70,9 @@ export interface ReplicaEngine {
   fill(partition: number, pairs: readonly EnginePair[], done: (result: ApplyResult) => void): void;
   /** Deletes all pairs, and sets the position. Versions that are given later are higher than all before. */
   reset(partition: number, position: Position, done: () => void): void;
+  /** As `reset`, and marks the partition as incomplete, also for later processes, until `endFill`. */
+  beginFill(partition: number, position: Position, done: () => void): void;
+  endFill(partition: number, done: (result: ApplyResult) => void): void;
   /** Makes later versions higher than this one. */
   raiseFloor(partition: number, version: number): void;
   /** Reads the pairs of a partition in chunks, as the engine's `scan` does. */

@@ -117,6 +117,14 @@ export class MapEngine implements ReplicaEngine {
     });
   }
 
+  beginFill(partition: number, position: Position, done: () => void): void {
+    this.reset(partition, position, done);
+  }
+
+  endFill(_partition: number, done: (result: ApplyResult) => void): void {
+    this.#later(() => done('applied'));
+  }
+
   raiseFloor(partition: number, version: number): void {
     const pairs = this.#pairs(partition);
     pairs.highestVersion = Math.max(pairs.highestVersion, version);

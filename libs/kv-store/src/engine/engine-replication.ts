@@ -83,6 +83,15 @@ export interface EngineReplication {
    */
   reset(partition: number, position: Position): MaybePromise<EngineApplyOutcome>;
 
+  /**
+   * As {@link reset}, and marks the partition as incomplete until {@link endFill}. A durable engine keeps the mark, so that
+   * after a crash nobody takes some of the pairs for all of them.
+   */
+  beginFill(partition: number, position: Position): MaybePromise<EngineApplyOutcome>;
+
+  /** Removes the mark of {@link beginFill}: the partition has all pairs up to its position. */
+  endFill(partition: number): MaybePromise<EngineApplyOutcome>;
+
   /** Raises the version floor, so that all later versions of absent keys are above it. A lower version changes nothing. */
   raiseFloor(partition: number, version: number): MaybePromise<EngineApplyOutcome>;
 
@@ -92,7 +101,10 @@ export interface EngineReplication {
   /** Returns the version floor: at least every version that the partition ever gave or received; 0 if there was none. */
   highestVersion(partition: number): number;
 
-  /** Returns the partitions that have a pair or another position than {@link START_POSITION}, in ascending order. */
+  /**
+   * Returns the partitions that have a pair or another position than {@link START_POSITION}, and are not incomplete, in ascending
+   * order.
+   */
   heldPartitions(): readonly number[];
 
   /**

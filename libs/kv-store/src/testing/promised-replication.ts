@@ -39,6 +39,14 @@ export class PromisedReplication implements EngineReplication {
     return later(() => this.#replication.reset(partition, position));
   }
 
+  beginFill(partition: number, position: Position) {
+    return later(() => this.#replication.beginFill(partition, position));
+  }
+
+  endFill(partition: number) {
+    return later(() => this.#replication.endFill(partition));
+  }
+
   raiseFloor(partition: number, version: number) {
     return later(() => this.#replication.raiseFloor(partition, version));
   }

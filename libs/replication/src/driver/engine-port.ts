@@ -91,6 +91,14 @@ export class EnginePort implements ReplicaEngine {
     this.#change(() => this.#replication.reset(partition, position), done);
   }
 
+  beginFill(partition: number, position: Position, done: () => void): void {
+    this.#change(() => this.#replication.beginFill(partition, position), done);
+  }
+
+  endFill(partition: number, done: (result: ApplyResult) => void): void {
+    this.#change(() => this.#replication.endFill(partition), done);
+  }
+
   raiseFloor(partition: number, version: number): void {
     this.#change(
       () => this.#replication.raiseFloor(partition, version),

@@ -38,6 +38,8 @@ export interface MemoryReplicationContext {
  */
 export class MemoryReplication implements EngineReplication {
   readonly #positions: Position[] = Array.from({ length: PARTITION_COUNT }, () => START_POSITION);
+  /** Partitions that are being filled. */
+  readonly #incomplete = new Set<number>();
   #identity: Promise<EngineIdentity> | undefined;
 
   readonly #context: MemoryReplicationContext;
@@ -100,6 +102,7 @@ export class MemoryReplication implements EngineReplication {
   async reset(number: number, position: Position): Promise<EngineApplyOutcome> {
     this.#context.assertOpen();
     this.#positions[number] = START_POSITION;
+    this.#incomplete.delete(number);
     const partition = this.#store.partition(number);
     for (let hash = 0; partition !== undefined && partition.pairCount > 0 && hash < END_OF_HASHES;) {
       hash = this.#removeSome(partition, hash);
@@ -107,6 +110,19 @@ export class MemoryReplication implements EngineReplication {
       this.#context.assertOpen();
     }
     this.#positions[number] = position;
+    return APPLIED;
+  }
+
+  /** The mark ends with the process, as the pairs do. */
+  async beginFill(partition: number, position: Position): Promise<EngineApplyOutcome> {
+    const outcome = await this.reset(partition, position);
+    this.#incomplete.add(partition);
+    return outcome;
+  }
+
+  endFill(partition: number): EngineApplyOutcome {
+    this.#context.assertOpen();
+    this.#incomplete.delete(partition);
     return APPLIED;
   }
 
@@ -128,7 +144,10 @@ export class MemoryReplication implements EngineReplication {
   heldPartitions(): readonly number[] {
     this.#context.assertOpen();
     return this.#positions.flatMap(({ number }, partition) =>
-      number > 0 || (this.#store.partition(partition)?.pairCount ?? 0) > 0 ? [partition] : [],
+      (number > 0 || (this.#store.partition(partition)?.pairCount ?? 0) > 0) &&
+      !this.#incomplete.has(partition)
+        ? [partition]
+        : [],
     );
   }
 

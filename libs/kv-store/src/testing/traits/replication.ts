@@ -197,6 +197,20 @@ export const replication: Trait = {
       await role.raiseFloor(11, HIGH_VERSION);
       assert.deepEqual(role.heldPartitions(), [PARTITION, OTHER_PARTITION]);
     },
+    'a partition that is being filled is not held until the fill has ended': async (bench) => {
+      const role = await started(bench);
+      await role.write(PARTITION, [write('old')], EPOCH);
+      const position = { epoch: EPOCH, number: 77 };
+      assert.deepEqual(await role.beginFill(PARTITION, position), { status: 'applied' });
+      assert.deepEqual(role.position(PARTITION), position);
+      assert.deepEqual(await contents(bench.engine), {});
+      await role.fill(PARTITION, [pair('kept', 3)]);
+      await role.apply(PARTITION, [effect('key', 4, 78)], 4);
+      assert.deepEqual(role.heldPartitions(), []);
+      assert.deepEqual(await role.endFill(PARTITION), { status: 'applied' });
+      assert.deepEqual(role.heldPartitions(), [PARTITION]);
+      assert.deepEqual(role.position(PARTITION), { epoch: EPOCH, number: 78 });
+    },
     'an engine with room is not full': async (bench) => {
       assert.equal((await started(bench)).isFull(), false);
     },
@@ -208,6 +222,8 @@ export const replication: Trait = {
       await isUnavailable(() => role.apply(PARTITION, [effect('key', 1, 1)], 1));
       await isUnavailable(() => role.fill(PARTITION, [pair('key', 1)]));
       await isUnavailable(() => role.reset(PARTITION, START_POSITION));
+      await isUnavailable(() => role.beginFill(PARTITION, START_POSITION));
+      await isUnavailable(() => role.endFill(PARTITION));
       await isUnavailable(() => role.raiseFloor(PARTITION, 1));
       await isUnavailable(() => role.renewBootId());
       await isUnavailable(() => role.position(PARTITION));
@@ -233,6 +249,17 @@ export const replicationReopening: Trait = {
         assert.equal(again.highestVersion(PARTITION), HIGH_VERSION);
         await again.write(PARTITION, [write('c')], EPOCH);
         assert.deepEqual(again.position(PARTITION), { epoch: EPOCH, number: 3 });
+      });
+    },
+    'a partition that was being filled is not held, and one whose fill has ended is': async (bench) => {
+      const role = await started(bench);
+      for (const partition of [PARTITION, OTHER_PARTITION]) await role.beginFill(partition, START_POSITION);
+      await role.fill(PARTITION, [pair('key', 1)]);
+      await role.apply(OTHER_PARTITION, [], HIGH_VERSION);
+      await role.fill(OTHER_PARTITION, [pair('other', 1)]);
+      await role.endFill(OTHER_PARTITION);
+      await reopened(bench, async (again) => {
+        assert.deepEqual(again.heldPartitions(), [OTHER_PARTITION]);
       });
     },
     'the boot id is the same, and the start is counted': async (bench) => {
