@@ -37,14 +37,14 @@ export class Copy {
     const { fillId, epoch } = message;
     const isLearner = entry()?.learner === this.#node.bootId;
     if (isLearner && (this.#fill === undefined || this.#fill.id !== fillId)) return;
-    const { fresh, hasGap } = this.#accept(message);
+    const { fresh, hasGap } = this.#failure === undefined ? this.#accept(message) : NOTHING;
     const answer = (): void => {
       const isCurrent = entry()?.epoch === epoch && !this.#node.leases.isWithheld(from);
       if (isCurrent || !this.#node.has('R7')) this.#answer(from, message, hasGap);
     };
     if (fresh.length === 0) answer();
     else this.#apply(fresh, message.highestVersion, answer);
-    if (this.#failure === undefined) this.#data.tail.trim(Math.min(message.settled, this.#committed.number));
+    this.#data.tail.trim(Math.min(message.settled, this.#committed.number));
   }
 
   fillStart(message: FillStart): void {
@@ -104,7 +104,10 @@ export class Copy {
   }
 
   /** Takes the effects that follow those before into the tail. */
-  #accept({ previous, effects }: Effects): { readonly fresh: Effect[]; readonly hasGap: boolean } {
+  #accept({ previous, effects }: Effects): {
+    readonly fresh: readonly Effect[];
+    readonly hasGap: boolean;
+  } {
     const { tail } = this.#data;
     const fresh: Effect[] = [];
     let before = previous;
@@ -123,7 +126,7 @@ export class Copy {
   }
 
   #apply(fresh: readonly Effect[], highestVersion: number, done: () => void): void {
-    const { number: partition, queue } = this.#data;
+    const { number: partition, queue, tail } = this.#data;
     queue.run((next) => {
       if (this.#failure !== undefined) {
         done();
@@ -131,7 +134,11 @@ export class Copy {
         return;
       }
       this.#node.ports.engine.apply(partition, fresh, highestVersion, (result) => {
-        if (result !== 'applied') this.#failure = result;
+        if (result !== 'applied') {
+          this.#failure = result;
+          // The tail says what the engine has, and not more: this copy may become primary.
+          tail.cut(this.#committed.number);
+        }
         done();
         next();
       });
@@ -153,3 +160,5 @@ export class Copy {
     });
   }
 }
+
+const NOTHING = { fresh: [], hasGap: false } as const;

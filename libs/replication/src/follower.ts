@@ -20,6 +20,8 @@ export class Follower {
   acknowledged = -1;
   /** The epoch of its last acknowledgement. */
   acknowledgedEpoch = -1;
+  /** When it last answered anything about the partition, or its fill began. */
+  answeredMs: number;
   fill: FillSource | undefined;
   /** A learner is added only once it has acknowledged this number: all that was answered before it counted. */
   mark = 0;
@@ -39,6 +41,7 @@ export class Follower {
     this.#node = node;
     this.#data = data;
     this.sinceMs = node.ports.nowMs();
+    this.answeredMs = this.sinceMs;
     this.#stalledMs = this.sinceMs;
   }
 
@@ -63,7 +66,7 @@ export class Follower {
 
   /** Whether effects go to it. */
   get receives(): boolean {
-    return this.isInSync || this.fill !== undefined;
+    return this.isInSync || this.isCounted || (this.fill !== undefined && this.fill.failure === undefined);
   }
 
   /** It has everything up to a position: a new primary has made sure of it. */
@@ -76,6 +79,7 @@ export class Follower {
   startFill(epoch: number): void {
     this.fill?.close();
     this.isCounted = false;
+    this.answeredMs = this.#node.ports.nowMs();
     this.acknowledged = this.#data.tail.end.number;
     this.#sent = this.acknowledged;
     this.acknowledgedEpoch = -1;
@@ -153,6 +157,7 @@ export class Follower {
   answered({ position, hasGap, epoch }: EffectsAnswer): boolean {
     const { tail } = this.#data;
     this.acknowledgedEpoch = epoch;
+    this.answeredMs = this.#node.ports.nowMs();
     if (!tail.has(position)) return position.number > tail.base.number ? false : !hasGap;
     this.acknowledged = Math.max(this.acknowledged, position.number);
     if (hasGap && position.number < this.#sent) this.#sent = position.number;

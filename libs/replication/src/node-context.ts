@@ -36,6 +36,8 @@ export interface PartitionData {
   /** The last effects. The engine may still be applying those at the end. */
   tail: Tail;
   readonly queue: EngineQueue;
+  /** Since when this node has its role under this primary. */
+  readonly sinceMs: number;
   /** Whether the node has all pairs up to its position: false while it is filled. */
   isComplete: boolean;
 }

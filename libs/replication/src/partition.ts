@@ -137,10 +137,7 @@ export class Partition implements PartitionData {
     const { requests, bootId } = this.#node;
     const { primary, epoch } = this.#entry ?? {};
     if (this.#role !== 'copy' || primary === undefined || epoch === undefined) return;
-    const change = requests.isOverdue(this.number)
-      ? ({ kind: 'rewrite' } as const)
-      : ({ kind: 'promote', copy: bootId, instead: primary } as const);
-    requests.ask(this.number, epoch, change);
+    requests.ask(this.number, epoch, { kind: 'promote', copy: bootId, instead: primary });
   }
 
   /** Whether the node has pairs without a role in the partition. */

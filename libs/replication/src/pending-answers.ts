@@ -7,13 +7,14 @@ import { NOT_PRIMARY } from './refusals.js';
 export class WriteInFlight {
   /** The number of its last effect, or the number before if it had none; undefined until the engine has answered. */
   number: number | undefined;
+  /** When its effects could first be sent. */
+  sentMs = Infinity;
   #result: WriteOutcomes | undefined;
   #done: ((answer: WriteAnswer) => void) | undefined;
 
   constructor(
     readonly ticket: number,
     readonly batch: WriteBatch,
-    readonly begunMs: number,
     done: (answer: WriteAnswer) => void,
   ) {
     this.#done = done;
@@ -27,10 +28,11 @@ export class WriteInFlight {
     );
   }
 
-  /** The engine has answered. */
-  finish(result: WriteOutcomes, number: number): void {
+  /** The engine has answered; without a result if it does not know what it wrote. */
+  finish(result: WriteOutcomes | undefined, number: number, nowMs: number): void {
     this.#result = result;
     this.number = number;
+    this.sentMs = nowMs;
   }
 
   answer(): void {
@@ -40,7 +42,6 @@ export class WriteInFlight {
   }
 
   fail(message: string): void {
-    this.number ??= -1;
     const done = this.#done;
     this.#done = undefined;
     done?.({ kind: 'maybeApplied', message });
@@ -87,7 +88,7 @@ export class PendingAnswers {
   begin(batch: WriteBatch, done: (answer: WriteAnswer) => void): WriteInFlight {
     const ticket = ++this.#tickets;
     for (const { id } of batch.items) this.#lastTicket.set(id, ticket);
-    const write = new WriteInFlight(ticket, batch, this.#node.ports.nowMs(), done);
+    const write = new WriteInFlight(ticket, batch, done);
     this.#writes.push(write);
     return write;
   }
@@ -121,14 +122,14 @@ export class PendingAnswers {
     if (this.#reads.length > 0) this.#releaseReads(hasLeases());
   }
 
-  /** Since when a write waits that a copy has not acknowledged; undefined if none waits. */
+  /** Since when a copy could have acknowledged a write that it has not; undefined if there is none. */
   oldestMs(acknowledged: number): number | undefined {
-    return this.#writes.find(({ number }) => number !== undefined && number > acknowledged)?.begunMs;
+    return this.#writes.find(({ number }) => number !== undefined && number > acknowledged)?.sentMs;
   }
 
   /** The writes in flight end with an unknown outcome. Reads still wait for their effects. */
   failWrites(message: string): void {
-    for (const write of this.#writes) if (write.number !== undefined) write.fail(message);
+    for (const write of this.#writes) write.fail(message);
   }
 
   /** The node is not the primary any more. */

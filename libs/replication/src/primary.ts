@@ -5,7 +5,7 @@ import { Followers } from './followers.js';
 import type { Confirmation, Effect, EffectsAnswer, FillAnswer, FillChunkAnswer } from './messages.js';
 import type { NodeContext, PartitionData } from './node-context.js';
 import { ParkedCalls } from './parked-calls.js';
-import { PendingAnswers } from './pending-answers.js';
+import { PendingAnswers, type WriteInFlight } from './pending-answers.js';
 import type { Position } from './position.js';
 import type { ReadAnswer, Refusal, WriteAnswer, WriteBatch, WriteOutcomes } from './ports.js';
 import { FULL, NO_VERSIONS, UNDER_REPLICATED, WRONG_NODE } from './refusals.js';
@@ -110,10 +110,7 @@ export class Primary {
       else this.#advanceFill(follower);
       follower.resendIfStalled(this.#entry.epoch, this.#followers.settled);
     }
-    const { requests } = this.#node;
-    if (requests.isOverdue(this.#data.number))
-      requests.ask(this.#data.number, this.#entry.epoch, { kind: 'rewrite' });
-    this.#advanceHandOver();
+    this.#node.requests.settleOverdue(this.#data.number, this.#entry.epoch);
     this.#parked.advance(this.#mayBegin);
   }
 
@@ -128,23 +125,32 @@ export class Primary {
       return;
     }
     const write = this.#answers.begin(batch, done);
-    const { number: partition, queue } = this.#data;
     const { epoch } = this.#entry;
-    queue.run((next) =>
-      this.#node.ports.engine.write(partition, batch, epoch, (result) => {
-        if (result === undefined) {
-          this.#forgetTail();
-          // Reads of its keys wait until the copies that may lack it are removed.
-          write.number = this.#data.tail.end.number;
-          write.fail('the storage engine did not say whether it wrote');
-        } else write.finish(result, this.#effectsOf(batch, result, epoch));
-        if (!this.#isClosed) {
-          this.#sendEffects();
-          this.#progress();
-        }
-        next();
-      }),
-    );
+    this.#data.queue.run((next) => {
+      if (this.#isClosed) next();
+      else this.#writeToEngine(write, epoch, next);
+    });
+  }
+
+  #writeToEngine(write: WriteInFlight, epoch: number, next: () => void): void {
+    const { ports } = this.#node;
+    const { number: partition, tail } = this.#data;
+    ports.engine.write(partition, write.batch, epoch, (result) => {
+      if (result === undefined) {
+        this.#forgetTail();
+        // Reads of its keys wait until the copies that may lack it are removed.
+        write.finish(undefined, this.#data.tail.end.number, ports.nowMs());
+        write.fail('the storage engine did not say whether it wrote');
+      } else {
+        this.#pushEffects(tail, write.batch, result, epoch);
+        write.finish(result, tail.end.number, ports.nowMs());
+      }
+      if (!this.#isClosed) {
+        this.#sendEffects();
+        this.#progress();
+      }
+      next();
+    });
   }
 
   read<T>(
@@ -205,13 +211,16 @@ export class Primary {
   }
 
   fillChunkAnswered(from: BootId, { fillId, number, failure }: FillChunkAnswer): void {
-    const fill = this.#followers.get(from)?.fill;
-    if (fill?.id === fillId) fill.chunkAnswered(number, failure);
+    const follower = this.#followers.get(from);
+    if (follower?.fill?.id !== fillId) return;
+    follower.answeredMs = this.#node.ports.nowMs();
+    follower.fill.chunkAnswered(number, failure);
   }
 
   fillAnswered(from: BootId, { fillId }: FillAnswer): void {
     const follower = this.#followers.get(from);
     if (follower?.fill?.id !== fillId) return;
+    follower.answeredMs = this.#node.ports.nowMs();
     follower.fill.answered();
     this.#advanceFill(follower);
   }
@@ -264,8 +273,7 @@ export class Primary {
     return kind === 'set' && this.#followers.isFull ? FULL : undefined;
   }
 
-  #effectsOf(batch: WriteBatch, result: WriteOutcomes, epoch: number): number {
-    const { tail } = this.#data;
+  #pushEffects(tail: Tail, batch: WriteBatch, result: WriteOutcomes, epoch: number): void {
     let { number } = tail.end;
     const push = (id: KeyId, entry: Effect['entry']): void =>
       tail.push({ position: { epoch, number: ++number }, id, entry });
@@ -281,7 +289,6 @@ export class Primary {
         if (isEffect) push(id, undefined);
       });
     }
-    return number;
   }
 
   #sendEffects(): void {
@@ -312,8 +319,7 @@ export class Primary {
     const { epoch } = this.#entry;
     const isOver = takeover.isOver((to, after) => this.#bringUp(to, after));
     if (!isOver) {
-      const { requests } = this.#node;
-      if (requests.isOverdue(partition)) requests.ask(partition, epoch, { kind: 'rewrite' });
+      this.#node.requests.settleOverdue(partition, epoch);
       return;
     }
     this.#takeover = undefined;
@@ -333,16 +339,27 @@ export class Primary {
     follower.bringUp(after, this.#entry.epoch, this.#data.tail.base.number);
   }
 
-  /** Removes a copy that does not acknowledge effects or beacons. */
+  /**
+   * Removes a copy that does not acknowledge effects or beacons. If this process stood still, the acknowledgements may be in its
+   * input: it reads that first.
+   */
   #watch(follower: Follower): void {
+    if (follower.isRemoving) this.#remove(follower);
+    else if (this.#isFailing(follower)) {
+      this.#node.ports.afterInput(() => {
+        if (!this.#isClosed && follower.isInSync && this.#isFailing(follower)) this.#remove(follower);
+      });
+    }
+  }
+
+  #isFailing(follower: Follower): boolean {
     const { ports, times, leases } = this.#node;
     const nowMs = ports.nowMs();
     const waitsSinceMs = this.#answers.oldestMs(follower.acknowledged);
     const isLate = nowMs - Math.max(waitsSinceMs ?? nowMs, follower.sinceMs) > times.ackTimeoutMs;
     const silentMs = nowMs - Math.max(leases.answeredMs(follower.bootId), follower.sinceMs);
     const isFar = this.#data.tail.bytes > MAX_TAIL_BYTES && follower.acknowledged === this.#followers.settled;
-    if (follower.isRemoving || isLate || isFar || silentMs > times.leaseMs + times.repeatMs / 2)
-      this.#remove(follower);
+    return isLate || isFar || silentMs > times.leaseMs + times.repeatMs / 2;
   }
 
   #lose(follower: Follower, reason: string): void {
@@ -368,8 +385,10 @@ export class Primary {
       (change) => change.kind === 'add' && change.copy === follower.bootId,
     );
     const { fill } = follower;
-    if (fill !== undefined && tail.bytes > MAX_TAIL_BYTES) fill.fail('it falls behind');
+    if (fill !== undefined && !isAsked && this.#isFillFailing(follower, tail.bytes))
+      fill.fail('the learner does not answer, or falls behind');
     if (fill === undefined || (fill.failure !== undefined && !isAsked)) {
+      follower.isCounted = false;
       const pauseMs = fill === undefined ? 0 : FILL_PAUSE_MS;
       if (ports.nowMs() - follower.sinceMs < pauseMs) return;
       if (fill?.failure !== undefined) this.#node.noteFailure(partition, follower.bootId, fill.failure);
@@ -378,16 +397,29 @@ export class Primary {
       follower.startFill(epoch);
       return;
     }
-    if (!fill.isDone) return;
-    if (!follower.isCounted) {
+    if (fill.isDone) this.#add(follower);
+  }
+
+  /** Asks to add a learner that has all pairs. It counts from before that, but only once it has answered: it may be gone. */
+  #add(follower: Follower): void {
+    const { requests, bootId } = this.#node;
+    const { epoch } = this.#entry;
+    const hasAnswered = follower.acknowledgedEpoch === epoch;
+    if (hasAnswered && !follower.isCounted) {
       follower.count(this.#answers.answered);
       this.#node.beaconSoon(follower.bootId);
     }
-    if (follower.acknowledgedEpoch !== epoch || follower.acknowledged < follower.mark) {
-      follower.pokeSometimes(epoch, this.#followers.settled);
-      return;
-    }
-    requests.ask(partition, epoch, { kind: 'add', by: this.#node.bootId, copy: follower.bootId });
+    if (hasAnswered && follower.acknowledged >= follower.mark)
+      requests.ask(this.#data.number, epoch, { kind: 'add', by: bootId, copy: follower.bootId });
+    else follower.pokeSometimes(epoch, this.#followers.settled);
+  }
+
+  /** A learner that has all pairs, or lacks so much that writers wait for it, must answer in good time. */
+  #isFillFailing({ fill, answeredMs }: Follower, tailBytes: number): boolean {
+    const { ports, times } = this.#node;
+    if (tailBytes > MAX_TAIL_BYTES) return true;
+    const mustAnswer = fill?.isDone === true || this.#isSlowed;
+    return mustAnswer && ports.nowMs() - answeredMs > times.ackTimeoutMs;
   }
 
   /** Tells a process the entry, because it may see the topology later than this one. */

@@ -286,9 +286,9 @@ export class Replica implements NodeContext {
   #hasSilentCopy({ primary, entry }: Partition, nowMs: number): boolean {
     if (primary === undefined || entry === undefined) return false;
     const { leaseMs } = this.times;
-    return entry.inSync.some(
-      (copy) => copy !== this.bootId && nowMs - this.leases.answeredMs(copy) > leaseMs,
-    );
+    for (const copy of entry.inSync)
+      if (copy !== this.bootId && nowMs - this.leases.answeredMs(copy) > leaseMs) return true;
+    return false;
   }
 
   /** R11: asks for the places of primaries that are silent. */

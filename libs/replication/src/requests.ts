@@ -25,11 +25,15 @@ export class Requests {
     this.#send = send;
   }
 
-  /** Asks for a change, unless something was asked a moment ago. Returns whether it did. */
-  ask(partition: number, epoch: number, change: EntryChange): boolean {
+  /**
+   * Asks for a change, unless something was asked a moment ago. Returns whether it did. If an earlier request is overdue, asks
+   * for a rewrite instead, which settles all of them: the change itself may be impossible.
+   */
+  ask(partition: number, epoch: number, wanted: EntryChange): boolean {
     const nowMs = this.#nowMs();
     if (nowMs - (this.#lastMs.get(partition) ?? -Infinity) < this.#times.repeatMs) return false;
     this.#lastMs.set(partition, nowMs);
+    const change: EntryChange = this.#isOverdue(partition) ? { kind: 'rewrite' } : wanted;
     const request = { partition, epoch, change };
     this.#outbox.push(request);
     const pending = this.#pending.get(partition) ?? [];
@@ -55,8 +59,12 @@ export class Requests {
     return this.#pending.get(partition)?.some(({ change }) => matches(change)) === true;
   }
 
-  /** Returns whether a request waits for so long that another one should settle it. */
-  isOverdue(partition: number): boolean {
+  /** Asks for a rewrite if a request waits for so long that another one should settle it (R2). */
+  settleOverdue(partition: number, epoch: number): void {
+    if (this.#isOverdue(partition)) this.ask(partition, epoch, { kind: 'rewrite' });
+  }
+
+  #isOverdue(partition: number): boolean {
     const nowMs = this.#nowMs();
     const isLate = ({ askedMs }: PendingRequest) => nowMs - askedMs > this.#times.settleMs;
     return this.#pending.get(partition)?.some(isLate) === true;

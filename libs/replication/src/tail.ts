@@ -65,6 +65,12 @@ export class Tail {
     return this.#effects[number - this.#base.number - 1]?.position;
   }
 
+  /** Forgets the effects after a number, because the engine could not store them. */
+  cut(number: number): void {
+    for (const effect of this.#effects.splice(Math.max(0, number - this.#base.number)))
+      this.#bytes -= effectBytes(effect);
+  }
+
   /** Forgets the effects up to a number. */
   trim(number: number): void {
     const count = Math.min(number - this.#base.number, this.#effects.length);

@@ -75,10 +75,14 @@ export class Takeover {
     return this.#node.ports.nowMs() - this.#startedMs;
   }
 
-  /** The processes that this one has acknowledged so lately that they may have a lease. There may be several former primaries. */
+  /**
+   * The processes that this one has acknowledged so lately that they may have a lease. There may be several former primaries. An
+   * acknowledgement since this process has known of its role is no lease, because it carries the revision (R9).
+   */
   get #mayHoldLease(): readonly BootId[] {
     const { leases, ports, times } = this.#node;
-    return leases.acknowledgedSince(ports.nowMs() - times.graceMs);
+    const sinceMs = ports.nowMs() - times.graceMs;
+    return this.#data.sinceMs > sinceMs ? leases.acknowledgedSince(sinceMs) : [];
   }
 
   #haveConfirmed(): boolean {
@@ -97,14 +101,18 @@ export class Takeover {
       this.#remove(copy, 'its effects differ from those of the primary');
       return false;
     }
-    const longest = [...this.#copies.values()].reduce<Tail>(
-      (best, { tail: other }) => (other.end.number > best.end.number ? other : best),
-      tail,
-    );
-    if (longest !== tail) {
-      this.#adopt(longest);
+    const [first] = [...this.#copies].sort(([, x], [, y]) => y.tail.end.number - x.tail.end.number);
+    if (first !== undefined && first[1].tail.end.number > tail.end.number) {
+      this.#adopt(first[1].tail);
+      if (this.#ageMs > 2 * this.#node.times.ackTimeoutMs)
+        this.#remove(first[0], 'the new primary can not store its last effects');
       return false;
     }
+    return this.#bringUp(send);
+  }
+
+  #bringUp(send: (to: BootId, after: Position) => void): boolean {
+    const { tail } = this.#data;
     const behind = [...this.#copies].filter(([, { position }]) => !isSame(position, tail.end));
     for (const [copy, { position }] of behind) send(copy, position);
     const [first] = behind[0] ?? [];
@@ -113,14 +121,19 @@ export class Takeover {
     return behind.length === 0;
   }
 
-  /** Applies the effects that only another copy has: they may have been acknowledged. */
+  /** Applies the effects that only another copy has. If that fails, they are tried again later. */
   #adopt(longest: Tail): void {
     const { tail, queue, number: partition } = this.#data;
     const { engine } = this.#node.ports;
     const effects = longest.after(tail.end);
     for (const effect of effects) tail.push(effect);
     const highest = effects.reduce((most, { entry }) => Math.max(most, entry?.version ?? 0), 0);
-    queue.run((next) => engine.apply(partition, effects, highest, () => next()));
+    queue.run((next) =>
+      engine.apply(partition, effects, highest, (result) => {
+        if (result !== 'applied') tail.cut(engine.position(partition).number);
+        next();
+      }),
+    );
   }
 
   #leasesHaveEnded(): boolean {

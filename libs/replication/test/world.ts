@@ -30,6 +30,7 @@ export class World {
   requests: EntryRequest[] = [];
   #inTransit: (() => void)[] = [];
   #cut = new Set<string>();
+  readonly #paused = new Map<BootId, (() => void)[]>();
 
   add(
     name: string,
@@ -87,7 +88,31 @@ export class World {
 
   send(from: BootId, to: BootId, message: Message): void {
     if (this.#cut.has(`${from}>${to}`)) return;
-    this.#inTransit.push(() => this.members.get(to)?.replica.receive(from, message));
+    const deliver = (): void => this.members.get(to)?.replica.receive(from, message);
+    this.#inTransit.push(() => {
+      const input = this.#paused.get(to);
+      if (input === undefined) deliver();
+      else input.push(deliver);
+    });
+  }
+
+  /** Calls back when all messages were delivered that had been sent before. */
+  afterInput(done: () => void): void {
+    this.#inTransit.push(done);
+  }
+
+  /** Messages to a member wait in its input until it goes on. */
+  pause(member: Member): void {
+    this.#paused.set(member.bootId, []);
+  }
+
+  /** The member has stood still for a while. It looks at the time before it reads its input. */
+  resume(member: Member): void {
+    const input = this.#paused.get(member.bootId) ?? [];
+    this.#paused.delete(member.bootId);
+    member.replica.tick();
+    this.#inTransit.unshift(...input);
+    this.settle();
   }
 
   /** Delivers all messages, and those that they cause. */
@@ -143,7 +168,7 @@ export class Member {
         send: (to, message) => world.send(bootId, to, message),
         ask: (requests) => void world.requests.push(...requests),
         readTopology: (done) => void this.reads.push(done),
-        afterInput: (done) => done(),
+        afterInput: (done) => world.afterInput(done),
         clock: { nowMs: () => world.nowMs, raise: () => undefined },
         engine: this.engine,
       },

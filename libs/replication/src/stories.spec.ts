@@ -1,0 +1,175 @@
+import { World, type Member } from '../test/world.js';
+
+let world: World;
+let a: Member;
+let b: Member;
+let c: Member;
+
+beforeEach(() => {
+  world = new World();
+  a = world.add('a');
+  b = world.add('b');
+  c = world.add('c');
+});
+
+const done = { kind: 'done' };
+const kinds = () => world.requests.map(({ change }) => change.kind);
+
+/** Neither hears the other. */
+function separate(one: Member, other: Member): void {
+  world.cut(one, other);
+  world.cut(other, one);
+}
+
+describe('a hand-over to a copy that dies', () => {
+  it('is settled by another request, and calls go on (R2, R14)', () => {
+    world.assign(a, b, c);
+    a.replica.handOver(7, b.bootId);
+    separate(a, b);
+    separate(c, b);
+    world.requests = [];
+    world.pass(5000);
+    expect(kinds()).toContain('rewrite');
+    world.requests = world.requests.filter(({ change }) => change.kind !== 'promote');
+    world.grant();
+    world.pass(3000);
+    world.requests = world.requests.filter(({ change }) => change.kind !== 'promote');
+    world.grant();
+    world.pass(600);
+    const write = a.set('k', 'v');
+    world.settle();
+    expect([world.entry.inSync, write.answer]).toMatchObject([[a.bootId, c.bootId], done]);
+  });
+});
+
+describe('a primary that stood still', () => {
+  it('does not accuse its copies of the time that its own engine took (R5)', () => {
+    world.assign(a, b, c);
+    a.engine.waiting = [];
+    const write = a.set('k', 'v');
+    world.pass(2000);
+    for (const run of a.engine.waiting.splice(0)) run();
+    a.engine.waiting = undefined;
+    a.replica.tick();
+    world.settle();
+    expect([write.answer, kinds()]).toMatchObject([done, []]);
+  });
+
+  it('reads its input before it accuses its copies (R5)', () => {
+    world.assign(a, b, c);
+    const write = a.set('k', 'v');
+    world.pause(a);
+    world.settle();
+    world.nowMs += 1500;
+    world.resume(a);
+    world.pass(600);
+    expect([write.answer, kinds()]).toMatchObject([done, []]);
+  });
+});
+
+describe('a learner that dies when it has all pairs', () => {
+  it('stops writes only until the request to add it is settled (R2, R16)', () => {
+    world.assign(a);
+    a.set('k', 'v');
+    world.commit({ kind: 'nameLearner', learner: b.bootId });
+    for (let i = 0; i < 100 && a.replica.fills().length === 0; i++) world.pass(100);
+    separate(a, b);
+    world.pass(4000);
+    world.requests = world.requests.filter(({ change }) => change.kind === 'rewrite');
+    world.grant();
+    world.pass(1500);
+    expect(a.set('k', 'w').answer).toMatchObject(done);
+    expect(a.replica.takeFailures()).toMatchObject([{ copy: b.bootId }]);
+  });
+});
+
+describe('a copy whose engine fails', () => {
+  it('claims no effect that it did not store, and as a primary goes on from where it is (R7)', () => {
+    world.assign(a, b, c);
+    b.engine.results.push('unavailable');
+    a.set('k', 'v');
+    world.settle();
+    expect(b.replica.states()).toMatchObject([{ position: { number: 0 } }]);
+    world.requests = [];
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
+    world.pass(1000);
+    expect([b.isServing, b.pairs, b.engine.position(7).number]).toEqual([true, { k: 'v' }, 1]);
+  });
+
+  it('tries again if it can not store what a new primary must take from others (R12)', () => {
+    world.assign(a, b, c);
+    world.cut(a, b);
+    a.set('k', 'v');
+    world.settle();
+    world.mend();
+    b.engine.results.push('unavailable');
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
+    world.pass(1000);
+    expect([b.isServing, b.pairs]).toEqual([true, { k: 'v' }]);
+  });
+});
+
+describe('a write that waits for the engine when the node loses the role', () => {
+  it('is not done any more', () => {
+    world.assign(a, b);
+    a.engine.waiting = [];
+    const [first, second] = [a.set('k', 'v'), a.set('l', 'w')];
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
+    for (let run = a.engine.waiting.shift(); run !== undefined; run = a.engine.waiting.shift()) run();
+    a.engine.waiting = undefined;
+    world.pass(1000);
+    expect([first.answer, second.answer]).toMatchObject([{ kind: 'maybeApplied' }, { kind: 'maybeApplied' }]);
+    expect([b.isServing, a.pairs, b.pairs]).toEqual([true, { k: 'v' }, { k: 'v' }]);
+  });
+
+  it('leaves no trace in a copy that is filled anew', () => {
+    world.assign(a, b);
+    a.engine.waiting = [];
+    a.set('k', 'v');
+    separate(a, b);
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
+    world.pass(1500);
+    world.requests = world.requests.filter(({ change }) => change.kind === 'remove');
+    world.grant();
+    world.pass(3000);
+    world.mend();
+    world.commit({ kind: 'nameLearner', learner: a.bootId });
+    world.settle();
+    for (let run = a.engine.waiting.shift(); run !== undefined; run = a.engine.waiting.shift()) run();
+    a.engine.waiting = undefined;
+    b.replica.takeFailures();
+    b.set('l', 'w');
+    world.pass(2000);
+    world.grant();
+    expect(b.replica.takeFailures()).toEqual([]);
+    expect([world.entry.inSync, a.pairs]).toEqual([[b.bootId, a.bootId], { l: 'w' }]);
+  });
+});
+
+describe('a write that the engine has not finished when too few copies are left', () => {
+  it('ends as perhaps applied (R5)', () => {
+    world.topology = { ...world.topology, minInSync: 2 };
+    world.assign(a, b);
+    a.engine.waiting = [];
+    const write = a.set('k', 'v');
+    world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
+    for (const run of a.engine.waiting.splice(0)) run();
+    expect(write.answer).toMatchObject({ kind: 'maybeApplied' });
+  });
+});
+
+describe('a former primary that hears nothing and goes on sending beacons', () => {
+  it('stops its successor for one grace, and no longer (R12)', () => {
+    world.assign(a, b, c);
+    world.cut(b, a);
+    world.cut(c, a);
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [b, c]);
+    world.pass(1500);
+    world.requests = [];
+    world.commit({ kind: 'remove', by: b.bootId, copy: a.bootId }, [b, c]);
+    world.pass(500);
+    expect(b.isServing).toBe(false);
+    world.pass(1000);
+    expect([a.isServing, b.isServing]).toEqual([false, true]);
+  });
+});
