@@ -53,8 +53,33 @@ describe('the workers', () => {
   });
 });
 
+describe('a cluster', () => {
+  it('is off by default', () => {
+    expect(readConfig([], {}).cluster).toBeUndefined();
+  });
+
+  it.each([
+    ['memory', { kind: 'memory' }],
+    ['file:/var/lib/kvs/topology', { kind: 'file', path: '/var/lib/kvs/topology' }],
+  ])('keeps its topology in %s', (place, topology) => {
+    const { cluster, nodes } = readConfig(['--topology', place], {});
+    expect(cluster).toMatchObject({ topology, copies: 2, minInSync: 1, replaceAfterMs: 60_000 });
+    expect(nodes).toEqual([]);
+  });
+
+  it('invites the nodes that are given', () => {
+    expect(readConfig(['a:1', '--topology', 'memory'], {}).nodes).toEqual(['a:1']);
+  });
+});
+
 describe('bad arguments', () => {
   it.each([
+    [['--topology', 'zookeeper'], "option '--topology <place>' argument 'zookeeper' is invalid."],
+    [['--topology', 'memory', '--workers', '2'], '--topology needs --workers 1'],
+    [['--topology', 'memory', '--min-in-sync', '3'], '--min-in-sync is more than --copies'],
+    [['--topology', 'memory', '--host', '0.0.0.0'], '--topology needs --advertise'],
+    [['--topology', 'memory', '--advertise', 'proxy:80'], "option '--advertise <url>'"],
+    [['--copies', '9'], "option '--copies <number>' argument '9' is invalid."],
     [
       ['localhost'],
       'A node is given as host:port, such as localhost:3000 or [::1]:3000, not as "localhost".',

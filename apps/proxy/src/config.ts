@@ -11,16 +11,19 @@ import {
   usageError,
   words,
 } from '@kvs/server';
+import { CLUSTER_OPTIONS, clusterConfig, type ClusterConfig } from './cluster/cluster-config.js';
 
 export interface ProxyConfig extends HttpSettings {
   readonly host: string;
   readonly port: number;
   /** How many processes share the port. */
   readonly workers: number;
-  /** The storage nodes as `host:port`, each once. */
+  /** The storage nodes as `host:port`, each once. Those of a cluster are invited, and there may be none. */
   readonly nodes: readonly string[];
   /** How long a node may take to answer, in milliseconds. */
   readonly nodeTimeoutMs: number;
+  /** Undefined if the nodes are a fixed list. */
+  readonly cluster: ClusterConfig | undefined;
 }
 
 const DEFAULT_NODES = 'localhost:3000';
@@ -61,6 +64,7 @@ export const COMMAND = {
       parse: parseWorkers,
     },
     nodeTimeoutMs: milliseconds(NODES, 'longest wait for a node', 5000),
+    ...CLUSTER_OPTIONS,
     ...HTTP_OPTIONS,
   },
 };
@@ -73,7 +77,11 @@ export function readConfig(
   const { argument, options } = parseCommand(COMMAND, argv);
   const given = argument('nodes');
   const { host, port, workers, nodeTimeoutMs } = options;
-  const nodes = parseNodes(given.length > 0 ? given : [environment['KVS_NODES'] ?? DEFAULT_NODES]);
+  const cluster = clusterConfig(options, host, workers);
+  // Nodes may also join a cluster by themselves.
+  const otherwise = environment['KVS_NODES'] ?? (cluster === undefined ? DEFAULT_NODES : undefined);
+  const texts = given.length > 0 ? given : [otherwise ?? []].flat();
+  const nodes = texts.length === 0 ? [] : parseNodes(texts);
   return {
     ...httpSettings(options),
     host,
@@ -81,6 +89,7 @@ export function readConfig(
     workers,
     nodes,
     nodeTimeoutMs,
+    cluster,
   };
 }
 

@@ -1,6 +1,12 @@
 #!/usr/bin/env node
 import { openHttp } from '@kvs/http-api';
-import { orExit, serve } from '@kvs/server';
+import { HttpService } from '@nestjs/axios';
+import { exitAtStart, orExit, originOf, serve, type Logger } from '@kvs/server';
+import type { ClusterConfig } from './cluster/cluster-config.js';
+import { ClusterMember } from './cluster/cluster-member.js';
+import { clusterMetrics } from './cluster/cluster-metrics.js';
+import { CONTROL_PLANE_METHODS } from './cluster/control-plane.controller.js';
+import { openTopologyStore } from './cluster/open-topology-store.js';
 import { COMMAND, readConfig } from './config.js';
 import { ProxyModule } from './proxy.module.js';
 
@@ -12,17 +18,38 @@ await serve({
   addresses: { http: config },
   workers: config.workers,
   open: async ({ logger, budget }) => {
+    const member = config.cluster && (await openMember(config.cluster, config.nodes, logger));
     const { app, listener, metrics } = await openHttp({
       title: 'kvs proxy',
       version,
       host: config.host,
       settings: config,
-      module: ProxyModule.register(config, logger),
-      methods: { '/cluster': ['GET', 'HEAD'] },
+      module: ProxyModule.register(config, logger, member),
+      methods: { '/cluster': ['GET', 'HEAD'], ...(member && CONTROL_PLANE_METHODS) },
       refusesProxies: true,
       admission: budget.admissionOf('http'),
       logger,
     });
-    return { listeners: [listener], metrics, close: () => app.close() };
+    if (member !== undefined) metrics.add(clusterMetrics(member));
+    return {
+      listeners: [listener],
+      metrics,
+      listening: (protocol, bound) => {
+        member?.listening(originOf(protocol, bound)).catch((error: unknown) => exitAtStart(name, error));
+      },
+      close: async () => {
+        await member?.close();
+        await app.close();
+      },
+    };
   },
 });
+
+async function openMember(
+  cluster: ClusterConfig,
+  nodes: readonly string[],
+  logger: Logger,
+): Promise<ClusterMember> {
+  const store = await openTopologyStore(cluster.topology, (error) => exitAtStart(name, error));
+  return new ClusterMember({ config: cluster, nodes, store, http: new HttpService(), logger });
+}

@@ -1,9 +1,11 @@
-import { HttpApiModule, METRICS_SOURCE, OPERATIONS, READINESS } from '@kvs/http-api';
+import { HttpApiModule, LIMITS, METRICS_SOURCE, OPERATIONS, READINESS } from '@kvs/http-api';
 import type { Logger } from '@kvs/server';
 import { endOfCallback, endOfTurn, NodeLink } from '@kvs/node-link';
 import { FixedNodes, Router } from '@kvs/router';
 import { HttpModule, HttpService } from '@nestjs/axios';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { ClusterMember } from './cluster/cluster-member.js';
+import { ControlPlaneController } from './cluster/control-plane.controller.js';
 import { ClusterController } from './cluster.controller.js';
 import type { ProxyConfig } from './config.js';
 import { LoopedNodes } from './looped-nodes.js';
@@ -20,11 +22,12 @@ export class ProxyModule implements OnApplicationShutdown {
     this.#router = router;
   }
 
-  static register(config: ProxyConfig, logger: Logger): DynamicModule {
+  /** @param member the proxy's part in a cluster; undefined if the nodes are a fixed list */
+  static register(config: ProxyConfig, logger: Logger, member?: ClusterMember): DynamicModule {
     return {
       module: ProxyModule,
       imports: [
-        RouterModule.register(config, logger),
+        RouterModule.register(config, logger, member),
         HttpApiModule.register({
           limits: config.limits,
           providers: [
@@ -34,7 +37,8 @@ export class ProxyModule implements OnApplicationShutdown {
           ],
         }),
       ],
-      controllers: [ClusterController],
+      providers: [{ provide: LIMITS, useValue: config.limits }],
+      controllers: member === undefined ? [ClusterController] : [ClusterController, ControlPlaneController],
     };
   }
 
@@ -46,17 +50,17 @@ export class ProxyModule implements OnApplicationShutdown {
 /** The one router of the process, for the protocol's routes and for those of the proxy alone. */
 @Module({})
 class RouterModule {
-  static register(config: ProxyConfig, logger: Logger): DynamicModule {
+  static register(config: ProxyConfig, logger: Logger, member: ClusterMember | undefined): DynamicModule {
     const loops = new LoopedNodes(logger);
     const router = {
       provide: Router,
       inject: [HttpService],
       useFactory: (http: HttpService) => {
-        const { nodes, nodeTimeoutMs, limits } = config;
+        const { nodes, nodeTimeoutMs, limits, cluster } = config;
         // The fast path handles the requests of a turn in one callback; Express answers each in a callback of its own.
         const schedule = config.fastLane ? endOfCallback : endOfTurn;
         return new Router(
-          new FixedNodes(nodes),
+          member?.routes ?? new FixedNodes(nodes),
           (address) =>
             new NodeLink(address, {
               nodeTimeoutMs,
@@ -67,6 +71,7 @@ class RouterModule {
               explainRefusal: (_, status) => refusalReason(http, address, status, nodeTimeoutMs),
               onBreach: (message) => logger.warn(message),
             }),
+          cluster && { failover: { waitMs: cluster.failoverWaitMs } },
         );
       },
     };
@@ -74,8 +79,12 @@ class RouterModule {
       module: RouterModule,
       global: true,
       imports: [HttpModule],
-      providers: [router, { provide: LoopedNodes, useValue: loops }],
-      exports: [router, LoopedNodes],
+      providers: [
+        router,
+        { provide: LoopedNodes, useValue: loops },
+        { provide: ClusterMember, useValue: member },
+      ],
+      exports: [router, LoopedNodes, ClusterMember],
     };
   }
 }

@@ -32,6 +32,15 @@ export const ERROR_CODES = {
   headers_too_large: { status: 431, title: 'The headers are too large' },
   not_implemented: { status: 501, title: 'The server does not implement this' },
 
+  // About the nodes of a cluster.
+  unknown_node: { status: 404, title: 'No such node' },
+  duplicate_node: { status: 409, title: 'Another node has the address or the boot id' },
+  outdated_directory: { status: 409, title: 'The data directory of the node is a restored backup' },
+  node_in_use: { status: 409, title: 'The node has a role in some partition' },
+  wrong_cluster: { status: 409, title: 'The request is about another cluster' },
+  store_unavailable: { status: 503, title: 'The topology cannot be read or changed' },
+  outdated_store: { status: 503, title: 'The topology store has lost changes' },
+
   // The request is valid, and could not be carried out.
   wrong_node: { status: 421, title: 'The storage node does not serve the partition of the key' },
   version_mismatch: { status: 409, title: 'The version is not the one asked for' },

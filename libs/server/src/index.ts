@@ -7,7 +7,7 @@ export { canonicalHost, isLoopback } from './command-line/host-names.js';
 export * from './command-line/options.js';
 export * from './command-line/settings.js';
 export { exitAtStart, orExit, StartError, USAGE_EXIT_CODE, usageError } from './command-line/start-error.js';
-export { listen, type ListenOptions } from './lifecycle/listen.js';
+export { listen, originOf, type ListenOptions } from './lifecycle/listen.js';
 export type { Listener } from './lifecycle/listener.js';
 export { serve, type OpenServer, type ServeOptions, type ServerParts } from './lifecycle/serve.js';
 export type { Logger } from './logs/logger.js';

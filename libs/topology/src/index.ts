@@ -1,4 +1,4 @@
-export { ClusterControl, type ClusterControlSettings, type NodeUpdate } from './control/cluster-control.js';
+export { ClusterControl, type ClusterControlSettings } from './control/cluster-control.js';
 export type { ClusterStatus } from './control/cluster-status.js';
 export type { ControlLog, ControlPorts, ControlTimers } from './control/ports.js';
 export type {
@@ -10,6 +10,7 @@ export type {
   Knowledge,
   MoveFailure,
   NodeReport,
+  NodeUpdate,
   PrimaryOrder,
   PromotionAnswer,
   PromotionQuestion,
@@ -21,6 +22,7 @@ export {
   invitationFrom,
   joinRequestFrom,
   nodeReportFrom,
+  nodeUpdateFrom,
   promotionAnswerFrom,
   promotionQuestionFrom,
   reportAnswerFrom,

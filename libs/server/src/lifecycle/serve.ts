@@ -38,6 +38,11 @@ export interface OpenServer {
   /** One listener for each of the `addresses`. */
   readonly listeners: readonly Listener[];
   readonly metrics: ServerMetrics;
+  /**
+   * Called once a listener accepts connections, with its protocol and with the port that it has. Not called in a worker, which
+   * shares the port of its primary process. Default: nothing.
+   */
+  listening?(protocol: string, bound: ListenOptions): void;
   /** Closes what the server holds, once nothing is in flight. If it rejects, the exit code is 1. */
   close(): Promise<void>;
 }
@@ -83,6 +88,7 @@ async function serveHere(options: ServeOptions, worker: number | undefined, logg
     if (address === undefined) throw new TypeError(`${listener.protocol} has no address`);
     const bound = { host: address.host, port: await listener.start(address) };
     logger.info(bound, `listening on ${originOf(listener.protocol, bound)}`);
+    server.listening?.(listener.protocol, bound);
   }
   onStopSignals(stop);
 }

@@ -20,6 +20,7 @@ import type {
   JoinRequest,
   Knowledge,
   NodeReport,
+  NodeUpdate,
   PrimaryOrder,
   PromotionAnswer,
   PromotionQuestion,
@@ -119,6 +120,21 @@ export function promotionQuestionFrom(value: unknown): PromotionQuestion {
 export function promotionAnswerFrom(value: unknown): PromotionAnswer {
   const partitions = list(fieldsOf(value, 'the answer'), 'partitions');
   return { partitions: partitions.map((number) => partition({ partition: number })) };
+}
+
+/** Reads what an operator wants to change of a node. */
+export function nodeUpdateFrom(value: unknown): NodeUpdate {
+  const fields = fieldsOf(value, 'the update');
+  const unknown = Object.keys(fields).find((name) => !['weight', 'zone', 'state'].includes(name));
+  if (unknown !== undefined) throw invalid(`a node has no ${unknown} that can be changed`);
+  const { state } = fields;
+  if (state !== undefined && state !== 'active' && state !== 'draining')
+    throw invalid('a state is active or draining');
+  return {
+    ...(fields['weight'] !== undefined && { weight: positive(fields, 'weight') }),
+    ...(fields['zone'] !== undefined && { zone: text(fields, 'zone') }),
+    ...(state !== undefined && { state }),
+  };
 }
 
 function knowledgeOf(fields: Fields): Knowledge {

@@ -1,5 +1,5 @@
 import type { NodeIdentity, EntryRequest } from '../topology-changes.js';
-import type { BootId, Topology } from '../topology.js';
+import type { BootId, NodeState, Topology } from '../topology.js';
 
 /*
  * The requests between nodes and proxies about the topology. They are JSON over HTTP, so that a person can follow them:
@@ -8,6 +8,7 @@ import type { BootId, Topology } from '../topology.js';
  *   GET  /cluster/topology           nothing            → TopologyAnswer     at a proxy
  *   POST /cluster/entries            EntriesRequest     → TopologyAnswer     at a proxy
  *   POST /cluster/nodes/{id}/status  NodeReport         → ReportAnswer       at a proxy
+ *   PATCH /cluster/nodes/{id}        NodeUpdate         → nothing            at a proxy
  *   POST /cluster/invitation         Invitation         → nothing            at a node
  *   POST /cluster/promotions         PromotionQuestion  → PromotionAnswer    at a node
  */
@@ -120,4 +121,11 @@ export interface PromotionQuestion {
 export interface PromotionAnswer {
   /** The partitions that the node still agrees to become primary of. */
   readonly partitions: readonly number[];
+}
+
+/** What an operator changes of a node. */
+export interface NodeUpdate {
+  readonly weight?: number;
+  readonly zone?: string;
+  readonly state?: Exclude<NodeState, 'joining'>;
 }

@@ -16,7 +16,8 @@ export class ChangeLog {
     const isIncomplete = short > 0;
     if (isIncomplete === this.#isIncomplete) return;
     this.#isIncomplete = isIncomplete;
-    if (isIncomplete) this.#log.info({ partitions: short }, 'copies are being made anew');
+    if (isIncomplete)
+      this.#log.info({ partitions: short }, `copies of ${short} partitions are being made anew`);
     else this.#log.info({ copies: topology.copies }, 'done: all partitions have all their copies');
   }
 
@@ -32,7 +33,11 @@ export class ChangeLog {
     const name = (bootId: BootId) =>
       [...topology.nodes, ...before.nodes].find((node) => node.bootId === bootId)?.id ?? bootId;
     for (const { from, to, partitions } of counts.values()) {
-      this.#log.info({ from: name(from), to: name(to), partitions }, 'copy promoted');
+      const details = { from: name(from), to: name(to), partitions };
+      this.#log.info(
+        details,
+        `copy promoted: ${details.to} serves ${partitions} partitions of ${details.from}`,
+      );
     }
   }
 }

@@ -2,16 +2,19 @@ import type {
   EntriesRequest,
   JoinRequest,
   NodeReport,
+  NodeUpdate,
   ReportAnswer,
   TopologyAnswer,
 } from '../control-plane/messages.js';
 import { TopologyError } from '../errors.js';
 import type { PlanSettings } from '../planning/plan.js';
+import { REACHABLE_FOR_MS } from '../planning/plan-node.js';
 import { endProcess, registerNode, removeNode, updateNode } from '../topology-changes.js';
-import { hasRole, newTopology, type ClusterSettings, type NodeState, type Topology } from '../topology.js';
+import { hasRole, newTopology, type ClusterSettings, type Topology } from '../topology.js';
 import { ChangeLog } from './change-log.js';
 import { Controller } from './controller.js';
 import { EntryQueue } from './entry-queue.js';
+import { LastingProblem } from './lasting-problem.js';
 import { NodeReports } from './node-reports.js';
 import type { ControlPorts } from './ports.js';
 import { statusOf, type ClusterStatus } from './cluster-status.js';
@@ -26,13 +29,6 @@ export interface ClusterControlSettings extends PlanSettings {
   readonly transferBytesPerSecond: number | undefined;
 }
 
-/** What an operator changes of a node. */
-export interface NodeUpdate {
-  readonly weight?: number;
-  readonly zone?: string;
-  readonly state?: Exclude<NodeState, 'joining'>;
-}
-
 /**
  * The control plane of a proxy, without its HTTP: nodes join, report and ask for changes; operators look and decide; and the
  * controller works if this proxy leads.
@@ -40,6 +36,7 @@ export interface NodeUpdate {
 export class ClusterControl {
   readonly #settings: ClusterControlSettings;
   readonly #ports: ControlPorts;
+  readonly #problem: LastingProblem;
   readonly #keeper: TopologyKeeper;
   readonly #queue: EntryQueue;
   readonly #reports: NodeReports;
@@ -51,6 +48,7 @@ export class ClusterControl {
   constructor(settings: ClusterControlSettings, ports: ControlPorts) {
     this.#settings = settings;
     this.#ports = ports;
+    this.#problem = new LastingProblem(ports.log, 'the topology can not be read');
     this.#keeper = new TopologyKeeper(ports.store);
     this.#queue = new EntryQueue(this.#keeper, ports);
     this.#reports = new NodeReports(ports.timers);
@@ -153,6 +151,17 @@ export class ClusterControl {
     await this.#keeper.change((topology) => withoutNode(topology, id, isGone));
   }
 
+  /** Returns which of these addresses belong to no node that is known and heard. Only the leader hears nodes. */
+  silent(addresses: readonly string[]): string[] {
+    const { nodes } = this.#keeper.current ?? { nodes: [] };
+    const nowMs = this.#ports.timers.nowMs();
+    const heard = nodes.filter(({ bootId }) => {
+      const status = this.#reports.statuses.get(bootId);
+      return !this.#controller.isLeading || (status && nowMs - status.lastHeardMs <= REACHABLE_FOR_MS);
+    });
+    return addresses.filter((address) => !heard.some((node) => node.address === address));
+  }
+
   /** Returns the state of the cluster for operators. */
   status(): ClusterStatus {
     const topology = this.#keeper.current;
@@ -175,9 +184,10 @@ export class ClusterControl {
   }
 
   #refresh(): void {
-    this.#keeper.read().catch((error: unknown) => {
-      this.#ports.log.warn({ error }, 'the topology cannot be read');
-    });
+    this.#keeper.read().then(
+      () => this.#problem.end(),
+      (error: unknown) => this.#problem.meet(error),
+    );
   }
 }
 

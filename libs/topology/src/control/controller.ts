@@ -3,6 +3,7 @@ import { plan, type Plan, type PlanSettings } from '../planning/plan.js';
 import { raiseVersionCeiling, updateNode } from '../topology-changes.js';
 import type { BootId, Topology } from '../topology.js';
 import type { EntryQueue } from './entry-queue.js';
+import { LastingProblem } from './lasting-problem.js';
 import type { NodeReports } from './node-reports.js';
 import type { ControlPorts } from './ports.js';
 import type { TopologyKeeper } from './topology-keeper.js';
@@ -23,6 +24,7 @@ export interface ControllerParts {
  */
 export class Controller {
   readonly #parts: ControllerParts;
+  readonly #problem: LastingProblem;
   #leader: string | undefined;
   #plan: Plan | undefined;
   /** The state at the last plan, to notice that nothing is new. */
@@ -35,6 +37,7 @@ export class Controller {
 
   constructor(parts: ControllerParts) {
     this.#parts = parts;
+    this.#problem = new LastingProblem(parts.ports.log, 'the controller can not work');
     parts.keeper.watch(() => {
       if (this.isLeading && this.#plan !== undefined && !isEmpty(this.#plan)) this.#wakeSoon();
     });
@@ -88,8 +91,9 @@ export class Controller {
     this.#isDueSoon = false;
     try {
       await this.#step();
+      this.#problem.end();
     } catch (error) {
-      this.#parts.ports.log.warn({ error }, 'the controller could not change the topology');
+      this.#problem.meet(error);
     }
     this.#isWorking = false;
     this.#wakeAfter(this.#isDueSoon ? SOON_MS : INTERVAL_MS);
@@ -103,7 +107,7 @@ export class Controller {
     if (!this.isLeading) return;
     if (!wasLeading) {
       reports.forget();
-      ports.log.info({ url }, 'this proxy leads the cluster');
+      ports.log.info({ url }, 'this proxy leads the cluster now');
     }
     reports.follow(topology);
     const state = this.#stateOf(topology);

@@ -116,7 +116,11 @@ export class EntryQueue {
     try {
       return await this.#ports.confirmPromotions(address, question);
     } catch (error) {
-      this.#ports.log.warn({ node: address, error }, 'a node that was to become primary does not answer');
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#ports.log.warn(
+        { address, reason },
+        `${address} can not become primary, because it does not answer: ${reason}`,
+      );
       return { partitions: [] };
     }
   }

@@ -20,6 +20,7 @@ export interface ControlTimers {
   after(delayMs: number, task: () => void): () => void;
 }
 
+/** The part of a logger that the control plane uses. Each message says everything; the details are for programs. */
 export interface ControlLog {
   info(details: object, message: string): void;
   warn(details: object, message: string): void;

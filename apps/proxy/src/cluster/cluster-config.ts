@@ -1,0 +1,93 @@
+import {
+  choice,
+  InvalidArgumentError,
+  milliseconds,
+  usageError,
+  wholeNumber,
+  type OptionDefinition,
+  type Values,
+} from '@kvs/server';
+import { MAX_COPIES, type PlanSettings } from '@kvs/topology';
+
+/** Where the topology is kept. */
+export type TopologyPlace = { readonly kind: 'memory' } | { readonly kind: 'file'; readonly path: string };
+
+/** How a proxy takes part in a cluster whose partitions move. */
+export interface ClusterConfig extends Pick<PlanSettings, 'replaceAfterMs' | 'whenLost'> {
+  readonly topology: TopologyPlace;
+  readonly copies: number;
+  readonly minInSync: number;
+  /** How long a request waits while no node serves its partition, in milliseconds. */
+  readonly failoverWaitMs: number;
+  /** The URL of this proxy for nodes and other proxies; undefined for where it listens. */
+  readonly advertise: string | undefined;
+}
+
+const GROUP = 'Cluster';
+
+export const CLUSTER_OPTIONS = {
+  topology: {
+    group: GROUP,
+    description:
+      'where to keep which node has which partition: memory or file:PATH; without it, nodes are a fixed list',
+    value: 'place',
+    default: undefined,
+    parse: parsePlace,
+  } as OptionDefinition<TopologyPlace | undefined>,
+  copies: wholeNumber(
+    { group: GROUP, description: 'copies of each partition, for a new cluster' },
+    2,
+    MAX_COPIES,
+  ),
+  minInSync: wholeNumber(
+    { group: GROUP, description: 'copies that a write needs, for a new cluster' },
+    1,
+    MAX_COPIES,
+  ),
+  replaceAfterMs: milliseconds(
+    GROUP,
+    'how long a node may be away before its copies are made elsewhere',
+    60_000,
+  ),
+  whenLost: choice(
+    { group: GROUP, description: 'what to do with a partition whose copies are all gone', value: 'action' },
+    ['start', 'offline'],
+    'start',
+  ),
+  failoverWaitMs: milliseconds(GROUP, 'how long a request waits for a partition without a node', 5000),
+  advertise: {
+    group: GROUP,
+    description: 'where nodes and other proxies reach the proxy; by default where it listens',
+    value: 'url',
+    default: undefined,
+    parse: parseUrl,
+  } as OptionDefinition<string | undefined>,
+};
+
+/** @throws StartError for options that contradict each other */
+export function clusterConfig(
+  { topology, ...options }: Values<typeof CLUSTER_OPTIONS>,
+  host: string,
+  workers: number,
+): ClusterConfig | undefined {
+  if (topology === undefined) return undefined;
+  if (workers > 1) throw usageError('--topology needs --workers 1: one process hears the nodes and leads');
+  if (options.minInSync > options.copies) throw usageError('--min-in-sync is more than --copies');
+  if (options.advertise === undefined && ANY_ADDRESS.has(host))
+    throw usageError(`--topology needs --advertise, because nodes can't reach a proxy at ${host}`);
+  return { topology, ...options };
+}
+
+function parsePlace(text: string): TopologyPlace {
+  if (text === 'memory') return { kind: 'memory' };
+  const path = /^file:(.+)$/.exec(text)?.[1];
+  if (path !== undefined) return { kind: 'file', path };
+  throw new InvalidArgumentError('It must be memory or file:PATH.');
+}
+
+function parseUrl(text: string): string {
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return new URL(text).origin;
+  throw new InvalidArgumentError('It must be a URL such as http://localhost:8080.');
+}
+
+const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);

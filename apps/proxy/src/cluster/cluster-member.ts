@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { HttpService } from '@nestjs/axios';
+import { systemTimers, TopologyRoutes } from '@kvs/router';
+import type { Logger } from '@kvs/server';
+import { ClusterControl, TopologyError, type TopologyStore } from '@kvs/topology';
+import type { ClusterConfig } from './cluster-config.js';
+import { NodeClient } from './node-client.js';
+
+export interface ClusterMemberOptions {
+  readonly config: ClusterConfig;
+  /** Addresses of nodes that the proxy invites. */
+  readonly nodes: readonly string[];
+  readonly store: TopologyStore;
+  readonly http: HttpService;
+  readonly logger: Pick<Logger, 'info' | 'warn'>;
+}
+
+/** The proxy's part in a cluster: its control plane, its routes, and the invitations of the nodes that it was given. */
+export class ClusterMember {
+  /** Follows the topology. Has no node before the proxy listens. */
+  readonly routes: TopologyRoutes;
+  readonly #options: ClusterMemberOptions;
+  readonly #client: NodeClient;
+  readonly #ended = new AbortController();
+  #control: ClusterControl | undefined;
+
+  constructor(options: ClusterMemberOptions) {
+    this.#options = options;
+    this.#client = new NodeClient(options.http);
+    this.routes = new TopologyRoutes(
+      async () => (await this.#control?.read())?.topology,
+      (error) => options.logger.warn(`the topology can not be read: ${messageOf(error)}`),
+    );
+  }
+
+  /** @throws TopologyError `store_unavailable` before the proxy listens */
+  get control(): ClusterControl {
+    if (this.#control === undefined)
+      throw new TopologyError('store_unavailable', 'the proxy has only just started');
+    return this.#control;
+  }
+
+  /** The proxy listens at this URL. Resolves once it has read the topology, however long the store is away. */
+  async listening(url: string): Promise<void> {
+    const { config, nodes, store, logger } = this.#options;
+    const { copies, minInSync, replaceAfterMs, whenLost, advertise = url } = config;
+    const control = new ClusterControl(
+      {
+        cluster: { clusterId: randomUUID(), copies, minInSync },
+        url: advertise,
+        transferBytesPerSecond: undefined,
+        replaceAfterMs,
+        whenLost,
+        expectedNodes: nodes,
+      },
+      {
+        store,
+        timers: { ...systemTimers, wallMs: Date.now },
+        confirmPromotions: (address, question) => this.#client.confirmPromotions(address, question),
+        log: logger,
+      },
+    );
+    control.watch((topology) => this.routes.learn(topology));
+    this.#control = control;
+    while (!(await this.#hasStarted(control))) await this.#pause();
+    void this.#inviteForever(control, advertise);
+  }
+
+  async close(): Promise<void> {
+    this.#ended.abort();
+    this.#control?.stop();
+    await this.#options.store.close();
+  }
+
+  /** @throws TopologyError `invalid_topology` */
+  async #hasStarted(control: ClusterControl): Promise<boolean> {
+    try {
+      await control.start();
+      return true;
+    } catch (error) {
+      if (!(error instanceof TopologyError) || error.code !== 'store_unavailable') throw error;
+      this.#options.logger.warn(`the proxy waits for the topology: ${error.message}`);
+      return false;
+    }
+  }
+
+  async #inviteForever(control: ClusterControl, proxy: string): Promise<void> {
+    const { nodes, logger } = this.#options;
+    const problems = new Map<string, string>();
+    while (!this.#ended.signal.aborted) {
+      const silent = control.silent(nodes);
+      await Promise.all(
+        silent.map(async (address) => {
+          try {
+            await this.#client.invite({ proxy, address });
+            problems.delete(address);
+          } catch (error) {
+            const problem = messageOf(error);
+            if (problems.get(address) !== problem) logger.warn(`${address} can not be invited: ${problem}`);
+            problems.set(address, problem);
+          }
+        }),
+      );
+      await this.#pause();
+    }
+  }
+
+  async #pause(): Promise<void> {
+    await delay(PAUSE_MS, undefined, { signal: this.#ended.signal }).catch(() => undefined);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+const PAUSE_MS = 1000;

@@ -1,0 +1,97 @@
+import { Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { JsonBodyPipe, RawBody } from '@kvs/http-api';
+import { KvsError } from '@kvs/protocol';
+import {
+  entriesRequestFrom,
+  joinRequestFrom,
+  nodeReportFrom,
+  nodeUpdateFrom,
+  TopologyError,
+  topologyAnswerToDocument,
+  type ReportAnswer,
+  type TopologyDocument,
+} from '@kvs/topology';
+import { ClusterMember } from './cluster-member.js';
+
+/** The methods of the paths here. */
+export const CONTROL_PLANE_METHODS: Readonly<Record<string, readonly string[]>> = {
+  '/cluster/topology': ['GET', 'HEAD'],
+  '/cluster/nodes': ['POST'],
+  '/cluster/nodes/*': ['POST', 'PATCH', 'DELETE'],
+  '/cluster/entries': ['POST'],
+};
+
+/** What nodes and operators ask of a proxy about the cluster. */
+@ApiTags('cluster')
+@Controller('cluster')
+export class ControlPlaneController {
+  readonly #member: ClusterMember;
+
+  constructor(@Inject(ClusterMember) member: ClusterMember) {
+    this.#member = member;
+  }
+
+  @Get('topology')
+  @ApiOperation({ summary: 'The nodes, and which process has which partition' })
+  topology(): Promise<TopologyDocument> {
+    return answer(async () => topologyAnswerToDocument(await this.#member.control.read()));
+  }
+
+  @Post('nodes')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'A node joins, or says that it has started again' })
+  join(@RawBody(JsonBodyPipe) body: unknown): Promise<TopologyDocument> {
+    return answer(async () =>
+      topologyAnswerToDocument(await this.#member.control.join(joinRequestFrom(body))),
+    );
+  }
+
+  @Post('entries')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'A node asks for changes of the copies of partitions' })
+  entries(@RawBody(JsonBodyPipe) body: unknown): Promise<TopologyDocument> {
+    const receivedMs = performance.now();
+    return answer(async () =>
+      topologyAnswerToDocument(
+        await this.#member.control.changeEntries(entriesRequestFrom(body), receivedMs),
+      ),
+    );
+  }
+
+  @Post('nodes/:id/status')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'A node reports' })
+  report(@Param('id') id: string, @RawBody(JsonBodyPipe) body: unknown): Promise<ReportAnswer> {
+    return answer(() => this.#member.control.report(id, nodeReportFrom(body)));
+  }
+
+  @Patch('nodes/:id')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Change the weight or the zone of a node, or drain it' })
+  update(@Param('id') id: string, @RawBody(JsonBodyPipe) body: unknown): Promise<void> {
+    return answer(() => this.#member.control.updateNode(id, nodeUpdateFrom(body)));
+  }
+
+  @Delete('nodes/:id')
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Take a node off the list; with gone=true, its process has ended and its pairs are gone',
+  })
+  remove(@Param('id') id: string, @Query('gone') gone?: unknown): Promise<void> {
+    if (gone !== undefined && gone !== 'true' && gone !== 'false')
+      throw new KvsError('invalid_parameter', 'gone is true or false');
+    return answer(() => this.#member.control.removeNode(id, gone === 'true'));
+  }
+}
+
+/** @throws KvsError with the code of the TopologyError that `act` throws */
+async function answer<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof TopologyError)) throw error;
+    const code = error.code === 'invalid_topology' ? 'invalid_shape' : error.code;
+    throw new KvsError(code === 'store_in_use' ? 'store_unavailable' : code, error.message, { cause: error });
+  }
+}

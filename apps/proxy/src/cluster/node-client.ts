@@ -1,0 +1,43 @@
+import type { HttpService } from '@nestjs/axios';
+import {
+  promotionAnswerFrom,
+  type Invitation,
+  type PromotionAnswer,
+  type PromotionQuestion,
+} from '@kvs/topology';
+
+/** The requests of a proxy to nodes about the cluster. */
+export class NodeClient {
+  readonly #http: HttpService;
+
+  constructor(http: HttpService) {
+    this.#http = http;
+  }
+
+  /** Rejects if the node can't be reached, or refuses. */
+  async invite(invitation: Invitation): Promise<void> {
+    await this.#post(invitation.address, 'invitation', invitation);
+  }
+
+  /** Rejects if the node can't be reached. */
+  async confirmPromotions(address: string, question: PromotionQuestion): Promise<PromotionAnswer> {
+    return promotionAnswerFrom(await this.#post(address, 'promotions', question));
+  }
+
+  async #post(address: string, path: string, data: unknown): Promise<unknown> {
+    const answer = await this.#http.axiosRef.request<unknown>({
+      method: 'POST',
+      url: `http://${address}/cluster/${path}`,
+      data,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      maxContentLength: MAX_ANSWER_BYTES,
+      maxRedirects: 0,
+      // A node is never behind the proxy that the environment names for the web.
+      proxy: false,
+    });
+    return answer.data;
+  }
+}
+
+const TIMEOUT_MS = 700;
+const MAX_ANSWER_BYTES = 256 * 1024;

@@ -1,0 +1,25 @@
+import { dirname, resolve } from 'node:path';
+import { FileTopologyStore, MemoryTopologyStore, type TopologyStore } from '@kvs/topology';
+import type { TopologyPlace } from './cluster-config.js';
+
+/**
+ * Opens the store of the topology.
+ *
+ * @param onLost told why, when another process has taken the file
+ * @throws KvsError `engine_unavailable`: another process has the file
+ */
+export async function openTopologyStore(
+  place: TopologyPlace,
+  onLost: (error: Error) => void,
+): Promise<TopologyStore> {
+  if (place.kind === 'memory') return new MemoryTopologyStore();
+  // Only a proxy with a topology in a file needs the lock.
+  const { DirectoryLock, systemClock, systemScheduler } = await import('@kvs/kv-store');
+  const path = resolve(place.path);
+  const lock = await DirectoryLock.acquire(dirname(path), {
+    clock: systemClock,
+    scheduler: systemScheduler,
+    onLost,
+  });
+  return new FileTopologyStore(path, lock);
+}

@@ -1,0 +1,24 @@
+import type { ControlLog } from './ports.js';
+
+/** Warns of a problem once, however often it is met before it ends. */
+export class LastingProblem {
+  readonly #log: ControlLog;
+  readonly #description: string;
+  #reason: string | undefined;
+
+  /** @param description what can't be done, to which the reason is added */
+  constructor(log: ControlLog, description: string) {
+    this.#log = log;
+    this.#description = description;
+  }
+
+  meet(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (reason !== this.#reason) this.#log.warn({ reason }, `${this.#description}: ${reason}`);
+    this.#reason = reason;
+  }
+
+  end(): void {
+    this.#reason = undefined;
+  }
+}

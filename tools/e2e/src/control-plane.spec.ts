@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startProxy } from './support/cluster.js';
+import { send } from './support/http.js';
+
+type Proxy = Awaited<ReturnType<typeof startProxy>>;
+
+describe('a proxy with its topology in a file', () => {
+  let directory: string;
+  let proxy: Proxy;
+  const start = () => startProxy([], ['--topology', `file:${join(directory, 'kvs.topology')}`]);
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'kvs-topology-'));
+    proxy = await start();
+  });
+  afterEach(async () => {
+    await proxy.process.stop('SIGKILL');
+    await rm(directory, { recursive: true });
+  });
+
+  const node = {
+    id: 'a',
+    address: '127.0.0.1:1',
+    zone: '',
+    weight: 1,
+    bootId: 'b',
+    isDurable: false,
+    starts: 1,
+  };
+  const report = {
+    revision: 0,
+    bootId: 'b',
+    timeMs: 0,
+    isEnding: false,
+    usedBytes: 0,
+    highestVersion: 0,
+    held: [],
+    fills: [],
+    failures: [],
+  };
+  const post = (path: string, body: unknown) => send('POST', `${proxy.origin}/cluster/${path}`, { body });
+  const change = (method: string, id: string, body?: unknown) =>
+    send(method, `${proxy.origin}/cluster/nodes/${id}`, { body });
+
+  /** The topology may not be read yet when the proxy listens. */
+  async function untilStarted(): Promise<void> {
+    for (let tries = 0; tries < 100; tries++) {
+      if ((await send('GET', `${proxy.origin}/cluster/topology`)).status === 200) return;
+    }
+    throw new Error('the proxy has no topology');
+  }
+
+  it('lets nodes join and report, and operators change and remove them', async () => {
+    await untilStarted();
+    const joined = await post('nodes', { revision: 0, node });
+    expect([joined.status, joined.json]).toEqual([
+      200,
+      {
+        timeMs: expect.any(Number),
+        topology: expect.objectContaining({ nodes: [{ ...node, state: 'joining' }] }),
+      },
+    ]);
+    const reported = await post('nodes/a/status', report);
+    expect([reported.status, reported.json]).toMatchObject([200, { revision: 2, orders: [] }]);
+    expect((await change('PATCH', 'a', { state: 'draining' })).status).toBe(204);
+    const view = await send('GET', `${proxy.origin}/cluster`);
+    expect(view.json).toMatchObject({ topology: { nodes: [{ id: 'a', state: 'draining', copies: 0 }] } });
+    expect((await change('DELETE', 'a')).status).toBe(204);
+    expect((await change('DELETE', 'a')).json).toMatchObject({ status: 404, code: 'unknown_node' });
+  });
+
+  it.each<[string, string, unknown, number, string]>([
+    ['a node of another cluster', 'nodes/a/status', { ...report, clusterId: 'other' }, 409, 'wrong_cluster'],
+    ['a node that has not joined', 'nodes/a/status', report, 404, 'unknown_node'],
+    ['a body without its form', 'entries', {}, 400, 'invalid_shape'],
+    [
+      'a restored directory',
+      'nodes',
+      { revision: 0, node: { ...node, starts: 1 } },
+      409,
+      'outdated_directory',
+    ],
+  ])('refuses %s', async (_, path, body, status, code) => {
+    await untilStarted();
+    if (code === 'outdated_directory') await post('nodes', { revision: 0, node: { ...node, starts: 2 } });
+    expect((await post(path, body)).json).toMatchObject({ status, code });
+  });
+
+  it('has the topology again when it is started again', async () => {
+    await untilStarted();
+    await post('nodes', { revision: 0, node });
+    const before = (await send('GET', `${proxy.origin}/cluster/topology`)).json;
+    await proxy.process.stop('SIGTERM');
+    proxy = await start();
+    await untilStarted();
+    const after = (await send('GET', `${proxy.origin}/cluster/topology`)).json;
+    expect(after).toEqual({ ...(before as object), timeMs: expect.any(Number) });
+  });
+
+  it('is the only one with this file', async () => {
+    await expect(start()).rejects.toThrow('is in use');
+  });
+});
+
+it('a proxy without a topology has no control plane', async () => {
+  const proxy = await startProxy(['localhost:1']);
+  try {
+    expect((await send('GET', `${proxy.origin}/cluster/topology`)).status).toBe(404);
+  } finally {
+    await proxy.process.stop('SIGKILL');
+  }
+});
