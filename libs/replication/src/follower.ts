@@ -20,8 +20,8 @@ export class Follower {
   acknowledged = -1;
   /** The epoch of its last acknowledgement. */
   acknowledgedEpoch = -1;
-  /** When it last answered anything about the partition, or its fill began. */
-  answeredMs: number;
+  /** When it last acknowledged anything new of the partition, or its fill began. */
+  progressMs: number;
   fill: FillSource | undefined;
   /** A learner is added only once it has acknowledged this number: all that was answered before it counted. */
   mark = 0;
@@ -41,7 +41,7 @@ export class Follower {
     this.#node = node;
     this.#data = data;
     this.sinceMs = node.ports.nowMs();
-    this.answeredMs = this.sinceMs;
+    this.progressMs = this.sinceMs;
     this.#stalledMs = this.sinceMs;
   }
 
@@ -79,7 +79,7 @@ export class Follower {
   startFill(epoch: number): void {
     this.fill?.close();
     this.isCounted = false;
-    this.answeredMs = this.#node.ports.nowMs();
+    this.progressMs = this.#node.ports.nowMs();
     this.acknowledged = this.#data.tail.end.number;
     this.#sent = this.acknowledged;
     this.acknowledgedEpoch = -1;
@@ -90,6 +90,7 @@ export class Follower {
   entryChanged(isInSync: boolean): void {
     this.isRemoving = false;
     this.isCounted = false;
+    this.progressMs = this.#node.ports.nowMs();
     if (!isInSync || this.isInSync) return;
     this.fill?.close();
     this.fill = undefined;
@@ -156,8 +157,9 @@ export class Follower {
   /** Notes an acknowledgement at the present epoch. Returns false if the copy can't be brought to where the primary is. */
   answered({ position, hasGap, epoch }: EffectsAnswer): boolean {
     const { tail } = this.#data;
+    const isNewEpoch = this.fill?.isDone === true && epoch > this.acknowledgedEpoch;
+    if (isNewEpoch || position.number > this.acknowledged) this.progressMs = this.#node.ports.nowMs();
     this.acknowledgedEpoch = epoch;
-    this.answeredMs = this.#node.ports.nowMs();
     if (!tail.has(position)) return position.number > tail.base.number ? false : !hasGap;
     this.acknowledged = Math.max(this.acknowledged, position.number);
     if (hasGap && position.number < this.#sent) this.#sent = position.number;

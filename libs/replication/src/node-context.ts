@@ -18,6 +18,8 @@ export interface NodeContext {
   readonly leases: Leases;
   readonly requests: Requests;
   readonly topology: Topology | undefined;
+  /** How many bytes the tails of all partitions take, as of the last tick. */
+  readonly tailBytes: number;
   /** Returns whether a rule holds: false only in tests. */
   has(rule: Rule): boolean;
   /** Sends a beacon to a process at the end of this step. */

@@ -1,15 +1,17 @@
 import type { KeyId } from '@kvs/protocol';
 import type { BootId, PartitionEntry } from '@kvs/topology';
+import { Filling } from './filling.js';
 import type { Follower } from './follower.js';
 import { Followers } from './followers.js';
-import type { Confirmation, Effect, EffectsAnswer, FillAnswer, FillChunkAnswer } from './messages.js';
+import type { Confirmation, EffectsAnswer, FillAnswer, FillChunkAnswer } from './messages.js';
 import type { NodeContext, PartitionData } from './node-context.js';
 import { ParkedCalls } from './parked-calls.js';
 import { PendingAnswers, type WriteInFlight } from './pending-answers.js';
 import type { Position } from './position.js';
-import type { ReadAnswer, Refusal, WriteAnswer, WriteBatch, WriteOutcomes } from './ports.js';
+import type { ReadAnswer, Refusal, WriteAnswer, WriteBatch } from './ports.js';
+import { pushEffects } from './push-effects.js';
 import { FULL, NO_VERSIONS, UNDER_REPLICATED, WRONG_NODE } from './refusals.js';
-import { MAX_TAIL_BYTES, SLOW_TAIL_BYTES } from './settings.js';
+import { MAX_TAIL_BYTES, SHARE_OF_TAIL_BYTES, SLOW_NODE_TAIL_BYTES, SLOW_TAIL_BYTES } from './settings.js';
 import { Takeover } from './takeover.js';
 import { Tail } from './tail.js';
 
@@ -22,6 +24,7 @@ export class Primary {
   #takeover: Takeover | undefined;
   readonly #followers: Followers;
   readonly #answers: PendingAnswers;
+  readonly #filling: Filling;
   /** The copy that is to become primary, while calls are parked for it (R14). */
   #successor: BootId | undefined;
   readonly #parked: ParkedCalls;
@@ -33,6 +36,7 @@ export class Primary {
     this.#entry = entry;
     this.#followers = new Followers(node, data);
     this.#answers = new PendingAnswers(node);
+    this.#filling = new Filling(node, data, this.#followers, this.#answers);
     this.#parked = new ParkedCalls(node.ports.nowMs);
     this.#takeover = new Takeover(node, data, entry);
     this.#followers.follow(this.#entry);
@@ -107,7 +111,7 @@ export class Primary {
     this.#progress();
     for (const follower of this.#followers) {
       if (follower.isInSync) this.#watch(follower);
-      else this.#advanceFill(follower);
+      else this.#filling.advance(follower, this.#entry, this.#isSlowed);
       follower.resendIfStalled(this.#entry.epoch, this.#followers.settled);
     }
     this.#node.requests.settleOverdue(this.#data.number, this.#entry.epoch);
@@ -142,7 +146,7 @@ export class Primary {
         write.finish(undefined, this.#data.tail.end.number, ports.nowMs());
         write.fail('the storage engine did not say whether it wrote');
       } else {
-        this.#pushEffects(tail, write.batch, result, epoch);
+        pushEffects(tail, write.batch, result, epoch, ports.engine.evicts);
         write.finish(result, tail.end.number, ports.nowMs());
       }
       if (!this.#isClosed) {
@@ -213,16 +217,16 @@ export class Primary {
   fillChunkAnswered(from: BootId, { fillId, number, failure }: FillChunkAnswer): void {
     const follower = this.#followers.get(from);
     if (follower?.fill?.id !== fillId) return;
-    follower.answeredMs = this.#node.ports.nowMs();
+    follower.progressMs = this.#node.ports.nowMs();
     follower.fill.chunkAnswered(number, failure);
   }
 
   fillAnswered(from: BootId, { fillId }: FillAnswer): void {
     const follower = this.#followers.get(from);
     if (follower?.fill?.id !== fillId) return;
-    follower.answeredMs = this.#node.ports.nowMs();
+    follower.progressMs = this.#node.ports.nowMs();
     follower.fill.answered();
-    this.#advanceFill(follower);
+    this.#filling.advance(follower, this.#entry, this.#isSlowed);
   }
 
   /** A lease has come, or a connection is there again. */
@@ -256,7 +260,10 @@ export class Primary {
 
   /** Whether writers wait, because copies lack much (R20). */
   get #isSlowed(): boolean {
-    return this.#data.tail.bytes > SLOW_TAIL_BYTES;
+    const { bytes } = this.#data.tail;
+    return (
+      bytes > SLOW_TAIL_BYTES || (bytes > SHARE_OF_TAIL_BYTES && this.#node.tailBytes > SLOW_NODE_TAIL_BYTES)
+    );
   }
 
   #refusal(): Refusal | undefined {
@@ -271,24 +278,6 @@ export class Primary {
     const next = Math.max(highest, ports.clock.nowMs() * 1000) + items.length + VERSION_MARGIN;
     if (topology !== undefined && next > topology.versionCeiling) return NO_VERSIONS;
     return kind === 'set' && this.#followers.isFull ? FULL : undefined;
-  }
-
-  #pushEffects(tail: Tail, batch: WriteBatch, result: WriteOutcomes, epoch: number): void {
-    let { number } = tail.end;
-    const push = (id: KeyId, entry: Effect['entry']): void =>
-      tail.push({ position: { epoch, number: ++number }, id, entry });
-    if (batch.kind === 'set' && result.kind === 'set') {
-      batch.items.forEach(({ id, value, expiresAtMs }, i) => {
-        const outcome = result.outcomes[i];
-        if (outcome?.status === 'written') push(id, { value, version: outcome.version, expiresAtMs });
-      });
-    } else if (batch.kind === 'delete' && result.kind === 'delete') {
-      batch.items.forEach(({ id }, i) => {
-        const status = result.outcomes[i]?.status;
-        const isEffect = status === 'deleted' || (status === 'absent' && this.#node.ports.engine.evicts);
-        if (isEffect) push(id, undefined);
-      });
-    }
   }
 
   #sendEffects(): void {
@@ -375,53 +364,6 @@ export class Primary {
     this.#node.requests.ask(this.#data.number, this.#entry.epoch, change);
   }
 
-  /** Brings a learner to where it can be added (R15, R16). */
-  #advanceFill(follower: Follower): void {
-    const { requests, ports } = this.#node;
-    const { number: partition, tail } = this.#data;
-    const { epoch } = this.#entry;
-    const isAsked = requests.isPending(
-      partition,
-      (change) => change.kind === 'add' && change.copy === follower.bootId,
-    );
-    const { fill } = follower;
-    if (fill !== undefined && !isAsked && this.#isFillFailing(follower, tail.bytes))
-      fill.fail('the learner does not answer, or falls behind');
-    if (fill === undefined || (fill.failure !== undefined && !isAsked)) {
-      follower.isCounted = false;
-      const pauseMs = fill === undefined ? 0 : FILL_PAUSE_MS;
-      if (ports.nowMs() - follower.sinceMs < pauseMs) return;
-      if (fill?.failure !== undefined) this.#node.noteFailure(partition, follower.bootId, fill.failure);
-      follower.sinceMs = ports.nowMs();
-      this.#tell(follower.bootId);
-      follower.startFill(epoch);
-      return;
-    }
-    if (fill.isDone) this.#add(follower);
-  }
-
-  /** Asks to add a learner that has all pairs. It counts from before that, but only once it has answered: it may be gone. */
-  #add(follower: Follower): void {
-    const { requests, bootId } = this.#node;
-    const { epoch } = this.#entry;
-    const hasAnswered = follower.acknowledgedEpoch === epoch;
-    if (hasAnswered && !follower.isCounted) {
-      follower.count(this.#answers.answered);
-      this.#node.beaconSoon(follower.bootId);
-    }
-    if (hasAnswered && follower.acknowledged >= follower.mark)
-      requests.ask(this.#data.number, epoch, { kind: 'add', by: bootId, copy: follower.bootId });
-    else follower.pokeSometimes(epoch, this.#followers.settled);
-  }
-
-  /** A learner that has all pairs, or lacks so much that writers wait for it, must answer in good time. */
-  #isFillFailing({ fill, answeredMs }: Follower, tailBytes: number): boolean {
-    const { ports, times } = this.#node;
-    if (tailBytes > MAX_TAIL_BYTES) return true;
-    const mustAnswer = fill?.isDone === true || this.#isSlowed;
-    return mustAnswer && ports.nowMs() - answeredMs > times.ackTimeoutMs;
-  }
-
   /** Tells a process the entry, because it may see the topology later than this one. */
   #tell(bootId: BootId, entry = this.#entry): void {
     const { number: partition } = this.#data;
@@ -440,6 +382,3 @@ export class Primary {
 
 /** Versions that a few calls in flight may take. */
 const VERSION_MARGIN = 100_000;
-
-/** Between two tries to fill a learner. */
-const FILL_PAUSE_MS = 1000;

@@ -36,6 +36,7 @@ export class Replica implements NodeContext {
   #catchUpMs = -Infinity;
   /** The silent primaries whose places this node is about to ask for. */
   readonly #suspected = new Map<BootId, number>();
+  #tailBytes = 0;
   #fillCount = 0;
   #failures: CopyFailure[] = [];
 
@@ -70,6 +71,11 @@ export class Replica implements NodeContext {
     this.#finish();
   }
 
+  /** How many bytes the effects take that copies may lack, in all partitions, as of the last tick. */
+  get tailBytes(): number {
+    return this.#tailBytes;
+  }
+
   /** Handles a message. Messages of one process must come in the order in which it sent them. */
   receive(from: BootId, message: Message): void {
     if (message.kind === 'beacon') this.#beacon(from, message);
@@ -99,6 +105,8 @@ export class Replica implements NodeContext {
   tick(): void {
     this.#sendBeacons();
     const nowMs = this.ports.nowMs();
+    this.#tailBytes = 0;
+    for (const { tail } of this.#partitions.values()) this.#tailBytes += tail.bytes;
     for (const partition of this.#partitions.values())
       if (partition.isBusy || this.#hasSilentCopy(partition, nowMs)) partition.tick();
     this.#watchPrimaries();

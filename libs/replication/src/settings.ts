@@ -67,3 +67,12 @@ export const MAX_TAIL_BYTES = 16 * 1024 * 1024;
 
 /** From so many bytes of effects that a learner lacks, the primary lets writers wait, so that the fill ends. */
 export const SLOW_TAIL_BYTES = 4 * 1024 * 1024;
+
+/**
+ * While the tails of all partitions of a node take more bytes than this, the writers of a partition wait if its tail takes more
+ * than a share.
+ */
+export const SLOW_NODE_TAIL_BYTES = 64 * 1024 * 1024;
+
+/** What a partition may keep in its tail even then. */
+export const SHARE_OF_TAIL_BYTES = 64 * 1024;

@@ -83,6 +83,19 @@ describe('a learner that dies when it has all pairs', () => {
   });
 });
 
+describe('a learner that has all pairs when the entry changes', () => {
+  it('is asked to be added again, and not filled again (R1, R16)', () => {
+    world.assign(a);
+    a.set('k', 'v');
+    world.commit({ kind: 'nameLearner', learner: b.bootId });
+    world.pass(2000);
+    world.requests = [];
+    world.commit({ kind: 'rewrite' });
+    world.pass(200);
+    expect([kinds(), a.replica.takeFailures()]).toEqual([['add'], []]);
+  });
+});
+
 describe('a copy whose engine fails', () => {
   it('claims no effect that it did not store, and as a primary goes on from where it is (R7)', () => {
     world.assign(a, b, c);
@@ -171,5 +184,64 @@ describe('a former primary that hears nothing and goes on sending beacons', () =
     expect(b.isServing).toBe(false);
     world.pass(1000);
     expect([a.isServing, b.isServing]).toEqual([false, true]);
+  });
+});
+
+describe('a copy that falls behind', () => {
+  const big = 'x'.repeat(2 ** 21);
+
+  it('makes writers wait before the tail takes too much, and they go on when it has caught up (R20)', () => {
+    world.assign(a, b);
+    world.cut(b, a);
+    a.set('k', big);
+    const second = a.set('l', 'w');
+    world.settle();
+    expect([second.answer, Object.keys(a.pairs)]).toEqual([undefined, ['k']]);
+    world.mend();
+    world.pass(600);
+    expect([second.answer, Object.keys(a.pairs)]).toMatchObject([done, ['k', 'l']]);
+  });
+
+  it('does not make readers wait (R20)', () => {
+    world.assign(a, b);
+    world.cut(b, a);
+    a.set('k', big);
+    expect(a.read('other').answer).toMatchObject(done);
+  });
+
+  it('in many partitions makes writers wait once all tails together take too much (R20)', () => {
+    world.assign(a, b);
+    const { entry } = world;
+    const partitions = world.topology.partitions.map((one, i) => (i < 40 ? { ...entry, epoch: 3 } : one));
+    world.topology = { ...world.topology, revision: 3, partitions };
+    for (const { replica } of world.members.values()) replica.learn(world.topology);
+    world.pass(600);
+    world.cut(b, a);
+    const half = big.slice(2 ** 20);
+    for (let partition = 0; partition < 35; partition++) a.set('k', half, undefined, partition);
+    const before = a.set('l', half, undefined, 0);
+    world.pass(100);
+    const after = a.set('m', 'w', undefined, 1);
+    const elsewhere = a.set('l', 'w', undefined, 36);
+    expect([0, 1, 36].map((partition) => a.engine.entries(partition).size)).toEqual([2, 1, 1]);
+    world.mend();
+    world.pass(600);
+    expect([before.answer, after.answer, elsewhere.answer]).toMatchObject([done, done, done]);
+    world.pass(100);
+    expect(a.replica.tailBytes).toBeLessThan(2 ** 20);
+  });
+});
+
+describe('a learner that hangs while the partition is written', () => {
+  it('is given up, so that writers need not wait for it (R20)', () => {
+    world.assign(a);
+    world.commit({ kind: 'nameLearner', learner: b.bootId });
+    b.engine.waiting = [];
+    world.pass(100);
+    a.set('k', 'x'.repeat(2 ** 21));
+    const waiting = a.set('l', 'w');
+    expect(waiting.answer).toBeUndefined();
+    world.pass(1400);
+    expect(waiting.answer).toMatchObject(done);
   });
 });

@@ -187,17 +187,22 @@ export class Member {
     }
   }
 
-  set(data: string, value: string, ifVersion?: number): { answer: WriteAnswer | undefined } {
+  set(
+    data: string,
+    value: string,
+    ifVersion?: number,
+    partition = PARTITION,
+  ): { answer: WriteAnswer | undefined } {
     const result: { answer: WriteAnswer | undefined } = { answer: undefined };
     const { id } = keyOf(data);
     const item = {
       id,
-      partition: PARTITION,
+      partition,
       value: stringValue(value),
       expiresAtMs: undefined,
       ifVersion,
     };
-    this.replica.write(PARTITION, { kind: 'set', items: [item] }, 0, (answer) => (result.answer = answer));
+    this.replica.write(partition, { kind: 'set', items: [item] }, 0, (answer) => (result.answer = answer));
     return result;
   }
 

@@ -1,0 +1,97 @@
+import type { BootId, PartitionEntry } from '@kvs/topology';
+import type { Follower } from './follower.js';
+import type { Followers } from './followers.js';
+import type { NodeContext, PartitionData } from './node-context.js';
+import type { PendingAnswers } from './pending-answers.js';
+import { MAX_TAIL_BYTES } from './settings.js';
+
+/** How the primary of a partition brings a learner to where it can be added (R15, R16). */
+export class Filling {
+  readonly #node: NodeContext;
+  readonly #data: PartitionData;
+  readonly #followers: Followers;
+  readonly #answers: PendingAnswers;
+
+  constructor(node: NodeContext, data: PartitionData, followers: Followers, answers: PendingAnswers) {
+    this.#node = node;
+    this.#data = data;
+    this.#followers = followers;
+    this.#answers = answers;
+  }
+
+  /**
+   * Does the next step, if it can be done.
+   *
+   * @param doWritersWait whether writers wait, because copies lack much
+   */
+  advance(follower: Follower, entry: PartitionEntry, doWritersWait: boolean): void {
+    const { fill, bootId } = follower;
+    const isAsked = this.#isAsked(bootId);
+    if (fill === undefined) this.#start(follower, entry);
+    else if (isAsked || fill.failure === undefined) {
+      if (!isAsked) this.#watch(follower, doWritersWait);
+      if (fill.isDone) this.#add(follower, entry.epoch);
+    } else {
+      follower.isCounted = false;
+      if (this.#node.ports.nowMs() - follower.sinceMs < PAUSE_MS) return;
+      this.#node.noteFailure(this.#data.number, bootId, fill.failure);
+      this.#start(follower, entry);
+    }
+  }
+
+  /** Whether a request to add the learner may be granted at any moment. */
+  #isAsked(learner: BootId): boolean {
+    const { requests } = this.#node;
+    return requests.isPending(
+      this.#data.number,
+      (change) => change.kind === 'add' && change.copy === learner,
+    );
+  }
+
+  #start(follower: Follower, entry: PartitionEntry): void {
+    const { ports } = this.#node;
+    const { number: partition } = this.#data;
+    follower.sinceMs = ports.nowMs();
+    // The learner may see the topology later than this process.
+    ports.send(follower.bootId, { kind: 'entry', partition, entry, asks: false });
+    follower.startFill(entry.epoch);
+  }
+
+  /** Gives a fill up that can't end. If this process stood still, the answers may be in its input: it reads that first. */
+  #watch(follower: Follower, doWritersWait: boolean): void {
+    const { fill } = follower;
+    if (!this.#isFailing(follower, doWritersWait)) return;
+    this.#node.ports.afterInput(() => {
+      if (
+        follower.fill === fill &&
+        this.#isFailing(follower, doWritersWait) &&
+        !this.#isAsked(follower.bootId)
+      )
+        fill?.fail('the learner makes no progress');
+    });
+  }
+
+  /** A learner that has all pairs, or for which writers wait, must make progress. */
+  #isFailing({ fill, progressMs }: Follower, doWritersWait: boolean): boolean {
+    const { ports, times } = this.#node;
+    if (this.#data.tail.bytes > MAX_TAIL_BYTES) return true;
+    const mustAnswer = fill?.isDone === true || doWritersWait;
+    return mustAnswer && ports.nowMs() - progressMs > times.ackTimeoutMs;
+  }
+
+  /** Asks to add a learner that has all pairs. It counts from before that, but only once it has answered: it may be gone. */
+  #add(follower: Follower, epoch: number): void {
+    const { requests, bootId } = this.#node;
+    const hasAnswered = follower.acknowledgedEpoch === epoch;
+    if (hasAnswered && !follower.isCounted) {
+      follower.count(this.#answers.answered);
+      this.#node.beaconSoon(follower.bootId);
+    }
+    if (hasAnswered && follower.acknowledged >= follower.mark)
+      requests.ask(this.#data.number, epoch, { kind: 'add', by: bootId, copy: follower.bootId });
+    else follower.pokeSometimes(epoch, this.#followers.settled);
+  }
+}
+
+/** Between two tries to fill a learner. */
+const PAUSE_MS = 1000;
