@@ -10,10 +10,26 @@ it('a host and a port are two words', () => {
   });
 });
 
+it('a node of a cluster has proxies, a name, a zone and a weight', () => {
+  const options = ['--join', 'http://a:1', 'http://b:2/', '--id', 'n1', '--zone', 'z', '--weight', '2.5'];
+  expect(readConfig(['localhost', '3000', ...options]).cluster).toEqual({
+    join: ['http://a:1', 'http://b:2'],
+    id: 'n1',
+    address: undefined,
+    zone: 'z',
+    weight: 2.5,
+  });
+});
+
 describe('bad arguments are refused with exit code 2', () => {
   it.each([
     [[], /'host'/],
     [['localhost'], /'port'/],
+    [['localhost', '3000', '--join', 'proxy:8080'], /must be a URL/],
+    [['localhost', '3000', '--join', 'http://a', '--engine', 'redis'], /engines memory and lmdb/],
+    [['0.0.0.0', '3000', '--join', 'http://a'], /needs --address/],
+    [['localhost', '3000', '--weight', '0'], /above 0/],
+    [['localhost', '3000', '--id', 'a b'], /1 to 100 letters/],
     [['localhost', '99999'], /'99999' is invalid/],
     [['localhost', '-1'], /'-1'/],
     [['localhost', 'http'], /'http' is invalid/],

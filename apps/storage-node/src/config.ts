@@ -1,11 +1,13 @@
 import { HTTP_OPTIONS, httpSettings, type HttpSettings } from '@kvs/http-api';
 import { packageVersion, parseCommand, parseHost, parsePort } from '@kvs/server';
+import { CLUSTER_OPTIONS, clusterConfig, type ClusterConfig } from './cluster/cluster-config.js';
 import { ENGINE_OPTIONS, engineConfig, type EngineConfig } from './engine/engine-config.js';
 
 export interface StorageNodeConfig extends HttpSettings {
   readonly host: string;
   readonly port: number;
   readonly engine: EngineConfig;
+  readonly cluster: ClusterConfig;
 }
 
 export const COMMAND = {
@@ -16,16 +18,19 @@ export const COMMAND = {
     host: { syntax: '<host>', description: 'address to listen on, such as localhost', parse: parseHost },
     port: { syntax: '<port>', description: 'port to listen on; 0 for any free port', parse: parsePort },
   },
-  options: { ...ENGINE_OPTIONS, ...HTTP_OPTIONS },
+  options: { ...ENGINE_OPTIONS, ...CLUSTER_OPTIONS, ...HTTP_OPTIONS },
 };
 
 /** @throws StartError for arguments that are not valid */
 export function readConfig(argv: readonly string[]): StorageNodeConfig {
   const { argument, options, isGiven } = parseCommand(COMMAND, argv);
+  const engine = engineConfig(options, isGiven);
+  const host = argument('host');
   return {
     ...httpSettings(options),
-    host: argument('host'),
+    host,
     port: argument('port'),
-    engine: engineConfig(options, isGiven),
+    engine,
+    cluster: clusterConfig(options, host, engine),
   };
 }

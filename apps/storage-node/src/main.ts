@@ -2,12 +2,14 @@
 import { openHttp } from '@kvs/http-api';
 import { KvStore } from '@kvs/kv-store';
 import { LinkServer } from '@kvs/node-link';
-import { exitAtStart, orExit, serve } from '@kvs/server';
+import { exitAtStart, orExit, serve, type ListenOptions } from '@kvs/server';
 import { COMMAND, readConfig } from './config.js';
+import { clusterMetrics } from './cluster/cluster-metrics.js';
+import { ClusterMember } from './cluster/cluster-member.js';
+import { CurrentOperations } from './cluster/current-operations.js';
 import { EngineProvider } from './engine/engine-provider.js';
 import { linkMetrics } from './link-metrics.js';
 import { StorageNodeModule } from './storage-node.module.js';
-import { StoreOperations } from './store-operations.js';
 
 const { name, version } = COMMAND;
 const config = orExit(name, () => readConfig(process.argv.slice(2)));
@@ -22,24 +24,35 @@ await serve({
       host: config.host,
       settings: config,
       module: StorageNodeModule.register(config, logger, (error) => exitAtStart(name, error)),
-      methods: { '/stats': ['GET', 'HEAD'] },
+      methods: {
+        '/stats': ['GET', 'HEAD'],
+        '/cluster/invitation': ['POST'],
+        '/cluster/promotions': ['POST'],
+      },
       upgrade: (app, metrics) => {
-        const links = new LinkServer(app.get(StoreOperations), {
+        const member = app.get(ClusterMember, { strict: false });
+        const links = new LinkServer(app.get(CurrentOperations, { strict: false }), {
           ...config,
+          peers: member.receiver,
           admission: budget.admissionOf('link'),
           onError: (error) => logger.error(error, 'unexpected error'),
           onBreach: (message) => logger.warn(message),
         });
         metrics.add(linkMetrics(links));
+        metrics.add(clusterMetrics(member));
         return links;
       },
       admission: budget.admissionOf('http'),
       logger,
     });
+    const member = app.get(ClusterMember, { strict: false });
     return {
       listeners: [listener],
       metrics,
+      listening: (_, bound) => member.listening(addressOf(bound)),
+      leave: () => member.leave(),
       close: async () => {
+        await member.close();
         app.get(EngineProvider).stopChecks();
         await app.get(KvStore).close();
         await app.close();
@@ -47,3 +60,7 @@ await serve({
     };
   },
 });
+
+function addressOf({ host, port }: ListenOptions): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,6 +1,10 @@
-import { HttpApiModule, METRICS_SOURCE, OPERATIONS, READINESS } from '@kvs/http-api';
-import { KvStoreModule, type SnapshotLog } from '@kvs/kv-store';
+import { HttpApiModule, LIMITS, METRICS_SOURCE, OPERATIONS, READINESS, type Readiness } from '@kvs/http-api';
+import { KvStore, KvStoreModule, type SnapshotLog } from '@kvs/kv-store';
 import { Module, type DynamicModule } from '@nestjs/common';
+import { ClusterMember, type MemberLog } from './cluster/cluster-member.js';
+import { ClusterController } from './cluster/cluster.controller.js';
+import { CurrentOperations } from './cluster/current-operations.js';
+import { NodeClock } from './cluster/node-clock.js';
 import type { StorageNodeConfig } from './config.js';
 import { EngineMetrics } from './engine-metrics.js';
 import { EngineProvider } from './engine/engine-provider.js';
@@ -13,26 +17,79 @@ export class StorageNodeModule {
   /** @param failed told why, when the engine cannot be opened while the node already listens */
   static register(
     config: StorageNodeConfig,
-    log: SnapshotLog,
+    log: SnapshotLog & MemberLog,
     failed: (error: unknown) => void,
   ): DynamicModule {
     const engine = new EngineProvider(config.engine, log, failed);
+    const clock = new NodeClock();
+    const operations = operationsModule(config, engine, clock, log);
     return {
       module: StorageNodeModule,
       imports: [
-        KvStoreModule.forRoot({ engine: engine.open }),
+        KvStoreModule.forRoot({ engine: engine.open, clock }),
+        operations,
         HttpApiModule.register({
           limits: config.limits,
+          imports: [operations],
           providers: [
-            StoreOperations,
-            { provide: OPERATIONS, useExisting: StoreOperations },
-            { provide: READINESS, useValue: engine },
+            { provide: OPERATIONS, useExisting: CurrentOperations },
+            {
+              provide: READINESS,
+              inject: [ClusterMember],
+              useFactory: (member: ClusterMember) => readiness(engine, member),
+            },
             { provide: METRICS_SOURCE, useClass: EngineMetrics },
           ],
         }),
       ],
-      providers: [{ provide: EngineProvider, useValue: engine }],
-      controllers: [StatsController],
+      providers: [
+        { provide: EngineProvider, useValue: engine },
+        { provide: LIMITS, useValue: config.limits },
+      ],
+      controllers: [StatsController, ClusterController],
     };
   }
+}
+
+/** The operations of the node, by itself or in a cluster. */
+@Module({})
+class OperationsModule {}
+
+function operationsModule(
+  config: StorageNodeConfig,
+  engine: EngineProvider,
+  clock: NodeClock,
+  log: MemberLog,
+): DynamicModule {
+  return {
+    module: OperationsModule,
+    providers: [
+      StoreOperations,
+      {
+        provide: CurrentOperations,
+        inject: [StoreOperations],
+        useFactory: (alone: StoreOperations) => new CurrentOperations(alone),
+      },
+      {
+        provide: ClusterMember,
+        inject: [KvStore, StoreOperations, CurrentOperations],
+        useFactory: (store: KvStore, alone: StoreOperations, operations: CurrentOperations) =>
+          new ClusterMember({
+            config: config.cluster,
+            engine: () => engine.opened,
+            store,
+            clock,
+            operations,
+            alone,
+            log,
+          }),
+      },
+    ],
+    exports: [CurrentOperations, ClusterMember],
+  };
+}
+
+/** A node can serve if its engine can, and if it has joined its cluster. */
+function readiness(engine: Readiness, member: ClusterMember): Readiness {
+  return { check: async () => member.obstacle ?? engine.check() };
 }

@@ -21,6 +21,8 @@ export * from './engine/scan-chunk.js';
 export * from './engine/storage-engine.js';
 export * from './module/kv-store.module.js';
 export * from './scheduler.js';
+export { engineDelete, engineWrite } from './store/engine-items.js';
 export * from './store/kv-store.js';
+export { deleteOutcome, setOutcome } from './store/outcomes.js';
 export type { StoreChunk, StoredPair } from './store/store-chunk.js';
 export * from './tokens.js';

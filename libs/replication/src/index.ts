@@ -13,4 +13,5 @@ export {
 export type { Role } from './partition.js';
 export { Replica, type CopyFailure } from './replica.js';
 export { LeaseClock } from './driver/lease-clock.js';
-export { NodeReplica, type ControlPlane, type NodeReplicaOptions } from './driver/node-replica.js';
+export { NodeReplica, type NodeReplicaOptions } from './driver/node-replica.js';
+export type { ControlPlane } from './driver/proxy-requests.js';

@@ -165,6 +165,11 @@ export class Replica implements NodeContext {
     return this.#partitions.get(partition)?.role ?? 'none';
   }
 
+  /** Returns the epoch of the newest entry that this node knows of a partition, 0 if it knows none. */
+  epochOf(partition: number): number {
+    return this.#partitions.get(partition)?.entry?.epoch ?? 0;
+  }
+
   /** Returns the partitions in which this node has a role or pairs. */
   states(): PartitionState[] {
     return [...this.#partitions.values()].flatMap(({ number, role, entry, tail, primary }) =>

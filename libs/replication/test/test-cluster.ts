@@ -13,7 +13,8 @@ import {
   type Topology,
   type TopologyAnswer,
 } from '@kvs/topology';
-import { NodeReplica, type ControlPlane } from '../src/driver/node-replica.js';
+import { NodeReplica } from '../src/driver/node-replica.js';
+import type { ControlPlane } from '../src/driver/proxy-requests.js';
 import type { WriteAnswer } from '../src/ports.js';
 import type { ReplicaTimes } from '../src/settings.js';
 

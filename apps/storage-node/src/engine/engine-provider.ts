@@ -12,6 +12,9 @@ import { optionalEngine } from './optional-engine.js';
 
 /** Opens the chosen engine and tells whether it can serve. */
 export class EngineProvider implements Readiness {
+  /** Resolves when the engine is open; never if it can't be opened. */
+  readonly opened: Promise<StorageEngine>;
+  #resolveOpened: (engine: StorageEngine) => void = () => undefined;
   #opening: OpeningEngine | undefined;
   #engine: StorageEngine | undefined;
   #obstacle: string | undefined;
@@ -29,10 +32,12 @@ export class EngineProvider implements Readiness {
     this.#config = config;
     this.#log = log;
     this.#failed = failed;
+    this.opened = new Promise((resolve) => (this.#resolveOpened = resolve));
   }
 
   readonly open: EngineFactory = async (options) => {
     this.#engine = await this.#open(options);
+    if (this.#opening === undefined) this.#resolveOpened(this.#engine);
     await this.check();
     // The log tells of an engine that fails even if nobody asks for the node's health.
     this.#checkTimer = setInterval(() => void this.check(), CHECK_INTERVAL_MS).unref();
@@ -92,6 +97,7 @@ export class EngineProvider implements Readiness {
     }
     const opened = MemoryEngine.open({ ...options, snapshot }).then((engine) => {
       this.#logLimit(config, engine);
+      this.#resolveOpened(engine);
       return engine;
     });
     this.#opening = new OpeningEngine('memory', { durable: true }, opened, this.#failed);

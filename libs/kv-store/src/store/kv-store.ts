@@ -11,30 +11,15 @@ import type {
   SetOutcome,
   Value,
 } from '@kvs/protocol';
-import {
-  ALL_PARTITIONS,
-  brandKey,
-  isPromise,
-  keyFromId,
-  keyId,
-  KvsError,
-  partitionOf,
-  whenDone,
-} from '@kvs/protocol';
+import { ALL_PARTITIONS, brandKey, isPromise, keyFromId, keyId, KvsError, whenDone } from '@kvs/protocol';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Clock } from '../clock.js';
-import { microsToMs, systemClock } from '../clock.js';
-import type {
-  EngineChunk,
-  EngineDelete,
-  EngineStats,
-  EngineWrite,
-  EngineKey,
-  StorageEngine,
-} from '../engine/storage-engine.js';
+import { systemClock } from '../clock.js';
+import type { EngineChunk, EngineStats, StorageEngine } from '../engine/storage-engine.js';
 import { KVS_CLOCK, STORAGE_ENGINE } from '../tokens.js';
 import { checkDeleteItems, checkPartitions, checkSetItems } from './arguments.js';
+import { engineDelete, engineKeys, engineWrite } from './engine-items.js';
 import { jsonChunks } from './json-chunks.js';
 import { deleteOutcome, fetchOutcome, liveEntry, queryOutcome, setOutcome } from './outcomes.js';
 import { ScanThrottle } from './scan-throttle.js';
@@ -194,31 +179,9 @@ export class KvStore
   }
 }
 
-function engineWrite(
-  { key, value, ttlMs, ifVersion }: SetItem,
-  partition: number | undefined,
-  clock: Clock,
-): EngineWrite {
-  const expiresAtMs = ttlMs === undefined ? undefined : deadline(microsToMs(clock.nowMicros()), ttlMs);
-  return { id: keyId(key), partition: partition ?? partitionOf(key), value, expiresAtMs, ifVersion };
-}
-
-function engineDelete({ key, ifVersion }: DeleteItem, partition: number | undefined): EngineDelete {
-  return { id: keyId(key), partition: partition ?? partitionOf(key), ifVersion };
-}
-
-function engineKeys(keys: readonly Key[], partitions: readonly number[] | undefined): EngineKey[] {
-  return keys.map((key, i) => ({ id: keyId(key), partition: partitions?.[i] ?? partitionOf(key) }));
-}
-
 /** How much of a scan is read before it may have to pause: the work of a fraction of a millisecond. */
 const BYTES_PER_PAUSE = 64 * 1024;
 const PAIRS_PER_PAUSE = 500;
-
-/** Returns when a pair expires, at most the largest exact number. */
-function deadline(nowMs: number, ttlMs: number): number {
-  return Math.min(nowMs + ttlMs, Number.MAX_SAFE_INTEGER);
-}
 
 /** Returns how the ids of all keys with this prefix begin: with the tag of the encoding, and then the data. */
 function idPrefix(prefix: Value): string {

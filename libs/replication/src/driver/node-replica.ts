@@ -1,36 +1,26 @@
 import type { EngineIdentity, EngineReplication, Scheduler, StorageEngine } from '@kvs/kv-store';
 import { systemScheduler } from '@kvs/kv-store';
 import { receiveMessages, type PeerReceiver } from '@kvs/node-link';
-import { isBootId, type BootId, type EntryRequest, type TopologyAnswer } from '@kvs/topology';
+import { isBootId, type BootId, type TopologyAnswer } from '@kvs/topology';
 import type { ReplicaPorts } from '../ports.js';
 import { Replica } from '../replica.js';
 import { DEFAULT_TIMES, type ReplicaTimes } from '../settings.js';
 import { EnginePort } from './engine-port.js';
 import { LeaseClock } from './lease-clock.js';
 import { messageCodec } from './message-codec.js';
+import { ProxyRequests, type ProxyRequestsOptions } from './proxy-requests.js';
 import { Peers, type PeersOptions } from './peers.js';
 
-/** What a node asks any proxy of its cluster. Each method rejects if no proxy answers in time. */
-export interface ControlPlane {
-  /** Reads the topology from the store, not from the memory of a proxy. */
-  readTopology(): Promise<TopologyAnswer>;
-  /** Asks for changes of entries. The answer shows which of them were made. */
-  askForChanges(requests: readonly EntryRequest[]): Promise<TopologyAnswer>;
-}
-
-export interface NodeReplicaOptions extends Pick<
-  PeersOptions,
-  'onBreach' | 'connectTimeoutMs' | 'heartbeatMs' | 'connect'
-> {
+export interface NodeReplicaOptions
+  extends
+    Pick<PeersOptions, 'onBreach' | 'connectTimeoutMs' | 'heartbeatMs' | 'connect'>,
+    Pick<ProxyRequestsOptions, 'controlPlane' | 'onUnreachable'> {
   readonly bootId: BootId;
   readonly identity: EngineIdentity;
   readonly engine: StorageEngine;
   readonly replication: EngineReplication;
   /** The clock of the engine. */
   readonly clock: ReplicaPorts['clock'];
-  readonly controlPlane: ControlPlane;
-  /** Called when no proxy answers. */
-  readonly onUnreachable: (error: unknown) => void;
   /** Called with an error that is a defect. */
   readonly onError: (error: unknown) => void;
   /** Returns the monotonic time in milliseconds. Default: that of the process. */
@@ -103,8 +93,8 @@ export class NodeReplica {
   learn({ topology, timeMs }: TopologyAnswer): void {
     this.#options.clock.raise(timeMs);
     this.#step(() => {
-      if (topology.revision >= this.replica.revision) this.#peers.learn(topology);
       this.replica.learn(topology);
+      this.#peers.learn(this.replica.topology ?? topology);
     });
   }
 
@@ -116,28 +106,19 @@ export class NodeReplica {
   }
 
   #ports(engine: EnginePort): ReplicaPorts {
-    const { clock, controlPlane, monotonicMs = () => performance.now(), wallMs = Date.now } = this.#options;
+    const { clock, monotonicMs = () => performance.now(), wallMs = Date.now } = this.#options;
     const leaseClock = new LeaseClock(monotonicMs, wallMs);
+    const proxies = new ProxyRequests({ ...this.#options, learn: (answer) => this.learn(answer) });
     return {
       nowMs: () => Math.floor(monotonicMs()),
       leaseNowMs: () => Math.floor(leaseClock.nowMs()),
       send: (to, message) => this.#peers.send(to, message),
-      ask: (requests) => this.#learnFrom(controlPlane.askForChanges(requests)),
-      readTopology: (done) => this.#learnFrom(controlPlane.readTopology(), done),
+      ask: (requests) => proxies.ask(requests),
+      readTopology: (done) => proxies.read(() => this.#step(done)),
       afterInput: (done) => this.#whenQuiet(done, MOST_TURNS),
       clock,
       engine,
     };
-  }
-
-  #learnFrom(answer: Promise<TopologyAnswer>, done: () => void = () => undefined): void {
-    answer.then(
-      (topology) => {
-        this.learn(topology);
-        this.#step(done);
-      },
-      (error: unknown) => this.#options.onUnreachable(error),
-    );
   }
 
   /** Calls back after a turn of the event loop in which no messages came, or after so many turns. */

@@ -43,6 +43,11 @@ export interface OpenServer {
    * shares the port of its primary process. Default: nothing.
    */
   listening?(protocol: string, bound: ListenOptions): void;
+  /**
+   * Called when the server is to stop, while it still serves: for example to hand its work over to other processes. Must end by
+   * itself. Default: nothing.
+   */
+  leave?(): Promise<void>;
   /** Closes what the server holds, once nothing is in flight. If it rejects, the exit code is 1. */
   close(): Promise<void>;
 }
@@ -78,6 +83,7 @@ async function serveHere(options: ServeOptions, worker: number | undefined, logg
   const { listeners, metrics } = server;
   metrics.add(budget);
   const stop = stopOnce(logger, async () => {
+    await server.leave?.();
     await drain(listeners, budget, settings.shutdownTimeoutMs, logger);
     await server.close();
     process.exit(0);

@@ -1,0 +1,91 @@
+import {
+  InvalidArgumentError,
+  list,
+  parseAddress,
+  usageError,
+  type OptionDefinition,
+  type Values,
+} from '@kvs/server';
+import type { EngineConfig } from '../engine/engine-config.js';
+
+/** How a node takes part in a cluster. */
+export interface ClusterConfig {
+  /** URLs of proxies. Empty: the node joins if a proxy invites it. */
+  readonly join: readonly string[];
+  /** Undefined for the address. */
+  readonly id: string | undefined;
+  /** `host:port`; undefined for where the node listens. */
+  readonly address: string | undefined;
+  readonly zone: string;
+  readonly weight: number;
+}
+
+const GROUP = 'Cluster';
+
+export const CLUSTER_OPTIONS = {
+  join: list(
+    { group: GROUP, description: 'proxies of the cluster that the node joins', value: 'url...' },
+    parseProxyUrl,
+  ),
+  id: optional('name of the node in the cluster; by default its address', 'name', parseName),
+  address: optional(
+    'where proxies and other nodes reach the node; by default where it listens',
+    'host:port',
+    parseAddress,
+  ),
+  zone: {
+    group: GROUP,
+    description: 'copies of a partition are spread over zones',
+    value: 'name',
+    default: '',
+  } satisfies OptionDefinition<string>,
+  weight: {
+    group: GROUP,
+    description: 'share of the partitions, in proportion to other nodes',
+    value: 'number',
+    default: 1,
+    parse: parseWeight,
+  } satisfies OptionDefinition<number>,
+};
+
+/** @throws StartError if the node can't join a cluster with its other options */
+export function clusterConfig(
+  { join, id, address, zone, weight }: Values<typeof CLUSTER_OPTIONS>,
+  host: string,
+  { engine }: EngineConfig,
+): ClusterConfig {
+  if (join.length > 0) {
+    if (engine === 'redis')
+      throw usageError('--join is for the engines memory and lmdb: nodes with Redis share their pairs');
+    if (address === undefined && ANY_ADDRESS.has(host))
+      throw usageError(`--join needs --address, because others can't reach a node at ${host}`);
+  }
+  return { join, id, address, zone, weight };
+}
+
+function optional(
+  description: string,
+  value: string,
+  parse: (text: string) => string,
+): OptionDefinition<string | undefined> {
+  return { group: GROUP, description, value, default: undefined, parse };
+}
+
+function parseProxyUrl(text: string): string {
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return new URL(text).origin;
+  throw new InvalidArgumentError('It must be a URL such as http://localhost:8080.');
+}
+
+function parseName(text: string): string {
+  if (/^[\w.:[\]-]{1,100}$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be 1 to 100 letters, digits and characters of "-_.:[]".');
+}
+
+function parseWeight(text: string): number {
+  const weight = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
+  if (weight > 0 && weight <= MAX_WEIGHT) return weight;
+  throw new InvalidArgumentError(`It must be a number above 0, at most ${MAX_WEIGHT}.`);
+}
+
+const MAX_WEIGHT = 1_000_000;
+const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);

@@ -1,0 +1,187 @@
+import { setTimeout } from 'node:timers/promises';
+import { KvStore, MemoryEngine } from '@kvs/kv-store';
+import { TestNode } from '@kvs/node-link/testing';
+import { keyId, partitionOf, stringKey, stringValue } from '@kvs/protocol';
+import { FakeProxy, TIME_MS } from '../../test/fake-proxy.js';
+import { StoreOperations } from '../store-operations.js';
+import { ClusterMember } from './cluster-member.js';
+import { CurrentOperations } from './current-operations.js';
+import { NodeClock } from './node-clock.js';
+
+const KEY = stringKey('key');
+const PARTITION = partitionOf(KEY);
+const ITEM = { key: KEY, value: stringValue('v') };
+
+/** A node in this process: a member with its engine and its link server. */
+class Node {
+  readonly log: string[] = [];
+  readonly engine: MemoryEngine;
+  readonly operations: CurrentOperations;
+  readonly member: ClusterMember;
+  readonly #server: TestNode;
+
+  constructor(join: readonly string[], id: string | undefined) {
+    const clock = new NodeClock();
+    this.engine = new MemoryEngine({ clock });
+    const store = new KvStore(this.engine, clock);
+    const alone = new StoreOperations(store);
+    this.operations = new CurrentOperations(alone);
+    const note = (message: unknown): void => void this.log.push(String(message));
+    this.member = new ClusterMember({
+      config: { join, id, address: undefined, zone: '', weight: 1 },
+      engine: async () => this.engine,
+      store,
+      clock,
+      operations: this.operations,
+      alone,
+      log: { info: note, warn: note, error: note },
+    });
+    this.#server = new TestNode(this.operations, this.member.receiver);
+  }
+
+  /** Returns the address. */
+  async start(): Promise<string> {
+    await this.#server.start();
+    const address = `127.0.0.1:${this.#server.port}`;
+    this.member.listening(address);
+    return address;
+  }
+
+  async joined(): Promise<void> {
+    await until(() => this.member.replica !== undefined);
+  }
+
+  isServing(): boolean {
+    return this.member.replica?.isServing(PARTITION) === true;
+  }
+
+  async stop(): Promise<void> {
+    await this.member.close();
+    await this.#server.kill();
+    this.engine.close();
+  }
+}
+
+let proxy: FakeProxy;
+let url: string;
+const nodes: Node[] = [];
+
+beforeEach(async () => {
+  proxy = new FakeProxy();
+  url = await proxy.start();
+});
+afterEach(async () => {
+  await Promise.all(nodes.splice(0).map((node) => node.stop()));
+  await proxy.close();
+});
+
+async function startNode(id?: string, join = [url]): Promise<Node> {
+  const node = new Node(join, id);
+  nodes.push(node);
+  await node.start();
+  return node;
+}
+
+/** Starts two nodes, the first of which serves the partition, and the second has a copy. */
+async function startCopies(): Promise<{ first: Node; second: Node }> {
+  const [first, second] = [await startNode('first'), await startNode('second')];
+  await Promise.all([first.joined(), second.joined()]);
+  const [primary, copy] = [proxy.bootIdOf('first'), proxy.bootIdOf('second')];
+  if (primary === undefined || copy === undefined) throw new TypeError('both have joined');
+  proxy.change(PARTITION, { kind: 'start', primary, instead: undefined });
+  await until(() => first.isServing());
+  proxy.change(PARTITION, { kind: 'nameLearner', learner: copy });
+  await until(() => proxy.topology.partitions[PARTITION]?.inSync.length === 2 && first.isServing());
+  return { first, second };
+}
+
+describe('a node with --join', () => {
+  it('serves nothing before it has joined, and only its partitions afterwards', async () => {
+    const node = new Node([url], 'first');
+    nodes.push(node);
+    expect(node.member.obstacle).toContain('not joined');
+    expect(() => node.operations.set([ITEM])).toThrow(expect.objectContaining({ code: 'not_ready' }));
+    await node.start();
+    await node.joined();
+    expect(node.member.obstacle).toBeUndefined();
+    expect(await node.operations.set([ITEM])).toMatchObject([{ code: 'wrong_node' }]);
+  });
+
+  it('has what the primary acknowledged, and says where the partition is', async () => {
+    const { first, second } = await startCopies();
+    expect(await first.operations.set([{ ...ITEM, ttlMs: 60_000 }])).toMatchObject([{ ok: true }]);
+    const [outcome] = second.engine.getMany([{ id: keyId(KEY), partition: PARTITION }]);
+    expect(outcome).toMatchObject({ status: 'found', value: ITEM.value });
+    const [refusal] = await second.operations.fetch([KEY]);
+    expect(refusal).toMatchObject({
+      code: 'wrong_node',
+      message: expect.stringContaining('by first at 127'),
+    });
+  });
+
+  it('takes the time of the cluster for its own', async () => {
+    const { first } = await startCopies();
+    await first.operations.set([ITEM]);
+    const [outcome] = await first.operations.fetch([KEY]);
+    expect(outcome?.ok && outcome.entry?.version).toBeGreaterThan(TIME_MS * 1000);
+    expect(outcome?.ok && outcome.entry?.version).toBeLessThan((TIME_MS + 600_000) * 1000);
+  });
+
+  it('hands its partitions over before it ends, and says goodbye', async () => {
+    const { first, second } = await startCopies();
+    await first.operations.set([ITEM]);
+    await first.member.leave();
+    await until(() => second.isServing());
+    expect(await second.operations.fetch([KEY])).toMatchObject([{ ok: true, entry: { value: ITEM.value } }]);
+    await first.member.close();
+    const { bootId } = proxy.reports.filter(({ isEnding }) => isEnding).at(-1) ?? {};
+    expect(bootId).toBe(proxy.bootIdOf('first'));
+  });
+
+  it('does what the controller orders', async () => {
+    const { first, second } = await startCopies();
+    const [from, to] = [proxy.bootIdOf('first'), proxy.bootIdOf('second')];
+    const { epoch = 0 } = proxy.topology.partitions[PARTITION] ?? {};
+    if (from === undefined || to === undefined) throw new TypeError('both have joined');
+    proxy.orders.set(from, [{ kind: 'handOver', partition: PARTITION, epoch, to }]);
+    await until(() => second.isServing());
+    expect(first.isServing()).toBe(false);
+  });
+
+  it('agrees to become primary only at the epoch that it knows', async () => {
+    const { second } = await startCopies();
+    const bootId = proxy.bootIdOf('second');
+    const { epoch = 0 } = proxy.topology.partitions[PARTITION] ?? {};
+    if (bootId === undefined) throw new TypeError('it has joined');
+    await until(() => second.member.replica?.epochOf(PARTITION) === epoch);
+    const ask = (promotions: { partition: number; epoch: number }[]) =>
+      second.member.promotions({ clusterId: 'test', bootId, promotions });
+    const other = (PARTITION + 1) % 4096;
+    expect(
+      ask([
+        { partition: PARTITION, epoch },
+        { partition: other, epoch },
+      ]),
+    ).toEqual({ partitions: [PARTITION] });
+    expect(ask([{ partition: PARTITION, epoch: epoch - 1 }])).toEqual({ partitions: [] });
+  });
+});
+
+describe('a node without --join', () => {
+  it('joins the cluster of a proxy that invites it, once', async () => {
+    const node = await startNode(undefined, []);
+    expect(await node.operations.set([ITEM])).toMatchObject([{ ok: true }]);
+    await node.member.invited({ proxy: url, address: 'localhost:1' });
+    await node.joined();
+    await node.member.invited({ proxy: 'http://127.0.0.1:1', address: 'localhost:2' });
+    expect(proxy.topology.nodes).toMatchObject([{ id: 'localhost:1', address: 'localhost:1' }]);
+    expect(await node.operations.fetch([KEY])).toMatchObject([{ code: 'wrong_node' }]);
+  });
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  for (const endMs = performance.now() + 30_000; !holds();) {
+    if (performance.now() > endMs) throw new Error('it did not happen in time');
+    await setTimeout(10);
+  }
+}

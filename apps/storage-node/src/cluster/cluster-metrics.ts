@@ -1,0 +1,44 @@
+import type { PartitionState } from '@kvs/replication';
+import { gauge, type MetricFamily, type MetricsSource } from '@kvs/server';
+import type { ClusterMember } from './cluster-member.js';
+
+/** The partitions of a node of a cluster. A node by itself has none of these metrics. */
+export function clusterMetrics(member: Pick<ClusterMember, 'replica' | 'openLinks'>): MetricsSource {
+  return {
+    collect(): MetricFamily[] {
+      const { replica, openLinks } = member;
+      if (replica === undefined) return [];
+      const states = replica.states();
+      const one = (value: number) => [{ labels: {}, value }];
+      return [
+        gauge(
+          'kvs_replication_partitions',
+          'Partitions by the role of this node',
+          ROLES.map((role) => ({
+            labels: { role },
+            value: states.filter((state) => state.role === role).length,
+          })),
+        ),
+        gauge(
+          'kvs_replication_serving_partitions',
+          'Partitions that this node serves as primary',
+          one(states.filter(({ isServing }) => isServing).length),
+        ),
+        gauge(
+          'kvs_replication_lag',
+          'Effects that the slowest copy of any partition of this node lacks',
+          one(Math.max(0, ...states.map(({ lag }) => lag))),
+        ),
+        gauge(
+          'kvs_replication_tail_bytes',
+          'About how many bytes of effects are kept for other copies',
+          one(states.reduce((sum, { tailBytes }) => sum + tailBytes, 0)),
+        ),
+        gauge('kvs_replication_fills', 'Learners that this node fills', one(replica.fills().length)),
+        gauge('kvs_replication_links', 'Links to other nodes that are open', one(openLinks)),
+      ];
+    },
+  };
+}
+
+const ROLES: readonly PartitionState['role'][] = ['primary', 'copy', 'learner', 'none'];

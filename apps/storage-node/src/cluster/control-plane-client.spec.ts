@@ -1,0 +1,101 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { HttpService } from '@nestjs/axios';
+import { isBootId, newTopology, topologyAnswerToDocument, type BootId } from '@kvs/topology';
+import { ControlPlaneClient, ControlPlaneError } from './control-plane-client.js';
+
+const topology = newTopology({ clusterId: 'c', copies: 1, minInSync: 1 });
+const ANSWER = topologyAnswerToDocument({ topology, timeMs: 5 });
+const servers: Server[] = [];
+
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => new Promise((done) => server.close(done))));
+});
+
+/** A proxy that gives one answer to everything, and notes what it was asked. */
+async function startProxy(status: number, body: unknown): Promise<{ url: string; asked: string[] }> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    void readBody(request).then((text) => {
+      asked.push(`${request.method} ${request.url} ${text}`);
+      response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
+      response.end(JSON.stringify(body));
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  servers.push(server);
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of request) text += String(chunk);
+  return text;
+}
+
+function clientOf(...proxies: string[]): ControlPlaneClient {
+  const requester = { bootId: boot('b'), clusterId: 'c', revision: 3 };
+  return new ControlPlaneClient(new HttpService(), proxies, () => requester);
+}
+
+function boot(text: string): BootId {
+  if (!isBootId(text)) throw new TypeError('a boot id is not empty');
+  return text;
+}
+
+it('requests say what the node knows', async () => {
+  const proxy = await startProxy(200, ANSWER);
+  const client = clientOf(proxy.url);
+  expect(await client.readTopology()).toEqual({ topology, timeMs: 5 });
+  await client.askForChanges([{ partition: 1, epoch: 2, change: { kind: 'rewrite' } }]);
+  const request = '{"partition":1,"epoch":2,"change":{"kind":"rewrite"}}';
+  expect(proxy.asked).toEqual([
+    'GET /cluster/topology ',
+    `POST /cluster/entries {"clusterId":"c","revision":3,"by":"b","requests":[${request}]}`,
+  ]);
+});
+
+it('a proxy that can not answer is passed over, and the one that did is asked first from then on', async () => {
+  const failing = await startProxy(503, { code: 'store_unavailable', detail: 'd' });
+  const good = await startProxy(200, ANSWER);
+  const client = clientOf(failing.url, good.url);
+  await client.readTopology();
+  await client.readTopology();
+  expect([failing.asked.length, good.asked.length]).toEqual([1, 2]);
+});
+
+it('a refusal is not repeated at the next proxy', async () => {
+  const refusing = await startProxy(409, { code: 'outdated_directory', detail: 'a backup' });
+  const other = await startProxy(200, ANSWER);
+  const client = clientOf(refusing.url, other.url);
+  const error = await client.readTopology().catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(ControlPlaneError);
+  expect(error).toMatchObject({ code: 'outdated_directory', message: expect.stringContaining('a backup') });
+  expect(other.asked).toEqual([]);
+});
+
+it('an answer that makes no sense counts as none', async () => {
+  const proxy = await startProxy(200, { topology: 'none' });
+  await expect(clientOf(proxy.url).readTopology()).rejects.toThrow('no proxy answers');
+});
+
+it('the proxy that leads is asked first as soon as an answer names it', async () => {
+  const leader = await startProxy(200, ANSWER);
+  const answer = { revision: 1, timeMs: 5, leader: leader.url, orders: [] };
+  const proxy = await startProxy(200, answer);
+  const client = clientOf(proxy.url);
+  await client.report('node 1', {
+    bootId: boot('b'),
+    timeMs: 1,
+    isEnding: false,
+    usedBytes: 0,
+    freeBytes: undefined,
+    highestVersion: 0,
+    held: [],
+    fills: [],
+    failures: [],
+  });
+  await client.readTopology();
+  expect(proxy.asked).toEqual([expect.stringContaining('POST /cluster/nodes/node%201/status ')]);
+  expect(leader.asked).toEqual(['GET /cluster/topology ']);
+});

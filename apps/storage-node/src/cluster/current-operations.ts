@@ -1,0 +1,104 @@
+import type { NodeOperations, NodeStats } from '@kvs/node-link';
+import {
+  KvsError,
+  type DeleteItem,
+  type DeleteOutcome,
+  type FetchOutcome,
+  type Key,
+  type KeyValueOperations,
+  type MaybePromise,
+  type PairLines,
+  type QueryOutcome,
+  type ScanAnswer,
+  type ScanRequest,
+  type SetItem,
+  type SetOutcome,
+} from '@kvs/protocol';
+
+/** The operations of a node, as links and HTTP call them: without partitions and epoch if the caller knows none. */
+export interface Operations extends KeyValueOperations {
+  set(
+    items: readonly SetItem[],
+    partitions?: readonly number[],
+    epoch?: number,
+  ): MaybePromise<readonly SetOutcome[]>;
+  fetch(
+    keys: readonly Key[],
+    maxBytes?: number,
+    partitions?: readonly number[],
+    epoch?: number,
+  ): MaybePromise<readonly FetchOutcome[]>;
+  query(
+    keys: readonly Key[],
+    partitions?: readonly number[],
+    epoch?: number,
+  ): MaybePromise<readonly QueryOutcome[]>;
+  delete(
+    items: readonly DeleteItem[],
+    partitions?: readonly number[],
+    epoch?: number,
+  ): MaybePromise<readonly DeleteOutcome[]>;
+  scan(request: ScanRequest): Promise<ScanAnswer>;
+  scanLines(request: ScanRequest, epoch?: number): PairLines;
+  stats(): MaybePromise<NodeStats>;
+}
+
+/** Passes calls to the operations of the moment: those of a node by itself, or those of a node in a cluster. */
+export class CurrentOperations implements Operations, NodeOperations {
+  #operations: Operations;
+
+  constructor(operations: Operations) {
+    this.#operations = operations;
+  }
+
+  /** Passes later calls to other operations. */
+  use(operations: Operations): void {
+    this.#operations = operations;
+  }
+
+  set(items: readonly SetItem[], partitions?: readonly number[], epoch?: number) {
+    return this.#operations.set(items, partitions, epoch);
+  }
+
+  fetch(keys: readonly Key[], maxBytes?: number, partitions?: readonly number[], epoch?: number) {
+    return this.#operations.fetch(keys, maxBytes, partitions, epoch);
+  }
+
+  query(keys: readonly Key[], partitions?: readonly number[], epoch?: number) {
+    return this.#operations.query(keys, partitions, epoch);
+  }
+
+  delete(items: readonly DeleteItem[], partitions?: readonly number[], epoch?: number) {
+    return this.#operations.delete(items, partitions, epoch);
+  }
+
+  scan(request: ScanRequest) {
+    return this.#operations.scan(request);
+  }
+
+  scanLines(request: ScanRequest, epoch?: number) {
+    return this.#operations.scanLines(request, epoch);
+  }
+
+  stats() {
+    return this.#operations.stats();
+  }
+}
+
+/** The operations of a node that has not joined its cluster yet: only statistics are answered. */
+export function notJoined(operations: Pick<Operations, 'stats'>): Operations {
+  const refuse = (): never => {
+    throw new KvsError('not_ready', NOT_JOINED);
+  };
+  return {
+    set: refuse,
+    fetch: refuse,
+    query: refuse,
+    delete: refuse,
+    scan: async () => refuse(),
+    scanLines: refuse,
+    stats: () => operations.stats(),
+  };
+}
+
+export const NOT_JOINED = 'the node has not joined its cluster yet';

@@ -1,0 +1,31 @@
+import { microsToMs, type Clock, type StorageEngine } from '@kvs/kv-store';
+import type { Replica } from '@kvs/replication';
+import type { Knowledge, NodeReport } from '@kvs/topology';
+
+/** Returns what a node says of itself. The failures in it are not reported again. */
+export async function nodeReport(
+  replica: Replica,
+  engine: StorageEngine,
+  clock: Clock,
+  isEnding: boolean,
+): Promise<Omit<NodeReport, keyof Knowledge>> {
+  const { usedBytes = 0, maxBytes } = await engine.stats();
+  return {
+    bootId: replica.bootId,
+    timeMs: microsToMs(clock.nowMicros()),
+    isEnding,
+    usedBytes,
+    freeBytes: maxBytes === undefined ? undefined : Math.max(maxBytes - usedBytes, 0),
+    highestVersion: highestVersion(replica),
+    held: replica.leftOvers(),
+    fills: replica.fills(),
+    failures: replica.takeFailures(),
+  };
+}
+
+function highestVersion(replica: Replica): number {
+  let highest = 0;
+  for (const { partition } of replica.states())
+    highest = Math.max(highest, replica.ports.engine.highestVersion(partition));
+  return highest;
+}

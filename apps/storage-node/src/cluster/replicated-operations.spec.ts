@@ -1,0 +1,208 @@
+import { KvStore, MemoryEngine, type EngineWrite } from '@kvs/kv-store';
+import { ManualClock } from '@kvs/kv-store/testing';
+import { partitionOf, stringKey, stringValue, WrongNodeError, type Key } from '@kvs/protocol';
+import type { WriteAnswer } from '@kvs/replication';
+import { newTopology } from '@kvs/topology';
+import { ReplicatedOperations, type ServingReplica } from './replicated-operations.js';
+
+const OWN = stringKey('own');
+const OTHER = stringKey('other');
+const MOVED = stringKey('moved');
+
+/** Serves all partitions but that of `OTHER`, without copies. */
+class FakeReplica implements ServingReplica {
+  readonly topology = newTopology({ clusterId: 'c', copies: 1, minInSync: 1 });
+  /** Partitions that this node serves no more. */
+  readonly lost = new Set([partitionOf(OTHER)]);
+  /** Instead of the answers to writes. */
+  writeAnswer: WriteAnswer | undefined;
+  /** Called before each read. */
+  onRead: () => void = () => undefined;
+  readonly epochs: number[] = [];
+  readonly #engine: MemoryEngine;
+
+  constructor(engine: MemoryEngine) {
+    this.#engine = engine;
+  }
+
+  isServing(partition: number): boolean {
+    return !this.lost.has(partition);
+  }
+
+  readonly write: ServingReplica['write'] = (partition, batch, epoch, done) => {
+    this.epochs.push(epoch);
+    if (!this.isServing(partition)) return done(REFUSED);
+    if (this.writeAnswer !== undefined) return done(this.writeAnswer);
+    const { replication } = this.#engine;
+    done({
+      kind: 'done',
+      result:
+        batch.kind === 'set'
+          ? { kind: 'set', outcomes: replication.write(partition, batch.items, 1) }
+          : { kind: 'delete', outcomes: replication.delete(partition, batch.items, 1) },
+    });
+  };
+
+  readonly read: ServingReplica['read'] = (partition, _keys, epoch, run, done) => {
+    this.epochs.push(epoch);
+    this.onRead();
+    if (!this.isServing(partition)) done(REFUSED);
+    else run((result) => done({ kind: 'done', result }));
+  };
+}
+
+const REFUSED = { kind: 'refused', code: 'wrong_node', message: '' } as const;
+
+let engine: MemoryEngine;
+let replica: FakeReplica;
+let operations: ReplicatedOperations;
+
+beforeEach(() => {
+  const clock = new ManualClock();
+  engine = new MemoryEngine({ clock });
+  replica = new FakeReplica(engine);
+  operations = new ReplicatedOperations(new KvStore(engine, clock), replica, clock);
+});
+
+describe('the operations of a node in a cluster', () => {
+  it('keep the order of a batch over several partitions, repeated keys included', async () => {
+    const keys = Array.from({ length: 50 }, (_, i) => stringKey(`key-${i % 30}`));
+    const written = await operations.set(keys.map((key, i) => item(key, `${i}`)));
+    expect(written.map((outcome) => outcome.ok && outcome.created)).toEqual(keys.map((_, i) => i < 30));
+    const last = (key: number) => `${key < 20 ? key + 30 : key}`;
+    expect(await valuesOf(keys)).toEqual(keys.map((_, i) => last(i % 30)));
+    expect((await operations.query([...keys, stringKey('absent')])).at(-1)).toEqual({
+      ok: true,
+      present: false,
+    });
+    const deleted = await operations.delete(keys.map((key) => ({ key })));
+    expect(deleted.map((outcome) => outcome.ok && outcome.deleted)).toEqual(keys.map((_, i) => i < 30));
+  });
+
+  it('fail the items of partitions that another node serves, and do the others', async () => {
+    const refused = { ok: false, code: 'wrong_node', message: expect.stringContaining('no node serves') };
+    expect(await operations.set([item(OTHER, '1'), item(OWN, '2')])).toMatchObject([refused, { ok: true }]);
+    expect(await operations.fetch([OTHER, OWN])).toMatchObject([refused, { ok: true }]);
+    expect(await operations.query([OTHER, OWN])).toMatchObject([refused, { ok: true, present: true }]);
+    expect(await operations.delete([{ key: OTHER }, { key: OWN }])).toMatchObject([
+      refused,
+      { deleted: true },
+    ]);
+    expect(engine.stats().pairCount).toBe(0);
+  });
+
+  it('pass on the epoch of the caller, and 0 if there is none', async () => {
+    await operations.set([item(OWN, '1')], [partitionOf(OWN)], 7);
+    await operations.fetch([OWN], undefined, [partitionOf(OWN)], 8);
+    await operations.query([OWN]);
+    expect(replica.epochs).toEqual([7, 8, 0]);
+  });
+
+  it.each<[WriteAnswer, object]>([
+    [
+      { kind: 'refused', code: 'under_replicated', message: 'm' },
+      { ok: false, code: 'under_replicated', message: 'm' },
+    ],
+    [
+      { kind: 'refused', code: 'unavailable', message: 'm' },
+      { ok: false, code: 'engine_unavailable', message: 'm' },
+    ],
+    [
+      { kind: 'maybeApplied', message: 'm' },
+      { ok: false, code: 'node_unavailable', message: 'm', maybeApplied: true },
+    ],
+  ])('turn the answer %j into an outcome', async (answer, outcome) => {
+    replica.writeAnswer = answer;
+    expect(await operations.set([item(OWN, '1')])).toEqual([outcome]);
+    expect(await operations.delete([{ key: OWN }])).toEqual([outcome]);
+  });
+
+  it('count the values of all partitions against the limit of an answer', async () => {
+    const keys = [OWN, MOVED];
+    await operations.set(keys.map((key) => item(key, 'v'.repeat(100))));
+    expect(await operations.fetch(keys, 200)).toHaveLength(2);
+    const refusal = expect.objectContaining({ code: 'answer_too_large' });
+    expect(() => operations.fetch(keys, 199)).toThrow(refusal);
+  });
+
+  it('set deadlines by the clock of the cluster', async () => {
+    const seen: EngineWrite[] = [];
+    const write: ServingReplica['write'] = (_p, batch, _e, done) => {
+      if (batch.kind === 'set') seen.push(...batch.items);
+      done(REFUSED);
+    };
+    const clock = new ManualClock(5_000_000);
+    const store = new KvStore(engine, clock);
+    await new ReplicatedOperations(store, { ...replica, isServing: () => true, write }, clock).set([
+      { ...item(OWN, '1'), ttlMs: 10 },
+    ]);
+    expect(seen).toMatchObject([{ expiresAtMs: 5010 }]);
+  });
+});
+
+describe('a scan of a node in a cluster', () => {
+  const partitions = [OWN, MOVED].map(partitionOf).sort((a, b) => a - b);
+
+  beforeEach(async () => {
+    await operations.set([OWN, MOVED].map((key) => item(key, 'v'.repeat(10))));
+  });
+
+  it('has the pairs of the partitions that were asked for', async () => {
+    expect(await keysOf(operations.scanLines({ meta: false, partitions }))).toEqual(['moved', 'own']);
+    expect(await keysOf(operations.scanLines({ meta: false, partitions: [partitionOf(OWN)] }))).toEqual([
+      'own',
+    ]);
+  });
+
+  it('stops at a partition that another node serves, after all pairs of those before', async () => {
+    const [, second = 0] = partitions;
+    replica.lost.add(second);
+    const lines = operations.scanLines({ meta: false, partitions })[Symbol.asyncIterator]();
+    expect((await lines.next()).done).toBe(false);
+    await expect(lines.next()).rejects.toThrow(new WrongNodeError(second));
+  });
+
+  it('gives nothing of a small partition that moves while it is read', async () => {
+    const partition = partitionOf(OWN);
+    let reads = 0;
+    replica.onRead = () => {
+      if (++reads === 2) replica.lost.add(partition);
+    };
+    const lines = operations.scanLines({ meta: false, partitions: [partition] })[Symbol.asyncIterator]();
+    await expect(lines.next()).rejects.toThrow(new WrongNodeError(partition));
+  });
+
+  it('breaks off in a large partition that moves while it is read', async () => {
+    const partition = partitionOf(OWN);
+    for (let i = 0; i < 10; i++) await operations.set([item(stringKey(`{own}${i}`), 'v'.repeat(50_000))]);
+    const lines = operations.scanLines({ meta: false, partitions: [partition] })[Symbol.asyncIterator]();
+    expect((await lines.next()).done).toBe(false);
+    replica.lost.add(partition);
+    await expect(lines.next()).rejects.toThrow(expect.objectContaining({ code: 'node_unavailable' }));
+  });
+
+  it('over HTTP is refused at once if the node lacks a partition', async () => {
+    await expect(operations.scan({ meta: false })).rejects.toThrow(new WrongNodeError(partitionOf(OTHER)));
+    const answer = await operations.scan({ meta: false, partitions });
+    expect(await keysOf(answer.lines)).toEqual(['moved', 'own']);
+  });
+});
+
+function item(key: Key, data: string) {
+  return { key, value: stringValue(data) };
+}
+
+async function valuesOf(keys: readonly Key[]): Promise<(string | undefined)[]> {
+  const outcomes = await operations.fetch(keys);
+  return outcomes.map((outcome) => (outcome.ok ? outcome.entry?.value.data : undefined));
+}
+
+async function keysOf(lines: AsyncIterable<Uint8Array>): Promise<string[]> {
+  let text = '';
+  for await (const chunk of lines) text += Buffer.from(chunk).toString();
+  const keys = text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => /"data":"([^"]*)"/.exec(line)?.[1] ?? line);
+  return keys.sort();
+}

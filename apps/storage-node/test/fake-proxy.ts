@@ -1,0 +1,92 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  applyRequests,
+  entriesRequestFrom,
+  joinRequestFrom,
+  newTopology,
+  nodeReportFrom,
+  raiseVersionCeiling,
+  registerNode,
+  topologyAnswerToDocument,
+  TopologyError,
+  type BootId,
+  type EntryChange,
+  type NodeReport,
+  type PrimaryOrder,
+  type Topology,
+} from '@kvs/topology';
+
+/** The control plane of a proxy without a controller: a test makes the changes. */
+export class FakeProxy {
+  topology: Topology;
+  readonly reports: NodeReport[] = [];
+  /** What the next report of each process is answered with. */
+  readonly orders = new Map<BootId, PrimaryOrder[]>();
+  readonly #server: Server;
+
+  constructor() {
+    const first = newTopology({ clusterId: 'test', copies: 2, minInSync: 1 });
+    this.topology = raiseVersionCeiling(first, Number.MAX_SAFE_INTEGER);
+    this.#server = createServer((request, response) => {
+      void this.#answer(request).then(({ status, body }) => {
+        response.writeHead(status, { 'content-type': 'application/json' });
+        response.end(JSON.stringify(body));
+      });
+    });
+  }
+
+  async start(): Promise<string> {
+    await new Promise<void>((done) => this.#server.listen(0, '127.0.0.1', done));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((done) => this.#server.close(done));
+  }
+
+  /** Changes an entry. Nodes learn of it with their next report. */
+  change(partition: number, change: EntryChange): void {
+    const epoch = this.topology.partitions[partition]?.epoch ?? 0;
+    this.topology = applyRequests(this.topology, [{ partition, epoch, change }]).topology;
+  }
+
+  bootIdOf(id: string): BootId | undefined {
+    return this.topology.nodes.find((node) => node.id === id)?.bootId;
+  }
+
+  async #answer(request: IncomingMessage): Promise<{ status: number; body: unknown }> {
+    try {
+      return { status: 200, body: this.#handle(`${request.method} ${request.url}`, await readJson(request)) };
+    } catch (error) {
+      if (!(error instanceof TopologyError)) throw error;
+      return { status: 409, body: { code: error.code, detail: error.message } };
+    }
+  }
+
+  #handle(what: string, body: unknown): unknown {
+    if (what === 'POST /cluster/nodes')
+      this.topology = registerNode(this.topology, joinRequestFrom(body).node);
+    else if (what === 'POST /cluster/entries')
+      this.topology = applyRequests(this.topology, entriesRequestFrom(body).requests).topology;
+    else if (what.endsWith('/status')) return this.#report(nodeReportFrom(body));
+    return topologyAnswerToDocument({ topology: this.topology, timeMs: TIME_MS });
+  }
+
+  #report(report: NodeReport): unknown {
+    this.reports.push(report);
+    const orders = this.orders.get(report.bootId) ?? [];
+    this.orders.delete(report.bootId);
+    return { revision: this.topology.revision, timeMs: TIME_MS, orders };
+  }
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  let text = '';
+  for await (const chunk of request) text += String(chunk);
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+/** Long ago, so that a node that takes the time of the system is noticed. */
+export const TIME_MS = 1_500_000_000_000;
