@@ -61,6 +61,11 @@ describe('a cluster', () => {
   it.each([
     ['memory', { kind: 'memory' }],
     ['file:/var/lib/kvs/topology', { kind: 'file', path: '/var/lib/kvs/topology' }],
+    ['etcd:http://e:2379', { kind: 'etcd', endpoints: ['http://e:2379'], prefix: 'kvs' }],
+    [
+      'etcd:https://e:2379/one,https://f:2379',
+      { kind: 'etcd', endpoints: ['https://e:2379', 'https://f:2379'], prefix: 'one' },
+    ],
   ])('keeps its topology in %s', (place, topology) => {
     const { cluster, nodes } = readConfig(['--topology', place], {});
     expect(cluster).toMatchObject({ topology, copies: 2, minInSync: 1, replaceAfterMs: 60_000 });
@@ -75,6 +80,7 @@ describe('a cluster', () => {
 describe('bad arguments', () => {
   it.each([
     [['--topology', 'zookeeper'], "option '--topology <place>' argument 'zookeeper' is invalid."],
+    [['--topology', 'etcd:e:2379'], "option '--topology <place>' argument 'etcd:e:2379' is invalid."],
     [['--topology', 'memory', '--workers', '2'], '--topology needs --workers 1'],
     [['--topology', 'memory', '--min-in-sync', '3'], '--min-in-sync is more than --copies'],
     [['--topology', 'memory', '--host', '0.0.0.0'], '--topology needs --advertise'],

@@ -4,13 +4,17 @@ import {
   milliseconds,
   usageError,
   wholeNumber,
+  words,
   type OptionDefinition,
   type Values,
 } from '@kvs/server';
 import { MAX_COPIES, type PlanSettings } from '@kvs/topology';
 
 /** Where the topology is kept. */
-export type TopologyPlace = { readonly kind: 'memory' } | { readonly kind: 'file'; readonly path: string };
+export type TopologyPlace =
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'etcd'; readonly endpoints: readonly string[]; readonly prefix: string };
 
 /** How a proxy takes part in a cluster whose partitions move. */
 export interface ClusterConfig extends Pick<PlanSettings, 'replaceAfterMs' | 'whenLost'> {
@@ -29,7 +33,7 @@ export const CLUSTER_OPTIONS = {
   topology: {
     group: GROUP,
     description:
-      'where to keep which node has which partition: memory or file:PATH; without it, nodes are a fixed list',
+      'where to keep which node has which partition: memory, file:PATH or etcd:URL; without it, nodes are a fixed list',
     value: 'place',
     default: undefined,
     parse: parsePlace,
@@ -82,12 +86,27 @@ function parsePlace(text: string): TopologyPlace {
   if (text === 'memory') return { kind: 'memory' };
   const path = /^file:(.+)$/.exec(text)?.[1];
   if (path !== undefined) return { kind: 'file', path };
-  throw new InvalidArgumentError('It must be memory or file:PATH.');
+  const urls = words(/^etcd:(.+)$/.exec(text)?.[1] ?? '');
+  if (urls.length > 0 && urls.every(isUrl)) return etcdPlace(urls.map((url) => new URL(url)));
+  throw new InvalidArgumentError(
+    'It must be memory, file:PATH or etcd:URL, such as etcd:http://localhost:2379.',
+  );
+}
+
+/** The path of the first URL is the prefix of the keys. */
+function etcdPlace(urls: readonly URL[]): TopologyPlace {
+  const prefix = urls[0]?.pathname.replace(/^\/|\/$/g, '') || DEFAULT_PREFIX;
+  return { kind: 'etcd', endpoints: urls.map(({ origin }) => origin), prefix };
+}
+
+function isUrl(text: string): boolean {
+  return /^https?:\/\//.test(text) && URL.canParse(text);
 }
 
 function parseUrl(text: string): string {
-  if (/^https?:\/\//.test(text) && URL.canParse(text)) return new URL(text).origin;
+  if (isUrl(text)) return new URL(text).origin;
   throw new InvalidArgumentError('It must be a URL such as http://localhost:8080.');
 }
 
 const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+const DEFAULT_PREFIX = 'kvs';

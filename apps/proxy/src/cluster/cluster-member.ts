@@ -30,7 +30,7 @@ export class ClusterMember {
     this.#client = new NodeClient(options.http);
     this.routes = new TopologyRoutes(
       async () => (await this.#control?.read())?.topology,
-      (error) => options.logger.warn(`the topology can not be read: ${messageOf(error)}`),
+      (error) => options.logger.warn(`the topology cannot be read: ${messageOf(error)}`),
     );
   }
 
@@ -97,7 +97,7 @@ export class ClusterMember {
             problems.delete(address);
           } catch (error) {
             const problem = messageOf(error);
-            if (problems.get(address) !== problem) logger.warn(`${address} can not be invited: ${problem}`);
+            if (problems.get(address) !== problem) logger.warn(`${address} cannot be invited: ${problem}`);
             problems.set(address, problem);
           }
         }),

@@ -13,6 +13,10 @@ export async function openTopologyStore(
   onLost: (error: Error) => void,
 ): Promise<TopologyStore> {
   if (place.kind === 'memory') return new MemoryTopologyStore();
+  if (place.kind === 'etcd') {
+    const { EtcdTopologyStore } = await import('@kvs/topology-etcd');
+    return new EtcdTopologyStore(place);
+  }
   // Only a proxy with a topology in a file needs the lock.
   const { DirectoryLock, systemClock, systemScheduler } = await import('@kvs/kv-store');
   const path = resolve(place.path);

@@ -48,7 +48,7 @@ export class ClusterControl {
   constructor(settings: ClusterControlSettings, ports: ControlPorts) {
     this.#settings = settings;
     this.#ports = ports;
-    this.#problem = new LastingProblem(ports.log, 'the topology can not be read');
+    this.#problem = new LastingProblem(ports.log, 'the topology cannot be read');
     this.#keeper = new TopologyKeeper(ports.store);
     this.#queue = new EntryQueue(this.#keeper, ports);
     this.#reports = new NodeReports(ports.timers);

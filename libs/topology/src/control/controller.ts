@@ -37,7 +37,7 @@ export class Controller {
 
   constructor(parts: ControllerParts) {
     this.#parts = parts;
-    this.#problem = new LastingProblem(parts.ports.log, 'the controller can not work');
+    this.#problem = new LastingProblem(parts.ports.log, 'the controller cannot work');
     parts.keeper.watch(() => {
       if (this.isLeading && this.#plan !== undefined && !isEmpty(this.#plan)) this.#wakeSoon();
     });

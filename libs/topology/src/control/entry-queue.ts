@@ -119,7 +119,7 @@ export class EntryQueue {
       const reason = error instanceof Error ? error.message : String(error);
       this.#ports.log.warn(
         { address, reason },
-        `${address} can not become primary, because it does not answer: ${reason}`,
+        `${address} cannot become primary, because it does not answer: ${reason}`,
       );
       return { partitions: [] };
     }

@@ -1,0 +1,146 @@
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { finished } from 'node:stream/promises';
+import { TopologyError } from '@kvs/topology';
+
+/**
+ * The JSON gateway of etcd, version 3. Keys and values are base64 there, and 64-bit numbers are texts. Requests go to one server
+ * of the cluster as long as it answers, and then to the next one.
+ */
+export class EtcdGateway {
+  readonly #endpoints: readonly URL[];
+  readonly #timeoutMs: number;
+  readonly #http = new HttpAgent({ keepAlive: true });
+  readonly #https = new HttpsAgent({ keepAlive: true });
+  readonly #closed = new AbortController();
+  /** The server that is asked, as an index. */
+  #current = 0;
+
+  /** @param timeoutMs how long one server may take to answer, in milliseconds */
+  constructor(endpoints: readonly URL[], timeoutMs: number) {
+    this.#endpoints = endpoints;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Asks for something that changes nothing: each server in turn until one answers. */
+  async read(path: string, body: object): Promise<Fields> {
+    let failure: unknown;
+    for (let tries = 0; tries < this.#endpoints.length; tries++) {
+      try {
+        return await this.change(path, body);
+      } catch (error) {
+        failure = error;
+        if (this.#closed.signal.aborted) break;
+      }
+    }
+    throw failure;
+  }
+
+  /**
+   * Asks one server once.
+   *
+   * @throws TopologyError `store_unavailable`: the change may have been made, or may be made later
+   */
+  async change(path: string, body: object): Promise<Fields> {
+    const endpoint = this.#endpoints[this.#current];
+    const timeout = AbortSignal.timeout(this.#timeoutMs);
+    const signal = AbortSignal.any([this.#closed.signal, timeout]);
+    try {
+      const response = await this.#post(endpoint, path, body, signal);
+      return fields(JSON.parse(await textOf(response)));
+    } catch (error) {
+      this.#current = (this.#current + 1) % this.#endpoints.length;
+      throw unavailable(timeout.aborted ? `no answer within ${this.#timeoutMs} ms` : error, endpoint);
+    }
+  }
+
+  /**
+   * Calls `changed` for each part of a stream of events, until the stream ends or breaks.
+   *
+   * @throws TopologyError `store_unavailable`
+   */
+  async follow(path: string, body: object, changed: () => void): Promise<void> {
+    const endpoint = this.#endpoints[this.#current];
+    try {
+      const response = await this.#post(endpoint, path, body, this.#closed.signal);
+      response.on('data', changed);
+      await finished(response);
+    } catch (error) {
+      throw unavailable(error, endpoint);
+    }
+  }
+
+  /** Ends all requests. Further ones fail. */
+  close(): void {
+    this.#closed.abort();
+    this.#http.destroy();
+    this.#https.destroy();
+  }
+
+  #post(
+    endpoint: URL | undefined,
+    path: string,
+    body: object,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
+    if (endpoint === undefined) throw new TypeError('there is no endpoint');
+    const text = JSON.stringify(body);
+    const isHttps = endpoint.protocol === 'https:';
+    const options: RequestOptions = {
+      method: 'POST',
+      agent: isHttps ? this.#https : this.#http,
+      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+      signal,
+    };
+    return new Promise((resolve, reject) => {
+      const send = isHttps ? httpsRequest : httpRequest;
+      send(new URL(path, endpoint), options, resolve).on('error', reject).end(text);
+    });
+  }
+}
+
+/** An object of JSON. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Returns the object, or an empty one for anything else: etcd leaves out fields that are zero or empty. */
+export function fields(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : {}; // whose values are still unknown
+}
+
+export function text(object: Fields, field: string): string {
+  const value = object[field];
+  return typeof value === 'string' ? value : '';
+}
+
+export function toBase64(plain: string): string {
+  return Buffer.from(plain).toString('base64');
+}
+
+export function fromBase64(encoded: string): string {
+  return Buffer.from(encoded, 'base64').toString();
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > MAX_ANSWER_BYTES) throw new Error('the answer is too large');
+  }
+  const body = Buffer.concat(chunks).toString();
+  if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}: ${body.slice(0, 200)}`);
+  return body;
+}
+
+function unavailable(error: unknown, endpoint: URL | undefined): TopologyError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new TopologyError('store_unavailable', `etcd at ${endpoint?.host}: ${reason}`, { cause: error });
+}
+
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { newTopology, raiseVersionCeiling, type Topology } from '@kvs/topology';
+import { describeTopologyStore } from '@kvs/topology/testing';
+import { EtcdTopologyStore } from './index.js';
+import { describeWithEtcd, EtcdProcess } from './testing/etcd-process.js';
+import { FakeGateway } from './testing/fake-gateway.js';
+
+const first = newTopology({ clusterId: 'c', copies: 2, minInSync: 1 });
+const next = (topology: Topology) => raiseVersionCeiling(topology, topology.versionCeiling + 1);
+
+describeTopologyStore('the topology in a gateway like that of etcd', async () => {
+  const gateway = await FakeGateway.start();
+  const open = () => new EtcdTopologyStore({ endpoints: [gateway.url], prefix: 'kvs' });
+  return { store: open(), reopen: async () => open(), cleanUp: () => gateway.stop() };
+});
+
+describeWithEtcd('with etcd', () => {
+  let etcd: EtcdProcess;
+  beforeAll(async () => {
+    etcd = await EtcdProcess.start();
+  });
+  afterAll(() => etcd.stop());
+
+  describeTopologyStore('the topology', async () => {
+    const options = { endpoints: [etcd.url], prefix: randomUUID() };
+    const reopen = async () => new EtcdTopologyStore(options);
+    return { store: new EtcdTopologyStore(options), reopen, cleanUp: async () => undefined };
+  });
+
+  it('one proxy leads until it leaves, and then another one', async () => {
+    const options = { endpoints: [etcd.url], prefix: randomUUID() };
+    const [one, two] = [new EtcdTopologyStore(options), new EtcdTopologyStore(options)];
+    expect([await one.claimLead('one'), await two.claimLead('two')]).toEqual(['one', 'one']);
+    expect([await two.claimLead('two'), await one.claimLead('one')]).toEqual(['one', 'one']);
+    await one.close();
+    expect(await two.claimLead('two')).toBe('two');
+    await two.close();
+  });
+});
+
+describe('a store in etcd', () => {
+  let gateway: FakeGateway;
+  let store: EtcdTopologyStore;
+  const open = (...more: string[]) =>
+    new EtcdTopologyStore({ endpoints: [...more, gateway.url], prefix: 'kvs', timeoutMs: 1000 });
+  beforeEach(async () => {
+    gateway = await FakeGateway.start();
+    store = open();
+  });
+  afterEach(async () => {
+    await store.close();
+    await gateway.stop();
+  });
+
+  it('is unavailable while no server answers', async () => {
+    gateway.failures.set('/v3/kv/range', 'refuse');
+    await expect(store.read()).rejects.toMatchObject({ code: 'store_unavailable' });
+    gateway.failures.clear();
+    expect(await store.read()).toBeUndefined();
+  });
+
+  it('asks another server if one does not answer', async () => {
+    const other = open('http://127.0.0.1:1');
+    expect(await other.read()).toBeUndefined();
+    expect(await other.replace(first)).toBe(true);
+    await other.close();
+  });
+
+  it('may have made a change whose answer was lost', async () => {
+    await store.replace(first);
+    gateway.failures.set('/v3/kv/txn', 'lose');
+    await expect(store.replace(next(first))).rejects.toMatchObject({ code: 'store_unavailable' });
+    gateway.failures.clear();
+    expect(await store.read()).toEqual(next(first));
+  });
+
+  it('never replaces a document that it has not seen', async () => {
+    await store.replace(first);
+    const other = open();
+    expect(await other.replace(next(first))).toBe(true);
+    expect(await store.replace({ ...next(first), versionCeiling: 9 })).toBe(false);
+    expect(await store.read()).toEqual(next(first));
+    await other.close();
+  });
+
+  it('goes on to watch after a stream has broken', async () => {
+    let calls = 0;
+    const told = () => new Promise<void>((resolve) => store.watch(() => void (calls++, resolve())));
+    await told();
+    const again = told();
+    gateway.breakWatches();
+    await again;
+    expect(calls).toBeGreaterThan(1);
+  });
+
+  it('claims to lead again after its lease has ended', async () => {
+    const other = open();
+    await store.claimLead('one');
+    gateway.endLeases();
+    expect(await other.claimLead('two')).toBe('two');
+    expect(await store.claimLead('one')).toBe('two');
+    await other.close();
+    expect(await store.claimLead('one')).toBe('one');
+  });
+
+  it('refuses a document that is too large for etcd', async () => {
+    const large = { ...first, clusterId: 'c'.repeat(1_500_000) };
+    await expect(store.replace(large)).rejects.toMatchObject({ code: 'invalid_topology' });
+  });
+});

@@ -1,0 +1,1 @@
+export { EtcdTopologyStore, type EtcdOptions } from './etcd-topology-store.js';

@@ -1,0 +1,134 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { fields, text, type Fields } from '../etcd-gateway.js';
+
+interface Pair {
+  readonly value: string;
+  readonly create: number;
+  readonly mod: number;
+  readonly lease: string | undefined;
+}
+
+/** The part of etcd's JSON gateway that the store uses, in this process. */
+export class FakeGateway {
+  /** How requests for a path fail: `refuse` before and `lose` after they were carried out. */
+  readonly failures = new Map<string, 'refuse' | 'lose'>();
+  readonly #server: Server;
+  readonly #pairs = new Map<string, Pair>();
+  readonly #leases = new Set<string>();
+  readonly #watchers = new Set<ServerResponse>();
+  #revision = 1;
+
+  private constructor() {
+    this.#server = createServer((request, response) => void this.#serve(request, response));
+  }
+
+  static async start(): Promise<FakeGateway> {
+    const gateway = new FakeGateway();
+    gateway.#server.listen(0, '127.0.0.1');
+    await once(gateway.#server, 'listening');
+    return gateway;
+  }
+
+  get url(): string {
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('the gateway does not listen');
+    return `http://127.0.0.1:${address.port}`;
+  }
+
+  /** Ends the connections of all watchers. */
+  breakWatches(): void {
+    for (const watcher of this.#watchers) watcher.destroy();
+  }
+
+  /** Lets all leases end, with their keys. */
+  endLeases(): void {
+    for (const id of this.#leases) this.#endLease(id);
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let body = '';
+    for await (const chunk of request) body += String(chunk);
+    const path = request.url ?? '';
+    const failure = this.failures.get(path);
+    if (failure === 'refuse') return void response.destroy();
+    if (path === '/v3/watch') return this.#watch(response);
+    const answer = this.#answer(path, fields(JSON.parse(body)));
+    if (failure === 'lose') return void response.destroy();
+    response.end(JSON.stringify({ header: { revision: `${this.#revision}` }, ...answer }));
+  }
+
+  #watch(response: ServerResponse): void {
+    this.#watchers.add(response);
+    response.on('close', () => this.#watchers.delete(response));
+    response.write('{"result":{"created":true}}\n');
+  }
+
+  #answer(path: string, body: Fields): object {
+    switch (path) {
+      case '/v3/kv/range':
+        return this.#range(body);
+      case '/v3/kv/txn':
+        return this.#transact(body);
+      case '/v3/lease/grant': {
+        const id = `${this.#leases.size + 1}${this.#revision}`;
+        this.#leases.add(id);
+        return { ID: id, TTL: `${String(body['TTL'])}` };
+      }
+      case '/v3/lease/keepalive':
+        return { result: { ID: body['ID'], ...(this.#leases.has(text(body, 'ID')) && { TTL: '5' }) } };
+      case '/v3/lease/revoke':
+        this.#endLease(text(body, 'ID'));
+        return {};
+      default:
+        throw new Error(`no such path: ${path}`);
+    }
+  }
+
+  #range(body: Fields): object {
+    const pair = this.#pairs.get(text(body, 'key'));
+    if (pair === undefined) return {};
+    return { kvs: [{ key: body['key'], value: pair.value, mod_revision: `${pair.mod}` }], count: '1' };
+  }
+
+  #transact(body: Fields): object {
+    const comparison = first(body, 'compare');
+    const pair = this.#pairs.get(text(comparison, 'key'));
+    const [actual, expected] =
+      comparison['target'] === 'MOD'
+        ? [pair?.mod, comparison['mod_revision']]
+        : [pair?.create, comparison['create_revision']];
+    if (`${actual ?? 0}` !== expected) {
+      const range = fields(first(body, 'failure')['request_range']);
+      return { responses: [{ response_range: this.#range(range) }] };
+    }
+    const put = fields(first(body, 'success')['request_put']);
+    this.#revision++;
+    const lease = text(put, 'lease') || undefined;
+    const next = {
+      value: text(put, 'value'),
+      create: pair?.create ?? this.#revision,
+      mod: this.#revision,
+      lease,
+    };
+    this.#pairs.set(text(put, 'key'), next);
+    for (const watcher of this.#watchers) watcher.write('{"result":{"events":[{}]}}\n');
+    return { succeeded: true };
+  }
+
+  #endLease(id: string): void {
+    this.#leases.delete(id);
+    for (const [key, pair] of this.#pairs) if (pair.lease === id) this.#pairs.delete(key);
+  }
+}
+
+function first(body: Fields, field: string): Fields {
+  const list = body[field];
+  return fields(Array.isArray(list) ? list[0] : undefined);
+}
