@@ -217,7 +217,7 @@ export class Partition implements PartitionData {
           isInSync: this.#role === 'copy',
           position: this.tail.end,
           base: this.tail.base,
-          tail: this.#role === 'copy' ? this.tail.effects : [],
+          tail: this.#role === 'copy' ? this.tail.after(this.tail.base) : [],
         });
       }
       next();

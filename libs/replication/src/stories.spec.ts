@@ -1,4 +1,5 @@
 import { World, type Member } from '../test/world.js';
+import type { Message } from './messages.js';
 
 let world: World;
 let a: Member;
@@ -243,5 +244,30 @@ describe('a learner that hangs while the partition is written', () => {
     expect(waiting.answer).toBeUndefined();
     world.pass(1400);
     expect(waiting.answer).toMatchObject(done);
+  });
+});
+
+describe('a confirmation', () => {
+  it('keeps its effects although the copy forgets them before it is sent (R12)', () => {
+    world.assign(a, b, c);
+    world.cut(c, a);
+    a.set('k', 'v');
+    world.settle();
+    const sent: Message[] = [];
+    world.send = (_from, _to, message) => void sent.push(message);
+    b.replica.receive(c.bootId, { kind: 'entry', partition: 7, entry: world.entry, asks: true });
+    const { position } = b.replica.states()[0] ?? {};
+    b.replica.receive(a.bootId, {
+      kind: 'effects',
+      partition: 7,
+      epoch: world.entry.epoch,
+      fillId: undefined,
+      previous: position ?? { epoch: 0, number: 0 },
+      effects: [],
+      settled: 1,
+      highestVersion: 1,
+    });
+    expect(b.replica.states()).toMatchObject([{ tailBytes: 0 }]);
+    expect(sent).toMatchObject([{ kind: 'confirmation', tail: [{ position }] }, { kind: 'effectsAnswer' }]);
   });
 });

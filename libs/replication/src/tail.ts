@@ -75,6 +75,13 @@ export class Tail {
   trim(number: number): void {
     const count = Math.min(number - this.#base.number, this.#effects.length);
     if (count <= 0) return;
+    if (count === this.#effects.length) {
+      // As happens after most writes: a list that is emptied in this way keeps its memory.
+      this.#base = this.end;
+      this.#bytes = 0;
+      while (this.#effects.length > 0) this.#effects.pop();
+      return;
+    }
     for (const effect of this.#effects.splice(0, count)) {
       this.#base = effect.position;
       this.#bytes -= effectBytes(effect);
