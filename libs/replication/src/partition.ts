@@ -209,19 +209,22 @@ export class Partition implements PartitionData {
     if (!asks) return;
     // The engine may still apply effects that came before.
     this.queue.run((next) => {
-      if (this.#entry?.epoch === entry.epoch) {
-        ports.send(from, {
-          kind: 'confirmation',
-          partition: this.number,
-          epoch: entry.epoch,
-          isInSync: this.#role === 'copy',
-          position: this.tail.end,
-          base: this.tail.base,
-          tail: this.#role === 'copy' ? this.tail.after(this.tail.base) : [],
-        });
-      }
+      if (this.#entry?.epoch === entry.epoch) this.#confirm(from, entry.epoch);
       next();
     });
+  }
+
+  /**
+   * Says which effects this copy has, or the first of them, if they are too many for a message. The new primary then sends the
+   * others again. Effects that only this copy has may be lost in that case: nobody has seen them.
+   */
+  #confirm(to: BootId, epoch: number): void {
+    const { base, end } = this.tail;
+    const isInSync = this.#role === 'copy';
+    const tail = isInSync ? this.tail.after(base, MAX_CONFIRMED_BYTES) : [];
+    const position = tail[tail.length - 1]?.position ?? end;
+    const { number: partition } = this;
+    this.#node.ports.send(to, { kind: 'confirmation', partition, epoch, isInSync, position, base, tail });
   }
 
   #holds(from: BootId, epoch: number): void {
@@ -247,3 +250,5 @@ export class Partition implements PartitionData {
 }
 
 const HOLDS_MS = 1000;
+
+const MAX_CONFIRMED_BYTES = 512 * 1024;

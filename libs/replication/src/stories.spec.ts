@@ -271,3 +271,48 @@ describe('a confirmation', () => {
     expect(sent).toMatchObject([{ kind: 'confirmation', tail: [{ position }] }, { kind: 'effectsAnswer' }]);
   });
 });
+
+describe('a takeover from copies that have many effects in their tails', () => {
+  beforeEach(() => {
+    world.assign(a, b, c);
+    world.cut(c, a);
+    for (const key of ['k', 'l', 'm']) a.set(key, 'x'.repeat(300_000));
+    world.settle();
+  });
+
+  it('needs no message with all of them, and no copy is lost (R12)', () => {
+    let largest = 0;
+    const send = world.send.bind(world);
+    world.send = (from, to, message) => {
+      largest = Math.max(largest, JSON.stringify(message).length);
+      send(from, to, message);
+    };
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
+    world.pass(1000);
+    expect([b.isServing, kinds(), Object.keys(c.pairs)]).toEqual([true, [], ['k', 'l', 'm']]);
+    expect(largest).toBeLessThan(700_000);
+  });
+
+  it('ends also if the other copies have more of them than the new primary (R12)', () => {
+    const d = world.add('d');
+    d.replica.learn(world.topology);
+    world.cut(a, d);
+    world.mend();
+    world.commit({ kind: 'nameLearner', learner: d.bootId });
+    world.pass(2500);
+    world.grant();
+    world.cut(a, d);
+    for (const key of ['n', 'o', 'p']) a.set(key, 'x'.repeat(300_000));
+    world.settle();
+    world.mend();
+    world.commit({ kind: 'promote', copy: d.bootId, instead: a.bootId });
+    world.pass(1000);
+    const write = d.set('q', 'v');
+    for (let i = 0; i < 3; i++) {
+      world.pass(600);
+      world.grant();
+    }
+    expect([d.isServing, write.answer]).toMatchObject([true, done]);
+    expect(world.entry.inSync.every((copy) => 'q' in (world.members.get(copy)?.pairs ?? {}))).toBe(true);
+  });
+});
