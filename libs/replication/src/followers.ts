@@ -33,7 +33,10 @@ export class Followers implements Iterable<Follower> {
     for (const copy of wanted) {
       const isInSync = inSync.includes(copy);
       const follower = this.#followers.get(copy);
-      if (follower === undefined)
+      // A copy may have been removed, and named as learner again, in an entry that this node has not seen.
+      const isLearnerAgain = follower?.isInSync === true && !isInSync;
+      if (isLearnerAgain) follower.close();
+      if (follower === undefined || isLearnerAgain)
         this.#followers.set(copy, new Follower(this.#node, this.#data, copy, isInSync));
       else follower.entryChanged(isInSync);
     }

@@ -371,6 +371,16 @@ describe('a learner', () => {
     expect(b.pairs).toEqual({ k: 'new' });
   });
 
+  it('is filled although the primary took it for an in-sync copy until then', () => {
+    world.assign(a, b);
+    a.set('k', 'v');
+    world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId }, []);
+    world.commit({ kind: 'nameLearner', learner: b.bootId });
+    world.pass(1200);
+    expect(world.grant()).toEqual([{ kind: 'add', by: a.bootId, copy: b.bootId }]);
+    expect(b.pairs).toEqual({ k: 'v' });
+  });
+
   it('counts as an in-sync copy from before the request to add it until that is settled (R16)', () => {
     world.assign(a);
     learn(b);
