@@ -57,8 +57,8 @@ export interface Scenario {
 }
 
 /** When faults may begin, and when the last has ended. */
-export const FAULTS_FROM_MS = 2000;
-export const FAULTS_UNTIL_MS = 40_000;
+export const FAULTS_FROM_MS = 6000;
+export const FAULTS_UNTIL_MS = 42_000;
 export const MAX_NODES = 5;
 export const MAX_PARTITIONS = 3;
 

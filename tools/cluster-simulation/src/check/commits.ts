@@ -20,6 +20,20 @@ export function checkCommit(before: Topology, after: Topology): string[] {
   return findings;
 }
 
+/** Returns what changed in an entry, in words for a summary. */
+export function changesOf(before: PartitionEntry, after: PartitionEntry): string[] {
+  const changes: string[] = [];
+  const isNewStart = !after.inSync.some((copy) => before.inSync.includes(copy));
+  if (isNewStart) return [before.primary === undefined ? 'first starts' : 'starts after a loss'];
+  if (before.primary !== after.primary) changes.push('promotions');
+  if (after.inSync.length > before.inSync.length) changes.push('copies added');
+  if (after.inSync.length < before.inSync.length) changes.push('copies removed');
+  if (after.learner !== undefined && before.learner === undefined) changes.push('learners named');
+  if (before.learner !== undefined && after.learner === undefined && !after.inSync.includes(before.learner))
+    changes.push('learners withdrawn');
+  return changes.length === 0 ? ['entries rewritten'] : changes;
+}
+
 function checkEntry(before: PartitionEntry, after: PartitionEntry, revision: number): string | undefined {
   if (after.epoch !== revision) return `epoch ${before.epoch} → ${after.epoch} at revision ${revision}`;
   if (after.primary !== undefined && !after.inSync.includes(after.primary))

@@ -1,3 +1,5 @@
+import { keyId, stringKey, type KeyId } from '@kvs/protocol';
+
 /** A pair of a copy, as checkers see it. */
 export interface HeldPair {
   readonly version: number;
@@ -62,4 +64,16 @@ export class AcknowledgedWrites {
 
 function raise(map: Map<string, number>, key: string, version: number): void {
   if (version > (map.get(key) ?? 0)) map.set(key, version);
+}
+
+const ids = new Map<string, KeyId>();
+
+/** Returns the id under which engines keep a key of a client. */
+export function idOf(key: string): KeyId {
+  let id = ids.get(key);
+  if (id === undefined) {
+    id = keyId(stringKey(key));
+    ids.set(key, id);
+  }
+  return id;
 }

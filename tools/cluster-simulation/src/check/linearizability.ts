@@ -8,22 +8,29 @@ import { operationLine, type Act, type Operation } from './history.js';
  * Computing 17, 1993), with the memoization of Lowe, "Testing for linearizability" (Concurrency and Computation 29(4), 2017):
  * a set of operations with the state that they led to is not searched twice.
  *
- * @returns undefined if there is an order, and otherwise the finding
+ * @param maxSteps after so many steps of the search it is left undecided
  */
-export function checkLinearizable(operations: readonly Operation[]): string | undefined {
+export function checkLinearizable(operations: readonly Operation[], maxSteps = 200_000): Verdict {
   const versions = versionsOf(operations);
-  if (typeof versions === 'string') return versions;
+  if (typeof versions === 'string') return { kind: 'unexplained', text: versions };
   const steps = operations
     .flatMap((operation) => stepsOf(operation, versions))
     .sort((a, b) => a.fromMs - b.fromMs);
-  const search = new Search(steps);
-  const verdict = search.run();
-  if (verdict === 'explained') return undefined;
-  const answered = operations.filter(({ returnedMs }) => Number.isFinite(returnedMs)).length;
-  return verdict === 'undecided'
-    ? `no order found in ${MAX_STEPS} steps for ${answered} answers`
-    : `no order explains ${search.explained + 1} of ${answered} answers; the first that cannot follow: ${search.stuckAt}`;
+  const search = new Search(steps, maxSteps);
+  const kind = search.run();
+  if (kind !== 'unexplained') return { kind };
+  const answers = operations.filter(({ returnedMs }) => Number.isFinite(returnedMs)).length;
+  const { explained, stuckAt } = search;
+  const text = `no order explains ${explained + 1} of ${answers} answers; the first that cannot follow: ${stuckAt}`;
+  return { kind, text };
 }
+
+/** What a check of one key comes to. */
+export type Verdict =
+  | { readonly kind: 'explained' }
+  /** The search took too long. */
+  | { readonly kind: 'undecided' }
+  | { readonly kind: 'unexplained'; readonly text: string };
 
 /** A value, or undefined if the key is absent. */
 type State = string | undefined;
@@ -33,45 +40,64 @@ interface Step {
   readonly untilMs: number;
   readonly isOptional: boolean;
   readonly text: string;
+  /** Steps with the same text here do the same, as far as anybody can tell; undefined if there is no other. */
+  readonly sameAs: string | undefined;
+  /** The version that the step gives, if an answer showed it. Versions grow, so no step with a lower one can follow. */
+  readonly version: number | undefined;
   /** Returns the state after the step, or `IMPOSSIBLE` if the answer does not fit the state before. */
   apply(state: State): State | typeof IMPOSSIBLE;
 }
 
 const IMPOSSIBLE = Symbol('impossible');
-const MAX_STEPS = 200_000;
 
+/**
+ * An operation without an answer is only tried right before an operation with one, or before another one without that depends on
+ * it: earlier than that, nothing sees it. Of several that do the same, the first is as good as any other.
+ */
 class Search {
   readonly #must: readonly Step[];
   readonly #may: readonly Step[];
   /** Which steps have been taken: of `#must`, then of `#may`. */
   readonly #taken: Uint16Array;
   readonly #visited = new Set<string>();
+  readonly #maxSteps: number;
   #stepCount = 0;
   #depth = 0;
+  #highestVersion = 0;
+  /** The versions of the steps with answers, ascending, and how many of them have been taken. */
+  readonly #versions: readonly number[];
+  #versionCount = 0;
   /** The most answers that one order explained. */
   explained = 0;
   /** The answer that came first of those that could not follow the longest order. */
   stuckAt = '';
 
-  constructor(steps: readonly Step[]) {
+  constructor(steps: readonly Step[], maxSteps: number) {
+    this.#maxSteps = maxSteps;
     this.#must = steps.filter(({ isOptional }) => !isOptional);
     this.#may = steps.filter(({ isOptional }) => isOptional);
     this.#taken = new Uint16Array(Math.ceil(steps.length / 16));
+    this.#versions = this.#must.flatMap(({ version }) => version ?? []).sort((a, b) => a - b);
   }
 
-  run(): 'explained' | 'unexplained' | 'undecided' {
+  run(): Verdict['kind'] {
     if (this.#continue(undefined)) return 'explained';
-    return this.#stepCount > MAX_STEPS ? 'undecided' : 'unexplained';
+    return this.#stepCount > this.#maxSteps ? 'undecided' : 'unexplained';
   }
 
   #continue(state: State): boolean {
     if (this.#depth === this.#must.length) return true;
-    if (++this.#stepCount > MAX_STEPS) return false;
+    if (++this.#stepCount > this.#maxSteps) return false;
     const known = `${String.fromCharCode(...this.#taken)}${state ?? ''}`;
     if (this.#visited.has(known)) return false;
     this.#visited.add(known);
     const limit = this.#firstReturn();
-    return this.#try(this.#must, 0, limit, state) || this.#try(this.#may, this.#must.length, limit, state);
+    const look = this.#firstLook(state, limit);
+    if (look !== undefined) return this.#take(look, state);
+    return (
+      this.#takeOne(limit, (index) => this.#take(index, state)) ||
+      this.#takeOne(limit, (index) => this.#takeAfterOthers(index, state, limit, MAX_CHAIN))
+    );
   }
 
   /** Returns when the first answer comes of the steps that are left. What began later can't be next. */
@@ -91,19 +117,78 @@ class Search {
     return first;
   }
 
-  #try(steps: readonly Step[], offset: number, limit: number, state: State): boolean {
-    for (const [i, step] of steps.entries()) {
+  /** Returns a step that fits and changes nothing. If there is an order at all, there is one in which it comes next. */
+  #firstLook(state: State, limit: number): number | undefined {
+    for (const [i, step] of this.#must.entries()) {
+      if (step.fromMs > limit) return undefined;
+      if (!this.#isTaken(i) && step.version === undefined && step.apply(state) === state) return i;
+    }
+    return undefined;
+  }
+
+  #takeOne(limit: number, take: (index: number) => boolean): boolean {
+    for (const [i, step] of this.#must.entries()) {
       if (step.fromMs > limit) return false;
-      if (this.#isTaken(offset + i)) continue;
-      const next = step.apply(state);
-      if (next === IMPOSSIBLE || (step.isOptional && next === state)) continue;
-      this.#flip(offset + i);
-      if (!step.isOptional) this.#depth++;
-      if (this.#continue(next)) return true;
-      if (!step.isOptional) this.#depth--;
-      this.#flip(offset + i);
+      if (!this.#isTaken(i) && take(i)) return true;
     }
     return false;
+  }
+
+  /** Takes a step with an answer, if it fits the state, and goes on. */
+  #take(index: number, state: State): boolean {
+    const step = this.#must[index];
+    const next = step?.apply(state);
+    const before = this.#highestVersion;
+    if (step === undefined || next === IMPOSSIBLE || !this.#mayFollow(step)) return false;
+    const { version } = step;
+    this.#highestVersion = version ?? before;
+    if (version !== undefined) this.#versionCount++;
+    this.#flip(index);
+    this.#depth++;
+    if (this.#continue(next)) return true;
+    this.#depth--;
+    this.#flip(index);
+    this.#highestVersion = before;
+    if (version !== undefined) this.#versionCount--;
+    return false;
+  }
+
+  /**
+   * Takes steps without an answer, and then the one with an answer, which they make possible.
+   *
+   * @param before the state before the last step: a further one must depend on it
+   */
+  #takeAfterOthers(
+    index: number,
+    state: State,
+    limit: number,
+    chain: number,
+    before?: { state: State },
+  ): boolean {
+    const tried = new Set<string>();
+    for (const [i, step] of this.#may.entries()) {
+      if (step.fromMs > limit) return false;
+      const at = this.#must.length + i;
+      if (this.#isTaken(at) || (step.sameAs !== undefined && tried.has(step.sameAs))) continue;
+      const next = step.apply(state);
+      const highest = this.#highestVersion;
+      if (next === IMPOSSIBLE || next === state || !this.#mayFollow(step)) continue;
+      if (before !== undefined && step.apply(before.state) === next) continue;
+      if (step.sameAs !== undefined) tried.add(step.sameAs);
+      this.#highestVersion = step.version ?? highest;
+      this.#flip(at);
+      if (this.#take(index, next)) return true;
+      if (chain > 1 && this.#takeAfterOthers(index, next, limit, chain - 1, { state })) return true;
+      this.#flip(at);
+      this.#highestVersion = highest;
+    }
+    return false;
+  }
+
+  /** Whether the version of a step is above those that were taken, and not above one that is left. */
+  #mayFollow({ version }: Step): boolean {
+    if (version === undefined) return true;
+    return version > this.#highestVersion && version <= (this.#versions[this.#versionCount] ?? Infinity);
   }
 
   #isTaken(index: number): boolean {
@@ -115,8 +200,18 @@ class Search {
   }
 }
 
+/** How many operations without an answer may build on each other. */
+const MAX_CHAIN = 3;
+
+interface Versions {
+  /** The value of each version. */
+  readonly values: ReadonlyMap<number, string>;
+  /** The version of each value that an answer showed. */
+  readonly versions: ReadonlyMap<string, number>;
+}
+
 /** Returns which value has which version, or a finding if a version or a value occurs twice. */
-function versionsOf(operations: readonly Operation[]): ReadonlyMap<number, string> | string {
+function versionsOf(operations: readonly Operation[]): Versions | string {
   const values = new Map<number, string>();
   const versions = new Map<string, number>();
   for (const operation of operations) {
@@ -131,35 +226,52 @@ function versionsOf(operations: readonly Operation[]): ReadonlyMap<number, strin
     values.set(version, value);
     versions.set(value, version);
   }
-  return values;
+  return { values, versions };
 }
 
-function stepsOf(operation: Operation, versions: ReadonlyMap<number, string>): Step[] {
+function stepsOf(operation: Operation, versions: Versions): Step[] {
   const { act, result, invokedMs, returnedMs } = operation;
   const transition = result === undefined ? effectOf(act, versions) : answerOf(act, result, versions);
   if (transition === undefined) return [];
   const text = operationLine(operation);
   const isOptional = result === undefined;
-  const step = { fromMs: invokedMs, untilMs: returnedMs, isOptional, text, apply: transition };
+  const sameAs = isOptional ? equivalent(act, versions) : undefined;
+  const version = act.kind === 'set' ? versions.versions.get(act.value) : undefined;
+  const step = {
+    fromMs: invokedMs,
+    untilMs: returnedMs,
+    isOptional,
+    text,
+    sameAs,
+    version,
+    apply: transition,
+  };
   if (act.kind !== 'set' || act.ttlMs === undefined) return [step];
-  const { value, ttlMs } = act;
+  const { value } = act;
   const expiry: Step = {
-    fromMs: invokedMs + ttlMs * EARLIEST_EXPIRY,
+    // The node that computed the deadline may have been suspended, so that its clock was seconds late.
+    fromMs: invokedMs,
     untilMs: Infinity,
     isOptional: true,
+    sameAs: undefined,
+    version: undefined,
     text: `${value} expires`,
     apply: (state) => (state === value ? undefined : IMPOSSIBLE),
   };
   return [step, expiry];
 }
 
-/** Clocks may be fast by 9%. */
-const EARLIEST_EXPIRY = 0.9;
+/** Of the operations that are not conditional, deletions are alike, and so are writes of values that nobody saw. */
+function equivalent(act: Act, { versions }: Versions): string | undefined {
+  if (act.kind === 'read' || act.ifVersion !== undefined) return undefined;
+  if (act.kind === 'delete') return 'delete';
+  return act.ttlMs === undefined && !versions.has(act.value) ? 'set' : undefined;
+}
 
 type Transition = Step['apply'];
 
 /** Returns what an operation does that has no answer, or undefined if it changes nothing. */
-function effectOf(act: Act, versions: ReadonlyMap<number, string>): Transition | undefined {
+function effectOf(act: Act, versions: Versions): Transition | undefined {
   if (act.kind === 'read') return undefined;
   const after = act.kind === 'set' ? act.value : undefined;
   return (state) => (holds(act.ifVersion, state, versions) ? after : IMPOSSIBLE);
@@ -168,7 +280,7 @@ function effectOf(act: Act, versions: ReadonlyMap<number, string>): Transition |
 function answerOf(
   act: Act,
   result: NonNullable<Operation['result']>,
-  versions: ReadonlyMap<number, string>,
+  versions: Versions,
 ): Transition | undefined {
   switch (result.kind) {
     case 'refused':
@@ -190,7 +302,9 @@ function answerOf(
   }
 }
 
-function holds(ifVersion: number | undefined, state: State, versions: ReadonlyMap<number, string>): boolean {
+function holds(ifVersion: number | undefined, state: State, versions: Versions): boolean {
   if (ifVersion === undefined) return true;
-  return ifVersion === 0 ? state === undefined : state !== undefined && versions.get(ifVersion) === state;
+  return ifVersion === 0
+    ? state === undefined
+    : state !== undefined && versions.values.get(ifVersion) === state;
 }

@@ -1,3 +1,4 @@
+import { ClusterClock } from '@kvs/kv-store';
 import {
   applyRequests,
   endProcess,
@@ -5,6 +6,7 @@ import {
   type BootId,
   type EntryRequest,
   type NodeReport,
+  type NodeStatus,
   type Topology,
 } from '@kvs/topology';
 import type { Http } from '../world/http.js';
@@ -26,8 +28,11 @@ export interface Candidate {
 export class SimulatedProxy {
   /** The newest topology that this proxy saw. */
   topology: Topology;
-  /** What each boot id reported last, and when on the clock of this process. */
-  readonly reports = new Map<BootId, { readonly atMs: number; readonly report: NodeReport }>();
+  readonly statuses = new Map<BootId, NodeStatus>();
+  /** When the move of a partition to a process failed last. */
+  readonly #failures = new Map<string, number>();
+  /** The time of the cluster as this proxy knows it. */
+  readonly clock: ClusterClock;
   readonly #cell: TopologyCell;
   readonly #http: Http;
   readonly #random: Random;
@@ -43,6 +48,8 @@ export class SimulatedProxy {
     rules: { readonly R1: boolean },
   ) {
     this.topology = cell.topology;
+    this.clock = new ClusterClock(() => process.nowMs());
+    this.clock.raise(FIRST_TIME_MS);
     this.#cell = cell;
     this.#http = http;
     this.#random = random;
@@ -70,10 +77,20 @@ export class SimulatedProxy {
     this.#attempt(requests, this.process.nowMs(), 0, answer);
   }
 
-  /** Notes what a node reports. A node that ends has ended for everybody. */
+  /** Notes what a node reports. A process that keeps nothing has ended for everybody when it says so. */
   report(node: { readonly bootId: BootId; readonly isDurable: boolean }, report: NodeReport): void {
-    this.reports.set(node.bootId, { atMs: this.process.nowMs(), report });
-    if (report.isEnding) this.update((topology) => endProcess(topology, node));
+    this.clock.raise(report.timeMs);
+    const nowMs = this.process.nowMs();
+    const firstHeardMs = this.statuses.get(node.bootId)?.firstHeardMs ?? nowMs;
+    this.statuses.set(node.bootId, { firstHeardMs, lastHeardMs: nowMs, report });
+    for (const { partition, copy } of report.failures) this.#failures.set(`${partition} ${copy}`, nowMs);
+    if (report.isEnding && !node.isDurable) this.update((topology) => endProcess(topology, node));
+  }
+
+  /** Returns whether a move of the partition to the process failed in the last seconds. */
+  failedLately(partition: number, copy: BootId): boolean {
+    const failedMs = this.#failures.get(`${partition} ${copy}`);
+    return failedMs !== undefined && this.process.nowMs() - failedMs < FAILED_LATELY_MS;
   }
 
   /** Changes the topology as soon as the store lets it. Gives up after some attempts. */
@@ -162,7 +179,10 @@ export class SimulatedProxy {
   }
 }
 
+/** In 2026. */
+const FIRST_TIME_MS = 1_780_000_000_000;
 const MAX_ATTEMPTS = 6;
 /** A request that is older was probably settled by another one. */
 const MAX_AGE_MS = 1000;
 const CONFIRM_MS = 500;
+const FAILED_LATELY_MS = 3000;

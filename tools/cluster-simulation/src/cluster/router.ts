@@ -65,8 +65,13 @@ export class SimulatedRouter {
       else done(reply);
     };
     const one: Attempt = {
+      // A read may be done twice.
       fail: () =>
-        finish({ kind: 'failed', code: 'node_unavailable', maybeApplied: call.act.kind !== 'read' }),
+        finish(
+          call.act.kind === 'read'
+            ? { kind: 'wrongNode' }
+            : { kind: 'failed', code: 'node_unavailable', maybeApplied: true },
+        ),
     };
     flight.add(one);
     const { generation } = forth;

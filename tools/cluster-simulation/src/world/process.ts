@@ -35,7 +35,7 @@ export class Process {
     this.#random = random;
     this.#rate = random.between(MIN_RATE, MAX_RATE);
     this.#localMs = random.between(0, 1e7);
-    this.#wallOffsetMs = random.between(-1e11, 1e11);
+    this.#wallOffsetMs = WALL_START_MS + random.between(-1e11, 1e11);
   }
 
   get isUp(): boolean {
@@ -59,7 +59,8 @@ export class Process {
 
   /** The wall clock in milliseconds. It may be wrong by years, and jumps. */
   wallMs(): number {
-    return this.#scheduler.nowMs * this.#rate + WALL_START_MS + this.#wallOffsetMs;
+    const suspendedMs = this.#isSuspended ? this.#scheduler.nowMs - this.#sinceMs : 0;
+    return this.nowMs() + suspendedMs + this.#wallOffsetMs;
   }
 
   /** Gives the monotonic clock another rate, between 0.91 and 1.09, without a jump. */
@@ -68,8 +69,9 @@ export class Process {
     this.#rate = this.#random.between(MIN_RATE, MAX_RATE);
   }
 
-  /** Sets the wall clock to another time. */
+  /** Sets the wall clock to another time. Not while it is suspended: nobody could tell how long that was. */
   jump(): void {
+    if (this.#isSuspended) return;
     this.#wallOffsetMs += this.#random.between(-1e9, 1e9);
   }
 
@@ -127,7 +129,9 @@ export class Process {
   }
 
   #keepTime(): void {
+    const wallMs = this.wallMs();
     this.#localMs = this.nowMs();
+    this.#wallOffsetMs = wallMs - this.#localMs;
     this.#sinceMs = this.#scheduler.nowMs;
   }
 

@@ -92,10 +92,12 @@ describe('a process', () => {
 
   it('may be suspended with its clock', () => {
     const before = a.nowMs();
+    const wall = a.wallMs();
     a.pause({ suspended: true });
     pass(5000);
     a.resume('asItCame');
     expect(a.nowMs()).toBeCloseTo(before, 3);
+    expect(a.wallMs()).toBeCloseTo(wall + 5000, 3);
     pass(1000);
     expect(a.nowMs()).toBeGreaterThan(before + 900);
   });
