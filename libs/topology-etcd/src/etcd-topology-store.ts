@@ -53,8 +53,10 @@ export class EtcdTopologyStore implements TopologyStore {
     this.#assertOpen();
     const found = firstPair(await this.#gateway.read('/v3/kv/range', { key: this.#key }));
     if (found === undefined) return (this.#written = undefined);
+    const modRevision = text(found, 'mod_revision');
+    if (this.#written?.modRevision === modRevision) return this.#written.topology;
     const topology = topologyFromJson(fromBase64(text(found, 'value')));
-    this.#written = { topology, modRevision: text(found, 'mod_revision') };
+    this.#written = { topology, modRevision };
     return topology;
   }
 

@@ -1,5 +1,4 @@
 import { TopologyError } from './errors.js';
-import { topologyFromJson, topologyToJson } from './topology-json.js';
 import type { TopologyStore } from './topology-store.js';
 import type { Topology } from './topology.js';
 
@@ -8,22 +7,19 @@ import type { Topology } from './topology.js';
  * the process ends.
  */
 export class MemoryTopologyStore implements TopologyStore {
-  /** As text, so that nobody shares objects with the store. */
-  #document: string | undefined;
-  #revision = 0;
+  #topology: Topology | undefined;
   #isClosed = false;
   readonly #listeners = new Set<() => void>();
 
   async read(): Promise<Topology | undefined> {
     this.#assertOpen();
-    return this.#document === undefined ? undefined : topologyFromJson(this.#document);
+    return this.#topology;
   }
 
   async replace(next: Topology): Promise<boolean> {
     this.#assertOpen();
-    if (next.revision !== this.#revision + 1) return false;
-    this.#document = topologyToJson(next);
-    this.#revision = next.revision;
+    if (next.revision !== (this.#topology?.revision ?? 0) + 1) return false;
+    this.#topology = next;
     for (const listener of this.#listeners) queueMicrotask(listener);
     return true;
   }

@@ -23,6 +23,8 @@ export class ClusterMember {
   readonly #options: ClusterMemberOptions;
   readonly #client: NodeClient;
   readonly #ended = new AbortController();
+  readonly #alive = setInterval(() => (this.#aliveMs = performance.now()), ALIVE_EVERY_MS).unref();
+  #aliveMs = performance.now();
   #control: ClusterControl | undefined;
 
   constructor(options: ClusterMemberOptions) {
@@ -39,6 +41,15 @@ export class ClusterMember {
     if (this.#control === undefined)
       throw new TopologyError('store_unavailable', 'the proxy has only just started');
     return this.#control;
+  }
+
+  /**
+   * Returns the earliest time at which a request that is handled now may have come, by the monotonic clock. If the process stood still, the
+   * request may have waited all that time.
+   */
+  receivedMs(): number {
+    const nowMs = performance.now();
+    return nowMs - this.#aliveMs > 2 * ALIVE_EVERY_MS ? this.#aliveMs : nowMs;
   }
 
   /** The proxy listens at this URL. Resolves once it has read the topology, however long the store is away. */
@@ -69,6 +80,7 @@ export class ClusterMember {
 
   async close(): Promise<void> {
     this.#ended.abort();
+    clearInterval(this.#alive);
     this.#control?.stop();
     await this.#options.store.close();
   }
@@ -116,3 +128,4 @@ function messageOf(error: unknown): string {
 }
 
 const PAUSE_MS = 1000;
+const ALIVE_EVERY_MS = 200;

@@ -51,7 +51,7 @@ export class ControlPlaneController {
   @HttpCode(200)
   @ApiOperation({ summary: 'A node asks for changes of the copies of partitions' })
   entries(@RawBody(JsonBodyPipe) body: unknown): Promise<TopologyDocument> {
-    const receivedMs = performance.now();
+    const receivedMs = this.#member.receivedMs();
     return answer(async () =>
       topologyAnswerToDocument(
         await this.#member.control.changeEntries(entriesRequestFrom(body), receivedMs),

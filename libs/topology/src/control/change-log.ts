@@ -4,10 +4,13 @@ import type { ControlLog } from './ports.js';
 /** Tells operators what changes of the topology mean: copies took over, copies are being made anew, all copies are there. */
 export class ChangeLog {
   readonly #log: ControlLog;
+  readonly #isHeard: (bootId: BootId) => boolean;
   #isIncomplete = false;
 
-  constructor(log: ControlLog) {
+  /** @param isHeard whether a process reports, so that a new primary follows it by a planned hand-over */
+  constructor(log: ControlLog, isHeard: (bootId: BootId) => boolean) {
     this.#log = log;
+    this.#isHeard = isHeard;
   }
 
   note(before: Topology, topology: Topology): void {
@@ -25,7 +28,7 @@ export class ChangeLog {
     const counts = new Map<string, { from: BootId; to: BootId; partitions: number }>();
     topology.partitions.forEach(({ primary: to }, partition) => {
       const from = before.partitions[partition]?.primary;
-      if (from === undefined || to === undefined || from === to) return;
+      if (from === undefined || to === undefined || from === to || this.#isHeard(from)) return;
       const key = `${from} ${to}`;
       const known = counts.get(key);
       counts.set(key, { from, to, partitions: (known?.partitions ?? 0) + 1 });

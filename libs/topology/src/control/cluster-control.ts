@@ -8,7 +8,6 @@ import type {
 } from '../control-plane/messages.js';
 import { TopologyError } from '../errors.js';
 import type { PlanSettings } from '../planning/plan.js';
-import { REACHABLE_FOR_MS } from '../planning/plan-node.js';
 import { endProcess, registerNode, removeNode, updateNode } from '../topology-changes.js';
 import { hasRole, newTopology, type ClusterSettings, type Topology } from '../topology.js';
 import { ChangeLog } from './change-log.js';
@@ -55,7 +54,7 @@ export class ClusterControl {
     const { url } = settings;
     const parts = { keeper: this.#keeper, queue: this.#queue, reports: this.#reports, ports, settings, url };
     this.#controller = new Controller(parts);
-    const changes = new ChangeLog(ports.log);
+    const changes = new ChangeLog(ports.log, (bootId) => this.#reports.isHeard(bootId));
     this.#keeper.watch((topology, before) => {
       if (this.#controller.isLeading && before !== undefined) changes.note(before, topology);
     });
@@ -154,11 +153,8 @@ export class ClusterControl {
   /** Returns which of these addresses belong to no node that is known and heard. Only the leader hears nodes. */
   silent(addresses: readonly string[]): string[] {
     const { nodes } = this.#keeper.current ?? { nodes: [] };
-    const nowMs = this.#ports.timers.nowMs();
-    const heard = nodes.filter(({ bootId }) => {
-      const status = this.#reports.statuses.get(bootId);
-      return !this.#controller.isLeading || (status && nowMs - status.lastHeardMs <= REACHABLE_FOR_MS);
-    });
+    const { isLeading } = this.#controller;
+    const heard = nodes.filter(({ bootId }) => !isLeading || this.#reports.isHeard(bootId));
     return addresses.filter((address) => !heard.some((node) => node.address === address));
   }
 
@@ -167,8 +163,7 @@ export class ClusterControl {
     const topology = this.#keeper.current;
     if (topology === undefined) throw new TopologyError('store_unavailable', 'the topology was not read yet');
     const { leader, plan, lossCount } = this.#controller;
-    const nowMs = this.#ports.timers.nowMs();
-    return statusOf({ topology, reports: this.#reports, leader, plan, lossCount, nowMs });
+    return statusOf({ topology, reports: this.#reports, leader, plan, lossCount });
   }
 
   #answer(topology: Topology): TopologyAnswer {

@@ -1,5 +1,4 @@
 import type { Plan } from '../planning/plan.js';
-import { REACHABLE_FOR_MS } from '../planning/plan-node.js';
 import type { BootId, Topology, TopologyNode } from '../topology.js';
 import { isShort } from './change-log.js';
 import type { NodeReports } from './node-reports.js';
@@ -82,7 +81,6 @@ export interface StatusParts {
   /** The plan of the controller, if this proxy leads. */
   readonly plan: Plan | undefined;
   readonly lossCount: number;
-  readonly nowMs: number;
 }
 
 export function statusOf(parts: StatusParts): ClusterStatus {
@@ -125,10 +123,9 @@ export function statusOf(parts: StatusParts): ClusterStatus {
   };
 }
 
-function nodeState({ topology, reports, plan, nowMs }: StatusParts, node: TopologyNode): NodeState {
+function nodeState({ topology, reports, plan }: StatusParts, node: TopologyNode): NodeState {
   const { id, address, zone, weight, state, bootId } = node;
   const status = plan === undefined ? undefined : reports.statuses.get(bootId);
-  const isReachable = status !== undefined && nowMs - status.lastHeardMs <= REACHABLE_FOR_MS;
   return {
     id,
     address,
@@ -136,7 +133,7 @@ function nodeState({ topology, reports, plan, nowMs }: StatusParts, node: Topolo
     weight,
     state,
     boot_id: bootId,
-    reachable: plan === undefined ? null : isReachable && status.report?.isEnding !== true,
+    reachable: plan === undefined ? null : reports.isHeard(bootId),
     primaries: topology.partitions.filter(({ primary }) => primary === bootId).length,
     copies: topology.partitions.filter(({ inSync }) => inSync.includes(bootId)).length,
     used_bytes: status?.report?.usedBytes ?? null,

@@ -1,5 +1,6 @@
 import type { FillProgress, NodeReport } from '../control-plane/messages.js';
 import type { NodeStatus } from '../planning/plan.js';
+import { REACHABLE_FOR_MS } from '../planning/plan-node.js';
 import type { BootId, Topology } from '../topology.js';
 import { MoveFailures } from './move-failures.js';
 import type { ControlTimers } from './ports.js';
@@ -53,6 +54,13 @@ export class NodeReports {
     this.#statuses.clear();
     this.#progress.clear();
     this.#bytesPerSecond.clear();
+  }
+
+  /** Returns whether the process was heard a moment ago, and does not end. */
+  isHeard(bootId: BootId): boolean {
+    const status = this.#statuses.get(bootId);
+    if (status === undefined || status.report?.isEnding === true) return false;
+    return this.#timers.nowMs() - status.lastHeardMs <= REACHABLE_FOR_MS;
   }
 
   /** Notes that a process was heard. */
