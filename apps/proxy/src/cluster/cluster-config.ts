@@ -27,7 +27,7 @@ export interface ClusterConfig extends Pick<PlanSettings, 'replaceAfterMs' | 'wh
   readonly advertise: string | undefined;
 }
 
-const GROUP = 'Cluster';
+const GROUP = 'Topology';
 
 export const CLUSTER_OPTIONS = {
   topology: {

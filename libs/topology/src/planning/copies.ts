@@ -2,6 +2,7 @@ import type { PartitionEntry } from '../topology.js';
 import type { Draft } from './draft.js';
 import { Peers } from './peers.js';
 import type { PlanNode } from './plan-node.js';
+import { precedes } from './rank.js';
 
 /** Withdraws learners that can't be filled: their process is gone or leaves, or the move failed. */
 export function withdrawLearners(draft: Draft): void {
@@ -115,18 +116,13 @@ function nameLearner(
     if (!isAllowed(node) || !canReceive(draft, partition, entry, node)) continue;
     const isPreferred = peers.prefers(entry.primary, node) && node.copies < node.copyBounds.fair;
     const rank = [inZone(node), isPreferred ? 0 : 1, node.copies / node.copyBounds.fair];
-    if (best !== undefined && !isLess(rank, bestRank)) continue;
+    if (best !== undefined && !precedes(rank, bestRank)) continue;
     best = node;
     bestRank = rank;
   }
   if (best === undefined || !draft.hasRoomFor(partition, best)) return;
   draft.request(partition, { kind: 'nameLearner', learner: best.bootId });
   peers.add(entry.primary, best);
-}
-
-function isLess(a: readonly number[], b: readonly number[]): boolean {
-  const at = a.findIndex((value, i) => value !== b[i]);
-  return at >= 0 && (a[at] ?? 0) < (b[at] ?? 0);
 }
 
 /** Returns whether a learner can be named for the partition now. */

@@ -1,6 +1,7 @@
 import type { BootId, PartitionEntry } from '../topology.js';
 import type { Draft } from './draft.js';
 import type { PlanNode } from './plan-node.js';
+import { precedes } from './rank.js';
 
 /**
  * Has primaries remove copies that are one too many. Nothing is removed before the partition has all its copies without it, so
@@ -44,14 +45,9 @@ function markLeaving(draft: Draft, entry: PartitionEntry, partition: number): vo
     if (first === undefined) return;
     draft.markLeaving(
       partition,
-      others.reduce((worst, node) => (isMore(rank(node), rank(worst)) ? node : worst), first),
+      others.reduce((worst, node) => (precedes(rank(worst), rank(node)) ? node : worst), first),
     );
   }
-}
-
-function isMore(a: readonly number[], b: readonly number[]): boolean {
-  const at = a.findIndex((value, i) => value !== b[i]);
-  return at >= 0 && (a[at] ?? 0) > (b[at] ?? 0);
 }
 
 /** Returns the node with fewer partitions to serve, in relation to its share. */
