@@ -21,8 +21,8 @@ export type Trouble =
   | { readonly kind: 'stop'; readonly node: Target }
   /** Messages from the node to the other are held back. `peer` counts the other processes: nodes first, then proxies. */
   | { readonly kind: 'stall' | 'cut'; readonly node: Target; readonly peer: number; readonly way: Way }
-  /** Messages between the node and all other nodes are lost. */
-  | { readonly kind: 'isolate'; readonly node: Target; readonly way: Way }
+  /** Messages between the node and all other nodes are lost, and perhaps also those between it and the proxies. */
+  | { readonly kind: 'isolate'; readonly node: Target; readonly way: Way; readonly fromProxies: boolean }
   | { readonly kind: 'slowStore' | 'awayStore' }
   /** Every engine call of the node takes up to 0.5 s. */
   | { readonly kind: 'slowEngine'; readonly node: Target }
@@ -94,7 +94,15 @@ const trouble: fc.Arbitrary<Trouble> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('stall' as const), node: target, peer, way }),
   },
   { weight: 12, arbitrary: fc.record({ kind: fc.constant('cut' as const), node: target, peer, way }) },
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('isolate' as const), node: target, way }) },
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      kind: fc.constant('isolate' as const),
+      node: target,
+      way,
+      fromProxies: fc.boolean(),
+    }),
+  },
   { weight: 5, arbitrary: fc.record({ kind: fc.constantFrom('slowStore' as const, 'awayStore' as const) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('slowEngine' as const), node: target }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('clock' as const), node: target }) },

@@ -13,7 +13,7 @@ const learner: Target = { role: 'learner', partition: 0 };
 const node = (index: number): Target => ({ role: 'node', index });
 
 const pause = { kind: 'pause', order: 'timersFirst', suspended: false } as const;
-const isolate = { kind: 'isolate', way: 'both' } as const;
+const isolate = { kind: 'isolate', way: 'both', fromProxies: false } as const;
 
 interface Story {
   readonly name: string;
@@ -157,7 +157,7 @@ const stories: readonly Story[] = [
   {
     name: 'a dying primary accuses all of its copies (elasticsearch 101180)',
     scenario: { minInSync: 1 },
-    faults: [10, 22].map((s) => at(s, { kind: 'isolate', way: 'in', node: primary }, 5)),
+    faults: [10, 22].map((s) => at(s, { kind: 'isolate', way: 'in', fromProxies: false, node: primary }, 5)),
     operationsPerSecond: 12,
     happens: ['copies removed'],
   },
@@ -183,7 +183,7 @@ const stories: readonly Story[] = [
     name: 'an order to drop comes late, from an old epoch (Kafka KIP-570)',
     scenario: { nodeCount: 4 },
     faults: [8, 16, 24].flatMap((s) => [
-      at(s, { kind: 'isolate', way: 'both', node: copy }, 4),
+      at(s, { kind: 'isolate', way: 'both', fromProxies: true, node: copy }, 4),
       at(s + 3, { ...pause, node: copy }, 2),
       at(s + 3.5, { kind: 'slowStore' }, 2),
     ]),

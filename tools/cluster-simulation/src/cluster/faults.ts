@@ -110,7 +110,8 @@ function trouble(world: FaultyWorld, fault: NodeFault, node: FaultyNode): (() =>
     }
     case 'isolate': {
       const others = world.nodes.filter((one) => one !== node).map((one) => one.process);
-      return disturb(world.network, process, others, fault.way, 'cut');
+      const peers = fault.fromProxies ? [...others, ...world.proxies] : others;
+      return disturb(world.network, process, peers, fault.way, 'cut');
     }
     case 'slowEngine':
       node.isSlow = true;

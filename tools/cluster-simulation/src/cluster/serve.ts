@@ -4,7 +4,7 @@ import { idOf } from '../check/copies.js';
 import type { Act, Result } from '../check/history.js';
 import type { Call, Reply } from './calls.js';
 import type { SimulatedCluster } from './cluster.js';
-import type { RunningNode } from './node.js';
+import type { RunningNode } from './running-node.js';
 
 /** Does a call at a node, and notes what the node acknowledges. */
 export function serveCall(
