@@ -82,6 +82,22 @@ describe('a partition without a primary', () => {
     expect(cluster.table.reads).toBeLessThanOrEqual(2);
   });
 
+  it('is used at once when its new primary becomes known, even if the table can not be read', async () => {
+    let reads = 0;
+    cluster.table.changes.refresh = () => {
+      reads++;
+      return new Promise(() => undefined);
+    };
+    cluster.table.move(partitions, undefined);
+    cluster.table.announce();
+    const outcomes = cluster.router.query(keys);
+    while (reads === 0) await Promise.resolve();
+    cluster.table.move(partitions, two);
+    cluster.table.announce();
+    expect(await outcomes).toEqual(keys.map(() => ({ ok: true, present: false })));
+    expect(cluster.time.nowMs()).toBe(0);
+  });
+
   it('fails its items with node_unavailable when the time is up, and no others', async () => {
     cluster.table.move(partitions.slice(0, 1), undefined);
     const unavailable = expect.objectContaining({ ok: false, code: 'node_unavailable' });
@@ -120,6 +136,20 @@ describe('a partition without a primary', () => {
     cluster.router.close();
     expect(await outcomes).toMatchObject(keys.map(() => ({ code: 'node_unavailable' })));
     expect(cluster.time.nowMs()).toBeLessThan(1200);
+  });
+
+  it('is waited for no longer than until the router is closed, even if the table can not be read', async () => {
+    let reads = 0;
+    cluster.table.changes.refresh = () => {
+      reads++;
+      return new Promise(() => undefined);
+    };
+    cluster.table.move(partitions, undefined);
+    const outcomes = cluster.router.query(keys);
+    while (reads === 0) await Promise.resolve();
+    cluster.router.close();
+    expect(await outcomes).toMatchObject(keys.map(() => ({ code: 'node_unavailable' })));
+    expect(cluster.time.nowMs()).toBe(0);
   });
 });
 

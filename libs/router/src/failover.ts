@@ -150,17 +150,11 @@ export class Failover {
     const earlyMs = this.#nextRefreshMs - this.#timers.nowMs();
     if (earlyMs > 0) await this.#nextChange(earlyMs);
     this.#nextRefreshMs = this.#timers.nowMs() + REFRESH_PAUSE_MS;
-    await new Promise<void>((resolve) => {
-      const cancel = this.#timers.after(MAX_REFRESH_MS, resolve);
-      void this.#routes.refresh().finally(() => {
-        cancel();
-        resolve();
-      });
-    });
+    await this.#nextChange(MAX_REFRESH_MS, this.#routes.refresh());
   }
 
-  /** Resolves at the next change of the table, or after so long. */
-  #nextChange(afterMs: number): Promise<void> {
+  /** Resolves at the next change of the table, after so long, or when the read has ended. */
+  #nextChange(afterMs: number, read?: Promise<void>): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {
         cancel();
@@ -169,6 +163,7 @@ export class Failover {
       };
       const cancel = this.#timers.after(afterMs, wake);
       this.#wakers.add(wake);
+      void read?.finally(wake);
     });
   }
 
