@@ -66,8 +66,9 @@ export function decodeHello(cursor: FrameCursor): Hello {
   const maxBytesInFlight = cursor.integer();
   const partitionFunction = cursor.text(cursor.varint());
   if (partitionFunction !== PARTITION_FUNCTION) {
+    const actual = JSON.stringify(partitionFunction.slice(0, MAX_IDENTITY_UNITS));
     throw new LinkProtocolError(
-      `the other end computes partitions by ${JSON.stringify(partitionFunction)}, not by ${PARTITION_FUNCTION}`,
+      `the other end computes partitions by ${actual}, not by ${PARTITION_FUNCTION}`,
     );
   }
   const identity = readIdentity(cursor);

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { readFrames } from '../../test/frames.js';
 import { message, testCodec, type TestMessage } from '../../test/peer-codec.js';
 import { FrameBuilder } from './frame-builder.js';
+import type { FrameCursor } from './frame-cursor.js';
+import { FrameReader } from './frame-reader.js';
 import { FRAME, LinkProtocolError } from './frame.js';
 import { receiveMessages } from './peer-messages.js';
 
@@ -65,6 +67,28 @@ describe('a frame of messages', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  it('with more messages than a sender puts into one is refused', () => {
+    const sizes = [256 * 1024, 256 * 1024 + 1].map((count) => {
+      let got = 0;
+      const codec = { put: () => undefined, read: (cursor: FrameCursor) => cursor.byte() };
+      const receiver = receiveMessages(
+        () => undefined,
+        codec,
+        () => got++,
+      );
+      builder.begin(FRAME.messages);
+      builder.reserve(count);
+      builder.bytes(Buffer.alloc(count));
+      const frame = Buffer.from(builder.finish());
+      const reader = new FrameReader(frame.length, (_, cursor) => receiver.receive('boot-a', cursor));
+      const receive = (): void => reader.push(frame);
+      if (count > 256 * 1024) expect(receive).toThrow(LinkProtocolError);
+      else receive();
+      return got;
+    });
+    expect(sizes).toEqual([256 * 1024, 0]);
   });
 
   it('with a count that it has no room for is refused before anything of that size is made', () => {

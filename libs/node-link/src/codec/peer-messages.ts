@@ -1,5 +1,6 @@
 import type { FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
+import { LinkProtocolError } from './frame.js';
 import type { PeerIdentity } from './hello.js';
 
 /**
@@ -47,9 +48,17 @@ export function receiveMessages<M>(
     identity,
     receive: (from, cursor) => {
       const messages: M[] = [];
-      while (cursor.hasNumbers) messages.push(codec.read(cursor));
+      while (cursor.hasNumbers) {
+        if (messages.length === MAX_MESSAGES) throw new LinkProtocolError('a frame has too many messages');
+        messages.push(codec.read(cursor));
+      }
       cursor.finish();
       for (const message of messages) receive(from, message);
     },
   };
 }
+
+/** A sender begins a further frame after this many bytes of messages. */
+export const FULL_FRAME_BYTES = 256 * 1024;
+/** The most messages of a frame: each has at least one byte. */
+const MAX_MESSAGES = FULL_FRAME_BYTES;

@@ -137,6 +137,10 @@ export class LinkServer {
       peers: this.#options.peers,
       countMessages: (bytes) => void (this.#messageBytes += bytes),
       schedule: this.#options.schedule ?? endOfTurn,
+      foundNode: (bootId) => {
+        // A lost link of the node may still have unread messages, which must not come after those of the new link.
+        for (const other of this.#links) if (other !== link && other.bootId === bootId) other.close();
+      },
       closed: (breach) => {
         this.#links.delete(link);
         if (breach !== undefined) this.#onBreach(`the link from ${peer} was closed: ${breach}`);

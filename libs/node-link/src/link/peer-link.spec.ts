@@ -118,6 +118,21 @@ describe('messages to a node', () => {
     expect(received.map(([, { number }]) => number)).toEqual([1, 2]);
   });
 
+  it('come from the newest link of the sender only, because those of an older link are outdated', async () => {
+    const address = await start(other);
+    dial(address);
+    await until(() => link.isUp);
+    const older = link;
+    dial(address, { timers: new ManualTime() });
+    await until(() => events.includes('down'));
+    expect([older.isUp, link.isUp, server.size]).toEqual([false, true, 1]);
+    older.close();
+    link.send(message(2));
+    await until(() => received.length === 1);
+    expect(received).toEqual([[own.bootId, message(2)]]);
+    expect(serverBreaches).toEqual([]);
+  });
+
   it('are all sent before the link is closed, and nothing happens afterwards', async () => {
     dial(await start(other));
     await until(() => link.isUp);

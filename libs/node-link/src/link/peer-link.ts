@@ -3,7 +3,7 @@ import { TransportError } from '@kvs/router';
 import { FrameBuilder } from '../codec/frame-builder.js';
 import { FRAME, LinkProtocolError } from '../codec/frame.js';
 import { checkCluster, type Hello, type LinkLimits, type PeerIdentity } from '../codec/hello.js';
-import type { PeerCodec } from '../codec/peer-messages.js';
+import { FULL_FRAME_BYTES, type PeerCodec } from '../codec/peer-messages.js';
 import { endOfTurn, seldom, systemTimers, type CancelTask, type Schedule, type Timers } from '../ports.js';
 import { FrameSocket } from './frame-socket.js';
 import { Heartbeat } from './heartbeat.js';
@@ -104,7 +104,7 @@ export class PeerLink<M> {
       this.#schedule(this.#flush);
     }
     this.#options.codec.put(this.#builder, message);
-    if (this.#builder.size >= FRAME_BYTES) this.#flush();
+    if (this.#builder.size >= FULL_FRAME_BYTES) this.#flush();
     return true;
   }
 
@@ -228,8 +228,6 @@ const MAX_PAUSE_MS = 1000;
 const CONNECT_TIMEOUT_MS = 2000;
 const HEARTBEAT_MS = 1000;
 
-/** A frame that is as long as this is sent before the end of the turn. */
-const FRAME_BYTES = 256 * KIB;
 /** Messages that are not urgent are refused while more bytes are unsent. */
 const MAX_UNSENT_BYTES = MIB;
 /** The link is closed if there is a further message while more bytes are unsent. */

@@ -31,6 +31,8 @@ export interface ServerLinkContext extends LinkContext {
   readonly peers: PeerReceiver | undefined;
   /** Counts the bytes of messages of other nodes. */
   readonly countMessages: (bytes: number) => void;
+  /** The other end has said hello, and is a node. */
+  readonly foundNode: (bootId: string) => void;
   /** @param breach the rule that the proxy broke, if it broke one */
   readonly closed: (breach?: string) => void;
 }
@@ -73,13 +75,21 @@ export class ServerLink {
     const identity = context.peers?.identity();
     const hello = { ...context.linkLimits, ...(identity && { identity }) };
     this.#frames = new FrameSocket(socket, hello, {
-      opened: (peer) => checkPeer(peer, identity),
+      opened: (peer) => {
+        checkPeer(peer, identity);
+        if (peer.identity !== undefined) context.foundNode(peer.identity.bootId);
+      },
       received: (type, cursor) => this.#onFrame(type, cursor),
       readAll: () => this.#onReadAll(),
       writable: () => this.#onWritable(),
       closed: (reason, isBreach) => this.#onClosed(isBreach ? reason : undefined),
     });
     this.#streams = new OutgoingStreams(socket, this.#frames.builder, operations, context.onError);
+  }
+
+  /** The boot id of the node at the other end; undefined for proxies, and before the hello. */
+  get bootId(): string | undefined {
+    return this.#frames.peer?.identity?.bootId;
   }
 
   /** Takes the bytes that came together with the request for a link. */
