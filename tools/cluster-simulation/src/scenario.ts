@@ -17,7 +17,7 @@ export type Trouble =
     }
   /** The process ends without a word, and starts again when the fault ends. */
   | { readonly kind: 'crash'; readonly node: Target }
-  /** The process says goodbye and ends, and starts again when the fault ends. */
+  /** The process announces its end and ends, and starts again when the fault ends. */
   | { readonly kind: 'stop'; readonly node: Target }
   /** Messages from the node to the other are held back. `peer` counts the other processes: nodes first, then proxies. */
   | { readonly kind: 'stall' | 'cut'; readonly node: Target; readonly peer: number; readonly way: Way }

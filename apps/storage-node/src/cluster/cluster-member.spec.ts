@@ -127,7 +127,7 @@ describe('a node with --join', () => {
     expect(outcome?.ok && outcome.entry?.version).toBeLessThan((TIME_MS + 600_000) * 1000);
   });
 
-  it('hands its partitions over before it ends, and says goodbye', async () => {
+  it('hands its partitions over before it ends, and announces its end', async () => {
     const { first, second } = await startCopies();
     await first.operations.set([ITEM]);
     await first.member.leave();

@@ -131,7 +131,7 @@ export class ClusterMember {
     if (left > 0) this.#options.log.warn(`${left} partitions were not handed over in time`);
   }
 
-  /** Says goodbye to the cluster, and ends the links to other nodes. */
+  /** Announces its end to the cluster, and ends the links to other nodes. */
   async close(): Promise<void> {
     this.#ended.abort();
     const { id, node, client, engine } = this.#membership ?? {};

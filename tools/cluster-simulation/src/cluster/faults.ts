@@ -15,7 +15,7 @@ export interface FaultyNode {
   isSlow: boolean;
   start(): void;
   crash(): void;
-  /** Says goodbye, and ends. */
+  /** Announces its end, and ends. */
   stop(): void;
   obey(order: PrimaryOrder): void;
 }

@@ -94,7 +94,7 @@ export class SimulatedNode {
   }
 
   stop(): void {
-    this.#state?.sayGoodbye();
+    this.#state?.announceEnd();
     this.#cluster.trace.add(this.process.name, 'stops');
     this.#end();
   }

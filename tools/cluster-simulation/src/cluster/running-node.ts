@@ -79,7 +79,7 @@ export class RunningNode {
     this.#poll();
   }
 
-  sayGoodbye(): void {
+  announceEnd(): void {
     this.#report(true);
   }
 
