@@ -276,7 +276,10 @@ export class Primary {
     if (this.#entry.inSync.length < this.#minInSync) return UNDER_REPLICATED;
     const highest = ports.engine.highestVersion(this.#data.number);
     const next = Math.max(highest, ports.clock.nowMs() * 1000) + items.length + VERSION_MARGIN;
-    if (topology !== undefined && next > topology.versionCeiling) return NO_VERSIONS;
+    if (topology !== undefined && next > topology.versionCeiling) {
+      this.#node.catchUp();
+      return NO_VERSIONS;
+    }
     return kind === 'set' && this.#followers.isFull ? FULL : undefined;
   }
 

@@ -18,9 +18,10 @@ export const UNDER_REPLICATED: Refusal = Object.freeze({
   message: 'too few copies of the partition are in sync',
 });
 
+/** The caller tries again, because the leader raises the ceiling soon after it assigns partitions. */
 export const NO_VERSIONS: Refusal = Object.freeze({
   kind: 'refused',
-  code: 'unavailable',
+  code: 'wrong_node',
   message: 'no version may be given until the topology has a higher ceiling of versions',
 });
 

@@ -80,7 +80,8 @@ describe('a write', () => {
   it('gets no version above the ceiling of the topology', () => {
     world.topology = { ...world.topology, versionCeiling: 1 };
     world.assign(a);
-    expect(a.set('k', 'v').answer).toMatchObject(refused('unavailable'));
+    expect(a.set('k', 'v').answer).toMatchObject(refused('wrong_node'));
+    expect(a.reads).toHaveLength(1);
   });
 
   it('whose effect a copy can not store leads to the removal of the copy', () => {

@@ -231,7 +231,11 @@ describe('the ceiling of versions', () => {
     expect(plan(input(1e15 + 0.6 * hour)).versionCeiling).toBeUndefined();
   });
 
-  it('is absent before the first assignment', () => {
+  it('is there before the first assignment, and absent without nodes', () => {
+    const { topology: settledTopology } = input(0);
+    const partitions = newTopology({ clusterId: 'c', copies: 1, minInSync: 1 }).partitions;
+    const unassigned = { ...settledTopology, partitions };
+    expect(plan({ ...input(0), topology: unassigned }).versionCeiling).toBe(1e15 + hour);
     const topology = newTopology({ clusterId: 'c', copies: 1, minInSync: 1 });
     expect(plan({ ...input(0), topology }).versionCeiling).toBeUndefined();
   });

@@ -2,11 +2,11 @@ import type { PlanInput } from './plan.js';
 
 /**
  * Returns the ceiling of versions if it must rise, else undefined. Versions are at least the time in microseconds, so the
- * ceiling stays at least half an hour ahead of the time and of every version that a node reports. As long as no partition is
- * assigned there is no ceiling, because the first pairs may have any version.
+ * ceiling stays at least half an hour ahead of the time and of every version that a node reports. It is there before the first
+ * partition is assigned, because a primary can't write without it.
  */
 export function versionCeilingFor({ topology, statuses, clusterTimeMs }: PlanInput): number | undefined {
-  if (topology.partitions.every(({ primary }) => primary === undefined)) return undefined;
+  if (topology.nodes.length === 0) return undefined;
   const highest = [...statuses.values()].reduce(
     (max, { report }) => Math.max(max, report?.highestVersion ?? 0),
     clusterTimeMs * MICROSECONDS,
