@@ -1,4 +1,4 @@
-export { ClusterControl, type ClusterControlSettings } from './control/cluster-control.js';
+export { ClusterControl, type ClusterControlSettings, type NodeRemoval } from './control/cluster-control.js';
 export type { ClusterStatus } from './control/cluster-status.js';
 export type { ControlLog, ControlPorts, ControlTimers } from './control/ports.js';
 export type {

@@ -66,7 +66,7 @@ describe('a proxy with its topology in a file', () => {
     expect((await change('PATCH', 'a', { state: 'draining' })).status).toBe(204);
     const view = await send('GET', `${proxy.origin}/cluster`);
     expect(view.json).toMatchObject({ topology: { nodes: [{ id: 'a', state: 'draining', copies: 0 }] } });
-    expect((await change('DELETE', 'a')).status).toBe(204);
+    expect((await change('DELETE', 'a')).json).toEqual({ state: 'removed' });
     expect((await change('DELETE', 'a')).json).toMatchObject({ status: 404, code: 'unknown_node' });
   });
 

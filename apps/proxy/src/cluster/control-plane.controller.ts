@@ -8,6 +8,7 @@ import {
   nodeReportFrom,
   nodeUpdateFrom,
   TopologyError,
+  type NodeRemoval,
   topologyAnswerToDocument,
   type ReportAnswer,
   type TopologyDocument,
@@ -74,14 +75,14 @@ export class ControlPlaneController {
   }
 
   @Delete('nodes/:id')
-  @HttpCode(204)
   @ApiOperation({
-    summary: 'Take a node off the list; with gone=true, its process has ended and its pairs are gone',
+    summary:
+      'Drain a node, and take it off the list once it has no copies; with force=true, it is gone already',
   })
-  remove(@Param('id') id: string, @Query('gone') gone?: unknown): Promise<void> {
-    if (gone !== undefined && gone !== 'true' && gone !== 'false')
-      throw new KvsError('invalid_parameter', 'gone is true or false');
-    return answer(() => this.#member.control.removeNode(id, gone === 'true'));
+  remove(@Param('id') id: string, @Query('force') force?: unknown): Promise<NodeRemoval> {
+    if (force !== undefined && force !== 'true' && force !== 'false')
+      throw new KvsError('invalid_parameter', 'force is true or false');
+    return answer(() => this.#member.control.removeNode(id, force === 'true'));
   }
 }
 

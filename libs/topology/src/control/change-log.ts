@@ -1,4 +1,4 @@
-import type { BootId, PartitionEntry, Topology } from '../topology.js';
+import { hasRole, type BootId, type PartitionEntry, type Topology } from '../topology.js';
 import type { ControlLog } from './ports.js';
 
 /** Tells operators what changes of the topology mean: copies took over, copies are being made anew, all copies are there. */
@@ -15,6 +15,7 @@ export class ChangeLog {
 
   note(before: Topology, topology: Topology): void {
     this.#notePromotions(before, topology);
+    this.#noteDrained(before, topology);
     const short = topology.partitions.filter((entry) => isShort(topology, entry)).length;
     const isIncomplete = short > 0;
     if (isIncomplete === this.#isIncomplete) return;
@@ -22,6 +23,14 @@ export class ChangeLog {
     if (isIncomplete)
       this.#log.info({ partitions: short }, `copies of ${short} partitions are being made anew`);
     else this.#log.info({ copies: topology.copies }, 'done: all partitions have all their copies');
+  }
+
+  #noteDrained(before: Topology, topology: Topology): void {
+    for (const { id, bootId, state } of topology.nodes) {
+      const hasCopies = ({ partitions }: Topology) => partitions.some((entry) => hasRole(entry, bootId));
+      if (state === 'draining' && hasCopies(before) && !hasCopies(topology))
+        this.#log.info({ node: id }, `${id} is drained: it has no copies any more, and can be stopped`);
+    }
   }
 
   #notePromotions(before: Topology, topology: Topology): void {

@@ -265,11 +265,13 @@ describe('is refused', () => {
     await expect(addLearner(7)).rejects.toMatchObject({ code: 'outdated_store' });
   });
 
-  it('to remove a node that has a role, unless an operator vouches for its end', async () => {
+  it('to remove a node that has copies, which is drained, unless an operator vouches for its end', async () => {
     const [a] = await proxy.assigned();
-    await expect(proxy.control.removeNode('a', false)).rejects.toMatchObject({ code: 'node_in_use' });
+    const removal = await proxy.control.removeNode('a', false);
+    expect(removal).toEqual({ state: 'draining', copies: expect.any(Number) });
+    expect(proxy.topology.nodes).toContainEqual(expect.objectContaining({ id: 'a', state: 'draining' }));
     const { revision } = proxy.topology;
-    await proxy.control.removeNode('a', true);
+    expect(await proxy.control.removeNode('a', true)).toEqual({ state: 'removed' });
     expect(proxy.topology).toMatchObject({
       revision: revision + 1,
       ended: [{ bootId: a, isDurable: false }],

@@ -140,14 +140,21 @@ export class ClusterControl {
   }
 
   /**
-   * Takes a node off the list.
+   * Takes a node off the list. A node that has copies is drained first, and stays on the list until this is called again.
    *
    * @param id the id of the node, or the boot id of a process that is no node any more
    * @param isGone whether an operator vouches that the process has ended and that its pairs are gone
-   * @throws TopologyError `unknown_node`, `node_in_use`: it has a role, and nobody vouches for its end
+   * @throws TopologyError `unknown_node`; `node_in_use`: the id is that of a process that is no node, it has copies, and nobody
+   * vouches for its end
    */
-  async removeNode(id: string, isGone: boolean): Promise<void> {
-    await this.#keeper.change((topology) => withoutNode(topology, id, isGone));
+  async removeNode(id: string, isGone: boolean): Promise<NodeRemoval> {
+    let removal: NodeRemoval = { state: 'removed' };
+    await this.#keeper.change((topology) => {
+      const copies = isGone ? 0 : rolesOf(topology, id);
+      removal = copies > 0 ? { state: 'draining', copies } : { state: 'removed' };
+      return copies > 0 ? updateNode(topology, id, { state: 'draining' }) : withoutNode(topology, id, isGone);
+    });
+    return removal;
   }
 
   /** Returns which of these addresses belong to no node that is known and heard. Only the leader hears nodes. */
@@ -186,6 +193,21 @@ export class ClusterControl {
   }
 }
 
+/** What became of a node that was to be removed. The names are those of the JSON. */
+export type NodeRemoval =
+  | { readonly state: 'removed' }
+  | {
+      readonly state: 'draining';
+      /** How many partitions it still has copies of. */
+      readonly copies: number;
+    };
+
+/** Returns in how many partitions a node has a role; 0 for a process that is no node. */
+function rolesOf({ nodes, partitions }: Topology, id: string): number {
+  const node = nodes.find((one) => one.id === id);
+  return node === undefined ? 0 : partitions.filter((entry) => hasRole(entry, node.bootId)).length;
+}
+
 function withoutNode(topology: Topology, id: string, isGone: boolean): Topology {
   const node = topology.nodes.find((one) => one.id === id || one.bootId === id);
   const stranger = topology.partitions
@@ -195,7 +217,10 @@ function withoutNode(topology: Topology, id: string, isGone: boolean): Topology 
   if (bootId === undefined) throw new TopologyError('unknown_node', `no node has the id ${id}`);
   const roles = topology.partitions.filter((entry) => hasRole(entry, bootId)).length;
   if (roles > 0 && !isGone) {
-    throw new TopologyError('node_in_use', `${id} has a role in ${roles} partitions; drain it first`);
+    throw new TopologyError(
+      'node_in_use',
+      `${id} has a role in ${roles} partitions; say with force=true that it is gone`,
+    );
   }
   const ended = isGone ? endProcess(topology, { bootId, isDurable: false }) : topology;
   return node === undefined ? ended : removeNode(ended, node.id);
