@@ -1,55 +1,73 @@
 #!/usr/bin/env node
 import { createServer } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { readOptions } from './options.js';
 import { proxyScript, storageNodeScript } from './scripts.js';
 import { ServerProcess } from './server-process.js';
 
 const HOST = 'localhost';
-const { nodes, port, basePort } = readOptions(process.argv.slice(2));
+const { nodes, port, basePort, copies } = readOptions(process.argv.slice(2));
 const nodePorts = Array.from({ length: nodes }, (_, i) => basePort + i);
 
 await refuseBusyPorts([...nodePorts, port]);
+const proxyUrl = `http://${HOST}:${port}`;
 const width = `node-${nodes}`.length;
-const cluster = [
-  ...nodePorts.map((nodePort, i) => run(`node-${i + 1}`, storageNodeScript, [HOST, String(nodePort)])),
-  run('proxy', proxyScript, [...nodePorts.map((nodePort) => `${HOST}:${nodePort}`), '--port', String(port)]),
-];
+const storageNodes = nodePorts.map((nodePort, i) =>
+  run(`node-${i + 1}`, storageNodeScript, [HOST, String(nodePort)]),
+);
+const cluster = [...storageNodes];
 let stopping = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 process.on('SIGUSR1', () => undefined); // by default Node opens its inspector
 stopWithParent();
-for (const server of cluster) void server.exited.then((exit) => reportExit(server.name, exit));
-await announce();
+await startProxy();
 await Promise.all(cluster.map(({ exited }) => exited));
 process.exit(stopping ? 0 : 1);
 
 function run(name: string, script: string, args: readonly string[]): ServerProcess {
-  return new ServerProcess({
+  const server = new ServerProcess({
     name,
     script,
     args: [...args, '--log-format', 'text'],
     onLine: (line) => print(name, line),
   });
+  void server.exited.then((exit) => reportExit(name, exit));
+  return server;
 }
 
 function print(name: string, line: string): void {
   process.stdout.write(`${name.padEnd(width)} | ${line}\n`);
 }
 
-async function announce(): Promise<void> {
+/** The proxy invites the nodes to its cluster, so they must listen first. */
+async function startProxy(): Promise<void> {
   try {
-    await Promise.all(cluster.map(({ ready }) => ready));
+    await Promise.all(storageNodes.map(({ ready }) => ready));
+    if (stopping) return;
+    const addresses = nodePorts.map((nodePort) => `${HOST}:${nodePort}`);
+    const settings = ['--port', String(port), '--topology', 'memory', '--copies', String(copies)];
+    const proxy = run('proxy', proxyScript, [...addresses, ...settings]);
+    cluster.push(proxy);
+    await proxy.ready;
+    while (!stopping && !(await isReady())) await setTimeout(100);
   } catch {
     return; // one of them has ended, which reportExit reports
   }
+  if (stopping) return;
   process.stdout.write(`
-kvs is ready: proxy on http://${HOST}:${port}, ${nodes} storage nodes on ports ${nodePorts.join(', ')}
-  API documentation  http://${HOST}:${port}/docs
-  the cluster        http://${HOST}:${port}/cluster
-Try:  curl -X PUT http://${HOST}:${port}/set -d '[{"key":{"encoding":"string","data":"hello"},"value":{"encoding":"string","data":"world"}}]'
+kvs is ready: proxy on ${proxyUrl}, ${nodes} storage nodes on ports ${nodePorts.join(', ')}
+  API documentation  ${proxyUrl}/docs
+  the cluster        ${proxyUrl}/cluster
+Try:  curl -X PUT ${proxyUrl}/set -d '[{"key":{"encoding":"string","data":"hello"},"value":{"encoding":"string","data":"world"}}]'
 Ctrl-C stops everything.
 
 `);
+}
+
+async function isReady(): Promise<boolean> {
+  const answer = await fetch(`${proxyUrl}/health/ready`);
+  await answer.body?.cancel();
+  return answer.ok;
 }
 
 /** Servers also get the Ctrl-C of a terminal; a second signal has no effect. */
