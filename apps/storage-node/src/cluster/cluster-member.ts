@@ -118,13 +118,13 @@ export class ClusterMember {
     return { partitions: agreed.map(({ partition }) => partition) };
   }
 
-  /** Hands all partitions over to other copies, as far as that is possible within {@link HAND_OVER_MS}. */
+  /** Hands all partitions over to other copies, as far as that is possible within {@link HAND_OVER_MS} and a proxy answers. */
   async leave(): Promise<void> {
     const replica = this.replica;
     if (replica === undefined) return;
     const endMs = performance.now() + HAND_OVER_MS;
     let left = handOverAll(replica);
-    while (left > 0 && performance.now() < endMs) {
+    while (left > 0 && performance.now() < endMs && !this.#isUnreachable) {
       await delay(HAND_OVER_PAUSE_MS);
       left = handOverAll(replica);
     }

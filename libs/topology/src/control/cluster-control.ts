@@ -54,7 +54,7 @@ export class ClusterControl {
     const { url } = settings;
     const parts = { keeper: this.#keeper, queue: this.#queue, reports: this.#reports, ports, settings, url };
     this.#controller = new Controller(parts);
-    const changes = new ChangeLog(ports.log, (bootId) => this.#reports.isHeard(bootId));
+    const changes = new ChangeLog(ports.log, (bootId) => this.#reports.isHeard(bootId, LIVELY_MS));
     this.#keeper.watch((topology, before) => {
       if (this.#controller.isLeading && before !== undefined) changes.note(before, topology);
     });
@@ -225,6 +225,9 @@ function withoutNode(topology: Topology, id: string, isGone: boolean): Topology 
   const ended = isGone ? endProcess(topology, { bootId, isDurable: false }) : topology;
   return node === undefined ? ended : removeNode(ended, node.id);
 }
+
+/** A primary that reported so lately handed its partition over. A copy takes one over only after a longer silence. */
+const LIVELY_MS = 2000;
 
 /** A watch of the store may miss changes. */
 const READ_EVERY_MS = 3000;

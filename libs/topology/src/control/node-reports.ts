@@ -57,10 +57,10 @@ export class NodeReports {
   }
 
   /** Returns whether the process was heard a moment ago, and does not end. */
-  isHeard(bootId: BootId): boolean {
+  isHeard(bootId: BootId, withinMs = REACHABLE_FOR_MS): boolean {
     const status = this.#statuses.get(bootId);
     if (status === undefined || status.report?.isEnding === true) return false;
-    return this.#timers.nowMs() - status.lastHeardMs <= REACHABLE_FOR_MS;
+    return this.#timers.nowMs() - status.lastHeardMs <= withinMs;
   }
 
   /** Notes that a process was heard. */
