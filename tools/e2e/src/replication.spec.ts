@@ -40,17 +40,17 @@ describe('a cluster with two copies in memory', () => {
 
   it('has every acknowledged write after a node was killed, and takes writes of all keys', async () => {
     writers = new SteadyWriters(proxy.origin);
-    await untilCount(1000);
+    await untilCount(200);
     await nodes[1]?.kill();
     await untilComplete();
-    await untilCount(writers.count + 1000);
+    await untilCount(writers.count + 200);
     await writers.stop();
     expect(await writers.lost()).toEqual([]);
   });
 
   it('gives a node that joins its share, and fails no write', async () => {
     writers = new SteadyWriters(proxy.origin);
-    await untilCount(500);
+    await untilCount(200);
     await addNode('d', '--max-memory', '64mb');
     await until(async () => (await copiesOf('d')) > 1500);
     await untilComplete();
@@ -61,7 +61,7 @@ describe('a cluster with two copies in memory', () => {
 
   it('moves everything off a node that is drained, and fails no write', async () => {
     writers = new SteadyWriters(proxy.origin);
-    await untilCount(500);
+    await untilCount(200);
     await send('PATCH', `${proxy.origin}/cluster/nodes/a`, { body: { state: 'draining' } });
     await until(async () => (await copiesOf('a')) === 0);
     expect((await send('DELETE', `${proxy.origin}/cluster/nodes/a`)).status).toBe(204);
@@ -72,10 +72,10 @@ describe('a cluster with two copies in memory', () => {
 
   it('fails no write when a node is stopped in order', async () => {
     writers = new SteadyWriters(proxy.origin);
-    await untilCount(500);
+    await untilCount(200);
     nodes[0]?.signal('SIGTERM');
     await until(async () => (await primariesOf('a')) === 0);
-    await untilCount(writers.count + 500);
+    await untilCount(writers.count + 200);
     await writers.stop();
     expect(await writers.lost()).toEqual([]);
     expect(writers.failures).toEqual([]);
@@ -95,10 +95,10 @@ describe('a cluster with two copies on disk', () => {
 
   it('has every acknowledged write after all nodes were killed at once', async () => {
     writers = new SteadyWriters(proxy.origin);
-    await untilCount(500);
+    await untilCount(200);
     await Promise.all(nodes.map((node) => node.kill()));
     await Promise.all(nodes.map((node) => node.restart()));
-    await untilCount(writers.count + 500);
+    await untilCount(writers.count + 200);
     await writers.stop();
     expect(await writers.lost()).toEqual([]);
   });
