@@ -10,8 +10,6 @@ export interface ClusterOptions {
   readonly copies: number;
 }
 
-type Given = Omit<ClusterOptions, 'copies'> & { readonly copies?: number };
-
 /** As many as `kvs-proxy` allows. */
 const MAX_COPIES = 8;
 
@@ -25,25 +23,24 @@ export function readOptions(argv: readonly string[]): ClusterOptions {
       new Option('--base-port <port>', "the first node's port").default(3000).argParser(number(1, 65_535)),
     )
     .addOption(
-      new Option(
-        '--copies <number>',
-        'copies of each pair, on as many nodes (default: 2, or 1 with one node)',
-      ).argParser(number(1, MAX_COPIES)),
+      new Option('--copies <number>', 'copies of each pair; one with one node')
+        .default(2)
+        .argParser(number(1, MAX_COPIES)),
     )
     .allowExcessArguments(false)
     .showSuggestionAfterError(false)
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
   try {
-    const options = command.parse([...argv], { from: 'user' }).opts<Given>();
+    const options = command.parse([...argv], { from: 'user' }).opts<ClusterOptions>();
     const lastPort = options.basePort + options.nodes - 1;
     if (lastPort > 65_535) command.error('error: there are not enough ports above the base port');
     if (options.port >= options.basePort && options.port <= lastPort) {
       command.error(`error: port ${options.port} can't be both the proxy's and a node's`);
     }
-    const copies = options.copies ?? Math.min(options.nodes, 2);
-    if (copies > options.nodes) command.error(`error: ${copies} copies need ${copies} nodes`);
-    return { ...options, copies };
+    const { nodes, copies } = options;
+    if (nodes > 1 && copies > nodes) command.error(`error: ${copies} copies need ${copies} nodes`);
+    return { ...options, copies: Math.min(copies, nodes) };
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) process.exit(0);
