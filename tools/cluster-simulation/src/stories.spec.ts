@@ -238,7 +238,7 @@ const stories: readonly Story[] = [
   },
 ];
 
-const SEEDS = 6;
+const SEEDS = 4;
 
 /** If a story does not come to what it is about with the first seeds, further ones are played. */
 const MAX_SEEDS = 60;
