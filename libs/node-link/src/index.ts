@@ -1,6 +1,6 @@
 export type { NodeStats } from '@kvs/router';
 export { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './codec/frame-builder.js';
-export type { FrameCursor } from './codec/frame-cursor.js';
+export type { FrameCursor } from './codec/frame-reader.js';
 export { LINK_PATH, LINK_TOKEN, LinkProtocolError } from './codec/frame.js';
 export type { LinkLimits, PairLimits, PeerIdentity } from './codec/hello.js';
 export { receiveMessages, type PeerCodec, type PeerReceiver } from './codec/peer-messages.js';

@@ -5,8 +5,7 @@ import type { Answer } from '../src/codec/answers.js';
 import { AnswerReader, type Answered } from '../src/codec/decode-answers.js';
 import { decodeCalls, putCall, type CallRoom, type DecodedCall } from '../src/codec/calls.js';
 import type { FrameBuilder } from '../src/codec/frame-builder.js';
-import type { FrameCursor } from '../src/codec/frame-cursor.js';
-import { FrameReader } from '../src/codec/frame-reader.js';
+import { FrameReader, type FrameCursor } from '../src/codec/frame-reader.js';
 import { FRAME, type FrameType } from '../src/codec/frame.js';
 import type { ItemLimits } from '../src/codec/item-checks.js';
 

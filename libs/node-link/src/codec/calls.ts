@@ -11,7 +11,7 @@ import {
 } from '@kvs/protocol';
 import { ITEM_WEIGHT, type Batch, type RoutedBatch } from '../batch.js';
 import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
-import type { FrameCursor } from './frame-cursor.js';
+import type { FrameCursor } from './frame-reader.js';
 import { allowFlags, KIND_CODES, kindOf, LinkProtocolError } from './frame.js';
 import { checkKey, checkValue, type ItemLimits } from './item-checks.js';
 import type { Refusal } from './refusal.js';

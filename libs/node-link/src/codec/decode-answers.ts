@@ -1,7 +1,7 @@
 import { isTtl, isVersionCondition, type Entry, type ItemFailure } from '@kvs/protocol';
 import type { OutcomeList } from '../batch.js';
 import { HAS_TTL, MAYBE_APPLIED, OK, REFUSED, VALUE_BINARY, YES } from './answers.js';
-import type { FrameCursor } from './frame-cursor.js';
+import type { FrameCursor } from './frame-reader.js';
 import { allowFlags, kindOf, LinkProtocolError } from './frame.js';
 import { readValue } from './item-checks.js';
 import { readRefusal, type Refusal } from './refusal.js';

@@ -6,8 +6,7 @@ import { encodeAnswers } from './encode-answers.js';
 import { AnswerReader } from './decode-answers.js';
 import { decodeCalls, type DecodedCall } from './calls.js';
 import { FrameBuilder } from './frame-builder.js';
-import type { FrameCursor } from './frame-cursor.js';
-import { FrameReader } from './frame-reader.js';
+import { FrameReader, type FrameCursor } from './frame-reader.js';
 import { FRAME, LinkProtocolError } from './frame.js';
 import { decodeHello, encodeHello, encodeSignal } from './hello.js';
 import {

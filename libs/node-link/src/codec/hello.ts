@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import { PARTITION_FUNCTION, type Limits } from '@kvs/protocol';
 import type { FrameBuilder } from './frame-builder.js';
 import { INTEGER_BYTES, MAX_VARINT_BYTES } from './frame-builder.js';
-import type { FrameCursor } from './frame-cursor.js';
+import type { FrameCursor } from './frame-reader.js';
 import { FRAME, FRAME_HEADER_BYTES, type FrameType, LinkProtocolError } from './frame.js';
 
 /** The limits of one end of a link, which it says first. */

@@ -11,7 +11,7 @@ import {
   type Value,
 } from '@kvs/protocol';
 import { mayExceed } from './frame-builder.js';
-import type { FrameCursor } from './frame-cursor.js';
+import type { FrameCursor } from './frame-reader.js';
 import { LinkProtocolError } from './frame.js';
 
 /** The limits that items are held to. */

@@ -1,5 +1,5 @@
 import type { FrameBuilder } from './frame-builder.js';
-import type { FrameCursor } from './frame-cursor.js';
+import type { FrameCursor } from './frame-reader.js';
 import { LinkProtocolError } from './frame.js';
 import type { PeerIdentity } from './hello.js';
 

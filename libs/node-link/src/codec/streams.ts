@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import { PARTITION_COUNT, type ScanRequest } from '@kvs/protocol';
 import { readEpoch, readPartition } from './calls.js';
 import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
-import type { FrameCursor } from './frame-cursor.js';
+import type { FrameCursor } from './frame-reader.js';
 import { FRAME, FRAME_HEADER_BYTES, allowFlags, LinkProtocolError } from './frame.js';
 import { readValue } from './item-checks.js';
 import { putRefusal, readRefusal, REFUSAL_BYTES, type Refusal } from './refusal.js';

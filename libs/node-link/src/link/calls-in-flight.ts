@@ -2,7 +2,7 @@ import type { ErrorCode, ItemFailure } from '@kvs/protocol';
 import type { TransportError } from '@kvs/router';
 import { isWrite } from '../batch.js';
 import { AnswerReader, type Answered } from '../codec/decode-answers.js';
-import type { FrameCursor } from '../codec/frame-cursor.js';
+import type { FrameCursor } from '../codec/frame-reader.js';
 import type { LinkLimits } from '../codec/hello.js';
 import type { Call, SentBatch } from '../pending-call.js';
 import { PendingCalls } from './pending-calls.js';

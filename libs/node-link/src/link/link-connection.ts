@@ -4,7 +4,7 @@ import { TransportError } from '@kvs/router';
 import { frameBytesOf } from '../batch.js';
 import { putCall } from '../codec/calls.js';
 import { MAX_BYTES_PER_UNIT, mayExceed } from '../codec/frame-builder.js';
-import type { FrameCursor } from '../codec/frame-cursor.js';
+import type { FrameCursor } from '../codec/frame-reader.js';
 import { FRAME, FRAME_HEADER_BYTES, LinkProtocolError, type FrameType } from '../codec/frame.js';
 import { checkCluster } from '../codec/hello.js';
 import type { Call, SentBatch } from '../pending-call.js';

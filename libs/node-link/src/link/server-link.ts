@@ -5,7 +5,7 @@ import type { Answer } from '../codec/answers.js';
 import { decodeCalls } from '../codec/calls.js';
 import { encodeAnswers } from '../codec/encode-answers.js';
 import { MAX_BYTES_PER_UNIT } from '../codec/frame-builder.js';
-import type { FrameCursor } from '../codec/frame-cursor.js';
+import type { FrameCursor } from '../codec/frame-reader.js';
 import { FRAME, type FrameType, LinkProtocolError, LINK_TOKEN } from '../codec/frame.js';
 import { checkCluster, type Hello, type LinkLimits, type PeerIdentity } from '../codec/hello.js';
 import type { PeerReceiver } from '../codec/peer-messages.js';
