@@ -1,8 +1,7 @@
 import { DEFAULT_LIMITS, partitionOf, type Key } from '@kvs/protocol';
 import type { BatchPart } from '../src/batch-parts.js';
 import { keysOf, type Batch, type OutcomeList, type RoutedBatch } from '../src/batch.js';
-import type { Answer } from '../src/codec/answers.js';
-import { AnswerReader, type Answered } from '../src/codec/decode-answers.js';
+import { AnswerReader, type Answer, type Answered } from '../src/codec/answers.js';
 import { decodeCalls, putCall, type CallRoom, type DecodedCall } from '../src/codec/calls.js';
 import type { FrameBuilder } from '../src/codec/frame-builder.js';
 import { FrameReader, type FrameCursor } from '../src/codec/frame-reader.js';

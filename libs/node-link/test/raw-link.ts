@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { Batch, OutcomeList } from '../src/batch.js';
-import { AnswerReader } from '../src/codec/decode-answers.js';
+import { AnswerReader } from '../src/codec/answers.js';
 import { encodeCalls } from './frames.js';
 import type { Refusal } from '../src/codec/refusal.js';
 import { FrameBuilder } from '../src/codec/frame-builder.js';

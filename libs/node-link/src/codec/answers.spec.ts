@@ -2,8 +2,7 @@ import fc from 'fast-check';
 import { stringValue, type FetchOutcome } from '@kvs/protocol';
 import { answers } from '../../test/arbitraries.js';
 import { callFor, MAX_FRAME_BYTES, readAnswers } from '../../test/frames.js';
-import { REFUSED, type Answer } from './answers.js';
-import { encodeAnswers } from './encode-answers.js';
+import { REFUSED, encodeAnswers, type Answer } from './answers.js';
 import { FrameBuilder } from './frame-builder.js';
 import { FRAME, LinkProtocolError } from './frame.js';
 

@@ -1,7 +1,7 @@
 import type { ErrorCode, ItemFailure } from '@kvs/protocol';
 import type { TransportError } from '@kvs/router';
 import { isWrite } from '../batch.js';
-import { AnswerReader, type Answered } from '../codec/decode-answers.js';
+import { AnswerReader, type Answered } from '../codec/answers.js';
 import type { FrameCursor } from '../codec/frame-reader.js';
 import type { LinkLimits } from '../codec/hello.js';
 import type { Call, SentBatch } from '../pending-call.js';

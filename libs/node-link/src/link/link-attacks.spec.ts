@@ -6,7 +6,7 @@ import { DeafPeer } from '../../test/deaf-peer.js';
 import { encodeCalls, partOf } from '../../test/frames.js';
 import { ManualTime } from '../../test/manual-time.js';
 import type { Batch } from '../batch.js';
-import { encodeAnswers } from '../codec/encode-answers.js';
+import { encodeAnswers } from '../codec/answers.js';
 import { FrameBuilder } from '../codec/frame-builder.js';
 import { FRAME } from '../codec/frame.js';
 import { encodeHello, encodeSignal } from '../codec/hello.js';

@@ -5,7 +5,7 @@ import { TransportError } from '@kvs/router';
 import { FakeLinkNode, PEER } from '../../test/fake-link-node.js';
 import { partOf } from '../../test/frames.js';
 import { ManualTime } from '../../test/manual-time.js';
-import { encodeAnswers } from '../codec/encode-answers.js';
+import { encodeAnswers } from '../codec/answers.js';
 import { FRAME } from '../codec/frame.js';
 import { encodeSignal, type LinkLimits } from '../codec/hello.js';
 import { callWith } from '../pending-call.js';

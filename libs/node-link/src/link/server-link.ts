@@ -1,9 +1,8 @@
 import type { Buffer } from 'node:buffer';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Answer } from '../codec/answers.js';
+import { encodeAnswers, type Answer } from '../codec/answers.js';
 import { decodeCalls } from '../codec/calls.js';
-import { encodeAnswers } from '../codec/encode-answers.js';
 import { MAX_BYTES_PER_UNIT } from '../codec/frame-builder.js';
 import type { FrameCursor } from '../codec/frame-reader.js';
 import { FRAME, type FrameType, LinkProtocolError, LINK_TOKEN } from '../codec/frame.js';
