@@ -22,9 +22,9 @@ import {
 import { deleteWeight, keyWeight, setWeight, type ItemOf, type Kind, type OutcomeOf } from './batch.js';
 import { sendParts, splitBatch, type BatchPart } from './batch-parts.js';
 import { largestFrameBytes, type PairLimits } from './codec/hello.js';
+import { callWith, type Call, type PendingCall } from './link/calls-in-flight.js';
 import { LinkClient } from './link/link-client.js';
 import { DEFAULT_LINK_OPTIONS, MAX_HEARTBEAT_MS, type LinkOptions } from './link/link-options.js';
-import { callWith, type Call, type PendingCall } from './pending-call.js';
 import { seldom } from './ports.js';
 import { MAX_STATS_BYTES, readStats } from './stats.js';
 

@@ -8,7 +8,7 @@ import { ManualTime } from '../../test/manual-time.js';
 import { encodeAnswers } from '../codec/answers.js';
 import { FRAME } from '../codec/frame.js';
 import { encodeSignal, type LinkLimits } from '../codec/hello.js';
-import { callWith } from '../pending-call.js';
+import { callWith } from './calls-in-flight.js';
 import { LinkClient } from './link-client.js';
 import { DEFAULT_LINK_OPTIONS, type LinkOptions } from './link-options.js';
 

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 import { TransportError } from '@kvs/router';
 import type { StreamRequest } from '../codec/streams.js';
-import type { Call } from '../pending-call.js';
 import type { CancelTask } from '../ports.js';
+import type { Call } from './calls-in-flight.js';
 import { Coalescer } from './coalescer.js';
 import { IncomingStream } from './incoming-stream.js';
 import { LinkAttempt } from './link-attempt.js';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { PendingCall, type Call } from '../pending-call.js';
+import { PendingCall, type Call } from './calls-in-flight.js';
 import { PendingCalls } from './pending-calls.js';
 
 const newCall = (): Call =>

@@ -1,4 +1,4 @@
-import type { Call } from '../pending-call.js';
+import type { Call } from './calls-in-flight.js';
 
 /**
  * Calls by id, until they are answered. Ids ascend, and are unique among the unanswered calls.

@@ -1,6 +1,6 @@
 import { AnswerSize, stringKey, stringValue, type FetchOutcome } from '@kvs/protocol';
 import { TransportError } from '@kvs/router';
-import { PendingCall } from './pending-call.js';
+import { PendingCall } from './calls-in-flight.js';
 
 const keys = ['a', 'b', 'c'].map(stringKey);
 const found: FetchOutcome = { ok: true, entry: { value: stringValue('v'.repeat(100)), version: 1 } };
