@@ -39,9 +39,4 @@ describe('a copy', () => {
     expect(acknowledged.lacking(copyWith({ a: 6 }), ['a'])).toBeUndefined();
     expect(acknowledged.lacking(copyWith({ a: 5 }), ['a'])).toContain('whose removal was acknowledged');
   });
-
-  it('need not have what was forgotten', () => {
-    acknowledged.forget('a');
-    expect(acknowledged.lacking(copyWith({}), ['a'])).toBeUndefined();
-  });
 });

@@ -38,11 +38,6 @@ export class AcknowledgedWrites {
     raise(this.#removed, key, version);
   }
 
-  /** Forgets a key, because all its copies are gone. */
-  forget(key: string): void {
-    for (const map of [this.#written, this.#removed, this.#begunRemovals]) map.delete(key);
-  }
-
   /** Returns what a copy lacks of the acknowledged writes of these keys, or undefined. */
   lacking(copy: HeldPairs, keys: readonly string[]): string | undefined {
     for (const key of keys) {
