@@ -22,9 +22,8 @@ export function checkCommit(before: Topology, after: Topology): string[] {
 
 /** Returns what changed in an entry, in words for a summary. */
 export function changesOf(before: PartitionEntry, after: PartitionEntry): string[] {
+  if (isStart(before, after)) return [before.primary === undefined ? 'first starts' : 'starts after a loss'];
   const changes: string[] = [];
-  const isNewStart = !after.inSync.some((copy) => before.inSync.includes(copy));
-  if (isNewStart) return [before.primary === undefined ? 'first starts' : 'starts after a loss'];
   if (before.primary !== after.primary) changes.push('promotions');
   if (after.inSync.length > before.inSync.length) changes.push('copies added');
   if (after.inSync.length < before.inSync.length) changes.push('copies removed');
@@ -32,6 +31,15 @@ export function changesOf(before: PartitionEntry, after: PartitionEntry): string
   if (before.learner !== undefined && after.learner === undefined && !after.inSync.includes(before.learner))
     changes.push('learners withdrawn');
   return changes.length === 0 ? ['entries rewritten'] : changes;
+}
+
+/** Returns whether a partition starts again without acknowledged writes, because all its copies were lost. */
+export function isStartAfterLoss(before: PartitionEntry, after: PartitionEntry): boolean {
+  return before.primary !== undefined && isStart(before, after);
+}
+
+function isStart(before: PartitionEntry, after: PartitionEntry): boolean {
+  return !after.inSync.some((copy) => before.inSync.includes(copy));
 }
 
 function checkEntry(before: PartitionEntry, after: PartitionEntry, revision: number): string | undefined {

@@ -7,7 +7,7 @@ import {
   type PrimaryOrder,
   type Topology,
 } from '@kvs/topology';
-import { changesOf, checkCommit } from '../check/commits.js';
+import { changesOf, checkCommit, isStartAfterLoss } from '../check/commits.js';
 import { AcknowledgedWrites } from '../check/copies.js';
 import { Findings } from '../check/findings.js';
 import type { Rule } from '../rules.js';
@@ -236,9 +236,7 @@ export class SimulatedCluster implements FaultyWorld {
       if (old === undefined || entry === old) return;
       for (const what of changesOf(old, entry)) this.count(what);
       this.trace.add('COMMIT', `partition ${partition} ${JSON.stringify(entry)}`);
-      const isNewStart = old.primary !== undefined && !entry.inSync.some((copy) => old.inSync.includes(copy));
-      if (!isNewStart) return;
-      this.#lostPartitions.add(partition);
+      if (isStartAfterLoss(old, entry)) this.#lostPartitions.add(partition);
     });
     this.checkCopies();
   }
