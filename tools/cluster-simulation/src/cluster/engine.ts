@@ -1,5 +1,6 @@
 import {
   conditionHolds,
+  isExpired,
   MICROS_PER_MS,
   nextVersion,
   type EngineDelete,
@@ -184,7 +185,7 @@ export class SimulatedEngine implements ReplicaEngine {
   /** Returns a pair as clients see it. */
   read(partition: number, id: KeyId): EngineEntry | undefined {
     const entry = this.#partition(partition).pairs.get(id);
-    return entry?.expiresAtMs !== undefined && entry.expiresAtMs <= this.#clock.nowMs() ? undefined : entry;
+    return isExpired(entry?.expiresAtMs, this.#nowMicros()) ? undefined : entry;
   }
 
   /** Reads pairs, which may take time. The pairs are those of one moment in that time. */
@@ -231,8 +232,7 @@ export class SimulatedEngine implements ReplicaEngine {
     const before = this.read(partition, id);
     const actualVersion = before?.version ?? 0;
     if (!conditionHolds(ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
-    const nowMicros = this.#clock.nowMs() * MICROS_PER_MS;
-    const version = nextVersion(before?.version ?? stored.highestVersion, nowMicros);
+    const version = nextVersion(before?.version ?? stored.highestVersion, this.#nowMicros());
     this.#put(stored, id, { value, version, expiresAtMs });
     moved();
     return { status: 'written', version, created: before === undefined };
@@ -270,6 +270,10 @@ export class SimulatedEngine implements ReplicaEngine {
       this.#stored.set(partition, stored);
     }
     return stored;
+  }
+
+  #nowMicros(): number {
+    return this.#clock.nowMs() * MICROS_PER_MS;
   }
 
   #applyResult(): ApplyResult {
