@@ -103,6 +103,6 @@ export function encodeSignal(builder: FrameBuilder, type: FrameType): Buffer {
 /** The bytes of a frame with one pair besides the pair. */
 const FRAME_ROOM_BYTES = 1024;
 /** The longest id of a cluster or of the pairs of a process, in UTF-16 units. */
-export const MAX_IDENTITY_UNITS = 128;
+const MAX_IDENTITY_UNITS = 128;
 
 const MIN_FRAME_BYTES = FRAME_HEADER_BYTES + 1024;
