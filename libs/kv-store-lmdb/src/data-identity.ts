@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { EngineIdentity } from '@kvs/kv-store';
 import type { Durability } from './lmdb-engine-options.js';
 
-/** What a data directory keeps of its identity, as long as pairs change with the replication role only. */
+/** The stored identity of a data directory. It is kept as long as pairs change with the replication role only. */
 export interface StoredIdentity {
   readonly bootId: string;
   readonly starts: number;

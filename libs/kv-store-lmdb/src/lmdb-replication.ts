@@ -28,7 +28,7 @@ import { partitionOf, partitionStart } from './key-codec.js';
 import type { Durability } from './lmdb-engine-options.js';
 import type { PairTable } from './pair-table.js';
 
-/** What the role needs of the engine. */
+/** The parts of the engine that the role uses. */
 export interface LmdbReplicationContext {
   /** Reads, or makes the engine's failure of an error. */
   readonly read: <T>(read: () => T) => T;

@@ -9,7 +9,7 @@ import { MICROS_PER_MS, microsToMs, type Clock } from './clock.js';
  */
 export class ClusterClock implements Clock {
   readonly #monotonicMs: () => number;
-  /** What must be added to the monotonic time; undefined until the first time is told. */
+  /** The time of the cluster minus the monotonic time; undefined until the first time is told. */
   #offsetMicros: number | undefined;
 
   /** @param monotonicMs returns milliseconds since some moment, perhaps with a fraction, and never goes back */

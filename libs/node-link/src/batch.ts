@@ -41,7 +41,7 @@ export interface BatchOf<K extends Kind> {
 /** A batch of any operation. */
 export type Batch = { readonly [K in Kind]: BatchOf<K> }[Kind];
 
-/** A batch with what the router knows of its keys. */
+/** A batch with the partitions and the epoch that the router knows. */
 export type RoutedBatch = Batch & {
   /** The partition of each key, in the order of the items. */
   readonly partitions: readonly number[];

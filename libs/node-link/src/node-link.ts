@@ -141,7 +141,7 @@ export class NodeLink implements NodeTransport {
   }
 }
 
-/** What is special about the calls of one operation. */
+/** The ways in which the calls of one operation differ from those of others. */
 interface Operation<K extends Kind> {
   readonly kind: K;
   readonly weightOfItem: (item: ItemOf[K]) => number;

@@ -81,7 +81,7 @@ export class Routes {
     for (const { transport } of [...this.nodes, ...this.#retired]) transport.close();
   }
 
-  /** Takes over what the table says now. */
+  /** Takes over the present nodes and routes of the table. */
   #follow(): void {
     const before = this.#nodes;
     this.#nodes = new Map(

@@ -147,7 +147,7 @@ function unreadPartitions(failures: readonly FailedOpening[]): number[] {
     .sort((one, other) => one - other);
 }
 
-/** Why a scan fails of which some nodes can't be opened. */
+/** Returns the error of a scan that could not be opened at some nodes. */
 function failureOf(failures: readonly FailedOpening[]): KvsError {
   const loop = failures.find(({ error }) => error instanceof TransportError && error.failure === 'loop');
   if (loop === undefined) return new NodesUnavailableError(nodesOf(failures));

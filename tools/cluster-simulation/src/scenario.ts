@@ -6,7 +6,7 @@ export type Target =
   | { readonly role: 'node'; readonly index: number }
   | { readonly role: 'primary' | 'copy' | 'learner'; readonly partition: number };
 
-/** What happens, apart from when. */
+/** A fault without its time. */
 export type Trouble =
   /** The process stands still; if it is suspended, so does its monotonic clock. */
   | {

@@ -8,13 +8,13 @@ import type { Rule } from './rules.js';
 import { FAULTS_FROM_MS, FAULTS_UNTIL_MS, type Scenario } from './scenario.js';
 import { Random } from './world/random.js';
 
-/** What one scenario came to. */
+/** The results of one scenario. */
 export interface Run {
   /** The broken promises, at most one of each kind. */
   readonly findings: readonly Finding[];
   /** Everything that happened, one line each, if it was asked for. */
   readonly trace: readonly string[];
-  /** How often what happened. */
+  /** How often each kind of event happened. */
   readonly counts: Readonly<Record<string, number>>;
   /** The operations on each key. */
   readonly history: ReadonlyMap<string, readonly Operation[]>;

@@ -3,7 +3,7 @@ import type { SimulatedCluster } from './cluster/cluster.js';
 import type { Fault, Scenario, Target, Trouble } from './scenario.js';
 
 /*
- * What went wrong in other systems, played here. Each story runs with several seeds, which vary delays, clocks and operations.
+ * Failures of other systems, played here. Each story runs with several seeds, which vary delays, clocks and operations.
  * The name says where the story comes from.
  */
 
@@ -21,7 +21,7 @@ interface Story {
   readonly faults: readonly Fault[];
   /** How many operations there are per second, besides a few at the faults. Default 10. */
   readonly operationsPerSecond?: number;
-  /** What must have happened in some of the runs, so that the story was told. */
+  /** The events that must happen in some of the runs. Without them, the runs do not play the story. */
   readonly happens: readonly string[];
 }
 

@@ -11,8 +11,7 @@ import type {
 
 /**
  * An optional role of a storage engine: it keeps a position for each partition, so that copies of the partition on other
- * nodes can follow its changes. What the contract of `StorageEngine` says of answers, ownership, order, time and errors holds
- * here too.
+ * nodes can follow its changes. The rules of `StorageEngine` for answers, ownership, order, time and errors hold here too.
  *
  * **Positions.** A partition has the position of the last effect that it contains, {@link START_POSITION} if it contains
  * none. A durable engine stores the position in the same transaction as the pairs, so a crash never leaves one without the
@@ -85,7 +84,7 @@ export interface EngineReplication {
 
   /**
    * As {@link reset}, and marks the partition as incomplete until {@link endFill}. A durable engine keeps the mark, so that
-   * after a crash nobody takes some of the pairs for all of them.
+   * a partition with some of its pairs does not look complete after a crash.
    */
   beginFill(partition: number, position: Position): MaybePromise<EngineApplyOutcome>;
 

@@ -112,8 +112,8 @@ export const MAX_VARINT_BYTES = 5;
 export const INTEGER_BYTES = 8;
 
 /**
- * Most bytes of a UTF-16 unit of text in UTF-8. What is far from a limit need not be counted: to count is to read the text
- * once more.
+ * The most bytes of a UTF-16 unit of text in UTF-8. The bytes of text that is far from a limit are not counted, because
+ * counting reads the text once more.
  */
 export const MAX_BYTES_PER_UNIT = 3;
 

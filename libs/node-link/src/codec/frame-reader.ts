@@ -111,7 +111,7 @@ export class FrameCursor {
   /**
    * @param at where the numbers begin
    * @param end where they end and the text begins
-   * @throws LinkProtocolError when the text is not what it says it is
+   * @throws LinkProtocolError if the text is not in the encoding that the frame says
    */
   constructor(bytes: Buffer, at: number, end: number, textEnd: number, wide: boolean) {
     this.#bytes = bytes;
@@ -188,7 +188,7 @@ export class FrameCursor {
     this.text(units);
   }
 
-  /** @throws LinkProtocolError when something was not read */
+  /** @throws LinkProtocolError if something was not read */
   finish(): void {
     if (this.#at !== this.#end) throw new LinkProtocolError('the frame has more numbers than it should');
     if (this.#textAt !== this.#joined.length)

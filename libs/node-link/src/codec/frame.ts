@@ -4,7 +4,7 @@ import type { Kind } from '../batch.js';
 export const LINK_PATH = '/link';
 export const LINK_TOKEN = 'kvs-link/4';
 
-/** The other end sent what the link's protocol does not have. Nothing of such a frame is believed, and the link is closed. */
+/** The other end broke the link's protocol. The frame has no effect, and the link is closed. */
 export class LinkProtocolError extends Error {
   override readonly name = 'LinkProtocolError';
 }
@@ -16,7 +16,7 @@ export class LinkProtocolError extends Error {
  *     u8   type
  *     u8   bit 0: the text is UTF-8; otherwise it is Latin-1, a byte for each character
  *     u32  bytes of text
- *          numbers: what the type has, until the text begins
+ *          numbers: those of the type, until the text begins
  *          text: that of all keys and values of the frame, joined
  *
  * The text of a frame is one string, read and written in one go, because a crossing from JavaScript to native code

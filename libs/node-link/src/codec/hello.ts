@@ -22,7 +22,7 @@ export interface PeerIdentity {
   readonly bootId: string;
 }
 
-/** What one end of a link says first. */
+/** The first frame of each end of a link. */
 export interface Hello extends LinkLimits {
   /** Absent for proxies, and for nodes that are of no cluster. */
   readonly identity?: PeerIdentity;
@@ -56,7 +56,7 @@ export function encodeHello(builder: FrameBuilder, { identity, ...limits }: Hell
 }
 
 /**
- * Reads what the other end says of itself. Ignores numbers that a later version may add.
+ * Reads the hello of the other end. Ignores numbers that a later version may add.
  *
  * @throws LinkProtocolError also if the other end computes partitions in another way
  */

@@ -4,8 +4,8 @@ import { LinkProtocolError } from './frame.js';
 import type { PeerIdentity } from './hello.js';
 
 /**
- * Writes and reads the messages that nodes send each other. The link knows nothing of what they mean. Many messages go in one
- * frame, one behind the other, so a message says by itself where it ends.
+ * Writes and reads the messages that nodes send each other. The link does not know what they mean. Many messages go in one
+ * frame, one behind the other, so a codec must find the end of a message in the message itself.
  */
 export interface PeerCodec<M> {
   /**
@@ -21,7 +21,7 @@ export interface PeerCodec<M> {
   read(cursor: FrameCursor): M;
 }
 
-/** What a node does with the messages of other nodes. */
+/** Takes the messages of other nodes. */
 export interface PeerReceiver {
   /** Returns the node's own identity; undefined as long as it is of no cluster. Called for each link. */
   readonly identity: () => PeerIdentity | undefined;

@@ -10,7 +10,7 @@ import type { NodeOperations } from './node-operations.js';
 /** The operations that are counted. */
 export type LinkOperation = Kind | 'scan';
 
-/** What the calls of all links of a node share. */
+/** The limits and counters that the calls of all links of a node share. */
 export interface LinkContext {
   readonly limits: Limits;
   readonly linkLimits: LinkLimits;

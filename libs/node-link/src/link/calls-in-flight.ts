@@ -201,7 +201,7 @@ export interface SentBatch {
 /**
  * Makes a call, and has it submitted.
  *
- * @param size for a fetch, what its values are added to
+ * @param size adds up the values of a fetch
  */
 export function callWith<K extends Kind>(
   kind: K,

@@ -36,7 +36,7 @@ export class FrameSocket {
   readonly #socket: Duplex;
   readonly #listener: FrameListener;
 
-  /** @param hello what this end says of itself */
+  /** @param hello the hello of this end */
   constructor(socket: Duplex, hello: Hello, listener: FrameListener) {
     this.#socket = socket;
     this.#listener = listener;
@@ -49,7 +49,7 @@ export class FrameSocket {
     socket.write(encodeHello(this.builder, hello));
   }
 
-  /** What the other end has said of itself; undefined before its hello. */
+  /** The hello of the other end; undefined until it has come. */
   get peer(): Hello | undefined {
     return this.#peer;
   }

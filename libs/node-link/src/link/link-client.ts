@@ -141,7 +141,7 @@ export class LinkClient {
     this.#coalescer.flush();
   }
 
-  /** An attempt to connect failed: what waits for it fails too. */
+  /** An attempt to connect failed, so the calls and streams that wait for it fail too. */
   #failed(error: TransportError): void {
     this.#state = DOWN;
     if (error.failure === 'loop') this.#options.foundProxy();

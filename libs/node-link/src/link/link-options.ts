@@ -7,7 +7,10 @@ import { connectPlain, type Connect, LOOP_STATUS, loopError } from './upgrade-to
 export interface LinkOptions {
   /** How long a node may take to accept a connection, to answer a call, or to go on with a scan, in milliseconds. */
   readonly nodeTimeoutMs: number;
-  /** The cluster that the node must be of. A link to another node is closed before a call is sent. Default: any or none. */
+  /**
+   * The id of the cluster to which the node must belong. A link to any other node is closed before a call is sent. Default: the
+   * node may be of any cluster, or of none.
+   */
   readonly clusterId?: string;
   /** Opens connections. */
   readonly connect: Connect;

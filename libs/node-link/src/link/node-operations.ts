@@ -14,7 +14,8 @@ import type { NodeStats } from '@kvs/router';
 
 /**
  * The operations of a node that links use. The batch operations are those of `KeyValueOperations`, with the partition of each
- * key and the largest epoch that the proxy knows of these partitions' entries, 0 if it knows none. A method throws, or rejects with, `KvsError` only if it did nothing at all.
+ * key and the largest epoch that the proxy knows of these partitions' entries, 0 if it knows none. A method throws, or rejects
+ * with, `KvsError` only if it did nothing at all.
  */
 export interface NodeOperations {
   set(

@@ -5,14 +5,14 @@ export interface HeldPair {
   readonly version: number;
 }
 
-/** What a process holds of a partition. */
+/** The pairs of a partition that a process holds. */
 export interface HeldPairs {
   readonly name: string;
   get(key: string): HeldPair | undefined;
 }
 
 /**
- * Remembers what was acknowledged, and checks that copies have it. Works by versions alone: a copy has a write if it has the
+ * Remembers acknowledged writes, and checks that copies have them. Works by versions alone: a copy has a write if it has the
  * pair in that version or a later one, or if the pair was removed since.
  */
 export class AcknowledgedWrites {

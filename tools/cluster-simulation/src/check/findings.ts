@@ -1,4 +1,4 @@
-/** What kind of promise was broken. */
+/** The kind of a broken promise. */
 export type FindingKind =
   /** An answer that no order of the operations explains. */
   | 'linearizability'

@@ -25,7 +25,7 @@ export function checkLinearizable(operations: readonly Operation[], maxSteps = 2
   return { kind, text };
 }
 
-/** What a check of one key comes to. */
+/** The result of the check of one key. */
 export type Verdict =
   | { readonly kind: 'explained' }
   /** The search took too long. */
@@ -40,7 +40,7 @@ interface Step {
   readonly untilMs: number;
   readonly isOptional: boolean;
   readonly text: string;
-  /** Steps with the same text here do the same, as far as anybody can tell; undefined if there is no other. */
+  /** Steps with the same text here have the same effect on all answers; undefined if a step has no equal. */
   readonly sameAs: string | undefined;
   /** The version that the step gives, if an answer showed it. Versions grow, so no step with a lower one can follow. */
   readonly version: number | undefined;
@@ -51,8 +51,9 @@ interface Step {
 const IMPOSSIBLE = Symbol('impossible');
 
 /**
- * An operation without an answer is only tried right before an operation with one, or before another one without that depends on
- * it: earlier than that, nothing sees it. Of several that do the same, the first is as good as any other.
+ * The search for an order. It tries a step without an answer only right before the step that depends on it, because no answer
+ * could show it earlier. That step has an answer, or is tried right before one with an answer itself. If several steps without
+ * an answer have the same effect, the search tries the first.
  */
 class Search {
   readonly #must: readonly Step[];
@@ -261,7 +262,7 @@ function stepsOf(operation: Operation, versions: Versions): Step[] {
   return [step, expiry];
 }
 
-/** Of the operations that are not conditional, deletions are alike, and so are writes of values that nobody saw. */
+/** Returns the same text for all unconditional deletions, and for all unconditional writes whose values no answer showed. */
 function equivalent(act: Act, { versions }: Versions): string | undefined {
   if (act.kind === 'read' || act.ifVersion !== undefined) return undefined;
   if (act.kind === 'delete') return 'delete';

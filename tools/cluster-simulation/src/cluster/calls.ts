@@ -8,9 +8,9 @@ export interface Call {
   readonly act: Act;
 }
 
-/** What a node answers. */
+/** The answer of a node. */
 export type Reply =
-  /** What was done or found for each key. Keys that are left out are absent. */
+  /** The result for each key. Keys that are left out are absent. */
   | { readonly kind: 'done'; readonly results: ReadonlyMap<string, Result> }
   /** The node is not the primary that the caller takes it for. It did nothing. */
   | { readonly kind: 'wrongNode' }

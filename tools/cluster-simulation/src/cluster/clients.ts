@@ -5,7 +5,7 @@ import type { Trace } from '../world/trace.js';
 import type { Call, Reply } from './calls.js';
 import type { SimulatedRouter } from './router.js';
 
-/** The clients of the cluster. They use any proxy, and remember what was asked and answered. */
+/** The clients of the cluster. They use any proxy, and record each operation with its answer. */
 export class SimulatedClients {
   /** All operations on each key. A scan is a read of each key of its partition. */
   readonly history = new Map<string, Operation[]>();

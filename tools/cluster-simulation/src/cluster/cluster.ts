@@ -40,7 +40,7 @@ export class SimulatedCluster implements FaultyWorld {
   readonly clients: SimulatedClients;
   readonly partitionCount: number;
   readonly #proxies: readonly SimulatedProxy[];
-  /** How often what happened. */
+  /** How often each kind of event happened. */
   readonly counts: Record<string, number> = {};
   readonly #lostPartitions = new Set<number>();
   /** The nodes that the operator wants to be empty. */

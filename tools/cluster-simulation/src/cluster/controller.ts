@@ -9,7 +9,7 @@ import {
 } from '@kvs/topology';
 import type { SimulatedProxy } from './proxy.js';
 
-/** What a controller tells the rest of the world. */
+/** Takes the orders and reports of a controller. */
 export interface ControllerPorts {
   order(primary: BootId, order: PrimaryOrder): void;
   /** Partitions start again without acknowledged writes. */

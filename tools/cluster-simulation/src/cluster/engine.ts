@@ -24,7 +24,7 @@ import {
 import type { Process } from '../world/process.js';
 import type { Random } from '../world/random.js';
 
-/** What a node keeps of one partition. A durable node keeps it over restarts. */
+/** The pairs and the state of one partition. A durable node keeps them over restarts. */
 export interface StoredPartition {
   readonly pairs: Map<KeyId, EngineEntry>;
   position: Position;
@@ -33,7 +33,7 @@ export interface StoredPartition {
   isIncomplete: boolean;
 }
 
-/** What checkers want to know of an engine. */
+/** The events of an engine that checkers follow. */
 export interface EngineObserver {
   /** A pair is deleted here, or may expire from now on. */
   removing(id: KeyId, version: number): void;

@@ -70,8 +70,8 @@ export class SimulatedProxy {
   }
 
   /**
-   * Makes the requested changes that still fit, and answers with the topology after that. No answer: it is not known what
-   * became of them.
+   * Makes the requested changes that still fit, and answers with the topology after that. Without an answer,
+   * the changes may have been made or not.
    */
   change(requests: readonly EntryRequest[], answer: (topology: Topology) => void): void {
     this.#attempt(requests, this.process.nowMs(), 0, answer);

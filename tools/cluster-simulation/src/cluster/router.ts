@@ -22,7 +22,7 @@ export class SimulatedRouter {
   readonly #network: Network;
   readonly #random: Random;
   readonly #serverAt: (address: string) => NodeServer | undefined;
-  /** What was sent to each node and not answered. */
+  /** The calls that were sent to each node and not answered. */
   readonly #inFlight = new Map<Process, Set<Attempt>>();
 
   constructor(

@@ -16,7 +16,7 @@ import { SimulatedEngine, type StoredPartition } from './engine.js';
 import type { SimulatedNode } from './node.js';
 import type { SimulatedProxy } from './proxy.js';
 
-/** What distinguishes one incarnation of a node from others. */
+/** The properties of one incarnation of a node. */
 export interface Identity {
   readonly bootId: BootId;
   readonly isDurable: boolean;

@@ -2,7 +2,7 @@ import type { Process } from './process.js';
 import type { Random } from './random.js';
 import type { Scheduler } from './scheduler.js';
 
-/** What both ends of a connection notice. */
+/** The events of a connection. */
 export interface ConnectionListener {
   /** The connection to the process is there. */
   up?(): void;

@@ -2,11 +2,11 @@ import type { Topology } from '@kvs/topology';
 import type { Random } from './random.js';
 import type { Scheduler } from './scheduler.js';
 
-/** What became of a compare-and-set, as its caller learns it. Unknown: it may have been made, or may be made later. */
+/** The result of a compare-and-set for its caller. `unknown`: the change may have been made, or may be made later. */
 export type ReplaceResult = 'replaced' | 'conflict' | 'unknown';
 
 /**
- * Where the topology of the simulated cluster is kept: one document with linearizable reads and compare-and-set. In bad
+ * The store of the topology of the simulated cluster: one document with linearizable reads and compare-and-set. In bad
  * weather it is slow, answers get lost, and a change that was reported as unknown is made seconds later.
  */
 export class TopologyCell {

@@ -22,7 +22,7 @@ import type { ExpirySweep } from './expiry-sweep.js';
 import type { MemoryPartition } from './memory-partition.js';
 import type { PairStore } from './pair-store.js';
 
-/** What the role needs of the engine. */
+/** The parts of the engine that the role uses. */
 export interface MemoryReplicationContext {
   readonly store: PairStore;
   readonly clock: Clock;
