@@ -28,12 +28,6 @@ const SHAPES = [
   },
 ];
 
-const QUICK: ReadonlySet<string> = new Set([
-  '100 bytes, binary',
-  '300 bytes in other letters',
-  '20,000 bytes of text',
-]);
-
 /** Much more than the changes of V8's own heap, so that they don't matter. */
 const LEAST_BYTES = 60_000_000;
 
@@ -114,12 +108,8 @@ async function measured(shape: (typeof SHAPES)[number]): Promise<Record<'filled'
   return JSON.parse(stdout) as Record<'filled' | 'churned', Answer>;
 }
 
-/** Each shape takes seconds: of small, of medium and of large values, one is tested every time. */
-const TESTED =
-  process.env['KVS_SLOW_TESTS'] === undefined ? SHAPES.filter(({ values }) => QUICK.has(values)) : SHAPES;
-
 describe('the bytes that the memory engine counts are within 15 % of the growth of the process', () => {
-  it.each(TESTED)('with values of $values, filled and then churned', async (shape) => {
+  it.each(SHAPES)('with values of $values, filled and then churned', async (shape) => {
     const { filled, churned } = await measured(shape);
     for (const { grown, usedBytes, pairCount } of [filled, churned]) {
       expect(pairCount).toBe(shape.count);
