@@ -1,3 +1,4 @@
+import { isRecord } from '@kvs/protocol';
 import { TopologyError } from './errors.js';
 import type { BootId } from './topology.js';
 
@@ -6,9 +7,8 @@ import type { BootId } from './topology.js';
 export type Fields = Readonly<Record<string, unknown>>;
 
 export function fieldsOf(value: unknown, name: string): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid(`${name} is not an object`);
-  return value as Fields; // whose values are still unknown
+  if (!isRecord(value)) throw invalid(`${name} is not an object`);
+  return value;
 }
 
 export function list(fields: Fields, field: string): readonly unknown[] {
