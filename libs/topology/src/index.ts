@@ -42,7 +42,6 @@ export {
   removeNode,
   updateNode,
   type EntryRequest,
-  type NodeIdentity,
   type RequestedChanges,
 } from './topology-changes.js';
 export { isBootId } from './json-fields.js';
@@ -72,6 +71,7 @@ export {
   type BootId,
   type ClusterSettings,
   type EndedProcess,
+  type NodeIdentity,
   type NodeState,
   type PartitionEntry,
   type Topology,

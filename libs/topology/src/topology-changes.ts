@@ -3,8 +3,8 @@ import { changeEntry, type EntryChange } from './entry-changes.js';
 import { TopologyError } from './errors.js';
 import {
   hasRole,
-  type BootId,
   type EndedProcess,
+  type NodeIdentity,
   type NodeState,
   type PartitionEntry,
   type Topology,
@@ -42,17 +42,6 @@ export function applyRequests(topology: Topology, requests: readonly EntryReques
   return applied.length === 0
     ? { topology, applied }
     : { topology: { ...topology, revision, partitions }, applied };
-}
-
-/** What a node says of itself when it joins or starts again. */
-export interface NodeIdentity {
-  readonly id: string;
-  readonly address: string;
-  readonly zone: string;
-  readonly weight: number;
-  readonly bootId: BootId;
-  readonly isDurable: boolean;
-  readonly starts: number;
 }
 
 /**

@@ -19,6 +19,7 @@ import {
   NODE_STATES,
   type BootId,
   type EndedProcess,
+  type NodeIdentity,
   type NodeState,
   type PartitionEntry,
   type Topology,
@@ -104,19 +105,23 @@ export function topologyFromDocument(value: unknown): Topology {
   };
 }
 
+/** Returns the part of a node in a document, or in a request to join, that the node tells itself. */
+export function nodeIdentityFrom(fields: Fields): NodeIdentity {
+  return {
+    id: nonEmpty(fields, 'id'),
+    address: nonEmpty(fields, 'address'),
+    zone: text(fields, 'zone'),
+    weight: positive(fields, 'weight'),
+    bootId: bootId(fields, 'bootId'),
+    isDurable: flag(fields, 'isDurable'),
+    starts: integer(fields, 'starts', 1),
+  };
+}
+
 function nodesOf(items: readonly unknown[]): TopologyNode[] {
   const nodes = items.map((item): TopologyNode => {
     const fields = fieldsOf(item, 'a node');
-    return {
-      id: nonEmpty(fields, 'id'),
-      address: nonEmpty(fields, 'address'),
-      zone: text(fields, 'zone'),
-      weight: positive(fields, 'weight'),
-      bootId: bootId(fields, 'bootId'),
-      isDurable: flag(fields, 'isDurable'),
-      starts: integer(fields, 'starts', 1),
-      state: nodeState(fields['state']),
-    };
+    return { ...nodeIdentityFrom(fields), state: nodeState(fields['state']) };
   });
   for (const field of ['id', 'address', 'bootId'] as const) {
     if (new Set(nodes.map((node) => node[field])).size < nodes.length)

@@ -13,8 +13,8 @@ export const NODE_STATES = ['joining', 'active', 'draining'] as const;
 /** One of {@link NODE_STATES}. */
 export type NodeState = (typeof NODE_STATES)[number];
 
-/** A storage node of the cluster. */
-export interface TopologyNode {
+/** The facts that a node tells when it joins or starts again. */
+export interface NodeIdentity {
   /** Names the node for people. It survives restarts, which the boot id may not. */
   readonly id: string;
   /** `host:port`, where proxies and other nodes reach it. */
@@ -31,6 +31,10 @@ export interface TopologyNode {
    * was restored from a backup, and may lack pairs.
    */
   readonly starts: number;
+}
+
+/** A storage node of the cluster. */
+export interface TopologyNode extends NodeIdentity {
   readonly state: NodeState;
 }
 

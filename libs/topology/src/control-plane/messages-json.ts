@@ -12,8 +12,13 @@ import {
   text,
   type Fields,
 } from '../json-fields.js';
-import type { EntryRequest, NodeIdentity } from '../topology-changes.js';
-import { topologyFromDocument, topologyToDocument, type TopologyDocument } from '../topology-json.js';
+import type { EntryRequest } from '../topology-changes.js';
+import {
+  nodeIdentityFrom,
+  topologyFromDocument,
+  topologyToDocument,
+  type TopologyDocument,
+} from '../topology-json.js';
 import type {
   EntriesRequest,
   Invitation,
@@ -46,7 +51,7 @@ export function topologyAnswerFrom(value: unknown): TopologyAnswer {
 
 export function joinRequestFrom(value: unknown): JoinRequest {
   const fields = fieldsOf(value, 'the request');
-  return { ...knowledgeOf(fields), node: nodeIdentity(fieldsOf(fields['node'], 'node')) };
+  return { ...knowledgeOf(fields), node: nodeIdentityFrom(fieldsOf(fields['node'], 'node')) };
 }
 
 export function entriesRequestFrom(value: unknown): EntriesRequest {
@@ -141,18 +146,6 @@ function knowledgeOf(fields: Fields): Knowledge {
   return {
     clusterId: optional(fields, 'clusterId', () => nonEmpty(fields, 'clusterId')),
     revision: integer(fields, 'revision', 0),
-  };
-}
-
-function nodeIdentity(fields: Fields): NodeIdentity {
-  return {
-    id: nonEmpty(fields, 'id'),
-    address: nonEmpty(fields, 'address'),
-    zone: text(fields, 'zone'),
-    weight: positive(fields, 'weight'),
-    bootId: bootId(fields, 'bootId'),
-    isDurable: flag(fields, 'isDurable'),
-    starts: integer(fields, 'starts', 1),
   };
 }
 

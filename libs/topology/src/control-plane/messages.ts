@@ -1,5 +1,5 @@
-import type { NodeIdentity, EntryRequest } from '../topology-changes.js';
-import type { BootId, NodeState, Topology } from '../topology.js';
+import type { EntryRequest } from '../topology-changes.js';
+import type { BootId, NodeIdentity, NodeState, Topology } from '../topology.js';
 
 /*
  * The requests between nodes and proxies about the topology. They are JSON over HTTP, so that a person can follow them:
