@@ -1,7 +1,7 @@
 import type { Plan } from '../planning/plan.js';
 import type { BootId, Topology, TopologyNode } from '../topology.js';
 import { isShort } from './change-log.js';
-import type { NodeReports } from './node-reports.js';
+import { fillKey, type NodeReports } from './node-reports.js';
 
 /**
  * The state of a cluster for an operator. Numbers that only the leader knows are null in the answers of other proxies. The names
@@ -142,7 +142,7 @@ function nodeState({ topology, reports, plan }: StatusParts, node: TopologyNode)
 }
 
 function movesOf({ topology, reports, plan }: StatusParts): ClusterStatus['moves'] {
-  const sent = new Map(reports.fills.map((fill) => [`${fill.partition} ${fill.learner}`, fill.sentBytes]));
+  const sent = reports.sentBytes;
   const running = topology.partitions.flatMap(({ primary, learner }, partition) =>
     primary === undefined || learner === undefined ? [] : [{ partition, primary, learner }],
   );
@@ -152,11 +152,11 @@ function movesOf({ topology, reports, plan }: StatusParts): ClusterStatus['moves
   return {
     running: running.length,
     bytes_per_second: plan === undefined ? null : reports.fillBytesPerSecond,
-    examples: running.slice(0, MAX_EXAMPLES).map(({ partition, primary, learner }) => ({
-      partition,
+    examples: running.slice(0, MAX_EXAMPLES).map(({ primary, ...fill }) => ({
+      partition: fill.partition,
       from: nameOf(topology, primary),
-      to: nameOf(topology, learner),
-      sent_bytes: sent.get(`${partition} ${learner}`) ?? null,
+      to: nameOf(topology, fill.learner),
+      sent_bytes: sent.get(fillKey(fill)) ?? null,
     })),
     failures: plan === undefined ? null : failures,
   };

@@ -5,10 +5,8 @@ import type { BootId, Topology } from '../topology.js';
 import { MoveFailures } from './move-failures.js';
 import type { ControlTimers } from './ports.js';
 
-/** A fill as operators see it. */
-export interface RunningFill extends FillProgress {
-  readonly primary: BootId;
-}
+/** A partition that a learner is being filled with. */
+type Fill = Pick<FillProgress, 'partition' | 'learner'>;
 
 interface Progress {
   readonly sentBytes: number;
@@ -43,10 +41,9 @@ export class NodeReports {
     return [...this.#bytesPerSecond.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
-  get fills(): RunningFill[] {
-    return [...this.#statuses].flatMap(([primary, { report }]) =>
-      (report?.fills ?? []).map((fill) => ({ ...fill, primary })),
-    );
+  /** How many bytes of each fill were sent, by its {@link fillKey}. */
+  get sentBytes(): ReadonlyMap<string, number> {
+    return sentBytesOf([...this.#statuses.values()].flatMap(({ report }) => report?.fills ?? []));
   }
 
   /** Forgets all reports. A proxy that begins to lead has heard nothing of late. */
@@ -93,7 +90,7 @@ export class NodeReports {
     }
     for (const bootId of bootIds) if (!this.#statuses.has(bootId)) this.hear(bootId);
     this.failures.keepOnly(bootIds);
-    const sent = new Map(this.fills.map((fill) => [fillKey(fill), fill.sentBytes]));
+    const sent = this.sentBytes;
     const running = partitions.flatMap(({ learner }, partition) =>
       learner === undefined ? [] : [{ partition, learner }],
     );
@@ -102,7 +99,7 @@ export class NodeReports {
     for (const fill of running) this.#watchProgress(fill, sent.get(fillKey(fill)) ?? 0);
   }
 
-  #watchProgress(fill: Pick<FillProgress, 'partition' | 'learner'>, sentBytes: number): void {
+  #watchProgress(fill: Fill, sentBytes: number): void {
     const nowMs = this.#timers.nowMs();
     const known = this.#progress.get(fillKey(fill));
     if (known?.sentBytes !== sentBytes) {
@@ -114,12 +111,17 @@ export class NodeReports {
   }
 }
 
-function fillKey({ partition, learner }: Pick<FillProgress, 'partition' | 'learner'>): string {
+/** Returns the key of a fill in maps. */
+export function fillKey({ partition, learner }: Fill): string {
   return `${partition} ${learner}`;
 }
 
+function sentBytesOf(fills: readonly FillProgress[]): Map<string, number> {
+  return new Map(fills.map((fill) => [fillKey(fill), fill.sentBytes]));
+}
+
 function speedOf({ report, lastHeardMs }: NodeStatus, next: NodeReport, nowMs: number): number {
-  const before = new Map(report?.fills.map((fill) => [fillKey(fill), fill.sentBytes]));
+  const before = sentBytesOf(report?.fills ?? []);
   const sent = next.fills.reduce(
     (sum, fill) => sum + Math.max(0, fill.sentBytes - (before.get(fillKey(fill)) ?? 0)),
     0,
