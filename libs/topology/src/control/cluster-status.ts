@@ -1,5 +1,5 @@
 import type { Plan } from '../planning/plan.js';
-import type { BootId, Topology, TopologyNode } from '../topology.js';
+import type { BootId, PartitionEntry, Topology, TopologyNode } from '../topology.js';
 import { isShort } from './change-log.js';
 import { fillKey, type NodeReports } from './node-reports.js';
 
@@ -86,9 +86,8 @@ export interface StatusParts {
 export function statusOf(parts: StatusParts): ClusterStatus {
   const { topology, leader, plan, lossCount } = parts;
   const { clusterId, revision, copies, minInSync, partitions } = topology;
-  const where = (test: (partition: number) => boolean) => partitionsOf([...partitions.keys()].filter(test));
-  const entry = (partition: number) => partitions[partition];
-  const isServed = (partition: number) => entry(partition)?.primary !== undefined;
+  const where = (test: (entry: PartitionEntry) => boolean) =>
+    partitionsOf(partitions.flatMap((entry, partition) => (test(entry) ? [partition] : [])));
   const stalled = (state: string): Partitions | null => {
     if (plan === undefined) return null;
     const found = plan.stalled.filter((one) => one.state === state);
@@ -108,13 +107,9 @@ export function statusOf(parts: StatusParts): ClusterStatus {
     leader: leader ?? null,
     nodes: topology.nodes.map((node) => nodeState(parts, node)),
     partitions: {
-      unassigned: where((partition) => !isServed(partition)),
-      too_few_copies: partitionsOf(
-        partitions.flatMap((one, partition) => (isShort(topology, one) ? [partition] : [])),
-      ),
-      read_only: where(
-        (partition) => isServed(partition) && (entry(partition)?.inSync.length ?? 0) < minInSync,
-      ),
+      unassigned: where(({ primary }) => primary === undefined),
+      too_few_copies: where((entry) => isShort(topology, entry)),
+      read_only: where(({ primary, inSync }) => primary !== undefined && inSync.length < minInSync),
       unavailable: stalled('unavailable'),
       lost: stalled('lost'),
       restarted_after_loss: plan === undefined ? null : lossCount,
