@@ -4,8 +4,6 @@ export type TopologyErrorCode =
   | 'invalid_topology'
   /** The store can't be reached. A change that was sent may have been made, or may be made later. */
   | 'store_unavailable'
-  /** Another process owns the store. */
-  | 'store_in_use'
   /** No node has this id. */
   | 'unknown_node'
   /** Another node has the address or the boot id. */

@@ -35,7 +35,6 @@ export { FileTopologyStore, type FileLock } from './file-topology-store.js';
 export { MemoryTopologyStore } from './memory-topology-store.js';
 export {
   applyRequests,
-  changedPartitions,
   endProcess,
   raiseVersionCeiling,
   registerNode,
@@ -63,7 +62,6 @@ export {
 } from './planning/plan.js';
 export { LEAD_FOR_MS, type TopologyStore } from './topology-store.js';
 export {
-  hasRole,
   MAX_COPIES,
   newTopology,
   NODE_STATES,

@@ -6,7 +6,6 @@ import {
   type EndedProcess,
   type NodeIdentity,
   type NodeState,
-  type PartitionEntry,
   type Topology,
   type TopologyNode,
 } from './topology.js';
@@ -124,13 +123,6 @@ export function removeNode(topology: Topology, id: string): Topology {
 export function raiseVersionCeiling(topology: Topology, versionCeiling: number): Topology {
   if (versionCeiling <= topology.versionCeiling) return topology;
   return { ...topology, revision: topology.revision + 1, versionCeiling };
-}
-
-/** Returns the numbers of the partitions whose entries differ between two topologies of a cluster. O(4,096). */
-export function changedPartitions(before: Topology, after: Topology): number[] {
-  return after.partitions.flatMap((entry: PartitionEntry, partition) =>
-    before.partitions[partition]?.epoch === entry.epoch ? [] : [partition],
-  );
 }
 
 function nodeById(topology: Topology, id: string): TopologyNode {

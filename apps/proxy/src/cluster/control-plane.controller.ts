@@ -93,6 +93,6 @@ async function answer<T>(act: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof TopologyError)) throw error;
     const code = error.code === 'invalid_topology' ? 'invalid_shape' : error.code;
-    throw new KvsError(code === 'store_in_use' ? 'store_unavailable' : code, error.message, { cause: error });
+    throw new KvsError(code, error.message, { cause: error });
   }
 }
