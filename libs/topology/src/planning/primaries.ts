@@ -44,9 +44,10 @@ function handOversFrom(draft: Draft): Map<BootId, Map<BootId, HandOver>> {
     if (from === undefined || entry.learner !== undefined) return;
     if (!draft.isUnchanged(partition) || draft.hasLeaving(partition)) return;
     for (const { bootId: to, isReachable } of draft.staying(partition)) {
-      if (to === from || !isReachable || draft.input.failedLately(partition, to)) continue;
       const others = edges.get(from) ?? new Map<BootId, HandOver>();
-      if (!others.has(to)) edges.set(from, others.set(to, { partition, from, to }));
+      if (to === from || !isReachable || others.has(to)) continue;
+      if (draft.input.failedLately(partition, to)) continue;
+      edges.set(from, others.set(to, { partition, from, to }));
     }
   });
   return edges;
