@@ -3,6 +3,7 @@ import { changeEntry, type EntryChange } from './entry-changes.js';
 import { TopologyError } from './errors.js';
 import {
   hasRole,
+  type BootId,
   type EndedProcess,
   type NodeIdentity,
   type NodeState,
@@ -81,7 +82,7 @@ export function endProcess(topology: Topology, process: EndedProcess): Topology 
   const others = topology.ended.filter((one) => one.bootId !== bootId);
   const known = topology.ended.find((one) => one.bootId === bootId);
   if (known?.isDurable === isDurable) return topology;
-  if (!topology.partitions.some((entry) => hasRole(entry, bootId))) return topology;
+  if (!isInUse(topology, bootId)) return topology;
   return withNodes(topology, topology.nodes, [...others, process]);
 }
 
@@ -133,11 +134,15 @@ function nodeById(topology: Topology, id: string): TopologyNode {
 
 function withNodes(topology: Topology, nodes: readonly TopologyNode[], ended = topology.ended): Topology {
   const sorted = [...nodes].sort((a, b) => (a.id < b.id ? -1 : 1));
-  const withRole = new Set(topology.partitions.flatMap(({ inSync, learner }) => [...inSync, learner]));
   const remembered = ended
-    .filter(({ bootId }) => withRole.has(bootId))
+    .filter(({ bootId }) => isInUse(topology, bootId))
     .map(({ bootId, isDurable }) => ({ bootId, isDurable }));
   return { ...topology, revision: topology.revision + 1, nodes: sorted, ended: remembered };
+}
+
+/** Returns whether the process has a role in any partition. O(4,096). */
+function isInUse({ partitions }: Topology, bootId: BootId): boolean {
+  return partitions.some((entry) => hasRole(entry, bootId));
 }
 
 /** Returns whether `host:port` names a host by its number, or this machine. */
