@@ -80,9 +80,10 @@ export function startLost(draft: Draft): void {
       return;
     }
     holders ??= newestHolders(draft);
-    const start = lostStart(draft, entry, holders.get(partition));
+    const awaited = awaitedFor(draft, entry);
+    const start = lostStart(draft, awaited, holders.get(partition));
     if (start === undefined) {
-      draft.stalled.push({ partition, state: 'lost', awaited: awaitedFor(draft, entry) });
+      draft.stalled.push({ partition, state: 'lost', awaited });
       return;
     }
     const { bootId } = start.node;
@@ -95,11 +96,10 @@ export function startLost(draft: Draft): void {
 /** Returns where a lost partition starts again; undefined if it has to wait. */
 function lostStart(
   draft: Draft,
-  entry: PartitionEntry,
+  awaited: readonly BootId[],
   holder: Holder | undefined,
 ): { readonly node: PlanNode; readonly isEmpty: boolean } | undefined {
   if (draft.input.settings.whenLost === 'offline') return undefined;
-  const awaited = awaitedFor(draft, entry);
   const { statuses, settings, nowMs } = draft.input;
   const isAwayFor = (copy: BootId) => nowMs - (statuses.get(copy)?.lastHeardMs ?? -Infinity);
   if (holder !== undefined) {
