@@ -56,7 +56,7 @@ export function balanceCopies(draft: Draft): void {
   if (!isUneven) return;
   const peers = new Peers(draft);
   const excess = ({ copies, copyBounds }: PlanNode) => copies - copyBounds.fair;
-  const receivers = draft.nodes.filter(({ isKept, isReachable }) => isKept && isReachable);
+  const receivers = [...draft.usable];
   const donors = draft.nodes.filter(({ isKept }) => isKept);
   const held = new Map(donors.map((node) => [node, [] as number[]]));
   draft.entries.forEach((entry, partition) => {

@@ -13,6 +13,8 @@ type Order =
 /** A plan in progress: the entries as they will be, the loads, and the limits of moves at once. */
 export class Draft {
   readonly nodes: readonly PlanNode[];
+  /** The nodes that can be reached and keep their copies, so that they can get more. */
+  readonly usable: readonly PlanNode[];
   /** How many copies each partition can have. */
   readonly wanted: number;
   readonly stalled: StalledPartition[] = [];
@@ -30,6 +32,7 @@ export class Draft {
 
   constructor(readonly input: PlanInput) {
     this.nodes = planNodesOf(input);
+    this.usable = this.nodes.filter(({ isKept, isReachable }) => isKept && isReachable);
     this.wanted = possibleCopies(input.topology, this.nodes);
     this.#byBootId = new Map(this.nodes.map((node) => [node.bootId, node]));
     this.#entries = [...input.topology.partitions];

@@ -23,16 +23,15 @@ interface HandOver {
 
 function findChain(draft: Draft): HandOver[] | undefined {
   const excess = ({ primaries, primaryBounds }: PlanNode) => primaries - primaryBounds.fair;
-  const nodes = draft.nodes.filter(({ isKept, isReachable }) => isKept && isReachable);
-  const above = nodes.filter(({ primaries, primaryBounds }) => primaries > primaryBounds.upper);
-  const below = nodes.filter(({ primaries, primaryBounds }) => primaries < primaryBounds.lower);
+  const above = draft.usable.filter(({ primaries, primaryBounds }) => primaries > primaryBounds.upper);
+  const below = draft.usable.filter(({ primaries, primaryBounds }) => primaries < primaryBounds.lower);
   if (above.length + below.length === 0) return undefined;
   const edges = handOversFrom(draft);
   for (const from of above.sort((a, b) => excess(b) - excess(a))) {
     const chain = shortestChain(draft, edges, [from], (node) => excess(node) <= -0.5);
     if (chain !== undefined) return chain;
   }
-  const donors = nodes.filter((node) => excess(node) >= 0.5).sort((a, b) => excess(b) - excess(a));
+  const donors = draft.usable.filter((node) => excess(node) >= 0.5).sort((a, b) => excess(b) - excess(a));
   return shortestChain(draft, edges, donors, (node) => below.includes(node));
 }
 

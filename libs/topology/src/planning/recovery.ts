@@ -12,9 +12,8 @@ import { lessLoaded } from './surplus.js';
 export function assignFirst(draft: Draft): void {
   const unassigned = [...draft.entries.entries()].filter(([, { primary }]) => primary === undefined);
   if (unassigned.length === 0 || !areNodesThere(draft)) return;
-  const nodes = draft.nodes.filter(({ isKept, isReachable }) => isKept && isReachable);
   const ring = new HashRing(
-    nodes.map(({ node: { id, weight }, bootId }) => ({ id, weight, data: { bootId } })),
+    draft.usable.map(({ node: { id, weight }, bootId }) => ({ id, weight, data: { bootId } })),
   );
   const holders = newestHolders(draft);
   for (const [partition] of unassigned) {
@@ -25,15 +24,13 @@ export function assignFirst(draft: Draft): void {
 }
 
 /** Returns whether all expected nodes have come and reported, and no other node came within the last moments. */
-function areNodesThere({ nodes, input }: Draft): boolean {
+function areNodesThere({ usable, input }: Draft): boolean {
   const { statuses, settings, topology, nowMs } = input;
-  const reachable = nodes.filter(({ isKept, isReachable }) => isKept && isReachable);
-  const addresses = new Set(reachable.map(({ node }) => node.address));
-  if (reachable.length === 0 || settings.expectedNodes.some((address) => !addresses.has(address)))
-    return false;
-  if (reachable.some(({ bootId }) => statuses.get(bootId)?.report === undefined)) return false;
-  const agesMs = reachable.map(({ bootId }) => nowMs - (statuses.get(bootId)?.firstHeardMs ?? nowMs));
-  const isEnough = reachable.length >= topology.copies || Math.max(...agesMs) >= ENOUGH_NODES_MS;
+  const addresses = new Set(usable.map(({ node }) => node.address));
+  if (usable.length === 0 || settings.expectedNodes.some((address) => !addresses.has(address))) return false;
+  if (usable.some(({ bootId }) => statuses.get(bootId)?.report === undefined)) return false;
+  const agesMs = usable.map(({ bootId }) => nowMs - (statuses.get(bootId)?.firstHeardMs ?? nowMs));
+  const isEnough = usable.length >= topology.copies || Math.max(...agesMs) >= ENOUGH_NODES_MS;
   return isEnough && Math.min(...agesMs) >= NEW_NODE_MS;
 }
 
@@ -108,9 +105,7 @@ function lostStart(
     return mayComeBack ? undefined : { node: holder.node, isEmpty: false };
   }
   if (awaited.length > 0) return undefined;
-  const node = draft.nodes
-    .filter(({ isKept, isReachable }) => isKept && isReachable)
-    .reduce<PlanNode | undefined>(lessLoaded, undefined);
+  const node = draft.usable.reduce<PlanNode | undefined>(lessLoaded, undefined);
   return node && { node, isEmpty: true };
 }
 
@@ -134,10 +129,9 @@ interface Holder {
 }
 
 /** Returns, by partition, the reachable process with the newest pairs among those without a role. */
-function newestHolders({ nodes, input }: Draft): Map<number, Holder> {
+function newestHolders({ usable, input }: Draft): Map<number, Holder> {
   const newest = new Map<number, Holder>();
-  for (const node of nodes) {
-    if (!node.isReachable || !node.isKept) continue;
+  for (const node of usable) {
     for (const { partition, position } of input.statuses.get(node.bootId)?.report?.held ?? []) {
       const other = newest.get(partition)?.position;
       const isNewer =
