@@ -79,10 +79,11 @@ export class EntryQueue {
     const agreed = arePromotions ? await this.#askAgain(batch) : undefined;
     return this.#keeper.change((topology) => {
       const nowMs = this.#ports.timers.nowMs();
+      const members = new Set(topology.nodes.map(({ bootId }) => bootId));
       const requests = batch
         .filter(({ receivedMs }) => nowMs - receivedMs <= MAX_REQUEST_AGE_MS)
         .flatMap((one) => one.requests)
-        .filter((one) => areMembers(topology, one) && agreed?.has(one) !== false);
+        .filter((one) => areMembers(members, one) && agreed?.has(one) !== false);
       return applyRequests(topology, requests).topology;
     });
   }
@@ -106,7 +107,8 @@ export class EntryQueue {
           bootId,
           promotions,
         });
-        return requests.filter(({ partition }) => partitions.includes(partition));
+        const confirmed = new Set(partitions);
+        return requests.filter(({ partition }) => confirmed.has(partition));
       }),
     );
     return new Set(agreed.flat());
@@ -127,19 +129,18 @@ export class EntryQueue {
 }
 
 /** Returns whether the processes that a request gives roles to, or speaks for, are registered. A role of others is of no use. */
-function areMembers(topology: Topology, { change }: EntryRequest): boolean {
-  const isMember = (bootId: BootId) => nodeOfBoot(topology, bootId) !== undefined;
+function areMembers(members: ReadonlySet<BootId>, { change }: EntryRequest): boolean {
   switch (change.kind) {
     case 'add':
-      return isMember(change.by) && isMember(change.copy);
+      return members.has(change.by) && members.has(change.copy);
     case 'remove':
-      return isMember(change.by);
+      return members.has(change.by);
     case 'promote':
-      return isMember(change.copy);
+      return members.has(change.copy);
     case 'nameLearner':
-      return isMember(change.learner);
+      return members.has(change.learner);
     case 'start':
-      return isMember(change.primary);
+      return members.has(change.primary);
     case 'withdrawLearner':
     case 'rewrite':
       return true;
