@@ -7,9 +7,10 @@ import type {
   TopologyAnswer,
 } from '../control-plane/messages.js';
 import { TopologyError } from '../errors.js';
+import { isBootId } from '../json-fields.js';
 import type { PlanSettings } from '../planning/plan.js';
 import { endProcess, registerNode, removeNode, updateNode } from '../topology-changes.js';
-import { hasRole, newTopology, type ClusterSettings, type Topology } from '../topology.js';
+import { hasRole, newTopology, type BootId, type ClusterSettings, type Topology } from '../topology.js';
 import { ChangeLog } from './change-log.js';
 import { Controller } from './controller.js';
 import { EntryQueue } from './entry-queue.js';
@@ -150,7 +151,8 @@ export class ClusterControl {
   async removeNode(id: string, isGone: boolean): Promise<NodeRemoval> {
     let removal: NodeRemoval = { state: 'removed' };
     await this.#keeper.change((topology) => {
-      const copies = isGone ? 0 : rolesOf(topology, id);
+      const node = topology.nodes.find((one) => one.id === id);
+      const copies = isGone || node === undefined ? 0 : rolesOf(topology, node.bootId);
       removal = copies > 0 ? { state: 'draining', copies } : { state: 'removed' };
       return copies > 0 ? updateNode(topology, id, { state: 'draining' }) : withoutNode(topology, id, isGone);
     });
@@ -202,20 +204,17 @@ export type NodeRemoval =
       readonly copies: number;
     };
 
-/** Returns in how many partitions a node has a role; 0 for a process that is no node. */
-function rolesOf({ nodes, partitions }: Topology, id: string): number {
-  const node = nodes.find((one) => one.id === id);
-  return node === undefined ? 0 : partitions.filter((entry) => hasRole(entry, node.bootId)).length;
+/** Returns in how many partitions a process has a role. */
+function rolesOf({ partitions }: Topology, bootId: BootId): number {
+  return partitions.filter((entry) => hasRole(entry, bootId)).length;
 }
 
 function withoutNode(topology: Topology, id: string, isGone: boolean): Topology {
   const node = topology.nodes.find((one) => one.id === id || one.bootId === id);
-  const stranger = topology.partitions
-    .flatMap(({ inSync, learner }) => (learner === undefined ? inSync : [...inSync, learner]))
-    .find((bootId) => bootId === id);
-  const bootId = node?.bootId ?? stranger;
-  if (bootId === undefined) throw new TopologyError('unknown_node', `no node has the id ${id}`);
-  const roles = topology.partitions.filter((entry) => hasRole(entry, bootId)).length;
+  const bootId = node?.bootId ?? id;
+  const roles = isBootId(bootId) ? rolesOf(topology, bootId) : 0;
+  if (!isBootId(bootId) || (node === undefined && roles === 0))
+    throw new TopologyError('unknown_node', `no node has the id ${id}`);
   if (roles > 0 && !isGone) {
     throw new TopologyError(
       'node_in_use',
