@@ -6,7 +6,7 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { finished } from 'node:stream/promises';
-import { TopologyError } from '@kvs/topology';
+import { messageOf, TopologyError } from '@kvs/topology';
 
 /**
  * The JSON gateway of etcd, version 3. Keys and values are base64 there, and 64-bit numbers are texts. Requests go to one server
@@ -139,8 +139,9 @@ async function textOf(response: IncomingMessage): Promise<string> {
 }
 
 function unavailable(error: unknown, endpoint: URL | undefined): TopologyError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new TopologyError('store_unavailable', `etcd at ${endpoint?.host}: ${reason}`, { cause: error });
+  return new TopologyError('store_unavailable', `etcd at ${endpoint?.host}: ${messageOf(error)}`, {
+    cause: error,
+  });
 }
 
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;

@@ -17,6 +17,11 @@ export type TopologyErrorCode =
   /** The store's revision is below one that a node knows, so the store has lost changes. */
   | 'outdated_store';
 
+/** Returns the message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** The one error class of this package. */
 export class TopologyError extends Error {
   override readonly name = 'TopologyError';

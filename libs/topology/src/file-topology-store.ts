@@ -1,7 +1,7 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isNativeError } from 'node:util/types';
-import { TopologyError } from './errors.js';
+import { messageOf, TopologyError } from './errors.js';
 import { topologyFromJson, topologyToJson } from './topology-json.js';
 import type { TopologyStore } from './topology-store.js';
 import type { Topology } from './topology.js';
@@ -121,8 +121,4 @@ async function syncDirectory(path: string): Promise<void> {
   } finally {
     await directory.close();
   }
-}
-
-function messageOf(error: unknown): string {
-  return isNativeError(error) ? error.message : String(error);
 }

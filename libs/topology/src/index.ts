@@ -1,5 +1,6 @@
 export { ClusterControl, type ClusterControlSettings, type NodeRemoval } from './control/cluster-control.js';
 export type { ClusterStatus } from './control/cluster-status.js';
+export { LastingProblem } from './control/lasting-problem.js';
 export type { ControlLog, ControlPorts, ControlTimers } from './control/ports.js';
 export type {
   EntriesRequest,
@@ -30,7 +31,7 @@ export {
   topologyAnswerToDocument,
 } from './control-plane/messages-json.js';
 export { changeEntry, type EntryChange } from './entry-changes.js';
-export { TopologyError, type TopologyErrorCode } from './errors.js';
+export { messageOf, TopologyError, type TopologyErrorCode } from './errors.js';
 export { FileTopologyStore, type FileLock } from './file-topology-store.js';
 export { MemoryTopologyStore } from './memory-topology-store.js';
 export {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { HttpService } from '@nestjs/axios';
 import { systemTimers, TopologyRoutes } from '@kvs/router';
 import type { Logger } from '@kvs/server';
-import { ClusterControl, TopologyError, type TopologyStore } from '@kvs/topology';
+import { ClusterControl, LastingProblem, messageOf, TopologyError, type TopologyStore } from '@kvs/topology';
 import type { ClusterConfig } from './cluster-config.js';
 import { NodeClient } from './node-client.js';
 
@@ -44,8 +44,8 @@ export class ClusterMember {
   }
 
   /**
-   * Returns the earliest time at which a request that is handled now may have come, by the monotonic clock. If the process stood still, the
-   * request may have waited all that time.
+   * Returns the earliest time at which a request that is handled now may have come, by the monotonic clock. If the process
+   * stood still, the request may have waited all that time.
    */
   receivedMs(): number {
     const nowMs = performance.now();
@@ -99,20 +99,17 @@ export class ClusterMember {
 
   async #inviteForever(control: ClusterControl, proxy: string): Promise<void> {
     const { nodes, logger } = this.#options;
-    const problems = new Map<string, string>();
+    const problems = new Map(
+      nodes.map((address) => [address, new LastingProblem(logger, `${address} cannot be invited`)]),
+    );
     while (!this.#ended.signal.aborted) {
-      const silent = control.silent(nodes);
       await Promise.all(
-        silent.map(async (address) => {
-          try {
-            await this.#client.invite({ proxy, address });
-            problems.delete(address);
-          } catch (error) {
-            const problem = messageOf(error);
-            if (problems.get(address) !== problem) logger.warn(`${address} cannot be invited: ${problem}`);
-            problems.set(address, problem);
-          }
-        }),
+        control.silent(nodes).map((address) =>
+          this.#client.invite({ proxy, address }).then(
+            () => problems.get(address)?.end(),
+            (error: unknown) => problems.get(address)?.meet(error),
+          ),
+        ),
       );
       await this.#pause();
     }
@@ -121,10 +118,6 @@ export class ClusterMember {
   async #pause(): Promise<void> {
     await delay(PAUSE_MS, undefined, { signal: this.#ended.signal }).catch(() => undefined);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 const PAUSE_MS = 1000;

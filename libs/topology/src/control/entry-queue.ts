@@ -1,4 +1,5 @@
 import type { PromotionAnswer, PromotionQuestion } from '../control-plane/messages.js';
+import { messageOf } from '../errors.js';
 import { applyRequests, type EntryRequest } from '../topology-changes.js';
 import { nodeOfBoot, type BootId, type Topology } from '../topology.js';
 import type { ControlPorts } from './ports.js';
@@ -118,7 +119,7 @@ export class EntryQueue {
     try {
       return await this.#ports.confirmPromotions(address, question);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#ports.log.warn(
         { address, reason },
         `${address} cannot become primary, because it does not answer: ${reason}`,

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.js';
 import type { ControlLog } from './ports.js';
 
 /** Warns of a problem once, however often it is met before it ends. */
@@ -13,7 +14,7 @@ export class LastingProblem {
   }
 
   meet(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     if (reason !== this.#reason) this.#log.warn({ reason }, `${this.#description}: ${reason}`);
     this.#reason = reason;
   }
