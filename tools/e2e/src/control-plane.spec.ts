@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startProxy } from './support/cluster.js';
 import { send } from './support/http.js';
+import { until } from './support/until.js';
 
 type Proxy = Awaited<ReturnType<typeof startProxy>>;
 
@@ -43,12 +44,12 @@ describe('a proxy with its topology in a file', () => {
   const change = (method: string, id: string, body?: unknown) =>
     send(method, `${proxy.origin}/cluster/nodes/${id}`, { body });
 
+  const getTopology = () => send('GET', `${proxy.origin}/cluster/topology`);
+
   /** The topology may not be read yet when the proxy listens. */
-  async function untilStarted(): Promise<void> {
-    for (let tries = 0; tries < 100; tries++) {
-      if ((await send('GET', `${proxy.origin}/cluster/topology`)).status === 200) return;
-    }
-    throw new Error('the proxy has no topology');
+  function untilStarted(): Promise<void> {
+    const isThere = async () => (await getTopology()).status === 200;
+    return until(isThere, () => 'the proxy has no topology');
   }
 
   it('lets nodes join and report, and operators change and remove them', async () => {
@@ -92,10 +93,13 @@ describe('a proxy with its topology in a file', () => {
 
   /** Returns the topology once the leader has raised the ceiling of versions, which it does soon after the first join. */
   async function topologyWithCeiling(): Promise<unknown> {
-    for (;;) {
-      const { json } = await send('GET', `${proxy.origin}/cluster/topology`);
-      if (!JSON.stringify(json).includes('"versionCeiling":0')) return json;
-    }
+    let json: unknown;
+    const hasCeiling = async () => {
+      ({ json } = await getTopology());
+      return !JSON.stringify(json).includes('"versionCeiling":0');
+    };
+    await until(hasCeiling, () => JSON.stringify(json));
+    return json;
   }
 
   it('has the topology again when it is started again', async () => {
@@ -105,7 +109,7 @@ describe('a proxy with its topology in a file', () => {
     await proxy.process.stop('SIGTERM');
     proxy = await start();
     await untilStarted();
-    const after = (await send('GET', `${proxy.origin}/cluster/topology`)).json;
+    const after = (await getTopology()).json;
     expect(after).toEqual({ ...Object(before), timeMs: expect.any(Number) });
   });
 

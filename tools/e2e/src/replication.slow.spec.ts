@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { isRecord } from '@kvs/protocol';
 import { startNode, startProxy, type StorageNode } from './support/cluster.js';
 import { send } from './support/http.js';
 import { SteadyWriters } from './support/steady-writers.js';
+import { until } from './support/until.js';
 
 /** Long, because processes stand still for seconds on a busy machine. */
 const WAITS = ['--failover-wait-ms', '60000', '--node-timeout-ms', '60000'];
@@ -54,7 +54,7 @@ describe('a cluster with two copies in memory', () => {
     writers = new SteadyWriters(proxy.origin);
     await untilCount(200);
     await addNode('d', '--max-memory', '64mb');
-    await until(async () => (await copiesOf('d')) > 1500);
+    await untilCluster(async () => (await copiesOf('d')) > 1500);
     await untilComplete();
     await writers.stop();
     expect(await writers.lost()).toEqual([]);
@@ -66,7 +66,7 @@ describe('a cluster with two copies in memory', () => {
     await untilCount(200);
     const remove = async () => (await send('DELETE', `${proxy.origin}/cluster/nodes/a`)).json;
     expect(await remove()).toMatchObject({ state: 'draining' });
-    await until(async () => (await copiesOf('a')) === 0);
+    await untilCluster(async () => (await copiesOf('a')) === 0);
     expect(await remove()).toEqual({ state: 'removed' });
     await writers.stop();
     expect(await writers.lost()).toEqual([]);
@@ -77,7 +77,7 @@ describe('a cluster with two copies in memory', () => {
     writers = new SteadyWriters(proxy.origin);
     await untilCount(200);
     first.signal('SIGTERM');
-    await until(async () => (await primariesOf('a')) === 0);
+    await untilCluster(async () => (await primariesOf('a')) === 0);
     await untilCount(writers.count + 200);
     await writers.stop();
     expect(await writers.lost()).toEqual([]);
@@ -116,7 +116,7 @@ async function status(): Promise<Readonly<Record<string, unknown>>> {
 
 /** Waits until every partition has its primary and its copies. */
 async function untilComplete(): Promise<void> {
-  await until(async () => {
+  await untilCluster(async () => {
     const { partitions } = await status();
     if (!isRecord(partitions)) return false;
     return ['unassigned', 'too_few_copies', 'unavailable'].every(
@@ -147,13 +147,10 @@ function countIn(fields: Readonly<Record<string, unknown>>, name: string): numbe
 }
 
 async function untilCount(count: number): Promise<void> {
-  await until(async () => (writers?.count ?? 0) >= count);
+  await untilCluster(async () => (writers?.count ?? 0) >= count);
 }
 
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (const endMs = performance.now() + 90_000; !(await holds());) {
-    if (performance.now() > endMs)
-      throw new Error(`it did not happen in time: ${JSON.stringify(await status())}`);
-    await setTimeout(50);
-  }
+/** Waits until the condition holds. The error shows the state of the cluster otherwise. */
+function untilCluster(holds: () => Promise<boolean>): Promise<void> {
+  return until(holds, async () => JSON.stringify(await status()));
 }
