@@ -41,9 +41,7 @@ export class ClusterControl {
   readonly #queue: EntryQueue;
   readonly #reports: NodeReports;
   readonly #controller: Controller;
-  #cancelRead: () => void = () => undefined;
   #endWatch: () => void = () => undefined;
-  #isStopped = false;
 
   constructor(settings: ClusterControlSettings, ports: ControlPorts) {
     this.#settings = settings;
@@ -79,13 +77,10 @@ export class ClusterControl {
   async start(): Promise<void> {
     await this.#keeper.create(newTopology(this.#settings.cluster));
     this.#endWatch = this.#ports.store.watch(() => this.#refresh());
-    this.#readNowAndThen();
     this.#controller.start();
   }
 
   stop(): void {
-    this.#isStopped = true;
-    this.#cancelRead();
     this.#endWatch();
     this.#controller.stop();
   }
@@ -179,14 +174,6 @@ export class ClusterControl {
     return { topology, timeMs: this.#reports.clusterTimeMs };
   }
 
-  #readNowAndThen(): void {
-    if (this.#isStopped) return;
-    this.#cancelRead = this.#ports.timers.after(READ_EVERY_MS, () => {
-      this.#refresh();
-      this.#readNowAndThen();
-    });
-  }
-
   #refresh(): void {
     this.#keeper.read().then(
       () => this.#problem.end(),
@@ -227,6 +214,3 @@ function withoutNode(topology: Topology, id: string, isGone: boolean): Topology 
 
 /** A primary that reported so lately handed its partition over. A copy takes one over only after a longer silence. */
 const LIVELY_MS = 2000;
-
-/** A watch of the store may miss changes. */
-const READ_EVERY_MS = 3000;
