@@ -1,7 +1,7 @@
 import type { BootId, PartitionEntry } from './topology.js';
 
 /**
- * What a process may ask of a partition's entry. Only the primary adds and removes copies. A copy, or the controller on its
+ * A change of a partition's entry that a process may ask for. Only the primary adds and removes copies. A copy, or the controller on its
  * behalf, may ask that it become primary; the old primary stays in sync until the new one removes it. The controller names
  * and withdraws learners.
  */

@@ -1,4 +1,4 @@
-/** What went wrong, in a form that code may test. The message's wording is not part of the contract. */
+/** The kind of an error, which code may test. The wording of the message is not part of the contract. */
 export type TopologyErrorCode =
   /** A document or a message lacks a field, has one out of its range, or contradicts itself. */
   | 'invalid_topology'

@@ -10,7 +10,7 @@ import type { Topology } from './topology.js';
 export interface FileLock {
   /** @throws if another process may have taken the lock */
   assertHeld(): void;
-  /** Returns a path in the file's directory. A later owner of the lock deletes what was left there. */
+  /** Returns a path in the file's directory. A later owner of the lock deletes files that were left there. */
   temporaryPath(name: string): string;
   release(): Promise<void>;
 }

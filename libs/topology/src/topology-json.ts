@@ -158,7 +158,7 @@ function entryOf(
   bootIds: readonly BootId[],
   revision: number,
 ): PartitionEntry {
-  const who = (index: unknown): BootId | undefined => {
+  const bootIdAt = (index: unknown): BootId | undefined => {
     if (index === NOBODY) return undefined;
     const found = isInteger(index, 0, bootIds.length - 1) ? bootIds[index] : undefined;
     if (found === undefined) throw invalid(`there is no boot id ${String(index)}`);
@@ -166,8 +166,8 @@ function entryOf(
   };
   if (!isInteger(epoch, 0, revision)) throw invalid('an epoch is not a revision up to the present one');
   if (!Array.isArray(inSync)) throw invalid('the copies of a partition are not a list');
-  const copies = inSync.map(who).filter((copy) => copy !== undefined);
-  const entry: PartitionEntry = { epoch, primary: who(primary), inSync: copies, learner: who(learner) };
+  const copies = inSync.map(bootIdAt).filter((copy) => copy !== undefined);
+  const entry: PartitionEntry = { epoch, primary: bootIdAt(primary), inSync: copies, learner: bootIdAt(learner) };
   const named = entry.learner === undefined ? copies : [...copies, entry.learner];
   if (copies.length !== inSync.length || new Set(named).size < named.length)
     throw invalid('a copy of a partition is nobody, or is named twice');

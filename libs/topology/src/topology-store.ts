@@ -26,8 +26,8 @@ export interface TopologyStore {
    */
   watch(listener: () => void): () => void;
   /**
-   * Claims to lead the cluster for the next {@link LEAD_FOR_MS}, for a process that repeats the claim more often. Resolves with the
-   * name of the process that leads: `name`, if no other one holds a claim. Two processes may lead for a moment.
+   * Claims to lead the cluster for the next {@link LEAD_FOR_MS}. A process that leads repeats the claim more often. Resolves
+   * with the name of the process that leads: `name`, if no other process holds a claim. Two processes may lead for a moment.
    *
    * @throws TopologyError `store_unavailable`
    */

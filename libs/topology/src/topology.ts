@@ -8,7 +8,7 @@ export type BootId = string & { readonly [brand]: 'BootId' };
 
 declare const brand: unique symbol;
 
-/** What a node is for. A node that joins gets copies, one that is draining loses them, and an active one has its share. */
+/** The states of a node. A joining node gets copies, a draining node loses them, and an active node has its share. */
 export const NODE_STATES = ['joining', 'active', 'draining'] as const;
 /** One of {@link NODE_STATES}. */
 export type NodeState = (typeof NODE_STATES)[number];
@@ -57,7 +57,7 @@ export interface PartitionEntry {
   readonly learner: BootId | undefined;
 }
 
-/** The one document that says who has what. Every change of it makes a new document with the next revision. */
+/** The one document that says which process has which partition. Each change makes a document with the next revision. */
 export interface Topology {
   /** Tells two clusters apart, so that a node never joins the wrong one. */
   readonly clusterId: string;
@@ -80,7 +80,7 @@ export interface Topology {
 /** Most copies of a partition. */
 export const MAX_COPIES = 8;
 
-/** What an operator decides when a cluster is made. */
+/** The decisions of an operator about a new cluster. */
 export interface ClusterSettings {
   readonly clusterId: string;
   readonly copies: number;

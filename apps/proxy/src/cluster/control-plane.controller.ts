@@ -8,8 +8,8 @@ import {
   nodeReportFrom,
   nodeUpdateFrom,
   TopologyError,
-  type NodeRemoval,
   topologyAnswerToDocument,
+  type NodeRemoval,
   type ReportAnswer,
   type TopologyDocument,
 } from '@kvs/topology';
@@ -23,7 +23,7 @@ export const CONTROL_PLANE_METHODS: Readonly<Record<string, readonly string[]>> 
   '/cluster/entries': ['POST'],
 };
 
-/** What nodes and operators ask of a proxy about the cluster. */
+/** The requests of nodes and operators to a proxy about the cluster. */
 @ApiTags('cluster')
 @Controller('cluster')
 export class ControlPlaneController {

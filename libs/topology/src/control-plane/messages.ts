@@ -14,7 +14,7 @@ import type { BootId, NodeIdentity, NodeState, Topology } from '../topology.js';
  */
 
 /**
- * Whose document the sender means. A proxy refuses a request of another cluster. A store whose revision is below the one
+ * The document that the sender means. A proxy refuses a request of another cluster. A store whose revision is below the one
  * here has lost changes, so the proxy refuses to go on with it.
  */
 export interface Knowledge {
@@ -42,7 +42,7 @@ export interface EntriesRequest extends Knowledge {
   readonly requests: readonly EntryRequest[];
 }
 
-/** What a node says of itself, about every second. A node that has something new may report at once. */
+/** The report of a node on itself, about every second. A node that has something new may report at once. */
 export interface NodeReport extends Knowledge {
   readonly bootId: BootId;
   /** The time of the cluster as the node knows it, in milliseconds since 1970. */
@@ -84,7 +84,7 @@ export interface MoveFailure {
   readonly reason: string;
 }
 
-/** What a proxy answers to a report. */
+/** The answer of a proxy to a report. */
 export interface ReportAnswer {
   /** The highest revision that the proxy knows. A node that knows less fetches the topology. */
   readonly revision: number;
@@ -96,7 +96,7 @@ export interface ReportAnswer {
   readonly orders: readonly PrimaryOrder[];
 }
 
-/** What the controller wants and only a primary may ask for. A primary that is at another epoch ignores it. */
+/** A change that the controller wants and only a primary may ask for. A primary at another epoch ignores the order. */
 export type PrimaryOrder =
   /** Let the in-sync copy `to` become primary, by a planned hand-over. */
   | { readonly kind: 'handOver'; readonly partition: number; readonly epoch: number; readonly to: BootId }
@@ -123,7 +123,7 @@ export interface PromotionAnswer {
   readonly partitions: readonly number[];
 }
 
-/** What an operator changes of a node. */
+/** The changes that an operator makes to a node. */
 export interface NodeUpdate {
   readonly weight?: number;
   readonly zone?: string;

@@ -182,7 +182,7 @@ export class ClusterControl {
   }
 }
 
-/** What became of a node that was to be removed. The names are those of the JSON. */
+/** The outcome of a request to remove a node. The names are those of the JSON. */
 export type NodeRemoval =
   | { readonly state: 'removed' }
   | {

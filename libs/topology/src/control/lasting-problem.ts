@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.js';
 import type { ControlLog } from './ports.js';
 
-/** Warns of a problem once, however often it is met before it ends. */
+/** Warns of a problem when it begins and when its reason changes, but not each time that it is met. */
 export class LastingProblem {
   readonly #log: ControlLog;
   readonly #description: string;

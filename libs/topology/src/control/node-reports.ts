@@ -13,7 +13,7 @@ interface Progress {
   readonly sinceMs: number;
 }
 
-/** What the nodes have reported, as the controller needs it. */
+/** Keeps the newest reports of the nodes for the controller. */
 export class NodeReports {
   readonly failures = new MoveFailures();
   readonly #timers: ControlTimers;

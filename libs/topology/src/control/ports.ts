@@ -1,7 +1,7 @@
 import type { PromotionAnswer, PromotionQuestion } from '../control-plane/messages.js';
 import type { TopologyStore } from '../topology-store.js';
 
-/** What the control plane of a proxy needs from the outside. */
+/** The surroundings of a proxy's control plane. */
 export interface ControlPorts {
   readonly store: TopologyStore;
   readonly timers: ControlTimers;

@@ -7,7 +7,7 @@ import { assignFirst, promoteCopies, startLost } from './recovery.js';
 import { balancePrimaries } from './primaries.js';
 import { removeSurplus } from './surplus.js';
 
-/** What a proxy knows of a process from its reports. Times are monotonic, in milliseconds. */
+/** The knowledge of a proxy about a process. Times are monotonic, in milliseconds. */
 export interface NodeStatus {
   readonly firstHeardMs: number;
   readonly lastHeardMs: number;
@@ -15,7 +15,7 @@ export interface NodeStatus {
   readonly report: NodeReport | undefined;
 }
 
-/** What an operator decides about planning. */
+/** The decisions of an operator about planning. */
 export interface PlanSettings {
   /** How long a node may be away before its copies are made anew elsewhere, in milliseconds. */
   readonly replaceAfterMs: number;
@@ -46,7 +46,7 @@ export interface StalledPartition {
   readonly awaited: readonly BootId[];
 }
 
-/** What should change now. An empty plan means that the topology is as wanted, or that nothing can be done at present. */
+/** The changes that are due now. An empty plan means that the topology is as wanted, or that nothing can be done at present. */
 export interface Plan {
   readonly requests: readonly EntryRequest[];
   /** For the primary of each partition, by its boot id. */

@@ -1,6 +1,6 @@
 import { send } from './http.js';
 
-/** What a key may have: the value that was acknowledged last, or one of those that were tried since. */
+/** The values that a key may have: the value acknowledged last, or a value tried since. */
 interface Expectation {
   acknowledged: string | undefined;
   readonly tried: string[];
