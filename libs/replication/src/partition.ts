@@ -82,6 +82,7 @@ export class Partition implements PartitionData {
     deposed?.deposed(entry);
     if (was === 'primary' || was === 'none') this.#copy = new Copy(this.#node, this);
     if (this.#role === 'copy') {
+      if (was === 'none' && !this.#wasInSync(before) && before?.primary === undefined) this.#beginEmpty();
       this.isComplete = true;
       this.#copy.joined();
     }
@@ -157,18 +158,27 @@ export class Partition implements PartitionData {
   }
 
   #becomePrimary(entry: PartitionEntry, before: PartitionEntry | undefined): void {
-    const { bootId, isNewBootId, ports, topology } = this.#node;
-    const wasInSync = before?.inSync.includes(bootId) ?? !isNewBootId;
-    const isNewStart = !wasInSync && entry.inSync.length === 1;
-    if (isNewStart && !this.isComplete) {
-      this.tail = new Tail(START);
-      this.queue.run((next) => ports.engine.reset(this.number, START, next));
-    }
+    const { ports, topology } = this.#node;
+    const isAlone = entry.inSync.length === 1;
+    const isNewStart = !this.#wasInSync(before) && (isAlone || before?.primary === undefined);
+    if (isNewStart) this.#beginEmpty();
     // Whatever versions were given before, those of a new start are higher (R18).
     if (isNewStart && before?.primary !== undefined)
       ports.engine.raiseFloor(this.number, topology?.versionCeiling ?? 0);
     this.isComplete = true;
     this.#primary = new Primary(this.#node, this, entry);
+  }
+
+  #wasInSync(before: PartitionEntry | undefined): boolean {
+    const { bootId, isNewBootId } = this.#node;
+    return before?.inSync.includes(bootId) ?? !isNewBootId;
+  }
+
+  /** Begins without pairs, unless this node has them all: the partition starts. */
+  #beginEmpty(): void {
+    if (this.isComplete) return;
+    this.tail = new Tail(START);
+    this.queue.run((next) => this.#node.ports.engine.reset(this.number, START, next));
   }
 
   #askForNewEpoch(): void {
@@ -244,8 +254,7 @@ export class Partition implements PartitionData {
 
   #drop(): void {
     this.isComplete = false;
-    this.tail = new Tail(START);
-    this.queue.run((next) => this.#node.ports.engine.reset(this.number, START, next));
+    this.#beginEmpty();
   }
 }
 

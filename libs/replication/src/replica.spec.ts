@@ -306,7 +306,7 @@ describe('a new primary', () => {
 
   it('that was one before its process started waits for a later epoch (R13)', () => {
     const restarted = world.add('d', { isNewBootId: false });
-    world.commit({ kind: 'start', primary: restarted.bootId, instead: undefined });
+    world.commit({ kind: 'start', primary: restarted.bootId, instead: undefined, copies: [] });
     world.pass(3000);
     expect(restarted.isServing).toBe(false);
     expect(world.grant()).toEqual([{ kind: 'rewrite' }]);
@@ -450,7 +450,7 @@ describe('a node without a role in a partition', () => {
     world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
     world.members.delete(a.bootId);
     world.topology = { ...world.topology, versionCeiling: 1000 };
-    world.commit({ kind: 'start', primary: b.bootId, instead: a.bootId });
+    world.commit({ kind: 'start', primary: b.bootId, instead: a.bootId, copies: [] });
     world.pass(3000);
     expect(b.read('k').answer).toMatchObject({ kind: 'done', result: 'v' });
   });

@@ -21,11 +21,19 @@ describe('an entry', () => {
     ['gets a new epoch', { kind: 'rewrite' }, {}],
     [
       'starts anew',
-      { kind: 'start', primary: d, instead: a },
+      { kind: 'start', primary: d, instead: a, copies: [] },
       { primary: d, inSync: [d], learner: undefined },
     ],
   ])('%s', (_, change, expected) => {
     expect(changeEntry(entry, change, 9)).toEqual({ ...entry, ...expected, epoch: 9 });
+  });
+
+  it('starts with more copies only if it was never assigned', () => {
+    const never = { epoch: 0, primary: undefined, inSync: [], learner: undefined };
+    const change: EntryChange = { kind: 'start', primary: a, instead: undefined, copies: [b, c] };
+    expect(changeEntry(never, change, 9)).toEqual({ ...never, epoch: 9, primary: a, inSync: [a, b, c] });
+    expect(changeEntry(never, { ...change, copies: [a] }, 9)).toBeUndefined();
+    expect(changeEntry(entry, { ...change, primary: d, instead: a }, 9)).toBeUndefined();
   });
 
   it('gets a learner if it has none', () => {
@@ -45,8 +53,8 @@ describe('an entry', () => {
     ['the primary is promoted', { kind: 'promote', copy: a, instead: a }],
     ['a second learner is named', { kind: 'nameLearner', learner: d }],
     ['another learner is withdrawn', { kind: 'withdrawLearner', learner: d }],
-    ['it starts in place of another than the primary', { kind: 'start', primary: d, instead: b }],
-    ['it starts where it is', { kind: 'start', primary: a, instead: a }],
+    ['it starts in place of another than the primary', { kind: 'start', primary: d, instead: b, copies: [] }],
+    ['it starts where it is', { kind: 'start', primary: a, instead: a, copies: [] }],
   ])('stays as it is if %s', (_, change) => {
     expect(changeEntry(entry, change, 9)).toBeUndefined();
   });

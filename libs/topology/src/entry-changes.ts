@@ -16,8 +16,16 @@ export type EntryChange =
   | { readonly kind: 'withdrawLearner'; readonly learner: BootId }
   /** Nothing but the epoch changes, which settles every earlier request. */
   | { readonly kind: 'rewrite' }
-  /** The partition starts with one copy: it was never assigned, or all its copies are gone. */
-  | { readonly kind: 'start'; readonly primary: BootId; readonly instead: BootId | undefined };
+  /**
+   * The partition starts with one copy, because all its copies are gone. If it was never assigned, so that nobody has pairs of it,
+   * it may start with more copies, which are all empty.
+   */
+  | {
+      readonly kind: 'start';
+      readonly primary: BootId;
+      readonly instead: BootId | undefined;
+      readonly copies: readonly BootId[];
+    };
 
 /**
  * Returns the entry after a change, or undefined if the change does not fit the entry.
@@ -56,7 +64,17 @@ function changed(
     case 'rewrite':
       return {};
     case 'start':
-      if (primary !== change.instead || primary === change.primary) return undefined;
-      return { primary: change.primary, inSync: [change.primary], learner: undefined };
+      return start(primary, change);
   }
+}
+
+function start(
+  before: BootId | undefined,
+  { primary, instead, copies }: Extract<EntryChange, { kind: 'start' }>,
+): Partial<PartitionEntry> | undefined {
+  const inSync = [primary, ...copies];
+  const isPossible = before === undefined || copies.length === 0;
+  if (before !== instead || before === primary || !isPossible || new Set(inSync).size < inSync.length)
+    return undefined;
+  return { primary, inSync, learner: undefined };
 }

@@ -26,7 +26,7 @@ describe('requests', () => {
   const start = (partition: number, primary: BootId, epoch = 0) => ({
     partition,
     epoch,
-    change: { kind: 'start' as const, primary, instead: undefined },
+    change: { kind: 'start' as const, primary, instead: undefined, copies: [] },
   });
 
   it('that fit are all part of one revision', () => {
@@ -95,7 +95,7 @@ describe('a process has ended', () => {
   const start = {
     partition: 1,
     epoch: 0,
-    change: { kind: 'start' as const, primary: a, instead: undefined },
+    change: { kind: 'start' as const, primary: a, instead: undefined, copies: [] },
   };
   const at = (address: string) =>
     applyRequests(registerNode(empty, { ...node('n', a), address }), [start]).topology;

@@ -88,7 +88,7 @@ async function startCopies(): Promise<{ first: Node; second: Node }> {
   await Promise.all([first.joined(), second.joined()]);
   const [primary, copy] = [proxy.bootIdOf('first'), proxy.bootIdOf('second')];
   if (primary === undefined || copy === undefined) throw new TypeError('both have joined');
-  proxy.change(PARTITION, { kind: 'start', primary, instead: undefined });
+  proxy.change(PARTITION, { kind: 'start', primary, instead: undefined, copies: [] });
   await until(() => first.isServing());
   proxy.change(PARTITION, { kind: 'nameLearner', learner: copy });
   await until(() => proxy.topology.partitions[PARTITION]?.inSync.length === 2 && first.isServing());

@@ -18,7 +18,7 @@ async function startTwo(): Promise<{ first: ClusterNode; second: ClusterNode }> 
 
 /** Makes the first node the primary, and waits until it serves. */
 async function startPartition(primary: ClusterNode): Promise<void> {
-  await cluster.change(PARTITION, { kind: 'start', primary: primary.bootId, instead: undefined });
+  await cluster.change(PARTITION, { kind: 'start', primary: primary.bootId, instead: undefined, copies: [] });
   await until(() => primary.driver.replica.isServing(PARTITION));
 }
 

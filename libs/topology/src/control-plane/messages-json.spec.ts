@@ -50,8 +50,9 @@ const changes: EntryChange[] = [
   { kind: 'nameLearner', learner: b },
   { kind: 'withdrawLearner', learner: b },
   { kind: 'rewrite' },
-  { kind: 'start', primary: a, instead: undefined },
-  { kind: 'start', primary: a, instead: b },
+  { kind: 'start', primary: a, instead: undefined, copies: [] },
+  { kind: 'start', primary: a, instead: undefined, copies: [b] },
+  { kind: 'start', primary: a, instead: b, copies: [] },
 ];
 const entries = {
   ...knowledge,

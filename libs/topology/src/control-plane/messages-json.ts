@@ -2,6 +2,7 @@ import { PARTITION_COUNT } from '@kvs/protocol';
 import type { EntryChange } from '../entry-changes.js';
 import {
   bootId,
+  bootIdOf,
   fieldsOf,
   flag,
   integer,
@@ -173,7 +174,12 @@ function entryChange(fields: Fields): EntryChange {
       return { kind };
     case 'start': {
       const instead = optional(fields, 'instead', () => bootId(fields, 'instead'));
-      return { kind, primary: bootId(fields, 'primary'), instead };
+      return {
+        kind,
+        primary: bootId(fields, 'primary'),
+        instead,
+        copies: list(fields, 'copies').map(bootIdOf),
+      };
     }
     default:
       throw invalid(`there is no change ${String(kind)}`);

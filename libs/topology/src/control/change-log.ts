@@ -18,11 +18,12 @@ export class ChangeLog {
     this.#noteDrained(before, topology);
     const short = topology.partitions.filter((entry) => isShort(topology, entry)).length;
     const isIncomplete = short > 0;
-    if (isIncomplete === this.#isIncomplete) return;
+    const wasIncomplete = this.#isIncomplete;
     this.#isIncomplete = isIncomplete;
-    if (isIncomplete)
+    if (isIncomplete && !wasIncomplete)
       this.#log.info({ partitions: short }, `copies of ${short} partitions are being made anew`);
-    else this.#log.info({ copies: topology.copies }, 'done: all partitions have all their copies');
+    if (!isIncomplete && (wasIncomplete || (!isAssigned(before) && isAssigned(topology))))
+      this.#log.info({ copies: topology.copies }, 'done: all partitions have all their copies');
   }
 
   #noteDrained(before: Topology, topology: Topology): void {
@@ -52,6 +53,10 @@ export class ChangeLog {
       );
     }
   }
+}
+
+function isAssigned({ partitions }: Topology): boolean {
+  return partitions.every(({ primary }) => primary !== undefined);
 }
 
 /** Returns whether a partition that was assigned has fewer copies than wanted. */

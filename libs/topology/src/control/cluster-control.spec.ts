@@ -69,10 +69,14 @@ class TestProxy {
   }
 
   /** Lets time pass in steps of 100 ms. After each second the nodes report. */
-  async pass(ms: number, reporting: readonly BootId[] = []): Promise<void> {
+  async pass(
+    ms: number,
+    reporting: readonly BootId[] = [],
+    held: (at: number) => NodeReport['held'] = () => [],
+  ): Promise<void> {
     for (const endMs = this.nowMs + ms; this.nowMs < endMs;) {
       this.nowMs += 100;
-      if (this.nowMs % 1000 === 0) for (const bootId of reporting) await this.report(bootId);
+      if (this.nowMs % 1000 === 0) for (const [at, bootId] of reporting.entries()) await this.report(bootId, { held: held(at) });
       for (const entry of this.#tasks) {
         if (entry.atMs > this.nowMs) continue;
         this.#tasks.delete(entry);
@@ -97,11 +101,16 @@ class TestProxy {
     return this.control.report(id, { ...emptyReport, bootId, ...change });
   }
 
-  /** Three nodes have the partitions, with one copy each. */
+  /** Three nodes have the partitions, with one copy each, because each partition has pairs at one of them. */
   async assigned(): Promise<BootId[]> {
     await this.control.start();
     const bootIds = await Promise.all(['a', 'b', 'c'].map((id) => this.join(id)));
-    await this.pass(8000, bootIds);
+    const position = { epoch: 0, number: 0 };
+    await this.pass(8000, bootIds, (at) =>
+      Array.from({ length: 4096 }, (_, partition) => ({ partition, position })).filter(
+        ({ partition }) => partition % bootIds.length === at,
+      ),
+    );
     return bootIds;
   }
 }

@@ -141,7 +141,7 @@ function areMembers(members: ReadonlySet<BootId>, { change }: EntryRequest): boo
     case 'nameLearner':
       return members.has(change.learner);
     case 'start':
-      return members.has(change.primary);
+      return [change.primary, ...change.copies].every((copy) => members.has(copy));
     case 'withdrawLearner':
     case 'rewrite':
       return true;

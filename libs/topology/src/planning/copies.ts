@@ -1,4 +1,4 @@
-import type { PartitionEntry } from '../topology.js';
+import type { BootId, PartitionEntry } from '../topology.js';
 import type { Draft } from './draft.js';
 import { Peers } from './peers.js';
 import type { PlanNode } from './plan-node.js';
@@ -108,21 +108,41 @@ function nameLearner(
   partition: number,
   isAllowed: (node: PlanNode) => boolean,
 ): void {
-  const staying = draft.staying(partition);
+  const best = bestReceiver(draft, peers, {
+    primary: entry.primary,
+    staying: draft.staying(partition),
+    isAllowed: (node) => isAllowed(node) && canReceive(draft, partition, entry, node),
+  });
+  if (best === undefined || !draft.hasRoomFor(partition, best)) return;
+  draft.request(partition, { kind: 'nameLearner', learner: best.bootId });
+  peers.add(entry.primary, best);
+}
+
+interface Place {
+  readonly primary: BootId | undefined;
+  /** The nodes of the copies that the partition has. */
+  readonly staying: readonly PlanNode[];
+  readonly isAllowed: (node: PlanNode) => boolean;
+}
+
+/** Returns the node that suits best for one more copy: in another zone, a peer of the primary already, with few copies. */
+export function bestReceiver(
+  { nodes }: Draft,
+  peers: Peers,
+  { primary, staying, isAllowed }: Place,
+): PlanNode | undefined {
   const inZone = ({ zone }: PlanNode) => staying.filter((node) => node.zone === zone).length;
   let best: PlanNode | undefined;
   let bestRank: readonly number[] = [];
-  for (const node of draft.nodes) {
-    if (!isAllowed(node) || !canReceive(draft, partition, entry, node)) continue;
-    const isPreferred = peers.prefers(entry.primary, node) && node.copies < node.copyBounds.fair;
+  for (const node of nodes) {
+    if (!isAllowed(node)) continue;
+    const isPreferred = peers.prefers(primary, node) && node.copies < node.copyBounds.fair;
     const rank = [inZone(node), isPreferred ? 0 : 1, node.copies / node.copyBounds.fair];
     if (best !== undefined && !precedes(rank, bestRank)) continue;
     best = node;
     bestRank = rank;
   }
-  if (best === undefined || !draft.hasRoomFor(partition, best)) return;
-  draft.request(partition, { kind: 'nameLearner', learner: best.bootId });
-  peers.add(entry.primary, best);
+  return best;
 }
 
 /** Returns whether a learner can be named for the partition now. */
@@ -134,7 +154,8 @@ function canMove(draft: Draft, entry: PartitionEntry, partition: number): boolea
   );
 }
 
-function canReceive(draft: Draft, partition: number, entry: PartitionEntry, node: PlanNode): boolean {
+/** Returns whether the node can get a copy of the partition now. */
+export function canReceive(draft: Draft, partition: number, entry: PartitionEntry, node: PlanNode): boolean {
   return (
     node.isKept &&
     node.isReachable &&

@@ -33,6 +33,14 @@ describe('the first assignment', () => {
     });
   });
 
+  it('has all copies at once, except where a node has pairs already', () => {
+    const cluster = new PlannedCluster(2, three);
+    cluster.setHeld(cluster.node('a').bootId, [{ partition: 5, position: { epoch: 0, number: 0 } }]);
+    cluster.step();
+    const counts = cluster.topology.partitions.map(({ inSync }) => inSync.length);
+    expect(counts).toEqual(counts.map((_, partition) => (partition === 5 ? 1 : 2)));
+  });
+
   it('begins at the process with the newest pairs, if one has any', () => {
     const cluster = new PlannedCluster(1, three);
     const [old, newer] = [cluster.node('a').bootId, cluster.node('b').bootId];

@@ -3,11 +3,14 @@ import type { BootId, PartitionEntry } from '../topology.js';
 import type { HeldPartition } from '../control-plane/messages.js';
 import type { Draft } from './draft.js';
 import type { PlanNode } from './plan-node.js';
+import { bestReceiver, canReceive } from './copies.js';
+import { Peers } from './peers.js';
 import { lessLoaded } from './surplus.js';
 
 /**
  * Gives every partition its first primary, once the nodes are there: the node that has pairs of it, else the owner by the hash
- * ring. So the pairs of a fixed list of nodes stay where they are.
+ * ring. So the pairs of a fixed list of nodes stay where they are. A partition of which no node has pairs begins with all its
+ * copies, because they are equal without a fill.
  */
 export function assignFirst(draft: Draft): void {
   const unassigned = [...draft.entries.entries()].filter(([, { primary }]) => primary === undefined);
@@ -16,11 +19,37 @@ export function assignFirst(draft: Draft): void {
     draft.usable.map(({ node: { id, weight }, bootId }) => ({ id, weight, data: { bootId } })),
   );
   const holders = newestHolders(draft);
-  for (const [partition] of unassigned) {
-    const { bootId } = ring.owner(partition).data;
-    const primary = holders.get(partition)?.node.bootId ?? bootId;
-    draft.request(partition, { kind: 'start', primary, instead: undefined });
+  const peers = new Peers(draft);
+  for (const [partition, entry] of unassigned) {
+    const holder = holders.get(partition)?.node;
+    const primary = holder ?? draft.nodeOf(ring.owner(partition).data.bootId);
+    if (primary === undefined) continue;
+    const copies = holder === undefined ? firstCopies(draft, peers, { entry, partition, primary }) : [];
+    for (const copy of copies) peers.add(primary.bootId, copy);
+    draft.request(partition, {
+      kind: 'start',
+      primary: primary.bootId,
+      instead: undefined,
+      copies: copies.map(({ bootId }) => bootId),
+    });
   }
+}
+
+interface FirstPlace {
+  readonly entry: PartitionEntry;
+  readonly partition: number;
+  readonly primary: PlanNode;
+}
+
+function firstCopies(draft: Draft, peers: Peers, { entry, partition, primary }: FirstPlace): PlanNode[] {
+  const chosen = [primary];
+  while (chosen.length < draft.wanted) {
+    const isAllowed = (node: PlanNode) => !chosen.includes(node) && canReceive(draft, partition, entry, node);
+    const copy = bestReceiver(draft, peers, { primary: primary.bootId, staying: chosen, isAllowed });
+    if (copy === undefined) break;
+    chosen.push(copy);
+  }
+  return chosen.slice(1);
 }
 
 /** Returns whether all expected nodes have come and reported, and no other node came within the last moments. */
@@ -84,7 +113,7 @@ export function startLost(draft: Draft): void {
       return;
     }
     const { bootId } = start.node;
-    draft.request(partition, { kind: 'start', primary: bootId, instead: primary });
+    draft.request(partition, { kind: 'start', primary: bootId, instead: primary, copies: [] });
     if (!draft.isUnchanged(partition))
       draft.losses.push({ partition, primary: bootId, isEmpty: start.isEmpty });
   });

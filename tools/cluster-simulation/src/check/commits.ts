@@ -46,6 +46,7 @@ function checkEntry(before: PartitionEntry, after: PartitionEntry, revision: num
   if (after.epoch !== revision) return `epoch ${before.epoch} → ${after.epoch} at revision ${revision}`;
   if (after.primary !== undefined && !after.inSync.includes(after.primary))
     return 'its primary is not in sync';
+  if (before.primary === undefined) return undefined; // it starts with all its copies, because all are empty
   const isNewStart = after.inSync.length === 1 && after.inSync[0] === after.primary;
   const added = after.inSync.filter((copy) => !before.inSync.includes(copy));
   const removed = before.inSync.filter((copy) => !after.inSync.includes(copy));
