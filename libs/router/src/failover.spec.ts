@@ -253,6 +253,15 @@ describe('nodes', () => {
     expect(await cluster.router.isReachable()).toBe(true);
   });
 
+  it('can not be reached before any partition is assigned', async () => {
+    cluster.table.move(ALL_PARTITIONS, undefined);
+    cluster.table.announce();
+    expect([await cluster.router.isReachable(), (await cluster.router.cluster()).nodes.length]).toEqual([
+      false,
+      2,
+    ]);
+  });
+
   it('of an empty cluster can not be reached', async () => {
     cluster.table.move(ALL_PARTITIONS, undefined);
     cluster.table.announceNodes([]);

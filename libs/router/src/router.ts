@@ -100,9 +100,9 @@ export class Router implements KeyValueOperations {
     return describeCluster(this.#routes.nodes, (node) => owned.get(node) ?? 0, PARTITION_COUNT);
   }
 
-  /** Whether any node answers: known as soon as one does, however long the others take. */
+  /** Whether any node that serves partitions answers: known as soon as one does, however long the others take. */
   async isReachable(): Promise<boolean> {
-    const answers = this.#routes.nodes.map(async ({ transport }) => transport.stats());
+    const answers = this.#routes.sharesOf().map(async ({ route }) => route.transport.stats());
     try {
       await Promise.any(answers);
       return true;
