@@ -40,6 +40,8 @@ export interface PartitionData {
   readonly queue: EngineQueue;
   /** Since when this node has its role under this primary. */
   readonly sinceMs: number;
+  /** The primary before the present one; undefined if this process does not know it. */
+  readonly former: BootId | undefined;
   /** Whether the node has all pairs up to its position: false while it is filled. */
   isComplete: boolean;
 }

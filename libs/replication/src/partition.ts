@@ -18,6 +18,7 @@ export class Partition implements PartitionData {
   isComplete: boolean;
   /** Since when this node has its role under this primary. */
   sinceMs = -Infinity;
+  former: BootId | undefined;
   readonly #node: NodeContext;
   #entry: PartitionEntry | undefined;
   #role: Role = 'none';
@@ -72,6 +73,7 @@ export class Partition implements PartitionData {
     const was = this.#role;
     this.#role = this.#roleIn(entry, isFirst);
     if (was !== this.#role || before?.primary !== entry.primary) this.sinceMs = ports.nowMs();
+    if (before?.primary !== entry.primary) this.former = before?.primary;
     if (this.#role === 'primary') {
       if (this.#primary !== undefined) this.#primary.entryChanged(entry);
       else this.#becomePrimary(entry, before);

@@ -274,6 +274,20 @@ describe('a new primary', () => {
     expect([a.isServing, b.isServing]).toEqual([false, true]);
   });
 
+  it('asks at once to remove a former primary that was silent for a grace', () => {
+    world.assign(a, b);
+    world.pass(600);
+    world.cut(a, b);
+    world.pass(2700);
+    b.answerReads();
+    world.requests = world.requests.filter(({ change }) => change.kind === 'promote');
+    world.grant();
+    world.pass(200);
+    world.grant();
+    world.pass(200);
+    expect([world.entry.inSync, b.isServing]).toEqual([[b.bootId], true]);
+  });
+
   it('has every effect that any copy has, before it serves (R12)', () => {
     world.assign(a, b, c);
     world.cut(a, b);

@@ -88,9 +88,18 @@ export class Takeover {
   #haveConfirmed(): boolean {
     const missing = this.#others.filter((copy) => !this.#copies.has(copy));
     if (missing.length === 0) return true;
-    if (this.#ageMs > this.#node.times.ackTimeoutMs)
+    const silent = missing.find((copy) => copy === this.#data.former && this.#isSilent(copy));
+    if (silent !== undefined) this.#remove(silent, 'it was primary, and has been silent for a grace');
+    else if (this.#ageMs > this.#node.times.ackTimeoutMs)
       this.#remove(missing[0], 'it did not confirm the new primary');
     return false;
+  }
+
+  /** A process that has ended would not confirm the epoch either. So the time in which it was silent is not waited for twice. */
+  #isSilent(former: BootId): boolean {
+    const { leases, ports, times } = this.#node;
+    const heardMs = leases.heardMs(former);
+    return heardMs > -Infinity && ports.nowMs() - heardMs > times.graceMs;
   }
 
   /** Takes the longest tail first, and then brings the others to it. */
