@@ -11,27 +11,29 @@ describe('a proxy with its topology in a file', () => {
   let directory: string;
   let proxy: Proxy;
   const start = () => startProxy([], ['--topology', `file:${join(directory, 'kvs.topology')}`]);
-  beforeEach(async () => {
+  /** The tests share the proxy, so each has a node of its own. */
+  beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'kvs-topology-'));
     proxy = await start();
+    await untilStarted();
   });
-  afterEach(async () => {
+  afterAll(async () => {
     await proxy.process.stop('SIGKILL');
     await rm(directory, { recursive: true });
   });
 
-  const node = {
-    id: 'a',
-    address: '127.0.0.1:1',
+  const nodeOf = (id: string) => ({
+    id,
+    address: `127.0.0.1:${id.length}`,
     zone: '',
     weight: 1,
-    bootId: 'b',
+    bootId: `boot ${id}`,
     isDurable: false,
     starts: 1,
-  };
+  });
   const report = {
     revision: 0,
-    bootId: 'b',
+    bootId: 'boot a',
     timeMs: 0,
     isEnding: false,
     usedBytes: 0,
@@ -53,7 +55,7 @@ describe('a proxy with its topology in a file', () => {
   }
 
   it('lets nodes join and report, and operators change and remove them', async () => {
-    await untilStarted();
+    const node = nodeOf('a');
     const joined = await post('nodes', { revision: 0, node });
     expect([joined.status, joined.json]).toEqual([
       200,
@@ -76,18 +78,12 @@ describe('a proxy with its topology in a file', () => {
 
   it.each<[string, string, unknown, number, string]>([
     ['a node of another cluster', 'nodes/a/status', { ...report, clusterId: 'other' }, 409, 'wrong_cluster'],
-    ['a node that has not joined', 'nodes/a/status', report, 404, 'unknown_node'],
+    ['a node that has not joined', 'nodes/none/status', report, 404, 'unknown_node'],
     ['a body without its form', 'entries', {}, 400, 'invalid_shape'],
-    [
-      'a restored directory',
-      'nodes',
-      { revision: 0, node: { ...node, starts: 1 } },
-      409,
-      'outdated_directory',
-    ],
+    ['a restored directory', 'nodes', { revision: 0, node: nodeOf('bb') }, 409, 'outdated_directory'],
   ])('refuses %s', async (_, path, body, status, code) => {
-    await untilStarted();
-    if (code === 'outdated_directory') await post('nodes', { revision: 0, node: { ...node, starts: 2 } });
+    if (code === 'outdated_directory')
+      await post('nodes', { revision: 0, node: { ...nodeOf('bb'), starts: 2 } });
     expect((await post(path, body)).json).toMatchObject({ status, code });
   });
 
@@ -103,8 +99,7 @@ describe('a proxy with its topology in a file', () => {
   }
 
   it('has the topology again when it is started again', async () => {
-    await untilStarted();
-    await post('nodes', { revision: 0, node });
+    await post('nodes', { revision: 0, node: nodeOf('ccc') });
     const before = await topologyWithCeiling();
     await proxy.process.stop('SIGTERM');
     proxy = await start();
