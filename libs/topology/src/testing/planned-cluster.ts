@@ -43,6 +43,8 @@ export class PlannedCluster {
   readonly failed = new Set<string>();
   /** How many copies were named since the last {@link settle}. */
   named = 0;
+  /** Returns whether the learner of a partition has all pairs. By default it has them at once. */
+  isFilled: (partition: number) => boolean = () => true;
   readonly #statuses = new Map<BootId, NodeStatus>();
   readonly #silent = new Set<BootId>();
   readonly #held = new Map<BootId, readonly HeldPartition[]>();
@@ -119,9 +121,9 @@ export class PlannedCluster {
     });
   }
 
-  /** Makes a plan and carries it out. A second passes. Returns the plan. */
-  step(): Plan {
-    this.nowMs += 1000;
+  /** Lets time pass, makes a plan and carries it out. Returns the plan. */
+  step(passedMs = 1000): Plan {
+    this.nowMs += passedMs;
     const made = this.plan();
     this.#apply(made.requests);
     for (const id of made.activated) this.topology = updateNode(this.topology, id, { state: 'active' });
@@ -162,10 +164,12 @@ export class PlannedCluster {
     this.topology = applyRequests(this.topology, requests).topology;
   }
 
-  #entryRequests(of: (entry: PartitionEntry) => EntryRequest['change'] | undefined): EntryRequest[] {
+  #entryRequests(
+    of: (entry: PartitionEntry, partition: number) => EntryRequest['change'] | undefined,
+  ): EntryRequest[] {
     return this.topology.partitions.flatMap((entry, partition) => {
       const primary = entry.primary;
-      const change = primary !== undefined && this.isReachable(primary) ? of(entry) : undefined;
+      const change = primary !== undefined && this.isReachable(primary) ? of(entry, partition) : undefined;
       return change === undefined ? [] : [{ partition, epoch: entry.epoch, change }];
     });
   }
@@ -182,8 +186,11 @@ export class PlannedCluster {
 
   #fillLearners(): void {
     this.#apply(
-      this.#entryRequests(({ primary, learner }) =>
-        learner !== undefined && primary !== undefined && this.isReachable(learner)
+      this.#entryRequests(({ primary, learner }, partition) =>
+        learner !== undefined &&
+        primary !== undefined &&
+        this.isReachable(learner) &&
+        this.isFilled(partition)
           ? { kind: 'add', by: primary, copy: learner }
           : undefined,
       ),
