@@ -6,11 +6,17 @@ export class ChangeLog {
   readonly #log: ControlLog;
   readonly #isHeard: (bootId: BootId) => boolean;
   #isIncomplete = false;
+  #failoverCount = 0;
 
   /** @param isHeard whether a process reports, so that a new primary follows it by a planned hand-over */
   constructor(log: ControlLog, isHeard: (bootId: BootId) => boolean) {
     this.#log = log;
     this.#isHeard = isHeard;
+  }
+
+  /** In how many partitions a copy took over from a primary that was gone. */
+  get failoverCount(): number {
+    return this.#failoverCount;
   }
 
   note(before: Topology, topology: Topology): void {
@@ -37,8 +43,10 @@ export class ChangeLog {
   #notePromotions(before: Topology, topology: Topology): void {
     const counts = new Map<string, { from: BootId; to: BootId; partitions: number }>();
     topology.partitions.forEach(({ primary: to }, partition) => {
-      const from = before.partitions[partition]?.primary;
+      const { primary: from, inSync = [] } = before.partitions[partition] ?? {};
       if (from === undefined || to === undefined || from === to || this.#isHeard(from)) return;
+      if (!inSync.includes(to)) return; // the partition started again after a loss
+      this.#failoverCount++;
       const key = `${from} ${to}`;
       const known = counts.get(key);
       counts.set(key, { from, to, partitions: (known?.partitions ?? 0) + 1 });

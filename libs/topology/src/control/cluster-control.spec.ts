@@ -76,7 +76,8 @@ class TestProxy {
   ): Promise<void> {
     for (const endMs = this.nowMs + ms; this.nowMs < endMs;) {
       this.nowMs += 100;
-      if (this.nowMs % 1000 === 0) for (const [at, bootId] of reporting.entries()) await this.report(bootId, { held: held(at) });
+      if (this.nowMs % 1000 === 0)
+        for (const [at, bootId] of reporting.entries()) await this.report(bootId, { held: held(at) });
       for (const entry of this.#tasks) {
         if (entry.atMs > this.nowMs) continue;
         this.#tasks.delete(entry);
@@ -307,9 +308,25 @@ it('operators read what happened', async () => {
   await fillAll(bootIds);
   expect(proxy.log.at(-1)).toContain('done: all partitions have all their copies');
   const [a, ...others] = bootIds;
+  const served = proxy.topology.partitions.filter(({ primary }) => primary === a).length;
   await proxy.report(a ?? fail(), { isEnding: true });
   await proxy.pass(2000, others);
   expect(proxy.log).toContainEqual(expect.stringMatching(/^copy promoted: b serves \d+ partitions of a /));
+  expect(proxy.control.status().partitions.failovers).toBe(served);
+});
+
+it('a planned hand-over is no failover', async () => {
+  await proxy.assigned();
+  expect(await promote(7)).toBe(true);
+  expect(proxy.control.status().partitions.failovers).toBe(0);
+});
+
+it('a partition that starts again after a loss is no failover', async () => {
+  const [a, ...others] = await proxy.assigned();
+  const served = proxy.topology.partitions.filter(({ primary }) => primary === a).length;
+  await proxy.report(a ?? fail(), { isEnding: true });
+  await proxy.pass(2000, others);
+  expect(proxy.control.status().partitions).toMatchObject({ failovers: 0, restarted_after_loss: served });
 });
 
 it('a node drains by orders to its primaries', async () => {

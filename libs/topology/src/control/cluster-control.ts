@@ -41,6 +41,7 @@ export class ClusterControl {
   readonly #queue: EntryQueue;
   readonly #reports: NodeReports;
   readonly #controller: Controller;
+  readonly #changes: ChangeLog;
   #endWatch: () => void = () => undefined;
 
   constructor(settings: ClusterControlSettings, ports: ControlPorts) {
@@ -53,9 +54,9 @@ export class ClusterControl {
     const { url } = settings;
     const parts = { keeper: this.#keeper, queue: this.#queue, reports: this.#reports, ports, settings, url };
     this.#controller = new Controller(parts);
-    const changes = new ChangeLog(ports.log, (bootId) => this.#reports.isHeard(bootId, LIVELY_MS));
+    this.#changes = new ChangeLog(ports.log, (bootId) => this.#reports.isHeard(bootId, LIVELY_MS));
     this.#keeper.watch((topology, before) => {
-      if (this.#controller.isLeading && before !== undefined) changes.note(before, topology);
+      if (this.#controller.isLeading && before !== undefined) this.#changes.note(before, topology);
     });
   }
 
@@ -167,7 +168,8 @@ export class ClusterControl {
     const topology = this.#keeper.current;
     if (topology === undefined) throw new TopologyError('store_unavailable', 'the topology was not read yet');
     const { leader, plan, lossCount } = this.#controller;
-    return statusOf({ topology, reports: this.#reports, leader, plan, lossCount });
+    const { failoverCount } = this.#changes;
+    return statusOf({ topology, reports: this.#reports, leader, plan, lossCount, failoverCount });
   }
 
   #answer(topology: Topology): TopologyAnswer {

@@ -25,12 +25,16 @@ export interface ClusterStatus {
     readonly unavailable: Partitions | null;
     /** All copies are gone, and an operator must decide. Null: ask the leader. */
     readonly lost: Partitions | null;
+    /** In how many a copy has taken over from a primary that was gone, since the leader began to lead. */
+    readonly failovers: number | null;
     /** How many started again without acknowledged writes since the leader began to lead. */
     readonly restarted_after_loss: number | null;
   };
   readonly moves: {
     readonly running: number;
     readonly bytes_per_second: number | null;
+    /** How many have failed since the leader began to lead. */
+    readonly failed: number | null;
     /** The first few. */
     readonly examples: readonly Move[];
     readonly failures: readonly FailedMove[] | null;
@@ -81,10 +85,11 @@ export interface StatusParts {
   /** The plan of the controller, if this proxy leads. */
   readonly plan: Plan | undefined;
   readonly lossCount: number;
+  readonly failoverCount: number;
 }
 
 export function statusOf(parts: StatusParts): ClusterStatus {
-  const { topology, leader, plan, lossCount } = parts;
+  const { topology, leader, plan, lossCount, failoverCount } = parts;
   const { clusterId, revision, copies, minInSync, partitions } = topology;
   const where = (test: (entry: PartitionEntry) => boolean) =>
     partitionsOf(partitions.flatMap((entry, partition) => (test(entry) ? [partition] : [])));
@@ -113,6 +118,7 @@ export function statusOf(parts: StatusParts): ClusterStatus {
       read_only: where(({ primary, inSync }) => primary !== undefined && inSync.length < minInSync),
       unavailable: stalled('unavailable'),
       lost: stalled('lost'),
+      failovers: plan === undefined ? null : failoverCount,
       restarted_after_loss: plan === undefined ? null : lossCount,
     },
     moves: movesOf(parts),
@@ -167,6 +173,7 @@ function movesOf({ topology, reports, plan }: StatusParts): ClusterStatus['moves
   return {
     running: running.length,
     bytes_per_second: plan === undefined ? null : reports.fillBytesPerSecond,
+    failed: plan === undefined ? null : reports.failures.count,
     examples: running.slice(0, MAX_EXAMPLES).map(({ primary, ...fill }) => ({
       partition: fill.partition,
       from: nameOf(topology, primary),

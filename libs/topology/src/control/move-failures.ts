@@ -19,13 +19,20 @@ interface Pause {
 export class MoveFailures {
   readonly #pauses = new Map<string, Pause>();
   readonly #latest: RememberedFailure[] = [];
+  #count = 0;
 
   /** The last few failures, newest first. */
   get latest(): readonly RememberedFailure[] {
     return this.#latest;
   }
 
+  /** How many moves have failed. */
+  get count(): number {
+    return this.#count;
+  }
+
   add(failure: RememberedFailure, nowMs: number): void {
+    this.#count++;
     const key = keyOf(failure.partition, failure.copy);
     const count = (this.#pauses.get(key)?.count ?? 0) + 1;
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (count - 1), LONGEST_PAUSE_MS);
