@@ -19,6 +19,7 @@ const withoutFastLane = projects
  */
 export default {
   ...shared,
+  testTimeout: 300_000,
   projects: [
     ...projects.map((project) => ({
       ...preset,

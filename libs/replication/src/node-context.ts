@@ -24,6 +24,8 @@ export interface NodeContext {
   has(rule: Rule): boolean;
   /** Sends a beacon to a process at the end of this step. */
   beaconSoon(to: BootId): void;
+  /** Has the node look at all partitions again, because something waits that no call or message has begun just now. */
+  wake(): void;
   /** Reads the topology, because another process knows more of it. */
   catchUp(): void;
   /** Notes for operators why a copy could not be filled or kept. */

@@ -1,5 +1,5 @@
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
-import { World, type Member } from '../test/world.js';
+import { PARTITION, World, type Member } from '../test/world.js';
 
 let world: World;
 let a: Member;
@@ -164,6 +164,22 @@ describe('a read', () => {
     expect([a.isServing, read.answer]).toEqual([false, undefined]);
     world.pass(1700);
     expect(read.answer).toMatchObject(refused('wrong_node'));
+  });
+
+  it('that the engine answers late is answered when a lease comes, also if nothing else went on (R10)', () => {
+    world.assign(a, b);
+    world.pass(1000);
+    let finish = (): void => undefined;
+    let answer: unknown;
+    const run = (done: (result: string) => void): void => void (finish = () => done('late'));
+    a.replica.read(PARTITION, 'all', 0, run, (given) => (answer = given));
+    world.pass(1000);
+    world.cut(b, a);
+    world.pass(1900);
+    finish();
+    world.mend();
+    world.pass(600);
+    expect(answer).toEqual({ kind: 'done', result: 'late' });
   });
 
   it('is answered without any check if the check is switched off (R10)', () => {

@@ -36,6 +36,8 @@ export class Replica implements NodeContext {
   #catchUpMs = -Infinity;
   /** The silent primaries whose places this node is about to ask for. */
   readonly #suspected = new Map<BootId, number>();
+  /** The state of a node at which nothing but beacons happens; undefined otherwise. It spares a look at all partitions. */
+  #rest: Rest | undefined;
   #tailBytes = 0;
   #fillCount = 0;
   #failures: CopyFailure[] = [];
@@ -64,6 +66,7 @@ export class Replica implements NodeContext {
 
   /** The node has got a topology, which may be older than the one it knows. */
   learn(topology: Topology): void {
+    this.wake();
     const isFirst = this.#knowledge.topology === undefined;
     this.#knowledge.learn(topology, (partition, entry) =>
       this.#partition(partition).entryChanged(entry, isFirst),
@@ -81,6 +84,7 @@ export class Replica implements NodeContext {
     if (message.kind === 'beacon') this.#beacon(from, message);
     else if (message.kind === 'beaconAnswer') this.#beaconAnswer(from, message);
     else {
+      this.wake();
       if (message.kind === 'effectsAnswer') this.leases.isAlive(from, this.ports.nowMs(), message.isFull);
       else if (message.kind === 'entry' && message.entry !== undefined)
         this.#told(message.partition, message.entry);
@@ -91,26 +95,58 @@ export class Replica implements NodeContext {
 
   /** A connection to a process is open again. */
   peerUp(bootId: BootId): void {
+    this.wake();
     for (const { primary } of this.#partitions.values()) primary?.peerUp(bootId);
     this.#finish();
   }
 
   /** The connection to a process broke. */
   peerDown(bootId: BootId): void {
+    this.wake();
     for (const { primary } of this.#partitions.values()) primary?.peerDown(bootId);
     this.#finish();
   }
 
   /** Must be called about every 100 ms. */
   tick(): void {
-    this.#sendBeacons();
     const nowMs = this.ports.nowMs();
+    if (this.#rest !== undefined && this.#isSilent(this.#rest, nowMs)) this.#rest = undefined;
+    this.#sendBeacons();
+    if (this.#rest === undefined) this.#lookAtPartitions(nowMs);
+    this.#finish();
+  }
+
+  #lookAtPartitions(nowMs: number): void {
+    let isBusy = false;
     this.#tailBytes = 0;
     for (const { tail } of this.#partitions.values()) this.#tailBytes += tail.bytes;
-    for (const partition of this.#partitions.values())
-      if (partition.isBusy || this.#hasSilentCopy(partition, nowMs)) partition.tick();
+    for (const partition of this.#partitions.values()) {
+      if (!partition.isBusy && !this.#hasSilentCopy(partition, nowMs)) continue;
+      isBusy = true;
+      partition.tick();
+    }
     this.#watchPrimaries();
-    this.#finish();
+    if (!isBusy) this.#rest = this.#findRest();
+  }
+
+  #findRest(): Rest {
+    const copies = new Set<BootId>();
+    const primaries = new Map<BootId, number>();
+    for (const { role, entry, primary, sinceMs } of this.#partitions.values()) {
+      primary?.addBeaconTargets(copies);
+      if (role === 'copy' && entry?.primary !== undefined)
+        primaries.set(entry.primary, Math.min(sinceMs, primaries.get(entry.primary) ?? Infinity));
+    }
+    return { copies, primaries };
+  }
+
+  /** Returns whether another node may have been silent for too long, so that partitions have something to do. */
+  #isSilent({ copies, primaries }: Rest, nowMs: number): boolean {
+    const { leaseMs, graceMs } = this.times;
+    for (const copy of copies) if (nowMs - this.leases.answeredMs(copy) > leaseMs) return true;
+    for (const [primary, sinceMs] of primaries)
+      if (nowMs - Math.max(this.leases.heardMs(primary), sinceMs) > graceMs) return true;
+    return false;
   }
 
   /**
@@ -119,6 +155,7 @@ export class Replica implements NodeContext {
    * @param epoch the epoch that the caller knows; 0 if it knows none
    */
   write(partition: number, batch: WriteBatch, epoch: number, done: (answer: WriteAnswer) => void): void {
+    this.wake();
     const primary = this.#partitions.get(partition)?.primary;
     if (primary === undefined || this.#isBehind(epoch)) done(WRONG_NODE);
     else primary.write(batch, done);
@@ -138,6 +175,7 @@ export class Replica implements NodeContext {
     run: (done: (result: T) => void) => void,
     done: (answer: ReadAnswer<T>) => void,
   ): void {
+    this.wake();
     const primary = this.#partitions.get(partition)?.primary;
     if (primary === undefined || this.#isBehind(epoch)) done(WRONG_NODE);
     else primary.read(keys, run, done);
@@ -145,12 +183,14 @@ export class Replica implements NodeContext {
 
   /** Gives a partition to one of its in-sync copies. Calls meanwhile wait. */
   handOver(partition: number, to: BootId): void {
+    this.wake();
     this.#partitions.get(partition)?.primary?.handOver(to);
     this.#finish();
   }
 
   /** Removes an in-sync copy that is one too many. */
   release(partition: number, copy: BootId): void {
+    this.wake();
     this.#partitions.get(partition)?.primary?.release(copy);
     this.#finish();
   }
@@ -222,6 +262,10 @@ export class Replica implements NodeContext {
     this.#beaconsSoon.add(to);
   }
 
+  wake(): void {
+    this.#rest = undefined;
+  }
+
   catchUp(): void {
     const nowMs = this.ports.nowMs();
     if (nowMs - this.#catchUpMs < this.times.repeatMs) return;
@@ -281,7 +325,8 @@ export class Replica implements NodeContext {
     const isBehind = answer.revision > this.#knowledge.wholeRevision && this.has('R9');
     this.leases.answered(from, answer, !isBehind, this.ports.nowMs());
     if (isBehind) this.catchUp();
-    else for (const { primary } of this.#partitions.values()) primary?.leaseCame();
+    else if (this.#rest === undefined)
+      for (const { primary } of this.#partitions.values()) primary?.leaseCame();
   }
 
   #tellTime(timeMs: number): void {
@@ -292,6 +337,10 @@ export class Replica implements NodeContext {
     const nowMs = this.ports.nowMs();
     if (nowMs - this.#lastBeaconMs < this.times.beaconMs) return;
     this.#lastBeaconMs = nowMs;
+    if (this.#rest !== undefined) {
+      for (const copy of this.#rest.copies) this.#beaconsSoon.add(copy);
+      return;
+    }
     for (const { primary } of this.#partitions.values()) primary?.addBeaconTargets(this.#beaconsSoon);
   }
 
@@ -316,7 +365,7 @@ export class Replica implements NodeContext {
     const silent = new Map<BootId, Partition[]>();
     for (const partition of this.#partitions.values()) {
       const primary = partition.role === 'copy' ? partition.entry?.primary : undefined;
-      if (primary === undefined || !this.#isSilent(primary, partition)) continue;
+      if (primary === undefined || !this.#isPrimarySilent(primary, partition)) continue;
       const partitions = silent.get(primary);
       if (partitions === undefined) silent.set(primary, [partition]);
       else partitions.push(partition);
@@ -324,7 +373,7 @@ export class Replica implements NodeContext {
     return silent;
   }
 
-  #isSilent(primary: BootId, { sinceMs }: Partition): boolean {
+  #isPrimarySilent(primary: BootId, { sinceMs }: Partition): boolean {
     const heardMs = Math.max(this.leases.heardMs(primary), sinceMs);
     return this.ports.nowMs() - heardMs > this.times.graceMs;
   }
@@ -364,6 +413,14 @@ export class Replica implements NodeContext {
     for (const to of this.#beaconsSoon) this.ports.send(to, beacon);
     this.#beaconsSoon.clear();
   }
+}
+
+/** The other nodes on which a node depends while nothing is going on. */
+interface Rest {
+  /** The processes with copies of the partitions that this node serves. They get beacons. */
+  readonly copies: ReadonlySet<BootId>;
+  /** The primaries of the copies on this node, with the time since when it has had the first of these roles. */
+  readonly primaries: ReadonlyMap<BootId, number>;
 }
 
 /** Why a copy could not be filled, or was removed. */
