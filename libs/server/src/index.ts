@@ -1,7 +1,14 @@
 export { InvalidArgumentError } from 'commander';
 export { Admission, type Load } from './admission/admission.js';
 export { Budget, type BudgetLimits } from './admission/budget.js';
-export { parseAddress, parseHost, parsePort } from './command-line/addresses.js';
+export {
+  isAnyAddress,
+  isHttpUrl,
+  parseAddress,
+  parseHost,
+  parseOrigin,
+  parsePort,
+} from './command-line/addresses.js';
 export * from './command-line/command.js';
 export { canonicalHost, isLoopback } from './command-line/host-names.js';
 export * from './command-line/options.js';

@@ -1,7 +1,10 @@
 import {
   choice,
   InvalidArgumentError,
+  isAnyAddress,
+  isHttpUrl,
   milliseconds,
+  parseOrigin,
   usageError,
   wholeNumber,
   words,
@@ -64,7 +67,7 @@ export const CLUSTER_OPTIONS = {
     description: 'where nodes and other proxies reach the proxy; by default where it listens',
     value: 'url',
     default: undefined,
-    parse: parseUrl,
+    parse: parseOrigin,
   } as OptionDefinition<string | undefined>,
 };
 
@@ -77,7 +80,7 @@ export function clusterConfig(
   if (topology === undefined) return undefined;
   if (workers > 1) throw usageError('--topology needs --workers 1: one process hears the nodes and leads');
   if (options.minInSync > options.copies) throw usageError('--min-in-sync is more than --copies');
-  if (options.advertise === undefined && ANY_ADDRESS.has(host))
+  if (options.advertise === undefined && isAnyAddress(host))
     throw usageError(`--topology needs --advertise, because nodes can't reach a proxy at ${host}`);
   return { topology, ...options };
 }
@@ -87,7 +90,7 @@ function parsePlace(text: string): TopologyPlace {
   const path = /^file:(.+)$/.exec(text)?.[1];
   if (path !== undefined) return { kind: 'file', path };
   const urls = words(/^etcd:(.+)$/.exec(text)?.[1] ?? '');
-  if (urls.length > 0 && urls.every(isUrl)) return etcdPlace(urls.map((url) => new URL(url)));
+  if (urls.length > 0 && urls.every(isHttpUrl)) return etcdPlace(urls.map((url) => new URL(url)));
   throw new InvalidArgumentError(
     'It must be memory, file:PATH or etcd:URL, such as etcd:http://localhost:2379.',
   );
@@ -99,14 +102,4 @@ function etcdPlace(urls: readonly URL[]): TopologyPlace {
   return { kind: 'etcd', endpoints: urls.map(({ origin }) => origin), prefix };
 }
 
-function isUrl(text: string): boolean {
-  return /^https?:\/\//.test(text) && URL.canParse(text);
-}
-
-function parseUrl(text: string): string {
-  if (isUrl(text)) return new URL(text).origin;
-  throw new InvalidArgumentError('It must be a URL such as http://localhost:8080.');
-}
-
-const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 const DEFAULT_PREFIX = 'kvs';

@@ -1,7 +1,9 @@
 import {
   InvalidArgumentError,
+  isAnyAddress,
   list,
   parseAddress,
+  parseOrigin,
   usageError,
   type OptionDefinition,
   type Values,
@@ -25,7 +27,7 @@ const GROUP = 'Cluster';
 export const CLUSTER_OPTIONS = {
   join: list(
     { group: GROUP, description: 'proxies of the cluster that the node joins', value: 'url...' },
-    parseProxyUrl,
+    parseOrigin,
   ),
   id: optional('name of the node in the cluster; by default its address', 'name', parseName),
   address: optional(
@@ -57,7 +59,7 @@ export function clusterConfig(
   if (join.length > 0) {
     if (engine === 'redis')
       throw usageError('--join is for the engines memory and lmdb: nodes with Redis share their pairs');
-    if (address === undefined && ANY_ADDRESS.has(host))
+    if (address === undefined && isAnyAddress(host))
       throw usageError(`--join needs --address, because others can't reach a node at ${host}`);
   }
   return { join, id, address, zone, weight };
@@ -69,11 +71,6 @@ function optional(
   parse: (text: string) => string,
 ): OptionDefinition<string | undefined> {
   return { group: GROUP, description, value, default: undefined, parse };
-}
-
-function parseProxyUrl(text: string): string {
-  if (/^https?:\/\//.test(text) && URL.canParse(text)) return new URL(text).origin;
-  throw new InvalidArgumentError('It must be a URL such as http://localhost:8080.');
 }
 
 function parseName(text: string): string {
@@ -88,4 +85,3 @@ function parseWeight(text: string): number {
 }
 
 const MAX_WEIGHT = 1_000_000;
-const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);

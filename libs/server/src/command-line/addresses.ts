@@ -27,6 +27,26 @@ export function parseHost(text: string): string {
   );
 }
 
+/** Returns whether a server that listens there listens on all addresses, so that others can't reach it under this name. */
+export function isAnyAddress(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+/** Returns whether the text is an `http:` or `https:` URL. */
+export function isHttpUrl(text: string): boolean {
+  return /^https?:\/\//.test(text) && URL.canParse(text);
+}
+
+/**
+ * Parses the URL of a server. Returns its origin.
+ *
+ * @throws InvalidArgumentError
+ */
+export function parseOrigin(text: string): string {
+  if (isHttpUrl(text)) return new URL(text).origin;
+  throw new InvalidArgumentError('It must be a URL such as http://localhost:8080.');
+}
+
 /**
  * Parses a node's address, `host:port`, with an IPv6 host in brackets. Returns its usual spelling, so that a node has one
  * name: `[0:0:0:0:0:0:0:1]:03000` is `[::1]:3000`.
