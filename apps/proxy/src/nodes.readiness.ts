@@ -20,6 +20,9 @@ export class NodesReadiness implements Readiness {
 
   async check(): Promise<string | undefined> {
     const isReachable = await this.#router.isReachable();
-    return this.#loops.describe() ?? (isReachable ? undefined : 'no storage node that serves partitions can be reached');
+    return (
+      this.#loops.describe() ??
+      (isReachable ? undefined : 'no storage node that serves partitions can be reached')
+    );
   }
 }
