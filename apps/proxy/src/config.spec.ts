@@ -72,6 +72,14 @@ describe('a cluster', () => {
     expect(nodes).toEqual([]);
   });
 
+  it.each([
+    ['0', undefined],
+    ['50000000', 50e6],
+  ])('lets nodes make copies at a transfer rate of %s', (text, bytesPerSecond) => {
+    const { cluster } = readConfig(['--topology', 'memory', '--transfer-rate', text], {});
+    expect(cluster?.transferBytesPerSecond).toBe(bytesPerSecond);
+  });
+
   it('invites the nodes that are given', () => {
     expect(readConfig(['a:1', '--topology', 'memory'], {}).nodes).toEqual(['a:1']);
   });
@@ -85,6 +93,7 @@ describe('bad arguments', () => {
     [['--topology', 'memory', '--min-in-sync', '3'], '--min-in-sync is more than --copies'],
     [['--topology', 'memory', '--host', '0.0.0.0'], '--topology needs --advertise'],
     [['--topology', 'memory', '--advertise', 'proxy:80'], "option '--advertise <url>'"],
+    [['--transfer-rate', '999999'], "option '--transfer-rate <number>' argument '999999' is invalid."],
     [['--copies', '9'], "option '--copies <number>' argument '9' is invalid."],
     [
       ['localhost'],

@@ -23,6 +23,8 @@ export class FakeProxy {
   readonly reports: NodeReport[] = [];
   /** What the next report of each process is answered with. */
   readonly orders = new Map<BootId, PrimaryOrder[]>();
+  /** How many bytes of fills each node may send; undefined for no limit. */
+  transferBytesPerSecond: number | undefined;
   readonly #server: Server;
 
   constructor() {
@@ -78,7 +80,8 @@ export class FakeProxy {
     this.reports.push(report);
     const orders = this.orders.get(report.bootId) ?? [];
     this.orders.delete(report.bootId);
-    return { revision: this.topology.revision, timeMs: TIME_MS, orders };
+    const { topology, transferBytesPerSecond } = this;
+    return { revision: topology.revision, timeMs: TIME_MS, transferBytesPerSecond, orders };
   }
 }
 

@@ -1,10 +1,11 @@
+import type { EnginePair } from '@kvs/kv-store';
 import type { BootId } from '@kvs/topology';
 import type { NodeContext, PartitionData } from './node-context.js';
 import type { FillScan } from './ports.js';
 
 /**
  * Sends the pairs of a partition to its learner. Effects go to the learner from before the first pair is read, so none is missed
- * (R15). A learner acknowledges each chunk, so that a slow one has little in flight.
+ * (R15). A learner acknowledges each chunk, so that a slow one has little in flight. All fills of a node share its budget.
  */
 export class FillSource {
   readonly id: string;
@@ -14,7 +15,10 @@ export class FillSource {
   readonly #scan: FillScan;
   #sent = 0;
   #acknowledged = 0;
+  /** Whether it reads a chunk, or waits for the budget to do so. */
   #isReading = false;
+  /** Whether it waits for the budget. */
+  #isPaced = false;
   #hasEnded = false;
   #isDone = false;
   #failure: string | undefined;
@@ -49,7 +53,8 @@ export class FillSource {
   /** Why the fill can't go on; undefined if it can. */
   get failure(): string | undefined {
     const { ports, times } = this.#node;
-    const isStuck = !this.#isDone && ports.nowMs() - this.#progressMs > times.fillTimeoutMs;
+    const isWaiting = this.#isPaced && this.#hasNothingInFlight;
+    const isStuck = !this.#isDone && !isWaiting && ports.nowMs() - this.#progressMs > times.fillTimeoutMs;
     return this.#failure ?? (isStuck ? 'the learner makes no progress' : undefined);
   }
 
@@ -76,22 +81,37 @@ export class FillSource {
 
   close(): void {
     this.#hasEnded = true;
+    this.#node.transfers.cancel(this.#readChunk);
     this.#scan.close();
   }
 
-  /** Reads chunks while few are in flight. */
+  get #hasNothingInFlight(): boolean {
+    return this.#sent === this.#acknowledged;
+  }
+
+  /** Reads chunks while few are in flight and the budget allows it. */
   #read(): void {
     const isFree = this.#sent - this.#acknowledged < CHUNKS_IN_FLIGHT;
     if (this.#isReading || this.#hasEnded || this.#failure !== undefined || !isFree) return;
     this.#isReading = true;
+    this.#isPaced = true;
+    this.#node.transfers.request(this.#readChunk);
+  }
+
+  readonly #readChunk = (): void => {
+    const { ports, transfers } = this.#node;
+    this.#isPaced = false;
+    if (this.#hasNothingInFlight) this.#progressMs = ports.nowMs();
     this.#scan.next((result) => {
       this.#isReading = false;
+      const bytes = typeof result === 'string' ? 0 : bytesOf(result);
+      transfers.spent(bytes);
       if (this.#hasEnded) return;
       const { number: partition } = this.#data;
       if (result === 'failed') this.#failure = 'the pairs can not be read';
       else if (result === 'end') {
         this.#hasEnded = true;
-        this.#node.ports.send(this.learner, {
+        ports.send(this.learner, {
           kind: 'fillEnd',
           partition,
           fillId: this.id,
@@ -99,8 +119,8 @@ export class FillSource {
         });
       } else {
         const number = this.#sent++;
-        for (const { id, value } of result) this.#sentBytes += id.length + value.data.length;
-        this.#node.ports.send(this.learner, {
+        this.#sentBytes += bytes;
+        ports.send(this.learner, {
           kind: 'fillChunk',
           partition,
           fillId: this.id,
@@ -110,7 +130,11 @@ export class FillSource {
         this.#read();
       }
     });
-  }
+  };
+}
+
+function bytesOf(pairs: readonly EnginePair[]): number {
+  return pairs.reduce((sum, { id, value }) => sum + id.length + value.data.length, 0);
 }
 
 const CHUNKS_IN_FLIGHT = 2;

@@ -5,6 +5,7 @@ import type { ReplicaPorts } from './ports.js';
 import type { Requests } from './requests.js';
 import type { ReplicaTimes, Rule } from './settings.js';
 import type { Tail } from './tail.js';
+import type { TransferBudget } from './transfer-budget.js';
 
 /** What the partitions of a node share. */
 export interface NodeContext {
@@ -17,6 +18,7 @@ export interface NodeContext {
   readonly times: ReplicaTimes;
   readonly leases: Leases;
   readonly requests: Requests;
+  readonly transfers: TransferBudget;
   readonly topology: Topology | undefined;
   /** How many bytes the tails of all partitions take, as of the last tick. */
   readonly tailBytes: number;

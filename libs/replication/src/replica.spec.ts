@@ -439,6 +439,33 @@ describe('a learner', () => {
     expect([world.entry.inSync, c.pairs]).toEqual([[a.bootId, b.bootId, c.bootId], { k: 'v' }]);
   });
 
+  it('is filled at the rate of the node, however long that takes', () => {
+    world.assign(a);
+    for (let i = 0; i < 15; i++) a.set(`k${i}`, 'v'.repeat(100_000));
+    world.settle();
+    a.replica.limitTransfers(100_000);
+    learn(b);
+    world.pass(7000);
+    expect(Object.keys(b.pairs).length).toBeGreaterThanOrEqual(6);
+    expect(Object.keys(b.pairs).length).toBeLessThanOrEqual(8);
+    world.pass(10_000);
+    expect(a.replica.takeFailures()).toEqual([]);
+    expect(world.grant()).toEqual([{ kind: 'add', by: a.bootId, copy: b.bootId }]);
+    expect(Object.keys(b.pairs)).toHaveLength(15);
+  });
+
+  it('that does not answer is given up, also at a low rate', () => {
+    world.assign(a);
+    a.set('k', 'v'.repeat(100_000));
+    a.set('l', 'v'.repeat(100_000));
+    world.settle();
+    a.replica.limitTransfers(10_000);
+    world.cut(b, a);
+    learn(b);
+    world.pass(12_000);
+    expect(a.replica.takeFailures()).toMatchObject([{ reason: 'the learner makes no progress' }]);
+  });
+
   it('that can not store the pairs is filled again after a while, and the reason is told', () => {
     world.assign(a);
     a.set('k', 'v');

@@ -10,6 +10,7 @@ import type { PartitionState, ReadAnswer, ReplicaPorts, WriteAnswer, WriteBatch 
 import { WRONG_NODE } from './refusals.js';
 import { Requests } from './requests.js';
 import type { ReplicaSettings, ReplicaTimes, Rule } from './settings.js';
+import { TransferBudget } from './transfer-budget.js';
 
 /**
  * What a node does with the copies of its partitions: a state machine. Its inputs are topologies, messages of other nodes, calls,
@@ -25,6 +26,7 @@ export class Replica implements NodeContext {
   readonly times: ReplicaTimes;
   readonly leases: Leases;
   readonly requests: Requests;
+  readonly transfers: TransferBudget;
   readonly #without: ReadonlySet<Rule>;
   readonly #knowledge = new Knowledge();
   readonly #partitions = new Map<number, Partition>();
@@ -51,6 +53,7 @@ export class Replica implements NodeContext {
     this.startedMs = ports.nowMs();
     this.leases = new Leases(settings.times.leaseMs);
     this.requests = new Requests(settings.times, ports.nowMs, ports.ask);
+    this.transfers = new TransferBudget(this.startedMs);
     this.#held = new Set(ports.engine.heldPartitions());
   }
 
@@ -110,6 +113,7 @@ export class Replica implements NodeContext {
   /** Must be called about every 100 ms. */
   tick(): void {
     const nowMs = this.ports.nowMs();
+    this.transfers.refill(nowMs);
     if (this.#rest !== undefined && this.#isSilent(this.#rest, nowMs)) this.#rest = undefined;
     this.#sendBeacons();
     if (this.#rest === undefined) this.#lookAtPartitions(nowMs);
@@ -192,6 +196,16 @@ export class Replica implements NodeContext {
   release(partition: number, copy: BootId): void {
     this.wake();
     this.#partitions.get(partition)?.primary?.release(copy);
+    this.#finish();
+  }
+
+  /**
+   * Limits how many bytes of pairs this node sends to learners per second.
+   *
+   * @param bytesPerSecond undefined for no limit
+   */
+  limitTransfers(bytesPerSecond: number | undefined): void {
+    this.transfers.limit(bytesPerSecond);
     this.#finish();
   }
 

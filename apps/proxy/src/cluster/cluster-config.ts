@@ -26,6 +26,8 @@ export interface ClusterConfig extends Pick<PlanSettings, 'replaceAfterMs' | 'wh
   readonly minInSync: number;
   /** How long a request waits while no node serves its partition, in milliseconds. */
   readonly failoverWaitMs: number;
+  /** How many bytes of fills each node may send per second; undefined for no limit. */
+  readonly transferBytesPerSecond: number | undefined;
   /** The URL of this proxy for nodes and other proxies; undefined for where it listens. */
   readonly advertise: string | undefined;
 }
@@ -61,6 +63,13 @@ export const CLUSTER_OPTIONS = {
     ['start', 'offline'],
     'start',
   ),
+  transferRate: {
+    group: GROUP,
+    description: 'how many bytes per second each node may send to make copies; 0 for no limit',
+    value: 'number',
+    default: 0,
+    parse: parseTransferRate,
+  } as OptionDefinition<number>,
   failoverWaitMs: milliseconds(GROUP, 'how long a request waits for a partition without a node', 5000),
   advertise: {
     group: GROUP,
@@ -73,7 +82,7 @@ export const CLUSTER_OPTIONS = {
 
 /** @throws StartError for options that contradict each other */
 export function clusterConfig(
-  { topology, ...options }: Values<typeof CLUSTER_OPTIONS>,
+  { topology, transferRate, ...options }: Values<typeof CLUSTER_OPTIONS>,
   host: string,
   workers: number,
 ): ClusterConfig | undefined {
@@ -82,7 +91,14 @@ export function clusterConfig(
   if (options.minInSync > options.copies) throw usageError('--min-in-sync is more than --copies');
   if (options.advertise === undefined && isAnyAddress(host))
     throw usageError(`--topology needs --advertise, because nodes can't reach a proxy at ${host}`);
-  return { topology, ...options };
+  return { topology, transferBytesPerSecond: transferRate === 0 ? undefined : transferRate, ...options };
+}
+
+/** At a lower rate, the controller would take fills for failed, because it sees no progress. */
+function parseTransferRate(text: string): number {
+  const bytes = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (bytes === 0 || (bytes >= MIN_TRANSFER_RATE && Number.isSafeInteger(bytes))) return bytes;
+  throw new InvalidArgumentError(`It must be 0, or at least ${MIN_TRANSFER_RATE} bytes per second.`);
 }
 
 function parsePlace(text: string): TopologyPlace {
@@ -102,4 +118,5 @@ function etcdPlace(urls: readonly URL[]): TopologyPlace {
   return { kind: 'etcd', endpoints: urls.map(({ origin }) => origin), prefix };
 }
 
+const MIN_TRANSFER_RATE = 1_000_000;
 const DEFAULT_PREFIX = 'kvs';

@@ -55,12 +55,12 @@ export class ClusterMember {
   /** The proxy listens at this URL. Resolves once it has read the topology, however long the store is away. */
   async listening(url: string): Promise<void> {
     const { config, nodes, store, logger } = this.#options;
-    const { copies, minInSync, replaceAfterMs, whenLost, advertise = url } = config;
+    const { copies, minInSync, replaceAfterMs, whenLost, transferBytesPerSecond, advertise = url } = config;
     const control = new ClusterControl(
       {
         cluster: { clusterId: randomUUID(), copies, minInSync },
         url: advertise,
-        transferBytesPerSecond: undefined,
+        transferBytesPerSecond,
         replaceAfterMs,
         whenLost,
         expectedNodes: nodes,

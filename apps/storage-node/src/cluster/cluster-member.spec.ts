@@ -148,6 +148,22 @@ describe('a node with --join', () => {
     expect(first.isServing()).toBe(false);
   });
 
+  it('fills learners at the rate that the proxy gives', async () => {
+    const { first, second } = await startCopies();
+    const [primary, copy] = [proxy.bootIdOf('first'), proxy.bootIdOf('second')];
+    if (primary === undefined || copy === undefined) throw new TypeError('both have joined');
+    await first.operations.set([ITEM]);
+    proxy.transferBytesPerSecond = 1;
+    proxy.change(PARTITION, { kind: 'remove', by: primary, copy });
+    proxy.change(PARTITION, { kind: 'nameLearner', learner: copy });
+    const hasSent = () => proxy.reports.at(-1)?.fills.some(({ sentBytes }) => sentBytes > 0) === true;
+    await until(hasSent);
+    expect(proxy.topology.partitions[PARTITION]?.inSync).toEqual([primary]);
+    proxy.transferBytesPerSecond = undefined;
+    await until(() => proxy.topology.partitions[PARTITION]?.inSync.length === 2);
+    expect(second.isServing()).toBe(false);
+  });
+
   it('agrees to become primary only at the epoch that it knows', async () => {
     const { second } = await startCopies();
     const bootId = proxy.bootIdOf('second');

@@ -240,7 +240,8 @@ export class ClusterMember {
     const { replica } = node;
     const report = await nodeReport(replica, engine, this.#options.clock, false);
     try {
-      const { revision, orders } = await client.report(id, report);
+      const { revision, orders, transferBytesPerSecond } = await client.report(id, report);
+      node.limitTransfers(transferBytesPerSecond);
       for (const order of orders) follow(replica, order);
       if (revision > replica.revision) node.learn(await client.readTopology());
     } catch (error) {

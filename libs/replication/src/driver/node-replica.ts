@@ -98,6 +98,11 @@ export class NodeReplica {
     });
   }
 
+  /** @param bytesPerSecond how many bytes of fills this node may send; undefined for no limit */
+  limitTransfers(bytesPerSecond: number | undefined): void {
+    this.#step(() => this.replica.limitTransfers(bytesPerSecond));
+  }
+
   /** Ends the links to other nodes, after the messages that were given before. */
   close(): void {
     this.#isClosed = true;
