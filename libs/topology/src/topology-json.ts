@@ -167,7 +167,12 @@ function entryOf(
   if (!isInteger(epoch, 0, revision)) throw invalid('an epoch is not a revision up to the present one');
   if (!Array.isArray(inSync)) throw invalid('the copies of a partition are not a list');
   const copies = inSync.map(bootIdAt).filter((copy) => copy !== undefined);
-  const entry: PartitionEntry = { epoch, primary: bootIdAt(primary), inSync: copies, learner: bootIdAt(learner) };
+  const entry: PartitionEntry = {
+    epoch,
+    primary: bootIdAt(primary),
+    inSync: copies,
+    learner: bootIdAt(learner),
+  };
   const named = entry.learner === undefined ? copies : [...copies, entry.learner];
   if (copies.length !== inSync.length || new Set(named).size < named.length)
     throw invalid('a copy of a partition is nobody, or is named twice');
