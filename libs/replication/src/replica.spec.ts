@@ -1,4 +1,5 @@
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
+import { updateSettings } from '@kvs/topology';
 import { PARTITION, World, type Member } from '../test/world.js';
 
 let world: World;
@@ -56,6 +57,18 @@ describe('a write', () => {
     expect(write.answer).toMatchObject({ kind: 'maybeApplied' });
     expect(a.set('l', 'w').answer).toMatchObject(refused('under_replicated'));
     expect(a.pairs).toEqual({ k: 'v' });
+  });
+
+  it('needs as many copies as the newest topology that the primary knows says', () => {
+    world.assign(a);
+    const need = (minInSync: number) => {
+      world.topology = updateSettings(world.topology, { minInSync });
+      a.replica.learn(world.topology);
+    };
+    need(2);
+    expect(a.set('k', 'v').answer).toMatchObject(refused('under_replicated'));
+    need(1);
+    expect(a.set('k', 'v').answer).toMatchObject(done);
   });
 
   it('with a failed condition is a read: it waits for the write that made it fail (R6)', () => {

@@ -16,6 +16,7 @@ export type {
   PromotionAnswer,
   PromotionQuestion,
   ReportAnswer,
+  SettingsUpdate,
   TopologyAnswer,
 } from './control-plane/messages.js';
 export {
@@ -27,6 +28,7 @@ export {
   promotionAnswerFrom,
   promotionQuestionFrom,
   reportAnswerFrom,
+  settingsUpdateFrom,
   topologyAnswerFrom,
   topologyAnswerToDocument,
 } from './control-plane/messages-json.js';
@@ -41,6 +43,7 @@ export {
   registerNode,
   removeNode,
   updateNode,
+  updateSettings,
   type EntryRequest,
   type RequestedChanges,
 } from './topology-changes.js';

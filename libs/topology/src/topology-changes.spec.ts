@@ -7,6 +7,7 @@ import {
   endProcess,
   removeNode,
   updateNode,
+  updateSettings,
   type BootId,
   type Topology,
 } from './index.js';
@@ -124,6 +125,16 @@ describe('a process has ended', () => {
       { bootId: a, isDurable: false },
     ]);
   });
+});
+
+it('the wanted copies change, and entries do not', () => {
+  const more = updateSettings(empty, { copies: 3, minInSync: 2 });
+  expect(more).toEqual({ ...empty, revision: 2, copies: 3, minInSync: 2 });
+  expect(updateSettings(more, { copies: 3 })).toBe(more);
+  expect(updateSettings(more, {})).toBe(more);
+  expect(() => updateSettings(more, { copies: 1 })).toThrow(
+    expect.objectContaining({ code: 'invalid_topology' }),
+  );
 });
 
 it('the version ceiling only rises', () => {

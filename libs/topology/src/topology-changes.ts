@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { changeEntry, type EntryChange } from './entry-changes.js';
+import type { SettingsUpdate } from './control-plane/messages.js';
 import { TopologyError } from './errors.js';
 import {
   hasRole,
@@ -105,6 +106,20 @@ export function updateNode(
         topology,
         topology.nodes.map((one) => (one === node ? next : one)),
       );
+}
+
+/**
+ * Changes how many copies each partition should have, and how many a write needs. Returns the topology itself if nothing
+ * changes. Entries stay as they are: the controller makes and removes copies.
+ *
+ * @throws TopologyError `invalid_topology`: writes would need more copies than there should be
+ */
+export function updateSettings(topology: Topology, update: SettingsUpdate): Topology {
+  const { copies, minInSync } = { ...topology, ...update };
+  if (minInSync > copies)
+    throw new TopologyError('invalid_topology', `min_in_sync ${minInSync} is more than copies ${copies}`);
+  if (copies === topology.copies && minInSync === topology.minInSync) return topology;
+  return { ...topology, revision: topology.revision + 1, copies, minInSync };
 }
 
 /**

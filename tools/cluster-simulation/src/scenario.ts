@@ -30,6 +30,8 @@ export type Trouble =
   | { readonly kind: 'clock'; readonly node: Target }
   /** The operator takes the node out, and back when the fault ends. */
   | { readonly kind: 'drain'; readonly node: Target }
+  /** The operator changes how many copies there should be, and how many a write needs. */
+  | { readonly kind: 'settings'; readonly copies: number; readonly minInSync: number }
   /** A controller asks for a hand-over to the n-th other in-sync copy. */
   | { readonly kind: 'handOver'; readonly partition: number; readonly to: number }
   /** A controller that is mistaken asks to promote a copy of a healthy partition, or withdraws its learner. */

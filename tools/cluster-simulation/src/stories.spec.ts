@@ -33,7 +33,27 @@ function at(seconds: number, trouble: Trouble, forSeconds = 0.1): Fault {
 const drain = (seconds: number, index: number, forSeconds = 15) =>
   at(seconds, { kind: 'drain', node: node(index) }, forSeconds);
 
+const settings = (seconds: number, copies: number, minInSync: number) =>
+  at(seconds, { kind: 'settings', copies, minInSync });
+
 const stories: readonly Story[] = [
+  {
+    name: 'an operator changes the number of copies and of those that writes need, while nodes die and are cut off',
+    scenario: { nodeCount: 4, copies: 2, minInSync: 1 },
+    faults: [
+      settings(8, 3, 1),
+      at(9, { kind: 'crash', node: primary }, 3),
+      settings(14, 3, 2),
+      at(14.1, { kind: 'isolate', node: primary, way: 'both', fromProxies: true }, 5),
+      settings(22, 2, 2),
+      at(22.2, { kind: 'crash', node: copy }, 3),
+      settings(28, 2, 1),
+      at(29, { ...pause, node: primary }, 4),
+      settings(34, 1, 1),
+      settings(37, 3, 1),
+    ],
+    happens: ['promotions', 'copies added', 'copies removed'],
+  },
   {
     name: 'both sides claim a partition after a failover in the middle of a move (valkey 2724)',
     scenario: { nodeCount: 4 },

@@ -76,6 +76,21 @@ describe('a proxy with its topology in a file', () => {
     expect((await change('DELETE', 'a')).json).toMatchObject({ status: 404, code: 'unknown_node' });
   });
 
+  it('lets operators change the copies of an existing cluster', async () => {
+    await untilStarted();
+    const patch = (body: unknown) => send('PATCH', `${proxy.origin}/cluster`, { body });
+    expect((await patch({ copies: 3 })).status).toBe(204);
+    expect((await patch({ min_in_sync: 2 })).status).toBe(204);
+    const view = await send('GET', `${proxy.origin}/cluster`);
+    expect(view.json).toMatchObject({ topology: { copies: 3, min_in_sync: 2 } });
+    for (const body of [{ copies: 1 }, { copies: 9 }, { min_in_sync: 0 }, { replace_after_ms: 1 }, [3]])
+      expect((await patch(body)).json).toMatchObject({ status: 400, code: 'invalid_shape' });
+    const { json } = await getTopology();
+    expect(json).toMatchObject({ topology: { copies: 3, minInSync: 2 } });
+    const { headers } = await send('OPTIONS', `${proxy.origin}/cluster`);
+    expect(headers.get('allow')).toContain('PATCH');
+  });
+
   it.each<[string, string, unknown, number, string]>([
     ['a node of another cluster', 'nodes/a/status', { ...report, clusterId: 'other' }, 409, 'wrong_cluster'],
     ['a node that has not joined', 'nodes/none/status', report, 404, 'unknown_node'],

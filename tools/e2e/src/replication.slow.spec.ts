@@ -6,6 +6,7 @@ import { startNode, startProxy, type StorageNode } from './support/cluster.js';
 import { send } from './support/http.js';
 import { SteadyWriters } from './support/steady-writers.js';
 import { until } from './support/until.js';
+import { metricsOf } from './support/workers.js';
 
 /** Long, because processes stand still for seconds on a busy machine. */
 const WAITS = ['--failover-wait-ms', '60000', '--node-timeout-ms', '60000'];
@@ -48,6 +49,8 @@ describe('a cluster with two copies in memory', () => {
     await untilCount(writers.count + 200);
     await writers.stop();
     expect(await writers.lost()).toEqual([]);
+    const [failovers] = Object.values(await metricsOf(proxy.origin, 'kvs_failovers_total'));
+    expect(failovers).toBeGreaterThan(0);
   });
 
   it('gives a node that joins its share, and fails no write', async () => {

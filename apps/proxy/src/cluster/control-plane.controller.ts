@@ -1,12 +1,14 @@
 import { Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { JsonBodyPipe, RawBody } from '@kvs/http-api';
 import { KvsError } from '@kvs/protocol';
 import {
   entriesRequestFrom,
   joinRequestFrom,
+  MAX_COPIES,
   nodeReportFrom,
   nodeUpdateFrom,
+  settingsUpdateFrom,
   TopologyError,
   topologyAnswerToDocument,
   type NodeRemoval,
@@ -17,11 +19,14 @@ import { ClusterMember } from './cluster-member.js';
 
 /** The methods of the paths here. */
 export const CONTROL_PLANE_METHODS: Readonly<Record<string, readonly string[]>> = {
+  '/cluster': ['GET', 'HEAD', 'PATCH'],
   '/cluster/topology': ['GET', 'HEAD'],
   '/cluster/nodes': ['POST'],
   '/cluster/nodes/*': ['POST', 'PATCH', 'DELETE'],
   '/cluster/entries': ['POST'],
 };
+
+const COUNT = { type: 'integer', minimum: 1, maximum: MAX_COPIES };
 
 /** The requests of nodes and operators to a proxy about the cluster. */
 @ApiTags('cluster')
@@ -31,6 +36,14 @@ export class ControlPlaneController {
 
   constructor(@Inject(ClusterMember) member: ClusterMember) {
     this.#member = member;
+  }
+
+  @Patch()
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Change how many copies each partition should have, and how many a write needs' })
+  @ApiBody({ schema: { type: 'object', properties: { copies: COUNT, min_in_sync: COUNT } } })
+  updateSettings(@RawBody(JsonBodyPipe) body: unknown): Promise<void> {
+    return answer(() => this.#member.control.updateSettings(settingsUpdateFrom(body)));
   }
 
   @Get('topology')

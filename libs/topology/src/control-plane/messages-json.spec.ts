@@ -8,6 +8,7 @@ import {
   promotionAnswerFrom,
   promotionQuestionFrom,
   reportAnswerFrom,
+  settingsUpdateFrom,
   topologyAnswerFrom,
   topologyAnswerToDocument,
   type BootId,
@@ -79,6 +80,11 @@ describe('a message of the control plane is read as it was written', () => {
     expect(read(throughJson(message))).toEqual(message);
   });
 
+  it('a change of settings', () => {
+    expect(settingsUpdateFrom({ copies: 3, min_in_sync: 2 })).toEqual({ copies: 3, minInSync: 2 });
+    expect(settingsUpdateFrom({})).toEqual({});
+  });
+
   it('a topology with the time', () => {
     const written = { topology: newTopology({ clusterId: 'c', copies: 2, minInSync: 1 }), timeMs: 5 };
     expect(topologyAnswerFrom(throughJson(topologyAnswerToDocument(written)))).toEqual(written);
@@ -98,6 +104,10 @@ describe('a message without its form is refused', () => {
       { ...entries, requests: [{ partition: 0, epoch: 1, change: { kind: 'no' } }] },
     ],
     ['an unknown order', reportAnswerFrom, { ...answer, orders: [{ kind: 'no', partition: 0, epoch: 1 }] }],
+    ['no copies', settingsUpdateFrom, { copies: 0 }],
+    ['too many copies', settingsUpdateFrom, { copies: 9 }],
+    ['half a copy', settingsUpdateFrom, { min_in_sync: 1.5 }],
+    ['a setting that is none', settingsUpdateFrom, { minInSync: 2 }],
     ['partitions that are no list', promotionAnswerFrom, { partitions: 1 }],
   ])('%s', (_, read, message) => {
     expect(() => read(message)).toThrow(expect.objectContaining({ code: 'invalid_topology' }));

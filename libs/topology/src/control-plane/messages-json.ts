@@ -13,6 +13,7 @@ import {
   text,
   type Fields,
 } from '../json-fields.js';
+import { MAX_COPIES } from '../topology.js';
 import type { EntryRequest } from '../topology-changes.js';
 import {
   nodeIdentityFrom,
@@ -31,6 +32,7 @@ import type {
   PromotionAnswer,
   PromotionQuestion,
   ReportAnswer,
+  SettingsUpdate,
   TopologyAnswer,
 } from './messages.js';
 
@@ -131,8 +133,7 @@ export function promotionAnswerFrom(value: unknown): PromotionAnswer {
 /** Reads what an operator wants to change of a node. */
 export function nodeUpdateFrom(value: unknown): NodeUpdate {
   const fields = fieldsOf(value, 'the update');
-  const unknown = Object.keys(fields).find((name) => !['weight', 'zone', 'state'].includes(name));
-  if (unknown !== undefined) throw invalid(`a node has no ${unknown} that can be changed`);
+  refuseOthers(fields, ['weight', 'zone', 'state'], 'a node');
   const { state } = fields;
   if (state !== undefined && state !== 'active' && state !== 'draining')
     throw invalid('a state is active or draining');
@@ -141,6 +142,23 @@ export function nodeUpdateFrom(value: unknown): NodeUpdate {
     ...(fields['zone'] !== undefined && { zone: text(fields, 'zone') }),
     ...(state !== undefined && { state }),
   };
+}
+
+/** Reads what an operator wants to change of the settings of the cluster. */
+export function settingsUpdateFrom(value: unknown): SettingsUpdate {
+  const fields = fieldsOf(value, 'the update');
+  refuseOthers(fields, ['copies', 'min_in_sync'], 'a cluster');
+  const { copies, min_in_sync: minInSync } = fields;
+  return {
+    ...(copies !== undefined && { copies: integer(fields, 'copies', 1, MAX_COPIES) }),
+    ...(minInSync !== undefined && { minInSync: integer(fields, 'min_in_sync', 1, MAX_COPIES) }),
+  };
+}
+
+/** @throws TopologyError `invalid_topology` for a field that is none of these */
+function refuseOthers(fields: Fields, names: readonly string[], owner: string): void {
+  const unknown = Object.keys(fields).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw invalid(`${owner} has no ${unknown} that can be changed`);
 }
 
 function knowledgeOf(fields: Fields): Knowledge {

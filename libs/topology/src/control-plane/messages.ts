@@ -9,6 +9,7 @@ import type { BootId, NodeIdentity, NodeState, Topology } from '../topology.js';
  *   POST /cluster/entries            EntriesRequest     → TopologyAnswer     at a proxy
  *   POST /cluster/nodes/{id}/status  NodeReport         → ReportAnswer       at a proxy
  *   PATCH /cluster/nodes/{id}        NodeUpdate         → nothing            at a proxy
+ *   PATCH /cluster                   SettingsUpdate     → nothing            at a proxy
  *   POST /cluster/invitation         Invitation         → nothing            at a node
  *   POST /cluster/promotions         PromotionQuestion  → PromotionAnswer    at a node
  */
@@ -128,4 +129,10 @@ export interface NodeUpdate {
   readonly weight?: number;
   readonly zone?: string;
   readonly state?: Exclude<NodeState, 'joining'>;
+}
+
+/** The changes that an operator makes to the settings of a cluster. In JSON they are `copies` and `min_in_sync`. */
+export interface SettingsUpdate {
+  readonly copies?: number;
+  readonly minInSync?: number;
 }

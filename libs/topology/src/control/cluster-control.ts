@@ -4,12 +4,13 @@ import type {
   NodeReport,
   NodeUpdate,
   ReportAnswer,
+  SettingsUpdate,
   TopologyAnswer,
 } from '../control-plane/messages.js';
 import { TopologyError } from '../errors.js';
 import { isBootId } from '../json-fields.js';
 import type { PlanSettings } from '../planning/plan.js';
-import { endProcess, registerNode, removeNode, updateNode } from '../topology-changes.js';
+import { endProcess, registerNode, removeNode, updateNode, updateSettings } from '../topology-changes.js';
 import { hasRole, newTopology, type BootId, type ClusterSettings, type Topology } from '../topology.js';
 import { ChangeLog } from './change-log.js';
 import { Controller } from './controller.js';
@@ -134,6 +135,11 @@ export class ClusterControl {
   /** @throws TopologyError `unknown_node` */
   async updateNode(id: string, update: NodeUpdate): Promise<void> {
     await this.#keeper.change((topology) => updateNode(topology, id, update));
+  }
+
+  /** @throws TopologyError `invalid_topology` */
+  async updateSettings(update: SettingsUpdate): Promise<void> {
+    await this.#keeper.change((topology) => updateSettings(topology, update));
   }
 
   /**

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { updateSettings } from '../index.js';
 import { boot, isEmpty, PlannedCluster, type PlannedNode } from '../testing/planned-cluster.js';
 
 /** Runs are few because each makes some hundred plans. A failure is not made smaller, which would take minutes. */
@@ -13,6 +14,7 @@ const copies = fc.integer({ min: 1, max: 4 });
 const change = fc.oneof(
   fc.record({ kind: fc.constantFrom('drain', 'end', 'silence', 'restart'), at: fc.nat(20) }),
   fc.record({ kind: fc.constant('join' as const), node }),
+  fc.record({ kind: fc.constant('copies' as const), copies }),
 );
 
 /** Settles while it checks that no step costs a copy that is there. */
@@ -73,6 +75,8 @@ it('plans lead to the wanted copies, then stay; and no step costs a copy', () =>
       expectWanted(cluster);
       changes.forEach((one, i) => {
         if (one.kind === 'join') cluster.join({ ...one.node, id: `joined${i}` });
+        else if (one.kind === 'copies')
+          cluster.topology = updateSettings(cluster.topology, { copies: one.copies });
         else {
           const { topology } = cluster;
           const id = topology.nodes[one.at % topology.nodes.length]?.id ?? '';

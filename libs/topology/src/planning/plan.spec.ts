@@ -1,5 +1,5 @@
 import { HashRing } from '@kvs/hash-ring';
-import { newTopology, plan, type Plan, type PlanSettings } from '../index.js';
+import { newTopology, plan, updateSettings, type Plan, type PlanSettings } from '../index.js';
 import { boot, PlannedCluster } from '../testing/planned-cluster.js';
 
 const three = [{ id: 'a' }, { id: 'b' }, { id: 'c' }];
@@ -22,6 +22,19 @@ function heldOnlyBy({ topology, node }: PlannedCluster, ...ids: string[]): numbe
   const boots = ids.map((id) => node.call({ topology }, id).bootId);
   return topology.partitions.filter(({ inSync }) => inSync.every((copy) => boots.includes(copy))).length;
 }
+
+it('copies are made and removed when their number changes', () => {
+  const cluster = settled();
+  for (const copies of [3, 1, 2]) {
+    cluster.topology = updateSettings(cluster.topology, { copies });
+    cluster.settle();
+    expect(new Set(cluster.topology.partitions.map(({ inSync }) => inSync.length))).toEqual(
+      new Set([copies]),
+    );
+    const primaries = Object.values(cluster.loads()).map(([, count]) => count);
+    for (const count of primaries) expect(Math.abs(count - 4096 / 3)).toBeLessThanOrEqual(4096 / 3 / 20 + 1);
+  }
+});
 
 describe('the first assignment', () => {
   it('has the primaries where a fixed list of nodes has its pairs', () => {

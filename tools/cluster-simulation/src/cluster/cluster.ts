@@ -3,6 +3,7 @@ import {
   changeEntry,
   newTopology,
   updateNode,
+  updateSettings,
   type BootId,
   type PrimaryOrder,
   type Topology,
@@ -124,6 +125,10 @@ export class SimulatedCluster implements FaultyWorld {
     if (isDraining) this.#draining.add(node);
     else this.#draining.delete(node);
     this.#setStates();
+  }
+
+  changeSettings({ copies, minInSync }: Pick<Topology, 'copies' | 'minInSync'>): void {
+    this.anyProxy(this.random)?.update((known) => updateSettings(known, { copies, minInSync }));
   }
 
   mistake(partition: number, to: number): void {

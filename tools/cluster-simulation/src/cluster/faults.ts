@@ -33,6 +33,7 @@ export interface FaultyWorld {
   /** Returns whether each partition keeps an in-sync copy if this node loses what a crash takes from it. */
   maySpare(node: FaultyNode): boolean;
   drain(node: FaultyNode, isDraining: boolean): void;
+  changeSettings(settings: Pick<Topology, 'copies' | 'minInSync'>): void;
   /** Lets a controller ask for something without a reason. */
   mistake(partition: number, to: number): void;
 }
@@ -68,6 +69,10 @@ function begin(world: FaultyWorld, fault: Fault): (() => void) | undefined {
       node.process.receive(() => node.obey(order));
       return undefined;
     }
+    case 'settings':
+      note(world, fault, 'topology');
+      world.changeSettings(fault);
+      return undefined;
     case 'mistake':
       world.mistake(fault.partition % partitionCount, fault.to);
       return undefined;
