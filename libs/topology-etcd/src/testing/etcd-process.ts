@@ -5,15 +5,15 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Calls `describe` if etcd is on the PATH. CI requires it; elsewhere the tests are skipped with a message. */
-export function describeWithEtcd(name: string, body: () => void): void {
-  const hasEtcd = spawnSync('etcd', ['--version']).status === 0;
-  if (hasEtcd || process.env['KVS_REQUIRE_TOOLS'] === '1') describe(name, body);
-  else describe.skip(`${name} (skipped: etcd is not on the PATH)`, body);
+/** Returns whether etcd is on the PATH. */
+export function hasEtcd(): boolean {
+  return spawnSync('etcd', ['--version']).status === 0;
 }
 
 /** A server of etcd on free ports, with a directory of its own. */
 export class EtcdProcess {
+  readonly #killWithUs = (): void => void this.child.kill('SIGKILL');
+
   private constructor(
     readonly url: string,
     readonly child: ChildProcess,
@@ -28,6 +28,7 @@ export class EtcdProcess {
     const cluster = ['--initial-cluster', `default=${peer}`, '--data-dir', directory];
     const child = spawn('etcd', [...clients, ...peers, ...cluster], { stdio: 'ignore' });
     const server = new EtcdProcess(client, child, directory);
+    process.once('exit', server.#killWithUs);
     try {
       await server.#untilHealthy();
       return server;
@@ -43,6 +44,7 @@ export class EtcdProcess {
       this.child.kill('SIGKILL');
       await exit;
     }
+    process.off('exit', this.#killWithUs);
     await rm(this.directory, { recursive: true, force: true });
   }
 

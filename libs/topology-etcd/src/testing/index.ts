@@ -1,0 +1,1 @@
+export { EtcdProcess, hasEtcd } from './etcd-process.js';
