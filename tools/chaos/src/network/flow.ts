@@ -1,0 +1,44 @@
+import type { Socket } from 'node:net';
+
+/** One direction of a relayed connection: passes on what comes from one end to the other, and holds it while it is stalled. */
+export class Flow {
+  readonly #source: Socket;
+  readonly #sink: Socket;
+  readonly #isStalled: () => boolean;
+  readonly #held: Buffer[] = [];
+  /** How the source ended its half; passed on after the bytes that are held. */
+  #end: 'none' | 'ended' | 'closed' = 'none';
+
+  constructor(source: Socket, sink: Socket, isStalled: () => boolean) {
+    this.#source = source;
+    this.#sink = sink;
+    this.#isStalled = isStalled;
+    source.on('end', () => this.#finish('ended'));
+    source.on('close', () => this.#finish('closed'));
+    sink.on('drain', () => this.update());
+  }
+
+  /** Passes a chunk on, or holds it. */
+  take(chunk: Buffer): void {
+    this.#held.push(chunk);
+    this.update();
+  }
+
+  /** Looks again whether the direction is stalled. */
+  update(): void {
+    if (this.#isStalled()) {
+      if (this.#held.length > 0) this.#source.pause();
+      return;
+    }
+    for (const chunk of this.#held.splice(0)) this.#sink.write(chunk);
+    if (this.#sink.writableNeedDrain) this.#source.pause();
+    else if (this.#end === 'none') this.#source.resume();
+    if (this.#end === 'ended') this.#sink.end();
+    if (this.#end === 'closed') this.#sink.destroySoon();
+  }
+
+  #finish(end: 'ended' | 'closed'): void {
+    this.#end = end;
+    this.update();
+  }
+}
