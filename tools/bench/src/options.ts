@@ -19,7 +19,9 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     .addArgument(new Argument('<suite>', described).choices(suites.map(({ name }) => name)))
     .option('--quick', 'fewer rounds and keys, for a first look', false)
     .addOption(
-      new Option('--case <name...>', 'engines, servers: measure only these cases').choices(caseNames),
+      new Option('--case <name...>', 'engines, servers, cluster: measure only these cases').choices(
+        caseNames,
+      ),
     )
     .option('--baseline <directory>', 'servers: also measure another checkout, which must be built', (path) =>
       resolve(path),

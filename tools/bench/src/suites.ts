@@ -1,6 +1,7 @@
+import { clusterSuite } from './cluster/cluster-suite.js';
 import { enginesSuite } from './engines/engines-suite.js';
 import type { Suite } from './harness/suite.js';
 import { ringSuite } from './ring/ring-suite.js';
 import { serversSuite } from './servers/servers-suite.js';
 
-export const suites: readonly Suite[] = [ringSuite, enginesSuite, serversSuite];
+export const suites: readonly Suite[] = [ringSuite, enginesSuite, serversSuite, clusterSuite];

@@ -40,11 +40,11 @@ it('adds a suite to the page of the day, and replaces the same suite', () => {
 
 it('replaces the goals between their comments, and draws the chart', () => {
   const page = join(root, 'docs/speed.md');
-  writeFileSync(page, '# Speed\n\n<!-- goals -->\nold\n<!-- end of goals -->\n\nMore.\n');
+  writeFileSync(page, '# Speed\n\n<!-- goals of one -->\nold\n<!-- end of goals -->\n\nMore.\n');
   const documents = { goals: 'docs/speed.md', chart: 'docs/speed.svg' };
   writeDocuments({ ...suiteOf('one'), documents, chart: () => '<svg/>' }, report('one', 11), root);
   expect(readFileSync(page, 'utf8')).toMatch(
-    /^# Speed\n\n<!-- goals -->\n\n\| goal .*\| met \|\n\nFrom \[the run of .*\n\n<!-- end of goals -->\n\nMore\.\n$/s,
+    /^# Speed\n\n<!-- goals of one -->\n\n\| goal .*\| met \|\n\nFrom \[the run of .*\n\n<!-- end of goals -->\n\nMore\.\n$/s,
   );
   expect(readFileSync(join(root, 'docs/speed.svg'), 'utf8')).toBe('<svg/>');
 });
@@ -58,10 +58,12 @@ it('refuses a page without the comments', () => {
 });
 
 it('has pages with these comments for the suites that update one', () => {
-  const goals = suites.flatMap(({ documents }) => (documents === undefined ? [] : [documents.goals]));
-  expect(goals).toEqual(['docs/performance.md']);
-  for (const page of goals)
+  const goals = suites.flatMap(({ name, documents }) =>
+    documents === undefined ? [] : [{ name, page: documents.goals }],
+  );
+  expect(goals.map(({ name }) => name)).toEqual(['servers', 'cluster']);
+  for (const { name, page } of goals)
     expect(readFileSync(join(workspaceRoot, page), 'utf8')).toMatch(
-      /<!-- goals -->\n.*<!-- end of goals -->/s,
+      new RegExp(`<!-- goals of ${name} -->\\n.*<!-- end of goals -->`, 's'),
     );
 });

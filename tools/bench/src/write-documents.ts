@@ -6,13 +6,15 @@ import { goalTable, toMarkdown } from './harness/markdown.js';
 import type { Report } from './harness/report.js';
 import type { Suite } from './harness/suite.js';
 
-const GOALS = /(?<=<!-- goals -->\n).*?(?=<!-- end of goals -->)/s;
-
 /**
  * Writes the tables of a run to `docs/benchmarks/<date>-<cpu>.md`. A second suite of the same day is added to the page;
  * the same suite replaces its part. Then it updates the table of goals and the chart of the suite, if it has them.
  */
-export function writeDocuments({ documents, chart }: Suite, report: Report, root = workspaceRoot): void {
+export function writeDocuments(
+  { name: suite, documents, chart }: Suite,
+  report: Report,
+  root = workspaceRoot,
+): void {
   const directory = join(root, 'docs/benchmarks');
   mkdirSync(directory, { recursive: true });
   const date = new Date().toISOString().slice(0, 10);
@@ -24,10 +26,12 @@ export function writeDocuments({ documents, chart }: Suite, report: Report, root
   if (documents === undefined) return;
   const goalsPage = join(root, documents.goals);
   const text = readFileSync(goalsPage, 'utf8');
-  if (!GOALS.test(text)) throw new Error(`${documents.goals} has no comments around its goals`);
+  const goals = new RegExp(`(?<=<!-- goals of ${suite} -->\\n).*?(?=<!-- end of goals -->)`, 's');
+  if (!goals.test(text)) throw new Error(`${documents.goals} has no comments around the goals of ${suite}`);
   const source = `From [the run of ${date}](benchmarks/${name}) on ${report.machine}.`;
-  writeFileSync(goalsPage, text.replace(GOALS, `\n${goalTable(report.goals)}\n\n${source}\n\n`));
-  if (chart !== undefined) writeFileSync(join(root, documents.chart), chart(report));
+  writeFileSync(goalsPage, text.replace(goals, `\n${goalTable(report.goals)}\n\n${source}\n\n`));
+  if (chart !== undefined && documents.chart !== undefined)
+    writeFileSync(join(root, documents.chart), chart(report));
 }
 
 /** Returns the model of the processor as a part of a file name, such as `amd-epyc`. */

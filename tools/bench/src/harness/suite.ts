@@ -8,9 +8,9 @@ export interface Suite {
   readonly cases?: readonly string[];
   /** Files, relative to the workspace, that `--write` updates besides the page of the run. */
   readonly documents?: {
-    /** Has the goals between two comments. */
+    /** Has the goals between two comments, the first of which names the suite. */
     readonly goals: string;
-    readonly chart: string;
+    readonly chart?: string;
   };
   /** Returns an SVG image of a report. */
   chart?(report: Report): string;

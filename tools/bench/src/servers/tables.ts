@@ -3,8 +3,17 @@ import { median, ratios } from '../harness/statistics.js';
 import type { Role } from './contenders.js';
 import { total, type ServerResult, type Turn } from './rounds.js';
 
-/** Returns a table of what contenders did, with ratios to the first of them. */
-export function loadTable(title: string, results: readonly ServerResult[], itemsPerRequest = 1): Table {
+/**
+ * Returns a table of what contenders did, with ratios to the first of them.
+ *
+ * @param yardstick names the first contender in the titles of columns
+ */
+export function loadTable(
+  title: string,
+  results: readonly ServerResult[],
+  itemsPerRequest = 1,
+  yardstick = 'raw',
+): Table {
   const [measure] = results;
   const items = itemsPerRequest === 1 ? 'request' : 'item';
   return {
@@ -13,11 +22,11 @@ export function loadTable(title: string, results: readonly ServerResult[], items
     columns: [
       { title: '' },
       { title: `${items}s/s`, unit: 'count' },
-      { title: '× raw', unit: 'ratio' },
+      { title: `× ${yardstick}`, unit: 'ratio' },
       { title: `CPU per ${items}`, unit: 'µs' },
       { title: 'proxy', unit: 'µs' },
       { title: 'nodes', unit: 'µs' },
-      { title: 'CPU × raw', unit: 'ratio' },
+      { title: `CPU × ${yardstick}`, unit: 'ratio' },
       { title: 'p50', unit: 'ms' },
       { title: 'p99', unit: 'ms' },
       { title: 'p99.9', unit: 'ms' },

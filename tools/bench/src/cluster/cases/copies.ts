@@ -1,0 +1,92 @@
+import { atLeast, atMost, type Findings } from '../../harness/report.js';
+import { withRunning } from '../../servers/contenders.js';
+import { residentBytes } from '../../servers/processes.js';
+import { randomPairs, requestsFor } from '../../servers/requests.js';
+import { loadInRounds } from '../../servers/rounds.js';
+import { known, loadTable, speedRatios } from '../../servers/tables.js';
+import { MeasuredCluster } from '../measured-cluster.js';
+import type { CaseOptions, ClusterCase } from './case.js';
+
+const MIN_SPEED = { set: 0.6, fetch: 0.95 } as const;
+const MAX_MEMORY = 2.1;
+const ONE = '1 copy';
+
+/** The same two nodes, with one copy of each partition and with two: what the second costs. */
+export const copies: ClusterCase = {
+  name: 'copies',
+  measure: (options) => {
+    const { proxyArgs = [] } = options;
+    const contenders = [1, 2].map((count) => {
+      const name = count === 1 ? ONE : `${count} copies`;
+      return { start: () => MeasuredCluster.start({ name, copies: count, nodeCount: 2, proxyArgs }) };
+    });
+    return withRunning(contenders, async (clusters) => {
+      const parts = [await compareSpeed(clusters, options), await compareMemory(clusters, options)];
+      return { tables: parts.flatMap(({ tables }) => tables), goals: parts.flatMap(({ goals }) => goals) };
+    });
+  },
+};
+
+async function compareSpeed(
+  clusters: readonly MeasuredCluster[],
+  { scale, generator, progress }: CaseOptions,
+): Promise<Findings> {
+  const pairs = randomPairs(scale.keyCount);
+  for (const cluster of clusters) await cluster.load(pairs);
+  const parts: Findings[] = [];
+  for (const operation of ['set', 'fetch'] as const) {
+    const workload = `${operation} of one pair, ${scale.connections} connections`;
+    progress(`${workload}…`);
+    const results = await loadInRounds(clusters, requestsFor(operation, pairs, 1), { ...scale, generator });
+    const [one, two] = results;
+    if (one === undefined || two === undefined) throw new TypeError('a result is missing');
+    const min = MIN_SPEED[operation];
+    const text = `${workload}: 2 copies have at least ${min} of the requests/s of 1 copy`;
+    parts.push({
+      tables: [loadTable(`${workload}, 2 nodes`, results, 1, ONE)],
+      goals: [atLeast(text, 'ratio', speedRatios(two, one), min)],
+    });
+  }
+  return { tables: parts.flatMap(({ tables }) => tables), goals: parts.flatMap(({ goals }) => goals) };
+}
+
+async function compareMemory(
+  clusters: readonly MeasuredCluster[],
+  { scale: { measuredPairs }, progress }: CaseOptions,
+): Promise<Findings> {
+  const count = measuredPairs.toLocaleString('en');
+  progress(`memory of ${count} pairs…`);
+  const found: { readonly name: string; readonly used: number; readonly resident: number }[] = [];
+  for (const cluster of clusters) {
+    await cluster.fill(measuredPairs, 1);
+    const nodes = cluster.processes.filter(({ role }) => role === 'node');
+    const resident = nodes.reduce((sum, { pid }) => sum + residentBytes(pid), 0);
+    found.push({ name: cluster.name, used: await cluster.usedBytes(), resident });
+  }
+  const [one, two] = found;
+  if (one === undefined || two === undefined) throw new TypeError('a result is missing');
+  const text = `${count} pairs: 2 copies take at most ${MAX_MEMORY} times the bytes of 1 copy`;
+  return {
+    tables: [
+      {
+        title: `Memory of ${count} pairs, 2 nodes`,
+        note: 'Sums over the nodes: `kvs_engine_used_bytes`, which the engines count, and RSS.',
+        columns: [
+          { title: '' },
+          { title: 'used', unit: 'MB' },
+          { title: 'per pair', unit: 'bytes' },
+          { title: `× ${ONE}`, unit: 'ratio' },
+          { title: 'RSS', unit: 'MB' },
+        ],
+        rows: found.map(({ name, used, resident }) => [
+          name,
+          used,
+          used / measuredPairs,
+          used / one.used,
+          known(resident),
+        ]),
+      },
+    ],
+    goals: [atMost(text, 'ratio', two.used / one.used, MAX_MEMORY)],
+  };
+}

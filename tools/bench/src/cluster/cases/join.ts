@@ -1,0 +1,128 @@
+import { atLeast, atMost, type Table } from '../../harness/report.js';
+import { median, ratios } from '../../harness/statistics.js';
+import { withRunning } from '../../servers/contenders.js';
+import { MeasuredCluster } from '../measured-cluster.js';
+import { failuresOf, steadyTable, watchDuring, type Watched } from '../steady-load.js';
+import type { CaseOptions, ClusterCase } from './case.js';
+
+const MIN_PAIRS_PER_SECOND = 100_000;
+const MAX_WAIT = 5;
+
+/** The fill of a node that joined. */
+interface Fill {
+  readonly pairs: number;
+  readonly ms: number;
+}
+
+interface Round {
+  readonly idle: Fill;
+  readonly loaded: Fill;
+  readonly watched: Watched;
+}
+
+/** A node joins two others: how fast it is filled, and how requests fare meanwhile. */
+export const join: ClusterCase = {
+  name: 'join',
+  measure: async (options) => {
+    const { joinedPairs, joinRounds } = options.scale;
+    const count = joinedPairs.toLocaleString('en');
+    const rounds: Round[] = [];
+    for (let round = 0; round < joinRounds; round++) {
+      options.progress(`a node joins 2 with ${count} pairs, ${round + 1} of ${joinRounds}…`);
+      rounds.push(await takeRound(options));
+    }
+    const watched = rounds.map((round) => round.watched);
+    const text = `a node joins 2 with ${count} pairs`;
+    const p99Ratios = (kind: 'writes' | 'reads'): number[] =>
+      ratios(
+        watched.map((each) => each[kind].during.p99Ms),
+        watched.map((each) => each[kind].without.p99Ms),
+      );
+    return {
+      tables: [
+        fillTable(`A node joins 2 with ${count} pairs, 2 copies`, rounds),
+        steadyTable(
+          `Other requests while a node joins 2 with ${count} pairs`,
+          `Medians of ${joinRounds} rounds.`,
+          watched,
+        ),
+      ],
+      goals: [
+        atLeast(
+          `${text}: at least ${MIN_PAIRS_PER_SECOND.toLocaleString('en')} pairs/s`,
+          'count',
+          rounds.map(({ idle }) => perSecond(idle)),
+          MIN_PAIRS_PER_SECOND,
+        ),
+        ...(['writes', 'reads'] as const).map((kind) =>
+          atMost(
+            `${text} under load: p99 of ${kind} at most ${MAX_WAIT} times that without`,
+            'ratio',
+            p99Ratios(kind),
+            MAX_WAIT,
+          ),
+        ),
+        atMost(`${text} under load: no request fails`, 'count', failuresOf(watched), 0),
+      ],
+    };
+  },
+};
+
+function takeRound({ scale, progress, proxyArgs = [] }: CaseOptions): Promise<Round> {
+  const start = () => MeasuredCluster.start({ copies: 2, nodeCount: 2, proxyArgs });
+  return withRunning([{ start }], async ([cluster]) => {
+    if (cluster === undefined) throw new TypeError('the cluster has not started');
+    const sample = await cluster.fill(scale.joinedPairs, scale.keyCount);
+    const first = await fillNode(cluster);
+    await cluster.untilSettled();
+    await cluster.drain(first.id);
+    progress('the same under load…');
+    let loaded: Fill = first;
+    const watched = await watchDuring(cluster.origin, sample, scale, async () => {
+      loaded = await fillNode(cluster);
+    });
+    return { idle: first, loaded, watched };
+  });
+}
+
+/** Adds a node, and returns how many pairs it got, in how many milliseconds since it listened. */
+async function fillNode(cluster: MeasuredCluster): Promise<Fill & { readonly id: string }> {
+  const id = await cluster.addNode();
+  const startMs = performance.now();
+  await cluster.untilFilled(id);
+  const ms = performance.now() - startMs;
+  return { id, ms, pairs: await cluster.pairsOf(id) };
+}
+
+function fillTable(title: string, rounds: readonly Round[]): Table {
+  const row = (name: string, fills: readonly Fill[]) => [
+    name,
+    median(fills.map(({ pairs }) => pairs)),
+    median(fills.map(({ ms }) => ms)),
+    median(fills.map(perSecond)),
+  ];
+  return {
+    title,
+    note: `From the moment the node listens until it has its copies. Medians of ${rounds.length} rounds.`,
+    columns: [
+      { title: '' },
+      { title: 'pairs filled', unit: 'count' },
+      { title: 'time', unit: 'ms' },
+      { title: 'pairs/s', unit: 'count' },
+    ],
+    rows: [
+      row(
+        'without load',
+        rounds.map(({ idle }) => idle),
+      ),
+      row(
+        'under load',
+        rounds.map(({ loaded }) => loaded),
+      ),
+    ],
+  };
+}
+
+function perSecond({ pairs, ms }: Fill): number {
+  return (pairs / ms) * 1000;
+}

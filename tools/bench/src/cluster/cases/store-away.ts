@@ -1,0 +1,41 @@
+import { setTimeout } from 'node:timers/promises';
+import { atMost } from '../../harness/report.js';
+import { withRunning } from '../../servers/contenders.js';
+import { randomPairs } from '../../servers/requests.js';
+import { EtcdServer, hasEtcd } from '../etcd-server.js';
+import { MeasuredCluster } from '../measured-cluster.js';
+import { steadyTable, watchDuring } from '../steady-load.js';
+import type { ClusterCase } from './case.js';
+
+/** etcd, which keeps the topology, is paused for a while: how requests fare meanwhile. Without etcd there is no verdict. */
+export const storeAway: ClusterCase = {
+  name: 'store-away',
+  measure: async ({ scale, progress, proxyArgs = [] }) => {
+    if (!hasEtcd()) {
+      progress('etcd is not on the PATH: its absence is not measured');
+      return { tables: [], goals: [] };
+    }
+    const text = `etcd is paused for ${scale.awaySeconds} s`;
+    progress(`${text}…`);
+    return withRunning([EtcdServer], ([etcd]) => {
+      if (etcd === undefined) throw new TypeError('etcd has not started');
+      const topology = `etcd:${etcd.url}`;
+      const start = () => MeasuredCluster.start({ copies: 2, nodeCount: 3, topology, proxyArgs });
+      return withRunning([{ start }], async ([cluster]) => {
+        if (cluster === undefined) throw new TypeError('the cluster has not started');
+        const pairs = randomPairs(scale.keyCount);
+        await cluster.load(pairs);
+        const watched = await watchDuring(cluster.origin, pairs, scale, async () => {
+          etcd.pause();
+          await setTimeout(scale.awaySeconds * 1000);
+          etcd.resume();
+        });
+        const note = 'The topology is in an etcd of one server. SIGSTOP pauses it, SIGCONT resumes it.';
+        return {
+          tables: [steadyTable(`${text}, 3 nodes, 2 copies`, note, [watched])],
+          goals: [atMost(`${text}: no request fails`, 'count', watched.failures, 0)],
+        };
+      });
+    });
+  },
+};

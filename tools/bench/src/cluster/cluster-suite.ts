@@ -1,0 +1,34 @@
+import { loadavg } from 'node:os';
+import { describeMachine, reportOf, type Findings, type Report } from '../harness/report.js';
+import type { Suite } from '../harness/suite.js';
+import { loadGenerator } from '../servers/load/load.js';
+import type { CaseOptions, ClusterCase } from './cases/case.js';
+import { copies } from './cases/copies.js';
+import { drain } from './cases/drain.js';
+import { join } from './cases/join.js';
+import { kill } from './cases/kill.js';
+import { storeAway } from './cases/store-away.js';
+import { fullScale, quickScale } from './scale.js';
+
+const cases: readonly ClusterCase[] = [copies, kill, drain, join, storeAway];
+
+/** A cluster with two copies: what they cost, and how it serves while nodes come, go and die. */
+export const clusterSuite: Suite = {
+  name: 'cluster',
+  description: 'what copies cost, and how a cluster serves while nodes come, go and die',
+  cases: cases.map(({ name }) => name),
+  documents: { goals: 'docs/performance.md' },
+  run: ({ quick, progress, cases: names }) =>
+    measureCluster({ scale: quick ? quickScale : fullScale, generator: loadGenerator(), progress }, names),
+};
+
+/** @param names the cases to measure; all of them if empty */
+export async function measureCluster(options: CaseOptions, names: readonly string[] = []): Promise<Report> {
+  const [load = NaN] = loadavg();
+  const parts: Findings[] = [];
+  for (const { name, measure } of cases) {
+    if (names.length === 0 || names.includes(name)) parts.push(await measure(options));
+  }
+  const machine = `${describeMachine()}; load by ${options.generator.name}; load average ${load.toFixed(1)} before the run`;
+  return reportOf('cluster', parts, machine);
+}
