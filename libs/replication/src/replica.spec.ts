@@ -296,11 +296,12 @@ describe('a new primary', () => {
     world.assign(a, b, c);
     world.cut(b, a);
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [b, c]);
-    world.pass(1500);
+    world.pass(2400);
+    expect([world.entry.inSync.length, b.isServing]).toEqual([3, false]);
+    world.pass(200);
     world.grant();
-    expect([world.entry.inSync, b.isServing]).toEqual([[b.bootId, c.bootId], false]);
     world.pass(2600);
-    expect([a.isServing, b.isServing]).toEqual([false, true]);
+    expect([world.entry.inSync, a.isServing, b.isServing]).toEqual([[b.bootId, c.bootId], false, true]);
   });
 
   it('asks at once to remove a former primary that was silent for a grace', () => {
@@ -336,7 +337,7 @@ describe('a new primary', () => {
     world.cut(a, c);
     a.set('k', 'v');
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [b, c]);
-    world.pass(1500);
+    world.pass(2700);
     world.requests = world.requests.filter(({ change }) => change.kind === 'remove');
     world.grant();
     world.pass(3000);

@@ -39,7 +39,8 @@ export interface ReplicaTimes {
   /** How long a lease lasts, counted from the sending of the beacon. */
   readonly leaseMs: number;
   /**
-   * How long a copy waits for a primary that is silent. Longer than a lease by more than clocks drift apart in that time.
+   * How long a copy waits for a primary that is silent, and a new primary for a copy that does not confirm it. Longer than a
+   * lease by more than clocks drift apart in that time.
    */
   readonly graceMs: number;
   /** The primary asks to remove a copy that has not acknowledged an effect for so long. */

@@ -142,7 +142,7 @@ describe('a write that waits for the engine when the node loses the role', () =>
     a.set('k', 'v');
     separate(a, b);
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
-    world.pass(1500);
+    world.pass(2700);
     world.requests = world.requests.filter(({ change }) => change.kind === 'remove');
     world.grant();
     world.pass(3000);

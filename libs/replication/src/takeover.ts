@@ -90,7 +90,7 @@ export class Takeover {
     if (missing.length === 0) return true;
     const silent = missing.find((copy) => copy === this.#data.former && this.#isSilent(copy));
     if (silent !== undefined) this.#remove(silent, 'it was primary, and has been silent for a grace');
-    else if (this.#ageMs > this.#node.times.ackTimeoutMs)
+    else if (this.#ageMs > this.#node.times.graceMs)
       this.#remove(missing[0], 'it did not confirm the new primary');
     return false;
   }
