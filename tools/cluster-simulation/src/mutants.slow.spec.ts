@@ -10,19 +10,19 @@ import { simulate, type Run } from './simulation.js';
 const MOST_SEEDS = 500;
 
 it.each<[Rule, number]>([
-  ['R1', 71],
-  ['R2', 243],
+  ['R1', 9],
+  ['R2', 760],
   ['R5', 1],
-  ['R6', 239],
-  ['R10', 13],
-  ['R12', 2],
-  ['R13', 2],
-  ['R15', 104],
-  ['R16', 13],
+  ['R6', 123],
+  ['R10', 10],
+  ['R12', 20],
+  ['R13', 3],
+  ['R15', 28],
+  ['R16', 2],
 ])('notices that %s is switched off', (rule, seed) => {
   let kinds: string[] = [];
   for (let tried = 0; tried < MOST_SEEDS && kinds.length === 0; tried++) {
-    const { findings } = simulate(scenarioOf(((seed - 1 + tried) % MOST_SEEDS) + 1), { without: [rule] });
+    const { findings } = simulate(scenarioOf(seed + tried), { without: [rule] });
     kinds = findings.map(({ kind }) => kind);
   }
   expect(kinds).not.toEqual([]);
