@@ -304,6 +304,25 @@ describe('a new primary', () => {
     expect([world.entry.inSync, a.isServing, b.isServing]).toEqual([[b.bootId, c.bootId], false, true]);
   });
 
+  it('of a new partition waits for copies that it has never heard, before it asks to remove them', () => {
+    world.cut(b, a);
+    world.commit({ kind: 'start', primary: a.bootId, instead: undefined, copies: [b.bootId] });
+    world.pass(9000);
+    expect([world.requests, a.isServing]).toEqual([[], false]);
+    world.mend();
+    world.pass(600);
+    expect([world.requests, a.isServing, world.entry.inSync]).toEqual([[], true, [a.bootId, b.bootId]]);
+  });
+
+  it('of a new partition goes on without a copy that never comes', () => {
+    world.cut(b, a);
+    world.commit({ kind: 'start', primary: a.bootId, instead: undefined, copies: [b.bootId] });
+    world.pass(10_500);
+    world.grant();
+    world.pass(200);
+    expect([world.entry.inSync, a.isServing]).toEqual([[a.bootId], true]);
+  });
+
   it('asks at once to remove a former primary that was silent for a grace', () => {
     world.assign(a, b);
     world.pass(600);

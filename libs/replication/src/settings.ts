@@ -49,6 +49,8 @@ export interface ReplicaTimes {
   readonly repeatMs: number;
   /** Until a request that has had no visible result is settled by another one. */
   readonly settleMs: number;
+  /** How long the primary of a new partition waits for a copy that it has never heard. */
+  readonly firstContactMs: number;
   /** A fill without progress is given up after so long. */
   readonly fillTimeoutMs: number;
 }
@@ -60,6 +62,7 @@ export const DEFAULT_TIMES: ReplicaTimes = Object.freeze({
   ackTimeoutMs: 1200,
   repeatMs: 400,
   settleMs: 2500,
+  firstContactMs: 10_000,
   fillTimeoutMs: 10_000,
 });
 

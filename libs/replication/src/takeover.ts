@@ -90,9 +90,19 @@ export class Takeover {
     if (missing.length === 0) return true;
     const silent = missing.find((copy) => copy === this.#data.former && this.#isSilent(copy));
     if (silent !== undefined) this.#remove(silent, 'it was primary, and has been silent for a grace');
-    else if (this.#ageMs > this.#node.times.graceMs)
-      this.#remove(missing[0], 'it did not confirm the new primary');
+    else
+      this.#remove(
+        missing.find((copy) => this.#ageMs > this.#patienceMs(copy)),
+        'it did not confirm the new primary',
+      );
     return false;
+  }
+
+  /** A partition that was never written to waits for the first contact with its copies, because no pair is missed meanwhile. */
+  #patienceMs(copy: BootId): number {
+    const { leases, times } = this.#node;
+    const isUnknown = Math.max(leases.heardMs(copy), leases.answeredMs(copy)) === -Infinity;
+    return isUnknown && this.#data.tail.end.number === 0 ? times.firstContactMs : times.graceMs;
   }
 
   /** A process that has ended would not confirm the epoch either. So the time in which it was silent is not waited for twice. */

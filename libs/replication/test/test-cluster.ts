@@ -147,6 +147,7 @@ const TIMES: ReplicaTimes = {
   leaseMs: 400,
   graceMs: 600,
   ackTimeoutMs: 300,
+  firstContactMs: 3000,
   repeatMs: 100,
   settleMs: 500,
   fillTimeoutMs: 5000,
