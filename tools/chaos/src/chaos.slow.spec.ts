@@ -1,9 +1,10 @@
 import { hasEtcd } from '@kvs/topology-etcd/testing';
-import { FAULT_KINDS } from './faults/fault.js';
+import type { FaultKind } from './faults/fault.js';
 import { runChaos } from './run-chaos.js';
 
-/** One fault of each kind, one after the other. */
-const ROUNDS = FAULT_KINDS.map((kind) => [kind]);
+/** One fault after the other, of the kinds that differ most. A run of some minutes has the others. */
+const KINDS: readonly FaultKind[] = ['kill', 'pause', 'cut', 'join', 'drain'];
+const ROUNDS = KINDS.map((kind) => [kind]);
 
 /** Each wait of a run is bounded; a busy machine needs longer for all of them. */
 const TIMEOUT_MS = 1_200_000;
@@ -11,14 +12,14 @@ const TIMEOUT_MS = 1_200_000;
 // Without etcd this test is skipped. CI requires it.
 const withEtcd = hasEtcd() || process.env['KVS_REQUIRE_TOOLS'] === '1';
 (withEtcd ? it : it.skip)(
-  `a cluster of real processes keeps its promises under faults of every kind${withEtcd ? '' : ' (skipped: etcd is not on the PATH)'}`,
+  `a cluster of real processes keeps its promises under faults${withEtcd ? '' : ' (skipped: etcd is not on the PATH)'}`,
   async () => {
     const lines: string[] = [];
     const options = { seed: 1, copies: 3, faults: ROUNDS, log: (line: string) => lines.push(line) };
     const { findings, undecided, faults, results } = await runChaos(options);
     expect({ findings, lines: findings.length === 0 ? [] : lines }).toEqual({ findings: [], lines: [] });
     expect(undecided).toBe(0);
-    expect([...faults.keys()].sort()).toEqual([...FAULT_KINDS].sort());
+    expect([...faults.keys()].sort()).toEqual([...KINDS].sort());
     expect(results.get('set: set')).toBeGreaterThan(100);
   },
   TIMEOUT_MS,
