@@ -156,6 +156,7 @@ export class MeasuredCluster implements RunningContender {
     const args = [...this.nodeIds, '--port', '0', ...settings];
     this.#proxy = new ServerProcess({ name: 'proxy', script: proxyScript, args });
     this.origin = await this.#proxy.ready;
+    await this.#until('the proxy has read the topology', async () => (await this.#topology()) !== undefined);
     await this.untilSettled();
   }
 
@@ -168,7 +169,13 @@ export class MeasuredCluster implements RunningContender {
   }
 
   async #status(): Promise<Status> {
-    const answer: { readonly topology: Status } = JSON.parse(await send(`${this.origin}/cluster`));
+    const topology = await this.#topology();
+    if (topology === undefined) throw new Error('the proxy has not read the topology yet');
+    return topology;
+  }
+
+  async #topology(): Promise<Status | undefined> {
+    const answer: { readonly topology?: Status } = JSON.parse(await send(`${this.origin}/cluster`));
     return answer.topology;
   }
 
@@ -182,7 +189,7 @@ export class MeasuredCluster implements RunningContender {
   async #until(event: string, holds: () => Promise<boolean>): Promise<void> {
     for (const endMs = performance.now() + MAX_WAIT_MS; !(await holds());) {
       if (performance.now() > endMs)
-        throw new Error(`not within ${MAX_WAIT_MS} ms: ${event}: ${JSON.stringify(await this.#status())}`);
+        throw new Error(`not within ${MAX_WAIT_MS} ms: ${event}: ${JSON.stringify(await this.#topology())}`);
       await setTimeout(PAUSE_MS);
     }
   }
