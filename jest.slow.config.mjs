@@ -10,7 +10,9 @@ const withoutFastLane = projects
     testMatch: ['<rootDir>/src/**/*.spec.ts', '!**/*.{slow,scaled}.spec.ts'],
     setupFiles: ['<rootDir>/src/support/no-fast-lane.ts'],
     // These tests don't depend on the fast path, or start servers themselves.
-    testPathIgnorePatterns: ['/(local-cluster|control-plane|redis-failover|command-line)\\.spec\\.ts$'],
+    testPathIgnorePatterns: [
+      '/(local-cluster|control-plane|engine-cluster|node-failures|redis-failover|link|loops|command-line)\\.spec\\.ts$',
+    ],
   }));
 
 /**

@@ -18,7 +18,7 @@ import { CopiedPairs } from './snapshot/copied-pairs.js';
 import { PartitionCopy } from './snapshot/partition-copy.js';
 
 /** Each walk takes seconds. */
-const RUNS = process.env['KVS_SLOW_TESTS'] === undefined ? 1 : 20;
+const RUNS = process.env['KVS_SLOW_TESTS'] === undefined ? 1 : 8;
 const STEPS = 2000;
 const MAX_BYTES = 2 * 1024 * 1024;
 const PARTITIONS = [0, 7, 4095];
