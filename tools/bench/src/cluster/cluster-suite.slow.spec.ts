@@ -1,7 +1,7 @@
+import { hasEtcd } from '@kvs/topology-etcd/testing';
 import { toMarkdown } from '../harness/markdown.js';
 import { nodeClient } from '../servers/load/load.js';
 import { clusterSuite, measureCluster } from './cluster-suite.js';
-import { hasEtcd } from './etcd-server.js';
 import type { ClusterScale } from './scale.js';
 
 /** The smallest run that uses everything. */

@@ -12,10 +12,10 @@ import { fullScale, quickScale } from './scale.js';
 
 const cases: readonly ClusterCase[] = [copies, kill, drain, join, storeAway];
 
-/** A cluster with two copies: what they cost, and how it serves while nodes come, go and die. */
+/** The cost of two copies, and the service of a cluster that has them while nodes come, go and die. */
 export const clusterSuite: Suite = {
   name: 'cluster',
-  description: 'what copies cost, and how a cluster serves while nodes come, go and die',
+  description: 'the cost of copies, and the service of a cluster while nodes come, go and die',
   cases: cases.map(({ name }) => name),
   documents: { goals: 'docs/performance.md' },
   run: ({ quick, progress, cases: names }) =>

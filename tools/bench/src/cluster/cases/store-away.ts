@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
+import { EtcdProcess, hasEtcd } from '@kvs/topology-etcd/testing';
 import { atMost } from '../../harness/report.js';
 import { withRunning } from '../../servers/contenders.js';
 import { randomPairs } from '../../servers/requests.js';
-import { EtcdServer, hasEtcd } from '../etcd-server.js';
 import { MeasuredCluster } from '../measured-cluster.js';
 import { steadyTable, watchDuring } from '../steady-load.js';
 import type { ClusterCase } from './case.js';
@@ -17,7 +17,7 @@ export const storeAway: ClusterCase = {
     }
     const text = `etcd is paused for ${scale.awaySeconds} s`;
     progress(`${text}…`);
-    return withRunning([EtcdServer], ([etcd]) => {
+    return withRunning([EtcdProcess], ([etcd]) => {
       if (etcd === undefined) throw new TypeError('etcd has not started');
       const topology = `etcd:${etcd.url}`;
       const start = () => MeasuredCluster.start({ copies: 2, nodeCount: 3, topology, proxyArgs });
@@ -26,9 +26,9 @@ export const storeAway: ClusterCase = {
         const pairs = randomPairs(scale.keyCount);
         await cluster.load(pairs);
         const watched = await watchDuring(cluster.origin, pairs, scale, async () => {
-          etcd.pause();
+          etcd.child.kill('SIGSTOP');
           await setTimeout(scale.awaySeconds * 1000);
-          etcd.resume();
+          etcd.child.kill('SIGCONT');
         });
         const note = 'The topology is in an etcd of one server. SIGSTOP pauses it, SIGCONT resumes it.';
         return {
