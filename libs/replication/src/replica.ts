@@ -146,10 +146,9 @@ export class Replica implements NodeContext {
 
   /** Returns whether another node may have been silent for too long, so that partitions have something to do. */
   #isSilent({ copies, primaries }: Rest, nowMs: number): boolean {
-    const { leaseMs, graceMs } = this.times;
-    for (const copy of copies) if (nowMs - this.leases.answeredMs(copy) > leaseMs) return true;
+    for (const copy of copies) if (this.#isCopySilent(copy, nowMs)) return true;
     for (const [primary, sinceMs] of primaries)
-      if (nowMs - Math.max(this.leases.heardMs(primary), sinceMs) > graceMs) return true;
+      if (this.#isPrimarySilent(primary, sinceMs, nowMs)) return true;
     return false;
   }
 
@@ -361,10 +360,12 @@ export class Replica implements NodeContext {
   /** Whether a copy has been silent for so long that its primary must look at it. */
   #hasSilentCopy({ primary, entry }: Partition, nowMs: number): boolean {
     if (primary === undefined || entry === undefined) return false;
-    const { leaseMs } = this.times;
-    for (const copy of entry.inSync)
-      if (copy !== this.bootId && nowMs - this.leases.answeredMs(copy) > leaseMs) return true;
+    for (const copy of entry.inSync) if (copy !== this.bootId && this.#isCopySilent(copy, nowMs)) return true;
     return false;
+  }
+
+  #isCopySilent(copy: BootId, nowMs: number): boolean {
+    return nowMs - this.leases.answeredMs(copy) > this.times.leaseMs;
   }
 
   /** R11: asks for the places of primaries that are silent. */
@@ -377,9 +378,10 @@ export class Replica implements NodeContext {
 
   #silentPrimaries(): Map<BootId, Partition[]> {
     const silent = new Map<BootId, Partition[]>();
+    const nowMs = this.ports.nowMs();
     for (const partition of this.#partitions.values()) {
       const primary = partition.role === 'copy' ? partition.entry?.primary : undefined;
-      if (primary === undefined || !this.#isPrimarySilent(primary, partition)) continue;
+      if (primary === undefined || !this.#isPrimarySilent(primary, partition.sinceMs, nowMs)) continue;
       const partitions = silent.get(primary);
       if (partitions === undefined) silent.set(primary, [partition]);
       else partitions.push(partition);
@@ -387,9 +389,9 @@ export class Replica implements NodeContext {
     return silent;
   }
 
-  #isPrimarySilent(primary: BootId, { sinceMs }: Partition): boolean {
-    const heardMs = Math.max(this.leases.heardMs(primary), sinceMs);
-    return this.ports.nowMs() - heardMs > this.times.graceMs;
+  /** @param sinceMs since when this node has been a copy under the primary */
+  #isPrimarySilent(primary: BootId, sinceMs: number, nowMs: number): boolean {
+    return nowMs - Math.max(this.leases.heardMs(primary), sinceMs) > this.times.graceMs;
   }
 
   /** Looks at the input that waits, and then at the topology, before it believes that a primary is gone. */
