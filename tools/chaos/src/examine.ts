@@ -2,7 +2,7 @@ import { checkLinearizable, checkVersions, type Operation } from '@kvs-tools/clu
 
 /** The result of the check of a history. */
 export interface Examination {
-  /** What is wrong, one text for each key and check. */
+  /** The broken promises: one text for each key and check. */
   readonly findings: readonly string[];
   /** Keys for which the search for an order took too long. */
   readonly undecided: number;

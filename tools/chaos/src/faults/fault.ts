@@ -1,4 +1,4 @@
-/** What each kind of fault takes of the copies of a partition, at worst: 1 if a copy is lost or excluded for a while. */
+/** How many copies of a partition each kind of fault takes away at worst: 1 if a copy is lost or excluded for a while. */
 export const HARM = {
   /** SIGKILL of a node, which starts again after a while. */
   kill: 1,
@@ -12,7 +12,7 @@ export const HARM = {
   stallOneWay: 1,
   /** Connections between a node and all other nodes break. Proxies still reach it. */
   isolate: 1,
-  /** What a node sends to other nodes waits; what they send arrives. */
+  /** The bytes of a node to other nodes wait. Their bytes arrive. */
   mute: 1,
   /** Bytes between a node and all proxies wait. */
   stallProxies: 0,
