@@ -1,5 +1,6 @@
 import { Command, freePorts, run } from '@kvs-tools/local-cluster';
 import { refused, send } from './support/http.js';
+import { until } from './support/until.js';
 
 const npmStart = (...args: string[]): Command => new Command('npm', ['start', '--', ...args]);
 
@@ -15,13 +16,18 @@ describe('npm start', () => {
     const tried = await run('bash', ['-c', `${suggestion} --silent --show-error`]);
     expect(JSON.parse(tried.stdout)).toEqual({ keys_added: 1, keys_failed: [] });
     await cluster.until(/done: all partitions have all their copies/);
-    const { json } = await send('GET', `${proxy}/cluster`);
-    expect(json).toMatchObject({
+    // On a busy machine a copy that is late for a while is removed and made anew, also after the cluster was complete.
+    const status = () => send('GET', `${proxy}/cluster`);
+    await until(
+      async () => /"too_few_copies":\{"count":0[,}]/.test((await status()).text),
+      async () => (await status()).text,
+    );
+    expect((await status()).json).toMatchObject({
       nodes: [
         { node: `localhost:${base}`, state: 'up' },
         { node: `localhost:${base + 1}`, state: 'up' },
       ],
-      topology: { copies: 2, partitions: { too_few_copies: { count: 0 } } },
+      topology: { copies: 2 },
     });
 
     const victim = await run('bash', ['-c', `pgrep -f 'storage-node/dist/main.js localhost ${base} '`]);
