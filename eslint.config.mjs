@@ -41,6 +41,7 @@ const depConstraints = [
   },
   { sourceTag: 'scope:server', onlyDependOnLibsWithTags: ['scope:protocol'] },
   { sourceTag: 'scope:http-api', onlyDependOnLibsWithTags: ['scope:server', 'scope:protocol'] },
+  { sourceTag: 'scope:redis-api', onlyDependOnLibsWithTags: ['scope:server', 'scope:protocol'] },
 ];
 
 const tests = ['**/*.spec.ts', '**/test/**', '**/bench/**'];

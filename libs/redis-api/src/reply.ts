@@ -1,0 +1,76 @@
+/**
+ * The answer of a command, before it is written as RESP2 or RESP3:
+ *
+ * - a number or bigint is an integer
+ * - a text or bytes are a bulk string; a text is written as UTF-8
+ * - null is the null bulk string of RESP2, and null in RESP3
+ * - an array is an array
+ * - the other types are described with their classes
+ */
+export type Reply =
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | null
+  | readonly Reply[]
+  | SimpleString
+  | RedisError
+  | MapReply
+  | NullArray
+  | Double
+  | Verbatim;
+
+/** A short text without line breaks, such as the reply to SET. */
+export class SimpleString {
+  readonly type = 'simple';
+
+  constructor(readonly text: string) {}
+}
+
+export const OK = new SimpleString('OK');
+
+/** Names with values: a map in RESP3, in RESP2 an array in which each name is followed by its value. */
+export class MapReply {
+  readonly type = 'map';
+
+  constructor(readonly entries: readonly (readonly [Reply, Reply])[]) {}
+}
+
+/** The null array of RESP2, such as the reply to an EXEC that did nothing; null in RESP3. */
+export class NullArray {
+  readonly type = 'null-array';
+}
+
+export const NULL_ARRAY = new NullArray();
+
+/** A floating point number: a double in RESP3, a bulk string in RESP2. */
+export class Double {
+  readonly type = 'double';
+
+  constructor(readonly value: number) {}
+}
+
+/** A text for people, such as the reply to INFO: a verbatim string in RESP3, a bulk string in RESP2. */
+export class Verbatim {
+  readonly type = 'verbatim';
+
+  constructor(readonly text: string) {}
+}
+
+/** A failed command. A command returns it or throws it. */
+export class RedisError extends Error {
+  override readonly name = 'RedisError';
+
+  /**
+   * @param prefix the first word of the reply, which clients branch on, such as `ERR` or `WRONGTYPE`
+   * @param message the rest of the reply. Clients also match on the texts of Redis, so use these where Redis has one.
+   */
+  constructor(
+    readonly prefix: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
