@@ -1,0 +1,33 @@
+import { KvsError, type ItemFailure } from '@kvs/protocol';
+import { RedisError } from './reply.js';
+
+/** The prefix of the error of a write that may have been applied. No client repeats a command that fails with it. */
+export const MAYBE_APPLIED = 'MAYBEAPPLIED';
+
+/** Returns the error that clients know for a failed item. */
+export function itemError({ code, message, maybeApplied }: ItemFailure): RedisError {
+  if (maybeApplied) return new RedisError(MAYBE_APPLIED, `the write may have been applied: ${message}`);
+  switch (code) {
+    case 'out_of_memory':
+      return new RedisError('OOM', "command not allowed when used memory > 'maxmemory'.");
+    case 'under_replicated':
+      return new RedisError('NOREPLICAS', 'Not enough good replicas to write.');
+    case 'overloaded':
+      return new RedisError('TRYAGAIN', message);
+    case 'wrong_node':
+    case 'node_unavailable':
+    case 'engine_unavailable':
+    case 'not_ready':
+    case 'shutting_down':
+      return new RedisError('CLUSTERDOWN', message);
+    default:
+      return new RedisError('ERR', message);
+  }
+}
+
+/** Returns the reply to a command that failed; undefined for an error that is a defect. */
+export function errorReply(error: unknown): RedisError | undefined {
+  if (error instanceof RedisError) return error;
+  if (error instanceof KvsError) return itemError({ ok: false, code: error.code, message: error.message });
+  return undefined;
+}

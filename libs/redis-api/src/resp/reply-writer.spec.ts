@@ -1,0 +1,42 @@
+import { Double, MapReply, NULL_ARRAY, OK, RedisError, Verbatim, type Reply } from '../reply.js';
+import { ReplyWriter } from './reply-writer.js';
+
+function written(reply: Reply, version: 2 | 3): string {
+  const writer = new ReplyWriter();
+  writer.write(reply, version);
+  return writer.take().toString('latin1');
+}
+
+it.each<[string, Reply, string, string?]>([
+  ['a simple string', OK, '+OK\r\n'],
+  ['an integer', -12, ':-12\r\n'],
+  ['an integer of 64 bits', 2n ** 63n - 1n, ':9223372036854775807\r\n'],
+  ['a text', 'a', '$1\r\na\r\n'],
+  ['a text that is not ASCII', 'é', '$2\r\n\xc3\xa9\r\n'],
+  ['bytes', Buffer.of(0xff, 0), '$2\r\n\xff\x00\r\n'],
+  ['null', null, '$-1\r\n', '_\r\n'],
+  ['the null array', NULL_ARRAY, '*-1\r\n', '_\r\n'],
+  [
+    'an array in an array',
+    [1, ['b', null]],
+    '*2\r\n:1\r\n*2\r\n$1\r\nb\r\n$-1\r\n',
+    '*2\r\n:1\r\n*2\r\n$1\r\nb\r\n_\r\n',
+  ],
+  ['an error', new RedisError('ERR', 'two\r\nlines'), '-ERR two lines\r\n'],
+  ['a map', new MapReply([['a', 1]]), '*2\r\n$1\r\na\r\n:1\r\n', '%1\r\n$1\r\na\r\n:1\r\n'],
+  ['a double', new Double(1.5), '$3\r\n1.5\r\n', ',1.5\r\n'],
+  ['infinity', new Double(-Infinity), '$4\r\n-inf\r\n', ',-inf\r\n'],
+  ['a text for people', new Verbatim('hi'), '$2\r\nhi\r\n', '=6\r\ntxt:hi\r\n'],
+])('writes %s as RESP2 and RESP3', (_, reply, resp2, resp3 = resp2) => {
+  expect([written(reply, 2), written(reply, 3)]).toEqual([resp2, resp3]);
+});
+
+it('gives all replies of a turn at once, and begins anew', () => {
+  const writer = new ReplyWriter();
+  const long = 'x'.repeat(100_000);
+  for (const reply of ['a', long, 1]) writer.write(reply, 2);
+  const first = writer.take();
+  writer.write('later', 2);
+  expect(String(first)).toBe(`$1\r\na\r\n$100000\r\n${long}\r\n:1\r\n`);
+  expect([String(writer.take()), writer.length]).toEqual(['$5\r\nlater\r\n', 0]);
+});

@@ -1,0 +1,116 @@
+import { RedisError, type Reply } from '../reply.js';
+
+/** The version of the protocol in which a client wants its replies. */
+export type ProtocolVersion = 2 | 3;
+
+/** Writes replies one behind the other, so that those of one turn leave in one write. */
+export class ReplyWriter {
+  #bytes = Buffer.allocUnsafe(INITIAL_BYTES);
+  #length = 0;
+
+  /** How many bytes were written since the last {@link take}. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Returns all that was written, and forgets it. */
+  take(): Buffer {
+    const written = this.#bytes.subarray(0, this.#length);
+    this.#length = 0;
+    if (written.length <= INITIAL_BYTES && this.#bytes.length === INITIAL_BYTES) return Buffer.from(written);
+    this.#bytes = Buffer.allocUnsafe(INITIAL_BYTES);
+    return written;
+  }
+
+  /** O(size of the reply). */
+  write(reply: Reply, version: ProtocolVersion): void {
+    if (typeof reply === 'string') this.#text(reply);
+    else if (typeof reply === 'number' || typeof reply === 'bigint') this.#line(`:${reply}`);
+    else if (reply === null) this.#line(version === 3 ? '_' : '$-1');
+    else if (reply instanceof Uint8Array) this.#bulk(reply);
+    else if (isArray(reply)) this.#array(reply, version);
+    else if (reply instanceof RedisError) this.#line(`-${oneLine(`${reply.prefix} ${reply.message}`)}`);
+    else this.#other(reply, version);
+  }
+
+  #other(
+    reply: Exclude<Reply, string | number | bigint | null | Uint8Array | readonly Reply[] | RedisError>,
+    version: ProtocolVersion,
+  ): void {
+    switch (reply.type) {
+      case 'simple':
+        return this.#line(`+${oneLine(reply.text)}`);
+      case 'null-array':
+        return this.#line(version === 3 ? '_' : '*-1');
+      case 'double':
+        if (version === 3) return this.#line(`,${doubleText(reply.value)}`);
+        return this.#text(doubleText(reply.value));
+      case 'verbatim':
+        if (version === 3) return this.#bulk(Buffer.from(`txt:${reply.text}`), '=');
+        return this.#text(reply.text);
+      case 'map':
+        if (version === 2) return this.#array(reply.entries.flat(), version);
+        this.#line(`%${reply.entries.length}`);
+        for (const [name, value] of reply.entries) {
+          this.write(name, version);
+          this.write(value, version);
+        }
+    }
+  }
+
+  #array(items: readonly Reply[], version: ProtocolVersion): void {
+    this.#line(`*${items.length}`);
+    for (const item of items) this.write(item, version);
+  }
+
+  #text(text: string): void {
+    const bytes = Buffer.byteLength(text);
+    this.#line(`$${bytes}`);
+    this.#reserve(bytes + CRLF.length);
+    this.#length += this.#bytes.write(text, this.#length, 'utf8');
+    this.#latin1(CRLF);
+  }
+
+  #bulk(bytes: Uint8Array, type = '$'): void {
+    this.#line(`${type}${bytes.length}`);
+    this.#reserve(bytes.length + CRLF.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+    this.#latin1(CRLF);
+  }
+
+  #line(text: string): void {
+    this.#reserve(MAX_BYTES_PER_CODE_UNIT * text.length + CRLF.length);
+    this.#length += this.#bytes.write(text + CRLF, this.#length, 'utf8');
+  }
+
+  #latin1(text: string): void {
+    this.#length += this.#bytes.write(text, this.#length, 'latin1');
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#bytes.length));
+    this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#bytes = larger;
+  }
+}
+
+/** `Array.isArray` does not narrow a union with a readonly array. */
+function isArray(reply: Reply): reply is readonly Reply[] {
+  return Array.isArray(reply);
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/[\r\n]+/g, ' ');
+}
+
+function doubleText(value: number): string {
+  if (Number.isFinite(value)) return String(value);
+  return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
+}
+
+const INITIAL_BYTES = 16 * 1024;
+const MAX_BYTES_PER_CODE_UNIT = 3;
+const CRLF = '\r\n';
