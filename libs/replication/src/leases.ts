@@ -19,18 +19,37 @@ interface Peer {
 /** The leases that this process has from others, and those that it gave. */
 export class Leases {
   readonly #peers = new Map<BootId, Peer>();
+  /** Answers of processes that knew more than this one. */
+  #early: { readonly from: BootId; readonly answer: BeaconAnswer }[] = [];
   readonly #leaseMs: number;
 
   constructor(leaseMs: number) {
     this.#leaseMs = leaseMs;
   }
 
-  /** Notes the answer to a beacon. It is a lease unless it came from a process that knows more of the topology. */
-  answered(from: BootId, { sentAtMs, isFull }: BeaconAnswer, isLease: boolean, nowMs: number): void {
-    const peer = this.#peer(from);
-    peer.answeredMs = nowMs;
-    peer.isFull = isFull;
-    if (isLease) peer.leaseUntilMs = Math.max(peer.leaseUntilMs, sentAtMs + this.#leaseMs);
+  /**
+   * Notes the answer to a beacon.
+   *
+   * @param isEarly whether it came from a process that knows more of the topology. Such an answer is no lease before
+   * {@link caughtUp}
+   */
+  answered(from: BootId, answer: BeaconAnswer, isEarly: boolean, nowMs: number): void {
+    this.isAlive(from, nowMs, answer.isFull);
+    if (!isEarly) return this.#extend(from, answer);
+    const isOld = (one: BeaconAnswer) => one.sentAtMs + this.#leaseMs < answer.sentAtMs;
+    this.#early = [...this.#early.filter((one) => !isOld(one.answer)), { from, answer }];
+  }
+
+  /**
+   * This process knows the topology up to a revision. Early answers of that revision are leases now, as if they had only just
+   * come. Returns whether there were any.
+   */
+  caughtUp(revision: number): boolean {
+    if (this.#early.length === 0) return false;
+    const timely = this.#early.filter(({ answer }) => answer.revision <= revision);
+    this.#early = this.#early.filter(({ answer }) => answer.revision > revision);
+    for (const { from, answer } of timely) this.#extend(from, answer);
+    return timely.length > 0;
   }
 
   /** Notes that a process has answered something else than a beacon. */
@@ -96,6 +115,11 @@ export class Leases {
       const lastMs = Math.max(peer.answeredMs, peer.heardMs, peer.acknowledgedMs);
       if (lastMs < sinceMs && peer.withheld === undefined && !isNeeded(bootId)) this.#peers.delete(bootId);
     }
+  }
+
+  #extend(from: BootId, { sentAtMs }: BeaconAnswer): void {
+    const peer = this.#peer(from);
+    peer.leaseUntilMs = Math.max(peer.leaseUntilMs, sentAtMs + this.#leaseMs);
   }
 
   #peer(bootId: BootId): Peer {

@@ -212,8 +212,24 @@ describe('a lease', () => {
     world.pass(3000);
     expect(a.isServing).toBe(false);
     a.answerReads();
-    world.pass(600);
     expect(a.isServing).toBe(true);
+  });
+
+  it('does not come from an answer of a process that knows a later revision, in which this process is not primary any more (R9)', () => {
+    world.assign(a, b);
+    const entry = world.topology.partitions[PARTITION];
+    if (entry === undefined) throw new TypeError('the topology has no partition');
+    const revision = world.topology.revision + 1;
+    world.topology = {
+      ...world.topology,
+      revision,
+      partitions: world.topology.partitions.with(PARTITION, { ...entry, primary: b.bootId, epoch: revision }),
+    };
+    b.replica.learn(world.topology);
+    world.pass(3000);
+    a.answerReads();
+    expect(a.isServing).toBe(false);
+    expect(a.read('k').answer).toMatchObject({ kind: 'refused' });
   });
 
   it('counts from the sending of the beacon', () => {

@@ -74,6 +74,7 @@ export class Replica implements NodeContext {
     this.#knowledge.learn(topology, (partition, entry) =>
       this.#partition(partition).entryChanged(entry, isFirst),
     );
+    if (this.leases.caughtUp(this.#knowledge.wholeRevision)) this.#leaseCame();
     this.#finish();
   }
 
@@ -332,14 +333,20 @@ export class Replica implements NodeContext {
     });
   }
 
-  /** R9: an answer of a process that knows more is no lease, because this node may not be primary any more. */
+  /**
+   * R9: an answer of a process that knows more is no lease yet, because this node may not be primary any more. The lease counts
+   * once this node knows as much. Otherwise leases would end while the topology changes often.
+   */
   #beaconAnswer(from: BootId, answer: BeaconAnswer): void {
     this.#tellTime(answer.timeMs);
     const isBehind = answer.revision > this.#knowledge.wholeRevision && this.has('R9');
-    this.leases.answered(from, answer, !isBehind, this.ports.nowMs());
+    this.leases.answered(from, answer, isBehind, this.ports.nowMs());
     if (isBehind) this.catchUp();
-    else if (this.#rest === undefined)
-      for (const { primary } of this.#partitions.values()) primary?.leaseCame();
+    else if (this.#rest === undefined) this.#leaseCame();
+  }
+
+  #leaseCame(): void {
+    for (const { primary } of this.#partitions.values()) primary?.leaseCame();
   }
 
   #tellTime(timeMs: number): void {
