@@ -37,6 +37,17 @@ export type TopologyDocument = Readonly<Record<string, unknown>>;
  * equal entries are written as one run `[count, epoch, primary, inSync, learner]`, where −1 stands for no copy.
  */
 export function topologyToDocument(topology: Topology): TopologyDocument {
+  const known = documents.get(topology);
+  if (known !== undefined) return known;
+  const document = describe(topology);
+  documents.set(topology, document);
+  return document;
+}
+
+/** Each topology goes to many nodes, and never changes. */
+const documents = new WeakMap<Topology, TopologyDocument>();
+
+function describe(topology: Topology): TopologyDocument {
   const indexes = new Map<BootId, number>();
   const indexOf = (copy: BootId | undefined): number => {
     if (copy === undefined) return NOBODY;
@@ -45,14 +56,12 @@ export function topologyToDocument(topology: Topology): TopologyDocument {
     return index;
   };
   const runs: [number, ...unknown[]][] = [];
-  let last = '';
-  for (const { epoch, primary, inSync, learner } of topology.partitions) {
-    const entry = [epoch, indexOf(primary), inSync.map(indexOf), indexOf(learner)];
-    const written = JSON.stringify(entry);
+  let last: PartitionEntry | undefined;
+  for (const entry of topology.partitions) {
     const run = runs.at(-1);
-    if (run !== undefined && written === last) run[0]++;
-    else runs.push([1, ...entry]);
-    last = written;
+    if (run !== undefined && last !== undefined && isEqual(entry, last)) run[0]++;
+    else runs.push([1, entry.epoch, indexOf(entry.primary), entry.inSync.map(indexOf), indexOf(entry.learner)]);
+    last = entry;
   }
   const { clusterId, revision, copies, minInSync, versionCeiling } = topology;
   const nodes = topology.nodes.map(({ id, address, zone, weight, bootId, isDurable, starts, state }) => {
@@ -61,6 +70,16 @@ export function topologyToDocument(topology: Topology): TopologyDocument {
   const ended = topology.ended.map(({ bootId, isDurable }) => ({ bootId, isDurable }));
   const settings = { clusterId, revision, copies, minInSync, versionCeiling };
   return { format: FORMAT, ...settings, nodes, ended, bootIds: [...indexes.keys()], partitions: runs };
+}
+
+function isEqual(a: PartitionEntry, b: PartitionEntry): boolean {
+  return (
+    a.epoch === b.epoch &&
+    a.primary === b.primary &&
+    a.learner === b.learner &&
+    a.inSync.length === b.inSync.length &&
+    a.inSync.every((copy, i) => copy === b.inSync[i])
+  );
 }
 
 /** Returns the topology as JSON, the same text for equal topologies. */

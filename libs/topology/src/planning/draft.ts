@@ -194,8 +194,8 @@ export class Draft {
 
 /** To each primary at once, because each hand-over stops a partition for a moment. */
 const MAX_HAND_OVERS = 64;
-/** So that no node has more than 256 moves at once. */
-const MIN_MOVE_BYTES = 256 * 1024;
+/** So that no node has more than 128 moves at once. */
+const MIN_MOVE_BYTES = 512 * 1024;
 const MOVING_BYTES_PER_NODE = 64 * 1024 * 1024;
 const MOVING_BYTES = 1024 * 1024 * 1024;
 const MEMORY_MARGIN = 1.2;
