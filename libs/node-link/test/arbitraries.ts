@@ -39,9 +39,15 @@ export const values: fc.Arbitrary<Value> = fc.oneof(
 const versions = fc.oneof(fc.nat(), fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }));
 const ttls = fc.integer({ min: 1, max: MAX_TTL_MS });
 
-export const setItems: fc.Arbitrary<SetItem> = fc.record(
-  { key: keys, value: values, ttlMs: ttls, ifVersion: versions },
-  { requiredKeys: ['key', 'value'], noNullPrototype: true },
+export const setItems: fc.Arbitrary<SetItem> = fc.oneof(
+  fc.record(
+    { key: keys, value: values, ttlMs: ttls, ifVersion: versions },
+    { requiredKeys: ['key', 'value'], noNullPrototype: true },
+  ),
+  fc.record(
+    { key: keys, value: values, expiresAtMs: versions, ifVersion: versions },
+    { requiredKeys: ['key', 'value', 'expiresAtMs'], noNullPrototype: true },
+  ),
 );
 
 export const deleteItems: fc.Arbitrary<DeleteItem> = fc.record(
@@ -92,9 +98,11 @@ const failures: fc.Arbitrary<ItemFailure> = fc.record(
   { requiredKeys: ['ok', 'code', 'message'], noNullPrototype: true },
 );
 
-const entries: fc.Arbitrary<Entry> = fc.record(
-  { value: values, version: versions.map((version) => Math.max(1, version)), ttlMs: ttls },
-  { requiredKeys: ['value', 'version'], noNullPrototype: true },
+const entry = { value: values, version: versions.map((version) => Math.max(1, version)) };
+
+const entries: fc.Arbitrary<Entry> = fc.oneof(
+  fc.record(entry, { noNullPrototype: true }),
+  fc.record({ ...entry, ttlMs: ttls, expiresAtMs: versions }, { noNullPrototype: true }),
 );
 
 const ok = true as const;

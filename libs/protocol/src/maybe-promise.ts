@@ -10,6 +10,6 @@ export function isPromise<T>(answer: MaybePromise<T>): answer is Promise<T> {
 }
 
 /** Returns `use(answer)`, at once if the answer is not a promise. */
-export function whenDone<T, R>(answer: MaybePromise<T>, use: (done: T) => R): MaybePromise<R> {
+export function whenDone<T, R>(answer: MaybePromise<T>, use: (done: T) => MaybePromise<R>): MaybePromise<R> {
   return isPromise(answer) ? answer.then(use) : use(answer);
 }

@@ -8,6 +8,11 @@ export interface SetItem {
   readonly value: Value;
   /** The time to live in milliseconds, a positive integer. Without it, the pair does not expire. */
   readonly ttlMs?: number;
+  /**
+   * In place of `ttlMs`: when the pair expires, in milliseconds since the Unix epoch. If the time has passed, the write is done,
+   * and the pair is absent.
+   */
+  readonly expiresAtMs?: number;
   /** Write only if the pair has this version; 0 means only if the key is absent. */
   readonly ifVersion?: number;
 }
@@ -26,6 +31,8 @@ export interface Entry {
   readonly version: number;
   /** The remaining time to live in milliseconds, at least 1; absent if the pair does not expire. */
   readonly ttlMs?: number;
+  /** When the pair expires, in milliseconds since the Unix epoch; there exactly if `ttlMs` is. */
+  readonly expiresAtMs?: number;
 }
 
 /** Why one item of a batch failed. Other items are not affected. */

@@ -15,18 +15,19 @@ import {
   type SetOutcome,
 } from '@kvs/protocol';
 
-/** The operations over a `Map`, as plain as can be. A test replaces those that are to misbehave. */
+/** The operations over a `Map`, as plain as can be. Its clock stands at 0. A test replaces those that are to misbehave. */
 export class MapOperations implements KeyValueOperations {
   readonly pairs = new Map<KeyId, Entry & { readonly key: Key }>();
   #lastVersion = 0;
 
   set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]> {
-    return items.map(({ key, value, ttlMs, ifVersion }): SetOutcome => {
+    return items.map(({ key, value, ttlMs, expiresAtMs = ttlMs, ifVersion }): SetOutcome => {
       const refusal = this.#refusal(key, ifVersion);
       if (refusal) return refusal;
       const version = ++this.#lastVersion;
       const created = !this.pairs.has(keyId(key));
-      this.pairs.set(keyId(key), { key, value, version, ...(ttlMs === undefined ? undefined : { ttlMs }) });
+      const life = expiresAtMs === undefined ? undefined : { ttlMs: expiresAtMs, expiresAtMs };
+      this.pairs.set(keyId(key), { key, value, version, ...life });
       return { ok: true, version, created };
     });
   }

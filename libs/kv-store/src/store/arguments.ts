@@ -5,8 +5,11 @@ import { PARTITION_COUNT, type DeleteItem, type SetItem } from '@kvs/protocol';
 
 /** @throws TypeError or RangeError */
 export function checkSetItems(items: readonly SetItem[]): void {
-  for (const { ttlMs, ifVersion } of items) {
+  for (const { ttlMs, expiresAtMs, ifVersion } of items) {
     checkInteger('ttlMs', ttlMs, 1);
+    checkInteger('expiresAtMs', expiresAtMs, 0);
+    if (ttlMs !== undefined && expiresAtMs !== undefined)
+      throw new TypeError('an item has ttlMs or expiresAtMs, not both');
     checkInteger('ifVersion', ifVersion, 0);
   }
 }

@@ -6,11 +6,11 @@ import type { EngineDelete, EngineKey, EngineWrite } from '../engine/storage-eng
 
 /** Returns the write as an engine takes it, with a deadline for the time to live. */
 export function engineWrite(
-  { key, value, ttlMs, ifVersion }: SetItem,
+  { key, value, ttlMs, expiresAtMs: fixed, ifVersion }: SetItem,
   partition: number | undefined,
   clock: Clock,
 ): EngineWrite {
-  const expiresAtMs = ttlMs === undefined ? undefined : deadline(microsToMs(clock.nowMicros()), ttlMs);
+  const expiresAtMs = ttlMs === undefined ? fixed : deadline(microsToMs(clock.nowMicros()), ttlMs);
   return { id: keyId(key), partition: partition ?? partitionOf(key), value, expiresAtMs, ifVersion };
 }
 

@@ -93,7 +93,21 @@ describe.each([
     expect(await ttlOf(A)).toBeGreaterThan(Number.MAX_SAFE_INTEGER / 2);
   });
 
+  it('takes a moment at which the pair expires, and tells it', async () => {
+    const expiresAtMs = clock.nowMicros() / 1000 + 50;
+    await store.set([setItem(A, '1', { expiresAtMs })]);
+    clock.advanceMs(20);
+    expect(await store.fetch([A])).toMatchObject([{ entry: { ttlMs: 30, expiresAtMs } }]);
+  });
+
+  it('writes a pair whose moment has passed, which is absent', async () => {
+    expect(await store.set([setItem(A, '1', { expiresAtMs: 0 })])).toMatchObject([{ ok: true }]);
+    expect(await store.query([A])).toEqual([{ ok: true, present: false }]);
+  });
+
   it.each([
+    ['an expiresAtMs below 0', { expiresAtMs: -1 }, RangeError],
+    ['a ttlMs with an expiresAtMs', { ttlMs: 1, expiresAtMs: 1 }, TypeError],
     ['a ttlMs of 0', { ttlMs: 0 }, RangeError],
     ['a fraction for ttlMs', { ttlMs: 1.5 }, RangeError],
     ['a ttlMs without end', { ttlMs: Infinity }, RangeError],
@@ -136,7 +150,13 @@ describe.each([
     await store.set([setItem(A, '1', { ttlMs: 10 }), setItem(B, '2', { ttlMs: 20 })]);
     clock.advanceMs(10);
     expect(await pairs()).toEqual([
-      { key: B, value: stringValue('2'), version: expect.any(Number), ttlMs: 10 },
+      {
+        key: B,
+        value: stringValue('2'),
+        version: expect.any(Number),
+        ttlMs: 10,
+        expiresAtMs: expect.any(Number),
+      },
     ]);
   });
 
@@ -222,6 +242,6 @@ describe.each([
   }
 });
 
-function setItem(key: Key, value: string, details: Pick<SetItem, 'ttlMs' | 'ifVersion'> = {}): SetItem {
+function setItem(key: Key, value: string, details: Omit<SetItem, 'key' | 'value'> = {}): SetItem {
   return { key, value: stringValue(value), ...details };
 }

@@ -69,7 +69,7 @@ export function liveEntry({ value, version, expiresAtMs }: EngineEntry, clock: C
   if (expiresAtMs === undefined) return { value, version };
   const nowMicros = clock.nowMicros();
   if (isExpired(expiresAtMs, nowMicros)) return null;
-  return { value, version, ttlMs: expiresAtMs - microsToMs(nowMicros) };
+  return { value, version, ttlMs: expiresAtMs - microsToMs(nowMicros), expiresAtMs };
 }
 
 function versionMismatch({ actualVersion }: VersionMismatch): ItemFailure {

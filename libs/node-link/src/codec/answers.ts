@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { isTtl, isVersionCondition, type Entry, type ItemFailure, type Value } from '@kvs/protocol';
+import { isVersionCondition, type Entry, type ItemFailure, type Value } from '@kvs/protocol';
 import type { Kind, OutcomeList, OutcomeOf } from '../batch.js';
 import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder, mayExceed } from './frame-builder.js';
 import type { FrameCursor } from './frame-reader.js';
@@ -113,12 +113,15 @@ function putOutcome(builder: FrameBuilder, outcome: OutcomeOf<Kind>, maxFrameByt
   else putEntry(builder, outcome.entry);
 }
 
-function putEntry(builder: FrameBuilder, { value, version, ttlMs }: Entry): void {
+function putEntry(builder: FrameBuilder, { value, version, ttlMs, expiresAtMs = 0 }: Entry): void {
   const binary = value.encoding === 'binary' ? VALUE_BINARY : 0;
   builder.byte(OK | YES | binary | (ttlMs === undefined ? 0 : HAS_TTL));
   builder.varint(value.data.length);
   builder.integer(version);
-  if (ttlMs !== undefined) builder.integer(ttlMs);
+  if (ttlMs !== undefined) {
+    builder.integer(ttlMs);
+    builder.integer(expiresAtMs);
+  }
   builder.text(value.data);
 }
 
@@ -251,10 +254,12 @@ function readEntry(cursor: FrameCursor, flags: number): Entry | null {
   const units = cursor.varint();
   const version = checkedVersion(cursor.integer());
   const ttlMs = flags & HAS_TTL ? cursor.integer() : undefined;
+  const expiresAtMs = flags & HAS_TTL ? cursor.integer() : 0;
   const value = readValue(cursor, flags & VALUE_BINARY ? 'binary' : 'string', units);
   if (ttlMs === undefined) return { value, version };
-  if (!isTtl(ttlMs)) throw new LinkProtocolError('a time to live is out of its range');
-  return { value, version, ttlMs };
+  if (ttlMs === 0 || !Number.isSafeInteger(ttlMs) || !Number.isSafeInteger(expiresAtMs))
+    throw new LinkProtocolError('a time to live is out of its range');
+  return { value, version, ttlMs, expiresAtMs };
 }
 
 function checkedVersion(version: number): number {
@@ -286,7 +291,7 @@ const MAYBE_APPLIED = 16;
 const MAX_REFUSAL_UNITS = 2 * MAX_MESSAGE_UNITS;
 
 const ANSWER_BYTES = 2 * MAX_VARINT_BYTES + 1;
-const OUTCOME_BYTES = 1 + 2 * MAX_VARINT_BYTES + 2 * INTEGER_BYTES;
+const OUTCOME_BYTES = 1 + 2 * MAX_VARINT_BYTES + 3 * INTEGER_BYTES;
 
 const TOO_LARGE: ItemFailure = {
   ok: false,

@@ -33,8 +33,8 @@ export function putCall(builder: FrameBuilder, id: number, batch: RoutedBatch): 
   let at = 0;
   switch (batch.kind) {
     case 'set':
-      for (const { key, value, ttlMs, ifVersion } of batch.items)
-        putItem(builder, partitions[at++], key, value, ttlMs, ifVersion);
+      for (const { key, value, ttlMs, expiresAtMs, ifVersion } of batch.items)
+        putItem(builder, partitions[at++], key, value, ttlMs, ifVersion, expiresAtMs);
       break;
     case 'delete':
       for (const { key, ifVersion } of batch.items)
@@ -129,19 +129,23 @@ class ItemReader {
   }
 
   #setItem(flags: number, index: number): SetItem | undefined {
-    allowFlags(flags, KEY_BINARY | VALUE_BINARY | HAS_TTL | HAS_VERSION);
+    allowFlags(flags, KEY_BINARY | VALUE_BINARY | HAS_VERSION | (flags & HAS_TTL || HAS_DEADLINE));
     const cursor = this.#cursor;
     const partition = this.#partition();
     const keyUnits = cursor.varint();
     const valueUnits = cursor.varint();
     const ttlMs = flags & HAS_TTL ? cursor.integer() : undefined;
     const ifVersion = flags & HAS_VERSION ? cursor.integer() : undefined;
+    const expiresAtMs = flags & HAS_DEADLINE ? cursor.integer() : undefined;
     const key = this.#key(flags, keyUnits, index);
     const value = this.#value(flags, valueUnits, index);
     if (ttlMs !== undefined && !isTtl(ttlMs)) this.#refuse('invalid_ttl', index);
+    if (expiresAtMs !== undefined && !Number.isSafeInteger(expiresAtMs)) this.#refuse('invalid_ttl', index);
     if (ifVersion !== undefined && !isVersionCondition(ifVersion)) this.#refuse('invalid_version', index);
     if (key === undefined || value === undefined) return undefined;
     this.#checkPartition(key, partition);
+    if (expiresAtMs !== undefined)
+      return ifVersion === undefined ? { key, value, expiresAtMs } : { key, value, expiresAtMs, ifVersion };
     if (ttlMs === undefined) return ifVersion === undefined ? { key, value } : { key, value, ifVersion };
     return ifVersion === undefined ? { key, value, ttlMs } : { key, value, ttlMs, ifVersion };
   }
@@ -205,6 +209,7 @@ function putItem(
   value?: Value,
   ttlMs?: number,
   ifVersion?: number,
+  expiresAtMs?: number,
 ): void {
   if (partition === undefined) throw new TypeError('a batch has fewer partitions than items');
   builder.reserve(ITEM_BYTES);
@@ -212,13 +217,15 @@ function putItem(
     (key.encoding === 'binary' ? KEY_BINARY : 0) |
       (value?.encoding === 'binary' ? VALUE_BINARY : 0) |
       (ttlMs === undefined ? 0 : HAS_TTL) |
-      (ifVersion === undefined ? 0 : HAS_VERSION),
+      (ifVersion === undefined ? 0 : HAS_VERSION) |
+      (expiresAtMs === undefined ? 0 : HAS_DEADLINE),
   );
   builder.varint(partition);
   builder.varint(key.data.length);
   if (value !== undefined) builder.varint(value.data.length);
   if (ttlMs !== undefined) builder.integer(ttlMs);
   if (ifVersion !== undefined) builder.integer(ifVersion);
+  if (expiresAtMs !== undefined) builder.integer(expiresAtMs);
   builder.text(key.data);
   if (value !== undefined) builder.text(value.data);
 }
@@ -245,6 +252,7 @@ const KEY_BINARY = 1;
 const VALUE_BINARY = 2;
 const HAS_TTL = 4;
 const HAS_VERSION = 8;
+const HAS_DEADLINE = 16;
 
 const MIN_ITEM_BYTES = 3;
 const ITEM_BYTES = 1 + 3 * MAX_VARINT_BYTES + 2 * INTEGER_BYTES;

@@ -1,10 +1,17 @@
-import { isPromise, refuseHugeAnswer, whenDone, type Limits, type MaybePromise } from '@kvs/protocol';
+import {
+  isPromise,
+  KeyOrder,
+  refuseHugeAnswer,
+  whenDone,
+  type KeyOrderTicket,
+  type Limits,
+  type MaybePromise,
+} from '@kvs/protocol';
 import { isWrite, keysOf, weightOf, type Kind } from '../batch.js';
 import type { Answer } from '../codec/answers.js';
 import type { CallRoom, DecodedBatch, DecodedCall } from '../codec/calls.js';
 import type { LinkLimits } from '../codec/hello.js';
 import { refusalOf, type Refusal } from '../codec/refusal.js';
-import { KeyOrder, type Ticket } from './key-order.js';
 import type { NodeOperations } from './node-operations.js';
 
 /** The operations that are counted. */
@@ -152,7 +159,7 @@ export class CallRunner {
   }
 
   /** Counts a call as unanswered until the returned function is called with its answer. */
-  #track(call: DecodedBatch, weight: number): (answer: Answer, ticket: Ticket) => void {
+  #track(call: DecodedBatch, weight: number): (answer: Answer, ticket: KeyOrderTicket) => void {
     const { leave, changed } = this.#context;
     const valueBytes = this.#maxValueBytesOf(call);
     this.#unanswered++;

@@ -120,12 +120,13 @@ export class HeldStore implements NodeOperations {
     );
   }
 
-  #setOne({ key, value, ttlMs, ifVersion }: SetItem): SetOutcome {
+  #setOne({ key, value, ttlMs, expiresAtMs = ttlMs, ifVersion }: SetItem): SetOutcome {
     const mismatch = this.#mismatch(key, ifVersion);
     if (mismatch) return mismatch;
     const version = ++this.#lastVersion;
     const created = !this.#entries.has(keyId(key));
-    this.#entries.set(keyId(key), { value, version, ...(ttlMs === undefined ? undefined : { ttlMs }) });
+    const life = expiresAtMs === undefined ? undefined : { ttlMs: expiresAtMs, expiresAtMs };
+    this.#entries.set(keyId(key), { value, version, ...life });
     return { ok: true, version, created };
   }
 

@@ -37,7 +37,7 @@ export const transportBatches: TransportTrait = {
         { ok: true, version: 3, created: false },
       ]);
       assert.deepEqual(await transport.fetch([bytes.key, b, a]), [
-        { ok: true, entry: { value: bytes.value, version: 2, ttlMs: 5000 } },
+        { ok: true, entry: { value: bytes.value, version: 2, ttlMs: 5000, expiresAtMs: 5000 } },
         { ok: true, entry: null },
         { ok: true, entry: { value: one, version: 3 } },
       ]);

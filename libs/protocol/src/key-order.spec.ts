@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { stringKey } from '@kvs/protocol';
-import { KeyOrder, type Ticket } from './key-order.js';
+import { stringKey } from './key.js';
+import { KeyOrder, type KeyOrderTicket as Ticket } from './key-order.js';
 
 const keysOf = (names: string) => [...names].map(stringKey);
 

@@ -1,0 +1,191 @@
+import fc from 'fast-check';
+import { jest } from '@jest/globals';
+import { parseInteger } from './integer.js';
+import { keyId, stringKey, stringValue, type Key } from './key.js';
+import type { MaybePromise } from './maybe-promise.js';
+import type { DeleteItem, Entry, KeyValueOperations, SetItem } from './operations.js';
+import { OrderedOperations } from './ordered-operations.js';
+import { lifeOf, MAX_ATTEMPTS, update, type Change } from './update.js';
+
+const KEY = stringKey('counter');
+
+/** A store that answers at once, or after as many turns as `delays` says. */
+class Store implements KeyValueOperations {
+  readonly entries = new Map<string, Entry>();
+  readonly log: string[] = [];
+  #lastVersion = 0;
+
+  constructor(readonly delay?: () => number) {}
+
+  set(items: readonly SetItem[]) {
+    return this.#answer('set', items, ({ key, value, ifVersion, expiresAtMs }) => {
+      if (ifVersion !== undefined && ifVersion !== this.#versionOf(key)) return MISMATCH;
+      const version = ++this.#lastVersion;
+      const life = expiresAtMs === undefined ? undefined : { expiresAtMs, ttlMs: expiresAtMs };
+      this.entries.set(keyId(key), { value, version, ...life });
+      return { ok: true as const, version, created: true };
+    });
+  }
+
+  fetch(keys: readonly Key[]) {
+    return this.#answer('fetch', keys, (key) => ({
+      ok: true as const,
+      entry: this.entries.get(keyId(key)) ?? null,
+    }));
+  }
+
+  query(keys: readonly Key[]) {
+    return this.#answer('query', keys, (key) => ({
+      ok: true as const,
+      present: this.entries.has(keyId(key)),
+    }));
+  }
+
+  delete(items: readonly DeleteItem[]) {
+    return this.#answer('delete', items, ({ key, ifVersion }) => {
+      if (ifVersion !== undefined && ifVersion !== this.#versionOf(key)) return MISMATCH;
+      return { ok: true as const, deleted: this.entries.delete(keyId(key)) };
+    });
+  }
+
+  scan(): never {
+    throw new TypeError('nobody scans here');
+  }
+
+  #versionOf(key: Key): number {
+    return this.entries.get(keyId(key))?.version ?? 0;
+  }
+
+  #answer<T, O>(name: string, items: readonly T[], apply: (item: T) => O): MaybePromise<O[]> {
+    const done = (): O[] => {
+      this.log.push(name);
+      return items.map(apply);
+    };
+    return this.delay === undefined ? done() : turns(this.delay()).then(done);
+  }
+}
+
+const MISMATCH = { ok: false as const, code: 'version_mismatch' as const, message: '' };
+
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await Promise.resolve();
+}
+
+function plus(by: number): (entry: Entry | null) => Change<number> {
+  return (entry) => {
+    const result = Number(parseInteger(entry?.value.data ?? '0')) + by;
+    return { kind: 'write', value: stringValue(String(result)), result, ...lifeOf(entry) };
+  };
+}
+
+describe('an update', () => {
+  it('answers at once if the store does', () => {
+    const store = new Store();
+    const ordered = new OrderedOperations(store);
+    expect(ordered.update(KEY, plus(2))).toEqual({ ok: true, result: 2, version: 1 });
+    expect(ordered.update(KEY, plus(3))).toEqual({ ok: true, result: 5, version: 2 });
+  });
+
+  it('can leave the pair, delete it, and keep its deadline', () => {
+    const store = new Store();
+    store.set([{ key: KEY, value: stringValue('1'), expiresAtMs: 50 }]);
+    expect(update(store, KEY, () => ({ kind: 'keep', result: 'same' }))).toEqual({
+      ok: true,
+      result: 'same',
+    });
+    update(store, KEY, plus(1));
+    expect(store.entries.get(keyId(KEY))).toMatchObject({ value: { data: '2' }, expiresAtMs: 50 });
+    expect(update(store, KEY, () => ({ kind: 'delete', result: 'gone' }))).toEqual({
+      ok: true,
+      result: 'gone',
+    });
+    expect(store.entries.size).toBe(0);
+    expect(update(store, KEY, () => ({ kind: 'delete', result: 'none' }))).toEqual({
+      ok: true,
+      result: 'none',
+    });
+  });
+
+  it('throws what the change throws, and then keeps no key', () => {
+    const ordered = new OrderedOperations(new Store());
+    const failing = () =>
+      ordered.update(KEY, () => {
+        throw new RangeError('too much');
+      });
+    expect(failing).toThrow(RangeError);
+    expect(ordered.update(KEY, plus(1))).toMatchObject({ result: 1 });
+  });
+
+  it('passes on why the store did not read or write, and does not repeat what may have been applied', () => {
+    const failure = { ok: false, code: 'node_unavailable', message: 'away', maybeApplied: true } as const;
+    const store = new Store();
+    expect(update({ ...parts(store), fetch: () => [failure] }, KEY, plus(1))).toEqual(failure);
+    const set = jest.fn(() => [failure]);
+    expect(update({ ...parts(store), set }, KEY, plus(1))).toEqual(failure);
+    expect(set).toHaveBeenCalledTimes(1);
+  });
+
+  it('gives up when others always come in between', () => {
+    const store = new Store();
+    const set = jest.fn(() => [MISMATCH]);
+    expect(update({ ...parts(store), set }, KEY, plus(1))).toMatchObject({ ok: false, code: 'overloaded' });
+    expect(set).toHaveBeenCalledTimes(MAX_ATTEMPTS);
+  });
+
+  it('loses nothing, however the updates of several processes interleave', async () => {
+    const increments = fc.array(fc.record({ process: fc.nat(2), by: fc.integer({ min: -5, max: 5 }) }), {
+      maxLength: 40,
+    });
+    await fc.assert(
+      fc.asyncProperty(increments, fc.infiniteStream(fc.nat(6)), async (all, delays) => {
+        const store = new Store(() => delays.next().value ?? 0);
+        const processes = [0, 1, 2].map(() => new OrderedOperations(store));
+        const outcomes = await Promise.all(
+          all.map(({ process, by }) => processes[process]?.update(KEY, plus(by))),
+        );
+        expect(outcomes.filter((outcome) => outcome?.ok !== true)).toEqual([]);
+        const sum = all.reduce((total, { by }) => total + by, 0);
+        expect(Number(store.entries.get(keyId(KEY))?.value.data ?? 0)).toBe(sum);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe('keys that somebody has for themselves', () => {
+  it('have other calls of the process wait, and no calls on other keys', async () => {
+    const store = new Store(() => 3);
+    const ordered = new OrderedOperations(store);
+    const other = stringKey('other');
+    const order: string[] = [];
+    const note = (name: string) => () => order.push(name);
+    const before = Promise.resolve(ordered.fetch([KEY])).then(note('before'));
+    const alone = ordered.exclusively([KEY, other], async (operations) => {
+      await operations.set([{ key: KEY, value: stringValue('1') }]);
+      await operations.fetch([other]);
+      order.push('alone');
+    });
+    const after = Promise.resolve(ordered.delete([{ key: other }])).then(note('after'));
+    const beside = Promise.resolve(ordered.query([stringKey('beside')])).then(note('beside'));
+    await Promise.all([before, alone, after, beside]);
+    expect(order).toEqual(['before', 'beside', 'alone', 'after']);
+  });
+
+  it('are free again after a failure', async () => {
+    const ordered = new OrderedOperations(new Store(() => 1));
+    await expect(
+      ordered.exclusively([KEY], async () => {
+        throw new RangeError('failed');
+      }),
+    ).rejects.toThrow(RangeError);
+    expect(await ordered.query([KEY])).toEqual([{ ok: true, present: false }]);
+  });
+});
+
+function parts(store: Store) {
+  return {
+    set: (items: readonly SetItem[]) => store.set(items),
+    fetch: (keys: readonly Key[]) => store.fetch(keys),
+    delete: (items: readonly DeleteItem[]) => store.delete(items),
+  };
+}

@@ -1,0 +1,125 @@
+import { KeyOrder, type KeyOrderTicket } from './key-order.js';
+import type { Key } from './key.js';
+import { isPromise, type MaybePromise } from './maybe-promise.js';
+import type {
+  DeleteItem,
+  DeleteOutcome,
+  FetchOutcome,
+  KeyValueOperations,
+  QueryOutcome,
+  ScanAnswer,
+  ScanRequest,
+  SetItem,
+  SetOutcome,
+} from './operations.js';
+import { update, type MakeChange, type UpdateOutcome } from './update.js';
+
+/**
+ * Operations whose callers can have keys for themselves: while one of them does, calls on its keys wait. Updates do this, so
+ * that those of one process never conflict. Calls that don't go through this object don't wait, and neither do scans.
+ *
+ * If the operations answer at once, so do these, and nothing ever waits.
+ */
+export class OrderedOperations implements KeyValueOperations {
+  readonly #operations: KeyValueOperations;
+  readonly #order = new KeyOrder();
+
+  constructor(operations: KeyValueOperations) {
+    this.#operations = operations;
+  }
+
+  set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]> {
+    return this.#run(
+      () => items.map(keyOf),
+      false,
+      () => this.#operations.set(items),
+    );
+  }
+
+  fetch(keys: readonly Key[], maxBytes?: number): MaybePromise<readonly FetchOutcome[]> {
+    return this.#run(
+      () => keys,
+      false,
+      () => this.#operations.fetch(keys, maxBytes),
+    );
+  }
+
+  query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]> {
+    return this.#run(
+      () => keys,
+      false,
+      () => this.#operations.query(keys),
+    );
+  }
+
+  delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]> {
+    return this.#run(
+      () => items.map(keyOf),
+      false,
+      () => this.#operations.delete(items),
+    );
+  }
+
+  scan(request: ScanRequest & { readonly partial: boolean }): Promise<ScanAnswer> {
+    return this.#operations.scan(request);
+  }
+
+  /** As the function `update`. Updates of one key are done one after the other. */
+  update<R>(key: Key, change: MakeChange<R>): MaybePromise<UpdateOutcome<R>> {
+    return this.exclusively([key], (operations) => update(operations, key, change));
+  }
+
+  /**
+   * Runs something that needs some keys for itself.
+   *
+   * @param run gets operations that don't wait, for these keys only; calls to this object would wait forever
+   */
+  exclusively<T>(
+    keys: readonly Key[],
+    run: (operations: KeyValueOperations) => MaybePromise<T>,
+  ): MaybePromise<T> {
+    return this.#run(
+      () => keys,
+      true,
+      () => run(this.#operations),
+    );
+  }
+
+  #run<T>(keys: () => readonly Key[], isExclusive: boolean, run: () => MaybePromise<T>): MaybePromise<T> {
+    if (!this.#order.isEmpty) return this.#enter(keys(), isExclusive, run);
+    const answer = run();
+    // The order only needs what is in flight beyond this turn.
+    return isPromise(answer) ? this.#enter(keys(), isExclusive, () => answer) : answer;
+  }
+
+  #enter<T>(keys: readonly Key[], isExclusive: boolean, run: () => MaybePromise<T>): MaybePromise<T> {
+    let isFree = false;
+    let wake: (() => void) | undefined;
+    const ticket = this.#order.enter(keys, isExclusive, () => {
+      isFree = true;
+      wake?.();
+    });
+    if (isFree) return this.#finish(ticket, run);
+    return new Promise<void>((resolve) => {
+      wake = resolve;
+    }).then(() => this.#finish(ticket, run));
+  }
+
+  #finish<T>(ticket: KeyOrderTicket, run: () => MaybePromise<T>): MaybePromise<T> {
+    const leave = (): void => this.#order.leave(ticket);
+    let answer: MaybePromise<T>;
+    try {
+      answer = run();
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    if (isPromise(answer)) answer.then(leave, leave);
+    else leave();
+    return answer;
+  }
+}
+
+function keyOf({ key }: { readonly key: Key }): Key {
+  return key;
+}
