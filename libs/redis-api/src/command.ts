@@ -1,5 +1,6 @@
 import type { FetchOutcome, Key, MaybePromise, SetItem, SetOutcome } from '@kvs/protocol';
 import type { Reply } from './reply.js';
+import type { ProtocolVersion } from './resp/reply-writer.js';
 
 /** What COMMAND INFO says about a command. Only `write`, `readonly` and `denyoom` also say something to kvs. */
 export type CommandFlag =
@@ -69,12 +70,52 @@ export type SingleCall =
 /** What a command may use. */
 export interface CommandContext {
   readonly client: ClientState;
+  readonly server: ServerView;
 }
 
-/** What a client has set on its connection. */
+/** A connection, and what its client has set on it. */
 export interface ClientState {
+  /** Never used twice in one process. */
+  readonly id: number;
+  /** Where the client is, as `host:port`. */
+  readonly address: string;
+  /** Where the server was reached, as `host:port`. */
+  readonly localAddress: string;
+  /** When the connection was accepted, in milliseconds of the monotonic clock. */
+  readonly sinceMs: number;
+  /** When the client sent the last bytes, in milliseconds of the monotonic clock. */
+  readonly lastBytesMs: number;
+  /** The version in which replies are written. */
+  protocol: ProtocolVersion;
+  name: string;
+  libraryName: string;
+  libraryVersion: string;
+  /** The name of the last command. */
+  readonly lastCommand: string;
+  /** Whether replies are written. `skip` leaves out the next two, `skip-next` the next one. */
+  replies: 'on' | 'off' | 'skip' | 'skip-next';
   /** Set between MULTI and EXEC: commands go here and do not run. */
   queue?: CommandQueue | undefined;
+  /** Closes the connection after the reply to the command that runs. */
+  end(): void;
+  /** Closes the connection at once. */
+  destroy(): void;
+}
+
+/** The server that commands run on. */
+export interface ServerView {
+  /** Of kvs. */
+  readonly version: string;
+  /** Whether clients must send each command to the node that serves its keys. */
+  readonly isCluster: boolean;
+  /** When the server started, in milliseconds of the monotonic clock. */
+  readonly sinceMs: number;
+  /** All commands that the server knows. */
+  readonly commands: Iterable<Command>;
+  /** The connections of this process, by their ids. */
+  readonly clients: ReadonlyMap<number, ClientState>;
+  /** Connections accepted and commands begun since the start. */
+  readonly totals: { readonly connections: number; readonly commands: number };
 }
 
 /** The commands between MULTI and EXEC. */

@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { MapOperations } from '../testing/map-operations.js';
 import { TestServer } from '../testing/test-server.js';
-import { sendProgress } from './stalled-clients.js';
+import { sendProgress } from '@kvs/server';
 
 const TIMEOUT_MS = 100;
 

@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
-import { isRecord, KvsError } from '@kvs/protocol';
+import { KvsError } from '@kvs/protocol';
+import { sendProgress } from '@kvs/server';
 import type { HttpSettings } from '../http-settings.js';
 import { refuse } from './closing.js';
 import type { Connection } from './request-order.js';
@@ -107,11 +107,4 @@ class Watch {
     this.#bytes = bytes;
     return more;
   }
-}
-
-/** Returns a number that changes when the kernel accepts bytes. Node's public counters change only after a whole write. */
-export function sendProgress(socket: Socket): number {
-  const handle: unknown = Reflect.get(socket, '_handle');
-  const waiting = isRecord(handle) ? handle['writeQueueSize'] : undefined;
-  return socket.bytesWritten - (typeof waiting === 'number' ? waiting : 0);
 }

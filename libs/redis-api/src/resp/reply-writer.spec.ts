@@ -1,8 +1,8 @@
 import { Double, MapReply, NULL_ARRAY, OK, RedisError, Verbatim, type Reply } from '../reply.js';
-import { ReplyWriter } from './reply-writer.js';
+import { ReplyWriter, WriteBuffers } from './reply-writer.js';
 
 function written(reply: Reply, version: 2 | 3): string {
-  const writer = new ReplyWriter();
+  const writer = new ReplyWriter(new WriteBuffers());
   writer.write(reply, version);
   return writer.take().toString('latin1');
 }
@@ -32,11 +32,25 @@ it.each<[string, Reply, string, string?]>([
 });
 
 it('gives all replies of a turn at once, and begins anew', () => {
-  const writer = new ReplyWriter();
+  const writer = new ReplyWriter(new WriteBuffers());
   const long = 'x'.repeat(100_000);
   for (const reply of ['a', long, 1]) writer.write(reply, 2);
   const first = writer.take();
   writer.write('later', 2);
   expect(String(first)).toBe(`$1\r\na\r\n$100000\r\n${long}\r\n:1\r\n`);
   expect([String(writer.take()), writer.length]).toEqual(['$5\r\nlater\r\n', 0]);
+});
+
+it('never mixes the replies of two connections that share buffers', () => {
+  const buffers = new WriteBuffers();
+  const [one, other] = [new ReplyWriter(buffers), new ReplyWriter(buffers)];
+  one.write('one', 2);
+  other.write('other', 2);
+  const taken = one.take();
+  one.write('again', 2);
+  expect([taken, other.take(), one.take()].map(String)).toEqual([
+    '$3\r\none\r\n',
+    '$5\r\nother\r\n',
+    '$5\r\nagain\r\n',
+  ]);
 });

@@ -3,10 +3,28 @@ import { RedisError, type Reply } from '../reply.js';
 /** The version of the protocol in which a client wants its replies. */
 export type ProtocolVersion = 2 | 3;
 
-/** Writes replies one behind the other, so that those of one turn leave in one write. */
+/** Buffers for writers that are writing. A server has one of these, so that idle connections need no buffer. */
+export class WriteBuffers {
+  readonly #free: Buffer[] = [];
+
+  get(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafe(BUFFER_BYTES);
+  }
+
+  giveBack(buffer: Buffer): void {
+    if (buffer.length === BUFFER_BYTES && this.#free.length < MAX_FREE_BUFFERS) this.#free.push(buffer);
+  }
+}
+
+/** Writes replies of one connection one behind the other, so that those of one turn leave in one write. */
 export class ReplyWriter {
-  #bytes = Buffer.allocUnsafe(INITIAL_BYTES);
+  readonly #buffers: WriteBuffers;
+  #bytes: Buffer = NOTHING;
   #length = 0;
+
+  constructor(buffers: WriteBuffers) {
+    this.#buffers = buffers;
+  }
 
   /** How many bytes were written since the last {@link take}. */
   get length(): number {
@@ -15,11 +33,14 @@ export class ReplyWriter {
 
   /** Returns all that was written, and forgets it. */
   take(): Buffer {
-    const written = this.#bytes.subarray(0, this.#length);
+    const buffer = this.#bytes;
+    const written = buffer.subarray(0, this.#length);
+    this.#bytes = NOTHING;
     this.#length = 0;
-    if (written.length <= INITIAL_BYTES && this.#bytes.length === INITIAL_BYTES) return Buffer.from(written);
-    this.#bytes = Buffer.allocUnsafe(INITIAL_BYTES);
-    return written;
+    if (buffer.length !== BUFFER_BYTES) return written;
+    const copy = Buffer.from(written);
+    this.#buffers.giveBack(buffer);
+    return copy;
   }
 
   /** O(size of the reply). */
@@ -91,8 +112,12 @@ export class ReplyWriter {
   #reserve(bytes: number): void {
     const needed = this.#length + bytes;
     if (needed <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#bytes.length));
+    const larger =
+      needed <= BUFFER_BYTES
+        ? this.#buffers.get()
+        : Buffer.allocUnsafe(Math.max(needed, 2 * this.#bytes.length));
     this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#buffers.giveBack(this.#bytes);
     this.#bytes = larger;
   }
 }
@@ -111,6 +136,8 @@ function doubleText(value: number): string {
   return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
 }
 
-const INITIAL_BYTES = 16 * 1024;
+const NOTHING = Buffer.alloc(0);
+const BUFFER_BYTES = 16 * 1024;
+const MAX_FREE_BUFFERS = 64;
 const MAX_BYTES_PER_CODE_UNIT = 3;
 const CRLF = '\r\n';

@@ -1,0 +1,296 @@
+import { isPromise, KvsError, type KeyValueOperations, type Limits, type MaybePromise } from '@kvs/protocol';
+import type { Admission } from '@kvs/server';
+import type { Command, CommandContext, SingleCall } from '../command.js';
+import { errorReply } from '../failures.js';
+import { RedisError, type Reply } from '../reply.js';
+import type { Request } from '../resp/request-reader.js';
+import type { Slots } from '../slots.js';
+import type { CommandTable } from './command-table.js';
+import { keysOf } from './keys.js';
+import type { RedisMetrics } from './redis-metrics.js';
+
+/** What the connections of a listener share. */
+export interface RunnerParts {
+  readonly commands: CommandTable;
+  /** Where single calls go. */
+  readonly operations: Pick<KeyValueOperations, 'fetch' | 'set'>;
+  /** Undefined if the process serves all keys. */
+  readonly slots: Slots | undefined;
+  readonly admission: Admission;
+  readonly metrics: RedisMetrics;
+  readonly limits: Limits;
+  /** Called with an error that is a defect: a command failed with it. */
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * Runs the commands of one connection, one after the other. Consecutive fetches of one key each, and consecutive writes, go to
+ * the operations as one batch.
+ */
+export class CommandRunner {
+  readonly #parts: RunnerParts;
+  readonly #context: CommandContext;
+  readonly #nextRequest: () => Request | undefined;
+  readonly #reply: (reply: Reply) => void;
+  /** Requests that were read and have not run. */
+  readonly #ahead: Prepared[] = [];
+  /** How many of the next requests run alone, because their values are too large for one answer. */
+  #alone = 0;
+  #lastCommand = '';
+
+  /**
+   * @param nextRequest returns undefined if none has arrived in full
+   * @param reply called once for each request, in order
+   */
+  constructor(
+    parts: RunnerParts,
+    context: CommandContext,
+    nextRequest: () => Request | undefined,
+    reply: (reply: Reply) => void,
+  ) {
+    this.#parts = parts;
+    this.#context = context;
+    this.#nextRequest = nextRequest;
+    this.#reply = reply;
+  }
+
+  /** The name of the last command; empty before the first. */
+  get lastCommand(): string {
+    return this.#lastCommand;
+  }
+
+  /**
+   * Runs the next command, or the next batch of commands.
+   *
+   * @returns false if no request has arrived in full; a promise if the command is not done at once
+   */
+  step(): MaybePromise<boolean> {
+    const next = this.#next();
+    switch (next?.kind) {
+      case undefined:
+        return false;
+      case 'refused':
+        this.#answer(next.name, next.refusal);
+        return true;
+      case 'run':
+        return this.#runOne(next);
+      case 'fetch':
+        return this.#runFetches(this.#gather(next, isFetch));
+      case 'set':
+        return this.#runSets(this.#gather(next, isSet));
+    }
+  }
+
+  #next(): Prepared | undefined {
+    const ahead = this.#ahead.shift();
+    if (ahead !== undefined) return ahead;
+    const request = this.#nextRequest();
+    return request && this.#prepare(request);
+  }
+
+  /** Decides what is to be done with a request. */
+  #prepare(request: Request): Prepared {
+    const { queue } = this.#context.client;
+    const command = this.#parts.commands.find(request);
+    if (command instanceof RedisError) {
+      queue?.refuse();
+      return { kind: 'refused', name: undefined, refusal: command };
+    }
+    const refusal = command.keys && this.#parts.slots?.refusal(keysOf(command, request.args));
+    if (refusal !== undefined) {
+      queue?.refuse();
+      return { kind: 'refused', name: command.name, refusal };
+    }
+    if (command.single === undefined || queue !== undefined) return { kind: 'run', command, request };
+    try {
+      const call = command.single(request.args);
+      if (call === undefined) return { kind: 'run', command, request };
+      const { name } = command;
+      const { bytes } = request;
+      return call.kind === 'fetch'
+        ? { kind: 'fetch', name, bytes, call }
+        : { kind: 'set', name, bytes, call };
+    } catch (error) {
+      return { kind: 'refused', name: command.name, refusal: this.#errorReply(error) };
+    }
+  }
+
+  /** Returns the calls of one kind that follow each other, with the first. */
+  #gather<P extends Prepared>(first: P, isSame: (next: Prepared) => next is P): P[] {
+    const batch = [first];
+    const maxCalls = this.#alone > 0 ? 1 : MAX_BATCH_CALLS;
+    if (this.#alone > 0) this.#alone--;
+    while (batch.length < maxCalls) {
+      const next = this.#next();
+      if (next === undefined) break;
+      if (!isSame(next)) {
+        this.#ahead.unshift(next);
+        break;
+      }
+      batch.push(next);
+    }
+    return batch;
+  }
+
+  #runFetches(batch: readonly PreparedFetch[]): MaybePromise<boolean> {
+    const { operations, limits } = this.#parts;
+    const keys = batch.map(({ call }) => call.key);
+    return this.#runBatch(
+      batch,
+      () => operations.fetch(keys, limits.maxAnswerBytes),
+      ({ call }, outcome) => call.answer(outcome),
+    );
+  }
+
+  #runSets(batch: readonly PreparedSet[]): MaybePromise<boolean> {
+    const items = batch.map(({ call }) => call.item);
+    return this.#runBatch(
+      batch,
+      () => this.#parts.operations.set(items),
+      ({ call }, outcome) => call.answer(outcome),
+    );
+  }
+
+  #runBatch<P extends PreparedFetch | PreparedSet, O>(
+    batch: readonly P[],
+    run: () => MaybePromise<readonly O[]>,
+    answer: (prepared: P, outcome: O) => Reply,
+  ): MaybePromise<boolean> {
+    const fail = (error: unknown): boolean => {
+      if (batch.length > 1 && error instanceof KvsError && error.code === 'answer_too_large') {
+        this.#ahead.unshift(...batch);
+        this.#alone = batch.length;
+        return true;
+      }
+      const reply = this.#errorReply(error);
+      for (const { name } of batch) this.#answer(name, reply);
+      return true;
+    };
+    const finish = (outcomes: readonly O[]): boolean => {
+      if (outcomes.length !== batch.length) throw new TypeError('a batch has as many outcomes as items');
+      outcomes.forEach((outcome, i) => {
+        const prepared = batch[i];
+        if (prepared !== undefined)
+          this.#answer(
+            prepared.name,
+            this.#attempt(() => answer(prepared, outcome)),
+          );
+      });
+      return true;
+    };
+    const bytes = batch.reduce((sum, prepared) => sum + prepared.bytes, 0);
+    return this.#admitted(bytes, run, finish, fail);
+  }
+
+  #runOne({ command, request }: PreparedRun): MaybePromise<boolean> {
+    const { client } = this.#context;
+    const finish = (reply: Reply): boolean => {
+      this.#answer(command.name, reply);
+      return true;
+    };
+    if (client.queue !== undefined && !command.runsInMulti)
+      return finish(client.queue.add(command, request.args));
+    const fail = (error: unknown): boolean => finish(this.#errorReply(error));
+    const run = (): MaybePromise<Reply> => command.run(request.args, this.#context);
+    // A full server still tells about itself.
+    if (command.keys === undefined && !isAboutData(command)) return settle(run, finish, fail);
+    return this.#admitted(request.bytes, run, finish, fail);
+  }
+
+  /** Runs something as one request in flight. */
+  #admitted<T, R>(
+    bytes: number,
+    run: () => MaybePromise<T>,
+    finish: (done: T) => R,
+    fail: (error: unknown) => R,
+  ): MaybePromise<R> {
+    const { admission } = this.#parts;
+    const refusal = admission.enter(bytes);
+    if (refusal !== undefined) return fail(refusal);
+    const leave =
+      <A>(next: (given: A) => R) =>
+      (given: A): R => {
+        admission.leave(bytes);
+        return next(given);
+      };
+    return settle(run, leave(finish), leave(fail));
+  }
+
+  #attempt(answer: () => Reply): Reply {
+    try {
+      return answer();
+    } catch (error) {
+      return this.#errorReply(error);
+    }
+  }
+
+  #answer(name: string | undefined, reply: Reply): void {
+    this.#lastCommand = name ?? this.#lastCommand;
+    this.#parts.metrics.observe(name, reply instanceof RedisError ? 'error' : 'ok');
+    this.#reply(reply);
+  }
+
+  #errorReply(error: unknown): RedisError {
+    const reply = errorReply(error);
+    if (reply !== undefined) return reply;
+    this.#parts.onError(error);
+    return new RedisError('ERR', 'an unexpected error; the log says more');
+  }
+}
+
+/** A request with what is to be done with it. */
+type Prepared =
+  | { readonly kind: 'refused'; readonly name: string | undefined; readonly refusal: RedisError }
+  | PreparedRun
+  | PreparedFetch
+  | PreparedSet;
+
+interface PreparedRun {
+  readonly kind: 'run';
+  readonly command: Command;
+  readonly request: Request;
+}
+
+interface PreparedFetch {
+  readonly kind: 'fetch';
+  readonly name: string;
+  readonly bytes: number;
+  readonly call: Extract<SingleCall, { kind: 'fetch' }>;
+}
+
+interface PreparedSet {
+  readonly kind: 'set';
+  readonly name: string;
+  readonly bytes: number;
+  readonly call: Extract<SingleCall, { kind: 'set' }>;
+}
+
+const MAX_BATCH_CALLS = 128;
+
+function isFetch(next: Prepared): next is PreparedFetch {
+  return next.kind === 'fetch';
+}
+
+function isSet(next: Prepared): next is PreparedSet {
+  return next.kind === 'set';
+}
+
+/** Whether a command reads or writes pairs without naming keys, such as DBSIZE. */
+function isAboutData({ flags }: Command): boolean {
+  return flags.includes('write') || flags.includes('readonly');
+}
+
+/** Passes on what `run` returns or resolves with, or the error. Takes no turn of the event loop if it returns. */
+function settle<T, R>(
+  run: () => MaybePromise<T>,
+  finish: (done: T) => R,
+  fail: (error: unknown) => R,
+): MaybePromise<R> {
+  let done: MaybePromise<T>;
+  try {
+    done = run();
+  } catch (error) {
+    return fail(error);
+  }
+  return isPromise(done) ? done.then(finish, fail) : finish(done);
+}

@@ -1,0 +1,49 @@
+import type { Command } from '../command.js';
+import { RedisError } from '../reply.js';
+import type { Request } from '../resp/request-reader.js';
+
+/** The commands of a server by name, in whatever case a client writes it. */
+export class CommandTable implements Iterable<Command> {
+  readonly #commands: readonly Command[];
+  readonly #byName = new Map<string, Command>();
+
+  constructor(commands: readonly Command[]) {
+    this.#commands = commands;
+    for (const command of commands) {
+      this.#byName.set(command.name, command);
+      this.#byName.set(command.name.toUpperCase(), command);
+    }
+  }
+
+  [Symbol.iterator](): Iterator<Command> {
+    return this.#commands[Symbol.iterator]();
+  }
+
+  /** Returns the command of a request, or the error if there is none or if the number of arguments is wrong. O(1). */
+  find({ name, args }: Request): Command | RedisError {
+    const command = this.#byName.get(name) ?? this.#byName.get(name.toLowerCase());
+    if (command === undefined) return unknownCommand(name, args);
+    return hasArity(command.arity, args.length) ? command : wrongArity(command.name);
+  }
+}
+
+/** Returns whether a number of arguments, without the name, is right. */
+export function hasArity(arity: number, args: number): boolean {
+  return arity >= 0 ? args + 1 === arity : args + 1 >= -arity;
+}
+
+/** @param name in lower case, that of a subcommand as `client|setname` */
+export function wrongArity(name: string): RedisError {
+  return new RedisError('ERR', `wrong number of arguments for '${name}' command`);
+}
+
+function unknownCommand(name: string, args: readonly Buffer[]): RedisError {
+  let shown = '';
+  for (const arg of args) {
+    if (shown.length >= MAX_SHOWN_ARGUMENTS) break;
+    shown += `'${arg.toString('utf8', 0, MAX_SHOWN_ARGUMENTS - shown.length)}' `;
+  }
+  return new RedisError('ERR', `unknown command '${name}', with args beginning with: ${shown}`);
+}
+
+const MAX_SHOWN_ARGUMENTS = 128;

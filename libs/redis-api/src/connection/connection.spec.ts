@@ -1,0 +1,183 @@
+import { KvsError, stringValue } from '@kvs/protocol';
+import { RedisError } from '../reply.js';
+import { MapOperations } from '../testing/map-operations.js';
+import type { RawClient } from '../testing/raw-client.js';
+import { until } from '../testing/until.js';
+import { TestRedis, type TestRedisOptions } from '../testing/test-redis.js';
+
+let server: TestRedis;
+let client: RawClient;
+let operations: MapOperations;
+
+async function start(options: TestRedisOptions = {}): Promise<void> {
+  operations = new MapOperations();
+  server = await TestRedis.start({ operations, ...options });
+  client = await server.connect();
+}
+
+afterEach(() => server.close());
+
+function heldBytes(): number {
+  const { requestBytes, unreadBytes } = server.admission.load;
+  return requestBytes + unreadBytes;
+}
+
+/** A promise with its resolution. */
+function gate(): { readonly opened: Promise<void>; open: () => void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open: () => open() };
+}
+
+describe('pipelines', () => {
+  it('answers in order, and sends consecutive calls of one kind as one batch', async () => {
+    await start();
+    const replies = await client.ask('poke a 1', 'poke b 2', 'peek a', 'peek b', 'peek c', 'ping', 'peek a');
+    expect(replies).toBe('+OK\r\n+OK\r\n$1\r\n1\r\n$1\r\n2\r\n$-1\r\n+PONG\r\n$1\r\n1\r\n');
+    expect(operations.batches).toEqual(['set a b', 'fetch a b c', 'fetch a']);
+  });
+
+  it('answers in order if the operations take their time', async () => {
+    await start();
+    operations.hold = () => new Promise((resolve) => setImmediate(resolve));
+    const other = await server.connect();
+    const replies = await Promise.all([
+      client.ask('poke a 1', 'peek a', 'ping', 'poke a 2', 'peek a'),
+      other.ask('poke b 1', 'peek b', 'ping', 'poke b 2', 'peek b'),
+    ]);
+    expect(replies).toEqual(Array(2).fill('+OK\r\n$1\r\n1\r\n+PONG\r\n+OK\r\n$1\r\n2\r\n'));
+  });
+
+  it('fetches values one by one if they are too large for one answer', async () => {
+    await start();
+    await client.ask('poke a 1', 'poke b 2');
+    const fetch = operations.fetch.bind(operations);
+    operations.fetch = (keys) => {
+      if (keys.length > 1) throw new KvsError('answer_too_large', 'too large');
+      return fetch(keys);
+    };
+    expect(await client.ask('peek a', 'peek b', 'ping', 'peek a')).toBe(
+      '$1\r\n1\r\n$1\r\n2\r\n+PONG\r\n$1\r\n1\r\n',
+    );
+  });
+
+  it('answers a client that sends no more', async () => {
+    await start();
+    const { opened, open } = gate();
+    operations.hold = () => opened;
+    client.socket.end('poke a 1\r\nping\r\n');
+    open();
+    expect(await client.readAll()).toBe('+OK\r\n+PONG\r\n');
+  });
+});
+
+describe('errors', () => {
+  it('answers unknown commands and wrong numbers of arguments, and goes on', async () => {
+    await start();
+    expect(await client.ask('what is this', 'peek', 'PING')).toBe(
+      "-ERR unknown command 'what', with args beginning with: 'is' 'this' \r\n" +
+        "-ERR wrong number of arguments for 'peek' command\r\n+PONG\r\n",
+    );
+  });
+
+  it('answers what came before a breach of the protocol, then the reason, and closes', async () => {
+    await start();
+    client.send('ping\r\npoke a 1\r\n*1\r\n!\r\nping\r\n');
+    expect(await client.readAll()).toBe("+PONG\r\n+OK\r\n-ERR Protocol error: expected '$', got '!'\r\n");
+  });
+
+  it('answers failures of the operations with the prefixes that clients know', async () => {
+    await start();
+    operations.set = (items) => items.map(() => ({ ok: false, code: 'out_of_memory', message: 'full' }));
+    operations.fetch = () => Promise.reject(new KvsError('node_unavailable', 'no node'));
+    expect(await client.ask('poke a 1', 'peek a', 'peek b')).toBe(
+      "-OOM command not allowed when used memory > 'maxmemory'.\r\n-CLUSTERDOWN no node\r\n-CLUSTERDOWN no node\r\n",
+    );
+  });
+
+  it('answers a defect without its details, and reports it', async () => {
+    const defect = new TypeError('a defect');
+    const run = () => Promise.reject(defect);
+    await start({ commands: [{ name: 'break', arity: 1, flags: [], run }] });
+    expect(await client.ask('break', 'ping')).toBe(
+      '-ERR an unexpected error; the log says more\r\n+PONG\r\n',
+    );
+    expect(server.errors).toEqual([defect]);
+  });
+
+  it('refuses keys that the node does not serve before anything runs', async () => {
+    const moved = new RedisError('MOVED', '1 localhost:7000');
+    await start({ slots: { refusal: ([key]) => (String(key) === 'theirs' ? moved : undefined) } });
+    expect(await client.ask('poke theirs 1', 'poke mine 1')).toBe('-MOVED 1 localhost:7000\r\n+OK\r\n');
+    expect(operations.batches).toEqual(['set mine']);
+  });
+});
+
+describe('limits', () => {
+  it('refuses commands about pairs beyond the budget, and still tells about itself', async () => {
+    await start({ budget: { maxInFlightRequests: 1 } });
+    const { opened, open } = gate();
+    operations.hold = () => opened;
+    client.send('poke a 1\r\n');
+    const other = await server.connect();
+    expect(await other.ask('peek a', 'ping')).toBe('-TRYAGAIN 1 requests are in flight\r\n+PONG\r\n');
+    open();
+    expect(await client.readTo('+OK\r\n')).toBe('');
+  });
+
+  it('closes the connection of a request for which there is no memory', async () => {
+    await start({ budget: { maxInFlightBytes: 100_000 } });
+    const other = await server.connect();
+    other.send(`*2\r\n$4\r\nping\r\n$90000\r\n${'x'.repeat(80_000)}`);
+    await until(() => heldBytes() > 80_000);
+    client.send(`*2\r\n$4\r\nping\r\n$90000\r\n${'x'.repeat(80_000)}`);
+    expect(await client.readAll()).toMatch(/^-ERR requests in flight hold \d+ bytes\r\n$/);
+    other.send(`${'x'.repeat(10_000)}\r\n`);
+    expect(await other.readTo('\r\n')).toBe('$90000');
+    await until(() => heldBytes() === 0);
+  });
+
+  it('closes a connection whose request does not arrive', async () => {
+    await start({ bodyTimeoutMs: 1 });
+    client.send('*2\r\n$4\r\nping\r\n');
+    expect(await client.readAll()).toBe('');
+  });
+
+  it('reads little more from a client that does not read its replies, and counts them', async () => {
+    await start();
+    const value = 'x'.repeat(100_000);
+    operations.fetch = (keys) =>
+      keys.map(() => ({ ok: true, entry: { value: stringValue(value), version: 1 } }));
+    client.socket.pause();
+    for (let i = 0; i < 2000; i++) client.send('peek a\r\n'.repeat(100));
+    await until(() => heldBytes() > 100_000);
+    expect(heldBytes()).toBeLessThan(20_000_000);
+    client.socket.destroy();
+    await until(() => heldBytes() === 0);
+  });
+});
+
+describe('shutdown', () => {
+  it('closes idle connections, and others after the reply to the command that runs', async () => {
+    await start();
+    const { opened, open } = gate();
+    operations.hold = () => opened;
+    const busy = await server.connect();
+    busy.send('poke a 1\r\n');
+    await until(() => operations.batches.length === 1);
+    const drained = server.open.listener.drain();
+    expect(await client.readAll()).toBe('');
+    open();
+    await drained;
+    expect(await busy.readAll()).toBe('+OK\r\n');
+  });
+
+  it('runs no further command after QUIT', async () => {
+    await start();
+    client.send('quit\r\npoke a 1\r\n');
+    expect(await client.readAll()).toBe('+OK\r\n');
+    expect(operations.batches).toEqual([]);
+  });
+});

@@ -1,0 +1,279 @@
+import type { Socket } from 'node:net';
+import { isPromise, type KvsError } from '@kvs/protocol';
+import { sendProgress } from '@kvs/server';
+import type { ClientState, CommandQueue, ServerView } from '../command.js';
+import { RedisError, type Reply } from '../reply.js';
+import { ProtocolError } from '../resp/protocol-error.js';
+import { ReplyWriter, type ProtocolVersion, type WriteBuffers } from '../resp/reply-writer.js';
+import { RequestReader, type Request, type RequestLimits } from '../resp/request-reader.js';
+import { CommandRunner, type RunnerParts } from './command-runner.js';
+
+/** How long a client may make no progress. */
+export interface ProgressLimits {
+  /** How long a client may send no byte of a request that it has begun, in milliseconds. */
+  readonly bodyTimeoutMs: number;
+  /** The lowest sustained speed of a request, in bytes per second. */
+  readonly minBodyRate: number;
+  /** How long a client may read no byte of its replies, in milliseconds. */
+  readonly answerTimeoutMs: number;
+}
+
+/** What all connections of a listener share. */
+export interface ConnectionParts extends RunnerParts {
+  readonly requestLimits: RequestLimits;
+  readonly progressLimits: ProgressLimits;
+  readonly server: ServerView;
+  readonly buffers: WriteBuffers;
+}
+
+/**
+ * One connection: reads requests, runs them in order, and writes the replies of a turn at once. It reads no further while the
+ * client does not read its replies, and not much further while a command runs.
+ */
+export class Connection implements ClientState {
+  readonly sinceMs = performance.now();
+  lastBytesMs = this.sinceMs;
+  readonly address: string;
+  readonly localAddress: string;
+  protocol: ProtocolVersion = 2;
+  name = '';
+  libraryName = '';
+  libraryVersion = '';
+  replies: ClientState['replies'] = 'on';
+  queue: CommandQueue | undefined;
+
+  readonly #socket: Socket;
+  readonly #parts: ConnectionParts;
+  readonly #reader: RequestReader;
+  readonly #writer: ReplyWriter;
+  readonly #runner: CommandRunner;
+  /** Whether a command runs that was not done at once. */
+  #isBusy = false;
+  /** Set when no command is run any more: the connection ends as soon as its replies are written. */
+  #isEnding = false;
+  #isInTurn = false;
+  /** Whether the client has sent all that it will send. */
+  #hasAll = false;
+  #protocolError: ProtocolError | undefined;
+  /** Bytes that were counted as held by the reader, and as not read by the client. */
+  #held = 0;
+  #unread = 0;
+  readonly #progress = { readBytes: 0, sentBytes: 0, leftMs: 0, idleMs: 0 };
+  /** Called when a connection that ends has nothing in flight any more. */
+  onIdle: (() => void) | undefined;
+
+  /** @param id never used twice in one process */
+  constructor(
+    readonly id: number,
+    socket: Socket,
+    parts: ConnectionParts,
+  ) {
+    this.#socket = socket;
+    this.#parts = parts;
+    this.#reader = new RequestReader(parts.requestLimits);
+    this.#writer = new ReplyWriter(parts.buffers);
+    this.address = addressOf(socket.remoteAddress, socket.remotePort);
+    this.localAddress = addressOf(socket.localAddress, socket.localPort);
+    this.#runner = new CommandRunner(
+      parts,
+      { client: this, server: parts.server },
+      () => this.#nextRequest(),
+      (reply) => this.#write(reply),
+    );
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    // The client sends no more, and may still wait for replies.
+    socket.on('end', () => this.#onEnd());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#onClose());
+  }
+
+  get lastCommand(): string {
+    return this.#runner.lastCommand;
+  }
+
+  /** Whether a command runs or a reply has not been read. */
+  get isInFlight(): boolean {
+    return this.#isBusy || this.#unread > 0;
+  }
+
+  /** Runs no further command, and closes the connection once all replies are written. */
+  end(): void {
+    this.#isEnding = true;
+    if (!this.#isInTurn) this.#endIfIdle();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** Closes the connection of a client that makes no progress. */
+  check(elapsedMs: number): void {
+    const { bodyTimeoutMs, minBodyRate, answerTimeoutMs } = this.#parts.progressLimits;
+    const progress = this.#progress;
+    const sentBytes = sendProgress(this.#socket);
+    const { bytesRead } = this.#socket;
+    progress.idleMs =
+      this.#unread === 0 || sentBytes !== progress.sentBytes ? 0 : progress.idleMs + elapsedMs;
+    // Bytes earn time, but no more than `bodyTimeoutMs`: otherwise a burst would earn hours of silence.
+    const earnedMs = ((bytesRead - progress.readBytes) / minBodyRate) * 1000;
+    const isReceiving = this.#held > 0 && !this.isInFlight;
+    progress.leftMs = isReceiving
+      ? Math.min(progress.leftMs - elapsedMs + earnedMs, bodyTimeoutMs)
+      : bodyTimeoutMs;
+    progress.sentBytes = sentBytes;
+    progress.readBytes = bytesRead;
+    if (progress.idleMs >= answerTimeoutMs || progress.leftMs <= 0) this.#socket.resetAndDestroy();
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#isEnding) return;
+    this.lastBytesMs = performance.now();
+    this.#reader.push(chunk);
+    this.#turn();
+  }
+
+  /** The client sends nothing more. All that it has sent is still answered. */
+  #onEnd(): void {
+    this.#hasAll = true;
+    this.#turn();
+  }
+
+  readonly #onStep = (): void => {
+    this.#isBusy = false;
+    this.#turn();
+  };
+
+  readonly #onDefect = (error: unknown): void => {
+    this.#isBusy = false;
+    this.#parts.onError(error);
+    this.#socket.destroy();
+  };
+
+  readonly #onSent = (error?: Error | null): void => {
+    // Node destroys the socket only after this.
+    if (error) this.#isEnding = true;
+    if (this.#unread === 0) return;
+    this.#countUnread(this.#socket.writableLength);
+    if (this.#unread === 0) this.#turn();
+  };
+
+  #onClose(): void {
+    this.#isEnding = true;
+    this.#countHeld(0);
+    this.#countUnread(0);
+    this.onIdle?.();
+  }
+
+  /** Runs commands and sends their replies. */
+  #turn(): void {
+    this.#isInTurn = true;
+    try {
+      this.#run();
+      this.#send();
+    } catch (error) {
+      this.#onDefect(error);
+    }
+    this.#isInTurn = false;
+    this.#pauseOrResume();
+    this.#endIfIdle();
+  }
+
+  /** Runs commands until there is none, or one is not done at once, or the client must read first. */
+  #run(): void {
+    while (this.#canRun) {
+      const step = this.#runner.step();
+      if (isPromise(step)) {
+        this.#isBusy = true;
+        step.then(this.#onStep, this.#onDefect);
+      } else if (!step) {
+        return this.#waitForBytes();
+      }
+      if (this.#writer.length >= SEND_FROM_BYTES) this.#send();
+    }
+    this.#countHeld(this.#reader.heldBytes);
+  }
+
+  get #canRun(): boolean {
+    return !this.isInFlight && !this.#isEnding && !this.#socket.destroyed;
+  }
+
+  /** All requests that arrived in full are answered. */
+  #waitForBytes(): void {
+    if (this.#protocolError !== undefined)
+      return this.#endWith(`Protocol error: ${this.#protocolError.message}`);
+    const refusal = this.#countHeld(this.#reader.heldBytes);
+    if (refusal !== undefined) this.#endWith(refusal.message);
+    else if (this.#hasAll) this.#isEnding = true;
+  }
+
+  #endWith(message: string): void {
+    this.#write(new RedisError('ERR', message));
+    this.#isEnding = true;
+  }
+
+  #nextRequest(): Request | undefined {
+    if (this.#protocolError !== undefined) return undefined;
+    try {
+      const request = this.#reader.next();
+      // What the request holds is counted when it is admitted.
+      if (request !== undefined && this.#held > 0) this.#countHeld(this.#reader.heldBytes);
+      return request;
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      // The requests before it are answered first.
+      this.#protocolError = error;
+      return undefined;
+    }
+  }
+
+  #write(reply: Reply): void {
+    if (this.replies === 'on') this.#writer.write(reply, this.protocol);
+    else if (this.replies === 'skip') this.replies = 'skip-next';
+    else if (this.replies === 'skip-next') this.replies = 'on';
+  }
+
+  #send(): void {
+    if (this.#writer.length === 0) return;
+    const bytes = this.#writer.take();
+    if (this.#socket.destroyed) return;
+    this.#socket.write(bytes, this.#onSent);
+    this.#countUnread(this.#socket.writableLength);
+  }
+
+  /** While nothing can run, only a little is read. */
+  #pauseOrResume(): void {
+    if (this.isInFlight && this.#reader.heldBytes > READ_AHEAD_BYTES) this.#socket.pause();
+    else if (this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  #endIfIdle(): void {
+    if (!this.#isEnding || this.isInFlight) return;
+    this.#countHeld(0);
+    this.#socket.end();
+    this.onIdle?.();
+  }
+
+  /** Returns the refusal if the server has no room for what an incomplete request holds. */
+  #countHeld(bytes: number): KvsError | undefined {
+    if (bytes === this.#held) return undefined;
+    const refusal = this.#parts.admission.hold(bytes - this.#held, this.#held);
+    if (refusal === undefined) this.#held = bytes;
+    return refusal;
+  }
+
+  #countUnread(bytes: number): void {
+    if (bytes === this.#unread) return;
+    this.#parts.admission.addUnread(bytes - this.#unread);
+    this.#unread = bytes;
+  }
+}
+
+function addressOf(host: string | undefined, port: number | undefined): string {
+  if (host === undefined || port === undefined) return '';
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Replies are sent when they reach this size, before those to later commands. */
+const SEND_FROM_BYTES = 64 * 1024;
+/** How much is read while no command can run. */
+const READ_AHEAD_BYTES = 64 * 1024;

@@ -1,0 +1,76 @@
+import type { KeyValueOperations, Limits } from '@kvs/protocol';
+import type { Admission, MetricsSource } from '@kvs/server';
+import type { Command } from './command.js';
+import { CommandTable } from './connection/command-table.js';
+import type { Connection, ProgressLimits } from './connection/connection.js';
+import { RedisListener } from './connection/redis-listener.js';
+import { RedisMetrics } from './connection/redis-metrics.js';
+import { WriteBuffers } from './resp/reply-writer.js';
+import { SERVER_COMMANDS } from './server-commands/index.js';
+import type { Slots } from './slots.js';
+
+/** A server for the Redis protocol. */
+export interface RedisOptions {
+  /** Of kvs, for INFO. */
+  readonly version: string;
+  readonly operations: KeyValueOperations;
+  /** The slots that this node serves; undefined on a proxy, which serves all keys. */
+  readonly slots?: Slots;
+  readonly settings: ProgressLimits & { readonly limits: Limits };
+  readonly admission: Admission;
+  /** Called with an error that is a defect. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** A server that doesn't listen yet. */
+export interface OpenRedis {
+  readonly listener: RedisListener;
+  readonly metrics: MetricsSource;
+}
+
+/**
+ * Makes the listener for the Redis protocol, over any operations.
+ *
+ * @param all the commands that it serves; by default, all of this package
+ */
+export function openRedis(options: RedisOptions, all: readonly Command[] = COMMANDS): OpenRedis {
+  const { operations, slots, admission, settings, version, onError } = options;
+  const { limits } = settings;
+  const commands = new CommandTable(all);
+  const connections = new Map<number, Connection>();
+  const metrics = new RedisMetrics(() => connections.size);
+  const listener = new RedisListener(
+    {
+      commands,
+      operations,
+      slots,
+      admission,
+      metrics,
+      limits,
+      onError,
+      requestLimits: {
+        maxArguments: 2 * limits.maxBatchItems + MAX_OTHER_ARGUMENTS,
+        maxArgumentBytes: Math.max(limits.maxKeyBytes, limits.maxValueBytes),
+        maxRequestBytes: limits.maxBodyBytes,
+      },
+      progressLimits: settings,
+      server: {
+        version,
+        isCluster: slots !== undefined,
+        sinceMs: performance.now(),
+        commands,
+        clients: connections,
+        get totals() {
+          return metrics.totals;
+        },
+      },
+      buffers: new WriteBuffers(),
+    },
+    connections,
+  );
+  return { listener, metrics };
+}
+
+const COMMANDS: readonly Command[] = [...SERVER_COMMANDS];
+/** A name and options, besides keys and values. */
+const MAX_OTHER_ARGUMENTS = 16;

@@ -1,0 +1,116 @@
+import type { ClientState, Command, CommandContext, ServerView } from '../command.js';
+import { OK, RedisError, Verbatim, type Reply } from '../reply.js';
+import { integerOf, syntaxError, wordOf } from './arguments.js';
+import { matchingClients } from './client-filter.js';
+import { commandOf } from './subcommands.js';
+
+/** CLIENT: what a client sets on its connection, and the connections of this process. */
+export const CLIENT_COMMAND: Command = commandOf('client', ['noscript', 'loading', 'stale'], {
+  getname: { arity: 2, run: (_, { client }) => client.name || null },
+  id: { arity: 2, run: (_, { client }) => client.id },
+  info: { arity: 2, run: (_, { client }) => new Verbatim(`${describeClient(client)}\n`) },
+  kill: { arity: -3, run: kill },
+  list: { arity: -2, run: list },
+  'no-evict': { arity: 3, run: ([mode]) => onOrOff(mode) },
+  'no-touch': { arity: 3, run: ([mode]) => onOrOff(mode) },
+  reply: { arity: 3, run: reply },
+  setinfo: { arity: 4, run: setInfo },
+  setname: {
+    arity: 3,
+    run([name = NOTHING], { client }) {
+      setName(client, name);
+      return OK;
+    },
+  },
+});
+
+/** @throws RedisError if the name has a character that would break CLIENT LIST */
+export function setName(client: ClientState, name: Buffer): void {
+  client.name = checkedText(name, 'Client names cannot contain spaces, newlines or special characters.');
+}
+
+function setInfo([name, value = NOTHING]: readonly Buffer[], { client }: CommandContext): Reply {
+  const attribute = name?.toString().toLowerCase();
+  const complaint = `${attribute} cannot contain spaces, newlines or special characters.`;
+  if (attribute === 'lib-name') client.libraryName = checkedText(value, complaint);
+  else if (attribute === 'lib-ver') client.libraryVersion = checkedText(value, complaint);
+  else return new RedisError('ERR', `Unrecognized option '${name?.toString('utf8', 0, 128)}'`);
+  return OK;
+}
+
+function checkedText(bytes: Buffer, complaint: string): string {
+  const text = bytes.toString('latin1');
+  if (/^[!-~]*$/.test(text)) return text;
+  throw new RedisError('ERR', complaint);
+}
+
+function reply([mode]: readonly Buffer[], { client }: CommandContext): Reply {
+  switch (wordOf(mode)) {
+    case 'ON':
+      client.replies = 'on';
+      return OK;
+    case 'OFF':
+      client.replies = 'off';
+      return OK;
+    case 'SKIP':
+      if (client.replies === 'on') client.replies = 'skip';
+      return OK;
+    default:
+      return syntaxError();
+  }
+}
+
+/** Connections are never closed to free memory, and reading a key changes nothing, so both modes are the same. */
+function onOrOff(mode: Buffer | undefined): Reply {
+  return ['ON', 'OFF'].includes(wordOf(mode)) ? OK : syntaxError();
+}
+
+function list(args: readonly Buffer[], { server }: CommandContext): Reply {
+  const clients = args.length === 0 ? [...server.clients.values()] : listed(args, server);
+  return new Verbatim(clients.map((client) => `${describeClient(client)}\n`).join(''));
+}
+
+function listed(args: readonly Buffer[], { clients }: ServerView): ClientState[] {
+  const option = wordOf(args[0]);
+  if (option === 'ID' && args.length > 1)
+    return args.slice(1).flatMap((id) => clients.get(integerOf(id)) ?? []);
+  if (option !== 'TYPE' || args.length !== 2) throw syntaxError();
+  return wordOf(args[1]) === 'NORMAL' ? [...clients.values()] : [];
+}
+
+function kill(args: readonly Buffer[], { client, server }: CommandContext): Reply {
+  const [address] = args;
+  const isOldForm = args.length === 1;
+  const victims = isOldForm
+    ? [...server.clients.values()].filter((each) => each.address === address?.toString())
+    : matchingClients(args, client, server);
+  for (const victim of victims) {
+    if (victim === client) victim.end();
+    else victim.destroy();
+  }
+  if (!isOldForm) return victims.length;
+  return victims.length > 0 ? OK : new RedisError('ERR', 'No such client');
+}
+
+/** Returns a line of CLIENT LIST. */
+function describeClient(client: ClientState): string {
+  const nowMs = performance.now();
+  const seconds = (sinceMs: number): number => Math.floor((nowMs - sinceMs) / 1000);
+  return [
+    `id=${client.id}`,
+    `addr=${client.address}`,
+    `laddr=${client.localAddress}`,
+    `name=${client.name}`,
+    `age=${seconds(client.sinceMs)}`,
+    `idle=${seconds(client.lastBytesMs)}`,
+    'flags=N',
+    'db=0',
+    `cmd=${client.lastCommand}`,
+    'user=default',
+    `lib-name=${client.libraryName}`,
+    `lib-ver=${client.libraryVersion}`,
+    `resp=${client.protocol}`,
+  ].join(' ');
+}
+
+const NOTHING = Buffer.alloc(0);

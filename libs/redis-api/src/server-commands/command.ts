@@ -1,0 +1,53 @@
+import type { Command, CommandContext } from '../command.js';
+import { hasArity } from '../connection/command-table.js';
+import { keysOf } from '../connection/keys.js';
+import { MapReply, NULL_ARRAY, RedisError, SimpleString, type Reply } from '../reply.js';
+import { commandOf } from './subcommands.js';
+
+/** COMMAND: which commands there are. */
+export const COMMAND_COMMAND: Command = commandOf(
+  'command',
+  ['loading', 'stale'],
+  {
+    count: { arity: 2, run: (_, { server }) => [...server.commands].length },
+    // The documentation of kvs has the texts.
+    docs: { arity: -2, run: () => new MapReply([]) },
+    getkeys: { arity: -3, run: getKeys },
+    info: {
+      arity: -2,
+      run: (args, context) => (args.length === 0 ? all(context) : args.map((name) => named(name, context))),
+    },
+    list: { arity: -2, run: (_, { server }) => Array.from(server.commands, ({ name }) => name) },
+  },
+  (_, context) => all(context),
+);
+
+function all({ server }: CommandContext): Reply {
+  return Array.from(server.commands, describe);
+}
+
+function named(name: Buffer, context: CommandContext): Reply {
+  const command = find(name, context);
+  return command === undefined ? NULL_ARRAY : describe(command);
+}
+
+/** Returns name, arity, flags, keys, and four lists that only access control and command documentation need. */
+function describe({ name, arity, flags, keys }: Command): Reply {
+  const { first, last, step } = keys ?? { first: 0, last: 0, step: 0 };
+  return [name, arity, flags.map((flag) => new SimpleString(flag)), first, last, step, [], [], [], []];
+}
+
+function getKeys([name, ...args]: readonly Buffer[], context: CommandContext): Reply {
+  const command = name && find(name, context);
+  if (command === undefined) return new RedisError('ERR', 'Invalid command specified');
+  if (!hasArity(command.arity, args.length))
+    return new RedisError('ERR', 'Invalid number of arguments specified for command');
+  if (command.keys === undefined) return new RedisError('ERR', 'The command has no key arguments');
+  return keysOf(command, args);
+}
+
+function find(name: Buffer, { server }: CommandContext): Command | undefined {
+  const wanted = name.toString().toLowerCase();
+  for (const command of server.commands) if (command.name === wanted) return command;
+  return undefined;
+}

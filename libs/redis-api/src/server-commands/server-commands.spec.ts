@@ -1,0 +1,128 @@
+import { MapOperations } from '../testing/map-operations.js';
+import type { RawClient } from '../testing/raw-client.js';
+import { TestRedis } from '../testing/test-redis.js';
+
+let server: TestRedis;
+let client: RawClient;
+beforeEach(async () => {
+  server = await TestRedis.start({ operations: new MapOperations() });
+  client = await server.connect();
+});
+afterEach(() => server.close());
+
+describe('handshake', () => {
+  it('greets in the version that the client asks for', async () => {
+    const [resp2, resp3] = [await client.ask('hello'), await client.ask('hello 3 setname me', 'peek absent')];
+    expect(resp2).toMatch(
+      /^\*14\r\n\$6\r\nserver\r\n\$5\r\nredis\r\n[^]*\$4\r\nmode\r\n\$10\r\nstandalone\r\n/,
+    );
+    expect(resp3).toMatch(/^%7\r\n[^]*\$5\r\nproto\r\n:3\r\n[^]*_\r\n$/);
+    expect(await client.ask('client getname')).toBe('$2\r\nme\r\n');
+  });
+
+  it('changes the version only for later replies', async () => {
+    expect(await client.ask('peek a', 'hello 3', 'peek a')).toMatch(/^\$-1\r\n%7\r\n[^]*_\r\n$/);
+  });
+
+  it.each([
+    ['hello 4', '-NOPROTO unsupported protocol version'],
+    ['hello x', '-ERR Protocol version is not an integer or out of range'],
+    ['hello 3 auth other x', '-WRONGPASS invalid username-password pair or user is disabled.'],
+    ['hello 3 what', "-ERR Syntax error in HELLO option 'what'"],
+    ['auth default x', '+OK'],
+    [
+      'auth x',
+      '-ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?',
+    ],
+    ['select 0', '+OK'],
+    ['select 1', '-ERR DB index is out of range'],
+    ['select x', '-ERR value is not an integer or out of range'],
+    ['ping', '+PONG'],
+    ['ping a b', "-ERR wrong number of arguments for 'ping' command"],
+    ['wait 0 10', ':0'],
+    ['wait 0 -1', '-ERR timeout is negative'],
+    ['slowlog len', ':0'],
+    ['slowlog get 10', '*0'],
+    ['latency latest', '*0'],
+    ['client setname "a b"', '-ERR Client names cannot contain spaces, newlines or special characters.'],
+    ['client setinfo lib-name x', '+OK'],
+    ['client setinfo lib-what x', "-ERR Unrecognized option 'lib-what'"],
+    ['client no-evict on', '+OK'],
+    ['client what', "-ERR unknown subcommand 'what'. Try CLIENT HELP."],
+    ['client setname', "-ERR wrong number of arguments for 'client|setname' command"],
+    ['client kill 1.2.3.4:5', '-ERR No such client'],
+    ['client kill id 999', ':0'],
+    ['config set save ""', '+OK'],
+    [
+      'config set save 60',
+      "-ERR CONFIG SET failed (possibly related to argument 'save') - can't set immutable config",
+    ],
+    ['config set what 1', "-ERR Unknown option or number of arguments for CONFIG SET - 'what'"],
+    ['command info what', '*1\r\n*-1'],
+    ['command getkeys poke a b', '*1\r\n$1\r\na'],
+    ['command getkeys ping', '-ERR The command has no key arguments'],
+    ['command docs ping', '*0'],
+  ])('%s: %s', async (line, reply) => {
+    expect(await client.ask(line)).toBe(`${reply}\r\n`);
+  });
+
+  it('forgets with RESET what the client has set', async () => {
+    const reply = await client.ask('hello 3 setname me', 'reset', 'client getname', 'peek a');
+    expect(reply).toMatch(/\+RESET\r\n\$-1\r\n\$-1\r\n$/);
+  });
+});
+
+describe('CLIENT', () => {
+  it('lists the connections, and closes one by its id', async () => {
+    const other = await server.connect();
+    const id = /:(\d+)/.exec(await other.ask('client id'))?.[1] ?? '';
+    expect((await client.ask('client list')).match(/\bid=\d+ addr=127\.0\.0\.1:\d+/g)).toHaveLength(2);
+    expect(await client.ask(`client kill id ${id}`)).toBe(':1\r\n');
+    expect(await other.readAll()).toBe('');
+    expect((await client.ask('client list')).match(/\bid=/g)).toHaveLength(1);
+  });
+
+  it('leaves out replies', async () => {
+    expect(await client.ask('client reply skip', 'ping 1', 'ping 2')).toBe('$1\r\n2\r\n');
+    expect(await client.ask('client reply off', 'ping 1', 'client reply on', 'ping 2')).toBe(
+      '+OK\r\n$1\r\n2\r\n',
+    );
+  });
+});
+
+it('shows settings by pattern, in linear time', async () => {
+  expect(await client.ask('config get MAXMEMORY*')).toBe(
+    '*4\r\n$9\r\nmaxmemory\r\n$1\r\n0\r\n$16\r\nmaxmemory-policy\r\n$10\r\nnoeviction\r\n',
+  );
+  expect(await client.ask(`config get ${'*e'.repeat(10_000)}`)).toBe('*0\r\n');
+});
+
+it('describes the server in sections', async () => {
+  const all = await client.ask('info');
+  for (const line of [
+    'redis_mode:standalone',
+    'kvs_version:1.2.3',
+    'loading:0',
+    'connected_clients:1',
+    'cluster_enabled:0',
+  ])
+    expect(all).toContain(`${line}\r\n`);
+  const one = await client.ask('info cluster');
+  expect(one).toBe('$30\r\n# Cluster\r\ncluster_enabled:0\r\n\r\n');
+});
+
+it('describes the commands', async () => {
+  const count = Number(/:(\d+)/.exec(await client.ask('command count'))?.[1]);
+  expect((await client.ask('command list')).startsWith(`*${count}\r\n`)).toBe(true);
+  expect(await client.ask('command info poke')).toContain(
+    '$4\r\npoke\r\n:3\r\n*1\r\n+write\r\n:1\r\n:1\r\n:1\r\n',
+  );
+});
+
+it('counts commands by name and result, with one label for requests that are no command', async () => {
+  await client.ask('ping', 'peek', 'what', 'who', 'ping');
+  const families = await server.open.metrics.collect();
+  const commands = families.find(({ name }) => name === 'kvs_redis_commands_total')?.values;
+  expect(commands).toContainEqual({ labels: { command: 'ping', result: 'ok' }, value: 2 });
+  expect(commands).toContainEqual({ labels: { command: 'unknown', result: 'error' }, value: 3 });
+});

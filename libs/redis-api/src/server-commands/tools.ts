@@ -1,0 +1,34 @@
+import type { Command } from '../command.js';
+import { OK, RedisError, type Reply } from '../reply.js';
+import { integerOf } from './arguments.js';
+import { commandOf } from './subcommands.js';
+
+/** Small commands that tools and drivers send. */
+export const TOOL_COMMANDS: readonly Command[] = [
+  { name: 'time', arity: 1, flags: ['loading', 'stale', 'fast'], run: time },
+  { name: 'wait', arity: 3, flags: ['noscript'], run: wait },
+  // kvs keeps no such logs; its metrics have the durations of requests.
+  commandOf('slowlog', ['admin', 'loading', 'stale'], {
+    get: { arity: -2, run: () => [] },
+    len: { arity: 2, run: () => 0 },
+    reset: { arity: 2, run: () => OK },
+  }),
+  commandOf('latency', ['admin', 'noscript', 'loading', 'stale'], {
+    history: { arity: 3, run: () => [] },
+    latest: { arity: 2, run: () => [] },
+    reset: { arity: -2, run: () => 0 },
+  }),
+];
+
+function time(): Reply {
+  const micros = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000));
+  return [String(micros / MICROS_PER_SECOND), String(micros % MICROS_PER_SECOND)];
+}
+
+/** A write is answered when all in-sync copies have it, so there is nothing to wait for, and nobody counts copies. */
+function wait([copies, timeout]: readonly Buffer[]): Reply {
+  integerOf(copies);
+  return integerOf(timeout) < 0 ? new RedisError('ERR', 'timeout is negative') : 0;
+}
+
+const MICROS_PER_SECOND = 1_000_000n;

@@ -1,0 +1,105 @@
+import { DEFAULT_LIMITS, stringKey, stringValue, type KeyValueOperations, type Limits } from '@kvs/protocol';
+import { Budget, type Admission, type BudgetLimits } from '@kvs/server';
+import type { Command } from '../command.js';
+import { itemError } from '../failures.js';
+import { openRedis, type OpenRedis } from '../open-redis.js';
+import { OK } from '../reply.js';
+import { SERVER_COMMANDS } from '../server-commands/index.js';
+import type { Slots } from '../slots.js';
+import { RawClient } from './raw-client.js';
+
+export interface TestRedisOptions {
+  readonly operations?: KeyValueOperations;
+  readonly slots?: Slots;
+  readonly limits?: Partial<Limits>;
+  readonly budget?: Partial<BudgetLimits>;
+  readonly bodyTimeoutMs?: number;
+  readonly commands?: readonly Command[];
+}
+
+/** A server for the Redis protocol on a free port. Besides the commands of a server, it has {@link PAIR_COMMANDS}. */
+export class TestRedis {
+  readonly errors: unknown[] = [];
+  readonly admission: Admission;
+  readonly open: OpenRedis;
+  readonly #clients: RawClient[] = [];
+  #port = 0;
+
+  private constructor(options: TestRedisOptions) {
+    const budget = new Budget({ maxInFlightRequests: 100, maxInFlightBytes: 1e9, ...options.budget });
+    this.admission = budget.admissionOf('redis');
+    this.open = openRedis(
+      {
+        version: '1.2.3',
+        operations: options.operations ?? NO_OPERATIONS,
+        ...(options.slots && { slots: options.slots }),
+        settings: {
+          limits: { ...DEFAULT_LIMITS, ...options.limits },
+          bodyTimeoutMs: options.bodyTimeoutMs ?? 60_000,
+          minBodyRate: 1000,
+          answerTimeoutMs: 60_000,
+        },
+        admission: this.admission,
+        onError: (error) => this.errors.push(error),
+      },
+      [...SERVER_COMMANDS, ...PAIR_COMMANDS, ...(options.commands ?? [])],
+    );
+  }
+
+  static async start(options: TestRedisOptions = {}): Promise<TestRedis> {
+    const server = new TestRedis(options);
+    server.#port = await server.open.listener.start({ host: '127.0.0.1', port: 0 });
+    return server;
+  }
+
+  async connect(): Promise<RawClient> {
+    const client = await RawClient.open(this.#port);
+    this.#clients.push(client);
+    return client;
+  }
+
+  async close(): Promise<void> {
+    for (const { socket } of this.#clients) socket.destroy();
+    this.open.listener.close();
+    await this.open.listener.drain();
+  }
+}
+
+/** PEEK and POKE: the plain GET and SET of one key. */
+const PAIR_COMMANDS: readonly Command[] = [
+  {
+    name: 'peek',
+    arity: 2,
+    flags: ['readonly'],
+    keys: { first: 1, last: 1, step: 1 },
+    single: ([key]) => ({
+      kind: 'fetch',
+      key: stringKey(String(key)),
+      answer: (outcome) => (outcome.ok ? (outcome.entry?.value.data ?? null) : itemError(outcome)),
+    }),
+    run: () => OK,
+  },
+  {
+    name: 'poke',
+    arity: 3,
+    flags: ['write'],
+    keys: { first: 1, last: 1, step: 1 },
+    single: ([key, value]) => ({
+      kind: 'set',
+      item: { key: stringKey(String(key)), value: stringValue(String(value)) },
+      answer: (outcome) => (outcome.ok ? OK : itemError(outcome)),
+    }),
+    run: () => OK,
+  },
+];
+
+const unexpected = (): never => {
+  throw new TypeError('the test expects no operation');
+};
+const NO_OPERATIONS: KeyValueOperations = {
+  set: unexpected,
+  fetch: unexpected,
+  query: unexpected,
+  delete: unexpected,
+  scan: unexpected,
+};
