@@ -26,7 +26,6 @@ describe('bad arguments are refused with exit code 2', () => {
     [[], /'host'/],
     [['localhost'], /'port'/],
     [['localhost', '3000', '--join', 'proxy:8080'], /must be a URL/],
-    [['localhost', '3000', '--join', 'http://a', '--engine', 'redis'], /engines memory and lmdb/],
     [['0.0.0.0', '3000', '--join', 'http://a'], /needs --address/],
     [['localhost', '3000', '--weight', '0'], /above 0/],
     [['localhost', '3000', '--id', 'a b'], /1 to 100 letters/],

@@ -31,6 +31,6 @@ export function readConfig(argv: readonly string[]): StorageNodeConfig {
     host,
     port: argument('port'),
     engine,
-    cluster: clusterConfig(options, host, engine),
+    cluster: clusterConfig(options, host),
   };
 }

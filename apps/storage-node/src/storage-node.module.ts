@@ -1,7 +1,8 @@
 import { HttpApiModule, LIMITS, METRICS_SOURCE, OPERATIONS, READINESS, type Readiness } from '@kvs/http-api';
 import { KvStore, KvStoreModule, type SnapshotLog } from '@kvs/kv-store';
 import { Module, type DynamicModule } from '@nestjs/common';
-import { ClusterMember, type MemberLog } from './cluster/cluster-member.js';
+import { ClusterMember } from './cluster/cluster-member.js';
+import type { MemberLog } from './cluster/cluster-role.js';
 import { ClusterController } from './cluster/cluster.controller.js';
 import { CurrentOperations } from './cluster/current-operations.js';
 import { NodeClock } from './cluster/node-clock.js';

@@ -68,9 +68,10 @@ export class FakeProxy {
   }
 
   #handle(what: string, body: unknown): unknown {
-    if (what === 'POST /cluster/nodes')
-      this.topology = registerNode(this.topology, joinRequestFrom(body).node);
-    else if (what === 'POST /cluster/entries')
+    if (what === 'POST /cluster/nodes') {
+      const { node, sharedStore } = joinRequestFrom(body);
+      this.topology = registerNode(this.topology, node, sharedStore);
+    } else if (what === 'POST /cluster/entries')
       this.topology = applyRequests(this.topology, entriesRequestFrom(body).requests).topology;
     else if (what.endsWith('/status')) return this.#report(nodeReportFrom(body));
     return topologyAnswerToDocument({ topology: this.topology, timeMs: TIME_MS });

@@ -19,10 +19,10 @@ import { ALL_PARTITIONS, answerTooLarge, KvsError, leastBytes, PARTITION_COUNT }
 import type { Operation } from './batch-runner.js';
 import { BatchRunner } from './batch-runner.js';
 import { askPresence, fetchWithin, keyBytes, readPairs } from './bounded-fetch.js';
-import { deleteOutcomes, numberIn, writeOutcomes } from './data/answers.js';
+import { bytesIn, deleteOutcomes, numberIn, writeOutcomes } from './data/answers.js';
 import type { Bytes } from './data/pair-codec.js';
 import { encodeData, encodeKeyId, pairTag } from './data/pair-codec.js';
-import { oldPartitionKeys, partitionKeys } from './data/partition-keys.js';
+import { oldPartitionKeys, partitionKeys, storeIdKeys } from './data/partition-keys.js';
 import { DELETE, RECLAIM, SET } from './data/scripts.js';
 import { ExpirySweep } from './expiry-sweep.js';
 import { scanPartitions } from './partition-scan.js';
@@ -157,6 +157,14 @@ export class RedisEngine implements StorageEngine {
       pairCount: counts.reduce((sum, count) => sum + count, 0),
       partitionCount: counts.filter((count) => count > 0).length,
     };
+  }
+
+  async sharedStoreId(proposed: string): Promise<string> {
+    const keys = storeIdKeys(this.#prefix);
+    const batches = new BatchRunner(this.#calls, this.#client, () => keys);
+    await batches.onPartitions([0], write('SET', [proposed, 'NX']));
+    const [id] = await batches.onPartitions([0], read('GET', []));
+    return bytesIn(id).toString();
   }
 
   /** Returns the state of at most one second and half of `timeoutMs` ago. */

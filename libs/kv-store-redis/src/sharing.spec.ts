@@ -94,6 +94,16 @@ describeWithRedis('engines on one Redis', () => {
     expect(await read(engine, 'stays')).toBe('v');
   });
 
+  it('agree on the id of their pairs, and have other pairs under another prefix', async () => {
+    const [one, other, stranger] = [open(), open(), open({ prefix: 'strange' })];
+    expect(await one.sharedStoreId?.('first')).toBe('first');
+    expect(await other.sharedStoreId?.('second')).toBe('first');
+    expect(await stranger.sharedStoreId?.('third')).toBe('third');
+    await server.admin.flushall();
+    expect(await other.sharedStoreId?.('first')).toBe('first');
+    expect(await one.stats()).toMatchObject({ pairCount: 0 });
+  });
+
   it('go on when Redis forgets its scripts', async () => {
     const engine = open();
     await engine.setMany([write('a', '1')]);

@@ -8,6 +8,8 @@ export type TopologyErrorCode =
   | 'unknown_node'
   /** Another node has the address or the boot id. */
   | 'duplicate_node'
+  /** The node has its pairs elsewhere than the nodes of the cluster: of its own, or in another store that nodes share. */
+  | 'wrong_store'
   /** The directory of a node is a restored backup. */
   | 'outdated_directory'
   /** The node has a role in some partition. */

@@ -92,6 +92,29 @@ describe('nodes', () => {
   });
 });
 
+describe('the store that nodes share', () => {
+  const shared = registerNode(empty, node('n', a), 'store');
+  const refused = expect.objectContaining({ code: 'wrong_store' });
+
+  it('is that of the first node, and partitions have no other copies', () => {
+    expect(shared).toMatchObject({ sharedStore: 'store', copies: 1, minInSync: 1 });
+    expect(registerNode(shared, node('m', b), 'store').nodes).toHaveLength(2);
+    expect(() => updateSettings(shared, { copies: 2 })).toThrow(
+      expect.objectContaining({ code: 'invalid_topology' }),
+    );
+  });
+
+  it('is refused to others: another store, pairs of their own, and a store where nodes have pairs of their own', () => {
+    expect(() => registerNode(shared, node('m', b), 'other')).toThrow(refused);
+    expect(() => registerNode(shared, node('m', b))).toThrow('m keeps its own pairs, but every other node');
+    expect(() => registerNode(registerNode(empty, node('n', a)), node('m', b), 'store')).toThrow(refused);
+  });
+
+  it('is forgotten with the last node', () => {
+    expect(registerNode(removeNode(shared, 'n'), node('m', b)).sharedStore).toBeUndefined();
+  });
+});
+
 describe('a process has ended', () => {
   const start = {
     partition: 1,

@@ -50,10 +50,13 @@ export function applyRequests(topology: Topology, requests: readonly EntryReques
  * keeps its state, and the zone and weight that an operator may have changed. A process that has lost its host address and
  * port to this one has ended; a DNS name proves nothing, because it may lead elsewhere now.
  *
- * @throws TopologyError `duplicate_node`: another node has the address or the boot id. `outdated_directory`: a process has
+ * @param sharedStore the id of the store that the node shares with others; undefined if its pairs are its own
+ * @throws TopologyError `wrong_store`: the other nodes have their pairs elsewhere. `duplicate_node`: another node has the address or the boot id. `outdated_directory`: a process has
  * started with this boot id at least as often as this one, so the directory is a restored backup and needs a new boot id
  */
-export function registerNode(topology: Topology, node: NodeIdentity): Topology {
+export function registerNode(before: Topology, node: NodeIdentity, sharedStore?: string): Topology {
+  const topology = before.nodes.length === 0 ? withStore(before, sharedStore) : before;
+  if (topology.sharedStore !== sharedStore) throw wrongStore(topology, node, sharedStore);
   const other = topology.nodes.find(
     ({ id, address, bootId }) => id !== node.id && (address === node.address || bootId === node.bootId),
   );
@@ -75,6 +78,25 @@ export function registerNode(topology: Topology, node: NodeIdentity): Topology {
   const hasEnded = known.bootId !== bootId && known.address === address && isHostAddress(address);
   const next = withNodes(topology, nodes, hasEnded ? [...topology.ended, known] : topology.ended);
   return { ...next, ended: next.ended.filter((one) => one.bootId !== bootId) };
+}
+
+/** Returns the topology of a cluster of which the first node has this store. */
+function withStore(topology: Topology, sharedStore: string | undefined): Topology {
+  const settings = sharedStore === undefined ? {} : { copies: 1, minInSync: 1 };
+  return { ...topology, ...settings, sharedStore };
+}
+
+function wrongStore(
+  topology: Topology,
+  { id }: NodeIdentity,
+  sharedStore: string | undefined,
+): TopologyError {
+  const store = (name: string | undefined) =>
+    name === undefined ? 'keeps its own pairs' : `shares the store ${name}`;
+  return new TopologyError(
+    'wrong_store',
+    `${id} ${store(sharedStore)}, but every other node of this cluster ${store(topology.sharedStore)}`,
+  );
 }
 
 /** Notes that a process has ended, if it has a role. Returns the topology itself if that is known, or if it has none. */
@@ -112,12 +134,14 @@ export function updateNode(
  * Changes how many copies each partition should have, and how many a write needs. Returns the topology itself if nothing
  * changes. Entries stay as they are: the controller makes and removes copies.
  *
- * @throws TopologyError `invalid_topology`: writes would need more copies than there should be
+ * @throws TopologyError `invalid_topology`: writes would need more copies than there should be, or the nodes share one store
  */
 export function updateSettings(topology: Topology, update: SettingsUpdate): Topology {
   const { copies, minInSync } = { ...topology, ...update };
   if (minInSync > copies)
     throw new TopologyError('invalid_topology', `min_in_sync ${minInSync} is more than copies ${copies}`);
+  if (copies > 1 && topology.sharedStore !== undefined)
+    throw new TopologyError('invalid_topology', 'the nodes share one store, so partitions have no copies');
   if (copies === topology.copies && minInSync === topology.minInSync) return topology;
   return { ...topology, revision: topology.revision + 1, copies, minInSync };
 }

@@ -34,6 +34,7 @@ const topologies: fc.Arbitrary<Topology> = fc.record({
   revision: fc.integer({ min: 7, max: Number.MAX_SAFE_INTEGER }),
   copies: fc.integer({ min: 3, max: 8 }),
   minInSync: fc.integer({ min: 1, max: 3 }),
+  sharedStore: fc.option(fc.string({ minLength: 1 }), { nil: undefined }),
   versionCeiling: fc.maxSafeNat(),
   nodes: fc
     .uniqueArray(

@@ -60,15 +60,16 @@ function describe(topology: Topology): TopologyDocument {
   for (const entry of topology.partitions) {
     const run = runs.at(-1);
     if (run !== undefined && last !== undefined && isEqual(entry, last)) run[0]++;
-    else runs.push([1, entry.epoch, indexOf(entry.primary), entry.inSync.map(indexOf), indexOf(entry.learner)]);
+    else
+      runs.push([1, entry.epoch, indexOf(entry.primary), entry.inSync.map(indexOf), indexOf(entry.learner)]);
     last = entry;
   }
-  const { clusterId, revision, copies, minInSync, versionCeiling } = topology;
+  const { clusterId, revision, copies, minInSync, sharedStore, versionCeiling } = topology;
   const nodes = topology.nodes.map(({ id, address, zone, weight, bootId, isDurable, starts, state }) => {
     return { id, address, zone, weight, bootId, isDurable, starts, state };
   });
   const ended = topology.ended.map(({ bootId, isDurable }) => ({ bootId, isDurable }));
-  const settings = { clusterId, revision, copies, minInSync, versionCeiling };
+  const settings = { clusterId, revision, copies, minInSync, sharedStore, versionCeiling };
   return { format: FORMAT, ...settings, nodes, ended, bootIds: [...indexes.keys()], partitions: runs };
 }
 
@@ -117,6 +118,7 @@ export function topologyFromDocument(value: unknown): Topology {
     revision,
     copies,
     minInSync: integer(document, 'minInSync', 1, copies),
+    sharedStore: document['sharedStore'] === undefined ? undefined : nonEmpty(document, 'sharedStore'),
     versionCeiling: integer(document, 'versionCeiling', 0),
     nodes: nodesOf(list(document, 'nodes')),
     ended: list(document, 'ended').map(endedProcess),

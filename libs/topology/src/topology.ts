@@ -67,6 +67,11 @@ export interface Topology {
   readonly copies: number;
   /** How many copies must be in sync for a write to be accepted: 1 to `copies`. */
   readonly minInSync: number;
+  /**
+   * The id of the store that all nodes share; undefined if each node has its own pairs. The first node of the cluster decides.
+   * Any node can serve any partition of a shared store, so partitions have one copy, and no pairs move.
+   */
+  readonly sharedStore: string | undefined;
   /** No primary gives a version above this one, so that a partition that starts anew can begin above all given versions. */
   readonly versionCeiling: number;
   /** Ascending by id. */
@@ -95,6 +100,7 @@ export function newTopology({ clusterId, copies, minInSync }: ClusterSettings): 
     revision: 1,
     copies,
     minInSync,
+    sharedStore: undefined,
     versionCeiling: 0,
     nodes: [],
     ended: [],

@@ -1,22 +1,23 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isRecord } from '@kvs/protocol';
+import { ClusterState } from './support/cluster-state.js';
 import { startNode, startProxy, type StorageNode } from './support/cluster.js';
 import { send } from './support/http.js';
 import { SteadyWriters } from './support/steady-writers.js';
-import { until } from './support/until.js';
 import { metricsOf } from './support/workers.js';
 
 /** Long, because processes stand still for seconds on a busy machine. */
 const WAITS = ['--failover-wait-ms', '60000', '--node-timeout-ms', '60000'];
 
 let proxy: Awaited<ReturnType<typeof startProxy>>;
+let cluster: ClusterState;
 let nodes: StorageNode[];
 let writers: SteadyWriters | undefined;
 
 async function startCluster(copies: number, ...topology: string[]): Promise<void> {
   proxy = await startProxy([], ['--topology', ...topology, '--copies', `${copies}`, ...WAITS]);
+  cluster = new ClusterState(proxy.origin);
   nodes = [];
 }
 
@@ -38,14 +39,14 @@ describe('a cluster with two copies in memory', () => {
     await startCluster(2, 'memory', '--replace-after-ms', '1000');
     const inMemory = (id: string) => addNode(id, '--max-memory', '64mb');
     [first] = await Promise.all([inMemory('a'), inMemory('b'), inMemory('c')]);
-    await untilComplete();
+    await cluster.untilComplete();
   });
 
   it('has every acknowledged write after a node was killed, and takes writes of all keys', async () => {
     writers = new SteadyWriters(proxy.origin);
     await untilCount(200);
     await nodes[1]?.kill();
-    await untilComplete();
+    await cluster.untilComplete();
     await untilCount(writers.count + 200);
     await writers.stop();
     expect(await writers.lost()).toEqual([]);
@@ -57,8 +58,8 @@ describe('a cluster with two copies in memory', () => {
     writers = new SteadyWriters(proxy.origin);
     await untilCount(200);
     await addNode('d', '--max-memory', '64mb');
-    await untilCluster(async () => (await copiesOf('d')) > 1500);
-    await untilComplete();
+    await cluster.until(async () => (await cluster.copiesOf('d')) > 1500);
+    await cluster.untilComplete();
     await writers.stop();
     expect(await writers.lost()).toEqual([]);
     expect(writers.failures).toEqual([]);
@@ -69,7 +70,7 @@ describe('a cluster with two copies in memory', () => {
     await untilCount(200);
     const remove = async () => (await send('DELETE', `${proxy.origin}/cluster/nodes/a`)).json;
     expect(await remove()).toMatchObject({ state: 'draining' });
-    await untilCluster(async () => (await copiesOf('a')) === 0);
+    await cluster.until(async () => (await cluster.copiesOf('a')) === 0);
     expect(await remove()).toEqual({ state: 'removed' });
     await writers.stop();
     expect(await writers.lost()).toEqual([]);
@@ -80,7 +81,7 @@ describe('a cluster with two copies in memory', () => {
     writers = new SteadyWriters(proxy.origin);
     await untilCount(200);
     first.signal('SIGTERM');
-    await untilCluster(async () => (await primariesOf('a')) === 0);
+    await cluster.until(async () => (await cluster.primariesOf('a')) === 0);
     await untilCount(writers.count + 200);
     await writers.stop();
     expect(await writers.lost()).toEqual([]);
@@ -95,7 +96,7 @@ describe('a cluster with two copies on disk', () => {
     await startCluster(2, `file:${join(directory, 'topology')}`);
     const onDisk = (id: string) => addNode(id, '--engine', 'lmdb', '--data-dir', join(directory, id));
     await Promise.all(['a', 'b'].map(onDisk));
-    await untilComplete();
+    await cluster.untilComplete();
   });
   afterEach(() => rm(directory, { recursive: true }));
 
@@ -110,50 +111,6 @@ describe('a cluster with two copies on disk', () => {
   });
 });
 
-/** The state of the cluster as `GET /cluster` shows it. */
-async function status(): Promise<Readonly<Record<string, unknown>>> {
-  const { json } = await send('GET', `${proxy.origin}/cluster`);
-  const topology = isRecord(json) ? json['topology'] : undefined;
-  return isRecord(topology) ? topology : {};
-}
-
-/** Waits until every partition has its primary and its copies. */
-async function untilComplete(): Promise<void> {
-  await untilCluster(async () => {
-    const { partitions } = await status();
-    if (!isRecord(partitions)) return false;
-    return ['unassigned', 'too_few_copies', 'unavailable'].every(
-      (problem) => countIn(partitions, problem) === 0,
-    );
-  });
-}
-
-async function copiesOf(id: string): Promise<number> {
-  return countIn(await nodeNamed(id), 'copies');
-}
-
-async function primariesOf(id: string): Promise<number> {
-  return countIn(await nodeNamed(id), 'primaries');
-}
-
-async function nodeNamed(id: string): Promise<Readonly<Record<string, unknown>>> {
-  const { nodes: all } = await status();
-  const found: unknown = Array.isArray(all)
-    ? all.find((node) => isRecord(node) && node['id'] === id)
-    : undefined;
-  return isRecord(found) ? found : {};
-}
-
-function countIn(fields: Readonly<Record<string, unknown>>, name: string): number {
-  const value = fields[name];
-  return Number(isRecord(value) ? value['count'] : value);
-}
-
 async function untilCount(count: number): Promise<void> {
-  await untilCluster(async () => (writers?.count ?? 0) >= count);
-}
-
-/** Waits until the condition holds. The error shows the state of the cluster otherwise. */
-function untilCluster(holds: () => Promise<boolean>): Promise<void> {
-  return until(holds, async () => JSON.stringify(await status()));
+  await cluster.until(async () => (writers?.count ?? 0) >= count);
 }

@@ -8,7 +8,6 @@ import {
   type OptionDefinition,
   type Values,
 } from '@kvs/server';
-import type { EngineConfig } from '../engine/engine-config.js';
 
 /** How a node takes part in a cluster. */
 export interface ClusterConfig {
@@ -54,11 +53,8 @@ export const CLUSTER_OPTIONS = {
 export function clusterConfig(
   { join, id, address, zone, weight }: Values<typeof CLUSTER_OPTIONS>,
   host: string,
-  { engine }: EngineConfig,
 ): ClusterConfig {
   if (join.length > 0) {
-    if (engine === 'redis')
-      throw usageError('--join is for the engines memory and lmdb: nodes with Redis share their pairs');
     if (address === undefined && isAnyAddress(host))
       throw usageError(`--join needs --address, because others can't reach a node at ${host}`);
   }

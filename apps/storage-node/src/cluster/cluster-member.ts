@@ -1,24 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ClusterClock, type EngineIdentity, type KvStore, type StorageEngine } from '@kvs/kv-store';
+import { ClusterClock, type KvStore, type StorageEngine } from '@kvs/kv-store';
 import type { FrameCursor, PeerReceiver } from '@kvs/node-link';
 import { KvsError } from '@kvs/protocol';
-import { NodeReplica, type Replica } from '@kvs/replication';
-import {
-  isBootId,
-  type BootId,
-  type Invitation,
-  type NodeIdentity,
-  type PrimaryOrder,
-  type PromotionAnswer,
-  type PromotionQuestion,
-  type TopologyAnswer,
+import type { NodeReplica, Replica } from '@kvs/replication';
+import type {
+  BootId,
+  Invitation,
+  PromotionAnswer,
+  PromotionQuestion,
+  Topology,
+  TopologyAnswer,
 } from '@kvs/topology';
 import type { ClusterConfig } from './cluster-config.js';
+import type { Candidate, CandidateParts, ClusterRole, MemberLog } from './cluster-role.js';
 import { ControlPlaneClient, ControlPlaneError } from './control-plane-client.js';
+import { candidateWithCopies, CopiesRole } from './copies-role.js';
 import { notJoined, NOT_JOINED, type CurrentOperations, type Operations } from './current-operations.js';
 import type { NodeClock } from './node-clock.js';
-import { nodeReport } from './node-report.js';
-import { ReplicatedOperations } from './replicated-operations.js';
+import { candidateWithSharedStore } from './shared-role.js';
 
 export interface ClusterMemberOptions {
   readonly config: ClusterConfig;
@@ -32,20 +31,11 @@ export interface ClusterMemberOptions {
   readonly log: MemberLog;
 }
 
-/** The part of a logger that this class uses. */
-export interface MemberLog {
-  info(message: string): void;
-  warn(message: string): void;
-  error(error: unknown, message: string): void;
-}
-
 /** A node that is part of the cluster. */
 interface Membership {
   readonly id: string;
-  readonly identity: EngineIdentity;
-  readonly engine: StorageEngine;
   readonly client: ControlPlaneClient;
-  readonly node: NodeReplica;
+  readonly role: ClusterRole;
 }
 
 /**
@@ -55,8 +45,8 @@ interface Membership {
 export class ClusterMember {
   /** Takes the messages of other nodes from the link server. */
   readonly receiver: PeerReceiver = {
-    identity: () => this.#membership?.node.receiver.identity(),
-    receive: (from: string, cursor: FrameCursor) => this.#membership?.node.receiver.receive(from, cursor),
+    identity: () => this.#copies?.receiver.identity(),
+    receive: (from: string, cursor: FrameCursor) => this.#copies?.receiver.receive(from, cursor),
   };
 
   readonly #options: ClusterMemberOptions;
@@ -64,6 +54,7 @@ export class ClusterMember {
   #membership: Membership | undefined;
   /** Set as soon as the node is to be part of a cluster. */
   #joining: Promise<void> | undefined;
+  #isLeaving = false;
   /** Whether no proxy has answered the last request. */
   #isUnreachable = false;
 
@@ -72,14 +63,24 @@ export class ClusterMember {
     if (options.config.join.length > 0) this.#beginToJoin();
   }
 
-  /** The replica of this node, as soon as it has joined. */
+  /** The replica of this node, as soon as it has joined; undefined also for a node with a shared store. */
   get replica(): Replica | undefined {
-    return this.#membership?.node.replica;
+    return this.#copies?.replica;
   }
 
   /** How many links to other nodes are open. */
   get openLinks(): number {
-    return this.#membership?.node.openLinks ?? 0;
+    return this.#copies?.openLinks ?? 0;
+  }
+
+  /** The boot id under which the topology names this node, as soon as it has joined. */
+  get bootId(): BootId | undefined {
+    return this.#membership?.role.bootId;
+  }
+
+  /** The newest topology that this node knows, as soon as it has joined. */
+  get topology(): Topology | undefined {
+    return this.#membership?.role.topology;
   }
 
   /** Why the node can't serve; undefined if it can. */
@@ -101,8 +102,8 @@ export class ClusterMember {
   async invited({ proxy, address }: Invitation): Promise<void> {
     if (this.#joining !== undefined) return;
     const { engine, config } = this.#options;
-    if ((await engine()).replication === undefined)
-      throw new KvsError('not_implemented', 'the storage engine of this node can not be part of a cluster');
+    const opened = await engine();
+    if (opened.replication === undefined && opened.sharedStoreId === undefined) throw unfit(opened);
     if (this.#joining !== undefined) return;
     this.#beginToJoin();
     this.#join([proxy], config.id ?? address, config.address ?? address);
@@ -118,15 +119,16 @@ export class ClusterMember {
     return { partitions: agreed.map(({ partition }) => partition) };
   }
 
-  /** Hands all partitions over to other copies, as far as that is possible within {@link HAND_OVER_MS} and a proxy answers. */
+  /** Hands all partitions over to other nodes, as far as that is possible within {@link HAND_OVER_MS} and a proxy answers. */
   async leave(): Promise<void> {
-    const replica = this.replica;
-    if (replica === undefined) return;
+    const role = this.#membership?.role;
+    if (role === undefined) return;
     const endMs = performance.now() + HAND_OVER_MS;
-    let left = handOverAll(replica);
+    let left = role.handOverAll();
+    this.#isLeaving = true;
     while (left > 0 && performance.now() < endMs && !this.#isUnreachable) {
       await delay(HAND_OVER_PAUSE_MS);
-      left = handOverAll(replica);
+      left = role.handOverAll();
     }
     if (left > 0) this.#options.log.warn(`${left} partitions were not handed over in time`);
   }
@@ -134,14 +136,20 @@ export class ClusterMember {
   /** Announces its end to the cluster, and ends the links to other nodes. */
   async close(): Promise<void> {
     this.#ended.abort();
-    const { id, node, client, engine } = this.#membership ?? {};
-    if (node === undefined || engine === undefined) return;
-    node.close();
+    if (this.#membership === undefined) return;
+    const { id, role, client } = this.#membership;
+    role.close();
     try {
-      await client?.report(id ?? '', await nodeReport(node.replica, engine, this.#options.clock, true));
+      await client.report(id, await role.report(true));
     } catch (error) {
       this.#warn(error);
     }
+  }
+
+  /** The copies of this node, if its engine can have some. */
+  get #copies(): NodeReplica | undefined {
+    const role = this.#membership?.role;
+    return role instanceof CopiesRole ? role.node : undefined;
   }
 
   #beginToJoin(): void {
@@ -158,50 +166,36 @@ export class ClusterMember {
   }
 
   async #untilJoined(proxies: readonly string[], id: string, address: string): Promise<void> {
-    const { config, clock, log, store, operations } = this.#options;
-    const engine = await this.#options.engine();
-    const { replication } = engine;
-    if (replication === undefined) throw new TypeError(`the engine ${engine.name} keeps no positions`);
-    const clusterClock = new ClusterClock();
-    clock.follow(clusterClock);
-    let identity = await replication.start();
-    const client = new ControlPlaneClient(await httpService(), proxies, () => ({
-      bootId: bootIdOf(identity),
-      clusterId: this.replica?.topology?.clusterId,
-      revision: this.replica?.revision ?? 0,
-    }));
+    const { config, log, operations } = this.#options;
     const { zone, weight } = config;
-    const register = (): Promise<TopologyAnswer> =>
-      client.join({
-        ...identity,
-        bootId: bootIdOf(identity),
-        id,
-        address,
-        zone,
-        weight,
-      } satisfies NodeIdentity);
-    const joined = await this.#untilAnswered(register, async () => {
-      log.warn('the data directory is older than the cluster knows it, so its pairs are no copy any more');
-      identity = await replication.renewBootId();
-    });
-    const node = new NodeReplica(
-      {
-        bootId: bootIdOf(identity),
-        identity,
-        engine,
-        replication,
-        clock: clusterClock,
-        controlPlane: client,
-        onBreach: (message) => log.warn(message),
-        onUnreachable: (error) => this.#warn(error),
-        onError: (error) => log.error(error, 'unexpected error'),
-      },
-      joined,
-    );
-    this.#membership = { id, identity, engine, client, node };
-    operations.use(new ReplicatedOperations(store, node.replica, clock));
+    const candidate = await this.#candidate();
+    const client = new ControlPlaneClient(await httpService(), proxies, () => ({
+      bootId: candidate.bootId,
+      clusterId: this.topology?.clusterId,
+      revision: this.#membership?.role.revision ?? 0,
+    }));
+    const register = async (): Promise<TopologyAnswer> => {
+      const { sharedStore, bootId, isDurable, starts } = await candidate.identify();
+      return client.join({ id, address, zone, weight, bootId, isDurable, starts }, sharedStore);
+    };
+    const joined = await this.#untilAnswered(register, () => candidate.renew());
+    const role = candidate.join(joined, client);
+    this.#membership = { id, client, role };
+    operations.use(role.operations);
     log.info(`joined the cluster ${joined.topology.clusterId} as ${id} at ${address}`);
     void this.#reportForever(this.#membership, register);
+  }
+
+  async #candidate(): Promise<Candidate> {
+    const { store, clock, alone, log } = this.#options;
+    const engine = await this.#options.engine();
+    const clusterClock = new ClusterClock();
+    clock.follow(clusterClock);
+    const onUnreachable = (error: unknown) => this.#warn(error);
+    const parts: CandidateParts = { store, clock, clusterClock, alone, log, onUnreachable };
+    if (engine.replication !== undefined) return candidateWithCopies(engine, engine.replication, parts);
+    if (engine.sharedStoreId === undefined) throw unfit(engine);
+    return candidateWithSharedStore(engine.sharedStoreId.bind(engine), parts);
   }
 
   /** @param renew takes a new boot id, because the directory was restored from a backup */
@@ -233,27 +227,22 @@ export class ClusterMember {
     }
   }
 
-  async #report(
-    { id, engine, client, node }: Membership,
-    register: () => Promise<TopologyAnswer>,
-  ): Promise<void> {
-    const { replica } = node;
-    const report = await nodeReport(replica, engine, this.#options.clock, false);
+  async #report({ id, client, role }: Membership, register: () => Promise<TopologyAnswer>): Promise<void> {
+    const report = await role.report(false);
     try {
-      const { revision, orders, transferBytesPerSecond } = await client.report(id, report);
-      node.limitTransfers(transferBytesPerSecond);
-      for (const order of orders) follow(replica, order);
-      if (revision > replica.revision) node.learn(await client.readTopology());
+      const answer = await client.report(id, report);
+      role.obey(answer);
+      if (answer.revision > role.revision) role.learn(await client.readTopology());
     } catch (error) {
       // An operator has removed the node, and it still runs.
-      if (error instanceof ControlPlaneError && error.code === 'unknown_node') node.learn(await register());
+      if (error instanceof ControlPlaneError && error.code === 'unknown_node') role.learn(await register());
       else throw error;
     }
   }
 
   /** Rejects when the node ends. */
   async #pause(): Promise<void> {
-    await delay(REPORT_MS, undefined, { signal: this.#ended.signal });
+    await delay(this.#isLeaving ? LEAVING_REPORT_MS : REPORT_MS, undefined, { signal: this.#ended.signal });
   }
 
   /** Logs that no proxy answers, once until one does. */
@@ -264,29 +253,8 @@ export class ClusterMember {
   }
 }
 
-/** Asks copies to take over. Returns how many partitions this node still has that another copy could take. */
-function handOverAll(replica: Replica): number {
-  let count = 0;
-  for (const { partition } of replica.states()) {
-    const entry = replica.topology?.partitions[partition];
-    const others = entry?.inSync.filter((copy) => copy !== replica.bootId) ?? [];
-    const successor = others[partition % Math.max(others.length, 1)];
-    if (replica.roleIn(partition) !== 'primary' || successor === undefined) continue;
-    count++;
-    replica.handOver(partition, successor);
-  }
-  return count;
-}
-
-function follow(replica: Replica, order: PrimaryOrder): void {
-  if (replica.epochOf(order.partition) !== order.epoch) return;
-  if (order.kind === 'handOver') replica.handOver(order.partition, order.to);
-  else replica.release(order.partition, order.copy);
-}
-
-function bootIdOf({ bootId }: EngineIdentity): BootId {
-  if (!isBootId(bootId)) throw new TypeError('the storage engine has no boot id');
-  return bootId;
+function unfit({ name }: StorageEngine): KvsError {
+  return new KvsError('not_implemented', `the storage engine ${name} can not be part of a cluster`);
 }
 
 /** The HTTP client is loaded only by nodes of a cluster. */
@@ -296,5 +264,7 @@ async function httpService() {
 }
 
 const REPORT_MS = 1000;
+/** A node that leaves tells it soon, and soon learns that others have its partitions. */
+const LEAVING_REPORT_MS = 100;
 const HAND_OVER_MS = 5000;
 const HAND_OVER_PAUSE_MS = 20;

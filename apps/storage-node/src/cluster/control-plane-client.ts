@@ -48,9 +48,10 @@ export class ControlPlaneClient implements ControlPlane {
     this.#requester = requester;
   }
 
-  /** @throws ControlPlaneError also `outdated_directory` and `duplicate_node`, as `registerNode` of `@kvs/topology` does */
-  join(node: NodeIdentity): Promise<TopologyAnswer> {
-    return this.#ask('POST', '/cluster/nodes', { ...this.#knowledge(), node }, topologyAnswerFrom);
+  /** @throws ControlPlaneError also `wrong_store`, `outdated_directory` and `duplicate_node`, as `registerNode` of `@kvs/topology` does */
+  join(node: NodeIdentity, sharedStore?: string): Promise<TopologyAnswer> {
+    const request = { ...this.#knowledge(), node, sharedStore };
+    return this.#ask('POST', '/cluster/nodes', request, topologyAnswerFrom);
   }
 
   readTopology(): Promise<TopologyAnswer> {

@@ -86,7 +86,7 @@ function list(answer: unknown): readonly unknown[] {
   return answer;
 }
 
-function bytesIn(answer: unknown): Buffer {
+export function bytesIn(answer: unknown): Buffer {
   if (!Buffer.isBuffer(answer)) throw unexpected();
   return answer;
 }

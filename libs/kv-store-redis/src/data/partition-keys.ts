@@ -26,6 +26,12 @@ export function oldPartitionKeys(prefix: string): (partition: number) => Partiti
   return keysUnder(prefix);
 }
 
+/** Returns keys with which a command on the "pairs" is one on the id of the store. It lies in the slot of partition 0. */
+export function storeIdKeys(prefix: string): PartitionKeys {
+  const keys = partitionKeys(prefix)(0);
+  return { ...keys, pairs: keys.pairs.replace(/pairs$/, 'store-id') };
+}
+
 function keysUnder(prefix: string): (partition: number) => PartitionKeys {
   const all = Array.from({ length: PARTITION_COUNT }, (_, partition): PartitionKeys => {
     const start = `${prefix}:{${partition}}:`;

@@ -97,6 +97,12 @@ export interface StorageEngine {
   stats(): MaybePromise<EngineStats>;
 
   /**
+   * Returns the id of the pairs that several engines use at the same time: the same for all of them, and another one for other
+   * pairs. If the pairs have no id yet, they get the proposed one. Only an engine with the capability `shared` has this method.
+   */
+  sharedStoreId?(proposed: string): Promise<string>;
+
+  /**
    * Returns why the engine cannot serve now, in words for an operator; undefined if it can serve. An engine that can
    * always serve while it is open leaves this out. Health checks call it, so it must answer soon.
    */

@@ -68,6 +68,11 @@ describe('a message of the control plane is read as it was written', () => {
   it.each<[string, (value: unknown) => unknown, unknown]>([
     ['a join', joinRequestFrom, { ...knowledge, node: identity }],
     ['the join of a node that knows no cluster', joinRequestFrom, { revision: 0, node: identity }],
+    [
+      'the join of a node with a shared store',
+      joinRequestFrom,
+      { revision: 0, node: identity, sharedStore: 's' },
+    ],
     ['requests for entries', entriesRequestFrom, entries],
     ['a report', nodeReportFrom, report],
     ['the report of a node without a limit', nodeReportFrom, { ...report, freeBytes: undefined }],

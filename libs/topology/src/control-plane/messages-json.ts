@@ -54,7 +54,11 @@ export function topologyAnswerFrom(value: unknown): TopologyAnswer {
 
 export function joinRequestFrom(value: unknown): JoinRequest {
   const fields = fieldsOf(value, 'the request');
-  return { ...knowledgeOf(fields), node: nodeIdentityFrom(fieldsOf(fields['node'], 'node')) };
+  return {
+    ...knowledgeOf(fields),
+    node: nodeIdentityFrom(fieldsOf(fields['node'], 'node')),
+    sharedStore: optional(fields, 'sharedStore', () => nonEmpty(fields, 'sharedStore')),
+  };
 }
 
 export function entriesRequestFrom(value: unknown): EntriesRequest {

@@ -28,6 +28,8 @@ export interface Knowledge {
 /** A node asks to be part of the cluster, or says that it has started again. It may repeat the request. */
 export interface JoinRequest extends Knowledge {
   readonly node: NodeIdentity;
+  /** The id of the store that the node shares with others; undefined if its pairs are its own. */
+  readonly sharedStore: string | undefined;
 }
 
 /** The newest topology, freshly read from the store. */

@@ -14,7 +14,7 @@ export class ChangeLog {
     this.#isHeard = isHeard;
   }
 
-  /** In how many partitions a copy took over from a primary that was gone. */
+  /** In how many partitions another process took over from a primary that was gone. */
   get failoverCount(): number {
     return this.#failoverCount;
   }
@@ -45,7 +45,8 @@ export class ChangeLog {
     topology.partitions.forEach(({ primary: to }, partition) => {
       const { primary: from, inSync = [] } = before.partitions[partition] ?? {};
       if (from === undefined || to === undefined || from === to || this.#isHeard(from)) return;
-      if (!inSync.includes(to)) return; // the partition started again after a loss
+      const hadPairs = topology.sharedStore !== undefined || inSync.includes(to);
+      if (!hadPairs) return; // the partition started again after a loss
       this.#failoverCount++;
       const key = `${from} ${to}`;
       const known = counts.get(key);
@@ -57,7 +58,7 @@ export class ChangeLog {
       const details = { from: name(from), to: name(to), partitions };
       this.#log.info(
         details,
-        `copy promoted: ${details.to} serves ${partitions} partitions of ${details.from}`,
+        `${topology.sharedStore === undefined ? 'copy promoted: ' : ''}${details.to} serves ${partitions} partitions of ${details.from}`,
       );
     }
   }

@@ -93,7 +93,12 @@ class TestProxy {
   ): Promise<BootId> {
     const bootId = change.bootId ?? boot(`boot ${id}`);
     const node = { id, address: `127.0.0.1:${id}`, zone: '', weight: 1, isDurable: false, starts: 1, bootId };
-    await this.control.join({ clusterId: undefined, revision: 0, node: { ...node, ...change } });
+    await this.control.join({
+      clusterId: undefined,
+      revision: 0,
+      node: { ...node, ...change },
+      sharedStore: undefined,
+    });
     return bootId;
   }
 

@@ -92,11 +92,11 @@ export class ClusterControl {
     return this.#answer(await this.#keeper.read());
   }
 
-  /** @throws TopologyError `wrong_cluster`, `duplicate_node`, `outdated_directory`, `outdated_store`, `store_unavailable` */
+  /** @throws TopologyError `wrong_cluster`, `wrong_store`, `duplicate_node`, `outdated_directory`, `outdated_store`, `store_unavailable` */
   async join(request: JoinRequest): Promise<TopologyAnswer> {
     this.#keeper.heed(request);
-    const { node } = request;
-    const topology = await this.#keeper.change((current) => registerNode(current, node));
+    const { node, sharedStore } = request;
+    const topology = await this.#keeper.change((current) => registerNode(current, node, sharedStore));
     this.#reports.hear(node.bootId);
     return this.#answer(topology);
   }

@@ -172,5 +172,6 @@ function isEmpty({ requests, orders, activated, versionCeiling }: Plan): boolean
 
 const INTERVAL_MS = 1000;
 const SOON_MS = 100;
-const QUIET_MS = 2500;
+/** Less than the time after which a plan takes a node for gone. */
+const QUIET_MS = 1500;
 const PLAN_ANYWAY_MS = 30_000;

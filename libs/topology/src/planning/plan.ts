@@ -5,6 +5,7 @@ import { balanceCopies, fillGaps, spreadZones, withdrawLearners } from './copies
 import { Draft } from './draft.js';
 import { assignFirst, promoteCopies, startLost } from './recovery.js';
 import { balancePrimaries } from './primaries.js';
+import { shareOut } from './shared-store.js';
 import { removeSurplus } from './surplus.js';
 
 /** The knowledge of a proxy about a process. Times are monotonic, in milliseconds. */
@@ -74,6 +75,10 @@ export interface Loss {
  */
 export function plan(input: PlanInput): Plan {
   const draft = new Draft(input);
+  if (input.topology.sharedStore !== undefined) {
+    shareOut(draft);
+    return draft.finish();
+  }
   assignFirst(draft);
   promoteCopies(draft);
   startLost(draft);

@@ -15,14 +15,12 @@ import { lessLoaded } from './surplus.js';
 export function assignFirst(draft: Draft): void {
   const unassigned = [...draft.entries.entries()].filter(([, { primary }]) => primary === undefined);
   if (unassigned.length === 0 || !areNodesThere(draft)) return;
-  const ring = new HashRing(
-    draft.usable.map(({ node: { id, weight }, bootId }) => ({ id, weight, data: { bootId } })),
-  );
+  const ownerOf = ringOwner(draft.usable);
   const holders = newestHolders(draft);
   const peers = new Peers(draft);
   for (const [partition, entry] of unassigned) {
     const holder = holders.get(partition)?.node;
-    const primary = holder ?? draft.nodeOf(ring.owner(partition).data.bootId);
+    const primary = holder ?? draft.nodeOf(ownerOf(partition));
     if (primary === undefined) continue;
     const copies = holder === undefined ? firstCopies(draft, peers, { entry, partition, primary }) : [];
     for (const copy of copies) peers.add(primary.bootId, copy);
@@ -33,6 +31,14 @@ export function assignFirst(draft: Draft): void {
       copies: copies.map(({ bootId }) => bootId),
     });
   }
+}
+
+/** Returns the owner of a partition by the hash ring of these nodes, which must not be empty. */
+export function ringOwner(nodes: readonly PlanNode[]): (partition: number) => BootId {
+  const ring = new HashRing(
+    nodes.map(({ node: { id, weight }, bootId }) => ({ id, weight, data: { bootId } })),
+  );
+  return (partition) => ring.owner(partition).data.bootId;
 }
 
 interface FirstPlace {
@@ -53,7 +59,7 @@ function firstCopies(draft: Draft, peers: Peers, { entry, partition, primary }: 
 }
 
 /** Returns whether all expected nodes have come and reported, and no other node came within the last moments. */
-function areNodesThere({ usable, input }: Draft): boolean {
+export function areNodesThere({ usable, input }: Draft): boolean {
   const { statuses, settings, topology, nowMs } = input;
   const addresses = new Set(usable.map(({ node }) => node.address));
   if (usable.length === 0 || settings.expectedNodes.some((address) => !addresses.has(address))) return false;

@@ -30,6 +30,7 @@ export interface PlannedNode {
   readonly zone?: string;
   readonly weight?: number;
   readonly isDurable?: boolean;
+  readonly sharedStore?: string;
 }
 
 /**
@@ -59,11 +60,11 @@ export class PlannedCluster {
   }
 
   /** A process starts; a node that is known starts again. */
-  join({ id, zone = '', weight = 1, isDurable = false }: PlannedNode): BootId {
+  join({ id, zone = '', weight = 1, isDurable = false, sharedStore }: PlannedNode): BootId {
     const bootId = boot(`${id} ${++this.#starts}`);
     const address = `127.0.0.1:${id}`;
     const node = { id, address, zone, weight, bootId, isDurable, starts: 1 };
-    this.topology = registerNode(this.topology, node);
+    this.topology = registerNode(this.topology, node, sharedStore);
     this.#statuses.set(bootId, { firstHeardMs: this.nowMs, lastHeardMs: this.nowMs, report: undefined });
     return bootId;
   }

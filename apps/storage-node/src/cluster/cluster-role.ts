@@ -1,0 +1,76 @@
+import type { ClusterClock, KvStore } from '@kvs/kv-store';
+import type { ControlPlane } from '@kvs/replication';
+import type {
+  BootId,
+  Knowledge,
+  NodeIdentity,
+  NodeReport,
+  ReportAnswer,
+  Topology,
+  TopologyAnswer,
+} from '@kvs/topology';
+import type { Operations } from './current-operations.js';
+import type { NodeClock } from './node-clock.js';
+
+/** The part that a node takes in its cluster after it has joined. The engine decides whether it has copies or shares a store. */
+export interface ClusterRole {
+  readonly bootId: BootId;
+  readonly operations: Operations;
+  /** The newest topology that the node knows. */
+  readonly topology: Topology | undefined;
+  /** The highest revision of which the node knows anything. */
+  readonly revision: number;
+  /** The node has got a topology from a proxy. */
+  learn(answer: TopologyAnswer): void;
+  /** Does what the answer to a report demands. */
+  obey(answer: ReportAnswer): void;
+  /** Returns what the node says of itself. */
+  report(isEnding: boolean): Promise<OwnReport>;
+  /**
+   * Has other nodes take over partitions before this node ends. Returns how many partitions are left that another node could
+   * take. Called again as long as there are some.
+   */
+  handOverAll(): number;
+  /** Ends the links to other nodes. */
+  close(): void;
+}
+
+/** A report without what the node knows of the topology, which the client adds. */
+export type OwnReport = Omit<NodeReport, keyof Knowledge>;
+
+/** A node that is about to join. */
+export interface Candidate {
+  readonly bootId: BootId;
+  /** Returns what the node tells of its pairs when it joins. Rejects if the engine can't say it now. */
+  identify(): Promise<PairsIdentity>;
+  /** Takes a new boot id, because the cluster knows that the pairs are older than their boot id says. */
+  renew(): Promise<void>;
+  /** Begins to take part. */
+  join(joined: TopologyAnswer, controlPlane: ControlPlane): ClusterRole;
+}
+
+/** The part of an identity that depends on the pairs. */
+export type PairsIdentity = Pick<NodeIdentity, 'bootId' | 'isDurable' | 'starts'> & {
+  /** The id of the store that the node shares with others; undefined if its pairs are its own. */
+  readonly sharedStore: string | undefined;
+};
+
+/** What all candidates need of the node. */
+export interface CandidateParts {
+  readonly store: KvStore;
+  /** The clock of the engine, which follows that of the cluster. */
+  readonly clock: NodeClock;
+  readonly clusterClock: ClusterClock;
+  /** The operations of a node by itself. */
+  readonly alone: Operations;
+  readonly log: MemberLog;
+  /** Called when no proxy answers. */
+  readonly onUnreachable: (error: unknown) => void;
+}
+
+/** The part of a logger that a member of a cluster uses. */
+export interface MemberLog {
+  info(message: string): void;
+  warn(message: string): void;
+  error(error: unknown, message: string): void;
+}

@@ -1,0 +1,119 @@
+import { ClusterClock, KvStore, MemoryEngine, systemClock } from '@kvs/kv-store';
+import {
+  applyRequests,
+  isBootId,
+  newTopology,
+  registerNode,
+  updateNode,
+  type BootId,
+  type Topology,
+} from '@kvs/topology';
+import { StoreOperations } from '../store-operations.js';
+import type { Candidate, ClusterRole } from './cluster-role.js';
+import { NodeClock } from './node-clock.js';
+import { candidateWithSharedStore } from './shared-role.js';
+
+const TIME_MS = 5_000_000;
+
+let clusterClock: ClusterClock;
+let storeId: string | undefined;
+let isStoreAway: boolean;
+let candidate: Candidate;
+
+beforeEach(() => {
+  clusterClock = new ClusterClock();
+  [storeId, isStoreAway] = [undefined, false];
+  const store = new KvStore(new MemoryEngine({ clock: systemClock }), systemClock);
+  const ignore = (): void => undefined;
+  candidate = candidateWithSharedStore(
+    async (proposed) => {
+      if (isStoreAway) throw new Error('the store is away');
+      return (storeId ??= proposed);
+    },
+    {
+      store,
+      clock: new NodeClock(),
+      clusterClock,
+      alone: new StoreOperations(store),
+      log: { info: ignore, warn: ignore, error: ignore },
+      onUnreachable: ignore,
+    },
+  );
+});
+
+/** Returns a topology in which the candidate and another node are registered, and the candidate serves partition 5. */
+async function topologyWithBoth(): Promise<Topology> {
+  const { sharedStore, ...identity } = await candidate.identify();
+  const own = { ...identity, id: 'own', address: 'own:1', zone: '', weight: 1 };
+  const other = { ...own, bootId: boot('other'), id: 'other', address: 'other:1' };
+  const empty = newTopology({ clusterId: 'c', copies: 2, minInSync: 1 });
+  const both = registerNode(registerNode(empty, own, sharedStore), other, sharedStore);
+  return served(both, own.bootId, undefined);
+}
+
+function served(topology: Topology, primary: BootId, instead: BootId | undefined): Topology {
+  const epoch = topology.partitions[5]?.epoch ?? 0;
+  const change = { kind: 'start' as const, primary, instead, copies: [] };
+  return applyRequests(topology, [{ partition: 5, epoch, change }]).topology;
+}
+
+function join(topology: Topology): ClusterRole {
+  return candidate.join(
+    { topology, timeMs: TIME_MS },
+    { readTopology: () => Promise.reject(new Error()), askForChanges: () => Promise.reject(new Error()) },
+  );
+}
+
+function boot(text: string): BootId {
+  if (!isBootId(text)) throw new TypeError('no boot id');
+  return text;
+}
+
+describe('a node with a shared store', () => {
+  it('joins with the id of the store, which it proposes if there is none', async () => {
+    const { sharedStore } = await candidate.identify();
+    expect([storeId, (await candidate.identify()).sharedStore]).toEqual([sharedStore, sharedStore]);
+    isStoreAway = true;
+    await expect(candidate.identify()).rejects.toThrow('the store is away');
+  });
+
+  it('gives the store its id again after it was emptied, and reports also while it is away', async () => {
+    const role = join(await topologyWithBoth());
+    const before = storeId;
+    storeId = undefined;
+    expect(await role.report(false)).toMatchObject({ bootId: candidate.bootId, isEnding: false, held: [] });
+    expect(storeId).toBe(before);
+    isStoreAway = true;
+    expect(await role.report(true)).toMatchObject({ isEnding: true });
+  });
+
+  it('takes the time of the cluster for its own', async () => {
+    const topology = await topologyWithBoth();
+    const role = join(topology);
+    expect(clusterClock.nowMs()).toBeGreaterThanOrEqual(TIME_MS);
+    role.obey({
+      revision: 1,
+      timeMs: TIME_MS + 60_000,
+      leader: undefined,
+      transferBytesPerSecond: undefined,
+      orders: [],
+    });
+    expect((await role.report(false)).timeMs).toBeGreaterThanOrEqual(TIME_MS + 60_000);
+  });
+
+  it('reports its end when it leaves, and waits until the other node has its partitions', async () => {
+    const topology = await topologyWithBoth();
+    const role = join(topology);
+    expect(role.handOverAll()).toBe(1);
+    expect(await role.report(false)).toMatchObject({ isEnding: true });
+    role.learn({ topology: served(topology, boot('other'), candidate.bootId), timeMs: TIME_MS });
+    expect(role.handOverAll()).toBe(0);
+    role.learn({ topology, timeMs: TIME_MS }); // late
+    expect(role.handOverAll()).toBe(0);
+  });
+
+  it('waits for nobody when it leaves and no other node stays', async () => {
+    const topology = updateNode(await topologyWithBoth(), 'other', { state: 'draining' });
+    expect(join(topology).handOverAll()).toBe(0);
+  });
+});

@@ -1,0 +1,33 @@
+import type { Draft } from './draft.js';
+import type { PlanNode } from './plan-node.js';
+import { areNodesThere, ringOwner } from './recovery.js';
+
+/**
+ * Gives every partition to its owner on the hash ring of the reachable nodes, for nodes that share one store. A partition that
+ * changes its primary moves no pairs, and two nodes that serve it for a moment do no harm. So every difference is put right at
+ * once, and a node that is silent for a short while loses its partitions until it is heard again.
+ */
+export function shareOut(draft: Draft): void {
+  const isNew = draft.entries.some(({ primary }) => primary === undefined);
+  if (isNew && !areNodesThere(draft)) return;
+  const nodes = draft.usable.filter((node) => isHeard(draft, node));
+  if (nodes.length === 0) {
+    const awaited = draft.nodes.map(({ bootId }) => bootId);
+    draft.entries.forEach((_, partition) => {
+      draft.stalled.push({ partition, state: 'unavailable', awaited });
+    });
+    return;
+  }
+  const ownerOf = ringOwner(nodes);
+  draft.entries.forEach(({ primary: instead }, partition) => {
+    const primary = ownerOf(partition);
+    if (primary !== instead) draft.request(partition, { kind: 'start', primary, instead, copies: [] });
+  });
+}
+
+function isHeard({ input: { statuses, nowMs } }: Draft, { bootId }: PlanNode): boolean {
+  return nowMs - (statuses.get(bootId)?.lastHeardMs ?? -Infinity) <= HEARD_MS;
+}
+
+/** Nodes report every second. */
+const HEARD_MS = 2000;

@@ -1,0 +1,56 @@
+import { isRecord } from '@kvs/protocol';
+import { send } from './http.js';
+import { until } from './until.js';
+
+/** The state of a cluster with a topology, as `GET /cluster` of a proxy shows it. */
+export class ClusterState {
+  readonly #origin: string;
+
+  /** @param origin of the proxy that leads */
+  constructor(origin: string) {
+    this.#origin = origin;
+  }
+
+  /** Waits until every partition has its primary and its copies. */
+  async untilComplete(): Promise<void> {
+    await this.until(async () => {
+      const { partitions } = await this.#status();
+      if (!isRecord(partitions)) return false;
+      return ['unassigned', 'too_few_copies', 'unavailable'].every(
+        (problem) => countIn(partitions, problem) === 0,
+      );
+    });
+  }
+
+  /** Waits until the condition holds. The error shows the state of the cluster otherwise. */
+  until(holds: () => Promise<boolean>): Promise<void> {
+    return until(holds, async () => JSON.stringify(await this.#status()));
+  }
+
+  async copiesOf(id: string): Promise<number> {
+    return countIn(await this.#nodeNamed(id), 'copies');
+  }
+
+  async primariesOf(id: string): Promise<number> {
+    return countIn(await this.#nodeNamed(id), 'primaries');
+  }
+
+  async #nodeNamed(id: string): Promise<Readonly<Record<string, unknown>>> {
+    const { nodes } = await this.#status();
+    const found: unknown = Array.isArray(nodes)
+      ? nodes.find((node) => isRecord(node) && node['id'] === id)
+      : undefined;
+    return isRecord(found) ? found : {};
+  }
+
+  async #status(): Promise<Readonly<Record<string, unknown>>> {
+    const { json } = await send('GET', `${this.#origin}/cluster`);
+    const topology = isRecord(json) ? json['topology'] : undefined;
+    return isRecord(topology) ? topology : {};
+  }
+}
+
+function countIn(fields: Readonly<Record<string, unknown>>, name: string): number {
+  const value = fields[name];
+  return Number(isRecord(value) ? value['count'] : value);
+}
