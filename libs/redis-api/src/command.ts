@@ -1,4 +1,5 @@
-import type { FetchOutcome, Key, MaybePromise, SetItem, SetOutcome } from '@kvs/protocol';
+import type { FetchOutcome, Key, KeyId, MaybePromise, SetItem, SetOutcome } from '@kvs/protocol';
+import type { Keyspace } from './keyspace/index.js';
 import type { Reply } from './reply.js';
 import type { ProtocolVersion } from './resp/reply-writer.js';
 
@@ -40,7 +41,7 @@ export interface Command {
    *
    * @throws RedisError
    */
-  readonly single?: (args: readonly Buffer[]) => SingleCall | undefined;
+  readonly single?: (args: readonly Buffer[], keyspace: Keyspace) => SingleCall | undefined;
   /**
    * Runs the command. The number of arguments has been checked against the arity, and on a node of a cluster, the keys against
    * the topology.
@@ -69,6 +70,7 @@ export type SingleCall =
 
 /** What a command may use. */
 export interface CommandContext {
+  readonly keyspace: Keyspace;
   readonly client: ClientState;
   readonly server: ServerView;
 }
@@ -96,6 +98,8 @@ export interface ClientState {
   replies: 'on' | 'off' | 'skip' | 'skip-next';
   /** Set between MULTI and EXEC: commands go here and do not run. */
   queue?: CommandQueue | undefined;
+  /** The keys of WATCH, until EXEC, DISCARD or UNWATCH. */
+  watched?: WatchedKeys | undefined;
   /** Closes the connection after the reply to the command that runs. */
   end(): void;
   /** Closes the connection at once. */
@@ -117,6 +121,9 @@ export interface ServerView {
   /** Connections accepted and commands begun since the start. */
   readonly totals: { readonly connections: number; readonly commands: number };
 }
+
+/** Versions by keys, as they were when a client began to watch them; 0 for an absent key. */
+export type WatchedKeys = ReadonlyMap<KeyId, number>;
 
 /** The commands between MULTI and EXEC. */
 export interface CommandQueue {

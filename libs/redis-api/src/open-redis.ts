@@ -5,6 +5,8 @@ import { CommandTable } from './connection/command-table.js';
 import type { Connection, ProgressLimits } from './connection/connection.js';
 import { RedisListener } from './connection/redis-listener.js';
 import { RedisMetrics } from './connection/redis-metrics.js';
+import { DATA_COMMANDS } from './data-commands/index.js';
+import { Keyspace } from './keyspace/index.js';
 import { WriteBuffers } from './resp/reply-writer.js';
 import { SERVER_COMMANDS } from './server-commands/index.js';
 import type { Slots } from './slots.js';
@@ -42,7 +44,7 @@ export function openRedis(options: RedisOptions, all: readonly Command[] = COMMA
   const listener = new RedisListener(
     {
       commands,
-      operations,
+      keyspace: new Keyspace({ operations, limits }),
       slots,
       admission,
       metrics,
@@ -71,6 +73,6 @@ export function openRedis(options: RedisOptions, all: readonly Command[] = COMMA
   return { listener, metrics };
 }
 
-const COMMANDS: readonly Command[] = [...SERVER_COMMANDS];
+const COMMANDS: readonly Command[] = [...SERVER_COMMANDS, ...DATA_COMMANDS];
 /** A name and options, besides keys and values. */
 const MAX_OTHER_ARGUMENTS = 16;

@@ -1,7 +1,8 @@
-import { isPromise, KvsError, type KeyValueOperations, type Limits, type MaybePromise } from '@kvs/protocol';
+import { isPromise, KvsError, type Limits, type MaybePromise } from '@kvs/protocol';
 import type { Admission } from '@kvs/server';
 import type { Command, CommandContext, SingleCall } from '../command.js';
 import { errorReply } from '../failures.js';
+import type { Keyspace } from '../keyspace/index.js';
 import { RedisError, type Reply } from '../reply.js';
 import type { Request } from '../resp/request-reader.js';
 import type { Slots } from '../slots.js';
@@ -12,8 +13,7 @@ import type { RedisMetrics } from './redis-metrics.js';
 /** What the connections of a listener share. */
 export interface RunnerParts {
   readonly commands: CommandTable;
-  /** Where single calls go. */
-  readonly operations: Pick<KeyValueOperations, 'fetch' | 'set'>;
+  readonly keyspace: Keyspace;
   /** Undefined if the process serves all keys. */
   readonly slots: Slots | undefined;
   readonly admission: Admission;
@@ -103,7 +103,7 @@ export class CommandRunner {
     }
     if (command.single === undefined || queue !== undefined) return { kind: 'run', command, request };
     try {
-      const call = command.single(request.args);
+      const call = command.single(request.args, this.#context.keyspace);
       if (call === undefined) return { kind: 'run', command, request };
       const { name } = command;
       const { bytes } = request;
@@ -133,11 +133,11 @@ export class CommandRunner {
   }
 
   #runFetches(batch: readonly PreparedFetch[]): MaybePromise<boolean> {
-    const { operations, limits } = this.#parts;
+    const { keyspace, limits } = this.#parts;
     const keys = batch.map(({ call }) => call.key);
     return this.#runBatch(
       batch,
-      () => operations.fetch(keys, limits.maxAnswerBytes),
+      () => keyspace.operations.fetch(keys, limits.maxAnswerBytes),
       ({ call }, outcome) => call.answer(outcome),
     );
   }
@@ -146,7 +146,7 @@ export class CommandRunner {
     const items = batch.map(({ call }) => call.item);
     return this.#runBatch(
       batch,
-      () => this.#parts.operations.set(items),
+      () => this.#parts.keyspace.operations.set(items),
       ({ call }, outcome) => call.answer(outcome),
     );
   }

@@ -76,7 +76,7 @@ export class Connection implements ClientState {
     this.localAddress = addressOf(socket.localAddress, socket.localPort);
     this.#runner = new CommandRunner(
       parts,
-      { client: this, server: parts.server },
+      { client: this, server: parts.server, keyspace: parts.keyspace },
       () => this.#nextRequest(),
       (reply) => this.#write(reply),
     );

@@ -1,0 +1,41 @@
+import { parseInteger, type Integer } from '@kvs/protocol';
+import { RedisError } from '../reply.js';
+
+/** Returns an argument that the arity of the command promises. */
+export function at(args: readonly Buffer[], index: number): Buffer {
+  const argument = args[index];
+  if (argument === undefined) throw new TypeError(`a command has no argument ${index}`);
+  return argument;
+}
+
+/** Returns an option in lower case, for comparisons. */
+export function word(argument: Buffer): string {
+  return argument.toString('latin1').toLowerCase();
+}
+
+/** @throws RedisError if it is no integer of 64 bits */
+export function integer(argument: Buffer): Integer {
+  const value = argument.length > MAX_INTEGER_BYTES ? undefined : parseInteger(argument.toString('latin1'));
+  if (value === undefined) throw notAnInteger();
+  return value;
+}
+
+/** As {@link integer}, as a number: what is beyond the exact ones becomes an infinity. */
+export function number(argument: Buffer): number {
+  const value = integer(argument);
+  return typeof value === 'number' ? value : value < 0 ? -Infinity : Infinity;
+}
+
+export function syntaxError(): RedisError {
+  return new RedisError('ERR', 'syntax error');
+}
+
+export function notAnInteger(): RedisError {
+  return new RedisError('ERR', 'value is not an integer or out of range');
+}
+
+export function wrongArguments(name: string): RedisError {
+  return new RedisError('ERR', `wrong number of arguments for '${name}' command`);
+}
+
+const MAX_INTEGER_BYTES = 20;

@@ -1,0 +1,28 @@
+import { addDecimals, parseDecimal, writeDecimal } from './decimal.js';
+
+function sum(one: string, other: string): string {
+  const [a, b] = [parseDecimal(one), parseDecimal(other)];
+  if (a === undefined || b === undefined) throw new TypeError('not a number');
+  return writeDecimal(addDecimals(a, b));
+}
+
+it.each([
+  ['0.1', '0.2', '0.3'],
+  ['10.50', '0.1', '10.6'],
+  ['5.0e3', '2.0e2', '5200'],
+  ['-1.5', '1.5', '0'],
+  ['-0.25', '0.125', '-0.125'],
+  ['.5', '5.', '5.5'],
+  ['1e-17', '0', '0.00000000000000001'],
+  ['4e-18', '0', '0'],
+  ['-4e-18', '0', '0'],
+  ['9e-18', '0', '0.00000000000000001'],
+  ['123456789012345678901234567890', '1', '123456789012345678901234567891'],
+])('%s and %s make %s', (one, other, expected) => {
+  expect(sum(one, other)).toBe(expected);
+});
+
+it.each(['', '.', '-', 'e1', '1e', 'abc', '1 ', ' 1', 'inf', 'nan', '0x10', '1e6000', '1'.repeat(2000)])(
+  'takes %j for no number',
+  (text) => expect(parseDecimal(text)).toBeUndefined(),
+);

@@ -1,0 +1,42 @@
+/** A decimal fraction: `digits` divided by 10 to the power of `places`. */
+export interface Decimal {
+  readonly digits: bigint;
+  /** At least 0. */
+  readonly places: number;
+}
+
+/** Returns the number that a text such as `-1.5e3` means; undefined if it means none, or one with too many digits. */
+export function parseDecimal(text: string): Decimal | undefined {
+  const match = text.length > MAX_TEXT ? null : DECIMAL.exec(text);
+  if (match === null) return undefined;
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
+  const power = Number(exponent) - fraction.length;
+  if (whole + fraction === '' || Math.abs(power) > MAX_POWER) return undefined;
+  const digits = BigInt(`${whole}${fraction}`) * (sign === '-' ? -1n : 1n);
+  return power > 0 ? { digits: digits * 10n ** BigInt(power), places: 0 } : { digits, places: -power };
+}
+
+export function addDecimals(one: Decimal, other: Decimal): Decimal {
+  const places = Math.max(one.places, other.places);
+  const scaled = ({ digits, places: from }: Decimal): bigint => digits * 10n ** BigInt(places - from);
+  return { digits: scaled(one) + scaled(other), places };
+}
+
+/** Returns the number rounded to 17 places, without zeros at its end. */
+export function writeDecimal({ digits, places }: Decimal): string {
+  const size = digits < 0n ? -digits : digits;
+  const rounded =
+    places <= MAX_PLACES
+      ? size * 10n ** BigInt(MAX_PLACES - places)
+      : (size + 10n ** BigInt(places - MAX_PLACES) / 2n) / 10n ** BigInt(places - MAX_PLACES);
+  const text = String(rounded).padStart(MAX_PLACES + 1, '0');
+  const fraction = text.slice(-MAX_PLACES).replace(/0+$/, '');
+  const sign = digits < 0n && rounded > 0n ? '-' : '';
+  return `${sign}${text.slice(0, -MAX_PLACES)}${fraction && `.${fraction}`}`;
+}
+
+const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i;
+const MAX_TEXT = 1024;
+/** Powers of ten beyond those of Redis. */
+const MAX_POWER = 5000;
+const MAX_PLACES = 17;

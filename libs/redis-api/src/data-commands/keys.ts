@@ -1,0 +1,209 @@
+import { byteLength, parseInteger, whenDone, type Entry, type Key, type MaybePromise } from '@kvs/protocol';
+import type { Command, CommandContext } from '../command.js';
+import type { Keyspace } from '../keyspace/index.js';
+import { OK, RedisError, SimpleString, type Reply } from '../reply.js';
+import { at, integer, syntaxError, word } from './arguments.js';
+import { FIRST_KEY } from './one-key.js';
+
+const ALL_KEYS = { first: 1, last: -1, step: 1 } as const;
+const TWO_KEYS = { first: 1, last: 2, step: 1 } as const;
+const SECOND_ARGUMENT = { first: 2, last: 2, step: 1 } as const;
+
+const TYPE: Command = {
+  name: 'type',
+  arity: 2,
+  flags: ['readonly', 'fast'],
+  keys: FIRST_KEY,
+  run: (args, { keyspace }) =>
+    whenDone(
+      keyspace.has([keyspace.key(at(args, 0))]),
+      ([isPresent]) => new SimpleString(isPresent === true ? 'string' : 'none'),
+    ),
+};
+
+const RENAME: Command = {
+  name: 'rename',
+  arity: 3,
+  flags: ['write'],
+  keys: TWO_KEYS,
+  run: (args, context) => whenDone(rename(args, context, true), () => OK),
+};
+
+const RENAMENX: Command = {
+  ...RENAME,
+  name: 'renamenx',
+  flags: ['write', 'fast'],
+  run: (args, context) => whenDone(rename(args, context, false), (isDone) => (isDone ? 1 : 0)),
+};
+
+const COPY: Command = {
+  name: 'copy',
+  arity: -3,
+  flags: ['write', 'denyoom'],
+  keys: TWO_KEYS,
+  run: (args, { keyspace }) => {
+    const replaces = readCopyOptions(args.slice(2));
+    const [from, to] = [keyspace.key(at(args, 0)), keyspace.key(at(args, 1))];
+    if (at(args, 0).equals(at(args, 1)))
+      throw new RedisError('ERR', 'source and destination objects are the same');
+    return keyspace.exclusively([from, to], (own) =>
+      whenDone(own.get(from), (entry) =>
+        entry === null ? 0 : whenDone(write(own, to, entry, replaces), (isDone) => (isDone ? 1 : 0)),
+      ),
+    );
+  },
+};
+
+const OBJECT: Command = {
+  name: 'object',
+  arity: -2,
+  flags: ['readonly'],
+  keys: SECOND_ARGUMENT,
+  run: (args, { keyspace }) => {
+    const subcommand = at(args, 0);
+    const tell = OBJECT_SUBCOMMANDS.get(word(subcommand));
+    if (tell === undefined) throw unknownSubcommand('OBJECT', subcommand);
+    const [, key] = args;
+    if (key === undefined || args.length > 2)
+      throw new RedisError('ERR', `wrong number of arguments for 'object|${word(subcommand)}' command`);
+    return whenDone(keyspace.get(keyspace.key(key)), (entry) => (entry === null ? null : tell(entry)));
+  },
+};
+
+const MEMORY: Command = {
+  name: 'memory',
+  arity: -2,
+  flags: ['readonly'],
+  keys: SECOND_ARGUMENT,
+  run: (args, { keyspace }) => {
+    const [subcommand, name, samples, count] = args;
+    if (subcommand === undefined || word(subcommand) !== 'usage')
+      throw unknownSubcommand('MEMORY', at(args, 0));
+    if (name === undefined)
+      throw new RedisError('ERR', "wrong number of arguments for 'memory|usage' command");
+    if (samples !== undefined) {
+      if (count === undefined || args.length > 4 || word(samples) !== 'samples') throw syntaxError();
+      integer(count);
+    }
+    const key = keyspace.key(name);
+    return whenDone(keyspace.get(key), (entry) =>
+      entry === null ? null : byteLength(key) + byteLength(entry.value) + PAIR_BYTES,
+    );
+  },
+};
+
+export const KEY_COMMANDS: readonly Command[] = [
+  deletes('del', []),
+  deletes('unlink', ['fast']),
+  counts('exists'),
+  counts('touch'),
+  TYPE,
+  RENAME,
+  RENAMENX,
+  COPY,
+  OBJECT,
+  MEMORY,
+];
+
+function deletes(name: string, flags: Command['flags']): Command {
+  return {
+    name,
+    arity: -2,
+    flags: ['write', ...flags],
+    keys: ALL_KEYS,
+    run: (args, { keyspace }) => keyspace.delete(args.map((key) => keyspace.key(key))),
+  };
+}
+
+/** A key that comes twice counts twice. */
+function counts(name: string): Command {
+  return {
+    name,
+    arity: -2,
+    flags: ['readonly', 'fast'],
+    keys: ALL_KEYS,
+    run: (args, { keyspace }) => {
+      const answer = keyspace.has(args.map((key) => keyspace.key(key)));
+      return whenDone(answer, (present) => present.filter(Boolean).length);
+    },
+  };
+}
+
+/** Returns whether the pair has its new key: false if that is taken and must not be replaced. */
+function rename(
+  args: readonly Buffer[],
+  { keyspace }: CommandContext,
+  replaces: boolean,
+): MaybePromise<boolean> {
+  const [from, to] = [keyspace.key(at(args, 0)), keyspace.key(at(args, 1))];
+  return keyspace.exclusively([from, to], (own) =>
+    whenDone(own.get(from), (entry) => {
+      if (entry === null) throw new RedisError('ERR', 'no such key');
+      if (at(args, 0).equals(at(args, 1))) return replaces;
+      return whenDone(write(own, to, entry, replaces), (isDone) =>
+        isDone ? whenDone(own.delete([from]), () => true) : false,
+      );
+    }),
+  );
+}
+
+/** Writes the value and the time to live of a pair to another key. Returns false if that is taken. */
+function write(keyspace: Keyspace, key: Key, entry: Entry, replaces: boolean): MaybePromise<boolean> {
+  const { value, expiresAtMs } = entry;
+  return keyspace.setIf({
+    key,
+    value,
+    ...(expiresAtMs !== undefined && { expiresAtMs }),
+    ...(!replaces && { ifVersion: 0 }),
+  });
+}
+
+/** Returns whether COPY replaces its destination. */
+function readCopyOptions(options: readonly Buffer[]): boolean {
+  let replaces = false;
+  for (let i = 0; i < options.length; i++) {
+    const option = word(at(options, i));
+    if (option === 'replace') replaces = true;
+    else if (option === 'db' && options[i + 1] !== undefined) {
+      i++;
+      const database = integer(at(options, i));
+      if (database !== 0) throw new RedisError('ERR', 'DB index is out of range');
+    } else throw syntaxError();
+  }
+  return replaces;
+}
+
+/** There is no count of uses in kvs. A pair is always one object that was just used. */
+const OBJECT_SUBCOMMANDS: ReadonlyMap<string, (entry: Entry) => Reply> = new Map<
+  string,
+  (entry: Entry) => Reply
+>([
+  ['encoding', encodingOf],
+  ['refcount', () => 1],
+  ['idletime', () => 0],
+  ['freq', refuseFrequency],
+]);
+
+function refuseFrequency(): RedisError {
+  return new RedisError(
+    'ERR',
+    'An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.',
+  );
+}
+
+function encodingOf({ value }: Entry): string {
+  const bytes = byteLength(value);
+  if (bytes <= MAX_INTEGER_BYTES && value.encoding === 'string' && parseInteger(value.data) !== undefined)
+    return 'int';
+  return bytes <= MAX_EMBEDDED_BYTES ? 'embstr' : 'raw';
+}
+
+function unknownSubcommand(command: string, subcommand: Buffer): RedisError {
+  return new RedisError('ERR', `unknown subcommand '${subcommand.toString()}'. Try ${command} HELP.`);
+}
+
+/** About what a pair takes besides its bytes. */
+const PAIR_BYTES = 32;
+const MAX_INTEGER_BYTES = 20;
+/** The longest text that Redis calls embedded. */
+const MAX_EMBEDDED_BYTES = 44;

@@ -1,0 +1,146 @@
+import { randomInt } from 'node:crypto';
+import { KvsError, PARTITION_COUNT, whenDone, type Key } from '@kvs/protocol';
+import type { Command } from '../command.js';
+import { bulkOf, bytesOf, isNameable } from '../keyspace/data.js';
+import type { Keyspace } from '../keyspace/index.js';
+import { OK, RedisError, type Reply } from '../reply.js';
+import { at, number, syntaxError, word } from './arguments.js';
+import { matchesGlob } from './glob.js';
+
+/** A cursor is the partition at which the next page begins. */
+const SCAN: Command = {
+  name: 'scan',
+  arity: -2,
+  flags: ['readonly'],
+  run: async (args, { keyspace }) => {
+    const cursor = readCursor(at(args, 0));
+    const { pattern, count, type } = readOptions(args.slice(1));
+    if (cursor >= PARTITION_COUNT) return ['0', []];
+    const { keys, next = 0 } = await keyspace.page(cursor, Math.min(count, MAX_PAGE_KEYS));
+    const found = type === 'string' ? keys.filter((key) => isWanted(key, pattern)) : [];
+    return [String(next), found.map(bulkOf)];
+  },
+};
+
+const KEYS: Command = {
+  name: 'keys',
+  arity: 2,
+  flags: ['readonly', 'dangerous'],
+  run: async (args, { keyspace }) => {
+    // A copy, because the arguments are read after the first answer.
+    const pattern = Buffer.from(at(args, 0));
+    const { maxAnswerBytes } = keyspace.limits;
+    const found: Reply[] = [];
+    let bytes = 0;
+    for await (const keys of keyspace.allKeys()) {
+      for (const key of keys) {
+        if (!isWanted(key, pattern)) continue;
+        bytes += key.data.length + KEY_BYTES;
+        found.push(bulkOf(key));
+      }
+      if (bytes > maxAnswerBytes)
+        throw new KvsError('answer_too_large', `the keys have more than ${maxAnswerBytes} bytes; use SCAN`);
+    }
+    return found;
+  },
+};
+
+/** Not every key is equally likely: those of partitions with few keys are likelier. */
+const RANDOMKEY: Command = {
+  name: 'randomkey',
+  arity: 1,
+  flags: ['readonly'],
+  run: async (_args, { keyspace }) => {
+    const from = randomInt(PARTITION_COUNT);
+    let keys = await nameable(keyspace, from);
+    if (keys.length === 0 && from > 0) keys = await nameable(keyspace, 0);
+    const key = keys.length === 0 ? undefined : keys[randomInt(keys.length)];
+    return key === undefined ? null : bulkOf(key);
+  },
+};
+
+const DBSIZE: Command = {
+  name: 'dbsize',
+  arity: 1,
+  flags: ['readonly', 'fast'],
+  run: async (_args, { keyspace }) => {
+    let count = 0;
+    for await (const keys of keyspace.allKeys()) count += keys.length;
+    return count;
+  },
+};
+
+export const SCAN_COMMANDS: readonly Command[] = [
+  SCAN,
+  KEYS,
+  RANDOMKEY,
+  DBSIZE,
+  flush('flushdb'),
+  flush('flushall'),
+];
+
+/** Deletes all keys, also those that this protocol cannot name. */
+function flush(name: string): Command {
+  return {
+    name,
+    arity: -1,
+    flags: ['write'],
+    run: async (args, { keyspace }) => {
+      const [mode] = args;
+      if (args.length > 1 || (mode !== undefined && word(mode) !== 'async' && word(mode) !== 'sync'))
+        throw syntaxError();
+      for await (const keys of keyspace.allKeys()) await deleteAll(keys, keyspace);
+      return OK;
+    },
+  };
+}
+
+async function deleteAll(keys: readonly Key[], keyspace: Keyspace): Promise<void> {
+  const { maxBatchItems } = keyspace.limits;
+  for (let i = 0; i < keys.length; i += maxBatchItems)
+    await keyspace.delete(keys.slice(i, i + maxBatchItems));
+}
+
+/** Returns the keys of the first partition, from the given one on, that has some. */
+function nameable(keyspace: Keyspace, from: number): Promise<readonly Key[]> {
+  return Promise.resolve(whenDone(keyspace.page(from, 1), ({ keys }) => keys.filter(isNameable)));
+}
+
+function isWanted(key: Key, pattern: Buffer | undefined): boolean {
+  return isNameable(key) && (pattern === undefined || matchesGlob(pattern, bytesOf(key)));
+}
+
+function readCursor(argument: Buffer): number {
+  const text = argument.toString('latin1');
+  if (!/^\d{1,20}$/.test(text)) throw new RedisError('ERR', 'invalid cursor');
+  return Number(text);
+}
+
+interface ScanOptions {
+  readonly pattern: Buffer | undefined;
+  readonly count: number;
+  readonly type: string;
+}
+
+function readOptions(options: readonly Buffer[]): ScanOptions {
+  let pattern: Buffer | undefined;
+  let count = DEFAULT_COUNT;
+  let type = 'string';
+  if (options.length % 2 !== 0) throw syntaxError();
+  for (let i = 0; i < options.length; i += 2) {
+    const option = word(at(options, i));
+    const argument = at(options, i + 1);
+    if (option === 'match') pattern = Buffer.from(argument);
+    else if (option === 'type') type = word(argument);
+    else if (option === 'count') count = number(argument);
+    else throw syntaxError();
+    if (count < 1) throw syntaxError();
+  }
+  return { pattern, count, type };
+}
+
+const DEFAULT_COUNT = 10;
+/** COUNT is a hint. A page is held in memory. */
+const MAX_PAGE_KEYS = 10_000;
+/** What a key takes in an answer besides its bytes. */
+const KEY_BYTES = 16;

@@ -1,0 +1,119 @@
+import { byteLength, lifeOf, whenDone } from '@kvs/protocol';
+import type { Command } from '../command.js';
+import { bytesOf, checkValueBytes } from '../keyspace/data.js';
+import type { Keyspace } from '../keyspace/index.js';
+import { OK, RedisError, type Reply } from '../reply.js';
+import { at, number, syntaxError, word, wrongArguments } from './arguments.js';
+import { keep, reads, updates } from './one-key.js';
+import { oldValue } from './set.js';
+import { hasPassed, readPositiveLife, TIME_OPTIONS } from './times.js';
+
+const GET = reads('get', 2, oldValue);
+
+/** GETEX without options only reads. */
+const GETEX = updates('getex', -2, ['fast'], (args) => {
+  if (args.length === 1) return (entry) => keep(oldValue(entry));
+  const option = word(at(args, 1));
+  const kind = TIME_OPTIONS[option];
+  if (args.length !== (kind ? 3 : 2) || (!kind && option !== 'persist')) throw syntaxError();
+  const life = kind && readPositiveLife(at(args, 2), kind, 'getex');
+  return (entry) => {
+    const result = oldValue(entry);
+    if (entry === null || (life === undefined && entry.ttlMs === undefined)) return keep(result);
+    if (life && hasPassed(life)) return { kind: 'delete', result };
+    return { kind: 'write', value: entry.value, ...life, result };
+  };
+});
+
+const APPEND = updates('append', 3, ['denyoom', 'fast'], (args, keyspace) => (entry) => {
+  const old = entry === null ? EMPTY : bytesOf(entry.value);
+  checkValueBytes(old.length + at(args, 1).length, keyspace.limits.maxValueBytes);
+  const bytes = Buffer.concat([old, at(args, 1)]);
+  return { kind: 'write', value: keyspace.value(bytes), ...lifeOf(entry), result: bytes.length };
+});
+
+const SETRANGE = updates('setrange', 4, ['denyoom'], (args, keyspace) => {
+  const offset = number(at(args, 1));
+  const piece = at(args, 2);
+  if (offset < 0) throw new RedisError('ERR', 'offset is out of range');
+  return (entry) => {
+    const old = entry === null ? EMPTY : bytesOf(entry.value);
+    if (piece.length === 0) return keep(old.length);
+    const length = Math.max(old.length, offset + piece.length);
+    checkValueBytes(length, keyspace.limits.maxValueBytes);
+    const bytes = Buffer.alloc(length);
+    bytes.set(old);
+    bytes.set(piece, offset);
+    return { kind: 'write', value: keyspace.value(bytes), ...lifeOf(entry), result: length };
+  };
+});
+
+function getRange(name: string): Command {
+  return reads(name, 4, (entry, args) => {
+    const start = number(at(args, 1));
+    const end = number(at(args, 2));
+    if (entry === null) return '';
+    const bytes = bytesOf(entry.value);
+    const from = Math.max(start < 0 ? bytes.length + start : start, 0);
+    const to = Math.max(end < 0 ? bytes.length + end : end, 0);
+    if (start < 0 && end < 0 && start > end) return '';
+    return bytes.subarray(from, to + 1);
+  });
+}
+
+const MGET: Command = {
+  name: 'mget',
+  arity: -2,
+  flags: ['readonly', 'fast'],
+  keys: { first: 1, last: -1, step: 1 },
+  run: (args, { keyspace }) => {
+    const keys = args.map((key) => keyspace.key(key));
+    return whenDone(keyspace.getAll(keys), (entries) => entries.map(oldValue));
+  },
+};
+
+const MSET: Command = {
+  name: 'mset',
+  arity: -3,
+  flags: ['write', 'denyoom'],
+  keys: { first: 1, last: -1, step: 2 },
+  run: (args, { keyspace }) => whenDone(keyspace.set(pairsOf('mset', args, keyspace)), () => OK),
+};
+
+const MSETNX: Command = {
+  ...MSET,
+  name: 'msetnx',
+  run: (args, { keyspace }) => {
+    const items = pairsOf('msetnx', args, keyspace);
+    const keys = items.map(({ key }) => key);
+    return keyspace.exclusively(keys, (own) =>
+      whenDone(own.has(keys), (present): Reply | Promise<Reply> =>
+        present.includes(true) ? 0 : whenDone(own.set(items), () => 1),
+      ),
+    );
+  },
+};
+
+export const STRING_COMMANDS: readonly Command[] = [
+  GET,
+  GETEX,
+  updates('getdel', 2, ['fast'], () => (entry) => ({ kind: 'delete', result: oldValue(entry) })),
+  reads('strlen', 2, (entry) => (entry === null ? 0 : byteLength(entry.value))),
+  getRange('getrange'),
+  getRange('substr'),
+  APPEND,
+  SETRANGE,
+  MGET,
+  MSET,
+  MSETNX,
+];
+
+function pairsOf(name: string, args: readonly Buffer[], keyspace: Keyspace) {
+  if (args.length % 2 !== 0) throw wrongArguments(name);
+  const items = [];
+  for (let i = 0; i < args.length; i += 2)
+    items.push({ key: keyspace.key(at(args, i)), value: keyspace.value(at(args, i + 1)) });
+  return items;
+}
+
+const EMPTY = Buffer.alloc(0);

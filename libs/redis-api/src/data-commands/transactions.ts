@@ -1,0 +1,191 @@
+import {
+  isPromise,
+  keyFromId,
+  keyId,
+  whenDone,
+  type Key,
+  type KeyId,
+  type MaybePromise,
+} from '@kvs/protocol';
+import type { Command, CommandContext, CommandQueue, WatchedKeys } from '../command.js';
+import { keysOf } from '../connection/keys.js';
+import { errorReply } from '../failures.js';
+import type { Keyspace } from '../keyspace/index.js';
+import { NULL_ARRAY, OK, RedisError, SimpleString, type Reply } from '../reply.js';
+
+/** The commands between MULTI and EXEC. */
+export class Transaction implements CommandQueue {
+  readonly #commands: { readonly command: Command; readonly args: readonly Buffer[] }[] = [];
+  readonly #maxBytes: number;
+  #bytes = 0;
+  #isRefused = false;
+
+  /** @param maxBytes of all arguments */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  add(command: Command, args: readonly Buffer[]): Reply {
+    this.#bytes += args.reduce((sum, arg) => sum + arg.length + ARGUMENT_BYTES, COMMAND_BYTES);
+    if (this.#bytes > this.#maxBytes) {
+      this.refuse();
+      return new RedisError('ERR', `a transaction has at most ${this.#maxBytes} bytes`);
+    }
+    this.#commands.push({ command, args: args.map((arg) => Buffer.from(arg)) });
+    return QUEUED;
+  }
+
+  refuse(): void {
+    this.#isRefused = true;
+    this.#commands.length = 0;
+  }
+
+  /** Runs the commands while no other command of this process uses their keys. */
+  run(context: CommandContext, watched: WatchedKeys = new Map()): MaybePromise<Reply> {
+    if (this.#isRefused)
+      throw new RedisError('EXECABORT', 'Transaction discarded because of previous errors.');
+    const { keyspace } = context;
+    const keys = [...this.#keys(keyspace), ...Array.from(watched.keys(), keyFromId)];
+    return keyspace.exclusively(keys, (own) =>
+      whenDone(hasSameVersions(watched, own), (isUnchanged) =>
+        isUnchanged ? this.#runAll({ ...context, keyspace: own }) : NULL_ARRAY,
+      ),
+    );
+  }
+
+  #keys(keyspace: Keyspace): Key[] {
+    return this.#commands.flatMap(({ command, args }) =>
+      keysOf(command, args).flatMap((bytes) => {
+        try {
+          return [keyspace.key(bytes)];
+        } catch {
+          return []; // The command fails with the same error.
+        }
+      }),
+    );
+  }
+
+  #runAll(context: CommandContext): MaybePromise<Reply[]> {
+    const replies: Reply[] = [];
+    for (const { command, args } of this.#commands) {
+      const reply = attempt(command, args, context);
+      if (isPromise(reply)) return this.#runRest(context, replies, reply);
+      replies.push(reply);
+    }
+    return replies;
+  }
+
+  async #runRest(context: CommandContext, replies: Reply[], first: Promise<Reply>): Promise<Reply[]> {
+    replies.push(await first);
+    for (const { command, args } of this.#commands.slice(replies.length))
+      replies.push(await attempt(command, args, context));
+    return replies;
+  }
+}
+
+const MULTI: Command = {
+  name: 'multi',
+  arity: 1,
+  flags: ['fast', 'noscript'],
+  runsInMulti: true,
+  run: (_args, { client, keyspace }) => {
+    if (client.queue !== undefined) throw new RedisError('ERR', 'MULTI calls can not be nested');
+    client.queue = new Transaction(keyspace.limits.maxBodyBytes);
+    return OK;
+  },
+};
+
+const EXEC: Command = {
+  name: 'exec',
+  arity: 1,
+  // Each of its commands says for itself what it does.
+  flags: ['noscript'],
+  runsInMulti: true,
+  run: (_args, context) => {
+    const { client } = context;
+    const { queue, watched } = client;
+    if (!(queue instanceof Transaction)) throw new RedisError('ERR', 'EXEC without MULTI');
+    client.queue = undefined;
+    client.watched = undefined;
+    return queue.run(context, watched);
+  },
+};
+
+const DISCARD: Command = {
+  ...MULTI,
+  name: 'discard',
+  run: (_args, { client }) => {
+    if (client.queue === undefined) throw new RedisError('ERR', 'DISCARD without MULTI');
+    client.queue = undefined;
+    client.watched = undefined;
+    return OK;
+  },
+};
+
+const WATCH: Command = {
+  name: 'watch',
+  arity: -2,
+  flags: ['fast', 'noscript'],
+  keys: { first: 1, last: -1, step: 1 },
+  runsInMulti: true,
+  run: (args, { client, keyspace }) => {
+    if (client.queue !== undefined) throw new RedisError('ERR', 'WATCH inside MULTI is not allowed');
+    const keys = args.map((key) => keyspace.key(key));
+    return whenDone(versionsOf(keys, keyspace), (versions) => {
+      // The first version of a key counts.
+      client.watched = new Map([...versions, ...(client.watched ?? [])]);
+      if (client.watched.size <= keyspace.limits.maxBatchItems) return OK;
+      client.watched = undefined;
+      throw new RedisError('ERR', `a client watches at most ${keyspace.limits.maxBatchItems} keys`);
+    });
+  },
+};
+
+const UNWATCH: Command = {
+  name: 'unwatch',
+  arity: 1,
+  flags: ['fast', 'noscript'],
+  run: (_args, { client }) => {
+    client.watched = undefined;
+    return OK;
+  },
+};
+
+export const TRANSACTION_COMMANDS: readonly Command[] = [MULTI, EXEC, DISCARD, WATCH, UNWATCH];
+
+function versionsOf(keys: readonly Key[], keyspace: Keyspace): MaybePromise<WatchedKeys> {
+  return whenDone(keyspace.getAll(keys), (entries) => {
+    const versions = new Map<KeyId, number>();
+    keys.forEach((key, i) => versions.set(keyId(key), entries[i]?.version ?? 0));
+    return versions;
+  });
+}
+
+function hasSameVersions(watched: WatchedKeys, keyspace: Keyspace): MaybePromise<boolean> {
+  if (watched.size === 0) return true;
+  return whenDone(versionsOf(Array.from(watched.keys(), keyFromId), keyspace), (versions) =>
+    [...watched].every(([id, version]) => versions.get(id) === version),
+  );
+}
+
+/** The failure of a command is its reply, and the commands after it run. */
+function attempt(command: Command, args: readonly Buffer[], context: CommandContext): MaybePromise<Reply> {
+  try {
+    const reply = command.run(args, context);
+    return isPromise(reply) ? reply.catch(failureOf) : reply;
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
+/** @throws the error itself if it is a defect */
+function failureOf(error: unknown): Reply {
+  const reply = errorReply(error);
+  if (reply === undefined) throw error;
+  return reply;
+}
+
+const QUEUED = new SimpleString('QUEUED');
+/** What commands and arguments take besides their bytes, about. */
+const COMMAND_BYTES = 128;
+const ARGUMENT_BYTES = 96;

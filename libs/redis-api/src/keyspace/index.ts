@@ -1,0 +1,1 @@
+export { Keyspace, type KeyspaceOptions, type KeysPage } from './keyspace.js';

@@ -1,0 +1,175 @@
+import {
+  ALL_PARTITIONS,
+  OrderedOperations,
+  update,
+  whenDone,
+  type Entry,
+  type ItemFailure,
+  type Key,
+  type KeyValueOperations,
+  type Limits,
+  type MakeChange,
+  type MaybePromise,
+  type SetItem,
+  type SetOutcome,
+  type Value,
+} from '@kvs/protocol';
+import { itemError } from '../failures.js';
+import { keyOf, valueOf } from './data.js';
+import { pairKeys } from './pair-keys.js';
+
+export interface KeyspaceOptions {
+  readonly operations: KeyValueOperations;
+  readonly limits: Limits;
+  /** Returns the partitions whose keys SCAN lists, in ascending order. Default: all. */
+  readonly partitions?: () => readonly number[];
+}
+
+/** A part of all keys. */
+export interface KeysPage {
+  readonly keys: readonly Key[];
+  /** The partition at which the next page begins; undefined after the last page. */
+  readonly next: number | undefined;
+}
+
+/**
+ * The pairs of a server as its commands see them. A method throws or rejects with the error of the first item that failed.
+ * All commands of a process use one keyspace, or those that its `exclusively` gives.
+ */
+export class Keyspace {
+  /** The operations of this keyspace. Single calls go here directly. */
+  readonly operations: KeyValueOperations;
+  readonly limits: Limits;
+  readonly #options: KeyspaceOptions;
+  /** Undefined if the caller has the keys for itself. */
+  readonly #ordered: OrderedOperations | undefined;
+
+  /** @param isExclusive whether nobody else of the process uses the keys that are used through this keyspace */
+  constructor(options: KeyspaceOptions, isExclusive = false) {
+    this.#options = options;
+    this.limits = options.limits;
+    this.#ordered = isExclusive ? undefined : new OrderedOperations(options.operations);
+    this.operations = this.#ordered ?? options.operations;
+  }
+
+  /** @throws KvsError `empty_key`, `key_too_long` */
+  key(bytes: Buffer): Key {
+    return keyOf(bytes, this.limits);
+  }
+
+  /** @throws RedisError if it is too large */
+  value(bytes: Buffer): Value {
+    return valueOf(bytes, this.limits);
+  }
+
+  get(key: Key): MaybePromise<Entry | null> {
+    return whenDone(this.operations.fetch([key]), ([outcome]) => entryOf(outcome));
+  }
+
+  getAll(keys: readonly Key[]): MaybePromise<readonly (Entry | null)[]> {
+    const answer = this.operations.fetch(keys, this.limits.maxAnswerBytes);
+    return whenDone(answer, (outcomes) => outcomes.map(entryOf));
+  }
+
+  /** Returns whether each of the keys is present. */
+  has(keys: readonly Key[]): MaybePromise<readonly boolean[]> {
+    return whenDone(this.operations.query(keys), (outcomes) =>
+      outcomes.map((outcome) => done(outcome).present),
+    );
+  }
+
+  set(items: readonly SetItem[]): MaybePromise<void> {
+    return whenDone(this.operations.set(items), (outcomes) => outcomes.forEach(done));
+  }
+
+  /** Writes a pair, and returns whether its condition held. */
+  setIf(item: SetItem): MaybePromise<boolean> {
+    return whenDone(this.operations.set([item]), ([outcome]) => wasSet(outcome));
+  }
+
+  /** Returns how many pairs were there. */
+  delete(keys: readonly Key[]): MaybePromise<number> {
+    const answer = this.operations.delete(keys.map((key) => ({ key })));
+    return whenDone(answer, (outcomes) => outcomes.filter((outcome) => done(outcome).deleted).length);
+  }
+
+  /** Writes what `change` makes of the pair, as if nobody else wrote meanwhile, and returns its result. */
+  update<R>(key: Key, change: MakeChange<R>): MaybePromise<R> {
+    const answer = this.#ordered?.update(key, change) ?? update(this.operations, key, change);
+    return whenDone(answer, (outcome) => done(outcome).result);
+  }
+
+  /**
+   * Runs something while no other command of this process uses the keys.
+   *
+   * @param run gets a keyspace to be used for these keys only
+   */
+  exclusively<T>(keys: readonly Key[], run: (keyspace: Keyspace) => MaybePromise<T>): MaybePromise<T> {
+    if (this.#ordered === undefined) return run(this);
+    return this.#ordered.exclusively(keys, (operations) =>
+      run(new Keyspace({ ...this.#options, operations }, true)),
+    );
+  }
+
+  /**
+   * Returns all keys of some partitions: from the given one on, until there are `count` keys. A page ends with a partition. Reads
+   * wider and wider ranges of partitions, so a page has few more keys than asked for.
+   */
+  async page(from: number, count: number): Promise<KeysPage> {
+    const partitions = this.#partitions().filter((partition) => partition >= from);
+    const keys: Key[] = [];
+    let end = 0;
+    for (let width = 1; end < partitions.length && keys.length < count; width *= 4) {
+      for await (const some of this.#keysOf(partitions.slice(end, end + width))) keys.push(...some);
+      end += width;
+    }
+    return { keys, next: partitions[end] };
+  }
+
+  /** Yields all keys, in arrays of bounded size. */
+  allKeys(): AsyncIterable<readonly Key[]> {
+    return this.#keysOf(this.#partitions());
+  }
+
+  #partitions(): readonly number[] {
+    return this.#options.partitions?.() ?? ALL_PARTITIONS;
+  }
+
+  async *#keysOf(partitions: readonly number[]): AsyncGenerator<Key[], void, undefined> {
+    if (partitions.length === 0) return;
+    const answer = await this.operations.scan({ partitions, meta: false, partial: false });
+    try {
+      yield* pairKeys(answer.lines);
+    } finally {
+      answer.close();
+    }
+  }
+}
+
+/**
+ * Returns the pair that was fetched; null if the key is absent.
+ *
+ * @throws RedisError
+ */
+export function entryOf(
+  outcome: { readonly ok: true; readonly entry: Entry | null } | ItemFailure | undefined,
+): Entry | null {
+  return done(outcome).entry;
+}
+
+/**
+ * Returns whether the condition of a write held.
+ *
+ * @throws RedisError if the write failed for another reason
+ */
+export function wasSet(outcome: SetOutcome | undefined): boolean {
+  if (outcome?.ok === false && outcome.code === 'version_mismatch') return false;
+  return done(outcome).ok;
+}
+
+/** @throws RedisError */
+function done<O extends { readonly ok: true }>(outcome: O | ItemFailure | undefined): O {
+  if (outcome === undefined) throw new TypeError('a batch has one outcome for each item');
+  if (!outcome.ok) throw itemError(outcome);
+  return outcome;
+}

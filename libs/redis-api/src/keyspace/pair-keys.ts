@@ -1,0 +1,27 @@
+import { brandKey, isEncoding, isRecord, KvsError, type Key, type PairLines } from '@kvs/protocol';
+
+/** Yields the keys of the pairs of a scan, one array for each chunk. Holds at most one chunk and one pair. */
+export async function* pairKeys(lines: PairLines): AsyncGenerator<Key[], void, undefined> {
+  /** The pair that has begun and not ended. */
+  let begun: Uint8Array[] = [];
+  for await (const chunk of lines) {
+    const end = chunk.lastIndexOf(NEWLINE) + 1;
+    if (end === 0) {
+      begun.push(chunk.slice());
+      continue;
+    }
+    const text = Buffer.concat([...begun, chunk.subarray(0, end)]).toString();
+    begun = [chunk.slice(end)];
+    yield text.split('\n').slice(0, -1).map(keyOfLine);
+  }
+}
+
+function keyOfLine(line: string): Key {
+  const pair: unknown = JSON.parse(line);
+  const key = isRecord(pair) ? pair['key'] : undefined;
+  if (!isRecord(key) || !isEncoding(key['encoding']) || typeof key['data'] !== 'string')
+    throw new KvsError('node_error', 'a storage node sent a pair that is not of the protocol');
+  return brandKey({ encoding: key['encoding'], data: key['data'] });
+}
+
+const NEWLINE = 0x0a;
