@@ -26,8 +26,8 @@ export interface NodeContext {
   has(rule: Rule): boolean;
   /** Sends a beacon to a process at the end of this step. */
   beaconSoon(to: BootId): void;
-  /** Has the node look at all partitions again, because something waits that no call or message has begun just now. */
-  wake(): void;
+  /** Has the node look at a partition, because something waits there that no call or message has begun just now. */
+  touch(partition: number): void;
   /** Reads the topology, because another process knows more of it. */
   catchUp(): void;
   /** Notes for operators why a copy could not be filled or kept. */

@@ -105,7 +105,6 @@ export class PendingAnswers {
       done({ kind: 'done', result });
       return false;
     }
-    this.#node.wake();
     this.#reads.push({
       after,
       begunMs: this.#node.ports.nowMs(),

@@ -173,7 +173,10 @@ export class Primary {
     }
     run((result) => {
       if (this.#isClosed) done(WRONG_NODE);
-      else if (this.#answers.hold(keys, result, done, this.#followers.haveGivenLeases())) this.#progress();
+      else if (this.#answers.hold(keys, result, done, this.#followers.haveGivenLeases())) {
+        this.#node.touch(this.#data.number);
+        this.#progress();
+      }
     });
   }
 

@@ -1,5 +1,6 @@
 import type { KeyId } from '@kvs/protocol';
 import type { BootId, PartitionEntry, Topology } from '@kvs/topology';
+import { Attention } from './attention.js';
 import { Knowledge } from './knowledge.js';
 import { Leases } from './leases.js';
 import type { Beacon, BeaconAnswer, Message } from './messages.js';
@@ -8,8 +9,10 @@ import { Partition, type Role } from './partition.js';
 import type { Position } from './position.js';
 import type { PartitionState, ReadAnswer, ReplicaPorts, WriteAnswer, WriteBatch } from './ports.js';
 import { WRONG_NODE } from './refusals.js';
+import type { Primary } from './primary.js';
 import { Requests } from './requests.js';
 import type { ReplicaSettings, ReplicaTimes, Rule } from './settings.js';
+import { Silence } from './silence.js';
 import { TransferBudget } from './transfer-budget.js';
 
 /**
@@ -38,8 +41,8 @@ export class Replica implements NodeContext {
   #catchUpMs = -Infinity;
   /** The silent primaries whose places this node is about to ask for. */
   readonly #suspected = new Map<BootId, number>();
-  /** The state of a node at which nothing but beacons happens; undefined otherwise. It spares a look at all partitions. */
-  #rest: Rest | undefined;
+  readonly #silence: Silence;
+  readonly #attention: Attention;
   #tailBytes = 0;
   #fillCount = 0;
   #failures: CopyFailure[] = [];
@@ -52,6 +55,8 @@ export class Replica implements NodeContext {
     this.ports = ports;
     this.startedMs = ports.nowMs();
     this.leases = new Leases(settings.times.leaseMs);
+    this.#silence = new Silence(settings.bootId, this.leases, settings.times);
+    this.#attention = new Attention(this.#partitions, this.#silence);
     this.requests = new Requests(settings.times, ports.nowMs, ports.ask);
     this.transfers = new TransferBudget(this.startedMs);
     this.#held = new Set(ports.engine.heldPartitions());
@@ -69,10 +74,9 @@ export class Replica implements NodeContext {
 
   /** The node has got a topology, which may be older than the one it knows. */
   learn(topology: Topology): void {
-    this.wake();
     const isFirst = this.#knowledge.topology === undefined;
     this.#knowledge.learn(topology, (partition, entry) =>
-      this.#partition(partition).entryChanged(entry, isFirst),
+      this.#touched(partition).entryChanged(entry, isFirst),
     );
     if (this.leases.caughtUp(this.#knowledge.wholeRevision)) this.#leaseCame();
     this.#finish();
@@ -88,25 +92,22 @@ export class Replica implements NodeContext {
     if (message.kind === 'beacon') this.#beacon(from, message);
     else if (message.kind === 'beaconAnswer') this.#beaconAnswer(from, message);
     else {
-      this.wake();
       if (message.kind === 'effectsAnswer') this.leases.isAlive(from, this.ports.nowMs(), message.isFull);
       else if (message.kind === 'entry' && message.entry !== undefined)
         this.#told(message.partition, message.entry);
-      this.#partition(message.partition).receive(from, message);
+      this.#touched(message.partition).receive(from, message);
     }
     this.#finish();
   }
 
   /** A connection to a process is open again. */
   peerUp(bootId: BootId): void {
-    this.wake();
     for (const { primary } of this.#partitions.values()) primary?.peerUp(bootId);
     this.#finish();
   }
 
   /** The connection to a process broke. */
   peerDown(bootId: BootId): void {
-    this.wake();
     for (const { primary } of this.#partitions.values()) primary?.peerDown(bootId);
     this.#finish();
   }
@@ -115,42 +116,10 @@ export class Replica implements NodeContext {
   tick(): void {
     const nowMs = this.ports.nowMs();
     this.transfers.refill(nowMs);
-    if (this.#rest !== undefined && this.#isSilent(this.#rest, nowMs)) this.#rest = undefined;
     this.#sendBeacons();
-    if (this.#rest === undefined) this.#lookAtPartitions(nowMs);
+    if (this.#attention.active.size > 0) this.#tailBytes = this.#sumOfTails();
+    if (this.#attention.tick(nowMs)) this.#watchPrimaries();
     this.#finish();
-  }
-
-  #lookAtPartitions(nowMs: number): void {
-    let isBusy = false;
-    this.#tailBytes = 0;
-    for (const { tail } of this.#partitions.values()) this.#tailBytes += tail.bytes;
-    for (const partition of this.#partitions.values()) {
-      if (!partition.isBusy && !this.#hasSilentCopy(partition, nowMs)) continue;
-      isBusy = true;
-      partition.tick();
-    }
-    this.#watchPrimaries();
-    if (!isBusy) this.#rest = this.#findRest();
-  }
-
-  #findRest(): Rest {
-    const copies = new Set<BootId>();
-    const primaries = new Map<BootId, number>();
-    for (const { role, entry, primary, sinceMs } of this.#partitions.values()) {
-      primary?.addBeaconTargets(copies);
-      if (role === 'copy' && entry?.primary !== undefined)
-        primaries.set(entry.primary, Math.min(sinceMs, primaries.get(entry.primary) ?? Infinity));
-    }
-    return { copies, primaries };
-  }
-
-  /** Returns whether another node may have been silent for too long, so that partitions have something to do. */
-  #isSilent({ copies, primaries }: Rest, nowMs: number): boolean {
-    for (const copy of copies) if (this.#isCopySilent(copy, nowMs)) return true;
-    for (const [primary, sinceMs] of primaries)
-      if (this.#isPrimarySilent(primary, sinceMs, nowMs)) return true;
-    return false;
   }
 
   /**
@@ -159,8 +128,7 @@ export class Replica implements NodeContext {
    * @param epoch the epoch that the caller knows; 0 if it knows none
    */
   write(partition: number, batch: WriteBatch, epoch: number, done: (answer: WriteAnswer) => void): void {
-    this.wake();
-    const primary = this.#partitions.get(partition)?.primary;
+    const primary = this.#primaryOf(partition);
     if (primary === undefined || this.#isBehind(epoch)) done(WRONG_NODE);
     else primary.write(batch, done);
     this.#finish();
@@ -179,7 +147,6 @@ export class Replica implements NodeContext {
     run: (done: (result: T) => void) => void,
     done: (answer: ReadAnswer<T>) => void,
   ): void {
-    this.wake();
     const primary = this.#partitions.get(partition)?.primary;
     if (primary === undefined || this.#isBehind(epoch)) done(WRONG_NODE);
     else primary.read(keys, run, done);
@@ -187,15 +154,13 @@ export class Replica implements NodeContext {
 
   /** Gives a partition to one of its in-sync copies. Calls meanwhile wait. */
   handOver(partition: number, to: BootId): void {
-    this.wake();
-    this.#partitions.get(partition)?.primary?.handOver(to);
+    this.#primaryOf(partition)?.handOver(to);
     this.#finish();
   }
 
   /** Removes an in-sync copy that is one too many. */
   release(partition: number, copy: BootId): void {
-    this.wake();
-    this.#partitions.get(partition)?.primary?.release(copy);
+    this.#primaryOf(partition)?.release(copy);
     this.#finish();
   }
 
@@ -276,8 +241,8 @@ export class Replica implements NodeContext {
     this.#beaconsSoon.add(to);
   }
 
-  wake(): void {
-    this.#rest = undefined;
+  touch(partition: number): void {
+    this.#touched(partition);
   }
 
   catchUp(): void {
@@ -304,6 +269,26 @@ export class Replica implements NodeContext {
     return partition;
   }
 
+  /** Returns the role of the primary in a partition, to which something happens now. */
+  #primaryOf(number: number): Primary | undefined {
+    const partition = this.#partitions.get(number);
+    if (partition?.primary !== undefined) this.#attention.touch(partition);
+    return partition?.primary;
+  }
+
+  /** Returns a partition to which something happens now. */
+  #touched(number: number): Partition {
+    const partition = this.#partition(number);
+    this.#attention.touch(partition);
+    return partition;
+  }
+
+  #sumOfTails(): number {
+    let bytes = 0;
+    for (const { tail } of this.#partitions.values()) bytes += tail.bytes;
+    return bytes;
+  }
+
   /** Whether the caller knows more of the topology than this node. */
   #isBehind(epoch: number): boolean {
     if (epoch <= this.#knowledge.revision) return false;
@@ -314,7 +299,7 @@ export class Replica implements NodeContext {
   #told(partition: number, entry: PartitionEntry): void {
     const isFirst = this.#knowledge.topology === undefined;
     if (!this.#knowledge.tell(partition, entry)) return;
-    this.#partition(partition).entryChanged(entry, isFirst);
+    this.#touched(partition).entryChanged(entry, isFirst);
     this.catchUp();
   }
 
@@ -342,11 +327,11 @@ export class Replica implements NodeContext {
     const isBehind = answer.revision > this.#knowledge.wholeRevision && this.has('R9');
     this.leases.answered(from, answer, isBehind, this.ports.nowMs());
     if (isBehind) this.catchUp();
-    else if (this.#rest === undefined) this.#leaseCame();
+    else this.#leaseCame();
   }
 
   #leaseCame(): void {
-    for (const { primary } of this.#partitions.values()) primary?.leaseCame();
+    for (const { primary } of this.#attention.active) primary?.leaseCame();
   }
 
   #tellTime(timeMs: number): void {
@@ -357,22 +342,7 @@ export class Replica implements NodeContext {
     const nowMs = this.ports.nowMs();
     if (nowMs - this.#lastBeaconMs < this.times.beaconMs) return;
     this.#lastBeaconMs = nowMs;
-    if (this.#rest !== undefined) {
-      for (const copy of this.#rest.copies) this.#beaconsSoon.add(copy);
-      return;
-    }
-    for (const { primary } of this.#partitions.values()) primary?.addBeaconTargets(this.#beaconsSoon);
-  }
-
-  /** Whether a copy has been silent for so long that its primary must look at it. */
-  #hasSilentCopy({ primary, entry }: Partition, nowMs: number): boolean {
-    if (primary === undefined || entry === undefined) return false;
-    for (const copy of entry.inSync) if (copy !== this.bootId && this.#isCopySilent(copy, nowMs)) return true;
-    return false;
-  }
-
-  #isCopySilent(copy: BootId, nowMs: number): boolean {
-    return nowMs - this.leases.answeredMs(copy) > this.times.leaseMs;
+    for (const copy of this.#attention.beaconTargets()) this.#beaconsSoon.add(copy);
   }
 
   /** R11: asks for the places of primaries that are silent. */
@@ -388,17 +358,13 @@ export class Replica implements NodeContext {
     const nowMs = this.ports.nowMs();
     for (const partition of this.#partitions.values()) {
       const primary = partition.role === 'copy' ? partition.entry?.primary : undefined;
-      if (primary === undefined || !this.#isPrimarySilent(primary, partition.sinceMs, nowMs)) continue;
+      if (primary === undefined || !this.#silence.isPrimarySilent(primary, partition.sinceMs, nowMs))
+        continue;
       const partitions = silent.get(primary);
       if (partitions === undefined) silent.set(primary, [partition]);
       else partitions.push(partition);
     }
     return silent;
-  }
-
-  /** @param sinceMs since when this node has been a copy under the primary */
-  #isPrimarySilent(primary: BootId, sinceMs: number, nowMs: number): boolean {
-    return nowMs - Math.max(this.leases.heardMs(primary), sinceMs) > this.times.graceMs;
   }
 
   /** Looks at the input that waits, and then at the topology, before it believes that a primary is gone. */
@@ -436,14 +402,6 @@ export class Replica implements NodeContext {
     for (const to of this.#beaconsSoon) this.ports.send(to, beacon);
     this.#beaconsSoon.clear();
   }
-}
-
-/** The other nodes on which a node depends while nothing is going on. */
-interface Rest {
-  /** The processes with copies of the partitions that this node serves. They get beacons. */
-  readonly copies: ReadonlySet<BootId>;
-  /** The primaries of the copies on this node, with the time since when it has had the first of these roles. */
-  readonly primaries: ReadonlyMap<BootId, number>;
 }
 
 /** Why a copy could not be filled, or was removed. */

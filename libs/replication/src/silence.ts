@@ -1,0 +1,34 @@
+import type { BootId } from '@kvs/topology';
+import type { Leases } from './leases.js';
+import type { Partition } from './partition.js';
+import type { ReplicaTimes } from './settings.js';
+
+/** Judges which other processes have been silent for too long. */
+export class Silence {
+  readonly #bootId: BootId;
+  readonly #leases: Leases;
+  readonly #times: ReplicaTimes;
+
+  /** @param bootId that of this process */
+  constructor(bootId: BootId, leases: Leases, times: ReplicaTimes) {
+    this.#bootId = bootId;
+    this.#leases = leases;
+    this.#times = times;
+  }
+
+  /** Whether a copy has been silent for so long that its primary must look at it. */
+  hasSilentCopy({ primary, entry }: Partition, nowMs: number): boolean {
+    if (primary === undefined || entry === undefined) return false;
+    for (const copy of entry.inSync) if (copy !== this.#bootId && this.isCopySilent(copy, nowMs)) return true;
+    return false;
+  }
+
+  isCopySilent(copy: BootId, nowMs: number): boolean {
+    return nowMs - this.#leases.answeredMs(copy) > this.#times.leaseMs;
+  }
+
+  /** @param sinceMs since when this node has been a copy under the primary */
+  isPrimarySilent(primary: BootId, sinceMs: number, nowMs: number): boolean {
+    return nowMs - Math.max(this.#leases.heardMs(primary), sinceMs) > this.#times.graceMs;
+  }
+}
