@@ -6,8 +6,9 @@ export class Flow {
   readonly #sink: Socket;
   readonly #isStalled: () => boolean;
   readonly #held: Buffer[] = [];
-  /** How the source ended its half; passed on after the bytes that are held. */
-  #end: 'none' | 'ended' | 'closed' = 'none';
+  /** How the source ended its half, until that was passed on after the bytes that are held. */
+  #end: 'ended' | 'closed' | undefined;
+  #isOpen = true;
 
   constructor(source: Socket, sink: Socket, isStalled: () => boolean) {
     this.#source = source;
@@ -32,13 +33,16 @@ export class Flow {
     }
     for (const chunk of this.#held.splice(0)) this.#sink.write(chunk);
     if (this.#sink.writableNeedDrain) this.#source.pause();
-    else if (this.#end === 'none') this.#source.resume();
+    else if (this.#isOpen) this.#source.resume();
+    // Once: each call of destroySoon adds a listener while the sink has bytes to send.
     if (this.#end === 'ended') this.#sink.end();
     if (this.#end === 'closed') this.#sink.destroySoon();
+    this.#end = undefined;
   }
 
   #finish(end: 'ended' | 'closed'): void {
     this.#end = end;
+    this.#isOpen = false;
     this.update();
   }
 }
