@@ -1,5 +1,5 @@
 import type { Refusal } from './ports.js';
-import { TOO_MANY, WRONG_NODE } from './refusals.js';
+import { TOO_MANY, WAITED } from './refusals.js';
 
 interface ParkedCall {
   readonly sinceMs: number;
@@ -33,7 +33,7 @@ export class ParkedCalls {
     const oldestMs = this.#nowMs() - MAX_WAIT_MS;
     for (const call of calls) {
       if (mayBegin) call.retry();
-      else if (call.sinceMs < oldestMs) call.refuse(WRONG_NODE);
+      else if (call.sinceMs < oldestMs) call.refuse(WAITED);
       else this.#calls.push(call);
     }
   }

@@ -10,7 +10,7 @@ import { PendingAnswers, type WriteInFlight } from './pending-answers.js';
 import type { Position } from './position.js';
 import type { ReadAnswer, Refusal, WriteAnswer, WriteBatch } from './ports.js';
 import { pushEffects } from './push-effects.js';
-import { FULL, NO_VERSIONS, UNDER_REPLICATED, WRONG_NODE } from './refusals.js';
+import { FULL, NO_VERSIONS, NOT_PRIMARY, TAKING_OVER, UNDER_REPLICATED, WRONG_NODE } from './refusals.js';
 import { MAX_TAIL_BYTES, SHARE_OF_TAIL_BYTES, SLOW_NODE_TAIL_BYTES, SLOW_TAIL_BYTES } from './settings.js';
 import { Takeover } from './takeover.js';
 import { Tail } from './tail.js';
@@ -270,11 +270,12 @@ export class Primary {
   }
 
   #refusal(): Refusal | undefined {
-    return this.#isClosed || this.#takeover !== undefined ? WRONG_NODE : undefined;
+    if (this.#isClosed) return WRONG_NODE;
+    return this.#takeover === undefined ? undefined : TAKING_OVER;
   }
 
   #refusalOfWrite({ kind, items }: WriteBatch): Refusal | undefined {
-    if (!this.#followers.haveGivenLeases()) return WRONG_NODE;
+    if (!this.#followers.haveGivenLeases()) return NOT_PRIMARY;
     const { topology, ports } = this.#node;
     if (this.#entry.inSync.length < this.#minInSync) return UNDER_REPLICATED;
     const highest = ports.engine.highestVersion(this.#data.number);

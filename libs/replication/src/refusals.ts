@@ -6,6 +6,24 @@ export const WRONG_NODE: Refusal = Object.freeze({
   message: 'the node does not serve the partition of the key',
 });
 
+export const BEHIND: Refusal = Object.freeze({
+  kind: 'refused',
+  code: 'wrong_node',
+  message: 'the caller knows a later topology than the node',
+});
+
+export const TAKING_OVER: Refusal = Object.freeze({
+  kind: 'refused',
+  code: 'wrong_node',
+  message: 'the node takes the partition over and does not serve it yet',
+});
+
+export const WAITED: Refusal = Object.freeze({
+  kind: 'refused',
+  code: 'wrong_node',
+  message: 'the call has waited too long for a change of the partition to end',
+});
+
 export const NOT_PRIMARY: Refusal = Object.freeze({
   kind: 'refused',
   code: 'wrong_node',

@@ -8,7 +8,7 @@ import type { NodeContext } from './node-context.js';
 import { Partition, type Role } from './partition.js';
 import type { Position } from './position.js';
 import type { PartitionState, ReadAnswer, ReplicaPorts, WriteAnswer, WriteBatch } from './ports.js';
-import { WRONG_NODE } from './refusals.js';
+import { BEHIND, WRONG_NODE } from './refusals.js';
 import type { Primary } from './primary.js';
 import { Requests } from './requests.js';
 import type { ReplicaSettings, ReplicaTimes, Rule } from './settings.js';
@@ -129,7 +129,8 @@ export class Replica implements NodeContext {
    */
   write(partition: number, batch: WriteBatch, epoch: number, done: (answer: WriteAnswer) => void): void {
     const primary = this.#primaryOf(partition);
-    if (primary === undefined || this.#isBehind(epoch)) done(WRONG_NODE);
+    if (primary === undefined) done(WRONG_NODE);
+    else if (this.#isBehind(epoch)) done(BEHIND);
     else primary.write(batch, done);
     this.#finish();
   }
@@ -148,7 +149,8 @@ export class Replica implements NodeContext {
     done: (answer: ReadAnswer<T>) => void,
   ): void {
     const primary = this.#partitions.get(partition)?.primary;
-    if (primary === undefined || this.#isBehind(epoch)) done(WRONG_NODE);
+    if (primary === undefined) done(WRONG_NODE);
+    else if (this.#isBehind(epoch)) done(BEHIND);
     else primary.read(keys, run, done);
   }
 

@@ -2,7 +2,7 @@ import { KvStore, MemoryEngine, type EngineWrite } from '@kvs/kv-store';
 import { ManualClock } from '@kvs/kv-store/testing';
 import { partitionOf, stringKey, stringValue, WrongNodeError, type Key } from '@kvs/protocol';
 import type { WriteAnswer } from '@kvs/replication';
-import { newTopology } from '@kvs/topology';
+import { applyRequests, isBootId, newTopology, registerNode, type BootId } from '@kvs/topology';
 import { ReplicatedOperations, type ServingReplica } from './replicated-operations.js';
 
 const OWN = stringKey('own');
@@ -11,7 +11,8 @@ const MOVED = stringKey('moved');
 
 /** Serves all partitions but that of `OTHER`, without copies. */
 class FakeReplica implements ServingReplica {
-  readonly topology = newTopology({ clusterId: 'c', copies: 1, minInSync: 1 });
+  readonly bootId = boot('own');
+  topology = newTopology({ clusterId: 'c', copies: 1, minInSync: 1 });
   /** Partitions that this node serves no more. */
   readonly lost = new Set([partitionOf(OTHER)]);
   /** Instead of the answers to writes. */
@@ -51,7 +52,7 @@ class FakeReplica implements ServingReplica {
   };
 }
 
-const REFUSED = { kind: 'refused', code: 'wrong_node', message: '' } as const;
+const REFUSED = { kind: 'refused', code: 'wrong_node', message: 'it has a reason' } as const;
 
 let engine: MemoryEngine;
 let replica: FakeReplica;
@@ -89,6 +90,23 @@ describe('the operations of a node in a cluster', () => {
       { deleted: true },
     ]);
     expect(engine.stats().pairCount).toBe(0);
+  });
+
+  it.each([
+    ['own', 'own', 'is not served now: it has a reason'],
+    ['other', 'node-2', 'is served by node-2 at localhost:1'],
+    ['other', 'localhost:1', 'is served by localhost:1'],
+  ])('say who serves the partition if %s is its primary, named %s', async (primary, id, message) => {
+    const partition = partitionOf(OTHER);
+    const [bootId, address] = [boot(primary), 'localhost:1'];
+    const node = { id, address, bootId, zone: '', weight: 1, isDurable: false, starts: 1 };
+    const change = { kind: 'start' as const, primary: bootId, instead: undefined, copies: [] };
+    replica.topology = applyRequests(registerNode(replica.topology, node), [
+      { partition, epoch: 0, change },
+    ]).topology;
+    expect(await operations.fetch([OTHER])).toEqual([
+      { ok: false, code: 'wrong_node', message: `the partition ${partition} ${message}` },
+    ]);
   });
 
   it('pass on the epoch of the caller, and 0 if there is none', async () => {
@@ -187,6 +205,11 @@ describe('a scan of a node in a cluster', () => {
     expect(await keysOf(answer.lines)).toEqual(['moved', 'own']);
   });
 });
+
+function boot(text: string): BootId {
+  if (!isBootId(text)) throw new TypeError('no boot id');
+  return text;
+}
 
 function item(key: Key, data: string) {
   return { key, value: stringValue(data) };

@@ -37,7 +37,7 @@ import { statsOf } from '../store-operations.js';
 import { byPartition, OutcomeList, type PartitionItems } from './outcome-list.js';
 
 /** The part of a replica that operations use. */
-export type ServingReplica = Pick<Replica, 'write' | 'read' | 'isServing' | 'topology'>;
+export type ServingReplica = Pick<Replica, 'bootId' | 'write' | 'read' | 'isServing' | 'topology'>;
 
 /**
  * The operations of a node in a cluster, on the partitions that it serves. An item of another partition fails with
@@ -207,7 +207,7 @@ export class ReplicatedOperations implements KeyValueOperations, NodeOperations 
       return { ok: false, code: 'node_unavailable', message, maybeApplied: true };
     switch (answer.code) {
       case 'wrong_node':
-        return { ok: false, code: 'wrong_node', message: this.#whereIs(partition) };
+        return { ok: false, code: 'wrong_node', message: this.#explain(partition, message) };
       case 'unavailable':
         return { ok: false, code: 'engine_unavailable', message };
       default:
@@ -215,13 +215,15 @@ export class ReplicatedOperations implements KeyValueOperations, NodeOperations 
     }
   }
 
-  /** Says which node has the partition, for people who ask a node directly. */
-  #whereIs(partition: number): string {
-    const { topology } = this.#replica;
+  /** Says which node has the partition, for people who ask a node directly, or why this node does not serve it now. */
+  #explain(partition: number, reason: string): string {
+    const { topology, bootId } = this.#replica;
     const primary = topology?.partitions[partition]?.primary;
+    if (primary === bootId) return `the partition ${partition} is not served now: ${reason}`;
     const node = topology && primary && nodeOfBoot(topology, primary);
     if (node === undefined) return `no node serves the partition ${partition} now`;
-    return `the partition ${partition} is served by ${node.id} at ${node.address}`;
+    const { id, address } = node;
+    return `the partition ${partition} is served by ${id === address ? id : `${id} at ${address}`}`;
   }
 }
 
