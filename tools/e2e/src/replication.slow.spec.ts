@@ -14,6 +14,8 @@ let proxy: Awaited<ReturnType<typeof startProxy>>;
 let cluster: ClusterState;
 let nodes: StorageNode[];
 let writers: SteadyWriters | undefined;
+/** Where nodes keep their pairs, if they keep them on disk. */
+let directory: string | undefined;
 
 async function startCluster(copies: number, ...topology: string[]): Promise<void> {
   proxy = await startProxy([], ['--topology', ...topology, '--copies', `${copies}`, ...WAITS]);
@@ -27,10 +29,11 @@ async function addNode(id: string, ...args: string[]): Promise<StorageNode> {
   return node;
 }
 
-beforeEach(() => (writers = undefined));
+beforeEach(() => ([writers, directory] = [undefined, undefined]));
 afterEach(async () => {
   await proxy.process.stop('SIGKILL');
   await Promise.all([writers?.stop().catch(() => undefined), ...nodes.map((node) => node.kill())]);
+  if (directory !== undefined) await rm(directory, { recursive: true });
 });
 
 describe('a cluster with two copies in memory', () => {
@@ -90,15 +93,14 @@ describe('a cluster with two copies in memory', () => {
 });
 
 describe('a cluster with two copies on disk', () => {
-  let directory: string;
   beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'kvs-cluster-'));
-    await startCluster(2, `file:${join(directory, 'topology')}`);
-    const onDisk = (id: string) => addNode(id, '--engine', 'lmdb', '--data-dir', join(directory, id));
+    const path = await mkdtemp(join(tmpdir(), 'kvs-cluster-'));
+    directory = path;
+    await startCluster(2, `file:${join(path, 'topology')}`);
+    const onDisk = (id: string) => addNode(id, '--engine', 'lmdb', '--data-dir', join(path, id));
     await Promise.all(['a', 'b'].map(onDisk));
     await cluster.untilComplete();
   });
-  afterEach(() => rm(directory, { recursive: true }));
 
   it('has every acknowledged write after all nodes were killed at once', async () => {
     writers = new SteadyWriters(proxy.origin);
