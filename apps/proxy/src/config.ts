@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { HTTP_OPTIONS, httpSettings, type HttpSettings } from '@kvs/http-api';
+import { REDIS_OPTIONS } from '@kvs/redis-api';
 import {
   InvalidArgumentError,
   milliseconds,
@@ -16,6 +17,8 @@ import { CLUSTER_OPTIONS, clusterConfig, type ClusterConfig } from './cluster/cl
 export interface ProxyConfig extends HttpSettings {
   readonly host: string;
   readonly port: number;
+  /** Where Redis clients are served: undefined for nowhere, 0 for any free port. */
+  readonly redisPort: number | undefined;
   /** How many processes share the port. */
   readonly workers: number;
   /** The storage nodes as `host:port`, each once. Those of a cluster are invited, and there may be none. */
@@ -65,6 +68,7 @@ export const COMMAND = {
     },
     nodeTimeoutMs: milliseconds(NODES, 'longest wait for a node', 5000),
     ...CLUSTER_OPTIONS,
+    ...REDIS_OPTIONS,
     ...HTTP_OPTIONS,
   },
 };
@@ -76,7 +80,7 @@ export function readConfig(
 ): ProxyConfig {
   const { argument, options } = parseCommand(COMMAND, argv);
   const given = argument('nodes');
-  const { host, port, workers, nodeTimeoutMs } = options;
+  const { host, port, redisPort, workers, nodeTimeoutMs } = options;
   const cluster = clusterConfig(options, host, workers);
   // Nodes may also join a cluster by themselves.
   const otherwise = environment['KVS_NODES'] ?? (cluster === undefined ? DEFAULT_NODES : undefined);
@@ -86,6 +90,7 @@ export function readConfig(
     ...httpSettings(options),
     host,
     port,
+    redisPort,
     workers,
     nodes,
     nodeTimeoutMs,

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { openHttp } from '@kvs/http-api';
+import { openRedis, redisAddress } from '@kvs/redis-api';
+import { Router } from '@kvs/router';
 import { HttpService } from '@nestjs/axios';
 import { exitAtStart, orExit, originOf, serve, type Logger } from '@kvs/server';
 import type { ClusterConfig } from './cluster/cluster-config.js';
@@ -15,7 +17,7 @@ const config = orExit(name, () => readConfig(process.argv.slice(2)));
 await serve({
   name,
   settings: config,
-  addresses: { http: config },
+  addresses: { http: config, ...redisAddress(config.host, config.redisPort) },
   workers: config.workers,
   open: async ({ logger, budget }) => {
     const member = config.cluster && (await openMember(config.cluster, config.nodes, logger));
@@ -31,10 +33,22 @@ await serve({
       logger,
     });
     if (member !== undefined) metrics.add(clusterMetrics(member));
+    const redis =
+      config.redisPort === undefined
+        ? undefined
+        : openRedis({
+            version,
+            operations: app.get(Router, { strict: false }),
+            settings: config,
+            admission: budget.admissionOf('redis'),
+            onError: (error) => logger.error(error, 'unexpected error'),
+          });
+    if (redis !== undefined) metrics.add(redis.metrics);
     return {
-      listeners: [listener],
+      listeners: redis === undefined ? [listener] : [listener, redis.listener],
       metrics,
       listening: (protocol, bound) => {
+        if (protocol !== 'http') return;
         member?.listening(originOf(protocol, bound)).catch((error: unknown) => exitAtStart(name, error));
       },
       close: async () => {

@@ -1,11 +1,14 @@
 import { HTTP_OPTIONS, httpSettings, type HttpSettings } from '@kvs/http-api';
-import { packageVersion, parseCommand, parseHost, parsePort } from '@kvs/server';
+import { REDIS_OPTIONS } from '@kvs/redis-api';
+import { isAnyAddress, packageVersion, parseCommand, parseHost, parsePort, usageError } from '@kvs/server';
 import { CLUSTER_OPTIONS, clusterConfig, type ClusterConfig } from './cluster/cluster-config.js';
 import { ENGINE_OPTIONS, engineConfig, type EngineConfig } from './engine/engine-config.js';
 
 export interface StorageNodeConfig extends HttpSettings {
   readonly host: string;
   readonly port: number;
+  /** Where Redis clients are served: undefined for nowhere, 0 for any free port. */
+  readonly redisPort: number | undefined;
   readonly engine: EngineConfig;
   readonly cluster: ClusterConfig;
 }
@@ -18,7 +21,7 @@ export const COMMAND = {
     host: { syntax: '<host>', description: 'address to listen on, such as localhost', parse: parseHost },
     port: { syntax: '<port>', description: 'port to listen on; 0 for any free port', parse: parsePort },
   },
-  options: { ...ENGINE_OPTIONS, ...CLUSTER_OPTIONS, ...HTTP_OPTIONS },
+  options: { ...ENGINE_OPTIONS, ...CLUSTER_OPTIONS, ...REDIS_OPTIONS, ...HTTP_OPTIONS },
 };
 
 /** @throws StartError for arguments that are not valid */
@@ -26,11 +29,13 @@ export function readConfig(argv: readonly string[]): StorageNodeConfig {
   const { argument, options, isGiven } = parseCommand(COMMAND, argv);
   const engine = engineConfig(options, isGiven);
   const host = argument('host');
-  return {
-    ...httpSettings(options),
-    host,
-    port: argument('port'),
-    engine,
-    cluster: clusterConfig(options, host),
-  };
+  const cluster = clusterConfig(options, host);
+  const { redisPort } = options;
+  if (
+    redisPort !== undefined &&
+    isAnyAddress(host) &&
+    (cluster.announceHost ?? cluster.address) === undefined
+  )
+    throw usageError(`--redis-port needs --announce-host, because clients can't be sent to ${host}`);
+  return { ...httpSettings(options), host, port: argument('port'), redisPort, engine, cluster };
 }

@@ -2,6 +2,7 @@
 import { openHttp } from '@kvs/http-api';
 import { KvStore } from '@kvs/kv-store';
 import { LinkServer } from '@kvs/node-link';
+import { openRedis, redisAddress } from '@kvs/redis-api';
 import { exitAtStart, orExit, serve, type ListenOptions } from '@kvs/server';
 import { COMMAND, readConfig } from './config.js';
 import { clusterMetrics } from './cluster/cluster-metrics.js';
@@ -9,6 +10,7 @@ import { ClusterMember } from './cluster/cluster-member.js';
 import { CurrentOperations } from './cluster/current-operations.js';
 import { EngineProvider } from './engine/engine-provider.js';
 import { linkMetrics } from './link-metrics.js';
+import { NodeCluster } from './redis/node-cluster.js';
 import { StorageNodeModule } from './storage-node.module.js';
 
 const { name, version } = COMMAND;
@@ -16,7 +18,7 @@ const config = orExit(name, () => readConfig(process.argv.slice(2)));
 await serve({
   name,
   settings: config,
-  addresses: { http: config },
+  addresses: { ...redisAddress(config.host, config.redisPort), http: config },
   open: async ({ logger, budget }) => {
     const { app, listener, metrics } = await openHttp({
       title: 'kvs storage node',
@@ -46,10 +48,28 @@ await serve({
       logger,
     });
     const member = app.get(ClusterMember, { strict: false });
+    const cluster = new NodeCluster(member);
+    const redis =
+      config.redisPort === undefined
+        ? undefined
+        : openRedis({
+            version,
+            operations: app.get(CurrentOperations, { strict: false }),
+            cluster,
+            settings: config,
+            admission: budget.admissionOf('redis'),
+            onError: (error) => logger.error(error, 'unexpected error'),
+          });
+    if (redis !== undefined) metrics.add(redis.metrics);
     return {
-      listeners: [listener],
+      // A node says where it listens for Redis clients when it joins its cluster, and it joins when it listens for HTTP.
+      listeners: redis === undefined ? [listener] : [redis.listener, listener],
       metrics,
-      listening: (_, bound) => member.listening(addressOf(bound)),
+      listening: (protocol, bound) => {
+        if (protocol === 'http') return member.listening(addressOf(bound));
+        member.listeningForRedis(bound.port);
+        cluster.listening({ host: config.cluster.announceHost ?? bound.host, port: bound.port });
+      },
       leave: () => member.leave(),
       close: async () => {
         await member.close();

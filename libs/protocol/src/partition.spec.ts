@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { binaryKey, stringKey } from './key.js';
-import { PARTITION_COUNT, partitionOf, slotOf } from './partition.js';
+import { PARTITION_COUNT, partitionOf, slotOf, slotOfBytes } from './partition.js';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -60,6 +60,7 @@ describe('the slot of a key', () => {
     fc.assert(
       fc.property(fc.array(byte, { minLength: 1 }), (bytes) => {
         expect(slotOf(binaryKey(Uint8Array.from(bytes)))).toBe(slotByTheBook(bytes));
+        expect(slotOfBytes(Uint8Array.from(bytes))).toBe(slotByTheBook(bytes));
       }),
     );
   });

@@ -3,6 +3,9 @@ import type { Key } from './key.js';
 /** How many partitions the key space is cut into. */
 export const PARTITION_COUNT = 4096;
 
+/** How many slots Redis Cluster has: four for each partition. */
+export const SLOT_COUNT = 16_384;
+
 export const ALL_PARTITIONS: readonly number[] = Object.freeze(
   Array.from({ length: PARTITION_COUNT }, (_, partition) => partition),
 );
@@ -25,6 +28,17 @@ export function partitionOf(key: Key): number {
  */
 export function slotOf({ encoding, data }: Key): number {
   const crc = encoding === 'string' ? crc16OfTaggedText(data) : crc16OfTaggedHex(data);
+  return crc & (SLOT_COUNT - 1);
+}
+
+/** Returns the slot of a key that is given by its bytes, as {@link slotOf} does. O(length). */
+export function slotOfBytes(bytes: Uint8Array): number {
+  const open = bytes.indexOf(OPENING_BRACE);
+  const close = open === -1 ? -1 : bytes.indexOf(CLOSING_BRACE, open + 1);
+  const isTagged = close > open + 1;
+  const end = isTagged ? close : bytes.length;
+  let crc = 0;
+  for (let at = isTagged ? open + 1 : 0; at < end; at++) crc = addByte(crc, bytes[at] ?? 0);
   return crc & (SLOT_COUNT - 1);
 }
 
@@ -98,7 +112,6 @@ function isSurrogate(code: number): boolean {
   return (code & 0xf800) === 0xd800;
 }
 
-const SLOT_COUNT = 16_384;
 const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
 const DIGIT_0 = 0x30;

@@ -1,5 +1,7 @@
 import type { KeyValueOperations, Limits } from '@kvs/protocol';
 import type { Admission, MetricsSource } from '@kvs/server';
+import type { ClusterView } from './cluster/cluster-map.js';
+import { Slots } from './cluster/slots.js';
 import type { Command } from './command.js';
 import { CommandTable } from './connection/command-table.js';
 import type { Connection, ProgressLimits } from './connection/connection.js';
@@ -8,16 +10,16 @@ import { RedisMetrics } from './connection/redis-metrics.js';
 import { DATA_COMMANDS } from './data-commands/index.js';
 import { Keyspace } from './keyspace/index.js';
 import { WriteBuffers } from './resp/reply-writer.js';
+import { clusterCommands, NO_CLUSTER_COMMANDS } from './server-commands/cluster.js';
 import { SERVER_COMMANDS } from './server-commands/index.js';
-import type { Slots } from './slots.js';
 
 /** A server for the Redis protocol. */
 export interface RedisOptions {
   /** Of kvs, for INFO. */
   readonly version: string;
   readonly operations: KeyValueOperations;
-  /** The slots that this node serves; undefined on a proxy, which serves all keys. */
-  readonly slots?: Slots;
+  /** The cluster of this node; undefined on a proxy, which serves all keys. */
+  readonly cluster?: ClusterView;
   readonly settings: ProgressLimits & { readonly limits: Limits };
   readonly admission: Admission;
   /** Called with an error that is a defect. */
@@ -36,16 +38,17 @@ export interface OpenRedis {
  * @param all the commands that it serves; by default, all of this package
  */
 export function openRedis(options: RedisOptions, all: readonly Command[] = COMMANDS): OpenRedis {
-  const { operations, slots, admission, settings, version, onError } = options;
+  const { operations, cluster, admission, settings, version, onError } = options;
   const { limits } = settings;
-  const commands = new CommandTable(all);
+  const aboutCluster = cluster === undefined ? NO_CLUSTER_COMMANDS : clusterCommands(cluster);
+  const commands = new CommandTable([...all, ...aboutCluster]);
   const connections = new Map<number, Connection>();
   const metrics = new RedisMetrics(() => connections.size);
   const listener = new RedisListener(
     {
       commands,
       keyspace: new Keyspace({ operations, limits }),
-      slots,
+      slots: cluster && new Slots(cluster),
       admission,
       metrics,
       limits,
@@ -58,7 +61,7 @@ export function openRedis(options: RedisOptions, all: readonly Command[] = COMMA
       progressLimits: settings,
       server: {
         version,
-        isCluster: slots !== undefined,
+        isCluster: cluster !== undefined,
         sinceMs: performance.now(),
         commands,
         clients: connections,

@@ -65,6 +65,14 @@ describe('nodes', () => {
     expect(again.nodes[1]).toEqual({ ...active.nodes[1], bootId: 'a2', address: 'elsewhere:1' });
   });
 
+  it('that start again at another port for Redis clients, or without one, say so', () => {
+    const withRedis = registerNode(two, { ...node('n', a), redisAddress: 'n:7000' });
+    const without = registerNode(withRedis, node('n', a));
+    const redisAddresses = [two, withRedis, without].map(({ nodes }) => nodes[1]?.redisAddress);
+    expect(redisAddresses).toEqual([undefined, 'n:7000', undefined]);
+    expect(without.revision).toBe(two.revision + 2);
+  });
+
   it('that say nothing new make no revision', () => {
     expect(registerNode(two, node('n', a))).toBe(two);
     expect(updateNode(two, 'n', { weight: 1 })).toBe(two);

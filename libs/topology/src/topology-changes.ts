@@ -65,15 +65,16 @@ export function registerNode(before: Topology, node: NodeIdentity, sharedStore?:
   }
   const known = topology.nodes.find(({ id }) => id === node.id);
   if (known === undefined) return withNodes(topology, [...topology.nodes, { ...node, state: 'joining' }]);
-  const { address, bootId, isDurable, starts } = node;
+  const { address, redisAddress, bootId, isDurable, starts } = node;
   if (known.bootId === bootId && known.starts > starts) {
     throw new TopologyError(
       'outdated_directory',
       `the directory of ${node.id} has started more often before`,
     );
   }
-  if (known.address === address && known.bootId === bootId && known.starts === starts) return topology;
-  const again: TopologyNode = { ...known, address, bootId, isDurable, starts };
+  const isSameProcess = known.address === address && known.bootId === bootId && known.starts === starts;
+  if (isSameProcess && known.redisAddress === redisAddress) return topology;
+  const again: TopologyNode = { ...known, address, redisAddress, bootId, isDurable, starts };
   const nodes = topology.nodes.map((one) => (one === known ? again : one));
   const hasEnded = known.bootId !== bootId && known.address === address && isHostAddress(address);
   const next = withNodes(topology, nodes, hasEnded ? [...topology.ended, known] : topology.ended);

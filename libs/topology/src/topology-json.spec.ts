@@ -51,7 +51,12 @@ const topologies: fc.Arbitrary<Topology> = fc.record({
     .map((nodes) =>
       [...nodes]
         .sort((a, b) => (a.id < b.id ? -1 : 1))
-        .map((node, i) => ({ ...node, address: `host:${i + 1}`, bootId: boot(`boot ${i}`) })),
+        .map((node, i) => ({
+          ...node,
+          address: `host:${i + 1}`,
+          ...(i % 2 === 0 && { redisAddress: `host:${i + 7000}` }),
+          bootId: boot(`boot ${i}`),
+        })),
     ),
   ended: fc.array(fc.record({ bootId: fc.constantFrom(boot('a'), boot('b')), isDurable: fc.boolean() })),
   partitions: fc

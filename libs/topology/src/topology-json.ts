@@ -65,8 +65,10 @@ function describe(topology: Topology): TopologyDocument {
     last = entry;
   }
   const { clusterId, revision, copies, minInSync, sharedStore, versionCeiling } = topology;
-  const nodes = topology.nodes.map(({ id, address, zone, weight, bootId, isDurable, starts, state }) => {
-    return { id, address, zone, weight, bootId, isDurable, starts, state };
+  const nodes = topology.nodes.map((node) => {
+    const { id, address, redisAddress, zone, weight, bootId, isDurable, starts, state } = node;
+    // JSON leaves out a Redis address that is undefined.
+    return { id, address, redisAddress, zone, weight, bootId, isDurable, starts, state };
   });
   const ended = topology.ended.map(({ bootId, isDurable }) => ({ bootId, isDurable }));
   const settings = { clusterId, revision, copies, minInSync, sharedStore, versionCeiling };
@@ -131,6 +133,7 @@ export function nodeIdentityFrom(fields: Fields): NodeIdentity {
   return {
     id: nonEmpty(fields, 'id'),
     address: nonEmpty(fields, 'address'),
+    ...(fields['redisAddress'] !== undefined && { redisAddress: nonEmpty(fields, 'redisAddress') }),
     zone: text(fields, 'zone'),
     weight: positive(fields, 'weight'),
     bootId: bootId(fields, 'bootId'),

@@ -19,6 +19,8 @@ export interface NodeIdentity {
   readonly id: string;
   /** `host:port`, where proxies and other nodes reach it. */
   readonly address: string;
+  /** `host:port`, where Redis clients reach it; absent if it does not listen for them. */
+  readonly redisAddress?: string;
   /** Nodes of one zone fail together, so the copies of a partition are spread over zones. Empty: a zone of its own. */
   readonly zone: string;
   /** Its share of partitions, in proportion to the weights of the others. More than 0. */

@@ -3,6 +3,7 @@ import {
   isAnyAddress,
   list,
   parseAddress,
+  parseHost,
   parseOrigin,
   usageError,
   type OptionDefinition,
@@ -17,6 +18,8 @@ export interface ClusterConfig {
   readonly id: string | undefined;
   /** `host:port`; undefined for where the node listens. */
   readonly address: string | undefined;
+  /** Undefined for the host of the address. */
+  readonly announceHost: string | undefined;
   readonly zone: string;
   readonly weight: number;
 }
@@ -33,6 +36,11 @@ export const CLUSTER_OPTIONS = {
     'where proxies and other nodes reach the node; by default where it listens',
     'host:port',
     parseAddress,
+  ),
+  announceHost: optional(
+    'host to which cluster clients of Redis are sent; by default that of the address',
+    'host',
+    parseHost,
   ),
   zone: {
     group: GROUP,
@@ -51,14 +59,14 @@ export const CLUSTER_OPTIONS = {
 
 /** @throws StartError if the node can't join a cluster with its other options */
 export function clusterConfig(
-  { join, id, address, zone, weight }: Values<typeof CLUSTER_OPTIONS>,
+  { join, id, address, announceHost, zone, weight }: Values<typeof CLUSTER_OPTIONS>,
   host: string,
 ): ClusterConfig {
   if (join.length > 0) {
     if (address === undefined && isAnyAddress(host))
       throw usageError(`--join needs --address, because others can't reach a node at ${host}`);
   }
-  return { join, id, address, zone, weight };
+  return { join, id, address, announceHost, zone, weight };
 }
 
 function optional(

@@ -28,7 +28,7 @@ class Node {
     this.operations = new CurrentOperations(alone);
     const note = (message: unknown): void => void this.log.push(String(message));
     this.member = new ClusterMember({
-      config: { join, id, address: undefined, zone: '', weight: 1 },
+      config: { join, id, address: undefined, announceHost: undefined, zone: '', weight: 1 },
       engine: async () => this.engine,
       store,
       clock,

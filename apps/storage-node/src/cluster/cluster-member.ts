@@ -55,6 +55,7 @@ export class ClusterMember {
   /** Set as soon as the node is to be part of a cluster. */
   #joining: Promise<void> | undefined;
   #isLeaving = false;
+  #redisPort: number | undefined;
   /** Whether no proxy has answered the last request. */
   #isUnreachable = false;
 
@@ -86,6 +87,11 @@ export class ClusterMember {
   /** Why the node can't serve; undefined if it can. */
   get obstacle(): string | undefined {
     return this.#joining !== undefined && this.#membership === undefined ? NOT_JOINED : undefined;
+  }
+
+  /** The node listens for Redis clients at this port. */
+  listeningForRedis(port: number): void {
+    this.#redisPort = port;
   }
 
   /** The node listens at this `host:port`. Joins the proxies of `--join`, if there are any. */
@@ -176,7 +182,9 @@ export class ClusterMember {
     }));
     const register = async (): Promise<TopologyAnswer> => {
       const { sharedStore, bootId, isDurable, starts } = await candidate.identify();
-      return client.join({ id, address, zone, weight, bootId, isDurable, starts }, sharedStore);
+      const redisAddress = this.#redisAddress(address);
+      const identity = { id, address, redisAddress, zone, weight, bootId, isDurable, starts };
+      return client.join(identity, sharedStore);
     };
     const joined = await this.#untilAnswered(register, () => candidate.renew());
     const role = candidate.join(joined, client);
@@ -196,6 +204,13 @@ export class ClusterMember {
     if (engine.replication !== undefined) return candidateWithCopies(engine, engine.replication, parts);
     if (engine.sharedStoreId === undefined) throw unfit(engine);
     return candidateWithSharedStore(engine.sharedStoreId.bind(engine), parts);
+  }
+
+  /** Returns where Redis clients reach a node that others reach at `address`; undefined if it does not listen for them. */
+  #redisAddress(address: string): string | undefined {
+    if (this.#redisPort === undefined) return undefined;
+    const host = this.#options.config.announceHost ?? address.slice(0, address.lastIndexOf(':'));
+    return `${host}:${this.#redisPort}`;
   }
 
   /** @param renew takes a new boot id, because the directory was restored from a backup */

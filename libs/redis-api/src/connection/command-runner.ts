@@ -1,11 +1,11 @@
 import { isPromise, KvsError, type Limits, type MaybePromise } from '@kvs/protocol';
 import type { Admission } from '@kvs/server';
+import type { Slots } from '../cluster/slots.js';
 import type { Command, CommandContext, SingleCall } from '../command.js';
 import { errorReply } from '../failures.js';
 import type { Keyspace } from '../keyspace/index.js';
 import { RedisError, type Reply } from '../reply.js';
 import type { Request } from '../resp/request-reader.js';
-import type { Slots } from '../slots.js';
 import type { CommandTable } from './command-table.js';
 import { keysOf } from './keys.js';
 import type { RedisMetrics } from './redis-metrics.js';

@@ -1,5 +1,4 @@
 import { KvsError, stringValue } from '@kvs/protocol';
-import { RedisError } from '../reply.js';
 import { MapOperations } from '../testing/map-operations.js';
 import type { RawClient } from '../testing/raw-client.js';
 import { until } from '../testing/until.js';
@@ -105,13 +104,6 @@ describe('errors', () => {
       '-ERR an unexpected error; the log says more\r\n+PONG\r\n',
     );
     expect(server.errors).toEqual([defect]);
-  });
-
-  it('refuses keys that the node does not serve before anything runs', async () => {
-    const moved = new RedisError('MOVED', '1 localhost:7000');
-    await start({ slots: { refusal: ([key]) => (String(key) === 'theirs' ? moved : undefined) } });
-    expect(await client.ask('poke theirs 1', 'poke mine 1')).toBe('-MOVED 1 localhost:7000\r\n+OK\r\n');
-    expect(operations.batches).toEqual(['set mine']);
   });
 });
 

@@ -1,16 +1,16 @@
 import { DEFAULT_LIMITS, stringKey, stringValue, type KeyValueOperations, type Limits } from '@kvs/protocol';
 import { Budget, type Admission, type BudgetLimits } from '@kvs/server';
+import type { ClusterView } from '../cluster/cluster-map.js';
 import type { Command } from '../command.js';
 import { itemError } from '../failures.js';
 import { openRedis, type OpenRedis } from '../open-redis.js';
 import { OK } from '../reply.js';
 import { SERVER_COMMANDS } from '../server-commands/index.js';
-import type { Slots } from '../slots.js';
 import { RawClient } from './raw-client.js';
 
 export interface TestRedisOptions {
   readonly operations?: KeyValueOperations;
-  readonly slots?: Slots;
+  readonly cluster?: ClusterView;
   readonly limits?: Partial<Limits>;
   readonly budget?: Partial<BudgetLimits>;
   readonly bodyTimeoutMs?: number;
@@ -32,7 +32,7 @@ export class TestRedis {
       {
         version: '1.2.3',
         operations: options.operations ?? NO_OPERATIONS,
-        ...(options.slots && { slots: options.slots }),
+        ...(options.cluster && { cluster: options.cluster }),
         settings: {
           limits: { ...DEFAULT_LIMITS, ...options.limits },
           bodyTimeoutMs: options.bodyTimeoutMs ?? 60_000,

@@ -1,0 +1,115 @@
+import { MapOperations } from '../testing/map-operations.js';
+import type { RawClient } from '../testing/raw-client.js';
+import { TestRedis } from '../testing/test-redis.js';
+import type { ClusterMap, ClusterNode, ClusterView } from './cluster-map.js';
+
+const self: ClusterNode = { id: 'a'.repeat(40), host: 'here', port: 7000 };
+const other: ClusterNode = { id: 'b'.repeat(40), host: 'there', port: 7001 };
+
+/** The first half of the slots is here, the second is there, and the last partition has no primary. */
+const HALVES: ClusterMap = {
+  revision: 3,
+  self,
+  nodes: [self, other],
+  copies: Array.from({ length: 4096 }, (_, i) => (i < 2048 ? [self, other] : i < 4095 ? [other] : [])),
+};
+
+class TestCluster implements ClusterView {
+  map: ClusterMap | undefined = HALVES;
+  allowsSeveralSlots = false;
+  current(): ClusterMap | undefined {
+    return this.map;
+  }
+}
+
+let cluster: TestCluster;
+let operations: MapOperations;
+let server: TestRedis;
+let client: RawClient;
+beforeEach(async () => {
+  cluster = new TestCluster();
+  operations = new MapOperations();
+  server = await TestRedis.start({ operations, cluster, commands: [TWO_KEYS] });
+  client = await server.connect();
+});
+afterEach(() => server.close());
+
+const TWO_KEYS = {
+  name: 'both',
+  arity: 3,
+  flags: [],
+  keys: { first: 1, last: 2, step: 1 },
+  run: () => 'done',
+};
+
+// Slots: foo 12182, bar 5061, {user1000} 3443.
+describe('keys', () => {
+  it('of other nodes are refused with their node before anything runs', async () => {
+    expect(await client.ask('poke foo 1', 'poke bar 1')).toBe('-MOVED 12182 there:7001\r\n+OK\r\n');
+    expect(operations.batches).toEqual(['set bar']);
+  });
+
+  it('of several slots are refused, unless the node has all pairs', async () => {
+    expect(await client.ask('both foo bar', 'both {bar}1 {bar}2')).toBe(
+      "-CROSSSLOT Keys in request don't hash to the same slot\r\n$4\r\ndone\r\n",
+    );
+    cluster.allowsSeveralSlots = true;
+    expect(await client.ask('both bar {user1000}')).toBe('$4\r\ndone\r\n');
+  });
+
+  it('without a primary, or of a node that has not joined, are refused as those of a cluster that is down', async () => {
+    cluster.map = { ...HALVES, copies: [] };
+    expect(await client.ask('peek foo')).toBe('-CLUSTERDOWN Hash slot not served\r\n');
+    cluster.map = undefined;
+    expect(await client.ask('peek foo', 'cluster slots')).toBe(
+      '-CLUSTERDOWN The cluster is down\r\n'.repeat(2),
+    );
+  });
+});
+
+describe('CLUSTER', () => {
+  it('lists the slots that are served, with their nodes', async () => {
+    const node = ({ id, host, port }: ClusterNode) =>
+      `*3\r\n$${host.length}\r\n${host}\r\n:${port}\r\n$40\r\n${id}\r\n`;
+    expect(await client.ask('cluster slots')).toBe(
+      `*2\r\n*4\r\n:0\r\n:8191\r\n${node(self)}${node(other)}*3\r\n:8192\r\n:16379\r\n${node(other)}`,
+    );
+  });
+
+  it('lists the nodes with the slots whose primary they are', async () => {
+    expect(await client.ask('cluster nodes')).toContain(
+      `${self.id} here:7000@0 myself,master - 0 0 3 connected 0-8191\n` +
+        `${other.id} there:7001@0 master - 0 0 3 connected 8192-16379\n`,
+    );
+  });
+
+  it('lists shards, one for each set of nodes', async () => {
+    const shards = await client.ask('cluster shards');
+    expect(shards).toMatch(/^\*2\r\n\*4\r\n\$5\r\nslots\r\n\*2\r\n:0\r\n:8191\r\n\$5\r\nnodes\r\n\*2\r\n/);
+    expect(shards.match(/\$6\r\nmaster\r\n/g)).toHaveLength(2);
+    expect(shards.match(/\$7\r\nreplica\r\n/g)).toHaveLength(1);
+  });
+
+  it('tells whether all slots are served', async () => {
+    expect(await client.ask('cluster info')).toMatch(
+      /cluster_state:fail\r\ncluster_slots_assigned:16380\r\n/,
+    );
+    cluster.map = { ...HALVES, copies: Array(4096).fill([self]) };
+    expect(await client.ask('cluster info')).toMatch(/cluster_state:ok\r\n[^]*cluster_size:1\r\n/);
+  });
+
+  it('tells the slot of a key, and the id of the node', async () => {
+    expect(await client.ask('cluster keyslot {user1000}.following', 'cluster myid', 'readonly')).toBe(
+      `:3443\r\n$40\r\n${self.id}\r\n+OK\r\n`,
+    );
+  });
+});
+
+it('a server without a cluster says so', async () => {
+  const proxy = await TestRedis.start();
+  const asked = await proxy.connect();
+  expect(await asked.ask('cluster slots', 'readonly')).toBe(
+    '-ERR This instance has cluster support disabled\r\n'.repeat(2),
+  );
+  await proxy.close();
+});

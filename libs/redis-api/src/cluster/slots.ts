@@ -1,0 +1,35 @@
+import { slotOfBytes } from '@kvs/protocol';
+import { RedisError } from '../reply.js';
+import type { ClusterView } from './cluster-map.js';
+
+/** Finds out which commands a node of a cluster serves. */
+export class Slots {
+  readonly #cluster: ClusterView;
+
+  constructor(cluster: ClusterView) {
+    this.#cluster = cluster;
+  }
+
+  /**
+   * Returns the error for a command with these keys: `MOVED`, `CROSSSLOT` or `CLUSTERDOWN`; undefined if this node serves them.
+   * O(bytes of the keys).
+   */
+  refusal(keys: readonly Buffer[]): RedisError | undefined {
+    const [first, ...others] = keys;
+    if (first === undefined) return undefined;
+    const slot = slotOfBytes(first);
+    const map = this.#cluster.current();
+    if (map === undefined) return NOT_JOINED;
+    if (!this.#cluster.allowsSeveralSlots && others.some((key) => slotOfBytes(key) !== slot))
+      return CROSS_SLOT;
+    const primary = map.copies[slot >>> 2]?.[0];
+    if (primary === undefined) return NOT_SERVED;
+    return primary === map.self
+      ? undefined
+      : new RedisError('MOVED', `${slot} ${primary.host}:${primary.port}`);
+  }
+}
+
+const NOT_JOINED = new RedisError('CLUSTERDOWN', 'The cluster is down');
+const CROSS_SLOT = new RedisError('CROSSSLOT', "Keys in request don't hash to the same slot");
+const NOT_SERVED = new RedisError('CLUSTERDOWN', 'Hash slot not served');

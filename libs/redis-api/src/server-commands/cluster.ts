@@ -1,0 +1,60 @@
+import { slotOfBytes } from '@kvs/protocol';
+import type { ClusterView } from '../cluster/cluster-map.js';
+import { ClusterReplies } from '../cluster/cluster-replies.js';
+import type { Command } from '../command.js';
+import { OK, RedisError, Verbatim, type Reply } from '../reply.js';
+import { commandOf, type Subcommand } from './subcommands.js';
+
+/** CLUSTER, READONLY and READWRITE on a node. */
+export function clusterCommands(cluster: ClusterView): readonly Command[] {
+  const replies = new CurrentReplies(cluster);
+  const about = (arity: number, read: (replies: ClusterReplies) => Reply): Subcommand => ({
+    arity,
+    run: () => read(replies.get()),
+  });
+  return [
+    commandOf('cluster', ['stale'], {
+      info: about(2, ({ info }) => new Verbatim(info)),
+      keyslot: { arity: 3, run: ([key]) => (key === undefined ? null : slotOfBytes(key)) },
+      myid: { arity: 2, run: () => cluster.current()?.self?.id ?? DOWN },
+      nodes: about(2, ({ nodes }) => new Verbatim(nodes)),
+      shards: about(2, ({ shards }) => shards),
+      slots: about(2, ({ slots }) => slots),
+    }),
+    // A copy never answers in place of its primary, so a client that reads from copies is sent to the primary.
+    { name: 'readonly', arity: 1, flags: ['loading', 'stale', 'fast'], run: () => OK },
+    { name: 'readwrite', arity: 1, flags: ['loading', 'stale', 'fast'], run: () => OK },
+  ];
+}
+
+/** The replies of the present map. */
+class CurrentReplies {
+  readonly #cluster: ClusterView;
+  #last: { readonly map: unknown; readonly replies: ClusterReplies } | undefined;
+
+  constructor(cluster: ClusterView) {
+    this.#cluster = cluster;
+  }
+
+  /** @throws RedisError while the node is not part of its cluster */
+  get(): ClusterReplies {
+    const map = this.#cluster.current();
+    if (map === undefined) throw DOWN;
+    if (this.#last?.map !== map) this.#last = { map, replies: new ClusterReplies(map) };
+    return this.#last.replies;
+  }
+}
+
+const DOWN = new RedisError('CLUSTERDOWN', 'The cluster is down');
+
+/** The same commands on a proxy, which serves all keys. */
+export const NO_CLUSTER_COMMANDS: readonly Command[] = [
+  ['cluster', -2] as const,
+  ['readonly', 1] as const,
+  ['readwrite', 1] as const,
+].map(([name, arity]) => ({
+  name,
+  arity,
+  flags: ['loading', 'stale'],
+  run: () => new RedisError('ERR', 'This instance has cluster support disabled'),
+}));
