@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { HTTP_OPTIONS, httpSettings, type HttpSettings } from '@kvs/http-api';
-import { REDIS_OPTIONS } from '@kvs/redis-api';
+import { REDIS_OPTIONS, type RedisPort } from '@kvs/redis-api';
 import {
   InvalidArgumentError,
   milliseconds,
@@ -17,8 +17,7 @@ import { CLUSTER_OPTIONS, clusterConfig, type ClusterConfig } from './cluster/cl
 export interface ProxyConfig extends HttpSettings {
   readonly host: string;
   readonly port: number;
-  /** Where Redis clients are served: undefined for nowhere, 0 for any free port. */
-  readonly redisPort: number | undefined;
+  readonly redisPort: RedisPort;
   /** How many processes share the port. */
   readonly workers: number;
   /** The storage nodes as `host:port`, each once. Those of a cluster are invited, and there may be none. */

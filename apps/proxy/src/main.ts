@@ -34,7 +34,7 @@ await serve({
     });
     if (member !== undefined) metrics.add(clusterMetrics(member));
     const redis =
-      config.redisPort === undefined
+      config.redisPort === 0
         ? undefined
         : openRedis({
             version,

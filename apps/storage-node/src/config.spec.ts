@@ -21,12 +21,21 @@ it('a node of a cluster has proxies, a name, a zone and a weight', () => {
   });
 });
 
+it.each([
+  [[], 0],
+  [['--redis-port', '7000'], 7000],
+  [['--redis-port', 'auto'], 'auto'],
+])('with %j, Redis clients are served at %p, where 0 is nowhere', (options, redisPort) => {
+  expect(readConfig(['localhost', '3000', ...options]).redisPort).toBe(redisPort);
+});
+
 describe('bad arguments are refused with exit code 2', () => {
   it.each([
     [[], /'host'/],
     [['localhost'], /'port'/],
     [['localhost', '3000', '--join', 'proxy:8080'], /must be a URL/],
     [['0.0.0.0', '3000', '--join', 'http://a'], /needs --address/],
+    [['0.0.0.0', '3000', '--redis-port', '7000'], /needs --announce-host/],
     [['localhost', '3000', '--weight', '0'], /above 0/],
     [['localhost', '3000', '--id', 'a b'], /1 to 100 letters/],
     [['localhost', '99999'], /'99999' is invalid/],

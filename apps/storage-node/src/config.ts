@@ -1,5 +1,5 @@
 import { HTTP_OPTIONS, httpSettings, type HttpSettings } from '@kvs/http-api';
-import { REDIS_OPTIONS } from '@kvs/redis-api';
+import { REDIS_OPTIONS, type RedisPort } from '@kvs/redis-api';
 import { isAnyAddress, packageVersion, parseCommand, parseHost, parsePort, usageError } from '@kvs/server';
 import { CLUSTER_OPTIONS, clusterConfig, type ClusterConfig } from './cluster/cluster-config.js';
 import { ENGINE_OPTIONS, engineConfig, type EngineConfig } from './engine/engine-config.js';
@@ -7,8 +7,7 @@ import { ENGINE_OPTIONS, engineConfig, type EngineConfig } from './engine/engine
 export interface StorageNodeConfig extends HttpSettings {
   readonly host: string;
   readonly port: number;
-  /** Where Redis clients are served: undefined for nowhere, 0 for any free port. */
-  readonly redisPort: number | undefined;
+  readonly redisPort: RedisPort;
   readonly engine: EngineConfig;
   readonly cluster: ClusterConfig;
 }
@@ -31,11 +30,7 @@ export function readConfig(argv: readonly string[]): StorageNodeConfig {
   const host = argument('host');
   const cluster = clusterConfig(options, host);
   const { redisPort } = options;
-  if (
-    redisPort !== undefined &&
-    isAnyAddress(host) &&
-    (cluster.announceHost ?? cluster.address) === undefined
-  )
+  if (redisPort !== 0 && isAnyAddress(host) && (cluster.announceHost ?? cluster.address) === undefined)
     throw usageError(`--redis-port needs --announce-host, because clients can't be sent to ${host}`);
   return { ...httpSettings(options), host, port: argument('port'), redisPort, engine, cluster };
 }

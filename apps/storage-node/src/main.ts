@@ -50,7 +50,7 @@ await serve({
     const member = app.get(ClusterMember, { strict: false });
     const cluster = new NodeCluster(member);
     const redis =
-      config.redisPort === undefined
+      config.redisPort === 0
         ? undefined
         : openRedis({
             version,
