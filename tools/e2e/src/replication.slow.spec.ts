@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PARTITION_COUNT } from '@kvs/protocol';
 import { ClusterState } from './support/cluster-state.js';
 import { startNode, startProxy, type StorageNode } from './support/cluster.js';
 import { send } from './support/http.js';
@@ -75,6 +76,21 @@ describe('a cluster with two copies in memory', () => {
     expect(await remove()).toMatchObject({ state: 'draining' });
     await cluster.until(async () => (await cluster.copiesOf('a')) === 0);
     expect(await remove()).toEqual({ state: 'removed' });
+    await writers.stop();
+    expect(await writers.lost()).toEqual([]);
+    expect(writers.failures).toEqual([]);
+  });
+
+  it('gives all partitions more copies or fewer when an operator says so, and fails no write', async () => {
+    const setCopies = (copies: number) => send('PATCH', `${proxy.origin}/cluster`, { body: { copies } });
+    const allCopies = async () =>
+      (await Promise.all(['a', 'b', 'c'].map((id) => cluster.copiesOf(id)))).reduce((sum, one) => sum + one);
+    writers = new SteadyWriters(proxy.origin);
+    await untilCount(200);
+    for (const copies of [3, 1]) {
+      expect((await setCopies(copies)).status).toBe(204);
+      await cluster.until(async () => (await allCopies()) === copies * PARTITION_COUNT);
+    }
     await writers.stop();
     expect(await writers.lost()).toEqual([]);
     expect(writers.failures).toEqual([]);

@@ -193,7 +193,7 @@ export class Draft {
 }
 
 /** To each primary at once, because each hand-over stops a partition for a moment. */
-const MAX_HAND_OVERS = 64;
+const MAX_HAND_OVERS = 128;
 /** So that no node has more than 128 moves at once. */
 const MIN_MOVE_BYTES = 512 * 1024;
 const MOVING_BYTES_PER_NODE = 64 * 1024 * 1024;
