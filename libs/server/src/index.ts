@@ -17,7 +17,14 @@ export { exitAtStart, orExit, StartError, USAGE_EXIT_CODE, usageError } from './
 export { listen, originOf, type ListenOptions } from './lifecycle/listen.js';
 export type { Listener } from './lifecycle/listener.js';
 export { sendProgress } from './lifecycle/send-progress.js';
-export { serve, type OpenServer, type ServeOptions, type ServerParts } from './lifecycle/serve.js';
+export { serve, type ServeOptions } from './lifecycle/serve.js';
+export {
+  startServer,
+  type OpenServer,
+  type RunningServer,
+  type ServerParts,
+  type StartOptions,
+} from './lifecycle/start-server.js';
 export type { Logger } from './logs/logger.js';
 export { exposition, EXPOSITION_TYPE } from './metrics/exposition.js';
 export {

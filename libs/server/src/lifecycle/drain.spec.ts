@@ -1,6 +1,6 @@
 import { Budget } from '../admission/budget.js';
 import type { Listener } from './listener.js';
-import { drain } from './serve.js';
+import { drain } from './start-server.js';
 
 /** A listener that writes down what is asked of it, and drains when a test says so. */
 class RecordingListener implements Listener {
