@@ -6,6 +6,7 @@ import tseslint from 'typescript-eslint';
 const depConstraints = [
   { sourceTag: 'type:lib', onlyDependOnLibsWithTags: ['type:lib'] },
   { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:lib'] },
+  { sourceTag: 'type:test-kit', onlyDependOnLibsWithTags: ['type:app'] },
   { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:lib', 'type:app', 'type:tool'] },
   { sourceTag: 'scope:hash-ring', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'scope:protocol', onlyDependOnLibsWithTags: [] },

@@ -1,4 +1,3 @@
-import type { ServerSettings } from '../command-line/settings.js';
 import { exitAtStart } from '../command-line/start-error.js';
 import { createLogger, type Logger } from '../logs/logger.js';
 import { serveByWorkers } from '../workers/primary.js';

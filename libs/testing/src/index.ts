@@ -1,0 +1,1 @@
+export { startKvs, type KvsOptions, type RunningKvs } from './start-kvs.js';
