@@ -7,7 +7,14 @@ import { DataService } from './routes/data.service.js';
 import { HealthController } from './routes/health.controller.js';
 import { KeysController } from './routes/keys.controller.js';
 import { MetricsController } from './routes/metrics.controller.js';
-import { DeleteItemsPipe, JsonBodyPipe, KeysPipe, SetItemsPipe } from './routes/raw-body.js';
+import {
+  DeleteItemsPipe,
+  IncrementItemsPipe,
+  JsonBodyPipe,
+  KeysPipe,
+  SetItemsPipe,
+  TouchItemsPipe,
+} from './routes/raw-body.js';
 import { LIMITS, METRICS_SOURCE, type Limits } from './tokens.js';
 
 /** The parts that the routes need. */
@@ -40,6 +47,8 @@ export class HttpApiModule {
         SetItemsPipe,
         KeysPipe,
         DeleteItemsPipe,
+        TouchItemsPipe,
+        IncrementItemsPipe,
         ...providers,
       ],
     };

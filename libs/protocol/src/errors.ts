@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   value_too_large: { status: 413, title: 'The value is too large' },
   too_many_items: { status: 400, title: 'The batch has too many items' },
   invalid_ttl: { status: 400, title: 'The time to live is not a positive whole number of milliseconds' },
+  invalid_integer: { status: 400, title: 'The number is not an integer of 64 bits' },
   invalid_version: { status: 400, title: 'The version is not a whole number' },
   invalid_parameter: { status: 400, title: 'A query parameter or header is not valid' },
   invalid_request: { status: 400, title: 'The request is not valid' },
@@ -45,6 +46,8 @@ export const ERROR_CODES = {
   // The request is valid, and could not be carried out.
   wrong_node: { status: 421, title: 'The storage node does not serve the partition of the key' },
   version_mismatch: { status: 409, title: 'The version is not the one asked for' },
+  not_an_integer: { status: 409, title: 'The value is not an integer' },
+  integer_overflow: { status: 409, title: 'The sum is beyond the integers of 64 bits' },
   precondition_failed: { status: 412, title: 'A precondition of the request does not hold' },
   internal_error: { status: 500, title: 'An unexpected error' },
   node_error: { status: 502, title: 'A storage node gave an answer that makes no sense' },

@@ -1,7 +1,9 @@
 import { byteLength, canonicalData, isEncoding, isValidData, type EncodedData } from './encoding.js';
+import { parseInteger, type Integer } from './integer.js';
 import { brandKey, brandValue, type Key, type Value } from './key.js';
 import type { Limits } from './limits.js';
 import type { DeleteItem, SetItem } from './operations.js';
+import type { IncrementItem, TouchItem } from './pair-updates.js';
 
 /** Reads one item of a batch; returns `undefined` if it is not valid. */
 export type ItemGuard<T> = (item: unknown, limits: Limits) => T | undefined;
@@ -48,6 +50,35 @@ export const guardDeleteItem: ItemGuard<DeleteItem> = (item, limits) => {
   return isVersionCondition(ifVersion) ? { key, ifVersion } : undefined;
 };
 
+/** Reads `{"key":E, "ttl_ms":n or null}`, with or without `if_version`. */
+export const guardTouchItem: ItemGuard<TouchItem> = (item, limits) => {
+  if (!isRecord(item) || !hasOnly(item, TOUCH_PROPERTIES)) return undefined;
+  const key = guardKey(item['key'], limits);
+  const ttlMs = item['ttl_ms'];
+  const ifVersion = item['if_version'];
+  if (key === undefined || (ttlMs !== null && !isTtl(ttlMs))) return undefined;
+  if (ifVersion === undefined) return { key, ttlMs };
+  return isVersionCondition(ifVersion) ? { key, ttlMs, ifVersion } : undefined;
+};
+
+/** Reads `{"key":E, "by":integer}`, with or without `initial` and `ttl_ms`. */
+export const guardIncrementItem: ItemGuard<IncrementItem> = (item, limits) => {
+  if (!isRecord(item) || !hasOnly(item, INCREMENT_PROPERTIES)) return undefined;
+  const key = guardKey(item['key'], limits);
+  const by = readInteger(item['by']);
+  const initial = item['initial'] === undefined ? 0 : readInteger(item['initial']);
+  const ttlMs = item['ttl_ms'];
+  if (key === undefined || by === undefined || initial === undefined) return undefined;
+  if (ttlMs === undefined) return { key, by, initial };
+  return isTtl(ttlMs) ? { key, by, initial, ttlMs } : undefined;
+};
+
+/** Returns an integer of 64 bits that is a number, or a decimal text, which can be exact beyond 2⁵³. */
+export function readInteger(value: unknown): Integer | undefined {
+  if (typeof value === 'string') return parseInteger(value);
+  return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
+}
+
 export const guardKey: ItemGuard<Key> = (item, limits) => {
   const data = guardData(item, limits.maxKeyBytes);
   return data === undefined || data.data === '' ? undefined : brandKey(data);
@@ -73,6 +104,8 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 const DATA_PROPERTIES = new Set(['encoding', 'data']);
 const SET_PROPERTIES = new Set(['key', 'value', 'ttl_ms', 'if_version']);
 const KEY_PROPERTIES = new Set(['key']);
+const TOUCH_PROPERTIES = new Set(['key', 'ttl_ms', 'if_version']);
+const INCREMENT_PROPERTIES = new Set(['key', 'by', 'initial', 'ttl_ms']);
 const DELETE_PROPERTIES = new Set(['key', 'if_version']);
 
 function guardData(item: unknown, maxBytes: number): EncodedData | undefined {

@@ -10,6 +10,7 @@ export * from './limits.js';
 export * from './maybe-promise.js';
 export * from './operations.js';
 export * from './ordered-operations.js';
+export * from './pair-updates.js';
 export * from './partition-set.js';
 export * from './partition.js';
 export * from './problem.js';

@@ -10,6 +10,7 @@ import type {
   SetItem,
   SetOutcome,
 } from './operations.js';
+import type { IncrementItem, IncrementOutcome, TouchItem, TouchOutcome } from './pair-updates.js';
 
 export interface WireFailure {
   readonly code: ErrorCode;
@@ -50,6 +51,19 @@ export interface WirePair {
 export interface WirePresence {
   readonly key: EncodedData;
   readonly value: boolean | null;
+  readonly error?: WireFailure;
+}
+
+/** The answer to `POST /touch`. */
+export interface WireTouchAnswer {
+  readonly keys_touched: number;
+  readonly keys_failed: readonly WireKeyFailure[];
+}
+
+/** One item of the answer to `POST /increment`: the sum, as a text beyond 2⁵³. `null` with an `error` if it failed. */
+export interface WireSum {
+  readonly key: EncodedData;
+  readonly value: number | string | null;
   readonly error?: WireFailure;
 }
 
@@ -104,6 +118,25 @@ export function queryAnswer(
   const body = zip(keys, outcomes, (key, outcome): WirePresence =>
     outcome.ok ? { key, value: outcome.present } : { key, value: null, error: wireFailure(outcome) },
   );
+  return { status: batchStatus(outcomes), body };
+}
+
+export function touchAnswer(
+  items: readonly TouchItem[],
+  outcomes: readonly TouchOutcome[],
+): WireAnswer<WireTouchAnswer> {
+  const { status, added, failed } = tally(items, outcomes, (outcome) => outcome.touched);
+  return { status, body: { keys_touched: added, keys_failed: failed } };
+}
+
+export function incrementAnswer(
+  items: readonly IncrementItem[],
+  outcomes: readonly IncrementOutcome[],
+): WireAnswer<WireSum[]> {
+  const body = zip(items, outcomes, ({ key }, outcome): WireSum => {
+    if (!outcome.ok) return { key, value: null, error: wireFailure(outcome) };
+    return { key, value: typeof outcome.value === 'number' ? outcome.value : String(outcome.value) };
+  });
   return { status: batchStatus(outcomes), body };
 }
 

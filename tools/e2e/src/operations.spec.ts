@@ -75,6 +75,20 @@ describe.each(['proxy', 'storage node'] as const)('a %s', (server) => {
     expect([status, json]).toEqual([200, { keys_deleted: 1, keys_failed: [] }]);
   });
 
+  it('loses no increment of many clients, and keeps the time to live that a touch gave', async () => {
+    const key = fresh();
+    await send('POST', at('/increment'), { body: [{ key, by: 1, initial: 99 }] });
+    const ttl = await send('POST', at('/touch'), { body: [{ key, ttl_ms: 3_600_000 }] });
+    expect([ttl.status, ttl.json]).toEqual([200, { keys_touched: 1, keys_failed: [] }]);
+    const body = [
+      { key, by: 3 },
+      { key, by: -1 },
+    ];
+    await Promise.all(Array.from({ length: 20 }, () => send('POST', at('/increment'), { body })));
+    const { json } = await send('POST', at('/fetch?meta=true'), { body: [key] });
+    expect(json).toMatchObject([{ value: string('140'), ttl_ms: expect.any(Number) }]);
+  });
+
   it('answers empty batches', async () => {
     expect((await send('PUT', at('/set'), { body: [] })).json).toEqual({ keys_added: 0, keys_failed: [] });
     expect((await send('POST', at('/fetch'), { body: [] })).json).toEqual([]);

@@ -104,10 +104,15 @@ const keyItem = fc.oneof(
   fc.record({ key: data }),
   fc.record({ key: data, if_version: fc.constantFrom(0, 1) }),
 );
+const updateItem = fc.oneof(
+  fc.record({ key: data, ttl_ms: fc.constantFrom(1, null, 0) }),
+  fc.record({ key: data, by: fc.constantFrom(1, '-7', 'x') }),
+);
 const batch = fc.oneof(
   fc.array(plainSetItem, { maxLength: 3 }),
   fc.array(setItem, { maxLength: 3 }),
   fc.array(keyItem, { maxLength: 4 }),
+  fc.array(updateItem, { maxLength: 3 }),
 );
 const bodyText = fc.oneof(
   { weight: 8, arbitrary: batch.map((items) => JSON.stringify(items)) },
@@ -127,7 +132,10 @@ const contentType = fc.constantFrom(
 const path = fc
   .tuple(
     fc.oneof(
-      { weight: 9, arbitrary: fc.constantFrom('/set', '/fetch', '/query', '/delete') },
+      {
+        weight: 9,
+        arbitrary: fc.constantFrom('/set', '/fetch', '/query', '/delete', '/touch', '/increment'),
+      },
       fc.constantFrom('/SET', '/fetch/', '/query/x', '/', 'http://test/query', '//set'),
     ),
     fc.oneof(

@@ -4,9 +4,11 @@ import { DataService } from '../routes/data.service.js';
 import { readMeta, readNoParameters } from '../routes/query-parameters.js';
 import {
   DeleteItemsPipe,
+  IncrementItemsPipe,
   JsonBodyPipe,
   KeysPipe,
   SetItemsPipe,
+  TouchItemsPipe,
   type ReceivedBody,
 } from '../routes/raw-body.js';
 
@@ -32,6 +34,8 @@ export class FastRoutes {
     @Inject(SetItemsPipe) setItems: SetItemsPipe,
     @Inject(KeysPipe) keys: KeysPipe,
     @Inject(DeleteItemsPipe) deleteItems: DeleteItemsPipe,
+    @Inject(TouchItemsPipe) touchItems: TouchItemsPipe,
+    @Inject(IncrementItemsPipe) incrementItems: IncrementItemsPipe,
   ) {
     const put = (answer: FastRoute['answer']): FastRoute => ({ method: 'PUT', answer });
     const post = (answer: FastRoute['answer']): FastRoute => ({ method: 'POST', answer });
@@ -50,6 +54,22 @@ export class FastRoutes {
       [
         '/delete',
         post((body, url) => data.delete(deleteItems.transform(json.transform(body)), readMeta(url))),
+      ],
+      [
+        '/touch',
+        post((body, url) => {
+          const items = touchItems.transform(json.transform(body));
+          readNoParameters(url);
+          return data.touch(items);
+        }),
+      ],
+      [
+        '/increment',
+        post((body, url) => {
+          const items = incrementItems.transform(json.transform(body));
+          readNoParameters(url);
+          return data.increment(items);
+        }),
       ],
     ]);
   }

@@ -195,3 +195,97 @@ it('an answer that is too large for one of the nodes is refused whole, as that n
   const answer = await server.sendJson('POST', '/fetch', [a, b]);
   expect([answer.status, jsonOf(answer)]).toMatchObject([413, { code: 'answer_too_large', detail: 'why' }]);
 });
+
+describe('touch', () => {
+  const touch = (body: unknown) => server.sendJson('POST', '/touch', body);
+
+  it('gives pairs another time to live, or none, and leaves their values', async () => {
+    operations.set(items);
+    const touched = await touch([
+      { key: a, ttl_ms: 50 },
+      { key: stringKey('absent'), ttl_ms: 50 },
+    ]);
+    expect([touched.status, jsonOf(touched)]).toEqual([200, { keys_touched: 1, keys_failed: [] }]);
+    expect(operations.fetch([a])).toMatchObject([{ entry: { value, ttlMs: 50 } }]);
+    await touch([{ key: a, ttl_ms: null }]);
+    expect(operations.fetch([a])).toEqual([
+      { ok: true, entry: { key: a, value, version: expect.any(Number) } },
+    ]);
+  });
+
+  it('changes nothing if the version is another', async () => {
+    const { pairs } = operations;
+    operations.set(items);
+    const before = new Map(pairs);
+    const answer = await touch([
+      { key: a, ttl_ms: 50, if_version: 99 },
+      { key: stringKey('absent'), ttl_ms: 50, if_version: 1 },
+    ]);
+    expect([answer.status, jsonOf(answer)]).toMatchObject([
+      409,
+      { keys_touched: 0, keys_failed: [{ code: 'version_mismatch' }, { message: 'the key is absent' }] },
+    ]);
+    expect(pairs).toEqual(before);
+  });
+
+  it('reports what the store refuses, item by item', async () => {
+    operations.set(items);
+    operations.set = () => [fail('out_of_memory', true)];
+    const answer = await touch([{ key: a, ttl_ms: 1 }]);
+    expect([answer.status, jsonOf(answer)]).toMatchObject([507, { keys_failed: [{ maybe_applied: true }] }]);
+    operations.fetch = () => {
+      throw new KvsError('shutting_down', 'why');
+    };
+    expect((await touch([{ key: a, ttl_ms: 1 }])).status).toBe(503);
+  });
+});
+
+describe('increment', () => {
+  const increment = (body: unknown) => server.sendJson('POST', '/increment', body);
+
+  it('adds in order, and creates the pair of an absent key', async () => {
+    const answer = await increment([
+      { key: a, by: 2 },
+      { key: a, by: -5 },
+      { key: b, by: 1, initial: 41, ttl_ms: 50 },
+      { key: b, by: 1, initial: 99, ttl_ms: 99 },
+    ]);
+    expect([answer.status, jsonOf(answer)]).toEqual([
+      200,
+      [
+        { key: a, value: 2 },
+        { key: a, value: -3 },
+        { key: b, value: 42 },
+        { key: b, value: 43 },
+      ],
+    ]);
+    expect(operations.fetch([a, b])).toMatchObject([
+      { entry: { value: stringValue('-3') } },
+      { entry: { value: stringValue('43'), expiresAtMs: 50 } },
+    ]);
+  });
+
+  it('is exact to 64 bits', async () => {
+    const by = '9223372036854775806';
+    const answer = await increment([
+      { key: a, by },
+      { key: a, by: 1 },
+      { key: a, by: 1 },
+    ]);
+    expect([answer.status, jsonOf(answer)]).toMatchObject([
+      207,
+      [{ value: by }, { value: '9223372036854775807' }, { value: null, error: { code: 'integer_overflow' } }],
+    ]);
+  });
+
+  it('fails for a value that is no integer', async () => {
+    operations.set(items);
+    const answer = await increment([{ key: a, by: 1 }]);
+    expect([answer.status, jsonOf(answer)]).toMatchObject([409, [{ error: { code: 'not_an_integer' } }]]);
+  });
+
+  it('takes no parameters', async () => {
+    expect((await server.sendJson('POST', '/increment?meta=true', [])).status).toBe(400);
+    expect((await server.sendJson('POST', '/touch?meta=true', [])).status).toBe(400);
+  });
+});

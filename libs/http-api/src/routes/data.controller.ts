@@ -5,17 +5,22 @@ import {
   KvsError,
   PARTITIONS_HEADER,
   type DeleteItem,
+  type IncrementItem,
   type Key,
   type ScanAnswer,
   type SetItem,
+  type TouchItem,
 } from '@kvs/protocol';
 import {
   ApiDeleteBody,
+  ApiIncrementBody,
   ApiKeysBody,
   ApiMeta,
   ApiPairsAnswer,
   ApiProblem,
   ApiSetBody,
+  ApiSumsAnswer,
+  ApiTouchBody,
   ApiWriteAnswer,
 } from '@kvs/protocol/nest';
 import { OPERATIONS, type KeyValueOperations } from '../tokens.js';
@@ -24,7 +29,15 @@ import { DataService } from './data.service.js';
 import { collectPage, type PageAnswer } from './page.js';
 import { NDJSON, sendNoPairs, sendPairs } from './pair-stream.js';
 import { readMeta, readNoParameters } from './query-parameters.js';
-import { DeleteItemsPipe, JsonBodyPipe, KeysPipe, RawBody, SetItemsPipe } from './raw-body.js';
+import {
+  DeleteItemsPipe,
+  IncrementItemsPipe,
+  JsonBodyPipe,
+  KeysPipe,
+  RawBody,
+  SetItemsPipe,
+  TouchItemsPipe,
+} from './raw-body.js';
 import { sendJson } from './reply.js';
 import { readScan } from './scan-parameters.js';
 
@@ -90,6 +103,32 @@ export class DataController {
     @Res() response: ServerResponse,
   ): Promise<void> {
     sendJson(response, await this.#data.delete(items, readMeta(request.url)));
+  }
+
+  @Post('touch')
+  @ApiOperation({ summary: 'Give pairs a new time to live' })
+  @ApiTouchBody()
+  @ApiWriteAnswer('keys_touched')
+  async touch(
+    @RawBody(JsonBodyPipe, TouchItemsPipe) items: TouchItem[],
+    @Req() request: IncomingMessage,
+    @Res() response: ServerResponse,
+  ): Promise<void> {
+    readNoParameters(request.url);
+    sendJson(response, await this.#data.touch(items));
+  }
+
+  @Post('increment')
+  @ApiOperation({ summary: 'Add to integers' })
+  @ApiIncrementBody()
+  @ApiSumsAnswer()
+  async increment(
+    @RawBody(JsonBodyPipe, IncrementItemsPipe) items: IncrementItem[],
+    @Req() request: IncomingMessage,
+    @Res() response: ServerResponse,
+  ): Promise<void> {
+    readNoParameters(request.url);
+    sendJson(response, await this.#data.increment(items));
   }
 
   @Get('fetch')

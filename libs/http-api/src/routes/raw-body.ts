@@ -7,8 +7,16 @@ import {
   type ExecutionContext,
   type PipeTransform,
 } from '@nestjs/common';
-import { decodeUtf8, parseJsonBody, type DeleteItem, type Key, type SetItem } from '@kvs/protocol';
-import { BatchPipe, DELETE_ITEM, KEY_ITEM, SET_ITEM } from '@kvs/protocol/nest';
+import {
+  decodeUtf8,
+  parseJsonBody,
+  type DeleteItem,
+  type IncrementItem,
+  type Key,
+  type SetItem,
+  type TouchItem,
+} from '@kvs/protocol';
+import { BatchPipe, DELETE_ITEM, INCREMENT_ITEM, KEY_ITEM, SET_ITEM, TOUCH_ITEM } from '@kvs/protocol/nest';
 import { LIMITS, type Limits } from '../tokens.js';
 
 /** The body of a request as received, with its declared type. */
@@ -68,5 +76,19 @@ export class KeysPipe extends BatchPipe<Key> {
 export class DeleteItemsPipe extends BatchPipe<DeleteItem> {
   constructor(@Inject(LIMITS) limits: Limits) {
     super(DELETE_ITEM, limits);
+  }
+}
+
+@Injectable()
+export class TouchItemsPipe extends BatchPipe<TouchItem> {
+  constructor(@Inject(LIMITS) limits: Limits) {
+    super(TOUCH_ITEM, limits);
+  }
+}
+
+@Injectable()
+export class IncrementItemsPipe extends BatchPipe<IncrementItem> {
+  constructor(@Inject(LIMITS) limits: Limits) {
+    super(INCREMENT_ITEM, limits);
   }
 }

@@ -11,6 +11,8 @@ export const API_METHODS: AllowedMethods = {
   '/fetch': ['GET', 'HEAD', 'POST'],
   '/query': ['POST'],
   '/delete': ['POST'],
+  '/touch': ['POST'],
+  '/increment': ['POST'],
   '/keys/*': ['GET', 'HEAD', 'PUT', 'DELETE'],
   '/health/live': ['GET', 'HEAD'],
   '/health/ready': ['GET', 'HEAD'],

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { DEFAULT_LIMITS, type Limits } from '../limits.js';
 import { InvalidRequestError } from '../problem.js';
-import { BatchPipe, DELETE_ITEM, KEY_ITEM, SET_ITEM, type ItemSchema } from './batch.pipe.js';
+import {
+  BatchPipe,
+  DELETE_ITEM,
+  INCREMENT_ITEM,
+  KEY_ITEM,
+  SET_ITEM,
+  TOUCH_ITEM,
+  type ItemSchema,
+} from './batch.pipe.js';
 import { MAX_LISTED_ISSUES } from './explain.js';
 
 const limits: Limits = { ...DEFAULT_LIMITS, maxKeyBytes: 8, maxValueBytes: 16, maxBatchItems: 30 };
@@ -37,6 +45,29 @@ describe('a valid batch', () => {
       { key },
       { key },
       { key, ifVersion: 3 },
+    ]);
+  });
+
+  it('may touch pairs and increment integers', () => {
+    const ttl_ms = 5;
+    expect(
+      new BatchPipe(TOUCH_ITEM, limits).transform([
+        { key, ttl_ms: null },
+        { key, ttl_ms, if_version: 3 },
+      ]),
+    ).toEqual([
+      { key, ttlMs: null },
+      { key, ttlMs: 5, ifVersion: 3 },
+    ]);
+    const by = '9007199254740993';
+    expect(
+      new BatchPipe(INCREMENT_ITEM, limits).transform([
+        { key, by: -1 },
+        { key, by, initial: 7, ttl_ms },
+      ]),
+    ).toEqual([
+      { key, by: -1, initial: 0 },
+      { key, by: 9007199254740993n, initial: 7, ttlMs: 5 },
     ]);
   });
 
@@ -83,6 +114,19 @@ describe('a refused batch', () => {
     ['k', '/0', 'invalid_shape'],
   ])('%j is wrong at %s: %s', (item, pointer, code) => {
     expect(refusal(SET_ITEM, [item]).issues).toContainEqual(expect.objectContaining({ pointer, code }));
+  });
+
+  it.each([
+    [TOUCH_ITEM, { key }, '/0/ttl_ms', 'invalid_ttl'],
+    [TOUCH_ITEM, { key, ttl_ms: 0 }, '/0/ttl_ms', 'invalid_ttl'],
+    [INCREMENT_ITEM, { key }, '/0/by', 'invalid_integer'],
+    [INCREMENT_ITEM, { key, by: 1.5 }, '/0/by', 'invalid_integer'],
+    [INCREMENT_ITEM, { key, by: 2 ** 53 }, '/0/by', 'invalid_integer'],
+    [INCREMENT_ITEM, { key, by: '01' }, '/0/by', 'invalid_integer'],
+    [INCREMENT_ITEM, { key, by: 1, initial: null }, '/0/initial', 'invalid_integer'],
+    [INCREMENT_ITEM, { key, by: 1, ttl_ms: null }, '/0/ttl_ms', 'invalid_ttl'],
+  ])('of touches and increments is explained too: %#', (schema, item, pointer, code) => {
+    expect(refusal<unknown>(schema, [item]).issues).toEqual([expect.objectContaining({ pointer, code })]);
   });
 
   it('lists the most basic issue of a place', () => {
@@ -176,6 +220,8 @@ const item = fc.oneof(
     { key: encoded, value: encoded, ttl_ms: number, if_version: number },
     { requiredKeys: ['key', 'value'] },
   ),
+  fc.record({ key: encoded, ttl_ms: number, if_version: number }, { requiredKeys: ['key', 'ttl_ms'] }),
+  fc.record({ key: encoded, by: number, initial: number, ttl_ms: number }, { requiredKeys: ['key', 'by'] }),
   fc.record(
     { key: encoded, value: encoded, extra: fc.anything(), constructor: fc.anything() },
     { requiredKeys: [] },
@@ -196,6 +242,8 @@ describe('the guard and the DTO classes', () => {
     ['set', SET_ITEM],
     ['key', KEY_ITEM],
     ['delete', DELETE_ITEM],
+    ['touch', TOUCH_ITEM],
+    ['increment', INCREMENT_ITEM],
   ] as const)('decide the same on every %s item', (_name, { guard, explain }) => {
     fc.assert(
       fc.property(wireItem, (some) => {

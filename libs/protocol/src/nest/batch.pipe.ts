@@ -1,13 +1,23 @@
 import type { PipeTransform } from '@nestjs/common';
-import { guardDeleteItem, guardKeyItem, guardSetItem, type ItemGuard } from '../guard.js';
+import {
+  guardDeleteItem,
+  guardIncrementItem,
+  guardKeyItem,
+  guardSetItem,
+  guardTouchItem,
+  type ItemGuard,
+} from '../guard.js';
 import type { Key } from '../key.js';
 import type { Limits } from '../limits.js';
 import type { DeleteItem, SetItem } from '../operations.js';
+import type { IncrementItem, TouchItem } from '../pair-updates.js';
 import { InvalidRequestError } from '../problem.js';
 import {
   explainDeleteItem,
+  explainIncrementItem,
   explainKeyItem,
   explainSetItem,
+  explainTouchItem,
   MAX_LISTED_ISSUES,
   type ItemExplainer,
 } from './explain.js';
@@ -21,6 +31,11 @@ export interface ItemSchema<T> {
 export const SET_ITEM: ItemSchema<SetItem> = { guard: guardSetItem, explain: explainSetItem };
 export const KEY_ITEM: ItemSchema<Key> = { guard: guardKeyItem, explain: explainKeyItem };
 export const DELETE_ITEM: ItemSchema<DeleteItem> = { guard: guardDeleteItem, explain: explainDeleteItem };
+export const TOUCH_ITEM: ItemSchema<TouchItem> = { guard: guardTouchItem, explain: explainTouchItem };
+export const INCREMENT_ITEM: ItemSchema<IncrementItem> = {
+  guard: guardIncrementItem,
+  explain: explainIncrementItem,
+};
 
 /**
  * Validates a whole batch against the encoding schema and the limits, and returns it typed and canonical. One invalid

@@ -19,7 +19,7 @@ import {
 } from 'class-validator';
 import { isEncoding, isValidData, type Encoding } from '../encoding.js';
 import type { ErrorCode } from '../errors.js';
-import { MAX_TTL_MS } from '../guard.js';
+import { MAX_TTL_MS, readInteger } from '../guard.js';
 
 /**
  * The encoding schema as classes. The documentation shows them, and they explain a refused body. Each rule names the error code
@@ -36,6 +36,13 @@ class IsValidInItsEncoding implements ValidatorConstraintInterface {
     const encoding: unknown = Reflect.get(object, 'encoding');
     // Another rule reports an unknown encoding or data that is not text.
     return !isEncoding(encoding) || typeof data !== 'string' || isValidData(encoding, data);
+  }
+}
+
+@ValidatorConstraint({ name: 'isIntegerOf64Bits' })
+class IsIntegerOf64Bits implements ValidatorConstraintInterface {
+  validate(value: unknown): boolean {
+    return readInteger(value) !== undefined;
   }
 }
 
@@ -80,6 +87,38 @@ export class DeleteItemDto extends KeyItemDto {
   if_version?: number;
 }
 
+export class TouchItemDto extends DeleteItemDto {
+  @ApiProperty({
+    type: 'integer',
+    minimum: 1,
+    maximum: MAX_TTL_MS,
+    nullable: true,
+    description: 'New time to live in milliseconds; with null the pair stays',
+  })
+  @ValidateIf((_item: object, value: unknown) => value !== null)
+  @IsTimeToLive()
+  ttl_ms!: number | null;
+}
+
+export class IncrementItemDto extends KeyItemDto {
+  @IsInteger('What to add')
+  by!: number | string;
+
+  @IfPresent()
+  @IsInteger('What an absent key counts as, by default 0')
+  initial?: number | string;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 1,
+    maximum: MAX_TTL_MS,
+    description: 'Time to live in milliseconds of a pair that is created',
+  })
+  @IfPresent()
+  @IsTimeToLive()
+  ttl_ms?: number;
+}
+
 export class SetItemDto extends DeleteItemDto {
   @ApiProperty({ type: ValueDto })
   @IsDefined(fails('invalid_shape', 'value is missing'))
@@ -95,10 +134,26 @@ export class SetItemDto extends DeleteItemDto {
     description: 'Time to live in milliseconds; without it the pair stays',
   })
   @IfPresent()
-  @IsInt(fails('invalid_ttl', 'ttl_ms must be a whole number of milliseconds'))
-  @Min(1, fails('invalid_ttl', 'ttl_ms must be at least 1'))
-  @Max(MAX_TTL_MS, fails('invalid_ttl', `ttl_ms must be at most ${MAX_TTL_MS}`))
+  @IsTimeToLive()
   ttl_ms?: number;
+}
+
+function IsTimeToLive(): PropertyDecorator {
+  return applyDecorators(
+    IsInt(fails('invalid_ttl', 'ttl_ms must be a whole number of milliseconds')),
+    Min(1, fails('invalid_ttl', 'ttl_ms must be at least 1')),
+    Max(MAX_TTL_MS, fails('invalid_ttl', `ttl_ms must be at most ${MAX_TTL_MS}`)),
+  );
+}
+
+function IsInteger(description: string): PropertyDecorator {
+  return applyDecorators(
+    ApiProperty({
+      oneOf: [{ type: 'integer' }, { type: 'string', pattern: '^(0|-?[1-9][0-9]*)$' }],
+      description: `${description}: an integer of 64 bits, as a text beyond 2⁵³`,
+    }),
+    Validate(IsIntegerOf64Bits, fails('invalid_integer', 'must be an integer of 64 bits')),
+  );
 }
 
 function IsKnownEncoding(): PropertyDecorator {

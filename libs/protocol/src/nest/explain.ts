@@ -5,7 +5,7 @@ import { isErrorCode, type ErrorCode } from '../errors.js';
 import { isRecord } from '../guard.js';
 import type { Limits } from '../limits.js';
 import type { ValidationIssue } from '../problem.js';
-import { DeleteItemDto, KeyDto, KeyItemDto, SetItemDto } from './dto.js';
+import { DeleteItemDto, IncrementItemDto, KeyDto, KeyItemDto, SetItemDto, TouchItemDto } from './dto.js';
 
 /** How many issues one answer lists. */
 export const MAX_LISTED_ISSUES = 20;
@@ -22,6 +22,12 @@ export const explainSetItem: ItemExplainer = (item, pointer, limits) =>
 export const explainKeyItem: ItemExplainer = (item, pointer, limits) =>
   explain(hasKey(item) ? KeyItemDto : KeyDto, item, pointer, limits);
 
+export const explainTouchItem: ItemExplainer = (item, pointer, limits) =>
+  explain(TouchItemDto, item, pointer, limits);
+
+export const explainIncrementItem: ItemExplainer = (item, pointer, limits) =>
+  explain(IncrementItemDto, item, pointer, limits);
+
 export const explainDeleteItem: ItemExplainer = (item, pointer, limits) =>
   explain(hasKey(item) ? DeleteItemDto : KeyDto, item, pointer, limits);
 
@@ -31,7 +37,7 @@ const SCHEMA_DEPTH = 2;
 /** Objects of the schema have at most 4 properties. Of so many properties, enough are unknown to fill the list. */
 const MAX_EXPLAINED_PROPERTIES = MAX_LISTED_ISSUES + 4;
 
-type ItemDto = KeyDto | KeyItemDto | DeleteItemDto | SetItemDto;
+type ItemDto = KeyDto | KeyItemDto | DeleteItemDto | SetItemDto | TouchItemDto | IncrementItemDto;
 
 function explain(dto: new () => ItemDto, item: unknown, pointer: string, limits: Limits): ValidationIssue[] {
   if (!isRecord(item)) return [{ pointer, code: 'invalid_shape', detail: 'an item must be an object' }];

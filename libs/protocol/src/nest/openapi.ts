@@ -2,7 +2,15 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiQuery, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { ERROR_CODES } from '../errors.js';
 import { PROBLEM_MEDIA_TYPE } from '../problem.js';
-import { DeleteItemDto, KeyDto, KeyItemDto, SetItemDto, ValueDto } from './dto.js';
+import {
+  DeleteItemDto,
+  IncrementItemDto,
+  KeyDto,
+  KeyItemDto,
+  SetItemDto,
+  TouchItemDto,
+  ValueDto,
+} from './dto.js';
 
 /** Decorators that describe the data operations in OpenAPI documents. */
 
@@ -18,8 +26,16 @@ export function ApiDeleteBody(): MethodDecorator {
   return describe([KeyDto, DeleteItemDto]);
 }
 
+export function ApiTouchBody(): MethodDecorator {
+  return describe([TouchItemDto]);
+}
+
+export function ApiIncrementBody(): MethodDecorator {
+  return describe([IncrementItemDto]);
+}
+
 /** The answer to a write: how many items were done, and why the others failed. */
-export function ApiWriteAnswer(counter: 'keys_added' | 'keys_deleted'): MethodDecorator {
+export function ApiWriteAnswer(counter: keyof typeof META_PROPERTIES): MethodDecorator {
   return ApiBatchAnswers({
     type: 'object',
     required: [counter, 'keys_failed'],
@@ -30,6 +46,22 @@ export function ApiWriteAnswer(counter: 'keys_added' | 'keys_deleted'): MethodDe
         items: { type: 'object', properties: { key: reference(KeyDto), ...FAILURE_PROPERTIES } },
       },
       ...META_PROPERTIES[counter],
+    },
+  });
+}
+
+/** The answer to increments: one sum for each item, in order. */
+export function ApiSumsAnswer(): MethodDecorator {
+  return ApiBatchAnswers({
+    type: 'array',
+    items: {
+      type: 'object',
+      required: ['key', 'value'],
+      properties: {
+        key: reference(KeyDto),
+        value: { oneOf: [{ type: 'integer' }, { type: 'string' }], nullable: true },
+        error: { type: 'object', properties: FAILURE_PROPERTIES },
+      },
     },
   });
 }
@@ -98,7 +130,14 @@ export function ApiProblem(status: number, description: string): MethodDecorator
 }
 
 type Schema = NonNullable<Parameters<typeof ApiQuery>[0] & { schema?: unknown }>['schema'];
-type Model = typeof KeyDto | typeof KeyItemDto | typeof DeleteItemDto | typeof SetItemDto | typeof ValueDto;
+type Model =
+  | typeof KeyDto
+  | typeof KeyItemDto
+  | typeof DeleteItemDto
+  | typeof SetItemDto
+  | typeof TouchItemDto
+  | typeof IncrementItemDto
+  | typeof ValueDto;
 
 const FAILURE_PROPERTIES = {
   code: { type: 'string', enum: Object.keys(ERROR_CODES) },
@@ -112,6 +151,7 @@ const META_PROPERTIES = {
     versions: { type: 'array', items: { type: 'integer', nullable: true } },
     created: { type: 'array', items: { type: 'boolean', nullable: true } },
   },
+  keys_touched: {},
   keys_deleted: { deleted: { type: 'array', items: { type: 'boolean', nullable: true } } },
 };
 
