@@ -27,8 +27,8 @@ type Option = 'nx' | 'xx' | 'gt' | 'lt';
 /** A time that has passed deletes the pair. */
 function expire(name: string, kind: TimeKind): Command {
   return updates(name, -3, ['fast'], (args) => {
-    const life = readLife(at(args, 1), kind, name);
     const options = readOptions(args.slice(2));
+    const life = readLife(at(args, 1), kind, name);
     return (entry) => {
       if (entry === null || ![...options].every((option) => allows(option, entry, life))) return keep(0);
       if (hasPassed(life)) return { kind: 'delete', result: 1 };

@@ -6,20 +6,19 @@ import { OK, RedisError, type Reply } from '../reply.js';
 import { at, number, syntaxError, word, wrongArguments } from './arguments.js';
 import { keep, reads, updates } from './one-key.js';
 import { oldValue } from './set.js';
-import { hasPassed, readPositiveLife, TIME_OPTIONS } from './times.js';
+import { hasPassed, readPositiveLife, TIME_OPTIONS, type TimeKind } from './times.js';
 
 const GET = reads('get', 2, oldValue);
 
 /** GETEX without options only reads. */
 const GETEX = updates('getex', -2, ['fast'], (args) => {
-  if (args.length === 1) return (entry) => keep(oldValue(entry));
-  const option = word(at(args, 1));
-  const kind = TIME_OPTIONS[option];
-  if (args.length !== (kind ? 3 : 2) || (!kind && option !== 'persist')) throw syntaxError();
-  const life = kind && readPositiveLife(at(args, 2), kind, 'getex');
+  const option = readGetExOption(args.slice(1));
   return (entry) => {
     const result = oldValue(entry);
-    if (entry === null || (life === undefined && entry.ttlMs === undefined)) return keep(result);
+    if (entry === null || option === undefined) return keep(result);
+    // Redis looks at the time only if there is a pair.
+    const life = option.kind && readPositiveLife(option.argument, option.kind, 'getex');
+    if (life === undefined && entry.ttlMs === undefined) return keep(result);
     if (life && hasPassed(life)) return { kind: 'delete', result };
     return { kind: 'write', value: entry.value, ...life, result };
   };
@@ -107,6 +106,22 @@ export const STRING_COMMANDS: readonly Command[] = [
   MSET,
   MSETNX,
 ];
+
+/** Returns the last time with its option, or PERSIST without a time. An option can only be repeated by itself. */
+function readGetExOption(options: readonly Buffer[]) {
+  let chosen:
+    { readonly name: string; readonly kind: TimeKind | undefined; readonly argument: Buffer } | undefined;
+  for (let i = 0; i < options.length; i++) {
+    const name = word(at(options, i));
+    const kind = TIME_OPTIONS[name];
+    if ((kind === undefined && name !== 'persist') || (chosen?.name ?? name) !== name) throw syntaxError();
+    if (kind !== undefined) i++;
+    const argument = options[i];
+    if (argument === undefined) throw syntaxError();
+    chosen = { name, kind, argument };
+  }
+  return chosen;
+}
 
 function pairsOf(name: string, args: readonly Buffer[], keyspace: Keyspace) {
   if (args.length % 2 !== 0) throw wrongArguments(name);

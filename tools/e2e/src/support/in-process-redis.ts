@@ -1,0 +1,73 @@
+import { setImmediate } from 'node:timers/promises';
+import { KvStore, MemoryEngine, systemClock } from '@kvs/kv-store';
+import { DEFAULT_LIMITS, type KeyValueOperations, type ScanAnswer } from '@kvs/protocol';
+import { openRedis } from '@kvs/redis-api';
+import { Budget } from '@kvs/server';
+
+export interface InProcessRedis {
+  readonly port: number;
+  /** What was no failure of a command. */
+  readonly errors: readonly unknown[];
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the Redis protocol in this process, over a store in memory.
+ *
+ * @param later whether the store answers by promise, like a proxy
+ */
+export async function startInProcess({ later }: { readonly later: boolean }): Promise<InProcessRedis> {
+  const store = new KvStore(new MemoryEngine({ clock: systemClock }));
+  const errors: unknown[] = [];
+  const { listener } = openRedis({
+    version: '0.0.0',
+    operations: later ? delayed(operationsOf(store)) : operationsOf(store),
+    settings: { limits: DEFAULT_LIMITS, bodyTimeoutMs: 60_000, minBodyRate: 1, answerTimeoutMs: 60_000 },
+    admission: new Budget({ maxInFlightRequests: 1000, maxInFlightBytes: 1e9 }).admissionOf('redis'),
+    onError: (error) => errors.push(error),
+  });
+  const port = await listener.start({ host: '127.0.0.1', port: 0 });
+  const close = async (): Promise<void> => {
+    listener.close();
+    await listener.drain();
+    await store.close();
+  };
+  return { port, errors, close };
+}
+
+function operationsOf(store: KvStore): KeyValueOperations {
+  const close = (): void => undefined;
+  return {
+    set: (items) => store.set(items),
+    fetch: (keys, maxBytes) => store.fetch(keys, maxBytes),
+    query: (keys) => store.query(keys),
+    delete: (items) => store.delete(items),
+    scan: async (request): Promise<ScanAnswer> => ({
+      missingNodes: [],
+      lines: store.scanJson(request),
+      close,
+    }),
+  };
+}
+
+function delayed({ set, fetch, query, delete: remove, scan }: KeyValueOperations): KeyValueOperations {
+  return {
+    set: async (items) => {
+      await setImmediate();
+      return set(items);
+    },
+    fetch: async (keys, maxBytes) => {
+      await setImmediate();
+      return fetch(keys, maxBytes);
+    },
+    query: async (keys) => {
+      await setImmediate();
+      return query(keys);
+    },
+    delete: async (items) => {
+      await setImmediate();
+      return remove(items);
+    },
+    scan,
+  };
+}
