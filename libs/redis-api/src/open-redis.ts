@@ -41,14 +41,15 @@ export function openRedis(options: RedisOptions, all: readonly Command[] = COMMA
   const { operations, cluster, admission, settings, version, onError } = options;
   const { limits } = settings;
   const aboutCluster = cluster === undefined ? NO_CLUSTER_COMMANDS : clusterCommands(cluster);
+  const slots = cluster && new Slots(cluster);
   const commands = new CommandTable([...all, ...aboutCluster]);
   const connections = new Map<number, Connection>();
   const metrics = new RedisMetrics(() => connections.size);
   const listener = new RedisListener(
     {
       commands,
-      keyspace: new Keyspace({ operations, limits }),
-      slots: cluster && new Slots(cluster),
+      keyspace: new Keyspace({ operations, limits, ...(slots && { partitions: () => slots.served() }) }),
+      slots,
       admission,
       metrics,
       limits,

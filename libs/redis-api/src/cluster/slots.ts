@@ -1,13 +1,23 @@
-import { slotOfBytes } from '@kvs/protocol';
+import { ALL_PARTITIONS, slotOfBytes } from '@kvs/protocol';
 import { RedisError } from '../reply.js';
-import type { ClusterView } from './cluster-map.js';
+import type { ClusterMap, ClusterView } from './cluster-map.js';
 
 /** Finds out which commands a node of a cluster serves. */
 export class Slots {
   readonly #cluster: ClusterView;
+  /** The partitions that this node serves by the map that was read last. */
+  #served: { readonly map: ClusterMap | undefined; readonly partitions: readonly number[] } | undefined;
 
   constructor(cluster: ClusterView) {
     this.#cluster = cluster;
+  }
+
+  /** Returns the partitions that this node serves, in ascending order. */
+  served(): readonly number[] {
+    const map = this.#cluster.current();
+    if (this.#served?.map !== map) this.#served = undefined;
+    this.#served ??= { map, partitions: partitionsOf(map) };
+    return this.#served.partitions;
   }
 
   /**
@@ -28,6 +38,11 @@ export class Slots {
       ? undefined
       : new RedisError('MOVED', `${slot} ${primary.host}:${primary.port}`);
   }
+}
+
+function partitionsOf(map: ClusterMap | undefined): readonly number[] {
+  if (map?.self === undefined) return [];
+  return ALL_PARTITIONS.filter((partition) => map.copies[partition]?.[0] === map.self);
 }
 
 const NOT_JOINED = new RedisError('CLUSTERDOWN', 'The cluster is down');

@@ -1,11 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { KvStore, MemoryEngine, systemClock } from '@kvs/kv-store';
-import { DEFAULT_LIMITS, type KeyValueOperations, type ScanAnswer } from '@kvs/protocol';
+import { DEFAULT_LIMITS, type KeyValueOperations, type Limits, type ScanAnswer } from '@kvs/protocol';
 import { openRedis } from '@kvs/redis-api';
 import { Budget } from '@kvs/server';
 
 export interface InProcessRedis {
   readonly port: number;
+  /** The store, without the Redis protocol. */
+  readonly operations: KeyValueOperations;
   /** What was no failure of a command. */
   readonly errors: readonly unknown[];
   close(): Promise<void>;
@@ -16,13 +18,25 @@ export interface InProcessRedis {
  *
  * @param later whether the store answers by promise, like a proxy
  */
-export async function startInProcess({ later }: { readonly later: boolean }): Promise<InProcessRedis> {
+export async function startInProcess({
+  later,
+  limits,
+}: {
+  readonly later: boolean;
+  readonly limits?: Partial<Limits>;
+}): Promise<InProcessRedis> {
   const store = new KvStore(new MemoryEngine({ clock: systemClock }));
   const errors: unknown[] = [];
+  const operations = later ? delayed(operationsOf(store)) : operationsOf(store);
   const { listener } = openRedis({
     version: '0.0.0',
-    operations: later ? delayed(operationsOf(store)) : operationsOf(store),
-    settings: { limits: DEFAULT_LIMITS, bodyTimeoutMs: 60_000, minBodyRate: 1, answerTimeoutMs: 60_000 },
+    operations,
+    settings: {
+      limits: { ...DEFAULT_LIMITS, ...limits },
+      bodyTimeoutMs: 60_000,
+      minBodyRate: 1,
+      answerTimeoutMs: 60_000,
+    },
     admission: new Budget({ maxInFlightRequests: 1000, maxInFlightBytes: 1e9 }).admissionOf('redis'),
     onError: (error) => errors.push(error),
   });
@@ -32,7 +46,7 @@ export async function startInProcess({ later }: { readonly later: boolean }): Pr
     await listener.drain();
     await store.close();
   };
-  return { port, errors, close };
+  return { port, operations, errors, close };
 }
 
 function operationsOf(store: KvStore): KeyValueOperations {

@@ -1,0 +1,21 @@
+import type { ClusterMap, ClusterNode } from './cluster-map.js';
+import { Slots } from './slots.js';
+
+it('a node serves the partitions whose primary it is, as the map says at the time', () => {
+  const self: ClusterNode = { id: 'a', host: 'a', port: 1 };
+  const other: ClusterNode = { id: 'b', host: 'b', port: 2 };
+  const mapOf = (primaries: readonly ClusterNode[]): ClusterMap => ({
+    revision: 1,
+    self,
+    nodes: [self, other],
+    copies: Array.from({ length: 4096 }, (_, i) => [primaries[i % primaries.length] ?? other, self]),
+  });
+  let map: ClusterMap | undefined;
+  const slots = new Slots({ current: () => map, allowsSeveralSlots: false });
+  expect(slots.served()).toEqual([]);
+  map = mapOf([other, self]);
+  expect(slots.served()).toHaveLength(2048);
+  expect(slots.served().slice(0, 3)).toEqual([1, 3, 5]);
+  map = mapOf([self]);
+  expect(slots.served()).toHaveLength(4096);
+});

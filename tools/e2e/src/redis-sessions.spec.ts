@@ -1,0 +1,148 @@
+import { binaryKey, binaryValue, stringKey, stringValue } from '@kvs/protocol';
+import { startInProcess, type InProcessRedis } from './support/in-process-redis.js';
+import { RespClient, type RespReply } from './support/resp-client.js';
+
+let server: InProcessRedis;
+const clients: RespClient[] = [];
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  await server.close();
+  expect(server.errors).toEqual([]);
+});
+
+async function connect(): Promise<RespClient> {
+  const client = await RespClient.open(server.port, 2);
+  clients.push(client);
+  return client;
+}
+
+const textsOf = ({ items = [] }: RespReply): unknown[] => items.map(({ text }) => text);
+
+describe('a transaction over a store that answers later', () => {
+  beforeEach(async () => {
+    server = await startInProcess({ later: true });
+  });
+
+  it('is never seen half done, and loses no update of another client', async () => {
+    const [one, other, single, reader] = [await connect(), await connect(), await connect(), await connect()];
+    const rounds = 20;
+    const transact = async (client: RespClient): Promise<void> => {
+      for (let i = 0; i < rounds; i++) {
+        const replies = await client.ask([
+          ['MULTI'],
+          ['INCR', 'a'],
+          ['INCR', 'b'],
+          ['MGET', 'a', 'b'],
+          ['EXEC'],
+        ]);
+        const [a, b, both] = replies[4]?.items ?? [];
+        expect([b?.text, both && textsOf(both)]).toEqual([a?.text, [a?.text, a?.text]]);
+      }
+    };
+    const read = async (): Promise<void> => {
+      for (let i = 0; i < rounds; i++) {
+        const [both] = await reader.ask([['MGET', 'a', 'b']]);
+        const [a, b] = both === undefined ? [] : textsOf(both);
+        expect(a).toBe(b);
+      }
+    };
+    const count = async (): Promise<void> => {
+      for (let i = 0; i < rounds; i++) await single.ask([['INCR', 'c']]);
+    };
+    await Promise.all([transact(one), transact(other), read(), count()]);
+    const [all] = await reader.ask([['MGET', 'a', 'b', 'c']]);
+    expect(all && textsOf(all)).toEqual([String(2 * rounds), String(2 * rounds), String(rounds)]);
+  });
+
+  it('does nothing if a watched key was written, over whatever protocol', async () => {
+    const client = await connect();
+    const key = stringKey('k');
+    await client.ask([
+      ['SET', 'k', '1'],
+      ['WATCH', 'k'],
+    ]);
+    await server.operations.set([{ key, value: stringValue('1') }]);
+    const replies = await client.ask([['MULTI'], ['SET', 'k', '2'], ['EXEC'], ['GET', 'k']]);
+    expect(replies.slice(2)).toEqual([{ type: '*' }, { type: '$', text: '1' }]);
+  });
+
+  it('refuses more than a request may have, and runs none of it', async () => {
+    await server.close();
+    server = await startInProcess({ later: true, limits: { maxBodyBytes: 1000 } });
+    const client = await connect();
+    await client.ask([['MULTI']]);
+    const sets = await client.ask(Array.from({ length: 10 }, () => ['SET', 'k', 'v']));
+    expect(sets.at(-1)?.text).toBe('ERR a transaction has at most 1000 bytes');
+    const [exec, get] = await client.ask([['EXEC'], ['GET', 'k']]);
+    expect(exec?.text).toBe('EXECABORT Transaction discarded because of previous errors.');
+    expect(get).toEqual({ type: '$' });
+  });
+});
+
+describe('keys and values', () => {
+  beforeEach(async () => {
+    server = await startInProcess({ later: false, limits: { maxValueBytes: 20, maxAnswerBytes: 100_000 } });
+  });
+
+  it('are the same pairs as over other protocols', async () => {
+    const client = await connect();
+    const bytes = Buffer.from([0xff, 1]);
+    await client.ask([
+      ['SET', 'text', 'né'],
+      ['SET', bytes, bytes],
+    ]);
+    expect(await server.operations.fetch([stringKey('text'), binaryKey(bytes)])).toMatchObject([
+      { entry: { value: stringValue('né') } },
+      { entry: { value: binaryValue(bytes) } },
+    ]);
+    await server.operations.set([
+      { key: stringKey('text'), value: binaryValue(Buffer.from('12')) },
+      { key: binaryKey(Buffer.from('text')), value: stringValue('hidden') },
+    ]);
+    const [number, keys, size] = await client.ask([['INCR', 'text'], ['KEYS', '*'], ['DBSIZE']]);
+    expect([number?.text, keys?.items?.length, size?.text]).toEqual(['13', 2, '3']);
+  });
+
+  it('that are too large or empty are refused, and nothing is written', async () => {
+    const client = await connect();
+    const tooLarge = 'ERR string exceeds maximum allowed size (proto-max-bulk-len)';
+    const replies = await client.ask([
+      ['SET', 'k', 'x'.repeat(21)],
+      ['SETRANGE', 'k', '20', 'x'],
+      ['SETRANGE', 'k', '9223372036854775807', 'x'],
+      ['APPEND', 'k', 'x'.repeat(20)],
+      ['APPEND', 'k', 'x'],
+      ['SET', '', 'x'],
+      ['STRLEN', 'k'],
+    ]);
+    expect(replies.map(({ text }) => text)).toEqual([
+      ...[tooLarge, tooLarge, tooLarge, '20', tooLarge],
+      ...['ERR a key has at least one byte', '20'],
+    ]);
+  });
+
+  it('come once in a scan of small pages, and all together only if the answer is not too large', async () => {
+    const client = await connect();
+    const count = 3000;
+    await client.ask(Array.from({ length: count }, (_, i) => ['SET', `key ${i}`, 'v']));
+    const found: unknown[] = [];
+    let cursor = '0';
+    let pages = 0;
+    do {
+      const [reply] = await client.ask([['SCAN', cursor, 'COUNT', '50', 'MATCH', 'key *']]);
+      cursor = reply?.items?.[0]?.text ?? '0';
+      found.push(...(reply?.items?.[1] ? textsOf(reply.items[1]) : []));
+      pages++;
+    } while (cursor !== '0');
+    expect([found.length, new Set(found).size]).toEqual([count, count]);
+    expect(pages).toBeGreaterThan(10);
+    const [keys, random] = await client.ask([['KEYS', 'key 1*'], ['RANDOMKEY']]);
+    expect(keys?.items?.length).toBe(1 + 10 + 100 + 1000);
+    expect(random?.text).toMatch(/^key \d+$/);
+    await client.ask([['SET', 'x'.repeat(4000), 'v']]);
+    await client.ask(Array.from({ length: 3000 }, (_, i) => ['SET', `key number ${i} of many`, 'v']));
+    const [tooMany] = await client.ask([['KEYS', '*']]);
+    expect(tooMany?.text).toMatch(/^ERR the keys have more than 100000 bytes/);
+  });
+});
