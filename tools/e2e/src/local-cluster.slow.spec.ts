@@ -6,7 +6,8 @@ import { Command, freePorts, workspaceRoot } from '@kvs-tools/local-cluster';
 import { string } from './support/data.js';
 import { refused, send } from './support/http.js';
 
-const npmStart = (...args: string[]): Command => new Command('npm', ['start', '--', ...args]);
+const npmStart = (...args: string[]): Command =>
+  new Command('npm', ['start', '--', '--redis-port', '0', ...args]);
 
 let cluster: Command | undefined;
 afterEach(() => cluster?.destroy());
@@ -30,6 +31,7 @@ describe('npm start', () => {
     ['--port', '99999'],
     ['--base-port', '65535'],
     ['--nodes', '3', '--base-port', '8079'],
+    ['--redis-port', '8080'],
     ['--nonsense'],
   ])('refuses bad arguments: %s %s', async (...args) => {
     const { code, stderr } = await npmStart(...args).finished;

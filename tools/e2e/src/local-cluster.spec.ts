@@ -1,4 +1,5 @@
 import { Command, freePorts, run } from '@kvs-tools/local-cluster';
+import { Cluster, Redis } from 'ioredis';
 import { refused, send } from './support/http.js';
 import { until } from './support/until.js';
 
@@ -9,9 +10,10 @@ afterEach(() => cluster?.destroy());
 
 describe('npm start', () => {
   it('runs a cluster, loses nothing if a node dies, says what happens, and stops everything on Ctrl-C', async () => {
-    const base = await freePorts(3);
+    const base = await freePorts(6);
     const proxy = `http://localhost:${base + 2}`;
-    cluster = npmStart('--nodes', '2', '--base-port', String(base), '--port', String(base + 2));
+    const redis = ['--redis-port', String(base + 3), '--redis-base-port', String(base + 4)];
+    cluster = npmStart('--nodes', '2', '--base-port', String(base), '--port', String(base + 2), ...redis);
     const [, suggestion] = await cluster.until(/Try: {2}(curl .*)/);
     const tried = await run('bash', ['-c', `${suggestion} --silent --show-error`]);
     expect(JSON.parse(tried.stdout)).toEqual({ keys_added: 1, keys_failed: [] });
@@ -29,6 +31,7 @@ describe('npm start', () => {
       ],
       topology: { copies: 2 },
     });
+    expect(await overRedis(base + 3, base + 4)).toEqual(['world', 'world']);
 
     const victim = await run('bash', ['-c', `pgrep -f 'storage-node/dist/main.js localhost ${base} '`]);
     process.kill(Number(victim.stdout.trim()), 'SIGKILL');
@@ -46,9 +49,22 @@ describe('npm start', () => {
 
   it('stops with npm, also if only npm itself is stopped', async () => {
     const base = await freePorts(2);
-    cluster = npmStart('--nodes', '1', '--base-port', String(base), '--port', String(base + 1));
+    const ports = ['--base-port', String(base), '--port', String(base + 1), '--redis-port', '0'];
+    cluster = npmStart('--nodes', '1', ...ports);
     await cluster.until(/Ctrl-C stops everything/);
     cluster.signal('SIGTERM');
     await Promise.all([refused(`http://localhost:${base}`), refused(`http://localhost:${base + 1}`)]);
   });
 });
+
+/** Reads the key of the suggested request: at the proxy, and by a cluster client that knows one node. */
+async function overRedis(proxyPort: number, nodePort: number): Promise<(string | null)[]> {
+  const proxy = new Redis({ port: proxyPort, host: 'localhost' });
+  const nodes = new Cluster([{ port: nodePort, host: 'localhost' }]);
+  try {
+    return [await proxy.get('hello'), await nodes.get('hello')];
+  } finally {
+    proxy.disconnect();
+    nodes.disconnect();
+  }
+}

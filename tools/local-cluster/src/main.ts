@@ -1,19 +1,25 @@
 #!/usr/bin/env node
 import { createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
-import { readOptions } from './options.js';
+import { portsOf, readOptions } from './options.js';
 import { proxyScript, storageNodeScript } from './scripts.js';
 import { ServerProcess } from './server-process.js';
 
 const HOST = 'localhost';
-const { nodes, port, basePort, copies } = readOptions(process.argv.slice(2));
-const nodePorts = Array.from({ length: nodes }, (_, i) => basePort + i);
+const options = readOptions(process.argv.slice(2));
+const { nodes, copies } = options;
+const ports = portsOf(options);
 
-await refuseBusyPorts([...nodePorts, port]);
-const proxyUrl = `http://${HOST}:${port}`;
+await refuseBusyPorts([...ports.nodes, ports.proxy, ...ports.redisNodes, ports.redisProxy]);
+const proxyUrl = `http://${HOST}:${ports.proxy}`;
 const width = `node-${nodes}`.length;
-const storageNodes = nodePorts.map((nodePort, i) =>
-  run(`node-${i + 1}`, storageNodeScript, [HOST, String(nodePort)]),
+const storageNodes = ports.nodes.map((nodePort, i) =>
+  run(`node-${i + 1}`, storageNodeScript, [
+    HOST,
+    `${nodePort}`,
+    '--redis-port',
+    `${ports.redisNodes[i] ?? 0}`,
+  ]),
 );
 const cluster = [...storageNodes];
 let stopping = false;
@@ -44,9 +50,10 @@ async function startProxy(): Promise<void> {
   try {
     await Promise.all(storageNodes.map(({ ready }) => ready));
     if (stopping) return;
-    const addresses = nodePorts.map((nodePort) => `${HOST}:${nodePort}`);
-    const settings = ['--port', String(port), '--topology', 'memory', '--copies', String(copies)];
-    const proxy = run('proxy', proxyScript, [...addresses, ...settings]);
+    const addresses = ports.nodes.map((nodePort) => `${HOST}:${nodePort}`);
+    const listening = ['--port', `${ports.proxy}`, '--redis-port', `${ports.redisProxy}`];
+    const settings = ['--topology', 'memory', '--copies', `${copies}`];
+    const proxy = run('proxy', proxyScript, [...addresses, ...listening, ...settings]);
     cluster.push(proxy);
     await proxy.ready;
     while (!stopping && !(await isReady())) await setTimeout(100);
@@ -54,11 +61,12 @@ async function startProxy(): Promise<void> {
     return; // one of them has ended, which reportExit reports
   }
   if (stopping) return;
+  const redis = `  Redis clients      port ${ports.redisProxy}; cluster clients: ports ${ports.redisNodes.join(', ')}\n`;
   process.stdout.write(`
-kvs is ready: proxy on ${proxyUrl}, ${nodes} storage nodes on ports ${nodePorts.join(', ')}
+kvs is ready: proxy on ${proxyUrl}, ${nodes} storage nodes on ports ${ports.nodes.join(', ')}
   API documentation  ${proxyUrl}/docs
   the cluster        ${proxyUrl}/cluster
-Try:  curl -X PUT ${proxyUrl}/set -d '[{"key":{"encoding":"string","data":"hello"},"value":{"encoding":"string","data":"world"}}]'
+${ports.redisProxy === 0 ? '' : redis}Try:  curl -X PUT ${proxyUrl}/set -d '[{"key":{"encoding":"string","data":"hello"},"value":{"encoding":"string","data":"world"}}]'
 Ctrl-C stops everything.
 
 `);
@@ -95,7 +103,7 @@ async function refuseBusyPorts(ports: readonly number[]): Promise<void> {
   if (busy.length === 0) return;
   const what = busy.length === 1 ? `port ${busy.join()} is` : `ports ${busy.join(', ')} are`;
   process.stderr.write(
-    `npm start: ${what} in use; choose others: npm start -- --port 9090 --base-port 4000\n`,
+    `npm start: ${what} in use; choose others: npm start -- --port 9090 --base-port 4000 --redis-port 6390 --redis-base-port 7100\n`,
   );
   process.exit(1);
 }

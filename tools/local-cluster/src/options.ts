@@ -8,6 +8,10 @@ export interface ClusterOptions {
   readonly basePort: number;
   /** How many copies each partition has. */
   readonly copies: number;
+  /** The port of the proxy for Redis clients; 0 for none, also at the nodes. */
+  readonly redisPort: number;
+  /** The port of the first node for Redis clients. The others have the next ports. */
+  readonly redisBasePort: number;
 }
 
 /** As many as `kvs-proxy` allows. */
@@ -27,17 +31,24 @@ export function readOptions(argv: readonly string[]): ClusterOptions {
         .default(2)
         .argParser(number(1, MAX_COPIES)),
     )
+    .addOption(
+      new Option('--redis-port <port>', 'port for Redis clients; 0 for none')
+        .default(6380)
+        .argParser(number(0, 65_535)),
+    )
+    .addOption(
+      new Option('--redis-base-port <port>', "the first node's Redis port")
+        .default(7000)
+        .argParser(number(1, 65_535)),
+    )
     .allowExcessArguments(false)
     .showSuggestionAfterError(false)
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
   try {
     const options = command.parse([...argv], { from: 'user' }).opts<ClusterOptions>();
-    const lastPort = options.basePort + options.nodes - 1;
-    if (lastPort > 65_535) command.error('error: there are not enough ports above the base port');
-    if (options.port >= options.basePort && options.port <= lastPort) {
-      command.error(`error: port ${options.port} can't be both the proxy's and a node's`);
-    }
+    const overlap = overlapOf(options);
+    if (overlap !== undefined) command.error(`error: ${overlap}`);
     const { nodes, copies } = options;
     if (nodes > 1 && copies > nodes) command.error(`error: ${copies} copies need ${copies} nodes`);
     return { ...options, copies: Math.min(copies, nodes) };
@@ -47,6 +58,22 @@ export function readOptions(argv: readonly string[]): ClusterOptions {
     process.stderr.write(`npm start: ${error.message.replace(/^error: /, '')} (see npm start -- --help)\n`);
     process.exit(2);
   }
+}
+
+/** The ports that the servers of a cluster listen on. */
+export function portsOf({ nodes, port, basePort, redisPort, redisBasePort }: ClusterOptions) {
+  const portsFrom = (first: number) => Array.from({ length: nodes }, (_, i) => first + i);
+  const redisNodes = redisPort === 0 ? [] : portsFrom(redisBasePort);
+  return { proxy: port, nodes: portsFrom(basePort), redisProxy: redisPort, redisNodes };
+}
+
+/** Returns why the ports can't be used together; undefined if they can. */
+function overlapOf(options: ClusterOptions): string | undefined {
+  const { proxy, nodes, redisProxy, redisNodes } = portsOf(options);
+  if (Math.max(...nodes, ...redisNodes) > 65_535) return 'there are not enough ports above the base port';
+  const all = [proxy, ...nodes, ...redisNodes, ...(redisProxy === 0 ? [] : [redisProxy])];
+  const twice = all.find((one, i) => all.indexOf(one) !== i);
+  return twice === undefined ? undefined : `port ${twice} can't be used twice`;
 }
 
 function number(min: number, max: number): (text: string) => number {

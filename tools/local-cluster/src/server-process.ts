@@ -23,6 +23,8 @@ export class ServerProcess {
   readonly exited: Promise<Exit>;
   /** Resolves with its origin, `http://host:port`, when it listens. Rejects if it ends before. */
   readonly ready: Promise<string>;
+  /** Resolves with the port for Redis clients when it listens there. Rejects if it ends before. */
+  readonly redisPort: Promise<number>;
   readonly #child: ChildProcess;
 
   constructor({ name, script, args, environment, onLine }: ServerProcessOptions) {
@@ -39,19 +41,24 @@ export class ServerProcess {
     this.exited = new Promise((resolve) => {
       this.#child.once('close', (code, signal) => resolve({ code, signal }));
     });
-    this.ready = new Promise((resolve, reject) => {
-      const take = (line: string): void => {
-        written.push(line);
-        onLine?.(line);
-        const origin = LISTENING.exec(line)?.[1];
-        if (origin !== undefined) resolve(origin);
-      };
-      for (const stream of [stdout, stderr]) if (stream) createInterface({ input: stream }).on('line', take);
-      void this.exited.then(({ code, signal }) => {
-        reject(new Error(`${name} ended (${signal ?? code}) before it listened: ${written.join('\n')}`));
+    const seekers: ((line: string) => void)[] = [(line) => written.push(line), (line) => onLine?.(line)];
+    for (const stream of [stdout, stderr])
+      if (stream)
+        createInterface({ input: stream }).on('line', (line) => seekers.forEach((seek) => seek(line)));
+    const find = (pattern: RegExp): Promise<string> =>
+      new Promise((resolve, reject) => {
+        seekers.push((line) => {
+          const found = pattern.exec(line)?.[1];
+          if (found !== undefined) resolve(found);
+        });
+        void this.exited.then(({ code, signal }) => {
+          reject(new Error(`${name} ended (${signal ?? code}) before it listened: ${written.join('\n')}`));
+        });
       });
-    });
-    this.ready.catch(() => undefined); // a caller may await only `exited`
+    this.ready = find(LISTENING);
+    this.redisPort = find(LISTENING_FOR_REDIS).then(Number);
+    // A caller may await only `exited`.
+    for (const promise of [this.ready, this.redisPort]) promise.catch(() => undefined);
   }
 
   get pid(): number | undefined {
@@ -70,6 +77,7 @@ export class ServerProcess {
 }
 
 const LISTENING = /listening on (http:\/\/[^\s"]+)/;
+const LISTENING_FOR_REDIS = /listening on redis:\/\/[^\s"]+:(\d+)/;
 
 /** As `nx serve` has them. A larger young generation is collected less often: large batches are faster. */
 const NODE_FLAGS = ['--enable-source-maps', '--max-semi-space-size=64'];

@@ -72,6 +72,12 @@ export class StorageNode {
     this.origin = await this.#process.ready;
   }
 
+  /** Returns the port for Redis clients, if the node has one. */
+  redisPort(): Promise<number> {
+    if (this.#process === undefined) throw new TypeError('the node does not run');
+    return this.#process.redisPort;
+  }
+
   restart(): Promise<void> {
     return this.start(new URL(this.origin).port);
   }
