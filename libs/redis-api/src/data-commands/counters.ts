@@ -42,6 +42,7 @@ function negated(by: Integer): Integer {
 }
 
 function readDecimal(text: string): Decimal {
+  if (INFINITE.test(text)) throw new RedisError('ERR', 'increment would produce NaN or Infinity');
   const decimal = parseDecimal(text);
   if (decimal === undefined) throw new RedisError('ERR', 'value is not a valid float');
   return decimal;
@@ -52,4 +53,5 @@ function textOf({ value }: Entry): string {
   return value.encoding === 'string' ? value.data : bytesOf(value).toString('latin1');
 }
 
+const INFINITE = /^[+-]?inf(?:inity)?$/i;
 const ZERO: Decimal = { digits: 0n, places: 0 };

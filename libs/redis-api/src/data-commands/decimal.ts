@@ -22,17 +22,23 @@ export function addDecimals(one: Decimal, other: Decimal): Decimal {
   return { digits: scaled(one) + scaled(other), places };
 }
 
-/** Returns the number rounded to 17 places, without zeros at its end. */
+/** Returns the number rounded to 17 places, halves to the even digit, without zeros at its end. */
 export function writeDecimal({ digits, places }: Decimal): string {
   const size = digits < 0n ? -digits : digits;
   const rounded =
     places <= MAX_PLACES
       ? size * 10n ** BigInt(MAX_PLACES - places)
-      : (size + 10n ** BigInt(places - MAX_PLACES) / 2n) / 10n ** BigInt(places - MAX_PLACES);
+      : divideRounded(size, 10n ** BigInt(places - MAX_PLACES));
   const text = String(rounded).padStart(MAX_PLACES + 1, '0');
   const fraction = text.slice(-MAX_PLACES).replace(/0+$/, '');
   const sign = digits < 0n && rounded > 0n ? '-' : '';
   return `${sign}${text.slice(0, -MAX_PLACES)}${fraction && `.${fraction}`}`;
+}
+
+function divideRounded(size: bigint, divisor: bigint): bigint {
+  const quotient = size / divisor;
+  const twice = 2n * (size % divisor);
+  return twice > divisor || (twice === divisor && quotient % 2n === 1n) ? quotient + 1n : quotient;
 }
 
 const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i;

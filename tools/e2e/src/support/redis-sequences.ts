@@ -142,7 +142,7 @@ const COMMANDS: readonly fc.Arbitrary<Arguments>[] = [
   command('DECR', key),
   command('INCRBY', key, integer),
   command('DECRBY', key, integer),
-  command('INCRBYFLOAT', key, word('x', '', ' 1', '1e')),
+  command('INCRBYFLOAT', key, word('x', '', ' 1', '1e', 'inf', '-INFINITY', 'nan')),
   command('APPEND', key, value),
   command('GETRANGE', key, integer, integer),
   command('SUBSTR', key, integer, integer),
