@@ -56,6 +56,8 @@ describe('an import across a boundary is refused', () => {
     ['libs/server/src/index.ts', '@kvs/storage-node', BOUNDARIES],
     ['libs/testing/src/index.ts', '@kvs/server', BOUNDARIES],
     ['libs/http-api/src/index.ts', '@kvs/kv-store', BOUNDARIES],
+    ['libs/redis-api/src/index.ts', '@kvs/http-api', BOUNDARIES],
+    ['libs/redis-api/src/index.ts', '@kvs/topology', BOUNDARIES],
     ['libs/http-api/src/index.ts', '../../../apps/proxy/src/config.js', BOUNDARIES],
     ['apps/proxy/src/main.ts', '../../storage-node/src/config.js', BOUNDARIES],
     ['apps/proxy/src/main.ts', '@kvs-tools/local-cluster', BOUNDARIES],

@@ -25,12 +25,12 @@ export class Slots {
    * O(bytes of the keys).
    */
   refusal(keys: readonly Buffer[]): RedisError | undefined {
-    const [first, ...others] = keys;
+    const [first] = keys;
     if (first === undefined) return undefined;
     const slot = slotOfBytes(first);
     const map = this.#cluster.current();
     if (map === undefined) return NOT_JOINED;
-    if (!this.#cluster.allowsSeveralSlots && others.some((key) => slotOfBytes(key) !== slot))
+    if (keys.length > 1 && !this.#cluster.allowsSeveralSlots && keys.some((key) => slotOfBytes(key) !== slot))
       return CROSS_SLOT;
     const primary = map.copies[slot >>> 2]?.[0];
     if (primary === undefined) return NOT_SERVED;

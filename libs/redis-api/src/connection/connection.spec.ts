@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { KvsError, stringValue } from '@kvs/protocol';
 import { MapOperations } from '../testing/map-operations.js';
 import type { RawClient } from '../testing/raw-client.js';
@@ -40,7 +41,7 @@ describe('pipelines', () => {
 
   it('answers in order if the operations take their time', async () => {
     await start();
-    operations.hold = () => new Promise((resolve) => setImmediate(resolve));
+    operations.hold = () => setImmediate();
     const other = await server.connect();
     const replies = await Promise.all([
       client.ask('poke a 1', 'peek a', 'ping', 'poke a 2', 'peek a'),
@@ -129,6 +130,15 @@ describe('limits', () => {
     other.send(`${'x'.repeat(10_000)}\r\n`);
     expect(await other.readTo('\r\n')).toBe('$90000');
     await until(() => heldBytes() === 0);
+  });
+
+  it('closes a connection for good if its client goes on after a breach of the protocol', async () => {
+    await start();
+    client.send('*x\r\n');
+    expect(await client.readAll()).toBe('-ERR Protocol error: invalid multibulk length\r\n');
+    const other = await server.connect();
+    const connections = async () => (await other.ask('client list')).match(/\bid=/g)?.length;
+    while ((await connections()) !== 1) await setImmediate();
   });
 
   it('closes a connection whose request does not arrive', async () => {

@@ -52,6 +52,8 @@ export class Connection implements ClientState {
   /** Set when no command is run any more: the connection ends as soon as its replies are written. */
   #isEnding = false;
   #isInTurn = false;
+  /** How long ago the server ended its side of the connection. What the client sends since then is discarded. */
+  #endedMs = 0;
   /** Whether the client has sent all that it will send. */
   #hasAll = false;
   #protocolError: ProtocolError | undefined;
@@ -106,8 +108,10 @@ export class Connection implements ClientState {
     this.#socket.destroy();
   }
 
-  /** Closes the connection of a client that makes no progress. */
+  /** Closes the connection of a client that makes no progress, or that goes on although the server has ended its side. */
   check(elapsedMs: number): void {
+    if (this.#socket.writableFinished) this.#endedMs += elapsedMs;
+    if (this.#endedMs > MAX_ENDED_MS) return this.destroy();
     const { bodyTimeoutMs, minBodyRate, answerTimeoutMs } = this.#parts.progressLimits;
     const progress = this.#progress;
     const sentBytes = sendProgress(this.#socket);
@@ -248,6 +252,7 @@ export class Connection implements ClientState {
 
   #endIfIdle(): void {
     if (!this.#isEnding || this.isInFlight) return;
+    this.#reader.clear();
     this.#countHeld(0);
     this.#socket.end();
     this.onIdle?.();
@@ -275,5 +280,7 @@ function addressOf(host: string | undefined, port: number | undefined): string {
 
 /** Replies are sent when they reach this size, before those to later commands. */
 const SEND_FROM_BYTES = 64 * 1024;
+/** How long a client has to read the last reply, because closing a connection with unread bytes would discard it. */
+const MAX_ENDED_MS = 1000;
 /** How much is read while no command can run. */
 const READ_AHEAD_BYTES = 64 * 1024;

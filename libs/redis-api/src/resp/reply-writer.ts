@@ -60,7 +60,7 @@ export class ReplyWriter {
   ): void {
     switch (reply.type) {
       case 'simple':
-        return this.#line(`+${oneLine(reply.text)}`);
+        return this.#line(`+${reply.text}`);
       case 'null-array':
         return this.#line(version === 3 ? '_' : '*-1');
       case 'double':

@@ -56,6 +56,17 @@ export class RequestReader {
     }
   }
 
+  /** Forgets all that has not been read. */
+  clear(): void {
+    this.#chunk = NOTHING;
+    this.#at = 0;
+    this.#later = [];
+    this.#laterBytes = 0;
+    this.#args = [];
+    this.#requestBytes = 0;
+    this.#copied = 0;
+  }
+
   /** About how many bytes the reader holds in memory. */
   get heldBytes(): number {
     return this.#unreadBytes + this.#requestBytes;

@@ -72,6 +72,12 @@ export class StorageNode {
     this.origin = await this.#process.ready;
   }
 
+  get pid(): number {
+    const pid = this.#process?.pid;
+    if (pid === undefined) throw new TypeError('the node does not run');
+    return pid;
+  }
+
   /** Returns the port for Redis clients, if the node has one. */
   redisPort(): Promise<number> {
     if (this.#process === undefined) throw new TypeError('the node does not run');

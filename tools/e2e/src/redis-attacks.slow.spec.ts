@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { Redis } from 'ioredis';
+import { startNode, type StorageNode } from './support/cluster.js';
+import { residentBytes } from './support/memory.js';
+import { until } from './support/until.js';
+
+const MIB = 2 ** 20;
+/** What the process may hold in requests and replies. */
+const BUDGET_BYTES = 32 * MIB;
+/** The budget, twice because buffers are copied, and garbage: the young generation alone takes up to 192 MiB. */
+const ALLOWED_GROWTH_BYTES = 2 * BUDGET_BYTES + 250 * MIB;
+
+let node: StorageNode;
+let port: number;
+let sockets: Socket[];
+let before: number;
+
+beforeAll(async () => {
+  node = await startNode(['--redis-port', 'auto', '--max-in-flight-bytes', String(BUDGET_BYTES)]);
+  port = await node.redisPort();
+});
+afterAll(() => node.kill());
+
+beforeEach(async () => {
+  sockets = [];
+  await served();
+  before = residentBytes(node.pid);
+});
+afterEach(() => {
+  for (const socket of sockets) socket.destroy();
+});
+
+async function open(): Promise<Socket> {
+  const socket = connect({ port, host: 'localhost' });
+  // The node may close or reset it at any time.
+  socket.on('error', () => socket.destroy());
+  sockets.push(socket);
+  await Promise.race([once(socket, 'connect'), once(socket, 'close')]);
+  return socket;
+}
+
+/** Sends bytes over each of some new connections. Returns the connections. */
+async function sendOver(count: number, bytesOf: (i: number) => Buffer | string): Promise<Socket[]> {
+  const opened: Socket[] = [];
+  for (let i = 0; i < count; i++) opened.push(await open());
+  opened.forEach((socket, i) => socket.write(bytesOf(i)));
+  return opened;
+}
+
+/** Waits until a new client is served. */
+async function served(): Promise<void> {
+  const client = new Redis({ port, host: 'localhost', retryStrategy: () => 50 });
+  client.on('error', () => undefined); // it connects again
+  try {
+    await until(
+      async () => (await client.set('served', 'yes').catch(() => undefined)) === 'OK',
+      () => 'SET is not answered',
+    );
+  } finally {
+    client.disconnect();
+  }
+}
+
+function expectBounded(): void {
+  expect(residentBytes(node.pid) - before).toBeLessThan(ALLOWED_GROWTH_BYTES);
+}
+
+async function firstReply(socket: Socket): Promise<string> {
+  const [chunk]: Buffer[] = await once(socket, 'data', { signal: AbortSignal.timeout(60_000) });
+  return String(chunk);
+}
+
+describe('a node', () => {
+  it('survives random bytes', async () => {
+    const opened = await sendOver(300, () => randomBytes(10_000));
+    opened.forEach((socket) => socket.end('\r\n'));
+    await served();
+    expectBounded();
+  });
+
+  it.each([
+    ['*999999999\r\n', 'invalid multibulk length'],
+    ['*2\r\n$3\r\nGET\r\n$999999999\r\n', 'invalid bulk length'],
+    ['*-99999999999999\r\n', 'invalid multibulk length'],
+    ['x'.repeat(70_000), 'too big inline request'],
+  ])('refuses huge counts and lengths before it takes memory, case %#', async (text, message) => {
+    const [socket] = await sendOver(100, () => text);
+    if (socket === undefined) throw new TypeError('no connection');
+    expect(await firstReply(socket)).toBe(`-ERR Protocol error: ${message}\r\n`);
+    await served();
+    expectBounded();
+  });
+
+  it('takes bounded memory for requests that do not end', async () => {
+    const half = `*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1000000\r\n${'x'.repeat(400_000)}`;
+    const opened = await sendOver(300, () => half);
+    opened.forEach((socket) => socket.resume());
+    await until(
+      async () => sockets.some(({ destroyed, readableEnded }) => destroyed || readableEnded),
+      () => 'no connection was closed',
+    );
+    expectBounded();
+    for (const socket of sockets) socket.destroy();
+    await served();
+  });
+
+  it('takes bounded memory for requests of many small arguments', async () => {
+    const many = `*10000\r\n${'$1\r\nk\r\n'.repeat(9000)}`;
+    await sendOver(500, () => many);
+    await served();
+    expectBounded();
+  });
+
+  it('takes bounded memory for replies that nobody reads', async () => {
+    const client = new Redis({ port, host: 'localhost' });
+    await client.set('large', 'x'.repeat(MIB));
+    client.disconnect();
+    const opened = await sendOver(100, () => 'get large\r\n'.repeat(500));
+    opened.forEach((socket) => socket.pause());
+    const health = await fetch(`${node.origin}/health/live`);
+    expect(health.status).toBe(200);
+    expectBounded();
+    for (const socket of sockets) socket.destroy();
+    await served();
+  });
+
+  it('serves others while 9,000 connections are open, and refuses those beyond 10,000', async () => {
+    while (sockets.length < 9000) await Promise.all(Array.from({ length: 100 }, open));
+    await served();
+    expectBounded();
+    while (sockets.length < 10_000) await Promise.all(Array.from({ length: 100 }, open));
+    expect(await firstReply(await open())).toBe('-ERR max number of clients reached\r\n');
+  });
+});
