@@ -7,9 +7,12 @@ import { addDecimals, parseDecimal, writeDecimal, type Decimal } from './decimal
 import { updates } from './one-key.js';
 
 const INCRBYFLOAT = updates('incrbyfloat', 3, ['denyoom', 'fast'], (args) => {
-  const by = readDecimal(at(args, 1).toString('latin1'));
+  const by = readFloat(at(args, 1).toString('latin1'));
   return (entry) => {
-    const text = writeDecimal(addDecimals(entry === null ? ZERO : readDecimal(textOf(entry)), by));
+    const present = entry === null ? ZERO : readFloat(textOf(entry));
+    if (present === 'infinite' || by === 'infinite')
+      throw new RedisError('ERR', 'increment would produce NaN or Infinity');
+    const text = writeDecimal(addDecimals(present, by));
     return { kind: 'write', value: stringValue(text), ...lifeOf(entry), result: text };
   };
 });
@@ -41,8 +44,8 @@ function negated(by: Integer): Integer {
   return negative;
 }
 
-function readDecimal(text: string): Decimal {
-  if (INFINITE.test(text)) throw new RedisError('ERR', 'increment would produce NaN or Infinity');
+function readFloat(text: string): Decimal | 'infinite' {
+  if (INFINITE.test(text)) return 'infinite';
   const decimal = parseDecimal(text);
   if (decimal === undefined) throw new RedisError('ERR', 'value is not a valid float');
   return decimal;
