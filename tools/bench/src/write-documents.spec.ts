@@ -61,7 +61,7 @@ it('has pages with these comments for the suites that update one', () => {
   const goals = suites.flatMap(({ name, documents }) =>
     documents === undefined ? [] : [{ name, page: documents.goals }],
   );
-  expect(goals.map(({ name }) => name)).toEqual(['servers', 'cluster']);
+  expect(goals.map(({ name }) => name)).toEqual(['servers', 'cluster', 'redis']);
   for (const { name, page } of goals)
     expect(readFileSync(join(workspaceRoot, page), 'utf8')).toMatch(
       new RegExp(`<!-- goals of ${name} -->\\n.*<!-- end of goals -->`, 's'),

@@ -13,6 +13,8 @@ export interface ClusterOptions {
   /** As for `--topology`. Default: `memory`. */
   readonly topology?: string;
   readonly proxyArgs?: readonly string[];
+  /** More options of the nodes. Default: none. */
+  readonly nodeArgs?: readonly string[];
 }
 
 /** The part of `GET /cluster` that is read here. */
@@ -64,6 +66,13 @@ export class MeasuredCluster implements RunningContender {
       ...(this.#proxy === undefined ? [] : toServing('proxy', this.#proxy)),
       ...[...this.#nodes.values()].flatMap((node) => toServing('node', node)),
     ];
+  }
+
+  /** Returns the port of a node for Redis clients. Never resolves if the nodes listen for none. */
+  async redisPort(): Promise<number> {
+    const [node] = this.#nodes.values();
+    if (node === undefined) throw new TypeError('the cluster has no node');
+    return node.redisPort;
   }
 
   /** Starts a node that joins, and returns its id. */
@@ -150,8 +159,9 @@ export class MeasuredCluster implements RunningContender {
   }
 
   /** The proxy invites the first nodes, so that it waits for all of them before it assigns partitions. */
-  async #start({ copies, nodeCount, topology = 'memory', proxyArgs = [] }: ClusterOptions): Promise<void> {
-    for (let node = 0; node < nodeCount; node++) await this.#startNode('0');
+  async #start(options: ClusterOptions): Promise<void> {
+    const { copies, nodeCount, topology = 'memory', proxyArgs = [], nodeArgs = [] } = options;
+    for (let node = 0; node < nodeCount; node++) await this.#startNode('0', nodeArgs);
     const settings = ['--topology', topology, '--copies', `${copies}`, ...proxyArgs];
     const args = [...this.nodeIds, '--port', '0', ...settings];
     this.#proxy = new ServerProcess({ name: 'proxy', script: proxyScript, args });

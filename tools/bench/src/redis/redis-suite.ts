@@ -1,0 +1,87 @@
+import { atLeast, reportOf, type Findings, type Report } from '../harness/report.js';
+import { median, medianRatio, ratios } from '../harness/statistics.js';
+import type { Suite, SuiteOptions } from '../harness/suite.js';
+import { hasRedisTools, requestsPerSecond, VALUE_BYTES, type RedisLoad } from './redis-benchmark.js';
+import { NODE, PROXY, REDIS_SERVER, withRedisContenders, type RedisContender } from './redis-contenders.js';
+
+export interface RedisScale {
+  readonly rounds: number;
+  /** Requests of one load without pipelining; with pipelines it is four times as many. */
+  readonly requests: number;
+  readonly connections: number;
+  /** Whether a cluster is measured too. It takes a minute to start on a busy machine. */
+  readonly withCluster: boolean;
+}
+
+const fullScale: RedisScale = { rounds: 7, requests: 100_000, connections: 50, withCluster: true };
+const quickScale: RedisScale = { ...fullScale, rounds: 2, requests: 30_000 };
+
+/** The goals: at least this part of the requests per second of redis-server. */
+const MIN_RATIOS: readonly { readonly name: string; readonly pipeline: number; readonly min: number }[] = [
+  { name: NODE, pipeline: 1, min: 0.8 },
+  { name: NODE, pipeline: 16, min: 0.4 },
+  { name: PROXY, pipeline: 1, min: 0.5 },
+];
+
+/** Redis clients at a node, at a proxy and at a cluster, beside redis-server. */
+export const redisSuite: Suite = {
+  name: 'redis',
+  description: 'Redis clients at a node, a proxy and a cluster, beside redis-server',
+  documents: { goals: 'docs/performance.md' },
+  run: ({ quick, progress }) => measureRedis(quick ? quickScale : fullScale, progress),
+};
+
+/** Without redis-benchmark and redis-server, the report is empty, and `progress` is told why. */
+export async function measureRedis(scale: RedisScale, progress: SuiteOptions['progress']): Promise<Report> {
+  if (!hasRedisTools()) {
+    progress('skipped: redis-benchmark and redis-server are not on the PATH');
+    return reportOf('redis', []);
+  }
+  return withRedisContenders(scale.withCluster, async (contenders) => {
+    const parts: Findings[] = [];
+    for (const pipeline of [1, 16])
+      for (const command of ['SET', 'GET'] as const)
+        parts.push(await compare(contenders, { command, pipeline }, scale, progress));
+    return reportOf('redis', parts);
+  });
+}
+
+async function compare(
+  contenders: readonly RedisContender[],
+  { command, pipeline }: Pick<RedisLoad, 'command' | 'pipeline'>,
+  { rounds, requests, connections }: RedisScale,
+  progress: SuiteOptions['progress'],
+): Promise<Findings> {
+  const how = pipeline === 1 ? 'no pipelining' : `pipelines of ${pipeline}`;
+  const workload = `${command} of ${VALUE_BYTES} B, ${connections} connections, ${how}`;
+  progress(`${workload}…`);
+  const count = pipeline === 1 ? requests : 4 * requests;
+  const results = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
+  for (let round = 0; round < rounds; round++)
+    for (const { name, port, isCluster } of contenders) {
+      const load = { command, pipeline, requests: count, connections, isCluster };
+      results.get(name)?.push(await requestsPerSecond(port, load));
+    }
+  const base = results.get(REDIS_SERVER) ?? [];
+  return {
+    tables: [
+      {
+        title: workload,
+        columns: [
+          { title: '' },
+          { title: 'requests/s', unit: 'count' },
+          { title: `× ${REDIS_SERVER}`, unit: 'ratio' },
+        ],
+        rows: Array.from(results, ([name, speeds]) => [name, median(speeds), medianRatio(speeds, base)]),
+      },
+    ],
+    goals: MIN_RATIOS.filter((goal) => goal.pipeline === pipeline).map(({ name, min }) =>
+      atLeast(
+        `${workload}: ${name}, at least ${min} of redis-server`,
+        'ratio',
+        ratios(results.get(name) ?? [], base),
+        min,
+      ),
+    ),
+  };
+}
