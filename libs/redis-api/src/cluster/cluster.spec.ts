@@ -98,6 +98,25 @@ describe('CLUSTER', () => {
     expect(await client.ask('cluster info')).toMatch(/cluster_state:ok\r\n[^]*cluster_size:1\r\n/);
   });
 
+  it('counts the keys of a slot that this node serves', async () => {
+    const pair = (text: string) =>
+      `{"key":{"encoding":"string","data":"${text}"},"value":{"encoding":"string","data":""}}\n`;
+    const scanned: unknown[] = [];
+    operations.scan = async ({ partitions }) => {
+      scanned.push(partitions);
+      return { missingNodes: [], lines: linesOf(pair('bar'), pair('{bar}2')), close: () => undefined };
+    };
+    expect(
+      await client.ask(
+        'cluster countkeysinslot 5061',
+        'cluster countkeysinslot 5060',
+        'cluster countkeysinslot 12182',
+      ),
+    ).toBe(':2\r\n:0\r\n:0\r\n');
+    expect(scanned).toEqual([[5061 >>> 2], [5060 >>> 2]]);
+    expect(await client.ask('cluster countkeysinslot 16384')).toBe('-ERR Invalid slot\r\n');
+  });
+
   it('tells the slot of a key, and the id of the node', async () => {
     expect(await client.ask('cluster keyslot {user1000}.following', 'cluster myid', 'readonly')).toBe(
       `:3443\r\n$40\r\n${self.id}\r\n+OK\r\n`,
@@ -113,3 +132,7 @@ it('a server without a cluster says so', async () => {
   );
   await proxy.close();
 });
+
+async function* linesOf(...lines: string[]): AsyncGenerator<Uint8Array> {
+  for (const line of lines) yield Buffer.from(line);
+}

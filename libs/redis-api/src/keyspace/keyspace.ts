@@ -135,6 +135,11 @@ export class Keyspace {
     return this.#options.partitions?.() ?? ALL_PARTITIONS;
   }
 
+  /** Returns all keys of one partition. */
+  keysOf(partition: number): AsyncIterable<readonly Key[]> {
+    return this.#keysOf([partition]);
+  }
+
   async *#keysOf(partitions: readonly number[]): AsyncGenerator<Key[], void, undefined> {
     if (partitions.length === 0) return;
     const answer = await this.operations.scan({ partitions, meta: false, partial: false });

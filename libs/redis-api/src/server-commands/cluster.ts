@@ -1,8 +1,10 @@
-import { slotOfBytes } from '@kvs/protocol';
+import { SLOT_COUNT, slotOf, slotOfBytes } from '@kvs/protocol';
 import type { ClusterView } from '../cluster/cluster-map.js';
 import { ClusterReplies } from '../cluster/cluster-replies.js';
 import type { Command } from '../command.js';
+import type { Keyspace } from '../keyspace/index.js';
 import { OK, RedisError, Verbatim, type Reply } from '../reply.js';
+import { integerOf } from './arguments.js';
 import { commandOf, type Subcommand } from './subcommands.js';
 
 /** CLUSTER, READONLY and READWRITE on a node. */
@@ -14,6 +16,10 @@ export function clusterCommands(cluster: ClusterView): readonly Command[] {
   });
   return [
     commandOf('cluster', ['stale'], {
+      countkeysinslot: {
+        arity: 3,
+        run: ([slot], { keyspace }) => countKeys(integerOf(slot), cluster, keyspace),
+      },
       info: about(2, ({ info }) => new Verbatim(info)),
       keyslot: { arity: 3, run: ([key]) => (key === undefined ? null : slotOfBytes(key)) },
       myid: { arity: 2, run: () => cluster.current()?.self?.id ?? DOWN },
@@ -25,6 +31,19 @@ export function clusterCommands(cluster: ClusterView): readonly Command[] {
     { name: 'readonly', arity: 1, flags: ['loading', 'stale', 'fast'], run: () => OK },
     { name: 'readwrite', arity: 1, flags: ['loading', 'stale', 'fast'], run: () => OK },
   ];
+}
+
+/** Returns how many keys this node has in a slot. O(keys of the partition). */
+async function countKeys(slot: number, cluster: ClusterView, keyspace: Keyspace): Promise<Reply> {
+  if (slot < 0 || slot >= SLOT_COUNT) return new RedisError('ERR', 'Invalid slot');
+  const map = cluster.current();
+  const partition = slot >>> 2;
+  const primary = map?.copies[partition]?.[0];
+  if (primary === undefined || primary !== map?.self) return 0;
+  let count = 0;
+  for await (const keys of keyspace.keysOf(partition))
+    for (const key of keys) if (slotOf(key) === slot) count++;
+  return count;
 }
 
 /** The replies of the present map. */

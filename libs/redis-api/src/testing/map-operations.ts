@@ -40,9 +40,9 @@ export class MapOperations implements KeyValueOperations {
     throw new TypeError('not used');
   }
 
-  scan(): never {
+  scan: KeyValueOperations['scan'] = () => {
     throw new TypeError('not used');
-  }
+  };
 
   #later<T>(outcomes: T): MaybePromise<T> {
     return this.hold === undefined ? outcomes : this.hold().then(() => outcomes);
