@@ -90,7 +90,7 @@ function readOptions(args: readonly Buffer[]): SetOptions {
   for (let i = 2; i < args.length; i++) {
     const name = word(at(args, i));
     const next = args[i + 1];
-    const kind = TIME_OPTIONS[name];
+    const kind = TIME_OPTIONS.get(name);
     if ((name === 'nx' || name === 'xx') && (condition ?? name) === name && equal === undefined)
       condition = name;
     else if (name === 'get') getsOld = true;

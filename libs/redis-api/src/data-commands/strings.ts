@@ -76,7 +76,11 @@ const MSET: Command = {
   arity: -3,
   flags: ['write', 'denyoom'],
   keys: { first: 1, last: -1, step: 2 },
-  run: (args, { keyspace }) => whenDone(keyspace.set(pairsOf('mset', args, keyspace)), () => OK),
+  run: (args, { keyspace }) => {
+    const items = pairsOf('mset', args, keyspace);
+    const keys = items.map(({ key }) => key);
+    return keyspace.exclusively(keys, (own) => whenDone(own.set(items), () => OK));
+  },
 };
 
 const MSETNX: Command = {
@@ -113,7 +117,7 @@ function readGetExOption(options: readonly Buffer[]) {
     { readonly name: string; readonly kind: TimeKind | undefined; readonly argument: Buffer } | undefined;
   for (let i = 0; i < options.length; i++) {
     const name = word(at(options, i));
-    const kind = TIME_OPTIONS[name];
+    const kind = TIME_OPTIONS.get(name);
     if ((kind === undefined && name !== 'persist') || (chosen?.name ?? name) !== name) throw syntaxError();
     if (kind !== undefined) i++;
     const argument = options[i];

@@ -14,12 +14,12 @@ export interface TimeKind {
 export type Life = { readonly ttlMs: number } | { readonly expiresAtMs: number };
 
 /** The options of SET and GETEX, and what they mean. */
-export const TIME_OPTIONS: Readonly<Record<string, TimeKind>> = {
-  ex: { unit: 1000, isAbsolute: false },
-  px: { unit: 1, isAbsolute: false },
-  exat: { unit: 1000, isAbsolute: true },
-  pxat: { unit: 1, isAbsolute: true },
-};
+export const TIME_OPTIONS: ReadonlyMap<string, TimeKind> = new Map([
+  ['ex', { unit: 1000, isAbsolute: false }],
+  ['px', { unit: 1, isAbsolute: false }],
+  ['exat', { unit: 1000, isAbsolute: true }],
+  ['pxat', { unit: 1, isAbsolute: true }],
+]);
 
 /**
  * Reads a time. One that is further away than kvs can tell becomes the furthest.

@@ -65,7 +65,7 @@ const word = (...words: string[]) => fc.constantFrom(...words);
 const setOption: fc.Arbitrary<Arguments> = fc.oneof(
   word('NX', 'XX', 'GET', 'KEEPTTL', 'nx', 'get').map((option) => [option]),
   timeOption(),
-  fc.constantFrom<Arguments>(['EX'], ['WHAT']),
+  fc.constantFrom<Arguments>(['EX'], ['WHAT'], ['constructor', '1']),
 );
 
 function timeOption(): fc.Arbitrary<Arguments> {
