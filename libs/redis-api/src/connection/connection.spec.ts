@@ -88,6 +88,16 @@ describe('errors', () => {
     expect(await client.readAll()).toBe("+PONG\r\n+OK\r\n-ERR Protocol error: expected '$', got '!'\r\n");
   });
 
+  it.each(['POST / HTTP/1.1', 'GET / HTTP/1.1\r\nHost: localhost'])(
+    'runs no command in a request over HTTP: %j',
+    async (head) => {
+      await start();
+      client.send(`${head}\r\n\r\npoke a 1\r\n`);
+      await client.readAll();
+      expect(operations.batches).toEqual([]);
+    },
+  );
+
   it('answers failures of the operations with the prefixes that clients know', async () => {
     await start();
     operations.set = (items) => items.map(() => ({ ok: false, code: 'out_of_memory', message: 'full' }));

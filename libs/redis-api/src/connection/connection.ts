@@ -219,6 +219,10 @@ export class Connection implements ClientState {
     if (this.#protocolError !== undefined) return undefined;
     try {
       const request = this.#reader.next();
+      if (request !== undefined && HTTP_WORDS.test(request.name)) {
+        this.#socket.destroy();
+        return undefined;
+      }
       // What the request holds is counted when it is admitted.
       if (request !== undefined && this.#held > 0) this.#countHeld(this.#reader.heldBytes);
       return request;
@@ -278,6 +282,11 @@ function addressOf(host: string | undefined, port: number | undefined): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/**
+ * Words of an HTTP request that are no commands. A web page can make a browser send such a request, and its body could contain
+ * commands. Redis closes these connections too.
+ */
+const HTTP_WORDS = /^(post|host:)$/i;
 /** Replies are sent when they reach this size, before those to later commands. */
 const SEND_FROM_BYTES = 64 * 1024;
 /** How long a client has to read the last reply, because closing a connection with unread bytes would discard it. */
