@@ -104,6 +104,19 @@ describe('keys and values', () => {
     expect([number?.text, keys?.items?.length, size?.text]).toEqual(['13', 2, '3']);
   });
 
+  it('are replaced by SET with IFEQ only if the value is the expected one', async () => {
+    const client = await connect();
+    const replies = await client.ask([
+      ['SET', 'k', '1', 'IFEQ', '1'],
+      ['SET', 'k', '1'],
+      ['SET', 'k', '2', 'IFEQ', '9', 'GET'],
+      ['SET', 'k', '3', 'IFEQ', '1'],
+      ['SET', 'k', '4', 'IFEQ', '3', 'NX'],
+      ['GET', 'k'],
+    ]);
+    expect(replies.map(({ text }) => text)).toEqual([undefined, 'OK', '1', 'OK', 'ERR syntax error', '3']);
+  });
+
   it('that are too large or empty are refused, and nothing is written', async () => {
     const client = await connect();
     const tooLarge = 'ERR string exceeds maximum allowed size (proto-max-bulk-len)';
