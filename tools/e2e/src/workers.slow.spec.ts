@@ -2,6 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, freePorts, proxyScript, run } from '@kvs-tools/local-cluster';
+import { Redis } from 'ioredis';
 import { startNode, type StorageNode } from './support/cluster.js';
 import { string } from './support/data.js';
 import { accepts, open, readAll, refused, send } from './support/http.js';
@@ -48,6 +49,19 @@ describe('a proxy of two workers', () => {
     expect(await metricsOf(origin, 'kvs_workers')).toEqual({ '': 2 });
     expect(proxy.listening).toHaveLength(1);
     for (const connection of connections) connection.close();
+  });
+
+  it('serves Redis clients, and counts their commands over all workers', async () => {
+    await start('--redis-port', 'auto');
+    const port = await proxy.process.redisPort;
+    const clients = Array.from({ length: 4 }, () => new Redis({ port, host: 'localhost' }));
+    try {
+      expect(await Promise.all(clients.map((client) => client.get('k')))).toEqual(['v', 'v', 'v', 'v']);
+      const counts = await metricsOf(origin, 'kvs_redis_commands_total');
+      expect(counts['command="get",result="ok"']).toBe(4);
+    } finally {
+      for (const client of clients) client.disconnect();
+    }
   });
 
   it('loses one or two requests per client of a worker that dies under load, and no others', async () => {
