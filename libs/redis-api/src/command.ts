@@ -35,6 +35,8 @@ export interface Command {
   readonly keys?: KeySpec;
   /** Set if the command runs at once even after MULTI, such as EXEC. All others are queued there. */
   readonly runsInMulti?: true;
+  /** Set for EXEC, which runs the commands that were queued after MULTI. */
+  readonly runsQueue?: true;
   /**
    * Returns the call for the plain forms of a command of one key. Consecutive calls of one kind in a pipeline go to the
    * operations as one batch. Undefined for all other forms: then `run` is called.
@@ -127,6 +129,10 @@ export type WatchedKeys = ReadonlyMap<KeyId, number>;
 
 /** The commands between MULTI and EXEC. */
 export interface CommandQueue {
+  /** The keys of all commands, as they were sent. */
+  readonly keys: readonly Buffer[];
+  /** About what the commands take in memory. */
+  readonly bytes: number;
   /**
    * Adds a command whose number of arguments and keys were checked.
    *

@@ -1,4 +1,5 @@
-import { binaryKey, binaryValue, stringKey, stringValue } from '@kvs/protocol';
+import { setImmediate } from 'node:timers/promises';
+import { binaryKey, binaryValue, stringKey, stringValue, type Key } from '@kvs/protocol';
 import { startInProcess, type InProcessRedis } from './support/in-process-redis.js';
 import { RespClient, type RespReply } from './support/resp-client.js';
 
@@ -67,17 +68,68 @@ describe('a transaction over a store that answers later', () => {
     expect(replies.slice(2)).toEqual([{ type: '*' }, { type: '$', text: '1' }]);
   });
 
+  it('runs nothing more once its replies are too large', async () => {
+    await server.close();
+    server = await startInProcess({ later: true, limits: { maxAnswerBytes: 1000 } });
+    const client = await connect();
+    await client.ask([['SET', 'k', 'x'.repeat(400)], ['MULTI']]);
+    await client.ask([...Array.from({ length: 5 }, () => ['GET', 'k']), ['SET', 'k', 'new']]);
+    const [exec, get] = await client.ask([['EXEC'], ['STRLEN', 'k']]);
+    const refused = 'ERR the replies before have more than 1000 bytes; this did not run';
+    expect(exec && textsOf(exec).slice(3)).toEqual([refused, refused, refused]);
+    expect(get?.text).toBe('400');
+  });
+
   it('refuses more than a request may have, and runs none of it', async () => {
     await server.close();
     server = await startInProcess({ later: true, limits: { maxBodyBytes: 1000 } });
     const client = await connect();
     await client.ask([['MULTI']]);
     const sets = await client.ask(Array.from({ length: 10 }, () => ['SET', 'k', 'v']));
-    expect(sets.at(-1)?.text).toBe('ERR a transaction has at most 1000 bytes');
+    expect(sets.map(({ text }) => text)).toContain('ERR a transaction has at most 1000 bytes');
     const [exec, get] = await client.ask([['EXEC'], ['GET', 'k']]);
     expect(exec?.text).toBe('EXECABORT Transaction discarded because of previous errors.');
     expect(get).toEqual({ type: '$' });
   });
+});
+
+describe('a value that another protocol writes while a command runs', () => {
+  const [a, b] = [stringKey('a'), stringKey('b')];
+  let client: RespClient;
+
+  beforeEach(async () => {
+    server = await startInProcess({ later: true });
+    client = await connect();
+  });
+
+  /** Runs a command, and writes a value to a key after so many turns of the event loop. */
+  async function meanwhile(command: string[], key: Key, turns: number): Promise<string | undefined> {
+    const [[reply]] = await Promise.all([
+      client.ask([command]),
+      (async () => {
+        for (let turn = 0; turn < turns; turn++) await setImmediate();
+        await server.operations.set([{ key, value: stringValue('late') }]);
+      })(),
+    ]);
+    return reply?.text;
+  }
+
+  async function values(): Promise<(string | undefined)[]> {
+    const outcomes = await server.operations.fetch([a, b]);
+    return outcomes.map((outcome) => (outcome.ok ? outcome.entry?.value.data : undefined));
+  }
+
+  it.each(Array.from({ length: 16 }, (_, turns) => turns))(
+    'is not lost by RENAME and MSETNX, %i turns after they began',
+    async (turns) => {
+      await client.ask([['SET', 'a', 'early']]);
+      await meanwhile(['RENAME', 'a', 'b'], a, turns);
+      expect(await values()).toContain('late');
+      await client.ask([['DEL', 'a', 'b']]);
+      const written = await meanwhile(['MSETNX', 'a', 'early', 'b', 'early'], b, turns);
+      expect(await values()).toEqual(written === '1' ? ['early', 'late'] : [undefined, 'late']);
+    },
+  );
 });
 
 describe('keys and values', () => {

@@ -15,7 +15,7 @@ import type { ClusterConfig } from './cluster-config.js';
 import type { Candidate, CandidateParts, ClusterRole, MemberLog } from './cluster-role.js';
 import { ControlPlaneClient, ControlPlaneError } from './control-plane-client.js';
 import { candidateWithCopies, CopiesRole } from './copies-role.js';
-import { notJoined, NOT_JOINED, type CurrentOperations, type Operations } from './current-operations.js';
+import { refusing, NOT_JOINED, type CurrentOperations, type Operations } from './current-operations.js';
 import type { NodeClock } from './node-clock.js';
 import { candidateWithSharedStore } from './shared-role.js';
 
@@ -77,6 +77,11 @@ export class ClusterMember {
   /** The boot id under which the topology names this node, as soon as it has joined. */
   get bootId(): BootId | undefined {
     return this.#membership?.role.bootId;
+  }
+
+  /** Whether this node serves a partition of its cluster now. */
+  isServing(partition: number): boolean {
+    return this.#membership?.role.isServing(partition) === true;
   }
 
   /** The newest topology that this node knows, as soon as it has joined. */
@@ -160,7 +165,7 @@ export class ClusterMember {
 
   #beginToJoin(): void {
     const { operations, alone } = this.#options;
-    operations.use(notJoined(alone));
+    operations.use(refusing(alone));
     this.#joining ??= Promise.resolve();
   }
 

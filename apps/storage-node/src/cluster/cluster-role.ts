@@ -20,6 +20,8 @@ export interface ClusterRole {
   readonly topology: Topology | undefined;
   /** The highest revision of which the node knows anything. */
   readonly revision: number;
+  /** Whether the node serves a partition now. */
+  isServing(partition: number): boolean;
   /** The node has got a topology from a proxy. */
   learn(answer: TopologyAnswer): void;
   /** Does what the answer to a report demands. */

@@ -67,6 +67,10 @@ export class CopiesRole implements ClusterRole {
     return this.node.replica.bootId;
   }
 
+  isServing(partition: number): boolean {
+    return this.node.replica.isServing(partition);
+  }
+
   get topology(): Topology | undefined {
     return this.node.replica.topology;
   }

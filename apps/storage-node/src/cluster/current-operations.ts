@@ -85,10 +85,14 @@ export class CurrentOperations implements Operations, NodeOperations {
   }
 }
 
-/** The operations of a node that has not joined its cluster yet: only statistics are answered. */
-export function notJoined(operations: Pick<Operations, 'stats'>): Operations {
+/**
+ * The operations of a node that must not serve: only statistics are answered.
+ *
+ * @param reason by default, that the node has not joined its cluster yet
+ */
+export function refusing(operations: Pick<Operations, 'stats'>, reason = NOT_JOINED): Operations {
   const refuse = (): never => {
-    throw new KvsError('not_ready', NOT_JOINED);
+    throw new KvsError('not_ready', reason);
   };
   return {
     set: refuse,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isBootId, type BootId, type ReportAnswer, type Topology, type TopologyAnswer } from '@kvs/topology';
 import type { Candidate, CandidateParts, ClusterRole, OwnReport } from './cluster-role.js';
-import type { Operations } from './current-operations.js';
+import { CurrentOperations, refusing, type Operations } from './current-operations.js';
 
 /**
  * Returns the candidate of an engine that shares its pairs with those of other nodes.
@@ -22,7 +22,8 @@ export function candidateWithSharedStore(
       return { bootId, isDurable: false, starts: 1, sharedStore };
     },
     renew: async () => undefined, // each process has a boot id of its own
-    join: (joined) => new SharedRole(bootId, joined, parts, () => storeId(sharedStore)),
+    join: (joined) =>
+      new SharedRole(bootId, joined, parts, async () => (await storeId(sharedStore)) === sharedStore),
   };
 }
 
@@ -32,25 +33,34 @@ export function candidateWithSharedStore(
  */
 export class SharedRole implements ClusterRole {
   readonly bootId: BootId;
-  readonly operations: Operations;
+  readonly operations: CurrentOperations;
+  readonly #alone: Operations;
+  readonly #log: CandidateParts['log'];
   readonly #clock: CandidateParts['clusterClock'];
-  readonly #renewStoreId: () => Promise<unknown>;
+  readonly #isSameStore: () => Promise<boolean>;
   #topology: Topology;
   #isLeaving = false;
+  #isLost = false;
 
-  /** @param renewStoreId gives the pairs their id again if they have none */
+  /** @param isSameStore whether the store is the one that the node joined with. Gives the pairs their id again if they have none */
   constructor(
     bootId: BootId,
     joined: TopologyAnswer,
-    { alone, clusterClock }: CandidateParts,
-    renewStoreId: () => Promise<unknown>,
+    { alone, clusterClock, log }: CandidateParts,
+    isSameStore: () => Promise<boolean>,
   ) {
     this.bootId = bootId;
-    this.operations = alone;
+    this.operations = new CurrentOperations(alone);
+    this.#alone = alone;
+    this.#log = log;
     this.#clock = clusterClock;
-    this.#renewStoreId = renewStoreId;
+    this.#isSameStore = isSameStore;
     this.#topology = joined.topology;
     this.learn(joined);
+  }
+
+  isServing(): boolean {
+    return true;
   }
 
   get topology(): Topology {
@@ -72,7 +82,10 @@ export class SharedRole implements ClusterRole {
 
   async report(isEnding: boolean): Promise<OwnReport> {
     // The store may have been emptied, which nodes that start later must not take for another store.
-    this.#renewStoreId().catch(() => undefined);
+    this.#isSameStore().then(
+      (isSame) => this.#found(isSame),
+      () => undefined, // requests fail too, and say why
+    );
     return {
       bootId: this.bootId,
       timeMs: this.#clock.nowMs(),
@@ -84,6 +97,15 @@ export class SharedRole implements ClusterRole {
       fills: [],
       failures: [],
     };
+  }
+
+  /** A store of other pairs may have come to the address of the store. Other nodes may still reach the right one. */
+  #found(isSame: boolean): void {
+    if (isSame === !this.#isLost) return;
+    this.#isLost = !isSame;
+    this.operations.use(isSame ? this.#alone : refusing(this.#alone, WRONG_STORE));
+    if (isSame) this.#log.info('the node has reached the store of its cluster again');
+    else this.#log.error(new Error(WRONG_STORE), WRONG_STORE);
   }
 
   /** Later reports say that the node ends, so that the controller gives its partitions to other nodes. */
@@ -98,3 +120,5 @@ export class SharedRole implements ClusterRole {
     // There are no links to other nodes.
   }
 }
+
+const WRONG_STORE = 'the node reaches another store than the other nodes of its cluster';

@@ -29,10 +29,16 @@ interface Member {
   topology: Topology | undefined;
   bootId: BootId | undefined;
   obstacle: string | undefined;
+  isServing(partition: number): boolean;
 }
 
 it('a node by itself has all slots', () => {
-  const cluster = new NodeCluster({ topology: undefined, bootId: undefined, obstacle: undefined });
+  const cluster = new NodeCluster({
+    topology: undefined,
+    bootId: undefined,
+    obstacle: undefined,
+    isServing: () => false,
+  });
   cluster.listening({ host: 'here', port: 7000 });
   const map = cluster.current();
   expect(map?.self).toMatchObject({ host: 'here', port: 7000, id: expect.stringMatching(/^[\da-f]{40}$/) });
@@ -42,12 +48,21 @@ it('a node by itself has all slots', () => {
 });
 
 describe('a node of a cluster', () => {
-  const member: Member = { topology: undefined, bootId: undefined, obstacle: 'not joined' };
+  const member: Member = {
+    topology: undefined,
+    bootId: undefined,
+    obstacle: 'not joined',
+    isServing: (partition) => partition === 1,
+  };
   const cluster = new NodeCluster(member);
   cluster.listening({ host: 'here', port: 7000 });
 
   it('has no map until it has joined', () => {
     expect(cluster.current()).toBeUndefined();
+  });
+
+  it('serves what its replica serves', () => {
+    expect([0, 1].map((partition) => cluster.serves(partition))).toEqual([false, true]);
   });
 
   it('names primaries and copies that listen for Redis clients', () => {

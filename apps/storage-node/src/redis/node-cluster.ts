@@ -6,7 +6,7 @@ import type { BootId, PartitionEntry, Topology } from '@kvs/topology';
 import type { ClusterMember } from '../cluster/cluster-member.js';
 
 /** What this class asks of the node's part in the cluster. */
-type Member = Pick<ClusterMember, 'topology' | 'bootId' | 'obstacle'>;
+type Member = Pick<ClusterMember, 'topology' | 'bootId' | 'obstacle' | 'isServing'>;
 
 /** The cluster of this node as Redis clients see it: that of the topology, or one node that has all slots. */
 export class NodeCluster implements ClusterView {
@@ -31,6 +31,10 @@ export class NodeCluster implements ClusterView {
       return obstacle === undefined ? this.#alone : undefined;
     if (this.#last?.topology !== topology) this.#last = { topology, map: mapOf(topology, bootId) };
     return this.#last.map;
+  }
+
+  serves(partition: number): boolean {
+    return this.#member.isServing(partition);
   }
 
   get allowsSeveralSlots(): boolean {

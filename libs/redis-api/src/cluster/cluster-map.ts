@@ -25,6 +25,8 @@ export interface ClusterMap {
 export interface ClusterView {
   /** Returns the present map, the same one as long as nothing changes; undefined while the node is not part of its cluster. */
   current(): ClusterMap | undefined;
+  /** Whether this node serves a partition now, although the map may still name another node. */
+  serves(partition: number): boolean;
   /** Whether one command may have keys of several slots: only if the node has all pairs. */
   readonly allowsSeveralSlots: boolean;
 }

@@ -17,6 +17,11 @@ const HALVES: ClusterMap = {
 class TestCluster implements ClusterView {
   map: ClusterMap | undefined = HALVES;
   allowsSeveralSlots = false;
+  /** A partition that this node serves, whatever the map says. */
+  served: number | undefined;
+  serves(partition: number): boolean {
+    return partition === this.served;
+  }
   current(): ClusterMap | undefined {
     return this.map;
   }
@@ -47,6 +52,11 @@ describe('keys', () => {
   it('of other nodes are refused with their node before anything runs', async () => {
     expect(await client.ask('poke foo 1', 'poke bar 1')).toBe('-MOVED 12182 there:7001\r\n+OK\r\n');
     expect(operations.batches).toEqual(['set bar']);
+  });
+
+  it('are served as soon as the node serves their partition, although its map names another node', async () => {
+    cluster.served = 12182 >>> 2;
+    expect(await client.ask('poke foo 1')).toBe('+OK\r\n');
   });
 
   it('of several slots are refused, unless the node has all pairs', async () => {

@@ -11,7 +11,7 @@ it('a node serves the partitions whose primary it is, as the map says at the tim
     copies: Array.from({ length: 4096 }, (_, i) => [primaries[i % primaries.length] ?? other, self]),
   });
   let map: ClusterMap | undefined;
-  const slots = new Slots({ current: () => map, allowsSeveralSlots: false });
+  const slots = new Slots({ current: () => map, serves: () => false, allowsSeveralSlots: false });
   expect(slots.served()).toEqual([]);
   map = mapOf([other, self]);
   expect(slots.served()).toHaveLength(2048);

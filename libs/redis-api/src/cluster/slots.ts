@@ -32,10 +32,12 @@ export class Slots {
     if (map === undefined) return NOT_JOINED;
     if (keys.length > 1 && !this.#cluster.allowsSeveralSlots && keys.some((key) => slotOfBytes(key) !== slot))
       return CROSS_SLOT;
-    const primary = map.copies[slot >>> 2]?.[0];
-    if (primary === undefined) return NOT_SERVED;
-    return primary === map.self
-      ? undefined
+    const partition = slot >>> 2;
+    const primary = map.copies[partition]?.[0];
+    // Nodes learn of a change one after the other. If two sent a client to each other, it would soon give up.
+    if ((primary !== undefined && primary === map.self) || this.#cluster.serves(partition)) return undefined;
+    return primary === undefined
+      ? NOT_SERVED
       : new RedisError('MOVED', `${slot} ${primary.host}:${primary.port}`);
   }
 }

@@ -1,7 +1,7 @@
 import { isPromise, KvsError, type Limits, type MaybePromise } from '@kvs/protocol';
 import type { Admission } from '@kvs/server';
 import type { Slots } from '../cluster/slots.js';
-import type { Command, CommandContext, SingleCall } from '../command.js';
+import type { Command, CommandContext, CommandQueue, SingleCall } from '../command.js';
 import { errorReply } from '../failures.js';
 import type { Keyspace } from '../keyspace/index.js';
 import { RedisError, type Reply } from '../reply.js';
@@ -37,6 +37,8 @@ export class CommandRunner {
   /** How many of the next requests run alone, because their values are too large for one answer. */
   #alone = 0;
   #lastCommand = '';
+  /** The bytes of the queue that are counted as held. */
+  #queuedBytes = 0;
 
   /**
    * @param nextRequest returns undefined if none has arrived in full
@@ -96,9 +98,12 @@ export class CommandRunner {
       queue?.refuse();
       return { kind: 'refused', name: undefined, refusal: command };
     }
-    const refusal = command.keys && this.#parts.slots?.refusal(keysOf(command, request.args));
+    const refusal = this.#parts.slots?.refusal(
+      command.runsQueue ? (queue?.keys ?? []) : keysOf(command, request.args),
+    );
     if (refusal !== undefined) {
-      queue?.refuse();
+      if (command.runsQueue) this.#discardQueue();
+      else queue?.refuse();
       return { kind: 'refused', name: command.name, refusal };
     }
     if (command.single === undefined || queue !== undefined) return { kind: 'run', command, request };
@@ -189,12 +194,42 @@ export class CommandRunner {
       return true;
     };
     if (client.queue !== undefined && !command.runsInMulti)
-      return finish(client.queue.add(command, request.args));
+      return finish(this.#addToQueue(client.queue, command, request));
     const fail = (error: unknown): boolean => finish(this.#errorReply(error));
     const run = (): MaybePromise<Reply> => command.run(request.args, this.#context);
+    if (command.runsQueue && client.queue !== undefined)
+      return this.#admitted(request.bytes, run, finish, (error) => {
+        this.#discardQueue();
+        return fail(error);
+      });
     // A full server still tells about itself.
     if (command.keys === undefined && !isAboutData(command)) return settle(run, finish, fail);
     return this.#admitted(request.bytes, run, finish, fail);
+  }
+
+  /** A queue counts as held bytes, because a client may leave it for as long as it wants. */
+  #addToQueue(queue: CommandQueue, command: Command, { args }: Request): Reply {
+    const before = queue.bytes;
+    const reply = queue.add(command, args);
+    const refusal = this.#parts.admission.hold(queue.bytes - before, before);
+    if (refusal === undefined) {
+      this.#queuedBytes += queue.bytes - before;
+      return reply;
+    }
+    queue.refuse();
+    return this.#errorReply(refusal);
+  }
+
+  #discardQueue(): void {
+    const { client } = this.#context;
+    client.queue = undefined;
+    client.watched = undefined;
+  }
+
+  /** Gives the bytes of a queue back that is not there any more. */
+  releaseQueue(): void {
+    this.#parts.admission.addIncomplete(-this.#queuedBytes);
+    this.#queuedBytes = 0;
   }
 
   /** Runs something as one request in flight. */
@@ -226,6 +261,7 @@ export class CommandRunner {
 
   #answer(name: string | undefined, reply: Reply): void {
     this.#lastCommand = name ?? this.#lastCommand;
+    if (this.#queuedBytes > 0 && this.#context.client.queue === undefined) this.releaseQueue();
     this.#parts.metrics.observe(name, reply instanceof RedisError ? 'error' : 'ok');
     this.#reply(reply);
   }

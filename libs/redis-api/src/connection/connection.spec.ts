@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { KvsError, stringValue } from '@kvs/protocol';
+import { TRANSACTION_COMMANDS } from '../data-commands/transactions.js';
 import { MapOperations } from '../testing/map-operations.js';
 import type { RawClient } from '../testing/raw-client.js';
 import { until } from '../testing/until.js';
@@ -191,5 +192,36 @@ describe('shutdown', () => {
     client.send('quit\r\npoke a 1\r\n');
     expect(await client.readAll()).toBe('+OK\r\n');
     expect(operations.batches).toEqual([]);
+  });
+});
+
+describe('the commands after MULTI', () => {
+  const held = 'x'.repeat(1000);
+  const queue = async (to: RawClient): Promise<void> => {
+    to.send(`multi\r\npoke a ${held}\r\n`);
+    await to.readTo('+QUEUED\r\n');
+  };
+
+  it('count as held bytes until they have run', async () => {
+    await start({ commands: TRANSACTION_COMMANDS });
+    await queue(client);
+    expect(heldBytes()).toBeGreaterThan(1000);
+    await client.ask('discard');
+    expect(heldBytes()).toBe(0);
+    await queue(client);
+    client.socket.destroy();
+    await until(() => heldBytes() === 0);
+  });
+
+  it('are refused if the server has no room for them, and EXEC then runs none', async () => {
+    await start({ commands: TRANSACTION_COMMANDS, budget: { maxInFlightBytes: 3000 } });
+    await queue(client);
+    const other = await server.connect();
+    const replies = await other.ask('multi', ...Array<string>(3).fill(`poke a ${held}`), 'exec', 'peek a');
+    expect(replies).toMatch(
+      /^\+OK\r\n\+QUEUED\r\n-TRYAGAIN [^\r]*\r\n\+QUEUED\r\n-EXECABORT .*\r\n\$-1\r\n$/s,
+    );
+    await client.ask('discard');
+    expect(heldBytes()).toBe(0);
   });
 });

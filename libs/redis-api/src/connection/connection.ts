@@ -165,6 +165,7 @@ export class Connection implements ClientState {
     this.#isEnding = true;
     this.#countHeld(0);
     this.#countUnread(0);
+    this.#runner.releaseQueue();
     this.onIdle?.();
   }
 

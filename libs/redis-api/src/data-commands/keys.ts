@@ -141,10 +141,21 @@ function rename(
       if (entry === null) throw new RedisError('ERR', 'no such key');
       if (at(args, 0).equals(at(args, 1))) return replaces;
       return whenDone(write(own, to, entry, replaces), (isDone) =>
-        isDone ? whenDone(own.delete([from]), () => true) : false,
+        isDone ? whenDone(removeMoved(own, from, to, entry), () => true) : false,
       );
     }),
   );
+}
+
+/** Deletes a pair that has its new key now. If somebody else has just written it, that value goes to the new key first. */
+function removeMoved(keyspace: Keyspace, from: Key, to: Key, { version }: Entry): MaybePromise<void> {
+  return whenDone(keyspace.deleteIf(from, version), (isDeleted) => {
+    if (isDeleted) return;
+    return whenDone(keyspace.get(from), (entry) => {
+      if (entry === null) return;
+      return whenDone(write(keyspace, to, entry, true), () => removeMoved(keyspace, from, to, entry));
+    });
+  });
 }
 
 /** Writes the value and the time to live of a pair to another key. Returns false if that is taken. */

@@ -2,7 +2,7 @@ import { lifeOf, whenDone, type Change, type Entry, type Key, type SetItem, type
 import type { Command, SingleCall } from '../command.js';
 import { bulkOf, bytesOf } from '../keyspace/data.js';
 import type { Keyspace } from '../keyspace/index.js';
-import { wasSet } from '../keyspace/keyspace.js';
+import { wasMet } from '../keyspace/keyspace.js';
 import { OK, type Reply } from '../reply.js';
 import { at, syntaxError, word } from './arguments.js';
 import { FIRST_KEY, keep, updates } from './one-key.js';
@@ -44,7 +44,7 @@ export const SET_COMMANDS: readonly Command[] = [
   setter('setnx', 3, (key, value) => ({
     kind: 'set',
     item: { key, value, ifVersion: 0 },
-    answer: (outcome) => (wasSet(outcome) ? 1 : 0),
+    answer: (outcome) => (wasMet(outcome) ? 1 : 0),
   })),
   setterWithTime('setex', { unit: 1000, isAbsolute: false }),
   setterWithTime('psetex', { unit: 1, isAbsolute: false }),
@@ -65,7 +65,7 @@ function plainSet(args: readonly Buffer[], keyspace: Keyspace, options: SetOptio
   if (getsOld || keepsLife || condition === 'xx' || equal !== undefined) return undefined;
   const pair = { key: keyspace.key(at(args, 0)), value: keyspace.value(at(args, 1)), ...life };
   const item: SetItem = condition === 'nx' ? { ...pair, ifVersion: 0 } : pair;
-  return { kind: 'set', item, answer: (outcome) => (wasSet(outcome) ? OK : null) };
+  return { kind: 'set', item, answer: (outcome) => (wasMet(outcome) ? OK : null) };
 }
 
 function setChange(entry: Entry | null, value: Value, options: SetOptions): Change<Reply> {
@@ -128,7 +128,7 @@ function setterWithTime(name: string, kind: TimeKind): Command {
   return setter(name, 4, (key, value, args) => ({
     kind: 'set',
     item: { key, value, ...readPositiveLife(at(args, 1), kind, name) },
-    answer: (outcome) => (wasSet(outcome) ? OK : null),
+    answer: (outcome) => (wasMet(outcome) ? OK : null),
   }));
 }
 

@@ -1,4 +1,4 @@
-import { byteLength, lifeOf, whenDone } from '@kvs/protocol';
+import { byteLength, keyId, lifeOf, whenDone } from '@kvs/protocol';
 import type { Command } from '../command.js';
 import { bytesOf, checkValueBytes } from '../keyspace/data.js';
 import type { Keyspace } from '../keyspace/index.js';
@@ -88,10 +88,12 @@ const MSETNX: Command = {
   name: 'msetnx',
   run: (args, { keyspace }) => {
     const items = pairsOf('msetnx', args, keyspace);
-    const keys = items.map(({ key }) => key);
+    // The last value of a key that comes twice counts.
+    const last = [...new Map(items.map((item) => [keyId(item.key), item])).values()];
+    const keys = last.map(({ key }) => key);
     return keyspace.exclusively(keys, (own) =>
       whenDone(own.has(keys), (present): Reply | Promise<Reply> =>
-        present.includes(true) ? 0 : whenDone(own.set(items), () => 1),
+        present.includes(true) ? 0 : whenDone(own.setAllIfAbsent(last), (isDone) => (isDone ? 1 : 0)),
       ),
     );
   },

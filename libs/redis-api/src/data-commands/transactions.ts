@@ -25,7 +25,16 @@ export class Transaction implements CommandQueue {
     this.#maxBytes = maxBytes;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get keys(): readonly Buffer[] {
+    return this.#commands.flatMap(({ command, args }) => keysOf(command, args));
+  }
+
   add(command: Command, args: readonly Buffer[]): Reply {
+    if (this.#isRefused) return QUEUED;
     this.#bytes += args.reduce((sum, arg) => sum + arg.length + ARGUMENT_BYTES, COMMAND_BYTES);
     if (this.#bytes > this.#maxBytes) {
       this.refuse();
@@ -45,7 +54,7 @@ export class Transaction implements CommandQueue {
     if (this.#isRefused)
       throw new RedisError('EXECABORT', 'Transaction discarded because of previous errors.');
     const { keyspace } = context;
-    const keys = [...this.#keys(keyspace), ...Array.from(watched.keys(), keyFromId)];
+    const keys = [...this.#usableKeys(keyspace), ...Array.from(watched.keys(), keyFromId)];
     return keyspace.exclusively(keys, (own) =>
       whenDone(hasSameVersions(watched, own), (isUnchanged) =>
         isUnchanged ? this.#runAll({ ...context, keyspace: own }) : NULL_ARRAY,
@@ -53,34 +62,70 @@ export class Transaction implements CommandQueue {
     );
   }
 
-  #keys(keyspace: Keyspace): Key[] {
-    return this.#commands.flatMap(({ command, args }) =>
-      keysOf(command, args).flatMap((bytes) => {
-        try {
-          return [keyspace.key(bytes)];
-        } catch {
-          return []; // The command fails with the same error.
-        }
-      }),
+  #usableKeys(keyspace: Keyspace): Key[] {
+    return this.keys.flatMap((bytes) => {
+      try {
+        return [keyspace.key(bytes)];
+      } catch {
+        return []; // The command fails with the same error.
+      }
+    });
+  }
+
+  #runAll(context: CommandContext): MaybePromise<readonly Reply[]> {
+    const replies = new Replies(context.keyspace.limits.maxAnswerBytes);
+    for (const { command, args } of this.#commands) {
+      const reply = replies.isFull ? replies.refusal : attempt(command, args, context);
+      if (isPromise(reply)) return this.#runRest(context, replies, reply);
+      replies.add(reply);
+    }
+    return replies.all;
+  }
+
+  async #runRest(
+    context: CommandContext,
+    replies: Replies,
+    first: Promise<Reply>,
+  ): Promise<readonly Reply[]> {
+    replies.add(await first);
+    for (const { command, args } of this.#commands.slice(replies.all.length))
+      replies.add(replies.isFull ? replies.refusal : await attempt(command, args, context));
+    return replies.all;
+  }
+}
+
+/** The replies of a transaction. Once they are too large for an answer, the commands that follow are not run. */
+class Replies {
+  readonly refusal: RedisError;
+  readonly #all: Reply[] = [];
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+    this.refusal = new RedisError(
+      'ERR',
+      `the replies before have more than ${maxBytes} bytes; this did not run`,
     );
   }
 
-  #runAll(context: CommandContext): MaybePromise<Reply[]> {
-    const replies: Reply[] = [];
-    for (const { command, args } of this.#commands) {
-      const reply = attempt(command, args, context);
-      if (isPromise(reply)) return this.#runRest(context, replies, reply);
-      replies.push(reply);
-    }
-    return replies;
+  get all(): readonly Reply[] {
+    return this.#all;
   }
 
-  async #runRest(context: CommandContext, replies: Reply[], first: Promise<Reply>): Promise<Reply[]> {
-    replies.push(await first);
-    for (const { command, args } of this.#commands.slice(replies.length))
-      replies.push(await attempt(command, args, context));
-    return replies;
+  get isFull(): boolean {
+    return this.#bytes > this.#maxBytes;
   }
+
+  add(reply: Reply): void {
+    this.#all.push(reply);
+    this.#bytes += bytesOfReply(reply);
+  }
+}
+
+function bytesOfReply(reply: Reply): number {
+  if (typeof reply === 'string' || reply instanceof Uint8Array) return reply.length;
+  return Array.isArray(reply) ? reply.reduce<number>((sum, one: Reply) => sum + bytesOfReply(one), 0) : 0;
 }
 
 const MULTI: Command = {
@@ -101,6 +146,7 @@ const EXEC: Command = {
   // Each of its commands says for itself what it does.
   flags: ['noscript'],
   runsInMulti: true,
+  runsQueue: true,
   run: (_args, context) => {
     const { client } = context;
     const { queue, watched } = client;

@@ -1,8 +1,10 @@
 import {
   ALL_PARTITIONS,
+  answerTooLarge,
   OrderedOperations,
   update,
   whenDone,
+  type DeleteOutcome,
   type Entry,
   type ItemFailure,
   type Key,
@@ -84,13 +86,31 @@ export class Keyspace {
 
   /** Writes a pair, and returns whether its condition held. */
   setIf(item: SetItem): MaybePromise<boolean> {
-    return whenDone(this.operations.set([item]), ([outcome]) => wasSet(outcome));
+    return whenDone(this.operations.set([item]), ([outcome]) => wasMet(outcome));
   }
 
   /** Returns how many pairs were there. */
   delete(keys: readonly Key[]): MaybePromise<number> {
     const answer = this.operations.delete(keys.map((key) => ({ key })));
     return whenDone(answer, (outcomes) => outcomes.filter((outcome) => done(outcome).deleted).length);
+  }
+
+  /** Deletes a pair if it has this version. Returns whether it had. */
+  deleteIf(key: Key, ifVersion: number): MaybePromise<boolean> {
+    return whenDone(this.operations.delete([{ key, ifVersion }]), ([outcome]) => wasMet(outcome));
+  }
+
+  /** Writes pairs unless one of their keys is taken, and returns whether it did. Others may see some of them meanwhile. */
+  setAllIfAbsent(items: readonly SetItem[]): MaybePromise<boolean> {
+    const conditional = items.map((item) => ({ ...item, ifVersion: 0 }));
+    return whenDone(this.operations.set(conditional), (outcomes) => {
+      if (outcomes.every(wasMet)) return true;
+      const written = items.flatMap(({ key }, i) => {
+        const outcome = outcomes[i];
+        return outcome?.ok === true ? [{ key, ifVersion: outcome.version }] : [];
+      });
+      return whenDone(this.operations.delete(written), () => false);
+    });
   }
 
   /** Writes what `change` makes of the pair, as if nobody else wrote meanwhile, and returns its result. */
@@ -114,13 +134,20 @@ export class Keyspace {
   /**
    * Returns all keys of some partitions: from the given one on, until there are `count` keys. A page ends with a partition. Reads
    * wider and wider ranges of partitions, so a page has few more keys than asked for.
+   *
+   * @throws KvsError `answer_too_large`
    */
   async page(from: number, count: number): Promise<KeysPage> {
     const partitions = this.#partitions().filter((partition) => partition >= from);
     const keys: Key[] = [];
+    let bytes = 0;
     let end = 0;
     for (let width = 1; end < partitions.length && keys.length < count; width *= 4) {
-      for await (const some of this.#keysOf(partitions.slice(end, end + width))) keys.push(...some);
+      for await (const some of this.#keysOf(partitions.slice(end, end + width))) {
+        for (const key of some) bytes += key.data.length;
+        if (bytes > this.limits.maxAnswerBytes) throw answerTooLarge(this.limits.maxAnswerBytes);
+        keys.push(...some);
+      }
       end += width;
     }
     return { keys, next: partitions[end] };
@@ -163,11 +190,11 @@ export function entryOf(
 }
 
 /**
- * Returns whether the condition of a write held.
+ * Returns whether the condition of a write or a delete held.
  *
- * @throws RedisError if the write failed for another reason
+ * @throws RedisError if it failed for another reason
  */
-export function wasSet(outcome: SetOutcome | undefined): boolean {
+export function wasMet(outcome: SetOutcome | DeleteOutcome | undefined): boolean {
   if (outcome?.ok === false && outcome.code === 'version_mismatch') return false;
   return done(outcome).ok;
 }

@@ -52,7 +52,7 @@ describe('nodes that share a store', () => {
     cluster.silence('a');
     cluster.step(1500);
     expect(served(cluster)).toEqual(before);
-    const { losses, stalled } = cluster.step(1000);
+    const { losses, stalled } = cluster.step(1100);
     expect([losses, stalled]).toEqual([[], []]);
     expectEven([served(cluster)['b'] ?? 0, served(cluster)['c'] ?? 0]);
     cluster.join({ id: 'a', sharedStore: 'store' });

@@ -9,7 +9,7 @@ import { areNodesThere, ringOwner } from './recovery.js';
  */
 export function shareOut(draft: Draft): void {
   const isNew = draft.entries.some(({ primary }) => primary === undefined);
-  if (isNew && !areNodesThere(draft)) return;
+  if (isNew ? !areNodesThere(draft) : !hasListened(draft)) return;
   const nodes = draft.usable.filter((node) => isHeard(draft, node));
   if (nodes.length === 0) {
     const awaited = draft.nodes.map(({ bootId }) => bootId);
@@ -25,9 +25,14 @@ export function shareOut(draft: Draft): void {
   });
 }
 
+/** Whether all nodes could report to this controller. One that has only just begun knows of few. */
+function hasListened({ input: { statuses, nowMs } }: Draft): boolean {
+  return [...statuses.values()].some(({ firstHeardMs }) => nowMs - firstHeardMs >= HEARD_MS);
+}
+
 function isHeard({ input: { statuses, nowMs } }: Draft, { bootId }: PlanNode): boolean {
   return nowMs - (statuses.get(bootId)?.lastHeardMs ?? -Infinity) <= HEARD_MS;
 }
 
-/** Nodes report every second. */
-const HEARD_MS = 2000;
+/** Nodes report every second, and one report may be late. */
+const HEARD_MS = 2500;
