@@ -161,13 +161,14 @@ function isChecked(call: DecodedCall): boolean {
   if ('refusal' in call) return true;
   switch (call.kind) {
     case 'set':
-      return call.items.every(({ ttlMs, ifVersion, ...rest }) => {
+      return call.items.every(({ ttlMs, expiresAtMs = 0, ifVersion, ...rest }) => {
         const wire = {
           ...rest,
           ...(ttlMs && { ttl_ms: ttlMs }),
           ...(ifVersion && { if_version: ifVersion }),
         };
-        return guardSetItem(wire, DEFAULT_LIMITS) !== undefined;
+        const isMoment = Number.isSafeInteger(expiresAtMs) && expiresAtMs >= 0;
+        return isMoment && guardSetItem(wire, DEFAULT_LIMITS) !== undefined;
       });
     case 'delete':
       return call.items.every(({ key, ifVersion }) => {
