@@ -1,4 +1,4 @@
-import { createCluster } from 'redis';
+import { createClient, createCluster } from 'redis';
 import { ClusterState } from '../support/cluster-state.js';
 import { startNode, startProxy, type StorageNode } from '../support/cluster.js';
 
@@ -18,7 +18,9 @@ afterEach(() => Promise.all([proxy.process.stop('SIGKILL'), ...nodes.map((node) 
 
 it('node-redis as a cluster client finds the primary of each key, also after a node was killed', async () => {
   const [first, , last] = nodes;
-  const client = createCluster({ rootNodes: [{ url: `redis://localhost:${await first?.redisPort()}` }] });
+  const url = `redis://localhost:${await first?.redisPort()}`;
+  await untilAllSlotsAreKnown(url);
+  const client = createCluster({ rootNodes: [{ url }] });
   client.on('error', () => undefined); // commands fail with it
   await client.connect();
   try {
@@ -37,6 +39,20 @@ it('node-redis as a cluster client finds the primary of each key, also after a n
     client.destroy();
   }
 });
+
+/** A node learns of changes after the proxy. The client does not ask again for the nodes of slots that had none when it began. */
+async function untilAllSlotsAreKnown(url: string): Promise<void> {
+  const client = createClient({ url });
+  client.on('error', () => undefined); // commands fail with it
+  await client.connect();
+  try {
+    await cluster.until(async () =>
+      String(await client.sendCommand(['CLUSTER', 'INFO'])).includes('cluster_slots_assigned:16384'),
+    );
+  } finally {
+    client.destroy();
+  }
+}
 
 /** Makes all calls again until none fails. The client does not repeat commands that a primary refuses for a moment. */
 async function untilAnswered<T>(calls: readonly (() => Promise<T>)[]): Promise<readonly (T | undefined)[]> {
