@@ -1,7 +1,8 @@
-import { hasRedis, RedisServer } from '@kvs-tools/local-cluster';
+import { RedisServer } from '@kvs-tools/local-cluster';
 import { startCluster, startNode, startProxy, type Cluster, type StorageNode } from './support/cluster.js';
 import { keysByNode, string } from './support/data.js';
 import { send } from './support/http.js';
+import { describeWithRedis } from '../test/with-redis.js';
 
 describe('a node whose memory is full, behind a proxy', () => {
   const large = string('v'.repeat(512 * 1024));
@@ -41,10 +42,7 @@ describe('a node whose memory is full, behind a proxy', () => {
   });
 });
 
-// Without redis-server these tests are skipped. CI requires it.
-const withRedis = hasRedis() || process.env['KVS_REQUIRE_TOOLS'] === '1';
-const title = `nodes with --engine redis${withRedis ? '' : ' (skipped: redis-server is not on the PATH)'}`;
-(withRedis ? describe : describe.skip)(title, () => {
+describeWithRedis('nodes with --engine redis', () => {
   let redis: RedisServer;
   let nodes: StorageNode[] = [];
   beforeAll(async () => {

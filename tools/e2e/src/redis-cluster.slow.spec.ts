@@ -1,7 +1,7 @@
 import { Cluster } from 'ioredis';
 import { ClusterState } from './support/cluster-state.js';
 import { startNode, startProxy, type StorageNode } from './support/cluster.js';
-import { RedisWriters } from './support/redis-writers.js';
+import { overRedis, SteadyWriters } from './support/steady-writers.js';
 
 let proxy: Awaited<ReturnType<typeof startProxy>>;
 let cluster: ClusterState;
@@ -33,7 +33,7 @@ it('a cluster client goes on while a node joins and another is killed, and loses
   const patience = { maxRedirections: 600, retryDelayOnClusterDown: 100, retryDelayOnTryAgain: 100 };
   client = new Cluster([{ host: 'localhost', port: await first.redisPort() }], patience);
   client.on('error', () => undefined); // commands fail with it
-  const writers = new RedisWriters(client);
+  const writers = new SteadyWriters(overRedis(client));
   const untilCount = (count: number) => cluster.until(async () => writers.count >= count);
   await untilCount(200);
 

@@ -1,15 +1,13 @@
-import { hasRedis, RedisServer } from '@kvs-tools/local-cluster';
+import { RedisServer } from '@kvs-tools/local-cluster';
 import { startInProcess, type InProcessRedis } from './support/in-process-redis.js';
 import { compareWithRedis } from './support/redis-comparison.js';
+import { describeWithRedis } from '../test/with-redis.js';
 
 /** Sequences for each kind of store and version of the protocol. */
 const SEQUENCES =
   Number(process.env['KVS_REDIS_SEQUENCES']) || (process.env['KVS_SLOW_TESTS'] === undefined ? 40 : 500);
 
-// Without redis-server these tests are skipped. CI requires it.
-const withRedis = hasRedis() || process.env['KVS_REQUIRE_TOOLS'] === '1';
-const title = `commands of Redis${withRedis ? '' : ' (skipped: redis-server is not on the PATH)'}`;
-(withRedis ? describe : describe.skip)(title, () => {
+describeWithRedis('commands of Redis', () => {
   let redis: RedisServer;
   let servers: { readonly [answers: string]: InProcessRedis } = {};
   beforeAll(async () => {

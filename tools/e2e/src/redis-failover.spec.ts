@@ -1,7 +1,8 @@
-import { hasRedis, REDIS_HOST, RedisServer, run } from '@kvs-tools/local-cluster';
+import { REDIS_HOST, RedisServer, run } from '@kvs-tools/local-cluster';
 import { startNode, type StorageNode } from './support/cluster.js';
 import { string } from './support/data.js';
 import { send } from './support/http.js';
+import { describeWithRedis } from '../test/with-redis.js';
 
 const SERVERS = 6;
 const BATCH = 16;
@@ -14,10 +15,7 @@ const CLUSTER = [
   '0',
 ];
 
-// Without redis-server this test is skipped. CI requires it.
-const withRedis = hasRedis() || process.env['KVS_REQUIRE_TOOLS'] === '1';
-const title = `a node on a Redis Cluster${withRedis ? '' : ' (skipped: redis-server is not on the PATH)'}`;
-(withRedis ? describe : describe.skip)(title, () => {
+describeWithRedis('a node on a Redis Cluster', () => {
   const servers: RedisServer[] = [];
   let node: StorageNode;
   beforeAll(async () => {

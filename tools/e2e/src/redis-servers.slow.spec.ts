@@ -1,13 +1,11 @@
-import { freePorts, hasRedis, RedisServer } from '@kvs-tools/local-cluster';
+import { freePorts, RedisServer } from '@kvs-tools/local-cluster';
 import { startNode, startProxy, type StorageNode } from './support/cluster.js';
 import { compareWithRedis } from './support/redis-comparison.js';
+import { describeWithRedis } from '../test/with-redis.js';
 
 const SEQUENCES = 150;
 
-// Without redis-server these tests are skipped. CI requires it.
-const withRedis = hasRedis() || process.env['KVS_REQUIRE_TOOLS'] === '1';
-const title = `commands of Redis${withRedis ? '' : ' (skipped: redis-server is not on the PATH)'}`;
-(withRedis ? describe : describe.skip)(title, () => {
+describeWithRedis('commands of Redis', () => {
   let redis: RedisServer;
   let nodes: StorageNode[] = [];
   let proxy: Awaited<ReturnType<typeof startProxy>>;

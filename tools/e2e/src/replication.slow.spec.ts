@@ -5,7 +5,7 @@ import { PARTITION_COUNT } from '@kvs/protocol';
 import { ClusterState } from './support/cluster-state.js';
 import { startNode, startProxy, type StorageNode } from './support/cluster.js';
 import { send } from './support/http.js';
-import { SteadyWriters } from './support/steady-writers.js';
+import { overHttp, SteadyWriters } from './support/steady-writers.js';
 import { metricsOf } from './support/workers.js';
 
 /** Long, because processes stand still for seconds on a busy machine. */
@@ -47,7 +47,7 @@ describe('a cluster with two copies in memory', () => {
   });
 
   it('has every acknowledged write after a node was killed, and takes writes of all keys', async () => {
-    writers = new SteadyWriters(proxy.origin);
+    writers = new SteadyWriters(overHttp(proxy.origin));
     await untilCount(200);
     await nodes[1]?.kill();
     await cluster.untilComplete();
@@ -59,7 +59,7 @@ describe('a cluster with two copies in memory', () => {
   });
 
   it('gives a node that joins its share, and fails no write', async () => {
-    writers = new SteadyWriters(proxy.origin);
+    writers = new SteadyWriters(overHttp(proxy.origin));
     await untilCount(200);
     await addNode('d', '--max-memory', '64mb');
     await cluster.until(async () => (await cluster.copiesOf('d')) > 1500);
@@ -70,7 +70,7 @@ describe('a cluster with two copies in memory', () => {
   });
 
   it('moves everything off a node that is drained, and fails no write', async () => {
-    writers = new SteadyWriters(proxy.origin);
+    writers = new SteadyWriters(overHttp(proxy.origin));
     await untilCount(200);
     const remove = async () => (await send('DELETE', `${proxy.origin}/cluster/nodes/a`)).json;
     expect(await remove()).toMatchObject({ state: 'draining' });
@@ -85,7 +85,7 @@ describe('a cluster with two copies in memory', () => {
     const setCopies = (copies: number) => send('PATCH', `${proxy.origin}/cluster`, { body: { copies } });
     const allCopies = async () =>
       (await Promise.all(['a', 'b', 'c'].map((id) => cluster.copiesOf(id)))).reduce((sum, one) => sum + one);
-    writers = new SteadyWriters(proxy.origin);
+    writers = new SteadyWriters(overHttp(proxy.origin));
     await untilCount(200);
     for (const copies of [3, 1]) {
       expect((await setCopies(copies)).status).toBe(204);
@@ -97,7 +97,7 @@ describe('a cluster with two copies in memory', () => {
   });
 
   it('fails no write when a node is stopped in order', async () => {
-    writers = new SteadyWriters(proxy.origin);
+    writers = new SteadyWriters(overHttp(proxy.origin));
     await untilCount(200);
     first.signal('SIGTERM');
     await cluster.until(async () => (await cluster.primariesOf('a')) === 0);
@@ -119,7 +119,7 @@ describe('a cluster with two copies on disk', () => {
   });
 
   it('has every acknowledged write after all nodes were killed at once', async () => {
-    writers = new SteadyWriters(proxy.origin);
+    writers = new SteadyWriters(overHttp(proxy.origin));
     await untilCount(200);
     await Promise.all(nodes.map((node) => node.kill()));
     await Promise.all(nodes.map((node) => node.restart()));

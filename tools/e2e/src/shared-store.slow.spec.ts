@@ -1,16 +1,14 @@
-import { hasRedis, RedisServer } from '@kvs-tools/local-cluster';
+import { RedisServer } from '@kvs-tools/local-cluster';
 import { ClusterState } from './support/cluster-state.js';
 import { startNode, startProxy, type StorageNode } from './support/cluster.js';
 import { send } from './support/http.js';
-import { SteadyWriters } from './support/steady-writers.js';
+import { overHttp, SteadyWriters } from './support/steady-writers.js';
+import { describeWithRedis } from '../test/with-redis.js';
 
 /** Long, because processes stand still for seconds on a busy machine. */
 const WAITS = ['--failover-wait-ms', '60000', '--node-timeout-ms', '60000'];
 
-// Without redis-server these tests are skipped. CI requires it.
-const withRedis = hasRedis() || process.env['KVS_REQUIRE_TOOLS'] === '1';
-const title = `a cluster of nodes on one Redis${withRedis ? '' : ' (skipped: redis-server is not on the PATH)'}`;
-(withRedis ? describe : describe.skip)(title, () => {
+describeWithRedis('a cluster of nodes on one Redis', () => {
   let redis: RedisServer;
   let proxy: Awaited<ReturnType<typeof startProxy>>;
   let cluster: ClusterState;
@@ -28,7 +26,7 @@ const title = `a cluster of nodes on one Redis${withRedis ? '' : ' (skipped: red
     cluster = new ClusterState(proxy.origin);
     await Promise.all(['a', 'b', 'c'].map((id) => addNode(id)));
     await cluster.untilComplete();
-    writers = new SteadyWriters(proxy.origin);
+    writers = new SteadyWriters(overHttp(proxy.origin));
     await untilCount(200);
   });
   afterEach(async () => {

@@ -1,8 +1,9 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { hasRedis, RedisServer, run, workspaceRoot } from '@kvs-tools/local-cluster';
+import { RedisServer, run, workspaceRoot } from '@kvs-tools/local-cluster';
 import { startNode } from '../support/cluster.js';
+import { describeWithRedis } from '../../test/with-redis.js';
 
 /** Writes the script of docs/redis.md to a file from which it finds the packages of this tool. */
 async function writeScript(): Promise<string> {
@@ -14,11 +15,8 @@ async function writeScript(): Promise<string> {
   return file;
 }
 
-// Without redis-server this test is skipped. CI requires it.
-const withRedis = hasRedis() || process.env['KVS_REQUIRE_TOOLS'] === '1';
-(withRedis ? it : it.skip)(
-  'the script of docs/redis.md copies strings from Redis to kvs, and back',
-  async () => {
+describeWithRedis('the script of docs/redis.md', () => {
+  it('copies strings from Redis to kvs, and back', async () => {
     const [redis, other, node] = await Promise.all([
       RedisServer.start(),
       RedisServer.start(),
@@ -46,5 +44,5 @@ const withRedis = hasRedis() || process.env['KVS_REQUIRE_TOOLS'] === '1';
       for (const client of [source, target]) client.disconnect();
       await Promise.all([redis.stop(), other.stop(), node.kill(), rm(script)]);
     }
-  },
-);
+  });
+});

@@ -1,3 +1,4 @@
+import type { Cluster } from 'ioredis';
 import { send } from './http.js';
 
 /** The values that a key may have: the value acknowledged last, or a value tried since. */
@@ -6,19 +7,51 @@ interface Expectation {
   readonly tried: string[];
 }
 
+/** Reads and writes single values. */
+export interface ValueStore {
+  /** Returns undefined for an absent key. Rejects if the value can't be read. */
+  read(key: string): Promise<string | undefined>;
+  /** Returns why the write was refused, or undefined. */
+  write(key: string, value: string): Promise<string | undefined>;
+}
+
+/** The values of a server over HTTP. */
+export function overHttp(origin: string): ValueStore {
+  const urlOf = (key: string): string => `${origin}/keys/${key}`;
+  return {
+    async read(key) {
+      const { status, text } = await send('GET', urlOf(key));
+      if (status !== 200 && status !== 404) throw new Error(`${status} ${text}`);
+      return status === 200 ? text : undefined;
+    },
+    async write(key, value) {
+      const { status, text } = await send('PUT', urlOf(key), { body: value });
+      return status >= 300 ? `${status} ${text}` : undefined;
+    },
+  };
+}
+
+/** The values of a cluster over the Redis protocol. */
+export function overRedis(client: Cluster): ValueStore {
+  return {
+    read: async (key) => (await client.get(key)) ?? undefined,
+    write: (key, value) => client.set(key, value).then(() => undefined, String),
+  };
+}
+
 /** Clients that write numbered values over and over while something happens to a cluster. */
 export class SteadyWriters {
-  readonly #origin: string;
+  readonly #store: ValueStore;
   readonly #keys = new Map<string, Expectation>();
   readonly #running: Promise<void>[];
   #count = 0;
   #isStopped = false;
-  /** The answers to writes that were not acknowledged. */
+  /** Why writes were not acknowledged. */
   readonly failures: string[] = [];
 
   /** Starts the writers. Each has keys of its own. */
-  constructor(origin: string, writerCount = 4, keysPerWriter = 100) {
-    this.#origin = origin;
+  constructor(store: ValueStore, writerCount = 4, keysPerWriter = 100) {
+    this.#store = store;
     this.#running = Array.from({ length: writerCount }, (_, writer) =>
       this.#write(Array.from({ length: keysPerWriter }, (__, i) => `w${writer}-${i}`)),
     );
@@ -38,10 +71,9 @@ export class SteadyWriters {
   async lost(): Promise<string[]> {
     const lost: string[] = [];
     for (const [key, { acknowledged, tried }] of this.#keys) {
-      const { status, text } = await send('GET', `${this.#origin}/keys/${key}`);
-      const found = status === 200 ? text : undefined;
+      const found = await this.#store.read(key);
       const isAllowed = found === acknowledged || (found !== undefined && tried.includes(found));
-      if (!isAllowed) lost.push(`${key}: ${acknowledged} was acknowledged, found ${status} ${text}`);
+      if (!isAllowed) lost.push(`${key}: ${acknowledged} was acknowledged, found ${found}`);
     }
     return lost;
   }
@@ -52,8 +84,8 @@ export class SteadyWriters {
       const value = `${key}:${round}`;
       const expected = this.#expectation(key);
       expected.tried.push(value);
-      const { status, text } = await send('PUT', `${this.#origin}/keys/${key}`, { body: value });
-      if (status >= 300) this.failures.push(`${status} ${text}`);
+      const refusal = await this.#store.write(key, value);
+      if (refusal !== undefined) this.failures.push(refusal);
       else {
         expected.acknowledged = value;
         expected.tried.length = 0;
