@@ -52,22 +52,21 @@ export function ApiWriteAnswer(counter: keyof typeof META_PROPERTIES): MethodDec
 
 /** The answer to increments: one sum for each item, in order. */
 export function ApiSumsAnswer(): MethodDecorator {
-  return ApiBatchAnswers({
-    type: 'array',
-    items: {
-      type: 'object',
-      required: ['key', 'value'],
-      properties: {
-        key: reference(KeyDto),
-        value: { oneOf: [{ type: 'integer' }, { type: 'string' }], nullable: true },
-        error: { type: 'object', properties: FAILURE_PROPERTIES },
-      },
-    },
-  });
+  return ApiValuesAnswer({ oneOf: [{ type: 'integer' }, { type: 'string' }], nullable: true });
 }
 
 /** The answer to a read: one item for each requested key, in order. */
 export function ApiPairsAnswer(value: 'value' | 'presence'): MethodDecorator {
+  if (value === 'presence') return ApiValuesAnswer({ type: 'boolean', nullable: true });
+  const meta = { version: { type: 'integer' }, ttl_ms: { type: 'integer' } };
+  return ApiValuesAnswer({ nullable: true, allOf: [reference(ValueDto)] }, meta);
+}
+
+/** @param more the properties of an item besides its key, its value and its error */
+function ApiValuesAnswer(
+  value: NonNullable<Schema>,
+  more: Readonly<Record<string, NonNullable<Schema>>> = {},
+): MethodDecorator {
   return ApiBatchAnswers({
     type: 'array',
     items: {
@@ -75,11 +74,8 @@ export function ApiPairsAnswer(value: 'value' | 'presence'): MethodDecorator {
       required: ['key', 'value'],
       properties: {
         key: reference(KeyDto),
-        value:
-          value === 'presence'
-            ? { type: 'boolean', nullable: true }
-            : { nullable: true, allOf: [reference(ValueDto)] },
-        ...(value === 'value' ? { version: { type: 'integer' }, ttl_ms: { type: 'integer' } } : undefined),
+        value,
+        ...more,
         error: { type: 'object', properties: FAILURE_PROPERTIES },
       },
     },

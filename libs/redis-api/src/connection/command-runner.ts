@@ -10,7 +10,7 @@ import type { CommandTable } from './command-table.js';
 import { keysOf } from './keys.js';
 import type { RedisMetrics } from './redis-metrics.js';
 
-/** What the connections of a listener share. */
+/** The parts that the runners of a listener share. */
 export interface RunnerParts {
   readonly commands: CommandTable;
   readonly keyspace: Keyspace;
@@ -96,6 +96,7 @@ export class CommandRunner {
     const command = this.#parts.commands.find(request);
     if (command instanceof RedisError) {
       queue?.refuse();
+      if (HTTP_WORDS.test(request.name)) this.#context.client.destroy();
       return { kind: 'refused', name: undefined, refusal: command };
     }
     const refusal = this.#parts.slots?.refusal(
@@ -302,6 +303,11 @@ interface PreparedSet {
 }
 
 const MAX_BATCH_CALLS = 128;
+/**
+ * Words of an HTTP request that are no commands. A web page can make a browser send such a request, and its body could contain
+ * commands. Redis closes these connections too.
+ */
+const HTTP_WORDS = /^(post|host:)$/i;
 
 function isFetch(next: Prepared): next is PreparedFetch {
   return next.kind === 'fetch';

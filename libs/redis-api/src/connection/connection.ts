@@ -18,7 +18,7 @@ export interface ProgressLimits {
   readonly answerTimeoutMs: number;
 }
 
-/** What all connections of a listener share. */
+/** The parts that all connections of a listener share. */
 export interface ConnectionParts extends RunnerParts {
   readonly requestLimits: RequestLimits;
   readonly progressLimits: ProgressLimits;
@@ -52,7 +52,7 @@ export class Connection implements ClientState {
   /** Set when no command is run any more: the connection ends as soon as its replies are written. */
   #isEnding = false;
   #isInTurn = false;
-  /** How long ago the server ended its side of the connection. What the client sends since then is discarded. */
+  /** How long ago the server ended its side of the connection. Bytes that the client sends since then are discarded. */
   #endedMs = 0;
   /** Whether the client has sent all that it will send. */
   #hasAll = false;
@@ -220,11 +220,7 @@ export class Connection implements ClientState {
     if (this.#protocolError !== undefined) return undefined;
     try {
       const request = this.#reader.next();
-      if (request !== undefined && HTTP_WORDS.test(request.name)) {
-        this.#socket.destroy();
-        return undefined;
-      }
-      // What the request holds is counted when it is admitted.
+      // The bytes of the request are counted when it is admitted.
       if (request !== undefined && this.#held > 0) this.#countHeld(this.#reader.heldBytes);
       return request;
     } catch (error) {
@@ -283,11 +279,6 @@ function addressOf(host: string | undefined, port: number | undefined): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/**
- * Words of an HTTP request that are no commands. A web page can make a browser send such a request, and its body could contain
- * commands. Redis closes these connections too.
- */
-const HTTP_WORDS = /^(post|host:)$/i;
 /** Replies are sent when they reach this size, before those to later commands. */
 const SEND_FROM_BYTES = 64 * 1024;
 /** How long a client has to read the last reply, because closing a connection with unread bytes would discard it. */
