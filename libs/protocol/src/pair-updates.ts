@@ -16,7 +16,7 @@ export interface TouchItem {
 export interface IncrementItem {
   readonly key: Key;
   readonly by: Integer;
-  /** What an absent key counts as. */
+  /** The integer that an absent key counts as. */
   readonly initial: Integer;
   /** The time to live of a pair that is created, in milliseconds. A present pair keeps its own. */
   readonly ttlMs?: number;

@@ -2,7 +2,7 @@ import type { Key, Value } from './key.js';
 import { whenDone, type MaybePromise } from './maybe-promise.js';
 import type { DeleteOutcome, Entry, ItemFailure, KeyValueOperations, SetOutcome } from './operations.js';
 
-/** What an update makes of a pair, and what its caller is told. */
+/** The new state of a pair after an update, and the result for the caller. */
 export type Change<R> = { readonly result: R } & (
   { readonly kind: 'keep' } | { readonly kind: 'delete' } | ({ readonly kind: 'write' } & NewPair)
 );
@@ -59,7 +59,7 @@ export function update<R>(
 /** How often an update is tried. Each time that it fails, another one was done. */
 export const MAX_ATTEMPTS = 100;
 
-/** Returns the moment at which a pair expires, for a change that leaves it as it is. */
+/** Returns the time to live of a pair as it is. A change that only writes another value passes it on. */
 export function lifeOf(entry: Entry | null): Pick<NewPair, 'expiresAtMs'> | undefined {
   return entry?.expiresAtMs === undefined ? undefined : { expiresAtMs: entry.expiresAtMs };
 }

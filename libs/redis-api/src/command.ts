@@ -3,7 +3,7 @@ import type { Keyspace } from './keyspace/index.js';
 import type { Reply } from './reply.js';
 import type { ProtocolVersion } from './resp/reply-writer.js';
 
-/** What COMMAND INFO says about a command. Only `write`, `readonly` and `denyoom` also say something to kvs. */
+/** The flags that COMMAND INFO shows for a command. kvs itself uses only `write`, `readonly` and `denyoom`. */
 export type CommandFlag =
   | 'admin'
   | 'dangerous'
@@ -70,7 +70,7 @@ export type SingleCall =
       readonly answer: (outcome: SetOutcome) => Reply;
     };
 
-/** What a command may use. */
+/** The parts of the server that a command uses. */
 export interface CommandContext {
   readonly keyspace: Keyspace;
   readonly client: ClientState;

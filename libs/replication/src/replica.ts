@@ -82,7 +82,7 @@ export class Replica implements NodeContext {
     this.#finish();
   }
 
-  /** How many bytes the effects take that copies may lack, in all partitions, as of the last tick. */
+  /** How many bytes the effects take that copies may lack, in all partitions, as of the last tick with something to do. */
   get tailBytes(): number {
     return this.#tailBytes;
   }

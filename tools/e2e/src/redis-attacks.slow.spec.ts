@@ -7,7 +7,7 @@ import { residentBytes } from './support/memory.js';
 import { until } from './support/until.js';
 
 const MIB = 2 ** 20;
-/** What the process may hold in requests and replies. */
+/** The bytes that the process may hold in requests and replies. */
 const BUDGET_BYTES = 32 * MIB;
 /** The budget, twice because buffers are copied, and garbage: the young generation alone takes up to 192 MiB. */
 const ALLOWED_GROWTH_BYTES = 2 * BUDGET_BYTES + 250 * MIB;

@@ -57,7 +57,7 @@ export type PairsIdentity = Pick<NodeIdentity, 'bootId' | 'isDurable' | 'starts'
   readonly sharedStore: string | undefined;
 };
 
-/** What all candidates need of the node. */
+/** The parts of the node that all candidates need. */
 export interface CandidateParts {
   readonly store: KvStore;
   /** The clock of the engine, which follows that of the cluster. */

@@ -5,7 +5,7 @@ import type { ListenOptions } from '@kvs/server';
 import type { BootId, PartitionEntry, Topology } from '@kvs/topology';
 import type { ClusterMember } from '../cluster/cluster-member.js';
 
-/** What this class asks of the node's part in the cluster. */
+/** The part of a cluster member that this class uses. */
 type Member = Pick<ClusterMember, 'topology' | 'bootId' | 'obstacle' | 'isServing'>;
 
 /** The cluster of this node as Redis clients see it: that of the topology, or one node that has all slots. */

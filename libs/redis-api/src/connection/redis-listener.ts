@@ -40,7 +40,7 @@ export class RedisListener implements Listener {
     socket.resume();
   }
 
-  /** Closes connections that wait for a command at once, and the others after the replies to what they have sent. */
+  /** Closes idle connections at once, and the others after the replies to the commands that run. Runs no further command. */
   async drain(): Promise<void> {
     this.#isDraining = true;
     this.#server.close();

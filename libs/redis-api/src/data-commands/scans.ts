@@ -142,5 +142,5 @@ function readOptions(options: readonly Buffer[]): ScanOptions {
 const DEFAULT_COUNT = 10;
 /** COUNT is a hint. A page is held in memory. */
 const MAX_PAGE_KEYS = 10_000;
-/** What a key takes in an answer besides its bytes. */
+/** The bytes that a key takes in an answer besides its own. */
 const KEY_BYTES = 16;

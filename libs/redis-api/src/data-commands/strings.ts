@@ -33,16 +33,16 @@ const APPEND = updates('append', 3, ['denyoom', 'fast'], (args, keyspace) => (en
 
 const SETRANGE = updates('setrange', 4, ['denyoom'], (args, keyspace) => {
   const offset = number(at(args, 1));
-  const piece = at(args, 2);
+  const chunk = at(args, 2);
   if (offset < 0) throw new RedisError('ERR', 'offset is out of range');
   return (entry) => {
     const old = entry === null ? EMPTY : bytesOf(entry.value);
-    if (piece.length === 0) return keep(old.length);
-    const length = Math.max(old.length, offset + piece.length);
+    if (chunk.length === 0) return keep(old.length);
+    const length = Math.max(old.length, offset + chunk.length);
     checkValueBytes(length, keyspace.limits.maxValueBytes);
     const bytes = Buffer.alloc(length);
     bytes.set(old);
-    bytes.set(piece, offset);
+    bytes.set(chunk, offset);
     return { kind: 'write', value: keyspace.value(bytes), ...lifeOf(entry), result: length };
   };
 });

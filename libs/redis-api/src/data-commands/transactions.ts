@@ -232,6 +232,6 @@ function failureOf(error: unknown): Reply {
 }
 
 const QUEUED = new SimpleString('QUEUED');
-/** What commands and arguments take besides their bytes, about. */
+/** About how many bytes commands and arguments take besides their own. */
 const COMMAND_BYTES = 128;
 const ARGUMENT_BYTES = 96;

@@ -49,7 +49,7 @@ export function isNameable(key: Key): boolean {
 
 function dataOf(bytes: Buffer): EncodedData {
   const text = bytes.toString();
-  // What is not UTF-8 becomes a replacement character, and few texts have one.
+  // Bytes that are not UTF-8 become a replacement character, and few texts have one.
   if (text.includes(REPLACEMENT) && !isUtf8(bytes))
     return { encoding: 'binary', data: bytes.toString('hex') };
   return { encoding: 'string', data: text };

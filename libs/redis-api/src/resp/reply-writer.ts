@@ -11,7 +11,7 @@ export class WriteBuffers {
     return this.#free.pop() ?? Buffer.allocUnsafe(BUFFER_BYTES);
   }
 
-  giveBack(buffer: Buffer): void {
+  release(buffer: Buffer): void {
     if (buffer.length === BUFFER_BYTES && this.#free.length < MAX_FREE_BUFFERS) this.#free.push(buffer);
   }
 }
@@ -39,7 +39,7 @@ export class ReplyWriter {
     this.#length = 0;
     if (buffer.length !== BUFFER_BYTES) return written;
     const copy = Buffer.from(written);
-    this.#buffers.giveBack(buffer);
+    this.#buffers.release(buffer);
     return copy;
   }
 
@@ -117,7 +117,7 @@ export class ReplyWriter {
         ? this.#buffers.get()
         : Buffer.allocUnsafe(Math.max(needed, 2 * this.#bytes.length));
     this.#bytes.copy(larger, 0, 0, this.#length);
-    this.#buffers.giveBack(this.#bytes);
+    this.#buffers.release(this.#bytes);
     this.#bytes = larger;
   }
 }

@@ -8,7 +8,7 @@ export interface InProcessRedis {
   readonly port: number;
   /** The store, without the Redis protocol. */
   readonly operations: KeyValueOperations;
-  /** What was no failure of a command. */
+  /** The errors that were defects, and no failures of a command. */
   readonly errors: readonly unknown[];
   close(): Promise<void>;
 }
