@@ -26,8 +26,8 @@ export class RespClient {
     socket.on('error', () => socket.destroy());
   }
 
-  static async open(port: number, protocol: 2 | 3): Promise<RespClient> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  static async open(port: number, protocol: 2 | 3, host = '127.0.0.1'): Promise<RespClient> {
+    const socket = connect({ port, host, noDelay: true });
     await once(socket, 'connect');
     const client = new RespClient(socket);
     await client.ask([['HELLO', String(protocol)]]);
