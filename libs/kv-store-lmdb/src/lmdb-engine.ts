@@ -132,11 +132,11 @@ export class LmdbEngine implements StorageEngine {
 
   async *scan(
     partitions: readonly number[],
-    { idPrefix = '' }: EngineScanOptions = {},
+    { idPrefix = '', values = true }: EngineScanOptions = {},
   ): AsyncGenerator<EngineChunk, void, undefined> {
     this.#assertOpen();
     for (const [index, partition] of partitions.entries()) {
-      const reader = new PartitionReader(this.#environment.pairs, partition, idPrefix);
+      const reader = new PartitionReader(this.#environment.pairs, partition, idPrefix, values);
       while (!reader.isDone) {
         const pairs = this.#read(() => reader.nextChunk(this.#clock.nowMicros()));
         if (pairs.length > 0) yield { partition, pairs };

@@ -1,8 +1,8 @@
-import type { EnginePair } from '@kvs/kv-store';
+import type { EngineEntry, EnginePair } from '@kvs/kv-store';
 import { isExpired, ScanChunkBuilder } from '@kvs/kv-store';
 import type { Database } from 'lmdb';
 import { idFromBytes, isLong, partitionEnd, prefixStart } from './key-codec.js';
-import { recordEntry, recordHead, recordKey } from './record.js';
+import { emptyEntry, recordEntry, recordHead, recordKey } from './record.js';
 
 /**
  * Reads one partition in chunks, each in its own read transaction. A transaction that waits for a slow caller would
@@ -17,11 +17,14 @@ export class PartitionReader {
   readonly #pairs: Database<Buffer, Buffer>;
   readonly #partition: number;
   readonly #idPrefix: string;
+  readonly #entryOf: (record: Buffer) => EngineEntry;
 
-  constructor(pairs: Database<Buffer, Buffer>, partition: number, idPrefix: string) {
+  /** @param values whether the pairs have their values; otherwise they have empty ones */
+  constructor(pairs: Database<Buffer, Buffer>, partition: number, idPrefix: string, values = true) {
     this.#pairs = pairs;
     this.#partition = partition;
     this.#idPrefix = idPrefix;
+    this.#entryOf = values ? recordEntry : emptyEntry;
     this.#start = prefixStart(partition, idPrefix);
   }
 
@@ -44,7 +47,7 @@ export class PartitionReader {
       this.#start = successor(key);
       if (!isExpired(recordHead(value).expiresAtMs, nowMicros)) {
         const id = isLong(key) ? recordKey(value) : idFromBytes(Buffer.from(key.subarray(2)));
-        if (id?.startsWith(this.#idPrefix)) chunk.add({ id, ...recordEntry(value) });
+        if (id?.startsWith(this.#idPrefix)) chunk.add({ id, ...this.#entryOf(value) });
       }
       examined += 1;
       if (chunk.isFull || examined === MOST_EXAMINED) return;

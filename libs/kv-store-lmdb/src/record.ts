@@ -49,6 +49,11 @@ export function recordEntry(record: Buffer): EngineEntry {
   return { ...recordHead(record), value: recordValue(record) };
 }
 
+/** As {@link recordEntry}, with an empty value. */
+export function emptyEntry(record: Buffer): EngineEntry {
+  return { ...recordHead(record), value: NO_VALUE };
+}
+
 function recordValue(record: Buffer): Value {
   const at = keyOffset(record);
   const valueAt = flagsOf(record) & LONG_KEY ? at + 4 + record.readUInt32BE(at) : at;
@@ -65,6 +70,7 @@ function flagsOf(record: Buffer): number {
   return record.readUInt8(0);
 }
 
+const NO_VALUE = brandValue({ encoding: 'string', data: '' });
 const BINARY = 1;
 const EXPIRES = 2;
 const LONG_KEY = 4;

@@ -20,11 +20,12 @@ type RunOnPartitions = (
  */
 export async function* scanPartitions(
   partitions: readonly number[],
-  { idPrefix = '' }: EngineScanOptions,
+  { idPrefix = '', values = true }: EngineScanOptions,
   clock: Clock,
   run: RunOnPartitions,
 ): AsyncGenerator<EngineChunk, void, undefined> {
-  const bounds = () => [microsToMs(clock.nowMicros()), SCAN_CHUNK_PAIRS, SCAN_CHUNK_UNITS].map(String);
+  const bounds = () =>
+    [microsToMs(clock.nowMicros()), SCAN_CHUNK_PAIRS, SCAN_CHUNK_UNITS, Number(values)].map(String);
   let aheadCount = 1;
   for (let next = 0; next < partitions.length;) {
     const ahead = partitions.slice(next, next + aheadCount);

@@ -82,6 +82,7 @@ export const streamRequests: fc.Arbitrary<StreamRequest> = fc.oneof(
           .uniqueArray(fc.nat(PARTITION_COUNT - 1), { maxLength: 20 })
           .map((partitions) => partitions.sort((one, other) => one - other)),
         meta: fc.boolean(),
+        values: fc.constant(false),
         format: fc.constantFrom('lines', 'items'),
       },
       { requiredKeys: ['meta', 'format'], noNullPrototype: true },

@@ -71,6 +71,8 @@ export interface ScanRequest {
   readonly partitions?: readonly number[];
   /** Whether each pair has `version` and `ttl_ms`. */
   readonly meta: boolean;
+  /** Whether each pair has its `value`. Default: true. */
+  readonly values?: boolean;
   /** Default `lines`. Pages are always lines. */
   readonly format?: PairFormat;
 }

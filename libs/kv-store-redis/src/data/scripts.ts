@@ -17,6 +17,9 @@ local function deadline_of(stored)
   local tag = string.byte(stored)
   if tag == 83 or tag == 66 then return (struct.unpack('>d', stored, 10)) end
 end
+local function head_of(stored)
+  return string.sub(stored, 1, deadline_of(stored) and 17 or 9)
+end
 local function is_live(stored, now_ms)
   local deadline = deadline_of(stored)
   return deadline == nil or deadline > now_ms
@@ -129,6 +132,7 @@ return answers
  */
 const READ_CHUNK = `${HEADER}
 local now_ms, max_pairs, max_units = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local with_values = ARGV[4] == '1'
 local function units_of(bytes)
   local tag = string.byte(bytes)
   return (tag == 98 or tag == 66) and 2 * #bytes or #bytes
@@ -141,6 +145,7 @@ local function read_chunk(ids)
     local stored = redis.call('HGET', KEYS[1], id)
     if stored and is_live(stored, now_ms) then
       found[#found + 1] = id
+      if not with_values then stored = head_of(stored) end
       found[#found + 1] = stored
       units = units + units_of(id) + units_of(stored)
     end
@@ -149,9 +154,9 @@ local function read_chunk(ids)
 end
 `;
 
-/** ARGV: now in ms, a chunk's bounds, a prefix. Answers the first pairs, and the remaining keys. */
+/** ARGV: now in ms, a chunk's bounds, 1 with values or 0, a prefix. Answers the first pairs, and the remaining keys. */
 export const SCAN_OPEN = script(`${READ_CHUNK}
-local prefix = ARGV[4]
+local prefix = ARGV[5]
 local ids = redis.call('HKEYS', KEYS[1])
 if prefix ~= '' then
   local matching = {}
@@ -166,10 +171,10 @@ for i = used + 1, #ids do rest[i - used] = ids[i] end
 return { found, rest }
 `);
 
-/** ARGV: now in ms, a chunk's bounds, then keys. Answers the pairs of the first keys, and how many keys were used. */
+/** ARGV: now in ms, a chunk's bounds, 1 with values or 0, then keys. Answers the pairs of the first keys, and how many keys were used. */
 export const SCAN_NEXT = script(`${READ_CHUNK}
 local ids = {}
-for i = 4, #ARGV do ids[i - 3] = ARGV[i] end
+for i = 5, #ARGV do ids[i - 4] = ARGV[i] end
 local found, used = read_chunk(ids)
 return { found, used }
 `);

@@ -85,7 +85,7 @@ export interface StorageEngine {
 
   /**
    * As {@link scan}, but yields JSON text: each pair byte for byte as `JSON.stringify` writes it as a `WirePair`, in
-   * the format of the options. An engine has this method only if it is faster than the store, which otherwise makes
+   * the format of the options, and without `value` if the values are not wanted. An engine has this method only if it is faster than the store, which otherwise makes
    * the text from {@link scan}.
    *
    * A chunk has about 64 KiB, never 0 bytes. It may end anywhere in a pair and may have pairs of several partitions. In
@@ -174,6 +174,8 @@ export interface EngineChunk {
 export interface EngineScanOptions {
   /** Only keys whose id starts with this: the tag of an encoding, then the start of canonical data. */
   readonly idPrefix?: string;
+  /** Whether the caller uses the values. Default: true. If not, an engine may give empty ones, and need not read them. */
+  readonly values?: boolean;
 }
 
 export interface EngineJsonScanOptions extends EngineScanOptions {

@@ -1,4 +1,5 @@
-import type { PairFormat, WirePair } from '@kvs/protocol';
+import type { WirePair } from '@kvs/protocol';
+import type { EngineJsonScanOptions } from '../engine/storage-engine.js';
 import type { StoreChunk, StoredPair } from './store-chunk.js';
 
 /**
@@ -7,14 +8,13 @@ import type { StoreChunk, StoredPair } from './store-chunk.js';
  */
 export async function* jsonChunks(
   chunks: AsyncIterable<StoreChunk>,
-  meta: boolean,
-  format: PairFormat,
+  options: EngineJsonScanOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const { pairs } of chunks) {
     let text = '';
     for (const pair of pairs) {
-      const json = JSON.stringify(wirePair(pair, meta));
-      text += format === 'items' ? `,${json}\n` : `${json}\n`;
+      const json = JSON.stringify(wirePair(pair, options));
+      text += options.format === 'items' ? `,${json}\n` : `${json}\n`;
       if (text.length < CHUNK_UNITS) continue;
       yield Buffer.from(text);
       text = '';
@@ -23,10 +23,13 @@ export async function* jsonChunks(
   }
 }
 
-function wirePair({ key, value, version, ttlMs }: StoredPair, meta: boolean): WirePair {
+function wirePair(
+  { key, value, version, ttlMs }: StoredPair,
+  { meta, values = true }: EngineJsonScanOptions,
+): Omit<WirePair, 'value'> {
   return {
     key,
-    value,
+    ...(values ? { value } : undefined),
     ...(meta ? { version } : undefined),
     ...(meta && ttlMs !== undefined ? { ttl_ms: ttlMs } : undefined),
   };

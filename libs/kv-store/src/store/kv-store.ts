@@ -26,7 +26,7 @@ import { ScanThrottle } from './scan-throttle.js';
 import type { StoreChunk } from './store-chunk.js';
 
 export type StoreScanRequest = Pick<ScanRequest, 'prefix' | 'partitions'>;
-export type StoreJsonRequest = StoreScanRequest & Pick<ScanRequest, 'meta' | 'format'>;
+export type StoreJsonRequest = StoreScanRequest & Pick<ScanRequest, 'meta' | 'values' | 'format'>;
 
 /**
  * The pairs of this process, for all callers. The store computes partitions, checks arguments, and turns times to live
@@ -116,14 +116,15 @@ export class KvStore
     prefix,
     partitions = ALL_PARTITIONS,
     meta,
+    values = true,
     format = 'lines',
   }: StoreJsonRequest): AsyncIterable<Uint8Array> {
     this.#assertOpen();
     checkPartitions(partitions);
-    const options = { meta, format, ...(prefix && { idPrefix: idPrefix(prefix) }) };
+    const options = { meta, values, format, ...(prefix && { idPrefix: idPrefix(prefix) }) };
     return this.#throttle.throttled(
       this.#engine.scanJson?.(partitions, options) ??
-        jsonChunks(this.#storeChunks(this.#engine.scan(partitions, options)), meta, format),
+        jsonChunks(this.#storeChunks(this.#engine.scan(partitions, options)), options),
       (chunk) => chunk.length / BYTES_PER_PAUSE,
     );
   }

@@ -117,13 +117,14 @@ export function decodeCancel(cursor: FrameCursor): number {
 
 function putScan(
   builder: FrameBuilder,
-  { prefix, partitions, meta, format }: ScanRequest,
+  { prefix, partitions, meta, values, format }: ScanRequest,
   epoch: number,
 ): void {
   builder.byte(
     (prefix === undefined ? 0 : HAS_PREFIX) |
       (prefix?.encoding === 'binary' ? PREFIX_BINARY : 0) |
       (meta ? META : 0) |
+      (values === false ? NO_VALUES : 0) |
       (format === 'items' ? ITEMS : 0) |
       (partitions === undefined ? 0 : HAS_PARTITIONS) |
       (epoch === 0 ? 0 : HAS_EPOCH),
@@ -138,7 +139,7 @@ function putScan(
 
 function readScan(cursor: FrameCursor): StreamRequest {
   const flags = cursor.byte();
-  allowFlags(flags, HAS_PREFIX | PREFIX_BINARY | META | ITEMS | HAS_PARTITIONS | HAS_EPOCH);
+  allowFlags(flags, HAS_PREFIX | PREFIX_BINARY | META | ITEMS | HAS_PARTITIONS | HAS_EPOCH | NO_VALUES);
   const epoch = flags & HAS_EPOCH ? readEpoch(cursor) : 0;
   const encoding = flags & PREFIX_BINARY ? 'binary' : 'string';
   const prefix = flags & HAS_PREFIX ? readValue(cursor, encoding, cursor.varint()) : undefined;
@@ -146,6 +147,7 @@ function readScan(cursor: FrameCursor): StreamRequest {
   const scan: ScanRequest = {
     meta: (flags & META) !== 0,
     format: flags & ITEMS ? 'items' : 'lines',
+    ...(flags & NO_VALUES && { values: false }),
     ...(prefix && { prefix }),
     ...(partitions && { partitions }),
   };
@@ -187,6 +189,7 @@ const META = 4;
 const ITEMS = 8;
 const HAS_PARTITIONS = 16;
 const HAS_EPOCH = 32;
+const NO_VALUES = 64;
 
 const BITMAP_BYTES = PARTITION_COUNT / 8;
 const OPEN_BYTES = 3 * MAX_VARINT_BYTES + 2 + INTEGER_BYTES + BITMAP_BYTES;

@@ -109,11 +109,10 @@ describe('CLUSTER', () => {
   });
 
   it('counts the keys of a slot that this node serves', async () => {
-    const pair = (text: string) =>
-      `{"key":{"encoding":"string","data":"${text}"},"value":{"encoding":"string","data":""}}\n`;
+    const pair = (text: string) => `{"key":{"encoding":"string","data":"${text}"}}\n`;
     const scanned: unknown[] = [];
-    operations.scan = async ({ partitions }) => {
-      scanned.push(partitions);
+    operations.scan = async ({ partitions, values }) => {
+      scanned.push({ partitions, values });
       return { missingNodes: [], lines: linesOf(pair('bar'), pair('{bar}2')), close: () => undefined };
     };
     expect(
@@ -123,7 +122,7 @@ describe('CLUSTER', () => {
         'cluster countkeysinslot 12182',
       ),
     ).toBe(':2\r\n:0\r\n:0\r\n');
-    expect(scanned).toEqual([[5061 >>> 2], [5060 >>> 2]]);
+    expect(scanned).toEqual([5061, 5060].map((slot) => ({ partitions: [slot >>> 2], values: false })));
     expect(await client.ask('cluster countkeysinslot 16384')).toBe('-ERR Invalid slot\r\n');
   });
 

@@ -63,11 +63,7 @@ const DBSIZE: Command = {
   name: 'dbsize',
   arity: 1,
   flags: ['readonly', 'fast'],
-  run: async (_args, { keyspace }) => {
-    let count = 0;
-    for await (const keys of keyspace.allKeys()) count += keys.length;
-    return count;
-  },
+  run: (_args, { keyspace }) => keyspace.count(),
 };
 
 export const SCAN_COMMANDS: readonly Command[] = [

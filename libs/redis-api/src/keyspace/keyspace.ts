@@ -12,13 +12,14 @@ import {
   type Limits,
   type MakeChange,
   type MaybePromise,
+  type PairLines,
   type SetItem,
   type SetOutcome,
   type Value,
 } from '@kvs/protocol';
 import { itemError } from '../failures.js';
 import { keyOf, valueOf } from './data.js';
-import { pairKeys } from './pair-keys.js';
+import { pairCounts, pairKeys } from './pair-keys.js';
 
 export interface KeyspaceOptions {
   readonly operations: KeyValueOperations;
@@ -143,7 +144,7 @@ export class Keyspace {
     let bytes = 0;
     let end = 0;
     for (let width = 1; end < partitions.length && keys.length < count; width *= 4) {
-      for await (const some of this.#keysOf(partitions.slice(end, end + width))) {
+      for await (const some of this.#scan(partitions.slice(end, end + width), pairKeys)) {
         for (const key of some) bytes += key.data.length;
         if (bytes > this.limits.maxAnswerBytes) throw answerTooLarge(this.limits.maxAnswerBytes);
         keys.push(...some);
@@ -155,7 +156,14 @@ export class Keyspace {
 
   /** Yields all keys, in arrays of bounded size. */
   allKeys(): AsyncIterable<readonly Key[]> {
-    return this.#keysOf(this.#partitions());
+    return this.#scan(this.#partitions(), pairKeys);
+  }
+
+  /** Returns how many keys there are. O(number of keys). */
+  async count(): Promise<number> {
+    let count = 0;
+    for await (const some of this.#scan(this.#partitions(), pairCounts)) count += some;
+    return count;
   }
 
   #partitions(): readonly number[] {
@@ -164,14 +172,17 @@ export class Keyspace {
 
   /** Returns all keys of one partition. */
   keysOf(partition: number): AsyncIterable<readonly Key[]> {
-    return this.#keysOf([partition]);
+    return this.#scan([partition], pairKeys);
   }
 
-  async *#keysOf(partitions: readonly number[]): AsyncGenerator<Key[], void, undefined> {
+  async *#scan<T>(
+    partitions: readonly number[],
+    read: (lines: PairLines) => AsyncIterable<T>,
+  ): AsyncGenerator<T, void, undefined> {
     if (partitions.length === 0) return;
-    const answer = await this.operations.scan({ partitions, meta: false, partial: false });
+    const answer = await this.operations.scan({ partitions, meta: false, values: false, partial: false });
     try {
-      yield* pairKeys(answer.lines);
+      yield* read(answer.lines);
     } finally {
       answer.close();
     }

@@ -16,6 +16,15 @@ export async function* pairKeys(lines: PairLines): AsyncGenerator<Key[], void, u
   }
 }
 
+/** Yields how many pairs of a scan end in each chunk. */
+export async function* pairCounts(lines: PairLines): AsyncGenerator<number, void, undefined> {
+  for await (const chunk of lines) {
+    let count = 0;
+    for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, at + 1)) count++;
+    yield count;
+  }
+}
+
 function keyOfLine(line: string): Key {
   const pair: unknown = JSON.parse(line);
   const key = isRecord(pair) ? pair['key'] : undefined;

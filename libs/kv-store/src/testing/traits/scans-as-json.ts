@@ -78,6 +78,7 @@ export const scansAsJson: Trait = {
           [stringKey(`text ${size}`), stringValue('a"\u0001é\n'.repeat(size / 6))],
           [binaryKey(Uint8Array.of(i)), binaryValue(new Uint8Array(size).fill(0xa5 + i))],
           [stringKey(`small ${size}`), V],
+          [stringKey(`long key ${size} `.repeat(300)), stringValue('v'.repeat(size))],
         ]);
       }
       await isTheSame(bench);
@@ -165,21 +166,25 @@ async function isTheSame(
   scanned: Scanned = { partitions: [PARTITION] },
 ): Promise<void> {
   const store = new KvStore(bench.engine, bench.clock);
-  const expected = { plain: [] as string[], meta: [] as string[] };
+  const expected = { plain: [] as string[], meta: [] as string[], keys: [] as string[] };
   for await (const { pairs } of store.scan(scanned)) {
     for (const { key, value, version, ttlMs } of pairs) {
       expected.plain.push(JSON.stringify({ key, value }));
+      expected.keys.push(JSON.stringify({ key }));
       expected.meta.push(
         JSON.stringify({ key, value, version, ...(ttlMs === undefined ? {} : { ttl_ms: ttlMs }) }),
       );
     }
   }
-  for (const meta of [false, true]) {
-    const pairs = (meta ? expected.meta : expected.plain).sort();
-    const lines = Buffer.concat(await chunksOf(bench, { ...scanned, meta }, 'lines')).toString();
+  for (const { pairs, ...parts } of [
+    { pairs: expected.plain.sort() },
+    { pairs: expected.meta.sort(), meta: true },
+    { pairs: expected.keys.sort(), values: false },
+  ]) {
+    const lines = Buffer.concat(await chunksOf(bench, { ...scanned, ...parts }, 'lines')).toString();
     assert.ok(lines === '' || lines.endsWith('\n'));
     isEqual(lines.split('\n').slice(0, -1).sort(), pairs);
-    const items = Buffer.concat(await chunksOf(bench, { ...scanned, meta }, 'items')).toString();
+    const items = Buffer.concat(await chunksOf(bench, { ...scanned, ...parts }, 'items')).toString();
     isEqual(
       items.split('\n').slice(0, -1).sort(),
       pairs.map((pair) => `,${pair}`),
@@ -196,7 +201,7 @@ function isEqual(actual: readonly string[], expected: readonly string[]): void {
 
 async function chunksOf(
   { engine, clock }: EngineTestBench,
-  scanned: Scanned & { readonly meta?: boolean },
+  scanned: Scanned & { readonly meta?: boolean; readonly values?: boolean },
   format: PairFormat,
   meanwhile: () => unknown = () => undefined,
 ): Promise<Uint8Array[]> {

@@ -42,9 +42,15 @@ export const transportScans: TransportTrait = {
       assert.equal((await transport.scan(everything)).format, 'lines');
       assert.deepEqual(store.scans[0], { meta: false, format: 'items' });
     },
-    'a scan carries its prefix and partitions': async ({ connect, store }) => {
+    'a scan carries its prefix, its partitions, and what each pair has': async ({ connect, store }) => {
       const prefix = stringValue('a&b=ü');
-      const request = { meta: true, prefix, partitions: [0, 7, 8, 4095], format: 'lines' as const };
+      const request = {
+        meta: true,
+        values: false,
+        prefix,
+        partitions: [0, 7, 8, 4095],
+        format: 'lines' as const,
+      };
       await textOf((await connect().scan(request)).lines);
       assert.deepEqual(store.scans, [request]);
     },

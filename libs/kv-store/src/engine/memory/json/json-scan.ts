@@ -9,7 +9,7 @@ import { emptyRecord } from '../raw-record.js';
 import type { Records } from '../records.js';
 import { JsonWriter } from './json-writer.js';
 import { KeyPrefix } from './key-prefix.js';
-import { PairTexts, SMALL_PAIR_BYTES } from './pair-texts.js';
+import { PairTexts } from './pair-texts.js';
 
 /**
  * Writes the pairs of some partitions as JSON, straight from their memory: no pair becomes an object or a string.
@@ -32,11 +32,11 @@ export class JsonScan {
   readonly #store: PairStore;
   readonly #clock: Clock;
 
-  constructor(store: PairStore, clock: Clock, { idPrefix = '', meta, format }: EngineJsonScanOptions) {
+  constructor(store: PairStore, clock: Clock, options: EngineJsonScanOptions) {
     this.#store = store;
     this.#clock = clock;
-    this.#texts = new PairTexts(this.#writer, meta, format);
-    this.#prefix = new KeyPrefix(idPrefix);
+    this.#texts = new PairTexts(this.#writer, options);
+    this.#prefix = new KeyPrefix(options.idPrefix ?? '');
   }
 
   /** Yields chunks, none empty. Yields undefined if a step ends without a full chunk. */
@@ -106,10 +106,9 @@ export class JsonScan {
     const record = this.#store.records.rawInto(ref, this.#record);
     if (isExpired(record.expiresAtMs, this.#nowMicros)) return;
     if (!this.#prefix.matches(this.#store.records, ref, record)) return;
-    const isSmall = record.end - record.keyStart <= SMALL_PAIR_BYTES;
     // The chunk may be full already if the pair has the hash of the pair before, because then it can't wait for the
     // next step.
-    if (isSmall && !this.#writer.isFull) this.#texts.writeSmall(record, this.#nowMicros);
+    if (this.#texts.isSmall(record) && !this.#writer.isFull) this.#texts.writeSmall(record, this.#nowMicros);
     else this.#large.push(this.#store.records.copy(ref));
   }
 

@@ -1,5 +1,5 @@
-import type { PairFormat } from '@kvs/protocol';
 import { microsToMs } from '../../../clock.js';
+import type { EngineJsonScanOptions } from '../../storage-engine.js';
 import type { RawRecord } from '../raw-record.js';
 import { MAX_ESCAPED_BYTES } from './json-escapes.js';
 import type { JsonWriter, WordSource } from './json-writer.js';
@@ -13,11 +13,12 @@ export class PairTexts {
 
   readonly #writer: JsonWriter;
   readonly #meta: boolean;
+  readonly #values: boolean;
 
-  constructor(writer: JsonWriter, meta: boolean, format: PairFormat) {
+  constructor(writer: JsonWriter, { meta, values = true, format }: EngineJsonScanOptions) {
     this.#writer = writer;
     this.#meta = meta;
-
+    this.#values = values;
     const before = format === 'items' ? ',' : '';
     this.#keyHeads = [
       new FixedText(`${before}{"key":{"encoding":"string","data":"`),
@@ -27,13 +28,20 @@ export class PairTexts {
     this.#end = new FixedText('}\n');
   }
 
-  /** Writes a pair of up to {@link SMALL_PAIR_BYTES} at once. */
+  /** Returns whether a pair can be written at once. Its key is then completely in the head of its record. */
+  isSmall({ keyStart, valueStart, end }: RawRecord): boolean {
+    return (this.#values ? end : valueStart) - keyStart <= SMALL_PAIR_BYTES;
+  }
+
+  /** Writes a small pair at once. */
   writeSmall(record: RawRecord, nowMicros: number): void {
     const { keyStart, valueStart, end, keyIsBinary, valueIsBinary } = record;
     this.#beginKey(keyIsBinary);
     this.#data(record, keyStart, valueStart, keyIsBinary);
-    this.#beginValue(valueIsBinary);
-    this.#data(record, valueStart, end, valueIsBinary);
+    if (this.#values) {
+      this.#beginValue(valueIsBinary);
+      this.#data(record, valueStart, end, valueIsBinary);
+    }
     this.#finish(record, nowMicros);
   }
 
@@ -45,8 +53,10 @@ export class PairTexts {
     const { keyStart, valueStart, end, keyIsBinary, valueIsBinary } = record;
     this.#beginKey(keyIsBinary);
     yield* this.#slices(record, keyStart, valueStart, keyIsBinary);
-    this.#beginValue(valueIsBinary);
-    yield* this.#slices(record, valueStart, end, valueIsBinary);
+    if (this.#values) {
+      this.#beginValue(valueIsBinary);
+      yield* this.#slices(record, valueStart, end, valueIsBinary);
+    }
     this.#finish(record, nowMicros);
     yield;
   }
@@ -84,7 +94,7 @@ export class PairTexts {
 }
 
 /** So many bytes always fit, however they are escaped. */
-export const SMALL_PAIR_BYTES = Math.floor((MAX_WRITE_BYTES - 256) / MAX_ESCAPED_BYTES);
+const SMALL_PAIR_BYTES = Math.floor((MAX_WRITE_BYTES - 256) / MAX_ESCAPED_BYTES);
 
 const TEXT_VALUE_HEAD = new FixedText('"},"value":{"encoding":"string","data":"');
 const BINARY_VALUE_HEAD = new FixedText('"},"value":{"encoding":"binary","data":"');
