@@ -1,10 +1,8 @@
 import { Router, type ClusterView } from '@kvs/router';
 import { Controller, Get, Inject, Optional } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { ClusterStatus } from '@kvs/topology';
 import { ClusterMember } from './cluster/cluster-member.js';
 
-@ApiTags('cluster')
 @Controller('cluster')
 export class ClusterController {
   readonly #router: Router;
@@ -16,7 +14,6 @@ export class ClusterController {
   }
 
   @Get()
-  @ApiOperation({ summary: 'The nodes, whether they can be reached, and how much each holds' })
   async view(): Promise<ClusterView & { readonly topology?: ClusterStatus }> {
     const view = await this.#router.cluster();
     return this.#member?.routes.topology === undefined

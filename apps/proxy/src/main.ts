@@ -2,7 +2,6 @@
 import { openHttp } from '@kvs/http-api';
 import { openRedis, redisAddress } from '@kvs/redis-api';
 import { Router } from '@kvs/router';
-import { HttpService } from '@nestjs/axios';
 import { exitAtStart, orExit, originOf, serve, type Logger } from '@kvs/server';
 import type { ClusterConfig } from './cluster/cluster-config.js';
 import { ClusterMember } from './cluster/cluster-member.js';
@@ -27,6 +26,7 @@ await serve({
       host: config.host,
       settings: config,
       module: ProxyModule.register(config, logger, member),
+      describe: () => import('./documentation.js'),
       methods: { '/cluster': ['GET', 'HEAD'], ...(member && CONTROL_PLANE_METHODS) },
       refusesProxies: true,
       admission: budget.admissionOf('http'),
@@ -65,5 +65,5 @@ async function openMember(
   logger: Logger,
 ): Promise<ClusterMember> {
   const store = await openTopologyStore(cluster.topology, (error) => exitAtStart(name, error));
-  return new ClusterMember({ config: cluster, nodes, store, http: new HttpService(), logger });
+  return new ClusterMember({ config: cluster, nodes, store, logger });
 }

@@ -2,7 +2,6 @@ import { HttpApiModule, LIMITS, METRICS_SOURCE, OPERATIONS, READINESS } from '@k
 import type { Logger } from '@kvs/server';
 import { endOfCallback, endOfTurn, NodeLink } from '@kvs/node-link';
 import { FixedNodes, Router } from '@kvs/router';
-import { HttpModule, HttpService } from '@nestjs/axios';
 import { Inject, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { ClusterMember } from './cluster/cluster-member.js';
 import { ControlPlaneController } from './cluster/control-plane.controller.js';
@@ -54,8 +53,7 @@ class RouterModule {
     const loops = new LoopedNodes(logger);
     const router = {
       provide: Router,
-      inject: [HttpService],
-      useFactory: (http: HttpService) => {
+      useFactory: () => {
         const { nodes, nodeTimeoutMs, limits, cluster } = config;
         // The fast path handles the requests of a turn in one callback; Express answers each in a callback of its own.
         const schedule = config.fastLane ? endOfCallback : endOfTurn;
@@ -68,7 +66,7 @@ class RouterModule {
               schedule,
               foundNode: () => loops.delete(address),
               foundProxy: () => loops.add(address),
-              explainRefusal: (_, status) => refusalReason(http, address, status, nodeTimeoutMs),
+              explainRefusal: (_, status) => refusalReason(address, status, nodeTimeoutMs),
               onBreach: (message) => logger.warn(message),
             }),
           cluster && { failover: { waitMs: cluster.failoverWaitMs } },
@@ -78,7 +76,6 @@ class RouterModule {
     return {
       module: RouterModule,
       global: true,
-      imports: [HttpModule],
       providers: [
         router,
         { provide: LoopedNodes, useValue: loops },

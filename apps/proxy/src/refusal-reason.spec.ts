@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { HttpService } from '@nestjs/axios';
 import { refusalReason } from './refusal-reason.js';
 
 let server: Server;
@@ -27,8 +26,7 @@ function stop(): Promise<void> {
   });
 }
 
-const ask = (status = 404, timeoutMs = 60_000) =>
-  refusalReason(new HttpService(), address, status, timeoutMs);
+const ask = (status = 404, timeoutMs = 60_000) => refusalReason(address, status, timeoutMs);
 
 const noNode = { failure: 'unconnected', message: 'it is not a storage node' };
 

@@ -1,7 +1,7 @@
 import { explainByStatus, LINK_TOKEN, LOOP_STATUS, MAX_STATS_BYTES, readStats } from '@kvs/node-link';
 import { PROXY_VIA } from '@kvs/protocol';
 import { TransportError } from '@kvs/router';
-import type { HttpService } from '@nestjs/axios';
+import { httpService } from './http-service.js';
 
 /**
  * Finds out why an address refuses the link: it is a proxy, a storage node with another version of the link, or no server of
@@ -10,14 +10,14 @@ import type { HttpService } from '@nestjs/axios';
  * @param status of the answer to the request for a link
  */
 export async function refusalReason(
-  http: HttpService,
   address: string,
   status: number,
   timeoutMs: number,
 ): Promise<TransportError> {
   if (status === LOOP_STATUS) return explainByStatus(address, status);
+  const { axiosRef } = await httpService();
   try {
-    const answer = await http.axiosRef.request<string>({
+    const answer = await axiosRef.request<string>({
       url: `http://${address}/stats`,
       signal: AbortSignal.timeout(timeoutMs),
       responseType: 'text',

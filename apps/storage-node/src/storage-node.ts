@@ -67,6 +67,7 @@ function openNodeHttp(
     host: config.host,
     settings: config,
     module,
+    describe: () => import('./documentation.js'),
     methods: {
       '/stats': ['GET', 'HEAD'],
       '/cluster/invitation': ['POST'],

@@ -1,5 +1,4 @@
 import { Module, type DynamicModule, type ModuleMetadata, type Provider } from '@nestjs/common';
-import { TerminusModule } from '@nestjs/terminus';
 import { FastRoutes } from './fast-path/fast-routes.js';
 import { ServerMetrics, type MetricsSource } from '@kvs/server';
 import { DataController } from './routes/data.controller.js';
@@ -32,7 +31,7 @@ export class HttpApiModule {
   static register({ limits, imports = [], providers }: HttpApiOptions): DynamicModule {
     return {
       module: HttpApiModule,
-      imports: [TerminusModule.forRoot({ logger: false }), ...imports],
+      imports: [...imports],
       controllers: [DataController, KeysController, HealthController, MetricsController],
       providers: [
         { provide: LIMITS, useValue: limits },

@@ -1,3 +1,4 @@
+export { describeRoutes } from './docs/describe-routes.js';
 export * from './http-api.module.js';
 export { HTTP_OPTIONS, httpSettings, type HttpSettings } from './http-settings.js';
 export { openHttp, type HttpOptions, type OpenHttp } from './server/open-http.js';

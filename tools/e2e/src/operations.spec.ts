@@ -2,6 +2,10 @@ import { startCluster, startProxy, type Cluster } from './support/cluster.js';
 import { binary, string } from './support/data.js';
 import { send } from './support/http.js';
 
+interface OpenApi {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly summary?: string }>>>>;
+}
+
 // The proxy and a node that clients ask directly have the same protocol.
 let cluster: Cluster;
 beforeAll(async () => {
@@ -271,10 +275,14 @@ describe.each(['proxy', 'storage node'] as const)('a %s', (server) => {
   it('is alive and ready, and serves its documentation without external resources', async () => {
     expect((await send('GET', at('/health/live'))).json).toMatchObject({ status: 'ok' });
     expect((await send('GET', at('/health/ready'))).json).toMatchObject({ status: 'ok' });
-    const { json } = await send('GET', at('/openapi.json'));
-    expect(Object.keys((json as { paths: object }).paths)).toEqual(
+    const { paths } = (await send('GET', at('/openapi.json'))).json as OpenApi;
+    expect(Object.keys(paths)).toEqual(
       expect.arrayContaining(['/set', '/fetch', '/query', '/delete', '/keys/{key}', '/health/ready']),
     );
+    const routes = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, { summary }]) => ({ route: `${method} ${path}`, summary })),
+    );
+    expect(routes.filter(({ summary }) => summary === undefined)).toEqual([]);
     const docs = await send('GET', at('/docs'));
     expect(docs.status).toBe(200);
     expect(docs.text).toContain('Swagger UI');

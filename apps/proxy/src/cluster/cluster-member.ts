@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { HttpService } from '@nestjs/axios';
 import { systemTimers, TopologyRoutes } from '@kvs/router';
 import type { Logger } from '@kvs/server';
 import { ClusterControl, LastingProblem, messageOf, TopologyError, type TopologyStore } from '@kvs/topology';
@@ -12,7 +11,6 @@ export interface ClusterMemberOptions {
   /** Addresses of nodes that the proxy invites. */
   readonly nodes: readonly string[];
   readonly store: TopologyStore;
-  readonly http: HttpService;
   readonly logger: Pick<Logger, 'info' | 'warn'>;
 }
 
@@ -21,7 +19,7 @@ export class ClusterMember {
   /** Follows the topology. Has no node before the proxy listens. */
   readonly routes: TopologyRoutes;
   readonly #options: ClusterMemberOptions;
-  readonly #client: NodeClient;
+  readonly #client = new NodeClient();
   readonly #ended = new AbortController();
   readonly #alive = setInterval(() => (this.#aliveMs = performance.now()), ALIVE_EVERY_MS).unref();
   #aliveMs = performance.now();
@@ -29,7 +27,6 @@ export class ClusterMember {
 
   constructor(options: ClusterMemberOptions) {
     this.#options = options;
-    this.#client = new NodeClient(options.http);
     this.routes = new TopologyRoutes(
       async () => (await this.#control?.read())?.topology,
       (error) => options.logger.warn(`the topology cannot be read: ${messageOf(error)}`),

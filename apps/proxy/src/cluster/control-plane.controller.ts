@@ -1,11 +1,9 @@
 import { Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { JsonBodyPipe, RawBody } from '@kvs/http-api';
 import { KvsError } from '@kvs/protocol';
 import {
   entriesRequestFrom,
   joinRequestFrom,
-  MAX_COPIES,
   nodeReportFrom,
   nodeUpdateFrom,
   settingsUpdateFrom,
@@ -26,10 +24,7 @@ export const CONTROL_PLANE_METHODS: Readonly<Record<string, readonly string[]>> 
   '/cluster/entries': ['POST'],
 };
 
-const COUNT = { type: 'integer', minimum: 1, maximum: MAX_COPIES };
-
 /** The requests of nodes and operators to a proxy about the cluster. */
-@ApiTags('cluster')
 @Controller('cluster')
 export class ControlPlaneController {
   readonly #member: ClusterMember;
@@ -40,21 +35,17 @@ export class ControlPlaneController {
 
   @Patch()
   @HttpCode(204)
-  @ApiOperation({ summary: 'Change how many copies each partition should have, and how many a write needs' })
-  @ApiBody({ schema: { type: 'object', properties: { copies: COUNT, min_in_sync: COUNT } } })
   updateSettings(@RawBody(JsonBodyPipe) body: unknown): Promise<void> {
     return answer(() => this.#member.control.updateSettings(settingsUpdateFrom(body)));
   }
 
   @Get('topology')
-  @ApiOperation({ summary: 'The nodes, and which process has which partition' })
   topology(): Promise<TopologyDocument> {
     return answer(async () => topologyAnswerToDocument(await this.#member.control.read()));
   }
 
   @Post('nodes')
   @HttpCode(200)
-  @ApiOperation({ summary: 'A node joins, or says that it has started again' })
   join(@RawBody(JsonBodyPipe) body: unknown): Promise<TopologyDocument> {
     return answer(async () =>
       topologyAnswerToDocument(await this.#member.control.join(joinRequestFrom(body))),
@@ -63,7 +54,6 @@ export class ControlPlaneController {
 
   @Post('entries')
   @HttpCode(200)
-  @ApiOperation({ summary: 'A node asks for changes of the copies of partitions' })
   entries(@RawBody(JsonBodyPipe) body: unknown): Promise<TopologyDocument> {
     const receivedMs = this.#member.receivedMs();
     return answer(async () =>
@@ -75,23 +65,17 @@ export class ControlPlaneController {
 
   @Post('nodes/:id/status')
   @HttpCode(200)
-  @ApiOperation({ summary: 'A node reports' })
   report(@Param('id') id: string, @RawBody(JsonBodyPipe) body: unknown): Promise<ReportAnswer> {
     return answer(() => this.#member.control.report(id, nodeReportFrom(body)));
   }
 
   @Patch('nodes/:id')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Change the weight or the zone of a node, or drain it' })
   update(@Param('id') id: string, @RawBody(JsonBodyPipe) body: unknown): Promise<void> {
     return answer(() => this.#member.control.updateNode(id, nodeUpdateFrom(body)));
   }
 
   @Delete('nodes/:id')
-  @ApiOperation({
-    summary:
-      'Drain a node, and take it off the list once it has no copies; with force=true, it is gone already',
-  })
   remove(@Param('id') id: string, @Query('force') force?: unknown): Promise<NodeRemoval> {
     if (force !== undefined && force !== 'true' && force !== 'false')
       throw new KvsError('invalid_parameter', 'force is true or false');

@@ -1,19 +1,13 @@
-import type { HttpService } from '@nestjs/axios';
 import {
   promotionAnswerFrom,
   type Invitation,
   type PromotionAnswer,
   type PromotionQuestion,
 } from '@kvs/topology';
+import { httpService } from '../http-service.js';
 
 /** The requests of a proxy to nodes about the cluster. */
 export class NodeClient {
-  readonly #http: HttpService;
-
-  constructor(http: HttpService) {
-    this.#http = http;
-  }
-
   /** Rejects if the node can't be reached, or refuses. */
   async invite(invitation: Invitation): Promise<void> {
     await this.#post(invitation.address, 'invitation', invitation);
@@ -25,7 +19,8 @@ export class NodeClient {
   }
 
   async #post(address: string, path: string, data: unknown): Promise<unknown> {
-    const answer = await this.#http.axiosRef.request<unknown>({
+    const { axiosRef } = await httpService();
+    const answer = await axiosRef.request<unknown>({
       method: 'POST',
       url: `http://${address}/cluster/${path}`,
       data,

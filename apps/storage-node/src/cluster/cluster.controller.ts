@@ -1,12 +1,10 @@
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { JsonBodyPipe, RawBody } from '@kvs/http-api';
 import { KvsError } from '@kvs/protocol';
 import { invitationFrom, promotionQuestionFrom, TopologyError, type PromotionAnswer } from '@kvs/topology';
 import { ClusterMember } from './cluster-member.js';
 
 /** What proxies ask of a node about its part in the cluster. */
-@ApiTags('cluster')
 @Controller('cluster')
 export class ClusterController {
   readonly #member: ClusterMember;
@@ -17,14 +15,12 @@ export class ClusterController {
 
   @Post('invitation')
   @HttpCode(204)
-  @ApiOperation({ summary: 'Join the cluster of a proxy, unless the node is part of a cluster already' })
   async invitation(@RawBody(JsonBodyPipe) body: unknown): Promise<void> {
     await this.#member.invited(read(invitationFrom, body));
   }
 
   @Post('promotions')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Say of which partitions the node agrees to become primary' })
   promotions(@RawBody(JsonBodyPipe) body: unknown): PromotionAnswer {
     return this.#member.promotions(read(promotionQuestionFrom, body));
   }

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { MaybePromise, WireAnswer } from '@kvs/protocol';
+import { whenDone, type MaybePromise, type WireAnswer } from '@kvs/protocol';
 import { DataService } from '../routes/data.service.js';
 import { readMeta, readNoParameters } from '../routes/query-parameters.js';
 import {
@@ -41,35 +41,50 @@ export class FastRoutes {
     const post = (answer: FastRoute['answer']): FastRoute => ({ method: 'POST', answer });
     // Bodies are checked before parameters, because Nest's pipes run before a controller's method.
     this.#byPath = new Map([
-      ['/set', put((body, url) => data.set(setItems.transform(json.transform(body)), readMeta(url)))],
-      ['/fetch', post((body, url) => data.fetch(keys.transform(json.transform(body)), readMeta(url)))],
+      [
+        '/set',
+        put((body, url) =>
+          whenDone(setItems.transform(json.transform(body)), (items) => data.set(items, readMeta(url))),
+        ),
+      ],
+      [
+        '/fetch',
+        post((body, url) =>
+          whenDone(keys.transform(json.transform(body)), (wanted) => data.fetch(wanted, readMeta(url))),
+        ),
+      ],
       [
         '/query',
-        post((body, url) => {
-          const wanted = keys.transform(json.transform(body));
-          readNoParameters(url);
-          return data.query(wanted);
-        }),
+        post((body, url) =>
+          whenDone(keys.transform(json.transform(body)), (wanted) => {
+            readNoParameters(url);
+            return data.query(wanted);
+          }),
+        ),
       ],
       [
         '/delete',
-        post((body, url) => data.delete(deleteItems.transform(json.transform(body)), readMeta(url))),
+        post((body, url) =>
+          whenDone(deleteItems.transform(json.transform(body)), (items) => data.delete(items, readMeta(url))),
+        ),
       ],
       [
         '/touch',
-        post((body, url) => {
-          const items = touchItems.transform(json.transform(body));
-          readNoParameters(url);
-          return data.touch(items);
-        }),
+        post((body, url) =>
+          whenDone(touchItems.transform(json.transform(body)), (items) => {
+            readNoParameters(url);
+            return data.touch(items);
+          }),
+        ),
       ],
       [
         '/increment',
-        post((body, url) => {
-          const items = incrementItems.transform(json.transform(body));
-          readNoParameters(url);
-          return data.increment(items);
-        }),
+        post((body, url) =>
+          whenDone(incrementItems.transform(json.transform(body)), (items) => {
+            readNoParameters(url);
+            return data.increment(items);
+          }),
+        ),
       ],
     ]);
   }

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, Get, Inject, Post, Put, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   KvsError,
   PARTITIONS_HEADER,
@@ -11,18 +10,6 @@ import {
   type SetItem,
   type TouchItem,
 } from '@kvs/protocol';
-import {
-  ApiDeleteBody,
-  ApiIncrementBody,
-  ApiKeysBody,
-  ApiMeta,
-  ApiPairsAnswer,
-  ApiProblem,
-  ApiSetBody,
-  ApiSumsAnswer,
-  ApiTouchBody,
-  ApiWriteAnswer,
-} from '@kvs/protocol/nest';
 import { OPERATIONS, type KeyValueOperations } from '../tokens.js';
 import { preferredType } from './accept.js';
 import { DataService } from './data.service.js';
@@ -42,7 +29,6 @@ import { sendJson } from './reply.js';
 import { readScan } from './scan-parameters.js';
 
 /** The protocol's data operations. */
-@ApiTags('data')
 @Controller()
 export class DataController {
   readonly #operations: KeyValueOperations;
@@ -54,10 +40,6 @@ export class DataController {
   }
 
   @Put('set')
-  @ApiOperation({ summary: 'Write pairs' })
-  @ApiSetBody()
-  @ApiMeta()
-  @ApiWriteAnswer('keys_added')
   async set(
     @RawBody(JsonBodyPipe, SetItemsPipe) items: SetItem[],
     @Req() request: IncomingMessage,
@@ -67,10 +49,6 @@ export class DataController {
   }
 
   @Post('fetch')
-  @ApiOperation({ summary: 'Read the pairs of some keys' })
-  @ApiKeysBody()
-  @ApiMeta()
-  @ApiPairsAnswer('value')
   async fetch(
     @RawBody(JsonBodyPipe, KeysPipe) keys: Key[],
     @Req() request: IncomingMessage,
@@ -80,9 +58,6 @@ export class DataController {
   }
 
   @Post('query')
-  @ApiOperation({ summary: 'Ask which keys are present' })
-  @ApiKeysBody()
-  @ApiPairsAnswer('presence')
   async query(
     @RawBody(JsonBodyPipe, KeysPipe) keys: Key[],
     @Req() request: IncomingMessage,
@@ -93,10 +68,6 @@ export class DataController {
   }
 
   @Post('delete')
-  @ApiOperation({ summary: 'Remove pairs' })
-  @ApiDeleteBody()
-  @ApiMeta()
-  @ApiWriteAnswer('keys_deleted')
   async delete(
     @RawBody(JsonBodyPipe, DeleteItemsPipe) items: DeleteItem[],
     @Req() request: IncomingMessage,
@@ -106,9 +77,6 @@ export class DataController {
   }
 
   @Post('touch')
-  @ApiOperation({ summary: 'Give pairs a new time to live' })
-  @ApiTouchBody()
-  @ApiWriteAnswer('keys_touched')
   async touch(
     @RawBody(JsonBodyPipe, TouchItemsPipe) items: TouchItem[],
     @Req() request: IncomingMessage,
@@ -119,9 +87,6 @@ export class DataController {
   }
 
   @Post('increment')
-  @ApiOperation({ summary: 'Add to integers' })
-  @ApiIncrementBody()
-  @ApiSumsAnswer()
   async increment(
     @RawBody(JsonBodyPipe, IncrementItemsPipe) items: IncrementItem[],
     @Req() request: IncomingMessage,
@@ -132,23 +97,6 @@ export class DataController {
   }
 
   @Get('fetch')
-  @ApiOperation({ summary: 'Read every pair, or a page of them; order is unspecified' })
-  @ApiQuery({ name: 'prefix', required: false, description: 'Only keys whose data starts with this' })
-  @ApiQuery({ name: 'encoding', required: false, enum: ['string', 'binary'], description: 'Of the prefix' })
-  @ApiQuery({ name: 'limit', required: false, schema: { type: 'integer' }, description: 'About how many' })
-  @ApiQuery({ name: 'cursor', required: false, description: 'KVS-Next-Cursor of the page before' })
-  @ApiQuery({
-    name: 'partial',
-    required: false,
-    schema: { type: 'boolean' },
-    description: 'Leave out nodes that are away',
-  })
-  @ApiMeta()
-  @ApiResponse({ status: 200, description: 'Pairs, as a JSON array or (by Accept) a line each' })
-  @ApiResponse({ status: 207, description: 'The pairs of the nodes that could be reached' })
-  @ApiProblem(400, 'A parameter is not valid')
-  @ApiProblem(406, 'Accept excludes both formats')
-  @ApiProblem(503, 'A storage node cannot be reached')
   async fetchAll(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
     const { scan, page } = readScan(request.url ?? '', headerOf(request, PARTITIONS_HEADER));
     const ndjson = readFormat(request) === NDJSON;

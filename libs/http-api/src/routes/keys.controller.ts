@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, Delete, Get, Inject, Put, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import {
   brandValue,
   guardKey,
@@ -14,7 +13,6 @@ import {
   type Key,
   type Value,
 } from '@kvs/protocol';
-import { ApiProblem } from '@kvs/protocol/nest';
 import { LIMITS, OPERATIONS, type KeyValueOperations, type Limits } from '../tokens.js';
 import { entityTag, isMatchFailed, isNotModified, writePrecondition } from './preconditions.js';
 import { QueryParameters } from './query-parameters.js';
@@ -31,9 +29,6 @@ const MEDIA_TYPES: Readonly<Record<Encoding, string>> = {
 };
 
 /** One key as an HTTP resource: its value is the body, its version the entity tag. */
-@ApiTags('keys')
-@ApiParam({ name: 'key', description: 'The key, percent-encoded; hexadecimal digits with ?encoding=binary' })
-@ApiQuery({ name: 'encoding', required: false, enum: ['string', 'binary'], description: 'Of the key' })
 @Controller()
 export class KeysController {
   readonly #operations: KeyValueOperations;
@@ -45,15 +40,6 @@ export class KeysController {
   }
 
   @Get(KEY_PATH)
-  @ApiOperation({ summary: 'Read one value; HEAD without its body' })
-  @ApiHeader({
-    name: 'If-None-Match',
-    required: false,
-    description: 'Answer 304 if the version is one of these',
-  })
-  @ApiResponse({ status: 200, description: 'The value; ETag is its version' })
-  @ApiResponse({ status: 304, description: 'The version is one of If-None-Match' })
-  @ApiProblem(404, 'The key is absent')
   async read(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
     const entry = await this.#resource(request).read();
     if (entry === null) throw absent();
@@ -73,17 +59,6 @@ export class KeysController {
   }
 
   @Put(KEY_PATH)
-  @ApiOperation({ summary: 'Write one value' })
-  @ApiBody({
-    schema: { type: 'string' },
-    description: 'text/plain is kept as `string`, application/octet-stream as `binary`',
-  })
-  @ApiHeader({ name: 'If-Match', required: false, description: 'Write only if the version is one of these' })
-  @ApiHeader({ name: 'If-None-Match', required: false, description: '*: write only if the key is absent' })
-  @ApiHeader({ name: 'KVS-TTL-Ms', required: false, description: 'Time to live in milliseconds' })
-  @ApiResponse({ status: 201, description: 'The key was absent and is written; ETag is its version' })
-  @ApiResponse({ status: 204, description: 'The value is replaced; ETag is the new version' })
-  @ApiProblem(412, 'The precondition does not hold')
   async write(
     @RawBody() body: ReceivedBody,
     @Req() request: IncomingMessage,
@@ -99,11 +74,6 @@ export class KeysController {
   }
 
   @Delete(KEY_PATH)
-  @ApiOperation({ summary: 'Remove one key' })
-  @ApiHeader({ name: 'If-Match', required: false, description: 'Remove only if the version is one of these' })
-  @ApiResponse({ status: 204, description: 'Removed' })
-  @ApiProblem(404, 'The key is absent')
-  @ApiProblem(412, 'The precondition does not hold')
   async remove(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
     const removed = await this.#resource(request).remove(writePrecondition(request.headers));
     if (!removed) throw absent();

@@ -6,13 +6,13 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ProblemFilter } from '@kvs/protocol/nest';
 import { ServerMetrics, type Admission, type Logger } from '@kvs/server';
+import { serveDocs } from '../docs/serve-docs.js';
 import { FastPath } from '../fast-path/fast-path.js';
 import { FastRoutes } from '../fast-path/fast-routes.js';
 import type { HttpSettings } from '../http-settings.js';
 import { RequestMetrics } from '../metrics/request-metrics.js';
 import { requestTracker } from '../metrics/track-requests.js';
 import { allowedMethodsMiddleware, API_METHODS, type AllowedMethods } from './allowed-methods.js';
-import { serveDocs } from './docs.js';
 import { FastPathAdapter } from './fast-path-adapter.js';
 import { HttpListener } from './http-listener.js';
 import { NestLogger } from './nest-logger.js';
@@ -32,6 +32,8 @@ export interface HttpOptions {
   readonly module: DynamicModule;
   /** Methods of the application's own paths. */
   readonly methods?: AllowedMethods;
+  /** Loads the module that describes the application's own routes with `describeRoutes`. */
+  readonly describe?: () => Promise<unknown>;
   /** Whether requests that come from a proxy are refused with 508 `loop_detected`, as a proxy must. Default false. */
   readonly refusesProxies?: boolean;
   /** Makes the handler of connections that leave HTTP for another protocol. */
@@ -52,9 +54,10 @@ export async function openHttp(options: HttpOptions): Promise<OpenHttp> {
   const { settings, logger, admission, refusesProxies = false } = options;
   const access = accessRules(settings, options.host, await addressOf(options.host));
   const adapter = new FastPathAdapter({ admission, settings, access, refusesProxies });
+  const nestLogger = new NestLogger(logger);
   const app = await NestFactory.create<NestExpressApplication>(options.module, adapter, {
     bodyParser: false,
-    logger: new NestLogger(logger),
+    logger: nestLogger,
     abortOnError: false,
   });
   app.disable('x-powered-by');
@@ -69,7 +72,7 @@ export async function openHttp(options: HttpOptions): Promise<OpenHttp> {
   app.useGlobalFilters(new ProblemFilter(onUnexpected));
   if (settings.fastLane)
     adapter.fastPath = new FastPath(app.get(FastRoutes, { strict: false }), onUnexpected);
-  serveDocs(app, options.title, options.version);
+  serveDocs(app, { ...options, logger: nestLogger });
   const server: Server = app.getHttpServer();
   answerProtocolErrors(server);
   refuseTunnels(server);

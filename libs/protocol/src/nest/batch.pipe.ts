@@ -9,39 +9,41 @@ import {
 } from '../guard.js';
 import type { Key } from '../key.js';
 import type { Limits } from '../limits.js';
+import type { MaybePromise } from '../maybe-promise.js';
 import type { DeleteItem, SetItem } from '../operations.js';
 import type { IncrementItem, TouchItem } from '../pair-updates.js';
-import { InvalidRequestError } from '../problem.js';
-import {
-  explainDeleteItem,
-  explainIncrementItem,
-  explainKeyItem,
-  explainSetItem,
-  explainTouchItem,
-  MAX_LISTED_ISSUES,
-  type ItemExplainer,
-} from './explain.js';
+import { InvalidRequestError, type ValidationIssue } from '../problem.js';
+import type * as Explainers from './explain.js';
 
-/** The guard and the DTO class of one kind of item. */
+/** How many issues one answer lists. */
+export const MAX_LISTED_ISSUES = 20;
+
+/**
+ * Returns what is wrong with one item of a batch, at most {@link MAX_LISTED_ISSUES} places; an empty list if it is
+ * valid.
+ */
+export type ItemExplainer = (item: unknown, pointer: string, limits: Limits) => ValidationIssue[];
+
+/** The guard of one kind of item, and the name of its explainer. */
 export interface ItemSchema<T> {
   readonly guard: ItemGuard<T>;
-  readonly explain: ItemExplainer;
+  readonly explainer: keyof typeof Explainers;
 }
 
-export const SET_ITEM: ItemSchema<SetItem> = { guard: guardSetItem, explain: explainSetItem };
-export const KEY_ITEM: ItemSchema<Key> = { guard: guardKeyItem, explain: explainKeyItem };
-export const DELETE_ITEM: ItemSchema<DeleteItem> = { guard: guardDeleteItem, explain: explainDeleteItem };
-export const TOUCH_ITEM: ItemSchema<TouchItem> = { guard: guardTouchItem, explain: explainTouchItem };
+export const SET_ITEM: ItemSchema<SetItem> = { guard: guardSetItem, explainer: 'explainSetItem' };
+export const KEY_ITEM: ItemSchema<Key> = { guard: guardKeyItem, explainer: 'explainKeyItem' };
+export const DELETE_ITEM: ItemSchema<DeleteItem> = { guard: guardDeleteItem, explainer: 'explainDeleteItem' };
+export const TOUCH_ITEM: ItemSchema<TouchItem> = { guard: guardTouchItem, explainer: 'explainTouchItem' };
 export const INCREMENT_ITEM: ItemSchema<IncrementItem> = {
   guard: guardIncrementItem,
-  explain: explainIncrementItem,
+  explainer: 'explainIncrementItem',
 };
 
 /**
  * Validates a whole batch against the encoding schema and the limits, and returns it typed and canonical. One invalid
  * item refuses the whole batch.
  */
-export class BatchPipe<T> implements PipeTransform<unknown, T[]> {
+export class BatchPipe<T> implements PipeTransform<unknown, MaybePromise<T[]>> {
   readonly #schema: ItemSchema<T>;
   readonly #limits: Limits;
 
@@ -51,12 +53,12 @@ export class BatchPipe<T> implements PipeTransform<unknown, T[]> {
   }
 
   /**
-   * O(total size).
+   * O(total size). Items that are not valid are explained by promise, because class-validator is loaded for the first of them.
    *
-   * @throws InvalidRequestError with a JSON pointer to each invalid place, at most {@link MAX_LISTED_ISSUES}, and the
+   * @throws InvalidRequestError, at once or by promise, with a JSON pointer to each invalid place, at most {@link MAX_LISTED_ISSUES}, and the
    * number of all invalid items
    */
-  transform(body: unknown): T[] {
+  transform(body: unknown): MaybePromise<T[]> {
     if (!Array.isArray(body)) {
       throw new InvalidRequestError(
         [{ pointer: '', code: 'invalid_shape', detail: 'the body must be an array of items' }],
@@ -72,21 +74,22 @@ export class BatchPipe<T> implements PipeTransform<unknown, T[]> {
     const items: T[] = [];
     for (const item of body as readonly unknown[]) {
       const checked = this.#schema.guard(item, this.#limits);
-      if (checked === undefined) throw this.#refusal(body);
+      if (checked === undefined) return this.#refuse(body);
       items.push(checked);
     }
     return items;
   }
 
-  #refusal(body: readonly unknown[]): InvalidRequestError {
+  async #refuse(body: readonly unknown[]): Promise<never> {
+    const { [this.#schema.explainer]: explain } = await import('./explain.js');
     const refused = [...body.keys()].filter(
       (index) => this.#schema.guard(body[index], this.#limits) === undefined,
     );
     const issues = refused
       .slice(0, MAX_LISTED_ISSUES)
-      .flatMap((index) => this.#schema.explain(body[index], `/${index}`, this.#limits))
+      .flatMap((index) => explain(body[index], `/${index}`, this.#limits))
       .slice(0, MAX_LISTED_ISSUES);
-    return new InvalidRequestError(
+    throw new InvalidRequestError(
       issues,
       refused.length,
       `${refused.length} of ${body.length} items ${refused.length === 1 ? 'is' : 'are'} not valid`,

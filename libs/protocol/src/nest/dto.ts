@@ -1,5 +1,4 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
   IsDefined,
@@ -22,8 +21,8 @@ import type { ErrorCode } from '../errors.js';
 import { MAX_TTL_MS, readInteger } from '../guard.js';
 
 /**
- * The encoding schema as classes. The documentation shows them, and they explain a refused body. Each rule names the error code
- * of its failure.
+ * The encoding schema as classes. They explain a refused body: each rule names the error code of its failure. `openapi.ts`
+ * describes them.
  */
 
 function fails(code: ErrorCode, message: string): { message: string; context: { code: ErrorCode } } {
@@ -66,7 +65,6 @@ export class KeyDto {
 
 /** The common part of `{"key":E}` items. */
 export class KeyItemDto {
-  @ApiProperty({ type: KeyDto })
   @IsDefined(fails('invalid_shape', 'key is missing'))
   @IsObject(fails('invalid_shape', 'key must be an object with encoding and data'))
   @ValidateNested(fails('invalid_shape', 'key must be an object with encoding and data'))
@@ -75,11 +73,6 @@ export class KeyItemDto {
 }
 
 export class DeleteItemDto extends KeyItemDto {
-  @ApiPropertyOptional({
-    type: 'integer',
-    minimum: 0,
-    description: 'Only if the version is this one; 0 means only if the key is absent',
-  })
   @IfPresent()
   @IsInt(fails('invalid_version', 'if_version must be a whole number'))
   @Min(0, fails('invalid_version', 'if_version must not be negative'))
@@ -88,51 +81,31 @@ export class DeleteItemDto extends KeyItemDto {
 }
 
 export class TouchItemDto extends DeleteItemDto {
-  @ApiProperty({
-    type: 'integer',
-    minimum: 1,
-    maximum: MAX_TTL_MS,
-    nullable: true,
-    description: 'New time to live in milliseconds; with null the pair stays',
-  })
   @ValidateIf((_item: object, value: unknown) => value !== null)
   @IsTimeToLive()
   ttl_ms!: number | null;
 }
 
 export class IncrementItemDto extends KeyItemDto {
-  @IsInteger('What to add')
+  @IsInteger()
   by!: number | string;
 
   @IfPresent()
-  @IsInteger('What an absent key counts as, by default 0')
+  @IsInteger()
   initial?: number | string;
 
-  @ApiPropertyOptional({
-    type: 'integer',
-    minimum: 1,
-    maximum: MAX_TTL_MS,
-    description: 'Time to live in milliseconds of a pair that is created',
-  })
   @IfPresent()
   @IsTimeToLive()
   ttl_ms?: number;
 }
 
 export class SetItemDto extends DeleteItemDto {
-  @ApiProperty({ type: ValueDto })
   @IsDefined(fails('invalid_shape', 'value is missing'))
   @IsObject(fails('invalid_shape', 'value must be an object with encoding and data'))
   @ValidateNested(fails('invalid_shape', 'value must be an object with encoding and data'))
   @Type(() => ValueDto)
   value!: ValueDto;
 
-  @ApiPropertyOptional({
-    type: 'integer',
-    minimum: 1,
-    maximum: MAX_TTL_MS,
-    description: 'Time to live in milliseconds; without it the pair stays',
-  })
   @IfPresent()
   @IsTimeToLive()
   ttl_ms?: number;
@@ -146,29 +119,16 @@ function IsTimeToLive(): PropertyDecorator {
   );
 }
 
-function IsInteger(description: string): PropertyDecorator {
-  return applyDecorators(
-    ApiProperty({
-      oneOf: [{ type: 'integer' }, { type: 'string', pattern: '^(0|-?[1-9][0-9]*)$' }],
-      description: `${description}: an integer of 64 bits, as a text beyond 2⁵³`,
-    }),
-    Validate(IsIntegerOf64Bits, fails('invalid_integer', 'must be an integer of 64 bits')),
-  );
+function IsInteger(): PropertyDecorator {
+  return Validate(IsIntegerOf64Bits, fails('invalid_integer', 'must be an integer of 64 bits'));
 }
 
 function IsKnownEncoding(): PropertyDecorator {
-  return applyDecorators(
-    ApiProperty({ enum: ['string', 'binary'], description: 'How to read `data`' }),
-    IsIn(['string', 'binary'], fails('invalid_encoding', 'encoding must be "string" or "binary"')),
-  );
+  return IsIn(['string', 'binary'], fails('invalid_encoding', 'encoding must be "string" or "binary"'));
 }
 
 function IsEncodedText(): PropertyDecorator {
   return applyDecorators(
-    ApiProperty({
-      description: 'Well-formed Unicode for `string`; an even number of hexadecimal digits for `binary`',
-      example: 'hello',
-    }),
     IsString(fails('invalid_shape', 'data must be a string')),
     Validate(
       IsValidInItsEncoding,

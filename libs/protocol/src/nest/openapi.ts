@@ -10,9 +10,11 @@ import {
   SetItemDto,
   TouchItemDto,
   ValueDto,
-} from './dto.js';
+} from './described-dto.js';
 
-/** Decorators that describe the data operations in OpenAPI documents. */
+export * from './described-dto.js';
+
+/** Decorators that describe the data operations in OpenAPI documents, and the DTO classes that they show. */
 
 export function ApiSetBody(): MethodDecorator {
   return describe([SetItemDto]);

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { readFamilies, type MetricFamily, type MetricsSource } from './metric-family.js';
 
 /**
@@ -6,11 +6,11 @@ import { readFamilies, type MetricFamily, type MetricsSource } from './metric-fa
  * the first scrape, so that a server without scrapes pays nothing.
  */
 export class ProcessMetrics implements MetricsSource {
-  #registry: Registry | undefined;
+  #registry: Promise<Registry> | undefined;
 
   async collect(): Promise<MetricFamily[]> {
     this.#registry ??= startObserving();
-    const families = readFamilies(await this.#registry.getMetricsAsJSON());
+    const families = readFamilies(await (await this.#registry).getMetricsAsJSON());
     // prom-client would leave the start time out of merged metrics. The earliest is that of the server.
     return families.map((family) =>
       family.aggregator === 'omit' ? { ...family, aggregator: 'min' } : family,
@@ -18,7 +18,8 @@ export class ProcessMetrics implements MetricsSource {
   }
 }
 
-function startObserving(): Registry {
+async function startObserving(): Promise<Registry> {
+  const { collectDefaultMetrics, Registry } = await import('prom-client');
   const register = new Registry();
   collectDefaultMetrics({ register });
   return register;

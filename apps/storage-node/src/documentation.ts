@@ -1,0 +1,17 @@
+import { describeRoutes } from '@kvs/http-api';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ClusterController } from './cluster/cluster.controller.js';
+import { StatsController } from './stats.controller.js';
+
+/** What the OpenAPI document says of the routes that only a node has. */
+
+describeRoutes(StatsController, [ApiTags('cluster')], {
+  stats: [ApiOperation({ summary: 'The engine and how many pairs it holds' })],
+});
+
+describeRoutes(ClusterController, [ApiTags('cluster')], {
+  invitation: [
+    ApiOperation({ summary: 'Join the cluster of a proxy, unless the node is part of a cluster already' }),
+  ],
+  promotions: [ApiOperation({ summary: 'Say of which partitions the node agrees to become primary' })],
+});
