@@ -108,24 +108,32 @@ type PartitionKind = Exclude<Message['kind'], 'beacon' | 'beaconAnswer'>;
 
 function readPartitionFields(cursor: FrameCursor, kind: PartitionKind, partition: number): Message {
   switch (kind) {
+    // These two come with every write. Node is slow at copying an object into another.
     case 'effects': {
-      const head = { kind, partition, epoch: readInteger(cursor), fillId: readOptional(cursor) };
+      const epoch = readInteger(cursor);
+      const fillId = readOptional(cursor);
       const previous = readPosition(cursor);
       const effects = readEffects(cursor);
-      return {
-        ...head,
-        previous,
-        effects,
-        settled: readInteger(cursor),
-        highestVersion: readInteger(cursor),
-      };
+      const settled = readInteger(cursor);
+      const highestVersion = readInteger(cursor);
+      return { kind, partition, epoch, fillId, previous, effects, settled, highestVersion };
     }
     case 'effectsAnswer': {
-      const head = { kind, partition, epoch: readInteger(cursor), fillId: readOptional(cursor) };
+      const epoch = readInteger(cursor);
+      const fillId = readOptional(cursor);
       const position = readPosition(cursor);
       const flags = readFlags(cursor, 3);
-      const [hasGap, isFull] = [(flags & 1) !== 0, (flags & 2) !== 0];
-      return { ...head, position, hasGap, isFull, failure: readOptional(cursor) };
+      const failure = readOptional(cursor);
+      return {
+        kind,
+        partition,
+        epoch,
+        fillId,
+        position,
+        hasGap: (flags & 1) !== 0,
+        isFull: (flags & 2) !== 0,
+        failure,
+      };
     }
     case 'entry': {
       const flags = readFlags(cursor, 3);
@@ -181,10 +189,11 @@ function putEffects(builder: FrameBuilder, effects: readonly Effect[]): void {
 }
 
 function readEffects(cursor: FrameCursor): Effect[] {
-  return readMany(cursor, POSITION_BYTES + MIN_ENTRY_BYTES, () => ({
-    position: readPosition(cursor),
-    ...readEntry(cursor),
-  }));
+  return readMany(cursor, POSITION_BYTES + MIN_ENTRY_BYTES, () => {
+    const position = readPosition(cursor);
+    const { id, entry } = readEntry(cursor);
+    return { position, id, entry };
+  });
 }
 
 function putPairs(builder: FrameBuilder, pairs: readonly EnginePair[]): void {
