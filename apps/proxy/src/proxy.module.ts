@@ -63,6 +63,7 @@ class RouterModule {
             new NodeLink(address, {
               nodeTimeoutMs,
               pairLimits: limits,
+              maxBatchItems: limits.maxBatchItems,
               schedule,
               foundNode: () => loops.delete(address),
               foundProxy: () => loops.add(address),

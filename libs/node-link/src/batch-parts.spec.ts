@@ -6,16 +6,22 @@ import { splitBatch, sendParts, type BatchPart } from './batch-parts.js';
 describe('parts', () => {
   it('are all items in their order, none too large unless it is one item', () => {
     fc.assert(
-      fc.property(fc.array(fc.nat(20)), fc.integer({ min: 1, max: 30 }), (items, maxBytes) => {
-        const partitions = items.map((item) => item + 1);
-        const parts = splitBatch(items, partitions, (item) => item, maxBytes);
-        expect(parts.flatMap((part) => part.items)).toEqual(items);
-        expect(parts.flatMap((part) => part.partitions)).toEqual(partitions);
-        for (const part of parts) {
-          expect(part.weight).toBe(part.items.reduce((sum, item) => sum + item, 0));
-          expect(part.weight <= maxBytes || part.items.length === 1).toBe(true);
-        }
-      }),
+      fc.property(
+        fc.array(fc.nat(20)),
+        fc.integer({ min: 1, max: 30 }),
+        fc.integer({ min: 1, max: 9 }),
+        (items, maxBytes, maxItems) => {
+          const partitions = items.map((item) => item + 1);
+          const parts = splitBatch(items, partitions, (item) => item, maxBytes, maxItems);
+          expect(parts.flatMap((part) => part.items)).toEqual(items);
+          expect(parts.flatMap((part) => part.partitions)).toEqual(partitions);
+          for (const part of parts) {
+            expect(part.weight).toBe(part.items.reduce((sum, item) => sum + item, 0));
+            expect(part.weight <= maxBytes || part.items.length === 1).toBe(true);
+            expect(part.items.length).toBeLessThanOrEqual(maxItems);
+          }
+        },
+      ),
     );
   });
 

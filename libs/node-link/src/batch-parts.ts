@@ -8,12 +8,13 @@ export interface BatchPart<T> {
   readonly weight: number;
 }
 
-/** Splits items into parts of at most `maxBytes`, and of at least one item. */
+/** Splits items into parts of at most `maxBytes` and `maxItems`, and of at least one item. */
 export function splitBatch<T>(
   items: readonly T[],
   partitions: readonly number[],
   weightOfItem: (item: T) => number,
   maxBytes: number,
+  maxItems = Infinity,
 ): BatchPart<T>[] {
   const parts: BatchPart<T>[] = [];
   let from = 0;
@@ -24,7 +25,7 @@ export function splitBatch<T>(
       : { items: items.slice(from, to), partitions: partitions.slice(from, to), weight };
   items.forEach((item, i) => {
     const more = weightOfItem(item);
-    if (weight + more > maxBytes && i > from) {
+    if ((weight + more > maxBytes && i > from) || i - from === maxItems) {
       parts.push(part(i));
       from = i;
       weight = 0;

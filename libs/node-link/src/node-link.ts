@@ -33,6 +33,8 @@ export interface NodeLinkOptions extends Partial<LinkOptions> {
   readonly nodeTimeoutMs: number;
   /** How large a pair may be. The link takes such pairs also if they are beyond the protocol's default of 8 MiB. */
   readonly pairLimits?: PairLimits;
+  /** How many items of one call the nodes take. A larger batch goes in several calls. Default: no limit. */
+  readonly maxBatchItems?: number;
 }
 
 /** The way to one storage node: batches, scans and statistics over its link. */
@@ -40,7 +42,7 @@ export class NodeLink implements NodeTransport {
   readonly #client: LinkClient;
   /** The largest part of a batch, by weight. */
   readonly #partBytes: number;
-
+  readonly #maxBatchItems: number | undefined;
   readonly #address: string;
 
   /**
@@ -56,6 +58,7 @@ export class NodeLink implements NodeTransport {
       throw new RangeError(`a heartbeat of ${given.heartbeatMs} ms is beyond ${MAX_HEARTBEAT_MS} ms`);
     }
     this.#partBytes = given.frameBytes;
+    this.#maxBatchItems = options.maxBatchItems;
     this.#client = new LinkClient(address, { ...given, onBreach: seldom(given.timers, given.onBreach) });
   }
 
@@ -118,7 +121,7 @@ export class NodeLink implements NodeTransport {
   readonly #submit = (call: Call): void => this.#client.submit(call);
 
   /**
-   * Sends a batch that is larger than a frame as several calls, so that other calls need not wait behind it for long. The
+   * Sends a batch that is larger than a frame, or than nodes take, as several calls, so that other calls need not wait behind it for long. The
    * parts keep their order.
    */
   #call<K extends Kind>(
@@ -135,7 +138,7 @@ export class NodeLink implements NodeTransport {
     const send = (part: BatchPart<ItemOf[K]>): Promise<readonly OutcomeOf<K>[]> =>
       callWith(kind, part, epoch, submit, size);
     if (items.length === 1) return send({ items, partitions, weight: weightOfItem(first) });
-    const parts = splitBatch(items, partitions, weightOfItem, this.#partBytes);
+    const parts = splitBatch(items, partitions, weightOfItem, this.#partBytes, this.#maxBatchItems);
     const maxAtOnce = size === undefined ? Infinity : FETCH_PARTS_AT_ONCE;
     return sendParts(parts, send, (error) => failureOf(this.#address, error), maxAtOnce);
   }

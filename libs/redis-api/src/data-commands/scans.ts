@@ -85,16 +85,10 @@ function flush(name: string): Command {
       const [mode] = args;
       if (args.length > 1 || (mode !== undefined && word(mode) !== 'async' && word(mode) !== 'sync'))
         throw syntaxError();
-      for await (const keys of keyspace.allKeys()) await deleteAll(keys, keyspace);
+      for await (const keys of keyspace.allKeys()) await keyspace.delete(keys);
       return OK;
     },
   };
-}
-
-async function deleteAll(keys: readonly Key[], keyspace: Keyspace): Promise<void> {
-  const { maxBatchItems } = keyspace.limits;
-  for (let i = 0; i < keys.length; i += maxBatchItems)
-    await keyspace.delete(keys.slice(i, i + maxBatchItems));
 }
 
 /** Returns the keys of the first partition, from the given one on, that has some. */
