@@ -156,6 +156,19 @@ describe('keys and values', () => {
     expect([number?.text, keys?.items?.length, size?.text]).toEqual(['13', 2, '3']);
   });
 
+  it('are found by RANDOMKEY among many keys that this protocol cannot name', async () => {
+    const client = await connect();
+    const hidden = Array.from({ length: 20 }, (_, i) => binaryKey(Buffer.from(`hidden ${i}`)));
+    await server.operations.set(hidden.map((key) => ({ key, value: stringValue('v') })));
+    const [none, , ...found] = await client.ask([
+      ['RANDOMKEY'],
+      ['SET', 'the only key', 'v'],
+      ...Array.from({ length: 5 }, () => ['RANDOMKEY']),
+    ]);
+    expect(none).toEqual({ type: '$' });
+    expect(found).toEqual(found.map(() => ({ type: '$', text: 'the only key' })));
+  });
+
   it('are replaced by SET with IFEQ only if the value is the expected one', async () => {
     const client = await connect();
     const replies = await client.ask([

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { KvsError, PARTITION_COUNT, whenDone, type Key } from '@kvs/protocol';
+import { KvsError, PARTITION_COUNT, type Key } from '@kvs/protocol';
 import type { Command } from '../command.js';
 import { bulkOf, bytesOf, isNameable } from '../keyspace/data.js';
-import type { Keyspace } from '../keyspace/index.js';
+import type { Keyspace, KeysPage } from '../keyspace/index.js';
 import { OK, RedisError, type Reply } from '../reply.js';
 import { at, number, syntaxError, word } from './arguments.js';
 import { matchesGlob } from './glob.js';
@@ -91,9 +91,15 @@ function flush(name: string): Command {
   };
 }
 
-/** Returns the keys of the first partition, from the given one on, that has some. */
-function nameable(keyspace: Keyspace, from: number): Promise<readonly Key[]> {
-  return Promise.resolve(whenDone(keyspace.page(from, 1), ({ keys }) => keys.filter(isNameable)));
+/** Returns the keys of the first page, from the given partition on, that has keys that can be named. */
+async function nameable(keyspace: Keyspace, from: number): Promise<readonly Key[]> {
+  for (let at: number | undefined = from; at !== undefined;) {
+    const { keys, next }: KeysPage = await keyspace.page(at, 1);
+    const found = keys.filter(isNameable);
+    if (found.length > 0) return found;
+    at = next;
+  }
+  return [];
 }
 
 function isWanted(key: Key, pattern: Buffer | undefined): boolean {
