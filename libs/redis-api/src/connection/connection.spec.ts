@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { KvsError, stringValue } from '@kvs/protocol';
 import { TRANSACTION_COMMANDS } from '../data-commands/transactions.js';
@@ -21,6 +23,17 @@ afterEach(() => server.close());
 function heldBytes(): number {
   const { requestBytes, unreadBytes } = server.admission.load;
   return requestBytes + unreadBytes;
+}
+
+/** Returns both ends of a connection. */
+async function socketPair(): Promise<readonly [Socket, Socket]> {
+  const accepting = createServer().listen(0, '127.0.0.1');
+  await once(accepting, 'listening');
+  const near = connect((accepting.address() as AddressInfo).port, '127.0.0.1');
+  near.on('error', () => near.destroy());
+  const far = await new Promise<Socket>((resolve) => accepting.once('connection', resolve));
+  accepting.close();
+  return [near, far];
 }
 
 /** A promise with its resolution. */
@@ -141,6 +154,24 @@ describe('limits', () => {
     other.send(`${'x'.repeat(10_000)}\r\n`);
     expect(await other.readTo('\r\n')).toBe('$90000');
     await until(() => heldBytes() === 0);
+  });
+
+  it('reads nothing more while a command runs, if the server has no room for what was read', async () => {
+    await start({ budget: { maxInFlightBytes: 100_000 } });
+    const { opened, open } = gate();
+    operations.hold = () => opened;
+    client.send(`*2\r\n$4\r\nping\r\n$90000\r\n${'x'.repeat(80_000)}`);
+    await until(() => heldBytes() > 80_000);
+    const [near, far] = await socketPair();
+    server.open.listener.accept(far);
+    near.write('poke a 1\r\n');
+    await until(() => operations.batches.length === 1);
+    near.write('x'.repeat(30_000));
+    await until(() => far.isPaused());
+    expect(heldBytes()).toBeLessThan(100_000);
+    open();
+    await until(() => !far.isPaused());
+    near.destroy();
   });
 
   it('closes a connection for good if its client goes on after a breach of the protocol', async () => {

@@ -199,6 +199,7 @@ export class Connection implements ClientState {
       }
       if (this.#writer.length >= SEND_FROM_BYTES) this.#send();
     }
+    // A refusal ends no connection whose command runs. The socket pauses.
     this.#countHeld(this.#reader.heldBytes);
   }
 
@@ -262,9 +263,14 @@ export class Connection implements ClientState {
     this.#countUnread(this.#socket.writableLength);
   }
 
-  /** While nothing can run, only a little is read. */
+  /**
+   * While nothing can run, only a little is read. If the server has no room for that, nothing more is read: then a connection
+   * holds at most one chunk of the socket, 64 KiB, beyond the budget.
+   */
   #pauseOrResume(): void {
-    if (this.isInFlight && this.#reader.heldBytes > READ_AHEAD_BYTES) this.#socket.pause();
+    const { heldBytes } = this.#reader;
+    const isTooMuch = heldBytes > READ_AHEAD_BYTES || heldBytes !== this.#held;
+    if (this.isInFlight && isTooMuch) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
   }
 
@@ -276,7 +282,7 @@ export class Connection implements ClientState {
     this.onIdle?.();
   }
 
-  /** Returns the refusal if the server has no room for what an incomplete request holds. */
+  /** Returns the refusal if the server has no room for what the reader holds. That is then counted later, or discarded. */
   #countHeld(bytes: number): KvsError | undefined {
     if (bytes === this.#held) return undefined;
     const refusal = this.#parts.admission.hold(bytes - this.#held, this.#held);
