@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { KvsError, type ItemFailure } from '@kvs/protocol';
-import { TransportError, type TransportFailure } from '@kvs/router';
+import { TransportError, type TransportFailure } from '@kvs/router/transport';
 import { splitBatch, sendParts, type BatchPart } from './batch-parts.js';
 
 describe('parts', () => {

@@ -1,5 +1,5 @@
 import type { ItemFailure } from '@kvs/protocol';
-import { TransportError, type TransportFailure } from '@kvs/router';
+import { TransportError, type TransportFailure } from '@kvs/router/transport';
 
 /** Consecutive items of a batch that go in one call. */
 export interface BatchPart<T> {

@@ -18,7 +18,7 @@ import {
   type NodeScan,
   type NodeStats,
   type NodeTransport,
-} from '@kvs/router';
+} from '@kvs/router/transport';
 import { deleteWeight, keyWeight, setWeight, type ItemOf, type Kind, type OutcomeOf } from './batch.js';
 import { sendParts, splitBatch, type BatchPart } from './batch-parts.js';
 import { largestFrameBytes, type PairLimits } from './codec/hello.js';

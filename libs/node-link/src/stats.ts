@@ -1,5 +1,5 @@
 import { isRecord } from '@kvs/protocol';
-import type { NodeStats } from '@kvs/router';
+import type { NodeStats } from '@kvs/router/transport';
 
 /** Reads the statistics of a node from JSON. Returns undefined if the text is anything else. */
 export function readStats(text: string): NodeStats | undefined {

@@ -1,8 +1,7 @@
 export type { ClusterView, NodeView } from './cluster-view.js';
 export type { FailoverOptions } from './failover.js';
 export type { NodeTally } from './node-tallies.js';
-export * from './node-transport.js';
 export { Router, type RouterOptions } from './router.js';
 export { FixedNodes, type PartitionRoute, type RouteChanges, type RoutingTable } from './routing-table.js';
-export { systemTimers, type CancelTask, type Timers } from './timers.js';
 export { TopologyRoutes } from './topology-routes.js';
+export * from './transport.js';

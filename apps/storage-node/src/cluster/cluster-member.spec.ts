@@ -156,7 +156,10 @@ describe('a node with --join', () => {
     proxy.transferBytesPerSecond = 1;
     proxy.change(PARTITION, { kind: 'remove', by: primary, copy });
     proxy.change(PARTITION, { kind: 'nameLearner', learner: copy });
-    const hasSent = () => proxy.reports.at(-1)?.fills.some(({ sentBytes }) => sentBytes > 0) === true;
+    const hasSent = () =>
+      proxy.reports
+        .findLast(({ bootId }) => bootId === primary)
+        ?.fills.some(({ sentBytes }) => sentBytes > 0) === true;
     await until(hasSent);
     expect(proxy.topology.partitions[PARTITION]?.inSync).toEqual([primary]);
     proxy.transferBytesPerSecond = undefined;

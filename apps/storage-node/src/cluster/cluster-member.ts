@@ -12,12 +12,11 @@ import type {
   TopologyAnswer,
 } from '@kvs/topology';
 import type { ClusterConfig } from './cluster-config.js';
-import type { Candidate, CandidateParts, ClusterRole, MemberLog } from './cluster-role.js';
-import { ControlPlaneClient, ControlPlaneError } from './control-plane-client.js';
-import { candidateWithCopies, CopiesRole } from './copies-role.js';
+import type { CandidateParts, ClusterRole, MemberLog } from './cluster-role.js';
+import type { ControlPlaneClient } from './control-plane-client.js';
+import { ControlPlaneError } from './control-plane-error.js';
 import { refusing, NOT_JOINED, type CurrentOperations, type Operations } from './current-operations.js';
 import type { NodeClock } from './node-clock.js';
-import { candidateWithSharedStore } from './shared-role.js';
 
 export interface ClusterMemberOptions {
   readonly config: ClusterConfig;
@@ -159,8 +158,7 @@ export class ClusterMember {
 
   /** The copies of this node, if its engine can have some. */
   get #copies(): NodeReplica | undefined {
-    const role = this.#membership?.role;
-    return role instanceof CopiesRole ? role.node : undefined;
+    return this.#membership?.role.copies;
   }
 
   #beginToJoin(): void {
@@ -179,8 +177,11 @@ export class ClusterMember {
   async #untilJoined(proxies: readonly string[], id: string, address: string): Promise<void> {
     const { config, log, operations } = this.#options;
     const { zone, weight } = config;
-    const candidate = await this.#candidate();
-    const client = new ControlPlaneClient(await httpService(), proxies, () => ({
+    const { candidateOf, controlPlaneClient } = await import('./joining.js');
+    const engine = await this.#options.engine();
+    const candidate = await candidateOf(engine, this.#candidateParts());
+    if (candidate === undefined) throw unfit(engine);
+    const client = controlPlaneClient(proxies, () => ({
       bootId: candidate.bootId,
       clusterId: this.topology?.clusterId,
       revision: this.#membership?.role.revision ?? 0,
@@ -199,16 +200,12 @@ export class ClusterMember {
     void this.#reportForever(this.#membership, register);
   }
 
-  async #candidate(): Promise<Candidate> {
+  /** From now on, the clock of the engine follows that of the cluster. */
+  #candidateParts(): CandidateParts {
     const { store, clock, alone, log } = this.#options;
-    const engine = await this.#options.engine();
     const clusterClock = new ClusterClock();
     clock.follow(clusterClock);
-    const onUnreachable = (error: unknown) => this.#warn(error);
-    const parts: CandidateParts = { store, clock, clusterClock, alone, log, onUnreachable };
-    if (engine.replication !== undefined) return candidateWithCopies(engine, engine.replication, parts);
-    if (engine.sharedStoreId === undefined) throw unfit(engine);
-    return candidateWithSharedStore(engine.sharedStoreId.bind(engine), parts);
+    return { store, clock, clusterClock, alone, log, onUnreachable: (error) => this.#warn(error) };
   }
 
   /** Returns where Redis clients reach a node that others reach at `address`; undefined if it does not listen for them. */
@@ -275,12 +272,6 @@ export class ClusterMember {
 
 function unfit({ name }: StorageEngine): KvsError {
   return new KvsError('not_implemented', `the storage engine ${name} can not be part of a cluster`);
-}
-
-/** The HTTP client is loaded only by nodes of a cluster. */
-async function httpService() {
-  const { HttpService } = await import('@nestjs/axios');
-  return new HttpService();
 }
 
 const REPORT_MS = 1000;

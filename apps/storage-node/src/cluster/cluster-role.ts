@@ -1,5 +1,5 @@
 import type { ClusterClock, KvStore } from '@kvs/kv-store';
-import type { ControlPlane } from '@kvs/replication';
+import type { ControlPlane, NodeReplica } from '@kvs/replication';
 import type {
   BootId,
   Knowledge,
@@ -16,6 +16,8 @@ import type { NodeClock } from './node-clock.js';
 export interface ClusterRole {
   readonly bootId: BootId;
   readonly operations: Operations;
+  /** The copies of this node; undefined if it shares a store. */
+  readonly copies: NodeReplica | undefined;
   /** The newest topology that the node knows. */
   readonly topology: Topology | undefined;
   /** The highest revision of which the node knows anything. */

@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HttpService } from '@nestjs/axios';
 import { isBootId, newTopology, topologyAnswerToDocument, type BootId } from '@kvs/topology';
-import { ControlPlaneClient, ControlPlaneError } from './control-plane-client.js';
+import { ControlPlaneClient } from './control-plane-client.js';
+import { ControlPlaneError } from './control-plane-error.js';
 
 const topology = newTopology({ clusterId: 'c', copies: 1, minInSync: 1 });
 const ANSWER = topologyAnswerToDocument({ topology, timeMs: 5 });

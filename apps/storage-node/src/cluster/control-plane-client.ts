@@ -12,24 +12,11 @@ import {
   type TopologyAnswer,
 } from '@kvs/topology';
 import { firstValueFrom } from 'rxjs';
+import { ControlPlaneError } from './control-plane-error.js';
 
 /** What a node knows and is, for its requests. */
 export interface Requester extends Knowledge {
   readonly bootId: BootId;
-}
-
-/** No proxy answered, or one refused. */
-export class ControlPlaneError extends Error {
-  override readonly name = 'ControlPlaneError';
-
-  /** @param code the code of the proxy's refusal; undefined if no proxy answered */
-  constructor(
-    readonly code: string | undefined,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
 }
 
 /**

@@ -30,7 +30,7 @@ export async function candidateWithCopies(
       identity = await replication.renewBootId();
     },
     join: (joined, controlPlane) => {
-      const node = new NodeReplica(
+      const copies = new NodeReplica(
         {
           bootId: bootIdOf(identity),
           identity,
@@ -44,7 +44,7 @@ export async function candidateWithCopies(
         },
         joined,
       );
-      return new CopiesRole(node, engine, parts);
+      return new CopiesRole(copies, engine, parts);
     },
   };
 }
@@ -52,49 +52,49 @@ export async function candidateWithCopies(
 /** The part of a node that has copies of partitions. */
 export class CopiesRole implements ClusterRole {
   readonly operations: ReplicatedOperations;
-  readonly node: NodeReplica;
+  readonly copies: NodeReplica;
   readonly #engine: StorageEngine;
   readonly #clock: CandidateParts['clock'];
 
-  constructor(node: NodeReplica, engine: StorageEngine, { store, clock }: CandidateParts) {
-    this.node = node;
+  constructor(copies: NodeReplica, engine: StorageEngine, { store, clock }: CandidateParts) {
+    this.copies = copies;
     this.#engine = engine;
     this.#clock = clock;
-    this.operations = new ReplicatedOperations(store, node.replica, clock);
+    this.operations = new ReplicatedOperations(store, copies.replica, clock);
   }
 
   get bootId(): BootId {
-    return this.node.replica.bootId;
+    return this.copies.replica.bootId;
   }
 
   isServing(partition: number): boolean {
-    return this.node.replica.isServing(partition);
+    return this.copies.replica.isServing(partition);
   }
 
   get topology(): Topology | undefined {
-    return this.node.replica.topology;
+    return this.copies.replica.topology;
   }
 
   get revision(): number {
-    return this.node.replica.revision;
+    return this.copies.replica.revision;
   }
 
   learn(answer: TopologyAnswer): void {
-    this.node.learn(answer);
+    this.copies.learn(answer);
   }
 
   obey({ orders, transferBytesPerSecond }: ReportAnswer): void {
-    this.node.limitTransfers(transferBytesPerSecond);
-    for (const order of orders) follow(this.node.replica, order);
+    this.copies.limitTransfers(transferBytesPerSecond);
+    for (const order of orders) follow(this.copies.replica, order);
   }
 
   report(isEnding: boolean): Promise<OwnReport> {
-    return nodeReport(this.node.replica, this.#engine, this.#clock, isEnding);
+    return nodeReport(this.copies.replica, this.#engine, this.#clock, isEnding);
   }
 
   /** Asks the copies of partitions to take over. */
   handOverAll(): number {
-    const { replica } = this.node;
+    const { replica } = this.copies;
     let count = 0;
     for (const { partition } of replica.states()) {
       const entry = replica.topology?.partitions[partition];
@@ -108,7 +108,7 @@ export class CopiesRole implements ClusterRole {
   }
 
   close(): void {
-    this.node.close();
+    this.copies.close();
   }
 }
 

@@ -34,6 +34,7 @@ export function candidateWithSharedStore(
 export class SharedRole implements ClusterRole {
   readonly bootId: BootId;
   readonly operations: CurrentOperations;
+  readonly copies = undefined;
   readonly #alone: Operations;
   readonly #log: CandidateParts['log'];
   readonly #clock: CandidateParts['clusterClock'];

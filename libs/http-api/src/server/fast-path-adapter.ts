@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { ExpressAdapter } from '@nestjs/platform-express';
+// The index of the package would also load what receives uploads of files.
+import { ExpressAdapter } from '@nestjs/platform-express/adapters/express-adapter.js';
 import { isFromProxy, KvsError } from '@kvs/protocol';
 import type { Admission } from '@kvs/server';
 import type { FastPath } from '../fast-path/fast-path.js';

@@ -1,5 +1,5 @@
 import { AnswerSize, stringKey, stringValue, type FetchOutcome } from '@kvs/protocol';
-import { TransportError } from '@kvs/router';
+import { TransportError } from '@kvs/router/transport';
 import { PendingCall } from './calls-in-flight.js';
 
 const keys = ['a', 'b', 'c'].map(stringKey);

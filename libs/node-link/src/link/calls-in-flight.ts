@@ -1,5 +1,5 @@
 import { answerTooLarge, leastBytes, type AnswerSize, type ErrorCode, type ItemFailure } from '@kvs/protocol';
-import type { TransportError } from '@kvs/router';
+import type { TransportError } from '@kvs/router/transport';
 import type { BatchPart } from '../batch-parts.js';
 import { isWrite, type ItemOf, type Kind, type OutcomeListOf, type OutcomeOf } from '../batch.js';
 import { AnswerReader, type Answered } from '../codec/answers.js';

@@ -1,4 +1,4 @@
-import { ScanStoppedError, TransportError } from '@kvs/router';
+import { ScanStoppedError, TransportError } from '@kvs/router/transport';
 import { LinkProtocolError } from '../codec/frame.js';
 import type { Refusal } from '../codec/refusal.js';
 import type { StreamRequest } from '../codec/streams.js';

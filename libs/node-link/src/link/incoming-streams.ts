@@ -1,4 +1,4 @@
-import type { TransportError } from '@kvs/router';
+import type { TransportError } from '@kvs/router/transport';
 import type { FrameCursor } from '../codec/frame-reader.js';
 import { LinkProtocolError } from '../codec/frame.js';
 import { decodeChunk, decodeEnd, encodeCancel, encodeCredit, encodeOpen } from '../codec/streams.js';

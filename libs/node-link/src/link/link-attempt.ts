@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
-import { TransportError } from '@kvs/router';
+import { TransportError } from '@kvs/router/transport';
 import type { CancelTask, Timers } from '../ports.js';
 import { upgradeToLink, type Connect } from './upgrade-to-link.js';
 

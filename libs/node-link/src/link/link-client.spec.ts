@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { stringKey, stringValue, type QueryOutcome, type SetOutcome } from '@kvs/protocol';
-import { TransportError } from '@kvs/router';
+import { TransportError } from '@kvs/router/transport';
 import { FakeLinkNode, PEER } from '../../test/fake-link-node.js';
 import { partOf } from '../../test/frames.js';
 import { ManualTime } from '../../test/manual-time.js';

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { TransportError } from '@kvs/router';
+import { TransportError } from '@kvs/router/transport';
 import type { StreamRequest } from '../codec/streams.js';
 import type { CancelTask } from '../ports.js';
 import type { Call } from './calls-in-flight.js';

@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
-import { TransportError } from '@kvs/router';
+import { TransportError } from '@kvs/router/transport';
 import { frameBytesOf } from '../batch.js';
 import { putCall } from '../codec/calls.js';
 import { MAX_BYTES_PER_UNIT, mayExceed } from '../codec/frame-builder.js';

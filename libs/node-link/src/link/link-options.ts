@@ -1,4 +1,4 @@
-import { TransportError } from '@kvs/router';
+import { TransportError } from '@kvs/router/transport';
 import type { LinkLimits } from '../codec/hello.js';
 import { endOfTurn, systemTimers, type Schedule, type Timers } from '../ports.js';
 import { connectPlain, type Connect, LOOP_STATUS, loopError } from './upgrade-to-link.js';

@@ -10,7 +10,7 @@ import type {
   SetItem,
   SetOutcome,
 } from '@kvs/protocol';
-import type { NodeStats } from '@kvs/router';
+import type { NodeStats } from '@kvs/router/transport';
 
 /**
  * The operations of a node that links use. The batch operations are those of `KeyValueOperations`, with the partition of each

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { TransportError } from '@kvs/router';
+import { TransportError } from '@kvs/router/transport';
 import { FrameBuilder } from '../codec/frame-builder.js';
 import { FRAME, LinkProtocolError } from '../codec/frame.js';
 import { checkCluster, type Hello, type LinkLimits, type PeerIdentity } from '../codec/hello.js';

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ERROR_CODES, PROXY_VIA } from '@kvs/protocol';
-import { TransportError } from '@kvs/router';
+import { TransportError } from '@kvs/router/transport';
 import { LINK_PATH, LINK_TOKEN } from '../codec/frame.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { NodeTransport } from '@kvs/router';
+import type { NodeTransport } from '@kvs/router/transport';
 import { FaultyWire } from './faulty-wire.js';
 import { HeldStore } from './held-store.js';
 import { TestNode } from './test-node.js';

@@ -15,7 +15,7 @@ import {
   type SetItem,
   type SetOutcome,
 } from '@kvs/protocol';
-import type { NodeStats } from '@kvs/router';
+import type { NodeStats } from '@kvs/router/transport';
 import type { NodeOperations } from '../link/node-operations.js';
 
 /** Lets operations that were held go on. */

@@ -1,6 +1,5 @@
 import { exitAtStart } from '../command-line/start-error.js';
 import { createLogger, type Logger } from '../logs/logger.js';
-import { serveByWorkers } from '../workers/primary.js';
 import { serveAsWorker, workerNumber } from '../workers/worker.js';
 import { openServer, startListeners, type StartOptions } from './start-server.js';
 import { ignoreInspectorSignal, onStopSignals, stopOnce } from './stop-signals.js';
@@ -28,6 +27,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     if (workers > 1 && worker === undefined) {
       const { addresses } = options;
       const { shutdownTimeoutMs } = settings;
+      const { serveByWorkers } = await import('../workers/primary.js');
       await serveByWorkers({ addresses, workers, shutdownTimeoutMs }, logger);
     } else {
       await serveHere(options, worker, logger);

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { text as textOf } from 'node:stream/consumers';
 import { KvsError, stringKey, stringValue, WrongNodeError } from '@kvs/protocol';
-import { ScanStoppedError } from '@kvs/router';
+import { ScanStoppedError } from '@kvs/router/transport';
 import { failureOf, untilReached, type TransportTrait } from '../transport-trait.js';
 
 const a = stringKey('a');

@@ -1,0 +1,24 @@
+import type { StorageEngine } from '@kvs/kv-store';
+import { HttpService } from '@nestjs/axios';
+import type { Candidate, CandidateParts } from './cluster-role.js';
+import { ControlPlaneClient, type Requester } from './control-plane-client.js';
+import { candidateWithCopies } from './copies-role.js';
+import { candidateWithSharedStore } from './shared-role.js';
+
+/** What a node needs to join a cluster. A node by itself never loads this, nor the packages that it needs. */
+
+/** Returns the candidate for an engine; undefined if the engine can't be part of a cluster. */
+export async function candidateOf(
+  engine: StorageEngine,
+  parts: CandidateParts,
+): Promise<Candidate | undefined> {
+  if (engine.replication !== undefined) return candidateWithCopies(engine, engine.replication, parts);
+  return engine.sharedStoreId && candidateWithSharedStore(engine.sharedStoreId.bind(engine), parts);
+}
+
+export function controlPlaneClient(
+  proxies: readonly string[],
+  requester: () => Requester,
+): ControlPlaneClient {
+  return new ControlPlaneClient(new HttpService(), proxies, requester);
+}
