@@ -102,16 +102,16 @@ describe('a value that another protocol writes while a command runs', () => {
     client = await connect();
   });
 
-  /** Runs a command, and writes a value to a key after so many turns of the event loop. */
-  async function meanwhile(command: string[], key: Key, turns: number): Promise<string | undefined> {
-    const [[reply]] = await Promise.all([
-      client.ask([command]),
+  /** Runs commands, and writes a value to a key after so many turns of the event loop. Returns the last reply. */
+  async function meanwhile(commands: string[][], key: Key, turns: number): Promise<RespReply | undefined> {
+    const [replies] = await Promise.all([
+      client.ask(commands),
       (async () => {
         for (let turn = 0; turn < turns; turn++) await setImmediate();
         await server.operations.set([{ key, value: stringValue('late') }]);
       })(),
     ]);
-    return reply?.text;
+    return replies.at(-1);
   }
 
   async function values(): Promise<(string | undefined)[]> {
@@ -123,13 +123,30 @@ describe('a value that another protocol writes while a command runs', () => {
     'is not lost by RENAME and MSETNX, %i turns after they began',
     async (turns) => {
       await client.ask([['SET', 'a', 'early']]);
-      await meanwhile(['RENAME', 'a', 'b'], a, turns);
+      await meanwhile([['RENAME', 'a', 'b']], a, turns);
       expect(await values()).toContain('late');
       await client.ask([['DEL', 'a', 'b']]);
-      const written = await meanwhile(['MSETNX', 'a', 'early', 'b', 'early'], b, turns);
-      expect(await values()).toEqual(written === '1' ? ['early', 'late'] : [undefined, 'late']);
+      const written = await meanwhile([['MSETNX', 'a', 'early', 'b', 'early']], b, turns);
+      expect(await values()).toEqual(written?.text === '1' ? ['early', 'late'] : [undefined, 'late']);
     },
   );
+
+  it.each([
+    { command: ['SET', 'b', 'mine'] },
+    { command: ['SET', 'b', 'mine', 'XX'] },
+    { command: ['MSET', 'b', '1', 'b', 'mine'] },
+    { command: ['RENAME', 'c', 'b'] },
+    { command: ['DEL', 'b', 'b'] },
+  ])('is not lost by EXEC if its key is watched: $command', async ({ command }) => {
+    for (let turns = 0; turns < 16; turns++) {
+      await client.ask([
+        ['MSET', 'b', 'early', 'c', 'mine'],
+        ['WATCH', 'b'],
+      ]);
+      await meanwhile([['MULTI'], command, ['EXEC']], b, turns);
+      expect(await values()).toEqual([undefined, 'late']);
+    }
+  });
 });
 
 describe('keys and values', () => {

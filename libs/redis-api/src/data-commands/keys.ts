@@ -1,4 +1,12 @@
-import { byteLength, parseInteger, whenDone, type Entry, type Key, type MaybePromise } from '@kvs/protocol';
+import {
+  byteLength,
+  keyId,
+  parseInteger,
+  whenDone,
+  type Entry,
+  type Key,
+  type MaybePromise,
+} from '@kvs/protocol';
 import type { Command, CommandContext } from '../command.js';
 import type { Keyspace } from '../keyspace/index.js';
 import { OK, RedisError, SimpleString, type Reply } from '../reply.js';
@@ -111,7 +119,10 @@ function deletes(name: string, flags: Command['flags']): Command {
     arity: -2,
     flags: ['write', ...flags],
     keys: ALL_KEYS,
-    run: (args, { keyspace }) => keyspace.delete(args.map((key) => keyspace.key(key))),
+    run: (args, { keyspace }) => {
+      const keys = args.map((key) => keyspace.key(key));
+      return keyspace.delete([...new Map(keys.map((key) => [keyId(key), key])).values()]);
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { byteLength, keyId, lifeOf, whenDone } from '@kvs/protocol';
+import { byteLength, keyId, lifeOf, whenDone, type KeyId, type SetItem } from '@kvs/protocol';
 import type { Command } from '../command.js';
 import { bytesOf, checkValueBytes } from '../keyspace/data.js';
 import type { Keyspace } from '../keyspace/index.js';
@@ -88,12 +88,10 @@ const MSETNX: Command = {
   name: 'msetnx',
   run: (args, { keyspace }) => {
     const items = pairsOf('msetnx', args, keyspace);
-    // The last value of a key that comes twice counts.
-    const last = [...new Map(items.map((item) => [keyId(item.key), item])).values()];
-    const keys = last.map(({ key }) => key);
+    const keys = items.map(({ key }) => key);
     return keyspace.exclusively(keys, (own) =>
       whenDone(own.has(keys), (present): Reply | Promise<Reply> =>
-        present.includes(true) ? 0 : whenDone(own.setAllIfAbsent(last), (isDone) => (isDone ? 1 : 0)),
+        present.includes(true) ? 0 : whenDone(own.setAllIfAbsent(items), (isDone) => (isDone ? 1 : 0)),
       ),
     );
   },
@@ -129,12 +127,15 @@ function readGetExOption(options: readonly Buffer[]) {
   return chosen;
 }
 
-function pairsOf(name: string, args: readonly Buffer[], keyspace: Keyspace) {
+/** Returns one pair for each key. The last value of a key that comes twice counts. */
+function pairsOf(name: string, args: readonly Buffer[], keyspace: Keyspace): SetItem[] {
   if (args.length % 2 !== 0) throw wrongArguments(name);
-  const items = [];
-  for (let i = 0; i < args.length; i += 2)
-    items.push({ key: keyspace.key(at(args, i)), value: keyspace.value(at(args, i + 1)) });
-  return items;
+  const items = new Map<KeyId, SetItem>();
+  for (let i = 0; i < args.length; i += 2) {
+    const key = keyspace.key(at(args, i));
+    items.set(keyId(key), { key, value: keyspace.value(at(args, i + 1)) });
+  }
+  return [...items.values()];
 }
 
 const EMPTY = Buffer.alloc(0);

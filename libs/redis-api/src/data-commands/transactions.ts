@@ -9,8 +9,9 @@ import {
 } from '@kvs/protocol';
 import type { Command, CommandContext, CommandQueue, WatchedKeys } from '../command.js';
 import { keysOf } from '../connection/keys.js';
-import { errorReply } from '../failures.js';
+import { errorReply, MAYBE_APPLIED } from '../failures.js';
 import type { Keyspace } from '../keyspace/index.js';
+import { WatchedKeyChanged, WatchedOperations } from '../keyspace/watched-operations.js';
 import { NULL_ARRAY, OK, RedisError, SimpleString, type Reply } from '../reply.js';
 
 /** The commands between MULTI and EXEC. */
@@ -57,9 +58,25 @@ export class Transaction implements CommandQueue {
     const keys = [...this.#usableKeys(keyspace), ...Array.from(watched.keys(), keyFromId)];
     return keyspace.exclusively(keys, (own) =>
       whenDone(hasSameVersions(watched, own), (isUnchanged) =>
-        isUnchanged ? this.#runAll({ ...context, keyspace: own }) : NULL_ARRAY,
+        isUnchanged ? this.#runWatched({ ...context, keyspace: own }, watched) : NULL_ARRAY,
       ),
     );
+  }
+
+  /** Runs the commands, and none after one that finds that somebody else has just written a watched key. */
+  #runWatched(context: CommandContext, watched: WatchedKeys): MaybePromise<Reply> {
+    if (watched.size === 0) return this.#runAll(context);
+    const operations = new WatchedOperations(context.keyspace.operations, watched);
+    const fail = (error: unknown): Reply => {
+      if (!(error instanceof WatchedKeyChanged)) throw error;
+      return operations.hasWritten ? WRITTEN_IN_PART : NULL_ARRAY;
+    };
+    try {
+      const replies = this.#runAll({ ...context, keyspace: context.keyspace.over(operations) });
+      return isPromise(replies) ? replies.catch(fail) : replies;
+    } catch (error) {
+      return fail(error);
+    }
   }
 
   #usableKeys(keyspace: Keyspace): Key[] {
@@ -224,7 +241,7 @@ function attempt(command: Command, args: readonly Buffer[], context: CommandCont
   }
 }
 
-/** @throws the error itself if it is a defect */
+/** @throws the error itself if it is no failure of the command */
 function failureOf(error: unknown): Reply {
   const reply = errorReply(error);
   if (reply === undefined) throw error;
@@ -232,6 +249,10 @@ function failureOf(error: unknown): Reply {
 }
 
 const QUEUED = new SimpleString('QUEUED');
+const WRITTEN_IN_PART = new RedisError(
+  MAYBE_APPLIED,
+  'somebody else wrote a watched key after commands before had written',
+);
 /** About how many bytes commands and arguments take besides their own. */
 const COMMAND_BYTES = 128;
 const ARGUMENT_BYTES = 96;

@@ -127,9 +127,12 @@ export class Keyspace {
    */
   exclusively<T>(keys: readonly Key[], run: (keyspace: Keyspace) => MaybePromise<T>): MaybePromise<T> {
     if (this.#ordered === undefined) return run(this);
-    return this.#ordered.exclusively(keys, (operations) =>
-      run(new Keyspace({ ...this.#options, operations }, true)),
-    );
+    return this.#ordered.exclusively(keys, (operations) => run(this.over(operations)));
+  }
+
+  /** Returns this keyspace over other operations, for a caller that has the keys for itself. */
+  over(operations: KeyValueOperations): Keyspace {
+    return new Keyspace({ ...this.#options, operations }, true);
   }
 
   /**

@@ -1,0 +1,48 @@
+import type { SetOutcome } from '@kvs/protocol';
+import { MapOperations } from '../testing/map-operations.js';
+import type { RawClient } from '../testing/raw-client.js';
+import { TestRedis } from '../testing/test-redis.js';
+import { SET_COMMANDS } from './set.js';
+import { TRANSACTION_COMMANDS } from './transactions.js';
+
+const MISMATCH: SetOutcome = { ok: false, code: 'version_mismatch', message: 'it has another version' };
+const WRITTEN: SetOutcome = { ok: true, version: 2, created: false };
+
+describe('EXEC, if somebody else writes a watched key while it runs', () => {
+  let server: TestRedis;
+  let client: RawClient;
+  const written: string[] = [];
+
+  beforeEach(async () => {
+    const operations = new MapOperations();
+    // The watched key is absent when EXEC begins, and there is a pair when it is written.
+    operations.set = (items) =>
+      items.map(({ key, value, ifVersion }) => {
+        if (ifVersion === 0) return MISMATCH;
+        written.push(`${key.data}=${value.data}`);
+        return WRITTEN;
+      });
+    server = await TestRedis.start({ operations, commands: [...SET_COMMANDS, ...TRANSACTION_COMMANDS] });
+    client = await server.connect();
+    written.length = 0;
+  });
+  afterEach(() => server.close());
+
+  it('does nothing if it has written nothing before', async () => {
+    const replies = await client.ask('watch k', 'multi', 'set k 1', 'set other 1', 'exec');
+    expect(replies).toMatch(/\+QUEUED\r\n\*-1\r\n/);
+    expect(written).toEqual([]);
+  });
+
+  it('says that it ran in part if it has written another key before', async () => {
+    const replies = await client.ask('watch k', 'multi', 'set other 1', 'set k 1', 'set other 2', 'exec');
+    expect(replies).toMatch(/\+QUEUED\r\n-MAYBEAPPLIED somebody else wrote a watched key .*\r\n$/);
+    expect(written).toEqual(['other=1']);
+  });
+
+  it('runs as always if it does not write that key, or if the key is not watched any more', async () => {
+    const replies = await client.ask('watch k', 'multi', 'set other 1', 'exec', 'multi', 'set k 1', 'exec');
+    expect(replies.match(/\*1\r\n\+OK\r\n/g)).toHaveLength(2);
+    expect(written).toEqual(['other=1', 'k=1']);
+  });
+});
