@@ -4,7 +4,8 @@ import { compareWithRedis } from './support/redis-comparison.js';
 import { RespClient } from './support/resp-client.js';
 import { describeWithRedis } from '../test/with-redis.js';
 
-const SEQUENCES = 150;
+/** Sequences for each kind of server and version of the protocol. */
+const SEQUENCES = Number(process.env['KVS_REDIS_SEQUENCES']) || 150;
 /** Few, so that commands can have more keys. */
 const MAX_BATCH_ITEMS = 20;
 
@@ -31,9 +32,13 @@ describeWithRedis('commands of Redis', () => {
     { server: 'a node', offset: 0, protocol: 3 },
     { server: 'a proxy of two nodes', offset: 1, protocol: 2 },
     { server: 'a proxy of two nodes', offset: 1, protocol: 3 },
-  ] as const)('are answered by $server as Redis does, in RESP$protocol', async ({ offset, protocol }) => {
-    await compareWithRedis(nodePort + offset, redis.port, protocol, SEQUENCES);
-  });
+  ] as const)(
+    'are answered by $server as Redis does, in RESP$protocol',
+    async ({ offset, protocol }) => {
+      await compareWithRedis(nodePort + offset, redis.port, protocol, SEQUENCES);
+    },
+    300_000 + SEQUENCES * 500,
+  );
 
   it.each([
     { server: 'a node', offset: 0 },
