@@ -121,8 +121,8 @@ export class NodeLink implements NodeTransport {
   readonly #submit = (call: Call): void => this.#client.submit(call);
 
   /**
-   * Sends a batch that is larger than a frame, or than nodes take, as several calls, so that other calls need not wait behind it for long. The
-   * parts keep their order.
+   * Sends a batch that is larger than a frame, or than nodes take, as several calls, so that other calls need not wait behind it
+   * for long. The parts keep their order.
    */
   #call<K extends Kind>(
     operation: Operation<K>,
