@@ -171,7 +171,10 @@ for i = used + 1, #ids do rest[i - used] = ids[i] end
 return { found, rest }
 `);
 
-/** ARGV: now in ms, a chunk's bounds, 1 with values or 0, then keys. Answers the pairs of the first keys, and how many keys were used. */
+/**
+ * ARGV: now in ms, a chunk's bounds, 1 with values or 0, then keys. Answers the pairs of the first keys, and how many keys were
+ * used.
+ */
 export const SCAN_NEXT = script(`${READ_CHUNK}
 local ids = {}
 for i = 5, #ARGV do ids[i - 4] = ARGV[i] end

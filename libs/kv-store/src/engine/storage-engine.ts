@@ -85,8 +85,8 @@ export interface StorageEngine {
 
   /**
    * As {@link scan}, but yields JSON text: each pair byte for byte as `JSON.stringify` writes it as a `WirePair`, in
-   * the format of the options, and without `value` if the values are not wanted. An engine has this method only if it is faster than the store, which otherwise makes
-   * the text from {@link scan}.
+   * the format of the options, and without `value` if the values are not wanted. An engine has this method only if it is
+   * faster than the store, which otherwise makes the text from {@link scan}.
    *
    * A chunk has about 64 KiB, never 0 bytes. It may end anywhere in a pair and may have pairs of several partitions. In
    * one turn of the event loop, an engine makes little more than a chunk, however large a value is. A time to live is the

@@ -55,8 +55,8 @@ export class BatchPipe<T> implements PipeTransform<unknown, MaybePromise<T[]>> {
   /**
    * O(total size). Items that are not valid are explained by promise, because class-validator is loaded for the first of them.
    *
-   * @throws InvalidRequestError, at once or by promise, with a JSON pointer to each invalid place, at most {@link MAX_LISTED_ISSUES}, and the
-   * number of all invalid items
+   * @throws InvalidRequestError, at once or by promise, with a JSON pointer to each invalid place, at most
+   * {@link MAX_LISTED_ISSUES}, and the number of all invalid items
    */
   transform(body: unknown): MaybePromise<T[]> {
     if (!Array.isArray(body)) {
