@@ -219,6 +219,9 @@ export class Connection implements ClientState {
   #endWith(message: string): void {
     this.#write(new RedisError('ERR', message));
     this.#isEnding = true;
+    // At once: in one turn, many connections may be refused for what they hold.
+    this.#reader.clear();
+    this.#countHeld(0);
   }
 
   #nextRequest(): Request | undefined {
