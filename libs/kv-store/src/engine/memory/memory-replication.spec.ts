@@ -52,6 +52,23 @@ describe('the replication of the memory engine', () => {
     expect(replication.position(PARTITION).number).toBe(number);
   });
 
+  it('removes the pairs of one partition after the other', async () => {
+    const engine = new MemoryEngine({ clock });
+    const { replication } = engine;
+    const [first, second] = [PARTITION, PARTITION + 1];
+    for (const partition of [first, second])
+      replication.fill(
+        partition,
+        numbered(1000).map((key) => ({ ...write(key, 'v'), version: 1, expiresAtMs: undefined })),
+      );
+    const resets = [first, second].map((partition) => replication.reset(partition, { epoch: 1, number: 1 }));
+    await resets[0];
+    expect(replication.position(first)).toEqual({ epoch: 1, number: 1 });
+    expect(replication.position(second)).toEqual(START_POSITION);
+    await resets[1];
+    expect((await engine.stats()).pairCount).toBe(0);
+  });
+
   it('is never full if the engine evicts', () => {
     const { replication } = new MemoryEngine({ clock, eviction: 'lru', maxMemoryBytes: MAX_MEMORY_BYTES });
     for (const key of numbered(5000)) replication.write(PARTITION, [write(key, VALUE)], EPOCH);

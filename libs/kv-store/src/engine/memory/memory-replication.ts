@@ -41,6 +41,8 @@ export class MemoryReplication implements EngineReplication {
   /** Partitions that are being filled. */
   readonly #incomplete = new Set<number>();
   #identity: Promise<EngineIdentity> | undefined;
+  /** Ends with the last removal of a partition's pairs. Removals take turns, so that many do not fill one turn of the event loop. */
+  #lastRemoval: Promise<void> = Promise.resolve();
 
   readonly #context: MemoryReplicationContext;
   readonly #store: PairStore;
@@ -88,7 +90,8 @@ export class MemoryReplication implements EngineReplication {
     if (!this.#raise(partition, highestVersion)) return OUT_OF_MEMORY;
     for (const { id, entry, position } of effects) {
       if (entry === undefined) this.#store.delete({ id, partition, ifVersion: undefined }, now);
-      else if (!this.#put(partition, { id, ...entry }, now)) return OUT_OF_MEMORY;
+      else if (!this.#put(partition, { id, ...entry }, now) || !this.#raise(partition, entry.version))
+        return OUT_OF_MEMORY;
       this.#positions[partition] = position;
     }
     return APPLIED;
@@ -96,6 +99,8 @@ export class MemoryReplication implements EngineReplication {
 
   fill(partition: number, pairs: readonly EnginePair[]): EngineApplyOutcome {
     const now = this.#now();
+    const highest = pairs.reduce((most, { version }) => Math.max(most, version), 0);
+    if (!this.#raise(partition, highest)) return OUT_OF_MEMORY;
     return pairs.every((pair) => this.#put(partition, pair, now)) ? APPLIED : OUT_OF_MEMORY;
   }
 
@@ -104,10 +109,10 @@ export class MemoryReplication implements EngineReplication {
     this.#positions[number] = START_POSITION;
     this.#incomplete.delete(number);
     const partition = this.#store.partition(number);
-    for (let hash = 0; partition !== undefined && partition.pairCount > 0 && hash < END_OF_HASHES;) {
-      hash = this.#removeSome(partition, hash);
-      await setImmediate();
-      this.#context.assertOpen();
+    if (partition !== undefined && partition.pairCount > 0) {
+      const removal = this.#lastRemoval.then(() => this.#removeAll(partition));
+      this.#lastRemoval = removal.catch(() => undefined);
+      await removal;
     }
     this.#positions[number] = position;
     return APPLIED;
@@ -175,7 +180,7 @@ export class MemoryReplication implements EngineReplication {
   /** Stores a pair of another copy; returns false if there is no room. */
   #put(partition: number, pair: EnginePair, nowMicros: number): boolean {
     if (pair.expiresAtMs !== undefined) this.#context.sweep.wake(pair.expiresAtMs);
-    return this.#store.put({ ...pair, partition }, nowMicros) && this.#raise(partition, pair.version);
+    return this.#store.put(pair, partition, nowMicros);
   }
 
   /** Raises the version floor; returns false if there is no room for the partition. */
@@ -185,6 +190,15 @@ export class MemoryReplication implements EngineReplication {
 
   #advance(partition: number, epoch: number): void {
     this.#positions[partition] = { epoch, number: (this.#positions[partition]?.number ?? 0) + 1 };
+  }
+
+  async #removeAll(partition: MemoryPartition): Promise<void> {
+    for (let hash = 0; partition.pairCount > 0 && hash < END_OF_HASHES;) {
+      this.#context.assertOpen();
+      hash = this.#removeSome(partition, hash);
+      await setImmediate();
+    }
+    this.#context.assertOpen();
   }
 
   /** Removes the pairs of some buckets from this hash on. Returns the hash of the next bucket. */
@@ -216,7 +230,7 @@ const APPLIED = Object.freeze({ status: 'applied' });
 const OUT_OF_MEMORY = Object.freeze({ status: 'out_of_memory' });
 
 /** Pairs and empty buckets that are removed in one turn of the event loop. */
-const REMOVED_PER_TURN = 1000;
+const REMOVED_PER_TURN = 250;
 
 /** The engine says that it is full while it still has this share of its memory, or so many bytes if that is less. */
 const RESERVED_SHARE = 1 / 32;

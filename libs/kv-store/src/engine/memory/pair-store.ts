@@ -70,7 +70,7 @@ export class PairStore {
   }
 
   get(item: EngineKey, nowMicros: number): EngineReadOutcome | undefined {
-    const ref = this.#find(item, nowMicros);
+    const ref = this.#find(item.id, item.partition, nowMicros);
     if (ref === 0) return undefined;
     this.#policy.used(ref);
     return {
@@ -82,30 +82,30 @@ export class PairStore {
   }
 
   has(item: EngineKey, nowMicros: number): boolean {
-    const ref = this.#find(item, nowMicros);
+    const ref = this.#find(item.id, item.partition, nowMicros);
     if (ref !== 0) this.#policy.used(ref);
     return ref !== 0;
   }
 
   /** As {@link get}, but does not count as a use for eviction. */
   peek(item: EngineKey, nowMicros: number): EnginePair | undefined {
-    const ref = this.#find(item, nowMicros);
+    const ref = this.#find(item.id, item.partition, nowMicros);
     return ref === 0 ? undefined : this.records.pair(ref, item.id);
   }
 
   write(item: EngineWrite, nowMicros: number): EngineWriteOutcome {
-    const found = this.#find(item, nowMicros);
+    const found = this.#find(item.id, item.partition, nowMicros);
     const actualVersion = found === 0 ? 0 : this.records.version(found);
     if (!conditionHolds(item.ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
     const previous = found === 0 ? (this.#partitions[item.partition]?.versionFloor ?? 0) : actualVersion;
     const version = nextVersion(previous, nowMicros);
-    return this.#store(item, version, found, nowMicros)
+    return this.#store(item, item.partition, version, found, nowMicros)
       ? { status: 'written', version, created: found === 0 }
       : { status: 'out_of_memory' };
   }
 
   delete(item: EngineDelete, nowMicros: number): EngineDeleteOutcome {
-    const ref = this.#find(item, nowMicros);
+    const ref = this.#find(item.id, item.partition, nowMicros);
     const actualVersion = ref === 0 ? 0 : this.records.version(ref);
     if (!conditionHolds(item.ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
     if (ref === 0) return { status: 'absent' };
@@ -116,15 +116,16 @@ export class PairStore {
   /** Stores a pair with the version that it had elsewhere. Returns false if there is no room. */
   restore(pair: EnginePair & EngineKey): boolean {
     this.#key.encode(pair.id);
-    return this.#store(pair, pair.version, 0, 0);
+    return this.#store(pair, pair.partition, pair.version, 0, 0);
   }
 
   /**
    * As {@link restore}, but replaces the pair with the same key. Returns false if there is no room; then that pair is
    * still there.
    */
-  put(pair: EnginePair & EngineKey, nowMicros: number): boolean {
-    return this.#store(pair, pair.version, this.#find(pair, nowMicros), nowMicros);
+  put(pair: EnginePair, partition: number, nowMicros: number): boolean {
+    const found = this.#find(pair.id, partition, nowMicros);
+    return this.#store(pair, partition, pair.version, found, nowMicros);
   }
 
   /** Raises a partition's version floor and creates the partition if necessary. Returns false if there is no room. */
@@ -187,7 +188,7 @@ export class PairStore {
   }
 
   /** Returns the record of a key, 0 if it is absent. Reclaims it if it has expired. */
-  #find({ id, partition: number }: EngineKey, nowMicros: number): number {
+  #find(id: KeyId, number: number, nowMicros: number): number {
     const key = this.#key.encode(id);
     const partition = this.#partitions[number];
     const ref = partition?.find(key) ?? 0;
@@ -202,8 +203,14 @@ export class PairStore {
    * @param found the key's record, 0 if it is absent
    * @returns false if there is no room; then nothing has changed
    */
-  #store(pair: Omit<EngineWrite, 'ifVersion'>, version: number, found: number, nowMicros: number): boolean {
-    const partition = this.#partitionFor(pair.partition, nowMicros);
+  #store(
+    pair: Pick<EngineWrite, 'id' | 'value' | 'expiresAtMs'>,
+    number: number,
+    version: number,
+    found: number,
+    nowMicros: number,
+  ): boolean {
+    const partition = this.#partitionFor(number, nowMicros);
     if (partition === undefined) return false;
     if (found === 0) this.#growTable(partition, nowMicros);
     const valueBytes = valueBytesOf(pair.value);
