@@ -5,7 +5,8 @@ import type { FillScan } from './ports.js';
 
 /**
  * Sends the pairs of a partition to its learner. Effects go to the learner from before the first pair is read, so none is missed
- * (R15). A learner acknowledges each chunk, so that a slow one has little in flight. All fills of a node share its budget.
+ * (R15). Few fills to a learner run at once, and the learner acknowledges each chunk, so that a slow one has little in flight. All
+ * fills of a node share its budget.
  */
 export class FillSource {
   readonly id: string;
@@ -15,10 +16,10 @@ export class FillSource {
   readonly #scan: FillScan;
   #sent = 0;
   #acknowledged = 0;
-  /** Whether it reads a chunk, or waits for the budget to do so. */
-  #isReading = false;
-  /** Whether it waits for the budget. */
-  #isPaced = false;
+  /** Whether it reads a chunk, or waits to do so. */
+  #isReading = true;
+  /** Whether it waits for its turn, or for the budget. */
+  #isPaced = true;
   #hasEnded = false;
   #isDone = false;
   #failure: string | undefined;
@@ -42,7 +43,7 @@ export class FillSource {
       highestVersion: ports.engine.highestVersion(data.number),
     });
     this.#scan = ports.engine.scan(data.number);
-    this.#read();
+    node.fillTurns.enter(learner, this.#begin);
   }
 
   /** Whether the learner has all pairs. */
@@ -65,28 +66,41 @@ export class FillSource {
 
   chunkAnswered(number: number, failure: string | undefined): void {
     this.#progressMs = this.#node.ports.nowMs();
-    this.#failure ??= failure;
     this.#acknowledged = Math.max(this.#acknowledged, number + 1);
+    if (failure !== undefined) this.fail(failure);
     this.#read();
   }
 
   answered(): void {
     this.#isDone = true;
+    this.#leave();
   }
 
   /** Gives the fill up. */
   fail(reason: string): void {
     this.#failure ??= reason;
+    this.#leave();
   }
 
   close(): void {
     this.#hasEnded = true;
     this.#node.transfers.cancel(this.#readChunk);
     this.#scan.close();
+    this.#leave();
   }
 
   get #hasNothingInFlight(): boolean {
     return this.#sent === this.#acknowledged;
+  }
+
+  readonly #begin = (): void => {
+    this.#isReading = false;
+    this.#read();
+  };
+
+  /** Lets another fill have its turn. */
+  #leave(): void {
+    this.#node.fillTurns.leave(this.learner, this.#begin);
   }
 
   /** Reads chunks while few are in flight and the budget allows it. */
@@ -108,7 +122,7 @@ export class FillSource {
       transfers.spent(bytes);
       if (this.#hasEnded) return;
       const { number: partition } = this.#data;
-      if (result === 'failed') this.#failure = 'the pairs can not be read';
+      if (result === 'failed') this.fail('the pairs can not be read');
       else if (result === 'end') {
         this.#hasEnded = true;
         ports.send(this.learner, {

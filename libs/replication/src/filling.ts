@@ -35,6 +35,7 @@ export class Filling {
       follower.isCounted = false;
       if (this.#node.ports.nowMs() - follower.sinceMs < PAUSE_MS) return;
       this.#node.noteFailure(this.#data.number, bootId, fill.failure);
+      follower.endFill();
       this.#start(follower, entry);
     }
   }
@@ -48,8 +49,10 @@ export class Filling {
     );
   }
 
+  /** Begins a fill if there is a connection. A process that has just joined may have none yet. */
   #start(follower: Follower, entry: PartitionEntry): void {
     const { ports } = this.#node;
+    if (!ports.isConnected(follower.bootId)) return;
     const { number: partition } = this.#data;
     follower.sinceMs = ports.nowMs();
     // The learner may see the topology later than this process.
@@ -88,7 +91,7 @@ export class Filling {
       this.#node.beaconSoon(follower.bootId);
     }
     if (hasAnswered && follower.acknowledged >= follower.mark)
-      requests.ask(this.#data.number, epoch, { kind: 'add', by: bootId, copy: follower.bootId });
+      requests.ask(this.#data.number, epoch, { kind: 'add', by: bootId, copy: follower.bootId }, 'soon');
     else follower.pokeSometimes(epoch, this.#followers.settled);
   }
 }

@@ -77,7 +77,7 @@ export class Follower {
   }
 
   startFill(epoch: number): void {
-    this.fill?.close();
+    this.endFill();
     this.isCounted = false;
     this.progressMs = this.#node.ports.nowMs();
     this.acknowledged = this.#data.tail.end.number;
@@ -86,14 +86,18 @@ export class Follower {
     this.fill = new FillSource(this.#node, this.#data, epoch, this.bootId);
   }
 
+  endFill(): void {
+    this.fill?.close();
+    this.fill = undefined;
+  }
+
   /** The entry has changed, which settles the requests about this follower that were made before. */
   entryChanged(isInSync: boolean): void {
     this.isRemoving = false;
     this.isCounted = false;
     this.progressMs = this.#node.ports.nowMs();
     if (!isInSync || this.isInSync) return;
-    this.fill?.close();
-    this.fill = undefined;
+    this.endFill();
     this.isInSync = true;
     this.sinceMs = this.#node.ports.nowMs();
   }

@@ -1,5 +1,6 @@
 import type { BootId, Topology } from '@kvs/topology';
 import type { EngineQueue } from './engine-queue.js';
+import type { FillTurns } from './fill-turns.js';
 import type { Leases } from './leases.js';
 import type { ReplicaPorts } from './ports.js';
 import type { Requests } from './requests.js';
@@ -19,6 +20,7 @@ export interface NodeContext {
   readonly leases: Leases;
   readonly requests: Requests;
   readonly transfers: TransferBudget;
+  readonly fillTurns: FillTurns;
   readonly topology: Topology | undefined;
   /** How many bytes the tails of all partitions take, as of the last tick. */
   readonly tailBytes: number;

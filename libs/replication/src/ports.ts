@@ -20,6 +20,8 @@ export interface ReplicaPorts {
   readonly leaseNowMs: () => number;
   /** Sends a message, or drops it if there is no connection. Messages to one process keep their order. */
   readonly send: (to: BootId, message: Message) => void;
+  /** Returns whether there is a connection on which messages go to a process. */
+  readonly isConnected: (to: BootId) => boolean;
   /** Asks any proxy for changes. If it answers, `Replica.learn` is called with the topology. */
   readonly ask: (requests: readonly EntryRequest[]) => void;
   /** Reads the topology from the store through any proxy. Calls back after `Replica.learn`, or never. */

@@ -11,6 +11,7 @@ import type { Position } from './position.js';
 import type { ReadAnswer, Refusal, WriteAnswer, WriteBatch } from './ports.js';
 import { pushEffects } from './push-effects.js';
 import { FULL, NO_VERSIONS, NOT_PRIMARY, TAKING_OVER, UNDER_REPLICATED, WRONG_NODE } from './refusals.js';
+import type { Urgency } from './requests.js';
 import { MAX_TAIL_BYTES, SHARE_OF_TAIL_BYTES, SLOW_NODE_TAIL_BYTES, SLOW_TAIL_BYTES } from './settings.js';
 import { Takeover } from './takeover.js';
 import { Tail } from './tail.js';
@@ -192,7 +193,7 @@ export class Primary {
   /** Removes an in-sync copy that is one too many. */
   release(copy: BootId): void {
     const follower = this.#followers.get(copy);
-    if (this.#takeover === undefined && follower?.isInSync === true) this.#remove(follower);
+    if (this.#takeover === undefined && follower?.isInSync === true) this.#remove(follower, 'soon');
   }
 
   confirmed(from: BootId, message: Confirmation): void {
@@ -365,10 +366,10 @@ export class Primary {
     } else follower.fill?.fail(reason);
   }
 
-  #remove(follower: Follower): void {
+  #remove(follower: Follower, urgency: Urgency = 'now'): void {
     const change = { kind: 'remove', by: this.#node.bootId, copy: follower.bootId } as const;
     follower.isRemoving = true;
-    this.#node.requests.ask(this.#data.number, this.#entry.epoch, change);
+    this.#node.requests.ask(this.#data.number, this.#entry.epoch, change, urgency);
   }
 
   /** Tells a process the entry, because it may see the topology later than this one. */

@@ -437,6 +437,19 @@ describe('a learner', () => {
     expect(world.entry.inSync).toEqual([a.bootId, b.bootId]);
   });
 
+  it('to which there is no connection yet is filled as soon as there is one', () => {
+    world.assign(a);
+    a.set('k', 'v');
+    world.unconnected.add(b.bootId);
+    learn(b);
+    world.pass(1000);
+    expect(a.replica.fills()).toEqual([]);
+    world.unconnected.clear();
+    world.pass(700);
+    expect(world.grant()).toEqual([{ kind: 'add', by: a.bootId, copy: b.bootId }]);
+    expect([b.pairs, a.replica.takeFailures()]).toEqual([{ k: 'v' }, []]);
+  });
+
   it('keeps what an effect wrote when an older pair of the fill comes later (R15)', () => {
     world.assign(a);
     a.set('k', 'old');

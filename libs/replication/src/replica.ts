@@ -1,6 +1,7 @@
 import type { KeyId } from '@kvs/protocol';
 import type { BootId, PartitionEntry, Topology } from '@kvs/topology';
 import { Attention } from './attention.js';
+import { FillTurns } from './fill-turns.js';
 import { Knowledge } from './knowledge.js';
 import { Leases } from './leases.js';
 import type { Beacon, BeaconAnswer, Message } from './messages.js';
@@ -11,7 +12,7 @@ import type { PartitionState, ReadAnswer, ReplicaPorts, WriteAnswer, WriteBatch 
 import { BEHIND, WRONG_NODE } from './refusals.js';
 import type { Primary } from './primary.js';
 import { Requests } from './requests.js';
-import type { ReplicaSettings, ReplicaTimes, Rule } from './settings.js';
+import { FILLS_AT_ONCE, type ReplicaSettings, type ReplicaTimes, type Rule } from './settings.js';
 import { Silence } from './silence.js';
 import { TransferBudget } from './transfer-budget.js';
 
@@ -30,6 +31,7 @@ export class Replica implements NodeContext {
   readonly leases: Leases;
   readonly requests: Requests;
   readonly transfers: TransferBudget;
+  readonly fillTurns: FillTurns;
   readonly #without: ReadonlySet<Rule>;
   readonly #knowledge = new Knowledge();
   readonly #partitions = new Map<number, Partition>();
@@ -44,6 +46,7 @@ export class Replica implements NodeContext {
   readonly #silence: Silence;
   readonly #attention: Attention;
   #tailBytes = 0;
+  #callCount = 0;
   #fillCount = 0;
   #failures: CopyFailure[] = [];
 
@@ -59,6 +62,7 @@ export class Replica implements NodeContext {
     this.#attention = new Attention(this.#partitions, this.#silence);
     this.requests = new Requests(settings.times, ports.nowMs, ports.ask);
     this.transfers = new TransferBudget(this.startedMs);
+    this.fillTurns = new FillTurns(settings.fillsAtOnce ?? FILLS_AT_ONCE);
     this.#held = new Set(ports.engine.heldPartitions());
   }
 
@@ -85,6 +89,11 @@ export class Replica implements NodeContext {
   /** How many bytes the effects take that copies may lack, in all partitions, as of the last tick with something to do. */
   get tailBytes(): number {
     return this.#tailBytes;
+  }
+
+  /** How many reads and writes this node has been asked for. */
+  get callCount(): number {
+    return this.#callCount;
   }
 
   /** Handles a message. Messages of one process must come in the order in which it sent them. */
@@ -128,6 +137,7 @@ export class Replica implements NodeContext {
    * @param epoch the epoch that the caller knows; 0 if it knows none
    */
   write(partition: number, batch: WriteBatch, epoch: number, done: (answer: WriteAnswer) => void): void {
+    this.#callCount++;
     const primary = this.#primaryOf(partition);
     if (primary === undefined) done(WRONG_NODE);
     else if (this.#isBehind(epoch)) done(BEHIND);
@@ -148,6 +158,7 @@ export class Replica implements NodeContext {
     run: (done: (result: T) => void) => void,
     done: (answer: ReadAnswer<T>) => void,
   ): void {
+    this.#callCount++;
     const primary = this.#partitions.get(partition)?.primary;
     if (primary === undefined) done(WRONG_NODE);
     else if (this.#isBehind(epoch)) done(BEHIND);
@@ -208,6 +219,15 @@ export class Replica implements NodeContext {
             },
           ],
     );
+  }
+
+  /** Returns the highest version that any partition of this node has had. */
+  highestVersion(): number {
+    const { engine } = this.ports;
+    let highest = 0;
+    for (const { number, role, tail } of this.#partitions.values())
+      if (role !== 'none' || tail.end.number > 0) highest = Math.max(highest, engine.highestVersion(number));
+    return highest;
   }
 
   /** Returns the partitions that this node could bring back: it has all pairs up to a position, and no role. */

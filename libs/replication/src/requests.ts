@@ -6,6 +6,9 @@ interface PendingRequest extends EntryRequest {
   readonly askedMs: number;
 }
 
+/** `soon`: nobody waits for the change, so it goes together with others. Each change of the topology costs all nodes something. */
+export type Urgency = 'now' | 'soon';
+
 /**
  * The requests of a process for changes of entries. A request stays pending until the process sees the entry at a later epoch,
  * because an answer may be lost and the change be made at any moment (R2). At most one request for a partition is sent in
@@ -18,6 +21,8 @@ export class Requests {
   readonly #pending = new Map<number, PendingRequest[]>();
   readonly #lastMs = new Map<number, number>();
   #outbox: EntryRequest[] = [];
+  /** When the outbox must be sent. */
+  #dueMs = Infinity;
 
   constructor(times: ReplicaTimes, nowMs: () => number, send: (requests: readonly EntryRequest[]) => void) {
     this.#times = times;
@@ -29,13 +34,14 @@ export class Requests {
    * Asks for a change, unless something was asked a moment ago. Returns whether it did. If an earlier request is overdue, asks
    * for a rewrite instead, which settles all of them: the change itself may be impossible.
    */
-  ask(partition: number, epoch: number, wanted: EntryChange): boolean {
+  ask(partition: number, epoch: number, wanted: EntryChange, urgency: Urgency = 'now'): boolean {
     const nowMs = this.#nowMs();
     if (nowMs - (this.#lastMs.get(partition) ?? -Infinity) < this.#times.repeatMs) return false;
     this.#lastMs.set(partition, nowMs);
     const change: EntryChange = this.#isOverdue(partition) ? { kind: 'rewrite' } : wanted;
     const request = { partition, epoch, change };
     this.#outbox.push(request);
+    this.#dueMs = Math.min(this.#dueMs, urgency === 'now' ? nowMs : nowMs + this.#times.gatherMs);
     const pending = this.#pending.get(partition) ?? [];
     const isKnown = pending.some((one) => one.epoch === epoch && isSameChange(one.change, change));
     if (!isKnown) this.#pending.set(partition, [...pending, { ...request, askedMs: nowMs }]);
@@ -46,6 +52,9 @@ export class Requests {
   settle(partition: number, epoch: number): void {
     const pending = this.#pending.get(partition);
     if (pending === undefined) return;
+    this.#outbox = this.#outbox.filter(
+      (request) => request.partition !== partition || request.epoch >= epoch,
+    );
     const left = pending.filter((request) => request.epoch >= epoch);
     if (left.length > 0) this.#pending.set(partition, left);
     else {
@@ -74,11 +83,12 @@ export class Requests {
     return this.#pending.keys();
   }
 
-  /** Sends what was asked since the last call, together. */
+  /** Sends what was asked since the last time, together, if some of it is due. */
   flush(): void {
-    if (this.#outbox.length === 0) return;
+    if (this.#outbox.length === 0 || this.#nowMs() < this.#dueMs) return;
     const requests = this.#outbox;
     this.#outbox = [];
+    this.#dueMs = Infinity;
     this.#send(requests);
   }
 }

@@ -28,6 +28,8 @@ export interface ReplicaSettings {
    */
   readonly isNewBootId: boolean;
   readonly times: ReplicaTimes;
+  /** How many fills to one learner run at once. Default: {@link FILLS_AT_ONCE}. */
+  readonly fillsAtOnce?: number;
   /** Rules that are switched off, so that tests see what they are for. */
   readonly without: ReadonlySet<Rule>;
 }
@@ -47,6 +49,8 @@ export interface ReplicaTimes {
   readonly ackTimeoutMs: number;
   /** Until a request to a proxy is repeated. */
   readonly repeatMs: number;
+  /** How long a request that nobody waits for is kept, so that it goes together with others. Less than `repeatMs`. */
+  readonly gatherMs: number;
   /** Until a request that has had no visible result is settled by another one. */
   readonly settleMs: number;
   /** How long the primary of a new partition waits for a copy that it has never heard. */
@@ -61,10 +65,14 @@ export const DEFAULT_TIMES: ReplicaTimes = Object.freeze({
   graceMs: 2500,
   ackTimeoutMs: 1200,
   repeatMs: 400,
+  gatherMs: 350,
   settleMs: 2500,
   firstContactMs: 10_000,
   fillTimeoutMs: 10_000,
 });
+
+/** Enough that the learner always has something to store. Each has up to two chunks in flight. */
+export const FILLS_AT_ONCE = 8;
 
 /** The most bytes of effects that a partition keeps for copies that lack them. A copy that lacks more is filled anew. */
 export const MAX_TAIL_BYTES = 16 * 1024 * 1024;

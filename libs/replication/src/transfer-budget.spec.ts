@@ -58,7 +58,7 @@ it('a node that was idle sends the bytes of half a second at once, and no more',
 
 it('chunks that are being read count with an expected size', () => {
   const budget = new TransferBudget(0);
-  budget.limit(1e6);
+  budget.limit(250_000);
   budget.refill(100);
   const read: number[] = [];
   for (const i of [1, 2, 3]) budget.request(() => read.push(i));

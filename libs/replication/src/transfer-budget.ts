@@ -61,6 +61,6 @@ export class TransferBudget {
 }
 
 /** Engines read chunks of about this size, or of one larger pair. */
-const EXPECTED_CHUNK_BYTES = 128 * 1024;
+const EXPECTED_CHUNK_BYTES = 32 * 1024;
 /** A node that has sent nothing for a while may send the bytes of this time at once. */
 const MAX_BURST_MS = 500;

@@ -149,6 +149,7 @@ const TIMES: ReplicaTimes = {
   ackTimeoutMs: 300,
   firstContactMs: 3000,
   repeatMs: 100,
+  gatherMs: 50,
   settleMs: 500,
   fillTimeoutMs: 5000,
 };

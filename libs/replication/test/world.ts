@@ -57,6 +57,9 @@ export class World {
     return entry;
   }
 
+  /** The members that no other one has a connection to yet. */
+  readonly unconnected = new Set<BootId>();
+
   /** Makes these members the copies, the first of them the primary, which serves. */
   assign(...[primary, ...copies]: Member[]): void {
     if (primary === undefined) throw new TypeError('there is no primary');
@@ -166,6 +169,7 @@ export class Member {
         nowMs: () => world.nowMs,
         leaseNowMs: () => world.nowMs,
         send: (to, message) => world.send(bootId, to, message),
+        isConnected: (to) => !world.unconnected.has(to),
         ask: (requests) => void world.requests.push(...requests),
         readTopology: (done) => void this.reads.push(done),
         afterInput: (done) => world.afterInput(done),

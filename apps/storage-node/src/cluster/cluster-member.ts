@@ -227,39 +227,44 @@ export class ClusterMember {
         if (error instanceof ControlPlaneError && error.code === 'outdated_directory') await renew();
         else this.#warn(error);
       }
-      await this.#pause();
+      await this.#pause(REPORT_MS);
     }
   }
 
   async #reportForever(member: Membership, register: () => Promise<TopologyAnswer>): Promise<void> {
     while (!this.#ended.signal.aborted) {
+      let isNew = false;
       try {
-        await this.#report(member, register);
+        isNew = await this.#report(member, register);
         if (this.#isUnreachable) this.#options.log.info('a proxy of the cluster answers again');
         this.#isUnreachable = false;
       } catch (error) {
         this.#warn(error);
       }
-      await this.#pause().catch(() => undefined);
+      await this.#pause(isNew ? NEWS_REPORT_MS : REPORT_MS).catch(() => undefined);
     }
   }
 
-  async #report({ id, client, role }: Membership, register: () => Promise<TopologyAnswer>): Promise<void> {
+  /** Returns whether the answer had orders, or a topology that the node did not know. */
+  async #report({ id, client, role }: Membership, register: () => Promise<TopologyAnswer>): Promise<boolean> {
     const report = await role.report(false);
     try {
       const answer = await client.report(id, report);
       role.obey(answer);
-      if (answer.revision > role.revision) role.learn(await client.readTopology());
+      const isBehind = answer.revision > role.revision;
+      if (isBehind) role.learn(await client.readTopology());
+      return isBehind || answer.orders.length > 0;
     } catch (error) {
       // An operator has removed the node, and it still runs.
-      if (error instanceof ControlPlaneError && error.code === 'unknown_node') role.learn(await register());
-      else throw error;
+      if (!(error instanceof ControlPlaneError) || error.code !== 'unknown_node') throw error;
+      role.learn(await register());
+      return true;
     }
   }
 
   /** Rejects when the node ends. */
-  async #pause(): Promise<void> {
-    await delay(this.#isLeaving ? LEAVING_REPORT_MS : REPORT_MS, undefined, { signal: this.#ended.signal });
+  async #pause(ms: number): Promise<void> {
+    await delay(this.#isLeaving ? LEAVING_REPORT_MS : ms, undefined, { signal: this.#ended.signal });
   }
 
   /** Logs that no proxy answers, once until one does. */
@@ -275,6 +280,8 @@ function unfit({ name }: StorageEngine): KvsError {
 }
 
 const REPORT_MS = 1000;
+/** While partitions move, further orders follow soon. */
+const NEWS_REPORT_MS = 500;
 /** A node that leaves tells it soon, and soon learns that others have its partitions. */
 const LEAVING_REPORT_MS = 100;
 const HAND_OVER_MS = 5000;

@@ -16,16 +16,9 @@ export async function nodeReport(
     isEnding,
     usedBytes,
     freeBytes: maxBytes === undefined ? undefined : Math.max(maxBytes - usedBytes, 0),
-    highestVersion: highestVersion(replica),
+    highestVersion: replica.highestVersion(),
     held: replica.leftOvers(),
     fills: replica.fills(),
     failures: replica.takeFailures(),
   };
-}
-
-function highestVersion(replica: Replica): number {
-  let highest = 0;
-  for (const { partition } of replica.states())
-    highest = Math.max(highest, replica.ports.engine.highestVersion(partition));
-  return highest;
 }

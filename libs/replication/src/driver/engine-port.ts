@@ -10,6 +10,7 @@ import { isPromise, KvsError, whenDone, type MaybePromise } from '@kvs/protocol'
 import type { Effect } from '../messages.js';
 import type { Position } from '../position.js';
 import type { ApplyResult, FillScan, ReplicaEngine, WriteBatch, WriteOutcomes } from '../ports.js';
+import { FillPace } from './fill-pace.js';
 
 /** A storage engine as a replica uses it. A call that the engine answers at once is answered at once. */
 export class EnginePort implements ReplicaEngine {
@@ -18,17 +19,21 @@ export class EnginePort implements ReplicaEngine {
   readonly #engine: Pick<StorageEngine, 'scan'>;
   readonly #replication: EngineReplication;
   readonly #onError: (error: unknown) => void;
+  readonly #pace: FillPace;
 
   /**
    * @param isDurable whether a later process may have the same boot id
+   * @param callCount returns how many calls the node has had
    * @param onError called with an error that is a defect
    */
   constructor(
     engine: StorageEngine,
     replication: EngineReplication,
     isDurable: boolean,
+    callCount: () => number,
     onError: (error: unknown) => void,
   ) {
+    this.#pace = new FillPace(callCount);
     this.isDurable = isDurable;
     this.evicts = capabilitiesOf(engine).evicts;
     this.#engine = engine;
@@ -107,7 +112,7 @@ export class EnginePort implements ReplicaEngine {
   }
 
   scan(partition: number): FillScan {
-    return new PairScan(this.#engine.scan([partition]), this.#onError);
+    return new PairScan(this.#engine.scan([partition]), this.#pace, this.#onError);
   }
 
   #change(call: () => MaybePromise<EngineApplyOutcome>, done: (result: ApplyResult) => void): void {
@@ -139,15 +144,18 @@ export class EnginePort implements ReplicaEngine {
 /** Reads a scan by callbacks, in parts that are small enough for messages. */
 class PairScan implements FillScan {
   readonly #chunks: AsyncIterator<{ readonly pairs: readonly EnginePair[] }>;
+  readonly #pace: FillPace;
   readonly #onError: (error: unknown) => void;
   /** What was read and not given yet. */
   #pairs: readonly EnginePair[] = [];
 
   constructor(
     chunks: AsyncIterable<{ readonly pairs: readonly EnginePair[] }>,
+    pace: FillPace,
     onError: (error: unknown) => void,
   ) {
     this.#chunks = chunks[Symbol.asyncIterator]();
+    this.#pace = pace;
     this.#onError = onError;
   }
 
@@ -172,6 +180,7 @@ class PairScan implements FillScan {
       if (done === true) return 'end';
       this.#pairs = value.pairs;
     }
+    await this.#pace.turn();
     const count = countWithin(this.#pairs, FILL_CHUNK_UNITS);
     const part = this.#pairs.slice(0, count);
     this.#pairs = this.#pairs.slice(count);
@@ -208,4 +217,4 @@ function engineFailure(error: unknown): KvsError {
 }
 
 /** A part of a fill, small enough that calls and effects behind it on the link wait only a moment. */
-const FILL_CHUNK_UNITS = SCAN_CHUNK_UNITS / 8;
+const FILL_CHUNK_UNITS = SCAN_CHUNK_UNITS / 32;

@@ -64,7 +64,9 @@ export class NodeReplica {
         times: options.times ?? DEFAULT_TIMES,
         without: new Set(),
       },
-      this.#ports(new EnginePort(engine, replication, identity.isDurable, onError)),
+      this.#ports(
+        new EnginePort(engine, replication, identity.isDurable, () => this.replica.callCount, onError),
+      ),
     );
     const receiver = receiveMessages(
       () => own,
@@ -118,6 +120,7 @@ export class NodeReplica {
       nowMs: () => Math.floor(monotonicMs()),
       leaseNowMs: () => Math.floor(leaseClock.nowMs()),
       send: (to, message) => this.#peers.send(to, message),
+      isConnected: (to) => this.#peers.isOpen(to),
       ask: (requests) => proxies.ask(requests),
       readTopology: (done) => proxies.read(() => this.#step(done)),
       afterInput: (done) => this.#whenQuiet(done, MOST_TURNS),

@@ -44,6 +44,10 @@ export class Peers {
       if (!this.#links.has(bootId)) this.#links.set(bootId, { address, link: this.#open(bootId, address) });
   }
 
+  isOpen(to: BootId): boolean {
+    return this.#links.get(to)?.link.isUp === true;
+  }
+
   /**
    * Sends a message. Drops it if the process is unknown or the link is not open. Effects are also dropped while the other end does
    * not read, because the replica sends them again. All other messages are small, or limited by their answers.

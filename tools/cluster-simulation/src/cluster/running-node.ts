@@ -70,6 +70,7 @@ export class RunningNode {
         bootId,
         isNewBootId: !isDurable || process.incarnation === 1,
         times: DEFAULT_TIMES,
+        fillsAtOnce: 1, // so that fills wait although a scenario has few partitions
         without: new Set(NODE_RULES.filter((rule) => without.has(rule))),
       },
       this.#ports(),
@@ -111,9 +112,13 @@ export class RunningNode {
       clock: this.clock,
       engine: this.engine,
       afterInput: (done) => process.complete(0.5, done),
+      isConnected: (to) => {
+        const peer = this.#peer(to);
+        return peer !== undefined && this.#cluster.network.connection(process, peer.process).isUp;
+      },
       send: (to, message) => {
         const cluster = this.#cluster;
-        const peer = cluster.nodes.find((node) => node !== this.#node && node.bootId === to);
+        const peer = this.#peer(to);
         if (peer === undefined) return;
         const from = this.#identity.bootId;
         cluster.network.connection(process, peer.process).send(() => {
@@ -128,6 +133,10 @@ export class RunningNode {
       },
       readTopology: (done) => this.#request((proxy, answer) => proxy.refresh(answer), done),
     };
+  }
+
+  #peer(bootId: BootId): SimulatedNode | undefined {
+    return this.#cluster.nodes.find((node) => node !== this.#node && node.bootId === bootId);
   }
 
   /** Sends a request to any proxy that answers with a topology, and learns it. */
