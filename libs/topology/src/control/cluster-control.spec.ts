@@ -308,6 +308,16 @@ describe('a process that ends in order', () => {
   });
 });
 
+it('learners are named while others are added all the time', async () => {
+  const bootIds = await proxy.assigned();
+  const first = new Set(learners());
+  for (let added = 0; added < 20; added++) {
+    await addLearner(learners()[0] ?? fail());
+    await proxy.pass(100, bootIds);
+  }
+  expect(learners().filter((partition) => !first.has(partition))).not.toEqual([]);
+});
+
 it('operators read what happened', async () => {
   const bootIds = await proxy.assigned();
   await fillAll(bootIds);

@@ -19,9 +19,8 @@ export interface ControllerParts {
 }
 
 /**
- * Brings the topology towards the wanted copies, in the proxy that leads. It plans every second and soon after each change, as
- * long as there is something to do. In every proxy it reads the topology each second, because a watch of the store may miss
- * changes. Two controllers at once do no harm: each change is a compare-and-set.
+ * Brings the topology towards the wanted copies, in the proxy that leads. It plans every second and soon after each change.
+ * In every proxy it reads the topology each second, because a watch of the store may miss changes. Two controllers at once do no harm: each change is a compare-and-set.
  */
 export class Controller {
   readonly #parts: ControllerParts;
@@ -40,7 +39,7 @@ export class Controller {
     this.#parts = parts;
     this.#problem = new LastingProblem(parts.ports.log, 'the controller cannot work');
     parts.keeper.watch(() => {
-      if (this.isLeading && this.#plan !== undefined && !isEmpty(this.#plan)) this.#wakeSoon();
+      if (this.isLeading) this.#wakeSoon();
     });
   }
 
@@ -76,9 +75,10 @@ export class Controller {
     this.#cancel();
   }
 
+  /** Further changes do not postpone the plan: while copies are filled, there is always one. */
   #wakeSoon(): void {
+    if (!this.#isWorking && !this.#isDueSoon) this.#wakeAfter(this.#soonMs);
     this.#isDueSoon = true;
-    if (!this.#isWorking) this.#wakeAfter(SOON_MS);
   }
 
   #wakeAfter(delayMs: number): void {
@@ -97,7 +97,13 @@ export class Controller {
       this.#problem.meet(error);
     }
     this.#isWorking = false;
-    this.#wakeAfter(this.#isDueSoon ? SOON_MS : INTERVAL_MS);
+    this.#wakeAfter(this.#isDueSoon ? this.#soonMs : INTERVAL_MS);
+  }
+
+  /** While copies are filled, the topology changes all the time, and enough learners are named for longer than this. */
+  get #soonMs(): number {
+    const isMoving = this.#parts.keeper.current?.partitions.some(({ learner }) => learner !== undefined);
+    return isMoving === true ? MOVING_MS : SOON_MS;
   }
 
   async #step(): Promise<void> {
@@ -172,6 +178,7 @@ function isEmpty({ requests, orders, activated, versionCeiling }: Plan): boolean
 
 const INTERVAL_MS = 1000;
 const SOON_MS = 100;
+const MOVING_MS = 500;
 /** Less than the time after which a plan takes a node for gone. */
 const QUIET_MS = 1500;
 const PLAN_ANYWAY_MS = 30_000;

@@ -43,6 +43,7 @@ export class MoveFailures {
 
   /** Returns whether the move should not be tried now. */
   isRecent(partition: number, copy: BootId, nowMs: number): boolean {
+    if (this.#pauses.size === 0) return false; // plans ask thousands of times
     return (this.#pauses.get(keyOf(partition, copy))?.untilMs ?? 0) > nowMs;
   }
 

@@ -9,7 +9,8 @@ import type { ControlTimers } from './ports.js';
 type Fill = Pick<FillProgress, 'partition' | 'learner'>;
 
 interface Progress {
-  readonly sentBytes: number;
+  /** Which fills run, and how far each is. */
+  readonly state: string;
   readonly sinceMs: number;
 }
 
@@ -18,7 +19,7 @@ export class NodeReports {
   readonly failures = new MoveFailures();
   readonly #timers: ControlTimers;
   readonly #statuses = new Map<BootId, NodeStatus>();
-  readonly #progress = new Map<string, Progress>();
+  readonly #progress = new Map<BootId, Progress>();
   readonly #bytesPerSecond = new Map<BootId, number>();
   #clusterTimeMs = 0;
 
@@ -79,7 +80,7 @@ export class NodeReports {
 
   /**
    * Forgets processes that are no nodes any more, and notes those that it has not heard yet: a new leader gives all of them
-   * the time to report. A fill that stands still for a minute has failed.
+   * the time to report. The fills of a learner have failed if none of them goes on for a minute.
    */
   follow({ nodes, partitions }: Topology): void {
     const bootIds = new Set(nodes.map(({ bootId }) => bootId));
@@ -90,23 +91,30 @@ export class NodeReports {
     }
     for (const bootId of bootIds) if (!this.#statuses.has(bootId)) this.hear(bootId);
     this.failures.keepOnly(bootIds);
-    const sent = this.sentBytes;
-    const running = partitions.flatMap(({ learner }, partition) =>
-      learner === undefined ? [] : [{ partition, learner }],
-    );
-    const keys = new Set(running.map(fillKey));
-    for (const key of this.#progress.keys()) if (!keys.has(key)) this.#progress.delete(key);
-    for (const fill of running) this.#watchProgress(fill, sent.get(fillKey(fill)) ?? 0);
+    this.#watchProgress(partitions);
   }
 
-  #watchProgress(fill: Fill, sentBytes: number): void {
+  /** Looks at all fills of a learner together, because some of them wait for others. */
+  #watchProgress(partitions: Topology['partitions']): void {
     const nowMs = this.#timers.nowMs();
-    const known = this.#progress.get(fillKey(fill));
-    if (known?.sentBytes !== sentBytes) {
-      this.#progress.set(fillKey(fill), { sentBytes, sinceMs: nowMs });
-    } else if (nowMs - known.sinceMs > NO_PROGRESS_MS) {
-      this.#progress.set(fillKey(fill), { sentBytes, sinceMs: nowMs });
-      this.fail(fill.partition, fill.learner, `no progress for ${NO_PROGRESS_MS / 1000} s`);
+    const sent = this.sentBytes;
+    const fillsOf = new Map<BootId, Fill[]>();
+    partitions.forEach(({ learner }, partition) => {
+      if (learner === undefined) return;
+      const fills = fillsOf.get(learner) ?? [];
+      fills.push({ partition, learner });
+      fillsOf.set(learner, fills);
+    });
+    for (const learner of this.#progress.keys()) if (!fillsOf.has(learner)) this.#progress.delete(learner);
+    for (const [learner, fills] of fillsOf) {
+      const known = this.#progress.get(learner);
+      const state = fills.map((fill) => `${fill.partition} ${sent.get(fillKey(fill)) ?? 0}`).join();
+      if (known?.state !== state) this.#progress.set(learner, { state, sinceMs: nowMs });
+      else if (nowMs - known.sinceMs > NO_PROGRESS_MS) {
+        this.#progress.set(learner, { state, sinceMs: nowMs });
+        for (const { partition } of fills)
+          this.fail(partition, learner, `no progress for ${NO_PROGRESS_MS / 1000} s`);
+      }
     }
   }
 }

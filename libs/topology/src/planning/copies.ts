@@ -58,18 +58,22 @@ export function balanceCopies(draft: Draft): void {
   const excess = ({ copies, copyBounds }: PlanNode) => copies - copyBounds.fair;
   const receivers = [...draft.usable];
   const donors = draft.nodes.filter(({ isKept }) => isKept);
-  const held = new Map(donors.map((node) => [node, [] as number[]]));
+  const held = new Map(donors.map((node) => [node, { asCopy: [] as number[], asPrimary: [] as number[] }]));
   draft.entries.forEach((entry, partition) => {
     if (!canMove(draft, entry, partition) || draft.hasLeaving(partition)) return;
     const staying = draft.staying(partition);
-    if (staying.length === draft.wanted) for (const node of staying) held.get(node)?.push(partition);
+    if (staying.length !== draft.wanted) return;
+    for (const node of staying)
+      held.get(node)?.[node.bootId === entry.primary ? 'asPrimary' : 'asCopy'].push(partition);
   });
   for (const donor of donors.sort((a, b) => excess(b) - excess(a))) {
     for (const receiver of receivers.sort((a, b) => excess(a) - excess(b))) {
       const mayMove = () =>
         (donor.copies > donor.copyBounds.upper && excess(receiver) <= -0.5) ||
         (receiver.copies < receiver.copyBounds.lower && excess(donor) >= 0.5);
-      if (mayMove()) movePartitions(draft, peers, { donor, receiver, held: held.get(donor) ?? [], mayMove });
+      const { asCopy = [], asPrimary = [] } = held.get(donor) ?? {};
+      if (mayMove())
+        movePartitions(draft, peers, { donor, receiver, held: [...asCopy, ...asPrimary], mayMove });
     }
   }
 }
@@ -77,6 +81,7 @@ export function balanceCopies(draft: Draft): void {
 interface Move {
   readonly donor: PlanNode;
   readonly receiver: PlanNode;
+  /** The partitions of the donor. Those of which it is the primary come last, because it would have to hand them over. */
   readonly held: readonly number[];
   readonly mayMove: () => boolean;
 }
@@ -89,10 +94,10 @@ function movePartitions(draft: Draft, peers: Peers, { donor, receiver, held, may
       const entry = draft.entries[partition];
       if (entry === undefined || !canMove(draft, entry, partition) || draft.hasLeaving(partition)) continue;
       if (onlyPeers && !peers.shares(entry.primary, receiver)) continue;
+      if (!draft.hasRoomFor(partition, receiver)) continue;
       const staying = draft.staying(partition);
       const after = [...staying.filter((node) => node !== donor), receiver];
       if (countZones(after) < countZones(staying) || !canReceive(draft, partition, entry, receiver)) continue;
-      if (!draft.hasRoomFor(partition, receiver)) continue;
       draft.request(partition, { kind: 'nameLearner', learner: receiver.bootId });
       draft.markLeaving(partition, donor);
       peers.add(entry.primary, receiver);

@@ -51,6 +51,11 @@ export class Draft {
     return this.#entries;
   }
 
+  /** Whether any copy is being filled. */
+  get isMoving(): boolean {
+    return this.#movingBytes > 0;
+  }
+
   /** Returns the registered node of a process; undefined if the process has none, so that its pairs are out of reach. */
   nodeOf(bootId: BootId | undefined): PlanNode | undefined {
     return bootId === undefined ? undefined : this.#byBootId.get(bootId);
@@ -103,7 +108,8 @@ export class Draft {
       this.#countPrimary(primary.bootId, -1);
       this.#countPrimary(order.to, 1);
     }
-    this.#orders.set(primary.bootId, [...orders, { ...order, partition, epoch: entry.epoch }]);
+    orders.push({ ...order, partition, epoch: entry.epoch });
+    this.#orders.set(primary.bootId, orders);
     this.#changed.add(partition);
   }
 
@@ -194,8 +200,8 @@ export class Draft {
 
 /** To each primary at once, because each hand-over stops a partition for a moment. */
 const MAX_HAND_OVERS = 128;
-/** So that no node has more than 128 moves at once. */
-const MIN_MOVE_BYTES = 512 * 1024;
+/** So that no node has more than 1,024 moves at once. */
+const MIN_MOVE_BYTES = 64 * 1024;
 const MOVING_BYTES_PER_NODE = 64 * 1024 * 1024;
 const MOVING_BYTES = 1024 * 1024 * 1024;
 const MEMORY_MARGIN = 1.2;

@@ -4,11 +4,16 @@ import type { PlanNode } from './plan-node.js';
 
 /**
  * Evens out how many partitions each node is primary of, by hand-overs between copies in sync. If no copy of an overloaded node
- * has room, a chain of hand-overs reaches a node that has. O(hand-overs · (nodes + 4,096 · copies)).
+ * has room, a chain of hand-overs reaches a node that has. O(hand-overs · nodes² + 4,096 · copies).
  */
 export function balancePrimaries(draft: Draft): void {
+  // Later: the copies are not where they stay, and nodes that are busy with moves would pause each partition for longer.
+  if (draft.isMoving) return;
+  let possible: PossibleHandOvers | undefined;
   for (let count = 0; count < MAX_CHAINS; count++) {
-    const chain = findChain(draft);
+    if (!isUneven(draft)) return;
+    possible ??= possibleHandOvers(draft);
+    const chain = findChain(draft, possible);
     if (chain === undefined) return;
     for (const { partition, to } of chain) draft.order(partition, { kind: 'handOver', to });
     if (chain.some(({ partition }) => draft.isUnchanged(partition))) return; // a node has enough orders for now
@@ -21,51 +26,62 @@ interface HandOver {
   readonly to: BootId;
 }
 
-function findChain(draft: Draft): HandOver[] | undefined {
+/** The partitions that one node can hand over to another, in order, by the boot ids of both. */
+type PossibleHandOvers = ReadonlyMap<BootId, ReadonlyMap<BootId, readonly number[]>>;
+
+function isUneven({ usable }: Draft): boolean {
+  return usable.some(
+    ({ primaries, primaryBounds }) => primaries > primaryBounds.upper || primaries < primaryBounds.lower,
+  );
+}
+
+function findChain(draft: Draft, possible: PossibleHandOvers): HandOver[] | undefined {
   const excess = ({ primaries, primaryBounds }: PlanNode) => primaries - primaryBounds.fair;
   const above = draft.usable.filter(({ primaries, primaryBounds }) => primaries > primaryBounds.upper);
   const below = draft.usable.filter(({ primaries, primaryBounds }) => primaries < primaryBounds.lower);
-  if (above.length + below.length === 0) return undefined;
-  const edges = handOversFrom(draft);
   for (const from of above.sort((a, b) => excess(b) - excess(a))) {
-    const chain = shortestChain(draft, edges, [from], (node) => excess(node) <= -0.5);
+    const chain = shortestChain(draft, possible, [from], (node) => excess(node) <= -0.5);
     if (chain !== undefined) return chain;
   }
   const donors = draft.usable.filter((node) => excess(node) >= 0.5).sort((a, b) => excess(b) - excess(a));
-  return shortestChain(draft, edges, donors, (node) => below.includes(node));
+  return shortestChain(draft, possible, donors, (node) => below.includes(node));
 }
 
-/** Returns one possible hand-over for each pair of nodes, by the node that would give a partition up. */
-function handOversFrom(draft: Draft): Map<BootId, Map<BootId, HandOver>> {
-  const edges = new Map<BootId, Map<BootId, HandOver>>();
+function possibleHandOvers(draft: Draft): PossibleHandOvers {
+  const possible = new Map<BootId, Map<BootId, number[]>>();
   draft.entries.forEach((entry, partition) => {
     const from = entry.primary;
     if (from === undefined || entry.learner !== undefined) return;
     if (!draft.isUnchanged(partition) || draft.hasLeaving(partition)) return;
+    const others = possible.get(from) ?? new Map<BootId, number[]>();
+    possible.set(from, others);
     for (const { bootId: to, isReachable } of draft.staying(partition)) {
-      const others = edges.get(from) ?? new Map<BootId, HandOver>();
-      if (to === from || !isReachable || others.has(to)) continue;
-      if (draft.input.failedLately(partition, to)) continue;
-      edges.set(from, others.set(to, { partition, from, to }));
+      if (to === from || !isReachable || draft.input.failedLately(partition, to)) continue;
+      const partitions = others.get(to);
+      if (partitions === undefined) others.set(to, [partition]);
+      else partitions.push(partition);
     }
   });
-  return edges;
+  return possible;
 }
 
 /** Searches breadth-first from all of the donors. */
 function shortestChain(
   draft: Draft,
-  edges: ReadonlyMap<BootId, ReadonlyMap<BootId, HandOver>>,
+  possible: PossibleHandOvers,
   donors: readonly PlanNode[],
   isGoal: (node: PlanNode) => boolean,
 ): HandOver[] | undefined {
   const reached = new Map<BootId, HandOver | undefined>(donors.map(({ bootId }) => [bootId, undefined]));
   // The map grows during the loop, which then visits the new nodes too.
   for (const [bootId] of reached) {
-    for (const handOver of edges.get(bootId)?.values() ?? []) {
-      if (reached.has(handOver.to)) continue;
-      reached.set(handOver.to, handOver);
-      const node = draft.nodeOf(handOver.to);
+    for (const [to, partitions] of possible.get(bootId) ?? []) {
+      if (reached.has(to)) continue;
+      const partition = partitions.find((one) => draft.isUnchanged(one));
+      if (partition === undefined) continue;
+      const handOver = { partition, from: bootId, to };
+      reached.set(to, handOver);
+      const node = draft.nodeOf(to);
       if (node !== undefined && isGoal(node)) return chainTo(reached, handOver);
     }
   }

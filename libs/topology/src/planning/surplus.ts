@@ -30,7 +30,10 @@ function copiesNeeded(draft: Draft, surplus: BootId): number {
   return isDraining ? draft.input.topology.copies : draft.wanted;
 }
 
-/** Chooses the copies that are one too many among those that count: first of a zone that has another, then of the fullest node. */
+/**
+ * Chooses the copies that are one too many among those that count: first of a zone that has another, then of a node above its
+ * share, rather not the primary, which would have to hand over, and of the fullest node.
+ */
 function markLeaving(draft: Draft, entry: PartitionEntry, partition: number): void {
   for (;;) {
     const staying = draft.staying(partition);
@@ -38,7 +41,9 @@ function markLeaving(draft: Draft, entry: PartitionEntry, partition: number): vo
     const isTwiceInZone = (one: PlanNode) => staying.filter(({ zone }) => zone === one.zone).length > 1;
     const rank = (node: PlanNode) => {
       const excess = node.copies - node.copyBounds.fair;
-      return [Number(isTwiceInZone(node)), excess, Number(node.bootId !== entry.primary)];
+      const isAbove = Number(excess >= 0.5);
+      const isCopy = Number(node.bootId !== entry.primary);
+      return [Number(isTwiceInZone(node)), isAbove, isAbove * isCopy, excess, isCopy];
     };
     const candidates = staying.filter(({ bootId }) => bootId !== entry.learner);
     const [first, ...others] = candidates;
