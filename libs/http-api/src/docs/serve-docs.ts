@@ -5,7 +5,7 @@ import type { DocsOptions, Handler } from './swagger.js';
 
 /**
  * Serves `/openapi.json` and `/docs`; `/` redirects to `/docs`. Swagger is loaded and the document is made for the first request,
- * because a start would take half as long again with them.
+ * because both take long.
  */
 export function serveDocs(app: NestExpressApplication, options: DocsOptions): void {
   let pages: Promise<Handler> | undefined;
