@@ -14,6 +14,11 @@ export class FillTurns {
     this.#fillsAtOnce = fillsAtOnce;
   }
 
+  /** Whether no fill runs. */
+  get isIdle(): boolean {
+    return this.#running.size === 0;
+  }
+
   /** Calls back once the fill may run: at once, or when another one leaves. */
   enter(learner: BootId, begin: () => void): void {
     fillsOf(this.#waiting, learner).add(begin);

@@ -84,14 +84,19 @@ export class Filling {
 
   /** Asks to add a learner that has all pairs. It counts from before that, but only once it has answered: it may be gone. */
   #add(follower: Follower, epoch: number): void {
-    const { requests, bootId } = this.#node;
+    const { requests, bootId, fillTurns } = this.#node;
     const hasAnswered = follower.acknowledgedEpoch === epoch;
     if (hasAnswered && !follower.isCounted) {
       follower.count(this.#answers.answered);
       this.#node.beaconSoon(follower.bootId);
     }
     if (hasAnswered && follower.acknowledged >= follower.mark)
-      requests.ask(this.#data.number, epoch, { kind: 'add', by: bootId, copy: follower.bootId }, 'soon');
+      requests.ask(
+        this.#data.number,
+        epoch,
+        { kind: 'add', by: bootId, copy: follower.bootId },
+        fillTurns.isIdle ? 'now' : 'soon',
+      );
     else follower.pokeSometimes(epoch, this.#followers.settled);
   }
 }

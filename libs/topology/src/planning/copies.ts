@@ -66,14 +66,21 @@ export function balanceCopies(draft: Draft): void {
     for (const node of staying)
       held.get(node)?.[node.bootId === entry.primary ? 'asPrimary' : 'asCopy'].push(partition);
   });
-  for (const donor of donors.sort((a, b) => excess(b) - excess(a))) {
-    for (const receiver of receivers.sort((a, b) => excess(a) - excess(b))) {
-      const mayMove = () =>
-        (donor.copies > donor.copyBounds.upper && excess(receiver) <= -0.5) ||
-        (receiver.copies < receiver.copyBounds.lower && excess(donor) >= 0.5);
-      const { asCopy = [], asPrimary = [] } = held.get(donor) ?? {};
-      if (mayMove())
-        movePartitions(draft, peers, { donor, receiver, held: [...asCopy, ...asPrimary], mayMove });
+  // In turns, because the nodes that send the pairs should share the work.
+  for (let isMoved = true; isMoved;) {
+    isMoved = false;
+    for (const donor of donors.sort((a, b) => excess(b) - excess(a))) {
+      for (const receiver of receivers.sort((a, b) => excess(a) - excess(b))) {
+        const mayMove = () =>
+          (donor.copies > donor.copyBounds.upper && excess(receiver) <= -0.5) ||
+          (receiver.copies < receiver.copyBounds.lower && excess(donor) >= 0.5);
+        if (!mayMove()) continue;
+        const { asCopy = [], asPrimary = [] } = held.get(donor) ?? {};
+        const move = (partitions: readonly number[]) =>
+          movePartitions(draft, peers, { donor, receiver, partitions, mayMove });
+        // A donor has to hand over the partitions of which it is the primary.
+        if (move(asCopy) || move(asPrimary)) isMoved = true;
+      }
     }
   }
 }
@@ -81,16 +88,17 @@ export function balanceCopies(draft: Draft): void {
 interface Move {
   readonly donor: PlanNode;
   readonly receiver: PlanNode;
-  /** The partitions of the donor. Those of which it is the primary come last, because it would have to hand them over. */
-  readonly held: readonly number[];
+  /** Partitions of the donor, some of which may move. */
+  readonly partitions: readonly number[];
   readonly mayMove: () => boolean;
 }
 
-/** Moves partitions whose primaries are peers of the receiver already, and then others. */
-function movePartitions(draft: Draft, peers: Peers, { donor, receiver, held, mayMove }: Move): void {
+/** Moves some partitions: those whose primaries are peers of the receiver already, and then others. Returns whether it moved any. */
+function movePartitions(draft: Draft, peers: Peers, { donor, receiver, partitions, mayMove }: Move): boolean {
+  let moved = 0;
   for (const onlyPeers of [true, false]) {
-    for (const partition of held) {
-      if (!mayMove()) return;
+    for (const partition of partitions) {
+      if (!mayMove() || moved === MOVES_PER_TURN) return moved > 0;
       const entry = draft.entries[partition];
       if (entry === undefined || !canMove(draft, entry, partition) || draft.hasLeaving(partition)) continue;
       if (onlyPeers && !peers.shares(entry.primary, receiver)) continue;
@@ -101,8 +109,10 @@ function movePartitions(draft: Draft, peers: Peers, { donor, receiver, held, may
       draft.request(partition, { kind: 'nameLearner', learner: receiver.bootId });
       draft.markLeaving(partition, donor);
       peers.add(entry.primary, receiver);
+      moved++;
     }
   }
+  return moved > 0;
 }
 
 /** Names the node that suits best as learner. If that node is busy with other moves, the partition waits for it. */
@@ -173,3 +183,5 @@ export function canReceive(draft: Draft, partition: number, entry: PartitionEntr
 function countZones(nodes: readonly PlanNode[]): number {
   return new Set(nodes.map(({ zone }) => zone)).size;
 }
+
+const MOVES_PER_TURN = 64;
