@@ -11,7 +11,12 @@ import {
   type SetItem,
   type SetOutcome,
 } from '@kvs/protocol';
-import { TransportError, type NodeScan, type NodeTransport, type TransportFailure } from '@kvs/router/transport';
+import {
+  TransportError,
+  type NodeScan,
+  type NodeTransport,
+  type TransportFailure,
+} from '@kvs/router/transport';
 import type { FaultyWire } from './faulty-wire.js';
 import type { HeldStore } from './held-store.js';
 import type { TestNode } from './test-node.js';

@@ -19,8 +19,9 @@ export interface ControllerParts {
 }
 
 /**
- * Brings the topology towards the wanted copies, in the proxy that leads. It plans every second and soon after each change.
- * In every proxy it reads the topology each second, because a watch of the store may miss changes. Two controllers at once do no harm: each change is a compare-and-set.
+ * Brings the topology towards the wanted copies, in the proxy that leads. It plans every second and soon after each change. In
+ * every proxy it reads the topology each second, because a watch of the store may miss changes. Two controllers at once do no
+ * harm: each change is a compare-and-set.
  */
 export class Controller {
   readonly #parts: ControllerParts;

@@ -93,7 +93,7 @@ interface Move {
   readonly mayMove: () => boolean;
 }
 
-/** Moves some partitions: those whose primaries are peers of the receiver already, and then others. Returns whether it moved any. */
+/** Moves some partitions, first those whose primaries are peers of the receiver already. Returns whether it moved any. */
 function movePartitions(draft: Draft, peers: Peers, { donor, receiver, partitions, mayMove }: Move): boolean {
   let moved = 0;
   for (const onlyPeers of [true, false]) {

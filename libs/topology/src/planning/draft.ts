@@ -28,6 +28,7 @@ export class Draft {
   /** Copies that are one too many, by partition. They no longer count as load. */
   readonly #leaving = new Map<number, readonly BootId[]>();
   readonly #staying: (readonly PlanNode[] | undefined)[] = [];
+  readonly #minMoveBytes: number;
   #movingBytes = 0;
 
   constructor(readonly input: PlanInput) {
@@ -35,6 +36,8 @@ export class Draft {
     this.usable = this.nodes.filter(({ isKept, isReachable }) => isKept && isReachable);
     this.wanted = possibleCopies(input.topology, this.nodes);
     this.#byBootId = new Map(this.nodes.map((node) => [node.bootId, node]));
+    const isDraining = this.nodes.some(({ isKept, isReachable }) => isReachable && !isKept);
+    this.#minMoveBytes = isDraining ? MIN_MOVE_BYTES_OF_DRAIN : MIN_MOVE_BYTES;
     this.#entries = [...input.topology.partitions];
     this.#entries.forEach((entry) => this.#count(entry));
     for (const node of this.nodes) {
@@ -194,14 +197,16 @@ export class Draft {
 
   /** Even an empty partition costs something to move. */
   #moveBytes(source: PlanNode | undefined): number {
-    return Math.max(MIN_MOVE_BYTES, source?.partitionBytes ?? 0);
+    return Math.max(this.#minMoveBytes, source?.partitionBytes ?? 0);
   }
 }
 
 /** To each primary at once, because each hand-over stops a partition for a moment. */
-const MAX_HAND_OVERS = 128;
+const MAX_HAND_OVERS = 64;
 /** So that no node has more than 1,024 moves at once. */
 const MIN_MOVE_BYTES = 64 * 1024;
+/** So that no node has more than 128. In a drain, partitions also change their primaries, and each move makes that slower. */
+const MIN_MOVE_BYTES_OF_DRAIN = 512 * 1024;
 const MOVING_BYTES_PER_NODE = 64 * 1024 * 1024;
 const MOVING_BYTES = 1024 * 1024 * 1024;
 const MEMORY_MARGIN = 1.2;

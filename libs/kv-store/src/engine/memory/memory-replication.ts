@@ -41,7 +41,7 @@ export class MemoryReplication implements EngineReplication {
   /** Partitions that are being filled. */
   readonly #incomplete = new Set<number>();
   #identity: Promise<EngineIdentity> | undefined;
-  /** Ends with the last removal of a partition's pairs. Removals take turns, so that many do not fill one turn of the event loop. */
+  /** Ends with the last removal of a partition's pairs. One at a time, so that many do not fill one turn of the event loop. */
   #lastRemoval: Promise<void> = Promise.resolve();
 
   readonly #context: MemoryReplicationContext;
