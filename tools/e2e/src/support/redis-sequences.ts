@@ -60,6 +60,12 @@ const seconds = fc.constantFrom(
 const moments = fc.constantFrom('4000000000', '5000000000', '1', '0', '-5', 'x', '9223372036854775807');
 const millis = fc.constantFrom('1000000', '20000000', '300000000', '0', '-1', 'x');
 const momentsMs = fc.constantFrom('4000000000000', '5000000000000', '1', '0', '-5', 'x');
+/**
+ * Times to live for GT and LT, each used once. If two are equal, their deadlines differ by the time between the commands, which
+ * may be less than a millisecond at one server and more at the other.
+ */
+const comparedSeconds = fc.noBias(fc.integer({ min: 2000, max: 900_000 })).map(String);
+const comparedMillis = fc.noBias(fc.integer({ min: 2_000_000, max: 900_000_000 })).map(String);
 const word = (...words: string[]) => fc.constantFrom(...words);
 
 const setOption: fc.Arbitrary<Arguments> = fc.oneof(
@@ -97,6 +103,7 @@ function some<T>(
 }
 
 const pair = fc.tuple(key, value);
+const presenceOptions = some(word('NX', 'XX', 'nx', 'WHAT'), 0, 2);
 const expireOptions = some(word('NX', 'XX', 'GT', 'LT', 'gt', 'WHAT'), 0, 2);
 const keyspaceOptions = some(
   fc.oneof(fc.constant(['REPLACE']), fc.constantFrom(['DB', '0'], ['DB', 'x'])),
@@ -128,8 +135,10 @@ const COMMANDS: readonly fc.Arbitrary<Arguments>[] = [
   command('EXISTS', some<string | Buffer>(key)),
   command('TOUCH', some<string | Buffer>(key)),
   command('TYPE', key),
-  command('EXPIRE', key, seconds, expireOptions),
-  command('PEXPIRE', key, millis, expireOptions),
+  command('EXPIRE', key, seconds, presenceOptions),
+  command('EXPIRE', key, comparedSeconds, expireOptions),
+  command('PEXPIRE', key, millis, presenceOptions),
+  command('PEXPIRE', key, comparedMillis, expireOptions),
   command('EXPIREAT', key, moments, expireOptions),
   command('PEXPIREAT', key, momentsMs, expireOptions),
   command('TTL', key),
