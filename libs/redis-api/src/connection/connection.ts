@@ -7,7 +7,6 @@ import { ProtocolError } from '../resp/protocol-error.js';
 import { ReplyWriter, type ProtocolVersion, type WriteBuffers } from '../resp/reply-writer.js';
 import { RequestReader, type Request, type RequestLimits } from '../resp/request-reader.js';
 import { CommandRunner, type RunnerParts } from './command-runner.js';
-import type { TurnEnd } from './turn-end.js';
 
 /** How long a client may make no progress. */
 export interface ProgressLimits {
@@ -25,11 +24,10 @@ export interface ConnectionParts extends RunnerParts {
   readonly progressLimits: ProgressLimits;
   readonly server: ServerView;
   readonly buffers: WriteBuffers;
-  readonly turnEnd: TurnEnd;
 }
 
 /**
- * One connection: reads requests, runs them in order, and sends the replies of a turn at its end. It reads no further while the
+ * One connection: reads requests, runs them in order, and writes the replies of a turn at once. It reads no further while the
  * client does not read its replies, and not much further while a command runs.
  */
 export class Connection implements ClientState {
@@ -54,8 +52,6 @@ export class Connection implements ClientState {
   /** Set when no command is run any more: the connection ends as soon as its replies are written. */
   #isEnding = false;
   #isInTurn = false;
-  /** Whether replies are sent at the end of the turn of the event loop. */
-  #isSendDue = false;
   /** How long ago the server ended its side of the connection. Bytes that the client sends since then are discarded. */
   #endedMs = 0;
   /** Whether the client has sent all that it will send. */
@@ -99,7 +95,7 @@ export class Connection implements ClientState {
 
   /** Whether a command runs or a reply has not been read. */
   get isInFlight(): boolean {
-    return this.#isBusy || this.#isSendDue || this.#unread > 0;
+    return this.#isBusy || this.#unread > 0;
   }
 
   /** Runs no further command, and closes the connection once all replies are written. */
@@ -173,12 +169,12 @@ export class Connection implements ClientState {
     this.onIdle?.();
   }
 
-  /** Runs commands, whose replies are sent soon. */
+  /** Runs commands and sends their replies. */
   #turn(): void {
     this.#isInTurn = true;
     try {
       this.#run();
-      this.#sendSoon();
+      this.#send();
     } catch (error) {
       this.#onDefect(error);
     }
@@ -204,7 +200,7 @@ export class Connection implements ClientState {
   }
 
   get #canRun(): boolean {
-    return !this.#isBusy && this.#unread === 0 && !this.#isEnding && !this.#socket.destroyed;
+    return !this.isInFlight && !this.#isEnding && !this.#socket.destroyed;
   }
 
   /** All requests that arrived in full are answered. */
@@ -244,19 +240,6 @@ export class Connection implements ClientState {
     else if (this.replies === 'skip') this.replies = 'skip-next';
     else if (this.replies === 'skip-next') this.replies = 'on';
   }
-
-  #sendSoon(): void {
-    if (this.#isSendDue || this.#writer.length === 0) return;
-    this.#isSendDue = true;
-    this.#parts.turnEnd.add(this.#onTurnEnd);
-  }
-
-  readonly #onTurnEnd = (): void => {
-    this.#isSendDue = false;
-    this.#send();
-    this.#pauseOrResume();
-    this.#endIfIdle();
-  };
 
   #send(): void {
     if (this.#writer.length === 0) return;
