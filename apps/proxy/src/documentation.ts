@@ -4,7 +4,7 @@ import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ClusterController } from './cluster.controller.js';
 import { ControlPlaneController } from './cluster/control-plane.controller.js';
 
-/** What the OpenAPI document says of the routes that only a proxy has. */
+/** The descriptions of the routes that only a proxy has, for its OpenAPI document. */
 
 const COUNT = { type: 'integer', minimum: 1, maximum: MAX_COPIES };
 

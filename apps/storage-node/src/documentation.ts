@@ -3,7 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ClusterController } from './cluster/cluster.controller.js';
 import { StatsController } from './stats.controller.js';
 
-/** What the OpenAPI document says of the routes that only a node has. */
+/** The descriptions of the routes that only a node has, for its OpenAPI document. */
 
 describeRoutes(StatsController, [ApiTags('cluster')], {
   stats: [ApiOperation({ summary: 'The engine and how many pairs it holds' })],

@@ -204,30 +204,28 @@ export class Replica implements NodeContext {
 
   /** Returns the partitions in which this node has a role or pairs. */
   states(): PartitionState[] {
-    return [...this.#partitions.values()].flatMap(({ number, role, entry, tail, primary }) =>
-      role === 'none' && tail.end.number === 0
-        ? []
-        : [
-            {
-              partition: number,
-              role: role === 'sleeping' ? 'primary' : role,
-              isServing: primary?.isServing === true,
-              epoch: entry?.epoch ?? 0,
-              position: tail.end,
-              tailBytes: tail.bytes,
-              lag: primary?.lag ?? 0,
-            },
-          ],
-    );
+    return this.#inUse.map(({ number, role, entry, tail, primary }) => ({
+      partition: number,
+      role: role === 'sleeping' ? 'primary' : role,
+      isServing: primary?.isServing === true,
+      epoch: entry?.epoch ?? 0,
+      position: tail.end,
+      tailBytes: tail.bytes,
+      lag: primary?.lag ?? 0,
+    }));
   }
 
   /** Returns the highest version that any partition of this node has had. */
   highestVersion(): number {
-    const { engine } = this.ports;
-    let highest = 0;
-    for (const { number, role, tail } of this.#partitions.values())
-      if (role !== 'none' || tail.end.number > 0) highest = Math.max(highest, engine.highestVersion(number));
-    return highest;
+    return this.#inUse.reduce(
+      (most, { number }) => Math.max(most, this.ports.engine.highestVersion(number)),
+      0,
+    );
+  }
+
+  /** The partitions in which this node has a role or pairs. */
+  get #inUse(): Partition[] {
+    return [...this.#partitions.values()].filter(({ role, tail }) => role !== 'none' || tail.end.number > 0);
   }
 
   /** Returns the partitions that this node could bring back: it has all pairs up to a position, and no role. */

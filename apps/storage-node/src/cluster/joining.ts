@@ -5,7 +5,7 @@ import { ControlPlaneClient, type Requester } from './control-plane-client.js';
 import { candidateWithCopies } from './copies-role.js';
 import { candidateWithSharedStore } from './shared-role.js';
 
-/** What a node needs to join a cluster. A node by itself never loads this, nor the packages that it needs. */
+/** The parts with which a node joins a cluster. A node by itself never loads this module, nor the packages that it needs. */
 
 /** Returns the candidate for an engine; undefined if the engine can't be part of a cluster. */
 export async function candidateOf(

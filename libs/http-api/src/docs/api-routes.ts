@@ -26,7 +26,7 @@ import { KeysController } from '../routes/keys.controller.js';
 import { MetricsController } from '../routes/metrics.controller.js';
 import { describeRoutes } from './describe-routes.js';
 
-/** What OpenAPI documents say of the common routes. */
+/** The descriptions of the common routes, for OpenAPI documents. */
 
 describeRoutes(DataController, [ApiTags('data')], {
   set: [ApiOperation({ summary: 'Write pairs' }), ApiSetBody(), ApiMeta(), ApiWriteAnswer('keys_added')],

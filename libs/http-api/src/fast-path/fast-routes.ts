@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { whenDone, type MaybePromise, type WireAnswer } from '@kvs/protocol';
+import type { BatchPipe } from '@kvs/protocol/nest';
 import { DataService } from '../routes/data.service.js';
 import { readMeta, readNoParameters } from '../routes/query-parameters.js';
 import {
@@ -37,55 +38,24 @@ export class FastRoutes {
     @Inject(TouchItemsPipe) touchItems: TouchItemsPipe,
     @Inject(IncrementItemsPipe) incrementItems: IncrementItemsPipe,
   ) {
-    const put = (answer: FastRoute['answer']): FastRoute => ({ method: 'PUT', answer });
-    const post = (answer: FastRoute['answer']): FastRoute => ({ method: 'POST', answer });
     // Bodies are checked before parameters, because Nest's pipes run before a controller's method.
+    const route = <T, P>(
+      method: string,
+      pipe: BatchPipe<T>,
+      parametersOf: (url: string) => P,
+      answer: (items: T[], parameters: P) => MaybePromise<WireAnswer<unknown>>,
+    ): FastRoute => ({
+      method,
+      answer: (body, url) =>
+        whenDone(pipe.transform(json.transform(body)), (items) => answer(items, parametersOf(url))),
+    });
     this.#byPath = new Map([
-      [
-        '/set',
-        put((body, url) =>
-          whenDone(setItems.transform(json.transform(body)), (items) => data.set(items, readMeta(url))),
-        ),
-      ],
-      [
-        '/fetch',
-        post((body, url) =>
-          whenDone(keys.transform(json.transform(body)), (wanted) => data.fetch(wanted, readMeta(url))),
-        ),
-      ],
-      [
-        '/query',
-        post((body, url) =>
-          whenDone(keys.transform(json.transform(body)), (wanted) => {
-            readNoParameters(url);
-            return data.query(wanted);
-          }),
-        ),
-      ],
-      [
-        '/delete',
-        post((body, url) =>
-          whenDone(deleteItems.transform(json.transform(body)), (items) => data.delete(items, readMeta(url))),
-        ),
-      ],
-      [
-        '/touch',
-        post((body, url) =>
-          whenDone(touchItems.transform(json.transform(body)), (items) => {
-            readNoParameters(url);
-            return data.touch(items);
-          }),
-        ),
-      ],
-      [
-        '/increment',
-        post((body, url) =>
-          whenDone(incrementItems.transform(json.transform(body)), (items) => {
-            readNoParameters(url);
-            return data.increment(items);
-          }),
-        ),
-      ],
+      ['/set', route('PUT', setItems, readMeta, (items, meta) => data.set(items, meta))],
+      ['/fetch', route('POST', keys, readMeta, (wanted, meta) => data.fetch(wanted, meta))],
+      ['/query', route('POST', keys, readNoParameters, (wanted) => data.query(wanted))],
+      ['/delete', route('POST', deleteItems, readMeta, (items, meta) => data.delete(items, meta))],
+      ['/touch', route('POST', touchItems, readNoParameters, (items) => data.touch(items))],
+      ['/increment', route('POST', incrementItems, readNoParameters, (items) => data.increment(items))],
     ]);
   }
 

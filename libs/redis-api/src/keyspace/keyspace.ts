@@ -130,7 +130,7 @@ export class Keyspace {
     return this.#ordered.exclusively(keys, (operations) => run(this.over(operations)));
   }
 
-  /** Returns this keyspace over other operations, for a caller that has the keys for itself. */
+  /** Returns this keyspace over other operations. The caller must have the keys for itself. */
   over(operations: KeyValueOperations): Keyspace {
     return new Keyspace({ ...this.#options, operations }, true);
   }

@@ -36,8 +36,8 @@ export class Draft {
     this.usable = this.nodes.filter(({ isKept, isReachable }) => isKept && isReachable);
     this.wanted = possibleCopies(input.topology, this.nodes);
     this.#byBootId = new Map(this.nodes.map((node) => [node.bootId, node]));
-    const isDraining = this.nodes.some(({ isKept, isReachable }) => isReachable && !isKept);
-    this.#minMoveBytes = isDraining ? MIN_MOVE_BYTES_OF_DRAIN : MIN_MOVE_BYTES;
+    const hasDrain = this.nodes.some(({ isDraining }) => isDraining);
+    this.#minMoveBytes = hasDrain ? MIN_MOVE_BYTES_OF_DRAIN : MIN_MOVE_BYTES;
     this.#entries = [...input.topology.partitions];
     this.#entries.forEach((entry) => this.#count(entry));
     for (const node of this.nodes) {

@@ -11,6 +11,8 @@ export interface PlanNode {
   readonly isReachable: boolean;
   /** Whether its copies count. They don't if it is draining, has ended, or was away for too long. */
   readonly isKept: boolean;
+  /** Whether it still has its pairs and can give them to others. */
+  readonly isDraining: boolean;
   readonly copyBounds: Bounds;
   readonly primaryBounds: Bounds;
   /** How many copies it will have after all moves that were asked for. */
@@ -55,6 +57,7 @@ export function planNodesOf(input: PlanInput): PlanNode[] {
       zone: zoneOf(node),
       isReachable,
       isKept,
+      isDraining: isReachable && !isKept,
       copyBounds: boundsOf(copies[at] ?? 0),
       primaryBounds: boundsOf(primaries[at] ?? 0),
       copies: 0,

@@ -25,9 +25,7 @@ export function removeSurplus(draft: Draft): void {
 
 /** A draining node that is there keeps its copies if there are too few other nodes for all copies. */
 function copiesNeeded(draft: Draft, surplus: BootId): number {
-  const node = draft.nodeOf(surplus);
-  const isDraining = node?.isReachable === true && !node.isKept;
-  return isDraining ? draft.input.topology.copies : draft.wanted;
+  return draft.nodeOf(surplus)?.isDraining === true ? draft.input.topology.copies : draft.wanted;
 }
 
 /**
