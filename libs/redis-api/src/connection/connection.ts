@@ -215,7 +215,7 @@ export class Connection implements ClientState {
   #endWith(message: string): void {
     this.#write(new RedisError('ERR', message));
     this.#isEnding = true;
-    // At once: in one turn, many connections may be refused for what they hold.
+    // At once: the client may read the reply late, and nothing counts what was refused.
     this.#reader.clear();
     this.#countHeld(0);
   }
