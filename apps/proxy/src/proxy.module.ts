@@ -8,7 +8,6 @@ import { ControlPlaneController } from './cluster/control-plane.controller.js';
 import { ClusterController } from './cluster.controller.js';
 import type { ProxyConfig } from './config.js';
 import { LoopedNodes } from './looped-nodes.js';
-import { refusalReason } from './refusal-reason.js';
 import { NodesMetrics } from './nodes-metrics.js';
 import { NodesReadiness } from './nodes.readiness.js';
 
@@ -67,7 +66,6 @@ class RouterModule {
               schedule,
               foundNode: () => loops.delete(address),
               foundProxy: () => loops.add(address),
-              explainRefusal: (_, status) => refusalReason(address, status, nodeTimeoutMs),
               onBreach: (message) => logger.warn(message),
             }),
           cluster && { failover: { waitMs: cluster.failoverWaitMs } },

@@ -7,11 +7,10 @@ export { receiveMessages, type PeerCodec, type PeerReceiver } from './codec/peer
 export type { Refusal } from './codec/refusal.js';
 export type { CallAdmission } from './link/call-admission.js';
 export type { LinkOperation } from './link/call-runner.js';
-export { explainByStatus, type LinkOptions } from './link/link-options.js';
+export type { Connect } from './link/link-attempt.js';
+export type { LinkOptions } from './link/link-options.js';
 export { LinkServer, type LinkCounts, type LinkServerOptions } from './link/link-server.js';
 export type { NodeOperations } from './link/node-operations.js';
 export { PeerLink, type PeerLinkListener, type PeerLinkOptions, type Urgency } from './link/peer-link.js';
-export { LOOP_STATUS, type Connect } from './link/upgrade-to-link.js';
 export { NodeLink, type NodeLinkOptions } from './node-link.js';
 export { endOfCallback, endOfTurn, systemTimers, type Schedule, type Timers } from './ports.js';
-export { MAX_STATS_BYTES, readStats } from './stats.js';

@@ -4,7 +4,6 @@ import {
   type PromotionAnswer,
   type PromotionQuestion,
 } from '@kvs/topology';
-import { httpService } from '../http-service.js';
 
 /** The requests of a proxy to nodes about the cluster. */
 export class NodeClient {
@@ -19,7 +18,9 @@ export class NodeClient {
   }
 
   async #post(address: string, path: string, data: unknown): Promise<unknown> {
-    const { axiosRef } = await httpService();
+    // Loaded for the first request, because few proxies send any.
+    const { HttpService } = await import('@nestjs/axios');
+    const { axiosRef } = new HttpService();
     const answer = await axiosRef.request<unknown>({
       method: 'POST',
       url: `http://${address}/cluster/${path}`,

@@ -1,8 +1,20 @@
 import type { Buffer } from 'node:buffer';
+import { request, type ClientRequest, type IncomingMessage } from 'node:http';
+import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { ERROR_CODES, PROXY_VIA } from '@kvs/protocol';
 import { TransportError } from '@kvs/router/transport';
+import { LINK_PATH, LINK_TOKEN } from '../codec/frame.js';
 import type { CancelTask, Timers } from '../ports.js';
-import { upgradeToLink, type Connect } from './upgrade-to-link.js';
+
+/**
+ * Begins to open a connection to a node; the returned socket is not connected yet. For TLS, return the result of `connect` of
+ * `node:tls`.
+ */
+export type Connect = (host: string, port: number) => Socket;
+
+/** Opens plain TCP connections. */
+export const connectPlain: Connect = (host, port) => connectTcp({ host, port, noDelay: true });
 
 export interface AttemptListener {
   /**
@@ -10,12 +22,14 @@ export interface AttemptListener {
    * `fail` if it is closed before.
    */
   begin(socket: Duplex): { begin(head: Buffer): void; close(reason: string): void };
-  /** The address speaks HTTP and offers no link of this version. The listener calls `fail`, at once or later. */
-  refused(status: number): void;
-  failed(error: TransportError): void;
+  /** @param isRefusal whether the address speaks HTTP and offers no link of this version */
+  failed(error: TransportError, isRefusal: boolean): void;
 }
 
-/** One attempt to open a link, from the connection to the hello. It succeeds, fails or is given up, once. */
+/**
+ * One attempt to open a link, from the connection to the hello. It asks a node, at the port where the node serves HTTP, to turn
+ * the connection into a link. The attempt succeeds, fails or is given up, once.
+ */
 export class LinkAttempt {
   #isOver = false;
   #abandon: () => void;
@@ -35,18 +49,18 @@ export class LinkAttempt {
       this.fail(new TransportError('unconnected', `no connection within ${timeoutMs} ms`));
       this.#abandon();
     });
-    this.#abandon = upgradeToLink(address, connect, {
-      upgraded: (socket, head) => {
-        const link = listener.begin(socket);
-        this.#abandon = () => link.close('no hello came');
-        link.begin(head);
-      },
-      refused: (status) => listener.refused(status),
-      failed: (error) => {
-        const reason = 'code' in error ? String(error.code) : error.message;
-        this.fail(new TransportError('unconnected', `no connection (${reason})`));
-      },
+    const asking = askForLink(address, connect);
+    this.#abandon = () => asking.destroy();
+    asking.on('upgrade', (response, socket, head) => this.#onUpgrade(response, socket, head));
+    asking.on('response', (response) => {
+      this.#onRefusal(response);
+      asking.destroy();
     });
+    asking.on('error', (error) => {
+      const reason = 'code' in error ? String(error.code) : error.message;
+      this.fail(new TransportError('unconnected', `no connection (${reason})`));
+    });
+    asking.end();
   }
 
   /** @returns whether the attempt was not over before */
@@ -54,13 +68,37 @@ export class LinkAttempt {
     return this.#end();
   }
 
-  fail(error: TransportError): void {
-    if (this.#end()) this.#listener.failed(error);
+  fail(error: TransportError, isRefusal = false): void {
+    if (this.#end()) this.#listener.failed(error, isRefusal);
   }
 
   /** Ends the attempt. The listener hears nothing more. */
   giveUp(): void {
     if (this.#end()) this.#abandon();
+  }
+
+  #onUpgrade(response: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const isLink = response.headers.upgrade?.toLowerCase() === LINK_TOKEN;
+    if (!isLink || this.#isOver) {
+      socket.destroy();
+      this.#onRefusal(response);
+      return;
+    }
+    const link = this.#listener.begin(socket);
+    this.#abandon = () => link.close('no hello came');
+    link.begin(head);
+  }
+
+  #onRefusal({ statusCode = 0, headers }: IncomingMessage): void {
+    if (statusCode === LOOP_STATUS)
+      this.fail(new TransportError('loop', 'it is a proxy, not a storage node'), true);
+    else if (statusCode >= 500)
+      // A node that is overloaded or shutting down may offer the link later.
+      this.fail(new TransportError('unconnected', `no connection (answered ${statusCode})`));
+    else {
+      const isNode = headers.upgrade?.toLowerCase().startsWith(LINK_NAME) === true;
+      this.fail(new TransportError('unconnected', isNode ? OTHER_VERSION : NO_NODE), true);
+    }
   }
 
   #end(): boolean {
@@ -70,3 +108,23 @@ export class LinkAttempt {
     return isFirst;
   }
 }
+
+function askForLink(address: string, connect: Connect): ClientRequest {
+  const { hostname, port } = new URL(`http://${address}`);
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  return request({
+    host,
+    port: Number(port || 80),
+    path: LINK_PATH,
+    headers: { host: address, connection: 'Upgrade', upgrade: LINK_TOKEN, via: PROXY_VIA },
+    createConnection: () => connect(host, Number(port || 80)),
+  });
+}
+
+/** The status with which a proxy answers every request of a proxy. */
+const LOOP_STATUS = ERROR_CODES.loop_detected.status;
+
+/** The token without the version. A node that offers no link of this version says which one it offers. */
+const LINK_NAME = LINK_TOKEN.slice(0, LINK_TOKEN.indexOf('/') + 1);
+const OTHER_VERSION = `it is a storage node of another version, without ${LINK_TOKEN}`;
+const NO_NODE = 'it is not a storage node';

@@ -282,17 +282,26 @@ describe('a link that breaks', () => {
 });
 
 describe('an address that refuses the link', () => {
-  it('fails calls with the reason that it has', async () => {
-    node.onUpgrade = (socket) => socket.end('HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n');
-    const statuses: number[] = [];
-    start({
-      explainRefusal: async (address, status) => {
-        statuses.push(status);
-        return Promise.resolve(new TransportError('unconnected', `${address} is old`));
-      },
-    });
-    await expect(query('a')).rejects.toThrow(`${node.address} is old`);
-    expect(statuses).toEqual([426]);
+  it.each([
+    ['a node of another version', '426 Upgrade Required', 'kvs-link/1', 'another version'],
+    ['a node of another version that upgrades', '101 Switching Protocols', 'kvs-link/1', 'another version'],
+    [
+      'a server that upgrades to something else',
+      '101 Switching Protocols',
+      'websocket',
+      'not a storage node',
+    ],
+    ['a server that upgrades to nothing', '404 Not Found', 'h2c', 'not a storage node'],
+    ['a node that shuts down', '503 Service Unavailable', 'kvs-link/1', 'answered 503'],
+  ])('fails calls with the reason: %s', async (_, status, upgrade, reason) => {
+    node.onUpgrade = (socket) =>
+      socket.end(
+        `HTTP/1.1 ${status}\r\nConnection: upgrade\r\nUpgrade: ${upgrade}\r\nContent-Length: 0\r\n\r\n`,
+      );
+    start();
+    const error: unknown = await query('a').catch((given: unknown) => given);
+    expect(error).toMatchObject({ failure: 'unconnected', message: expect.stringContaining(reason) });
+    await node.until(() => node.connections === 0);
   });
 
   it('that is a proxy is reported', async () => {

@@ -96,12 +96,9 @@ export class LinkClient {
   }
 
   #connect(): void {
-    const { timers, nodeTimeoutMs, connect, explainRefusal } = this.#options;
+    const { timers, nodeTimeoutMs, connect } = this.#options;
     const attempt: LinkAttempt = new LinkAttempt(this.#address, connect, timers, nodeTimeoutMs, {
       begin: (socket) => this.#begin(socket, attempt),
-      refused: (status) => {
-        void explainRefusal(this.#address, status).then((error) => attempt.fail(error));
-      },
       failed: (error) => this.#failed(error),
     });
     this.#state = { name: 'connecting', attempt };

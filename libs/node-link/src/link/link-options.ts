@@ -1,7 +1,6 @@
-import { TransportError } from '@kvs/router/transport';
 import type { LinkLimits } from '../codec/hello.js';
 import { endOfTurn, systemTimers, type Schedule, type Timers } from '../ports.js';
-import { connectPlain, type Connect, LOOP_STATUS, loopError } from './upgrade-to-link.js';
+import { connectPlain, type Connect } from './link-attempt.js';
 
 /** How the link to a node is opened and used. */
 export interface LinkOptions {
@@ -36,23 +35,8 @@ export interface LinkOptions {
   readonly foundNode: () => void;
   /** Called each time when the address turns out to be a proxy's. */
   readonly foundProxy: () => void;
-  /**
-   * Returns why an address that speaks HTTP refuses the link. Never rejects.
-   *
-   * @param status of the answer to the request for a link
-   */
-  readonly explainRefusal: (address: string, status: number) => Promise<TransportError>;
   /** The limits that the proxy tells the node. */
   readonly limits: LinkLimits;
-}
-
-/** Tells only the status, and whether it is that of a proxy. */
-export function explainByStatus(_address: string, status: number): Promise<TransportError> {
-  const error =
-    status === LOOP_STATUS
-      ? loopError()
-      : new TransportError('unconnected', `no link is offered there (status ${status})`);
-  return Promise.resolve(error);
 }
 
 /** A ping is sent after two beats at the latest, and a node closes a link on which nothing came for 60 s. */
@@ -74,6 +58,5 @@ export const DEFAULT_LINK_OPTIONS: Omit<LinkOptions, 'nodeTimeoutMs'> = Object.f
   onBreach: () => undefined,
   foundNode: () => undefined,
   foundProxy: () => undefined,
-  explainRefusal: explainByStatus,
   limits: { maxFrameBytes: 64 * MIB, maxCallsInFlight: 4096, maxBytesInFlight: 128 * MIB },
 });

@@ -2,14 +2,15 @@ import { createServer, IncomingMessage, type Server } from 'node:http';
 import { Socket, type AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { DEFAULT_LIMITS, stringKey, stringValue, type FetchOutcome, type MaybePromise } from '@kvs/protocol';
+import { ManualTime } from '../../test/manual-time.js';
 import { RawLink } from '../../test/raw-link.js';
 import type { Batch } from '../batch.js';
 import { FRAME } from '../codec/frame.js';
 import { encodeSignal } from '../codec/hello.js';
 import { CallBudget } from '../testing/call-budget.js';
 import { HeldStore, type Release } from '../testing/held-store.js';
+import { connectPlain, LinkAttempt } from './link-attempt.js';
 import { LinkServer, type LinkServerOptions } from './link-server.js';
-import { connectPlain, upgradeToLink } from './upgrade-to-link.js';
 
 const [a, b] = [stringKey('a'), stringKey('b')];
 const query = (key = b): Batch => ({ kind: 'query', items: [key] });
@@ -202,13 +203,15 @@ describe('at shutdown', () => {
     await server.drain();
     const { port } = http.address() as AddressInfo;
     const outcome = await new Promise((resolve) => {
-      upgradeToLink(`127.0.0.1:${port}`, connectPlain, {
-        upgraded: () => resolve('upgraded'),
-        refused: resolve,
+      new LinkAttempt(`127.0.0.1:${port}`, connectPlain, new ManualTime(), 1000, {
+        begin: (socket) => {
+          resolve('begun');
+          return { begin: () => undefined, close: () => socket.destroy() };
+        },
         failed: ({ message }) => resolve(message),
       });
     });
-    expect(outcome).toBe('answered 503');
+    expect(outcome).toBe('no connection (answered 503)');
   });
 
   it('outlives a connection that breaks while it is refused', async () => {

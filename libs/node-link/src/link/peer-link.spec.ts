@@ -302,7 +302,7 @@ describe('a link to a node', () => {
     };
     dial(node.address);
     await until(() => breaches.length === 1);
-    expect(breaches).toEqual([`no link is offered at ${node.address} (status 426)`]);
+    expect(breaches).toEqual([`there is no link to ${node.address}: it is not a storage node`]);
     expect(time.waits).toEqual([50]);
     time.pass(50);
     await node.until(() => sockets.length === 2);

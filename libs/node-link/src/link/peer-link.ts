@@ -7,8 +7,7 @@ import { FULL_FRAME_BYTES, type PeerCodec } from '../codec/peer-messages.js';
 import { endOfTurn, seldom, systemTimers, type CancelTask, type Schedule, type Timers } from '../ports.js';
 import { FrameSocket } from './frame-socket.js';
 import { Heartbeat } from './heartbeat.js';
-import { LinkAttempt } from './link-attempt.js';
-import { connectPlain, type Connect } from './upgrade-to-link.js';
+import { connectPlain, LinkAttempt, type Connect } from './link-attempt.js';
 
 /** The events of a {@link PeerLink}. None is called from within `send`. */
 export interface PeerLinkListener {
@@ -123,12 +122,10 @@ export class PeerLink<M> {
     this.#lastAttemptMs = this.#timers.nowMs();
     const attempt: LinkAttempt = new LinkAttempt(this.#address, connect, this.#timers, connectTimeoutMs, {
       begin: (socket) => this.#begin(socket, attempt),
-      refused: (status) => {
-        const reason = `no link is offered at ${this.#address} (status ${status})`;
-        this.#onBreach(reason);
-        attempt.fail(new TransportError('unconnected', reason));
+      failed: ({ message }, isRefusal) => {
+        if (isRefusal) this.#onBreach(`there is no link to ${this.#address}: ${message}`);
+        this.#wait();
       },
-      failed: () => this.#wait(),
     });
     this.#state = { name: 'dialing', attempt };
   }

@@ -1,7 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isFromProxy, stringKey, stringValue } from '@kvs/protocol';
-import { LOOP_STATUS } from './upgrade-to-link.js';
 import { NodeLink } from '../node-link.js';
 import { byKeys, failureOf } from '../testing/transport-trait.js';
 
@@ -16,7 +15,7 @@ beforeEach(async () => {
   found = 0;
   proxy = createServer((request, response) => {
     requests++;
-    response.writeHead(isFromProxy(request.headers.via) ? LOOP_STATUS : 200).end();
+    response.writeHead(isFromProxy(request.headers.via) ? 508 : 200).end();
   });
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
 });
