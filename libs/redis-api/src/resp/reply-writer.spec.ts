@@ -23,6 +23,7 @@ it.each<[string, Reply, string, string?]>([
     '*2\r\n:1\r\n*2\r\n$1\r\nb\r\n_\r\n',
   ],
   ['an error', new RedisError('ERR', 'two\r\nlines'), '-ERR two lines\r\n'],
+  ['a short error that is not ASCII', new RedisError('ERR', 'no é'), '-ERR no \xc3\xa9\r\n'],
   ['a map', new MapReply([['a', 1]]), '*2\r\n$1\r\na\r\n:1\r\n', '%1\r\n$1\r\na\r\n:1\r\n'],
   ['a double', new Double(1.5), '$3\r\n1.5\r\n', ',1.5\r\n'],
   ['infinity', new Double(-Infinity), '$4\r\n-inf\r\n', ',-inf\r\n'],

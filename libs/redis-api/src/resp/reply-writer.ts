@@ -87,26 +87,41 @@ export class ReplyWriter {
   #text(text: string): void {
     const bytes = Buffer.byteLength(text);
     this.#line(`$${bytes}`);
-    this.#reserve(bytes + CRLF.length);
+    this.#reserve(bytes + CRLF_BYTES);
     this.#length += this.#bytes.write(text, this.#length, 'utf8');
-    this.#latin1(CRLF);
+    this.#lineBreak();
   }
 
   #bulk(bytes: Uint8Array, type = '$'): void {
     this.#line(`${type}${bytes.length}`);
-    this.#reserve(bytes.length + CRLF.length);
+    this.#reserve(bytes.length + CRLF_BYTES);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
-    this.#latin1(CRLF);
+    this.#lineBreak();
   }
 
   #line(text: string): void {
-    this.#reserve(MAX_BYTES_PER_CODE_UNIT * text.length + CRLF.length);
-    this.#length += this.#bytes.write(text + CRLF, this.#length, 'utf8');
+    this.#reserve(MAX_BYTES_PER_CODE_UNIT * text.length + CRLF_BYTES);
+    if (!this.#shortAscii(text)) this.#length += this.#bytes.write(text, this.#length, 'utf8');
+    this.#lineBreak();
   }
 
-  #latin1(text: string): void {
-    this.#length += this.#bytes.write(text, this.#length, 'latin1');
+  /** Writes a few characters faster than a call of `write` does. Returns false if it wrote nothing. */
+  #shortAscii(text: string): boolean {
+    if (text.length > MAX_SHORT_CHARACTERS) return false;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= FIRST_NON_ASCII) return false;
+      this.#bytes[this.#length + i] = code;
+    }
+    this.#length += text.length;
+    return true;
+  }
+
+  #lineBreak(): void {
+    this.#bytes[this.#length] = CR;
+    this.#bytes[this.#length + 1] = LF;
+    this.#length += CRLF_BYTES;
   }
 
   #reserve(bytes: number): void {
@@ -140,4 +155,8 @@ const NOTHING = Buffer.alloc(0);
 const BUFFER_BYTES = 16 * 1024;
 const MAX_FREE_BUFFERS = 64;
 const MAX_BYTES_PER_CODE_UNIT = 3;
-const CRLF = '\r\n';
+const MAX_SHORT_CHARACTERS = 16;
+const FIRST_NON_ASCII = 0x80;
+const CRLF_BYTES = 2;
+const CR = 0x0d;
+const LF = 0x0a;

@@ -57,6 +57,19 @@ describe('requests', () => {
     expect(read('*2\r\n$3\r\nGET\r\n$2\r\n\xff\x00\r\n')).toEqual(['GET|\xff\x00']);
   });
 
+  it('tells names of the same length apart', () => {
+    const names = ['GET', 'get', 'G\xc3\x89', 'G\xc3\x88', 'GET', 'GET', 'DEL'];
+    expect(read(names.map((name) => `*1\r\n$3\r\n${name}\r\n`).join(''))).toEqual([
+      'GET',
+      'get',
+      'GÉ',
+      'GÈ',
+      'GET',
+      'GET',
+      'DEL',
+    ]);
+  });
+
   it('gives the same requests for any cut of the bytes', () => {
     const word = fc.uint8Array({ maxLength: 100 });
     const requests = fc.array(fc.array(word, { minLength: 1, maxLength: 8 }), { maxLength: 8 });

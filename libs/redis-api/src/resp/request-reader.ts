@@ -33,6 +33,7 @@ export class RequestReader {
   #laterBytes = 0;
   /** The request that has begun: its name, its arguments so far, and how many are still to come. */
   #name: string | undefined;
+  #lastName = '';
   #args: Buffer[] = [];
   #missing = 0;
   #requestBytes = 0;
@@ -134,8 +135,17 @@ export class RequestReader {
     this.#at += end;
     this.#nextBytes = -1;
     this.#missing--;
-    this.#add(this.#chunk.subarray(from, to));
+    if (this.#name === undefined) this.#name = this.#nameAt(from, to);
+    else this.#args.push(this.#chunk.subarray(from, to));
+    this.#requestBytes += to - from + ARGUMENT_BYTES;
     return true;
+  }
+
+  /** Clients repeat commands, and comparing a name with the last one costs less than decoding it. */
+  #nameAt(from: number, to: number): string {
+    if (!isText(this.#chunk, from, to, this.#lastName))
+      this.#lastName = this.#chunk.toString('utf8', from, Math.min(to, from + MAX_NAME_BYTES));
+    return this.#lastName;
   }
 
   #add(argument: Buffer): void {
@@ -209,7 +219,7 @@ export class RequestReader {
       this.#args[this.#copied] = Buffer.from(this.#args[this.#copied] ?? NOTHING);
     const unread = this.#chunk.length - this.#at;
     if (unread < this.#chunk.length / 2) {
-      this.#chunk = Buffer.from(this.#chunk.subarray(this.#at));
+      this.#chunk = unread === 0 ? NOTHING : Buffer.from(this.#chunk.subarray(this.#at));
       this.#at = 0;
     }
     return undefined;
@@ -234,7 +244,18 @@ const LF = 0x0a;
 const ASTERISK = 0x2a;
 const DOLLAR = 0x24;
 const MINUS = 0x2d;
+const FIRST_NON_ASCII = 0x80;
 const DIGIT_0 = 0x30;
+
+/** Returns whether bytes are an ASCII text. */
+function isText(bytes: Buffer, from: number, to: number, text: string): boolean {
+  if (text.length !== to - from) return false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code !== bytes[from + i] || code >= FIRST_NON_ASCII) return false;
+  }
+  return true;
+}
 
 function printable(byte: number | undefined): string {
   return byte !== undefined && byte > 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '?';
