@@ -4,6 +4,7 @@ import { FrameBuilder } from '../codec/frame-builder.js';
 import { FrameReader, type FrameCursor } from '../codec/frame-reader.js';
 import { FRAME, LinkProtocolError, type FrameType } from '../codec/frame.js';
 import { decodeHello, encodeHello, encodeSignal, type Hello } from '../codec/hello.js';
+import type { CancelTask, Timers } from '../ports.js';
 
 /** The events of one end of a link. */
 export interface FrameListener {
@@ -12,7 +13,7 @@ export interface FrameListener {
   /** Another frame than a hello, a ping or a pong has come. */
   received(type: FrameType, cursor: FrameCursor): void;
   /** All complete frames of a chunk were passed on. Called after each chunk, unless the link was closed by it. */
-  readAll(): void;
+  readAll?(): void;
   /** The connection takes more again. */
   writable(): void;
   /**
@@ -32,6 +33,9 @@ export class FrameSocket {
   /** Whether a ping came since the last pong. One pong answers all pings. */
   #owesPong = false;
   #isClosed = false;
+  /** Whether anything has come since the last beat of {@link watchNode}. */
+  #wasHeard = true;
+  #cancelBeat: CancelTask | undefined;
 
   readonly #socket: Duplex;
   readonly #listener: FrameListener;
@@ -73,6 +77,24 @@ export class FrameSocket {
     return this.#socket.writableLength;
   }
 
+  /**
+   * Closes the link when the node ends it. Sends a ping after each interval in which nothing came from the node, and closes the
+   * link after three of them.
+   */
+  watchNode(timers: Timers, intervalMs: number): void {
+    this.#socket.on('end', () => this.close('the node ended it'));
+    let silentBeats = 0;
+    const beat = (): void => {
+      silentBeats = this.#wasHeard ? 0 : silentBeats + 1;
+      this.#wasHeard = false;
+      if (silentBeats === DEAD_AFTER_BEATS)
+        return this.close(`nothing came for ${silentBeats * intervalMs} ms`);
+      this.#cancelBeat = timers.after(intervalMs, beat);
+      if (silentBeats > 0) this.signal(FRAME.ping);
+    };
+    this.#cancelBeat = timers.after(intervalMs, beat);
+  }
+
   /** Takes the bytes that came together with the request or the answer that made this a link. */
   begin(head: Buffer): void {
     if (head.length > 0) this.#onData(head);
@@ -96,6 +118,7 @@ export class FrameSocket {
   close(reason: string, isBreach = false): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#cancelBeat?.();
     this.#socket.destroy();
     this.#listener.closed(reason, isBreach);
   }
@@ -109,7 +132,8 @@ export class FrameSocket {
       this.close(error.message, true);
     }
     if (this.#isClosed) return;
-    this.#listener.readAll();
+    this.#wasHeard = true;
+    this.#listener.readAll?.();
     this.#pong();
   };
 
@@ -136,3 +160,5 @@ export class FrameSocket {
     this.signal(FRAME.pong);
   }
 }
+
+const DEAD_AFTER_BEATS = 3;

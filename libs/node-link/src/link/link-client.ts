@@ -85,9 +85,9 @@ export class LinkClient {
 
   #isFull(call: Call): boolean {
     const { maxPendingCalls, maxPendingBytes } = this.#options;
-    const connection = this.#connection;
-    if ((connection?.size ?? 0) + this.#coalescer.size >= maxPendingCalls) return true;
-    const bytes = this.#waitingBytes + (connection?.bytes ?? 0);
+    const calls = this.#connection?.calls;
+    if ((calls?.size ?? 0) + this.#coalescer.size >= maxPendingCalls) return true;
+    const bytes = this.#waitingBytes + (calls?.bytes ?? 0);
     return bytes > 0 && bytes + call.weight > maxPendingBytes;
   }
 
@@ -193,7 +193,7 @@ export class LinkClient {
   }
 
   #nextDeadlineMs(): number | undefined {
-    const oldest = [this.#connection, ...this.#leaving].map((connection) => connection?.oldest);
+    const oldest = [this.#connection, ...this.#leaving].map((connection) => connection?.calls.oldest);
     const deadlines = [...oldest, this.#coalescer.first].flatMap((call) => call?.deadlineMs ?? []);
     return deadlines.length === 0 ? undefined : Math.min(...deadlines);
   }

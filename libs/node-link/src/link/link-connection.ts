@@ -9,7 +9,6 @@ import { FRAME, FRAME_HEADER_BYTES, LinkProtocolError, type FrameType } from '..
 import { checkCluster } from '../codec/hello.js';
 import { CallsInFlight, type Call, type SentBatch } from './calls-in-flight.js';
 import { FrameSocket } from './frame-socket.js';
-import { Heartbeat } from './heartbeat.js';
 import type { IncomingStream } from './incoming-stream.js';
 import { IncomingStreams } from './incoming-streams.js';
 import type { LinkOptions } from './link-options.js';
@@ -30,10 +29,10 @@ export interface ConnectionListener {
 
 /** One connection that has become a link, at the proxy, from its hello to its end. */
 export class LinkConnection {
+  /** The calls that were sent and not answered. */
+  readonly calls: CallsInFlight;
   readonly #frames: FrameSocket;
-  readonly #calls: CallsInFlight;
   readonly #streams: IncomingStreams;
-  readonly #heartbeat: Heartbeat;
   /** Whether calls wait because the node has as many as it takes. */
   #isNodeFull = false;
   #isGoingAway = false;
@@ -47,43 +46,23 @@ export class LinkConnection {
     this.#options = options;
     this.#listener = listener;
 
-    this.#calls = new CallsInFlight(address);
-    this.#heartbeat = new Heartbeat(options.timers, options.heartbeatMs, {
-      silent: () => this.#frames.signal(FRAME.ping),
-      dead: (silentMs) => this.close(`nothing came for ${silentMs} ms`),
-    });
+    this.calls = new CallsInFlight(address);
     this.#frames = new FrameSocket(socket, options.limits, {
       opened: (peer) => {
         if (options.clusterId !== undefined) checkCluster(peer, options.clusterId);
         listener.opened();
       },
       received: (type, cursor) => this.#onFrame(type, cursor),
-      readAll: () => this.#heartbeat.note(),
       writable: () => listener.writable(),
       closed: (reason, isBreach) => this.#onClosed(reason, isBreach),
     });
     this.#streams = new IncomingStreams(this.#frames);
-    socket.on('end', () => this.close('the node ended it'));
+    this.#frames.watchNode(options.timers, options.heartbeatMs);
   }
 
   /** Takes what came together with the answer that made this a link. */
   begin(head: Buffer): void {
     this.#frames.begin(head);
-  }
-
-  /** How many calls are unanswered, also those that nobody waits for. */
-  get size(): number {
-    return this.#calls.size;
-  }
-
-  /** How many bytes of calls are unanswered. */
-  get bytes(): number {
-    return this.#calls.bytes;
-  }
-
-  /** The oldest call that somebody waits for. */
-  get oldest(): Call | undefined {
-    return this.#calls.oldest;
   }
 
   /** Sends calls from the front, as many as there is room for, and returns how many. */
@@ -101,14 +80,14 @@ export class LinkConnection {
         sent++;
         continue;
       }
-      this.#isNodeFull = !this.#calls.hasRoomFor(call, peer);
+      this.#isNodeFull = !this.calls.hasRoomFor(call, peer);
       if (this.#isNodeFull) break;
       if (inFrame > 0 && builder.size + call.weight > frameBytes) {
         this.#frames.write(builder.finish());
         inFrame = 0;
       }
       if (inFrame === 0) builder.begin(FRAME.calls);
-      putCall(builder, this.#calls.add(call, batch), call);
+      putCall(builder, this.calls.add(call, batch), call);
       inFrame++;
       sent++;
     }
@@ -128,9 +107,9 @@ export class LinkConnection {
   /** Fails the calls whose time is up. Late answers to them are ignored. */
   expire(nowMs: number): void {
     const { nodeTimeoutMs, limits } = this.#options;
-    this.#calls.expire(nowMs, new TransportError('timeout', `no answer within ${nodeTimeoutMs} ms`));
+    this.calls.expire(nowMs, new TransportError('timeout', `no answer within ${nodeTimeoutMs} ms`));
     this.#reportAnswered();
-    if (this.#calls.isStuck(this.#frames.peer ?? limits)) this.close('too many calls were never answered');
+    if (this.calls.isStuck(this.#frames.peer ?? limits)) this.close('too many calls were never answered');
     else this.#endIfDone();
   }
 
@@ -141,9 +120,8 @@ export class LinkConnection {
 
   #onClosed(reason: string, isBreach: boolean): void {
     if (isBreach) this.#options.onBreach(`the link to ${this.#address} was closed: ${reason}`);
-    this.#heartbeat.stop();
     const error = new TransportError('broken', `the link broke (${reason})`);
-    this.#calls.fail(error);
+    this.calls.fail(error);
     this.#streams.fail(error);
     this.#listener.lost(reason);
   }
@@ -169,14 +147,14 @@ export class LinkConnection {
   }
 
   #onAnswers(cursor: FrameCursor): void {
-    this.#calls.read(cursor);
+    this.calls.read(cursor);
     if (!this.#reportAnswered() && this.#isNodeFull) this.#listener.writable();
     this.#endIfDone();
   }
 
   /** @returns whether a batch was answered */
   #reportAnswered(): boolean {
-    const batches = this.#calls.drainAnsweredBatches();
+    const batches = this.calls.drainAnsweredBatches();
     for (let i = 0; i < batches; i++) this.#listener.answered();
     return batches > 0;
   }
@@ -190,7 +168,7 @@ export class LinkConnection {
 
   /** Ends the connection to a node that goes away when nothing is in flight. */
   #endIfDone(): void {
-    if (this.#isGoingAway && this.#calls.oldest === undefined && this.#streams.size === 0)
+    if (this.#isGoingAway && this.calls.oldest === undefined && this.#streams.size === 0)
       this.close('the node is shutting down');
   }
 }

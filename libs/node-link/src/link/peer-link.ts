@@ -6,7 +6,6 @@ import { checkCluster, type Hello, type LinkLimits, type PeerIdentity } from '..
 import { FULL_FRAME_BYTES, type PeerCodec } from '../codec/peer-messages.js';
 import { endOfTurn, seldom, systemTimers, type CancelTask, type Schedule, type Timers } from '../ports.js';
 import { FrameSocket } from './frame-socket.js';
-import { Heartbeat } from './heartbeat.js';
 import { connectPlain, LinkAttempt, type Connect } from './link-attempt.js';
 
 /** The events of a {@link PeerLink}. None is called from within `send`. */
@@ -131,10 +130,6 @@ export class PeerLink<M> {
   }
 
   #begin(socket: Duplex, attempt: LinkAttempt): FrameSocket {
-    const heartbeat = new Heartbeat(this.#timers, this.#options.heartbeatMs ?? HEARTBEAT_MS, {
-      silent: () => frames.signal(FRAME.ping),
-      dead: (silentMs) => frames.close(`nothing came for ${silentMs} ms`),
-    });
     const hello = { ...OWN_LIMITS, identity: this.#options.own };
     const frames: FrameSocket = new FrameSocket(socket, hello, {
       opened: (peer) => {
@@ -145,16 +140,14 @@ export class PeerLink<M> {
         // A node that goes away ends the link itself: until then it needs acknowledgements of the writes in flight.
         if (type !== FRAME.goAway) throw new LinkProtocolError('a node sends no such frame to a node');
       },
-      readAll: () => heartbeat.note(),
       writable: () => this.#onWritable(frames),
       closed: (reason, isBreach) => {
-        heartbeat.stop();
         if (isBreach) this.#onBreach(`the link to ${this.#address} was closed: ${reason}`);
         attempt.fail(new TransportError('unconnected', reason));
         this.#lost(frames, reason);
       },
     });
-    socket.on('end', () => frames.close('the node ended it'));
+    frames.watchNode(this.#timers, this.#options.heartbeatMs ?? HEARTBEAT_MS);
     return frames;
   }
 
