@@ -1,20 +1,7 @@
 import { KvStore } from '@kvs/kv-store';
-import type { NodeOperations, NodeStats } from '@kvs/node-link';
-import type {
-  DeleteItem,
-  DeleteOutcome,
-  FetchOutcome,
-  Key,
-  KeyValueOperations,
-  MaybePromise,
-  PairLines,
-  QueryOutcome,
-  ScanAnswer,
-  ScanRequest,
-  SetItem,
-  SetOutcome,
-} from '@kvs/protocol';
+import type { NodeStats } from '@kvs/node-link';
 import { Inject, Injectable } from '@nestjs/common';
+import type { Operations } from './cluster/current-operations.js';
 
 /** Returns the statistics that a node tells proxies and, at `/stats`, everybody. */
 export async function statsOf(store: KvStore): Promise<NodeStats> {
@@ -24,50 +11,31 @@ export async function statsOf(store: KvStore): Promise<NodeStats> {
 
 /** The operations on this process's own store. */
 @Injectable()
-export class StoreOperations implements KeyValueOperations, NodeOperations {
+export class StoreOperations implements Operations {
   readonly #store: KvStore;
 
   constructor(@Inject(KvStore) store: KvStore) {
     this.#store = store;
   }
 
-  set(items: readonly SetItem[], partitions?: readonly number[]): MaybePromise<readonly SetOutcome[]> {
-    return this.#store.set(items, partitions);
-  }
+  readonly set: Operations['set'] = (items, partitions) => this.#store.set(items, partitions);
 
-  fetch(
-    keys: readonly Key[],
-    maxBytes?: number,
-    partitions?: readonly number[],
-  ): MaybePromise<readonly FetchOutcome[]> {
-    return this.#store.fetch(keys, maxBytes, partitions);
-  }
+  readonly fetch: Operations['fetch'] = (keys, maxBytes, partitions) =>
+    this.#store.fetch(keys, maxBytes, partitions);
 
-  query(keys: readonly Key[], partitions?: readonly number[]): MaybePromise<readonly QueryOutcome[]> {
-    return this.#store.query(keys, partitions);
-  }
+  readonly query: Operations['query'] = (keys, partitions) => this.#store.query(keys, partitions);
 
-  delete(
-    items: readonly DeleteItem[],
-    partitions?: readonly number[],
-  ): MaybePromise<readonly DeleteOutcome[]> {
-    return this.#store.delete(items, partitions);
-  }
+  readonly delete: Operations['delete'] = (items, partitions) => this.#store.delete(items, partitions);
 
-  async scan(request: ScanRequest): Promise<ScanAnswer> {
-    const { format = 'lines' } = request;
-    return { missingNodes: [], lines: this.scanLines(request), format, close };
-  }
+  readonly scanLines: Operations['scanLines'] = (request) => this.#store.scanJson(request);
 
-  scanLines(request: ScanRequest): PairLines {
-    return this.#store.scanJson(request);
-  }
+  readonly scan: Operations['scan'] = async (request) => ({
+    missingNodes: [],
+    lines: this.scanLines(request),
+    format: request.format ?? 'lines',
+    // A scan of the store holds nothing that must be released.
+    close: () => undefined,
+  });
 
-  stats(): Promise<NodeStats> {
-    return statsOf(this.#store);
-  }
-}
-
-function close(): void {
-  // A scan of the store holds nothing that must be let go.
+  readonly stats: Operations['stats'] = () => statsOf(this.#store);
 }

@@ -1,16 +1,5 @@
 import { Buffer } from 'node:buffer';
-import {
-  type AnswerSize,
-  type DeleteItem,
-  type DeleteOutcome,
-  type FetchOutcome,
-  type ItemFailure,
-  type Key,
-  type QueryOutcome,
-  type ScanRequest,
-  type SetItem,
-  type SetOutcome,
-} from '@kvs/protocol';
+import type { AnswerSize, ItemFailure, ScanRequest } from '@kvs/protocol';
 import {
   readFailure,
   TransportError,
@@ -62,38 +51,17 @@ export class NodeLink implements NodeTransport {
     this.#client = new LinkClient(address, { ...given, onBreach: seldom(given.timers, given.onBreach) });
   }
 
-  set(
-    items: readonly SetItem[],
-    partitions: readonly number[],
-    epoch: number,
-  ): Promise<readonly SetOutcome[]> {
-    return this.#call(SET, items, partitions, epoch, this.#submit);
-  }
+  readonly set: NodeTransport['set'] = (items, partitions, epoch) =>
+    this.#call(SET, items, partitions, epoch, this.#submit);
 
-  fetch(
-    keys: readonly Key[],
-    partitions: readonly number[],
-    epoch: number,
-    size?: AnswerSize,
-  ): Promise<readonly FetchOutcome[]> {
-    return this.#call(FETCH, keys, partitions, epoch, this.#submit, size);
-  }
+  readonly fetch: NodeTransport['fetch'] = (keys, partitions, epoch, size) =>
+    this.#call(FETCH, keys, partitions, epoch, this.#submit, size);
 
-  query(
-    keys: readonly Key[],
-    partitions: readonly number[],
-    epoch: number,
-  ): Promise<readonly QueryOutcome[]> {
-    return this.#call(QUERY, keys, partitions, epoch, this.#submit);
-  }
+  readonly query: NodeTransport['query'] = (keys, partitions, epoch) =>
+    this.#call(QUERY, keys, partitions, epoch, this.#submit);
 
-  delete(
-    items: readonly DeleteItem[],
-    partitions: readonly number[],
-    epoch: number,
-  ): Promise<readonly DeleteOutcome[]> {
-    return this.#call(DELETE, items, partitions, epoch, this.#submit);
-  }
+  readonly delete: NodeTransport['delete'] = (items, partitions, epoch) =>
+    this.#call(DELETE, items, partitions, epoch, this.#submit);
 
   async scan(scan: ScanRequest, epoch: number): Promise<NodeScan> {
     const stream = this.#client.open({ kind: 'scan', scan, epoch });

@@ -1,17 +1,7 @@
 import { KeyOrder, type KeyOrderTicket } from './key-order.js';
 import type { Key } from './key.js';
 import { isPromise, type MaybePromise } from './maybe-promise.js';
-import type {
-  DeleteItem,
-  DeleteOutcome,
-  FetchOutcome,
-  KeyValueOperations,
-  QueryOutcome,
-  ScanAnswer,
-  ScanRequest,
-  SetItem,
-  SetOutcome,
-} from './operations.js';
+import type { KeyValueOperations } from './operations.js';
 import { update, type MakeChange, type UpdateOutcome } from './update.js';
 
 /**
@@ -28,41 +18,35 @@ export class OrderedOperations implements KeyValueOperations {
     this.#operations = operations;
   }
 
-  set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]> {
-    return this.#run(
+  readonly set: KeyValueOperations['set'] = (items) =>
+    this.#run(
       () => items.map(keyOf),
       false,
       () => this.#operations.set(items),
     );
-  }
 
-  fetch(keys: readonly Key[], maxBytes?: number): MaybePromise<readonly FetchOutcome[]> {
-    return this.#run(
+  readonly fetch: KeyValueOperations['fetch'] = (keys, maxBytes) =>
+    this.#run(
       () => keys,
       false,
       () => this.#operations.fetch(keys, maxBytes),
     );
-  }
 
-  query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]> {
-    return this.#run(
+  readonly query: KeyValueOperations['query'] = (keys) =>
+    this.#run(
       () => keys,
       false,
       () => this.#operations.query(keys),
     );
-  }
 
-  delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]> {
-    return this.#run(
+  readonly delete: KeyValueOperations['delete'] = (items) =>
+    this.#run(
       () => items.map(keyOf),
       false,
       () => this.#operations.delete(items),
     );
-  }
 
-  scan(request: ScanRequest & { readonly partial: boolean }): Promise<ScanAnswer> {
-    return this.#operations.scan(request);
-  }
+  readonly scan: KeyValueOperations['scan'] = (request) => this.#operations.scan(request);
 
   /** As the function `update`. Updates of one key are done one after the other. */
   update<R>(key: Key, change: MakeChange<R>): MaybePromise<UpdateOutcome<R>> {
