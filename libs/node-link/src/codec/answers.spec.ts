@@ -4,7 +4,7 @@ import { answers } from '../../test/arbitraries.js';
 import { callFor, MAX_FRAME_BYTES, readAnswers } from '../../test/frames.js';
 import { REFUSED, encodeAnswers, type Answer } from './answers.js';
 import { FrameBuilder } from './frame-builder.js';
-import { FRAME, LinkProtocolError } from './frame.js';
+import { FRAME, KIND_CODES, LinkProtocolError } from './frame.js';
 
 const builder = new FrameBuilder();
 const limits = { frameBytes: MAX_FRAME_BYTES / 4, maxFrameBytes: MAX_FRAME_BYTES };
@@ -116,7 +116,10 @@ describe('an answer makes no sense', () => {
   });
 
   it('when it has none', () => {
-    expect(() => read({ ...present, outcomes: [] }, present)).toThrow(LinkProtocolError);
+    builder.begin(FRAME.answers);
+    builder.varint(1);
+    builder.byte(KIND_CODES.query);
+    expect(() => readAnswers([builder.finish()], () => callFor(present))).toThrow(LinkProtocolError);
   });
 
   it('when it begins before the one before it has ended', () => {

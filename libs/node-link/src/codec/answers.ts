@@ -17,82 +17,48 @@ export type Answer = { readonly id: number } & (
   { readonly [K in Kind]: OutcomesOf<K> }[Kind] | { readonly refusal: Refusal }
 );
 
+/** How large the frames of answers may be, in bytes. */
+export interface AnswerFrameLimits {
+  /** A frame has at most so many, unless it has only one outcome. At most a third of `maxFrameBytes`. */
+  readonly frameBytes: number;
+  /** The largest frame that the proxy takes. An entry that alone is larger fails with `answer_too_large`. */
+  readonly maxFrameBytes: number;
+}
+
 /**
- * Writes answers as frames of about `frameBytes`. The outcomes of one call may need several frames. The proxy knows how many
- * items it sent, so it notices when all outcomes have come.
- *
- * @param maxFrameBytes the largest frame that the proxy takes; an entry that alone is larger fails with `answer_too_large`
+ * Writes answers as frames. The outcomes of one call may need several frames. The proxy knows how many items it sent, so it
+ * notices when all outcomes have come.
  */
 export function encodeAnswers(
   builder: FrameBuilder,
   answers: readonly Answer[],
-  { frameBytes, maxFrameBytes }: { readonly frameBytes: number; readonly maxFrameBytes: number },
+  { frameBytes, maxFrameBytes }: AnswerFrameLimits,
 ): Buffer[] {
   const frames: Buffer[] = [];
+  /** Begins a further frame if the present one has no room for so much text. Returns whether it did. */
+  const makeRoom = (units: number): boolean => {
+    const hasRoom = builder.size + ANSWER_BYTES + OUTCOME_BYTES + units <= frameBytes;
+    if (hasRoom || builder.size === FRAME_HEADER_BYTES) return false;
+    frames.push(builder.finish());
+    builder.begin(FRAME.answers);
+    return true;
+  };
   builder.begin(FRAME.answers);
   for (const answer of answers) {
-    if (!hasRoom(builder, answer, frameBytes, maxFrameBytes)) {
-      frames.push(builder.finish());
-      builder.begin(FRAME.answers);
+    if ('refusal' in answer) {
+      makeRoom(MAX_REFUSAL_UNITS);
+      putRefused(builder, answer.id, answer.refusal);
+      continue;
     }
-    if ('refusal' in answer) putRefused(builder, answer.id, answer.refusal);
-    else putOutcomes(builder, answer, frames, frameBytes, maxFrameBytes);
+    let isBegun = false;
+    for (const outcome of answer.outcomes) {
+      if (makeRoom(textOf(outcome)) || !isBegun) putHead(builder, answer.id, answer.kind);
+      isBegun = true;
+      putOutcome(builder, outcome, maxFrameBytes);
+    }
   }
   frames.push(builder.finish());
   return frames;
-}
-
-/**
- * Whether the frame has room for the next outcome of an answer. A large outcome gets a frame of its own, even if the frame has
- * few bytes: {@link isTooLarge} compares the outcome with an empty frame.
- */
-function hasRoom(builder: FrameBuilder, answer: Answer, frameBytes: number, maxFrameBytes: number): boolean {
-  const { size } = builder;
-  if (size === FRAME_HEADER_BYTES) return true;
-  if (size > frameBytes) return false;
-  const first = 'refusal' in answer ? undefined : answer.outcomes[0];
-  const units = first === undefined ? MAX_REFUSAL_UNITS : textOf(first);
-  return !mayExceed(size + ANSWER_BYTES + OUTCOME_BYTES + units, maxFrameBytes);
-}
-
-/** Puts outcomes until the frame is long enough, and the rest into further frames. */
-function putOutcomes(
-  builder: FrameBuilder,
-  answer: Exclude<Answer, { readonly refusal: Refusal }>,
-  frames: Buffer[],
-  frameBytes: number,
-  maxFrameBytes: number,
-): void {
-  const { outcomes, kind, id } = answer;
-  let from = 0;
-  do {
-    const to = partEnd(outcomes, from, frameBytes - builder.size);
-    builder.reserve(ANSWER_BYTES);
-    builder.varint(id);
-    builder.byte(KIND_CODES[kind]);
-    builder.varint(to - from);
-    for (let i = from; i < to; i++) {
-      const outcome = outcomes[i];
-      if (outcome !== undefined) putOutcome(builder, outcome, maxFrameBytes);
-    }
-    from = to;
-    if (from === outcomes.length) break;
-    frames.push(builder.finish());
-    builder.begin(FRAME.answers);
-  } while (from < outcomes.length);
-}
-
-/** Returns the end of the outcomes that have about `bytes` bytes of text together: at least one if there is one. */
-function partEnd(outcomes: readonly OutcomeOf<Kind>[], from: number, bytes: number): number {
-  let room = bytes;
-  let to = from;
-  while (to < outcomes.length && (room > 0 || to === from)) {
-    const outcome = outcomes[to];
-    if (outcome !== undefined) room -= textOf(outcome) + OUTCOME_BYTES;
-    if (room < 0 && to > from) break;
-    to++;
-  }
-  return to;
 }
 
 function textOf(outcome: OutcomeOf<Kind>): number {
@@ -128,6 +94,12 @@ function putEntry(builder: FrameBuilder, { value, version, ttlMs, expiresAtMs = 
 function putFailure(builder: FrameBuilder, failure: ItemFailure): void {
   builder.byte(failure.maybeApplied ? MAYBE_APPLIED : 0);
   putRefusal(builder, failure);
+}
+
+function putHead(builder: FrameBuilder, id: number, kind: Kind): void {
+  builder.reserve(ANSWER_BYTES);
+  builder.varint(id);
+  builder.byte(KIND_CODES[kind]);
 }
 
 function putRefused(builder: FrameBuilder, id: number, refusal: Refusal): void {
@@ -194,50 +166,37 @@ export class AnswerReader<C extends OutcomeList> {
       }
       if (kindOf(status) !== call.kind)
         throw new LinkProtocolError('an answer is of another operation than its call');
-      const count = cursor.varint();
-      const missing = call.items.length - call.outcomes.length;
-      if (count === 0) throw new LinkProtocolError('an answer has no outcomes');
-      if (count > missing) throw new LinkProtocolError('an answer has more outcomes than its call has items');
-      readOutcomes(cursor, call, count);
+      if (call.outcomes.length === call.items.length) throw new LinkProtocolError('a call is answered twice');
+      if (!cursor.hasNumbers) throw new LinkProtocolError('an answer has no outcomes');
+      readOutcomes(cursor, call);
       this.#received(call);
-      this.#begun = count < missing ? id : undefined;
-      if (count === missing) answered.push({ id, call });
+      const isComplete = call.outcomes.length === call.items.length;
+      this.#begun = isComplete ? undefined : id;
+      if (isComplete) answered.push({ id, call });
     }
     cursor.finish();
     return answered;
   }
 }
 
-function readOutcomes(cursor: FrameCursor, call: OutcomeList, count: number): void {
-  switch (call.kind) {
-    case 'set':
-      for (let i = 0; i < count; i++) {
-        const flags = cursor.byte();
-        call.outcomes.push(
-          flags & OK
-            ? { ok: true, created: isYes(flags), version: checkedVersion(cursor.integer()) }
-            : readFailure(cursor, flags),
-        );
-      }
-      break;
-    case 'fetch':
-      for (let i = 0; i < count; i++) {
-        const flags = cursor.byte();
-        call.outcomes.push(
-          flags & OK ? { ok: true, entry: readEntry(cursor, flags) } : readFailure(cursor, flags),
-        );
-      }
-      break;
-    case 'query':
-      for (let i = 0; i < count; i++) {
-        const flags = cursor.byte();
-        call.outcomes.push(flags & OK ? { ok: true, present: isYes(flags) } : readFailure(cursor, flags));
-      }
-      break;
-    case 'delete':
-      for (let i = 0; i < count; i++) {
-        const flags = cursor.byte();
-        call.outcomes.push(flags & OK ? { ok: true, deleted: isYes(flags) } : readFailure(cursor, flags));
+/** Reads the missing outcomes of a call, as many as the frame has. */
+function readOutcomes(cursor: FrameCursor, call: OutcomeList): void {
+  while (call.outcomes.length < call.items.length && cursor.hasNumbers) {
+    const flags = cursor.byte();
+    if ((flags & OK) === 0) call.outcomes.push(readFailure(cursor, flags));
+    else
+      switch (call.kind) {
+        case 'set':
+          call.outcomes.push({ ok: true, created: isYes(flags), version: checkedVersion(cursor.integer()) });
+          break;
+        case 'fetch':
+          call.outcomes.push({ ok: true, entry: readEntry(cursor, flags) });
+          break;
+        case 'query':
+          call.outcomes.push({ ok: true, present: isYes(flags) });
+          break;
+        case 'delete':
+          call.outcomes.push({ ok: true, deleted: isYes(flags) });
       }
   }
 }
@@ -290,7 +249,7 @@ const MAYBE_APPLIED = 16;
 /** Includes the code, which is much shorter than the message. */
 const MAX_REFUSAL_UNITS = 2 * MAX_MESSAGE_UNITS;
 
-const ANSWER_BYTES = 2 * MAX_VARINT_BYTES + 1;
+const ANSWER_BYTES = MAX_VARINT_BYTES + 1;
 const OUTCOME_BYTES = 1 + 2 * MAX_VARINT_BYTES + 3 * INTEGER_BYTES;
 
 const TOO_LARGE: ItemFailure = {
