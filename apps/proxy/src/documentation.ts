@@ -1,6 +1,6 @@
 import { describeRoutes } from '@kvs/http-api';
 import { MAX_COPIES } from '@kvs/topology';
-import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import { ClusterController } from './cluster.controller.js';
 import { ControlPlaneController } from './cluster/control-plane.controller.js';
 
@@ -19,7 +19,15 @@ describeRoutes(ControlPlaneController, [ApiTags('cluster')], {
     }),
     ApiBody({ schema: { type: 'object', properties: { copies: COUNT, min_in_sync: COUNT } } }),
   ],
-  topology: [ApiOperation({ summary: 'The nodes, and which process has which partition' })],
+  topology: [
+    ApiOperation({ summary: 'The nodes, and which process has which partition' }),
+    ApiQuery({
+      name: 'after',
+      required: false,
+      schema: { type: 'integer', minimum: 0 },
+      description: 'A revision: the answer comes as soon as there is a higher one, and is 204 if none comes',
+    }),
+  ],
   join: [ApiOperation({ summary: 'A node joins, or says that it has started again' })],
   entries: [ApiOperation({ summary: 'A node asks for changes of the copies of partitions' })],
   report: [ApiOperation({ summary: 'A node reports' })],

@@ -51,6 +51,7 @@ await serve({
         if (protocol !== 'http') return;
         member?.listening(originOf(protocol, bound)).catch((error: unknown) => exitAtStart(name, error));
       },
+      leave: async () => member?.leave(),
       close: async () => {
         await member?.close();
         await app.close();

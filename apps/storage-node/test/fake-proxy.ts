@@ -19,23 +19,37 @@ import {
 
 /** The control plane of a proxy without a controller: a test makes the changes. */
 export class FakeProxy {
-  topology: Topology;
+  /** Whether it answers reports, and requests for a newer topology. */
+  answersReports = true;
+  tellsNews = true;
   readonly reports: NodeReport[] = [];
   /** What the next report of each process is answered with. */
   readonly orders = new Map<BootId, PrimaryOrder[]>();
   /** How many bytes of fills each node may send; undefined for no limit. */
   transferBytesPerSecond: number | undefined;
   readonly #server: Server;
+  readonly #waiting = new Set<() => void>();
+  #topology: Topology;
 
   constructor() {
     const first = newTopology({ clusterId: 'test', copies: 2, minInSync: 1 });
-    this.topology = raiseVersionCeiling(first, Number.MAX_SAFE_INTEGER);
+    this.#topology = raiseVersionCeiling(first, Number.MAX_SAFE_INTEGER);
     this.#server = createServer((request, response) => {
       void this.#answer(request).then(({ status, body }) => {
         response.writeHead(status, { 'content-type': 'application/json' });
         response.end(JSON.stringify(body));
       });
     });
+  }
+
+  get topology(): Topology {
+    return this.#topology;
+  }
+
+  set topology(topology: Topology) {
+    this.#topology = topology;
+    for (const tell of this.#waiting) tell();
+    this.#waiting.clear();
   }
 
   async start(): Promise<string> {
@@ -48,7 +62,7 @@ export class FakeProxy {
     await new Promise((done) => this.#server.close(done));
   }
 
-  /** Changes an entry. Nodes learn of it with their next report. */
+  /** Changes an entry. */
   change(partition: number, change: EntryChange): void {
     const epoch = this.topology.partitions[partition]?.epoch ?? 0;
     this.topology = applyRequests(this.topology, [{ partition, epoch, change }]).topology;
@@ -59,12 +73,22 @@ export class FakeProxy {
   }
 
   async #answer(request: IncomingMessage): Promise<{ status: number; body: unknown }> {
+    const what = `${request.method} ${request.url}`;
+    const [, after] = what.split('?after=');
+    if (after !== undefined) await this.#untilAfter(Number(after));
+    const isRefused =
+      after === undefined ? what.endsWith('/status') && !this.answersReports : !this.tellsNews;
+    if (isRefused) return { status: 503, body: {} };
     try {
-      return { status: 200, body: this.#handle(`${request.method} ${request.url}`, await readJson(request)) };
+      return { status: 200, body: this.#handle(what, await readJson(request)) };
     } catch (error) {
       if (!(error instanceof TopologyError)) throw error;
       return { status: 409, body: { code: error.code, detail: error.message } };
     }
+  }
+
+  async #untilAfter(revision: number): Promise<void> {
+    while (this.#topology.revision <= revision) await new Promise<void>((tell) => this.#waiting.add(tell));
   }
 
   #handle(what: string, body: unknown): unknown {

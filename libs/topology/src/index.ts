@@ -2,6 +2,7 @@ export { ClusterControl, type ClusterControlSettings, type NodeRemoval } from '.
 export type { ClusterStatus } from './control/cluster-status.js';
 export { LastingProblem } from './control/lasting-problem.js';
 export type { ControlLog, ControlPorts, ControlTimers } from './control/ports.js';
+export { MAX_NEWS_WAIT_MS } from './control/topology-news.js';
 export type {
   EntriesRequest,
   FillProgress,

@@ -46,7 +46,11 @@ describe('a proxy with its topology in a file', () => {
   const change = (method: string, id: string, body?: unknown) =>
     send(method, `${proxy.origin}/cluster/nodes/${id}`, { body });
 
-  const getTopology = () => send('GET', `${proxy.origin}/cluster/topology`);
+  const getTopology = (query = '') => send('GET', `${proxy.origin}/cluster/topology${query}`);
+  const revisionIn = ({ json }: { readonly json: unknown }): number => {
+    const revision = /"revision":(\d+)/.exec(JSON.stringify(json))?.[1];
+    return Number(revision);
+  };
 
   /** The topology may not be read yet when the proxy listens. */
   function untilStarted(): Promise<void> {
@@ -74,6 +78,20 @@ describe('a proxy with its topology in a file', () => {
     expect(view.json).toMatchObject({ topology: { nodes: [{ id: 'a', state: 'draining', copies: 0 }] } });
     expect((await change('DELETE', 'a')).json).toEqual({ state: 'removed' });
     expect((await change('DELETE', 'a')).json).toMatchObject({ status: 404, code: 'unknown_node' });
+  });
+
+  it('tells a client of the next topology when there is one', async () => {
+    await untilStarted();
+    const revision = revisionIn(await getTopology());
+    expect(revisionIn(await getTopology(`?after=${revision - 1}`))).toBe(revision);
+    const next = getTopology(`?after=${revision}`);
+    await post('nodes', { revision: 0, node: nodeOf('dddd') });
+    expect(revisionIn(await next)).toBeGreaterThan(revision);
+    for (const after of ['', '-1', 'x', '1&after=2', '1e3'])
+      expect((await getTopology(`?after=${after}`)).json).toMatchObject({
+        status: 400,
+        code: 'invalid_parameter',
+      });
   });
 
   it('lets operators change the copies of an existing cluster', async () => {
@@ -116,7 +134,10 @@ describe('a proxy with its topology in a file', () => {
   it('has the topology again when it is started again', async () => {
     await post('nodes', { revision: 0, node: nodeOf('ccc') });
     const before = await topologyWithCeiling();
+    const waiting = getTopology('?after=1000000');
+    await getTopology(); // the other request has come too
     await proxy.process.stop('SIGTERM');
+    expect((await waiting).status).toBe(204);
     proxy = await start();
     await untilStarted();
     const after = (await getTopology()).json;

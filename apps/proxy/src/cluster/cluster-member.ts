@@ -75,6 +75,11 @@ export class ClusterMember {
     void this.#inviteForever(control, advertise);
   }
 
+  /** Ends the requests that wait for a newer topology: a shutdown waits for requests in flight. */
+  leave(): void {
+    this.#control?.endWaits();
+  }
+
   async close(): Promise<void> {
     this.#ended.abort();
     clearInterval(this.#alive);

@@ -1,4 +1,5 @@
-import { Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import { Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { JsonBodyPipe, RawBody } from '@kvs/http-api';
 import { KvsError } from '@kvs/protocol';
 import {
@@ -40,8 +41,20 @@ export class ControlPlaneController {
   }
 
   @Get('topology')
-  topology(): Promise<TopologyDocument> {
-    return answer(async () => topologyAnswerToDocument(await this.#member.control.read()));
+  topology(
+    @Res({ passthrough: true }) response: ServerResponse,
+    @Query('after') after?: unknown,
+  ): Promise<TopologyDocument | undefined> {
+    return answer(async () => {
+      const { control } = this.#member;
+      if (after === undefined) return topologyAnswerToDocument(await control.read());
+      const gone = new AbortController();
+      response.on('close', () => gone.abort());
+      const newer = await control.newerThan(revisionFrom(after), gone.signal);
+      if (newer !== undefined) return topologyAnswerToDocument(newer);
+      response.statusCode = 204;
+      return undefined;
+    });
   }
 
   @Post('nodes')
@@ -81,6 +94,13 @@ export class ControlPlaneController {
       throw new KvsError('invalid_parameter', 'force is true or false');
     return answer(() => this.#member.control.removeNode(id, force === 'true'));
   }
+}
+
+/** @throws KvsError `invalid_parameter` */
+function revisionFrom(after: unknown): number {
+  const revision = typeof after === 'string' && /^\d+$/.test(after) ? Number(after) : NaN;
+  if (Number.isSafeInteger(revision)) return revision;
+  throw new KvsError('invalid_parameter', 'after is the revision of a topology, a whole number');
 }
 
 /** @throws KvsError with the code of the TopologyError that `act` throws */

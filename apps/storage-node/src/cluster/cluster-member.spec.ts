@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { KvStore, MemoryEngine } from '@kvs/kv-store';
 import { TestNode } from '@kvs/node-link/testing';
 import { keyId, partitionOf, stringKey, stringValue } from '@kvs/protocol';
+import type { BootId } from '@kvs/topology';
 import { FakeProxy, TIME_MS } from '../../test/fake-proxy.js';
 import { StoreOperations } from '../store-operations.js';
 import { ClusterMember } from './cluster-member.js';
@@ -95,6 +96,13 @@ async function startCopies(): Promise<{ first: Node; second: Node }> {
   return { first, second };
 }
 
+/** Waits until a process has read the answer to a report that it sends from now on. */
+async function reported(bootId: BootId): Promise<void> {
+  const { length } = proxy.reports;
+  const later = () => proxy.reports.slice(length).filter((report) => report.bootId === bootId);
+  await until(() => later().length > 1);
+}
+
 describe('a node with --join', () => {
   it('serves nothing before it has joined, and only its partitions afterwards', async () => {
     const node = new Node([url], 'first');
@@ -138,6 +146,19 @@ describe('a node with --join', () => {
     expect(bootId).toBe(proxy.bootIdOf('first'));
   });
 
+  it.each([
+    ['its reports are not answered', 'answersReports'],
+    ['requests for a newer topology are not answered', 'tellsNews'],
+  ] as const)('learns of a changed topology although %s', async (_, ability) => {
+    proxy[ability] = false;
+    const node = await startNode('first');
+    await node.joined();
+    const primary = proxy.bootIdOf('first');
+    if (primary === undefined) throw new TypeError('it has joined');
+    proxy.change(PARTITION, { kind: 'start', primary, instead: undefined, copies: [] });
+    await until(() => node.isServing());
+  });
+
   it('does what the controller orders', async () => {
     const { first, second } = await startCopies();
     const [from, to] = [proxy.bootIdOf('first'), proxy.bootIdOf('second')];
@@ -154,6 +175,7 @@ describe('a node with --join', () => {
     if (primary === undefined || copy === undefined) throw new TypeError('both have joined');
     await first.operations.set([ITEM]);
     proxy.transferBytesPerSecond = 1;
+    await reported(primary);
     proxy.change(PARTITION, { kind: 'remove', by: primary, copy });
     proxy.change(PARTITION, { kind: 'nameLearner', learner: copy });
     const hasSent = () =>

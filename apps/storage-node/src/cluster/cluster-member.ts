@@ -16,6 +16,7 @@ import type { CandidateParts, ClusterRole, MemberLog } from './cluster-role.js';
 import type { ControlPlaneClient } from './control-plane-client.js';
 import { ControlPlaneError } from './control-plane-error.js';
 import { refusing, NOT_JOINED, type CurrentOperations, type Operations } from './current-operations.js';
+import { followTopology } from './follow-topology.js';
 import type { NodeClock } from './node-clock.js';
 
 export interface ClusterMemberOptions {
@@ -197,6 +198,7 @@ export class ClusterMember {
     this.#membership = { id, client, role };
     operations.use(role.operations);
     log.info(`joined the cluster ${joined.topology.clusterId} as ${id} at ${address}`);
+    void followTopology(client, role, this.#ended.signal);
     void this.#reportForever(this.#membership, register);
   }
 
@@ -233,32 +235,34 @@ export class ClusterMember {
 
   async #reportForever(member: Membership, register: () => Promise<TopologyAnswer>): Promise<void> {
     while (!this.#ended.signal.aborted) {
-      let isNew = false;
+      const { revision } = member.role;
+      let hasOrders = false;
       try {
-        isNew = await this.#report(member, register);
+        hasOrders = await this.#report(member, register);
         if (this.#isUnreachable) this.#options.log.info('a proxy of the cluster answers again');
         this.#isUnreachable = false;
       } catch (error) {
         this.#warn(error);
       }
-      await this.#pause(isNew ? NEWS_REPORT_MS : REPORT_MS).catch(() => undefined);
+      await this.#pause(NEWS_REPORT_MS).catch(() => undefined);
+      const isQuiet = !hasOrders && member.role.revision === revision;
+      if (isQuiet && !this.#isLeaving) await this.#pause(REPORT_MS - NEWS_REPORT_MS).catch(() => undefined);
     }
   }
 
-  /** Returns whether the answer had orders, or a topology that the node did not know. */
+  /** Returns whether the answer had orders. */
   async #report({ id, client, role }: Membership, register: () => Promise<TopologyAnswer>): Promise<boolean> {
     const report = await role.report(false);
     try {
       const answer = await client.report(id, report);
       role.obey(answer);
-      const isBehind = answer.revision > role.revision;
-      if (isBehind) role.learn(await client.readTopology());
-      return isBehind || answer.orders.length > 0;
+      if (answer.revision > role.revision) role.learn(await client.readTopology());
+      return answer.orders.length > 0;
     } catch (error) {
       // An operator has removed the node, and it still runs.
       if (!(error instanceof ControlPlaneError) || error.code !== 'unknown_node') throw error;
       role.learn(await register());
-      return true;
+      return false;
     }
   }
 
@@ -280,7 +284,7 @@ function unfit({ name }: StorageEngine): KvsError {
 }
 
 const REPORT_MS = 1000;
-/** While partitions move, further orders follow soon. */
+/** While the topology changes, orders follow soon. */
 const NEWS_REPORT_MS = 500;
 /** A node that leaves tells it soon, and soon learns that others have its partitions. */
 const LEAVING_REPORT_MS = 100;

@@ -80,6 +80,36 @@ it('an answer that makes no sense counts as none', async () => {
   await expect(clientOf(proxy.url).readTopology()).rejects.toThrow('no proxy answers');
 });
 
+it('a request for a newer topology says which is known, and gets none with 204', async () => {
+  const proxy = await startProxy(200, ANSWER);
+  expect(await clientOf(proxy.url).newerTopology(0, new AbortController().signal)).toMatchObject({
+    timeMs: 5,
+  });
+  expect(proxy.asked).toEqual(['GET /cluster/topology?after=0 ']);
+  const quiet = await startProxy(204, undefined);
+  expect(await clientOf(quiet.url).newerTopology(7, new AbortController().signal)).toBeUndefined();
+});
+
+it('a request for a newer topology passes over a proxy that can not answer, and leaves the others their order', async () => {
+  const failing = await startProxy(503, { code: 'overloaded', detail: 'd' });
+  const good = await startProxy(200, ANSWER);
+  const client = clientOf(failing.url, good.url);
+  await client.newerTopology(0, new AbortController().signal);
+  await client.newerTopology(0, new AbortController().signal);
+  expect([failing.asked.length, good.asked.length]).toEqual([2, 2]);
+});
+
+it('a request for a newer topology ends with the node', async () => {
+  const proxy = await startProxy(200, ANSWER);
+  await expect(clientOf(proxy.url).newerTopology(0, AbortSignal.abort())).rejects.toThrow('no proxy answers');
+});
+
+it('the topology of another cluster counts as no answer', async () => {
+  const other = newTopology({ clusterId: 'other', copies: 1, minInSync: 1 });
+  const proxy = await startProxy(200, topologyAnswerToDocument({ topology: other, timeMs: 5 }));
+  await expect(clientOf(proxy.url).readTopology()).rejects.toThrow('the cluster other');
+});
+
 it('the proxy that leads is asked first as soon as an answer names it', async () => {
   const leader = await startProxy(200, ANSWER);
   const answer = { revision: 1, timeMs: 5, leader: leader.url, orders: [] };

@@ -1,6 +1,7 @@
 import type { HttpService } from '@nestjs/axios';
 import type { ControlPlane } from '@kvs/replication';
 import {
+  MAX_NEWS_WAIT_MS,
   reportAnswerFrom,
   topologyAnswerFrom,
   type BootId,
@@ -19,9 +20,17 @@ export interface Requester extends Knowledge {
   readonly bootId: BootId;
 }
 
+interface Request {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly data?: unknown;
+  /** When the request to one proxy ends without an answer. Default: after {@link TIMEOUT_MS}. */
+  readonly until?: { readonly timeout: number; readonly signal: AbortSignal };
+}
+
 /**
  * The requests of a node to the proxies of its cluster. The proxy that answered last is asked first. Each request takes at most
- * {@link TIMEOUT_MS} for each proxy.
+ * {@link TIMEOUT_MS} for each proxy, and one that waits for a newer topology {@link MAX_NEWS_WAIT_MS} more.
  */
 export class ControlPlaneClient implements ControlPlane {
   readonly #http: HttpService;
@@ -37,22 +46,37 @@ export class ControlPlaneClient implements ControlPlane {
 
   /** @throws ControlPlaneError also `wrong_store`, `outdated_directory` and `duplicate_node`, as `registerNode` of `@kvs/topology` does */
   join(node: NodeIdentity, sharedStore?: string): Promise<TopologyAnswer> {
-    const request = { ...this.#knowledge(), node, sharedStore };
-    return this.#ask('POST', '/cluster/nodes', request, topologyAnswerFrom);
+    const data = { ...this.#knowledge(), node, sharedStore };
+    return this.#ask({ method: 'POST', path: '/cluster/nodes', data }, this.#readTopology);
   }
 
   readTopology(): Promise<TopologyAnswer> {
-    return this.#ask('GET', '/cluster/topology', undefined, topologyAnswerFrom);
+    return this.#ask({ method: 'GET', path: '/cluster/topology' }, this.#readTopology);
+  }
+
+  /**
+   * Resolves with a topology of a higher revision as soon as a proxy knows one; with undefined if none comes for some seconds.
+   *
+   * @param ended aborts the request
+   */
+  async newerTopology(revision: number, ended: AbortSignal): Promise<TopologyAnswer | undefined> {
+    const until = { timeout: MAX_NEWS_WAIT_MS + TIMEOUT_MS, signal: ended };
+    const path = `/cluster/topology?after=${revision}`;
+    const read = (body: unknown) => (body === '' ? undefined : this.#readTopology(body));
+    // Other requests prefer the proxy that they found meanwhile.
+    return (await this.#askAll({ method: 'GET', path, until }, read)).answer;
   }
 
   askForChanges(requests: readonly EntryRequest[]): Promise<TopologyAnswer> {
     const { bootId: by, clusterId, revision } = this.#requester();
-    return this.#ask('POST', '/cluster/entries', { clusterId, revision, by, requests }, topologyAnswerFrom);
+    const data = { clusterId, revision, by, requests };
+    return this.#ask({ method: 'POST', path: '/cluster/entries', data }, this.#readTopology);
   }
 
   async report(id: string, report: Omit<NodeReport, keyof Knowledge>): Promise<ReportAnswer> {
     const path = `/cluster/nodes/${encodeURIComponent(id)}/status`;
-    const answer = await this.#ask('POST', path, { ...this.#knowledge(), ...report }, reportAnswerFrom);
+    const data = { ...this.#knowledge(), ...report };
+    const answer = await this.#ask({ method: 'POST', path, data }, reportAnswerFrom);
     if (answer.leader !== undefined) this.#prefer(answer.leader);
     return answer;
   }
@@ -62,31 +86,48 @@ export class ControlPlaneClient implements ControlPlane {
     return { clusterId, revision };
   }
 
-  async #ask<T>(method: 'GET' | 'POST', path: string, data: unknown, read: (body: unknown) => T): Promise<T> {
+  /** A proxy may have been started with the store of another cluster. */
+  readonly #readTopology = (body: unknown): TopologyAnswer => {
+    const answer = topologyAnswerFrom(body);
+    const { clusterId = answer.topology.clusterId } = this.#requester();
+    if (answer.topology.clusterId === clusterId) return answer;
+    throw new Error(`the answer is the topology of the cluster ${answer.topology.clusterId}`);
+  };
+
+  async #ask<T>(request: Request, read: (body: unknown) => T): Promise<T> {
+    const { answer, proxy } = await this.#askAll(request, read);
+    this.#prefer(proxy);
+    return answer;
+  }
+
+  /** Asks one proxy after the other until one answers. */
+  async #askAll<T>(
+    request: Request,
+    read: (body: unknown) => T,
+  ): Promise<{ readonly answer: T; readonly proxy: string }> {
     let lastError: unknown;
     for (const proxy of this.#proxies) {
       try {
-        const answer = read(await this.#request(proxy, method, path, data));
-        this.#prefer(proxy);
-        return answer;
+        return { answer: read(await this.#request(proxy, request)), proxy };
       } catch (error) {
         if (error instanceof ControlPlaneError) throw error;
         lastError = error;
       }
     }
+    const { method, path } = request;
     throw new ControlPlaneError(undefined, `no proxy answers ${method} ${path}: ${String(lastError)}`, {
       cause: lastError,
     });
   }
 
   /** @throws ControlPlaneError if the proxy refuses the request; another error if the next proxy should be asked */
-  async #request(proxy: string, method: 'GET' | 'POST', path: string, data: unknown): Promise<unknown> {
+  async #request(proxy: string, { method, path, data, until }: Request): Promise<unknown> {
     const { status, data: body } = await firstValueFrom(
       this.#http.request<unknown>({
         url: proxy + path,
         method,
         ...(data !== undefined && { data }),
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        ...(until ?? { signal: AbortSignal.timeout(TIMEOUT_MS) }),
         maxRedirects: 0,
         maxContentLength: MAX_ANSWER_BYTES,
         proxy: false, // that of the environment, which does not lead to the cluster

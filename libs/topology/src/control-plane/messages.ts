@@ -6,6 +6,7 @@ import type { BootId, NodeIdentity, NodeState, Topology } from '../topology.js';
  *
  *   POST /cluster/nodes              JoinRequest        → TopologyAnswer     at a proxy
  *   GET  /cluster/topology           nothing            → TopologyAnswer     at a proxy
+ *   GET  /cluster/topology?after=7   nothing            → TopologyAnswer     at a proxy, once it knows revision 8
  *   POST /cluster/entries            EntriesRequest     → TopologyAnswer     at a proxy
  *   POST /cluster/nodes/{id}/status  NodeReport         → ReportAnswer       at a proxy
  *   PATCH /cluster/nodes/{id}        NodeUpdate         → nothing            at a proxy
@@ -32,7 +33,10 @@ export interface JoinRequest extends Knowledge {
   readonly sharedStore: string | undefined;
 }
 
-/** The newest topology, freshly read from the store. */
+/**
+ * The newest topology, freshly read from the store. The answer to a request with `after` is the newest that the proxy knows; there
+ * is none (204) if no higher revision comes for some seconds.
+ */
 export interface TopologyAnswer {
   readonly topology: Topology;
   /** The time of the cluster as the proxy knows it, in milliseconds since 1970. Expiry follows it. */

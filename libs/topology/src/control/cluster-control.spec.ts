@@ -261,6 +261,75 @@ describe('requests for entries', () => {
   });
 });
 
+describe('a request for a newer topology', () => {
+  const gone = new AbortController().signal;
+  const raise = async () => {
+    const versionCeiling = proxy.topology.versionCeiling + 1;
+    await proxy.store.replace(raiseVersionCeiling(proxy.topology, versionCeiling));
+    await proxy.control.read();
+  };
+  /** Notes the revisions of the answers; undefined for an answer without a topology. */
+  const ask = (count: number, revision = proxy.topology.revision, signal = gone) => {
+    const answers: (number | undefined)[] = [];
+    for (let asked = 0; asked < count; asked++)
+      void proxy.control
+        .newerThan(revision, signal)
+        .then((answer) => answers.push(answer?.topology.revision));
+    return answers;
+  };
+  beforeEach(() => proxy.control.start());
+
+  it('is answered at once if the node is behind', async () => {
+    await raise();
+    const { revision } = proxy.topology;
+    const answer = await proxy.control.newerThan(revision - 1, gone);
+    expect(answer).toEqual({ topology: proxy.topology, timeMs: 1e12 });
+  });
+
+  it('waits until there is one', async () => {
+    const answers = ask(1);
+    await proxy.pass(3000);
+    expect(answers).toEqual([]);
+    await raise();
+    await settlePromises();
+    expect(answers).toEqual([proxy.topology.revision]);
+  });
+
+  it('ends without one after some seconds', async () => {
+    const answers = ask(1);
+    await proxy.pass(9900);
+    expect(answers).toEqual([]);
+    await proxy.pass(100);
+    expect(answers).toEqual([undefined]);
+  });
+
+  it('ends when the proxy stops, and is not taken any more then', async () => {
+    const answers = ask(2);
+    proxy.control.endWaits();
+    await settlePromises();
+    expect(answers).toEqual([undefined, undefined]);
+    expect(await proxy.control.newerThan(0, gone)).toBeUndefined();
+  });
+
+  it('ends when its client has gone', async () => {
+    const client = new AbortController();
+    const answers = ask(1, proxy.topology.revision, client.signal);
+    client.abort();
+    await settlePromises();
+    expect(answers).toEqual([undefined]);
+  });
+
+  it('takes its turn if many wait, and gets the newest then', async () => {
+    const answers = ask(50);
+    await raise();
+    await settlePromises();
+    expect(answers).toEqual(Array(20).fill(proxy.topology.revision));
+    await raise();
+    await proxy.pass(200);
+    expect(answers.slice(20)).toEqual(Array(30).fill(proxy.topology.revision));
+  });
+});
+
 describe('is refused', () => {
   it('a node of another cluster', async () => {
     const [a] = await proxy.assigned();

@@ -20,6 +20,7 @@ import { NodeReports } from './node-reports.js';
 import type { ControlPorts } from './ports.js';
 import { statusOf, type ClusterStatus } from './cluster-status.js';
 import { TopologyKeeper } from './topology-keeper.js';
+import { TopologyNews } from './topology-news.js';
 
 export interface ClusterControlSettings extends PlanSettings {
   /** For the first topology. A topology that exists keeps its own. */
@@ -39,6 +40,7 @@ export class ClusterControl {
   readonly #ports: ControlPorts;
   readonly #problem: LastingProblem;
   readonly #keeper: TopologyKeeper;
+  readonly #news: TopologyNews;
   readonly #queue: EntryQueue;
   readonly #reports: NodeReports;
   readonly #controller: Controller;
@@ -50,6 +52,7 @@ export class ClusterControl {
     this.#ports = ports;
     this.#problem = new LastingProblem(ports.log, 'the topology cannot be read');
     this.#keeper = new TopologyKeeper(ports.store);
+    this.#news = new TopologyNews(this.#keeper, ports.timers);
     this.#queue = new EntryQueue(this.#keeper, ports);
     this.#reports = new NodeReports(ports.timers);
     const { url } = settings;
@@ -82,7 +85,13 @@ export class ClusterControl {
     this.#controller.start();
   }
 
+  /** Ends the requests that wait, because the proxy is about to stop. */
+  endWaits(): void {
+    this.#news.end();
+  }
+
   stop(): void {
+    this.endWaits();
     this.#endWatch();
     this.#controller.stop();
   }
@@ -90,6 +99,17 @@ export class ClusterControl {
   /** Reads the topology freshly from the store. */
   async read(): Promise<TopologyAnswer> {
     return this.#answer(await this.#keeper.read());
+  }
+
+  /**
+   * Resolves with a topology of a higher revision as soon as this proxy knows one. It may not be the newest of the store.
+   * Resolves with undefined if there is none for some seconds.
+   *
+   * @param gone aborts when nobody waits any more
+   */
+  async newerThan(revision: number, gone: AbortSignal): Promise<TopologyAnswer | undefined> {
+    const topology = await this.#news.after(revision, gone);
+    return topology && this.#answer(topology);
   }
 
   /** @throws TopologyError `wrong_cluster`, `wrong_store`, `duplicate_node`, `outdated_directory`, `outdated_store`, `store_unavailable` */
