@@ -1,19 +1,12 @@
 import { Module, type DynamicModule, type ModuleMetadata, type Provider } from '@nestjs/common';
-import { FastRoutes } from './fast-path/fast-routes.js';
 import { ServerMetrics, type MetricsSource } from '@kvs/server';
+import { BatchRoutes } from './routes/batch-routes.js';
 import { DataController } from './routes/data.controller.js';
 import { DataService } from './routes/data.service.js';
 import { HealthController } from './routes/health.controller.js';
 import { KeysController } from './routes/keys.controller.js';
 import { MetricsController } from './routes/metrics.controller.js';
-import {
-  DeleteItemsPipe,
-  IncrementItemsPipe,
-  JsonBodyPipe,
-  KeysPipe,
-  SetItemsPipe,
-  TouchItemsPipe,
-} from './routes/raw-body.js';
+import { JsonBodyPipe } from './routes/raw-body.js';
 import { LIMITS, METRICS_SOURCE, type Limits } from './tokens.js';
 
 /** The parts that the routes need. */
@@ -36,18 +29,13 @@ export class HttpApiModule {
       providers: [
         { provide: LIMITS, useValue: limits },
         DataService,
-        FastRoutes,
+        BatchRoutes,
         {
           provide: ServerMetrics,
           inject: [{ token: METRICS_SOURCE, optional: true }],
           useFactory: serverMetrics,
         },
         JsonBodyPipe,
-        SetItemsPipe,
-        KeysPipe,
-        DeleteItemsPipe,
-        TouchItemsPipe,
-        IncrementItemsPipe,
         ...providers,
       ],
     };

@@ -1,22 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isPromise, type WireAnswer } from '@kvs/protocol';
 import { answerError } from '@kvs/protocol/nest';
+import type { BatchRoute, BatchRoutes } from '../routes/batch-routes.js';
 import { sendJson } from '../routes/reply.js';
-import type { FastRoute, FastRoutes } from './fast-routes.js';
 
 /**
- * Answers the batch routes before Express sees them, by the same pipes, service and error bodies. Express and Nest answer all
+ * Answers the batch routes before Express sees them, by the same routes and with the same error bodies. Express and Nest answer all
  * other requests.
  */
 export class FastPath {
   /** The requests of this turn of the event loop. */
   #arrivals: Arrival[] = [];
 
-  readonly #routes: FastRoutes;
+  readonly #routes: BatchRoutes;
   readonly #onUnexpected: (error: unknown) => void;
 
   /** @param onUnexpected called with each error that is a defect rather than an operating error */
-  constructor(routes: FastRoutes, onUnexpected: (error: unknown) => void) {
+  constructor(routes: BatchRoutes, onUnexpected: (error: unknown) => void) {
     this.#routes = routes;
     this.#onUnexpected = onUnexpected;
   }
@@ -66,7 +66,7 @@ export class FastPath {
 
 /** A request whose body has arrived. */
 interface Arrival {
-  readonly route: FastRoute;
+  readonly route: BatchRoute;
   readonly url: string;
   readonly bytes: Uint8Array;
   readonly contentType: string | undefined;

@@ -1,30 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, Get, Inject, Post, Put, Req, Res } from '@nestjs/common';
-import {
-  KvsError,
-  PARTITIONS_HEADER,
-  type DeleteItem,
-  type IncrementItem,
-  type Key,
-  type ScanAnswer,
-  type SetItem,
-  type TouchItem,
-} from '@kvs/protocol';
+import { KvsError, PARTITIONS_HEADER, type ScanAnswer } from '@kvs/protocol';
 import { OPERATIONS, type KeyValueOperations } from '../tokens.js';
 import { preferredType } from './accept.js';
-import { DataService } from './data.service.js';
+import { BatchRoutes } from './batch-routes.js';
 import { collectPage, type PageAnswer } from './page.js';
 import { NDJSON, sendNoPairs, sendPairs } from './pair-stream.js';
-import { readMeta, readNoParameters } from './query-parameters.js';
-import {
-  DeleteItemsPipe,
-  IncrementItemsPipe,
-  JsonBodyPipe,
-  KeysPipe,
-  RawBody,
-  SetItemsPipe,
-  TouchItemsPipe,
-} from './raw-body.js';
+import { receivedBody } from './raw-body.js';
 import { sendJson } from './reply.js';
 import { readScan } from './scan-parameters.js';
 
@@ -32,68 +14,41 @@ import { readScan } from './scan-parameters.js';
 @Controller()
 export class DataController {
   readonly #operations: KeyValueOperations;
-  readonly #data: DataService;
+  readonly #routes: BatchRoutes;
 
-  constructor(@Inject(OPERATIONS) operations: KeyValueOperations, @Inject(DataService) data: DataService) {
+  constructor(@Inject(OPERATIONS) operations: KeyValueOperations, @Inject(BatchRoutes) routes: BatchRoutes) {
     this.#operations = operations;
-    this.#data = data;
+    this.#routes = routes;
   }
 
   @Put('set')
-  async set(
-    @RawBody(JsonBodyPipe, SetItemsPipe) items: SetItem[],
-    @Req() request: IncomingMessage,
-    @Res() response: ServerResponse,
-  ): Promise<void> {
-    sendJson(response, await this.#data.set(items, readMeta(request.url)));
+  set(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+    return this.#answer('/set', request, response);
   }
 
   @Post('fetch')
-  async fetch(
-    @RawBody(JsonBodyPipe, KeysPipe) keys: Key[],
-    @Req() request: IncomingMessage,
-    @Res() response: ServerResponse,
-  ): Promise<void> {
-    sendJson(response, await this.#data.fetch(keys, readMeta(request.url)));
+  fetch(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+    return this.#answer('/fetch', request, response);
   }
 
   @Post('query')
-  async query(
-    @RawBody(JsonBodyPipe, KeysPipe) keys: Key[],
-    @Req() request: IncomingMessage,
-    @Res() response: ServerResponse,
-  ): Promise<void> {
-    readNoParameters(request.url);
-    sendJson(response, await this.#data.query(keys));
+  query(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+    return this.#answer('/query', request, response);
   }
 
   @Post('delete')
-  async delete(
-    @RawBody(JsonBodyPipe, DeleteItemsPipe) items: DeleteItem[],
-    @Req() request: IncomingMessage,
-    @Res() response: ServerResponse,
-  ): Promise<void> {
-    sendJson(response, await this.#data.delete(items, readMeta(request.url)));
+  delete(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+    return this.#answer('/delete', request, response);
   }
 
   @Post('touch')
-  async touch(
-    @RawBody(JsonBodyPipe, TouchItemsPipe) items: TouchItem[],
-    @Req() request: IncomingMessage,
-    @Res() response: ServerResponse,
-  ): Promise<void> {
-    readNoParameters(request.url);
-    sendJson(response, await this.#data.touch(items));
+  touch(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+    return this.#answer('/touch', request, response);
   }
 
   @Post('increment')
-  async increment(
-    @RawBody(JsonBodyPipe, IncrementItemsPipe) items: IncrementItem[],
-    @Req() request: IncomingMessage,
-    @Res() response: ServerResponse,
-  ): Promise<void> {
-    readNoParameters(request.url);
-    sendJson(response, await this.#data.increment(items));
+  increment(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+    return this.#answer('/increment', request, response);
   }
 
   @Get('fetch')
@@ -123,6 +78,10 @@ export class DataController {
     } finally {
       answer.close();
     }
+  }
+
+  async #answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    sendJson(response, await this.#routes.of(path).answer(receivedBody(request), request.url ?? ''));
   }
 }
 

@@ -27,7 +27,7 @@ import {
 import { LIMITS, OPERATIONS, type KeyValueOperations, type Limits } from '../tokens.js';
 
 /**
- * The batch operations, from checked items to the status and body of the answer. The controller and the fast path call it.
+ * The batch operations, from checked items to the status and body of the answer.
  */
 @Injectable()
 export class DataService {

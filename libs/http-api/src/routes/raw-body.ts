@@ -7,16 +7,7 @@ import {
   type ExecutionContext,
   type PipeTransform,
 } from '@nestjs/common';
-import {
-  decodeUtf8,
-  parseJsonBody,
-  type DeleteItem,
-  type IncrementItem,
-  type Key,
-  type SetItem,
-  type TouchItem,
-} from '@kvs/protocol';
-import { BatchPipe, DELETE_ITEM, INCREMENT_ITEM, KEY_ITEM, SET_ITEM, TOUCH_ITEM } from '@kvs/protocol/nest';
+import { decodeUtf8, parseJsonBody } from '@kvs/protocol';
 import { LIMITS, type Limits } from '../tokens.js';
 
 /** The body of a request as received, with its declared type. */
@@ -47,48 +38,22 @@ export class JsonBodyPipe implements PipeTransform<ReceivedBody, unknown> {
     this.#limits = limits;
   }
 
-  transform({ bytes, contentType }: ReceivedBody): unknown {
-    return parseJsonBody(bytes, contentType, this.#limits, decodeText);
+  transform(body: ReceivedBody): unknown {
+    return parseReceived(body, this.#limits);
   }
+}
+
+/**
+ * Reads the body as JSON.
+ *
+ * @throws KvsError if it is not JSON, or if no valid batch can look like it
+ */
+export function parseReceived({ bytes, contentType }: ReceivedBody, limits: Limits): unknown {
+  return parseJsonBody(bytes, contentType, limits, decodeText);
 }
 
 /** Most bodies are ASCII, which a copy decodes. */
 function decodeText(bytes: Uint8Array): string {
   if (!isAscii(bytes)) return decodeUtf8(bytes);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-}
-
-@Injectable()
-export class SetItemsPipe extends BatchPipe<SetItem> {
-  constructor(@Inject(LIMITS) limits: Limits) {
-    super(SET_ITEM, limits);
-  }
-}
-
-@Injectable()
-export class KeysPipe extends BatchPipe<Key> {
-  constructor(@Inject(LIMITS) limits: Limits) {
-    super(KEY_ITEM, limits);
-  }
-}
-
-@Injectable()
-export class DeleteItemsPipe extends BatchPipe<DeleteItem> {
-  constructor(@Inject(LIMITS) limits: Limits) {
-    super(DELETE_ITEM, limits);
-  }
-}
-
-@Injectable()
-export class TouchItemsPipe extends BatchPipe<TouchItem> {
-  constructor(@Inject(LIMITS) limits: Limits) {
-    super(TOUCH_ITEM, limits);
-  }
-}
-
-@Injectable()
-export class IncrementItemsPipe extends BatchPipe<IncrementItem> {
-  constructor(@Inject(LIMITS) limits: Limits) {
-    super(INCREMENT_ITEM, limits);
-  }
 }

@@ -8,10 +8,10 @@ import { ProblemFilter } from '@kvs/protocol/nest';
 import { ServerMetrics, type Admission, type Logger } from '@kvs/server';
 import { serveDocs } from '../docs/serve-docs.js';
 import { FastPath } from '../fast-path/fast-path.js';
-import { FastRoutes } from '../fast-path/fast-routes.js';
 import type { HttpSettings } from '../http-settings.js';
 import { RequestMetrics } from '../metrics/request-metrics.js';
 import { requestTracker } from '../metrics/track-requests.js';
+import { BatchRoutes } from '../routes/batch-routes.js';
 import { allowedMethodsMiddleware, API_METHODS, type AllowedMethods } from './allowed-methods.js';
 import { FastPathAdapter } from './fast-path-adapter.js';
 import { HttpListener } from './http-listener.js';
@@ -71,7 +71,7 @@ export async function openHttp(options: HttpOptions): Promise<OpenHttp> {
   const onUnexpected = (error: unknown): void => logger.error(error, 'unexpected error');
   app.useGlobalFilters(new ProblemFilter(onUnexpected));
   if (settings.fastLane)
-    adapter.fastPath = new FastPath(app.get(FastRoutes, { strict: false }), onUnexpected);
+    adapter.fastPath = new FastPath(app.get(BatchRoutes, { strict: false }), onUnexpected);
   serveDocs(app, { ...options, logger: nestLogger });
   const server: Server = app.getHttpServer();
   answerProtocolErrors(server);
