@@ -15,7 +15,7 @@ export class CallsInFlight {
     (call) => this.#received(call),
   );
   #bytes = 0;
-  #answeredBatches = 0;
+  #awaited = 0;
 
   readonly #address: string;
 
@@ -33,6 +33,11 @@ export class CallsInFlight {
     return this.#bytes;
   }
 
+  /** Whether nobody waits for a call. */
+  get isIdle(): boolean {
+    return this.#awaited === 0;
+  }
+
   /** The oldest call that somebody waits for. Linear in the number of calls. */
   get oldest(): Call | undefined {
     return this.#pending.oldestFirst().find(({ settled }) => !settled);
@@ -45,10 +50,9 @@ export class CallsInFlight {
   }
 
   /** @returns the id of the call */
-  add(call: Call, batch: SentBatch): number {
+  add(call: Call): number {
     this.#bytes += call.weight;
-    call.batch = batch;
-    batch.unanswered++;
+    this.#awaited++;
     return this.#pending.add(call);
   }
 
@@ -73,7 +77,7 @@ export class CallsInFlight {
     for (const call of this.#pending.oldestFirst()) {
       if (call.settled) continue;
       if (call.deadlineMs > nowMs) break;
-      this.#leaveBatch(call);
+      this.#awaited--;
       call.fail(error);
     }
   }
@@ -82,21 +86,15 @@ export class CallsInFlight {
   fail(error: TransportError): void {
     const calls = this.#pending.oldestFirst();
     this.#pending.clear();
+    this.#awaited = 0;
     for (const call of calls) if (!call.settled) call.fail(error);
-  }
-
-  /** Returns how many batches were answered since this was last called. */
-  drainAnsweredBatches(): number {
-    const count = this.#answeredBatches;
-    this.#answeredBatches = 0;
-    return count;
   }
 
   #settle({ id, call, refusal }: Answered<Call>): void {
     this.#pending.delete(id);
     this.#bytes -= call.weight;
-    this.#leaveBatch(call);
     if (call.settled) return;
+    this.#awaited--;
     if (refusal === undefined) call.complete();
     else {
       const failure = refusalFailure(this.#address, refusal.code, refusal.message);
@@ -105,17 +103,9 @@ export class CallsInFlight {
   }
 
   #received(call: Call): void {
+    const wasAwaited = !call.settled;
     call.received();
-    if (call.settled) this.#leaveBatch(call);
-  }
-
-  /** The others of a batch wait no more for this call: it is answered, or nobody waits for it. */
-  #leaveBatch(call: Call): void {
-    const { batch } = call;
-    if (batch === undefined) return;
-    call.batch = undefined;
-    batch.unanswered--;
-    if (batch.unanswered === 0) this.#answeredBatches++;
+    if (wasAwaited && call.settled) this.#awaited--;
   }
 }
 
@@ -131,8 +121,6 @@ export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
   deadlineMs = 0;
   /** Whether the caller has the outcome. A later answer is ignored. */
   settled = false;
-  /** The calls that were sent together, while this one is unanswered. */
-  batch: SentBatch | undefined;
 
   readonly #resolve: (outcomes: readonly OutcomeOf<K>[]) => void;
   readonly #reject: (error: unknown) => void;
@@ -191,12 +179,6 @@ export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
 }
 
 export type Call = { readonly [K in Kind]: PendingCall<K> }[Kind];
-
-/** Calls that were sent together. */
-export interface SentBatch {
-  /** How many of them somebody waits for. */
-  unanswered: number;
-}
 
 /**
  * Makes a call, and has it submitted.

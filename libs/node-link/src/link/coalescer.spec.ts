@@ -11,6 +11,8 @@ let turn: (() => void)[];
 let sent: string[][];
 /** Most that is taken at once. */
 let room: number;
+/** Whether something that was sent is unanswered. */
+let isAnswered: boolean;
 /** Called while something is sent. */
 let meanwhile: () => void;
 let coalescer: Coalescer<Item>;
@@ -20,18 +22,29 @@ beforeEach(() => {
   turn = [];
   sent = [];
   room = Infinity;
+  isAnswered = true;
   meanwhile = () => undefined;
   const options = { timers: time, schedule: (task: () => void) => void turn.push(task), maxDelayMs: 2 };
-  coalescer = new Coalescer({ ...options, maxGatheredCalls: 4, maxGatheredBytes: 100 }, (items) => {
+  const send = (items: readonly Item[]): number => {
     const taken = items.slice(0, room);
-    if (taken.length > 0) sent.push(taken.map(({ name }) => name));
+    if (taken.length > 0) {
+      sent.push(taken.map(({ name }) => name));
+      isAnswered = false;
+    }
     meanwhile();
     return taken.length;
-  });
+  };
+  const limits = { maxGatheredCalls: 4, maxGatheredBytes: 100 };
+  coalescer = new Coalescer({ ...options, ...limits }, send, () => isAnswered);
 });
 
 function add(...names: string[]): void {
   for (const name of names) coalescer.add({ name, weight: name.length });
+}
+
+function answer(): void {
+  isAnswered = true;
+  coalescer.answered();
 }
 
 function endTurn(): void {
@@ -61,7 +74,7 @@ it('gathers while others are unanswered, and sends with what their answers bring
   add('c');
   endTurn();
   expect(sent).toEqual([['a']]);
-  coalescer.answered();
+  answer();
   add('d');
   expect(sent).toEqual([['a']]);
   endTurn();
@@ -95,7 +108,7 @@ it('keeps what is not taken, in its order, until there is room', () => {
   endTurn();
   expect(sent).toEqual([['a', 'b']]);
   add('d', 'e');
-  coalescer.answered();
+  answer();
   endTurn();
   room = 0;
   coalescer.flush();
@@ -127,6 +140,7 @@ it('gives back what waits, and starts anew', () => {
   add('b', 'c');
   expect(coalescer.clear().map(({ name }) => name)).toEqual(['b', 'c']);
   expect(time.waits).toEqual([]);
+  isAnswered = true; // the others will never be
   add('d');
   endTurn();
   expect(sent).toEqual([['a'], ['d']]);

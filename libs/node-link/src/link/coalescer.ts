@@ -4,7 +4,7 @@ export interface CoalescerOptions {
   readonly timers: Timers;
   /** Runs a task at the end of a turn. */
   readonly schedule: Schedule;
-  /** How long calls may wait for others while the batch before them is unanswered, in milliseconds. */
+  /** How long calls may wait for others while calls are unanswered, in milliseconds. */
   readonly maxDelayMs: number;
   /** This many calls are sent at once, even before the end of the turn. */
   readonly maxGatheredCalls: number;
@@ -13,29 +13,30 @@ export interface CoalescerOptions {
 }
 
 /**
- * Decides when calls to one node are sent. Calls of one turn of the event loop go together. While the batch before them is
- * unanswered, calls wait for others, but not for long. A lone call goes at the end of the turn, and many calls go before it, so
- * that the node starts while the rest of the turn is done. Calls keep their order.
+ * Decides when calls to one node are sent. Calls of one turn of the event loop go together. While calls are unanswered, further
+ * ones wait for others, but not for long. A lone call goes at the end of the turn, and many calls go before it, so that the node
+ * starts while the rest of the turn is done. Calls keep their order.
  */
 export class Coalescer<T extends { readonly weight: number }> {
   #waiting: T[] = [];
   #bytes = 0;
-  /** How many batches are unanswered. */
-  #batches = 0;
   #scheduled = false;
   #flushing = false;
   #cancelDelay: CancelTask | undefined;
 
   readonly #options: CoalescerOptions;
   readonly #send: (calls: readonly T[]) => number;
+  readonly #isIdle: () => boolean;
 
   /**
-   * @param send sends calls from the front as one batch, and returns how many. The others wait until a batch is answered, or
-   * until {@link flush}. Calls that are added while it runs wait for the end of the turn.
+   * @param send sends calls from the front, and returns how many. The others wait until calls are answered, or until
+   * {@link flush}. Calls that are added while it runs wait for the end of the turn.
+   * @param isIdle whether all calls that were sent are answered
    */
-  constructor(options: CoalescerOptions, send: (calls: readonly T[]) => number) {
+  constructor(options: CoalescerOptions, send: (calls: readonly T[]) => number, isIdle: () => boolean) {
     this.#options = options;
     this.#send = send;
+    this.#isIdle = isIdle;
   }
 
   get size(): number {
@@ -54,16 +55,12 @@ export class Coalescer<T extends { readonly weight: number }> {
     const full = this.#waiting.length >= maxGatheredCalls || this.#bytes >= maxGatheredBytes;
     if (full && !this.#flushing) return this.flush();
     if (this.#scheduled) return;
-    if (full || this.#batches === 0) this.#scheduleFlush();
+    if (full || this.#isIdle()) this.#scheduleFlush();
     else this.#cancelDelay ??= this.#options.timers.after(this.#options.maxDelayMs, this.#onDelay);
   }
 
-  /**
-   * All calls of a batch are answered. Waiting calls are sent at the end of the turn, together with those that the answers
-   * bring about.
-   */
+  /** Calls are answered. Waiting calls are sent at the end of the turn, together with those that the answers bring about. */
   answered(): void {
-    this.#batches--;
     if (this.#waiting.length > 0 && !this.#scheduled) this.#scheduleFlush();
   }
 
@@ -74,7 +71,6 @@ export class Coalescer<T extends { readonly weight: number }> {
     const sent = this.#send(this.#waiting);
     this.#flushing = false;
     if (sent === 0) return;
-    this.#batches++;
     if (sent === this.#waiting.length) {
       this.#waiting = [];
       this.#bytes = 0;
@@ -93,20 +89,14 @@ export class Coalescer<T extends { readonly weight: number }> {
     return removed;
   }
 
-  /** Removes and returns the waiting calls, and forgets the batches that were sent. */
+  /** Removes and returns the waiting calls. */
   clear(): T[] {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#bytes = 0;
-    this.forgetSent();
-    return waiting;
-  }
-
-  /** The batches that were sent will not be answered. */
-  forgetSent(): void {
-    this.#batches = 0;
     this.#cancelDelay?.();
     this.#cancelDelay = undefined;
+    return waiting;
   }
 
   #scheduleFlush(): void {

@@ -37,8 +37,10 @@ export class LinkClient {
   constructor(address: string, options: LinkOptions) {
     this.#address = address;
     this.#options = options;
-    this.#coalescer = new Coalescer({ ...options, ...coalescingLimits(options) }, (calls) =>
-      this.#send(calls),
+    this.#coalescer = new Coalescer(
+      { ...options, ...coalescingLimits(options) },
+      (calls) => this.#send(calls),
+      () => this.#connection?.calls.isIdle !== false,
     );
     this.#connect();
   }
@@ -148,7 +150,6 @@ export class LinkClient {
   /** The open link is lost. If calls wait that were not sent, a new link is opened at once. */
   #lost(): void {
     this.#state = DOWN;
-    this.#coalescer.forgetSent();
     if (this.#coalescer.size > 0) this.#connect();
   }
 

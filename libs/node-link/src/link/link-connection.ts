@@ -7,7 +7,7 @@ import { MAX_BYTES_PER_UNIT, mayExceed } from '../codec/frame-builder.js';
 import type { FrameCursor } from '../codec/frame-reader.js';
 import { FRAME, FRAME_HEADER_BYTES, LinkProtocolError, type FrameType } from '../codec/frame.js';
 import { checkCluster } from '../codec/hello.js';
-import { CallsInFlight, type Call, type SentBatch } from './calls-in-flight.js';
+import { CallsInFlight, type Call } from './calls-in-flight.js';
 import { FrameSocket } from './frame-socket.js';
 import type { IncomingStream } from './incoming-stream.js';
 import { IncomingStreams } from './incoming-streams.js';
@@ -17,7 +17,7 @@ import type { LinkOptions } from './link-options.js';
 export interface ConnectionListener {
   /** The node has said its limits: calls may be sent. */
   opened(): void;
-  /** All calls of a batch are answered. */
+  /** Calls are answered. */
   answered(): void;
   /** The connection takes more again. */
   writable(): void;
@@ -33,8 +33,6 @@ export class LinkConnection {
   readonly calls: CallsInFlight;
   readonly #frames: FrameSocket;
   readonly #streams: IncomingStreams;
-  /** Whether calls wait because the node has as many as it takes. */
-  #isNodeFull = false;
   #isGoingAway = false;
 
   readonly #address: string;
@@ -70,7 +68,6 @@ export class LinkConnection {
     const { peer, builder, isClosed, isBlocked } = this.#frames;
     if (peer === undefined || this.#isGoingAway || isClosed || isBlocked) return 0;
     const frameBytes = Math.min(this.#options.frameBytes, peer.maxFrameBytes / MAX_BYTES_PER_UNIT);
-    const batch: SentBatch = { unanswered: 0 };
     let sent = 0;
     let inFrame = 0;
     for (const call of calls) {
@@ -80,20 +77,17 @@ export class LinkConnection {
         sent++;
         continue;
       }
-      this.#isNodeFull = !this.calls.hasRoomFor(call, peer);
-      if (this.#isNodeFull) break;
+      if (!this.calls.hasRoomFor(call, peer)) break;
       if (inFrame > 0 && builder.size + call.weight > frameBytes) {
         this.#frames.write(builder.finish());
         inFrame = 0;
       }
       if (inFrame === 0) builder.begin(FRAME.calls);
-      putCall(builder, this.calls.add(call, batch), call);
+      putCall(builder, this.calls.add(call), call);
       inFrame++;
       sent++;
     }
     if (inFrame > 0) this.#frames.write(builder.finish());
-    // If every call failed here, the batch is answered as soon as its owner counts it.
-    if (sent > 0 && batch.unanswered === 0) queueMicrotask(() => this.#listener.answered());
     return sent;
   }
 
@@ -108,7 +102,6 @@ export class LinkConnection {
   expire(nowMs: number): void {
     const { nodeTimeoutMs, limits } = this.#options;
     this.calls.expire(nowMs, new TransportError('timeout', `no answer within ${nodeTimeoutMs} ms`));
-    this.#reportAnswered();
     if (this.calls.isStuck(this.#frames.peer ?? limits)) this.close('too many calls were never answered');
     else this.#endIfDone();
   }
@@ -129,7 +122,9 @@ export class LinkConnection {
   #onFrame(type: FrameType, cursor: FrameCursor): void {
     switch (type) {
       case FRAME.answers:
-        this.#onAnswers(cursor);
+        this.calls.read(cursor);
+        this.#listener.answered();
+        this.#endIfDone();
         break;
       case FRAME.chunk:
         this.#streams.onChunk(cursor);
@@ -144,19 +139,6 @@ export class LinkConnection {
       default:
         throw new LinkProtocolError('a node sends no such frame');
     }
-  }
-
-  #onAnswers(cursor: FrameCursor): void {
-    this.calls.read(cursor);
-    if (!this.#reportAnswered() && this.#isNodeFull) this.#listener.writable();
-    this.#endIfDone();
-  }
-
-  /** @returns whether a batch was answered */
-  #reportAnswered(): boolean {
-    const batches = this.calls.drainAnsweredBatches();
-    for (let i = 0; i < batches; i++) this.#listener.answered();
-    return batches > 0;
   }
 
   #onGoAway(): void {

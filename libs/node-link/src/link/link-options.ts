@@ -16,7 +16,7 @@ export interface LinkOptions {
   readonly timers: Timers;
   /** Runs a task at the end of a turn: calls that were made in it are sent together. */
   readonly schedule: Schedule;
-  /** How long calls may wait for others while the batch before them is unanswered, in milliseconds. */
+  /** How long calls may wait for others while calls are unanswered, in milliseconds. */
   readonly maxDelayMs: number;
   /**
    * The proxy sends a ping over a link on which nothing came for this long. After three times as long, the link is dead.
