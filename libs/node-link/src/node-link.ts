@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { AnswerSize, ItemFailure, ScanRequest } from '@kvs/protocol';
+import { isRecord, type AnswerSize, type ItemFailure, type ScanRequest } from '@kvs/protocol';
 import {
   readFailure,
   TransportError,
@@ -15,7 +15,6 @@ import { callWith, type Call, type PendingCall } from './link/calls-in-flight.js
 import { LinkClient } from './link/link-client.js';
 import { DEFAULT_LINK_OPTIONS, MAX_HEARTBEAT_MS, type LinkOptions } from './link/link-options.js';
 import { seldom } from './ports.js';
-import { MAX_STATS_BYTES, readStats } from './stats.js';
 
 /** Options of a {@link NodeLink}. Most have {@link DEFAULT_LINK_OPTIONS}. */
 export interface NodeLinkOptions extends Partial<LinkOptions> {
@@ -124,6 +123,20 @@ const DELETE: Operation<'delete'> = { kind: 'delete', weightOfItem: deleteWeight
 const FETCH: Operation<'fetch'> = { kind: 'fetch', weightOfItem: keyWeight, failureOf: readFailure };
 const QUERY: Operation<'query'> = { kind: 'query', weightOfItem: keyWeight, failureOf: readFailure };
 
+/** Reads the statistics of a node from JSON. Returns undefined if the text is anything else. */
+function readStats(text: string): NodeStats | undefined {
+  let stats: unknown;
+  try {
+    stats = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isRecord(stats)) return undefined;
+  const { engine, keys } = stats;
+  const isCount = typeof keys === 'number' && Number.isSafeInteger(keys) && keys >= 0;
+  return typeof engine === 'string' && isCount ? { engine, keys } : undefined;
+}
+
 function withRoomFor(pair: PairLimits | undefined, link: LinkOptions): LinkOptions {
   if (pair === undefined) return link;
   const maxFrameBytes = Math.max(link.limits.maxFrameBytes, largestFrameBytes(pair));
@@ -132,3 +145,6 @@ function withRoomFor(pair: PairLimits | undefined, link: LinkOptions): LinkOptio
 
 /** No more parts are asked for once the answers to those before are too large together. */
 const FETCH_PARTS_AT_ONCE = 4;
+
+/** The most bytes of statistics that are read. An engine's name and a number are much shorter. */
+const MAX_STATS_BYTES = 4096;

@@ -63,14 +63,19 @@ export class Router implements KeyValueOperations {
   }
 
   set(items: readonly SetItem[]): Promise<readonly SetOutcome[]> {
-    return this.#write(items, setBytes, (route, share, partitions) =>
-      counted(route).set(share, partitions, this.#routes.epochOf(partitions)),
+    return this.#write(
+      items,
+      ({ key, value }) => key.data.length + value.data.length,
+      (route, share, partitions) => counted(route).set(share, partitions, this.#routes.epochOf(partitions)),
     );
   }
 
   delete(items: readonly DeleteItem[]): Promise<readonly DeleteOutcome[]> {
-    return this.#write(items, deleteBytes, (route, share, partitions) =>
-      counted(route).delete(share, partitions, this.#routes.epochOf(partitions)),
+    return this.#write(
+      items,
+      ({ key }) => key.data.length,
+      (route, share, partitions) =>
+        counted(route).delete(share, partitions, this.#routes.epochOf(partitions)),
     );
   }
 
@@ -142,7 +147,7 @@ export class Router implements KeyValueOperations {
     return this.#failover.settle({
       items: keys,
       keyOf: (key) => key,
-      bytesOf: keyBytes,
+      bytesOf: ({ data }) => data.length,
       isWrite: false,
       attempt,
     });
@@ -170,41 +175,14 @@ function isBroken(error: unknown): boolean {
   return error instanceof TransportError && error.failure === 'broken';
 }
 
-function failReads(
-  route: Route,
-  share: readonly unknown[],
-  _partitions: unknown,
-  error: unknown,
-): ItemFailure[] {
-  const failure = readFailure(route.node, reachError(route, error));
-  return share.map(() => failure);
+/** Counts the failure of a call, and gives it to each item. Throws what is no failure to reach the node: a defect. */
+function failItems(failureOf: typeof readFailure): OnFailure<Route, unknown, never> {
+  return ({ node, counter }, share, _partitions, error) => {
+    counter.failed(error);
+    if (!(error instanceof TransportError)) throw error;
+    return new Array<ItemFailure>(share.length).fill(failureOf(node, error));
+  };
 }
 
-function failWrites(
-  route: Route,
-  share: readonly unknown[],
-  _partitions: unknown,
-  error: unknown,
-): ItemFailure[] {
-  const failure = writeFailure(route.node, reachError(route, error));
-  return share.map(() => failure);
-}
-
-/** @throws what is no failure to reach the node: a defect */
-function reachError({ counter }: Route, error: unknown): TransportError {
-  counter.failed(error);
-  if (!(error instanceof TransportError)) throw error;
-  return error;
-}
-
-function keyBytes({ data }: Key): number {
-  return data.length;
-}
-
-function setBytes({ key, value }: SetItem): number {
-  return key.data.length + value.data.length;
-}
-
-function deleteBytes({ key }: DeleteItem): number {
-  return key.data.length;
-}
+const failReads = failItems(readFailure);
+const failWrites = failItems(writeFailure);

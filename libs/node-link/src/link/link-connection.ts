@@ -150,7 +150,7 @@ export class LinkConnection {
 
   /** Ends the connection to a node that goes away when nothing is in flight. */
   #endIfDone(): void {
-    if (this.#isGoingAway && this.calls.oldest === undefined && this.#streams.size === 0)
+    if (this.#isGoingAway && this.calls.isIdle && this.#streams.size === 0)
       this.close('the node is shutting down');
   }
 }
