@@ -68,8 +68,9 @@ export class Copy {
     const { number: partition, queue } = this.#data;
     if (fill === undefined || fill.id !== fillId || number !== fill.accepted) return;
     fill.accepted++;
+    // Only for effects before this chunk: the pair may be the only one of its key until a later effect is stored.
+    const current = this.#node.has('R15') ? pairs.filter(({ id }) => !fill.touched.has(id)) : pairs;
     queue.run((next) => {
-      const current = this.#node.has('R15') ? pairs.filter(({ id }) => !fill.touched.has(id)) : pairs;
       ports.engine.fill(partition, current, (result) => {
         if (result === 'applied') fill.stored++;
         const failure = result === 'applied' ? undefined : result;

@@ -464,6 +464,23 @@ describe('a learner', () => {
     expect(b.pairs).toEqual({ k: 'new' });
   });
 
+  it('has the pair of a chunk until it has stored an effect that came after the chunk (R15)', () => {
+    world.assign(a);
+    a.set('k', 'old');
+    const waiting: (() => void)[] = [];
+    b.engine.waiting = waiting;
+    learn(b);
+    world.settle();
+    a.set('k', 'new');
+    world.settle();
+    const seen = [b.pairs];
+    for (let call = waiting.shift(); call !== undefined; call = waiting.shift()) {
+      call();
+      seen.push(b.pairs);
+    }
+    expect(seen).toEqual([{}, {}, { k: 'old' }, { k: 'old' }, { k: 'new' }]);
+  });
+
   it('is filled although the primary took it for an in-sync copy until then', () => {
     world.assign(a, b);
     a.set('k', 'v');
