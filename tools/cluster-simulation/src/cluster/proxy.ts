@@ -29,6 +29,8 @@ export class SimulatedProxy {
   /** The newest topology that this proxy saw. */
   topology: Topology;
   readonly statuses = new Map<BootId, NodeStatus>();
+  /** Requests that wait for a topology of a higher revision. */
+  #waiting: { readonly revision: number; readonly answer: (topology: Topology) => void }[] = [];
   /** When the move of a partition to a process failed last. */
   readonly #failures = new Map<string, number>();
   /** The time of the cluster as this proxy knows it. */
@@ -59,7 +61,17 @@ export class SimulatedProxy {
 
   /** Notes a topology if it is newer. */
   see(topology: Topology): void {
-    if (topology.revision > this.topology.revision) this.topology = topology;
+    if (topology.revision <= this.topology.revision) return;
+    this.topology = topology;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { revision, answer } of waiting) this.newerThan(revision, answer);
+  }
+
+  /** Answers as soon as the proxy knows a topology of a higher revision. */
+  newerThan(revision: number, answer: (topology: Topology) => void): void {
+    if (this.topology.revision > revision) answer(this.topology);
+    else this.#waiting.push({ revision, answer });
   }
 
   /** Reads the topology from the store. Calls back only if the store answers. */

@@ -78,6 +78,7 @@ export class RunningNode {
     this.#every(90, 110, () => this.replica.tick());
     this.#every(700, 1400, () => this.#poll());
     this.#poll();
+    this.#follow();
   }
 
   announceEnd(): void {
@@ -163,6 +164,18 @@ export class RunningNode {
     this.replica.learn(topology);
   }
 
+  /** Waits at any proxy for the next topology, and then again. Requests and answers may get lost. */
+  #follow(): void {
+    let isDone = false;
+    const goOn = (): void => {
+      if (!isDone) this.#follow();
+      isDone = true;
+    };
+    const revision = this.#topology?.revision ?? 0;
+    this.#request((proxy, answer) => proxy.newerThan(revision, answer), goOn);
+    this.#node.process.after(LONGEST_WAIT_MS, goOn);
+  }
+
   /** Reports to any proxy, joins if the cluster does not know the process, and reads the topology if it is outdated. */
   #poll(): void {
     const { bootId, isDurable } = this.#identity;
@@ -234,6 +247,9 @@ export class RunningNode {
     });
   }
 }
+
+/** After it, a node takes a request that waits for a topology for lost. */
+const LONGEST_WAIT_MS = 12_000;
 
 /** Registers a node, unless the request is so late that the node has started again. */
 function registered(topology: Topology, node: NodeIdentity): Topology {

@@ -24,8 +24,8 @@ export interface RecoveryLoad {
 
 /**
  * Kills a node and runs the real plans in virtual time until all partitions have their copies again. A controller plans each
- * second, and 100 ms after a change. A primary begins a fill with its next report, and divides its bytes per second among
- * its fills.
+ * second, and 100 ms after a change. A primary begins a fill when it learns of it, and divides its bytes per second among its
+ * fills.
  */
 export function recover(cluster: PlannedCluster, { nodeBytes, bytesPerSecond }: RecoveryLoad): Recovery {
   const nodeCount = cluster.topology.nodes.length;
@@ -89,7 +89,7 @@ class Fills {
         this.made++;
       }
       if (learner === undefined || primary === undefined || this.#running.has(partition)) return;
-      const startMs = this.#nextReportMs(primary);
+      const startMs = this.#learnsMs(primary);
       this.#running.set(partition, { primary, learner, startMs, bytesLeft: this.partitionBytes });
     });
     this.mostAtOnce = Math.max(this.mostAtOnce, this.count);
@@ -109,11 +109,13 @@ class Fills {
     return begun.some(({ bytesLeft }) => bytesLeft === 0);
   }
 
-  /** Nodes report once a second, each at its own moment. */
-  #nextReportMs(bootId: BootId): number {
-    const { nodes } = this.cluster.topology;
-    const phaseMs = (nodes.findIndex((node) => node.bootId === bootId) / nodes.length) * REPORT_MS;
-    return Math.ceil((this.cluster.nowMs - phaseMs) / REPORT_MS) * REPORT_MS + phaseMs;
+  /** The proxy tells all nodes of a new topology in turns. In the meantime, each may learn of it by its report. */
+  #learnsMs(bootId: BootId): number {
+    const { nowMs, topology } = this.cluster;
+    const at = topology.nodes.findIndex((node) => node.bootId === bootId);
+    const phaseMs = (at / topology.nodes.length) * REPORT_MS;
+    const reportMs = Math.ceil((nowMs - phaseMs) / REPORT_MS) * REPORT_MS + phaseMs;
+    return Math.min(reportMs, nowMs + TURN_MS * Math.floor(at / NODES_PER_TURN));
   }
 }
 
@@ -128,5 +130,7 @@ function copiesOf({ topology }: PlannedCluster, bootId: BootId): number {
 const TICK_MS = 100;
 const PLAN_MS = 1000;
 const REPORT_MS = 1000;
+const TURN_MS = 100;
+const NODES_PER_TURN = 20;
 const LONGEST_MS = 24 * 60 * 60 * 1000;
 const MUCH_MEMORY = 1e12;
