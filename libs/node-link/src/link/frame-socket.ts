@@ -95,11 +95,6 @@ export class FrameSocket {
     this.#cancelBeat = timers.after(intervalMs, beat);
   }
 
-  /** Takes the bytes that came together with the request or the answer that made this a link. */
-  begin(head: Buffer): void {
-    if (head.length > 0) this.#onData(head);
-  }
-
   write(frame: Buffer): void {
     if (!this.#isClosed) this.#socket.write(frame);
   }

@@ -1,4 +1,3 @@
-import type { Buffer } from 'node:buffer';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -21,7 +20,7 @@ export interface AttemptListener {
    * The connection has become a link. Returns this end of it, which calls `succeed` when the other end has said hello, or
    * `fail` if it is closed before.
    */
-  begin(socket: Duplex): { begin(head: Buffer): void; close(reason: string): void };
+  begin(socket: Duplex): { close(reason: string): void };
   /** @param isRefusal whether the address speaks HTTP and offers no link of this version */
   failed(error: TransportError, isRefusal: boolean): void;
 }
@@ -51,7 +50,10 @@ export class LinkAttempt {
     });
     const asking = askForLink(address, connect);
     this.#abandon = () => asking.destroy();
-    asking.on('upgrade', (response, socket, head) => this.#onUpgrade(response, socket, head));
+    asking.on('upgrade', (response, socket, head) => {
+      socket.unshift(head);
+      this.#onUpgrade(response, socket);
+    });
     asking.on('response', (response) => {
       this.#onRefusal(response);
       asking.destroy();
@@ -77,7 +79,7 @@ export class LinkAttempt {
     if (this.#end()) this.#abandon();
   }
 
-  #onUpgrade(response: IncomingMessage, socket: Duplex, head: Buffer): void {
+  #onUpgrade(response: IncomingMessage, socket: Duplex): void {
     const isLink = response.headers.upgrade?.toLowerCase() === LINK_TOKEN;
     if (!isLink || this.#isOver) {
       socket.destroy();
@@ -86,7 +88,6 @@ export class LinkAttempt {
     }
     const link = this.#listener.begin(socket);
     this.#abandon = () => link.close('no hello came');
-    link.begin(head);
   }
 
   #onRefusal({ statusCode = 0, headers }: IncomingMessage): void {

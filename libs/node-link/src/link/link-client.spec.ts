@@ -9,12 +9,11 @@ import { encodeAnswers } from '../codec/answers.js';
 import { FRAME } from '../codec/frame.js';
 import { encodeSignal, type LinkLimits } from '../codec/hello.js';
 import { callWith } from './calls-in-flight.js';
-import { LinkClient } from './link-client.js';
+import { LinkClient, MAX_DELAY_MS as DELAY_MS } from './link-client.js';
 import { DEFAULT_LINK_OPTIONS, type LinkOptions } from './link-options.js';
 
 const key = stringKey('k');
 const NODE_TIMEOUT_MS = 1000;
-const DELAY_MS = DEFAULT_LINK_OPTIONS.maxDelayMs;
 
 let node: FakeLinkNode;
 let time: ManualTime;

@@ -3,7 +3,7 @@ import { TransportError } from '@kvs/router/transport';
 import type { StreamRequest } from '../codec/streams.js';
 import type { CancelTask } from '../ports.js';
 import type { Call } from './calls-in-flight.js';
-import { Coalescer } from './coalescer.js';
+import { Coalescer, type CoalescerOptions } from './coalescer.js';
 import { IncomingStream } from './incoming-stream.js';
 import { LinkAttempt } from './link-attempt.js';
 import { LinkConnection } from './link-connection.js';
@@ -38,7 +38,7 @@ export class LinkClient {
     this.#address = address;
     this.#options = options;
     this.#coalescer = new Coalescer(
-      { ...options, ...coalescingLimits(options) },
+      coalescing(options),
       (calls) => this.#send(calls),
       () => this.#connection?.calls.isIdle !== false,
     );
@@ -202,12 +202,18 @@ export class LinkClient {
 
 const DOWN: State = { name: 'down' };
 
-function coalescingLimits({ limits, frameBytes }: LinkOptions) {
+function coalescing({ timers, schedule, limits, frameBytes }: LinkOptions): CoalescerOptions {
   return {
+    timers,
+    schedule,
+    maxDelayMs: MAX_DELAY_MS,
     maxGatheredBytes: Math.min(frameBytes, GATHERED_BYTES),
     maxGatheredCalls: limits.maxCallsInFlight,
   };
 }
+
+/** How long calls may wait for others while calls are unanswered. */
+export const MAX_DELAY_MS = 2;
 
 /** For this many bytes, the cost of a frame by itself is small at both ends. */
 const GATHERED_BYTES = 16 * 1024;

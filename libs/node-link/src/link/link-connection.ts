@@ -1,4 +1,3 @@
-import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { TransportError } from '@kvs/router/transport';
 import { frameBytesOf } from '../batch.js';
@@ -56,11 +55,6 @@ export class LinkConnection {
     });
     this.#streams = new IncomingStreams(this.#frames);
     this.#frames.watchNode(options.timers, options.heartbeatMs);
-  }
-
-  /** Takes what came together with the answer that made this a link. */
-  begin(head: Buffer): void {
-    this.#frames.begin(head);
   }
 
   /** Sends calls from the front, as many as there is room for, and returns how many. */

@@ -16,8 +16,6 @@ export interface LinkOptions {
   readonly timers: Timers;
   /** Runs a task at the end of a turn: calls that were made in it are sent together. */
   readonly schedule: Schedule;
-  /** How long calls may wait for others while calls are unanswered, in milliseconds. */
-  readonly maxDelayMs: number;
   /**
    * The proxy sends a ping over a link on which nothing came for this long. After three times as long, the link is dead.
    * In milliseconds, at most {@link MAX_HEARTBEAT_MS}.
@@ -50,7 +48,6 @@ export const DEFAULT_LINK_OPTIONS: Omit<LinkOptions, 'nodeTimeoutMs'> = Object.f
   connect: connectPlain,
   timers: systemTimers,
   schedule: endOfTurn,
-  maxDelayMs: 2,
   heartbeatMs: 5000,
   maxPendingCalls: 4096,
   maxPendingBytes: 128 * MIB,

@@ -206,7 +206,7 @@ describe('at shutdown', () => {
       new LinkAttempt(`127.0.0.1:${port}`, connectPlain, new ManualTime(), 1000, {
         begin: (socket) => {
           resolve('begun');
-          return { begin: () => undefined, close: () => socket.destroy() };
+          return { close: () => socket.destroy() };
         },
         failed: ({ message }) => resolve(message),
       });

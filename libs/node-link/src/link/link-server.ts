@@ -6,7 +6,7 @@ import { LINK_PATH, LINK_TOKEN } from '../codec/frame.js';
 import { largestFrameBytes } from '../codec/hello.js';
 import type { PeerReceiver } from '../codec/peer-messages.js';
 import type { Refusal } from '../codec/refusal.js';
-import { endOfTurn, seldom, systemTimers, type Schedule, type Timers } from '../ports.js';
+import { seldom, systemTimers, type Timers } from '../ports.js';
 import type { CallAdmission } from './call-admission.js';
 import type { LinkContext, LinkOperation } from './call-runner.js';
 import { HeldBytes } from './held-bytes.js';
@@ -36,8 +36,6 @@ export interface LinkServerOptions {
   readonly goAwayMs?: number;
   /** Default: those of the system. */
   readonly timers?: Timers;
-  /** Decides when to send answers that the store did not give at once. Default: {@link endOfTurn}. */
-  readonly schedule?: Schedule;
 }
 
 export interface LinkCounts {
@@ -130,13 +128,13 @@ export class LinkServer {
       socket.end(UNAVAILABLE, () => socket.destroy());
       return;
     }
+    socket.unshift(head);
     const peer = request.socket.remoteAddress ?? 'an unknown address';
     const link = new ServerLink(this.#operations, socket, {
       ...this.#context,
       memory: this.#memory,
       peers: this.#options.peers,
       countMessages: (bytes) => void (this.#messageBytes += bytes),
-      schedule: this.#options.schedule ?? endOfTurn,
       foundNode: (bootId) => {
         // A lost link of the node may still have unread messages, which must not come after those of the new link.
         for (const other of this.#links) if (other !== link && other.bootId === bootId) other.close();
@@ -148,7 +146,6 @@ export class LinkServer {
       },
     });
     this.#links.add(link);
-    link.begin(head);
   }
 
   /** Refuses calls from now on. Resolves when the calls in flight are answered and the links have ended. */

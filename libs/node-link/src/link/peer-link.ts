@@ -4,7 +4,7 @@ import { FrameBuilder } from '../codec/frame-builder.js';
 import { FRAME, LinkProtocolError } from '../codec/frame.js';
 import { checkCluster, type Hello, type LinkLimits, type PeerIdentity } from '../codec/hello.js';
 import { FULL_FRAME_BYTES, type PeerCodec } from '../codec/peer-messages.js';
-import { endOfTurn, seldom, systemTimers, type CancelTask, type Schedule, type Timers } from '../ports.js';
+import { endOfTurn, seldom, systemTimers, type CancelTask, type Timers } from '../ports.js';
 import { FrameSocket } from './frame-socket.js';
 import { connectPlain, LinkAttempt, type Connect } from './link-attempt.js';
 
@@ -32,8 +32,6 @@ export interface PeerLinkOptions<M> {
   readonly heartbeatMs?: number;
   readonly connect?: Connect;
   readonly timers?: Timers;
-  /** Decides when messages are sent that were given in one turn. Default: {@link endOfTurn}. */
-  readonly schedule?: Schedule;
 }
 
 /** `urgent` messages are sent even if the peer has not read what was sent before. They must be small. */
@@ -65,7 +63,6 @@ export class PeerLink<M> {
   readonly #options: PeerLinkOptions<M>;
   readonly #listener: PeerLinkListener;
   readonly #timers: Timers;
-  readonly #schedule: Schedule;
   readonly #onBreach: (message: string) => void;
 
   /** Begins to open the link. */
@@ -74,7 +71,6 @@ export class PeerLink<M> {
     this.#options = options;
     this.#listener = listener;
     this.#timers = options.timers ?? systemTimers;
-    this.#schedule = options.schedule ?? endOfTurn;
     this.#onBreach = seldom(this.#timers, options.onBreach);
     this.#dial();
   }
@@ -99,7 +95,7 @@ export class PeerLink<M> {
     if (!this.#hasMessages) {
       this.#hasMessages = true;
       this.#builder.begin(FRAME.messages);
-      this.#schedule(this.#flush);
+      endOfTurn(this.#flush);
     }
     this.#options.codec.put(this.#builder, message);
     if (this.#builder.size >= FULL_FRAME_BYTES) this.#flush();

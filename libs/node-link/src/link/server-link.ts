@@ -1,4 +1,3 @@
-import type { Buffer } from 'node:buffer';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { encodeAnswers, type Answer } from '../codec/answers.js';
@@ -9,7 +8,7 @@ import { FRAME, type FrameType, LinkProtocolError, LINK_TOKEN } from '../codec/f
 import { checkCluster, type Hello, type LinkLimits, type PeerIdentity } from '../codec/hello.js';
 import type { PeerReceiver } from '../codec/peer-messages.js';
 import { decodeCancel, decodeCredit, decodeOpen, MAX_CHUNK_BYTES, type OpenFrame } from '../codec/streams.js';
-import type { Schedule } from '../ports.js';
+import { endOfTurn } from '../ports.js';
 import { CallRunner, type LinkContext } from './call-runner.js';
 import { FrameSocket } from './frame-socket.js';
 import type { HeldBytes } from './held-bytes.js';
@@ -26,7 +25,6 @@ export interface LinkMemory {
 
 export interface ServerLinkContext extends LinkContext {
   readonly memory: LinkMemory;
-  readonly schedule: Schedule;
   readonly peers: PeerReceiver | undefined;
   /** Counts the bytes of messages of other nodes. */
   readonly countMessages: (bytes: number) => void;
@@ -89,11 +87,6 @@ export class ServerLink {
   /** The boot id of the node at the other end; undefined for proxies, and before the hello. */
   get bootId(): string | undefined {
     return this.#frames.peer?.identity?.bootId;
-  }
-
-  /** Takes the bytes that came together with the request for a link. */
-  begin(head: Buffer): void {
-    this.#frames.begin(head);
   }
 
   /** Tells the proxy to send no more calls here. */
@@ -204,7 +197,7 @@ export class ServerLink {
     }
     if (this.#isReading || this.#scheduled) return;
     this.#scheduled = true;
-    this.#context.schedule(() => {
+    endOfTurn(() => {
       this.#scheduled = false;
       this.#flush();
     });
