@@ -1,7 +1,7 @@
 import { linkMetrics } from './link-metrics.js';
 
 it('shows links, the calls over them by operation, and refusals', async () => {
-  const counts = { calls: { set: 3, fetch: 2, query: 1, delete: 0, scan: 5 }, messageBytes: 0, refused: 4 };
+  const counts = { calls: { set: 3, fetch: 2, query: 1, delete: 0, scan: 5 }, refused: 4 };
   const families = await linkMetrics({ size: 5, counts }).collect();
   expect(families.map(({ name, type, values }) => [name, type, values])).toEqual([
     ['kvs_links', 'gauge', [{ labels: {}, value: 5 }]],

@@ -43,8 +43,6 @@ export interface LinkCounts {
   readonly calls: Readonly<Record<LinkOperation, number>>;
   /** Those that were refused before they began: invalid ones, and those beyond the limits. */
   readonly refused: number;
-  /** The bytes of messages of other nodes, without the headers of frames. */
-  readonly messageBytes: number;
 }
 
 /** The node's end of links: runs the calls and sends the streams that proxies ask for. */
@@ -57,7 +55,6 @@ export class LinkServer {
   readonly #context: LinkContext;
   readonly #begun: Record<LinkOperation, number> = { set: 0, fetch: 0, query: 0, delete: 0, scan: 0 };
   #refused = 0;
-  #messageBytes = 0;
   #inFlight = 0;
   #isDraining = false;
   readonly #timers: Timers;
@@ -117,7 +114,7 @@ export class LinkServer {
 
   /** Counters over all links since the start. */
   get counts(): LinkCounts {
-    return { calls: { ...this.#begun }, refused: this.#refused, messageBytes: this.#messageBytes };
+    return { calls: { ...this.#begun }, refused: this.#refused };
   }
 
   /** Makes a link of a connection on which a request for one came. `head` is what came after the request. */
@@ -134,7 +131,6 @@ export class LinkServer {
       ...this.#context,
       memory: this.#memory,
       peers: this.#options.peers,
-      countMessages: (bytes) => void (this.#messageBytes += bytes),
       foundNode: (bootId) => {
         // A lost link of the node may still have unread messages, which must not come after those of the new link.
         for (const other of this.#links) if (other !== link && other.bootId === bootId) other.close();

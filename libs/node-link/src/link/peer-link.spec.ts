@@ -98,14 +98,13 @@ describe('messages to a node', () => {
     await new Promise((resolve) => http.close(resolve));
   });
 
-  it('come in order, with the boot id of the sender, and are counted', async () => {
+  it('come in order, with the boot id of the sender', async () => {
     dial(await start(other));
     await until(() => link.isUp);
     const sent = [message(1), message(2, 'text', ''), message(2 ** 32 - 1, '日本')];
     for (const each of sent) expect(link.send(each)).toBe(true);
     await until(() => received.length === 3);
     expect(received).toEqual(sent.map((each) => [own.bootId, each]));
-    expect(server.counts.messageBytes).toBeGreaterThan(0);
   });
 
   it('may be as large as the largest pair that the node takes', async () => {

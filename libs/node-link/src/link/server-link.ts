@@ -26,8 +26,6 @@ export interface LinkMemory {
 export interface ServerLinkContext extends LinkContext {
   readonly memory: LinkMemory;
   readonly peers: PeerReceiver | undefined;
-  /** Counts the bytes of messages of other nodes. */
-  readonly countMessages: (bytes: number) => void;
   /** The other end has said hello, and is a node. */
   readonly foundNode: (bootId: string) => void;
   /** @param breach the rule that the proxy broke, if it broke one */
@@ -163,11 +161,10 @@ export class ServerLink {
   }
 
   #onMessages(cursor: FrameCursor): void {
-    const { peers, countMessages } = this.#context;
+    const { peers } = this.#context;
     const from = this.#frames.peer?.identity;
     if (peers === undefined || from === undefined)
       throw new LinkProtocolError('only nodes of a cluster send messages');
-    countMessages(cursor.room(1) + cursor.units);
     peers.receive(from.bootId, cursor);
   }
 
