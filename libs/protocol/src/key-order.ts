@@ -1,4 +1,5 @@
 import { keyId, type Key, type KeyId } from './key.js';
+import { isPromise, type MaybePromise } from './maybe-promise.js';
 
 /** A call that has entered the order and has not left it. */
 export interface KeyOrderTicket {
@@ -22,6 +23,17 @@ export class KeyOrder {
   /** Whether no call has entered that has not left. */
   get isEmpty(): boolean {
     return this.#lines.size === 0;
+  }
+
+  /**
+   * Runs a call as soon as it need not wait. Returns its answer, at once if the call neither waits nor answers later.
+   *
+   * @param keys called only if the call or another one takes longer than this turn
+   */
+  run<T>(keys: () => readonly Key[], isExclusive: boolean, call: () => MaybePromise<T>): MaybePromise<T> {
+    if (!this.isEmpty) return this.#runInOrder(keys(), isExclusive, call);
+    const answer = call();
+    return isPromise(answer) ? this.#runInOrder(keys(), isExclusive, () => answer) : answer;
   }
 
   /** @param run called as soon as the call need not wait, possibly at once; after the call, `leave` must be called */
@@ -59,5 +71,32 @@ export class KeyOrder {
       follower.blockers--;
       if (follower.blockers === 0) follower.run();
     }
+  }
+
+  #runInOrder<T>(keys: readonly Key[], isExclusive: boolean, call: () => MaybePromise<T>): MaybePromise<T> {
+    let isFree = false;
+    let wake: (() => void) | undefined;
+    const ticket = this.enter(keys, isExclusive, () => {
+      isFree = true;
+      wake?.();
+    });
+    if (isFree) return this.#finish(ticket, call);
+    return new Promise<void>((resolve) => {
+      wake = resolve;
+    }).then(() => this.#finish(ticket, call));
+  }
+
+  #finish<T>(ticket: KeyOrderTicket, call: () => MaybePromise<T>): MaybePromise<T> {
+    const leave = (): void => this.leave(ticket);
+    let answer: MaybePromise<T>;
+    try {
+      answer = call();
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    if (isPromise(answer)) answer.then(leave, leave);
+    else leave();
+    return answer;
   }
 }

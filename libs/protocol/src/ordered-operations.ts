@@ -1,6 +1,6 @@
-import { KeyOrder, type KeyOrderTicket } from './key-order.js';
+import { KeyOrder } from './key-order.js';
 import type { Key } from './key.js';
-import { isPromise, type MaybePromise } from './maybe-promise.js';
+import type { MaybePromise } from './maybe-promise.js';
 import type { KeyValueOperations } from './operations.js';
 import { update, type MakeChange, type UpdateOutcome } from './update.js';
 
@@ -19,28 +19,28 @@ export class OrderedOperations implements KeyValueOperations {
   }
 
   readonly set: KeyValueOperations['set'] = (items) =>
-    this.#run(
+    this.#order.run(
       () => items.map(keyOf),
       false,
       () => this.#operations.set(items),
     );
 
   readonly fetch: KeyValueOperations['fetch'] = (keys, maxBytes) =>
-    this.#run(
+    this.#order.run(
       () => keys,
       false,
       () => this.#operations.fetch(keys, maxBytes),
     );
 
   readonly query: KeyValueOperations['query'] = (keys) =>
-    this.#run(
+    this.#order.run(
       () => keys,
       false,
       () => this.#operations.query(keys),
     );
 
   readonly delete: KeyValueOperations['delete'] = (items) =>
-    this.#run(
+    this.#order.run(
       () => items.map(keyOf),
       false,
       () => this.#operations.delete(items),
@@ -62,45 +62,11 @@ export class OrderedOperations implements KeyValueOperations {
     keys: readonly Key[],
     run: (operations: KeyValueOperations) => MaybePromise<T>,
   ): MaybePromise<T> {
-    return this.#run(
+    return this.#order.run(
       () => keys,
       true,
       () => run(this.#operations),
     );
-  }
-
-  #run<T>(keys: () => readonly Key[], isExclusive: boolean, run: () => MaybePromise<T>): MaybePromise<T> {
-    if (!this.#order.isEmpty) return this.#enter(keys(), isExclusive, run);
-    const answer = run();
-    // The order only needs what is in flight beyond this turn.
-    return isPromise(answer) ? this.#enter(keys(), isExclusive, () => answer) : answer;
-  }
-
-  #enter<T>(keys: readonly Key[], isExclusive: boolean, run: () => MaybePromise<T>): MaybePromise<T> {
-    let isFree = false;
-    let wake: (() => void) | undefined;
-    const ticket = this.#order.enter(keys, isExclusive, () => {
-      isFree = true;
-      wake?.();
-    });
-    if (isFree) return this.#finish(ticket, run);
-    return new Promise<void>((resolve) => {
-      wake = resolve;
-    }).then(() => this.#finish(ticket, run));
-  }
-
-  #finish<T>(ticket: KeyOrderTicket, run: () => MaybePromise<T>): MaybePromise<T> {
-    const leave = (): void => this.#order.leave(ticket);
-    let answer: MaybePromise<T>;
-    try {
-      answer = run();
-    } catch (error) {
-      leave();
-      throw error;
-    }
-    if (isPromise(answer)) answer.then(leave, leave);
-    else leave();
-    return answer;
   }
 }
 

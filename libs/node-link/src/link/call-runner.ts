@@ -3,7 +3,6 @@ import {
   KeyOrder,
   refuseHugeAnswer,
   whenDone,
-  type KeyOrderTicket,
   type Limits,
   type MaybePromise,
 } from '@kvs/protocol';
@@ -131,51 +130,38 @@ export class CallRunner {
     const weight = weightOf(call);
     const refusal = enter(call.kind, weight);
     if (refusal !== undefined) answer({ id: call.id, refusal });
-    else if (this.#order.isEmpty) this.#runAlone(call, weight);
-    else this.#runInOrder(call, weight);
+    else this.#run(call, weight);
   }
 
-  /** Runs a call while no other is unanswered. It needs a ticket only if the store does not answer at once. */
-  #runAlone(call: DecodedBatch, weight: number): void {
-    const answer = this.#attempt(call);
-    if (!isPromise(answer)) {
-      this.#context.leave(weight);
-      this.#context.answer(answer);
-      return;
-    }
-    const finish = this.#track(call, weight);
-    const ticket = this.#order.enter(keysOf(call), isWrite(call.kind), () => undefined);
-    answer.then((done) => finish(done, ticket)).catch(this.#context.onError);
+  #run(call: DecodedBatch, weight: number): void {
+    const answer = this.#order.run(
+      () => keysOf(call),
+      isWrite(call.kind),
+      () => this.#attempt(call),
+    );
+    if (isPromise(answer)) return this.#track(call, weight, answer);
+    this.#context.leave(weight);
+    this.#context.answer(answer);
   }
 
-  #runInOrder(call: DecodedBatch, weight: number): void {
-    const finish = this.#track(call, weight);
-    const ticket = this.#order.enter(keysOf(call), isWrite(call.kind), () => {
-      // The answer must come later, even if the store has answered: `ticket` is not assigned yet.
-      Promise.resolve(this.#attempt(call))
-        .then((done) => finish(done, ticket))
-        .catch(this.#context.onError);
-    });
-  }
-
-  /** Counts a call as unanswered until the returned function is called with its answer. */
-  #track(call: DecodedBatch, weight: number): (answer: Answer, ticket: KeyOrderTicket) => void {
-    const { leave, changed } = this.#context;
+  /** Counts a call as unanswered until its answer is there. */
+  #track(call: DecodedBatch, weight: number, answer: Promise<Answer>): void {
+    const { leave, changed, onError } = this.#context;
     const valueBytes = this.#maxValueBytesOf(call);
     this.#unanswered++;
     this.#unansweredBytes += weight;
     this.#fetchBytes += valueBytes;
     changed();
-    return (answer, ticket) => {
+    const finish = (done: Answer): void => {
       this.#unanswered--;
       this.#unansweredBytes -= weight;
       this.#fetchBytes -= valueBytes;
-      this.#order.leave(ticket);
-      this.#context.answer(answer);
+      this.#context.answer(done);
       if (this.#waiting.length > 0) this.resume();
       changed();
       leave(weight);
     };
+    answer.then(finish).catch(onError);
   }
 
   #attempt(call: DecodedBatch) {
