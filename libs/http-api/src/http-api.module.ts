@@ -2,7 +2,6 @@ import { Module, type DynamicModule, type ModuleMetadata, type Provider } from '
 import { ServerMetrics, type MetricsSource } from '@kvs/server';
 import { BatchRoutes } from './routes/batch-routes.js';
 import { DataController } from './routes/data.controller.js';
-import { DataService } from './routes/data.service.js';
 import { HealthController } from './routes/health.controller.js';
 import { KeysController } from './routes/keys.controller.js';
 import { MetricsController } from './routes/metrics.controller.js';
@@ -28,7 +27,6 @@ export class HttpApiModule {
       controllers: [DataController, KeysController, HealthController, MetricsController],
       providers: [
         { provide: LIMITS, useValue: limits },
-        DataService,
         BatchRoutes,
         {
           provide: ServerMetrics,

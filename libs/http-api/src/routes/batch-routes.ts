@@ -1,5 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { whenDone, type MaybePromise, type WireAnswer } from '@kvs/protocol';
+import {
+  deleteAnswer,
+  fetchAnswer,
+  incrementAnswer,
+  incremented,
+  OrderedOperations,
+  queryAnswer,
+  refuseHugeAnswer,
+  setAnswer,
+  touchAnswer,
+  touched,
+  whenDone,
+  type FetchOutcome,
+  type Key,
+  type MaybePromise,
+  type WireAnswer,
+} from '@kvs/protocol';
 import {
   BatchPipe,
   DELETE_ITEM,
@@ -9,10 +25,10 @@ import {
   TOUCH_ITEM,
   type ItemSchema,
 } from '@kvs/protocol/nest';
-import { LIMITS, type Limits } from '../tokens.js';
-import { DataService } from './data.service.js';
+import { LIMITS, OPERATIONS, type KeyValueOperations, type Limits } from '../tokens.js';
 import { readMeta, readNoParameters } from './query-parameters.js';
 import { parseReceived, type ReceivedBody } from './raw-body.js';
+import { updateAll } from './update-all.js';
 
 /** A route that takes a batch of items. */
 export interface BatchRoute {
@@ -26,28 +42,39 @@ export interface BatchRoute {
 export class BatchRoutes {
   readonly #byPath: ReadonlyMap<string, BatchRoute>;
 
-  constructor(@Inject(DataService) data: DataService, @Inject(LIMITS) limits: Limits) {
-    const route = <T, P>(
-      method: string,
-      schema: ItemSchema<T>,
-      parametersOf: (url: string) => P,
-      answer: (items: T[], parameters: P) => MaybePromise<WireAnswer<unknown>>,
-    ): BatchRoute => {
-      const pipe = new BatchPipe(schema, limits);
-      return {
-        method,
-        // The body is checked before the parameters.
-        answer: (body, url) =>
-          whenDone(pipe.transform(parseReceived(body, limits)), (items) => answer(items, parametersOf(url))),
-      };
+  constructor(@Inject(OPERATIONS) operations: KeyValueOperations, @Inject(LIMITS) limits: Limits) {
+    const { maxAnswerBytes } = limits;
+    // For updates, so that those of this process don't conflict.
+    const ordered = new OrderedOperations(operations);
+    const pairs = (keys: readonly Key[], outcomes: readonly FetchOutcome[], meta: boolean) => {
+      refuseHugeAnswer(keys, outcomes, maxAnswerBytes);
+      return fetchAnswer(keys, outcomes, meta);
     };
     this.#byPath = new Map([
-      ['/set', route('PUT', SET_ITEM, readMeta, (items, meta) => data.set(items, meta))],
-      ['/fetch', route('POST', KEY_ITEM, readMeta, (keys, meta) => data.fetch(keys, meta))],
-      ['/query', route('POST', KEY_ITEM, readNoParameters, (keys) => data.query(keys))],
-      ['/delete', route('POST', DELETE_ITEM, readMeta, (items, meta) => data.delete(items, meta))],
-      ['/touch', route('POST', TOUCH_ITEM, readNoParameters, (items) => data.touch(items))],
-      ['/increment', route('POST', INCREMENT_ITEM, readNoParameters, (items) => data.increment(items))],
+      route('PUT', '/set', limits, SET_ITEM, readMeta, (items, meta) =>
+        whenDone(operations.set(items), (outcomes) => setAnswer(items, outcomes, meta)),
+      ),
+      route('POST', '/fetch', limits, KEY_ITEM, readMeta, (keys, meta) =>
+        whenDone(operations.fetch(keys, maxAnswerBytes), (outcomes) => pairs(keys, outcomes, meta)),
+      ),
+      route('POST', '/query', limits, KEY_ITEM, readNoParameters, (keys) =>
+        whenDone(operations.query(keys), (outcomes) => queryAnswer(keys, outcomes)),
+      ),
+      route('POST', '/delete', limits, DELETE_ITEM, readMeta, (items, meta) =>
+        whenDone(operations.delete(items), (outcomes) => deleteAnswer(items, outcomes, meta)),
+      ),
+      route('POST', '/touch', limits, TOUCH_ITEM, readNoParameters, async (items) =>
+        touchAnswer(
+          items,
+          await updateAll(items, (item) => ordered.update(item.key, (entry) => touched(item, entry))),
+        ),
+      ),
+      route('POST', '/increment', limits, INCREMENT_ITEM, readNoParameters, async (items) =>
+        incrementAnswer(
+          items,
+          await updateAll(items, (item) => ordered.update(item.key, (entry) => incremented(item, entry))),
+        ),
+      ),
     ]);
   }
 
@@ -65,4 +92,22 @@ export class BatchRoutes {
     if (route === undefined) throw new TypeError(`there is no batch route ${path}`);
     return route;
   }
+}
+
+/** Returns a route with its path. It checks the body first, and then the parameters. */
+function route<T, P>(
+  method: string,
+  path: string,
+  limits: Limits,
+  schema: ItemSchema<T>,
+  parametersOf: (url: string) => P,
+  answer: (items: readonly T[], parameters: P) => MaybePromise<WireAnswer<unknown>>,
+): readonly [path: string, route: BatchRoute] {
+  const pipe = new BatchPipe(schema, limits);
+  const batch: BatchRoute = {
+    method,
+    answer: (body, url) =>
+      whenDone(pipe.transform(parseReceived(body, limits)), (items) => answer(items, parametersOf(url))),
+  };
+  return [path, batch];
 }
