@@ -16,6 +16,7 @@ export * from './command-line/settings.js';
 export { exitAtStart, orExit, StartError, USAGE_EXIT_CODE, usageError } from './command-line/start-error.js';
 export { listen, originOf, type ListenOptions } from './lifecycle/listen.js';
 export type { Listener } from './lifecycle/listener.js';
+export { resetConnection } from './lifecycle/reset-connection.js';
 export { sendProgress } from './lifecycle/send-progress.js';
 export { serve, type ServeOptions } from './lifecycle/serve.js';
 export {

@@ -1,5 +1,5 @@
 import { KvsError } from '@kvs/protocol';
-import { sendProgress } from '@kvs/server';
+import { resetConnection, sendProgress } from '@kvs/server';
 import type { HttpSettings } from '../http-settings.js';
 import { refuse } from './closing.js';
 import type { Connection } from './request-order.js';
@@ -85,7 +85,7 @@ class Watch {
         refuse(current, new KvsError('request_timeout', 'the body did not come in time'));
     } else if (socket.writableLength > 0) {
       this.#idleMs = this.#progress(sendProgress(socket)) === 0 ? this.#idleMs + elapsedMs : 0;
-      if (this.#idleMs >= limits.answerTimeoutMs) socket.resetAndDestroy();
+      if (this.#idleMs >= limits.answerTimeoutMs) resetConnection(socket);
     } else {
       this.#idleMs = 0;
     }

@@ -9,7 +9,7 @@ import {
 import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { silentLogger } from '@kvs/server/testing';
 import { HttpApiModule } from '../http-api.module.js';
-import { Budget, type Admission, type MetricsSource } from '@kvs/server';
+import { Budget, resetConnection, type Admission, type MetricsSource } from '@kvs/server';
 import { FastPathAdapter } from '../server/fast-path-adapter.js';
 import { openHttp } from '../server/open-http.js';
 import type { UpgradeHandler } from '../server/upgrades.js';
@@ -116,12 +116,9 @@ export class TestServer {
     });
   }
 
-  /**
-   * Resets every connection, as those of clients that go away are when they are written to. Connections that are closing are
-   * left alone: Node fails to reset a socket in the turn in which it was ended, and then keeps the process busy at its exit.
-   */
+  /** Resets every connection, as those of clients that go away are when they are written to. */
   hangUp(): void {
-    for (const { socket } of this.#requests) if (socket?.writable) socket.resetAndDestroy();
+    for (const { socket } of this.#requests) if (socket !== null) resetConnection(socket);
   }
 
   /** Resolves when the answer has begun. The path travels as it is. */

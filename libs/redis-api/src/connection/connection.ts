@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { isPromise, type KvsError } from '@kvs/protocol';
-import { sendProgress } from '@kvs/server';
+import { resetConnection, sendProgress } from '@kvs/server';
 import type { ClientState, CommandQueue, ServerView } from '../command.js';
 import { RedisError, type Reply } from '../reply.js';
 import { ProtocolError } from '../resp/protocol-error.js';
@@ -126,7 +126,7 @@ export class Connection implements ClientState {
       : bodyTimeoutMs;
     progress.sentBytes = sentBytes;
     progress.readBytes = bytesRead;
-    if (progress.idleMs >= answerTimeoutMs || progress.leftMs <= 0) this.#socket.resetAndDestroy();
+    if (progress.idleMs >= answerTimeoutMs || progress.leftMs <= 0) resetConnection(this.#socket);
   }
 
   #onData(chunk: Buffer): void {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { resetConnection } from '@kvs/server';
 import { Flow } from './flow.js';
 
 /** The answers of a network to its relays. */
@@ -53,7 +54,7 @@ export class Relay {
   }
 
   #accept(client: Socket): void {
-    if (this.target === undefined) return void client.resetAndDestroy();
+    if (this.target === undefined) return resetConnection(client);
     const connection = new Connection(client, this.target, this.#name, this.#faults);
     this.#connections.add(connection);
     connection.closed.then(
@@ -101,8 +102,8 @@ class Connection {
   }
 
   destroy(): void {
-    this.#client.resetAndDestroy();
-    this.#server.resetAndDestroy();
+    resetConnection(this.#client);
+    resetConnection(this.#server);
   }
 
   #identify(chunk: Buffer): void {
