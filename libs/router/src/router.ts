@@ -27,7 +27,7 @@ import {
 import type { RoutingTable } from './routing-table.js';
 import { Routes, type Route } from './routes.js';
 import { ClusterScan } from './scan.js';
-import { askNode, scatter, type AskNode, type OnFailure, type Outcomes, type Split } from './scatter.js';
+import { askNode, scatter, type AskNode, type OnFailure, type Outcomes } from './scatter.js';
 import { systemTimers, type Timers } from './timers.js';
 
 /** Options of a {@link Router} whose partitions move. */
@@ -48,8 +48,6 @@ export interface RouterOptions {
 export class Router implements KeyValueOperations {
   readonly #routes: Routes;
   readonly #failover: Failover | undefined;
-  readonly #byKey: Split<Route, Key>;
-  readonly #byItem: Split<Route, { readonly key: Key }>;
 
   /** @throws TypeError when the table names a node that is none of its nodes */
   constructor(table: RoutingTable, connect: NodeTransportFactory, options: RouterOptions = {}) {
@@ -57,9 +55,6 @@ export class Router implements KeyValueOperations {
     // Routes change before a change ends the waits of requests, which then find the new routes.
     this.#routes = new Routes(table, connect, timers);
     this.#failover = table.changes && new Failover(table.changes, timers, failover);
-    const { of: nodeOf } = this.#routes;
-    this.#byKey = { partitionOf, nodeOf };
-    this.#byItem = { partitionOf: ({ key }) => partitionOf(key), nodeOf };
   }
 
   set(items: readonly SetItem[]): Promise<readonly SetOutcome[]> {
@@ -142,8 +137,9 @@ export class Router implements KeyValueOperations {
       route.counter.failed(error);
       return askNode(route, share, partitions, ask, failReads);
     };
-    if (this.#failover === undefined) return scatter(keys, this.#byKey, ask, failed);
-    const attempt = (some: readonly Key[]) => scatter(some, this.#byKey, ask, failed);
+    const attempt = (some: readonly Key[]) =>
+      scatter(some, some.map(partitionOf), this.#routes.of, ask, failed);
+    if (this.#failover === undefined) return attempt(keys);
     return this.#failover.settle({
       items: keys,
       keyOf: (key) => key,
@@ -159,8 +155,11 @@ export class Router implements KeyValueOperations {
     bytesOf: (item: T) => number,
     ask: AskNode<Route, T, O>,
   ): Promise<Outcomes<O>> {
-    if (this.#failover === undefined) return scatter(items, this.#byItem, ask, failWrites);
-    const attempt = (some: readonly T[]) => scatter(some, this.#byItem, ask, failWrites);
+    const attempt = (some: readonly T[]) => {
+      const partitions = some.map(({ key }) => partitionOf(key));
+      return scatter(some, partitions, this.#routes.of, ask, failWrites);
+    };
+    if (this.#failover === undefined) return attempt(items);
     return this.#failover.settle({ items, keyOf: ({ key }) => key, bytesOf, isWrite: true, attempt });
   }
 }

@@ -1,10 +1,15 @@
 import fc from 'fast-check';
-import { scatter } from './scatter.js';
+import { scatter, type AskNode } from './scatter.js';
 
-const byLetter = {
-  partitionOf: (item: string) => item.charCodeAt(0),
-  nodeOf: (partition: number) => String.fromCharCode(partition),
-};
+/** Scatters items over nodes that are named like the first letters of the items. */
+const scatterByLetter = (items: readonly string[], ask: AskNode<string, string, ReturnType<typeof echo>>) =>
+  scatter(
+    items,
+    items.map((item) => item.charCodeAt(0)),
+    (partition) => String.fromCharCode(partition),
+    ask,
+    rethrow,
+  );
 const rethrow = (_node: unknown, _share: unknown, _partitions: unknown, error: unknown): never => {
   throw error;
 };
@@ -14,7 +19,7 @@ describe('a scattered batch', () => {
   it('comes back in the order of its items, whatever the nodes and however they share it', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.stringMatching(/^[a-d][0-9]$/)), async (items) => {
-        const outcomes = await scatter(items, byLetter, async (_node, share) => share.map(echo), rethrow);
+        const outcomes = await scatterByLetter(items, async (_node, share) => share.map(echo));
         expect(outcomes).toEqual(items.map(echo));
       }),
     );
@@ -26,7 +31,7 @@ describe('a scattered batch', () => {
       asked.push([node, share, partitions]);
       return share.map(echo);
     };
-    await scatter(['b1', 'a1', 'b2', 'b1', 'a0'], byLetter, ask, rethrow);
+    await scatterByLetter(['b1', 'a1', 'b2', 'b1', 'a0'], ask);
     expect(asked).toEqual([
       ['b', ['b1', 'b2', 'b1'], [98, 98, 98]],
       ['a', ['a1', 'a0'], [97, 97]],
@@ -39,7 +44,7 @@ describe('a scattered batch', () => {
       await new Promise<void>((resolve) => answers.set(node, resolve));
       return share.map(echo);
     };
-    const batch = scatter(['a1', 'b1', 'c1'], byLetter, ask, rethrow);
+    const batch = scatterByLetter(['a1', 'b1', 'c1'], ask);
     expect([...answers.keys()]).toEqual(['a', 'b', 'c']);
     for (const node of ['c', 'a', 'b']) answers.get(node)?.();
     expect(await batch).toEqual(['a1', 'b1', 'c1'].map(echo));
@@ -49,11 +54,11 @@ describe('a scattered batch', () => {
     const refuse = (): never => {
       throw new TypeError('asked');
     };
-    expect(await scatter([], byLetter, refuse, rethrow)).toEqual([]);
+    expect(await scatterByLetter([], refuse)).toEqual([]);
   });
 
   it('is refused whole when a node does not answer item by item', async () => {
-    await expect(scatter(['a1', 'a2'], byLetter, async () => [echo('a1')], rethrow)).rejects.toThrow(
+    await expect(scatterByLetter(['a1', 'a2'], async () => [echo('a1')])).rejects.toThrow(
       new TypeError('a node gave 1 outcomes for 2 items'),
     );
   });

@@ -17,24 +17,19 @@ export type OnFailure<N, T, O> = (
 
 export type Outcomes<O> = readonly (O | ItemFailure)[];
 
-/** How a batch is split. */
-export interface Split<N, T> {
-  /** Called once for each item. */
-  readonly partitionOf: (item: T) => number;
-  readonly nodeOf: (partition: number) => N;
-}
-
 /**
  * Splits a batch by node, asks all nodes at once, and puts the outcomes back in the order of the batch. The order of
  * the items within a node's share is kept. O(items).
+ *
+ * @param partitions of the items, in their order
  */
 export function scatter<T, O, N>(
   items: readonly T[],
-  { partitionOf, nodeOf }: Split<N, T>,
+  partitions: readonly number[],
+  nodeOf: (partition: number) => N,
   ask: AskNode<N, T, O>,
   failed: OnFailure<N, T, O>,
 ): Promise<Outcomes<O>> {
-  const partitions = items.map(partitionOf);
   const [first] = partitions;
   if (first === undefined) return Promise.resolve([]);
   const node = nodeOf(first);
