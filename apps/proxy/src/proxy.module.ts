@@ -64,6 +64,7 @@ class RouterModule {
               pairLimits: limits,
               maxBatchItems: limits.maxBatchItems,
               schedule,
+              clusterId: () => member?.clusterId,
               foundNode: () => loops.delete(address),
               foundProxy: () => loops.add(address),
               onBreach: (message) => logger.warn(message),

@@ -40,6 +40,11 @@ export class ClusterMember {
     return this.#control;
   }
 
+  /** The id of the cluster, as soon as the proxy has read its topology. */
+  get clusterId(): string | undefined {
+    return this.#control?.topology?.clusterId;
+  }
+
   /**
    * Returns the earliest time at which a request that is handled now may have come, by the monotonic clock. If the process
    * stood still, the request may have waited all that time.

@@ -109,8 +109,11 @@ describe('a node with --join', () => {
     nodes.push(node);
     expect(node.member.obstacle).toContain('not joined');
     expect(() => node.operations.set([ITEM])).toThrow(expect.objectContaining({ code: 'not_ready' }));
+    expect(node.member.receiver.identity()).toBeUndefined();
     await node.start();
     await node.joined();
+    const { clusterId } = proxy.topology;
+    expect(node.member.receiver.identity()).toEqual({ clusterId, bootId: proxy.bootIdOf('first') });
     expect(node.member.obstacle).toBeUndefined();
     expect(await node.operations.set([ITEM])).toMatchObject([{ code: 'wrong_node' }]);
   });

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClusterClock, type KvStore, type StorageEngine } from '@kvs/kv-store';
-import type { FrameCursor, PeerReceiver } from '@kvs/node-link';
+import type { FrameCursor, PeerIdentity, PeerReceiver } from '@kvs/node-link';
 import { KvsError } from '@kvs/protocol';
 import type { NodeReplica, Replica } from '@kvs/replication';
 import type {
@@ -45,7 +45,7 @@ interface Membership {
 export class ClusterMember {
   /** Takes the messages of other nodes from the link server. */
   readonly receiver: PeerReceiver = {
-    identity: () => this.#copies?.receiver.identity(),
+    identity: () => this.#identity,
     receive: (from: string, cursor: FrameCursor) => this.#copies?.receiver.receive(from, cursor),
   };
 
@@ -160,6 +160,12 @@ export class ClusterMember {
   /** The copies of this node, if its engine can have some. */
   get #copies(): NodeReplica | undefined {
     return this.#membership?.role.copies;
+  }
+
+  /** How the node names itself on links, as soon as it has joined. */
+  get #identity(): PeerIdentity | undefined {
+    const { topology, bootId } = this;
+    return topology && bootId && { clusterId: topology.clusterId, bootId };
   }
 
   #beginToJoin(): void {

@@ -7,7 +7,7 @@ import { partOf } from '../../test/frames.js';
 import { ManualTime } from '../../test/manual-time.js';
 import { encodeAnswers } from '../codec/answers.js';
 import { FRAME } from '../codec/frame.js';
-import { encodeSignal, type LinkLimits } from '../codec/hello.js';
+import { encodeSignal, type Hello, type LinkLimits } from '../codec/hello.js';
 import { callWith } from './calls-in-flight.js';
 import { LinkClient, MAX_DELAY_MS as DELAY_MS } from './link-client.js';
 import { DEFAULT_LINK_OPTIONS, type LinkOptions } from './link-options.js';
@@ -316,23 +316,35 @@ describe('a node of a cluster', () => {
 
   it('is sent calls if it is of the expected cluster', async () => {
     node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, identity });
-    start({ clusterId: 'orders' });
+    start({ clusterId: () => 'orders' });
     const call = query('a');
     await node.until(() => node.calls.length === 1);
     answerAll();
     expect(await call).toEqual(yes);
   });
 
-  it.each([
-    ['another cluster', { identity: { ...identity, clusterId: 'stock' } }],
-    ['no cluster', {}],
-  ])('that is of %s is sent nothing, and the log says so', async (_, hello) => {
+  it('that is of another cluster is sent nothing, and the log says so', async () => {
     const breaches: string[] = [];
-    node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, ...hello });
-    start({ clusterId: 'orders', onBreach: (message) => breaches.push(message) });
+    node.onUpgrade = (socket) =>
+      node.welcome(socket, { ...PEER, identity: { ...identity, clusterId: 'stock' } });
+    start({ clusterId: () => 'orders', onBreach: (message) => breaches.push(message) });
     expect(await failureOf(query('a'))).toMatch(/unconnected/);
     expect(breaches).toEqual([expect.stringContaining('not of the cluster "orders"')]);
     expect(node.calls).toEqual([]);
+  });
+
+  it('is sent nothing before it has joined, and calls afterwards', async () => {
+    let hello: Hello = PEER;
+    const breaches: string[] = [];
+    node.onUpgrade = (socket) => node.welcome(socket, hello);
+    start({ clusterId: () => 'orders', onBreach: (message) => breaches.push(message) });
+    expect(await failureOf(query('a'))).toMatch(/unconnected/);
+    expect([node.calls, breaches]).toEqual([[], []]);
+    hello = { ...PEER, identity };
+    const call = query('a');
+    await node.until(() => node.calls.length === 1);
+    answerAll();
+    expect(await call).toEqual(yes);
   });
 });
 

@@ -46,7 +46,10 @@ export class LinkConnection {
     this.calls = new CallsInFlight(address);
     this.#frames = new FrameSocket(socket, options.limits, {
       opened: (peer) => {
-        if (options.clusterId !== undefined) checkCluster(peer, options.clusterId);
+        const clusterId = options.clusterId();
+        if (clusterId !== undefined && peer.identity === undefined)
+          return this.close('the node has not joined the cluster');
+        if (clusterId !== undefined) checkCluster(peer, clusterId);
         listener.opened();
       },
       received: (type, cursor) => this.#onFrame(type, cursor),

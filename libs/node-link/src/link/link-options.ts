@@ -7,10 +7,10 @@ export interface LinkOptions {
   /** How long a node may take to accept a connection, to answer a call, or to go on with a scan, in milliseconds. */
   readonly nodeTimeoutMs: number;
   /**
-   * The id of the cluster to which the node must belong. A link to any other node is closed before a call is sent. Default: the
-   * node may be of any cluster, or of none.
+   * Returns the id of the cluster to which the node must belong. A link to any other node is closed before a call is sent.
+   * Undefined: the node may be of any cluster, or of none.
    */
-  readonly clusterId?: string;
+  readonly clusterId: () => string | undefined;
   /** Opens connections. */
   readonly connect: Connect;
   readonly timers: Timers;
@@ -52,6 +52,7 @@ export const DEFAULT_LINK_OPTIONS: Omit<LinkOptions, 'nodeTimeoutMs'> = Object.f
   maxPendingCalls: 4096,
   maxPendingBytes: 128 * MIB,
   frameBytes: 256 * KIB,
+  clusterId: () => undefined,
   onBreach: () => undefined,
   foundNode: () => undefined,
   foundProxy: () => undefined,
