@@ -29,6 +29,15 @@ it.each([
   expect(readConfig(['localhost', '3000', ...options]).redisPort).toBe(redisPort);
 });
 
+it.each([
+  [['localhost', '3000'], undefined],
+  [['0.0.0.0', '3000', '--address', 'a.example:3000'], 'a.example'],
+  [['::', '3000', '--address', '[::1]:3000'], '::1'],
+  [['0.0.0.0', '3000', '--address', 'a.example:3000', '--announce-host', 'b.example'], 'b.example'],
+])('with %j, Redis clients are sent to the host %p', (argv, announceHost) => {
+  expect(readConfig([...argv, '--redis-port', '7000']).cluster.announceHost).toBe(announceHost);
+});
+
 describe('bad arguments are refused with exit code 2', () => {
   it.each([
     [[], /'host'/],

@@ -30,7 +30,7 @@ export function readConfig(argv: readonly string[]): StorageNodeConfig {
   const host = argument('host');
   const cluster = clusterConfig(options, host);
   const { redisPort } = options;
-  if (redisPort !== 0 && isAnyAddress(host) && (cluster.announceHost ?? cluster.address) === undefined)
+  if (redisPort !== 0 && isAnyAddress(host) && cluster.announceHost === undefined)
     throw usageError(`--redis-port needs --announce-host, because clients can't be sent to ${host}`);
   return { ...httpSettings(options), host, port: argument('port'), redisPort, engine, cluster };
 }

@@ -97,10 +97,12 @@ function openNodeRedis(
   app: INestApplicationContext,
   cluster: NodeCluster,
 ): OpenRedis {
+  const engine = app.get(EngineProvider);
   return openRedis({
     version: COMMAND.version,
     operations: app.get(CurrentOperations, { strict: false }),
     cluster,
+    memory: () => engine.memory,
     settings: config,
     admission: budget.admissionOf('redis'),
     onError: (error) => logger.error(error, 'unexpected error'),

@@ -122,6 +122,17 @@ export interface ServerView {
   readonly clients: ReadonlyMap<number, ClientState>;
   /** Connections accepted and commands begun since the start. */
   readonly totals: { readonly connections: number; readonly commands: number };
+  readonly memory: MemoryLimit;
+  /** Returns how many copies, besides its own, have every answered write of this node. */
+  otherCopies(): number;
+}
+
+/** What the pairs of a server may take in memory. */
+export interface MemoryLimit {
+  /** 0 for no limit. */
+  readonly maxBytes: number;
+  /** Whether a full server evicts pairs. */
+  readonly evicts: boolean;
 }
 
 /** Versions by keys, as they were when a client began to watch them; 0 for an absent key. */

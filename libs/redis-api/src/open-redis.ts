@@ -2,7 +2,7 @@ import type { KeyValueOperations, Limits } from '@kvs/protocol';
 import type { Admission, MetricsSource } from '@kvs/server';
 import type { ClusterView } from './cluster/cluster-map.js';
 import { Slots } from './cluster/slots.js';
-import type { Command } from './command.js';
+import type { Command, MemoryLimit } from './command.js';
 import { CommandTable } from './connection/command-table.js';
 import type { Connection, ProgressLimits } from './connection/connection.js';
 import { RedisListener } from './connection/redis-listener.js';
@@ -20,6 +20,8 @@ export interface RedisOptions {
   readonly operations: KeyValueOperations;
   /** The cluster of this node; undefined on a proxy, which serves all keys. */
   readonly cluster?: ClusterView;
+  /** Returns what pairs may take in memory. Default: the server knows no limit. */
+  readonly memory?: () => MemoryLimit;
   readonly settings: ProgressLimits & { readonly limits: Limits };
   readonly admission: Admission;
   /** Called with an error that is a defect. */
@@ -38,7 +40,7 @@ export interface OpenRedis {
  * @param all the commands that it serves; by default, all of this package
  */
 export function openRedis(options: RedisOptions, all: readonly Command[] = COMMANDS): OpenRedis {
-  const { operations, cluster, admission, settings, version, onError } = options;
+  const { operations, cluster, memory = () => NO_LIMIT, admission, settings, version, onError } = options;
   const { limits } = settings;
   const aboutCluster = cluster === undefined ? NO_CLUSTER_COMMANDS : clusterCommands(cluster);
   const slots = cluster && new Slots(cluster);
@@ -66,6 +68,10 @@ export function openRedis(options: RedisOptions, all: readonly Command[] = COMMA
         sinceMs: performance.now(),
         commands,
         clients: connections,
+        get memory() {
+          return memory();
+        },
+        otherCopies: () => slots?.otherCopies() ?? 0,
         get totals() {
           return metrics.totals;
         },
@@ -78,5 +84,6 @@ export function openRedis(options: RedisOptions, all: readonly Command[] = COMMA
 }
 
 const COMMANDS: readonly Command[] = [...SERVER_COMMANDS, ...DATA_COMMANDS];
+const NO_LIMIT: MemoryLimit = { maxBytes: 0, evicts: false };
 /** A name and options, besides keys and values. */
 const MAX_OTHER_ARGUMENTS = 16;

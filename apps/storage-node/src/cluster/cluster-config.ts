@@ -18,7 +18,7 @@ export interface ClusterConfig {
   readonly id: string | undefined;
   /** `host:port`; undefined for where the node listens. */
   readonly address: string | undefined;
-  /** Undefined for the host of the address. */
+  /** Where cluster clients of Redis are sent; undefined for the host under which proxies know the node, or where it listens. */
   readonly announceHost: string | undefined;
   readonly zone: string;
   readonly weight: number;
@@ -66,7 +66,11 @@ export function clusterConfig(
     if (address === undefined && isAnyAddress(host))
       throw usageError(`--join needs --address, because others can't reach a node at ${host}`);
   }
-  return { join, id, address, announceHost, zone, weight };
+  return { join, id, address, announceHost: announceHost ?? (address && hostOf(address)), zone, weight };
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
 }
 
 function optional(

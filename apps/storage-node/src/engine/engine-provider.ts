@@ -20,6 +20,9 @@ export class EngineProvider implements Readiness {
   #obstacle: string | undefined;
   #checkTimer: NodeJS.Timeout | undefined;
 
+  /** The bytes that pairs may take in memory; 0 for no limit. */
+  #maxMemoryBytes = 0;
+
   readonly #config: EngineConfig;
   readonly #log: SnapshotLog;
   readonly #failed: (error: unknown) => void;
@@ -43,6 +46,12 @@ export class EngineProvider implements Readiness {
     this.#checkTimer = setInterval(() => void this.check(), CHECK_INTERVAL_MS).unref();
     return this.#engine;
   };
+
+  /** The bytes that pairs may take in memory, 0 for no limit, and whether a full engine evicts pairs. */
+  get memory(): { readonly maxBytes: number; readonly evicts: boolean } {
+    const evicts = this.#config.engine === 'memory' && this.#config.eviction !== 'none';
+    return { maxBytes: this.#maxMemoryBytes, evicts };
+  }
 
   /** Ends the checks. Call it before the engine is closed. */
   stopChecks(): void {
@@ -92,11 +101,11 @@ export class EngineProvider implements Readiness {
     const snapshot = this.#snapshotOptions(config);
     if (snapshot === undefined) {
       const engine = new MemoryEngine(options);
-      this.#logLimit(config, engine);
+      this.#noteLimit(config, engine);
       return engine;
     }
     const opened = MemoryEngine.open({ ...options, snapshot }).then((engine) => {
-      this.#logLimit(config, engine);
+      this.#noteLimit(config, engine);
       this.#resolveOpened(engine);
       return engine;
     });
@@ -116,7 +125,8 @@ export class EngineProvider implements Readiness {
     };
   }
 
-  #logLimit({ maxMemoryBytes, eviction }: MemoryConfig, engine: MemoryEngine): void {
+  #noteLimit({ maxMemoryBytes, eviction }: MemoryConfig, engine: MemoryEngine): void {
+    this.#maxMemoryBytes = engine.maxMemoryBytes;
     const chosen =
       maxMemoryBytes === undefined
         ? ', chosen by the memory and the heap limit of the process (--max-memory sets another)'

@@ -19,3 +19,15 @@ it('a node serves the partitions whose primary it is, as the map says at the tim
   map = mapOf([self]);
   expect(slots.served()).toHaveLength(4096);
 });
+
+it('the other copies of a node are those of the partition that has fewest', () => {
+  const [self, b, c] = ['a', 'b', 'c'].map((id, i): ClusterNode => ({ id, host: id, port: i }));
+  if (self === undefined || b === undefined || c === undefined) throw new TypeError('there are three');
+  let copies: readonly ClusterNode[][] = [];
+  const current = (): ClusterMap => ({ revision: 1, self, nodes: [self, b, c], copies });
+  const otherCopies = () =>
+    new Slots({ current, serves: () => false, allowsSeveralSlots: false }).otherCopies();
+  expect(otherCopies()).toBe(0);
+  copies = [[self, b, c], [self, b], [b]];
+  expect(otherCopies()).toBe(1);
+});

@@ -20,6 +20,13 @@ export class Slots {
     return this.#served.partitions;
   }
 
+  /** Returns how many in-sync copies each partition has besides that of this node, at least. O(partitions). */
+  otherCopies(): number {
+    const { copies = [] } = this.#cluster.current() ?? {};
+    const counts = this.served().map((partition) => (copies[partition]?.length ?? 1) - 1);
+    return counts.length === 0 ? 0 : Math.min(...counts);
+  }
+
   /**
    * Returns the error for a command with these keys: `MOVED`, `CROSSSLOT` or `CLUSTERDOWN`; undefined if this node serves them.
    * O(bytes of the keys).

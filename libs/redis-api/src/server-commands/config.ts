@@ -1,4 +1,4 @@
-import type { Command } from '../command.js';
+import type { Command, CommandContext, MemoryLimit } from '../command.js';
 import { MapReply, OK, RedisError, type Reply } from '../reply.js';
 import { commandOf } from './subcommands.js';
 
@@ -12,17 +12,25 @@ const SETTINGS: ReadonlyMap<string, string> = new Map([
   ['appendonly', 'no'],
   ['cluster-require-full-coverage', 'no'],
   ['databases', '1'],
-  ['maxmemory', '0'],
-  ['maxmemory-policy', 'noeviction'],
   ['notify-keyspace-events', ''],
   ['requirepass', ''],
   ['save', ''],
   ['timeout', '0'],
 ]);
 
-function get(patterns: readonly Buffer[]): Reply {
+/** The limit of memory in the words of Redis, whose policies are others. The nearest one stands for those of kvs. */
+export function memorySettings({ maxBytes, evicts }: MemoryLimit) {
+  return { maxmemory: maxBytes, maxmemory_policy: evicts ? 'allkeys-lru' : 'noeviction' };
+}
+
+function settingsOf({ server }: CommandContext): ReadonlyMap<string, string> {
+  const { maxmemory, maxmemory_policy } = memorySettings(server.memory);
+  return new Map([...SETTINGS, ['maxmemory', String(maxmemory)], ['maxmemory-policy', maxmemory_policy]]);
+}
+
+function get(patterns: readonly Buffer[], context: CommandContext): Reply {
   const matches = patterns.map(matcherOf);
-  const found = Array.from(SETTINGS).filter(([name]) => matches.some((isMatch) => isMatch(name)));
+  const found = Array.from(settingsOf(context)).filter(([name]) => matches.some((isMatch) => isMatch(name)));
   return new MapReply(found);
 }
 
@@ -42,10 +50,11 @@ function matcherOf(pattern: Buffer): (name: string) => boolean {
 }
 
 /** Setting what is set already is allowed, so that clients which make sure of a setting go on. */
-function set(args: readonly Buffer[]): Reply {
+function set(args: readonly Buffer[], context: CommandContext): Reply {
+  const settings = settingsOf(context);
   for (let at = 0; at < args.length; at += 2) {
     const name = args[at]?.toString().toLowerCase() ?? '';
-    const present = SETTINGS.get(name);
+    const present = settings.get(name);
     if (present === undefined || at + 1 === args.length)
       return new RedisError(
         'ERR',

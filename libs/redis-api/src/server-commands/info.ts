@@ -1,5 +1,6 @@
 import type { Command, CommandContext } from '../command.js';
 import { Verbatim, type Reply } from '../reply.js';
+import { memorySettings } from './config.js';
 import { REDIS_VERSION } from './redis-version.js';
 
 /** INFO: what tools of Redis ask a server for. `GET /metrics` has the metrics of kvs. */
@@ -16,8 +17,8 @@ const SECTIONS: Readonly<Record<string, Section>> = {
     process_id: process.pid,
     uptime_in_seconds: Math.floor((performance.now() - server.sinceMs) / 1000),
   }),
-  Clients: ({ server }) => ({ connected_clients: server.clients.size }),
-  Memory: () => ({ used_memory: process.memoryUsage.rss(), maxmemory: 0, maxmemory_policy: 'noeviction' }),
+  Clients: ({ server }) => ({ connected_clients: server.clients.size, blocked_clients: 0 }),
+  Memory: ({ server }) => ({ used_memory: process.memoryUsage.rss(), ...memorySettings(server.memory) }),
   Persistence: () => ({ loading: 0 }),
   Stats: ({ server }) => ({
     total_connections_received: server.totals.connections,

@@ -97,6 +97,31 @@ it('shows settings by pattern, in linear time', async () => {
   expect(await client.ask(`config get ${'*e'.repeat(10_000)}`)).toBe('*0\r\n');
 });
 
+it('shows what pairs may take in memory, and the policy of Redis that is nearest to that of the engine', async () => {
+  const limited = await TestRedis.start({ memory: { maxBytes: 1024, evicts: true } });
+  try {
+    const other = await limited.connect();
+    expect(await other.ask('config get maxmemory*')).toBe(
+      '*4\r\n$9\r\nmaxmemory\r\n$4\r\n1024\r\n$16\r\nmaxmemory-policy\r\n$11\r\nallkeys-lru\r\n',
+    );
+    expect(await other.ask('config set maxmemory 1024', 'info memory')).toMatch(
+      /^\+OK\r\n[^]*maxmemory:1024\r\nmaxmemory_policy:allkeys-lru\r\n/,
+    );
+  } finally {
+    await limited.close();
+  }
+});
+
+it('names the subcommands of a command', async () => {
+  expect((await client.ask('slowlog help')).match(/^[A-Z].*(?=\r)/gm)).toEqual([
+    'SLOWLOG <subcommand>, one of:',
+    'GET',
+    'LEN',
+    'RESET',
+    'HELP',
+  ]);
+});
+
 it('describes the server in sections', async () => {
   const all = await client.ask('info');
   for (const line of [
@@ -104,6 +129,7 @@ it('describes the server in sections', async () => {
     'kvs_version:1.2.3',
     'loading:0',
     'connected_clients:1',
+    'blocked_clients:0',
     'cluster_enabled:0',
   ])
     expect(all).toContain(`${line}\r\n`);

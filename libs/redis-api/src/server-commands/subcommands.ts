@@ -32,6 +32,8 @@ export function commandOf(
       const [first, ...rest] = args;
       if (first === undefined) return alone?.(args, context) ?? wrongArity(name);
       const subcommand = byName.get(first.toString().toLowerCase());
+      if (subcommand === undefined && rest.length === 0 && first.toString().toLowerCase() === 'help')
+        return [`${name.toUpperCase()} <subcommand>, one of:`, ...[...byName.keys()].map(upperCase), 'HELP'];
       if (subcommand === undefined) {
         const shown = first.toString('utf8', 0, MAX_SHOWN_BYTES);
         return new RedisError('ERR', `unknown subcommand '${shown}'. Try ${name.toUpperCase()} HELP.`);
@@ -41,6 +43,10 @@ export function commandOf(
       return subcommand.run(rest, context);
     },
   };
+}
+
+function upperCase(name: string): string {
+  return name.toUpperCase();
 }
 
 const MAX_SHOWN_BYTES = 128;

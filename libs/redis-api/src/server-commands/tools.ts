@@ -1,4 +1,4 @@
-import type { Command } from '../command.js';
+import type { Command, CommandContext } from '../command.js';
 import { OK, RedisError, type Reply } from '../reply.js';
 import { integerOf } from './arguments.js';
 import { commandOf } from './subcommands.js';
@@ -25,10 +25,10 @@ function time(): Reply {
   return [String(micros / MICROS_PER_SECOND), String(micros % MICROS_PER_SECOND)];
 }
 
-/** A write is answered when all in-sync copies have it, so there is nothing to wait for, and nobody counts copies. */
-function wait([copies, timeout]: readonly Buffer[]): Reply {
+/** A write is answered when all in-sync copies have it, so there is nothing to wait for. */
+function wait([copies, timeout]: readonly Buffer[], { server }: CommandContext): Reply {
   integerOf(copies);
-  return integerOf(timeout) < 0 ? new RedisError('ERR', 'timeout is negative') : 0;
+  return integerOf(timeout) < 0 ? new RedisError('ERR', 'timeout is negative') : server.otherCopies();
 }
 
 const MICROS_PER_SECOND = 1_000_000n;

@@ -1,7 +1,7 @@
 import { DEFAULT_LIMITS, stringKey, stringValue, type KeyValueOperations, type Limits } from '@kvs/protocol';
 import { Budget, type Admission, type BudgetLimits } from '@kvs/server';
 import type { ClusterView } from '../cluster/cluster-map.js';
-import type { Command } from '../command.js';
+import type { Command, MemoryLimit } from '../command.js';
 import { itemError } from '../failures.js';
 import { openRedis, type OpenRedis } from '../open-redis.js';
 import { OK } from '../reply.js';
@@ -11,6 +11,7 @@ import { RawClient } from './raw-client.js';
 export interface TestRedisOptions {
   readonly operations?: KeyValueOperations;
   readonly cluster?: ClusterView;
+  readonly memory?: MemoryLimit;
   readonly limits?: Partial<Limits>;
   readonly budget?: Partial<BudgetLimits>;
   readonly bodyTimeoutMs?: number;
@@ -26,6 +27,7 @@ export class TestRedis {
   #port = 0;
 
   private constructor(options: TestRedisOptions) {
+    const { memory } = options;
     const budget = new Budget({ maxInFlightRequests: 100, maxInFlightBytes: 1e9, ...options.budget });
     this.admission = budget.admissionOf('redis');
     this.open = openRedis(
@@ -33,6 +35,7 @@ export class TestRedis {
         version: '1.2.3',
         operations: options.operations ?? NO_OPERATIONS,
         ...(options.cluster && { cluster: options.cluster }),
+        ...(memory && { memory: () => memory }),
         settings: {
           limits: { ...DEFAULT_LIMITS, ...options.limits },
           bodyTimeoutMs: options.bodyTimeoutMs ?? 60_000,
