@@ -2,7 +2,7 @@ import { REDIS_HOST, RedisServer, run } from '@kvs-tools/local-cluster';
 import { startNode, type StorageNode } from './support/cluster.js';
 import { string } from './support/data.js';
 import { send } from './support/http.js';
-import { describeWithRedis } from '../test/with-redis.js';
+import { describeWithTools } from '../test/with-redis.js';
 
 const SERVERS = 6;
 const BATCH = 16;
@@ -15,7 +15,7 @@ const CLUSTER = [
   '0',
 ];
 
-describeWithRedis('a node on a Redis Cluster', () => {
+describeWithTools(['redis-server', 'redis-cli'], 'a node on a Redis Cluster', () => {
   const servers: RedisServer[] = [];
   let node: StorageNode;
   beforeAll(async () => {

@@ -1,10 +1,16 @@
-import { hasRedis } from '@kvs-tools/local-cluster';
+import { spawnSync } from 'node:child_process';
+
+/** Calls `describe` if redis-server is on the PATH; see {@link describeWithTools}. */
+export function describeWithRedis(name: string, body: () => void): void {
+  describeWithTools(['redis-server'], name, body);
+}
 
 /**
- * Calls `describe` if redis-server is on the PATH. It is no package of npm, so a fresh clone may lack it: then the tests are
- * skipped with a message. CI requires them, and there they run and fail.
+ * Calls `describe` if these tools of Redis are on the PATH. They are no packages of npm, so a fresh clone may lack them: then the
+ * tests are skipped with a message. CI requires them, and there they run and fail.
  */
-export function describeWithRedis(name: string, body: () => void): void {
-  if (hasRedis() || process.env['KVS_REQUIRE_TOOLS'] === '1') describe(name, body);
-  else describe.skip(`${name} (skipped: redis-server is not on the PATH)`, body);
+export function describeWithTools(tools: readonly string[], name: string, body: () => void): void {
+  const missing = tools.filter((tool) => spawnSync(tool, ['--version']).status !== 0);
+  if (missing.length === 0 || process.env['KVS_REQUIRE_TOOLS'] === '1') describe(name, body);
+  else describe.skip(`${name} (skipped: not on the PATH: ${missing.join(', ')})`, body);
 }

@@ -2,6 +2,8 @@ import { Redis } from 'ioredis';
 import { createClient, RESP_TYPES } from 'redis';
 import { Command, run } from '@kvs-tools/local-cluster';
 import { startNode, startProxy, type StorageNode } from '../support/cluster.js';
+import { RespClient } from '../support/resp-client.js';
+import { describeWithTools } from '../../test/with-redis.js';
 
 const HOST = 'localhost';
 const nodes: StorageNode[] = [];
@@ -24,7 +26,9 @@ describe.each(['a node', 'a proxy'])('at %s', (server) => {
   let port: number;
   beforeEach(async () => {
     port = ports.get(server) ?? 0;
-    await run('redis-cli', ['-p', `${port}`, 'FLUSHALL']);
+    const client = await RespClient.open(port, 2);
+    await client.ask([['FLUSHALL']]);
+    client.close();
   });
 
   it.each([false, true])('ioredis works, with automatic pipelining: %s', async (enableAutoPipelining) => {
@@ -94,29 +98,40 @@ describe.each(['a node', 'a proxy'])('at %s', (server) => {
     }
   });
 
-  it('redis-cli works', async () => {
-    const cli = async (...args: string[]) =>
-      (await run('redis-cli', ['-p', `${port}`, ...args])).stdout.trim();
-    expect(await cli('PING')).toBe('PONG');
-    expect(await cli('SET', 'k', 'v', 'EX', '100')).toBe('OK');
-    expect(await cli('-3', 'GET', 'k')).toBe('v');
-    expect(await cli('--scan', '--pattern', 'k*')).toBe('k');
-    expect(await cli('INFO', 'server')).toContain('redis_version');
-    expect(await cli('--bigkeys')).toContain('Biggest string found');
-  });
+  describeWithTools(['redis-cli', 'redis-benchmark'], 'the tools of Redis', () => {
+    it('redis-cli works', async () => {
+      const cli = async (...args: string[]) =>
+        (await run('redis-cli', ['-p', `${port}`, ...args])).stdout.trim();
+      expect(await cli('PING')).toBe('PONG');
+      expect(await cli('SET', 'k', 'v', 'EX', '100')).toBe('OK');
+      expect(await cli('-3', 'GET', 'k')).toBe('v');
+      expect(await cli('--scan', '--pattern', 'k*')).toBe('k');
+      expect(await cli('INFO', 'server')).toContain('redis_version');
+      expect(await cli('--bigkeys')).toContain('Biggest string found');
+    });
 
-  let benchmark: Command | undefined;
-  // It tries forever to reach a server that does not answer.
-  afterEach(() => benchmark?.destroy());
+    it('redis-cli --pipe loads commands in the Redis protocol', async () => {
+      const commands = ['a', 'b']
+        .map((key) => `*3\\r\\n$3\\r\\nSET\\r\\n$1\\r\\n${key}\\r\\n$2\\r\\nof\\r\\n`)
+        .join('');
+      const { stdout } = await run('sh', ['-c', `printf '${commands}' | redis-cli -p ${port} --pipe`]);
+      expect(stdout).toContain('errors: 0, replies: 2');
+      expect((await run('redis-cli', ['-p', `${port}`, 'MGET', 'a', 'b'])).stdout).toBe('of\nof\n');
+    });
 
-  it('redis-benchmark works', async () => {
-    const tests = ['-t', 'ping,set,get,incr,mset', '-n', '500', '-r', '100', '-q'];
-    for (const pipeline of ['1', '16']) {
-      benchmark = new Command('redis-benchmark', ['-p', `${port}`, '-P', pipeline, ...tests]);
-      const { code, stdout, stderr } = await benchmark.finished;
-      expect([code, stderr]).toEqual([0, '']);
-      for (const name of ['PING_MBULK', 'SET', 'GET', 'INCR', 'MSET']) expect(stdout).toContain(`${name}`);
-      expect(stdout).not.toMatch(/error/i);
-    }
+    let benchmark: Command | undefined;
+    // It tries forever to reach a server that does not answer.
+    afterEach(() => benchmark?.destroy());
+
+    it('redis-benchmark works', async () => {
+      const tests = ['-t', 'ping,set,get,incr,mset', '-n', '500', '-r', '100', '-q'];
+      for (const pipeline of ['1', '16']) {
+        benchmark = new Command('redis-benchmark', ['-p', `${port}`, '-P', pipeline, ...tests]);
+        const { code, stdout, stderr } = await benchmark.finished;
+        expect([code, stderr]).toEqual([0, '']);
+        for (const name of ['PING_MBULK', 'SET', 'GET', 'INCR', 'MSET']) expect(stdout).toContain(`${name}`);
+        expect(stdout).not.toMatch(/error/i);
+      }
+    });
   });
 });
