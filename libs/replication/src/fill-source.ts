@@ -5,8 +5,8 @@ import type { FillScan } from './ports.js';
 
 /**
  * Sends the pairs of a partition to its learner. Effects go to the learner from before the first pair is read, so none is missed
- * (R15). Few fills to a learner run at once, and the learner acknowledges each chunk, so that a slow one has little in flight. All
- * fills of a node share its budget.
+ * (R15). Few fills to a learner run at once, and the learner acknowledges each chunk, so that a slow one has little in flight: all
+ * fills to it share a bound of bytes. All fills of a node share its budget.
  */
 export class FillSource {
   readonly id: string;
@@ -16,9 +16,11 @@ export class FillSource {
   readonly #scan: FillScan;
   #sent = 0;
   #acknowledged = 0;
-  /** Whether it reads a chunk, or waits to do so. */
+  /** What sends the chunks that were read and are not acknowledged. The last one may wait for room. */
+  readonly #chunks: (() => void)[] = [];
+  /** Whether it reads a chunk, or waits to do so, or to send it. */
   #isReading = true;
-  /** Whether it waits for its turn, or for the budget. */
+  /** Whether it waits for its turn, for the budget, or for room. */
   #isPaced = true;
   #hasEnded = false;
   #isDone = false;
@@ -66,7 +68,9 @@ export class FillSource {
 
   chunkAnswered(number: number, failure: string | undefined): void {
     this.#progressMs = this.#node.ports.nowMs();
-    this.#acknowledged = Math.max(this.#acknowledged, number + 1);
+    const count = Math.max(0, Math.min(number + 1, this.#sent) - this.#acknowledged);
+    this.#acknowledged += count;
+    this.#release(count);
     if (failure !== undefined) this.fail(failure);
     this.#read();
   }
@@ -100,7 +104,14 @@ export class FillSource {
 
   /** Lets another fill have its turn. */
   #leave(): void {
+    this.#release(this.#chunks.length);
     this.#node.fillTurns.leave(this.learner, this.#begin);
+  }
+
+  /** Gives the turns of the first chunks to others. */
+  #release(count: number): void {
+    const { chunkTurns } = this.#node;
+    for (const chunk of this.#chunks.splice(0, count)) chunkTurns.leave(this.learner, chunk);
   }
 
   /** Reads chunks while few are in flight and the budget allows it. */
@@ -114,37 +125,50 @@ export class FillSource {
 
   readonly #readChunk = (): void => {
     const { ports, transfers } = this.#node;
-    this.#isPaced = false;
-    if (this.#hasNothingInFlight) this.#progressMs = ports.nowMs();
+    this.#goOn();
     this.#scan.next((result) => {
-      this.#isReading = false;
       const bytes = typeof result === 'string' ? 0 : bytesOf(result);
       transfers.spent(bytes);
-      if (this.#hasEnded) return;
-      const { number: partition } = this.#data;
+      if (this.#hasEnded || this.#failure !== undefined) return;
       if (result === 'failed') this.fail('the pairs can not be read');
       else if (result === 'end') {
         this.#hasEnded = true;
         ports.send(this.learner, {
           kind: 'fillEnd',
-          partition,
+          partition: this.#data.number,
           fillId: this.id,
           chunkCount: this.#sent,
         });
-      } else {
-        const number = this.#sent++;
-        this.#sentBytes += bytes;
-        ports.send(this.learner, {
-          kind: 'fillChunk',
-          partition,
-          fillId: this.id,
-          number,
-          pairs: result,
-        });
-        this.#read();
-      }
+      } else this.#sendInTurn(result, bytes);
     });
   };
+
+  /** Sends a chunk once there is room for it. */
+  #sendInTurn(pairs: readonly EnginePair[], bytes: number): void {
+    const { ports, chunkTurns } = this.#node;
+    const send = (): void => {
+      this.#goOn();
+      this.#isReading = false;
+      this.#sentBytes += bytes;
+      ports.send(this.learner, {
+        kind: 'fillChunk',
+        partition: this.#data.number,
+        fillId: this.id,
+        number: this.#sent++,
+        pairs,
+      });
+      this.#read();
+    };
+    this.#chunks.push(send);
+    this.#isPaced = true;
+    chunkTurns.enter(this.learner, send, bytes);
+  }
+
+  /** It does not wait any more. */
+  #goOn(): void {
+    this.#isPaced = false;
+    if (this.#hasNothingInFlight) this.#progressMs = this.#node.ports.nowMs();
+  }
 }
 
 function bytesOf(pairs: readonly EnginePair[]): number {

@@ -35,3 +35,26 @@ it('a fill that gives up while it waits never begins', () => {
   turns.leave(learner('a'), fill('3'));
   expect(begun).toEqual(['1', '2', '3', 'of b', '5']);
 });
+
+it('what is larger than the limit runs alone', () => {
+  turns.enter(learner('c'), fill('small'), 1);
+  turns.enter(learner('c'), fill('large'), 3);
+  turns.enter(learner('c'), fill('next'), 1);
+  expect(begun.slice(5)).toEqual(['small']);
+  turns.leave(learner('c'), fill('small'));
+  expect(begun.slice(5)).toEqual(['small', 'large']);
+  turns.leave(learner('c'), fill('large'));
+  expect(begun.slice(5)).toEqual(['small', 'large', 'next']);
+});
+
+it('is idle once all have left', () => {
+  for (const [to, name] of [
+    ['a', '5'],
+    ['b', 'of b'],
+    ['c', 'next'],
+  ] as const) {
+    expect(turns.isIdle).toBe(false);
+    turns.leave(learner(to), fill(name));
+  }
+  expect(turns.isIdle).toBe(true);
+});

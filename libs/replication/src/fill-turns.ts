@@ -1,57 +1,66 @@
 import type { BootId } from '@kvs/topology';
 
 /**
- * Lets few fills to each learner run at once; the others wait in the order in which they came. So one turn of the event loop
- * handles few pairs, however many partitions move, and fills end one after the other.
+ * Lets few fills, or few bytes of their chunks, go to each learner at once. The others wait in the order in which they came. So one
+ * turn of the event loop handles few pairs and little waits on a link, however many partitions move and however large the pairs are.
  */
 export class FillTurns {
-  readonly #fillsAtOnce: number;
-  readonly #running = new Map<BootId, Set<() => void>>();
-  readonly #waiting = new Map<BootId, Set<() => void>>();
+  readonly #most: number;
+  readonly #learners = new Map<BootId, LearnerTurns>();
 
-  /** @param fillsAtOnce how many fills to one learner may run at once */
-  constructor(fillsAtOnce: number) {
-    this.#fillsAtOnce = fillsAtOnce;
+  /** @param most the most that the sizes of all that runs to one learner may add up to. What is larger runs alone */
+  constructor(most: number) {
+    this.#most = most;
   }
 
-  /** Whether no fill runs. */
+  /** Whether nothing runs. */
   get isIdle(): boolean {
-    return this.#running.size === 0;
+    return this.#learners.size === 0;
   }
 
-  /** Calls back once the fill may run: at once, or when another one leaves. */
-  enter(learner: BootId, begin: () => void): void {
-    fillsOf(this.#waiting, learner).add(begin);
+  /** Calls back once there is room: at once, or when something else leaves. */
+  enter(learner: BootId, begin: () => void, size = 1): void {
+    this.#turnsOf(learner).waiting.set(begin, size);
     this.#advance(learner);
   }
 
-  /** The fill has ended, or does not wait any more. May be called again. */
+  /** It has ended, or does not wait any more. May be called again. */
   leave(learner: BootId, begin: () => void): void {
-    this.#waiting.get(learner)?.delete(begin);
-    this.#running.get(learner)?.delete(begin);
+    const { running, waiting } = this.#turnsOf(learner);
+    waiting.delete(begin);
+    running.delete(begin);
     this.#advance(learner);
   }
 
   #advance(learner: BootId): void {
-    const running = fillsOf(this.#running, learner);
-    const waiting = fillsOf(this.#waiting, learner);
-    for (const begin of waiting) {
-      if (running.size >= this.#fillsAtOnce) return;
+    const { running, waiting } = this.#turnsOf(learner);
+    for (const [begin, size] of waiting) {
+      if (running.size > 0 && sumOf(running) + size > this.#most) return;
       waiting.delete(begin);
-      running.add(begin);
+      running.set(begin, size);
       begin();
     }
-    if (running.size > 0) return;
-    this.#running.delete(learner);
-    this.#waiting.delete(learner);
+    if (this.#turnsOf(learner).running.size === 0) this.#learners.delete(learner);
+  }
+
+  #turnsOf(learner: BootId): LearnerTurns {
+    let turns = this.#learners.get(learner);
+    if (turns === undefined) {
+      turns = { running: new Map(), waiting: new Map() };
+      this.#learners.set(learner, turns);
+    }
+    return turns;
   }
 }
 
-function fillsOf(fills: Map<BootId, Set<() => void>>, learner: BootId): Set<() => void> {
-  let found = fills.get(learner);
-  if (found === undefined) {
-    found = new Set();
-    fills.set(learner, found);
-  }
-  return found;
+/** What begins each turn, with its size. */
+interface LearnerTurns {
+  readonly running: Map<() => void, number>;
+  readonly waiting: Map<() => void, number>;
+}
+
+function sumOf(turns: ReadonlyMap<unknown, number>): number {
+  let sum = 0;
+  for (const size of turns.values()) sum += size;
+  return sum;
 }

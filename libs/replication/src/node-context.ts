@@ -20,7 +20,10 @@ export interface NodeContext {
   readonly leases: Leases;
   readonly requests: Requests;
   readonly transfers: TransferBudget;
+  /** Of the fills to each learner. */
   readonly fillTurns: FillTurns;
+  /** Of the bytes of chunks that are on the way to each learner. */
+  readonly chunkTurns: FillTurns;
   readonly topology: Topology | undefined;
   /** How many bytes the tails of all partitions take, as of the last tick. */
   readonly tailBytes: number;
@@ -34,7 +37,7 @@ export interface NodeContext {
   catchUp(): void;
   /** Notes for operators why a copy could not be filled or kept. */
   noteFailure(partition: number, copy: BootId, reason: string): void;
-  /** Returns a text that no fill of this process has had. */
+  /** Returns a text that no other fill has, of whatever process. */
   newFillId(): string;
 }
 

@@ -384,7 +384,7 @@ describe('a new primary', () => {
   });
 
   it('that was one before its process started waits for a later epoch (R13)', () => {
-    const restarted = world.add('d', { isNewBootId: false });
+    const restarted = world.add('d', { starts: 2 });
     world.commit({ kind: 'start', primary: restarted.bootId, instead: undefined, copies: [] });
     world.pass(3000);
     expect(restarted.isServing).toBe(false);

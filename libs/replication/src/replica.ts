@@ -12,7 +12,13 @@ import type { PartitionState, ReadAnswer, ReplicaPorts, WriteAnswer, WriteBatch 
 import { BEHIND, WRONG_NODE } from './refusals.js';
 import type { Primary } from './primary.js';
 import { Requests } from './requests.js';
-import { FILLS_AT_ONCE, type ReplicaSettings, type ReplicaTimes, type Rule } from './settings.js';
+import {
+  FILL_BYTES_IN_FLIGHT,
+  FILLS_AT_ONCE,
+  type ReplicaSettings,
+  type ReplicaTimes,
+  type Rule,
+} from './settings.js';
 import { Silence } from './silence.js';
 import { TransferBudget } from './transfer-budget.js';
 
@@ -32,6 +38,8 @@ export class Replica implements NodeContext {
   readonly requests: Requests;
   readonly transfers: TransferBudget;
   readonly fillTurns: FillTurns;
+  readonly chunkTurns = new FillTurns(FILL_BYTES_IN_FLIGHT);
+  readonly #starts: number;
   readonly #without: ReadonlySet<Rule>;
   readonly #knowledge = new Knowledge();
   readonly #partitions = new Map<number, Partition>();
@@ -52,7 +60,8 @@ export class Replica implements NodeContext {
 
   constructor(settings: ReplicaSettings, ports: ReplicaPorts) {
     this.bootId = settings.bootId;
-    this.isNewBootId = settings.isNewBootId;
+    this.isNewBootId = settings.starts === 1;
+    this.#starts = settings.starts;
     this.times = settings.times;
     this.#without = settings.without;
     this.ports = ports;
@@ -277,7 +286,7 @@ export class Replica implements NodeContext {
   }
 
   newFillId(): string {
-    return `${this.bootId}/${this.startedMs.toString(36)}/${++this.#fillCount}`;
+    return `${this.bootId}/${this.#starts}/${++this.#fillCount}`;
   }
 
   #partition(number: number): Partition {

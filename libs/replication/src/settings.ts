@@ -23,10 +23,10 @@ export type Rule = (typeof RULES)[number];
 export interface ReplicaSettings {
   readonly bootId: BootId;
   /**
-   * Whether no other process has had the boot id. A process that had it may have acknowledged leases which are still valid, and
-   * may have been a primary.
+   * How many processes have had the boot id, with this one. An earlier process may have acknowledged leases which are still
+   * valid, and may have been a primary.
    */
-  readonly isNewBootId: boolean;
+  readonly starts: number;
   readonly times: ReplicaTimes;
   /** How many fills to one learner run at once. Default: {@link FILLS_AT_ONCE}. */
   readonly fillsAtOnce?: number;
@@ -73,6 +73,12 @@ export const DEFAULT_TIMES: ReplicaTimes = Object.freeze({
 
 /** Enough that the learner always has something to store. Each has up to two chunks in flight. */
 export const FILLS_AT_ONCE = 8;
+
+/**
+ * How many bytes of chunks are on the way to a learner at once: sent and not acknowledged. Much more than the chunks of small pairs
+ * take, and little enough that beacons and effects behind them on the link wait only a moment. A larger chunk goes alone.
+ */
+export const FILL_BYTES_IN_FLIGHT = 2 * 1024 * 1024;
 
 /** The most bytes of effects that a partition keeps for copies that lack them. A copy that lacks more is filled anew. */
 export const MAX_TAIL_BYTES = 16 * 1024 * 1024;

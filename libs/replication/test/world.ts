@@ -34,7 +34,7 @@ export class World {
 
   add(
     name: string,
-    options: { without?: readonly Rule[]; isNewBootId?: boolean; engine?: MapEngine } = {},
+    options: { without?: readonly Rule[]; starts?: number; engine?: MapEngine } = {},
   ): Member {
     const member = new Member(this, boot(name), options);
     this.members.set(member.bootId, member);
@@ -154,14 +154,14 @@ export class Member {
   constructor(
     readonly world: World,
     bootId: BootId,
-    options: { without?: readonly Rule[]; isNewBootId?: boolean; engine?: MapEngine },
+    options: { without?: readonly Rule[]; starts?: number; engine?: MapEngine },
   ) {
     this.bootId = bootId;
     this.engine = options.engine ?? new MapEngine();
     this.replica = new Replica(
       {
         bootId,
-        isNewBootId: options.isNewBootId ?? true,
+        starts: options.starts ?? 1,
         times: DEFAULT_TIMES,
         without: new Set(options.without),
       },

@@ -17,15 +17,15 @@ async function startTwo(): Promise<{ first: ClusterNode; second: ClusterNode }> 
 }
 
 /** Makes the first node the primary, and waits until it serves. */
-async function startPartition(primary: ClusterNode): Promise<void> {
-  await cluster.change(PARTITION, { kind: 'start', primary: primary.bootId, instead: undefined, copies: [] });
-  await until(() => primary.driver.replica.isServing(PARTITION));
+async function startPartition(primary: ClusterNode, partition = PARTITION): Promise<void> {
+  await cluster.change(partition, { kind: 'start', primary: primary.bootId, instead: undefined, copies: [] });
+  await until(() => primary.driver.replica.isServing(partition));
 }
 
 /** Fills a copy, and waits until it is in sync. */
-async function addCopy({ bootId }: ClusterNode): Promise<void> {
-  await cluster.change(PARTITION, { kind: 'nameLearner', learner: bootId });
-  await until(() => cluster.topology.partitions[PARTITION]?.inSync.includes(bootId) === true);
+async function addCopy({ bootId }: ClusterNode, partition = PARTITION): Promise<void> {
+  await cluster.change(partition, { kind: 'nameLearner', learner: bootId });
+  await until(() => cluster.topology.partitions[partition]?.inSync.includes(bootId) === true);
 }
 
 describe('nodes with links between them', () => {
@@ -39,6 +39,16 @@ describe('nodes with links between them', () => {
     expect(await first.write(PARTITION, KEY, 'later')).toMatchObject(DONE);
     expect(second.read(PARTITION, KEY)).toBe('later');
     expect(keys.filter((key) => second.read(PARTITION, key)?.length !== 1000)).toEqual([]);
+  });
+
+  it('large pairs of many partitions reach a new node over one link, which does not break', async () => {
+    const { first, second } = await startTwo();
+    const partitions = [0, 1, 2, 3, 4, 5, 6, 7];
+    await Promise.all(partitions.map((partition) => startPartition(first, partition)));
+    const value = 'v'.repeat(3_000_000);
+    await Promise.all(partitions.map((partition) => first.write(partition, KEY, value)));
+    await Promise.all(partitions.map((partition) => addCopy(second, partition)));
+    expect(first.driver.replica.takeFailures()).toEqual([]);
   });
 
   it('a copy takes over from a primary that is gone, with every pair that was acknowledged', async () => {

@@ -60,7 +60,7 @@ export class NodeReplica {
     this.replica = new Replica(
       {
         bootId,
-        isNewBootId: identity.starts === 1,
+        starts: identity.starts,
         times: options.times ?? DEFAULT_TIMES,
         without: new Set(),
       },

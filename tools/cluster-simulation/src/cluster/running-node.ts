@@ -68,7 +68,7 @@ export class RunningNode {
     this.replica = new Replica(
       {
         bootId,
-        isNewBootId: !isDurable || process.incarnation === 1,
+        starts: isDurable ? process.incarnation : 1,
         times: DEFAULT_TIMES,
         fillsAtOnce: 1, // so that fills wait although a scenario has few partitions
         without: new Set(NODE_RULES.filter((rule) => without.has(rule))),
