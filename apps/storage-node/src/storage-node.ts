@@ -2,8 +2,9 @@ import { openHttp, type OpenHttp } from '@kvs/http-api';
 import { KvStore } from '@kvs/kv-store';
 import { LinkServer } from '@kvs/node-link';
 import { openRedis, redisAddress, type OpenRedis } from '@kvs/redis-api';
-import type { ListenOptions, OpenServer, ServerParts, StartOptions } from '@kvs/server';
+import type { OpenServer, ServerParts, StartOptions } from '@kvs/server';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
+import { addressOf } from './addresses.js';
 import { COMMAND, type StorageNodeConfig } from './config.js';
 import { clusterMetrics } from './cluster/cluster-metrics.js';
 import { ClusterMember } from './cluster/cluster-member.js';
@@ -42,7 +43,7 @@ async function openNode(
     listeners: redis === undefined ? [listener] : [redis.listener, listener],
     metrics,
     listening: (protocol, bound) => {
-      if (protocol === 'http') return member.listening(addressOf(bound));
+      if (protocol === 'http') return member.listening(addressOf(bound.host, bound.port));
       member.listeningForRedis(bound.port);
       cluster.listening({ host: config.cluster.announceHost ?? bound.host, port: bound.port });
     },
@@ -107,8 +108,4 @@ function openNodeRedis(
     admission: budget.admissionOf('redis'),
     onError: (error) => logger.error(error, 'unexpected error'),
   });
-}
-
-function addressOf({ host, port }: ListenOptions): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

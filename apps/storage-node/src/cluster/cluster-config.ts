@@ -9,6 +9,7 @@ import {
   type OptionDefinition,
   type Values,
 } from '@kvs/server';
+import { hostOf } from '../addresses.js';
 
 /** How a node takes part in a cluster. */
 export interface ClusterConfig {
@@ -67,10 +68,6 @@ export function clusterConfig(
       throw usageError(`--join needs --address, because others can't reach a node at ${host}`);
   }
   return { join, id, address, announceHost: announceHost ?? (address && hostOf(address)), zone, weight };
-}
-
-function hostOf(address: string): string {
-  return address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
 }
 
 function optional(

@@ -11,6 +11,7 @@ import type {
   Topology,
   TopologyAnswer,
 } from '@kvs/topology';
+import { addressOf, hostOf } from '../addresses.js';
 import type { ClusterConfig } from './cluster-config.js';
 import type { CandidateParts, ClusterRole, MemberLog } from './cluster-role.js';
 import type { ControlPlaneClient } from './control-plane-client.js';
@@ -219,8 +220,7 @@ export class ClusterMember {
   /** Returns where Redis clients reach a node that others reach at `address`; undefined if it does not listen for them. */
   #redisAddress(address: string): string | undefined {
     if (this.#redisPort === undefined) return undefined;
-    const host = this.#options.config.announceHost ?? address.slice(0, address.lastIndexOf(':'));
-    return `${host}:${this.#redisPort}`;
+    return addressOf(this.#options.config.announceHost ?? hostOf(address), this.#redisPort);
   }
 
   /** @param renew takes a new boot id, because the directory was restored from a backup */

@@ -19,7 +19,6 @@ export class EngineProvider implements Readiness {
   #engine: StorageEngine | undefined;
   #obstacle: string | undefined;
   #checkTimer: NodeJS.Timeout | undefined;
-
   /** The bytes that pairs may take in memory; 0 for no limit. */
   #maxMemoryBytes = 0;
 

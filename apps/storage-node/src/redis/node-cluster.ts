@@ -3,6 +3,7 @@ import { ALL_PARTITIONS } from '@kvs/protocol';
 import type { ClusterMap, ClusterNode, ClusterView } from '@kvs/redis-api';
 import type { ListenOptions } from '@kvs/server';
 import type { BootId, PartitionEntry, Topology } from '@kvs/topology';
+import { hostOf } from '../addresses.js';
 import type { ClusterMember } from '../cluster/cluster-member.js';
 
 /** The part of a cluster member that this class uses. */
@@ -47,12 +48,8 @@ export function mapOf(topology: Topology, self: BootId): ClusterMap {
   const byBootId = new Map<BootId, ClusterNode>();
   for (const { id, bootId, redisAddress } of topology.nodes) {
     if (redisAddress === undefined) continue;
-    const at = redisAddress.lastIndexOf(':');
-    const host = redisAddress.slice(0, at).replace(/^\[|\]$/g, '');
-    byBootId.set(
-      bootId,
-      clusterNode(`${topology.clusterId}/${id}`, host, Number(redisAddress.slice(at + 1))),
-    );
+    const port = Number(redisAddress.slice(redisAddress.lastIndexOf(':') + 1));
+    byBootId.set(bootId, clusterNode(`${topology.clusterId}/${id}`, hostOf(redisAddress), port));
   }
   // Many partitions have the same copies.
   const lists = new Map<string, readonly ClusterNode[]>();
