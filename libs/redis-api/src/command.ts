@@ -127,7 +127,7 @@ export interface ServerView {
   otherCopies(): number;
 }
 
-/** What the pairs of a server may take in memory. */
+/** The memory that the pairs of a server may take. */
 export interface MemoryLimit {
   /** 0 for no limit. */
   readonly maxBytes: number;

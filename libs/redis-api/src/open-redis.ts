@@ -20,7 +20,7 @@ export interface RedisOptions {
   readonly operations: KeyValueOperations;
   /** The cluster of this node; undefined on a proxy, which serves all keys. */
   readonly cluster?: ClusterView;
-  /** Returns what pairs may take in memory. Default: the server knows no limit. */
+  /** Returns the memory that pairs may take. Default: the server knows no limit. */
   readonly memory?: () => MemoryLimit;
   readonly settings: ProgressLimits & { readonly limits: Limits };
   readonly admission: Admission;

@@ -16,7 +16,7 @@ export class FillSource {
   readonly #scan: FillScan;
   #sent = 0;
   #acknowledged = 0;
-  /** What sends the chunks that were read and are not acknowledged. The last one may wait for room. */
+  /** The functions that send the chunks which were read and are not acknowledged. The last one may wait for room. */
   readonly #chunks: (() => void)[] = [];
   /** Whether it reads a chunk, or waits to do so, or to send it. */
   #isReading = true;

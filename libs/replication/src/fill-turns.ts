@@ -8,7 +8,7 @@ export class FillTurns {
   readonly #most: number;
   readonly #learners = new Map<BootId, LearnerTurns>();
 
-  /** @param most the most that the sizes of all that runs to one learner may add up to. What is larger runs alone */
+  /** @param most the most that the sizes of all that runs to one learner may add up to. Anything larger runs alone */
   constructor(most: number) {
     this.#most = most;
   }
@@ -53,7 +53,7 @@ export class FillTurns {
   }
 }
 
-/** What begins each turn, with its size. */
+/** The functions that begin the turns of a learner, with their sizes. */
 interface LearnerTurns {
   readonly running: Map<() => void, number>;
   readonly waiting: Map<() => void, number>;

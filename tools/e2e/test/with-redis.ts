@@ -12,5 +12,6 @@ export function describeWithRedis(name: string, body: () => void): void {
 export function describeWithTools(tools: readonly string[], name: string, body: () => void): void {
   const missing = tools.filter((tool) => spawnSync(tool, ['--version']).status !== 0);
   if (missing.length === 0 || process.env['KVS_REQUIRE_TOOLS'] === '1') describe(name, body);
+  // The report of a fresh clone shows which tools are missing.
   else describe.skip(`${name} (skipped: not on the PATH: ${missing.join(', ')})`, body);
 }

@@ -93,7 +93,7 @@ export class RequestReader {
       } else {
         const line = this.#readLine();
         if (line === undefined) return this.#runDry();
-        for (const word of inlineArguments(line)) this.#add(word);
+        for (const word of inlineArguments(line)) this.#add(word, 0, word.length);
         if (this.#name !== undefined) return this.#finish();
       }
     }
@@ -135,23 +135,22 @@ export class RequestReader {
     this.#at += end;
     this.#nextBytes = -1;
     this.#missing--;
-    if (this.#name === undefined) this.#name = this.#nameAt(from, to);
-    else this.#args.push(this.#chunk.subarray(from, to));
-    this.#requestBytes += to - from + ARGUMENT_BYTES;
+    this.#add(this.#chunk, from, to);
     return true;
   }
 
-  /** Clients repeat commands, and comparing a name with the last one costs less than decoding it. */
-  #nameAt(from: number, to: number): string {
-    if (!isText(this.#chunk, from, to, this.#lastName))
-      this.#lastName = this.#chunk.toString('utf8', from, Math.min(to, from + MAX_NAME_BYTES));
-    return this.#lastName;
+  /** Takes bytes as the name or the next argument. */
+  #add(bytes: Buffer, from: number, to: number): void {
+    if (this.#name === undefined) this.#name = this.#nameIn(bytes, from, to);
+    else this.#args.push(bytes.subarray(from, to));
+    this.#requestBytes += to - from + ARGUMENT_BYTES;
   }
 
-  #add(argument: Buffer): void {
-    if (this.#name === undefined) this.#name = argument.toString('utf8', 0, MAX_NAME_BYTES);
-    else this.#args.push(argument);
-    this.#requestBytes += argument.length + ARGUMENT_BYTES;
+  /** Clients repeat commands, and comparing a name with the last one costs less than decoding it. */
+  #nameIn(bytes: Buffer, from: number, to: number): string {
+    if (!isText(bytes, from, to, this.#lastName))
+      this.#lastName = bytes.toString('utf8', from, Math.min(to, from + MAX_NAME_BYTES));
+    return this.#lastName;
   }
 
   #finish(): Request {

@@ -31,22 +31,20 @@ export function commandOf(
     run(args, context) {
       const [first, ...rest] = args;
       if (first === undefined) return alone?.(args, context) ?? wrongArity(name);
-      const subcommand = byName.get(first.toString().toLowerCase());
-      if (subcommand === undefined && rest.length === 0 && first.toString().toLowerCase() === 'help')
-        return [`${name.toUpperCase()} <subcommand>, one of:`, ...[...byName.keys()].map(upperCase), 'HELP'];
+      const word = first.toString().toLowerCase();
+      const subcommand = byName.get(word);
+      if (subcommand === undefined && rest.length === 0 && word === 'help') {
+        const known = Array.from(byName.keys(), (each) => each.toUpperCase());
+        return [`${name.toUpperCase()} <subcommand>, one of:`, ...known, 'HELP'];
+      }
       if (subcommand === undefined) {
         const shown = first.toString('utf8', 0, MAX_SHOWN_BYTES);
         return new RedisError('ERR', `unknown subcommand '${shown}'. Try ${name.toUpperCase()} HELP.`);
       }
-      if (!hasArity(subcommand.arity, args.length))
-        return wrongArity(`${name}|${first.toString().toLowerCase()}`);
+      if (!hasArity(subcommand.arity, args.length)) return wrongArity(`${name}|${word}`);
       return subcommand.run(rest, context);
     },
   };
-}
-
-function upperCase(name: string): string {
-  return name.toUpperCase();
 }
 
 const MAX_SHOWN_BYTES = 128;

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([proxy.process.stop('SIGKILL'), ...nodes.map((node) => node.kill())]));
 
-/** What the scenario below needs of a client. */
+/** The part of a client that the scenario below uses. */
 interface ClusterClient {
   set(key: string, value: string): Promise<unknown>;
   get(key: string): Promise<string | null>;
