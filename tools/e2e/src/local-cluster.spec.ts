@@ -2,6 +2,7 @@ import { Command, freePorts, run } from '@kvs-tools/local-cluster';
 import { Cluster, Redis } from 'ioredis';
 import { ClusterState } from './support/cluster-state.js';
 import { refused, send } from './support/http.js';
+import { until } from './support/until.js';
 
 const npmStart = (...args: string[]): Command => new Command('npm', ['start', '--', ...args]);
 
@@ -33,9 +34,13 @@ describe('npm start', () => {
     const victim = await run('bash', ['-c', `pgrep -f 'storage-node/dist/main.js localhost ${base} '`]);
     process.kill(Number(victim.stdout.trim()), 'SIGKILL');
     await cluster.until(/node-1\s+\| was ended by SIGKILL; the others keep running/);
-    await cluster.until(/copy promoted: \S+ serves \d+ partitions/);
-    const key = await send('GET', `${proxy}/keys/hello`);
-    expect([key.status, key.text]).toEqual([200, 'world']);
+    await cluster.until(/copy promoted: \S+ takes over \d+ partitions/);
+    const read = () => send('GET', `${proxy}/keys/hello`);
+    await until(
+      async () => (await read()).status === 200,
+      async () => (await read()).text,
+    );
+    expect((await read()).text).toBe('world');
 
     cluster.pressCtrlC();
     const { stdout } = await cluster.finished;

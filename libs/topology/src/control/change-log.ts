@@ -58,7 +58,7 @@ export class ChangeLog {
       const details = { from: name(from), to: name(to), partitions };
       this.#log.info(
         details,
-        `${topology.sharedStore === undefined ? 'copy promoted: ' : ''}${details.to} serves ${partitions} partitions of ${details.from}`,
+        `${topology.sharedStore === undefined ? 'copy promoted: ' : ''}${details.to} takes over ${partitions} partitions of ${details.from}`,
       );
     }
   }

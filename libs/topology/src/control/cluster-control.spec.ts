@@ -395,7 +395,9 @@ it('operators read what happened', async () => {
   const served = proxy.topology.partitions.filter(({ primary }) => primary === a).length;
   await proxy.report(a ?? fail(), { isEnding: true });
   await proxy.pass(2000, others);
-  expect(proxy.log).toContainEqual(expect.stringMatching(/^copy promoted: b serves \d+ partitions of a /));
+  expect(proxy.log).toContainEqual(
+    expect.stringMatching(/^copy promoted: b takes over \d+ partitions of a /),
+  );
   expect(proxy.control.status().partitions.failovers).toBe(served);
 });
 
