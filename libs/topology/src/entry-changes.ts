@@ -41,6 +41,11 @@ export function changeEntry(
   return next && { ...entry, ...next, epoch };
 }
 
+/** Returns whether a partition started again without acknowledged writes: no process that was in sync is in sync any more. */
+export function isStartAfterLoss(before: PartitionEntry, after: PartitionEntry): boolean {
+  return before.primary !== undefined && !after.inSync.some((copy) => before.inSync.includes(copy));
+}
+
 function changed(
   { primary, inSync, learner }: PartitionEntry,
   change: EntryChange,

@@ -33,7 +33,7 @@ export {
   topologyAnswerFrom,
   topologyAnswerToDocument,
 } from './control-plane/messages-json.js';
-export { changeEntry, type EntryChange } from './entry-changes.js';
+export { changeEntry, isStartAfterLoss, type EntryChange } from './entry-changes.js';
 export { messageOf, TopologyError, type TopologyErrorCode } from './errors.js';
 export { FileTopologyStore, type FileLock } from './file-topology-store.js';
 export { MemoryTopologyStore } from './memory-topology-store.js';
@@ -58,7 +58,6 @@ export {
 } from './topology-json.js';
 export {
   plan,
-  type Loss,
   type NodeStatus,
   type Plan,
   type PlanInput,

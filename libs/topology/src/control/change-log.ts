@@ -1,17 +1,22 @@
+import { isStartAfterLoss } from '../entry-changes.js';
 import { hasRole, type BootId, type PartitionEntry, type Topology } from '../topology.js';
+import type { NodeReports } from './node-reports.js';
 import type { ControlLog } from './ports.js';
 
-/** Tells operators what changes of the topology mean: copies took over, copies are being made anew, all copies are there. */
+/**
+ * Tells operators what changes of the topology mean: copies took over, pairs were lost, copies are being made anew, all copies
+ * are there.
+ */
 export class ChangeLog {
   readonly #log: ControlLog;
-  readonly #isHeard: (bootId: BootId) => boolean;
+  readonly #reports: NodeReports;
   #isIncomplete = false;
   #failoverCount = 0;
+  #lossCount = 0;
 
-  /** @param isHeard whether a process reports, so that a new primary follows it by a planned hand-over */
-  constructor(log: ControlLog, isHeard: (bootId: BootId) => boolean) {
+  constructor(log: ControlLog, reports: NodeReports) {
     this.#log = log;
-    this.#isHeard = isHeard;
+    this.#reports = reports;
   }
 
   /** In how many partitions another process took over from a primary that was gone. */
@@ -19,8 +24,14 @@ export class ChangeLog {
     return this.#failoverCount;
   }
 
+  /** How many partitions started again without acknowledged writes. */
+  get lossCount(): number {
+    return this.#lossCount;
+  }
+
   note(before: Topology, topology: Topology): void {
     this.#notePromotions(before, topology);
+    this.#noteLosses(before, topology);
     this.#noteDrained(before, topology);
     const short = topology.partitions.filter((entry) => isShort(topology, entry)).length;
     const isIncomplete = short > 0;
@@ -44,7 +55,8 @@ export class ChangeLog {
     const counts = new Map<string, { from: BootId; to: BootId; partitions: number }>();
     topology.partitions.forEach(({ primary: to }, partition) => {
       const { primary: from, inSync = [] } = before.partitions[partition] ?? {};
-      if (from === undefined || to === undefined || from === to || this.#isHeard(from)) return;
+      if (from === undefined || to === undefined || from === to) return;
+      if (this.#reports.isHeard(from, LIVELY_MS)) return; // a planned hand-over
       const hadPairs = topology.sharedStore !== undefined || inSync.includes(to);
       if (!hadPairs) return; // the partition started again after a loss
       this.#failoverCount++;
@@ -62,7 +74,27 @@ export class ChangeLog {
       );
     }
   }
+
+  #noteLosses(before: Topology, { sharedStore, partitions }: Topology): void {
+    if (sharedStore !== undefined) return;
+    const lost = partitions.flatMap((entry, partition) => {
+      const old = before.partitions[partition];
+      return old !== undefined && isStartAfterLoss(old, entry) ? [{ partition, primary: entry.primary }] : [];
+    });
+    if (lost.length === 0) return;
+    this.#lossCount += lost.length;
+    const empty = lost.filter(
+      ({ partition, primary }) => primary !== undefined && !this.#reports.holds(primary, partition),
+    ).length;
+    this.#log.warn(
+      { partitions: lost.length, empty, first: lost[0]?.partition },
+      `${lost.length} partitions start again because all their copies are gone, ${empty} of them empty; acknowledged writes are lost`,
+    );
+  }
 }
+
+/** A primary that reported so lately handed its partition over. A copy takes one over only after a longer silence. */
+const LIVELY_MS = 2000;
 
 function isAssigned({ partitions }: Topology): boolean {
   return partitions.every(({ primary }) => primary !== undefined);

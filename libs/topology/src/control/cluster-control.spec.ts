@@ -2,6 +2,7 @@ import {
   ClusterControl,
   MemoryTopologyStore,
   raiseVersionCeiling,
+  TopologyError,
   type BootId,
   type ClusterControlSettings,
   type NodeReport,
@@ -118,6 +119,17 @@ class TestProxy {
       ),
     );
     return bootIds;
+  }
+}
+
+/** Makes changes, and then does not answer. */
+class ForgetfulStore extends MemoryTopologyStore {
+  isForgetful = false;
+
+  override async replace(next: Topology): Promise<boolean> {
+    const isReplaced = await super.replace(next);
+    if (this.isForgetful) throw new TopologyError('store_unavailable', 'no answer');
+    return isReplaced;
   }
 }
 
@@ -413,6 +425,24 @@ it('a partition that starts again after a loss is no failover', async () => {
   await proxy.report(a ?? fail(), { isEnding: true });
   await proxy.pass(2000, others);
   expect(proxy.control.status().partitions).toMatchObject({ failovers: 0, restarted_after_loss: served });
+});
+
+it('partitions that start again after a loss are counted and logged once, also if the answer of the store is lost', async () => {
+  const store = new ForgetfulStore();
+  proxy = new TestProxy(store);
+  const [a, ...others] = await proxy.assigned();
+  const lost = proxy.topology.partitions.flatMap(({ primary }, partition) =>
+    primary === a ? [partition] : [],
+  );
+  const position = { epoch: 1, number: 1 };
+  const older = lost.slice(0, 100).map((partition) => ({ partition, position }));
+  await proxy.pass(1000, others, (at) => (at === 0 ? older : []));
+  await proxy.report(a ?? fail(), { isEnding: true });
+  store.isForgetful = true;
+  await proxy.pass(5000, others);
+  expect(proxy.control.status().partitions.restarted_after_loss).toBe(lost.length);
+  const told = `${lost.length} partitions start again because all their copies are gone, ${lost.length - 100} of them empty`;
+  expect(proxy.log.filter((line) => line.includes('start again'))).toEqual([expect.stringContaining(told)]);
 });
 
 it('a node drains by orders to its primaries', async () => {

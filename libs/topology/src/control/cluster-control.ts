@@ -58,7 +58,7 @@ export class ClusterControl {
     const { url } = settings;
     const parts = { keeper: this.#keeper, queue: this.#queue, reports: this.#reports, ports, settings, url };
     this.#controller = new Controller(parts);
-    this.#changes = new ChangeLog(ports.log, (bootId) => this.#reports.isHeard(bootId, LIVELY_MS));
+    this.#changes = new ChangeLog(ports.log, this.#reports);
     this.#keeper.watch((topology, before) => {
       if (this.#controller.isLeading && before !== undefined) this.#changes.note(before, topology);
     });
@@ -193,8 +193,8 @@ export class ClusterControl {
   status(): ClusterStatus {
     const topology = this.#keeper.current;
     if (topology === undefined) throw new TopologyError('store_unavailable', 'the topology was not read yet');
-    const { leader, plan, lossCount } = this.#controller;
-    const { failoverCount } = this.#changes;
+    const { leader, plan } = this.#controller;
+    const { failoverCount, lossCount } = this.#changes;
     return statusOf({ topology, reports: this.#reports, leader, plan, lossCount, failoverCount });
   }
 
@@ -239,6 +239,3 @@ function withoutNode(topology: Topology, id: string, isGone: boolean): Topology 
   const ended = isGone ? endProcess(topology, { bootId, isDurable: false }) : topology;
   return node === undefined ? ended : removeNode(ended, node.id);
 }
-
-/** A primary that reported so lately handed its partition over. A copy takes one over only after a longer silence. */
-const LIVELY_MS = 2000;

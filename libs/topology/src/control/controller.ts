@@ -34,7 +34,6 @@ export class Controller {
   #isDueSoon = false;
   #isStopped = false;
   #cancel: () => void = () => undefined;
-  #lossCount = 0;
 
   constructor(parts: ControllerParts) {
     this.#parts = parts;
@@ -56,11 +55,6 @@ export class Controller {
   /** The newest plan, as long as this proxy leads. */
   get plan(): Plan | undefined {
     return this.isLeading ? this.#plan : undefined;
-  }
-
-  /** How many partitions this proxy has started again without acknowledged writes. */
-  get lossCount(): number {
-    return this.#lossCount;
   }
 
   ordersFor(bootId: BootId): readonly PrimaryOrder[] {
@@ -139,8 +133,8 @@ export class Controller {
     };
   }
 
-  async #carryOut({ requests, activated, versionCeiling, losses }: Plan): Promise<void> {
-    const { keeper, queue, ports } = this.#parts;
+  async #carryOut({ requests, activated, versionCeiling }: Plan): Promise<void> {
+    const { keeper, queue } = this.#parts;
     await keeper.change((topology) => {
       const isJoining = (id: string) =>
         topology.nodes.some((node) => node.id === id && node.state === 'joining');
@@ -149,14 +143,6 @@ export class Controller {
       return raiseVersionCeiling(active, versionCeiling ?? 0);
     });
     if (requests.length > 0) await queue.submit(requests);
-    if (losses.length === 0) return;
-    this.#lossCount += losses.length;
-    const empty = losses.filter(({ isEmpty }) => isEmpty).length;
-    const details = { partitions: losses.length, empty, first: losses[0]?.partition };
-    ports.log.warn(
-      details,
-      'partitions start again because all their copies are gone; acknowledged writes are lost',
-    );
   }
 
   /** Returns undefined, which differs from every state, while time alone can change the plan. */

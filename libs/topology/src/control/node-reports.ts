@@ -61,6 +61,11 @@ export class NodeReports {
     return this.#timers.nowMs() - status.lastHeardMs <= withinMs;
   }
 
+  /** Returns whether the process said last that it still has pairs of a partition in which it has no role. */
+  holds(bootId: BootId, partition: number): boolean {
+    return this.#statuses.get(bootId)?.report?.held.some((held) => held.partition === partition) === true;
+  }
+
   /** Notes that a process was heard. */
   hear(bootId: BootId, report?: NodeReport): void {
     const nowMs = this.#timers.nowMs();

@@ -2,7 +2,7 @@ import type { PrimaryOrder } from '../control-plane/messages.js';
 import { changeEntry, type EntryChange } from '../entry-changes.js';
 import type { EntryRequest } from '../topology-changes.js';
 import type { BootId, PartitionEntry } from '../topology.js';
-import type { Loss, Plan, PlanInput, StalledPartition } from './plan.js';
+import type { Plan, PlanInput, StalledPartition } from './plan.js';
 import { planNodesOf, possibleCopies, type PlanNode } from './plan-node.js';
 import { versionCeilingFor } from './version-ceiling.js';
 
@@ -18,7 +18,6 @@ export class Draft {
   /** How many copies each partition can have. */
   readonly wanted: number;
   readonly stalled: StalledPartition[] = [];
-  readonly losses: Loss[] = [];
   readonly #entries: PartitionEntry[];
   readonly #byBootId: ReadonlyMap<BootId, PlanNode>;
   readonly #requests: EntryRequest[] = [];
@@ -145,7 +144,6 @@ export class Draft {
         .map(({ node }) => node.id),
       versionCeiling: versionCeilingFor(this.input),
       stalled: this.stalled,
-      losses: this.losses,
     };
   }
 

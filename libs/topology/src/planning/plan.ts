@@ -57,15 +57,6 @@ export interface Plan {
   /** The ceiling of versions, if it must rise. */
   readonly versionCeiling: number | undefined;
   readonly stalled: readonly StalledPartition[];
-  /** Partitions that start again without acknowledged writes, and from which process. */
-  readonly losses: readonly Loss[];
-}
-
-export interface Loss {
-  readonly partition: number;
-  readonly primary: BootId;
-  /** True if no pairs are left, false if an older copy was found. */
-  readonly isEmpty: boolean;
 }
 
 /**

@@ -97,8 +97,7 @@ function isPrimaryGone(draft: Draft, primary: BootId): boolean {
 
 /**
  * Starts partitions again whose in-sync copies are all gone: from the newest older copy, if one is left; empty, if every process
- * that could have pairs has ended, and none of them kept its pairs in a directory. Acknowledged writes may be lost then, so the
- * plan says so.
+ * that could have pairs has ended, and none of them kept its pairs in a directory. Acknowledged writes may be lost then.
  */
 export function startLost(draft: Draft): void {
   let holders: ReadonlyMap<number, Holder> | undefined;
@@ -113,15 +112,9 @@ export function startLost(draft: Draft): void {
     }
     holders ??= newestHolders(draft);
     const awaited = awaitedFor(draft, entry);
-    const start = lostStart(draft, awaited, holders.get(partition));
-    if (start === undefined) {
-      draft.stalled.push({ partition, state: 'lost', awaited });
-      return;
-    }
-    const { bootId } = start.node;
-    draft.request(partition, { kind: 'start', primary: bootId, instead: primary, copies: [] });
-    if (!draft.isUnchanged(partition))
-      draft.losses.push({ partition, primary: bootId, isEmpty: start.isEmpty });
+    const node = lostStart(draft, awaited, holders.get(partition));
+    if (node === undefined) draft.stalled.push({ partition, state: 'lost', awaited });
+    else draft.request(partition, { kind: 'start', primary: node.bootId, instead: primary, copies: [] });
   });
 }
 
@@ -130,18 +123,17 @@ function lostStart(
   draft: Draft,
   awaited: readonly BootId[],
   holder: Holder | undefined,
-): { readonly node: PlanNode; readonly isEmpty: boolean } | undefined {
+): PlanNode | undefined {
   if (draft.input.settings.whenLost === 'offline') return undefined;
   const { statuses, settings, nowMs } = draft.input;
   const isAwayFor = (copy: BootId) => nowMs - (statuses.get(copy)?.lastHeardMs ?? -Infinity);
   if (holder !== undefined) {
     // A node that is away may have a newer copy. It has the usual time to come back.
     const mayComeBack = awaited.some((copy) => isAwayFor(copy) <= settings.replaceAfterMs);
-    return mayComeBack ? undefined : { node: holder.node, isEmpty: false };
+    return mayComeBack ? undefined : holder.node;
   }
   if (awaited.length > 0) return undefined;
-  const node = draft.usable.reduce<PlanNode | undefined>(lessLoaded, undefined);
-  return node && { node, isEmpty: true };
+  return draft.usable.reduce<PlanNode | undefined>(lessLoaded, undefined);
 }
 
 /** Returns the processes that may have pairs of a lost partition and can't be asked: directories, and nodes that are away. */

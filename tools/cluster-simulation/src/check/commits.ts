@@ -1,4 +1,4 @@
-import type { PartitionEntry, Topology } from '@kvs/topology';
+import { isStartAfterLoss, type PartitionEntry, type Topology } from '@kvs/topology';
 
 /**
  * Checks one change of the topology in the store: the revision grows by one, a changed entry has it as its epoch, and only as
@@ -22,7 +22,8 @@ export function checkCommit(before: Topology, after: Topology): string[] {
 
 /** Returns what changed in an entry, in words for a summary. */
 export function changesOf(before: PartitionEntry, after: PartitionEntry): string[] {
-  if (isStart(before, after)) return [before.primary === undefined ? 'first starts' : 'starts after a loss'];
+  if (before.primary === undefined) return ['first starts'];
+  if (isStartAfterLoss(before, after)) return ['starts after a loss'];
   const changes: string[] = [];
   if (before.primary !== after.primary) changes.push('promotions');
   if (after.inSync.length > before.inSync.length) changes.push('copies added');
@@ -31,15 +32,6 @@ export function changesOf(before: PartitionEntry, after: PartitionEntry): string
   if (before.learner !== undefined && after.learner === undefined && !after.inSync.includes(before.learner))
     changes.push('learners withdrawn');
   return changes.length === 0 ? ['entries rewritten'] : changes;
-}
-
-/** Returns whether a partition starts again without acknowledged writes, because all its copies were lost. */
-export function isStartAfterLoss(before: PartitionEntry, after: PartitionEntry): boolean {
-  return before.primary !== undefined && isStart(before, after);
-}
-
-function isStart(before: PartitionEntry, after: PartitionEntry): boolean {
-  return !after.inSync.some((copy) => before.inSync.includes(copy));
 }
 
 function checkEntry(before: PartitionEntry, after: PartitionEntry, revision: number): string | undefined {

@@ -1,6 +1,7 @@
 import type { Message } from '@kvs/replication';
 import {
   changeEntry,
+  isStartAfterLoss,
   newTopology,
   updateNode,
   updateSettings,
@@ -8,7 +9,7 @@ import {
   type PrimaryOrder,
   type Topology,
 } from '@kvs/topology';
-import { changesOf, checkCommit, isStartAfterLoss } from '../check/commits.js';
+import { changesOf, checkCommit } from '../check/commits.js';
 import { AcknowledgedWrites } from '../check/copies.js';
 import { Findings } from '../check/findings.js';
 import type { Rule } from '../rules.js';
@@ -265,10 +266,9 @@ export class SimulatedCluster implements FaultyWorld {
   #control(proxy: SimulatedProxy): void {
     const random = this.random.fork(`controller ${proxy.process.name}`);
     const addresses = this.nodes.map(({ address }) => address);
-    const controller = new SimulatedController(proxy, addresses, {
-      order: (primary, order) => this.#order(proxy, primary, order),
-      report: (losses) => this.trace.add('LOSS', JSON.stringify(losses)),
-    });
+    const controller = new SimulatedController(proxy, addresses, (primary, order) =>
+      this.#order(proxy, primary, order),
+    );
     const step = () => {
       controller.step();
       proxy.process.after(random.between(500, 1000), step);

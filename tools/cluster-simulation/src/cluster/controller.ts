@@ -3,18 +3,10 @@ import {
   raiseVersionCeiling,
   updateNode,
   type BootId,
-  type Loss,
   type PrimaryOrder,
   type Topology,
 } from '@kvs/topology';
 import type { SimulatedProxy } from './proxy.js';
-
-/** Takes the orders and reports of a controller. */
-export interface ControllerPorts {
-  order(primary: BootId, order: PrimaryOrder): void;
-  /** Partitions start again without acknowledged writes. */
-  report(losses: readonly Loss[]): void;
-}
 
 /**
  * Asks for what the plan of `@kvs/topology` wants. Each proxy has one, and all of them act at the same time, though only one
@@ -23,13 +15,20 @@ export interface ControllerPorts {
 export class SimulatedController {
   readonly #proxy: SimulatedProxy;
   readonly #expectedNodes: readonly string[];
-  readonly #ports: ControllerPorts;
+  readonly #order: (primary: BootId, order: PrimaryOrder) => void;
 
-  /** @param expectedNodes the addresses that the first assignment waits for */
-  constructor(proxy: SimulatedProxy, expectedNodes: readonly string[], ports: ControllerPorts) {
+  /**
+   * @param expectedNodes the addresses that the first assignment waits for
+   * @param order takes the orders of the controller
+   */
+  constructor(
+    proxy: SimulatedProxy,
+    expectedNodes: readonly string[],
+    order: (primary: BootId, order: PrimaryOrder) => void,
+  ) {
     this.#proxy = proxy;
     this.#expectedNodes = expectedNodes;
-    this.#ports = ports;
+    this.#order = order;
   }
 
   /** Reads the topology, makes a plan, and asks for it. */
@@ -39,7 +38,7 @@ export class SimulatedController {
 
   #carryOut(topology: Topology): void {
     const proxy = this.#proxy;
-    const { requests, orders, activated, versionCeiling, losses } = plan({
+    const { requests, orders, activated, versionCeiling } = plan({
       topology,
       statuses: proxy.statuses,
       settings: {
@@ -52,8 +51,7 @@ export class SimulatedController {
       failedLately: (partition, copy) => proxy.failedLately(partition, copy),
     });
     for (const request of requests) proxy.change([request], () => undefined);
-    for (const [primary, list] of orders) for (const order of list) this.#ports.order(primary, order);
-    if (losses.length > 0) this.#ports.report(losses);
+    for (const [primary, list] of orders) for (const order of list) this.#order(primary, order);
     if (activated.length === 0 && versionCeiling === undefined) return;
     proxy.update((known) =>
       activated
