@@ -56,7 +56,7 @@ export class Filling {
     const { number: partition } = this.#data;
     follower.sinceMs = ports.nowMs();
     // The learner may see the topology later than this process.
-    ports.send(follower.bootId, { kind: 'entry', partition, entry, asks: false });
+    ports.send(follower.bootId, { kind: 'entry', partition, entry, asksAfter: undefined });
     follower.startFill(entry.epoch);
   }
 

@@ -31,6 +31,9 @@ export class Follower {
   #stalledAt = -1;
   #stalledMs: number;
   #pokedMs = -Infinity;
+  /** Up to where the copy was told that nobody needs its tail, and when effects or the like last went to it. */
+  #toldSettled = -1;
+  #messagedMs = -Infinity;
   #countedMs = -Infinity;
   readonly #node: NodeContext;
   readonly #data: PartitionData;
@@ -149,6 +152,17 @@ export class Follower {
     this.#message(epoch, settled, this.#data.tail.end, []);
   }
 
+  /** Whether the copy keeps effects in its tail that nobody needs any more. */
+  keepsSettled(settled: number): boolean {
+    return this.isInSync && this.#toldSettled < settled;
+  }
+
+  /** Once writes have ceased, no effect tells the copy what it may drop from its tail. */
+  tellSettled(epoch: number, settled: number): void {
+    if (this.keepsSettled(settled) && this.#node.ports.nowMs() - this.#messagedMs > REST_MS)
+      this.poke(epoch, settled);
+  }
+
   /** Sends again if nothing was acknowledged for a while. */
   resendIfStalled(epoch: number, settled: number): void {
     const nowMs = this.#node.ports.nowMs();
@@ -176,6 +190,8 @@ export class Follower {
 
   #message(epoch: number, settled: number, previous: Position | undefined, effects: Effects): void {
     const { ports } = this.#node;
+    this.#toldSettled = settled;
+    this.#messagedMs = ports.nowMs();
     ports.send(this.bootId, {
       kind: 'effects',
       partition: this.#data.number,
@@ -192,5 +208,6 @@ export class Follower {
 type Effects = ReturnType<PartitionData['tail']['after']>;
 
 const RESEND_MS = 500;
+const REST_MS = 1000;
 const MAX_EFFECTS_IN_FLIGHT = 10_000;
 const MAX_MESSAGE_BYTES = 256 * 1024;

@@ -71,14 +71,15 @@ export interface EffectsAnswer {
 }
 
 /**
- * An entry of the topology, which the sender knows to be committed. `asks`: a new primary wants a {@link Confirmation}. An
- * `entry` of undefined asks the receiver for its entry, because it is at a later epoch than the sender.
+ * An entry of the topology, which the sender knows to be committed. An `entry` of undefined asks the receiver for its entry, because
+ * it is at a later epoch than the sender.
  */
 export interface EntryMessage {
   readonly kind: 'entry';
   readonly partition: number;
   readonly entry: PartitionEntry | undefined;
-  readonly asks: boolean;
+  /** A new primary wants a {@link Confirmation}: what the receiver has after this position, up to which the sender has stored all. */
+  readonly asksAfter: Position | undefined;
 }
 
 /** A process knows the epoch of a new primary. */
@@ -91,7 +92,7 @@ export interface Confirmation {
   readonly position: Position;
   /** The position before the first effect of `tail`. */
   readonly base: Position;
-  /** Effects that perhaps not all copies have. */
+  /** Effects that perhaps not all copies have, and that the new primary perhaps lacks. */
   readonly tail: readonly Effect[];
 }
 

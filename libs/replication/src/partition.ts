@@ -3,7 +3,7 @@ import { Copy } from './copy.js';
 import { EngineQueue } from './engine-queue.js';
 import type { Effects, EntryMessage, FillStart, Message } from './messages.js';
 import type { NodeContext, PartitionData } from './node-context.js';
-import { START } from './position.js';
+import { START, type Position } from './position.js';
 import { Primary } from './primary.js';
 import { Tail } from './tail.js';
 
@@ -203,38 +203,39 @@ export class Partition implements PartitionData {
     const known = this.#entry?.epoch ?? -1;
     const { ports } = this.#node;
     if (epoch < known)
-      ports.send(from, { kind: 'entry', partition: this.number, entry: this.#entry, asks: false });
+      ports.send(from, { kind: 'entry', partition: this.number, entry: this.#entry, asksAfter: undefined });
     else if (epoch > known)
-      ports.send(from, { kind: 'entry', partition: this.number, entry: undefined, asks: false });
+      ports.send(from, { kind: 'entry', partition: this.number, entry: undefined, asksAfter: undefined });
     return epoch === known && from === this.#entry?.primary;
   }
 
   /** The entry itself was adopted before. */
-  #entryMessage(from: BootId, { entry, asks }: EntryMessage): void {
+  #entryMessage(from: BootId, { entry, asksAfter }: EntryMessage): void {
     const { ports } = this.#node;
     const isNewest = entry !== undefined && entry.epoch === this.#entry?.epoch;
     if (!isNewest) {
       if (this.#entry !== undefined && (entry === undefined || entry.epoch < this.#entry.epoch))
-        ports.send(from, { kind: 'entry', partition: this.number, entry: this.#entry, asks: false });
+        ports.send(from, { kind: 'entry', partition: this.number, entry: this.#entry, asksAfter: undefined });
       return;
     }
-    if (!asks) return;
+    if (asksAfter === undefined) return;
     // The engine may still apply effects that came before.
     this.queue.run((next) => {
-      if (this.#entry?.epoch === entry.epoch) this.#confirm(from, entry.epoch);
+      if (this.#entry?.epoch === entry.epoch) this.#confirm(from, entry.epoch, asksAfter);
       next();
     });
   }
 
   /**
-   * Says which effects this copy has, or the first of them, if they are too many for a message. The new primary then sends the
-   * others again. Effects that only this copy has may be lost in that case: nobody has seen them.
+   * Says which effects this copy has that the new primary may lack, or the first of them, if they are too many for a message. The new
+   * primary then sends the others again. Effects that only this copy has may be lost in that case: nobody has seen them.
    */
-  #confirm(to: BootId, epoch: number): void {
-    const { base, end } = this.tail;
+  #confirm(to: BootId, epoch: number, after: Position): void {
+    const { tail: known } = this;
     const isInSync = this.#role === 'copy';
-    const tail = isInSync ? this.tail.after(base, MAX_CONFIRMED_BYTES) : [];
-    const position = tail[tail.length - 1]?.position ?? end;
+    const base = known.end.number < after.number ? known.end : known.has(after) ? after : known.base;
+    const tail = isInSync ? known.after(base, MAX_CONFIRMED_BYTES) : [];
+    const position = tail[tail.length - 1]?.position ?? known.end;
     const { number: partition } = this;
     this.#node.ports.send(to, { kind: 'confirmation', partition, epoch, isInSync, position, base, tail });
   }

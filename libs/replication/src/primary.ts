@@ -61,9 +61,12 @@ export class Primary {
   get isBusy(): boolean {
     if (this.#takeover !== undefined || this.#successor !== undefined || !this.#parked.isEmpty) return true;
     if (!this.#answers.isEmpty) return true;
-    for (const follower of this.#followers)
-      if (!follower.isInSync || follower.isRemoving || follower.acknowledged < this.#data.tail.end.number)
+    const { end } = this.#data.tail;
+    for (const follower of this.#followers) {
+      const isBehind = follower.acknowledged < end.number;
+      if (!follower.isInSync || follower.isRemoving || isBehind || follower.keepsSettled(end.number))
         return true;
+    }
     return false;
   }
 
@@ -110,10 +113,12 @@ export class Primary {
       return;
     }
     this.#progress();
+    const { settled } = this.#followers;
     for (const follower of this.#followers) {
       if (follower.isInSync) this.#watch(follower);
       else this.#filling.advance(follower, this.#entry, this.#isSlowed);
-      follower.resendIfStalled(this.#entry.epoch, this.#followers.settled);
+      follower.resendIfStalled(this.#entry.epoch, settled);
+      follower.tellSettled(this.#entry.epoch, settled);
     }
     this.#node.requests.settleOverdue(this.#data.number, this.#entry.epoch);
     this.#parked.advance(this.#mayBegin);
@@ -375,7 +380,7 @@ export class Primary {
   /** Tells a process the entry, because it may see the topology later than this one. */
   #tell(bootId: BootId, entry = this.#entry): void {
     const { number: partition } = this.#data;
-    this.#node.ports.send(bootId, { kind: 'entry', partition, entry, asks: false });
+    this.#node.ports.send(bootId, { kind: 'entry', partition, entry, asksAfter: undefined });
   }
 
   #advanceHandOver(): void {

@@ -133,6 +133,8 @@ export class Replica implements NodeContext {
   /** Must be called about every 100 ms. */
   tick(): void {
     const nowMs = this.ports.nowMs();
+    // The more often this looks at the clocks, the less can hide that the machine was suspended.
+    this.ports.leaseNowMs();
     this.transfers.refill(nowMs);
     this.#sendBeacons();
     if (this.#attention.active.size > 0) this.#tailBytes = this.#sumOfTails();

@@ -1,5 +1,6 @@
 import { World, type Member } from '../test/world.js';
 import type { Message } from './messages.js';
+import { START } from './position.js';
 
 let world: World;
 let a: Member;
@@ -255,7 +256,7 @@ describe('a confirmation', () => {
     world.settle();
     const sent: Message[] = [];
     world.send = (_from, _to, message) => void sent.push(message);
-    b.replica.receive(c.bootId, { kind: 'entry', partition: 7, entry: world.entry, asks: true });
+    b.replica.receive(c.bootId, { kind: 'entry', partition: 7, entry: world.entry, asksAfter: START });
     const { position } = b.replica.states()[0] ?? {};
     b.replica.receive(a.bootId, {
       kind: 'effects',
@@ -269,6 +270,42 @@ describe('a confirmation', () => {
     });
     expect(b.replica.states()).toMatchObject([{ tailBytes: 0 }]);
     expect(sent).toMatchObject([{ kind: 'confirmation', tail: [{ position }] }, { kind: 'effectsAnswer' }]);
+  });
+});
+
+describe('copies after the last write', () => {
+  beforeEach(() => {
+    world.assign(a, b, c);
+    a.set('k', 'x'.repeat(300_000));
+    world.settle();
+  });
+
+  const tails = () => [a, b, c].map(({ replica }) => replica.states()[0]?.tailBytes);
+
+  it('keep its effect until they are told that all have it, and then the primary rests', () => {
+    expect(tails()).toEqual([0, expect.any(Number), expect.any(Number)]);
+    expect(Math.min(...tails().slice(1).map(Number))).toBeGreaterThan(300_000);
+    world.pass(1500);
+    expect(tails()).toEqual([0, 0, 0]);
+    const sent: Message[] = [];
+    world.send = (_from, _to, message) => void sent.push(message);
+    world.pass(1000);
+    expect(sent.filter(({ kind }) => kind === 'effects')).toEqual([]);
+  });
+
+  it('do not send a new primary what it has (R12)', () => {
+    const confirmed: Message[] = [];
+    const send = world.send.bind(world);
+    world.send = (from, to, message) => {
+      if (message.kind === 'confirmation') confirmed.push(message);
+      send(from, to, message);
+    };
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
+    world.pass(1000);
+    expect([b.isServing, kinds(), confirmed.length > 0]).toEqual([true, [], true]);
+    expect(confirmed.filter((message) => message.kind === 'confirmation' && message.tail.length > 0)).toEqual(
+      [],
+    );
   });
 });
 

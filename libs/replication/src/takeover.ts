@@ -36,9 +36,11 @@ export class Takeover {
     const { ports, times } = this.#node;
     if (ports.nowMs() - this.#sentMs < times.repeatMs) return;
     this.#sentMs = ports.nowMs();
+    const { number: partition } = this.#data;
+    const asksAfter = ports.engine.position(partition);
     for (const to of new Set([...this.#others, ...this.#mayHoldLease])) {
       if (!this.#informed.has(to))
-        ports.send(to, { kind: 'entry', partition: this.#data.number, entry: this.#entry, asks: true });
+        ports.send(to, { kind: 'entry', partition, entry: this.#entry, asksAfter });
     }
   }
 

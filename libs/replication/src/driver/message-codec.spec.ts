@@ -78,7 +78,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
         learner: optional(bootIds),
       }),
     ),
-    asks: fc.boolean(),
+    asksAfter: optional(positions),
   }),
   record({
     kind: is('confirmation'),

@@ -62,7 +62,8 @@ function putFields(builder: FrameBuilder, message: Message): void {
       builder.byte((message.hasGap ? 1 : 0) | (message.isFull ? 2 : 0));
       return putOptional(builder, message.failure);
     case 'entry':
-      builder.byte((message.asks ? 1 : 0) | (message.entry === undefined ? 0 : 2));
+      builder.byte((message.asksAfter === undefined ? 0 : 1) | (message.entry === undefined ? 0 : 2));
+      if (message.asksAfter !== undefined) putPosition(builder, message.asksAfter);
       return message.entry && putPartitionEntry(builder, message.entry);
     case 'confirmation':
       builder.integer(message.epoch);
@@ -137,8 +138,8 @@ function readPartitionFields(cursor: FrameCursor, kind: PartitionKind, partition
     }
     case 'entry': {
       const flags = readFlags(cursor, 3);
-      const entry = flags & 2 ? readPartitionEntry(cursor) : undefined;
-      return { kind, partition, entry, asks: (flags & 1) !== 0 };
+      const asksAfter = flags & 1 ? readPosition(cursor) : undefined;
+      return { kind, partition, asksAfter, entry: flags & 2 ? readPartitionEntry(cursor) : undefined };
     }
     case 'confirmation': {
       const head = { kind, partition, epoch: readInteger(cursor), isInSync: readFlags(cursor, 1) !== 0 };

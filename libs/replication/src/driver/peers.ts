@@ -49,11 +49,13 @@ export class Peers {
   }
 
   /**
-   * Sends a message. Drops it if the process is unknown or the link is not open. Effects are also dropped while the other end does
-   * not read, because the replica sends them again. All other messages are small, or few bytes of them are on the way at once.
+   * Sends a message. Drops it if the process is unknown or the link is not open. Effects and confirmations, which may have many, are
+   * also dropped while the other end does not read, because the replica sends them again. All other messages are small, or few bytes
+   * of them are on the way at once.
    */
   send(to: BootId, message: Message): void {
-    this.#links.get(to)?.link.send(message, message.kind === 'effects' ? 'normal' : 'urgent');
+    const hasEffects = message.kind === 'effects' || message.kind === 'confirmation';
+    this.#links.get(to)?.link.send(message, hasEffects ? 'normal' : 'urgent');
   }
 
   close(): void {

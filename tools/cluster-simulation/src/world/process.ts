@@ -19,6 +19,8 @@ export class Process {
   #waiting: { kind: EventKind; run: () => void }[] = [];
   #rate: number;
   #isSuspended = false;
+  /** Whether the wall clock was set back since the process last looked at it. */
+  #wasSetBack = false;
   /** The local time at `#since`. */
   #localMs: number;
   #sinceMs = 0;
@@ -57,8 +59,13 @@ export class Process {
     return this.#localMs + (this.#scheduler.nowMs - this.#sinceMs) * this.#rate;
   }
 
-  /** The wall clock in milliseconds. It may be wrong by years, and jumps. */
+  /** The wall clock in milliseconds, at which the process looks. It may be wrong by years, and jumps. */
   wallMs(): number {
+    this.#wasSetBack = false;
+    return this.#wallMs;
+  }
+
+  get #wallMs(): number {
     const suspendedMs = this.#isSuspended ? this.#scheduler.nowMs - this.#sinceMs : 0;
     return this.nowMs() + suspendedMs + this.#wallOffsetMs;
   }
@@ -72,7 +79,9 @@ export class Process {
   /** Sets the wall clock to another time. Not while it is suspended: nobody could tell how long that was. */
   jump(): void {
     if (this.#isSuspended) return;
-    this.#wallOffsetMs += this.#random.between(-1e9, 1e9);
+    const byMs = this.#random.between(-1e9, 1e9);
+    this.#wallOffsetMs += byMs;
+    this.#wasSetBack ||= byMs < 0;
   }
 
   start(): void {
@@ -86,11 +95,14 @@ export class Process {
     this.#waiting = [];
   }
 
-  /** Lets the process stand still until {@link resume} was called as often. If it is suspended, so does its monotonic clock. */
+  /**
+   * Lets the process stand still until {@link resume} was called as often. If it is suspended, so does its monotonic clock. But not
+   * if its wall clock was set back just before: then nothing would tell the process that time has passed.
+   */
   pause({ suspended = false } = {}): void {
     this.#pauses++;
     this.#keepTime();
-    this.#isSuspended ||= suspended;
+    this.#isSuspended ||= suspended && !this.#wasSetBack;
   }
 
   /** Ends one pause. The events that waited run at once, in the given order, and before everything that comes later. */
@@ -129,7 +141,7 @@ export class Process {
   }
 
   #keepTime(): void {
-    const wallMs = this.wallMs();
+    const wallMs = this.#wallMs;
     this.#localMs = this.nowMs();
     this.#wallOffsetMs = wallMs - this.#localMs;
     this.#sinceMs = this.#scheduler.nowMs;

@@ -101,6 +101,20 @@ describe('a process', () => {
     pass(1000);
     expect(a.nowMs()).toBeGreaterThan(before + 900);
   });
+
+  it('is not suspended before it has seen that its wall clock was set back', () => {
+    for (let i = 0; i < 20; i++) a.jump();
+    const passedWhilePaused = () => {
+      const before = a.nowMs();
+      a.pause({ suspended: true });
+      pass(5000);
+      a.resume('asItCame');
+      return a.nowMs() - before;
+    };
+    expect(passedWhilePaused()).toBeGreaterThan(4000);
+    a.wallMs();
+    expect(passedWhilePaused()).toBeCloseTo(0, 3);
+  });
 });
 
 describe('a connection', () => {
