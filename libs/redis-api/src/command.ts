@@ -1,5 +1,5 @@
-import type { FetchOutcome, Key, KeyId, MaybePromise, SetItem, SetOutcome } from '@kvs/protocol';
-import type { Keyspace } from './keyspace/index.js';
+import type { KeyId, MaybePromise } from '@kvs/protocol';
+import type { Keyspace, SingleCall } from './keyspace/index.js';
 import type { Reply } from './reply.js';
 import type { ProtocolVersion } from './resp/reply-writer.js';
 
@@ -54,21 +54,6 @@ export interface Command {
    */
   run(args: readonly Buffer[], context: CommandContext): MaybePromise<Reply>;
 }
-
-/** A fetch or a write of one pair, and how its outcome becomes a reply. */
-export type SingleCall =
-  | {
-      readonly kind: 'fetch';
-      readonly key: Key;
-      /** @throws RedisError, KvsError */
-      readonly answer: (outcome: FetchOutcome) => Reply;
-    }
-  | {
-      readonly kind: 'set';
-      readonly item: SetItem;
-      /** @throws RedisError, KvsError */
-      readonly answer: (outcome: SetOutcome) => Reply;
-    };
 
 /** The parts of the server that a command uses. */
 export interface CommandContext {

@@ -1,9 +1,9 @@
 import { isPromise, KvsError, type Limits, type MaybePromise } from '@kvs/protocol';
 import type { Admission } from '@kvs/server';
 import type { Slots } from '../cluster/slots.js';
-import type { Command, CommandContext, CommandQueue, SingleCall } from '../command.js';
+import type { Command, CommandContext, CommandQueue } from '../command.js';
 import { errorReply } from '../failures.js';
-import type { Keyspace } from '../keyspace/index.js';
+import { BATCHES, type CallKind, type CallKinds, type Keyspace, type SingleCall } from '../keyspace/index.js';
 import { RedisError, type Reply } from '../reply.js';
 import type { Request } from '../resp/request-reader.js';
 import type { CommandTable } from './command-table.js';
@@ -24,8 +24,8 @@ export interface RunnerParts {
 }
 
 /**
- * Runs the commands of one connection, one after the other. Consecutive fetches of one key each, and consecutive writes, go to
- * the operations as one batch.
+ * Runs the commands of one connection, one after the other. Consecutive single calls of one kind go to the operations as one
+ * batch.
  */
 export class CommandRunner {
   readonly #parts: RunnerParts;
@@ -76,10 +76,8 @@ export class CommandRunner {
         return true;
       case 'run':
         return this.#runOne(next);
-      case 'fetch':
-        return this.#runFetches(this.#gather(next, isFetch));
-      case 'set':
-        return this.#runSets(this.#gather(next, isSet));
+      case 'call':
+        return this.#runCalls(next);
     }
   }
 
@@ -111,25 +109,21 @@ export class CommandRunner {
     try {
       const call = command.single(request.args, this.#context.keyspace);
       if (call === undefined) return { kind: 'run', command, request };
-      const { name } = command;
-      const { bytes } = request;
-      return call.kind === 'fetch'
-        ? { kind: 'fetch', name, bytes, call }
-        : { kind: 'set', name, bytes, call };
+      return { kind: 'call', name: command.name, bytes: request.bytes, call };
     } catch (error) {
       return { kind: 'refused', name: command.name, refusal: this.#errorReply(error) };
     }
   }
 
-  /** Returns the calls of one kind that follow each other, with the first. */
-  #gather<P extends Prepared>(first: P, isSame: (next: Prepared) => next is P): P[] {
+  /** Returns the first call with those of its kind that follow. */
+  #gather<K extends CallKind>(first: CallOfKind<K>, kind: K): CallOfKind<K>[] {
     const batch = [first];
     const maxCalls = this.#alone > 0 ? 1 : MAX_BATCH_CALLS;
     if (this.#alone > 0) this.#alone--;
     while (batch.length < maxCalls) {
       const next = this.#next();
       if (next === undefined) break;
-      if (!isSame(next)) {
+      if (!isCall(next, kind)) {
         this.#ahead.unshift(next);
         break;
       }
@@ -138,30 +132,12 @@ export class CommandRunner {
     return batch;
   }
 
-  #runFetches(batch: readonly PreparedFetch[]): MaybePromise<boolean> {
-    const { keyspace, limits } = this.#parts;
-    const keys = batch.map(({ call }) => call.key);
-    return this.#runBatch(
-      batch,
-      () => keyspace.operations.fetch(keys, limits.maxAnswerBytes),
-      ({ call }, outcome) => call.answer(outcome),
-    );
-  }
-
-  #runSets(batch: readonly PreparedSet[]): MaybePromise<boolean> {
-    const items = batch.map(({ call }) => call.item);
-    return this.#runBatch(
-      batch,
-      () => this.#parts.keyspace.operations.set(items),
-      ({ call }, outcome) => call.answer(outcome),
-    );
-  }
-
-  #runBatch<P extends PreparedFetch | PreparedSet, O>(
-    batch: readonly P[],
-    run: () => MaybePromise<readonly O[]>,
-    answer: (prepared: P, outcome: O) => Reply,
-  ): MaybePromise<boolean> {
+  /** Runs a call, with those of its kind that follow. */
+  #runCalls<K extends CallKind>(first: CallOfKind<K>): MaybePromise<boolean> {
+    const { kind }: SingleCall<K> = first.call;
+    const batch = this.#gather(first, kind);
+    const calls: readonly PreparedCall<K>[] = batch;
+    const items = calls.map(({ call }) => call.item);
     const fail = (error: unknown): boolean => {
       if (batch.length > 1 && error instanceof KvsError && error.code === 'answer_too_large') {
         this.#ahead.unshift(...batch);
@@ -172,20 +148,17 @@ export class CommandRunner {
       for (const { name } of batch) this.#answer(name, reply);
       return true;
     };
-    const finish = (outcomes: readonly O[]): boolean => {
-      if (outcomes.length !== batch.length) throw new TypeError('a batch has as many outcomes as items');
-      outcomes.forEach((outcome, i) => {
-        const prepared = batch[i];
-        if (prepared !== undefined)
-          this.#answer(
-            prepared.name,
-            this.#attempt(() => answer(prepared, outcome)),
-          );
-      });
+    const finish = (outcomes: readonly CallKinds[K]['outcome'][]): boolean => {
+      calls.forEach(({ name, call }, i) =>
+        this.#answer(
+          name,
+          this.#attempt(() => call.answer(outcomes[i])),
+        ),
+      );
       return true;
     };
     const bytes = batch.reduce((sum, prepared) => sum + prepared.bytes, 0);
-    return this.#admitted(bytes, run, finish, fail);
+    return this.#admitted(bytes, () => BATCHES[kind](this.#parts.keyspace, items), finish, fail);
   }
 
   #runOne({ command, request }: PreparedRun): MaybePromise<boolean> {
@@ -279,8 +252,7 @@ export class CommandRunner {
 type Prepared =
   | { readonly kind: 'refused'; readonly name: string | undefined; readonly refusal: RedisError }
   | PreparedRun
-  | PreparedFetch
-  | PreparedSet;
+  | PreparedCall;
 
 interface PreparedRun {
   readonly kind: 'run';
@@ -288,19 +260,14 @@ interface PreparedRun {
   readonly request: Request;
 }
 
-interface PreparedFetch {
-  readonly kind: 'fetch';
+interface PreparedCall<K extends CallKind = CallKind> {
+  readonly kind: 'call';
   readonly name: string;
   readonly bytes: number;
-  readonly call: Extract<SingleCall, { kind: 'fetch' }>;
+  readonly call: SingleCall<K>;
 }
 
-interface PreparedSet {
-  readonly kind: 'set';
-  readonly name: string;
-  readonly bytes: number;
-  readonly call: Extract<SingleCall, { kind: 'set' }>;
-}
+type CallOfKind<K extends CallKind> = Prepared & PreparedCall<K>;
 
 const MAX_BATCH_CALLS = 128;
 /**
@@ -309,12 +276,8 @@ const MAX_BATCH_CALLS = 128;
  */
 const HTTP_WORDS = /^(post|host:)$/i;
 
-function isFetch(next: Prepared): next is PreparedFetch {
-  return next.kind === 'fetch';
-}
-
-function isSet(next: Prepared): next is PreparedSet {
-  return next.kind === 'set';
+function isCall<K extends CallKind>(next: Prepared, kind: K): next is CallOfKind<K> {
+  return next.kind === 'call' && next.call.kind === kind;
 }
 
 /** Whether a command reads or writes pairs without naming keys, such as DBSIZE. */

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { KvsError, stringValue } from '@kvs/protocol';
+import { KEY_COMMANDS } from '../data-commands/keys.js';
 import { TRANSACTION_COMMANDS } from '../data-commands/transactions.js';
 import { MapOperations } from '../testing/map-operations.js';
 import type { RawClient } from '../testing/raw-client.js';
@@ -51,6 +52,21 @@ describe('pipelines', () => {
     const replies = await client.ask('poke a 1', 'poke b 2', 'peek a', 'peek b', 'peek c', 'ping', 'peek a');
     expect(replies).toBe('+OK\r\n+OK\r\n$1\r\n1\r\n$1\r\n2\r\n$-1\r\n+PONG\r\n$1\r\n1\r\n');
     expect(operations.batches).toEqual(['set a b', 'fetch a b c', 'fetch a']);
+  });
+
+  it('sends deletes of one key as one batch, and questions for the presence of one key', async () => {
+    await start({ commands: KEY_COMMANDS });
+    const replies = await client.ask(
+      ...['poke a 1', 'poke b 2', 'exists a', 'touch b', 'type c', 'exists a b'],
+      ...['del a', 'unlink a', 'del b', 'del b c', 'type a', 'peek a'],
+    );
+    expect(replies.match(/[^\r\n]+/g)).toEqual([
+      ...['+OK', '+OK', ':1', ':1', '+none', ':2'],
+      ...[':1', ':0', ':1', ':0', '+none', '$-1'],
+    ]);
+    expect(operations.batches).toEqual([
+      ...['set a b', 'query a b c', 'query a b', 'delete a a b', 'delete b c', 'query a', 'fetch a'],
+    ]);
   });
 
   it('answers in order if the operations take their time', async () => {

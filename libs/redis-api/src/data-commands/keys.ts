@@ -9,25 +9,20 @@ import {
 } from '@kvs/protocol';
 import type { Command, CommandContext } from '../command.js';
 import type { Keyspace } from '../keyspace/index.js';
+import { isPresent, wasDeleted } from '../keyspace/keyspace.js';
 import { OK, RedisError, SimpleString, type Reply } from '../reply.js';
 import { at, integer, syntaxError, word } from './arguments.js';
-import { FIRST_KEY } from './one-key.js';
+import { calls } from './one-key.js';
 
 const ALL_KEYS = { first: 1, last: -1, step: 1 } as const;
 const TWO_KEYS = { first: 1, last: 2, step: 1 } as const;
 const SECOND_ARGUMENT = { first: 2, last: 2, step: 1 } as const;
 
-const TYPE: Command = {
-  name: 'type',
-  arity: 2,
-  flags: ['readonly', 'fast'],
-  keys: FIRST_KEY,
-  run: (args, { keyspace }) =>
-    whenDone(
-      keyspace.has([keyspace.key(at(args, 0))]),
-      ([isPresent]) => new SimpleString(isPresent === true ? 'string' : 'none'),
-    ),
-};
+const TYPE = calls('type', 2, ['readonly', 'fast'], (args, keyspace) => ({
+  kind: 'query',
+  item: keyspace.key(at(args, 0)),
+  answer: (outcome) => new SimpleString(isPresent(outcome) ? 'string' : 'none'),
+}));
 
 const RENAME: Command = {
   name: 'rename',
@@ -119,6 +114,14 @@ function deletes(name: string, flags: Command['flags']): Command {
     arity: -2,
     flags: ['write', ...flags],
     keys: ALL_KEYS,
+    single: (args, keyspace) =>
+      args.length > 1
+        ? undefined
+        : {
+            kind: 'delete',
+            item: { key: keyspace.key(at(args, 0)) },
+            answer: (outcome) => (wasDeleted(outcome) ? 1 : 0),
+          },
     run: (args, { keyspace }) => {
       const keys = args.map((key) => keyspace.key(key));
       return keyspace.delete([...new Map(keys.map((key) => [keyId(key), key])).values()]);
@@ -133,6 +136,14 @@ function counts(name: string): Command {
     arity: -2,
     flags: ['readonly', 'fast'],
     keys: ALL_KEYS,
+    single: (args, keyspace) =>
+      args.length > 1
+        ? undefined
+        : {
+            kind: 'query',
+            item: keyspace.key(at(args, 0)),
+            answer: (outcome) => (isPresent(outcome) ? 1 : 0),
+          },
     run: (args, { keyspace }) => {
       const answer = keyspace.has(args.map((key) => keyspace.key(key)));
       return whenDone(answer, (present) => present.filter(Boolean).length);

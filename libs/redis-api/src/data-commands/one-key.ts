@@ -1,6 +1,6 @@
-import { whenDone, type Change, type Entry, type MakeChange } from '@kvs/protocol';
+import type { Change, Entry, MakeChange } from '@kvs/protocol';
 import type { Command, CommandFlag, KeySpec } from '../command.js';
-import type { Keyspace } from '../keyspace/index.js';
+import { runCall, type Keyspace, type SingleCall } from '../keyspace/index.js';
 import { entryOf } from '../keyspace/keyspace.js';
 import type { Reply } from '../reply.js';
 import { at } from './arguments.js';
@@ -8,6 +8,23 @@ import { at } from './arguments.js';
 // Commands whose first argument is their only key.
 
 export const FIRST_KEY: KeySpec = { first: 1, last: 1, step: 1 };
+
+/** Makes a command that is always one call, so that those of a pipeline go together. */
+export function calls(
+  name: string,
+  arity: number,
+  flags: readonly CommandFlag[],
+  single: (args: readonly Buffer[], keyspace: Keyspace) => SingleCall,
+): Command {
+  return {
+    name,
+    arity,
+    flags,
+    keys: FIRST_KEY,
+    single,
+    run: (args, { keyspace }) => runCall(single(args, keyspace), keyspace),
+  };
+}
 
 /**
  * Makes a command that reads a pair.
@@ -19,19 +36,11 @@ export function reads(
   arity: number,
   answer: (entry: Entry | null, args: readonly Buffer[]) => Reply,
 ): Command {
-  return {
-    name,
-    arity,
-    flags: ['readonly', 'fast'],
-    keys: FIRST_KEY,
-    single: (args, keyspace) => ({
-      kind: 'fetch',
-      key: keyspace.key(at(args, 0)),
-      answer: (outcome) => answer(entryOf(outcome), args),
-    }),
-    run: (args, { keyspace }) =>
-      whenDone(keyspace.get(keyspace.key(at(args, 0))), (entry) => answer(entry, args)),
-  };
+  return calls(name, arity, ['readonly', 'fast'], (args, keyspace) => ({
+    kind: 'fetch',
+    item: keyspace.key(at(args, 0)),
+    answer: (outcome) => answer(entryOf(outcome), args),
+  }));
 }
 
 /**

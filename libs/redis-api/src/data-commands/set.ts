@@ -1,14 +1,14 @@
-import { lifeOf, whenDone, type Change, type Entry, type Key, type SetItem, type Value } from '@kvs/protocol';
-import type { Command, SingleCall } from '../command.js';
+import { lifeOf, type Change, type Entry, type Key, type SetItem, type Value } from '@kvs/protocol';
+import type { Command } from '../command.js';
 import { bulkOf, bytesOf } from '../keyspace/data.js';
-import type { Keyspace } from '../keyspace/index.js';
+import { runCall, type Keyspace, type SingleCall } from '../keyspace/index.js';
 import { wasMet } from '../keyspace/keyspace.js';
 import { OK, type Reply } from '../reply.js';
 import { at, syntaxError, word } from './arguments.js';
-import { FIRST_KEY, keep, updates } from './one-key.js';
+import { calls, FIRST_KEY, keep, updates } from './one-key.js';
 import { readPositiveLife, TIME_OPTIONS, type Life, type TimeKind } from './times.js';
 
-type SetCall = Extract<SingleCall, { kind: 'set' }>;
+type SetCall = SingleCall<'set'>;
 
 /** The options of a SET. */
 interface SetOptions {
@@ -32,7 +32,7 @@ const SET: Command = {
   run: (args, { keyspace }) => {
     const options = readOptions(args);
     const plain = plainSet(args, keyspace, options);
-    if (plain !== undefined) return runSet(plain, keyspace);
+    if (plain !== undefined) return runCall(plain, keyspace);
     const key = keyspace.key(at(args, 0));
     const value = keyspace.value(at(args, 1));
     return keyspace.update(key, (entry) => setChange(entry, value, options));
@@ -112,16 +112,9 @@ function setter(
   arity: number,
   call: (key: Key, value: Value, args: readonly Buffer[]) => SetCall,
 ): Command {
-  const single = (args: readonly Buffer[], keyspace: Keyspace): SetCall =>
-    call(keyspace.key(at(args, 0)), keyspace.value(at(args, arity - 2)), args);
-  return {
-    name,
-    arity,
-    flags: ['write', 'denyoom'],
-    keys: FIRST_KEY,
-    single,
-    run: (args, { keyspace }) => runSet(single(args, keyspace), keyspace),
-  };
+  return calls(name, arity, ['write', 'denyoom'], (args, keyspace) =>
+    call(keyspace.key(at(args, 0)), keyspace.value(at(args, arity - 2)), args),
+  );
 }
 
 function setterWithTime(name: string, kind: TimeKind): Command {
@@ -130,11 +123,4 @@ function setterWithTime(name: string, kind: TimeKind): Command {
     item: { key, value, ...readPositiveLife(at(args, 1), kind, name) },
     answer: (outcome) => (wasMet(outcome) ? OK : null),
   }));
-}
-
-function runSet({ item, answer }: SetCall, keyspace: Keyspace) {
-  return whenDone(keyspace.operations.set([item]), ([outcome]) => {
-    if (outcome === undefined) throw new TypeError('a batch has one outcome for each item');
-    return answer(outcome);
-  });
 }

@@ -1,1 +1,2 @@
 export { Keyspace, type KeyspaceOptions, type KeysPage } from './keyspace.js';
+export { BATCHES, runCall, type CallKind, type CallKinds, type SingleCall } from './single-call.js';

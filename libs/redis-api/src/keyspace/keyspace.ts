@@ -13,6 +13,7 @@ import {
   type MakeChange,
   type MaybePromise,
   type PairLines,
+  type QueryOutcome,
   type SetItem,
   type SetOutcome,
   type Value,
@@ -76,9 +77,7 @@ export class Keyspace {
 
   /** Returns whether each of the keys is present. */
   has(keys: readonly Key[]): MaybePromise<readonly boolean[]> {
-    return whenDone(this.operations.query(keys), (outcomes) =>
-      outcomes.map((outcome) => done(outcome).present),
-    );
+    return whenDone(this.operations.query(keys), (outcomes) => outcomes.map(isPresent));
   }
 
   set(items: readonly SetItem[]): MaybePromise<void> {
@@ -93,7 +92,7 @@ export class Keyspace {
   /** Returns how many pairs were there. */
   delete(keys: readonly Key[]): MaybePromise<number> {
     const answer = this.operations.delete(keys.map((key) => ({ key })));
-    return whenDone(answer, (outcomes) => outcomes.filter((outcome) => done(outcome).deleted).length);
+    return whenDone(answer, (outcomes) => outcomes.filter(wasDeleted).length);
   }
 
   /** Deletes a pair if it has this version. Returns whether it had. */
@@ -201,6 +200,20 @@ export function entryOf(
   outcome: { readonly ok: true; readonly entry: Entry | null } | ItemFailure | undefined,
 ): Entry | null {
   return done(outcome).entry;
+}
+
+/** @throws RedisError */
+export function isPresent(outcome: QueryOutcome | undefined): boolean {
+  return done(outcome).present;
+}
+
+/**
+ * Returns whether the pair was there.
+ *
+ * @throws RedisError
+ */
+export function wasDeleted(outcome: DeleteOutcome | undefined): boolean {
+  return done(outcome).deleted;
 }
 
 /**

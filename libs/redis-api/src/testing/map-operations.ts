@@ -1,15 +1,18 @@
 import {
   keyId,
+  type DeleteItem,
+  type DeleteOutcome,
   type FetchOutcome,
   type Key,
   type KeyValueOperations,
   type MaybePromise,
+  type QueryOutcome,
   type SetItem,
   type SetOutcome,
   type Value,
 } from '@kvs/protocol';
 
-/** Fetches and sets over a map. Notes each batch, and answers it at once or when `hold` lets it. */
+/** Operations over a map, without scans, conditions and times to live. Notes each batch, and answers it at once or when `hold` lets it. */
 export class MapOperations implements KeyValueOperations {
   readonly batches: string[] = [];
   /** Delays the outcomes of each batch; undefined for none. */
@@ -32,12 +35,14 @@ export class MapOperations implements KeyValueOperations {
     );
   }
 
-  query(): never {
-    throw new TypeError('not used');
+  query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]> {
+    this.batches.push(`query ${keys.map(({ data }) => data).join(' ')}`);
+    return this.#later(keys.map((key) => ({ ok: true, present: this.#values.has(keyId(key)) })));
   }
 
-  delete(): never {
-    throw new TypeError('not used');
+  delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]> {
+    this.batches.push(`delete ${items.map(({ key }) => key.data).join(' ')}`);
+    return this.#later(items.map(({ key }) => ({ ok: true, deleted: this.#values.delete(keyId(key)) })));
   }
 
   scan: KeyValueOperations['scan'] = () => {

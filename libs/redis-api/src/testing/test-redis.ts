@@ -2,7 +2,7 @@ import { DEFAULT_LIMITS, stringKey, stringValue, type KeyValueOperations, type L
 import { Budget, type Admission, type BudgetLimits } from '@kvs/server';
 import type { ClusterView } from '../cluster/cluster-map.js';
 import type { Command, MemoryLimit } from '../command.js';
-import { itemError } from '../failures.js';
+import { entryOf, wasMet } from '../keyspace/keyspace.js';
 import { openRedis, type OpenRedis } from '../open-redis.js';
 import { OK } from '../reply.js';
 import { SERVER_COMMANDS } from '../server-commands/index.js';
@@ -77,8 +77,8 @@ const PAIR_COMMANDS: readonly Command[] = [
     keys: { first: 1, last: 1, step: 1 },
     single: ([key]) => ({
       kind: 'fetch',
-      key: stringKey(String(key)),
-      answer: (outcome) => (outcome.ok ? (outcome.entry?.value.data ?? null) : itemError(outcome)),
+      item: stringKey(String(key)),
+      answer: (outcome) => entryOf(outcome)?.value.data ?? null,
     }),
     run: () => OK,
   },
@@ -90,7 +90,7 @@ const PAIR_COMMANDS: readonly Command[] = [
     single: ([key, value]) => ({
       kind: 'set',
       item: { key: stringKey(String(key)), value: stringValue(String(value)) },
-      answer: (outcome) => (outcome.ok ? OK : itemError(outcome)),
+      answer: (outcome) => (wasMet(outcome) ? OK : null),
     }),
     run: () => OK,
   },

@@ -187,8 +187,21 @@ const watch: fc.Arbitrary<readonly Arguments[]> = fc.tuple(key, value).map(([wat
   ['WATCH', watched],
 ]);
 
+/** Commands of a pipeline that go together as one batch, mostly. */
+const batch: fc.Arbitrary<readonly Arguments[]> = fc
+  .constantFrom(['DEL', 'UNLINK'], ['EXISTS', 'TOUCH', 'TYPE'], ['SETNX', 'SET'])
+  .chain((names) =>
+    fc.array(
+      fc
+        .tuple(fc.constantFrom(...names), key, value)
+        .map(([name, ...args]): Arguments => (name.startsWith('SET') ? [name, ...args] : [name, args[0]])),
+      { minLength: 2, maxLength: 5 },
+    ),
+  );
+
 const step: fc.Arbitrary<readonly Arguments[]> = fc.oneof(
   { weight: 30, arbitrary: fc.oneof(...COMMANDS).map((one) => [one]) },
+  { weight: 3, arbitrary: batch },
   { weight: 1, arbitrary: watch },
 );
 
