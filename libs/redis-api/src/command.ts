@@ -105,8 +105,11 @@ export interface ServerView {
   readonly commands: Iterable<Command>;
   /** The connections of this process, by their ids. */
   readonly clients: ReadonlyMap<number, ClientState>;
-  /** Connections accepted and commands begun since the start. */
+  /** How many clients this process serves at once. */
+  readonly maxClients: number;
+  /** Connections accepted and commands begun since the start, or since they were last reset. */
   readonly totals: { readonly connections: number; readonly commands: number };
+  resetTotals(): void;
   readonly memory: MemoryLimit;
   /** Returns how many copies, besides its own, have every answered write of this node. */
   otherCopies(): number;

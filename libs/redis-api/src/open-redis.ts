@@ -5,7 +5,7 @@ import { Slots } from './cluster/slots.js';
 import type { Command, MemoryLimit } from './command.js';
 import { CommandTable } from './connection/command-table.js';
 import type { Connection, ProgressLimits } from './connection/connection.js';
-import { RedisListener } from './connection/redis-listener.js';
+import { MAX_CONNECTIONS, RedisListener } from './connection/redis-listener.js';
 import { RedisMetrics } from './connection/redis-metrics.js';
 import { DATA_COMMANDS } from './data-commands/index.js';
 import { Keyspace } from './keyspace/index.js';
@@ -68,6 +68,7 @@ export function openRedis(options: RedisOptions, all: readonly Command[] = COMMA
         sinceMs: performance.now(),
         commands,
         clients: connections,
+        maxClients: MAX_CONNECTIONS,
         get memory() {
           return memory();
         },
@@ -75,6 +76,7 @@ export function openRedis(options: RedisOptions, all: readonly Command[] = COMMA
         get totals() {
           return metrics.totals;
         },
+        resetTotals: () => metrics.resetTotals(),
       },
       buffers: new WriteBuffers(),
     },

@@ -80,7 +80,7 @@ function refuse(socket: Socket): void {
 }
 
 /** As many as Redis accepts by default. */
-const MAX_CONNECTIONS = 10_000;
+export const MAX_CONNECTIONS = 10_000;
 /** Finds clients whose machine has gone, as in Redis. */
 const KEEP_ALIVE_MS = 300_000;
 const CHECK_MS = 1000;

@@ -5,6 +5,13 @@ import { commandOf } from './subcommands.js';
 /** CONFIG: the settings of Redis that clients ask for, as they are in kvs. None can be changed. */
 export const CONFIG_COMMAND: Command = commandOf('config', ['admin', 'noscript', 'loading', 'stale'], {
   get: { arity: -3, run: get },
+  resetstat: {
+    arity: 2,
+    run(_, { server }) {
+      server.resetTotals();
+      return OK;
+    },
+  },
   set: { arity: -4, run: set },
 });
 
@@ -23,9 +30,16 @@ export function memorySettings({ maxBytes, evicts }: MemoryLimit) {
   return { maxmemory: maxBytes, maxmemory_policy: evicts ? 'allkeys-lru' : 'noeviction' };
 }
 
-function settingsOf({ server }: CommandContext): ReadonlyMap<string, string> {
+function settingsOf({ client, keyspace, server }: CommandContext): ReadonlyMap<string, string> {
   const { maxmemory, maxmemory_policy } = memorySettings(server.memory);
-  return new Map([...SETTINGS, ['maxmemory', String(maxmemory)], ['maxmemory-policy', maxmemory_policy]]);
+  return new Map([
+    ...SETTINGS,
+    ['maxclients', String(server.maxClients)],
+    ['maxmemory', String(maxmemory)],
+    ['maxmemory-policy', maxmemory_policy],
+    ['port', client.localAddress.slice(client.localAddress.lastIndexOf(':') + 1)],
+    ['proto-max-bulk-len', String(keyspace.limits.maxValueBytes)],
+  ]);
 }
 
 function get(patterns: readonly Buffer[], context: CommandContext): Reply {

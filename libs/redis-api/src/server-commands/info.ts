@@ -17,7 +17,11 @@ const SECTIONS: Readonly<Record<string, Section>> = {
     process_id: process.pid,
     uptime_in_seconds: Math.floor((performance.now() - server.sinceMs) / 1000),
   }),
-  Clients: ({ server }) => ({ connected_clients: server.clients.size, blocked_clients: 0 }),
+  Clients: ({ server }) => ({
+    connected_clients: server.clients.size,
+    maxclients: server.maxClients,
+    blocked_clients: 0,
+  }),
   Memory: ({ server }) => ({ used_memory: process.memoryUsage.rss(), ...memorySettings(server.memory) }),
   Persistence: () => ({ loading: 0 }),
   Stats: ({ server }) => ({

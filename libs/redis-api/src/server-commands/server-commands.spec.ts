@@ -1,3 +1,4 @@
+import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { MapOperations } from '../testing/map-operations.js';
 import type { RawClient } from '../testing/raw-client.js';
 import { TestRedis } from '../testing/test-redis.js';
@@ -95,6 +96,24 @@ it('shows settings by pattern, in linear time', async () => {
     '*4\r\n$9\r\nmaxmemory\r\n$1\r\n0\r\n$16\r\nmaxmemory-policy\r\n$10\r\nnoeviction\r\n',
   );
   expect(await client.ask(`config get ${'*e'.repeat(10_000)}`)).toBe('*0\r\n');
+});
+
+it('shows the limits of clients and values, and the port', async () => {
+  const reply = await client.ask('config get maxclients port proto-max-bulk-len databases');
+  const [, databases, , maxClients, , port, , maxBytes] = reply.match(/^\w.*(?=\r)/gm) ?? [];
+  expect([databases, maxClients, maxBytes]).toEqual(['1', '10000', String(DEFAULT_LIMITS.maxValueBytes)]);
+  expect(await client.ask('client info')).toContain(` laddr=127.0.0.1:${port} `);
+});
+
+it('counts from 0 after CONFIG RESETSTAT, but not in the metrics', async () => {
+  const [before, after] = (await client.ask('ping', 'info stats', 'config resetstat', 'info stats')).split(
+    '+OK',
+  );
+  expect(before).toMatch(/received:1\r\ntotal_commands_processed:1\r\n/);
+  expect(after).toMatch(/received:0\r\ntotal_commands_processed:1\r\n/);
+  const families = await server.open.metrics.collect();
+  const connections = families.find(({ name }) => name === 'kvs_redis_connections_total')?.values;
+  expect(connections).toEqual([{ labels: {}, value: 1 }]);
 });
 
 it('shows what pairs may take in memory, and the policy of Redis that is nearest to that of the engine', async () => {
