@@ -218,7 +218,7 @@ describe('a new cluster', () => {
     expect(proxy.control.status()).toMatchObject({
       cluster_id: 'c',
       leader: 'http://one',
-      nodes: [{ id: 'a', reachable: true }, { id: 'b' }, { id: 'c' }],
+      nodes: [{ id: 'a', reachable: true, wanted_copies: 2731 }, { id: 'b' }, { id: 'c' }],
       partitions: { unassigned: { count: 0 }, too_few_copies: { count: 4096 }, lost: { count: 0 } },
       moves: { running: learners().length, failures: [{ partition: 3, to: 'b', reason: 'out of memory' }] },
     });
@@ -403,6 +403,8 @@ it('operators read what happened', async () => {
   const bootIds = await proxy.assigned();
   await fillAll(bootIds);
   expect(proxy.log.at(-1)).toContain('done: all partitions have all their copies');
+  expect(proxy.log).toContainEqual(expect.stringMatching(/^b is being filled: \d+ of 2731 copies /));
+  expect(proxy.log).toContainEqual(expect.stringMatching(/^b has its share: \d+ copies /));
   const [a, ...others] = bootIds;
   const served = proxy.topology.partitions.filter(({ primary }) => primary === a).length;
   await proxy.report(a ?? fail(), { isEnding: true });
@@ -476,7 +478,11 @@ it('the proxy that leads is named by the others', async () => {
   await Promise.all([one.pass(2000), two.pass(4000)]);
   expect((await two.report(bootId)).leader).toBe('http://one');
   expect((await one.report(bootId)).leader).toBeUndefined();
-  expect(two.control.status()).toMatchObject({ leader: 'http://one', partitions: { lost: null } });
+  expect(two.control.status()).toMatchObject({
+    leader: 'http://one',
+    nodes: [{ copies: 0, wanted_copies: null }],
+    partitions: { lost: null },
+  });
   one.control.stop();
   two.control.stop();
 });

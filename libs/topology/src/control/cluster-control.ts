@@ -18,6 +18,7 @@ import { EntryQueue } from './entry-queue.js';
 import { LastingProblem } from './lasting-problem.js';
 import { NodeReports } from './node-reports.js';
 import type { ControlPorts } from './ports.js';
+import { ShareLog } from './share-log.js';
 import { statusOf, type ClusterStatus } from './cluster-status.js';
 import { TopologyKeeper } from './topology-keeper.js';
 import { TopologyNews } from './topology-news.js';
@@ -59,8 +60,12 @@ export class ClusterControl {
     const parts = { keeper: this.#keeper, queue: this.#queue, reports: this.#reports, ports, settings, url };
     this.#controller = new Controller(parts);
     this.#changes = new ChangeLog(ports.log, this.#reports);
+    const shareLog = new ShareLog(ports);
     this.#keeper.watch((topology, before) => {
-      if (this.#controller.isLeading && before !== undefined) this.#changes.note(before, topology);
+      if (!this.#controller.isLeading || before === undefined) return;
+      const shares = this.#controller.plan?.shares;
+      if (shares !== undefined) shareLog.note(topology, shares);
+      this.#changes.note(before, topology);
     });
   }
 

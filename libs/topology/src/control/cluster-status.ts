@@ -59,7 +59,10 @@ interface NodeState {
   /** Null: ask the leader. */
   readonly reachable: boolean | null;
   readonly primaries: number;
+  /** How many copies it has in sync. */
   readonly copies: number;
+  /** Its share of all copies. A node gets and gives copies until it is within 5% of it. Null: ask the leader. */
+  readonly wanted_copies: number | null;
   readonly used_bytes: number | null;
   readonly free_bytes: number | null;
 }
@@ -128,6 +131,7 @@ export function statusOf(parts: StatusParts): ClusterStatus {
 function nodeState({ reports, plan }: StatusParts, node: TopologyNode, load: Load | undefined): NodeState {
   const { id, address, zone, weight, state, bootId } = node;
   const status = plan === undefined ? undefined : reports.statuses.get(bootId);
+  const share = plan?.shares.get(bootId)?.fair;
   return {
     id,
     address,
@@ -138,6 +142,7 @@ function nodeState({ reports, plan }: StatusParts, node: TopologyNode, load: Loa
     reachable: plan === undefined ? null : reports.isHeard(bootId),
     primaries: load?.primaries ?? 0,
     copies: load?.copies ?? 0,
+    wanted_copies: share === undefined ? null : Math.round(share),
     used_bytes: status?.report?.usedBytes ?? null,
     free_bytes: status?.report?.freeBytes ?? null,
   };
@@ -149,7 +154,7 @@ interface Load {
 }
 
 /** Counts the partitions of each process with a copy in sync. O(4,096 · copies). */
-function loadsOf({ partitions }: Topology): ReadonlyMap<BootId, Load> {
+export function loadsOf({ partitions }: Pick<Topology, 'partitions'>): ReadonlyMap<BootId, Load> {
   const loads = new Map<BootId, Load>();
   for (const { primary, inSync } of partitions) {
     for (const copy of inSync) {

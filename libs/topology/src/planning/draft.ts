@@ -144,6 +144,7 @@ export class Draft {
         .map(({ node }) => node.id),
       versionCeiling: versionCeilingFor(this.input),
       stalled: this.stalled,
+      shares: new Map(this.nodes.map(({ bootId, copyBounds }) => [bootId, copyBounds])),
     };
   }
 

@@ -5,6 +5,7 @@ import { balanceCopies, fillGaps, spreadZones, withdrawLearners } from './copies
 import { Draft } from './draft.js';
 import { assignFirst, promoteCopies, startLost } from './recovery.js';
 import { balancePrimaries } from './primaries.js';
+import type { Bounds } from './shares.js';
 import { shareOut } from './shared-store.js';
 import { removeSurplus } from './surplus.js';
 
@@ -57,6 +58,8 @@ export interface Plan {
   /** The ceiling of versions, if it must rise. */
   readonly versionCeiling: number | undefined;
   readonly stalled: readonly StalledPartition[];
+  /** How many copies each node should have. */
+  readonly shares: ReadonlyMap<BootId, Bounds>;
 }
 
 /**

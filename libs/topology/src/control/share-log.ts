@@ -1,0 +1,46 @@
+import type { Plan } from '../planning/plan.js';
+import type { BootId, Topology } from '../topology.js';
+import { loadsOf } from './cluster-status.js';
+import type { ControlPorts } from './ports.js';
+
+/** Tells operators every few seconds how many copies a node has that is being filled, and once that it has its share. */
+export class ShareLog {
+  readonly #ports: Pick<ControlPorts, 'log' | 'timers'>;
+  /** The processes that are being filled and have less than their shares. */
+  #filling: ReadonlySet<BootId> = new Set();
+  #toldMs = -Infinity;
+
+  constructor(ports: Pick<ControlPorts, 'log' | 'timers'>) {
+    this.#ports = ports;
+  }
+
+  /** @param shares how many copies each node should have, by the newest plan */
+  note({ nodes, partitions }: Topology, shares: Plan['shares']): void {
+    const learners = new Set(partitions.flatMap(({ learner }) => learner ?? []));
+    const before = this.#filling;
+    if (learners.size + before.size === 0) return;
+    const loads = loadsOf({ partitions });
+    const states = nodes.flatMap(({ id, bootId }) => {
+      const share = shares.get(bootId);
+      return share === undefined ? [] : [{ id, bootId, share, copies: loads.get(bootId)?.copies ?? 0 }];
+    });
+    const filling = states.filter(
+      ({ bootId, share, copies }) => copies < share.lower && (learners.has(bootId) || before.has(bootId)),
+    );
+    this.#filling = new Set(filling.map(({ bootId }) => bootId));
+    const { log } = this.#ports;
+    for (const { id, bootId, share, copies } of states) {
+      if (share.fair > 0 && before.has(bootId) && !this.#filling.has(bootId))
+        log.info({ node: id, copies }, `${id} has its share: ${copies} copies`);
+    }
+    const nowMs = this.#ports.timers.nowMs();
+    if (filling.length === 0 || nowMs - this.#toldMs < EVERY_MS) return;
+    this.#toldMs = nowMs;
+    for (const { id, share, copies } of filling) {
+      const wanted = Math.round(share.fair);
+      log.info({ node: id, copies, wanted }, `${id} is being filled: ${copies} of ${wanted} copies`);
+    }
+  }
+}
+
+const EVERY_MS = 5000;
