@@ -60,7 +60,7 @@ export default tseslint.config(
   { ignores: ['**/dist', '**/out-tsc', '**/coverage', '.nx'] },
   ...tseslint.configs.strict,
   {
-    files: ['**/*.ts', '**/*.mjs'],
+    files: ['**/*.ts', '**/*.cts', '**/*.mjs'],
     plugins: { '@nx': nx },
     rules: {
       '@nx/enforce-module-boundaries': [

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { startKvs, type RunningKvs } from './index.js';
+import { jest } from '@jest/globals';
+import { startKvs, type RunningKvs } from '../dist/index.cjs';
 
 /** Sends a line to the port for Redis clients. Returns the first bytes of the answer. */
 async function askRedis({ redisPort }: RunningKvs, line: string): Promise<string> {
@@ -29,6 +30,35 @@ it('nodes serve HTTP and Redis clients with the same pairs, each with pairs of i
   await expect(askRedis(other, 'PING')).rejects.toThrow('ECONNREFUSED');
 });
 
-it('options that are not valid are refused', async () => {
-  await expect(startKvs({ args: ['--max-memory', 'much'] })).rejects.toThrow('max-memory');
+it('a node that cannot start rejects with the reason', async () => {
+  const invalid = startKvs({ args: ['--max-memory', 'much'] });
+  await expect(invalid).rejects.toMatchObject({ name: 'StartError', exitCode: 2 });
+  await expect(invalid).rejects.toThrow('max-memory');
+  await expect(startKvs({ args: ['--version'] })).rejects.toThrow('ended at its start');
+  const { redisPort, close } = await startKvs();
+  const second = startKvs({ args: ['--redis-port', String(redisPort)] });
+  await expect(second).rejects.toMatchObject({ name: 'StartError', cause: { code: 'EADDRINUSE' } });
+  await close();
+});
+
+it('options may come from the environment of the test', async () => {
+  process.env['KVS_MAX_MEMORY'] = 'much';
+  try {
+    await expect(startKvs()).rejects.toThrow('KVS_MAX_MEMORY');
+  } finally {
+    delete process.env['KVS_MAX_MEMORY'];
+  }
+});
+
+it('fake timers of a test leave the clock of the node alone', async () => {
+  const deadline = Math.floor(Date.now() / 1000) + 999;
+  jest.useFakeTimers({ now: 0 });
+  try {
+    const kvs = await startKvs();
+    await askRedis(kvs, `SET a b EXAT ${deadline}`);
+    expect(await askRedis(kvs, 'TTL a')).toMatch(/^:\d\d\d\r\n$/);
+    await kvs.close();
+  } finally {
+    jest.useRealTimers();
+  }
 });

@@ -54,7 +54,7 @@ describe('an import across a boundary is refused', () => {
     ['libs/server/src/index.ts', '@kvs/http-api', BOUNDARIES],
     ['libs/server/src/index.ts', '@kvs/kv-store', BOUNDARIES],
     ['libs/server/src/index.ts', '@kvs/storage-node', BOUNDARIES],
-    ['libs/testing/src/index.ts', '@kvs/server', BOUNDARIES],
+    ['libs/testing/src/thread.ts', '@kvs/server', BOUNDARIES],
     ['libs/http-api/src/index.ts', '@kvs/kv-store', BOUNDARIES],
     ['libs/redis-api/src/index.ts', '@kvs/http-api', BOUNDARIES],
     ['libs/redis-api/src/index.ts', '@kvs/topology', BOUNDARIES],

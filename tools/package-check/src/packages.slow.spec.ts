@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,12 +40,11 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 /** The allowed files of a tarball: the build without tests, and the files that npm always adds. */
 const PUBLISHED =
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(?!.*\.(spec|tsbuildinfo)).*\.(js|d\.ts|js\.map))$/;
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(?!.*\.(spec|tsbuildinfo)).*\.(c?js|d\.c?ts|c?js\.map))$/;
 
 /** Creates an empty project and installs the tarballs of a package and of our packages that it depends on. */
 async function installed({ manifest }: PublishedPackage, more: readonly string[] = []): Promise<string> {
-  const project = join(scratch, manifest.name.replace('/', '-'));
-  await mkdir(project);
+  const project = await mkdtemp(join(scratch, 'project-'));
   await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true }));
   const wanted = [manifest.name, ...ownDependencies(manifest.name, packages)].map(
     (name) => tarballs.get(name) ?? name,
@@ -138,6 +137,46 @@ it('@kvs/protocol installs without dependencies', async () => {
     `import { stringKey } from '@kvs/protocol';\nconsole.log(stringKey('a').data);\n`,
   );
   expect((await run(process.execPath, ['use.mjs'], { cwd: project })).stdout).toBe('a\n');
+});
+
+describe('@kvs/testing', () => {
+  const example = /```js\n([^]*?)```/.exec(
+    readFileSync(join(byName('@kvs/testing').directory, 'README.md'), 'utf8'),
+  );
+  const forJest = example?.[1] ?? 'there is no example';
+  const forMocha = forJest
+    .replace('beforeAll', 'before')
+    .replace('afterAll', 'after')
+    .replace('test(', 'it(');
+  const forVitest = forJest.replaceAll(/^const (.+) = require\((.+)\);$/gm, 'import $1 from $2;');
+  let project: string;
+  beforeAll(async () => {
+    const runners = ['ioredis@6.0.0', 'jest@30.5.2', 'mocha@12.0.3', 'vitest@4.1.12'];
+    project = await installed(byName('@kvs/testing'), runners);
+  });
+
+  it.each([
+    ['Jest', 'kvs.test.js', forJest, ['node_modules/jest/bin/jest.js']],
+    ['Mocha', 'kvs.cjs', forMocha, ['node_modules/mocha/bin/mocha.js', 'kvs.cjs']],
+    [
+      'node --test',
+      'kvs.cjs',
+      "const { after, before, beforeEach, it } = require('node:test');\n" + forMocha,
+      ['--test', 'kvs.cjs'],
+    ],
+    [
+      'Vitest',
+      'kvs.test.js',
+      "import { afterAll, beforeAll, beforeEach, test } from 'vitest';\n" + forVitest,
+      ['node_modules/vitest/vitest.mjs', 'run', '--reporter=verbose'],
+    ],
+  ])('%s runs the example of the README, and ends', async (_, file, text, args) => {
+    await writeFile(join(project, file), text);
+    const { code, stdout, stderr } = await run(process.execPath, args, { cwd: project });
+    const output = stdout + stderr;
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(/a value is stored/) });
+    expect(output).not.toMatch(/did not exit|open handle|warning/i);
+  });
 });
 
 it('the apps run from their tarballs', async () => {

@@ -43,7 +43,11 @@ export class LogOutput {
   }
 }
 
-/** Reading `process.stdout` makes a pipe non-blocking: otherwise a reader that has stopped would stop the server too. */
+/**
+ * Reading `process.stdout` makes a pipe non-blocking: otherwise a reader that has stopped would stop the server too. In a worker
+ * thread it is a stream without `fd`.
+ */
 function writeToStdout(bytes: Uint8Array): number {
-  return writeSync(process.stdout.fd, bytes);
+  const { fd = 1 } = process.stdout;
+  return writeSync(fd, bytes);
 }

@@ -1,1 +1,0 @@
-export { startKvs, type KvsOptions, type RunningKvs } from './start-kvs.js';
