@@ -11,6 +11,7 @@ import type { Command, CommandContext } from '../command.js';
 import type { Keyspace } from '../keyspace/index.js';
 import { isPresent, wasDeleted } from '../keyspace/keyspace.js';
 import { OK, RedisError, SimpleString, type Reply } from '../reply.js';
+import { commandOf, type Subcommand } from '../server-commands/subcommands.js';
 import { at, integer, syntaxError, word } from './arguments.js';
 import { calls } from './one-key.js';
 
@@ -57,42 +58,35 @@ const COPY: Command = {
   },
 };
 
+/** There is no count of uses in kvs. A pair is always one object that was just used. */
 const OBJECT: Command = {
-  name: 'object',
-  arity: -2,
-  flags: ['readonly'],
+  ...commandOf('object', ['readonly'], {
+    encoding: tells(encodingOf),
+    freq: tells(refuseFrequency),
+    idletime: tells(() => 0),
+    refcount: tells(() => 1),
+  }),
   keys: SECOND_ARGUMENT,
-  run: (args, { keyspace }) => {
-    const subcommand = at(args, 0);
-    const tell = OBJECT_SUBCOMMANDS.get(word(subcommand));
-    if (tell === undefined) throw unknownSubcommand('OBJECT', subcommand);
-    const [, key] = args;
-    if (key === undefined || args.length > 2)
-      throw new RedisError('ERR', `wrong number of arguments for 'object|${word(subcommand)}' command`);
-    return whenDone(keyspace.get(keyspace.key(key)), (entry) => (entry === null ? null : tell(entry)));
-  },
 };
 
 const MEMORY: Command = {
-  name: 'memory',
-  arity: -2,
-  flags: ['readonly'],
+  ...commandOf('memory', ['readonly'], {
+    usage: {
+      arity: -3,
+      run(args, { keyspace }) {
+        const [, samples, count] = args;
+        if (samples !== undefined) {
+          if (count === undefined || args.length > 3 || word(samples) !== 'samples') throw syntaxError();
+          if (integer(count) < 0) throw syntaxError();
+        }
+        const key = keyspace.key(at(args, 0));
+        return whenDone(keyspace.get(key), (entry) =>
+          entry === null ? null : byteLength(key) + byteLength(entry.value) + PAIR_BYTES,
+        );
+      },
+    },
+  }),
   keys: SECOND_ARGUMENT,
-  run: (args, { keyspace }) => {
-    const [subcommand, name, samples, count] = args;
-    if (subcommand === undefined || word(subcommand) !== 'usage')
-      throw unknownSubcommand('MEMORY', at(args, 0));
-    if (name === undefined)
-      throw new RedisError('ERR', "wrong number of arguments for 'memory|usage' command");
-    if (samples !== undefined) {
-      if (count === undefined || args.length > 4 || word(samples) !== 'samples') throw syntaxError();
-      integer(count);
-    }
-    const key = keyspace.key(name);
-    return whenDone(keyspace.get(key), (entry) =>
-      entry === null ? null : byteLength(key) + byteLength(entry.value) + PAIR_BYTES,
-    );
-  },
 };
 
 export const KEY_COMMANDS: readonly Command[] = [
@@ -206,16 +200,14 @@ function readCopyOptions(options: readonly Buffer[]): boolean {
   return replaces;
 }
 
-/** There is no count of uses in kvs. A pair is always one object that was just used. */
-const OBJECT_SUBCOMMANDS: ReadonlyMap<string, (entry: Entry) => Reply> = new Map<
-  string,
-  (entry: Entry) => Reply
->([
-  ['encoding', encodingOf],
-  ['refcount', () => 1],
-  ['idletime', () => 0],
-  ['freq', refuseFrequency],
-]);
+/** Makes a subcommand of OBJECT. */
+function tells(tell: (entry: Entry) => Reply): Subcommand {
+  return {
+    arity: 3,
+    run: (args, { keyspace }) =>
+      whenDone(keyspace.get(keyspace.key(at(args, 0))), (entry) => (entry === null ? null : tell(entry))),
+  };
+}
 
 function refuseFrequency(): RedisError {
   return new RedisError(
@@ -229,10 +221,6 @@ function encodingOf({ value }: Entry): string {
   if (bytes <= MAX_INTEGER_BYTES && value.encoding === 'string' && parseInteger(value.data) !== undefined)
     return 'int';
   return bytes <= MAX_EMBEDDED_BYTES ? 'embstr' : 'raw';
-}
-
-function unknownSubcommand(command: string, subcommand: Buffer): RedisError {
-  return new RedisError('ERR', `unknown subcommand '${subcommand.toString()}'. Try ${command} HELP.`);
 }
 
 /** About what a pair takes besides its bytes. */

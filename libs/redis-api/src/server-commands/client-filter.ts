@@ -29,15 +29,19 @@ function filterOf(name: string, value: Buffer | undefined): (client: ClientState
   const text = value?.toString() ?? '';
   switch (name) {
     case 'ID': {
-      const id = integerOf(value);
+      const complaint = 'client-id should be greater than 0';
+      const id = integerOf(value, complaint);
+      if (id < 1) throw new RedisError('ERR', complaint);
       return (client) => client.id === id;
     }
     case 'ADDR':
       return ({ address }) => address === text;
     case 'LADDR':
       return ({ localAddress }) => localAddress === text;
-    case 'TYPE':
-      return () => text.toLowerCase() === 'normal';
+    case 'TYPE': {
+      const isNormal = isNormalType(text);
+      return () => isNormal;
+    }
     case 'USER':
       if (text === 'default') return () => true;
       throw new RedisError('ERR', `No such user '${text.slice(0, 128)}'`);
@@ -45,6 +49,18 @@ function filterOf(name: string, value: Buffer | undefined): (client: ClientState
       throw syntaxError();
   }
 }
+
+/**
+ * Returns whether a type of clients is that of all clients of kvs.
+ *
+ * @throws RedisError if Redis has no such type either
+ */
+export function isNormalType(type: string): boolean {
+  if (TYPES.has(type.toLowerCase())) return type.toLowerCase() === 'normal';
+  throw new RedisError('ERR', `Unknown client type '${type.slice(0, 128)}'`);
+}
+
+const TYPES: ReadonlySet<string> = new Set(['normal', 'master', 'replica', 'slave', 'pubsub']);
 
 function yesOrNo(value: Buffer | undefined): boolean {
   const word = wordOf(value);

@@ -1,7 +1,7 @@
 import type { ClientState, Command, CommandContext, ServerView } from '../command.js';
 import { OK, RedisError, Verbatim, type Reply } from '../reply.js';
 import { integerOf, syntaxError, wordOf } from './arguments.js';
-import { matchingClients } from './client-filter.js';
+import { isNormalType, matchingClients } from './client-filter.js';
 import { commandOf } from './subcommands.js';
 
 /** CLIENT: what a client sets on its connection, and the connections of this process. */
@@ -73,9 +73,10 @@ function list(args: readonly Buffer[], { server }: CommandContext): Reply {
 function listed(args: readonly Buffer[], { clients }: ServerView): ClientState[] {
   const option = wordOf(args[0]);
   if (option === 'ID' && args.length > 1)
-    return args.slice(1).flatMap((id) => clients.get(integerOf(id)) ?? []);
-  if (option !== 'TYPE' || args.length !== 2) throw syntaxError();
-  return wordOf(args[1]) === 'NORMAL' ? [...clients.values()] : [];
+    return args.slice(1).flatMap((id) => clients.get(integerOf(id, 'Invalid client ID')) ?? []);
+  const type = args[1]?.toString();
+  if (option !== 'TYPE' || type === undefined || args.length > 2) throw syntaxError();
+  return isNormalType(type) ? [...clients.values()] : [];
 }
 
 function kill(args: readonly Buffer[], { client, server }: CommandContext): Reply {

@@ -1,7 +1,9 @@
 import type { Command, CommandContext } from '../command.js';
 import { hasArity } from '../connection/command-table.js';
 import { keysOf } from '../connection/keys.js';
-import { MapReply, NULL_ARRAY, RedisError, SimpleString, type Reply } from '../reply.js';
+import { matchesGlob } from '../data-commands/glob.js';
+import { MapReply, RedisError, SimpleString, type Reply } from '../reply.js';
+import { syntaxError, wordOf } from './arguments.js';
 import { commandOf } from './subcommands.js';
 
 /** COMMAND: which commands there are. */
@@ -17,7 +19,7 @@ export const COMMAND_COMMAND: Command = commandOf(
       arity: -2,
       run: (args, context) => (args.length === 0 ? all(context) : args.map((name) => named(name, context))),
     },
-    list: { arity: -2, run: (_, { server }) => Array.from(server.commands, ({ name }) => name) },
+    list: { arity: -2, run: list },
   },
   (_, context) => all(context),
 );
@@ -28,13 +30,32 @@ function all({ server }: CommandContext): Reply {
 
 function named(name: Buffer, context: CommandContext): Reply {
   const command = find(name, context);
-  return command === undefined ? NULL_ARRAY : describe(command);
+  return command === undefined ? null : describe(command);
 }
 
 /** Returns name, arity, flags, keys, and four lists that only access control and command documentation need. */
 function describe({ name, arity, flags, keys }: Command): Reply {
   const { first, last, step } = keys ?? { first: 0, last: 0, step: 0 };
   return [name, arity, flags.map((flag) => new SimpleString(flag)), first, last, step, [], [], [], []];
+}
+
+/** No command of kvs is of a module, or has a category of access control. */
+function list(filter: readonly Buffer[], { server }: CommandContext): Reply {
+  const names = Array.from(server.commands, ({ name }) => name);
+  if (filter.length === 0) return names;
+  const [by, kind, argument] = filter;
+  if (wordOf(by) !== 'FILTERBY' || argument === undefined || filter.length > 3) return syntaxError();
+  switch (wordOf(kind)) {
+    case 'MODULE':
+    case 'ACLCAT':
+      return [];
+    case 'PATTERN': {
+      const pattern = Buffer.from(argument.toString('latin1').toLowerCase(), 'latin1');
+      return names.filter((name) => matchesGlob(pattern, Buffer.from(name)));
+    }
+    default:
+      return syntaxError();
+  }
 }
 
 function getKeys([name, ...args]: readonly Buffer[], context: CommandContext): Reply {

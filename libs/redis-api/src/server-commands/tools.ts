@@ -9,7 +9,7 @@ export const TOOL_COMMANDS: readonly Command[] = [
   { name: 'wait', arity: 3, flags: ['noscript'], run: wait },
   // kvs keeps no such logs; its metrics have the durations of requests.
   commandOf('slowlog', ['admin', 'loading', 'stale'], {
-    get: { arity: -2, run: () => [] },
+    get: { arity: -2, run: slowlog },
     len: { arity: 2, run: () => 0 },
     reset: { arity: 2, run: () => OK },
   }),
@@ -25,10 +25,16 @@ function time(): Reply {
   return [String(micros / MICROS_PER_SECOND), String(micros % MICROS_PER_SECOND)];
 }
 
+function slowlog([count]: readonly Buffer[]): Reply {
+  const complaint = 'count should be greater than or equal to -1';
+  return count !== undefined && integerOf(count, complaint) < -1 ? new RedisError('ERR', complaint) : [];
+}
+
 /** A write is answered when all in-sync copies have it, so there is nothing to wait for. */
 function wait([copies, timeout]: readonly Buffer[], { server }: CommandContext): Reply {
   integerOf(copies);
-  return integerOf(timeout) < 0 ? new RedisError('ERR', 'timeout is negative') : server.otherCopies();
+  const isNegative = integerOf(timeout, 'timeout is not an integer or out of range') < 0;
+  return isNegative ? new RedisError('ERR', 'timeout is negative') : server.otherCopies();
 }
 
 const MICROS_PER_SECOND = 1_000_000n;

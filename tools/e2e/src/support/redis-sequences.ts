@@ -160,7 +160,7 @@ const COMMANDS: readonly fc.Arbitrary<Arguments>[] = [
   command('RENAMENX', key, key),
   command('COPY', key, key, keyspaceOptions),
   command('OBJECT', word('ENCODING', 'REFCOUNT', 'IDLETIME', 'FREQ', 'refcount'), key),
-  command('MEMORY', fc.constant('USAGE'), key),
+  command('MEMORY', fc.constant('USAGE'), key, some(fc.tuple(word('SAMPLES', 'WHAT'), integer), 0, 1)),
   command('DBSIZE'),
   command('FLUSHALL', some(word('ASYNC', 'SYNC', 'WHAT'), 0, 1)),
   command('KEYS', word('*', 'a', '[ab]', '?', '{t}*', '*1', '[^a]')),
