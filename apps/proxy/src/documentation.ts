@@ -30,6 +30,12 @@ describeRoutes(ControlPlaneController, [ApiTags('cluster')], {
   ],
   join: [ApiOperation({ summary: 'A node joins, or says that it has started again' })],
   entries: [ApiOperation({ summary: 'A node asks for changes of the copies of partitions' })],
+  startLost: [
+    ApiOperation({
+      summary:
+        'Start the lost partitions of a cluster with --when-lost offline; the proxy that leads does it',
+    }),
+  ],
   report: [ApiOperation({ summary: 'A node reports' })],
   update: [ApiOperation({ summary: 'Change the weight or the zone of a node, or drain it' })],
   remove: [

@@ -39,6 +39,7 @@ export const ERROR_CODES = {
   wrong_store: { status: 409, title: 'The node has its pairs elsewhere than the nodes of the cluster' },
   outdated_directory: { status: 409, title: 'The data directory of the node is a restored backup' },
   node_in_use: { status: 409, title: 'The node has a role in some partition' },
+  not_leader: { status: 409, title: 'The proxy does not lead the cluster' },
   wrong_cluster: { status: 409, title: 'The request is about another cluster' },
   store_unavailable: { status: 503, title: 'The topology cannot be read or changed' },
   outdated_store: { status: 503, title: 'The topology store has lost changes' },

@@ -14,6 +14,8 @@ export type TopologyErrorCode =
   | 'outdated_directory'
   /** The node has a role in some partition. */
   | 'node_in_use'
+  /** Only the proxy that leads can do it, and this one does not. */
+  | 'not_leader'
   /** The request is about another cluster. */
   | 'wrong_cluster'
   /** The store's revision is below one that a node knows, so the store has lost changes. */

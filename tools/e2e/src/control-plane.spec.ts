@@ -109,6 +109,16 @@ describe('a proxy with its topology in a file', () => {
     expect(headers.get('allow')).toContain('PATCH');
   });
 
+  it('lets operators start lost partitions at the proxy that leads', async () => {
+    let started = await post('lost/start', undefined);
+    const isLeading = async () => {
+      started = await post('lost/start', undefined);
+      return started.status !== 409;
+    };
+    await until(isLeading, () => started.text);
+    expect([started.status, started.json]).toEqual([200, { started: 0 }]);
+  });
+
   it.each<[string, string, unknown, number, string]>([
     ['a node of another cluster', 'nodes/a/status', { ...report, clusterId: 'other' }, 409, 'wrong_cluster'],
     ['a node that has not joined', 'nodes/none/status', report, 404, 'unknown_node'],

@@ -23,6 +23,7 @@ export const CONTROL_PLANE_METHODS: Readonly<Record<string, readonly string[]>> 
   '/cluster/nodes': ['POST'],
   '/cluster/nodes/*': ['POST', 'PATCH', 'DELETE'],
   '/cluster/entries': ['POST'],
+  '/cluster/lost/start': ['POST'],
 };
 
 /** The requests of nodes and operators to a proxy about the cluster. */
@@ -80,6 +81,12 @@ export class ControlPlaneController {
   @HttpCode(200)
   report(@Param('id') id: string, @RawBody(JsonBodyPipe) body: unknown): Promise<ReportAnswer> {
     return answer(() => this.#member.control.report(id, nodeReportFrom(body)));
+  }
+
+  @Post('lost/start')
+  @HttpCode(200)
+  startLost(): Promise<{ readonly started: number }> {
+    return answer(async () => ({ started: await this.#member.control.startLost() }));
   }
 
   @Patch('nodes/:id')

@@ -11,6 +11,7 @@ import type { BootId, NodeIdentity, NodeState, Topology } from '../topology.js';
  *   POST /cluster/nodes/{id}/status  NodeReport         → ReportAnswer       at a proxy
  *   PATCH /cluster/nodes/{id}        NodeUpdate         → nothing            at a proxy
  *   PATCH /cluster                   SettingsUpdate     → nothing            at a proxy
+ *   POST /cluster/lost/start         nothing            → how many start     at the proxy that leads
  *   POST /cluster/invitation         Invitation         → nothing            at a node
  *   POST /cluster/promotions         PromotionQuestion  → PromotionAnswer    at a node
  */

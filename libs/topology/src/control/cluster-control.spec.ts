@@ -447,6 +447,31 @@ it('partitions that start again after a loss are counted and logged once, also i
   expect(proxy.log.filter((line) => line.includes('start again'))).toEqual([expect.stringContaining(told)]);
 });
 
+it('lost partitions stay offline until an operator starts them', async () => {
+  proxy = new TestProxy(new MemoryTopologyStore(), { whenLost: 'offline' });
+  const [a, ...others] = await proxy.assigned();
+  expect(await proxy.control.startLost()).toBe(0);
+  const count = proxy.topology.partitions.filter(({ primary }) => primary === a).length;
+  await proxy.report(a ?? fail(), { isEnding: true });
+  await proxy.pass(5000, others);
+  expect(proxy.control.status().partitions).toMatchObject({ lost: { count }, restarted_after_loss: 0 });
+  expect(await proxy.control.startLost()).toBe(count);
+  await proxy.pass(2000, others);
+  expect(proxy.control.status().partitions).toMatchObject({
+    lost: { count: 0 },
+    restarted_after_loss: count,
+  });
+});
+
+it('lost partitions of which a process that is away may have pairs are not started', async () => {
+  proxy = new TestProxy(new MemoryTopologyStore(), { whenLost: 'offline' });
+  const [a, b] = await proxy.assigned();
+  await proxy.report(a ?? fail(), { isEnding: true });
+  await proxy.pass(5000, [b ?? fail()]);
+  expect(proxy.control.status().partitions.lost).toMatchObject({ awaited: ['c'] });
+  expect(await proxy.control.startLost()).toBe(0);
+});
+
 it('a node drains by orders to its primaries', async () => {
   const bootIds = await proxy.assigned();
   await fillAll(bootIds);
@@ -482,6 +507,10 @@ it('the proxy that leads is named by the others', async () => {
     leader: 'http://one',
     nodes: [{ copies: 0, wanted_copies: null }],
     partitions: { lost: null },
+  });
+  await expect(two.control.startLost()).rejects.toMatchObject({
+    code: 'not_leader',
+    message: 'the cluster is led by http://one',
   });
   one.control.stop();
   two.control.stop();

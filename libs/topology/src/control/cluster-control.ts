@@ -186,6 +186,16 @@ export class ClusterControl {
     return removal;
   }
 
+  /**
+   * Starts partitions that are lost and stay offline otherwise: from an older copy, or empty. Those of which a process that is away
+   * may have pairs stay lost. Returns how many start.
+   *
+   * @throws TopologyError `not_leader`, `outdated_store`, `store_unavailable`
+   */
+  startLost(): Promise<number> {
+    return this.#controller.startLost();
+  }
+
   /** Returns which of these addresses belong to no node that is known and heard. Only the leader hears nodes. */
   silent(addresses: readonly string[]): string[] {
     const { nodes } = this.#keeper.current ?? { nodes: [] };

@@ -1,4 +1,5 @@
 import type { PrimaryOrder } from '../control-plane/messages.js';
+import { TopologyError } from '../errors.js';
 import { plan, type Plan, type PlanSettings } from '../planning/plan.js';
 import { raiseVersionCeiling, updateNode } from '../topology-changes.js';
 import type { BootId, Topology } from '../topology.js';
@@ -59,6 +60,27 @@ export class Controller {
 
   ordersFor(bootId: BootId): readonly PrimaryOrder[] {
     return this.plan?.orders.get(bootId) ?? [];
+  }
+
+  /**
+   * Starts the lost partitions that `whenLost: 'start'` would start, because an operator says so. Returns how many.
+   *
+   * @throws TopologyError `not_leader`, `outdated_store`, `store_unavailable`
+   */
+  async startLost(): Promise<number> {
+    const { keeper, queue, settings } = this.#parts;
+    if (this.plan === undefined)
+      throw new TopologyError('not_leader', `the cluster is led by ${this.#leader ?? 'no proxy yet'}`);
+    const lost = new Set(
+      this.plan.stalled.filter(({ state }) => state === 'lost').map(({ partition }) => partition),
+    );
+    const input = this.#inputFor(await keeper.read());
+    const { requests } = plan({ ...input, settings: { ...settings, whenLost: 'start' } });
+    const starts = requests.filter(({ partition }) => lost.has(partition));
+    const { partitions } = await queue.submit(starts);
+    return starts.filter(
+      ({ partition, change }) => change.kind === 'start' && change.primary === partitions[partition]?.primary,
+    ).length;
   }
 
   start(): void {
