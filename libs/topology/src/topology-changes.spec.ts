@@ -92,6 +92,23 @@ describe('nodes', () => {
     expect(registerNode(often, { ...node('n', a), isDurable: true, starts: 6 }).nodes[0]?.starts).toBe(6);
   });
 
+  it('with a directory that another process started as often are refused, and the process itself is not', () => {
+    const first = { ...node('n', a), isDurable: true, starts: 5, processId: 'p' };
+    const known = registerNode(empty, first);
+    expect(registerNode(known, first)).toBe(known);
+    expect(() => registerNode(known, { ...first, processId: 'q' })).toThrow(
+      expect.objectContaining({ code: 'outdated_directory' }),
+    );
+    const next = registerNode(known, { ...first, starts: 6, processId: 'q' });
+    expect(next.nodes[0]).toMatchObject({ starts: 6, processId: 'q' });
+  });
+
+  it('of a document without process ids tell theirs', () => {
+    const known = registerNode(empty, { ...node('n', a), isDurable: true });
+    const told = registerNode(known, { ...node('n', a), isDurable: true, processId: 'p' });
+    expect(told.nodes[0]?.processId).toBe('p');
+  });
+
   it('leave, and are unknown then', () => {
     const one = removeNode(two, 'm');
     expect([ids(one), one.revision]).toEqual([['n'], 4]);

@@ -51,8 +51,9 @@ export function applyRequests(topology: Topology, requests: readonly EntryReques
  * port to this one has ended; a DNS name proves nothing, because it may lead elsewhere now.
  *
  * @param sharedStore the id of the store that the node shares with others; undefined if its pairs are its own
- * @throws TopologyError `wrong_store`: the other nodes have their pairs elsewhere. `duplicate_node`: another node has the address or the boot id. `outdated_directory`: a process has
- * started with this boot id at least as often as this one, so the directory is a restored backup and needs a new boot id
+ * @throws TopologyError `wrong_store`: the other nodes have their pairs elsewhere. `duplicate_node`: another node has the address
+ * or the boot id. `outdated_directory`: another process has started with this boot id at least as often as this one, so the
+ * directory is a restored backup and needs a new boot id
  */
 export function registerNode(before: Topology, node: NodeIdentity, sharedStore?: string): Topology {
   const topology = before.nodes.length === 0 ? withStore(before, sharedStore) : before;
@@ -65,20 +66,26 @@ export function registerNode(before: Topology, node: NodeIdentity, sharedStore?:
   }
   const known = topology.nodes.find(({ id }) => id === node.id);
   if (known === undefined) return withNodes(topology, [...topology.nodes, { ...node, state: 'joining' }]);
-  const { address, redisAddress, bootId, isDurable, starts } = node;
-  if (known.bootId === bootId && known.starts > starts) {
+  const { address, redisAddress, bootId, isDurable, starts, processId } = node;
+  if (known.bootId === bootId && isOutdated(node, known)) {
     throw new TopologyError(
       'outdated_directory',
-      `the directory of ${node.id} has started more often before`,
+      `the directory of ${node.id} was started at least as often before`,
     );
   }
-  const isSameProcess = known.address === address && known.bootId === bootId && known.starts === starts;
-  if (isSameProcess && known.redisAddress === redisAddress) return topology;
-  const again: TopologyNode = { ...known, address, redisAddress, bootId, isDurable, starts };
+  const same = ['address', 'redisAddress', 'bootId', 'starts', 'processId'] as const;
+  if (same.every((field) => known[field] === node[field])) return topology;
+  const again: TopologyNode = { ...known, address, redisAddress, bootId, isDurable, starts, processId };
   const nodes = topology.nodes.map((one) => (one === known ? again : one));
   const hasEnded = known.bootId !== bootId && known.address === address && isHostAddress(address);
   const next = withNodes(topology, nodes, hasEnded ? [...topology.ended, known] : topology.ended);
   return { ...next, ended: next.ended.filter((one) => one.bootId !== bootId) };
+}
+
+/** Returns whether another process has started with the boot id at least as often. */
+function isOutdated({ starts, processId }: NodeIdentity, known: NodeIdentity): boolean {
+  const isSameProcess = known.processId === undefined || known.processId === processId;
+  return known.starts > starts || (known.starts === starts && !isSameProcess);
 }
 
 /** Returns the topology of a cluster of which the first node has this store. */

@@ -54,7 +54,7 @@ const topologies: fc.Arbitrary<Topology> = fc.record({
         .map((node, i) => ({
           ...node,
           address: `host:${i + 1}`,
-          ...(i % 2 === 0 && { redisAddress: `host:${i + 7000}` }),
+          ...(i % 2 === 0 && { redisAddress: `host:${i + 7000}`, processId: `process ${i}` }),
           bootId: boot(`boot ${i}`),
         })),
     ),
@@ -110,6 +110,7 @@ describe('a document is refused', () => {
     ['with a negative ceiling', { versionCeiling: -1 }],
     ['without nodes', { nodes: undefined }],
     ['with a node in no state', { nodes: [{ ...node, state: 'gone' }] }],
+    ['with a node of a nameless process', { nodes: [{ ...node, processId: '' }] }],
     ['with a node without weight', { nodes: [{ ...node, weight: 0 }] }],
     ['with two nodes at one address', { nodes: [node, { ...node, id: 'o', bootId: 'b' }] }],
     ['with nodes in disorder', { nodes: [node, { ...node, id: 'm', address: 'h:2', bootId: 'b' }] }],

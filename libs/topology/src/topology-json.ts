@@ -66,9 +66,9 @@ function describe(topology: Topology): TopologyDocument {
   }
   const { clusterId, revision, copies, minInSync, sharedStore, versionCeiling } = topology;
   const nodes = topology.nodes.map((node) => {
-    const { id, address, redisAddress, zone, weight, bootId, isDurable, starts, state } = node;
-    // JSON leaves out a Redis address that is undefined.
-    return { id, address, redisAddress, zone, weight, bootId, isDurable, starts, state };
+    const { id, address, redisAddress, zone, weight, bootId, isDurable, starts, processId, state } = node;
+    // JSON leaves out fields that are undefined.
+    return { id, address, redisAddress, zone, weight, bootId, isDurable, starts, processId, state };
   });
   const ended = topology.ended.map(({ bootId, isDurable }) => ({ bootId, isDurable }));
   const settings = { clusterId, revision, copies, minInSync, sharedStore, versionCeiling };
@@ -139,6 +139,7 @@ export function nodeIdentityFrom(fields: Fields): NodeIdentity {
     bootId: bootId(fields, 'bootId'),
     isDurable: flag(fields, 'isDurable'),
     starts: integer(fields, 'starts', 1),
+    ...(fields['processId'] !== undefined && { processId: nonEmpty(fields, 'processId') }),
   };
 }
 

@@ -33,6 +33,8 @@ export interface NodeIdentity {
    * was restored from a backup, and may lack pairs.
    */
   readonly starts: number;
+  /** Random. If two processes have as many starts, the second one has a restored backup. Absent in documents of older versions. */
+  readonly processId?: string;
 }
 
 /** A storage node of the cluster. */

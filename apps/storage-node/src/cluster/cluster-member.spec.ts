@@ -114,6 +114,7 @@ describe('a node with --join', () => {
     await node.joined();
     const { clusterId } = proxy.topology;
     expect(node.member.receiver.identity()).toEqual({ clusterId, bootId: proxy.bootIdOf('first') });
+    expect(proxy.topology.nodes[0]?.processId).toMatch(/^[\da-f-]{36}$/);
     expect(node.member.obstacle).toBeUndefined();
     expect(await node.operations.set([ITEM])).toMatchObject([{ code: 'wrong_node' }]);
   });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClusterClock, type KvStore, type StorageEngine } from '@kvs/kv-store';
 import type { FrameCursor, PeerIdentity, PeerReceiver } from '@kvs/node-link';
@@ -51,6 +52,7 @@ export class ClusterMember {
   };
 
   readonly #options: ClusterMemberOptions;
+  readonly #processId = randomUUID();
   readonly #ended = new AbortController();
   #membership: Membership | undefined;
   /** Set as soon as the node is to be part of a cluster. */
@@ -197,7 +199,8 @@ export class ClusterMember {
     const register = async (): Promise<TopologyAnswer> => {
       const { sharedStore, bootId, isDurable, starts } = await candidate.identify();
       const redisAddress = this.#redisAddress(address);
-      const identity = { id, address, redisAddress, zone, weight, bootId, isDurable, starts };
+      const process = { bootId, isDurable, starts, processId: this.#processId };
+      const identity = { id, address, redisAddress, zone, weight, ...process };
       return client.join(identity, sharedStore);
     };
     const joined = await this.#untilAnswered(register, () => candidate.renew());
