@@ -1,4 +1,3 @@
-import type { Cluster } from 'ioredis';
 import { send } from './http.js';
 
 /** The values that a key may have: the value acknowledged last, or a value tried since. */
@@ -31,8 +30,14 @@ export function overHttp(origin: string): ValueStore {
   };
 }
 
-/** The values of a cluster over the Redis protocol. */
-export function overRedis(client: Cluster): ValueStore {
+/** The part of a Redis client that {@link overRedis} needs. */
+export interface RedisValues {
+  get(key: string): Promise<string | null>;
+  set(key: string, value: string): Promise<unknown>;
+}
+
+/** The values of a server or cluster over the Redis protocol. */
+export function overRedis(client: RedisValues): ValueStore {
   return {
     read: async (key) => (await client.get(key)) ?? undefined,
     write: (key, value) => client.set(key, value).then(() => undefined, String),
