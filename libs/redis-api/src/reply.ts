@@ -18,7 +18,6 @@ export type Reply =
   | RedisError
   | MapReply
   | NullArray
-  | Double
   | Verbatim;
 
 /** A short text without line breaks, such as the reply to SET. */
@@ -43,13 +42,6 @@ export class NullArray {
 }
 
 export const NULL_ARRAY = new NullArray();
-
-/** A floating point number: a double in RESP3, a bulk string in RESP2. */
-export class Double {
-  readonly type = 'double';
-
-  constructor(readonly value: number) {}
-}
 
 /** A text for people, such as the reply to INFO: a verbatim string in RESP3, a bulk string in RESP2. */
 export class Verbatim {

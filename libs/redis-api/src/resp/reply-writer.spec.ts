@@ -1,4 +1,4 @@
-import { Double, MapReply, NULL_ARRAY, OK, RedisError, Verbatim, type Reply } from '../reply.js';
+import { MapReply, NULL_ARRAY, OK, RedisError, Verbatim, type Reply } from '../reply.js';
 import { ReplyWriter, WriteBuffers } from './reply-writer.js';
 
 function written(reply: Reply, version: 2 | 3): string {
@@ -25,8 +25,6 @@ it.each<[string, Reply, string, string?]>([
   ['an error', new RedisError('ERR', 'two\r\nlines'), '-ERR two lines\r\n'],
   ['a short error that is not ASCII', new RedisError('ERR', 'no é'), '-ERR no \xc3\xa9\r\n'],
   ['a map', new MapReply([['a', 1]]), '*2\r\n$1\r\na\r\n:1\r\n', '%1\r\n$1\r\na\r\n:1\r\n'],
-  ['a double', new Double(1.5), '$3\r\n1.5\r\n', ',1.5\r\n'],
-  ['infinity', new Double(-Infinity), '$4\r\n-inf\r\n', ',-inf\r\n'],
   ['a text for people', new Verbatim('hi'), '$2\r\nhi\r\n', '=6\r\ntxt:hi\r\n'],
 ])('writes %s as RESP2 and RESP3', (_, reply, resp2, resp3 = resp2) => {
   expect([written(reply, 2), written(reply, 3)]).toEqual([resp2, resp3]);

@@ -63,9 +63,6 @@ export class ReplyWriter {
         return this.#line(`+${reply.text}`);
       case 'null-array':
         return this.#line(version === 3 ? '_' : '*-1');
-      case 'double':
-        if (version === 3) return this.#line(`,${doubleText(reply.value)}`);
-        return this.#text(doubleText(reply.value));
       case 'verbatim':
         if (version === 3) return this.#bulk(Buffer.from(`txt:${reply.text}`), '=');
         return this.#text(reply.text);
@@ -144,11 +141,6 @@ function isArray(reply: Reply): reply is readonly Reply[] {
 
 function oneLine(text: string): string {
   return text.replaceAll(/[\r\n]+/g, ' ');
-}
-
-function doubleText(value: number): string {
-  if (Number.isFinite(value)) return String(value);
-  return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
 }
 
 const NOTHING = Buffer.alloc(0);
