@@ -6,7 +6,6 @@ import type { ProtocolVersion } from './resp/reply-writer.js';
 /** The flags that COMMAND INFO shows for a command. kvs itself uses only `write`, `readonly` and `denyoom`. */
 export type CommandFlag =
   | 'admin'
-  | 'dangerous'
   | 'denyoom'
   | 'fast'
   | 'loading'
@@ -79,7 +78,7 @@ export interface ClientState {
   name: string;
   libraryName: string;
   libraryVersion: string;
-  /** The name of the last command. */
+  /** The name of the command that runs, or else of the last one; empty before the first. */
   readonly lastCommand: string;
   /** Whether replies are written. `skip` leaves out the next two, `skip-next` the next one. */
   replies: 'on' | 'off' | 'skip' | 'skip-next';

@@ -56,7 +56,7 @@ export class CommandRunner {
     this.#reply = reply;
   }
 
-  /** The name of the last command; empty before the first. */
+  /** The name of the command that runs, or else of the last one; empty before the first. */
   get lastCommand(): string {
     return this.#lastCommand;
   }
@@ -171,6 +171,7 @@ export class CommandRunner {
       return finish(this.#addToQueue(client.queue, command, request));
     const fail = (error: unknown): boolean => finish(this.#errorReply(error));
     const run = (): MaybePromise<Reply> => command.run(request.args, this.#context);
+    this.#lastCommand = command.name;
     if (command.runsQueue && client.queue !== undefined)
       return this.#admitted(request.bytes, run, finish, (error) => {
         this.#discardQueue();

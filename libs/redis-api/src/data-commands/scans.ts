@@ -25,7 +25,7 @@ const SCAN: Command = {
 const KEYS: Command = {
   name: 'keys',
   arity: 2,
-  flags: ['readonly', 'dangerous'],
+  flags: ['readonly'],
   run: async (args, { keyspace }) => {
     // A copy, because the arguments are read after the first answer.
     const pattern = Buffer.from(at(args, 0));

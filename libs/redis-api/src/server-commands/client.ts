@@ -106,7 +106,7 @@ function describeClient(client: ClientState): string {
     `idle=${seconds(client.lastBytesMs)}`,
     'flags=N',
     'db=0',
-    `cmd=${client.lastCommand}`,
+    `cmd=${client.lastCommand || 'NULL'}`,
     'user=default',
     `lib-name=${client.libraryName}`,
     `lib-ver=${client.libraryVersion}`,

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { MapOperations } from '../testing/map-operations.js';
 import type { RawClient } from '../testing/raw-client.js';
@@ -95,6 +96,12 @@ describe('CLIENT', () => {
     expect(await client.ask(`client kill id ${id}`)).toBe(':1\r\n');
     expect(await other.readAll()).toBe('');
     expect((await client.ask('client list')).match(/\bid=/g)).toHaveLength(1);
+  });
+
+  it('names the command that runs, and NULL for a client that has sent none', async () => {
+    await server.connect();
+    while (!(await client.ask('client list')).includes(' cmd=NULL ')) await setImmediate();
+    expect(await client.ask('ping', 'client info')).toContain(' cmd=client ');
   });
 
   it('leaves out replies', async () => {
