@@ -53,6 +53,8 @@ export interface Scenario {
   readonly partitionCount: number;
   readonly copies: number;
   readonly minInSync: number;
+  /** Whether engines evict pairs now and then, each for itself. */
+  readonly evicts: boolean;
   /** How many operations the clients make while there are faults. */
   readonly operationCount: number;
   readonly faults: readonly Fault[];
@@ -132,6 +134,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
     minInSync: fc.constantFrom(1, 1, 2),
     operationCount: fc.integer({ min: 60, max: 160 }),
     faults: fc.array(fault, { minLength: 3, maxLength: 18, size: 'max' }),
+    evicts: fc.constantFrom(false, false, false, false, true),
   })
   .map((scenario) => ({ ...scenario, faults: [...scenario.faults].sort((a, b) => a.atMs - b.atMs) }));
 

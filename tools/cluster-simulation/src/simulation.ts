@@ -53,7 +53,7 @@ export function simulate(scenario: Scenario, settings: RunSettings = {}): Run {
     if (cluster.isLost(key)) continue;
     const went = checkVersions(operations);
     if (went !== undefined) findings.add('versions', went);
-    const order = checkLinearizable(operations);
+    const order = checkLinearizable(operations, { evicts: scenario.evicts });
     if (order.kind === 'unexplained') findings.add('linearizability', `${key}: ${order.text}`);
     else if (order.kind === 'undecided') cluster.count('histories undecided');
   }

@@ -280,6 +280,7 @@ const plain: Omit<Scenario, 'seed' | 'faults'> = {
   partitionCount: 1,
   copies: 3,
   minInSync: 1,
+  evicts: false,
   operationCount: 20,
 };
 

@@ -140,7 +140,7 @@ it('explains sixty concurrent writes of which none was answered, in time', () =>
 
 it('gives up a search that takes too long', () => {
   const operations = [set('a', 1, 0, 10), set('b', 2, 0, 10), set('c', 3, 0, 10)];
-  expect(checkLinearizable(operations, 2)).toEqual({ kind: 'undecided' });
+  expect(checkLinearizable(operations, { maxSteps: 2 })).toEqual({ kind: 'undecided' });
 });
 
 describe('versions', () => {
@@ -153,5 +153,23 @@ describe('versions', () => {
     ['a write', set('c', 2, 4, 5)],
   ])('never go back for %s that began later', (_, later) => {
     expect(checkVersions([set('a', 1, 0, 1), set('b', 2, 2, 3), later])).toContain('the version went back');
+  });
+});
+
+describe('if copies evict', () => {
+  const evicted = [set('a', 1, 0, 10), readAbsent(20, 30), read('a', 1, 40, 50), set('b', 2, 60, 70, 0)];
+  const deleted = [
+    set('a', 1, 0, 10),
+    operation({ kind: 'delete' }, 20, 30, { kind: 'absent' }),
+    read('a', 1, 40, 50),
+  ];
+
+  it('a key may be absent for a while', () => {
+    expect(checkLinearizable(evicted, { evicts: true })).toEqual({ kind: 'explained' });
+    expect(checkLinearizable(evicted)).toMatchObject({ kind: 'unexplained' });
+  });
+
+  it('a key that was deleted stays absent', () => {
+    expect(checkLinearizable(deleted, { evicts: true })).toMatchObject({ kind: 'unexplained' });
   });
 });

@@ -8,13 +8,17 @@ import { operationLine, type Act, type Operation } from './history.js';
  * Computing 17, 1993), with the memoization of Lowe, "Testing for linearizability" (Concurrency and Computation 29(4), 2017):
  * a set of operations with the state that they led to is not searched twice.
  *
- * @param maxSteps after so many steps of the search it is left undecided
+ * @param options `evicts`: copies may have evicted the key at any time, each for itself. So any answer may be that of an absent key,
+ * and a later one may show the value again. `maxSteps`: after so many steps of the search it is left undecided
  */
-export function checkLinearizable(operations: readonly Operation[], maxSteps = 200_000): Verdict {
+export function checkLinearizable(
+  operations: readonly Operation[],
+  { evicts = false, maxSteps = 200_000 } = {},
+): Verdict {
   const versions = versionsOf(operations);
   if (typeof versions === 'string') return { kind: 'unexplained', text: versions };
   const steps = operations
-    .flatMap((operation) => stepsOf(operation, versions))
+    .flatMap((operation) => stepsOf(operation, versions, evicts))
     .sort((a, b) => a.fromMs - b.fromMs);
   const search = new Search(steps, maxSteps);
   const kind = search.run();
@@ -230,9 +234,11 @@ function versionsOf(operations: readonly Operation[]): Versions | string {
   return { values, versions };
 }
 
-function stepsOf(operation: Operation, versions: Versions): Step[] {
+function stepsOf(operation: Operation, versions: Versions, evicts: boolean): Step[] {
   const { act, result, invokedMs, returnedMs } = operation;
-  const transition = result === undefined ? effectOf(act, versions) : answerOf(act, result, versions);
+  const ofEvicted = evicts ? transitionOfEvicted(act, result) : undefined;
+  const transition =
+    ofEvicted ?? (result === undefined ? effectOf(act, versions) : answerOf(act, result, versions));
   if (transition === undefined) return [];
   const text = operationLine(operation);
   const isOptional = result === undefined;
@@ -301,6 +307,16 @@ function answerOf(
       return (state) => (holds(ifVersion, state, versions) ? IMPOSSIBLE : state);
     }
   }
+}
+
+/** Returns what an operation does that may have found its key evicted, whatever the state is; undefined if it can't have. */
+function transitionOfEvicted(act: Act, result: Operation['result']): Transition | undefined {
+  if (act.kind === 'read') return result?.kind === 'absent' ? (state) => state : undefined;
+  if (result?.kind === 'mismatch') return act.ifVersion === 0 ? undefined : (state) => state;
+  const isDone = result === undefined || result.kind === 'set';
+  if (result?.kind === 'absent' || (isDone && act.ifVersion === 0))
+    return () => (act.kind === 'set' ? act.value : undefined);
+  return undefined;
 }
 
 function holds(ifVersion: number | undefined, state: State, versions: Versions): boolean {

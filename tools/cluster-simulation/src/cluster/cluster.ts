@@ -41,6 +41,7 @@ export class SimulatedCluster implements FaultyWorld {
   readonly nodes: readonly SimulatedNode[];
   readonly clients: SimulatedClients;
   readonly partitionCount: number;
+  readonly evicts: boolean;
   readonly #proxies: readonly SimulatedProxy[];
   /** How often each kind of event happened. */
   readonly counts: Record<string, number> = {};
@@ -54,6 +55,7 @@ export class SimulatedCluster implements FaultyWorld {
     const { copies, minInSync, partitionCount } = scenario;
     this.random = new Random(scenario.seed);
     this.partitionCount = partitionCount;
+    this.evicts = scenario.evicts;
     this.trace = new Trace(scheduler, isTraced);
     this.findings = new Findings(
       () => scheduler.nowMs,

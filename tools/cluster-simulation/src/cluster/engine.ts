@@ -54,7 +54,6 @@ export interface EngineWeather {
  * may come, before or after the change.
  */
 export class SimulatedEngine implements ReplicaEngine {
-  readonly evicts = false;
   /** The version of the pair that a deletion deleted, by its outcome. */
   readonly removedVersions = new WeakMap<EngineDeleteOutcome, number>();
   readonly #stored: Map<number, StoredPartition>;
@@ -68,6 +67,8 @@ export class SimulatedEngine implements ReplicaEngine {
     readonly isDurable: boolean,
     /** Whether calls take time. */
     private readonly isAsynchronous: boolean,
+    /** Whether it evicts a pair now and then. */
+    readonly evicts: boolean,
     stored: Map<number, StoredPartition>,
     process: Process,
     random: Random,
@@ -125,6 +126,7 @@ export class SimulatedEngine implements ReplicaEngine {
     const count = result === 'applied' ? effects.length : this.#random.below(effects.length + 1);
     this.#call(() => {
       const stored = this.#partition(partition);
+      this.#evictSometimes(stored);
       stored.highestVersion = Math.max(stored.highestVersion, highestVersion);
       for (const { id, entry, position } of effects.slice(0, count)) {
         this.#put(stored, id, entry);
@@ -138,6 +140,7 @@ export class SimulatedEngine implements ReplicaEngine {
     const result = this.#applyResult();
     this.#call(() => {
       const stored = this.#partition(partition);
+      this.#evictSometimes(stored);
       if (result === 'applied') for (const { id, ...entry } of pairs) this.#put(stored, id, entry);
       return result;
     }, done);
@@ -219,6 +222,7 @@ export class SimulatedEngine implements ReplicaEngine {
 
   #write(partition: number, batch: WriteBatch, epoch: number): WriteOutcomes {
     const stored = this.#partition(partition);
+    this.#evictSometimes(stored);
     const moved = () => {
       stored.position = { epoch, number: stored.position.number + 1 };
     };
@@ -243,12 +247,21 @@ export class SimulatedEngine implements ReplicaEngine {
     const before = this.read(partition, id);
     const actualVersion = before?.version ?? 0;
     if (!conditionHolds(ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
-    if (before === undefined) return { status: 'absent' };
+    if (before === undefined) {
+      if (this.evicts) moved();
+      return { status: 'absent' };
+    }
     this.#put(stored, id, undefined);
     moved();
     const outcome: EngineDeleteOutcome = { status: 'deleted' };
     this.removedVersions.set(outcome, before.version);
     return outcome;
+  }
+
+  #evictSometimes(stored: StoredPartition): void {
+    const id =
+      this.evicts && this.#random.chance(0.05) ? this.#random.pick([...stored.pairs.keys()]) : undefined;
+    if (id !== undefined) this.#put(stored, id, undefined);
   }
 
   #put(stored: StoredPartition, id: KeyId, entry: EngineEntry | undefined): void {

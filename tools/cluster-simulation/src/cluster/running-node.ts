@@ -55,6 +55,7 @@ export class RunningNode {
     this.engine = new SimulatedEngine(
       isDurable,
       isAsynchronous,
+      cluster.evicts,
       stored,
       process,
       random,
