@@ -4,6 +4,7 @@ import { PARTITION_COUNT } from '@kvs/protocol';
 import type { EngineStats } from '@kvs/kv-store';
 import type { Database, RootDatabase } from 'lmdb';
 import { open, TransactionFlags } from 'lmdb';
+import { DiskSpace } from './disk-space.js';
 import { partitionOf, partitionStart } from './key-codec.js';
 import type { Durability } from './lmdb-engine-options.js';
 
@@ -21,13 +22,20 @@ export class Environment {
   readonly positions: Database<Buffer, Buffer>;
   /** Has one entry, if a cluster knows the pairs: their identity. */
   readonly identity: Database<Buffer, Buffer>;
+  readonly disk: DiskSpace;
   readonly #root: RootDatabase<Buffer, Buffer>;
   readonly #flags: number;
   readonly #file: string;
   readonly #fileIdentity: string;
 
-  constructor(directory: string, durability: Durability, mapSizeBytes: number | undefined) {
+  constructor(
+    directory: string,
+    durability: Durability,
+    mapSizeBytes: number | undefined,
+    disk = new DiskSpace(directory),
+  ) {
     this.#file = Environment.fileIn(directory);
+    this.disk = disk;
     this.#root = open({
       path: this.#file,
       noSubdir: true,
@@ -68,10 +76,12 @@ export class Environment {
   }
 
   stats(): EngineStats {
+    const usedBytes = statSync(this.#file).size;
     return {
       pairCount: entryCount(this.pairs.getStats()),
       partitionCount: this.partitionsWithPairs().length,
-      usedBytes: statSync(this.#file).size,
+      usedBytes,
+      maxBytes: usedBytes + this.disk.freeBytes,
     };
   }
 

@@ -4,7 +4,11 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { EngineWrite } from '@kvs/kv-store';
 import { ManualClock } from '@kvs/kv-store/testing';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
+import { DiskSpace } from './disk-space.js';
+import { Environment } from './environment.js';
 import { LmdbEngine } from './lmdb-engine.js';
+import { LmdbReplication } from './lmdb-replication.js';
+import { PairTable } from './pair-table.js';
 import type { ScratchDirectory } from './testing/scratch-directory.js';
 import { scratchDirectory } from './testing/scratch-directory.js';
 
@@ -26,6 +30,11 @@ function write(name: string, text = 'v', expiresAtMs?: number): EngineWrite {
   };
 }
 
+const NO_CONTEXT = {
+  read: <T>(read: () => T) => read(),
+  change: () => Promise.reject(new Error('nothing is written here')),
+};
+
 function many(count: number, text?: string, expiresAtMs?: number): EngineWrite[] {
   return Array.from({ length: count }, (_, index) => write(`key-${index}`, text, expiresAtMs));
 }
@@ -40,6 +49,29 @@ it('the map grows beyond its initial size by itself', async () => {
     engine.getMany(many(100)).every((entry) => entry.status === 'found' && entry.value.data === text),
   ).toBe(true);
   await engine.close();
+});
+
+it('is full in a cluster when the disk has little room, and says how much it may hold', async () => {
+  let freeBytes = 2 ** 30;
+  let nowMs = 0;
+  const disk = new DiskSpace(
+    scratch.path,
+    () => freeBytes,
+    () => (nowMs += 1000),
+  );
+  const environment = new Environment(scratch.path, 'commit', undefined, disk);
+  const { usedBytes = 0, maxBytes } = environment.stats();
+  expect([usedBytes > 0, maxBytes]).toEqual([true, usedBytes + freeBytes]);
+  const replication = new LmdbReplication(
+    environment,
+    new PairTable(environment, clock),
+    'commit',
+    NO_CONTEXT,
+  );
+  expect(replication.isFull()).toBe(false);
+  freeBytes = 2 ** 20;
+  expect(replication.isFull()).toBe(true);
+  await environment.close();
 });
 
 it('room that was freed is used again', async () => {

@@ -189,9 +189,8 @@ export class LmdbReplication implements EngineReplication {
     });
   }
 
-  /** The engine does not know how much space the disk has left. */
   isFull(): boolean {
-    return false;
+    return this.#environment.disk.isShort;
   }
 
   async #start(): Promise<EngineIdentity> {

@@ -545,7 +545,7 @@ describe('a learner', () => {
     expect(a.replica.takeFailures()).toMatchObject([{ reason: 'the learner makes no progress' }]);
   });
 
-  it('that can not store the pairs is filled again after a while, and the reason is told', () => {
+  it('that can not store the pairs is filled again after a while, and the reason is told (dragonfly 4977)', () => {
     world.assign(a);
     a.set('k', 'v');
     b.engine.results.push('out_of_memory');

@@ -1,0 +1,26 @@
+import { tmpdir } from 'node:os';
+import { DiskSpace } from './disk-space.js';
+
+const MIB = 1024 * 1024;
+
+it('is that of the file system', () => {
+  expect(new DiskSpace(tmpdir()).freeBytes).toBeGreaterThan(0);
+});
+
+it('is asked for at most once in a second, short below 64 MiB, and kept if the directory is gone', () => {
+  let nowMs = 5;
+  const answers = [100 * MIB, 60 * MIB];
+  const read = () => {
+    const answer = answers.shift();
+    if (answer === undefined) throw new Error('ENOENT');
+    return answer;
+  };
+  const disk = new DiskSpace('data', read, () => nowMs);
+  expect([disk.freeBytes, disk.isShort]).toEqual([100 * MIB, false]);
+  nowMs += 999;
+  expect(disk.isShort).toBe(false);
+  nowMs += 1;
+  expect([disk.freeBytes, disk.isShort]).toEqual([60 * MIB, true]);
+  nowMs += 1000;
+  expect(disk.freeBytes).toBe(60 * MIB);
+});

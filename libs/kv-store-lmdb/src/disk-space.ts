@@ -1,0 +1,47 @@
+import { statfsSync } from 'node:fs';
+
+/** How many bytes a file in a directory can still grow by. Asks the system at most once in a second. */
+export class DiskSpace {
+  readonly #directory: string;
+  readonly #read: (directory: string) => number;
+  readonly #nowMs: () => number;
+  #freeBytes = 0;
+  #readMs = -Infinity;
+
+  constructor(directory: string, read = availableBytes, nowMs = () => performance.now()) {
+    this.#directory = directory;
+    this.#read = read;
+    this.#nowMs = nowMs;
+  }
+
+  get freeBytes(): number {
+    const nowMs = this.#nowMs();
+    if (nowMs - this.#readMs >= READ_INTERVAL_MS) {
+      this.#readMs = nowMs;
+      this.#look();
+    }
+    return this.#freeBytes;
+  }
+
+  /** Whether there is so little that writes may soon fail. Pages of the file that are free are not counted. */
+  get isShort(): boolean {
+    return this.freeBytes < RESERVED_BYTES;
+  }
+
+  #look(): void {
+    try {
+      this.#freeBytes = this.#read(this.#directory);
+    } catch {
+      // The directory was moved or deleted, which the engine notices itself.
+    }
+  }
+}
+
+/** A quota is not seen, and neither is the room that the system keeps for its administrator. */
+function availableBytes(directory: string): number {
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize;
+}
+
+const READ_INTERVAL_MS = 1000;
+const RESERVED_BYTES = 64 * 1024 * 1024;
