@@ -1,19 +1,11 @@
 import type { KeyId, MaybePromise } from '@kvs/protocol';
 import type { Keyspace, SingleCall } from './keyspace/index.js';
-import type { Reply } from './reply.js';
+import type { RedisError, Reply } from './reply.js';
 import type { ProtocolVersion } from './resp/reply-writer.js';
 
 /** The flags that COMMAND INFO shows for a command. kvs itself uses only `write`, `readonly` and `denyoom`. */
 export type CommandFlag =
-  | 'admin'
-  | 'denyoom'
-  | 'fast'
-  | 'loading'
-  | 'no_auth'
-  | 'noscript'
-  | 'readonly'
-  | 'stale'
-  | 'write';
+  'admin' | 'denyoom' | 'fast' | 'loading' | 'no_auth' | 'noscript' | 'readonly' | 'stale' | 'write';
 
 /** Where the keys of a command are among its arguments, as COMMAND INFO says it. The name of the command is number 0. */
 export interface KeySpec {
@@ -32,6 +24,8 @@ export interface Command {
   readonly flags: readonly CommandFlag[];
   /** Undefined if the command has no keys. */
   readonly keys?: KeySpec;
+  /** Returns the error for a request that must not even be queued after MULTI, such as one with an unknown subcommand. */
+  readonly refusal?: (args: readonly Buffer[]) => RedisError | undefined;
   /** Set if the command runs at once even after MULTI, such as EXEC. All others are queued there. */
   readonly runsInMulti?: true;
   /** Set for EXEC, which runs the commands that were queued after MULTI. */

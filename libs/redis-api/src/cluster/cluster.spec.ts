@@ -133,6 +133,12 @@ describe('CLUSTER', () => {
   });
 });
 
+it('a node of a cluster has one database', async () => {
+  expect(await client.ask('select 0', 'select 1')).toBe(
+    '+OK\r\n-ERR SELECT is not allowed in cluster mode\r\n',
+  );
+});
+
 it('a server without a cluster says so', async () => {
   const proxy = await TestRedis.start();
   const asked = await proxy.connect();

@@ -19,11 +19,12 @@ export class CommandTable implements Iterable<Command> {
     return this.#commands[Symbol.iterator]();
   }
 
-  /** Returns the command of a request, or the error if there is none or if the number of arguments is wrong. O(1). */
+  /** Returns the command of a request, or the error if there is none, or if its arguments are refused at once. O(1). */
   find({ name, args }: Request): Command | RedisError {
     const command = this.#byName.get(name) ?? this.#byName.get(name.toLowerCase());
     if (command === undefined) return unknownCommand(name, args);
-    return hasArity(command.arity, args.length) ? command : wrongArity(command.name);
+    if (!hasArity(command.arity, args.length)) return wrongArity(command.name);
+    return command.refusal?.(args) ?? command;
   }
 }
 

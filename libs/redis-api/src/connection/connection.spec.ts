@@ -260,6 +260,15 @@ describe('the commands after MULTI', () => {
     await until(() => heldBytes() === 0);
   });
 
+  it('are refused at once if their subcommand is unknown, and EXEC then runs none', async () => {
+    await start({ commands: TRANSACTION_COMMANDS });
+    expect(await client.ask('multi', 'poke a 1', 'client what', 'client id 1', 'exec', 'peek a')).toBe(
+      "+OK\r\n+QUEUED\r\n-ERR unknown subcommand 'what'. Try CLIENT HELP.\r\n" +
+        "-ERR wrong number of arguments for 'client|id' command\r\n" +
+        '-EXECABORT Transaction discarded because of previous errors.\r\n$-1\r\n',
+    );
+  });
+
   it('are refused if the server has no room for them, and EXEC then runs none', async () => {
     await start({ commands: TRANSACTION_COMMANDS, budget: { maxInFlightBytes: 3000 } });
     await queue(client);

@@ -51,8 +51,10 @@ function reset(_: readonly Buffer[], { client }: CommandContext): Reply {
 
 const RESET = new SimpleString('RESET');
 
-function select([index]: readonly Buffer[]): Reply {
-  return integerOf(index) === 0 ? OK : new RedisError('ERR', 'DB index is out of range');
+function select([index]: readonly Buffer[], { server }: CommandContext): Reply {
+  if (integerOf(index) === 0) return OK;
+  const complaint = server.isCluster ? 'SELECT is not allowed in cluster mode' : 'DB index is out of range';
+  return new RedisError('ERR', complaint);
 }
 
 /** There is only the user `default`, and it needs no password. */

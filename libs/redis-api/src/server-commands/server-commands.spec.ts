@@ -78,6 +78,7 @@ describe('handshake', () => {
     ['command list filterby module what', '*0'],
     ['command list filterby what ping', '-ERR syntax error'],
     ['command docs ping', '*0'],
+    ['command help x', "-ERR wrong number of arguments for 'command|help' command"],
   ])('%s: %s', async (line, reply) => {
     expect(await client.ask(line)).toBe(`${reply}\r\n`);
   });

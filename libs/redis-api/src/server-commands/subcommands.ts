@@ -8,7 +8,7 @@ export interface Subcommand {
   /** As Redis counts: with both names. */
   readonly arity: number;
   /** @param args the arguments after both names */
-  run(args: readonly Buffer[], context: CommandContext): MaybePromise<Reply>;
+  readonly run: (args: readonly Buffer[], context: CommandContext) => MaybePromise<Reply>;
 }
 
 /**
@@ -23,26 +23,35 @@ export function commandOf(
   subcommands: Readonly<Record<string, Subcommand>>,
   alone?: Command['run'],
 ): Command {
-  const byName = new Map(Object.entries(subcommands));
+  const help: Subcommand = {
+    arity: 2,
+    run: () => [
+      `${name.toUpperCase()} <subcommand>, one of:`,
+      ...Array.from(byName.keys(), (each) => each.toUpperCase()),
+    ],
+  };
+  const byName: ReadonlyMap<string, Subcommand> = new Map([...Object.entries(subcommands), ['help', help]]);
+  const find = (args: readonly Buffer[]): Subcommand['run'] | RedisError => {
+    const [first] = args;
+    if (first === undefined) return alone ?? wrongArity(name);
+    const word = first.toString().toLowerCase();
+    const subcommand = byName.get(word);
+    if (subcommand !== undefined)
+      return hasArity(subcommand.arity, args.length) ? subcommand.run : wrongArity(`${name}|${word}`);
+    const shown = first.toString('utf8', 0, MAX_SHOWN_BYTES);
+    return new RedisError('ERR', `unknown subcommand '${shown}'. Try ${name.toUpperCase()} HELP.`);
+  };
   return {
     name,
     arity: alone === undefined ? -2 : -1,
     flags,
+    refusal(args) {
+      const found = find(args);
+      return found instanceof RedisError ? found : undefined;
+    },
     run(args, context) {
-      const [first, ...rest] = args;
-      if (first === undefined) return alone?.(args, context) ?? wrongArity(name);
-      const word = first.toString().toLowerCase();
-      const subcommand = byName.get(word);
-      if (subcommand === undefined && rest.length === 0 && word === 'help') {
-        const known = Array.from(byName.keys(), (each) => each.toUpperCase());
-        return [`${name.toUpperCase()} <subcommand>, one of:`, ...known, 'HELP'];
-      }
-      if (subcommand === undefined) {
-        const shown = first.toString('utf8', 0, MAX_SHOWN_BYTES);
-        return new RedisError('ERR', `unknown subcommand '${shown}'. Try ${name.toUpperCase()} HELP.`);
-      }
-      if (!hasArity(subcommand.arity, args.length)) return wrongArity(`${name}|${word}`);
-      return subcommand.run(rest, context);
+      const found = find(args);
+      return found instanceof RedisError ? found : found(args.slice(1), context);
     },
   };
 }
