@@ -29,6 +29,7 @@ describeWithRedis('commands of Redis', () => {
   });
 
   it.each([
+    { server: 'a node', offset: 0, protocol: 2 },
     { server: 'a node', offset: 0, protocol: 3 },
     { server: 'a proxy of two nodes', offset: 1, protocol: 2 },
     { server: 'a proxy of two nodes', offset: 1, protocol: 3 },
