@@ -66,6 +66,15 @@ describe('a cluster', () => {
       'etcd:https://e:2379/one,https://f:2379',
       { kind: 'etcd', endpoints: ['https://e:2379', 'https://f:2379'], prefix: 'one' },
     ],
+    [
+      'etcd:http://kvs:p%40ss@e:2379,http://f:2379',
+      {
+        kind: 'etcd',
+        endpoints: ['http://e:2379', 'http://f:2379'],
+        prefix: 'kvs',
+        user: { name: 'kvs', password: 'p@ss' },
+      },
+    ],
   ])('keeps its topology in %s', (place, topology) => {
     const { cluster, nodes } = readConfig(['--topology', place], {});
     expect(cluster).toMatchObject({ topology, copies: 2, minInSync: 1, replaceAfterMs: 60_000 });

@@ -8,6 +8,12 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { finished } from 'node:stream/promises';
 import { messageOf, TopologyError } from '@kvs/topology';
 
+/** A user of an etcd with authentication. */
+export interface EtcdUser {
+  readonly name: string;
+  readonly password: string;
+}
+
 /**
  * The JSON gateway of etcd, version 3. Keys and values are base64 there, and 64-bit numbers are texts. Requests go to one server
  * of the cluster as long as it answers, and then to the next one.
@@ -15,16 +21,20 @@ import { messageOf, TopologyError } from '@kvs/topology';
 export class EtcdGateway {
   readonly #endpoints: readonly URL[];
   readonly #timeoutMs: number;
+  readonly #user: EtcdUser | undefined;
   readonly #http = new HttpAgent({ keepAlive: true });
   readonly #https = new HttpsAgent({ keepAlive: true });
   readonly #closed = new AbortController();
   /** The server that is asked, as an index. */
   #current = 0;
+  /** Stands for the user until etcd has forgotten it, which is after some minutes without requests. */
+  #token: string | undefined;
 
   /** @param timeoutMs how long one server may take to answer, in milliseconds */
-  constructor(endpoints: readonly URL[], timeoutMs: number) {
+  constructor(endpoints: readonly URL[], timeoutMs: number, user: EtcdUser | undefined) {
     this.#endpoints = endpoints;
     this.#timeoutMs = timeoutMs;
+    this.#user = user;
   }
 
   /** Asks for something that changes nothing: each server in turn until one answers. */
@@ -82,24 +92,44 @@ export class EtcdGateway {
     this.#https.destroy();
   }
 
-  #post(
+  async #post(
     endpoint: URL | undefined,
     path: string,
     body: object,
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
     if (endpoint === undefined) throw new TypeError('there is no endpoint');
-    const text = JSON.stringify(body);
+    const hadToken = this.#token !== undefined;
+    if (this.#user !== undefined) this.#token ??= await this.#authenticate(endpoint, this.#user, signal);
+    const response = await this.#send(endpoint, path, body, signal);
+    if (response.statusCode === 200) return response;
+    this.#token = undefined;
+    if (response.statusCode !== 401 || !hadToken) return response;
+    response.resume();
+    return this.#post(endpoint, path, body, signal);
+  }
+
+  async #authenticate(endpoint: URL, user: EtcdUser, signal: AbortSignal): Promise<string> {
+    const response = await this.#send(endpoint, '/v3/auth/authenticate', user, signal);
+    return text(fields(JSON.parse(await textOf(response))), 'token');
+  }
+
+  #send(endpoint: URL, path: string, body: object, signal: AbortSignal): Promise<IncomingMessage> {
+    const json = JSON.stringify(body);
     const isHttps = endpoint.protocol === 'https:';
     const options: RequestOptions = {
       method: 'POST',
       agent: isHttps ? this.#https : this.#http,
-      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+      headers: {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(json),
+        ...(this.#token !== undefined && { authorization: this.#token }),
+      },
       signal,
     };
     return new Promise((resolve, reject) => {
       const send = isHttps ? httpsRequest : httpRequest;
-      send(new URL(path, endpoint), options, resolve).on('error', reject).end(text);
+      send(new URL(path, endpoint), options, resolve).on('error', reject).end(json);
     });
   }
 }

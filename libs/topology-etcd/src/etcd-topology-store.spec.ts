@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { newTopology, raiseVersionCeiling, type Topology } from '@kvs/topology';
 import { describeTopologyStore } from '@kvs/topology/testing';
-import { EtcdTopologyStore } from './index.js';
+import { EtcdTopologyStore, type EtcdUser } from './index.js';
 import { EtcdProcess, hasEtcd } from './testing/etcd-process.js';
 import { FakeGateway } from './testing/fake-gateway.js';
 
@@ -29,6 +29,32 @@ const withEtcd = hasEtcd() || process.env['KVS_REQUIRE_TOOLS'] === '1';
       const options = { endpoints: [etcd.url], prefix: randomUUID() };
       const reopen = async () => new EtcdTopologyStore(options);
       return { store: new EtcdTopologyStore(options), reopen, cleanUp: async () => undefined };
+    });
+
+    it('a user with a password keeps the topology of an etcd with authentication', async () => {
+      const own = await EtcdProcess.start();
+      try {
+        const user = { name: 'root', password: 'p@ss' };
+        const post = async (path: string, body: object) => {
+          const answer = await fetch(`${own.url}/v3/auth/${path}`, {
+            method: 'POST',
+            body: JSON.stringify(body),
+          });
+          expect([path, answer.status]).toEqual([path, 200]);
+        };
+        await post('user/add', user);
+        await post('user/grant', { user: 'root', role: 'root' });
+        await post('enable', {});
+        const options = { endpoints: [own.url], prefix: 'kvs' };
+        const store = new EtcdTopologyStore({ ...options, user });
+        expect([await store.replace(first), await store.claimLead('one')]).toEqual([true, 'one']);
+        await store.close();
+        const stranger = new EtcdTopologyStore(options);
+        await expect(stranger.read()).rejects.toMatchObject({ code: 'store_unavailable' });
+        await stranger.close();
+      } finally {
+        await own.stop();
+      }
     });
 
     it('one proxy leads until it leaves, and then another one', async () => {
@@ -86,6 +112,19 @@ describe('a store in etcd', () => {
     expect(await store.replace({ ...next(first), versionCeiling: 9 })).toBe(false);
     expect(await store.read()).toEqual(next(first));
     await other.close();
+  });
+
+  it('gets a new token if etcd has forgotten the last one', async () => {
+    gateway.user = { name: 'kvs', password: 'p@ss' };
+    const withUser = (user: EtcdUser) =>
+      new EtcdTopologyStore({ endpoints: [gateway.url], prefix: 'kvs', user });
+    const own = withUser(gateway.user);
+    expect(await own.replace(first)).toBe(true);
+    gateway.forgetTokens();
+    expect(await own.replace(next(first))).toBe(true);
+    await own.close();
+    for (const other of [store, withUser({ name: 'kvs', password: 'wrong' })])
+      await expect(other.read()).rejects.toMatchObject({ code: 'store_unavailable' });
   });
 
   it('goes on to watch after a stream has broken', async () => {

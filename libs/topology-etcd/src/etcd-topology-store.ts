@@ -6,13 +6,23 @@ import {
   type Topology,
   type TopologyStore,
 } from '@kvs/topology';
-import { EtcdGateway, fields, fromBase64, text, toBase64, type Fields } from './etcd-gateway.js';
+import {
+  EtcdGateway,
+  fields,
+  fromBase64,
+  text,
+  toBase64,
+  type EtcdUser,
+  type Fields,
+} from './etcd-gateway.js';
 
 export interface EtcdOptions {
   /** URLs of servers of one etcd cluster, each `http` or `https`. */
   readonly endpoints: readonly string[];
   /** The first part of the keys. Clusters of kvs that share an etcd have different ones. */
   readonly prefix: string;
+  /** If etcd has authentication: a user who may read and write the keys with the prefix. */
+  readonly user?: EtcdUser;
   /** How long a server of etcd may take to answer, in milliseconds. Default 2,000. */
   readonly timeoutMs?: number;
 }
@@ -39,11 +49,12 @@ export class EtcdTopologyStore implements TopologyStore {
   #isClosed = false;
 
   /** @throws TypeError if there is no endpoint, or if one is no URL */
-  constructor({ endpoints, prefix, timeoutMs = 2000 }: EtcdOptions) {
+  constructor({ endpoints, prefix, user, timeoutMs = 2000 }: EtcdOptions) {
     if (endpoints.length === 0) throw new TypeError('etcd needs an endpoint');
     this.#gateway = new EtcdGateway(
       endpoints.map((endpoint) => new URL(endpoint)),
       timeoutMs,
+      user,
     );
     this.#key = toBase64(`${prefix}/topology`);
     this.#leaderKey = toBase64(`${prefix}/leader`);

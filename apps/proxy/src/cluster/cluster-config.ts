@@ -12,12 +12,13 @@ import {
   type Values,
 } from '@kvs/server';
 import { MAX_COPIES, type PlanSettings } from '@kvs/topology';
+import type { EtcdOptions } from '@kvs/topology-etcd';
 
 /** Where the topology is kept. */
 export type TopologyPlace =
   | { readonly kind: 'memory' }
   | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'etcd'; readonly endpoints: readonly string[]; readonly prefix: string };
+  | ({ readonly kind: 'etcd' } & Pick<EtcdOptions, 'endpoints' | 'prefix' | 'user'>);
 
 /** How a proxy takes part in a cluster whose partitions move. */
 export interface ClusterConfig extends Pick<PlanSettings, 'replaceAfterMs' | 'whenLost'> {
@@ -112,10 +113,13 @@ function parsePlace(text: string): TopologyPlace {
   );
 }
 
-/** The path of the first URL is the prefix of the keys. */
+/** The path of the first URL is the prefix of the keys. It may also have a user and a password. */
 function etcdPlace(urls: readonly URL[]): TopologyPlace {
-  const prefix = urls[0]?.pathname.replace(/^\/|\/$/g, '') || DEFAULT_PREFIX;
-  return { kind: 'etcd', endpoints: urls.map(({ origin }) => origin), prefix };
+  const { pathname = '', username = '', password = '' } = urls[0] ?? {};
+  const prefix = pathname.replace(/^\/|\/$/g, '') || DEFAULT_PREFIX;
+  const user = { name: decodeURIComponent(username), password: decodeURIComponent(password) };
+  const endpoints = urls.map(({ origin }) => origin);
+  return { kind: 'etcd', endpoints, prefix, ...(username !== '' && { user }) };
 }
 
 const MIN_TRANSFER_RATE = 1_000_000;

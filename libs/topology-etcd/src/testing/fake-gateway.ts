@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { fields, text, type Fields } from '../etcd-gateway.js';
+import { fields, text, type EtcdUser, type Fields } from '../etcd-gateway.js';
 
 interface Pair {
   readonly value: string;
@@ -13,6 +13,9 @@ interface Pair {
 export class FakeGateway {
   /** How requests for a path fail: `refuse` before and `lose` after they were carried out. */
   readonly failures = new Map<string, 'refuse' | 'lose'>();
+  /** If set, other paths need the token of this user. */
+  user: EtcdUser | undefined;
+  #token = 0;
   readonly #server: Server;
   readonly #pairs = new Map<string, Pair>();
   readonly #leases = new Set<string>();
@@ -46,6 +49,10 @@ export class FakeGateway {
     for (const id of this.#leases) this.#endLease(id);
   }
 
+  forgetTokens(): void {
+    this.#token++;
+  }
+
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     this.#server.close();
@@ -58,10 +65,19 @@ export class FakeGateway {
     const path = request.url ?? '';
     const failure = this.failures.get(path);
     if (failure === 'refuse') return void response.destroy();
+    if (path === '/v3/auth/authenticate') return this.#authenticate(response, fields(JSON.parse(body)));
+    if (this.user !== undefined && request.headers.authorization !== `token ${this.#token}`)
+      return void response.writeHead(401).end('{"error":"etcdserver: invalid auth token"}');
     if (path === '/v3/watch') return this.#watch(response);
     const answer = this.#answer(path, fields(JSON.parse(body)));
     if (failure === 'lose') return void response.destroy();
     response.end(JSON.stringify({ header: { revision: `${this.#revision}` }, ...answer }));
+  }
+
+  #authenticate(response: ServerResponse, { name, password }: Fields): void {
+    const isKnown = name === this.user?.name && password === this.user?.password;
+    if (isKnown) response.end(JSON.stringify({ token: `token ${this.#token}` }));
+    else response.writeHead(400).end('{"error":"etcdserver: authentication failed"}');
   }
 
   #watch(response: ServerResponse): void {
