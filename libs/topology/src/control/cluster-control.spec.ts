@@ -472,6 +472,18 @@ it('lost partitions of which a process that is away may have pairs are not start
   expect(await proxy.control.startLost()).toBe(0);
 });
 
+it('the ceiling of versions rises soon after a node reports a version near it, also while nothing else changes', async () => {
+  const bootIds = await proxy.assigned();
+  await fillAll(bootIds);
+  await proxy.pass(2000, bootIds);
+  const { versionCeiling } = proxy.topology;
+  for (let round = 0; round < 4; round++) {
+    for (const bootId of bootIds) await proxy.report(bootId, { highestVersion: versionCeiling });
+    await proxy.pass(500);
+  }
+  expect(proxy.topology.versionCeiling).toBeGreaterThan(versionCeiling);
+});
+
 it('a node drains by orders to its primaries', async () => {
   const bootIds = await proxy.assigned();
   await fillAll(bootIds);

@@ -1,6 +1,7 @@
 import type { PrimaryOrder } from '../control-plane/messages.js';
 import { TopologyError } from '../errors.js';
 import { plan, type Plan, type PlanSettings } from '../planning/plan.js';
+import { versionCeilingFor } from '../planning/version-ceiling.js';
 import { raiseVersionCeiling, updateNode } from '../topology-changes.js';
 import type { BootId, Topology } from '../topology.js';
 import type { EntryQueue } from './entry-queue.js';
@@ -167,16 +168,19 @@ export class Controller {
     if (requests.length > 0) await queue.submit(requests);
   }
 
-  /** Returns undefined, which differs from every state, while time alone can change the plan. */
-  #stateOf({ revision, nodes, partitions }: Topology): string | undefined {
+  /** Returns undefined, which differs from every state, while a new plan is due although the topology is the same. */
+  #stateOf(topology: Topology): string | undefined {
+    const { revision, nodes, partitions } = topology;
     const { reports, ports } = this.#parts;
     if (partitions.some(({ primary }) => primary === undefined)) return undefined;
+    // Partitions that start after a loss have used the ceiling up, and refuse writes until it rises.
+    if (versionCeilingFor(this.#inputFor(topology)) !== undefined) return undefined;
     const nowMs = ports.timers.nowMs();
     const isQuiet = nodes.every(({ bootId }) => {
       const status = reports.statuses.get(bootId);
       return status?.report?.isEnding === false && nowMs - status.lastHeardMs < QUIET_MS;
     });
-    // The ceiling of versions rises with time, so a plan is due now and then anyway.
+    // A move that failed may be tried again later, so a plan is due now and then anyway.
     return isQuiet ? `${revision} ${Math.floor(nowMs / PLAN_ANYWAY_MS)}` : undefined;
   }
 }
