@@ -67,12 +67,12 @@ describe('a cluster', () => {
       { kind: 'etcd', endpoints: ['https://e:2379', 'https://f:2379'], prefix: 'one' },
     ],
     [
-      'etcd:http://kvs:p%40ss@e:2379,http://f:2379',
+      'etcd:http://100%:p%40ss@e:2379,http://f:2379',
       {
         kind: 'etcd',
         endpoints: ['http://e:2379', 'http://f:2379'],
         prefix: 'kvs',
-        user: { name: 'kvs', password: 'p@ss' },
+        user: { name: '100%', password: 'p@ss' },
       },
     ],
   ])('keeps its topology in %s', (place, topology) => {

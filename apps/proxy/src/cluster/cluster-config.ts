@@ -117,9 +117,18 @@ function parsePlace(text: string): TopologyPlace {
 function etcdPlace(urls: readonly URL[]): TopologyPlace {
   const { pathname = '', username = '', password = '' } = urls[0] ?? {};
   const prefix = pathname.replace(/^\/|\/$/g, '') || DEFAULT_PREFIX;
-  const user = { name: decodeURIComponent(username), password: decodeURIComponent(password) };
+  const user = { name: decoded(username), password: decoded(password) };
   const endpoints = urls.map(({ origin }) => origin);
   return { kind: 'etcd', endpoints, prefix, ...(username !== '' && { user }) };
+}
+
+/** Returns the text as it is if it has a percent sign that stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 const MIN_TRANSFER_RATE = 1_000_000;
