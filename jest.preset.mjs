@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 const root = import.meta.dirname;
@@ -34,5 +35,5 @@ export const projects = ['libs', 'apps', 'tools']
   )
   .filter(({ rootDir }) => existsSync(join(rootDir, 'tsconfig.json')));
 
-/** Processes start slowly on a busy machine. */
-export const shared = { maxWorkers: '100%', testTimeout: 120_000 };
+/** More workers than cores, because end-to-end tests mostly wait. Processes start slowly on a busy machine. */
+export const shared = { maxWorkers: Math.ceil(1.5 * availableParallelism()), testTimeout: 120_000 };
