@@ -463,13 +463,17 @@ it('lost partitions stay offline until an operator starts them', async () => {
   });
 });
 
-it('lost partitions of which a process that is away may have pairs are not started', async () => {
+it('lost partitions of which a process that is away may have pairs are not started, unless there are older copies', async () => {
   proxy = new TestProxy(new MemoryTopologyStore(), { whenLost: 'offline' });
   const [a, b] = await proxy.assigned();
   await proxy.report(a ?? fail(), { isEnding: true });
-  await proxy.pass(5000, [b ?? fail()]);
+  const pass = (ms: number, held: NodeReport['held']) => proxy.pass(ms, [b ?? fail()], () => held);
+  await pass(70_000, []);
   expect(proxy.control.status().partitions.lost).toMatchObject({ awaited: ['c'] });
   expect(await proxy.control.startLost()).toBe(0);
+  const partition = proxy.topology.partitions.findIndex(({ primary }) => primary === a);
+  await pass(1000, [{ partition, position: { epoch: 1, number: 1 } }]);
+  expect(await proxy.control.startLost()).toBe(1);
 });
 
 it('the ceiling of versions rises soon after a node reports a version near it, also while nothing else changes', async () => {

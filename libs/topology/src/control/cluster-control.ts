@@ -187,8 +187,8 @@ export class ClusterControl {
   }
 
   /**
-   * Starts partitions that are lost and stay offline otherwise: from an older copy, or empty. Those of which a process that is away
-   * may have pairs stay lost. Returns how many start.
+   * Starts partitions that are lost and stay offline otherwise: from an older copy, or empty if no process that is away may have
+   * pairs. Returns how many start.
    *
    * @throws TopologyError `not_leader`, `outdated_store`, `store_unavailable`
    */
