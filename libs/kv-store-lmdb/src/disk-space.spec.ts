@@ -16,11 +16,11 @@ it('is asked for at most once in a second, short below 64 MiB, and kept if the d
     return answer;
   };
   const disk = new DiskSpace('data', read, () => nowMs);
-  expect([disk.freeBytes, disk.isShort]).toEqual([100 * MIB, false]);
+  expect([disk.freeBytes, disk.isShort()]).toEqual([100 * MIB, false]);
   nowMs += 999;
-  expect(disk.isShort).toBe(false);
+  expect(disk.isShort()).toBe(false);
   nowMs += 1;
-  expect([disk.freeBytes, disk.isShort]).toEqual([60 * MIB, true]);
+  expect([disk.freeBytes, disk.isShort(), disk.isShort(4 * MIB)]).toEqual([60 * MIB, true, false]);
   nowMs += 1000;
   expect(disk.freeBytes).toBe(60 * MIB);
 });

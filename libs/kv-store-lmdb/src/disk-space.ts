@@ -23,9 +23,13 @@ export class DiskSpace {
     return this.#freeBytes;
   }
 
-  /** Whether there is so little that writes may soon fail. Pages of the file that are free are not counted. */
-  get isShort(): boolean {
-    return this.freeBytes < RESERVED_BYTES;
+  /**
+   * Returns whether there is so little that writes may soon fail.
+   *
+   * @param reusableBytes how many bytes of the file itself can be used again
+   */
+  isShort(reusableBytes = 0): boolean {
+    return this.freeBytes + reusableBytes < RESERVED_BYTES;
   }
 
   #look(): void {

@@ -22,7 +22,7 @@ export class Environment {
   readonly positions: Database<Buffer, Buffer>;
   /** Has one entry, if a cluster knows the pairs: their identity. */
   readonly identity: Database<Buffer, Buffer>;
-  readonly disk: DiskSpace;
+  readonly #disk: DiskSpace;
   readonly #root: RootDatabase<Buffer, Buffer>;
   readonly #flags: number;
   readonly #file: string;
@@ -35,7 +35,7 @@ export class Environment {
     disk = new DiskSpace(directory),
   ) {
     this.#file = Environment.fileIn(directory);
-    this.disk = disk;
+    this.#disk = disk;
     this.#root = open({
       path: this.#file,
       noSubdir: true,
@@ -76,13 +76,29 @@ export class Environment {
   }
 
   stats(): EngineStats {
-    const usedBytes = statSync(this.#file).size;
+    const fileBytes = statSync(this.#file).size;
     return {
-      pairCount: entryCount(this.pairs.getStats()),
+      pairCount: count(this.pairs.getStats(), 'entryCount'),
       partitionCount: this.partitionsWithPairs().length,
-      usedBytes,
-      maxBytes: usedBytes + this.disk.freeBytes,
+      usedBytes: fileBytes - this.#reusableBytes,
+      maxBytes: fileBytes + this.#disk.freeBytes,
     };
+  }
+
+  /** Whether there may soon be no room for pairs, neither on the disk nor in the file. */
+  get isFull(): boolean {
+    return this.#disk.isShort() && this.#disk.isShort(this.#reusableBytes);
+  }
+
+  /** How many bytes of the file pairs have left. The file never shrinks, but LMDB uses these pages again. */
+  get #reusableBytes(): number {
+    const { pairs, deadlines, floors, positions, identity } = this;
+    const root: { readonly free?: object } = this.#root.getStats();
+    const tables = [pairs, deadlines, floors, positions, identity].map((table) => table.getStats());
+    const used = [root, root.free ?? {}, ...tables]
+      .map(pagesOf)
+      .reduce((sum, pages) => sum + pages, META_PAGES);
+    return (count(root, 'lastPageNumber') + 1 - used) * count(root, 'pageSize');
   }
 
   /** Returns the partitions with pairs. Jumps from each partition's first key to the next partition's. */
@@ -109,10 +125,19 @@ function fileIdentity(path: string): string {
   return `${dev}/${ino}`;
 }
 
-/** Returns the number of entries of a table, which LMDB's types leave out. */
-function entryCount(stats: object): number {
-  return 'entryCount' in stats ? Number(stats.entryCount) : 0;
+function pagesOf(table: object): number {
+  return (
+    count(table, 'treeBranchPageCount') + count(table, 'treeLeafPageCount') + count(table, 'overflowPages')
+  );
 }
+
+/** Returns a number of the statistics of a table, which LMDB's types leave out. */
+function count(stats: object, name: string): number {
+  return Number(Reflect.get(stats, name));
+}
+
+/** At the beginning of each file. */
+const META_PAGES = 2;
 
 /**
  * Returns whether an error means that there is no more space: disk, quota, or the maximum size of a file or map. LMDB

@@ -51,7 +51,7 @@ it('the map grows beyond its initial size by itself', async () => {
   await engine.close();
 });
 
-it('is full in a cluster when the disk has little room, and says how much it may hold', async () => {
+it('is full in a cluster when the disk and the file have little room, and says how much it may hold', async () => {
   let freeBytes = 2 ** 30;
   let nowMs = 0;
   const disk = new DiskSpace(
@@ -60,17 +60,19 @@ it('is full in a cluster when the disk has little room, and says how much it may
     () => (nowMs += 1000),
   );
   const environment = new Environment(scratch.path, 'commit', undefined, disk);
-  const { usedBytes = 0, maxBytes } = environment.stats();
-  expect([usedBytes > 0, maxBytes]).toEqual([true, usedBytes + freeBytes]);
-  const replication = new LmdbReplication(
-    environment,
-    new PairTable(environment, clock),
-    'commit',
-    NO_CONTEXT,
-  );
+  const fileBytes = statSync(join(scratch.path, 'data.mdb')).size;
+  expect(environment.stats().maxBytes).toBe(fileBytes + freeBytes);
+  const table = new PairTable(environment, clock);
+  const replication = new LmdbReplication(environment, table, 'commit', NO_CONTEXT);
   expect(replication.isFull()).toBe(false);
+  const large = many(80, 'v'.repeat(2 ** 20));
+  environment.transact(() => large.forEach((each) => table.write(each)));
   freeBytes = 2 ** 20;
   expect(replication.isFull()).toBe(true);
+  expect(environment.stats().usedBytes).toBeGreaterThan(80 * 2 ** 20);
+  environment.transact(() => large.forEach((each) => table.delete(each)));
+  expect(replication.isFull()).toBe(false);
+  expect(environment.stats().usedBytes).toBeLessThan(2 ** 20);
   await environment.close();
 });
 

@@ -190,7 +190,7 @@ export class LmdbReplication implements EngineReplication {
   }
 
   isFull(): boolean {
-    return this.#environment.disk.isShort;
+    return this.#environment.isFull;
   }
 
   async #start(): Promise<EngineIdentity> {
