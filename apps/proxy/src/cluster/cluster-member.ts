@@ -54,7 +54,10 @@ export class ClusterMember {
     return nowMs - this.#aliveMs > 2 * ALIVE_EVERY_MS ? this.#aliveMs : nowMs;
   }
 
-  /** The proxy listens at this URL. Resolves once it has read the topology, however long the store is away. */
+  /**
+   * The proxy listens at this URL. Resolves once it has read the topology, however long the store is away, or once the proxy is
+   * closed.
+   */
   async listening(url: string): Promise<void> {
     const { config, nodes, store, logger } = this.#options;
     const { copies, minInSync, replaceAfterMs, whenLost, transferBytesPerSecond, advertise = url } = config;
@@ -76,7 +79,10 @@ export class ClusterMember {
     );
     control.watch((topology) => this.routes.learn(topology));
     this.#control = control;
-    while (!(await this.#hasStarted(control))) await this.#pause();
+    while (!(await this.#hasStarted(control))) {
+      await this.#pause();
+      if (this.#ended.signal.aborted) return;
+    }
     void this.#inviteForever(control, advertise);
   }
 
