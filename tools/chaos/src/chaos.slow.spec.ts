@@ -3,7 +3,7 @@ import type { FaultKind } from './faults/fault.js';
 import { runChaos } from './run-chaos.js';
 
 /** One fault after the other, of the kinds that differ most. A run of some minutes has the others. */
-const KINDS: readonly FaultKind[] = ['kill', 'pause', 'cut', 'join', 'drain'];
+const KINDS: readonly FaultKind[] = ['kill', 'pause', 'cut', 'stall', 'mute', 'isolate', 'join', 'drain'];
 const ROUNDS = KINDS.map((kind) => [kind]);
 
 /** Each wait of a run is bounded; a busy machine needs longer for all of them. */

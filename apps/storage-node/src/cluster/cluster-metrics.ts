@@ -1,9 +1,14 @@
-import type { PartitionState } from '@kvs/replication';
+import type { PartitionState, Replica } from '@kvs/replication';
 import { gauge, type MetricFamily, type MetricsSource } from '@kvs/server';
-import type { ClusterMember } from './cluster-member.js';
+
+/** The parts of a cluster member that have figures. */
+interface Measured {
+  readonly replica: Pick<Replica, 'states' | 'fills'> | undefined;
+  readonly openLinks: number;
+}
 
 /** The partitions of a node of a cluster. A node by itself has none of these metrics. */
-export function clusterMetrics(member: Pick<ClusterMember, 'replica' | 'openLinks'>): MetricsSource {
+export function clusterMetrics(member: Measured): MetricsSource {
   return {
     collect(): MetricFamily[] {
       const { replica, openLinks } = member;
