@@ -49,12 +49,12 @@ export class Peers {
   }
 
   /**
-   * Sends a message. Drops it if the process is unknown or the link is not open. Effects and confirmations, which may have many, are
-   * also dropped while the other end does not read, because the replica sends them again. All other messages are small, or few bytes
-   * of them are on the way at once.
+   * Sends a message. Drops it if the process is unknown or the link is not open. Messages with effects are also dropped while the
+   * other end does not read, because the replica sends them again. All others are small, or few bytes of them are on the way at once.
    */
   send(to: BootId, message: Message): void {
-    const hasEffects = message.kind === 'effects' || message.kind === 'confirmation';
+    const hasEffects =
+      message.kind === 'effects' || (message.kind === 'confirmation' && message.tail.length > 0);
     this.#links.get(to)?.link.send(message, hasEffects ? 'normal' : 'urgent');
   }
 

@@ -1,0 +1,103 @@
+import { connect, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+import { receiveMessages } from '@kvs/node-link';
+import { HeldStore, TestNode } from '@kvs/node-link/testing';
+import { keyId, stringKey, stringValue } from '@kvs/protocol';
+import { isBootId, newTopology, registerNode, type BootId } from '@kvs/topology';
+import type { Confirmation, Effect, Effects, Message } from '../messages.js';
+import { START } from '../position.js';
+import { messageCodec } from './message-codec.js';
+import { Peers } from './peers.js';
+
+const own = boot('own');
+const other = boot('other');
+const large: Effect = {
+  position: { epoch: 1, number: 1 },
+  id: keyId(stringKey('key')),
+  entry: { value: stringValue('v'.repeat(300_000)), version: 1, expiresAtMs: undefined },
+};
+const confirmation: Confirmation = {
+  kind: 'confirmation',
+  partition: 7,
+  epoch: 1,
+  isInSync: true,
+  position: START,
+  base: START,
+  tail: [],
+};
+const effects: Effects = {
+  kind: 'effects',
+  partition: 7,
+  epoch: 1,
+  fillId: undefined,
+  previous: START,
+  effects: [large],
+  settled: 0,
+  highestVersion: 1,
+};
+
+function boot(text: string): BootId {
+  if (!isBootId(text)) throw new TypeError('no boot id');
+  return text;
+}
+
+const received: Message[] = [];
+const receiver = receiveMessages(
+  () => ({ clusterId: 'c', bootId: other }),
+  messageCodec,
+  (_, message) => void received.push(message),
+);
+const node = new TestNode(new HeldStore(), receiver);
+const sockets: Socket[] = [];
+const peers = new Peers({
+  clusterId: 'c',
+  bootId: own,
+  onBreach: (reason) => expect(reason).toBeUndefined(),
+  up: () => undefined,
+  down: () => undefined,
+  connect: (host, port) => {
+    const socket = connect({ host, port });
+    sockets.push(socket);
+    return socket;
+  },
+});
+afterAll(async () => {
+  peers.close();
+  await node.kill();
+});
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (const endMs = performance.now() + 20_000; !isSo();) {
+    if (performance.now() > endMs) throw new Error('it did not happen in time');
+    await setImmediate();
+  }
+}
+
+it('while a node does not read, messages with effects are dropped, and small ones are not', async () => {
+  await node.start();
+  const address = `127.0.0.1:${node.port}`;
+  const process = { id: 'other', address, zone: '', weight: 1, bootId: other, isDurable: false, starts: 1 };
+  peers.learn(registerNode(newTopology({ clusterId: 'c', copies: 2, minInSync: 1 }), process));
+  await until(() => peers.isOpen(other));
+
+  sockets[0]?.cork();
+  for (let i = 0; i < 8; i++) {
+    peers.send(other, effects);
+    await setImmediate();
+  }
+  peers.send(other, { ...confirmation, tail: [large] });
+  peers.send(other, { ...confirmation, partition: 8 });
+  peers.send(other, { kind: 'beacon', sentAtMs: 1, timeMs: 2 });
+  await setImmediate();
+  sockets[0]?.uncork();
+  await until(() => received.at(-1)?.kind === 'beacon');
+  const effectCount = received.filter(({ kind }) => kind === 'effects').length;
+  expect(effectCount).toBeLessThan(8);
+  const others = received
+    .slice(effectCount)
+    .map((message) => [message.kind, 'partition' in message && message.partition]);
+  expect(others).toEqual([
+    ['confirmation', 8],
+    ['beacon', false],
+  ]);
+});
