@@ -135,6 +135,7 @@ export class CommandRunner {
   /** Runs a call, with those of its kind that follow. */
   #runCalls<K extends CallKind>(first: CallOfKind<K>): MaybePromise<boolean> {
     const { kind }: SingleCall<K> = first.call;
+    this.#lastCommand = first.name;
     const batch = this.#gather(first, kind);
     const calls: readonly PreparedCall<K>[] = batch;
     const items = calls.map(({ call }) => call.item);

@@ -93,6 +93,16 @@ describe('pipelines', () => {
     );
   });
 
+  it('names a command that waits for the store, also if it is part of a batch', async () => {
+    await start();
+    const { opened, open } = gate();
+    operations.hold = () => opened;
+    client.send('peek a\r\n');
+    const other = await server.connect();
+    while (!(await other.ask('client list')).includes(' cmd=peek ')) await setImmediate();
+    open();
+  });
+
   it('answers a client that sends no more', async () => {
     await start();
     const { opened, open } = gate();

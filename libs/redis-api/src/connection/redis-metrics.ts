@@ -5,8 +5,8 @@ export class RedisMetrics implements MetricsSource {
   readonly #counts = new Map<string, { ok: number; error: number }>();
   #commands = 0;
   #accepted = 0;
-  /** The totals that the last reset left out. */
-  #before = { connections: 0, commands: 0 };
+  /** The totals at the last reset. */
+  #totalsAtReset = { connections: 0, commands: 0 };
   readonly #open: () => number;
 
   /** @param open returns how many connections are open */
@@ -29,13 +29,13 @@ export class RedisMetrics implements MetricsSource {
 
   /** Counts since the start, or since the last reset. */
   get totals(): { readonly connections: number; readonly commands: number } {
-    const { connections, commands } = this.#before;
+    const { connections, commands } = this.#totalsAtReset;
     return { connections: this.#accepted - connections, commands: this.#commands - commands };
   }
 
   /** Lets the totals begin at 0 again. The metrics go on. */
   resetTotals(): void {
-    this.#before = { connections: this.#accepted, commands: this.#commands };
+    this.#totalsAtReset = { connections: this.#accepted, commands: this.#commands };
   }
 
   collect(): MetricFamily[] {

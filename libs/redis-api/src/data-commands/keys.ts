@@ -11,7 +11,7 @@ import type { Command, CommandContext } from '../command.js';
 import type { Keyspace } from '../keyspace/index.js';
 import { isPresent, wasDeleted } from '../keyspace/keyspace.js';
 import { OK, RedisError, SimpleString, type Reply } from '../reply.js';
-import { commandOf, type Subcommand } from '../server-commands/subcommands.js';
+import { commandOf, type Subcommand } from '../subcommands.js';
 import { at, integer, syntaxError, word } from './arguments.js';
 import { calls } from './one-key.js';
 

@@ -9,7 +9,7 @@ import { at } from './arguments.js';
 
 export const FIRST_KEY: KeySpec = { first: 1, last: 1, step: 1 };
 
-/** Makes a command that is always one call, so that those of a pipeline go together. */
+/** Makes a command that is always a single call, so that a pipeline can send several as one batch. */
 export function calls(
   name: string,
   arity: number,

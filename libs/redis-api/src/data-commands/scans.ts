@@ -5,7 +5,7 @@ import { bulkOf, bytesOf, isNameable } from '../keyspace/data.js';
 import type { Keyspace, KeysPage } from '../keyspace/index.js';
 import { OK, RedisError, type Reply } from '../reply.js';
 import { at, number, syntaxError, word } from './arguments.js';
-import { matchesGlob } from './glob.js';
+import { matchesGlob } from '../glob.js';
 
 /** A cursor is the partition at which the next page begins. */
 const SCAN: Command = {

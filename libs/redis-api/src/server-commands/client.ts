@@ -2,7 +2,7 @@ import type { ClientState, Command, CommandContext, ServerView } from '../comman
 import { OK, RedisError, Verbatim, type Reply } from '../reply.js';
 import { integerOf, syntaxError, wordOf } from './arguments.js';
 import { isNormalType, matchingClients } from './client-filter.js';
-import { commandOf } from './subcommands.js';
+import { commandOf } from '../subcommands.js';
 
 /** CLIENT: what a client sets on its connection, and the connections of this process. */
 export const CLIENT_COMMAND: Command = commandOf('client', ['noscript', 'loading', 'stale'], {

@@ -5,7 +5,7 @@ import type { Command } from '../command.js';
 import type { Keyspace } from '../keyspace/index.js';
 import { OK, RedisError, Verbatim, type Reply } from '../reply.js';
 import { integerOf } from './arguments.js';
-import { commandOf, type Subcommand } from './subcommands.js';
+import { commandOf, type Subcommand } from '../subcommands.js';
 
 /** CLUSTER, READONLY and READWRITE on a node. */
 export function clusterCommands(cluster: ClusterView): readonly Command[] {

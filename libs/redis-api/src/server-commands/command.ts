@@ -1,10 +1,10 @@
 import type { Command, CommandContext } from '../command.js';
 import { hasArity } from '../connection/command-table.js';
 import { keysOf } from '../connection/keys.js';
-import { matchesGlob } from '../data-commands/glob.js';
+import { matchesGlob } from '../glob.js';
 import { MapReply, RedisError, SimpleString, type Reply } from '../reply.js';
 import { syntaxError, wordOf } from './arguments.js';
-import { commandOf } from './subcommands.js';
+import { commandOf } from '../subcommands.js';
 
 /** COMMAND: which commands there are. */
 export const COMMAND_COMMAND: Command = commandOf(

@@ -1,6 +1,7 @@
 import type { Command, CommandContext, MemoryLimit } from '../command.js';
 import { MapReply, OK, RedisError, type Reply } from '../reply.js';
-import { commandOf } from './subcommands.js';
+import { matchesGlob } from '../glob.js';
+import { commandOf } from '../subcommands.js';
 
 /** CONFIG: the settings of Redis that clients ask for, as they are in kvs. None can be changed. */
 export const CONFIG_COMMAND: Command = commandOf('config', ['admin', 'noscript', 'loading', 'stale'], {
@@ -43,24 +44,11 @@ function settingsOf({ client, keyspace, server }: CommandContext): ReadonlyMap<s
 }
 
 function get(patterns: readonly Buffer[], context: CommandContext): Reply {
-  const matches = patterns.map(matcherOf);
-  const found = Array.from(settingsOf(context)).filter(([name]) => matches.some((isMatch) => isMatch(name)));
+  const lowerCase = patterns.map((pattern) => Buffer.from(pattern.toString().toLowerCase()));
+  const found = Array.from(settingsOf(context)).filter(([name]) =>
+    lowerCase.some((pattern) => matchesGlob(pattern, Buffer.from(name))),
+  );
   return new MapReply(found);
-}
-
-/** Returns a test for a pattern in which `*` stands for any text. It takes linear time. */
-function matcherOf(pattern: Buffer): (name: string) => boolean {
-  const [first = '', ...others] = pattern.toString().toLowerCase().split('*');
-  const last = others.pop();
-  if (last === undefined) return (name) => name === first;
-  return (name) => {
-    let at = name.startsWith(first) ? first.length : -1;
-    for (const part of others) {
-      const found = at === -1 ? -1 : name.indexOf(part, at);
-      at = found === -1 ? -1 : found + part.length;
-    }
-    return at !== -1 && name.endsWith(last) && name.length - last.length >= at;
-  };
 }
 
 /** Setting what is set already is allowed, so that clients which make sure of a setting go on. */

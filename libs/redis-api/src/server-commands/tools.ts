@@ -1,7 +1,7 @@
 import type { Command, CommandContext } from '../command.js';
 import { OK, RedisError, type Reply } from '../reply.js';
 import { integerOf } from './arguments.js';
-import { commandOf } from './subcommands.js';
+import { commandOf } from '../subcommands.js';
 
 /** Small commands that tools and drivers send. */
 export const TOOL_COMMANDS: readonly Command[] = [

@@ -1,7 +1,7 @@
 import type { MaybePromise } from '@kvs/protocol';
-import type { Command, CommandContext, CommandFlag } from '../command.js';
-import { hasArity, wrongArity } from '../connection/command-table.js';
-import { RedisError, type Reply } from '../reply.js';
+import type { Command, CommandContext, CommandFlag } from './command.js';
+import { hasArity, wrongArity } from './connection/command-table.js';
+import { RedisError, type Reply } from './reply.js';
 
 /** A part of a command that has several, such as CLIENT SETNAME. */
 export interface Subcommand {
