@@ -1,11 +1,11 @@
 import { statfsSync } from 'node:fs';
 
-/** How many bytes a file in a directory can still grow by. Asks the system at most once in a second. */
+/** How many bytes a file in a directory can still grow by; infinite if the system does not say. Asks at most once in a second. */
 export class DiskSpace {
   readonly #directory: string;
   readonly #read: (directory: string) => number;
   readonly #nowMs: () => number;
-  #freeBytes = 0;
+  #freeBytes = Infinity;
   #readMs = -Infinity;
 
   constructor(directory: string, read = availableBytes, nowMs = () => performance.now()) {
@@ -41,7 +41,7 @@ export class DiskSpace {
   }
 }
 
-/** A quota is not seen, and neither is the room that the system keeps for its administrator. */
+/** Ignores quotas. Leaves out the blocks that the system reserves for root. */
 function availableBytes(directory: string): number {
   const { bavail, bsize } = statfsSync(directory);
   return bavail * bsize;

@@ -77,27 +77,29 @@ export class Environment {
 
   stats(): EngineStats {
     const fileBytes = statSync(this.#file).size;
+    const { freeBytes } = this.#disk;
     return {
       pairCount: count(this.pairs.getStats(), 'entryCount'),
       partitionCount: this.partitionsWithPairs().length,
       usedBytes: fileBytes - this.#reusableBytes,
-      maxBytes: fileBytes + this.#disk.freeBytes,
+      ...(Number.isFinite(freeBytes) && { maxBytes: fileBytes + freeBytes }),
     };
   }
 
   /** Whether there may soon be no room for pairs, neither on the disk nor in the file. */
   get isFull(): boolean {
+    // The first question costs little, and the answer is nearly always no.
     return this.#disk.isShort() && this.#disk.isShort(this.#reusableBytes);
   }
 
   /** How many bytes of the file pairs have left. The file never shrinks, but LMDB uses these pages again. */
   get #reusableBytes(): number {
     const { pairs, deadlines, floors, positions, identity } = this;
-    const root: { readonly free?: object } = this.#root.getStats();
+    const root = this.#root.getStats();
     const tables = [pairs, deadlines, floors, positions, identity].map((table) => table.getStats());
-    const used = [root, root.free ?? {}, ...tables]
-      .map(pagesOf)
-      .reduce((sum, pages) => sum + pages, META_PAGES);
+    const free: unknown = Reflect.get(root, 'free');
+    const lists = [root, ...(typeof free === 'object' && free !== null ? [free] : []), ...tables];
+    const used = lists.map(pagesOf).reduce((sum, pages) => sum + pages, META_PAGES);
     return (count(root, 'lastPageNumber') + 1 - used) * count(root, 'pageSize');
   }
 
@@ -133,7 +135,9 @@ function pagesOf(table: object): number {
 
 /** Returns a number of the statistics of a table, which LMDB's types leave out. */
 function count(stats: object, name: string): number {
-  return Number(Reflect.get(stats, name));
+  const value: unknown = Reflect.get(stats, name);
+  if (typeof value !== 'number') throw new TypeError(`LMDB does not report ${name}`);
+  return value;
 }
 
 /** At the beginning of each file. */
