@@ -98,6 +98,7 @@ describe('bad arguments', () => {
   it.each([
     [['--topology', 'zookeeper'], "option '--topology <place>' argument 'zookeeper' is invalid."],
     [['--topology', 'etcd:e:2379'], "option '--topology <place>' argument 'etcd:e:2379' is invalid."],
+    [['--topology', 'etcd:http://e:1,http://u:p@f:1'], 'Only the first URL of etcd may name a user.'],
     [['--topology', 'memory', '--workers', '2'], '--topology needs --workers 1'],
     [['--topology', 'memory', '--min-in-sync', '3'], '--min-in-sync is more than --copies'],
     [['--topology', 'memory', '--host', '0.0.0.0'], '--topology needs --advertise'],

@@ -115,6 +115,8 @@ function parsePlace(text: string): TopologyPlace {
 
 /** The path of the first URL is the prefix of the keys. It may also have a user and a password. */
 function etcdPlace(urls: readonly URL[]): TopologyPlace {
+  if (urls.slice(1).some((url) => url.username !== ''))
+    throw new InvalidArgumentError('Only the first URL of etcd may name a user.');
   const { pathname = '', username = '', password = '' } = urls[0] ?? {};
   const prefix = pathname.replace(/^\/|\/$/g, '') || DEFAULT_PREFIX;
   const user = { name: decoded(username), password: decoded(password) };
