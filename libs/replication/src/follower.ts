@@ -31,8 +31,9 @@ export class Follower {
   #stalledAt = -1;
   #stalledMs: number;
   #pokedMs = -Infinity;
-  /** Up to where the copy was told that nobody needs its tail, and when effects or the like last went to it. */
+  /** The number up to which the copy was told to drop effects. If the message was lost, it keeps them until the next one. */
   #toldSettled = -1;
+  /** When the last message with or without effects was sent. */
   #messagedMs = -Infinity;
   #countedMs = -Infinity;
   readonly #node: NodeContext;
@@ -157,9 +158,9 @@ export class Follower {
     return this.isInSync && this.#toldSettled < settled;
   }
 
-  /** Once writes have ceased, no effect tells the copy what it may drop from its tail. */
+  /** Tells an idle copy what it may drop from its tail. During writes, the effects tell it. */
   tellSettled(epoch: number, settled: number): void {
-    if (this.keepsSettled(settled) && this.#node.ports.nowMs() - this.#messagedMs > REST_MS)
+    if (this.keepsSettled(settled) && this.#node.ports.nowMs() - this.#messagedMs > IDLE_MS)
       this.poke(epoch, settled);
   }
 
@@ -208,6 +209,6 @@ export class Follower {
 type Effects = ReturnType<PartitionData['tail']['after']>;
 
 const RESEND_MS = 500;
-const REST_MS = 1000;
+const IDLE_MS = 1000;
 const MAX_EFFECTS_IN_FLIGHT = 10_000;
 const MAX_MESSAGE_BYTES = 256 * 1024;

@@ -78,7 +78,7 @@ export interface EntryMessage {
   readonly kind: 'entry';
   readonly partition: number;
   readonly entry: PartitionEntry | undefined;
-  /** A new primary wants a {@link Confirmation}: what the receiver has after this position, up to which the sender has stored all. */
+  /** Set if a new primary asks for a {@link Confirmation}. It has stored all effects up to this position, and asks for those after it. */
   readonly asksAfter: Position | undefined;
 }
 

@@ -231,11 +231,12 @@ export class Partition implements PartitionData {
    * primary then sends the others again. Effects that only this copy has may be lost in that case: nobody has seen them.
    */
   #confirm(to: BootId, epoch: number, after: Position): void {
-    const { tail: known } = this;
     const isInSync = this.#role === 'copy';
-    const base = known.end.number < after.number ? known.end : known.has(after) ? after : known.base;
-    const tail = isInSync ? known.after(base, MAX_CONFIRMED_BYTES) : [];
-    const position = tail[tail.length - 1]?.position ?? known.end;
+    const { end } = this.tail;
+    const first = this.tail.has(after) ? after : this.tail.base;
+    const base = end.number < after.number ? end : first; // a copy that is behind has nothing to say
+    const tail = isInSync ? this.tail.after(base, MAX_CONFIRMED_BYTES) : [];
+    const position = tail[tail.length - 1]?.position ?? end;
     const { number: partition } = this;
     this.#node.ports.send(to, { kind: 'confirmation', partition, epoch, isInSync, position, base, tail });
   }

@@ -133,7 +133,7 @@ export class Replica implements NodeContext {
   /** Must be called about every 100 ms. */
   tick(): void {
     const nowMs = this.ports.nowMs();
-    // The more often this looks at the clocks, the less can hide that the machine was suspended.
+    // Reading this clock detects a suspension. A wall clock that was set back since the last reading could hide it.
     this.ports.leaseNowMs();
     this.transfers.refill(nowMs);
     this.#sendBeacons();

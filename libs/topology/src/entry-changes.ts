@@ -41,7 +41,10 @@ export function changeEntry(
   return next && { ...entry, ...next, epoch };
 }
 
-/** Returns whether a partition started again without acknowledged writes: no process that was in sync is in sync any more. */
+/**
+ * Returns whether a partition started again without acknowledged writes: no process that was in sync is in sync any more. Not for
+ * nodes that share a store, where every move is like that.
+ */
 export function isStartAfterLoss(before: PartitionEntry, after: PartitionEntry): boolean {
   return before.primary !== undefined && !after.inSync.some((copy) => before.inSync.includes(copy));
 }

@@ -70,7 +70,7 @@ export function registerNode(before: Topology, node: NodeIdentity, sharedStore?:
   if (known.bootId === bootId && isOutdated(node, known)) {
     throw new TopologyError(
       'outdated_directory',
-      `the directory of ${node.id} was started at least as often before`,
+      `another process has started with the directory of ${node.id} at least as often`,
     );
   }
   const same = ['address', 'redisAddress', 'bootId', 'starts', 'processId'] as const;

@@ -33,7 +33,10 @@ export interface NodeIdentity {
    * was restored from a backup, and may lack pairs.
    */
   readonly starts: number;
-  /** Random. If two processes have as many starts, the second one has a restored backup. Absent in documents of older versions. */
+  /**
+   * A random id of this start. Two processes with the same boot id and as many starts, but different ids, mean that the directory was
+   * restored from a backup. Absent in documents that were written without it.
+   */
   readonly processId?: string;
 }
 

@@ -113,7 +113,7 @@ describe('a proxy with its topology in a file', () => {
     let started = await post('lost/start', undefined);
     const isLeading = async () => {
       started = await post('lost/start', undefined);
-      return started.status !== 409;
+      return started.status === 200;
     };
     await until(isLeading, () => started.text);
     expect([started.status, started.json]).toEqual([200, { started: 0 }]);

@@ -26,7 +26,9 @@ export async function candidateWithCopies(
     },
     identify: async () => ({ ...identity, bootId: bootIdOf(identity), sharedStore: undefined }),
     renew: async () => {
-      log.warn('the data directory is older than the cluster knows it, so its pairs are no copy any more');
+      log.warn(
+        'the data directory is older than the one that the cluster knows, so its pairs do not count as a copy any more',
+      );
       identity = await replication.renewBootId();
     },
     join: (joined, controlPlane) => {

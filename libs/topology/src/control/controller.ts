@@ -64,16 +64,21 @@ export class Controller {
   }
 
   /**
-   * Starts the lost partitions that `whenLost: 'start'` would start, because an operator says so. Returns how many.
+   * Starts the lost partitions that `whenLost: 'start'` would start. Returns how many it started.
    *
    * @throws TopologyError `not_leader`, `outdated_store`, `store_unavailable`
    */
   async startLost(): Promise<number> {
     const { keeper, queue, settings } = this.#parts;
-    if (this.plan === undefined)
+    if (!this.isLeading)
       throw new TopologyError('not_leader', `the cluster is led by ${this.#leader ?? 'no proxy yet'}`);
+    if (this.#plan === undefined)
+      throw new TopologyError(
+        'store_unavailable',
+        'this proxy has only just begun to lead, and has no plan yet',
+      );
     const lost = new Set(
-      this.plan.stalled.filter(({ state }) => state === 'lost').map(({ partition }) => partition),
+      this.#plan.stalled.filter(({ state }) => state === 'lost').map(({ partition }) => partition),
     );
     const input = this.#inputFor(await keeper.read());
     const { requests } = plan({ ...input, settings: { ...settings, whenLost: 'start' } });

@@ -3,7 +3,7 @@ import type { BootId, Topology } from '../topology.js';
 import { loadsOf } from './cluster-status.js';
 import type { ControlPorts } from './ports.js';
 
-/** Tells operators every few seconds how many copies a node has that is being filled, and once that it has its share. */
+/** Logs how far each node is that is being filled: every 5 s, and once when it has its share. */
 export class ShareLog {
   readonly #ports: Pick<ControlPorts, 'log' | 'timers'>;
   /** The processes that are being filled and have less than their shares. */
@@ -34,7 +34,7 @@ export class ShareLog {
         log.info({ node: id, copies }, `${id} has its share: ${copies} copies`);
     }
     const nowMs = this.#ports.timers.nowMs();
-    if (filling.length === 0 || nowMs - this.#toldMs < EVERY_MS) return;
+    if (filling.length === 0 || nowMs - this.#toldMs < LOG_INTERVAL_MS) return;
     this.#toldMs = nowMs;
     for (const { id, share, copies } of filling) {
       const wanted = Math.round(share.fair);
@@ -43,4 +43,4 @@ export class ShareLog {
   }
 }
 
-const EVERY_MS = 5000;
+const LOG_INTERVAL_MS = 5000;

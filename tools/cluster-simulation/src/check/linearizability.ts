@@ -309,7 +309,7 @@ function answerOf(
   }
 }
 
-/** Returns what an operation does that may have found its key evicted, whatever the state is; undefined if it can't have. */
+/** Returns the transition of an operation that may have found its key evicted; undefined if it can't have. */
 function transitionOfEvicted(act: Act, result: Operation['result']): Transition | undefined {
   if (act.kind === 'read') return result?.kind === 'absent' ? (state) => state : undefined;
   if (result?.kind === 'mismatch') return act.ifVersion === 0 ? undefined : (state) => state;

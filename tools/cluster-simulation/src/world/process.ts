@@ -59,7 +59,7 @@ export class Process {
     return this.#localMs + (this.#scheduler.nowMs - this.#sinceMs) * this.#rate;
   }
 
-  /** The wall clock in milliseconds, at which the process looks. It may be wrong by years, and jumps. */
+  /** Returns the wall clock in milliseconds. It may be wrong by years, and jumps. By reading it, the process notices that it was set back. */
   wallMs(): number {
     this.#wasSetBack = false;
     return this.#wallMs;
@@ -96,8 +96,8 @@ export class Process {
   }
 
   /**
-   * Lets the process stand still until {@link resume} was called as often. If it is suspended, so does its monotonic clock. But not
-   * if its wall clock was set back just before: then nothing would tell the process that time has passed.
+   * Lets the process stand still until {@link resume} was called as often. If it is suspended, so does its monotonic clock,
+   * unless its wall clock was set back since the last reading: the process could not notice that suspension.
    */
   pause({ suspended = false } = {}): void {
     this.#pauses++;
