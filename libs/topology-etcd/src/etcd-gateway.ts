@@ -103,6 +103,7 @@ export class EtcdGateway {
     if (this.#user !== undefined) this.#token ??= await this.#authenticate(endpoint, this.#user, signal);
     const response = await this.#send(endpoint, path, body, signal);
     if (response.statusCode === 200) return response;
+    // Other refusals may also come from the token, such as one that is older than a change of the users.
     this.#token = undefined;
     if (response.statusCode !== 401 || !hadToken) return response;
     response.resume();
