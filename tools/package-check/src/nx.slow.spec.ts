@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { run, workspaceRoot } from '@kvs-tools/local-cluster';
 import { publishedPackages } from './workspace.js';
@@ -14,6 +15,18 @@ async function projects(...args: string[]): Promise<string[]> {
 
 it.each(['build', 'test', 'lint', 'typecheck'])('every project has the target %s', async (target) => {
   expect(await projects('--with-target', target)).toEqual(await projects());
+});
+
+// Nx puts a build back from its cache by deleting and copying it, while servers that run load parts of it.
+it('a build does not touch files that are up to date', async () => {
+  const changed = (): bigint =>
+    statSync(join(workspaceRoot, 'libs/hash-ring/dist/index.js'), { bigint: true }).ctimeNs;
+  const before = changed();
+  for (const run of ['first', 'second']) {
+    const { code, stderr } = await nx('build', 'hash-ring');
+    expect({ run, code, stderr: code === 0 ? '' : stderr }).toEqual({ run, code: 0, stderr: '' });
+  }
+  expect(changed()).toBe(before);
 });
 
 it('nx release plans every package without a network', async () => {
