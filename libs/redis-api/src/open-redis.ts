@@ -7,6 +7,7 @@ import { CommandTable } from './connection/command-table.js';
 import type { Connection, ProgressLimits } from './connection/connection.js';
 import { MAX_CONNECTIONS, RedisListener } from './connection/redis-listener.js';
 import { RedisMetrics } from './connection/redis-metrics.js';
+import { TurnEnd } from './connection/turn-end.js';
 import { DATA_COMMANDS } from './data-commands/index.js';
 import { Keyspace } from './keyspace/index.js';
 import { WriteBuffers } from './resp/reply-writer.js';
@@ -79,6 +80,7 @@ export function openRedis(options: RedisOptions, all: readonly Command[] = COMMA
         resetTotals: () => metrics.resetTotals(),
       },
       buffers: new WriteBuffers(),
+      turnEnd: new TurnEnd(),
     },
     connections,
   );

@@ -7,6 +7,7 @@ import { ProtocolError } from '../resp/protocol-error.js';
 import { ReplyWriter, type ProtocolVersion, type WriteBuffers } from '../resp/reply-writer.js';
 import { RequestReader, type Request, type RequestLimits } from '../resp/request-reader.js';
 import { CommandRunner, type RunnerParts } from './command-runner.js';
+import type { TurnEnd } from './turn-end.js';
 
 /** How long a client may make no progress. */
 export interface ProgressLimits {
@@ -24,11 +25,12 @@ export interface ConnectionParts extends RunnerParts {
   readonly progressLimits: ProgressLimits;
   readonly server: ServerView;
   readonly buffers: WriteBuffers;
+  readonly turnEnd: TurnEnd;
 }
 
 /**
- * One connection: reads requests, runs them in order, and writes the replies of a turn at once. It reads no further while the
- * client does not read its replies, and not much further while a command runs.
+ * One connection: reads requests, runs them in order, and sends all replies that are there at once. It reads no further
+ * while the client does not read its replies, and not much further while a command runs.
  */
 export class Connection implements ClientState {
   readonly sinceMs = performance.now();
@@ -52,6 +54,8 @@ export class Connection implements ClientState {
   /** Set when no command is run any more: the connection ends as soon as its replies are written. */
   #isEnding = false;
   #isInTurn = false;
+  /** Whether replies wait for the end of the turn of the event loop. */
+  #isSendDue = false;
   /** How long ago the server ended its side of the connection. Bytes that the client sends since then are discarded. */
   #endedMs = 0;
   /** Whether the client has sent all that it will send. */
@@ -95,7 +99,7 @@ export class Connection implements ClientState {
 
   /** Whether a command runs or a reply has not been read. */
   get isInFlight(): boolean {
-    return this.#isBusy || this.#unread > 0;
+    return this.#isBusy || this.#isSendDue || this.#unread > 0;
   }
 
   /** Runs no further command, and closes the connection once all replies are written. */
@@ -133,7 +137,7 @@ export class Connection implements ClientState {
     if (this.#isEnding) return;
     this.lastBytesMs = performance.now();
     this.#reader.push(chunk);
-    this.#turn();
+    this.#turn(() => this.#sendAtTurnEnd());
   }
 
   /** The client sends nothing more. All that it has sent is still answered. */
@@ -170,11 +174,11 @@ export class Connection implements ClientState {
   }
 
   /** Runs commands and sends their replies. */
-  #turn(): void {
+  #turn(send = (): void => this.#send()): void {
     this.#isInTurn = true;
     try {
       this.#run();
-      this.#send();
+      send();
     } catch (error) {
       this.#onDefect(error);
     }
@@ -200,7 +204,7 @@ export class Connection implements ClientState {
   }
 
   get #canRun(): boolean {
-    return !this.isInFlight && !this.#isEnding && !this.#socket.destroyed;
+    return !this.#isBusy && this.#unread === 0 && !this.#isEnding && !this.#socket.destroyed;
   }
 
   /** All requests that arrived in full are answered. */
@@ -240,6 +244,20 @@ export class Connection implements ClientState {
     else if (this.replies === 'skip') this.replies = 'skip-next';
     else if (this.replies === 'skip-next') this.replies = 'on';
   }
+
+  /** Replies to commands that were done at once wait for those to other connections. */
+  #sendAtTurnEnd(): void {
+    if (this.#isSendDue || this.#writer.length === 0) return;
+    this.#isSendDue = true;
+    this.#parts.turnEnd.add(this.#onTurnEnd);
+  }
+
+  readonly #onTurnEnd = (): void => {
+    this.#isSendDue = false;
+    this.#send();
+    this.#pauseOrResume();
+    this.#endIfIdle();
+  };
 
   #send(): void {
     if (this.#writer.length === 0) return;
