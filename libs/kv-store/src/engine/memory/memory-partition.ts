@@ -4,6 +4,17 @@ import type { MemoryBudget } from './memory-budget.js';
 import type { Records } from './records.js';
 
 /**
+ * The buckets of each partition whose table is small, as most are, by partition. A look-up in them touches no other memory of
+ * the partition. That counts, because little of a store's memory is in the caches of the processor.
+ */
+export type SmallTables = (Uint32Array | undefined)[];
+
+/** Returns the first record of the bucket of a hash in a small table. */
+export function firstInSmallTable(buckets: Uint32Array, hash: number): number {
+  return buckets[hash >>> (Math.clz32(buckets.length) + 1)] ?? 0;
+}
+
+/**
  * The pairs of one partition, in a hash table whose buckets are chains of records. A bucket is a range of hashes. So
  * a walk of the buckets goes through the hashes in ascending order whatever the table's size, and it can continue at
  * any hash whatever was written meanwhile.
@@ -24,32 +35,31 @@ export class MemoryPartition {
   #next: BucketTable | undefined;
   /** A hash at which both tables have the start of a bucket. */
   #boundary = 0;
-  /** The buckets and the shift of a small table, as most are, for fast look-ups. */
-  #buckets: Uint32Array | undefined;
-  #shift = 0;
 
+  readonly #smallTables: SmallTables;
   readonly #records: Records;
   readonly #budget: MemoryBudget;
 
   constructor(
     readonly number: number,
+    smallTables: SmallTables,
     records: Records,
     budget: MemoryBudget,
   ) {
+    this.#smallTables = smallTables;
     this.#records = records;
     this.#budget = budget;
     this.#table.reserve(END_OF_HASHES);
-    this.#keepAtHand();
+    this.#publishTable();
     budget.charge(MemoryPartition.BYTES);
   }
 
   /** How many bytes an empty partition has, as measured. */
   static readonly BYTES = 656;
 
+  /** Returns the record of a key, 0 if it is absent. */
   find(key: KeyBuffer): number {
-    let ref = this.#first(key.hash);
-    while (ref !== 0 && !this.#records.matches(ref, key)) ref = this.#records.next(ref);
-    return ref;
+    return this.#records.find(this.#tableOf(key.hash).first(key.hash), key);
   }
 
   link(ref: number): void {
@@ -119,14 +129,8 @@ export class MemoryPartition {
     return table.endOfBucket(hash);
   }
 
-  #first(hash: number): number {
-    if (this.#buckets !== undefined) return this.#buckets[hash >>> this.#shift] ?? 0;
-    return this.#tableOf(hash).first(hash);
-  }
-
-  #keepAtHand(): void {
-    this.#buckets = this.#next === undefined ? this.#table.only : undefined;
-    this.#shift = this.#table.shift;
+  #publishTable(): void {
+    this.#smallTables[this.number] = this.#next === undefined ? this.#table.only : undefined;
   }
 
   /** Makes the reference to one record refer to another. */
@@ -165,7 +169,7 @@ export class MemoryPartition {
       this.#next = undefined;
       this.#boundary = 0;
     }
-    this.#keepAtHand();
+    this.#publishTable();
   }
 
   #moveBucket(next: BucketTable): void {

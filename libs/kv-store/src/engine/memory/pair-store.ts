@@ -15,7 +15,7 @@ import type { Eviction, EvictionPolicy } from './eviction/eviction-policy.js';
 import type { HashKey } from './half-sip-hash.js';
 import { KeyBuffer } from './key-buffer.js';
 import { MemoryBudget } from './memory-budget.js';
-import { MemoryPartition } from './memory-partition.js';
+import { firstInSmallTable, MemoryPartition, type SmallTables } from './memory-partition.js';
 import { valueBytesOf } from './record-data.js';
 import { Records } from './records.js';
 import { MAX_SLOT_BYTES } from './slab/size-classes.js';
@@ -56,7 +56,7 @@ export class PairStore {
   readonly #key: KeyBuffer;
   /** A partition is created with its first write and then stays, because of its version floor. */
   readonly #partitions: (MemoryPartition | undefined)[] = Array.from({ length: PARTITION_COUNT });
-
+  readonly #smallTables: SmallTables = Array.from({ length: PARTITION_COUNT });
   readonly #eviction: Eviction;
 
   constructor(maxBytes: number, eviction: Eviction, hashKey: HashKey) {
@@ -153,6 +153,7 @@ export class PairStore {
   /** Removes everything, including version floors. */
   clear(): void {
     this.#partitions.fill(undefined);
+    this.#smallTables.fill(undefined);
     this.budget.charge(-this.budget.usedBytes);
     this.#arena = new SlabArena(this.budget, (from, to) => this.#moved(from, to));
     this.records = new Records(this.#arena, this.#eviction !== 'none');
@@ -189,13 +190,17 @@ export class PairStore {
 
   /** Returns the record of a key, 0 if it is absent. Reclaims it if it has expired. */
   #find(id: KeyId, number: number, nowMicros: number): number {
-    const key = this.#key.encode(id);
-    const partition = this.#partitions[number];
-    const ref = partition?.find(key) ?? 0;
-    if (partition === undefined || ref === 0) return 0;
-    if (!isExpired(this.records.expiresAtMs(ref), nowMicros)) return ref;
-    this.remove(partition, ref);
+    const ref = this.#lookUp(number, this.#key.encode(id));
+    if (ref === 0 || !isExpired(this.records.expiresAtMs(ref), nowMicros)) return ref;
+    this.remove(this.#known(number), ref);
     return 0;
+  }
+
+  /** Returns the record of a key, also if it has expired; 0 if there is none. */
+  #lookUp(number: number, key: KeyBuffer): number {
+    const small = this.#smallTables[number];
+    if (small === undefined) return this.#partitions[number]?.find(key) ?? 0;
+    return this.records.find(firstInSmallTable(small, key.hash), key);
   }
 
   /**
@@ -215,13 +220,13 @@ export class PairStore {
     if (found === 0) this.#growTable(partition, nowMicros);
     const valueBytes = valueBytesOf(pair.value);
     const size = this.records.size(this.#key, valueBytes, pair.expiresAtMs);
-    const room = this.#roomFor(size, partition, found, nowMicros);
+    const room = this.#roomFor(size, number, found, nowMicros);
     if (room === 'no room') return false;
     // Finding room may have moved the old record, or evicted it and given its slot to the new one.
-    const old = found === 0 ? 0 : partition.find(this.#key);
+    const old = found === 0 ? 0 : this.#lookUp(number, this.#key);
     this.observer?.changing(partition, this.#key.hash, old, () => pair.id);
     const into = this.#slotIn(room, size, old);
-    this.records.fill(into, this.#key, partition.number, pair.value, valueBytes, version, pair.expiresAtMs);
+    this.records.fill(into, this.#key, number, pair.value, valueBytes, version, pair.expiresAtMs);
     if (old === 0) {
       partition.link(into);
       this.#policy.added(into);
@@ -230,13 +235,14 @@ export class PairStore {
       if (old !== into) this.#supersede(partition, old, into);
       this.#arena.tidy();
     }
-    partition.earliestDeadlineMs = Math.min(partition.earliestDeadlineMs, pair.expiresAtMs ?? Infinity);
+    if (pair.expiresAtMs !== undefined)
+      partition.earliestDeadlineMs = Math.min(partition.earliestDeadlineMs, pair.expiresAtMs);
     return true;
   }
 
-  #roomFor(size: number, partition: MemoryPartition, found: number, nowMicros: number): Slot | LargeRoom {
+  #roomFor(size: number, number: number, found: number, nowMicros: number): Slot | LargeRoom {
     if (size > MAX_SLOT_BYTES) {
-      const overwritten = (): number => (found === 0 ? 0 : partition.find(this.#key));
+      const overwritten = (): number => (found === 0 ? 0 : this.#lookUp(number, this.#key));
       return this.#allocator.reserveLarge(size, overwritten, nowMicros);
     }
     if (found !== 0 && this.#arena.isSlotFor(found, size)) return found;
@@ -292,7 +298,7 @@ export class PairStore {
   #partitionFor(number: number, nowMicros: number): MemoryPartition | undefined {
     const known = this.#partitions[number];
     if (known !== undefined || !this.#allocator.reserve(MemoryPartition.BYTES, nowMicros)) return known;
-    const created = new MemoryPartition(number, this.records, this.budget);
+    const created = new MemoryPartition(number, this.#smallTables, this.records, this.budget);
     this.#partitions[number] = created;
     return created;
   }

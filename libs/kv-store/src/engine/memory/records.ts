@@ -150,6 +150,16 @@ export class Records {
     return high * 2 ** 32 + (words[at + this.#headerWords + 1] ?? 0);
   }
 
+  /**
+   * Returns the record of a key, 0 if it is absent.
+   * @param first the first record of the key's bucket, 0 if the bucket is empty
+   */
+  find(first: number, key: KeyBuffer): number {
+    let ref = first;
+    while (ref !== 0 && !this.matches(ref, key)) ref = this.next(ref);
+    return ref;
+  }
+
   /** Returns whether the record has this key. */
   matches(ref: number, key: KeyBuffer): boolean {
     const { words, bytes } = this.#arena.page(ref);
