@@ -8,7 +8,7 @@ import {
   nodeReportFrom,
   raiseVersionCeiling,
   registerNode,
-  topologyAnswerToDocument,
+  topologyAnswerToJson,
   TopologyError,
   type BootId,
   type EntryChange,
@@ -98,7 +98,7 @@ export class FakeProxy {
     } else if (what === 'POST /cluster/entries')
       this.topology = applyRequests(this.topology, entriesRequestFrom(body).requests).topology;
     else if (what.endsWith('/status')) return this.#report(nodeReportFrom(body));
-    return topologyAnswerToDocument({ topology: this.topology, timeMs: TIME_MS });
+    return JSON.parse(topologyAnswerToJson({ topology: this.topology, timeMs: TIME_MS }));
   }
 
   #report(report: NodeReport): unknown {

@@ -31,7 +31,7 @@ export {
   reportAnswerFrom,
   settingsUpdateFrom,
   topologyAnswerFrom,
-  topologyAnswerToDocument,
+  topologyAnswerToJson,
 } from './control-plane/messages-json.js';
 export { changeEntry, isStartAfterLoss, type EntryChange } from './entry-changes.js';
 export { messageOf, TopologyError, type TopologyErrorCode } from './errors.js';

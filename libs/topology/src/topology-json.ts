@@ -37,17 +37,6 @@ export type TopologyDocument = Readonly<Record<string, unknown>>;
  * equal entries are written as one run `[count, epoch, primary, inSync, learner]`, where −1 stands for no copy.
  */
 export function topologyToDocument(topology: Topology): TopologyDocument {
-  const known = documents.get(topology);
-  if (known !== undefined) return known;
-  const document = describe(topology);
-  documents.set(topology, document);
-  return document;
-}
-
-/** Each topology goes to many nodes, and never changes. */
-const documents = new WeakMap<Topology, TopologyDocument>();
-
-function describe(topology: Topology): TopologyDocument {
   const indexes = new Map<BootId, number>();
   const indexOf = (copy: BootId | undefined): number => {
     if (copy === undefined) return NOBODY;
@@ -87,8 +76,15 @@ function isEqual(a: PartitionEntry, b: PartitionEntry): boolean {
 
 /** Returns the topology as JSON, the same text for equal topologies. */
 export function topologyToJson(topology: Topology): string {
-  return JSON.stringify(topologyToDocument(topology));
+  const known = texts.get(topology);
+  if (known !== undefined) return known;
+  const json = JSON.stringify(topologyToDocument(topology));
+  texts.set(topology, json);
+  return json;
 }
+
+/** Each topology goes to many nodes, and never changes. */
+const texts = new WeakMap<Topology, string>();
 
 /**
  * Returns the topology that {@link topologyToJson} wrote. Everything is checked.

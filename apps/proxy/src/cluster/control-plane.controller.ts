@@ -1,5 +1,17 @@
 import type { ServerResponse } from 'node:http';
-import { Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import {
+  Controller,
+  Delete,
+  Get,
+  Header,
+  HttpCode,
+  Inject,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+} from '@nestjs/common';
 import { JsonBodyPipe, RawBody } from '@kvs/http-api';
 import { KvsError } from '@kvs/protocol';
 import {
@@ -9,10 +21,9 @@ import {
   nodeUpdateFrom,
   settingsUpdateFrom,
   TopologyError,
-  topologyAnswerToDocument,
+  topologyAnswerToJson,
   type NodeRemoval,
   type ReportAnswer,
-  type TopologyDocument,
 } from '@kvs/topology';
 import { ClusterMember } from './cluster-member.js';
 
@@ -25,6 +36,9 @@ export const CONTROL_PLANE_METHODS: Readonly<Record<string, readonly string[]>> 
   '/cluster/entries': ['POST'],
   '/cluster/lost/start': ['POST'],
 };
+
+/** Of answers that are JSON text already. */
+const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** The requests of nodes and operators to a proxy about the cluster. */
 @Controller('cluster')
@@ -42,17 +56,18 @@ export class ControlPlaneController {
   }
 
   @Get('topology')
+  @Header('Content-Type', JSON_TYPE)
   topology(
     @Res({ passthrough: true }) response: ServerResponse,
     @Query('after') after?: unknown,
-  ): Promise<TopologyDocument | undefined> {
+  ): Promise<string | undefined> {
     return answer(async () => {
       const { control } = this.#member;
-      if (after === undefined) return topologyAnswerToDocument(await control.read());
+      if (after === undefined) return topologyAnswerToJson(await control.read());
       const gone = new AbortController();
       response.on('close', () => gone.abort());
       const newer = await control.newerThan(revisionFrom(after), gone.signal);
-      if (newer !== undefined) return topologyAnswerToDocument(newer);
+      if (newer !== undefined) return topologyAnswerToJson(newer);
       response.statusCode = 204;
       return undefined;
     });
@@ -60,20 +75,18 @@ export class ControlPlaneController {
 
   @Post('nodes')
   @HttpCode(200)
-  join(@RawBody(JsonBodyPipe) body: unknown): Promise<TopologyDocument> {
-    return answer(async () =>
-      topologyAnswerToDocument(await this.#member.control.join(joinRequestFrom(body))),
-    );
+  @Header('Content-Type', JSON_TYPE)
+  join(@RawBody(JsonBodyPipe) body: unknown): Promise<string> {
+    return answer(async () => topologyAnswerToJson(await this.#member.control.join(joinRequestFrom(body))));
   }
 
   @Post('entries')
   @HttpCode(200)
-  entries(@RawBody(JsonBodyPipe) body: unknown): Promise<TopologyDocument> {
+  @Header('Content-Type', JSON_TYPE)
+  entries(@RawBody(JsonBodyPipe) body: unknown): Promise<string> {
     const receivedMs = this.#member.receivedMs();
     return answer(async () =>
-      topologyAnswerToDocument(
-        await this.#member.control.changeEntries(entriesRequestFrom(body), receivedMs),
-      ),
+      topologyAnswerToJson(await this.#member.control.changeEntries(entriesRequestFrom(body), receivedMs)),
     );
   }
 

@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HttpService } from '@nestjs/axios';
-import { isBootId, newTopology, topologyAnswerToDocument, type BootId } from '@kvs/topology';
+import { isBootId, newTopology, topologyAnswerToJson, type BootId } from '@kvs/topology';
 import { ControlPlaneClient } from './control-plane-client.js';
 import { ControlPlaneError } from './control-plane-error.js';
 
 const topology = newTopology({ clusterId: 'c', copies: 1, minInSync: 1 });
-const ANSWER = topologyAnswerToDocument({ topology, timeMs: 5 });
+const ANSWER: unknown = JSON.parse(topologyAnswerToJson({ topology, timeMs: 5 }));
 const servers: Server[] = [];
 
 afterEach(async () => {
@@ -106,7 +106,7 @@ it('a request for a newer topology ends with the node', async () => {
 
 it('the topology of another cluster counts as no answer', async () => {
   const other = newTopology({ clusterId: 'other', copies: 1, minInSync: 1 });
-  const proxy = await startProxy(200, topologyAnswerToDocument({ topology: other, timeMs: 5 }));
+  const proxy = await startProxy(200, JSON.parse(topologyAnswerToJson({ topology: other, timeMs: 5 })));
   await expect(clientOf(proxy.url).readTopology()).rejects.toThrow('the cluster other');
 });
 

@@ -15,12 +15,7 @@ import {
 } from '../json-fields.js';
 import { MAX_COPIES } from '../topology.js';
 import type { EntryRequest } from '../topology-changes.js';
-import {
-  nodeIdentityFrom,
-  topologyFromDocument,
-  topologyToDocument,
-  type TopologyDocument,
-} from '../topology-json.js';
+import { nodeIdentityFrom, topologyFromDocument, topologyToJson } from '../topology-json.js';
 import type {
   EntriesRequest,
   Invitation,
@@ -41,12 +36,12 @@ import type {
  * read them and check everything; each throws TopologyError `invalid_topology` for a message that does not have its form.
  */
 
-/** Returns the answer as plain data for `JSON.stringify`. */
-export function topologyAnswerToDocument({ topology, timeMs }: TopologyAnswer): TopologyDocument {
-  return { timeMs, topology: topologyToDocument(topology) };
+/** Returns the answer as JSON. */
+export function topologyAnswerToJson({ topology, timeMs }: TopologyAnswer): string {
+  return `{"timeMs":${timeMs},"topology":${topologyToJson(topology)}}`;
 }
 
-/** Returns the answer that {@link topologyAnswerToDocument} described. */
+/** Returns the answer that {@link topologyAnswerToJson} wrote. */
 export function topologyAnswerFrom(value: unknown): TopologyAnswer {
   const fields = fieldsOf(value, 'the answer');
   return { topology: topologyFromDocument(fields['topology']), timeMs: integer(fields, 'timeMs', 0) };

@@ -79,13 +79,16 @@ class TestProxy {
       this.nowMs += 100;
       if (this.nowMs % 1000 === 0)
         for (const [at, bootId] of reporting.entries()) await this.report(bootId, { held: held(at) });
-      for (const entry of this.#tasks) {
-        if (entry.atMs > this.nowMs) continue;
-        this.#tasks.delete(entry);
-        entry.task();
-      }
-      await settlePromises();
+      await this.#runDue();
     }
+  }
+
+  /** Runs the tasks that are due, and those that they add for the same moment. */
+  async #runDue(): Promise<void> {
+    const due = [...this.#tasks].filter(({ atMs }) => atMs <= this.nowMs);
+    for (const entry of due) if (this.#tasks.delete(entry)) entry.task();
+    await settlePromises();
+    if (due.length > 0) await this.#runDue();
   }
 
   async join(

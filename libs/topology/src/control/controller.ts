@@ -1,6 +1,6 @@
 import type { PrimaryOrder } from '../control-plane/messages.js';
 import { TopologyError } from '../errors.js';
-import { plan, type Plan, type PlanSettings } from '../planning/plan.js';
+import { plan, planInSteps, type Plan, type PlanSettings } from '../planning/plan.js';
 import { versionCeilingFor } from '../planning/version-ceiling.js';
 import { raiseVersionCeiling, updateNode } from '../topology-changes.js';
 import type { BootId, Topology } from '../topology.js';
@@ -142,10 +142,20 @@ export class Controller {
     reports.follow(topology);
     const state = this.#stateOf(topology);
     if (state !== undefined && state === this.#planned) return;
-    const made = plan(this.#inputFor(topology));
+    const made = await this.#planFor(topology);
     this.#plan = made;
     this.#planned = isEmpty(made) && made.stalled.length === 0 ? state : undefined;
     await this.#carryOut(made);
+  }
+
+  /** Lets requests pass between the steps of a plan. The first plans of a process take some 100 ms, because their code is cold. */
+  async #planFor(topology: Topology): Promise<Plan> {
+    const steps = planInSteps(this.#inputFor(topology));
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      await new Promise<void>((resolve) => this.#parts.ports.timers.after(0, resolve));
+    }
   }
 
   #inputFor(topology: Topology): Parameters<typeof plan>[0] {

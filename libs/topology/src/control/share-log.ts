@@ -19,6 +19,10 @@ export class ShareLog {
     const learners = new Set(partitions.flatMap(({ learner }) => learner ?? []));
     const before = this.#filling;
     if (learners.size + before.size === 0) return;
+    const nowMs = this.#ports.timers.nowMs();
+    // Counting all copies at each change would take a good part of the leader's time.
+    const isDue = nowMs - this.#toldMs >= LOG_INTERVAL_MS;
+    if (learners.size > 0 && !isDue) return;
     const loads = loadsOf({ partitions });
     const states = nodes.flatMap(({ id, bootId }) => {
       const share = shares.get(bootId);
@@ -33,8 +37,7 @@ export class ShareLog {
       if (share.fair > 0 && before.has(bootId) && !this.#filling.has(bootId))
         log.info({ node: id, copies }, `${id} has its share: ${copies} copies`);
     }
-    const nowMs = this.#ports.timers.nowMs();
-    if (filling.length === 0 || nowMs - this.#toldMs < LOG_INTERVAL_MS) return;
+    if (filling.length === 0 || !isDue) return;
     this.#toldMs = nowMs;
     for (const { id, share, copies } of filling) {
       const wanted = Math.round(share.fair);

@@ -202,8 +202,8 @@ export class Draft {
 
 /** To each primary at once, because each hand-over stops a partition for a moment. */
 const MAX_HAND_OVERS = 64;
-/** So that no node has more than 1,024 moves at once. */
-const MIN_MOVE_BYTES = 64 * 1024;
+/** So that no node has more than 256 moves at once. With more, the first plan of a join keeps nodes busy while requests wait. */
+const MIN_MOVE_BYTES = 256 * 1024;
 /** So that no node has more than 128. In a drain, partitions also change their primaries, and each move makes that slower. */
 const MIN_MOVE_BYTES_OF_DRAIN = 512 * 1024;
 const MOVING_BYTES_PER_NODE = 64 * 1024 * 1024;

@@ -68,19 +68,33 @@ export interface Plan {
  * that the steps before it leave behind. O(nodes · moves + 4,096 · copies).
  */
 export function plan(input: PlanInput): Plan {
-  const draft = new Draft(input);
-  if (input.topology.sharedStore !== undefined) {
-    shareOut(draft);
-    return draft.finish();
+  const steps = planInSteps(input);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
   }
-  assignFirst(draft);
-  promoteCopies(draft);
-  startLost(draft);
-  withdrawLearners(draft);
-  removeSurplus(draft);
-  fillGaps(draft);
-  spreadZones(draft);
-  balanceCopies(draft);
-  balancePrimaries(draft);
+}
+
+/** As {@link plan}, but yields after each step, so that a caller can do other work before the next one. */
+export function* planInSteps(input: PlanInput): Generator<void, Plan, void> {
+  const draft = new Draft(input);
+  const steps = input.topology.sharedStore === undefined ? STEPS : [shareOut];
+  for (const step of steps) {
+    yield;
+    step(draft);
+  }
+  yield;
   return draft.finish();
 }
+
+const STEPS: readonly ((draft: Draft) => void)[] = [
+  assignFirst,
+  promoteCopies,
+  startLost,
+  withdrawLearners,
+  removeSurplus,
+  fillGaps,
+  spreadZones,
+  balanceCopies,
+  balancePrimaries,
+];
