@@ -33,6 +33,9 @@ export class Controller {
   /** The state at the last plan, to notice that nothing is new. */
   #planned: string | undefined;
   #isWorking = false;
+  /** When the next step begins. */
+  #dueMs = Infinity;
+  /** Whether the topology has changed since the last step began. */
   #isDueSoon = false;
   #isStopped = false;
   #cancel: () => void = () => undefined;
@@ -98,16 +101,20 @@ export class Controller {
     this.#cancel();
   }
 
-  /** Further changes do not postpone the plan: while copies are filled, there is always one. */
+  /** Further changes never postpone the plan: while copies are filled, there is always one. */
   #wakeSoon(): void {
-    if (!this.#isWorking && !this.#isDueSoon) this.#wakeAfter(this.#soonMs);
     this.#isDueSoon = true;
+    const delayMs = this.#soonMs;
+    if (!this.#isWorking && this.#parts.ports.timers.nowMs() + delayMs < this.#dueMs)
+      this.#wakeAfter(delayMs);
   }
 
   #wakeAfter(delayMs: number): void {
     this.#cancel();
     if (this.#isStopped) return;
-    this.#cancel = this.#parts.ports.timers.after(delayMs, () => void this.#work());
+    const { timers } = this.#parts.ports;
+    this.#dueMs = timers.nowMs() + delayMs;
+    this.#cancel = timers.after(delayMs, () => void this.#work());
   }
 
   async #work(): Promise<void> {
@@ -123,10 +130,11 @@ export class Controller {
     this.#wakeAfter(this.#isDueSoon ? this.#soonMs : INTERVAL_MS);
   }
 
-  /** While copies are filled, the topology changes all the time, and enough learners are named for longer than this. */
+  /** While many copies are filled, the topology changes all the time, and further learners are not needed at once. */
   get #soonMs(): number {
-    const isMoving = this.#parts.keeper.current?.partitions.some(({ learner }) => learner !== undefined);
-    return isMoving === true ? MOVING_MS : SOON_MS;
+    const { partitions = [] } = this.#parts.keeper.current ?? {};
+    const moves = partitions.reduce((sum, { learner }) => sum + Number(learner !== undefined), 0);
+    return moves > FEW_MOVES ? MOVING_MS : SOON_MS;
   }
 
   async #step(): Promise<void> {
@@ -207,6 +215,7 @@ function isEmpty({ requests, orders, activated, versionCeiling }: Plan): boolean
 const INTERVAL_MS = 1000;
 const SOON_MS = 100;
 const MOVING_MS = 500;
+const FEW_MOVES = 64;
 /** Less than the time after which a plan takes a node for gone. */
 const QUIET_MS = 1500;
 const PLAN_ANYWAY_MS = 30_000;
