@@ -9,6 +9,7 @@ import { NodeClock } from './cluster/node-clock.js';
 import type { StorageNodeConfig } from './config.js';
 import { EngineMetrics } from './engine-metrics.js';
 import { EngineProvider } from './engine/engine-provider.js';
+import { SharedOperations } from './shared-operations.js';
 import { StatsController } from './stats.controller.js';
 import { StoreOperations } from './store-operations.js';
 
@@ -33,7 +34,7 @@ export class StorageNodeModule {
           limits: config.limits,
           imports: [operations],
           providers: [
-            { provide: OPERATIONS, useExisting: CurrentOperations },
+            { provide: OPERATIONS, useExisting: SharedOperations },
             {
               provide: READINESS,
               inject: [ClusterMember],
@@ -72,6 +73,11 @@ function operationsModule(
         useFactory: (alone: StoreOperations) => new CurrentOperations(alone),
       },
       {
+        provide: SharedOperations,
+        inject: [CurrentOperations],
+        useFactory: (operations: CurrentOperations) => new SharedOperations(operations),
+      },
+      {
         provide: ClusterMember,
         inject: [KvStore, StoreOperations, CurrentOperations],
         useFactory: (store: KvStore, alone: StoreOperations, operations: CurrentOperations) =>
@@ -86,7 +92,7 @@ function operationsModule(
           }),
       },
     ],
-    exports: [CurrentOperations, ClusterMember],
+    exports: [SharedOperations, ClusterMember],
   };
 }
 

@@ -8,10 +8,10 @@ import { addressOf } from './addresses.js';
 import { COMMAND, type StorageNodeConfig } from './config.js';
 import { clusterMetrics } from './cluster/cluster-metrics.js';
 import { ClusterMember } from './cluster/cluster-member.js';
-import { CurrentOperations } from './cluster/current-operations.js';
 import { EngineProvider } from './engine/engine-provider.js';
 import { linkMetrics } from './link-metrics.js';
 import { NodeCluster } from './redis/node-cluster.js';
+import { SharedOperations } from './shared-operations.js';
 import { StorageNodeModule } from './storage-node.module.js';
 
 /**
@@ -76,7 +76,7 @@ function openNodeHttp(
     },
     upgrade: (app, metrics) => {
       const member = app.get(ClusterMember, { strict: false });
-      const links = new LinkServer(app.get(CurrentOperations, { strict: false }), {
+      const links = new LinkServer(app.get(SharedOperations, { strict: false }), {
         ...config,
         peers: member.receiver,
         admission: budget.admissionOf('link'),
@@ -101,7 +101,7 @@ function openNodeRedis(
   const engine = app.get(EngineProvider);
   return openRedis({
     version: COMMAND.version,
-    operations: app.get(CurrentOperations, { strict: false }),
+    operations: app.get(SharedOperations, { strict: false }),
     cluster,
     memory: () => engine.memory,
     settings: config,

@@ -4,13 +4,26 @@ import type { MaybePromise } from './maybe-promise.js';
 import type { KeyValueOperations } from './operations.js';
 import { update, type MakeChange, type UpdateOutcome } from './update.js';
 
+/** Operations whose callers can have keys for themselves: while one of them does, calls on its keys wait. Scans don't wait. */
+export interface ExclusiveOperations extends KeyValueOperations {
+  /**
+   * Runs something that needs some keys for itself.
+   *
+   * @param run gets operations that don't wait, for these keys only; calls to the object itself would wait forever
+   */
+  exclusively<T>(
+    keys: readonly Key[],
+    run: (operations: KeyValueOperations) => MaybePromise<T>,
+  ): MaybePromise<T>;
+}
+
 /**
- * Operations whose callers can have keys for themselves: while one of them does, calls on its keys wait. Updates do this, so
- * that those of one process never conflict. Calls that don't go through this object don't wait, and neither do scans.
+ * Makes any operations exclusive. Updates use this, so that those of one process never conflict. Calls that don't go through
+ * this object don't wait.
  *
  * If the operations answer at once, so do these, and nothing ever waits.
  */
-export class OrderedOperations implements KeyValueOperations {
+export class OrderedOperations implements ExclusiveOperations {
   readonly #operations: KeyValueOperations;
   readonly #order = new KeyOrder();
 
@@ -53,11 +66,6 @@ export class OrderedOperations implements KeyValueOperations {
     return this.exclusively([key], (operations) => update(operations, key, change));
   }
 
-  /**
-   * Runs something that needs some keys for itself.
-   *
-   * @param run gets operations that don't wait, for these keys only; calls to this object would wait forever
-   */
   exclusively<T>(
     keys: readonly Key[],
     run: (operations: KeyValueOperations) => MaybePromise<T>,

@@ -1,4 +1,4 @@
-import type { KeyValueOperations, Limits } from '@kvs/protocol';
+import type { ExclusiveOperations, Limits } from '@kvs/protocol';
 import type { Admission, MetricsSource } from '@kvs/server';
 import type { ClusterView } from './cluster/cluster-map.js';
 import { Slots } from './cluster/slots.js';
@@ -18,7 +18,7 @@ import { SERVER_COMMANDS } from './server-commands/index.js';
 export interface RedisOptions {
   /** Of kvs, for INFO. */
   readonly version: string;
-  readonly operations: KeyValueOperations;
+  readonly operations: ExclusiveOperations;
   /** The cluster of this node; undefined on a proxy, which serves all keys. */
   readonly cluster?: ClusterView;
   /** Returns the memory that pairs may take. Default: the server knows no limit. */

@@ -1,11 +1,11 @@
 import {
   ALL_PARTITIONS,
   answerTooLarge,
-  OrderedOperations,
   update,
   whenDone,
   type DeleteOutcome,
   type Entry,
+  type ExclusiveOperations,
   type ItemFailure,
   type Key,
   type KeyValueOperations,
@@ -23,7 +23,7 @@ import { keyOf, valueOf } from './data.js';
 import { pairCounts, pairKeys } from './pair-keys.js';
 
 export interface KeyspaceOptions {
-  readonly operations: KeyValueOperations;
+  readonly operations: ExclusiveOperations;
   readonly limits: Limits;
   /** Returns the partitions whose keys SCAN lists, in ascending order. Default: all. */
   readonly partitions?: () => readonly number[];
@@ -45,15 +45,14 @@ export class Keyspace {
   readonly operations: KeyValueOperations;
   readonly limits: Limits;
   readonly #options: KeyspaceOptions;
-  /** Undefined if the caller has the keys for itself. */
-  readonly #ordered: OrderedOperations | undefined;
+  readonly #isExclusive: boolean;
 
-  /** @param isExclusive whether nobody else of the process uses the keys that are used through this keyspace */
-  constructor(options: KeyspaceOptions, isExclusive = false) {
+  /** @param own other operations; only if nobody else uses the keys that are used through this keyspace */
+  constructor(options: KeyspaceOptions, own?: KeyValueOperations) {
     this.#options = options;
     this.limits = options.limits;
-    this.#ordered = isExclusive ? undefined : new OrderedOperations(options.operations);
-    this.operations = this.#ordered ?? options.operations;
+    this.#isExclusive = own !== undefined;
+    this.operations = own ?? options.operations;
   }
 
   /** @throws KvsError `empty_key`, `key_too_long` */
@@ -115,23 +114,24 @@ export class Keyspace {
 
   /** Writes what `change` makes of the pair, as if nobody else wrote meanwhile, and returns its result. */
   update<R>(key: Key, change: MakeChange<R>): MaybePromise<R> {
-    const answer = this.#ordered?.update(key, change) ?? update(this.operations, key, change);
-    return whenDone(answer, (outcome) => done(outcome).result);
+    return this.exclusively([key], ({ operations }) =>
+      whenDone(update(operations, key, change), (outcome) => done(outcome).result),
+    );
   }
 
   /**
-   * Runs something while no other command of this process uses the keys.
+   * Runs something while nothing else uses the keys through the operations of this process.
    *
    * @param run gets a keyspace to be used for these keys only
    */
   exclusively<T>(keys: readonly Key[], run: (keyspace: Keyspace) => MaybePromise<T>): MaybePromise<T> {
-    if (this.#ordered === undefined) return run(this);
-    return this.#ordered.exclusively(keys, (operations) => run(this.over(operations)));
+    if (this.#isExclusive) return run(this);
+    return this.#options.operations.exclusively(keys, (operations) => run(this.over(operations)));
   }
 
   /** Returns this keyspace over other operations. The caller must have the keys for itself. */
   over(operations: KeyValueOperations): Keyspace {
-    return new Keyspace({ ...this.#options, operations }, true);
+    return new Keyspace(this.#options, operations);
   }
 
   /**

@@ -1,0 +1,47 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startNode, startProxy, type StorageNode } from './support/cluster.js';
+import { string } from './support/data.js';
+import { send } from './support/http.js';
+import { RespClient } from './support/resp-client.js';
+
+/** LMDB answers later, so that others can come between the commands of a transaction. */
+let node: StorageNode;
+let directory = '';
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'kvs-e2e-transactions-'));
+  node = await startNode(['--engine', 'lmdb', '--data-dir', directory, '--redis-port', 'auto']);
+});
+afterAll(async () => {
+  await node.kill();
+  await rm(directory, { recursive: true });
+});
+
+it('a transaction at a node is atomic also for clients of HTTP and of proxies', async () => {
+  const proxy = await startProxy([node.address]);
+  const client = await RespClient.open(await node.redisPort(), 2);
+  let isOver = false;
+  const write = async (origin: string): Promise<number> => {
+    let count = 0;
+    for (; !isOver; count++)
+      await send('PUT', `${origin}/set`, { body: [{ key: string('k'), value: string('other') }] });
+    return count;
+  };
+  const writers = [node.origin, node.origin, proxy.origin, proxy.origin].map(write);
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      const own = `own ${round}`;
+      const replies = await client.ask([['MULTI'], ['SET', 'k', own], ['GET', 'k'], ['GET', 'k'], ['EXEC']]);
+      expect(replies.at(-1)?.items?.map(({ text }) => text)).toEqual(['OK', own, own]);
+    }
+  } finally {
+    isOver = true;
+    client.close();
+    await Promise.allSettled(writers);
+    await proxy.process.stop('SIGKILL');
+  }
+  for (const count of await Promise.all(writers)) expect(count).toBeGreaterThan(0);
+});
+
+const ROUNDS = 100;
