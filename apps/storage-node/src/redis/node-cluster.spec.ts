@@ -44,7 +44,7 @@ it('a node by itself has all slots', () => {
   expect(map?.self).toMatchObject({ host: 'here', port: 7000, id: expect.stringMatching(/^[\da-f]{40}$/) });
   expect(map?.copies.length).toBe(4096);
   expect(map?.copies.every(([primary]) => primary === map.self)).toBe(true);
-  expect(cluster.allowsSeveralSlots).toBe(true);
+  expect(cluster.hasAllPairs).toBe(true);
 });
 
 describe('a node of a cluster', () => {
@@ -71,7 +71,7 @@ describe('a node of a cluster', () => {
     const hosts = map?.copies.slice(0, 4).map((nodes) => nodes.map(({ host, port }) => `${host} ${port}`));
     expect(hosts).toEqual([['a.example 7000', '::1 7001'], ['::1 7001'], [], []]);
     expect(map?.self).toBe(map?.copies[0]?.[0]);
-    expect(cluster.allowsSeveralSlots).toBe(false);
+    expect(cluster.hasAllPairs).toBe(false);
   });
 
   it('makes a map once for each topology', () => {

@@ -38,7 +38,7 @@ export class NodeCluster implements ClusterView {
     return this.#member.isServing(partition);
   }
 
-  get allowsSeveralSlots(): boolean {
+  get hasAllPairs(): boolean {
     return this.#member.topology === undefined;
   }
 }

@@ -27,6 +27,6 @@ export interface ClusterView {
   current(): ClusterMap | undefined;
   /** Whether this node serves a partition now, although the map may still name another node. */
   serves(partition: number): boolean;
-  /** Whether one command may have keys of several slots: only if the node has all pairs. */
-  readonly allowsSeveralSlots: boolean;
+  /** Whether the node is by itself and has all pairs. Only then may one command have keys of several slots. */
+  readonly hasAllPairs: boolean;
 }

@@ -16,7 +16,7 @@ const HALVES: ClusterMap = {
 
 class TestCluster implements ClusterView {
   map: ClusterMap | undefined = HALVES;
-  allowsSeveralSlots = false;
+  hasAllPairs = false;
   /** A partition that this node serves, whatever the map says. */
   served: number | undefined;
   serves(partition: number): boolean {
@@ -63,7 +63,7 @@ describe('keys', () => {
     expect(await client.ask('both foo bar', 'both {bar}1 {bar}2')).toBe(
       "-CROSSSLOT Keys in request don't hash to the same slot\r\n$4\r\ndone\r\n",
     );
-    cluster.allowsSeveralSlots = true;
+    cluster.hasAllPairs = true;
     expect(await client.ask('both bar {user1000}')).toBe('$4\r\ndone\r\n');
   });
 

@@ -11,7 +11,7 @@ it('a node serves the partitions whose primary it is, as the map says at the tim
     copies: Array.from({ length: 4096 }, (_, i) => [primaries[i % primaries.length] ?? other, self]),
   });
   let map: ClusterMap | undefined;
-  const slots = new Slots({ current: () => map, serves: () => false, allowsSeveralSlots: false });
+  const slots = new Slots({ current: () => map, serves: () => false, hasAllPairs: false });
   expect(slots.served()).toEqual([]);
   map = mapOf([other, self]);
   expect(slots.served()).toHaveLength(2048);
@@ -26,7 +26,7 @@ it('the other copies of a node are those of the partition that has fewest', () =
   let copies: readonly ClusterNode[][] = [];
   const current = (): ClusterMap => ({ revision: 1, self, nodes: [self, b, c], copies });
   const otherCopies = () =>
-    new Slots({ current, serves: () => false, allowsSeveralSlots: false }).otherCopies();
+    new Slots({ current, serves: () => false, hasAllPairs: false }).otherCopies();
   expect(otherCopies()).toBe(0);
   copies = [[self, b, c], [self, b], [b]];
   expect(otherCopies()).toBe(1);

@@ -34,11 +34,11 @@ export class Slots {
   refusal(keys: readonly Buffer[]): RedisError | undefined {
     const [first] = keys;
     if (first === undefined) return undefined;
-    const slot = slotOfBytes(first);
     const map = this.#cluster.current();
     if (map === undefined) return NOT_JOINED;
-    if (keys.length > 1 && !this.#cluster.allowsSeveralSlots && keys.some((key) => slotOfBytes(key) !== slot))
-      return CROSS_SLOT;
+    if (this.#cluster.hasAllPairs) return undefined;
+    const slot = slotOfBytes(first);
+    if (keys.length > 1 && keys.some((key) => slotOfBytes(key) !== slot)) return CROSS_SLOT;
     const partition = slot >>> 2;
     const primary = map.copies[partition]?.[0];
     // Nodes learn of a change one after the other. If two sent a client to each other, it would soon give up.
