@@ -25,8 +25,7 @@ it('the other copies of a node are those of the partition that has fewest', () =
   if (self === undefined || b === undefined || c === undefined) throw new TypeError('there are three');
   let copies: readonly ClusterNode[][] = [];
   const current = (): ClusterMap => ({ revision: 1, self, nodes: [self, b, c], copies });
-  const otherCopies = () =>
-    new Slots({ current, serves: () => false, hasAllPairs: false }).otherCopies();
+  const otherCopies = () => new Slots({ current, serves: () => false, hasAllPairs: false }).otherCopies();
   expect(otherCopies()).toBe(0);
   copies = [[self, b, c], [self, b], [b]];
   expect(otherCopies()).toBe(1);
