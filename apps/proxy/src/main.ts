@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { openHttp } from '@kvs/http-api';
-import { OrderedOperations } from '@kvs/protocol';
 import { openRedis, redisAddress } from '@kvs/redis-api';
 import { Router } from '@kvs/router';
 import { exitAtStart, orExit, originOf, serve, type Logger } from '@kvs/server';
@@ -39,7 +38,7 @@ await serve({
         ? undefined
         : openRedis({
             version,
-            operations: new OrderedOperations(app.get(Router, { strict: false })),
+            operations: app.get(Router, { strict: false }),
             settings: config,
             admission: budget.admissionOf('redis'),
             onError: (error) => logger.error(error, 'unexpected error'),

@@ -9,8 +9,8 @@ import {
 import type { Operations } from './cluster/current-operations.js';
 
 /**
- * The operations that everybody uses who comes to this node: links, HTTP and Redis clients. So a caller that has keys for itself
- * has them alone. Calls that are answered at once never wait and are not noted.
+ * The operations that links, HTTP and Redis clients of this node use. While one caller has keys for itself, calls of all others on
+ * these keys wait. If no call is in flight, a call that is answered at once is not noted.
  */
 export class SharedOperations implements Operations, NodeOperations, ExclusiveOperations {
   readonly #operations: Operations;

@@ -4,7 +4,7 @@ import type { MaybePromise } from './maybe-promise.js';
 import type { KeyValueOperations } from './operations.js';
 import { update, type MakeChange, type UpdateOutcome } from './update.js';
 
-/** Operations whose callers can have keys for themselves: while one of them does, calls on its keys wait. Scans don't wait. */
+/** Operations whose callers can have keys for themselves. While a caller has a key, calls on that key wait. Scans don't wait. */
 export interface ExclusiveOperations extends KeyValueOperations {
   /**
    * Runs something that needs some keys for itself.
@@ -76,6 +76,11 @@ export class OrderedOperations implements ExclusiveOperations {
       () => run(this.#operations),
     );
   }
+}
+
+/** Returns the operations themselves if they are exclusive, and else an {@link OrderedOperations} over them. */
+export function exclusive(operations: KeyValueOperations | ExclusiveOperations): ExclusiveOperations {
+  return 'exclusively' in operations ? operations : new OrderedOperations(operations);
 }
 
 function keyOf({ key }: { readonly key: Key }): Key {

@@ -1,4 +1,4 @@
-import type { ExclusiveOperations, Limits } from '@kvs/protocol';
+import { exclusive, type ExclusiveOperations, type KeyValueOperations, type Limits } from '@kvs/protocol';
 import type { Admission, MetricsSource } from '@kvs/server';
 import type { ClusterView } from './cluster/cluster-map.js';
 import { Slots } from './cluster/slots.js';
@@ -18,7 +18,8 @@ import { SERVER_COMMANDS } from './server-commands/index.js';
 export interface RedisOptions {
   /** Of kvs, for INFO. */
   readonly version: string;
-  readonly operations: ExclusiveOperations;
+  /** Transactions have keys for themselves among all callers of exclusive operations, and else among Redis clients. */
+  readonly operations: KeyValueOperations | ExclusiveOperations;
   /** The cluster of this node; undefined on a proxy, which serves all keys. */
   readonly cluster?: ClusterView;
   /** Returns the memory that pairs may take. Default: the server knows no limit. */
@@ -41,8 +42,9 @@ export interface OpenRedis {
  * @param all the commands that it serves; by default, all of this package
  */
 export function openRedis(options: RedisOptions, all: readonly Command[] = COMMANDS): OpenRedis {
-  const { operations, cluster, memory = () => NO_LIMIT, admission, settings, version, onError } = options;
+  const { cluster, memory = () => NO_LIMIT, admission, settings, version, onError } = options;
   const { limits } = settings;
+  const operations = exclusive(options.operations);
   const aboutCluster = cluster === undefined ? NO_CLUSTER_COMMANDS : clusterCommands(cluster);
   const slots = cluster && new Slots(cluster);
   const commands = new CommandTable([...all, ...aboutCluster]);

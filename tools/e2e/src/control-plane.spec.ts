@@ -103,8 +103,9 @@ describe('a proxy with its topology in a file', () => {
     expect(view.json).toMatchObject({ topology: { copies: 3, min_in_sync: 2 } });
     for (const body of [{ copies: 1 }, { copies: 9 }, { min_in_sync: 0 }, { replace_after_ms: 1 }, [3]])
       expect((await patch(body)).json).toMatchObject({ status: 400, code: 'invalid_shape' });
-    const { json } = await getTopology();
-    expect(json).toMatchObject({ topology: { copies: 3, minInSync: 2 } });
+    const topology = await getTopology();
+    expect(topology.json).toMatchObject({ topology: { copies: 3, minInSync: 2 } });
+    expect(topology.headers.get('content-type')).toBe('application/json; charset=utf-8');
     const { headers } = await send('OPTIONS', `${proxy.origin}/cluster`);
     expect(headers.get('allow')).toContain('PATCH');
   });

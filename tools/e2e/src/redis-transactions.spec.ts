@@ -19,13 +19,17 @@ afterAll(async () => {
 });
 
 it('a transaction at a node is atomic also for clients of HTTP and of proxies', async () => {
-  const proxy = await startProxy([node.address]);
   const client = await RespClient.open(await node.redisPort(), 2);
+  const proxy = await startProxy([node.address]);
   let isOver = false;
   const write = async (origin: string): Promise<number> => {
     let count = 0;
-    for (; !isOver; count++)
-      await send('PUT', `${origin}/set`, { body: [{ key: string('k'), value: string('other') }] });
+    while (!isOver) {
+      const body = [{ key: string('k'), value: string('other') }];
+      const { json } = await send('PUT', `${origin}/set`, { body });
+      expect(json).toMatchObject({ keys_failed: [] });
+      count++;
+    }
     return count;
   };
   const writers = [node.origin, node.origin, proxy.origin, proxy.origin].map(write);
@@ -44,4 +48,27 @@ it('a transaction at a node is atomic also for clients of HTTP and of proxies', 
   for (const count of await Promise.all(writers)) expect(count).toBeGreaterThan(0);
 });
 
-const ROUNDS = 100;
+it('updates of one key over HTTP and by Redis clients do not get in the way of each other', async () => {
+  const clients = await Promise.all([1, 2].map(async () => RespClient.open(await node.redisPort(), 2)));
+  try {
+    const byRedis = clients.map(async (client) => {
+      for (let round = 0; round < ROUNDS; round++)
+        expect((await client.ask([['INCR', 'count']]))[0]?.type).toBe(':');
+    });
+    const overHttp = async (): Promise<void> => {
+      for (let round = 0; round < ROUNDS; round++) {
+        const { json } = await send('POST', `${node.origin}/increment`, {
+          body: [{ key: string('count'), by: 1 }],
+        });
+        expect(json).toEqual([{ key: string('count'), value: expect.anything() }]);
+      }
+    };
+    await Promise.all([...byRedis, overHttp()]);
+    const replies = await clients[0]?.ask([['GET', 'count']]);
+    expect(replies?.[0]?.text).toBe(String(3 * ROUNDS));
+  } finally {
+    for (const client of clients) client.close();
+  }
+});
+
+const ROUNDS = 50;

@@ -37,7 +37,7 @@ export const CONTROL_PLANE_METHODS: Readonly<Record<string, readonly string[]>> 
   '/cluster/lost/start': ['POST'],
 };
 
-/** Of answers that are JSON text already. */
+/** The content type of answers that are JSON text already. */
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** The requests of nodes and operators to a proxy about the cluster. */

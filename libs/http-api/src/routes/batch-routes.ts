@@ -1,18 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
   deleteAnswer,
+  exclusive,
   fetchAnswer,
   incrementAnswer,
   incremented,
-  OrderedOperations,
   queryAnswer,
   refuseHugeAnswer,
   setAnswer,
   touchAnswer,
   touched,
+  update,
   whenDone,
+  type ExclusiveOperations,
   type FetchOutcome,
   type Key,
+  type MakeChange,
   type MaybePromise,
   type WireAnswer,
 } from '@kvs/protocol';
@@ -42,10 +45,15 @@ export interface BatchRoute {
 export class BatchRoutes {
   readonly #byPath: ReadonlyMap<string, BatchRoute>;
 
-  constructor(@Inject(OPERATIONS) operations: KeyValueOperations, @Inject(LIMITS) limits: Limits) {
+  constructor(
+    @Inject(OPERATIONS) operations: KeyValueOperations | ExclusiveOperations,
+    @Inject(LIMITS) limits: Limits,
+  ) {
     const { maxAnswerBytes } = limits;
-    // For updates, so that those of this process don't conflict.
-    const ordered = new OrderedOperations(operations);
+    // So that the updates of this process don't conflict.
+    const ordered = exclusive(operations);
+    const change = <R>(key: Key, make: MakeChange<R>) =>
+      ordered.exclusively([key], (own) => update(own, key, make));
     const pairs = (keys: readonly Key[], outcomes: readonly FetchOutcome[], meta: boolean) => {
       refuseHugeAnswer(keys, outcomes, maxAnswerBytes);
       return fetchAnswer(keys, outcomes, meta);
@@ -66,13 +74,13 @@ export class BatchRoutes {
       route('POST', '/touch', limits, TOUCH_ITEM, readNoParameters, async (items) =>
         touchAnswer(
           items,
-          await updateAll(items, (item) => ordered.update(item.key, (entry) => touched(item, entry))),
+          await updateAll(items, (item) => change(item.key, (entry) => touched(item, entry))),
         ),
       ),
       route('POST', '/increment', limits, INCREMENT_ITEM, readNoParameters, async (items) =>
         incrementAnswer(
           items,
-          await updateAll(items, (item) => ordered.update(item.key, (entry) => incremented(item, entry))),
+          await updateAll(items, (item) => change(item.key, (entry) => incremented(item, entry))),
         ),
       ),
     ]);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { KvsError, stringValue } from '@kvs/protocol';
+import type { Command } from '../command.js';
 import { KEY_COMMANDS } from '../data-commands/keys.js';
 import { TRANSACTION_COMMANDS } from '../data-commands/transactions.js';
 import { MapOperations } from '../testing/map-operations.js';
@@ -45,6 +46,13 @@ function gate(): { readonly opened: Promise<void>; open: () => void } {
   });
   return { opened, open: () => open() };
 }
+
+it('answers all clients that ask at the same time', async () => {
+  await start();
+  const clients = await Promise.all(Array.from({ length: 200 }, () => server.connect()));
+  const replies = await Promise.all(clients.map((each) => each.ask('ping', 'ping')));
+  expect(replies).toEqual(clients.map(() => '+PONG\r\n+PONG\r\n'));
+});
 
 describe('pipelines', () => {
   it('answers in order, and sends consecutive calls of one kind as one batch', async () => {
@@ -242,6 +250,23 @@ describe('shutdown', () => {
     open();
     await drained;
     expect(await busy.readAll()).toBe('+OK\r\n');
+  });
+
+  it('sends replies that wait for the end of the turn', async () => {
+    let drained: Promise<void> | undefined;
+    const drain: Command = {
+      name: 'drain',
+      arity: 1,
+      flags: [],
+      run: () => {
+        drained = server.open.listener.drain();
+        return 'drains';
+      },
+    };
+    await start({ commands: [drain] });
+    client.send('ping\r\ndrain\r\nping\r\n');
+    expect(await client.readAll()).toBe('+PONG\r\n$6\r\ndrains\r\n');
+    await drained;
   });
 
   it('runs no further command after QUIT', async () => {

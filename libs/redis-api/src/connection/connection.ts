@@ -248,13 +248,17 @@ export class Connection implements ClientState {
   /** Replies to commands that were done at once wait for those to other connections. */
   #sendAtTurnEnd(): void {
     if (this.#isSendDue || this.#writer.length === 0) return;
-    this.#isSendDue = true;
-    this.#parts.turnEnd.add(this.#onTurnEnd);
+    this.#isSendDue = this.#parts.turnEnd.add(this.#onTurnEnd);
+    if (!this.#isSendDue) this.#send();
   }
 
   readonly #onTurnEnd = (): void => {
     this.#isSendDue = false;
-    this.#send();
+    try {
+      this.#send();
+    } catch (error) {
+      this.#onDefect(error);
+    }
     this.#pauseOrResume();
     this.#endIfIdle();
   };

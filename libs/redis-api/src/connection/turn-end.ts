@@ -1,13 +1,18 @@
 /**
- * Runs tasks at the end of a turn of the event loop. Connections send their replies there: a client that waits on many
- * connections is then woken once, and not by each reply.
+ * Runs tasks at the end of a turn of the event loop. Connections send their replies there. A client with many connections is then
+ * woken once, and not by each reply.
  */
 export class TurnEnd {
   #tasks: (() => void)[] = [];
 
-  /** @param task must not throw */
-  add(task: () => void): void {
+  /**
+   * @param task must not throw
+   * @returns false if there are too many tasks; then this one will not run
+   */
+  add(task: () => void): boolean {
+    if (this.#tasks.length === MAX_TASKS) return false;
     if (this.#tasks.push(task) === 1) setImmediate(this.#run);
+    return true;
   }
 
   readonly #run = (): void => {
@@ -16,3 +21,6 @@ export class TurnEnd {
     for (const task of tasks) task();
   };
 }
+
+/** Each connection with a task has a buffer of replies that nothing counts. */
+const MAX_TASKS = 64;

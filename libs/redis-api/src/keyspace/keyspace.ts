@@ -47,12 +47,12 @@ export class Keyspace {
   readonly #options: KeyspaceOptions;
   readonly #isExclusive: boolean;
 
-  /** @param own other operations; only if nobody else uses the keys that are used through this keyspace */
-  constructor(options: KeyspaceOptions, own?: KeyValueOperations) {
+  /** @param exclusive operations to use instead, on keys that the caller has for itself */
+  constructor(options: KeyspaceOptions, exclusive?: KeyValueOperations) {
     this.#options = options;
     this.limits = options.limits;
-    this.#isExclusive = own !== undefined;
-    this.operations = own ?? options.operations;
+    this.#isExclusive = exclusive !== undefined;
+    this.operations = exclusive ?? options.operations;
   }
 
   /** @throws KvsError `empty_key`, `key_too_long` */

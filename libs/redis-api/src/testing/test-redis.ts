@@ -1,11 +1,4 @@
-import {
-  DEFAULT_LIMITS,
-  OrderedOperations,
-  stringKey,
-  stringValue,
-  type KeyValueOperations,
-  type Limits,
-} from '@kvs/protocol';
+import { DEFAULT_LIMITS, stringKey, stringValue, type KeyValueOperations, type Limits } from '@kvs/protocol';
 import { Budget, type Admission, type BudgetLimits } from '@kvs/server';
 import type { ClusterView } from '../cluster/cluster-map.js';
 import type { Command, MemoryLimit } from '../command.js';
@@ -40,7 +33,7 @@ export class TestRedis {
     this.open = openRedis(
       {
         version: '1.2.3',
-        operations: new OrderedOperations(options.operations ?? NO_OPERATIONS),
+        operations: options.operations ?? NO_OPERATIONS,
         ...(options.cluster && { cluster: options.cluster }),
         ...(memory && { memory: () => memory }),
         settings: {

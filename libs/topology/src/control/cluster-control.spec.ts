@@ -29,6 +29,8 @@ class TestProxy {
   /** Partitions whose new primaries disagree; undefined for nodes that don't answer. */
   disagree: readonly number[] | undefined = [];
   readonly control: ClusterControl;
+  /** Called before each step of a plan. */
+  onStep: (() => void) | undefined;
   readonly #tasks = new Set<{ readonly atMs: number; readonly task: () => void }>();
 
   constructor(
@@ -43,6 +45,7 @@ class TestProxy {
           nowMs: () => this.nowMs,
           wallMs: () => 1e12 + this.nowMs,
           after: (delayMs, task) => {
+            if (delayMs === 0) this.onStep?.();
             const entry = { atMs: this.nowMs + delayMs, task };
             this.#tasks.add(entry);
             return () => void this.#tasks.delete(entry);
@@ -504,6 +507,19 @@ it('a node drains by orders to its primaries', async () => {
   const { primary } = proxy.topology.partitions[partition] ?? fail();
   const { orders } = await proxy.report(primary ?? fail());
   expect(orders).toContainEqual(expect.objectContaining({ partition }));
+});
+
+it('a proxy that stops while it plans changes nothing more', async () => {
+  const bootIds = await proxy.assigned();
+  await fillAll(bootIds);
+  await proxy.control.updateNode('a', { state: 'draining' });
+  const { revision } = proxy.topology;
+  let steps = 0;
+  proxy.onStep = () => {
+    if (++steps === 3) proxy.control.stop();
+  };
+  await proxy.pass(2000, bootIds);
+  expect([steps > 3, proxy.topology.revision]).toEqual([true, revision]);
 });
 
 it('the proxy that leads is named by the others', async () => {

@@ -101,12 +101,12 @@ export class Controller {
     this.#cancel();
   }
 
-  /** Further changes never postpone the plan: while copies are filled, there is always one. */
+  /** A further change never postpones the plan. While copies are filled, changes come all the time. */
   #wakeSoon(): void {
     this.#isDueSoon = true;
+    if (this.#isWorking) return;
     const delayMs = this.#soonMs;
-    if (!this.#isWorking && this.#parts.ports.timers.nowMs() + delayMs < this.#dueMs)
-      this.#wakeAfter(delayMs);
+    if (this.#parts.ports.timers.nowMs() + delayMs < this.#dueMs) this.#wakeAfter(delayMs);
   }
 
   #wakeAfter(delayMs: number): void {
@@ -151,6 +151,8 @@ export class Controller {
     const state = this.#stateOf(topology);
     if (state !== undefined && state === this.#planned) return;
     const made = await this.#planFor(topology);
+    // A proxy that ends closes the store.
+    if (this.#isStopped) return;
     this.#plan = made;
     this.#planned = isEmpty(made) && made.stalled.length === 0 ? state : undefined;
     await this.#carryOut(made);
@@ -171,7 +173,8 @@ export class Controller {
     const nowMs = ports.timers.nowMs();
     return {
       topology,
-      statuses: reports.statuses,
+      // A copy, because reports come between the steps of a plan.
+      statuses: new Map(reports.statuses),
       settings,
       nowMs,
       clusterTimeMs: reports.clusterTimeMs,

@@ -22,7 +22,8 @@ export class ShareLog {
     const nowMs = this.#ports.timers.nowMs();
     // Counting all copies at each change would take a good part of the leader's time.
     const isDue = nowMs - this.#toldMs >= LOG_INTERVAL_MS;
-    if (learners.size > 0 && !isDue) return;
+    const isKnown = [...learners].every((learner) => before.has(learner));
+    if (learners.size > 0 && isKnown && !isDue) return;
     const loads = loadsOf({ partitions });
     const states = nodes.flatMap(({ id, bootId }) => {
       const share = shares.get(bootId);

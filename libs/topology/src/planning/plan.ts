@@ -75,7 +75,7 @@ export function plan(input: PlanInput): Plan {
   }
 }
 
-/** As {@link plan}, but yields after each step, so that a caller can do other work before the next one. */
+/** As {@link plan}, but yields before each step, so that a caller can do other work between them. */
 export function* planInSteps(input: PlanInput): Generator<void, Plan, void> {
   const draft = new Draft(input);
   const steps = input.topology.sharedStore === undefined ? STEPS : [shareOut];

@@ -1,12 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { KvStore, MemoryEngine, systemClock } from '@kvs/kv-store';
-import {
-  DEFAULT_LIMITS,
-  OrderedOperations,
-  type KeyValueOperations,
-  type Limits,
-  type ScanAnswer,
-} from '@kvs/protocol';
+import { DEFAULT_LIMITS, type KeyValueOperations, type Limits, type ScanAnswer } from '@kvs/protocol';
 import { openRedis } from '@kvs/redis-api';
 import { Budget } from '@kvs/server';
 
@@ -36,7 +30,7 @@ export async function startInProcess({
   const operations = later ? delayed(operationsOf(store)) : operationsOf(store);
   const { listener } = openRedis({
     version: '0.0.0',
-    operations: new OrderedOperations(operations),
+    operations,
     settings: {
       limits: { ...DEFAULT_LIMITS, ...limits },
       bodyTimeoutMs: 60_000,

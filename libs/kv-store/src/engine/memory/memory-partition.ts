@@ -4,8 +4,8 @@ import type { MemoryBudget } from './memory-budget.js';
 import type { Records } from './records.js';
 
 /**
- * The buckets of each partition whose table is small, as most are, by partition. A look-up in them touches no other memory of
- * the partition. That counts, because little of a store's memory is in the caches of the processor.
+ * The buckets of each small table, indexed by partition. A look-up reads no other memory of the partition, which avoids cache
+ * misses.
  */
 export type SmallTables = (Uint32Array | undefined)[];
 

@@ -56,7 +56,7 @@ export class PairStore {
   readonly #key: KeyBuffer;
   /** A partition is created with its first write and then stays, because of its version floor. */
   readonly #partitions: (MemoryPartition | undefined)[] = Array.from({ length: PARTITION_COUNT });
-  readonly #smallTables: SmallTables = Array.from({ length: PARTITION_COUNT });
+  #smallTables: SmallTables = Array.from({ length: PARTITION_COUNT });
   readonly #eviction: Eviction;
 
   constructor(maxBytes: number, eviction: Eviction, hashKey: HashKey) {
@@ -153,7 +153,8 @@ export class PairStore {
   /** Removes everything, including version floors. */
   clear(): void {
     this.#partitions.fill(undefined);
-    this.#smallTables.fill(undefined);
+    // A new one, because somebody may still work with a partition of before.
+    this.#smallTables = Array.from({ length: PARTITION_COUNT });
     this.budget.charge(-this.budget.usedBytes);
     this.#arena = new SlabArena(this.budget, (from, to) => this.#moved(from, to));
     this.records = new Records(this.#arena, this.#eviction !== 'none');
