@@ -15,7 +15,7 @@ function sharedOver(later: boolean): SharedOperations {
   );
 }
 
-it('calls wait while somebody has their keys, and no others do', async () => {
+it('calls on keys that a caller has for itself wait, and other calls do not', async () => {
   const shared = sharedOver(true);
   const order: string[] = [];
   const note = async (name: string, call: unknown) => {

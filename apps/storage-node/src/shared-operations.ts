@@ -1,11 +1,5 @@
 import type { NodeOperations } from '@kvs/node-link';
-import {
-  KeyOrder,
-  type ExclusiveOperations,
-  type Key,
-  type KeyValueOperations,
-  type MaybePromise,
-} from '@kvs/protocol';
+import { OrderedOperations, type ExclusiveOperations } from '@kvs/protocol';
 import type { Operations } from './cluster/current-operations.js';
 
 /**
@@ -14,33 +8,34 @@ import type { Operations } from './cluster/current-operations.js';
  */
 export class SharedOperations implements Operations, NodeOperations, ExclusiveOperations {
   readonly #operations: Operations;
-  readonly #order = new KeyOrder();
+  readonly #ordered: OrderedOperations;
 
   constructor(operations: Operations) {
     this.#operations = operations;
+    this.#ordered = new OrderedOperations(operations);
   }
 
   readonly set: Operations['set'] = (items, partitions, epoch) =>
-    this.#run(
-      () => items.map(keyOf),
+    this.#ordered.run(
+      () => items.map(({ key }) => key),
       () => this.#operations.set(items, partitions, epoch),
     );
 
   readonly fetch: Operations['fetch'] = (keys, maxBytes, partitions, epoch) =>
-    this.#run(
+    this.#ordered.run(
       () => keys,
       () => this.#operations.fetch(keys, maxBytes, partitions, epoch),
     );
 
   readonly query: Operations['query'] = (keys, partitions, epoch) =>
-    this.#run(
+    this.#ordered.run(
       () => keys,
       () => this.#operations.query(keys, partitions, epoch),
     );
 
   readonly delete: Operations['delete'] = (items, partitions, epoch) =>
-    this.#run(
-      () => items.map(keyOf),
+    this.#ordered.run(
+      () => items.map(({ key }) => key),
       () => this.#operations.delete(items, partitions, epoch),
     );
 
@@ -51,22 +46,6 @@ export class SharedOperations implements Operations, NodeOperations, ExclusiveOp
 
   readonly stats: Operations['stats'] = () => this.#operations.stats();
 
-  exclusively<T>(
-    keys: readonly Key[],
-    run: (operations: KeyValueOperations) => MaybePromise<T>,
-  ): MaybePromise<T> {
-    return this.#order.run(
-      () => keys,
-      true,
-      () => run(this.#operations),
-    );
-  }
-
-  #run<T>(keys: () => readonly Key[], call: () => MaybePromise<T>): MaybePromise<T> {
-    return this.#order.run(keys, false, call);
-  }
-}
-
-function keyOf({ key }: { readonly key: Key }): Key {
-  return key;
+  readonly exclusively: ExclusiveOperations['exclusively'] = (keys, run) =>
+    this.#ordered.exclusively(keys, run);
 }

@@ -4,7 +4,7 @@ import { parseInteger } from './integer.js';
 import { keyId, stringKey, stringValue, type Key } from './key.js';
 import type { MaybePromise } from './maybe-promise.js';
 import type { DeleteItem, Entry, KeyValueOperations, SetItem } from './operations.js';
-import { OrderedOperations } from './ordered-operations.js';
+import { exclusiveUpdate, OrderedOperations } from './ordered-operations.js';
 import { lifeOf, MAX_ATTEMPTS, update, type Change } from './update.js';
 
 const KEY = stringKey('counter');
@@ -82,8 +82,8 @@ describe('an update', () => {
   it('answers at once if the store does', () => {
     const store = new Store();
     const ordered = new OrderedOperations(store);
-    expect(ordered.update(KEY, plus(2))).toEqual({ ok: true, result: 2, version: 1 });
-    expect(ordered.update(KEY, plus(3))).toEqual({ ok: true, result: 5, version: 2 });
+    expect(exclusiveUpdate(ordered, KEY, plus(2))).toEqual({ ok: true, result: 2, version: 1 });
+    expect(exclusiveUpdate(ordered, KEY, plus(3))).toEqual({ ok: true, result: 5, version: 2 });
   });
 
   it('can leave the pair, delete it, and keep its deadline', () => {
@@ -109,11 +109,11 @@ describe('an update', () => {
   it('throws what the change throws, and then keeps no key', () => {
     const ordered = new OrderedOperations(new Store());
     const failing = () =>
-      ordered.update(KEY, () => {
+      exclusiveUpdate(ordered, KEY, () => {
         throw new RangeError('too much');
       });
     expect(failing).toThrow(RangeError);
-    expect(ordered.update(KEY, plus(1))).toMatchObject({ result: 1 });
+    expect(exclusiveUpdate(ordered, KEY, plus(1))).toMatchObject({ result: 1 });
   });
 
   it('passes on why the store did not read or write, and does not repeat what may have been applied', () => {
@@ -140,9 +140,11 @@ describe('an update', () => {
       fc.asyncProperty(increments, fc.infiniteStream(fc.nat(6)), async (all, delays) => {
         const store = new Store(() => delays.next().value ?? 0);
         const processes = [0, 1, 2].map(() => new OrderedOperations(store));
-        const outcomes = await Promise.all(
-          all.map(({ process, by }) => processes[process]?.update(KEY, plus(by))),
-        );
+        const updateBy = (process: number, by: number) => {
+          const ordered = processes[process];
+          return ordered && exclusiveUpdate(ordered, KEY, plus(by));
+        };
+        const outcomes = await Promise.all(all.map(({ process, by }) => updateBy(process, by)));
         expect(outcomes.filter((outcome) => outcome?.ok !== true)).toEqual([]);
         const sum = all.reduce((total, { by }) => total + by, 0);
         expect(Number(store.entries.get(keyId(KEY))?.value.data ?? 0)).toBe(sum);

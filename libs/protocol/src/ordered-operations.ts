@@ -32,38 +32,38 @@ export class OrderedOperations implements ExclusiveOperations {
   }
 
   readonly set: KeyValueOperations['set'] = (items) =>
-    this.#order.run(
-      () => items.map(keyOf),
-      false,
+    this.run(
+      () => items.map(({ key }) => key),
       () => this.#operations.set(items),
     );
 
   readonly fetch: KeyValueOperations['fetch'] = (keys, maxBytes) =>
-    this.#order.run(
+    this.run(
       () => keys,
-      false,
       () => this.#operations.fetch(keys, maxBytes),
     );
 
   readonly query: KeyValueOperations['query'] = (keys) =>
-    this.#order.run(
+    this.run(
       () => keys,
-      false,
       () => this.#operations.query(keys),
     );
 
   readonly delete: KeyValueOperations['delete'] = (items) =>
-    this.#order.run(
-      () => items.map(keyOf),
-      false,
+    this.run(
+      () => items.map(({ key }) => key),
       () => this.#operations.delete(items),
     );
 
   readonly scan: KeyValueOperations['scan'] = (request) => this.#operations.scan(request);
 
-  /** As the function `update`. Updates of one key are done one after the other. */
-  update<R>(key: Key, change: MakeChange<R>): MaybePromise<UpdateOutcome<R>> {
-    return this.exclusively([key], (operations) => update(operations, key, change));
+  /**
+   * Runs a call of any form on some keys as soon as it need not wait.
+   *
+   * @param keys called only if the call or another one takes longer than this turn
+   */
+  run<T>(keys: () => readonly Key[], call: () => MaybePromise<T>): MaybePromise<T> {
+    return this.#order.run(keys, false, call);
   }
 
   exclusively<T>(
@@ -83,6 +83,11 @@ export function exclusive(operations: KeyValueOperations | ExclusiveOperations):
   return 'exclusively' in operations ? operations : new OrderedOperations(operations);
 }
 
-function keyOf({ key }: { readonly key: Key }): Key {
-  return key;
+/** As the function `update`. Updates of one key through the same operations are done one after the other. */
+export function exclusiveUpdate<R>(
+  operations: ExclusiveOperations,
+  key: Key,
+  change: MakeChange<R>,
+): MaybePromise<UpdateOutcome<R>> {
+  return operations.exclusively([key], (own) => update(own, key, change));
 }

@@ -49,13 +49,7 @@ export {
   type RequestedChanges,
 } from './topology-changes.js';
 export { isBootId } from './json-fields.js';
-export {
-  topologyFromDocument,
-  topologyFromJson,
-  topologyToDocument,
-  topologyToJson,
-  type TopologyDocument,
-} from './topology-json.js';
+export { topologyFromDocument, topologyFromJson, topologyToJson } from './topology-json.js';
 export {
   plan,
   type NodeStatus,

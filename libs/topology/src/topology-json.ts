@@ -30,13 +30,13 @@ import {
 const FORMAT = `kvs-topology/1 ${PARTITION_FUNCTION}`;
 
 /** A topology as plain data for `JSON.stringify`. */
-export type TopologyDocument = Readonly<Record<string, unknown>>;
+type TopologyDocument = Readonly<Record<string, unknown>>;
 
 /**
  * Returns the topology as plain data. Boot ids are written once and then named by their index. Neighboring partitions with
  * equal entries are written as one run `[count, epoch, primary, inSync, learner]`, where −1 stands for no copy.
  */
-export function topologyToDocument(topology: Topology): TopologyDocument {
+function topologyToDocument(topology: Topology): TopologyDocument {
   const indexes = new Map<BootId, number>();
   const indexOf = (copy: BootId | undefined): number => {
     if (copy === undefined) return NOBODY;

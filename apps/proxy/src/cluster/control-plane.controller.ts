@@ -12,7 +12,7 @@ import {
   Query,
   Res,
 } from '@nestjs/common';
-import { JsonBodyPipe, RawBody } from '@kvs/http-api';
+import { JSON_TYPE, JsonBodyPipe, RawBody } from '@kvs/http-api';
 import { KvsError } from '@kvs/protocol';
 import {
   entriesRequestFrom,
@@ -36,9 +36,6 @@ export const CONTROL_PLANE_METHODS: Readonly<Record<string, readonly string[]>> 
   '/cluster/entries': ['POST'],
   '/cluster/lost/start': ['POST'],
 };
-
-/** The content type of answers that are JSON text already. */
-const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** The requests of nodes and operators to a proxy about the cluster. */
 @Controller('cluster')

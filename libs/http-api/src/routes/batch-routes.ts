@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import {
   deleteAnswer,
   exclusive,
+  exclusiveUpdate,
   fetchAnswer,
   incrementAnswer,
   incremented,
@@ -10,12 +11,10 @@ import {
   setAnswer,
   touchAnswer,
   touched,
-  update,
   whenDone,
   type ExclusiveOperations,
   type FetchOutcome,
   type Key,
-  type MakeChange,
   type MaybePromise,
   type WireAnswer,
 } from '@kvs/protocol';
@@ -52,8 +51,6 @@ export class BatchRoutes {
     const { maxAnswerBytes } = limits;
     // So that the updates of this process don't conflict.
     const ordered = exclusive(operations);
-    const change = <R>(key: Key, make: MakeChange<R>) =>
-      ordered.exclusively([key], (own) => update(own, key, make));
     const pairs = (keys: readonly Key[], outcomes: readonly FetchOutcome[], meta: boolean) => {
       refuseHugeAnswer(keys, outcomes, maxAnswerBytes);
       return fetchAnswer(keys, outcomes, meta);
@@ -74,13 +71,17 @@ export class BatchRoutes {
       route('POST', '/touch', limits, TOUCH_ITEM, readNoParameters, async (items) =>
         touchAnswer(
           items,
-          await updateAll(items, (item) => change(item.key, (entry) => touched(item, entry))),
+          await updateAll(items, (item) =>
+            exclusiveUpdate(ordered, item.key, (entry) => touched(item, entry)),
+          ),
         ),
       ),
       route('POST', '/increment', limits, INCREMENT_ITEM, readNoParameters, async (items) =>
         incrementAnswer(
           items,
-          await updateAll(items, (item) => change(item.key, (entry) => incremented(item, entry))),
+          await updateAll(items, (item) =>
+            exclusiveUpdate(ordered, item.key, (entry) => incremented(item, entry)),
+          ),
         ),
       ),
     ]);

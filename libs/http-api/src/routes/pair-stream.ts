@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import type { ScanAnswer } from '@kvs/protocol';
 import { asJsonArray, itemsAsArray } from './json-array.js';
+import { JSON_TYPE } from './reply.js';
 
 export const NDJSON = 'application/x-ndjson';
 
@@ -38,7 +39,7 @@ function textOf({ lines, format = 'lines' }: SentPairs, ndjson: boolean): AsyncI
 }
 
 function contentType(ndjson: boolean): string {
-  return ndjson ? NDJSON : 'application/json; charset=utf-8';
+  return ndjson ? NDJSON : JSON_TYPE;
 }
 
 /** Other requests get a turn of the event loop about every 64 KiB, because chunks may come and be written without any wait. */

@@ -2,6 +2,9 @@ import type { ServerResponse } from 'node:http';
 import type { WireAnswer } from '@kvs/protocol';
 import { RETRY_AFTER_SECONDS } from '@kvs/protocol/nest';
 
+/** The content type of JSON text. */
+export const JSON_TYPE = 'application/json; charset=utf-8';
+
 export function sendJson(response: ServerResponse, { status, body }: WireAnswer<unknown>): void {
   const text = JSON.stringify(body);
   const bytes = Buffer.byteLength(text);
@@ -9,7 +12,7 @@ export function sendJson(response: ServerResponse, { status, body }: WireAnswer<
     'x-content-type-options',
     'nosniff',
     'content-type',
-    'application/json; charset=utf-8',
+    JSON_TYPE,
     'content-length',
     String(bytes),
   ];

@@ -8,7 +8,7 @@ export class BucketTable {
   byteCount = 0;
   readonly bucketCount: number;
   /** A hash shifted right by this is the number of its bucket. */
-  readonly shift: number;
+  readonly #shift: number;
   /** How many hashes a bucket has. */
   readonly #width: number;
   readonly #segmentBytes: number;
@@ -19,8 +19,8 @@ export class BucketTable {
 
   constructor(readonly bits: number) {
     this.bucketCount = 2 ** bits;
-    this.shift = HASH_BITS - bits;
-    this.#width = 2 ** this.shift;
+    this.#shift = HASH_BITS - bits;
+    this.#width = 2 ** this.#shift;
     this.#segmentBytes = 4 * Math.min(this.bucketCount, SEGMENT_BUCKETS);
     this.#segments = Array.from({ length: Math.ceil(this.bucketCount / SEGMENT_BUCKETS) });
   }
@@ -37,12 +37,12 @@ export class BucketTable {
 
   /** Returns the first record of the bucket of a hash. The bucket must be allocated. */
   first(hash: number): number {
-    const bucket = hash >>> this.shift;
+    const bucket = hash >>> this.#shift;
     return this.#segments[bucket >>> SEGMENT_BITS]?.[bucket & SEGMENT_MASK] ?? 0;
   }
 
   setFirst(hash: number, ref: number): void {
-    const bucket = hash >>> this.shift;
+    const bucket = hash >>> this.#shift;
     const segment = this.#segments[bucket >>> SEGMENT_BITS];
     if (segment === undefined) throw new RangeError('a bucket for which there is no room');
     segment[bucket & SEGMENT_MASK] = ref;
@@ -50,7 +50,7 @@ export class BucketTable {
 
   /** Returns the hash at which the next bucket starts. */
   endOfBucket(hash: number): number {
-    return ((hash >>> this.shift) + 1) * this.#width;
+    return ((hash >>> this.#shift) + 1) * this.#width;
   }
 
   /** Returns how many bytes {@link reserve} would allocate. */
@@ -78,6 +78,11 @@ export class BucketTable {
   #segmentsBefore(endHash: number): number {
     return Math.ceil((endHash / (this.#width * this.#segmentBytes)) * 4);
   }
+}
+
+/** As {@link BucketTable.first}, with the buckets of a small table alone. */
+export function firstInSmallTable(buckets: Uint32Array, hash: number): number {
+  return buckets[hash >>> (Math.clz32(buckets.length) + 1)] ?? 0;
 }
 
 /** The end of a walk through the hashes. */

@@ -9,11 +9,6 @@ import type { Records } from './records.js';
  */
 export type SmallTables = (Uint32Array | undefined)[];
 
-/** Returns the first record of the bucket of a hash in a small table. */
-export function firstInSmallTable(buckets: Uint32Array, hash: number): number {
-  return buckets[hash >>> (Math.clz32(buckets.length) + 1)] ?? 0;
-}
-
 /**
  * The pairs of one partition, in a hash table whose buckets are chains of records. A bucket is a range of hashes. So
  * a walk of the buckets goes through the hashes in ascending order whatever the table's size, and it can continue at

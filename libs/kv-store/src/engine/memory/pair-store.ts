@@ -10,12 +10,13 @@ import type {
   EngineKey,
 } from '../storage-engine.js';
 import { Allocator, type LargeRoom, type Slot } from './allocator.js';
+import { firstInSmallTable } from './bucket-table.js';
 import { createPolicy } from './eviction/create-policy.js';
 import type { Eviction, EvictionPolicy } from './eviction/eviction-policy.js';
 import type { HashKey } from './half-sip-hash.js';
 import { KeyBuffer } from './key-buffer.js';
 import { MemoryBudget } from './memory-budget.js';
-import { firstInSmallTable, MemoryPartition, type SmallTables } from './memory-partition.js';
+import { MemoryPartition, type SmallTables } from './memory-partition.js';
 import { valueBytesOf } from './record-data.js';
 import { Records } from './records.js';
 import { MAX_SLOT_BYTES } from './slab/size-classes.js';
