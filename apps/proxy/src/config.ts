@@ -9,6 +9,7 @@ import {
   parseCommand,
   parseHost,
   parsePort,
+  parseWholeNumber,
   usageError,
   words,
 } from '@kvs/server';
@@ -98,10 +99,7 @@ export function readConfig(
 }
 
 function parseWorkers(text: string): number {
-  if (text === 'auto') return availableParallelism();
-  const count = /^\d{1,4}$/.test(text) ? Number(text) : NaN;
-  if (count >= 1 && count <= MAX_WORKERS) return count;
-  throw new InvalidArgumentError(`Workers are a whole number from 1 to ${MAX_WORKERS}, or auto.`);
+  return text === 'auto' ? availableParallelism() : parseWholeNumber(text, { max: MAX_WORKERS });
 }
 
 /** More cores than any machine has, so more workers than this must be a mistake. */

@@ -9,6 +9,7 @@ import { clusterMetrics } from './cluster/cluster-metrics.js';
 import { CONTROL_PLANE_METHODS } from './cluster/control-plane.controller.js';
 import { openTopologyStore } from './cluster/open-topology-store.js';
 import { COMMAND, readConfig } from './config.js';
+import { nodesMetrics } from './nodes-metrics.js';
 import { ProxyModule } from './proxy.module.js';
 
 const { name, version } = COMMAND;
@@ -32,13 +33,15 @@ await serve({
       admission: budget.admissionOf('http'),
       logger,
     });
+    const router = app.get(Router, { strict: false });
+    metrics.add(nodesMetrics(router));
     if (member !== undefined) metrics.add(clusterMetrics(member));
     const redis =
       config.redisPort === 0
         ? undefined
         : openRedis({
             version,
-            operations: app.get(Router, { strict: false }),
+            operations: router,
             settings: config,
             admission: budget.admissionOf('redis'),
             onError: (error) => logger.error(error, 'unexpected error'),

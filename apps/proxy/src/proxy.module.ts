@@ -1,4 +1,4 @@
-import { HttpApiModule, LIMITS, METRICS_SOURCE, OPERATIONS, READINESS } from '@kvs/http-api';
+import { HttpApiModule, LIMITS, OPERATIONS, READINESS } from '@kvs/http-api';
 import type { Logger } from '@kvs/server';
 import { endOfCallback, endOfTurn, NodeLink } from '@kvs/node-link';
 import { FixedNodes, Router } from '@kvs/router';
@@ -8,7 +8,6 @@ import { ControlPlaneController } from './cluster/control-plane.controller.js';
 import { ClusterController } from './cluster.controller.js';
 import type { ProxyConfig } from './config.js';
 import { LoopedNodes } from './looped-nodes.js';
-import { NodesMetrics } from './nodes-metrics.js';
 import { NodesReadiness } from './nodes.readiness.js';
 
 /** The protocol over the nodes of a configuration. */
@@ -31,7 +30,6 @@ export class ProxyModule implements OnApplicationShutdown {
           providers: [
             { provide: OPERATIONS, useExisting: Router },
             { provide: READINESS, useClass: NodesReadiness },
-            { provide: METRICS_SOURCE, useClass: NodesMetrics },
           ],
         }),
       ],

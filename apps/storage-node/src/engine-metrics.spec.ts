@@ -1,7 +1,7 @@
 import { KvStore, MemoryEngine } from '@kvs/kv-store';
 import { ManualClock } from '@kvs/kv-store/testing';
 import { stringKey, stringValue } from '@kvs/protocol';
-import { EngineMetrics } from './engine-metrics.js';
+import { engineMetrics } from './engine-metrics.js';
 
 function open(maxMemoryBytes = 64 * 1024 ** 2): KvStore {
   const clock = new ManualClock();
@@ -9,7 +9,7 @@ function open(maxMemoryBytes = 64 * 1024 ** 2): KvStore {
 }
 
 async function valuesOf(store: KvStore): Promise<Record<string, number | undefined>> {
-  const families = await new EngineMetrics(store).collect();
+  const families = await engineMetrics(store).collect();
   return Object.fromEntries(families.map(({ name, values }) => [name, values[0]?.value]));
 }
 
@@ -37,7 +37,7 @@ it('snapshots are counted by outcome, of an engine that writes some', async () =
   const store = open();
   const snapshots = { written: 5, failed: 2 };
   Object.assign(store, { stats: () => ({ pairCount: 3, partitionCount: 1, snapshots }) });
-  const families = await new EngineMetrics(store).collect();
+  const families = await engineMetrics(store).collect();
   expect(families.find(({ name }) => name === 'kvs_engine_snapshots_total')?.values).toEqual([
     { labels: { engine: 'memory', outcome: 'written' }, value: 5 },
     { labels: { engine: 'memory', outcome: 'failed' }, value: 2 },

@@ -1,35 +1,27 @@
 import { counter, gauge, type MetricFamily, type MetricsSource } from '@kvs/server';
-import { KvStore, type EngineStats } from '@kvs/kv-store';
+import type { EngineStats, KvStore } from '@kvs/kv-store';
 import { KvsError } from '@kvs/protocol';
-import { Inject, Injectable } from '@nestjs/common';
 
 /** The pairs and bytes of this node's engine. While the engine does not answer, `kvs_engine_up` is 0 and the rest is left out. */
-@Injectable()
-export class EngineMetrics implements MetricsSource {
-  readonly #store: KvStore;
+export function engineMetrics(store: Pick<KvStore, 'engineName' | 'stats'>): MetricsSource {
+  return {
+    collect: async () => {
+      const labels = { engine: store.engineName };
+      const stats = await statsOf(store);
+      return [
+        gauge('kvs_engine_up', 'Whether the storage engine can be asked', [{ labels, value: stats ? 1 : 0 }]),
+        ...(stats ? held(stats, labels) : []),
+      ];
+    },
+  };
+}
 
-  constructor(@Inject(KvStore) store: KvStore) {
-    this.#store = store;
-  }
-
-  async collect(): Promise<MetricFamily[]> {
-    const engine = { engine: this.#store.engineName };
-    const stats = await this.#stats();
-    return [
-      gauge('kvs_engine_up', 'Whether the storage engine can be asked', [
-        { labels: engine, value: stats ? 1 : 0 },
-      ]),
-      ...(stats ? held(stats, engine) : []),
-    ];
-  }
-
-  async #stats(): Promise<EngineStats | undefined> {
-    try {
-      return await this.#store.stats();
-    } catch (error) {
-      if (error instanceof KvsError) return undefined;
-      throw error;
-    }
+async function statsOf(store: Pick<KvStore, 'stats'>): Promise<EngineStats | undefined> {
+  try {
+    return await store.stats();
+  } catch (error) {
+    if (error instanceof KvsError) return undefined;
+    throw error;
   }
 }
 

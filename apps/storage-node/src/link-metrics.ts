@@ -7,15 +7,13 @@ export function linkMetrics(links: Pick<LinkServer, 'size' | 'counts'>): Metrics
     collect(): MetricFamily[] {
       const { calls, refused } = links.counts;
       return [
-        gauge('kvs_links', 'Links of proxies that are open', [{ labels: {}, value: links.size }]),
+        gauge('kvs_links', 'Links of proxies that are open', links.size),
         counter(
           'kvs_link_calls_total',
           'Calls that came over links and were begun',
           Object.entries(calls).map(([operation, value]) => ({ labels: { operation }, value })),
         ),
-        counter('kvs_link_refusals_total', 'Calls over links that were refused before they began', [
-          { labels: {}, value: refused },
-        ]),
+        counter('kvs_link_refusals_total', 'Calls over links that were refused before they began', refused),
       ];
     },
   };

@@ -1,4 +1,4 @@
-import { HttpApiModule, LIMITS, METRICS_SOURCE, OPERATIONS, READINESS, type Readiness } from '@kvs/http-api';
+import { HttpApiModule, LIMITS, OPERATIONS, READINESS, type Readiness } from '@kvs/http-api';
 import { KvStore, KvStoreModule, type SnapshotLog } from '@kvs/kv-store';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ClusterMember } from './cluster/cluster-member.js';
@@ -7,7 +7,6 @@ import { ClusterController } from './cluster/cluster.controller.js';
 import { CurrentOperations } from './cluster/current-operations.js';
 import { NodeClock } from './cluster/node-clock.js';
 import type { StorageNodeConfig } from './config.js';
-import { EngineMetrics } from './engine-metrics.js';
 import { EngineProvider } from './engine/engine-provider.js';
 import { SharedOperations } from './shared-operations.js';
 import { StatsController } from './stats.controller.js';
@@ -40,7 +39,6 @@ export class StorageNodeModule {
               inject: [ClusterMember],
               useFactory: (member: ClusterMember) => readiness(engine, member),
             },
-            { provide: METRICS_SOURCE, useClass: EngineMetrics },
           ],
         }),
       ],

@@ -8,6 +8,7 @@ import { addressOf } from './addresses.js';
 import { COMMAND, type StorageNodeConfig } from './config.js';
 import { clusterMetrics } from './cluster/cluster-metrics.js';
 import { ClusterMember } from './cluster/cluster-member.js';
+import { engineMetrics } from './engine-metrics.js';
 import { EngineProvider } from './engine/engine-provider.js';
 import { linkMetrics } from './link-metrics.js';
 import { NodeCluster } from './redis/node-cluster.js';
@@ -34,6 +35,8 @@ async function openNode(
   module: DynamicModule,
 ): Promise<OpenServer> {
   const { app, listener, metrics } = await openNodeHttp(config, parts, module);
+  const store = app.get(KvStore);
+  metrics.add(engineMetrics(store));
   const member = app.get(ClusterMember, { strict: false });
   const cluster = new NodeCluster(member);
   const redis = config.redisPort === 0 ? undefined : openNodeRedis(config, parts, app, cluster);
@@ -51,7 +54,7 @@ async function openNode(
     close: async () => {
       await member.close();
       app.get(EngineProvider).stopChecks();
-      await app.get(KvStore).close();
+      await store.close();
       await app.close();
     },
   };

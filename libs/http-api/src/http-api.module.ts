@@ -1,19 +1,19 @@
 import { Module, type DynamicModule, type ModuleMetadata, type Provider } from '@nestjs/common';
-import { ServerMetrics, type MetricsSource } from '@kvs/server';
+import { ServerMetrics } from '@kvs/server';
 import { BatchRoutes } from './routes/batch-routes.js';
 import { DataController } from './routes/data.controller.js';
 import { HealthController } from './routes/health.controller.js';
 import { KeysController } from './routes/keys.controller.js';
 import { MetricsController } from './routes/metrics.controller.js';
 import { JsonBodyPipe } from './routes/raw-body.js';
-import { LIMITS, METRICS_SOURCE, type Limits } from './tokens.js';
+import { LIMITS, type Limits } from './tokens.js';
 
 /** The parts that the routes need. */
 export interface HttpApiOptions {
   readonly limits: Limits;
   /** Modules whose exports the providers inject. */
   readonly imports?: ModuleMetadata['imports'];
-  /** Must provide `OPERATIONS` and `READINESS`; may provide `METRICS_SOURCE`. */
+  /** Must provide `OPERATIONS` and `READINESS`. */
   readonly providers: readonly Provider[];
 }
 
@@ -28,20 +28,10 @@ export class HttpApiModule {
       providers: [
         { provide: LIMITS, useValue: limits },
         BatchRoutes,
-        {
-          provide: ServerMetrics,
-          inject: [{ token: METRICS_SOURCE, optional: true }],
-          useFactory: serverMetrics,
-        },
+        ServerMetrics,
         JsonBodyPipe,
         ...providers,
       ],
     };
   }
-}
-
-function serverMetrics(source?: MetricsSource): ServerMetrics {
-  const metrics = new ServerMetrics();
-  if (source) metrics.add(source);
-  return metrics;
 }

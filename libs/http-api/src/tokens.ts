@@ -6,8 +6,6 @@ export const OPERATIONS = Symbol('KeyValueOperations');
 export const LIMITS = Symbol('Limits');
 /** Injection token of a {@link Readiness}. */
 export const READINESS = Symbol('Readiness');
-/** Injection token of a `MetricsSource` of the application; optional. */
-export const METRICS_SOURCE = Symbol('MetricsSource');
 
 export type { KeyValueOperations, Limits };
 

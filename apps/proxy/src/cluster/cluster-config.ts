@@ -4,7 +4,9 @@ import {
   isAnyAddress,
   isHttpUrl,
   milliseconds,
+  optional,
   parseOrigin,
+  parseWholeNumber,
   usageError,
   wholeNumber,
   words,
@@ -36,24 +38,21 @@ export interface ClusterConfig extends Pick<PlanSettings, 'replaceAfterMs' | 'wh
 const GROUP = 'Topology';
 
 export const CLUSTER_OPTIONS = {
-  topology: {
-    group: GROUP,
-    description:
-      'where to keep which node has which partition: memory, file:PATH or etcd:URL; without it, nodes are a fixed list',
-    value: 'place',
-    default: undefined,
-    parse: parsePlace,
-  } as OptionDefinition<TopologyPlace | undefined>,
-  copies: wholeNumber(
-    { group: GROUP, description: 'copies of each partition, for a new cluster' },
-    2,
-    MAX_COPIES,
+  topology: optional(
+    {
+      group: GROUP,
+      description:
+        'where to keep which node has which partition: memory, file:PATH or etcd:URL; without it, nodes are a fixed list',
+      value: 'place',
+    },
+    parsePlace,
   ),
-  minInSync: wholeNumber(
-    { group: GROUP, description: 'copies that a write needs, for a new cluster' },
-    1,
-    MAX_COPIES,
-  ),
+  copies: wholeNumber({ group: GROUP, description: 'copies of each partition, for a new cluster' }, 2, {
+    max: MAX_COPIES,
+  }),
+  minInSync: wholeNumber({ group: GROUP, description: 'copies that a write needs, for a new cluster' }, 1, {
+    max: MAX_COPIES,
+  }),
   replaceAfterMs: milliseconds(
     GROUP,
     'how long a node may be away before its copies are made elsewhere',
@@ -72,13 +71,14 @@ export const CLUSTER_OPTIONS = {
     parse: parseTransferRate,
   } as OptionDefinition<number>,
   failoverWaitMs: milliseconds(GROUP, 'how long a request waits for a partition without a node', 5000),
-  advertise: {
-    group: GROUP,
-    description: 'where nodes and other proxies reach the proxy; by default where it listens',
-    value: 'url',
-    default: undefined,
-    parse: parseOrigin,
-  } as OptionDefinition<string | undefined>,
+  advertise: optional(
+    {
+      group: GROUP,
+      description: 'where nodes and other proxies reach the proxy; by default where it listens',
+      value: 'url',
+    },
+    parseOrigin,
+  ),
 };
 
 /** @throws StartError for options that contradict each other */
@@ -97,9 +97,7 @@ export function clusterConfig(
 
 /** At a lower rate, the controller would take fills for failed, because it sees no progress. */
 function parseTransferRate(text: string): number {
-  const bytes = /^\d+$/.test(text) ? Number(text) : NaN;
-  if (bytes === 0 || (bytes >= MIN_TRANSFER_RATE && Number.isSafeInteger(bytes))) return bytes;
-  throw new InvalidArgumentError(`It must be 0, or at least ${MIN_TRANSFER_RATE} bytes per second.`);
+  return text === '0' ? 0 : parseWholeNumber(text, { min: MIN_TRANSFER_RATE });
 }
 
 function parsePlace(text: string): TopologyPlace {

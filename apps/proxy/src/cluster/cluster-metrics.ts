@@ -34,9 +34,9 @@ export function familiesOf(control: Pick<ClusterControl, 'status'>): MetricFamil
 
 /** Returns nothing for a value that this proxy does not know. */
 function one(name: `kvs_${string}`, help: string, value: number | null): MetricFamily[] {
-  return value === null ? [] : [gauge(name, help, [{ labels: {}, value }])];
+  return value === null ? [] : [gauge(name, help, value)];
 }
 
 function total(name: `kvs_${string}_total`, help: string, value: number | null): MetricFamily[] {
-  return value === null ? [] : [counter(name, help, [{ labels: {}, value }])];
+  return value === null ? [] : [counter(name, help, value)];
 }

@@ -2,6 +2,7 @@ import {
   InvalidArgumentError,
   isAnyAddress,
   list,
+  optional,
   parseAddress,
   parseHost,
   parseOrigin,
@@ -32,15 +33,24 @@ export const CLUSTER_OPTIONS = {
     { group: GROUP, description: 'proxies of the cluster that the node joins', value: 'url...' },
     parseOrigin,
   ),
-  id: optional('name of the node in the cluster; by default its address', 'name', parseName),
+  id: optional(
+    { group: GROUP, description: 'name of the node in the cluster; by default its address', value: 'name' },
+    parseName,
+  ),
   address: optional(
-    'where proxies and other nodes reach the node; by default where it listens',
-    'host:port',
+    {
+      group: GROUP,
+      description: 'where proxies and other nodes reach the node; by default where it listens',
+      value: 'host:port',
+    },
     parseAddress,
   ),
   announceHost: optional(
-    'host to which cluster clients of Redis are sent; by default that of the address',
-    'host',
+    {
+      group: GROUP,
+      description: 'host to which cluster clients of Redis are sent; by default that of the address',
+      value: 'host',
+    },
     parseHost,
   ),
   zone: {
@@ -68,14 +78,6 @@ export function clusterConfig(
       throw usageError(`--join needs --address, because others can't reach a node at ${host}`);
   }
   return { join, id, address, announceHost: announceHost ?? (address && hostOf(address)), zone, weight };
-}
-
-function optional(
-  description: string,
-  value: string,
-  parse: (text: string) => string,
-): OptionDefinition<string | undefined> {
-  return { group: GROUP, description, value, default: undefined, parse };
 }
 
 function parseName(text: string): string {

@@ -14,7 +14,6 @@ export function clusterMetrics(member: Measured): MetricsSource {
       const { replica, openLinks } = member;
       if (replica === undefined) return [];
       const states = replica.states();
-      const one = (value: number) => [{ labels: {}, value }];
       return [
         gauge(
           'kvs_replication_partitions',
@@ -27,20 +26,20 @@ export function clusterMetrics(member: Measured): MetricsSource {
         gauge(
           'kvs_replication_serving_partitions',
           'Partitions that this node serves as primary',
-          one(states.filter(({ isServing }) => isServing).length),
+          states.filter(({ isServing }) => isServing).length,
         ),
         gauge(
           'kvs_replication_lag',
           'Effects that the slowest copy of any partition of this node lacks',
-          one(Math.max(0, ...states.map(({ lag }) => lag))),
+          Math.max(0, ...states.map(({ lag }) => lag)),
         ),
         gauge(
           'kvs_replication_tail_bytes',
           'About how many bytes of effects are kept for other copies',
-          one(states.reduce((sum, { tailBytes }) => sum + tailBytes, 0)),
+          states.reduce((sum, { tailBytes }) => sum + tailBytes, 0),
         ),
-        gauge('kvs_replication_fills', 'Learners that this node fills', one(replica.fills().length)),
-        gauge('kvs_replication_links', 'Links to other nodes that are open', one(openLinks)),
+        gauge('kvs_replication_fills', 'Learners that this node fills', replica.fills().length),
+        gauge('kvs_replication_links', 'Links to other nodes that are open', openLinks),
       ];
     },
   };

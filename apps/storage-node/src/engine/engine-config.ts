@@ -5,9 +5,10 @@ import {
   describeOptions,
   InvalidArgumentError,
   list,
+  optional,
   usageError,
+  wholeNumber,
   type StartError,
-  type OptionDefinition,
   type Values,
 } from '@kvs/server';
 import { parseByteSize } from './byte-size.js';
@@ -47,30 +48,39 @@ const MEMORY = 'Engine memory';
 const LMDB = 'Engine lmdb';
 const REDIS = 'Engine redis';
 
+/** A timer can wait for as many seconds. */
+const COUNT = { min: 0, max: 1_000_000 };
+
 /** The options that only one engine takes. */
 const OPTIONS_BY_ENGINE = {
   memory: {
-    maxMemory: {
-      group: MEMORY,
-      description: 'memory for pairs, such as 512mb; by default a part of the memory of the machine',
-      value: 'size',
-      default: undefined,
-      parse: parseMaxMemory,
-    } satisfies OptionDefinition<number | undefined>,
+    maxMemory: optional(
+      {
+        group: MEMORY,
+        description: 'memory for pairs, such as 512mb; by default a part of the memory of the machine',
+        value: 'size',
+      },
+      parseMaxMemory,
+    ),
     eviction: choice(
       { group: MEMORY, description: 'which pairs are deleted when the memory is full', value: 'policy' },
       EVICTIONS,
       'none',
     ),
-    snapshotDir: directory(MEMORY, 'directory of the snapshot of the pairs'),
-    snapshotInterval: {
-      group: MEMORY,
-      description: 'time between snapshots (0: only at shutdown)',
-      value: 'seconds',
-      unit: 'seconds',
-      default: 0,
-      parse: parseCount,
-    },
+    snapshotDir: optional(
+      { group: MEMORY, description: 'directory of the snapshot of the pairs', value: 'path' },
+      parseDirectory,
+    ),
+    snapshotInterval: wholeNumber(
+      {
+        group: MEMORY,
+        description: 'time between snapshots (0: only at shutdown)',
+        value: 'seconds',
+        unit: 'seconds',
+      },
+      0,
+      COUNT,
+    ),
     ignoreDamagedSnapshot: {
       group: MEMORY,
       description: 'set a damaged snapshot aside and start empty',
@@ -78,7 +88,7 @@ const OPTIONS_BY_ENGINE = {
     },
   },
   lmdb: {
-    dataDir: directory(LMDB, 'directory of the pairs'),
+    dataDir: optional({ group: LMDB, description: 'directory of the pairs', value: 'path' }, parseDirectory),
     durability: choice(
       { group: LMDB, description: 'what an acknowledged write survives', value: 'level' },
       DURABILITIES,
@@ -92,13 +102,15 @@ const OPTIONS_BY_ENGINE = {
       ['redis://localhost:6379'],
     ),
     redisPrefix: { group: REDIS, description: 'how the keys in Redis begin', value: 'text', default: 'kvs' },
-    redisWait: {
-      group: REDIS,
-      description: 'replicas that have a write before it is acknowledged',
-      value: 'replicas',
-      default: 0,
-      parse: parseCount,
-    },
+    redisWait: wholeNumber(
+      {
+        group: REDIS,
+        description: 'replicas that have a write before it is acknowledged',
+        value: 'replicas',
+      },
+      0,
+      COUNT,
+    ),
   },
 };
 
@@ -158,17 +170,9 @@ function memoryConfig(options: EngineOptions): MemoryConfig {
   };
 }
 
-function directory(group: string, description: string): OptionDefinition<string | undefined> {
-  return {
-    group,
-    description,
-    value: 'path',
-    default: undefined,
-    parse: (text) => {
-      if (text !== '' && !text.includes('\0')) return text;
-      throw new InvalidArgumentError('It must name a directory.');
-    },
-  };
+function parseDirectory(text: string): string {
+  if (text !== '' && !text.includes('\0')) return text;
+  throw new InvalidArgumentError('It must name a directory.');
 }
 
 function parseMaxMemory(text: string): number {
@@ -176,15 +180,6 @@ function parseMaxMemory(text: string): number {
   if (bytes >= MIN_MAX_MEMORY_BYTES) return bytes;
   throw new InvalidArgumentError(`It must be at least ${MIN_MAX_MEMORY_BYTES / 1024 ** 2}mb.`);
 }
-
-function parseCount(text: string): number {
-  const count = /^\d+$/.test(text) ? Number(text) : NaN;
-  if (count <= MAX_COUNT) return count;
-  throw new InvalidArgumentError(`It must be a whole number from 0 to ${MAX_COUNT}.`);
-}
-
-/** A timer can wait for as many seconds. */
-const MAX_COUNT = 1_000_000;
 
 /** Throws no InvalidArgumentError, because its message would repeat the URL, which may hold a password. */
 function parseRedisUrl(text: string): string {

@@ -13,7 +13,7 @@ import { Budget, resetConnection, type Admission, type MetricsSource } from '@kv
 import { FastPathAdapter } from '../server/fast-path-adapter.js';
 import { openHttp } from '../server/open-http.js';
 import type { UpgradeHandler } from '../server/upgrades.js';
-import { METRICS_SOURCE, OPERATIONS, READINESS, type KeyValueOperations, type Readiness } from '../tokens.js';
+import { OPERATIONS, READINESS, type KeyValueOperations, type Readiness } from '../tokens.js';
 
 const SETTINGS: HttpSettings = {
   limits: { ...DEFAULT_LIMITS, maxKeyBytes: 64, maxValueBytes: 1024, maxBodyBytes: 4096 },
@@ -84,7 +84,6 @@ export class TestServer {
       providers: [
         { provide: OPERATIONS, useValue: operations },
         { provide: READINESS, useValue: readiness },
-        ...(options.metrics ? [{ provide: METRICS_SOURCE, useValue: options.metrics }] : []),
       ],
     });
     const { refusesProxies = false, host = '0.0.0.0', upgrade } = options;
@@ -100,6 +99,7 @@ export class TestServer {
       logger: silentLogger,
     });
     metrics.add(budget);
+    if (options.metrics) metrics.add(options.metrics);
     let called: ((target: string) => void) | undefined;
     const onExpress = (callback: typeof called): void => void (called = callback);
     const adapter = app.getHttpAdapter();

@@ -47,12 +47,8 @@ export class RedisMetrics implements MetricsSource {
           RESULTS.map((result) => ({ labels: { command, result }, value: counts[result] })),
         ),
       ),
-      counter('kvs_redis_connections_total', 'Connections accepted for the Redis protocol', [
-        { labels: {}, value: this.#accepted },
-      ]),
-      gauge('kvs_redis_connections', 'Connections of the Redis protocol that are open', [
-        { labels: {}, value: this.#open() },
-      ]),
+      counter('kvs_redis_connections_total', 'Connections accepted for the Redis protocol', this.#accepted),
+      gauge('kvs_redis_connections', 'Connections of the Redis protocol that are open', this.#open()),
     ];
   }
 }

@@ -10,7 +10,7 @@ describe('a port', () => {
   });
 
   it.each(['', '65536', '99999', '100000', '-1', '1.5', '0x50', ' 80', 'http'])('is not %j', (text) => {
-    expect(() => parsePort(text)).toThrow('A port is a whole number from 0 to 65535.');
+    expect(() => parsePort(text)).toThrow('It must be a whole number from 0 to 65535.');
   });
 });
 

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { InvalidArgumentError } from 'commander';
 import { canonicalHost } from './host-names.js';
+import { parseWholeNumber } from './options.js';
 
 /**
  * Parses a TCP port; 0 stands for any free port.
@@ -8,9 +9,7 @@ import { canonicalHost } from './host-names.js';
  * @throws InvalidArgumentError
  */
 export function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
-  if (port <= 65_535) return port;
-  throw new InvalidArgumentError('A port is a whole number from 0 to 65535.');
+  return parseWholeNumber(text, { min: 0, max: 65_535 });
 }
 
 /**

@@ -43,12 +43,12 @@ describe('a whole number', () => {
   });
 
   it.each(['', '0', '-1', '1.5', '1e3', 'many', '9007199254740992'])('is not %j', (text) => {
-    expect(() => read(text)).toThrow('It must be a positive whole number.');
+    expect(() => read(text)).toThrow('It must be a whole number of at least 1.');
   });
 
   it('of milliseconds is at most what a timer can take', () => {
     expect(read('2147483647', milliseconds('n', 'a time', 5))).toBe(2_147_483_647);
-    expect(() => read('2147483648', milliseconds('n', 'a time', 5))).toThrow('at most 2147483647');
+    expect(() => read('2147483648', milliseconds('n', 'a time', 5))).toThrow('from 1 to 2147483647');
   });
 });
 

@@ -41,15 +41,21 @@ export type Values<D> = {
       : string;
 };
 
-type Texts = Pick<OptionDefinition<unknown>, 'group' | 'description' | 'unit'>;
+type Texts = Pick<OptionDefinition<unknown>, 'group' | 'description' | 'value' | 'unit'>;
 
-/** Returns an option that takes a positive whole number of at most `max`. */
+/** The least and the largest value of a number: by default 1 and 2^53 - 1. */
+export interface NumberRange {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** Returns an option that takes a whole number. */
 export function wholeNumber(
   texts: Texts,
   byDefault: number,
-  max = Number.MAX_SAFE_INTEGER,
+  range: NumberRange = {},
 ): OptionDefinition<number> {
-  return { ...texts, value: 'number', default: byDefault, parse: (text) => parseWholeNumber(text, max) };
+  return { value: 'number', ...texts, default: byDefault, parse: (text) => parseWholeNumber(text, range) };
 }
 
 /** Returns an option that takes a time in milliseconds. */
@@ -58,7 +64,15 @@ export function milliseconds(
   description: string,
   byDefault: number,
 ): OptionDefinition<number> {
-  return wholeNumber({ group, description, unit: 'milliseconds' }, byDefault, MAX_TIMER_MS);
+  return wholeNumber({ group, description, unit: 'milliseconds' }, byDefault, { max: MAX_TIMER_MS });
+}
+
+/** Returns an option that is undefined unless it is given. */
+export function optional<T>(
+  texts: Texts & { readonly value: string },
+  parse: (text: string) => T,
+): OptionDefinition<T | undefined> {
+  return { ...texts, default: undefined, parse };
 }
 
 /** Returns an option that takes one of several words. */
@@ -93,11 +107,14 @@ export function words(text: string): string[] {
 }
 
 /** @throws InvalidArgumentError */
-function parseWholeNumber(text: string, max: number): number {
+export function parseWholeNumber(
+  text: string,
+  { min = 1, max = Number.MAX_SAFE_INTEGER }: NumberRange = {},
+): number {
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
-  if (value >= 1 && value <= max) return value;
-  const limit = max === Number.MAX_SAFE_INTEGER ? '' : ` of at most ${max}`;
-  throw new InvalidArgumentError(`It must be a positive whole number${limit}.`);
+  if (value >= min && value <= max) return value;
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  throw new InvalidArgumentError(`It must be a whole number ${range}.`);
 }
 
 /** The longest time of a timer, about 25 days. A timer with a longer time fires at once. */

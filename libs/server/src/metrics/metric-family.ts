@@ -37,22 +37,25 @@ export interface MetricsSource {
 }
 
 /** Returns a metric that only grows. The values of several processes are added. */
-export function counter(
-  name: `kvs_${string}_total`,
-  help: string,
-  values: readonly MetricSample[],
-): MetricFamily {
-  return { name, help, type: 'counter', aggregator: 'sum', values };
+export function counter(name: `kvs_${string}_total`, help: string, values: Values): MetricFamily {
+  return { name, help, type: 'counter', aggregator: 'sum', values: samplesOf(values) };
 }
 
 /** Returns a metric that goes up and down. The values of several processes are added by default. */
 export function gauge(
   name: `kvs_${string}`,
   help: string,
-  values: readonly MetricSample[],
+  values: Values,
   aggregator: Aggregator = 'sum',
 ): MetricFamily {
-  return { name, help, type: 'gauge', aggregator, values };
+  return { name, help, type: 'gauge', aggregator, values: samplesOf(values) };
+}
+
+/** One value without labels, or values with labels. */
+type Values = number | readonly MetricSample[];
+
+function samplesOf(values: Values): readonly MetricSample[] {
+  return typeof values === 'number' ? [{ labels: {}, value: values }] : values;
 }
 
 /**

@@ -170,10 +170,8 @@ export class WorkerPool implements WorkerEvents {
   async #ownMetrics(): Promise<MetricFamily[]> {
     const process = (await this.#primaryMetrics.collect()).filter(({ name }) => name.startsWith('process_'));
     return [
-      gauge('kvs_workers', 'Workers that accept connections', [{ labels: {}, value: this.#ready().length }]),
-      counter('kvs_worker_restarts_total', 'Workers that were replaced', [
-        { labels: {}, value: this.#restarts },
-      ]),
+      gauge('kvs_workers', 'Workers that accept connections', this.#ready().length),
+      counter('kvs_worker_restarts_total', 'Workers that were replaced', this.#restarts),
       ...process,
     ];
   }
