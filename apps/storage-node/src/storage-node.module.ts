@@ -4,11 +4,10 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { ClusterMember } from './cluster/cluster-member.js';
 import type { MemberLog } from './cluster/cluster-role.js';
 import { ClusterController } from './cluster/cluster.controller.js';
-import { CurrentOperations } from './cluster/current-operations.js';
 import { NodeClock } from './cluster/node-clock.js';
 import type { StorageNodeConfig } from './config.js';
 import { EngineProvider } from './engine/engine-provider.js';
-import { SharedOperations } from './shared-operations.js';
+import { NodeFront } from './node-front.js';
 import { StatsController } from './stats.controller.js';
 import { StoreOperations } from './store-operations.js';
 
@@ -33,7 +32,7 @@ export class StorageNodeModule {
           limits: config.limits,
           imports: [operations],
           providers: [
-            { provide: OPERATIONS, useExisting: SharedOperations },
+            { provide: OPERATIONS, useExisting: NodeFront },
             {
               provide: READINESS,
               inject: [ClusterMember],
@@ -66,31 +65,26 @@ function operationsModule(
     providers: [
       StoreOperations,
       {
-        provide: CurrentOperations,
+        provide: NodeFront,
         inject: [StoreOperations],
-        useFactory: (alone: StoreOperations) => new CurrentOperations(alone),
-      },
-      {
-        provide: SharedOperations,
-        inject: [CurrentOperations],
-        useFactory: (operations: CurrentOperations) => new SharedOperations(operations),
+        useFactory: (alone: StoreOperations) => new NodeFront(alone),
       },
       {
         provide: ClusterMember,
-        inject: [KvStore, StoreOperations, CurrentOperations],
-        useFactory: (store: KvStore, alone: StoreOperations, operations: CurrentOperations) =>
+        inject: [KvStore, StoreOperations, NodeFront],
+        useFactory: (store: KvStore, alone: StoreOperations, front: NodeFront) =>
           new ClusterMember({
             config: config.cluster,
             engine: () => engine.opened,
             store,
             clock,
-            operations,
             alone,
+            use: (operations) => front.use(operations),
             log,
           }),
       },
     ],
-    exports: [SharedOperations, ClusterMember],
+    exports: [NodeFront, ClusterMember],
   };
 }
 

@@ -11,8 +11,8 @@ import { ClusterMember } from './cluster/cluster-member.js';
 import { engineMetrics } from './engine-metrics.js';
 import { EngineProvider } from './engine/engine-provider.js';
 import { linkMetrics } from './link-metrics.js';
+import { NodeFront } from './node-front.js';
 import { NodeCluster } from './redis/node-cluster.js';
-import { SharedOperations } from './shared-operations.js';
 import { StorageNodeModule } from './storage-node.module.js';
 
 /**
@@ -79,7 +79,7 @@ function openNodeHttp(
     },
     upgrade: (app, metrics) => {
       const member = app.get(ClusterMember, { strict: false });
-      const links = new LinkServer(app.get(SharedOperations, { strict: false }), {
+      const links = new LinkServer(app.get(NodeFront, { strict: false }), {
         ...config,
         peers: member.receiver,
         admission: budget.admissionOf('link'),
@@ -104,7 +104,7 @@ function openNodeRedis(
   const engine = app.get(EngineProvider);
   return openRedis({
     version: COMMAND.version,
-    operations: app.get(SharedOperations, { strict: false }),
+    operations: app.get(NodeFront, { strict: false }),
     cluster,
     memory: () => engine.memory,
     settings: config,

@@ -1,7 +1,7 @@
 import { KvStore } from '@kvs/kv-store';
 import type { NodeStats } from '@kvs/node-link';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Operations } from './cluster/current-operations.js';
+import type { Operations } from './operations.js';
 
 /** Returns the statistics that a node tells proxies and, at `/stats`, everybody. */
 export async function statsOf(store: KvStore): Promise<NodeStats> {

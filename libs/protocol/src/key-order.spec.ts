@@ -1,85 +1,125 @@
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { stringKey } from './key.js';
-import { KeyOrder, type KeyOrderTicket as Ticket } from './key-order.js';
+import { KeyOrder } from './key-order.js';
 
-const keysOf = (names: string) => [...names].map(stringKey);
+/** Calls of one order, which end when the test says so. */
+class Calls {
+  readonly begun: string[] = [];
+  readonly running = new Map<string, () => void>();
+  readonly #order = new KeyOrder();
 
-function run(order: KeyOrder, log: string[]) {
-  return (name: string, keys: string, write: boolean): Ticket =>
-    order.enter(keysOf(keys), write, () => log.push(name));
+  run(name: string, keys: string, isExclusive: boolean): void {
+    const call = () =>
+      new Promise<void>((resolve) => {
+        this.begun.push(name);
+        this.running.set(name, resolve);
+      });
+    void this.#order.run(() => [...keys].map(stringKey), isExclusive, call);
+  }
+
+  async end(name: string): Promise<void> {
+    this.running.get(name)?.();
+    this.running.delete(name);
+    await setImmediate();
+  }
+
+  /** Whether no call is in the order: then it does not ask for the keys of a call that is answered at once. */
+  get isEmpty(): boolean {
+    let isEmpty = true;
+    this.#order.run(
+      () => {
+        isEmpty = false;
+        return [];
+      },
+      true,
+      () => undefined,
+    );
+    return isEmpty;
+  }
 }
 
-it('lets reads of one key pass each other, and has a write wait for them and others for it', () => {
-  const order = new KeyOrder();
-  const log: string[] = [];
-  const enter = run(order, log);
-  const first = enter('read 1', 'a', false);
-  const second = enter('read 2', 'a', false);
-  const write = enter('write', 'a', true);
-  const third = enter('read 3', 'a', false);
-  expect(log).toEqual(['read 1', 'read 2']);
-  order.leave(first);
-  expect(log).toHaveLength(2);
-  order.leave(second);
-  expect(log).toEqual(['read 1', 'read 2', 'write']);
-  order.leave(write);
-  expect(log).toEqual(['read 1', 'read 2', 'write', 'read 3']);
-  order.leave(third);
-  expect(order.isEmpty).toBe(true);
+let calls: Calls;
+
+beforeEach(() => {
+  calls = new Calls();
+});
+
+it('lets reads of one key pass each other, and has a write wait for them and others for it', async () => {
+  calls.run('read 1', 'a', false);
+  calls.run('read 2', 'a', false);
+  calls.run('write', 'a', true);
+  calls.run('read 3', 'a', false);
+  expect(calls.begun).toEqual(['read 1', 'read 2']);
+  await calls.end('read 1');
+  expect(calls.begun).toHaveLength(2);
+  await calls.end('read 2');
+  expect(calls.begun).toEqual(['read 1', 'read 2', 'write']);
+  await calls.end('write');
+  expect(calls.begun).toEqual(['read 1', 'read 2', 'write', 'read 3']);
+  expect(calls.isEmpty).toBe(false);
+  await calls.end('read 3');
+  expect(calls.isEmpty).toBe(true);
 });
 
 it('waits for nothing that concerns other keys', () => {
-  const log: string[] = [];
-  const enter = run(new KeyOrder(), log);
-  enter('ab', 'ab', true);
-  enter('bc', 'bc', true);
-  enter('d', 'd', true);
-  expect(log).toEqual(['ab', 'd']);
+  calls.run('ab', 'ab', true);
+  calls.run('bc', 'bc', true);
+  calls.run('d', 'd', true);
+  expect(calls.begun).toEqual(['ab', 'd']);
 });
 
-it('takes a key that comes twice for one', () => {
+it('takes a key that comes twice for one', async () => {
+  calls.run('aa', 'aa', true);
+  await calls.end('aa');
+  expect([calls.begun, calls.isEmpty]).toEqual([['aa'], true]);
+});
+
+it('goes on after a call that fails', async () => {
   const order = new KeyOrder();
-  const log: string[] = [];
-  const ticket = run(order, log)('aa', 'aa', true);
-  order.leave(ticket);
-  expect([log, order.isEmpty]).toEqual([['aa'], true]);
+  const failed = order.run(
+    () => [stringKey('a')],
+    true,
+    () => Promise.reject(new RangeError()),
+  );
+  const next = order.run(
+    () => [stringKey('a')],
+    true,
+    () => 'next',
+  );
+  await expect(failed).rejects.toThrow(RangeError);
+  expect(await next).toBe('next');
 });
 
-it('always runs everything, and what conflicts in the order in which it came', () => {
+it('always runs everything, and what conflicts in the order in which it came', async () => {
   const work = fc.record({
     keys: fc.stringMatching(/^[a-d]{1,3}$/),
-    write: fc.boolean(),
+    isExclusive: fc.boolean(),
   });
-  fc.assert(
-    fc.property(fc.array(work, { maxLength: 20 }), fc.infiniteStream(fc.nat()), (works, choices) => {
-      const order = new KeyOrder();
-      const running = new Set<number>();
-      const begun: number[] = [];
-      const tickets: Ticket[] = works.map(({ keys, write }, i) =>
-        order.enter(keysOf(keys), write, () => {
-          begun.push(i);
-          running.add(i);
-        }),
-      );
-      const ended: number[] = [];
-      while (running.size > 0) {
-        const all = [...running];
-        const one = all[(choices.next().value ?? 0) % all.length];
-        const ticket = one === undefined ? undefined : tickets[one];
-        if (one === undefined || ticket === undefined) break;
-        running.delete(one);
-        ended.push(one);
-        order.leave(ticket);
-      }
-      expect([...begun].sort((a, b) => a - b)).toEqual(works.map((_, i) => i));
-      expect(order.isEmpty).toBe(true);
-      works.forEach((later, j) => {
-        works.slice(0, j).forEach((earlier, i) => {
-          const shared = [...later.keys].some((key) => earlier.keys.includes(key));
-          if (shared && (later.write || earlier.write))
-            expect(ended.indexOf(i)).toBeLessThan(ended.indexOf(j));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(work, { maxLength: 20 }),
+      fc.infiniteStream(fc.nat()),
+      async (works, choices) => {
+        calls = new Calls();
+        works.forEach(({ keys, isExclusive }, i) => calls.run(`${i}`, keys, isExclusive));
+        const ended: string[] = [];
+        while (calls.running.size > 0) {
+          const names = [...calls.running.keys()];
+          const name = names[(choices.next().value ?? 0) % names.length] ?? '';
+          ended.push(name);
+          await calls.end(name);
+        }
+        expect(ended).toHaveLength(works.length);
+        expect(calls.isEmpty).toBe(true);
+        works.forEach((later, j) => {
+          works.slice(0, j).forEach((earlier, i) => {
+            const isShared = [...later.keys].some((key) => earlier.keys.includes(key));
+            if (isShared && (later.isExclusive || earlier.isExclusive))
+              expect(ended.indexOf(`${i}`)).toBeLessThan(ended.indexOf(`${j}`));
+          });
         });
-      });
-    }),
+      },
+    ),
   );
 });

@@ -32,39 +32,34 @@ export class OrderedOperations implements ExclusiveOperations {
   }
 
   readonly set: KeyValueOperations['set'] = (items) =>
-    this.run(
+    this.#order.run(
       () => items.map(({ key }) => key),
+      false,
       () => this.#operations.set(items),
     );
 
   readonly fetch: KeyValueOperations['fetch'] = (keys, maxBytes) =>
-    this.run(
+    this.#order.run(
       () => keys,
+      false,
       () => this.#operations.fetch(keys, maxBytes),
     );
 
   readonly query: KeyValueOperations['query'] = (keys) =>
-    this.run(
+    this.#order.run(
       () => keys,
+      false,
       () => this.#operations.query(keys),
     );
 
   readonly delete: KeyValueOperations['delete'] = (items) =>
-    this.run(
+    this.#order.run(
       () => items.map(({ key }) => key),
+      false,
       () => this.#operations.delete(items),
     );
 
   readonly scan: KeyValueOperations['scan'] = (request) => this.#operations.scan(request);
-
-  /**
-   * Runs a call of any form on some keys as soon as it need not wait.
-   *
-   * @param keys called only if the call or another one takes longer than this turn
-   */
-  run<T>(keys: () => readonly Key[], call: () => MaybePromise<T>): MaybePromise<T> {
-    return this.#order.run(keys, false, call);
-  }
 
   exclusively<T>(
     keys: readonly Key[],

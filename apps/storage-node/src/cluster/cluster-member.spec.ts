@@ -4,9 +4,9 @@ import { TestNode } from '@kvs/node-link/testing';
 import { keyId, partitionOf, stringKey, stringValue } from '@kvs/protocol';
 import type { BootId } from '@kvs/topology';
 import { FakeProxy, TIME_MS } from '../../test/fake-proxy.js';
+import { NodeFront } from '../node-front.js';
 import { StoreOperations } from '../store-operations.js';
 import { ClusterMember } from './cluster-member.js';
-import { CurrentOperations } from './current-operations.js';
 import { NodeClock } from './node-clock.js';
 
 const KEY = stringKey('key');
@@ -17,7 +17,7 @@ const ITEM = { key: KEY, value: stringValue('v') };
 class Node {
   readonly log: string[] = [];
   readonly engine: MemoryEngine;
-  readonly operations: CurrentOperations;
+  readonly operations: NodeFront;
   readonly member: ClusterMember;
   readonly #server: TestNode;
 
@@ -26,14 +26,14 @@ class Node {
     this.engine = new MemoryEngine({ clock });
     const store = new KvStore(this.engine, clock);
     const alone = new StoreOperations(store);
-    this.operations = new CurrentOperations(alone);
+    this.operations = new NodeFront(alone);
     const note = (message: unknown): void => void this.log.push(String(message));
     this.member = new ClusterMember({
       config: { join, id, address: undefined, announceHost: undefined, zone: '', weight: 1 },
       engine: async () => this.engine,
       store,
       clock,
-      operations: this.operations,
+      use: (operations) => this.operations.use(operations),
       alone,
       log: { info: note, warn: note, error: note },
     });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ClusterClock, type KvStore, type StorageEngine } from '@kvs/kv-store';
+import { ClusterClock, type StorageEngine } from '@kvs/kv-store';
 import type { FrameCursor, PeerIdentity, PeerReceiver } from '@kvs/node-link';
 import { KvsError } from '@kvs/protocol';
 import type { NodeReplica, Replica } from '@kvs/replication';
@@ -13,24 +13,20 @@ import type {
   TopologyAnswer,
 } from '@kvs/topology';
 import { addressOf, hostOf } from '../addresses.js';
+import { refusing, NOT_JOINED } from '../operations.js';
 import type { ClusterConfig } from './cluster-config.js';
-import type { CandidateParts, ClusterRole, MemberLog } from './cluster-role.js';
+import type { CandidateParts, ClusterRole } from './cluster-role.js';
 import type { ControlPlaneClient } from './control-plane-client.js';
 import { ControlPlaneError } from './control-plane-error.js';
-import { refusing, NOT_JOINED, type CurrentOperations, type Operations } from './current-operations.js';
 import { followTopology } from './follow-topology.js';
-import type { NodeClock } from './node-clock.js';
 
-export interface ClusterMemberOptions {
+export interface ClusterMemberOptions extends Pick<
+  CandidateParts,
+  'store' | 'clock' | 'alone' | 'use' | 'log'
+> {
   readonly config: ClusterConfig;
   /** Resolves when the engine is open. */
   readonly engine: () => Promise<StorageEngine>;
-  readonly store: KvStore;
-  readonly clock: NodeClock;
-  readonly operations: CurrentOperations;
-  /** The operations of a node by itself. */
-  readonly alone: Operations;
-  readonly log: MemberLog;
 }
 
 /** A node that is part of the cluster. */
@@ -172,8 +168,8 @@ export class ClusterMember {
   }
 
   #beginToJoin(): void {
-    const { operations, alone } = this.#options;
-    operations.use(refusing(alone));
+    const { use, alone } = this.#options;
+    use(refusing(alone));
     this.#joining ??= Promise.resolve();
   }
 
@@ -185,7 +181,7 @@ export class ClusterMember {
   }
 
   async #untilJoined(proxies: readonly string[], id: string, address: string): Promise<void> {
-    const { config, log, operations } = this.#options;
+    const { config, log, use } = this.#options;
     const { zone, weight } = config;
     const { candidateOf, controlPlaneClient } = await import('./joining.js');
     const engine = await this.#options.engine();
@@ -206,7 +202,7 @@ export class ClusterMember {
     const joined = await this.#untilAnswered(register, () => candidate.renew());
     const role = candidate.join(joined, client);
     this.#membership = { id, client, role };
-    operations.use(role.operations);
+    use(role.operations);
     log.info(`joined the cluster ${joined.topology.clusterId} as ${id} at ${address}`);
     void followTopology(client, role, this.#ended.signal);
     void this.#reportForever(this.#membership, register);
@@ -214,10 +210,9 @@ export class ClusterMember {
 
   /** From now on, the clock of the engine follows that of the cluster. */
   #candidateParts(): CandidateParts {
-    const { store, clock, alone, log } = this.#options;
     const clusterClock = new ClusterClock();
-    clock.follow(clusterClock);
-    return { store, clock, clusterClock, alone, log, onUnreachable: (error) => this.#warn(error) };
+    this.#options.clock.follow(clusterClock);
+    return { ...this.#options, clusterClock, onUnreachable: (error) => this.#warn(error) };
   }
 
   /** Returns where Redis clients reach a node that others reach at `address`; undefined if it does not listen for them. */

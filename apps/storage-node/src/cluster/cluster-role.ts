@@ -9,7 +9,7 @@ import type {
   Topology,
   TopologyAnswer,
 } from '@kvs/topology';
-import type { Operations } from './current-operations.js';
+import type { Operations } from '../operations.js';
 import type { NodeClock } from './node-clock.js';
 
 /** The part that a node takes in its cluster after it has joined. The engine decides whether it has copies or shares a store. */
@@ -67,6 +67,8 @@ export interface CandidateParts {
   readonly clusterClock: ClusterClock;
   /** The operations of a node by itself. */
   readonly alone: Operations;
+  /** Passes later calls of clients to other operations. */
+  readonly use: (operations: Operations) => void;
   readonly log: MemberLog;
   /** Called when no proxy answers. */
   readonly onUnreachable: (error: unknown) => void;

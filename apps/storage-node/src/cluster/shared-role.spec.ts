@@ -35,6 +35,7 @@ beforeEach(() => {
       clock: new NodeClock(),
       clusterClock,
       alone: new StoreOperations(store),
+      use: ignore,
       log: { info: ignore, warn: ignore, error: ignore },
       onUnreachable: ignore,
     },

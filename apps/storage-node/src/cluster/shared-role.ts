@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isBootId, type BootId, type ReportAnswer, type Topology, type TopologyAnswer } from '@kvs/topology';
+import { refusing, type Operations } from '../operations.js';
 import type { Candidate, CandidateParts, ClusterRole, OwnReport } from './cluster-role.js';
-import { CurrentOperations, refusing, type Operations } from './current-operations.js';
 
 /**
  * Returns the candidate of an engine that shares its pairs with those of other nodes.
@@ -33,9 +33,9 @@ export function candidateWithSharedStore(
  */
 export class SharedRole implements ClusterRole {
   readonly bootId: BootId;
-  readonly operations: CurrentOperations;
+  readonly operations: Operations;
   readonly copies = undefined;
-  readonly #alone: Operations;
+  readonly #use: CandidateParts['use'];
   readonly #log: CandidateParts['log'];
   readonly #clock: CandidateParts['clusterClock'];
   readonly #isSameStore: () => Promise<boolean>;
@@ -47,12 +47,12 @@ export class SharedRole implements ClusterRole {
   constructor(
     bootId: BootId,
     joined: TopologyAnswer,
-    { alone, clusterClock, log }: CandidateParts,
+    { alone, use, clusterClock, log }: CandidateParts,
     isSameStore: () => Promise<boolean>,
   ) {
     this.bootId = bootId;
-    this.operations = new CurrentOperations(alone);
-    this.#alone = alone;
+    this.operations = alone;
+    this.#use = use;
     this.#log = log;
     this.#clock = clusterClock;
     this.#isSameStore = isSameStore;
@@ -104,7 +104,7 @@ export class SharedRole implements ClusterRole {
   #found(isSame: boolean): void {
     if (isSame === !this.#isLost) return;
     this.#isLost = !isSame;
-    this.operations.use(isSame ? this.#alone : refusing(this.#alone, WRONG_STORE));
+    this.#use(isSame ? this.operations : refusing(this.operations, WRONG_STORE));
     if (isSame) this.#log.info('the node has reached the store of its cluster again');
     else this.#log.error(new Error(WRONG_STORE), WRONG_STORE);
   }

@@ -1,4 +1,4 @@
-import type { NodeOperations, NodeStats } from '@kvs/node-link';
+import type { NodeStats } from '@kvs/node-link';
 import {
   KvsError,
   type DeleteItem,
@@ -41,48 +41,6 @@ export interface Operations extends KeyValueOperations {
   scan(request: ScanRequest): Promise<ScanAnswer>;
   scanLines(request: ScanRequest, epoch?: number): PairLines;
   stats(): MaybePromise<NodeStats>;
-}
-
-/** Passes calls to the operations of the moment: those of a node by itself, or those of a node in a cluster. */
-export class CurrentOperations implements Operations, NodeOperations {
-  #operations: Operations;
-
-  constructor(operations: Operations) {
-    this.#operations = operations;
-  }
-
-  /** Passes later calls to other operations. */
-  use(operations: Operations): void {
-    this.#operations = operations;
-  }
-
-  set(items: readonly SetItem[], partitions?: readonly number[], epoch?: number) {
-    return this.#operations.set(items, partitions, epoch);
-  }
-
-  fetch(keys: readonly Key[], maxBytes?: number, partitions?: readonly number[], epoch?: number) {
-    return this.#operations.fetch(keys, maxBytes, partitions, epoch);
-  }
-
-  query(keys: readonly Key[], partitions?: readonly number[], epoch?: number) {
-    return this.#operations.query(keys, partitions, epoch);
-  }
-
-  delete(items: readonly DeleteItem[], partitions?: readonly number[], epoch?: number) {
-    return this.#operations.delete(items, partitions, epoch);
-  }
-
-  scan(request: ScanRequest) {
-    return this.#operations.scan(request);
-  }
-
-  scanLines(request: ScanRequest, epoch?: number) {
-    return this.#operations.scanLines(request, epoch);
-  }
-
-  stats() {
-    return this.#operations.stats();
-  }
 }
 
 /**

@@ -1,0 +1,64 @@
+import { KvStore, MemoryEngine } from '@kvs/kv-store';
+import { ManualClock, PromisedEngine } from '@kvs/kv-store/testing';
+import { stringKey, stringValue } from '@kvs/protocol';
+import { NodeFront } from './node-front.js';
+import { NOT_JOINED, refusing } from './operations.js';
+import { StoreOperations } from './store-operations.js';
+
+const [KEY, OTHER] = [stringKey('k'), stringKey('other')];
+const item = (text: string) => [{ key: KEY, value: stringValue(text) }];
+
+function frontOver(later: boolean): NodeFront {
+  const clock = new ManualClock();
+  const engine = new MemoryEngine({ clock });
+  return new NodeFront(new StoreOperations(new KvStore(later ? new PromisedEngine(engine) : engine, clock)));
+}
+
+it('calls on keys that a caller has for itself wait, and other calls do not', async () => {
+  const front = frontOver(true);
+  const order: string[] = [];
+  const note = async (name: string, call: unknown) => {
+    await call;
+    order.push(name);
+  };
+  await Promise.all([
+    note('before', front.set(item('a'))),
+    front.exclusively([KEY], async (own) => {
+      await own.set(item('b'));
+      await own.query([KEY]);
+      order.push('alone');
+    }),
+    note('set', front.set(item('c'), [7], 1)),
+    note('fetch', front.fetch([OTHER, KEY])),
+    note('query', front.query([KEY])),
+    note('delete', front.delete([{ key: KEY }])),
+    note('beside', front.query([OTHER])),
+  ]);
+  expect(order.slice(0, 3)).toEqual(expect.arrayContaining(['before', 'beside', 'alone']));
+  expect(order.indexOf('alone')).toBe(2);
+});
+
+it('keys are free again after a failure', async () => {
+  const front = frontOver(true);
+  const failing = front.exclusively([KEY], async () => {
+    throw new RangeError('failed');
+  });
+  await expect(failing).rejects.toThrow(RangeError);
+  expect(await front.query([KEY])).toEqual([{ ok: true, present: false }]);
+});
+
+it('operations that are done at once are answered at once', () => {
+  const front = frontOver(false);
+  expect(front.exclusively([KEY], (own) => own.set(item('a')))).toMatchObject([{ ok: true }]);
+  expect(front.query([KEY])).toEqual([{ ok: true, present: true }]);
+});
+
+it('refuses the rest of a transaction if the node comes to serve otherwise meanwhile', async () => {
+  const front = frontOver(true);
+  const outcomes = front.exclusively([KEY], async (own) => {
+    await own.set(item('a'));
+    front.use(refusing(front));
+    return own.set(item('b'));
+  });
+  await expect(outcomes).rejects.toThrow(NOT_JOINED);
+});

@@ -1,0 +1,75 @@
+import type { NodeOperations } from '@kvs/node-link';
+import { KeyOrder, type ExclusiveOperations, type Key, type KeyValueOperations } from '@kvs/protocol';
+import type { Operations } from './operations.js';
+
+/**
+ * The operations that links, HTTP and Redis clients of this node use. Passes calls to the operations of the moment: those of a node
+ * by itself, or those of a node in a cluster. While one caller has keys for itself, calls of all others on these keys wait. If no call
+ * is in flight, a call that is answered at once is not noted.
+ */
+export class NodeFront implements Operations, NodeOperations, ExclusiveOperations {
+  #current: Operations;
+  readonly #order = new KeyOrder();
+  /** What a caller that has keys for itself uses. It follows {@link use}, so a transaction is refused if the node joins a cluster. */
+  readonly #own: KeyValueOperations = {
+    set: (items) => this.#current.set(items),
+    fetch: (keys, maxBytes) => this.#current.fetch(keys, maxBytes),
+    query: (keys) => this.#current.query(keys),
+    delete: (items) => this.#current.delete(items),
+    scan: (request) => this.#current.scan(request),
+  };
+
+  constructor(operations: Operations) {
+    this.#current = operations;
+  }
+
+  /** Passes later calls to other operations. */
+  use(operations: Operations): void {
+    this.#current = operations;
+  }
+
+  readonly set: Operations['set'] = (items, partitions, epoch) =>
+    this.#order.run(
+      () => keysOf(items),
+      false,
+      () => this.#current.set(items, partitions, epoch),
+    );
+
+  readonly fetch: Operations['fetch'] = (keys, maxBytes, partitions, epoch) =>
+    this.#order.run(
+      () => keys,
+      false,
+      () => this.#current.fetch(keys, maxBytes, partitions, epoch),
+    );
+
+  readonly query: Operations['query'] = (keys, partitions, epoch) =>
+    this.#order.run(
+      () => keys,
+      false,
+      () => this.#current.query(keys, partitions, epoch),
+    );
+
+  readonly delete: Operations['delete'] = (items, partitions, epoch) =>
+    this.#order.run(
+      () => keysOf(items),
+      false,
+      () => this.#current.delete(items, partitions, epoch),
+    );
+
+  readonly scan: Operations['scan'] = (request) => this.#current.scan(request);
+
+  readonly scanLines: Operations['scanLines'] = (request, epoch) => this.#current.scanLines(request, epoch);
+
+  readonly stats: Operations['stats'] = () => this.#current.stats();
+
+  readonly exclusively: ExclusiveOperations['exclusively'] = (keys, run) =>
+    this.#order.run(
+      () => keys,
+      true,
+      () => run(this.#own),
+    );
+}
+
+function keysOf(items: readonly { readonly key: Key }[]): Key[] {
+  return items.map(({ key }) => key);
+}
