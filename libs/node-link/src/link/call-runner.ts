@@ -121,7 +121,7 @@ export class CallRunner {
   }
 
   #start(call: DecodedCall): void {
-    const { enter, countRefusal, answer } = this.#context;
+    const { enter, leave, countRefusal, answer } = this.#context;
     if ('refusal' in call) {
       countRefusal();
       answer(call);
@@ -129,19 +129,15 @@ export class CallRunner {
     }
     const weight = weightOf(call);
     const refusal = enter(call.kind, weight);
-    if (refusal !== undefined) answer({ id: call.id, refusal });
-    else this.#run(call, weight);
-  }
-
-  #run(call: DecodedBatch, weight: number): void {
-    const answer = this.#order.run(
+    if (refusal !== undefined) return answer({ id: call.id, refusal });
+    const done = this.#order.run(
       () => keysOf(call),
       isWrite(call.kind),
       () => this.#attempt(call),
     );
-    if (isPromise(answer)) return this.#track(call, weight, answer);
-    this.#context.leave(weight);
-    this.#context.answer(answer);
+    if (isPromise(done)) return this.#track(call, weight, done);
+    leave(weight);
+    answer(done);
   }
 
   /** Counts a call as unanswered until its answer is there. */
@@ -156,10 +152,10 @@ export class CallRunner {
       this.#unanswered--;
       this.#unansweredBytes -= weight;
       this.#fetchBytes -= valueBytes;
+      leave(weight); // the next call needs the room
       this.#context.answer(done);
       if (this.#waiting.length > 0) this.resume();
       changed();
-      leave(weight);
     };
     answer.then(finish).catch(onError);
   }

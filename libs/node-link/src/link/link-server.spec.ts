@@ -1,6 +1,7 @@
 import { createServer, IncomingMessage, type Server } from 'node:http';
 import { Socket, type AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { DEFAULT_LIMITS, stringKey, stringValue, type FetchOutcome, type MaybePromise } from '@kvs/protocol';
 import { ManualTime } from '../../test/manual-time.js';
 import { RawLink } from '../../test/raw-link.js';
@@ -138,6 +139,16 @@ describe.each<[string, Partial<LinkServerOptions>]>([
   });
 });
 
+it('gives the room of a fetch to the call that waits for it', async () => {
+  await start({ admission: new CallBudget(1, 2 ** 20) });
+  const release = store.hold(a);
+  link.call([1, { kind: 'fetch', items: [a] }], [2, { kind: 'fetch', items: [b] }]);
+  await store.hasBegun(1);
+  release();
+  await link.until(() => link.answers.length === 2);
+  expect(link.answers[1]).toEqual([2, [{ ok: true, entry: null }]]);
+});
+
 it('refuses an answer that would be too large', async () => {
   await start({ limits: { ...DEFAULT_LIMITS, maxAnswerBytes: 150 } });
   link.call([1, set()], [2, { kind: 'fetch', items: [b, b] }], [3, { kind: 'fetch', items: [b] }]);
@@ -180,6 +191,25 @@ describe('at shutdown', () => {
     link.socket.end();
     await drained;
     expect(server.size).toBe(0);
+  });
+
+  it('refuses the calls that have not started, also if the proxy reads late', async () => {
+    const time = new ManualTime();
+    await start({ maxInFlightRequests: 200, timers: time });
+    link.call([1, { kind: 'set', items: [{ key: a, value: stringValue('v'.repeat(500_000)) }] }]);
+    await link.until(() => link.answers.length === 1);
+    link.socket.pause();
+    const reads = Array.from({ length: 100 }, (_, i) => [2 + i, { kind: 'fetch', items: [a] }] as const);
+    link.call(...reads, [200, { kind: 'delete', items: [{ key: a }] }]);
+    await store.hasBegun(2);
+    const drained = server.drain();
+    await setImmediate();
+    time.pass(1000);
+    link.socket.resume();
+    await drained;
+    await link.until(() => link.closed);
+    expect(link.answers.map(([id]) => id)).toEqual([1, ...reads.map(([id]) => id), 200]);
+    expect(link.answers.at(-1)).toEqual([200, 'shutting_down']);
   });
 
   it('does not wait long for a proxy that stays', async () => {

@@ -45,6 +45,7 @@ export class ServerLink {
   #answerBytes = 0;
   /** Whether the proxy has too many unread answers. No call starts until the socket's `drain`. */
   #full = false;
+  #isGoingAway = false;
   #isReading = false;
   #scheduled = false;
 
@@ -57,7 +58,7 @@ export class ServerLink {
 
     this.#calls = new CallRunner(operations, {
       ...context,
-      hasRoom: () => !this.#full,
+      hasRoom: () => !this.#full || this.#isGoingAway,
       answer: (answer) => this.#answer(answer),
       changed: () => this.#throttle(),
     });
@@ -87,9 +88,11 @@ export class ServerLink {
     return this.#frames.peer?.identity?.bootId;
   }
 
-  /** Tells the proxy to send no more calls here. */
+  /** Tells the proxy to send no more calls here. Calls that have not started are refused, also if their answers are read late. */
   goAway(): void {
     this.#frames.signal(FRAME.goAway);
+    this.#isGoingAway = true;
+    this.#calls.resume();
   }
 
   /** Ends the link after everything written so far. */
