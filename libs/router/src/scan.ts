@@ -51,10 +51,10 @@ export class ClusterScan {
   async open(partial: boolean): Promise<ScanAnswer> {
     const scans: OpenScan[] = [];
     const failures = await this.#openElsewhere(await this.#openAll(this.#request.partitions, scans), scans);
-    const defect = failures.find(({ error }) => !(error instanceof TransportError));
-    if (defect !== undefined || (failures.length > 0 && !partial)) {
+    const isPartial = failures.every(({ error }) => error instanceof TransportError);
+    if (failures.length > 0 && !(partial && isPartial)) {
       this.#close();
-      throw defect?.error ?? failureOf(failures);
+      throw failureOf(failures);
     }
     return {
       missingNodes: nodesOf(failures),
@@ -147,8 +147,10 @@ function unreadPartitions(failures: readonly FailedOpening[]): number[] {
     .sort((one, other) => one - other);
 }
 
-/** Returns the error of a scan that could not be opened at some nodes. */
-function failureOf(failures: readonly FailedOpening[]): KvsError {
+/** Returns the error of a scan that could not be opened at some nodes: one that is not about reaching a node first. */
+function failureOf(failures: readonly FailedOpening[]): unknown {
+  const other = failures.find(({ error }) => !(error instanceof TransportError));
+  if (other !== undefined) return other.error;
   const loop = failures.find(({ error }) => error instanceof TransportError && error.failure === 'loop');
   if (loop === undefined) return new NodesUnavailableError(nodesOf(failures));
   return new KvsError('loop_detected', `${loop.share.route.node} is a proxy, not a storage node`);

@@ -1,3 +1,4 @@
+import type { KvsError } from '@kvs/protocol';
 import { ScanStoppedError, TransportError } from '@kvs/router/transport';
 import { LinkProtocolError } from '../codec/frame.js';
 import type { Refusal } from '../codec/refusal.js';
@@ -27,7 +28,7 @@ export class IncomingStream {
   #hasBegun = false;
   /** Whether the node will send no more. */
   #isComplete = false;
-  #failure: TransportError | undefined;
+  #failure: Error | undefined;
   #isClosed = false;
   #wake: (() => void) | undefined;
   #cancelTimeout: CancelTask;
@@ -78,7 +79,7 @@ export class IncomingStream {
   }
 
   /** The stream can't be completed. The reader still gets the chunks that have come. */
-  fail(error: TransportError): void {
+  fail(error: TransportError | KvsError): void {
     this.#control = undefined;
     this.#failure ??= error;
     this.#progress();
@@ -87,7 +88,7 @@ export class IncomingStream {
   /**
    * Resolves when the first chunk or the end has come.
    *
-   * @throws TransportError if the stream fails before
+   * @throws TransportError if the stream fails before, or KvsError if it was not asked for, because too much is in flight
    */
   async begun(): Promise<void> {
     while (!this.#hasBegun) await new Promise<void>((resolve) => (this.#wake = resolve));

@@ -371,9 +371,21 @@ it('a node that goes away is sent no more, and may finish what it has', async ()
 it('more calls than may be pending fail at once', async () => {
   start({ maxPendingCalls: 3, maxPendingBytes: 25 });
   const first = [query('a'), query('b')];
-  expect(await failureOf(query('c'))).toBe('unconnected');
+  const overloaded = [{ ok: false, code: 'overloaded', message: expect.stringContaining(node.address) }];
+  expect(await query('c')).toEqual(overloaded);
   await node.until(() => node.calls.length === 2);
-  expect(await failureOf(query('c'))).toBe('unconnected');
+  expect(await query('c')).toEqual(overloaded);
   answerAll();
   expect(await Promise.all(first)).toEqual([yes, yes]);
+});
+
+it('more scans than the node takes fail at once', async () => {
+  node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, maxCallsInFlight: 1 });
+  start();
+  await node.until(() => node.frames.length === 1);
+  const scan = { kind: 'scan', scan: { meta: false }, epoch: 0 } as const;
+  const first = client.open(scan);
+  await expect(client.open(scan).begun()).rejects.toMatchObject({ code: 'overloaded' });
+  await expect(client.open({ kind: 'stats' }).begun()).rejects.toMatchObject({ failure: 'unconnected' });
+  first.close();
 });

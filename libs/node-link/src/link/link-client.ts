@@ -50,7 +50,8 @@ export class LinkClient {
     const { timers, nodeTimeoutMs } = this.#options;
     if (this.#state.name === 'closed') return call.fail(closedError());
     if (this.#isFull(call)) {
-      return call.fail(new TransportError('unconnected', 'too much is in flight to this node already'));
+      const message = `${this.#address}: too much is in flight to this node already`;
+      return call.failAll({ ok: false, code: 'overloaded', message });
     }
     call.deadlineMs = timers.nowMs() + nodeTimeoutMs;
     this.#waitingBytes += call.weight;

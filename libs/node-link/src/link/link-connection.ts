@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { KvsError } from '@kvs/protocol';
 import { TransportError } from '@kvs/router/transport';
 import { frameBytesOf } from '../batch.js';
 import { putCall } from '../codec/calls.js';
@@ -91,8 +92,10 @@ export class LinkConnection {
   /** Asks the node for a stream. */
   open(stream: IncomingStream): void {
     const { maxCallsInFlight = 0 } = this.#frames.peer ?? {};
-    if (this.#streams.size < maxCallsInFlight) this.#streams.open(stream);
-    else stream.fail(new TransportError('unconnected', 'too much is in flight to this node already'));
+    if (this.#streams.size < maxCallsInFlight) return this.#streams.open(stream);
+    const message = `${this.#address}: too many scans are in flight to this node already`;
+    const isScan = stream.request.kind === 'scan';
+    stream.fail(isScan ? new KvsError('overloaded', message) : new TransportError('unconnected', message));
   }
 
   /** Fails the calls whose time is up. Late answers to them are ignored. */
