@@ -1,7 +1,8 @@
-import { KvsError, type ItemFailure } from '@kvs/protocol';
+import { KvsError, type ItemFailure, type MaybePromise } from '@kvs/protocol';
 import { RedisError } from './reply.js';
+import { settle } from './settle.js';
 
-/** The prefix of the error of a write that may have been applied. No client repeats a command that fails with it. */
+/** The prefix of the error of a write that may have been applied, or was in part. No client repeats a command that fails with it. */
 export const MAYBE_APPLIED = 'MAYBEAPPLIED';
 
 /** Returns the error that clients know for a failed item. */
@@ -30,4 +31,26 @@ export function errorReply(error: unknown): RedisError | undefined {
   if (error instanceof RedisError) return error;
   if (error instanceof KvsError) return itemError({ ok: false, code: error.code, message: error.message });
   return undefined;
+}
+
+/** Runs the rest of a command that has written something: if the rest fails, its error says so. */
+export function afterWrite<T>(run: () => MaybePromise<T>): MaybePromise<T> {
+  return settle(
+    run,
+    (done) => done,
+    (error) => {
+      throw ranInPart(error);
+    },
+  );
+}
+
+/**
+ * Returns the error of a command that had written something before it failed.
+ *
+ * @throws the error itself if it is a defect
+ */
+export function ranInPart(error: unknown): RedisError {
+  const reply = errorReply(error);
+  if (reply === undefined) throw error;
+  return new RedisError(MAYBE_APPLIED, `the command ran in part: ${reply.message}`);
 }

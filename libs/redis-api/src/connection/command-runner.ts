@@ -1,4 +1,4 @@
-import { isPromise, KvsError, type Limits, type MaybePromise } from '@kvs/protocol';
+import { KvsError, type Limits, type MaybePromise } from '@kvs/protocol';
 import type { Admission } from '@kvs/server';
 import type { Slots } from '../cluster/slots.js';
 import type { Command, CommandContext, CommandQueue } from '../command.js';
@@ -6,6 +6,7 @@ import { errorReply } from '../failures.js';
 import { BATCHES, type CallKind, type CallKinds, type Keyspace, type SingleCall } from '../keyspace/index.js';
 import { RedisError, type Reply } from '../reply.js';
 import type { Request } from '../resp/request-reader.js';
+import { settle } from '../settle.js';
 import type { CommandTable } from './command-table.js';
 import { keysOf } from './keys.js';
 import type { RedisMetrics } from './redis-metrics.js';
@@ -285,19 +286,4 @@ function isCall<K extends CallKind>(next: Prepared, kind: K): next is CallOfKind
 /** Whether a command reads or writes pairs without naming keys, such as DBSIZE. */
 function isAboutData({ flags }: Command): boolean {
   return flags.includes('write') || flags.includes('readonly');
-}
-
-/** Passes on what `run` returns or resolves with, or the error. Takes no turn of the event loop if it returns. */
-function settle<T, R>(
-  run: () => MaybePromise<T>,
-  finish: (done: T) => R,
-  fail: (error: unknown) => R,
-): MaybePromise<R> {
-  let done: MaybePromise<T>;
-  try {
-    done = run();
-  } catch (error) {
-    return fail(error);
-  }
-  return isPromise(done) ? done.then(finish, fail) : finish(done);
 }

@@ -8,6 +8,7 @@ import {
   type MaybePromise,
 } from '@kvs/protocol';
 import type { Command, CommandContext } from '../command.js';
+import { afterWrite } from '../failures.js';
 import type { Keyspace } from '../keyspace/index.js';
 import { isPresent, wasDeleted } from '../keyspace/keyspace.js';
 import { OK, RedisError, SimpleString, type Reply } from '../reply.js';
@@ -157,7 +158,12 @@ function rename(
       if (entry === null) throw new RedisError('ERR', 'no such key');
       if (at(args, 0).equals(at(args, 1))) return replaces;
       return whenDone(write(own, to, entry, replaces), (isDone) =>
-        isDone ? whenDone(removeMoved(own, from, to, entry), () => true) : false,
+        isDone
+          ? whenDone(
+              afterWrite(() => removeMoved(own, from, to, entry)),
+              () => true,
+            )
+          : false,
       );
     }),
   );

@@ -13,6 +13,7 @@ import { errorReply, MAYBE_APPLIED } from '../failures.js';
 import type { Keyspace } from '../keyspace/index.js';
 import { WatchedKeyChanged, WatchedOperations } from '../keyspace/watched-operations.js';
 import { NULL_ARRAY, OK, RedisError, SimpleString, type Reply } from '../reply.js';
+import { settle } from '../settle.js';
 
 /** The commands between MULTI and EXEC. */
 export class Transaction implements CommandQueue {
@@ -71,12 +72,12 @@ export class Transaction implements CommandQueue {
       if (!(error instanceof WatchedKeyChanged)) throw error;
       return operations.hasWritten ? WRITTEN_IN_PART : NULL_ARRAY;
     };
-    try {
-      const replies = this.#runAll({ ...context, keyspace: context.keyspace.over(operations) });
-      return isPromise(replies) ? replies.catch(fail) : replies;
-    } catch (error) {
-      return fail(error);
-    }
+    const keyspace = context.keyspace.over(operations);
+    return settle<Reply, Reply>(
+      () => this.#runAll({ ...context, keyspace }),
+      (replies) => replies,
+      fail,
+    );
   }
 
   #usableKeys(keyspace: Keyspace): Key[] {
@@ -233,12 +234,11 @@ function hasSameVersions(watched: WatchedKeys, keyspace: Keyspace): MaybePromise
 
 /** The failure of a command is its reply, and the commands after it run. */
 function attempt(command: Command, args: readonly Buffer[], context: CommandContext): MaybePromise<Reply> {
-  try {
-    const reply = command.run(args, context);
-    return isPromise(reply) ? reply.catch(failureOf) : reply;
-  } catch (error) {
-    return failureOf(error);
-  }
+  return settle(
+    () => command.run(args, context),
+    (reply) => reply,
+    failureOf,
+  );
 }
 
 /** @throws the error itself if it is no failure of the command */

@@ -3,6 +3,7 @@ import {
   answerTooLarge,
   update,
   whenDone,
+  type DeleteItem,
   type DeleteOutcome,
   type Entry,
   type ExclusiveOperations,
@@ -18,7 +19,7 @@ import {
   type SetOutcome,
   type Value,
 } from '@kvs/protocol';
-import { itemError } from '../failures.js';
+import { afterWrite, itemError, ranInPart } from '../failures.js';
 import { keyOf, valueOf } from './data.js';
 import { pairCounts, pairKeys } from './pair-keys.js';
 
@@ -80,7 +81,12 @@ export class Keyspace {
   }
 
   set(items: readonly SetItem[]): MaybePromise<void> {
-    return whenDone(this.operations.set(items), (outcomes) => outcomes.forEach(done));
+    return whenDone(this.operations.set(items), (outcomes) => {
+      checkBatch(
+        outcomes,
+        outcomes.some(({ ok }) => ok),
+      );
+    });
   }
 
   /** Writes a pair, and returns whether its condition held. */
@@ -91,7 +97,11 @@ export class Keyspace {
   /** Returns how many pairs were there. */
   delete(keys: readonly Key[]): MaybePromise<number> {
     const answer = this.operations.delete(keys.map((key) => ({ key })));
-    return whenDone(answer, (outcomes) => outcomes.filter(wasDeleted).length);
+    return whenDone(answer, (outcomes) => {
+      const count = outcomes.filter((outcome) => outcome.ok && outcome.deleted).length;
+      checkBatch(outcomes, count > 0);
+      return count;
+    });
   }
 
   /** Deletes a pair if it has this version. Returns whether it had. */
@@ -99,16 +109,22 @@ export class Keyspace {
     return whenDone(this.operations.delete([{ key, ifVersion }]), ([outcome]) => wasMet(outcome));
   }
 
-  /** Writes pairs unless one of their keys is taken, and returns whether it did. Others may see some of them meanwhile. */
+  /**
+   * Writes pairs unless one of their keys is taken, and returns whether it did. Others may see some of them meanwhile. If a write
+   * fails, none of them stays, or the error says that some may have.
+   */
   setAllIfAbsent(items: readonly SetItem[]): MaybePromise<boolean> {
     const conditional = items.map((item) => ({ ...item, ifVersion: 0 }));
     return whenDone(this.operations.set(conditional), (outcomes) => {
-      if (outcomes.every(wasMet)) return true;
       const written = items.flatMap(({ key }, i) => {
         const outcome = outcomes[i];
         return outcome?.ok === true ? [{ key, ifVersion: outcome.version }] : [];
       });
-      return whenDone(this.operations.delete(written), () => false);
+      if (written.length === items.length) return true;
+      return whenDone(this.#undo(written), () => {
+        checkBatch(outcomes, false);
+        return false;
+      });
     });
   }
 
@@ -168,6 +184,16 @@ export class Keyspace {
     return count;
   }
 
+  /** Deletes what a command has written. A pair that somebody else has replaced is gone too. */
+  #undo(written: readonly DeleteItem[]): MaybePromise<void> {
+    if (written.length === 0) return;
+    return afterWrite(() =>
+      whenDone(this.operations.delete(written), (outcomes) => {
+        checkBatch(outcomes, false);
+      }),
+    );
+  }
+
   #partitions(): readonly number[] {
     return this.#options.partitions?.() ?? ALL_PARTITIONS;
   }
@@ -224,6 +250,22 @@ export function wasDeleted(outcome: DeleteOutcome | undefined): boolean {
 export function wasMet(outcome: SetOutcome | DeleteOutcome | undefined): boolean {
   if (outcome?.ok === false && outcome.code === 'version_mismatch') return false;
   return done(outcome).ok;
+}
+
+/**
+ * Checks that no item of a batch failed, but for a condition that did not hold.
+ *
+ * @param hasWritten whether another item was applied and stays
+ * @throws RedisError of the first item that may have been applied, or else of the first that failed
+ */
+function checkBatch(outcomes: readonly ({ readonly ok: true } | ItemFailure)[], hasWritten: boolean): void {
+  const failures = outcomes
+    .filter((outcome) => !outcome.ok)
+    .filter(({ code }) => code !== 'version_mismatch');
+  const failure = failures.find(({ maybeApplied }) => maybeApplied) ?? failures[0];
+  if (failure === undefined) return;
+  const error = itemError(failure);
+  throw hasWritten ? ranInPart(error) : error;
 }
 
 /** @throws RedisError */
