@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { ProtocolError } from './protocol-error.js';
 import { RequestReader, type RequestLimits } from './request-reader.js';
@@ -146,6 +147,19 @@ describe('limits', () => {
     expect(read(`${line}\n`)).toEqual(['! too big inline request']);
   });
 
+  it('reads a line of one-byte chunks in linear time', () => {
+    const concat = jest.spyOn(Buffer, 'concat');
+    const line = 'x'.repeat(16 * 1024);
+    try {
+      const chunks = Array.from(`ping ${line}\r\n`, (byte) => Buffer.from(byte));
+      expect(readAll(chunks)).toEqual([`ping|${line}`]);
+      const copied = concat.mock.results.map(({ value }) => (Buffer.isBuffer(value) ? value.length : 0));
+      expect(copied.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(1024 * line.length);
+    } finally {
+      concat.mockRestore();
+    }
+  });
+
   it('refuses a request whose arguments are too large together', () => {
     expect(
       read('*3\r\n$3\r\nDEL\r\n$90\r\n' + 'a'.repeat(90) + '\r\n$90\r\n', {
@@ -160,6 +174,20 @@ describe('limits', () => {
     reader.push(Buffer.from('*2\r\n$3\r\nGET\r\n$999999999\r\nabc'));
     expect(reader.next()).toBeUndefined();
     expect(reader.heldBytes).toBeLessThan(1000);
+  });
+
+  it('retains no small chunks', () => {
+    const reader = new RequestReader(LIMITS);
+    reader.push(Buffer.from('*2\r\n$3\r\nGET\r\n$100\r\n'));
+    const chunks = Array.from({ length: 100 }, () => Buffer.from('a'));
+    for (const chunk of chunks) {
+      reader.push(chunk);
+      expect(reader.next()).toBeUndefined();
+    }
+    // Only the first one is read from where it is.
+    for (const chunk of chunks.slice(1)) chunk.fill('z');
+    reader.push(Buffer.from('\r\n'));
+    expect(reader.next()?.args.map(String)).toEqual(['a'.repeat(100)]);
   });
 
   it('retains no large chunk for the small end of it', () => {

@@ -31,6 +31,8 @@ export class RequestReader {
   /** Chunks that came after it. */
   #later: Buffer[] = [];
   #laterBytes = 0;
+  /** How many of the unread bytes have no line break. */
+  #searchedBytes = 0;
   /** The request that has begun: its name, its arguments so far, and how many are still to come. */
   #name: string | undefined;
   #lastName = '';
@@ -46,15 +48,21 @@ export class RequestReader {
     this.#limits = limits;
   }
 
-  /** Adds bytes as they came. They are not copied at once, so nobody may write to the chunk afterwards. */
+  /**
+   * Adds bytes as they came. They are not always copied at once, so nobody may write to the chunk afterwards. Small chunks are
+   * joined, because each of them takes more memory than its bytes.
+   */
   push(chunk: Buffer): void {
     if (this.#at === this.#chunk.length) {
       this.#chunk = chunk;
       this.#at = 0;
-    } else {
-      this.#later.push(chunk);
-      this.#laterBytes += chunk.length;
+      return;
     }
+    const last = this.#later.at(-1);
+    if (last !== undefined && last.length + chunk.length <= MAX_JOINED_BYTES)
+      this.#later[this.#later.length - 1] = Buffer.concat([last, chunk]);
+    else this.#later.push(chunk);
+    this.#laterBytes += chunk.length;
   }
 
   /** Forgets all that has not been read. */
@@ -63,6 +71,7 @@ export class RequestReader {
     this.#at = 0;
     this.#later = [];
     this.#laterBytes = 0;
+    this.#searchedBytes = 0;
     this.#args = [];
     this.#requestBytes = 0;
     this.#copied = 0;
@@ -191,17 +200,27 @@ export class RequestReader {
 
   /** Returns a line without its end; undefined if more bytes are needed. */
   #readLine(): Buffer | undefined {
-    let end = this.#chunk.indexOf(LF, this.#at);
-    if (end === -1 && this.#laterBytes > 0) {
-      this.#join();
-      end = this.#chunk.indexOf(LF, this.#at);
-    }
-    const length = (end === -1 ? this.#chunk.length : end) - this.#at;
+    const hasEnd = this.#findLineEnd();
+    const length = this.#searchedBytes;
     if (length > MAX_LINE_BYTES) throw new ProtocolError('too big inline request');
-    if (end === -1) return undefined;
-    const line = this.#chunk.subarray(this.#at, end);
-    this.#at = end + 1;
+    if (!hasEnd) return undefined;
+    if (this.#chunk.length - this.#at <= length) this.#join();
+    const line = this.#chunk.subarray(this.#at, this.#at + length);
+    this.#at += length + 1;
+    this.#searchedBytes = 0;
     return line;
+  }
+
+  /** Searches the bytes that were not searched before. Returns whether there is a line break after the searched bytes. */
+  #findLineEnd(): boolean {
+    let start = 0;
+    for (const chunk of [this.#chunk.subarray(this.#at), ...this.#later]) {
+      const at = chunk.indexOf(LF, Math.max(this.#searchedBytes - start, 0));
+      this.#searchedBytes = Math.max(this.#searchedBytes, start + (at === -1 ? chunk.length : at));
+      if (at !== -1) return true;
+      start += chunk.length;
+    }
+    return false;
   }
 
   /** Makes one chunk of all that is unread. */
@@ -230,6 +249,8 @@ export const MAX_NAME_BYTES = 128;
 
 /** Redis has the same limit for lines. */
 const MAX_LINE_BYTES = 64 * 1024;
+/** Far more than a chunk takes besides its bytes, and quickly copied. */
+const MAX_JOINED_BYTES = 1024;
 /** Enough for any limit of a count or a length. */
 const MAX_DIGITS = 10;
 /** The type, a sign, the digits and the line break. */
