@@ -217,27 +217,33 @@ describe('keys and values', () => {
     ]);
   });
 
-  it('come once in a scan of small pages, and all together only if the answer is not too large', async () => {
+  it('come once in a scan, whatever the size of a page, and all together only if the answer is not too large', async () => {
     const client = await connect();
     const count = 3000;
     await client.ask(Array.from({ length: count }, (_, i) => ['SET', `key ${i}`, 'v']));
-    const found: unknown[] = [];
-    let cursor = '0';
-    let pages = 0;
-    do {
-      const [reply] = await client.ask([['SCAN', cursor, 'COUNT', '50', 'MATCH', 'key *']]);
-      cursor = reply?.items?.[0]?.text ?? '0';
-      found.push(...(reply?.items?.[1] ? textsOf(reply.items[1]) : []));
-      pages++;
-    } while (cursor !== '0');
+    /** Returns the keys of each page. */
+    const scan = async (pageSize: number): Promise<unknown[][]> => {
+      const pages: unknown[][] = [];
+      let cursor = '0';
+      do {
+        const [reply] = await client.ask([['SCAN', cursor, 'COUNT', `${pageSize}`, 'MATCH', 'key *']]);
+        cursor = reply?.items?.[0]?.text ?? '0';
+        pages.push(reply?.items?.[1] ? textsOf(reply.items[1]) : []);
+      } while (cursor !== '0');
+      return pages;
+    };
+    const pages = await scan(50);
+    const found = pages.flat();
     expect([found.length, new Set(found).size]).toEqual([count, count]);
-    expect(pages).toBeGreaterThan(10);
+    expect(pages.length).toBeGreaterThan(10);
     const [keys, random] = await client.ask([['KEYS', 'key 1*'], ['RANDOMKEY']]);
     expect(keys?.items?.length).toBe(1 + 10 + 100 + 1000);
     expect(random?.text).toMatch(/^key \d+$/);
     await client.ask([['SET', 'x'.repeat(4000), 'v']]);
-    await client.ask(Array.from({ length: 3000 }, (_, i) => ['SET', `key number ${i} of many`, 'v']));
+    await client.ask(Array.from({ length: count }, (_, i) => ['SET', `key number ${i} of very many`, 'v']));
     const [tooMany] = await client.ask([['KEYS', '*']]);
     expect(tooMany?.text).toMatch(/^ERR the keys have more than 100000 bytes/);
+    const largePages = await scan(10_000);
+    expect([largePages.length, new Set(largePages.flat()).size]).toEqual([2, 2 * count]);
   });
 });

@@ -152,9 +152,10 @@ export class Keyspace {
 
   /**
    * Returns all keys of some partitions: from the given one on, until there are `count` keys. A page ends with a partition. Reads
-   * wider and wider ranges of partitions, so a page has few more keys than asked for.
+   * wider and wider ranges of partitions, so a page has few more keys than asked for. It ends before a range whose keys are too
+   * large together.
    *
-   * @throws KvsError `answer_too_large`
+   * @throws KvsError `answer_too_large` if the keys of the first partition are too large
    */
   async page(from: number, count: number): Promise<KeysPage> {
     const partitions = this.#partitions().filter((partition) => partition >= from);
@@ -162,9 +163,12 @@ export class Keyspace {
     let bytes = 0;
     let end = 0;
     for (let width = 1; end < partitions.length && keys.length < count; width *= 4) {
+      const wholeCount = keys.length;
       for await (const some of this.#scan(partitions.slice(end, end + width), pairKeys)) {
         for (const key of some) bytes += key.data.length;
-        if (bytes > this.limits.maxAnswerBytes) throw answerTooLarge(this.limits.maxAnswerBytes);
+        const isTooLarge = bytes > this.limits.maxAnswerBytes;
+        if (isTooLarge && end === 0) throw answerTooLarge(this.limits.maxAnswerBytes);
+        if (isTooLarge) return { keys: keys.slice(0, wholeCount), next: partitions[end] };
         keys.push(...some);
       }
       end += width;
