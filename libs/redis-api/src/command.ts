@@ -1,4 +1,5 @@
 import type { KeyId, MaybePromise } from '@kvs/protocol';
+import type { CommandTable } from './connection/command-table.js';
 import type { Keyspace, SingleCall } from './keyspace/index.js';
 import type { RedisError, Reply } from './reply.js';
 import type { ProtocolVersion } from './resp/reply-writer.js';
@@ -95,7 +96,7 @@ export interface ServerView {
   /** When the server started, in milliseconds of the monotonic clock. */
   readonly sinceMs: number;
   /** All commands that the server knows. */
-  readonly commands: Iterable<Command>;
+  readonly commands: CommandTable;
   /** The connections of this process, by their ids. */
   readonly clients: ReadonlyMap<number, ClientState>;
   /** How many clients this process serves at once. */

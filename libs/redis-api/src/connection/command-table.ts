@@ -19,9 +19,14 @@ export class CommandTable implements Iterable<Command> {
     return this.#commands[Symbol.iterator]();
   }
 
+  /** Returns the command of this name, in whatever case. O(1). */
+  named(name: string): Command | undefined {
+    return this.#byName.get(name) ?? this.#byName.get(name.toLowerCase());
+  }
+
   /** Returns the command of a request, or the error if there is none, or if its arguments are refused at once. O(1). */
   find({ name, args }: Request): Command | RedisError {
-    const command = this.#byName.get(name) ?? this.#byName.get(name.toLowerCase());
+    const command = this.named(name);
     if (command === undefined) return unknownCommand(name, args);
     if (!hasArity(command.arity, args.length)) return wrongArity(command.name);
     return command.refusal?.(args) ?? command;

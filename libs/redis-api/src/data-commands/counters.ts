@@ -1,8 +1,8 @@
 import { addIntegers, lifeOf, parseInteger, stringValue, type Entry, type Integer } from '@kvs/protocol';
+import { at, integer, notAnInteger } from '../arguments.js';
 import type { Command } from '../command.js';
 import { bytesOf } from '../keyspace/data.js';
 import { RedisError } from '../reply.js';
-import { at, integer, notAnInteger } from './arguments.js';
 import { addDecimals, parseDecimal, writeDecimal, type Decimal } from './decimal.js';
 import { updates } from './one-key.js';
 

@@ -1,7 +1,7 @@
 import type { Entry } from '@kvs/protocol';
+import { at, word } from '../arguments.js';
 import type { Command } from '../command.js';
 import { RedisError, type Reply } from '../reply.js';
-import { at, word } from './arguments.js';
 import { keep, reads, updates } from './one-key.js';
 import { hasPassed, moreThan, readLife, type Life, type TimeKind } from './times.js';
 

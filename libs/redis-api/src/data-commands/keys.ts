@@ -7,13 +7,13 @@ import {
   type Key,
   type MaybePromise,
 } from '@kvs/protocol';
+import { at, integer, syntaxError, word } from '../arguments.js';
 import type { Command, CommandContext } from '../command.js';
 import { afterWrite } from '../failures.js';
 import type { Keyspace } from '../keyspace/index.js';
 import { isPresent, wasDeleted } from '../keyspace/keyspace.js';
 import { OK, RedisError, SimpleString, type Reply } from '../reply.js';
 import { commandOf, type Subcommand } from '../subcommands.js';
-import { at, integer, syntaxError, word } from './arguments.js';
 import { calls } from './one-key.js';
 
 const ALL_KEYS = { first: 1, last: -1, step: 1 } as const;

@@ -1,9 +1,9 @@
 import type { Change, Entry, MakeChange } from '@kvs/protocol';
+import { at } from '../arguments.js';
 import type { Command, CommandFlag, KeySpec } from '../command.js';
 import { runCall, type Keyspace, type SingleCall } from '../keyspace/index.js';
 import { entryOf } from '../keyspace/keyspace.js';
 import type { Reply } from '../reply.js';
-import { at } from './arguments.js';
 
 // Commands whose first argument is their only key.
 

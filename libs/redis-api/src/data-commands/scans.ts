@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { KvsError, PARTITION_COUNT, type Key } from '@kvs/protocol';
+import { at, number, syntaxError, word } from '../arguments.js';
 import type { Command } from '../command.js';
 import { bulkOf, bytesOf, isNameable } from '../keyspace/data.js';
 import type { Keyspace, KeysPage } from '../keyspace/index.js';
 import { OK, RedisError, type Reply } from '../reply.js';
-import { at, number, syntaxError, word } from './arguments.js';
 import { matchesGlob } from '../glob.js';
 
 /** A cursor is the partition at which the next page begins. */

@@ -1,10 +1,10 @@
 import { lifeOf, type Change, type Entry, type Key, type SetItem, type Value } from '@kvs/protocol';
+import { at, syntaxError, word } from '../arguments.js';
 import type { Command } from '../command.js';
 import { bulkOf, bytesOf } from '../keyspace/data.js';
 import { runCall, type Keyspace, type SingleCall } from '../keyspace/index.js';
 import { wasMet } from '../keyspace/keyspace.js';
 import { OK, type Reply } from '../reply.js';
-import { at, syntaxError, word } from './arguments.js';
 import { calls, FIRST_KEY, keep, updates } from './one-key.js';
 import { readPositiveLife, TIME_OPTIONS, type Life, type TimeKind } from './times.js';
 

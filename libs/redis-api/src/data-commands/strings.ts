@@ -1,9 +1,10 @@
 import { byteLength, keyId, lifeOf, whenDone, type KeyId, type SetItem } from '@kvs/protocol';
+import { at, number, syntaxError, word } from '../arguments.js';
 import type { Command } from '../command.js';
+import { wrongArity } from '../connection/command-table.js';
 import { bytesOf, checkValueBytes } from '../keyspace/data.js';
 import type { Keyspace } from '../keyspace/index.js';
 import { OK, RedisError, type Reply } from '../reply.js';
-import { at, number, syntaxError, word, wrongArguments } from './arguments.js';
 import { keep, reads, updates } from './one-key.js';
 import { oldValue } from './set.js';
 import { hasPassed, readPositiveLife, TIME_OPTIONS, type TimeKind } from './times.js';
@@ -129,7 +130,7 @@ function readGetExOption(options: readonly Buffer[]) {
 
 /** Returns one pair for each key. The last value of a key that comes twice counts. */
 function pairsOf(name: string, args: readonly Buffer[], keyspace: Keyspace): SetItem[] {
-  if (args.length % 2 !== 0) throw wrongArguments(name);
+  if (args.length % 2 !== 0) throw wrongArity(name);
   const items = new Map<KeyId, SetItem>();
   for (let i = 0; i < args.length; i += 2) {
     const key = keyspace.key(at(args, i));

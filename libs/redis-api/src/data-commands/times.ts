@@ -1,6 +1,6 @@
 import { MAX_TTL_MS, type Entry } from '@kvs/protocol';
+import { integer } from '../arguments.js';
 import { RedisError } from '../reply.js';
-import { integer } from './arguments.js';
 
 /** How the time of an argument is meant. */
 export interface TimeKind {

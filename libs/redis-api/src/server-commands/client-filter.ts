@@ -1,6 +1,6 @@
+import { at, number, syntaxError, word } from '../arguments.js';
 import type { ClientState, ServerView } from '../command.js';
 import { RedisError } from '../reply.js';
-import { integerOf, syntaxError, wordOf } from './arguments.js';
 
 /**
  * Returns the clients that all filters of CLIENT KILL select, such as `ID 7` or `ADDR 127.0.0.1:5000`.
@@ -15,34 +15,34 @@ export function matchingClients(
   if (args.length % 2 === 1) throw syntaxError();
   let skipsSelf = true;
   const filters: ((client: ClientState) => boolean)[] = [];
-  for (let at = 0; at < args.length; at += 2) {
-    const name = wordOf(args[at]);
-    if (name === 'SKIPME') skipsSelf = yesOrNo(args[at + 1]);
-    else filters.push(filterOf(name, args[at + 1]));
+  for (let i = 0; i < args.length; i += 2) {
+    const name = word(at(args, i));
+    if (name === 'skipme') skipsSelf = yesOrNo(at(args, i + 1));
+    else filters.push(filterOf(name, at(args, i + 1)));
   }
   return Array.from(server.clients.values()).filter(
     (client) => !(skipsSelf && client === self) && filters.every((selects) => selects(client)),
   );
 }
 
-function filterOf(name: string, value: Buffer | undefined): (client: ClientState) => boolean {
-  const text = value?.toString() ?? '';
+function filterOf(name: string, value: Buffer): (client: ClientState) => boolean {
+  const text = value.toString();
   switch (name) {
-    case 'ID': {
+    case 'id': {
       const complaint = 'client-id should be greater than 0';
-      const id = integerOf(value, complaint);
+      const id = number(value, complaint);
       if (id < 1) throw new RedisError('ERR', complaint);
       return (client) => client.id === id;
     }
-    case 'ADDR':
+    case 'addr':
       return ({ address }) => address === text;
-    case 'LADDR':
+    case 'laddr':
       return ({ localAddress }) => localAddress === text;
-    case 'TYPE': {
+    case 'type': {
       const isNormal = isNormalType(text);
       return () => isNormal;
     }
-    case 'USER':
+    case 'user':
       if (text === 'default') return () => true;
       throw new RedisError('ERR', `No such user '${text.slice(0, 128)}'`);
     default:
@@ -62,8 +62,8 @@ export function isNormalType(type: string): boolean {
 
 const TYPES: ReadonlySet<string> = new Set(['normal', 'master', 'replica', 'slave', 'pubsub']);
 
-function yesOrNo(value: Buffer | undefined): boolean {
-  const word = wordOf(value);
-  if (word !== 'YES' && word !== 'NO') throw syntaxError();
-  return word === 'YES';
+function yesOrNo(value: Buffer): boolean {
+  const answer = word(value);
+  if (answer !== 'yes' && answer !== 'no') throw syntaxError();
+  return answer === 'yes';
 }

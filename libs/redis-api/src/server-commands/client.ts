@@ -1,6 +1,6 @@
+import { at, number, syntaxError, word } from '../arguments.js';
 import type { ClientState, Command, CommandContext, ServerView } from '../command.js';
 import { OK, RedisError, Verbatim, type Reply } from '../reply.js';
-import { integerOf, syntaxError, wordOf } from './arguments.js';
 import { isNormalType, matchingClients } from './client-filter.js';
 import { commandOf } from '../subcommands.js';
 
@@ -11,8 +11,8 @@ export const CLIENT_COMMAND: Command = commandOf('client', ['noscript', 'loading
   info: { arity: 2, run: (_, { client }) => new Verbatim(`${describeClient(client)}\n`) },
   kill: { arity: -3, run: kill },
   list: { arity: -2, run: list },
-  'no-evict': { arity: 3, run: ([mode]) => onOrOff(mode) },
-  'no-touch': { arity: 3, run: ([mode]) => onOrOff(mode) },
+  'no-evict': { arity: 3, run: onOrOff },
+  'no-touch': { arity: 3, run: onOrOff },
   reply: { arity: 3, run: reply },
   setinfo: { arity: 4, run: setInfo },
   setname: {
@@ -44,15 +44,15 @@ function checkedText(bytes: Buffer, complaint: string): string {
   throw new RedisError('ERR', complaint);
 }
 
-function reply([mode]: readonly Buffer[], { client }: CommandContext): Reply {
-  switch (wordOf(mode)) {
-    case 'ON':
+function reply(args: readonly Buffer[], { client }: CommandContext): Reply {
+  switch (word(at(args, 0))) {
+    case 'on':
       client.replies = 'on';
       return OK;
-    case 'OFF':
+    case 'off':
       client.replies = 'off';
       return OK;
-    case 'SKIP':
+    case 'skip':
       if (client.replies === 'on') client.replies = 'skip';
       return OK;
     default:
@@ -61,8 +61,8 @@ function reply([mode]: readonly Buffer[], { client }: CommandContext): Reply {
 }
 
 /** Connections are never closed to free memory, and reading a key changes nothing, so both modes are the same. */
-function onOrOff(mode: Buffer | undefined): Reply {
-  return ['ON', 'OFF'].includes(wordOf(mode)) ? OK : syntaxError();
+function onOrOff(args: readonly Buffer[]): Reply {
+  return ['on', 'off'].includes(word(at(args, 0))) ? OK : syntaxError();
 }
 
 function list(args: readonly Buffer[], { server }: CommandContext): Reply {
@@ -71,11 +71,11 @@ function list(args: readonly Buffer[], { server }: CommandContext): Reply {
 }
 
 function listed(args: readonly Buffer[], { clients }: ServerView): ClientState[] {
-  const option = wordOf(args[0]);
-  if (option === 'ID' && args.length > 1)
-    return args.slice(1).flatMap((id) => clients.get(integerOf(id, 'Invalid client ID')) ?? []);
+  const option = word(at(args, 0));
+  if (option === 'id' && args.length > 1)
+    return args.slice(1).flatMap((id) => clients.get(number(id, 'Invalid client ID')) ?? []);
   const type = args[1]?.toString();
-  if (option !== 'TYPE' || type === undefined || args.length > 2) throw syntaxError();
+  if (option !== 'type' || type === undefined || args.length > 2) throw syntaxError();
   return isNormalType(type) ? [...clients.values()] : [];
 }
 

@@ -1,10 +1,10 @@
 import { SLOT_COUNT, slotOf, slotOfBytes } from '@kvs/protocol';
+import { at, number } from '../arguments.js';
 import type { ClusterView } from '../cluster/cluster-map.js';
 import { ClusterReplies } from '../cluster/cluster-replies.js';
 import type { Command } from '../command.js';
 import type { Keyspace } from '../keyspace/index.js';
 import { OK, RedisError, Verbatim, type Reply } from '../reply.js';
-import { integerOf } from './arguments.js';
 import { commandOf, type Subcommand } from '../subcommands.js';
 
 /** CLUSTER, READONLY and READWRITE on a node. */
@@ -18,10 +18,10 @@ export function clusterCommands(cluster: ClusterView): readonly Command[] {
     commandOf('cluster', ['stale'], {
       countkeysinslot: {
         arity: 3,
-        run: ([slot], { keyspace }) => countKeys(integerOf(slot), cluster, keyspace),
+        run: (args, { keyspace }) => countKeys(number(at(args, 0)), cluster, keyspace),
       },
       info: about(2, ({ info }) => new Verbatim(info)),
-      keyslot: { arity: 3, run: ([key]) => (key === undefined ? null : slotOfBytes(key)) },
+      keyslot: { arity: 3, run: (args) => slotOfBytes(at(args, 0)) },
       myid: { arity: 2, run: () => cluster.current()?.self?.id ?? DOWN },
       nodes: about(2, ({ nodes }) => new Verbatim(nodes)),
       shards: about(2, ({ shards }) => shards),

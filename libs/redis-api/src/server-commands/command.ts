@@ -1,9 +1,9 @@
+import { at, syntaxError, word } from '../arguments.js';
 import type { Command, CommandContext } from '../command.js';
 import { hasArity } from '../connection/command-table.js';
 import { keysOf } from '../connection/keys.js';
 import { matchesGlob } from '../glob.js';
 import { MapReply, RedisError, SimpleString, type Reply } from '../reply.js';
-import { syntaxError, wordOf } from './arguments.js';
 import { commandOf } from '../subcommands.js';
 
 /** COMMAND: which commands there are. */
@@ -17,7 +17,7 @@ export const COMMAND_COMMAND: Command = commandOf(
     getkeys: { arity: -3, run: getKeys },
     info: {
       arity: -2,
-      run: (args, context) => (args.length === 0 ? all(context) : args.map((name) => named(name, context))),
+      run: (args, context) => (args.length === 0 ? all(context) : args.map((name) => infoOf(name, context))),
     },
     list: { arity: -2, run: list },
   },
@@ -28,8 +28,8 @@ function all({ server }: CommandContext): Reply {
   return Array.from(server.commands, describe);
 }
 
-function named(name: Buffer, context: CommandContext): Reply {
-  const command = find(name, context);
+function infoOf(name: Buffer, { server }: CommandContext): Reply {
+  const command = server.commands.named(name.toString());
   return command === undefined ? null : describe(command);
 }
 
@@ -43,14 +43,13 @@ function describe({ name, arity, flags, keys }: Command): Reply {
 function list(filter: readonly Buffer[], { server }: CommandContext): Reply {
   const names = Array.from(server.commands, ({ name }) => name);
   if (filter.length === 0) return names;
-  const [by, kind, argument] = filter;
-  if (wordOf(by) !== 'FILTERBY' || argument === undefined || filter.length > 3) return syntaxError();
-  switch (wordOf(kind)) {
-    case 'MODULE':
-    case 'ACLCAT':
+  if (filter.length !== 3 || word(at(filter, 0)) !== 'filterby') return syntaxError();
+  switch (word(at(filter, 1))) {
+    case 'module':
+    case 'aclcat':
       return [];
-    case 'PATTERN': {
-      const pattern = Buffer.from(argument.toString('latin1').toLowerCase(), 'latin1');
+    case 'pattern': {
+      const pattern = Buffer.from(word(at(filter, 2)), 'latin1');
       return names.filter((name) => matchesGlob(pattern, Buffer.from(name)));
     }
     default:
@@ -58,17 +57,11 @@ function list(filter: readonly Buffer[], { server }: CommandContext): Reply {
   }
 }
 
-function getKeys([name, ...args]: readonly Buffer[], context: CommandContext): Reply {
-  const command = name && find(name, context);
+function getKeys([name, ...args]: readonly Buffer[], { server }: CommandContext): Reply {
+  const command = name && server.commands.named(name.toString());
   if (command === undefined) return new RedisError('ERR', 'Invalid command specified');
   if (!hasArity(command.arity, args.length))
     return new RedisError('ERR', 'Invalid number of arguments specified for command');
   if (command.keys === undefined) return new RedisError('ERR', 'The command has no key arguments');
   return keysOf(command, args);
-}
-
-function find(name: Buffer, { server }: CommandContext): Command | undefined {
-  const wanted = name.toString().toLowerCase();
-  for (const command of server.commands) if (command.name === wanted) return command;
-  return undefined;
 }

@@ -1,7 +1,7 @@
+import { at, number, syntaxError, word } from '../arguments.js';
 import type { ClientState, Command, CommandContext } from '../command.js';
 import { wrongArity } from '../connection/command-table.js';
 import { MapReply, OK, RedisError, SimpleString, type Reply } from '../reply.js';
-import { integerOf, syntaxError, wordOf } from './arguments.js';
 import { setName } from './client.js';
 import { REDIS_VERSION } from './redis-version.js';
 
@@ -51,8 +51,8 @@ function reset(_: readonly Buffer[], { client }: CommandContext): Reply {
 
 const RESET = new SimpleString('RESET');
 
-function select([index]: readonly Buffer[], { server }: CommandContext): Reply {
-  if (integerOf(index) === 0) return OK;
+function select(args: readonly Buffer[], { server }: CommandContext): Reply {
+  if (number(at(args, 0)) === 0) return OK;
   const complaint = server.isCluster ? 'SELECT is not allowed in cluster mode' : 'DB index is out of range';
   return new RedisError('ERR', complaint);
 }
@@ -70,15 +70,15 @@ function auth(args: readonly Buffer[]): Reply {
 function hello(args: readonly Buffer[], { client, server }: CommandContext): Reply {
   const protocol = args.length === 0 ? client.protocol : protocolOf(args[0]);
   let name: Buffer | undefined;
-  for (let at = 1; at < args.length; at++) {
-    const option = wordOf(args[at]);
-    if (option === 'AUTH' && at + 2 < args.length) {
-      if (!isDefaultUser(args[at + 1])) return WRONG_PASSWORD;
-      at += 2;
-    } else if (option === 'SETNAME' && at + 1 < args.length) {
-      name = args[++at];
+  for (let i = 1; i < args.length; i++) {
+    const option = word(at(args, i));
+    if (option === 'auth' && i + 2 < args.length) {
+      if (!isDefaultUser(args[i + 1])) return WRONG_PASSWORD;
+      i += 2;
+    } else if (option === 'setname' && i + 1 < args.length) {
+      name = args[++i];
     } else {
-      return new RedisError('ERR', `Syntax error in HELLO option '${args[at]?.toString('utf8', 0, 128)}'`);
+      return new RedisError('ERR', `Syntax error in HELLO option '${at(args, i).toString('utf8', 0, 128)}'`);
     }
   }
   if (name !== undefined) setName(client, name);

@@ -1,6 +1,6 @@
+import { at, number } from '../arguments.js';
 import type { Command, CommandContext } from '../command.js';
 import { OK, RedisError, type Reply } from '../reply.js';
-import { integerOf } from './arguments.js';
 import { commandOf } from '../subcommands.js';
 
 /** Small commands that tools and drivers send. */
@@ -27,13 +27,13 @@ function time(): Reply {
 
 function slowlog([count]: readonly Buffer[]): Reply {
   const complaint = 'count should be greater than or equal to -1';
-  return count !== undefined && integerOf(count, complaint) < -1 ? new RedisError('ERR', complaint) : [];
+  return count !== undefined && number(count, complaint) < -1 ? new RedisError('ERR', complaint) : [];
 }
 
 /** A write is answered when all in-sync copies have it, so there is nothing to wait for. */
-function wait([copies, timeout]: readonly Buffer[], { server }: CommandContext): Reply {
-  integerOf(copies);
-  const isNegative = integerOf(timeout, 'timeout is not an integer or out of range') < 0;
+function wait(args: readonly Buffer[], { server }: CommandContext): Reply {
+  number(at(args, 0));
+  const isNegative = number(at(args, 1), 'timeout is not an integer or out of range') < 0;
   return isNegative ? new RedisError('ERR', 'timeout is negative') : server.otherCopies();
 }
 

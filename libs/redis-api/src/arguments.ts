@@ -1,5 +1,5 @@
 import { parseInteger, type Integer } from '@kvs/protocol';
-import { RedisError } from '../reply.js';
+import { RedisError } from './reply.js';
 
 /** Returns an argument that the arity of the command promises. */
 export function at(args: readonly Buffer[], index: number): Buffer {
@@ -13,16 +13,19 @@ export function word(argument: Buffer): string {
   return argument.toString('latin1').toLowerCase();
 }
 
-/** @throws RedisError if it is no integer of 64 bits */
-export function integer(argument: Buffer): Integer {
+/**
+ * @param complaint the message for an argument that is no integer of 64 bits
+ * @throws RedisError
+ */
+export function integer(argument: Buffer, complaint = NOT_AN_INTEGER): Integer {
   const value = argument.length > MAX_INTEGER_BYTES ? undefined : parseInteger(argument.toString('latin1'));
-  if (value === undefined) throw notAnInteger();
+  if (value === undefined) throw new RedisError('ERR', complaint);
   return value;
 }
 
 /** As {@link integer}, as a number: what is beyond the exact ones becomes an infinity. */
-export function number(argument: Buffer): number {
-  const value = integer(argument);
+export function number(argument: Buffer, complaint?: string): number {
+  const value = integer(argument, complaint);
   return typeof value === 'number' ? value : value < 0 ? -Infinity : Infinity;
 }
 
@@ -31,11 +34,8 @@ export function syntaxError(): RedisError {
 }
 
 export function notAnInteger(): RedisError {
-  return new RedisError('ERR', 'value is not an integer or out of range');
+  return new RedisError('ERR', NOT_AN_INTEGER);
 }
 
-export function wrongArguments(name: string): RedisError {
-  return new RedisError('ERR', `wrong number of arguments for '${name}' command`);
-}
-
+const NOT_AN_INTEGER = 'value is not an integer or out of range';
 const MAX_INTEGER_BYTES = 20;
