@@ -14,7 +14,7 @@ import type {
   EngineKey,
   StorageEngine,
 } from '@kvs/kv-store';
-import { microsToMs, partitionFunctionProblem } from '@kvs/kv-store';
+import { microsToMs } from '@kvs/kv-store';
 import { ALL_PARTITIONS, answerTooLarge, KvsError, leastBytes, PARTITION_COUNT } from '@kvs/protocol';
 import type { Operation } from './batch-runner.js';
 import { BatchRunner } from './batch-runner.js';
@@ -22,7 +22,7 @@ import { askPresence, fetchWithin, keyBytes, readPairs } from './bounded-fetch.j
 import { bytesIn, deleteOutcomes, numberIn, writeOutcomes } from './data/answers.js';
 import type { Bytes } from './data/pair-codec.js';
 import { encodeData, encodeKeyId, pairTag } from './data/pair-codec.js';
-import { oldPartitionKeys, partitionKeys, storeIdKeys } from './data/partition-keys.js';
+import { partitionKeys, storeIdKeys } from './data/partition-keys.js';
 import { DELETE, RECLAIM, SET } from './data/scripts.js';
 import { ExpirySweep } from './expiry-sweep.js';
 import { scanPartitions } from './partition-scan.js';
@@ -35,8 +35,7 @@ import { Topology } from './servers/topology.js';
 /**
  * Returns a factory that opens a {@link RedisEngine} and waits for Redis to answer, for at most one and a half
  * `timeoutMs`. The factory rejects with `KvsError` of code `engine_unavailable` if Redis lacks what the options ask for (a
- * database with that number, or a Cluster if there are several URLs), or has pairs under the prefix that an older version
- * placed by another partition function. A Redis that is away is no error.
+ * database with that number, or a Cluster if there are several URLs). A Redis that is away is no error.
  *
  * @throws TypeError or RangeError for options that cannot be
  */
@@ -45,7 +44,6 @@ export function redisEngine(options: RedisEngineOptions): EngineFactory {
   return async ({ clock }) => {
     const engine = new RedisEngine({ ...options, clock });
     await engine.opened();
-    await engine.refuseOldPairs();
     return engine;
   };
 }
@@ -85,22 +83,9 @@ export class RedisEngine implements StorageEngine {
   async opened(): Promise<void> {
     await this.#topology.refresh();
     const { mismatch } = this.#topology;
-    if (mismatch !== undefined) await this.#refuseToOpen(mismatch.message);
-  }
-
-  /**
-   * Closes the engine and throws if an older version left pairs that another partition function placed. It does nothing
-   * if Redis can't be asked: old pairs have other keys, so they are never mistaken for new ones.
-   *
-   * @throws KvsError `engine_unavailable`
-   */
-  async refuseOldPairs(): Promise<void> {
-    if (this.obstacle() !== undefined) return;
-    const batches = new BatchRunner(this.#calls, this.#client, oldPartitionKeys(this.#prefix));
-    const counts = await batches.onPartitions(ALL_PARTITIONS, read('HLEN', [])).catch(() => []);
-    if (counts.every((count) => count === 0)) return;
-    const problem = partitionFunctionProblem(undefined);
-    await this.#refuseToOpen(`the data in Redis with the prefix "${this.#prefix}" ${problem}`);
+    if (mismatch === undefined) return;
+    await this.close();
+    throw new KvsError('engine_unavailable', mismatch.message);
   }
 
   async getMany(keys: readonly EngineKey[], maxBytes = Infinity): Promise<readonly EngineReadOutcome[]> {
@@ -186,11 +171,6 @@ export class RedisEngine implements StorageEngine {
     // The caller may change the keys while Redis is asked for the sizes.
     const asked = keys.map(({ id, partition }) => ({ id, partition }));
     return this.#batches.inSteps(asked, keyBytes, (steps) => fetchWithin(asked, maxBytes, nowMicros, steps));
-  }
-
-  async #refuseToOpen(reason: string): Promise<never> {
-    await this.close();
-    throw new KvsError('engine_unavailable', reason);
   }
 
   async #reclaim(partitions: readonly number[], limit: number): Promise<readonly number[]> {

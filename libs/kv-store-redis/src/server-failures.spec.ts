@@ -177,8 +177,7 @@ describeWithRedis('the state of Redis', () => {
     const server = await RedisProcess.start();
     const engine = new RedisEngine({ urls: [server.url], timeoutMs: TIMEOUT_MS, clock: systemClock });
     try {
-      await engine.opened();
-      expect(engine.obstacle()).toBeUndefined();
+      await until(() => engine.obstacle() === undefined);
       await server.kill();
       await until(
         () => engine.obstacle() === named(server.port, `: connect ECONNREFUSED 127.0.0.1:${server.port}`),

@@ -5,7 +5,7 @@ import { placed, read, scanIds, write } from '../test/pairs.js';
 import { until } from '../test/polling.js';
 import { RedisProcess } from '../test/redis-process.js';
 import { describeWithRedis } from '../test/redis-tools.js';
-import { oldPartitionKeys, partitionKeys } from './data/partition-keys.js';
+import { partitionKeys } from './data/partition-keys.js';
 import { RedisEngine, redisEngine } from './redis-engine.js';
 import type { RedisEngineOptions } from './redis-engine-options.js';
 
@@ -46,25 +46,6 @@ describeWithRedis('engines on one Redis', () => {
     expect(await server.admin.get('theirs')).toBe('1');
     const keys = await server.admin.keys('*');
     expect(keys.filter((key) => !key.startsWith('kvs:'))).toEqual(['theirs']);
-  });
-
-  it('are refused pairs that an older version placed by another partition function, and leave them alone', async () => {
-    const { pairs } = oldPartitionKeys('kvs')(17);
-    await server.admin.hset(pairs, 'sa', 'of the older version');
-    const opening = redisEngine({ urls: [server.url], timeoutMs: 20_000 })({ clock: systemClock });
-    await expect(opening).rejects.toMatchObject({
-      code: 'engine_unavailable',
-      message: expect.stringMatching(
-        /with the prefix "kvs" names no partition function, but .* needs "crc16\/1"/,
-      ),
-    });
-    expect(await server.admin.keys('*')).toEqual([pairs]);
-    expect(await server.admin.hgetall(pairs)).toEqual({ sa: 'of the older version' });
-    const other = await redisEngine({ urls: [server.url], timeoutMs: 20_000, prefix: 'new' })({
-      clock: systemClock,
-    });
-    engines.push(other);
-    expect(await other.stats()).toMatchObject({ pairCount: 0 });
   });
 
   it('name the partition function in their keys', async () => {

@@ -1,3 +1,4 @@
+import { SLOT_COUNT } from '@kvs/protocol';
 import { RedisProcess } from './redis-process.js';
 import { until } from './polling.js';
 
@@ -44,8 +45,8 @@ export class RedisCluster {
     if (first === undefined) return;
     for (const { port } of others) await first.admin.cluster('MEET', '127.0.0.1', port);
     for (const [index, { admin }] of this.masters.entries()) {
-      const start = Math.floor((index * SLOTS) / MASTERS);
-      const end = Math.floor(((index + 1) * SLOTS) / MASTERS) - 1;
+      const start = Math.floor((index * SLOT_COUNT) / MASTERS);
+      const end = Math.floor(((index + 1) * SLOT_COUNT) / MASTERS) - 1;
       await admin.call('CLUSTER', 'ADDSLOTSRANGE', start, end);
     }
     await until(() => this.#all(/cluster_known_nodes:6\b/));
@@ -74,7 +75,6 @@ export class RedisCluster {
 }
 
 const MASTERS = 3;
-const SLOTS = 16_384;
 
 function startServer(): Promise<RedisProcess> {
   return RedisProcess.start({

@@ -1,5 +1,4 @@
-import { PARTITION_COUNT, PARTITION_FUNCTION } from '@kvs/protocol';
-import calculateSlot from 'cluster-key-slot';
+import { PARTITION_COUNT, PARTITION_FUNCTION, slotOfBytes } from '@kvs/protocol';
 
 /** The Redis keys of one partition. They share a hash tag, and therefore a slot of a Cluster. */
 export interface PartitionKeys {
@@ -18,25 +17,10 @@ export interface PartitionKeys {
  * never mistaken for these.
  */
 export function partitionKeys(prefix: string): (partition: number) => PartitionKeys {
-  return keysUnder(`${prefix}:${PARTITION_FUNCTION}`);
-}
-
-/** Returns the keys of each partition in versions that named no partition function. */
-export function oldPartitionKeys(prefix: string): (partition: number) => PartitionKeys {
-  return keysUnder(prefix);
-}
-
-/** Returns keys with which a command on the "pairs" is one on the id of the store. It lies in the slot of partition 0. */
-export function storeIdKeys(prefix: string): PartitionKeys {
-  const keys = partitionKeys(prefix)(0);
-  return { ...keys, pairs: keys.pairs.replace(/pairs$/, 'store-id') };
-}
-
-function keysUnder(prefix: string): (partition: number) => PartitionKeys {
   const all = Array.from({ length: PARTITION_COUNT }, (_, partition): PartitionKeys => {
-    const start = `${prefix}:{${partition}}:`;
+    const start = `${prefix}:${PARTITION_FUNCTION}:{${partition}}:`;
     return {
-      slot: calculateSlot(start),
+      slot: slotOfBytes(Buffer.from(start)),
       pairs: `${start}pairs`,
       floor: `${start}floor`,
       deadlines: `${start}deadlines`,
@@ -47,4 +31,10 @@ function keysUnder(prefix: string): (partition: number) => PartitionKeys {
     if (keys === undefined) throw new RangeError(`there is no partition ${partition}`);
     return keys;
   };
+}
+
+/** Returns keys with which a command on the "pairs" is one on the id of the store. It lies in the slot of partition 0. */
+export function storeIdKeys(prefix: string): PartitionKeys {
+  const keys = partitionKeys(prefix)(0);
+  return { ...keys, pairs: keys.pairs.replace(/pairs$/, 'store-id') };
 }

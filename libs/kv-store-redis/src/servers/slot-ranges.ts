@@ -1,3 +1,4 @@
+import { SLOT_COUNT } from '@kvs/protocol';
 import type { ServerAddress } from '../redis-engine-options.js';
 
 /** Slots of a Cluster, both ends included, and their master. */
@@ -6,8 +7,6 @@ export interface SlotRange {
   readonly last: number;
   readonly owner: ServerAddress;
 }
-
-export const SLOT_COUNT = 16_384;
 
 export function addressName({ host, port }: ServerAddress): string {
   return `${host}:${port}`;

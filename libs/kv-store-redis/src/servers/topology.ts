@@ -1,8 +1,9 @@
+import { SLOT_COUNT } from '@kvs/protocol';
 import type { RedisEngineSettings, ServerAddress } from '../redis-engine-options.js';
 import { Deadline, withResolver } from './deadline.js';
 import type { Claim } from './redis-server.js';
 import { RedisServer, ServerMismatch } from './redis-server.js';
-import { addressName, isComplete, SLOT_COUNT } from './slot-ranges.js';
+import { addressName, isComplete } from './slot-ranges.js';
 
 /**
  * Knows which server has which slot, and whether any can serve. It asks all servers every second, and at once when a
