@@ -26,7 +26,7 @@ import { TransferBudget } from './transfer-budget.js';
  * What a node does with the copies of its partitions: a state machine. Its inputs are topologies, messages of other nodes, calls,
  * and the passing of time. Its outputs go through {@link ReplicaPorts}. The same inputs give the same outputs.
  *
- * The rules are in docs/cluster.md. Leases follow PacificA (Lin et al., Microsoft Research, 2008).
+ * The rules are in docs/cluster-simulation.md. Leases follow PacificA (Lin et al., Microsoft Research, 2008).
  */
 export class Replica implements NodeContext {
   readonly bootId: BootId;

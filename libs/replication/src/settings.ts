@@ -1,6 +1,6 @@
 import type { BootId } from '@kvs/topology';
 
-/** The rules of docs/cluster.md that a node follows and that tests can switch off. */
+/** The rules of docs/cluster-simulation.md that a node follows and that tests can switch off. */
 export const RULES = [
   'R2',
   'R5',

@@ -1,8 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { run } from '@kvs-tools/local-cluster';
 import { binaryKey, ERROR_CODES, partitionOf, slotOf, stringKey, type WirePair } from '@kvs/protocol';
-import { startCluster, type Cluster } from './support/cluster.js';
+import { ClusterState } from './support/cluster-state.js';
+import { startCluster, type Cluster, type StorageNode } from './support/cluster.js';
 import { send } from './support/http.js';
 import { codeBlocks, missingPrograms, ShellSession, stepsOf, type Step } from './support/shell-examples.js';
 import { typeErrors } from './support/typed-examples.js';
@@ -29,16 +32,25 @@ if (missing.length > 0 && !required) {
   it.skip(`commands are not tested because ${missing.join(' and ')} can't be run here`, () => undefined);
 } else {
   let cluster: Cluster;
+  let fixedList: Cluster;
+  let directory: string;
   beforeAll(async () => {
-    cluster = await startCluster(3);
+    directory = await mkdtemp(join(tmpdir(), 'kvs-examples-'));
+    [cluster, fixedList] = await Promise.all([startCluster(3, { proxyArgs: TOPOLOGY }), startCluster(2)]);
   });
-  afterAll(() => cluster.stop());
+  afterAll(() => Promise.all([cluster.stop(), fixedList.stop(), rm(directory, { recursive: true })]));
 
   describe.each(documentsWithCommands)('the commands of %s print what it says', (document) => {
     let session: ShellSession;
+    let nodes: ReadonlyMap<string, StorageNode>;
     beforeAll(async () => {
-      await empty(cluster);
-      session = new ShellSession(addressesOf(cluster));
+      await Promise.all([empty(cluster), empty(fixedList)]);
+      // The pages of the apps start servers without a cluster.
+      const named = document.startsWith('apps/')
+        ? [serversOf(AS_NPM_START, fixedList)]
+        : [serversOf(AS_NPM_START, cluster), serversOf(FIXED_LIST, fixedList)];
+      session = new ShellSession(new Map(named.flatMap(({ addresses }) => addresses)), directory);
+      nodes = new Map(named.flatMap((servers) => servers.nodes));
     });
 
     it.each(stepsOf(read(document)).map((step) => [step.line, titleOf(step), step] as const))(
@@ -48,9 +60,12 @@ if (missing.length > 0 && !required) {
           const { actual, expected } = await session.compare(step.command, step.output);
           expect(actual).toBe(expected);
         } else {
-          const node = cluster.nodes[NODES.indexOf(step.address)];
+          const node = nodes.get(step.address);
           if (node === undefined) throw new TypeError(`${step.address} is no node of the examples`);
-          await (step.kind === 'stop' ? node.kill() : node.restart());
+          if (step.kind === 'start') return node.restart();
+          // Until then, a pair may have only one copy.
+          if (cluster.nodes.includes(node)) await new ClusterState(cluster.proxy).untilComplete();
+          await node.kill();
         }
       },
     );
@@ -62,15 +77,21 @@ async function empty({ proxy }: Cluster): Promise<void> {
   await send('POST', `${proxy}/delete`, { body: (json as WirePair[]).map(({ key }) => key) });
 }
 
-/** The addresses in the documents, which are those of `npm start`. */
-const PROXY = 'localhost:8080';
-const NODES = ['localhost:3000', 'localhost:3001', 'localhost:3002'];
+/** Those of `npm start`, except that requests wait longer for a partition, because this machine may be busy. */
+const TOPOLOGY = ['--topology', 'memory', '--copies', '2', '--failover-wait-ms', '60000'];
 
-function addressesOf({ proxy, nodes }: Cluster): Map<string, string> {
-  return new Map([
-    [PROXY, new URL(proxy).host],
-    ...NODES.map((node, i) => [node, nodes[i]?.address ?? ''] as const),
-  ]);
+/** The addresses in the documents. */
+const AS_NPM_START = {
+  proxy: 'localhost:8080',
+  nodes: ['localhost:3000', 'localhost:3001', 'localhost:3002'],
+};
+const FIXED_LIST = { proxy: 'localhost:9090', nodes: ['localhost:4000', 'localhost:4001'] };
+
+/** Returns the real address, and the node, by each address in the documents. */
+function serversOf(named: typeof FIXED_LIST, { proxy, nodes }: Cluster) {
+  const byName = nodes.map((node, i) => [named.nodes[i] ?? '', node] as const);
+  const addresses = byName.map(([name, { address }]) => [name, address] as const);
+  return { addresses: [[named.proxy, new URL(proxy).host] as const, ...addresses], nodes: byName };
 }
 
 function titleOf(step: Step): string {
@@ -114,6 +135,12 @@ it('docs/protocol.md lists every error code with its status', () => {
   const listed = tableRows(read('docs/protocol.md'), 'Code').map(([code, status]) => [code, Number(status)]);
   const known = Object.entries(ERROR_CODES).map(([code, { status }]) => [code, status]);
   expect(listed).toEqual(known);
+});
+
+it('docs/protocol.md lists the metrics of the alerts in docs/operations.md', () => {
+  const metrics = (document: string) => Array.from(read(document).matchAll(/\bkvs_\w+/g), ([name]) => name);
+  const listed = new Set(metrics('docs/protocol.md'));
+  expect(metrics('docs/operations.md').filter((name) => !listed.has(name))).toEqual([]);
 });
 
 it('docs/protocol.md computes partitions as the proxy does', () => {

@@ -74,10 +74,15 @@ export class ShellSession {
 
   readonly #addresses: ReadonlyMap<string, string>;
 
-  /** @param addresses the real address of each server, by the `host:port` in the document */
-  constructor(addresses: ReadonlyMap<string, string>) {
-    this.#addresses = addresses;
+  readonly #directory: string;
 
+  /**
+   * @param addresses the real address of each server, by the `host:port` in the document
+   * @param directory where the commands run
+   */
+  constructor(addresses: ReadonlyMap<string, string>, directory: string) {
+    this.#addresses = addresses;
+    this.#directory = directory;
     for (const [inDocument, here] of addresses) this.#documented.set(here, inDocument);
   }
 
@@ -90,6 +95,7 @@ export class ShellSession {
       .replaceAll(ADDRESS, (address) => this.#addresses.get(address) ?? unknown(address))
       .replaceAll(TOKEN, (token) => this.#tokens.get(token) ?? token);
     const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', local], {
+      cwd: this.#directory,
       env: { ...process.env, no_proxy: 'localhost' },
       maxBuffer: 64 * 1024 * 1024,
     });
