@@ -165,8 +165,7 @@ export class Partition implements PartitionData {
     const isNewStart = !this.#wasInSync(before) && (isAlone || before?.primary === undefined);
     if (isNewStart) this.#beginEmpty();
     // Whatever versions were given before, those of a new start are higher (R18).
-    if (isNewStart && before?.primary !== undefined)
-      ports.engine.raiseFloor(this.number, topology?.versionCeiling ?? 0);
+    if (entry.isAfterLoss === true) ports.engine.raiseFloor(this.number, topology?.versionCeiling ?? 0);
     this.isComplete = true;
     this.#primary = new Primary(this.#node, this, entry);
   }

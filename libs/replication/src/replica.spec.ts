@@ -589,5 +589,18 @@ describe('a node without a role in a partition', () => {
     world.commit({ kind: 'start', primary: b.bootId, instead: a.bootId, copies: [] });
     world.pass(3000);
     expect(b.read('k').answer).toMatchObject({ kind: 'done', result: 'v' });
+    expect(b.engine.highestVersion(PARTITION)).toBeGreaterThanOrEqual(1000);
+  });
+
+  it('gives versions above the ceiling, also if its process ended before it knew that it had to start (R18)', () => {
+    world.members.delete(a.bootId);
+    world.members.delete(b.bootId);
+    world.topology = { ...world.topology, versionCeiling: 1000 };
+    world.commit({ kind: 'start', primary: b.bootId, instead: a.bootId, copies: [] });
+    const restarted = world.add('b', { starts: 2, engine: b.engine });
+    restarted.replica.learn(world.topology);
+    world.pass(3000);
+    expect(world.grant()).toEqual([{ kind: 'rewrite' }]);
+    expect(restarted.engine.highestVersion(PARTITION)).toBeGreaterThanOrEqual(1000);
   });
 });

@@ -22,7 +22,7 @@ describe('an entry', () => {
     [
       'starts anew',
       { kind: 'start', primary: d, instead: a, copies: [] },
-      { primary: d, inSync: [d], learner: undefined },
+      { primary: d, inSync: [d], learner: undefined, isAfterLoss: true },
     ],
   ])('%s', (_, change, expected) => {
     expect(changeEntry(entry, change, 9)).toEqual({ ...entry, ...expected, epoch: 9 });
@@ -34,6 +34,13 @@ describe('an entry', () => {
     expect(changeEntry(never, change, 9)).toEqual({ ...never, epoch: 9, primary: a, inSync: [a, b, c] });
     expect(changeEntry(never, { ...change, copies: [a] }, 9)).toBeUndefined();
     expect(changeEntry(entry, { ...change, primary: d, instead: a }, 9)).toBeUndefined();
+  });
+
+  it('says that it started after a loss until a copy is added', () => {
+    const lost = { ...entry, inSync: [a], isAfterLoss: true };
+    expect(changeEntry(lost, { kind: 'rewrite' }, 9)?.isAfterLoss).toBe(true);
+    expect(changeEntry(lost, { kind: 'withdrawLearner', learner: c }, 9)?.isAfterLoss).toBe(true);
+    expect(changeEntry(lost, { kind: 'add', by: a, copy: c }, 9)?.isAfterLoss).toBeUndefined();
   });
 
   it('gets a learner if it has none', () => {

@@ -56,7 +56,7 @@ function changed(
   switch (change.kind) {
     case 'add':
       if (primary !== change.by || learner !== change.copy) return undefined;
-      return { inSync: [...inSync, change.copy], learner: undefined };
+      return { inSync: [...inSync, change.copy], learner: undefined, isAfterLoss: undefined };
     case 'remove':
       if (primary !== change.by || change.copy === primary || !inSync.includes(change.copy)) return undefined;
       return { inSync: inSync.filter((copy) => copy !== change.copy) };
@@ -84,5 +84,5 @@ function start(
   const isPossible = before === undefined || copies.length === 0;
   if (before !== instead || before === primary || !isPossible || new Set(inSync).size < inSync.length)
     return undefined;
-  return { primary, inSync, learner: undefined };
+  return { primary, inSync, learner: undefined, ...(instead !== undefined && { isAfterLoss: true }) };
 }

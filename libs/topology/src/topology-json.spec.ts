@@ -26,6 +26,7 @@ const entries: fc.Arbitrary<PartitionEntry> = fc
       primary: fc.constantFrom(named[0]),
       inSync: fc.constant(named.length > 1 ? named.slice(0, -1) : named),
       learner: fc.constant(named.length > 1 ? named.at(-1) : undefined),
+      isAfterLoss: fc.constantFrom(true, undefined),
     }),
   );
 
@@ -122,6 +123,8 @@ describe('a document is refused', () => {
     ['with a copy named twice', { partitions: [[4096, 1, 0, [0, 0], -1]] }],
     ['with a learner that is a copy', { partitions: [[4096, 1, 0, [0], 0]] }],
     ['with a learner of nobody', { partitions: [[4096, 1, -1, [], 0]] }],
+    ['with a sixth part of a run that is not true', { partitions: [[4096, 0, -1, [], -1, false]] }],
+    ['with a run of seven parts', { partitions: [[4096, 0, -1, [], -1, true, true]] }],
   ])('%s', (_, change) => {
     expect(() => topologyFromJson(JSON.stringify({ ...document(), ...change }))).toThrow(
       expect.objectContaining({ code: 'invalid_topology' }),

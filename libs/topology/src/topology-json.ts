@@ -34,7 +34,8 @@ type TopologyDocument = Readonly<Record<string, unknown>>;
 
 /**
  * Returns the topology as plain data. Boot ids are written once and then named by their index. Neighboring partitions with
- * equal entries are written as one run `[count, epoch, primary, inSync, learner]`, where −1 stands for no copy.
+ * equal entries are written as one run `[count, epoch, primary, inSync, learner]`, where −1 stands for no copy. A run of partitions
+ * that started after a loss has a sixth part, `true`.
  */
 function topologyToDocument(topology: Topology): TopologyDocument {
   const indexes = new Map<BootId, number>();
@@ -49,8 +50,7 @@ function topologyToDocument(topology: Topology): TopologyDocument {
   for (const entry of topology.partitions) {
     const run = runs.at(-1);
     if (run !== undefined && last !== undefined && isEqual(entry, last)) run[0]++;
-    else
-      runs.push([1, entry.epoch, indexOf(entry.primary), entry.inSync.map(indexOf), indexOf(entry.learner)]);
+    else runs.push([1, ...partsOf(entry, indexOf)]);
     last = entry;
   }
   const { clusterId, revision, copies, minInSync, sharedStore, versionCeiling } = topology;
@@ -64,11 +64,20 @@ function topologyToDocument(topology: Topology): TopologyDocument {
   return { format: FORMAT, ...settings, nodes, ended, bootIds: [...indexes.keys()], partitions: runs };
 }
 
+function partsOf(
+  { epoch, primary, inSync, learner, isAfterLoss }: PartitionEntry,
+  indexOf: (copy: BootId | undefined) => number,
+): unknown[] {
+  const parts = [epoch, indexOf(primary), inSync.map(indexOf), indexOf(learner)];
+  return isAfterLoss === true ? [...parts, true] : parts;
+}
+
 function isEqual(a: PartitionEntry, b: PartitionEntry): boolean {
   return (
     a.epoch === b.epoch &&
     a.primary === b.primary &&
     a.learner === b.learner &&
+    a.isAfterLoss === b.isAfterLoss &&
     a.inSync.length === b.inSync.length &&
     a.inSync.every((copy, i) => copy === b.inSync[i])
   );
@@ -162,8 +171,8 @@ function partitionsOf(document: Fields, revision: number): PartitionEntry[] {
   const bootIds = list(document, 'bootIds').map(bootIdOf);
   const entries: PartitionEntry[] = [];
   for (const run of list(document, 'partitions')) {
-    if (!Array.isArray(run) || run.length !== RUN_LENGTH)
-      throw invalid('a run of partitions has no five parts');
+    if (!Array.isArray(run) || run.length < RUN_LENGTH || run.length > RUN_LENGTH + 1)
+      throw invalid('a run of partitions has neither five nor six parts');
     const [count, ...parts] = run as readonly unknown[];
     if (!isInteger(count, 1, PARTITION_COUNT - entries.length))
       throw invalid('there are too many partitions');
@@ -175,7 +184,7 @@ function partitionsOf(document: Fields, revision: number): PartitionEntry[] {
 }
 
 function entryOf(
-  [epoch, primary, inSync, learner]: readonly unknown[],
+  [epoch, primary, inSync, learner, isAfterLoss]: readonly unknown[],
   bootIds: readonly BootId[],
   revision: number,
 ): PartitionEntry {
@@ -187,12 +196,14 @@ function entryOf(
   };
   if (!isInteger(epoch, 0, revision)) throw invalid('an epoch is not a revision up to the present one');
   if (!Array.isArray(inSync)) throw invalid('the copies of a partition are not a list');
+  if (isAfterLoss !== undefined && isAfterLoss !== true) throw invalid('the sixth part of a run is not true');
   const copies = inSync.map(bootIdAt).filter((copy) => copy !== undefined);
   const entry: PartitionEntry = {
     epoch,
     primary: bootIdAt(primary),
     inSync: copies,
     learner: bootIdAt(learner),
+    ...(isAfterLoss === true && { isAfterLoss }),
   };
   const named = entry.learner === undefined ? copies : [...copies, entry.learner];
   if (copies.length !== inSync.length || new Set(named).size < named.length)

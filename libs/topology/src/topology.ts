@@ -62,6 +62,11 @@ export interface PartitionEntry {
   readonly inSync: readonly BootId[];
   /** A copy that is being filled. */
   readonly learner: BootId | undefined;
+  /**
+   * Whether the partition started again after a loss, and no copy was added since. The primary then gives versions above the ceiling,
+   * also if its process ended before it could do so and starts again. Means nothing if the nodes share a store.
+   */
+  readonly isAfterLoss?: boolean | undefined;
 }
 
 /** The one document that says which process has which partition. Each change makes a document with the next revision. */

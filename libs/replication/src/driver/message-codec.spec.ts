@@ -76,6 +76,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
         primary: optional(bootIds),
         inSync: fc.array(bootIds, { maxLength: 3 }),
         learner: optional(bootIds),
+        isAfterLoss: fc.constantFrom(true, undefined),
       }),
     ),
     asksAfter: optional(positions),

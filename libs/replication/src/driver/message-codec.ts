@@ -62,7 +62,11 @@ function putFields(builder: FrameBuilder, message: Message): void {
       builder.byte((message.hasGap ? 1 : 0) | (message.isFull ? 2 : 0));
       return putOptional(builder, message.failure);
     case 'entry':
-      builder.byte((message.asksAfter === undefined ? 0 : 1) | (message.entry === undefined ? 0 : 2));
+      builder.byte(
+        (message.asksAfter === undefined ? 0 : 1) |
+          (message.entry === undefined ? 0 : 2) |
+          (message.entry?.isAfterLoss === true ? 4 : 0),
+      );
       if (message.asksAfter !== undefined) putPosition(builder, message.asksAfter);
       return message.entry && putPartitionEntry(builder, message.entry);
     case 'confirmation':
@@ -137,9 +141,10 @@ function readPartitionFields(cursor: FrameCursor, kind: PartitionKind, partition
       };
     }
     case 'entry': {
-      const flags = readFlags(cursor, 3);
+      const flags = readFlags(cursor, 7);
       const asksAfter = flags & 1 ? readPosition(cursor) : undefined;
-      return { kind, partition, asksAfter, entry: flags & 2 ? readPartitionEntry(cursor) : undefined };
+      const entry = flags & 2 ? readPartitionEntry(cursor, (flags & 4) !== 0) : undefined;
+      return { kind, partition, asksAfter, entry };
     }
     case 'confirmation': {
       const head = { kind, partition, epoch: readInteger(cursor), isInSync: readFlags(cursor, 1) !== 0 };
@@ -221,13 +226,13 @@ function putPartitionEntry(builder: FrameBuilder, { epoch, primary, inSync, lear
   for (const bootId of inSync) putText(builder, bootId);
 }
 
-function readPartitionEntry(cursor: FrameCursor): PartitionEntry {
+function readPartitionEntry(cursor: FrameCursor, isAfterLoss: boolean): PartitionEntry {
   const epoch = readInteger(cursor);
   const [primary, learner] = [readOptionalBootId(cursor), readOptionalBootId(cursor)];
   const count = cursor.varint();
   if (count > MAX_COPIES) throw new LinkProtocolError(`a partition has at most ${MAX_COPIES} copies`);
   const inSync = Array.from({ length: count }, () => bootIdOf(readText(cursor)));
-  return { epoch, primary, inSync, learner };
+  return { epoch, primary, inSync, learner, ...(isAfterLoss && { isAfterLoss }) };
 }
 
 function putPosition(builder: FrameBuilder, { epoch, number }: Position): void {
