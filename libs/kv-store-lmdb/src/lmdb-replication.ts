@@ -162,7 +162,8 @@ export class LmdbReplication implements EngineReplication {
       let isEmpty = false;
       const outcome = await this.#commit(() => {
         isEmpty = !this.#table.clear(partition, REMOVED_PER_TURN);
-        this.#setPosition(partition, isEmpty ? position : START_POSITION, isFilling);
+        // The mark tells a later process that some pairs are gone.
+        this.#setPosition(partition, isEmpty ? position : START_POSITION, isFilling || !isEmpty);
       });
       if (isEmpty || outcome.status !== 'applied') return outcome;
       await turn();

@@ -50,13 +50,15 @@ export class Copy {
   fillStart(message: FillStart): void {
     const { ports } = this.#node;
     const { number: partition, queue } = this.#data;
-    this.#fill = { id: message.fillId, touched: new Set(), accepted: 0, stored: 0 };
+    const fill: FillTarget = { id: message.fillId, touched: new Set(), accepted: 0, stored: 0 };
+    this.#fill = fill;
     this.#failure = undefined;
     this.#data.isComplete = false;
     this.#data.tail = new Tail(message.position);
     queue.run((next) =>
-      ports.engine.beginFill(partition, message.position, () => {
-        ports.engine.raiseFloor(partition, message.highestVersion);
+      ports.engine.beginFill(partition, message.position, (result) => {
+        if (result === 'applied') ports.engine.raiseFloor(partition, message.highestVersion);
+        else if (this.#fill === fill) this.#failure = result;
         next();
       }),
     );
@@ -71,11 +73,14 @@ export class Copy {
     // Only for effects before this chunk: the pair may be the only one of its key until a later effect is stored.
     const current = this.#node.has('R15') ? pairs.filter(({ id }) => !fill.touched.has(id)) : pairs;
     queue.run((next) => {
-      ports.engine.fill(partition, current, (result) => {
-        if (result === 'applied') fill.stored++;
-        const failure = result === 'applied' ? undefined : result;
+      const answer = (failure: string | undefined): void => {
         ports.send(from, { kind: 'fillChunkAnswer', partition, fillId, number, failure });
         next();
+      };
+      if (this.#failure !== undefined) return answer(this.#failure);
+      ports.engine.fill(partition, current, (result) => {
+        if (result === 'applied') fill.stored++;
+        answer(result === 'applied' ? undefined : result);
       });
     });
   }
@@ -83,14 +88,16 @@ export class Copy {
   fillEnd(from: BootId, { fillId, chunkCount }: FillEnd): void {
     const { ports } = this.#node;
     const { number: partition, queue } = this.#data;
-    const isWhole = () => this.#fill?.id === fillId && this.#fill.stored === chunkCount;
+    const isWhole = () =>
+      this.#failure === undefined && this.#fill?.id === fillId && this.#fill.stored === chunkCount;
     queue.run((next) => {
       if (!isWhole()) {
         next();
         return;
       }
       ports.engine.endFill(partition, (result) => {
-        if (result === 'applied') {
+        // Another fill may have begun meanwhile.
+        if (result === 'applied' && isWhole()) {
           this.#data.isComplete = true;
           ports.send(from, { kind: 'fillAnswer', partition, fillId });
         }

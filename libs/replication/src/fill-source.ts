@@ -20,7 +20,7 @@ export class FillSource {
   readonly #chunks: (() => void)[] = [];
   /** Whether it reads a chunk, or waits to do so, or to send it. */
   #isReading = true;
-  /** Whether it waits for its turn, for the budget, or for room. */
+  /** Whether it waits for its turn, for the budget, for the engine, or for room. */
   #isPaced = true;
   #hasEnded = false;
   #isDone = false;
@@ -125,8 +125,8 @@ export class FillSource {
 
   readonly #readChunk = (): void => {
     const { ports, transfers } = this.#node;
-    this.#goOn();
     this.#scan.next((result) => {
+      this.#goOn();
       const bytes = typeof result === 'string' ? 0 : bytesOf(result);
       transfers.spent(bytes);
       if (this.#hasEnded || this.#failure !== undefined) return;

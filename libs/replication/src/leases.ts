@@ -109,14 +109,6 @@ export class Leases {
     }
   }
 
-  /** Forgets processes that were silent since a moment and that nothing refers to. */
-  forget(sinceMs: number, isNeeded: (bootId: BootId) => boolean): void {
-    for (const [bootId, peer] of this.#peers) {
-      const lastMs = Math.max(peer.answeredMs, peer.heardMs, peer.acknowledgedMs);
-      if (lastMs < sinceMs && peer.withheld === undefined && !isNeeded(bootId)) this.#peers.delete(bootId);
-    }
-  }
-
   #extend(from: BootId, { sentAtMs }: BeaconAnswer): void {
     const peer = this.#peer(from);
     peer.leaseUntilMs = Math.max(peer.leaseUntilMs, sentAtMs + this.#leaseMs);

@@ -9,7 +9,7 @@ interface ParkedCall {
 
 /** Calls that wait while a partition is handed over (R14), or while copies lack much (R20). None of them was begun. */
 export class ParkedCalls {
-  #calls: ParkedCall[] = [];
+  readonly #calls: ParkedCall[] = [];
   readonly #nowMs: () => number;
 
   constructor(nowMs: () => number) {
@@ -25,16 +25,19 @@ export class ParkedCalls {
     else this.#calls.push({ sinceMs: this.#nowMs(), retry, refuse });
   }
 
-  /** Begins the calls anew, or refuses those that have waited for long, so that their callers try elsewhere. */
-  advance(mayBegin: boolean): void {
-    if (this.#calls.length === 0) return;
-    const calls = this.#calls;
-    this.#calls = [];
+  /**
+   * Begins the calls in order, and refuses those that have waited for long, so that their callers try elsewhere.
+   *
+   * @param mayBegin returns whether the next call may begin: each call may use up what the others wait for
+   */
+  advance(mayBegin: () => boolean): void {
     const oldestMs = this.#nowMs() - MAX_WAIT_MS;
-    for (const call of calls) {
-      if (mayBegin) call.retry();
-      else if (call.sinceMs < oldestMs) call.refuse(WAITED);
-      else this.#calls.push(call);
+    for (let call = this.#calls[0]; call !== undefined; call = this.#calls[0]) {
+      const begins = mayBegin();
+      if (!begins && call.sinceMs >= oldestMs) return;
+      this.#calls.shift();
+      if (begins) call.retry();
+      else call.refuse(WAITED);
     }
   }
 }

@@ -24,6 +24,8 @@ export class Partition implements PartitionData {
   #role: Role = 'none';
   #primary: Primary | undefined;
   #copy: Copy;
+  /** Set if the engine could not delete the pairs. */
+  #retryReset: (() => void) | undefined;
   /** The last time that another copy was asked whether this node may drop its pairs. */
   #askedMs = -Infinity;
 
@@ -50,6 +52,7 @@ export class Partition implements PartitionData {
 
   /** Whether it has something to do as time passes. */
   get isBusy(): boolean {
+    if (this.#retryReset !== undefined) return true;
     switch (this.#role) {
       case 'primary':
         return this.#primary?.isBusy === true;
@@ -76,7 +79,7 @@ export class Partition implements PartitionData {
     if (before?.primary !== entry.primary) this.former = before?.primary;
     if (this.#role === 'primary') {
       if (this.#primary !== undefined) this.#primary.entryChanged(entry);
-      else this.#becomePrimary(entry, before);
+      else this.#becomePrimary(entry);
       return;
     }
     const deposed = this.#primary;
@@ -84,7 +87,7 @@ export class Partition implements PartitionData {
     deposed?.deposed(entry);
     if (was === 'primary' || was === 'none') this.#copy = new Copy(this.#node, this);
     if (this.#role === 'copy') {
-      if (was === 'none' && !this.#wasInSync(before) && before?.primary === undefined) this.#beginEmpty();
+      if (was === 'none') this.#beginEmpty();
       this.isComplete = true;
       this.#copy.joined();
     }
@@ -130,6 +133,7 @@ export class Partition implements PartitionData {
   }
 
   tick(): void {
+    this.#retryReset?.();
     if (this.#role === 'primary') this.#primary?.tick();
     else if (this.#role === 'sleeping') this.#askForNewEpoch();
     else if (this.#isLeftOver) this.#askWhetherHeld();
@@ -159,27 +163,29 @@ export class Partition implements PartitionData {
     return learner === bootId ? 'learner' : 'none';
   }
 
-  #becomePrimary(entry: PartitionEntry, before: PartitionEntry | undefined): void {
+  #becomePrimary(entry: PartitionEntry): void {
     const { ports, topology } = this.#node;
-    const isAlone = entry.inSync.length === 1;
-    const isNewStart = !this.#wasInSync(before) && (isAlone || before?.primary === undefined);
-    if (isNewStart) this.#beginEmpty();
+    this.#beginEmpty();
     // Whatever versions were given before, those of a new start are higher (R18).
     if (entry.isAfterLoss === true) ports.engine.raiseFloor(this.number, topology?.versionCeiling ?? 0);
     this.isComplete = true;
     this.#primary = new Primary(this.#node, this, entry);
   }
 
-  #wasInSync(before: PartitionEntry | undefined): boolean {
-    const { bootId, isNewBootId } = this.#node;
-    return before?.inSync.includes(bootId) ?? !isNewBootId;
-  }
-
-  /** Begins without pairs, unless this node has them all: the partition starts. */
+  /** Begins without pairs, unless this node has them all. The engine may have some, if it did not complete a fill or a reset. */
   #beginEmpty(): void {
     if (this.isComplete) return;
     this.tail = new Tail(START);
-    this.queue.run((next) => this.#node.ports.engine.reset(this.number, START, next));
+    this.queue.run((next) => this.#reset(next));
+  }
+
+  /** Calls to the engine wait until it has no pairs of the partition. */
+  #reset(done: () => void): void {
+    this.#retryReset = undefined;
+    this.#node.ports.engine.reset(this.number, START, (result) => {
+      if (result === 'applied') done();
+      else this.#retryReset = () => this.#reset(done);
+    });
   }
 
   #askForNewEpoch(): void {

@@ -38,8 +38,6 @@ export interface ReplicaPorts {
  * changes pairs.
  */
 export interface ReplicaEngine {
-  /** Whether pairs outlive the process. */
-  readonly isDurable: boolean;
   /** Whether the engine deletes valid pairs when it is full. Then copies may have a pair that the primary has not. */
   readonly evicts: boolean;
   /** Returns whether no more pairs can be stored. */
@@ -70,10 +68,13 @@ export interface ReplicaEngine {
   ): void;
   /** Stores pairs of a fill as they are. */
   fill(partition: number, pairs: readonly EnginePair[], done: (result: ApplyResult) => void): void;
-  /** Deletes all pairs, and sets the position. Versions that are given later are higher than all before. */
-  reset(partition: number, position: Position, done: () => void): void;
+  /**
+   * Deletes all pairs, and sets the position. Versions that are given later are higher than all before. If it fails, all pairs may
+   * still be there, with their position.
+   */
+  reset(partition: number, position: Position, done: (result: ApplyResult) => void): void;
   /** As `reset`, and marks the partition as incomplete, also for later processes, until `endFill`. */
-  beginFill(partition: number, position: Position, done: () => void): void;
+  beginFill(partition: number, position: Position, done: (result: ApplyResult) => void): void;
   endFill(partition: number, done: (result: ApplyResult) => void): void;
   /** Makes later versions higher than this one. */
   raiseFloor(partition: number, version: number): void;

@@ -94,7 +94,7 @@ export class Primary {
       follower.resend(entry.epoch, this.#followers.settled);
     }
     this.#progress();
-    this.#parked.advance(this.#mayBegin);
+    this.#parked.advance(() => this.#mayBegin);
   }
 
   /** This node is not the primary any more. The copies learn of it at once, so that they need not poll (R14). */
@@ -103,7 +103,7 @@ export class Primary {
     this.#followers.close();
     for (const { bootId } of this.#followers) if (entry.inSync.includes(bootId)) this.#tell(bootId, entry);
     this.#answers.close();
-    this.#parked.advance(this.#mayBegin);
+    this.#parked.advance(() => this.#mayBegin);
   }
 
   /** Called about every 100 ms while the primary is busy. */
@@ -121,7 +121,7 @@ export class Primary {
       follower.tellSettled(this.#entry.epoch, settled);
     }
     this.#node.requests.settleOverdue(this.#data.number, this.#entry.epoch);
-    this.#parked.advance(this.#mayBegin);
+    this.#parked.advance(() => this.#mayBegin);
   }
 
   write(batch: WriteBatch, done: (answer: WriteAnswer) => void): void {
@@ -147,7 +147,7 @@ export class Primary {
     const { number: partition, tail } = this.#data;
     ports.engine.write(partition, write.batch, epoch, (result) => {
       if (result === undefined) {
-        this.#forgetTail();
+        if (!this.#isClosed) this.#forgetTail();
         // Reads of its keys wait until the copies that may lack it are removed.
         write.finish(undefined, this.#data.tail.end.number, ports.nowMs());
         write.fail('the storage engine did not say whether it wrote');
@@ -220,7 +220,7 @@ export class Primary {
     if (!isSound) this.#lose(follower, message.failure ?? 'its effects differ from those of the primary');
     else follower.send(this.#entry.epoch, this.#followers.settled);
     this.#progress();
-    this.#parked.advance(this.#mayBegin);
+    this.#parked.advance(() => this.#mayBegin);
   }
 
   fillChunkAnswered(from: BootId, { fillId, number, failure }: FillChunkAnswer): void {
@@ -238,7 +238,7 @@ export class Primary {
     this.#filling.advance(follower, this.#entry, this.#isSlowed);
   }
 
-  /** A lease has come, or a connection is there again. */
+  /** A connection to a process is there again. */
   peerUp(bootId: BootId): void {
     const follower = this.#followers.get(bootId);
     if (this.#takeover !== undefined || follower === undefined) return;

@@ -1,6 +1,8 @@
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
-import { updateSettings } from '@kvs/topology';
+import { newTopology, updateSettings } from '@kvs/topology';
+import { MapEngine } from '../test/map-engine.js';
 import { PARTITION, World, type Member } from '../test/world.js';
+import { START } from './position.js';
 
 let world: World;
 let a: Member;
@@ -15,6 +17,12 @@ beforeEach(() => {
 });
 
 const done = { kind: 'done' };
+const pairOf = (data: string, value: string) => ({
+  id: keyId(stringKey(data)),
+  value: stringValue(value),
+  version: 1,
+  expiresAtMs: undefined,
+});
 const refused = (code: string) => ({ kind: 'refused', code });
 
 describe('a write', () => {
@@ -394,6 +402,20 @@ describe('a new primary', () => {
   });
 });
 
+describe('a copy of a partition that starts', () => {
+  it('has no pairs of a fill that did not end, even if the engine can delete them only later', () => {
+    b.engine.beginFill(PARTITION, START, () => undefined);
+    b.engine.fill(PARTITION, [pairOf('old', 'x')], () => undefined);
+    const restarted = world.add('b', { engine: b.engine });
+    restarted.engine.clearResults.push('unavailable', 'unavailable');
+    world.assign(a, restarted);
+    expect(restarted.pairs).toEqual({});
+    const write = a.set('k', 'v');
+    world.settle();
+    expect([write.answer, restarted.pairs]).toMatchObject([done, { k: 'v' }]);
+  });
+});
+
 describe('a hand-over', () => {
   it('lets calls wait, and no write fails (R14)', () => {
     world.assign(a, b);
@@ -545,6 +567,36 @@ describe('a learner', () => {
     expect(a.replica.takeFailures()).toMatchObject([{ reason: 'the learner makes no progress' }]);
   });
 
+  it('that can not delete its old pairs is filled again, and not added before', () => {
+    world.assign(a);
+    a.set('k', 'v');
+    b.engine.fill(PARTITION, [pairOf('old', 'x')], () => undefined);
+    b.engine.clearResults.push('unavailable');
+    learn(b);
+    world.pass(500);
+    expect([world.grant(), b.pairs]).toEqual([[], { old: 'x' }]);
+    world.pass(3000);
+    expect(a.replica.takeFailures()).toMatchObject([{ reason: 'unavailable' }]);
+    expect([world.grant(), b.pairs]).toMatchObject([[{ kind: 'add' }], { k: 'v' }]);
+  });
+
+  it('is not complete by the end of a fill after which another one began', () => {
+    world.assign(a);
+    a.set('k', 'v');
+    world.commit({ kind: 'nameLearner', learner: b.bootId });
+    b.engine.waiting = [];
+    const fill = { partition: PARTITION, fillId: 'first' };
+    const { epoch } = world.entry;
+    const start = { epoch, position: { epoch, number: 1 }, highestVersion: 1 };
+    b.replica.receive(a.bootId, { kind: 'fillStart', ...fill, ...start });
+    b.engine.waiting.shift()?.();
+    b.replica.receive(a.bootId, { kind: 'fillEnd', ...fill, chunkCount: 0 });
+    b.replica.receive(a.bootId, { kind: 'fillStart', ...fill, ...start, fillId: 'second' });
+    b.engine.waiting.shift()?.();
+    world.commit({ kind: 'withdrawLearner', learner: b.bootId }, [b]);
+    expect(b.replica.leftOvers()).toEqual([]);
+  });
+
   it('that can not store the pairs is filled again after a while, and the reason is told (dragonfly 4977)', () => {
     world.assign(a);
     a.set('k', 'v');
@@ -571,6 +623,14 @@ describe('a node without a role in a partition', () => {
     world.mend();
     world.pass(1500);
     expect([b.pairs, b.replica.leftOvers()]).toEqual([{}, []]);
+  });
+
+  it('tells of pairs that it has had since before the partition was first assigned', () => {
+    const engine = new MapEngine();
+    engine.fill(PARTITION, [pairOf('k', 'v')], () => undefined);
+    const old = world.add('d', { engine });
+    old.replica.learn(newTopology({ clusterId: 'c', copies: 2, minInSync: 1 }));
+    expect(old.replica.leftOvers()).toEqual([{ partition: PARTITION, position: START }]);
   });
 
   it('does not drop by a confirmation of an earlier epoch (R17)', () => {

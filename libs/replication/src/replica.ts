@@ -43,7 +43,6 @@ export class Replica implements NodeContext {
   readonly #without: ReadonlySet<Rule>;
   readonly #knowledge = new Knowledge();
   readonly #partitions = new Map<number, Partition>();
-  readonly #held: ReadonlySet<number>;
   /** Processes that get a beacon at the end of this step. */
   readonly #beaconsSoon = new Set<BootId>();
   #lastBeaconMs = -Infinity;
@@ -72,7 +71,9 @@ export class Replica implements NodeContext {
     this.requests = new Requests(settings.times, ports.nowMs, ports.ask);
     this.transfers = new TransferBudget(this.startedMs);
     this.fillTurns = new FillTurns(settings.fillsAtOnce ?? FILLS_AT_ONCE);
-    this.#held = new Set(ports.engine.heldPartitions());
+    // Also partitions that were never assigned: the controller must know of their pairs before it assigns them.
+    for (const number of ports.engine.heldPartitions())
+      this.#partitions.set(number, new Partition(this, number, true));
   }
 
   /** The newest whole topology that this node knows. */
@@ -294,7 +295,7 @@ export class Replica implements NodeContext {
   #partition(number: number): Partition {
     let partition = this.#partitions.get(number);
     if (partition === undefined) {
-      partition = new Partition(this, number, this.#held.has(number));
+      partition = new Partition(this, number, false);
       this.#partitions.set(number, partition);
     }
     return partition;
@@ -379,7 +380,8 @@ export class Replica implements NodeContext {
   /** R11: asks for the places of primaries that are silent. */
   #watchPrimaries(): void {
     for (const [primary, partitions] of this.#silentPrimaries()) {
-      if (this.leases.isWithheld(primary)) for (const partition of partitions) partition.askToBePromoted();
+      if (this.leases.isWithheld(primary))
+        for (const partition of partitions) this.#takePlaceOf(primary, partition);
       else this.#suspect(primary);
     }
   }

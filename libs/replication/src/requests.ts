@@ -79,10 +79,6 @@ export class Requests {
     return this.#pending.get(partition)?.some(isLate) === true;
   }
 
-  get partitions(): Iterable<number> {
-    return this.#pending.keys();
-  }
-
   /** Sends what was asked since the last time, together, if some of it is due. */
   flush(): void {
     if (this.#outbox.length === 0 || this.#nowMs() < this.#dueMs) return;

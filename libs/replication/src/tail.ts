@@ -28,10 +28,6 @@ export class Tail {
     return this.#effects[this.#effects.length - 1]?.position ?? this.#base;
   }
 
-  get effects(): readonly Effect[] {
-    return this.#effects;
-  }
-
   /** About how many bytes of memory the effects take. */
   get bytes(): number {
     return this.#bytes;

@@ -8,15 +8,17 @@ interface Pairs {
   readonly entries: Map<KeyId, EngineEntry>;
   position: Position;
   highestVersion: number;
+  isIncomplete: boolean;
 }
 
 /** An engine that answers at once, or when a test says so. */
 export class MapEngine implements ReplicaEngine {
-  isDurable = false;
   evicts = false;
   isFullNow = false;
   /** Results of the next calls of `apply` and `fill`; afterwards all succeed. */
   readonly results: ApplyResult[] = [];
+  /** Results of the next calls of `reset` and `beginFill`; afterwards all succeed. */
+  readonly clearResults: ApplyResult[] = [];
   /** Whether `write` does not say what it wrote. */
   isVague = false;
   /** If set, calls that change pairs wait here until the test runs them. */
@@ -28,7 +30,9 @@ export class MapEngine implements ReplicaEngine {
   }
 
   heldPartitions(): number[] {
-    return [...this.#partitions.keys()];
+    return [...this.#partitions].flatMap(([partition, { isIncomplete }]) =>
+      isIncomplete ? [] : [partition],
+    );
   }
 
   position(partition: number): Position {
@@ -108,21 +112,19 @@ export class MapEngine implements ReplicaEngine {
     });
   }
 
-  reset(partition: number, position: Position, done: () => void): void {
+  reset(partition: number, position: Position, done: (result: ApplyResult) => void): void {
+    this.#clear(partition, position, false, done);
+  }
+
+  beginFill(partition: number, position: Position, done: (result: ApplyResult) => void): void {
+    this.#clear(partition, position, true, done);
+  }
+
+  endFill(partition: number, done: (result: ApplyResult) => void): void {
     this.#later(() => {
-      const pairs = this.#pairs(partition);
-      pairs.entries.clear();
-      pairs.position = position;
-      done();
+      this.#pairs(partition).isIncomplete = false;
+      done('applied');
     });
-  }
-
-  beginFill(partition: number, position: Position, done: () => void): void {
-    this.reset(partition, position, done);
-  }
-
-  endFill(_partition: number, done: (result: ApplyResult) => void): void {
-    this.#later(() => done('applied'));
   }
 
   raiseFloor(partition: number, version: number): void {
@@ -142,6 +144,23 @@ export class MapEngine implements ReplicaEngine {
     };
   }
 
+  #clear(
+    partition: number,
+    position: Position,
+    isIncomplete: boolean,
+    done: (result: ApplyResult) => void,
+  ): void {
+    this.#later(() => {
+      const result = this.clearResults.shift() ?? 'applied';
+      const pairs = this.#pairs(partition);
+      if (result === 'applied') {
+        pairs.entries.clear();
+        Object.assign(pairs, { position, isIncomplete });
+      }
+      done(result);
+    });
+  }
+
   #later(task: () => void): void {
     if (this.waiting === undefined) task();
     else this.waiting.push(task);
@@ -150,7 +169,7 @@ export class MapEngine implements ReplicaEngine {
   #pairs(partition: number): Pairs {
     let pairs = this.#partitions.get(partition);
     if (pairs === undefined) {
-      pairs = { entries: new Map(), position: START, highestVersion: 0 };
+      pairs = { entries: new Map(), position: START, highestVersion: 0, isIncomplete: false };
       this.#partitions.set(partition, pairs);
     }
     return pairs;

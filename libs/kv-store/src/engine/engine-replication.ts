@@ -78,7 +78,7 @@ export interface EngineReplication {
   /**
    * Removes all pairs of the partition, and then sets the position. The version floor stays, so that versions never repeat. It
    * may take several turns of the event loop. Until it is done, and after a crash in the middle, the position is
-   * {@link START_POSITION}.
+   * {@link START_POSITION}, and the partition is incomplete. If the outcome is not `applied`, all may be as before.
    */
   reset(partition: number, position: Position): MaybePromise<EngineApplyOutcome>;
 

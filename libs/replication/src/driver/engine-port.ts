@@ -8,33 +8,32 @@ import {
 } from '@kvs/kv-store';
 import { isPromise, KvsError, whenDone, type MaybePromise } from '@kvs/protocol';
 import type { Effect } from '../messages.js';
-import type { Position } from '../position.js';
+import { START, type Position } from '../position.js';
 import type { ApplyResult, FillScan, ReplicaEngine, WriteBatch, WriteOutcomes } from '../ports.js';
 import { FillPace } from './fill-pace.js';
 
 /** A storage engine as a replica uses it. A call that the engine answers at once is answered at once. */
 export class EnginePort implements ReplicaEngine {
-  readonly isDurable: boolean;
   readonly evicts: boolean;
   readonly #engine: Pick<StorageEngine, 'scan'>;
   readonly #replication: EngineReplication;
   readonly #onError: (error: unknown) => void;
   readonly #pace: FillPace;
+  /** What the engine last said of each partition. It holds while the engine can't be read, because then it changes nothing. */
+  readonly #positions: Position[] = [];
+  readonly #highestVersions: number[] = [];
 
   /**
-   * @param isDurable whether a later process may have the same boot id
    * @param callCount returns how many calls the node has had
    * @param onError called with an error that is a defect
    */
   constructor(
     engine: StorageEngine,
     replication: EngineReplication,
-    isDurable: boolean,
     callCount: () => number,
     onError: (error: unknown) => void,
   ) {
     this.#pace = new FillPace(callCount);
-    this.isDurable = isDurable;
     this.evicts = capabilitiesOf(engine).evicts;
     this.#engine = engine;
     this.#replication = replication;
@@ -50,11 +49,11 @@ export class EnginePort implements ReplicaEngine {
   }
 
   position(partition: number): Position {
-    return this.#replication.position(partition);
+    return readOr(START, this.#positions, partition, () => this.#replication.position(partition));
   }
 
   highestVersion(partition: number): number {
-    return this.#replication.highestVersion(partition);
+    return readOr(0, this.#highestVersions, partition, () => this.#replication.highestVersion(partition));
   }
 
   write(
@@ -91,12 +90,11 @@ export class EnginePort implements ReplicaEngine {
     this.#change(() => this.#replication.fill(partition, pairs), done);
   }
 
-  /** If the engine fails, the position stays at the start, so nobody takes the rest of the pairs for a copy. */
-  reset(partition: number, position: Position, done: () => void): void {
+  reset(partition: number, position: Position, done: (result: ApplyResult) => void): void {
     this.#change(() => this.#replication.reset(partition, position), done);
   }
 
-  beginFill(partition: number, position: Position, done: () => void): void {
+  beginFill(partition: number, position: Position, done: (result: ApplyResult) => void): void {
     this.#change(() => this.#replication.beginFill(partition, position), done);
   }
 
@@ -193,6 +191,16 @@ function countWithin(pairs: readonly EnginePair[], maxUnits: number): number {
   let units = 0;
   const first = pairs.findIndex(({ id, value }) => (units += id.length + value.data.length) >= maxUnits);
   return first === -1 ? pairs.length : first + 1;
+}
+
+/** Returns what `read` returns, or if the engine cannot serve, what it returned last. */
+function readOr<T>(first: T, last: T[], partition: number, read: () => T): T {
+  try {
+    return (last[partition] = read());
+  } catch (error) {
+    engineFailure(error);
+    return last[partition] ?? first;
+  }
 }
 
 /** Passes on undefined if the engine doesn't know of every item whether it took effect. */

@@ -64,9 +64,7 @@ export class NodeReplica {
         times: options.times ?? DEFAULT_TIMES,
         without: new Set(),
       },
-      this.#ports(
-        new EnginePort(engine, replication, identity.isDurable, () => this.replica.callCount, onError),
-      ),
+      this.#ports(new EnginePort(engine, replication, () => this.replica.callCount, onError)),
     );
     const receiver = receiveMessages(
       () => own,

@@ -146,12 +146,12 @@ export class SimulatedEngine implements ReplicaEngine {
     }, done);
   }
 
-  reset(partition: number, position: Position, done: () => void): void {
-    this.#call(() => this.#reset(partition, position, false), done);
+  reset(partition: number, position: Position, done: (result: ApplyResult) => void): void {
+    this.#clear(partition, position, false, done);
   }
 
-  beginFill(partition: number, position: Position, done: () => void): void {
-    this.#call(() => this.#reset(partition, position, true), done);
+  beginFill(partition: number, position: Position, done: (result: ApplyResult) => void): void {
+    this.#clear(partition, position, true, done);
   }
 
   endFill(partition: number, done: (result: ApplyResult) => void): void {
@@ -212,12 +212,28 @@ export class SimulatedEngine implements ReplicaEngine {
     return this.#stored.get(partition)?.pairs.get(id);
   }
 
-  #reset(partition: number, position: Position, isIncomplete: boolean): void {
-    this.#observer.resetting(partition);
+  /** Removes some pairs first and then the rest. A failure may come before, or in between. */
+  #clear(
+    partition: number,
+    position: Position,
+    isIncomplete: boolean,
+    done: (result: ApplyResult) => void,
+  ): void {
+    const result = this.#applyResult();
+    if (result !== 'applied' && this.#random.chance(0.5)) return this.#call(() => result, done);
     const stored = this.#partition(partition);
-    stored.pairs.clear();
-    stored.position = position;
-    stored.isIncomplete = isIncomplete;
+    const first = (): void => {
+      this.#observer.resetting(partition);
+      for (const id of [...stored.pairs.keys()].slice(0, stored.pairs.size / 2)) stored.pairs.delete(id);
+      Object.assign(stored, { position: START, isIncomplete: true });
+    };
+    const rest = (): ApplyResult => {
+      if (result !== 'applied') return result;
+      stored.pairs.clear();
+      Object.assign(stored, { position, isIncomplete });
+      return result;
+    };
+    this.#call(first, () => this.#call(rest, done));
   }
 
   #write(partition: number, batch: WriteBatch, epoch: number): WriteOutcomes {

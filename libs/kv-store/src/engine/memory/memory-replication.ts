@@ -104,10 +104,17 @@ export class MemoryReplication implements EngineReplication {
     return pairs.every((pair) => this.#put(partition, pair, now)) ? APPLIED : OUT_OF_MEMORY;
   }
 
-  async reset(number: number, position: Position): Promise<EngineApplyOutcome> {
+  async reset(partition: number, position: Position): Promise<EngineApplyOutcome> {
+    const outcome = await this.beginFill(partition, position);
+    this.#incomplete.delete(partition);
+    return outcome;
+  }
+
+  /** The mark ends with the process, as the pairs do. */
+  async beginFill(number: number, position: Position): Promise<EngineApplyOutcome> {
     this.#context.assertOpen();
     this.#positions[number] = START_POSITION;
-    this.#incomplete.delete(number);
+    this.#incomplete.add(number);
     const partition = this.#store.partition(number);
     if (partition !== undefined && partition.pairCount > 0) {
       const removal = this.#lastRemoval.then(() => this.#removeAll(partition));
@@ -116,13 +123,6 @@ export class MemoryReplication implements EngineReplication {
     }
     this.#positions[number] = position;
     return APPLIED;
-  }
-
-  /** The mark ends with the process, as the pairs do. */
-  async beginFill(partition: number, position: Position): Promise<EngineApplyOutcome> {
-    const outcome = await this.reset(partition, position);
-    this.#incomplete.add(partition);
-    return outcome;
   }
 
   endFill(partition: number): EngineApplyOutcome {

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { setImmediate as turn } from 'node:timers/promises';
 import { keyFromId, stringValue } from '@kvs/protocol';
 import {
   START_POSITION,
@@ -189,6 +190,22 @@ export const replication: Trait = {
       assert.deepEqual(role.heldPartitions(), [OTHER_PARTITION]);
       const [outcome] = await role.write(PARTITION, [write('key-0')], EPOCH);
       assert.ok(versionOf(outcome) > highest);
+    },
+    'a partition is not held while its pairs are removed': async (bench) => {
+      const role = await started(bench);
+      const writes = Array.from({ length: 2000 }, (_, i) => write(`key-${i}`));
+      await role.write(PARTITION, writes, EPOCH);
+      let isRemoved = false;
+      const removal = Promise.resolve(role.reset(PARTITION, START_POSITION)).then((outcome) => {
+        isRemoved = true;
+        return outcome;
+      });
+      while (!isRemoved) {
+        if (role.position(PARTITION).number === 0) assert.deepEqual(role.heldPartitions(), []);
+        await turn();
+      }
+      assert.deepEqual(await removal, { status: 'applied' });
+      assert.deepEqual(await contents(bench.engine), {});
     },
     'a partition is held while it has a pair or a position': async (bench) => {
       const role = await started(bench);

@@ -1,0 +1,23 @@
+import { KvsError } from '@kvs/protocol';
+import { MemoryEngine, systemClock } from '@kvs/kv-store';
+import { EnginePort } from './engine-port.js';
+
+const PARTITION = 7;
+
+it('a position and a version are as they were last while the engine can not be read', async () => {
+  const engine = new MemoryEngine({ clock: systemClock });
+  const replication = engine.replication;
+  await replication.start();
+  const port = new EnginePort(engine, replication, () => 0, fail);
+  await replication.reset(PARTITION, { epoch: 3, number: 4 });
+  await replication.raiseFloor(PARTITION, 5);
+  const known = [port.position(PARTITION), port.highestVersion(PARTITION)];
+  await engine.close();
+  expect(() => replication.position(PARTITION)).toThrow(KvsError);
+  expect([port.position(PARTITION), port.highestVersion(PARTITION)]).toEqual(known);
+  expect(known).toEqual([{ epoch: 3, number: 4 }, 5]);
+});
+
+function fail(error: unknown): never {
+  throw error;
+}

@@ -1,0 +1,34 @@
+import { ParkedCalls } from './parked-calls.js';
+
+let nowMs = 0;
+let calls: ParkedCalls;
+let events: string[];
+
+beforeEach(() => {
+  nowMs = 0;
+  calls = new ParkedCalls(() => nowMs);
+  events = [];
+});
+
+function park(name: string): void {
+  calls.park(
+    () => events.push(`${name} begins`),
+    () => events.push(`${name} is refused`),
+  );
+}
+
+it('calls begin in order, as long as they may', () => {
+  for (const name of ['a', 'b', 'c']) park(name);
+  calls.advance(() => events.length < 2);
+  expect([events, calls.isEmpty]).toEqual([['a begins', 'b begins'], false]);
+});
+
+it('a call waits no longer because calls before it may begin now and then', () => {
+  for (const name of ['a', 'b']) park(name);
+  nowMs = 1000;
+  calls.advance(() => events.length < 1);
+  nowMs = 2000;
+  park('c');
+  calls.advance(() => false);
+  expect([events, calls.isEmpty]).toEqual([['a begins', 'b is refused'], false]);
+});
