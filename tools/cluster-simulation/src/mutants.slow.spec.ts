@@ -7,21 +7,21 @@ import { simulate, type Run } from './simulation.js';
  * Each rule is there for a reason: if it is switched off, the checks find it. Later changes of the code shift what a seed does, so
  * the search goes on from the seed that found it last.
  */
-const MOST_SEEDS = 500;
+const MAX_SEEDS = 500;
 
 it.each<[Rule, number]>([
-  ['R1', 117],
-  ['R2', 59],
+  ['R1', 3],
+  ['R2', 68],
   ['R5', 1],
-  ['R6', 47],
-  ['R10', 10],
+  ['R6', 6],
+  ['R10', 13],
   ['R12', 2],
-  ['R13', 3],
-  ['R15', 4],
-  ['R16', 6],
+  ['R13', 2],
+  ['R15', 24],
+  ['R16', 25],
 ])('notices that %s is switched off', (rule, seed) => {
   let kinds: string[] = [];
-  for (let tried = 0; tried < MOST_SEEDS && kinds.length === 0; tried++) {
+  for (let tried = 0; tried < MAX_SEEDS && kinds.length === 0; tried++) {
     const { findings } = simulate(scenarioOf(seed + tried), { without: [rule] });
     kinds = findings.map(({ kind }) => kind);
   }

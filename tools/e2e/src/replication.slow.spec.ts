@@ -18,8 +18,12 @@ let writers: SteadyWriters | undefined;
 /** Where nodes keep their pairs, if they keep them on disk. */
 let directory: string | undefined;
 
-async function startCluster(copies: number, ...topology: string[]): Promise<void> {
-  proxy = await startProxy([], ['--topology', ...topology, '--copies', `${copies}`, ...WAITS]);
+async function startCluster(
+  copies: number,
+  invited: readonly string[],
+  ...topology: string[]
+): Promise<void> {
+  proxy = await startProxy(invited, ['--topology', ...topology, '--copies', `${copies}`, ...WAITS]);
   cluster = new ClusterState(proxy.origin);
   nodes = [];
 }
@@ -40,7 +44,7 @@ afterEach(async () => {
 describe('a cluster with two copies in memory', () => {
   let first: StorageNode;
   beforeEach(async () => {
-    await startCluster(2, 'memory', '--replace-after-ms', '1000');
+    await startCluster(2, [], 'memory', '--replace-after-ms', '1000');
     const inMemory = (id: string) => addNode(id, '--max-memory', '64mb');
     [first] = await Promise.all([inMemory('a'), inMemory('b'), inMemory('c')]);
     await cluster.untilComplete();
@@ -108,11 +112,30 @@ describe('a cluster with two copies in memory', () => {
   });
 });
 
+describe('nodes that have pairs before they are a cluster', () => {
+  it('keep them, and make copies of them', async () => {
+    const started = await Promise.all(['a', 'b'].map(() => startNode(['--max-memory', '64mb'])));
+    const addresses = started.map(({ address }) => address);
+    const pairs = Array.from({ length: 100 }, (_, i) => ({ key: `key ${i}`, value: `value ${i}` }));
+    const data = (text: string) => ({ encoding: 'string', data: text });
+    const items = pairs.map(({ key, value }) => ({ key: data(key), value: data(value) }));
+    const fixed = await startProxy(addresses);
+    expect((await send('PUT', `${fixed.origin}/set`, { body: items })).status).toBe(200);
+    await fixed.process.stop('SIGKILL');
+    await startCluster(2, addresses, 'memory');
+    nodes = started;
+    await cluster.untilComplete();
+    await started[0]?.kill();
+    const fetched = await send('POST', `${proxy.origin}/fetch`, { body: items.map(({ key }) => key) });
+    expect(fetched.json).toEqual(items);
+  });
+});
+
 describe('a cluster with two copies on disk', () => {
   beforeEach(async () => {
     const path = await mkdtemp(join(tmpdir(), 'kvs-cluster-'));
     directory = path;
-    await startCluster(2, `file:${join(path, 'topology')}`);
+    await startCluster(2, [], `file:${join(path, 'topology')}`);
     const onDisk = (id: string) => addNode(id, '--engine', 'lmdb', '--data-dir', join(path, id));
     await Promise.all(['a', 'b'].map(onDisk));
     await cluster.untilComplete();

@@ -63,6 +63,15 @@ describe('the first assignment', () => {
     expect(cluster.topology.partitions[5]?.primary).toBe(newer);
   });
 
+  it('begins at the owner by the ring if several processes have equally new pairs', () => {
+    const held = [{ partition: 5, position: { epoch: 0, number: 0 } }];
+    const cluster = new PlannedCluster(1, three);
+    for (const id of ['a', 'b', 'c']) cluster.setHeld(cluster.node(id).bootId, held);
+    cluster.step();
+    const owner = new HashRing(['a', 'b', 'c']).owner(5).id;
+    expect(cluster.topology.partitions[5]?.primary).toBe(cluster.node(owner).bootId);
+  });
+
   it.each<[string, number, Partial<PlanSettings>, number, boolean]>([
     ['nodes of the list have not come', 1, { expectedNodes: ['127.0.0.1:d'] }, 60_000, false],
     ['a node came just now', 1, {}, -19_000, false],

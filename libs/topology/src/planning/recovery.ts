@@ -9,14 +9,15 @@ import { lessLoaded } from './surplus.js';
 
 /**
  * Gives every partition its first primary, once the nodes are there: the node that has pairs of it, else the owner by the hash
- * ring. So the pairs of a fixed list of nodes stay where they are. A partition of which no node has pairs begins with all its
+ * ring. So the pairs of a fixed list of nodes stay where they are. If several nodes have pairs of it, the newest position wins, and
+ * then the owner: the others may have pairs from an earlier list. A partition of which no node has pairs begins with all its
  * copies, because they are equal without a fill.
  */
 export function assignFirst(draft: Draft): void {
   const unassigned = [...draft.entries.entries()].filter(([, { primary }]) => primary === undefined);
   if (unassigned.length === 0 || !areNodesThere(draft)) return;
   const ownerOf = ringOwner(draft.usable);
-  const holders = newestHolders(draft);
+  const holders = newestHolders(draft, ownerOf);
   const peers = new Peers(draft);
   for (const [partition, entry] of unassigned) {
     const holder = holders.get(partition)?.node;
@@ -155,8 +156,15 @@ interface Holder {
   readonly position: HeldPartition['position'];
 }
 
-/** Returns, by partition, the reachable process with the newest pairs among those without a role. */
-function newestHolders({ usable, input }: Draft): Map<number, Holder> {
+/**
+ * Returns, by partition, the reachable process with the newest pairs among those without a role.
+ *
+ * @param preferred returns which process it is if several have equally new pairs
+ */
+function newestHolders(
+  { usable, input }: Draft,
+  preferred: (partition: number) => BootId | undefined = () => undefined,
+): Map<number, Holder> {
   const newest = new Map<number, Holder>();
   for (const node of usable) {
     for (const { partition, position } of input.statuses.get(node.bootId)?.report?.held ?? []) {
@@ -164,11 +172,16 @@ function newestHolders({ usable, input }: Draft): Map<number, Holder> {
       const isNewer =
         other === undefined ||
         position.epoch > other.epoch ||
-        (position.epoch === other.epoch && position.number > other.number);
+        (position.epoch === other.epoch && position.number > other.number) ||
+        (isSame(position, other) && preferred(partition) === node.bootId);
       if (isNewer) newest.set(partition, { node, position });
     }
   }
   return newest;
+}
+
+function isSame(a: HeldPartition['position'], b: HeldPartition['position']): boolean {
+  return a.epoch === b.epoch && a.number === b.number;
 }
 
 function isEnded(draft: Draft, copy: BootId): boolean {
