@@ -49,14 +49,14 @@ export type RoutedBatch = Batch & {
   readonly epoch: number;
 };
 
-/** A batch with the outcomes that have come, in the order of the items. */
-export interface OutcomeListOf<K extends Kind> {
+/** A call that is not answered completely: its items, and the outcomes that have come, in their order. */
+export interface OpenCallOf<K extends Kind> {
   readonly kind: K;
   readonly items: readonly ItemOf[K][];
   readonly outcomes: OutcomeOf<K>[];
 }
 
-export type OutcomeList = { readonly [K in Kind]: OutcomeListOf<K> }[Kind];
+export type OpenCall = { readonly [K in Kind]: OpenCallOf<K> }[Kind];
 
 export function isWrite(kind: Kind): boolean {
   return kind === 'set' || kind === 'delete';

@@ -5,11 +5,15 @@ export { LINK_PATH, LINK_TOKEN, LinkProtocolError } from './codec/frame.js';
 export type { LinkLimits, PairLimits, PeerIdentity } from './codec/hello.js';
 export { receiveMessages, type PeerCodec, type PeerReceiver } from './codec/peer-messages.js';
 export type { Refusal } from './codec/refusal.js';
-export type { CallAdmission } from './link/call-admission.js';
 export type { LinkOperation } from './link/call-runner.js';
 export type { Connect } from './link/link-attempt.js';
 export type { LinkOptions } from './link/link-options.js';
-export { LinkServer, type LinkCounts, type LinkServerOptions } from './link/link-server.js';
+export {
+  LinkServer,
+  type CallAdmission,
+  type LinkCounts,
+  type LinkServerOptions,
+} from './link/link-server.js';
 export type { NodeOperations } from './link/node-operations.js';
 export { PeerLink, type PeerLinkListener, type PeerLinkOptions, type Urgency } from './link/peer-link.js';
 export { NodeLink, type NodeLinkOptions } from './node-link.js';

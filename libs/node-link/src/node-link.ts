@@ -10,17 +10,14 @@ import {
 } from '@kvs/router/transport';
 import { deleteWeight, keyWeight, setWeight, type ItemOf, type Kind, type OutcomeOf } from './batch.js';
 import { sendParts, splitBatch, type BatchPart } from './batch-parts.js';
-import { largestFrameBytes, type PairLimits } from './codec/hello.js';
 import { callWith, type Call, type PendingCall } from './link/calls-in-flight.js';
 import { LinkClient } from './link/link-client.js';
-import { DEFAULT_LINK_OPTIONS, MAX_HEARTBEAT_MS, type LinkOptions } from './link/link-options.js';
+import { DEFAULT_LINK_OPTIONS, FRAME_BYTES, type LinkOptions } from './link/link-options.js';
 import { seldom } from './ports.js';
 
 /** Options of a {@link NodeLink}. Most have {@link DEFAULT_LINK_OPTIONS}. */
 export interface NodeLinkOptions extends Partial<LinkOptions> {
   readonly nodeTimeoutMs: number;
-  /** How large a pair may be. The link takes such pairs also if they are beyond the protocol's default of 8 MiB. */
-  readonly pairLimits?: PairLimits;
   /** How many items of one call the nodes take. A larger batch goes in several calls. Default: no limit. */
   readonly maxBatchItems?: number;
 }
@@ -28,25 +25,14 @@ export interface NodeLinkOptions extends Partial<LinkOptions> {
 /** The way to one storage node: batches, scans and statistics over its link. */
 export class NodeLink implements NodeTransport {
   readonly #client: LinkClient;
-  /** The largest part of a batch, by weight. */
-  readonly #partBytes: number;
   readonly #maxBatchItems: number | undefined;
   readonly #address: string;
 
-  /**
-   * Begins to open the link.
-   *
-   * @throws RangeError for a `heartbeatMs` at which a node would close the link
-   */
+  /** Begins to open the link. */
   constructor(address: string, options: NodeLinkOptions) {
     this.#address = address;
-
-    const given = withRoomFor(options.pairLimits, { ...DEFAULT_LINK_OPTIONS, ...options });
-    if (!(given.heartbeatMs <= MAX_HEARTBEAT_MS)) {
-      throw new RangeError(`a heartbeat of ${given.heartbeatMs} ms is beyond ${MAX_HEARTBEAT_MS} ms`);
-    }
-    this.#partBytes = given.frameBytes;
     this.#maxBatchItems = options.maxBatchItems;
+    const given = { ...DEFAULT_LINK_OPTIONS, ...options };
     this.#client = new LinkClient(address, { ...given, onBreach: seldom(given.timers, given.onBreach) });
   }
 
@@ -85,6 +71,7 @@ export class NodeLink implements NodeTransport {
     this.#client.close();
   }
 
+  /** Passed to each `#call`, where the compiler knows the operation. */
   readonly #submit = (call: Call): void => this.#client.submit(call);
 
   /**
@@ -105,7 +92,7 @@ export class NodeLink implements NodeTransport {
     const send = (part: BatchPart<ItemOf[K]>): Promise<readonly OutcomeOf<K>[]> =>
       callWith(kind, part, epoch, submit, size);
     if (items.length === 1) return send({ items, partitions, weight: weightOfItem(first) });
-    const parts = splitBatch(items, partitions, weightOfItem, this.#partBytes, this.#maxBatchItems);
+    const parts = splitBatch(items, partitions, weightOfItem, FRAME_BYTES, this.#maxBatchItems);
     const maxAtOnce = size === undefined ? Infinity : FETCH_PARTS_AT_ONCE;
     return sendParts(parts, send, (error) => failureOf(this.#address, error), maxAtOnce);
   }
@@ -135,12 +122,6 @@ function readStats(text: string): NodeStats | undefined {
   const { engine, keys } = stats;
   const isCount = typeof keys === 'number' && Number.isSafeInteger(keys) && keys >= 0;
   return typeof engine === 'string' && isCount ? { engine, keys } : undefined;
-}
-
-function withRoomFor(pair: PairLimits | undefined, link: LinkOptions): LinkOptions {
-  if (pair === undefined) return link;
-  const maxFrameBytes = Math.max(link.limits.maxFrameBytes, largestFrameBytes(pair));
-  return { ...link, limits: { ...link.limits, maxFrameBytes } };
 }
 
 /** No more parts are asked for once the answers to those before are too large together. */

@@ -1,6 +1,6 @@
 import { DEFAULT_LIMITS, partitionOf, type Key } from '@kvs/protocol';
 import type { BatchPart } from '../src/batch-parts.js';
-import { keysOf, type Batch, type OutcomeList, type RoutedBatch } from '../src/batch.js';
+import { keysOf, type Batch, type OpenCall, type RoutedBatch } from '../src/batch.js';
 import { AnswerReader, type Answer, type Answered } from '../src/codec/answers.js';
 import { decodeCalls, putCall, type CallRoom, type DecodedCall } from '../src/codec/calls.js';
 import type { FrameBuilder } from '../src/codec/frame-builder.js';
@@ -54,17 +54,17 @@ export function readCalls(
 /** Reads answers into open calls that ask for as many items as `sizeOf` says. */
 export function readAnswers(
   frames: readonly Buffer[],
-  callOf: (id: number) => OutcomeList | undefined,
-): Answered<OutcomeList>[] {
+  callOf: (id: number) => OpenCall | undefined,
+): Answered<OpenCall>[] {
   const reader = new AnswerReader(callOf);
   return frames.flatMap((bytes) => readFrames(bytes, (cursor) => reader.read(cursor)).flat());
 }
 
 /** The call that such an answer is to. */
-export function callFor(answer: Answer): OutcomeList {
+export function callFor(answer: Answer): OpenCall {
   const key = { encoding: 'string', data: 'k' };
   const kind = 'refusal' in answer ? 'fetch' : answer.kind;
   const count = 'refusal' in answer ? 1 : answer.outcomes.length;
   // The kind is known only at run time, so the compiler can't relate the items to it. No test looks at the items.
-  return { kind, items: new Array(count).fill(key), outcomes: [] } as unknown as OutcomeList;
+  return { kind, items: new Array(count).fill(key), outcomes: [] } as unknown as OpenCall;
 }

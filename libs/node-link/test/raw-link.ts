@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import type { Batch, OutcomeList } from '../src/batch.js';
+import type { Batch, OpenCall } from '../src/batch.js';
 import { AnswerReader } from '../src/codec/answers.js';
 import { encodeCalls } from './frames.js';
 import type { Refusal } from '../src/codec/refusal.js';
@@ -17,7 +17,7 @@ export class RawLink {
   /** Ids in the order in which they were answered, with the outcomes or the code of a refusal. */
   readonly answers: (readonly [number, unknown])[] = [];
   closed = false;
-  readonly #open = new Map<number, OutcomeList>();
+  readonly #open = new Map<number, OpenCall>();
   readonly #waiting = new Set<() => void>();
 
   private constructor(readonly socket: Socket) {}
@@ -57,7 +57,7 @@ export class RawLink {
   }
 
   call(...calls: readonly (readonly [number, Batch])[]): void {
-    for (const [id, batch] of calls) this.#open.set(id, { ...batch, outcomes: [] } as OutcomeList);
+    for (const [id, batch] of calls) this.#open.set(id, { ...batch, outcomes: [] } as OpenCall);
     this.socket.write(
       encodeCalls(
         this.builder,
@@ -74,7 +74,7 @@ export class RawLink {
     }
   }
 
-  #answered(id: number, call: OutcomeList, refusal: Refusal | undefined): void {
+  #answered(id: number, call: OpenCall, refusal: Refusal | undefined): void {
     this.#open.delete(id);
     this.answers.push([id, refusal?.code ?? call.outcomes]);
   }

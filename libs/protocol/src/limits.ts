@@ -12,13 +12,10 @@ export interface Limits {
   readonly maxAnswerBytes: number;
 }
 
-const KIB = 1024;
-const MIB = 1024 * KIB;
-
 export const DEFAULT_LIMITS: Limits = Object.freeze({
-  maxKeyBytes: 4 * KIB,
-  maxValueBytes: 8 * MIB,
+  maxKeyBytes: 4 * 1024,
+  maxValueBytes: 8 * 1024 * 1024,
   maxBatchItems: 10_000,
-  maxBodyBytes: 32 * MIB,
-  maxAnswerBytes: 64 * MIB,
+  maxBodyBytes: 32 * 1024 * 1024,
+  maxAnswerBytes: 64 * 1024 * 1024,
 });

@@ -56,10 +56,4 @@ describe('a scattered batch', () => {
     };
     expect(await scatterByLetter([], refuse)).toEqual([]);
   });
-
-  it('is refused whole when a node does not answer item by item', async () => {
-    await expect(scatterByLetter(['a1', 'a2'], async () => [echo('a1')])).rejects.toThrow(
-      new TypeError('a node gave 1 outcomes for 2 items'),
-    );
-  });
 });

@@ -39,7 +39,7 @@ export function scatter<T, O, N>(
   return askNode(node, items, partitions, ask, failed);
 }
 
-/** Asks a node, and checks that there is an outcome for each item. */
+/** Asks a node, and gives the outcomes also if it fails. */
 export function askNode<T, O, N>(
   node: N,
   share: readonly T[],
@@ -47,10 +47,7 @@ export function askNode<T, O, N>(
   ask: AskNode<N, T, O>,
   failed: OnFailure<N, T, O>,
 ): Promise<Outcomes<O>> {
-  return ask(node, share, partitions).then(
-    (outcomes) => withCount(outcomes, share.length),
-    (error: unknown) => failed(node, share, partitions, error),
-  );
+  return ask(node, share, partitions).catch((error: unknown) => failed(node, share, partitions, error));
 }
 
 /** The items of a batch that one node owns, with their partitions and their positions in the batch. */
@@ -88,9 +85,4 @@ async function scatterOverMany<T, O, N>(
     }),
   );
   return merged;
-}
-
-function withCount<O>(outcomes: readonly O[], count: number): readonly O[] {
-  if (outcomes.length === count) return outcomes;
-  throw new TypeError(`a node gave ${outcomes.length} outcomes for ${count} items`);
 }

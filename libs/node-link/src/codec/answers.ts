@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { isVersionCondition, type Entry, type ItemFailure, type Value } from '@kvs/protocol';
-import type { Kind, OutcomeList, OutcomeOf } from '../batch.js';
+import type { Kind, OpenCall, OutcomeOf } from '../batch.js';
 import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder, mayExceed } from './frame-builder.js';
 import type { FrameCursor } from './frame-reader.js';
 import { allowFlags, FRAME, FRAME_HEADER_BYTES, KIND_CODES, kindOf, LinkProtocolError } from './frame.js';
@@ -125,7 +125,7 @@ export interface Answered<C> {
  * Reads frames of answers into the calls that they belong to. An answer may continue in the next frame. No other answer
  * starts before its end, so at most one answer of a node is incomplete.
  */
-export class AnswerReader<C extends OutcomeList> {
+export class AnswerReader<C extends OpenCall> {
   /** The call whose answer goes on. */
   #begun: number | undefined;
 
@@ -180,7 +180,7 @@ export class AnswerReader<C extends OutcomeList> {
 }
 
 /** Reads the missing outcomes of a call, as many as the frame has. */
-function readOutcomes(cursor: FrameCursor, call: OutcomeList): void {
+function readOutcomes(cursor: FrameCursor, call: OpenCall): void {
   while (call.outcomes.length < call.items.length && cursor.hasNumbers) {
     const flags = cursor.byte();
     if ((flags & OK) === 0) call.outcomes.push(readFailure(cursor, flags));

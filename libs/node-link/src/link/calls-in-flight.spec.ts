@@ -12,9 +12,7 @@ beforeEach(() => {
 
 function fetchWith(size?: AnswerSize): PendingCall<'fetch'> {
   const end = (outcome: unknown): void => void ends.push(outcome);
-  const call = new PendingCall('fetch', keys, [0, 0, 0], 0, 0, end, end);
-  call.size = size;
-  return call;
+  return new PendingCall('fetch', { items: keys, partitions: [0, 0, 0], weight: 0 }, 0, end, end, size);
 }
 
 function receive(call: PendingCall<'fetch'>, ...outcomes: FetchOutcome[]): void {
@@ -49,7 +47,7 @@ describe('a fetch', () => {
   });
 
   it('is refused when its outcomes come at once and are too large', () => {
-    fetchWith(new AnswerSize(299)).completeWith([found, found, found]);
+    fetchWith(new AnswerSize(299)).complete([found, found, found]);
     expect(ends).toEqual([expect.objectContaining({ code: 'answer_too_large' })]);
   });
 

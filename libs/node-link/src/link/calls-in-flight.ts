@@ -1,15 +1,15 @@
 import { answerTooLarge, leastBytes, type AnswerSize, type ErrorCode, type ItemFailure } from '@kvs/protocol';
 import type { TransportError } from '@kvs/router/transport';
 import type { BatchPart } from '../batch-parts.js';
-import { isWrite, type ItemOf, type Kind, type OutcomeListOf, type OutcomeOf } from '../batch.js';
+import { isWrite, type ItemOf, type Kind, type OpenCallOf, type OutcomeOf } from '../batch.js';
 import { AnswerReader, type Answered } from '../codec/answers.js';
 import type { FrameCursor } from '../codec/frame-reader.js';
 import type { LinkLimits } from '../codec/hello.js';
-import { PendingCalls } from './pending-calls.js';
+import { CallTable } from './call-table.js';
 
 /** The calls that were sent over one connection and that the node has not answered. */
 export class CallsInFlight {
-  readonly #pending = new PendingCalls();
+  readonly #pending = new CallTable();
   readonly #answers = new AnswerReader<Call>(
     (id) => this.#pending.get(id),
     (call) => this.#received(call),
@@ -110,10 +110,8 @@ export class CallsInFlight {
 }
 
 /** A call in flight: its items, the outcomes that have come, and the promise of its caller. */
-export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
+export class PendingCall<K extends Kind> implements OpenCallOf<K> {
   readonly outcomes: OutcomeOf<K>[] = [];
-  /** Adds up the values of a fetch. */
-  size: AnswerSize | undefined;
   /** How many outcomes were added to `size`, and the bytes of their values. */
   #seen = 0;
   #bytes = 0;
@@ -122,40 +120,44 @@ export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
   /** Whether the caller has the outcome. A later answer is ignored. */
   settled = false;
 
+  readonly items: readonly ItemOf[K][];
+  readonly partitions: readonly number[];
+  readonly weight: number;
   readonly #resolve: (outcomes: readonly OutcomeOf<K>[]) => void;
   readonly #reject: (error: unknown) => void;
+  readonly #size: AnswerSize | undefined;
 
+  /** @param size adds up the values of a fetch */
   constructor(
     readonly kind: K,
-    readonly items: readonly ItemOf[K][],
-    readonly partitions: readonly number[],
+    { items, partitions, weight }: BatchPart<ItemOf[K]>,
     readonly epoch: number,
-    readonly weight: number,
     resolve: (outcomes: readonly OutcomeOf<K>[]) => void,
     reject: (error: unknown) => void,
+    size?: AnswerSize,
   ) {
+    this.items = items;
+    this.partitions = partitions;
+    this.weight = weight;
     this.#resolve = resolve;
     this.#reject = reject;
-  }
-
-  complete(): void {
-    this.completeWith(this.outcomes);
+    this.#size = size;
   }
 
   /** Further outcomes have come. A settled call doesn't keep them. A call settles if its answer becomes too large. */
   received(): void {
-    if (!this.settled && this.size !== undefined) this.#addToSize(this.size, this.outcomes);
+    if (!this.settled) this.#addToSize(this.outcomes);
     if (this.settled) this.outcomes.fill(NOT_KEPT);
   }
 
   /** Fails every item for one reason. */
   failAll(failure: ItemFailure): void {
-    this.completeWith(new Array<ItemFailure>(this.items.length).fill(failure));
+    this.complete(new Array<ItemFailure>(this.items.length).fill(failure));
   }
 
-  /** Settles the call with these outcomes. */
-  completeWith(outcomes: readonly OutcomeOf<K>[]): void {
-    if (this.size !== undefined) this.#addToSize(this.size, outcomes);
+  /** Settles the call with the outcomes that have come, or with others. */
+  complete(outcomes: readonly OutcomeOf<K>[] = this.outcomes): void {
+    this.#addToSize(outcomes);
     if (this.settled) return;
     this.settled = true;
     this.#resolve(outcomes);
@@ -164,12 +166,14 @@ export class PendingCall<K extends Kind> implements OutcomeListOf<K> {
   /** Rejects the promise of the caller: with a `TransportError`, `answer_too_large`, or a defect. */
   fail(error: TransportError | Error): void {
     this.settled = true;
-    this.size?.add(-this.#bytes);
+    this.#size?.add(-this.#bytes);
     this.outcomes.fill(NOT_KEPT);
     this.#reject(error);
   }
 
-  #addToSize(size: AnswerSize, outcomes: readonly OutcomeOf<K>[]): void {
+  #addToSize(outcomes: readonly OutcomeOf<K>[]): void {
+    const size = this.#size;
+    if (size === undefined) return;
     let bytes = 0;
     for (; this.#seen < outcomes.length; this.#seen++) bytes += bytesOf(outcomes[this.#seen]);
     this.#bytes += bytes;
@@ -187,15 +191,13 @@ export type Call = { readonly [K in Kind]: PendingCall<K> }[Kind];
  */
 export function callWith<K extends Kind>(
   kind: K,
-  { items, partitions, weight }: BatchPart<ItemOf[K]>,
+  part: BatchPart<ItemOf[K]>,
   epoch: number,
   submit: (call: PendingCall<K>) => void,
   size?: AnswerSize,
 ): Promise<readonly OutcomeOf<K>[]> {
   return new Promise((resolve, reject) => {
-    const call = new PendingCall(kind, items, partitions, epoch, weight, resolve, reject);
-    call.size = size;
-    submit(call);
+    submit(new PendingCall(kind, part, epoch, resolve, reject, size));
   });
 }
 

@@ -1,5 +1,8 @@
 import { ManualTime } from '../../test/manual-time.js';
-import { Coalescer } from './coalescer.js';
+import { Coalescer, GATHERED_BYTES, GATHERED_CALLS } from './coalescer.js';
+
+/** So large that it is not held for others. */
+const LARGE = 'x'.repeat(GATHERED_BYTES);
 
 interface Item {
   readonly name: string;
@@ -24,7 +27,7 @@ beforeEach(() => {
   room = Infinity;
   isAnswered = true;
   meanwhile = () => undefined;
-  const options = { timers: time, schedule: (task: () => void) => void turn.push(task), maxDelayMs: 2 };
+  const options = { timers: time, schedule: (task: () => void) => void turn.push(task) };
   const send = (items: readonly Item[]): number => {
     const taken = items.slice(0, room);
     if (taken.length > 0) {
@@ -34,8 +37,7 @@ beforeEach(() => {
     meanwhile();
     return taken.length;
   };
-  const limits = { maxGatheredCalls: 4, maxGatheredBytes: 100 };
-  coalescer = new Coalescer({ ...options, ...limits }, send, () => isAnswered);
+  coalescer = new Coalescer(options, send, () => isAnswered);
 });
 
 function add(...names: string[]): void {
@@ -93,8 +95,8 @@ it('gathers no longer than the bound, answered or not', () => {
 });
 
 it.each([
-  ['items', ['b', 'c', 'd', 'e']],
-  ['bytes', ['b'.repeat(100)]],
+  ['items', Array.from({ length: GATHERED_CALLS }, () => 'b')],
+  ['bytes', [LARGE]],
 ])('sends so many %s at once, whatever is unanswered and before the turn ends', (_, names) => {
   add(...names);
   expect(sent).toEqual([names]);
@@ -122,15 +124,15 @@ it('sends what is added while something is sent after that, once, however much i
   room = 1;
   meanwhile = () => {
     meanwhile = () => undefined;
-    add('c', 'd', 'e', 'f', 'g');
+    add('c', LARGE, 'd');
   };
   add('a', 'b');
   endTurn();
   expect(sent).toEqual([['a']]);
-  expect(coalescer.size).toBe(6);
+  expect(coalescer.size).toBe(4);
   room = Infinity;
   endTurn();
-  expect(sent).toEqual([['a'], ['b', 'c', 'd', 'e', 'f', 'g']]);
+  expect(sent).toEqual([['a'], ['b', 'c', LARGE, 'd']]);
   expect(coalescer.size).toBe(0);
 });
 

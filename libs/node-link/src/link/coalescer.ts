@@ -1,16 +1,7 @@
-import type { CancelTask, Schedule, Timers } from '../ports.js';
+import type { CancelTask } from '../ports.js';
+import type { LinkOptions } from './link-options.js';
 
-export interface CoalescerOptions {
-  readonly timers: Timers;
-  /** Runs a task at the end of a turn. */
-  readonly schedule: Schedule;
-  /** How long calls may wait for others while calls are unanswered, in milliseconds. */
-  readonly maxDelayMs: number;
-  /** This many calls are sent at once, even before the end of the turn. */
-  readonly maxGatheredCalls: number;
-  /** Calls of this many bytes are sent at once too. */
-  readonly maxGatheredBytes: number;
-}
+type CoalescerOptions = Pick<LinkOptions, 'timers' | 'schedule'>;
 
 /**
  * Decides when calls to one node are sent. Calls of one turn of the event loop go together. While calls are unanswered, further
@@ -51,12 +42,11 @@ export class Coalescer<T extends { readonly weight: number }> {
   add(call: T): void {
     this.#waiting.push(call);
     this.#bytes += call.weight;
-    const { maxGatheredBytes, maxGatheredCalls } = this.#options;
-    const full = this.#waiting.length >= maxGatheredCalls || this.#bytes >= maxGatheredBytes;
+    const full = this.#waiting.length >= GATHERED_CALLS || this.#bytes >= GATHERED_BYTES;
     if (full && !this.#flushing) return this.flush();
     if (this.#scheduled) return;
     if (full || this.#isIdle()) this.#scheduleFlush();
-    else this.#cancelDelay ??= this.#options.timers.after(this.#options.maxDelayMs, this.#onDelay);
+    else this.#cancelDelay ??= this.#options.timers.after(MAX_DELAY_MS, this.#onDelay);
   }
 
   /** Calls are answered. Waiting calls are sent at the end of the turn, together with those that the answers bring about. */
@@ -114,3 +104,12 @@ export class Coalescer<T extends { readonly weight: number }> {
     this.flush();
   };
 }
+
+/** How long calls may wait for others while calls are unanswered. */
+export const MAX_DELAY_MS = 2;
+
+/** This many calls are sent at once, even before the end of the turn. */
+export const GATHERED_CALLS = 4096;
+
+/** Calls of this many bytes are sent at once too, because the cost of a frame by itself is small then at both ends. */
+export const GATHERED_BYTES = 16 * 1024;

@@ -14,7 +14,7 @@ import { encodeOpen } from '../codec/streams.js';
 import { CallBudget } from '../testing/call-budget.js';
 import { HeldStore } from '../testing/held-store.js';
 import { callWith, type Call } from './calls-in-flight.js';
-import { LinkConnection } from './link-connection.js';
+import { LinkConnection, MAX_FRAME_BYTES } from './link-connection.js';
 import { DEFAULT_LINK_OPTIONS } from './link-options.js';
 import { LinkServer, type LinkServerOptions } from './link-server.js';
 import type { NodeOperations } from './node-operations.js';
@@ -225,11 +225,11 @@ describe('a proxy', () => {
   let breaches: string[];
   let time: ManualTime;
 
-  async function start(options: Partial<typeof DEFAULT_LINK_OPTIONS> = {}): Promise<void> {
+  async function start(): Promise<void> {
     breaches = [];
     time = new ManualTime();
     node = new DeafPeer();
-    const all = { ...DEFAULT_LINK_OPTIONS, nodeTimeoutMs: 1000, timers: time, ...options };
+    const all = { ...DEFAULT_LINK_OPTIONS, nodeTimeoutMs: 1000, timers: time };
     const ignore = (): void => undefined;
     connection = new LinkConnection(
       'node:1',
@@ -286,7 +286,7 @@ describe('a proxy', () => {
   it('takes no frame beyond its limit', async () => {
     await start();
     const large = Buffer.alloc(10);
-    large.writeUInt32LE(DEFAULT_LINK_OPTIONS.limits.maxFrameBytes);
+    large.writeUInt32LE(MAX_FRAME_BYTES);
     await node.say(large);
     expect(node.destroyed).toBe(true);
   });

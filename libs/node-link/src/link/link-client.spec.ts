@@ -9,7 +9,9 @@ import { encodeAnswers } from '../codec/answers.js';
 import { FRAME } from '../codec/frame.js';
 import { encodeSignal, type Hello, type LinkLimits } from '../codec/hello.js';
 import { callWith } from './calls-in-flight.js';
-import { LinkClient, MAX_DELAY_MS as DELAY_MS } from './link-client.js';
+import { MAX_DELAY_MS as DELAY_MS } from './coalescer.js';
+import { LinkClient } from './link-client.js';
+import { HEARTBEAT_MS } from './link-connection.js';
 import { DEFAULT_LINK_OPTIONS, type LinkOptions } from './link-options.js';
 
 const key = stringKey('k');
@@ -97,8 +99,8 @@ describe('calls', () => {
   });
 
   it('go over several frames when they are large', async () => {
-    start({ frameBytes: 1000 });
-    void Promise.all(['x', 'y', 'z'].map((text) => set(text.repeat(800)))).catch(() => undefined);
+    start();
+    void Promise.all(['x', 'y', 'z'].map((text) => set(text.repeat(200_000)))).catch(() => undefined);
     await node.until(() => node.calls.length === 3);
     expect(callFrames()).toBe(3);
   });
@@ -133,7 +135,7 @@ describe('time', () => {
   });
 
   it('is kept by one timer, however many calls there are', async () => {
-    start({ heartbeatMs: 1e6 });
+    start();
     await node.until(() => node.frames.length === 1);
     const calls = [query('a'), query('b')].map(failureOf);
     await node.until(() => node.calls.length === 2);
@@ -165,7 +167,7 @@ describe('time', () => {
     'is up for a link when the node never answers more than half of the %s that it takes',
     async (_, limits) => {
       node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, ...limits });
-      start({ heartbeatMs: 1e6 });
+      start();
       const calls = ['a', 'b', 'c'].map((name) => failureOf(query(name)));
       await node.until(() => node.calls.length === 3);
       node.calls.length = 0;
@@ -191,23 +193,23 @@ describe('time', () => {
 
 describe('a heartbeat', () => {
   it('asks a silent node for a sign, and gives the link up when none comes', async () => {
-    start({ heartbeatMs: 100, nodeTimeoutMs: 1e6 });
+    start({ nodeTimeoutMs: 1e6 });
     const call = failureOf(query('a'));
     await node.until(() => node.calls.length === 1);
-    time.pass(200);
+    time.pass(2 * HEARTBEAT_MS);
     await node.until(() => node.frames.includes(FRAME.ping));
-    time.pass(200);
+    time.pass(2 * HEARTBEAT_MS);
     expect(await call).toBe('broken');
     await node.until(() => node.connections === 0);
   });
 
   it('is content with a pong', async () => {
-    start({ heartbeatMs: 100, nodeTimeoutMs: 1e6 });
+    start({ nodeTimeoutMs: 1e6 });
     const call = query('a');
     await node.until(() => node.calls.length === 1);
     for (let beat = 0; beat < 5; beat++) {
       const pings = node.frames.length;
-      time.pass(200);
+      time.pass(2 * HEARTBEAT_MS);
       await node.until(() => node.frames.length > pings);
       node.say(encodeSignal(node.builder, FRAME.pong));
       // It has been heard when what was said after it is answered.

@@ -3,9 +3,9 @@ import { TransportError } from '@kvs/router/transport';
 import type { StreamRequest } from '../codec/streams.js';
 import type { CancelTask } from '../ports.js';
 import type { Call } from './calls-in-flight.js';
-import { Coalescer, type CoalescerOptions } from './coalescer.js';
+import { Coalescer } from './coalescer.js';
 import { IncomingStream } from './incoming-stream.js';
-import { LinkAttempt } from './link-attempt.js';
+import { connectPlain, LinkAttempt } from './link-attempt.js';
 import { LinkConnection } from './link-connection.js';
 import type { LinkOptions } from './link-options.js';
 
@@ -38,7 +38,7 @@ export class LinkClient {
     this.#address = address;
     this.#options = options;
     this.#coalescer = new Coalescer(
-      coalescing(options),
+      options,
       (calls) => this.#send(calls),
       () => this.#connection?.calls.isIdle !== false,
     );
@@ -99,8 +99,8 @@ export class LinkClient {
   }
 
   #connect(): void {
-    const { timers, nodeTimeoutMs, connect } = this.#options;
-    const attempt: LinkAttempt = new LinkAttempt(this.#address, connect, timers, nodeTimeoutMs, {
+    const { timers, nodeTimeoutMs } = this.#options;
+    const attempt: LinkAttempt = new LinkAttempt(this.#address, connectPlain, timers, nodeTimeoutMs, {
       begin: (socket) => this.#begin(socket, attempt),
       failed: (error) => this.#failed(error),
     });
@@ -202,22 +202,6 @@ export class LinkClient {
 }
 
 const DOWN: State = { name: 'down' };
-
-function coalescing({ timers, schedule, limits, frameBytes }: LinkOptions): CoalescerOptions {
-  return {
-    timers,
-    schedule,
-    maxDelayMs: MAX_DELAY_MS,
-    maxGatheredBytes: Math.min(frameBytes, GATHERED_BYTES),
-    maxGatheredCalls: limits.maxCallsInFlight,
-  };
-}
-
-/** How long calls may wait for others while calls are unanswered. */
-export const MAX_DELAY_MS = 2;
-
-/** For this many bytes, the cost of a frame by itself is small at both ends. */
-const GATHERED_BYTES = 16 * 1024;
 
 function closedError(): TransportError {
   return new TransportError('unconnected', 'the transport is closed');

@@ -6,12 +6,12 @@ import { putCall } from '../codec/calls.js';
 import { MAX_BYTES_PER_UNIT, mayExceed } from '../codec/frame-builder.js';
 import type { FrameCursor } from '../codec/frame-reader.js';
 import { FRAME, FRAME_HEADER_BYTES, LinkProtocolError, type FrameType } from '../codec/frame.js';
-import { checkCluster } from '../codec/hello.js';
+import { checkCluster, largestFrameBytes } from '../codec/hello.js';
 import { CallsInFlight, type Call } from './calls-in-flight.js';
 import { FrameSocket } from './frame-socket.js';
 import type { IncomingStream } from './incoming-stream.js';
 import { IncomingStreams } from './incoming-streams.js';
-import type { LinkOptions } from './link-options.js';
+import { FRAME_BYTES, type LinkOptions } from './link-options.js';
 
 /** The events of a connection. */
 export interface ConnectionListener {
@@ -45,27 +45,32 @@ export class LinkConnection {
     this.#listener = listener;
 
     this.calls = new CallsInFlight(address);
-    this.#frames = new FrameSocket(socket, options.limits, {
-      opened: (peer) => {
-        const clusterId = options.clusterId();
-        if (clusterId !== undefined && peer.identity === undefined)
-          return this.close('the node has not joined the cluster');
-        if (clusterId !== undefined) checkCluster(peer, clusterId);
-        listener.opened();
+    const maxFrameBytes = Math.max(MAX_FRAME_BYTES, largestFrameBytes(options.pairLimits));
+    this.#frames = new FrameSocket(
+      socket,
+      { ...LIMITS, maxFrameBytes },
+      {
+        opened: (peer) => {
+          const clusterId = options.clusterId();
+          if (clusterId !== undefined && peer.identity === undefined)
+            return this.close('the node has not joined the cluster');
+          if (clusterId !== undefined) checkCluster(peer, clusterId);
+          listener.opened();
+        },
+        received: (type, cursor) => this.#onFrame(type, cursor),
+        writable: () => listener.writable(),
+        closed: (reason, isBreach) => this.#onClosed(reason, isBreach),
       },
-      received: (type, cursor) => this.#onFrame(type, cursor),
-      writable: () => listener.writable(),
-      closed: (reason, isBreach) => this.#onClosed(reason, isBreach),
-    });
+    );
     this.#streams = new IncomingStreams(this.#frames);
-    this.#frames.watchNode(options.timers, options.heartbeatMs);
+    this.#frames.watchNode(options.timers, HEARTBEAT_MS);
   }
 
   /** Sends calls from the front, as many as there is room for, and returns how many. */
   send(calls: readonly Call[]): number {
     const { peer, builder, isClosed, isBlocked } = this.#frames;
     if (peer === undefined || this.#isGoingAway || isClosed || isBlocked) return 0;
-    const frameBytes = Math.min(this.#options.frameBytes, peer.maxFrameBytes / MAX_BYTES_PER_UNIT);
+    const frameBytes = Math.min(FRAME_BYTES, peer.maxFrameBytes / MAX_BYTES_PER_UNIT);
     let sent = 0;
     let inFrame = 0;
     for (const call of calls) {
@@ -100,9 +105,10 @@ export class LinkConnection {
 
   /** Fails the calls whose time is up. Late answers to them are ignored. */
   expire(nowMs: number): void {
-    const { nodeTimeoutMs, limits } = this.#options;
+    const { nodeTimeoutMs } = this.#options;
     this.calls.expire(nowMs, new TransportError('timeout', `no answer within ${nodeTimeoutMs} ms`));
-    if (this.calls.isStuck(this.#frames.peer ?? limits)) this.close('too many calls were never answered');
+    const { peer } = this.#frames;
+    if (peer !== undefined && this.calls.isStuck(peer)) this.close('too many calls were never answered');
     else this.#endIfDone();
   }
 
@@ -158,3 +164,12 @@ export class LinkConnection {
 function isLarger(call: Call, maxFrameBytes: number): boolean {
   return mayExceed(call.weight + FRAME_HEADER_BYTES, maxFrameBytes) && frameBytesOf(call) > maxFrameBytes;
 }
+
+/** The largest frame that the proxy takes, unless pairs may be larger. */
+export const MAX_FRAME_BYTES = 64 * 1024 * 1024;
+
+/** What the proxy says of calls. A node sends it none. */
+const LIMITS = { maxCallsInFlight: 4096, maxBytesInFlight: 128 * 1024 * 1024 };
+
+/** A ping is sent after two beats at the latest, and a node closes a link on which nothing came for 60 s. */
+export const HEARTBEAT_MS = 5000;

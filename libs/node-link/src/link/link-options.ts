@@ -1,6 +1,6 @@
-import type { LinkLimits } from '../codec/hello.js';
+import { DEFAULT_LIMITS } from '@kvs/protocol';
+import type { PairLimits } from '../codec/hello.js';
 import { endOfTurn, systemTimers, type Schedule, type Timers } from '../ports.js';
-import { connectPlain, type Connect } from './link-attempt.js';
 
 /** How the link to a node is opened and used. */
 export interface LinkOptions {
@@ -11,50 +11,35 @@ export interface LinkOptions {
    * Undefined: the node may be of any cluster, or of none.
    */
   readonly clusterId: () => string | undefined;
-  /** Opens connections. */
-  readonly connect: Connect;
   readonly timers: Timers;
   /** Runs a task at the end of a turn: calls that were made in it are sent together. */
   readonly schedule: Schedule;
-  /**
-   * The proxy sends a ping over a link on which nothing came for this long. After three times as long, the link is dead.
-   * In milliseconds, at most {@link MAX_HEARTBEAT_MS}.
-   */
-  readonly heartbeatMs: number;
   /** Most calls to the node that may be pending, whether sent or not: further ones fail at once. */
   readonly maxPendingCalls: number;
   /** Most bytes of such calls. */
   readonly maxPendingBytes: number;
-  /** About how large a frame grows by putting calls together, and the largest part of a batch, in bytes. */
-  readonly frameBytes: number;
+  /** How large a pair may be. The link takes such pairs also if they are beyond the protocol's default of 8 MiB. */
+  readonly pairLimits: PairLimits;
   /** Called with the reason when a link was closed because its node broke a rule, at most once a minute. */
   readonly onBreach: (message: string) => void;
   /** Called each time when a link was opened: the address is a storage node's. */
   readonly foundNode: () => void;
   /** Called each time when the address turns out to be a proxy's. */
   readonly foundProxy: () => void;
-  /** The limits that the proxy tells the node. */
-  readonly limits: LinkLimits;
 }
-
-/** A ping is sent after two beats at the latest, and a node closes a link on which nothing came for 60 s. */
-export const MAX_HEARTBEAT_MS = 20_000;
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
 
 /** The defaults. */
 export const DEFAULT_LINK_OPTIONS: Omit<LinkOptions, 'nodeTimeoutMs'> = Object.freeze({
-  connect: connectPlain,
   timers: systemTimers,
   schedule: endOfTurn,
-  heartbeatMs: 5000,
   maxPendingCalls: 4096,
-  maxPendingBytes: 128 * MIB,
-  frameBytes: 256 * KIB,
+  maxPendingBytes: 128 * 1024 * 1024,
+  pairLimits: DEFAULT_LIMITS,
   clusterId: () => undefined,
   onBreach: () => undefined,
   foundNode: () => undefined,
   foundProxy: () => undefined,
-  limits: { maxFrameBytes: 64 * MIB, maxCallsInFlight: 4096, maxBytesInFlight: 128 * MIB },
 });
+
+/** About how large a frame grows by putting calls together, and the largest part of a batch, in bytes. */
+export const FRAME_BYTES = 256 * 1024;

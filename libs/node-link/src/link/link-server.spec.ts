@@ -213,7 +213,7 @@ describe('at shutdown', () => {
   });
 
   it('does not wait long for a proxy that stays', async () => {
-    await start({ goAwayMs: 5 });
+    await start();
     await server.drain();
     await link.until(() => link.closed);
     expect(server.size).toBe(0);
@@ -229,7 +229,7 @@ describe('at shutdown', () => {
   });
 
   it('accepts no further link', async () => {
-    await start({ goAwayMs: 5 });
+    await start();
     await server.drain();
     const { port } = http.address() as AddressInfo;
     const outcome = await new Promise((resolve) => {
@@ -245,7 +245,7 @@ describe('at shutdown', () => {
   });
 
   it('outlives a connection that breaks while it is refused', async () => {
-    await start({ goAwayMs: 5 });
+    await start();
     await server.drain();
     const socket = new PassThrough();
     server.accept(new IncomingMessage(new Socket()), socket, Buffer.alloc(0));

@@ -7,11 +7,38 @@ import { largestFrameBytes } from '../codec/hello.js';
 import type { PeerReceiver } from '../codec/peer-messages.js';
 import type { Refusal } from '../codec/refusal.js';
 import { seldom, systemTimers, type Timers } from '../ports.js';
-import type { CallAdmission } from './call-admission.js';
 import type { LinkContext, LinkOperation } from './call-runner.js';
 import { HeldBytes } from './held-bytes.js';
 import type { NodeOperations } from './node-operations.js';
 import { ServerLink, type LinkMemory } from './server-link.js';
+
+/**
+ * The budget from which a node admits the calls of all its links. Listeners of other protocols can share it. Each method is
+ * called for every call, so it must take constant time.
+ */
+export interface CallAdmission {
+  /**
+   * Counts a call as in flight, unless there is no room for it.
+   *
+   * @param bytes the weight of the call: its text and something for each item
+   * @returns the refusal; undefined if the call is admitted, and then `leave` is called once with the same bytes
+   */
+  enter(bytes: number): Refusal | undefined;
+  /** Counts an admitted call as done. */
+  leave(bytes: number): void;
+  /**
+   * Counts the bytes of answers that links hold because proxies have not read them.
+   *
+   * @param bytes by how much they grew; negative if they shrank
+   */
+  addUnread(bytes: number): void;
+  /**
+   * Counts the bytes of incomplete frames that links hold.
+   *
+   * @param bytes by how much they grew; negative if they shrank
+   */
+  addIncomplete(bytes: number): void;
+}
 
 export interface LinkServerOptions {
   /** Limits of items, batches and answers, as over HTTP. */
@@ -32,8 +59,6 @@ export interface LinkServerOptions {
   readonly onBreach?: (message: string) => void;
   /** Called with an error that is a defect: a call or a stream failed with it. */
   readonly onError: (error: unknown) => void;
-  /** How long proxies have at shutdown to end their links by themselves, in milliseconds. */
-  readonly goAwayMs?: number;
   /** Default: those of the system. */
   readonly timers?: Timers;
 }
@@ -179,7 +204,7 @@ export class LinkServer {
     this.#isDraining = true;
     for (const link of this.#links) link.goAway();
     await this.#idle(() => this.#closed || this.#inFlight === 0);
-    const cancel = this.#timers.after(this.#options.goAwayMs ?? GO_AWAY_MS, () => this.#end());
+    const cancel = this.#timers.after(GO_AWAY_MS, () => this.#end());
     await this.#idle(() => this.#links.size === 0);
     cancel();
   }
@@ -201,15 +226,14 @@ export class LinkServer {
   }
 }
 
-const KIB = 1024;
-const MIB = 1024 * KIB;
-const MIN_FRAME_BYTES = MIB;
+const MIN_FRAME_BYTES = 1024 * 1024;
 /** A message of a node may stand behind others in its frame. */
-const PEER_FRAME_BYTES = MIB;
+const PEER_FRAME_BYTES = 1024 * 1024;
 const MAX_CALLS_IN_FLIGHT = 4096;
-const MAX_BYTES_IN_FLIGHT = 64 * MIB;
+const MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024;
 /** A link can have so many unread bytes when a fetch starts, and what an answer has beside its values. */
-const MAX_OTHER_ANSWER_BYTES = 2 * MIB;
+const MAX_OTHER_ANSWER_BYTES = 2 * 1024 * 1024;
+/** How long proxies have at shutdown to end their links by themselves. */
 const GO_AWAY_MS = 100;
 const SHUTTING_DOWN: Refusal = { code: 'shutting_down', message: 'the server is shutting down' };
 const UNAVAILABLE = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';

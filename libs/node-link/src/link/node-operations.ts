@@ -18,27 +18,15 @@ import type { NodeStats } from '@kvs/router/transport';
  * with, `KvsError` only if it did nothing at all.
  */
 export interface NodeOperations {
-  set(
-    items: readonly SetItem[],
-    partitions: readonly number[],
-    epoch: number,
-  ): MaybePromise<readonly SetOutcome[]>;
-  fetch(
+  readonly set: BatchOperation<SetItem, SetOutcome>;
+  readonly fetch: (
     keys: readonly Key[],
     maxBytes: number | undefined,
     partitions: readonly number[],
     epoch: number,
-  ): MaybePromise<readonly FetchOutcome[]>;
-  query(
-    keys: readonly Key[],
-    partitions: readonly number[],
-    epoch: number,
-  ): MaybePromise<readonly QueryOutcome[]>;
-  delete(
-    items: readonly DeleteItem[],
-    partitions: readonly number[],
-    epoch: number,
-  ): MaybePromise<readonly DeleteOutcome[]>;
+  ) => MaybePromise<readonly FetchOutcome[]>;
+  readonly query: BatchOperation<Key, QueryOutcome>;
+  readonly delete: BatchOperation<DeleteItem, DeleteOutcome>;
   /**
    * Returns the pairs in the request's format, partition by partition in ascending order.
    *
@@ -47,3 +35,9 @@ export interface NodeOperations {
   scanLines(request: ScanRequest, epoch: number): PairLines;
   stats(): MaybePromise<NodeStats>;
 }
+
+type BatchOperation<T, O> = (
+  items: readonly T[],
+  partitions: readonly number[],
+  epoch: number,
+) => MaybePromise<readonly O[]>;

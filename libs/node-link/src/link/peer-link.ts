@@ -26,10 +26,6 @@ export interface PeerLinkOptions<M> {
   readonly codec: PeerCodec<M>;
   /** Called with the reason when a peer broke a rule or is not the expected one, at most once a minute. */
   readonly onBreach: (message: string) => void;
-  /** How long the peer may take to accept a link and to say hello, in milliseconds. Default 2,000. */
-  readonly connectTimeoutMs?: number;
-  /** After so long without a word a ping is sent, and after three times as long the link is dead. Default 1,000. */
-  readonly heartbeatMs?: number;
   readonly connect?: Connect;
   readonly timers?: Timers;
 }
@@ -113,9 +109,9 @@ export class PeerLink<M> {
   }
 
   #dial(): void {
-    const { connectTimeoutMs = CONNECT_TIMEOUT_MS, connect = connectPlain } = this.#options;
+    const { connect = connectPlain } = this.#options;
     this.#lastAttemptMs = this.#timers.nowMs();
-    const attempt: LinkAttempt = new LinkAttempt(this.#address, connect, this.#timers, connectTimeoutMs, {
+    const attempt: LinkAttempt = new LinkAttempt(this.#address, connect, this.#timers, CONNECT_TIMEOUT_MS, {
       begin: (socket) => this.#begin(socket, attempt),
       failed: ({ message }, isRefusal) => {
         if (isRefusal) this.#onBreach(`there is no link to ${this.#address}: ${message}`);
@@ -143,7 +139,7 @@ export class PeerLink<M> {
         this.#lost(frames, reason);
       },
     });
-    frames.watchNode(this.#timers, this.#options.heartbeatMs ?? HEARTBEAT_MS);
+    frames.watchNode(this.#timers, HEARTBEAT_MS);
     return frames;
   }
 
@@ -206,18 +202,17 @@ function closeLater(frames: FrameSocket, reason: string): void {
   queueMicrotask(() => frames.close(reason, true));
 }
 
-const KIB = 1024;
-const MIB = 1024 * KIB;
-
 const MIN_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 1000;
+/** How long the peer may take to accept a link and to say hello. */
 const CONNECT_TIMEOUT_MS = 2000;
+/** After so long without a word a ping is sent, and after three times as long the link is dead. */
 const HEARTBEAT_MS = 1000;
 
 /** Messages that are not urgent are refused while more bytes are unsent. */
-const MAX_UNSENT_BYTES = MIB;
+const MAX_UNSENT_BYTES = 1024 * 1024;
 /** The link is closed if there is a further message while more bytes are unsent. */
-const MAX_URGENT_BYTES = 16 * MIB;
+const MAX_URGENT_BYTES = 16 * 1024 * 1024;
 
 /** A node sends no calls to this end. */
-const OWN_LIMITS: LinkLimits = { maxFrameBytes: MIB, maxCallsInFlight: 1, maxBytesInFlight: 1 };
+const OWN_LIMITS: LinkLimits = { maxFrameBytes: 1024 * 1024, maxCallsInFlight: 1, maxBytesInFlight: 1 };

@@ -253,8 +253,7 @@ function bytesOf(answer: Answer): number {
 }
 
 const ANSWER_WEIGHT = 32;
-const KIB = 1024;
-const FRAME_BYTES = 256 * KIB;
-const MAX_UNREAD_BYTES = 1024 * KIB;
+const FRAME_BYTES = 256 * 1024;
+const MAX_UNREAD_BYTES = 1024 * 1024;
 /** A proxy that hears nothing sends pings, so a link that is silent for this long is dead. */
 const IDLE_MS = 60_000;

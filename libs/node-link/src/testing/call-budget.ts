@@ -1,5 +1,5 @@
 import type { Refusal } from '../codec/refusal.js';
-import type { CallAdmission } from '../link/call-admission.js';
+import type { CallAdmission } from '../link/link-server.js';
 
 /** A budget of the links alone. Refuses calls while as many calls or bytes as allowed are in flight. */
 export class CallBudget implements CallAdmission {

@@ -12,9 +12,7 @@ import { ProxyRequests, type ProxyRequestsOptions } from './proxy-requests.js';
 import { Peers, type PeersOptions } from './peers.js';
 
 export interface NodeReplicaOptions
-  extends
-    Pick<PeersOptions, 'onBreach' | 'connectTimeoutMs' | 'heartbeatMs' | 'connect'>,
-    Pick<ProxyRequestsOptions, 'controlPlane' | 'onUnreachable'> {
+  extends Pick<PeersOptions, 'onBreach'>, Pick<ProxyRequestsOptions, 'controlPlane' | 'onUnreachable'> {
   readonly bootId: BootId;
   readonly identity: EngineIdentity;
   readonly engine: StorageEngine;

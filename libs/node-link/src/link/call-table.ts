@@ -7,7 +7,7 @@ import type { Call } from './calls-in-flight.js';
  * calls, refers to the new one. Once one of these tables is in the old generation, all later ones survive with their calls
  * until the next full collection.
  */
-export class PendingCalls {
+export class CallTable {
   /** How many calls are unanswered. */
   size = 0;
   /** The slot of a call is the last bits of its id. */

@@ -1,13 +1,11 @@
 import fc from 'fast-check';
 import { PendingCall, type Call } from './calls-in-flight.js';
-import { PendingCalls } from './pending-calls.js';
+import { CallTable } from './call-table.js';
 
 const newCall = (): Call =>
   new PendingCall(
     'query',
-    [],
-    [],
-    0,
+    { items: [], partitions: [], weight: 0 },
     0,
     () => undefined,
     () => undefined,
@@ -16,7 +14,7 @@ const newCall = (): Call =>
 it('finds what a Map finds, and returns the oldest first, in any order of deletions', () => {
   fc.assert(
     fc.property(fc.array(fc.option(fc.nat(), { freq: 2 }), { maxLength: 500 }), (steps) => {
-      const calls = new PendingCalls();
+      const calls = new CallTable();
       const model = new Map<number, Call>();
       for (const step of steps) {
         const ids = [...model.keys()];
@@ -41,7 +39,7 @@ it('finds what a Map finds, and returns the oldest first, in any order of deleti
 });
 
 it('keeps a call that is never answered, however many come and go after it', () => {
-  const calls = new PendingCalls();
+  const calls = new CallTable();
   const kept = newCall();
   const id = calls.add(kept);
   const ids = new Set([id]);
@@ -56,7 +54,7 @@ it('keeps a call that is never answered, however many come and go after it', () 
 });
 
 it('knows of nothing after it was cleared, and of no id that it did not give', () => {
-  const calls = new PendingCalls();
+  const calls = new CallTable();
   const id = calls.add(newCall());
   expect(calls.get(id + 64)).toBeUndefined();
   expect(calls.get(-1)).toBeUndefined();
