@@ -11,7 +11,6 @@ export * from './maybe-promise.js';
 export * from './operations.js';
 export * from './ordered-operations.js';
 export * from './pair-updates.js';
-export * from './partition-set.js';
 export * from './partition.js';
 export * from './problem.js';
 export * from './update.js';

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, Get, Inject, Post, Put, Req, Res } from '@nestjs/common';
-import { KvsError, PARTITIONS_HEADER, type ScanAnswer } from '@kvs/protocol';
+import { KvsError, type ScanAnswer } from '@kvs/protocol';
 import { OPERATIONS, type KeyValueOperations } from '../tokens.js';
 import { preferredType } from './accept.js';
 import { BatchRoutes } from './batch-routes.js';
@@ -53,7 +53,7 @@ export class DataController {
 
   @Get('fetch')
   async fetchAll(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
-    const { scan, page } = readScan(request.url ?? '', headerOf(request, PARTITIONS_HEADER));
+    const { scan, page } = readScan(request.url ?? '');
     const ndjson = readFormat(request) === NDJSON;
     let current: ScanAnswer | undefined;
     // Without waiting for the next pair, because it may take long and nobody will read it.
@@ -83,11 +83,6 @@ export class DataController {
   async #answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     sendJson(response, await this.#routes.of(path).answer(receivedBody(request), request.url ?? ''));
   }
-}
-
-function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
-  const header = headers[name];
-  return Array.isArray(header) ? header.join(', ') : header;
 }
 
 /** @throws KvsError `not_acceptable` */

@@ -198,23 +198,6 @@ describe('a page', () => {
     await expect(countLines(page.lines)).rejects.toBe(broken);
   });
 
-  it('stays within the partitions that are asked for', async () => {
-    const partitions = new FakePartitions(() => 4);
-    const some = [3, 50, 51, 400, 4000];
-    const page = await collectPage(
-      { ...request, partitions: some, cursor: 50, limit: 9 },
-      partitions.scan,
-      Number,
-    );
-    expect([partitions.windows.flat(), page.nextCursor]).toEqual([[50, 51, 400], 4000]);
-    const last = await collectPage(
-      { ...request, partitions: some, cursor: 4000, limit: 9 },
-      partitions.scan,
-      Number,
-    );
-    expect('nextCursor' in last).toBe(false);
-  });
-
   it('passes on prefix, meta and partial with every window', async () => {
     const seen: Window[] = [];
     const partitions = new FakePartitions(() => 4);

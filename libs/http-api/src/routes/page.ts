@@ -11,7 +11,7 @@ import {
 } from '@kvs/protocol';
 
 /** One page of a scan: where it starts, and about how long it should be. */
-export interface PageRequest extends Omit<ScanRequest, 'format'> {
+export interface PageRequest extends Omit<ScanRequest, 'format' | 'partitions'> {
   /** The first partition of the page, 0 to 4,095. */
   readonly cursor: number;
   /** About how many pairs: the page ends with the partition in which it reaches this many. */
@@ -38,8 +38,8 @@ export async function collectPage(
   scan: (window: ScanRequest & { readonly partial: boolean }) => Promise<ScanAnswer>,
   partitionOf: (line: string) => number = partitionOfLine,
 ): Promise<PageAnswer> {
-  const { cursor, limit, partitions = ALL_PARTITIONS, ...rest } = request;
-  const wanted = partitions.filter((partition) => partition >= cursor);
+  const { cursor, limit, ...rest } = request;
+  const wanted = ALL_PARTITIONS.slice(cursor);
   const chunks: Uint8Array[] = [];
   const missing = new Set<string>();
   let pairs = 0;

@@ -1,7 +1,6 @@
-import { encodePartitions } from '@kvs/protocol';
 import { readScan } from './scan-parameters.js';
 
-const read = (query: string) => readScan(`/fetch${query}`, undefined);
+const read = (query: string) => readScan(`/fetch${query}`);
 
 describe('a request for all pairs', () => {
   it('asks for everything, and nothing else, by default', () => {
@@ -21,12 +20,6 @@ describe('a request for all pairs', () => {
     ['?encoding=binary', { encoding: 'binary', data: '' }],
   ])('may be for some keys: %s', (query, prefix) => {
     expect(read(query).scan.prefix).toEqual(prefix);
-  });
-
-  it('may be for some partitions, as a proxy asks it', () => {
-    const header = encodePartitions([0, 3, 4095]);
-    expect(readScan('/fetch', header).scan.partitions).toEqual([0, 3, 4095]);
-    expect(readScan('/fetch', encodePartitions([])).scan.partitions).toEqual([]);
   });
 });
 
@@ -53,8 +46,4 @@ it.each([
   '?order=asc',
 ])('%s is refused', (query) => {
   expect(() => read(query)).toThrow(expect.objectContaining({ code: 'invalid_parameter' }));
-});
-
-it('a header that names no set of partitions is refused', () => {
-  expect(() => readScan('/fetch', 'ff')).toThrow(expect.objectContaining({ code: 'invalid_parameter' }));
 });

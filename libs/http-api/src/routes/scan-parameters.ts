@@ -1,7 +1,6 @@
 import {
   brandValue,
   canonicalData,
-  decodePartitions,
   isValidData,
   KvsError,
   PARTITION_COUNT,
@@ -19,18 +18,14 @@ export interface ScanParameters {
   readonly page?: Pick<PageRequest, 'cursor' | 'limit'>;
 }
 
-/**
- * @param partitions the header `KVS-Partitions`, by which a proxy asks a node only for what it places there
- * @throws KvsError `invalid_parameter`
- */
-export function readScan(url: string, partitions: string | undefined): ScanParameters {
+/** @throws KvsError `invalid_parameter` */
+export function readScan(url: string): ScanParameters {
   const query = new QueryParameters(url, ['prefix', 'encoding', 'limit', 'cursor', 'partial', 'meta']);
   const prefix = readPrefix(query);
   const scan = {
     meta: query.flag('meta'),
     partial: query.flag('partial'),
     ...(prefix ? { prefix } : undefined),
-    ...(partitions === undefined ? undefined : { partitions: decodePartitions(partitions) }),
   };
   const cursor = query.wholeNumber('cursor', 0, PARTITION_COUNT - 1);
   const limit = query.wholeNumber('limit', 1, Number.MAX_SAFE_INTEGER);

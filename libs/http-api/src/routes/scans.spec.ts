@@ -1,10 +1,4 @@
-import {
-  encodePartitions,
-  KvsError,
-  NodesUnavailableError,
-  type PairLines,
-  type ScanAnswer,
-} from '@kvs/protocol';
+import { KvsError, NodesUnavailableError, type PairLines, type ScanAnswer } from '@kvs/protocol';
 import { linesFrom, MapOperations } from '../testing/map-operations.js';
 import { jsonOf, TestServer } from '../testing/test-server.js';
 
@@ -85,15 +79,12 @@ describe('GET /fetch', () => {
   });
 
   it('asks for what its parameters say', async () => {
-    await server.send('GET', '/fetch?prefix=AB&encoding=binary&meta=true&partial=true', {
-      headers: { 'kvs-partitions': encodePartitions([5]) },
-    });
+    await server.send('GET', '/fetch?prefix=AB&encoding=binary&meta=true&partial=true');
     expect(operations.asked).toEqual([
       {
         prefix: { encoding: 'binary', data: 'ab' },
         meta: true,
         partial: true,
-        partitions: [5],
         format: 'items',
       },
     ]);
