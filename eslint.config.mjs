@@ -20,7 +20,7 @@ const depConstraints = [
     onlyDependOnLibsWithTags: ['scope:kv-store', 'scope:protocol'],
   },
   { sourceTag: 'scope:topology', onlyDependOnLibsWithTags: ['scope:protocol', 'scope:hash-ring'] },
-  { sourceTag: 'scope:topology-etcd', onlyDependOnLibsWithTags: ['scope:topology'] },
+  { sourceTag: 'scope:topology-etcd', onlyDependOnLibsWithTags: ['scope:topology', 'scope:protocol'] },
   {
     sourceTag: 'scope:replication',
     onlyDependOnLibsWithTags: [

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { KvsError } from '@kvs/protocol';
 import {
   applyRequests,
   entriesRequestFrom,
@@ -9,7 +10,6 @@ import {
   raiseVersionCeiling,
   registerNode,
   topologyAnswerToJson,
-  TopologyError,
   type BootId,
   type EntryChange,
   type NodeReport,
@@ -82,7 +82,7 @@ export class FakeProxy {
     try {
       return { status: 200, body: this.#handle(what, await readJson(request)) };
     } catch (error) {
-      if (!(error instanceof TopologyError)) throw error;
+      if (!(error instanceof KvsError)) throw error;
       return { status: 409, body: { code: error.code, detail: error.message } };
     }
   }

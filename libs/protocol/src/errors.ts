@@ -42,6 +42,7 @@ export const ERROR_CODES = {
   not_leader: { status: 409, title: 'The proxy does not lead the cluster' },
   wrong_cluster: { status: 409, title: 'The request is about another cluster' },
   store_unavailable: { status: 503, title: 'The topology cannot be read or changed' },
+  invalid_topology: { status: 503, title: 'The topology in the store is damaged, or of another version' },
   outdated_store: { status: 503, title: 'The topology store has lost changes' },
 
   // The request is valid, and could not be carried out.

@@ -6,7 +6,8 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { finished } from 'node:stream/promises';
-import { messageOf, TopologyError } from '@kvs/topology';
+import { KvsError } from '@kvs/protocol';
+import { messageOf } from '@kvs/topology';
 
 /** A user of an etcd with authentication. */
 export interface EtcdUser {
@@ -54,7 +55,7 @@ export class EtcdGateway {
   /**
    * Asks one server once.
    *
-   * @throws TopologyError `store_unavailable`: the change may have been made, or may be made later
+   * @throws KvsError `store_unavailable`: the change may have been made, or may be made later
    */
   async change(path: string, body: object): Promise<Fields> {
     const endpoint = this.#endpoints[this.#current];
@@ -72,7 +73,7 @@ export class EtcdGateway {
   /**
    * Calls `changed` for each part of a stream of events, until the stream ends or breaks.
    *
-   * @throws TopologyError `store_unavailable`
+   * @throws KvsError `store_unavailable`
    */
   async follow(path: string, body: object, changed: () => void): Promise<void> {
     const endpoint = this.#endpoints[this.#current];
@@ -169,8 +170,8 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return body;
 }
 
-function unavailable(error: unknown, endpoint: URL | undefined): TopologyError {
-  return new TopologyError('store_unavailable', `etcd at ${endpoint?.host}: ${messageOf(error)}`, {
+function unavailable(error: unknown, endpoint: URL | undefined): KvsError {
+  return new KvsError('store_unavailable', `etcd at ${endpoint?.host}: ${messageOf(error)}`, {
     cause: error,
   });
 }

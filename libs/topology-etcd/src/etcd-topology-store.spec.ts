@@ -147,8 +147,19 @@ describe('a store in etcd', () => {
     expect(await store.claimLead('one')).toBe('one');
   });
 
+  it('names the key of a document that it cannot read', async () => {
+    await store.replace({ ...first, clusterId: '' });
+    const other = open();
+    await expect(other.read()).rejects.toMatchObject({
+      code: 'invalid_topology',
+      status: 503,
+      message: expect.stringContaining('the key kvs/topology of etcd has no topology'),
+    });
+    await other.close();
+  });
+
   it('refuses a document that is too large for etcd', async () => {
     const large = { ...first, clusterId: 'c'.repeat(1_500_000) };
-    await expect(store.replace(large)).rejects.toMatchObject({ code: 'invalid_topology' });
+    await expect(store.replace(large)).rejects.toMatchObject({ code: 'store_unavailable' });
   });
 });

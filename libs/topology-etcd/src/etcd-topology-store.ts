@@ -1,6 +1,6 @@
+import { KvsError } from '@kvs/protocol';
 import {
   LEAD_FOR_MS,
-  TopologyError,
   topologyFromJson,
   topologyToJson,
   type Topology,
@@ -66,7 +66,10 @@ export class EtcdTopologyStore implements TopologyStore {
     if (found === undefined) return (this.#written = undefined);
     const modRevision = text(found, 'mod_revision');
     if (this.#written?.modRevision === modRevision) return this.#written.topology;
-    const topology = topologyFromJson(fromBase64(text(found, 'value')));
+    const topology = topologyFromJson(
+      fromBase64(text(found, 'value')),
+      `the key ${fromBase64(this.#key)} of etcd`,
+    );
     this.#written = { topology, modRevision };
     return topology;
   }
@@ -76,10 +79,7 @@ export class EtcdTopologyStore implements TopologyStore {
     const value = topologyToJson(next);
     const bytes = Buffer.byteLength(value);
     if (bytes > MAX_VALUE_BYTES) {
-      throw new TopologyError(
-        'invalid_topology',
-        `the topology has ${bytes} bytes, which is too much for etcd`,
-      );
+      throw new KvsError('store_unavailable', `the topology has ${bytes} bytes, which is too much for etcd`);
     }
     if ((this.#written?.topology.revision ?? 0) !== next.revision - 1) await this.read();
     const before = this.#written;
@@ -151,7 +151,7 @@ export class EtcdTopologyStore implements TopologyStore {
       // The first part of the stream says that it has begun. What changed before that may have been missed.
       await this.#gateway.follow('/v3/watch', { create_request: { key: this.#key } }, tell);
     } catch (error) {
-      if (!(error instanceof TopologyError)) throw error;
+      if (!(error instanceof KvsError)) throw error;
     }
     this.#isFollowing = false;
     if (this.#isClosed || this.#listeners.size === 0) return;
@@ -159,7 +159,7 @@ export class EtcdTopologyStore implements TopologyStore {
   }
 
   #assertOpen(): void {
-    if (this.#isClosed) throw new TopologyError('store_unavailable', 'the topology store is closed');
+    if (this.#isClosed) throw new KvsError('store_unavailable', 'the topology store is closed');
   }
 }
 

@@ -1,7 +1,8 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isNativeError } from 'node:util/types';
-import { messageOf, TopologyError } from './errors.js';
+import { KvsError } from '@kvs/protocol';
+import { messageOf } from './message-of.js';
 import { topologyFromJson, topologyToJson } from './topology-json.js';
 import type { TopologyStore } from './topology-store.js';
 import type { Topology } from './topology.js';
@@ -74,11 +75,11 @@ export class FileTopologyStore implements TopologyStore {
 
   #inTurn<T>(operation: () => Promise<T>): Promise<T> {
     if (this.#isClosed) {
-      return Promise.reject(new TopologyError('store_unavailable', 'the topology store is closed'));
+      return Promise.reject(new KvsError('store_unavailable', 'the topology store is closed'));
     }
     const result = this.#last.then(operation).catch((error: unknown) => {
-      if (error instanceof TopologyError) throw error;
-      throw new TopologyError('store_unavailable', `${this.#path}: ${messageOf(error)}`, { cause: error });
+      if (error instanceof KvsError && error.code === 'invalid_topology') throw error;
+      throw new KvsError('store_unavailable', `${this.#path}: ${messageOf(error)}`, { cause: error });
     });
     this.#last = result.catch(() => undefined);
     return result;
@@ -91,7 +92,7 @@ export class FileTopologyStore implements TopologyStore {
         if (isNativeError(error) && 'code' in error && error.code === 'ENOENT') return undefined;
         throw error;
       });
-      this.#current = text === undefined ? undefined : topologyFromJson(text);
+      this.#current = text === undefined ? undefined : topologyFromJson(text, this.#path);
       this.#isKnown = true;
     }
     return this.#current;

@@ -34,8 +34,8 @@ export {
   topologyAnswerToJson,
 } from './control-plane/messages-json.js';
 export { changeEntry, isStartAfterLoss, type EntryChange } from './entry-changes.js';
-export { messageOf, TopologyError, type TopologyErrorCode } from './errors.js';
 export { FileTopologyStore, type FileLock } from './file-topology-store.js';
+export { messageOf } from './message-of.js';
 export { MemoryTopologyStore } from './memory-topology-store.js';
 export {
   applyRequests,

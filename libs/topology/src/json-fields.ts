@@ -1,8 +1,7 @@
-import { isRecord } from '@kvs/protocol';
-import { TopologyError } from './errors.js';
+import { isRecord, KvsError } from '@kvs/protocol';
 import type { BootId } from './topology.js';
 
-/* Checked reading of JSON that another process or another version wrote. Each function throws `invalid_topology`. */
+/* Checked reading of JSON that another process or another version wrote. Each function throws `invalid_shape`. */
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -65,6 +64,6 @@ export function isBootId(value: unknown): value is BootId {
   return typeof value === 'string' && value !== '';
 }
 
-export function invalid(reason: string): TopologyError {
-  return new TopologyError('invalid_topology', reason);
+export function invalid(reason: string): KvsError {
+  return new KvsError('invalid_shape', reason);
 }

@@ -1,4 +1,4 @@
-import { TopologyError } from './errors.js';
+import { KvsError } from '@kvs/protocol';
 import type { TopologyStore } from './topology-store.js';
 import type { Topology } from './topology.js';
 
@@ -42,6 +42,6 @@ export class MemoryTopologyStore implements TopologyStore {
   }
 
   #assertOpen(): void {
-    if (this.#isClosed) throw new TopologyError('store_unavailable', 'the topology store is closed');
+    if (this.#isClosed) throw new KvsError('store_unavailable', 'the topology store is closed');
   }
 }

@@ -125,7 +125,7 @@ describe('the store that nodes share', () => {
     expect(shared).toMatchObject({ sharedStore: 'store', copies: 1, minInSync: 1 });
     expect(registerNode(shared, node('m', b), 'store').nodes).toHaveLength(2);
     expect(() => updateSettings(shared, { copies: 2 })).toThrow(
-      expect.objectContaining({ code: 'invalid_topology' }),
+      expect.objectContaining({ code: 'invalid_shape' }),
     );
   });
 
@@ -181,7 +181,7 @@ it('the wanted copies change, and entries do not', () => {
   expect(updateSettings(more, { copies: 3 })).toBe(more);
   expect(updateSettings(more, {})).toBe(more);
   expect(() => updateSettings(more, { copies: 1 })).toThrow(
-    expect.objectContaining({ code: 'invalid_topology' }),
+    expect.objectContaining({ code: 'invalid_shape' }),
   );
 });
 

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
+import { KvsError } from '@kvs/protocol';
 import { changeEntry, type EntryChange } from './entry-changes.js';
 import type { SettingsUpdate } from './control-plane/messages.js';
-import { TopologyError } from './errors.js';
 import {
   hasRole,
   type BootId,
@@ -51,7 +51,7 @@ export function applyRequests(topology: Topology, requests: readonly EntryReques
  * port to this one has ended; a DNS name proves nothing, because it may lead elsewhere now.
  *
  * @param sharedStore the id of the store that the node shares with others; undefined if its pairs are its own
- * @throws TopologyError `wrong_store`: the other nodes have their pairs elsewhere. `duplicate_node`: another node has the address
+ * @throws KvsError `wrong_store`: the other nodes have their pairs elsewhere. `duplicate_node`: another node has the address
  * or the boot id. `outdated_directory`: another process has started with this boot id at least as often as this one, so the
  * directory is a restored backup and needs a new boot id
  */
@@ -62,13 +62,13 @@ export function registerNode(before: Topology, node: NodeIdentity, sharedStore?:
     ({ id, address, bootId }) => id !== node.id && (address === node.address || bootId === node.bootId),
   );
   if (other !== undefined) {
-    throw new TopologyError('duplicate_node', `${other.id} has the address ${other.address} already`);
+    throw new KvsError('duplicate_node', `${other.id} has the address ${other.address} already`);
   }
   const known = topology.nodes.find(({ id }) => id === node.id);
   if (known === undefined) return withNodes(topology, [...topology.nodes, { ...node, state: 'joining' }]);
   const { address, redisAddress, bootId, isDurable, starts, processId } = node;
   if (known.bootId === bootId && isOutdated(node, known)) {
-    throw new TopologyError(
+    throw new KvsError(
       'outdated_directory',
       `another process has started with the directory of ${node.id} at least as often`,
     );
@@ -94,14 +94,10 @@ function withStore(topology: Topology, sharedStore: string | undefined): Topolog
   return { ...topology, ...settings, sharedStore };
 }
 
-function wrongStore(
-  topology: Topology,
-  { id }: NodeIdentity,
-  sharedStore: string | undefined,
-): TopologyError {
+function wrongStore(topology: Topology, { id }: NodeIdentity, sharedStore: string | undefined): KvsError {
   const store = (name: string | undefined) =>
     name === undefined ? 'keeps its own pairs' : `shares the store ${name}`;
-  return new TopologyError(
+  return new KvsError(
     'wrong_store',
     `${id} ${store(sharedStore)}, but every other node of this cluster ${store(topology.sharedStore)}`,
   );
@@ -120,7 +116,7 @@ export function endProcess(topology: Topology, process: EndedProcess): Topology 
 /**
  * Changes the weight, the zone or the state of a node. Returns the topology itself if nothing changes.
  *
- * @throws TopologyError `unknown_node`
+ * @throws KvsError `unknown_node`
  */
 export function updateNode(
   topology: Topology,
@@ -142,14 +138,14 @@ export function updateNode(
  * Changes how many copies each partition should have, and how many a write needs. Returns the topology itself if nothing
  * changes. Entries stay as they are: the controller makes and removes copies.
  *
- * @throws TopologyError `invalid_topology`: writes would need more copies than there should be, or the nodes share one store
+ * @throws KvsError `invalid_shape`: writes would need more copies than there should be, or the nodes share one store
  */
 export function updateSettings(topology: Topology, update: SettingsUpdate): Topology {
   const { copies, minInSync } = { ...topology, ...update };
   if (minInSync > copies)
-    throw new TopologyError('invalid_topology', `min_in_sync ${minInSync} is more than copies ${copies}`);
+    throw new KvsError('invalid_shape', `min_in_sync ${minInSync} is more than copies ${copies}`);
   if (copies > 1 && topology.sharedStore !== undefined)
-    throw new TopologyError('invalid_topology', 'the nodes share one store, so partitions have no copies');
+    throw new KvsError('invalid_shape', 'the nodes share one store, so partitions have no copies');
   if (copies === topology.copies && minInSync === topology.minInSync) return topology;
   return { ...topology, revision: topology.revision + 1, copies, minInSync };
 }
@@ -157,7 +153,7 @@ export function updateSettings(topology: Topology, update: SettingsUpdate): Topo
 /**
  * Takes a node off the list. Entries that name its boot id keep it: only their own rules change them.
  *
- * @throws TopologyError `unknown_node`
+ * @throws KvsError `unknown_node`
  */
 export function removeNode(topology: Topology, id: string): Topology {
   const node = nodeById(topology, id);
@@ -175,7 +171,7 @@ export function raiseVersionCeiling(topology: Topology, versionCeiling: number):
 
 function nodeById(topology: Topology, id: string): TopologyNode {
   const node = topology.nodes.find((one) => one.id === id);
-  if (node === undefined) throw new TopologyError('unknown_node', `no node has the id ${id}`);
+  if (node === undefined) throw new KvsError('unknown_node', `no node has the id ${id}`);
   return node;
 }
 

@@ -1,5 +1,4 @@
-import { PARTITION_COUNT, PARTITION_FUNCTION } from '@kvs/protocol';
-import { TopologyError } from './errors.js';
+import { KvsError, PARTITION_COUNT, PARTITION_FUNCTION } from '@kvs/protocol';
 import {
   bootId,
   bootIdOf,
@@ -14,6 +13,7 @@ import {
   text,
   type Fields,
 } from './json-fields.js';
+import { messageOf } from './message-of.js';
 import {
   MAX_COPIES,
   NODE_STATES,
@@ -96,24 +96,24 @@ export function topologyToJson(topology: Topology): string {
 const texts = new WeakMap<Topology, string>();
 
 /**
- * Returns the topology that {@link topologyToJson} wrote. Everything is checked.
+ * Returns the topology that {@link topologyToJson} wrote into a store. Everything is checked.
  *
- * @throws TopologyError `invalid_topology`
+ * @param place names the file or the key in the message of an error
+ * @throws KvsError `invalid_topology`
  */
-export function topologyFromJson(json: string): Topology {
-  let document: unknown;
+export function topologyFromJson(json: string, place: string): Topology {
   try {
-    document = JSON.parse(json);
+    return topologyFromDocument(JSON.parse(json));
   } catch (cause) {
-    throw new TopologyError('invalid_topology', 'the document is not JSON', { cause });
+    const message = `${place} has no topology that this version can read: ${messageOf(cause)}`;
+    throw new KvsError('invalid_topology', message, { cause });
   }
-  return topologyFromDocument(document);
 }
 
 /**
- * Returns the topology of a document that was part of other JSON. Everything is checked.
+ * Returns the topology of a document that was part of a message. Everything is checked.
  *
- * @throws TopologyError `invalid_topology`
+ * @throws KvsError `invalid_shape`
  */
 export function topologyFromDocument(value: unknown): Topology {
   const document = fieldsOf(value, 'the document');

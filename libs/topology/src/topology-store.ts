@@ -10,14 +10,14 @@ export interface TopologyStore {
   /**
    * Resolves with the document, or with undefined if there is none yet.
    *
-   * @throws TopologyError `store_unavailable`, or `invalid_topology` if what the store has is none
+   * @throws KvsError `store_unavailable`; `invalid_topology`: the document is damaged or of another version
    */
   read(): Promise<Topology | undefined>;
   /**
    * Puts a document in the place of the one with the revision before it. Resolves with whether it did: false means that the
    * store has another revision, and nothing was changed. The first document has revision 1, and replaces none.
    *
-   * @throws TopologyError `store_unavailable`: the change may have been made, or may be made later
+   * @throws KvsError `store_unavailable`: the change may have been made, or may be made later
    */
   replace(next: Topology): Promise<boolean>;
   /**
@@ -29,7 +29,7 @@ export interface TopologyStore {
    * Claims to lead the cluster for the next {@link LEAD_FOR_MS}. A process that leads repeats the claim more often. Resolves
    * with the name of the process that leads: `name`, if no other process holds a claim. Two processes may lead for a moment.
    *
-   * @throws TopologyError `store_unavailable`
+   * @throws KvsError `store_unavailable`
    */
   claimLead(name: string): Promise<string>;
   /** Gives up what the store holds. Later calls reject with `store_unavailable`. */

@@ -57,10 +57,15 @@ describe('the topology in a file', () => {
     expect(await readdir(file.directory)).toEqual(['kvs.topology']);
   });
 
-  it('is refused if it is damaged, and stays as it is', async () => {
+  it('is refused by name if it is damaged, and stays as it is', async () => {
     await writeFile(file.path, '{"format":"kvs-topol');
-    await expect(file.store.read()).rejects.toMatchObject({ code: 'invalid_topology' });
-    await expect(file.store.replace(first)).rejects.toMatchObject({ code: 'invalid_topology' });
+    const damaged = {
+      code: 'invalid_topology',
+      status: 503,
+      message: expect.stringContaining(`${file.path} has no topology`),
+    };
+    await expect(file.store.read()).rejects.toMatchObject(damaged);
+    await expect(file.store.replace(first)).rejects.toMatchObject(damaged);
     expect(await readFile(file.path, 'utf8')).toBe('{"format":"kvs-topol');
   });
 

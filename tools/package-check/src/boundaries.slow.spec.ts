@@ -46,7 +46,7 @@ describe('an import across a boundary is refused', () => {
     ['libs/kv-store-redis/src/index.ts', '@kvs/kv-store-lmdb', BOUNDARIES],
     ['libs/topology/src/index.ts', '@kvs/router', BOUNDARIES],
     ['libs/replication/src/index.ts', '@kvs/http-api', BOUNDARIES],
-    ['libs/topology-etcd/src/index.ts', '@kvs/protocol', BOUNDARIES],
+    ['libs/topology-etcd/src/index.ts', '@kvs/router', BOUNDARIES],
     ['libs/router/src/index.ts', '@kvs/kv-store', BOUNDARIES],
     ['libs/router/src/index.ts', '@kvs/node-link', BOUNDARIES],
     ['libs/node-link/src/index.ts', '@kvs/http-api', BOUNDARIES],

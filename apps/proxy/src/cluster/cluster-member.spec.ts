@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { MemoryTopologyStore, TopologyError } from '@kvs/topology';
+import { KvsError } from '@kvs/protocol';
+import { MemoryTopologyStore } from '@kvs/topology';
 import { readConfig } from '../config.js';
 import { ClusterMember } from './cluster-member.js';
 
@@ -7,7 +8,7 @@ it('a proxy that is stopped while it waits for the topology waits no longer', as
   const { cluster } = readConfig(['--topology', 'memory'], {});
   if (cluster === undefined) throw new TypeError('the proxy is in no cluster');
   const store = new MemoryTopologyStore();
-  store.read = () => Promise.reject(new TopologyError('store_unavailable', 'no answer'));
+  store.read = () => Promise.reject(new KvsError('store_unavailable', 'no answer'));
   const warnings: unknown[] = [];
   const warn = (message: unknown) => {
     if (warnings.push(message) > 3) throw new Error('it goes on to wait');

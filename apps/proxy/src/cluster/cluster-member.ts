@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { KvsError } from '@kvs/protocol';
 import { systemTimers, TopologyRoutes } from '@kvs/router';
 import type { Logger } from '@kvs/server';
-import { ClusterControl, LastingProblem, messageOf, TopologyError, type TopologyStore } from '@kvs/topology';
+import { ClusterControl, LastingProblem, messageOf, type TopologyStore } from '@kvs/topology';
 import type { ClusterConfig } from './cluster-config.js';
 import { NodeClient } from './node-client.js';
 
@@ -33,10 +34,10 @@ export class ClusterMember {
     );
   }
 
-  /** @throws TopologyError `store_unavailable` before the proxy listens */
+  /** @throws KvsError `store_unavailable` before the proxy listens */
   get control(): ClusterControl {
     if (this.#control === undefined)
-      throw new TopologyError('store_unavailable', 'the proxy has only just started');
+      throw new KvsError('store_unavailable', 'the proxy has only just started');
     return this.#control;
   }
 
@@ -98,13 +99,13 @@ export class ClusterMember {
     await this.#options.store.close();
   }
 
-  /** @throws TopologyError `invalid_topology` */
+  /** @throws KvsError `invalid_topology` */
   async #hasStarted(control: ClusterControl): Promise<boolean> {
     try {
       await control.start();
       return true;
     } catch (error) {
-      if (!(error instanceof TopologyError) || error.code !== 'store_unavailable') throw error;
+      if (!(error instanceof KvsError) || error.code !== 'store_unavailable') throw error;
       this.#options.logger.warn(`the proxy waits for the topology: ${error.message}`);
       return false;
     }

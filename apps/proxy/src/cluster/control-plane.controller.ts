@@ -20,7 +20,6 @@ import {
   nodeReportFrom,
   nodeUpdateFrom,
   settingsUpdateFrom,
-  TopologyError,
   topologyAnswerToJson,
   type NodeRemoval,
   type ReportAnswer,
@@ -49,67 +48,65 @@ export class ControlPlaneController {
   @Patch()
   @HttpCode(204)
   updateSettings(@RawBody(JsonBodyPipe) body: unknown): Promise<void> {
-    return answer(() => this.#member.control.updateSettings(settingsUpdateFrom(body)));
+    return this.#member.control.updateSettings(settingsUpdateFrom(body));
   }
 
   @Get('topology')
   @Header('Content-Type', JSON_TYPE)
-  topology(
+  async topology(
     @Res({ passthrough: true }) response: ServerResponse,
     @Query('after') after?: unknown,
   ): Promise<string | undefined> {
-    return answer(async () => {
-      const { control } = this.#member;
-      if (after === undefined) return topologyAnswerToJson(await control.read());
-      const gone = new AbortController();
-      response.on('close', () => gone.abort());
-      const newer = await control.newerThan(revisionFrom(after), gone.signal);
-      if (newer !== undefined) return topologyAnswerToJson(newer);
-      response.statusCode = 204;
-      return undefined;
-    });
+    const { control } = this.#member;
+    if (after === undefined) return topologyAnswerToJson(await control.read());
+    const gone = new AbortController();
+    response.on('close', () => gone.abort());
+    const newer = await control.newerThan(revisionFrom(after), gone.signal);
+    if (newer !== undefined) return topologyAnswerToJson(newer);
+    response.statusCode = 204;
+    return undefined;
   }
 
   @Post('nodes')
   @HttpCode(200)
   @Header('Content-Type', JSON_TYPE)
-  join(@RawBody(JsonBodyPipe) body: unknown): Promise<string> {
-    return answer(async () => topologyAnswerToJson(await this.#member.control.join(joinRequestFrom(body))));
+  async join(@RawBody(JsonBodyPipe) body: unknown): Promise<string> {
+    return topologyAnswerToJson(await this.#member.control.join(joinRequestFrom(body)));
   }
 
   @Post('entries')
   @HttpCode(200)
   @Header('Content-Type', JSON_TYPE)
-  entries(@RawBody(JsonBodyPipe) body: unknown): Promise<string> {
+  async entries(@RawBody(JsonBodyPipe) body: unknown): Promise<string> {
     const receivedMs = this.#member.receivedMs();
-    return answer(async () =>
-      topologyAnswerToJson(await this.#member.control.changeEntries(entriesRequestFrom(body), receivedMs)),
+    return topologyAnswerToJson(
+      await this.#member.control.changeEntries(entriesRequestFrom(body), receivedMs),
     );
   }
 
   @Post('nodes/:id/status')
   @HttpCode(200)
   report(@Param('id') id: string, @RawBody(JsonBodyPipe) body: unknown): Promise<ReportAnswer> {
-    return answer(() => this.#member.control.report(id, nodeReportFrom(body)));
+    return this.#member.control.report(id, nodeReportFrom(body));
   }
 
   @Post('lost/start')
   @HttpCode(200)
-  startLost(): Promise<{ readonly started: number }> {
-    return answer(async () => ({ started: await this.#member.control.startLost() }));
+  async startLost(): Promise<{ readonly started: number }> {
+    return { started: await this.#member.control.startLost() };
   }
 
   @Patch('nodes/:id')
   @HttpCode(204)
   update(@Param('id') id: string, @RawBody(JsonBodyPipe) body: unknown): Promise<void> {
-    return answer(() => this.#member.control.updateNode(id, nodeUpdateFrom(body)));
+    return this.#member.control.updateNode(id, nodeUpdateFrom(body));
   }
 
   @Delete('nodes/:id')
   remove(@Param('id') id: string, @Query('force') force?: unknown): Promise<NodeRemoval> {
     if (force !== undefined && force !== 'true' && force !== 'false')
       throw new KvsError('invalid_parameter', 'force is true or false');
-    return answer(() => this.#member.control.removeNode(id, force === 'true'));
+    return this.#member.control.removeNode(id, force === 'true');
   }
 }
 
@@ -118,15 +115,4 @@ function revisionFrom(after: unknown): number {
   const revision = typeof after === 'string' && /^\d+$/.test(after) ? Number(after) : NaN;
   if (Number.isSafeInteger(revision)) return revision;
   throw new KvsError('invalid_parameter', 'after is the revision of a topology, a whole number');
-}
-
-/** @throws KvsError with the code of the TopologyError that `act` throws */
-async function answer<T>(act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    if (!(error instanceof TopologyError)) throw error;
-    const code = error.code === 'invalid_topology' ? 'invalid_shape' : error.code;
-    throw new KvsError(code, error.message, { cause: error });
-  }
 }

@@ -15,14 +15,14 @@ export class ClusterController {
   @Post('invitation')
   @HttpCode(204)
   async invitation(@RawBody(JsonBodyPipe) body: unknown): Promise<void> {
-    const { readInvitation } = await import('./requests.js');
-    await this.#member.invited(readInvitation(body));
+    const { invitationFrom } = await import('./joining.js');
+    await this.#member.invited(invitationFrom(body));
   }
 
   @Post('promotions')
   @HttpCode(200)
   async promotions(@RawBody(JsonBodyPipe) body: unknown): Promise<PromotionAnswer> {
-    const { readPromotionQuestion } = await import('./requests.js');
-    return this.#member.promotions(readPromotionQuestion(body));
+    const { promotionQuestionFrom } = await import('./joining.js');
+    return this.#member.promotions(promotionQuestionFrom(body));
   }
 }

@@ -115,6 +115,6 @@ describe('a message without its form is refused', () => {
     ['a setting that is none', settingsUpdateFrom, { minInSync: 2 }],
     ['partitions that are no list', promotionAnswerFrom, { partitions: 1 }],
   ])('%s', (_, read, message) => {
-    expect(() => read(message)).toThrow(expect.objectContaining({ code: 'invalid_topology' }));
+    expect(() => read(message)).toThrow(expect.objectContaining({ code: 'invalid_shape' }));
   });
 });

@@ -33,7 +33,7 @@ import type {
 
 /*
  * The messages of the control plane as JSON. `JSON.stringify` writes all of them but a TopologyAnswer. The functions here
- * read them and check everything; each throws TopologyError `invalid_topology` for a message that does not have its form.
+ * read them and check everything; each throws KvsError `invalid_shape` for a message that does not have its form.
  */
 
 /** Returns the answer as JSON. */
@@ -154,7 +154,7 @@ export function settingsUpdateFrom(value: unknown): SettingsUpdate {
   };
 }
 
-/** @throws TopologyError `invalid_topology` for a field that is none of these */
+/** @throws KvsError `invalid_shape` for a field that is none of these */
 function refuseOthers(fields: Fields, names: readonly string[], owner: string): void {
   const unknown = Object.keys(fields).find((name) => !names.includes(name));
   if (unknown !== undefined) throw invalid(`${owner} has no ${unknown} that can be changed`);

@@ -1,8 +1,8 @@
+import { KvsError } from '@kvs/protocol';
 import {
   ClusterControl,
   MemoryTopologyStore,
   raiseVersionCeiling,
-  TopologyError,
   type BootId,
   type ClusterControlSettings,
   type NodeReport,
@@ -134,7 +134,7 @@ class ForgetfulStore extends MemoryTopologyStore {
 
   override async replace(next: Topology): Promise<boolean> {
     const isReplaced = await super.replace(next);
-    if (this.isForgetful) throw new TopologyError('store_unavailable', 'no answer');
+    if (this.isForgetful) throw new KvsError('store_unavailable', 'no answer');
     return isReplaced;
   }
 }

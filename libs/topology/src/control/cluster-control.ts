@@ -1,3 +1,4 @@
+import { KvsError } from '@kvs/protocol';
 import type {
   EntriesRequest,
   JoinRequest,
@@ -7,7 +8,6 @@ import type {
   SettingsUpdate,
   TopologyAnswer,
 } from '../control-plane/messages.js';
-import { TopologyError } from '../errors.js';
 import { isBootId } from '../json-fields.js';
 import type { PlanSettings } from '../planning/plan.js';
 import { endProcess, registerNode, removeNode, updateNode, updateSettings } from '../topology-changes.js';
@@ -82,7 +82,7 @@ export class ClusterControl {
   /**
    * Reads the topology, or makes the first one, and begins to lead if no other proxy does.
    *
-   * @throws TopologyError `store_unavailable`, `invalid_topology`
+   * @throws KvsError `store_unavailable`, `invalid_topology`
    */
   async start(): Promise<void> {
     await this.#keeper.create(newTopology(this.#settings.cluster));
@@ -117,7 +117,7 @@ export class ClusterControl {
     return topology && this.#answer(topology);
   }
 
-  /** @throws TopologyError `wrong_cluster`, `wrong_store`, `duplicate_node`, `outdated_directory`, `outdated_store`, `store_unavailable` */
+  /** @throws KvsError `wrong_cluster`, `wrong_store`, `duplicate_node`, `outdated_directory`, `outdated_store`, `store_unavailable` */
   async join(request: JoinRequest): Promise<TopologyAnswer> {
     this.#keeper.heed(request);
     const { node, sharedStore } = request;
@@ -130,20 +130,20 @@ export class ClusterControl {
    * Makes the changes that are still possible. Changes that were not possible show in the answer.
    *
    * @param receivedMs when the request came, by the monotonic clock
-   * @throws TopologyError `wrong_cluster`, `outdated_store`, `store_unavailable`
+   * @throws KvsError `wrong_cluster`, `outdated_store`, `store_unavailable`
    */
   async changeEntries(request: EntriesRequest, receivedMs: number): Promise<TopologyAnswer> {
     this.#keeper.heed(request);
     return this.#answer(await this.#queue.submit(request.requests, receivedMs));
   }
 
-  /** @throws TopologyError `wrong_cluster`, `unknown_node` */
+  /** @throws KvsError `wrong_cluster`, `unknown_node` */
   async report(id: string, report: NodeReport): Promise<ReportAnswer> {
     this.#keeper.heed(report);
     const topology = await this.#keeper.atLeast(report.revision);
     const node = topology.nodes.find((one) => one.id === id);
     if (node?.bootId !== report.bootId) {
-      throw new TopologyError('unknown_node', `${id} is not registered with the boot id ${report.bootId}`);
+      throw new KvsError('unknown_node', `${id} is not registered with the boot id ${report.bootId}`);
     }
     this.#reports.hear(report.bootId, report);
     if (report.isEnding && !node.isDurable) await this.#keeper.change((now) => endProcess(now, node));
@@ -157,12 +157,12 @@ export class ClusterControl {
     };
   }
 
-  /** @throws TopologyError `unknown_node` */
+  /** @throws KvsError `unknown_node` */
   async updateNode(id: string, update: NodeUpdate): Promise<void> {
     await this.#keeper.change((topology) => updateNode(topology, id, update));
   }
 
-  /** @throws TopologyError `invalid_topology` */
+  /** @throws KvsError `invalid_shape` */
   async updateSettings(update: SettingsUpdate): Promise<void> {
     await this.#keeper.change((topology) => updateSettings(topology, update));
   }
@@ -172,7 +172,7 @@ export class ClusterControl {
    *
    * @param id the id of the node, or the boot id of a process that is no node any more
    * @param isGone whether an operator vouches that the process has ended and that its pairs are gone
-   * @throws TopologyError `unknown_node`; `node_in_use`: the id is that of a process that is no node, it has copies, and nobody
+   * @throws KvsError `unknown_node`; `node_in_use`: the id is that of a process that is no node, it has copies, and nobody
    * vouches for its end
    */
   async removeNode(id: string, isGone: boolean): Promise<NodeRemoval> {
@@ -190,7 +190,7 @@ export class ClusterControl {
    * Starts partitions that are lost and stay offline otherwise: from an older copy, or empty if no process that is away may have
    * pairs. Returns how many start.
    *
-   * @throws TopologyError `not_leader`, `outdated_store`, `store_unavailable`
+   * @throws KvsError `not_leader`, `outdated_store`, `store_unavailable`
    */
   startLost(): Promise<number> {
     return this.#controller.startLost();
@@ -207,7 +207,7 @@ export class ClusterControl {
   /** Returns the state of the cluster for operators. */
   status(): ClusterStatus {
     const topology = this.#keeper.current;
-    if (topology === undefined) throw new TopologyError('store_unavailable', 'the topology was not read yet');
+    if (topology === undefined) throw new KvsError('store_unavailable', 'the topology was not read yet');
     const { leader, plan } = this.#controller;
     const { failoverCount, lossCount } = this.#changes;
     return statusOf({ topology, reports: this.#reports, leader, plan, lossCount, failoverCount });
@@ -244,9 +244,9 @@ function withoutNode(topology: Topology, id: string, isGone: boolean): Topology 
   const bootId = node?.bootId ?? id;
   const roles = isBootId(bootId) ? rolesOf(topology, bootId) : 0;
   if (!isBootId(bootId) || (node === undefined && roles === 0))
-    throw new TopologyError('unknown_node', `no node has the id ${id}`);
+    throw new KvsError('unknown_node', `no node has the id ${id}`);
   if (roles > 0 && !isGone) {
-    throw new TopologyError(
+    throw new KvsError(
       'node_in_use',
       `${id} has a role in ${roles} partitions; say with force=true that it is gone`,
     );

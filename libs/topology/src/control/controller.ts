@@ -1,5 +1,5 @@
+import { KvsError } from '@kvs/protocol';
 import type { PrimaryOrder } from '../control-plane/messages.js';
-import { TopologyError } from '../errors.js';
 import { plan, planInSteps, type Plan, type PlanSettings } from '../planning/plan.js';
 import { versionCeilingFor } from '../planning/version-ceiling.js';
 import { raiseVersionCeiling, updateNode } from '../topology-changes.js';
@@ -69,17 +69,14 @@ export class Controller {
   /**
    * Starts the lost partitions that `whenLost: 'start'` would start. Returns how many it started.
    *
-   * @throws TopologyError `not_leader`, `outdated_store`, `store_unavailable`
+   * @throws KvsError `not_leader`, `outdated_store`, `store_unavailable`
    */
   async startLost(): Promise<number> {
     const { keeper, queue, settings } = this.#parts;
     if (!this.isLeading)
-      throw new TopologyError('not_leader', `the cluster is led by ${this.#leader ?? 'no proxy yet'}`);
+      throw new KvsError('not_leader', `the cluster is led by ${this.#leader ?? 'no proxy yet'}`);
     if (this.#plan === undefined)
-      throw new TopologyError(
-        'store_unavailable',
-        'this proxy has only just begun to lead, and has no plan yet',
-      );
+      throw new KvsError('store_unavailable', 'this proxy has only just begun to lead, and has no plan yet');
     const lost = new Set(
       this.#plan.stalled.filter(({ state }) => state === 'lost').map(({ partition }) => partition),
     );

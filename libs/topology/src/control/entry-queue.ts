@@ -1,5 +1,5 @@
 import type { PromotionAnswer, PromotionQuestion } from '../control-plane/messages.js';
-import { messageOf } from '../errors.js';
+import { messageOf } from '../message-of.js';
 import { applyRequests, type EntryRequest } from '../topology-changes.js';
 import { nodeOfBoot, type BootId, type Topology } from '../topology.js';
 import type { ControlPorts } from './ports.js';
@@ -36,7 +36,7 @@ export class EntryQueue {
    * Resolves with a topology in which all requests that could be met are.
    *
    * @param receivedMs when the request came, by the monotonic clock
-   * @throws TopologyError `store_unavailable`: changes may have been made, or may be made later
+   * @throws KvsError `store_unavailable`: changes may have been made, or may be made later
    */
   async submit(
     requests: readonly EntryRequest[],

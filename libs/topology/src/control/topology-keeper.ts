@@ -1,5 +1,5 @@
+import { KvsError } from '@kvs/protocol';
 import type { Knowledge } from '../control-plane/messages.js';
-import { TopologyError } from '../errors.js';
 import type { TopologyStore } from '../topology-store.js';
 import type { Topology } from '../topology.js';
 
@@ -38,13 +38,12 @@ export class TopologyKeeper {
   /**
    * Reads the topology freshly from the store.
    *
-   * @throws TopologyError `store_unavailable`, `outdated_store`
+   * @throws KvsError `store_unavailable`, `invalid_topology`, `outdated_store`
    */
   async read(): Promise<Topology> {
     const topology = await this.#store.read();
     if (topology === undefined) {
-      if (this.#current === undefined)
-        throw new TopologyError('store_unavailable', 'there is no topology yet');
+      if (this.#current === undefined) throw new KvsError('store_unavailable', 'there is no topology yet');
       throw outdated(0, this.#current.revision);
     }
     this.#learn(topology);
@@ -54,13 +53,13 @@ export class TopologyKeeper {
   /**
    * Checks that a sender means this cluster, and notes the revision that it knows.
    *
-   * @throws TopologyError `wrong_cluster`
+   * @throws KvsError `wrong_cluster`
    */
   heed({ clusterId, revision }: Knowledge): void {
     const own = this.#current?.clusterId;
     if (clusterId === undefined || own === undefined) return;
     if (clusterId !== own) {
-      throw new TopologyError('wrong_cluster', `this is the cluster ${own}, and not ${clusterId}`);
+      throw new KvsError('wrong_cluster', `this is the cluster ${own}, and not ${clusterId}`);
     }
     this.#highestKnown = Math.max(this.#highestKnown, revision);
   }
@@ -69,7 +68,7 @@ export class TopologyKeeper {
    * Puts what `edit` makes of the topology in its place. `edit` returns the same topology if nothing is to be changed, and is
    * called again if another change came first.
    *
-   * @throws TopologyError `store_unavailable`: the change may have been made, or may be made later. `outdated_store`. What
+   * @throws KvsError `store_unavailable`: the change may have been made, or may be made later. The codes of {@link read}. What
    * `edit` throws
    */
   async change(edit: (topology: Topology) => Topology): Promise<Topology> {
@@ -91,7 +90,7 @@ export class TopologyKeeper {
   /**
    * Returns the newest topology that this proxy has seen, or reads one if a sender knows a higher revision.
    *
-   * @throws TopologyError `store_unavailable`, `outdated_store`
+   * @throws KvsError as {@link read}
    */
   async atLeast(revision: number): Promise<Topology> {
     const current = this.#current;
@@ -102,10 +101,7 @@ export class TopologyKeeper {
     const before = this.#current;
     const known = Math.max(this.#highestKnown, before?.revision ?? 0);
     if (before !== undefined && topology.clusterId !== before.clusterId) {
-      throw new TopologyError(
-        'outdated_store',
-        `the store has the topology of the cluster ${topology.clusterId}`,
-      );
+      throw new KvsError('outdated_store', `the store has the topology of the cluster ${topology.clusterId}`);
     }
     // Two reads may end in another order than they began. Only a store that is behind what nodes know has lost changes.
     if (topology.revision < this.#highestKnown) throw outdated(topology.revision, known);
@@ -115,8 +111,8 @@ export class TopologyKeeper {
   }
 }
 
-function outdated(revision: number, known: number): TopologyError {
-  return new TopologyError(
+function outdated(revision: number, known: number): KvsError {
+  return new KvsError(
     'outdated_store',
     `the store has revision ${revision} of the topology, but revision ${known} exists; it has lost changes`,
   );

@@ -68,7 +68,7 @@ const TESTS: Readonly<Record<string, (fixture: TopologyStoreFixture) => Promise<
 
   async 'is unavailable when it is closed'({ store }) {
     await store.close();
-    const unavailable = { name: 'TopologyError', code: 'store_unavailable' };
+    const unavailable = { name: 'KvsError', code: 'store_unavailable' };
     await assert.rejects(store.read(), unavailable);
     await assert.rejects(store.replace(first), unavailable);
     await assert.rejects(store.claimLead('one'), unavailable);
