@@ -75,6 +75,19 @@ it('a refusal is not repeated at the next proxy', async () => {
   expect(other.asked).toEqual([]);
 });
 
+it.each([
+  ['has no topology', 404, { code: 'not_found', detail: 'no such path' }],
+  ['is of another cluster', 409, { code: 'wrong_cluster', detail: 'this is another one' }],
+  ['does not understand the request', 400, { code: 'invalid_shape', detail: 'zone is not a text' }],
+  ['is no proxy of kvs', 401, 'who are you?'],
+])('a proxy that %s is passed over', async (_, status, body) => {
+  const [other, good] = [await startProxy(status, body), await startProxy(200, ANSWER)];
+  expect(await clientOf(other.url, good.url).readTopology()).toMatchObject({ timeMs: 5 });
+  await expect(clientOf(other.url).readTopology()).rejects.toThrow(
+    `refused GET /cluster/topology with ${status}`,
+  );
+});
+
 it('an answer that makes no sense counts as none', async () => {
   const proxy = await startProxy(200, { topology: 'none' });
   await expect(clientOf(proxy.url).readTopology()).rejects.toThrow('no proxy answers');

@@ -1,4 +1,5 @@
 import type { HttpService } from '@nestjs/axios';
+import type { ErrorCode } from '@kvs/protocol';
 import type { ControlPlane } from '@kvs/replication';
 import {
   MAX_NEWS_WAIT_MS,
@@ -120,7 +121,7 @@ export class ControlPlaneClient implements ControlPlane {
     });
   }
 
-  /** @throws ControlPlaneError if the proxy refuses the request; another error if the next proxy should be asked */
+  /** @throws ControlPlaneError if each proxy of the cluster would refuse the request; another error if the next one should be asked */
   async #request(proxy: string, { method, path, data, until }: Request): Promise<unknown> {
     const { status, data: body } = await firstValueFrom(
       this.#http.request<unknown>({
@@ -137,7 +138,7 @@ export class ControlPlaneClient implements ControlPlane {
     if (status >= 200 && status < 300) return body;
     const { code, detail } = problemIn(body);
     const message = `${proxy} refused ${method} ${path} with ${status}: ${detail}`;
-    if (status >= 400 && status < 500) throw new ControlPlaneError(code, message);
+    if (VERDICTS.has(code)) throw new ControlPlaneError(code, message);
     throw new Error(message);
   }
 
@@ -156,5 +157,12 @@ function problemIn(body: unknown): { readonly code: string | undefined; readonly
   };
 }
 
+/** Refusals that follow from the topology, which the proxies of a cluster share. Others say something about one proxy only. */
+const VERDICTS: ReadonlySet<string | undefined> = new Set<ErrorCode>([
+  'unknown_node',
+  'duplicate_node',
+  'wrong_store',
+  'outdated_directory',
+]);
 export const TIMEOUT_MS = 2000;
 const MAX_ANSWER_BYTES = 32 * 1024 ** 2;
