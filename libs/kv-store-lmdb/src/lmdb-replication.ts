@@ -81,11 +81,17 @@ export class LmdbReplication implements EngineReplication {
   }
 
   start(): Promise<EngineIdentity> {
-    return (this.#started ??= this.#start());
+    this.#started ??= this.#start().catch((error: unknown) => {
+      this.#started = undefined;
+      throw error;
+    });
+    return this.#started;
   }
 
-  renewBootId(): Promise<EngineIdentity> {
-    return (this.#started = this.#keep(newIdentity(this.#durability, machineStart())));
+  async renewBootId(): Promise<EngineIdentity> {
+    const identity = await this.#keep(newIdentity(this.#durability, machineStart()));
+    this.#started = Promise.resolve(identity);
+    return identity;
   }
 
   write(

@@ -53,11 +53,13 @@ it('writes that were waiting for their commit are refused as well', async () => 
 it('once the data file is back, the engine serves again with all acknowledged pairs', async () => {
   renameSync(file(), elsewhere());
   await expect(engine.setMany([write('refused')])).rejects.toThrow();
+  await expect(engine.replication.start()).rejects.toMatchObject({ code: 'engine_unavailable' });
   renameSync(elsewhere(), file());
   expect(engine.obstacle()).toBeUndefined();
   await engine.setMany([write('after')]);
   const statuses = engine.hasMany([write('before'), write('refused'), write('after')]).map((o) => o.status);
   expect(statuses).toEqual(['present', 'absent', 'present']);
+  expect(await engine.replication.start()).toMatchObject({ starts: 1 });
 });
 
 function write(name: string): EngineWrite {

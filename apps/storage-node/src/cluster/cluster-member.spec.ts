@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import { KvStore, MemoryEngine } from '@kvs/kv-store';
 import { TestNode } from '@kvs/node-link/testing';
 import { keyId, partitionOf, stringKey, stringValue } from '@kvs/protocol';
@@ -119,6 +120,17 @@ describe('a node with --join', () => {
     expect(await node.operations.set([ITEM])).toMatchObject([{ code: 'wrong_node' }]);
   });
 
+  it('joins as soon as its engine can say what it has', async () => {
+    const node = new Node([url], 'first');
+    nodes.push(node);
+    const start = jest
+      .spyOn(node.engine.replication, 'start')
+      .mockRejectedValueOnce(new Error('the disk is full'));
+    await node.start();
+    await node.joined();
+    expect([start.mock.calls.length, node.log[0]]).toEqual([2, 'the disk is full']);
+  });
+
   it('has what the primary acknowledged, and says where the partition is', async () => {
     const { first, second } = await startCopies();
     expect(await first.operations.set([{ ...ITEM, ttlMs: 60_000 }])).toMatchObject([{ ok: true }]);
@@ -221,6 +233,18 @@ describe('a node without --join', () => {
     await node.member.invited({ proxy: 'http://127.0.0.1:1', address: 'localhost:2' });
     expect(proxy.topology.nodes).toMatchObject([{ id: 'localhost:1', address: 'localhost:1' }]);
     expect(await node.operations.fetch([KEY])).toMatchObject([{ code: 'wrong_node' }]);
+  });
+
+  it('asks a proxy that invites it later if the first one is gone', async () => {
+    const node = await startNode(undefined, []);
+    await node.member.invited({ proxy: url, address: 'localhost:1' });
+    await node.joined();
+    const { topology } = proxy;
+    await proxy.close();
+    proxy = new FakeProxy();
+    proxy.topology = topology;
+    await node.member.invited({ proxy: await proxy.start(), address: 'localhost:1' });
+    await until(() => proxy.reports.length > 0);
   });
 });
 

@@ -50,6 +50,7 @@ export class ClusterMember {
   readonly #options: ClusterMemberOptions;
   readonly #processId = randomUUID();
   readonly #ended = new AbortController();
+  #client: ControlPlaneClient | undefined;
   #membership: Membership | undefined;
   /** Set as soon as the node is to be part of a cluster. */
   #joining: Promise<void> | undefined;
@@ -105,13 +106,18 @@ export class ClusterMember {
   }
 
   /**
-   * A proxy invites the node to its cluster. An invitation while the node is joining changes nothing.
+   * A proxy invites the node to its cluster. A node that has joined asks this proxy too from now on: a proxy invites the nodes
+   * that it does not hear, and the proxies that the node knows may be gone.
    *
    * @throws KvsError if the node can't accept
    */
   async invited({ proxy, address }: Invitation): Promise<void> {
-    if (this.#joining !== undefined) return;
     const { engine, config } = this.#options;
+    if (this.#joining !== undefined) {
+      // The proxy may be of another cluster, which a node with --join must not join.
+      if (config.join.length === 0 || this.#membership !== undefined) this.#client?.add(proxy);
+      return;
+    }
     const opened = await engine();
     if (opened.replication === undefined && opened.sharedStoreId === undefined) throw unfit(opened);
     if (this.#joining !== undefined) return;
@@ -185,13 +191,14 @@ export class ClusterMember {
     const { zone, weight } = config;
     const { candidateOf, controlPlaneClient } = await import('./joining.js');
     const engine = await this.#options.engine();
-    const candidate = await candidateOf(engine, this.#candidateParts());
+    const candidate = candidateOf(engine, this.#candidateParts());
     if (candidate === undefined) throw unfit(engine);
     const client = controlPlaneClient(proxies, () => ({
       bootId: candidate.bootId,
       clusterId: this.topology?.clusterId,
       revision: this.#membership?.role.revision ?? 0,
     }));
+    this.#client = client;
     const register = async (): Promise<TopologyAnswer> => {
       const { sharedStore, bootId, isDurable, starts } = await candidate.identify();
       const redisAddress = this.#redisAddress(address);

@@ -44,8 +44,9 @@ export type OwnReport = Omit<NodeReport, keyof Knowledge>;
 
 /** A node that is about to join. */
 export interface Candidate {
+  /** @throws TypeError before {@link identify} has succeeded */
   readonly bootId: BootId;
-  /** Returns what the node tells of its pairs when it joins. Rejects if the engine can't say it now. */
+  /** Returns what the node tells of its pairs when it joins. Rejects if the engine can't say it now; it may be called again. */
   identify(): Promise<PairsIdentity>;
   /** Takes a new boot id, because the cluster knows that the pairs are older than their boot id says. */
   renew(): Promise<void>;

@@ -45,6 +45,11 @@ export class ControlPlaneClient implements ControlPlane {
     this.#requester = requester;
   }
 
+  /** Asks this proxy too, after the others. */
+  add(proxy: string): void {
+    if (!this.#proxies.includes(proxy)) this.#proxies = [...this.#proxies, proxy];
+  }
+
   /** @throws ControlPlaneError also `wrong_store`, `outdated_directory` and `duplicate_node`, as `registerNode` of `@kvs/topology` does */
   join(node: NodeIdentity, sharedStore?: string): Promise<TopologyAnswer> {
     const data = { ...this.#knowledge(), node, sharedStore };

@@ -13,18 +13,21 @@ import { nodeReport } from './node-report.js';
 import { ReplicatedOperations } from './replicated-operations.js';
 
 /** Returns the candidate of an engine that keeps positions, so that it can have copies of partitions. */
-export async function candidateWithCopies(
+export function candidateWithCopies(
   engine: StorageEngine,
   replication: EngineReplication,
   parts: CandidateParts,
-): Promise<Candidate> {
+): Candidate {
   const { clusterClock: clock, log, onUnreachable } = parts;
-  let identity = await replication.start();
+  let identity: EngineIdentity | undefined;
   return {
     get bootId() {
       return bootIdOf(identity);
     },
-    identify: async () => ({ ...identity, bootId: bootIdOf(identity), sharedStore: undefined }),
+    identify: async () => {
+      identity = await replication.start();
+      return { ...identity, bootId: bootIdOf(identity), sharedStore: undefined };
+    },
     renew: async () => {
       log.warn(
         'the data directory is older than the one that the cluster knows, so its pairs do not count as a copy any more',
@@ -32,6 +35,7 @@ export async function candidateWithCopies(
       identity = await replication.renewBootId();
     },
     join: (joined, controlPlane) => {
+      if (identity === undefined) throw new TypeError('a node joins after it has said what it has');
       const copies = new NodeReplica(
         {
           bootId: bootIdOf(identity),
@@ -120,7 +124,8 @@ function follow(replica: Replica, order: PrimaryOrder): void {
   else replica.release(order.partition, order.copy);
 }
 
-function bootIdOf({ bootId }: EngineIdentity): BootId {
+function bootIdOf(identity: EngineIdentity | undefined): BootId {
+  const bootId = identity?.bootId;
   if (!isBootId(bootId)) throw new TypeError('the storage engine has no boot id');
   return bootId;
 }

@@ -10,10 +10,7 @@ import { candidateWithSharedStore } from './shared-role.js';
 export { invitationFrom, promotionQuestionFrom } from '@kvs/topology';
 
 /** Returns the candidate for an engine; undefined if the engine can't be part of a cluster. */
-export async function candidateOf(
-  engine: StorageEngine,
-  parts: CandidateParts,
-): Promise<Candidate | undefined> {
+export function candidateOf(engine: StorageEngine, parts: CandidateParts): Candidate | undefined {
   if (engine.replication !== undefined) return candidateWithCopies(engine, engine.replication, parts);
   return engine.sharedStoreId && candidateWithSharedStore(engine.sharedStoreId.bind(engine), parts);
 }

@@ -28,7 +28,7 @@ export interface EngineReplication {
    * Begins the use of the role, and resolves with the identity of the pairs. An engine whose pairs outlive the process keeps
    * the boot id across starts. It takes a new one if acknowledged writes may be missing, because the machine was restarted and
    * the engine did not wait for the disk, or if pairs were changed without this role since. Calling it again resolves with
-   * the same identity.
+   * the same identity, or tries again after a failure.
    */
   start(): Promise<EngineIdentity>;
 
