@@ -1,5 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, readSync, renameSync } from 'node:fs';
-import { fstatSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DirectoryLockOptions } from '@kvs/kv-store';
 import { DIRECTORY_LOCK_FILE, DirectoryLock, partitionFunctionProblem } from '@kvs/kv-store';
@@ -25,7 +24,7 @@ export class DataDirectory {
     let lock: DirectoryLock | undefined;
     try {
       lock = await DirectoryLock.acquire(path, options);
-      checkFormat(path);
+      await checkFormat(path, lock);
       checkFile(Environment.fileIn(path));
       return new DataDirectory(path, lock);
     } catch (error) {
@@ -51,7 +50,7 @@ export class DataDirectory {
 }
 
 /** Checks the file that names the format and the partition function. It is the first file of a new directory. */
-function checkFormat(path: string): void {
+async function checkFormat(path: string, lock: DirectoryLock): Promise<void> {
   const file = join(path, 'format');
   if (existsSync(file)) {
     const text = readFileSync(file, 'utf8').trim();
@@ -62,22 +61,10 @@ function checkFormat(path: string): void {
     if (problem !== undefined) throw unavailable(`${path} ${problem}`);
     return;
   }
-  const own = ['format.new', 'lost+found', DIRECTORY_LOCK_FILE];
+  const own = ['lost+found', DIRECTORY_LOCK_FILE];
   const strangers = readdirSync(path).filter((name) => !own.includes(name));
   if (strangers.length > 0) throw unavailable(`${path} holds other files, and no data of this engine`);
-  writeFileSync(`${file}.new`, `${FORMAT} ${PARTITION_FUNCTION}\n`, { flush: true });
-  renameSync(`${file}.new`, file);
-  syncDirectory(path);
-}
-
-function syncDirectory(path: string): void {
-  if (process.platform === 'win32') return; // which cannot open directories
-  const directory = openSync(path, 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
+  await lock.publish('format', (format) => format.writeFile(`${FORMAT} ${PARTITION_FUNCTION}\n`));
 }
 
 /**

@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -63,7 +64,7 @@ const file = (): string => join(directory, DIRECTORY_LOCK_FILE);
 const text = (): string => readFileSync(file(), 'utf8');
 const inUse = expect.objectContaining({
   code: 'engine_unavailable',
-  message: expect.stringMatching(`is in use by process ${process.pid} of .+: each node needs a directory`),
+  message: expect.stringMatching(`is in use by process ${process.pid} of .+: each process needs a directory`),
 });
 const takenBySomebody = expect.objectContaining({
   code: 'engine_unavailable',
@@ -134,25 +135,61 @@ describe('a directory', () => {
   });
 
   it('is rid of the temporary files of earlier owners', async () => {
-    const first = await new Process().take();
-    writeFileSync(first.temporaryPath('snapshot'), 'half of it');
-    writeFileSync(join(directory, 'kvs.snapshot'), 'all of it');
-    await (await new Process().watch()).release();
-    expect(readdirSync(directory)).toEqual(['kvs.snapshot']);
+    await (await new Process().take()).release();
+    writeFileSync(join(directory, `kvs.snapshot.${randomUUID()}.tmp`), 'half of it');
+    for (const name of ['kvs.snapshot', 'own.tmp']) writeFileSync(join(directory, name), 'all of it');
+    await (await new Process().take()).release();
+    expect(readdirSync(directory).sort()).toEqual(['kvs.snapshot', 'own.tmp']);
+  });
+});
+
+describe('a file that is published', () => {
+  let lock: DirectoryLock;
+  const path = () => join(directory, 'data');
+  const names = () => readdirSync(directory).filter((name) => name !== DIRECTORY_LOCK_FILE);
+  beforeEach(async () => {
+    lock = await new Process().take();
+    await lock.publish('data', (data) => data.writeFile('old'));
+  });
+  afterEach(() => lock.release());
+
+  it('replaces the one before it when it is whole', async () => {
+    const result = await lock.publish('data', async (data) => {
+      await data.writeFile('half');
+      expect([names().length, readFileSync(path(), 'utf8')]).toEqual([2, 'old']);
+      await data.writeFile('new');
+      return 7;
+    });
+    expect([result, names(), readFileSync(path(), 'utf8')]).toEqual([7, ['data'], 'halfnew']);
+  });
+
+  it('leaves nothing behind if it cannot be written', async () => {
+    const full = lock.publish('data', async (data) => {
+      await data.writeFile('half');
+      throw new Error('the disk is full');
+    });
+    await expect(full).rejects.toThrow('the disk is full');
+    expect([names(), readFileSync(path(), 'utf8')]).toEqual([['data'], 'old']);
   });
 });
 
 describe('an owner that was suspended while another took the directory over', () => {
   let lock: DirectoryLock;
   let successor: DirectoryLock;
-  let suspendedFile = '';
+  let publishing: Promise<void>;
+  let goOn: () => void = () => undefined;
   let owner: Process;
   beforeEach(async () => {
     owner = new Process();
     lock = await owner.take();
-    suspendedFile = lock.temporaryPath('snapshot');
-    writeFileSync(suspendedFile, 'older');
+    const suspended = new Promise<void>((resolve) => (goOn = resolve));
+    publishing = lock.publish('kvs.snapshot', () => suspended);
+    await until(() => readdirSync(directory).length === 2);
     successor = await new Process().watch();
+  });
+  afterEach(async () => {
+    goOn();
+    await publishing.catch(() => undefined);
   });
 
   it('is told so by its next renewal, once, and leaves the lock to its successor', async () => {
@@ -177,6 +214,14 @@ describe('an owner that was suspended while another took the directory over', ()
     },
   );
 
+  it('is told so once, although both a renewal and a change find out', async () => {
+    owner.clock.advanceMs(TAKEOVER_MS);
+    owner.pass(); // and the renewal begins
+    expect(() => lock.assertHeld()).toThrow(takenOver);
+    await lock.release();
+    expect(owner.losses).toEqual([takenOver]);
+  });
+
   describe('and released', () => {
     beforeEach(() => successor.release());
 
@@ -193,8 +238,9 @@ describe('an owner that was suspended while another took the directory over', ()
     });
   });
 
-  it('cannot publish a file that it had begun', () => {
-    expect(() => renameSync(suspendedFile, join(directory, 'kvs.snapshot'))).toThrow('ENOENT');
+  it('cannot publish a file that it had begun', async () => {
+    goOn();
+    await expect(publishing).rejects.toThrow('ENOENT');
   });
 });
 

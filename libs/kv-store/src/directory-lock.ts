@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { KvsError } from '@kvs/protocol';
@@ -38,8 +38,8 @@ export interface DirectoryLockOptions {
  *   it cannot overwrite its successor's lock.
  * - {@link assertHeld} reads the file unless it was renewed a moment ago. A file that is missing after a time in which another
  *   process could have come and gone means that one did.
- * - The successor first deletes all {@link temporaryPath | temporary files}. If the owner was suspended between `assertHeld`
- *   and the rename that would publish such a file, the rename fails.
+ * - The successor first deletes all temporary files. If the owner was suspended between `assertHeld` and the rename in
+ *   {@link publish}, the rename fails.
  */
 export class DirectoryLock {
   readonly #directory: string;
@@ -89,11 +89,33 @@ export class DirectoryLock {
   }
 
   /**
-   * Returns the path for a file that will be renamed when it is complete. The next owner deletes it if it is left
-   * over.
+   * Puts a file into the directory, or replaces it, once `write` has written all of it and its bytes are on disk. Until then
+   * and after a failure, the directory has the file that it had before. Resolves with what `write` returns.
+   *
+   * @param name of the file in the directory
+   * @throws KvsError `engine_unavailable`: another process has taken the directory
+   * @throws an error of the operating system, or what `write` throws
    */
-  temporaryPath(name: string): string {
-    return join(this.#directory, `${PREFIX}${name}.${this.#id}${SUFFIX}`);
+  async publish<T>(name: string, write: (file: FileHandle) => Promise<T>): Promise<T> {
+    const temporary = this.#temporaryPath(name);
+    try {
+      const file = await open(temporary, 'w');
+      let result: T;
+      try {
+        result = await write(file);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      this.assertHeld();
+      await rename(temporary, join(this.#directory, name));
+      await syncDirectory(this.#directory);
+      return result;
+    } catch (error) {
+      // A full disk needs the space for other files.
+      await rm(temporary, { force: true });
+      throw error;
+    }
   }
 
   /**
@@ -174,7 +196,7 @@ export class DirectoryLock {
   }
 
   #replace(): void {
-    const temporary = this.temporaryPath('lock');
+    const temporary = this.#temporaryPath(DIRECTORY_LOCK_FILE);
     try {
       writeFileSync(temporary, this.#text());
       renameSync(temporary, this.#path);
@@ -185,8 +207,12 @@ export class DirectoryLock {
 
   #removeTemporaryFiles(): void {
     for (const name of readdirSync(this.#directory))
-      if (name.startsWith(PREFIX) && name.endsWith(SUFFIX))
-        rmSync(join(this.#directory, name), { force: true });
+      if (TEMPORARY_FILE.test(name)) rmSync(join(this.#directory, name), { force: true });
+  }
+
+  /** The next owner deletes the file if it is left over. */
+  #temporaryPath(name: string): string {
+    return join(this.#directory, `${name}.${this.#id}.tmp`);
   }
 
   #schedule(): void {
@@ -218,7 +244,9 @@ export class DirectoryLock {
     }
   }
 
+  /** Both a renewal and {@link assertHeld} may find out. */
   #lose(found: string | undefined): KvsError {
+    if (this.#loss !== undefined) return this.#loss;
     this.#loss = new KvsError(
       'engine_unavailable',
       `${this.#directory} was taken over by ${ownerIn(found)}, because this process did not renew its lock in time`,
@@ -229,7 +257,7 @@ export class DirectoryLock {
   }
 
   #inUse(found: string | undefined): KvsError {
-    const message = `${this.#directory} is in use by ${ownerIn(found)}: each node needs a directory of its own`;
+    const message = `${this.#directory} is in use by ${ownerIn(found)}: each process needs a directory of its own`;
     return new KvsError('engine_unavailable', message);
   }
 
@@ -273,8 +301,19 @@ const WATCH_INTERVALS = 4;
 /** How long it takes to take over a directory whose owner ended without releasing it, in milliseconds. */
 export const TAKEOVER_MS = (WATCH_INTERVALS + 1) * RENEWAL_MS;
 
-const PREFIX = 'kvs.';
-const SUFFIX = '.tmp';
+/** The id is a UUID. */
+const TEMPORARY_FILE = /\.[\da-f-]{36}\.tmp$/;
+
+/** Makes a rename durable. Windows neither can nor need sync a directory. */
+async function syncDirectory(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
 
 /** Returns the rest of the text, after the id and the number. The file may contain anything. */
 function ownerIn(text = ''): string {

@@ -1,5 +1,5 @@
-import { open, readFile, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile, type FileHandle } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { isNativeError } from 'node:util/types';
 import { KvsError } from '@kvs/protocol';
 import { messageOf } from './message-of.js';
@@ -7,19 +7,23 @@ import { topologyFromJson, topologyToJson } from './topology-json.js';
 import type { TopologyStore } from './topology-store.js';
 import type { Topology } from './topology.js';
 
-/** Keeps other processes from the file. */
+/** Keeps other processes from the file's directory. */
 export interface FileLock {
   /** @throws if another process may have taken the lock */
   assertHeld(): void;
-  /** Returns a path in the file's directory. A later owner of the lock deletes files that were left there. */
-  temporaryPath(name: string): string;
+  /**
+   * Puts what `write` writes in the place of a file of the directory, once it is on the disk. So the file is whole whenever
+   * the machine stops.
+   *
+   * @throws if another process may have taken the lock; the file stays as it is
+   */
+  publish(name: string, write: (file: FileHandle) => Promise<void>): Promise<void>;
   release(): Promise<void>;
 }
 
 /**
- * Keeps the topology in a file that one proxy owns. A change is written to another file, flushed to the disk and renamed, so
- * that the file is whole whenever the machine stops. If the rename fails or its outcome is unknown, the store reads the file
- * again before the next change.
+ * Keeps the topology in a file that one proxy owns. If a change fails or its outcome is unknown, the store reads the file again
+ * before the next one.
  */
 export class FileTopologyStore implements TopologyStore {
   readonly #path: string;
@@ -46,7 +50,7 @@ export class FileTopologyStore implements TopologyStore {
       const current = await this.#load();
       if (next.revision !== (current?.revision ?? 0) + 1) return false;
       this.#isKnown = false;
-      await this.#write(topologyToJson(next));
+      await this.#lock.publish(basename(this.#path), (file) => file.writeFile(topologyToJson(next)));
       this.#current = next;
       this.#isKnown = true;
       for (const listener of this.#listeners) queueMicrotask(listener);
@@ -96,30 +100,5 @@ export class FileTopologyStore implements TopologyStore {
       this.#isKnown = true;
     }
     return this.#current;
-  }
-
-  async #write(text: string): Promise<void> {
-    const temporary = this.#lock.temporaryPath('topology');
-    const file = await open(temporary, 'w');
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    this.#lock.assertHeld();
-    await rename(temporary, this.#path);
-    await syncDirectory(dirname(this.#path));
-  }
-}
-
-/** Without this, a machine that stops may forget the rename. */
-async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return; // which has no such call
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }

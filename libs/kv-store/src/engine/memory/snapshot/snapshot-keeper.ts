@@ -129,11 +129,9 @@ export class SnapshotKeeper {
   }
 
   async #writeFile(): Promise<number> {
-    const assertMayPublish = (): void => this.#lock.assertHeld();
-    assertMayPublish();
+    this.#lock.assertHeld();
     await mkdir(this.#options.directory, { recursive: true });
-    const temporary = this.#lock.temporaryPath('snapshot');
-    return writeSnapshot(this.#store, this.#clock, temporary, this.#path, assertMayPublish);
+    return this.#lock.publish(SNAPSHOT_FILE, (file) => writeSnapshot(this.#store, this.#clock, file));
   }
 }
 

@@ -1,6 +1,4 @@
 import type { FileHandle } from 'node:fs/promises';
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { PARTITION_FUNCTION } from '@kvs/protocol';
@@ -22,42 +20,15 @@ import {
 
 /**
  * Writes the pairs to a file, in chunks between which other work runs. The file has each partition as it was at one
- * moment. The moments of two partitions differ by at most the time that the snapshot takes. The file is renamed when
- * its bytes are on disk; until then the previous snapshot stays.
+ * moment. The moments of two partitions differ by at most the time that the snapshot takes.
  *
- * @param temporary the path of the unfinished file
- * @param assertMayPublish called right before the rename; if it throws, the file is not renamed
  * @returns how many pairs the snapshot has
  */
-export async function writeSnapshot(
-  store: PairStore,
-  clock: Clock,
-  temporary: string,
-  path: string,
-  assertMayPublish: () => void,
-): Promise<number> {
-  const file = await open(temporary, 'w');
+export async function writeSnapshot(store: PairStore, clock: Clock, file: FileHandle): Promise<number> {
   try {
-    const pairCount = await writeAndClose(store, file, clock);
-    assertMayPublish();
-    await rename(temporary, path);
-    await syncDirectory(dirname(path));
-    return pairCount;
-  } catch (error) {
-    // A full disk needs the space for other files.
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
-
-async function writeAndClose(store: PairStore, file: FileHandle, clock: Clock): Promise<number> {
-  try {
-    const pairCount = await new SnapshotWriter(store, file, clock).write();
-    await file.sync();
-    return pairCount;
+    return await new SnapshotWriter(store, file, clock).write();
   } finally {
     store.observer = undefined;
-    await file.close();
   }
 }
 
@@ -166,14 +137,3 @@ class SnapshotWriter {
 
 /** How many partitions with few pairs are copied in one turn of the event loop. */
 const PARTITIONS_PER_TURN = 128;
-
-/** Makes a rename durable. Windows neither can nor need sync a directory. */
-async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}

@@ -176,7 +176,7 @@ describe('the directory of a snapshot', () => {
 
   it('that was abandoned is taken over, and its unfinished snapshot is deleted', async () => {
     await writeFile(lockFile(), '');
-    await writeFile(`${file()}.1234.tmp`, 'half a snapshot');
+    await writeFile(`${file()}.${'0'.repeat(36)}.tmp`, 'half a snapshot');
     const { engine } = await takeOver();
     await engine.close();
     expect(await readdir(directory)).toEqual(['kvs.snapshot']);
