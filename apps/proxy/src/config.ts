@@ -40,7 +40,7 @@ export const COMMAND = {
   arguments: {
     nodes: {
       syntax: '[nodes...]',
-      description: `storage nodes as host:port (env: KVS_NODES, default: ${DEFAULT_NODES})`,
+      description: `storage nodes as host:port (env: KVS_NODES, default: ${DEFAULT_NODES}, none with --topology)`,
       parse: (text: string, before: readonly string[] = []): readonly string[] => [...before, text],
     },
   },

@@ -65,7 +65,7 @@ export class FakeProxy {
   /** Changes an entry. */
   change(partition: number, change: EntryChange): void {
     const epoch = this.topology.partitions[partition]?.epoch ?? 0;
-    this.topology = applyRequests(this.topology, [{ partition, epoch, change }]).topology;
+    this.topology = applyRequests(this.topology, [{ partition, epoch, change }]);
   }
 
   bootIdOf(id: string): BootId | undefined {
@@ -96,7 +96,7 @@ export class FakeProxy {
       const { node, sharedStore } = joinRequestFrom(body);
       this.topology = registerNode(this.topology, node, sharedStore);
     } else if (what === 'POST /cluster/entries')
-      this.topology = applyRequests(this.topology, entriesRequestFrom(body).requests).topology;
+      this.topology = applyRequests(this.topology, entriesRequestFrom(body).requests);
     else if (what.endsWith('/status')) return this.#report(nodeReportFrom(body));
     return JSON.parse(topologyAnswerToJson({ topology: this.topology, timeMs: TIME_MS }));
   }

@@ -38,7 +38,7 @@ export class TestCluster implements ControlPlane {
 
   async askForChanges(requests: readonly EntryRequest[]): Promise<TopologyAnswer> {
     this.#answer();
-    this.topology = applyRequests(this.topology, requests).topology;
+    this.topology = applyRequests(this.topology, requests);
     return this.#answer();
   }
 

@@ -46,7 +46,6 @@ export {
   updateNode,
   updateSettings,
   type EntryRequest,
-  type RequestedChanges,
 } from './topology-changes.js';
 export { isBootId } from './json-fields.js';
 export { topologyFromDocument, topologyFromJson, topologyToJson } from './topology-json.js';

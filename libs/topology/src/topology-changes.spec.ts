@@ -31,8 +31,7 @@ describe('requests', () => {
   });
 
   it('that fit are all part of one revision', () => {
-    const { topology, applied } = applyRequests(empty, [start(1, a), start(4095, b)]);
-    expect(applied).toHaveLength(2);
+    const topology = applyRequests(empty, [start(1, a), start(4095, b)]);
     expect(topology.revision).toBe(2);
     expect(topology.partitions[4095]).toEqual({ epoch: 2, primary: b, inSync: [b], learner: undefined });
     const changed = [...topology.partitions.keys()].filter(
@@ -42,12 +41,12 @@ describe('requests', () => {
   });
 
   it('for one partition: the first is met', () => {
-    const { topology, applied } = applyRequests(empty, [start(1, a), start(1, b)]);
-    expect([applied, topology.partitions[1]?.primary]).toEqual([[start(1, a)], a]);
+    const topology = applyRequests(empty, [start(1, a), start(1, b)]);
+    expect(topology.partitions[1]?.primary).toBe(a);
   });
 
   it('that were made at another epoch, or for no partition, change nothing', () => {
-    expect(applyRequests(empty, [start(1, a, 1), start(4096, a)])).toEqual({ topology: empty, applied: [] });
+    expect(applyRequests(empty, [start(1, a, 1), start(4096, a)])).toBe(empty);
   });
 });
 
@@ -146,8 +145,7 @@ describe('a process has ended', () => {
     epoch: 0,
     change: { kind: 'start' as const, primary: a, instead: undefined, copies: [] },
   };
-  const at = (address: string) =>
-    applyRequests(registerNode(empty, { ...node('n', a), address }), [start]).topology;
+  const at = (address: string) => applyRequests(registerNode(empty, { ...node('n', a), address }), [start]);
   const again = (address: string, bootId = b) => registerNode(at(address), { ...node('n', bootId), address });
 
   it.each([

@@ -19,30 +19,23 @@ export interface EntryRequest {
   readonly change: EntryChange;
 }
 
-/** A topology with those of the requested changes that were possible. */
-export interface RequestedChanges {
-  /** The next topology, or the given one itself if no request could be met. */
-  readonly topology: Topology;
-  /** The requests that are part of the next topology. */
-  readonly applied: readonly EntryRequest[];
-}
-
 /**
- * Makes one topology of many requests. A request is passed over if its entry has another epoch than the asker knew, or if the
- * change does not fit. Of several requests for one partition the first that fits is met. O(requests + 4,096).
+ * Makes one topology of many requests. Returns the topology itself if no request can be met. A request is passed over if its
+ * entry has another epoch than the asker knew, or if the change does not fit. Of several requests for one partition the first
+ * that fits is met. O(requests + 4,096).
  */
-export function applyRequests(topology: Topology, requests: readonly EntryRequest[]): RequestedChanges {
+export function applyRequests(topology: Topology, requests: readonly EntryRequest[]): Topology {
   const revision = topology.revision + 1;
   const partitions = [...topology.partitions];
-  const applied = requests.filter(({ partition, epoch, change }) => {
+  let isChanged = false;
+  for (const { partition, epoch, change } of requests) {
     const entry = partitions[partition];
     const next = entry?.epoch === epoch ? changeEntry(entry, change, revision) : undefined;
-    if (next !== undefined) partitions[partition] = next;
-    return next !== undefined;
-  });
-  return applied.length === 0
-    ? { topology, applied }
-    : { topology: { ...topology, revision, partitions }, applied };
+    if (next === undefined) continue;
+    partitions[partition] = next;
+    isChanged = true;
+  }
+  return isChanged ? { ...topology, revision, partitions } : topology;
 }
 
 /**

@@ -101,9 +101,7 @@ describe('the operations of a node in a cluster', () => {
     const [bootId, address] = [boot(primary), 'localhost:1'];
     const node = { id, address, bootId, zone: '', weight: 1, isDurable: false, starts: 1 };
     const change = { kind: 'start' as const, primary: bootId, instead: undefined, copies: [] };
-    replica.topology = applyRequests(registerNode(replica.topology, node), [
-      { partition, epoch: 0, change },
-    ]).topology;
+    replica.topology = applyRequests(registerNode(replica.topology, node), [{ partition, epoch: 0, change }]);
     expect(await operations.fetch([OTHER])).toEqual([
       { ok: false, code: 'wrong_node', message: `the partition ${partition} ${message}` },
     ]);

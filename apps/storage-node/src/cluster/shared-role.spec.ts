@@ -55,7 +55,7 @@ async function topologyWithBoth(): Promise<Topology> {
 function served(topology: Topology, primary: BootId, instead: BootId | undefined): Topology {
   const epoch = topology.partitions[5]?.epoch ?? 0;
   const change = { kind: 'start' as const, primary, instead, copies: [] };
-  return applyRequests(topology, [{ partition: 5, epoch, change }]).topology;
+  return applyRequests(topology, [{ partition: 5, epoch, change }]);
 }
 
 function join(topology: Topology): ClusterRole {

@@ -4,8 +4,8 @@ import type { NodeReports } from './node-reports.js';
 import type { ControlLog } from './ports.js';
 
 /**
- * Tells operators what changes of the topology mean: copies took over, pairs were lost, copies are being made anew, all copies
- * are there.
+ * Tells operators what changes of the topology mean: copies took over, pairs were lost, copies are missing, all copies are
+ * there.
  */
 export class ChangeLog {
   readonly #log: ControlLog;
@@ -38,7 +38,7 @@ export class ChangeLog {
     const wasIncomplete = this.#isIncomplete;
     this.#isIncomplete = isIncomplete;
     if (isIncomplete && !wasIncomplete)
-      this.#log.info({ partitions: short }, `copies of ${short} partitions are being made anew`);
+      this.#log.info({ partitions: short }, `${short} partitions lack copies`);
     if (!isIncomplete && (wasIncomplete || (!isAssigned(before) && isAssigned(topology))))
       this.#log.info({ copies: topology.copies }, 'done: all partitions have all their copies');
   }

@@ -85,7 +85,7 @@ export class EntryQueue {
         .filter(({ receivedMs }) => nowMs - receivedMs <= MAX_REQUEST_AGE_MS)
         .flatMap((one) => one.requests)
         .filter((one) => areMembers(members, one) && agreed?.has(one) !== false);
-      return applyRequests(topology, requests).topology;
+      return applyRequests(topology, requests);
     });
   }
 

@@ -162,7 +162,7 @@ export class PlannedCluster {
 
   #apply(requests: readonly EntryRequest[]): void {
     this.named += requests.filter(({ change }) => change.kind === 'nameLearner').length;
-    this.topology = applyRequests(this.topology, requests).topology;
+    this.topology = applyRequests(this.topology, requests);
   }
 
   #entryRequests(

@@ -134,10 +134,10 @@ export class SimulatedProxy {
       if (fitting.length === 0 || isLate || attempt > MAX_ATTEMPTS) return answer(topology);
       this.#confirm(fitting, topology, (confirmed) => {
         const next = applyRequests(topology, confirmed);
-        if (next.applied.length === 0) return answer(topology);
+        if (next === topology) return answer(topology);
         this.process.complete(this.#random.chance(0.1) ? this.#random.between(0, 1500) : 0, () => {
-          this.#replace(next.topology, (result) => {
-            if (result === 'replaced') answer(next.topology);
+          this.#replace(next, (result) => {
+            if (result === 'replaced') answer(next);
             else if (result === 'conflict') this.#attempt(confirmed, receivedMs, attempt + 1, answer);
           });
         });
