@@ -17,9 +17,11 @@ export interface CommandOptions {
 
 /** A running command in a process group of its own, like one in a terminal. */
 export class Command {
+  /** Rejects if the command could not be started. */
   readonly finished: Promise<Result>;
   readonly #child: ChildProcess;
   #output = '';
+  #hasEnded = false;
   readonly #waiting = new Set<() => void>();
 
   constructor(
@@ -41,25 +43,28 @@ export class Command {
         for (const wake of this.#waiting) wake();
       });
     }
-    this.finished = new Promise((resolve, reject) => {
+    this.finished = new Promise<Result>((resolve, reject) => {
       this.#child.once('error', reject);
-      this.#child.once('close', (code, signal) => {
-        for (const wake of this.#waiting) wake();
-        resolve({ code, signal, ...parts });
-      });
+      this.#child.once('close', (code, signal) => resolve({ code, signal, ...parts }));
+    }).finally(() => {
+      this.#hasEnded = true;
+      for (const wake of this.#waiting) wake();
     });
+    // Not everybody waits for the end.
+    this.finished.catch(() => undefined);
   }
 
   get pid(): number | undefined {
     return this.#child.pid;
   }
 
-  /** Resolves with the match once the output has one. Rejects if the command ends before. */
+  /** Resolves with the match once the output has one. Rejects if the command ends before, or could not be started. */
   async until(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const match = pattern.exec(this.#output);
       if (match) return match;
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+      if (this.#hasEnded) {
+        await this.finished;
         throw new Error(`the command ended without ${pattern}:\n${this.#output}`);
       }
       await new Promise<void>((resolve) => {

@@ -26,18 +26,21 @@ export class RedisServer {
     this.#settings = settings;
   }
 
-  /** @param settings more arguments, such as `--cluster-enabled yes` */
-  static async start(settings: readonly string[] = []): Promise<RedisServer> {
-    const directory = await mkdtemp(join(tmpdir(), 'kvs-redis-'));
-    let port = await freePorts(1);
-    while (port > MAX_PORT) port = await freePorts(1);
-    const server = new RedisServer(port, directory, settings);
-    try {
-      await server.run();
-      return server;
-    } catch (error) {
-      await server.stop();
-      throw error;
+  /**
+   * @param settings more arguments, such as `--cluster-enabled yes`
+   * @param choosePort called again if another process takes the port before the server does
+   */
+  static async start(settings: readonly string[] = [], choosePort = freePort): Promise<RedisServer> {
+    for (let attempts = 1; ; attempts++) {
+      const directory = await mkdtemp(join(tmpdir(), 'kvs-redis-'));
+      const server = new RedisServer(await choosePort(), directory, settings);
+      try {
+        await server.run();
+        return server;
+      } catch (error) {
+        await server.stop();
+        if (attempts === MAX_ATTEMPTS) throw error;
+      }
     }
   }
 
@@ -75,5 +78,13 @@ export class RedisServer {
 
 export const REDIS_HOST = '127.0.0.1';
 
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = await freePorts(1);
+    if (port <= MAX_PORT) return port;
+  }
+}
+
+const MAX_ATTEMPTS = 5;
 /** Servers of a cluster also listen on a second port, which is 10,000 higher. */
 const MAX_PORT = 55_535;
