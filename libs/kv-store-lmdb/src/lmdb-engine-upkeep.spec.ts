@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate as turn } from 'node:timers/promises';
 import type { EngineWrite } from '@kvs/kv-store';
 import { ManualClock } from '@kvs/kv-store/testing';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
+import { until } from '@kvs/protocol/testing';
 import { DiskSpace } from './disk-space.js';
 import { Environment } from './environment.js';
 import { LmdbEngine } from './lmdb-engine.js';
@@ -106,7 +106,7 @@ it('the engine reclaims by itself', async () => {
   const engine = await LmdbEngine.open({ directory: scratch.path, clock, sweepIntervalMs: 1 });
   await engine.setMany(many(500, 'v', clock.nowMs() + 10));
   clock.advanceMs(10);
-  while (engine.stats().pairCount > 0) await turn();
+  await until(() => engine.stats().pairCount === 0);
   expect(engine.stats()).toMatchObject({ pairCount: 0, partitionCount: 0 });
   await engine.close();
 });

@@ -1,8 +1,8 @@
 import { systemClock } from '@kvs/kv-store';
+import { until } from '@kvs/protocol/testing';
 import { instead, slots, WRITTEN, type FakeRedis } from '../test/fake-redis.js';
 import { AMPLE_MS, FakeServers, slotOf } from '../test/fake-servers.js';
 import { placed, read, write } from '../test/pairs.js';
-import { until } from '../test/polling.js';
 import { partitionKeys } from './data/partition-keys.js';
 import { redisEngine } from './redis-engine.js';
 

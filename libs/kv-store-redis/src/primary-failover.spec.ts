@@ -1,7 +1,7 @@
 import { systemClock } from '@kvs/kv-store';
+import { until } from '@kvs/protocol/testing';
 import { Forwarder } from '../test/forwarder.js';
 import { read, write } from '../test/pairs.js';
-import { until } from '../test/polling.js';
 import { RedisProcess } from '../test/redis-process.js';
 import { describeWithRedis } from '../test/redis-tools.js';
 import { RedisEngine } from './redis-engine.js';

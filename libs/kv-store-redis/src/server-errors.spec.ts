@@ -1,8 +1,8 @@
+import { until } from '@kvs/protocol/testing';
 import type { FakeScript } from '../test/fake-redis.js';
 import { array, CLOSE, instead, PAIR, PAIR_SIZE, single, slots, WRITTEN } from '../test/fake-redis.js';
 import { AMPLE_MS, FakeServers, SHORT_MS, slotOf } from '../test/fake-servers.js';
 import { placed, read, write } from '../test/pairs.js';
-import { until } from '../test/polling.js';
 import { partitionKeys } from './data/partition-keys.js';
 import { SET } from './data/scripts.js';
 import { settingsOf } from './redis-engine-options.js';

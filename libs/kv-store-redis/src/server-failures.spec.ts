@@ -1,6 +1,6 @@
 import { systemClock } from '@kvs/kv-store';
+import { until } from '@kvs/protocol/testing';
 import { answers, placed, read, write } from '../test/pairs.js';
-import { until } from '../test/polling.js';
 import { RedisCluster } from '../test/redis-cluster.js';
 import { freePort, RedisProcess } from '../test/redis-process.js';
 import { describeWithRedis } from '../test/redis-tools.js';

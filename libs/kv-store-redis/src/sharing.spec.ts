@@ -1,8 +1,8 @@
 import type { StorageEngine } from '@kvs/kv-store';
 import { systemClock } from '@kvs/kv-store';
 import { ManualClock } from '@kvs/kv-store/testing';
+import { until } from '@kvs/protocol/testing';
 import { placed, read, scanIds, write } from '../test/pairs.js';
-import { until } from '../test/polling.js';
 import { RedisProcess } from '../test/redis-process.js';
 import { describeWithRedis } from '../test/redis-tools.js';
 import { partitionKeys } from './data/partition-keys.js';

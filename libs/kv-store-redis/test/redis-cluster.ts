@@ -1,6 +1,6 @@
 import { SLOT_COUNT } from '@kvs/protocol';
+import { until } from '@kvs/protocol/testing';
 import { RedisProcess } from './redis-process.js';
-import { until } from './polling.js';
 
 /** A Redis Cluster for one test: three masters with a replica each. It fails over when a test requires it. */
 export class RedisCluster {

@@ -5,8 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from '@kvs/protocol/testing';
 import { Redis } from 'ioredis';
-import { until } from './polling.js';
 
 export interface RedisProcessOptions {
   /** Lines of a Redis configuration, as `['maxmemory', '20mb']`. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { KvsError } from '@kvs/protocol';
+import { until } from '@kvs/protocol/testing';
 import { DIRECTORY_LOCK_FILE, DirectoryLock, RENEWAL_MS, TAKEOVER_MS } from './directory-lock.js';
 import { ManualClock, ManualScheduler } from './testing/index.js';
 
@@ -50,13 +51,6 @@ class Process {
   async renew(): Promise<void> {
     this.pass();
     await until(() => this.scheduler.waiting > 0 || this.losses.length > 0);
-  }
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  for (const endMs = performance.now() + 30_000; !isSo();) {
-    if (performance.now() > endMs) throw new Error('it did not come to that');
-    await setImmediate();
   }
 }
 

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from '@kvs/protocol/testing';
 import { startProxy } from './support/cluster.js';
 import { send } from './support/http.js';
-import { until } from './support/until.js';
 
 type Proxy = Awaited<ReturnType<typeof startProxy>>;
 

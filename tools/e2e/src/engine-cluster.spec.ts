@@ -1,3 +1,4 @@
+import { until } from '@kvs/protocol/testing';
 import { RedisServer } from '@kvs-tools/local-cluster';
 import { startCluster, startNode, startProxy, type Cluster, type StorageNode } from './support/cluster.js';
 import { keysByNode, string } from './support/data.js';
@@ -96,7 +97,7 @@ describeWithRedis('nodes with --engine redis', () => {
     } finally {
       redis.resume();
     }
-    while ((await query()).status !== 200);
+    await until(async () => (await query()).status === 200);
   });
 
   it('answer 503 engine_unavailable while Redis is down, and serve again afterwards', async () => {
@@ -108,7 +109,7 @@ describeWithRedis('nodes with --engine redis', () => {
     expect([without.status, without.text]).toEqual([503, expect.stringContaining('engine_unavailable')]);
     expect((await send('PUT', `${node.origin}/keys/key`, { body: 'v' })).status).toBe(503);
     await redis.run();
-    while ((await query()).status !== 200);
+    await until(async () => (await query()).status === 200);
     expect((await send('PUT', `${node.origin}/keys/key`, { body: 'v' })).status).toBe(201);
   });
 });

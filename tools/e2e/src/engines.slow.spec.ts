@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { until } from '@kvs/protocol/testing';
 import { run, ServerProcess, storageNodeScript } from '@kvs-tools/local-cluster';
 import { string } from './support/data.js';
 import { send } from './support/http.js';
@@ -144,7 +145,7 @@ describe('a snapshot', () => {
     const origin = await server.ready;
     await isReady(origin);
     await send('PUT', `${origin}/keys/key`, { body: 'value' });
-    while (!lines.some((line) => line.includes('wrote 1 pairs'))) await send('GET', `${origin}/health/live`);
+    await until(() => lines.some((line) => line.includes('wrote 1 pairs')));
     await server.stop('SIGKILL');
     await using(node(['--snapshot-dir', directory]), async (again) => {
       await isReady(again);
@@ -176,7 +177,7 @@ async function using(server: ServerProcess, use: (origin: string) => Promise<voi
 }
 
 async function isReady(origin: string): Promise<void> {
-  while ((await send('GET', `${origin}/health/ready`)).status !== 200);
+  await until(async () => (await send('GET', `${origin}/health/ready`)).status === 200);
 }
 
 /** Writes a snapshot with one pair, and returns its version. */

@@ -1,8 +1,8 @@
+import { until } from '@kvs/protocol/testing';
 import { Command, freePorts, run } from '@kvs-tools/local-cluster';
 import { Cluster, Redis } from 'ioredis';
 import { ClusterState } from './support/cluster-state.js';
 import { refused, send } from './support/http.js';
-import { until } from './support/until.js';
 
 const npmStart = (...args: string[]): Command => new Command('npm', ['start', '--', ...args]);
 

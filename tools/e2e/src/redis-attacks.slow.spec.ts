@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
+import { until } from '@kvs/protocol/testing';
 import { startNode, type StorageNode } from './support/cluster.js';
 import { residentBytes } from './support/memory.js';
-import { until } from './support/until.js';
 
 const MIB = 2 ** 20;
 /** The bytes that the process may hold in requests and replies. */

@@ -1,6 +1,6 @@
+import { until } from '@kvs/protocol/testing';
 import { proxyScript, ServerProcess, storageNodeScript } from '@kvs-tools/local-cluster';
 import { send } from './support/http.js';
-import { until } from './support/until.js';
 
 /** Packages that a node does not need to serve pairs. A proxy needs those of {@link ROUTING}. */
 const ROUTING = ['@kvs/hash-ring', '@kvs/router', '@kvs/topology'];

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
-import { setImmediate } from 'node:timers/promises';
 import { brandKey, ERROR_CODES, isErrorCode, keyId, KvsError, type Key, type SetItem } from '@kvs/protocol';
+import { until } from '@kvs/protocol/testing';
 import fc from 'fast-check';
 import { MapOperations } from '../testing/map-operations.js';
 import {
@@ -245,7 +245,7 @@ it('a client that goes away in the middle of its body leaves nothing behind', as
   const bytes = requestBytes({ method: 'PUT', path: '/set', body });
   const socket = connect(server.port, '127.0.0.1');
   socket.write(bytes.subarray(0, -1));
-  while (server.admission.load.requests === 0) await setImmediate();
+  await until(() => server.admission.load.requests > 0);
   socket.destroy();
   await server.budget.drain();
   await server.stop();

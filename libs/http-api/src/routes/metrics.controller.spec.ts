@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { setImmediate } from 'node:timers/promises';
 import { connect } from 'node:net';
 import { stringKey } from '@kvs/protocol';
+import { until } from '@kvs/protocol/testing';
 import { counter } from '@kvs/server';
 import { readExposition, type Samples } from '@kvs/server/testing';
 import { MapOperations } from '../testing/map-operations.js';
@@ -129,13 +129,13 @@ describe('a request that does not get to its route', () => {
     const held = server.open('POST', '/query', { body: JSON.stringify([stringKey('k')]) });
     held.catch(() => undefined); // it is cut below
     // It must be admitted before anything else is asked.
-    while (server.admission.load.requests === 0) await setImmediate();
+    await until(() => server.admission.load.requests > 0);
     expect((await samples()).get('kvs_requests_in_flight{protocol="http"}')).toBe(2);
     expect((await server.send('POST', '/query', { body: '[]' })).status).toBe(503);
     expect(await requestCounts()).toMatchObject({ 'POST /query 503': 1 });
     expect((await samples()).get('kvs_request_bytes_in_flight{protocol="http"}')).toBeGreaterThan(0);
     server.hangUp();
-    while ((await requestCounts())['POST /query 499'] !== 1);
+    await until(async () => (await requestCounts())['POST /query 499'] === 1);
     expect((await samples()).get('kvs_request_bytes_in_flight{protocol="http"}')).toBe(0);
   });
 

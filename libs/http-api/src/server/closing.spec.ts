@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { until } from '@kvs/protocol/testing';
 import { MapOperations } from '../testing/map-operations.js';
 import { chunked, exchangeBytes, requestBytes } from '../testing/raw-exchange.js';
 import { TestServer } from '../testing/test-server.js';
@@ -76,7 +77,7 @@ describe.each([true, false])('with the fast path %s', (fastLane) => {
     const full = await TestServer.start(operations, { settings: { fastLane, maxInFlightRequests: 1 } });
     const first = connect(full.port, '127.0.0.1');
     first.write(requestBytes({ method: 'PUT', path: '/set', body: '[]' }).subarray(0, -1));
-    while (full.admission.load.requests === 0) await new Promise(setImmediate);
+    await until(() => full.admission.load.requests > 0);
     const bytes = requestBytes({ method: 'PUT', path: '/set', body: LARGE.subarray(0, MAX_BODY_BYTES) });
     expect(await sendBlindly(connect(full.port, '127.0.0.1'), bytes)).toMatch(/^HTTP\/1.1 503 /);
     first.destroy();

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { setImmediate } from 'node:timers/promises';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
+import { until } from '@kvs/protocol/testing';
 import { MapOperations } from '../testing/map-operations.js';
 import { jsonOf, TestServer } from '../testing/test-server.js';
 
@@ -28,7 +28,7 @@ async function sendPart(announced: number, sent: number): Promise<void> {
   socket.write(`PUT /set HTTP/1.1\r\nHost: test\r\nContent-Length: ${announced}\r\n\r\n${' '.repeat(sent)}`);
   const isRead = ({ requests, requestBytes } = server.admission.load): boolean =>
     requests > before.requests && requestBytes === before.requestBytes + sent;
-  while (!isRead()) await setImmediate();
+  await until(isRead);
 }
 
 describe('while bodies fill the budget', () => {
@@ -60,7 +60,7 @@ it('a body that arrives when others fill the budget is refused, and its bytes ar
   first.write(' '.repeat(800));
   await once(first, 'end');
   expect(answer).toMatch(/^HTTP\/1.1 503 [\s\S]*"code":"overloaded"/);
-  while (server.admission.load.requests > 1) await setImmediate();
+  await until(() => server.admission.load.requests <= 1);
   expect(server.admission.load.requestBytes).toBe(300);
   second.destroy();
 });
@@ -74,12 +74,12 @@ it('while unread answers exceed the budget, further requests are refused', async
   const reader = connect(full.port, '127.0.0.1').pause();
   try {
     reader.write('GET /keys/large HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    while (full.admission.load.unreadBytes === 0) await setImmediate();
+    await until(() => full.admission.load.unreadBytes > 0);
     const answer = await full.send('GET', '/keys/other');
     expect([answer.status, jsonOf(answer)]).toMatchObject([503, { code: 'overloaded' }]);
     expect((await full.send('GET', '/health/live')).status).toBe(200);
     reader.resume();
-    while (full.admission.load.unreadBytes > 0) await setImmediate();
+    await until(() => full.admission.load.unreadBytes === 0);
     expect((await full.send('GET', '/keys/other')).status).toBe(404);
   } finally {
     reader.destroy();

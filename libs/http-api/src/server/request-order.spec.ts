@@ -3,6 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { SetItem } from '@kvs/protocol';
+import { until } from '@kvs/protocol/testing';
 import { MapOperations } from '../testing/map-operations.js';
 import { exchange, exchangeBytes, requestBytes, type RawRequest } from '../testing/raw-exchange.js';
 import { TestServer } from '../testing/test-server.js';
@@ -122,11 +123,6 @@ describe.each([true, false])('requests sent without waiting, with the fast path 
     expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
   });
 });
-
-/** Waits, a turn of the event loop at a time. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await setImmediate();
-}
 
 /** A server over one order, and a client of it. */
 async function connectTo(listener: RequestListener): Promise<{ client: Socket; stop: () => void }> {

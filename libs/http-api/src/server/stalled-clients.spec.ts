@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
+import { until } from '@kvs/protocol/testing';
 import { MapOperations } from '../testing/map-operations.js';
 import { TestServer } from '../testing/test-server.js';
 import { sendProgress } from '@kvs/server';
@@ -140,7 +141,7 @@ it('the counter grows when the kernel accepts a part of one large write', async 
   socket.on('error', () => undefined).write(Buffer.alloc(64 * 1024 * 1024));
   const before = sendProgress(socket);
   client.resume();
-  while (sendProgress(socket) === before) await setImmediate();
+  await until(() => sendProgress(socket) !== before);
   expect(socket.writableLength).toBe(64 * 1024 * 1024);
   client.destroy();
   socket.destroy();

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { KvsError, stringValue } from '@kvs/protocol';
+import { until } from '@kvs/protocol/testing';
 import type { Command } from '../command.js';
 import { KEY_COMMANDS } from '../data-commands/keys.js';
 import { TRANSACTION_COMMANDS } from '../data-commands/transactions.js';
 import { MapOperations } from '../testing/map-operations.js';
 import type { RawClient } from '../testing/raw-client.js';
-import { until } from '../testing/until.js';
 import { TestRedis, type TestRedisOptions } from '../testing/test-redis.js';
 
 let server: TestRedis;
@@ -107,7 +107,7 @@ describe('pipelines', () => {
     operations.hold = () => opened;
     client.send('peek a\r\n');
     const other = await server.connect();
-    while (!(await other.ask('client list')).includes(' cmd=peek ')) await setImmediate();
+    await until(async () => (await other.ask('client list')).includes(' cmd=peek '));
     open();
   });
 
@@ -214,7 +214,7 @@ describe('limits', () => {
     expect(await client.readAll()).toBe('-ERR Protocol error: invalid multibulk length\r\n');
     const other = await server.connect();
     const connections = async () => (await other.ask('client list')).match(/\bid=/g)?.length;
-    while ((await connections()) !== 1) await setImmediate();
+    await until(async () => (await connections()) === 1);
   });
 
   it('closes a connection whose request does not arrive', async () => {

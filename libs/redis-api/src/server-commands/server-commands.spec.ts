@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import { DEFAULT_LIMITS } from '@kvs/protocol';
+import { until } from '@kvs/protocol/testing';
 import { MapOperations } from '../testing/map-operations.js';
 import type { RawClient } from '../testing/raw-client.js';
 import { TestRedis } from '../testing/test-redis.js';
@@ -101,7 +101,7 @@ describe('CLIENT', () => {
 
   it('names the command that runs, and NULL for a client that has sent none', async () => {
     await server.connect();
-    while (!(await client.ask('client list')).includes(' cmd=NULL ')) await setImmediate();
+    await until(async () => (await client.ask('client list')).includes(' cmd=NULL '));
     expect(await client.ask('ping', 'client info')).toContain(' cmd=client ');
   });
 

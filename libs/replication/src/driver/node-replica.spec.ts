@@ -1,5 +1,5 @@
-import { setTimeout } from 'node:timers/promises';
 import { keyId, stringKey } from '@kvs/protocol';
+import { until } from '@kvs/protocol/testing';
 import { TestCluster, type ClusterNode } from '../../test/test-cluster.js';
 
 const PARTITION = 7;
@@ -89,10 +89,3 @@ describe('nodes with links between them', () => {
 });
 
 const DONE = { kind: 'done', result: { outcomes: [{ status: 'written' }] } };
-
-async function until(holds: () => boolean): Promise<void> {
-  for (const endMs = performance.now() + 20_000; !holds();) {
-    if (performance.now() > endMs) throw new Error('it did not happen in time');
-    await setTimeout(10);
-  }
-}

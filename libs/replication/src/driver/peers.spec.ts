@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { receiveMessages } from '@kvs/node-link';
 import { HeldStore, TestNode } from '@kvs/node-link/testing';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
+import { until } from '@kvs/protocol/testing';
 import { isBootId, newTopology, registerNode, type BootId } from '@kvs/topology';
 import type { Confirmation, Effect, Effects, Message } from '../messages.js';
 import { START } from '../position.js';
@@ -66,13 +67,6 @@ afterAll(async () => {
   peers.close();
   await node.kill();
 });
-
-async function until(isSo: () => boolean): Promise<void> {
-  for (const endMs = performance.now() + 20_000; !isSo();) {
-    if (performance.now() > endMs) throw new Error('it did not happen in time');
-    await setImmediate();
-  }
-}
 
 it('while a node does not read, messages with effects are dropped, and small ones are not', async () => {
   await node.start();

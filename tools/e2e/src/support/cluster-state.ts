@@ -1,6 +1,6 @@
 import { isRecord } from '@kvs/protocol';
+import { until } from '@kvs/protocol/testing';
 import { send } from './http.js';
-import { until } from './until.js';
 
 /** The state of a cluster with a topology, as `GET /cluster` of a proxy shows it. */
 export class ClusterState {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
+import { until } from '@kvs/protocol/testing';
 import { DIRECTORY_LOCK_FILE, RENEWAL_MS, TAKEOVER_MS } from '../../../directory-lock.js';
 import { ManualClock, ManualScheduler } from '../../../testing/index.js';
 import { numbered, placed, write } from '../../../testing/pairs.js';
@@ -123,7 +124,7 @@ describe('a snapshot', () => {
     await rm(directory, { recursive: true });
     await writeFile(directory, 'not a directory');
     scheduler.advanceMs(INTERVAL_MS);
-    while (!logged.some((line) => line.includes('cannot be read or written'))) await setImmediate();
+    await until(() => logged.some((line) => line.includes('cannot be read or written')));
     expect(engine.stats().pairCount).toBe(0);
     await expect(engine.close()).rejects.toMatchObject({ code: 'io', file: file() });
   });
@@ -241,13 +242,6 @@ function begin(limits: { maxMemoryBytes?: number } = {}, damaged: 'refuse' | 'se
     await until(() => scheduler.waiting > waiting);
   };
   return { opening, scheduler, clock, logged, losses, renew };
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  for (const endMs = performance.now() + 30_000; !isSo();) {
-    if (performance.now() > endMs) throw new Error('it did not come to that');
-    await setImmediate();
-  }
 }
 
 async function written(): Promise<Buffer> {
