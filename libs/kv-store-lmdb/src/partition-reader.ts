@@ -50,7 +50,7 @@ export class PartitionReader {
         if (id?.startsWith(this.#idPrefix)) chunk.add({ id, ...this.#entryOf(value) });
       }
       examined += 1;
-      if (chunk.isFull || examined === MOST_EXAMINED) return;
+      if (chunk.isFull || examined === MAX_EXAMINED) return;
     }
     this.#isDone = true;
   }
@@ -64,7 +64,7 @@ export class PartitionReader {
 }
 
 /** How many pairs one step examines if few or none match. */
-const MOST_EXAMINED = 4000;
+const MAX_EXAMINED = 4000;
 
 function successor(key: Buffer): Buffer {
   return Buffer.concat([key, Buffer.of(0)]);

@@ -5,12 +5,12 @@ import type { BootId } from '@kvs/topology';
  * turn of the event loop handles few pairs and little waits on a link, however many partitions move and however large the pairs are.
  */
 export class FillTurns {
-  readonly #most: number;
+  readonly #maxSize: number;
   readonly #learners = new Map<BootId, LearnerTurns>();
 
-  /** @param most the most that the sizes of all that runs to one learner may add up to. Anything larger runs alone */
-  constructor(most: number) {
-    this.#most = most;
+  /** @param maxSize the limit of the sizes of all that runs to one learner, together. Anything larger runs alone */
+  constructor(maxSize: number) {
+    this.#maxSize = maxSize;
   }
 
   /** Whether nothing runs. */
@@ -35,7 +35,7 @@ export class FillTurns {
   #advance(learner: BootId): void {
     const { running, waiting } = this.#turnsOf(learner);
     for (const [begin, size] of waiting) {
-      if (running.size > 0 && sumOf(running) + size > this.#most) return;
+      if (running.size > 0 && sumOf(running) + size > this.#maxSize) return;
       waiting.delete(begin);
       running.set(begin, size);
       begin();

@@ -119,7 +119,7 @@ export class NodeReplica {
       isConnected: (to) => this.#peers.isOpen(to),
       ask: (requests) => proxies.ask(requests),
       readTopology: (done) => proxies.read(() => this.#step(done)),
-      afterInput: (done) => this.#whenQuiet(done, MOST_TURNS),
+      afterInput: (done) => this.#whenQuiet(done, MAX_TURNS),
       clock,
       engine,
     };
@@ -159,4 +159,4 @@ export class NodeReplica {
 const TICK_MS = 100;
 
 /** The other nodes may send faster than this node reads. */
-const MOST_TURNS = 200;
+const MAX_TURNS = 200;
