@@ -182,14 +182,14 @@ class ItemReader {
 
   /** Skips the text of a call that is refused already. */
   #key(flags: number, units: number, index: number): Key | undefined {
-    if (this.#refusal !== undefined) return void this.#cursor.skip(units);
+    if (this.#refusal !== undefined) return void this.#cursor.text(units);
     const data = this.#cursor.text(units);
     const key = checkKey(flags & KEY_BINARY ? 'binary' : 'string', data, this.#cursor.wide, this.#limits);
     return typeof key === 'string' ? this.#refuse(key, index) : key;
   }
 
   #value(flags: number, units: number, index: number): Value | undefined {
-    if (this.#refusal !== undefined) return void this.#cursor.skip(units);
+    if (this.#refusal !== undefined) return void this.#cursor.text(units);
     const data = this.#cursor.text(units);
     const encoding = flags & VALUE_BINARY ? 'binary' : 'string';
     const value = checkValue(encoding, data, this.#cursor.wide, this.#limits.maxValueBytes);

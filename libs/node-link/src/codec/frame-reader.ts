@@ -183,11 +183,6 @@ export class FrameCursor {
     return this.#joined.substring(from, to);
   }
 
-  /** Passes over text. */
-  skip(units: number): void {
-    this.text(units);
-  }
-
   /** @throws LinkProtocolError if something was not read */
   finish(): void {
     if (this.#at !== this.#end) throw new LinkProtocolError('the frame has more numbers than it should');
