@@ -141,3 +141,50 @@ it.each(['commit', 'sync'] as const)(
     await again.close();
   },
 );
+
+describe('a directory of a node of a cluster, before the node has joined again', () => {
+  const open = () => LmdbEngine.open({ directory: scratch.path, clock, sweepIntervalMs: 0 });
+  let engine: LmdbEngine;
+  afterEach(() => engine.close());
+
+  it('keeps its boot id and its positions although pairs have expired', async () => {
+    engine = await open();
+    const { bootId } = await engine.replication.start();
+    await engine.replication.write(3, many(2, 'v', clock.nowMs() + 1000), 7);
+    await engine.close();
+    clock.advanceMs(5000);
+    engine = await open();
+    await engine.reclaimExpired();
+    expect(await engine.replication.start()).toMatchObject({ bootId, starts: 2 });
+    expect(engine.replication.position(3)).toEqual({ epoch: 7, number: 2 });
+    await engine.reclaimExpired();
+    expect(engine.stats().pairCount).toBe(0);
+  });
+
+  it('knows which partitions are incomplete, also after writes of the node by itself', async () => {
+    engine = await open();
+    await engine.replication.start();
+    await engine.replication.beginFill(3, { epoch: 7, number: 9 });
+    await engine.replication.fill(3, [
+      { id: keyId(stringKey('part')), value: stringValue('v'), version: 1, expiresAtMs: undefined },
+    ]);
+    await engine.close();
+    engine = await open();
+    await engine.setMany([{ ...write('other'), partition: 4 }]);
+    await engine.replication.start();
+    expect(engine.replication.heldPartitions()).toEqual([4]);
+  });
+
+  it('removes large pairs in several transactions, because it copies the values that it reads', async () => {
+    engine = await open();
+    await engine.setMany(many(10, 'v'.repeat(2 ** 20)));
+    const environment = new Environment(scratch.path, 'commit', undefined);
+    const table = new PairTable(environment, clock);
+    let transactions = 0;
+    for (let isMore = true; isMore; transactions++)
+      environment.transact(() => (isMore = table.clear(3, 500)));
+    await environment.close();
+    expect(transactions).toBeGreaterThan(2);
+    expect(engine.stats().pairCount).toBe(0);
+  });
+});

@@ -161,19 +161,17 @@ export class LmdbEngine implements StorageEngine {
 
   /**
    * Removes expired pairs, a bounded number in each turn of the event loop, until none is left. The engine also does
-   * this every `sweepIntervalMs`.
+   * this every `sweepIntervalMs`. Does nothing before a node of a cluster has joined: its clock may not be that of the cluster yet,
+   * and a change without the role would make the copies worthless.
    */
   async reclaimExpired(): Promise<void> {
+    if (!this.replication.isStarted && this.replication.hasIdentity) return;
     for (let found = SWEEP_PAIRS; found === SWEEP_PAIRS && this.#closing === undefined;) {
       const expired = this.#read(() => this.#table.expired(SWEEP_PAIRS));
       found = expired.length;
       const outcomes = await this.#change(
         expired,
-        (deadline) => {
-          // Without the role, another clock than that of the cluster may say that the pair has expired.
-          if (!this.replication.isStarted) this.replication.forgetIdentity();
-          this.#table.reclaim(deadline);
-        },
+        (deadline) => this.#table.reclaim(deadline),
         (error) => itemFailure(error),
       );
       if (outcomes.some((outcome) => outcome !== undefined)) return; // the next sweep tries again

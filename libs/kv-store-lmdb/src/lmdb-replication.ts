@@ -68,16 +68,21 @@ export class LmdbReplication implements EngineReplication {
     return this.#started !== undefined;
   }
 
+  /** Whether the directory belongs to a node of a cluster. */
+  get hasIdentity(): boolean {
+    return this.#mayHaveIdentity && this.#environment.identity.doesExist(IDENTITY_KEY);
+  }
+
   /**
-   * Removes the identity and all positions, which do not describe the pairs any more. Must be called in each transaction that
-   * changes pairs without this role.
+   * Removes the identity and all positions, which do not describe the pairs any more. The marks of incomplete partitions stay. Must be
+   * called in each transaction that changes pairs without this role.
    */
   forgetIdentity(): void {
-    if (!this.#mayHaveIdentity) return;
+    if (!this.hasIdentity) return;
     const { identity, positions } = this.#environment;
-    if (!identity.doesExist(IDENTITY_KEY)) return;
     identity.removeSync(IDENTITY_KEY);
-    for (const key of [...positions.getKeys()]) positions.removeSync(key);
+    for (const partition of [...positions.getKeys()].map(partitionOf))
+      this.#setPosition(partition, START_POSITION, this.#isFilling(partition));
   }
 
   start(): Promise<EngineIdentity> {

@@ -69,15 +69,18 @@ export class PairTable {
     return { status: actualVersion > 0 ? 'deleted' : 'absent' };
   }
 
-  /** Removes pairs of a partition, at most so many. Returns whether there may be more. */
+  /** Removes pairs of a partition, at most so many, and fewer if they are large. Returns whether there may be more. */
   clear(partition: number, limit: number): boolean {
     const range = { start: partitionStart(partition), end: partitionEnd(partition), limit };
-    const pairs = [...this.#environment.pairs.getRange(range)].map(({ key, value }) => ({
-      key: Buffer.from(key),
-      head: recordHead(value),
-    }));
+    const pairs: { readonly key: Buffer; readonly head: RecordHead }[] = [];
+    let bytes = 0;
+    for (const { key, value } of this.#environment.pairs.getRange(range)) {
+      pairs.push({ key: Buffer.from(key), head: recordHead(value) });
+      bytes += value.length;
+      if (bytes >= MAX_CLEARED_BYTES) break;
+    }
     for (const { key, head } of pairs) this.#remove(key, head);
-    return pairs.length === limit;
+    return pairs.length === limit || bytes >= MAX_CLEARED_BYTES;
   }
 
   /** Returns a version that is at least as high as all that left this partition. New pairs start above it. */
@@ -143,6 +146,8 @@ export class PairTable {
 }
 
 const EMPTY = Buffer.alloc(0);
+/** Reading a range copies its values. */
+const MAX_CLEARED_BYTES = 4 * 1024 * 1024;
 const DEADLINE_BYTES = 8;
 
 /** Sorts by time: the big-endian bytes of doubles that are not negative have the order of the numbers. */

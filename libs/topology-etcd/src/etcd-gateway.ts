@@ -59,14 +59,22 @@ export class EtcdGateway {
    */
   async change(path: string, body: object): Promise<Fields> {
     const endpoint = this.#endpoints[this.#current];
-    const timeout = AbortSignal.timeout(this.#timeoutMs);
-    const signal = AbortSignal.any([this.#closed.signal, timeout]);
+    // Not AbortSignal.any: a signal that lives as long as the process would keep something of each request.
+    const end = new AbortController();
+    const abort = (): void => end.abort();
+    const timer = setTimeout(abort, this.#timeoutMs);
+    this.#closed.signal.addEventListener('abort', abort);
     try {
-      const response = await this.#post(endpoint, path, body, signal);
+      if (this.#closed.signal.aborted) abort();
+      const response = await this.#post(endpoint, path, body, end.signal);
       return fields(JSON.parse(await textOf(response)));
     } catch (error) {
       this.#current = (this.#current + 1) % this.#endpoints.length;
-      throw unavailable(timeout.aborted ? `no answer within ${this.#timeoutMs} ms` : error, endpoint);
+      const isLate = end.signal.aborted && !this.#closed.signal.aborted;
+      throw unavailable(isLate ? `no answer within ${this.#timeoutMs} ms` : error, endpoint);
+    } finally {
+      clearTimeout(timer);
+      this.#closed.signal.removeEventListener('abort', abort);
     }
   }
 
