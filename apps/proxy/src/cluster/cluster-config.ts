@@ -97,7 +97,9 @@ export function clusterConfig(
 
 /** At a lower rate, the controller would take fills for failed, because it sees no progress. */
 function parseTransferRate(text: string): number {
-  return text === '0' ? 0 : parseWholeNumber(text, { min: MIN_TRANSFER_RATE });
+  const bytes = parseWholeNumber(text, { min: 0 });
+  if (bytes === 0 || bytes >= MIN_TRANSFER_RATE) return bytes;
+  throw new InvalidArgumentError(`It must be 0, or at least ${MIN_TRANSFER_RATE} bytes per second.`);
 }
 
 function parsePlace(text: string): TopologyPlace {
