@@ -1,3 +1,4 @@
+import { messageOf } from '@kvs/protocol';
 import type { EngineUnavailable } from '@kvs/kv-store';
 import { isOutOfSpace } from './environment.js';
 
@@ -9,8 +10,4 @@ export function itemFailure(error: unknown): EngineUnavailable {
 /** As {@link itemFailure}, for a change that needs space. */
 export function writeFailure(error: unknown): EngineUnavailable | { readonly status: 'out_of_memory' } {
   return isOutOfSpace(error) ? { status: 'out_of_memory' } : itemFailure(error);
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -16,10 +16,10 @@ import type {
   StorageEngine,
 } from '@kvs/kv-store';
 import { readEach, systemScheduler } from '@kvs/kv-store';
-import { KvsError } from '@kvs/protocol';
+import { KvsError, messageOf } from '@kvs/protocol';
 import { DataDirectory } from './data-directory.js';
 import { Environment } from './environment.js';
-import { itemFailure, messageOf, writeFailure } from './failures.js';
+import { itemFailure, writeFailure } from './failures.js';
 import { GroupCommit } from './group-commit.js';
 import type { LmdbEngineOptions } from './lmdb-engine-options.js';
 import { LmdbReplication } from './lmdb-replication.js';

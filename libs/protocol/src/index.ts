@@ -8,6 +8,7 @@ export * from './key-order.js';
 export * from './key.js';
 export * from './limits.js';
 export * from './maybe-promise.js';
+export * from './message-of.js';
 export * from './operations.js';
 export * from './ordered-operations.js';
 export * from './pair-updates.js';

@@ -6,8 +6,7 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { finished } from 'node:stream/promises';
-import { KvsError } from '@kvs/protocol';
-import { messageOf } from '@kvs/topology';
+import { KvsError, messageOf } from '@kvs/protocol';
 
 /** A user of an etcd with authentication. */
 export interface EtcdUser {

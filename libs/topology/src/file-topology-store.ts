@@ -1,8 +1,7 @@
 import { readFile, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { isNativeError } from 'node:util/types';
-import { KvsError } from '@kvs/protocol';
-import { messageOf } from './message-of.js';
+import { KvsError, messageOf } from '@kvs/protocol';
 import { topologyFromJson, topologyToJson } from './topology-json.js';
 import type { TopologyStore } from './topology-store.js';
 import type { Topology } from './topology.js';

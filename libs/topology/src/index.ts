@@ -35,7 +35,6 @@ export {
 } from './control-plane/messages-json.js';
 export { changeEntry, isStartAfterLoss, type EntryChange } from './entry-changes.js';
 export { FileTopologyStore, type FileLock } from './file-topology-store.js';
-export { messageOf } from './message-of.js';
 export { MemoryTopologyStore } from './memory-topology-store.js';
 export {
   applyRequests,

@@ -1,4 +1,4 @@
-import { KvsError, PARTITION_COUNT, PARTITION_FUNCTION } from '@kvs/protocol';
+import { KvsError, PARTITION_COUNT, PARTITION_FUNCTION, messageOf } from '@kvs/protocol';
 import {
   bootId,
   bootIdOf,
@@ -13,7 +13,6 @@ import {
   text,
   type Fields,
 } from './json-fields.js';
-import { messageOf } from './message-of.js';
 import {
   MAX_COPIES,
   NODE_STATES,

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { KvsError } from '@kvs/protocol';
+import { KvsError, messageOf } from '@kvs/protocol';
 import { systemTimers, TopologyRoutes } from '@kvs/router';
 import type { Logger } from '@kvs/server';
-import { ClusterControl, LastingProblem, messageOf, type TopologyStore } from '@kvs/topology';
+import { ClusterControl, LastingProblem, type TopologyStore } from '@kvs/topology';
 import type { ClusterConfig } from './cluster-config.js';
 import { NodeClient } from './node-client.js';
 

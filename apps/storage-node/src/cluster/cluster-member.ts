@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClusterClock, type StorageEngine } from '@kvs/kv-store';
 import type { FrameCursor, PeerIdentity, PeerReceiver } from '@kvs/node-link';
-import { KvsError } from '@kvs/protocol';
+import { KvsError, messageOf } from '@kvs/protocol';
 import type { NodeReplica, Replica } from '@kvs/replication';
 import type {
   BootId,
@@ -286,7 +286,7 @@ export class ClusterMember {
   #warn(error: unknown): void {
     if (this.#isUnreachable || this.#ended.signal.aborted) return;
     this.#isUnreachable = true;
-    this.#options.log.warn(error instanceof Error ? error.message : String(error));
+    this.#options.log.warn(messageOf(error));
   }
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '@kvs/protocol';
 import type { Readiness } from '@kvs/http-api';
 import type {
   EngineFactory,
@@ -71,7 +72,7 @@ export class EngineProvider implements Readiness {
     try {
       return await this.#engine?.obstacle?.();
     } catch (error) {
-      return `its check failed: ${error instanceof Error ? error.message : String(error)}`;
+      return `its check failed: ${messageOf(error)}`;
     }
   }
 

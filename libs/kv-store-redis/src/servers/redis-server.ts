@@ -1,3 +1,4 @@
+import { messageOf } from '@kvs/protocol';
 import type { RedisEngineSettings, RedisLog, ServerAddress } from '../redis-engine-options.js';
 import type { Deadline } from './deadline.js';
 import { RedisConnection } from './redis-connection.js';
@@ -98,7 +99,7 @@ export class RedisServer {
       this.#logged.clear();
       return claim;
     } catch (error) {
-      this.#problem = error instanceof Error ? error.message : String(error);
+      this.#problem = messageOf(error);
       if (!this.#logged.has(this.#problem)) log?.warn(this.#problem);
       this.#logged.add(this.#problem);
       throw error;

@@ -1,4 +1,4 @@
-import { SLOT_COUNT } from '@kvs/protocol';
+import { SLOT_COUNT, messageOf } from '@kvs/protocol';
 import type { RedisEngineSettings, ServerAddress } from '../redis-engine-options.js';
 import { Deadline, withResolver } from './deadline.js';
 import type { Claim } from './redis-server.js';
@@ -105,7 +105,7 @@ export class Topology {
         claims.set(server, claim);
         if (this.#isDecisive(server, claim)) decided.resolve(undefined);
       } catch (error) {
-        problems.push(error instanceof Error ? error.message : String(error));
+        problems.push(messageOf(error));
         if (error instanceof ServerMismatch) mismatch = error;
       }
     });

@@ -1,4 +1,4 @@
-import { isNativeError } from 'node:util/types';
+import { messageOf } from '@kvs/protocol';
 
 /** The exit code for arguments that are not valid, as in most command line tools. */
 export const USAGE_EXIT_CODE = 2;
@@ -36,7 +36,6 @@ export function orExit<T>(name: string, read: () => T): T {
  * @param name begins the line, such as `kvs-proxy`
  */
 export function exitAtStart(name: string, error: unknown): never {
-  const message = isNativeError(error) ? error.message : String(error);
-  process.stderr.write(`${name}: ${message.trim().replaceAll(/\s+/g, ' ')}\n`);
+  process.stderr.write(`${name}: ${messageOf(error).trim().replaceAll(/\s+/g, ' ')}\n`);
   process.exit(error instanceof StartError ? error.exitCode : 1);
 }

@@ -1,4 +1,4 @@
-import { isNativeError } from 'node:util/types';
+import { messageOf } from '@kvs/protocol';
 import type { Logger } from '../logs/logger.js';
 
 /** Ctrl-C, a supervisor, and the end of the terminal session. */
@@ -26,7 +26,7 @@ export function onStopSignals(stop: (signal: string) => void): void {
 /** Ends the process of a server that could not stop as it should. */
 function exitAfterFailure(logger: Logger, error: unknown): never {
   logger.debug(error, 'shutdown failed');
-  logger.fatal(`shutdown failed: ${isNativeError(error) ? error.message : String(error)}`);
+  logger.fatal(`shutdown failed: ${messageOf(error)}`);
   process.exit(1);
 }
 

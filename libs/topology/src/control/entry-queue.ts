@@ -1,5 +1,5 @@
+import { messageOf } from '@kvs/protocol';
 import type { PromotionAnswer, PromotionQuestion } from '../control-plane/messages.js';
-import { messageOf } from '../message-of.js';
 import { applyRequests, type EntryRequest } from '../topology-changes.js';
 import { nodeOfBoot, type BootId, type Topology } from '../topology.js';
 import type { ControlPorts } from './ports.js';

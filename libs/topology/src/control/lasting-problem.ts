@@ -1,4 +1,4 @@
-import { messageOf } from '../message-of.js';
+import { messageOf } from '@kvs/protocol';
 import type { ControlLog } from './ports.js';
 
 /** Warns of a problem when it begins and when its reason changes, but not each time that it is met. */
