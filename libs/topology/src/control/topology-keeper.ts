@@ -41,12 +41,13 @@ export class TopologyKeeper {
    * @throws KvsError `store_unavailable`, `invalid_topology`, `outdated_store`
    */
   async read(): Promise<Topology> {
+    const known = this.#highestKnown;
     const topology = await this.#store.read();
     if (topology === undefined) {
       if (this.#current === undefined) throw new KvsError('store_unavailable', 'there is no topology yet');
       throw outdated(0, this.#current.revision);
     }
-    this.#learn(topology);
+    this.#learn(topology, known);
     return topology;
   }
 
@@ -72,15 +73,15 @@ export class TopologyKeeper {
    * `edit` throws
    */
   async change(edit: (topology: Topology) => Topology): Promise<Topology> {
-    const isKnown = this.#current !== undefined && this.#current.revision >= this.#highestKnown;
-    let topology = isKnown && this.#current ? this.#current : await this.read();
+    let topology = await this.atLeast(this.#highestKnown);
     for (;;) {
       const edited = edit(topology);
       if (edited === topology) return topology;
       // An edit of several steps is one change.
       const next = { ...edited, revision: topology.revision + 1 };
+      const known = this.#highestKnown;
       if (await this.#store.replace(next)) {
-        this.#learn(next);
+        this.#learn(next, known);
         return next;
       }
       topology = await this.read();
@@ -97,14 +98,14 @@ export class TopologyKeeper {
     return current !== undefined && current.revision >= revision ? current : this.read();
   }
 
-  #learn(topology: Topology): void {
+  /** @param known the highest revision that a node had named when the store was asked. Later changes may be missing */
+  #learn(topology: Topology, known: number): void {
     const before = this.#current;
-    const known = Math.max(this.#highestKnown, before?.revision ?? 0);
     if (before !== undefined && topology.clusterId !== before.clusterId) {
       throw new KvsError('outdated_store', `the store has the topology of the cluster ${topology.clusterId}`);
     }
     // Two reads may end in another order than they began. Only a store that is behind what nodes know has lost changes.
-    if (topology.revision < this.#highestKnown) throw outdated(topology.revision, known);
+    if (topology.revision < known) throw outdated(topology.revision, known);
     if (topology.revision <= (before?.revision ?? 0)) return;
     this.#current = topology;
     for (const listener of this.#listeners) listener(topology, before);
