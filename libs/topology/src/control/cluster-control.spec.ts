@@ -522,15 +522,89 @@ it('a proxy that stops while it plans changes nothing more', async () => {
   expect([steps > 3, proxy.topology.revision]).toEqual([true, revision]);
 });
 
-it('the proxy that leads is named by the others', async () => {
-  class SharedStore extends MemoryTopologyStore {
-    override async claimLead(): Promise<string> {
-      return 'http://one';
-    }
-    override async close(): Promise<void> {
-      // The other proxy uses it.
-    }
+/** The store of two proxies, as one of them reaches it. */
+class SharedStore extends MemoryTopologyStore {
+  leader = 'http://one';
+
+  override async claimLead(): Promise<string> {
+    return this.leader;
   }
+
+  override async close(): Promise<void> {
+    // The other proxy uses it.
+  }
+}
+
+/** A proxy's way to a store, which can break. */
+class BreakableStore implements TopologyStore {
+  isBroken = false;
+  readonly #store: TopologyStore;
+
+  constructor(store: TopologyStore) {
+    this.#store = store;
+  }
+
+  read = () => this.#reached.then((store) => store.read());
+  replace = (next: Topology) => this.#reached.then((store) => store.replace(next));
+  watch = () => () => undefined;
+  claimLead = (name: string) => this.#reached.then((store) => store.claimLead(name));
+  close = () => this.#store.close();
+
+  get #reached(): Promise<TopologyStore> {
+    if (this.isBroken) return Promise.reject(new KvsError('store_unavailable', 'no answer'));
+    return Promise.resolve(this.#store);
+  }
+}
+
+it('a proxy that does not reach the store leads no more, and sends nodes to the next proxy', async () => {
+  const shared = new SharedStore();
+  const store = new BreakableStore(shared);
+  const [one, two] = [new TestProxy(store), new TestProxy(shared, { url: 'http://two' })];
+  await Promise.all([one.control.start(), two.control.start()]);
+  const bootId = await one.join('a');
+  await Promise.all([one.pass(2000), two.pass(2000)]);
+  store.isBroken = true;
+  await one.pass(4000, [bootId]);
+  expect(one.control.status()).toMatchObject({ leader: 'http://one', nodes: [{ reachable: true }] });
+  shared.leader = 'http://two';
+  await Promise.all([one.pass(2000), two.pass(2000)]);
+  expect(one.control.status()).toMatchObject({
+    leader: null,
+    nodes: [{ reachable: null }],
+    partitions: { lost: null },
+  });
+  await expect(one.report(bootId)).rejects.toMatchObject({ code: 'store_unavailable' });
+  await expect(one.control.startLost()).rejects.toMatchObject({ code: 'not_leader' });
+  expect((await two.report(bootId)).leader).toBeUndefined();
+  expect(two.control.status()).toMatchObject({ leader: 'http://two', nodes: [{ reachable: true }] });
+  store.isBroken = false;
+  await one.pass(2000);
+  expect((await one.report(bootId)).leader).toBe('http://two');
+  one.control.stop();
+  two.control.stop();
+});
+
+it('after the store was away for all, the proxy that leads gives the nodes time to report', async () => {
+  const store = new BreakableStore(new MemoryTopologyStore());
+  proxy = new TestProxy(store);
+  const bootIds = await proxy.assigned();
+  await fillAll(bootIds);
+  await proxy.pass(2000, bootIds);
+  const { partitions } = proxy.topology;
+  store.isBroken = true;
+  await proxy.pass(60_000);
+  store.isBroken = false;
+  await proxy.pass(2000);
+  const reachable = { reachable: true };
+  expect(proxy.control.status()).toMatchObject({
+    leader: 'http://one',
+    nodes: [reachable, reachable, reachable],
+  });
+  await proxy.pass(4000, bootIds);
+  expect(proxy.topology.partitions).toEqual(partitions);
+});
+
+it('the proxy that leads is named by the others', async () => {
   const store = new SharedStore();
   const [one, two] = [new TestProxy(store), new TestProxy(store, { url: 'http://two' })];
   await Promise.all([one.control.start(), two.control.start()]);

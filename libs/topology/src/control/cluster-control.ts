@@ -137,9 +137,17 @@ export class ClusterControl {
     return this.#answer(await this.#queue.submit(request.requests, receivedMs));
   }
 
-  /** @throws KvsError `wrong_cluster`, `unknown_node` */
+  /**
+   * @throws KvsError `wrong_cluster`, `unknown_node`, `outdated_store`; `store_unavailable`: another proxy may lead, so the node
+   * should ask the next one
+   */
   async report(id: string, report: NodeReport): Promise<ReportAnswer> {
     this.#keeper.heed(report);
+    if (this.#controller.isCutOff)
+      throw new KvsError(
+        'store_unavailable',
+        'this proxy has not reached the topology store for some seconds',
+      );
     const topology = await this.#keeper.atLeast(report.revision);
     const node = topology.nodes.find((one) => one.id === id);
     if (node?.bootId !== report.bootId) {

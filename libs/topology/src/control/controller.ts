@@ -3,6 +3,7 @@ import type { PrimaryOrder } from '../control-plane/messages.js';
 import { plan, planInSteps, type Plan, type PlanSettings } from '../planning/plan.js';
 import { versionCeilingFor } from '../planning/version-ceiling.js';
 import { raiseVersionCeiling, updateNode } from '../topology-changes.js';
+import { LEAD_FOR_MS } from '../topology-store.js';
 import type { BootId, Topology } from '../topology.js';
 import type { EntryQueue } from './entry-queue.js';
 import { LastingProblem } from './lasting-problem.js';
@@ -28,7 +29,10 @@ export interface ControllerParts {
 export class Controller {
   readonly #parts: ControllerParts;
   readonly #problem: LastingProblem;
+  /** The answer of the store to the last claim. */
   #leader: string | undefined;
+  /** When the last claim that succeeded began. */
+  #claimedMs = 0;
   #plan: Plan | undefined;
   /** The state at the last plan, to notice that nothing is new. */
   #planned: string | undefined;
@@ -50,11 +54,16 @@ export class Controller {
 
   /** The URL of the proxy that leads; undefined as long as that is unknown. */
   get leader(): string | undefined {
-    return this.#leader;
+    return this.isCutOff ? undefined : this.#leader;
   }
 
   get isLeading(): boolean {
-    return this.#leader === this.#parts.url;
+    return this.leader === this.#parts.url;
+  }
+
+  /** Whether the store has answered no claim for so long that another proxy may lead. */
+  get isCutOff(): boolean {
+    return this.#parts.ports.timers.nowMs() - this.#claimedMs > LEAD_FOR_MS;
   }
 
   /** The newest plan, as long as this proxy leads. */
@@ -74,7 +83,7 @@ export class Controller {
   async startLost(): Promise<number> {
     const { keeper, queue, settings } = this.#parts;
     if (!this.isLeading)
-      throw new KvsError('not_leader', `the cluster is led by ${this.#leader ?? 'no proxy yet'}`);
+      throw new KvsError('not_leader', `the cluster is led by ${this.leader ?? 'no known proxy'}`);
     if (this.#plan === undefined)
       throw new KvsError('store_unavailable', 'this proxy has only just begun to lead, and has no plan yet');
     const lost = new Set(
@@ -90,6 +99,7 @@ export class Controller {
   }
 
   start(): void {
+    this.#claimedMs = this.#parts.ports.timers.nowMs();
     this.#wakeAfter(0);
   }
 
@@ -137,11 +147,15 @@ export class Controller {
   async #step(): Promise<void> {
     const { keeper, reports, ports, url } = this.#parts;
     const wasLeading = this.isLeading;
+    const claimedMs = ports.timers.nowMs();
     this.#leader = await ports.store.claimLead(url);
+    this.#claimedMs = claimedMs;
     const topology = await keeper.read();
     if (!this.isLeading) return;
     if (!wasLeading) {
       reports.forget();
+      this.#plan = undefined;
+      this.#planned = undefined;
       ports.log.info({ url }, 'this proxy leads the cluster now');
     }
     reports.follow(topology);
