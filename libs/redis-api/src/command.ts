@@ -1,5 +1,4 @@
 import type { KeyId, MaybePromise } from '@kvs/protocol';
-import type { CommandTable } from './connection/command-table.js';
 import type { Keyspace, SingleCall } from './keyspace/index.js';
 import type { RedisError, Reply } from './reply.js';
 import type { ProtocolVersion } from './resp/reply-writer.js';
@@ -87,6 +86,12 @@ export interface ClientState {
   destroy(): void;
 }
 
+/** The commands of a server. */
+export interface Commands extends Iterable<Command> {
+  /** Returns the command of this name, in whatever case. O(1). */
+  named(name: string): Command | undefined;
+}
+
 /** The server that commands run on. */
 export interface ServerView {
   /** Of kvs. */
@@ -96,7 +101,7 @@ export interface ServerView {
   /** When the server started, in milliseconds of the monotonic clock. */
   readonly sinceMs: number;
   /** All commands that the server knows. */
-  readonly commands: CommandTable;
+  readonly commands: Commands;
   /** The connections of this process, by their ids. */
   readonly clients: ReadonlyMap<number, ClientState>;
   /** How many clients this process serves at once. */

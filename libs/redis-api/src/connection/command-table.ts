@@ -1,9 +1,9 @@
-import type { Command } from '../command.js';
+import type { Command, Commands } from '../command.js';
 import { RedisError } from '../reply.js';
 import type { Request } from '../resp/request-reader.js';
 
 /** The commands of a server by name, in whatever case a client writes it. */
-export class CommandTable implements Iterable<Command> {
+export class CommandTable implements Commands {
   readonly #commands: readonly Command[];
   readonly #byName = new Map<string, Command>();
 
@@ -19,7 +19,6 @@ export class CommandTable implements Iterable<Command> {
     return this.#commands[Symbol.iterator]();
   }
 
-  /** Returns the command of this name, in whatever case. O(1). */
   named(name: string): Command | undefined {
     return this.#byName.get(name) ?? this.#byName.get(name.toLowerCase());
   }

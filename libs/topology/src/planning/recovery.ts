@@ -169,19 +169,17 @@ function newestHolders(
   for (const node of usable) {
     for (const { partition, position } of input.statuses.get(node.bootId)?.report?.held ?? []) {
       const other = newest.get(partition)?.position;
-      const isNewer =
-        other === undefined ||
-        position.epoch > other.epoch ||
-        (position.epoch === other.epoch && position.number > other.number) ||
-        (isSame(position, other) && preferred(partition) === node.bootId);
-      if (isNewer) newest.set(partition, { node, position });
+      const lead = other === undefined ? 1 : compare(position, other);
+      if (lead > 0 || (lead === 0 && preferred(partition) === node.bootId))
+        newest.set(partition, { node, position });
     }
   }
   return newest;
 }
 
-function isSame(a: HeldPartition['position'], b: HeldPartition['position']): boolean {
-  return a.epoch === b.epoch && a.number === b.number;
+/** Returns a positive number if the first position is newer, and 0 if they are equal. */
+function compare(a: HeldPartition['position'], b: HeldPartition['position']): number {
+  return a.epoch - b.epoch || a.number - b.number;
 }
 
 function isEnded(draft: Draft, copy: BootId): boolean {
