@@ -7,7 +7,7 @@ import { LoopedNodes } from './looped-nodes.js';
 /**
  * A proxy is ready while it can reach one node, because requests for the other nodes fail by themselves. A node that hangs does
  * not delay the answer; otherwise every proxy of the cluster would count as not ready. If a node of the fixed list is a proxy, the
- * proxy is not ready, because the configuration is wrong. In a topology, it may be a node that is gone, whose address a proxy has now.
+ * proxy is not ready, because the configuration is wrong. In a topology, a proxy may have got the address of a node that is gone.
  */
 @Injectable()
 export class NodesReadiness implements Readiness {

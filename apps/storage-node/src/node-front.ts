@@ -10,7 +10,7 @@ import type { Operations } from './operations.js';
 export class NodeFront implements Operations, NodeOperations, ExclusiveOperations {
   #current: Operations;
   readonly #order = new KeyOrder();
-  /** What a caller that has keys for itself uses. It follows {@link use}, so a transaction is refused if the node joins a cluster. */
+  /** The operations of a caller that has keys for itself. They follow {@link use}: a transaction is refused if the node joins a cluster. */
   readonly #own: KeyValueOperations = {
     set: (items) => this.#current.set(items),
     fetch: (keys, maxBytes) => this.#current.fetch(keys, maxBytes),

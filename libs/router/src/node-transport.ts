@@ -17,9 +17,9 @@ import type {
  * The way to one storage node. A batch comes with the partition of each of its keys, in the order of the items, and with the
  * largest epoch that the router knows of these partitions' entries (0 if it knows none). Batches have one outcome for each item,
  * in order. A node that answers, even with a refusal, gives outcomes; items for which there is no room in the transport fail with
- * `overloaded`. A node that can't be reached or does not answer in time makes the call reject with {@link TransportError}. Where a batch went in parts and only some of them failed so, their items
- * fail as `node_unavailable`, a write with `maybeApplied` unless it was surely not seen. A transport never retries by itself,
- * and never remembers that a node was away.
+ * `overloaded`. A node that can't be reached or does not answer in time makes the call reject with {@link TransportError}. Where a
+ * batch went in parts and only some of them failed so, their items fail as `node_unavailable`, a write with `maybeApplied` unless
+ * it was surely not seen. A transport never retries by itself, and never remembers that a node was away.
  */
 export interface NodeTransport {
   set(

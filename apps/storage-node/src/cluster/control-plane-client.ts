@@ -126,7 +126,7 @@ export class ControlPlaneClient implements ControlPlane {
     });
   }
 
-  /** @throws ControlPlaneError if each proxy of the cluster would refuse the request; another error if the next one should be asked */
+  /** @throws ControlPlaneError if each proxy of the cluster would refuse the request. Another error: the next proxy should be asked */
   async #request(proxy: string, { method, path, data, until }: Request): Promise<unknown> {
     const { status, data: body } = await firstValueFrom(
       this.#http.request<unknown>({

@@ -168,7 +168,7 @@ function isLarger(call: Call, maxFrameBytes: number): boolean {
 /** The largest frame that the proxy takes, unless pairs may be larger. */
 export const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 
-/** What the proxy says of calls. A node sends it none. */
+/** The limits of calls that the proxy announces. They have no effect, because a node sends no calls. */
 const LIMITS = { maxCallsInFlight: 4096, maxBytesInFlight: 128 * 1024 * 1024 };
 
 /** A ping is sent after two beats at the latest, and a node closes a link on which nothing came for 60 s. */

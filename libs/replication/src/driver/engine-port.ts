@@ -19,7 +19,7 @@ export class EnginePort implements ReplicaEngine {
   readonly #replication: EngineReplication;
   readonly #onError: (error: unknown) => void;
   readonly #pace: FillPace;
-  /** What the engine last said of each partition. It holds while the engine can't be read, because then it changes nothing. */
+  /** The last answers of the engine, by partition. They hold while the engine can't be read, because it changes nothing then. */
   readonly #positions: Position[] = [];
   readonly #highestVersions: number[] = [];
 
