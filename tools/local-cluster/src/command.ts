@@ -93,8 +93,19 @@ export class Command {
   }
 }
 
-export function run(command: string, args: readonly string[], options?: CommandOptions): Promise<Result> {
-  return new Command(command, args, options).finished;
+/** Runs a command to its end. After four minutes it is killed, and the result has the signal and the output until then. */
+export async function run(
+  command: string,
+  args: readonly string[],
+  options?: CommandOptions,
+): Promise<Result> {
+  const running = new Command(command, args, options);
+  const limit = setTimeout(() => running.destroy(), 240_000);
+  try {
+    return await running.finished;
+  } finally {
+    clearTimeout(limit);
+  }
 }
 
 /** Returns the first of `count` consecutive ports that were free a moment ago. */

@@ -156,8 +156,8 @@ describe('@kvs/testing', () => {
   });
 
   it.each([
-    ['Jest', 'kvs.test.js', forJest, ['node_modules/jest/bin/jest.js']],
-    ['Mocha', 'kvs.cjs', forMocha, ['node_modules/mocha/bin/mocha.js', 'kvs.cjs']],
+    ['Jest', 'kvs.test.js', forJest, ['node_modules/jest/bin/jest.js', '--testTimeout=30000']],
+    ['Mocha', 'kvs.cjs', forMocha, ['node_modules/mocha/bin/mocha.js', '--timeout=30000', 'kvs.cjs']],
     [
       'node --test',
       'kvs.cjs',
@@ -168,7 +168,7 @@ describe('@kvs/testing', () => {
       'Vitest',
       'kvs.test.js',
       "import { afterAll, beforeAll, beforeEach, test } from 'vitest';\n" + forVitest,
-      ['node_modules/vitest/vitest.mjs', 'run', '--reporter=verbose'],
+      ['node_modules/vitest/vitest.mjs', 'run', '--reporter=verbose', '--hookTimeout=30000'],
     ],
   ])('%s runs the example of the README, and ends', async (_, file, text, args) => {
     await writeFile(join(project, file), text);
