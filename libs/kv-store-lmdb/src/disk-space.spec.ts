@@ -7,6 +7,21 @@ it('is that of the file system', () => {
   expect(new DiskSpace(tmpdir()).freeBytes).toBeGreaterThan(0);
 });
 
+it('is asked for again after half of the reserve was written', () => {
+  const answers = [100 * MIB, 60 * MIB];
+  const disk = new DiskSpace(
+    'data',
+    () => answers.shift() ?? 0,
+    () => 0,
+  );
+  disk.write(31 * MIB);
+  expect([disk.freeBytes, disk.freeBytes]).toEqual([100 * MIB, 100 * MIB]);
+  disk.write(31 * MIB);
+  expect(disk.freeBytes).toBe(100 * MIB);
+  disk.write(MIB);
+  expect([disk.freeBytes, disk.freeBytes]).toEqual([60 * MIB, 60 * MIB]);
+});
+
 it('is asked for at most once in a second, short below 64 MiB, and kept if the directory is gone', () => {
   let nowMs = 5;
   const answers = [100 * MIB, 60 * MIB];

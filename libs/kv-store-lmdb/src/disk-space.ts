@@ -1,12 +1,16 @@
 import { statfsSync } from 'node:fs';
 
-/** How many bytes a file in a directory can still grow by; infinite if the system does not say. Asks at most once in a second. */
+/**
+ * How many bytes a file in a directory can still grow by; infinite if the system does not say. Asks again after a second, and after
+ * half of the reserve was written.
+ */
 export class DiskSpace {
   readonly #directory: string;
   readonly #read: (directory: string) => number;
   readonly #nowMs: () => number;
   #freeBytes = Infinity;
   #readMs = -Infinity;
+  #writtenBytes = 0;
 
   constructor(directory: string, read = availableBytes, nowMs = () => performance.now()) {
     this.#directory = directory;
@@ -16,11 +20,17 @@ export class DiskSpace {
 
   get freeBytes(): number {
     const nowMs = this.#nowMs();
-    if (nowMs - this.#readMs >= READ_INTERVAL_MS) {
+    if (nowMs - this.#readMs >= READ_INTERVAL_MS || this.#writtenBytes >= RESERVED_BYTES / 2) {
       this.#readMs = nowMs;
+      this.#writtenBytes = 0;
       this.#look();
     }
     return this.#freeBytes;
+  }
+
+  /** Counts bytes that are about to be written. */
+  write(bytes: number): void {
+    this.#writtenBytes += bytes;
   }
 
   /**
@@ -48,4 +58,5 @@ function availableBytes(directory: string): number {
 }
 
 const READ_INTERVAL_MS = 1000;
-const RESERVED_BYTES = 64 * 1024 * 1024;
+/** Room for deletes, which copy the pages that they change, and for all that is written until the next look. */
+export const RESERVED_BYTES = 64 * 1024 * 1024;

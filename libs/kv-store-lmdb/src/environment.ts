@@ -4,7 +4,7 @@ import { PARTITION_COUNT } from '@kvs/protocol';
 import type { EngineStats } from '@kvs/kv-store';
 import type { Database, RootDatabase } from 'lmdb';
 import { open, TransactionFlags } from 'lmdb';
-import { DiskSpace } from './disk-space.js';
+import { DiskSpace, RESERVED_BYTES } from './disk-space.js';
 import { partitionOf, partitionStart } from './key-codec.js';
 import type { Durability } from './lmdb-engine-options.js';
 
@@ -86,6 +86,15 @@ export class Environment {
     };
   }
 
+  /** Returns how many bytes may be written now, so that no write meets a full disk. */
+  room(wantedBytes: number): Room {
+    const { freeBytes } = this.#disk;
+    this.#disk.write(wantedBytes);
+    // Looking for free pages takes longer, and is rarely needed.
+    const reusableBytes = freeBytes > RESERVED_BYTES + wantedBytes ? 0 : this.#reusableBytes;
+    return { bytes: freeBytes + reusableBytes - RESERVED_BYTES, growthBytes: freeBytes };
+  }
+
   /** Whether there may soon be no room for pairs, neither on the disk nor in the file. */
   get isFull(): boolean {
     // The first question costs little, and the answer is nearly always no.
@@ -121,6 +130,13 @@ export class Environment {
   }
 }
 
+/** How many bytes may be written. */
+export interface Room {
+  readonly bytes: number;
+  /** By how many bytes the file may grow. A large record needs pages in a row, which LMDB may find only at the end of the file. */
+  readonly growthBytes: number;
+}
+
 /** Returns text that identifies a file on this machine. */
 function fileIdentity(path: string): string {
   const { dev, ino } = statSync(path, { bigint: true });
@@ -140,8 +156,16 @@ function count(stats: object, name: string): number {
   return value;
 }
 
+/** LMDB copies each page that it changes. */
+export const PAGE_BYTES = 4096;
+
 /** At the beginning of each file. */
 const META_PAGES = 2;
+
+/** Returns the error of a change for which there is no room. */
+export function outOfSpace(): Error {
+  return new Error('no space left on the disk, apart from a reserve');
+}
 
 /**
  * Returns whether an error means that there is no more space: disk, quota, or the maximum size of a file or map. LMDB

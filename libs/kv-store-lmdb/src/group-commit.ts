@@ -1,7 +1,21 @@
+import { isOutOfSpace, outOfSpace, PAGE_BYTES, type Room } from './environment.js';
+
 /** The change of one item. It may be applied more than once, if its transaction failed. */
 export interface Step {
+  /** About how many bytes it writes; 0 if it is to be made also when the disk is nearly full. */
+  readonly bytes: number;
   apply(): void;
   refuse(error: unknown): void;
+}
+
+/** What a {@link GroupCommit} needs of the engine. */
+export interface CommitContext {
+  /** Throws if nothing can be committed now. */
+  assertUsable(): void;
+  /** Returns how much may be written now, if so much is wanted. */
+  room(wantedBytes: number): Room;
+  /** Applies all changes and commits them, or throws and changes nothing. */
+  transact(apply: () => void): void;
 }
 
 /**
@@ -16,16 +30,10 @@ export class GroupCommit {
   }[] = [];
   #turn: NodeJS.Immediate | undefined;
 
-  readonly #assertUsable: () => void;
-  readonly #transact: (apply: () => void) => void;
+  readonly #context: CommitContext;
 
-  /**
-   * @param assertUsable throws if nothing can be committed now
-   * @param transact applies all changes and commits them, or throws and changes nothing
-   */
-  constructor(assertUsable: () => void, transact: (apply: () => void) => void) {
-    this.#assertUsable = assertUsable;
-    this.#transact = transact;
+  constructor(context: CommitContext) {
+    this.#context = context;
   }
 
   /** Resolves when each change was committed or refused. Rejects, and changes nothing, if `assertUsable` throws. */
@@ -44,27 +52,58 @@ export class GroupCommit {
     this.#waiting = [];
     if (group.length === 0) return;
     try {
-      this.#assertUsable();
+      this.#context.assertUsable();
     } catch (error) {
       for (const { fail } of group) fail(error);
       return;
     }
-    this.#commitAll(group.flatMap(({ steps }) => steps));
+    this.#commitAll(this.#withRoom(group.flatMap(({ steps }) => steps)));
     for (const { settle } of group) settle();
+  }
+
+  /**
+   * Refuses the steps for which there is no room, and returns the others. LMDB 3.5 can corrupt its memory when a write meets a full
+   * disk: the message of that error may be longer than the 100 bytes that it reserves.
+   */
+  #withRoom(steps: readonly Step[]): readonly Step[] {
+    const room = this.#context.room(steps.reduce((sum, { bytes }) => sum + bytes, 0));
+    let written = 0;
+    return steps.filter((step) => {
+      if (step.bytes === 0) return true;
+      const after = written + step.bytes;
+      if (after > room.bytes || (step.bytes > LARGE_BYTES && after > room.growthBytes)) {
+        step.refuse(outOfSpace());
+        return false;
+      }
+      written = after;
+      return true;
+    });
   }
 
   /** Tries a failed group again in halves, down to the changes that fail. */
   #commitAll(steps: readonly Step[]): void {
     if (steps.length === 0) return;
     try {
-      this.#transact(() => {
+      this.#context.transact(() => {
         for (const step of steps) step.apply();
       });
     } catch (error) {
+      if (isOutOfSpace(error)) return this.#commitWithoutSpace(steps, error);
       if (steps.length === 1) return steps[0]?.refuse(error);
       const half = steps.length >> 1;
       this.#commitAll(steps.slice(0, half));
       this.#commitAll(steps.slice(half));
     }
   }
+
+  /** Tries only the changes that need no space, and once, because each attempt can harm LMDB. */
+  #commitWithoutSpace(steps: readonly Step[], error: unknown): void {
+    const others = steps.filter(({ bytes }) => bytes === 0);
+    const refused = others.length === steps.length ? steps : steps.filter(({ bytes }) => bytes > 0);
+    for (const step of refused) step.refuse(error);
+    if (refused !== steps) this.#commitAll(others);
+  }
 }
+
+/** A step that writes more has a record that needs pages in a row. */
+const LARGE_BYTES = 3 * PAGE_BYTES;

@@ -23,7 +23,7 @@ import { itemFailure, writeFailure } from './failures.js';
 import { GroupCommit } from './group-commit.js';
 import type { LmdbEngineOptions } from './lmdb-engine-options.js';
 import { LmdbReplication } from './lmdb-replication.js';
-import { PairTable } from './pair-table.js';
+import { PairTable, writtenBytes } from './pair-table.js';
 import { PartitionReader } from './partition-reader.js';
 
 /** Returns a factory for `KvStoreModule.forRoot({ engine: lmdbEngine({ directory }) })`. */
@@ -60,16 +60,17 @@ export class LmdbEngine implements StorageEngine {
     this.#environment = environment;
     this.#table = new PairTable(environment, clock);
     // Checked before each commit, so that no write is acknowledged that went into a deleted file.
-    this.#commits = new GroupCommit(
-      () => {
+    this.#commits = new GroupCommit({
+      assertUsable: () => {
         directory.assertHeld();
         assertNone(this.obstacle());
       },
-      (apply) => environment.transact(apply),
-    );
+      room: (wantedBytes) => environment.room(wantedBytes),
+      transact: (apply) => environment.transact(apply),
+    });
     this.replication = new LmdbReplication(environment, this.#table, durability, {
       read: (read) => this.#read(read),
-      change: (items, apply, refuse) => this.#change(items, apply, refuse),
+      change: (items, apply, refuse, bytesOf) => this.#change(items, apply, refuse, bytesOf),
     });
     this.#checkTimer = setInterval(() => this.obstacle(), CHECK_INTERVAL_MS).unref();
     if (sweepIntervalMs > 0) {
@@ -116,6 +117,7 @@ export class LmdbEngine implements StorageEngine {
         return this.#table.write(write);
       },
       writeFailure,
+      writtenBytes,
     );
   }
 
@@ -203,10 +205,12 @@ export class LmdbEngine implements StorageEngine {
     items: readonly Item[],
     apply: (item: Item) => Outcome,
     refuse: (error: unknown) => Refusal,
+    bytesOf: (item: Item) => number = () => 0,
   ): Promise<readonly (Outcome | Refusal)[]> {
     this.#assertOpen();
     const outcomes: (Outcome | Refusal)[] = [];
     const steps = items.map((item, index) => ({
+      bytes: bytesOf(item),
       apply: () => void (outcomes[index] = apply(item)),
       refuse: (error: unknown) => void (outcomes[index] = refuse(error)),
     }));

@@ -26,17 +26,18 @@ import type { Environment } from './environment.js';
 import { itemFailure, writeFailure } from './failures.js';
 import { partitionOf, partitionStart } from './key-codec.js';
 import type { Durability } from './lmdb-engine-options.js';
-import type { PairTable } from './pair-table.js';
+import { writtenBytes, type PairTable } from './pair-table.js';
 
 /** The parts of the engine that the role uses. */
 export interface LmdbReplicationContext {
   /** Reads, or makes the engine's failure of an error. */
   readonly read: <T>(read: () => T) => T;
-  /** Commits the change of each item, all changes of a turn together. */
+  /** Commits the change of each item, all changes of a turn together. An item that writes 0 bytes may use the reserve of the disk. */
   readonly change: <Item, Outcome, Refusal>(
     items: readonly Item[],
     apply: (item: Item) => Outcome,
     refuse: (error: unknown) => Refusal,
+    bytesOf?: (item: Item) => number,
   ) => Promise<readonly (Outcome | Refusal)[]>;
 }
 
@@ -115,6 +116,7 @@ export class LmdbReplication implements EngineReplication {
         return outcome;
       },
       writeFailure,
+      writtenBytes,
     );
   }
 
@@ -134,6 +136,7 @@ export class LmdbReplication implements EngineReplication {
     );
   }
 
+  /** Uses the reserve too: a primary takes no more writes soon after one of its copies tells that it is full. */
   apply(
     partition: number,
     effects: readonly EngineEffect[],
@@ -151,9 +154,10 @@ export class LmdbReplication implements EngineReplication {
   }
 
   fill(partition: number, pairs: readonly EnginePair[]): Promise<EngineApplyOutcome> {
+    const bytes = pairs.reduce((sum, pair) => sum + writtenBytes(pair), 0);
     return this.#commit(() => {
       for (const pair of pairs) this.#put(partition, pair);
-    });
+    }, bytes);
   }
 
   reset(partition: number, position: Position): Promise<EngineApplyOutcome> {
@@ -262,7 +266,7 @@ export class LmdbReplication implements EngineReplication {
   }
 
   /** Makes one change in one transaction, all of it or nothing. */
-  async #commit(apply: () => void): Promise<EngineApplyOutcome> {
+  async #commit(apply: () => void, bytes = 0): Promise<EngineApplyOutcome> {
     const [outcome = APPLIED] = await this.#context.change(
       [apply],
       (change): EngineApplyOutcome => {
@@ -270,6 +274,7 @@ export class LmdbReplication implements EngineReplication {
         return APPLIED;
       },
       writeFailure,
+      () => bytes,
     );
     return outcome;
   }

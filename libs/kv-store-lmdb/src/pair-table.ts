@@ -10,9 +10,15 @@ import type {
 } from '@kvs/kv-store';
 import type { KeyId } from '@kvs/protocol';
 import { conditionHolds, isExpired, microsToMs, nextVersion } from '@kvs/kv-store';
-import type { Environment } from './environment.js';
+import { PAGE_BYTES, type Environment } from './environment.js';
 import { isLong, partitionEnd, partitionOf, partitionStart, storedKey } from './key-codec.js';
 import { encodeRecord, recordEntry, recordHead, type RecordHead } from './record.js';
+
+/** Returns about how many bytes writing a pair takes: those of the record, a page that it is in, and one of another table. */
+export function writtenBytes({ id, value }: Pick<EnginePair, 'id' | 'value'>): number {
+  const encoding = value.encoding === 'binary' ? 'hex' : 'utf8';
+  return 2 * PAGE_BYTES + id.length + Buffer.byteLength(value.data, encoding);
+}
 
 /**
  * The pairs, their deadlines, and the version floors. Methods that change anything must be called within a

@@ -1,0 +1,97 @@
+import { GroupCommit, type Step } from './group-commit.js';
+import { PAGE_BYTES } from './environment.js';
+
+const WRITE_BYTES = 2 * PAGE_BYTES;
+const LARGE_BYTES = 10 * PAGE_BYTES;
+const ALL = { bytes: Infinity, growthBytes: Infinity };
+
+/** Commits steps together. Returns those that were committed, those that were refused with the reason, and all attempts. */
+async function commit(
+  sizes: readonly number[],
+  room = ALL,
+  transaction: (names: string) => void = () => undefined,
+) {
+  const attempts: string[] = [];
+  const refused: Record<string, string> = {};
+  let committed = '';
+  let applied = '';
+  const steps = sizes.map((bytes, index): Step => {
+    const name = String.fromCharCode('a'.charCodeAt(0) + index);
+    return {
+      bytes,
+      apply: () => void (applied += name),
+      refuse: (error) => void (refused[name] = String(error)),
+    };
+  });
+  const commits = new GroupCommit({
+    assertUsable: () => undefined,
+    room: () => room,
+    transact: (apply) => {
+      applied = '';
+      apply();
+      attempts.push(applied);
+      transaction(applied);
+      committed += applied;
+    },
+  });
+  await Promise.all(steps.map((step) => commits.commit([step])));
+  return { attempts, committed, refused };
+}
+
+const NO_ROOM = 'Error: no space left on the disk, apart from a reserve';
+
+it('changes of one turn are committed together', async () => {
+  expect(await commit([WRITE_BYTES, 0, WRITE_BYTES])).toEqual({
+    attempts: ['abc'],
+    committed: 'abc',
+    refused: {},
+  });
+});
+
+it('writes without room are refused before they meet a full disk, and others of the turn are committed', async () => {
+  const room = { bytes: 12 * PAGE_BYTES, growthBytes: Infinity };
+  expect(await commit([LARGE_BYTES, LARGE_BYTES, WRITE_BYTES, WRITE_BYTES, 0], room)).toEqual({
+    attempts: ['ace'],
+    committed: 'ace',
+    refused: { b: NO_ROOM, d: NO_ROOM },
+  });
+});
+
+it('a large write needs room at the end of the file, because free pages may not be in a row', async () => {
+  const room = { bytes: 100 * PAGE_BYTES, growthBytes: 11 * PAGE_BYTES };
+  expect(await commit([WRITE_BYTES, LARGE_BYTES, WRITE_BYTES], room)).toEqual({
+    attempts: ['ac'],
+    committed: 'ac',
+    refused: { b: NO_ROOM },
+  });
+});
+
+it('if the disk is full all the same, only changes that need no space are tried again, once', async () => {
+  const full = (names: string): void => {
+    if (names.includes('b')) throw new Error('No space left on device');
+  };
+  expect(await commit([0, WRITE_BYTES, WRITE_BYTES, 0], ALL, full)).toEqual({
+    attempts: ['abcd', 'ad'],
+    committed: 'ad',
+    refused: { b: 'Error: No space left on device', c: 'Error: No space left on device' },
+  });
+  const always = (): void => {
+    throw new Error('No space left on device');
+  };
+  const { attempts, refused } = await commit([WRITE_BYTES, 0, 0], ALL, always);
+  expect([attempts, Object.keys(refused)]).toEqual([
+    ['abc', 'bc'],
+    ['a', 'b', 'c'],
+  ]);
+});
+
+it('after any other failure, the changes that fail are found in halves', async () => {
+  const broken = (names: string): void => {
+    if (names.includes('c')) throw new Error('broken');
+  };
+  expect(await commit([WRITE_BYTES, 0, WRITE_BYTES, 0], ALL, broken)).toEqual({
+    attempts: ['abcd', 'ab', 'cd', 'c', 'd'],
+    committed: 'abd',
+    refused: { c: 'Error: broken' },
+  });
+});
