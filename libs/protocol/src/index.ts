@@ -9,6 +9,7 @@ export * from './key.js';
 export * from './limits.js';
 export * from './maybe-promise.js';
 export * from './message-of.js';
+export * from './node-identity.js';
 export * from './operations.js';
 export * from './ordered-operations.js';
 export * from './pair-updates.js';

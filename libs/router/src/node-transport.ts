@@ -68,7 +68,7 @@ export interface NodeStats {
   readonly keys: number;
 }
 
-/** Makes the transport to a node, named by its address `host:port`. */
+/** Makes the transport to a node, named by its address `host:port`. Never throws: if the address is of no use, calls fail. */
 export type NodeTransportFactory = (address: string) => NodeTransport;
 
 /** How a request to a node failed. */

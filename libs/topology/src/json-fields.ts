@@ -1,4 +1,4 @@
-import { isRecord, KvsError } from '@kvs/protocol';
+import { canonicalAddress, isLabel, isNodeId, isRecord, KvsError } from '@kvs/protocol';
 import type { BootId } from './topology.js';
 
 /* Checked reading of JSON that another process or another version wrote. Each function throws `invalid_shape`. */
@@ -22,9 +22,30 @@ export function text(fields: Fields, field: string): string {
   return value;
 }
 
-export function nonEmpty(fields: Fields, field: string): string {
+/** Returns a text that is short and fits in a line. It may be empty. */
+export function label(fields: Fields, field: string): string {
   const value = text(fields, field);
+  if (!isLabel(value)) throw invalid(`${field} is too long, or has characters that cannot be printed`);
+  return value;
+}
+
+/** Returns a {@link label} that is not empty. */
+export function name(fields: Fields, field: string): string {
+  const value = label(fields, field);
   if (value === '') throw invalid(`${field} is empty`);
+  return value;
+}
+
+export function nodeId(fields: Fields, field: string): string {
+  const value = text(fields, field);
+  if (!isNodeId(value)) throw invalid(`${field} is not the id of a node`);
+  return value;
+}
+
+/** Returns the usual spelling of a node's address. */
+export function address(fields: Fields, field: string): string {
+  const value = canonicalAddress(text(fields, field));
+  if (value === undefined) throw invalid(`${field} is not host:port`);
   return value;
 }
 
@@ -55,7 +76,7 @@ export function bootId(fields: Fields, field: string): BootId {
 }
 
 export function bootIdOf(value: unknown): BootId {
-  if (!isBootId(value)) throw invalid('a boot id is not a text');
+  if (!isBootId(value) || !isLabel(value)) throw invalid('a boot id is not a short text');
   return value;
 }
 

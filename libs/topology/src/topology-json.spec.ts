@@ -40,7 +40,7 @@ const topologies: fc.Arbitrary<Topology> = fc.record({
   nodes: fc
     .uniqueArray(
       fc.record({
-        id: fc.string({ minLength: 1 }),
+        id: fc.stringMatching(/^[\w.:[\]-]{1,20}$/),
         zone: fc.string(),
         weight: fc.double({ min: 0.001, max: 1000, noNaN: true }),
         isDurable: fc.boolean(),
@@ -116,6 +116,7 @@ describe('a document is refused', () => {
     ['with a negative ceiling', { versionCeiling: -1 }],
     ['without nodes', { nodes: undefined }],
     ['with a node in no state', { nodes: [{ ...node, state: 'gone' }] }],
+    ['with a node at no address', { nodes: [{ ...node, address: 'bad host:1' }] }],
     ['with a node of a nameless process', { nodes: [{ ...node, processId: '' }] }],
     ['with a node without weight', { nodes: [{ ...node, weight: 0 }] }],
     ['with two nodes at one address', { nodes: [node, { ...node, id: 'o', bootId: 'b' }] }],

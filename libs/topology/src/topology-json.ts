@@ -1,5 +1,6 @@
 import { KvsError, PARTITION_COUNT, PARTITION_FUNCTION, messageOf } from '@kvs/protocol';
 import {
+  address,
   bootId,
   bootIdOf,
   fieldsOf,
@@ -7,10 +8,11 @@ import {
   integer,
   invalid,
   isInteger,
+  label,
   list,
-  nonEmpty,
+  name,
+  nodeId,
   positive,
-  text,
   type Fields,
 } from './json-fields.js';
 import {
@@ -120,11 +122,11 @@ export function topologyFromDocument(value: unknown): Topology {
   const copies = integer(document, 'copies', 1, MAX_COPIES);
   const revision = integer(document, 'revision', 1);
   return {
-    clusterId: nonEmpty(document, 'clusterId'),
+    clusterId: name(document, 'clusterId'),
     revision,
     copies,
     minInSync: integer(document, 'minInSync', 1, copies),
-    sharedStore: document['sharedStore'] === undefined ? undefined : nonEmpty(document, 'sharedStore'),
+    sharedStore: document['sharedStore'] === undefined ? undefined : name(document, 'sharedStore'),
     versionCeiling: integer(document, 'versionCeiling', 0),
     nodes: nodesOf(list(document, 'nodes')),
     ended: list(document, 'ended').map(endedProcess),
@@ -135,15 +137,15 @@ export function topologyFromDocument(value: unknown): Topology {
 /** Returns the part of a node in a document, or in a request to join, that the node tells itself. */
 export function nodeIdentityFrom(fields: Fields): NodeIdentity {
   return {
-    id: nonEmpty(fields, 'id'),
-    address: nonEmpty(fields, 'address'),
-    ...(fields['redisAddress'] !== undefined && { redisAddress: nonEmpty(fields, 'redisAddress') }),
-    zone: text(fields, 'zone'),
+    id: nodeId(fields, 'id'),
+    address: address(fields, 'address'),
+    ...(fields['redisAddress'] !== undefined && { redisAddress: address(fields, 'redisAddress') }),
+    zone: label(fields, 'zone'),
     weight: positive(fields, 'weight'),
     bootId: bootId(fields, 'bootId'),
     isDurable: flag(fields, 'isDurable'),
     starts: integer(fields, 'starts', 1),
-    ...(fields['processId'] !== undefined && { processId: nonEmpty(fields, 'processId') }),
+    ...(fields['processId'] !== undefined && { processId: name(fields, 'processId') }),
   };
 }
 

@@ -125,6 +125,12 @@ describe('a proxy with its topology in a file', () => {
     ['a node that has not joined', 'nodes/none/status', report, 404, 'unknown_node'],
     ['a body without its form', 'entries', {}, 400, 'invalid_shape'],
     ['a restored directory', 'nodes', { revision: 0, node: nodeOf('bb') }, 409, 'outdated_directory'],
+    ...(['address', 'redisAddress', 'id', 'zone'] as const).map(
+      (field): [string, string, unknown, number, string] => {
+        const node = { ...nodeOf('eeeee'), [field]: 'bad host:1\n' };
+        return [`a node with a bad ${field}`, 'nodes', { revision: 0, node }, 400, 'invalid_shape'];
+      },
+    ),
   ])('refuses %s', async (_, path, body, status, code) => {
     if (code === 'outdated_directory')
       await post('nodes', { revision: 0, node: { ...nodeOf('bb'), starts: 2 } });

@@ -1,3 +1,4 @@
+import { isLabel, isNodeId, MAX_LABEL_LENGTH } from '@kvs/protocol';
 import {
   InvalidArgumentError,
   isAnyAddress,
@@ -58,6 +59,7 @@ export const CLUSTER_OPTIONS = {
     description: 'copies of a partition are spread over zones',
     value: 'name',
     default: '',
+    parse: parseZone,
   } satisfies OptionDefinition<string>,
   weight: {
     group: GROUP,
@@ -81,8 +83,15 @@ export function clusterConfig(
 }
 
 function parseName(text: string): string {
-  if (/^[\w.:[\]-]{1,100}$/.test(text)) return text;
-  throw new InvalidArgumentError('It must be 1 to 100 letters, digits and characters of "-_.:[]".');
+  if (isNodeId(text)) return text;
+  throw new InvalidArgumentError(
+    `It must be 1 to ${MAX_LABEL_LENGTH} letters, digits and characters of "-_.:[]".`,
+  );
+}
+
+function parseZone(text: string): string {
+  if (isLabel(text)) return text;
+  throw new InvalidArgumentError(`It must be at most ${MAX_LABEL_LENGTH} characters that can be printed.`);
 }
 
 function parseWeight(text: string): number {

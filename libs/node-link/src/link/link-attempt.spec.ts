@@ -25,6 +25,14 @@ afterEach(async () => {
   await new Promise((resolve) => proxy.close(resolve));
 });
 
+it.each(['bad host:1', 'host\n:1', 'host:1\r\nx: y', 'host:70000', ''])(
+  'every call to the address %j fails, and the next one too',
+  async (address) => {
+    transport = new NodeLink(address, { nodeTimeoutMs: 60_000 });
+    for (let i = 0; i < 2; i++) expect(await failureOf(transport.stats())).toBe('unconnected');
+  },
+);
+
 it('an address that is a proxy is found out, and asked no more than once for each call', async () => {
   await new Promise<void>((resolve) => {
     transport = new NodeLink(`127.0.0.1:${(proxy.address() as AddressInfo).port}`, {

@@ -1,7 +1,7 @@
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ERROR_CODES, PROXY_VIA } from '@kvs/protocol';
+import { ERROR_CODES, messageOf, PROXY_VIA } from '@kvs/protocol';
 import { TransportError } from '@kvs/router/transport';
 import { LINK_PATH, LINK_TOKEN } from '../codec/frame.js';
 import type { CancelTask, Timers } from '../ports.js';
@@ -31,7 +31,7 @@ export interface AttemptListener {
  */
 export class LinkAttempt {
   #isOver = false;
-  #abandon: () => void;
+  #abandon: () => void = () => undefined;
   readonly #cancelTimeout: CancelTask;
   readonly #listener: AttemptListener;
 
@@ -48,7 +48,14 @@ export class LinkAttempt {
       this.fail(new TransportError('unconnected', `no connection within ${timeoutMs} ms`));
       this.#abandon();
     });
-    const asking = askForLink(address, connect);
+    let asking: ClientRequest;
+    try {
+      asking = askForLink(address, connect);
+    } catch (error) {
+      // The caller does not have the attempt yet.
+      queueMicrotask(() => this.fail(unconnected(messageOf(error))));
+      return;
+    }
     this.#abandon = () => asking.destroy();
     asking.on('upgrade', (response, socket, head) => {
       socket.unshift(head);
@@ -60,7 +67,7 @@ export class LinkAttempt {
     });
     asking.on('error', (error) => {
       const reason = 'code' in error ? String(error.code) : error.message;
-      this.fail(new TransportError('unconnected', `no connection (${reason})`));
+      this.fail(unconnected(reason));
     });
     asking.end();
   }
@@ -95,7 +102,7 @@ export class LinkAttempt {
       this.fail(new TransportError('loop', 'it is a proxy, not a storage node'), true);
     else if (statusCode >= 500)
       // A node that is overloaded or shutting down may offer the link later.
-      this.fail(new TransportError('unconnected', `no connection (answered ${statusCode})`));
+      this.fail(unconnected(`answered ${statusCode}`));
     else {
       const isNode = headers.upgrade?.toLowerCase().startsWith(LINK_NAME) === true;
       this.fail(new TransportError('unconnected', isNode ? OTHER_VERSION : NO_NODE), true);
@@ -110,6 +117,11 @@ export class LinkAttempt {
   }
 }
 
+function unconnected(reason: string): TransportError {
+  return new TransportError('unconnected', `no connection (${reason})`);
+}
+
+/** @throws TypeError if the address is none */
 function askForLink(address: string, connect: Connect): ClientRequest {
   const { hostname, port } = new URL(`http://${address}`);
   const host = hostname.replace(/^\[(.*)\]$/, '$1');

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { canonicalAddress } from '@kvs/protocol';
 import { InvalidArgumentError } from 'commander';
 import { canonicalHost } from './host-names.js';
 import { parseWholeNumber } from './options.js';
@@ -47,19 +48,14 @@ export function parseOrigin(text: string): string {
 }
 
 /**
- * Parses a node's address, `host:port`, with an IPv6 host in brackets. Returns its usual spelling, so that a node has one
- * name: `[0:0:0:0:0:0:0:1]:03000` is `[::1]:3000`.
+ * Parses a node's address, `host:port`. Returns its usual spelling.
  *
  * @throws InvalidArgumentError
  */
 export function parseAddress(text: string): string {
-  const match = /^(\[[0-9a-f:.]+\]|[0-9a-z._-]+):(\d{1,5})$/i.exec(text);
-  const origin = `http://${match?.[1] ?? ''}`;
-  const port = Number(match?.[2]);
-  if (!URL.canParse(origin) || port < 1 || port > 65_535) {
-    throw new InvalidArgumentError(
-      `A node is given as host:port, such as localhost:3000 or [::1]:3000, not as ${JSON.stringify(text)}.`,
-    );
-  }
-  return `${new URL(origin).hostname}:${port}`;
+  const address = canonicalAddress(text);
+  if (address !== undefined) return address;
+  throw new InvalidArgumentError(
+    `A node is given as host:port, such as localhost:3000 or [::1]:3000, not as ${JSON.stringify(text)}.`,
+  );
 }

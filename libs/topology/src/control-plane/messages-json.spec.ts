@@ -5,6 +5,7 @@ import {
   joinRequestFrom,
   newTopology,
   nodeReportFrom,
+  nodeUpdateFrom,
   promotionAnswerFrom,
   promotionQuestionFrom,
   reportAnswerFrom,
@@ -85,6 +86,14 @@ describe('a message of the control plane is read as it was written', () => {
     expect(read(throughJson(message))).toEqual(message);
   });
 
+  it('the usual spelling of an address', () => {
+    const node = { ...identity, address: 'N:01', redisAddress: '[0::1]:6379' };
+    expect(joinRequestFrom({ ...knowledge, node }).node).toMatchObject({
+      address: 'n:1',
+      redisAddress: '[::1]:6379',
+    });
+  });
+
   it('a change of settings', () => {
     expect(settingsUpdateFrom({ copies: 3, min_in_sync: 2 })).toEqual({ copies: 3, minInSync: 2 });
     expect(settingsUpdateFrom({})).toEqual({});
@@ -100,6 +109,21 @@ describe('a message without its form is refused', () => {
   it.each<[string, (value: unknown) => unknown, unknown]>([
     ['no object', joinRequestFrom, []],
     ['a weight of 0', joinRequestFrom, { ...knowledge, node: { ...identity, weight: 0 } }],
+    ...Object.entries({
+      id: ['', 'a b', 'a\nb', 'a'.repeat(261)],
+      address: ['', 'n', 'bad host:1', 'n:1\n', 'n:0', 'http://n:1'],
+      redisAddress: ['', 'n:1\r\n'],
+      zone: ['a\nb', 'a'.repeat(261)],
+      bootId: ['', 'a\nb'],
+      processId: ['', 'a\nb'],
+    }).flatMap(([field, values]) =>
+      values.map((value): [string, (value: unknown) => unknown, unknown] => [
+        `a node with the ${field} ${JSON.stringify(value)}`,
+        joinRequestFrom,
+        { ...knowledge, node: { ...identity, [field]: value } },
+      ]),
+    ),
+    ['a zone of two lines', nodeUpdateFrom, { zone: 'a\nb' }],
     ['an empty boot id', entriesRequestFrom, { ...entries, by: '' }],
     ['a partition too high', nodeReportFrom, { ...report, fills: [{ ...report.fills[0], partition: 4096 }] }],
     ['a flag that is a text', nodeReportFrom, { ...report, isEnding: 'false' }],

@@ -7,8 +7,9 @@ import {
   flag,
   integer,
   invalid,
+  label,
   list,
-  nonEmpty,
+  name,
   positive,
   text,
   type Fields,
@@ -52,7 +53,7 @@ export function joinRequestFrom(value: unknown): JoinRequest {
   return {
     ...knowledgeOf(fields),
     node: nodeIdentityFrom(fieldsOf(fields['node'], 'node')),
-    sharedStore: optional(fields, 'sharedStore', () => nonEmpty(fields, 'sharedStore')),
+    sharedStore: optional(fields, 'sharedStore', () => name(fields, 'sharedStore')),
   };
 }
 
@@ -101,7 +102,7 @@ export function reportAnswerFrom(value: unknown): ReportAnswer {
   return {
     revision: integer(fields, 'revision', 0),
     timeMs: integer(fields, 'timeMs', 0),
-    leader: optional(fields, 'leader', () => nonEmpty(fields, 'leader')),
+    leader: optional(fields, 'leader', () => name(fields, 'leader')),
     transferBytesPerSecond: optional(fields, rate, () => positive(fields, rate)),
     orders: records(fields, 'orders', primaryOrder),
   };
@@ -109,13 +110,13 @@ export function reportAnswerFrom(value: unknown): ReportAnswer {
 
 export function invitationFrom(value: unknown): Invitation {
   const fields = fieldsOf(value, 'the invitation');
-  return { proxy: nonEmpty(fields, 'proxy'), address: nonEmpty(fields, 'address') };
+  return { proxy: name(fields, 'proxy'), address: name(fields, 'address') };
 }
 
 export function promotionQuestionFrom(value: unknown): PromotionQuestion {
   const fields = fieldsOf(value, 'the question');
   return {
-    clusterId: nonEmpty(fields, 'clusterId'),
+    clusterId: name(fields, 'clusterId'),
     bootId: bootId(fields, 'bootId'),
     promotions: records(fields, 'promotions', (promotion) => ({
       partition: partition(promotion),
@@ -138,7 +139,7 @@ export function nodeUpdateFrom(value: unknown): NodeUpdate {
     throw invalid('a state is active or draining');
   return {
     ...(fields['weight'] !== undefined && { weight: positive(fields, 'weight') }),
-    ...(fields['zone'] !== undefined && { zone: text(fields, 'zone') }),
+    ...(fields['zone'] !== undefined && { zone: label(fields, 'zone') }),
     ...(state !== undefined && { state }),
   };
 }
@@ -162,7 +163,7 @@ function refuseOthers(fields: Fields, names: readonly string[], owner: string): 
 
 function knowledgeOf(fields: Fields): Knowledge {
   return {
-    clusterId: optional(fields, 'clusterId', () => nonEmpty(fields, 'clusterId')),
+    clusterId: optional(fields, 'clusterId', () => name(fields, 'clusterId')),
     revision: integer(fields, 'revision', 0),
   };
 }
