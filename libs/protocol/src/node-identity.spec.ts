@@ -1,4 +1,4 @@
-import { canonicalAddress, isLabel, isNodeId, MAX_LABEL_LENGTH } from './node-identity.js';
+import { canonicalAddress, isLabel, isNodeId, isWeight, MAX_LABEL_LENGTH } from './node-identity.js';
 
 const LONGEST_HOST = 'h'.repeat(253);
 
@@ -58,3 +58,8 @@ it.each(['a\n', 'a\tb', '\u{1b}[31m', '\u{202e}a', '\u{2028}', '\u{d800}', 'a'.r
     expect(isLabel(text)).toBe(false);
   },
 );
+
+it('a weight is finite, and in a range that a ring takes', () => {
+  expect([1e-6, 1, 2.5, 1e6].map(isWeight)).toEqual([true, true, true, true]);
+  expect([9e-7, 0, -0, -1, 1_000_001, Infinity, NaN].some(isWeight)).toBe(false);
+});

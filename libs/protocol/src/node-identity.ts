@@ -22,6 +22,14 @@ export function isLabel(text: string): boolean {
   return LABEL.test(text);
 }
 
+/** Returns whether a node can have the weight. A ring takes weights of a wider range. */
+export function isWeight(weight: number): boolean {
+  return weight >= MIN_WEIGHT && weight <= MAX_WEIGHT;
+}
+
+export const MIN_WEIGHT = 0.000_001;
+export const MAX_WEIGHT = 1_000_000;
+
 /** Most characters of an id or a label: those of an address whose domain name is as long as possible (RFC 1035), and one more. */
 export const MAX_LABEL_LENGTH = 260;
 

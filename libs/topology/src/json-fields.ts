@@ -1,4 +1,13 @@
-import { canonicalAddress, isLabel, isNodeId, isRecord, KvsError } from '@kvs/protocol';
+import {
+  canonicalAddress,
+  isLabel,
+  isNodeId,
+  isRecord,
+  isWeight,
+  KvsError,
+  MAX_WEIGHT,
+  MIN_WEIGHT,
+} from '@kvs/protocol';
 import type { BootId } from './topology.js';
 
 /* Checked reading of JSON that another process or another version wrote. Each function throws `invalid_shape`. */
@@ -57,7 +66,17 @@ export function flag(fields: Fields, field: string): boolean {
 
 export function positive(fields: Fields, field: string): number {
   const value = fields[field];
-  if (typeof value !== 'number' || !(value > 0)) throw invalid(`${field} is not a number above 0`);
+  // JSON.parse makes Infinity of 1e400, and JSON.stringify writes it as null.
+  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0)
+    throw invalid(`${field} is not a number above 0`);
+  return value;
+}
+
+/** Returns the weight of a node. */
+export function weight(fields: Fields, field: string): number {
+  const value = fields[field];
+  if (typeof value !== 'number' || !isWeight(value))
+    throw invalid(`${field} is not a number from ${MIN_WEIGHT} to ${MAX_WEIGHT}`);
   return value;
 }
 

@@ -12,7 +12,7 @@ import {
   list,
   name,
   nodeId,
-  positive,
+  weight,
   type Fields,
 } from './json-fields.js';
 import {
@@ -141,7 +141,7 @@ export function nodeIdentityFrom(fields: Fields): NodeIdentity {
     address: address(fields, 'address'),
     ...(fields['redisAddress'] !== undefined && { redisAddress: address(fields, 'redisAddress') }),
     zone: label(fields, 'zone'),
-    weight: positive(fields, 'weight'),
+    weight: weight(fields, 'weight'),
     bootId: bootId(fields, 'bootId'),
     isDurable: flag(fields, 'isDurable'),
     starts: integer(fields, 'starts', 1),

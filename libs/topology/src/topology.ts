@@ -23,7 +23,7 @@ export interface NodeIdentity {
   readonly redisAddress?: string;
   /** Nodes of one zone fail together, so the copies of a partition are spread over zones. Empty: a zone of its own. */
   readonly zone: string;
-  /** Its share of partitions, in proportion to the weights of the others. More than 0. */
+  /** Its share of partitions, in proportion to the weights of the others. From 0.000001 to 1,000,000. */
   readonly weight: number;
   readonly bootId: BootId;
   /** Whether its pairs survive the end of the process. */

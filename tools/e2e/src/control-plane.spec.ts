@@ -74,6 +74,8 @@ describe('a proxy with its topology in a file', () => {
       { revision: expect.any(Number), orders: [] },
     ]);
     expect((await change('PATCH', 'a', { state: 'draining' })).status).toBe(204);
+    for (const body of ['{"weight":1e400}', '{"weight":1e308}', '{"weight":1e-10}'])
+      expect((await change('PATCH', 'a', body)).json).toMatchObject({ status: 400, code: 'invalid_shape' });
     const view = await send('GET', `${proxy.origin}/cluster`);
     expect(view.json).toMatchObject({ topology: { nodes: [{ id: 'a', state: 'draining', copies: 0 }] } });
     expect((await change('DELETE', 'a')).json).toEqual({ state: 'removed' });

@@ -1,4 +1,4 @@
-import { isLabel, isNodeId, MAX_LABEL_LENGTH } from '@kvs/protocol';
+import { isLabel, isNodeId, isWeight, MAX_LABEL_LENGTH, MAX_WEIGHT, MIN_WEIGHT } from '@kvs/protocol';
 import {
   InvalidArgumentError,
   isAnyAddress,
@@ -96,8 +96,6 @@ function parseZone(text: string): string {
 
 function parseWeight(text: string): number {
   const weight = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
-  if (weight > 0 && weight <= MAX_WEIGHT) return weight;
-  throw new InvalidArgumentError(`It must be a number above 0, at most ${MAX_WEIGHT}.`);
+  if (isWeight(weight)) return weight;
+  throw new InvalidArgumentError(`It must be a number from ${MIN_WEIGHT} to ${MAX_WEIGHT}.`);
 }
-
-const MAX_WEIGHT = 1_000_000;

@@ -108,7 +108,6 @@ describe('a message of the control plane is read as it was written', () => {
 describe('a message without its form is refused', () => {
   it.each<[string, (value: unknown) => unknown, unknown]>([
     ['no object', joinRequestFrom, []],
-    ['a weight of 0', joinRequestFrom, { ...knowledge, node: { ...identity, weight: 0 } }],
     ...Object.entries({
       id: ['', 'a b', 'a\nb', 'a'.repeat(261)],
       address: ['', 'n', 'bad host:1', 'n:1\n', 'n:0', 'http://n:1'],
@@ -123,6 +122,19 @@ describe('a message without its form is refused', () => {
         { ...knowledge, node: { ...identity, [field]: value } },
       ]),
     ),
+    ...[1e-7, 0, 1e7, Infinity, NaN, '1', null].flatMap(
+      (weight): [string, (value: unknown) => unknown, unknown][] => [
+        [
+          `a node with the weight ${weight}`,
+          joinRequestFrom,
+          { ...knowledge, node: { ...identity, weight } },
+        ],
+        [`the new weight ${weight}`, nodeUpdateFrom, { weight }],
+      ],
+    ),
+    ['a rate without end', reportAnswerFrom, { ...answer, transferBytesPerSecond: Infinity }],
+    ['a time without end', reportAnswerFrom, { ...answer, timeMs: Infinity }],
+    ['a revision that is not exact', nodeReportFrom, { ...report, revision: 2 ** 53 }],
     ['a zone of two lines', nodeUpdateFrom, { zone: 'a\nb' }],
     ['an empty boot id', entriesRequestFrom, { ...entries, by: '' }],
     ['a partition too high', nodeReportFrom, { ...report, fills: [{ ...report.fills[0], partition: 4096 }] }],

@@ -12,6 +12,7 @@ import {
   name,
   positive,
   text,
+  weight,
   type Fields,
 } from '../json-fields.js';
 import { MAX_COPIES } from '../topology.js';
@@ -138,7 +139,7 @@ export function nodeUpdateFrom(value: unknown): NodeUpdate {
   if (state !== undefined && state !== 'active' && state !== 'draining')
     throw invalid('a state is active or draining');
   return {
-    ...(fields['weight'] !== undefined && { weight: positive(fields, 'weight') }),
+    ...(fields['weight'] !== undefined && { weight: weight(fields, 'weight') }),
     ...(fields['zone'] !== undefined && { zone: label(fields, 'zone') }),
     ...(state !== undefined && { state }),
   };

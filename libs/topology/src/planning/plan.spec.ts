@@ -1,4 +1,5 @@
 import { HashRing } from '@kvs/hash-ring';
+import { MAX_WEIGHT, MIN_WEIGHT } from '@kvs/protocol';
 import { newTopology, plan, updateSettings, type Plan, type PlanSettings } from '../index.js';
 import { boot, PlannedCluster } from '../testing/planned-cluster.js';
 
@@ -37,6 +38,17 @@ it('copies are made and removed when their number changes', () => {
 });
 
 describe('the first assignment', () => {
+  it('is made of the least and the greatest weight', () => {
+    const weights = [MIN_WEIGHT, 1, MAX_WEIGHT];
+    const cluster = settled(
+      2,
+      weights.map((weight, i) => ({ id: `n${i}`, weight })),
+    );
+    const copies = Object.values(cluster.loads()).map(([held]) => held);
+    expect(copies[0]).toBeLessThan(10);
+    expect(copies.reduce((sum, count) => sum + count)).toBe(2 * 4096);
+  });
+
   it('has the primaries where a fixed list of nodes has its pairs', () => {
     const { topology } = settled();
     const ring = new HashRing(['a', 'b', 'c']);
