@@ -42,8 +42,22 @@ describe('the options of a Redis engine', () => {
     expect(String(error)).not.toContain('secret');
   });
 
-  it('never repeat a password in an error', () => {
-    expect(() => redisEngine({ urls: ['http://:secret@localhost'] })).toThrow(
+  it.each([
+    ['redis', undefined],
+    ['valkey', undefined],
+    ['rediss', {}],
+    ['valkeys', {}],
+  ])('use TLS as a URL of %s:// says', (scheme, tls) => {
+    expect(settingsOf({ urls: [`${scheme}://localhost`] }).access.tls).toEqual(tls);
+  });
+
+  it.each([
+    'redis://user:secret@host:port',
+    'http://user:secret@localhost',
+    'http://:secret@localhost',
+    'redis//:secret@localhost',
+  ])('never repeat the password of %s in an error', (url) => {
+    expect(() => redisEngine({ urls: [url] })).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining('secret') }),
     );
   });

@@ -3,10 +3,10 @@ import { contradicts, parseUrl } from './redis-url.js';
 
 export interface RedisEngineOptions {
   /**
-   * `redis://` addresses, or `rediss://` for TLS, as `redis://user:password@host:6379/0`. One address is a single
-   * server, or any server of a Cluster; several are servers of a Cluster. The database number may also be given as
-   * `?db=`; a Cluster has database 0 only. All URLs share user, password, database and TLS: the first has them, and
-   * the others repeat them or leave them out.
+   * `redis://` or `valkey://` addresses, or `rediss://` or `valkeys://` for TLS, as `redis://user:password@host:6379/0`.
+   * One address is a single server, or any server of a Cluster; several are servers of a Cluster. The database number
+   * may also be given as `?db=`; a Cluster has database 0 only. All URLs share user, password, database and TLS: the
+   * first has them, and the others repeat them or leave them out.
    */
   readonly urls: readonly string[];
   /**
@@ -26,7 +26,7 @@ export interface RedisEngineOptions {
   readonly sweepIntervalMs?: number;
   /** The password, if the URL has none. Default: the environment variable `KVS_REDIS_PASSWORD`, if it is set. */
   readonly password?: string;
-  /** Certificates and other TLS options, for `rediss://`. */
+  /** Certificates and other TLS options, for `rediss://` and `valkeys://`. */
   readonly tls?: ConnectionOptions;
   /**
    * Receives a message when a server stops answering (with the reason), when it answers again, and if it may evict

@@ -9,6 +9,8 @@ const redis = (settings: object) =>
   });
 
 it.each([
+  ['no URL', { urls: [] }],
+  ['a URL of another kind', { urls: ['http://localhost'] }],
   ['a path that is no database', { urls: ['redis://localhost/mydb'] }],
   ['a percent sign that stands for nothing', { urls: ['redis://:50%@localhost'] }],
   ['braces, which would choose the slot of every key', { prefix: '{app}' }],
@@ -20,8 +22,8 @@ it.each([
   });
 });
 
-it('settings that the engine accepts give its factory', async () => {
-  expect(await redis({})).toBeInstanceOf(Function);
+it.each(['redis', 'rediss', 'valkey', 'valkeys'])('a URL of %s:// gives a factory', async (scheme) => {
+  expect(await redis({ urls: [`${scheme}://localhost`] })).toBeInstanceOf(Function);
 });
 
 it('an engine of another name is none', async () => {
