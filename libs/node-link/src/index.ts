@@ -6,7 +6,6 @@ export type { LinkLimits, PairLimits, PeerIdentity } from './codec/hello.js';
 export { receiveMessages, type PeerCodec, type PeerReceiver } from './codec/peer-messages.js';
 export type { Refusal } from './codec/refusal.js';
 export type { LinkOperation } from './link/call-runner.js';
-export type { Connect } from './link/link-attempt.js';
 export type { LinkOptions } from './link/link-options.js';
 export {
   LinkServer,

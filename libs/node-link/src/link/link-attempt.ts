@@ -1,19 +1,9 @@
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
-import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ERROR_CODES, messageOf, PROXY_VIA } from '@kvs/protocol';
 import { TransportError } from '@kvs/router/transport';
 import { LINK_PATH, LINK_TOKEN } from '../codec/frame.js';
 import type { CancelTask, Timers } from '../ports.js';
-
-/**
- * Begins to open a connection to a node; the returned socket is not connected yet. For TLS, return the result of `connect` of
- * `node:tls`.
- */
-export type Connect = (host: string, port: number) => Socket;
-
-/** Opens plain TCP connections. */
-export const connectPlain: Connect = (host, port) => connectTcp({ host, port, noDelay: true });
 
 export interface AttemptListener {
   /**
@@ -36,13 +26,7 @@ export class LinkAttempt {
   readonly #listener: AttemptListener;
 
   /** @param timeoutMs how long the other end may take to say hello */
-  constructor(
-    address: string,
-    connect: Connect,
-    timers: Timers,
-    timeoutMs: number,
-    listener: AttemptListener,
-  ) {
+  constructor(address: string, timers: Timers, timeoutMs: number, listener: AttemptListener) {
     this.#listener = listener;
     this.#cancelTimeout = timers.after(timeoutMs, () => {
       this.fail(new TransportError('unconnected', `no connection within ${timeoutMs} ms`));
@@ -50,7 +34,7 @@ export class LinkAttempt {
     });
     let asking: ClientRequest;
     try {
-      asking = askForLink(address, connect);
+      asking = askForLink(address);
     } catch (error) {
       // The caller does not have the attempt yet.
       queueMicrotask(() => this.fail(unconnected(messageOf(error))));
@@ -122,15 +106,11 @@ function unconnected(reason: string): TransportError {
 }
 
 /** @throws TypeError if the address is none */
-function askForLink(address: string, connect: Connect): ClientRequest {
-  const { hostname, port } = new URL(`http://${address}`);
-  const host = hostname.replace(/^\[(.*)\]$/, '$1');
-  return request({
-    host,
-    port: Number(port || 80),
-    path: LINK_PATH,
-    headers: { host: address, connection: 'Upgrade', upgrade: LINK_TOKEN, via: PROXY_VIA },
-    createConnection: () => connect(host, Number(port || 80)),
+function askForLink(address: string): ClientRequest {
+  return request(`http://${address}${LINK_PATH}`, {
+    // The link keeps the connection.
+    agent: false,
+    headers: { connection: 'Upgrade', upgrade: LINK_TOKEN, via: PROXY_VIA },
   });
 }
 

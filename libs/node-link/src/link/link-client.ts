@@ -5,7 +5,7 @@ import type { CancelTask } from '../ports.js';
 import type { Call } from './calls-in-flight.js';
 import { Coalescer } from './coalescer.js';
 import { IncomingStream } from './incoming-stream.js';
-import { connectPlain, LinkAttempt } from './link-attempt.js';
+import { LinkAttempt } from './link-attempt.js';
 import { LinkConnection } from './link-connection.js';
 import type { LinkOptions } from './link-options.js';
 
@@ -100,7 +100,7 @@ export class LinkClient {
 
   #connect(): void {
     const { timers, nodeTimeoutMs } = this.#options;
-    const attempt: LinkAttempt = new LinkAttempt(this.#address, connectPlain, timers, nodeTimeoutMs, {
+    const attempt: LinkAttempt = new LinkAttempt(this.#address, timers, nodeTimeoutMs, {
       begin: (socket) => this.#begin(socket, attempt),
       failed: (error) => this.#failed(error),
     });

@@ -10,7 +10,7 @@ import { FRAME } from '../codec/frame.js';
 import { encodeSignal } from '../codec/hello.js';
 import { CallBudget } from '../testing/call-budget.js';
 import { HeldStore, type Release } from '../testing/held-store.js';
-import { connectPlain, LinkAttempt } from './link-attempt.js';
+import { LinkAttempt } from './link-attempt.js';
 import { LinkServer, type LinkServerOptions } from './link-server.js';
 
 const [a, b] = [stringKey('a'), stringKey('b')];
@@ -233,7 +233,7 @@ describe('at shutdown', () => {
     await server.drain();
     const { port } = http.address() as AddressInfo;
     const outcome = await new Promise((resolve) => {
-      new LinkAttempt(`127.0.0.1:${port}`, connectPlain, new ManualTime(), 1000, {
+      new LinkAttempt(`127.0.0.1:${port}`, new ManualTime(), 1000, {
         begin: (socket) => {
           resolve('begun');
           return { close: () => socket.destroy() };

@@ -6,7 +6,7 @@ import { checkCluster, type Hello, type LinkLimits, type PeerIdentity } from '..
 import { FULL_FRAME_BYTES, type PeerCodec } from '../codec/peer-messages.js';
 import { endOfTurn, seldom, systemTimers, type CancelTask, type Timers } from '../ports.js';
 import { FrameSocket } from './frame-socket.js';
-import { connectPlain, LinkAttempt, type Connect } from './link-attempt.js';
+import { LinkAttempt } from './link-attempt.js';
 
 /** The events of a {@link PeerLink}. None is called from within `send`. */
 export interface PeerLinkListener {
@@ -26,7 +26,6 @@ export interface PeerLinkOptions<M> {
   readonly codec: PeerCodec<M>;
   /** Called with the reason when a peer broke a rule or is not the expected one, at most once a minute. */
   readonly onBreach: (message: string) => void;
-  readonly connect?: Connect;
   readonly timers?: Timers;
 }
 
@@ -109,9 +108,8 @@ export class PeerLink<M> {
   }
 
   #dial(): void {
-    const { connect = connectPlain } = this.#options;
     this.#lastAttemptMs = this.#timers.nowMs();
-    const attempt: LinkAttempt = new LinkAttempt(this.#address, connect, this.#timers, CONNECT_TIMEOUT_MS, {
+    const attempt: LinkAttempt = new LinkAttempt(this.#address, this.#timers, CONNECT_TIMEOUT_MS, {
       begin: (socket) => this.#begin(socket, attempt),
       failed: ({ message }, isRefusal) => {
         if (isRefusal) this.#onBreach(`there is no link to ${this.#address}: ${message}`);

@@ -3,7 +3,7 @@ import type { BootId, Topology } from '@kvs/topology';
 import type { Message } from '../messages.js';
 import { messageCodec } from './message-codec.js';
 
-export interface PeersOptions extends Pick<PeerLinkOptions<Message>, 'onBreach' | 'connect'> {
+export interface PeersOptions extends Pick<PeerLinkOptions<Message>, 'onBreach'> {
   readonly clusterId: string;
   /** Of this process. */
   readonly bootId: BootId;
