@@ -12,6 +12,7 @@ export * from './message-of.js';
 export * from './node-identity.js';
 export * from './operations.js';
 export * from './ordered-operations.js';
+export * from './pair-lines.js';
 export * from './pair-updates.js';
 export * from './partition.js';
 export * from './problem.js';

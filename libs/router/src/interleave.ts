@@ -1,4 +1,4 @@
-import type { PairLines } from '@kvs/protocol';
+import { NEWLINE, type PairLines } from '@kvs/protocol';
 
 /**
  * Joins several texts of whole pairs. It reads them alternately, so that all their senders go on at once, and switches only at
@@ -60,5 +60,4 @@ class PairReader {
 /** A part of the window of a scan, so that a node can send the next share while another node's is read. */
 const SHARE_BYTES = 128 * 1024;
 
-const NEWLINE = 0x0a;
 const NOTHING = new Uint8Array(0);

@@ -1,4 +1,4 @@
-import type { PairLines } from '@kvs/protocol';
+import { NEWLINE, type PairLines } from '@kvs/protocol';
 
 /**
  * Turns lines into a JSON array without reading them: in JSON text, a newline byte can only be the end of a line, so
@@ -31,7 +31,6 @@ export async function* itemsAsArray(items: PairLines): AsyncGenerator<Uint8Array
   yield isEmpty ? EMPTY : CLOSE;
 }
 
-const NEWLINE = 0x0a;
 const COMMA_BYTE = 0x2c;
 const OPEN = Buffer.from('[');
 const COMMA = Buffer.from(',');

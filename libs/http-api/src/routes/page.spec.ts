@@ -1,5 +1,5 @@
 import { text as textOf } from 'node:stream/consumers';
-import { KvsError, stringValue, type ScanAnswer, type ScanRequest } from '@kvs/protocol';
+import { countNewlines, KvsError, stringValue, type ScanAnswer, type ScanRequest } from '@kvs/protocol';
 import { collectPage, type PageAnswer, type PageRequest } from './page.js';
 
 type Window = ScanRequest & { readonly partial: boolean };
@@ -55,12 +55,6 @@ async function partitionsIn(lines: AsyncIterable<Uint8Array>): Promise<number[]>
     .split('\n')
     .slice(0, -1)
     .map((line) => Number(line.trim()));
-}
-
-function countNewlines(chunk: Uint8Array): number {
-  let count = 0;
-  for (let i = chunk.indexOf(0x0a); i !== -1; i = chunk.indexOf(0x0a, i + 1)) count++;
-  return count;
 }
 
 describe('a page', () => {

@@ -1,9 +1,7 @@
 import {
   ALL_PARTITIONS,
-  brandKey,
-  isEncoding,
-  isRecord,
-  KvsError,
+  countNewlines,
+  keyOfLine,
   PARTITION_COUNT,
   partitionOf as partitionOfKey,
   type ScanAnswer,
@@ -36,7 +34,7 @@ export interface PageAnswer extends ScanAnswer {
 export async function collectPage(
   request: PageRequest,
   scan: (window: ScanRequest & { readonly partial: boolean }) => Promise<ScanAnswer>,
-  partitionOf: (line: string) => number = partitionOfLine,
+  partitionOf = (line: string): number => partitionOfKey(keyOfLine(line)),
 ): Promise<PageAnswer> {
   const { cursor, limit, ...rest } = request;
   const wanted = ALL_PARTITIONS.slice(cursor);
@@ -120,23 +118,6 @@ function cutAfter(
   const kept = pairs.filter(({ partition }) => partition <= last);
   return { lines: Buffer.from(kept.map(({ line }) => `${line}\n`).join('')), last };
 }
-
-function partitionOfLine(line: string): number {
-  const pair: unknown = JSON.parse(line);
-  const key = isRecord(pair) ? pair['key'] : undefined;
-  if (!isRecord(key) || !isEncoding(key['encoding']) || typeof key['data'] !== 'string') {
-    throw new KvsError('node_error', 'a storage node sent a pair that is not of the protocol');
-  }
-  return partitionOfKey(brandKey({ encoding: key['encoding'], data: key['data'] }));
-}
-
-function countNewlines(bytes: Uint8Array): number {
-  let count = 0;
-  for (let i = bytes.indexOf(NEWLINE); i !== -1; i = bytes.indexOf(NEWLINE, i + 1)) count++;
-  return count;
-}
-
-const NEWLINE = 0x0a;
 
 /** The part of a page that was not read yet. */
 interface RestOfPage {

@@ -1,4 +1,4 @@
-import { brandKey, isEncoding, isRecord, KvsError, type Key, type PairLines } from '@kvs/protocol';
+import { countNewlines, keyOfLine, NEWLINE, type Key, type PairLines } from '@kvs/protocol';
 
 /** Yields the keys of the pairs of a scan, one array for each chunk. Holds at most one chunk and one pair. */
 export async function* pairKeys(lines: PairLines): AsyncGenerator<Key[], void, undefined> {
@@ -18,19 +18,5 @@ export async function* pairKeys(lines: PairLines): AsyncGenerator<Key[], void, u
 
 /** Yields how many pairs of a scan end in each chunk. */
 export async function* pairCounts(lines: PairLines): AsyncGenerator<number, void, undefined> {
-  for await (const chunk of lines) {
-    let count = 0;
-    for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, at + 1)) count++;
-    yield count;
-  }
+  for await (const chunk of lines) yield countNewlines(chunk);
 }
-
-function keyOfLine(line: string): Key {
-  const pair: unknown = JSON.parse(line);
-  const key = isRecord(pair) ? pair['key'] : undefined;
-  if (!isRecord(key) || !isEncoding(key['encoding']) || typeof key['data'] !== 'string')
-    throw new KvsError('node_error', 'a storage node sent a pair that is not of the protocol');
-  return brandKey({ encoding: key['encoding'], data: key['data'] });
-}
-
-const NEWLINE = 0x0a;
