@@ -1,4 +1,5 @@
 export type { NodeStats } from '@kvs/router/transport';
+export { readPartition } from './codec/calls.js';
 export { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './codec/frame-builder.js';
 export type { FrameCursor } from './codec/frame-reader.js';
 export { LINK_PATH, LINK_TOKEN, LinkProtocolError } from './codec/frame.js';

@@ -1,5 +1,6 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import {
+  allowFlags,
   FRAME_HEADER_BYTES,
   isFrameType,
   LENGTH_BYTES,
@@ -140,6 +141,13 @@ export class FrameCursor {
   byte(): number {
     const value = this.#at < this.#end ? this.#bytes[this.#at++] : undefined;
     return value ?? short();
+  }
+
+  /** A byte of flags, of which only those in `known` may be set. */
+  flags(known: number): number {
+    const flags = this.byte();
+    allowFlags(flags, known);
+    return flags;
   }
 
   /** The next bytes as they are, in the memory of the frame. */

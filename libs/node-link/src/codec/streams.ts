@@ -3,7 +3,7 @@ import { PARTITION_COUNT, type ScanRequest } from '@kvs/protocol';
 import { readEpoch, readPartition } from './calls.js';
 import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-reader.js';
-import { FRAME, FRAME_HEADER_BYTES, allowFlags, LinkProtocolError } from './frame.js';
+import { FRAME, FRAME_HEADER_BYTES, LinkProtocolError } from './frame.js';
 import { readValue } from './item-checks.js';
 import { putRefusal, readRefusal, REFUSAL_BYTES, type Refusal } from './refusal.js';
 
@@ -138,8 +138,9 @@ function putScan(
 }
 
 function readScan(cursor: FrameCursor): StreamRequest {
-  const flags = cursor.byte();
-  allowFlags(flags, HAS_PREFIX | PREFIX_BINARY | META | ITEMS | HAS_PARTITIONS | HAS_EPOCH | NO_VALUES);
+  const flags = cursor.flags(
+    HAS_PREFIX | PREFIX_BINARY | META | ITEMS | HAS_PARTITIONS | HAS_EPOCH | NO_VALUES,
+  );
   const epoch = flags & HAS_EPOCH ? readEpoch(cursor) : 0;
   const encoding = flags & PREFIX_BINARY ? 'binary' : 'string';
   const prefix = flags & HAS_PREFIX ? readValue(cursor, encoding, cursor.varint()) : undefined;

@@ -1,7 +1,6 @@
 import type { EnginePair } from '@kvs/kv-store';
-import { INTEGER_BYTES, LinkProtocolError, MAX_VARINT_BYTES } from '@kvs/node-link';
+import { INTEGER_BYTES, LinkProtocolError, MAX_VARINT_BYTES, readPartition } from '@kvs/node-link';
 import type { FrameBuilder, FrameCursor, PeerCodec } from '@kvs/node-link';
-import { PARTITION_COUNT } from '@kvs/protocol';
 import { MAX_COPIES, isBootId, type BootId, type PartitionEntry } from '@kvs/topology';
 import type { Effect, Message } from '../messages.js';
 import type { Position } from '../position.js';
@@ -102,7 +101,7 @@ function readFields(cursor: FrameCursor, kind: Message['kind']): Message {
       return { kind, sentAtMs: readInteger(cursor), timeMs: readInteger(cursor) };
     case 'beaconAnswer': {
       const [sentAtMs, timeMs, revision] = [readInteger(cursor), readInteger(cursor), readInteger(cursor)];
-      return { kind, sentAtMs, timeMs, revision, isFull: readFlags(cursor, 1) !== 0 };
+      return { kind, sentAtMs, timeMs, revision, isFull: cursor.flags(1) !== 0 };
     }
     default:
       return readPartitionFields(cursor, kind, readPartition(cursor));
@@ -127,7 +126,7 @@ function readPartitionFields(cursor: FrameCursor, kind: PartitionKind, partition
       const epoch = readInteger(cursor);
       const fillId = readOptional(cursor);
       const position = readPosition(cursor);
-      const flags = readFlags(cursor, 3);
+      const flags = cursor.flags(3);
       const failure = readOptional(cursor);
       return {
         kind,
@@ -141,13 +140,13 @@ function readPartitionFields(cursor: FrameCursor, kind: PartitionKind, partition
       };
     }
     case 'entry': {
-      const flags = readFlags(cursor, 7);
+      const flags = cursor.flags(7);
       const asksAfter = flags & 1 ? readPosition(cursor) : undefined;
       const entry = flags & 2 ? readPartitionEntry(cursor, (flags & 4) !== 0) : undefined;
       return { kind, partition, asksAfter, entry };
     }
     case 'confirmation': {
-      const head = { kind, partition, epoch: readInteger(cursor), isInSync: readFlags(cursor, 1) !== 0 };
+      const head = { kind, partition, epoch: readInteger(cursor), isInSync: cursor.flags(1) !== 0 };
       const [position, base] = [readPosition(cursor), readPosition(cursor)];
       return { ...head, position, base, tail: readEffects(cursor) };
     }
@@ -278,18 +277,6 @@ function readOptionalBootId(cursor: FrameCursor): BootId | undefined {
 function bootIdOf(text: string): BootId {
   if (!isBootId(text)) throw new LinkProtocolError('a boot id is empty');
   return text;
-}
-
-function readPartition(cursor: FrameCursor): number {
-  const partition = cursor.varint();
-  if (partition >= PARTITION_COUNT) throw new LinkProtocolError(`there is no partition ${partition}`);
-  return partition;
-}
-
-function readFlags(cursor: FrameCursor, known: number): number {
-  const flags = cursor.byte();
-  if ((flags & ~known) !== 0) throw new LinkProtocolError('a message has flags that are not known');
-  return flags;
 }
 
 function readMany<T>(cursor: FrameCursor, minBytes: number, read: () => T): T[] {

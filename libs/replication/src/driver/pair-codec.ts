@@ -39,9 +39,7 @@ export function putEntry(builder: FrameBuilder, id: KeyId, entry: EngineEntry | 
 
 /** @throws LinkProtocolError */
 export function readEntry(cursor: FrameCursor): KeyedEntry {
-  const flags = cursor.byte();
-  if ((flags & ~(KEY_BINARY | PRESENT | VALUE_BINARY | EXPIRES)) !== 0)
-    throw new LinkProtocolError('an entry has flags that are not known');
+  const flags = cursor.flags(KEY_BINARY | PRESENT | VALUE_BINARY | EXPIRES);
   const key = readData(cursor, flags & KEY_BINARY ? 'binary' : 'string');
   if (key.data === '') throw new LinkProtocolError('a key is empty');
   const id = keyId(brandKey(key));
