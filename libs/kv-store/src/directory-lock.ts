@@ -12,7 +12,7 @@ import {
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { KvsError } from '@kvs/protocol';
+import { codeOf, KvsError } from '@kvs/protocol';
 import type { Clock } from './clock.js';
 import { microsToMs } from './clock.js';
 import type { CancelTask, Scheduler } from './scheduler.js';
@@ -318,8 +318,4 @@ async function syncDirectory(path: string): Promise<void> {
 /** Returns the rest of the text, after the id and the number. The file may contain anything. */
 function ownerIn(text = ''): string {
   return /^\S+ \d+ (process \d+ of [^\n]{1,255})\n$/.exec(text)?.[1] ?? 'another process';
-}
-
-function codeOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }

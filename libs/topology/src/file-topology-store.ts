@@ -1,7 +1,6 @@
 import { readFile, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { isNativeError } from 'node:util/types';
-import { KvsError, messageOf } from '@kvs/protocol';
+import { codeOf, KvsError, messageOf } from '@kvs/protocol';
 import { topologyFromJson, topologyToJson } from './topology-json.js';
 import type { TopologyStore } from './topology-store.js';
 import type { Topology } from './topology.js';
@@ -92,7 +91,7 @@ export class FileTopologyStore implements TopologyStore {
     this.#lock.assertHeld();
     if (!this.#isKnown) {
       const text = await readFile(this.#path, 'utf8').catch((error: unknown) => {
-        if (isNativeError(error) && 'code' in error && error.code === 'ENOENT') return undefined;
+        if (codeOf(error) === 'ENOENT') return undefined;
         throw error;
       });
       this.#current = text === undefined ? undefined : topologyFromJson(text, this.#path);

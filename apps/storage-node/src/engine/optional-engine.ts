@@ -1,3 +1,4 @@
+import { codeOf, messageOf } from '@kvs/protocol';
 import { StartError, usageError } from '@kvs/server';
 import type { EngineFactory } from '@kvs/kv-store';
 
@@ -38,8 +39,7 @@ async function importOptional(packageName: string): Promise<unknown> {
 
 /** Returns whether this package was not found, and not a package that it needs. */
 function isMissing(error: unknown, packageName: string): boolean {
-  if (!(error instanceof Error) || !('code' in error)) return false;
-  return error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes(`'${packageName}'`);
+  return codeOf(error) === 'ERR_MODULE_NOT_FOUND' && messageOf(error).includes(`'${packageName}'`);
 }
 
 function isEngineMaker(value: unknown): value is (settings: object) => EngineFactory {

@@ -1,6 +1,6 @@
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { ERROR_CODES, messageOf, PROXY_VIA } from '@kvs/protocol';
+import { codeOf, ERROR_CODES, messageOf, PROXY_VIA } from '@kvs/protocol';
 import { TransportError } from '@kvs/router/transport';
 import { LINK_PATH, LINK_TOKEN } from '../codec/frame.js';
 import type { CancelTask, Timers } from '../ports.js';
@@ -50,8 +50,7 @@ export class LinkAttempt {
       asking.destroy();
     });
     asking.on('error', (error) => {
-      const reason = 'code' in error ? String(error.code) : error.message;
-      this.fail(unconnected(reason));
+      this.fail(unconnected(codeOf(error) ?? error.message));
     });
     asking.end();
   }

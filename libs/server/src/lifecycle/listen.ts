@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:net';
+import { codeOf, messageOf } from '@kvs/protocol';
 import { StartError } from '../command-line/start-error.js';
-import { isSystemError } from '../system-error.js';
 
 /** Where a listener listens. */
 export interface ListenOptions {
@@ -21,8 +21,7 @@ export async function listen(server: Server, protocol: string, address: ListenOp
     server.listen(address.port, address.host);
     await once(server, 'listening');
   } catch (error) {
-    if (!isSystemError(error)) throw error;
-    const reason = LISTEN_FAILURES[error.code] ?? error.message;
+    const reason = LISTEN_FAILURES[codeOf(error) ?? ''] ?? messageOf(error);
     throw new StartError(`cannot listen on ${originOf(protocol, address)}: ${reason}`, { cause: error });
   }
   const bound = server.address();

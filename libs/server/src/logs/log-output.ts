@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { isSystemError } from '../system-error.js';
+import { codeOf } from '@kvs/protocol';
 
 /** Lines beyond it are lost. */
 const MAX_WAITING_LINES = 1000;
@@ -36,8 +36,7 @@ export class LogOutput {
         else this.#waiting.shift();
       }
     } catch (error) {
-      if (isSystemError(error) && error.code === 'EAGAIN')
-        this.#retry = setTimeout(() => this.#flush(), RETRY_MS).unref();
+      if (codeOf(error) === 'EAGAIN') this.#retry = setTimeout(() => this.#flush(), RETRY_MS).unref();
       else this.#waiting.length = 0;
     }
   }

@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http';
-import { isRecord } from '@kvs/protocol';
+import { codeOf, isRecord } from '@kvs/protocol';
 
 export interface Answer {
   readonly status: number;
@@ -21,7 +21,7 @@ export function send(method: string, url: string, body?: unknown): Promise<Answe
     const signal = AbortSignal.timeout(PATIENCE_MS);
     const sending = request(url, { method, agent, signal, headers: { 'content-type': 'application/json' } });
     sending.on('error', (error) => {
-      const isRefused = 'code' in error && error.code === 'ECONNREFUSED';
+      const isRefused = codeOf(error) === 'ECONNREFUSED';
       reject(isRefused ? new NotConnectedError(error.message, { cause: error }) : error);
     });
     sending.on('response', (response) => {

@@ -1,5 +1,6 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isRecord, messageOf } from '@kvs/protocol';
 import type { Clock } from '../../../clock.js';
 import { DirectoryLock } from '../../../directory-lock.js';
 import type { CancelTask, Scheduler } from '../../../scheduler.js';
@@ -9,7 +10,6 @@ import { SnapshotError } from './snapshot-options.js';
 import { PAGE_BYTES, SLOT_SIZES } from '../slab/size-classes.js';
 import { readSnapshot } from './snapshot-reader.js';
 import { writeSnapshot } from './snapshot-writer.js';
-import { isSystemError } from './system-error.js';
 
 export const SNAPSHOT_FILE = 'kvs.snapshot';
 
@@ -144,8 +144,8 @@ async function named<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!isSystemError(error)) throw error;
-    throw new SnapshotError('io', path, `cannot be read or written: ${error.message}`, { cause: error });
+    if (!isRecord(error) || !('syscall' in error)) throw error;
+    throw new SnapshotError('io', path, `cannot be read or written: ${messageOf(error)}`, { cause: error });
   }
 }
 

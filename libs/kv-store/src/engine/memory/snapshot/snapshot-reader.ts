@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { PARTITION_COUNT } from '@kvs/protocol';
+import { codeOf, PARTITION_COUNT } from '@kvs/protocol';
 import { partitionFunctionProblem } from '../../partition-function.js';
 import type { PairStore } from '../pair-store.js';
 import type { FrameKind } from './snapshot-format.js';
@@ -16,7 +16,6 @@ import {
   readPairs,
 } from './snapshot-format.js';
 import { SnapshotError } from './snapshot-options.js';
-import { isSystemError } from './system-error.js';
 
 /**
  * Loads a snapshot into an empty store, completely or not at all. Other work runs between frames.
@@ -31,7 +30,7 @@ export async function readSnapshot(
   progressed: (share: number) => void,
 ): Promise<number | undefined> {
   const file = await open(path, 'r').catch((error: unknown) => {
-    if (isSystemError(error) && error.code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   });
   if (file === undefined) return undefined;

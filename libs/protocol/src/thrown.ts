@@ -4,3 +4,8 @@ import { isRecord } from './guard.js';
 export function messageOf(error: unknown): string {
   return isRecord(error) && typeof error['message'] === 'string' ? error['message'] : String(error);
 }
+
+/** Returns the code of whatever was thrown, such as `ENOENT`, if it has one. */
+export function codeOf(error: unknown): string | undefined {
+  return isRecord(error) && typeof error['code'] === 'string' ? error['code'] : undefined;
+}
