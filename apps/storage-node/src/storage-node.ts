@@ -1,10 +1,10 @@
 import { openHttp, type OpenHttp } from '@kvs/http-api';
 import { KvStore } from '@kvs/kv-store';
 import { LinkServer } from '@kvs/node-link';
+import { addressOf } from '@kvs/protocol';
 import { openRedis, redisAddress, type OpenRedis } from '@kvs/redis-api';
 import type { OpenServer, ServerParts, StartOptions } from '@kvs/server';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
-import { addressOf } from './addresses.js';
 import { COMMAND, type StorageNodeConfig } from './config.js';
 import { clusterMetrics } from './cluster/cluster-metrics.js';
 import { ClusterMember } from './cluster/cluster-member.js';

@@ -1,3 +1,4 @@
+export * from './addresses.js';
 export * from './answer-size.js';
 export * from './encoding.js';
 export * from './errors.js';

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { KvsError } from '@kvs/protocol';
+import { hostOf, KvsError } from '@kvs/protocol';
 import { changeEntry, type EntryChange } from './entry-changes.js';
 import type { SettingsUpdate } from './control-plane/messages.js';
 import {
@@ -183,6 +183,6 @@ function isInUse({ partitions }: Topology, bootId: BootId): boolean {
 
 /** Returns whether `host:port` names a host by its number, or this machine. */
 function isHostAddress(address: string): boolean {
-  const host = address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  const host = hostOf(address);
   return isIP(host) !== 0 || host === 'localhost';
 }

@@ -1,4 +1,4 @@
-import { isLabel, isNodeId, isWeight, MAX_LABEL_LENGTH, MAX_WEIGHT, MIN_WEIGHT } from '@kvs/protocol';
+import { hostOf, isLabel, isNodeId, isWeight, MAX_LABEL_LENGTH, MAX_WEIGHT, MIN_WEIGHT } from '@kvs/protocol';
 import {
   InvalidArgumentError,
   isAnyAddress,
@@ -11,7 +11,6 @@ import {
   type OptionDefinition,
   type Values,
 } from '@kvs/server';
-import { hostOf } from '../addresses.js';
 
 /** How a node takes part in a cluster. */
 export interface ClusterConfig {

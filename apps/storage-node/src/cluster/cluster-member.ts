@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClusterClock, type StorageEngine } from '@kvs/kv-store';
 import type { FrameCursor, PeerIdentity, PeerReceiver } from '@kvs/node-link';
-import { KvsError, messageOf } from '@kvs/protocol';
+import { addressOf, hostOf, KvsError, messageOf } from '@kvs/protocol';
 import type { NodeReplica, Replica } from '@kvs/replication';
 import type {
   BootId,
@@ -12,7 +12,6 @@ import type {
   Topology,
   TopologyAnswer,
 } from '@kvs/topology';
-import { addressOf, hostOf } from '../addresses.js';
 import { refusing, NOT_JOINED } from '../operations.js';
 import type { ClusterConfig } from './cluster-config.js';
 import type { CandidateParts, ClusterRole } from './cluster-role.js';

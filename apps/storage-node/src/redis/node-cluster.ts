@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { ALL_PARTITIONS } from '@kvs/protocol';
+import { ALL_PARTITIONS, hostOf } from '@kvs/protocol';
 import type { ClusterMap, ClusterNode, ClusterView } from '@kvs/redis-api';
 import type { ListenOptions } from '@kvs/server';
 import type { BootId, PartitionEntry, Topology } from '@kvs/topology';
-import { hostOf } from '../addresses.js';
 import type { ClusterMember } from '../cluster/cluster-member.js';
 
 /** The part of a cluster member that this class uses. */

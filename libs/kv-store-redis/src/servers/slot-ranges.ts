@@ -1,4 +1,4 @@
-import { SLOT_COUNT } from '@kvs/protocol';
+import { addressOf, SLOT_COUNT } from '@kvs/protocol';
 import type { ServerAddress } from '../redis-engine-options.js';
 
 /** Slots of a Cluster, both ends included, and their master. */
@@ -9,7 +9,7 @@ export interface SlotRange {
 }
 
 export function addressName({ host, port }: ServerAddress): string {
-  return `${host}:${port}`;
+  return addressOf(host, port);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { isPromise, type KvsError } from '@kvs/protocol';
+import { addressOf, isPromise, type KvsError } from '@kvs/protocol';
 import { resetConnection, sendProgress } from '@kvs/server';
 import type { ClientState, CommandQueue, ServerView } from '../command.js';
 import { RedisError, type Reply } from '../reply.js';
@@ -78,8 +78,8 @@ export class Connection implements ClientState {
     this.#parts = parts;
     this.#reader = new RequestReader(parts.requestLimits);
     this.#writer = new ReplyWriter(parts.buffers);
-    this.address = addressOf(socket.remoteAddress, socket.remotePort);
-    this.localAddress = addressOf(socket.localAddress, socket.localPort);
+    this.address = addressOf(socket.remoteAddress ?? '?', socket.remotePort ?? 0);
+    this.localAddress = addressOf(socket.localAddress ?? '?', socket.localPort ?? 0);
     this.#runner = new CommandRunner(
       parts,
       { client: this, server: parts.server, keyspace: parts.keyspace },
@@ -303,11 +303,6 @@ export class Connection implements ClientState {
     this.#parts.admission.addUnread(bytes - this.#unread);
     this.#unread = bytes;
   }
-}
-
-function addressOf(host: string | undefined, port: number | undefined): string {
-  if (host === undefined || port === undefined) return '';
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** Replies are sent when they reach this size, before those to later commands. */

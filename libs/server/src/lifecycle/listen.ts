@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Server } from 'node:net';
-import { codeOf, messageOf } from '@kvs/protocol';
+import { addressOf, codeOf, messageOf } from '@kvs/protocol';
 import { StartError } from '../command-line/start-error.js';
 
 /** Where a listener listens. */
@@ -38,5 +38,5 @@ const LISTEN_FAILURES: Readonly<Record<string, string>> = {
 
 /** Returns the start of URLs, such as `http://localhost:8080`. */
 export function originOf(protocol: string, { host, port }: ListenOptions): string {
-  return `${protocol}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `${protocol}://${addressOf(host, port)}`;
 }
