@@ -2,7 +2,7 @@ import type { BootId } from '@kvs/topology';
 import type { EffectsAnswer } from './messages.js';
 import { FillSource } from './fill-source.js';
 import type { NodeContext, PartitionData } from './node-context.js';
-import { START, type Position } from './position.js';
+import { START_POSITION, type Position } from './position.js';
 
 /** Another process with a copy of a partition, as the primary of the partition sees it. */
 export class Follower {
@@ -198,7 +198,7 @@ export class Follower {
       partition: this.#data.number,
       epoch,
       fillId: this.isInSync ? undefined : this.fill?.id,
-      previous: previous ?? START,
+      previous: previous ?? START_POSITION,
       effects,
       settled,
       highestVersion: ports.engine.highestVersion(this.#data.number),

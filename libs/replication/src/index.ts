@@ -1,6 +1,6 @@
 export type * from './messages.js';
 export type * from './ports.js';
-export { isSame, START, type Position } from './position.js';
+export { isSame, START_POSITION, type Position } from './position.js';
 export {
   DEFAULT_TIMES,
   MAX_TAIL_BYTES,

@@ -3,7 +3,7 @@ import { Copy } from './copy.js';
 import { EngineQueue } from './engine-queue.js';
 import type { Effects, EntryMessage, FillStart, Message } from './messages.js';
 import type { NodeContext, PartitionData } from './node-context.js';
-import { START, type Position } from './position.js';
+import { START_POSITION, type Position } from './position.js';
 import { Primary } from './primary.js';
 import { Tail } from './tail.js';
 
@@ -34,7 +34,7 @@ export class Partition implements PartitionData {
     this.#node = node;
     this.number = number;
     this.isComplete = isHeld;
-    this.tail = new Tail(isHeld ? node.ports.engine.position(number) : START);
+    this.tail = new Tail(isHeld ? node.ports.engine.position(number) : START_POSITION);
     this.#copy = new Copy(node, this);
   }
 
@@ -175,14 +175,14 @@ export class Partition implements PartitionData {
   /** Begins without pairs, unless this node has them all. The engine may have some, if it did not complete a fill or a reset. */
   #beginEmpty(): void {
     if (this.isComplete) return;
-    this.tail = new Tail(START);
+    this.tail = new Tail(START_POSITION);
     this.queue.run((next) => this.#reset(next));
   }
 
   /** Calls to the engine wait until it has no pairs of the partition. */
   #reset(done: () => void): void {
     this.#retryReset = undefined;
-    this.#node.ports.engine.reset(this.number, START, (result) => {
+    this.#node.ports.engine.reset(this.number, START_POSITION, (result) => {
       if (result === 'applied') done();
       else this.#retryReset = () => this.#reset(done);
     });

@@ -1,9 +1,6 @@
 import type { Position } from '@kvs/kv-store';
 
-export type { Position };
-
-/** The position of a copy without effects. */
-export const START: Position = Object.freeze({ epoch: 0, number: 0 });
+export { START_POSITION, type Position } from '@kvs/kv-store';
 
 /** Returns whether two positions are of one effect. Numbers alone may agree after a failover. */
 export function isSame(a: Position, b: Position): boolean {

@@ -2,7 +2,7 @@ import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import { newTopology, updateSettings } from '@kvs/topology';
 import { MapEngine } from '../test/map-engine.js';
 import { PARTITION, World, type Member } from '../test/world.js';
-import { START } from './position.js';
+import { START_POSITION } from './position.js';
 
 let world: World;
 let a: Member;
@@ -404,7 +404,7 @@ describe('a new primary', () => {
 
 describe('a copy of a partition that starts', () => {
   it('has no pairs of a fill that did not end, even if the engine can delete them only later', () => {
-    b.engine.beginFill(PARTITION, START, () => undefined);
+    b.engine.beginFill(PARTITION, START_POSITION, () => undefined);
     b.engine.fill(PARTITION, [pairOf('old', 'x')], () => undefined);
     const restarted = world.add('b', { engine: b.engine });
     restarted.engine.clearResults.push('unavailable', 'unavailable');
@@ -630,7 +630,7 @@ describe('a node without a role in a partition', () => {
     engine.fill(PARTITION, [pairOf('k', 'v')], () => undefined);
     const old = world.add('d', { engine });
     old.replica.learn(newTopology({ clusterId: 'c', copies: 2, minInSync: 1 }));
-    expect(old.replica.leftOvers()).toEqual([{ partition: PARTITION, position: START }]);
+    expect(old.replica.leftOvers()).toEqual([{ partition: PARTITION, position: START_POSITION }]);
   });
 
   it('does not drop by a confirmation of an earlier epoch (R17)', () => {

@@ -1,6 +1,6 @@
 import { World, type Member } from '../test/world.js';
 import type { Message } from './messages.js';
-import { START } from './position.js';
+import { START_POSITION } from './position.js';
 
 let world: World;
 let a: Member;
@@ -256,7 +256,12 @@ describe('a confirmation', () => {
     world.settle();
     const sent: Message[] = [];
     world.send = (_from, _to, message) => void sent.push(message);
-    b.replica.receive(c.bootId, { kind: 'entry', partition: 7, entry: world.entry, asksAfter: START });
+    b.replica.receive(c.bootId, {
+      kind: 'entry',
+      partition: 7,
+      entry: world.entry,
+      asksAfter: START_POSITION,
+    });
     const { position } = b.replica.states()[0] ?? {};
     b.replica.receive(a.bootId, {
       kind: 'effects',

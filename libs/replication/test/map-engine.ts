@@ -2,7 +2,7 @@ import type { EngineEntry } from '@kvs/kv-store';
 import type { KeyId } from '@kvs/protocol';
 import type { ApplyResult, FillScan, ReplicaEngine, WriteBatch, WriteOutcomes } from '../src/ports.js';
 import type { Effect } from '../src/messages.js';
-import { START, type Position } from '../src/position.js';
+import { START_POSITION, type Position } from '../src/position.js';
 
 interface Pairs {
   readonly entries: Map<KeyId, EngineEntry>;
@@ -169,7 +169,7 @@ export class MapEngine implements ReplicaEngine {
   #pairs(partition: number): Pairs {
     let pairs = this.#partitions.get(partition);
     if (pairs === undefined) {
-      pairs = { entries: new Map(), position: START, highestVersion: 0, isIncomplete: false };
+      pairs = { entries: new Map(), position: START_POSITION, highestVersion: 0, isIncomplete: false };
       this.#partitions.set(partition, pairs);
     }
     return pairs;

@@ -1,14 +1,17 @@
 import type { CopiedPairs } from '../engine/memory/snapshot/copied-pairs.js';
 import { CHUNK_BYTES } from '../engine/memory/snapshot/copied-pairs.js';
-import type { SnapshotPair } from '../engine/memory/snapshot/snapshot-format.js';
+import type { EngineKey, EnginePair } from '../engine/storage-engine.js';
 import { FRAME_HEADER_BYTES, readPairs } from '../engine/memory/snapshot/snapshot-format.js';
 
 /**
  * Reads all copied pairs, as the writer of a snapshot does.
  * @param between called before each chunk of a large pair
  */
-export function takeCopied(copied: CopiedPairs, between: () => void = () => undefined): SnapshotPair[] {
-  const pairs: SnapshotPair[] = [];
+export function takeCopied(
+  copied: CopiedPairs,
+  between: () => void = () => undefined,
+): (EnginePair & EngineKey)[] {
+  const pairs: (EnginePair & EngineKey)[] = [];
   while (copied.hasChunk || copied.large !== undefined) {
     const chunk = copied.nextChunk();
     pairs.push(...readPairs(chunk.subarray(FRAME_HEADER_BYTES)));

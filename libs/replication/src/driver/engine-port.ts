@@ -8,7 +8,7 @@ import {
 } from '@kvs/kv-store';
 import { isPromise, KvsError, whenDone, type MaybePromise } from '@kvs/protocol';
 import type { Effect } from '../messages.js';
-import { START, type Position } from '../position.js';
+import { START_POSITION, type Position } from '../position.js';
 import type { ApplyResult, FillScan, ReplicaEngine, WriteBatch, WriteOutcomes } from '../ports.js';
 import { FillPace } from './fill-pace.js';
 
@@ -49,7 +49,7 @@ export class EnginePort implements ReplicaEngine {
   }
 
   position(partition: number): Position {
-    return readOr(START, this.#positions, partition, () => this.#replication.position(partition));
+    return readOr(START_POSITION, this.#positions, partition, () => this.#replication.position(partition));
   }
 
   highestVersion(partition: number): number {

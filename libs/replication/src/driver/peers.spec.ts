@@ -4,7 +4,7 @@ import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
 import { isBootId, newTopology, registerNode, type BootId } from '@kvs/topology';
 import type { Confirmation, Effect, Effects, Message } from '../messages.js';
-import { START } from '../position.js';
+import { START_POSITION } from '../position.js';
 import { messageCodec } from './message-codec.js';
 import { Peers } from './peers.js';
 
@@ -20,8 +20,8 @@ const confirmation: Confirmation = {
   partition: 7,
   epoch: 1,
   isInSync: true,
-  position: START,
-  base: START,
+  position: START_POSITION,
+  base: START_POSITION,
   tail: [],
 };
 const effects: Effects = {
@@ -29,7 +29,7 @@ const effects: Effects = {
   partition: 7,
   epoch: 1,
   fillId: undefined,
-  previous: START,
+  previous: START_POSITION,
   effects: [large],
   settled: 0,
   highestVersion: 1,

@@ -12,7 +12,7 @@ import {
 } from '@kvs/kv-store';
 import type { KeyId } from '@kvs/protocol';
 import {
-  START,
+  START_POSITION,
   type ApplyResult,
   type Effect,
   type FillScan,
@@ -225,7 +225,7 @@ export class SimulatedEngine implements ReplicaEngine {
     const first = (): void => {
       this.#observer.resetting(partition);
       for (const id of [...stored.pairs.keys()].slice(0, stored.pairs.size / 2)) stored.pairs.delete(id);
-      Object.assign(stored, { position: START, isIncomplete: true });
+      Object.assign(stored, { position: START_POSITION, isIncomplete: true });
     };
     const rest = (): ApplyResult => {
       if (result !== 'applied') return result;
@@ -295,7 +295,7 @@ export class SimulatedEngine implements ReplicaEngine {
   #partition(partition: number): StoredPartition {
     let stored = this.#stored.get(partition);
     if (stored === undefined) {
-      stored = { pairs: new Map(), position: START, highestVersion: 0, isIncomplete: false };
+      stored = { pairs: new Map(), position: START_POSITION, highestVersion: 0, isIncomplete: false };
       this.#stored.set(partition, stored);
     }
     return stored;

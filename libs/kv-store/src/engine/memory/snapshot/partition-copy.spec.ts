@@ -6,7 +6,7 @@ import { variedText } from '../../../testing/varied-values.js';
 import { PairStore } from '../pair-store.js';
 import { CopiedPairs, CHUNK_BYTES } from './copied-pairs.js';
 import { PartitionCopy, STEP_BYTES } from './partition-copy.js';
-import type { SnapshotPair } from './snapshot-format.js';
+import type { EngineKey, EnginePair } from '../../storage-engine.js';
 
 const KEYS = numbered(3000);
 const clock = new ManualClock();
@@ -148,7 +148,7 @@ function copyWhile(
   store: PairStore,
   change: () => void,
   moved: () => void = () => undefined,
-): { pairs: SnapshotPair[]; steps: number } {
+): { pairs: (EnginePair & EngineKey)[]; steps: number } {
   const copied = new CopiedPairs();
   const copy = startCopy(store, copied, clock);
   store.observer = {
@@ -158,7 +158,7 @@ function copyWhile(
       moved();
     },
   };
-  const pairs: SnapshotPair[] = [];
+  const pairs: (EnginePair & EngineKey)[] = [];
   let steps = 1;
   for (; !copy.step(); steps++) {
     change();
@@ -173,6 +173,6 @@ function lengthOf(store: PairStore, key: string): number | undefined {
   return length === undefined ? undefined : length - 'new '.length;
 }
 
-function sorted(pairs: readonly (Pick<SnapshotPair, 'id' | 'value' | 'version'> | undefined)[]): string[] {
+function sorted(pairs: readonly (Pick<EnginePair, 'id' | 'value' | 'version'> | undefined)[]): string[] {
   return pairs.map((pair) => JSON.stringify([pair?.id, pair?.value.data, pair?.version])).sort();
 }

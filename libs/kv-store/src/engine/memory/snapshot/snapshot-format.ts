@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
-import type { KeyId, Value } from '@kvs/protocol';
 import { brandKey, brandValue, keyId } from '@kvs/protocol';
+import type { EngineKey, EnginePair } from '../../storage-engine.js';
 import type { RawRecord } from '../raw-record.js';
 import { decoded } from '../record-data.js';
 
@@ -26,14 +26,6 @@ export interface FrameHeader {
   readonly kind: FrameKind | undefined;
   readonly length: number;
   readonly checksum: number;
-}
-
-export interface SnapshotPair {
-  readonly id: KeyId;
-  readonly partition: number;
-  readonly value: Value;
-  readonly version: number;
-  readonly expiresAtMs: number | undefined;
 }
 
 /** Writes the header of a frame to the start of a buffer. */
@@ -82,7 +74,7 @@ export function writePairHeader(target: Buffer, at: number, partition: number, r
 }
 
 /** @throws RangeError if the payload ends within a pair */
-export function* readPairs(payload: Buffer): Generator<SnapshotPair, void, undefined> {
+export function* readPairs(payload: Buffer): Generator<EnginePair & EngineKey, void, undefined> {
   for (let at = 0; at < payload.length;) {
     const flags = payload.readUInt8(at);
     const keyStart = at + PAIR_HEADER_BYTES;
