@@ -161,6 +161,12 @@ describe('a process has ended', () => {
     expect(registerNode(again('127.0.0.1:1'), { ...node('n', a), address: '127.0.0.1:1' }).ended).toEqual([]);
   });
 
+  it('until it is back, also if an operator has removed its node', () => {
+    const ended = endProcess(at('n:1'), { bootId: a, isDurable: false });
+    const back = registerNode(removeNode(ended, 'n'), node('n', a));
+    expect([ended.ended.length, back.ended]).toEqual([1, []]);
+  });
+
   it('as far as it has a role', () => {
     const process = { bootId: a, isDurable: true };
     expect(endProcess(empty, process)).toBe(empty);

@@ -50,6 +50,7 @@ export function applyRequests(topology: Topology, requests: readonly EntryReques
  */
 export function registerNode(before: Topology, node: NodeIdentity, sharedStore?: string): Topology {
   const topology = before.nodes.length === 0 ? withStore(before, sharedStore) : before;
+  const ended = topology.ended.filter((one) => one.bootId !== node.bootId);
   if (topology.sharedStore !== sharedStore) throw wrongStore(topology, node, sharedStore);
   const other = topology.nodes.find(
     ({ id, address, bootId }) => id !== node.id && (address === node.address || bootId === node.bootId),
@@ -58,7 +59,8 @@ export function registerNode(before: Topology, node: NodeIdentity, sharedStore?:
     throw new KvsError('duplicate_node', `${other.id} has the address ${other.address} already`);
   }
   const known = topology.nodes.find(({ id }) => id === node.id);
-  if (known === undefined) return withNodes(topology, [...topology.nodes, { ...node, state: 'joining' }]);
+  if (known === undefined)
+    return withNodes(topology, [...topology.nodes, { ...node, state: 'joining' }], ended);
   const { address, redisAddress, bootId, isDurable, starts, processId } = node;
   if (known.bootId === bootId && isOutdated(node, known)) {
     throw new KvsError(
@@ -71,8 +73,7 @@ export function registerNode(before: Topology, node: NodeIdentity, sharedStore?:
   const again: TopologyNode = { ...known, address, redisAddress, bootId, isDurable, starts, processId };
   const nodes = topology.nodes.map((one) => (one === known ? again : one));
   const hasEnded = known.bootId !== bootId && known.address === address && isHostAddress(address);
-  const next = withNodes(topology, nodes, hasEnded ? [...topology.ended, known] : topology.ended);
-  return { ...next, ended: next.ended.filter((one) => one.bootId !== bootId) };
+  return withNodes(topology, nodes, hasEnded ? [...ended, known] : ended);
 }
 
 /** Returns whether another process has started with the boot id at least as often. */

@@ -382,6 +382,21 @@ describe('is refused', () => {
   });
 });
 
+it('a process that comes back after an operator vouched for its end keeps its partitions when another node joins', async () => {
+  await proxy.control.start();
+  const a = await proxy.join('a', { isDurable: true });
+  await proxy.pass(14_000, [a]);
+  await proxy.control.removeNode('a', true);
+  await proxy.pass(2000);
+  expect(proxy.control.status().partitions.lost).toMatchObject({ count: 4096 });
+  await proxy.join('a', { isDurable: true });
+  await proxy.pass(2000, [a]);
+  await proxy.pass(3000, [a, await proxy.join('b')]);
+  expect(new Set(proxy.topology.partitions.map(({ primary }) => primary))).toEqual(new Set([a]));
+  expect(proxy.control.status().partitions).toMatchObject({ lost: { count: 0 }, restarted_after_loss: 0 });
+  expect(learners()).not.toEqual([]);
+});
+
 describe('a process that ends in order', () => {
   it.each([
     [false, 1],
