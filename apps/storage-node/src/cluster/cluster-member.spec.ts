@@ -131,6 +131,26 @@ describe('a node with --join', () => {
     expect([start.mock.calls.length, node.log[0]]).toEqual([2, 'the disk is full']);
   });
 
+  it('logs why it can not join whenever the reason changes, and its readiness says so', async () => {
+    await (await startNode('first')).joined();
+    const { topology } = proxy;
+    await proxy.close();
+    const node = await startNode('second');
+    await until(() => node.log.length > 0);
+    proxy = new FakeProxy();
+    proxy.topology = { ...topology, sharedStore: 'store' };
+    await proxy.start(Number(new URL(url).port));
+    await until(() => node.log.length > 1);
+    expect(node.log[0]).toContain('no proxy answers POST /cluster/nodes');
+    expect(node.log[1]).toBe(
+      `${url} refused with 409 wrong_store: second keeps its own pairs, but every other node of this cluster shares the store store`,
+    );
+    expect(node.member.obstacle).toBe(`the node has not joined its cluster yet: ${node.log[1]}`);
+    proxy.topology = topology;
+    await node.joined();
+    expect([node.log.length, node.member.obstacle]).toEqual([3, undefined]);
+  });
+
   it('has what the primary acknowledged, and says where the partition is', async () => {
     const { first, second } = await startCopies();
     expect(await first.operations.set([{ ...ITEM, ttlMs: 60_000 }])).toMatchObject([{ ok: true }]);
@@ -160,6 +180,17 @@ describe('a node with --join', () => {
     await first.member.close();
     const { bootId } = proxy.reports.filter(({ isEnding }) => isEnding).at(-1) ?? {};
     expect(bootId).toBe(proxy.bootIdOf('first'));
+  });
+
+  it('hands its partitions over also if its engine fails to say how full it is', async () => {
+    const { first, second } = await startCopies();
+    jest.spyOn(first.engine, 'stats').mockImplementation(() => {
+      throw new Error('the disk is full');
+    });
+    await until(() => first.log.includes('the disk is full'));
+    await first.member.leave();
+    await until(() => second.isServing());
+    expect(first.log.at(-1)).toBe('the disk is full');
   });
 
   it.each([

@@ -57,6 +57,8 @@ export class ClusterMember {
   #redisPort: number | undefined;
   /** Whether no proxy has answered the last request. */
   #isUnreachable = false;
+  /** Why the node can't join or report at present. */
+  #problem: string | undefined;
 
   constructor(options: ClusterMemberOptions) {
     this.#options = options;
@@ -90,7 +92,8 @@ export class ClusterMember {
 
   /** Why the node can't serve; undefined if it can. */
   get obstacle(): string | undefined {
-    return this.#joining !== undefined && this.#membership === undefined ? NOT_JOINED : undefined;
+    if (this.#joining === undefined || this.#membership !== undefined) return undefined;
+    return this.#problem === undefined ? NOT_JOINED : `${NOT_JOINED}: ${this.#problem}`;
   }
 
   /** The node listens for Redis clients at this port. */
@@ -208,6 +211,7 @@ export class ClusterMember {
     const joined = await this.#untilAnswered(register, () => candidate.renew());
     const role = candidate.join(joined, client);
     this.#membership = { id, client, role };
+    this.#endProblem();
     use(role.operations);
     log.info(`joined the cluster ${joined.topology.clusterId} as ${id} at ${address}`);
     void followTopology(client, role, this.#ended.signal);
@@ -249,8 +253,8 @@ export class ClusterMember {
       let hasOrders = false;
       try {
         hasOrders = await this.#report(member, register);
-        if (this.#isUnreachable) this.#options.log.info('a proxy of the cluster answers again');
-        this.#isUnreachable = false;
+        if (this.#problem !== undefined) this.#options.log.info('the node reports to its cluster again');
+        this.#endProblem();
       } catch (error) {
         this.#warn(error);
       }
@@ -281,11 +285,23 @@ export class ClusterMember {
     await delay(this.#isLeaving ? LEAVING_REPORT_MS : ms, undefined, { signal: this.#ended.signal });
   }
 
-  /** Logs that no proxy answers, once until one does. */
+  /** Logs a problem when it begins and when its reason changes. */
   #warn(error: unknown): void {
-    if (this.#isUnreachable || this.#ended.signal.aborted) return;
-    this.#isUnreachable = true;
-    this.#options.log.warn(messageOf(error));
+    if (this.#ended.signal.aborted) return;
+    let reason = error;
+    if (error instanceof ControlPlaneError) {
+      this.#isUnreachable = error.code === undefined;
+      // Requests of several kinds fail for one reason.
+      reason = error.cause ?? error;
+    }
+    const problem = messageOf(reason);
+    if (problem !== this.#problem) this.#options.log.warn(messageOf(error));
+    this.#problem = problem;
+  }
+
+  #endProblem(): void {
+    this.#isUnreachable = false;
+    this.#problem = undefined;
   }
 }
 

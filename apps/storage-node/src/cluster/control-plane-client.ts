@@ -1,5 +1,5 @@
 import type { HttpService } from '@nestjs/axios';
-import type { ErrorCode } from '@kvs/protocol';
+import { messageOf, type ErrorCode } from '@kvs/protocol';
 import type { ControlPlane } from '@kvs/replication';
 import {
   MAX_NEWS_WAIT_MS,
@@ -111,22 +111,21 @@ export class ControlPlaneClient implements ControlPlane {
     request: Request,
     read: (body: unknown) => T,
   ): Promise<{ readonly answer: T; readonly proxy: string }> {
-    let lastError: unknown;
+    let cause: unknown;
     for (const proxy of this.#proxies) {
       try {
         return { answer: read(await this.#request(proxy, request)), proxy };
       } catch (error) {
-        if (error instanceof ControlPlaneError) throw error;
-        lastError = error;
+        if (error instanceof ControlPlaneError && VERDICTS.has(error.code)) throw error;
+        // A refusal says more than a connection that failed.
+        if (!(cause instanceof ControlPlaneError)) cause = error;
       }
     }
-    const { method, path } = request;
-    throw new ControlPlaneError(undefined, `no proxy answers ${method} ${path}: ${String(lastError)}`, {
-      cause: lastError,
-    });
+    const message = `no proxy answers ${request.method} ${request.path}: ${messageOf(cause)}`;
+    throw new ControlPlaneError(undefined, message, { cause });
   }
 
-  /** @throws ControlPlaneError if each proxy of the cluster would refuse the request. Another error: the next proxy should be asked */
+  /** @throws ControlPlaneError if the proxy refuses the request */
   async #request(proxy: string, { method, path, data, until }: Request): Promise<unknown> {
     const { status, data: body } = await firstValueFrom(
       this.#http.request<unknown>({
@@ -142,9 +141,8 @@ export class ControlPlaneClient implements ControlPlane {
     );
     if (status >= 200 && status < 300) return body;
     const { code, detail } = problemIn(body);
-    const message = `${proxy} refused ${method} ${path} with ${status}: ${detail}`;
-    if (VERDICTS.has(code)) throw new ControlPlaneError(code, message);
-    throw new Error(message);
+    const problem = code === undefined ? status : `${status} ${code}`;
+    throw new ControlPlaneError(code, `${proxy} refused with ${problem}: ${detail}`);
   }
 
   #prefer(proxy: string): void {

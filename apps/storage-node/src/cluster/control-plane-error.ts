@@ -2,7 +2,7 @@
 export class ControlPlaneError extends Error {
   override readonly name = 'ControlPlaneError';
 
-  /** @param code the code of the proxy's refusal; undefined if no proxy answered */
+  /** @param code the code of the proxy's refusal; undefined if it has none, or if no proxy answered */
   constructor(
     readonly code: string | undefined,
     message: string,
