@@ -6,6 +6,7 @@ import {
   entriesRequestFrom,
   joinRequestFrom,
   newTopology,
+  nodeOfBoot,
   nodeReportFrom,
   raiseVersionCeiling,
   registerNode,
@@ -104,6 +105,8 @@ export class FakeProxy {
 
   #report(report: NodeReport): unknown {
     this.reports.push(report);
+    if (nodeOfBoot(this.topology, report.bootId) === undefined)
+      throw new KvsError('unknown_node', 'no such node');
     const orders = this.orders.get(report.bootId) ?? [];
     this.orders.delete(report.bootId);
     const { topology, transferBytesPerSecond } = this;

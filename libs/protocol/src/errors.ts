@@ -35,7 +35,7 @@ export const ERROR_CODES = {
 
   // About the nodes of a cluster.
   unknown_node: { status: 404, title: 'No such node' },
-  duplicate_node: { status: 409, title: 'Another node has the address or the boot id' },
+  duplicate_node: { status: 409, title: 'Another node has the id, the address or the boot id' },
   wrong_store: { status: 409, title: 'The node has its pairs elsewhere than the nodes of the cluster' },
   outdated_directory: { status: 409, title: 'The data directory of the node is a restored backup' },
   node_in_use: { status: 409, title: 'The node has a role in some partition' },

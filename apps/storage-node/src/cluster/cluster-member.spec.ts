@@ -3,7 +3,7 @@ import { jest } from '@jest/globals';
 import { KvStore, MemoryEngine } from '@kvs/kv-store';
 import { TestNode } from '@kvs/node-link/testing';
 import { keyId, partitionOf, stringKey, stringValue } from '@kvs/protocol';
-import type { BootId } from '@kvs/topology';
+import { removeNode, type BootId } from '@kvs/topology';
 import { FakeProxy, TIME_MS } from '../../test/fake-proxy.js';
 import { NodeFront } from '../node-front.js';
 import { StoreOperations } from '../store-operations.js';
@@ -236,6 +236,15 @@ describe('a node with --join', () => {
     expect(second.isServing()).toBe(false);
   });
 
+  it('joins again if its registration is gone, and logs that', async () => {
+    const node = await startNode('first');
+    await node.joined();
+    proxy.topology = removeNode(proxy.topology, 'first');
+    await until(() => proxy.bootIdOf('first') !== undefined);
+    await until(() => node.log.length > 1);
+    expect(node.log[1]).toContain('joined the cluster again as first, because');
+  });
+
   it('agrees to become primary only at the epoch that it knows', async () => {
     const { second } = await startCopies();
     const bootId = proxy.bootIdOf('second');
@@ -252,6 +261,14 @@ describe('a node with --join', () => {
       ]),
     ).toEqual({ partitions: [PARTITION] });
     expect(ask([{ partition: PARTITION, epoch: epoch - 1 }])).toEqual({ partitions: [] });
+  });
+
+  it('refuses a question to another process', async () => {
+    const { first } = await startCopies();
+    const bootId = proxy.bootIdOf('second');
+    if (bootId === undefined) throw new TypeError('it has joined');
+    const ask = () => first.member.promotions({ clusterId: 'test', bootId, promotions: [] });
+    expect(ask).toThrow(expect.objectContaining({ code: 'unknown_node' }));
   });
 });
 

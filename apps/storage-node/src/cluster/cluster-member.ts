@@ -127,12 +127,17 @@ export class ClusterMember {
     this.#join([proxy], config.id ?? address, config.address ?? address);
   }
 
-  /** Says which partitions the node still agrees to become primary of. */
+  /**
+   * Says which partitions the node still agrees to become primary of.
+   *
+   * @throws KvsError `unknown_node`: the question is for another process
+   */
   promotions({ clusterId, bootId, promotions }: PromotionQuestion): PromotionAnswer {
-    const replica = this.replica;
-    if (replica?.topology?.clusterId !== clusterId || replica.bootId !== bootId) return { partitions: [] };
+    if (this.topology?.clusterId !== clusterId || this.bootId !== bootId)
+      throw new KvsError('unknown_node', `this is another process than ${bootId}`);
+    const { replica } = this;
     const agreed = promotions.filter(
-      ({ partition, epoch }) => replica.roleIn(partition) === 'copy' && replica.epochOf(partition) === epoch,
+      ({ partition, epoch }) => replica?.roleIn(partition) === 'copy' && replica.epochOf(partition) === epoch,
     );
     return { partitions: agreed.map(({ partition }) => partition) };
   }
@@ -273,9 +278,10 @@ export class ClusterMember {
       if (answer.revision > role.revision) role.learn(await client.readTopology());
       return answer.orders.length > 0;
     } catch (error) {
-      // An operator has removed the node, and it still runs.
+      // An operator has removed the node, or another process has its id.
       if (!(error instanceof ControlPlaneError) || error.code !== 'unknown_node') throw error;
       role.learn(await register());
+      this.#options.log.warn(`joined the cluster again as ${id}, because ${error.message}`);
       return false;
     }
   }

@@ -119,7 +119,10 @@ export interface Invitation {
   readonly address: string;
 }
 
-/** A proxy is about to make the node primary, and asks whether that is still wanted. */
+/**
+ * A proxy is about to make a process primary, and asks whether that is still wanted. Without promotions, it asks whether the
+ * process still runs. A node refuses a question to another process.
+ */
 export interface PromotionQuestion {
   readonly clusterId: string;
   readonly bootId: BootId;

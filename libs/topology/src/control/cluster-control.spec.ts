@@ -28,6 +28,8 @@ class TestProxy {
   readonly questions: PromotionQuestion[] = [];
   /** Partitions whose new primaries disagree; undefined for nodes that don't answer. */
   disagree: readonly number[] | undefined = [];
+  /** Processes that don't answer. */
+  readonly silent = new Set<BootId>();
   readonly control: ClusterControl;
   /** Called before each step of a plan. */
   onStep: (() => void) | undefined;
@@ -54,7 +56,7 @@ class TestProxy {
         confirmPromotions: async (_, question) => {
           this.questions.push(question);
           const { disagree } = this;
-          if (disagree === undefined) throw new Error('no answer');
+          if (disagree === undefined || this.silent.has(question.bootId)) throw new Error('no answer');
           const partitions = question.promotions.map(({ partition }) => partition);
           return { partitions: partitions.filter((partition) => !disagree.includes(partition)) };
         },
@@ -96,7 +98,7 @@ class TestProxy {
 
   async join(
     id: string,
-    change: { readonly bootId?: BootId; readonly isDurable?: boolean } = {},
+    change: { readonly bootId?: BootId; readonly isDurable?: boolean; readonly address?: string } = {},
   ): Promise<BootId> {
     const bootId = change.bootId ?? boot(`boot ${id}`);
     const node = { id, address: `127.0.0.1:${id}`, zone: '', weight: 1, isDurable: false, starts: 1, bootId };
@@ -395,6 +397,56 @@ it('a process that comes back after an operator vouched for its end keeps its pa
   expect(new Set(proxy.topology.partitions.map(({ primary }) => primary))).toEqual(new Set([a]));
   expect(proxy.control.status().partitions).toMatchObject({ lost: { count: 0 }, restarted_after_loss: 0 });
   expect(learners()).not.toEqual([]);
+});
+
+describe('another process with the id of a node', () => {
+  const twin = { bootId: boot('twin') };
+  const elsewhere = { ...twin, address: 'elsewhere:1' };
+  const refused = { code: 'duplicate_node', message: 'a runs at 127.0.0.1:a already' };
+  let a: BootId;
+  beforeEach(async () => {
+    await proxy.control.start();
+    a = await proxy.join('a');
+    await proxy.pass(3000, [a]);
+  });
+
+  it('is refused as long as the first one answers at its address, also if that is its own address', async () => {
+    await proxy.pass(4000);
+    await expect(proxy.join('a', elsewhere)).rejects.toMatchObject(refused);
+    await expect(proxy.join('a', twin)).rejects.toMatchObject(refused);
+    expect(proxy.topology.nodes[0]?.bootId).toBe(a);
+  });
+
+  it('takes its place at another address when the first one neither reports nor answers for 3 s', async () => {
+    proxy.silent.add(a);
+    await expect(proxy.join('a', elsewhere)).rejects.toMatchObject(refused);
+    await proxy.pass(2900);
+    await expect(proxy.join('a', elsewhere)).rejects.toMatchObject(refused);
+    await proxy.pass(200);
+    await proxy.join('a', elsewhere);
+    expect(proxy.topology.nodes).toMatchObject([{ id: 'a', ...elsewhere }]);
+  });
+
+  it('takes its place at once if the first one has announced its end, or is gone from the same address', async () => {
+    proxy.silent.add(a);
+    await proxy.join('a', twin);
+    await proxy.report(twin.bootId, { isEnding: true });
+    proxy.silent.add(twin.bootId);
+    const third = { ...elsewhere, bootId: boot('third') };
+    await proxy.join('a', third);
+    expect(proxy.topology.nodes).toMatchObject([{ id: 'a', ...third }]);
+  });
+
+  it('is refused also by a proxy that gets no reports, and if the first one is silent for a moment', async () => {
+    const other = new TestProxy(proxy.store, { url: 'http://two' });
+    await other.control.read();
+    await expect(other.join('a', elsewhere)).rejects.toMatchObject(refused);
+    other.silent.add(a);
+    await other.pass(2000);
+    await expect(other.join('a', elsewhere)).rejects.toMatchObject(refused);
+    await other.pass(2000);
+    await other.join('a', elsewhere);
+  });
 });
 
 describe('a process that ends in order', () => {

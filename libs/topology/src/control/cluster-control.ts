@@ -11,7 +11,14 @@ import type {
 import { isBootId } from '../json-fields.js';
 import type { PlanSettings } from '../planning/plan.js';
 import { endProcess, registerNode, removeNode, updateNode, updateSettings } from '../topology-changes.js';
-import { hasRole, newTopology, type BootId, type ClusterSettings, type Topology } from '../topology.js';
+import {
+  hasRole,
+  newTopology,
+  type BootId,
+  type ClusterSettings,
+  type NodeIdentity,
+  type Topology,
+} from '../topology.js';
 import { ChangeLog } from './change-log.js';
 import { Controller } from './controller.js';
 import { EntryQueue } from './entry-queue.js';
@@ -121,6 +128,7 @@ export class ClusterControl {
   async join(request: JoinRequest): Promise<TopologyAnswer> {
     this.#keeper.heed(request);
     const { node, sharedStore } = request;
+    await this.#refuseTwin(node);
     const topology = await this.#keeper.change((current) => registerNode(current, node, sharedStore));
     this.#reports.hear(node.bootId);
     return this.#answer(topology);
@@ -219,6 +227,29 @@ export class ClusterControl {
     const { leader, plan } = this.#controller;
     const { failoverCount, lossCount } = this.#changes;
     return statusOf({ topology, reports: this.#reports, leader, plan, lossCount, failoverCount });
+  }
+
+  /**
+   * Two processes that were started with one id would take the registration from each other forever, so the first one keeps it
+   * as long as it runs. Only the proxy that leads gets reports, so every proxy asks that process too. One that has moved to
+   * another address has ended when it is silent. One that is back at its address has ended already, although it was heard a
+   * moment ago.
+   *
+   * @throws KvsError `duplicate_node`, `store_unavailable`
+   */
+  async #refuseTwin({ id, bootId, address }: NodeIdentity): Promise<void> {
+    const { clusterId, nodes } = await this.#keeper.read();
+    const known = nodes.find((one) => one.id === id);
+    if (known === undefined || known.bootId === bootId) return;
+    const question = { clusterId, bootId: known.bootId, promotions: [] };
+    const isThere = await this.#ports.confirmPromotions(known.address, question).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) this.#reports.hear(known.bootId);
+    const hasMoved = known.address !== address;
+    if (isThere || (hasMoved && this.#reports.isHeard(known.bootId)))
+      throw new KvsError('duplicate_node', `${id} runs at ${known.address} already`);
   }
 
   #answer(topology: Topology): TopologyAnswer {

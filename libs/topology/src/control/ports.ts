@@ -5,7 +5,7 @@ import type { TopologyStore } from '../topology-store.js';
 export interface ControlPorts {
   readonly store: TopologyStore;
   readonly timers: ControlTimers;
-  /** Asks a node whether it still agrees to become primary. Rejects if the node can't be reached in time. */
+  /** Asks a process whether it still agrees to become primary. Rejects if it does not answer in time, or if another one does. */
   readonly confirmPromotions: (address: string, question: PromotionQuestion) => Promise<PromotionAnswer>;
   readonly log: ControlLog;
 }
