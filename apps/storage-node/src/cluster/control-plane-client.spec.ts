@@ -65,6 +65,33 @@ it('a proxy that can not answer is passed over, and the one that did is asked fi
   expect([failing.asked.length, good.asked.length]).toEqual([1, 2]);
 });
 
+it('a proxy that invites the node is asked after the one that answered last', async () => {
+  const [preferred, older, inviting] = [
+    await startProxy(200, ANSWER),
+    await startProxy(200, ANSWER),
+    await startProxy(200, ANSWER),
+  ];
+  const client = clientOf(preferred.url, older.url);
+  client.add(inviting.url);
+  await client.readTopology();
+  expect([preferred.asked.length, inviting.asked.length]).toEqual([1, 0]);
+  servers[0]?.closeAllConnections();
+  await new Promise((done) => servers.shift()?.close(done));
+  await client.readTopology();
+  expect([older.asked.length, inviting.asked.length]).toEqual([0, 1]);
+});
+
+it('the first proxies are kept, and the last 8 of the others', async () => {
+  const given = await startProxy(503, {});
+  const learned = [];
+  for (let count = 0; count < 10; count++) learned.push(await startProxy(503, {}));
+  const client = clientOf(given.url);
+  for (const { url } of learned) client.add(url);
+  await expect(client.readTopology()).rejects.toThrow('no proxy answers');
+  expect(learned.map(({ asked }) => asked.length)).toEqual([0, 0, 1, 1, 1, 1, 1, 1, 1, 1]);
+  expect(given.asked.length).toBe(1);
+});
+
 it('a refusal is not repeated at the next proxy', async () => {
   const refusing = await startProxy(409, { code: 'outdated_directory', detail: 'a backup' });
   const other = await startProxy(200, ANSWER);

@@ -31,23 +31,28 @@ interface Request {
 
 /**
  * The requests of a node to the proxies of its cluster. The proxy that answered last is asked first. Each request takes at most
- * {@link TIMEOUT_MS} for each proxy, and one that waits for a newer topology {@link MAX_NEWS_WAIT_MS} more.
+ * {@link TIMEOUT_MS} for each proxy, and one that waits for a newer topology {@link MAX_NEWS_WAIT_MS} more. So the client forgets
+ * proxies of which it learned long ago: their URLs may change with each deployment.
  */
 export class ControlPlaneClient implements ControlPlane {
   readonly #http: HttpService;
   readonly #requester: () => Requester;
+  readonly #given: ReadonlySet<string>;
+  /** In the order in which they are asked. */
   #proxies: readonly string[];
 
-  /** @param proxies their URLs */
+  /** @param proxies the URLs of those that the client always keeps */
   constructor(http: HttpService, proxies: readonly string[], requester: () => Requester) {
     this.#http = http;
+    this.#given = new Set(proxies);
     this.#proxies = proxies;
     this.#requester = requester;
   }
 
-  /** Asks this proxy too, after the others. */
+  /** Asks this proxy too. It comes second, because it runs, and the others may be gone. */
   add(proxy: string): void {
-    if (!this.#proxies.includes(proxy)) this.#proxies = [...this.#proxies, proxy];
+    const [preferred = proxy, ...others] = this.#proxies;
+    this.#arrange([preferred, proxy, ...others]);
   }
 
   /** @throws ControlPlaneError also `wrong_store`, `outdated_directory` and `duplicate_node`, as `registerNode` of `@kvs/topology` does */
@@ -146,8 +151,13 @@ export class ControlPlaneClient implements ControlPlane {
   }
 
   #prefer(proxy: string): void {
-    if (this.#proxies[0] === proxy) return;
-    this.#proxies = [proxy, ...this.#proxies.filter((other) => other !== proxy)];
+    if (this.#proxies[0] !== proxy) this.#arrange([proxy, ...this.#proxies]);
+  }
+
+  /** A proxy stays where it comes first. Of those that the client learned of, the first {@link MAX_LEARNED} stay. */
+  #arrange(order: readonly string[]): void {
+    let learned = 0;
+    this.#proxies = [...new Set(order)].filter((proxy) => this.#given.has(proxy) || ++learned <= MAX_LEARNED);
   }
 }
 
@@ -168,4 +178,6 @@ const VERDICTS: ReadonlySet<string | undefined> = new Set<ErrorCode>([
   'outdated_directory',
 ]);
 export const TIMEOUT_MS = 2000;
+/** The URLs of a deployment or two. */
+const MAX_LEARNED = 8;
 const MAX_ANSWER_BYTES = 32 * 1024 ** 2;
