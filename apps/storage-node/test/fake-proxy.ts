@@ -20,6 +20,8 @@ import {
 
 /** The control plane of a proxy without a controller: a test makes the changes. */
 export class FakeProxy {
+  /** Whether it says that it has accepted a node. */
+  answersJoins = true;
   /** Whether it answers reports, and requests for a newer topology. */
   answersReports = true;
   tellsNews = true;
@@ -82,7 +84,8 @@ export class FakeProxy {
       after === undefined ? what.endsWith('/status') && !this.answersReports : !this.tellsNews;
     if (isRefused) return { status: 503, body: {} };
     try {
-      return { status: 200, body: this.#handle(what, await readJson(request)) };
+      const body = this.#handle(what, await readJson(request));
+      return what === JOIN && !this.answersJoins ? { status: 503, body: {} } : { status: 200, body };
     } catch (error) {
       if (!(error instanceof KvsError)) throw error;
       return { status: 409, body: { code: error.code, detail: error.message } };
@@ -94,7 +97,7 @@ export class FakeProxy {
   }
 
   #handle(what: string, body: unknown): unknown {
-    if (what === 'POST /cluster/nodes') {
+    if (what === JOIN) {
       const { node, sharedStore } = joinRequestFrom(body);
       this.topology = registerNode(this.topology, node, sharedStore);
     } else if (what === 'POST /cluster/entries')
@@ -119,6 +122,8 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   for await (const chunk of request) text += String(chunk);
   return text === '' ? undefined : JSON.parse(text);
 }
+
+const JOIN = 'POST /cluster/nodes';
 
 /** Long ago, so that a node that takes the time of the system is noticed. */
 export const TIME_MS = 1_500_000_000_000;

@@ -1,4 +1,11 @@
-import { canonicalAddress, isLabel, isNodeId, isWeight, MAX_LABEL_LENGTH } from './node-identity.js';
+import {
+  canonicalAddress,
+  httpOrigin,
+  isLabel,
+  isNodeId,
+  isWeight,
+  MAX_LABEL_LENGTH,
+} from './node-identity.js';
 
 const LONGEST_HOST = 'h'.repeat(253);
 
@@ -62,4 +69,12 @@ it.each(['a\n', 'a\tb', '\u{1b}[31m', '\u{202e}a', '\u{2028}', '\u{d800}', 'a'.r
 it('a weight is finite, and in a range that a ring takes', () => {
   expect([1e-6, 1, 2.5, 1e6].map(isWeight)).toEqual([true, true, true, true]);
   expect([9e-7, 0, -0, -1, 1_000_001, Infinity, NaN].some(isWeight)).toBe(false);
+});
+
+it('the URL of a server has an origin', () => {
+  expect(httpOrigin('http://Proxy:8080/path?query')).toBe('http://proxy:8080');
+  expect(httpOrigin('https://[0::1]')).toBe('https://[::1]');
+  expect(['', 'nonsense', 'proxy:8080', 'file:///etc', 'http://', 'http://a b'].map(httpOrigin)).toEqual(
+    new Array(6).fill(undefined),
+  );
 });

@@ -12,6 +12,11 @@ export function canonicalAddress(text: string): string | undefined {
   return `${new URL(origin).hostname}:${port}`;
 }
 
+/** Returns the origin of an `http:` or `https:` URL; undefined if the text is none. */
+export function httpOrigin(text: string): string | undefined {
+  return /^https?:\/\//.test(text) && URL.canParse(text) ? new URL(text).origin : undefined;
+}
+
 /** Returns whether a node can have the id. Each address is an id too. */
 export function isNodeId(text: string): boolean {
   return NODE_ID.test(text);

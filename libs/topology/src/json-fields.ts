@@ -1,5 +1,6 @@
 import {
   canonicalAddress,
+  httpOrigin,
   isLabel,
   isNodeId,
   isRecord,
@@ -55,6 +56,13 @@ export function nodeId(fields: Fields, field: string): string {
 export function address(fields: Fields, field: string): string {
   const value = canonicalAddress(text(fields, field));
   if (value === undefined) throw invalid(`${field} is not host:port`);
+  return value;
+}
+
+/** Returns the origin of a server's URL. */
+export function origin(fields: Fields, field: string): string {
+  const value = httpOrigin(text(fields, field));
+  if (value === undefined) throw invalid(`${field} is not the URL of a server`);
   return value;
 }
 

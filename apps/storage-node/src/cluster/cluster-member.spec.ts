@@ -283,6 +283,28 @@ describe('a node without --join', () => {
     expect(await node.operations.fetch([KEY])).toMatchObject([{ code: 'wrong_node' }]);
   });
 
+  it('serves by itself until it has found a proxy', async () => {
+    const node = await startNode(undefined, []);
+    await node.member.invited({ proxy: 'http://127.0.0.1:1', address: 'localhost:1' });
+    await until(() => node.log.length > 0);
+    expect(node.log[0]).toContain('no proxy answers');
+    expect(node.member.obstacle).toBeUndefined();
+    expect(await node.operations.set([ITEM])).toMatchObject([{ ok: true }]);
+    await node.member.invited({ proxy: url, address: 'localhost:1' });
+    await node.joined();
+  });
+
+  it('serves nothing from its request to join until it has the answer', async () => {
+    const node = await startNode(undefined, []);
+    proxy.answersJoins = false;
+    await node.member.invited({ proxy: url, address: 'localhost:1' });
+    await until(() => proxy.topology.nodes.length > 0 && node.log.length > 0);
+    expect(node.member.obstacle).toContain('not joined');
+    expect(() => node.operations.set([ITEM])).toThrow(expect.objectContaining({ code: 'not_ready' }));
+    proxy.answersJoins = true;
+    await node.joined();
+  });
+
   it('asks a proxy that invites it later if the first one is gone', async () => {
     const node = await startNode(undefined, []);
     await node.member.invited({ proxy: url, address: 'localhost:1' });

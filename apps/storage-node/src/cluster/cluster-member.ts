@@ -53,6 +53,8 @@ export class ClusterMember {
   #membership: Membership | undefined;
   /** Set as soon as the node is to be part of a cluster. */
   #joining: Promise<void> | undefined;
+  /** False as soon as a cluster may count on this node, or as the node is started for one. */
+  #isAlone = true;
   #isLeaving = false;
   #redisPort: number | undefined;
   /** Whether no proxy has answered the last request. */
@@ -62,7 +64,9 @@ export class ClusterMember {
 
   constructor(options: ClusterMemberOptions) {
     this.#options = options;
-    if (options.config.join.length > 0) this.#beginToJoin();
+    if (options.config.join.length === 0) return;
+    this.#joining = Promise.resolve();
+    this.#stopServingAlone();
   }
 
   /** The replica of this node, as soon as it has joined; undefined also for a node with a shared store. */
@@ -92,7 +96,7 @@ export class ClusterMember {
 
   /** Why the node can't serve; undefined if it can. */
   get obstacle(): string | undefined {
-    if (this.#joining === undefined || this.#membership !== undefined) return undefined;
+    if (this.#isAlone || this.#membership !== undefined) return undefined;
     return this.#problem === undefined ? NOT_JOINED : `${NOT_JOINED}: ${this.#problem}`;
   }
 
@@ -109,7 +113,8 @@ export class ClusterMember {
 
   /**
    * A proxy invites the node to its cluster. A node that has joined asks this proxy too from now on: a proxy invites the nodes
-   * that it does not hear, and the proxies that the node knows may be gone.
+   * that it does not hear, and the proxies that the node knows may be gone. A node that serves by itself goes on until a proxy has
+   * shown it the topology.
    *
    * @throws KvsError if the node can't accept
    */
@@ -123,7 +128,6 @@ export class ClusterMember {
     const opened = await engine();
     if (opened.replication === undefined && opened.sharedStoreId === undefined) throw unfit(opened);
     if (this.#joining !== undefined) return;
-    this.#beginToJoin();
     this.#join([proxy], config.id ?? address, config.address ?? address);
   }
 
@@ -180,10 +184,10 @@ export class ClusterMember {
     return topology && bootId && { clusterId: topology.clusterId, bootId };
   }
 
-  #beginToJoin(): void {
+  #stopServingAlone(): void {
     const { use, alone } = this.#options;
+    this.#isAlone = false;
     use(refusing(alone));
-    this.#joining ??= Promise.resolve();
   }
 
   #join(proxies: readonly string[], id: string, address: string): void {
@@ -194,18 +198,30 @@ export class ClusterMember {
   }
 
   async #untilJoined(proxies: readonly string[], id: string, address: string): Promise<void> {
-    const { config, log, use } = this.#options;
+    const { config, clock, log, use } = this.#options;
     const { zone, weight } = config;
     const { candidateOf, controlPlaneClient } = await import('./joining.js');
     const engine = await this.#options.engine();
-    const candidate = candidateOf(engine, this.#candidateParts());
+    const clusterClock = new ClusterClock();
+    const onUnreachable = (error: unknown): void => this.#warn(error);
+    const candidate = candidateOf(engine, { ...this.#options, clusterClock, onUnreachable });
     if (candidate === undefined) throw unfit(engine);
     const client = controlPlaneClient(proxies, () => ({
-      bootId: candidate.bootId,
+      // A getter, because the candidate has no boot id before it says what it has.
+      get bootId() {
+        return candidate.bootId;
+      },
       clusterId: this.topology?.clusterId,
       revision: this.#membership?.role.revision ?? 0,
     }));
     this.#client = client;
+    if (this.#isAlone) {
+      await this.#untilAnswered(() => client.readTopology());
+      // Before the request to join: the cluster may accept it although no answer comes.
+      this.#stopServingAlone();
+    }
+    // From now on, the clock of the engine follows that of the cluster.
+    clock.follow(clusterClock);
     const register = async (): Promise<TopologyAnswer> => {
       const { sharedStore, bootId, isDurable, starts } = await candidate.identify();
       const redisAddress = this.#redisAddress(address);
@@ -223,13 +239,6 @@ export class ClusterMember {
     void this.#reportForever(this.#membership, register);
   }
 
-  /** From now on, the clock of the engine follows that of the cluster. */
-  #candidateParts(): CandidateParts {
-    const clusterClock = new ClusterClock();
-    this.#options.clock.follow(clusterClock);
-    return { ...this.#options, clusterClock, onUnreachable: (error) => this.#warn(error) };
-  }
-
   /** Returns where Redis clients reach a node that others reach at `address`; undefined if it does not listen for them. */
   #redisAddress(address: string): string | undefined {
     if (this.#redisPort === undefined) return undefined;
@@ -238,12 +247,12 @@ export class ClusterMember {
 
   /** @param renew takes a new boot id, because the directory was restored from a backup */
   async #untilAnswered(
-    register: () => Promise<TopologyAnswer>,
-    renew: () => Promise<void>,
+    ask: () => Promise<TopologyAnswer>,
+    renew: () => Promise<void> = async () => undefined,
   ): Promise<TopologyAnswer> {
     for (;;) {
       try {
-        return await register();
+        return await ask();
       } catch (error) {
         if (error instanceof ControlPlaneError && error.code === 'outdated_directory') await renew();
         else this.#warn(error);

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { canonicalAddress } from '@kvs/protocol';
+import { canonicalAddress, httpOrigin } from '@kvs/protocol';
 import { InvalidArgumentError } from 'commander';
 import { canonicalHost } from './host-names.js';
 import { parseWholeNumber } from './options.js';
@@ -34,7 +34,7 @@ export function isAnyAddress(host: string): boolean {
 
 /** Returns whether the text is an `http:` or `https:` URL. */
 export function isHttpUrl(text: string): boolean {
-  return /^https?:\/\//.test(text) && URL.canParse(text);
+  return httpOrigin(text) !== undefined;
 }
 
 /**
@@ -43,7 +43,8 @@ export function isHttpUrl(text: string): boolean {
  * @throws InvalidArgumentError
  */
 export function parseOrigin(text: string): string {
-  if (isHttpUrl(text)) return new URL(text).origin;
+  const origin = httpOrigin(text);
+  if (origin !== undefined) return origin;
   throw new InvalidArgumentError('It must be a URL such as http://localhost:8080.');
 }
 

@@ -122,6 +122,9 @@ describe('a message without its form is refused', () => {
         { ...knowledge, node: { ...identity, [field]: value } },
       ]),
     ),
+    ['an invitation of no proxy', invitationFrom, { proxy: 'nonsense', address: 'n:1' }],
+    ['an invitation of a proxy that is no server', invitationFrom, { proxy: 'file:///etc', address: 'n:1' }],
+    ['an invitation to no address', invitationFrom, { proxy: 'http://p:1', address: 'also nonsense' }],
     ...[1e-7, 0, 1e7, Infinity, NaN, '1', null].flatMap(
       (weight): [string, (value: unknown) => unknown, unknown][] => [
         [

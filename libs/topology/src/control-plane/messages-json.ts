@@ -1,6 +1,7 @@
 import { PARTITION_COUNT } from '@kvs/protocol';
 import type { EntryChange } from '../entry-changes.js';
 import {
+  address,
   bootId,
   bootIdOf,
   fieldsOf,
@@ -10,6 +11,7 @@ import {
   label,
   list,
   name,
+  origin,
   positive,
   text,
   weight,
@@ -111,7 +113,7 @@ export function reportAnswerFrom(value: unknown): ReportAnswer {
 
 export function invitationFrom(value: unknown): Invitation {
   const fields = fieldsOf(value, 'the invitation');
-  return { proxy: name(fields, 'proxy'), address: name(fields, 'address') };
+  return { proxy: origin(fields, 'proxy'), address: address(fields, 'address') };
 }
 
 export function promotionQuestionFrom(value: unknown): PromotionQuestion {
