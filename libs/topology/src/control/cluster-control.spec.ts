@@ -363,10 +363,28 @@ describe('is refused', () => {
   });
 
   it('a store that has lost changes', async () => {
-    const [a] = await proxy.assigned();
+    await proxy.assigned();
     const revision = proxy.topology.revision + 5;
-    await expect(proxy.report(a ?? fail(), { revision })).rejects.toMatchObject({ code: 'outdated_store' });
+    // The store does not know that the node has started again.
+    const report = { ...emptyReport, revision, bootId: boot('boot of a later start') };
+    await expect(proxy.control.report('a', report)).rejects.toMatchObject({ code: 'outdated_store' });
     await expect(addLearner(7)).rejects.toMatchObject({ code: 'outdated_store' });
+  });
+
+  it('a stranger that names a revision to come, and goes on with the store', async () => {
+    await proxy.assigned();
+    const bootId = boot('stranger');
+    const knowledge = { clusterId: 'c', revision: Number.MAX_SAFE_INTEGER };
+    const node = { id: 's', address: 's:1', zone: '', weight: 1, bootId, isDurable: false, starts: 1 };
+    const { revision } = proxy.topology;
+    for (const request of [
+      () => proxy.control.join({ ...knowledge, node, sharedStore: undefined }),
+      () => proxy.control.changeEntries({ ...knowledge, by: bootId, requests: [] }, proxy.nowMs),
+      () => proxy.report(bootId, knowledge),
+    ])
+      await expect(request()).rejects.toMatchObject({ code: 'outdated_store' });
+    expect((await proxy.control.read()).topology.revision).toBe(revision);
+    await addLearner(7);
   });
 
   it('to remove a node that has copies, which is drained, unless an operator vouches for its end', async () => {

@@ -126,8 +126,8 @@ export class ClusterControl {
 
   /** @throws KvsError `wrong_cluster`, `wrong_store`, `duplicate_node`, `outdated_directory`, `outdated_store`, `store_unavailable` */
   async join(request: JoinRequest): Promise<TopologyAnswer> {
-    this.#keeper.heed(request);
     const { node, sharedStore } = request;
+    await this.#keeper.heed(request, node.id);
     await this.#refuseTwin(node);
     const topology = await this.#keeper.change((current) => registerNode(current, node, sharedStore));
     this.#reports.hear(node.bootId);
@@ -141,7 +141,7 @@ export class ClusterControl {
    * @throws KvsError `wrong_cluster`, `outdated_store`, `store_unavailable`
    */
   async changeEntries(request: EntriesRequest, receivedMs: number): Promise<TopologyAnswer> {
-    this.#keeper.heed(request);
+    await this.#keeper.heed(request, request.by);
     return this.#answer(await this.#queue.submit(request.requests, receivedMs));
   }
 
@@ -150,7 +150,7 @@ export class ClusterControl {
    * should ask the next one
    */
   async report(id: string, report: NodeReport): Promise<ReportAnswer> {
-    this.#keeper.heed(report);
+    await this.#keeper.heed(report, id);
     if (this.#controller.isCutOff)
       throw new KvsError(
         'store_unavailable',

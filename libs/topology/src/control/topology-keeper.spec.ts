@@ -1,4 +1,5 @@
-import { MemoryTopologyStore, newTopology, type Topology } from '../index.js';
+import { MemoryTopologyStore, newTopology, type Topology, type TopologyNode } from '../index.js';
+import { boot } from '../testing/planned-cluster.js';
 import { TopologyKeeper } from './topology-keeper.js';
 
 /** Answers a call only when a test releases it, with what the store had when the call came. */
@@ -20,6 +21,16 @@ class SlowStore extends MemoryTopologyStore {
 }
 
 const settings = { clusterId: 'c', copies: 1, minInSync: 1 };
+const node: TopologyNode = {
+  id: 'a',
+  address: 'a:1',
+  zone: '',
+  weight: 1,
+  bootId: boot('a'),
+  isDurable: false,
+  starts: 1,
+  state: 'active',
+};
 const named = { clusterId: 'c', revision: 3 };
 const raise = (topology: Topology) => ({ ...topology, versionCeiling: topology.versionCeiling + 1 });
 
@@ -31,11 +42,11 @@ it.each([
   async (_, revision, call) => {
     const store = new SlowStore();
     const keeper = new TopologyKeeper(store);
-    await keeper.create(newTopology(settings));
+    await keeper.create({ ...newTopology(settings), nodes: [node] });
     store.isSlow = true;
     const answer = call(keeper);
     await Promise.resolve();
-    keeper.heed(named);
+    await keeper.heed(named, node.bootId);
     await new Promise(setImmediate);
     store.release();
     expect(await answer).toMatchObject({ revision });

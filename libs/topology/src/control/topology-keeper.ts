@@ -52,17 +52,22 @@ export class TopologyKeeper {
   }
 
   /**
-   * Checks that a sender means this cluster, and notes the revision that it knows.
+   * Checks that a sender means this cluster, and that the store is not behind what the sender knows. Only the revision that a
+   * node names is noted, because others may name any number. A node counts also if it has started again since the topology was
+   * stored, because a store that has lost changes may know only its id.
    *
-   * @throws KvsError `wrong_cluster`
+   * @param sender an id or a boot id
+   * @throws KvsError `wrong_cluster`; the codes of {@link read}
    */
-  heed({ clusterId, revision }: Knowledge): void {
-    const own = this.#current?.clusterId;
-    if (clusterId === undefined || own === undefined) return;
-    if (clusterId !== own) {
-      throw new KvsError('wrong_cluster', `this is the cluster ${own}, and not ${clusterId}`);
+  async heed({ clusterId, revision }: Knowledge, sender: string): Promise<void> {
+    const current = this.#current;
+    if (clusterId === undefined || current === undefined) return;
+    if (clusterId !== current.clusterId) {
+      throw new KvsError('wrong_cluster', `this is the cluster ${current.clusterId}, and not ${clusterId}`);
     }
-    this.#highestKnown = Math.max(this.#highestKnown, revision);
+    const isNode = current.nodes.some(({ id, bootId }) => id === sender || bootId === sender);
+    if (isNode) this.#highestKnown = Math.max(this.#highestKnown, revision);
+    else await this.atLeast(revision);
   }
 
   /**
@@ -95,7 +100,10 @@ export class TopologyKeeper {
    */
   async atLeast(revision: number): Promise<Topology> {
     const current = this.#current;
-    return current !== undefined && current.revision >= revision ? current : this.read();
+    if (current !== undefined && current.revision >= revision) return current;
+    const topology = await this.read();
+    if (topology.revision < revision) throw outdated(topology.revision, revision);
+    return topology;
   }
 
   /** @param known the highest revision that a node had named when the store was asked. Later changes may be missing */
