@@ -123,7 +123,7 @@ export interface MemoryLimit {
 }
 
 /** Versions by keys, as they were when a client began to watch them; 0 for an absent key. */
-export type WatchedKeys = ReadonlyMap<KeyId, number>;
+export type WatchedKeys = Map<KeyId, number>;
 
 /** The commands between MULTI and EXEC. */
 export interface CommandQueue {

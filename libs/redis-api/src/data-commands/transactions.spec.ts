@@ -8,6 +8,33 @@ import { TRANSACTION_COMMANDS } from './transactions.js';
 const MISMATCH: SetOutcome = { ok: false, code: 'version_mismatch', message: 'it has another version' };
 const WRITTEN: SetOutcome = { ok: true, version: 2, created: false };
 
+describe('WATCH', () => {
+  let operations: MapOperations;
+  let server: TestRedis;
+  let client: RawClient;
+  beforeEach(async () => {
+    operations = new MapOperations();
+    server = await TestRedis.start({
+      operations,
+      limits: { maxBatchItems: 3 },
+      commands: TRANSACTION_COMMANDS,
+    });
+    client = await server.connect();
+  });
+  afterEach(() => server.close());
+
+  it('fetches only keys that are not watched yet', async () => {
+    await client.ask('watch a b a', 'watch a', 'watch b c');
+    expect(operations.batches).toEqual(['fetch a b', 'fetch c']);
+  });
+
+  it('refuses more keys than a batch has, and the keys before stay watched', async () => {
+    const replies = await client.ask('watch a b', 'watch c d', 'watch c', 'multi', 'exec');
+    expect(replies).toBe('+OK\r\n-ERR a client watches at most 3 keys\r\n+OK\r\n+OK\r\n*0\r\n');
+    expect(operations.batches).toEqual(['fetch a b', 'fetch c', 'fetch a b c']);
+  });
+});
+
 describe('EXEC, if somebody else writes a watched key while it runs', () => {
   let server: TestRedis;
   let client: RawClient;

@@ -194,13 +194,16 @@ const WATCH: Command = {
   runsInMulti: true,
   run: (args, { client, keyspace }) => {
     if (client.queue !== undefined) throw new RedisError('ERR', 'WATCH inside MULTI is not allowed');
-    const keys = args.map((key) => keyspace.key(key));
-    return whenDone(versionsOf(keys, keyspace), (versions) => {
-      // The first version of a key counts.
-      client.watched = new Map([...versions, ...(client.watched ?? [])]);
-      if (client.watched.size <= keyspace.limits.maxBatchItems) return OK;
-      client.watched = undefined;
-      throw new RedisError('ERR', `a client watches at most ${keyspace.limits.maxBatchItems} keys`);
+    const watched = (client.watched ??= new Map());
+    const ids = new Set(args.map((bytes) => keyId(keyspace.key(bytes))));
+    // The first version of a key counts.
+    const added = [...ids].filter((id) => !watched.has(id));
+    const { maxBatchItems } = keyspace.limits;
+    if (watched.size + added.length > maxBatchItems)
+      throw new RedisError('ERR', `a client watches at most ${maxBatchItems} keys`);
+    return whenDone(versionsOf(added, keyspace), (versions) => {
+      for (const [id, version] of versions) watched.set(id, version);
+      return OK;
     });
   },
 };
@@ -217,17 +220,16 @@ const UNWATCH: Command = {
 
 export const TRANSACTION_COMMANDS: readonly Command[] = [MULTI, EXEC, DISCARD, WATCH, UNWATCH];
 
-function versionsOf(keys: readonly Key[], keyspace: Keyspace): MaybePromise<WatchedKeys> {
-  return whenDone(keyspace.getAll(keys), (entries) => {
-    const versions = new Map<KeyId, number>();
-    keys.forEach((key, i) => versions.set(keyId(key), entries[i]?.version ?? 0));
-    return versions;
-  });
+function versionsOf(ids: readonly KeyId[], keyspace: Keyspace): MaybePromise<WatchedKeys> {
+  if (ids.length === 0) return new Map();
+  return whenDone(
+    keyspace.getAll(ids.map(keyFromId)),
+    (entries) => new Map(ids.map((id, i) => [id, entries[i]?.version ?? 0])),
+  );
 }
 
 function hasSameVersions(watched: WatchedKeys, keyspace: Keyspace): MaybePromise<boolean> {
-  if (watched.size === 0) return true;
-  return whenDone(versionsOf(Array.from(watched.keys(), keyFromId), keyspace), (versions) =>
+  return whenDone(versionsOf([...watched.keys()], keyspace), (versions) =>
     [...watched].every(([id, version]) => versions.get(id) === version),
   );
 }
