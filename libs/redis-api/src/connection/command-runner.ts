@@ -3,7 +3,14 @@ import type { Admission } from '@kvs/server';
 import type { Slots } from '../cluster/slots.js';
 import type { Command, CommandContext, CommandQueue } from '../command.js';
 import { errorReply } from '../failures.js';
-import { BATCHES, type CallKind, type CallKinds, type Keyspace, type SingleCall } from '../keyspace/index.js';
+import {
+  BATCHES,
+  MAX_FETCHED_BYTES,
+  type CallKind,
+  type CallKinds,
+  type Keyspace,
+  type SingleCall,
+} from '../keyspace/index.js';
 import { RedisError, type Reply } from '../reply.js';
 import type { Request } from '../resp/request-reader.js';
 import { settle } from '../settle.js';
@@ -35,8 +42,9 @@ export class CommandRunner {
   readonly #reply: (reply: Reply) => void;
   /** Requests that were read and have not run. */
   readonly #ahead: Prepared[] = [];
-  /** How many of the next requests run alone, because their values are too large for one answer. */
-  #alone = 0;
+  /** How many fetches go together. Large values make it smaller, small ones larger. */
+  #maxFetches = MAX_BATCH_CALLS;
+  #isLong = false;
   #lastCommand = '';
   /** The bytes of the queue that are counted as held. */
   #queuedBytes = 0;
@@ -62,6 +70,11 @@ export class CommandRunner {
     return this.#lastCommand;
   }
 
+  /** Whether the last step may have taken long: it was no batch of single calls with small values. */
+  get isLong(): boolean {
+    return this.#isLong;
+  }
+
   /**
    * Runs the next command, or the next batch of commands.
    *
@@ -69,6 +82,7 @@ export class CommandRunner {
    */
   step(): MaybePromise<boolean> {
     const next = this.#next();
+    this.#isLong = false;
     switch (next?.kind) {
       case undefined:
         return false;
@@ -119,8 +133,7 @@ export class CommandRunner {
   /** Returns the first call with those of its kind that follow. */
   #gather<K extends CallKind>(first: CallOfKind<K>, kind: K): CallOfKind<K>[] {
     const batch = [first];
-    const maxCalls = this.#alone > 0 ? 1 : MAX_BATCH_CALLS;
-    if (this.#alone > 0) this.#alone--;
+    const maxCalls = kind === 'fetch' ? this.#maxFetches : MAX_BATCH_CALLS;
     while (batch.length < maxCalls) {
       const next = this.#next();
       if (next === undefined) break;
@@ -143,7 +156,8 @@ export class CommandRunner {
     const fail = (error: unknown): boolean => {
       if (batch.length > 1 && error instanceof KvsError && error.code === 'answer_too_large') {
         this.#ahead.unshift(...batch);
-        this.#alone = batch.length;
+        this.#maxFetches = Math.max(1, batch.length >>> 3);
+        this.#isLong = true;
         return true;
       }
       const reply = this.#errorReply(error);
@@ -151,6 +165,7 @@ export class CommandRunner {
       return true;
     };
     const finish = (outcomes: readonly CallKinds[K]['outcome'][]): boolean => {
+      if (kind === 'fetch') this.#learnFrom(outcomes);
       calls.forEach(({ name, call }, i) =>
         this.#answer(
           name,
@@ -161,6 +176,16 @@ export class CommandRunner {
     };
     const bytes = batch.reduce((sum, prepared) => sum + prepared.bytes, 0);
     return this.#admitted(bytes, () => BATCHES[kind](this.#parts.keyspace, items), finish, fail);
+  }
+
+  /** Decides by the size of what was fetched how many fetches go together next. */
+  #learnFrom(outcomes: readonly CallKinds[CallKind]['outcome'][]): void {
+    let units = 0;
+    for (const outcome of outcomes)
+      if ('entry' in outcome && outcome.entry !== null) units += outcome.entry.value.data.length;
+    this.#isLong = units > MAX_SHORT_UNITS;
+    const mayGrow = outcomes.length === this.#maxFetches && units < MAX_FETCHED_BYTES / 4;
+    if (mayGrow) this.#maxFetches = Math.min(2 * this.#maxFetches, MAX_BATCH_CALLS);
   }
 
   #runOne({ command, request }: PreparedRun): MaybePromise<boolean> {
@@ -174,6 +199,7 @@ export class CommandRunner {
     const fail = (error: unknown): boolean => finish(this.#errorReply(error));
     const run = (): MaybePromise<Reply> => command.run(request.args, this.#context);
     this.#lastCommand = command.name;
+    this.#isLong = true;
     if (command.runsQueue && client.queue !== undefined)
       return this.#admitted(request.bytes, run, finish, (error) => {
         this.#discardQueue();
@@ -273,6 +299,8 @@ interface PreparedCall<K extends CallKind = CallKind> {
 type CallOfKind<K extends CallKind> = Prepared & PreparedCall<K>;
 
 const MAX_BATCH_CALLS = 128;
+/** Reading fewer UTF-16 units takes less than a millisecond. */
+const MAX_SHORT_UNITS = 64 * 1024;
 /**
  * Words of an HTTP request that are no commands. A web page can make a browser send such a request, and its body could contain
  * commands. Redis closes these connections too.

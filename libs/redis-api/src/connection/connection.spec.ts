@@ -5,10 +5,14 @@ import { KvsError, stringValue } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
 import type { Command } from '../command.js';
 import { KEY_COMMANDS } from '../data-commands/keys.js';
+import { STRING_COMMANDS } from '../data-commands/strings.js';
 import { TRANSACTION_COMMANDS } from '../data-commands/transactions.js';
 import { MapOperations } from '../testing/map-operations.js';
 import type { RawClient } from '../testing/raw-client.js';
+import { SlowCommand } from '../testing/slow-command.js';
 import { TestRedis, type TestRedisOptions } from '../testing/test-redis.js';
+
+const MIB = 2 ** 20;
 
 let server: TestRedis;
 let client: RawClient;
@@ -99,6 +103,46 @@ describe('pipelines', () => {
     expect(await client.ask('peek a', 'peek b', 'ping', 'peek a')).toBe(
       '$1\r\n1\r\n$1\r\n2\r\n+PONG\r\n$1\r\n1\r\n',
     );
+  });
+
+  it('reads little in vain if values are large, and lengths of values have no limit together', async () => {
+    await start({ commands: STRING_COMMANDS });
+    const value = stringValue('x'.repeat(MIB));
+    let values = 0;
+    operations.fetch = (keys, maxBytes = Infinity) =>
+      keys.map((_, i) => {
+        values++;
+        if ((i + 1) * MIB > maxBytes) throw new KvsError('answer_too_large', 'too large');
+        return { ok: true, entry: { value, version: 1 } };
+      });
+    expect(await client.ask(...Array<string>(128).fill('strlen a'))).toBe(`:${MIB}\r\n`.repeat(128));
+    expect(values).toBeLessThan(128 + 128 / 8);
+  });
+
+  it('sends fetches together again after values were large', async () => {
+    await start();
+    const fetch = operations.fetch.bind(operations);
+    operations.fetch = () => {
+      operations.fetch = fetch;
+      throw new KvsError('answer_too_large', 'too large');
+    };
+    await client.ask(...Array<string>(32).fill('peek a'));
+    expect(operations.batches.map((batch) => batch.split(' a').length - 1)).toEqual([4, 8, 16, 4]);
+  });
+
+  it('lets other clients run in between, even if each command is done at once', async () => {
+    const slow = new SlowCommand();
+    await start({ commands: [slow] });
+    const other = await server.connect();
+    let countAtOther = Infinity;
+    slow.onFirst = () => {
+      void other.ask('ping').then(() => {
+        countAtOther = slow.count;
+      });
+    };
+    const replies = await client.ask(...Array<string>(300).fill('slow'));
+    expect(replies).toBe(Array.from({ length: 300 }, (_, i) => `:${i + 1}\r\n`).join(''));
+    expect(countAtOther).toBeLessThan(300);
   });
 
   it('names a command that waits for the store, also if it is part of a batch', async () => {

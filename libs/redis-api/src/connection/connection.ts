@@ -6,6 +6,7 @@ import { RedisError, type Reply } from '../reply.js';
 import { ProtocolError } from '../resp/protocol-error.js';
 import { ReplyWriter, type ProtocolVersion, type WriteBuffers } from '../resp/reply-writer.js';
 import { RequestReader, type Request, type RequestLimits } from '../resp/request-reader.js';
+import { Turn } from '../turns.js';
 import { CommandRunner, type RunnerParts } from './command-runner.js';
 import type { TurnEnd } from './turn-end.js';
 
@@ -49,7 +50,7 @@ export class Connection implements ClientState {
   readonly #reader: RequestReader;
   readonly #writer: ReplyWriter;
   readonly #runner: CommandRunner;
-  /** Whether a command runs that was not done at once. */
+  /** Whether a command runs that was not done at once, or others run before the next one. */
   #isBusy = false;
   /** Set when no command is run any more: the connection ends as soon as its replies are written. */
   #isEnding = false;
@@ -187,8 +188,9 @@ export class Connection implements ClientState {
     this.#endIfIdle();
   }
 
-  /** Runs commands until there is none, or one is not done at once, or the client must read first. */
+  /** Runs commands until there is none, or one is not done at once, or others or the client must do something first. */
   #run(): void {
+    let turn: Turn | undefined;
     while (this.#canRun) {
       const step = this.#runner.step();
       if (isPromise(step)) {
@@ -196,11 +198,21 @@ export class Connection implements ClientState {
         step.then(this.#onStep, this.#onDefect);
       } else if (!step) {
         return this.#waitForBytes();
+      } else if (this.#runner.isLong) {
+        // Only here, because reading the clock would cost a pipeline of small commands some percent.
+        if (turn === undefined) turn = new Turn();
+        else if (turn.isOver) this.#letOthersRun();
       }
       if (this.#writer.length >= SEND_FROM_BYTES) this.#send();
     }
     // A refusal ends no connection whose command runs. The socket pauses.
     this.#countHeld(this.#reader.heldBytes);
+  }
+
+  #letOthersRun(): void {
+    this.#isBusy = true;
+    this.#send();
+    setImmediate(this.#onStep);
   }
 
   get #canRun(): boolean {

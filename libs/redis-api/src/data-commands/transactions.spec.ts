@@ -1,5 +1,7 @@
 import type { SetOutcome } from '@kvs/protocol';
+import { until } from '@kvs/protocol/testing';
 import { MapOperations } from '../testing/map-operations.js';
+import { SlowCommand } from '../testing/slow-command.js';
 import type { RawClient } from '../testing/raw-client.js';
 import { TestRedis } from '../testing/test-redis.js';
 import { SET_COMMANDS } from './set.js';
@@ -33,6 +35,28 @@ describe('WATCH', () => {
     expect(replies).toBe('+OK\r\n-ERR a client watches at most 3 keys\r\n+OK\r\n+OK\r\n*0\r\n');
     expect(operations.batches).toEqual(['fetch a b', 'fetch c', 'fetch a b c']);
   });
+});
+
+it('EXEC lets other clients run in between, but none on its keys', async () => {
+  const slow = Object.assign(new SlowCommand(), { keys: { first: 1, last: -1, step: 1 }, arity: -1 });
+  const server = await TestRedis.start({
+    operations: new MapOperations(),
+    commands: [slow, ...TRANSACTION_COMMANDS],
+  });
+  const [client, other, waiting] = [await server.connect(), await server.connect(), await server.connect()];
+  const counts: number[] = [];
+  slow.onFirst = () => {
+    for (const [asks, command] of [
+      [other, 'peek other'],
+      [waiting, 'peek k'],
+    ] as const)
+      void asks.ask(command).then(() => counts.push(slow.count));
+  };
+  await client.ask('multi', 'slow k', ...Array<string>(299).fill('slow'), 'exec');
+  await until(() => counts.length === 2);
+  expect(counts[0]).toBeLessThan(300);
+  expect(counts[1]).toBe(300);
+  await server.close();
 });
 
 describe('EXEC, if somebody else writes a watched key while it runs', () => {

@@ -1,12 +1,4 @@
-import {
-  isPromise,
-  keyFromId,
-  keyId,
-  whenDone,
-  type Key,
-  type KeyId,
-  type MaybePromise,
-} from '@kvs/protocol';
+import { keyFromId, keyId, whenDone, type Key, type KeyId, type MaybePromise } from '@kvs/protocol';
 import type { Command, CommandContext, CommandQueue, WatchedKeys } from '../command.js';
 import { keysOf } from '../connection/keys.js';
 import { errorReply, MAYBE_APPLIED } from '../failures.js';
@@ -14,6 +6,7 @@ import type { Keyspace } from '../keyspace/index.js';
 import { WatchedKeyChanged, WatchedOperations } from '../keyspace/watched-operations.js';
 import { NULL_ARRAY, OK, RedisError, SimpleString, type Reply } from '../reply.js';
 import { settle } from '../settle.js';
+import { inTurns } from '../turns.js';
 
 /** The commands between MULTI and EXEC. */
 export class Transaction implements CommandQueue {
@@ -92,23 +85,11 @@ export class Transaction implements CommandQueue {
 
   #runAll(context: CommandContext): MaybePromise<readonly Reply[]> {
     const replies = new Replies(context.keyspace.limits.maxAnswerBytes);
-    for (const { command, args } of this.#commands) {
-      const reply = replies.isFull ? replies.refusal : attempt(command, args, context);
-      if (isPromise(reply)) return this.#runRest(context, replies, reply);
-      replies.add(reply);
-    }
-    return replies.all;
-  }
-
-  async #runRest(
-    context: CommandContext,
-    replies: Replies,
-    first: Promise<Reply>,
-  ): Promise<readonly Reply[]> {
-    replies.add(await first);
-    for (const { command, args } of this.#commands.slice(replies.all.length))
-      replies.add(replies.isFull ? replies.refusal : await attempt(command, args, context));
-    return replies.all;
+    const done = inTurns(this.#commands, ({ command, args }) => {
+      if (replies.isFull) return replies.add(replies.refusal);
+      return whenDone(attempt(command, args, context), (reply) => replies.add(reply));
+    });
+    return whenDone(done, () => replies.all);
   }
 }
 

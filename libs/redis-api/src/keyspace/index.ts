@@ -1,2 +1,9 @@
 export { Keyspace, type KeyspaceOptions, type KeysPage } from './keyspace.js';
-export { BATCHES, runCall, type CallKind, type CallKinds, type SingleCall } from './single-call.js';
+export {
+  BATCHES,
+  MAX_FETCHED_BYTES,
+  runCall,
+  type CallKind,
+  type CallKinds,
+  type SingleCall,
+} from './single-call.js';

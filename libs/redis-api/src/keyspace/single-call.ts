@@ -37,15 +37,24 @@ export function runCall<K extends CallKind>(call: SingleCall<K>, keyspace: Keysp
   return whenDone(BATCHES[call.kind](keyspace, [call.item]), ([outcome]) => call.answer(outcome));
 }
 
-/** Runs the items of calls of one kind as one batch. */
+/**
+ * Runs the items of calls of one kind as one batch. Several fetches fail with `answer_too_large` if their values are large, so
+ * that neither all of them take memory together nor reading them keeps others waiting for long. One fetch has no such limit.
+ */
 export const BATCHES: {
   readonly [K in CallKind]: (
     keyspace: Keyspace,
     items: readonly CallKinds[K]['item'][],
   ) => MaybePromise<readonly CallKinds[K]['outcome'][]>;
 } = {
-  fetch: ({ operations, limits }, keys) => operations.fetch(keys, limits.maxAnswerBytes),
+  fetch: ({ operations, limits }, keys) =>
+    keys.length === 1
+      ? operations.fetch(keys)
+      : operations.fetch(keys, Math.min(MAX_FETCHED_BYTES, limits.maxAnswerBytes)),
   query: ({ operations }, keys) => operations.query(keys),
   set: ({ operations }, items) => operations.set(items),
   delete: ({ operations }, items) => operations.delete(items),
 };
+
+/** How many bytes of values one batch fetches. */
+export const MAX_FETCHED_BYTES = 4 * 1024 * 1024;

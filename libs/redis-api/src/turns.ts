@@ -1,0 +1,35 @@
+import { setImmediate } from 'node:timers/promises';
+import { isPromise, type MaybePromise } from '@kvs/protocol';
+
+/** The time for which one client may keep all others waiting, because an engine can answer every command at once. */
+export class Turn {
+  readonly #endMs = performance.now() + MAX_TURN_MS;
+
+  /** Whether others must get a turn before this client goes on. Reads the clock. */
+  get isOver(): boolean {
+    return performance.now() >= this.#endMs;
+  }
+}
+
+/** Runs something for each item, one after the other. At the end of each turn, others run first. */
+export function inTurns<T>(items: readonly T[], run: (item: T) => MaybePromise<void>): MaybePromise<void> {
+  // The iterator of an array can be left and taken up again.
+  const rest = items[Symbol.iterator]();
+  /** Returns when to go on; undefined at the end. */
+  const runTurn = (): Promise<void> | undefined => {
+    const turn = new Turn();
+    for (const item of rest) {
+      const done = run(item);
+      if (isPromise(done)) return done;
+      if (turn.isOver) return setImmediate();
+    }
+    return undefined;
+  };
+  const runRest = async (until: Promise<void>): Promise<void> => {
+    for (let next: Promise<void> | undefined = until; next !== undefined; next = runTurn()) await next;
+  };
+  const first = runTurn();
+  return first && runRest(first);
+}
+
+const MAX_TURN_MS = 8;
