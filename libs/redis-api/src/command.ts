@@ -1,4 +1,5 @@
-import type { KeyId, MaybePromise } from '@kvs/protocol';
+import type { MaybePromise } from '@kvs/protocol';
+import type { WatchedKeys } from './connection/watched-keys.js';
 import type { Keyspace, SingleCall } from './keyspace/index.js';
 import type { RedisError, Reply } from './reply.js';
 import type { ProtocolVersion } from './resp/reply-writer.js';
@@ -28,7 +29,7 @@ export interface Command {
   readonly refusal?: (args: readonly Buffer[]) => RedisError | undefined;
   /** Set if the command runs at once even after MULTI, such as EXEC. All others are queued there. */
   readonly runsInMulti?: true;
-  /** Set for EXEC, which runs the commands that were queued after MULTI. */
+  /** Set for EXEC, which runs the commands that were queued after MULTI. The queue and the watched keys end with it. */
   readonly runsQueue?: true;
   /**
    * Returns the call for the plain forms of a command of one key. Consecutive calls of one kind in a pipeline go to the
@@ -79,7 +80,7 @@ export interface ClientState {
   /** Set between MULTI and EXEC: commands go here and do not run. */
   queue?: CommandQueue | undefined;
   /** The keys of WATCH, until EXEC, DISCARD or UNWATCH. */
-  watched?: WatchedKeys | undefined;
+  readonly watched: WatchedKeys;
   /** Closes the connection after the reply to the command that runs. */
   end(): void;
   /** Closes the connection at once. */
@@ -121,9 +122,6 @@ export interface MemoryLimit {
   /** Whether a full server evicts pairs. */
   readonly evicts: boolean;
 }
-
-/** Versions by keys, as they were when a client began to watch them; 0 for an absent key. */
-export type WatchedKeys = Map<KeyId, number>;
 
 /** The commands between MULTI and EXEC. */
 export interface CommandQueue {

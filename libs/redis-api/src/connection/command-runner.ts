@@ -201,10 +201,7 @@ export class CommandRunner {
     this.#lastCommand = command.name;
     this.#isLong = true;
     if (command.runsQueue && client.queue !== undefined)
-      return this.#admitted(request.bytes, run, finish, (error) => {
-        this.#discardQueue();
-        return fail(error);
-      });
+      return this.#admitted(request.bytes, run, this.#discarding(finish), this.#discarding(fail));
     // A full server still tells about itself.
     if (command.keys === undefined && !isAboutData(command)) return settle(run, finish, fail);
     return this.#admitted(request.bytes, run, finish, fail);
@@ -223,10 +220,17 @@ export class CommandRunner {
     return this.#errorReply(refusal);
   }
 
+  #discarding<A>(next: (given: A) => boolean): (given: A) => boolean {
+    return (given) => {
+      this.#discardQueue();
+      return next(given);
+    };
+  }
+
   #discardQueue(): void {
     const { client } = this.#context;
     client.queue = undefined;
-    client.watched = undefined;
+    client.watched.clear();
   }
 
   /** Gives the bytes of a queue back that is not there any more. */

@@ -360,3 +360,43 @@ describe('the commands after MULTI', () => {
     expect(heldBytes()).toBe(0);
   });
 });
+
+describe('watched keys', () => {
+  const key = 'k'.repeat(1000);
+
+  it.each([['exec'], ['discard'], ['unwatch'], ['reset']])('count as held bytes until %s', async (end) => {
+    await start({ commands: TRANSACTION_COMMANDS });
+    await client.ask(`watch ${key} b`, `watch ${key}`);
+    expect(heldBytes()).toBeGreaterThan(1000);
+    expect(heldBytes()).toBeLessThan(3000);
+    await client.ask(...(end === 'unwatch' ? [] : ['multi']), end);
+    expect(heldBytes()).toBe(0);
+  });
+
+  it('count as held bytes until the connection is closed, even if it is closed before they are watched', async () => {
+    await start({ commands: TRANSACTION_COMMANDS });
+    await client.ask(`watch ${key}`);
+    const { opened, open } = gate();
+    operations.hold = () => opened;
+    client.send('watch b\r\n');
+    await until(() => operations.batches.includes('fetch b'));
+    client.socket.resetAndDestroy();
+    await until(() => heldBytes() < 1000);
+    open();
+    await until(() => heldBytes() === 0);
+  });
+
+  it('are refused if the server has no room for them, and those before stay watched', async () => {
+    await start({ commands: TRANSACTION_COMMANDS, budget: { maxInFlightBytes: 6000 } });
+    const other = await server.connect();
+    await other.ask(`watch ${key}`);
+    expect(await client.ask('watch b', `watch ${key}1`, `watch ${key}2`)).toMatch(
+      /^\+OK\r\n\+OK\r\n-TRYAGAIN requests in flight hold \d+ bytes\r\n$/,
+    );
+    operations.batches.length = 0;
+    await client.ask('multi', 'exec');
+    expect(operations.batches).toEqual([`fetch b ${key}1`]);
+    await other.ask('unwatch');
+    expect(heldBytes()).toBe(0);
+  });
+});

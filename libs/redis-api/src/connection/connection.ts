@@ -9,6 +9,7 @@ import { RequestReader, type Request, type RequestLimits } from '../resp/request
 import { Turn } from '../turns.js';
 import { CommandRunner, type RunnerParts } from './command-runner.js';
 import type { TurnEnd } from './turn-end.js';
+import { WatchedKeys } from './watched-keys.js';
 
 /** How long a client may make no progress. */
 export interface ProgressLimits {
@@ -44,6 +45,7 @@ export class Connection implements ClientState {
   libraryVersion = '';
   replies: ClientState['replies'] = 'on';
   queue: CommandQueue | undefined;
+  readonly watched: WatchedKeys;
 
   readonly #socket: Socket;
   readonly #parts: ConnectionParts;
@@ -77,6 +79,7 @@ export class Connection implements ClientState {
   ) {
     this.#socket = socket;
     this.#parts = parts;
+    this.watched = new WatchedKeys(parts.admission);
     this.#reader = new RequestReader(parts.requestLimits);
     this.#writer = new ReplyWriter(parts.buffers);
     this.address = addressOf(socket.remoteAddress ?? '?', socket.remotePort ?? 0);
@@ -171,6 +174,7 @@ export class Connection implements ClientState {
     this.#countHeld(0);
     this.#countUnread(0);
     this.#runner.releaseQueue();
+    this.watched.close();
     this.onIdle?.();
   }
 

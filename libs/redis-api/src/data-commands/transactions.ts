@@ -1,6 +1,7 @@
 import { keyFromId, keyId, whenDone, type Key, type KeyId, type MaybePromise } from '@kvs/protocol';
-import type { Command, CommandContext, CommandQueue, WatchedKeys } from '../command.js';
+import type { Command, CommandContext, CommandQueue } from '../command.js';
 import { keysOf } from '../connection/keys.js';
+import type { WatchedVersions } from '../connection/watched-keys.js';
 import { errorReply, MAYBE_APPLIED } from '../failures.js';
 import type { Keyspace } from '../keyspace/index.js';
 import { WatchedKeyChanged, WatchedOperations } from '../keyspace/watched-operations.js';
@@ -45,7 +46,7 @@ export class Transaction implements CommandQueue {
   }
 
   /** Runs the commands while no other command of this process uses their keys. */
-  run(context: CommandContext, watched: WatchedKeys = new Map()): MaybePromise<Reply> {
+  run(context: CommandContext, watched: WatchedVersions): MaybePromise<Reply> {
     if (this.#isRefused)
       throw new RedisError('EXECABORT', 'Transaction discarded because of previous errors.');
     const { keyspace } = context;
@@ -58,7 +59,7 @@ export class Transaction implements CommandQueue {
   }
 
   /** Runs the commands, and none after one that finds that somebody else has just written a watched key. */
-  #runWatched(context: CommandContext, watched: WatchedKeys): MaybePromise<Reply> {
+  #runWatched(context: CommandContext, watched: WatchedVersions): MaybePromise<Reply> {
     if (watched.size === 0) return this.#runAll(context);
     const operations = new WatchedOperations(context.keyspace.operations, watched);
     const fail = (error: unknown): Reply => {
@@ -147,12 +148,9 @@ const EXEC: Command = {
   runsInMulti: true,
   runsQueue: true,
   run: (_args, context) => {
-    const { client } = context;
-    const { queue, watched } = client;
+    const { queue, watched } = context.client;
     if (!(queue instanceof Transaction)) throw new RedisError('ERR', 'EXEC without MULTI');
-    client.queue = undefined;
-    client.watched = undefined;
-    return queue.run(context, watched);
+    return queue.run(context, watched.versions);
   },
 };
 
@@ -162,7 +160,7 @@ const DISCARD: Command = {
   run: (_args, { client }) => {
     if (client.queue === undefined) throw new RedisError('ERR', 'DISCARD without MULTI');
     client.queue = undefined;
-    client.watched = undefined;
+    client.watched.clear();
     return OK;
   },
 };
@@ -175,7 +173,7 @@ const WATCH: Command = {
   runsInMulti: true,
   run: (args, { client, keyspace }) => {
     if (client.queue !== undefined) throw new RedisError('ERR', 'WATCH inside MULTI is not allowed');
-    const watched = (client.watched ??= new Map());
+    const { versions: watched } = client.watched;
     const ids = new Set(args.map((bytes) => keyId(keyspace.key(bytes))));
     // The first version of a key counts.
     const added = [...ids].filter((id) => !watched.has(id));
@@ -183,7 +181,7 @@ const WATCH: Command = {
     if (watched.size + added.length > maxBatchItems)
       throw new RedisError('ERR', `a client watches at most ${maxBatchItems} keys`);
     return whenDone(versionsOf(added, keyspace), (versions) => {
-      for (const [id, version] of versions) watched.set(id, version);
+      client.watched.add(versions);
       return OK;
     });
   },
@@ -194,14 +192,14 @@ const UNWATCH: Command = {
   arity: 1,
   flags: ['fast', 'noscript'],
   run: (_args, { client }) => {
-    client.watched = undefined;
+    client.watched.clear();
     return OK;
   },
 };
 
 export const TRANSACTION_COMMANDS: readonly Command[] = [MULTI, EXEC, DISCARD, WATCH, UNWATCH];
 
-function versionsOf(ids: readonly KeyId[], keyspace: Keyspace): MaybePromise<WatchedKeys> {
+function versionsOf(ids: readonly KeyId[], keyspace: Keyspace): MaybePromise<WatchedVersions> {
   if (ids.length === 0) return new Map();
   return whenDone(
     keyspace.getAll(ids.map(keyFromId)),
@@ -209,7 +207,7 @@ function versionsOf(ids: readonly KeyId[], keyspace: Keyspace): MaybePromise<Wat
   );
 }
 
-function hasSameVersions(watched: WatchedKeys, keyspace: Keyspace): MaybePromise<boolean> {
+function hasSameVersions(watched: WatchedVersions, keyspace: Keyspace): MaybePromise<boolean> {
   return whenDone(versionsOf([...watched.keys()], keyspace), (versions) =>
     [...watched].every(([id, version]) => versions.get(id) === version),
   );

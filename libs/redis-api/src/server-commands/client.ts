@@ -39,6 +39,8 @@ function setInfo([name, value = NOTHING]: readonly Buffer[], { client }: Command
 }
 
 function checkedText(bytes: Buffer, complaint: string): string {
+  if (bytes.length > MAX_TEXT_BYTES)
+    throw new RedisError('ERR', `names and versions of clients have at most ${MAX_TEXT_BYTES} bytes`);
   const text = bytes.toString('latin1');
   if (/^[!-~]*$/.test(text)) return text;
   throw new RedisError('ERR', complaint);
@@ -65,15 +67,27 @@ function onOrOff(args: readonly Buffer[]): Reply {
   return ['on', 'off'].includes(word(at(args, 0))) ? OK : syntaxError();
 }
 
-function list(args: readonly Buffer[], { server }: CommandContext): Reply {
+function list(args: readonly Buffer[], { keyspace, server }: CommandContext): Reply {
   const clients = args.length === 0 ? [...server.clients.values()] : listed(args, server);
-  return new Verbatim(clients.map((client) => `${describeClient(client)}\n`).join(''));
+  const { maxAnswerBytes } = keyspace.limits;
+  let text = '';
+  for (const client of clients) {
+    text += `${describeClient(client)}\n`;
+    if (text.length > maxAnswerBytes)
+      throw new RedisError(
+        'ERR',
+        `the list has more than ${maxAnswerBytes} bytes; ask for some clients by ID`,
+      );
+  }
+  return new Verbatim(text);
 }
 
 function listed(args: readonly Buffer[], { clients }: ServerView): ClientState[] {
   const option = word(at(args, 0));
-  if (option === 'id' && args.length > 1)
-    return args.slice(1).flatMap((id) => clients.get(number(id, 'Invalid client ID')) ?? []);
+  if (option === 'id' && args.length > 1) {
+    const ids = new Set(args.slice(1).map((id) => number(id, 'Invalid client ID')));
+    return [...ids].flatMap((id) => clients.get(id) ?? []);
+  }
   const type = args[1]?.toString();
   if (option !== 'type' || type === undefined || args.length > 2) throw syntaxError();
   return isNormalType(type) ? [...clients.values()] : [];
@@ -115,3 +129,5 @@ function describeClient(client: ClientState): string {
 }
 
 const NOTHING = Buffer.alloc(0);
+/** Nothing counts names, so they are short. */
+const MAX_TEXT_BYTES = 1024;

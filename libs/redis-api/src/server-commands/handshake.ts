@@ -42,7 +42,7 @@ function quit(_: readonly Buffer[], { client }: CommandContext): Reply {
 
 function reset(_: readonly Buffer[], { client }: CommandContext): Reply {
   client.queue = undefined;
-  client.watched = undefined;
+  client.watched.clear();
   client.protocol = 2;
   client.name = '';
   client.replies = 'on';

@@ -105,6 +105,28 @@ describe('CLIENT', () => {
     expect(await client.ask('ping', 'client info')).toContain(' cmd=client ');
   });
 
+  it('lists a client once, whatever ids are asked for, and no more than an answer may have', async () => {
+    const id = /:(\d+)/.exec(await client.ask('client id'))?.[1] ?? '';
+    expect((await client.ask(`client list id ${`${id} `.repeat(100)}`)).match(/\bid=/g)).toHaveLength(1);
+    const small = await TestRedis.start({ limits: { maxAnswerBytes: 100 } });
+    const other = await small.connect();
+    expect(await other.ask('client list')).toBe(
+      '-ERR the list has more than 100 bytes; ask for some clients by ID\r\n',
+    );
+    await small.close();
+  });
+
+  it('keeps only short names', async () => {
+    const long = 'x'.repeat(1025);
+    const refusal = '-ERR names and versions of clients have at most 1024 bytes\r\n';
+    expect(
+      await client.ask(
+        ...[`client setname ${long}`, `hello 2 setname ${long}`, `client setinfo lib-name ${long}`],
+      ),
+    ).toBe(refusal.repeat(3));
+    expect(await client.ask(`client setname ${long.slice(1)}`)).toBe('+OK\r\n');
+  });
+
   it('leaves out replies', async () => {
     expect(await client.ask('client reply skip', 'ping 1', 'ping 2')).toBe('$1\r\n2\r\n');
     expect(await client.ask('client reply off', 'ping 1', 'client reply on', 'ping 2')).toBe(
