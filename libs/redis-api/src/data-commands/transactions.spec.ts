@@ -1,4 +1,4 @@
-import type { SetOutcome } from '@kvs/protocol';
+import { KvsError, type SetOutcome } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
 import { MapOperations } from '../testing/map-operations.js';
 import { SlowCommand } from '../testing/slow-command.js';
@@ -9,6 +9,24 @@ import { TRANSACTION_COMMANDS } from './transactions.js';
 
 const MISMATCH: SetOutcome = { ok: false, code: 'version_mismatch', message: 'it has another version' };
 const WRITTEN: SetOutcome = { ok: true, version: 2, created: false };
+
+it('WATCH and EXEC read few values at a time, and do not fail because of their sizes', async () => {
+  const operations = new MapOperations();
+  const fetch = operations.fetch.bind(operations);
+  operations.fetch = (keys, maxBytes = Infinity) => {
+    if (maxBytes < Infinity) throw new KvsError('answer_too_large', 'too large');
+    return fetch(keys);
+  };
+  const server = await TestRedis.start({
+    operations,
+    limits: { maxKeyBytes: 10, maxValueBytes: 40, maxAnswerBytes: 100 },
+    commands: TRANSACTION_COMMANDS,
+  });
+  const client = await server.connect();
+  expect(await client.ask('watch a b c d e', 'multi', 'exec')).toBe('+OK\r\n+OK\r\n*0\r\n');
+  expect(operations.batches).toEqual(['a b', 'c d', 'e', 'a b', 'c d', 'e'].map((keys) => `fetch ${keys}`));
+  await server.close();
+});
 
 describe('WATCH', () => {
   let operations: MapOperations;

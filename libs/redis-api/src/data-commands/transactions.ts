@@ -200,10 +200,9 @@ const UNWATCH: Command = {
 export const TRANSACTION_COMMANDS: readonly Command[] = [MULTI, EXEC, DISCARD, WATCH, UNWATCH];
 
 function versionsOf(ids: readonly KeyId[], keyspace: Keyspace): MaybePromise<WatchedVersions> {
-  if (ids.length === 0) return new Map();
   return whenDone(
-    keyspace.getAll(ids.map(keyFromId)),
-    (entries) => new Map(ids.map((id, i) => [id, entries[i]?.version ?? 0])),
+    keyspace.versions(ids.map(keyFromId)),
+    (versions) => new Map(ids.map((id, i) => [id, versions[i] ?? 0])),
   );
 }
 
