@@ -31,6 +31,8 @@ export interface Command {
   readonly runsInMulti?: true;
   /** Set for EXEC, which runs the commands that were queued after MULTI. The queue and the watched keys end with it. */
   readonly runsQueue?: true;
+  /** Returns the name with that of the subcommand, such as `client|info`. */
+  readonly fullName?: (args: readonly Buffer[]) => string;
   /**
    * Returns the call for the plain forms of a command of one key. Consecutive calls of one kind in a pipeline go to the
    * operations as one batch. Undefined for all other forms: then `run` is called.
@@ -125,6 +127,8 @@ export interface MemoryLimit {
 
 /** The commands between MULTI and EXEC. */
 export interface CommandQueue {
+  /** The number of commands. */
+  readonly length: number;
   /** The keys of all commands, as they were sent. */
   readonly keys: readonly Buffer[];
   /** About what the commands take in memory. */

@@ -45,6 +45,10 @@ export function commandOf(
     name,
     arity: alone === undefined ? -2 : -1,
     flags,
+    fullName: ([first]) => {
+      const word = first?.toString().toLowerCase() ?? '';
+      return byName.has(word) ? `${name}|${word}` : name;
+    },
     refusal(args) {
       const found = find(args);
       return found instanceof RedisError ? found : undefined;

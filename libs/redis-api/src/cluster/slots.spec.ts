@@ -12,7 +12,10 @@ it('a node serves the partitions whose primary it is, as the map says at the tim
   });
   let map: ClusterMap | undefined;
   const slots = new Slots({ current: () => map, serves: () => false, hasAllPairs: false });
-  expect(slots.served()).toEqual([]);
+  expect(() => slots.served()).toThrow('The cluster is down');
+  expect(slots.otherCopies()).toBe(0);
+  map = { ...mapOf([self]), self: undefined };
+  expect(() => slots.served()).toThrow('The cluster is down');
   map = mapOf([other, self]);
   expect(slots.served()).toHaveLength(2048);
   expect(slots.served().slice(0, 3)).toEqual([1, 3, 5]);

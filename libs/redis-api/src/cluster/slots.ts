@@ -6,15 +6,24 @@ import type { ClusterMap, ClusterView } from './cluster-map.js';
 export class Slots {
   readonly #cluster: ClusterView;
   /** The partitions that this node serves by the map that was read last. */
-  #served: { readonly map: ClusterMap | undefined; readonly partitions: readonly number[] } | undefined;
+  #served: { readonly map: ClusterMap; readonly partitions: readonly number[] } | undefined;
 
   constructor(cluster: ClusterView) {
     this.#cluster = cluster;
   }
 
-  /** Returns the partitions that this node serves, in ascending order. */
+  /**
+   * Returns the partitions that this node serves, in ascending order.
+   *
+   * @throws RedisError while the node is not part of its cluster
+   */
   served(): readonly number[] {
     const map = this.#cluster.current();
+    if (map?.self === undefined) throw NOT_JOINED;
+    return this.#servedOf(map);
+  }
+
+  #servedOf(map: ClusterMap): readonly number[] {
     if (this.#served?.map !== map) this.#served = undefined;
     this.#served ??= { map, partitions: partitionsOf(map) };
     return this.#served.partitions;
@@ -22,8 +31,9 @@ export class Slots {
 
   /** Returns how many in-sync copies each partition has besides that of this node, at least. O(partitions). */
   otherCopies(): number {
-    const { copies = [] } = this.#cluster.current() ?? {};
-    const counts = this.served().map((partition) => (copies[partition]?.length ?? 1) - 1);
+    const map = this.#cluster.current();
+    if (map === undefined) return 0;
+    const counts = this.#servedOf(map).map((partition) => (map.copies[partition]?.length ?? 1) - 1);
     return counts.length === 0 ? 0 : Math.min(...counts);
   }
 
@@ -49,8 +59,8 @@ export class Slots {
   }
 }
 
-function partitionsOf(map: ClusterMap | undefined): readonly number[] {
-  if (map?.self === undefined) return [];
+function partitionsOf(map: ClusterMap): readonly number[] {
+  if (map.self === undefined) return [];
   return ALL_PARTITIONS.filter((partition) => map.copies[partition]?.[0] === map.self);
 }
 

@@ -87,6 +87,7 @@ export class CommandRunner {
       case undefined:
         return false;
       case 'refused':
+        this.#lastCommand = next.name ?? this.#lastCommand;
         this.#answer(next.name, next.refusal);
         return true;
       case 'run':
@@ -108,6 +109,10 @@ export class CommandRunner {
     const { queue } = this.#context.client;
     const command = this.#parts.commands.find(request);
     if (command instanceof RedisError) {
+      if (queue !== undefined && this.#parts.commands.named(request.name)?.runsQueue) {
+        this.#discardQueue();
+        return { kind: 'refused', name: undefined, refusal: discarded(command) };
+      }
       queue?.refuse();
       if (HTTP_WORDS.test(request.name)) this.#context.client.destroy();
       return { kind: 'refused', name: undefined, refusal: command };
@@ -166,6 +171,7 @@ export class CommandRunner {
     };
     const finish = (outcomes: readonly CallKinds[K]['outcome'][]): boolean => {
       if (kind === 'fetch') this.#learnFrom(outcomes);
+      this.#lastCommand = batch.at(-1)?.name ?? '';
       calls.forEach(({ name, call }, i) =>
         this.#answer(
           name,
@@ -194,11 +200,11 @@ export class CommandRunner {
       this.#answer(command.name, reply);
       return true;
     };
+    this.#lastCommand = command.fullName?.(request.args) ?? command.name;
     if (client.queue !== undefined && !command.runsInMulti)
       return finish(this.#addToQueue(client.queue, command, request));
     const fail = (error: unknown): boolean => finish(this.#errorReply(error));
     const run = (): MaybePromise<Reply> => command.run(request.args, this.#context);
-    this.#lastCommand = command.name;
     this.#isLong = true;
     if (command.runsQueue && client.queue !== undefined)
       return this.#admitted(request.bytes, run, this.#discarding(finish), this.#discarding(fail));
@@ -267,7 +273,6 @@ export class CommandRunner {
   }
 
   #answer(name: string | undefined, reply: Reply): void {
-    this.#lastCommand = name ?? this.#lastCommand;
     if (this.#queuedBytes > 0 && this.#context.client.queue === undefined) this.releaseQueue();
     this.#parts.metrics.observe(name, reply instanceof RedisError ? 'error' : 'ok');
     this.#reply(reply);
@@ -313,6 +318,11 @@ const HTTP_WORDS = /^(post|host:)$/i;
 
 function isCall<K extends CallKind>(next: Prepared, kind: K): next is CallOfKind<K> {
   return next.kind === 'call' && next.call.kind === kind;
+}
+
+/** The error of an EXEC whose arguments are wrong. */
+function discarded({ message }: RedisError): RedisError {
+  return new RedisError('EXECABORT', `Transaction discarded because of: ${message}`);
 }
 
 /** Whether a command reads or writes pairs without naming keys, such as DBSIZE. */

@@ -348,6 +348,16 @@ describe('the commands after MULTI', () => {
     );
   });
 
+  it('end with an EXEC whose arguments are wrong', async () => {
+    await start({ commands: TRANSACTION_COMMANDS });
+    expect(await client.ask('watch k', 'multi', 'poke a 1', 'exec x', 'exec', 'peek a')).toBe(
+      '+OK\r\n+OK\r\n+QUEUED\r\n' +
+        "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command\r\n" +
+        '-ERR EXEC without MULTI\r\n$-1\r\n',
+    );
+    expect(heldBytes()).toBe(0);
+  });
+
   it('are refused if the server has no room for them, and EXEC then runs none', async () => {
     await start({ commands: TRANSACTION_COMMANDS, budget: { maxInFlightBytes: 3000 } });
     await queue(client);

@@ -3,16 +3,18 @@ import { at, integer, notAnInteger } from '../arguments.js';
 import type { Command } from '../command.js';
 import { bytesOf } from '../keyspace/data.js';
 import { RedisError } from '../reply.js';
-import { addDecimals, parseDecimal, writeDecimal, type Decimal } from './decimal.js';
+import { addDecimals, MAX_TEXT, parseDecimal, writeDecimal, type Decimal } from './decimal.js';
 import { updates } from './one-key.js';
 
 const INCRBYFLOAT = updates('incrbyfloat', 3, ['denyoom', 'fast'], (args) => {
   const by = readFloat(at(args, 1).toString('latin1'));
   return (entry) => {
     const present = entry === null ? ZERO : readFloat(textOf(entry));
-    if (present === 'infinite' || by === 'infinite')
+    const isFinite = present !== 'infinite' && by !== 'infinite';
+    const text = isFinite ? writeDecimal(addDecimals(present, by)) : undefined;
+    // A result that is too long could not be read again.
+    if (text === undefined || text.length > MAX_TEXT)
       throw new RedisError('ERR', 'increment would produce NaN or Infinity');
-    const text = writeDecimal(addDecimals(present, by));
     return { kind: 'write', value: stringValue(text), ...lifeOf(entry), result: text };
   };
 });

@@ -42,7 +42,8 @@ function divideRounded(size: bigint, divisor: bigint): bigint {
 }
 
 const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i;
-const MAX_TEXT = 1024;
+/** As in Redis. */
+export const MAX_TEXT = 5 * 1024;
 /** Powers of ten beyond those of Redis. */
 const MAX_POWER = 5000;
 const MAX_PLACES = 17;

@@ -5,12 +5,14 @@ import {
   type DeleteItem,
   type DeleteOutcome,
   type ItemFailure,
+  type Key,
   type SetItem,
   type SetOutcome,
 } from '@kvs/protocol';
 import { MapOperations } from '../testing/map-operations.js';
 import { TestRedis } from '../testing/test-redis.js';
 import { KEY_COMMANDS } from './keys.js';
+import { SCAN_COMMANDS } from './scans.js';
 import { STRING_COMMANDS } from './strings.js';
 
 const AWAY = { ok: false, code: 'node_unavailable', message: 'no node' } as const;
@@ -88,3 +90,23 @@ it.each<[command: string, failures: FailingOperations['failures'], reply: string
     await server.close();
   }
 });
+
+it.each<[failures: FailingOperations['failures'], reply: string]>([
+  [{ 'delete a': 'away' }, '-CLUSTERDOWN no node\r\n'],
+  [{ 'delete b': 'away' }, AWAY_IN_PART],
+  [{ 'delete b': 'refused' }, AWAY_IN_PART],
+])('flushall of a and then b, in which items fail: %j', async (failures, reply) => {
+  const operations = new FailingOperations(failures);
+  const keys = ['a', 'b'].map((name) => stringKey(name));
+  operations.set(keys.map((key) => ({ key, value: stringValue('x') })));
+  operations.scan = async () => ({ missingNodes: [], lines: linesOf(keys), close: () => undefined });
+  const server = await TestRedis.start({ operations, commands: SCAN_COMMANDS });
+  const client = await server.connect();
+  expect(await client.ask('flushall', 'scan 18446744073709551616')).toBe(`${reply}-ERR invalid cursor\r\n`);
+  await server.close();
+});
+
+/** Yields one chunk for each key. */
+async function* linesOf(keys: readonly Key[]): AsyncGenerator<Uint8Array> {
+  for (const key of keys) yield Buffer.from(`${JSON.stringify({ key })}\n`);
+}

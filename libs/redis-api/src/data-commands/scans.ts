@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { KvsError, PARTITION_COUNT, type Key } from '@kvs/protocol';
 import { at, number, syntaxError, word } from '../arguments.js';
 import type { Command } from '../command.js';
+import { ranInPart } from '../failures.js';
 import { bulkOf, bytesOf, isNameable } from '../keyspace/data.js';
 import type { Keyspace, KeysPage } from '../keyspace/index.js';
 import { OK, RedisError, type Reply } from '../reply.js';
@@ -85,7 +86,12 @@ function flush(name: string): Command {
       const [mode] = args;
       if (args.length > 1 || (mode !== undefined && word(mode) !== 'async' && word(mode) !== 'sync'))
         throw syntaxError();
-      for await (const keys of keyspace.allKeys()) await keyspace.delete(keys);
+      let hasDeleted = false;
+      try {
+        for await (const keys of keyspace.allKeys()) if ((await keyspace.delete(keys)) > 0) hasDeleted = true;
+      } catch (error) {
+        throw hasDeleted ? ranInPart(error) : error;
+      }
       return OK;
     },
   };
@@ -108,7 +114,7 @@ function isWanted(key: Key, pattern: Buffer | undefined): boolean {
 
 function readCursor(argument: Buffer): number {
   const text = argument.toString('latin1');
-  if (!/^\d{1,20}$/.test(text)) throw new RedisError('ERR', 'invalid cursor');
+  if (!/^\d{1,20}$/.test(text) || BigInt(text) > MAX_CURSOR) throw new RedisError('ERR', 'invalid cursor');
   return Number(text);
 }
 
@@ -135,6 +141,7 @@ function readOptions(options: readonly Buffer[]): ScanOptions {
   return { pattern, count, type };
 }
 
+const MAX_CURSOR = 2n ** 64n - 1n;
 const DEFAULT_COUNT = 10;
 /** COUNT is a hint. A page is held in memory. */
 const MAX_PAGE_KEYS = 10_000;

@@ -21,6 +21,10 @@ export class Transaction implements CommandQueue {
     this.#maxBytes = maxBytes;
   }
 
+  get length(): number {
+    return this.#commands.length;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }

@@ -1,5 +1,6 @@
 import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
+import { TRANSACTION_COMMANDS } from '../data-commands/transactions.js';
 import { MapOperations } from '../testing/map-operations.js';
 import type { RawClient } from '../testing/raw-client.js';
 import { TestRedis } from '../testing/test-redis.js';
@@ -7,7 +8,7 @@ import { TestRedis } from '../testing/test-redis.js';
 let server: TestRedis;
 let client: RawClient;
 beforeEach(async () => {
-  server = await TestRedis.start({ operations: new MapOperations() });
+  server = await TestRedis.start({ operations: new MapOperations(), commands: TRANSACTION_COMMANDS });
   client = await server.connect();
 });
 afterEach(() => server.close());
@@ -102,7 +103,7 @@ describe('CLIENT', () => {
   it('names the command that runs, and NULL for a client that has sent none', async () => {
     await server.connect();
     await until(async () => (await client.ask('client list')).includes(' cmd=NULL '));
-    expect(await client.ask('ping', 'client info')).toContain(' cmd=client ');
+    expect(await client.ask('ping', 'client info')).toContain(' cmd=client|info ');
   });
 
   it('lists a client once, whatever ids are asked for, and no more than an answer may have', async () => {
@@ -125,6 +126,14 @@ describe('CLIENT', () => {
       ),
     ).toBe(refusal.repeat(3));
     expect(await client.ask(`client setname ${long.slice(1)}`)).toBe('+OK\r\n');
+  });
+
+  it('tells how many commands wait for EXEC', async () => {
+    expect(await client.ask('client info')).toMatch(/ flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 /);
+    const other = await server.connect();
+    other.send('multi\r\nping\r\nping\r\n');
+    await other.readTo('+QUEUED\r\n+QUEUED\r\n');
+    expect(await client.ask('client list')).toMatch(/ flags=x [^\n]* multi=2 cmd=ping /);
   });
 
   it('leaves out replies', async () => {
