@@ -29,7 +29,8 @@ const TYPE = calls('type', 2, ['readonly', 'fast'], (args, keyspace) => ({
 const RENAME: Command = {
   name: 'rename',
   arity: 3,
-  flags: ['write'],
+  // In Redis, a rename needs no memory. Here it writes the pair to its new key first.
+  flags: ['write', 'denyoom'],
   keys: TWO_KEYS,
   run: (args, context) => whenDone(rename(args, context, true), () => OK),
 };
@@ -37,7 +38,7 @@ const RENAME: Command = {
 const RENAMENX: Command = {
   ...RENAME,
   name: 'renamenx',
-  flags: ['write', 'fast'],
+  flags: ['write', 'denyoom', 'fast'],
   run: (args, context) => whenDone(rename(args, context, false), (isDone) => (isDone ? 1 : 0)),
 };
 

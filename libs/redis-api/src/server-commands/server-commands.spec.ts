@@ -1,5 +1,6 @@
 import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
+import { KEY_COMMANDS } from '../data-commands/keys.js';
 import { TRANSACTION_COMMANDS } from '../data-commands/transactions.js';
 import { MapOperations } from '../testing/map-operations.js';
 import type { RawClient } from '../testing/raw-client.js';
@@ -8,7 +9,10 @@ import { TestRedis } from '../testing/test-redis.js';
 let server: TestRedis;
 let client: RawClient;
 beforeEach(async () => {
-  server = await TestRedis.start({ operations: new MapOperations(), commands: TRANSACTION_COMMANDS });
+  server = await TestRedis.start({
+    operations: new MapOperations(),
+    commands: [...KEY_COMMANDS, ...TRANSACTION_COMMANDS],
+  });
   client = await server.connect();
 });
 afterEach(() => server.close());
@@ -207,6 +211,10 @@ it('describes the server in sections', async () => {
     expect(all).toContain(`${line}\r\n`);
   const one = await client.ask('info cluster');
   expect(one).toBe('$30\r\n# Cluster\r\ncluster_enabled:0\r\n\r\n');
+});
+
+it('tells that a rename needs memory', async () => {
+  expect(await client.ask('command info rename renamenx')).toMatch(/(?:\+write\r\n\+denyoom\r\n[^]*){2}/);
 });
 
 it('describes the commands', async () => {
