@@ -13,6 +13,7 @@ type Order =
 /** A plan in progress: the entries as they will be, the loads, and the limits of moves at once. */
 export class Draft {
   readonly nodes: readonly PlanNode[];
+  readonly reachable: readonly PlanNode[];
   /** The nodes that can be reached and keep their copies, so that they can get more. */
   readonly usable: readonly PlanNode[];
   /** How many copies each partition can have. */
@@ -32,7 +33,8 @@ export class Draft {
 
   constructor(readonly input: PlanInput) {
     this.nodes = planNodesOf(input);
-    this.usable = this.nodes.filter(({ isKept, isReachable }) => isKept && isReachable);
+    this.reachable = this.nodes.filter(({ isReachable }) => isReachable);
+    this.usable = this.reachable.filter(({ isKept }) => isKept);
     this.wanted = possibleCopies(input.topology, this.nodes);
     this.#byBootId = new Map(this.nodes.map((node) => [node.bootId, node]));
     const hasDrain = this.nodes.some(({ isDraining }) => isDraining);

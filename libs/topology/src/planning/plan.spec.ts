@@ -75,6 +75,15 @@ describe('the first assignment', () => {
     expect(cluster.topology.partitions[5]?.primary).toBe(newer);
   });
 
+  it('begins at a draining node if it alone has pairs', () => {
+    const cluster = new PlannedCluster(1, three, { expectedNodes: ['127.0.0.1:a'] });
+    cluster.drain('a');
+    const { bootId } = cluster.node('a');
+    cluster.setHeld(bootId, [{ partition: 5, position: { epoch: 0, number: 0 } }]);
+    cluster.step();
+    expect(cluster.topology.partitions[5]?.primary).toBe(bootId);
+  });
+
   it('begins at the owner by the ring if several processes have equally new pairs', () => {
     const held = [{ partition: 5, position: { epoch: 0, number: 0 } }];
     const cluster = new PlannedCluster(1, three);
@@ -174,6 +183,19 @@ describe('a partition whose in-sync copies are gone', () => {
     cluster.setHeld(cluster.node('b').bootId, [{ partition: 7, position: { epoch: 2, number: 8 } }]);
     cluster.setHeld(bootId, [{ partition: 7, position: { epoch: 2, number: 9 } }]);
     expect(startsOf(cluster.plan()).get(7)).toBe(bootId);
+  });
+
+  it('starts from an older copy on a draining node, which is then emptied', () => {
+    const cluster = lost();
+    cluster.drain('c');
+    const { bootId } = cluster.node('c');
+    cluster.setHeld(bootId, [{ partition: 7, position: { epoch: 2, number: 9 } }]);
+    const starts = startsOf(cluster.step());
+    expect([starts.size, starts.get(7)]).toEqual([4096, bootId]);
+    cluster.setHeld(bootId, []);
+    cluster.nowMs += 60_000; // the share of the first node is kept for so long
+    cluster.settle();
+    expect(cluster.loads()).toMatchObject({ b: [4096, 4096], c: [0, 0] });
   });
 
   it('waits for a node that is away and may have pairs', () => {

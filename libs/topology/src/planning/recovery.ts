@@ -60,11 +60,11 @@ function firstCopies(draft: Draft, peers: Peers, { entry, partition, primary }: 
 }
 
 /** Returns whether all expected nodes have come and reported, and no other node came within the last moments. */
-export function areNodesThere({ usable, input }: Draft): boolean {
+export function areNodesThere({ usable, reachable, input }: Draft): boolean {
   const { statuses, settings, topology, nowMs } = input;
-  const addresses = new Set(usable.map(({ node }) => node.address));
+  const addresses = new Set(reachable.map(({ node }) => node.address));
   if (usable.length === 0 || settings.expectedNodes.some((address) => !addresses.has(address))) return false;
-  if (usable.some(({ bootId }) => statuses.get(bootId)?.report === undefined)) return false;
+  if (reachable.some(({ bootId }) => statuses.get(bootId)?.report === undefined)) return false;
   const agesMs = usable.map(({ bootId }) => nowMs - (statuses.get(bootId)?.firstHeardMs ?? nowMs));
   const isEnough = usable.length >= topology.copies || Math.max(...agesMs) >= ENOUGH_NODES_MS;
   return isEnough && Math.min(...agesMs) >= NEW_NODE_MS;
@@ -157,16 +157,17 @@ interface Holder {
 }
 
 /**
- * Returns, by partition, the reachable process with the newest pairs among those without a role.
+ * Returns, by partition, the reachable process with the newest pairs among those without a role. A draining node counts, because
+ * its pairs may be the last ones. If it becomes primary, it is drained again.
  *
  * @param preferred returns which process it is if several have equally new pairs
  */
 function newestHolders(
-  { usable, input }: Draft,
+  { reachable, input }: Draft,
   preferred: (partition: number) => BootId | undefined = () => undefined,
 ): Map<number, Holder> {
   const newest = new Map<number, Holder>();
-  for (const node of usable) {
+  for (const node of reachable) {
     for (const { partition, position } of input.statuses.get(node.bootId)?.report?.held ?? []) {
       const other = newest.get(partition)?.position;
       const lead = other === undefined ? 1 : compare(position, other);
