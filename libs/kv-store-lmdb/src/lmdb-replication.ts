@@ -199,10 +199,15 @@ export class LmdbReplication implements EngineReplication {
 
   heldPartitions(): readonly number[] {
     return this.#context.read(() => {
-      const withPosition = [...this.#environment.positions.getKeys()].map(partitionOf);
-      const held = new Set([...this.#environment.partitionsWithPairs(), ...withPosition]);
+      const held = new Set([...this.#environment.partitionsWithPairs(), ...this.#partitionsWithPosition()]);
       return [...held].filter((partition) => !this.#isFilling(partition)).sort((a, b) => a - b);
     });
+  }
+
+  incompletePartitions(): readonly number[] {
+    return this.#context.read(() =>
+      this.#partitionsWithPosition().filter((partition) => this.#isFilling(partition)),
+    );
   }
 
   isFull(): boolean {
@@ -245,6 +250,11 @@ export class LmdbReplication implements EngineReplication {
     return bytes === undefined
       ? START_POSITION
       : { epoch: bytes.readDoubleBE(), number: bytes.readDoubleBE(8) };
+  }
+
+  /** Ascending. A partition that is being filled has a position in any case. */
+  #partitionsWithPosition(): number[] {
+    return [...this.#environment.positions.getKeys()].map(partitionOf);
   }
 
   #isFilling(partition: number): boolean {

@@ -53,7 +53,7 @@ export class Copy {
     const fill: FillTarget = { id: message.fillId, touched: new Set(), accepted: 0, stored: 0 };
     this.#fill = fill;
     this.#failure = undefined;
-    this.#data.isComplete = false;
+    this.#data.pairs = 'some';
     this.#data.tail = new Tail(message.position);
     queue.run((next) =>
       ports.engine.beginFill(partition, message.position, (result) => {
@@ -98,7 +98,7 @@ export class Copy {
       ports.engine.endFill(partition, (result) => {
         // Another fill may have begun meanwhile.
         if (result === 'applied' && isWhole()) {
-          this.#data.isComplete = true;
+          this.#data.pairs = 'all';
           ports.send(from, { kind: 'fillAnswer', partition, fillId });
         }
         next();

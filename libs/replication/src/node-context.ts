@@ -41,6 +41,9 @@ export interface NodeContext {
   newFillId(): string;
 }
 
+/** Whether a node has all pairs of a partition up to its position, some of a fill that has not ended, or none. */
+export type HeldPairs = 'all' | 'some' | 'none';
+
 /** The pairs of a partition on this node, whatever its role. */
 export interface PartitionData {
   readonly number: number;
@@ -51,6 +54,5 @@ export interface PartitionData {
   readonly sinceMs: number;
   /** The primary before the present one; undefined if this process does not know it. */
   readonly former: BootId | undefined;
-  /** Whether the node has all pairs up to its position: false while it is filled. */
-  isComplete: boolean;
+  pairs: HeldPairs;
 }

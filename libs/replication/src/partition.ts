@@ -2,7 +2,7 @@ import type { BootId, PartitionEntry } from '@kvs/topology';
 import { Copy } from './copy.js';
 import { EngineQueue } from './engine-queue.js';
 import type { Effects, EntryMessage, FillStart, Message } from './messages.js';
-import type { NodeContext, PartitionData } from './node-context.js';
+import type { HeldPairs, NodeContext, PartitionData } from './node-context.js';
 import { START_POSITION, type Position } from './position.js';
 import { Primary } from './primary.js';
 import { Tail } from './tail.js';
@@ -15,7 +15,7 @@ export class Partition implements PartitionData {
   readonly number: number;
   tail: Tail;
   readonly queue = new EngineQueue();
-  isComplete: boolean;
+  pairs: HeldPairs;
   /** Since when this node has its role under this primary. */
   sinceMs = -Infinity;
   former: BootId | undefined;
@@ -29,12 +29,12 @@ export class Partition implements PartitionData {
   /** The last time that another copy was asked whether this node may drop its pairs. */
   #askedMs = -Infinity;
 
-  /** @param isHeld whether the engine has pairs of the partition */
-  constructor(node: NodeContext, number: number, isHeld: boolean) {
+  /** @param pairs the pairs that the engine has */
+  constructor(node: NodeContext, number: number, pairs: HeldPairs) {
     this.#node = node;
     this.number = number;
-    this.isComplete = isHeld;
-    this.tail = new Tail(isHeld ? node.ports.engine.position(number) : START_POSITION);
+    this.pairs = pairs;
+    this.tail = new Tail(pairs === 'all' ? node.ports.engine.position(number) : START_POSITION);
     this.#copy = new Copy(node, this);
   }
 
@@ -88,7 +88,7 @@ export class Partition implements PartitionData {
     if (was === 'primary' || was === 'none') this.#copy = new Copy(this.#node, this);
     if (this.#role === 'copy') {
       if (was === 'none') this.#beginEmpty();
-      this.isComplete = true;
+      this.pairs = 'all';
       this.#copy.joined();
     }
     if (this.#role === 'none' && !this.#node.has('R17')) this.#drop();
@@ -149,11 +149,7 @@ export class Partition implements PartitionData {
 
   /** Whether the node has pairs without a role in the partition. */
   get #isLeftOver(): boolean {
-    return (
-      this.#role === 'none' &&
-      (this.isComplete || this.tail.end.number > 0) &&
-      this.#entry?.primary !== undefined
-    );
+    return this.#role === 'none' && this.pairs !== 'none' && this.#entry?.primary !== undefined;
   }
 
   #roleIn({ primary, inSync, learner }: PartitionEntry, isFirst: boolean): Role {
@@ -168,13 +164,17 @@ export class Partition implements PartitionData {
     this.#beginEmpty();
     // Whatever versions were given before, those of a new start are higher (R18).
     if (entry.isAfterLoss === true) ports.engine.raiseFloor(this.number, topology?.versionCeiling ?? 0);
-    this.isComplete = true;
+    this.pairs = 'all';
     this.#primary = new Primary(this.#node, this, entry);
   }
 
   /** Begins without pairs, unless this node has them all. The engine may have some, if it did not complete a fill or a reset. */
   #beginEmpty(): void {
-    if (this.isComplete) return;
+    if (this.pairs !== 'all') this.#drop();
+  }
+
+  #drop(): void {
+    this.pairs = 'none';
     this.tail = new Tail(START_POSITION);
     this.queue.run((next) => this.#reset(next));
   }
@@ -259,11 +259,6 @@ export class Partition implements PartitionData {
     if (primary === undefined || epoch === undefined || ports.nowMs() - this.#askedMs < HOLDS_MS) return;
     this.#askedMs = ports.nowMs();
     ports.send(primary, { kind: 'holds', partition: this.number, epoch });
-  }
-
-  #drop(): void {
-    this.isComplete = false;
-    this.#beginEmpty();
   }
 }
 

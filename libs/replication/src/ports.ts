@@ -44,6 +44,8 @@ export interface ReplicaEngine {
   isFull(): boolean;
   /** Returns the partitions that have pairs or a position and are complete, when the process starts. */
   heldPartitions(): readonly number[];
+  /** Returns the partitions of which a fill or a reset began and did not end, when the process starts. */
+  incompletePartitions(): readonly number[];
   /** Returns the position of the last effect that was committed. */
   position(partition: number): Position;
   /** Returns the highest version that the partition has had. */

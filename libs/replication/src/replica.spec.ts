@@ -625,6 +625,32 @@ describe('a node without a role in a partition', () => {
     expect([b.pairs, b.replica.leftOvers()]).toEqual([{}, []]);
   });
 
+  it('drops the pairs of a fill from a position without effects that was given up (R17)', () => {
+    const engine = new MapEngine();
+    engine.fill(PARTITION, [pairOf('k', 'v')], () => undefined);
+    const old = world.add('d', { engine });
+    world.assign(old);
+    engine.waiting = [];
+    world.commit({ kind: 'nameLearner', learner: c.bootId });
+    world.pass(200);
+    engine.waiting.shift()?.();
+    world.settle();
+    expect(c.pairs).toEqual({ k: 'v' });
+    world.commit({ kind: 'withdrawLearner', learner: c.bootId });
+    world.pass(1500);
+    expect(c.pairs).toEqual({});
+  });
+
+  it('drops the pairs of a fill that the process before it began (R17)', () => {
+    c.engine.beginFill(PARTITION, START_POSITION, () => undefined);
+    c.engine.fill(PARTITION, [pairOf('k', 'v')], () => undefined);
+    const restarted = world.add('c', { engine: c.engine });
+    restarted.replica.learn(world.topology);
+    expect([restarted.pairs, restarted.replica.leftOvers()]).toEqual([{ k: 'v' }, []]);
+    world.pass(1500);
+    expect(restarted.pairs).toEqual({});
+  });
+
   it('tells of pairs that it has had since before the partition was first assigned', () => {
     const engine = new MapEngine();
     engine.fill(PARTITION, [pairOf('k', 'v')], () => undefined);

@@ -73,7 +73,9 @@ export class Replica implements NodeContext {
     this.fillTurns = new FillTurns(settings.fillsAtOnce ?? FILLS_AT_ONCE);
     // Also partitions that were never assigned: the controller must know of their pairs before it assigns them.
     for (const number of ports.engine.heldPartitions())
-      this.#partitions.set(number, new Partition(this, number, true));
+      this.#partitions.set(number, new Partition(this, number, 'all'));
+    for (const number of ports.engine.incompletePartitions())
+      this.#partitions.set(number, new Partition(this, number, 'some'));
   }
 
   /** The newest whole topology that this node knows. */
@@ -237,13 +239,13 @@ export class Replica implements NodeContext {
 
   /** The partitions in which this node has a role or pairs. */
   get #inUse(): Partition[] {
-    return [...this.#partitions.values()].filter(({ role, tail }) => role !== 'none' || tail.end.number > 0);
+    return [...this.#partitions.values()].filter(({ role, pairs }) => role !== 'none' || pairs !== 'none');
   }
 
   /** Returns the partitions that this node could bring back: it has all pairs up to a position, and no role. */
   leftOvers(): { readonly partition: number; readonly position: Position }[] {
-    return [...this.#partitions.values()].flatMap(({ number, role, isComplete, tail }) =>
-      role === 'none' && isComplete ? [{ partition: number, position: tail.end }] : [],
+    return [...this.#partitions.values()].flatMap(({ number, role, pairs, tail }) =>
+      role === 'none' && pairs === 'all' ? [{ partition: number, position: tail.end }] : [],
     );
   }
 
@@ -295,7 +297,7 @@ export class Replica implements NodeContext {
   #partition(number: number): Partition {
     let partition = this.#partitions.get(number);
     if (partition === undefined) {
-      partition = new Partition(this, number, false);
+      partition = new Partition(this, number, 'none');
       this.#partitions.set(number, partition);
     }
     return partition;

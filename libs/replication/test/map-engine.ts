@@ -30,9 +30,11 @@ export class MapEngine implements ReplicaEngine {
   }
 
   heldPartitions(): number[] {
-    return [...this.#partitions].flatMap(([partition, { isIncomplete }]) =>
-      isIncomplete ? [] : [partition],
-    );
+    return this.#partitionsThatAre(false);
+  }
+
+  incompletePartitions(): number[] {
+    return this.#partitionsThatAre(true);
   }
 
   position(partition: number): Position {
@@ -159,6 +161,12 @@ export class MapEngine implements ReplicaEngine {
       }
       done(result);
     });
+  }
+
+  #partitionsThatAre(incomplete: boolean): number[] {
+    return [...this.#partitions].flatMap(([partition, { isIncomplete }]) =>
+      isIncomplete === incomplete ? [partition] : [],
+    );
   }
 
   #later(task: () => void): void {

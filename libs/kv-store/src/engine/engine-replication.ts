@@ -106,6 +106,9 @@ export interface EngineReplication {
    */
   heldPartitions(): readonly number[];
 
+  /** Returns the incomplete partitions in ascending order: those that are being filled, or whose pairs are being removed. */
+  incompletePartitions(): readonly number[];
+
   /**
    * Returns whether the engine has little room left, so that it may soon refuse effects. Always false if it evicts, or if it
    * doesn't know its limit.

@@ -63,6 +63,10 @@ export class PromisedReplication implements EngineReplication {
     return this.#replication.heldPartitions();
   }
 
+  incompletePartitions() {
+    return this.#replication.incompletePartitions();
+  }
+
   isFull() {
     return this.#replication.isFull();
   }

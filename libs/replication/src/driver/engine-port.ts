@@ -48,6 +48,10 @@ export class EnginePort implements ReplicaEngine {
     return this.#replication.heldPartitions();
   }
 
+  incompletePartitions(): readonly number[] {
+    return this.#replication.incompletePartitions();
+  }
+
   position(partition: number): Position {
     return readOr(START_POSITION, this.#positions, partition, () => this.#replication.position(partition));
   }

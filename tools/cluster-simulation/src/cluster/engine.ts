@@ -94,6 +94,10 @@ export class SimulatedEngine implements ReplicaEngine {
     );
   }
 
+  incompletePartitions(): readonly number[] {
+    return [...this.#stored].flatMap(([partition, { isIncomplete }]) => (isIncomplete ? [partition] : []));
+  }
+
   position(partition: number): Position {
     return this.#partition(partition).position;
   }

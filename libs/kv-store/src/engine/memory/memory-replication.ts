@@ -156,6 +156,11 @@ export class MemoryReplication implements EngineReplication {
     );
   }
 
+  incompletePartitions(): readonly number[] {
+    this.#context.assertOpen();
+    return [...this.#incomplete].sort((a, b) => a - b);
+  }
+
   isFull(): boolean {
     const { freeBytes, maxBytes } = this.#store.budget;
     return !this.#context.evicts && freeBytes < Math.min(maxBytes * RESERVED_SHARE, MAX_RESERVED_BYTES);

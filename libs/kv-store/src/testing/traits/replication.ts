@@ -223,9 +223,9 @@ export const replication: Trait = {
       assert.deepEqual(await contents(bench.engine), {});
       await role.fill(PARTITION, [pair('kept', 3)]);
       await role.apply(PARTITION, [effect('key', 4, 78)], 4);
-      assert.deepEqual(role.heldPartitions(), []);
+      assert.deepEqual([role.heldPartitions(), role.incompletePartitions()], [[], [PARTITION]]);
       assert.deepEqual(await role.endFill(PARTITION), { status: 'applied' });
-      assert.deepEqual(role.heldPartitions(), [PARTITION]);
+      assert.deepEqual([role.heldPartitions(), role.incompletePartitions()], [[PARTITION], []]);
       assert.deepEqual(role.position(PARTITION), { epoch: EPOCH, number: 78 });
     },
     'an engine with room is not full': async (bench) => {
@@ -246,6 +246,7 @@ export const replication: Trait = {
       await isUnavailable(() => role.position(PARTITION));
       await isUnavailable(() => role.highestVersion(PARTITION));
       await isUnavailable(() => role.heldPartitions());
+      await isUnavailable(() => role.incompletePartitions());
     },
   },
 };
@@ -277,6 +278,9 @@ export const replicationReopening: Trait = {
       await role.endFill(OTHER_PARTITION);
       await reopened(bench, async (again) => {
         assert.deepEqual(again.heldPartitions(), [OTHER_PARTITION]);
+        assert.deepEqual(again.incompletePartitions(), [PARTITION]);
+        await again.reset(PARTITION, START_POSITION);
+        assert.deepEqual(again.incompletePartitions(), []);
       });
     },
     'the boot id is the same, and the start is counted': async (bench) => {
