@@ -597,6 +597,25 @@ describe('a learner', () => {
     expect(b.replica.leftOvers()).toEqual([]);
   });
 
+  it('could bring the partition back before its fill begins and after it ends, and not in between (R18)', () => {
+    world.assign(a, b);
+    a.set('k', 'v');
+    world.settle();
+    world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
+    world.unconnected.add(b.bootId);
+    learn(b);
+    expect(b.replica.leftOvers()).toHaveLength(1);
+    world.unconnected.clear();
+    a.engine.waiting = [];
+    world.pass(700);
+    expect(b.replica.leftOvers()).toEqual([]);
+    for (let next = a.engine.waiting.shift(); next !== undefined; next = a.engine.waiting.shift()) {
+      next();
+      world.settle();
+    }
+    expect([b.replica.leftOvers().length, world.entry.learner]).toEqual([1, b.bootId]);
+  });
+
   it('that can not store the pairs is filled again after a while, and the reason is told (dragonfly 4977)', () => {
     world.assign(a);
     a.set('k', 'v');
@@ -670,6 +689,21 @@ describe('a node without a role in a partition', () => {
   it('keeps its pairs when it becomes the primary again, because all other copies are gone (R18)', () => {
     world.cut(b, a);
     world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
+    world.members.delete(a.bootId);
+    world.topology = { ...world.topology, versionCeiling: 1000 };
+    world.commit({ kind: 'start', primary: b.bootId, instead: a.bootId, copies: [] });
+    world.pass(3000);
+    expect(b.read('k').answer).toMatchObject({ kind: 'done', result: 'v' });
+    expect(b.engine.highestVersion(PARTITION)).toBeGreaterThanOrEqual(1000);
+  });
+
+  it('keeps its pairs if it was named learner again, and its fill has not begun (R18)', () => {
+    world.unconnected.add(b.bootId);
+    world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
+    world.commit({ kind: 'nameLearner', learner: b.bootId });
+    world.pass(1000);
+    const [{ position } = { position: START_POSITION }] = a.replica.states();
+    expect(b.replica.leftOvers()).toEqual([{ partition: PARTITION, position }]);
     world.members.delete(a.bootId);
     world.topology = { ...world.topology, versionCeiling: 1000 };
     world.commit({ kind: 'start', primary: b.bootId, instead: a.bootId, copies: [] });

@@ -242,10 +242,15 @@ export class Replica implements NodeContext {
     return [...this.#partitions.values()].filter(({ role, pairs }) => role !== 'none' || pairs !== 'none');
   }
 
-  /** Returns the partitions that this node could bring back: it has all pairs up to a position, and no role. */
+  /**
+   * Returns the partitions that this node could bring back: it has all pairs up to a position, and is no in-sync copy. It may be the
+   * learner, if the fill has ended, or has not begun and older pairs are still there.
+   */
   leftOvers(): { readonly partition: number; readonly position: Position }[] {
     return [...this.#partitions.values()].flatMap(({ number, role, pairs, tail }) =>
-      role === 'none' && pairs === 'all' ? [{ partition: number, position: tail.end }] : [],
+      (role === 'none' || role === 'learner') && pairs === 'all'
+        ? [{ partition: number, position: tail.end }]
+        : [],
     );
   }
 

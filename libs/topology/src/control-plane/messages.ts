@@ -63,7 +63,7 @@ export interface NodeReport extends Knowledge {
   readonly freeBytes: number | undefined;
   /** The highest version that it has given or was told. */
   readonly highestVersion: number;
-  /** Partitions of which it still has pairs, and has no role in them. */
+  /** Partitions of which it has all pairs up to a position, and is no in-sync copy, but perhaps the learner. */
   readonly held: readonly HeldPartition[];
   /** The learners that it is filling as primary. */
   readonly fills: readonly FillProgress[];

@@ -61,7 +61,7 @@ export class NodeReports {
     return this.#timers.nowMs() - status.lastHeardMs <= withinMs;
   }
 
-  /** Returns whether the process said last that it still has pairs of a partition in which it has no role. */
+  /** Returns whether the process said last that it has the pairs of a partition in which it is no in-sync copy. */
   holds(bootId: BootId, partition: number): boolean {
     return this.#statuses.get(bootId)?.report?.held.some((held) => held.partition === partition) === true;
   }

@@ -185,6 +185,19 @@ describe('a partition whose in-sync copies are gone', () => {
     expect(startsOf(cluster.plan()).get(7)).toBe(bootId);
   });
 
+  it('starts from the learner if it has all pairs up to a position', () => {
+    const cluster = lost();
+    const learner = cluster.node('c').bootId;
+    const partitions = cluster.topology.partitions.map((entry, i) =>
+      i === 7 ? { ...entry, learner } : entry,
+    );
+    cluster.topology = { ...cluster.topology, partitions };
+    cluster.setHeld(learner, [{ partition: 7, position: { epoch: 2, number: 9 } }]);
+    cluster.step();
+    const { primary, inSync, learner: next, isAfterLoss } = cluster.topology.partitions[7] ?? {};
+    expect([primary, inSync, next, isAfterLoss]).toEqual([learner, [learner], undefined, true]);
+  });
+
   it('starts from an older copy on a draining node, which is then emptied', () => {
     const cluster = lost();
     cluster.drain('c');

@@ -157,8 +157,8 @@ interface Holder {
 }
 
 /**
- * Returns, by partition, the reachable process with the newest pairs among those without a role. A draining node counts, because
- * its pairs may be the last ones. If it becomes primary, it is drained again.
+ * Returns, by partition, the reachable process with the newest pairs among those that are not in sync. A draining node counts,
+ * because its pairs may be the last ones. If it becomes primary, it is drained again.
  *
  * @param preferred returns which process it is if several have equally new pairs
  */
