@@ -2,6 +2,7 @@ import type { KeyId } from '@kvs/protocol';
 import type { BootId, PartitionEntry } from '@kvs/topology';
 import type { Effect, Effects, FillChunk, FillEnd, FillStart } from './messages.js';
 import type { NodeContext, PartitionData } from './node-context.js';
+import type { ApplyResult } from './ports.js';
 import { isSame, type Position } from './position.js';
 import { Tail } from './tail.js';
 
@@ -55,13 +56,16 @@ export class Copy {
     this.#failure = undefined;
     this.#data.pairs = 'some';
     this.#data.tail = new Tail(message.position);
-    queue.run((next) =>
-      ports.engine.beginFill(partition, message.position, (result) => {
-        if (result === 'applied') ports.engine.raiseFloor(partition, message.highestVersion);
-        else if (this.#fill === fill) this.#failure = result;
+    queue.run((next) => {
+      const done = (result: ApplyResult): void => {
+        if (result !== 'applied' && this.#fill === fill) this.#failure = result;
         next();
-      }),
-    );
+      };
+      ports.engine.beginFill(partition, message.position, (result) => {
+        if (result === 'applied') ports.engine.raiseFloor(partition, message.highestVersion, done);
+        else done(result);
+      });
+    });
   }
 
   fillChunk(from: BootId, { fillId, number, pairs }: FillChunk): void {

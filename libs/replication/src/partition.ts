@@ -3,6 +3,7 @@ import { Copy } from './copy.js';
 import { EngineQueue } from './engine-queue.js';
 import type { Effects, EntryMessage, FillStart, Message } from './messages.js';
 import type { HeldPairs, NodeContext, PartitionData } from './node-context.js';
+import type { ApplyResult } from './ports.js';
 import { START_POSITION, type Position } from './position.js';
 import { Primary } from './primary.js';
 import { Tail } from './tail.js';
@@ -24,8 +25,8 @@ export class Partition implements PartitionData {
   #role: Role = 'none';
   #primary: Primary | undefined;
   #copy: Copy;
-  /** Set if the engine could not delete the pairs. */
-  #retryReset: (() => void) | undefined;
+  /** Set if the engine failed in a call that must succeed. */
+  #retry: (() => void) | undefined;
   /** The last time that another copy was asked whether this node may drop its pairs. */
   #askedMs = -Infinity;
 
@@ -52,7 +53,7 @@ export class Partition implements PartitionData {
 
   /** Whether it has something to do as time passes. */
   get isBusy(): boolean {
-    if (this.#retryReset !== undefined) return true;
+    if (this.#retry !== undefined) return true;
     switch (this.#role) {
       case 'primary':
         return this.#primary?.isBusy === true;
@@ -133,7 +134,7 @@ export class Partition implements PartitionData {
   }
 
   tick(): void {
-    this.#retryReset?.();
+    this.#retry?.();
     if (this.#role === 'primary') this.#primary?.tick();
     else if (this.#role === 'sleeping') this.#askForNewEpoch();
     else if (this.#isLeftOver) this.#askWhetherHeld();
@@ -162,8 +163,11 @@ export class Partition implements PartitionData {
   #becomePrimary(entry: PartitionEntry): void {
     const { ports, topology } = this.#node;
     this.#beginEmpty();
-    // Whatever versions were given before, those of a new start are higher (R18).
-    if (entry.isAfterLoss === true) ports.engine.raiseFloor(this.number, topology?.versionCeiling ?? 0);
+    // Whatever versions were given before, those of a new start are higher (R18). The primary does not serve before that.
+    if (entry.isAfterLoss === true) {
+      const ceiling = topology?.versionCeiling ?? 0;
+      this.#untilApplied((done) => ports.engine.raiseFloor(this.number, ceiling, done));
+    }
     this.pairs = 'all';
     this.#primary = new Primary(this.#node, this, entry);
   }
@@ -176,15 +180,20 @@ export class Partition implements PartitionData {
   #drop(): void {
     this.pairs = 'none';
     this.tail = new Tail(START_POSITION);
-    this.queue.run((next) => this.#reset(next));
+    this.#untilApplied((done) => this.#node.ports.engine.reset(this.number, START_POSITION, done));
   }
 
-  /** Calls to the engine wait until it has no pairs of the partition. */
-  #reset(done: () => void): void {
-    this.#retryReset = undefined;
-    this.#node.ports.engine.reset(this.number, START_POSITION, (result) => {
-      if (result === 'applied') done();
-      else this.#retryReset = () => this.#reset(done);
+  /** Calls the engine until it does not fail. Its other calls wait. */
+  #untilApplied(call: (done: (result: ApplyResult) => void) => void): void {
+    this.queue.run((next) => {
+      const attempt = (): void => {
+        this.#retry = undefined;
+        call((result) => {
+          if (result === 'applied') next();
+          else this.#retry = attempt;
+        });
+      };
+      attempt();
     });
   }
 

@@ -79,7 +79,7 @@ export interface ReplicaEngine {
   beginFill(partition: number, position: Position, done: (result: ApplyResult) => void): void;
   endFill(partition: number, done: (result: ApplyResult) => void): void;
   /** Makes later versions higher than this one. */
-  raiseFloor(partition: number, version: number): void;
+  raiseFloor(partition: number, version: number, done: (result: ApplyResult) => void): void;
   /** Reads the pairs of a partition in chunks, as the engine's `scan` does. */
   scan(partition: number): FillScan;
 }

@@ -500,7 +500,7 @@ describe('a learner', () => {
       call();
       seen.push(b.pairs);
     }
-    expect(seen).toEqual([{}, {}, { k: 'old' }, { k: 'old' }, { k: 'new' }]);
+    expect(seen).toEqual([{}, {}, {}, { k: 'old' }, { k: 'old' }, { k: 'new' }]);
   });
 
   it('is filled although the primary took it for an in-sync copy until then', () => {
@@ -575,6 +575,18 @@ describe('a learner', () => {
     learn(b);
     world.pass(500);
     expect([world.grant(), b.pairs]).toEqual([[], { old: 'x' }]);
+    world.pass(3000);
+    expect(a.replica.takeFailures()).toMatchObject([{ reason: 'unavailable' }]);
+    expect([world.grant(), b.pairs]).toMatchObject([[{ kind: 'add' }], { k: 'v' }]);
+  });
+
+  it('that can not raise its versions is filled again, and not added before', () => {
+    world.assign(a);
+    a.set('k', 'v');
+    b.engine.floorResults.push('unavailable');
+    learn(b);
+    world.pass(500);
+    expect(world.grant()).toEqual([]);
     world.pass(3000);
     expect(a.replica.takeFailures()).toMatchObject([{ reason: 'unavailable' }]);
     expect([world.grant(), b.pairs]).toMatchObject([[{ kind: 'add' }], { k: 'v' }]);
@@ -710,6 +722,17 @@ describe('a node without a role in a partition', () => {
     world.pass(3000);
     expect(b.read('k').answer).toMatchObject({ kind: 'done', result: 'v' });
     expect(b.engine.highestVersion(PARTITION)).toBeGreaterThanOrEqual(1000);
+  });
+
+  it('serves after a loss only when the engine has raised the versions above the ceiling (R18)', () => {
+    world.members.delete(a.bootId);
+    world.topology = { ...world.topology, versionCeiling: 1000 };
+    b.engine.floorResults.push('unavailable', 'unavailable', 'unavailable');
+    world.commit({ kind: 'start', primary: b.bootId, instead: a.bootId, copies: [] });
+    world.pass(200);
+    expect(b.isServing).toBe(false);
+    world.pass(3000);
+    expect([b.isServing, b.engine.highestVersion(PARTITION)]).toEqual([true, 1000]);
   });
 
   it('gives versions above the ceiling, also if its process ended before it knew that it had to start (R18)', () => {

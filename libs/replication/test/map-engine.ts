@@ -19,6 +19,8 @@ export class MapEngine implements ReplicaEngine {
   readonly results: ApplyResult[] = [];
   /** Results of the next calls of `reset` and `beginFill`; afterwards all succeed. */
   readonly clearResults: ApplyResult[] = [];
+  /** Results of the next calls of `raiseFloor`; afterwards all succeed. */
+  readonly floorResults: ApplyResult[] = [];
   /** Whether `write` does not say what it wrote. */
   isVague = false;
   /** If set, calls that change pairs wait here until the test runs them. */
@@ -129,9 +131,13 @@ export class MapEngine implements ReplicaEngine {
     });
   }
 
-  raiseFloor(partition: number, version: number): void {
-    const pairs = this.#pairs(partition);
-    pairs.highestVersion = Math.max(pairs.highestVersion, version);
+  raiseFloor(partition: number, version: number, done: (result: ApplyResult) => void): void {
+    this.#later(() => {
+      const result = this.floorResults.shift() ?? 'applied';
+      const pairs = this.#pairs(partition);
+      if (result === 'applied') pairs.highestVersion = Math.max(pairs.highestVersion, version);
+      done(result);
+    });
   }
 
   scan(partition: number): FillScan {

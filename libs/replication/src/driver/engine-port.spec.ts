@@ -18,6 +18,16 @@ it('a position and a version are as they were last while the engine can not be r
   expect(known).toEqual([{ epoch: 3, number: 4 }, 5]);
 });
 
+it('a version floor that can not be raised is a failure', async () => {
+  const engine = new MemoryEngine({ clock: systemClock });
+  const port = new EnginePort(engine, engine.replication, () => 0, fail);
+  const results: string[] = [];
+  port.raiseFloor(PARTITION, 5, (result) => results.push(result));
+  await engine.close();
+  port.raiseFloor(PARTITION, 6, (result) => results.push(result));
+  expect(results).toEqual(['applied', 'unavailable']);
+});
+
 function fail(error: unknown): never {
   throw error;
 }

@@ -106,11 +106,8 @@ export class EnginePort implements ReplicaEngine {
     this.#change(() => this.#replication.endFill(partition), done);
   }
 
-  raiseFloor(partition: number, version: number): void {
-    this.#change(
-      () => this.#replication.raiseFloor(partition, version),
-      () => undefined,
-    );
+  raiseFloor(partition: number, version: number, done: (result: ApplyResult) => void): void {
+    this.#change(() => this.#replication.raiseFloor(partition, version), done);
   }
 
   scan(partition: number): FillScan {

@@ -166,9 +166,13 @@ export class SimulatedEngine implements ReplicaEngine {
     }, done);
   }
 
-  raiseFloor(partition: number, version: number): void {
-    const stored = this.#partition(partition);
-    stored.highestVersion = Math.max(stored.highestVersion, version);
+  raiseFloor(partition: number, version: number, done: (result: ApplyResult) => void): void {
+    const result = this.#applyResult();
+    this.#call(() => {
+      const stored = this.#partition(partition);
+      if (result === 'applied') stored.highestVersion = Math.max(stored.highestVersion, version);
+      return result;
+    }, done);
   }
 
   scan(partition: number): FillScan {
