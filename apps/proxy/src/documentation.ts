@@ -37,7 +37,19 @@ describeRoutes(ControlPlaneController, [ApiTags('cluster')], {
     }),
   ],
   report: [ApiOperation({ summary: 'A node reports' })],
-  update: [ApiOperation({ summary: 'Change the weight or the zone of a node, or drain it' })],
+  update: [
+    ApiOperation({ summary: 'Change the weight or the zone of a node, or drain it' }),
+    ApiBody({
+      schema: {
+        type: 'object',
+        properties: {
+          weight: { type: 'number' },
+          zone: { type: 'string' },
+          state: { type: 'string', enum: ['active', 'draining'] },
+        },
+      },
+    }),
+  ],
   remove: [
     ApiOperation({
       summary:

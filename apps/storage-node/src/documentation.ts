@@ -1,5 +1,5 @@
 import { describeRoutes } from '@kvs/http-api';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ClusterController } from './cluster/cluster.controller.js';
 import { StatsController } from './stats.controller.js';
 
@@ -12,6 +12,16 @@ describeRoutes(StatsController, [ApiTags('cluster')], {
 describeRoutes(ClusterController, [ApiTags('cluster')], {
   invitation: [
     ApiOperation({ summary: 'Join the cluster of a proxy, unless the node is part of a cluster already' }),
+    ApiBody({
+      schema: {
+        type: 'object',
+        required: ['proxy', 'address'],
+        properties: {
+          proxy: { type: 'string', format: 'uri', description: 'Where the proxy can be reached' },
+          address: { type: 'string', description: 'Where the proxy reaches the node, as host:port' },
+        },
+      },
+    }),
   ],
   promotions: [ApiOperation({ summary: 'Say of which partitions the node agrees to become primary' })],
 });

@@ -25,6 +25,8 @@ describe('an invalid call', () => {
     ['the removal of a stranger', 'unknown_node', () => ring.without('c')],
     ['the weight of a stranger', 'unknown_node', () => ring.withWeight('c', 1)],
     ['the partitions of a stranger', 'unknown_node', () => ring.partitionsOf('c')],
+    // @ts-expect-error as plain JavaScript may call it
+    ['a hash that is no function', 'invalid_option', () => new HashRing(['a'], { hash: 5 })],
     ['partition 4096', 'invalid_partition', () => ring.owner(4096)],
     ['partition -1', 'invalid_partition', () => ring.owner(-1)],
     ['partition 0.5', 'invalid_partition', () => ring.owner(0.5)],

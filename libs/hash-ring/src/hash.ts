@@ -25,8 +25,13 @@ export function hash32(input: string | Uint8Array, seed = 0): number {
   return typeof input === 'string' ? hashString(input, seed) : hashBytes(checkKey(input), seed);
 }
 
-/** Returns the hash of keys for a strategy: {@link hash32}, or the given hash with a check of its keys. */
+/**
+ * Returns the hash of keys for a strategy: {@link hash32}, or the given hash with a check of its keys.
+ *
+ * @throws HashRingError `invalid_option` if it is not a function
+ */
 export function keyHash(hash: Hash32 = hash32): Hash32 {
+  if (typeof hash !== 'function') throw new HashRingError('invalid_option', 'hash is not a function');
   return hash === hash32 ? hash : (key) => hash(checkKey(key)) >>> 0;
 }
 

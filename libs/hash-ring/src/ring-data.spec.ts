@@ -44,6 +44,7 @@ describe('a ring as JSON', () => {
     ['a short table', 'invalid_json', { ...good, table: good.table.slice(1) }],
     ['a table with a node too many', 'invalid_json', { ...good, table: good.table.with(7, 2) }],
     ['a table with a fraction', 'invalid_json', { ...good, table: good.table.with(7, 0.5) }],
+    ['a table with a text', 'invalid_json', { ...good, table: ['length', ...good.table.slice(1)] }],
     ['no nodes', 'no_nodes', { ...good, nodes: [] }],
     ['two nodes of one id', 'duplicate_node', { ...good, nodes: ['a', 'a'] }],
     ['a weight of 0', 'invalid_weight', { ...good, nodes: [{ id: 'a', weight: 0 }, 'b'] }],

@@ -189,7 +189,10 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
     const listed = toRingNodes<T>(json.nodes, PARTITION_COUNT);
     const nodes = sortedById(listed);
     const indexes = listed.map((node) => nodes.indexOf(node));
-    const owners = Array.from(json.table, (owner) => indexes[owner] ?? NO_NODE);
+    const owners = Array.from(
+      json.table,
+      (owner) => (Number.isInteger(owner) ? indexes[owner] : undefined) ?? NO_NODE,
+    );
     if (owners.length !== PARTITION_COUNT || owners.includes(NO_NODE)) {
       throw new HashRingError('invalid_json', 'the table does not give each partition a node');
     }

@@ -78,7 +78,7 @@ export class EtcdGateway {
   }
 
   /**
-   * Calls `changed` for each part of a stream of events, until the stream ends or breaks.
+   * Calls `changed` for each event of a stream, or once for several, until the stream ends or breaks.
    *
    * @throws KvsError `store_unavailable`
    */
@@ -86,7 +86,10 @@ export class EtcdGateway {
     const endpoint = this.#endpoints[this.#current];
     try {
       const response = await this.#post(endpoint, path, body, this.#closed.signal);
-      response.on('data', changed);
+      // An event is a line. It has the whole value, so a large one comes in many chunks.
+      response.on('data', (chunk: Buffer) => {
+        if (chunk.at(-1) === NEW_LINE) changed();
+      });
       await finished(response);
     } catch (error) {
       throw unavailable(error, endpoint);
@@ -183,4 +186,5 @@ function unavailable(error: unknown, endpoint: URL | undefined): KvsError {
   });
 }
 
+const NEW_LINE = 0x0a;
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;

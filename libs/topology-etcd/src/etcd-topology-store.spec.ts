@@ -137,6 +137,19 @@ describe('a store in etcd', () => {
     expect(calls).toBeGreaterThan(1);
   });
 
+  it('tells of a change once, although a large event comes in parts', async () => {
+    let calls = 0;
+    let tell: () => void = () => undefined;
+    const told = () => new Promise<void>((resolve) => (tell = resolve));
+    const begun = told();
+    store.watch(() => void (calls++, tell()));
+    await begun;
+    const changed = told();
+    gateway.sendEvent('a'.repeat(1_000_000));
+    await changed;
+    expect(calls).toBe(2);
+  });
+
   it('claims to lead again after its lease has ended', async () => {
     const other = open();
     await store.claimLead('one');

@@ -1,9 +1,18 @@
+import Ajv from 'ajv';
 import { startCluster, startProxy, type Cluster } from './support/cluster.js';
 import { binary, string } from './support/data.js';
 import { send } from './support/http.js';
 
 interface OpenApi {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly summary?: string }>>>>;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiRoute>>>>;
+}
+
+interface OpenApiRoute {
+  readonly summary?: string;
+  readonly requestBody?: {
+    readonly content: Readonly<Record<string, { readonly schema?: { readonly example?: unknown } }>>;
+  };
+  readonly responses: Readonly<Record<string, unknown>>;
 }
 
 // The proxy and a node that clients ask directly have the same protocol.
@@ -287,6 +296,54 @@ describe.each(['proxy', 'storage node'] as const)('a %s', (server) => {
     expect(docs.status).toBe(200);
     expect(docs.text).toContain('Swagger UI');
     expect(docs.text).not.toMatch(/(src|href)="https?:/);
+  });
+
+  it('answers as its documentation says, and the examples there work', async () => {
+    const document = (await send('GET', at('/openapi.json'))).json as OpenApi;
+    const schemas = new Ajv({ nullable: true }).addSchema(document, 'openapi');
+    const pathOf = (...parts: readonly string[]): string =>
+      `openapi#/${parts.map((part) => part.replaceAll('/', '~1')).join('/')}`;
+    const answered = async (method: string, path: string, body: unknown, status: number): Promise<void> => {
+      const answer = await send(method, at(path), { body });
+      expect([path, answer.status]).toEqual([path, status]);
+      const response = pathOf('paths', path, method.toLowerCase(), 'responses', `${status}`);
+      schemas.validate(`${response}/content/application~1json/schema`, answer.json);
+      expect(schemas.errorsText()).toBe('No errors');
+    };
+    const examples = [
+      'put /set',
+      'post /fetch',
+      'post /query',
+      'post /touch',
+      'post /increment',
+      'post /delete',
+    ];
+    for (const [method = '', path = ''] of examples.map((route) => route.split(' '))) {
+      const { example } =
+        document.paths[path]?.[method]?.requestBody?.content['application/json']?.schema ?? {};
+      await answered(method.toUpperCase(), path, example, 200);
+    }
+    const [absent, text] = [fresh(), fresh()];
+    await answered('PUT', '/set', [{ key: text, value: string('text') }], 200);
+    await answered('POST', '/fetch', [absent, text], 200);
+    await answered('POST', '/query', [absent, text], 200);
+    await answered('POST', '/increment', [{ key: absent, by: '9007199254740993' }], 200);
+    await answered(
+      'POST',
+      '/increment',
+      [
+        { key: absent, by: 1 },
+        { key: text, by: 1 },
+      ],
+      207,
+    );
+    await answered('PUT', '/set', [{ key: text, value: string('new'), if_version: 0 }], 409);
+    const write = document.paths['/keys/{key}']?.['put'];
+    expect(Object.keys(write?.requestBody?.content ?? {})).toEqual([
+      'text/plain',
+      'application/octet-stream',
+    ]);
+    expect(Object.keys(document.paths['/health/ready']?.['get']?.responses ?? {})).toContain('200');
   });
 });
 

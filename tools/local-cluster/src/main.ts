@@ -103,7 +103,7 @@ async function refuseBusyPorts(ports: readonly number[]): Promise<void> {
   if (busy.length === 0) return;
   const what = busy.length === 1 ? `port ${busy.join()} is` : `ports ${busy.join(', ')} are`;
   process.stderr.write(
-    `npm start: ${what} in use; choose others: npm start -- --port 9090 --base-port 4000 --redis-port 6390 --redis-base-port 7100\n`,
+    `npm start: ${what} in use, perhaps by an earlier npm start; choose others: npm start -- --port 9090 --base-port 4000 --redis-port 6390 --redis-base-port 7100\n`,
   );
   process.exit(1);
 }

@@ -31,7 +31,7 @@ export class ServerProcess {
     this.name = name;
     this.#child = spawn(process.execPath, [...NODE_FLAGS, script, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...environment },
+      env: { ...process.env, KVS_LOG_LEVEL: logLevel(), ...environment },
     });
     running.add(this.#child);
     this.#child.once('close', () => running.delete(this.#child));
@@ -74,6 +74,12 @@ export class ServerProcess {
     this.signal(signal);
     return this.exited;
   }
+}
+
+/** Returns a level at which a server logs that it listens. */
+function logLevel(): string {
+  const level = process.env['KVS_LOG_LEVEL'] ?? '';
+  return ['debug', 'trace'].includes(level) ? level : 'info';
 }
 
 const LISTENING = /listening on (http:\/\/[^\s"]+)/;

@@ -1,5 +1,6 @@
 import {
   ApiBody,
+  ApiConsumes,
   ApiHeader,
   ApiOperation,
   ApiParam,
@@ -70,6 +71,12 @@ describeRoutes(DataController, [ApiTags('data')], {
   ],
 });
 
+const KEY_PROBLEMS = [
+  ApiProblem(400, 'The key or a parameter is not valid'),
+  ApiProblem(413, 'The key or the value is too large'),
+  ApiProblem(503, 'The storage node of the key cannot be reached'),
+];
+
 describeRoutes(
   KeysController,
   [
@@ -82,6 +89,7 @@ describeRoutes(
   ],
   {
     read: [
+      ...KEY_PROBLEMS,
       ApiOperation({ summary: 'Read one value; HEAD without its body' }),
       ApiHeader({
         name: 'If-None-Match',
@@ -93,7 +101,9 @@ describeRoutes(
       ApiProblem(404, 'The key is absent'),
     ],
     write: [
+      ...KEY_PROBLEMS,
       ApiOperation({ summary: 'Write one value' }),
+      ApiConsumes('text/plain', 'application/octet-stream'),
       ApiBody({
         schema: { type: 'string' },
         description: 'text/plain is kept as `string`, application/octet-stream as `binary`',
@@ -112,8 +122,11 @@ describeRoutes(
       ApiResponse({ status: 201, description: 'The key was absent and is written; ETag is its version' }),
       ApiResponse({ status: 204, description: 'The value is replaced; ETag is the new version' }),
       ApiProblem(412, 'The precondition does not hold'),
+      ApiProblem(415, 'The content type is neither of the two'),
+      ApiProblem(507, 'The store is full'),
     ],
     remove: [
+      ...KEY_PROBLEMS,
       ApiOperation({ summary: 'Remove one key' }),
       ApiHeader({
         name: 'If-Match',
@@ -129,7 +142,11 @@ describeRoutes(
 
 describeRoutes(HealthController, [ApiTags('health')], {
   live: [ApiOperation({ summary: 'Whether the process runs' })],
-  ready: [ApiOperation({ summary: 'Whether requests can be served' }), ApiProblem(503, 'Not now')],
+  ready: [
+    ApiOperation({ summary: 'Whether requests can be served' }),
+    ApiResponse({ status: 200, description: 'Yes' }),
+    ApiProblem(503, 'Not now'),
+  ],
 });
 
 describeRoutes(MetricsController, [ApiTags('metrics')], {

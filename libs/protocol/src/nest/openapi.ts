@@ -17,23 +17,23 @@ export * from './described-dto.js';
 /** Decorators that describe the data operations in OpenAPI documents, and the DTO classes that they show. */
 
 export function ApiSetBody(): MethodDecorator {
-  return describe([SetItemDto]);
+  return describe([SetItemDto], { key: HELLO, value: { encoding: 'string', data: 'world' } });
 }
 
 export function ApiKeysBody(): MethodDecorator {
-  return describe([KeyDto, KeyItemDto]);
+  return describe([KeyDto, KeyItemDto], HELLO);
 }
 
 export function ApiDeleteBody(): MethodDecorator {
-  return describe([KeyDto, DeleteItemDto]);
+  return describe([KeyDto, DeleteItemDto], HELLO);
 }
 
 export function ApiTouchBody(): MethodDecorator {
-  return describe([TouchItemDto]);
+  return describe([TouchItemDto], { key: HELLO, ttl_ms: 3_600_000 });
 }
 
 export function ApiIncrementBody(): MethodDecorator {
-  return describe([IncrementItemDto]);
+  return describe([IncrementItemDto], { key: { encoding: 'string', data: 'visits' }, by: 1 });
 }
 
 /** The answer to a write: how many items were done, and why the others failed. */
@@ -54,14 +54,14 @@ export function ApiWriteAnswer(counter: keyof typeof META_PROPERTIES): MethodDec
 
 /** The answer to increments: one sum for each item, in order. */
 export function ApiSumsAnswer(): MethodDecorator {
-  return ApiValuesAnswer({ oneOf: [{ type: 'integer' }, { type: 'string' }], nullable: true });
+  return ApiValuesAnswer({ oneOf: [{ type: 'integer' }, { type: 'string' }, NULL] });
 }
 
 /** The answer to a read: one item for each requested key, in order. */
 export function ApiPairsAnswer(value: 'value' | 'presence'): MethodDecorator {
   if (value === 'presence') return ApiValuesAnswer({ type: 'boolean', nullable: true });
   const meta = { version: { type: 'integer' }, ttl_ms: { type: 'integer' } };
-  return ApiValuesAnswer({ nullable: true, allOf: [reference(ValueDto)] }, meta);
+  return ApiValuesAnswer({ oneOf: [reference(ValueDto), NULL] }, meta);
 }
 
 /** @param more the properties of an item besides its key, its value and its error */
@@ -137,6 +137,9 @@ type Model =
   | typeof IncrementItemDto
   | typeof ValueDto;
 
+/** Only `null`, in the words of OpenAPI 3.0. */
+const NULL = { type: 'object', nullable: true, enum: [null] };
+
 const FAILURE_PROPERTIES = {
   code: { type: 'string', enum: Object.keys(ERROR_CODES) },
   message: { type: 'string' },
@@ -157,12 +160,15 @@ function reference(model: Model): { $ref: string } {
   return { $ref: getSchemaPath(model) };
 }
 
-function describe(models: Model[]): MethodDecorator {
+/** @param example what the page offers to send; without it, the least value of each field, such as one millisecond to live */
+function describe(models: Model[], example: object): MethodDecorator {
   return applyDecorators(
     ApiExtraModels(...models, ValueDto, KeyDto),
-    ApiBody({ schema: { type: 'array', items: { oneOf: models.map(reference) } } }),
+    ApiBody({ schema: { type: 'array', items: { oneOf: models.map(reference) }, example: [example] } }),
   );
 }
+
+const HELLO = { encoding: 'string', data: 'hello' };
 
 function ApiBatchAnswers(schema: NonNullable<Schema>): MethodDecorator {
   return applyDecorators(
@@ -171,10 +177,12 @@ function ApiBatchAnswers(schema: NonNullable<Schema>): MethodDecorator {
     ApiProblem(400, 'The request is not valid; nothing was changed'),
     ApiProblem(413, 'The body, a key, a value or the answer is too large'),
     ApiProblem(415, 'Neither the body nor its content type is JSON'),
+    ApiResponse({ status: 409, description: 'Every item failed: its condition does not hold', schema }),
     ApiResponse({
       status: 503,
       description: 'Every item failed: its storage node cannot be reached',
       schema,
     }),
+    ApiResponse({ status: 507, description: 'Every item failed: the store is full', schema }),
   );
 }

@@ -44,6 +44,12 @@ export class FakeGateway {
     for (const watcher of this.#watchers) watcher.destroy();
   }
 
+  /** Sends the event of a change to all watchers. */
+  sendEvent(value: string): void {
+    const event = { result: { events: [{ kv: { value } }] } };
+    for (const watcher of this.#watchers) watcher.write(`${JSON.stringify(event)}\n`);
+  }
+
   /** Lets all leases end, with their keys. */
   endLeases(): void {
     for (const id of this.#leases) this.#endLease(id);
