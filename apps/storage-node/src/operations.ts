@@ -39,8 +39,24 @@ export interface Operations extends KeyValueOperations {
     epoch?: number,
   ): MaybePromise<readonly DeleteOutcome[]>;
   scan(request: ScanRequest): Promise<ScanAnswer>;
+  /** The chunks may be empty: see `NodeOperations` of `@kvs/node-link`. */
   scanLines(request: ScanRequest, epoch?: number): PairLines;
   stats(): MaybePromise<NodeStats>;
+}
+
+/**
+ * Returns the answer to a scan of this process. If it is closed, the lines fail at the next chunk, so a scan ends soon also if it
+ * finds nothing. Empty chunks are left out.
+ */
+export function scanAnswer(lines: PairLines, { format = 'lines' }: Pick<ScanRequest, 'format'>): ScanAnswer {
+  let isClosed = false;
+  async function* untilClosed(): PairLines {
+    for await (const chunk of lines) {
+      if (isClosed) throw new KvsError('invalid_request', 'the scan was closed');
+      if (chunk.length > 0) yield chunk;
+    }
+  }
+  return { missingNodes: [], lines: untilClosed(), format, close: () => void (isClosed = true) };
 }
 
 /**

@@ -108,6 +108,17 @@ describe('a scan', () => {
     expect(Math.max(...lengths)).toBeLessThan(200_000);
   });
 
+  it('has no empty chunks, and ends soon after it is closed although it finds nothing', async () => {
+    const operations = await filled(numbered(10_000));
+    const prefix = stringValue('none');
+    const unclosed = await operations.scan({ ...all, prefix });
+    expect(await unclosed.lines[Symbol.asyncIterator]().next()).toMatchObject({ done: true });
+    const { lines, close } = await operations.scan({ ...all, prefix });
+    const step = lines[Symbol.asyncIterator]().next();
+    close();
+    await expect(step).rejects.toThrow('the scan was closed');
+  });
+
   it('of a closed store rejects, as every operation does', async () => {
     const { store, operations } = open();
     await store.close();

@@ -1,7 +1,7 @@
 import { KvStore } from '@kvs/kv-store';
 import type { NodeStats } from '@kvs/node-link';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Operations } from './operations.js';
+import { scanAnswer, type Operations } from './operations.js';
 
 /** Returns the statistics that a node tells proxies and, at `/stats`, everybody. */
 export async function statsOf(store: KvStore): Promise<NodeStats> {
@@ -29,13 +29,7 @@ export class StoreOperations implements Operations {
 
   readonly scanLines: Operations['scanLines'] = (request) => this.#store.scanJson(request);
 
-  readonly scan: Operations['scan'] = async (request) => ({
-    missingNodes: [],
-    lines: this.scanLines(request),
-    format: request.format ?? 'lines',
-    // A scan of the store holds nothing that must be released.
-    close: () => undefined,
-  });
+  readonly scan: Operations['scan'] = async (request) => scanAnswer(this.scanLines(request), request);
 
   readonly stats: Operations['stats'] = () => statsOf(this.#store);
 }

@@ -141,8 +141,9 @@ export class LmdbEngine implements StorageEngine {
       const reader = new PartitionReader(this.#environment.pairs, partition, idPrefix, values);
       while (!reader.isDone) {
         const pairs = this.#read(() => reader.nextChunk(this.#clock.nowMicros()));
-        if (pairs.length > 0) yield { partition, pairs };
-        if (!reader.isDone || index % PARTITIONS_PER_TURN === 0) await turn();
+        const isTurnDue = !reader.isDone || index % PARTITIONS_PER_TURN === 0;
+        if (pairs.length > 0 || isTurnDue) yield { partition, pairs };
+        if (isTurnDue) await turn();
         this.#assertOpen();
       }
     }

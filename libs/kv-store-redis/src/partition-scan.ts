@@ -32,24 +32,19 @@ export async function* scanPartitions(
     const answers = await run(ahead, SCAN_OPEN, [...bounds(), encodeKeyId(idPrefix)]);
     const opened = answers.map(firstScanned);
     const found = opened.findIndex(({ pairs, rest }) => pairs.length > 0 || rest.length > 0);
-    const partition = ahead[found];
-    const first = opened[found];
-    if (partition === undefined || first === undefined) {
-      // The scan reads more and more partitions at once while none has a match.
-      next += ahead.length;
-      aheadCount = Math.min(2 * aheadCount, MAX_AHEAD);
-      continue;
-    }
-    next += found + 1;
-    // Pairs that were read ahead would be out of date when the caller returns.
-    aheadCount = 1;
-    if (first.pairs.length > 0) yield { partition, pairs: first.pairs };
-    let rest: readonly Buffer[] = first.rest;
+    // Pairs that were read ahead of the first match would be out of date when the caller returns.
+    const read = found === -1 ? ahead : ahead.slice(0, found + 1);
+    next += read.length;
+    // The scan reads more and more partitions at once while none has a match.
+    aheadCount = found === -1 ? Math.min(2 * aheadCount, MAX_AHEAD) : 1;
+    const partition = read.at(-1) ?? 0;
+    yield { partition, pairs: opened[found]?.pairs ?? [] };
+    let rest: readonly Buffer[] = opened[found]?.rest ?? [];
     while (rest.length > 0) {
       const [answer] = await run([partition], SCAN_NEXT, [...bounds(), ...rest.slice(0, SCAN_CHUNK_PAIRS)]);
       const { pairs, used } = nextScanned(answer);
       rest = rest.slice(used);
-      if (pairs.length > 0) yield { partition, pairs };
+      yield { partition, pairs };
     }
   }
 }

@@ -197,6 +197,39 @@ describe('a scan of a node in a cluster', () => {
     await expect(lines.next()).rejects.toThrow(expect.objectContaining({ code: 'node_unavailable' }));
   });
 
+  it('that finds nothing lets other work run, has empty chunks, and ends soon after it is closed', async () => {
+    replica.lost.clear();
+    const keys = Array.from({ length: 10_000 }, (_, i) => stringKey(`key-${i}`));
+    await operations.set(keys.map((key) => item(key, 'v')));
+    const request = { meta: false, prefix: stringValue('none') };
+    let turns = 0;
+    let turn = setImmediate(function next() {
+      turns++;
+      turn = setImmediate(next);
+    });
+    let chunks = 0;
+    for await (const { length } of operations.scanLines(request)) {
+      expect(length).toBe(0);
+      chunks++;
+    }
+    clearImmediate(turn);
+    expect(Math.min(turns, chunks)).toBeGreaterThan(100);
+    const { lines, close } = await operations.scan(request);
+    const step = lines[Symbol.asyncIterator]().next();
+    close();
+    await expect(step).rejects.toThrow('the scan was closed');
+  });
+
+  it('that finds nothing for long in a partition has empty chunks, and the pairs in the end', async () => {
+    const keys = Array.from({ length: 10_000 }, (_, i) => stringKey(`{own}${i}`));
+    await operations.set(keys.map((key) => item(key, 'v')));
+    const request = { meta: false, partitions: [partitionOf(OWN)], prefix: stringValue('own') };
+    const lengths: number[] = [];
+    for await (const { length } of operations.scanLines(request)) lengths.push(length);
+    expect(lengths.filter((length) => length > 0)).toHaveLength(1);
+    expect(lengths.length).toBeGreaterThan(3);
+  });
+
   it('over HTTP is refused at once if the node lacks a partition', async () => {
     await expect(operations.scan({ meta: false })).rejects.toThrow(new WrongNodeError(partitionOf(OTHER)));
     const answer = await operations.scan({ meta: false, partitions });

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import {
   deleteOutcome,
   engineDelete,
@@ -33,6 +34,7 @@ import {
 } from '@kvs/protocol';
 import type { Refusal, Replica, WriteAnswer, WriteBatch, WriteOutcomes } from '@kvs/replication';
 import { nodeOfBoot } from '@kvs/topology';
+import { scanAnswer } from '../operations.js';
 import { statsOf } from '../store-operations.js';
 import { byPartition, OutcomeList, type PartitionItems } from './outcome-list.js';
 
@@ -120,15 +122,20 @@ export class ReplicatedOperations implements KeyValueOperations, NodeOperations 
 
   /** @throws WrongNodeError if the node does not serve all partitions of the request */
   async scan(request: ScanRequest): Promise<ScanAnswer> {
-    const { format = 'lines', partitions = ALL_PARTITIONS } = request;
+    const { partitions = ALL_PARTITIONS } = request;
     const missing = partitions.find((partition) => !this.#replica.isServing(partition));
     if (missing !== undefined) throw new WrongNodeError(missing);
-    return { missingNodes: [], lines: this.scanLines(request), format, close: () => undefined };
+    return scanAnswer(this.scanLines(request), request);
   }
 
   async *scanLines(request: ScanRequest, epoch = 0): PairLines {
-    for (const partition of request.partitions ?? ALL_PARTITIONS)
+    for (const [index, partition] of (request.partitions ?? ALL_PARTITIONS).entries()) {
       yield* this.#partitionLines({ ...request, partitions: [partition] }, partition, epoch);
+      if ((index + 1) % PARTITIONS_PER_TURN !== 0) continue;
+      // An engine may read a small partition without any wait.
+      await setImmediate();
+      yield NOTHING;
+    }
   }
 
   stats(): Promise<NodeStats> {
@@ -179,6 +186,10 @@ export class ReplicatedOperations implements KeyValueOperations, NodeOperations 
             throw new KvsError('node_unavailable', `the partition ${partition} moves to another node`);
           throw new WrongNodeError(partition);
         }
+        if (step.done !== true && step.value.length === 0) {
+          yield step.value;
+          continue;
+        }
         if (waiting !== undefined) {
           yield waiting;
           hasGiven = true;
@@ -226,6 +237,11 @@ export class ReplicatedOperations implements KeyValueOperations, NodeOperations 
     return `the partition ${partition} is served by ${id === address ? id : `${id} at ${address}`}`;
   }
 }
+
+/** How many partitions are read in one turn of the event loop if they have few pairs. */
+const PARTITIONS_PER_TURN = 16;
+
+const NOTHING = new Uint8Array(0);
 
 /** The result of a read, or what it threw. */
 type Attempt<T> = { readonly value: T } | { readonly error: unknown };

@@ -20,7 +20,7 @@ export class ScanChunkBuilder {
 
 /**
  * Yields the chunks of one partition, for an engine that can list a partition's ids at once. It looks up each pair
- * when it needs it, and leaves it out if it is gone. The event loop turns before each chunk.
+ * when it needs it, and leaves it out if it is gone, so a chunk may be empty. The event loop turns before each chunk.
  */
 export async function* inChunks(
   partition: number,
@@ -35,6 +35,6 @@ export async function* inChunks(
       const entry = find(id);
       if (entry !== undefined) chunk.add({ id, ...entry });
     }
-    if (chunk.pairs.length > 0) yield { partition, pairs: chunk.pairs };
+    yield { partition, pairs: chunk.pairs };
   } while (next < ids.length);
 }

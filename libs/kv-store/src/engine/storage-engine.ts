@@ -66,9 +66,9 @@ export interface StorageEngine {
 
   /**
    * Yields the pairs of these partitions (ascending, each at most once) in chunks: all chunks of a partition, then
-   * those of the next. A chunk has pairs of one partition and is never empty. It ends with the pair at which it
-   * reaches {@link SCAN_CHUNK_PAIRS} or {@link SCAN_CHUNK_UNITS}, so that a scan takes constant memory. The order
-   * within a partition is up to the engine.
+   * those of the next. A chunk has pairs of one partition. It ends with the pair at which it reaches
+   * {@link SCAN_CHUNK_PAIRS} or {@link SCAN_CHUNK_UNITS}, so that a scan takes constant memory. The order within a
+   * partition is up to the engine.
    *
    * A pair that is present from the first step to the last comes exactly once, whatever else is written, with a value
    * that it had in that time. A pair that is added or removed during the scan may come or not. No key comes twice,
@@ -76,7 +76,8 @@ export interface StorageEngine {
    *
    * Nothing is read before the first step. The caller may wait between steps, may stop early (`return()` releases
    * what the scan holds), and may write, also to the scanned partitions. Scans are independent of each other. An
-   * engine lets the event loop turn regularly, even if no pair matches.
+   * engine lets the event loop turn every few milliseconds. If it finds no pair for that long, it yields an empty chunk:
+   * the caller sees that the scan goes on, and can stop it.
    *
    * A step rejects with `engine_unavailable` if the scan cannot be completed, for example because the engine is
    * closed. So a scan that ends was complete.
@@ -88,9 +89,9 @@ export interface StorageEngine {
    * the format of the options, and without `value` if the values are not wanted. An engine has this method only if it is
    * faster than the store, which otherwise makes the text from {@link scan}.
    *
-   * A chunk has about 64 KiB, never 0 bytes. It may end anywhere in a pair and may have pairs of several partitions. In
-   * one turn of the event loop, an engine makes little more than a chunk, however large a value is. A time to live is the
-   * one when the pair was read.
+   * A chunk has about 64 KiB. It may end anywhere in a pair and may have pairs of several partitions. In one turn of the
+   * event loop, an engine makes little more than a chunk, however large a value is. If it has to look for so long that the
+   * event loop must turn before the chunk is full, it yields 0 bytes. A time to live is the one when the pair was read.
    */
   scanJson?(partitions: readonly number[], options: EngineJsonScanOptions): AsyncIterable<Uint8Array>;
 

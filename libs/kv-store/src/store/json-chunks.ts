@@ -4,7 +4,7 @@ import type { StoreChunk, StoredPair } from './store-chunk.js';
 
 /**
  * Yields the pairs of a scan as JSON text, for engines without `scanJson`. Joins small pairs, because sending each
- * alone would cost a write.
+ * alone would cost a write. A chunk without pairs becomes an empty one.
  */
 export async function* jsonChunks(
   chunks: AsyncIterable<StoreChunk>,
@@ -19,7 +19,7 @@ export async function* jsonChunks(
       yield Buffer.from(text);
       text = '';
     }
-    if (text !== '') yield Buffer.from(text);
+    yield Buffer.from(text);
   }
 }
 

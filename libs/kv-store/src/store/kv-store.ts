@@ -101,8 +101,9 @@ export class KvStore
 
   /**
    * Yields the pairs of some or all partitions, in ascending order of partitions, in chunks of bounded size. Each chunk
-   * has pairs of one partition. A pair that exists during the whole scan comes exactly once, and no key comes twice,
-   * whatever is written meanwhile. A scan throws if it can't be completed, for example because the store is closed.
+   * has pairs of one partition; it is empty if the engine looked for a while and found none. A pair that exists during the
+   * whole scan comes exactly once, and no key comes twice, whatever is written meanwhile. A scan throws if it can't be
+   * completed, for example because the store is closed.
    */
   scan({ prefix, partitions = ALL_PARTITIONS }: StoreScanRequest = {}): AsyncIterable<StoreChunk> {
     this.#assertOpen();
@@ -111,7 +112,7 @@ export class KvStore
     return this.#throttle.throttled(this.#storeChunks(chunks), ({ pairs }) => pairs.length / PAIRS_PER_PAUSE);
   }
 
-  /** As {@link scan}, but yields JSON text, in chunks that may end anywhere. */
+  /** As {@link scan}, but yields JSON text, in chunks that may end anywhere and may be empty. */
   scanJson({
     prefix,
     partitions = ALL_PARTITIONS,
@@ -150,7 +151,7 @@ export class KvStore
         const stored = liveEntry(entry, this.#clock);
         return stored === null ? [] : [{ key: keyFromId(id), ...stored }];
       });
-      if (live.length > 0) yield { partition, pairs: live };
+      yield { partition, pairs: live };
     }
   }
 

@@ -97,6 +97,14 @@ const FAULTY_ENGINES: Record<string, { create: EngineFactory; found: string }> =
     })),
     found: 'scans: a large partition comes in chunks of bounded count',
   },
+  'an engine says nothing while a scan finds nothing': {
+    create: altered((engine) => ({
+      async *scan(partitions, options) {
+        for await (const chunk of engine.scan(partitions, options)) if (chunk.pairs.length > 0) yield chunk;
+      },
+    })),
+    found: 'scans: a scan that finds nothing for long has empty chunks, at which it can end early',
+  },
   'an engine repeats what is written while it scans': {
     create: altered((engine) => ({
       async *scan(partitions, options) {

@@ -87,13 +87,14 @@ export async function remove(
   return only(await engine.deleteMany([removal(key, details)])).status;
 }
 
+/** Returns the chunks that have pairs. */
 export async function scanChunks(
   engine: StorageEngine,
   partitions: readonly number[],
   options?: EngineScanOptions,
 ): Promise<EngineChunk[]> {
   const chunks: EngineChunk[] = [];
-  for await (const chunk of engine.scan(partitions, options)) chunks.push(chunk);
+  for await (const chunk of engine.scan(partitions, options)) if (chunk.pairs.length > 0) chunks.push(chunk);
   return chunks;
 }
 
@@ -112,6 +113,14 @@ export async function scanKeys(
   options?: EngineScanOptions,
 ): Promise<string[]> {
   return keyData(await scanPairs(engine, partitions, options));
+}
+
+/** Writes pairs to many partitions: so many that an engine lets other work run while it looks through them. */
+export async function spread(engine: StorageEngine): Promise<readonly number[]> {
+  const partitions = Array.from({ length: 64 }, (_, i) => 3 * i);
+  for (const partition of partitions)
+    await engine.setMany(numbered(50).map((key) => write(key, 'v', { partition })));
+  return partitions;
 }
 
 export function keyData(pairs: readonly EnginePair[]): string[] {

@@ -28,7 +28,8 @@ export interface NodeOperations {
   readonly query: BatchOperation<Key, QueryOutcome>;
   readonly delete: BatchOperation<DeleteItem, DeleteOutcome>;
   /**
-   * Returns the pairs in the request's format, partition by partition in ascending order.
+   * Returns the pairs in the request's format, partition by partition in ascending order. A chunk is empty if the node looked
+   * for a while and found no pair.
    *
    * @throws WrongNodeError from the iteration, at the first partition that the node does not serve
    */

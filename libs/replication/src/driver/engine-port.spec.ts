@@ -1,5 +1,6 @@
-import { KvsError } from '@kvs/protocol';
-import { MemoryEngine, systemClock } from '@kvs/kv-store';
+import { keyId, KvsError, stringKey, stringValue } from '@kvs/protocol';
+import { MemoryEngine, systemClock, type EnginePair } from '@kvs/kv-store';
+import { alteredEngine } from '@kvs/kv-store/testing';
 import { EnginePort } from './engine-port.js';
 
 const PARTITION = 7;
@@ -26,6 +27,26 @@ it('a version floor that can not be raised is a failure', async () => {
   await engine.close();
   port.raiseFloor(PARTITION, 6, (result) => results.push(result));
   expect(results).toEqual(['applied', 'unavailable']);
+});
+
+it('a fill has no empty chunks, though the engine gives some while it finds nothing', async () => {
+  const engine = new MemoryEngine({ clock: systemClock });
+  const pair: EnginePair = {
+    id: keyId(stringKey('k')),
+    value: stringValue('v'),
+    version: 1,
+    expiresAtMs: undefined,
+  };
+  const { replication } = engine;
+  const sparse = alteredEngine(engine, {
+    async *scan([partition = 0]) {
+      for (const pairs of [[], [], [pair], []]) yield { partition, pairs };
+    },
+  });
+  const scan = new EnginePort(sparse, replication, () => 0, fail).scan(PARTITION);
+  const next = () => new Promise((resolve) => scan.next(resolve));
+  expect([await next(), await next()]).toEqual([[pair], 'end']);
+  await engine.close();
 });
 
 function fail(error: unknown): never {

@@ -174,7 +174,7 @@ class PairScan implements FillScan {
   }
 
   async #next(): Promise<readonly EnginePair[] | 'end'> {
-    if (this.#pairs.length === 0) {
+    while (this.#pairs.length === 0) {
       const { done, value } = await this.#chunks.next();
       if (done === true) return 'end';
       this.#pairs = value.pairs;

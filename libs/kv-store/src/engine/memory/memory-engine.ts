@@ -130,12 +130,11 @@ export class MemoryEngine implements StorageEngine {
       const partition = this.#store.partition(number);
       if (partition === undefined) continue;
       for (const pairs of scanPartition(this.#store, partition, idPrefix, this.#clock)) {
-        if (pairs.length > 0) yield { partition: number, pairs };
-        await pace.passed(pairs.length > 0 ? pairs.length : SCAN_CHUNK_PAIRS);
+        const isTurnDue = pace.passed(partition.pairCount);
+        if (pairs.length > 0 || isTurnDue) yield { partition: number, pairs };
+        if (isTurnDue) await setImmediate();
         this.#assertOpen();
       }
-      await pace.passed(partition.pairCount);
-      this.#assertOpen();
     }
   }
 
@@ -145,7 +144,7 @@ export class MemoryEngine implements StorageEngine {
   ): AsyncGenerator<Uint8Array, void, undefined> {
     this.#assertOpen();
     for (const chunk of new JsonScan(this.#store, this.#clock, options).chunks(partitions)) {
-      if (chunk !== undefined) yield chunk;
+      yield chunk;
       await setImmediate();
       this.#assertOpen();
     }
@@ -191,14 +190,15 @@ export class MemoryEngine implements StorageEngine {
 const ABSENT = Object.freeze({ status: 'absent' });
 const PRESENT = Object.freeze({ status: 'present' });
 
-/** Lets other work run after every so many pairs, because a scan of memory never waits by itself. */
+/** Tells when other work must run, because a scan of memory never waits by itself. */
 class ScanPace {
   #pairsSinceTurn = 0;
 
-  passed(pairCount: number): Promise<void> | undefined {
+  /** Notes a step through a partition of so many pairs. Returns whether the event loop must turn. */
+  passed(pairCount: number): boolean {
     this.#pairsSinceTurn += pairCount;
-    if (this.#pairsSinceTurn < SCAN_CHUNK_PAIRS) return undefined;
+    if (this.#pairsSinceTurn < SCAN_CHUNK_PAIRS) return false;
     this.#pairsSinceTurn = 0;
-    return setImmediate();
+    return true;
   }
 }

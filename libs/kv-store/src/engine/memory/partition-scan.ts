@@ -8,7 +8,7 @@ import { END_OF_HASHES } from './bucket-table.js';
 import type { PairStore } from './pair-store.js';
 
 /**
- * Yields the pairs of a partition in chunks. A chunk is empty if many pairs were examined and none matched. Writes
+ * Yields the pairs of a partition in chunks. A chunk is empty if none of the pairs that were examined matched. Writes
  * may happen between two steps. The walk goes through the hashes in ascending order, and a key's hash does not
  * change. So it meets every pair that stays exactly once, no key twice, and new keys can't prolong it. Between steps
  * it keeps only the ids of the rest of one bucket.
@@ -37,7 +37,7 @@ export function* scanPartition(
         else chunk.add(store.records.pair(ref, id));
       }
     }
-    if (chunk.pairs.length > 0 || hash < END_OF_HASHES) yield chunk.pairs;
+    yield chunk.pairs;
   }
 }
 

@@ -1,7 +1,17 @@
 import { strict as assert } from 'node:assert';
 import { binaryKey, stringValue } from '@kvs/protocol';
 import { SCAN_CHUNK_PAIRS, SCAN_CHUNK_UNITS } from '../../engine/storage-engine.js';
-import { numbered, PARTITION, removal, scanChunks, scanKeys, scanPairs, set, write } from '../pairs.js';
+import {
+  numbered,
+  PARTITION,
+  removal,
+  scanChunks,
+  scanKeys,
+  scanPairs,
+  set,
+  spread,
+  write,
+} from '../pairs.js';
 import type { EngineTestBench, Trait } from '../trait.js';
 
 export const scans: Trait = {
@@ -56,14 +66,14 @@ export const scans: Trait = {
       await engine.setMany(keys.map((key) => write(key)));
       const chunks = await scanChunks(engine, [PARTITION]);
       assert.ok(chunks.length >= 3);
-      assert.ok(chunks.every(({ pairs }) => pairs.length > 0 && pairs.length <= SCAN_CHUNK_PAIRS));
+      assert.ok(chunks.every(({ pairs }) => pairs.length <= SCAN_CHUNK_PAIRS));
       assert.deepEqual(await scanKeys(engine), [...keys].sort());
     },
     'large values come in chunks of bounded size': async ({ engine }) => {
       const value = stringValue('v'.repeat(SCAN_CHUNK_UNITS / 4));
       await engine.setMany(numbered(20).map((key) => write(key, value)));
       const chunks = await scanChunks(engine, [PARTITION]);
-      assert.ok(chunks.every(({ pairs }) => pairs.length > 0 && pairs.length <= 4));
+      assert.ok(chunks.every(({ pairs }) => pairs.length <= 4));
       assert.equal(chunks.flatMap(({ pairs }) => pairs).length, 20);
     },
     'a prefix selects string keys by their text': (bench) =>
@@ -79,6 +89,19 @@ export const scans: Trait = {
       await engine.setMany(numbered(2 * SCAN_CHUNK_PAIRS).map((key) => write(key)));
       assert.deepEqual(await scanKeys(engine, [PARTITION], { idPrefix: 'skey-1999' }), ['key-1999']);
       assert.equal((await scanKeys(engine, [PARTITION], { idPrefix: 'skey-1' })).length, 1111);
+    },
+    'a scan that finds nothing for long has empty chunks, at which it can end early': async ({ engine }) => {
+      const partitions = await spread(engine);
+      const steps = async (maxSteps: number): Promise<number> => {
+        let count = 0;
+        for await (const { pairs } of engine.scan(partitions, { idPrefix: 'snone' })) {
+          assert.deepEqual(pairs, []);
+          if (++count === maxSteps) break;
+        }
+        return count;
+      };
+      assert.equal(await steps(1), 1);
+      assert.ok((await steps(Infinity)) > 1);
     },
     'a scan that ends early leaves the engine unchanged': async ({ engine }) => {
       await engine.setMany(numbered(2 * SCAN_CHUNK_PAIRS).map((key) => write(key)));

@@ -39,8 +39,8 @@ export class JsonScan {
     this.#prefix = new KeyPrefix(options.idPrefix ?? '');
   }
 
-  /** Yields chunks, none empty. Yields undefined if a step ends without a full chunk. */
-  *chunks(partitions: readonly number[]): Generator<Uint8Array | undefined, void, undefined> {
+  /** Yields chunks. Yields an empty one if a step ends before a chunk is full. */
+  *chunks(partitions: readonly number[]): Generator<Uint8Array, void, undefined> {
     for (const number of partitions) {
       const partition = this.#store.partition(number);
       if (partition !== undefined && partition.pairCount > 0) yield* this.#walk(partition);
@@ -48,7 +48,7 @@ export class JsonScan {
     if (!this.#writer.isEmpty) yield this.#writer.flush();
   }
 
-  *#walk(partition: MemoryPartition): Generator<Uint8Array | undefined, void, undefined> {
+  *#walk(partition: MemoryPartition): Generator<Uint8Array, void, undefined> {
     for (let hash = 0; hash < END_OF_HASHES;) {
       this.#nowMicros = this.#clock.nowMicros();
       hash = this.#advance(partition, hash);
@@ -117,10 +117,13 @@ export class JsonScan {
     return this.#writer.flush();
   }
 
-  #pause(): undefined {
+  #pause(): Uint8Array {
     this.#looks = 0;
+    return NOTHING;
   }
 }
+
+const NOTHING = new Uint8Array(0);
 
 const GATHERED_BUCKETS = 32;
 
