@@ -84,6 +84,29 @@ it('a scan asks the next node when one can not be reached', async () => {
   expect(await idsIn(lines)).toEqual(ids);
 });
 
+describe('a scan whose node is lost before any of its pairs was read', () => {
+  const lost = new TransportError('broken', 'reset');
+  const lines = { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(lost) }) };
+
+  beforeEach(() => {
+    cluster.node(one).scan = async () => ({ lines, close: () => undefined });
+  });
+
+  it('goes on at another node', async () => {
+    const scan = await cluster.router.scan(all);
+    cluster.table.move(ALL_PARTITIONS, two);
+    expect(await idsIn(scan.lines)).toEqual(ids);
+  });
+
+  it('asks no other node if it was closed', async () => {
+    const scan = await cluster.router.scan(all);
+    cluster.table.move(ALL_PARTITIONS, two);
+    scan.close();
+    await expect(idsIn(scan.lines)).rejects.toEqual(new NodesUnavailableError([one]));
+    expect(cluster.table.reads).toBe(0);
+  });
+});
+
 /** Some partitions from one on, and where they are next; null: nowhere. */
 const move = fc.record({
   from: fc.nat({ max: 29 }),

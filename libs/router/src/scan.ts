@@ -116,11 +116,16 @@ export class ClusterScan {
 
   /** The pairs of a node, and those that it does not serve any more from the nodes that do. */
   async *#lines({ share, scan }: OpenScan): AsyncGenerator<Uint8Array, void, undefined> {
+    let isUnread = true;
     try {
-      yield* scan.lines;
+      for await (const chunk of scan.lines) {
+        isUnread = false;
+        yield chunk;
+      }
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      if (this.#failover === undefined || !(error instanceof ScanStoppedError))
+      const canMove = this.#failover !== undefined && !this.#isClosed;
+      if (!canMove || !(isUnread || error instanceof ScanStoppedError))
         throw new NodesUnavailableError([share.route.node], { cause: error });
       const scans: OpenScan[] = [];
       const failures = await this.#openElsewhere([{ share, error }], scans);

@@ -24,7 +24,7 @@ it('a node says at /link what it is for', async () => {
   const { status, headers, json } = await send('GET', `${cluster.nodes[0]?.origin}/link`);
   expect([status, headers.get('upgrade'), json]).toEqual([
     426,
-    'kvs-link/8',
+    'kvs-link/9',
     expect.objectContaining({ code: 'upgrade_required' }),
   ]);
 });

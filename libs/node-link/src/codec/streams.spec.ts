@@ -33,7 +33,7 @@ describe('the frames of streams are read as they were written', () => {
 
   it('chunks, of any bytes', () => {
     fc.assert(
-      fc.property(ids, fc.uint8Array({ minLength: 1 }), (id, bytes) => {
+      fc.property(ids, fc.uint8Array(), (id, bytes) => {
         const [chunk] = readFrames(chunkFrame(id, bytes), decodeChunk);
         expect([chunk?.id, new Uint8Array(chunk?.bytes ?? [])]).toEqual([id, bytes]);
       }),
@@ -70,8 +70,8 @@ describe('a frame of a stream is refused', () => {
     expect(() => readFrames(builder.finish(), decodeOpen)).toThrow(LinkProtocolError);
   });
 
-  it.each([0, 65_537])('if it is a chunk of %i bytes', (length) => {
-    const frame = chunkFrame(1, new Uint8Array(length));
+  it('if it is a chunk of more than 64 KiB', () => {
+    const frame = chunkFrame(1, new Uint8Array(65_537));
     const reader = new FrameReader(2 * MAX_FRAME_BYTES, (_, cursor) => decodeChunk(cursor));
     expect(() => reader.push(frame)).toThrow(LinkProtocolError);
   });

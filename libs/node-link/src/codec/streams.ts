@@ -56,7 +56,6 @@ export function decodeChunk(cursor: FrameCursor): { readonly id: number; readonl
   const id = cursor.varint();
   const bytes = cursor.rest();
   cursor.finish();
-  if (bytes.length === 0) throw new LinkProtocolError('a chunk is empty');
   if (bytes.length > MOST_CHUNK_BYTES) throw new LinkProtocolError('a chunk is too large');
   return { id, bytes };
 }

@@ -16,7 +16,7 @@ export interface StreamControl {
 /**
  * A stream as the proxy reads it. It holds at most {@link STREAM_WINDOW_BYTES} and one chunk more, because the node sends no
  * further bytes until the reader has taken those. The node has `timeoutMs` to begin, and to send more whenever the reader
- * waits; a slow reader costs it nothing.
+ * waits; a slow reader costs it nothing. A node that has nothing to send yet sends empty chunks, which give it more time.
  */
 export class IncomingStream {
   readonly #chunks: Uint8Array[] = [];
@@ -58,10 +58,11 @@ export class IncomingStream {
 
   /** @throws LinkProtocolError if the node sends more than it may */
   receive(bytes: Uint8Array): void {
-    if (this.#credit <= 0) throw new LinkProtocolError('a stream has more bytes than were granted');
+    if (bytes.length > 0 && this.#credit <= 0)
+      throw new LinkProtocolError('a stream has more bytes than were granted');
     this.#credit -= bytes.length;
     if (this.#isClosed) return;
-    this.#chunks.push(bytes);
+    if (bytes.length > 0) this.#chunks.push(bytes);
     this.#progress();
   }
 
@@ -86,7 +87,7 @@ export class IncomingStream {
   }
 
   /**
-   * Resolves when the first chunk or the end has come.
+   * Resolves when the first chunk, which may be empty, or the end has come.
    *
    * @throws TransportError if the stream fails before, or KvsError if it was not asked for, because too much is in flight
    */
@@ -96,7 +97,7 @@ export class IncomingStream {
   }
 
   /**
-   * Yields the chunks as they came. Ends only if the stream is complete. May be called once.
+   * Yields the chunks as they came, but no empty ones. Ends only if the stream is complete. May be called once.
    *
    * @throws TransportError from the iteration if the stream fails
    */

@@ -8,8 +8,10 @@ import { ManualTime } from '../../test/manual-time.js';
 import { encodeAnswers } from '../codec/answers.js';
 import { FRAME } from '../codec/frame.js';
 import { encodeSignal, type Hello, type LinkLimits } from '../codec/hello.js';
+import { encodeChunkHead } from '../codec/streams.js';
 import { callWith } from './calls-in-flight.js';
 import { MAX_DELAY_MS as DELAY_MS } from './coalescer.js';
+import { STREAM_WINDOW_BYTES } from './incoming-stream.js';
 import { LinkClient } from './link-client.js';
 import { HEARTBEAT_MS } from './link-connection.js';
 import { DEFAULT_LINK_OPTIONS, type LinkOptions } from './link-options.js';
@@ -379,6 +381,45 @@ it('more calls than may be pending fail at once', async () => {
   expect(await query('c')).toEqual(overloaded);
   answerAll();
   expect(await Promise.all(first)).toEqual([yes, yes]);
+});
+
+describe('a scan', () => {
+  const scan = { kind: 'scan', scan: { meta: false }, epoch: 0 } as const;
+  const chunk = (bytes: Uint8Array): Uint8Array =>
+    Buffer.concat([encodeChunkHead(node.builder, 1, bytes.length), bytes]);
+
+  /** Resolves when the client has read what the node said. */
+  async function isRead(): Promise<void> {
+    const call = query('k');
+    await node.until(() => node.calls.length === 1);
+    answerAll();
+    await call;
+  }
+
+  it('has the time of a node again after each empty chunk, which needs no credit and is not given', async () => {
+    start();
+    await node.until(() => node.hello !== undefined);
+    const stream = client.open(scan);
+    await node.until(() => node.frames.includes(FRAME.open));
+    time.pass(NODE_TIMEOUT_MS - 1);
+    node.say(chunk(new Uint8Array()));
+    await stream.begun();
+    const chunks = stream.chunks();
+    const first = chunks.next();
+    for (let i = 0; i < 5; i++) {
+      time.pass(NODE_TIMEOUT_MS - 1);
+      node.say(chunk(new Uint8Array()));
+      await isRead();
+    }
+    const window = new Uint8Array(STREAM_WINDOW_BYTES / 2);
+    node.say(Buffer.concat([chunk(window), chunk(window), chunk(new Uint8Array())]));
+    expect((await first).value).toHaveLength(window.length);
+    expect((await chunks.next()).value).toHaveLength(window.length);
+    const third = failureOf(chunks.next());
+    await isRead();
+    time.pass(NODE_TIMEOUT_MS);
+    expect(await third).toBe('broken');
+  });
 });
 
 it('more scans than the node takes fail at once', async () => {

@@ -8,6 +8,7 @@ import { RawLink } from '../../test/raw-link.js';
 import type { Batch } from '../batch.js';
 import { FRAME } from '../codec/frame.js';
 import { encodeSignal } from '../codec/hello.js';
+import { encodeOpen } from '../codec/streams.js';
 import { CallBudget } from '../testing/call-budget.js';
 import { HeldStore, type Release } from '../testing/held-store.js';
 import { LinkAttempt } from './link-attempt.js';
@@ -67,6 +68,21 @@ it('answers all calls of a frame in one frame, in order', async () => {
     [3, [{ ok: true, deleted: true }]],
     [4, absent],
   ]);
+});
+
+it('shows that a scan goes on while it finds nothing, without any credit, but not at each step', async () => {
+  const time = new ManualTime();
+  await start({ timers: time });
+  store.scanChunks = async function* () {
+    for (let i = 0; i < 20; i++) {
+      time.pass(3);
+      yield new Uint8Array();
+    }
+  };
+  const request = { kind: 'scan', scan: { meta: false }, epoch: 0 } as const;
+  link.socket.write(encodeOpen(link.builder, { id: 1, credit: 0, request }));
+  await link.until(() => link.frames.includes(FRAME.end));
+  expect(link.frames).toEqual([FRAME.hello, ...new Array(5).fill(FRAME.chunk), FRAME.end]);
 });
 
 it('answers a ping', async () => {

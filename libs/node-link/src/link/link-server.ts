@@ -156,6 +156,7 @@ export class LinkServer {
       ...this.#context,
       memory: this.#memory,
       peers: this.#options.peers,
+      timers: this.#timers,
       foundNode: (bootId) => {
         // A lost link of the node may still have unread messages, which must not come after those of the new link.
         for (const other of this.#links) if (other !== link && other.bootId === bootId) other.close();

@@ -10,6 +10,7 @@ import {
   type OpenFrame,
   type StreamRequest,
 } from '../codec/streams.js';
+import type { Timers } from '../ports.js';
 import type { NodeOperations } from './node-operations.js';
 
 /** A stream that a node sends. */
@@ -17,6 +18,8 @@ interface OutgoingStream {
   readonly id: number;
   /** How many bytes the proxy still accepts. The last chunk may exceed it. */
   credit: number;
+  /** When the last chunk was sent, or the stream was opened. */
+  sentMs: number;
   isCancelled: boolean;
   /** Resumes the stream if it waits. */
   wake: () => void;
@@ -24,7 +27,8 @@ interface OutgoingStream {
 
 /**
  * The streams that a node sends over one link. A chunk is sent only while its stream has credit and the socket takes more,
- * so a slow reader stops only its own stream, and an answer to a call waits behind one chunk at most. Streams take turns.
+ * so a slow reader stops only its own stream, and an answer to a call waits behind one chunk at most. Streams take turns. While
+ * a stream has nothing to send, empty chunks show that it goes on.
  */
 export class OutgoingStreams {
   /** The stream that sent a chunk last is the last. */
@@ -33,6 +37,7 @@ export class OutgoingStreams {
   readonly #socket: Duplex;
   readonly #builder: FrameBuilder;
   readonly #operations: NodeOperations;
+  readonly #timers: Pick<Timers, 'nowMs'>;
   readonly #onError: (error: unknown) => void;
 
   /** @param onError called with an error that is no `KvsError` */
@@ -40,11 +45,13 @@ export class OutgoingStreams {
     socket: Duplex,
     builder: FrameBuilder,
     operations: NodeOperations,
+    timers: Pick<Timers, 'nowMs'>,
     onError: (error: unknown) => void,
   ) {
     this.#socket = socket;
     this.#builder = builder;
     this.#operations = operations;
+    this.#timers = timers;
     this.#onError = onError;
   }
 
@@ -57,7 +64,13 @@ export class OutgoingStreams {
 
   /** Sends a stream that passes `check`. Resolves at its end, whether it is complete, cancelled or failed. */
   open({ id, credit, request }: OpenFrame): Promise<void> {
-    const stream = { id, credit, isCancelled: false, wake: () => undefined };
+    const stream = {
+      id,
+      credit,
+      sentMs: this.#timers.nowMs(),
+      isCancelled: false,
+      wake: () => undefined,
+    };
     this.#streams.set(id, stream);
     return this.#send(stream, request);
   }
@@ -118,19 +131,31 @@ export class OutgoingStreams {
 
   /** @returns whether the proxy wants more */
   async #sendChunk(stream: OutgoingStream, chunk: Uint8Array): Promise<boolean> {
-    for (let from = 0; from < chunk.length; from += MAX_CHUNK_BYTES) {
-      while (!stream.isCancelled && (stream.credit <= 0 || this.#socket.writableNeedDrain))
+    if (chunk.length === 0 && this.#timers.nowMs() - stream.sentMs < EMPTY_CHUNKS_EVERY_MS)
+      return !stream.isCancelled;
+    let from = 0;
+    do {
+      const bytes = chunk.subarray(from, from + MAX_CHUNK_BYTES);
+      while (!stream.isCancelled && !this.#maySend(stream, bytes))
         await new Promise<void>((resolve) => (stream.wake = resolve));
       if (stream.isCancelled) return false;
-      const bytes = chunk.subarray(from, from + MAX_CHUNK_BYTES);
       stream.credit -= bytes.length;
+      stream.sentMs = this.#timers.nowMs();
       this.#socket.cork();
       this.#socket.write(encodeChunkHead(this.#builder, stream.id, bytes.length));
       this.#socket.write(bytes);
       this.#socket.uncork();
       this.#streams.delete(stream.id);
       this.#streams.set(stream.id, stream);
-    }
+      from += MAX_CHUNK_BYTES;
+    } while (from < chunk.length);
     return true;
   }
+
+  #maySend({ credit }: OutgoingStream, { length }: Uint8Array): boolean {
+    return (credit > 0 || length === 0) && !this.#socket.writableNeedDrain;
+  }
 }
+
+/** A small part of any time that a proxy may reasonably give a node. */
+const EMPTY_CHUNKS_EVERY_MS = 10;

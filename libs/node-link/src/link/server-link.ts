@@ -8,7 +8,7 @@ import { FRAME, type FrameType, LinkProtocolError, LINK_TOKEN } from '../codec/f
 import { checkCluster, type Hello, type LinkLimits, type PeerIdentity } from '../codec/hello.js';
 import type { PeerReceiver } from '../codec/peer-messages.js';
 import { decodeCancel, decodeCredit, decodeOpen, MAX_CHUNK_BYTES, type OpenFrame } from '../codec/streams.js';
-import { endOfTurn } from '../ports.js';
+import { endOfTurn, type Timers } from '../ports.js';
 import { CallRunner, type LinkContext } from './call-runner.js';
 import { FrameSocket } from './frame-socket.js';
 import type { HeldBytes } from './held-bytes.js';
@@ -26,6 +26,7 @@ export interface LinkMemory {
 export interface ServerLinkContext extends LinkContext {
   readonly memory: LinkMemory;
   readonly peers: PeerReceiver | undefined;
+  readonly timers: Pick<Timers, 'nowMs'>;
   /** The other end has said hello, and is a node. */
   readonly foundNode: (bootId: string) => void;
   /** @param breach the rule that the proxy broke, if it broke one */
@@ -80,7 +81,13 @@ export class ServerLink {
       writable: () => this.#onWritable(),
       closed: (reason, isBreach) => this.#onClosed(isBreach ? reason : undefined),
     });
-    this.#streams = new OutgoingStreams(socket, this.#frames.builder, operations, context.onError);
+    this.#streams = new OutgoingStreams(
+      socket,
+      this.#frames.builder,
+      operations,
+      context.timers,
+      context.onError,
+    );
   }
 
   /** The boot id of the node at the other end; undefined for proxies, and before the hello. */

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { setImmediate } from 'node:timers/promises';
 import { text as textOf } from 'node:stream/consumers';
 import { KvsError, stringKey, stringValue, WrongNodeError } from '@kvs/protocol';
 import { ScanStoppedError } from '@kvs/router/transport';
@@ -125,6 +126,17 @@ export const transportScans: TransportTrait = {
         assert.ok(chunk.length > 0);
         break;
       }
+      while (store.openScans > 0) await transport.query([a]);
+    },
+    'a scan that is closed stops the node also while it finds nothing': async ({ connect, store }) => {
+      const transport = connect();
+      store.scanChunks = async function* () {
+        for (;;) {
+          await setImmediate();
+          yield new Uint8Array();
+        }
+      };
+      (await transport.scan(everything)).close();
       while (store.openScans > 0) await transport.query([a]);
     },
     'a scan that the node refuses is refused': async ({ connect, store }) => {
