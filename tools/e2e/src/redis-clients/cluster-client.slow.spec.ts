@@ -10,6 +10,7 @@ let proxy: Awaited<ReturnType<typeof startProxy>>;
 let cluster: ClusterState;
 let nodes: StorageNode[];
 let client: ClusterClient | undefined;
+let writers: SteadyWriters | undefined;
 
 async function addNode(id: string): Promise<StorageNode> {
   const args = ['--join', proxy.origin, '--id', id, '--max-memory', '64mb', '--redis-port', 'auto'];
@@ -19,12 +20,13 @@ async function addNode(id: string): Promise<StorageNode> {
 }
 
 beforeEach(async () => {
-  [client, nodes] = [undefined, []];
+  [client, writers, nodes] = [undefined, undefined, []];
   proxy = await startProxy([], ['--topology', 'memory', '--copies', '2', '--replace-after-ms', '1000']);
   cluster = new ClusterState(proxy.origin);
 });
 afterEach(async () => {
   client?.close();
+  await writers?.stop();
   await proxy.process.stop('SIGKILL');
   await Promise.all(nodes.map((node) => node.kill()));
 });
@@ -59,7 +61,7 @@ const CLIENTS: readonly [string, (port: number) => Promise<ClusterClient>][] = [
       const redis = createCluster({
         rootNodes: [{ url: `redis://localhost:${port}` }],
         // Without it, a command to a killed node waits until another node redirects another command.
-        commandOptions: { timeout: 5_000 },
+        commandOptions: { timeout: 20_000 },
         defaults: { socket: { reconnectStrategy: 100 } },
       });
       redis.on('error', () => undefined); // commands fail with it
@@ -81,10 +83,11 @@ it.each(CLIENTS)(
     await expectNoRedirection(async () => connect(await first.redisPort()));
 
     client = await connect(await first.redisPort());
-    const writers = new SteadyWriters(overRedis(client));
+    const steady = new SteadyWriters(overRedis(client));
+    writers = steady;
     const untilMore = (count: number) => {
-      const enough = writers.count + count;
-      return cluster.until(async () => writers.count >= enough);
+      const enough = steady.count + count;
+      return cluster.until(async () => steady.count >= enough);
     };
     await untilMore(200);
 
@@ -92,16 +95,16 @@ it.each(CLIENTS)(
     await cluster.until(async () => (await cluster.copiesOf('d')) > 1500);
     await cluster.untilComplete();
     await untilMore(200);
-    expect(writers.failures).toEqual([]);
+    expect(steady.failures).toEqual([]);
 
     await second.kill();
     await cluster.untilComplete();
     await untilMore(200);
-    await writers.stop();
+    await steady.stop();
     // Reads fail until the client knows the new primaries.
     let lost: string[] | undefined;
     await cluster.until(async () => {
-      lost = await writers.lost().catch(() => undefined);
+      lost = await steady.lost().catch(() => undefined);
       return lost !== undefined;
     });
     expect(lost).toEqual([]);

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { send } from './http.js';
 
 /** The values that a key may have: the value acknowledged last, or a value tried since. */
@@ -90,8 +91,11 @@ export class SteadyWriters {
       const expected = this.#expectation(key);
       expected.tried.push(value);
       const refusal = await this.#store.write(key, value);
-      if (refusal !== undefined) this.failures.push(refusal);
-      else {
+      if (refusal !== undefined) {
+        this.failures.push(refusal);
+        // A client that was closed refuses at once, and nothing else would run.
+        await setImmediate();
+      } else {
         expected.acknowledged = value;
         expected.tried.length = 0;
         this.#count++;
