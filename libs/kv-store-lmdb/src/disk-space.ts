@@ -1,5 +1,12 @@
 import { statfsSync } from 'node:fs';
 
+/** How many bytes may be written. */
+export interface Room {
+  readonly bytes: number;
+  /** By how many bytes the file may grow. A large record needs pages in a row, which LMDB may find only at the end of the file. */
+  readonly growthBytes: number;
+}
+
 /**
  * How many bytes a file in a directory can still grow by; infinite if the system does not say. Asks again after a second, and after
  * half of the reserve was written.
@@ -28,18 +35,17 @@ export class DiskSpace {
     return this.#freeBytes;
   }
 
-  /** Counts bytes that are about to be written. */
-  write(bytes: number): void {
-    this.#writtenBytes += bytes;
-  }
-
   /**
-   * Returns whether there is so little that writes may soon fail.
+   * Returns how many bytes may be written now, so that no write meets a full disk. They are negative if the reserve is touched.
    *
-   * @param reusableBytes how many bytes of the file itself can be used again
+   * @param wantedBytes how many are about to be written
+   * @param reusableBytes how many bytes of the file itself can be used again; asked only if the disk alone has no room
    */
-  isShort(reusableBytes = 0): boolean {
-    return this.freeBytes + reusableBytes < RESERVED_BYTES;
+  room(wantedBytes: number, reusableBytes: () => number): Room {
+    const { freeBytes } = this;
+    this.#writtenBytes += wantedBytes;
+    const hasRoom = freeBytes >= RESERVED_BYTES + wantedBytes;
+    return { bytes: freeBytes - RESERVED_BYTES + (hasRoom ? 0 : reusableBytes()), growthBytes: freeBytes };
   }
 
   #look(): void {

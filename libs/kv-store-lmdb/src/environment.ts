@@ -4,7 +4,7 @@ import { PARTITION_COUNT } from '@kvs/protocol';
 import type { EngineStats } from '@kvs/kv-store';
 import type { Database, RootDatabase } from 'lmdb';
 import { open, TransactionFlags } from 'lmdb';
-import { DiskSpace, RESERVED_BYTES } from './disk-space.js';
+import { DiskSpace, type Room } from './disk-space.js';
 import { partitionOf, partitionStart } from './key-codec.js';
 import type { Durability } from './lmdb-engine-options.js';
 
@@ -86,19 +86,14 @@ export class Environment {
     };
   }
 
-  /** Returns how many bytes may be written now, so that no write meets a full disk. */
+  /** As {@link DiskSpace.room}. */
   room(wantedBytes: number): Room {
-    const { freeBytes } = this.#disk;
-    this.#disk.write(wantedBytes);
-    // Looking for free pages takes longer, and is rarely needed.
-    const reusableBytes = freeBytes > RESERVED_BYTES + wantedBytes ? 0 : this.#reusableBytes;
-    return { bytes: freeBytes + reusableBytes - RESERVED_BYTES, growthBytes: freeBytes };
+    return this.#disk.room(wantedBytes, () => this.#reusableBytes);
   }
 
   /** Whether there may soon be no room for pairs, neither on the disk nor in the file. */
   get isFull(): boolean {
-    // The first question costs little, and the answer is nearly always no.
-    return this.#disk.isShort() && this.#disk.isShort(this.#reusableBytes);
+    return this.room(0).bytes < 0;
   }
 
   /** How many bytes of the file pairs have left. The file never shrinks, but LMDB uses these pages again. */
@@ -128,13 +123,6 @@ export class Environment {
   close(): Promise<void> {
     return this.#root.close();
   }
-}
-
-/** How many bytes may be written. */
-export interface Room {
-  readonly bytes: number;
-  /** By how many bytes the file may grow. A large record needs pages in a row, which LMDB may find only at the end of the file. */
-  readonly growthBytes: number;
 }
 
 /** Returns text that identifies a file on this machine. */

@@ -1,4 +1,5 @@
-import { isOutOfSpace, outOfSpace, PAGE_BYTES, type Room } from './environment.js';
+import type { Room } from './disk-space.js';
+import { isOutOfSpace, outOfSpace, PAGE_BYTES } from './environment.js';
 
 /** The change of one item. It may be applied more than once, if its transaction failed. */
 export interface Step {
@@ -8,7 +9,7 @@ export interface Step {
   refuse(error: unknown): void;
 }
 
-/** What a {@link GroupCommit} needs of the engine. */
+/** The parts of the engine that a {@link GroupCommit} uses. */
 export interface CommitContext {
   /** Throws if nothing can be committed now. */
   assertUsable(): void;
