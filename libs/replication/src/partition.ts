@@ -163,7 +163,7 @@ export class Partition implements PartitionData {
   #becomePrimary(entry: PartitionEntry): void {
     const { ports, topology } = this.#node;
     this.#beginEmpty();
-    // Whatever versions were given before, those of a new start are higher (R18). The primary does not serve before that.
+    // The versions of a new start are above all that were given before (R18). The primary serves only once the engine has raised them.
     if (entry.isAfterLoss === true) {
       const ceiling = topology?.versionCeiling ?? 0;
       this.#untilApplied((done) => ports.engine.raiseFloor(this.number, ceiling, done));

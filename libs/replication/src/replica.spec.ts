@@ -646,6 +646,13 @@ describe('a node without a role in a partition', () => {
     world.settle();
   });
 
+  /** The primary ends, and the other node starts the partition, with versions above 1000. */
+  function startAfterLoss(): void {
+    world.members.delete(a.bootId);
+    world.topology = { ...world.topology, versionCeiling: 1000 };
+    world.commit({ kind: 'start', primary: b.bootId, instead: a.bootId, copies: [] });
+  }
+
   it('drops its pairs when the primary has confirmed that it is there (R17)', () => {
     world.cut(b, a);
     world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
@@ -701,9 +708,7 @@ describe('a node without a role in a partition', () => {
   it('keeps its pairs when it becomes the primary again, because all other copies are gone (R18)', () => {
     world.cut(b, a);
     world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
-    world.members.delete(a.bootId);
-    world.topology = { ...world.topology, versionCeiling: 1000 };
-    world.commit({ kind: 'start', primary: b.bootId, instead: a.bootId, copies: [] });
+    startAfterLoss();
     world.pass(3000);
     expect(b.read('k').answer).toMatchObject({ kind: 'done', result: 'v' });
     expect(b.engine.highestVersion(PARTITION)).toBeGreaterThanOrEqual(1000);
@@ -716,19 +721,15 @@ describe('a node without a role in a partition', () => {
     world.pass(1000);
     const [{ position } = { position: START_POSITION }] = a.replica.states();
     expect(b.replica.leftOvers()).toEqual([{ partition: PARTITION, position }]);
-    world.members.delete(a.bootId);
-    world.topology = { ...world.topology, versionCeiling: 1000 };
-    world.commit({ kind: 'start', primary: b.bootId, instead: a.bootId, copies: [] });
+    startAfterLoss();
     world.pass(3000);
     expect(b.read('k').answer).toMatchObject({ kind: 'done', result: 'v' });
     expect(b.engine.highestVersion(PARTITION)).toBeGreaterThanOrEqual(1000);
   });
 
   it('serves after a loss only when the engine has raised the versions above the ceiling (R18)', () => {
-    world.members.delete(a.bootId);
-    world.topology = { ...world.topology, versionCeiling: 1000 };
     b.engine.floorResults.push('unavailable', 'unavailable', 'unavailable');
-    world.commit({ kind: 'start', primary: b.bootId, instead: a.bootId, copies: [] });
+    startAfterLoss();
     world.pass(200);
     expect(b.isServing).toBe(false);
     world.pass(3000);

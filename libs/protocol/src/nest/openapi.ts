@@ -160,7 +160,7 @@ function reference(model: Model): { $ref: string } {
   return { $ref: getSchemaPath(model) };
 }
 
-/** @param example what the page offers to send; without it, the least value of each field, such as one millisecond to live */
+/** @param example the item that the page offers to send; without it, the least value of each field, such as one millisecond to live */
 function describe(models: Model[], example: object): MethodDecorator {
   return applyDecorators(
     ApiExtraModels(...models, ValueDto, KeyDto),
