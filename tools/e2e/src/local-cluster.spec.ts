@@ -23,7 +23,9 @@ describe('npm start', () => {
     await until(async () => (await suggested()) === '{"keys_added":1,"keys_failed":[]}', suggested);
     await cluster.until(/done: all partitions have all their copies/);
     // On a busy machine a copy that is late for a while is removed and made anew, also after the cluster was complete.
-    await new ClusterState(proxy).untilComplete();
+    const state = new ClusterState(proxy);
+    await state.untilComplete();
+    await state.until(async () => (await state.primariesOf(`localhost:${base}`)) > 0);
     const { json } = await send('GET', `${proxy}/cluster`);
     expect(json).toMatchObject({
       nodes: [

@@ -1,4 +1,4 @@
-import { freePorts, RedisServer } from '@kvs-tools/local-cluster';
+import { RedisServer } from '@kvs-tools/local-cluster';
 import { startNode, startProxy, type StorageNode } from './support/cluster.js';
 import { compareWithRedis } from './support/redis-comparison.js';
 import { RespClient } from './support/resp-client.js';
@@ -8,19 +8,21 @@ import { describeWithRedis } from '../test/with-redis.js';
 const SEQUENCES = Number(process.env['KVS_REDIS_SEQUENCES']) || 150;
 /** Few, so that commands can have more keys. */
 const MAX_BATCH_ITEMS = 20;
+const [NODE, PROXY] = ['a node', 'a proxy of two nodes'] as const;
 
 describeWithRedis('commands of Redis', () => {
   let redis: RedisServer;
   let nodes: StorageNode[] = [];
   let proxy: Awaited<ReturnType<typeof startProxy>>;
-  let nodePort: number;
+  const ports = new Map<string, number>();
+  const portOf = (server: string): number => ports.get(server) ?? 0;
   beforeAll(async () => {
     redis = await RedisServer.start();
-    nodePort = await freePorts(2);
-    const limits = ['--max-batch-items', String(MAX_BATCH_ITEMS)];
-    nodes = [await startNode(['--redis-port', String(nodePort), ...limits]), await startNode(limits)];
-    const addresses = nodes.map(({ address }) => address);
-    proxy = await startProxy(addresses, ['--redis-port', String(nodePort + 1), ...limits]);
+    const args = ['--redis-port', 'auto', '--max-batch-items', String(MAX_BATCH_ITEMS)];
+    const [node, other] = [await startNode(args), await startNode(args)];
+    nodes = [node, other];
+    proxy = await startProxy([node.address, other.address], args);
+    ports.set(NODE, await node.redisPort()).set(PROXY, await proxy.process.redisPort);
   });
   afterAll(async () => {
     await proxy.process.stop('SIGKILL');
@@ -29,23 +31,20 @@ describeWithRedis('commands of Redis', () => {
   });
 
   it.each([
-    { server: 'a node', offset: 0, protocol: 2 },
-    { server: 'a node', offset: 0, protocol: 3 },
-    { server: 'a proxy of two nodes', offset: 1, protocol: 2 },
-    { server: 'a proxy of two nodes', offset: 1, protocol: 3 },
+    { server: NODE, protocol: 2 },
+    { server: NODE, protocol: 3 },
+    { server: PROXY, protocol: 2 },
+    { server: PROXY, protocol: 3 },
   ] as const)(
     'are answered by $server as Redis does, in RESP$protocol',
-    async ({ offset, protocol }) => {
-      await compareWithRedis(nodePort + offset, redis.port, protocol, SEQUENCES);
+    async ({ server, protocol }) => {
+      await compareWithRedis(portOf(server), redis.port, protocol, SEQUENCES);
     },
     300_000 + SEQUENCES * 500,
   );
 
-  it.each([
-    { server: 'a node', offset: 0 },
-    { server: 'a proxy of two nodes', offset: 1 },
-  ])('may have more keys than a batch has items, at $server', async ({ offset }) => {
-    const client = await RespClient.open(nodePort + offset, 2);
+  it.each([NODE, PROXY])('may have more keys than a batch has items, at %s', async (server) => {
+    const client = await RespClient.open(portOf(server), 2);
     const keys = Array.from({ length: 2 * MAX_BATCH_ITEMS }, (_, i) => `{same node}${i}`);
     const pairs = keys.slice(MAX_BATCH_ITEMS - 5).flatMap((key) => [key, 'v']);
     const replies = await client.ask([

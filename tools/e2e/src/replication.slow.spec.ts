@@ -53,7 +53,9 @@ describe('a cluster with two copies in memory', () => {
   it('has every acknowledged write after a node was killed, and takes writes of all keys', async () => {
     writers = new SteadyWriters(overHttp(proxy.origin));
     await untilCount(200);
-    await nodes[1]?.kill();
+    // A node that joined late is the primary of nothing yet.
+    await cluster.until(async () => (await cluster.primariesOf('a')) > 0);
+    await first.kill();
     await cluster.untilComplete();
     await untilCount(writers.count + 200);
     await writers.stop();

@@ -30,7 +30,10 @@ export class RedisServer {
    * @param settings more arguments, such as `--cluster-enabled yes`
    * @param choosePort called again if another process takes the port before the server does
    */
-  static async start(settings: readonly string[] = [], choosePort = freePort): Promise<RedisServer> {
+  static async start(
+    settings: readonly string[] = [],
+    choosePort = () => freePorts(1),
+  ): Promise<RedisServer> {
     for (let attempts = 1; ; attempts++) {
       const directory = await mkdtemp(join(tmpdir(), 'kvs-redis-'));
       const server = new RedisServer(await choosePort(), directory, settings);
@@ -78,13 +81,4 @@ export class RedisServer {
 
 export const REDIS_HOST = '127.0.0.1';
 
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = await freePorts(1);
-    if (port <= MAX_PORT) return port;
-  }
-}
-
 const MAX_ATTEMPTS = 5;
-/** Servers of a cluster also listen on a second port, which is 10,000 higher. */
-const MAX_PORT = 55_535;
