@@ -1,6 +1,6 @@
 import { systemClock } from '@kvs/kv-store';
 import { until } from '@kvs/protocol/testing';
-import { instead, slots, WRITTEN, type FakeRedis } from '../test/fake-redis.js';
+import { bulk, instead, slots, WRITTEN, type FakeRedis } from '../test/fake-redis.js';
 import { AMPLE_MS, FakeServers, slotOf } from '../test/fake-servers.js';
 import { placed, read, write } from '../test/pairs.js';
 import { partitionKeys } from './data/partition-keys.js';
@@ -58,8 +58,8 @@ describe('the map of a Cluster', () => {
     const engine = await open(first);
     expect(await read(engine, high)).toBe('absent');
     let asked = 0;
-    const answer = () => {
-      asked++;
+    const answer = (command: readonly string[]) => {
+      if (command[1] === 'SLOTS') asked++;
       return later(second);
     };
     for (const fake of [first, second]) fake.script = instead({ CLUSTER: answer });
@@ -78,6 +78,25 @@ describe('the map of a Cluster', () => {
     expect(await read(engine, 'a')).toBe('absent');
     expect(knowing.dataCommands).toEqual(['HMGET']);
   });
+});
+
+it('the map of a primary that is cut off from its Cluster is not used, although it is complete', async () => {
+  const [primary, successor] = [await start(), await start()];
+  let asked = 0;
+  const answer = (state: string, owner: FakeRedis) => (command: readonly string[]) => {
+    if (command[1] !== 'INFO') return slots([[0, 16_383, owner]]);
+    asked++;
+    return bulk(`cluster_enabled:1\r\ncluster_state:${state}\r\n`);
+  };
+  for (const fake of [primary, successor]) fake.script = instead({ CLUSTER: answer('ok', primary) });
+  const engine = await open(primary, { urls: [primary.url, successor.url] });
+  await until(() => successor.received.length > 0);
+  primary.script = instead({ CLUSTER: answer('fail', primary) });
+  successor.script = instead({ CLUSTER: answer('ok', successor) });
+  const askedBefore = asked;
+  await until(() => asked > askedBefore + 4);
+  expect(await read(engine, 'a')).toBe('absent');
+  expect([primary.dataCommands, successor.dataCommands]).toEqual([[], ['HMGET']]);
 });
 
 describe('an engine does not open on a server', () => {

@@ -10,7 +10,12 @@ import { addressName, parseSlotRanges } from './slot-ranges.js';
 
 /** A server's answer about which server owns the slots. */
 export type Claim =
-  | { readonly kind: 'cluster'; readonly ranges: readonly SlotRange[] }
+  | {
+      readonly kind: 'cluster';
+      readonly ranges: readonly SlotRange[];
+      /** False if it reaches too few of the others. Then its map may be an old one. */
+      readonly isServing: boolean;
+    }
   /** Not in a Cluster: it has all slots itself, or its primary has. */
   | { readonly kind: 'single'; readonly primary: ServerAddress };
 
@@ -116,12 +121,16 @@ export class RedisServer {
       if (problem === undefined) continue;
       throw problem.kind === 'mismatch' ? new ServerMismatch(problem.message) : new Error(problem.message);
     }
-    const [ping, slots, replication] = await this.#reads.send(CHECK, deadline);
+    const [ping, slots, state, replication] = await this.#reads.send(CHECK, deadline);
     for (const reply of [ping, slots]) if (!isSettled(reply)) throw new Error(problemOf(reply));
     if (!this.#isPolicyKnown) await this.#warnOfEviction(deadline);
     this.#isPolicyKnown = true;
     if (slots?.kind === 'answered')
-      return { kind: 'cluster', ranges: parseSlotRanges(slots.value, this.address) };
+      return {
+        kind: 'cluster',
+        ranges: parseSlotRanges(slots.value, this.address),
+        isServing: infoField(state, 'cluster_state') !== 'fail',
+      };
     // Not part of a Cluster, or not allowed to say so. Then there is no other server.
     if (this.#settings.servers.length > 1)
       throw new ServerMismatch(`several URLs are for a Cluster only: ${problemOf(slots)}`);
@@ -148,6 +157,7 @@ const IDLE_MS = 10_000;
 const CHECK: readonly RedisCommand[] = [
   { name: 'PING', args: [] },
   { name: 'CLUSTER', args: ['SLOTS'] },
+  { name: 'CLUSTER', args: ['INFO'] },
   { name: 'INFO', args: ['replication'] },
 ];
 
@@ -164,7 +174,7 @@ function primaryIn(replication: Reply | undefined, self: ServerAddress): ServerA
   return isReplica ? { host, port } : self;
 }
 
-/** Returns a field of the answer to INFO; undefined if INFO is forbidden. */
+/** Returns a field of the answer to INFO or CLUSTER INFO; undefined if the command is refused. */
 function infoField(reply: Reply | undefined, name: string): string | undefined {
   if (reply?.kind !== 'answered' || !Buffer.isBuffer(reply.value)) return undefined;
   return new RegExp(`^${name}:(.*)$`, 'm').exec(reply.value.toString())?.[1]?.trim();

@@ -88,7 +88,7 @@ export class Topology {
   }
 
   /**
-   * Adopts the map of the first server that knows the owner of every slot. If there is none, it uses the answers of
+   * Adopts the map of the first server that serves and knows the owner of every slot. If there is none, it uses the answers of
    * all.
    */
   async #ask(): Promise<void> {
@@ -118,11 +118,11 @@ export class Topology {
   }
 
   /**
-   * Returns whether no other answer is needed: this server has the complete map, or is a primary and the server of
-   * the settings.
+   * Returns whether no other answer is needed: this server serves and has the complete map, or is a primary and the
+   * server of the settings.
    */
   #isDecisive(server: RedisServer, claim: Claim): boolean {
-    if (claim.kind === 'cluster') return isComplete(claim.ranges);
+    if (claim.kind === 'cluster') return claim.isServing && isComplete(claim.ranges);
     return server === this.#seeds[0] && addressName(claim.primary) === addressName(server.address);
   }
 
