@@ -83,6 +83,11 @@ export class Replica implements NodeContext {
     return this.#knowledge.topology;
   }
 
+  /** The revision up to which this node knows every entry. */
+  get wholeRevision(): number {
+    return this.#knowledge.wholeRevision;
+  }
+
   /** The highest revision of which this node knows anything. */
   get revision(): number {
     return this.#knowledge.revision;

@@ -34,6 +34,7 @@ describe('a proxy with its topology in a file', () => {
   const report = {
     revision: 0,
     bootId: 'boot a',
+    wholeRevision: 0,
     timeMs: 0,
     isEnding: false,
     usedBytes: 0,

@@ -284,7 +284,8 @@ export class ClusterMember {
     try {
       const answer = await client.report(id, report);
       role.obey(answer);
-      if (answer.revision > role.revision) role.learn(await client.readTopology());
+      // Not the revision of the role, which may know single entries that are newer than its topology.
+      if (answer.revision > (role.topology?.revision ?? 0)) role.learn(await client.readTopology());
       return answer.orders.length > 0;
     } catch (error) {
       // An operator has removed the node, or another process has its id.

@@ -157,6 +157,7 @@ it('the proxy that leads is asked first as soon as an answer names it', async ()
   const client = clientOf(proxy.url);
   await client.report('node 1', {
     bootId: boot('b'),
+    wholeRevision: 1,
     timeMs: 1,
     isEnding: false,
     usedBytes: 0,

@@ -12,6 +12,7 @@ export async function nodeReport(
   const { usedBytes = 0, maxBytes } = await engine.stats();
   return {
     bootId: replica.bootId,
+    wholeRevision: replica.wholeRevision,
     timeMs: microsToMs(clock.nowMicros()),
     isEnding,
     usedBytes,

@@ -89,6 +89,7 @@ export class SharedRole implements ClusterRole {
     );
     return {
       bootId: this.bootId,
+      wholeRevision: this.revision,
       timeMs: this.#clock.nowMs(),
       isEnding: isEnding || this.#isLeaving,
       usedBytes: 0,

@@ -26,6 +26,7 @@ const identity = { id: 'n', address: 'n:1', zone: '', weight: 1, bootId: a, isDu
 const report = {
   ...knowledge,
   bootId: a,
+  wholeRevision: 2,
   timeMs: 5,
   isEnding: false,
   usedBytes: 1,

@@ -74,6 +74,7 @@ export function nodeReportFrom(value: unknown): NodeReport {
   return {
     ...knowledgeOf(fields),
     bootId: bootId(fields, 'bootId'),
+    wholeRevision: integer(fields, 'wholeRevision', 0),
     timeMs: integer(fields, 'timeMs', 0),
     isEnding: flag(fields, 'isEnding'),
     usedBytes: integer(fields, 'usedBytes', 0),

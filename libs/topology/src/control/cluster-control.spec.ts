@@ -113,7 +113,8 @@ class TestProxy {
 
   async report(bootId: BootId, change: Partial<NodeReport> = {}) {
     const id = this.topology.nodes.find((node) => node.bootId === bootId)?.id ?? 'none';
-    return this.control.report(id, { ...emptyReport, bootId, ...change });
+    const wholeRevision = this.topology.revision;
+    return this.control.report(id, { ...emptyReport, bootId, wholeRevision, ...change });
   }
 
   /** Three nodes have the partitions, with one copy each, because each partition has pairs at one of them. */
@@ -145,6 +146,7 @@ const emptyReport: NodeReport = {
   clusterId: 'c',
   revision: 0,
   bootId: boot('none'),
+  wholeRevision: 0,
   timeMs: 0,
   isEnding: false,
   usedBytes: 0,

@@ -30,6 +30,7 @@ function failuresAfter(seconds: number, sentBytes: (partition: number, second: n
       clusterId: 'c',
       revision: 1,
       bootId: primary,
+      wholeRevision: 1,
       timeMs: nowMs,
       isEnding: false,
       usedBytes: 0,

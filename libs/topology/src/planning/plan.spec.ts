@@ -223,6 +223,16 @@ describe('a partition whose in-sync copies are gone', () => {
     expect(startsOf(cluster.plan())).toEqual(new Map([[7, holder]]));
   });
 
+  it('waits for a node that may not know yet that it is no copy any more', () => {
+    const cluster = lost();
+    const { bootId } = cluster.node('b');
+    const epoch = cluster.topology.partitions[7]?.epoch ?? 0;
+    cluster.setKnown(bootId, epoch - 1);
+    expect(cluster.plan().stalled[7]).toEqual({ partition: 7, state: 'lost', awaited: [bootId] });
+    cluster.setKnown(bootId, epoch);
+    expect(startsOf(cluster.plan()).has(7)).toBe(true);
+  });
+
   it('waits for a directory, whatever the settings', () => {
     const cluster = lost({}, true);
     const { stalled, requests } = cluster.plan();

@@ -137,14 +137,18 @@ function lostStart(
   return draft.usable.reduce<PlanNode | undefined>(lessLoaded, undefined);
 }
 
-/** Returns the processes that may have pairs of a lost partition and can't be asked: directories, and nodes that are away. */
-function awaitedFor(draft: Draft, { inSync }: PartitionEntry): BootId[] {
+/**
+ * Returns the processes that may have pairs of a lost partition and did not say so: directories, nodes that are away, and nodes
+ * that did not know yet that they are no in-sync copies.
+ */
+function awaitedFor(draft: Draft, { inSync, epoch }: PartitionEntry): BootId[] {
   const directories = draft.input.topology.ended
     .filter(({ bootId, isDurable }) => isDurable && inSync.includes(bootId))
     .map(({ bootId }) => bootId);
   const away = draft.nodes
     .filter(({ bootId, isReachable }) => {
-      const hasReported = draft.input.statuses.get(bootId)?.report !== undefined;
+      const known = draft.input.statuses.get(bootId)?.report?.wholeRevision;
+      const hasReported = known !== undefined && known >= epoch;
       return !(isReachable && hasReported) && !isEnded(draft, bootId);
     })
     .map(({ bootId }) => bootId);

@@ -49,6 +49,7 @@ export class PlannedCluster {
   readonly #statuses = new Map<BootId, NodeStatus>();
   readonly #silent = new Set<BootId>();
   readonly #held = new Map<BootId, readonly HeldPartition[]>();
+  readonly #known = new Map<BootId, number>();
   readonly #bytes = new Map<BootId, { readonly usedBytes: number; readonly freeBytes: number }>();
   #starts = 0;
 
@@ -90,6 +91,11 @@ export class PlannedCluster {
 
   setHeld(bootId: BootId, held: readonly HeldPartition[]): void {
     this.#held.set(bootId, held);
+  }
+
+  /** The process knows nothing of later revisions, although it is in reach. */
+  setKnown(bootId: BootId, revision: number): void {
+    this.#known.set(bootId, revision);
   }
 
   setBytes(id: string, usedBytes: number, freeBytes: number): void {
@@ -204,6 +210,7 @@ export class PlannedCluster {
       clusterId: 'c',
       revision: this.topology.revision,
       bootId,
+      wholeRevision: this.#known.get(bootId) ?? this.topology.revision,
       timeMs: 0,
       isEnding: false,
       usedBytes,

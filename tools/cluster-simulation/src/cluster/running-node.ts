@@ -228,6 +228,7 @@ export class RunningNode {
       clusterId: topology?.clusterId,
       revision: topology?.revision ?? 0,
       bootId,
+      wholeRevision: this.replica.wholeRevision,
       timeMs: this.clock.nowMs(),
       isEnding,
       usedBytes: 0,
