@@ -44,23 +44,28 @@ describe('nx serve', () => {
   const options = { environment: { NX_DAEMON: 'false' } };
 
   it('takes host and port, and the nodes of the proxy, as words; Ctrl-C leaves no process', async () => {
-    const base = await freePorts(2);
-    const [node, proxy] = [`http://localhost:${base}`, `http://localhost:${base + 1}`];
-    cluster = new Command('npx', ['nx', 'serve', 'storage-node', `--args=localhost ${base}`], options);
-    await cluster.until(new RegExp(`listening on ${node}`));
-    const args = ['nx', 'serve', 'proxy', `--args=localhost:${base} --port ${base + 1}`];
-    const second = new Command('npx', args, options);
+    const base = await freePorts(3);
+    const [one, other, proxy] = [base, base + 1, base + 2];
+    const lines = [
+      { port: one, words: ['storage-node', `--args=localhost ${one}`] },
+      { port: other, words: ['storage-node', `--args=localhost ${other}`] },
+      { port: proxy, words: ['proxy', `--args=localhost:${one} localhost:${other} --port ${proxy}`] },
+    ];
+    const servers: Command[] = [];
     try {
-      await second.until(new RegExp(`listening on ${proxy}`));
-      const body = [{ key: string('a'), value: string('b') }];
-      expect((await send('PUT', `${proxy}/set`, { body })).json).toEqual({ keys_added: 1, keys_failed: [] });
-      second.pressCtrlC();
-      await refused(proxy);
+      for (const { port, words } of lines) {
+        const server = new Command('npx', ['nx', 'serve', ...words], options);
+        servers.push(server);
+        await server.until(new RegExp(`listening on http://localhost:${port}`));
+      }
+      const body = ['a', 'b', 'c', 'd'].map((key) => ({ key: string(key), value: string(key) }));
+      const { json } = await send('PUT', `http://localhost:${proxy}/set`, { body });
+      expect(json).toEqual({ keys_added: 4, keys_failed: [] });
+      for (const server of servers) server.pressCtrlC();
+      for (const { port } of lines) await refused(`http://localhost:${port}`);
     } finally {
-      second.destroy();
+      for (const server of servers) server.destroy();
     }
-    cluster.pressCtrlC();
-    await refused(node);
   });
 
   it('ends with exit code 0 on Ctrl-C', async () => {
