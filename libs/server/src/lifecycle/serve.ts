@@ -1,7 +1,7 @@
 import { exitAtStart } from '../command-line/start-error.js';
 import { createLogger, type Logger } from '../logs/logger.js';
 import { serveAsWorker, workerNumber } from '../workers/worker.js';
-import { openServer, startListeners, type StartOptions } from './start-server.js';
+import { announce, openServer, startListeners, type StartOptions } from './start-server.js';
 import { ignoreInspectorSignal, onStopSignals, stopOnce } from './stop-signals.js';
 
 /** A server: its name, its ports and what serves at them. `open` is called once in each process that serves. */
@@ -46,6 +46,7 @@ async function serveHere(options: ServeOptions, worker: number | undefined, logg
   });
   const { listeners, metrics } = server;
   if (worker !== undefined) return serveAsWorker({ listeners, metrics, logger, stop });
-  await startListeners(server, options.addresses, logger);
+  const bound = await startListeners(server, options.addresses);
   onStopSignals(stop);
+  announce(server, bound, logger);
 }

@@ -61,7 +61,9 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const logger = await createLogger(name, settings.logLevel, settings.logFormat);
   const { server, stop } = await openServer(options, logger);
   try {
-    return { bound: await startListeners(server, options.addresses, logger), stop };
+    const bound = await startListeners(server, options.addresses);
+    announce(server, bound, logger);
+    return { bound, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -86,21 +88,25 @@ export async function openServer(
 
 /** Starts all listeners of a server, one after the other. Returns where they listen. */
 export async function startListeners(
-  server: OpenServer,
+  { listeners }: OpenServer,
   addresses: StartOptions['addresses'],
-  logger: Logger,
 ): Promise<RunningServer['bound']> {
   const bound: Record<string, ListenOptions> = {};
-  for (const listener of server.listeners) {
+  for (const listener of listeners) {
     const { protocol } = listener;
     const address = addresses[protocol];
     if (address === undefined) throw new TypeError(`${protocol} has no address`);
-    const at = { host: address.host, port: await listener.start(address) };
-    bound[protocol] = at;
+    bound[protocol] = { host: address.host, port: await listener.start(address) };
+  }
+  return bound;
+}
+
+/** Says where a server listens. A reader of the log may send a signal at once, so signals must be handled before. */
+export function announce(server: OpenServer, bound: RunningServer['bound'], logger: Logger): void {
+  for (const [protocol, at] of Object.entries(bound)) {
     logger.info(at, `listening on ${originOf(protocol, at)}`);
     server.listening?.(protocol, at);
   }
-  return bound;
 }
 
 /** Closes all ports, waits until nothing is in flight, and closes all connections. */
