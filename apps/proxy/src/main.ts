@@ -54,7 +54,7 @@ await serve({
         if (protocol !== 'http') return;
         member?.listening(originOf(protocol, bound)).catch((error: unknown) => exitAtStart(name, error));
       },
-      leave: async () => member?.leave(),
+      leave: () => member?.leave() ?? Promise.resolve(),
       close: async () => {
         await member?.close();
         await app.close();

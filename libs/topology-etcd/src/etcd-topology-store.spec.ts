@@ -62,9 +62,11 @@ const withEtcd = hasEtcd() || process.env['KVS_REQUIRE_TOOLS'] === '1';
       const [one, two] = [new EtcdTopologyStore(options), new EtcdTopologyStore(options)];
       expect([await one.claimLead('one'), await two.claimLead('two')]).toEqual(['one', 'one']);
       expect([await two.claimLead('two'), await one.claimLead('one')]).toEqual(['one', 'one']);
-      await one.close();
-      expect(await two.claimLead('two')).toBe('two');
+      await one.resignLead();
+      expect([await two.claimLead('two'), await one.claimLead('one')]).toEqual(['two', 'two']);
       await two.close();
+      expect(await one.claimLead('one')).toBe('one');
+      await one.close();
     });
   },
 );

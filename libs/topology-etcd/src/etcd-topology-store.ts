@@ -116,16 +116,25 @@ export class EtcdTopologyStore implements TopologyStore {
     return leader === undefined ? name : fromBase64(text(leader, 'value'));
   }
 
+  async resignLead(): Promise<void> {
+    this.#assertOpen();
+    await this.#endLease();
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#listeners.clear();
     clearTimeout(this.#retry);
-    // Another proxy may lead at once.
-    if (this.#lease !== undefined) {
-      await this.#gateway.change('/v3/lease/revoke', { ID: this.#lease }).catch(() => undefined);
-    }
+    await this.#endLease().catch(() => undefined);
     this.#gateway.close();
+  }
+
+  async #endLease(): Promise<void> {
+    const lease = this.#lease;
+    if (lease === undefined) return;
+    this.#lease = undefined;
+    await this.#gateway.change('/v3/lease/revoke', { ID: lease });
   }
 
   /** Returns the lease if etcd still has it. */

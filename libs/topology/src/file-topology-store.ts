@@ -67,6 +67,10 @@ export class FileTopologyStore implements TopologyStore {
     return this.#inTurn(async () => name);
   }
 
+  resignLead(): Promise<void> {
+    return this.#inTurn(async () => undefined);
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;

@@ -36,6 +36,10 @@ export class MemoryTopologyStore implements TopologyStore {
     return name;
   }
 
+  async resignLead(): Promise<void> {
+    this.#assertOpen();
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#listeners.clear();

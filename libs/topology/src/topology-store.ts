@@ -32,6 +32,12 @@ export interface TopologyStore {
    * @throws KvsError `store_unavailable`
    */
   claimLead(name: string): Promise<string>;
+  /**
+   * Gives up a claim to lead, so that another process may lead at once. Claims that begin later count again.
+   *
+   * @throws KvsError `store_unavailable`: the claim ends by itself
+   */
+  resignLead(): Promise<void>;
   /** Gives up what the store holds. Later calls reject with `store_unavailable`. */
   close(): Promise<void>;
 }

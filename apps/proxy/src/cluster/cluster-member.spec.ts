@@ -4,24 +4,34 @@ import { MemoryTopologyStore } from '@kvs/topology';
 import { readConfig } from '../config.js';
 import { ClusterMember } from './cluster-member.js';
 
-it('a proxy that is stopped while it waits for the topology waits no longer', async () => {
+/** A proxy in a cluster whose store does not answer, and its warnings. */
+function memberWithoutStore(): { member: ClusterMember; warnings: unknown[] } {
   const { cluster } = readConfig(['--topology', 'memory'], {});
   if (cluster === undefined) throw new TypeError('the proxy is in no cluster');
   const store = new MemoryTopologyStore();
   store.read = () => Promise.reject(new KvsError('store_unavailable', 'no answer'));
   const warnings: unknown[] = [];
-  const warn = (message: unknown) => {
-    if (warnings.push(message) > 3) throw new Error('it goes on to wait');
-  };
-  const member = new ClusterMember({
-    config: cluster,
-    nodes: [],
-    store,
-    logger: { info: () => undefined, warn },
-  });
+  const warn = (...entry: unknown[]) => void warnings.push(entry.at(-1));
+  const logger = { info: () => undefined, warn };
+  return { member: new ClusterMember({ config: cluster, nodes: [], store, logger }), warnings };
+}
+
+it('a proxy that is stopped while it waits for the topology waits no longer', async () => {
+  const { member, warnings } = memberWithoutStore();
   const listening = member.listening('http://localhost:1');
   while (warnings.length === 0) await setImmediate();
   await member.close();
   await listening;
   expect(warnings).toEqual(['the proxy waits for the topology: no answer']);
+});
+
+it('requests that wait while the store is away do not fill the log', async () => {
+  const { member, warnings } = memberWithoutStore();
+  const listening = member.listening('http://localhost:1');
+  for (let i = 0; i < 10; i++) await member.routes.changes.refresh();
+  expect(warnings.filter((text) => String(text).includes('cannot be read'))).toEqual([
+    'the topology cannot be read: no answer',
+  ]);
+  await member.close();
+  await listening;
 });

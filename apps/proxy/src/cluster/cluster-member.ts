@@ -28,10 +28,13 @@ export class ClusterMember {
 
   constructor(options: ClusterMemberOptions) {
     this.#options = options;
-    this.routes = new TopologyRoutes(
-      async () => (await this.#control?.read())?.topology,
-      (error) => options.logger.warn(`the topology cannot be read: ${messageOf(error)}`),
-    );
+    const problem = new LastingProblem(options.logger, 'the topology cannot be read');
+    const read = async () => {
+      const answer = await this.#control?.read();
+      problem.end();
+      return answer?.topology;
+    };
+    this.routes = new TopologyRoutes(read, (error) => problem.meet(error));
   }
 
   /** @throws KvsError `store_unavailable` before the proxy listens */
@@ -87,9 +90,13 @@ export class ClusterMember {
     void this.#inviteForever(control, advertise);
   }
 
-  /** Ends the requests that wait for a newer topology: a shutdown waits for requests in flight. */
-  leave(): void {
-    this.#control?.endWaits();
+  /** Ends the requests that wait for a newer topology, because a shutdown waits for them, and lets another proxy lead. */
+  async leave(): Promise<void> {
+    try {
+      await this.#control?.leave();
+    } catch (error) {
+      this.#options.logger.warn(`the proxy leads until its claim ends: ${messageOf(error)}`);
+    }
   }
 
   async close(): Promise<void> {

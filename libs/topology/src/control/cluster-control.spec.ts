@@ -327,7 +327,7 @@ describe('a request for a newer topology', () => {
 
   it('ends when the proxy stops, and is not taken any more then', async () => {
     const answers = ask(2);
-    proxy.control.endWaits();
+    void proxy.control.leave();
     await settlePromises();
     expect(answers).toEqual([undefined, undefined]);
     expect(await proxy.control.newerThan(0, gone)).toBeUndefined();
@@ -617,6 +617,10 @@ class SharedStore extends MemoryTopologyStore {
     return this.leader;
   }
 
+  override async resignLead(): Promise<void> {
+    this.leader = 'http://two';
+  }
+
   override async close(): Promise<void> {
     // The other proxy uses it.
   }
@@ -635,6 +639,7 @@ class BreakableStore implements TopologyStore {
   replace = (next: Topology) => this.#reached.then((store) => store.replace(next));
   watch = () => () => undefined;
   claimLead = (name: string) => this.#reached.then((store) => store.claimLead(name));
+  resignLead = () => this.#reached.then((store) => store.resignLead());
   close = () => this.#store.close();
 
   get #reached(): Promise<TopologyStore> {
@@ -689,6 +694,19 @@ it('after the store was away for all, the proxy that leads gives the nodes time 
   });
   await proxy.pass(4000, bootIds);
   expect(proxy.topology.partitions).toEqual(partitions);
+});
+
+it('the proxy that leads gives the lead up when it leaves, before it is closed', async () => {
+  const store = new SharedStore();
+  const [one, two] = [new TestProxy(store), new TestProxy(store, { url: 'http://two' })];
+  await Promise.all([one.control.start(), two.control.start()]);
+  await Promise.all([one.pass(2000), two.pass(2000)]);
+  expect(two.control.status()?.leader).toBe('http://one');
+  await one.control.leave();
+  await Promise.all([one.pass(4000), two.pass(2000)]);
+  expect([one.control.status()?.leader, two.control.status()?.leader]).toEqual([null, 'http://two']);
+  one.control.stop();
+  two.control.stop();
 });
 
 it('the proxy that leads is named by the others', async () => {

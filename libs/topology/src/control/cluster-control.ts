@@ -97,13 +97,19 @@ export class ClusterControl {
     this.#controller.start();
   }
 
-  /** Ends the requests that wait, because the proxy is about to stop. */
-  endWaits(): void {
+  /**
+   * Ends the requests that wait, and lets another proxy lead, because this one is about to stop: nodes that it refuses would
+   * have no controller as long as it drains.
+   *
+   * @throws KvsError `store_unavailable`: the lead ends by itself
+   */
+  async leave(): Promise<void> {
     this.#news.end();
+    await this.#controller.resign();
   }
 
   stop(): void {
-    this.endWaits();
+    this.#news.end();
     this.#endWatch();
     this.#controller.stop();
   }

@@ -37,6 +37,7 @@ export class Controller {
   /** The state at the last plan, to notice that nothing is new. */
   #planned: string | undefined;
   #isWorking = false;
+  #working: Promise<void> | undefined;
   /** When the next step begins. */
   #dueMs = Infinity;
   /** Whether the topology has changed since the last step began. */
@@ -108,6 +109,19 @@ export class Controller {
     this.#cancel();
   }
 
+  /**
+   * Stops, and lets another proxy lead.
+   *
+   * @throws KvsError `store_unavailable`: the lead ends by itself
+   */
+  async resign(): Promise<void> {
+    this.stop();
+    await this.#working;
+    const wasLeading = this.isLeading;
+    this.#leader = undefined;
+    if (wasLeading) await this.#parts.ports.store.resignLead();
+  }
+
   /** A further change never postpones the plan. While copies are filled, changes come all the time. */
   #wakeSoon(): void {
     this.#isDueSoon = true;
@@ -121,7 +135,7 @@ export class Controller {
     if (this.#isStopped) return;
     const { timers } = this.#parts.ports;
     this.#dueMs = timers.nowMs() + delayMs;
-    this.#cancel = timers.after(delayMs, () => void this.#work());
+    this.#cancel = timers.after(delayMs, () => (this.#working = this.#work()));
   }
 
   async #work(): Promise<void> {

@@ -66,12 +66,19 @@ const TESTS: Readonly<Record<string, (fixture: TopologyStoreFixture) => Promise<
     assert.equal(await store.claimLead('one'), 'one');
   },
 
+  async 'lets another process lead once the first has resigned'({ store }) {
+    await store.claimLead('one');
+    await store.resignLead();
+    assert.equal(await store.claimLead('two'), 'two');
+  },
+
   async 'is unavailable when it is closed'({ store }) {
     await store.close();
     const unavailable = { name: 'KvsError', code: 'store_unavailable' };
     await assert.rejects(store.read(), unavailable);
     await assert.rejects(store.replace(first), unavailable);
     await assert.rejects(store.claimLead('one'), unavailable);
+    await assert.rejects(store.resignLead(), unavailable);
   },
 
   async 'has what was acknowledged when it is opened again, if it keeps anything'({ store, reopen }) {
