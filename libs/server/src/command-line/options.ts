@@ -117,5 +117,5 @@ export function parseWholeNumber(
   throw new InvalidArgumentError(`It must be a whole number ${range}.`);
 }
 
-/** The longest time of a timer, about 25 days. A timer with a longer time fires at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+/** About 25 days. A timer of more than 2³¹ − 1 ms fires at once, and some timers wait a little longer than an option says. */
+const MAX_TIMER_MS = 2_147_000_000;

@@ -3,7 +3,7 @@ import { readFamilies, type MetricFamily } from '../metrics/metric-family.js';
 
 /** Messages of the primary process to a worker. */
 export type ToWorker =
-  /** Comes with the socket. */
+  /** Comes with the socket. Comes again without it to ask whether the worker has lost it. */
   | { readonly type: 'connection'; readonly id: number; readonly protocol: string }
   /** Asks for the metrics of the worker. */
   | { readonly type: 'metrics'; readonly id: number }
@@ -15,7 +15,7 @@ export type ToWorker =
 export type ToPrimary =
   /** The worker can accept connections. */
   | { readonly type: 'ready' }
-  /** The worker has accepted the connection of that id, and can accept another. */
+  /** The worker has accepted the connection of that id, or lost it, and can accept another. */
   | { readonly type: 'accepted'; readonly id: number }
   | { readonly type: 'metrics'; readonly id: number; readonly families: readonly MetricFamily[] }
   /** Asks for the metrics page of all processes. */

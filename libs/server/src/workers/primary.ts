@@ -29,15 +29,20 @@ export async function serveByWorkers(options: PrimaryOptions, logger: Logger): P
     host: address.host,
     serverPort: new ServerPort(protocol, address, (socket) => balancer.assign({ protocol, socket })),
   }));
+  let closings = 0;
   const close = (): void => {
+    closings++;
     for (const { serverPort } of ports) serverPort.close();
     balancer.close();
   };
   const open = async (): Promise<void> => {
+    const before = closings;
     for (const { protocol, host, serverPort } of ports) {
       const port = await serverPort.open();
-      if (port === undefined) continue;
-      logger.info({ host, port, workers }, `listening on ${originOf(protocol, { host, port })}`);
+      if (port !== undefined)
+        logger.info({ host, port, workers }, `listening on ${originOf(protocol, { host, port })}`);
+      // The server stops, or all workers have ended. Then a later call opens the other ports.
+      if (closings > before) return;
     }
   };
   const pool = new WorkerPool(workers, balancer, logger, {

@@ -45,6 +45,13 @@ it.each([
   expect(accepted).toBe(0);
 });
 
+it('stays as it is when it is opened again', async () => {
+  const port = (await serverPort.open()) ?? 0;
+  expect(await serverPort.open()).toBeUndefined();
+  await visit(port);
+  expect(accepted).toBe(1);
+});
+
 it('is open if it is closed and opened again while it opens', async () => {
   const first = serverPort.open();
   serverPort.close();

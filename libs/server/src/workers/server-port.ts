@@ -24,12 +24,12 @@ export class ServerPort {
   /**
    * Opens the port.
    *
-   * @returns the port; undefined if `close` was called meanwhile, or if an earlier call still opens the port
+   * @returns the port; undefined if `close` was called meanwhile, if an earlier call still opens the port, or if it is open
    * @throws StartError
    */
   async open(): Promise<number | undefined> {
     this.#isWanted = true;
-    if (this.#isOpening) return undefined;
+    if (this.#isOpening || this.#server !== undefined) return undefined;
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
       socket.on('error', () => socket.destroy());
       this.#onConnection(socket);

@@ -1,3 +1,4 @@
+import { messageOf } from '@kvs/protocol';
 import { exposition } from '../metrics/exposition.js';
 import { counter, gauge, type MetricFamily } from '../metrics/metric-family.js';
 import { ProcessMetrics } from '../metrics/process-metrics.js';
@@ -129,21 +130,24 @@ export class WorkerPool implements WorkerEvents {
       this.#onFailed(new StartError(`${nameOf(worker)} ended before it accepted connections: ${reason}`));
       return;
     }
-    this.#replace(worker, reason);
+    const end = `${nameOf(worker)} ended: ${reason}`;
+    this.#replace(worker.number, worker.ageMs, { ...fieldsOf(worker), reason }, end);
     if (worker.isReady && this.#ready().length === 0) this.#events.onAllEnded();
   }
 
-  #replace(worker: WorkerProcess, reason: string): void {
-    const pauseMs = this.#pauses[worker.number - 1]?.next(worker.ageMs) ?? 0;
+  #replace(number: number, ageMs: number, details: object, why: string): void {
+    const pauseMs = this.#pauses[number - 1]?.next(ageMs) ?? 0;
     const when = pauseMs === 0 ? 'at once' : `in ${pauseMs} ms`;
-    this.#logger.error(
-      { ...fieldsOf(worker), reason },
-      `${nameOf(worker)} ended: ${reason}; it is replaced ${when}`,
-    );
+    this.#logger.error(details, `${why}; it is replaced ${when}`);
     const timer = setTimeout(() => {
       this.#restarting.delete(timer);
       this.#restarts++;
-      this.#start(worker.number);
+      try {
+        this.#start(number);
+      } catch (error) {
+        // For lack of memory, for example, which ends no worker that serves.
+        this.#replace(number, 0, { worker: number }, `worker ${number} can't start: ${messageOf(error)}`);
+      }
     }, pauseMs);
     this.#restarting.add(timer);
   }

@@ -8,8 +8,8 @@ import { readToPrimary, type ToPrimary, type ToWorker } from './messages.js';
 export const WORKER_VARIABLE = 'KVS_WORKER_NUMBER';
 
 /**
- * A worker that has not accepted a connection after this time gets the next one nevertheless. It may have lost the connection, as
- * a process does that has no file descriptors left.
+ * After this time, a worker that has not accepted a connection is asked for it. It may have lost the connection, as a process
+ * does that has no file descriptors left. A worker that hangs does not answer, and gets no other connection.
  */
 const ACCEPT_TIMEOUT_MS = 5_000;
 
@@ -80,9 +80,11 @@ export class WorkerProcess implements WorkerSlot<AcceptedConnection> {
 
   assign(connection: AcceptedConnection): void {
     const id = ++this.#lastId;
-    const timer = setTimeout(() => this.#forget(id), ACCEPT_TIMEOUT_MS);
-    this.#sent = { id, connection, timer };
     const { protocol, socket } = connection;
+    // Comes after the connection, and is acknowledged as if it brought one.
+    const ask = (): void => this.#send({ type: 'connection', id, protocol });
+    const timer = setTimeout(ask, ACCEPT_TIMEOUT_MS);
+    this.#sent = { id, connection, timer };
     this.#send({ type: 'connection', id, protocol }, socket, () => this.#return(id));
   }
 
