@@ -148,6 +148,31 @@ describe('a full store', () => {
     }
   });
 
+  it.each([20_000, 24_576, 33_000, 60_000, 66_000, 90_000])(
+    'that is above its limit overwrites a large value of %i bytes with one of the same size, or leaves it',
+    (length) => {
+      for (const spares of [0, 1, 2, 3, 4, 5, 6]) {
+        const store = aboveItsLimit(length, spares);
+        const { usedBytes } = store.budget;
+        expect(usedBytes).toBeGreaterThan(store.budget.limitBytes);
+        for (const from of [1, 2, 3]) {
+          const value = stringValue(variedText(length, from));
+          expect(store.write(write('key', value), NOW).status).toBe('written');
+          expectValue(store, 'key', value);
+          expect(store.budget.usedBytes).toBeLessThanOrEqual(usedBytes);
+        }
+        // Another last chunk, and a chunk or two more: there may be room for them or not.
+        for (const more of [-900, 900, 8000, 16_000]) {
+          const before = store.get(placed('key'), NOW);
+          const value = stringValue(variedText(length + more, length));
+          const { status } = store.write(write('key', value), NOW);
+          if (status === 'written') expectValue(store, 'key', value);
+          else expect(store.get(placed('key'), NOW)).toEqual(before);
+        }
+      }
+    },
+  );
+
   it('overwrites a large value with a larger one where that fits in its place', () => {
     const store = open(2 * MIB);
     store.write(write('key', 'v'.repeat(1_000_000)), NOW);
@@ -179,6 +204,20 @@ describe('a full store', () => {
 
 function open(maxBytes = 256 * MIB): PairStore {
   return new PairStore(maxBytes, 'none', [1, 2]);
+}
+
+/** Returns a store with the pair `key` above its limit, as after loading a snapshot. So many of its pages are empty. */
+function aboveItsLimit(length: number, emptyPages: number): PairStore {
+  const store = open(4 * MIB);
+  store.budget.allowanceBytes = MIB;
+  // Each of these, and the last chunk of the large value, is alone in its page.
+  const alone = [100, 300, 500, 1500, 2000, 4000].slice(0, emptyPages);
+  for (const bytes of alone) store.write(write(`alone-${bytes}`, 'v'.repeat(bytes)), NOW);
+  store.write(write('key', 'v'.repeat(length)), NOW);
+  for (let i = 0; store.write(write(`more-${i}`, 'v'.repeat(3000)), NOW).status === 'written'; i++);
+  store.budget.allowanceBytes = 0;
+  for (const bytes of alone) store.delete(removal(`alone-${bytes}`), NOW);
+  return store;
 }
 
 function countOf(store: PairStore): number {

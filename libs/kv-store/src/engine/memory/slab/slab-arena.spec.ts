@@ -29,6 +29,7 @@ describe('an arena', () => {
     const before = Array.from({ length: 400 }, () => arena.allocate(MAX_SLOT_BYTES));
     const held = buffers(before);
     for (const ref of before) arena.free(ref);
+    arena.tidy();
     expect(budget.usedBytes).toBeLessThanOrEqual(4 * PAGE_COST);
     const after = Array.from({ length: 600 }, () => arena.allocate(1000)).concat(
       Array.from({ length: 300 }, () => arena.allocate(MAX_SLOT_BYTES)),
@@ -48,6 +49,7 @@ describe('the chunks of a record', () => {
       expect(bytesOf(arena, chunks, head, size).equals(bytes)).toBe(true);
       chunks.free(head);
       arena.free(head);
+      arena.tidy();
       expect(budget.usedBytes).toBeLessThanOrEqual(5 * PAGE_COST);
     }
   });

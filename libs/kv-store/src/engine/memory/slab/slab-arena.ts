@@ -22,7 +22,7 @@ export class SlabArena {
   /** By number. Number 0 is never used, so that no reference is 0. */
   readonly #pages: (Page | undefined)[] = [undefined];
   readonly #freePageNumbers: number[] = [];
-  /** Empty pages that are kept for later. They count as used. */
+  /** Empty pages that are kept for later, few after {@link tidy}. They count as used. */
   readonly #spare: Page[] = [];
   /** Freed pages, oldest first, that the garbage collector has not collected yet. */
   readonly #dropped: WeakRef<Page>[] = [];
@@ -66,15 +66,21 @@ export class SlabArena {
     if (page.isFull) sizeClass.addRoom(page);
     page.free(this.start(ref));
     sizeClass.freeSlots += 1;
-    if (page.usedSlots === 0) this.#dropPage(sizeClass, page);
+    if (page.usedSlots === 0) this.#sparePage(sizeClass, page);
     if (sizeClass.isSparse) this.#sparse.add(sizeClass);
   }
 
-  /** Moves records together if {@link free} left many free slots. */
+  /**
+   * Moves records together if {@link free} left many free slots, and gives back the empty pages if there are many. Not part
+   * of {@link free}, because a large record that is overwritten needs the pages of the chunks that it frees: above its
+   * limit, the arena would not get them again.
+   */
   tidy(): void {
-    if (this.#sparse.size === 0) return;
-    for (const sizeClass of this.#sparse) while (sizeClass.isSparse && this.#evacuate(sizeClass));
-    this.#sparse.clear();
+    if (this.#sparse.size > 0) {
+      for (const sizeClass of this.#sparse) while (sizeClass.isSparse && this.#evacuate(sizeClass));
+      this.#sparse.clear();
+    }
+    if (this.#spare.length > MAX_SPARE_PAGES) this.dropSpare();
   }
 
   /**
@@ -160,12 +166,11 @@ export class SlabArena {
     }
   }
 
-  #dropPage(sizeClass: SizeClass, page: Page): void {
+  #sparePage(sizeClass: SizeClass, page: Page): void {
     if (page.roomIndex >= 0) sizeClass.removeRoom(page);
     sizeClass.pageCount -= 1;
     sizeClass.freeSlots -= sizeClass.slotsPerPage;
     this.#spare.push(page);
-    if (this.#spare.length > MAX_SPARE_PAGES) this.dropSpare();
   }
 
   #evacuate(sizeClass: SizeClass): boolean {
@@ -180,7 +185,7 @@ export class SlabArena {
       page.free(start);
       sizeClass.freeSlots += 1;
     }
-    this.#dropPage(sizeClass, page);
+    this.#sparePage(sizeClass, page);
     return true;
   }
 
@@ -197,6 +202,8 @@ function refOf(page: Page, start: number): number {
 const UNIT_BITS = 12;
 const UNIT_MASK = 2 ** UNIT_BITS - 1;
 const MAX_PAGES = 2 ** 20 - 1;
+
+/** {@link SlabArena.tidy} keeps so many empty pages. */
 const MAX_SPARE_PAGES = 4;
 
 /** The buffer, views and objects of a page, as measured. */
