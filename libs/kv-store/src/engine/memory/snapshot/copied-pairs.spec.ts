@@ -2,8 +2,9 @@ import { ManualClock } from '../../../testing/manual-clock.js';
 import { numbered, PARTITION, placed, removal, write } from '../../../testing/pairs.js';
 import { variedAscii } from '../../../testing/varied-values.js';
 import { PairStore } from '../pair-store.js';
-import { LargePair } from './copied-pairs.js';
-import { PAIR_HEADER_BYTES } from './snapshot-format.js';
+import { CHUNK_BYTES, CopiedPairs, LargePair } from './copied-pairs.js';
+import { PartitionCopy } from './partition-copy.js';
+import { FRAME_HEADER_BYTES, PAIR_HEADER_BYTES, readPairs } from './snapshot-format.js';
 
 const NOW = new ManualClock().nowMicros();
 const LENGTH = 60_000;
@@ -47,6 +48,28 @@ describe('a large pair that is written to a file in parts', () => {
       if (index % 2 === 0) store.write(write(key, 'v'.repeat(LENGTH)), NOW);
       else store.delete(removal(key), NOW);
     expect(pairs.map(restOf)).toEqual(KEYS.map((key, index) => key + textOf(index)));
+  });
+});
+
+describe('small pairs that are copied while a chunk is written', () => {
+  it('are in chunks of a bounded length, however many they are', () => {
+    const store = new PairStore(64 * 1024 * 1024, 'none', [1, 1]);
+    const keys = numbered(3000);
+    for (const key of keys) store.write(write(key, 'v'.repeat(500)), NOW);
+    const partition = store.partition(PARTITION);
+    if (partition === undefined) throw new RangeError('expected a partition');
+    const copied = new CopiedPairs();
+    store.observer = new PartitionCopy(store, partition, new ManualClock(), copied);
+    for (const key of keys) store.delete(removal(key), NOW);
+    expect(copied.pairCount).toBe(keys.length);
+    const ids: string[] = [];
+    while (copied.hasChunk) {
+      const chunk = copied.nextChunk();
+      expect(chunk.length).toBeLessThanOrEqual(CHUNK_BYTES);
+      for (const { id } of readPairs(chunk.subarray(FRAME_HEADER_BYTES))) ids.push(id);
+      copied.release(chunk);
+    }
+    expect(ids).toEqual(keys.map((key) => placed(key).id));
   });
 });
 

@@ -15,6 +15,8 @@ import {
  */
 export class CopiedPairs {
   pairCount = 0;
+  /** Chunks with no room for another pair. There are several only if many pairs change while a chunk is written. */
+  readonly #full: Buffer[] = [];
   #chunk: Buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   #spare: Buffer | undefined = Buffer.allocUnsafe(CHUNK_BYTES);
   #length = FRAME_HEADER_BYTES;
@@ -22,11 +24,11 @@ export class CopiedPairs {
 
   /** Whether it is time to write the added pairs. */
   get isFull(): boolean {
-    return this.#length >= CHUNK_BYTES / 2 || this.#large.length > 0;
+    return this.#length >= CHUNK_BYTES / 2 || this.#full.length > 0 || this.#large.length > 0;
   }
 
   get hasChunk(): boolean {
-    return this.#length > FRAME_HEADER_BYTES;
+    return this.#length > FRAME_HEADER_BYTES || this.#full.length > 0;
   }
 
   /** The first of the large pairs, until {@link finishLarge}. */
@@ -43,7 +45,7 @@ export class CopiedPairs {
       this.#large.push(new LargePair(ref, partition, record, store.records.cursor(ref)));
       return 0;
     }
-    this.#reserve(bytes);
+    if (this.#length + bytes > CHUNK_BYTES) this.#full.push(this.#endChunk());
     writePair(this.#chunk, this.#length, partition, record);
     this.#length += bytes;
     return bytes;
@@ -64,28 +66,23 @@ export class CopiedPairs {
   }
 
   /**
-   * Returns the small pairs added since the last call, after room for the header of a frame. The caller releases the
-   * buffer when they are written. Until then, others are added to another buffer.
+   * Returns the next small pairs, after room for the header of a frame. The caller releases the buffer when they are
+   * written. Until then, others are added to another buffer.
    */
   nextChunk(): Buffer {
-    const full = this.#chunk.subarray(0, this.#length);
-    this.#chunk = this.#spare ?? Buffer.allocUnsafe(CHUNK_BYTES);
-    this.#spare = undefined;
-    this.#length = FRAME_HEADER_BYTES;
-    return full;
+    return this.#full.shift() ?? this.#endChunk();
   }
 
   release({ buffer, byteOffset }: Buffer): void {
-    // A buffer that had to grow is not kept.
-    if (buffer.byteLength === CHUNK_BYTES) this.#spare = Buffer.from(buffer, byteOffset, CHUNK_BYTES);
+    this.#spare = Buffer.from(buffer, byteOffset, CHUNK_BYTES);
   }
 
-  /** More than a chunk only collects if many pairs change while a chunk is written. */
-  #reserve(bytes: number): void {
-    if (this.#length + bytes <= this.#chunk.length) return;
-    const larger = Buffer.allocUnsafe(2 * this.#chunk.length);
-    this.#chunk.copy(larger, 0, 0, this.#length);
-    this.#chunk = larger;
+  #endChunk(): Buffer {
+    const chunk = this.#chunk.subarray(0, this.#length);
+    this.#chunk = this.#spare ?? Buffer.allocUnsafe(CHUNK_BYTES);
+    this.#spare = undefined;
+    this.#length = FRAME_HEADER_BYTES;
+    return chunk;
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRecord, messageOf } from '@kvs/protocol';
 import type { Clock } from '../../../clock.js';
@@ -99,12 +99,21 @@ export class SnapshotKeeper {
     } catch (error) {
       if (!(error instanceof SnapshotError) || error.code !== 'damaged' || this.#options.damaged === 'refuse')
         throw error;
-      const aside = `${this.#path}.damaged`;
-      await named(this.#path, () => rename(this.#path, aside));
+      const aside = await named(this.#path, () => this.#setAside());
       log.warn(`${error.message}; it is ignored, and kept as ${aside}`);
     } finally {
       budget.allowanceBytes = 0;
     }
+  }
+
+  /** Renames the snapshot to a name that is free; returns that. No other process uses the directory. */
+  async #setAside(): Promise<string> {
+    const taken = new Set(await readdir(this.#options.directory));
+    let name = `${SNAPSHOT_FILE}.damaged`;
+    for (let count = 2; taken.has(name); count++) name = `${SNAPSHOT_FILE}.damaged.${count}`;
+    const aside = join(this.#options.directory, name);
+    await rename(this.#path, aside);
+    return aside;
   }
 
   #schedule(): void {

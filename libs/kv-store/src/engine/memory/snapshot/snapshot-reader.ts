@@ -9,6 +9,7 @@ import {
   FRAME_HEADER_BYTES,
   isIntact,
   MAGIC,
+  MAX_FRAME_BYTES,
   OLD_MAGIC,
   readCount,
   readFloors,
@@ -87,6 +88,8 @@ class SnapshotReader {
     const at = this.#position;
     const header = await this.#readBytes(FRAME_HEADER_BYTES);
     const { kind, length } = readFrameHeader(header);
+    if (length > MAX_FRAME_BYTES)
+      throw this.#damaged(`is damaged: the frame at byte ${at} would have ${length} bytes`);
     const payload = await this.#readBytes(length);
     if (kind === undefined || !isIntact(header, payload))
       throw this.#damaged(`is damaged: the checksum at byte ${at} is wrong`);

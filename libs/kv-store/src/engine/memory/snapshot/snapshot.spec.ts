@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -109,6 +109,32 @@ describe('a snapshot', () => {
     expect(engine.stats()).toMatchObject({ pairCount: 0, usedBytes: 0 });
     expect(logged.at(-1)).toContain('is damaged');
     expect((await readFile(`${file()}.damaged`)).equals(damaged)).toBe(true);
+  });
+
+  it('that is damaged replaces no earlier one that was set aside', async () => {
+    for (const text of ['first', 'second', 'third']) {
+      await writeFile(file(), text);
+      const { engine, logged } = await open({}, 'set-aside');
+      const aside = (await readdir(directory)).filter((name) => name.includes('damaged')).at(-1);
+      expect(logged.at(-1)).toMatch(new RegExp(`kept as .*/${aside}$`));
+      await engine.close();
+    }
+    const names = ['kvs.snapshot.damaged', 'kvs.snapshot.damaged.2', 'kvs.snapshot.damaged.3'];
+    const texts = names.map((name) => readFile(join(directory, name), 'utf8'));
+    expect(await Promise.all(texts)).toEqual(['first', 'second', 'third']);
+  });
+
+  it('that claims a frame of gigabytes is refused before memory is taken for it', async () => {
+    const start = snapshotOf('crc16/1');
+    const header = Buffer.alloc(FRAME_HEADER_BYTES);
+    writeFrameHeader(header, 'pairs', 2 ** 31 + 65_536, 0);
+    await writeFile(file(), Buffer.concat([start, header]));
+    // The bytes are there, and take no room on the disk.
+    await truncate(file(), 2 ** 31 + 1_000_000);
+    await expect(open()).rejects.toMatchObject({
+      code: 'damaged',
+      message: expect.stringContaining(`the frame at byte ${start.length} would have 2147549184 bytes`),
+    });
   });
 
   it('reports its progress while it is loaded', async () => {
