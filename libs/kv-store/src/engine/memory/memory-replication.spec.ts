@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { START_POSITION } from '../engine-replication.js';
 import { ManualClock } from '../../testing/index.js';
 import { numbered, PARTITION, placed, removal, scanPairs, versionOf, write } from '../../testing/pairs.js';
@@ -76,21 +77,65 @@ describe('the replication of the memory engine', () => {
   });
 
   it('has a new boot id and no positions after a snapshot, and goes on above the versions of its pairs', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'kvs-replication-'));
-    const open = (): Promise<MemoryEngine> => MemoryEngine.open({ clock, snapshot: { directory } });
-    try {
-      const before = await open();
-      const { bootId } = await before.replication.start();
-      const outcomes = before.replication.write(PARTITION, [write('a'), write('b')], EPOCH);
-      await before.close();
-      const after = await open();
-      expect((await after.replication.start()).bootId).not.toBe(bootId);
-      expect(after.replication.position(PARTITION)).toEqual(START_POSITION);
-      expect(after.replication.highestVersion(PARTITION)).toBe(Math.max(...outcomes.map(versionOf)));
-      expect(await scanPairs(after)).toHaveLength(2);
-      await after.close();
-    } finally {
-      await rm(directory, { recursive: true });
-    }
+    const before = await openWithSnapshot();
+    const { bootId } = await before.replication.start();
+    const outcomes = before.replication.write(PARTITION, [write('a'), write('b')], EPOCH);
+    await before.close();
+    const after = await openWithSnapshot();
+    expect((await after.replication.start()).bootId).not.toBe(bootId);
+    expect(after.replication.position(PARTITION)).toEqual(START_POSITION);
+    expect(after.replication.highestVersion(PARTITION)).toBe(Math.max(...outcomes.map(versionOf)));
+    expect(await scanPairs(after)).toHaveLength(2);
+    await after.close();
+  });
+
+  it('leaves a partition that is being filled out of a snapshot, except for its version floor', async () => {
+    const before = await openWithSnapshot();
+    const { replication } = before;
+    await replication.start();
+    replication.write(PARTITION + 1, [write('other', 'v', { partition: PARTITION + 1 })], EPOCH);
+    await replication.beginFill(PARTITION, { epoch: EPOCH, number: 9 });
+    replication.fill(PARTITION, [{ ...write('half'), version: 7 }]);
+    expect(replication.incompletePartitions()).toEqual([PARTITION]);
+    await before.close();
+    await expectOnlyFloor(7);
+  });
+
+  it('leaves a partition whose pairs are being removed out of a snapshot, except for its version floor', async () => {
+    const before = await openWithSnapshot();
+    const { replication } = before;
+    await replication.start();
+    replication.write(PARTITION + 1, [write('other', 'v', { partition: PARTITION + 1 })], EPOCH);
+    const outcomes = replication.write(
+      PARTITION,
+      numbered(5000).map((key) => write(key)),
+      EPOCH,
+    );
+    const removal = replication.reset(PARTITION, START_POSITION).catch((error: unknown) => error);
+    while (before.stats().pairCount === 5001) await setImmediate();
+    expect(before.stats().pairCount).toBeGreaterThan(1);
+    await before.close();
+    expect(await removal).toMatchObject({ code: 'engine_unavailable' });
+    await expectOnlyFloor(Math.max(...outcomes.map(versionOf)));
   });
 });
+
+let directory = '';
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'kvs-replication-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+function openWithSnapshot(): Promise<MemoryEngine> {
+  return MemoryEngine.open({ clock, snapshot: { directory } });
+}
+
+/** Of the partition, the snapshot has only the version floor; of the next partition, one pair. */
+async function expectOnlyFloor(floor: number): Promise<void> {
+  const after = await openWithSnapshot();
+  await after.replication.start();
+  expect(await scanPairs(after)).toEqual([]);
+  expect(after.replication.heldPartitions()).toEqual([PARTITION + 1]);
+  expect(after.replication.highestVersion(PARTITION)).toBe(floor);
+  await after.close();
+}

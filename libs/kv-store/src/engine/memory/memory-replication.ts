@@ -38,8 +38,6 @@ export interface MemoryReplicationContext {
  */
 export class MemoryReplication implements EngineReplication {
   readonly #positions: Position[] = Array.from({ length: PARTITION_COUNT }, () => START_POSITION);
-  /** Partitions that are being filled. */
-  readonly #incomplete = new Set<number>();
   #identity: Promise<EngineIdentity> | undefined;
   /** Ends with the last removal of a partition's pairs. One at a time, so that many do not fill one turn of the event loop. */
   #lastRemoval: Promise<void> = Promise.resolve();
@@ -106,15 +104,15 @@ export class MemoryReplication implements EngineReplication {
 
   async reset(partition: number, position: Position): Promise<EngineApplyOutcome> {
     const outcome = await this.beginFill(partition, position);
-    this.#incomplete.delete(partition);
+    this.#store.incomplete.delete(partition);
     return outcome;
   }
 
-  /** The mark ends with the process, as the pairs do. */
+  /** The mark ends with the process, and so do the pairs: a snapshot has only the version floor of an incomplete partition. */
   async beginFill(number: number, position: Position): Promise<EngineApplyOutcome> {
     this.#context.assertOpen();
     this.#positions[number] = START_POSITION;
-    this.#incomplete.add(number);
+    this.#store.incomplete.add(number);
     const partition = this.#store.partition(number);
     if (partition !== undefined && partition.pairCount > 0) {
       const removal = this.#lastRemoval.then(() => this.#removeAll(partition));
@@ -127,7 +125,7 @@ export class MemoryReplication implements EngineReplication {
 
   endFill(partition: number): EngineApplyOutcome {
     this.#context.assertOpen();
-    this.#incomplete.delete(partition);
+    this.#store.incomplete.delete(partition);
     return APPLIED;
   }
 
@@ -150,7 +148,7 @@ export class MemoryReplication implements EngineReplication {
     this.#context.assertOpen();
     return this.#positions.flatMap(({ number }, partition) =>
       (number > 0 || (this.#store.partition(partition)?.pairCount ?? 0) > 0) &&
-      !this.#incomplete.has(partition)
+      !this.#store.incomplete.has(partition)
         ? [partition]
         : [],
     );
@@ -158,7 +156,7 @@ export class MemoryReplication implements EngineReplication {
 
   incompletePartitions(): readonly number[] {
     this.#context.assertOpen();
-    return [...this.#incomplete].sort((a, b) => a - b);
+    return [...this.#store.incomplete].sort((a, b) => a - b);
   }
 
   isFull(): boolean {

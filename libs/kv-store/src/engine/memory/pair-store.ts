@@ -51,6 +51,8 @@ export class PairStore {
   observer: ChangeObserver | undefined;
   /** Frees memory before a pair is evicted or a write is refused. */
   expired: ExpiredPairs | undefined;
+  /** The partitions that are being filled, or whose pairs are being removed. */
+  readonly incomplete = new Set<number>();
   #arena: SlabArena;
   #policy: EvictionPolicy;
   #allocator: Allocator;
@@ -154,6 +156,7 @@ export class PairStore {
   /** Removes everything, including version floors. */
   clear(): void {
     this.#partitions.fill(undefined);
+    this.incomplete.clear();
     // A new one, because somebody may still work with a partition of before.
     this.#smallTables = Array.from({ length: PARTITION_COUNT });
     this.budget.charge(-this.budget.usedBytes);

@@ -11,7 +11,11 @@ import type { CopiedPairs } from './copied-pairs.js';
  * copied first, if it was not copied yet. Pairs added later are left out.
  */
 export class PartitionCopy implements ChangeObserver {
-  readonly versionFloor: number;
+  /**
+   * The partition's version floor when the copy began, raised above the pairs that are left out because they have expired.
+   * Complete after the last step.
+   */
+  versionFloor: number;
   readonly #startMicros: number;
   /** Keys ahead of the walk that have changed. If they were present, they are copied already. */
   readonly #changed = new Set<KeyId>();
@@ -63,7 +67,11 @@ export class PartitionCopy implements ChangeObserver {
 
   /** @returns how many bytes were copied */
   #copy(ref: number): number {
-    if (isExpired(this.#store.records.expiresAtMs(ref), this.#startMicros)) return 0;
+    const { records } = this.#store;
+    if (isExpired(records.expiresAtMs(ref), this.#startMicros)) {
+      this.versionFloor = Math.max(this.versionFloor, records.version(ref));
+      return 0;
+    }
     return this.#into.add(this.#store, this.#partition.number, ref);
   }
 }

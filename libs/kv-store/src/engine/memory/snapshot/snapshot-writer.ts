@@ -20,7 +20,8 @@ import {
 
 /**
  * Writes the pairs to a file, in chunks between which other work runs. The file has each partition as it was at one
- * moment. The moments of two partitions differ by at most the time that the snapshot takes.
+ * moment. The moments of two partitions differ by at most the time that the snapshot takes. Of an incomplete partition, it
+ * has only the version floor.
  *
  * @returns how many pairs the snapshot has
  */
@@ -53,7 +54,12 @@ class SnapshotWriter {
   async write(): Promise<number> {
     await this.#append(MAGIC);
     await this.#writeFrame('partition-function', Buffer.from(PARTITION_FUNCTION));
-    for (const partition of [...this.#store.partitions()]) await this.#writePartition(partition);
+    for (const partition of [...this.#store.partitions()]) {
+      // After a restart, a part of the pairs would look like a complete partition.
+      if (this.#store.incomplete.has(partition.number))
+        this.#floors.set(partition.number, partition.versionFloor);
+      else await this.#writePartition(partition);
+    }
     if (this.#pairs.hasChunk) await this.#writeChunk();
     await this.#writeFrame('floors', floorsPayload(this.#floors));
     await this.#writeFrame('end', countPayload(this.#pairs.pairCount));
@@ -63,7 +69,6 @@ class SnapshotWriter {
   /** The last small pairs may be written with those of the next partition. */
   async #writePartition(partition: MemoryPartition): Promise<void> {
     const copy = new PartitionCopy(this.#store, partition, this.#clock, this.#pairs);
-    this.#floors.set(partition.number, copy.versionFloor);
     this.#store.observer = copy;
     for (let isWhole = false; !isWhole;) {
       isWhole = copy.step();
@@ -71,6 +76,7 @@ class SnapshotWriter {
       else if (!isWhole || ++this.#stepsWithoutTurn % PARTITIONS_PER_TURN === 0) await setImmediate();
     }
     this.#store.observer = undefined;
+    this.#floors.set(partition.number, copy.versionFloor);
   }
 
   /** Other work runs after each write, and may add more to write. */

@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib';
 import { until } from '@kvs/protocol/testing';
 import { DIRECTORY_LOCK_FILE, RENEWAL_MS, TAKEOVER_MS } from '../../../directory-lock.js';
 import { ManualClock, ManualScheduler } from '../../../testing/index.js';
-import { numbered, placed, write } from '../../../testing/pairs.js';
+import { numbered, placed, versionOf, write } from '../../../testing/pairs.js';
 import { MemoryEngine } from '../memory-engine.js';
 import { FRAME_HEADER_BYTES, MAGIC, startOfChecksum, writeFrameHeader } from './snapshot-format.js';
 import { SnapshotError } from './snapshot-options.js';
@@ -135,6 +135,16 @@ describe('a snapshot', () => {
       code: 'damaged',
       message: expect.stringContaining(`the frame at byte ${start.length} would have 2147549184 bytes`),
     });
+  });
+
+  it('remembers the versions of expired pairs, so that they never come again, even if the clock is set back', async () => {
+    const { engine, clock } = await open();
+    const version = versionOf(engine.setMany([write('key', 'v', { expiresAtMs: clock.nowMs() + 10 })])[0]);
+    clock.advanceMs(20);
+    await engine.close();
+    const { engine: anew, clock: earlier } = await open();
+    expect(earlier.nowMicros()).toBeLessThanOrEqual(version);
+    expect(versionOf(anew.setMany([write('key')])[0])).toBeGreaterThan(version);
   });
 
   it('reports its progress while it is loaded', async () => {
