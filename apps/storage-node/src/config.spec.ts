@@ -66,7 +66,7 @@ describe('bad arguments are refused with exit code 2', () => {
   it.each([
     [['--engine', 'rocks'], /--engine/],
     [['--max-memory', '10 potatoes'], /max-memory.*512mb/],
-    [['--max-memory', '1kb'], /max-memory.*2mb/],
+    [['--max-memory', '1kb'], /max-memory.*4mb/],
     [['--max-memory', '-1gb'], /max-memory.*512mb/],
     [['--max-memory', ''], /max-memory.*512mb/],
     [['--max-memory', '9999999999gb'], /max-memory.*512mb/],

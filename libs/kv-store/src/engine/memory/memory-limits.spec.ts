@@ -75,9 +75,9 @@ describe('the default limit of pairs', () => {
     [256, Infinity, 259, 96],
     [256, 9e12, 259, 96],
     [32_000, 1_024, 4_144, 672],
-    [32_000, 130, 259, 2],
-    [32_000, 64, 259, 2],
-    [64, Infinity, 100, 2],
+    [32_000, 130, 259, 4],
+    [32_000, 64, 259, 4],
+    [64, Infinity, 100, 4],
   ])('of a machine of %d MB, a group of %d and a heap of %d is %d', (machine, cgroup, heap, expected) => {
     const limits = { machineBytes: machine * MB, cgroupBytes: cgroup * MB, heapLimitBytes: heap * MB };
     expect(defaultMaxMemoryBytes(limits)).toBe(expected * MB);
@@ -90,6 +90,6 @@ describe('the default limit of pairs', () => {
   });
 
   it('can be worked out on this machine', () => {
-    expect(defaultMaxMemoryBytes()).toBeGreaterThanOrEqual(2 * MB);
+    expect(defaultMaxMemoryBytes()).toBeGreaterThanOrEqual(4 * MB);
   });
 });

@@ -10,8 +10,8 @@ export interface MemoryLimits {
   readonly heapLimitBytes: number;
 }
 
-/** With less, the usual slot sizes could not each have a page. */
-export const MIN_MAX_MEMORY_BYTES = 2 * 1024 * 1024;
+/** All partitions take 2.6 MiB without pairs, and are never freed. With less, an evicting engine would refuse writes too. */
+export const MIN_MAX_MEMORY_BYTES = 4 * 1024 * 1024;
 
 /**
  * How much memory a process needs besides its pairs, for code, heap and requests in flight. A busy node uses 70 to

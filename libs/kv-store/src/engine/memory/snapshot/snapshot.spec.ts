@@ -79,8 +79,8 @@ describe('a snapshot', () => {
   });
 
   it('that holds more than the engine may is refused', async () => {
-    await written();
-    await expect(open({ maxMemoryBytes: 2 * 1024 * 1024 })).rejects.toMatchObject({ code: 'too_large' });
+    await written(numbered(6000));
+    await expect(open({ maxMemoryBytes: 4 * 1024 * 1024 })).rejects.toMatchObject({ code: 'too_large' });
   });
 
   it('of a full engine is loaded by one with the same limit, whatever its values have been', async () => {
@@ -280,9 +280,9 @@ function begin(limits: { maxMemoryBytes?: number } = {}, damaged: 'refuse' | 'se
   return { opening, scheduler, clock, logged, losses, renew };
 }
 
-async function written(): Promise<Buffer> {
+async function written(keys: readonly string[] = KEYS): Promise<Buffer> {
   const { engine } = await open();
-  engine.setMany(KEYS.map((key) => write(key, VALUE)));
+  engine.setMany(keys.map((key) => write(key, VALUE)));
   await engine.close();
   return readFile(file());
 }
