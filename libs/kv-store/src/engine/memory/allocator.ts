@@ -53,6 +53,18 @@ export class Allocator {
   }
 
   /**
+   * Returns whether so many bytes are free for pages and tables. If not, moves records together to free some pages, but
+   * removes no pairs.
+   */
+  hasFree(bytes: number): boolean {
+    for (let pages = 0; this.#budget.freeBytes < bytes;) {
+      if (this.#arena.dropSpare()) continue;
+      if (pages++ === MAX_PAGES_PER_LOOK || !this.#arena.compact()) return false;
+    }
+    return true;
+  }
+
+  /**
    * Allocates a slot for a record.
    * @param overwritten the record that the new one overwrites, 0 if none
    */
@@ -112,6 +124,9 @@ export class Allocator {
 }
 
 const ONE_FULL: SlotCounts = Object.freeze({ full: 1, tailBytes: 0 });
+
+/** To free so many takes about a millisecond. */
+const MAX_PAGES_PER_LOOK = 4;
 
 /** How often a small record may have expired pairs reclaimed. */
 const MAX_RECLAIMS = 8;

@@ -34,6 +34,27 @@ describe('the replication of the memory engine', () => {
     expect(replication.isFull()).toBe(false);
   });
 
+  it.each([100, 400, 2000])(
+    'is full no more when pairs here and there are gone, of %i bytes, and takes about as many again',
+    (length) => {
+      const engine = new MemoryEngine({ clock, maxMemoryBytes: 4 * MAX_MEMORY_BYTES });
+      const { replication } = engine;
+      const add = (key: string): void =>
+        void replication.write(PARTITION, [write(key, 'v'.repeat(length))], EPOCH);
+      const keys: string[] = [];
+      while (!replication.isFull()) add(keys[keys.push(`key-${keys.length}`) - 1] ?? '');
+      const gone = keys.filter((_, index) => index % 12 === 0);
+      for (const key of gone) replication.delete(PARTITION, [removal(key)], EPOCH);
+      let looks = 1;
+      while (replication.isFull() && looks < 50) looks += 1;
+      expect(looks).toBeLessThan(50);
+      let added = 0;
+      for (; !replication.isFull(); added++) add(`new-${added}`);
+      expect(added).toBeGreaterThan(0.6 * gone.length);
+      expect(added).toBeLessThan(1.2 * gone.length);
+    },
+  );
+
   it('applies effects up to the one that does not fit, and says so by its position', () => {
     const { replication } = new MemoryEngine({ clock, maxMemoryBytes: MAX_MEMORY_BYTES });
     const effects = numbered(5000).map((key, index) => {

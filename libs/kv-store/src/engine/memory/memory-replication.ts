@@ -160,8 +160,8 @@ export class MemoryReplication implements EngineReplication {
   }
 
   isFull(): boolean {
-    const { freeBytes, maxBytes } = this.#store.budget;
-    return !this.#context.evicts && freeBytes < Math.min(maxBytes * RESERVED_SHARE, MAX_RESERVED_BYTES);
+    const reservedBytes = Math.min(this.#store.budget.maxBytes * RESERVED_SHARE, MAX_RESERVED_BYTES);
+    return !this.#context.evicts && !this.#store.hasFree(reservedBytes);
   }
 
   /** Raises the version floors above the versions of pairs that the engine had before. */

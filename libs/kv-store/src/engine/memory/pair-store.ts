@@ -138,6 +138,11 @@ export class PairStore {
     return partition !== undefined;
   }
 
+  /** Returns whether so many bytes are free. May move records together, a few at a time, but removes no pairs. */
+  hasFree(bytes: number): boolean {
+    return this.#allocator.hasFree(bytes);
+  }
+
   /** Removes a pair. This may move other records, so the caller must look up their references again. */
   remove(partition: MemoryPartition, ref: number): void {
     this.#drop(partition, ref);
