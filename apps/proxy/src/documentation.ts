@@ -55,5 +55,11 @@ describeRoutes(ControlPlaneController, [ApiTags('cluster')], {
       summary:
         'Drain a node, and take it off the list once it has no copies; with force=true, it is gone already',
     }),
+    ApiQuery({
+      name: 'force',
+      required: false,
+      schema: { type: 'boolean' },
+      description: 'Whether the process has ended and its pairs are gone',
+    }),
   ],
 });

@@ -5,5 +5,6 @@ export { openHttp, type HttpOptions, type OpenHttp } from './server/open-http.js
 export type { UpgradeHandler } from './server/upgrades.js';
 export * from './tokens.js';
 export { collectPage, type PageAnswer, type PageRequest } from './routes/page.js';
+export { QueryParameters } from './routes/query-parameters.js';
 export { JSON_TYPE } from './routes/reply.js';
 export { JsonBodyPipe, RawBody } from './routes/raw-body.js';

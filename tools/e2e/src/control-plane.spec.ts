@@ -113,6 +113,18 @@ describe('a proxy with its topology in a file', () => {
     expect(headers.get('allow')).toContain('PATCH');
   });
 
+  it('refuses a query parameter that it does not know, and changes nothing', async () => {
+    await post('nodes', { revision: 0, node: nodeOf('ffffff') });
+    for (const query of ['forced=true', 'force=yes', 'force=true&force=true', 'force=true&after=1'])
+      expect((await change('DELETE', `ffffff?${query}`)).json).toMatchObject({
+        status: 400,
+        code: 'invalid_parameter',
+      });
+    expect((await getTopology('?before=1')).json).toMatchObject({ status: 400, code: 'invalid_parameter' });
+    expect((await change('PATCH', 'ffffff', { state: 'active' })).status).toBe(204);
+    expect((await change('DELETE', 'ffffff?force')).json).toEqual({ state: 'removed' });
+  });
+
   it('lets operators start lost partitions at the proxy that leads', async () => {
     let started = await post('lost/start', undefined);
     const isLeading = async () => {

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   Controller,
   Delete,
@@ -9,11 +9,10 @@ import {
   Param,
   Patch,
   Post,
-  Query,
+  Req,
   Res,
 } from '@nestjs/common';
-import { JSON_TYPE, JsonBodyPipe, RawBody } from '@kvs/http-api';
-import { KvsError } from '@kvs/protocol';
+import { JSON_TYPE, JsonBodyPipe, QueryParameters, RawBody } from '@kvs/http-api';
 import {
   entriesRequestFrom,
   joinRequestFrom,
@@ -54,14 +53,15 @@ export class ControlPlaneController {
   @Get('topology')
   @Header('Content-Type', JSON_TYPE)
   async topology(
+    @Req() request: IncomingMessage,
     @Res({ passthrough: true }) response: ServerResponse,
-    @Query('after') after?: unknown,
   ): Promise<string | undefined> {
     const { control } = this.#member;
+    const after = parametersOf(request, 'after').wholeNumber('after', 0, Number.MAX_SAFE_INTEGER);
     if (after === undefined) return topologyAnswerToJson(await control.read());
     const gone = new AbortController();
     response.on('close', () => gone.abort());
-    const newer = await control.newerThan(revisionFrom(after), gone.signal);
+    const newer = await control.newerThan(after, gone.signal);
     if (newer !== undefined) return topologyAnswerToJson(newer);
     response.statusCode = 204;
     return undefined;
@@ -103,16 +103,12 @@ export class ControlPlaneController {
   }
 
   @Delete('nodes/:id')
-  remove(@Param('id') id: string, @Query('force') force?: unknown): Promise<NodeRemoval> {
-    if (force !== undefined && force !== 'true' && force !== 'false')
-      throw new KvsError('invalid_parameter', 'force is true or false');
-    return this.#member.control.removeNode(id, force === 'true');
+  remove(@Param('id') id: string, @Req() request: IncomingMessage): Promise<NodeRemoval> {
+    return this.#member.control.removeNode(id, parametersOf(request, 'force').flag('force'));
   }
 }
 
-/** @throws KvsError `invalid_parameter` */
-function revisionFrom(after: unknown): number {
-  const revision = typeof after === 'string' && /^\d+$/.test(after) ? Number(after) : NaN;
-  if (Number.isSafeInteger(revision)) return revision;
-  throw new KvsError('invalid_parameter', 'after is the revision of a topology, a whole number');
+/** @throws KvsError `invalid_parameter` for any other parameter */
+function parametersOf({ url = '' }: IncomingMessage, ...known: readonly string[]): QueryParameters {
+  return new QueryParameters(url, known);
 }
