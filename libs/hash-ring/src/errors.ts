@@ -18,7 +18,7 @@ export type HashRingErrorCode =
   | 'invalid_count'
   /** A key is neither a string nor a `Uint8Array`. */
   | 'invalid_key'
-  /** An option of ketama is out of range, or needs more than 2²² hashes in all. */
+  /** `hash` is not a function; or an option of ketama is out of range, or needs more than 2²² hashes in all. */
   | 'invalid_option'
   /**
    * At most one of several nodes has points on ketama's circle: the weights differ too much, or `hashCount` is too

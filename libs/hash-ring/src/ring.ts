@@ -53,7 +53,8 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
   /**
    * O(nodes · 4,096).
    *
-   * @throws HashRingError `no_nodes`, `invalid_node`, `duplicate_node`, `invalid_weight`, `too_many_nodes`
+   * @throws HashRingError `no_nodes`, `invalid_node`, `duplicate_node`, `invalid_weight`, `too_many_nodes`,
+   *   `invalid_option` for a `hash` that is not a function
    */
   constructor(nodes: Iterable<NodeInput<T>>, options?: HashRingOptions);
   /** @internal */
@@ -178,7 +179,7 @@ export class HashRing<T extends object = object> implements WeightedPlacement<T>
    * Returns the ring that `toJSON` described, with the same table. Everything is checked. A ring with its own hash
    * needs it again.
    *
-   * @throws HashRingError `invalid_json`, and the errors of the constructor for nodes
+   * @throws HashRingError `invalid_json`, and the errors of the constructor
    */
   static fromJSON<T extends object = object>(
     json: HashRingJSON<T>,

@@ -1,8 +1,8 @@
 /** The limits of requests. Each is a setting; sizes are in bytes. */
 export interface Limits {
-  /** Largest key, in bytes of its canonical form. A key is never empty. */
+  /** Largest key, in bytes of its data: of the UTF-8, or one per two hexadecimal digits. A key is never empty. */
   readonly maxKeyBytes: number;
-  /** Largest value, in bytes. A value may be empty. */
+  /** Largest value, in bytes of its data. A value may be empty. */
   readonly maxValueBytes: number;
   /** Items in one batch. */
   readonly maxBatchItems: number;

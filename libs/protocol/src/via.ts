@@ -1,7 +1,7 @@
 /** The name of a proxy in `Via`. */
 const PROXY = 'kvs-proxy';
 
-/** The `Via` header of every request that a proxy sends to a storage node (RFC 9110, section 7.6.3). */
+/** The `Via` header of every request for a link (RFC 9110, section 7.6.3). Requests of the control plane have none. */
 export const PROXY_VIA = `1.1 ${PROXY}`;
 
 /** Returns whether a proxy of kvs sent or forwarded the request that has this `Via` header. */

@@ -20,7 +20,8 @@ it('a missing engine package is named, with the command that installs it', async
     await optionalEngine('@kvs/no-such-engine', 'engine', {}).catch((error) => console.log(String(error)));`;
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script]);
   expect(stdout).toBe(
-    'StartError: the package @kvs/no-such-engine is not installed: npm install @kvs/no-such-engine\n',
+    'StartError: the package @kvs/no-such-engine is not installed: npm install @kvs/no-such-engine, ' +
+      'with --global if kvs-storage-node is global\n',
   );
 });
 

@@ -31,7 +31,7 @@ export interface ClusterConfig extends Pick<PlanSettings, 'replaceAfterMs' | 'wh
   readonly failoverWaitMs: number;
   /** How many bytes of fills each node may send per second; undefined for no limit. */
   readonly transferBytesPerSecond: number | undefined;
-  /** The URL of this proxy for nodes and other proxies; undefined for where it listens. */
+  /** The URL of this proxy for nodes and operators; undefined for where it listens. */
   readonly advertise: string | undefined;
 }
 
@@ -74,7 +74,7 @@ export const CLUSTER_OPTIONS = {
   advertise: optional(
     {
       group: GROUP,
-      description: 'where nodes and other proxies reach the proxy; by default where it listens',
+      description: 'where nodes and operators reach the proxy; by default where it listens',
       value: 'url',
     },
     parseOrigin,

@@ -31,9 +31,10 @@ async function importOptional(packageName: string): Promise<unknown> {
     return await import(packageName);
   } catch (error) {
     if (!isMissing(error, packageName)) throw error;
-    throw new StartError(`the package ${packageName} is not installed: npm install ${packageName}`, {
-      cause: error,
-    });
+    throw new StartError(
+      `the package ${packageName} is not installed: npm install ${packageName}, with --global if kvs-storage-node is global`,
+      { cause: error },
+    );
   }
 }
 

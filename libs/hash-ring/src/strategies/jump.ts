@@ -25,7 +25,8 @@ export class JumpRing<T extends object = object> implements Placement<T> {
   /**
    * O(nodes).
    *
-   * @throws HashRingError `no_nodes`, `invalid_node`, `duplicate_node`, `invalid_weight` for any weight but 1
+   * @throws HashRingError `no_nodes`, `invalid_node`, `duplicate_node`, `invalid_weight` for any weight but 1,
+   *   `invalid_option` for a `hash` that is not a function
    */
   constructor(nodes: Iterable<NodeInput<T>>, options: JumpOptions = {}) {
     this.nodes = toRingNodes<T>(nodes, Infinity);

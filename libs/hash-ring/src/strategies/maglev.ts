@@ -14,7 +14,10 @@ import { chooseReplicas, type ReplicaOptions, type WeightedPlacement } from '../
 export interface MaglevOptions {
   /** The hash of keys. Default `hash32`. */
   readonly hash?: Hash32 | undefined;
-  /** How many entries the table has: a prime of at most 2²⁴, at least a hundred times the nodes. Default 65,537. */
+  /**
+   * How many entries the table has: a prime from the number of nodes to 2²⁴. It should be at least a hundred times the number of
+   * nodes. Default 65,537.
+   */
   readonly tableSize?: number | undefined;
 }
 
@@ -39,7 +42,7 @@ export class MaglevRing<T extends object = object> implements WeightedPlacement<
    * O(table size · log table size) on average.
    *
    * @throws HashRingError `no_nodes`, `invalid_node`, `duplicate_node`, `invalid_weight`, `too_many_nodes` (65,535),
-   *   `invalid_table_size`
+   *   `invalid_table_size`, `invalid_option` for a `hash` that is not a function
    */
   constructor(nodes: Iterable<NodeInput<T>>, options: MaglevOptions = {}) {
     this.nodes = sortedById(toRingNodes<T>(nodes, FREE));

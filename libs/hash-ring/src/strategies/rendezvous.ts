@@ -36,7 +36,8 @@ export class RendezvousRing<T extends object = object> implements WeightedPlacem
   /**
    * O(nodes · log nodes).
    *
-   * @throws HashRingError `no_nodes`, `invalid_node`, `duplicate_node`, `invalid_weight`
+   * @throws HashRingError `no_nodes`, `invalid_node`, `duplicate_node`, `invalid_weight`, `invalid_option` for a `hash`
+   *   that is not a function
    */
   constructor(nodes: Iterable<NodeInput<T>>, options: RendezvousOptions = {}) {
     this.nodes = sortedById(toRingNodes<T>(nodes, Infinity));

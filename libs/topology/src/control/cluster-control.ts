@@ -194,7 +194,7 @@ export class ClusterControl {
    *
    * @param id the id of the node, or the boot id of a process that is no node any more
    * @param isGone whether an operator vouches that the process has ended and that its pairs are gone
-   * @throws KvsError `unknown_node`; `node_in_use`: the id is that of a process that is no node, it has copies, and nobody
+   * @throws KvsError `unknown_node`; `node_in_use`: the id is a boot id, its process has a role in some partition, and nobody
    * vouches for its end
    */
   async removeNode(id: string, isGone: boolean): Promise<NodeRemoval> {
