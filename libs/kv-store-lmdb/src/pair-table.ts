@@ -52,9 +52,8 @@ export class PairTable {
     const isPresent = before !== undefined && !isExpired(before.expiresAtMs, nowMicros);
     const actualVersion = isPresent ? before.version : 0;
     if (!conditionHolds(ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
-    // The version of an expired pair that was not removed yet is higher than all earlier versions of its key, as the
-    // floor is for a removed pair.
-    const version = nextVersion(before?.version ?? this.floor(partition), nowMicros);
+    // An expired pair that was not removed yet counts too: it can be above the floor.
+    const version = nextVersion(Math.max(before?.version ?? 0, this.floor(partition)), nowMicros);
     this.#put(key, item.id, { value, version, expiresAtMs }, before);
     return { status: 'written', version, created: !isPresent };
   }
@@ -89,7 +88,7 @@ export class PairTable {
     return pairs.length === limit || bytes >= MAX_CLEARED_BYTES;
   }
 
-  /** Returns a version that is at least as high as all that left this partition. New pairs start above it. */
+  /** Returns a version that is at least as high as all that left this partition. Every write gets a higher one. */
   floor(partition: number): number {
     return this.#environment.floors.getBinary(partitionStart(partition))?.readDoubleBE() ?? 0;
   }

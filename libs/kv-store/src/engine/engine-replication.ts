@@ -91,7 +91,7 @@ export interface EngineReplication {
   /** Removes the mark of {@link beginFill}: the partition has all pairs up to its position. */
   endFill(partition: number): MaybePromise<EngineApplyOutcome>;
 
-  /** Raises the version floor, so that all later versions of absent keys are above it. A lower version changes nothing. */
+  /** Raises the version floor, so that all later versions of the partition are above it. A lower version changes nothing. */
   raiseFloor(partition: number, version: number): MaybePromise<EngineApplyOutcome>;
 
   /** Returns the position of the last effect that the partition contains. */

@@ -10,7 +10,7 @@ export function isExpired(expiresAtMs: number | undefined, nowMicros: number): b
 
 /**
  * Returns the version of a write.
- * @param previous the pair's version; for an absent pair, a number at least as high as every version of the key
+ * @param previous a number at least as high as every version that the key ever had
  */
 export function nextVersion(previous: number, nowMicros: number): number {
   return Math.max(previous + 1, nowMicros);

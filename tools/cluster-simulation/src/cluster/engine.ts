@@ -260,7 +260,7 @@ export class SimulatedEngine implements ReplicaEngine {
     const before = this.read(partition, id);
     const actualVersion = before?.version ?? 0;
     if (!conditionHolds(ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
-    const version = nextVersion(before?.version ?? stored.highestVersion, this.#nowMicros());
+    const version = nextVersion(stored.highestVersion, this.#nowMicros());
     this.#put(stored, id, { value, version, expiresAtMs });
     moved();
     return { status: 'written', version, created: before === undefined };

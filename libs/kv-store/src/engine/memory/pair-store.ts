@@ -100,7 +100,7 @@ export class PairStore {
     const found = this.#find(item.id, item.partition, nowMicros);
     const actualVersion = found === 0 ? 0 : this.records.version(found);
     if (!conditionHolds(item.ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
-    const previous = found === 0 ? (this.#partitions[item.partition]?.versionFloor ?? 0) : actualVersion;
+    const previous = Math.max(actualVersion, this.#partitions[item.partition]?.versionFloor ?? 0);
     const version = nextVersion(previous, nowMicros);
     return this.#store(item, item.partition, version, found, nowMicros)
       ? { status: 'written', version, created: found === 0 }

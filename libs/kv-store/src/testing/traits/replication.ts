@@ -8,6 +8,7 @@ import {
 } from '../../engine/engine-replication.js';
 import { capabilitiesOf, type EnginePair, type StorageEngine } from '../../engine/storage-engine.js';
 import {
+  createdOf,
   get,
   numbered,
   PARTITION,
@@ -130,16 +131,23 @@ export const replication: Trait = {
       const [outcome] = await role.write(PARTITION, [write('absent')], EPOCH);
       assert.equal(versionOf(outcome), HIGH_VERSION + 1);
     },
-    'a raised floor is below all later versions of absent keys, and a lower one changes nothing': async (
-      bench,
-    ) => {
+    'a raised floor is below all later versions, and a lower one changes nothing': async (bench) => {
       const role = await started(bench);
+      const expiring = write('expired', 'v', { expiresAtMs: bench.clock.nowMs() + 10 });
+      await role.write(PARTITION, [write('present'), expiring], EPOCH);
+      bench.clock.advanceMs(10);
       await role.raiseFloor(PARTITION, HIGH_VERSION);
       await role.raiseFloor(PARTITION, 1);
       assert.equal(role.highestVersion(PARTITION), HIGH_VERSION);
       assert.equal(role.highestVersion(OTHER_PARTITION), 0);
-      const [outcome] = await role.write(PARTITION, [write('key')], EPOCH);
-      assert.equal(versionOf(outcome), HIGH_VERSION + 1);
+      const keys = ['present', 'expired', 'never there'];
+      const outcomes = await role.write(
+        PARTITION,
+        keys.map((key) => write(key)),
+        EPOCH,
+      );
+      assert.deepEqual(outcomes.map(createdOf), [false, true, true]);
+      for (const outcome of outcomes) assert.ok(versionOf(outcome) > HIGH_VERSION);
     },
     'a reset partition has no pairs and the given position, and a fill leaves the position as it is': async (
       bench,
