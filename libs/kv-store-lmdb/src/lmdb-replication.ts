@@ -95,7 +95,7 @@ export class LmdbReplication implements EngineReplication {
   }
 
   async renewBootId(): Promise<EngineIdentity> {
-    const identity = await this.#keep(newIdentity(this.#durability, machineStart()));
+    const identity = await this.#keep(() => newIdentity(this.#durability, machineStart()));
     this.#started = Promise.resolve(identity);
     return identity;
   }
@@ -215,16 +215,23 @@ export class LmdbReplication implements EngineReplication {
   }
 
   async #start(): Promise<EngineIdentity> {
-    const { identity } = this.#environment;
-    const stored = this.#context.read(() => identityFromBytes(identity.getBinary(IDENTITY_KEY)));
-    if (stored === undefined) await this.#raiseFloors();
-    return this.#keep(nextIdentity(stored, this.#durability, machineStart()));
+    // Changes without the role that were asked for before may still wait for their commit.
+    assertApplied(await this.#commit(() => undefined));
+    if (!this.#context.read(() => this.hasIdentity)) await this.#raiseFloors();
+    return this.#keep((stored) => nextIdentity(stored, this.#durability, machineStart()));
   }
 
-  async #keep(identity: StoredIdentity): Promise<EngineIdentity> {
+  /** Replaces the stored identity. Reads it in the same transaction, because a change without the role removes it. */
+  async #keep(next: (stored: StoredIdentity | undefined) => StoredIdentity): Promise<EngineIdentity> {
     this.#mayHaveIdentity = true;
-    const bytes = identityToBytes(identity);
-    assertApplied(await this.#commit(() => void this.#environment.identity.putSync(IDENTITY_KEY, bytes)));
+    const { identity: table } = this.#environment;
+    let identity = next(undefined);
+    const replace = (): void => {
+      const stored = identityFromBytes(table.getBinary(IDENTITY_KEY));
+      if (stored !== undefined) identity = next(stored);
+      table.putSync(IDENTITY_KEY, identityToBytes(identity));
+    };
+    assertApplied(await this.#commit(replace));
     return engineIdentity(identity);
   }
 

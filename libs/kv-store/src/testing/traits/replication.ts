@@ -322,6 +322,22 @@ export const replicationReopening: Trait = {
         await engine.close();
       }
     },
+    'a change without the role counts also if it was not answered when the role started': async (bench) => {
+      const role = await started(bench);
+      const identity = await role.start();
+      await role.write(PARTITION, [write('key')], EPOCH);
+      await bench.engine.close();
+      const engine = await reopen(bench);
+      try {
+        const change = set(engine, write('other', 'v', { partition: OTHER_PARTITION }));
+        const again = roleOf(engine);
+        assert.notEqual((await again.start()).bootId, identity.bootId);
+        assert.equal(again.highestVersion(OTHER_PARTITION), await change);
+        assert.deepEqual(again.position(PARTITION), START_POSITION);
+      } finally {
+        await engine.close();
+      }
+    },
     'an engine that was used without the role keeps its pairs, and goes on above their versions': async (
       bench,
     ) => {
