@@ -81,7 +81,7 @@ export class Environment {
     return {
       pairCount: count(this.pairs.getStats(), 'entryCount'),
       partitionCount: this.partitionsWithPairs().length,
-      usedBytes: fileBytes - this.#reusableBytes,
+      usedBytes: this.#usedBytes,
       ...(Number.isFinite(freeBytes) && { maxBytes: fileBytes + freeBytes }),
     };
   }
@@ -96,15 +96,22 @@ export class Environment {
     return this.room(0).bytes < 0;
   }
 
-  /** How many bytes of the file pairs have left. The file never shrinks, but LMDB uses these pages again. */
+  /**
+   * How many bytes of the file pairs have left. The file never shrinks, but LMDB uses these pages again. Free pages after the end
+   * of the file, which LMDB never wrote, need space on the disk.
+   */
   get #reusableBytes(): number {
+    const fileBytes = statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0;
+    return Math.max(fileBytes - this.#usedBytes, 0);
+  }
+
+  get #usedBytes(): number {
     const { pairs, deadlines, floors, positions, identity } = this;
     const root = this.#root.getStats();
     const tables = [pairs, deadlines, floors, positions, identity].map((table) => table.getStats());
     const free: unknown = Reflect.get(root, 'free');
     const lists = [root, ...(typeof free === 'object' && free !== null ? [free] : []), ...tables];
-    const used = lists.map(pagesOf).reduce((sum, pages) => sum + pages, META_PAGES);
-    return (count(root, 'lastPageNumber') + 1 - used) * count(root, 'pageSize');
+    return lists.map(pagesOf).reduce((sum, pages) => sum + pages, META_PAGES) * count(root, 'pageSize');
   }
 
   /** Returns the partitions with pairs. Jumps from each partition's first key to the next partition's. */

@@ -80,6 +80,30 @@ it('is full in a cluster when the disk and the file have little room, and says h
   await environment.close();
 });
 
+it('pages that were freed before they were written are neither used nor room for pairs', async () => {
+  const freeBytes = 2 ** 20;
+  const environment = new Environment(
+    scratch.path,
+    'commit',
+    undefined,
+    new DiskSpace(scratch.path, () => freeBytes),
+  );
+  const table = new PairTable(environment, clock);
+  const large = many(50, 'v'.repeat(2 ** 20));
+  environment.transact(() => {
+    for (const each of large) table.write(each);
+    for (const each of large) table.delete(each);
+  });
+  const fileBytes = statSync(join(scratch.path, 'data.mdb')).size;
+  expect(fileBytes).toBeLessThan(2 ** 20);
+  const { usedBytes = -1, maxBytes } = environment.stats();
+  expect(usedBytes).toBeGreaterThan(0);
+  expect(usedBytes).toBeLessThanOrEqual(fileBytes);
+  expect(maxBytes).toBe(fileBytes + freeBytes);
+  expect(environment.room(1000).bytes).toBe(freeBytes - RESERVED_BYTES + fileBytes - usedBytes);
+  await environment.close();
+});
+
 it('room that was freed is used again', async () => {
   const engine = await LmdbEngine.open({ directory: scratch.path, clock });
   const sizes: number[] = [];
