@@ -1,8 +1,9 @@
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DirectoryLockOptions } from '@kvs/kv-store';
 import { DIRECTORY_LOCK_FILE, DirectoryLock, partitionFunctionProblem } from '@kvs/kv-store';
 import { KvsError, PARTITION_FUNCTION } from '@kvs/protocol';
+import { dataFileProblem } from './data-file.js';
 import { Environment } from './environment.js';
 
 /** The version of the files on disk. Raise it with every change that an older engine would misread. */
@@ -25,7 +26,9 @@ export class DataDirectory {
     try {
       lock = await DirectoryLock.acquire(path, options);
       await checkFormat(path, lock);
-      checkFile(Environment.fileIn(path));
+      const file = Environment.fileIn(path);
+      const problem = await dataFileProblem(file);
+      if (problem !== undefined) throw unavailable(`${file} is corrupt: ${problem}`);
       return new DataDirectory(path, lock);
     } catch (error) {
       await lock?.release();
@@ -66,45 +69,6 @@ async function checkFormat(path: string, lock: DirectoryLock): Promise<void> {
   if (strangers.length > 0) throw unavailable(`${path} holds other files, and no data of this engine`);
   await lock.publish('format', (format) => format.writeFile(`${FORMAT} ${PARTITION_FUNCTION}\n`));
 }
-
-/**
- * Checks the data file, because LMDB maps it unchecked: a read of a file of another kind, or one that is too short,
- * would end the process.
- */
-function checkFile(path: string): void {
-  if (!existsSync(path)) return;
-  const file = openSync(path, 'r');
-  try {
-    const { size } = fstatSync(file);
-    if (size === 0) return; // killed before its first page
-    const first = readMeta(file, 0);
-    const second = first && readMeta(file, first.pageSize);
-    if (!first || !second) throw unavailable(`${path} is corrupt: its head is not that of an LMDB file`);
-    const newest = second.transaction > first.transaction ? second : first;
-    if (size < (newest.lastPage + 1) * newest.pageSize)
-      throw unavailable(`${path} is corrupt: its end is missing`);
-  } finally {
-    closeSync(file);
-  }
-}
-
-/**
- * Reads one of the two meta pages at the start of the file, of which the newer counts; returns undefined if it is
- * invalid.
- */
-function readMeta(
-  file: number,
-  position: number,
-): { pageSize: number; lastPage: number; transaction: bigint } | undefined {
-  const page = Buffer.alloc(160);
-  if (readSync(file, page, 0, page.length, position) < page.length) return undefined;
-  if (page.readUInt32LE(24) !== LMDB_MAGIC) return undefined;
-  const pageSize = page.readUInt32LE(48);
-  if (pageSize < 512 || pageSize > 65_536) return undefined;
-  return { pageSize, lastPage: Number(page.readBigUInt64LE(144)), transaction: page.readBigUInt64LE(152) };
-}
-
-const LMDB_MAGIC = 0xbeefc0de;
 
 function unavailable(message: string, cause?: unknown): KvsError {
   return new KvsError('engine_unavailable', message, { cause });

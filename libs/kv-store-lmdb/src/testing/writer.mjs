@@ -16,9 +16,22 @@ for (let round = Number(firstRound); ; round++) {
     expiresAtMs: undefined,
     ifVersion: undefined,
   }));
-  const outcomes = await Promise.all([engine.setMany(items.slice(0, 2)), engine.setMany(items.slice(2))]);
-  if (!outcomes.flat().every(({ status }) => status === 'written')) throw new Error(JSON.stringify(outcomes));
-  const versions = outcomes.flat().map(({ version }) => version);
+  // Deleted in the transaction that writes it. LMDB never writes its pages, so the file is often shorter than its header says.
+  const passing = { ...items[0], id: keyId(stringKey('passing')), value: largeValue(round) };
+  const [first, second, , deleted] = await Promise.all([
+    engine.setMany(items.slice(0, 2)),
+    engine.setMany(items.slice(2)),
+    engine.setMany([passing]),
+    engine.deleteMany([passing]),
+  ]);
+  const outcomes = [...first, ...second];
+  if (deleted[0].status !== 'deleted') throw new Error(JSON.stringify(deleted));
+  if (!outcomes.every(({ status }) => status === 'written')) throw new Error(JSON.stringify(outcomes));
+  const versions = outcomes.map(({ version }) => version);
   // An acknowledgement counts when it has left the process; while its reader is busy it may not yet have.
   await new Promise((written) => process.stdout.write(`${round} ${versions.join(' ')}\n`, written));
+}
+
+function largeValue(round) {
+  return brandValue({ encoding: 'string', data: 'v'.repeat(100_000 + 50_000 * (round % 5)) });
 }
