@@ -50,6 +50,37 @@ export class Verbatim {
   constructor(readonly text: string) {}
 }
 
+/** Returns about how many bytes a reply takes, in memory and on the wire. O(number of its parts). */
+export function sizeOf(reply: Reply): number {
+  return PART_BYTES + contentBytes(reply);
+}
+
+function contentBytes(reply: Reply): number {
+  if (typeof reply === 'string') return Buffer.byteLength(reply);
+  if (reply === null || typeof reply !== 'object') return 0;
+  if (reply instanceof Uint8Array) return reply.length;
+  if (isArray(reply)) return sizeOfAll(reply);
+  if (reply instanceof RedisError) return ERROR_BYTES + reply.message.length;
+  switch (reply.type) {
+    case 'map':
+      return reply.entries.reduce((sum, entry) => sum + sizeOfAll(entry), 0);
+    case 'simple':
+    case 'verbatim':
+      return Buffer.byteLength(reply.text);
+    case 'null-array':
+      return 0;
+  }
+}
+
+function sizeOfAll(replies: readonly Reply[]): number {
+  return replies.reduce<number>((sum, reply) => sum + sizeOf(reply), 0);
+}
+
+/** `Array.isArray` does not narrow a union with a readonly array. */
+export function isArray(reply: Reply): reply is readonly Reply[] {
+  return Array.isArray(reply);
+}
+
 /** A failed command. A command returns it or throws it. */
 export class RedisError extends Error {
   override readonly name = 'RedisError';
@@ -66,3 +97,8 @@ export class RedisError extends Error {
     super(message, options);
   }
 }
+
+/** About what a reply, or an item of one, takes in memory besides its bytes. */
+const PART_BYTES = 64;
+/** An error has the stack of where it was made. */
+const ERROR_BYTES = 700;

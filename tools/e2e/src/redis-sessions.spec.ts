@@ -75,7 +75,7 @@ describe('a transaction over a store that answers later', () => {
     await client.ask([['SET', 'k', 'x'.repeat(400)], ['MULTI']]);
     await client.ask([...Array.from({ length: 5 }, () => ['GET', 'k']), ['SET', 'k', 'new']]);
     const [exec, get] = await client.ask([['EXEC'], ['STRLEN', 'k']]);
-    const refused = 'ERR the replies before have more than 1000 bytes; this did not run';
+    const refused = 'ERR the replies before take more than 1000 bytes; this did not run';
     expect(exec && textsOf(exec).slice(3)).toEqual([refused, refused, refused]);
     expect(get?.text).toBe('400');
   });

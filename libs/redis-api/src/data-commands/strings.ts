@@ -1,8 +1,8 @@
-import { byteLength, keyId, lifeOf, whenDone, type KeyId, type SetItem } from '@kvs/protocol';
+import { keyId, lifeOf, whenDone, type KeyId, type SetItem } from '@kvs/protocol';
 import { at, number, syntaxError, word } from '../arguments.js';
 import type { Command } from '../command.js';
 import { wrongArity } from '../connection/command-table.js';
-import { bytesOf, checkValueBytes } from '../keyspace/data.js';
+import { bytesOf, checkValueBytes, lengthOf } from '../keyspace/data.js';
 import type { Keyspace } from '../keyspace/index.js';
 import { OK, RedisError, type Reply } from '../reply.js';
 import { keep, reads, updates } from './one-key.js';
@@ -52,12 +52,14 @@ function getRange(name: string): Command {
   return reads(name, 4, (entry, args) => {
     const start = number(at(args, 1));
     const end = number(at(args, 2));
-    if (entry === null) return '';
-    const bytes = bytesOf(entry.value);
-    const from = Math.max(start < 0 ? bytes.length + start : start, 0);
-    const to = Math.max(end < 0 ? bytes.length + end : end, 0);
-    if (start < 0 && end < 0 && start > end) return '';
-    return bytes.subarray(from, to + 1);
+    if (entry === null || (start < 0 && end < 0 && start > end)) return '';
+    const length = lengthOf(entry.value);
+    const from = Math.max(start < 0 ? length + start : start, 0);
+    const to = Math.min(Math.max(end < 0 ? length + end : end, 0), length - 1);
+    if (from > to) return '';
+    const bytes = bytesOf(entry.value).subarray(from, to + 1);
+    // A copy, so that a small part doesn't retain the whole value until a transaction ends.
+    return bytes.length === length ? bytes : Buffer.from(bytes);
   });
 }
 
@@ -102,7 +104,7 @@ export const STRING_COMMANDS: readonly Command[] = [
   GET,
   GETEX,
   updates('getdel', 2, ['fast'], () => (entry) => ({ kind: 'delete', result: oldValue(entry) })),
-  reads('strlen', 2, (entry) => (entry === null ? 0 : byteLength(entry.value))),
+  reads('strlen', 2, (entry) => (entry === null ? 0 : lengthOf(entry.value))),
   getRange('getrange'),
   getRange('substr'),
   APPEND,

@@ -5,7 +5,7 @@ import type { WatchedVersions } from '../connection/watched-keys.js';
 import { errorReply, MAYBE_APPLIED } from '../failures.js';
 import type { Keyspace } from '../keyspace/index.js';
 import { WatchedKeyChanged, WatchedOperations } from '../keyspace/watched-operations.js';
-import { NULL_ARRAY, OK, RedisError, SimpleString, type Reply } from '../reply.js';
+import { NULL_ARRAY, OK, RedisError, SimpleString, sizeOf, type Reply } from '../reply.js';
 import { settle } from '../settle.js';
 import { inTurns } from '../turns.js';
 
@@ -98,7 +98,7 @@ export class Transaction implements CommandQueue {
   }
 }
 
-/** The replies of a transaction. Once they are too large for an answer, the commands that follow are not run. */
+/** The replies of a transaction. Once they take too much for an answer, the commands that follow are not run. */
 class Replies {
   readonly refusal: RedisError;
   readonly #all: Reply[] = [];
@@ -109,7 +109,7 @@ class Replies {
     this.#maxBytes = maxBytes;
     this.refusal = new RedisError(
       'ERR',
-      `the replies before have more than ${maxBytes} bytes; this did not run`,
+      `the replies before take more than ${maxBytes} bytes; this did not run`,
     );
   }
 
@@ -123,13 +123,8 @@ class Replies {
 
   add(reply: Reply): void {
     this.#all.push(reply);
-    this.#bytes += bytesOfReply(reply);
+    this.#bytes += sizeOf(reply);
   }
-}
-
-function bytesOfReply(reply: Reply): number {
-  if (typeof reply === 'string' || reply instanceof Uint8Array) return reply.length;
-  return Array.isArray(reply) ? reply.reduce<number>((sum, one: Reply) => sum + bytesOfReply(one), 0) : 0;
 }
 
 const MULTI: Command = {

@@ -37,6 +37,11 @@ export function bytesOf({ encoding, data }: EncodedData): Buffer {
   return Buffer.from(data, encoding === 'string' ? 'utf8' : 'hex');
 }
 
+/** Returns how many bytes a key or value has, faster than `byteLength`, which also runs in browsers. */
+export function lengthOf({ encoding, data }: EncodedData): number {
+  return Buffer.byteLength(data, encoding === 'string' ? 'utf8' : 'hex');
+}
+
 /** Returns a key or value as a bulk string. */
 export function bulkOf(data: EncodedData): string | Buffer {
   return data.encoding === 'string' ? data.data : bytesOf(data);

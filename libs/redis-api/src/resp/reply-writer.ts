@@ -1,4 +1,4 @@
-import { RedisError, type Reply } from '../reply.js';
+import { isArray, RedisError, type Reply } from '../reply.js';
 
 /** The version of the protocol in which a client wants its replies. */
 export type ProtocolVersion = 2 | 3;
@@ -132,11 +132,6 @@ export class ReplyWriter {
     this.#buffers.release(this.#bytes);
     this.#bytes = larger;
   }
-}
-
-/** `Array.isArray` does not narrow a union with a readonly array. */
-function isArray(reply: Reply): reply is readonly Reply[] {
-  return Array.isArray(reply);
 }
 
 function oneLine(text: string): string {
