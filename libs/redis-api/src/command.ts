@@ -140,6 +140,6 @@ export interface CommandQueue {
    * @returns the reply to the client
    */
   add(command: Command, args: readonly Buffer[]): Reply;
-  /** Notes that a command was refused before it could be added: EXEC then refuses to run any of them. */
-  refuse(): void;
+  /** Notes the error of a command that could not be added: EXEC then refuses to run any of them. */
+  refuse(error: RedisError): void;
 }

@@ -33,6 +33,20 @@ export function errorReply(error: unknown): RedisError | undefined {
   return undefined;
 }
 
+/** Returns the error of an EXEC that ran nothing. No client repeats a transaction after it. */
+export function discarded({ prefix, message }: RedisError): RedisError {
+  const reason = prefix === 'ERR' ? message : `${prefix} ${message}`;
+  return new RedisError('EXECABORT', `Transaction discarded because of: ${reason}`);
+}
+
+/**
+ * Returns whether cluster clients repeat a transaction after this error. They do not repeat its WATCH, so a client that watches
+ * keys must get another error: the repeated transaction could replace what others wrote meanwhile.
+ */
+export function isRepeated({ prefix }: RedisError): boolean {
+  return prefix === 'MOVED' || prefix === 'CLUSTERDOWN' || prefix === 'TRYAGAIN';
+}
+
 /** Runs the rest of a command that has written something: if the rest fails, its error says so. */
 export function afterWrite<T>(run: () => MaybePromise<T>): MaybePromise<T> {
   return settle(

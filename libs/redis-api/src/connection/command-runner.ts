@@ -2,7 +2,7 @@ import { KvsError, type Limits, type MaybePromise } from '@kvs/protocol';
 import type { Admission } from '@kvs/server';
 import type { Slots } from '../cluster/slots.js';
 import type { Command, CommandContext, CommandQueue } from '../command.js';
-import { errorReply } from '../failures.js';
+import { discarded, errorReply, isRepeated } from '../failures.js';
 import {
   BATCHES,
   MAX_FETCHED_BYTES,
@@ -113,7 +113,7 @@ export class CommandRunner {
         this.#discardQueue();
         return { kind: 'refused', name: undefined, refusal: discarded(command) };
       }
-      queue?.refuse();
+      queue?.refuse(command);
       if (HTTP_WORDS.test(request.name)) this.#context.client.destroy();
       return { kind: 'refused', name: undefined, refusal: command };
     }
@@ -121,9 +121,9 @@ export class CommandRunner {
       command.runsQueue ? (queue?.keys ?? []) : keysOf(command, request.args),
     );
     if (refusal !== undefined) {
-      if (command.runsQueue) this.#discardQueue();
-      else queue?.refuse();
-      return { kind: 'refused', name: command.name, refusal };
+      if (!command.runsQueue) queue?.refuse(refusal);
+      const error = command.runsQueue ? this.#refusedExec(refusal) : refusal;
+      return { kind: 'refused', name: command.name, refusal: error };
     }
     if (command.single === undefined || queue !== undefined) return { kind: 'run', command, request };
     try {
@@ -206,8 +206,7 @@ export class CommandRunner {
     const fail = (error: unknown): boolean => finish(this.#errorReply(error));
     const run = (): MaybePromise<Reply> => command.run(request.args, this.#context);
     this.#isLong = true;
-    if (command.runsQueue && client.queue !== undefined)
-      return this.#admitted(request.bytes, run, this.#discarding(finish), this.#discarding(fail));
+    if (command.runsQueue && client.queue !== undefined) return this.#runQueue(request.bytes, run, finish);
     // A full server still tells about itself.
     if (command.keys === undefined && !isAboutData(command)) return settle(run, finish, fail);
     return this.#admitted(request.bytes, run, finish, fail);
@@ -222,15 +221,28 @@ export class CommandRunner {
       this.#queuedBytes += queue.bytes - before;
       return reply;
     }
-    queue.refuse();
-    return this.#errorReply(refusal);
+    const error = this.#errorReply(refusal);
+    queue.refuse(error);
+    return error;
   }
 
-  #discarding<A>(next: (given: A) => boolean): (given: A) => boolean {
-    return (given) => {
+  #runQueue(
+    bytes: number,
+    run: () => MaybePromise<Reply>,
+    finish: (reply: Reply) => boolean,
+  ): MaybePromise<boolean> {
+    const ran = (reply: Reply): boolean => {
       this.#discardQueue();
-      return next(given);
+      return finish(reply);
     };
+    return this.#admitted(bytes, run, ran, (error) => finish(this.#refusedExec(this.#errorReply(error))));
+  }
+
+  /** Ends a transaction that did not run. Returns the error of its EXEC. */
+  #refusedExec(refusal: RedisError): RedisError {
+    const isWatching = this.#context.client.watched.versions.size > 0;
+    this.#discardQueue();
+    return isWatching && isRepeated(refusal) ? discarded(refusal) : refusal;
   }
 
   #discardQueue(): void {
@@ -318,11 +330,6 @@ const HTTP_WORDS = /^(post|host:)$/i;
 
 function isCall<K extends CallKind>(next: Prepared, kind: K): next is CallOfKind<K> {
   return next.kind === 'call' && next.call.kind === kind;
-}
-
-/** The error of an EXEC whose arguments are wrong. */
-function discarded({ message }: RedisError): RedisError {
-  return new RedisError('EXECABORT', `Transaction discarded because of: ${message}`);
 }
 
 /** Whether a command reads or writes pairs without naming keys, such as DBSIZE. */

@@ -115,3 +115,47 @@ describe('EXEC, if somebody else writes a watched key while it runs', () => {
     expect(written).toEqual(['other=1', 'k=1']);
   });
 });
+
+describe('EXEC of a client that watches keys, if it ran nothing', () => {
+  const operations = new MapOperations();
+  const DISCARDED = '-EXECABORT Transaction discarded because of:';
+  let server: TestRedis;
+  let client: RawClient;
+
+  beforeEach(async () => {
+    server = await TestRedis.start({
+      operations,
+      commands: TRANSACTION_COMMANDS,
+      budget: { maxInFlightRequests: 1 },
+    });
+    client = await server.connect();
+    client.send('watch k\r\nmulti\r\npoke k 1\r\n');
+    await client.readTo('+QUEUED\r\n');
+  });
+  afterEach(() => server.close());
+
+  it('answers an error after which no client repeats the transaction without its WATCH', async () => {
+    server.admission.enter(0);
+    expect(await client.ask('exec')).toBe(`${DISCARDED} TRYAGAIN 1 requests are in flight\r\n`);
+    expect(await client.ask('multi', 'exec')).toBe('+OK\r\n-TRYAGAIN 1 requests are in flight\r\n');
+  });
+
+  it('does so too if the watched keys can not be read', async () => {
+    const { fetch } = operations;
+    operations.fetch = () => {
+      operations.fetch = fetch;
+      throw new KvsError('node_unavailable', 'no node');
+    };
+    expect(await client.ask('exec', 'multi', 'exec')).toBe(
+      `${DISCARDED} CLUSTERDOWN no node\r\n+OK\r\n*0\r\n`,
+    );
+  });
+
+  it('answers an error of its own arguments, or of a command that clients do not repeat, as Redis does', async () => {
+    expect(await client.ask('exec x', 'watch k', 'multi', 'what', 'exec')).toBe(
+      `${DISCARDED} wrong number of arguments for 'exec' command\r\n+OK\r\n+OK\r\n` +
+        "-ERR unknown command 'what', with args beginning with: \r\n" +
+        '-EXECABORT Transaction discarded because of previous errors.\r\n',
+    );
+  });
+});

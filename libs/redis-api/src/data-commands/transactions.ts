@@ -2,7 +2,7 @@ import { keyFromId, keyId, whenDone, type Key, type KeyId, type MaybePromise } f
 import type { Command, CommandContext, CommandQueue } from '../command.js';
 import { keysOf } from '../connection/keys.js';
 import type { WatchedVersions } from '../connection/watched-keys.js';
-import { errorReply, MAYBE_APPLIED } from '../failures.js';
+import { discarded, errorReply, isRepeated, MAYBE_APPLIED } from '../failures.js';
 import type { Keyspace } from '../keyspace/index.js';
 import { WatchedKeyChanged, WatchedOperations } from '../keyspace/watched-operations.js';
 import { NULL_ARRAY, OK, RedisError, SimpleString, sizeOf, type Reply } from '../reply.js';
@@ -14,7 +14,8 @@ export class Transaction implements CommandQueue {
   readonly #commands: { readonly command: Command; readonly args: readonly Buffer[] }[] = [];
   readonly #maxBytes: number;
   #bytes = 0;
-  #isRefused = false;
+  /** The first error of a command that was not added. */
+  #refusal: RedisError | undefined;
 
   /** @param maxBytes of all arguments */
   constructor(maxBytes: number) {
@@ -34,25 +35,27 @@ export class Transaction implements CommandQueue {
   }
 
   add(command: Command, args: readonly Buffer[]): Reply {
-    if (this.#isRefused) return QUEUED;
+    if (this.#refusal !== undefined) return QUEUED;
     this.#bytes += args.reduce((sum, arg) => sum + arg.length + ARGUMENT_BYTES, COMMAND_BYTES);
     if (this.#bytes > this.#maxBytes) {
-      this.refuse();
-      return new RedisError('ERR', `a transaction has at most ${this.#maxBytes} bytes`);
+      const error = new RedisError('ERR', `a transaction has at most ${this.#maxBytes} bytes`);
+      this.refuse(error);
+      return error;
     }
     this.#commands.push({ command, args: args.map((arg) => Buffer.from(arg)) });
     return QUEUED;
   }
 
-  refuse(): void {
-    this.#isRefused = true;
+  refuse(error: RedisError): void {
+    this.#refusal ??= error;
     this.#commands.length = 0;
   }
 
   /** Runs the commands while no other command of this process uses their keys. */
   run(context: CommandContext, watched: WatchedVersions): MaybePromise<Reply> {
-    if (this.#isRefused)
-      throw new RedisError('EXECABORT', 'Transaction discarded because of previous errors.');
+    // ioredis passes over PREVIOUS_ERRORS, and repeats a transaction whose other errors are all alike.
+    if (this.#refusal !== undefined)
+      throw watched.size > 0 && isRepeated(this.#refusal) ? discarded(this.#refusal) : PREVIOUS_ERRORS;
     const { keyspace } = context;
     const keys = [...this.#usableKeys(keyspace), ...Array.from(watched.keys(), keyFromId)];
     return keyspace.exclusively(keys, (own) =>
@@ -228,6 +231,7 @@ function failureOf(error: unknown): Reply {
 }
 
 const QUEUED = new SimpleString('QUEUED');
+const PREVIOUS_ERRORS = new RedisError('EXECABORT', 'Transaction discarded because of previous errors.');
 const WRITTEN_IN_PART = new RedisError(
   MAYBE_APPLIED,
   'somebody else wrote a watched key after commands before had written',

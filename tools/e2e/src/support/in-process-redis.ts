@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { KvStore, MemoryEngine, systemClock } from '@kvs/kv-store';
 import { DEFAULT_LIMITS, type KeyValueOperations, type Limits, type ScanAnswer } from '@kvs/protocol';
-import { openRedis } from '@kvs/redis-api';
+import { openRedis, type ClusterView } from '@kvs/redis-api';
 import { Budget } from '@kvs/server';
 
 export interface InProcessRedis {
@@ -13,31 +13,35 @@ export interface InProcessRedis {
   close(): Promise<void>;
 }
 
-/**
- * Serves the Redis protocol in this process, over a store in memory.
- *
- * @param later whether the store answers by promise, like a proxy
- */
+export interface InProcessOptions {
+  /** Whether the store answers by promise, like a proxy. */
+  readonly later: boolean;
+  readonly limits?: Partial<Limits>;
+  readonly budget?: Budget;
+  readonly cluster?: ClusterView;
+}
+
+/** Serves the Redis protocol in this process, over a store in memory. */
 export async function startInProcess({
   later,
   limits,
-}: {
-  readonly later: boolean;
-  readonly limits?: Partial<Limits>;
-}): Promise<InProcessRedis> {
+  budget = new Budget({ maxInFlightRequests: 1000, maxInFlightBytes: 1e9 }),
+  cluster,
+}: InProcessOptions): Promise<InProcessRedis> {
   const store = new KvStore(new MemoryEngine({ clock: systemClock }));
   const errors: unknown[] = [];
   const operations = later ? delayed(operationsOf(store)) : operationsOf(store);
   const { listener } = openRedis({
     version: '0.0.0',
     operations,
+    ...(cluster && { cluster }),
     settings: {
       limits: { ...DEFAULT_LIMITS, ...limits },
       bodyTimeoutMs: 60_000,
       minBodyRate: 1,
       answerTimeoutMs: 60_000,
     },
-    admission: new Budget({ maxInFlightRequests: 1000, maxInFlightBytes: 1e9 }).admissionOf('redis'),
+    admission: budget.admissionOf('redis'),
     onError: (error) => errors.push(error),
   });
   const port = await listener.start({ host: '127.0.0.1', port: 0 });
