@@ -55,7 +55,7 @@ function reply(args: readonly Buffer[], { client }: CommandContext): Reply {
       client.replies = 'off';
       return OK;
     case 'skip':
-      if (client.replies === 'on') client.replies = 'skip';
+      if (client.replies !== 'off') client.replies = 'skip';
       return OK;
     default:
       return syntaxError();

@@ -142,6 +142,9 @@ describe('CLIENT', () => {
 
   it('leaves out replies', async () => {
     expect(await client.ask('client reply skip', 'ping 1', 'ping 2')).toBe('$1\r\n2\r\n');
+    expect(await client.ask('client reply skip', 'client reply skip', 'ping 1', 'ping 2')).toBe(
+      '$1\r\n2\r\n',
+    );
     expect(await client.ask('client reply off', 'ping 1', 'client reply on', 'ping 2')).toBe(
       '+OK\r\n$1\r\n2\r\n',
     );
