@@ -42,6 +42,7 @@ await serve({
         : openRedis({
             version,
             operations: router,
+            ...(member && { nowMicros: () => 1000 * member.timeMs }),
             settings: config,
             admission: budget.admissionOf('redis'),
             onError: (error) => logger.error(error, 'unexpected error'),

@@ -1,5 +1,5 @@
 import { openHttp, type OpenHttp } from '@kvs/http-api';
-import { KvStore } from '@kvs/kv-store';
+import { KVS_CLOCK, KvStore, type Clock } from '@kvs/kv-store';
 import { LinkServer } from '@kvs/node-link';
 import { addressOf } from '@kvs/protocol';
 import { openRedis, redisAddress, type OpenRedis } from '@kvs/redis-api';
@@ -102,11 +102,13 @@ function openNodeRedis(
   cluster: NodeCluster,
 ): OpenRedis {
   const engine = app.get(EngineProvider);
+  const clock = app.get<Clock>(KVS_CLOCK, { strict: false });
   return openRedis({
     version: COMMAND.version,
     operations: app.get(NodeFront, { strict: false }),
     cluster,
     memory: () => engine.memory,
+    nowMicros: () => clock.nowMicros(),
     settings: config,
     admission: budget.admissionOf('redis'),
     onError: (error) => logger.error(error, 'unexpected error'),

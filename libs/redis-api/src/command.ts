@@ -113,6 +113,8 @@ export interface ServerView {
   readonly totals: { readonly connections: number; readonly commands: number };
   resetTotals(): void;
   readonly memory: MemoryLimit;
+  /** Returns the time by which pairs expire, in microseconds since the Unix epoch. */
+  nowMicros(): number;
   /** Returns how many copies, besides its own, have every answered write of this node. */
   otherCopies(): number;
 }

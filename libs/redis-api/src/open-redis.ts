@@ -24,6 +24,8 @@ export interface RedisOptions {
   readonly cluster?: ClusterView;
   /** Returns the memory that pairs may take. Default: the server knows no limit. */
   readonly memory?: () => MemoryLimit;
+  /** Returns the time by which pairs expire, in microseconds since the Unix epoch. Default: that of the system. */
+  readonly nowMicros?: () => number;
   readonly settings: ProgressLimits & { readonly limits: Limits };
   readonly admission: Admission;
   /** Called with an error that is a defect. */
@@ -42,7 +44,8 @@ export interface OpenRedis {
  * @param all the commands that it serves; by default, all of this package
  */
 export function openRedis(options: RedisOptions, all: readonly Command[] = COMMANDS): OpenRedis {
-  const { cluster, memory = () => NO_LIMIT, admission, settings, version, onError } = options;
+  const { cluster, memory = () => NO_LIMIT, nowMicros = systemMicros } = options;
+  const { admission, settings, version, onError } = options;
   const { limits } = settings;
   const operations = exclusive(options.operations);
   const aboutCluster = cluster === undefined ? NO_CLUSTER_COMMANDS : clusterCommands(cluster);
@@ -75,6 +78,7 @@ export function openRedis(options: RedisOptions, all: readonly Command[] = COMMA
         get memory() {
           return memory();
         },
+        nowMicros,
         otherCopies: () => slots?.otherCopies() ?? 0,
         get totals() {
           return metrics.totals;
@@ -90,6 +94,7 @@ export function openRedis(options: RedisOptions, all: readonly Command[] = COMMA
 }
 
 const COMMANDS: readonly Command[] = [...SERVER_COMMANDS, ...DATA_COMMANDS];
+const systemMicros = (): number => 1000 * Date.now();
 const NO_LIMIT: MemoryLimit = { maxBytes: 0, evicts: false };
 /** A name and options, besides keys and values. */
 const MAX_OTHER_ARGUMENTS = 16;

@@ -149,6 +149,33 @@ describe('a value that another protocol writes while a command runs', () => {
   });
 });
 
+it('pairs expire by the time that TIME tells, although the clock of the system shows another', async () => {
+  let micros = 1e15;
+  server = await startInProcess({ later: false, clock: { nowMicros: () => micros } });
+  const client = await connect();
+  const [time] = await client.ask([['TIME'], ['MSET', 'early', '1', 'late', '1', 'past', '1', 'last', '1']]);
+  expect(time && textsOf(time)).toEqual(['1000000000', '0']);
+  const replies = await client.ask([
+    ['EXPIREAT', 'early', '1000000010'],
+    ['GETEX', 'late', 'EXAT', '1000000020'],
+    ['EXPIREAT', 'past', '1000000000'],
+    ['GETEX', 'last', 'EXAT', '999999999'],
+    ['TTL', 'early'],
+    ['TTL', 'late'],
+    ['EXISTS', 'past', 'last'],
+  ]);
+  expect(replies.map(({ text }) => text)).toEqual(['1', '1', '1', '1', '10', '20', '0']);
+  micros += 15e6;
+  expect(
+    (
+      await client.ask([
+        ['EXISTS', 'early'],
+        ['EXISTS', 'late'],
+      ])
+    ).map(({ text }) => text),
+  ).toEqual(['0', '1']);
+});
+
 describe('keys and values', () => {
   beforeEach(async () => {
     server = await startInProcess({ later: false, limits: { maxValueBytes: 20, maxAnswerBytes: 100_000 } });

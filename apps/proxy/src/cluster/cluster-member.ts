@@ -49,6 +49,11 @@ export class ClusterMember {
     return this.#control?.topology?.clusterId;
   }
 
+  /** The time of the cluster as far as this proxy knows it, in milliseconds since the Unix epoch. */
+  get timeMs(): number {
+    return this.#control?.timeMs ?? Date.now();
+  }
+
   /**
    * Returns the earliest time at which a request that is handled now may have come, by the monotonic clock. If the process
    * stood still, the request may have waited all that time.

@@ -29,6 +29,7 @@ export const TIME_OPTIONS: ReadonlyMap<string, TimeKind> = new Map([
  */
 export function readLife(argument: Buffer, { unit, isAbsolute }: TimeKind, name: string): Life {
   const ms = BigInt(integer(argument)) * BigInt(unit);
+  // Redis adds the time of its own clock.
   const max = isAbsolute ? MAX_INT64 : MAX_INT64 - BigInt(Date.now());
   if (ms > max || ms < -MAX_INT64) throw invalidTime(name);
   const bounded = Math.max(-MAX_TTL_MS, Math.min(Number(ms), MAX_TTL_MS));
@@ -46,8 +47,12 @@ export function readPositiveLife(argument: Buffer, kind: TimeKind, name: string)
   return life;
 }
 
+/**
+ * Returns whether a time has passed by any clock. If only the store knows, a write with it does as well: the store then takes the
+ * pair for absent at once.
+ */
 export function hasPassed(life: Life): boolean {
-  return 'ttlMs' in life ? life.ttlMs <= 0 : life.expiresAtMs <= Date.now();
+  return ('ttlMs' in life ? life.ttlMs : life.expiresAtMs) <= 0;
 }
 
 /** Returns how much longer than the pair something lives, in milliseconds; -Infinity if the pair lives forever. */

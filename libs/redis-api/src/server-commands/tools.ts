@@ -20,9 +20,9 @@ export const TOOL_COMMANDS: readonly Command[] = [
   }),
 ];
 
-function time(): Reply {
-  const micros = BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000));
-  return [String(micros / MICROS_PER_SECOND), String(micros % MICROS_PER_SECOND)];
+function time(_: readonly Buffer[], { server }: CommandContext): Reply {
+  const micros = server.nowMicros();
+  return [String(Math.floor(micros / MICROS_PER_SECOND)), String(micros % MICROS_PER_SECOND)];
 }
 
 function slowlog([count]: readonly Buffer[]): Reply {
@@ -37,4 +37,4 @@ function wait(args: readonly Buffer[], { server }: CommandContext): Reply {
   return isNegative ? new RedisError('ERR', 'timeout is negative') : server.otherCopies();
 }
 
-const MICROS_PER_SECOND = 1_000_000n;
+const MICROS_PER_SECOND = 1_000_000;

@@ -81,6 +81,11 @@ export class ClusterControl {
     return this.#keeper.current;
   }
 
+  /** The time of the cluster as far as this proxy knows it, in milliseconds since the Unix epoch. */
+  get timeMs(): number {
+    return this.#reports.clusterTimeMs;
+  }
+
   /** Calls the listener with each newer topology. */
   watch(listener: (topology: Topology) => void): void {
     this.#keeper.watch(listener);
@@ -172,7 +177,7 @@ export class ClusterControl {
     const { leader, isLeading } = this.#controller;
     return {
       revision: this.#keeper.current?.revision ?? 0,
-      timeMs: this.#reports.clusterTimeMs,
+      timeMs: this.timeMs,
       leader: isLeading ? undefined : leader,
       transferBytesPerSecond: this.#settings.transferBytesPerSecond,
       orders: this.#controller.ordersFor(report.bootId),
@@ -259,7 +264,7 @@ export class ClusterControl {
   }
 
   #answer(topology: Topology): TopologyAnswer {
-    return { topology, timeMs: this.#reports.clusterTimeMs };
+    return { topology, timeMs: this.timeMs };
   }
 
   #refresh(): void {

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { KvStore, MemoryEngine, systemClock } from '@kvs/kv-store';
+import { KvStore, MemoryEngine, systemClock, type Clock } from '@kvs/kv-store';
 import { DEFAULT_LIMITS, type KeyValueOperations, type Limits, type ScanAnswer } from '@kvs/protocol';
 import { openRedis, type ClusterView } from '@kvs/redis-api';
 import { Budget } from '@kvs/server';
@@ -19,6 +19,8 @@ export interface InProcessOptions {
   readonly limits?: Partial<Limits>;
   readonly budget?: Budget;
   readonly cluster?: ClusterView;
+  /** Of the store. */
+  readonly clock?: Clock;
 }
 
 /** Serves the Redis protocol in this process, over a store in memory. */
@@ -27,14 +29,16 @@ export async function startInProcess({
   limits,
   budget = new Budget({ maxInFlightRequests: 1000, maxInFlightBytes: 1e9 }),
   cluster,
+  clock = systemClock,
 }: InProcessOptions): Promise<InProcessRedis> {
-  const store = new KvStore(new MemoryEngine({ clock: systemClock }));
+  const store = new KvStore(new MemoryEngine({ clock }), clock);
   const errors: unknown[] = [];
   const operations = later ? delayed(operationsOf(store)) : operationsOf(store);
   const { listener } = openRedis({
     version: '0.0.0',
     operations,
     ...(cluster && { cluster }),
+    nowMicros: () => clock.nowMicros(),
     settings: {
       limits: { ...DEFAULT_LIMITS, ...limits },
       bodyTimeoutMs: 60_000,
