@@ -3,7 +3,7 @@ import { at, integer, notAnInteger } from '../arguments.js';
 import type { Command } from '../command.js';
 import { bytesOf } from '../keyspace/data.js';
 import { RedisError } from '../reply.js';
-import { addDecimals, MAX_TEXT, parseDecimal, writeDecimal, type Decimal } from './decimal.js';
+import { addDecimals, isTooLarge, parseDecimal, writeDecimal, type Decimal } from './decimal.js';
 import { updates } from './one-key.js';
 
 const INCRBYFLOAT = updates('incrbyfloat', 3, ['denyoom', 'fast'], (args) => {
@@ -11,10 +11,10 @@ const INCRBYFLOAT = updates('incrbyfloat', 3, ['denyoom', 'fast'], (args) => {
   return (entry) => {
     const present = entry === null ? ZERO : readFloat(textOf(entry));
     const isFinite = present !== 'infinite' && by !== 'infinite';
-    const text = isFinite ? writeDecimal(addDecimals(present, by)) : undefined;
-    // A result that is too long could not be read again.
-    if (text === undefined || text.length > MAX_TEXT)
+    const sum = isFinite ? addDecimals(present, by) : undefined;
+    if (sum === undefined || isTooLarge(sum))
       throw new RedisError('ERR', 'increment would produce NaN or Infinity');
+    const text = writeDecimal(sum);
     return { kind: 'write', value: stringValue(text), ...lifeOf(entry), result: text };
   };
 });

@@ -31,7 +31,7 @@ export function readLife(argument: Buffer, { unit, isAbsolute }: TimeKind, name:
   const ms = BigInt(integer(argument)) * BigInt(unit);
   // Redis adds the time of its own clock.
   const max = isAbsolute ? MAX_INT64 : MAX_INT64 - BigInt(Date.now());
-  if (ms > max || ms < -MAX_INT64) throw invalidTime(name);
+  if (ms > max || ms < MIN_INT64) throw invalidTime(name);
   const bounded = Math.max(-MAX_TTL_MS, Math.min(Number(ms), MAX_TTL_MS));
   return isAbsolute ? { expiresAtMs: bounded } : { ttlMs: bounded };
 }
@@ -66,3 +66,4 @@ function invalidTime(name: string): RedisError {
 }
 
 const MAX_INT64 = 2n ** 63n - 1n;
+const MIN_INT64 = -(2n ** 63n);
