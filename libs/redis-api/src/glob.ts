@@ -1,3 +1,18 @@
+import type { Limits } from '@kvs/protocol';
+import { RedisError } from './reply.js';
+
+/**
+ * Checks the bytes of patterns before they are matched, because a class makes each of its bytes a comparison with each byte of the
+ * key.
+ *
+ * @throws RedisError if they are too long together
+ */
+export function checkPatterns(patterns: readonly Buffer[], { maxKeyBytes }: Limits): void {
+  const max = PATTERN_KEYS * maxKeyBytes;
+  if (patterns.reduce((sum, { length }) => sum + length, 0) > max)
+    throw new RedisError('ERR', `patterns have at most ${max} bytes, ${PATTERN_KEYS} times as many as a key`);
+}
+
 /**
  * Returns whether bytes match a pattern as KEYS takes it: `*`, `?`, `[a-c]`, `[^a]`, and `\` before a byte that means itself.
  * O(length of the pattern × length of the bytes).
@@ -62,4 +77,6 @@ function matchClass(pattern: Buffer, from: number, byte: number): number | undef
   return isIn === isNegated ? undefined : Math.min(at + 1, pattern.length);
 }
 
+/** Room for a `\\` before each byte of a key, or for a class in place of some. */
+const PATTERN_KEYS = 4;
 const [STAR, QUESTION, OPEN, CLOSE, CARET, DASH, BACKSLASH] = Buffer.from('*?[]^-\\');

@@ -6,7 +6,8 @@ import { ranInPart } from '../failures.js';
 import { bulkOf, bytesOf, isNameable } from '../keyspace/data.js';
 import type { Keyspace, KeysPage } from '../keyspace/index.js';
 import { OK, RedisError, type Reply } from '../reply.js';
-import { matchesGlob } from '../glob.js';
+import { checkPatterns, matchesGlob } from '../glob.js';
+import { inTurns } from '../turns.js';
 
 /** A cursor is the partition at which the next page begins. */
 const SCAN: Command = {
@@ -16,10 +17,15 @@ const SCAN: Command = {
   run: async (args, { keyspace }) => {
     const cursor = readCursor(at(args, 0));
     const { pattern, count, type } = readOptions(args.slice(1));
+    if (pattern !== undefined) checkPatterns([pattern], keyspace.limits);
     if (cursor >= PARTITION_COUNT) return ['0', []];
     const { keys, next = 0 } = await keyspace.page(cursor, Math.min(count, MAX_PAGE_KEYS));
-    const found = type === 'string' ? keys.filter((key) => isWanted(key, pattern)) : [];
-    return [String(next), found.map(bulkOf)];
+    const found: Reply[] = [];
+    if (type === 'string')
+      await inTurns(keys, (key) => {
+        if (isWanted(key, pattern)) found.push(bulkOf(key));
+      });
+    return [String(next), found];
   },
 };
 
@@ -30,15 +36,16 @@ const KEYS: Command = {
   run: async (args, { keyspace }) => {
     // A copy, because the arguments are read after the first answer.
     const pattern = Buffer.from(at(args, 0));
+    checkPatterns([pattern], keyspace.limits);
     const { maxAnswerBytes } = keyspace.limits;
     const found: Reply[] = [];
     let bytes = 0;
     for await (const keys of keyspace.allKeys()) {
-      for (const key of keys) {
-        if (!isWanted(key, pattern)) continue;
+      await inTurns(keys, (key) => {
+        if (!isWanted(key, pattern)) return;
         bytes += key.data.length + KEY_BYTES;
         found.push(bulkOf(key));
-      }
+      });
       if (bytes > maxAnswerBytes)
         throw new KvsError('answer_too_large', `the keys have more than ${maxAnswerBytes} bytes; use SCAN`);
     }

@@ -2,7 +2,7 @@ import { at, syntaxError, word } from '../arguments.js';
 import type { Command, CommandContext } from '../command.js';
 import { hasArity } from '../connection/command-table.js';
 import { keysOf } from '../connection/keys.js';
-import { matchesGlob } from '../glob.js';
+import { checkPatterns, matchesGlob } from '../glob.js';
 import { MapReply, RedisError, SimpleString, type Reply } from '../reply.js';
 import { commandOf } from '../subcommands.js';
 
@@ -40,7 +40,7 @@ function describe({ name, arity, flags, keys }: Command): Reply {
 }
 
 /** No command of kvs is of a module, or has a category of access control. */
-function list(filter: readonly Buffer[], { server }: CommandContext): Reply {
+function list(filter: readonly Buffer[], { keyspace, server }: CommandContext): Reply {
   const names = Array.from(server.commands, ({ name }) => name);
   if (filter.length === 0) return names;
   if (filter.length !== 3 || word(at(filter, 0)) !== 'filterby') return syntaxError();
@@ -49,6 +49,7 @@ function list(filter: readonly Buffer[], { server }: CommandContext): Reply {
     case 'aclcat':
       return [];
     case 'pattern': {
+      checkPatterns(filter.slice(2), keyspace.limits);
       const pattern = Buffer.from(word(at(filter, 2)), 'latin1');
       return names.filter((name) => matchesGlob(pattern, Buffer.from(name)));
     }

@@ -155,7 +155,7 @@ it('shows settings by pattern, in linear time', async () => {
   expect(await client.ask('config get MAXMEMORY*')).toBe(
     '*4\r\n$9\r\nmaxmemory\r\n$1\r\n0\r\n$16\r\nmaxmemory-policy\r\n$10\r\nnoeviction\r\n',
   );
-  expect(await client.ask(`config get ${'*e'.repeat(10_000)}`)).toBe('*0\r\n');
+  expect(await client.ask(`config get ${'*e'.repeat(8000)}`)).toBe('*0\r\n');
 });
 
 it('shows the limits of clients and values, and the port', async () => {
