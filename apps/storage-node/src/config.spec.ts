@@ -44,7 +44,7 @@ describe('bad arguments are refused with exit code 2', () => {
     [['localhost'], /'port'/],
     [['localhost', '3000', '--join', 'proxy:8080'], /must be a URL/],
     [['0.0.0.0', '3000', '--join', 'http://a'], /needs --address/],
-    [['0.0.0.0', '3000', '--redis-port', '7000'], /needs --announce-host/],
+    [['0.0.0.0', '3000', '--redis-port', '7000'], /needs --address or --announce-host/],
     [['localhost', '3000', '--weight', '0'], /from 0.000001 to 1000000/],
     [['localhost', '3000', '--weight', '0.0000009'], /from 0.000001/],
     [['localhost', '3000', '--id', 'a b'], /1 to 260 letters/],

@@ -31,6 +31,8 @@ export function readConfig(argv: readonly string[]): StorageNodeConfig {
   const cluster = clusterConfig(options, host);
   const { redisPort } = options;
   if (redisPort !== 0 && isAnyAddress(host) && cluster.announceHost === undefined)
-    throw usageError(`--redis-port needs --announce-host, because clients can't be sent to ${host}`);
+    throw usageError(
+      `--redis-port needs --address or --announce-host, because clients can't be sent to ${host}`,
+    );
   return { ...httpSettings(options), host, port: argument('port'), redisPort, engine, cluster };
 }

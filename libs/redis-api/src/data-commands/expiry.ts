@@ -5,7 +5,10 @@ import { RedisError, type Reply } from '../reply.js';
 import { keep, reads, updates } from './one-key.js';
 import { hasPassed, moreThan, readLife, type Life, type TimeKind } from './times.js';
 
-const PERSIST = updates('persist', 2, ['fast'], () => (entry) => {
+// In Redis, these commands need no memory. Here they write the pair again, and its deadline takes 8 bytes.
+const FLAGS = ['denyoom', 'fast'] as const;
+
+const PERSIST = updates('persist', 2, FLAGS, () => (entry) => {
   if (entry?.ttlMs === undefined) return keep(0);
   return { kind: 'write', value: entry.value, result: 1 };
 });
@@ -26,7 +29,7 @@ type Option = 'nx' | 'xx' | 'gt' | 'lt';
 
 /** A time that has passed deletes the pair. */
 function expire(name: string, kind: TimeKind): Command {
-  return updates(name, -3, ['fast'], (args) => {
+  return updates(name, -3, FLAGS, (args) => {
     const options = readOptions(args.slice(2));
     const life = readLife(at(args, 1), kind, name);
     return (entry) => {

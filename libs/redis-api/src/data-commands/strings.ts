@@ -11,8 +11,8 @@ import { hasPassed, readPositiveLife, TIME_OPTIONS, type TimeKind } from './time
 
 const GET = reads('get', 2, oldValue);
 
-/** GETEX without options only reads. */
-const GETEX = updates('getex', -2, ['fast'], (args) => {
+/** GETEX without options only reads. With options, it writes the pair again, and so needs memory, other than in Redis. */
+const GETEX = updates('getex', -2, ['denyoom', 'fast'], (args) => {
   const option = readGetExOption(args.slice(1));
   return (entry) => {
     const result = oldValue(entry);

@@ -1,5 +1,6 @@
 import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
+import { EXPIRY_COMMANDS } from '../data-commands/expiry.js';
 import { KEY_COMMANDS } from '../data-commands/keys.js';
 import { TRANSACTION_COMMANDS } from '../data-commands/transactions.js';
 import { MapOperations } from '../testing/map-operations.js';
@@ -11,7 +12,7 @@ let client: RawClient;
 beforeEach(async () => {
   server = await TestRedis.start({
     operations: new MapOperations(),
-    commands: [...KEY_COMMANDS, ...TRANSACTION_COMMANDS],
+    commands: [...EXPIRY_COMMANDS, ...KEY_COMMANDS, ...TRANSACTION_COMMANDS],
   });
   client = await server.connect();
 });
@@ -217,7 +218,9 @@ it('describes the server in sections', async () => {
 });
 
 it('tells that a rename needs memory', async () => {
-  expect(await client.ask('command info rename renamenx')).toMatch(/(?:\+write\r\n\+denyoom\r\n[^]*){2}/);
+  expect(await client.ask('command info rename renamenx expire persist')).toMatch(
+    /(?:\+write\r\n\+denyoom\r\n[^]*){4}/,
+  );
 });
 
 it('describes the commands', async () => {
