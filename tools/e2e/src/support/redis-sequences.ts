@@ -58,8 +58,9 @@ const seconds = fc.constantFrom(
   '9300000000000000',
 );
 const moments = fc.constantFrom('4000000000', '5000000000', '1', '0', '-5', 'x', '9223372036854775807');
-const millis = fc.constantFrom('1000000', '20000000', '300000000', '0', '-1', 'x');
-const momentsMs = fc.constantFrom('4000000000000', '5000000000000', '1', '0', '-5', 'x');
+const LOWEST = '-9223372036854775808';
+const millis = fc.constantFrom('1000000', '20000000', '300000000', '0', '-1', 'x', LOWEST);
+const momentsMs = fc.constantFrom('4000000000000', '5000000000000', '1', '0', '-5', 'x', LOWEST);
 /**
  * Times to live for GT and LT, each used once. If two are equal, their deadlines differ by the time between the commands, which
  * may be less than a millisecond at one server and more at the other.
@@ -151,7 +152,7 @@ const COMMANDS: readonly fc.Arbitrary<Arguments>[] = [
   command('DECR', key),
   command('INCRBY', key, integer),
   command('DECRBY', key, integer),
-  command('INCRBYFLOAT', key, word('x', '', ' 1', '1e', 'inf', '-INFINITY', 'nan')),
+  command('INCRBYFLOAT', key, word('x', '', ' 1', '1e', 'inf', '-INFINITY', 'nan', '1e5000', '1e-5000')),
   command('APPEND', key, value),
   command('GETRANGE', key, integer, integer),
   command('SUBSTR', key, integer, integer),
