@@ -11,7 +11,7 @@ const withoutFastLane = projects
     setupFiles: ['<rootDir>/src/support/no-fast-lane.ts'],
     // These tests don't depend on the fast path, or start servers themselves.
     testPathIgnorePatterns: [
-      '/(local-cluster|control-plane|engine-cluster|node-failures|redis-failover|link|loops|command-line|redis-sessions|scans|readme)\\.spec\\.ts$',
+      '/(local-cluster|control-plane|engine-cluster|node-failures|redis-failover|link|loops|command-line|redis-sessions|watched-transactions|scans|readme)\\.spec\\.ts$',
     ],
   }));
 
