@@ -50,10 +50,9 @@ export class ProxyOfWorkers {
     }
   }
 
-  /** For clean-up. Workers exit by themselves when the primary process is gone. */
+  /** For clean-up, also of a worker that a test has stopped by SIGSTOP. */
   async kill(): Promise<void> {
-    await this.process.stop('SIGKILL');
-    await Promise.all(this.workerPids.map(gone));
+    await Promise.all([this.process.stop('SIGKILL'), ...this.workerPids.map(killed)]);
   }
 }
 
@@ -94,6 +93,15 @@ export async function metricsOf(origin: string, name: string): Promise<Record<st
     return match?.[1] === name ? [[match[2] ?? '', Number(match[3])] as const] : [];
   });
   return Object.fromEntries(samples);
+}
+
+async function killed(pid: number): Promise<void> {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    return; // it has ended
+  }
+  await gone(pid);
 }
 
 /** Waits until a process that is not our child has ended. */
