@@ -4,12 +4,19 @@ import { NEWLINE, type PairLines } from '@kvs/protocol';
  * Joins several texts of whole pairs. It reads them alternately, so that all their senders go on at once, and switches only at
  * newlines, so that pairs are never interleaved: a raw newline is nowhere else. Besides a chunk, it holds at most the beginning
  * of one pair of each text.
+ *
+ * @param joining texts that are added while others are read. They are taken from this list
  */
-export async function* interleave(texts: readonly PairLines[]): AsyncGenerator<Uint8Array, void, undefined> {
-  const readers = texts.map((text) => new PairReader(text));
+export async function* interleave(
+  texts: readonly PairLines[],
+  joining: PairLines[] = [],
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let readers = texts.map((text) => new PairReader(text));
   try {
-    for (let open = readers; open.length > 0; open = open.filter(({ isDone }) => !isDone)) {
-      for (const reader of open) yield* open.length === 1 ? reader.rest() : reader.next();
+    while (readers.length > 0) {
+      for (const reader of readers) yield* reader.next();
+      const joined = joining.splice(0).map((text) => new PairReader(text));
+      readers = [...readers.filter(({ isDone }) => !isDone), ...joined];
     }
   } finally {
     await Promise.all(readers.map((reader) => reader.close()));
@@ -45,11 +52,6 @@ class PairReader {
       if (chunk.length > 0) yield chunk;
       if (this.isDone) return;
     }
-  }
-
-  /** Yields everything up to the end of the text. */
-  async *rest(): AsyncGenerator<Uint8Array, void, undefined> {
-    while (!this.isDone) yield* this.next();
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
+import { text as textOf } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { ALL_PARTITIONS, NodesUnavailableError, partitionOf, stringKey, stringValue } from '@kvs/protocol';
-import { TransportError } from './node-transport.js';
+import { ScanStoppedError, TransportError } from './node-transport.js';
 import { idsIn } from './testing/fake-cluster.js';
 import { MovingCluster } from './testing/moving-cluster.js';
 
@@ -67,6 +68,20 @@ it('a scan breaks when the rest of it is served nowhere for too long', async () 
   await expect(idsIn(lines)).rejects.toEqual(new NodesUnavailableError(['unassigned']));
   close();
   expect(openScans()).toEqual([0, 0]);
+});
+
+it('a scan may have to go on thousands of times', async () => {
+  const linesOf = async function* ([first = 0, ...others]: readonly number[] = []) {
+    yield Buffer.from(`${first}\n`);
+    if (first < 3000) throw new ScanStoppedError(first + 1, 'moved');
+    yield Buffer.from(others.map((partition) => `${partition}\n`).join(''));
+  };
+  cluster.node(one).scan = async (request) => ({
+    lines: linesOf(request.partitions ?? ALL_PARTITIONS),
+    close: () => undefined,
+  });
+  const { lines } = await cluster.router.scan(all);
+  expect((await textOf(lines)).split('\n').slice(0, -1).map(Number)).toEqual(ALL_PARTITIONS);
 });
 
 it('a scan breaks when its node is lost in the middle of a partition', async () => {

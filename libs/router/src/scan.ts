@@ -2,6 +2,7 @@ import {
   KvsError,
   NodesUnavailableError,
   type PairFormat,
+  type PairLines,
   type ScanAnswer,
   type ScanRequest,
 } from '@kvs/protocol';
@@ -27,6 +28,8 @@ interface FailedOpening {
 export class ClusterScan {
   /** All scans of nodes that were opened. */
   readonly #scans: NodeScan[] = [];
+  /** The pairs of scans that were opened while others were read. */
+  readonly #joining: PairLines[] = [];
   /** How often partitions had moved when nodes were last asked. */
   #changes = 0;
   #isClosed = false;
@@ -58,7 +61,10 @@ export class ClusterScan {
     }
     return {
       missingNodes: nodesOf(failures),
-      lines: interleave(scans.map((open) => this.#lines(open))),
+      lines: interleave(
+        scans.map((open) => this.#lines(open)),
+        this.#joining,
+      ),
       format: formatOf(scans),
       close: () => this.#close(),
     };
@@ -114,24 +120,35 @@ export class ClusterScan {
     return failures;
   }
 
-  /** The pairs of a node, and those that it does not serve any more from the nodes that do. */
-  async *#lines({ share, scan }: OpenScan): AsyncGenerator<Uint8Array, void, undefined> {
-    let isUnread = true;
-    try {
-      for await (const chunk of scan.lines) {
-        isUnread = false;
-        yield chunk;
+  /** The pairs of a node, and those that it does not serve any more from a node that does. */
+  async *#lines(first: OpenScan): AsyncGenerator<Uint8Array, void, undefined> {
+    // A loop, because a long scan may have to go on elsewhere more often than calls can be nested.
+    for (let open: OpenScan | undefined = first; open !== undefined;) {
+      let isUnread = true;
+      try {
+        for await (const chunk of open.scan.lines) {
+          isUnread = false;
+          yield chunk;
+        }
+        return;
+      } catch (error) {
+        open = await this.#openNext(open.share, error, isUnread);
       }
-    } catch (error) {
-      if (!(error instanceof TransportError)) throw error;
-      const canMove = this.#failover !== undefined && !this.#isClosed;
-      if (!canMove || !(isUnread || error instanceof ScanStoppedError))
-        throw new NodesUnavailableError([share.route.node], { cause: error });
-      const scans: OpenScan[] = [];
-      const failures = await this.#openElsewhere([{ share, error }], scans);
-      if (failures.length > 0) throw failureOf(failures);
-      yield* interleave(scans.map((open) => this.#lines(open)));
     }
+  }
+
+  /** Opens what goes on where a scan has failed. Returns the first of those scans; the others join. */
+  async #openNext(share: NodeShare, error: unknown, isUnread: boolean): Promise<OpenScan | undefined> {
+    if (!(error instanceof TransportError)) throw error;
+    const canMove = this.#failover !== undefined && !this.#isClosed;
+    if (!canMove || !(isUnread || error instanceof ScanStoppedError))
+      throw new NodesUnavailableError([share.route.node], { cause: error });
+    const scans: OpenScan[] = [];
+    const failures = await this.#openElsewhere([{ share, error }], scans);
+    if (failures.length > 0) throw failureOf(failures);
+    const [next, ...others] = scans;
+    this.#joining.push(...others.map((other) => this.#lines(other)));
+    return next;
   }
 }
 
