@@ -61,6 +61,29 @@ describe('parts', () => {
     await expect(send(...ends)).rejects.toMatchObject({ failure });
   });
 
+  it('are not sent any more once all of a group have timed out', async () => {
+    let sent = 0;
+    const ends = ['done', 'timeout', 'timeout', 'done', 'timeout', 'timeout', 'done'] as const;
+    const outcomes = await sendParts(
+      ends.map((end) => part(end)),
+      async ({ items: [end = 'done'] }) => {
+        sent++;
+        if (end !== 'done') throw new TransportError(end, 'why');
+        return Promise.resolve([end]);
+      },
+      failureOf,
+      2,
+    );
+    expect(sent).toBe(6);
+    expect(outcomes.map((outcome) => (outcome === 'done' ? outcome : outcome.message))).toEqual([
+      'done',
+      'timeout',
+      'timeout',
+      'done',
+      ...Array<string>(3).fill('timeout'),
+    ]);
+  });
+
   it('go so many at a time, and none after one that failed for another reason than the network', async () => {
     const sent: number[] = [];
     const refusal = new KvsError('answer_too_large', 'why');

@@ -38,7 +38,8 @@ export function splitBatch<T>(
 
 /**
  * Sends the parts of a batch, at most `maxAtOnce` at a time. A part that fails does not undo the others, so its items fail one
- * by one, with `failureOf`. The batch fails only if every part fails, and then with the error that leaves most open.
+ * by one, with `failureOf`. The batch fails only if every part fails, and then with the error that leaves most open. Parts are not
+ * sent any more once all parts that were sent together have timed out.
  *
  * @throws TransportError if every part fails with one; and at once any other error of a part
  */
@@ -62,8 +63,19 @@ export async function sendParts<T, O>(
   };
   const outcomes: (O | ItemFailure)[] = [];
   for (let sent = 0; sent < parts.length; sent += maxAtOnce) {
-    const answers = await Promise.all(parts.slice(sent, sent + maxAtOnce).map(sendOne));
+    const group = parts.slice(sent, sent + maxAtOnce);
+    const failedBefore = errors.length;
+    const answers = await Promise.all(group.map(sendOne));
     for (const answer of answers) outcomes.push(...answer);
+    const timeouts = errors.slice(failedBefore).filter(({ failure }) => failure === 'timeout');
+    const [timeout] = timeouts;
+    if (timeout === undefined || timeouts.length < group.length) continue;
+    // The node hangs. Each further group would wait for it as long.
+    for (const part of parts.slice(sent + maxAtOnce)) {
+      errors.push(timeout);
+      outcomes.push(...new Array<ItemFailure>(part.items.length).fill(failureOf(timeout)));
+    }
+    break;
   }
   const [first, ...others] = errors;
   if (first === undefined || errors.length < parts.length) return outcomes;
