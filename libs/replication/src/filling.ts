@@ -3,7 +3,6 @@ import type { Follower } from './follower.js';
 import type { Followers } from './followers.js';
 import type { NodeContext, PartitionData } from './node-context.js';
 import type { PendingAnswers } from './pending-answers.js';
-import { MAX_TAIL_BYTES } from './settings.js';
 
 /** How the primary of a partition brings a learner to where it can be added (R15, R16). */
 export class Filling {
@@ -77,7 +76,6 @@ export class Filling {
   /** A learner that has all pairs, or for which writers wait, must make progress. */
   #isFailing({ fill, progressMs }: Follower, doWritersWait: boolean): boolean {
     const { ports, times } = this.#node;
-    if (this.#data.tail.bytes > MAX_TAIL_BYTES) return true;
     const mustAnswer = fill?.isDone === true || doWritersWait;
     return mustAnswer && ports.nowMs() - progressMs > times.ackTimeoutMs;
   }

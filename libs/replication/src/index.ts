@@ -3,7 +3,6 @@ export type * from './ports.js';
 export { isSame, START_POSITION, type Position } from './position.js';
 export {
   DEFAULT_TIMES,
-  MAX_TAIL_BYTES,
   RULES,
   SLOW_TAIL_BYTES,
   type ReplicaSettings,

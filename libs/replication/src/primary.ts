@@ -12,7 +12,7 @@ import type { ReadAnswer, Refusal, WriteAnswer, WriteBatch } from './ports.js';
 import { pushEffects } from './push-effects.js';
 import { FULL, NO_VERSIONS, NOT_PRIMARY, TAKING_OVER, UNDER_REPLICATED, WRONG_NODE } from './refusals.js';
 import type { Urgency } from './requests.js';
-import { MAX_TAIL_BYTES, SHARE_OF_TAIL_BYTES, SLOW_NODE_TAIL_BYTES, SLOW_TAIL_BYTES } from './settings.js';
+import { SHARE_OF_TAIL_BYTES, SLOW_NODE_TAIL_BYTES, SLOW_TAIL_BYTES } from './settings.js';
 import { Takeover } from './takeover.js';
 import { Tail } from './tail.js';
 
@@ -360,8 +360,7 @@ export class Primary {
     const waitsSinceMs = this.#answers.oldestMs(follower.acknowledged);
     const isLate = nowMs - Math.max(waitsSinceMs ?? nowMs, follower.sinceMs) > times.ackTimeoutMs;
     const silentMs = nowMs - Math.max(leases.answeredMs(follower.bootId), follower.sinceMs);
-    const isFar = this.#data.tail.bytes > MAX_TAIL_BYTES && follower.acknowledged === this.#followers.settled;
-    return isLate || isFar || silentMs > times.leaseMs + times.repeatMs / 2;
+    return isLate || silentMs > times.leaseMs + times.repeatMs / 2;
   }
 
   #lose(follower: Follower, reason: string): void {

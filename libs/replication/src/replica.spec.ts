@@ -38,6 +38,17 @@ describe('a write', () => {
     expect([a, b, c].map(({ pairs }) => pairs)).toEqual([{ k: 'v' }, { k: 'v' }, { k: 'v' }]);
   });
 
+  it('of a large value, or many of them at once, leaves a copy the usual time to acknowledge', () => {
+    world.assign(a, b);
+    world.cut(a, b);
+    const writes = ['k', 'l', 'm'].map((key) => a.set(key, 'x'.repeat(9 * 1024 * 1024)));
+    world.pass(1100);
+    expect([world.requests, a.replica.takeFailures()]).toEqual([[], []]);
+    world.mend();
+    world.pass(600);
+    expect(writes.map(({ answer }) => answer)).toMatchObject([done, done, done]);
+  });
+
   it('is answered at once if there is one copy', () => {
     world.assign(a);
     expect(a.set('k', 'v').answer).toMatchObject(done);
@@ -457,6 +468,19 @@ describe('a learner', () => {
     expect(world.grant()).toEqual([{ kind: 'add', by: a.bootId, copy: b.bootId }]);
     expect(b.pairs).toEqual({ l: 'w', m: 'x' });
     expect(world.entry.inSync).toEqual([a.bootId, b.bootId]);
+  });
+
+  it('is not given up because of a large value', () => {
+    world.assign(a);
+    a.set('k', 'v');
+    learn(b);
+    a.set('k', 'x'.repeat(9 * 1024 * 1024));
+    a.replica.tick();
+    world.pass(1200);
+    expect([world.grant(), a.replica.takeFailures()]).toEqual([
+      [{ kind: 'add', by: a.bootId, copy: b.bootId }],
+      [],
+    ]);
   });
 
   it('to which there is no connection yet is filled as soon as there is one', () => {

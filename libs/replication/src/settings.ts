@@ -80,10 +80,10 @@ export const FILLS_AT_ONCE = 8;
  */
 export const FILL_BYTES_IN_FLIGHT = 2 * 1024 * 1024;
 
-/** The most bytes of effects that a partition keeps for copies that lack them. A copy that lacks more is filled anew. */
-export const MAX_TAIL_BYTES = 16 * 1024 * 1024;
-
-/** From so many bytes of effects that a learner lacks, the primary lets writers wait, so that the fill ends. */
+/**
+ * From so many bytes of effects that a copy or a learner lacks, the primary lets writers wait, so that a fill ends. The tail has no
+ * other limit: one large pair may exceed any, and a copy that makes no progress is removed soon.
+ */
 export const SLOW_TAIL_BYTES = 4 * 1024 * 1024;
 
 /**

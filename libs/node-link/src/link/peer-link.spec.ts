@@ -223,6 +223,25 @@ describe('a link to a node', () => {
     expect(events).toEqual(['up', 'drained']);
   });
 
+  it('keeps urgent messages behind two of the largest frames that the node has not read yet', async () => {
+    const maxFrameBytes = 12 * 2 ** 20;
+    node.onUpgrade = (socket) => {
+      sockets.push(socket);
+      node.welcome(socket, { ...PEER, maxFrameBytes, identity: other });
+    };
+    dial(node.address);
+    await until(() => link.isUp);
+    sockets[0]?.pause();
+    const large = 'x'.repeat(maxFrameBytes - 1000);
+    for (const text of [large, large, 'beacon']) {
+      link.send(message(1, text), 'urgent');
+      await setImmediate();
+    }
+    sockets[0]?.resume();
+    await node.until(() => node.messages.length === 3);
+    expect([events, breaches]).toEqual([['up'], []]);
+  });
+
   it('is closed when the node never reads, however urgent the messages are', async () => {
     dial(node.address);
     await until(() => link.isUp);

@@ -190,7 +190,9 @@ export class PeerLink<M> {
     const { maxFrameBytes = 0 } = frames.peer ?? {};
     if (frame.length > maxFrameBytes)
       return closeLater(frames, `it does not take a frame of ${frame.length} bytes`);
-    if (frames.unsentBytes > MAX_URGENT_BYTES) return closeLater(frames, 'it has not read for too long');
+    // A frame counts as unsent until its last byte is sent. One with effects and one with a pair of a fill may be the largest.
+    if (frames.unsentBytes > 2 * maxFrameBytes + MAX_URGENT_BYTES)
+      return closeLater(frames, 'it has not read for too long');
     frames.write(frame);
   };
 }
@@ -209,7 +211,7 @@ const HEARTBEAT_MS = 1000;
 
 /** Messages that are not urgent are refused while more bytes are unsent. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
-/** The link is closed if there is a further message while more bytes are unsent. */
+/** The link is closed if there is a further message while more bytes are unsent, besides two of the largest frames. */
 const MAX_URGENT_BYTES = 16 * 1024 * 1024;
 
 /** A node sends no calls to this end. */
