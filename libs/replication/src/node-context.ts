@@ -29,6 +29,8 @@ export interface NodeContext {
   readonly tailBytes: number;
   /** Returns whether a rule holds: false only in tests. */
   has(rule: Rule): boolean;
+  /** Returns whether the topology says that a process has ended. */
+  hasEnded(bootId: BootId): boolean;
   /** Sends a beacon to a process at the end of this step. */
   beaconSoon(to: BootId): void;
   /** Has the node look at a partition, because something waits there that no call or message has begun just now. */

@@ -342,7 +342,7 @@ export class Primary {
   }
 
   /**
-   * Removes a copy that does not acknowledge effects or beacons. If this process stood still, the acknowledgements may be in its
+   * Removes a copy that has ended, or does not acknowledge effects or beacons. If this process stood still, the acknowledgements may be in its
    * input: it reads that first.
    */
   #watch(follower: Follower): void {
@@ -356,6 +356,7 @@ export class Primary {
 
   #isFailing(follower: Follower): boolean {
     const { ports, times, leases } = this.#node;
+    if (this.#node.hasEnded(follower.bootId)) return true;
     const nowMs = ports.nowMs();
     const waitsSinceMs = this.#answers.oldestMs(follower.acknowledged);
     const isLate = nowMs - Math.max(waitsSinceMs ?? nowMs, follower.sinceMs) > times.ackTimeoutMs;

@@ -1,5 +1,5 @@
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
-import { newTopology, updateSettings } from '@kvs/topology';
+import { endProcess, newTopology, updateSettings } from '@kvs/topology';
 import { MapEngine } from '../test/map-engine.js';
 import { PARTITION, World, type Member } from '../test/world.js';
 import { START_POSITION } from './position.js';
@@ -36,6 +36,17 @@ describe('a write', () => {
     world.pass(600);
     expect(write.answer).toMatchObject(done);
     expect([a, b, c].map(({ pairs }) => pairs)).toEqual([{ k: 'v' }, { k: 'v' }, { k: 'v' }]);
+  });
+
+  it('removes a copy at once that the topology says has ended', () => {
+    world.assign(a, b, c);
+    world.cut(a, c);
+    world.topology = endProcess(world.topology, { bootId: c.bootId, isDurable: false });
+    a.replica.learn(world.topology);
+    const write = a.set('k', 'v');
+    world.pass(100);
+    expect(world.grant()).toEqual([{ kind: 'remove', by: a.bootId, copy: c.bootId }]);
+    expect(write.answer).toMatchObject(done);
   });
 
   it('of a large value, or many of them at once, leaves a copy the usual time to acknowledge', () => {
@@ -356,6 +367,16 @@ describe('a new primary', () => {
     world.grant();
     world.pass(200);
     expect([world.entry.inSync, a.isServing]).toEqual([[a.bootId], true]);
+  });
+
+  it('asks at once to remove a copy that has ended', () => {
+    world.assign(a, b, c);
+    world.cut(b, c);
+    world.topology = endProcess(world.topology, { bootId: c.bootId, isDurable: false });
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
+    world.pass(400);
+    expect(world.grant()).toEqual([{ kind: 'remove', by: b.bootId, copy: c.bootId }]);
+    expect(b.isServing).toBe(true);
   });
 
   it('asks at once to remove a former primary that was silent for a grace', () => {

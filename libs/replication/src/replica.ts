@@ -96,6 +96,7 @@ export class Replica implements NodeContext {
   /** The node has got a topology, which may be older than the one it knows. */
   learn(topology: Topology): void {
     const isFirst = this.#knowledge.topology === undefined;
+    if (topology.revision > this.wholeRevision) this.#silence.learn(topology);
     this.#knowledge.learn(topology, (partition, entry) =>
       this.#touched(partition).entryChanged(entry, isFirst),
     );
@@ -279,6 +280,10 @@ export class Replica implements NodeContext {
 
   has(rule: Rule): boolean {
     return !this.#without.has(rule);
+  }
+
+  hasEnded(bootId: BootId): boolean {
+    return this.#silence.hasEnded(bootId);
   }
 
   beaconSoon(to: BootId): void {

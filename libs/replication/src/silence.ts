@@ -1,4 +1,4 @@
-import type { BootId } from '@kvs/topology';
+import type { BootId, Topology } from '@kvs/topology';
 import type { Leases } from './leases.js';
 import type { Partition } from './partition.js';
 import type { ReplicaTimes } from './settings.js';
@@ -8,6 +8,8 @@ export class Silence {
   readonly #bootId: BootId;
   readonly #leases: Leases;
   readonly #times: ReplicaTimes;
+  /** The processes that the topology says have ended. */
+  #ended: ReadonlySet<BootId> = new Set();
 
   /** @param bootId that of this process */
   constructor(bootId: BootId, leases: Leases, times: ReplicaTimes) {
@@ -16,7 +18,16 @@ export class Silence {
     this.#times = times;
   }
 
-  /** Whether a copy has been silent for so long that its primary must look at it. */
+  /** The node knows a newer topology. */
+  learn({ ended }: Topology): void {
+    this.#ended = new Set(ended.map(({ bootId }) => bootId));
+  }
+
+  hasEnded(bootId: BootId): boolean {
+    return this.#ended.has(bootId);
+  }
+
+  /** Whether a copy has ended, or has been silent for so long that its primary must look at it. */
   hasSilentCopy({ primary, entry }: Partition, nowMs: number): boolean {
     if (primary === undefined || entry === undefined) return false;
     for (const copy of entry.inSync) if (copy !== this.#bootId && this.isCopySilent(copy, nowMs)) return true;
@@ -24,7 +35,7 @@ export class Silence {
   }
 
   isCopySilent(copy: BootId, nowMs: number): boolean {
-    return nowMs - this.#leases.answeredMs(copy) > this.#times.leaseMs;
+    return this.hasEnded(copy) || nowMs - this.#leases.answeredMs(copy) > this.#times.leaseMs;
   }
 
   /** @param sinceMs since when this node has been a copy under the primary */

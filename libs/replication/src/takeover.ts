@@ -90,8 +90,10 @@ export class Takeover {
   #haveConfirmed(): boolean {
     const missing = this.#others.filter((copy) => !this.#copies.has(copy));
     if (missing.length === 0) return true;
+    const ended = missing.find((copy) => this.#node.hasEnded(copy));
     const silent = missing.find((copy) => copy === this.#data.former && this.#isSilent(copy));
-    if (silent !== undefined) this.#remove(silent, 'it was primary, and has been silent for a grace');
+    if (ended !== undefined) this.#remove(ended, 'it has ended');
+    else if (silent !== undefined) this.#remove(silent, 'it was primary, and has been silent for a grace');
     else
       this.#remove(
         missing.find((copy) => this.#ageMs > this.#patienceMs(copy)),

@@ -29,6 +29,7 @@ const report = {
   wholeRevision: 2,
   timeMs: 5,
   isEnding: false,
+  isLeaving: true,
   usedBytes: 1,
   freeBytes: 2,
   highestVersion: 9,

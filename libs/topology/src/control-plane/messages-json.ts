@@ -77,6 +77,7 @@ export function nodeReportFrom(value: unknown): NodeReport {
     wholeRevision: integer(fields, 'wholeRevision', 0),
     timeMs: integer(fields, 'timeMs', 0),
     isEnding: flag(fields, 'isEnding'),
+    isLeaving: optional(fields, 'isLeaving', () => flag(fields, 'isLeaving')),
     usedBytes: integer(fields, 'usedBytes', 0),
     freeBytes: optional(fields, 'freeBytes', () => integer(fields, 'freeBytes', 0)),
     highestVersion: integer(fields, 'highestVersion', 0),

@@ -59,6 +59,8 @@ export interface NodeReport extends Knowledge {
   readonly timeMs: number;
   /** True in the last report of a process that ends in order. */
   readonly isEnding: boolean;
+  /** True in the reports of a process that hands its partitions over and then ends. Absent in those of an older kvs. */
+  readonly isLeaving?: boolean | undefined;
   /** How many bytes its pairs take, in memory or on the disk. */
   readonly usedBytes: number;
   /** How many bytes more it can take; undefined for no limit that it knows. */

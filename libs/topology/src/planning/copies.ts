@@ -8,9 +8,7 @@ import { precedes } from './rank.js';
 export function withdrawLearners(draft: Draft): void {
   draft.entries.forEach(({ learner }, partition) => {
     if (learner === undefined || !draft.isUnchanged(partition)) return;
-    const node = draft.nodeOf(learner);
-    const isPossible = node?.isKept === true && node.isReachable;
-    if (isPossible && !draft.input.failedLately(partition, learner)) return;
+    if (draft.nodeOf(learner)?.isUsable === true && !draft.input.failedLately(partition, learner)) return;
     draft.request(partition, { kind: 'withdrawLearner', learner });
   });
 }
@@ -172,8 +170,7 @@ function canMove(draft: Draft, entry: PartitionEntry, partition: number): boolea
 /** Returns whether the node can get a copy of the partition now. */
 export function canReceive(draft: Draft, partition: number, entry: PartitionEntry, node: PlanNode): boolean {
   return (
-    node.isKept &&
-    node.isReachable &&
+    node.isUsable &&
     !entry.inSync.includes(node.bootId) &&
     !draft.input.failedLately(partition, node.bootId) &&
     draft.hasMemoryFor(partition, node)

@@ -14,7 +14,7 @@ type Order =
 export class Draft {
   readonly nodes: readonly PlanNode[];
   readonly reachable: readonly PlanNode[];
-  /** The nodes that can be reached and keep their copies, so that they can get more. */
+  /** The nodes that can get copies and partitions to serve. */
   readonly usable: readonly PlanNode[];
   /** How many copies each partition can have. */
   readonly wanted: number;
@@ -34,7 +34,7 @@ export class Draft {
   constructor(readonly input: PlanInput) {
     this.nodes = planNodesOf(input);
     this.reachable = this.nodes.filter(({ isReachable }) => isReachable);
-    this.usable = this.reachable.filter(({ isKept }) => isKept);
+    this.usable = this.nodes.filter(({ isUsable }) => isUsable);
     this.wanted = possibleCopies(input.topology, this.nodes);
     this.#byBootId = new Map(this.nodes.map((node) => [node.bootId, node]));
     const hasDrain = this.nodes.some(({ isDraining }) => isDraining);

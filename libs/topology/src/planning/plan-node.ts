@@ -9,8 +9,12 @@ export interface PlanNode {
   /** Its zone, or a text of its own if it has none. */
   readonly zone: string;
   readonly isReachable: boolean;
+  /** Whether it is about to end, so that it gets nothing more. Its copies count until it has ended. */
+  readonly isLeaving: boolean;
   /** Whether its copies count. They don't if it is draining, has ended, or was away for too long. */
   readonly isKept: boolean;
+  /** Whether it can get copies and partitions to serve. */
+  readonly isUsable: boolean;
   /** Whether it still has its pairs and can give them to others. */
   readonly isDraining: boolean;
   readonly copyBounds: Bounds;
@@ -42,21 +46,24 @@ export function planNodesOf(input: PlanInput): PlanNode[] {
     const hasShare =
       node.state !== 'draining' &&
       (isReachable || (node.state === 'active' && awayMs <= settings.replaceAfterMs));
-    return { node, status, isReachable, hasShare, isKept: hasShare && !ended.has(node.bootId) };
+    const isLeaving = status?.report?.isLeaving === true;
+    return { node, status, isReachable, isLeaving, hasShare, isKept: hasShare && !ended.has(node.bootId) };
   });
   const sharers = nodes
     .filter(({ hasShare }) => hasShare)
     .map(({ node }) => ({ node, zone: zoneOf(node), weight: node.weight }));
   const copies = fairCopies(sharers, topology.copies);
   const primaries = fairPrimaries(sharers);
-  return nodes.map(({ node, status, isReachable, isKept }) => {
+  return nodes.map(({ node, status, isReachable, isLeaving, isKept }) => {
     const at = sharers.findIndex((sharer) => sharer.node === node);
     return {
       node,
       bootId: node.bootId,
       zone: zoneOf(node),
       isReachable,
+      isLeaving,
       isKept,
+      isUsable: isReachable && isKept && !isLeaving,
       isDraining: isReachable && !isKept,
       copyBounds: boundsOf(copies[at] ?? 0),
       primaryBounds: boundsOf(primaries[at] ?? 0),

@@ -1,6 +1,6 @@
 import { HashRing } from '@kvs/hash-ring';
 import { MAX_WEIGHT, MIN_WEIGHT } from '@kvs/protocol';
-import { newTopology, plan, updateSettings, type Plan, type PlanSettings } from '../index.js';
+import { applyRequests, newTopology, plan, updateSettings, type Plan, type PlanSettings } from '../index.js';
 import { boot, PlannedCluster } from '../testing/planned-cluster.js';
 
 const three = [{ id: 'a' }, { id: 'b' }, { id: 'c' }];
@@ -153,6 +153,50 @@ describe('a node that is away', () => {
     cluster.settle();
     expect(cluster.loads()['a']?.[0]).toBeGreaterThan(2500);
   });
+});
+
+describe('a node that leaves', () => {
+  const two = [{ id: 'a' }, { id: 'b' }];
+
+  it('gets no partition back that it has handed over', () => {
+    const cluster = settled(2, two);
+    const [a, b] = [cluster.node('a').bootId, cluster.node('b').bootId];
+    cluster.leave('b');
+    const promotions = cluster.topology.partitions.flatMap(({ epoch, primary }, partition) =>
+      primary === b ? [{ partition, epoch, change: { kind: 'promote', copy: a, instead: b } as const }] : [],
+    );
+    cluster.topology = applyRequests(cluster.topology, promotions);
+    cluster.settle();
+    expect(cluster.loads()).toEqual({ a: [4096, 4096], b: [4096, 0] });
+  });
+
+  it('is not followed by another node that leaves', () => {
+    const cluster = settled();
+    cluster.leave('b');
+    cluster.end('a');
+    const before = cluster.loads()['b']?.[1];
+    expect(kindsOf(cluster.step())['promote']).toBeGreaterThan(0);
+    expect(cluster.loads()['b']?.[1]).toBe(before);
+  });
+
+  it('is not filled any more, and its only copies are made elsewhere', () => {
+    const cluster = settled(2, [{ id: 'a' }]);
+    cluster.isFilled = () => false;
+    const b = cluster.join({ id: 'b' });
+    cluster.step();
+    expect(learners(cluster)).toEqual(new Set([b]));
+    cluster.leave('b');
+    cluster.step();
+    expect(learners(cluster)).toEqual(new Set());
+    const c = cluster.join({ id: 'c' });
+    cluster.leave('a');
+    cluster.step();
+    expect(learners(cluster)).toEqual(new Set([c]));
+  });
+
+  function learners({ topology }: PlannedCluster): ReadonlySet<string> {
+    return new Set(topology.partitions.flatMap(({ learner }) => learner ?? []));
+  }
 });
 
 describe('a partition whose in-sync copies are gone', () => {

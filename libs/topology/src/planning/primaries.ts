@@ -55,8 +55,8 @@ function possibleHandOvers(draft: Draft): PossibleHandOvers {
     if (!draft.isUnchanged(partition) || draft.hasLeaving(partition)) return;
     const others = possible.get(from) ?? new Map<BootId, number[]>();
     possible.set(from, others);
-    for (const { bootId: to, isReachable } of draft.staying(partition)) {
-      if (to === from || !isReachable || draft.input.failedLately(partition, to)) continue;
+    for (const { bootId: to, isUsable } of draft.staying(partition)) {
+      if (to === from || !isUsable || draft.input.failedLately(partition, to)) continue;
       const partitions = others.get(to);
       if (partitions === undefined) others.set(to, [partition]);
       else partitions.push(partition);

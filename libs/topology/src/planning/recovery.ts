@@ -80,7 +80,7 @@ export function promoteCopies(draft: Draft): void {
     if (primary === undefined || !draft.isUnchanged(partition) || !isPrimaryGone(draft, primary)) return;
     const successor = inSync
       .flatMap((copy) => (copy === primary ? [] : (draft.nodeOf(copy) ?? [])))
-      .filter(({ isReachable }) => isReachable)
+      .filter(({ isReachable, isLeaving }) => isReachable && !isLeaving)
       .reduce<PlanNode | undefined>(lessLoaded, undefined);
     if (successor === undefined) return;
     draft.request(partition, { kind: 'promote', copy: successor.bootId, instead: primary });

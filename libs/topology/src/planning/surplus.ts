@@ -13,7 +13,7 @@ export function removeSurplus(draft: Draft): void {
     const inSync = draft.staying(partition).filter(({ bootId }) => bootId !== entry.learner);
     const surplus = entry.inSync.find((copy) => !inSync.some(({ bootId }) => bootId === copy));
     if (surplus === undefined || !draft.isUnchanged(partition)) return;
-    const ready = inSync.filter(({ isReachable }) => isReachable);
+    const ready = inSync.filter(({ isUsable }) => isUsable);
     if (ready.length === 0 || ready.length < copiesNeeded(draft, surplus)) return;
     if (surplus !== entry.primary) return draft.order(partition, { kind: 'remove', copy: surplus });
     const successor = ready

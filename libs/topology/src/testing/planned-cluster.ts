@@ -48,6 +48,7 @@ export class PlannedCluster {
   isFilled: (partition: number) => boolean = () => true;
   readonly #statuses = new Map<BootId, NodeStatus>();
   readonly #silent = new Set<BootId>();
+  readonly #leaving = new Set<BootId>();
   readonly #held = new Map<BootId, readonly HeldPartition[]>();
   readonly #known = new Map<BootId, number>();
   readonly #bytes = new Map<BootId, { readonly usedBytes: number; readonly freeBytes: number }>();
@@ -87,6 +88,11 @@ export class PlannedCluster {
     this.#silent.add(bootId);
     this.topology = endProcess(this.topology, { bootId, isDurable });
     return bootId;
+  }
+
+  /** The process hands its partitions over, and ends then. */
+  leave(id: string): void {
+    this.#leaving.add(this.node(id).bootId);
   }
 
   setHeld(bootId: BootId, held: readonly HeldPartition[]): void {
@@ -213,6 +219,7 @@ export class PlannedCluster {
       wholeRevision: this.#known.get(bootId) ?? this.topology.revision,
       timeMs: 0,
       isEnding: false,
+      isLeaving: this.#leaving.has(bootId),
       usedBytes,
       freeBytes,
       highestVersion: 0,
