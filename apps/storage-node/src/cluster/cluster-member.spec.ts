@@ -84,14 +84,20 @@ async function startNode(id?: string, join = [url]): Promise<Node> {
   return node;
 }
 
-/** Starts two nodes, the first of which serves the partition, and the second has a copy. */
-async function startCopies(): Promise<{ first: Node; second: Node }> {
+/** Starts two nodes, the first of which serves the partition. */
+async function startPair(): Promise<{ first: Node; second: Node; primary: BootId; copy: BootId }> {
   const [first, second] = [await startNode('first'), await startNode('second')];
   await Promise.all([first.joined(), second.joined()]);
   const [primary, copy] = [proxy.bootIdOf('first'), proxy.bootIdOf('second')];
   if (primary === undefined || copy === undefined) throw new TypeError('both have joined');
   proxy.change(PARTITION, { kind: 'start', primary, instead: undefined, copies: [] });
   await until(() => first.isServing());
+  return { first, second, primary, copy };
+}
+
+/** Starts two nodes, the first of which serves the partition, and the second has a copy. */
+async function startCopies(): Promise<{ first: Node; second: Node }> {
+  const { first, second, copy } = await startPair();
   proxy.change(PARTITION, { kind: 'nameLearner', learner: copy });
   await until(() => proxy.topology.partitions[PARTITION]?.inSync.length === 2 && first.isServing());
   return { first, second };
@@ -180,6 +186,43 @@ describe('a node with --join', () => {
     await first.member.close();
     const { bootId } = proxy.reports.filter(({ isEnding }) => isEnding).at(-1) ?? {};
     expect(bootId).toBe(proxy.bootIdOf('first'));
+  });
+
+  it('gives its only copies to another node before it ends', async () => {
+    const { first, second, copy } = await startPair();
+    await until(() => first.member.openLinks > 0);
+    await first.operations.set([ITEM]);
+    const left = first.member.leave();
+    proxy.change(PARTITION, { kind: 'nameLearner', learner: copy });
+    await left;
+    await until(() => second.isServing());
+    expect(await second.operations.fetch([KEY])).toMatchObject([{ ok: true, entry: { value: ITEM.value } }]);
+    expect(first.log.filter((line) => line.includes('partitions'))).toEqual([]);
+  });
+
+  it('logs how many partitions end with it', async () => {
+    const node = await startNode('first');
+    await node.joined();
+    const primary = proxy.bootIdOf('first');
+    if (primary === undefined) throw new TypeError('it has joined');
+    proxy.change(PARTITION, { kind: 'start', primary, instead: undefined, copies: [] });
+    await until(() => node.isServing());
+    await node.member.leave();
+    expect(node.log.at(-1)).toBe(
+      '1 partitions end with this process, because no other node has a copy of them',
+    );
+  });
+
+  it('does not become primary while it leaves', async () => {
+    const { first, second } = await startCopies();
+    await second.member.leave();
+    const bootId = proxy.bootIdOf('second');
+    const { epoch = 0 } = proxy.topology.partitions[PARTITION] ?? {};
+    if (bootId === undefined) throw new TypeError('it has joined');
+    const promotions = [{ partition: PARTITION, epoch }];
+    expect(second.member.promotions({ clusterId: 'test', bootId, promotions })).toEqual({ partitions: [] });
+    expect(first.isServing()).toBe(true);
+    await until(() => proxy.reports.some((report) => report.isLeaving && report.bootId === bootId));
   });
 
   it('hands its partitions over also if its engine fails to say how full it is', async () => {

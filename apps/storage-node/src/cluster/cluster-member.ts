@@ -132,7 +132,7 @@ export class ClusterMember {
   }
 
   /**
-   * Says which partitions the node still agrees to become primary of.
+   * Says which partitions the node still agrees to become primary of: none if it is about to end.
    *
    * @throws KvsError `unknown_node`: the question is for another process
    */
@@ -141,23 +141,42 @@ export class ClusterMember {
       throw new KvsError('unknown_node', `this is another process than ${bootId}`);
     const { replica } = this;
     const agreed = promotions.filter(
-      ({ partition, epoch }) => replica?.roleIn(partition) === 'copy' && replica.epochOf(partition) === epoch,
+      ({ partition, epoch }) =>
+        !this.#isLeaving && replica?.roleIn(partition) === 'copy' && replica.epochOf(partition) === epoch,
     );
     return { partitions: agreed.map(({ partition }) => partition) };
   }
 
-  /** Hands all partitions over to other nodes, as far as that is possible within {@link HAND_OVER_MS} and a proxy answers. */
+  /**
+   * Hands all partitions over to other nodes, as far as that is possible within {@link HAND_OVER_MS} and a proxy answers. Pairs in
+   * memory of which no other node has a copy yet are given to one first.
+   */
   async leave(): Promise<void> {
-    const role = this.#membership?.role;
-    if (role === undefined) return;
+    if (this.#membership === undefined) return;
+    const { role } = this.#membership;
     const endMs = performance.now() + HAND_OVER_MS;
-    let left = role.handOverAll();
     this.#isLeaving = true;
+    // The controller must know before the first hand-over, or it gives partitions back.
+    await Promise.race([this.#tellLeaving(this.#membership), delay(TELL_MS, undefined, { ref: false })]);
+    let left = role.handOverAll();
     while (left > 0 && performance.now() < endMs && !this.#isUnreachable) {
       await delay(HAND_OVER_PAUSE_MS);
       left = role.handOverAll();
     }
     if (left > 0) this.#options.log.warn(`${left} partitions were not handed over in time`);
+    const lost = role.countOnlyCopies();
+    if (lost > 0)
+      this.#options.log.warn(
+        `${lost} partitions end with this process, because no other node has a copy of them`,
+      );
+  }
+
+  async #tellLeaving({ id, client, role }: Membership): Promise<void> {
+    try {
+      await client.report(id, { ...(await role.report(false)), isLeaving: true });
+    } catch (error) {
+      this.#warn(error);
+    }
   }
 
   /** Announces its end to the cluster, and ends the links to other nodes. */
@@ -280,7 +299,7 @@ export class ClusterMember {
 
   /** Returns whether the answer had orders. */
   async #report({ id, client, role }: Membership, register: () => Promise<TopologyAnswer>): Promise<boolean> {
-    const report = await role.report(false);
+    const report = { ...(await role.report(false)), isLeaving: this.#isLeaving };
     try {
       const answer = await client.report(id, report);
       role.obey(answer);
@@ -330,5 +349,7 @@ const REPORT_MS = 1000;
 const NEWS_REPORT_MS = 500;
 /** A node that leaves tells it soon, and soon learns that others have its partitions. */
 const LEAVING_REPORT_MS = 100;
+/** How long a node that leaves waits for the answer to the report that says so. */
+const TELL_MS = 1000;
 const HAND_OVER_MS = 5000;
 const HAND_OVER_PAUSE_MS = 20;

@@ -32,9 +32,11 @@ export interface ClusterRole {
   report(isEnding: boolean): Promise<OwnReport>;
   /**
    * Has other nodes take over partitions before this node ends. Returns how many partitions are left that another node could
-   * take. Called again as long as there are some.
+   * take, now or once it has got a copy. Called again as long as there are some.
    */
   handOverAll(): number;
+  /** Returns how many partitions end with this process, because their pairs are in its memory alone. */
+  countOnlyCopies(): number;
   /** Ends the links to other nodes. */
   close(): void;
 }

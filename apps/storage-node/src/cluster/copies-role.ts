@@ -2,11 +2,13 @@ import type { EngineIdentity, EngineReplication, StorageEngine } from '@kvs/kv-s
 import { NodeReplica, type Replica } from '@kvs/replication';
 import {
   isBootId,
+  nodeOfBoot,
   type BootId,
   type PrimaryOrder,
   type ReportAnswer,
   type Topology,
   type TopologyAnswer,
+  type TopologyNode,
 } from '@kvs/topology';
 import type { Candidate, CandidateParts, ClusterRole, OwnReport } from './cluster-role.js';
 import { nodeReport } from './node-report.js';
@@ -55,6 +57,13 @@ export function candidateWithCopies(
   };
 }
 
+interface ServedPartition {
+  readonly partition: number;
+  readonly epoch: number;
+  readonly copies: readonly BootId[];
+  readonly learner: BootId | undefined;
+}
+
 /** The part of a node that has copies of partitions. */
 export class CopiesRole implements ClusterRole {
   readonly operations: ReplicatedOperations;
@@ -98,19 +107,48 @@ export class CopiesRole implements ClusterRole {
     return nodeReport(this.copies.replica, this.#engine, this.#clock, isEnding);
   }
 
-  /** Asks the copies of partitions to take over. */
+  /** Asks the copies of partitions to take over. A copy may refuse because it leaves too, so a later epoch has another one asked. */
   handOverAll(): number {
     const { replica } = this.copies;
+    const getsCopies = this.#getsCopies;
     let count = 0;
-    for (const { partition } of replica.states()) {
-      const entry = replica.topology?.partitions[partition];
-      const others = entry?.inSync.filter((copy) => copy !== replica.bootId) ?? [];
-      const successor = others[partition % Math.max(others.length, 1)];
-      if (replica.roleIn(partition) !== 'primary' || successor === undefined) continue;
-      count++;
-      replica.handOver(partition, successor);
+    for (const { partition, epoch, copies, learner } of this.#served()) {
+      const successor = copies[(partition + epoch) % Math.max(copies.length, 1)];
+      if (successor !== undefined || getsCopies || (learner !== undefined && !this.#isDurable)) count++;
+      if (successor !== undefined) replica.handOver(partition, successor);
     }
     return count;
+  }
+
+  countOnlyCopies(): number {
+    return this.#isDurable ? 0 : this.#served().filter(({ copies }) => copies.length === 0).length;
+  }
+
+  /** Returns the partitions of which this node is primary, with the other copies in sync that have not ended. */
+  #served(): readonly ServedPartition[] {
+    const { replica } = this.copies;
+    const { partitions = [], ended = [] } = replica.topology ?? {};
+    const gone = new Set([replica.bootId, ...ended.map(({ bootId }) => bootId)]);
+    return partitions.flatMap(({ epoch, inSync, learner }, partition) => {
+      if (replica.roleIn(partition) !== 'primary') return [];
+      return [{ partition, epoch, copies: inSync.filter((copy) => !gone.has(copy)), learner }];
+    });
+  }
+
+  get #isDurable(): boolean {
+    return this.#node?.isDurable === true;
+  }
+
+  /** Whether another node gets copies of the partitions that have none, and this node must wait for that, or their pairs are lost. */
+  get #getsCopies(): boolean {
+    const own = this.#node;
+    const { copies, nodes } = this.topology ?? { copies: 1, nodes: [] };
+    if (own === undefined || own.isDurable || (copies === 1 && own.state !== 'draining')) return false;
+    return nodes.some(({ bootId, state }) => state !== 'draining' && this.copies.isLinkedTo(bootId));
+  }
+
+  get #node(): TopologyNode | undefined {
+    return this.topology && nodeOfBoot(this.topology, this.bootId);
   }
 
   close(): void {

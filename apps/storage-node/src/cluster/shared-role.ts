@@ -118,6 +118,11 @@ export class SharedRole implements ClusterRole {
     return hasOther ? partitions.filter(({ primary }) => primary === this.bootId).length : 0;
   }
 
+  /** The pairs are in the store. */
+  countOnlyCopies(): number {
+    return 0;
+  }
+
   close(): void {
     // There are no links to other nodes.
   }

@@ -87,6 +87,11 @@ export class NodeReplica {
     return this.#peers.openCount;
   }
 
+  /** Returns whether the link to another node is open. */
+  isLinkedTo(bootId: BootId): boolean {
+    return this.#peers.isOpen(bootId);
+  }
+
   /** The node has got a topology from a proxy. */
   learn({ topology, timeMs }: TopologyAnswer): void {
     this.#options.clock.raise(timeMs);
