@@ -104,7 +104,7 @@ async function startCopies(): Promise<{ first: Node; second: Node }> {
 }
 
 /** Waits until a process has read the answer to a report that it sends from now on. */
-async function reported(bootId: BootId): Promise<void> {
+async function reported(bootId: BootId | undefined): Promise<void> {
   const { length } = proxy.reports;
   const later = () => proxy.reports.slice(length).filter((report) => report.bootId === bootId);
   await until(() => later().length > 1);
@@ -247,6 +247,19 @@ describe('a node with --join', () => {
     if (primary === undefined) throw new TypeError('it has joined');
     proxy.change(PARTITION, { kind: 'start', primary, instead: undefined, copies: [] });
     await until(() => node.isServing());
+  });
+
+  it('warns once, a day before it has no versions to give', async () => {
+    const { first } = await startCopies();
+    const raise = (hours: number) => {
+      const versionCeiling = (TIME_MS + hours * 3_600_000) * 1000;
+      proxy.topology = { ...proxy.topology, revision: proxy.topology.revision + 1, versionCeiling };
+    };
+    const warnings = () => first.log.filter((line) => line.includes('writes will be refused from 2017-07-1'));
+    raise(20);
+    await until(() => warnings().length > 0);
+    await reported(first.member.bootId);
+    expect(warnings()).toHaveLength(1);
   });
 
   it('does what the controller orders', async () => {

@@ -70,9 +70,12 @@ export class CopiesRole implements ClusterRole {
   readonly copies: NodeReplica;
   readonly #engine: StorageEngine;
   readonly #clock: CandidateParts['clock'];
+  readonly #log: CandidateParts['log'];
+  #isCeilingNear = false;
 
-  constructor(copies: NodeReplica, engine: StorageEngine, { store, clock }: CandidateParts) {
+  constructor(copies: NodeReplica, engine: StorageEngine, { store, clock, log }: CandidateParts) {
     this.copies = copies;
+    this.#log = log;
     this.#engine = engine;
     this.#clock = clock;
     this.operations = new ReplicatedOperations(store, copies.replica, clock);
@@ -104,6 +107,7 @@ export class CopiesRole implements ClusterRole {
   }
 
   report(isEnding: boolean): Promise<OwnReport> {
+    this.#watchCeiling();
     return nodeReport(this.copies.replica, this.#engine, this.#clock, isEnding);
   }
 
@@ -122,6 +126,17 @@ export class CopiesRole implements ClusterRole {
 
   countOnlyCopies(): number {
     return this.#isDurable ? 0 : this.#served().filter(({ copies }) => copies.length === 0).length;
+  }
+
+  /** Warns in time that primaries will have no versions to give, because nobody could change the topology for days. */
+  #watchCeiling(): void {
+    const { versionCeiling = 0 } = this.topology ?? {};
+    const isNear = versionCeiling > 0 && versionCeiling - this.#clock.nowMicros() < WARN_BEFORE_MICROS;
+    if (isNear && !this.#isCeilingNear)
+      this.#log.warn(
+        `writes will be refused from ${new Date(versionCeiling / 1000).toISOString()} on, because the topology could not be changed for days`,
+      );
+    this.#isCeilingNear = isNear;
   }
 
   /** Returns the partitions of which this node is primary, with the other copies in sync that have not ended. */
@@ -167,3 +182,5 @@ function bootIdOf(identity: EngineIdentity | undefined): BootId {
   if (!isBootId(bootId)) throw new TypeError('the storage engine has no boot id');
   return bootId;
 }
+
+const WARN_BEFORE_MICROS = 24 * 60 * 60 * 1_000_000;

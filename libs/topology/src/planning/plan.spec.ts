@@ -362,18 +362,18 @@ describe('the ceiling of versions', () => {
       failedLately: () => false,
     };
   };
-  const hour = 3600e6;
+  const day = 24 * 3600e6;
 
-  it('rises an hour ahead of the time before half of that is over', () => {
-    expect(plan(input(1e15 + 0.4 * hour)).versionCeiling).toBe(1e15 + hour);
-    expect(plan(input(1e15 + 0.6 * hour)).versionCeiling).toBeUndefined();
+  it('rises a week ahead of the time when a day of that is over', () => {
+    expect(plan(input(1e15 + 5.9 * day)).versionCeiling).toBe(1e15 + 7 * day);
+    expect(plan(input(1e15 + 6.1 * day)).versionCeiling).toBeUndefined();
   });
 
   it('is there before the first assignment, and absent without nodes', () => {
     const { topology: settledTopology } = input(0);
     const partitions = newTopology({ clusterId: 'c', copies: 1, minInSync: 1 }).partitions;
     const unassigned = { ...settledTopology, partitions };
-    expect(plan({ ...input(0), topology: unassigned }).versionCeiling).toBe(1e15 + hour);
+    expect(plan({ ...input(0), topology: unassigned }).versionCeiling).toBe(1e15 + 7 * day);
     const topology = newTopology({ clusterId: 'c', copies: 1, minInSync: 1 });
     expect(plan({ ...input(0), topology }).versionCeiling).toBeUndefined();
   });
