@@ -57,7 +57,8 @@ export class EtcdGateway {
    * @throws KvsError `store_unavailable`: the change may have been made, or may be made later
    */
   async change(path: string, body: object): Promise<Fields> {
-    const endpoint = this.#endpoints[this.#current];
+    const asked = this.#current;
+    const endpoint = this.#endpoints[asked];
     // Not AbortSignal.any: a signal that lives as long as the process would keep something of each request.
     const end = new AbortController();
     const abort = (): void => end.abort();
@@ -68,7 +69,8 @@ export class EtcdGateway {
       const response = await this.#post(endpoint, path, body, end.signal);
       return fields(JSON.parse(await textOf(response)));
     } catch (error) {
-      this.#current = (this.#current + 1) % this.#endpoints.length;
+      // Requests that fail together must not skip the servers between.
+      if (this.#current === asked) this.#current = (asked + 1) % this.#endpoints.length;
       const isLate = end.signal.aborted && !this.#closed.signal.aborted;
       throw unavailable(isLate ? `no answer within ${this.#timeoutMs} ms` : error, endpoint);
     } finally {

@@ -99,6 +99,16 @@ describe('a store in etcd', () => {
     await other.close();
   });
 
+  it('asks the next server if several requests fail together', async () => {
+    const other = open('http://127.0.0.1:1');
+    expect(await Promise.all([other.read(), other.read(), other.read()])).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    await other.close();
+  });
+
   it('may have made a change whose answer was lost', async () => {
     await store.replace(first);
     gateway.failures.set('/v3/kv/txn', 'lose');
