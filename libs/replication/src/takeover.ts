@@ -92,13 +92,8 @@ export class Takeover {
     if (missing.length === 0) return true;
     const ended = missing.find((copy) => this.#node.hasEnded(copy));
     const silent = missing.find((copy) => copy === this.#data.former && this.#isSilent(copy));
-    if (ended !== undefined) this.#remove(ended, 'it has ended');
-    else if (silent !== undefined) this.#remove(silent, 'it was primary, and has been silent for a grace');
-    else
-      this.#remove(
-        missing.find((copy) => this.#ageMs > this.#patienceMs(copy)),
-        'it did not confirm the new primary',
-      );
+    const late = missing.find((copy) => this.#ageMs > this.#patienceMs(copy));
+    this.#remove(ended ?? silent ?? late);
     return false;
   }
 
@@ -165,11 +160,12 @@ export class Takeover {
     return this.#mayHoldLease.every((bootId) => this.#informed.has(bootId));
   }
 
-  #remove(copy: BootId | undefined, reason: string): void {
+  /** @param reason why no copy should be made there at once; undefined if the process was only silent, so that it may come back */
+  #remove(copy: BootId | undefined, reason?: string): void {
     if (copy === undefined) return;
     const { requests, bootId } = this.#node;
     const change = { kind: 'remove', by: bootId, copy } as const;
-    if (requests.ask(this.#data.number, this.#entry.epoch, change))
+    if (requests.ask(this.#data.number, this.#entry.epoch, change) && reason !== undefined)
       this.#node.noteFailure(this.#data.number, copy, reason);
   }
 }

@@ -11,7 +11,7 @@ export interface RememberedFailure {
 interface Pause {
   readonly copy: BootId;
   readonly untilMs: number;
-  /** How often the move failed. */
+  /** How often the move failed of late. */
   readonly count: number;
 }
 
@@ -34,7 +34,10 @@ export class MoveFailures {
   add(failure: RememberedFailure, nowMs: number): void {
     this.#count++;
     const key = keyOf(failure.partition, failure.copy);
-    const count = (this.#pauses.get(key)?.count ?? 0) + 1;
+    const last = this.#pauses.get(key);
+    // A failure long after the last one has another cause.
+    const isFirst = last === undefined || nowMs - last.untilMs > LONGEST_PAUSE_MS;
+    const count = isFirst ? 1 : last.count + 1;
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (count - 1), LONGEST_PAUSE_MS);
     this.#pauses.set(key, { copy: failure.copy, untilMs: nowMs + pauseMs, count });
     this.#latest.unshift(failure);
