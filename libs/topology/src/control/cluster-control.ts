@@ -62,7 +62,7 @@ export class ClusterControl {
     this.#keeper = new TopologyKeeper(ports.store);
     this.#news = new TopologyNews(this.#keeper, ports.timers);
     this.#queue = new EntryQueue(this.#keeper, ports);
-    this.#reports = new NodeReports(ports.timers);
+    this.#reports = new NodeReports(ports);
     const { url } = settings;
     const parts = { keeper: this.#keeper, queue: this.#queue, reports: this.#reports, ports, settings, url };
     this.#controller = new Controller(parts);

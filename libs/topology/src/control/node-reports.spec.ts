@@ -18,7 +18,9 @@ const topology: Topology = {
 /** Returns how many moves have failed when fills have run for so many seconds. */
 function failuresAfter(seconds: number, sentBytes: (partition: number, second: number) => number): number {
   let nowMs = 0;
-  const reports = new NodeReports({ nowMs: () => nowMs, wallMs: () => nowMs, after: () => () => undefined });
+  const timers = { nowMs: () => nowMs, wallMs: () => nowMs, after: () => () => undefined };
+  const log = { info: () => undefined, warn: () => undefined };
+  const reports = new NodeReports({ timers, log });
   for (let second = 0; second < seconds; second++) {
     nowMs += 1000;
     const fills = [0, 1, 2].map((partition) => ({
@@ -53,4 +55,19 @@ it('the fills of a learner have failed if none of them goes on for a minute', ()
 
 it('fills that wait for another one have not failed', () => {
   expect(failuresAfter(200, (partition, second) => (partition === 0 ? second : 0))).toBe(0);
+});
+
+it('the time of the cluster goes on without a jump of the clock, and the log says so', () => {
+  let [nowMs, wallMs] = [0, 1e12];
+  const lines: string[] = [];
+  const reports = new NodeReports({
+    timers: { nowMs: () => nowMs, wallMs: () => wallMs, after: () => () => undefined },
+    log: { info: () => undefined, warn: (_, message) => void lines.push(message) },
+  });
+  nowMs += 1000;
+  wallMs += 86_401_000;
+  expect(reports.clusterTimeMs).toBe(1e12 + 1000);
+  expect(lines).toEqual([
+    'the clock of this machine jumped by 86400 s, which the time of the cluster ignores',
+  ]);
 });

@@ -3,7 +3,8 @@ import type { NodeStatus } from '../planning/plan.js';
 import { REACHABLE_FOR_MS } from '../planning/plan-node.js';
 import type { BootId, Topology } from '../topology.js';
 import { MoveFailures } from './move-failures.js';
-import type { ControlTimers } from './ports.js';
+import type { ControlPorts, ControlTimers } from './ports.js';
+import { SteadyClock } from './steady-clock.js';
 
 /** A partition that a learner is being filled with. */
 type Fill = Pick<FillProgress, 'partition' | 'learner'>;
@@ -18,13 +19,21 @@ interface Progress {
 export class NodeReports {
   readonly failures = new MoveFailures();
   readonly #timers: ControlTimers;
+  readonly #clock: SteadyClock;
   readonly #statuses = new Map<BootId, NodeStatus>();
   readonly #progress = new Map<BootId, Progress>();
   readonly #bytesPerSecond = new Map<BootId, number>();
   #clusterTimeMs = 0;
 
-  constructor(timers: ControlTimers) {
+  constructor({ timers, log }: Pick<ControlPorts, 'timers' | 'log'>) {
     this.#timers = timers;
+    this.#clock = new SteadyClock(timers, (byMs) => {
+      const seconds = Math.round(byMs / 1000);
+      log.warn(
+        { seconds },
+        `the clock of this machine jumped by ${seconds} s, which the time of the cluster ignores`,
+      );
+    });
   }
 
   get statuses(): ReadonlyMap<BootId, NodeStatus> {
@@ -33,7 +42,7 @@ export class NodeReports {
 
   /** The time of the cluster: that of this proxy, or a later one that a node was told. In milliseconds since 1970. */
   get clusterTimeMs(): number {
-    this.#clusterTimeMs = Math.max(this.#clusterTimeMs, Math.floor(this.#timers.wallMs()));
+    this.#clusterTimeMs = Math.max(this.#clusterTimeMs, Math.floor(this.#clock.nowMs()));
     return this.#clusterTimeMs;
   }
 
