@@ -71,7 +71,8 @@ export interface EngineReplication {
 
   /**
    * Stores pairs of another copy, with their versions and deadlines, and leaves the position as it is. A pair replaces the
-   * one with the same key. If the outcome is not `applied`, some of the pairs may have been stored.
+   * one with the same key. An engine that {@link isFull} may refuse them. If the outcome is not `applied`, some of the pairs may have
+   * been stored.
    */
   fill(partition: number, pairs: readonly EnginePair[]): MaybePromise<EngineApplyOutcome>;
 

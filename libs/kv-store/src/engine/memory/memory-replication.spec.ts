@@ -34,6 +34,20 @@ describe('the replication of the memory engine', () => {
     expect(replication.isFull()).toBe(false);
   });
 
+  it('refuses pairs of a fill when it is full, and still has room for effects', () => {
+    const { replication } = new MemoryEngine({ clock, maxMemoryBytes: MAX_MEMORY_BYTES });
+    const pairs = numbered(5000).map((key) => ({ ...write(key, VALUE), version: 1 }));
+    const refused = pairs.findIndex((pair) => replication.fill(PARTITION, [pair]).status === 'out_of_memory');
+    expect(refused).toBeGreaterThan(MAX_MEMORY_BYTES / VALUE.length / 2);
+    const other = PARTITION + 1;
+    const effects = pairs.slice(0, 5).map(({ id, value }, index) => ({
+      position: { epoch: EPOCH, number: index + 1 },
+      id,
+      entry: { value, version: 1, expiresAtMs: undefined },
+    }));
+    expect(replication.apply(other, effects, 1)).toEqual({ status: 'applied' });
+  });
+
   it.each([100, 400, 2000])(
     'is full no more when pairs here and there are gone, of %i bytes, and takes about as many again',
     (length) => {

@@ -96,6 +96,7 @@ export class MemoryReplication implements EngineReplication {
   }
 
   fill(partition: number, pairs: readonly EnginePair[]): EngineApplyOutcome {
+    if (this.isFull()) return OUT_OF_MEMORY; // effects need the rest
     const now = this.#now();
     const highest = pairs.reduce((most, { version }) => Math.max(most, version), 0);
     if (!this.#raise(partition, highest)) return OUT_OF_MEMORY;
