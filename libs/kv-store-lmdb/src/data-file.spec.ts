@@ -1,4 +1,12 @@
-import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { EngineWrite } from '@kvs/kv-store';
 import { ManualClock } from '@kvs/kv-store/testing';
@@ -67,6 +75,24 @@ it.each([
   const again = await engine.setMany([write('large', 1_000_000), ...many(0, 5000)]);
   expect(again.every(({ status }) => status === 'written')).toBe(true);
   await engine.close();
+});
+
+it('a file that is shorter than its header says, with a damaged page, is refused', async () => {
+  const engine = await open();
+  await engine.setMany([...many(0, 500), write('kept', 100_000)]);
+  await freeUnwrittenPages(engine);
+  await engine.close();
+  const path = fileIn(scratch.path);
+  const file = readFileSync(path);
+  const pageBytes = file.readUInt32LE(48);
+  // All but the numbers of the pages behind the two meta pages.
+  for (let page = 2 * pageBytes; page < file.length; page += pageBytes)
+    file.fill(0xff, page + 8, page + pageBytes);
+  writeFileSync(path, file);
+  await expect(open()).rejects.toMatchObject({
+    code: 'engine_unavailable',
+    message: expect.stringMatching(/data\.mdb is corrupt: its page \d+ is damaged/),
+  });
 });
 
 it.each([1, 2, 3, 4, 5, 6])('a truncated file is refused, or has lost nothing (seed %d)', async (seed) => {

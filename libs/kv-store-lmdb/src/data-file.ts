@@ -1,5 +1,6 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
+import { codeOf } from '@kvs/protocol';
 
 /**
  * Returns why LMDB must not open a data file; undefined if it may, or if there is none. LMDB maps the file unchecked: a read of a file of
@@ -72,15 +73,27 @@ async function endProblem(
     if (next.page + next.count > pageCount) return 'its end is missing';
     if (next.levels > 0) {
       readSync(file, page, 0, pageBytes, next.page * pageBytes);
-      if (readNumber(page, 0) !== next.page) return `its page ${next.page} is not where it should be`;
-      waiting.push(...referencesOf(page, next.levels));
+      const references = readNumber(page, 0) === next.page ? referencesOf(page, next.levels) : undefined;
+      // An intact tree has each page once.
+      if (references === undefined || looked > pageCount) return `its page ${next.page} is damaged`;
+      waiting.push(...references);
     }
     if (looked % PAGES_PER_TURN === 0) await turn();
   }
 }
 
+/** Returns undefined for a page that has an offset after its end. */
+function referencesOf(page: Buffer, levels: number): Reference[] | undefined {
+  try {
+    return readReferences(page, levels);
+  } catch (error) {
+    if (codeOf(error) === 'ERR_OUT_OF_RANGE') return undefined;
+    throw error;
+  }
+}
+
 /** A page has a header, then the offset of each of its nodes. */
-function referencesOf(page: Buffer, levels: number): Reference[] {
+function readReferences(page: Buffer, levels: number): Reference[] {
   const isBranch = (page.readUInt16LE(18) & BRANCH) !== 0;
   const nodeCount = page.readUInt16LE(20) / 2;
   const references: Reference[] = [];

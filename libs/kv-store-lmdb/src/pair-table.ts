@@ -8,7 +8,7 @@ import type {
   EngineWriteOutcome,
   EngineKey,
 } from '@kvs/kv-store';
-import type { KeyId } from '@kvs/protocol';
+import { PARTITION_COUNT, type KeyId } from '@kvs/protocol';
 import { conditionHolds, isExpired, microsToMs, nextVersion } from '@kvs/kv-store';
 import { PAGE_BYTES, type Environment } from './environment.js';
 import { isLong, partitionEnd, partitionOf, partitionStart, storedKey } from './key-codec.js';
@@ -27,6 +27,8 @@ export function writtenBytes({ id, value }: Pick<EnginePair, 'id' | 'value'>): n
 export class PairTable {
   readonly #environment: Environment;
   readonly #clock: Clock;
+  /** At least the floors of the store, and only for the versions of writes; NaN if unknown. Higher after a transaction that failed. */
+  readonly #knownFloors = new Float64Array(PARTITION_COUNT).fill(NaN);
 
   constructor(environment: Environment, clock: Clock) {
     this.#environment = environment;
@@ -53,7 +55,7 @@ export class PairTable {
     const actualVersion = isPresent ? before.version : 0;
     if (!conditionHolds(ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
     // An expired pair that was not removed yet counts too: it can be above the floor.
-    const version = nextVersion(Math.max(before?.version ?? 0, this.floor(partition)), nowMicros);
+    const version = nextVersion(Math.max(before?.version ?? 0, this.#knownFloor(partition)), nowMicros);
     this.#put(key, item.id, { value, version, expiresAtMs }, before);
     return { status: 'written', version, created: !isPresent };
   }
@@ -107,6 +109,12 @@ export class PairTable {
     const floor = Buffer.allocUnsafe(8);
     floor.writeDoubleBE(version);
     this.#environment.floors.putSync(partitionStart(partition), floor);
+    this.#knownFloors[partition] = Math.max(version, this.#knownFloor(partition));
+  }
+
+  #knownFloor(partition: number): number {
+    const known = this.#knownFloors[partition] ?? NaN;
+    return Number.isNaN(known) ? (this.#knownFloors[partition] = this.floor(partition)) : known;
   }
 
   /** Returns pairs that have expired, at most so many. */

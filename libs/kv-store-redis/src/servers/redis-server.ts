@@ -123,7 +123,11 @@ export class RedisServer {
     }
     const [ping, slots, state, replication] = await this.#reads.send(CHECK, deadline);
     for (const reply of [ping, slots]) if (!isSettled(reply)) throw new Error(problemOf(reply));
-    if (!this.#isPolicyKnown) await this.#warnOfEviction(deadline);
+    if (!this.#isPolicyKnown) {
+      await this.#warnOfEviction(deadline);
+      if (slots?.kind === 'answered' && state?.kind === 'refused')
+        this.#settings.log.warn(`${this.name} may be cut off unnoticed: ${problemOf(state)}`);
+    }
     this.#isPolicyKnown = true;
     if (slots?.kind === 'answered')
       return {

@@ -89,7 +89,7 @@ export class Topology {
 
   /**
    * Adopts the map of the first server that serves and knows the owner of every slot. If there is none, it uses the answers of
-   * all.
+   * all that serve.
    */
   async #ask(): Promise<void> {
     const deadline = new Deadline(this.#settings.timeoutMs / 2);
@@ -129,7 +129,7 @@ export class Topology {
   #adopt(claims: ReadonlyMap<RedisServer, Claim>): void {
     this.#problem = 'no server of the Redis Cluster serves this part';
     const decisive = [...claims].find(([server, claim]) => this.#isDecisive(server, claim));
-    const heard = decisive ? new Map([decisive]) : claims;
+    const heard = decisive ? new Map([decisive]) : best(claims);
     for (const claim of heard.values()) {
       // A partial map replaces only that part, because a server that was cut off or reset does not know the rest.
       if (claim.kind === 'cluster')
@@ -177,3 +177,9 @@ export class Topology {
 
 /** How long a change may go unnoticed if no request meets it. */
 const CHECK_INTERVAL_MS = 1000;
+
+/** Returns the answers of servers that serve; all answers if none does. */
+function best(claims: ReadonlyMap<RedisServer, Claim>): ReadonlyMap<RedisServer, Claim> {
+  const serving = [...claims].filter(([, claim]) => claim.kind === 'single' || claim.isServing);
+  return serving.length > 0 ? new Map(serving) : claims;
+}

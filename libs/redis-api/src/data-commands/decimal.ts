@@ -25,12 +25,12 @@ export function parseDecimal(text: string): Decimal | undefined {
 
 /** Returns whether Redis would take the number for infinite. */
 export function isTooLarge({ digits, places }: Decimal): boolean {
-  return sizeOf(digits) >= BEYOND_LARGEST * 10n ** BigInt(places);
+  return absolute(digits) >= BEYOND_LARGEST * 10n ** BigInt(places);
 }
 
 /** Returns whether Redis would take the number for 0. */
 function isTooSmall({ digits, places }: Decimal): boolean {
-  return sizeOf(digits) * BEYOND_SMALLEST <= 10n ** BigInt(places);
+  return absolute(digits) * BEYOND_SMALLEST <= 10n ** BigInt(places);
 }
 
 export function addDecimals(one: Decimal, other: Decimal): Decimal {
@@ -41,7 +41,7 @@ export function addDecimals(one: Decimal, other: Decimal): Decimal {
 
 /** Returns the number rounded to 17 places, halves to the even digit, without zeros at its end. */
 export function writeDecimal({ digits, places }: Decimal): string {
-  const size = sizeOf(digits);
+  const size = absolute(digits);
   const rounded =
     places <= MAX_PLACES
       ? size * 10n ** BigInt(MAX_PLACES - places)
@@ -52,7 +52,7 @@ export function writeDecimal({ digits, places }: Decimal): string {
   return `${sign}${text.slice(0, -MAX_PLACES)}${fraction && `.${fraction}`}`;
 }
 
-function sizeOf(digits: bigint): bigint {
+function absolute(digits: bigint): bigint {
   return digits < 0n ? -digits : digits;
 }
 
@@ -67,7 +67,7 @@ const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i;
 const MAX_TEXT = 5 * 1024 - 1;
 /** A text has fewer digits, so no number with a larger power is within the limits. */
 const MAX_POWER = 2 * MAX_TEXT;
-/** Redis computes with floating point numbers of 80 bits: sizes from 2 to the power of -16445 to less than 2 to that of 16384. */
+/** Redis computes with floating point numbers of 80 bits: magnitudes from 2^-16445 to below 2^16384. */
 const BEYOND_LARGEST = 2n ** 16_384n;
 const BEYOND_SMALLEST = 2n ** 16_446n;
 const MAX_PLACES = 17;

@@ -27,7 +27,7 @@ export const EXPIRY_COMMANDS: readonly Command[] = [
 
 type Option = 'nx' | 'xx' | 'gt' | 'lt';
 
-/** A time that has passed deletes the pair. */
+/** A time that has passed by any clock deletes the pair. Another is written, and the store takes the pair for absent if it has passed. */
 function expire(name: string, kind: TimeKind): Command {
   return updates(name, -3, FLAGS, (args) => {
     const options = readOptions(args.slice(2));

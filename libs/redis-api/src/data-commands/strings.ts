@@ -11,7 +11,7 @@ import { hasPassed, readPositiveLife, TIME_OPTIONS, type TimeKind } from './time
 
 const GET = reads('get', 2, oldValue);
 
-/** GETEX without options only reads. With options, it writes the pair again, and so needs memory, other than in Redis. */
+/** GETEX without options only reads. With options, it writes the pair again, and so needs memory, unlike in Redis. */
 const GETEX = updates('getex', -2, ['denyoom', 'fast'], (args) => {
   const option = readGetExOption(args.slice(1));
   return (entry) => {

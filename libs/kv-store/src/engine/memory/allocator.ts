@@ -125,7 +125,7 @@ export class Allocator {
 
 const ONE_FULL: SlotCounts = Object.freeze({ full: 1, tailBytes: 0 });
 
-/** To free so many takes about a millisecond. */
+/** To free so many takes a few milliseconds at most. */
 const MAX_PAGES_PER_LOOK = 4;
 
 /** How often a small record may have expired pairs reclaimed. */

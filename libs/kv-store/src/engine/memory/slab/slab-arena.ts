@@ -71,7 +71,7 @@ export class SlabArena {
   }
 
   /**
-   * Moves records together if {@link free} left many free slots, and gives back the empty pages if there are many. Not part
+   * Moves records together if {@link free} left many free slots, and frees empty pages if there are many. Not part
    * of {@link free}, because a large record that is overwritten needs the pages of the chunks that it frees: above its
    * limit, the arena would not get them again.
    */

@@ -15,11 +15,8 @@ export const OLD_MAGIC = Buffer.from('KVSSNAP1', 'latin1');
 
 export const FRAME_HEADER_BYTES = 9;
 
-/**
- * Longer frames are damaged. A frame has one large pair, of some 8 MiB at most, or few small ones; versions before collected
- * in one frame all small pairs that changed during a write. Node reads no more than 2 GiB at once.
- */
-export const MAX_FRAME_BYTES = 256 * 1024 * 1024;
+/** Longer frames are damaged: Node reads no more at once. A frame has one large pair, or small ones. */
+export const MAX_FRAME_BYTES = 2 ** 31 - 1;
 
 /**
  * `pairs`: records one after the other. `floors`: partitions with their version floors. `end`: the count of pairs.
