@@ -75,6 +75,7 @@ function operationsModule(
         useFactory: (store: KvStore, alone: StoreOperations, front: NodeFront) =>
           new ClusterMember({
             config: config.cluster,
+            leaveTimeoutMs: config.shutdownTimeoutMs,
             engine: () => engine.opened,
             store,
             clock,

@@ -24,6 +24,8 @@ export interface ClusterMemberOptions extends Pick<
   'store' | 'clock' | 'alone' | 'use' | 'log'
 > {
   readonly config: ClusterConfig;
+  /** How long the node waits before it ends until others have copies of pairs that it alone has, in milliseconds. */
+  readonly leaveTimeoutMs: number;
   /** Resolves when the engine is open. */
   readonly engine: () => Promise<StorageEngine>;
 }
@@ -148,27 +150,33 @@ export class ClusterMember {
   }
 
   /**
-   * Hands all partitions over to other nodes, as far as that is possible within {@link HAND_OVER_MS} and a proxy answers. Pairs in
-   * memory of which no other node has a copy yet are given to one first.
+   * Waits until other nodes have copies of pairs that are in the memory of this node alone, because they would be lost, and hands all
+   * partitions over, as far as that is possible within {@link HAND_OVER_MS} and a proxy answers.
    */
   async leave(): Promise<void> {
     if (this.#membership === undefined) return;
     const { role } = this.#membership;
-    const endMs = performance.now() + HAND_OVER_MS;
+    const { log, leaveTimeoutMs } = this.#options;
     this.#isLeaving = true;
     // The controller must know before the first hand-over, or it gives partitions back.
     await Promise.race([this.#tellLeaving(this.#membership), delay(TELL_MS, undefined, { ref: false })]);
-    let left = role.handOverAll();
-    while (left > 0 && performance.now() < endMs && !this.#isUnreachable) {
-      await delay(HAND_OVER_PAUSE_MS);
-      left = role.handOverAll();
+    const begunMs = performance.now();
+    for (let sinceMs = begunMs; ;) {
+      const left = role.handOverAll();
+      const only = role.countOnlyCopies();
+      const nowMs = performance.now();
+      const isCopying = only.awaited > 0 && nowMs - begunMs < leaveTimeoutMs;
+      if (isCopying) sinceMs = nowMs;
+      const isHandingOver = left > 0 && nowMs - sinceMs < HAND_OVER_MS;
+      if ((isCopying || isHandingOver) && !this.#isUnreachable) {
+        await delay(HAND_OVER_PAUSE_MS);
+        continue;
+      }
+      if (left > 0) log.warn(`${left} partitions were not handed over in time`);
+      if (only.count > 0)
+        log.warn(`${only.count} partitions end with this process, because no other node has a copy of them`);
+      return;
     }
-    if (left > 0) this.#options.log.warn(`${left} partitions were not handed over in time`);
-    const lost = role.countOnlyCopies();
-    if (lost > 0)
-      this.#options.log.warn(
-        `${lost} partitions end with this process, because no other node has a copy of them`,
-      );
   }
 
   async #tellLeaving({ id, client, role }: Membership): Promise<void> {

@@ -32,13 +32,19 @@ export interface ClusterRole {
   report(isEnding: boolean): Promise<OwnReport>;
   /**
    * Has other nodes take over partitions before this node ends. Returns how many partitions are left that another node could
-   * take, now or once it has got a copy. Called again as long as there are some.
+   * take. Called again as long as there are some.
    */
   handOverAll(): number;
-  /** Returns how many partitions end with this process, because their pairs are in its memory alone. */
-  countOnlyCopies(): number;
+  /** Counts the partitions that end with this process, because their pairs are in its memory alone. */
+  countOnlyCopies(): OnlyCopies;
   /** Ends the links to other nodes. */
   close(): void;
+}
+
+export interface OnlyCopies {
+  readonly count: number;
+  /** How many of them another node gets a copy of. */
+  readonly awaited: number;
 }
 
 /** A report without what the node knows of the topology, which the client adds. */

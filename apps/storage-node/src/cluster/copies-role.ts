@@ -10,7 +10,7 @@ import {
   type TopologyAnswer,
   type TopologyNode,
 } from '@kvs/topology';
-import type { Candidate, CandidateParts, ClusterRole, OwnReport } from './cluster-role.js';
+import type { Candidate, CandidateParts, ClusterRole, OnlyCopies, OwnReport } from './cluster-role.js';
 import { nodeReport } from './node-report.js';
 import { ReplicatedOperations } from './replicated-operations.js';
 
@@ -114,18 +114,21 @@ export class CopiesRole implements ClusterRole {
   /** Asks the copies of partitions to take over. A copy may refuse because it leaves too, so a later epoch has another one asked. */
   handOverAll(): number {
     const { replica } = this.copies;
-    const getsCopies = this.#getsCopies;
     let count = 0;
-    for (const { partition, epoch, copies, learner } of this.#served()) {
+    for (const { partition, epoch, copies } of this.#served()) {
       const successor = copies[(partition + epoch) % Math.max(copies.length, 1)];
-      if (successor !== undefined || getsCopies || (learner !== undefined && !this.#isDurable)) count++;
-      if (successor !== undefined) replica.handOver(partition, successor);
+      if (successor === undefined) continue;
+      count++;
+      replica.handOver(partition, successor);
     }
     return count;
   }
 
-  countOnlyCopies(): number {
-    return this.#isDurable ? 0 : this.#served().filter(({ copies }) => copies.length === 0).length;
+  countOnlyCopies(): OnlyCopies {
+    if (this.#isDurable) return { count: 0, awaited: 0 };
+    const only = this.#served().filter(({ copies }) => copies.length === 0);
+    const awaited = this.#getsCopies ? only : only.filter(({ learner }) => learner !== undefined);
+    return { count: only.length, awaited: awaited.length };
   }
 
   /** Warns in time that primaries will have no versions to give, because nobody could change the topology for days. */
@@ -154,11 +157,10 @@ export class CopiesRole implements ClusterRole {
     return this.#node?.isDurable === true;
   }
 
-  /** Whether another node gets copies of the partitions that have none, and this node must wait for that, or their pairs are lost. */
+  /** Whether the controller has other nodes make copies of partitions that only this node has. */
   get #getsCopies(): boolean {
-    const own = this.#node;
     const { copies, nodes } = this.topology ?? { copies: 1, nodes: [] };
-    if (own === undefined || own.isDurable || (copies === 1 && own.state !== 'draining')) return false;
+    if (copies === 1 && this.#node?.state !== 'draining') return false;
     return nodes.some(({ bootId, state }) => state !== 'draining' && this.copies.isLinkedTo(bootId));
   }
 

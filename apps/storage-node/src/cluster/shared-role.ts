@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isBootId, type BootId, type ReportAnswer, type Topology, type TopologyAnswer } from '@kvs/topology';
 import { refusing, type Operations } from '../operations.js';
-import type { Candidate, CandidateParts, ClusterRole, OwnReport } from './cluster-role.js';
+import type { Candidate, CandidateParts, ClusterRole, OnlyCopies, OwnReport } from './cluster-role.js';
 
 /**
  * Returns the candidate of an engine that shares its pairs with those of other nodes.
@@ -119,8 +119,8 @@ export class SharedRole implements ClusterRole {
   }
 
   /** The pairs are in the store. */
-  countOnlyCopies(): number {
-    return 0;
+  countOnlyCopies(): OnlyCopies {
+    return { count: 0, awaited: 0 };
   }
 
   close(): void {
