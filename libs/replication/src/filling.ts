@@ -73,10 +73,11 @@ export class Filling {
     });
   }
 
-  /** A learner that has all pairs, or for which writers wait, must make progress. */
-  #isFailing({ fill, progressMs }: Follower, doWritersWait: boolean): boolean {
+  /** A learner that has all pairs, or for whose acknowledgements writers wait, must make progress. */
+  #isFailing({ fill, progressMs, acknowledged }: Follower, doWritersWait: boolean): boolean {
     const { ports, times } = this.#node;
-    const mustAnswer = fill?.isDone === true || doWritersWait;
+    const lacksEffects = acknowledged < this.#data.tail.end.number;
+    const mustAnswer = fill?.isDone === true || (doWritersWait && lacksEffects);
     return mustAnswer && ports.nowMs() - progressMs > times.ackTimeoutMs;
   }
 

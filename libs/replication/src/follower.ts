@@ -20,7 +20,7 @@ export class Follower {
   acknowledged = -1;
   /** The epoch of its last acknowledgement. */
   acknowledgedEpoch = -1;
-  /** When it last acknowledged anything new of the partition, or its fill began. */
+  /** When it last acknowledged anything new of the partition, its fill began, or effects were sent when it lacked none. */
   progressMs: number;
   fill: FillSource | undefined;
   /** A learner is added only once it has acknowledged this number: all that was answered before it counted. */
@@ -30,6 +30,8 @@ export class Follower {
   /** What had been acknowledged when effects were last sent again, and when. */
   #stalledAt = -1;
   #stalledMs: number;
+  /** What had been acknowledged when effects were last sent to it while it lacked none. */
+  #begunAt = -1;
   #pokedMs = -Infinity;
   /** The number up to which the copy was told to drop effects. If the message was lost, it keeps them until the next one. */
   #toldSettled = -1;
@@ -110,6 +112,7 @@ export class Follower {
   send(epoch: number, settled: number): void {
     if (!this.receives) return;
     const { tail } = this.#data;
+    this.#noteBeginning();
     while (this.#sent < tail.end.number && this.#sent - this.acknowledged < MAX_EFFECTS_IN_FLIGHT) {
       const previous = tail.positionOf(this.#sent);
       if (previous === undefined) return;
@@ -117,6 +120,16 @@ export class Follower {
       this.#sent += effects.length;
       this.#message(epoch, settled, previous, effects);
     }
+  }
+
+  /** A copy that lacks nothing owes no answer, so its time begins with the next effect. Sending again gives it no more time. */
+  #noteBeginning(): void {
+    const lacksNothing = this.#sent === this.acknowledged && this.#sent > this.#begunAt;
+    if (!lacksNothing || this.#sent >= this.#data.tail.end.number) return;
+    this.#begunAt = this.#sent;
+    this.#stalledAt = this.#sent;
+    this.#stalledMs = this.#node.ports.nowMs();
+    this.progressMs = this.#stalledMs;
   }
 
   /** Sends again what is not acknowledged, or asks for the position. */
