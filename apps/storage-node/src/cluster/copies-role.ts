@@ -13,6 +13,7 @@ import {
 import type { Candidate, CandidateParts, ClusterRole, OnlyCopies, OwnReport } from './cluster-role.js';
 import { nodeReport } from './node-report.js';
 import { ReplicatedOperations } from './replicated-operations.js';
+import { SuccessorTurns } from './successor-turns.js';
 
 /** Returns the candidate of an engine that keeps positions, so that it can have copies of partitions. */
 export function candidateWithCopies(
@@ -71,7 +72,9 @@ export class CopiesRole implements ClusterRole {
   readonly #engine: StorageEngine;
   readonly #clock: CandidateParts['clock'];
   readonly #log: CandidateParts['log'];
-  #isCeilingNear = false;
+  readonly #turns = new SuccessorTurns();
+  /** How many reports in a row found the ceiling of versions near. */
+  #nearReports = 0;
 
   constructor(copies: NodeReplica, engine: StorageEngine, { store, clock, log }: CandidateParts) {
     this.copies = copies;
@@ -111,12 +114,12 @@ export class CopiesRole implements ClusterRole {
     return nodeReport(this.copies.replica, this.#engine, this.#clock, isEnding);
   }
 
-  /** Asks the copies of partitions to take over. A copy may refuse because it leaves too, so a later epoch has another one asked. */
+  /** Asks the copies of partitions to take over. Returns how many partitions have such a copy. */
   handOverAll(): number {
     const { replica } = this.copies;
     let count = 0;
     for (const { partition, epoch, copies } of this.#served()) {
-      const successor = copies[(partition + epoch) % Math.max(copies.length, 1)];
+      const successor = this.#turns.next(partition, epoch, copies);
       if (successor === undefined) continue;
       count++;
       replica.handOver(partition, successor);
@@ -135,11 +138,12 @@ export class CopiesRole implements ClusterRole {
   #watchCeiling(): void {
     const { versionCeiling = 0 } = this.topology ?? {};
     const isNear = versionCeiling > 0 && versionCeiling - this.#clock.nowMicros() < WARN_BEFORE_MICROS;
-    if (isNear && !this.#isCeilingNear)
+    this.#nearReports = isNear ? this.#nearReports + 1 : 0;
+    // The leading proxy raises the ceiling within seconds, for example after the whole cluster was off for days.
+    if (this.#nearReports === 5)
       this.#log.warn(
         `writes will be refused from ${new Date(versionCeiling / 1000).toISOString()} on, because the topology could not be changed for days`,
       );
-    this.#isCeilingNear = isNear;
   }
 
   /** Returns the partitions of which this node is primary, with the other copies in sync that have not ended. */

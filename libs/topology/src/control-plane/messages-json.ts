@@ -74,7 +74,7 @@ export function nodeReportFrom(value: unknown): NodeReport {
   return {
     ...knowledgeOf(fields),
     bootId: bootId(fields, 'bootId'),
-    wholeRevision: integer(fields, 'wholeRevision', 0),
+    wholeRevision: optional(fields, 'wholeRevision', () => integer(fields, 'wholeRevision', 0)),
     timeMs: integer(fields, 'timeMs', 0),
     isEnding: flag(fields, 'isEnding'),
     isLeaving: optional(fields, 'isLeaving', () => flag(fields, 'isLeaving')),

@@ -53,8 +53,8 @@ export interface EntriesRequest extends Knowledge {
 /** The report of a node on itself, about every second. A node that has something new may report at once. */
 export interface NodeReport extends Knowledge {
   readonly bootId: BootId;
-  /** The revision up to which the node knows every entry. What the report says of partitions follows those. */
-  readonly wholeRevision: number;
+  /** The revision up to which the node knows every entry. What the report says of partitions follows those. Undefined from an older kvs. */
+  readonly wholeRevision: number | undefined;
   /** The time of the cluster as the node knows it, in milliseconds since 1970. */
   readonly timeMs: number;
   /** True in the last report of a process that ends in order. */

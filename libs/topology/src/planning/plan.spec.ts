@@ -369,6 +369,33 @@ describe('the ceiling of versions', () => {
     expect(plan(input(1e15 + 6.1 * day)).versionCeiling).toBeUndefined();
   });
 
+  it('rises by an hour when versions have reached it, after a loss', () => {
+    const cluster = settled();
+    const { bootId } = cluster.node('a');
+    const versionCeiling = 1e15 + 7 * day;
+    const report = {
+      clusterId: 'c',
+      revision: 1,
+      bootId,
+      wholeRevision: 1,
+      timeMs: 0,
+      isEnding: false,
+      usedBytes: 0,
+      freeBytes: undefined,
+      highestVersion: versionCeiling,
+      held: [],
+      fills: [],
+      failures: [],
+    };
+    const statuses = new Map([[bootId, { firstHeardMs: 0, lastHeardMs: 0, report }]]);
+    const reported = { ...input(versionCeiling), statuses };
+    expect(plan(reported).versionCeiling).toBe(versionCeiling + day / 24);
+    expect(
+      plan({ ...reported, topology: { ...reported.topology, versionCeiling: versionCeiling + day / 24 } })
+        .versionCeiling,
+    ).toBeUndefined();
+  });
+
   it('is there before the first assignment, and absent without nodes', () => {
     const { topology: settledTopology } = input(0);
     const partitions = newTopology({ clusterId: 'c', copies: 1, minInSync: 1 }).partitions;
