@@ -2,7 +2,7 @@ import type { ControlTimers } from './ports.js';
 
 /**
  * The time of day of this machine, without its jumps. If somebody sets the clock of a machine, or it was suspended, all pairs with a
- * time to live would expire at once. The corrections by which NTP keeps a clock right are small, so they count.
+ * time to live shorter than the jump would expire at once. The corrections by which NTP keeps a clock right are small, so they count.
  */
 export class SteadyClock {
   readonly #timers: Pick<ControlTimers, 'nowMs' | 'wallMs'>;
