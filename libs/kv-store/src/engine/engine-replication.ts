@@ -112,7 +112,7 @@ export interface EngineReplication {
 
   /**
    * Returns whether the engine has little room left, so that it may soon refuse effects. Always false if it evicts, or if it
-   * doesn't know its limit. May make room by moving a few records, which takes some milliseconds at most.
+   * doesn't know its limit. May move a few records to free memory, which takes some milliseconds at most.
    */
   isFull(): boolean;
 }
