@@ -1,6 +1,14 @@
 import type { KeyId } from '@kvs/protocol';
 import type { BootId, PartitionEntry } from '@kvs/topology';
-import type { Effect, Effects, FillChunk, FillEnd, FillStart } from './messages.js';
+import type {
+  Effect,
+  Effects,
+  FillAnswer,
+  FillChunk,
+  FillChunkAnswer,
+  FillEnd,
+  FillStart,
+} from './messages.js';
 import type { NodeContext, PartitionData } from './node-context.js';
 import type { ApplyResult } from './ports.js';
 import { isSame, type Position } from './position.js';
@@ -14,6 +22,8 @@ interface FillTarget {
   /** How many chunks were accepted, and how many of these are stored. */
   accepted: number;
   stored: number;
+  /** It counts for those before it too. */
+  lastAnswer: FillChunkAnswer | FillAnswer | undefined;
 }
 
 /** A partition of which this node is an in-sync copy or the learner: applies effects and pairs in order (R7, R15). */
@@ -51,7 +61,13 @@ export class Copy {
   fillStart(message: FillStart): void {
     const { ports } = this.#node;
     const { number: partition, queue } = this.#data;
-    const fill: FillTarget = { id: message.fillId, touched: new Set(), accepted: 0, stored: 0 };
+    const fill: FillTarget = {
+      id: message.fillId,
+      touched: new Set(),
+      accepted: 0,
+      stored: 0,
+      lastAnswer: undefined,
+    };
     this.#fill = fill;
     this.#failure = undefined;
     this.#data.pairs = 'some';
@@ -72,19 +88,21 @@ export class Copy {
     const fill = this.#fill;
     const { ports } = this.#node;
     const { number: partition, queue } = this.#data;
-    if (fill === undefined || fill.id !== fillId || number !== fill.accepted) return;
+    const answer = (failure: string | undefined): void =>
+      this.#answerFill(from, { kind: 'fillChunkAnswer', partition, fillId, number, failure });
+    if (fill === undefined || fill.id !== fillId || number !== fill.accepted) return answer(NOT_BEGUN);
     fill.accepted++;
     // Only for effects before this chunk: the pair may be the only one of its key until a later effect is stored.
     const current = this.#node.has('R15') ? pairs.filter(({ id }) => !fill.touched.has(id)) : pairs;
     queue.run((next) => {
-      const answer = (failure: string | undefined): void => {
-        ports.send(from, { kind: 'fillChunkAnswer', partition, fillId, number, failure });
+      const done = (failure: string | undefined): void => {
+        answer(failure);
         next();
       };
-      if (this.#failure !== undefined) return answer(this.#failure);
+      if (this.#failure !== undefined) return done(this.#failure);
       ports.engine.fill(partition, current, (result) => {
         if (result === 'applied') fill.stored++;
-        answer(result === 'applied' ? undefined : result);
+        done(result === 'applied' ? undefined : result);
       });
     });
   }
@@ -92,22 +110,35 @@ export class Copy {
   fillEnd(from: BootId, { fillId, chunkCount }: FillEnd): void {
     const { ports } = this.#node;
     const { number: partition, queue } = this.#data;
-    const isWhole = () =>
-      this.#failure === undefined && this.#fill?.id === fillId && this.#fill.stored === chunkCount;
+    const lack = (): string | undefined => {
+      const isWhole = this.#fill?.id === fillId && this.#fill.stored === chunkCount;
+      return this.#failure ?? (isWhole ? undefined : NOT_BEGUN);
+    };
     queue.run((next) => {
-      if (!isWhole()) {
-        next();
-        return;
-      }
-      ports.engine.endFill(partition, (result) => {
-        // Another fill may have begun meanwhile.
-        if (result === 'applied' && isWhole()) {
+      const done = (failure: string | undefined): void => {
+        if (failure === undefined) {
           this.#data.pairs = 'all';
-          ports.send(from, { kind: 'fillAnswer', partition, fillId });
-        }
+          this.#answerFill(from, { kind: 'fillAnswer', partition, fillId });
+        } else
+          this.#answerFill(from, { kind: 'fillChunkAnswer', partition, fillId, number: chunkCount, failure });
         next();
-      });
+      };
+      const failure = lack();
+      if (failure !== undefined) return done(failure);
+      // Another fill may have begun by the time the engine has answered.
+      ports.engine.endFill(partition, (result) => done(result === 'applied' ? lack() : result));
     });
+  }
+
+  /** The connection to the primary is there again. An answer that was sent before may be lost. */
+  answerAgain(primary: BootId): void {
+    const { lastAnswer } = this.#fill ?? {};
+    if (lastAnswer !== undefined) this.#node.ports.send(primary, lastAnswer);
+  }
+
+  #answerFill(to: BootId, answer: FillChunkAnswer | FillAnswer): void {
+    if (this.#fill?.id === answer.fillId) this.#fill.lastAnswer = answer;
+    this.#node.ports.send(to, answer);
   }
 
   /** What the engine has committed. */
@@ -173,4 +204,6 @@ export class Copy {
   }
 }
 
+/** Its begin was lost, or came when this process knew a later entry. The primary must not wait for an answer then. */
+const NOT_BEGUN = 'the learner has not begun this fill, or lacks a part of it';
 const NOTHING = { fresh: [], hasGap: false } as const;

@@ -116,6 +116,7 @@ export interface FillChunk {
   readonly pairs: readonly EnginePair[];
 }
 
+/** Counts for all chunks before it. With a failure, it may also answer the end of a fill. */
 export interface FillChunkAnswer {
   readonly kind: 'fillChunkAnswer';
   readonly partition: number;

@@ -140,6 +140,12 @@ export class Partition implements PartitionData {
     else if (this.#isLeftOver) this.#askWhetherHeld();
   }
 
+  /** A connection to a process is there again. */
+  peerUp(bootId: BootId): void {
+    this.#primary?.peerUp(bootId);
+    if (this.#role === 'learner' && this.#entry?.primary === bootId) this.#copy.answerAgain(bootId);
+  }
+
   /** Asks to become primary instead of one that is silent. */
   askToBePromoted(): void {
     const { requests, bootId } = this.#node;

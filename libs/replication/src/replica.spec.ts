@@ -614,6 +614,36 @@ describe('a learner', () => {
     expect(a.replica.takeFailures()).toMatchObject([{ reason: 'the learner makes no progress' }]);
   });
 
+  it.each([0, 1])('knows a later entry than the primary when %d chunks come, and is filled soon', (count) => {
+    world.assign(a, b);
+    for (let i = 0; i < count; i++) a.set('k', 'v');
+    world.settle();
+    world.commit({ kind: 'nameLearner', learner: c.bootId });
+    world.pause(c);
+    world.pass(200);
+    world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId }, [c]);
+    world.resume(c);
+    world.pass(3000);
+    expect(world.grant()).toEqual([{ kind: 'add', by: a.bootId, copy: c.bootId }]);
+    expect(c.pairs).toEqual(a.pairs);
+  });
+
+  it.each([0, 1])('sends answers for %d chunks again that were lost with its connection', (count) => {
+    world.assign(a);
+    for (let i = 0; i < count; i++) a.set('k', 'v');
+    world.settle();
+    world.cut(b, a);
+    learn(b);
+    world.pass(1000);
+    world.mend();
+    b.replica.peerUp(a.bootId);
+    world.pass(1200);
+    expect([world.grant(), a.replica.takeFailures()]).toEqual([
+      [{ kind: 'add', by: a.bootId, copy: b.bootId }],
+      [],
+    ]);
+  });
+
   it('that can not delete its old pairs is filled again, and not added before', () => {
     world.assign(a);
     a.set('k', 'v');

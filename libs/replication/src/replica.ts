@@ -129,7 +129,7 @@ export class Replica implements NodeContext {
 
   /** A connection to a process is open again. */
   peerUp(bootId: BootId): void {
-    for (const { primary } of this.#partitions.values()) primary?.peerUp(bootId);
+    for (const partition of this.#partitions.values()) partition.peerUp(bootId);
     this.#finish();
   }
 
