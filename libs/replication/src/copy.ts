@@ -1,13 +1,14 @@
 import type { KeyId } from '@kvs/protocol';
 import type { BootId, PartitionEntry } from '@kvs/topology';
-import type {
-  Effect,
-  Effects,
-  FillAnswer,
-  FillChunk,
-  FillChunkAnswer,
-  FillEnd,
-  FillStart,
+import {
+  NOT_BEGUN,
+  type Effect,
+  type Effects,
+  type FillAnswer,
+  type FillChunk,
+  type FillChunkAnswer,
+  type FillEnd,
+  type FillStart,
 } from './messages.js';
 import type { NodeContext, PartitionData } from './node-context.js';
 import type { ApplyResult } from './ports.js';
@@ -204,6 +205,4 @@ export class Copy {
   }
 }
 
-/** Its begin was lost, or came when this process knew a later entry. The primary must not wait for an answer then. */
-const NOT_BEGUN = 'the learner has not begun this fill, or lacks a part of it';
 const NOTHING = { fresh: [], hasGap: false } as const;

@@ -1,6 +1,7 @@
 import type { BootId, PartitionEntry } from '@kvs/topology';
 import type { Follower } from './follower.js';
 import type { Followers } from './followers.js';
+import { NOT_BEGUN } from './messages.js';
 import type { NodeContext, PartitionData } from './node-context.js';
 import type { PendingAnswers } from './pending-answers.js';
 
@@ -33,7 +34,7 @@ export class Filling {
     } else {
       follower.isCounted = false;
       if (this.#node.ports.nowMs() - follower.sinceMs < PAUSE_MS) return;
-      this.#node.noteFailure(this.#data.number, bootId, fill.failure);
+      if (fill.failure !== NOT_BEGUN) this.#node.noteFailure(this.#data.number, bootId, fill.failure);
       follower.endFill();
       this.#start(follower, entry);
     }

@@ -116,6 +116,12 @@ export interface FillChunk {
   readonly pairs: readonly EnginePair[];
 }
 
+/**
+ * The failure of a fill whose begin was lost, or came when the learner knew a later entry. It says nothing against the learner, so
+ * the primary only begins again.
+ */
+export const NOT_BEGUN = 'the learner has not begun this fill, or lacks a part of it';
+
 /** Counts for all chunks before it. With a failure, it may also answer the end of a fill. */
 export interface FillChunkAnswer {
   readonly kind: 'fillChunkAnswer';
