@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { stat } from 'node:fs/promises';
 import type { EngineChunk, StorageEngine } from '../../engine/storage-engine.js';
 import { SCAN_CHUNK_PAIRS } from '../../engine/storage-engine.js';
 import { has, keyData, numbered, PARTITION, removal, scanKeys, set, write } from '../pairs.js';
@@ -94,6 +95,8 @@ export const scansUnderWrites: Trait = {
     'other work runs during a scan, also if nothing matches': async ({ engine }) => {
       await fill(engine);
       await engine.setMany(KEYS.map((key) => write(key, 'v', { partition: OTHER_PARTITION })));
+      // Continues in the poll phase of the event loop. Immediates come next, before any reply of a server.
+      await stat('.');
       let hadItsTurn = false;
       const turn = setImmediate(() => (hadItsTurn = true));
       await scanKeys(engine, [PARTITION, OTHER_PARTITION], { idPrefix: 'snone' });
