@@ -52,8 +52,11 @@ export async function sendParts<T, O>(
   const [only] = parts;
   if (parts.length === 1 && only !== undefined) return send(only);
   const errors: TransportError[] = [];
+  /** Set once the node hangs. Each further group would wait for it as long. */
+  let hang: TransportError | undefined;
   const sendOne = async (part: BatchPart<T>): Promise<readonly (O | ItemFailure)[]> => {
     try {
+      if (hang !== undefined) throw hang;
       return await send(part);
     } catch (error) {
       if (!(error instanceof TransportError)) throw error; // no failure of the network
@@ -68,14 +71,7 @@ export async function sendParts<T, O>(
     const answers = await Promise.all(group.map(sendOne));
     for (const answer of answers) outcomes.push(...answer);
     const timeouts = errors.slice(failedBefore).filter(({ failure }) => failure === 'timeout');
-    const [timeout] = timeouts;
-    if (timeout === undefined || timeouts.length < group.length) continue;
-    // The node hangs. Each further group would wait for it as long.
-    for (const part of parts.slice(sent + maxAtOnce)) {
-      errors.push(timeout);
-      outcomes.push(...new Array<ItemFailure>(part.items.length).fill(failureOf(timeout)));
-    }
-    break;
+    if (timeouts.length === group.length) [hang] = timeouts;
   }
   const [first, ...others] = errors;
   if (first === undefined || errors.length < parts.length) return outcomes;

@@ -30,7 +30,7 @@ export class Follower {
   /** What had been acknowledged when effects were last sent again, and when. */
   #stalledAt = -1;
   #stalledMs: number;
-  /** What had been acknowledged when effects were last sent to it while it lacked none. */
+  /** The number that it had acknowledged when effects were last sent to it while it lacked none. */
   #begunAt = -1;
   #pokedMs = -Infinity;
   /** The number up to which the copy was told to drop effects. If the message was lost, it keeps them until the next one. */

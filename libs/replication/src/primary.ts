@@ -342,8 +342,8 @@ export class Primary {
   }
 
   /**
-   * Removes a copy that has ended, or does not acknowledge effects or beacons. If this process stood still, the acknowledgements may be in its
-   * input: it reads that first.
+   * Removes a copy that has ended, or does not acknowledge effects or beacons. If this process stood still, the acknowledgements
+   * may be in its input: it reads that first.
    */
   #watch(follower: Follower): void {
     if (follower.isRemoving) this.#remove(follower);

@@ -14,7 +14,7 @@ import type {
 } from '@kvs/topology';
 import { refusing, NOT_JOINED } from '../operations.js';
 import type { ClusterConfig } from './cluster-config.js';
-import type { CandidateParts, ClusterRole } from './cluster-role.js';
+import type { CandidateParts, ClusterRole, OwnReport } from './cluster-role.js';
 import type { ControlPlaneClient } from './control-plane-client.js';
 import { ControlPlaneError } from './control-plane-error.js';
 import { followTopology } from './follow-topology.js';
@@ -181,7 +181,7 @@ export class ClusterMember {
 
   async #tellLeaving({ id, client, role }: Membership): Promise<void> {
     try {
-      await client.report(id, { ...(await role.report(false)), isLeaving: true });
+      await client.report(id, await this.#newReport(role));
     } catch (error) {
       this.#warn(error);
     }
@@ -305,9 +305,13 @@ export class ClusterMember {
     }
   }
 
+  async #newReport(role: ClusterRole): Promise<OwnReport> {
+    return { ...(await role.report(false)), isLeaving: this.#isLeaving };
+  }
+
   /** Returns whether the answer had orders. */
   async #report({ id, client, role }: Membership, register: () => Promise<TopologyAnswer>): Promise<boolean> {
-    const report = { ...(await role.report(false)), isLeaving: this.#isLeaving };
+    const report = await this.#newReport(role);
     try {
       const answer = await client.report(id, report);
       role.obey(answer);

@@ -128,7 +128,7 @@ export class CopiesRole implements ClusterRole {
   }
 
   countOnlyCopies(): OnlyCopies {
-    if (this.#isDurable) return { count: 0, awaited: 0 };
+    if (this.#node?.isDurable === true) return { count: 0, awaited: 0 };
     const only = this.#served().filter(({ copies }) => copies.length === 0);
     const awaited = this.#getsCopies ? only : only.filter(({ learner }) => learner !== undefined);
     return { count: only.length, awaited: awaited.length };
@@ -155,10 +155,6 @@ export class CopiesRole implements ClusterRole {
       if (replica.roleIn(partition) !== 'primary') return [];
       return [{ partition, epoch, copies: inSync.filter((copy) => !gone.has(copy)), learner }];
     });
-  }
-
-  get #isDurable(): boolean {
-    return this.#node?.isDurable === true;
   }
 
   /** Whether the controller has other nodes make copies of partitions that only this node has. */

@@ -1,15 +1,8 @@
-import {
-  byteLength,
-  keyId,
-  parseInteger,
-  whenDone,
-  type Entry,
-  type Key,
-  type MaybePromise,
-} from '@kvs/protocol';
+import { keyId, parseInteger, whenDone, type Entry, type Key, type MaybePromise } from '@kvs/protocol';
 import { at, integer, syntaxError, word } from '../arguments.js';
 import type { Command, CommandContext } from '../command.js';
 import { afterWrite } from '../failures.js';
+import { lengthOf } from '../keyspace/data.js';
 import type { Keyspace } from '../keyspace/index.js';
 import { isPresent, wasDeleted } from '../keyspace/keyspace.js';
 import { OK, RedisError, SimpleString, type Reply } from '../reply.js';
@@ -83,7 +76,7 @@ const MEMORY: Command = {
         }
         const key = keyspace.key(at(args, 0));
         return whenDone(keyspace.get(key), (entry) =>
-          entry === null ? null : byteLength(key) + byteLength(entry.value) + PAIR_BYTES,
+          entry === null ? null : lengthOf(key) + lengthOf(entry.value) + PAIR_BYTES,
         );
       },
     },
@@ -224,7 +217,7 @@ function refuseFrequency(): RedisError {
 }
 
 function encodingOf({ value }: Entry): string {
-  const bytes = byteLength(value);
+  const bytes = lengthOf(value);
   if (bytes <= MAX_INTEGER_BYTES && value.encoding === 'string' && parseInteger(value.data) !== undefined)
     return 'int';
   return bytes <= MAX_EMBEDDED_BYTES ? 'embstr' : 'raw';

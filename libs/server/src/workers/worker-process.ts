@@ -80,12 +80,11 @@ export class WorkerProcess implements WorkerSlot<AcceptedConnection> {
 
   assign(connection: AcceptedConnection): void {
     const id = ++this.#lastId;
-    const { protocol, socket } = connection;
+    const message = { type: 'connection', id, protocol: connection.protocol } as const;
     // Comes after the connection, and is acknowledged as if it brought one.
-    const ask = (): void => this.#send({ type: 'connection', id, protocol });
-    const timer = setTimeout(ask, ACCEPT_TIMEOUT_MS);
+    const timer = setTimeout(() => this.#send(message), ACCEPT_TIMEOUT_MS);
     this.#sent = { id, connection, timer };
-    this.#send({ type: 'connection', id, protocol }, socket, () => this.#return(id));
+    this.#send(message, connection.socket, () => this.#return(id));
   }
 
   /** Returns the metrics of the worker; undefined if it does not answer in time, or ends. */

@@ -36,7 +36,7 @@ export class Controller {
   #plan: Plan | undefined;
   /** The state at the last plan, to notice that nothing is new. */
   #planned: string | undefined;
-  #isWorking = false;
+  /** The step that runs; undefined between steps. */
   #working: Promise<void> | undefined;
   /** When the next step begins. */
   #dueMs = Infinity;
@@ -125,7 +125,7 @@ export class Controller {
   /** A further change never postpones the plan. While copies are filled, changes come all the time. */
   #wakeSoon(): void {
     this.#isDueSoon = true;
-    if (this.#isWorking) return;
+    if (this.#working !== undefined) return;
     const delayMs = this.#soonMs;
     if (this.#parts.ports.timers.nowMs() + delayMs < this.#dueMs) this.#wakeAfter(delayMs);
   }
@@ -139,7 +139,6 @@ export class Controller {
   }
 
   async #work(): Promise<void> {
-    this.#isWorking = true;
     this.#isDueSoon = false;
     try {
       await this.#step();
@@ -147,7 +146,7 @@ export class Controller {
     } catch (error) {
       this.#problem.meet(error);
     }
-    this.#isWorking = false;
+    this.#working = undefined;
     this.#wakeAfter(this.#isDueSoon ? this.#soonMs : INTERVAL_MS);
   }
 
