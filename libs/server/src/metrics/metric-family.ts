@@ -1,5 +1,5 @@
-import { isRecord, type MaybePromise } from '@kvs/protocol';
-import type { Aggregator } from 'prom-client';
+import type { MaybePromise } from '@kvs/protocol';
+import type { Aggregator, Registry } from 'prom-client';
 
 /**
  * A metric with its present values, as plain data that can be sent to another process and merged with that of other
@@ -15,7 +15,9 @@ export interface MetricFamily {
   readonly values: readonly MetricSample[];
 }
 
-export type MetricType = 'counter' | 'gauge' | 'histogram' | 'summary';
+const METRIC_TYPES = ['counter', 'gauge', 'histogram', 'summary'] as const;
+
+export type MetricType = (typeof METRIC_TYPES)[number];
 
 /** One value of a family, identified by its labels. */
 export interface MetricSample {
@@ -59,56 +61,18 @@ function samplesOf(values: Values): readonly MetricSample[] {
 }
 
 /**
- * Reads families from another process or from prom-client. Samples without a number are left out.
- *
- * @throws TypeError
+ * Returns the metrics of a registry of prom-client, without the samples that are not a number. The types of prom-client declare
+ * the type of a metric as a number, but it is the word of the text format.
  */
-export function readFamilies(given: unknown): MetricFamily[] {
-  if (!Array.isArray(given)) throw new TypeError('metrics are an array');
-  return given.map(readFamily);
+export async function familiesOf(registry: Pick<Registry, 'getMetricsAsJSON'>): Promise<MetricFamily[]> {
+  const metrics = await registry.getMetricsAsJSON();
+  return metrics.map(({ name, help, type, aggregator, values }) => {
+    const known = METRIC_TYPES.find((each) => each === String(type));
+    if (known === undefined) throw new TypeError(`${type} is no type of a metric`);
+    return { name, help, type: known, aggregator, values: values.filter(isSample) };
+  });
 }
 
-function readFamily(given: unknown): MetricFamily {
-  if (!isRecord(given) || !Array.isArray(given['values'])) throw new TypeError('a metric has values');
-  const { name, help, type, aggregator, values } = given;
-  if (typeof name !== 'string' || typeof help !== 'string' || !isType(type) || !isAggregator(aggregator)) {
-    throw new TypeError('a metric has a name, a help, a type and an aggregator');
-  }
-  return { name, help, type, aggregator, values: values.flatMap(readSample) };
-}
-
-function readSample(given: unknown): MetricSample[] {
-  if (!isRecord(given)) throw new TypeError('a sample is an object');
-  const { value, labels, metricName } = given;
-  // JSON turns NaN and infinity into null.
-  if (typeof value !== 'number' || Number.isNaN(value)) return [];
-  const name = typeof metricName === 'string' ? { metricName } : undefined;
-  return [{ value, labels: readLabels(labels), ...name }];
-}
-
-function readLabels(given: unknown): MetricLabels {
-  if (!isRecord(given)) return {};
-  const labels: Record<string, string | number> = {};
-  for (const [name, value] of Object.entries(given)) {
-    if (typeof value === 'string' || typeof value === 'number') labels[name] = value;
-  }
-  return labels;
-}
-
-const TYPES: readonly unknown[] = ['counter', 'gauge', 'histogram', 'summary'] satisfies MetricType[];
-const AGGREGATORS: readonly unknown[] = [
-  'omit',
-  'sum',
-  'first',
-  'min',
-  'max',
-  'average',
-] satisfies Aggregator[];
-
-function isType(given: unknown): given is MetricType {
-  return TYPES.includes(given);
-}
-
-function isAggregator(given: unknown): given is Aggregator {
-  return AGGREGATORS.includes(given);
+function isSample(given: { value: number; labels: Partial<MetricLabels> }): given is MetricSample {
+  return !Number.isNaN(given.value) && !Object.values(given.labels).includes(undefined);
 }

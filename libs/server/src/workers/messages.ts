@@ -1,5 +1,5 @@
 import { isRecord } from '@kvs/protocol';
-import { readFamilies, type MetricFamily } from '../metrics/metric-family.js';
+import type { MetricFamily } from '../metrics/metric-family.js';
 
 /** Messages of the primary process to a worker. */
 export type ToWorker =
@@ -21,25 +21,26 @@ export type ToPrimary =
   /** Asks for the metrics page of all processes. */
   | { readonly type: 'page'; readonly id: number };
 
-/** Returns undefined for a foreign message: others may use the channel too. */
-export function readToWorker(message: unknown): ToWorker | undefined {
-  if (!isRecord(message)) return undefined;
-  const { type, id, protocol, page, reason } = message;
-  if (type === 'connection' && typeof id === 'number' && typeof protocol === 'string')
-    return { type, id, protocol };
-  if (type === 'metrics' && typeof id === 'number') return { type, id };
-  if (type === 'page' && typeof id === 'number')
-    return { type, id, page: typeof page === 'string' ? page : null };
-  if (type === 'stop' && typeof reason === 'string') return { type, reason };
-  return undefined;
+const TO_WORKER: Types<ToWorker> = { connection: true, metrics: true, page: true, stop: true };
+const TO_PRIMARY: Types<ToPrimary> = { ready: true, accepted: true, metrics: true, page: true };
+
+/** Returns false for a foreign message: others may use the channel too. */
+export function isToWorker(message: unknown): message is ToWorker {
+  return hasType(message, TO_WORKER);
 }
 
-/** Returns undefined for a foreign message, as {@link readToWorker} does. */
-export function readToPrimary(message: unknown): ToPrimary | undefined {
-  if (!isRecord(message)) return undefined;
-  const { type, id, families } = message;
-  if (type === 'ready') return { type };
-  if ((type === 'accepted' || type === 'page') && typeof id === 'number') return { type, id };
-  if (type === 'metrics' && typeof id === 'number') return { type, id, families: readFamilies(families) };
-  return undefined;
+/** Returns false for a foreign message, as {@link isToWorker} does. */
+export function isToPrimary(message: unknown): message is ToPrimary {
+  return hasType(message, TO_PRIMARY);
 }
+
+/**
+ * The type alone tells that a message has the other fields too: a worker runs the script of the primary process, so both
+ * send by the types above, and the channel keeps every value as it is.
+ */
+function hasType(message: unknown, types: object): boolean {
+  return isRecord(message) && typeof message['type'] === 'string' && Object.hasOwn(types, message['type']);
+}
+
+/** Every type of a message; the compiler refuses a list that lacks one. */
+type Types<M extends { readonly type: string }> = Readonly<Record<M['type'], true>>;

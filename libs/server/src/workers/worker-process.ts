@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { MetricFamily } from '../metrics/metric-family.js';
 import type { WorkerSlot } from './connection-balancer.js';
-import { readToPrimary, type ToPrimary, type ToWorker } from './messages.js';
+import { isToPrimary, type ToPrimary, type ToWorker } from './messages.js';
 
 /** Tells a process that it is a worker, and its number. */
 export const WORKER_VARIABLE = 'KVS_WORKER_NUMBER';
@@ -57,11 +57,12 @@ export class WorkerProcess implements WorkerSlot<AcceptedConnection> {
       throw new TypeError('workers run the script of the primary process, and there is none');
     this.#child = fork(script, args, {
       env: { ...process.env, [WORKER_VARIABLE]: String(number) },
+      // JSON would turn a metric that is infinite into null.
+      serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#child.on('message', (message) => {
-      const known = readToPrimary(message);
-      if (known && !this.#hasEnded) this.#receive(known);
+      if (isToPrimary(message) && !this.#hasEnded) this.#receive(message);
     });
     this.#child.once('exit', (code, signal) => this.#end(signal ?? `exit code ${code}`));
     this.#child.on('error', (error) => {

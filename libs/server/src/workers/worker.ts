@@ -3,7 +3,7 @@ import type { Listener } from '../lifecycle/listener.js';
 import { onStopSignals } from '../lifecycle/stop-signals.js';
 import type { Logger } from '../logs/logger.js';
 import type { ServerMetrics } from '../metrics/server-metrics.js';
-import { readToWorker, type ToPrimary } from './messages.js';
+import { isToWorker, type ToPrimary } from './messages.js';
 import { WORKER_VARIABLE } from './worker-process.js';
 
 /** Returns the number of the worker that this process is; undefined if it is none. */
@@ -34,9 +34,9 @@ export function serveAsWorker({ listeners, metrics, logger, stop }: WorkerParts)
   };
   if (!process.connected) return onDisconnect();
   process.on('disconnect', onDisconnect);
-  process.on('message', (given: unknown, handle: unknown) => {
-    const message = readToWorker(given);
-    switch (message?.type) {
+  process.on('message', (message: unknown, handle: unknown) => {
+    if (!isToWorker(message)) return;
+    switch (message.type) {
       case 'connection':
         if (handle instanceof Socket) accept(listeners, message.protocol, handle);
         return send({ type: 'accepted', id: message.id });
