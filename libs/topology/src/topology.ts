@@ -125,6 +125,11 @@ export function nodeOfBoot(topology: Topology, bootId: BootId): TopologyNode | u
   return topology.nodes.find((node) => node.bootId === bootId);
 }
 
+/** Returns the id of the node, or the boot id of a process that is no node any more. */
+export function nameOf(topology: Topology, bootId: BootId): string {
+  return nodeOfBoot(topology, bootId)?.id ?? bootId;
+}
+
 /** Returns whether the process has any role in the partition. */
 export function hasRole(entry: PartitionEntry, bootId: BootId): boolean {
   return entry.inSync.includes(bootId) || entry.learner === bootId;

@@ -2,7 +2,7 @@ import { counter, gauge, type MetricFamily, type MetricsSource } from '@kvs/serv
 import type { ClusterControl } from '@kvs/topology';
 import type { ClusterMember } from './cluster-member.js';
 
-/** The state of the cluster as this proxy knows it. Only the proxy that leads has all families. */
+/** The state of the cluster as this proxy knows it. Only the proxy that leads has all gauges. Each proxy has its own counters. */
 export function clusterMetrics(member: ClusterMember): MetricsSource {
   return { collect: () => (member.routes.topology === undefined ? [] : familiesOf(member.control)) };
 }
@@ -20,23 +20,19 @@ export function familiesOf(control: Pick<ClusterControl, 'status'>): MetricFamil
     one('kvs_cluster_nodes', 'Nodes of the topology', nodes.length),
     one('kvs_cluster_reachable_nodes', 'Nodes that report', isLeading ? reachable : null),
     gauge('kvs_partitions', 'Partitions that are not as they should be', states),
-    total('kvs_failovers_total', 'Partitions that a copy took over after a failure', partitions.failovers),
-    total(
+    counter('kvs_failovers_total', 'Partitions that a copy took over after a failure', partitions.failovers),
+    counter(
       'kvs_lost_partitions_total',
       'Partitions that started again without acknowledged writes',
       partitions.restarted_after_loss,
     ),
     one('kvs_moves_running', 'Copies that are being filled', moves.running),
     one('kvs_moves_bytes_per_second', 'Bytes of fills that nodes send', moves.bytes_per_second),
-    total('kvs_moves_failed_total', 'Moves that failed', moves.failed),
+    counter('kvs_moves_failed_total', 'Moves that failed', moves.failed),
   ].flat();
 }
 
 /** Returns nothing for a value that this proxy does not know. */
 function one(name: `kvs_${string}`, help: string, value: number | null): MetricFamily[] {
   return value === null ? [] : [gauge(name, help, value)];
-}
-
-function total(name: `kvs_${string}_total`, help: string, value: number | null): MetricFamily[] {
-  return value === null ? [] : [counter(name, help, value)];
 }

@@ -1,16 +1,12 @@
 import { isStartAfterLoss } from '../entry-changes.js';
-import { hasRole, type BootId, type PartitionEntry, type Topology } from '../topology.js';
+import { hasRole, type BootId, type Topology } from '../topology.js';
 import type { NodeReports } from './node-reports.js';
 import type { ControlLog } from './ports.js';
 
-/**
- * Tells operators what changes of the topology mean: copies took over, pairs were lost, copies are missing, all copies are
- * there.
- */
+/** Tells operators what changes of the topology mean: copies took over, pairs were lost, a node can be stopped. */
 export class ChangeLog {
   readonly #log: ControlLog;
   readonly #reports: NodeReports;
-  #isIncomplete = false;
   #failoverCount = 0;
   #lossCount = 0;
 
@@ -19,28 +15,32 @@ export class ChangeLog {
     this.#reports = reports;
   }
 
-  /** In how many partitions another process took over from a primary that was gone. */
+  /** In how many partitions this proxy had another process take over from a primary that was gone. */
   get failoverCount(): number {
     return this.#failoverCount;
   }
 
-  /** How many partitions started again without acknowledged writes. */
+  /** How many partitions started again without acknowledged writes while this proxy led. */
   get lossCount(): number {
     return this.#lossCount;
   }
 
+  /** Notes a change of the topology as the proxy that leads. */
   note(before: Topology, topology: Topology): void {
-    this.#notePromotions(before, topology);
-    this.#noteLosses(before, topology);
+    if (topology.sharedStore === undefined) this.#noteLosses(before, topology);
+    else this.#noteSharedMoves(before, topology);
     this.#noteDrained(before, topology);
-    const short = topology.partitions.filter((entry) => isShort(topology, entry)).length;
-    const isIncomplete = short > 0;
-    const wasIncomplete = this.#isIncomplete;
-    this.#isIncomplete = isIncomplete;
-    if (isIncomplete && !wasIncomplete)
-      this.#log.info({ partitions: short }, `${short} partitions lack copies`);
-    if (!isIncomplete && (wasIncomplete || (!isAssigned(before) && isAssigned(topology))))
-      this.#log.info({ copies: topology.copies }, 'done: all partitions have all their copies');
+  }
+
+  /**
+   * Notes copies that became primaries. Each proxy notes those that it has stored, because the proxy that leads may have died
+   * together with the old primary. A promotion is missing if the store made it, but did not answer.
+   *
+   * @param handedOver the partitions whose old primary asked for it
+   */
+  notePromotions(before: Topology, topology: Topology, handedOver: ReadonlySet<number>): void {
+    const isFailover = (partition: number) => !handedOver.has(partition);
+    this.#noteFailovers(before, topology, 'copy promoted: ', isFailover);
   }
 
   #noteDrained(before: Topology, topology: Topology): void {
@@ -51,14 +51,23 @@ export class ChangeLog {
     }
   }
 
-  #notePromotions(before: Topology, topology: Topology): void {
+  /** The nodes of a shared store ask for nothing. A node that reports or has announced its end did not fail. */
+  #noteSharedMoves(before: Topology, topology: Topology): void {
+    const isFailover = (_: number, from: BootId) =>
+      !this.#reports.isHeard(from, LIVELY_MS) && !this.#reports.isEnding(from);
+    this.#noteFailovers(before, topology, '', isFailover);
+  }
+
+  #noteFailovers(
+    before: Topology,
+    topology: Topology,
+    prefix: string,
+    isFailover: (partition: number, from: BootId) => boolean,
+  ): void {
     const counts = new Map<string, { from: BootId; to: BootId; partitions: number }>();
     topology.partitions.forEach(({ primary: to }, partition) => {
-      const { primary: from, inSync = [] } = before.partitions[partition] ?? {};
-      if (from === undefined || to === undefined || from === to) return;
-      if (this.#reports.isHeard(from, LIVELY_MS)) return; // a planned hand-over
-      const hadPairs = topology.sharedStore !== undefined || inSync.includes(to);
-      if (!hadPairs) return; // the partition started again after a loss
+      const from = before.partitions[partition]?.primary;
+      if (from === undefined || to === undefined || from === to || !isFailover(partition, from)) return;
       this.#failoverCount++;
       const key = `${from} ${to}`;
       const known = counts.get(key);
@@ -70,13 +79,12 @@ export class ChangeLog {
       const details = { from: name(from), to: name(to), partitions };
       this.#log.info(
         details,
-        `${topology.sharedStore === undefined ? 'copy promoted: ' : ''}${details.to} takes over ${partitions} partitions of ${details.from}`,
+        `${prefix}${details.to} takes over ${partitions} partitions of ${details.from}`,
       );
     }
   }
 
-  #noteLosses(before: Topology, { sharedStore, partitions }: Topology): void {
-    if (sharedStore !== undefined) return;
+  #noteLosses(before: Topology, { partitions }: Topology): void {
     const lost = partitions.flatMap((entry, partition) => {
       const old = before.partitions[partition];
       return old !== undefined && isStartAfterLoss(old, entry) ? [{ partition, primary: entry.primary }] : [];
@@ -93,14 +101,5 @@ export class ChangeLog {
   }
 }
 
-/** A primary that reported so lately handed its partition over. A copy takes one over only after a longer silence. */
+/** A node that reported so lately gives partitions to a node that has joined. */
 const LIVELY_MS = 2000;
-
-function isAssigned({ partitions }: Topology): boolean {
-  return partitions.every(({ primary }) => primary !== undefined);
-}
-
-/** Returns whether a partition that was assigned has fewer copies than wanted. */
-export function isShort({ copies }: Topology, { primary, inSync }: PartitionEntry): boolean {
-  return primary !== undefined && inSync.length < copies;
-}

@@ -98,7 +98,15 @@ class TestProxy {
 
   async join(
     id: string,
-    change: { readonly bootId?: BootId; readonly isDurable?: boolean; readonly address?: string } = {},
+    {
+      sharedStore,
+      ...change
+    }: {
+      readonly bootId?: BootId;
+      readonly isDurable?: boolean;
+      readonly address?: string;
+      readonly sharedStore?: string;
+    } = {},
   ): Promise<BootId> {
     const bootId = change.bootId ?? boot(`boot ${id}`);
     const node = { id, address: `127.0.0.1:${id}`, zone: '', weight: 1, isDurable: false, starts: 1, bootId };
@@ -106,7 +114,7 @@ class TestProxy {
       clusterId: undefined,
       revision: 0,
       node: { ...node, ...change },
-      sharedStore: undefined,
+      sharedStore,
     });
     return bootId;
   }
@@ -195,14 +203,15 @@ async function fillAll(reporting: readonly BootId[]): Promise<void> {
   }
 }
 
-/** Has the copy in sync of a partition ask to become primary. */
-async function promote(partition: number): Promise<boolean> {
+/** Has the copy in sync of a partition ask to become primary, or the primary hand it over. */
+async function promote(partition: number, asker: 'copy' | 'primary' = 'copy'): Promise<boolean> {
   const { primary, inSync, epoch } = await addLearner(partition).then(
     (it) => it.partitions[partition] ?? fail(),
   );
   const copy = inSync.find((one) => one !== primary) ?? fail();
   const change = { kind: 'promote' as const, copy, instead: primary ?? fail() };
-  const request = { clusterId: 'c', revision: 0, by: copy, requests: [{ partition, epoch, change }] };
+  const by = asker === 'copy' ? copy : change.instead;
+  const request = { clusterId: 'c', revision: 0, by, requests: [{ partition, epoch, change }] };
   const { topology } = await proxy.control.changeEntries(request, proxy.nowMs);
   return topology.partitions[partition]?.primary === copy;
 }
@@ -510,8 +519,61 @@ it('operators read what happened', async () => {
 
 it('a planned hand-over is no failover', async () => {
   await proxy.assigned();
-  expect(await promote(7)).toBe(true);
+  expect(await promote(7, 'primary')).toBe(true);
   expect(proxy.control.status().partitions.failovers).toBe(0);
+  expect(proxy.log.join()).not.toContain('takes over');
+});
+
+it('a failover counts at the proxy that stored it, although another one leads', async () => {
+  const store = new SharedStore();
+  const other = new TestProxy(store, { url: 'http://two' });
+  proxy = new TestProxy(store);
+  await proxy.assigned();
+  await other.control.start();
+  await other.pass(1000);
+  expect(other.control.status()).toMatchObject({ leader: 'http://one', partitions: { failovers: 0 } });
+  const { primary, inSync, epoch } = (await addLearner(7)).partitions[7] ?? fail();
+  const [by] = inSync.filter((copy) => copy !== primary);
+  const change = { kind: 'promote' as const, copy: by ?? fail(), instead: primary ?? fail() };
+  const request = {
+    clusterId: 'c',
+    revision: 0,
+    by: by ?? fail(),
+    requests: [{ partition: 7, epoch, change }],
+  };
+  await other.control.changeEntries(request, other.nowMs);
+  await proxy.control.read();
+  const failovers = [other, proxy].map(({ control }) => control.status().partitions.failovers);
+  expect(failovers).toEqual([1, 0]);
+  expect(other.log).toContainEqual(expect.stringMatching(/^copy promoted: . takes over 1 partitions of . /));
+  other.control.stop();
+});
+
+describe('nodes with one shared store', () => {
+  const shared = async () => {
+    await proxy.control.start();
+    const bootIds = await Promise.all(['a', 'b'].map((id) => proxy.join(id, { sharedStore: 'redis' })));
+    await proxy.pass(8000, bootIds);
+    const [a = fail(), b = fail()] = bootIds;
+    return { a, b, served: proxy.topology.partitions.filter(({ primary }) => primary === a).length };
+  };
+  const takenOver = () => [
+    proxy.topology.partitions.every(({ primary }) => primary === boot('boot b')),
+    proxy.control.status().partitions.failovers,
+  ];
+
+  it('a node that announced its end has no failovers', async () => {
+    const { a, b } = await shared();
+    await proxy.report(a, { isEnding: true });
+    await proxy.pass(4000, [b]);
+    expect(takenOver()).toEqual([true, 0]);
+  });
+
+  it('a node that is silent has', async () => {
+    const { b, served } = await shared();
+    await proxy.pass(5000, [b]);
+    expect(takenOver()).toEqual([true, served]);
+  });
 });
 
 it('a partition that starts again after a loss is no failover', async () => {

@@ -61,12 +61,14 @@ export class ClusterControl {
     this.#problem = new LastingProblem(ports.log, 'the topology cannot be read');
     this.#keeper = new TopologyKeeper(ports.store);
     this.#news = new TopologyNews(this.#keeper, ports.timers);
-    this.#queue = new EntryQueue(this.#keeper, ports);
     this.#reports = new NodeReports(ports);
+    this.#changes = new ChangeLog(ports.log, this.#reports);
+    this.#queue = new EntryQueue(this.#keeper, ports, (before, after, handedOver) =>
+      this.#changes.notePromotions(before, after, handedOver),
+    );
     const { url } = settings;
     const parts = { keeper: this.#keeper, queue: this.#queue, reports: this.#reports, ports, settings, url };
     this.#controller = new Controller(parts);
-    this.#changes = new ChangeLog(ports.log, this.#reports);
     const shareLog = new ShareLog(ports);
     this.#keeper.watch((topology, before) => {
       if (!this.#controller.isLeading || before === undefined) return;
@@ -153,7 +155,7 @@ export class ClusterControl {
    */
   async changeEntries(request: EntriesRequest, receivedMs: number): Promise<TopologyAnswer> {
     await this.#keeper.heed(request, request.by);
-    return this.#answer(await this.#queue.submit(request.requests, receivedMs));
+    return this.#answer(await this.#queue.submit(request.requests, receivedMs, request.by));
   }
 
   /**

@@ -1,11 +1,11 @@
 import type { Plan } from '../planning/plan.js';
-import type { BootId, PartitionEntry, Topology, TopologyNode } from '../topology.js';
-import { isShort } from './change-log.js';
+import { nameOf, type BootId, type PartitionEntry, type Topology, type TopologyNode } from '../topology.js';
 import { fillKey, type NodeReports } from './node-reports.js';
+import { isShort } from './state-log.js';
 
 /**
- * The state of a cluster for an operator. Numbers that only the leader knows are null in the answers of other proxies. The names
- * are those of the JSON.
+ * The state of a cluster for an operator. Numbers that only the leader knows are null in the answers of other proxies. Each proxy
+ * has counters of its own. The names are those of the JSON.
  */
 export interface ClusterStatus {
   readonly cluster_id: string;
@@ -25,16 +25,16 @@ export interface ClusterStatus {
     readonly unavailable: Partitions | null;
     /** All copies are gone, and an operator must decide. Null: ask the leader. */
     readonly lost: Partitions | null;
-    /** In how many a copy has taken over from a primary that was gone, since the leader began to lead. */
-    readonly failovers: number | null;
-    /** How many started again without acknowledged writes since the leader began to lead. */
-    readonly restarted_after_loss: number | null;
+    /** In how many this proxy had a copy take over from a primary that was gone, since it was started. */
+    readonly failovers: number;
+    /** How many started again without acknowledged writes while this proxy led, since it was started. */
+    readonly restarted_after_loss: number;
   };
   readonly moves: {
     readonly running: number;
     readonly bytes_per_second: number | null;
-    /** How many have failed since the leader began to lead. */
-    readonly failed: number | null;
+    /** How many have failed while this proxy led, since it was started. */
+    readonly failed: number;
     /** The first few. */
     readonly examples: readonly Move[];
     readonly failures: readonly FailedMove[] | null;
@@ -121,8 +121,8 @@ export function statusOf(parts: StatusParts): ClusterStatus {
       read_only: where(({ primary, inSync }) => primary !== undefined && inSync.length < minInSync),
       unavailable: stalled('unavailable'),
       lost: stalled('lost'),
-      failovers: plan === undefined ? null : failoverCount,
-      restarted_after_loss: plan === undefined ? null : lossCount,
+      failovers: failoverCount,
+      restarted_after_loss: lossCount,
     },
     moves: movesOf(parts),
   };
@@ -178,7 +178,7 @@ function movesOf({ topology, reports, plan }: StatusParts): ClusterStatus['moves
   return {
     running: running.length,
     bytes_per_second: plan === undefined ? null : reports.fillBytesPerSecond,
-    failed: plan === undefined ? null : reports.failures.count,
+    failed: reports.failures.count,
     examples: running.slice(0, MAX_EXAMPLES).map(({ primary, ...fill }) => ({
       partition: fill.partition,
       from: nameOf(topology, primary),
@@ -187,11 +187,6 @@ function movesOf({ topology, reports, plan }: StatusParts): ClusterStatus['moves
     })),
     failures: plan === undefined ? null : failures,
   };
-}
-
-/** Returns the id of the node, or the boot id of a process that is no node any more. */
-function nameOf(topology: Topology, bootId: BootId): string {
-  return topology.nodes.find((node) => node.bootId === bootId)?.id ?? bootId;
 }
 
 function partitionsOf(numbers: readonly number[]): Partitions {

@@ -9,6 +9,7 @@ import type { EntryQueue } from './entry-queue.js';
 import { LastingProblem } from './lasting-problem.js';
 import type { NodeReports } from './node-reports.js';
 import type { ControlPorts } from './ports.js';
+import { StateLog } from './state-log.js';
 import type { TopologyKeeper } from './topology-keeper.js';
 
 export interface ControllerParts {
@@ -29,6 +30,7 @@ export interface ControllerParts {
 export class Controller {
   readonly #parts: ControllerParts;
   readonly #problem: LastingProblem;
+  #states: StateLog;
   /** The answer of the store to the last claim. */
   #leader: string | undefined;
   /** When the last claim that succeeded began. */
@@ -48,6 +50,7 @@ export class Controller {
   constructor(parts: ControllerParts) {
     this.#parts = parts;
     this.#problem = new LastingProblem(parts.ports.log, 'the controller cannot work');
+    this.#states = new StateLog(parts.ports);
     parts.keeper.watch(() => {
       if (this.isLeading) this.#wakeSoon();
     });
@@ -169,16 +172,21 @@ export class Controller {
       reports.forget();
       this.#plan = undefined;
       this.#planned = undefined;
+      this.#states = new StateLog(ports);
       ports.log.info({ url }, 'this proxy leads the cluster now');
     }
     reports.follow(topology);
     const state = this.#stateOf(topology);
-    if (state !== undefined && state === this.#planned) return;
+    if (state !== undefined && state === this.#planned) {
+      this.#states.note(topology, []);
+      return;
+    }
     const made = await this.#planFor(topology);
     // A proxy that ends closes the store.
     if (this.#isStopped) return;
     this.#plan = made;
     this.#planned = isEmpty(made) && made.stalled.length === 0 ? state : undefined;
+    this.#states.note(topology, made.stalled);
     await this.#carryOut(made);
   }
 

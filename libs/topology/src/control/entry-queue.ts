@@ -8,8 +8,12 @@ import type { TopologyKeeper } from './topology-keeper.js';
 /** Older requests are dropped, in milliseconds: their askers know more by now. */
 export const MAX_REQUEST_AGE_MS = 1000;
 
+/** Called with each change that this proxy stored to promote copies. `handedOver` has the partitions whose old primary asked for it. */
+export type PromotionListener = (before: Topology, after: Topology, handedOver: ReadonlySet<number>) => void;
+
 interface Waiting {
   readonly requests: readonly EntryRequest[];
+  readonly by: BootId | undefined;
   readonly receivedMs: number;
   readonly resolve: (topology: Topology) => void;
   readonly reject: (error: unknown) => void;
@@ -23,24 +27,28 @@ interface Waiting {
 export class EntryQueue {
   readonly #keeper: TopologyKeeper;
   readonly #ports: ControlPorts;
+  readonly #onPromoted: PromotionListener;
   readonly #plain: Waiting[] = [];
   readonly #promotions: Waiting[] = [];
   readonly #running = new Set<Waiting[]>();
 
-  constructor(keeper: TopologyKeeper, ports: ControlPorts) {
+  constructor(keeper: TopologyKeeper, ports: ControlPorts, onPromoted: PromotionListener) {
     this.#keeper = keeper;
     this.#ports = ports;
+    this.#onPromoted = onPromoted;
   }
 
   /**
    * Resolves with a topology in which all requests that could be met are.
    *
    * @param receivedMs when the request came, by the monotonic clock
+   * @param by the process that asks; undefined for the controller
    * @throws KvsError `store_unavailable`: changes may have been made, or may be made later
    */
   async submit(
     requests: readonly EntryRequest[],
     receivedMs = this.#ports.timers.nowMs(),
+    by?: BootId,
   ): Promise<Topology> {
     const isPromotion = ({ change }: EntryRequest) => change.kind === 'promote';
     const parts = [
@@ -50,7 +58,7 @@ export class EntryQueue {
     const results = parts.map(
       (part) =>
         new Promise<Topology>((resolve, reject) => {
-          part.queue.push({ requests: part.requests, receivedMs, resolve, reject });
+          part.queue.push({ requests: part.requests, by, receivedMs, resolve, reject });
           void this.#run(part.queue);
         }),
     );
@@ -78,7 +86,9 @@ export class EntryQueue {
 
   async #store(batch: readonly Waiting[], arePromotions: boolean): Promise<Topology> {
     const agreed = arePromotions ? await this.#askAgain(batch) : undefined;
-    return this.#keeper.change((topology) => {
+    const edited: { topology?: Topology } = {};
+    const after = await this.#keeper.change((topology) => {
+      edited.topology = topology;
       const nowMs = this.#ports.timers.nowMs();
       const members = new Set(topology.nodes.map(({ bootId }) => bootId));
       const requests = batch
@@ -87,6 +97,9 @@ export class EntryQueue {
         .filter((one) => areMembers(members, one) && agreed?.has(one) !== false);
       return applyRequests(topology, requests);
     });
+    if (arePromotions && edited.topology !== undefined)
+      this.#onPromoted(edited.topology, after, handedOver(batch));
+    return after;
   }
 
   /** Returns the promotions that their new primaries still agree to. */
@@ -127,6 +140,16 @@ export class EntryQueue {
       return { partitions: [] };
     }
   }
+}
+
+function handedOver(batch: readonly Waiting[]): Set<number> {
+  return new Set(
+    batch.flatMap(({ requests, by }) =>
+      requests.flatMap(({ partition, change }) =>
+        change.kind === 'promote' && change.instead === by ? [partition] : [],
+      ),
+    ),
+  );
 }
 
 /** Returns whether the processes that a request gives roles to, or speaks for, are registered. A role of others is of no use. */

@@ -1,6 +1,6 @@
 import type { NodeReport } from '../control-plane/messages.js';
 import { boot, PlannedCluster } from '../testing/planned-cluster.js';
-import type { Topology } from '../topology.js';
+import type { BootId, Topology } from '../topology.js';
 import { NodeReports } from './node-reports.js';
 
 const [primary, learner] = [boot('primary'), boot('learner')];
@@ -15,6 +15,23 @@ const topology: Topology = {
   partitions,
 };
 
+function reportOf(bootId: BootId, timeMs: number, fills: NodeReport['fills']): NodeReport {
+  return {
+    clusterId: 'c',
+    revision: 1,
+    bootId,
+    wholeRevision: 1,
+    timeMs,
+    isEnding: false,
+    usedBytes: 0,
+    freeBytes: undefined,
+    highestVersion: 0,
+    held: [],
+    fills,
+    failures: [],
+  };
+}
+
 /** Returns how many moves have failed when fills have run for so many seconds. */
 function failuresAfter(seconds: number, sentBytes: (partition: number, second: number) => number): number {
   let nowMs = 0;
@@ -28,21 +45,7 @@ function failuresAfter(seconds: number, sentBytes: (partition: number, second: n
       learner,
       sentBytes: sentBytes(partition, second),
     }));
-    const report: NodeReport = {
-      clusterId: 'c',
-      revision: 1,
-      bootId: primary,
-      wholeRevision: 1,
-      timeMs: nowMs,
-      isEnding: false,
-      usedBytes: 0,
-      freeBytes: undefined,
-      highestVersion: 0,
-      held: [],
-      fills,
-      failures: [],
-    };
-    reports.hear(primary, report);
+    reports.hear(primary, reportOf(primary, nowMs, fills));
     reports.follow(topology);
   }
   return reports.failures.count;
@@ -70,4 +73,18 @@ it('the time of the cluster goes on without a jump of the clock, and the log say
   expect(lines).toEqual([
     'the clock of this machine jumped by 86400 s, which the time of the cluster ignores',
   ]);
+});
+
+it('the speed of fills counts only senders that are heard', () => {
+  let nowMs = 0;
+  const reports = new NodeReports({
+    timers: { nowMs: () => nowMs, wallMs: () => nowMs, after: () => () => undefined },
+    log: { info: () => undefined, warn: () => undefined },
+  });
+  const speeds = [primary, primary, learner].map((bootId, second) => {
+    nowMs = second === 2 ? 10_000 : second * 1000;
+    reports.hear(bootId, reportOf(bootId, nowMs, [{ partition: 0, learner, sentBytes: second * 500 }]));
+    return reports.fillBytesPerSecond;
+  });
+  expect(speeds).toEqual([0, 500, 0]);
 });

@@ -48,7 +48,10 @@ export class NodeReports {
 
   /** How many bytes of fills all nodes send per second. */
   get fillBytesPerSecond(): number {
-    return [...this.#bytesPerSecond.values()].reduce((sum, bytes) => sum + bytes, 0);
+    return [...this.#bytesPerSecond].reduce(
+      (sum, [sender, bytes]) => sum + (this.isHeard(sender) ? bytes : 0),
+      0,
+    );
   }
 
   /** How many bytes of each fill were sent, by its {@link fillKey}. */
@@ -66,8 +69,13 @@ export class NodeReports {
   /** Returns whether the process was heard a moment ago, and does not end. */
   isHeard(bootId: BootId, withinMs = REACHABLE_FOR_MS): boolean {
     const status = this.#statuses.get(bootId);
-    if (status === undefined || status.report?.isEnding === true) return false;
+    if (status === undefined || this.isEnding(bootId)) return false;
     return this.#timers.nowMs() - status.lastHeardMs <= withinMs;
+  }
+
+  /** Returns whether the process has announced its end. */
+  isEnding(bootId: BootId): boolean {
+    return this.#statuses.get(bootId)?.report?.isEnding === true;
   }
 
   /** Returns whether the process said last that it has the pairs of a partition in which it is no in-sync copy. */
