@@ -13,7 +13,6 @@ export {
 } from './engine/memory/memory-limits.js';
 export type { MemoryEngineOptions } from './engine/memory/memory-options.js';
 export * from './engine/memory/snapshot/snapshot-options.js';
-export { OpeningEngine } from './engine/opening-engine.js';
 export * from './engine/partition-function.js';
 export * from './engine/read-each.js';
 export * from './engine/rules.js';

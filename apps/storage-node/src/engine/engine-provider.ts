@@ -7,7 +7,7 @@ import type {
   SnapshotOptions,
   StorageEngine,
 } from '@kvs/kv-store';
-import { MemoryEngine, memoryForPairs, OpeningEngine, readMemoryLimits } from '@kvs/kv-store';
+import { MemoryEngine, memoryForPairs, readMemoryLimits } from '@kvs/kv-store';
 import type { EngineConfig, MemoryConfig } from './engine-config.js';
 import { optionalEngine } from './optional-engine.js';
 
@@ -16,7 +16,7 @@ export class EngineProvider implements Readiness {
   /** Resolves when the engine is open; never if it can't be opened. */
   readonly opened: Promise<StorageEngine>;
   #resolveOpened: (engine: StorageEngine) => void = () => undefined;
-  #opening: OpeningEngine | undefined;
+  #isLoading = false;
   #engine: StorageEngine | undefined;
   #obstacle: string | undefined;
   #checkTimer: NodeJS.Timeout | undefined;
@@ -40,7 +40,7 @@ export class EngineProvider implements Readiness {
 
   readonly open: EngineFactory = async (options) => {
     this.#engine = await this.#open(options);
-    if (this.#opening === undefined) this.#resolveOpened(this.#engine);
+    if (!this.#isLoading) this.#resolveOpened(this.#engine);
     await this.check();
     // The log tells of an engine that fails even if nobody asks for the node's health.
     this.#checkTimer = setInterval(() => void this.check(), CHECK_INTERVAL_MS).unref();
@@ -59,7 +59,7 @@ export class EngineProvider implements Readiness {
   }
 
   async check(): Promise<string | undefined> {
-    if (this.#opening?.isOpen === false) return 'the snapshot is being loaded';
+    if (this.#isLoading) return 'the snapshot is being loaded';
     const obstacle = await this.#obstacleNow();
     if (obstacle !== undefined && obstacle !== this.#obstacle)
       this.#log.error(`the engine cannot serve: ${obstacle}`);
@@ -94,7 +94,7 @@ export class EngineProvider implements Readiness {
     }
   }
 
-  /** Opens the engine at once, or with snapshots, behind an engine that is not ready until the snapshot is loaded. */
+  /** Opens the engine. With snapshots, it is not ready until the snapshot is loaded. */
   #openMemory(config: MemoryConfig, { clock }: EngineFactoryOptions): StorageEngine {
     const { maxMemoryBytes, eviction } = config;
     const options = { clock, eviction, ...(maxMemoryBytes !== undefined && { maxMemoryBytes }) };
@@ -104,13 +104,16 @@ export class EngineProvider implements Readiness {
       this.#noteLimit(config, engine);
       return engine;
     }
-    const opened = MemoryEngine.open({ ...options, snapshot }).then((engine) => {
-      this.#noteLimit(config, engine);
-      this.#resolveOpened(engine);
-      return engine;
-    });
-    this.#opening = new OpeningEngine('memory', { durable: true }, opened, this.#failed);
-    return this.#opening;
+    this.#isLoading = true;
+    const { engine, opened } = MemoryEngine.opening({ ...options, snapshot });
+    opened
+      .then(() => {
+        this.#isLoading = false;
+        this.#noteLimit(config, engine);
+        this.#resolveOpened(engine);
+      })
+      .catch(this.#failed);
+    return engine;
   }
 
   #snapshotOptions(config: MemoryConfig): SnapshotOptions | undefined {

@@ -33,7 +33,7 @@ export type StoreJsonRequest = StoreScanRequest & Pick<ScanRequest, 'meta' | 'va
  * into deadlines and the answers of the engine into outcomes. The engine does the rest.
  *
  * A method answers at once if the engine does. The failure of an item is its outcome. A method throws, or rejects with, a
- * `KvsError` only if it did nothing at all: `engine_unavailable`, `not_ready` (from an `OpeningEngine`), `answer_too_large`
+ * `KvsError` only if it did nothing at all: `engine_unavailable`, `not_ready` (from an engine that is still opening), `answer_too_large`
  * (only `fetch`), or `shutting_down` after {@link close}. Invalid arguments throw a `TypeError` or `RangeError` and change nothing.
  */
 @Injectable()

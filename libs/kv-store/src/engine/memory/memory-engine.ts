@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { MaybePromise } from '@kvs/protocol';
-import { isPromise, KvsError } from '@kvs/protocol';
+import { KvsError } from '@kvs/protocol';
 import type { Clock } from '../../clock.js';
 import { readEach } from '../read-each.js';
 import type {
@@ -44,10 +44,12 @@ export class MemoryEngine implements StorageEngine {
   readonly #store: PairStore;
   readonly #sweep: ExpirySweep;
   #snapshots: SnapshotKeeper | undefined;
+  /** Resolves when the snapshot is loaded; undefined if there is none. */
+  #loading: Promise<SnapshotKeeper> | undefined;
   #closing: MaybePromise<void> = undefined;
   #isClosed = false;
   /** Why every operation is refused, if it is. */
-  #refusal: string | undefined;
+  #refusal: KvsError | undefined;
 
   constructor(options: MemoryEngineOptions) {
     const { clock, scheduler, maxMemoryBytes, eviction, hashKey } = completeOptions(options);
@@ -72,25 +74,46 @@ export class MemoryEngine implements StorageEngine {
    * @throws SnapshotError if the snapshot is damaged, incompatible, or larger than the engine may be
    * @throws KvsError `engine_unavailable` if the directory is in use
    */
-  static async open(
-    options: MemoryEngineOptions & { readonly snapshot: SnapshotOptions },
-  ): Promise<MemoryEngine> {
+  static async open(options: SnapshotEngineOptions): Promise<MemoryEngine> {
+    return MemoryEngine.opening(options).opened;
+  }
+
+  /**
+   * As {@link open}, but returns the engine at once. Every operation fails with `not_ready` until `opened` resolves, and also if it
+   * rejects. The engine may be closed meanwhile.
+   */
+  static opening(options: SnapshotEngineOptions): {
+    readonly engine: MemoryEngine;
+    readonly opened: Promise<MemoryEngine>;
+  } {
     const complete = completeOptions(options);
     const engine = new MemoryEngine(complete);
-    const { clock, scheduler } = complete;
-    const { snapshot } = options;
+    return { engine, opened: engine.#load(options.snapshot, complete) };
+  }
+
+  async #load(
+    snapshot: SnapshotOptions,
+    { clock, scheduler }: Required<MemoryEngineOptions>,
+  ): Promise<MemoryEngine> {
+    const notReady = new KvsError('not_ready', 'the memory engine is being opened');
+    this.#refusal = notReady;
     const onLost = (error: KvsError): void => {
-      engine.#refusal = error.message;
+      this.#refusal = error;
       snapshot.log?.error(error.message);
       snapshot.onLost?.(error);
     };
-    engine.#snapshots = await SnapshotKeeper.open(engine.#store, { ...snapshot, onLost }, clock, scheduler);
-    engine.#sweep.wake();
-    return engine;
+    this.#loading = SnapshotKeeper.open(this.#store, { ...snapshot, onLost }, clock, scheduler);
+    this.#snapshots = await this.#loading;
+    // Otherwise the engine was closed meanwhile, or has lost its directory.
+    if (this.#refusal === notReady) {
+      this.#refusal = undefined;
+      this.#sweep.wake();
+    }
+    return this;
   }
 
   get capabilities(): Required<EngineCapabilities> {
-    return { durable: this.#snapshots !== undefined, shared: false, evicts: this.#evicts };
+    return { durable: this.#loading !== undefined, shared: false, evicts: this.#evicts };
   }
 
   getMany(keys: readonly EngineKey[], maxBytes = Infinity): readonly EngineReadOutcome[] {
@@ -152,7 +175,7 @@ export class MemoryEngine implements StorageEngine {
 
   /** Returns the reason if another process has taken the directory of the snapshot. The engine then serves no more. */
   obstacle(): string | undefined {
-    return this.#refusal;
+    return this.#refusal?.message;
   }
 
   stats(): EngineStats {
@@ -170,22 +193,33 @@ export class MemoryEngine implements StorageEngine {
 
   /**
    * With a snapshot, returns a promise that resolves when the snapshot is written, and rejects with SnapshotError if
-   * that fails.
+   * that fails. A snapshot that is being loaded is loaded first.
    */
   close(): MaybePromise<void> {
     if (this.#isClosed) return this.#closing;
     this.#isClosed = true;
-    this.#refusal = 'the memory engine is closed';
+    this.#refusal = new KvsError('engine_unavailable', 'the memory engine is closed');
     this.#sweep.stop();
-    const written = this.#snapshots?.close();
-    this.#closing = isPromise(written) ? written.finally(() => this.#store.clear()) : this.#store.clear();
+    this.#closing = this.#loading ? this.#closeSnapshots(this.#loading) : this.#store.clear();
     return this.#closing;
   }
 
+  async #closeSnapshots(loading: Promise<SnapshotKeeper>): Promise<void> {
+    try {
+      // The caller of `opening` has the reason if the snapshot can't be loaded.
+      const snapshots = await loading.catch(() => undefined);
+      await snapshots?.close();
+    } finally {
+      this.#store.clear();
+    }
+  }
+
   #assertOpen(): void {
-    if (this.#refusal !== undefined) throw new KvsError('engine_unavailable', this.#refusal);
+    if (this.#refusal !== undefined) throw this.#refusal;
   }
 }
+
+type SnapshotEngineOptions = MemoryEngineOptions & { readonly snapshot: SnapshotOptions };
 
 const ABSENT = Object.freeze({ status: 'absent' });
 const PRESENT = Object.freeze({ status: 'present' });
