@@ -1,5 +1,5 @@
 import { KvStore, MemoryEngine } from '@kvs/kv-store';
-import { ManualClock, PromisedEngine } from '@kvs/kv-store/testing';
+import { ManualClock, promisedEngine } from '@kvs/kv-store/testing';
 import { stringKey, stringValue } from '@kvs/protocol';
 import { NodeFront } from './node-front.js';
 import { NOT_JOINED, refusing } from './operations.js';
@@ -11,7 +11,7 @@ const item = (text: string) => [{ key: KEY, value: stringValue(text) }];
 function frontOver(later: boolean): NodeFront {
   const clock = new ManualClock();
   const engine = new MemoryEngine({ clock });
-  return new NodeFront(new StoreOperations(new KvStore(later ? new PromisedEngine(engine) : engine, clock)));
+  return new NodeFront(new StoreOperations(new KvStore(later ? promisedEngine(engine) : engine, clock)));
 }
 
 it('calls on keys that a caller has for itself wait, and other calls do not', async () => {

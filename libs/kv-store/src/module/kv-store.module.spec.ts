@@ -4,7 +4,7 @@ import { stringKey, stringValue } from '@kvs/protocol';
 import type { EngineFactory } from '../engine/storage-engine.js';
 import { MemoryEngine } from '../engine/memory/memory-engine.js';
 import { KvStore } from '../store/kv-store.js';
-import { ManualClock, PromisedEngine } from '../testing/index.js';
+import { ManualClock, promisedEngine } from '../testing/index.js';
 import { KvStoreModule, type KvStoreOptions } from './kv-store.module.js';
 
 const ITEM = { key: stringKey('key'), value: stringValue('value') };
@@ -43,7 +43,7 @@ describe('KvStoreModule.forRoot', () => {
 
   it('waits for an engine that opens later', async () => {
     const app = await start(
-      KvStoreModule.forRoot({ engine: async ({ clock }) => new PromisedEngine(new MemoryEngine({ clock })) }),
+      KvStoreModule.forRoot({ engine: async ({ clock }) => promisedEngine(new MemoryEngine({ clock })) }),
     );
     expect(await app.get(KvStore).query([ITEM.key])).toEqual([{ ok: true, present: false }]);
     await app.close();

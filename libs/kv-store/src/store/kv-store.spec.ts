@@ -3,7 +3,7 @@ import { binaryKey, binaryValue, keyId, partitionOf, stringKey, stringValue } fr
 import fc from 'fast-check';
 import { MemoryEngine } from '../engine/memory/memory-engine.js';
 import type { StorageEngine } from '../engine/storage-engine.js';
-import { ManualClock, PromisedEngine } from '../testing/index.js';
+import { ManualClock, promisedEngine } from '../testing/index.js';
 import { KvStore, type StoreScanRequest } from './kv-store.js';
 import type { StoredPair } from './store-chunk.js';
 
@@ -12,7 +12,7 @@ const B = stringKey('b');
 
 describe.each([
   ['at once', (engine: StorageEngine) => engine],
-  ['by promise', (engine: StorageEngine) => new PromisedEngine(engine)],
+  ['by promise', (engine: StorageEngine) => promisedEngine(engine)],
 ])('a KvStore whose engine answers %s', (_, wrap) => {
   let clock: ManualClock;
   let store: KvStore;

@@ -10,7 +10,7 @@ import type { EngineKey, EnginePair, EngineWriteOutcome, StorageEngine } from '.
 import { alteredEngine } from './altered-engine.js';
 import { describeStorageEngine } from './describe-storage-engine.js';
 import type { EngineSuiteOptions } from './engine-suite-options.js';
-import { PromisedReplication } from './promised-replication.js';
+import { promisedReplication } from './promised-engine.js';
 
 const DURABLE: Partial<StorageEngine> = { capabilities: { durable: true } };
 
@@ -230,10 +230,7 @@ describe('the conformance suite', () => {
   it.each(Object.entries(FAULTY_REPLICATIONS))('finds that %s', async (_, { change, found }) => {
     const create: EngineFactory = ({ clock }) => {
       const engine = new MemoryEngine({ clock });
-      const replication = Object.assign(
-        new PromisedReplication(engine.replication),
-        change(engine.replication),
-      );
+      const replication = promisedReplication(engine.replication, change(engine.replication));
       return alteredEngine(engine, { replication });
     };
     const title = `replication: ${found}`;

@@ -1,63 +1,54 @@
 import { setImmediate } from 'node:timers/promises';
-import type {
-  EngineChunk,
-  EngineDelete,
-  EngineScanOptions,
-  EngineWrite,
-  EngineKey,
-  StorageEngine,
-} from '../engine/storage-engine.js';
-import { later, PromisedReplication } from './promised-replication.js';
+import type { EngineReplication } from '../engine/engine-replication.js';
+import type { StorageEngine } from '../engine/storage-engine.js';
 
 /**
- * Returns an engine that answers by promise, one turn of the event loop later, to test that callers also work with an
+ * Returns the engine with answers by promise, one turn of the event loop later, to test that callers also work with an
  * engine behind a network.
  */
-export class PromisedEngine implements StorageEngine {
-  readonly name: string;
-  readonly capabilities: StorageEngine['capabilities'];
-  readonly replication?: PromisedReplication;
+export function promisedEngine(engine: StorageEngine): StorageEngine {
+  const { replication } = engine;
+  return promised(engine, {
+    async *scan(partitions, options) {
+      for await (const chunk of engine.scan(partitions, options)) {
+        await setImmediate();
+        yield chunk;
+      }
+    },
+    scanJson: undefined,
+    replication: replication && promisedReplication(replication),
+  });
+}
 
-  readonly #engine: StorageEngine;
+/** Returns the replication with answers by promise wherever the contract allows them, and with some of its methods replaced. */
+export function promisedReplication(
+  replication: EngineReplication,
+  changes: Partial<EngineReplication> = {},
+): EngineReplication {
+  return promised(replication, {
+    position: (partition) => replication.position(partition),
+    highestVersion: (partition) => replication.highestVersion(partition),
+    heldPartitions: () => replication.heldPartitions(),
+    incompletePartitions: () => replication.incompletePartitions(),
+    isFull: () => replication.isFull(),
+    ...changes,
+  });
+}
 
-  constructor(engine: StorageEngine) {
-    this.#engine = engine;
-    this.name = engine.name;
-    this.capabilities = engine.capabilities;
-    if (engine.replication !== undefined) this.replication = new PromisedReplication(engine.replication);
-  }
-
-  getMany(keys: readonly EngineKey[], maxBytes?: number) {
-    return later(() => this.#engine.getMany(keys, maxBytes));
-  }
-
-  hasMany(keys: readonly EngineKey[]) {
-    return later(() => this.#engine.hasMany(keys));
-  }
-
-  setMany(writes: readonly EngineWrite[]) {
-    return later(() => this.#engine.setMany(writes));
-  }
-
-  deleteMany(deletes: readonly EngineDelete[]) {
-    return later(() => this.#engine.deleteMany(deletes));
-  }
-
-  async *scan(
-    partitions: readonly number[],
-    options?: EngineScanOptions,
-  ): AsyncGenerator<EngineChunk, void, undefined> {
-    for await (const chunk of this.#engine.scan(partitions, options)) {
-      await setImmediate();
-      yield chunk;
-    }
-  }
-
-  stats() {
-    return later(() => this.#engine.stats());
-  }
-
-  close() {
-    return later(() => this.#engine.close());
-  }
+/** Returns the target with all methods answering in a later turn, except for the members in `instead`. */
+function promised<T extends object>(target: T, instead: Partial<T>): T {
+  return new Proxy(target, {
+    get(_, name): unknown {
+      if (Object.hasOwn(instead, name)) return Reflect.get(instead, name);
+      // Without the proxy as receiver, because it has no private fields.
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return async (...given: unknown[]): Promise<unknown> => {
+        await setImmediate();
+        const answer: unknown = await Reflect.apply(member, target, given);
+        await setImmediate();
+        return answer;
+      };
+    },
+  });
 }
