@@ -395,7 +395,7 @@ describe('a new primary', () => {
     expect(b.replica.takeFailures()).toEqual([]);
   });
 
-  it('has every effect that any copy has, before it serves (R12)', () => {
+  it('has every effect that any copy has, before it serves, because copies keep what another may lack (R8, R12)', () => {
     world.assign(a, b, c);
     world.cut(a, b);
     a.set('k', 'v');

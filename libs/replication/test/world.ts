@@ -1,4 +1,4 @@
-import type { EngineKey } from '@kvs/kv-store';
+import { ClusterClock, type EngineKey } from '@kvs/kv-store';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import {
   applyRequests,
@@ -151,6 +151,8 @@ export class Member {
   readonly engine: MapEngine;
   readonly replica: Replica;
   readonly bootId: BootId;
+  /** That of the world, until another member tells a later time. */
+  readonly clock: ClusterClock;
   /** Reads of the topology that were not answered yet. */
   reads: (() => void)[] = [];
 
@@ -161,6 +163,8 @@ export class Member {
   ) {
     this.bootId = bootId;
     this.engine = options.engine ?? new MapEngine();
+    this.clock = new ClusterClock(() => world.nowMs);
+    this.clock.raise(world.nowMs);
     this.replica = new Replica(
       {
         bootId,
@@ -176,7 +180,7 @@ export class Member {
         ask: (requests) => void world.requests.push(...requests),
         readTopology: (done) => void this.reads.push(done),
         afterInput: (done) => world.afterInput(done),
-        clock: { nowMs: () => world.nowMs, raise: () => undefined },
+        clock: this.clock,
         engine: this.engine,
       },
     );

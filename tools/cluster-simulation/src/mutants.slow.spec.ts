@@ -4,29 +4,20 @@ import { scenarioOf, type Fault, type Scenario, type Target } from './scenario.j
 import { simulate, type Run } from './simulation.js';
 
 /*
- * Each rule is there for a reason: if it is switched off, the checks find it. Later changes of the code shift what a seed does, so
- * the search goes on from the seed that found it last.
+ * Each rule is there for a reason: if it is switched off, the checks find it. The table in docs/cluster-simulation.md says how.
+ * Changes of the code shift what a seed does, so there are many more seeds than a rule needs.
  */
 const MAX_SEEDS = 500;
 
-it.each<[Rule, number]>([
-  ['R1', 61],
-  ['R2', 60],
-  ['R5', 1],
-  ['R6', 6],
-  ['R10', 10],
-  ['R12', 2],
-  ['R13', 3],
-  ['R15', 29],
-  ['R16', 53],
-])('notices that %s is switched off', (rule, seed) => {
-  let kinds: string[] = [];
-  for (let tried = 0; tried < MAX_SEEDS && kinds.length === 0; tried++) {
-    const { findings } = simulate(scenarioOf(seed + tried), { without: [rule] });
-    kinds = findings.map(({ kind }) => kind);
-  }
-  expect(kinds).not.toEqual([]);
-});
+it.each<Rule>(['R1', 'R2', 'R5', 'R6', 'R10', 'R12', 'R13', 'R15', 'R16'])(
+  'one of the first seeds notices that %s is switched off',
+  (rule) => {
+    let kinds: string[] = [];
+    for (let seed = 1; seed <= MAX_SEEDS && kinds.length === 0; seed++)
+      kinds = simulate(scenarioOf(seed), { without: [rule] }).findings.map(({ kind }) => kind);
+    expect(kinds).not.toEqual([]);
+  },
+);
 
 const primary: Target = { role: 'primary', partition: 0 };
 
