@@ -74,11 +74,13 @@ describe('a proxy with its topology in a file', () => {
       200,
       { revision: expect.any(Number), orders: [] },
     ]);
+    expect((await change('PATCH', 'a', { weight: 2.5, zone: 'west' })).status).toBe(204);
     expect((await change('PATCH', 'a', { state: 'draining' })).status).toBe(204);
     for (const body of ['{"weight":1e400}', '{"weight":1e308}', '{"weight":1e-10}'])
       expect((await change('PATCH', 'a', body)).json).toMatchObject({ status: 400, code: 'invalid_shape' });
     const view = await send('GET', `${proxy.origin}/cluster`);
-    expect(view.json).toMatchObject({ topology: { nodes: [{ id: 'a', state: 'draining', copies: 0 }] } });
+    const changed = { id: 'a', weight: 2.5, zone: 'west', state: 'draining', copies: 0 };
+    expect(view.json).toMatchObject({ topology: { nodes: [changed] } });
     expect((await change('DELETE', 'a')).json).toEqual({ state: 'removed' });
     expect((await change('DELETE', 'a')).json).toMatchObject({ status: 404, code: 'unknown_node' });
   });

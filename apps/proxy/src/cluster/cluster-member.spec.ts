@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import { KvsError } from '@kvs/protocol';
 import { MemoryTopologyStore } from '@kvs/topology';
 import { readConfig } from '../config.js';
@@ -34,4 +35,29 @@ it('requests that wait while the store is away do not fill the log', async () =>
   ]);
   await member.close();
   await listening;
+});
+
+describe('the time at which a request came (R1)', () => {
+  let nowMs = 1000;
+  beforeEach(() => {
+    jest.useFakeTimers({ doNotFake: ['performance'] });
+    jest.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+    jest.useRealTimers();
+  });
+
+  it('is now while the process runs, and before the pause if the process stood still', async () => {
+    const { member } = memberWithoutStore();
+    nowMs = 2000;
+    jest.advanceTimersByTime(1000);
+    nowMs = 2300; // a timer that is a little late is no pause
+    expect(member.receivedMs()).toBe(2300);
+    nowMs = 9000;
+    expect(member.receivedMs()).toBe(2000);
+    jest.advanceTimersByTime(200);
+    expect(member.receivedMs()).toBe(9000);
+    await member.close();
+  });
 });

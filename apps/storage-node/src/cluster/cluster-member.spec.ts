@@ -3,7 +3,7 @@ import { jest } from '@jest/globals';
 import { KvStore, MemoryEngine } from '@kvs/kv-store';
 import { TestNode } from '@kvs/node-link/testing';
 import { keyId, partitionOf, stringKey, stringValue } from '@kvs/protocol';
-import { removeNode, type BootId } from '@kvs/topology';
+import { isBootId, registerNode, removeNode, type BootId } from '@kvs/topology';
 import { FakeProxy, TIME_MS } from '../../test/fake-proxy.js';
 import { NodeFront } from '../node-front.js';
 import { StoreOperations } from '../store-operations.js';
@@ -96,6 +96,36 @@ async function startPair(
   proxy.change(PARTITION, { kind: 'start', primary, instead: undefined, copies: [] });
   await until(() => first.isServing());
   return { first, second, primary, copy };
+}
+
+/** The identity that the second node has from a backup: another process has started with its boot id more often. */
+const BACKUP = { bootId: 'boot of the backup', isDurable: true, starts: 3 };
+
+/** Starts two nodes, the first of which serves the partition, and the second has an old pair from a backup. */
+async function startRestored(): Promise<{ first: Node; second: Node }> {
+  const first = await startNode('first');
+  await first.joined();
+  const { bootId } = BACKUP;
+  const primary = proxy.bootIdOf('first');
+  if (primary === undefined || !isBootId(bootId)) throw new TypeError('it has joined');
+  proxy.change(PARTITION, { kind: 'start', primary, instead: undefined, copies: [] });
+  const known = { ...BACKUP, bootId, id: 'second', address: '127.0.0.1:1', zone: '', weight: 1, starts: 5 };
+  proxy.topology = registerNode(proxy.topology, known);
+  await until(() => first.isServing());
+  const second = new Node([url], 'second');
+  nodes.push(second);
+  second.engine.setMany([
+    {
+      id: keyId(KEY),
+      partition: PARTITION,
+      value: stringValue('old'),
+      expiresAtMs: undefined,
+      ifVersion: undefined,
+    },
+  ]);
+  jest.spyOn(second.engine.replication, 'start').mockResolvedValueOnce(BACKUP);
+  await second.start();
+  return { first, second };
 }
 
 /** Starts two nodes, the first of which serves the partition, and the second has a copy. */
@@ -298,6 +328,21 @@ describe('a node with --join', () => {
     await until(() => proxy.bootIdOf('first') !== undefined);
     await until(() => node.log.length > 1);
     expect(node.log[1]).toContain('joined the cluster again as first, because');
+  });
+
+  it('with a directory that was restored from a backup takes a new boot id, and is filled', async () => {
+    const { first, second: restored } = await startRestored();
+    await first.operations.set([ITEM]);
+    await restored.joined();
+    const renewed = proxy.bootIdOf('second');
+    if (renewed === undefined) throw new TypeError('it has joined');
+    expect(renewed).not.toBe(BACKUP.bootId);
+    expect(restored.log[0]).toContain('older than the one that the cluster knows');
+    proxy.change(PARTITION, { kind: 'nameLearner', learner: renewed });
+    await until(() => proxy.topology.partitions[PARTITION]?.inSync.includes(renewed) === true);
+    expect(restored.engine.getMany([{ id: keyId(KEY), partition: PARTITION }])).toMatchObject([
+      { status: 'found', value: ITEM.value },
+    ]);
   });
 
   it('agrees to become primary only at the epoch that it knows', async () => {
