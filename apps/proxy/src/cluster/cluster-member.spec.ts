@@ -6,7 +6,7 @@ import { readConfig } from '../config.js';
 import { ClusterMember } from './cluster-member.js';
 
 /** A proxy in a cluster whose store does not answer, and its warnings. */
-function memberWithoutStore(): { member: ClusterMember; warnings: unknown[] } {
+function memberWithoutStore(): { member: ClusterMember; store: MemoryTopologyStore; warnings: unknown[] } {
   const { cluster } = readConfig(['--topology', 'memory'], {});
   if (cluster === undefined) throw new TypeError('the proxy is in no cluster');
   const store = new MemoryTopologyStore();
@@ -14,8 +14,10 @@ function memberWithoutStore(): { member: ClusterMember; warnings: unknown[] } {
   const warnings: unknown[] = [];
   const warn = (...entry: unknown[]) => void warnings.push(entry.at(-1));
   const logger = { info: () => undefined, warn };
-  return { member: new ClusterMember({ config: cluster, nodes: [], store, logger }), warnings };
+  return { member: new ClusterMember({ config: cluster, nodes: [], store, logger }), store, warnings };
 }
+
+afterEach(() => void jest.useRealTimers());
 
 it('a proxy that is stopped while it waits for the topology waits no longer', async () => {
   const { member, warnings } = memberWithoutStore();
@@ -24,6 +26,21 @@ it('a proxy that is stopped while it waits for the topology waits no longer', as
   await member.close();
   await listening;
   expect(warnings).toEqual(['the proxy waits for the topology: no answer']);
+});
+
+it('a proxy that waits for the topology logs each reason once', async () => {
+  const { member, store, warnings } = memberWithoutStore();
+  let tries = 0;
+  store.read = () => Promise.reject(new KvsError('store_unavailable', `etcd ${tries++ % 2} is away`));
+  jest.useFakeTimers();
+  const listening = member.listening('http://localhost:1');
+  while (tries < 6) await jest.advanceTimersByTimeAsync(1000);
+  expect(warnings).toEqual([
+    'the proxy waits for the topology: etcd 0 is away',
+    'the proxy waits for the topology: etcd 1 is away',
+  ]);
+  await member.close();
+  await listening;
 });
 
 it('requests that wait while the store is away do not fill the log', async () => {

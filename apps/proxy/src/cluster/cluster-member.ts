@@ -22,12 +22,14 @@ export class ClusterMember {
   readonly #options: ClusterMemberOptions;
   readonly #client = new NodeClient();
   readonly #ended = new AbortController();
+  readonly #startProblem: LastingProblem;
   readonly #alive = setInterval(() => (this.#aliveMs = performance.now()), ALIVE_EVERY_MS).unref();
   #aliveMs = performance.now();
   #control: ClusterControl | undefined;
 
   constructor(options: ClusterMemberOptions) {
     this.#options = options;
+    this.#startProblem = new LastingProblem(options.logger, 'the proxy waits for the topology');
     const problem = new LastingProblem(options.logger, 'the topology cannot be read');
     const read = async () => {
       const answer = await this.#control?.read();
@@ -118,7 +120,7 @@ export class ClusterMember {
       return true;
     } catch (error) {
       if (!(error instanceof KvsError) || error.code !== 'store_unavailable') throw error;
-      this.#options.logger.warn(`the proxy waits for the topology: ${error.message}`);
+      this.#startProblem.meet(error);
       return false;
     }
   }

@@ -21,17 +21,22 @@ export class NodeClient {
     // Loaded for the first request, because few proxies send any.
     const { HttpService } = await import('@nestjs/axios');
     const { axiosRef } = new HttpService();
-    const answer = await axiosRef.request<unknown>({
-      method: 'POST',
-      url: `http://${address}/cluster/${path}`,
-      data,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      maxContentLength: MAX_ANSWER_BYTES,
-      maxRedirects: 0,
-      // A node is never behind the proxy that the environment names for the web.
-      proxy: false,
-    });
-    return answer.data;
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    try {
+      const answer = await axiosRef.request<unknown>({
+        method: 'POST',
+        url: `http://${address}/cluster/${path}`,
+        data,
+        signal,
+        maxContentLength: MAX_ANSWER_BYTES,
+        maxRedirects: 0,
+        // A node is never behind the proxy that the environment names for the web.
+        proxy: false,
+      });
+      return answer.data;
+    } catch (error) {
+      throw signal.aborted ? new Error(`no answer within ${TIMEOUT_MS} ms`, { cause: error }) : error;
+    }
   }
 }
 

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClusterClock, type StorageEngine } from '@kvs/kv-store';
 import type { FrameCursor, PeerIdentity, PeerReceiver } from '@kvs/node-link';
-import { addressOf, hostOf, KvsError, messageOf } from '@kvs/protocol';
+import { addressOf, hostOf, KvsError } from '@kvs/protocol';
 import type { NodeReplica, Replica } from '@kvs/replication';
 import type {
   BootId,
   Invitation,
+  LastingProblem,
   PromotionAnswer,
   PromotionQuestion,
   Topology,
@@ -61,8 +62,8 @@ export class ClusterMember {
   #redisPort: number | undefined;
   /** Whether no proxy has answered the last request. */
   #isUnreachable = false;
-  /** Why the node can't join or report at present. */
-  #problem: string | undefined;
+  /** Why the node can't join or report at present. Set as soon as the node tries. */
+  #problem: LastingProblem | undefined;
 
   constructor(options: ClusterMemberOptions) {
     this.#options = options;
@@ -99,7 +100,8 @@ export class ClusterMember {
   /** Why the node can't serve; undefined if it can. */
   get obstacle(): string | undefined {
     if (this.#isAlone || this.#membership !== undefined) return undefined;
-    return this.#problem === undefined ? NOT_JOINED : `${NOT_JOINED}: ${this.#problem}`;
+    const reason = this.#problem?.reason;
+    return reason === undefined ? NOT_JOINED : `${NOT_JOINED}: ${reason}`;
   }
 
   /** The node listens for Redis clients at this port. */
@@ -227,7 +229,11 @@ export class ClusterMember {
   async #untilJoined(proxies: readonly string[], id: string, address: string): Promise<void> {
     const { config, clock, log, use } = this.#options;
     const { zone, weight } = config;
-    const { candidateOf, controlPlaneClient } = await import('./joining.js');
+    const { candidateOf, controlPlaneClient, LastingProblem } = await import('./joining.js');
+    this.#problem = new LastingProblem(
+      { warn: (_, message) => log.warn(message) },
+      'the node can not join its cluster or report to it',
+    );
     const engine = await this.#options.engine();
     const clusterClock = new ClusterClock();
     const onUnreachable = (error: unknown): void => this.#warn(error);
@@ -294,7 +300,8 @@ export class ClusterMember {
       let hasOrders = false;
       try {
         hasOrders = await this.#report(member, register);
-        if (this.#problem !== undefined) this.#options.log.info('the node reports to its cluster again');
+        if (this.#problem?.reason !== undefined)
+          this.#options.log.info('the node reports to its cluster again');
         this.#endProblem();
       } catch (error) {
         this.#warn(error);
@@ -332,7 +339,6 @@ export class ClusterMember {
     await delay(this.#isLeaving ? LEAVING_REPORT_MS : ms, undefined, { signal: this.#ended.signal });
   }
 
-  /** Logs a problem when it begins and when its reason changes. */
   #warn(error: unknown): void {
     if (this.#ended.signal.aborted) return;
     let reason = error;
@@ -341,14 +347,12 @@ export class ClusterMember {
       // Requests of several kinds fail for one reason.
       reason = error.cause ?? error;
     }
-    const problem = messageOf(reason);
-    if (problem !== this.#problem) this.#options.log.warn(messageOf(error));
-    this.#problem = problem;
+    this.#problem?.meet(reason);
   }
 
   #endProblem(): void {
     this.#isUnreachable = false;
-    this.#problem = undefined;
+    this.#problem?.end();
   }
 }
 

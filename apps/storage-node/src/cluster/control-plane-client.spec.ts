@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { jest } from '@jest/globals';
 import { HttpService } from '@nestjs/axios';
 import { isBootId, newTopology, topologyAnswerToJson, type BootId } from '@kvs/topology';
 import { ControlPlaneClient } from './control-plane-client.js';
@@ -63,6 +64,14 @@ it('a proxy that can not answer is passed over, and the one that did is asked fi
   await client.readTopology();
   await client.readTopology();
   expect([failing.asked.length, good.asked.length]).toEqual([1, 2]);
+});
+
+it('a proxy that gives no answer in time is named', async () => {
+  const proxy = await startProxy(200, ANSWER);
+  jest.spyOn(AbortSignal, 'timeout').mockReturnValueOnce(AbortSignal.abort());
+  await expect(clientOf(proxy.url).readTopology()).rejects.toThrow(
+    `${proxy.url} gave no answer within 2000 ms`,
+  );
 });
 
 it('a proxy that invites the node is asked after the one that answered last', async () => {

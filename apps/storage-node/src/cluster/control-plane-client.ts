@@ -13,6 +13,7 @@ import {
   type ReportAnswer,
   type TopologyAnswer,
 } from '@kvs/topology';
+import type { AxiosResponse } from 'axios';
 import { firstValueFrom } from 'rxjs';
 import { ControlPlaneError } from './control-plane-error.js';
 
@@ -131,23 +132,33 @@ export class ControlPlaneClient implements ControlPlane {
   }
 
   /** @throws ControlPlaneError if the proxy refuses the request */
-  async #request(proxy: string, { method, path, data, until }: Request): Promise<unknown> {
-    const { status, data: body } = await firstValueFrom(
-      this.#http.request<unknown>({
-        url: proxy + path,
-        method,
-        ...(data !== undefined && { data }),
-        ...(until ?? { signal: AbortSignal.timeout(TIMEOUT_MS) }),
-        maxRedirects: 0,
-        maxContentLength: MAX_ANSWER_BYTES,
-        proxy: false, // that of the environment, which does not lead to the cluster
-        validateStatus: () => true,
-      }),
-    );
+  async #request(proxy: string, request: Request): Promise<unknown> {
+    const { status, data: body } = await this.#send(proxy, request);
     if (status >= 200 && status < 300) return body;
     const { code, detail } = problemIn(body);
     const problem = code === undefined ? status : `${status} ${code}`;
     throw new ControlPlaneError(code, `${proxy} refused with ${problem}: ${detail}`);
+  }
+
+  async #send(proxy: string, { method, path, data, until }: Request): Promise<AxiosResponse<unknown>> {
+    const limit = until ?? { signal: AbortSignal.timeout(TIMEOUT_MS) };
+    try {
+      return await firstValueFrom(
+        this.#http.request<unknown>({
+          url: proxy + path,
+          method,
+          ...(data !== undefined && { data }),
+          ...limit,
+          maxRedirects: 0,
+          maxContentLength: MAX_ANSWER_BYTES,
+          proxy: false, // that of the environment, which does not lead to the cluster
+          validateStatus: () => true,
+        }),
+      );
+    } catch (error) {
+      if (until !== undefined || !limit.signal.aborted) throw error;
+      throw new Error(`${proxy} gave no answer within ${TIMEOUT_MS} ms`, { cause: error });
+    }
   }
 
   #prefer(proxy: string): void {

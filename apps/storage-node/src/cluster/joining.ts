@@ -7,7 +7,7 @@ import { candidateWithSharedStore } from './shared-role.js';
 
 /** The parts with which a node joins a cluster. A node by itself never loads this module, nor the packages that it needs. */
 
-export { invitationFrom, promotionQuestionFrom } from '@kvs/topology';
+export { invitationFrom, LastingProblem, promotionQuestionFrom } from '@kvs/topology';
 
 /** Returns the candidate for an engine; undefined if the engine can't be part of a cluster. */
 export function candidateOf(engine: StorageEngine, parts: CandidateParts): Candidate | undefined {
