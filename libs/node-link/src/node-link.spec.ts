@@ -2,14 +2,7 @@ import { stringKey, stringValue } from '@kvs/protocol';
 import { FakeLinkNode } from '../test/fake-link-node.js';
 import { NodeLink } from './node-link.js';
 import { HeldStore } from './testing/held-store.js';
-import { describeNodeTransport } from './testing/index.js';
 import { TestNode } from './testing/test-node.js';
-
-describeNodeTransport(
-  'a node link',
-  { connect: (address, settings) => new NodeLink(address, settings) },
-  { describe, it },
-);
 
 it('tells the node the partition of each key and the epoch, for parts of batches and scans too', async () => {
   const store = new HeldStore();

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isFromProxy, stringKey, stringValue } from '@kvs/protocol';
 import { NodeLink } from '../node-link.js';
-import { byKeys, failureOf } from '../testing/transport-trait.js';
+import { byKeys, failureOf } from '../../test/link-test.js';
 
 const key = stringKey('k');
 let proxy: Server;

@@ -17,21 +17,43 @@ import {
   type NodeTransport,
   type TransportFailure,
 } from '@kvs/router/transport';
-import type { FaultyWire } from './faulty-wire.js';
-import type { HeldStore } from './held-store.js';
-import type { TestNode } from './test-node.js';
+import { NodeLink, type NodeLinkOptions } from '../src/node-link.js';
+import { FaultyWire } from './faulty-wire.js';
+import { HeldStore } from '../src/testing/held-store.js';
+import { TestNode } from '../src/testing/test-node.js';
 
-/** The settings of a transport that tests choose. */
-export interface TransportSettings {
-  /** How long the node may take; long enough not to matter, if not given. */
-  readonly nodeTimeoutMs: number;
-  /** Most calls that may be pending. */
-  readonly maxPendingCalls: number;
+/** A node under test, and a wire to it that can fail. */
+interface LinkBench {
+  readonly store: HeldStore;
+  readonly node: TestNode;
+  readonly wire: FaultyWire;
+  /** Returns a link over the wire, or to another address. It is closed after the test. */
+  readonly connect: (options?: Partial<NodeLinkOptions>, address?: string) => KeyTransport;
 }
 
-export interface TransportSuiteOptions {
-  /** Makes a transport to the node at this address. The suite closes it. */
-  readonly connect: (address: string, settings: TransportSettings) => NodeTransport;
+/**
+ * Registers a test of links with a node of its own on a free port. By default, the time limit and the limit of calls are too
+ * high to matter.
+ */
+export function linkTest(name: string, test: (bench: LinkBench) => Promise<void>): void {
+  it(name, async () => {
+    const store = new HeldStore();
+    const node = new TestNode(store);
+    await node.start();
+    const wire = await FaultyWire.open(() => node.port);
+    const links: NodeLink[] = [];
+    const connect: LinkBench['connect'] = (options, address = wire.address) => {
+      const link = new NodeLink(address, { nodeTimeoutMs: 60_000, maxPendingCalls: 1000, ...options });
+      links.push(link);
+      return byKeys(link);
+    };
+    try {
+      await test({ store, node, wire, connect });
+    } finally {
+      for (const link of links) link.close();
+      await Promise.all([wire.close(), node.kill()]);
+    }
+  });
 }
 
 /** A transport that computes the partitions of keys itself, and knows no epoch. */
@@ -55,21 +77,6 @@ export function byKeys(transport: NodeTransport): KeyTransport {
     stats: () => transport.stats(),
     close: () => transport.close(),
   };
-}
-
-/** A node under test, and a wire to it that can fail. */
-export interface TransportTestBench {
-  readonly store: HeldStore;
-  readonly node: TestNode;
-  readonly wire: FaultyWire;
-  /** A transport over the wire, or to another address. Closed after the test. */
-  readonly connect: (settings?: Partial<TransportSettings>, address?: string) => KeyTransport;
-}
-
-/** One side of the transport contract: tests by the promise that each holds the transport to. */
-export interface TransportTrait {
-  readonly title: string;
-  readonly tests: Readonly<Record<string, (bench: TransportTestBench) => Promise<void>>>;
 }
 
 /** The failure that a call comes to. */
