@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import type * as IoRedis from 'ioredis';
 import { createClient, RESP_TYPES } from 'redis';
 import { Command, run } from '@kvs-tools/local-cluster';
 import { startNode, startProxy, type StorageNode } from '../support/cluster.js';
@@ -31,7 +31,13 @@ describe.each(['a node', 'a proxy'])('at %s', (server) => {
     client.close();
   });
 
-  it.each([false, true])('ioredis works, with automatic pipelining: %s', async (enableAutoPipelining) => {
+  it.each([
+    ['ioredis', false],
+    ['ioredis', true],
+    ['ioredis5', false],
+    ['ioredis5', true],
+  ])('%s works, with automatic pipelining: %s', async (name, enableAutoPipelining) => {
+    const { Redis }: typeof IoRedis = await import(name);
     const client = new Redis({ host: HOST, port, enableAutoPipelining });
     try {
       const keys = Array.from({ length: 200 }, (_, i) => `key-${i}`);
@@ -99,6 +105,8 @@ describe.each(['a node', 'a proxy'])('at %s', (server) => {
   });
 
   describeWithTools(['redis-cli', 'redis-benchmark'], 'the tools of Redis', () => {
+    const shell = async (script: string) => (await run('sh', ['-c', script])).stdout;
+
     it('redis-cli works', async () => {
       const cli = async (...args: string[]) =>
         (await run('redis-cli', ['-p', `${port}`, ...args])).stdout.trim();
@@ -114,8 +122,9 @@ describe.each(['a node', 'a proxy'])('at %s', (server) => {
       const commands = ['a', 'b']
         .map((key) => `*3\\r\\n$3\\r\\nSET\\r\\n$1\\r\\n${key}\\r\\n$2\\r\\nof\\r\\n`)
         .join('');
-      const { stdout } = await run('sh', ['-c', `printf '${commands}' | redis-cli -p ${port} --pipe`]);
-      expect(stdout).toContain('errors: 0, replies: 2');
+      expect(await shell(`printf '${commands}' | redis-cli -p ${port} --pipe`)).toContain(
+        'errors: 0, replies: 2',
+      );
       expect((await run('redis-cli', ['-p', `${port}`, 'MGET', 'a', 'b'])).stdout).toBe('of\nof\n');
     });
 
