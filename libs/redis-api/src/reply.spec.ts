@@ -1,4 +1,13 @@
-import { MapReply, NULL_ARRAY, RedisError, SimpleString, sizeOf, Verbatim, type Reply } from './reply.js';
+import {
+  MapReply,
+  NULL_ARRAY,
+  RedisError,
+  SetReply,
+  SimpleString,
+  sizeOf,
+  Verbatim,
+  type Reply,
+} from './reply.js';
 
 const text = 'x'.repeat(1000);
 
@@ -13,6 +22,7 @@ it.each<[string, Reply, number]>([
   ['an error', new RedisError('ERR', text), 1000],
   ['an array of numbers', Array<number>(1000).fill(1), 16_000],
   ['arrays in arrays', [[text], [[text]]], 2000],
+  ['a set', new SetReply([text, [text]]), 2000],
   ['a map', new MapReply([[text, [text, text]]]), 3000],
 ])('%s counts as its bytes and a few for each part', (_, reply, bytes) => {
   expect(sizeOf(reply)).toBeGreaterThan(bytes);

@@ -17,6 +17,7 @@ export type Reply =
   | SimpleString
   | RedisError
   | MapReply
+  | SetReply
   | NullArray
   | Verbatim;
 
@@ -34,6 +35,13 @@ export class MapReply {
   readonly type = 'map';
 
   constructor(readonly entries: readonly (readonly [Reply, Reply])[]) {}
+}
+
+/** Things without an order: a set in RESP3, an array in RESP2. */
+export class SetReply {
+  readonly type = 'set';
+
+  constructor(readonly items: readonly Reply[]) {}
 }
 
 /** The null array of RESP2, such as the reply to an EXEC that did nothing; null in RESP3. */
@@ -64,6 +72,8 @@ function contentBytes(reply: Reply): number {
   switch (reply.type) {
     case 'map':
       return reply.entries.reduce((sum, entry) => sum + sizeOfAll(entry), 0);
+    case 'set':
+      return sizeOfAll(reply.items);
     case 'simple':
     case 'verbatim':
       return Buffer.byteLength(reply.text);

@@ -1,7 +1,7 @@
 import type { MaybePromise } from '@kvs/protocol';
 import type { Command, CommandContext, CommandFlag } from './command.js';
 import { hasArity, wrongArity } from './connection/command-table.js';
-import { RedisError, type Reply } from './reply.js';
+import { RedisError, SimpleString, type Reply } from './reply.js';
 
 /** A part of a command that has several, such as CLIENT SETNAME. */
 export interface Subcommand {
@@ -26,8 +26,8 @@ export function commandOf(
   const help: Subcommand = {
     arity: 2,
     run: () => [
-      `${name.toUpperCase()} <subcommand>, one of:`,
-      ...Array.from(byName.keys(), (each) => each.toUpperCase()),
+      new SimpleString(`${name.toUpperCase()} <subcommand>, one of:`),
+      ...Array.from(byName.keys(), (each) => new SimpleString(each.toUpperCase())),
     ],
   };
   const byName: ReadonlyMap<string, Subcommand> = new Map([...Object.entries(subcommands), ['help', help]]);
@@ -45,6 +45,7 @@ export function commandOf(
     name,
     arity: alone === undefined ? -2 : -1,
     flags,
+    subcommands: [...byName.keys()],
     fullName: ([first]) => {
       const word = first?.toString().toLowerCase() ?? '';
       return byName.has(word) ? `${name}|${word}` : name;

@@ -7,6 +7,7 @@ import { binaryKey, ERROR_CODES, partitionOf, slotOf, stringKey, type WirePair }
 import { ClusterState } from './support/cluster-state.js';
 import { startCluster, type Cluster, type StorageNode } from './support/cluster.js';
 import { send } from './support/http.js';
+import { tableRows } from './support/tables.js';
 import { codeBlocks, missingPrograms, ShellSession, stepsOf, type Step } from './support/shell-examples.js';
 import { typeErrors } from './support/typed-examples.js';
 
@@ -114,22 +115,6 @@ it('docs/configuration.md lists the options of npm start', async () => {
   const table = tableRows(read('docs/configuration.md'), 'Option of npm start');
   expect(table.map((cells) => cells.slice(0, 2))).toEqual(inHelp);
 });
-
-/** Returns the cells of the table with this first heading, without backquotes. */
-function tableRows(markdown: string, heading: string): string[][] {
-  const lines = markdown.split('\n');
-  const start = lines.findIndex((line) => new RegExp(`^\\| ${heading} +\\|`).test(line));
-  const length = lines.slice(start).findIndex((line) => !line.startsWith('|'));
-  if (start === -1) throw new TypeError(`there is no table ${heading}`);
-  return lines.slice(start + 2, start + length).map(cellsOf);
-}
-
-function cellsOf(row: string): string[] {
-  return row
-    .split('|')
-    .slice(1, -1)
-    .map((cell) => cell.trim().replaceAll('`', ''));
-}
 
 it('docs/protocol.md lists every error code with its status', () => {
   const listed = tableRows(read('docs/protocol.md'), 'Code').map(([code, status]) => [code, Number(status)]);

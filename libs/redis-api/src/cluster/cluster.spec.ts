@@ -130,9 +130,13 @@ describe('CLUSTER', () => {
   });
 
   it('tells the slot of a key, and the id of the node', async () => {
-    expect(await client.ask('cluster keyslot {user1000}.following', 'cluster myid', 'readonly')).toBe(
-      `:3443\r\n$40\r\n${self.id}\r\n+OK\r\n`,
+    expect(await client.ask('cluster keyslot {user1000}.following', 'cluster myid')).toBe(
+      `:3443\r\n$40\r\n${self.id}\r\n`,
     );
+  });
+
+  it('goes with READONLY and READWRITE, which change nothing', async () => {
+    expect(await client.ask('readonly', 'readwrite')).toBe('+OK\r\n+OK\r\n');
   });
 });
 
@@ -145,8 +149,8 @@ it('a node of a cluster has one database', async () => {
 it('a server without a cluster says so', async () => {
   const proxy = await TestRedis.start();
   const asked = await proxy.connect();
-  expect(await asked.ask('cluster slots', 'readonly')).toBe(
-    '-ERR This instance has cluster support disabled\r\n'.repeat(2),
+  expect(await asked.ask('cluster slots', 'readonly', 'readwrite')).toBe(
+    '-ERR This instance has cluster support disabled\r\n'.repeat(3),
   );
   await proxy.close();
 });

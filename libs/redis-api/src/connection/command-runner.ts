@@ -109,7 +109,7 @@ export class CommandRunner {
     const { queue } = this.#context.client;
     const command = this.#parts.commands.find(request);
     if (command instanceof RedisError) {
-      if (queue !== undefined && this.#parts.commands.named(request.name)?.runsQueue) {
+      if (this.#parts.commands.named(request.name)?.runsQueue) {
         this.#discardQueue();
         return { kind: 'refused', name: undefined, refusal: discarded(command) };
       }

@@ -28,6 +28,24 @@ it.each(['keys', 'scan 0 match', 'config get a', 'command list filterby pattern'
   },
 );
 
+it.each([
+  ['scan 0', true],
+  ['scan 0 type STRING', true],
+  ['scan 0 type hash', false],
+  ['scan ""', true],
+  ['scan -1', false],
+])('%s finds keys: %s', async (command, hasKeys) => {
+  await start(['key']);
+  const reply = await (await server.connect()).ask(command);
+  expect(reply).toMatch(/^\*2\r\n\$1\r\n0\r\n\*/);
+  expect(reply.includes('key')).toBe(hasKeys);
+});
+
+it.each(['scan +', 'scan x', 'scan 18446744073709551616'])('%s fails', async (command) => {
+  await start(['key']);
+  expect(await (await server.connect()).ask(command)).toBe('-ERR invalid cursor\r\n');
+});
+
 it.each(['keys', 'scan 0 match'])(
   '%s lets others run while keys are compared with a pattern',
   async (command) => {

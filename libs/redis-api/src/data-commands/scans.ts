@@ -119,10 +119,13 @@ function isWanted(key: Key, pattern: Buffer | undefined): boolean {
   return isNameable(key) && (pattern === undefined || matchesGlob(pattern, bytesOf(key)));
 }
 
+/** Reads numbers as Redis does: as a cursor, -1 is 2^64 - 1. */
 function readCursor(argument: Buffer): number {
   const text = argument.toString('latin1');
-  if (!/^\d{1,20}$/.test(text) || BigInt(text) > MAX_CURSOR) throw new RedisError('ERR', 'invalid cursor');
-  return Number(text);
+  const cursor = /^(?:[+-]?\d{1,20})?$/.test(text) ? BigInt(text) : undefined;
+  if (cursor === undefined || cursor > MAX_CURSOR || cursor < -MAX_CURSOR)
+    throw new RedisError('ERR', 'invalid cursor');
+  return Number(BigInt.asUintN(64, cursor));
 }
 
 interface ScanOptions {

@@ -151,6 +151,13 @@ describe('EXEC of a client that watches keys, if it ran nothing', () => {
     );
   });
 
+  it('answers an error of its own arguments as Redis does, and ends WATCH, also without MULTI', async () => {
+    const abort = `${DISCARDED} wrong number of arguments for 'exec' command\r\n`;
+    expect(await client.ask('discard', 'watch k', 'exec x')).toBe(`+OK\r\n+OK\r\n${abort}`);
+    await (await server.connect()).ask('poke k 2');
+    expect(await client.ask('multi', 'exec')).toBe('+OK\r\n*0\r\n');
+  });
+
   it('answers an error of its own arguments, or of a command that clients do not repeat, as Redis does', async () => {
     expect(await client.ask('exec x', 'watch k', 'multi', 'what', 'exec')).toBe(
       `${DISCARDED} wrong number of arguments for 'exec' command\r\n+OK\r\n+OK\r\n` +

@@ -1,4 +1,4 @@
-import { MapReply, NULL_ARRAY, OK, RedisError, Verbatim, type Reply } from '../reply.js';
+import { MapReply, NULL_ARRAY, OK, RedisError, SetReply, Verbatim, type Reply } from '../reply.js';
 import { ReplyWriter, WriteBuffers } from './reply-writer.js';
 
 function written(reply: Reply, version: 2 | 3): string {
@@ -24,6 +24,7 @@ it.each<[string, Reply, string, string?]>([
   ],
   ['an error', new RedisError('ERR', 'two\r\nlines'), '-ERR two lines\r\n'],
   ['a short error that is not ASCII', new RedisError('ERR', 'no é'), '-ERR no \xc3\xa9\r\n'],
+  ['a set', new SetReply(['a', 1]), '*2\r\n$1\r\na\r\n:1\r\n', '~2\r\n$1\r\na\r\n:1\r\n'],
   ['a map', new MapReply([['a', 1]]), '*2\r\n$1\r\na\r\n:1\r\n', '%1\r\n$1\r\na\r\n:1\r\n'],
   ['a text for people', new Verbatim('hi'), '$2\r\nhi\r\n', '=6\r\ntxt:hi\r\n'],
 ])('writes %s as RESP2 and RESP3', (_, reply, resp2, resp3 = resp2) => {

@@ -49,7 +49,7 @@ export class ReplyWriter {
     else if (typeof reply === 'number' || typeof reply === 'bigint') this.#line(`:${reply}`);
     else if (reply === null) this.#line(version === 3 ? '_' : '$-1');
     else if (reply instanceof Uint8Array) this.#bulk(reply);
-    else if (isArray(reply)) this.#array(reply, version);
+    else if (isArray(reply)) this.#items(reply, version);
     else if (reply instanceof RedisError) this.#line(`-${oneLine(`${reply.prefix} ${reply.message}`)}`);
     else this.#other(reply, version);
   }
@@ -61,13 +61,15 @@ export class ReplyWriter {
     switch (reply.type) {
       case 'simple':
         return this.#line(`+${reply.text}`);
+      case 'set':
+        return this.#items(reply.items, version, version === 3 ? '~' : '*');
       case 'null-array':
         return this.#line(version === 3 ? '_' : '*-1');
       case 'verbatim':
         if (version === 3) return this.#bulk(Buffer.from(`txt:${reply.text}`), '=');
         return this.#text(reply.text);
       case 'map':
-        if (version === 2) return this.#array(reply.entries.flat(), version);
+        if (version === 2) return this.#items(reply.entries.flat(), version);
         this.#line(`%${reply.entries.length}`);
         for (const [name, value] of reply.entries) {
           this.write(name, version);
@@ -76,8 +78,8 @@ export class ReplyWriter {
     }
   }
 
-  #array(items: readonly Reply[], version: ProtocolVersion): void {
-    this.#line(`*${items.length}`);
+  #items(items: readonly Reply[], version: ProtocolVersion, type = '*'): void {
+    this.#line(`${type}${items.length}`);
     for (const item of items) this.write(item, version);
   }
 

@@ -3,17 +3,18 @@ import type { Command, CommandContext } from '../command.js';
 import { hasArity } from '../connection/command-table.js';
 import { keysOf } from '../connection/keys.js';
 import { checkPatterns, matchesGlob } from '../glob.js';
-import { MapReply, RedisError, SimpleString, type Reply } from '../reply.js';
+import { RedisError, SetReply, SimpleString, type Reply } from '../reply.js';
 import { commandOf } from '../subcommands.js';
 
-/** COMMAND: which commands there are. */
+/**
+ * COMMAND: which commands there are. Without COMMAND DOCS, redis-cli shows its own help and hints; from an empty reply it would
+ * conclude that there are none.
+ */
 export const COMMAND_COMMAND: Command = commandOf(
   'command',
   ['loading', 'stale'],
   {
     count: { arity: 2, run: (_, { server }) => [...server.commands].length },
-    // The documentation of kvs has the texts.
-    docs: { arity: -2, run: () => new MapReply([]) },
     getkeys: { arity: -3, run: getKeys },
     info: {
       arity: -2,
@@ -33,15 +34,19 @@ function infoOf(name: Buffer, { server }: CommandContext): Reply {
   return command === undefined ? null : describe(command);
 }
 
-/** Returns name, arity, flags, keys, and four lists that only access control and command documentation need. */
+/** Returns name, arity, flags, keys, and what is left empty: categories, tips, more about keys, and subcommands. */
 function describe({ name, arity, flags, keys }: Command): Reply {
   const { first, last, step } = keys ?? { first: 0, last: 0, step: 0 };
-  return [name, arity, flags.map((flag) => new SimpleString(flag)), first, last, step, [], [], [], []];
+  const flagSet = new SetReply(flags.map((flag) => new SimpleString(flag)));
+  return [name, arity, flagSet, first, last, step, EMPTY_SET, EMPTY_SET, EMPTY_SET, []];
 }
 
 /** No command of kvs is of a module, or has a category of access control. */
 function list(filter: readonly Buffer[], { keyspace, server }: CommandContext): Reply {
-  const names = Array.from(server.commands, ({ name }) => name);
+  const names = [...server.commands].flatMap(({ name, subcommands = [] }) => [
+    name,
+    ...subcommands.map((subcommand) => `${name}|${subcommand}`),
+  ]);
   if (filter.length === 0) return names;
   if (filter.length !== 3 || word(at(filter, 0)) !== 'filterby') return syntaxError();
   switch (word(at(filter, 1))) {
@@ -66,3 +71,5 @@ function getKeys([name, ...args]: readonly Buffer[], { server }: CommandContext)
   if (command.keys === undefined) return new RedisError('ERR', 'The command has no key arguments');
   return keysOf(command, args);
 }
+
+const EMPTY_SET = new SetReply([]);

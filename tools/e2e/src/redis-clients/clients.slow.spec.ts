@@ -116,6 +116,7 @@ describe.each(['a node', 'a proxy'])('at %s', (server) => {
       expect(await cli('--scan', '--pattern', 'k*')).toBe('k');
       expect(await cli('INFO', 'server')).toContain('redis_version');
       expect(await cli('--bigkeys')).toContain('Biggest string found');
+      expect(await shell(`echo help setex | redis-cli -p ${port}`)).toContain('key seconds value');
     });
 
     it('redis-cli --pipe loads commands in the Redis protocol', async () => {
