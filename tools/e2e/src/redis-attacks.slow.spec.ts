@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
 import { until } from '@kvs/protocol/testing';
-import { startNode, type StorageNode } from './support/cluster.js';
+import { startNode, startProxy, type StorageNode } from './support/cluster.js';
 import { residentBytes } from './support/memory.js';
 
 const MIB = 2 ** 20;
@@ -12,29 +12,36 @@ const BUDGET_BYTES = 32 * MIB;
 /** The budget, twice because buffers are copied, and garbage: the young generation alone takes up to 192 MiB. */
 const ALLOWED_GROWTH_BYTES = 2 * BUDGET_BYTES + 250 * MIB;
 
+const ARGS = ['--redis-port', 'auto', '--max-in-flight-bytes', String(BUDGET_BYTES)];
+
+/** The server that is attacked. */
+interface Target {
+  readonly origin: string;
+  readonly pid: number;
+  readonly redisPort: number;
+}
+
 let node: StorageNode;
-let port: number;
+let proxy: Awaited<ReturnType<typeof startProxy>>;
+let targets: Readonly<Record<'node' | 'proxy', Target>>;
+let target: Target;
 let sockets: Socket[];
 let before: number;
 
 beforeAll(async () => {
-  node = await startNode(['--redis-port', 'auto', '--max-in-flight-bytes', String(BUDGET_BYTES)]);
-  port = await node.redisPort();
+  node = await startNode(ARGS);
+  proxy = await startProxy([node.address], ARGS);
+  const { origin, process } = proxy;
+  targets = {
+    node: { origin: node.origin, pid: node.pid, redisPort: await node.redisPort() },
+    proxy: { origin, pid: process.pid ?? 0, redisPort: await process.redisPort },
+  };
 });
-afterAll(() => node.kill());
-
-beforeEach(async () => {
-  sockets = [];
-  await served();
-  before = residentBytes(node.pid);
-});
-afterEach(() => {
-  for (const socket of sockets) socket.destroy();
-});
+afterAll(() => Promise.all([proxy.process.stop('SIGKILL'), node.kill()]));
 
 async function open(): Promise<Socket> {
-  const socket = connect({ port, host: 'localhost' });
-  // The node may close or reset it at any time.
+  const socket = connect({ port: target.redisPort, host: 'localhost' });
+  // The server may close or reset it at any time.
   socket.on('error', () => socket.destroy());
   sockets.push(socket);
   await Promise.race([once(socket, 'connect'), once(socket, 'close')]);
@@ -51,7 +58,7 @@ async function sendOver(count: number, bytesOf: (i: number) => Buffer | string):
 
 /** Waits until a new client is served. */
 async function served(): Promise<void> {
-  const client = new Redis({ port, host: 'localhost', retryStrategy: () => 50 });
+  const client = new Redis({ port: target.redisPort, host: 'localhost', retryStrategy: () => 50 });
   client.on('error', () => undefined); // it connects again
   try {
     await until(
@@ -64,7 +71,7 @@ async function served(): Promise<void> {
 }
 
 function expectBounded(): void {
-  expect(residentBytes(node.pid) - before).toBeLessThan(ALLOWED_GROWTH_BYTES);
+  expect(residentBytes(target.pid) - before).toBeLessThan(ALLOWED_GROWTH_BYTES);
 }
 
 async function firstReply(socket: Socket): Promise<string> {
@@ -72,7 +79,17 @@ async function firstReply(socket: Socket): Promise<string> {
   return String(chunk);
 }
 
-describe('a node', () => {
+describe.each(['node', 'proxy'] as const)('a %s', (name) => {
+  beforeEach(async () => {
+    target = targets[name];
+    sockets = [];
+    await served();
+    before = residentBytes(target.pid);
+  });
+  afterEach(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+
   it('survives random bytes', async () => {
     const opened = await sendOver(300, () => randomBytes(10_000));
     opened.forEach((socket) => socket.end('\r\n'));
@@ -114,12 +131,12 @@ describe('a node', () => {
   });
 
   it('takes bounded memory for replies that nobody reads', async () => {
-    const client = new Redis({ port, host: 'localhost' });
+    const client = new Redis({ port: target.redisPort, host: 'localhost' });
     await client.set('large', 'x'.repeat(MIB));
     client.disconnect();
-    const opened = await sendOver(100, () => 'get large\r\n'.repeat(500));
+    const opened = await sendOver(40, () => 'get large\r\n'.repeat(500));
     opened.forEach((socket) => socket.pause());
-    const health = await fetch(`${node.origin}/health/live`);
+    const health = await fetch(`${target.origin}/health/live`);
     expect(health.status).toBe(200);
     expectBounded();
     for (const socket of sockets) socket.destroy();

@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { PARTITION_COUNT } from '@kvs/protocol';
 import { ClusterState } from './support/cluster-state.js';
 import { startNode, startProxy, type StorageNode } from './support/cluster.js';
 import { send } from './support/http.js';
-import { overHttp, SteadyWriters } from './support/steady-writers.js';
+import { overHttp, overRedis, SteadyWriters } from './support/steady-writers.js';
 import { metricsOf } from './support/workers.js';
 
 /** Long, because processes stand still for seconds on a busy machine. */
@@ -15,6 +16,7 @@ let proxy: Awaited<ReturnType<typeof startProxy>>;
 let cluster: ClusterState;
 let nodes: StorageNode[];
 let writers: SteadyWriters | undefined;
+let redis: Redis | undefined;
 /** Where nodes keep their pairs, if they keep them on disk. */
 let directory: string | undefined;
 
@@ -23,9 +25,16 @@ async function startCluster(
   invited: readonly string[],
   ...topology: string[]
 ): Promise<void> {
-  proxy = await startProxy(invited, ['--topology', ...topology, '--copies', `${copies}`, ...WAITS]);
+  const args = ['--topology', ...topology, '--copies', `${copies}`, '--redis-port', 'auto', ...WAITS];
+  proxy = await startProxy(invited, args);
   cluster = new ClusterState(proxy.origin);
   nodes = [];
+}
+
+/** Returns a client of the proxy's port for Redis. */
+async function connectRedis(): Promise<Redis> {
+  redis = new Redis({ host: 'localhost', port: await proxy.process.redisPort });
+  return redis;
 }
 
 async function addNode(id: string, ...args: string[]): Promise<StorageNode> {
@@ -34,8 +43,9 @@ async function addNode(id: string, ...args: string[]): Promise<StorageNode> {
   return node;
 }
 
-beforeEach(() => ([writers, directory] = [undefined, undefined]));
+beforeEach(() => ([writers, redis, directory] = [undefined, undefined, undefined]));
 afterEach(async () => {
+  redis?.disconnect();
   await proxy.process.stop('SIGKILL');
   await Promise.all([writers?.stop().catch(() => undefined), ...nodes.map((node) => node.kill())]);
   if (directory !== undefined) await rm(directory, { recursive: true });
@@ -50,19 +60,25 @@ describe('a cluster with two copies in memory', () => {
     await cluster.untilComplete();
   });
 
-  it('has every acknowledged write after a node was killed, and takes writes of all keys', async () => {
-    writers = new SteadyWriters(overHttp(proxy.origin));
-    await untilCount(200);
-    // A node that joined late is the primary of nothing yet.
-    await cluster.until(async () => (await cluster.primariesOf('a')) > 0);
-    await first.kill();
-    await cluster.untilComplete();
-    await untilCount(writers.count + 200);
-    await writers.stop();
-    expect(await writers.lost()).toEqual([]);
-    const [failovers] = Object.values(await metricsOf(proxy.origin, 'kvs_failovers_total'));
-    expect(failovers).toBeGreaterThan(0);
-  });
+  it.each([
+    ['HTTP', async () => overHttp(proxy.origin)],
+    ['the Redis protocol', async () => overRedis(await connectRedis())],
+  ])(
+    'has every write acknowledged over %s after a node was killed, and takes writes of all keys',
+    async (_, connect) => {
+      writers = new SteadyWriters(await connect());
+      await untilCount(200);
+      // A node that joined late is the primary of nothing yet.
+      await cluster.until(async () => (await cluster.primariesOf('a')) > 0);
+      await first.kill();
+      await cluster.untilComplete();
+      await untilCount(writers.count + 200);
+      await writers.stop();
+      expect(await writers.lost()).toEqual([]);
+      const [failovers] = Object.values(await metricsOf(proxy.origin, 'kvs_failovers_total'));
+      expect(failovers).toBeGreaterThan(0);
+    },
+  );
 
   it('gives a node that joins its share, and fails no write', async () => {
     writers = new SteadyWriters(overHttp(proxy.origin));
