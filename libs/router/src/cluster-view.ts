@@ -1,5 +1,6 @@
 import type { NodeTransport } from './node-transport.js';
 import { TransportError } from './node-transport.js';
+import type { Timers } from './timers.js';
 
 /** The cluster as one proxy sees it: the body of `GET /cluster`. */
 export interface ClusterView {
@@ -19,15 +20,17 @@ export interface NodeView {
   readonly reason?: string;
 }
 
+/** Asks all nodes. One that does not answer within {@link ANSWER_MS} counts as down. */
 export async function describeCluster(
   routes: readonly { readonly node: string; readonly transport: NodeTransport }[],
   partitionsOf: (node: string) => number,
   partitions: number,
+  timers: Timers,
 ): Promise<ClusterView> {
   const nodes = await Promise.all(
     routes.map(async ({ node, transport }): Promise<NodeView> => {
       try {
-        const { engine, keys } = await transport.stats();
+        const { engine, keys } = await inTime(transport.stats(), timers);
         return { node, state: 'up', partitions: partitionsOf(node), keys, engine };
       } catch (error) {
         if (!(error instanceof TransportError)) throw error;
@@ -37,3 +40,20 @@ export async function describeCluster(
   );
   return { partitions, nodes };
 }
+
+async function inTime<T>(answer: Promise<T>, timers: Timers): Promise<T> {
+  let cancel: (() => void) | undefined;
+  const late = new Promise<never>((_, reject) => {
+    cancel = timers.after(ANSWER_MS, () =>
+      reject(new TransportError('timeout', `the node does not answer within ${ANSWER_MS} ms`)),
+    );
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    cancel?.();
+  }
+}
+
+/** An operator asks for the state of a cluster because some node may hang. */
+const ANSWER_MS = 1000;

@@ -249,6 +249,21 @@ describe('the cluster as the router sees it', () => {
     expect(await router.isReachable()).toBe(true);
   });
 
+  it('shows a node as down that does not answer within a second', async () => {
+    const silent = new FakeNode();
+    silent.stats = () => new Promise(() => undefined);
+    const after = (_: number, task: () => void) => {
+      task();
+      return () => undefined;
+    };
+    const router = new Router(new FixedNodes(['silent:1']), () => silent, {
+      timers: { nowMs: () => 0, after },
+    });
+    expect((await router.cluster()).nodes).toMatchObject([
+      { state: 'down', keys: null, reason: 'the node does not answer within 1000 ms' },
+    ]);
+  });
+
   it('lets go of every node when it is closed', () => {
     const fake = new FakeCluster(3);
     fake.router.close();

@@ -48,10 +48,12 @@ export interface RouterOptions {
 export class Router implements KeyValueOperations {
   readonly #routes: Routes;
   readonly #failover: Failover | undefined;
+  readonly #timers: Timers;
 
   /** @throws TypeError when the table names a node that is none of its nodes */
   constructor(table: RoutingTable, connect: NodeTransportFactory, options: RouterOptions = {}) {
     const { timers = systemTimers, failover } = options;
+    this.#timers = timers;
     // Routes change before a change ends the waits of requests, which then find the new routes.
     this.#routes = new Routes(table, connect, timers);
     this.#failover = table.changes && new Failover(table.changes, timers, failover);
@@ -97,7 +99,7 @@ export class Router implements KeyValueOperations {
     const owned = new Map(
       this.#routes.sharesOf().map(({ route, partitions }) => [route.node, partitions.length]),
     );
-    return describeCluster(this.#routes.nodes, (node) => owned.get(node) ?? 0, PARTITION_COUNT);
+    return describeCluster(this.#routes.nodes, (node) => owned.get(node) ?? 0, PARTITION_COUNT, this.#timers);
   }
 
   /** Whether any node that serves partitions answers: known as soon as one does, however long the others take. */
