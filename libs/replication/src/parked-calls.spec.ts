@@ -13,7 +13,7 @@ beforeEach(() => {
 function park(name: string): void {
   calls.park(
     () => events.push(`${name} begins`),
-    () => events.push(`${name} is refused`),
+    ({ code }) => events.push(`${name} is refused with ${code}`),
   );
 }
 
@@ -30,5 +30,12 @@ it('a call waits no longer because calls before it may begin now and then', () =
   nowMs = 2000;
   park('c');
   calls.advance(() => false);
-  expect([events, calls.isEmpty]).toEqual([['a begins', 'b is refused'], false]);
+  expect([events, calls.isEmpty]).toEqual([['a begins', 'b is refused with wrong_node'], false]);
+});
+
+it('beyond 1,000 calls, further ones are refused as too many', () => {
+  for (let call = 0; call < 1000; call++) park('one');
+  expect(events).toEqual([]);
+  park('the last');
+  expect(events).toEqual(['the last is refused with overloaded']);
 });

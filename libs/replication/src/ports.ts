@@ -106,7 +106,7 @@ export type WriteOutcomes =
 /** Why a call to a partition was not done. */
 export interface Refusal {
   readonly kind: 'refused';
-  readonly code: 'wrong_node' | 'under_replicated' | 'out_of_memory' | 'unavailable';
+  readonly code: 'wrong_node' | 'under_replicated' | 'out_of_memory' | 'overloaded';
   readonly message: string;
 }
 

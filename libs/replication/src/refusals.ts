@@ -26,7 +26,7 @@ export const NO_VERSIONS = refusal(
 
 export const FULL = refusal('out_of_memory', 'a copy of the partition is full');
 
-export const TOO_MANY = refusal('unavailable', 'too many calls wait for the partition');
+export const TOO_MANY = refusal('overloaded', 'too many calls wait for the partition');
 
 function refusal(code: Refusal['code'], message: string): Refusal {
   return Object.freeze({ kind: 'refused', code, message });

@@ -120,8 +120,8 @@ describe('the operations of a node in a cluster', () => {
       { ok: false, code: 'under_replicated', message: 'm' },
     ],
     [
-      { kind: 'refused', code: 'unavailable', message: 'm' },
-      { ok: false, code: 'engine_unavailable', message: 'm' },
+      { kind: 'refused', code: 'overloaded', message: 'm' },
+      { ok: false, code: 'overloaded', message: 'm' },
     ],
     [
       { kind: 'maybeApplied', message: 'm' },

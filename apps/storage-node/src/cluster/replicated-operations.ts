@@ -216,14 +216,12 @@ export class ReplicatedOperations implements KeyValueOperations, NodeOperations 
     const { message } = answer;
     if (answer.kind === 'maybeApplied')
       return { ok: false, code: 'node_unavailable', message, maybeApplied: true };
-    switch (answer.code) {
-      case 'wrong_node':
-        return { ok: false, code: 'wrong_node', message: this.#explain(partition, message) };
-      case 'unavailable':
-        return { ok: false, code: 'engine_unavailable', message };
-      default:
-        return { ok: false, code: answer.code, message };
-    }
+    const isWrongNode = answer.code === 'wrong_node';
+    return {
+      ok: false,
+      code: answer.code,
+      message: isWrongNode ? this.#explain(partition, message) : message,
+    };
   }
 
   /** Says which node has the partition, for people who ask a node directly, or why this node does not serve it now. */
