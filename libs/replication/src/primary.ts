@@ -28,6 +28,7 @@ export class Primary {
   readonly #filling: Filling;
   /** The copy that is to become primary, while calls are parked for it (R14). */
   #successor: BootId | undefined;
+  #sealedMs = -Infinity;
   readonly #parked: ParkedCalls;
   #isClosed = false;
 
@@ -60,7 +61,7 @@ export class Primary {
   /** Whether the primary waits for anything, so that it must be called now and then. */
   get isBusy(): boolean {
     if (this.#takeover !== undefined || this.#successor !== undefined || !this.#parked.isEmpty) return true;
-    if (!this.#answers.isEmpty) return true;
+    if (!this.#answers.isEmpty || this.#node.requests.isPending(this.#data.number)) return true;
     const { end } = this.#data.tail;
     for (const follower of this.#followers) {
       const isBehind = follower.acknowledged < end.number;
@@ -121,6 +122,8 @@ export class Primary {
       follower.tellSettled(this.#entry.epoch, settled);
     }
     this.#node.requests.settleOverdue(this.#data.number, this.#entry.epoch);
+    // No proxy has answered. The leases are still valid, and a late promotion is like one that was not planned.
+    if (this.#node.ports.nowMs() - this.#sealedMs > LONGEST_SEAL_MS) this.#successor = undefined;
     this.#parked.advance(() => this.#mayBegin);
   }
 
@@ -192,6 +195,7 @@ export class Primary {
     if (!isReady || !this.#entry.inSync.includes(to) || to === this.#node.bootId) return;
     if (this.#node.requests.isPending(this.#data.number)) return;
     this.#successor = to;
+    this.#sealedMs = this.#node.ports.nowMs();
     this.#advanceHandOver();
   }
 
@@ -392,6 +396,9 @@ export class Primary {
       requests.ask(this.#data.number, this.#entry.epoch, { kind: 'promote', copy: to, instead: bootId });
   }
 }
+
+/** How long calls wait for a copy that is to become primary. Proxies wait longer for a node. */
+const LONGEST_SEAL_MS = 1500;
 
 /** Versions that a few calls in flight may take. */
 const VERSION_MARGIN = 100_000;

@@ -472,6 +472,37 @@ describe('a hand-over', () => {
     world.settle();
     expect(meanwhile.answer).toMatchObject(done);
   });
+
+  it('that no proxy answers stops the calls only for a moment, and can be asked for again later', () => {
+    world.assign(a, b);
+    a.replica.handOver(7, b.bootId);
+    const meanwhile = a.set('k', 'v');
+    world.pass(1700);
+    expect([meanwhile.answer, a.isServing]).toMatchObject([done, true]);
+    world.pass(10_000);
+    expect([a.set('k', 'w').answer, world.requests.at(-1)?.change]).toMatchObject([
+      undefined,
+      { kind: 'rewrite' },
+    ]);
+    world.settle();
+    world.requests = world.requests.slice(-1);
+    world.grant();
+    a.replica.handOver(7, b.bootId);
+    world.grant();
+    world.pass(200);
+    expect([b.isServing, b.pairs]).toEqual([true, { k: 'w' }]);
+  });
+
+  it('that a proxy makes late takes the calls from a primary that serves again', () => {
+    world.assign(a, b);
+    a.replica.handOver(7, b.bootId);
+    world.pass(1700);
+    const write = a.set('k', 'v');
+    world.settle();
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [b]);
+    world.pass(1000);
+    expect([write.answer, a.isServing, b.isServing, b.pairs]).toMatchObject([done, false, true, { k: 'v' }]);
+  });
 });
 
 describe('a learner', () => {
