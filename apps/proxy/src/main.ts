@@ -31,6 +31,7 @@ await serve({
       methods: { '/cluster': ['GET', 'HEAD'], ...(member && CONTROL_PLANE_METHODS) },
       refusesProxies: true,
       admission: budget.admissionOf('http'),
+      controlAdmission: budget.separateAdmissionOf('control_plane'),
       logger,
     });
     const router = app.get(Router, { strict: false });

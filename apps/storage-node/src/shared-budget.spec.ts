@@ -41,6 +41,7 @@ async function start(...options: string[]): Promise<void> {
     }),
     upgrade: () => new LinkServer(store, { ...settings, admission: link, onError: () => undefined }),
     admission: http,
+    controlAdmission: budget.separateAdmissionOf('control_plane'),
     logger: silentLogger,
   });
   node.metrics.add(budget);

@@ -91,6 +91,7 @@ function openNodeHttp(
       return links;
     },
     admission: budget.admissionOf('http'),
+    controlAdmission: budget.separateAdmissionOf('control_plane'),
     logger,
   });
 }

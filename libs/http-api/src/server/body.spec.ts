@@ -11,7 +11,7 @@ it.each([
   const request = Object.assign(new IncomingMessage(new Socket()), { headers });
   const response = new ServerResponse(request);
   const bodies: string[] = [];
-  new BodyReader(admission, 1000).read(request, response, { bodyBytes: 0 }, (bytes) => {
+  new BodyReader(1000).read(request, response, { admission, bodyBytes: 0 }, (bytes) => {
     bodies.push(Buffer.from(bytes).toString());
   });
   request.emit('data', Buffer.from('a'));

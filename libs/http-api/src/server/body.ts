@@ -6,6 +6,8 @@ import { refuse } from './closing.js';
 
 /** The memory that an admitted request holds. */
 export interface RequestMemory {
+  /** Counts it. */
+  readonly admission: Admission;
   /** Bytes of its body that have arrived. */
   bodyBytes: number;
 }
@@ -19,11 +21,9 @@ export function bodyLength({ headers }: IncomingMessage): number | undefined {
 
 /** Reads the bodies of requests. */
 export class BodyReader {
-  readonly #admission: Admission;
   readonly #maxBytes: number;
 
-  constructor(admission: Admission, maxBytes: number) {
-    this.#admission = admission;
+  constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
@@ -50,7 +50,7 @@ export class BodyReader {
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       const refusal =
-        bytes > this.#maxBytes ? this.#tooLarge() : this.#admission.hold(chunk.length, memory.bodyBytes);
+        bytes > this.#maxBytes ? this.#tooLarge() : memory.admission.hold(chunk.length, memory.bodyBytes);
       if (refusal) {
         refuse(response, refusal);
         return;

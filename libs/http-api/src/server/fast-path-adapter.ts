@@ -8,7 +8,7 @@ import type { RequestTracker } from '../metrics/track-requests.js';
 import type { HttpSettings } from '../http-settings.js';
 import { BodyReader, bodyLength, NO_BODY } from './body.js';
 import { refuse } from './closing.js';
-import { admit, countUntilClosed } from './in-flight.js';
+import { admit, countUntilClosed, isOfControlPlane } from './in-flight.js';
 import { announceOrigin, refusalOf, type AccessRules } from './request-checks.js';
 import { RequestOrder, type Start } from './request-order.js';
 import { StalledClients } from './stalled-clients.js';
@@ -23,6 +23,7 @@ const MAX_HEADERS = 1_000;
 
 export interface FastPathAdapterOptions {
   readonly admission: Admission;
+  readonly controlAdmission: Admission;
   readonly settings: HttpSettings;
   readonly access: AccessRules;
   /** Whether requests of proxies are refused. */
@@ -44,20 +45,22 @@ export class FastPathAdapter extends ExpressAdapter {
   readonly #bodies: BodyReader;
 
   readonly #admission: Admission;
+  readonly #controlAdmission: Admission;
   readonly #settings: HttpSettings;
   readonly #access: AccessRules;
   readonly #refusesProxies: boolean;
 
-  constructor({ admission, settings, access, refusesProxies }: FastPathAdapterOptions) {
+  constructor({ admission, controlAdmission, settings, access, refusesProxies }: FastPathAdapterOptions) {
     super();
     this.#admission = admission;
+    this.#controlAdmission = controlAdmission;
     this.#settings = settings;
     this.#access = access;
     this.#refusesProxies = refusesProxies;
 
     const stalled = new StalledClients(settings);
     this.#order = new RequestOrder(settings.maxInFlightRequests, (connection) => stalled.watch(connection));
-    this.#bodies = new BodyReader(admission, settings.limits.maxBodyBytes);
+    this.#bodies = new BodyReader(settings.limits.maxBodyBytes);
   }
 
   override initHttpServer(): void {
@@ -104,12 +107,13 @@ export class FastPathAdapter extends ExpressAdapter {
     refuse(response, this.#refusal(request) ?? UNKNOWN_EXPECTATION);
 
   #admit(request: IncomingMessage, response: ServerResponse, asksFirst: boolean): void {
-    const refusal = this.#refusal(request) ?? admit(this.#admission, request);
+    const admission = isOfControlPlane(request) ? this.#controlAdmission : this.#admission;
+    const refusal = this.#refusal(request) ?? admit(admission, request);
     if (refusal) {
       refuse(response, refusal);
       return;
     }
-    const memory = countUntilClosed(this.#admission, response);
+    const memory = countUntilClosed(admission, response);
     if (asksFirst) response.writeContinue();
     if (bodyLength(request) === 0) this.#dispatch(request, response, NO_BODY);
     else this.#bodies.read(request, response, memory, (bytes) => this.#dispatch(request, response, bytes));

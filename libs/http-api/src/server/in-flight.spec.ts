@@ -57,6 +57,17 @@ describe('a server with as many requests in flight as it may have', () => {
     expect((await next).status).toBe(200);
   });
 
+  it('still answers the nodes and proxies of its cluster', async () => {
+    await start({ settings: { maxInFlightRequests: 1 } });
+    const held = query();
+    await operations.holding(1);
+    expect(refusal(await query())).toContain('overloaded');
+    const sent = { headers: { 'content-length': '2' }, body: '{}' };
+    expect((await server.send('POST', '/cluster/entries', sent)).status).toBe(404); // this server has no such route
+    operations.release();
+    await held;
+  });
+
   it('answers the check that it is alive', async () => {
     await start({ settings: { maxInFlightRequests: 1 } });
     const held = query();

@@ -12,9 +12,14 @@ export function admit(admission: Admission, request: IncomingMessage): KvsError 
   return undefined;
 }
 
+/** Returns whether a request is for the control plane, which must work while clients fill the server. */
+export function isOfControlPlane({ url }: IncomingMessage): boolean {
+  return url?.startsWith('/cluster/') === true;
+}
+
 /** Counts an admitted request until its response closes. */
 export function countUntilClosed(admission: Admission, response: ServerResponse): RequestMemory {
-  const memory: RequestMemory = { bodyBytes: 0 };
+  const memory: RequestMemory = { admission, bodyBytes: 0 };
   if (admission.isDraining) response.setHeader('connection', 'close');
   let unread = 0;
   // Each event comes once; `on` costs less than `once`.

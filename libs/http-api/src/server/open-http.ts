@@ -39,6 +39,8 @@ export interface HttpOptions {
   /** Makes the handler of connections that leave HTTP for another protocol. */
   readonly upgrade?: (app: INestApplicationContext, metrics: Pick<ServerMetrics, 'add'>) => UpgradeHandler;
   readonly admission: Admission;
+  /** Admits requests of the control plane, so that a server which clients have filled still takes part in its cluster. */
+  readonly controlAdmission: Admission;
   readonly logger: Logger;
 }
 
@@ -51,9 +53,9 @@ export interface OpenHttp {
 
 /** Makes an application that doesn't listen yet. */
 export async function openHttp(options: HttpOptions): Promise<OpenHttp> {
-  const { settings, logger, admission, refusesProxies = false } = options;
+  const { settings, logger, admission, controlAdmission, refusesProxies = false } = options;
   const access = accessRules(settings, options.host, await addressOf(options.host));
-  const adapter = new FastPathAdapter({ admission, settings, access, refusesProxies });
+  const adapter = new FastPathAdapter({ admission, controlAdmission, settings, access, refusesProxies });
   const nestLogger = new NestLogger(logger);
   const app = await NestFactory.create<NestExpressApplication>(options.module, adapter, {
     bodyParser: false,

@@ -96,6 +96,7 @@ export class TestServer {
       refusesProxies,
       ...(upgrade && { upgrade: () => upgrade }),
       admission,
+      controlAdmission: budget.separateAdmissionOf('control_plane'),
       logger: silentLogger,
     });
     metrics.add(budget);

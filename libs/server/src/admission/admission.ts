@@ -1,5 +1,5 @@
 import type { KvsError } from '@kvs/protocol';
-import type { Budget } from './budget.js';
+import type { Budget, Usage } from './budget.js';
 
 /** The requests in flight of one protocol, and their bytes. */
 export interface Load {
@@ -12,7 +12,7 @@ export interface Load {
 
 /**
  * The check that every request passes before any work is done for it. Each listener has one, for its protocol; all share the
- * process's {@link Budget}. Whatever must hold for each request of each protocol, such as authentication, belongs here.
+ * process's {@link Budget}. The control plane has one of its own. Whatever must hold for each request of each protocol, such as authentication, belongs here.
  *
  * Each method takes constant time, because each is called for every request.
  */
@@ -22,13 +22,19 @@ export class Admission {
   #unreadBytes = 0;
 
   readonly #budget: Budget;
+  readonly #usage: Usage;
 
-  /** @param protocol of the requests, such as `http` */
+  /**
+   * @param protocol of the requests, such as `http`
+   * @param usage what counts for the limits, of these requests and others
+   */
   constructor(
     budget: Budget,
     readonly protocol: string,
+    usage: Usage,
   ) {
     this.#budget = budget;
+    this.#usage = usage;
   }
 
   /**
@@ -40,7 +46,7 @@ export class Admission {
    * @returns the refusal; undefined if the request is admitted, and then {@link leave} is called once
    */
   enter(bytes: number, counted = bytes): KvsError | undefined {
-    const refusal = this.#budget.refusal(bytes);
+    const refusal = this.#budget.refusal(this.#usage, bytes);
     if (refusal === undefined) this.#add(1, counted);
     return refusal;
   }
@@ -58,7 +64,7 @@ export class Admission {
    * @returns the refusal; undefined if the bytes are counted
    */
   hold(bytes: number, own: number): KvsError | undefined {
-    const refusal = this.#budget.refusalOfBytes(bytes, own);
+    const refusal = this.#budget.refusalOfBytes(this.#usage, bytes, own);
     if (refusal === undefined) this.#add(0, bytes);
     return refusal;
   }
@@ -79,7 +85,7 @@ export class Admission {
    */
   addUnread(bytes: number): void {
     this.#unreadBytes += bytes;
-    this.#budget.add(0, bytes);
+    this.#budget.add(this.#usage, 0, bytes);
   }
 
   /**
@@ -103,6 +109,6 @@ export class Admission {
   #add(requests: number, bytes: number): void {
     this.#requests += requests;
     this.#requestBytes += bytes;
-    this.#budget.add(requests, bytes);
+    this.#budget.add(this.#usage, requests, bytes);
   }
 }

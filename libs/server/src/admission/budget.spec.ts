@@ -59,10 +59,25 @@ it('a request for the health of the server is admitted whatever is in flight', (
   expect(http.load.requests).toBe(1);
 });
 
+it('a separate admission has the limits for itself', () => {
+  const { budget, http, link } = begin(1, 1000);
+  const separate = budget.separateAdmissionOf('control_plane');
+  expect([http.enter(5000), separate.enter(800), link.enter(0)?.code]).toEqual([
+    undefined,
+    undefined,
+    'overloaded',
+  ]);
+  expect([separate.enter(0)?.code, separate.hold(201, 0)?.code]).toEqual(['overloaded', 'overloaded']);
+  http.leave(5000);
+  expect(link.enter(1000)).toBeUndefined();
+});
+
 it('a draining budget refuses all requests, and is idle when the last one of all protocols has left', async () => {
   const { budget, http, link } = begin(100, 1000);
+  const separate = budget.separateAdmissionOf('control_plane');
   http.enter(0);
   link.enter(0);
+  separate.enter(0);
   let isIdle = false;
   const draining = budget.drain().then(() => (isIdle = true));
   expect([http.enter(0)?.code, link.enter(0)?.code]).toEqual(['shutting_down', 'shutting_down']);
@@ -70,6 +85,9 @@ it('a draining budget refuses all requests, and is idle when the last one of all
   await Promise.resolve();
   expect(isIdle).toBe(false);
   link.leave(0);
+  await Promise.resolve();
+  expect([isIdle, separate.enter(0)?.code]).toEqual([false, 'shutting_down']);
+  separate.leave(0);
   await draining;
   expect(isIdle).toBe(true);
 });

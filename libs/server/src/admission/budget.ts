@@ -6,13 +6,20 @@ import { Admission } from './admission.js';
 
 export type BudgetLimits = Pick<ServerSettings, 'maxInFlightRequests' | 'maxInFlightBytes'>;
 
+/** How much of the limits is in use. */
+export interface Usage {
+  requests: number;
+  bytes: number;
+}
+
 /**
  * The budget of a process: how many requests may be in flight, and how many bytes they may hold together, whatever protocol
  * they come by. Each protocol draws on it through an {@link Admission} of its own.
  */
 export class Budget implements MetricsSource {
+  readonly #shared: Usage = { requests: 0, bytes: 0 };
+  /** Requests in flight, whatever limits they count for. */
   #requests = 0;
-  #bytes = 0;
   #arrivals = 0;
   #draining = false;
   #onIdle: (() => void) | undefined;
@@ -30,7 +37,20 @@ export class Budget implements MetricsSource {
    * @param protocol such as `http`; the label of its metrics
    */
   admissionOf(protocol: string): Admission {
-    const admission = new Admission(this, protocol);
+    return this.#admission(protocol, this.#shared);
+  }
+
+  /**
+   * Returns an admission that has the limits for itself, for requests that must be answered when clients have filled the server.
+   *
+   * @param protocol the label of its metrics
+   */
+  separateAdmissionOf(protocol: string): Admission {
+    return this.#admission(protocol, { requests: 0, bytes: 0 });
+  }
+
+  #admission(protocol: string, usage: Usage): Admission {
+    const admission = new Admission(this, protocol, usage);
     this.#admissions.push(admission);
     return admission;
   }
@@ -38,16 +58,17 @@ export class Budget implements MetricsSource {
   /**
    * Returns the reason to refuse one more request, or undefined. O(1).
    *
+   * @param usage what the request would add to
    * @param bytes what the request will hold, as far as it is known
    */
-  refusal(bytes: number): KvsError | undefined {
+  refusal(usage: Usage, bytes: number): KvsError | undefined {
     this.#arrivals++;
     const { maxInFlightRequests, maxInFlightBytes } = this.#limits;
     if (this.#draining) return new KvsError('shutting_down', 'the server is shutting down');
-    if (this.#requests >= maxInFlightRequests)
-      return new KvsError('overloaded', `${this.#requests} requests are in flight`);
+    if (usage.requests >= maxInFlightRequests)
+      return new KvsError('overloaded', `${usage.requests} requests are in flight`);
     // Unread answers are counted without a check, so there may already be more bytes than the limit.
-    return this.#bytes > maxInFlightBytes ? this.#full() : this.refusalOfBytes(bytes, 0);
+    return usage.bytes > maxInFlightBytes ? fullOf(usage) : this.refusalOfBytes(usage, bytes, 0);
   }
 
   /**
@@ -56,15 +77,16 @@ export class Budget implements MetricsSource {
    *
    * @param own the bytes that the request holds already
    */
-  refusalOfBytes(bytes: number, own: number): KvsError | undefined {
-    const isFull = this.#bytes > own && bytes > 0 && this.#bytes + bytes > this.#limits.maxInFlightBytes;
-    return isFull ? this.#full() : undefined;
+  refusalOfBytes(usage: Usage, bytes: number, own: number): KvsError | undefined {
+    const isFull = usage.bytes > own && bytes > 0 && usage.bytes + bytes > this.#limits.maxInFlightBytes;
+    return isFull ? fullOf(usage) : undefined;
   }
 
   /** Counts `requests` more requests in flight and `bytes` more bytes; both may be negative. */
-  add(requests: number, bytes: number): void {
+  add(usage: Usage, requests: number, bytes: number): void {
+    usage.requests += requests;
+    usage.bytes += bytes;
     this.#requests += requests;
-    this.#bytes += bytes;
     if (this.#requests === 0) this.#onIdle?.();
   }
 
@@ -118,8 +140,8 @@ export class Budget implements MetricsSource {
       ),
     ];
   }
+}
 
-  #full(): KvsError {
-    return new KvsError('overloaded', `requests in flight hold ${this.#bytes} bytes`);
-  }
+function fullOf({ bytes }: Usage): KvsError {
+  return new KvsError('overloaded', `requests in flight hold ${bytes} bytes`);
 }

@@ -52,20 +52,22 @@ afterEach(async () => {
 });
 
 it('ioredis does not repeat EXEC without its WATCH if the server is busy', async () => {
-  budget.add(10, 0);
+  const others = budget.admissionOf('http');
+  for (let i = 0; i < 10; i++) others.enter(0);
   await expect(client.multi().set('k', '6').exec()).rejects.toThrow(
     'EXECABORT Transaction discarded because of: TRYAGAIN 10 requests are in flight',
   );
-  budget.add(-10, 0);
+  for (let i = 0; i < 10; i++) others.leave(0);
   expect(await client.get('k')).toBe('5');
 });
 
 it('ioredis does not repeat a transaction without its WATCH if the server has no room for a command', async () => {
-  budget.add(1, 1e6 - 1000);
+  const others = budget.admissionOf('http');
+  others.enter(1e6 - 1000);
   await expect(client.multi().set('k', 'x'.repeat(2000)).exec()).rejects.toThrow(
     /^EXECABORT Transaction discarded because of: TRYAGAIN requests in flight hold \d+ bytes$/,
   );
-  budget.add(-1, 1000 - 1e6);
+  others.leave(1e6 - 1000);
   expect(await client.get('k')).toBe('5');
 });
 
