@@ -190,6 +190,19 @@ describe('a node with --join', () => {
     expect([new Set(node.log).size, node.member.obstacle]).toEqual([node.log.length, undefined]);
   });
 
+  it('warns if the cluster keeps another zone or weight than its options have', async () => {
+    const { bootId } = BACKUP;
+    if (!isBootId(bootId)) throw new TypeError('it is one');
+    const known = { ...BACKUP, bootId, id: 'first', address: '127.0.0.1:1', zone: 'here', weight: 2 };
+    proxy.topology = registerNode(proxy.topology, known);
+    const node = await startNode('first');
+    await until(() => node.log.length > 2);
+    expect(node.log.slice(1)).toEqual([
+      'the cluster keeps the zone "here" of first, and not "": change it with PATCH /cluster/nodes/first at a proxy',
+      'the cluster keeps the weight 2 of first, and not 1: change it with PATCH /cluster/nodes/first at a proxy',
+    ]);
+  });
+
   it('has what the primary acknowledged, and says where the partition is', async () => {
     const { first, second } = await startCopies();
     expect(await first.operations.set([{ ...ITEM, ttlMs: 60_000 }])).toMatchObject([{ ok: true }]);

@@ -19,6 +19,7 @@ import type { CandidateParts, ClusterRole, OwnReport } from './cluster-role.js';
 import type { ControlPlaneClient } from './control-plane-client.js';
 import { ControlPlaneError } from './control-plane-error.js';
 import { followTopology } from './follow-topology.js';
+import { overruledOptions } from './overruled-options.js';
 
 export interface ClusterMemberOptions extends Pick<
   CandidateParts,
@@ -268,6 +269,7 @@ export class ClusterMember {
     this.#endProblem();
     use(role.operations);
     log.info(`joined the cluster ${joined.topology.clusterId} as ${id} at ${address}`);
+    for (const warning of overruledOptions(joined.topology, { id, zone, weight })) log.warn(warning);
     void followTopology(client, role, this.#ended.signal);
     void this.#reportForever(this.#membership, register);
   }
