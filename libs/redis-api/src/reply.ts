@@ -19,7 +19,8 @@ export type Reply =
   | MapReply
   | SetReply
   | NullArray
-  | Verbatim;
+  | Verbatim
+  | Encoded;
 
 /** A short text without line breaks, such as the reply to SET. */
 export class SimpleString {
@@ -58,6 +59,13 @@ export class Verbatim {
   constructor(readonly text: string) {}
 }
 
+/** A reply in its bytes on the wire, for one that many clients ask for. It must be the same in RESP2 and RESP3. */
+export class Encoded {
+  readonly type = 'encoded';
+
+  constructor(readonly bytes: Uint8Array) {}
+}
+
 /** Returns about how many bytes a reply takes, in memory and on the wire. O(number of its parts). */
 export function sizeOf(reply: Reply): number {
   return PART_BYTES + contentBytes(reply);
@@ -77,6 +85,8 @@ function contentBytes(reply: Reply): number {
     case 'simple':
     case 'verbatim':
       return Buffer.byteLength(reply.text);
+    case 'encoded':
+      return reply.bytes.length;
     case 'null-array':
       return 0;
   }

@@ -1,19 +1,22 @@
-import { MapReply, type Reply } from '../reply.js';
+import { MapReply, type Encoded, type Reply } from '../reply.js';
+import { encode } from '../resp/reply-writer.js';
 import type { ClusterMap, ClusterNode } from './cluster-map.js';
 
-/** Neighboring slots that the same nodes have. */
-export interface SlotRange {
+/** Neighboring slots with the same primary. */
+interface SlotRange {
   readonly first: number;
   readonly last: number;
-  /** The primary, then the other copies. */
-  readonly nodes: readonly ClusterNode[];
+  readonly primary: ClusterNode;
 }
 
-/** The replies that describe a cluster. They are made once for each map. */
+/**
+ * The replies that describe a cluster. They are made once for each map. They name primaries only: in Redis Cluster a node is
+ * either primary or replica, and some clients would take a node for a replica that is a primary of other slots.
+ */
 export class ClusterReplies {
   readonly #map: ClusterMap;
   readonly #ranges: readonly SlotRange[];
-  #slots: Reply | undefined;
+  #slots: Encoded | undefined;
   #shards: Reply | undefined;
   #nodes: string | undefined;
 
@@ -22,22 +25,20 @@ export class ClusterReplies {
     this.#ranges = rangesOf(map);
   }
 
-  /** For CLUSTER SLOTS: the ranges, each with its nodes. */
-  get slots(): Reply {
-    return (this.#slots ??= this.#ranges.map(({ first, last, nodes }) => [
-      first,
-      last,
-      ...nodes.map(({ id, host, port }) => [host, port, id]),
-    ]));
+  /** For CLUSTER SLOTS: the ranges, each with its primary. Thousands of clients may ask at once, so it is encoded once. */
+  get slots(): Encoded {
+    return (this.#slots ??= encode(
+      this.#ranges.map(({ first, last, primary: { host, port, id } }) => [first, last, [host, port, id]]),
+    ));
   }
 
-  /** For CLUSTER SHARDS: the ranges that the same nodes have, together. */
+  /** For CLUSTER SHARDS: the ranges of each primary, together. */
   get shards(): Reply {
-    return (this.#shards ??= Array.from(this.#rangesByNodes(), ([nodes, ranges]) => {
+    return (this.#shards ??= Array.from(this.#rangesByPrimary(), ([primary, ranges]) => {
       const slots = ranges.flatMap(({ first, last }) => [first, last]);
       return new MapReply([
         ['slots', slots],
-        ['nodes', nodes.map((node, i) => shardNode(node, i === 0 ? 'master' : 'replica'))],
+        ['nodes', [shardNode(primary)]],
       ]);
     }));
   }
@@ -51,7 +52,7 @@ export class ClusterReplies {
   get info(): string {
     const { nodes, revision, self } = this.#map;
     const served = this.#ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
-    const primaries = new Set(this.#ranges.map((range) => range.nodes[0])).size;
+    const primaries = new Set(this.#ranges.map(({ primary }) => primary)).size;
     const fields = {
       cluster_enabled: 1,
       // As Redis without full coverage: some clients use no node of a cluster that fails.
@@ -73,30 +74,29 @@ export class ClusterReplies {
   #line(node: ClusterNode): string {
     const { id, host, port } = node;
     const flags = node === this.#map.self ? 'myself,master' : 'master';
-    const ranges = this.#ranges.filter(({ nodes: [primary] }) => primary === node);
+    const ranges = this.#ranges.filter(({ primary }) => primary === node);
     const slots = ranges.map(({ first, last }) => ` ${first}-${last}`).join('');
     return `${id} ${host}:${port}@0 ${flags} - 0 0 ${this.#map.revision} connected${slots}\n`;
   }
 
-  #rangesByNodes(): Map<readonly ClusterNode[], SlotRange[]> {
-    const groups = new Map<string, { nodes: readonly ClusterNode[]; ranges: SlotRange[] }>();
+  #rangesByPrimary(): Map<ClusterNode, SlotRange[]> {
+    const groups = new Map<ClusterNode, SlotRange[]>();
     for (const range of this.#ranges) {
-      const key = range.nodes.map(({ id }) => id).join(' ');
-      const group = groups.get(key);
-      if (group === undefined) groups.set(key, { nodes: range.nodes, ranges: [range] });
-      else group.ranges.push(range);
+      const group = groups.get(range.primary);
+      if (group === undefined) groups.set(range.primary, [range]);
+      else group.push(range);
     }
-    return new Map(Array.from(groups.values(), ({ nodes, ranges }) => [nodes, ranges]));
+    return groups;
   }
 }
 
-function shardNode({ id, host, port }: ClusterNode, role: string): Reply {
+function shardNode({ id, host, port }: ClusterNode): Reply {
   return new MapReply([
     ['id', id],
     ['port', port],
     ['ip', host],
     ['endpoint', host],
-    ['role', role],
+    ['role', 'master'],
     ['replication-offset', 0],
     ['health', 'online'],
   ]);
@@ -104,17 +104,13 @@ function shardNode({ id, host, port }: ClusterNode, role: string): Reply {
 
 /** Returns the ranges of all slots that are served. A partition is four slots. */
 function rangesOf({ copies }: ClusterMap): SlotRange[] {
-  const ranges: { first: number; last: number; nodes: readonly ClusterNode[] }[] = [];
-  copies.forEach((nodes, partition) => {
-    if (nodes.length === 0) return;
+  const ranges: { first: number; last: number; primary: ClusterNode }[] = [];
+  copies.forEach(([primary], partition) => {
+    if (primary === undefined) return;
     const first = 4 * partition;
     const before = ranges.at(-1);
-    if (before?.last === first - 1 && isSame(before.nodes, nodes)) before.last = first + 3;
-    else ranges.push({ first, last: first + 3, nodes });
+    if (before?.last === first - 1 && before.primary === primary) before.last = first + 3;
+    else ranges.push({ first, last: first + 3, primary });
   });
   return ranges;
-}
-
-function isSame(a: readonly ClusterNode[], b: readonly ClusterNode[]): boolean {
-  return a === b || (a.length === b.length && a.every((node, i) => node === b[i]));
 }

@@ -6,12 +6,12 @@ import type { ClusterMap, ClusterNode, ClusterView } from './cluster-map.js';
 const self: ClusterNode = { id: 'a'.repeat(40), host: 'here', port: 7000 };
 const other: ClusterNode = { id: 'b'.repeat(40), host: 'there', port: 7001 };
 
-/** The first half of the slots is here, the second is there, and the last partition has no primary. */
+/** The first half of the slots is here, the second is there, each with a copy at the other node. The last partition has no primary. */
 const HALVES: ClusterMap = {
   revision: 3,
   self,
   nodes: [self, other],
-  copies: Array.from({ length: 4096 }, (_, i) => (i < 2048 ? [self, other] : i < 4095 ? [other] : [])),
+  copies: Array.from({ length: 4096 }, (_, i) => (i < 2048 ? [self, other] : i < 4095 ? [other, self] : [])),
 };
 
 class TestCluster implements ClusterView {
@@ -78,11 +78,11 @@ describe('keys', () => {
 });
 
 describe('CLUSTER', () => {
-  it('lists the slots that are served, with their nodes', async () => {
+  it('lists the slots that are served, with their primaries only', async () => {
     const node = ({ id, host, port }: ClusterNode) =>
       `*3\r\n$${host.length}\r\n${host}\r\n:${port}\r\n$40\r\n${id}\r\n`;
     expect(await client.ask('cluster slots')).toBe(
-      `*2\r\n*4\r\n:0\r\n:8191\r\n${node(self)}${node(other)}*3\r\n:8192\r\n:16379\r\n${node(other)}`,
+      `*2\r\n*3\r\n:0\r\n:8191\r\n${node(self)}*3\r\n:8192\r\n:16379\r\n${node(other)}`,
     );
   });
 
@@ -93,11 +93,18 @@ describe('CLUSTER', () => {
     );
   });
 
-  it('lists shards, one for each set of nodes', async () => {
+  it('lists slots anew when the map changes', async () => {
+    const before = await client.ask('cluster slots');
+    expect(await client.ask('cluster slots')).toBe(before);
+    cluster.map = { ...HALVES, copies: Array(4096).fill([self]) };
+    expect(await client.ask('cluster slots')).toMatch(/^\*1\r\n\*3\r\n:0\r\n:16383\r\n/);
+  });
+
+  it('lists shards, one for each primary, none of which is a replica too', async () => {
     const shards = await client.ask('cluster shards');
-    expect(shards).toMatch(/^\*2\r\n\*4\r\n\$5\r\nslots\r\n\*2\r\n:0\r\n:8191\r\n\$5\r\nnodes\r\n\*2\r\n/);
+    expect(shards).toMatch(/^\*2\r\n\*4\r\n\$5\r\nslots\r\n\*2\r\n:0\r\n:8191\r\n\$5\r\nnodes\r\n\*1\r\n/);
     expect(shards.match(/\$6\r\nmaster\r\n/g)).toHaveLength(2);
-    expect(shards.match(/\$7\r\nreplica\r\n/g)).toHaveLength(1);
+    expect(shards).not.toContain('replica\r\n');
   });
 
   it('tells how many slots are served, and fails only if none is, or if the node is not in the topology', async () => {

@@ -1,4 +1,4 @@
-import { isArray, RedisError, type Reply } from '../reply.js';
+import { Encoded, isArray, RedisError, type Reply } from '../reply.js';
 
 /** The version of the protocol in which a client wants its replies. */
 export type ProtocolVersion = 2 | 3;
@@ -68,6 +68,11 @@ export class ReplyWriter {
       case 'verbatim':
         if (version === 3) return this.#bulk(Buffer.from(`txt:${reply.text}`), '=');
         return this.#text(reply.text);
+      case 'encoded':
+        this.#reserve(reply.bytes.length);
+        this.#bytes.set(reply.bytes, this.#length);
+        this.#length += reply.bytes.length;
+        return;
       case 'map':
         if (version === 2) return this.#items(reply.entries.flat(), version);
         this.#line(`%${reply.entries.length}`);
@@ -134,6 +139,13 @@ export class ReplyWriter {
     this.#buffers.release(this.#bytes);
     this.#bytes = larger;
   }
+}
+
+/** Returns a reply as its bytes. It must be one that is the same in RESP2 and RESP3. */
+export function encode(reply: Reply): Encoded {
+  const writer = new ReplyWriter(new WriteBuffers());
+  writer.write(reply, 3);
+  return new Encoded(writer.take());
 }
 
 function oneLine(text: string): string {

@@ -27,7 +27,7 @@ export function clusterCommands(cluster: ClusterView): readonly Command[] {
       shards: about(2, ({ shards }) => shards),
       slots: about(2, ({ slots }) => slots),
     }),
-    // A copy never answers in place of its primary, so a client that reads from copies is sent to the primary.
+    // Only primaries answer, and clients know of no other copies, so these two change nothing.
     { name: 'readonly', arity: 1, flags: ['loading', 'stale', 'fast'], run: () => OK },
     { name: 'readwrite', arity: 1, flags: ['loading', 'stale', 'fast'], run: () => OK },
   ];
