@@ -107,7 +107,7 @@ function kill(args: readonly Buffer[], { client, server }: CommandContext): Repl
   return victims.length > 0 ? OK : new RedisError('ERR', 'No such client');
 }
 
-/** Returns a line of CLIENT LIST. */
+/** Returns a line of CLIENT LIST with all fields of Redis 7.0 in its order, because libraries read them without a check. */
 function describeClient(client: ClientState): string {
   const nowMs = performance.now();
   const seconds = (sinceMs: number): number => Math.floor((nowMs - sinceMs) / 1000);
@@ -115,6 +115,7 @@ function describeClient(client: ClientState): string {
     `id=${client.id}`,
     `addr=${client.address}`,
     `laddr=${client.localAddress}`,
+    'fd=0',
     `name=${client.name}`,
     `age=${seconds(client.sinceMs)}`,
     `idle=${seconds(client.lastBytesMs)}`,
@@ -124,14 +125,19 @@ function describeClient(client: ClientState): string {
     'psub=0',
     'ssub=0',
     `multi=${client.queue?.length ?? -1}`,
+    ...NOT_MEASURED.map((name) => `${name}=0`),
+    'events=r',
     `cmd=${client.lastCommand || 'NULL'}`,
     'user=default',
+    'redir=-1',
+    `resp=${client.protocol}`,
     `lib-name=${client.libraryName}`,
     `lib-ver=${client.libraryVersion}`,
-    `resp=${client.protocol}`,
   ].join(' ');
 }
 
 const NOTHING = Buffer.alloc(0);
+/** Sizes of the buffers of Redis. */
+const NOT_MEASURED = 'qbuf qbuf-free argv-mem multi-mem rbs rbp obl oll omem tot-mem'.split(' ');
 /** Nothing counts names, so they are short. */
 const MAX_TEXT_BYTES = 1024;
