@@ -2,7 +2,7 @@ import type { BootId, PartitionEntry } from '../topology.js';
 import type { Draft } from './draft.js';
 import { Peers } from './peers.js';
 import type { PlanNode } from './plan-node.js';
-import { precedes } from './rank.js';
+import { leastBy } from './rank.js';
 
 /** Withdraws learners that can't be filled: their process is gone or leaves, or the move failed. */
 export function withdrawLearners(draft: Draft): void {
@@ -91,16 +91,23 @@ interface Move {
   readonly mayMove: () => boolean;
 }
 
-/** Moves some partitions, first those whose primaries are peers of the receiver already. Returns whether it moved any. */
+/**
+ * Moves some partitions: first those whose primaries are peers of the receiver already, up to a stripe of each, then those of new
+ * peers. Returns whether it moved any.
+ */
 function movePartitions(draft: Draft, peers: Peers, { donor, receiver, partitions, mayMove }: Move): boolean {
+  const passes: readonly ((primary: BootId | undefined) => boolean)[] = [
+    (primary) => peers.prefers(primary, receiver),
+    (primary) => !peers.hasStripe(primary, receiver),
+    () => true,
+  ];
   let moved = 0;
-  for (const onlyPeers of [true, false]) {
+  for (const isWelcome of passes) {
     for (const partition of partitions) {
       if (!mayMove() || moved === MOVES_PER_TURN) return moved > 0;
       const entry = draft.entries[partition];
       if (entry === undefined || !canMove(draft, entry, partition) || draft.hasLeaving(partition)) continue;
-      if (onlyPeers && !peers.shares(entry.primary, receiver)) continue;
-      if (!draft.hasRoomFor(partition, receiver)) continue;
+      if (!isWelcome(entry.primary) || !draft.hasRoomFor(partition, receiver)) continue;
       const staying = draft.staying(partition);
       const after = [...staying.filter((node) => node !== donor), receiver];
       if (countZones(after) < countZones(staying) || !canReceive(draft, partition, entry, receiver)) continue;
@@ -144,18 +151,20 @@ export function bestReceiver(
   peers: Peers,
   { primary, staying, isAllowed }: Place,
 ): PlanNode | undefined {
-  const inZone = ({ zone }: PlanNode) => staying.filter((node) => node.zone === zone).length;
-  let best: PlanNode | undefined;
-  let bestRank: readonly number[] = [];
-  for (const node of nodes) {
-    if (!isAllowed(node)) continue;
-    const isPreferred = peers.prefers(primary, node) && node.copies < node.copyBounds.fair;
-    const rank = [inZone(node), isPreferred ? 0 : 1, node.copies / node.copyBounds.fair];
-    if (best !== undefined && !precedes(rank, bestRank)) continue;
-    best = node;
-    bestRank = rank;
-  }
-  return best;
+  const allowed = nodes.filter(isAllowed);
+  const load = ({ copies, copyBounds: { fair } }: PlanNode) => copies / fair;
+  const least = Math.min(...allowed.map(load));
+  const rank = (node: PlanNode) => {
+    const inZone = staying.filter(({ zone }) => zone === node.zone).length;
+    const shared = peers.shared(primary, node);
+    const { fair, upper } = node.copyBounds;
+    // Otherwise the last copies would find room only at nodes above their shares.
+    const isFull = node.copies >= fair || node.copies - least * fair > upper - fair;
+    const isPreferred = peers.prefers(primary, node) && !isFull;
+    // First the longest stripe, so that neighboring partitions have their copies on the same nodes.
+    return isPreferred ? [inZone, 0, -shared] : [inZone, 1, load(node), shared];
+  };
+  return leastBy(allowed, rank);
 }
 
 /** Returns whether a learner can be named for the partition now. */

@@ -14,7 +14,9 @@ export class Peers {
   constructor(draft: Draft) {
     const nodes = draft.nodes.filter(({ isKept }) => isKept).length;
     this.#stripe = Math.ceil(
-      draft.entries.length / Math.max(1, nodes) / Math.min(STRIPES, Math.max(1, nodes - 1)),
+      (draft.entries.length * Math.max(1, draft.wanted - 1)) /
+        Math.max(1, nodes) /
+        Math.min(STRIPES, Math.max(1, nodes - 1)),
     );
     draft.entries.forEach((entry, partition) => {
       for (const node of draft.staying(partition)) this.add(entry.primary, node);
@@ -27,21 +29,21 @@ export class Peers {
     this.#counts.set(primary, counts.set(bootId, (counts.get(bootId) ?? 0) + 1));
   }
 
-  /** Returns whether the node holds copies for the primary. */
-  shares(primary: BootId | undefined, node: PlanNode): boolean {
-    return this.#count(primary, node) > 0;
+  /** Returns of how many partitions of the primary the node holds copies. */
+  shared(primary: BootId | undefined, { bootId }: PlanNode): number {
+    return primary === undefined ? 0 : (this.#counts.get(primary)?.get(bootId) ?? 0);
   }
 
   /** Returns whether the node holds copies for the primary, and not yet a whole stripe of them. */
   prefers(primary: BootId | undefined, node: PlanNode): boolean {
-    const count = this.#count(primary, node);
-    return count > 0 && count < this.#stripe;
+    return this.shared(primary, node) > 0 && !this.hasStripe(primary, node);
   }
 
-  #count(primary: BootId | undefined, { bootId }: PlanNode): number {
-    return primary === undefined ? 0 : (this.#counts.get(primary)?.get(bootId) ?? 0);
+  /** Returns whether the node holds a whole stripe of copies for the primary, or more. */
+  hasStripe(primary: BootId | undefined, node: PlanNode): boolean {
+    return this.shared(primary, node) >= this.#stripe;
   }
 }
 
-/** Into how many stripes the partitions of a primary are cut, each with its own copies. */
+/** Into how many stripes the other copies of the partitions of a primary are cut. Each stripe is on one node. */
 const STRIPES = 8;

@@ -50,10 +50,13 @@ describe('the first assignment', () => {
   });
 
   it('has the primaries where a fixed list of nodes has its pairs', () => {
-    const { topology } = settled();
     const ring = new HashRing(['a', 'b', 'c']);
-    const idOf = new Map(topology.nodes.map(({ id, bootId }) => [bootId, id]));
-    topology.partitions.forEach(({ primary }, partition) => {
+    const cluster = new PlannedCluster(2, three);
+    const owner = cluster.node(ring.owner(5).id);
+    cluster.setHeld(owner.bootId, [{ partition: 5, position: { epoch: 0, number: 0 } }]);
+    cluster.step();
+    const idOf = new Map(cluster.topology.nodes.map(({ id, bootId }) => [bootId, id]));
+    cluster.topology.partitions.forEach(({ primary }, partition) => {
       expect(primary && idOf.get(primary)).toBe(ring.owner(partition).id);
     });
   });

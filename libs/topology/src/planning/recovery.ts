@@ -1,28 +1,35 @@
 import { HashRing } from '@kvs/hash-ring';
+import { ALL_PARTITIONS } from '@kvs/protocol';
 import type { BootId, PartitionEntry } from '../topology.js';
 import type { HeldPartition } from '../control-plane/messages.js';
 import type { Draft } from './draft.js';
 import type { PlanNode } from './plan-node.js';
 import { bestReceiver, canReceive } from './copies.js';
 import { Peers } from './peers.js';
-import { lessLoaded } from './surplus.js';
+import { ownersInRuns } from './runs.js';
+import { Successors } from './successors.js';
 
 /**
- * Gives every partition its first primary, once the nodes are there: the node that has pairs of it, else the owner by the hash
- * ring. So the pairs of a fixed list of nodes stay where they are. If several nodes have pairs of it, the newest position wins, and
- * then the owner: the others may have pairs from an earlier list. A partition of which no node has pairs begins with all its
- * copies, because they are equal without a fill.
+ * Gives every partition its first primary, once the nodes are there. If no node has pairs, each node gets a run of partitions.
+ * Else the pairs of a fixed list of nodes stay where they are: a partition goes to the node that has pairs of it, or to the
+ * owner by the hash ring. If several nodes have pairs of it, the newest position wins, and then the owner: the others may have
+ * pairs from an earlier list. A partition of which no node has pairs begins with all its copies, because they are equal without
+ * a fill.
  */
 export function assignFirst(draft: Draft): void {
-  const unassigned = [...draft.entries.entries()].filter(([, { primary }]) => primary === undefined);
-  if (unassigned.length === 0 || !areNodesThere(draft)) return;
+  if (draft.entries.every(({ primary }) => primary !== undefined) || !areNodesThere(draft)) return;
   const ownerOf = ringOwner(draft.usable);
   const holders = newestHolders(draft, ownerOf);
+  const owners =
+    holders.size === 0
+      ? ownersInRuns(draft.usable)
+      : ALL_PARTITIONS.map((partition) => [partition, ownerOf(partition)] as const);
   const peers = new Peers(draft);
-  for (const [partition, entry] of unassigned) {
+  for (const [partition, owner] of owners) {
+    const entry = draft.entries[partition];
     const holder = holders.get(partition)?.node;
-    const primary = holder ?? draft.nodeOf(ownerOf(partition));
-    if (primary === undefined) continue;
+    const primary = holder ?? draft.nodeOf(owner);
+    if (primary === undefined || entry === undefined || entry.primary !== undefined) continue;
     const copies = holder === undefined ? firstCopies(draft, peers, { entry, partition, primary }) : [];
     for (const copy of copies) peers.add(primary.bootId, copy);
     draft.request(partition, {
@@ -75,13 +82,15 @@ export function areNodesThere({ usable, reachable, input }: Draft): boolean {
  * be alive, and only the proxies may have lost it.
  */
 export function promoteCopies(draft: Draft): void {
+  const successors = new Successors();
   draft.entries.forEach((entry, partition) => {
     const { primary, inSync } = entry;
     if (primary === undefined || !draft.isUnchanged(partition) || !isPrimaryGone(draft, primary)) return;
-    const successor = inSync
-      .flatMap((copy) => (copy === primary ? [] : (draft.nodeOf(copy) ?? [])))
-      .filter(({ isReachable, isLeaving }) => isReachable && !isLeaving)
-      .reduce<PlanNode | undefined>(lessLoaded, undefined);
+    const successor = successors.choose(
+      inSync
+        .flatMap((copy) => (copy === primary ? [] : (draft.nodeOf(copy) ?? [])))
+        .filter(({ isReachable, isLeaving }) => isReachable && !isLeaving),
+    );
     if (successor === undefined) return;
     draft.request(partition, { kind: 'promote', copy: successor.bootId, instead: primary });
   });
@@ -101,6 +110,7 @@ function isPrimaryGone(draft: Draft, primary: BootId): boolean {
  * that could have pairs has ended, and none of them kept its pairs in a directory. Acknowledged writes may be lost then.
  */
 export function startLost(draft: Draft): void {
+  const successors = new Successors();
   let holders: ReadonlyMap<number, Holder> | undefined;
   draft.entries.forEach((entry, partition) => {
     const { primary, inSync } = entry;
@@ -113,18 +123,20 @@ export function startLost(draft: Draft): void {
     }
     holders ??= newestHolders(draft);
     const awaited = awaitedFor(draft, entry);
-    const node = lostStart(draft, awaited, holders.get(partition));
+    const node = lostStart(draft, { awaited, holder: holders.get(partition), successors });
     if (node === undefined) draft.stalled.push({ partition, state: 'lost', awaited });
     else draft.request(partition, { kind: 'start', primary: node.bootId, instead: primary, copies: [] });
   });
 }
 
+interface LostPartition {
+  readonly awaited: readonly BootId[];
+  readonly holder: Holder | undefined;
+  readonly successors: Successors;
+}
+
 /** Returns where a lost partition starts again; undefined if it has to wait. */
-function lostStart(
-  draft: Draft,
-  awaited: readonly BootId[],
-  holder: Holder | undefined,
-): PlanNode | undefined {
+function lostStart(draft: Draft, { awaited, holder, successors }: LostPartition): PlanNode | undefined {
   if (draft.input.settings.whenLost === 'offline') return undefined;
   const { statuses, settings, nowMs } = draft.input;
   const isAwayFor = (copy: BootId) => nowMs - (statuses.get(copy)?.lastHeardMs ?? -Infinity);
@@ -134,7 +146,7 @@ function lostStart(
     return mayComeBack ? undefined : holder.node;
   }
   if (awaited.length > 0) return undefined;
-  return draft.usable.reduce<PlanNode | undefined>(lessLoaded, undefined);
+  return successors.choose(draft.usable);
 }
 
 /**

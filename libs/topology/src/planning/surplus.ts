@@ -2,12 +2,14 @@ import type { BootId, PartitionEntry } from '../topology.js';
 import type { Draft } from './draft.js';
 import type { PlanNode } from './plan-node.js';
 import { precedes } from './rank.js';
+import { Successors } from './successors.js';
 
 /**
  * Has primaries remove copies that are one too many. Nothing is removed before the partition has all its copies without it, so
  * that a move never costs a copy. A primary that is one too many hands over first.
  */
 export function removeSurplus(draft: Draft): void {
+  const successors = new Successors();
   draft.entries.forEach((entry, partition) => {
     markLeaving(draft, entry, partition);
     const inSync = draft.staying(partition).filter(({ bootId }) => bootId !== entry.learner);
@@ -16,9 +18,9 @@ export function removeSurplus(draft: Draft): void {
     const ready = inSync.filter(({ isUsable }) => isUsable);
     if (ready.length === 0 || ready.length < copiesNeeded(draft, surplus)) return;
     if (surplus !== entry.primary) return draft.order(partition, { kind: 'remove', copy: surplus });
-    const successor = ready
-      .filter(({ bootId }) => !draft.input.failedLately(partition, bootId))
-      .reduce<PlanNode | undefined>(lessLoaded, undefined);
+    const successor = successors.choose(
+      ready.filter(({ bootId }) => !draft.input.failedLately(partition, bootId)),
+    );
     if (successor !== undefined) draft.order(partition, { kind: 'handOver', to: successor.bootId });
   });
 }
@@ -51,11 +53,4 @@ function markLeaving(draft: Draft, entry: PartitionEntry, partition: number): vo
       others.reduce((worst, node) => (precedes(rank(worst), rank(node)) ? node : worst), first),
     );
   }
-}
-
-/** Returns the node with fewer partitions to serve, in relation to its share. */
-export function lessLoaded(best: PlanNode | undefined, node: PlanNode): PlanNode {
-  if (best === undefined) return node;
-  const load = ({ primaries, primaryBounds }: PlanNode) => primaries - primaryBounds.fair;
-  return load(node) < load(best) ? node : best;
 }
