@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { run } from '@kvs-tools/local-cluster';
 import { binaryKey, ERROR_CODES, partitionOf, slotOf, stringKey, type WirePair } from '@kvs/protocol';
+import { fieldsOf } from '@kvs/protocol/testing';
 import { ClusterState } from './support/cluster-state.js';
 import { startCluster, type Cluster, type StorageNode } from './support/cluster.js';
 import { send } from './support/http.js';
@@ -70,6 +71,15 @@ if (missing.length > 0 && !required) {
         }
       },
     );
+  });
+
+  it('docs/protocol.md names every field of GET /cluster', async () => {
+    const { json } = await send('GET', `${cluster.proxy}/cluster`);
+    const fields = fieldsOf(json);
+    const example = codeBlocks(read('docs/protocol.md')).find(({ text }) => text.includes('"topology":'));
+    const documented = fieldsOf(JSON.parse(example?.text ?? ''));
+    expect(fields).toContain('topology.nodes[].id');
+    expect(fields.filter((field) => !documented.includes(field))).toEqual([]);
   });
 }
 

@@ -1,1 +1,2 @@
+export { fieldsOf } from './fields-of.js';
 export { until } from './until.js';

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { KvsError } from '@kvs/protocol';
+import { fieldsOf } from '@kvs/protocol/testing';
 import {
   ClusterControl,
   MemoryTopologyStore,
@@ -241,6 +243,19 @@ describe('a new cluster', () => {
       partitions: { unassigned: { count: 0 }, too_few_copies: { count: 4096 }, lost: { count: 0 } },
       moves: { running: learners().length, failures: [{ partition: 3, to: 'b', reason: 'out of memory' }] },
     });
+  });
+
+  it('tells its state with the fields that docs/protocol.md names', async () => {
+    const [a, ...others] = await proxy.assigned();
+    await proxy.report(a ?? fail(), {
+      freeBytes: 1,
+      failures: [{ partition: 3, copy: boot('boot b'), reason: 'out of memory' }],
+    });
+    await proxy.pass(6000, others);
+    const protocol = readFileSync(new URL('../../../../docs/protocol.md', import.meta.url), 'utf8');
+    const [, documented = ''] = /^### The state of a cluster$.*?^```json$(.*?)^```$/ms.exec(protocol) ?? [];
+    const { topology } = Object(JSON.parse(documented));
+    expect(fieldsOf(proxy.control.status())).toEqual(fieldsOf(topology));
   });
 
   it('gives a node its orders, the time and the rate', async () => {
