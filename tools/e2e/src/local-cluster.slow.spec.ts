@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, freePorts, workspaceRoot } from '@kvs-tools/local-cluster';
+import { ClusterState } from './support/cluster-state.js';
 import { string } from './support/data.js';
 import { refused, send } from './support/http.js';
+import { killNode } from './support/kill-node.js';
 
 const npmStart = (...args: string[]): Command =>
   new Command('npm', ['start', '--', '--redis-port', '0', ...args]);
@@ -68,6 +70,32 @@ describe('nx serve', () => {
     }
   });
 
+  it("brings a killed node of npm start back, and adds another one, by the README's commands", async () => {
+    const base = await freePorts(10);
+    const [proxy, redis] = [base + 4, base + 6];
+    const ports = ['--base-port', String(base), '--port', String(proxy)];
+    const redisPorts = ['--redis-port', String(base + 5), '--redis-base-port', String(redis)];
+    const started = new Command('npm', ['start', '--', ...ports, ...redisPorts]);
+    const servers = [started];
+    try {
+      await started.until(/done: all partitions have all their copies/);
+      await killNode(base);
+      const here = { 3000: base, 3003: base + 3, 7000: redis, 7003: redis + 3, 8080: proxy };
+      const commands = readmeCommands(here);
+      expect(commands).toHaveLength(2);
+      for (const command of commands) {
+        const server = new Command('bash', ['-c', command], options);
+        servers.push(server);
+        await server.until(/joined the cluster/);
+      }
+      const state = new ClusterState(`http://localhost:${proxy}`);
+      for (const port of [base, base + 3])
+        await state.until(async () => (await state.copiesOf(`localhost:${port}`)) > 0);
+    } finally {
+      for (const server of servers) server.destroy();
+    }
+  });
+
   it('ends with exit code 0 on Ctrl-C', async () => {
     // Not through npx: npm runs commands in a shell, which ends by the signal itself.
     const nx = join(workspaceRoot, 'tools/setup/nx.mjs');
@@ -106,3 +134,11 @@ describe('nx serve', () => {
     }
   });
 });
+
+/** Returns the commands of README.md that start a node, with the ports here in place of those in the README. */
+function readmeCommands(ports: Readonly<Record<number, number>>): string[] {
+  const readme = readFileSync(join(workspaceRoot, 'README.md'), 'utf8');
+  return Array.from(readme.matchAll(/^ {4}(npx nx serve storage-node .*)$/gm), ([, command = '']) =>
+    command.replaceAll(/\b\d{4}\b/g, (port) => String(ports[Number(port)])),
+  );
+}

@@ -5,6 +5,7 @@ import { Command, freePorts, run, workspaceRoot } from '@kvs-tools/local-cluster
 import { Cluster, Redis } from 'ioredis';
 import { ClusterState } from './support/cluster-state.js';
 import { refused, send } from './support/http.js';
+import { killNode } from './support/kill-node.js';
 import { codeBlocks } from './support/shell-examples.js';
 
 /** Copies are made anew sooner than by default. The level is one at which servers would not log that they listen. */
@@ -42,8 +43,7 @@ describe('npm start', () => {
       });
       expect(await overRedis(base + 4, base + 5)).toEqual(['world', 'world']);
 
-      const victim = await run('bash', ['-c', `pgrep -f 'storage-node/dist/main.js localhost ${base} '`]);
-      process.kill(Number(victim.stdout.trim()), 'SIGKILL');
+      await killNode(base);
       const [killed, ...told] = storyOfReadme();
       const finished = told.pop();
       for (const line of told) await cluster.until(new RegExp([killed, line, finished].join('[^]*')));
