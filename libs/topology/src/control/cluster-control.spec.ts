@@ -296,7 +296,10 @@ describe('requests for entries', () => {
     proxy.disagree = [8];
     expect(await promote(8)).toBe(false);
     proxy.disagree = undefined;
-    expect(await promote(9)).toBe(false);
+    for (const partition of [9, 10, 11, 12]) expect(await promote(partition)).toBe(false);
+    const silent = proxy.log.filter((line) => line.includes('cannot become primary'));
+    expect(silent).toHaveLength(new Set(silent).size);
+    expect(silent).not.toEqual([]);
   });
 
   it('are made again if another proxy changed the topology first', async () => {

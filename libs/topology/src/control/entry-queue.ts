@@ -1,7 +1,7 @@
-import { messageOf } from '@kvs/protocol';
 import type { PromotionAnswer, PromotionQuestion } from '../control-plane/messages.js';
 import { applyRequests, type EntryRequest } from '../topology-changes.js';
 import { nodeOfBoot, type BootId, type Topology } from '../topology.js';
+import { LastingProblem } from './lasting-problem.js';
 import type { ControlPorts } from './ports.js';
 import type { TopologyKeeper } from './topology-keeper.js';
 
@@ -31,6 +31,8 @@ export class EntryQueue {
   readonly #plain: Waiting[] = [];
   readonly #promotions: Waiting[] = [];
   readonly #running = new Set<Waiting[]>();
+  /** By the address of a process that did not answer the last time. */
+  readonly #silent = new Map<string, LastingProblem>();
 
   constructor(keeper: TopologyKeeper, ports: ControlPorts, onPromoted: PromotionListener) {
     this.#keeper = keeper;
@@ -130,13 +132,14 @@ export class EntryQueue {
 
   async #ask(address: string, question: PromotionQuestion): Promise<PromotionAnswer> {
     try {
-      return await this.#ports.confirmPromotions(address, question);
+      const answer = await this.#ports.confirmPromotions(address, question);
+      this.#silent.delete(address);
+      return answer;
     } catch (error) {
-      const reason = messageOf(error);
-      this.#ports.log.warn(
-        { address, reason },
-        `${address} cannot become primary, because it does not answer: ${reason}`,
-      );
+      const description = `${address} cannot become primary, because it does not answer`;
+      const problem = this.#silent.get(address) ?? new LastingProblem(this.#ports.log, description);
+      this.#silent.set(address, problem);
+      problem.meet(error);
       return { partitions: [] };
     }
   }
