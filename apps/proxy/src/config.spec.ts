@@ -104,6 +104,9 @@ describe('bad arguments', () => {
     [['--topology', 'memory', '--host', '0.0.0.0'], '--topology needs --advertise'],
     [['--topology', 'memory', '--advertise', 'proxy:80'], "option '--advertise <url>'"],
     [['--transfer-rate', '999999'], "option '--transfer-rate <number>' argument '999999' is invalid."],
+    [['--copies', '3'], '--copies needs --topology'],
+    [['--transfer-rate', '5000000'], '--transfer-rate needs --topology'],
+    [['--advertise', 'http://proxy:80'], '--advertise needs --topology'],
     [['--copies', '9'], "option '--copies <number>' argument '9' is invalid."],
     [
       ['localhost'],

@@ -78,10 +78,10 @@ export function readConfig(
   argv: readonly string[],
   environment: NodeJS.ProcessEnv = process.env,
 ): ProxyConfig {
-  const { argument, options } = parseCommand(COMMAND, argv);
+  const { argument, options, isGiven } = parseCommand(COMMAND, argv);
   const given = argument('nodes');
   const { host, port, redisPort, workers, nodeTimeoutMs } = options;
-  const cluster = clusterConfig(options, host, workers);
+  const cluster = clusterConfig(options, host, workers, isGiven);
   // Nodes may also join a cluster by themselves.
   const otherwise = environment['KVS_NODES'] ?? (cluster === undefined ? DEFAULT_NODES : undefined);
   const texts = given.length > 0 ? given : [otherwise ?? []].flat();

@@ -19,13 +19,19 @@ import { StorageNodeModule } from './storage-node.module.js';
  * Returns a storage node that can be started.
  *
  * @param failed told why, when the engine can't be opened while the node already listens, or can't go on
+ * @param opened told when the engine is open
  */
-export function storageNode(config: StorageNodeConfig, failed: (error: unknown) => void): StartOptions {
+export function storageNode(
+  config: StorageNodeConfig,
+  failed: (error: unknown) => void,
+  opened: () => void = () => undefined,
+): StartOptions {
   return {
     name: COMMAND.name,
     settings: config,
     addresses: { ...redisAddress(config.host, config.redisPort), http: config },
-    open: (parts) => openNode(config, parts, StorageNodeModule.register(config, parts.logger, failed)),
+    open: (parts) =>
+      openNode(config, parts, StorageNodeModule.register(config, parts.logger, failed), opened),
   };
 }
 
@@ -33,8 +39,10 @@ async function openNode(
   config: StorageNodeConfig,
   parts: ServerParts,
   module: DynamicModule,
+  opened: () => void,
 ): Promise<OpenServer> {
   const { app, listener, metrics } = await openNodeHttp(config, parts, module);
+  void app.get(EngineProvider).opened.then(opened);
   const store = app.get(KvStore);
   metrics.add(engineMetrics(store));
   const member = app.get(ClusterMember, { strict: false });

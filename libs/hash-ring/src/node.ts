@@ -10,7 +10,10 @@ export interface NodeSpec {
   readonly zone?: string | undefined;
 }
 
-/** A node of a ring: frozen, with its weight, and with the caller's extra data `T`. */
+/**
+ * A node of a ring: frozen, with its weight, and with the caller's extra data `T`. Own enumerable properties are copied, so an
+ * object with methods belongs into a property: `{ id, client }`.
+ */
 export type RingNode<T extends object = object> = T & NodeSpec & { readonly weight: number };
 
 /** A node as the caller gives it. The id alone is enough if `T` requires no extra data. */

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DirectoryLockOptions } from '@kvs/kv-store';
 import { DIRECTORY_LOCK_FILE, DirectoryLock, partitionFunctionProblem } from '@kvs/kv-store';
-import { KvsError, PARTITION_FUNCTION } from '@kvs/protocol';
+import { KvsError, messageOf, PARTITION_FUNCTION } from '@kvs/protocol';
 import { dataFileProblem } from './data-file.js';
 import { Environment } from './environment.js';
 
@@ -33,7 +33,7 @@ export class DataDirectory {
     } catch (error) {
       await lock?.release();
       if (error instanceof KvsError) throw error;
-      throw unavailable(`${path} cannot be used: ${String(error)}`, error);
+      throw unavailable(`${path} cannot be used: ${messageOf(error)}`, error);
     }
   }
 

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { PARTITION_COUNT } from '@kvs/protocol';
+import { messageOf, PARTITION_COUNT } from '@kvs/protocol';
 import type { EngineStats } from '@kvs/kv-store';
 import type { Database, RootDatabase } from 'lmdb';
 import { open, TransactionFlags } from 'lmdb';
@@ -71,7 +71,7 @@ export class Environment {
     try {
       return fileIdentity(this.#file) === this.#fileIdentity ? undefined : `${this.#file} was replaced`;
     } catch (error) {
-      return `${this.#file} is not there: ${String(error)}`;
+      return `${this.#file} is not there: ${messageOf(error)}`;
     }
   }
 

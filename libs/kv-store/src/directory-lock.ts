@@ -17,6 +17,7 @@ import type { Clock } from './clock.js';
 import { microsToMs } from './clock.js';
 import type { CancelTask, Scheduler } from './scheduler.js';
 
+/** Options of a directory lock. */
 export interface DirectoryLockOptions {
   readonly clock: Clock;
   readonly scheduler: Scheduler;

@@ -4,6 +4,7 @@ export interface Scheduler {
   after(delayMs: number, task: () => void): CancelTask;
 }
 
+/** Cancels a task that has not begun. May be called again. */
 export type CancelTask = () => void;
 
 /** The system's timers. */

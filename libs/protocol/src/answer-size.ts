@@ -29,6 +29,7 @@ export function refuseHugeAnswer(
   if (bytes > maxBytes) throw answerTooLarge(maxBytes);
 }
 
+/** Returns the error of an answer that would have more than `maxBytes`. */
 export function answerTooLarge(maxBytes: number): KvsError {
   const detail = `the answer would have more than ${maxBytes} bytes; ask for fewer keys at a time`;
   return new KvsError('answer_too_large', detail);

@@ -7,6 +7,7 @@ export interface EncodedData {
   readonly data: string;
 }
 
+/** Whether this names an encoding. */
 export function isEncoding(value: unknown): value is Encoding {
   return value === 'string' || value === 'binary';
 }

@@ -63,8 +63,10 @@ export const ERROR_CODES = {
   loop_detected: { status: 508, title: 'A proxy was given a proxy as a storage node' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
+/** The code of an error. Codes are stable: programs may rely on them. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** Whether this is the code of an error of kvs. */
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(ERROR_CODES, value);
 }

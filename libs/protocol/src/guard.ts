@@ -79,24 +79,29 @@ export function readInteger(value: unknown): Integer | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
 }
 
+/** Checks a key and returns it in canonical form; undefined if it is not valid. */
 export const guardKey: ItemGuard<Key> = (item, limits) => {
   const data = guardData(item, limits.maxKeyBytes);
   return data === undefined || data.data === '' ? undefined : brandKey(data);
 };
 
+/** Checks a value and returns it in canonical form; undefined if it is not valid. */
 export const guardValue: ItemGuard<Value> = (item, limits) => {
   const data = guardData(item, limits.maxValueBytes);
   return data === undefined ? undefined : brandValue(data);
 };
 
+/** Whether this can be a time to live. */
 export function isTtl(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_TTL_MS;
 }
 
+/** Whether this can be an `if_version`. */
 export function isVersionCondition(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
+/** Whether this is an object whose fields can be read. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

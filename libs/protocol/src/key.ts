@@ -31,14 +31,17 @@ export function stringValue(text: string): Value {
   return brandValue(checkData({ encoding: 'string', data: text }));
 }
 
+/** Returns the value of some bytes. */
 export function binaryValue(bytes: Uint8Array): Value {
   return brandValue({ encoding: 'binary', data: toHex(bytes) });
 }
 
+/** Returns the id of a key: two keys have the same id exactly if they are equal. */
 export function keyId(key: Key): KeyId {
   return ((key.encoding === 'string' ? 's' : 'b') + key.data) as KeyId;
 }
 
+/** Returns the key that has this id. */
 export function keyFromId(id: KeyId): Key {
   return brandKey({ encoding: id.startsWith('s') ? 'string' : 'binary', data: id.slice(1) });
 }

@@ -12,6 +12,7 @@ export interface Limits {
   readonly maxAnswerBytes: number;
 }
 
+/** The limits of a server whose options set no others. */
 export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxKeyBytes: 4 * 1024,
   maxValueBytes: 8 * 1024 * 1024,

@@ -44,6 +44,7 @@ export interface ItemFailure {
   readonly maybeApplied?: true;
 }
 
+/** What became of one write. */
 export type SetOutcome =
   | {
       readonly ok: true;
@@ -52,8 +53,11 @@ export type SetOutcome =
       readonly created: boolean;
     }
   | ItemFailure;
+/** What was read of one key; `entry` is null for an absent key. */
 export type FetchOutcome = { readonly ok: true; readonly entry: Entry | null } | ItemFailure;
+/** Whether one key is present. */
 export type QueryOutcome = { readonly ok: true; readonly present: boolean } | ItemFailure;
+/** Whether there was a pair to delete. */
 export type DeleteOutcome = { readonly ok: true; readonly deleted: boolean } | ItemFailure;
 
 /**
@@ -83,6 +87,7 @@ export interface ScanRequest {
  */
 export type PairLines = AsyncIterable<Uint8Array>;
 
+/** The answer of a scan, whose pairs are read as they come. */
 export interface ScanAnswer {
   /** The nodes whose pairs are missing; empty unless the request allowed a partial answer. */
   readonly missingNodes: readonly string[];
@@ -102,14 +107,23 @@ export interface ScanAnswer {
  * item is an outcome; a method throws {@link KvsError} only if it could do nothing at all.
  */
 export interface KeyValueOperations {
+  /** Stores pairs, each atomically, in order. */
   set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]>;
   /**
+   * Reads values, versions and times left.
+   *
    * @param maxBytes the limit of the values' bytes. Reading stops at it, and the answer is refused. Default: no limit
    * @throws KvsError `answer_too_large`
    */
   fetch(keys: readonly Key[], maxBytes?: number): MaybePromise<readonly FetchOutcome[]>;
+  /** Says which keys are present. */
   query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]>;
+  /** Deletes pairs, each atomically, in order. */
   delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]>;
-  /** @throws KvsError `node_unavailable` if a node is away and `partial` is not set */
+  /**
+   * Lists pairs.
+   *
+   * @throws KvsError `node_unavailable` if a node is away and `partial` is not set
+   */
   scan(request: ScanRequest & { readonly partial: boolean }): Promise<ScanAnswer>;
 }

@@ -22,7 +22,9 @@ export interface IncrementItem {
   readonly ttlMs?: number;
 }
 
+/** Whether there was a pair to touch. */
 export type TouchOutcome = { readonly ok: true; readonly touched: boolean } | ItemFailure;
+/** The value after the increment. */
 export type IncrementOutcome = { readonly ok: true; readonly value: Integer } | ItemFailure;
 
 /** Returns what a touch makes of the present pair. An absent key is not touched. */

@@ -6,6 +6,7 @@ export const PARTITION_COUNT = 4096;
 /** How many slots Redis Cluster has: four for each partition. */
 export const SLOT_COUNT = 16_384;
 
+/** The numbers of all partitions, in ascending order. */
 export const ALL_PARTITIONS: readonly number[] = Object.freeze(
   Array.from({ length: PARTITION_COUNT }, (_, partition) => partition),
 );

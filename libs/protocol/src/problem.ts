@@ -74,6 +74,7 @@ export class WrongNodeError extends KvsError {
   }
 }
 
+/** Returns the problem document (RFC 9457) of an error. */
 export function problemOf(error: KvsError): Problem {
   return {
     type: problemType(error.code),

@@ -12,6 +12,7 @@ import type {
 } from './operations.js';
 import type { IncrementItem, IncrementOutcome, TouchItem, TouchOutcome } from './pair-updates.js';
 
+/** Why an item failed, as JSON has it. */
 export interface WireFailure {
   readonly code: ErrorCode;
   readonly message: string;
@@ -19,6 +20,7 @@ export interface WireFailure {
   readonly maybe_applied?: true;
 }
 
+/** A failure with the key of its item. */
 export interface WireKeyFailure extends WireFailure {
   readonly key: EncodedData;
 }
@@ -73,6 +75,7 @@ export interface WireAnswer<T> {
   readonly body: T;
 }
 
+/** Returns the body that answers `PUT /set`. */
 export function setAnswer(
   items: readonly SetItem[],
   outcomes: readonly SetOutcome[],
@@ -85,6 +88,7 @@ export function setAnswer(
   return { status, body: { keys_added: added, keys_failed: failed, versions, created } };
 }
 
+/** Returns the body that answers `POST /delete`. */
 export function deleteAnswer(
   items: readonly DeleteItem[],
   outcomes: readonly DeleteOutcome[],
@@ -96,6 +100,7 @@ export function deleteAnswer(
   return { status, body: { keys_deleted: added, keys_failed: failed, deleted } };
 }
 
+/** Returns the body that answers `POST /fetch`. */
 export function fetchAnswer(
   keys: readonly Key[],
   outcomes: readonly FetchOutcome[],
@@ -111,6 +116,7 @@ export function fetchAnswer(
   return { status: batchStatus(outcomes), body };
 }
 
+/** Returns the body that answers `POST /query`. */
 export function queryAnswer(
   keys: readonly Key[],
   outcomes: readonly QueryOutcome[],
@@ -121,6 +127,7 @@ export function queryAnswer(
   return { status: batchStatus(outcomes), body };
 }
 
+/** Returns the body that answers `POST /touch`. */
 export function touchAnswer(
   items: readonly TouchItem[],
   outcomes: readonly TouchOutcome[],
@@ -129,6 +136,7 @@ export function touchAnswer(
   return { status, body: { keys_touched: added, keys_failed: failed } };
 }
 
+/** Returns the body that answers `POST /increment`. */
 export function incrementAnswer(
   items: readonly IncrementItem[],
   outcomes: readonly IncrementOutcome[],

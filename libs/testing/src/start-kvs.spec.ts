@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { startKvs, type RunningKvs } from '../dist/index.cjs';
 
@@ -39,6 +42,18 @@ it('a node that cannot start rejects with the reason', async () => {
   const second = startKvs({ args: ['--redis-port', String(redisPort)] });
   await expect(second).rejects.toMatchObject({ name: 'StartError', cause: { code: 'EADDRINUSE' } });
   await close();
+});
+
+it('a snapshot that cannot be loaded rejects with the reason', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'kvs-testing-'));
+  const args = ['--snapshot-dir', directory];
+  const { close } = await startKvs({ args });
+  try {
+    await expect(startKvs({ args })).rejects.toThrow(`${directory} is in use`);
+  } finally {
+    await close();
+    await rm(directory, { recursive: true });
+  }
 });
 
 it('options may come from the environment of the test', async () => {

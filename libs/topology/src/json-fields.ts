@@ -90,7 +90,8 @@ export function weight(fields: Fields, field: string): number {
 
 export function integer(fields: Fields, field: string, min: number, max?: number): number {
   const value = fields[field];
-  if (!isInteger(value, min, max)) throw invalid(`${field} is not a whole number in its range`);
+  const range = max === undefined ? `of at least ${min}` : `from ${min} to ${max}`;
+  if (!isInteger(value, min, max)) throw invalid(`${field} is not a whole number ${range}`);
   return value;
 }
 

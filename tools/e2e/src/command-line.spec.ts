@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { proxyScript, run, storageNodeScript } from '@kvs-tools/local-cluster';
 import { startNode } from './support/cluster.js';
 
@@ -22,6 +23,20 @@ it.each([
   expect(help.stdout).toContain(`Usage: ${name}`);
   const version = await start('--version');
   expect([version.code, version.stdout]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
+});
+
+it('a start that fails says why once, in one line on stderr', async () => {
+  const node = await storageNode('localhost', '0', '--engine', 'lmdb', '--data-dir', storageNodeScript);
+  expect([node.code, node.stderr]).toEqual([
+    1,
+    expect.stringMatching(`^kvs-storage-node: ${storageNodeScript} cannot be used: .*\n$`),
+  ]);
+  expect(node.stdout).not.toContain(storageNodeScript);
+  const started = await proxy('--port', '0', '--redis-port', '0', '--topology', `file:${tmpdir()}`);
+  expect([started.code, started.stderr]).toEqual([
+    2,
+    `kvs-proxy: --topology file:${tmpdir()} is a directory, not a file (see --help)\n`,
+  ]);
 });
 
 it('a port in use is one line on stderr and exit code 1', async () => {

@@ -1,5 +1,6 @@
 import {
   choice,
+  describeOptions,
   InvalidArgumentError,
   isAnyAddress,
   isHttpUrl,
@@ -81,13 +82,19 @@ export const CLUSTER_OPTIONS = {
   ),
 };
 
-/** @throws StartError for options that contradict each other */
+/** @throws StartError for options that contradict each other, and for those of a cluster without `--topology` */
 export function clusterConfig(
   { topology, transferRate, ...options }: Values<typeof CLUSTER_OPTIONS>,
   host: string,
   workers: number,
+  isGiven: (option: string) => boolean,
 ): ClusterConfig | undefined {
-  if (topology === undefined) return undefined;
+  if (topology === undefined) {
+    const useless = describeOptions(CLUSTER_OPTIONS).find(({ name }) => isGiven(name));
+    if (useless !== undefined)
+      throw usageError(`${useless.flag} needs --topology: a fixed list is no cluster`);
+    return undefined;
+  }
   if (workers > 1) throw usageError('--topology needs --workers 1: one process hears the nodes and leads');
   if (options.minInSync > options.copies) throw usageError('--min-in-sync is more than --copies');
   if (options.advertise === undefined && isAnyAddress(host))

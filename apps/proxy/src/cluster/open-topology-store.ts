@@ -1,4 +1,6 @@
+import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { usageError } from '@kvs/server';
 import { FileTopologyStore, MemoryTopologyStore, type TopologyStore } from '@kvs/topology';
 import type { TopologyPlace } from './cluster-config.js';
 
@@ -7,6 +9,7 @@ import type { TopologyPlace } from './cluster-config.js';
  *
  * @param onLost told why, when another process has taken the file
  * @throws KvsError `engine_unavailable`: another process has the file
+ * @throws StartError if the path is that of a directory
  */
 export async function openTopologyStore(
   place: TopologyPlace,
@@ -20,6 +23,8 @@ export async function openTopologyStore(
   // Only a proxy with a topology in a file needs the lock.
   const { DirectoryLock, systemClock, systemScheduler } = await import('@kvs/kv-store');
   const path = resolve(place.path);
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) throw usageError(`--topology file:${place.path} is a directory, not a file`);
   const lock = await DirectoryLock.acquire(dirname(path), {
     clock: systemClock,
     scheduler: systemScheduler,

@@ -55,7 +55,7 @@ export class MaglevRing<T extends object = object> implements WeightedPlacement<
     return nodeAt(this.nodes, this.#table[this.#hash(key) % this.#table.length]);
   }
 
-  /** Yields nodes along the table from the key's entry. */
+  /** Returns nodes along the table from the key's entry. */
   getN(key: string | Uint8Array, count: number, options?: ReplicaOptions): RingNode<T>[] {
     return chooseReplicas(this.nodes, this.#preference(this.#hash(key) % this.#table.length), count, options);
   }

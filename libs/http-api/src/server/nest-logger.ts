@@ -26,7 +26,9 @@ export class NestLogger implements LoggerService {
   }
 
   error(message: unknown, ...context: unknown[]): void {
-    this.#logger.error({ context }, String(message));
+    // Nest throws what its handler of exceptions logs, and the start of the app logs it once.
+    const isThrown = context.includes('ExceptionHandler');
+    this.#logger[isThrown ? 'debug' : 'error']({ context }, String(message));
   }
 
   fatal(message: unknown, ...context: unknown[]): void {

@@ -3,9 +3,9 @@ import type { Clock } from '../clock.js';
 import type { EngineReplication } from './engine-replication.js';
 
 /**
- * Stores the pairs. `KvStore` is its only caller in production and checks every argument: keys and values are valid
- * and canonical, partitions are integers from 0 to 4,095, `ifVersion` is a safe integer of at least 0, `expiresAtMs`
- * a safe integer. An engine may rely on that.
+ * Stores the pairs. `KvStore` is its only caller in production. Keys and values are valid and canonical, because only the
+ * functions and guards of `@kvs/protocol` make them. `KvStore` checks the rest: partitions are integers from 0 to 4,095,
+ * `ifVersion` is a safe integer of at least 0, `expiresAtMs` a safe integer. An engine may rely on that.
  *
  * **Answers.** Each method may answer at once or by promise. Callers await only native promises. There is one outcome
  * for each item, in the order of the items.
@@ -41,7 +41,7 @@ export interface StorageEngine {
   readonly capabilities: EngineCapabilities;
 
   /** Lets copies of a partition follow its changes. An engine has this only if it keeps positions. */
-  readonly replication?: EngineReplication;
+  readonly replication?: EngineReplication | undefined;
 
   /**
    * Returns the pairs of these keys. It never changes what other calls see, though it may reclaim expired pairs.
@@ -119,6 +119,7 @@ export interface StorageEngine {
 /** Opens an engine. The package of an engine exports a function that turns settings into such a factory. */
 export type EngineFactory = (options: EngineFactoryOptions) => MaybePromise<StorageEngine>;
 
+/** What an engine gets from the one who opens it. */
 export interface EngineFactoryOptions {
   /** The only source of time of the engine. */
   readonly clock: Clock;
@@ -134,6 +135,7 @@ export interface EngineCapabilities {
   readonly evicts?: boolean;
 }
 
+/** Returns what an engine can do, with the defaults filled in. */
 export function capabilitiesOf(engine: StorageEngine): Required<EngineCapabilities> {
   return { durable: false, shared: false, evicts: false, ...engine.capabilities };
 }
@@ -144,6 +146,7 @@ export interface EngineKey {
   readonly partition: number;
 }
 
+/** A write of one pair. */
 export interface EngineWrite extends EngineKey {
   readonly value: Value;
   /** Milliseconds since the Unix epoch from which the pair is absent; undefined if it does not expire. */
@@ -152,26 +155,31 @@ export interface EngineWrite extends EngineKey {
   readonly ifVersion: number | undefined;
 }
 
+/** A removal of one pair. */
 export interface EngineDelete extends EngineKey {
   /** Delete only if this is the version, 0 for absent; undefined for an unconditional delete. */
   readonly ifVersion: number | undefined;
 }
 
+/** What an engine has of one key. */
 export interface EngineEntry {
   readonly value: Value;
   readonly version: number;
   readonly expiresAtMs: number | undefined;
 }
 
+/** A pair of a scan. */
 export interface EnginePair extends EngineEntry {
   readonly id: KeyId;
 }
 
+/** Some pairs of one partition. */
 export interface EngineChunk {
   readonly partition: number;
   readonly pairs: readonly EnginePair[];
 }
 
+/** Which pairs of the partitions to scan. */
 export interface EngineScanOptions {
   /** Only keys whose id starts with this: the tag of an encoding, then the start of canonical data. */
   readonly idPrefix?: string;
@@ -179,6 +187,7 @@ export interface EngineScanOptions {
   readonly values?: boolean;
 }
 
+/** Which pairs of the partitions to scan, and how to write them. */
 export interface EngineJsonScanOptions extends EngineScanOptions {
   /** Whether each pair has its `version`, and its `ttl_ms` if it expires. */
   readonly meta: boolean;
@@ -191,6 +200,7 @@ export const SCAN_CHUNK_PAIRS = 1000;
 /** … or when its ids and values come to this many UTF-16 units, whichever is first. */
 export const SCAN_CHUNK_UNITS = 1024 * 1024;
 
+/** What an engine counts. */
 export interface EngineStats {
   /**
    * How many pairs the engine has. May include expired pairs that are not reclaimed yet; a shared engine may
@@ -207,11 +217,14 @@ export interface EngineStats {
   readonly snapshots?: { readonly written: number; readonly failed: number };
 }
 
+/** What was read of one key. */
 export type EngineReadOutcome =
   ({ readonly status: 'found' } & EngineEntry) | { readonly status: 'absent' } | EngineUnavailable;
 
+/** Whether one key is present. */
 export type EnginePresenceOutcome = { readonly status: 'present' | 'absent' } | EngineUnavailable;
 
+/** What became of one write. */
 export type EngineWriteOutcome =
   | {
       readonly status: 'written';
@@ -223,9 +236,11 @@ export type EngineWriteOutcome =
   | { readonly status: 'out_of_memory' }
   | EngineUnavailable;
 
+/** What became of one removal. */
 export type EngineDeleteOutcome =
   { readonly status: 'deleted' | 'absent' } | VersionMismatch | EngineUnavailable;
 
+/** The pair does not have the version that the item requires. */
 export interface VersionMismatch {
   readonly status: 'version_mismatch';
   /** The pair's version when its condition was checked; 0 if it was absent. */

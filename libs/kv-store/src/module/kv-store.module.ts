@@ -8,6 +8,7 @@ import type { EngineFactory, StorageEngine } from '../engine/storage-engine.js';
 import { KvStore } from '../store/kv-store.js';
 import { KV_STORE_OPTIONS, KVS_CLOCK, STORAGE_ENGINE } from '../tokens.js';
 
+/** Options of the store of an app. */
 export interface KvStoreOptions {
   /** Opens the engine. Default: the memory engine. */
   readonly engine?: 'memory' | EngineFactory;
@@ -15,6 +16,7 @@ export interface KvStoreOptions {
   readonly clock?: Clock;
 }
 
+/** Options of the store that other providers of the app make. */
 export interface KvStoreAsyncOptions
   extends Pick<ModuleMetadata, 'imports'>, Pick<FactoryProvider, 'inject'> {
   // Nest passes the arguments that `inject` names, which the type system cannot follow.

@@ -25,7 +25,9 @@ import { deleteOutcome, fetchOutcome, liveEntry, queryOutcome, setOutcome } from
 import { ScanThrottle } from './scan-throttle.js';
 import type { StoreChunk } from './store-chunk.js';
 
+/** Which pairs a scan is about. */
 export type StoreScanRequest = Pick<ScanRequest, 'prefix' | 'partitions'>;
+/** Which pairs a scan is about, and how they are written. */
 export type StoreJsonRequest = StoreScanRequest & Pick<ScanRequest, 'meta' | 'values' | 'format'>;
 
 /**
@@ -34,7 +36,9 @@ export type StoreJsonRequest = StoreScanRequest & Pick<ScanRequest, 'meta' | 'va
  *
  * A method answers at once if the engine does. The failure of an item is its outcome. A method throws, or rejects with, a
  * `KvsError` only if it did nothing at all: `engine_unavailable`, `not_ready` (from an engine that is still opening), `answer_too_large`
- * (only `fetch`), or `shutting_down` after {@link close}. Invalid arguments throw a `TypeError` or `RangeError` and change nothing.
+ * (only `fetch`), or `shutting_down` after {@link close}. Invalid times to live, versions and partitions throw a `TypeError` or
+ * `RangeError` and change nothing. Keys and values are not checked again: they must be made by the functions and guards of
+ * `@kvs/protocol`.
  */
 @Injectable()
 export class KvStore
@@ -54,11 +58,16 @@ export class KvStore
     this.#clock = clock;
   }
 
+  /** The name of the engine, such as `memory`. */
   get engineName(): string {
     return this.#engine.name;
   }
 
-  /** @param partitions of the keys, as `partitionOf` computes them; computed here if they are left out */
+  /**
+   * Stores pairs, item by item in order. An item's outcome is its new version, or why it was not stored.
+   *
+   * @param partitions of the keys, as `partitionOf` computes them; computed here if they are left out
+   */
   set(items: readonly SetItem[], partitions?: readonly number[]): MaybePromise<readonly SetOutcome[]> {
     this.#begin();
     checkSetItems(items);
@@ -68,7 +77,13 @@ export class KvStore
     return this.#track(whenDone(answer, (outcomes) => outcomes.map(setOutcome)));
   }
 
-  /** @param partitions as for {@link set} */
+  /**
+   * Reads values, versions and times left. The outcome of an absent key has the entry null.
+   *
+   * @param maxBytes the limit of the values' bytes. Reading stops at it. Default: no limit
+   * @param partitions as for {@link set}
+   * @throws KvsError `answer_too_large`
+   */
   fetch(
     keys: readonly Key[],
     maxBytes?: number,
@@ -81,14 +96,22 @@ export class KvStore
     );
   }
 
-  /** @param partitions as for {@link set} */
+  /**
+   * Says which keys are present.
+   *
+   * @param partitions as for {@link set}
+   */
   query(keys: readonly Key[], partitions?: readonly number[]): MaybePromise<readonly QueryOutcome[]> {
     this.#begin();
     const answer = this.#engine.hasMany(engineKeys(keys, partitions));
     return this.#track(whenDone(answer, (outcomes) => outcomes.map(queryOutcome)));
   }
 
-  /** @param partitions as for {@link set} */
+  /**
+   * Deletes pairs, item by item in order. The outcome says whether there was a pair.
+   *
+   * @param partitions as for {@link set}
+   */
   delete(
     items: readonly DeleteItem[],
     partitions?: readonly number[],
@@ -130,6 +153,7 @@ export class KvStore
     );
   }
 
+  /** Returns how many pairs and partitions there are, and what else the engine counts. */
   stats(): MaybePromise<EngineStats> {
     this.#assertOpen();
     return this.#track(this.#engine.stats());

@@ -1,5 +1,6 @@
 import type { Entry, Key } from '@kvs/protocol';
 
+/** A pair of a scan. */
 export interface StoredPair extends Entry {
   readonly key: Key;
 }

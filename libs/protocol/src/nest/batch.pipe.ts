@@ -30,10 +30,15 @@ export interface ItemSchema<T> {
   readonly explainer: keyof typeof Explainers;
 }
 
+/** The items of `PUT /set`. */
 export const SET_ITEM: ItemSchema<SetItem> = { guard: guardSetItem, explainer: 'explainSetItem' };
+/** The items of `POST /fetch` and `POST /query`. */
 export const KEY_ITEM: ItemSchema<Key> = { guard: guardKeyItem, explainer: 'explainKeyItem' };
+/** The items of `POST /delete`. */
 export const DELETE_ITEM: ItemSchema<DeleteItem> = { guard: guardDeleteItem, explainer: 'explainDeleteItem' };
+/** The items of `POST /touch`. */
 export const TOUCH_ITEM: ItemSchema<TouchItem> = { guard: guardTouchItem, explainer: 'explainTouchItem' };
+/** The items of `POST /increment`. */
 export const INCREMENT_ITEM: ItemSchema<IncrementItem> = {
   guard: guardIncrementItem,
   explainer: 'explainIncrementItem',

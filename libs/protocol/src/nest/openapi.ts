@@ -16,22 +16,27 @@ export * from './described-dto.js';
 
 /** Decorators that describe the data operations in OpenAPI documents, and the DTO classes that they show. */
 
+/** Describes the body of `PUT /set`. */
 export function ApiSetBody(): MethodDecorator {
   return describe([SetItemDto], { key: HELLO, value: { encoding: 'string', data: 'world' } });
 }
 
+/** Describes the body of `POST /fetch` and `POST /query`. */
 export function ApiKeysBody(): MethodDecorator {
   return describe([KeyDto, KeyItemDto], HELLO);
 }
 
+/** Describes the body of `POST /delete`. */
 export function ApiDeleteBody(): MethodDecorator {
   return describe([KeyDto, DeleteItemDto], HELLO);
 }
 
+/** Describes the body of `POST /touch`. */
 export function ApiTouchBody(): MethodDecorator {
   return describe([TouchItemDto], { key: HELLO, ttl_ms: 3_600_000 });
 }
 
+/** Describes the body of `POST /increment`. */
 export function ApiIncrementBody(): MethodDecorator {
   return describe([IncrementItemDto], { key: { encoding: 'string', data: 'visits' }, by: 1 });
 }
@@ -93,6 +98,7 @@ export function ApiMeta(): MethodDecorator {
   });
 }
 
+/** Describes a problem document as an answer. */
 export function ApiProblem(status: number, description: string): MethodDecorator {
   return ApiResponse({
     status,

@@ -41,6 +41,7 @@ export function answerError(
   else sendProblem(response, error);
 }
 
+/** Answers a request with the problem document of an error. */
 export function sendProblem(response: ProblemResponse, error: KvsError): void {
   const problem = problemOf(error);
   response.statusCode = problem.status;

@@ -34,6 +34,7 @@ export function memoryForPairs({ machineBytes, cgroupBytes }: MemoryLimits): num
   return Math.max(0, Math.min(machineBytes, cgroupBytes) - PROCESS_BYTES);
 }
 
+/** Reads the limits of the machine, the container and the process. */
 export function readMemoryLimits(): MemoryLimits {
   return {
     machineBytes: totalmem(),

@@ -7,6 +7,7 @@ import { EVICTIONS } from './eviction/eviction-policy.js';
 import type { HashKey } from './half-sip-hash.js';
 import { defaultMaxMemoryBytes, MIN_MAX_MEMORY_BYTES } from './memory-limits.js';
 
+/** Options of a memory engine. */
 export interface MemoryEngineOptions extends EngineFactoryOptions {
   /** The bytes at which the engine is full, at least {@link MIN_MAX_MEMORY_BYTES}. Default: {@link defaultMaxMemoryBytes}. */
   readonly maxMemoryBytes?: number;

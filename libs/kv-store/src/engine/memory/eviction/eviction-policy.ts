@@ -11,8 +11,10 @@ export interface EvictionPolicy {
   victim(): number;
 }
 
+/** Which pairs a full engine removes: none, the least recently used, or those that SIEVE chooses. */
 export type Eviction = 'none' | 'lru' | 'sieve';
 
+/** The names of all policies. */
 export const EVICTIONS: readonly Eviction[] = ['none', 'lru', 'sieve'];
 
 /** Evicts nothing. A full store refuses writes. */

@@ -121,7 +121,7 @@ export class SnapshotKeeper {
     if (intervalMs === 0 || this.#isClosed || this.#lock.loss) return;
     this.#cancel = this.#scheduler.after(intervalMs, () => {
       this.#writing = this.#write()
-        .catch((error: unknown) => log.error(String(error)))
+        .catch((error: unknown) => log.error(messageOf(error)))
         .then(() => this.#schedule());
     });
   }

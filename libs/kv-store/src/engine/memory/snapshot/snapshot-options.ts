@@ -1,5 +1,6 @@
 import type { KvsError } from '@kvs/protocol';
 
+/** Where and when a memory engine writes its pairs to disk. */
 export interface SnapshotOptions {
   /** The directory of the snapshot, which belongs to one engine. It is created if necessary. */
   readonly directory: string;
@@ -19,6 +20,7 @@ export interface SnapshotOptions {
   readonly onLost?: (error: KvsError) => void;
 }
 
+/** Gets what is worth telling about snapshots. */
 export interface SnapshotLog {
   info(message: string): void;
   warn(message: string): void;
