@@ -1,5 +1,5 @@
 import { KvsError, stringKey, stringValue, type ErrorCode, type ItemFailure } from '@kvs/protocol';
-import { MapOperations } from '../testing/map-operations.js';
+import { MapOperations } from '@kvs/protocol/testing';
 import { jsonOf, TestServer } from '../testing/test-server.js';
 
 const [a, b] = [stringKey('a'), stringKey('b')];

@@ -1,6 +1,6 @@
 import { text as textOf } from 'node:stream/consumers';
 import fc from 'fast-check';
-import { linesFrom } from '../testing/map-operations.js';
+import { linesFrom } from '@kvs/protocol/testing';
 import { asJsonArray, itemsAsArray } from './json-array.js';
 
 async function* slices(bytes: Uint8Array, cuts: readonly number[]): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,5 @@
 import { stringKey, stringValue, type ErrorCode } from '@kvs/protocol';
-import { MapOperations } from '../testing/map-operations.js';
+import { MapOperations } from '@kvs/protocol/testing';
 import { jsonOf, TestServer, type Received } from '../testing/test-server.js';
 
 let operations: MapOperations;

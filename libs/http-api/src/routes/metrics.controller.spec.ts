@@ -4,7 +4,7 @@ import { stringKey } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
 import { counter } from '@kvs/server';
 import { readExposition, type Samples } from '@kvs/server/testing';
-import { MapOperations } from '../testing/map-operations.js';
+import { MapOperations } from '@kvs/protocol/testing';
 import { jsonOf, TestServer, type TestServerOptions } from '../testing/test-server.js';
 
 let server: TestServer;

@@ -5,7 +5,7 @@ import { Writable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { text as textOf } from 'node:stream/consumers';
 import type { PairLines } from '@kvs/protocol';
-import { linesFrom } from '../testing/map-operations.js';
+import { linesFrom } from '@kvs/protocol/testing';
 import { sendPairs } from './pair-stream.js';
 
 /** Of chunks that are written at once, that wait behind others, and that are waited for. */

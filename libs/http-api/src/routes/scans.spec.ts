@@ -1,5 +1,5 @@
 import { KvsError, NodesUnavailableError, type PairLines, type ScanAnswer } from '@kvs/protocol';
-import { linesFrom, MapOperations } from '../testing/map-operations.js';
+import { linesFrom, MapOperations } from '@kvs/protocol/testing';
 import { jsonOf, TestServer } from '../testing/test-server.js';
 
 type Answer = Partial<ScanAnswer> & { readonly lines: PairLines };

@@ -1,5 +1,5 @@
 import { KvsError, stringKey, stringValue, type KeyValueOperations, type SetItem } from '@kvs/protocol';
-import { MapOperations } from '../testing/map-operations.js';
+import { MapOperations } from '@kvs/protocol/testing';
 import { writePrecondition, type Precondition } from './preconditions.js';
 import { SingleKey } from './single-key.js';
 

@@ -1,5 +1,5 @@
 import { brandKey, brandValue, keyId } from '@kvs/protocol';
-import { MapOperations } from '../testing/map-operations.js';
+import { MapOperations } from '@kvs/protocol/testing';
 import { chunked, exchange, type RawRequest } from '../testing/raw-exchange.js';
 import { jsonOf, TestServer } from '../testing/test-server.js';
 

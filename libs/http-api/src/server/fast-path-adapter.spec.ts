@@ -1,4 +1,4 @@
-import { MapOperations } from '../testing/map-operations.js';
+import { MapOperations } from '@kvs/protocol/testing';
 import { TestServer } from '../testing/test-server.js';
 
 const key = { encoding: 'string', data: 'k' };

@@ -1,5 +1,5 @@
 import { stringKey } from '@kvs/protocol';
-import { MapOperations } from '../testing/map-operations.js';
+import { MapOperations } from '@kvs/protocol/testing';
 import { jsonOf, TestServer, type Received, type TestServerOptions } from '../testing/test-server.js';
 
 const key = stringKey('k');

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { PROXY_VIA } from '@kvs/protocol';
-import { MapOperations } from '../testing/map-operations.js';
+import { MapOperations } from '@kvs/protocol/testing';
 import { exchange } from '../testing/raw-exchange.js';
 import { jsonOf, TestServer } from '../testing/test-server.js';
 

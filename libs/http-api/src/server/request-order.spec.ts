@@ -4,7 +4,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { SetItem } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
-import { MapOperations } from '../testing/map-operations.js';
+import { MapOperations } from '@kvs/protocol/testing';
 import { exchange, exchangeBytes, requestBytes, type RawRequest } from '../testing/raw-exchange.js';
 import { TestServer } from '../testing/test-server.js';
 import { RequestOrder, type Connection } from './request-order.js';

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { KvsError } from '@kvs/protocol';
-import { MapOperations } from '../testing/map-operations.js';
+import { MapOperations } from '@kvs/protocol/testing';
 import { chunked, exchangeBytes, requestBytes } from '../testing/raw-exchange.js';
 import { TestServer } from '../testing/test-server.js';
 import { RequestOrder } from './request-order.js';

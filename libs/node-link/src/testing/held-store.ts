@@ -1,12 +1,9 @@
 import { Buffer } from 'node:buffer';
 import {
-  keyFromId,
   keyId,
   type DeleteItem,
   type DeleteOutcome,
-  type Entry,
   type FetchOutcome,
-  type ItemFailure,
   type Key,
   type KeyId,
   type MaybePromise,
@@ -15,6 +12,7 @@ import {
   type SetItem,
   type SetOutcome,
 } from '@kvs/protocol';
+import { MapOperations } from '@kvs/protocol/testing';
 import type { NodeStats } from '@kvs/router/transport';
 import type { NodeOperations } from '../link/node-operations.js';
 
@@ -33,10 +31,9 @@ export class HeldStore implements NodeOperations {
   openScans = 0;
   /** The chunks of every scan. Default: the pairs as lines, in one chunk. */
   scanChunks: () => AsyncIterable<Uint8Array> = () => this.#pairs();
-  readonly #entries = new Map<KeyId, Entry>();
+  readonly #operations = new MapOperations();
   readonly #held = new Map<KeyId, Promise<void>>();
   readonly #arrivals = new Set<() => void>();
-  #lastVersion = 0;
 
   /** Operations on this key begin, and are not answered until released. */
   hold(key: Key): Release {
@@ -63,30 +60,22 @@ export class HeldStore implements NodeOperations {
   set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]> {
     return this.#answer(
       items.map(({ key }) => key),
-      () => items.map((item) => this.#setOne(item)),
+      () => this.#operations.set(items),
     );
   }
 
   fetch(keys: readonly Key[]): MaybePromise<readonly FetchOutcome[]> {
-    return this.#answer(keys, () =>
-      keys.map((key) => ({ ok: true, entry: this.#entries.get(keyId(key)) ?? null })),
-    );
+    return this.#answer(keys, () => this.#operations.fetch(keys));
   }
 
   query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]> {
-    return this.#answer(keys, () =>
-      keys.map((key) => ({ ok: true, present: this.#entries.has(keyId(key)) })),
-    );
+    return this.#answer(keys, () => this.#operations.query(keys));
   }
 
   delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]> {
     return this.#answer(
       items.map(({ key }) => key),
-      () =>
-        items.map(
-          ({ key, ifVersion }) =>
-            this.#mismatch(key, ifVersion) ?? { ok: true, deleted: this.#entries.delete(keyId(key)) },
-        ),
+      () => this.#operations.delete(items),
     );
   }
 
@@ -98,7 +87,7 @@ export class HeldStore implements NodeOperations {
 
   stats(): NodeStats {
     if (this.failure !== undefined) throw this.failure;
-    return { engine: 'held', keys: this.#entries.size };
+    return { engine: 'held', keys: this.#operations.pairs.size };
   }
 
   async *#counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -111,32 +100,12 @@ export class HeldStore implements NodeOperations {
   }
 
   async *#pairs(): AsyncGenerator<Uint8Array> {
-    if (this.#entries.size === 0) return;
-    yield Buffer.from(
-      Array.from(
-        this.#entries,
-        ([id, { value }]) => `${JSON.stringify({ key: keyFromId(id), value })}\n`,
-      ).join(''),
-    );
+    const pairs = [...this.#operations.pairs.values()];
+    if (pairs.length === 0) return;
+    yield Buffer.from(pairs.map(({ key, value }) => `${JSON.stringify({ key, value })}\n`).join(''));
   }
 
-  #setOne({ key, value, ttlMs, expiresAtMs = ttlMs, ifVersion }: SetItem): SetOutcome {
-    const mismatch = this.#mismatch(key, ifVersion);
-    if (mismatch) return mismatch;
-    const version = ++this.#lastVersion;
-    const created = !this.#entries.has(keyId(key));
-    const life = expiresAtMs === undefined ? undefined : { ttlMs: expiresAtMs, expiresAtMs };
-    this.#entries.set(keyId(key), { value, version, ...life });
-    return { ok: true, version, created };
-  }
-
-  #mismatch(key: Key, ifVersion: number | undefined): ItemFailure | undefined {
-    const version = this.#entries.get(keyId(key))?.version ?? 0;
-    if (ifVersion === undefined || ifVersion === version) return undefined;
-    return { ok: false, code: 'version_mismatch', message: `the version is ${version}` };
-  }
-
-  #answer<O>(keys: readonly Key[], work: () => O): MaybePromise<O> {
+  #answer<O>(keys: readonly Key[], work: () => MaybePromise<O>): MaybePromise<O> {
     this.began.push(...keys.map(({ data }) => data));
     for (const arrived of this.#arrivals) arrived();
     this.#arrivals.clear();

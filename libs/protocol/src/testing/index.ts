@@ -1,2 +1,3 @@
 export { fieldsOf } from './fields-of.js';
+export { linesFrom, MapOperations } from './map-operations.js';
 export { until } from './until.js';

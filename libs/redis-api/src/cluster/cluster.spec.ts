@@ -1,4 +1,4 @@
-import { MapOperations } from '../testing/map-operations.js';
+import { NotedOperations } from '../testing/noted-operations.js';
 import type { RawClient } from '../testing/raw-client.js';
 import { TestRedis } from '../testing/test-redis.js';
 import type { ClusterMap, ClusterNode, ClusterView } from './cluster-map.js';
@@ -28,12 +28,12 @@ class TestCluster implements ClusterView {
 }
 
 let cluster: TestCluster;
-let operations: MapOperations;
+let operations: NotedOperations;
 let server: TestRedis;
 let client: RawClient;
 beforeEach(async () => {
   cluster = new TestCluster();
-  operations = new MapOperations();
+  operations = new NotedOperations();
   server = await TestRedis.start({ operations, cluster, commands: [TWO_KEYS] });
   client = await server.connect();
 });

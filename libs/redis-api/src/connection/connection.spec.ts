@@ -7,7 +7,7 @@ import type { Command } from '../command.js';
 import { KEY_COMMANDS } from '../data-commands/keys.js';
 import { STRING_COMMANDS } from '../data-commands/strings.js';
 import { TRANSACTION_COMMANDS } from '../data-commands/transactions.js';
-import { MapOperations } from '../testing/map-operations.js';
+import { NotedOperations } from '../testing/noted-operations.js';
 import type { RawClient } from '../testing/raw-client.js';
 import { SlowCommand } from '../testing/slow-command.js';
 import { TestRedis, type TestRedisOptions } from '../testing/test-redis.js';
@@ -16,10 +16,10 @@ const MIB = 2 ** 20;
 
 let server: TestRedis;
 let client: RawClient;
-let operations: MapOperations;
+let operations: NotedOperations;
 
 async function start(options: TestRedisOptions = {}): Promise<void> {
-  operations = new MapOperations();
+  operations = new NotedOperations();
   server = await TestRedis.start({ operations, ...options });
   client = await server.connect();
 }

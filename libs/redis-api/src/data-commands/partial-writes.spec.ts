@@ -9,7 +9,7 @@ import {
   type SetItem,
   type SetOutcome,
 } from '@kvs/protocol';
-import { MapOperations } from '../testing/map-operations.js';
+import { MapOperations } from '@kvs/protocol/testing';
 import { TestRedis } from '../testing/test-redis.js';
 import { KEY_COMMANDS } from './keys.js';
 import { SCAN_COMMANDS } from './scans.js';

@@ -1,4 +1,4 @@
-import { MapOperations } from '../testing/map-operations.js';
+import { MapOperations } from '@kvs/protocol/testing';
 import { TestRedis, type TestRedisOptions } from '../testing/test-redis.js';
 import { SCAN_COMMANDS } from './scans.js';
 

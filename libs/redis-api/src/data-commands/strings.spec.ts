@@ -1,7 +1,7 @@
 import { binaryValue, DEFAULT_LIMITS, exclusive, stringValue, type Value } from '@kvs/protocol';
 import { Keyspace } from '../keyspace/index.js';
 import type { Reply } from '../reply.js';
-import { MapOperations } from '../testing/map-operations.js';
+import { MapOperations } from '@kvs/protocol/testing';
 import { STRING_COMMANDS } from './strings.js';
 
 const LARGE = stringValue('é'.repeat(2 ** 20));

@@ -1,6 +1,6 @@
 import { KvsError, type SetOutcome } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
-import { MapOperations } from '../testing/map-operations.js';
+import { NotedOperations } from '../testing/noted-operations.js';
 import { SlowCommand } from '../testing/slow-command.js';
 import type { RawClient } from '../testing/raw-client.js';
 import { TestRedis } from '../testing/test-redis.js';
@@ -11,7 +11,7 @@ const MISMATCH: SetOutcome = { ok: false, code: 'version_mismatch', message: 'it
 const WRITTEN: SetOutcome = { ok: true, version: 2, created: false };
 
 it('WATCH and EXEC read few values at a time, and do not fail because of their sizes', async () => {
-  const operations = new MapOperations();
+  const operations = new NotedOperations();
   const fetch = operations.fetch.bind(operations);
   operations.fetch = (keys, maxBytes = Infinity) => {
     if (maxBytes < Infinity) throw new KvsError('answer_too_large', 'too large');
@@ -29,11 +29,11 @@ it('WATCH and EXEC read few values at a time, and do not fail because of their s
 });
 
 describe('WATCH', () => {
-  let operations: MapOperations;
+  let operations: NotedOperations;
   let server: TestRedis;
   let client: RawClient;
   beforeEach(async () => {
-    operations = new MapOperations();
+    operations = new NotedOperations();
     server = await TestRedis.start({
       operations,
       limits: { maxBatchItems: 3 },
@@ -58,7 +58,7 @@ describe('WATCH', () => {
 it('EXEC lets other clients run in between, but none on its keys', async () => {
   const slow = Object.assign(new SlowCommand(), { keys: { first: 1, last: -1, step: 1 }, arity: -1 });
   const server = await TestRedis.start({
-    operations: new MapOperations(),
+    operations: new NotedOperations(),
     commands: [slow, ...TRANSACTION_COMMANDS],
   });
   const [client, other, waiting] = [await server.connect(), await server.connect(), await server.connect()];
@@ -83,7 +83,7 @@ describe('EXEC, if somebody else writes a watched key while it runs', () => {
   const written: string[] = [];
 
   beforeEach(async () => {
-    const operations = new MapOperations();
+    const operations = new NotedOperations();
     // The watched key is absent when EXEC begins, and there is a pair when it is written.
     operations.set = (items) =>
       items.map(({ key, value, ifVersion }) => {
@@ -117,7 +117,7 @@ describe('EXEC, if somebody else writes a watched key while it runs', () => {
 });
 
 describe('EXEC of a client that watches keys, if it ran nothing', () => {
-  const operations = new MapOperations();
+  const operations = new NotedOperations();
   const DISCARDED = '-EXECABORT Transaction discarded because of:';
   let server: TestRedis;
   let client: RawClient;

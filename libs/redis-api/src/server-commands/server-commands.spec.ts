@@ -3,7 +3,7 @@ import { until } from '@kvs/protocol/testing';
 import { EXPIRY_COMMANDS } from '../data-commands/expiry.js';
 import { KEY_COMMANDS } from '../data-commands/keys.js';
 import { TRANSACTION_COMMANDS } from '../data-commands/transactions.js';
-import { MapOperations } from '../testing/map-operations.js';
+import { MapOperations } from '@kvs/protocol/testing';
 import type { RawClient } from '../testing/raw-client.js';
 import { TestRedis } from '../testing/test-redis.js';
 

@@ -1,19 +1,17 @@
-import {
-  keyId,
-  type DeleteItem,
-  type DeleteOutcome,
-  type Entry,
-  type FetchOutcome,
-  type ItemFailure,
-  type Key,
-  type KeyId,
-  type KeyValueOperations,
-  type MaybePromise,
-  type QueryOutcome,
-  type ScanAnswer,
-  type SetItem,
-  type SetOutcome,
-} from '@kvs/protocol';
+import { keyId, type Key, type KeyId } from '../key.js';
+import type { MaybePromise } from '../maybe-promise.js';
+import type {
+  DeleteItem,
+  DeleteOutcome,
+  Entry,
+  FetchOutcome,
+  ItemFailure,
+  KeyValueOperations,
+  QueryOutcome,
+  ScanAnswer,
+  SetItem,
+  SetOutcome,
+} from '../operations.js';
 
 /** The operations over a `Map`, as plain as can be. Its clock stands at 0. A test replaces those that are to misbehave. */
 export class MapOperations implements KeyValueOperations {
@@ -47,8 +45,10 @@ export class MapOperations implements KeyValueOperations {
     );
   }
 
-  scan(): Promise<ScanAnswer> {
-    const lines = [...this.pairs.values()].map(({ key, value }) => `${JSON.stringify({ key, value })}\n`);
+  scan({ values = true }: Parameters<KeyValueOperations['scan']>[0]): Promise<ScanAnswer> {
+    const lines = [...this.pairs.values()].map(
+      ({ key, value }) => `${JSON.stringify(values ? { key, value } : { key })}\n`,
+    );
     return Promise.resolve({ missingNodes: [], lines: linesFrom(lines), close: () => undefined });
   }
 
@@ -61,5 +61,5 @@ export class MapOperations implements KeyValueOperations {
 
 /** Lines, each in a chunk of its own. */
 export async function* linesFrom(lines: Iterable<string>): AsyncGenerator<Uint8Array> {
-  for (const line of lines) yield Buffer.from(line);
+  for (const line of lines) yield new TextEncoder().encode(line);
 }
