@@ -1,4 +1,4 @@
-import { isBootId, type BootId } from '@kvs/topology';
+import { boot } from '@kvs/topology/testing';
 import { FillTurns } from './fill-turns.js';
 
 const turns = new FillTurns(2);
@@ -11,39 +11,34 @@ function fill(name: string): () => void {
   return known;
 }
 
-function learner(name: string): BootId {
-  if (!isBootId(name)) throw new TypeError('no boot id');
-  return name;
-}
-
 it('few fills to a learner run at once, and the others in the order in which they came', () => {
-  for (const name of ['1', '2', '3', '4', '5']) turns.enter(learner('a'), fill(name));
+  for (const name of ['1', '2', '3', '4', '5']) turns.enter(boot('a'), fill(name));
   expect(begun).toEqual(['1', '2']);
-  turns.leave(learner('a'), fill('2'));
-  turns.leave(learner('a'), fill('2'));
+  turns.leave(boot('a'), fill('2'));
+  turns.leave(boot('a'), fill('2'));
   expect(begun).toEqual(['1', '2', '3']);
 });
 
 it('fills to another learner do not wait for them', () => {
-  turns.enter(learner('b'), fill('of b'));
+  turns.enter(boot('b'), fill('of b'));
   expect(begun).toContain('of b');
 });
 
 it('a fill that gives up while it waits never begins', () => {
-  turns.leave(learner('a'), fill('4'));
-  turns.leave(learner('a'), fill('1'));
-  turns.leave(learner('a'), fill('3'));
+  turns.leave(boot('a'), fill('4'));
+  turns.leave(boot('a'), fill('1'));
+  turns.leave(boot('a'), fill('3'));
   expect(begun).toEqual(['1', '2', '3', 'of b', '5']);
 });
 
 it('what is larger than the limit runs alone', () => {
-  turns.enter(learner('c'), fill('small'), 1);
-  turns.enter(learner('c'), fill('large'), 3);
-  turns.enter(learner('c'), fill('next'), 1);
+  turns.enter(boot('c'), fill('small'), 1);
+  turns.enter(boot('c'), fill('large'), 3);
+  turns.enter(boot('c'), fill('next'), 1);
   expect(begun.slice(5)).toEqual(['small']);
-  turns.leave(learner('c'), fill('small'));
+  turns.leave(boot('c'), fill('small'));
   expect(begun.slice(5)).toEqual(['small', 'large']);
-  turns.leave(learner('c'), fill('large'));
+  turns.leave(boot('c'), fill('large'));
   expect(begun.slice(5)).toEqual(['small', 'large', 'next']);
 });
 
@@ -54,7 +49,7 @@ it('is idle once all have left', () => {
     ['c', 'next'],
   ] as const) {
     expect(turns.isIdle).toBe(false);
-    turns.leave(learner(to), fill(name));
+    turns.leave(boot(to), fill(name));
   }
   expect(turns.isIdle).toBe(true);
 });

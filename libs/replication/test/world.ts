@@ -2,7 +2,6 @@ import { ClusterClock, type EngineKey } from '@kvs/kv-store';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import {
   applyRequests,
-  isBootId,
   newTopology,
   type BootId,
   type EntryChange,
@@ -10,6 +9,7 @@ import {
   type PartitionEntry,
   type Topology,
 } from '@kvs/topology';
+import { boot } from '@kvs/topology/testing';
 import type { Message } from '../src/messages.js';
 import type { ReadAnswer, WriteAnswer } from '../src/ports.js';
 import { Replica } from '../src/replica.js';
@@ -247,11 +247,6 @@ export class Member {
       [...this.engine.entries(PARTITION)].map(([id, { value }]) => [id.slice(1), value.data]),
     );
   }
-}
-
-function boot(name: string): BootId {
-  if (!isBootId(name)) throw new TypeError('no boot id');
-  return name;
 }
 
 /** Returns a key that the engine takes for one of the partition, whatever its hash. */

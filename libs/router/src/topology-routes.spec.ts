@@ -1,10 +1,7 @@
-import { isBootId, newTopology, type BootId, type Topology, type TopologyNode } from '@kvs/topology';
+import { newTopology, type BootId, type Topology, type TopologyNode } from '@kvs/topology';
+import { boot } from '@kvs/topology/testing';
 import { TopologyRoutes } from './topology-routes.js';
 
-function boot(text: string): BootId {
-  if (!isBootId(text)) throw new TypeError('no boot id');
-  return text;
-}
 const [a, b] = [boot('a1'), boot('b1')];
 
 const nodeOf = (bootId: BootId): TopologyNode => ({

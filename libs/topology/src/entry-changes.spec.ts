@@ -1,9 +1,6 @@
-import { changeEntry, isBootId, type BootId, type EntryChange, type PartitionEntry } from './index.js';
+import { changeEntry, type EntryChange, type PartitionEntry } from './index.js';
+import { boot } from './testing/index.js';
 
-function boot(text: string): BootId {
-  if (!isBootId(text)) throw new TypeError('no boot id');
-  return text;
-}
 const [a, b, c, d] = [boot('a'), boot('b'), boot('c'), boot('d')];
 
 const entry: PartitionEntry = { epoch: 3, primary: a, inSync: [a, b], learner: c };

@@ -1,6 +1,5 @@
 import {
   applyRequests,
-  isBootId,
   newTopology,
   raiseVersionCeiling,
   registerNode,
@@ -11,11 +10,8 @@ import {
   type BootId,
   type Topology,
 } from './index.js';
+import { boot } from './testing/index.js';
 
-function boot(text: string): BootId {
-  if (!isBootId(text)) throw new TypeError('no boot id');
-  return text;
-}
 const [a, b] = [boot('a'), boot('b')];
 const empty = newTopology({ clusterId: 'c', copies: 2, minInSync: 1 });
 const node = (id: string, bootId: BootId) => {

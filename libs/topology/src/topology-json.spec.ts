@@ -1,20 +1,14 @@
 import { PARTITION_COUNT } from '@kvs/protocol';
 import fc from 'fast-check';
 import {
-  isBootId,
   newTopology,
   NODE_STATES,
   topologyFromJson,
   topologyToJson,
-  type BootId,
   type PartitionEntry,
   type Topology,
 } from './index.js';
-
-function boot(text: string): BootId {
-  if (!isBootId(text)) throw new TypeError('no boot id');
-  return text;
-}
+import { boot } from './testing/index.js';
 
 const empty = newTopology({ clusterId: 'c', copies: 2, minInSync: 1 });
 

@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { jest } from '@jest/globals';
 import { HttpService } from '@nestjs/axios';
-import { isBootId, newTopology, topologyAnswerToJson, type BootId } from '@kvs/topology';
+import { newTopology, topologyAnswerToJson } from '@kvs/topology';
+import { boot } from '@kvs/topology/testing';
 import { ControlPlaneClient } from './control-plane-client.js';
 import { ControlPlaneError } from './control-plane-error.js';
 
@@ -38,11 +39,6 @@ async function readBody(request: IncomingMessage): Promise<string> {
 function clientOf(...proxies: string[]): ControlPlaneClient {
   const requester = { bootId: boot('b'), clusterId: 'c', revision: 3 };
   return new ControlPlaneClient(new HttpService(), proxies, () => requester);
-}
-
-function boot(text: string): BootId {
-  if (!isBootId(text)) throw new TypeError('a boot id is not empty');
-  return text;
 }
 
 it('requests say what the node knows', async () => {

@@ -2,7 +2,8 @@ import { KvStore, MemoryEngine, type EngineWrite } from '@kvs/kv-store';
 import { ManualClock } from '@kvs/kv-store/testing';
 import { partitionOf, stringKey, stringValue, WrongNodeError, type Key } from '@kvs/protocol';
 import type { WriteAnswer } from '@kvs/replication';
-import { applyRequests, isBootId, newTopology, registerNode, type BootId } from '@kvs/topology';
+import { applyRequests, newTopology, registerNode } from '@kvs/topology';
+import { boot } from '@kvs/topology/testing';
 import { ReplicatedOperations, type ServingReplica } from './replicated-operations.js';
 
 const OWN = stringKey('own');
@@ -236,11 +237,6 @@ describe('a scan of a node in a cluster', () => {
     expect(await keysOf(answer.lines)).toEqual(['moved', 'own']);
   });
 });
-
-function boot(text: string): BootId {
-  if (!isBootId(text)) throw new TypeError('no boot id');
-  return text;
-}
 
 function item(key: Key, data: string) {
   return { key, value: stringValue(data) };

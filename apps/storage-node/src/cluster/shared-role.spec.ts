@@ -1,13 +1,13 @@
 import { ClusterClock, KvStore, MemoryEngine, systemClock } from '@kvs/kv-store';
 import {
   applyRequests,
-  isBootId,
   newTopology,
   registerNode,
   updateNode,
   type BootId,
   type Topology,
 } from '@kvs/topology';
+import { boot } from '@kvs/topology/testing';
 import { StoreOperations } from '../store-operations.js';
 import type { Candidate, ClusterRole } from './cluster-role.js';
 import { NodeClock } from './node-clock.js';
@@ -63,11 +63,6 @@ function join(topology: Topology): ClusterRole {
     { topology, timeMs: TIME_MS },
     { readTopology: () => Promise.reject(new Error()), askForChanges: () => Promise.reject(new Error()) },
   );
-}
-
-function boot(text: string): BootId {
-  if (!isBootId(text)) throw new TypeError('no boot id');
-  return text;
 }
 
 describe('a node with a shared store', () => {

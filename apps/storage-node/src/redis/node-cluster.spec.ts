@@ -1,10 +1,7 @@
-import { isBootId, newTopology, type BootId, type Topology } from '@kvs/topology';
+import { newTopology, type BootId, type Topology } from '@kvs/topology';
+import { boot } from '@kvs/topology/testing';
 import { NodeCluster } from './node-cluster.js';
 
-function boot(text: string): BootId {
-  if (!isBootId(text)) throw new TypeError('no boot id');
-  return text;
-}
 const [a, b, c] = [boot('a'), boot('b'), boot('c')];
 
 /** Node `c` does not listen for Redis clients. Partition 0 is on a and b, 1 on b and c, 2 on c and a, the others nowhere. */

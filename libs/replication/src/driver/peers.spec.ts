@@ -2,7 +2,8 @@ import { receiveMessages } from '@kvs/node-link';
 import { HeldStore, TestNode } from '@kvs/node-link/testing';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
-import { isBootId, newTopology, registerNode, type BootId } from '@kvs/topology';
+import { newTopology, registerNode } from '@kvs/topology';
+import { boot } from '@kvs/topology/testing';
 import type { Confirmation, Effect, Effects, Message } from '../messages.js';
 import { START_POSITION } from '../position.js';
 import { messageCodec } from './message-codec.js';
@@ -34,11 +35,6 @@ const effects: Effects = {
   settled: 0,
   highestVersion: 1,
 };
-
-function boot(text: string): BootId {
-  if (!isBootId(text)) throw new TypeError('no boot id');
-  return text;
-}
 
 const received: Message[] = [];
 const breaches: string[] = [];

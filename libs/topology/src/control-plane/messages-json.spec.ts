@@ -1,7 +1,6 @@
 import {
   entriesRequestFrom,
   invitationFrom,
-  isBootId,
   joinRequestFrom,
   newTopology,
   nodeReportFrom,
@@ -12,14 +11,10 @@ import {
   settingsUpdateFrom,
   topologyAnswerFrom,
   topologyAnswerToJson,
-  type BootId,
   type EntryChange,
 } from '../index.js';
+import { boot } from '../testing/index.js';
 
-function boot(text: string): BootId {
-  if (!isBootId(text)) throw new TypeError('no boot id');
-  return text;
-}
 const [a, b] = [boot('a'), boot('b')];
 const knowledge = { clusterId: 'c', revision: 3 };
 const identity = { id: 'n', address: 'n:1', zone: '', weight: 1, bootId: a, isDurable: false, starts: 1 };

@@ -20,6 +20,7 @@ import {
   type TopologyNode,
 } from '../index.js';
 
+/** Returns a text as the boot id that it names. */
 export function boot(text: string): BootId {
   if (!isBootId(text)) throw new TypeError('no boot id');
   return text;

@@ -1,5 +1,6 @@
 import type { Replica } from '@kvs/replication';
-import { isBootId, type BootId, type PrimaryOrder } from '@kvs/topology';
+import type { BootId, PrimaryOrder } from '@kvs/topology';
+import { boot } from '@kvs/topology/testing';
 import { idOf, type HeldPairs } from '../check/copies.js';
 import type { Rule } from '../rules.js';
 import { Process } from '../world/process.js';
@@ -39,7 +40,7 @@ export class SimulatedNode {
     this.#isAsynchronous = isDurable || this.#random.chance(0.5);
     this.address = `10.0.0.${number}:4000`;
     this.process = new Process(name, cluster.scheduler, this.#random.fork('process'), () => cluster.check());
-    this.#bootId = bootIdOf(name);
+    this.#bootId = boot(name);
   }
 
   get bootId(): BootId {
@@ -73,9 +74,7 @@ export class SimulatedNode {
     process.start();
     if (!this.isDurable) {
       this.#stored = new Map();
-      this.#bootId = bootIdOf(
-        this.#without.has('R13') ? process.name : `${process.name}.${process.incarnation}`,
-      );
+      this.#bootId = boot(this.#without.has('R13') ? process.name : `${process.name}.${process.incarnation}`);
     }
     this.#connected.clear();
     this.#cluster.trace.add(process.name, `starts as ${this.#bootId}`);
@@ -130,9 +129,4 @@ export class SimulatedNode {
     this.#state = undefined;
     this.#cluster.network.breakAll(this.process);
   }
-}
-
-function bootIdOf(name: string): BootId {
-  if (!isBootId(name)) throw new TypeError('a boot id is not empty');
-  return name;
 }
