@@ -29,7 +29,7 @@ export class Filling {
     const isAsked = this.#isAsked(bootId);
     if (fill === undefined) this.#start(follower, entry);
     else if (isAsked || fill.failure === undefined) {
-      if (!isAsked) this.#watch(follower, doWritersWait);
+      if (!isAsked) this.#watch(follower, entry, doWritersWait);
       if (fill.isDone) this.#add(follower, entry.epoch);
     } else {
       follower.isCounted = false;
@@ -52,8 +52,13 @@ export class Filling {
   /** Begins a fill if there is a connection. A process that has just joined may have none yet. */
   #start(follower: Follower, entry: PartitionEntry): void {
     const { ports } = this.#node;
-    if (!ports.isConnected(follower.bootId)) return;
     const { number: partition } = this.#data;
+    if (!ports.isConnected(follower.bootId)) {
+      if (ports.nowMs() - follower.sinceMs <= CONNECT_MS) return;
+      this.#node.noteFailure(partition, follower.bootId, 'there is no connection');
+      follower.sinceMs = ports.nowMs();
+      return;
+    }
     follower.sinceMs = ports.nowMs();
     // The learner may see the topology later than this process.
     ports.send(follower.bootId, { kind: 'entry', partition, entry, asksAfter: undefined });
@@ -61,24 +66,29 @@ export class Filling {
   }
 
   /** Gives a fill up that can't end. If this process stood still, the answers may be in its input: it reads that first. */
-  #watch(follower: Follower, doWritersWait: boolean): void {
+  #watch(follower: Follower, entry: PartitionEntry, doWritersWait: boolean): void {
     const { fill } = follower;
-    if (!this.#isFailing(follower, doWritersWait)) return;
+    if (!this.#isFailing(follower, entry, doWritersWait)) return;
     this.#node.ports.afterInput(() => {
       if (
         follower.fill === fill &&
-        this.#isFailing(follower, doWritersWait) &&
+        this.#isFailing(follower, entry, doWritersWait) &&
         !this.#isAsked(follower.bootId)
       )
         fill?.fail('the learner makes no progress');
     });
   }
 
-  /** A learner that has all pairs, or for whose acknowledgements writers wait, must make progress. */
-  #isFailing({ fill, progressMs, acknowledged }: Follower, doWritersWait: boolean): boolean {
+  /**
+   * A learner that has all pairs, or for whose acknowledgements writers wait, must make progress. It owes nothing once it has
+   * acknowledged all effects: another request about the partition may come first.
+   */
+  #isFailing(follower: Follower, { epoch }: PartitionEntry, doWritersWait: boolean): boolean {
     const { ports, times } = this.#node;
+    const { fill, progressMs, acknowledged, acknowledgedEpoch } = follower;
     const lacksEffects = acknowledged < this.#data.tail.end.number;
-    const mustAnswer = fill?.isDone === true || (doWritersWait && lacksEffects);
+    const owesAnswer = lacksEffects || acknowledgedEpoch !== epoch;
+    const mustAnswer = fill?.isDone === true ? owesAnswer : doWritersWait && lacksEffects;
     return mustAnswer && ports.nowMs() - progressMs > times.ackTimeoutMs;
   }
 
@@ -100,6 +110,9 @@ export class Filling {
     else follower.pokeSometimes(epoch, this.#followers.settled);
   }
 }
+
+/** A learner without a connection for so long does not hold up others, which the controller may name instead. */
+const CONNECT_MS = 5000;
 
 /** Between two tries to fill a learner. */
 const PAUSE_MS = 1000;

@@ -1,7 +1,7 @@
 import type { BootId, PartitionEntry } from '@kvs/topology';
 import { Copy } from './copy.js';
 import { EngineQueue } from './engine-queue.js';
-import type { Effects, EntryMessage, FillStart, Message } from './messages.js';
+import { NOT_BEGUN, type Effects, type EntryMessage, type FillStart, type Message } from './messages.js';
 import type { HeldPairs, NodeContext, PartitionData } from './node-context.js';
 import type { ApplyResult } from './ports.js';
 import { START_POSITION, type Position } from './position.js';
@@ -115,9 +115,11 @@ export class Partition implements PartitionData {
         return;
       case 'fillChunk':
         if (this.#role === 'learner') this.#copy.fillChunk(from, message);
+        else this.#refuseFill(from, message.fillId, message.number);
         return;
       case 'fillEnd':
         if (this.#role === 'learner') this.#copy.fillEnd(from, message);
+        else this.#refuseFill(from, message.fillId, message.chunkCount);
         return;
       case 'fillChunkAnswer':
         this.#primary?.fillChunkAnswered(from, message);
@@ -227,6 +229,12 @@ export class Partition implements PartitionData {
     else if (epoch > known)
       ports.send(from, { kind: 'entry', partition: this.number, entry: undefined, asksAfter: undefined });
     return epoch === known && from === this.#entry?.primary;
+  }
+
+  /** This node is no learner, or not yet. Without an answer, the fill would wait until it is given up. */
+  #refuseFill(to: BootId, fillId: string, number: number): void {
+    const { number: partition } = this;
+    this.#node.ports.send(to, { kind: 'fillChunkAnswer', partition, fillId, number, failure: NOT_BEGUN });
   }
 
   /** The entry itself was adopted before. */

@@ -550,6 +550,52 @@ describe('a learner', () => {
     expect([b.pairs, a.replica.takeFailures()]).toEqual([{ k: 'v' }, []]);
   });
 
+  it('to which there is no connection for long is reported, so that another one can be named', () => {
+    world.assign(a);
+    world.unconnected.add(b.bootId);
+    learn(b);
+    world.pass(4500);
+    expect(a.replica.takeFailures()).toEqual([]);
+    world.pass(1000);
+    const failure = { partition: PARTITION, copy: b.bootId, reason: 'there is no connection' };
+    expect(a.replica.takeFailures()).toEqual([failure]);
+    world.pass(4500);
+    expect(a.replica.takeFailures()).toEqual([]);
+    world.unconnected.clear();
+    world.pass(1200);
+    expect(world.grant()).toEqual([{ kind: 'add', by: a.bootId, copy: b.bootId }]);
+  });
+
+  it.each([0, 1])(
+    'is no learner for a moment when %d chunks and the end come, and is filled soon',
+    (count) => {
+      world.assign(a);
+      for (let i = 0; i < count; i++) a.set('k', 'v');
+      a.engine.waiting = [];
+      learn(b);
+      const scan = a.engine.waiting;
+      a.engine.waiting = undefined;
+      world.commit({ kind: 'withdrawLearner', learner: b.bootId }, [b]);
+      for (const next of scan) next();
+      world.settle();
+      world.commit({ kind: 'nameLearner', learner: b.bootId });
+      world.pass(3000);
+      expect(world.grant()).toEqual([{ kind: 'add', by: a.bootId, copy: b.bootId }]);
+      expect([b.pairs, a.replica.takeFailures()]).toEqual([a.pairs, []]);
+    },
+  );
+
+  it('that has all pairs is not given up while a request about another copy comes first', () => {
+    world.assign(a, b);
+    world.cut(b, a);
+    a.set('k', 'v');
+    world.pass(1500);
+    learn(c);
+    world.pass(8000);
+    expect(world.requests.map(({ change }) => change.kind)).toContain('remove');
+    expect([c.pairs, a.replica.takeFailures()]).toEqual([{ k: 'v' }, []]);
+  });
+
   it('keeps what an effect wrote when an older pair of the fill comes later (R15)', () => {
     world.assign(a);
     a.set('k', 'old');
