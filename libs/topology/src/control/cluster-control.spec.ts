@@ -519,6 +519,27 @@ it('learners are named while others are added all the time', async () => {
   expect(learners().filter((partition) => !first.has(partition))).not.toEqual([]);
 });
 
+it('a move that failed is withdrawn soon, and tried again soon after', async () => {
+  const bootIds = await proxy.assigned();
+  await fillAll(bootIds);
+  await proxy.pass(31_000, bootIds);
+  const { primary = fail(), inSync, epoch } = proxy.topology.partitions[7] ?? fail();
+  const copy = inSync.find((one) => one !== primary) ?? fail();
+  const request = { partition: 7, epoch, change: { kind: 'remove' as const, by: primary, copy } };
+  await proxy.control.changeEntries(
+    { clusterId: 'c', revision: 0, by: primary, requests: [request] },
+    proxy.nowMs,
+  );
+  await proxy.pass(3000, bootIds);
+  expect(learners()).toEqual([7]);
+  const failures = bootIds.map((one) => ({ partition: 7, copy: one, reason: 'the connection broke' }));
+  await proxy.report(primary, { failures });
+  await proxy.pass(1500, bootIds);
+  expect(learners()).toEqual([]);
+  await proxy.pass(3000, bootIds);
+  expect(learners()).toEqual([7]);
+});
+
 it('operators read what happened', async () => {
   const bootIds = await proxy.assigned();
   await fillAll(bootIds);

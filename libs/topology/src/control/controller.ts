@@ -238,8 +238,10 @@ export class Controller {
       const status = reports.statuses.get(bootId);
       return status?.report?.isEnding === false && nowMs - status.lastHeardMs < QUIET_MS;
     });
-    // A move that failed may be tried again later, so a plan is due now and then anyway.
-    return isQuiet ? `${revision} ${Math.floor(nowMs / PLAN_ANYWAY_MS)}` : undefined;
+    // A move that has just failed is withdrawn, and may be tried again when its pause ends.
+    const moves = `${reports.failures.count} ${reports.failures.recentCount(nowMs)}`;
+    // Nodes may have more room than they had, so a plan is due now and then anyway.
+    return isQuiet ? `${revision} ${moves} ${Math.floor(nowMs / PLAN_ANYWAY_MS)}` : undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { BootId } from '../topology.js';
+import type { BootId, Topology } from '../topology.js';
 
 export interface RememberedFailure {
   readonly partition: number;
@@ -9,6 +9,7 @@ export interface RememberedFailure {
 }
 
 interface Pause {
+  readonly partition: number;
   readonly copy: BootId;
   readonly untilMs: number;
   /** How often the move failed of late. */
@@ -39,7 +40,8 @@ export class MoveFailures {
     const isFirst = last === undefined || nowMs - last.untilMs > LONGEST_PAUSE_MS;
     const count = isFirst ? 1 : last.count + 1;
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (count - 1), LONGEST_PAUSE_MS);
-    this.#pauses.set(key, { copy: failure.copy, untilMs: nowMs + pauseMs, count });
+    const { partition, copy } = failure;
+    this.#pauses.set(key, { partition, copy, untilMs: nowMs + pauseMs, count });
     this.#latest.unshift(failure);
     this.#latest.splice(MAX_LATEST);
   }
@@ -50,9 +52,23 @@ export class MoveFailures {
     return (this.#pauses.get(keyOf(partition, copy))?.untilMs ?? 0) > nowMs;
   }
 
-  /** Forgets the failures of processes that are not registered any more. */
-  keepOnly(bootIds: ReadonlySet<BootId>): void {
-    for (const [key, { copy }] of this.#pauses) if (!bootIds.has(copy)) this.#pauses.delete(key);
+  /** Returns how many moves should not be tried now. */
+  recentCount(nowMs: number): number {
+    let count = 0;
+    for (const { untilMs } of this.#pauses.values()) if (untilMs > nowMs) count++;
+    return count;
+  }
+
+  /**
+   * Forgets the failures of processes that are not registered any more, and those of copies that are in sync since. A copy whose
+   * pause has not ended is still to be removed.
+   */
+  follow({ nodes, partitions }: Topology, nowMs: number): void {
+    const bootIds = new Set(nodes.map(({ bootId }) => bootId));
+    for (const [key, { partition, copy, untilMs }] of this.#pauses) {
+      const isMade = untilMs <= nowMs && partitions[partition]?.inSync.includes(copy) === true;
+      if (isMade || !bootIds.has(copy)) this.#pauses.delete(key);
+    }
   }
 }
 
@@ -60,6 +76,7 @@ function keyOf(partition: number, copy: BootId): string {
   return `${partition} ${copy}`;
 }
 
-const FIRST_PAUSE_MS = 30_000;
+/** A broken connection is soon back, and a longer failure soon has a long pause. */
+const FIRST_PAUSE_MS = 2000;
 const LONGEST_PAUSE_MS = 600_000;
 const MAX_LATEST = 20;

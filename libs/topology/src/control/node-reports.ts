@@ -104,7 +104,8 @@ export class NodeReports {
    * Forgets processes that are no nodes any more, and notes those that it has not heard yet: a new leader gives all of them
    * the time to report. The fills of a learner have failed if none of them goes on for a minute.
    */
-  follow({ nodes, partitions }: Topology): void {
+  follow(topology: Topology): void {
+    const { nodes, partitions } = topology;
     const bootIds = new Set(nodes.map(({ bootId }) => bootId));
     for (const bootId of this.#statuses.keys()) {
       if (bootIds.has(bootId)) continue;
@@ -112,7 +113,7 @@ export class NodeReports {
       this.#bytesPerSecond.delete(bootId);
     }
     for (const bootId of bootIds) if (!this.#statuses.has(bootId)) this.hear(bootId);
-    this.failures.keepOnly(bootIds);
+    this.failures.follow(topology, this.#timers.nowMs());
     this.#watchProgress(partitions);
   }
 
