@@ -7,6 +7,8 @@ interface Peer {
   leaseUntilMs: number;
   /** When the peer last answered anything. */
   answeredMs: number;
+  /** When this process sent the first beacon since then; undefined if it sent none. */
+  askedMs: number | undefined;
   /** When the peer last sent a beacon. */
   heardMs: number;
   /** When this process last acknowledged a beacon or effects of the peer: for a grace after it, the peer may serve. */
@@ -56,11 +58,22 @@ export class Leases {
   isAlive(from: BootId, nowMs: number, isFull: boolean): void {
     const peer = this.#peer(from);
     peer.answeredMs = nowMs;
+    peer.askedMs = undefined;
     peer.isFull = isFull;
   }
 
   leaseUntilMs(of: BootId): number {
     return this.#peers.get(of)?.leaseUntilMs ?? -Infinity;
+  }
+
+  /** Notes that this process sends a beacon. */
+  asked(to: BootId, nowMs: number): void {
+    this.#peer(to).askedMs ??= nowMs;
+  }
+
+  /** Returns for how long a process has owed an answer to a beacon: while this process stood still, it sent none. */
+  silentMs(by: BootId, nowMs: number): number {
+    return nowMs - (this.#peers.get(by)?.askedMs ?? nowMs);
   }
 
   answeredMs(by: BootId): number {
@@ -120,6 +133,7 @@ export class Leases {
       peer = {
         leaseUntilMs: -Infinity,
         answeredMs: -Infinity,
+        askedMs: undefined,
         heardMs: -Infinity,
         acknowledgedMs: -Infinity,
         isFull: false,

@@ -364,8 +364,8 @@ export class Primary {
     const nowMs = ports.nowMs();
     const waitsSinceMs = this.#answers.oldestMs(follower.acknowledged);
     const isLate = nowMs - Math.max(waitsSinceMs ?? nowMs, follower.sinceMs) > times.ackTimeoutMs;
-    const silentMs = nowMs - Math.max(leases.answeredMs(follower.bootId), follower.sinceMs);
-    return isLate || silentMs > times.leaseMs + times.repeatMs / 2;
+    const silentMs = Math.min(leases.silentMs(follower.bootId, nowMs), nowMs - follower.sinceMs);
+    return isLate || silentMs > times.leaseMs - times.beaconMs + times.repeatMs / 2;
   }
 
   #lose(follower: Follower, reason: string): void {

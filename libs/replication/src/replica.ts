@@ -449,7 +449,10 @@ export class Replica implements NodeContext {
       sentAtMs: this.ports.leaseNowMs(),
       timeMs: this.ports.clock.nowMs(),
     };
-    for (const to of this.#beaconsSoon) this.ports.send(to, beacon);
+    for (const to of this.#beaconsSoon) {
+      this.leases.asked(to, this.ports.nowMs());
+      this.ports.send(to, beacon);
+    }
     this.#beaconsSoon.clear();
   }
 }

@@ -35,7 +35,8 @@ export class Silence {
   }
 
   isCopySilent(copy: BootId, nowMs: number): boolean {
-    return this.hasEnded(copy) || nowMs - this.#leases.answeredMs(copy) > this.#times.leaseMs;
+    const { leaseMs, beaconMs } = this.#times;
+    return this.hasEnded(copy) || this.#leases.silentMs(copy, nowMs) > leaseMs - beaconMs;
   }
 
   /** @param sinceMs since when this node has been a copy under the primary */

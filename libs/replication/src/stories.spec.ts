@@ -57,6 +57,22 @@ describe('a primary that stood still', () => {
     expect([write.answer, kinds()]).toMatchObject([done, []]);
   });
 
+  it.each([1000, 2000, 2400])('asks idle copies before it accuses them, after %d ms (R5)', (ms) => {
+    world.assign(a, b, c);
+    world.pass(200);
+    world.requests = [];
+    world.pause(a);
+    for (const endMs = world.nowMs + ms; world.nowMs < endMs;) {
+      world.nowMs += 100;
+      b.replica.tick();
+      c.replica.tick();
+      world.settle();
+    }
+    world.resume(a);
+    world.pass(600);
+    expect([kinds(), a.isServing]).toEqual([[], true]);
+  });
+
   it('reads its input before it accuses its copies (R5)', () => {
     world.assign(a, b, c);
     const write = a.set('k', 'v');
