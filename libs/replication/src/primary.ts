@@ -71,9 +71,9 @@ export class Primary {
     return false;
   }
 
-  /** Adds the processes from which this node needs leases. */
+  /** Adds the processes from which this node needs leases. During a takeover, beacons keep them from taking over too. */
   addBeaconTargets(targets: Set<BootId>): void {
-    if (this.#takeover !== undefined) return;
+    if (this.#takeover?.isLong === true) return;
     for (const follower of this.#followers)
       if (follower.isInSync || follower.isCounted) targets.add(follower.bootId);
   }

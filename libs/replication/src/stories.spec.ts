@@ -44,6 +44,36 @@ describe('a hand-over to a copy that dies', () => {
   });
 });
 
+describe('a new primary that waits for a silent copy', () => {
+  it('is not challenged by the other copies (R11, R12)', () => {
+    world.assign(a, b, c);
+    separate(a, b);
+    separate(a, c);
+    world.requests = [];
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [b, c]);
+    for (let i = 0; i < 30; i++) {
+      world.pass(100);
+      c.answerReads();
+    }
+    expect(new Set(kinds())).toEqual(new Set(['remove']));
+    world.grant();
+    world.pass(300);
+    expect([world.entry.inSync, b.isServing]).toEqual([[b.bootId, c.bootId], true]);
+  });
+
+  it('is challenged if that takes long', () => {
+    world.assign(a, b, c);
+    separate(a, b);
+    separate(a, c);
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [b, c]);
+    for (let i = 0; i < 90; i++) {
+      world.pass(100);
+      c.answerReads();
+    }
+    expect(kinds()).toContain('promote');
+  });
+});
+
 describe('a primary that stood still', () => {
   it('does not accuse its copies of the time that its own engine took (R5)', () => {
     world.assign(a, b, c);

@@ -69,6 +69,11 @@ export class Takeover {
     return this.#haveConfirmed() && this.#areEqual(send) && this.#leasesHaveEnded();
   }
 
+  /** Whether another copy may try instead, because this process may reach too few others. */
+  get isLong(): boolean {
+    return this.#ageMs > 2 * this.#node.times.graceMs;
+  }
+
   get #others(): readonly BootId[] {
     return this.#entry.inSync.filter((copy) => copy !== this.#node.bootId);
   }
