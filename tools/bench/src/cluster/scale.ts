@@ -1,36 +1,23 @@
-export interface ClusterScale {
-  /** The number of different keys in requests. */
-  readonly keyCount: number;
-  readonly connections: number;
-  readonly rounds: number;
-  readonly turnSeconds: number;
-  /** How long each cluster is under load before it is measured. */
-  readonly warmUpSeconds: number;
-  readonly killRounds: number;
-  readonly drainRounds: number;
-  /** The pairs that the others hold when a node joins. */
-  readonly joinedPairs: number;
-  readonly joinRounds: number;
-  /** The pairs whose memory is compared. */
-  readonly measuredPairs: number;
-  /** How long requests are measured before a node joins or leaves, or the store is away. */
-  readonly watchSeconds: number;
-  /** How long the topology store is away. */
-  readonly awaySeconds: number;
-}
+export type ClusterScale = typeof fullScale;
 
-export const fullScale: ClusterScale = {
+export const fullScale = {
+  /** The number of different keys in requests. */
   keyCount: 10_000,
   connections: 32,
   rounds: 11,
   turnSeconds: 1,
+  /** How long each cluster is under load before it is measured. */
   warmUpSeconds: 2,
   killRounds: 3,
   drainRounds: 3,
+  /** The pairs that the others hold when a node joins. */
   joinedPairs: 1_000_000,
   joinRounds: 2,
+  /** The pairs whose memory is compared. */
   measuredPairs: 200_000,
+  /** How long requests are measured before a node joins or leaves, or the store is away. */
   watchSeconds: 5,
+  /** How long the topology store is away. */
   awaySeconds: 60,
 };
 

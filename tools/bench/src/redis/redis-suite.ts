@@ -4,16 +4,16 @@ import type { Suite, SuiteOptions } from '../harness/suite.js';
 import { hasRedisTools, requestsPerSecond, VALUE_BYTES, type RedisLoad } from './redis-benchmark.js';
 import { NODE, PROXY, REDIS_SERVER, withRedisContenders, type RedisContender } from './redis-contenders.js';
 
-export interface RedisScale {
-  readonly rounds: number;
-  /** Requests of one load without pipelining; with pipelines it is four times as many. */
-  readonly requests: number;
-  readonly connections: number;
-  /** Whether a cluster is measured too. It takes a minute to start on a busy machine. */
-  readonly withCluster: boolean;
-}
+export type RedisScale = typeof fullScale;
 
-const fullScale: RedisScale = { rounds: 7, requests: 100_000, connections: 50, withCluster: true };
+const fullScale = {
+  rounds: 7,
+  /** Requests of one load without pipelining; with pipelines it is four times as many. */
+  requests: 100_000,
+  connections: 50,
+  /** Whether a cluster is measured too. It takes a minute to start on a busy machine. */
+  withCluster: true,
+};
 const quickScale: RedisScale = { ...fullScale, rounds: 2, requests: 30_000 };
 
 /** The goals: at least this part of the requests per second of redis-server. */

@@ -1,28 +1,17 @@
-/** How much is measured. */
-export interface RingScale {
-  /** Nodes of the rings, ascending. */
-  readonly nodeCounts: readonly number[];
-  /** More keys than `hashring` caches, and few enough that memory access does not dominate. */
-  readonly lookupKeyCount: number;
-  readonly lookupRounds: number;
-  readonly buildRounds: number;
-  readonly turnMs: number;
-  readonly warmUpMs: number;
-  /** Keys that are counted for balance and movement. */
-  readonly countedKeyCount: number;
-  /** Nodes of the rings that are compared with rings built anew, each with several sets of names. */
-  readonly evolvedNodeCounts: readonly number[];
-  readonly nodeNameSets: number;
-}
+export type RingScale = typeof fullScale;
 
-export const fullScale: RingScale = {
+export const fullScale = {
+  /** Nodes of the rings, ascending. */
   nodeCounts: [10, 100, 1000],
+  /** More keys than `hashring` caches, and few enough that memory access does not dominate. */
   lookupKeyCount: 2 ** 14,
   lookupRounds: 51,
   buildRounds: 9,
   turnMs: 10,
   warmUpMs: 300,
+  /** Keys that are counted for balance and movement. */
   countedKeyCount: 1_000_000,
+  /** Nodes of the rings that are compared with rings built anew, each with several sets of names. */
   evolvedNodeCounts: [3, 5, 10, 20, 64, 100, 1000],
   nodeNameSets: 5,
 };

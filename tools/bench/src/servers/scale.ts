@@ -1,34 +1,22 @@
-export interface ServersScale {
-  /** The number of different keys in requests. */
-  readonly keyCount: number;
-  readonly rounds: number;
-  readonly turnSeconds: number;
-  /** How long each server is under load before requests of a kind are measured. */
-  readonly warmUpSeconds: number;
-  readonly connectionCounts: readonly number[];
-  /** Pairs per request of the case with batches. */
-  readonly batchSizes: readonly number[];
-  /** The pairs of the timed `GET /fetch`. */
-  readonly fetchedPairs: number;
-  readonly fetchRounds: number;
-  /** The pairs of the `GET /fetch` during which other requests are measured. */
-  readonly manyPairs: number;
-  readonly watchRounds: number;
-  /** How long other requests are measured without a `GET /fetch`. */
-  readonly watchSeconds: number;
-}
+export type ServersScale = typeof fullScale;
 
-export const fullScale: ServersScale = {
+export const fullScale = {
+  /** The number of different keys in requests. */
   keyCount: 10_000,
   rounds: 11,
   turnSeconds: 1,
+  /** How long each server is under load before requests of a kind are measured. */
   warmUpSeconds: 2,
   connectionCounts: [32, 128],
+  /** Pairs per request of the case with batches. */
   batchSizes: [100, 1000],
+  /** The pairs of the timed `GET /fetch`. */
   fetchedPairs: 100_000,
   fetchRounds: 9,
+  /** The pairs of the `GET /fetch` during which other requests are measured. */
   manyPairs: 1_000_000,
   watchRounds: 3,
+  /** How long other requests are measured without a `GET /fetch`. */
   watchSeconds: 4,
 };
 
