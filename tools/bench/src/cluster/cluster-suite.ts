@@ -1,16 +1,16 @@
 import { loadavg } from 'node:os';
-import { describeMachine, reportOf, type Findings, type Report } from '../harness/report.js';
+import { measureCases, type Case } from '../harness/case.js';
+import { describeMachine, reportOf, type Report } from '../harness/report.js';
 import type { Suite } from '../harness/suite.js';
 import { loadGenerator } from '../servers/load/load.js';
-import type { CaseOptions, ClusterCase } from './cases/case.js';
 import { copies } from './cases/copies.js';
 import { drain } from './cases/drain.js';
 import { join } from './cases/join.js';
 import { kill } from './cases/kill.js';
 import { storeAway } from './cases/store-away.js';
-import { fullScale, quickScale } from './scale.js';
+import { fullScale, quickScale, type ClusterCaseOptions } from './scale.js';
 
-const cases: readonly ClusterCase[] = [copies, kill, drain, join, storeAway];
+const cases: readonly Case<ClusterCaseOptions>[] = [copies, kill, drain, join, storeAway];
 
 /** The cost of two copies, and the service of a cluster that has them while nodes come, go and die. */
 export const clusterSuite: Suite = {
@@ -23,12 +23,12 @@ export const clusterSuite: Suite = {
 };
 
 /** @param names the cases to measure; all of them if empty */
-export async function measureCluster(options: CaseOptions, names: readonly string[] = []): Promise<Report> {
+export async function measureCluster(
+  options: ClusterCaseOptions,
+  names?: readonly string[],
+): Promise<Report> {
   const [load = NaN] = loadavg();
-  const parts: Findings[] = [];
-  for (const { name, measure } of cases) {
-    if (names.length === 0 || names.includes(name)) parts.push(await measure(options));
-  }
+  const parts = await measureCases(cases, options, names);
   const machine = `${describeMachine()}; load by ${options.generator.name}; load average ${load.toFixed(1)} before the run`;
   return reportOf('cluster', parts, machine);
 }

@@ -1,3 +1,10 @@
+import type { LoadCaseOptions } from '../servers/load/load.js';
+
+export interface ClusterCaseOptions extends LoadCaseOptions<ClusterScale> {
+  /** More options of the proxies. Default: none, so that the defaults of kvs are measured. */
+  readonly proxyArgs?: readonly string[];
+}
+
 export type ClusterScale = typeof fullScale;
 
 export const fullScale = {

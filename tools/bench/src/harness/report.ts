@@ -43,15 +43,18 @@ export interface Goal {
 /** A part of a report. */
 export type Findings = Pick<Report, 'tables' | 'goals'> & Partial<Pick<Report, 'measurements'>>;
 
-/** Returns the report of a suite whose parts have been measured. */
-export function reportOf(suite: string, parts: readonly Findings[], machine = describeMachine()): Report {
+/** Joins the parts of a case. */
+export function joined(parts: readonly Findings[]): Omit<Report, 'suite' | 'machine'> {
   return {
-    suite,
-    machine,
     tables: parts.flatMap(({ tables }) => tables),
     measurements: parts.flatMap(({ measurements = [] }) => measurements),
     goals: parts.flatMap(({ goals }) => goals),
   };
+}
+
+/** Returns the report of a suite whose parts have been measured. */
+export function reportOf(suite: string, parts: readonly Findings[], machine = describeMachine()): Report {
+  return { suite, machine, ...joined(parts) };
 }
 
 /** @param measured one value, or one for each round */

@@ -37,6 +37,7 @@ export const raw = childServer('raw', 'raw-server');
 
 export const NODE_NAME = 'kvs, storage node directly';
 export const CLUSTER_NAME = 'kvs, proxy and 2 nodes';
+export const BASELINE_NAME = 'kvs, baseline';
 const NODE_COUNT = 2;
 
 /** One process that runs a script of `children`. */

@@ -1,3 +1,10 @@
+import type { LoadCaseOptions } from './load/load.js';
+
+export interface ServersCaseOptions extends LoadCaseOptions<ServersScale> {
+  /** Another checkout, built, whose proxy and nodes are measured too. */
+  readonly baseline?: string;
+}
+
 export type ServersScale = typeof fullScale;
 
 export const fullScale = {

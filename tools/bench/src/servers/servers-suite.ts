@@ -1,13 +1,13 @@
-import { describeMachine, reportOf, type Findings, type Report } from '../harness/report.js';
+import { measureCases, type Case } from '../harness/case.js';
+import { describeMachine, reportOf, type Report } from '../harness/report.js';
 import type { Suite } from '../harness/suite.js';
-import type { CaseOptions, ServersCase } from './cases/case.js';
 import { fullFetch } from './cases/full-fetch.js';
 import { batches, latency, singleKey } from './cases/loads.js';
 import { toChart } from './chart.js';
 import { loadGenerator } from './load/load.js';
-import { fullScale, quickScale } from './scale.js';
+import { fullScale, quickScale, type ServersCaseOptions } from './scale.js';
 
-const cases: readonly ServersCase[] = [singleKey, latency, batches, fullFetch];
+const cases: readonly Case<ServersCaseOptions>[] = [singleKey, latency, batches, fullFetch];
 
 /** A proxy with two storage nodes, compared with bare servers and with another version of itself. */
 export const serversSuite: Suite = {
@@ -23,10 +23,10 @@ export const serversSuite: Suite = {
 };
 
 /** @param names the cases to measure; all of them if empty */
-export async function measureServers(options: CaseOptions, names: readonly string[] = []): Promise<Report> {
-  const parts: Findings[] = [];
-  for (const { name, measure } of cases) {
-    if (names.length === 0 || names.includes(name)) parts.push(await measure(options));
-  }
+export async function measureServers(
+  options: ServersCaseOptions,
+  names?: readonly string[],
+): Promise<Report> {
+  const parts = await measureCases(cases, options, names);
   return reportOf('servers', parts, `${describeMachine()}; load by ${options.generator.name}`);
 }

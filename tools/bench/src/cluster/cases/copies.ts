@@ -1,18 +1,19 @@
-import { atLeast, atMost, type Findings } from '../../harness/report.js';
+import type { Case } from '../../harness/case.js';
+import { atLeast, atMost, joined, type Findings } from '../../harness/report.js';
 import { withRunning } from '../../servers/contenders.js';
 import { residentBytes } from '../../servers/processes.js';
 import { randomPairs, requestsFor } from '../../servers/requests.js';
 import { loadInRounds } from '../../servers/rounds.js';
 import { known, loadTable, speedRatios } from '../../servers/tables.js';
 import { MeasuredCluster } from '../measured-cluster.js';
-import type { CaseOptions, ClusterCase } from './case.js';
+import type { ClusterCaseOptions } from '../scale.js';
 
 const MIN_SPEED = { set: 0.6, fetch: 0.95 } as const;
 const MAX_MEMORY = 2.1;
 const ONE = '1 copy';
 
 /** The same two nodes, with one copy of each partition and with two: what the second costs. */
-export const copies: ClusterCase = {
+export const copies: Case<ClusterCaseOptions> = {
   name: 'copies',
   measure: (options) => {
     const { proxyArgs = [] } = options;
@@ -21,15 +22,14 @@ export const copies: ClusterCase = {
       return { start: () => MeasuredCluster.start({ name, copies: count, nodeCount: 2, proxyArgs }) };
     });
     return withRunning(contenders, async (clusters) => {
-      const parts = [await compareSpeed(clusters, options), await compareMemory(clusters, options)];
-      return { tables: parts.flatMap(({ tables }) => tables), goals: parts.flatMap(({ goals }) => goals) };
+      return joined([await compareSpeed(clusters, options), await compareMemory(clusters, options)]);
     });
   },
 };
 
 async function compareSpeed(
   clusters: readonly MeasuredCluster[],
-  { scale, generator, progress }: CaseOptions,
+  { scale, generator, progress }: ClusterCaseOptions,
 ): Promise<Findings> {
   const pairs = randomPairs(scale.keyCount);
   for (const cluster of clusters) await cluster.load(pairs);
@@ -47,12 +47,12 @@ async function compareSpeed(
       goals: [atLeast(text, 'ratio', speedRatios(two, one), min)],
     });
   }
-  return { tables: parts.flatMap(({ tables }) => tables), goals: parts.flatMap(({ goals }) => goals) };
+  return joined(parts);
 }
 
 async function compareMemory(
   clusters: readonly MeasuredCluster[],
-  { scale: { measuredPairs }, progress }: CaseOptions,
+  { scale: { measuredPairs }, progress }: ClusterCaseOptions,
 ): Promise<Findings> {
   const count = measuredPairs.toLocaleString('en');
   progress(`memory of ${count} pairs…`);

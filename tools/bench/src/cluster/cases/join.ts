@@ -1,9 +1,10 @@
+import type { Case } from '../../harness/case.js';
 import { atLeast, atMost, type Table } from '../../harness/report.js';
-import { median, ratios } from '../../harness/statistics.js';
+import { median } from '../../harness/statistics.js';
 import { withRunning } from '../../servers/contenders.js';
+import { REQUESTS_OF, SteadyLoad } from '../../servers/load/steady-load.js';
 import { MeasuredCluster } from '../measured-cluster.js';
-import { failuresOf, steadyTable, watchDuring, type Watched } from '../steady-load.js';
-import type { CaseOptions, ClusterCase } from './case.js';
+import type { ClusterCaseOptions } from '../scale.js';
 
 const MIN_PAIRS_PER_SECOND = 100_000;
 const MAX_WAIT = 5;
@@ -17,34 +18,27 @@ interface Fill {
 interface Round {
   readonly idle: Fill;
   readonly loaded: Fill;
-  readonly watched: Watched;
 }
 
 /** A node joins two others: how fast it is filled, and how requests fare meanwhile. */
-export const join: ClusterCase = {
+export const join: Case<ClusterCaseOptions> = {
   name: 'join',
   measure: async (options) => {
     const { joinedPairs, joinRounds } = options.scale;
     const count = joinedPairs.toLocaleString('en');
+    const steady = new SteadyLoad(['set', 'fetch'], options.scale);
     const rounds: Round[] = [];
     for (let round = 0; round < joinRounds; round++) {
       options.progress(`a node joins 2 with ${count} pairs, ${round + 1} of ${joinRounds}…`);
-      rounds.push(await takeRound(options));
+      rounds.push(await takeRound(options, steady));
     }
-    const watched = rounds.map((round) => round.watched);
     const text = `a node joins 2 with ${count} pairs`;
-    const p99Ratios = (kind: 'writes' | 'reads'): number[] =>
-      ratios(
-        watched.map((each) => each[kind].during.p99Ms),
-        watched.map((each) => each[kind].without.p99Ms),
-      );
     return {
       tables: [
         fillTable(`A node joins 2 with ${count} pairs, 2 copies`, rounds),
-        steadyTable(
+        steady.table(
           `Other requests while a node joins 2 with ${count} pairs`,
           `Medians of ${joinRounds} rounds.`,
-          watched,
         ),
       ],
       goals: [
@@ -54,21 +48,24 @@ export const join: ClusterCase = {
           rounds.map(({ idle }) => perSecond(idle)),
           MIN_PAIRS_PER_SECOND,
         ),
-        ...(['writes', 'reads'] as const).map((kind) =>
+        ...(['set', 'fetch'] as const).map((operation) =>
           atMost(
-            `${text} under load: p99 of ${kind} at most ${MAX_WAIT} times that without`,
+            `${text} under load: p99 of ${REQUESTS_OF[operation]} at most ${MAX_WAIT} times that without`,
             'ratio',
-            p99Ratios(kind),
+            steady.p99Ratios(operation),
             MAX_WAIT,
           ),
         ),
-        atMost(`${text} under load: no request fails`, 'count', failuresOf(watched), 0),
+        atMost(`${text} under load: no request fails`, 'count', steady.failures, 0),
       ],
     };
   },
 };
 
-function takeRound({ scale, progress, proxyArgs = [] }: CaseOptions): Promise<Round> {
+function takeRound(
+  { scale, progress, proxyArgs = [] }: ClusterCaseOptions,
+  steady: SteadyLoad,
+): Promise<Round> {
   const start = () => MeasuredCluster.start({ copies: 2, nodeCount: 2, proxyArgs });
   return withRunning([{ start }], async ([cluster]) => {
     if (cluster === undefined) throw new TypeError('the cluster has not started');
@@ -78,10 +75,10 @@ function takeRound({ scale, progress, proxyArgs = [] }: CaseOptions): Promise<Ro
     await cluster.drain(first.id);
     progress('the same under load…');
     let loaded: Fill = first;
-    const watched = await watchDuring(cluster.origin, sample, scale, async () => {
+    await steady.during(cluster.origin, sample, async () => {
       loaded = await fillNode(cluster);
     });
-    return { idle: first, loaded, watched };
+    return { idle: first, loaded };
   });
 }
 

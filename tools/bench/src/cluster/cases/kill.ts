@@ -1,19 +1,20 @@
 import { Agent } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { PARTITION_COUNT, partitionOf, stringKey } from '@kvs/protocol';
+import type { Case } from '../../harness/case.js';
 import { atMost } from '../../harness/report.js';
 import { median, spread } from '../../harness/statistics.js';
 import { withRunning } from '../../servers/contenders.js';
 import { ask, requestsFor, type Pair, type PreparedRequest } from '../../servers/requests.js';
 import { MeasuredCluster } from '../measured-cluster.js';
-import type { ClusterCase } from './case.js';
+import type { ClusterCaseOptions } from '../scale.js';
 
 const MAX_MS = 4000;
 const LIMIT_MS = 60_000;
 const PAUSE_MS = 10;
 
 /** A node is killed: the time until a key of every partition can be written and read again. */
-export const kill: ClusterCase = {
+export const kill: Case<ClusterCaseOptions> = {
   name: 'kill',
   measure: ({ scale: { killRounds }, progress, proxyArgs = [] }) => {
     const start = () => MeasuredCluster.start({ copies: 2, nodeCount: 3, proxyArgs });

@@ -1,26 +1,31 @@
-import { setTimeout } from 'node:timers/promises';
+import type { Case } from '../../harness/case.js';
 import { inRounds } from '../../harness/contest.js';
 import { inChild } from '../../harness/in-child.js';
-import { atMost, type Findings, type Goal, type Table } from '../../harness/report.js';
+import { atMost, joined, type Findings, type Goal, type Table } from '../../harness/report.js';
 import { median, medianRatio, ratios } from '../../harness/statistics.js';
 import type { FillNodesInput, FillNodesOutput } from '../children/fill-nodes.js';
 import type { ReadAllOutput } from '../children/read-all.js';
-import { childServer, CLUSTER_NAME, startCluster, withRunning, type RunningCluster } from '../contenders.js';
-import type { LoadOutcome } from '../load/load.js';
-import { LoadProcess } from '../load/load-process.js';
+import {
+  BASELINE_NAME,
+  childServer,
+  CLUSTER_NAME,
+  startCluster,
+  withRunning,
+  type RunningCluster,
+} from '../contenders.js';
+import { SteadyLoad } from '../load/steady-load.js';
 import { forgetPeak, peakResidentBytes, residentBytes } from '../processes.js';
-import { requestsFor, verify, type AskedServer, type PreparedRequest } from '../requests.js';
+import { requestsFor, verify, type AskedServer } from '../requests.js';
+import type { ServersCaseOptions } from '../scale.js';
 import { known } from '../tables.js';
-import { BASELINE_NAME, type CaseOptions, type ServersCase } from './case.js';
 
 const MAX_TIME = 1.5;
 const MAX_TIME_OF_BASELINE = 1.2;
 const MAX_GROWTH = 64 * 2 ** 20;
 const MAX_WAIT = 3;
-const OTHERS = { connections: 16, requestsPerSecond: 500 };
 
 /** `GET /fetch` of all pairs: its time, how the RSS of the proxy grows, and how long other requests wait meanwhile. */
-export const fullFetch: ServersCase = {
+export const fullFetch: Case<ServersCaseOptions> = {
   name: 'full-fetch',
   measure: (options) => {
     const { baseline } = options;
@@ -30,8 +35,7 @@ export const fullFetch: ServersCase = {
     }));
     return withRunning(clusters, async ([cluster, before]) => {
       if (cluster === undefined) throw new TypeError('the cluster has not started');
-      const parts = [await timeFetches(cluster, before, options), await watchOthers(cluster, options)];
-      return { tables: parts.flatMap(({ tables }) => tables), goals: parts.flatMap(({ goals }) => goals) };
+      return joined([await timeFetches(cluster, before, options), await watchOthers(cluster, options)]);
     });
   },
 };
@@ -39,7 +43,7 @@ export const fullFetch: ServersCase = {
 async function timeFetches(
   cluster: RunningCluster,
   baseline: RunningCluster | undefined,
-  { scale: { fetchedPairs, fetchRounds }, progress }: CaseOptions,
+  { scale: { fetchedPairs, fetchRounds }, progress }: ServersCaseOptions,
 ): Promise<Findings> {
   const count = fetchedPairs.toLocaleString('en');
   progress(`GET /fetch of ${count} pairs…`);
@@ -49,7 +53,7 @@ async function timeFetches(
     // Another version may place pairs on other nodes, so the baseline is filled through its proxy.
     const addresses = each === cluster ? each.addresses : [new URL(each.origin).host];
     const filled = await fill(addresses, { from: 0, to: fetchedPairs, sampleCount: 1000 });
-    await verify(each, filled.requests);
+    await verify(each, requestsFor('fetch', filled.sample, 1));
     bytes = filled.fetchBytes;
   }
   const prepared = childServer('raw, prepared bytes', 'prepared-server', [`${fetchedPairs}`]);
@@ -109,78 +113,52 @@ async function timeFetches(
 /** Measures requests for single pairs with and without a `GET /fetch` of very many pairs. */
 async function watchOthers(
   cluster: RunningCluster,
-  { scale, generator, progress }: CaseOptions,
+  { scale, generator, progress }: ServersCaseOptions,
 ): Promise<Findings> {
-  const { fetchedPairs, manyPairs, keyCount, watchRounds, watchSeconds } = scale;
+  const { fetchedPairs, manyPairs, keyCount, watchRounds } = scale;
   const count = manyPairs.toLocaleString('en');
   progress(`GET /fetch of ${count} pairs, and other requests meanwhile…`);
-  const { requests, fetchBytes } = await fill(cluster.addresses, {
+  const { sample, fetchBytes } = await fill(cluster.addresses, {
     from: fetchedPairs,
     to: manyPairs,
     sampleCount: keyCount,
   });
-  const load = { origin: cluster.origin, requests, ...OTHERS };
+  const { origin } = cluster;
   // Requests at a fixed rate would pile up at a proxy that is not warm.
-  await generator.run({ ...load, seconds: 2 * scale.warmUpSeconds });
-  const others = await LoadProcess.start(load);
-  const without: LoadOutcome[] = [];
-  const during: LoadOutcome[] = [];
+  const requests = requestsFor('fetch', sample, 1);
+  await generator.run({ origin, requests, connections: 16, seconds: 2 * scale.warmUpSeconds });
+  const steady = new SteadyLoad(['fetch'], scale);
   const times: number[] = [];
   const growths: number[] = [];
-  try {
-    await setTimeout(watchSeconds * 1000);
-    for (let round = 0; round < watchRounds; round++) {
-      without.push(await others.measure(watchSeconds));
+  for (let round = 0; round < watchRounds; round++)
+    await steady.during(origin, sample, async () => {
       const growth = growthOf(cluster.proxyPid);
       times.push(await readAll(cluster, fetchBytes));
-      during.push(await others.cut());
       growths.push(growth());
-    }
-  } finally {
-    await others.stop();
-  }
-  const failures = [...without, ...during].reduce((sum, each) => sum + each.failures, 0);
-  if (failures > 0) throw new Error(`${failures} other requests failed`);
-  const row = (name: string, outcomes: readonly LoadOutcome[]) => [
-    name,
-    ...(['p50Ms', 'p99Ms', 'p999Ms'] as const).map((part) => median(outcomes.map((each) => each[part]))),
-  ];
-  const p99 = (outcomes: readonly LoadOutcome[]): number[] => outcomes.map(({ p99Ms }) => p99Ms);
+    });
+  if (steady.failures > 0) throw new Error(`${steady.failures} other requests failed`);
+  const title = `Other requests during a GET /fetch of ${count} pairs`;
+  const note = `The GET /fetch takes ${(median(times) / 1000).toFixed(1)} s. Medians of ${watchRounds} rounds.`;
   return {
-    tables: [
-      {
-        title: `Other requests during a GET /fetch of ${count} pairs`,
-        note:
-          `${OTHERS.requestsPerSecond} requests a second for single pairs, sent evenly. The GET /fetch takes ` +
-          `${(median(times) / 1000).toFixed(1)} s. Medians of ${watchRounds} rounds.`,
-        columns: [
-          { title: '' },
-          { title: 'p50', unit: 'ms' },
-          { title: 'p99', unit: 'ms' },
-          { title: 'p99.9', unit: 'ms' },
-        ],
-        rows: [row('without', without), row('during', during)],
-      },
-    ],
+    tables: [steady.table(title, note)],
     goals: [
       ...growthGoals(count, Math.max(...growths)),
       atMost(
         `other requests during a GET /fetch of ${count} pairs: p99 at most ${MAX_WAIT} times that without`,
         'ratio',
-        ratios(p99(during), p99(without)),
+        steady.p99Ratios('fetch'),
         MAX_WAIT,
       ),
     ],
   };
 }
 
-async function fill(
+function fill(
   addresses: readonly string[],
   range: Omit<FillNodesInput, 'addresses'>,
-): Promise<{ readonly requests: readonly PreparedRequest[]; readonly fetchBytes: number }> {
+): Promise<FillNodesOutput> {
   const input: FillNodesInput = { ...range, addresses };
-  const { sample, fetchBytes } = await inChild<FillNodesOutput>('servers/children/fill-nodes', input);
-  return { requests: requestsFor('fetch', sample, 1), fetchBytes };
+  return inChild('servers/children/fill-nodes', input);
 }
 
 /**

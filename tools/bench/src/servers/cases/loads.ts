@@ -1,11 +1,11 @@
+import type { Case } from '../../harness/case.js';
 import { atLeast, atMost, type Findings, type Goal, type Table } from '../../harness/report.js';
 import { ratios } from '../../harness/statistics.js';
-import { CLUSTER_NAME, raw, startCluster, storageNode, withRunning } from '../contenders.js';
+import { BASELINE_NAME, CLUSTER_NAME, raw, startCluster, storageNode, withRunning } from '../contenders.js';
 import { load, OPERATIONS, randomPairs, requestsFor, type Operation } from '../requests.js';
 import { loadInRounds, type ServerResult } from '../rounds.js';
-import type { ServersScale } from '../scale.js';
+import type { ServersCaseOptions, ServersScale } from '../scale.js';
 import { cpuRatios, loadTable, speedRatios } from '../tables.js';
-import { BASELINE_NAME, type CaseOptions, type ServersCase } from './case.js';
 
 const MIN_SPEED = 0.85;
 const MIN_SPEED_OF_NODE = 0.9;
@@ -80,8 +80,8 @@ function loadCase(
   name: string,
   workloads: (scale: ServersScale) => readonly Workload[],
   goalsOf: (workload: string, results: Results) => Goal[],
-): ServersCase {
-  const measure = ({ scale, generator, progress, baseline }: CaseOptions): Promise<Findings> => {
+): Case<ServersCaseOptions> {
+  const measure = ({ scale, generator, progress, baseline }: ServersCaseOptions): Promise<Findings> => {
     const cluster = { start: () => startCluster(CLUSTER_NAME) };
     const baselines = baseline === undefined ? [] : [{ start: () => startCluster(BASELINE_NAME, baseline) }];
     return withRunning([raw, storageNode, cluster, ...baselines], async (servers) => {

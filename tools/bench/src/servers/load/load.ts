@@ -29,6 +29,13 @@ export interface LoadGenerator {
   run(load: Load): Promise<LoadOutcome>;
 }
 
+/** The options of a case that puts servers under load. */
+export interface LoadCaseOptions<Scale> {
+  readonly scale: Scale;
+  readonly generator: LoadGenerator;
+  readonly progress: (message: string) => void;
+}
+
 /** wrk with one thread. It takes less CPU time from the servers than any generator in JavaScript. It needs whole seconds. */
 export const wrk: LoadGenerator = { name: 'wrk with 1 thread', run: runWrk };
 
