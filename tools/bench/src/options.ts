@@ -19,7 +19,7 @@ export function readOptions(argv: readonly string[]): BenchOptions {
     .addArgument(new Argument('<suite>', described).choices(suites.map(({ name }) => name)))
     .option('--quick', 'fewer rounds and keys, for a first look', false)
     .addOption(
-      new Option('--case <name...>', 'engines, servers, cluster: measure only these cases').choices(
+      new Option('--case <name...>', 'ring, engines, servers, cluster: measure only these cases').choices(
         caseNames,
       ),
     )

@@ -42,7 +42,7 @@ it('replaces the goals between their comments, and draws the chart', () => {
   const page = join(root, 'docs/speed.md');
   writeFileSync(page, '# Speed\n\n<!-- goals of one -->\nold\n<!-- end of goals -->\n\nMore.\n');
   const documents = { goals: 'docs/speed.md', chart: 'docs/speed.svg' };
-  writeDocuments({ ...suiteOf('one'), documents, chart: () => '<svg/>' }, report('one', 11), root);
+  writeDocuments({ ...suiteOf('one'), documents }, { ...report('one', 11), chart: '<svg/>' }, root);
   expect(readFileSync(page, 'utf8')).toMatch(
     /^# Speed\n\n<!-- goals of one -->\n\n\| goal .*\| met \|\n\nFrom \[the run of .*\n\n<!-- end of goals -->\n\nMore\.\n$/s,
   );
@@ -59,7 +59,7 @@ it('refuses a page without the comments', () => {
 
 it('has pages with these comments for the suites that update one', () => {
   const goals = suites.flatMap(({ name, documents }) =>
-    documents === undefined ? [] : [{ name, page: documents.goals }],
+    documents?.goals === undefined ? [] : [{ name, page: documents.goals }],
   );
   expect(goals.map(({ name }) => name)).toEqual(['servers', 'cluster', 'redis']);
   for (const { name, page } of goals)

@@ -11,7 +11,7 @@ import type { Suite } from './harness/suite.js';
  * the same suite replaces its part. Then it updates the table of goals and the chart of the suite, if it has them.
  */
 export function writeDocuments(
-  { name: suite, documents, chart }: Suite,
+  { name: suite, documents }: Suite,
   report: Report,
   root = workspaceRoot,
 ): void {
@@ -23,15 +23,15 @@ export function writeDocuments(
   const parts = existsSync(page) ? readFileSync(page, 'utf8').split(/^(?=# )/m) : [];
   const others = parts.filter((part) => !part.startsWith(`# ${report.suite}\n`));
   writeFileSync(page, [...others, toMarkdown(report)].map((part) => part.trim()).join('\n\n') + '\n');
-  if (documents === undefined) return;
+  if (documents?.chart !== undefined && report.chart !== undefined)
+    writeFileSync(join(root, documents.chart), report.chart);
+  if (documents?.goals === undefined) return;
   const goalsPage = join(root, documents.goals);
   const text = readFileSync(goalsPage, 'utf8');
   const goals = new RegExp(`(?<=<!-- goals of ${suite} -->\\n).*?(?=<!-- end of goals -->)`, 's');
   if (!goals.test(text)) throw new Error(`${documents.goals} has no comments around the goals of ${suite}`);
   const source = `From [the run of ${date}](benchmarks/${name}) on ${report.machine}.`;
   writeFileSync(goalsPage, text.replace(goals, `\n${goalTable(report.goals)}\n\n${source}\n\n`));
-  if (chart !== undefined && documents.chart !== undefined)
-    writeFileSync(join(root, documents.chart), chart(report));
 }
 
 /** Returns the model of the processor as a part of a file name, such as `amd-epyc`. */

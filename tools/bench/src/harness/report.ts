@@ -10,6 +10,8 @@ export interface Report {
   /** The results from which the tables of times are made. */
   readonly measurements: readonly ContestResult[];
   readonly goals: readonly Goal[];
+  /** An SVG image. */
+  readonly chart?: string;
 }
 
 export interface Table {
@@ -41,7 +43,7 @@ export interface Goal {
 }
 
 /** A part of a report. */
-export type Findings = Pick<Report, 'tables' | 'goals'> & Partial<Pick<Report, 'measurements'>>;
+export type Findings = Pick<Report, 'tables' | 'goals'> & Partial<Pick<Report, 'measurements' | 'chart'>>;
 
 /** Joins the parts of a case. */
 export function joined(parts: readonly Findings[]): Omit<Report, 'suite' | 'machine'> {
@@ -49,6 +51,7 @@ export function joined(parts: readonly Findings[]): Omit<Report, 'suite' | 'mach
     tables: parts.flatMap(({ tables }) => tables),
     measurements: parts.flatMap(({ measurements = [] }) => measurements),
     goals: parts.flatMap(({ goals }) => goals),
+    chart: parts.find(({ chart }) => chart !== undefined)?.chart,
   };
 }
 

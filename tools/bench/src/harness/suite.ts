@@ -9,11 +9,10 @@ export interface Suite {
   /** Files, relative to the workspace, that `--write` updates besides the page of the run. */
   readonly documents?: {
     /** Has the goals between two comments, the first of which names the suite. */
-    readonly goals: string;
+    readonly goals?: string;
+    /** Gets the chart of the report. */
     readonly chart?: string;
   };
-  /** Returns an SVG image of a report. */
-  chart?(report: Report): string;
   run(options: SuiteOptions): Promise<Report>;
 }
 

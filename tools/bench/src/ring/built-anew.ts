@@ -1,9 +1,10 @@
 import { diff, HashRing, PARTITION_COUNT } from '@kvs/hash-ring';
 import type { Findings } from '../harness/report.js';
+import type { RingScale } from './scale.js';
 
 /** Counts the partitions that a new node moves if the larger ring is built anew, and if the ring is evolved. */
-export function measureBuiltAnew(nodeCounts: readonly number[], families: number): Findings {
-  const rows = nodeCounts.map((count) => {
+export function measureBuiltAnew({ evolvedNodeCounts, nodeNameSets: families }: RingScale): Findings {
+  const rows = evolvedNodeCounts.map((count) => {
     const samples = Array.from({ length: families }, (_, family) => sample(count, family));
     const average = (value: (one: Sample) => number) =>
       samples.reduce((sum, one) => sum + value(one), 0) / samples.length;

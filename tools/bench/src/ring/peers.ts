@@ -23,6 +23,12 @@ export interface Peer {
   build(nodes: readonly WeightedNode[]): BuiltRing;
 }
 
+/** A strategy of ours. */
+export interface Strategy extends Peer {
+  /** Whether a lookup among a thousand nodes takes microseconds. */
+  readonly isSlow: boolean;
+}
+
 export const ours: Peer = {
   name: '@kvs/hash-ring',
   hasWeights: true,
@@ -95,16 +101,22 @@ export const variants: readonly Peer[] = [
 ];
 
 /** The strategies of ours. */
-export const strategies: readonly Peer[] = [
-  { ...ours, name: 'HashRing' },
+export const strategies: readonly Strategy[] = [
+  { ...ours, name: 'HashRing', isSlow: false },
   {
     name: 'KetamaRing',
+    isSlow: true,
     hasWeights: true,
     build: (nodes) => wrap(new KetamaRing(nodes, { rounding: 'exact' })),
   },
-  { name: 'RendezvousRing', hasWeights: true, build: (nodes) => wrap(new RendezvousRing(nodes)) },
-  { name: 'JumpRing', hasWeights: false, build: (nodes) => wrap(new JumpRing(nodes)) },
-  { name: 'MaglevRing', hasWeights: true, build: (nodes) => wrap(new MaglevRing(nodes)) },
+  {
+    name: 'RendezvousRing',
+    isSlow: true,
+    hasWeights: true,
+    build: (nodes) => wrap(new RendezvousRing(nodes)),
+  },
+  { name: 'JumpRing', isSlow: false, hasWeights: false, build: (nodes) => wrap(new JumpRing(nodes)) },
+  { name: 'MaglevRing', isSlow: false, hasWeights: true, build: (nodes) => wrap(new MaglevRing(nodes)) },
 ];
 
 function wrap(ring: Placement): BuiltRing {

@@ -1,5 +1,5 @@
-import { randomKeys } from '../harness/random.js';
-import { reportOf, type Report } from '../harness/report.js';
+import { measureCases, type Case } from '../harness/case.js';
+import { reportOf, type Findings, type Report } from '../harness/report.js';
 import type { Suite } from '../harness/suite.js';
 import { measureBuiltAnew } from './built-anew.js';
 import { measureConstruction } from './construction.js';
@@ -7,27 +7,46 @@ import { measureLookups } from './lookups.js';
 import { fullScale, quickScale, type RingScale } from './scale.js';
 import { measureBalance, measureMovement } from './shares.js';
 import { measureStrategies } from './strategies.js';
+import { measureThousandNodes } from './thousand-nodes.js';
+
+interface RingCaseOptions {
+  readonly scale: RingScale;
+  readonly progress: (message: string) => void;
+}
+
+const cases: readonly Case<RingCaseOptions>[] = [
+  ringCase('lookups', measureLookups),
+  ringCase('construction', measureConstruction),
+  ringCase('balance', measureBalance),
+  ringCase('movement', measureMovement),
+  ringCase('strategies', measureStrategies),
+  ringCase('built-anew', measureBuiltAnew),
+  ringCase('thousand-nodes', measureThousandNodes),
+];
 
 /** `@kvs/hash-ring` compared with other rings of npm. */
 export const ringSuite: Suite = {
   name: 'ring',
   description: '@kvs/hash-ring compared with hashring, consistent-hash, node-hashring and ketama',
-  run: ({ quick, progress }) => measureRing(quick ? quickScale : fullScale, progress),
+  cases: cases.map(({ name }) => name),
+  documents: { chart: 'docs/hash-ring-balance.svg' },
+  run: ({ quick, progress, cases: names }) =>
+    measureRing({ scale: quick ? quickScale : fullScale, progress }, names),
 };
 
-export async function measureRing(scale: RingScale, progress: (message: string) => void): Promise<Report> {
-  progress('lookups…');
-  const lookups = await measureLookups(scale);
-  progress('building rings…');
-  const construction = await measureConstruction(scale);
-  const keys = randomKeys(scale.countedKeyCount, 16, 1);
-  progress('balance…');
-  // With a thousand nodes, a node has four or five partitions, so the goal does not hold for the last count.
-  const balance = measureBalance(scale.nodeCounts.slice(0, -1), keys);
-  progress('movement…');
-  const movement = measureMovement(scale.nodeCounts, keys);
-  progress('strategies…');
-  const strategies = await measureStrategies(scale, keys);
-  const builtAnew = measureBuiltAnew(scale.evolvedNodeCounts, scale.nodeNameSets);
-  return reportOf('ring', [lookups, construction, balance, movement, strategies, builtAnew]);
+export async function measureRing(options: RingCaseOptions, names?: readonly string[]): Promise<Report> {
+  return reportOf('ring', await measureCases(cases, options, names));
+}
+
+function ringCase(
+  name: string,
+  measure: (scale: RingScale, progress: RingCaseOptions['progress']) => Findings | Promise<Findings>,
+): Case<RingCaseOptions> {
+  return {
+    name,
+    measure: async ({ scale, progress }) => {
+      progress(`${name}…`);
+      return measure(scale, progress);
+    },
+  };
 }

@@ -14,6 +14,11 @@ export const fullScale = {
   /** Nodes of the rings that are compared with rings built anew, each with several sets of names. */
   evolvedNodeCounts: [3, 5, 10, 20, 64, 100, 1000],
   nodeNameSets: 5,
+  placedNodeCount: 1000,
+  /** Keys that are placed on so many nodes. */
+  placedKeyCount: 100_000_000,
+  /** Keys for strategies whose lookups among a thousand nodes take microseconds. */
+  sampledKeyCount: 2_000_000,
 };
 
 export const quickScale: RingScale = {
@@ -24,4 +29,6 @@ export const quickScale: RingScale = {
   warmUpMs: 50,
   countedKeyCount: 100_000,
   nodeNameSets: 1,
+  placedKeyCount: 1_000_000,
+  sampledKeyCount: 100_000,
 };

@@ -6,9 +6,11 @@ import { lookups } from './lookups.js';
 import { equalNodes, idOf } from './nodes.js';
 import { strategies } from './peers.js';
 import type { RingScale } from './scale.js';
+import { countedKeys } from './shares.js';
 
 /** Compares the strategies of ours. */
-export async function measureStrategies(scale: RingScale, keys: readonly string[]): Promise<Findings> {
+export async function measureStrategies(scale: RingScale): Promise<Findings> {
+  const keys = countedKeys(scale);
   const { nodeCounts } = scale;
   const results = await compete(
     strategies.flatMap((strategy) => nodeCounts.map((count) => lookups(strategy, count, scale))),

@@ -1,4 +1,5 @@
 import type { Report, Table } from '../harness/report.js';
+import { rounded, svgImage } from '../harness/svg.js';
 
 const WIDTH = 860;
 const TOP = 34;
@@ -7,8 +8,7 @@ const ROW = 24;
 const BARS = { left: 330, width: 430 };
 
 /**
- * Draws a bar for each server of each table that compares with raw: its requests per second as a multiple of raw's. The
- * image has no background, and its text follows the reader's colour scheme.
+ * Draws a bar for each server of each table that compares with raw: its requests per second as a multiple of raw's.
  */
 export function toChart({ tables }: Report): string {
   const groups = tables.flatMap(toGroup);
@@ -25,24 +25,19 @@ export function toChart({ tables }: Report): string {
     }
   }
   const x = rounded(BARS.left + perUnit);
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 10}" role="img" aria-labelledby="title">
-<title id="title">Requests per second of each server, as a ratio to a bare node:http server</title>
-<style>
-  text { font: 13px system-ui, sans-serif; fill: #1f2328; }
-  .name { font-weight: 600; }
-  .quiet { fill: #59636e; font-size: 11px; }
-  .axis { stroke: #8b949e; stroke-width: 1; }
-  .kvs { fill: #2f81f7; }
-  .other { fill: #d4761f; }
-  @media (prefers-color-scheme: dark) { text { fill: #e6edf3; } .quiet { fill: #9da7b3; } }
-</style>
-<text class="name" x="${BARS.left}" y="20">Requests/s, raw is 1</text>
-<rect class="kvs" x="${BARS.left + 155}" y="11" width="9" height="9"/><text class="quiet" x="${BARS.left + 169}" y="20">kvs</text>
-<rect class="other" x="${BARS.left + 205}" y="11" width="9" height="9"/><text class="quiet" x="${BARS.left + 219}" y="20">others</text>
-${parts.join('\n')}
-<line class="axis" x1="${x}" x2="${x}" y1="${TOP}" y2="${y}"/>
-</svg>
-`;
+  const [left, top] = [BARS.left, TOP];
+  return svgImage(
+    { width: WIDTH, height: y + 10 },
+    'Requests per second of each server, as a ratio to a bare node:http server',
+    ['.kvs { fill: #2f81f7; }', '.other { fill: #d4761f; }'],
+    [
+      `<text class="name" x="${left}" y="20">Requests/s, raw is 1</text>`,
+      `<rect class="kvs" x="${left + 155}" y="11" width="9" height="9"/><text class="quiet" x="${left + 169}" y="20">kvs</text>`,
+      `<rect class="other" x="${left + 205}" y="11" width="9" height="9"/><text class="quiet" x="${left + 219}" y="20">others</text>`,
+      ...parts,
+      `<line class="axis" x1="${x}" x2="${x}" y1="${top}" y2="${y}"/>`,
+    ],
+  );
 }
 
 interface Bar {
@@ -71,9 +66,4 @@ function toBar({ name, ratio }: Bar, y: number, perUnit: number): string {
 
 function escape(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-}
-
-/** Rounds to a tenth of a pixel. */
-function rounded(value: number): string {
-  return String(Math.round(value * 10) / 10);
 }
