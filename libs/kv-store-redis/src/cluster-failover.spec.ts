@@ -2,8 +2,8 @@ import { systemClock } from '@kvs/kv-store';
 import { until } from '@kvs/protocol/testing';
 import { answers, placed, read, scanIds, write } from '../test/pairs.js';
 import { RedisCluster } from '../test/redis-cluster.js';
-import type { RedisProcess } from '../test/redis-process.js';
-import { describeWithRedis } from '../test/redis-tools.js';
+import type { RedisProcess } from './testing/redis-process.js';
+import { describeWithRedis } from './testing/describe-with-tools.js';
 import { partitionKeys } from './data/partition-keys.js';
 import { RedisEngine } from './redis-engine.js';
 

@@ -1,7 +1,7 @@
 import type { EngineFactory } from '@kvs/kv-store';
 import { describeStorageEngine } from '@kvs/kv-store/testing';
-import { RedisProcess } from '../test/redis-process.js';
-import { describeWithRedis } from '../test/redis-tools.js';
+import { RedisProcess } from './testing/redis-process.js';
+import { describeWithRedis } from './testing/describe-with-tools.js';
 import { redisEngine } from './redis-engine.js';
 
 describeWithRedis('on a server', () => {

@@ -2,8 +2,8 @@ import { systemClock } from '@kvs/kv-store';
 import { until } from '@kvs/protocol/testing';
 import { Forwarder } from '../test/forwarder.js';
 import { read, write } from '../test/pairs.js';
-import { RedisProcess } from '../test/redis-process.js';
-import { describeWithRedis } from '../test/redis-tools.js';
+import { RedisProcess } from './testing/redis-process.js';
+import { describeWithRedis } from './testing/describe-with-tools.js';
 import { RedisEngine } from './redis-engine.js';
 
 describeWithRedis('a replica that is promoted', () => {

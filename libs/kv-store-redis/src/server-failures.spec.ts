@@ -2,8 +2,8 @@ import { systemClock } from '@kvs/kv-store';
 import { until } from '@kvs/protocol/testing';
 import { answers, placed, read, write } from '../test/pairs.js';
 import { RedisCluster } from '../test/redis-cluster.js';
-import { freePort, RedisProcess } from '../test/redis-process.js';
-import { describeWithRedis } from '../test/redis-tools.js';
+import { freePort, RedisProcess } from './testing/redis-process.js';
+import { describeWithRedis } from './testing/describe-with-tools.js';
 import { RedisEngine } from './redis-engine.js';
 import type { RedisEngineOptions } from './redis-engine-options.js';
 
@@ -79,7 +79,7 @@ describeWithRedis('when Redis fails', () => {
     const port = await freePort();
     open({ urls: [`redis://127.0.0.1:${port}`] });
     await expect(engine.getMany([placed('a')])).rejects.toMatchObject(UNAVAILABLE);
-    const late = await RedisProcess.start({ port });
+    const late = await RedisProcess.start({ choosePort: async () => port });
     try {
       await until(() => answers(engine));
       expect(await read(engine, 'a')).toBe('absent');

@@ -3,8 +3,8 @@ import { systemClock } from '@kvs/kv-store';
 import { ManualClock } from '@kvs/kv-store/testing';
 import { until } from '@kvs/protocol/testing';
 import { placed, read, scanIds, write } from '../test/pairs.js';
-import { RedisProcess } from '../test/redis-process.js';
-import { describeWithRedis } from '../test/redis-tools.js';
+import { RedisProcess } from './testing/redis-process.js';
+import { describeWithRedis } from './testing/describe-with-tools.js';
 import { partitionKeys } from './data/partition-keys.js';
 import { RedisEngine, redisEngine } from './redis-engine.js';
 import type { RedisEngineOptions } from './redis-engine-options.js';
@@ -134,7 +134,7 @@ describeWithRedis('a Redis with a password', () => {
 describeWithRedis('a Redis with settings of its own', () => {
   let server: RedisProcess;
   beforeAll(async () => {
-    server = await RedisProcess.start({ settings: [['maxmemory-policy', 'allkeys-lru']] });
+    server = await RedisProcess.start({ settings: ['--maxmemory-policy', 'allkeys-lru'] });
   });
   afterAll(() => server.stop());
 

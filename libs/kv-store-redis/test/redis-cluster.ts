@@ -1,6 +1,6 @@
 import { SLOT_COUNT } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
-import { RedisProcess } from './redis-process.js';
+import { RedisProcess } from '../src/testing/redis-process.js';
 
 /** A Redis Cluster for one test: three masters with a replica each. It fails over when a test requires it. */
 export class RedisCluster {
@@ -79,10 +79,10 @@ const MASTERS = 3;
 function startServer(): Promise<RedisProcess> {
   return RedisProcess.start({
     settings: [
-      ['cluster-enabled', 'yes'],
+      ...['--cluster-enabled', 'yes'],
       // With a shorter time, on a busy machine, replicas would take over from masters that are only slow.
-      ['cluster-node-timeout', '60000'],
-      ['repl-diskless-sync-delay', '0'],
+      ...['--cluster-node-timeout', '60000'],
+      ...['--repl-diskless-sync-delay', '0'],
     ],
   });
 }

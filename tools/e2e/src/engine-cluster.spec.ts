@@ -1,9 +1,8 @@
+import { describeWithRedis, RedisProcess } from '@kvs/kv-store-redis/testing';
 import { until } from '@kvs/protocol/testing';
-import { RedisServer } from '@kvs-tools/local-cluster';
 import { startCluster, startNode, startProxy, type Cluster, type StorageNode } from './support/cluster.js';
 import { keysByNode, string } from './support/data.js';
 import { send } from './support/http.js';
-import { describeWithRedis } from '../test/with-redis.js';
 
 describe('a node whose memory is full, behind a proxy', () => {
   const large = string('v'.repeat(512 * 1024));
@@ -44,10 +43,10 @@ describe('a node whose memory is full, behind a proxy', () => {
 });
 
 describeWithRedis('nodes with --engine redis', () => {
-  let redis: RedisServer;
+  let redis: RedisProcess;
   let nodes: StorageNode[] = [];
   beforeAll(async () => {
-    redis = await RedisServer.start();
+    redis = await RedisProcess.start();
   });
   afterEach(async () => {
     await Promise.all(nodes.map((node) => node.kill()));

@@ -1,17 +1,16 @@
-import { RedisServer } from '@kvs-tools/local-cluster';
+import { describeWithRedis, RedisProcess } from '@kvs/kv-store-redis/testing';
 import { startInProcess, type InProcessRedis } from './support/in-process-redis.js';
 import { compareWithRedis } from './support/redis-comparison.js';
-import { describeWithRedis } from '../test/with-redis.js';
 
 /** Sequences for each kind of store and version of the protocol. */
 const SEQUENCES =
   Number(process.env['KVS_REDIS_SEQUENCES']) || (process.env['KVS_SLOW_TESTS'] === undefined ? 40 : 500);
 
 describeWithRedis('commands of Redis', () => {
-  let redis: RedisServer;
+  let redis: RedisProcess;
   let servers: { readonly [answers: string]: InProcessRedis } = {};
   beforeAll(async () => {
-    redis = await RedisServer.start();
+    redis = await RedisProcess.start();
     servers = {
       'at once': await startInProcess({ later: false }),
       later: await startInProcess({ later: true }),

@@ -1,9 +1,9 @@
+import { describeWithTools, RedisProcess } from '@kvs/kv-store-redis/testing';
 import { until } from '@kvs/protocol/testing';
-import { REDIS_HOST, RedisServer, run } from '@kvs-tools/local-cluster';
+import { run } from '@kvs-tools/local-cluster';
 import { startNode, type StorageNode } from './support/cluster.js';
 import { string } from './support/data.js';
 import { send } from './support/http.js';
-import { describeWithTools } from '../test/with-redis.js';
 
 const SERVERS = 6;
 const BATCH = 16;
@@ -17,11 +17,11 @@ const CLUSTER = [
 ];
 
 describeWithTools(['redis-server', 'redis-cli'], 'a node on a Redis Cluster', () => {
-  const servers: RedisServer[] = [];
+  const servers: RedisProcess[] = [];
   let node: StorageNode;
   beforeAll(async () => {
-    while (servers.length < SERVERS) servers.push(await RedisServer.start(CLUSTER));
-    const addresses = servers.map(({ port }) => `${REDIS_HOST}:${port}`);
+    while (servers.length < SERVERS) servers.push(await RedisProcess.start({ settings: CLUSTER }));
+    const addresses = servers.map(({ address }) => address);
     const created = await run('redis-cli', [
       ...['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes'],
     ]);

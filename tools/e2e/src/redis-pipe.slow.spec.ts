@@ -1,10 +1,10 @@
+import { describeWithTools, RedisProcess } from '@kvs/kv-store-redis/testing';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RedisServer, run, workspaceRoot } from '@kvs-tools/local-cluster';
+import { run, workspaceRoot } from '@kvs-tools/local-cluster';
 import { startNode } from './support/cluster.js';
 import { RespClient } from './support/resp-client.js';
-import { describeWithTools } from '../test/with-redis.js';
 
 /** Returns the program and arguments of the script of docs/redis.md, which finds its packages from the root of the workspace. */
 async function copyCommand(url: string): Promise<string[]> {
@@ -23,8 +23,8 @@ describeWithTools(['redis-server', 'redis-cli'], 'the file that the script of do
 
   it('takes strings from Redis to kvs, and back', async () => {
     const [redis, other, node] = await Promise.all([
-      RedisServer.start(),
-      RedisServer.start(),
+      RedisProcess.start(),
+      RedisProcess.start(),
       startNode(['--redis-port', 'auto']),
     ]);
     const [source, target] = [await RespClient.open(redis.port, 2), await RespClient.open(other.port, 2)];

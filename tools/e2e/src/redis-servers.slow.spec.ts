@@ -1,8 +1,7 @@
-import { RedisServer } from '@kvs-tools/local-cluster';
+import { describeWithRedis, RedisProcess } from '@kvs/kv-store-redis/testing';
 import { startNode, startProxy, type StorageNode } from './support/cluster.js';
 import { compareWithRedis } from './support/redis-comparison.js';
 import { RespClient } from './support/resp-client.js';
-import { describeWithRedis } from '../test/with-redis.js';
 
 /** Sequences for each kind of server and version of the protocol. */
 const SEQUENCES = Number(process.env['KVS_REDIS_SEQUENCES']) || 150;
@@ -11,13 +10,13 @@ const MAX_BATCH_ITEMS = 20;
 const [NODE, PROXY] = ['a node', 'a proxy of two nodes'] as const;
 
 describeWithRedis('commands of Redis', () => {
-  let redis: RedisServer;
+  let redis: RedisProcess;
   let nodes: StorageNode[] = [];
   let proxy: Awaited<ReturnType<typeof startProxy>>;
   const ports = new Map<string, number>();
   const portOf = (server: string): number => ports.get(server) ?? 0;
   beforeAll(async () => {
-    redis = await RedisServer.start();
+    redis = await RedisProcess.start();
     const args = ['--redis-port', 'auto', '--max-batch-items', String(MAX_BATCH_ITEMS)];
     const [node, other] = [await startNode(args), await startNode(args)];
     nodes = [node, other];

@@ -1,22 +1,21 @@
-import { RedisServer } from '@kvs-tools/local-cluster';
+import { describeWithRedis, RedisProcess } from '@kvs/kv-store-redis/testing';
 import { ClusterState } from './support/cluster-state.js';
 import { startNode, startProxy, type StorageNode } from './support/cluster.js';
 import { send } from './support/http.js';
 import { overHttp, SteadyWriters } from './support/steady-writers.js';
-import { describeWithRedis } from '../test/with-redis.js';
 
 /** Long, because processes stand still for seconds on a busy machine. */
 const WAITS = ['--failover-wait-ms', '60000', '--node-timeout-ms', '60000'];
 
 describeWithRedis('a cluster of nodes on one Redis', () => {
-  let redis: RedisServer;
+  let redis: RedisProcess;
   let proxy: Awaited<ReturnType<typeof startProxy>>;
   let cluster: ClusterState;
   let nodes: Map<string, StorageNode>;
   let writers: SteadyWriters | undefined;
 
   beforeAll(async () => {
-    redis = await RedisServer.start();
+    redis = await RedisProcess.start();
   });
   afterAll(() => redis.stop());
 
@@ -87,7 +86,7 @@ describeWithRedis('a cluster of nodes on one Redis', () => {
   });
 
   it('takes neither a node with another Redis nor one with pairs of its own', async () => {
-    const other = await RedisServer.start();
+    const other = await RedisProcess.start();
     try {
       nodes.set('own', await startNode(['--join', proxy.origin, '--id', 'own']));
       const stranger = await addNode('stranger', other.url);

@@ -1,4 +1,3 @@
 export { Command, freePorts, run, type CommandOptions, type Result } from './command.js';
-export { hasRedis, REDIS_HOST, RedisServer } from './redis-server.js';
 export { proxyScript, storageNodeScript, workspaceRoot } from './scripts.js';
 export { ServerProcess, type Exit, type ServerProcessOptions } from './server-process.js';

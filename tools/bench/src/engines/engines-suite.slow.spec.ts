@@ -1,4 +1,4 @@
-import { hasRedis } from '@kvs-tools/local-cluster';
+import { hasRedis } from '@kvs/kv-store-redis/testing';
 import { toMarkdown } from '../harness/markdown.js';
 import { measureEngines } from './engines-suite.js';
 import type { EnginesScale } from './scale.js';

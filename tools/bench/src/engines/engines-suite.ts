@@ -1,4 +1,4 @@
-import { hasRedis } from '@kvs-tools/local-cluster';
+import { hasRedis } from '@kvs/kv-store-redis/testing';
 import { describeMachine, reportOf, type Findings, type Report } from '../harness/report.js';
 import type { Suite } from '../harness/suite.js';
 import { measureMany } from './many.js';

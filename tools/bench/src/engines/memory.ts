@@ -3,7 +3,7 @@ import { atMost } from '../harness/report.js';
 import type { HoldPairsInput, HoldPairsOutput } from './children/hold-pairs.js';
 import { inChild } from '../harness/in-child.js';
 import { pairBatches, type PairShape } from './pairs.js';
-import { withRedis } from './redis-server.js';
+import { connect, memoryOf, withRedis } from './redis-server.js';
 import type { EnginesScale } from './scale.js';
 
 /** Measures the bytes per pair, by its shape. */
@@ -46,14 +46,14 @@ interface Held {
 /** Starts a server for each shape, because an emptied server takes other memory than a new one. */
 function holdInRedis(shape: PairShape, count: number): Promise<HoldPairsOutput> {
   return withRedis(async (server) => {
-    const client = server.connect(0);
+    const client = connect(server, 0);
     // Bytes are stored as bytes, not as hexadecimal digits.
     const encoding = shape.encoding === 'binary' ? 'hex' : 'utf8';
     await client.ping();
-    const before = await server.memory();
+    const before = await memoryOf(server);
     for (const { plainKeys, plainValues } of pairBatches(shape, count, 1000))
       await client.mset(plainKeys.flatMap((key, at) => [key, Buffer.from(plainValues[at] ?? '', encoding)]));
-    const after = await server.memory();
+    const after = await memoryOf(server);
     const pairCount = await client.dbsize();
     client.disconnect();
     return {

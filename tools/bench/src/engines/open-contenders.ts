@@ -4,15 +4,16 @@ import { join } from 'node:path';
 import { MemoryEngine, EVICTIONS, systemClock } from '@kvs/kv-store';
 import { lmdbEngine } from '@kvs/kv-store-lmdb';
 import { redisEngine } from '@kvs/kv-store-redis';
+import type { RedisProcess } from '@kvs/kv-store-redis/testing';
 import { ALL_PARTITIONS } from '@kvs/protocol';
 import { bareMap, engineContender, redisClient, type Contender } from './contenders.js';
-import type { MeasuredRedis } from './redis-server.js';
+import { connect } from './redis-server.js';
 
 const factoryOptions = { clock: systemClock };
 
 /** Opens all contenders, empty, and closes them after the use. Those in Redis need a server. */
 export async function withContenders<T>(
-  server: MeasuredRedis | undefined,
+  server: RedisProcess | undefined,
   use: (contenders: readonly Contender[]) => Promise<T>,
 ): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'kvs-bench-lmdb-'));
@@ -35,12 +36,12 @@ function memoryEngines(): Contender[] {
   });
 }
 
-async function inRedis(server: MeasuredRedis): Promise<Contender[]> {
+async function inRedis(server: RedisProcess): Promise<Contender[]> {
   // More calls are in flight than in a node, so the default time-out is too short.
   const engine = await redisEngine({ urls: [server.url], timeoutMs: 60_000 })(factoryOptions);
   return [
     engineContender('redis', engine, true, ALL_PARTITIONS),
     // In another database, so that its scan finds no pairs of the engine.
-    redisClient(server.connect(1)),
+    redisClient(connect(server, 1)),
   ];
 }

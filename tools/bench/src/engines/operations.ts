@@ -1,3 +1,4 @@
+import type { RedisProcess } from '@kvs/kv-store-redis/testing';
 import { wallClock } from '../harness/clock.js';
 import type { Contestant, ContestOptions, ContestResult } from '../harness/contest.js';
 import { compete } from '../harness/contest.js';
@@ -6,7 +7,6 @@ import { medianRatio } from '../harness/statistics.js';
 import { OPERATIONS, type Contender, type Operation } from './contenders.js';
 import { withContenders } from './open-contenders.js';
 import { pairBatches, type Batch, type PairShape } from './pairs.js';
-import type { MeasuredRedis } from './redis-server.js';
 import type { EnginesScale } from './scale.js';
 
 const FILL_BATCH = 100;
@@ -15,7 +15,7 @@ const SHAPE: PairShape = { name: 'records', keyBytes: 16, valueBytes: 100, encod
 /** Measures the time per pair of each operation, by the number of pairs in a call, and of a scan. */
 export function measureOperations(
   scale: EnginesScale,
-  server: MeasuredRedis | undefined,
+  server: RedisProcess | undefined,
   progress: (message: string) => void,
 ): Promise<Findings> {
   return withContenders(server, async (contenders) => {

@@ -1,4 +1,5 @@
-import { proxyScript, RedisServer, ServerProcess, storageNodeScript } from '@kvs-tools/local-cluster';
+import { RedisProcess } from '@kvs/kv-store-redis/testing';
+import { proxyScript, ServerProcess, storageNodeScript } from '@kvs-tools/local-cluster';
 import { MeasuredCluster } from '../cluster/measured-cluster.js';
 
 /** A server that listens for Redis clients. */
@@ -24,7 +25,7 @@ export async function withRedisContenders<T>(
     return server;
   };
   try {
-    const redis = start(await RedisServer.start());
+    const redis = start(await RedisProcess.start());
     const node = start(startServer('node', storageNodeScript, ['localhost', '0', ...REDIS_ARGS]));
     const behind = start(startServer('node', storageNodeScript, ['localhost', '0']));
     const address = new URL(await behind.ready).host;

@@ -1,9 +1,9 @@
+import { describeWithTools } from '@kvs/kv-store-redis/testing';
 import type * as IoRedis from 'ioredis';
 import { createClient, RESP_TYPES } from 'redis';
 import { Command, run } from '@kvs-tools/local-cluster';
 import { startNode, startProxy, type StorageNode } from '../support/cluster.js';
 import { RespClient } from '../support/resp-client.js';
-import { describeWithTools } from '../../test/with-redis.js';
 
 const HOST = 'localhost';
 const nodes: StorageNode[] = [];

@@ -1,9 +1,9 @@
+import { describeWithRedis, RedisProcess } from '@kvs/kv-store-redis/testing';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { RedisServer, run, workspaceRoot } from '@kvs-tools/local-cluster';
+import { run, workspaceRoot } from '@kvs-tools/local-cluster';
 import { startNode } from '../support/cluster.js';
-import { describeWithRedis } from '../../test/with-redis.js';
 
 /** Writes the script of docs/redis.md to a file from which it finds the packages of this tool. */
 async function writeScript(): Promise<string> {
@@ -18,8 +18,8 @@ async function writeScript(): Promise<string> {
 describeWithRedis('the script of docs/redis.md', () => {
   it('copies strings from Redis to kvs, and back', async () => {
     const [redis, other, node] = await Promise.all([
-      RedisServer.start(),
-      RedisServer.start(),
+      RedisProcess.start(),
+      RedisProcess.start(),
       startNode(['--redis-port', 'auto']),
     ]);
     const [source, target] = [new Redis(redis.url), new Redis(other.url)];

@@ -1,0 +1,2 @@
+export { describeWithRedis, describeWithTools, hasRedis } from './describe-with-tools.js';
+export { RedisProcess } from './redis-process.js';
