@@ -1,7 +1,7 @@
-import type { SimulatedCluster } from './cluster/cluster.js';
 import type { Rule } from './rules.js';
-import { scenarioOf, type Fault, type Scenario, type Target } from './scenario.js';
-import { simulate, type Run } from './simulation.js';
+import { scenarioOf, type Fault, type Target } from './scenario.js';
+import { simulate } from './simulation.js';
+import { plain, play } from './testing/play.js';
 
 /*
  * Each rule is there for a reason: if it is switched off, the checks find it. The table in docs/cluster-simulation.md says how.
@@ -21,33 +21,22 @@ it.each<Rule>(['R1', 'R2', 'R5', 'R6', 'R10', 'R12', 'R13', 'R15', 'R16'])(
 
 const primary: Target = { role: 'primary', partition: 0 };
 
-const plain: Omit<Scenario, 'seed' | 'faults'> = {
-  nodeCount: 3,
-  durable: [false, false, false, false, false],
-  partitionCount: 1,
-  copies: 2,
-  minInSync: 1,
-  evicts: false,
-  operationCount: 20,
-};
-
-function play(scenario: Partial<Scenario>, faults: readonly Fault[], seed: number, rule?: Rule): Run {
-  const prepare = ({ scheduler, clients }: SimulatedCluster) => {
-    for (let ms = 7000; ms < 36_000; ms += 80) scheduler.after(ms, () => clients.act(0));
-  };
-  const without = rule === undefined ? [] : [rule];
-  return simulate({ ...plain, ...scenario, seed, faults }, { prepare, without });
-}
+/** The options of {@link play} for a seed, perhaps without a rule. */
+const runOf = (seed: number, faults: readonly Fault[], rule?: Rule) => ({
+  seed,
+  faults,
+  operationsPerSecond: 12.5,
+  without: rule === undefined ? [] : [rule],
+});
 
 it('does not serve after an isolation, although others acknowledge its beacons (R9)', () => {
   const faults = [10, 20, 30].map((s): Fault => {
     return { kind: 'isolate', node: primary, way: 'both', fromProxies: true, atMs: 1000 * s, forMs: 6000 };
   });
   const run = (seed: number, rule?: Rule) =>
-    simulate(
-      { ...plain, copies: 3, seed, faults },
-      { without: rule === undefined ? [] : [rule] },
-    ).findings.map(({ kind }) => kind);
+    simulate({ ...plain, seed, faults }, { without: rule === undefined ? [] : [rule] }).findings.map(
+      ({ kind }) => kind,
+    );
   const seeds = Array.from({ length: 20 }, (_, i) => i + 1);
   expect(seeds.flatMap((seed) => run(seed))).toEqual([]);
   expect(seeds.some((seed) => run(seed, 'R9').includes('twoServe'))).toBe(true);
@@ -61,7 +50,7 @@ it('keeps the pairs of a copy that is removed after its primary has died (R17)',
       { kind: 'slowStore', atMs: 11_200, forMs: 4000 },
       crash,
     ];
-    return play({}, faults, seed, rule);
+    return play({ ...runOf(seed, faults, rule), scenario: { copies: 2 } });
   };
   const seeds = Array.from({ length: 60 }, (_, i) => i + 1);
   expect(seeds.flatMap((seed) => run(seed).findings)).toEqual([]);
@@ -75,7 +64,7 @@ it('leaves fewer writes unknown in hand-overs that are sealed (R14)', () => {
   });
   const unknown = (rule?: Rule) =>
     [1, 2, 3, 4]
-      .flatMap((seed) => [...play({ copies: 3 }, faults, seed, rule).history.values()].flat())
+      .flatMap((seed) => [...play(runOf(seed, faults, rule)).history.values()].flat())
       .filter(({ result }) => result === undefined).length;
   expect(unknown('R14')).toBeGreaterThan(2 * unknown());
 });

@@ -1,6 +1,5 @@
-import { simulate, type Run } from './simulation.js';
-import type { SimulatedCluster } from './cluster/cluster.js';
 import type { Fault, Scenario, Target, Trouble } from './scenario.js';
+import { play } from './testing/play.js';
 
 /*
  * Failures of other systems, played here. Each story runs with several seeds, which vary delays, clocks and operations.
@@ -267,28 +266,9 @@ it.each(stories)('survives: $name', ({ scenario, faults, operationsPerSecond = 1
   const happened = new Set<string>();
   const isTold = () => happens.every((what) => happened.has(what));
   for (let seed = 1; seed <= (isTold() ? SEEDS : MAX_SEEDS); seed++) {
-    const run = play({ ...plain, seed, ...scenario, faults }, operationsPerSecond);
+    const run = play({ seed, faults, scenario, operationsPerSecond });
     expect({ seed, findings: run.findings }).toEqual({ seed, findings: [] });
     Object.keys(run.counts).forEach((what) => happened.add(what));
   }
   expect([...happened]).toEqual(expect.arrayContaining([...happens]));
 });
-
-const plain: Omit<Scenario, 'seed' | 'faults'> = {
-  nodeCount: 3,
-  durable: [false, false, false, false, false],
-  partitionCount: 1,
-  copies: 3,
-  minInSync: 1,
-  evicts: false,
-  operationCount: 20,
-};
-
-function play(scenario: Scenario, operationsPerSecond: number): Run {
-  const prepare = ({ scheduler, clients }: SimulatedCluster) => {
-    for (let ms = 7000; ms < 36_000; ms += 1000 / operationsPerSecond) {
-      scheduler.after(ms, () => clients.act(0));
-    }
-  };
-  return simulate(scenario, { prepare });
-}

@@ -23,13 +23,12 @@ import { TopologyCell } from '../world/topology-cell.js';
 import { Trace } from '../world/trace.js';
 import { SimulatedClients } from './clients.js';
 import { SimulatedController } from './controller.js';
-import type { FaultyWorld } from './faults.js';
 import { SimulatedNode } from './node.js';
 import { SimulatedProxy } from './proxy.js';
 import { SimulatedRouter } from './router.js';
 
 /** A whole cluster with its clients, in virtual time. */
-export class SimulatedCluster implements FaultyWorld {
+export class SimulatedCluster {
   readonly scheduler = new Scheduler();
   readonly random: Random;
   readonly network: Network;
@@ -118,6 +117,7 @@ export class SimulatedCluster implements FaultyWorld {
     this.#setStates();
   }
 
+  /** Returns whether each partition keeps an in-sync copy if this node loses what a crash takes from it. */
   maySpare(node: SimulatedNode): boolean {
     return this.cell.topology.partitions.every(
       ({ inSync }) => inSync.length === 0 || inSync.some((copy) => this.#survives(copy, node)),
@@ -134,6 +134,7 @@ export class SimulatedCluster implements FaultyWorld {
     this.anyProxy(this.random)?.update((known) => updateSettings(known, { copies, minInSync }));
   }
 
+  /** Lets a controller ask for something without a reason. */
   mistake(partition: number, to: number): void {
     const entry = this.cell.topology.partitions[partition];
     if (entry?.primary === undefined) return;

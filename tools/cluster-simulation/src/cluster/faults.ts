@@ -1,52 +1,20 @@
-import type { BootId, PrimaryOrder, Topology } from '@kvs/topology';
+import type { BootId, Topology } from '@kvs/topology';
 import type { Fault, Target, Way } from '../scenario.js';
 import type { Connection, Network } from '../world/network.js';
 import type { Process } from '../world/process.js';
 import type { Random } from '../world/random.js';
-import type { Scheduler } from '../world/scheduler.js';
-import type { TopologyCell } from '../world/topology-cell.js';
-import type { Trace } from '../world/trace.js';
-
-/** A node, as faults see it. */
-export interface FaultyNode {
-  readonly process: Process;
-  readonly bootId: BootId;
-  /** Whether engine calls are slow. */
-  isSlow: boolean;
-  start(): void;
-  crash(): void;
-  /** Announces its end, and ends. */
-  stop(): void;
-  obey(order: PrimaryOrder): void;
-}
-
-/** The parts of the world that faults meet. */
-export interface FaultyWorld {
-  readonly scheduler: Scheduler;
-  readonly random: Random;
-  readonly network: Network;
-  readonly cell: TopologyCell;
-  readonly trace: Trace;
-  readonly nodes: readonly FaultyNode[];
-  readonly proxies: readonly Process[];
-  readonly partitionCount: number;
-  /** Returns whether each partition keeps an in-sync copy if this node loses what a crash takes from it. */
-  maySpare(node: FaultyNode): boolean;
-  drain(node: FaultyNode, isDraining: boolean): void;
-  changeSettings(settings: Pick<Topology, 'copies' | 'minInSync'>): void;
-  /** Lets a controller ask for something without a reason. */
-  mistake(partition: number, to: number): void;
-}
+import type { SimulatedCluster } from './cluster.js';
+import type { SimulatedNode } from './node.js';
 
 /** Lets one fault happen at its time, and end. */
-export function planFault(world: FaultyWorld, fault: Fault): void {
+export function planFault(world: SimulatedCluster, fault: Fault): void {
   world.scheduler.after(fault.atMs - world.scheduler.nowMs, () => {
     const undo = begin(world, fault);
     if (undo !== undefined) world.scheduler.after(fault.forMs, undo);
   });
 }
 
-function begin(world: FaultyWorld, fault: Fault): (() => void) | undefined {
+function begin(world: SimulatedCluster, fault: Fault): (() => void) | undefined {
   const { cell, partitionCount } = world;
   switch (fault.kind) {
     case 'slowStore':
@@ -87,7 +55,7 @@ function begin(world: FaultyWorld, fault: Fault): (() => void) | undefined {
 
 type NodeFault = Extract<Fault, { node: Target }>;
 
-function trouble(world: FaultyWorld, fault: NodeFault, node: FaultyNode): (() => void) | undefined {
+function trouble(world: SimulatedCluster, fault: NodeFault, node: SimulatedNode): (() => void) | undefined {
   const { process } = node;
   switch (fault.kind) {
     case 'pause':
@@ -156,9 +124,9 @@ function disturb(
 }
 
 function nodeOf(
-  { nodes, cell, random, partitionCount }: FaultyWorld,
+  { nodes, cell, random, partitionCount }: SimulatedCluster,
   target: Target,
-): FaultyNode | undefined {
+): SimulatedNode | undefined {
   if (target.role === 'node') return nodes[target.index % nodes.length];
   const bootId = roleOf(cell.topology, target, partitionCount, random);
   return nodes.find((node) => node.bootId === bootId);
@@ -176,7 +144,7 @@ function roleOf(
   return random.pick(entry?.inSync.filter((copy) => copy !== entry.primary) ?? []);
 }
 
-function note({ trace }: FaultyWorld, fault: Fault, subject: string): void {
+function note({ trace }: SimulatedCluster, fault: Fault, subject: string): void {
   if (!trace.isWanted) return;
   const { kind, forMs, ...details } = fault;
   trace.add('FAULT', `${kind} ${subject} for ${(forMs / 1000).toFixed(2)} s ${JSON.stringify(details)}`);

@@ -15,6 +15,7 @@ import { serveCall } from './serve.js';
 export class SimulatedNode {
   readonly process: Process;
   readonly address: string;
+  /** Whether engine calls are slow. */
   isSlow = false;
   readonly #cluster: SimulatedCluster;
   readonly #random: Random;
@@ -92,6 +93,7 @@ export class SimulatedNode {
     this.#end();
   }
 
+  /** Announces its end, and ends. */
   stop(): void {
     this.#state?.announceEnd();
     this.#cluster.trace.add(this.process.name, 'stops');
