@@ -58,12 +58,21 @@ it('refuses a page without the comments', () => {
 });
 
 it('has pages with these comments for the suites that update one', () => {
-  const goals = suites.flatMap(({ name, documents }) =>
-    documents?.goals === undefined ? [] : [{ name, page: documents.goals }],
+  const parts = suites.flatMap(({ name, documents }) =>
+    (['goals', 'tables'] as const).map((part) => ({
+      comment: `${part} of ${name}`,
+      page: documents?.[part],
+    })),
   );
-  expect(goals.map(({ name }) => name)).toEqual(['servers', 'cluster', 'redis']);
-  for (const { name, page } of goals)
+  const updated = parts.flatMap(({ comment, page }) => (page === undefined ? [] : [{ comment, page }]));
+  expect(updated.map(({ comment }) => comment)).toEqual([
+    'goals of servers',
+    'goals of cluster',
+    'goals of redis',
+    'tables of scale',
+  ]);
+  for (const { comment, page } of updated)
     expect(readFileSync(join(workspaceRoot, page), 'utf8')).toMatch(
-      new RegExp(`<!-- goals of ${name} -->\\n.*<!-- end of goals -->`, 's'),
+      new RegExp(`<!-- ${comment} -->\\n.*<!-- end of ${comment.split(' ')[0]} -->`, 's'),
     );
 });

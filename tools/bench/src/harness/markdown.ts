@@ -18,9 +18,15 @@ export function goalTable(goals: readonly Goal[]): string {
   return renderTable([{ title: 'goal' }, { title: 'measured' }, { title: '' }], rows);
 }
 
-function toSection({ title, note, columns, rows }: Table): string {
+/** Returns a table without its title and note. */
+export function tableOnly({ columns, rows }: Table): string {
   const shown = rows.map((row) => row.map((cell, at) => showCell(cell, columns[at])));
-  return [`## ${title}`, ...(note === undefined ? [] : [note]), renderTable(columns, shown)].join('\n\n');
+  return renderTable(columns, shown);
+}
+
+function toSection(table: Table): string {
+  const { title, note } = table;
+  return [`## ${title}`, ...(note === undefined ? [] : [note]), tableOnly(table)].join('\n\n');
 }
 
 function renderTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {

@@ -10,6 +10,8 @@ export interface Suite {
   readonly documents?: {
     /** Has the goals between two comments, the first of which names the suite. */
     readonly goals?: string;
+    /** Has the tables between two comments, the first of which names the suite. */
+    readonly tables?: string;
     /** Gets the chart of the report. */
     readonly chart?: string;
   };

@@ -1,48 +1,40 @@
-import type { ScaleFigures, Spread } from './figures.js';
+import { reportOf, type Report, type Table } from '../harness/report.js';
+import type { Suite, SuiteOptions } from '../harness/suite.js';
+import { figuresOf, type ScaleFigures, type Spread } from './figures.js';
 import type { RecoveryLoad } from './recovery.js';
 
 /** The sizes of clusters on the page. */
-export const NODE_COUNTS = [10, 100, 1000] as const;
+const NODE_COUNTS = [10, 100, 1000];
 
-/** The load of the clusters on the page, which its text names. */
-export const LOAD: RecoveryLoad = { nodeBytes: 10e9, bytesPerSecond: 50e6 };
+/** The load of the clusters, which the text of the page names. */
+const LOAD: RecoveryLoad = { nodeBytes: 10e9, bytesPerSecond: 50e6 };
 
-/** Puts the table between the comments of the page. */
-export function withTable(page: string, table: string): string {
-  if (!TABLE.test(page)) throw new Error('the page has no comments around its table');
-  return page.replace(TABLE, `\n${table}\n\n`);
+/** The real planner with many nodes, in virtual time. The figures are the same on every machine. */
+export const scaleSuite: Suite = {
+  name: 'scale',
+  description: 'how a cluster grows, counted in virtual time',
+  documents: { tables: 'docs/scale.md' },
+  run: async ({ quick, progress }) => measureScale(quick ? NODE_COUNTS.slice(0, 1) : NODE_COUNTS, progress),
+};
+
+export function measureScale(nodeCounts: readonly number[], progress: SuiteOptions['progress']): Report {
+  const figures = nodeCounts.map((nodeCount) => {
+    progress(`${nodeCount} nodes…`);
+    return figuresOf(nodeCount, LOAD);
+  });
+  return reportOf('scale', [{ tables: [toTable(figures)], goals: [] }]);
 }
 
-/** Returns the table between the comments of the page, one array of cells for each row. */
-export function rowsIn(page: string): string[][] {
-  return (TABLE.exec(page)?.[0] ?? '')
-    .split('\n')
-    .filter((line) => line.startsWith('|') && !line.startsWith('| -'))
-    .map((line) =>
-      line
-        .slice(1, -1)
-        .split('|')
-        .map((cell) => cell.trim()),
-    );
-}
-
-/** Returns the figures as a Markdown table, with a column for each size. */
-export function toTable(figures: readonly ScaleFigures[]): string {
-  const cells = rowsOf(figures);
-  const widths = (cells[0] ?? []).map((_, at) => Math.max(...cells.map((row) => row[at]?.length ?? 0)));
-  const pad = (text: string, at: number) =>
-    at === 0 ? text.padEnd(widths[at] ?? 0) : text.padStart(widths[at] ?? 0);
-  const [head = [], ...rows] = cells.map((row) => `| ${row.map(pad).join(' | ')} |`);
-  const rule = widths.map((width, at) => (at === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
-  return [head, `| ${rule.join(' | ')} |`, ...rows].join('\n');
-}
-
-/** Returns the rows of the table with its head. */
-export function rowsOf(figures: readonly ScaleFigures[]): string[][] {
-  return [
-    ['', ...figures.map(({ nodeCount }) => `${count(nodeCount)} nodes`)],
-    ...ROWS.map(([title, cell]) => [title, ...figures.map(cell)]),
-  ];
+/** Returns a table of the figures, with a column for each size. */
+export function toTable(figures: readonly ScaleFigures[]): Table {
+  return {
+    title: 'Figures',
+    columns: [
+      { title: '' },
+      ...figures.map(({ nodeCount }) => ({ title: `${count(nodeCount)} nodes`, unit: 'count' as const })),
+    ],
+    rows: ROWS.map(([title, cell]) => [title, ...figures.map(cell)]),
+  };
 }
 
 const ROWS: readonly (readonly [title: string, cell: (of: ScaleFigures) => string])[] = [
@@ -83,6 +75,3 @@ function ratio({ mean, most }: Spread): string {
 function count(value: number): string {
   return Math.round(value).toLocaleString('en');
 }
-
-/** The part of the page that the program writes. */
-const TABLE = /(?<=<!-- figures -->\n).*?(?=<!-- end of figures -->)/s;
