@@ -35,7 +35,10 @@ function run(name: string, script: string, args: readonly string[]): ServerProce
     name,
     script,
     args: [...args, '--log-format', 'text'],
-    onLine: (line) => print(name, line),
+    onLine: (line) => {
+      // That nobody takes over, because everything stops, is no news.
+      if (!stopping || !line.includes(' WARN ')) print(name, line);
+    },
   });
   void server.exited.then((exit) => reportExit(name, exit));
   return server;

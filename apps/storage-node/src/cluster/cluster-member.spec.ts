@@ -255,6 +255,27 @@ describe('a node with --join', () => {
     );
   });
 
+  it('goes on giving its only copies to others if one request is not answered', async () => {
+    const { first, second, copy } = await startPair();
+    await until(() => first.member.openLinks > 0);
+    await first.operations.set([ITEM]);
+    proxy.answersReports = false;
+    const left = first.member.leave();
+    await until(() => first.log.some((line) => line.includes('refused with 503')));
+    proxy.answersReports = true;
+    proxy.change(PARTITION, { kind: 'nameLearner', learner: copy });
+    await left;
+    await until(() => second.isServing());
+    expect(first.log.filter((line) => line.includes('partitions'))).toEqual([]);
+  });
+
+  it('gives up if no proxy answers for some seconds, and logs that', async () => {
+    const { first } = await startCopies();
+    await proxy.close();
+    await first.member.leave();
+    expect(first.log.at(-1)).toBe('1 partitions were not handed over, because no proxy answers');
+  });
+
   it('does not become primary while it leaves', async () => {
     const { first, second } = await startCopies();
     await second.member.leave();

@@ -20,6 +20,7 @@ import type { ControlPlaneClient } from './control-plane-client.js';
 import { ControlPlaneError } from './control-plane-error.js';
 import { followTopology } from './follow-topology.js';
 import { overruledOptions } from './overruled-options.js';
+import { handOverEverything } from './leaving.js';
 
 export interface ClusterMemberOptions extends Pick<
   CandidateParts,
@@ -61,8 +62,8 @@ export class ClusterMember {
   #isAlone = true;
   #isLeaving = false;
   #redisPort: number | undefined;
-  /** Whether no proxy has answered the last request. */
-  #isUnreachable = false;
+  /** Since when no proxy has answered a request; undefined if the last one was answered. */
+  #unansweredSinceMs: number | undefined;
   /** Why the node can't join or report at present. Set as soon as the node tries. */
   #problem: LastingProblem | undefined;
 
@@ -152,10 +153,7 @@ export class ClusterMember {
     return { partitions: agreed.map(({ partition }) => partition) };
   }
 
-  /**
-   * Waits until other nodes have copies of pairs that are in the memory of this node alone, because they would be lost, and hands all
-   * partitions over, as far as that is possible within {@link HAND_OVER_MS} and a proxy answers.
-   */
+  /** Has other nodes take over what this node has before it ends. */
   async leave(): Promise<void> {
     if (this.#membership === undefined) return;
     const { role } = this.#membership;
@@ -163,28 +161,14 @@ export class ClusterMember {
     this.#isLeaving = true;
     // The controller must know before the first hand-over, or it gives partitions back.
     await Promise.race([this.#tellLeaving(this.#membership), delay(TELL_MS, undefined, { ref: false })]);
-    const begunMs = performance.now();
-    for (let sinceMs = begunMs; ;) {
-      const left = role.handOverAll();
-      const only = role.countOnlyCopies();
-      const nowMs = performance.now();
-      const isCopying = only.awaited > 0 && nowMs - begunMs < leaveTimeoutMs;
-      if (isCopying) sinceMs = nowMs;
-      const isHandingOver = left > 0 && nowMs - sinceMs < HAND_OVER_MS;
-      if ((isCopying || isHandingOver) && !this.#isUnreachable) {
-        await delay(HAND_OVER_PAUSE_MS);
-        continue;
-      }
-      if (left > 0) log.warn(`${left} partitions were not handed over in time`);
-      if (only.count > 0)
-        log.warn(`${only.count} partitions end with this process, because no other node has a copy of them`);
-      return;
-    }
+    const unansweredMs = () => performance.now() - (this.#unansweredSinceMs ?? performance.now());
+    await handOverEverything({ role, leaveTimeoutMs, unansweredMs, log });
   }
 
   async #tellLeaving({ id, client, role }: Membership): Promise<void> {
     try {
       await client.report(id, await this.#newReport(role));
+      this.#endProblem();
     } catch (error) {
       this.#warn(error);
     }
@@ -345,7 +329,8 @@ export class ClusterMember {
     if (this.#ended.signal.aborted) return;
     let reason = error;
     if (error instanceof ControlPlaneError) {
-      this.#isUnreachable = error.code === undefined;
+      this.#unansweredSinceMs =
+        error.code === undefined ? (this.#unansweredSinceMs ?? performance.now()) : undefined;
       // Requests of several kinds fail for one reason.
       reason = error.cause ?? error;
     }
@@ -353,7 +338,7 @@ export class ClusterMember {
   }
 
   #endProblem(): void {
-    this.#isUnreachable = false;
+    this.#unansweredSinceMs = undefined;
     this.#problem?.end();
   }
 }
@@ -369,5 +354,3 @@ const NEWS_REPORT_MS = 500;
 const LEAVING_REPORT_MS = 100;
 /** How long a node that leaves waits for the answer to the report that says so. */
 const TELL_MS = 1000;
-const HAND_OVER_MS = 5000;
-const HAND_OVER_PAUSE_MS = 20;
