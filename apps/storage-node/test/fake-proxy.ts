@@ -28,6 +28,8 @@ export class FakeProxy {
   readonly reports: NodeReport[] = [];
   /** What the next report of each process is answered with. */
   readonly orders = new Map<BootId, PrimaryOrder[]>();
+  /** The processes that are about to end. */
+  readonly leaving = new Set<BootId>();
   /** How many bytes of fills each node may send; undefined for no limit. */
   transferBytesPerSecond: number | undefined;
   readonly #server: Server;
@@ -113,7 +115,13 @@ export class FakeProxy {
     const orders = this.orders.get(report.bootId) ?? [];
     this.orders.delete(report.bootId);
     const { topology, transferBytesPerSecond } = this;
-    return { revision: topology.revision, timeMs: TIME_MS, transferBytesPerSecond, orders };
+    return {
+      revision: topology.revision,
+      timeMs: TIME_MS,
+      transferBytesPerSecond,
+      orders,
+      leaving: [...this.leaving],
+    };
   }
 }
 

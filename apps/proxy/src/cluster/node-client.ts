@@ -40,5 +40,6 @@ export class NodeClient {
   }
 }
 
-const TIMEOUT_MS = 700;
+/** Less than nodes wait for a proxy that asks another node before it answers. */
+const TIMEOUT_MS = 1500;
 const MAX_ANSWER_BYTES = 256 * 1024;

@@ -246,6 +246,22 @@ describe('a node with --join', () => {
     expect(first.log.filter((line) => line.includes('partitions'))).toEqual([]);
   });
 
+  it('gives pairs to a third node if the only other copy is of a node that leaves too', async () => {
+    const { first } = await startCopies();
+    const third = await startNode('third');
+    await third.joined();
+    await until(() => first.member.openLinks > 1);
+    await first.operations.set([ITEM]);
+    const [copy, learner] = [proxy.bootIdOf('second'), proxy.bootIdOf('third')];
+    if (copy === undefined || learner === undefined) throw new TypeError('both have joined');
+    proxy.leaving.add(copy);
+    const left = first.member.leave();
+    proxy.change(PARTITION, { kind: 'nameLearner', learner });
+    await left;
+    await until(() => third.isServing());
+    expect(await third.operations.fetch([KEY])).toMatchObject([{ ok: true, entry: { value: ITEM.value } }]);
+  });
+
   it('waits only so long for copies on other nodes, and logs how many partitions end with it', async () => {
     const { first } = await startPair(300);
     await until(() => first.member.openLinks > 0);

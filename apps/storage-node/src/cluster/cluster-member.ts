@@ -167,7 +167,7 @@ export class ClusterMember {
 
   async #tellLeaving({ id, client, role }: Membership): Promise<void> {
     try {
-      await client.report(id, await this.#newReport(role));
+      role.obey(await client.report(id, await this.#newReport(role)));
       this.#endProblem();
     } catch (error) {
       this.#warn(error);

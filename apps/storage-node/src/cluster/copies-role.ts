@@ -61,7 +61,10 @@ export function candidateWithCopies(
 interface ServedPartition {
   readonly partition: number;
   readonly epoch: number;
-  readonly copies: readonly BootId[];
+  /** The other copies in sync whose processes stay. */
+  readonly successors: readonly BootId[];
+  /** Whether the pairs go with this process, unless it has a successor or is durable itself. */
+  readonly isOnly: boolean;
   readonly learner: BootId | undefined;
 }
 
@@ -73,6 +76,8 @@ export class CopiesRole implements ClusterRole {
   readonly #clock: CandidateParts['clock'];
   readonly #log: CandidateParts['log'];
   readonly #turns = new SuccessorTurns();
+  /** The processes that are about to end. */
+  #leaving: ReadonlySet<BootId> = new Set();
   /** How many reports in a row found the ceiling of versions near. */
   #nearReports = 0;
 
@@ -104,7 +109,8 @@ export class CopiesRole implements ClusterRole {
     this.copies.learn(answer);
   }
 
-  obey({ orders, transferBytesPerSecond }: ReportAnswer): void {
+  obey({ orders, transferBytesPerSecond, leaving }: ReportAnswer): void {
+    this.#leaving = new Set(leaving);
     this.copies.limitTransfers(transferBytesPerSecond);
     for (const order of orders) follow(this.copies.replica, order);
   }
@@ -118,8 +124,8 @@ export class CopiesRole implements ClusterRole {
   handOverAll(): number {
     const { replica } = this.copies;
     let count = 0;
-    for (const { partition, epoch, copies } of this.#served()) {
-      const successor = this.#turns.next(partition, epoch, copies);
+    for (const { partition, epoch, successors } of this.#served()) {
+      const successor = this.#turns.next(partition, epoch, successors);
       if (successor === undefined) continue;
       count++;
       replica.handOver(partition, successor);
@@ -129,7 +135,7 @@ export class CopiesRole implements ClusterRole {
 
   countOnlyCopies(): OnlyCopies {
     if (this.#node?.isDurable === true) return { count: 0, awaited: 0 };
-    const only = this.#served().filter(({ copies }) => copies.length === 0);
+    const only = this.#served().filter(({ isOnly }) => isOnly);
     const awaited = this.#getsCopies ? only : only.filter(({ learner }) => learner !== undefined);
     return { count: only.length, awaited: awaited.length };
   }
@@ -146,14 +152,18 @@ export class CopiesRole implements ClusterRole {
       );
   }
 
-  /** Returns the partitions of which this node is primary, with the other copies in sync that have not ended. */
+  /** Returns the partitions of which this node is primary. */
   #served(): readonly ServedPartition[] {
     const { replica } = this.copies;
-    const { partitions = [], ended = [] } = replica.topology ?? {};
+    const { partitions = [], ended = [], nodes = [] } = replica.topology ?? {};
     const gone = new Set([replica.bootId, ...ended.map(({ bootId }) => bootId)]);
+    const durable = new Set(nodes.flatMap(({ bootId, isDurable }) => (isDurable ? [bootId] : [])));
     return partitions.flatMap(({ epoch, inSync, learner }, partition) => {
       if (replica.roleIn(partition) !== 'primary') return [];
-      return [{ partition, epoch, copies: inSync.filter((copy) => !gone.has(copy)), learner }];
+      const others = inSync.filter((copy) => !gone.has(copy));
+      const successors = others.filter((copy) => !this.#leaving.has(copy));
+      const isOnly = successors.length === 0 && !others.some((copy) => durable.has(copy));
+      return [{ partition, epoch, successors, isOnly, learner }];
     });
   }
 
@@ -161,7 +171,10 @@ export class CopiesRole implements ClusterRole {
   get #getsCopies(): boolean {
     const { copies, nodes } = this.topology ?? { copies: 1, nodes: [] };
     if (copies === 1 && this.#node?.state !== 'draining') return false;
-    return nodes.some(({ bootId, state }) => state !== 'draining' && this.copies.isLinkedTo(bootId));
+    return nodes.some(
+      ({ bootId, state }) =>
+        state !== 'draining' && !this.#leaving.has(bootId) && this.copies.isLinkedTo(bootId),
+    );
   }
 
   get #node(): TopologyNode | undefined {

@@ -93,6 +93,7 @@ describe('a node with a shared store', () => {
       leader: undefined,
       transferBytesPerSecond: undefined,
       orders: [],
+      leaving: [],
     });
     expect((await role.report(false)).timeMs).toBeGreaterThanOrEqual(TIME_MS + 60_000);
   });

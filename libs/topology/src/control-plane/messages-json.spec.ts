@@ -41,6 +41,7 @@ const answer = {
     { kind: 'handOver' as const, partition: 1, epoch: 2, to: b },
     { kind: 'remove' as const, partition: 1, epoch: 2, copy: b },
   ],
+  leaving: [b],
 };
 const changes: EntryChange[] = [
   { kind: 'add', by: a, copy: b },
@@ -75,7 +76,7 @@ describe('a message of the control plane is read as it was written', () => {
     ['a report', nodeReportFrom, report],
     ['the report of a node without a limit', nodeReportFrom, { ...report, freeBytes: undefined }],
     ['an answer to a report', reportAnswerFrom, answer],
-    ['a short answer', reportAnswerFrom, { revision: 1, timeMs: 0, orders: [] }],
+    ['a short answer', reportAnswerFrom, { revision: 1, timeMs: 0, orders: [], leaving: [] }],
     ['an invitation', invitationFrom, { proxy: 'http://localhost:8080', address: 'localhost:3000' }],
     ['a question', promotionQuestionFrom, question],
     ['an answer to a question', promotionAnswerFrom, { partitions: [0, 4095] }],

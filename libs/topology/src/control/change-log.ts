@@ -36,10 +36,11 @@ export class ChangeLog {
    * Notes copies that became primaries. Each proxy notes those that it has stored, because the proxy that leads may have died
    * together with the old primary. A promotion is missing if the store made it, but did not answer.
    *
-   * @param handedOver the partitions whose old primary asked for it
+   * @param failovers the partitions whose old primary did not ask for it
    */
-  notePromotions(before: Topology, topology: Topology, handedOver: ReadonlySet<number>): void {
-    const isFailover = (partition: number) => !handedOver.has(partition);
+  notePromotions(before: Topology, topology: Topology, failovers: ReadonlySet<number>): void {
+    if (failovers.size === 0) return;
+    const isFailover = (partition: number) => failovers.has(partition);
     this.#noteFailovers(before, topology, 'copy promoted: ', isFailover);
   }
 

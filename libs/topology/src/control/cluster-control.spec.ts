@@ -32,6 +32,8 @@ class TestProxy {
   disagree: readonly number[] | undefined = [];
   /** Processes that don't answer. */
   readonly silent = new Set<BootId>();
+  /** Processes that answer as soon as the promise resolves. */
+  readonly slow = new Map<BootId, Promise<void>>();
   readonly control: ClusterControl;
   /** Called before each step of a plan. */
   onStep: (() => void) | undefined;
@@ -57,6 +59,7 @@ class TestProxy {
         },
         confirmPromotions: async (_, question) => {
           this.questions.push(question);
+          await this.slow.get(question.bootId);
           const { disagree } = this;
           if (disagree === undefined || this.silent.has(question.bootId)) throw new Error('no answer');
           const partitions = question.promotions.map(({ partition }) => partition);
@@ -266,6 +269,7 @@ describe('a new cluster', () => {
       timeMs: 2e12,
       transferBytesPerSecond: 1000,
       orders: [],
+      leaving: [],
     });
     expect(answer.revision).toBe(proxy.topology.revision);
   });
@@ -300,6 +304,31 @@ describe('requests for entries', () => {
     const silent = proxy.log.filter((line) => line.includes('cannot become primary'));
     expect(silent).toHaveLength(new Set(silent).size);
     expect(silent).not.toEqual([]);
+  });
+
+  it('to hand over to a process that does not agree rewrite the entry', async () => {
+    await proxy.assigned();
+    proxy.disagree = [7, 8];
+    const askedAt = () => proxy.questions.at(-1)?.promotions[0]?.epoch ?? NaN;
+    expect(await promote(7, 'primary')).toBe(false);
+    expect(proxy.topology.partitions[7]?.epoch).toBeGreaterThan(askedAt());
+    expect(await promote(8, 'copy')).toBe(false);
+    expect(proxy.topology.partitions[8]?.epoch).toBe(askedAt());
+  });
+
+  it('to become primary wait for the process itself only, and its answer may take longer than a second', async () => {
+    await proxy.assigned();
+    const { partitions } = proxy.topology;
+    const [slow = NaN] = learners();
+    const copy = partitions[slow]?.learner ?? fail();
+    const other = learners().find((partition) => partitions[partition]?.learner !== copy) ?? fail();
+    let answer = () => {};
+    proxy.slow.set(copy, new Promise<void>((resolve) => (answer = resolve)));
+    const promoted = promote(slow);
+    expect(await promote(other)).toBe(true);
+    proxy.nowMs += 1500;
+    answer();
+    expect(await promoted).toBe(true);
   });
 
   it('are made again if another proxy changed the topology first', async () => {

@@ -63,8 +63,8 @@ export class ClusterControl {
     this.#news = new TopologyNews(this.#keeper, ports.timers);
     this.#reports = new NodeReports(ports);
     this.#changes = new ChangeLog(ports.log, this.#reports);
-    this.#queue = new EntryQueue(this.#keeper, ports, (before, after, handedOver) =>
-      this.#changes.notePromotions(before, after, handedOver),
+    this.#queue = new EntryQueue(this.#keeper, ports, (before, after, failovers) =>
+      this.#changes.notePromotions(before, after, failovers),
     );
     const { url } = settings;
     const parts = { keeper: this.#keeper, queue: this.#queue, reports: this.#reports, ports, settings, url };
@@ -183,6 +183,7 @@ export class ClusterControl {
       leader: isLeading ? undefined : leader,
       transferBytesPerSecond: this.#settings.transferBytesPerSecond,
       orders: this.#controller.ordersFor(report.bootId),
+      leaving: this.#reports.leaving,
     };
   }
 

@@ -236,7 +236,8 @@ export class Controller {
     const nowMs = ports.timers.nowMs();
     const isQuiet = nodes.every(({ bootId }) => {
       const status = reports.statuses.get(bootId);
-      return status?.report?.isEnding === false && nowMs - status.lastHeardMs < QUIET_MS;
+      const isLeaving = status?.report?.isLeaving === true;
+      return status?.report?.isEnding === false && !isLeaving && nowMs - status.lastHeardMs < QUIET_MS;
     });
     // A move that has just failed is withdrawn, and may be tried again when its pause ends.
     const moves = `${reports.failures.count} ${reports.failures.recentCount(nowMs)}`;

@@ -8,8 +8,8 @@ import type { TopologyKeeper } from './topology-keeper.js';
 /** Older requests are dropped, in milliseconds: their askers know more by now. */
 export const MAX_REQUEST_AGE_MS = 1000;
 
-/** Called with each change that this proxy stored to promote copies. `handedOver` has the partitions whose old primary asked for it. */
-export type PromotionListener = (before: Topology, after: Topology, handedOver: ReadonlySet<number>) => void;
+/** Called with each change that this proxy stored. `failovers` has the partitions of which a copy was promoted without its primary asking. */
+export type PromotionListener = (before: Topology, after: Topology, failovers: ReadonlySet<number>) => void;
 
 interface Waiting {
   readonly requests: readonly EntryRequest[];
@@ -21,16 +21,15 @@ interface Waiting {
 
 /**
  * Makes the changes of entries that processes ask for. Requests that come while a change is being stored are stored together
- * by the next one. Promotions wait for a second question to the process that is to be promoted, so they have a queue of their
- * own.
+ * by the next one. Promotions join them after a second question to the process that is to be promoted. Each process is asked by
+ * itself, so that a slow one holds up no other.
  */
 export class EntryQueue {
   readonly #keeper: TopologyKeeper;
   readonly #ports: ControlPorts;
   readonly #onPromoted: PromotionListener;
-  readonly #plain: Waiting[] = [];
-  readonly #promotions: Waiting[] = [];
-  readonly #running = new Set<Waiting[]>();
+  readonly #waiting: Waiting[] = [];
+  #isRunning = false;
   /** By the address of a process that did not answer the last time. */
   readonly #silent = new Map<string, LastingProblem>();
 
@@ -52,18 +51,17 @@ export class EntryQueue {
     receivedMs = this.#ports.timers.nowMs(),
     by?: BootId,
   ): Promise<Topology> {
-    const isPromotion = ({ change }: EntryRequest) => change.kind === 'promote';
-    const parts = [
-      { queue: this.#plain, requests: requests.filter((one) => !isPromotion(one)) },
-      { queue: this.#promotions, requests: requests.filter(isPromotion) },
-    ].filter((part) => part.requests.length > 0);
-    const results = parts.map(
-      (part) =>
-        new Promise<Topology>((resolve, reject) => {
-          part.queue.push({ requests: part.requests, by, receivedMs, resolve, reject });
-          void this.#run(part.queue);
-        }),
-    );
+    const plain: EntryRequest[] = [];
+    const promotions = new Map<BootId, Promotion[]>();
+    for (const request of requests) {
+      if (!isPromotion(request)) plain.push(request);
+      else {
+        const { copy } = request.change;
+        promotions.set(copy, [...(promotions.get(copy) ?? []), request]);
+      }
+    }
+    const results = [...promotions].map(([copy, asked]) => this.#promote(copy, asked, receivedMs, by));
+    if (plain.length > 0) results.push(this.#enqueue(plain, receivedMs, by));
     const topologies = await Promise.all(results);
     return topologies.reduce(
       (newest, one) => (one.revision > newest.revision ? one : newest),
@@ -71,63 +69,74 @@ export class EntryQueue {
     );
   }
 
-  async #run(queue: Waiting[]): Promise<void> {
-    if (this.#running.has(queue)) return;
-    this.#running.add(queue);
-    while (queue.length > 0) {
-      const batch = queue.splice(0);
+  #enqueue(requests: readonly EntryRequest[], receivedMs: number, by: BootId | undefined): Promise<Topology> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ requests, by, receivedMs, resolve, reject });
+      void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0);
       try {
-        const topology = await this.#store(batch, queue === this.#promotions);
+        const topology = await this.#store(batch);
         for (const { resolve } of batch) resolve(topology);
       } catch (error) {
         for (const { reject } of batch) reject(error);
       }
     }
-    this.#running.delete(queue);
+    this.#isRunning = false;
   }
 
-  async #store(batch: readonly Waiting[], arePromotions: boolean): Promise<Topology> {
-    const agreed = arePromotions ? await this.#askAgain(batch) : undefined;
+  async #store(batch: readonly Waiting[]): Promise<Topology> {
     const edited: { topology?: Topology } = {};
     const after = await this.#keeper.change((topology) => {
       edited.topology = topology;
-      const nowMs = this.#ports.timers.nowMs();
       const members = new Set(topology.nodes.map(({ bootId }) => bootId));
       const requests = batch
-        .filter(({ receivedMs }) => nowMs - receivedMs <= MAX_REQUEST_AGE_MS)
+        .filter(({ receivedMs }) => this.#isNew(receivedMs))
         .flatMap((one) => one.requests)
-        .filter((one) => areMembers(members, one) && agreed?.has(one) !== false);
+        .filter((one) => areMembers(members, one));
       return applyRequests(topology, requests);
     });
-    if (arePromotions && edited.topology !== undefined)
-      this.#onPromoted(edited.topology, after, handedOver(batch));
+    if (edited.topology !== undefined) this.#onPromoted(edited.topology, after, failoversIn(batch));
     return after;
   }
 
-  /** Returns the promotions that their new primaries still agree to. */
-  async #askAgain(batch: readonly Waiting[]): Promise<ReadonlySet<EntryRequest>> {
+  #isNew(receivedMs: number): boolean {
+    return this.#ports.timers.nowMs() - receivedMs <= MAX_REQUEST_AGE_MS;
+  }
+
+  /**
+   * Stores the promotions to which the copy still agrees, if that is done soon after its answer. A primary that hands over serves
+   * nothing before it sees a change of the entry, so it gets one also if the copy does not agree.
+   */
+  async #promote(
+    copy: BootId,
+    requests: readonly Promotion[],
+    receivedMs: number,
+    by: BootId | undefined,
+  ): Promise<Topology> {
+    const agreed = this.#isNew(receivedMs) ? await this.#askAgain(copy, requests) : undefined;
+    const changes = requests.flatMap((request): EntryRequest[] => {
+      if (agreed?.has(request.partition) === true) return [request];
+      const isHandOver = request.change.instead === by;
+      return agreed !== undefined && isHandOver ? [{ ...request, change: { kind: 'rewrite' } }] : [];
+    });
+    return this.#enqueue(changes, this.#ports.timers.nowMs(), by);
+  }
+
+  /** Returns the partitions of which the copy still agrees to become primary. */
+  async #askAgain(bootId: BootId, requests: readonly Promotion[]): Promise<ReadonlySet<number>> {
     const topology = this.#keeper.current ?? (await this.#keeper.read());
-    const byCopy = new Map<BootId, EntryRequest[]>();
-    for (const request of batch.flatMap((one) => one.requests)) {
-      if (request.change.kind !== 'promote') continue;
-      const { copy } = request.change;
-      byCopy.set(copy, [...(byCopy.get(copy) ?? []), request]);
-    }
-    const agreed = await Promise.all(
-      [...byCopy].map(async ([bootId, requests]) => {
-        const address = nodeOfBoot(topology, bootId)?.address;
-        if (address === undefined) return [];
-        const promotions = requests.map(({ partition, epoch }) => ({ partition, epoch }));
-        const { partitions } = await this.#ask(address, {
-          clusterId: topology.clusterId,
-          bootId,
-          promotions,
-        });
-        const confirmed = new Set(partitions);
-        return requests.filter(({ partition }) => confirmed.has(partition));
-      }),
-    );
-    return new Set(agreed.flat());
+    const address = nodeOfBoot(topology, bootId)?.address;
+    if (address === undefined) return new Set();
+    const promotions = requests.map(({ partition, epoch }) => ({ partition, epoch }));
+    const question = { clusterId: topology.clusterId, bootId, promotions };
+    return new Set((await this.#ask(address, question)).partitions);
   }
 
   async #ask(address: string, question: PromotionQuestion): Promise<PromotionAnswer> {
@@ -145,12 +154,18 @@ export class EntryQueue {
   }
 }
 
-function handedOver(batch: readonly Waiting[]): Set<number> {
+type Promotion = EntryRequest & { readonly change: { readonly kind: 'promote' } };
+
+function isPromotion(request: EntryRequest): request is Promotion {
+  return request.change.kind === 'promote';
+}
+
+function failoversIn(batch: readonly Waiting[]): Set<number> {
   return new Set(
     batch.flatMap(({ requests, by }) =>
-      requests.flatMap(({ partition, change }) =>
-        change.kind === 'promote' && change.instead === by ? [partition] : [],
-      ),
+      requests
+        .filter(isPromotion)
+        .flatMap(({ partition, change }) => (change.instead === by ? [] : [partition])),
     ),
   );
 }

@@ -78,6 +78,13 @@ export class NodeReports {
     return this.#statuses.get(bootId)?.report?.isEnding === true;
   }
 
+  /** The processes that hand their partitions over and then end. */
+  get leaving(): readonly BootId[] {
+    return [...this.#statuses].flatMap(([bootId, { report }]) =>
+      report?.isLeaving === true ? [bootId] : [],
+    );
+  }
+
   /** Returns whether the process said last that it has the pairs of a partition in which it is no in-sync copy. */
   holds(bootId: BootId, partition: number): boolean {
     return this.#statuses.get(bootId)?.report?.held.some((held) => held.partition === partition) === true;

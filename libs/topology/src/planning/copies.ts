@@ -13,19 +13,29 @@ export function withdrawLearners(draft: Draft): void {
   });
 }
 
-/** Names learners for partitions with fewer copies than wanted. Those with the fewest copies come first. */
+/**
+ * Names learners for partitions with fewer copies than wanted. Those with the fewest copies come first. Copies of nodes that leave
+ * count, because such a node may start again, but a partition that has no others is about to lose its pairs.
+ */
 export function fillGaps(draft: Draft): void {
   const gaps = draft.entries
-    .map((entry, partition) => ({ entry, partition, count: draft.staying(partition).length }))
-    .filter(({ entry, partition, count }) => count < draft.wanted && canMove(draft, entry, partition))
+    .map((entry, partition) => {
+      const staying = draft.staying(partition);
+      const count = staying.every(({ isLeaving }) => isLeaving) ? 0 : staying.length;
+      return { entry, partition, count };
+    })
+    .filter(
+      ({ entry, partition, count }) =>
+        (count === 0 || count < draft.wanted) && canMove(draft, entry, partition),
+    )
     .sort((a, b) => a.count - b.count || a.partition - b.partition);
   if (gaps.length === 0) return;
   const peers = new Peers(draft);
   // The share of a node that may come back is not given to others.
   const isWaiting = draft.nodes.some(({ isReachable, copyBounds }) => !isReachable && copyBounds.fair > 0);
   const hasRoom = ({ copies, copyBounds }: PlanNode) => !isWaiting || copies < copyBounds.upper;
-  for (const { entry, partition } of gaps) {
-    nameLearner(draft, peers, entry, partition, hasRoom);
+  for (const { entry, partition, count } of gaps) {
+    nameLearner(draft, peers, entry, partition, (node) => count === 0 || hasRoom(node));
   }
 }
 

@@ -197,6 +197,30 @@ describe('a node that leaves', () => {
     expect(learners(cluster)).toEqual(new Set([c]));
   });
 
+  it('and another one with the only other copy have their pairs copied elsewhere', () => {
+    const cluster = settled(
+      2,
+      ['a', 'b', 'c', 'd'].map((id) => ({ id })),
+    );
+    for (const id of ['a', 'b']) cluster.leave(id);
+    cluster.settle();
+    expect(heldOnlyBy(cluster, 'a', 'b')).toBe(0);
+    expect(cluster.topology.partitions.filter(({ inSync }) => inSync.length > 3)).toEqual([]);
+  });
+
+  it('has its only copies made elsewhere, although the other one that left has ended and keeps its share', () => {
+    const cluster = settled(
+      2,
+      ['a', 'b', 'c', 'd'].map((id) => ({ id })),
+    );
+    for (const id of ['a', 'b']) cluster.leave(id);
+    const ended = cluster.end('b');
+    cluster.settle();
+    const a = cluster.node('a').bootId;
+    const served = cluster.topology.partitions.filter(({ primary }) => primary === a);
+    expect(served.filter(({ inSync }) => inSync.every((copy) => copy === a || copy === ended))).toEqual([]);
+  });
+
   function learners({ topology }: PlannedCluster): ReadonlySet<string> {
     return new Set(topology.partitions.flatMap(({ learner }) => learner ?? []));
   }

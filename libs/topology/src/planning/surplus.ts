@@ -31,7 +31,7 @@ function copiesNeeded(draft: Draft, surplus: BootId): number {
 }
 
 /**
- * Chooses the copies that are one too many among those that count: first of a zone that has another, then of a node above its
+ * Chooses the copies that are one too many among those that count: first of a node that leaves, then of a zone that has another, then of a node above its
  * share, rather not the primary, which would have to hand over, and of the fullest node.
  */
 function markLeaving(draft: Draft, entry: PartitionEntry, partition: number): void {
@@ -43,7 +43,7 @@ function markLeaving(draft: Draft, entry: PartitionEntry, partition: number): vo
       const excess = node.copies - node.copyBounds.fair;
       const isAbove = Number(excess >= 0.5);
       const isCopy = Number(node.bootId !== entry.primary);
-      return [Number(isTwiceInZone(node)), isAbove, isAbove * isCopy, excess, isCopy];
+      return [Number(node.isLeaving), Number(isTwiceInZone(node)), isAbove, isAbove * isCopy, excess, isCopy];
     };
     const candidates = staying.filter(({ bootId }) => bootId !== entry.learner);
     const [first, ...others] = candidates;
