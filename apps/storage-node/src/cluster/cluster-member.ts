@@ -19,8 +19,8 @@ import type { CandidateParts, ClusterRole, OwnReport } from './cluster-role.js';
 import type { ControlPlaneClient } from './control-plane-client.js';
 import { ControlPlaneError } from './control-plane-error.js';
 import { followTopology } from './follow-topology.js';
-import { overruledOptions } from './overruled-options.js';
 import { handOverEverything } from './leaving.js';
+import { overruledOptions } from './overruled-options.js';
 
 export interface ClusterMemberOptions extends Pick<
   CandidateParts,

@@ -155,24 +155,43 @@ it('the topology of another cluster counts as no answer', async () => {
   await expect(clientOf(proxy.url).readTopology()).rejects.toThrow('the cluster other');
 });
 
-it('the proxy that leads is asked first as soon as an answer names it', async () => {
-  const leader = await startProxy(200, ANSWER);
+const REPORT = {
+  bootId: boot('b'),
+  wholeRevision: 1,
+  timeMs: 1,
+  isEnding: false,
+  usedBytes: 0,
+  freeBytes: undefined,
+  highestVersion: 0,
+  held: [],
+  fills: [],
+  failures: [],
+};
+
+it('reports go to the proxy that leads as soon as an answer names it, and other requests stay where they are', async () => {
+  const leader = await startProxy(200, { revision: 1, timeMs: 5, orders: [] });
   const answer = { revision: 1, timeMs: 5, leader: leader.url, orders: [] };
   const proxy = await startProxy(200, answer);
   const client = clientOf(proxy.url);
-  await client.report('node 1', {
-    bootId: boot('b'),
-    wholeRevision: 1,
-    timeMs: 1,
-    isEnding: false,
-    usedBytes: 0,
-    freeBytes: undefined,
-    highestVersion: 0,
-    held: [],
-    fills: [],
-    failures: [],
+  await client.report('node 1', REPORT);
+  await client.report('node 1', REPORT);
+  await expect(client.readTopology()).rejects.toThrow('no proxy answers');
+  const report = expect.stringContaining('POST /cluster/nodes/node%201/status ');
+  expect(proxy.asked).toEqual([report, 'GET /cluster/topology ']);
+  expect(leader.asked).toEqual([report, 'GET /cluster/topology ']);
+});
+
+it('other requests do not wait for a proxy that leads and does not answer', async () => {
+  const leader = await startProxy(503, {});
+  const proxy = await startProxy(200, {
+    ...{ revision: 1, timeMs: 5, leader: leader.url, orders: [] },
+    ...Object(ANSWER),
   });
+  const client = clientOf(proxy.url);
+  await client.report('node 1', REPORT);
   await client.readTopology();
-  expect(proxy.asked).toEqual([expect.stringContaining('POST /cluster/nodes/node%201/status ')]);
-  expect(leader.asked).toEqual(['GET /cluster/topology ']);
+  expect(leader.asked).toEqual([]);
+  await client.report('node 1', REPORT);
+  await client.newerTopology(0, new AbortController().signal);
+  expect(leader.asked).toHaveLength(1);
 });

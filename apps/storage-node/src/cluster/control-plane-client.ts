@@ -31,8 +31,8 @@ interface Request {
 }
 
 /**
- * The requests of a node to the proxies of its cluster. The proxy that answered last is asked first. Each request takes at most
- * {@link TIMEOUT_MS} for each proxy, and one that waits for a newer topology {@link MAX_NEWS_WAIT_MS} more. So the client forgets
+ * The requests of a node to the proxies of its cluster. The proxy that answered last is asked first, and for
+ * reports the one that leads. Each request takes at most {@link TIMEOUT_MS} for each proxy, and one that waits for a newer topology {@link MAX_NEWS_WAIT_MS} more. So the client forgets
  * proxies of which it learned long ago: their URLs may change with each deployment.
  */
 export class ControlPlaneClient implements ControlPlane {
@@ -41,6 +41,8 @@ export class ControlPlaneClient implements ControlPlane {
   readonly #given: ReadonlySet<string>;
   /** In the order in which they are asked. */
   #proxies: readonly string[];
+  /** The proxy that leads, which is of use for reports only. If it does not answer, other requests don't wait for it. */
+  #leader: string | undefined;
 
   /** @param proxies the URLs of those that the client always keeps */
   constructor(http: HttpService, proxies: readonly string[], requester: () => Requester) {
@@ -88,8 +90,11 @@ export class ControlPlaneClient implements ControlPlane {
   async report(id: string, report: Omit<NodeReport, keyof Knowledge>): Promise<ReportAnswer> {
     const path = `/cluster/nodes/${encodeURIComponent(id)}/status`;
     const data = { ...this.#knowledge(), ...report };
-    const answer = await this.#ask({ method: 'POST', path, data }, reportAnswerFrom);
-    if (answer.leader !== undefined) this.#prefer(answer.leader);
+    const order = [...new Set([...(this.#leader === undefined ? [] : [this.#leader]), ...this.#proxies])];
+    const { answer, proxy } = await this.#askAll({ method: 'POST', path, data }, reportAnswerFrom, order);
+    if (proxy !== this.#leader) this.#prefer(proxy);
+    this.#leader = answer.leader ?? proxy;
+    this.add(this.#leader);
     return answer;
   }
 
@@ -116,9 +121,10 @@ export class ControlPlaneClient implements ControlPlane {
   async #askAll<T>(
     request: Request,
     read: (body: unknown) => T,
+    proxies = this.#proxies,
   ): Promise<{ readonly answer: T; readonly proxy: string }> {
     let cause: unknown;
-    for (const proxy of this.#proxies) {
+    for (const proxy of proxies) {
       try {
         return { answer: read(await this.#request(proxy, request)), proxy };
       } catch (error) {
