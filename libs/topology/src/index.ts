@@ -34,8 +34,7 @@ export {
   topologyAnswerToJson,
 } from './control-plane/messages-json.js';
 export { changeEntry, isStartAfterLoss, type EntryChange } from './entry-changes.js';
-export { FileTopologyStore, type FileLock } from './file-topology-store.js';
-export { MemoryTopologyStore } from './memory-topology-store.js';
+export { LocalTopologyStore, type FileLock, type TopologyFile } from './local-topology-store.js';
 export {
   applyRequests,
   endProcess,

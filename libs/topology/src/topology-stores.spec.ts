@@ -1,11 +1,11 @@
 import { mkdtemp, open, readFile, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FileTopologyStore, MemoryTopologyStore, newTopology, type FileLock } from './index.js';
+import { LocalTopologyStore, newTopology, type FileLock } from './index.js';
 import { describeTopologyStore } from './testing/index.js';
 
 describeTopologyStore('the topology in memory', async () => ({
-  store: new MemoryTopologyStore(),
+  store: new LocalTopologyStore(),
   cleanUp: async () => undefined,
 }));
 
@@ -36,9 +36,9 @@ async function openFile() {
   const directory = await mkdtemp(join(tmpdir(), 'kvs-topology-'));
   const path = join(directory, 'kvs.topology');
   const lock = new TestLock(directory);
-  const reopen = async () => new FileTopologyStore(path, new TestLock(directory));
+  const reopen = async () => new LocalTopologyStore({ path, lock: new TestLock(directory) });
   const cleanUp = () => rm(directory, { recursive: true });
-  return { directory, path, lock, store: new FileTopologyStore(path, lock), reopen, cleanUp };
+  return { directory, path, lock, store: new LocalTopologyStore({ path, lock }), reopen, cleanUp };
 }
 
 describeTopologyStore('the topology in a file', openFile);

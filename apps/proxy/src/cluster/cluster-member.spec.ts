@@ -1,15 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { KvsError } from '@kvs/protocol';
-import { MemoryTopologyStore } from '@kvs/topology';
+import { LocalTopologyStore } from '@kvs/topology';
 import { readConfig } from '../config.js';
 import { ClusterMember } from './cluster-member.js';
 
 /** A proxy in a cluster whose store does not answer, and its warnings. */
-function memberWithoutStore(): { member: ClusterMember; store: MemoryTopologyStore; warnings: unknown[] } {
+function memberWithoutStore(): { member: ClusterMember; store: LocalTopologyStore; warnings: unknown[] } {
   const { cluster } = readConfig(['--topology', 'memory'], {});
   if (cluster === undefined) throw new TypeError('the proxy is in no cluster');
-  const store = new MemoryTopologyStore();
+  const store = new LocalTopologyStore();
   store.read = () => Promise.reject(new KvsError('store_unavailable', 'no answer'));
   const warnings: unknown[] = [];
   const warn = (...entry: unknown[]) => void warnings.push(entry.at(-1));

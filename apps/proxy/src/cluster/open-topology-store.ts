@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { usageError } from '@kvs/server';
-import { FileTopologyStore, MemoryTopologyStore, type TopologyStore } from '@kvs/topology';
+import { LocalTopologyStore, type TopologyStore } from '@kvs/topology';
 import type { TopologyPlace } from './cluster-config.js';
 
 /**
@@ -15,7 +15,7 @@ export async function openTopologyStore(
   place: TopologyPlace,
   onLost: (error: Error) => void,
 ): Promise<TopologyStore> {
-  if (place.kind === 'memory') return new MemoryTopologyStore();
+  if (place.kind === 'memory') return new LocalTopologyStore();
   if (place.kind === 'etcd') {
     const { EtcdTopologyStore } = await import('@kvs/topology-etcd');
     return new EtcdTopologyStore(place);
@@ -30,5 +30,5 @@ export async function openTopologyStore(
     scheduler: systemScheduler,
     onLost,
   });
-  return new FileTopologyStore(path, lock);
+  return new LocalTopologyStore({ path, lock });
 }

@@ -3,7 +3,7 @@ import { KvsError } from '@kvs/protocol';
 import { fieldsOf } from '@kvs/protocol/testing';
 import {
   ClusterControl,
-  MemoryTopologyStore,
+  LocalTopologyStore,
   raiseVersionCeiling,
   type BootId,
   type ClusterControlSettings,
@@ -40,7 +40,7 @@ class TestProxy {
   readonly #tasks = new Set<{ readonly atMs: number; readonly task: () => void }>();
 
   constructor(
-    readonly store: TopologyStore = new MemoryTopologyStore(),
+    readonly store: TopologyStore = new LocalTopologyStore(),
     change: Partial<ClusterControlSettings> = {},
   ) {
     this.control = new ClusterControl(
@@ -145,7 +145,7 @@ class TestProxy {
 }
 
 /** Makes changes, and then does not answer. */
-class ForgetfulStore extends MemoryTopologyStore {
+class ForgetfulStore extends LocalTopologyStore {
   isForgetful = false;
 
   override async replace(next: Topology): Promise<boolean> {
@@ -671,7 +671,7 @@ it('partitions that start again after a loss are counted and logged once, also i
 });
 
 it('lost partitions stay offline until an operator starts them', async () => {
-  proxy = new TestProxy(new MemoryTopologyStore(), { whenLost: 'offline' });
+  proxy = new TestProxy(new LocalTopologyStore(), { whenLost: 'offline' });
   const [a, ...others] = await proxy.assigned();
   expect(await proxy.control.startLost()).toBe(0);
   const count = proxy.topology.partitions.filter(({ primary }) => primary === a).length;
@@ -687,7 +687,7 @@ it('lost partitions stay offline until an operator starts them', async () => {
 });
 
 it('lost partitions of which a process that is away may have pairs are not started, unless there are older copies', async () => {
-  proxy = new TestProxy(new MemoryTopologyStore(), { whenLost: 'offline' });
+  proxy = new TestProxy(new LocalTopologyStore(), { whenLost: 'offline' });
   const [a, b] = await proxy.assigned();
   await proxy.report(a ?? fail(), { isEnding: true });
   const pass = (ms: number, held: NodeReport['held']) => proxy.pass(ms, [b ?? fail()], () => held);
@@ -740,7 +740,7 @@ it('a proxy that stops while it plans changes nothing more', async () => {
 });
 
 /** The store of two proxies, as one of them reaches it. */
-class SharedStore extends MemoryTopologyStore {
+class SharedStore extends LocalTopologyStore {
   leader = 'http://one';
 
   override async claimLead(): Promise<string> {
@@ -807,7 +807,7 @@ it('a proxy that does not reach the store leads no more, and sends nodes to the 
 });
 
 it('after the store was away for all, the proxy that leads gives the nodes time to report', async () => {
-  const store = new BreakableStore(new MemoryTopologyStore());
+  const store = new BreakableStore(new LocalTopologyStore());
   proxy = new TestProxy(store);
   const bootIds = await proxy.assigned();
   await fillAll(bootIds);

@@ -1,9 +1,9 @@
-import { MemoryTopologyStore, newTopology, type Topology, type TopologyNode } from '../index.js';
+import { LocalTopologyStore, newTopology, type Topology, type TopologyNode } from '../index.js';
 import { boot } from '../testing/planned-cluster.js';
 import { TopologyKeeper } from './topology-keeper.js';
 
 /** Answers a call only when a test releases it, with what the store had when the call came. */
-class SlowStore extends MemoryTopologyStore {
+class SlowStore extends LocalTopologyStore {
   isSlow = false;
   release: () => void = () => undefined;
 

@@ -19,24 +19,30 @@ export interface FileLock {
   release(): Promise<void>;
 }
 
+/** A file for the topology, which one process owns. */
+export interface TopologyFile {
+  readonly path: string;
+  /** The lock of the file's directory, already taken. The store releases it when it closes. */
+  readonly lock: FileLock;
+}
+
 /**
- * Keeps the topology in a file that one proxy owns. If a change fails or its outcome is unknown, the store reads the file again
- * before the next one.
+ * Keeps the topology for a cluster with one proxy: in a file, or only in this process, so that the document is gone when the process
+ * ends. If a change of a file fails or its outcome is unknown, the store reads the file again before the next one.
  */
-export class FileTopologyStore implements TopologyStore {
-  readonly #path: string;
-  readonly #lock: FileLock;
+export class LocalTopologyStore implements TopologyStore {
+  readonly #file: TopologyFile | undefined;
   #current: Topology | undefined;
+  /** Whether the file has the current document. */
   #isKnown = false;
   #isClosed = false;
   /** One operation at a time. */
   #last: Promise<unknown> = Promise.resolve();
   readonly #listeners = new Set<() => void>();
 
-  /** @param lock of the file's directory, already taken; the store releases it when it closes */
-  constructor(path: string, lock: FileLock) {
-    this.#path = path;
-    this.#lock = lock;
+  /** @param file undefined for a document in memory only */
+  constructor(file?: TopologyFile) {
+    this.#file = file;
   }
 
   read(): Promise<Topology | undefined> {
@@ -47,10 +53,8 @@ export class FileTopologyStore implements TopologyStore {
     return this.#inTurn(async () => {
       const current = await this.#load();
       if (next.revision !== (current?.revision ?? 0) + 1) return false;
-      this.#isKnown = false;
-      await this.#lock.publish(basename(this.#path), (file) => file.writeFile(topologyToJson(next)));
+      if (this.#file) await this.#write(this.#file, next);
       this.#current = next;
-      this.#isKnown = true;
       for (const listener of this.#listeners) queueMicrotask(listener);
       return true;
     });
@@ -62,7 +66,7 @@ export class FileTopologyStore implements TopologyStore {
     return () => void this.#listeners.delete(own);
   }
 
-  /** The owner of the file is the only process. */
+  /** No other process can use the store. */
   claimLead(name: string): Promise<string> {
     return this.#inTurn(async () => name);
   }
@@ -76,7 +80,7 @@ export class FileTopologyStore implements TopologyStore {
     this.#isClosed = true;
     this.#listeners.clear();
     await this.#last;
-    await this.#lock.release();
+    await this.#file?.lock.release();
   }
 
   #inTurn<T>(operation: () => Promise<T>): Promise<T> {
@@ -85,22 +89,32 @@ export class FileTopologyStore implements TopologyStore {
     }
     const result = this.#last.then(operation).catch((error: unknown) => {
       if (error instanceof KvsError && error.code === 'invalid_topology') throw error;
-      throw new KvsError('store_unavailable', `${this.#path}: ${messageOf(error)}`, { cause: error });
+      const place = this.#file?.path ?? 'memory';
+      throw new KvsError('store_unavailable', `${place}: ${messageOf(error)}`, { cause: error });
     });
     this.#last = result.catch(() => undefined);
     return result;
   }
 
   async #load(): Promise<Topology | undefined> {
-    this.#lock.assertHeld();
-    if (!this.#isKnown) {
-      const text = await readFile(this.#path, 'utf8').catch((error: unknown) => {
-        if (codeOf(error) === 'ENOENT') return undefined;
-        throw error;
-      });
-      this.#current = text === undefined ? undefined : topologyFromJson(text, this.#path);
-      this.#isKnown = true;
-    }
+    if (this.#file) await this.#read(this.#file);
     return this.#current;
+  }
+
+  async #read({ path, lock }: TopologyFile): Promise<void> {
+    lock.assertHeld();
+    if (this.#isKnown) return;
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    });
+    this.#current = text === undefined ? undefined : topologyFromJson(text, path);
+    this.#isKnown = true;
+  }
+
+  async #write({ path, lock }: TopologyFile, next: Topology): Promise<void> {
+    this.#isKnown = false;
+    await lock.publish(basename(path), (file) => file.writeFile(topologyToJson(next)));
+    this.#isKnown = true;
   }
 }
