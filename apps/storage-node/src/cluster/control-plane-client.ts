@@ -31,9 +31,10 @@ interface Request {
 }
 
 /**
- * The requests of a node to the proxies of its cluster. The proxy that answered last is asked first, and for
- * reports the one that leads. Each request takes at most {@link TIMEOUT_MS} for each proxy, and one that waits for a newer topology {@link MAX_NEWS_WAIT_MS} more. So the client forgets
- * proxies of which it learned long ago: their URLs may change with each deployment.
+ * The requests of a node to the proxies of its cluster. The proxy that answered last is asked first, and for reports the one that
+ * leads. Each request takes at most {@link TIMEOUT_MS} for each proxy, and one that waits for a newer topology
+ * {@link MAX_NEWS_WAIT_MS} more. So the client forgets proxies of which it learned long ago: their URLs may change with each
+ * deployment.
  */
 export class ControlPlaneClient implements ControlPlane {
   readonly #http: HttpService;

@@ -29,8 +29,8 @@ import type { EngineReplication } from './engine-replication.js';
  *
  * **Errors.** A failure that concerns one item is its outcome. A method throws or rejects only if it did nothing at
  * all: with `KvsError` of code `engine_unavailable` if the store behind it cannot be reached and after {@link close},
- * `not_ready` if it is still opening, or `answer_too_large`. If it is not known whether a write was applied, its outcome is `unavailable` with
- * `maybeApplied`.
+ * `not_ready` if it is still opening, or `answer_too_large`. If it is not known whether a write was applied, its
+ * outcome is `unavailable` with `maybeApplied`.
  *
  * `describeStorageEngine` of `@kvs/kv-store/testing` tests all of this.
  */

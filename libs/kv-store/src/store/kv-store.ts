@@ -35,10 +35,10 @@ export type StoreJsonRequest = StoreScanRequest & Pick<ScanRequest, 'meta' | 'va
  * into deadlines and the answers of the engine into outcomes. The engine does the rest.
  *
  * A method answers at once if the engine does. The failure of an item is its outcome. A method throws, or rejects with, a
- * `KvsError` only if it did nothing at all: `engine_unavailable`, `not_ready` (from an engine that is still opening), `answer_too_large`
- * (only `fetch`), or `shutting_down` after {@link close}. Invalid times to live, versions and partitions throw a `TypeError` or
- * `RangeError` and change nothing. Keys and values are not checked again: they must be made by the functions and guards of
- * `@kvs/protocol`.
+ * `KvsError` only if it did nothing at all: `engine_unavailable`, `not_ready` (from an engine that is still opening),
+ * `answer_too_large` (only `fetch`), or `shutting_down` after {@link close}. Invalid times to live, versions and partitions
+ * throw a `TypeError` or `RangeError` and change nothing. Keys and values are not checked again: they must be made by the
+ * functions and guards of `@kvs/protocol`.
  */
 @Injectable()
 export class KvStore

@@ -12,7 +12,8 @@ export interface Load {
 
 /**
  * The check that every request passes before any work is done for it. Each listener has one, for its protocol; all share the
- * process's {@link Budget}. The control plane has one of its own. Whatever must hold for each request of each protocol, such as authentication, belongs here.
+ * process's {@link Budget}, except that the control plane counts for limits of its own. Whatever must hold for each request of
+ * each protocol, such as authentication, belongs here.
  *
  * Each method takes constant time, because each is called for every request.
  */

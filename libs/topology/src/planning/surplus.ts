@@ -31,8 +31,8 @@ function copiesNeeded(draft: Draft, surplus: BootId): number {
 }
 
 /**
- * Chooses the copies that are one too many among those that count: first of a node that leaves, then of a zone that has another, then of a node above its
- * share, rather not the primary, which would have to hand over, and of the fullest node.
+ * Chooses the copies that are one too many among those that count: first of a node that leaves, then of a zone that has another,
+ * then of a node above its share, rather not the primary, which would have to hand over, and of the fullest node.
  */
 function markLeaving(draft: Draft, entry: PartitionEntry, partition: number): void {
   for (;;) {
