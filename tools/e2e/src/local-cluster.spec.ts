@@ -8,8 +8,8 @@ import { refused, send } from './support/http.js';
 import { killNode } from './support/kill-node.js';
 import { codeBlocks } from './support/shell-examples.js';
 
-/** Copies are made anew sooner than by default. The level is one at which servers would not log that they listen. */
-const environment = { KVS_LOG_LEVEL: 'warn', KVS_REPLACE_AFTER_MS: '5000' };
+/** Copies are made anew sooner than by default, but not before it is told how many are missing. The level is one at which servers would not log that they listen. */
+const environment = { KVS_LOG_LEVEL: 'warn', KVS_REPLACE_AFTER_MS: '30000' };
 const npmStart = (...args: string[]): Command =>
   new Command('npm', ['start', '--', ...args], { environment });
 
@@ -58,6 +58,7 @@ describe('npm start', () => {
       const { stdout } = await cluster.finished;
       expect(stdout).toMatch(/node-2\s+\| exited with code 0/);
       expect(stdout).toMatch(/proxy\s+\| exited with code 0/);
+      expect(stdout).not.toContain('were not handed over');
       await refused(proxy);
     },
     STORY_TIMEOUT_MS,

@@ -37,7 +37,7 @@ function run(name: string, script: string, args: readonly string[]): ServerProce
     args: [...args, '--log-format', 'text'],
     onLine: (line) => {
       // That nobody takes over, because everything stops, is no news.
-      if (!stopping || !line.includes(' WARN ')) print(name, line);
+      if (!stopping || !line.includes(' WARN: ')) print(name, line);
     },
   });
   void server.exited.then((exit) => reportExit(name, exit));
