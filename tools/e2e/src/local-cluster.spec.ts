@@ -8,7 +8,10 @@ import { refused, send } from './support/http.js';
 import { killNode } from './support/kill-node.js';
 import { codeBlocks } from './support/shell-examples.js';
 
-/** Copies are made anew sooner than by default, but not before it is told how many are missing. The level is one at which servers would not log that they listen. */
+/**
+ * Copies are made anew sooner than by default, but not before it is told how many are missing. The level is one at which servers
+ * would not log that they listen.
+ */
 const environment = { KVS_LOG_LEVEL: 'warn', KVS_REPLACE_AFTER_MS: '30000' };
 const npmStart = (...args: string[]): Command =>
   new Command('npm', ['start', '--', ...args], { environment });

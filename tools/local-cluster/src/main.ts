@@ -23,6 +23,8 @@ const storageNodes = ports.nodes.map((nodePort, i) =>
 );
 const cluster = [...storageNodes];
 let stopping = false;
+/** Everything stops, so nobody takes over, and no proxy answers. */
+const NO_NEWS = / WARN: .*(were not handed over|can not join its cluster or report)/;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 process.on('SIGUSR1', () => undefined); // by default Node opens its inspector
 stopWithParent();
@@ -36,8 +38,7 @@ function run(name: string, script: string, args: readonly string[]): ServerProce
     script,
     args: [...args, '--log-format', 'text'],
     onLine: (line) => {
-      // That nobody takes over, because everything stops, is no news.
-      if (!stopping || !line.includes(' WARN: ')) print(name, line);
+      if (!stopping || !NO_NEWS.test(line)) print(name, line);
     },
   });
   void server.exited.then((exit) => reportExit(name, exit));

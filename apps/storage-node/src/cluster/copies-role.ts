@@ -110,7 +110,7 @@ export class CopiesRole implements ClusterRole {
   }
 
   obey({ orders, transferBytesPerSecond, leaving }: ReportAnswer): void {
-    this.#leaving = new Set(leaving);
+    if (leaving !== undefined) this.#leaving = new Set(leaving);
     this.copies.limitTransfers(transferBytesPerSecond);
     for (const order of orders) follow(this.copies.replica, order);
   }

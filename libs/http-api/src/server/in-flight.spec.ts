@@ -63,7 +63,9 @@ describe('a server with as many requests in flight as it may have', () => {
     await operations.holding(1);
     expect(refusal(await query())).toContain('overloaded');
     const sent = { headers: { 'content-length': '2' }, body: '{}' };
-    expect((await server.send('POST', '/cluster/entries', sent)).status).toBe(404); // this server has no such route
+    // This server has no such routes.
+    expect((await server.send('POST', '/cluster/entries', sent)).status).toBe(404);
+    expect((await server.send('PATCH', '/cluster', sent)).status).toBe(404);
     operations.release();
     await held;
   });

@@ -14,7 +14,7 @@ export function admit(admission: Admission, request: IncomingMessage): KvsError 
 
 /** Returns whether a request is for the control plane, which must work while clients fill the server. */
 export function isOfControlPlane({ url }: IncomingMessage): boolean {
-  return url?.startsWith('/cluster/') === true;
+  return url?.startsWith('/cluster') === true;
 }
 
 /** Counts an admitted request until its response closes. */

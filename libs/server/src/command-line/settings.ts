@@ -26,9 +26,9 @@ export const SERVER_OPTIONS = {
     { group: LIMITS, description: 'largest answer to POST /fetch', unit: 'bytes' },
     maxAnswerBytes,
   ),
-  /** Limit of requests in flight, over all protocols. Beyond it, requests are refused as `overloaded`. */
+  /** Limit of requests in flight, over all protocols, and once more for the control plane. Beyond it, requests are refused as `overloaded`. */
   maxInFlightRequests: wholeNumber({ group: ADMISSION, description: 'limit of requests in flight' }, 4096),
-  /** Limit of the bytes that requests in flight hold, over all protocols. Beyond it, requests are refused as `overloaded`. */
+  /** Limit of the bytes that these requests hold. Beyond it, requests are refused as `overloaded`. */
   maxInFlightBytes: wholeNumber(
     { group: ADMISSION, description: 'limit of memory for bodies, calls and unread answers', unit: 'bytes' },
     256 * 1024 * 1024,

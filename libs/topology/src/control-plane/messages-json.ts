@@ -110,8 +110,7 @@ export function reportAnswerFrom(value: unknown): ReportAnswer {
     leader: optional(fields, 'leader', () => name(fields, 'leader')),
     transferBytesPerSecond: optional(fields, rate, () => positive(fields, rate)),
     orders: records(fields, 'orders', primaryOrder),
-    // Absent from the answers of an older kvs.
-    leaving: optional(fields, 'leaving', () => list(fields, 'leaving').map(bootIdOf)) ?? [],
+    leaving: optional(fields, 'leaving', () => list(fields, 'leaving').map(bootIdOf)),
   };
 }
 

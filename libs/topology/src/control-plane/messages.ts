@@ -106,8 +106,8 @@ export interface ReportAnswer {
   /** How many bytes of fills the node may send per second; undefined for no limit. */
   readonly transferBytesPerSecond: number | undefined;
   readonly orders: readonly PrimaryOrder[];
-  /** The processes that are about to end, so that nothing can be handed over to them. */
-  readonly leaving: readonly BootId[];
+  /** The processes that are about to end, so that nothing can be handed over to them. Only the proxy that leads knows them. */
+  readonly leaving: readonly BootId[] | undefined;
 }
 
 /** A change that the controller wants and only a primary may ask for. A primary at another epoch ignores the order. */

@@ -183,7 +183,7 @@ export class ClusterControl {
       leader: isLeading ? undefined : leader,
       transferBytesPerSecond: this.#settings.transferBytesPerSecond,
       orders: this.#controller.ordersFor(report.bootId),
-      leaving: this.#reports.leaving,
+      leaving: isLeading ? this.#reports.leaving : undefined,
     };
   }
 

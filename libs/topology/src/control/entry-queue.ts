@@ -6,7 +6,7 @@ import type { ControlPorts } from './ports.js';
 import type { TopologyKeeper } from './topology-keeper.js';
 
 /** Older requests are dropped, in milliseconds: their askers know more by now. */
-export const MAX_REQUEST_AGE_MS = 1000;
+const MAX_REQUEST_AGE_MS = 1000;
 
 /** Called with each change that this proxy stored. `failovers` has the partitions of which a copy was promoted without its primary asking. */
 export type PromotionListener = (before: Topology, after: Topology, failovers: ReadonlySet<number>) => void;
@@ -30,8 +30,8 @@ export class EntryQueue {
   readonly #onPromoted: PromotionListener;
   readonly #waiting: Waiting[] = [];
   #isRunning = false;
-  /** By the address of a process that did not answer the last time. */
-  readonly #silent = new Map<string, LastingProblem>();
+  /** By the address of a process that did not answer of late. */
+  readonly #silent = new Map<string, { readonly problem: LastingProblem; readonly atMs: number }>();
 
   constructor(keeper: TopologyKeeper, ports: ControlPorts, onPromoted: PromotionListener) {
     this.#keeper = keeper;
@@ -145,14 +145,25 @@ export class EntryQueue {
       this.#silent.delete(address);
       return answer;
     } catch (error) {
-      const description = `${address} cannot become primary, because it does not answer`;
-      const problem = this.#silent.get(address) ?? new LastingProblem(this.#ports.log, description);
-      this.#silent.set(address, problem);
-      problem.meet(error);
+      this.#noteSilence(address, error);
       return { partitions: [] };
     }
   }
+
+  /** Logs each reason once while a process is asked again and again. */
+  #noteSilence(address: string, error: unknown): void {
+    const nowMs = this.#ports.timers.nowMs();
+    for (const [known, { atMs }] of this.#silent)
+      if (nowMs - atMs > SAME_SILENCE_MS) this.#silent.delete(known);
+    const description = `${address} cannot become primary, because it does not answer`;
+    const problem = this.#silent.get(address)?.problem ?? new LastingProblem(this.#ports.log, description);
+    this.#silent.set(address, { problem, atMs: nowMs });
+    problem.meet(error);
+  }
 }
+
+/** A process that fails to answer again after so long, in milliseconds, may have answered others meanwhile. */
+const SAME_SILENCE_MS = 60_000;
 
 type Promotion = EntryRequest & { readonly change: { readonly kind: 'promote' } };
 

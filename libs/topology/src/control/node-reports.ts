@@ -23,6 +23,7 @@ export class NodeReports {
   readonly #statuses = new Map<BootId, NodeStatus>();
   readonly #progress = new Map<BootId, Progress>();
   readonly #bytesPerSecond = new Map<BootId, number>();
+  readonly #leaving = new Set<BootId>();
   #clusterTimeMs = 0;
 
   constructor({ timers, log }: Pick<ControlPorts, 'timers' | 'log'>) {
@@ -64,6 +65,7 @@ export class NodeReports {
     this.#statuses.clear();
     this.#progress.clear();
     this.#bytesPerSecond.clear();
+    this.#leaving.clear();
   }
 
   /** Returns whether the process was heard a moment ago, and does not end. */
@@ -80,9 +82,7 @@ export class NodeReports {
 
   /** The processes that hand their partitions over and then end. */
   get leaving(): readonly BootId[] {
-    return [...this.#statuses].flatMap(([bootId, { report }]) =>
-      report?.isLeaving === true ? [bootId] : [],
-    );
+    return [...this.#leaving];
   }
 
   /** Returns whether the process said last that it has the pairs of a partition in which it is no in-sync copy. */
@@ -97,6 +97,8 @@ export class NodeReports {
     const firstHeardMs = before?.firstHeardMs ?? nowMs;
     this.#statuses.set(bootId, { firstHeardMs, lastHeardMs: nowMs, report: report ?? before?.report });
     if (report === undefined) return;
+    if (report.isLeaving) this.#leaving.add(bootId);
+    else this.#leaving.delete(bootId);
     this.#clusterTimeMs = Math.max(this.clusterTimeMs, report.timeMs);
     if (before?.report !== undefined) this.#bytesPerSecond.set(bootId, speedOf(before, report, nowMs));
     for (const failure of report.failures) this.fail(failure.partition, failure.copy, failure.reason);
@@ -118,6 +120,7 @@ export class NodeReports {
       if (bootIds.has(bootId)) continue;
       this.#statuses.delete(bootId);
       this.#bytesPerSecond.delete(bootId);
+      this.#leaving.delete(bootId);
     }
     for (const bootId of bootIds) if (!this.#statuses.has(bootId)) this.hear(bootId);
     this.failures.follow(topology, this.#timers.nowMs());

@@ -41,6 +41,10 @@ it('the number of partitions that lack copies is told once it has stopped growin
   expect([7, 0, 0].flatMap(lacking)).toEqual(['done: all partitions have all their copies']);
 });
 
+it('copies that lack for a moment are not told', () => {
+  expect([0, 9, 3, 0, 0].flatMap(lacking)).toEqual([]);
+});
+
 it('a proxy that begins to lead a complete cluster tells nothing', () => {
   expect([0, 0, 0].flatMap(lacking)).toEqual([]);
 });

@@ -5,8 +5,8 @@ import type { ControlPorts } from './ports.js';
 /** Tells operators the states of partitions that last: they lack copies, or nothing serves them. */
 export class StateLog {
   readonly #ports: Pick<ControlPorts, 'log' | 'timers'>;
-  /** Undefined before the first state is known. */
-  #isComplete: boolean | undefined;
+  /** Whether it was told that copies are lacking, or partitions had no node: then the end is told too. */
+  #isDoneAwaited = false;
   #shortCount = 0;
   /** When more partitions than before lacked copies. */
   #grownMs = 0;
@@ -35,13 +35,15 @@ export class StateLog {
     this.#shortCount = short;
     if (short > this.#toldCount && nowMs - this.#grownMs >= SETTLED_MS) {
       this.#toldCount = short;
+      this.#isDoneAwaited = true;
       log.info({ partitions: short }, `${short} partitions lack copies`);
     }
-    const wasIncomplete = this.#isComplete === false;
-    this.#isComplete = short === 0 && partitions.every(({ primary }) => primary !== undefined);
-    if (!this.#isComplete) return;
-    this.#toldCount = 0;
-    if (wasIncomplete) log.info({ copies }, 'done: all partitions have all their copies');
+    if (partitions.some(({ primary }) => primary === undefined)) this.#isDoneAwaited = true;
+    else if (short === 0) {
+      this.#toldCount = 0;
+      if (this.#isDoneAwaited) log.info({ copies }, 'done: all partitions have all their copies');
+      this.#isDoneAwaited = false;
+    }
   }
 
   #noteStalls(

@@ -15,13 +15,16 @@ export function withdrawLearners(draft: Draft): void {
 
 /**
  * Names learners for partitions with fewer copies than wanted. Those with the fewest copies come first. Copies of nodes that leave
- * count, because such a node may start again, but a partition that has no others is about to lose its pairs.
+ * count, because such a node may start again, but a partition that has no others is about to lose its pairs if they are in memory.
  */
 export function fillGaps(draft: Draft): void {
+  // With one copy, pairs in memory end with their process anyway.
+  const mayMove = draft.input.topology.copies > 1;
+  const isEnding = ({ isLeaving, node }: PlanNode) => isLeaving && !node.isDurable;
   const gaps = draft.entries
     .map((entry, partition) => {
       const staying = draft.staying(partition);
-      const count = staying.every(({ isLeaving }) => isLeaving) ? 0 : staying.length;
+      const count = mayMove && staying.every(isEnding) ? 0 : staying.length;
       return { entry, partition, count };
     })
     .filter(
@@ -103,7 +106,7 @@ interface Move {
 
 /**
  * Moves some partitions: first those whose primaries are peers of the receiver already, up to a stripe of each, then those of new
- * peers. Returns whether it moved any.
+ * peers, also up to a stripe, and then any. Returns whether it moved any.
  */
 function movePartitions(draft: Draft, peers: Peers, { donor, receiver, partitions, mayMove }: Move): boolean {
   const passes: readonly ((primary: BootId | undefined) => boolean)[] = [

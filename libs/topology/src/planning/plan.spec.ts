@@ -208,6 +208,19 @@ describe('a node that leaves', () => {
     expect(cluster.topology.partitions.filter(({ inSync }) => inSync.length > 3)).toEqual([]);
   });
 
+  it.each([
+    ['keep their pairs in directories', 2, true],
+    ['have the only copies by the settings', 1, false],
+  ])('and another one lose nothing if they %s', (_, copies, isDurable) => {
+    const cluster = settled(
+      copies,
+      ['a', 'b', 'c', 'd'].map((id) => ({ id, isDurable })),
+    );
+    for (const id of ['a', 'b']) cluster.leave(id);
+    cluster.step();
+    expect(learners(cluster)).toEqual(new Set());
+  });
+
   it('has its only copies made elsewhere, although the other one that left has ended and keeps its share', () => {
     const cluster = settled(
       2,
