@@ -84,9 +84,18 @@ export class SimulatedProxy {
   /**
    * Makes the requested changes that still fit, and answers with the topology after that. Without an answer,
    * the changes may have been made or not.
+   *
+   * @param by the process that asks; undefined for a controller
    */
-  change(requests: readonly EntryRequest[], answer: (topology: Topology) => void): void {
-    this.#attempt(requests, this.process.nowMs(), 0, answer);
+  change(requests: readonly EntryRequest[], answer: (topology: Topology) => void, by?: BootId): void {
+    const receivedMs = this.process.nowMs();
+    this.refresh((topology) => {
+      const fitting = this.#fitting(topology, requests, receivedMs);
+      if (fitting.length === 0) return answer(topology);
+      this.#confirm(fitting, topology, by, (confirmed) =>
+        this.#attempt(confirmed, this.process.nowMs(), 0, answer),
+      );
+    });
   }
 
   /** Notes what a node reports. A process that keeps nothing has ended for everybody when it says so. */
@@ -123,51 +132,69 @@ export class SimulatedProxy {
     answer: (topology: Topology) => void,
   ): void {
     this.refresh((topology) => {
-      const { R1 } = this.#rules;
-      const fitting = R1
-        ? requests.filter(({ partition, epoch }) => topology.partitions[partition]?.epoch === epoch)
-        : requests.map((request) => ({
-            ...request,
-            epoch: topology.partitions[request.partition]?.epoch ?? 0,
-          }));
-      const isLate = R1 && this.process.nowMs() - receivedMs > MAX_AGE_MS;
-      if (fitting.length === 0 || isLate || attempt > MAX_ATTEMPTS) return answer(topology);
-      this.#confirm(fitting, topology, (confirmed) => {
-        const next = applyRequests(topology, confirmed);
-        if (next === topology) return answer(topology);
-        this.process.complete(this.#random.chance(0.1) ? this.#random.between(0, 1500) : 0, () => {
-          this.#replace(next, (result) => {
-            if (result === 'replaced') answer(next);
-            else if (result === 'conflict') this.#attempt(confirmed, receivedMs, attempt + 1, answer);
-          });
+      const fitting = this.#fitting(topology, requests, receivedMs);
+      const next = attempt > MAX_ATTEMPTS ? topology : applyRequests(topology, fitting);
+      if (next === topology) return answer(topology);
+      this.process.complete(this.#random.chance(0.1) ? this.#random.between(0, 1500) : 0, () => {
+        this.#replace(next, (result) => {
+          if (result === 'replaced') answer(next);
+          else if (result === 'conflict') this.#attempt(fitting, receivedMs, attempt + 1, answer);
         });
       });
     });
   }
 
-  /** Asks the process that is to be promoted whether it still agrees, because the request may be old. */
+  /** Returns the requests that are not too old, and were made at the present epochs of their entries. */
+  #fitting(
+    { partitions }: Topology,
+    requests: readonly EntryRequest[],
+    receivedMs: number,
+  ): readonly EntryRequest[] {
+    if (!this.#rules.R1)
+      return requests.map((request) => ({ ...request, epoch: partitions[request.partition]?.epoch ?? 0 }));
+    if (this.process.nowMs() - receivedMs > MAX_AGE_MS) return [];
+    return requests.filter(({ partition, epoch }) => partitions[partition]?.epoch === epoch);
+  }
+
+  /** Asks the processes that are to be promoted whether they still agree, because the requests may be old. */
   #confirm(
     requests: readonly EntryRequest[],
     topology: Topology,
+    by: BootId | undefined,
     done: (confirmed: readonly EntryRequest[]) => void,
   ): void {
-    const asked = requests.find(({ change }) => change.kind === 'promote');
-    const bootId = asked?.change.kind === 'promote' ? asked.change.copy : undefined;
-    if (asked === undefined || bootId === undefined || !this.#rules.R1) return done(requests);
-    const without = requests.filter((one) => one !== asked);
-    const candidate = this.#candidateAt(nodeOfBoot(topology, bootId)?.address ?? '');
-    if (candidate === undefined) return done(without);
+    const confirmed: EntryRequest[] = [];
+    let open = requests.length;
+    for (const request of requests) {
+      this.#confirmOne(request, topology, (agrees) => {
+        const { change } = request;
+        if (agrees) confirmed.push(request);
+        // The primary that hands over serves nothing before it sees a change of the entry.
+        else if (change.kind === 'promote' && change.instead === by)
+          confirmed.push({ ...request, change: { kind: 'rewrite' } });
+        open--;
+        if (open === 0) done(confirmed);
+      });
+    }
+  }
+
+  #confirmOne(request: EntryRequest, topology: Topology, done: (agrees: boolean) => void): void {
+    const { change, partition, epoch } = request;
+    if (change.kind !== 'promote' || !this.#rules.R1) return done(true);
+    const { copy } = change;
+    const candidate = this.#candidateAt(nodeOfBoot(topology, copy)?.address ?? '');
+    if (candidate === undefined) return done(false);
     let isAnswered = false;
     const finish = (agrees: boolean) => {
       if (isAnswered) return;
       isAnswered = true;
-      done(agrees ? requests : without);
+      done(agrees);
     };
     this.process.after(CONFIRM_MS, () => finish(false));
     this.#http.request<boolean>(
       this.process,
       candidate.process,
-      (answer) => answer(candidate.agrees(bootId, asked.partition, asked.epoch)),
+      (answer) => answer(candidate.agrees(copy, partition, epoch)),
       finish,
     );
   }
@@ -196,5 +223,5 @@ const FIRST_TIME_MS = 1_780_000_000_000;
 const MAX_ATTEMPTS = 6;
 /** A request that is older was probably settled by another one. */
 const MAX_AGE_MS = 1000;
-const CONFIRM_MS = 500;
+const CONFIRM_MS = 1500;
 const FAILED_LATELY_MS = 3000;

@@ -131,7 +131,7 @@ export class RunningNode {
       },
       ask: (requests) => {
         this.#cluster.trace.add(process.name, `asks ${JSON.stringify(requests)}`);
-        this.#request((proxy, answer) => proxy.change(requests, answer));
+        this.#request((proxy, answer) => proxy.change(requests, answer, this.#identity.bootId));
       },
       readTopology: (done) => this.#request((proxy, answer) => proxy.refresh(answer), done),
     };
