@@ -44,7 +44,7 @@ export interface ItemFailure {
   readonly maybeApplied?: true;
 }
 
-/** What became of one write. */
+/** The answer of a write for one item: its version, or why it failed. */
 export type SetOutcome =
   | {
       readonly ok: true;
@@ -53,7 +53,7 @@ export type SetOutcome =
       readonly created: boolean;
     }
   | ItemFailure;
-/** What was read of one key; `entry` is null for an absent key. */
+/** The answer of a read for one key. The entry of an absent key is null. */
 export type FetchOutcome = { readonly ok: true; readonly entry: Entry | null } | ItemFailure;
 /** Whether one key is present. */
 export type QueryOutcome = { readonly ok: true; readonly present: boolean } | ItemFailure;

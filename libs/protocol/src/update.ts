@@ -17,7 +17,7 @@ export interface NewPair {
 /** Returns what to make of the present pair; null stands for an absent key. May be called several times. */
 export type MakeChange<R> = (entry: Entry | null) => Change<R>;
 
-/** What became of one update. */
+/** The answer of an update for one item. */
 export type UpdateOutcome<R> =
   | {
       readonly ok: true;

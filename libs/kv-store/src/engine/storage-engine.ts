@@ -119,7 +119,7 @@ export interface StorageEngine {
 /** Opens an engine. The package of an engine exports a function that turns settings into such a factory. */
 export type EngineFactory = (options: EngineFactoryOptions) => MaybePromise<StorageEngine>;
 
-/** What an engine gets from the one who opens it. */
+/** The parts that an engine gets when it is opened. */
 export interface EngineFactoryOptions {
   /** The only source of time of the engine. */
   readonly clock: Clock;
@@ -135,7 +135,7 @@ export interface EngineCapabilities {
   readonly evicts?: boolean;
 }
 
-/** Returns what an engine can do, with the defaults filled in. */
+/** Returns the capabilities of an engine, with the defaults filled in. */
 export function capabilitiesOf(engine: StorageEngine): Required<EngineCapabilities> {
   return { durable: false, shared: false, evicts: false, ...engine.capabilities };
 }
@@ -161,7 +161,7 @@ export interface EngineDelete extends EngineKey {
   readonly ifVersion: number | undefined;
 }
 
-/** What an engine has of one key. */
+/** The value, version and expiry of one key. */
 export interface EngineEntry {
   readonly value: Value;
   readonly version: number;
@@ -200,7 +200,7 @@ export const SCAN_CHUNK_PAIRS = 1000;
 /** … or when its ids and values come to this many UTF-16 units, whichever is first. */
 export const SCAN_CHUNK_UNITS = 1024 * 1024;
 
-/** What an engine counts. */
+/** The counts of an engine. */
 export interface EngineStats {
   /**
    * How many pairs the engine has. May include expired pairs that are not reclaimed yet; a shared engine may
@@ -217,14 +217,14 @@ export interface EngineStats {
   readonly snapshots?: { readonly written: number; readonly failed: number };
 }
 
-/** What was read of one key. */
+/** The answer of a read for one key. */
 export type EngineReadOutcome =
   ({ readonly status: 'found' } & EngineEntry) | { readonly status: 'absent' } | EngineUnavailable;
 
 /** Whether one key is present. */
 export type EnginePresenceOutcome = { readonly status: 'present' | 'absent' } | EngineUnavailable;
 
-/** What became of one write. */
+/** The answer of a write for one item. */
 export type EngineWriteOutcome =
   | {
       readonly status: 'written';
@@ -236,7 +236,7 @@ export type EngineWriteOutcome =
   | { readonly status: 'out_of_memory' }
   | EngineUnavailable;
 
-/** What became of one removal. */
+/** The answer of a removal for one item. */
 export type EngineDeleteOutcome =
   { readonly status: 'deleted' | 'absent' } | VersionMismatch | EngineUnavailable;
 

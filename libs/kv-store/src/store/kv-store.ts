@@ -153,7 +153,7 @@ export class KvStore
     );
   }
 
-  /** Returns how many pairs and partitions there are, and what else the engine counts. */
+  /** Returns the counts of the engine: pairs, partitions, and others that it has. */
   stats(): MaybePromise<EngineStats> {
     this.#assertOpen();
     return this.#track(this.#engine.stats());

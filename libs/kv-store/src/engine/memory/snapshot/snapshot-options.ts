@@ -20,7 +20,7 @@ export interface SnapshotOptions {
   readonly onLost?: (error: KvsError) => void;
 }
 
-/** Gets what is worth telling about snapshots. */
+/** Receives messages about snapshots. */
 export interface SnapshotLog {
   info(message: string): void;
   warn(message: string): void;
