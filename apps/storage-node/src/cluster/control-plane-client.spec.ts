@@ -3,12 +3,12 @@ import type { AddressInfo } from 'node:net';
 import { jest } from '@jest/globals';
 import { HttpService } from '@nestjs/axios';
 import { newTopology, topologyAnswerToJson } from '@kvs/topology';
-import { boot } from '@kvs/topology/testing';
+import { boot, reportOf } from '@kvs/topology/testing';
 import { ControlPlaneClient } from './control-plane-client.js';
 import { ControlPlaneError } from './control-plane-error.js';
 
 const topology = newTopology({ clusterId: 'c', copies: 1, minInSync: 1 });
-const ANSWER: unknown = JSON.parse(topologyAnswerToJson({ topology, timeMs: 5 }));
+const ANSWER: Readonly<Record<string, unknown>> = JSON.parse(topologyAnswerToJson({ topology, timeMs: 5 }));
 const servers: Server[] = [];
 
 afterEach(async () => {
@@ -155,18 +155,7 @@ it('the topology of another cluster counts as no answer', async () => {
   await expect(clientOf(proxy.url).readTopology()).rejects.toThrow('the cluster other');
 });
 
-const REPORT = {
-  bootId: boot('b'),
-  wholeRevision: 1,
-  timeMs: 1,
-  isEnding: false,
-  usedBytes: 0,
-  freeBytes: undefined,
-  highestVersion: 0,
-  held: [],
-  fills: [],
-  failures: [],
-};
+const REPORT = reportOf(boot('b'));
 
 it('reports go to the proxy that leads as soon as an answer names it, and other requests stay where they are', async () => {
   const leader = await startProxy(200, { revision: 1, timeMs: 5, orders: [] });
@@ -185,7 +174,7 @@ it('other requests do not wait for a proxy that leads and does not answer', asyn
   const leader = await startProxy(503, {});
   const proxy = await startProxy(200, {
     ...{ revision: 1, timeMs: 5, leader: leader.url, orders: [] },
-    ...Object(ANSWER),
+    ...ANSWER,
   });
   const client = clientOf(proxy.url);
   await client.report('node 1', REPORT);

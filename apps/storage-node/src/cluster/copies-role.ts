@@ -63,7 +63,7 @@ interface ServedPartition {
   readonly epoch: number;
   /** The other copies in sync whose processes stay. */
   readonly successors: readonly BootId[];
-  /** Whether the pairs go with this process, unless it has a successor or is durable itself. */
+  /** Whether no process that stays or is durable has the pairs, apart from this one. */
   readonly isOnly: boolean;
   readonly learner: BootId | undefined;
 }

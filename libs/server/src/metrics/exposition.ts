@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import { familiesOf, type MetricFamily } from './metric-family.js';
+import { familiesIn, type MetricFamily } from './metric-family.js';
 
 /** The media type of {@link exposition}. */
 export const EXPOSITION_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -11,7 +11,7 @@ export async function exposition(processes: readonly (readonly MetricFamily[])[]
 
 /** Merges the metrics of several processes. */
 export async function merged(processes: readonly (readonly MetricFamily[])[]): Promise<MetricFamily[]> {
-  return familiesOf(await aggregate(processes));
+  return familiesIn(await aggregate(processes));
 }
 
 /** Loads prom-client, which a server without scrapes does not need. */

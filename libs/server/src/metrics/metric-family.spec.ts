@@ -1,12 +1,12 @@
 import { Gauge, Registry } from 'prom-client';
-import { familiesOf } from './metric-family.js';
+import { familiesIn } from './metric-family.js';
 
 it('the families of a registry can be sent to another process; a sample that is not a number is left out', async () => {
   const registry = new Registry();
   const heat = new Gauge({ name: 'kvs_heat', help: 'Heat', labelNames: ['at'], registers: [registry] });
   heat.set({ at: 'top' }, NaN);
   heat.set({ at: 'bottom' }, Infinity);
-  const families = await familiesOf(registry);
+  const families = await familiesIn(registry);
   expect(families).toEqual([
     {
       name: 'kvs_heat',

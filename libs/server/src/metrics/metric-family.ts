@@ -64,7 +64,7 @@ function samplesOf(values: Values): readonly MetricSample[] {
  * Returns the metrics of a registry of prom-client, without the samples that are not a number. The types of prom-client declare
  * the type of a metric as a number, but it is the word of the text format.
  */
-export async function familiesOf(registry: Pick<Registry, 'getMetricsAsJSON'>): Promise<MetricFamily[]> {
+export async function familiesIn(registry: Pick<Registry, 'getMetricsAsJSON'>): Promise<MetricFamily[]> {
   const metrics = await registry.getMetricsAsJSON();
   return metrics.map(({ name, help, type, aggregator, values }) => {
     const known = METRIC_TYPES.find((each) => each === String(type));

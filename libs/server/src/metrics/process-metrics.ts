@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import { familiesOf, type MetricFamily, type MetricsSource } from './metric-family.js';
+import { familiesIn, type MetricFamily, type MetricsSource } from './metric-family.js';
 
 /**
  * CPU, memory, event loop and garbage collection of the process, with the usual names of prom-client. Measuring begins with
@@ -10,7 +10,7 @@ export class ProcessMetrics implements MetricsSource {
 
   async collect(): Promise<MetricFamily[]> {
     this.#registry ??= startObserving();
-    const families = await familiesOf(await this.#registry);
+    const families = await familiesIn(await this.#registry);
     // prom-client would leave the start time out of merged metrics. The earliest is that of the server.
     return families.map((family) =>
       family.aggregator === 'omit' ? { ...family, aggregator: 'min' } : family,

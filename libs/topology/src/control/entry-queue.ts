@@ -8,7 +8,10 @@ import type { TopologyKeeper } from './topology-keeper.js';
 /** Older requests are dropped, in milliseconds: their askers know more by now. */
 const MAX_REQUEST_AGE_MS = 1000;
 
-/** Called with each change that this proxy stored. `failovers` has the partitions of which a copy was promoted without its primary asking. */
+/**
+ * Called with each change that this proxy stored. `failovers` has the partitions of which a copy was promoted although their
+ * primary did not ask for it.
+ */
 export type PromotionListener = (before: Topology, after: Topology, failovers: ReadonlySet<number>) => void;
 
 interface Waiting {
@@ -57,7 +60,9 @@ export class EntryQueue {
       if (!isPromotion(request)) plain.push(request);
       else {
         const { copy } = request.change;
-        promotions.set(copy, [...(promotions.get(copy) ?? []), request]);
+        const ofCopy = promotions.get(copy);
+        if (ofCopy === undefined) promotions.set(copy, [request]);
+        else ofCopy.push(request);
       }
     }
     const results = [...promotions].map(([copy, asked]) => this.#promote(copy, asked, receivedMs, by));

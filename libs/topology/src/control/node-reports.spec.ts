@@ -1,6 +1,5 @@
-import type { NodeReport } from '../control-plane/messages.js';
-import { boot, PlannedCluster } from '../testing/planned-cluster.js';
-import type { BootId, Topology } from '../topology.js';
+import { boot, PlannedCluster, reportOf } from '../testing/planned-cluster.js';
+import type { Topology } from '../topology.js';
 import { NodeReports } from './node-reports.js';
 
 const [primary, learner] = [boot('primary'), boot('learner')];
@@ -15,23 +14,6 @@ const topology: Topology = {
   partitions,
 };
 
-function reportOf(bootId: BootId, timeMs: number, fills: NodeReport['fills']): NodeReport {
-  return {
-    clusterId: 'c',
-    revision: 1,
-    bootId,
-    wholeRevision: 1,
-    timeMs,
-    isEnding: false,
-    usedBytes: 0,
-    freeBytes: undefined,
-    highestVersion: 0,
-    held: [],
-    fills,
-    failures: [],
-  };
-}
-
 /** Returns how many moves have failed when fills have run for so many seconds. */
 function failuresAfter(seconds: number, sentBytes: (partition: number, second: number) => number): number {
   let nowMs = 0;
@@ -45,7 +27,7 @@ function failuresAfter(seconds: number, sentBytes: (partition: number, second: n
       learner,
       sentBytes: sentBytes(partition, second),
     }));
-    reports.hear(primary, reportOf(primary, nowMs, fills));
+    reports.hear(primary, reportOf(primary, { timeMs: nowMs, fills }));
     reports.follow(topology);
   }
   return reports.failures.count;
@@ -83,7 +65,10 @@ it('the speed of fills counts only senders that are heard', () => {
   });
   const speeds = [primary, primary, learner].map((bootId, second) => {
     nowMs = second === 2 ? 10_000 : second * 1000;
-    reports.hear(bootId, reportOf(bootId, nowMs, [{ partition: 0, learner, sentBytes: second * 500 }]));
+    reports.hear(
+      bootId,
+      reportOf(bootId, { timeMs: nowMs, fills: [{ partition: 0, learner, sentBytes: second * 500 }] }),
+    );
     return reports.fillBytesPerSecond;
   });
   expect(speeds).toEqual([0, 500, 0]);

@@ -30,6 +30,11 @@ export interface PlanNode {
   freeBytes: number | undefined;
 }
 
+/** Returns how many partitions the node serves beyond its share. */
+export function excessOf({ primaries, primaryBounds }: PlanNode): number {
+  return primaries - primaryBounds.fair;
+}
+
 /** A node that was not heard for so long is not asked for anything, in milliseconds. Nodes report every second. */
 export const REACHABLE_FOR_MS = 3000;
 

@@ -1,7 +1,7 @@
 import { HashRing } from '@kvs/hash-ring';
 import { MAX_WEIGHT, MIN_WEIGHT } from '@kvs/protocol';
 import { applyRequests, newTopology, plan, updateSettings, type Plan, type PlanSettings } from '../index.js';
-import { boot, PlannedCluster } from '../testing/planned-cluster.js';
+import { boot, PlannedCluster, reportOf } from '../testing/planned-cluster.js';
 
 const three = [{ id: 'a' }, { id: 'b' }, { id: 'c' }];
 
@@ -413,20 +413,7 @@ describe('the ceiling of versions', () => {
     const cluster = settled();
     const { bootId } = cluster.node('a');
     const versionCeiling = 1e15 + 7 * day;
-    const report = {
-      clusterId: 'c',
-      revision: 1,
-      bootId,
-      wholeRevision: 1,
-      timeMs: 0,
-      isEnding: false,
-      usedBytes: 0,
-      freeBytes: undefined,
-      highestVersion: versionCeiling,
-      held: [],
-      fills: [],
-      failures: [],
-    };
+    const report = reportOf(bootId, { highestVersion: versionCeiling });
     const statuses = new Map([[bootId, { firstHeardMs: 0, lastHeardMs: 0, report }]]);
     const reported = { ...input(versionCeiling), statuses };
     expect(plan(reported).versionCeiling).toBe(versionCeiling + day / 24);

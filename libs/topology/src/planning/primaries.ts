@@ -1,6 +1,6 @@
 import type { BootId } from '../topology.js';
 import type { Draft } from './draft.js';
-import type { PlanNode } from './plan-node.js';
+import { excessOf, type PlanNode } from './plan-node.js';
 
 /**
  * Evens out how many partitions each node is primary of, by hand-overs between copies in sync. If no copy of an overloaded node
@@ -36,14 +36,15 @@ function isUneven({ usable }: Draft): boolean {
 }
 
 function findChain(draft: Draft, possible: PossibleHandOvers): HandOver[] | undefined {
-  const excess = ({ primaries, primaryBounds }: PlanNode) => primaries - primaryBounds.fair;
   const above = draft.usable.filter(({ primaries, primaryBounds }) => primaries > primaryBounds.upper);
   const below = draft.usable.filter(({ primaries, primaryBounds }) => primaries < primaryBounds.lower);
-  for (const from of above.sort((a, b) => excess(b) - excess(a))) {
-    const chain = shortestChain(draft, possible, [from], (node) => excess(node) <= -0.5);
+  for (const from of above.sort((a, b) => excessOf(b) - excessOf(a))) {
+    const chain = shortestChain(draft, possible, [from], (node) => excessOf(node) <= -0.5);
     if (chain !== undefined) return chain;
   }
-  const donors = draft.usable.filter((node) => excess(node) >= 0.5).sort((a, b) => excess(b) - excess(a));
+  const donors = draft.usable
+    .filter((node) => excessOf(node) >= 0.5)
+    .sort((a, b) => excessOf(b) - excessOf(a));
   return shortestChain(draft, possible, donors, (node) => below.includes(node));
 }
 

@@ -1,4 +1,4 @@
-import type { PlanNode } from './plan-node.js';
+import { excessOf, type PlanNode } from './plan-node.js';
 
 /**
  * Chooses the next primaries of one partition after the other, by their loads. It keeps to a node until that node has more than
@@ -21,11 +21,6 @@ export class Successors {
       excessOf(last) - excessOf(least) <= roomOf(last);
     return isKept ? last : (this.#last = least);
   }
-}
-
-/** Returns how many partitions the node serves beyond its share. */
-function excessOf({ primaries, primaryBounds }: PlanNode): number {
-  return primaries - primaryBounds.fair;
 }
 
 function roomOf({ primaryBounds: { fair, upper } }: PlanNode): number {

@@ -1,2 +1,2 @@
 export { describeTopologyStore, type TopologyStoreFixture } from './describe-topology-store.js';
-export { boot, PlannedCluster, type PlannedNode } from './planned-cluster.js';
+export { boot, PlannedCluster, reportOf, type PlannedNode } from './planned-cluster.js';

@@ -26,6 +26,25 @@ export function boot(text: string): BootId {
   return text;
 }
 
+/** Returns the report of a process that has nothing, with some changes. */
+export function reportOf(bootId: BootId, changes: Partial<NodeReport> = {}): NodeReport {
+  return {
+    clusterId: 'c',
+    revision: 0,
+    bootId,
+    wholeRevision: 0,
+    timeMs: 0,
+    isEnding: false,
+    usedBytes: 0,
+    freeBytes: undefined,
+    highestVersion: 0,
+    held: [],
+    fills: [],
+    failures: [],
+    ...changes,
+  };
+}
+
 export interface PlannedNode {
   readonly id: string;
   readonly zone?: string;
@@ -212,22 +231,14 @@ export class PlannedCluster {
   }
 
   #report(bootId: BootId): NodeReport {
-    const { usedBytes, freeBytes } = this.#bytes.get(bootId) ?? { usedBytes: 0, freeBytes: undefined };
-    return {
-      clusterId: 'c',
-      revision: this.topology.revision,
-      bootId,
-      wholeRevision: this.#known.get(bootId) ?? this.topology.revision,
-      timeMs: 0,
-      isEnding: false,
+    const { revision } = this.topology;
+    return reportOf(bootId, {
+      ...this.#bytes.get(bootId),
+      revision,
+      wholeRevision: this.#known.get(bootId) ?? revision,
       isLeaving: this.#leaving.has(bootId),
-      usedBytes,
-      freeBytes,
-      highestVersion: 0,
       held: this.#held.get(bootId) ?? [],
-      fills: [],
-      failures: [],
-    };
+    });
   }
 }
 
