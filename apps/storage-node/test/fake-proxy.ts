@@ -13,6 +13,7 @@ import {
   topologyAnswerToJson,
   type BootId,
   type EntryChange,
+  type EntryRequest,
   type NodeReport,
   type PrimaryOrder,
   type Topology,
@@ -26,6 +27,8 @@ export class FakeProxy {
   answersReports = true;
   tellsNews = true;
   readonly reports: NodeReport[] = [];
+  /** The changes that nodes asked for together. */
+  readonly requests: (readonly EntryRequest[])[] = [];
   /** What the next report of each process is answered with. */
   readonly orders = new Map<BootId, PrimaryOrder[]>();
   /** The processes that are about to end. */
@@ -102,9 +105,11 @@ export class FakeProxy {
     if (what === JOIN) {
       const { node, sharedStore } = joinRequestFrom(body);
       this.topology = registerNode(this.topology, node, sharedStore);
-    } else if (what === 'POST /cluster/entries')
-      this.topology = applyRequests(this.topology, entriesRequestFrom(body).requests);
-    else if (what.endsWith('/status')) return this.#report(nodeReportFrom(body));
+    } else if (what === 'POST /cluster/entries') {
+      const { requests } = entriesRequestFrom(body);
+      this.requests.push(requests);
+      this.topology = applyRequests(this.topology, requests);
+    } else if (what.endsWith('/status')) return this.#report(nodeReportFrom(body));
     return JSON.parse(topologyAnswerToJson({ topology: this.topology, timeMs: TIME_MS }));
   }
 

@@ -19,7 +19,8 @@ export type Message =
   | FillEnd
   | FillAnswer
   | HoldsQuestion
-  | HoldsAnswer;
+  | HoldsAnswer
+  | Release;
 
 /** A primary asks a process with copies of its partitions for a lease. */
 export interface Beacon {
@@ -156,6 +157,13 @@ export interface HoldsQuestion {
 /** The sender is an in-sync copy in this epoch. */
 export interface HoldsAnswer {
   readonly kind: 'holdsAnswer';
+  readonly partition: number;
+  readonly epoch: number;
+}
+
+/** A copy whose process is about to end asks its primary to go on without it. It acknowledges effects until it is removed. */
+export interface Release {
+  readonly kind: 'release';
   readonly partition: number;
   readonly epoch: number;
 }

@@ -25,6 +25,8 @@ export interface NodeContext {
   /** Of the bytes of chunks that are on the way to each learner. */
   readonly chunkTurns: FillTurns;
   readonly topology: Topology | undefined;
+  /** Whether this process is about to end. */
+  readonly isLeaving: boolean;
   /** How many bytes the tails of all partitions take, as of the last tick. */
   readonly tailBytes: number;
   /** Returns whether a rule holds: false only in tests. */

@@ -454,7 +454,7 @@ describe('a hand-over', () => {
   it('lets calls wait, and no write fails (R14)', () => {
     world.assign(a, b);
     const before = a.set('k', 'v');
-    a.replica.handOver(7, b.bootId);
+    a.replica.handOver([[7, b.bootId]]);
     const meanwhile = a.set('k', 'w');
     world.settle();
     expect([before.answer, meanwhile.answer]).toMatchObject([done, undefined]);
@@ -466,7 +466,7 @@ describe('a hand-over', () => {
 
   it('goes on with the calls if another change came first', () => {
     world.assign(a, b);
-    a.replica.handOver(7, b.bootId);
+    a.replica.handOver([[7, b.bootId]]);
     const meanwhile = a.set('k', 'w');
     world.commit({ kind: 'rewrite' });
     world.settle();
@@ -475,7 +475,7 @@ describe('a hand-over', () => {
 
   it('that no proxy answers stops the calls only for a moment, and can be asked for again later', () => {
     world.assign(a, b);
-    a.replica.handOver(7, b.bootId);
+    a.replica.handOver([[7, b.bootId]]);
     const meanwhile = a.set('k', 'v');
     world.pass(1700);
     expect([meanwhile.answer, a.isServing]).toMatchObject([done, true]);
@@ -487,7 +487,7 @@ describe('a hand-over', () => {
     world.settle();
     world.requests = world.requests.slice(-1);
     world.grant();
-    a.replica.handOver(7, b.bootId);
+    a.replica.handOver([[7, b.bootId]]);
     world.grant();
     world.pass(200);
     expect([b.isServing, b.pairs]).toEqual([true, { k: 'w' }]);
@@ -495,13 +495,52 @@ describe('a hand-over', () => {
 
   it('that a proxy makes late takes the calls from a primary that serves again', () => {
     world.assign(a, b);
-    a.replica.handOver(7, b.bootId);
+    a.replica.handOver([[7, b.bootId]]);
     world.pass(1700);
     const write = a.set('k', 'v');
     world.settle();
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [b]);
     world.pass(1000);
     expect([write.answer, a.isServing, b.isServing, b.pairs]).toMatchObject([done, false, true, { k: 'v' }]);
+  });
+});
+
+describe('a process that is about to end', () => {
+  beforeEach(() => {
+    world.assign(a, b, c);
+    a.set('k', 'v');
+    world.settle();
+  });
+
+  it('has its copy removed while it still acknowledges, so that no write waits, and keeps the pairs', () => {
+    expect(c.replica.releaseCopies()).toBe(1);
+    world.settle();
+    const write = a.set('l', 'v');
+    world.settle();
+    expect(write.answer).toMatchObject(done);
+    world.pass(400);
+    expect(world.grant()).toEqual([{ kind: 'remove', by: a.bootId, copy: c.bootId }]);
+    expect(c.replica.releaseCopies()).toBe(0);
+    world.pass(3000);
+    expect(c.pairs).toEqual({ k: 'v', l: 'v' });
+  });
+
+  it('asks again until its copy is removed', () => {
+    world.cut(c, a);
+    c.replica.releaseCopies();
+    world.mend();
+    world.pass(100);
+    c.replica.releaseCopies();
+    world.pass(400);
+    expect(world.requests).toEqual([]);
+    c.replica.releaseCopies();
+    world.pass(500);
+    expect(world.grant()).toEqual([{ kind: 'remove', by: a.bootId, copy: c.bootId }]);
+  });
+
+  it('does not wait for a primary that it can not ask', () => {
+    world.unconnected.add(a.bootId);
+    expect(c.replica.releaseCopies()).toBe(0);
   });
 });
 

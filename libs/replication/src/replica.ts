@@ -53,6 +53,7 @@ export class Replica implements NodeContext {
   readonly #silence: Silence;
   readonly #attention: Attention;
   #tailBytes = 0;
+  #releaseMs = -Infinity;
   #callCount = 0;
   #fillCount = 0;
   #failures: CopyFailure[] = [];
@@ -127,6 +128,28 @@ export class Replica implements NodeContext {
     this.#finish();
   }
 
+  /** Whether this process is about to end. */
+  get isLeaving(): boolean {
+    return this.#releaseMs > -Infinity;
+  }
+
+  /**
+   * Asks the primaries to go on without the copies of this node, because the process is about to end: otherwise writes would wait
+   * until the primaries notice that. Returns how many copies have a primary that can be asked. Called again as long as there are some.
+   */
+  releaseCopies(): number {
+    const copies = [...this.#partitions.values()].filter(
+      ({ role, entry }) =>
+        role === 'copy' && entry?.primary !== undefined && this.ports.isConnected(entry.primary),
+    );
+    const nowMs = this.ports.nowMs();
+    if (nowMs - this.#releaseMs >= this.times.repeatMs) {
+      this.#releaseMs = nowMs;
+      for (const copy of copies) copy.askForRelease();
+    }
+    return copies.length;
+  }
+
   /** A connection to a process is open again. */
   peerUp(bootId: BootId): void {
     for (const partition of this.#partitions.values()) partition.peerUp(bootId);
@@ -185,9 +208,9 @@ export class Replica implements NodeContext {
     else primary.read(keys, run, done);
   }
 
-  /** Gives a partition to one of its in-sync copies. Calls meanwhile wait. */
-  handOver(partition: number, to: BootId): void {
-    this.#primaryOf(partition)?.handOver(to);
+  /** Gives partitions to in-sync copies of them, if possible by one change of the topology. Calls meanwhile wait. */
+  handOver(successors: Iterable<readonly [partition: number, to: BootId]>): void {
+    for (const [partition, to] of successors) this.#primaryOf(partition)?.handOver(to);
     this.#finish();
   }
 

@@ -26,7 +26,7 @@ function separate(one: Member, other: Member): void {
 describe('a hand-over to a copy that dies', () => {
   it('is settled by another request, and calls go on (R2, R14)', () => {
     world.assign(a, b, c);
-    a.replica.handOver(7, b.bootId);
+    a.replica.handOver([[7, b.bootId]]);
     separate(a, b);
     separate(c, b);
     world.requests = [];

@@ -2,8 +2,8 @@ import { setTimeout } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { KvStore, MemoryEngine } from '@kvs/kv-store';
 import { TestNode } from '@kvs/node-link/testing';
-import { keyId, partitionOf, stringKey, stringValue } from '@kvs/protocol';
-import { isBootId, registerNode, removeNode, type BootId } from '@kvs/topology';
+import { keyId, partitionOf, PARTITION_COUNT, stringKey, stringValue } from '@kvs/protocol';
+import { applyRequests, isBootId, registerNode, removeNode, type BootId } from '@kvs/topology';
 import { FakeProxy, TIME_MS } from '../../test/fake-proxy.js';
 import { NodeFront } from '../node-front.js';
 import { StoreOperations } from '../store-operations.js';
@@ -232,6 +232,34 @@ describe('a node with --join', () => {
     await first.member.close();
     const { bootId } = proxy.reports.filter(({ isEnding }) => isEnding).at(-1) ?? {};
     expect(bootId).toBe(proxy.bootIdOf('first'));
+  });
+
+  it('hands a part of its partitions over at once, so that the calls of each wait for few others', async () => {
+    const { first, second } = await startCopies();
+    const [primary, copy] = [proxy.bootIdOf('first'), proxy.bootIdOf('second')];
+    if (primary === undefined || copy === undefined) throw new TypeError('both have joined');
+    const starts = Array.from({ length: 400 }, (_, i) => ({
+      partition: (PARTITION + 1 + i) % PARTITION_COUNT,
+      epoch: 0,
+      change: { kind: 'start', primary, instead: undefined, copies: [copy] } as const,
+    }));
+    proxy.topology = applyRequests(proxy.topology, starts);
+    const areServed = (node: Node) => starts.every(({ partition }) => node.member.isServing(partition));
+    await until(() => areServed(first));
+    await first.member.leave();
+    await until(() => areServed(second));
+    const promotions = proxy.requests.map((requests) =>
+      requests.filter(({ change }) => change.kind === 'promote'),
+    );
+    expect(Math.max(...promotions.map(({ length }) => length))).toBeLessThanOrEqual(128);
+    expect(new Set(promotions.flat().map(({ partition }) => partition)).size).toBe(401);
+  });
+
+  it('has the others go on without its copies before it ends', async () => {
+    const { first, second } = await startCopies();
+    await second.member.leave();
+    expect(proxy.topology.partitions[PARTITION]?.inSync).toEqual([proxy.bootIdOf('first')]);
+    await until(() => first.isServing());
   });
 
   it('gives its only copies to another node before it ends', async () => {

@@ -120,17 +120,26 @@ export class CopiesRole implements ClusterRole {
     return nodeReport(this.copies.replica, this.#engine, this.#clock, isEnding);
   }
 
-  /** Asks the copies of partitions to take over. Returns how many partitions have such a copy. */
+  /**
+   * Asks the copies of some more partitions to take over. Returns how many partitions have such a copy. Few are handed over at once,
+   * because the calls of all of them wait for one change of the topology.
+   */
   handOverAll(): number {
-    const { replica } = this.copies;
-    let count = 0;
-    for (const { partition, epoch, successors } of this.#served()) {
-      const successor = this.#turns.next(partition, epoch, successors);
-      if (successor === undefined) continue;
-      count++;
-      replica.handOver(partition, successor);
-    }
-    return count;
+    const served = this.#served().filter(({ successors }) => successors.length > 0);
+    const nowMs = performance.now();
+    const asked = served.map(({ partition, epoch }) => this.#turns.askedSinceMs(partition, epoch));
+    let underWay = asked.filter((sinceMs = -Infinity) => nowMs - sinceMs < HAND_OVER_MS).length;
+    const moves = served.flatMap(({ partition, epoch, successors }, i) => {
+      if (asked[i] === undefined && underWay++ >= HAND_OVERS_AT_ONCE) return [];
+      const successor = this.#turns.next(partition, epoch, successors, nowMs);
+      return successor === undefined ? [] : [[partition, successor] as const];
+    });
+    this.copies.replica.handOver(moves);
+    return served.length;
+  }
+
+  releaseCopies(): number {
+    return this.copies.replica.releaseCopies();
   }
 
   countOnlyCopies(): OnlyCopies {
@@ -188,7 +197,7 @@ export class CopiesRole implements ClusterRole {
 
 function follow(replica: Replica, order: PrimaryOrder): void {
   if (replica.epochOf(order.partition) !== order.epoch) return;
-  if (order.kind === 'handOver') replica.handOver(order.partition, order.to);
+  if (order.kind === 'handOver') replica.handOver([[order.partition, order.to]]);
   else replica.release(order.partition, order.copy);
 }
 
@@ -197,5 +206,9 @@ function bootIdOf(identity: EngineIdentity | undefined): BootId {
   if (!isBootId(bootId)) throw new TypeError('the storage engine has no boot id');
   return bootId;
 }
+
+const HAND_OVERS_AT_ONCE = 128;
+/** How long a hand-over takes if all goes well. Others need not wait for one that takes longer. */
+const HAND_OVER_MS = 500;
 
 const WARN_BEFORE_MICROS = 24 * 60 * 60 * 1_000_000;

@@ -118,6 +118,10 @@ export class SharedRole implements ClusterRole {
     return hasOther ? partitions.filter(({ primary }) => primary === this.bootId).length : 0;
   }
 
+  releaseCopies(): number {
+    return 0;
+  }
+
   /** The pairs are in the store. */
   countOnlyCopies(): OnlyCopies {
     return { count: 0, awaited: 0 };

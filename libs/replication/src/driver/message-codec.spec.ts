@@ -97,6 +97,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   record({ kind: is('fillAnswer'), partition, fillId }),
   record({ kind: is('holds'), partition, epoch }),
   record({ kind: is('holdsAnswer'), partition, epoch }),
+  record({ kind: is('release'), partition, epoch }),
 );
 
 describe('messages between nodes', () => {

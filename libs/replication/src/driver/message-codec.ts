@@ -36,6 +36,7 @@ const KINDS = [
   'fillAnswer',
   'holds',
   'holdsAnswer',
+  'release',
 ] as const satisfies readonly Message['kind'][];
 
 function putFields(builder: FrameBuilder, message: Message): void {
@@ -91,6 +92,7 @@ function putFields(builder: FrameBuilder, message: Message): void {
       return putText(builder, message.fillId);
     case 'holds':
     case 'holdsAnswer':
+    case 'release':
       return builder.integer(message.epoch);
   }
 }
@@ -152,6 +154,7 @@ function readPartitionFields(cursor: FrameCursor, kind: PartitionKind, partition
     }
     case 'holds':
     case 'holdsAnswer':
+    case 'release':
       return { kind, partition, epoch: readInteger(cursor) };
     default:
       return readFillFields(cursor, kind, partition);

@@ -69,7 +69,7 @@ describe('nodes with links between them', () => {
     await addCopy(second);
     await until(() => first.driver.replica.isServing(PARTITION));
     expect(await first.write(PARTITION, KEY, 'kept')).toMatchObject(DONE);
-    first.driver.replica.handOver(PARTITION, second.bootId);
+    first.driver.replica.handOver([[PARTITION, second.bootId]]);
     await until(() => second.driver.replica.isServing(PARTITION));
     expect(second.read(PARTITION, KEY)).toBe('kept');
     expect(await first.write(PARTITION, KEY, 'wrong')).toMatchObject({ kind: 'refused', code: 'wrong_node' });

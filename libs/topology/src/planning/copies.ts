@@ -35,7 +35,9 @@ export function fillGaps(draft: Draft): void {
   if (gaps.length === 0) return;
   const peers = new Peers(draft);
   // The share of a node that may come back is not given to others.
-  const isWaiting = draft.nodes.some(({ isReachable, copyBounds }) => !isReachable && copyBounds.fair > 0);
+  const isWaiting = draft.nodes.some(
+    ({ isReachable, isLeaving, copyBounds }) => (!isReachable || isLeaving) && copyBounds.fair > 0,
+  );
   const hasRoom = ({ copies, copyBounds }: PlanNode) => !isWaiting || copies < copyBounds.upper;
   for (const { entry, partition, count } of gaps) {
     nameLearner(draft, peers, entry, partition, (node) => count === 0 || hasRoom(node));

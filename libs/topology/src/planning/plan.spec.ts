@@ -173,6 +173,21 @@ describe('a node that leaves', () => {
     expect(cluster.loads()).toEqual({ a: [4096, 4096], b: [4096, 0] });
   });
 
+  it('is waited for if others go on without its copies, because it may start again', () => {
+    const cluster = settled();
+    const { bootId } = cluster.node('b');
+    cluster.leave('b');
+    const removals = cluster.topology.partitions.flatMap(({ epoch, primary, inSync }, partition) =>
+      primary !== undefined && primary !== bootId && inSync.includes(bootId)
+        ? [{ partition, epoch, change: { kind: 'remove', by: primary, copy: bootId } as const }]
+        : [],
+    );
+    cluster.topology = applyRequests(cluster.topology, removals);
+    cluster.settle();
+    expect(removals.length).toBeGreaterThan(1000);
+    expect(cluster.named).toBeLessThan(4096 * 0.1);
+  });
+
   it('is not followed by another node that leaves', () => {
     const cluster = settled();
     cluster.leave('b');

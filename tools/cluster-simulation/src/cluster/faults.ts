@@ -65,13 +65,22 @@ function trouble(world: SimulatedCluster, fault: NodeFault, node: SimulatedNode)
         process.resume(fault.order);
       };
     case 'crash':
-    case 'stop':
       if (!process.isUp || !world.maySpare(node)) return undefined;
-      if (fault.kind === 'crash') node.crash();
-      else node.stop();
+      node.crash();
       return () => {
         if (!process.isUp) node.start();
       };
+    case 'stop': {
+      let isOver = false;
+      node.leave();
+      process.after(world.random.between(0, LEAVING_MS), () => {
+        if (!isOver && world.maySpare(node)) node.stop();
+      });
+      return () => {
+        isOver = true;
+        if (!process.isUp) node.start();
+      };
+    }
     case 'stall':
     case 'cut': {
       const others = [
@@ -149,3 +158,6 @@ function note({ trace }: SimulatedCluster, fault: Fault, subject: string): void 
   const { kind, forMs, ...details } = fault;
   trace.add('FAULT', `${kind} ${subject} for ${(forMs / 1000).toFixed(2)} s ${JSON.stringify(details)}`);
 }
+
+/** The longest time between the beginning of an orderly stop and the end of the process. */
+const LEAVING_MS = 2000;

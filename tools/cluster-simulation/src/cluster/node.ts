@@ -93,6 +93,11 @@ export class SimulatedNode {
     this.#end();
   }
 
+  /** Has others go on without its copies, because it is about to end. */
+  leave(): void {
+    this.#state?.leave();
+  }
+
   /** Announces its end, and ends. */
   stop(): void {
     this.#state?.announceEnd();

@@ -82,6 +82,10 @@ export class RunningNode {
     this.#follow();
   }
 
+  leave(): void {
+    this.replica.releaseCopies();
+  }
+
   announceEnd(): void {
     this.#report(true);
   }
@@ -94,7 +98,7 @@ export class RunningNode {
   obey(order: PrimaryOrder): void {
     this.#cluster.trace.add(this.#node.process.name, `is ordered ${JSON.stringify(order)}`);
     if (this.#topology?.partitions[order.partition]?.epoch !== order.epoch) return;
-    if (order.kind === 'handOver') this.replica.handOver(order.partition, order.to);
+    if (order.kind === 'handOver') this.replica.handOver([[order.partition, order.to]]);
     else this.replica.release(order.partition, order.copy);
   }
 
