@@ -2,6 +2,8 @@
 export const HARM = {
   /** SIGKILL of a node, which starts again after a while. */
   kill: 1,
+  /** SIGTERM of a node, which starts again after a while. */
+  restart: 1,
   /** SIGSTOP of a node, and SIGCONT after a while. */
   pause: 1,
   /** Connections between two nodes break, and are refused. */

@@ -17,7 +17,9 @@ export async function inflict(fault: Fault, cluster: ChaosCluster): Promise<void
   };
   switch (kind) {
     case 'kill':
-      return cluster.killNode(server, lastsMs);
+      return cluster.restartNode(server, 'SIGKILL', lastsMs);
+    case 'restart':
+      return cluster.restartNode(server, 'SIGTERM', lastsMs);
     case 'pause':
       return pause(cluster.nodes.get(server), lastsMs);
     case 'cut':

@@ -66,11 +66,11 @@ export class ChaosCluster {
     await until(hasJoined, () => `${name} has not joined`);
   }
 
-  /** Kills a node and starts it again after a while. Resolves when the cluster knows that it is another process. */
-  async killNode(name: string, awayMs: number): Promise<void> {
+  /** Ends a node by a signal, and starts it again after a while. Resolves when the cluster knows that it is another process. */
+  async restartNode(name: string, signal: 'SIGKILL' | 'SIGTERM', awayMs: number): Promise<void> {
     const before = await this.#startOf(name);
     const node = this.nodes.get(name);
-    await node?.stop('SIGKILL');
+    await node?.stop(signal);
     await setTimeout(awayMs);
     await node?.start();
     await until(
