@@ -6,7 +6,7 @@ import { ranInPart } from '../failures.js';
 import { bulkOf, bytesOf, isNameable } from '../keyspace/data.js';
 import type { Keyspace, KeysPage } from '../keyspace/index.js';
 import { OK, RedisError, type Reply } from '../reply.js';
-import { checkPatterns, matchesGlob } from '../glob.js';
+import { checkPatterns, Glob } from '../glob.js';
 import { inTurns } from '../turns.js';
 
 /** A cursor is the partition at which the next page begins. */
@@ -18,12 +18,13 @@ const SCAN: Command = {
     const cursor = readCursor(at(args, 0));
     const { pattern, count, type } = readOptions(args.slice(1));
     if (pattern !== undefined) checkPatterns([pattern], keyspace.limits);
+    const glob = pattern && new Glob(pattern);
     if (cursor >= PARTITION_COUNT) return ['0', []];
     const { keys, next = 0 } = await keyspace.page(cursor, Math.min(count, MAX_PAGE_KEYS));
     const found: Reply[] = [];
     if (type === 'string')
       await inTurns(keys, (key) => {
-        if (isWanted(key, pattern)) found.push(bulkOf(key));
+        if (isWanted(key, glob)) found.push(bulkOf(key));
       });
     return [String(next), found];
   },
@@ -34,15 +35,15 @@ const KEYS: Command = {
   arity: 2,
   flags: ['readonly'],
   run: async (args, { keyspace }) => {
-    // A copy, because the arguments are read after the first answer.
-    const pattern = Buffer.from(at(args, 0));
+    const pattern = at(args, 0);
     checkPatterns([pattern], keyspace.limits);
+    const glob = new Glob(pattern);
     const { maxAnswerBytes } = keyspace.limits;
     const found: Reply[] = [];
     let bytes = 0;
     for await (const keys of keyspace.allKeys()) {
       await inTurns(keys, (key) => {
-        if (!isWanted(key, pattern)) return;
+        if (!isWanted(key, glob)) return;
         bytes += key.data.length + KEY_BYTES;
         found.push(bulkOf(key));
       });
@@ -115,8 +116,8 @@ async function nameable(keyspace: Keyspace, from: number): Promise<readonly Key[
   return [];
 }
 
-function isWanted(key: Key, pattern: Buffer | undefined): boolean {
-  return isNameable(key) && (pattern === undefined || matchesGlob(pattern, bytesOf(key)));
+function isWanted(key: Key, glob: Glob | undefined): boolean {
+  return isNameable(key) && (glob === undefined || glob.matches(bytesOf(key)));
 }
 
 /** Reads numbers as Redis does: as a cursor, -1 is 2^64 - 1. */

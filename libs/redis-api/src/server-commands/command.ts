@@ -2,7 +2,7 @@ import { at, syntaxError, word } from '../arguments.js';
 import type { Command, CommandContext } from '../command.js';
 import { hasArity } from '../connection/command-table.js';
 import { keysOf } from '../connection/keys.js';
-import { checkPatterns, matchesGlob } from '../glob.js';
+import { checkPatterns, Glob } from '../glob.js';
 import { RedisError, SetReply, SimpleString, type Reply } from '../reply.js';
 import { commandOf } from '../subcommands.js';
 
@@ -55,8 +55,8 @@ function list(filter: readonly Buffer[], { keyspace, server }: CommandContext): 
       return [];
     case 'pattern': {
       checkPatterns(filter.slice(2), keyspace.limits);
-      const pattern = Buffer.from(word(at(filter, 2)), 'latin1');
-      return names.filter((name) => matchesGlob(pattern, Buffer.from(name)));
+      const glob = new Glob(Buffer.from(word(at(filter, 2)), 'latin1'));
+      return names.filter((name) => glob.matches(Buffer.from(name)));
     }
     default:
       return syntaxError();

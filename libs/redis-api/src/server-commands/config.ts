@@ -1,6 +1,6 @@
 import type { Command, CommandContext, MemoryLimit } from '../command.js';
 import { MapReply, OK, RedisError, type Reply } from '../reply.js';
-import { checkPatterns, matchesGlob } from '../glob.js';
+import { checkPatterns, Glob } from '../glob.js';
 import { commandOf } from '../subcommands.js';
 
 /** CONFIG: the settings of Redis that clients ask for, as they are in kvs. None can be changed. */
@@ -45,9 +45,9 @@ function settingsOf({ client, keyspace, server }: CommandContext): ReadonlyMap<s
 
 function get(patterns: readonly Buffer[], context: CommandContext): Reply {
   checkPatterns(patterns, context.keyspace.limits);
-  const lowerCase = patterns.map((pattern) => Buffer.from(pattern.toString().toLowerCase()));
+  const globs = patterns.map((pattern) => new Glob(Buffer.from(pattern.toString().toLowerCase())));
   const found = Array.from(settingsOf(context)).filter(([name]) =>
-    lowerCase.some((pattern) => matchesGlob(pattern, Buffer.from(name))),
+    globs.some((glob) => glob.matches(Buffer.from(name))),
   );
   return new MapReply(found);
 }
