@@ -1,3 +1,4 @@
+import { MAX_TIME_MS } from '@kvs/protocol';
 import fc from 'fast-check';
 import { ClusterClock } from './cluster-clock.js';
 
@@ -57,6 +58,16 @@ describe('the clock of a cluster', () => {
       }),
     );
   });
+
+  it.each([MAX_TIME_MS, MAX_TIME_MS + 1, Number.MAX_SAFE_INTEGER])(
+    'stops at the latest time, told %d',
+    (toldMs) => {
+      clock.raise(toldMs);
+      expect(clock.nowMicros()).toBe(1000 * MAX_TIME_MS);
+      monotonicMs += 60_000;
+      expect(clock.nowMicros()).toBe(1000 * MAX_TIME_MS);
+    },
+  );
 
   it('runs by the clock of the process if none is given', () => {
     const own = new ClusterClock();

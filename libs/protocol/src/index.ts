@@ -18,5 +18,6 @@ export * from './partition.js';
 export * from './problem.js';
 export * from './thrown.js';
 export * from './update.js';
+export * from './versions.js';
 export * from './via.js';
 export * from './wire.js';

@@ -1,4 +1,4 @@
-import { PARTITION_COUNT } from '@kvs/protocol';
+import { MAX_VERSION, PARTITION_COUNT } from '@kvs/protocol';
 import fc from 'fast-check';
 import {
   newTopology,
@@ -30,7 +30,7 @@ const topologies: fc.Arbitrary<Topology> = fc.record({
   copies: fc.integer({ min: 3, max: 8 }),
   minInSync: fc.integer({ min: 1, max: 3 }),
   sharedStore: fc.option(fc.string({ minLength: 1 }), { nil: undefined }),
-  versionCeiling: fc.maxSafeNat(),
+  versionCeiling: fc.nat(MAX_VERSION),
   nodes: fc
     .uniqueArray(
       fc.record({
@@ -99,6 +99,11 @@ describe('a document is refused', () => {
 
   it('but not if it is valid', () => {
     expect(topologyFromJson(JSON.stringify(document()), 'f')).toEqual(valid);
+  });
+
+  it('nor if its ceiling is above the highest version', () => {
+    const json = JSON.stringify({ ...document(), versionCeiling: Number.MAX_SAFE_INTEGER });
+    expect(topologyFromJson(json, 'f')).toEqual({ ...valid, versionCeiling: MAX_VERSION });
   });
 
   it.each<[string, Record<string, unknown>]>([

@@ -1,4 +1,4 @@
-import { KvsError, PARTITION_COUNT, PARTITION_FUNCTION, messageOf } from '@kvs/protocol';
+import { KvsError, MAX_VERSION, PARTITION_COUNT, PARTITION_FUNCTION, messageOf } from '@kvs/protocol';
 import {
   address,
   bootId,
@@ -127,7 +127,8 @@ export function topologyFromDocument(value: unknown): Topology {
     copies,
     minInSync: integer(document, 'minInSync', 1, copies),
     sharedStore: document['sharedStore'] === undefined ? undefined : name(document, 'sharedStore'),
-    versionCeiling: integer(document, 'versionCeiling', 0),
+    // A higher ceiling is no reason to refuse a document, but nobody may reach it.
+    versionCeiling: Math.min(integer(document, 'versionCeiling', 0), MAX_VERSION),
     nodes: nodesOf(list(document, 'nodes')),
     ended: list(document, 'ended').map(endedProcess),
     partitions: partitionsOf(document, revision),

@@ -2,13 +2,24 @@ import fc from 'fast-check';
 import type { EngineEntry } from '@kvs/kv-store';
 import { LinkProtocolError } from '@kvs/node-link';
 import { frameOfMessages, messagesOfFrame } from '@kvs/node-link/testing';
-import { binaryKey, binaryValue, keyId, PARTITION_COUNT, stringKey, stringValue } from '@kvs/protocol';
+import {
+  binaryKey,
+  binaryValue,
+  keyId,
+  MAX_TIME_MS,
+  MAX_VERSION,
+  PARTITION_COUNT,
+  stringKey,
+  stringValue,
+} from '@kvs/protocol';
 import { isBootId, type BootId } from '@kvs/topology';
 import type { Message } from '../messages.js';
 import { messageCodec } from './message-codec.js';
 
 const text = fc.oneof(fc.string({ unit: 'binary-ascii' }), fc.string({ unit: 'grapheme' }));
 const integers = fc.oneof(fc.nat(), fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }));
+const times = fc.nat(MAX_TIME_MS);
+const versions = fc.oneof(fc.nat(), fc.nat(MAX_VERSION));
 const ids = fc
   .oneof(
     text.filter((data) => data !== '').map(stringKey),
@@ -18,7 +29,7 @@ const ids = fc
 const entries: fc.Arbitrary<EngineEntry> = fc.record(
   {
     value: fc.oneof(text.map(stringValue), fc.uint8Array({ maxLength: 50 }).map(binaryValue)),
-    version: integers,
+    version: versions,
     expiresAtMs: fc.option(integers, { nil: undefined }),
   },
   { noNullPrototype: true },
@@ -39,11 +50,11 @@ const number = fc.nat();
 const failure = optional(text);
 
 const messages: fc.Arbitrary<Message> = fc.oneof(
-  record({ kind: is('beacon'), sentAtMs: integers, timeMs: integers }),
+  record({ kind: is('beacon'), sentAtMs: integers, timeMs: times }),
   record({
     kind: is('beaconAnswer'),
     sentAtMs: integers,
-    timeMs: integers,
+    timeMs: times,
     revision: integers,
     isFull: fc.boolean(),
   }),
@@ -55,7 +66,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     previous: positions,
     effects,
     settled: integers,
-    highestVersion: integers,
+    highestVersion: versions,
   }),
   record({
     kind: is('effectsAnswer'),
@@ -90,7 +101,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     base: positions,
     tail: effects,
   }),
-  record({ kind: is('fillStart'), partition, epoch, fillId, position: positions, highestVersion: integers }),
+  record({ kind: is('fillStart'), partition, epoch, fillId, position: positions, highestVersion: versions }),
   record({ kind: is('fillChunk'), partition, fillId, number, pairs }),
   record({ kind: is('fillChunkAnswer'), partition, fillId, number, failure }),
   record({ kind: is('fillEnd'), partition, fillId, chunkCount: number }),
@@ -100,6 +111,20 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   record({ kind: is('release'), partition, epoch }),
 );
 
+const position = { epoch: 1, number: 1 };
+const id = keyId(stringKey('k'));
+const entryAbove = { value: stringValue('v'), version: MAX_VERSION + 1, expiresAtMs: undefined };
+const emptyEffects: Message = {
+  kind: 'effects',
+  partition: 0,
+  epoch: 1,
+  fillId: undefined,
+  previous: position,
+  effects: [],
+  settled: 0,
+  highestVersion: 1,
+};
+
 describe('messages between nodes', () => {
   it('are read as they were written', () => {
     fc.assert(
@@ -108,6 +133,24 @@ describe('messages between nodes', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  it.each<[string, Message]>([
+    ['a beacon', { kind: 'beacon', sentAtMs: 1, timeMs: MAX_TIME_MS + 1 }],
+    [
+      'the answer to a beacon',
+      { kind: 'beaconAnswer', sentAtMs: 1, timeMs: MAX_TIME_MS + 1, revision: 1, isFull: false },
+    ],
+    ['effects', { ...emptyEffects, highestVersion: MAX_VERSION + 1 }],
+    ['an effect', { ...emptyEffects, effects: [{ position, id, entry: entryAbove }] }],
+    [
+      'the start of a fill',
+      { kind: 'fillStart', partition: 0, epoch: 1, fillId: 'f', position, highestVersion: MAX_VERSION + 1 },
+    ],
+    ['a chunk', { kind: 'fillChunk', partition: 0, fillId: 'f', number: 0, pairs: [{ id, ...entryAbove }] }],
+  ])('are refused beyond the latest time and the highest version: %s', (_, message) => {
+    const frame = frameOfMessages(messageCodec, [message]);
+    expect(() => messagesOfFrame(messageCodec, frame)).toThrow(LinkProtocolError);
   });
 
   it('of any bytes are messages or a protocol error, and nothing else', () => {

@@ -1,6 +1,7 @@
 import type { EnginePair } from '@kvs/kv-store';
 import { INTEGER_BYTES, LinkProtocolError, MAX_VARINT_BYTES, readPartition } from '@kvs/node-link';
 import type { FrameBuilder, FrameCursor, PeerCodec } from '@kvs/node-link';
+import { MAX_TIME_MS, MAX_VERSION } from '@kvs/protocol';
 import { MAX_COPIES, isBootId, type BootId, type PartitionEntry } from '@kvs/topology';
 import type { Effect, Message } from '../messages.js';
 import type { Position } from '../position.js';
@@ -100,9 +101,9 @@ function putFields(builder: FrameBuilder, message: Message): void {
 function readFields(cursor: FrameCursor, kind: Message['kind']): Message {
   switch (kind) {
     case 'beacon':
-      return { kind, sentAtMs: readInteger(cursor), timeMs: readInteger(cursor) };
+      return { kind, sentAtMs: readInteger(cursor), timeMs: readTime(cursor) };
     case 'beaconAnswer': {
-      const [sentAtMs, timeMs, revision] = [readInteger(cursor), readInteger(cursor), readInteger(cursor)];
+      const [sentAtMs, timeMs, revision] = [readInteger(cursor), readTime(cursor), readInteger(cursor)];
       return { kind, sentAtMs, timeMs, revision, isFull: cursor.flags(1) !== 0 };
     }
     default:
@@ -121,7 +122,7 @@ function readPartitionFields(cursor: FrameCursor, kind: PartitionKind, partition
       const previous = readPosition(cursor);
       const effects = readEffects(cursor);
       const settled = readInteger(cursor);
-      const highestVersion = readInteger(cursor);
+      const highestVersion = readInteger(cursor, MAX_VERSION);
       return { kind, partition, epoch, fillId, previous, effects, settled, highestVersion };
     }
     case 'effectsAnswer': {
@@ -166,7 +167,7 @@ type FillKind = Extract<PartitionKind, `fill${string}`>;
 function readFillFields(cursor: FrameCursor, kind: FillKind, partition: number): Message {
   if (kind === 'fillStart') {
     const head = { kind, partition, epoch: readInteger(cursor), fillId: readText(cursor) };
-    return { ...head, position: readPosition(cursor), highestVersion: readInteger(cursor) };
+    return { ...head, position: readPosition(cursor), highestVersion: readInteger(cursor, MAX_VERSION) };
   }
   const fillId = readText(cursor);
   switch (kind) {
@@ -243,6 +244,10 @@ function putPosition(builder: FrameBuilder, { epoch, number }: Position): void {
 
 function readPosition(cursor: FrameCursor): Position {
   return { epoch: readInteger(cursor), number: readInteger(cursor) };
+}
+
+function readTime(cursor: FrameCursor): number {
+  return readInteger(cursor, MAX_TIME_MS);
 }
 
 function putIntegers(builder: FrameBuilder, ...integers: readonly number[]): void {

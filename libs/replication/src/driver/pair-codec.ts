@@ -7,6 +7,7 @@ import {
   canonicalData,
   isValidData,
   keyId,
+  MAX_VERSION,
   type EncodedData,
   type Encoding,
   type KeyId,
@@ -45,14 +46,14 @@ export function readEntry(cursor: FrameCursor): KeyedEntry {
   const id = keyId(brandKey(key));
   if ((flags & PRESENT) === 0) return { id, entry: undefined };
   const value = brandValue(readData(cursor, flags & VALUE_BINARY ? 'binary' : 'string'));
-  const version = readInteger(cursor);
+  const version = readInteger(cursor, MAX_VERSION);
   return { id, entry: { value, version, expiresAtMs: flags & EXPIRES ? readInteger(cursor) : undefined } };
 }
 
-/** @throws LinkProtocolError if it is not from 0 to 2⁵³ − 1 */
-export function readInteger(cursor: FrameCursor): number {
+/** @throws LinkProtocolError if it is not from 0 to `max` */
+export function readInteger(cursor: FrameCursor, max = Number.MAX_SAFE_INTEGER): number {
   const value = cursor.integer();
-  if (!Number.isSafeInteger(value)) throw new LinkProtocolError('a number is out of its range');
+  if (value > max) throw new LinkProtocolError('a number is out of its range');
   return value;
 }
 

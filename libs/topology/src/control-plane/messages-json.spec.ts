@@ -1,3 +1,4 @@
+import { MAX_TIME_MS, MAX_VERSION } from '@kvs/protocol';
 import {
   entriesRequestFrom,
   invitationFrom,
@@ -13,6 +14,7 @@ import {
   topologyAnswerToJson,
   type EntryChange,
 } from '../index.js';
+import { fieldsOf } from '../json-fields.js';
 import { boot } from '../testing/index.js';
 
 const [a, b] = [boot('a'), boot('b')];
@@ -59,6 +61,12 @@ const entries = {
   by: a,
   requests: changes.map((change) => ({ partition: 0, epoch: 1, change })),
 };
+const topologyAnswer = fieldsOf(
+  JSON.parse(
+    topologyAnswerToJson({ topology: newTopology({ clusterId: 'c', copies: 2, minInSync: 1 }), timeMs: 5 }),
+  ),
+  'the answer',
+);
 const question = { clusterId: 'c', bootId: a, promotions: [{ partition: 1, epoch: 2 }] };
 
 const throughJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -76,6 +84,8 @@ describe('a message of the control plane is read as it was written', () => {
     ['a report', nodeReportFrom, report],
     ['the report of a node without a limit', nodeReportFrom, { ...report, freeBytes: undefined }],
     ['an answer to a report', reportAnswerFrom, answer],
+    ['the latest time', nodeReportFrom, { ...report, timeMs: MAX_TIME_MS }],
+    ['the highest version', nodeReportFrom, { ...report, highestVersion: MAX_VERSION }],
     ['a short answer', reportAnswerFrom, { revision: 1, timeMs: 0, orders: [], leaving: [] }],
     ['an invitation', invitationFrom, { proxy: 'http://localhost:8080', address: 'localhost:3000' }],
     ['a question', promotionQuestionFrom, question],
@@ -135,6 +145,10 @@ describe('a message without its form is refused', () => {
     ),
     ['a rate without end', reportAnswerFrom, { ...answer, transferBytesPerSecond: Infinity }],
     ['a time without end', reportAnswerFrom, { ...answer, timeMs: Infinity }],
+    ['a report of a time too late', nodeReportFrom, { ...report, timeMs: MAX_TIME_MS + 1 }],
+    ['an answer of a time too late', reportAnswerFrom, { ...answer, timeMs: MAX_TIME_MS + 1 }],
+    ['a topology of a time too late', topologyAnswerFrom, { ...topologyAnswer, timeMs: MAX_TIME_MS + 1 }],
+    ['a version too high', nodeReportFrom, { ...report, highestVersion: MAX_VERSION + 1 }],
     ['a revision that is not exact', nodeReportFrom, { ...report, revision: 2 ** 53 }],
     ['a zone of two lines', nodeUpdateFrom, { zone: 'a\nb' }],
     ['an empty boot id', entriesRequestFrom, { ...entries, by: '' }],

@@ -1,4 +1,4 @@
-import { PARTITION_COUNT } from '@kvs/protocol';
+import { MAX_TIME_MS, MAX_VERSION, PARTITION_COUNT } from '@kvs/protocol';
 import type { EntryChange } from '../entry-changes.js';
 import {
   address,
@@ -48,7 +48,7 @@ export function topologyAnswerToJson({ topology, timeMs }: TopologyAnswer): stri
 /** Returns the answer that {@link topologyAnswerToJson} wrote. */
 export function topologyAnswerFrom(value: unknown): TopologyAnswer {
   const fields = fieldsOf(value, 'the answer');
-  return { topology: topologyFromDocument(fields['topology']), timeMs: integer(fields, 'timeMs', 0) };
+  return { topology: topologyFromDocument(fields['topology']), timeMs: time(fields) };
 }
 
 export function joinRequestFrom(value: unknown): JoinRequest {
@@ -75,12 +75,12 @@ export function nodeReportFrom(value: unknown): NodeReport {
     ...knowledgeOf(fields),
     bootId: bootId(fields, 'bootId'),
     wholeRevision: optional(fields, 'wholeRevision', () => integer(fields, 'wholeRevision', 0)),
-    timeMs: integer(fields, 'timeMs', 0),
+    timeMs: time(fields),
     isEnding: flag(fields, 'isEnding'),
     isLeaving: optional(fields, 'isLeaving', () => flag(fields, 'isLeaving')),
     usedBytes: integer(fields, 'usedBytes', 0),
     freeBytes: optional(fields, 'freeBytes', () => integer(fields, 'freeBytes', 0)),
-    highestVersion: integer(fields, 'highestVersion', 0),
+    highestVersion: integer(fields, 'highestVersion', 0, MAX_VERSION),
     held: records(fields, 'held', (held) => {
       const position = fieldsOf(held['position'], 'position');
       return {
@@ -106,7 +106,7 @@ export function reportAnswerFrom(value: unknown): ReportAnswer {
   const rate = 'transferBytesPerSecond';
   return {
     revision: integer(fields, 'revision', 0),
-    timeMs: integer(fields, 'timeMs', 0),
+    timeMs: time(fields),
     leader: optional(fields, 'leader', () => name(fields, 'leader')),
     transferBytesPerSecond: optional(fields, rate, () => positive(fields, rate)),
     orders: records(fields, 'orders', primaryOrder),
@@ -225,6 +225,11 @@ function primaryOrder(fields: Fields): PrimaryOrder {
 
 function partition(fields: Fields): number {
   return integer(fields, 'partition', 0, PARTITION_COUNT - 1);
+}
+
+/** Returns the time of the cluster as the sender knows it. */
+function time(fields: Fields): number {
+  return integer(fields, 'timeMs', 0, MAX_TIME_MS);
 }
 
 function records<T>(fields: Fields, field: string, read: (item: Fields) => T): T[] {

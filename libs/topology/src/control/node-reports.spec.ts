@@ -1,3 +1,4 @@
+import { MAX_TIME_MS } from '@kvs/protocol';
 import { boot, PlannedCluster, reportOf } from '../testing/planned-cluster.js';
 import type { Topology } from '../topology.js';
 import { NodeReports } from './node-reports.js';
@@ -55,6 +56,15 @@ it('the time of the cluster goes on without a jump of the clock, and the log say
   expect(lines).toEqual([
     'the clock of this machine jumped by 86400 s, which the time of the cluster ignores',
   ]);
+});
+
+it('the time of the cluster stops at the latest one', () => {
+  let nowMs = 0;
+  const timers = { nowMs: () => nowMs, wallMs: () => MAX_TIME_MS - 1 + nowMs, after: () => () => undefined };
+  const reports = new NodeReports({ timers, log: { info: () => undefined, warn: () => undefined } });
+  expect(reports.clusterTimeMs).toBe(MAX_TIME_MS - 1);
+  nowMs = 5;
+  expect(reports.clusterTimeMs).toBe(MAX_TIME_MS);
 });
 
 it('the speed of fills counts only senders that are heard', () => {

@@ -1,3 +1,4 @@
+import { MAX_TIME_MS } from '@kvs/protocol';
 import type { FillProgress, NodeReport } from '../control-plane/messages.js';
 import type { NodeStatus } from '../planning/plan.js';
 import { REACHABLE_FOR_MS } from '../planning/plan-node.js';
@@ -41,9 +42,13 @@ export class NodeReports {
     return this.#statuses;
   }
 
-  /** The time of the cluster: that of this proxy, or a later one that a node was told. In milliseconds since 1970. */
+  /**
+   * The time of the cluster: that of this proxy, or a later one that a node was told. In milliseconds since 1970, at most
+   * {@link MAX_TIME_MS}.
+   */
   get clusterTimeMs(): number {
-    this.#clusterTimeMs = Math.max(this.#clusterTimeMs, Math.floor(this.#clock.nowMs()));
+    const ownMs = Math.min(Math.floor(this.#clock.nowMs()), MAX_TIME_MS);
+    this.#clusterTimeMs = Math.max(this.#clusterTimeMs, ownMs);
     return this.#clusterTimeMs;
   }
 

@@ -1,5 +1,5 @@
 import { HashRing } from '@kvs/hash-ring';
-import { MAX_WEIGHT, MIN_WEIGHT } from '@kvs/protocol';
+import { MAX_TIME_MS, MAX_VERSION, MAX_WEIGHT, MIN_WEIGHT } from '@kvs/protocol';
 import { applyRequests, newTopology, plan, updateSettings, type Plan, type PlanSettings } from '../index.js';
 import { boot, PlannedCluster, reportOf } from '../testing/planned-cluster.js';
 
@@ -424,18 +424,38 @@ describe('the ceiling of versions', () => {
     expect(plan(input(1e15 + 6.1 * day)).versionCeiling).toBeUndefined();
   });
 
-  it('rises by an hour when versions have reached it, after a loss', () => {
-    const cluster = settled();
-    const { bootId } = cluster.node('a');
-    const versionCeiling = 1e15 + 7 * day;
-    const report = reportOf(bootId, { highestVersion: versionCeiling });
+  const withReport = (versionCeiling: number, highestVersion: number) => {
+    const { bootId } = settled().node('a');
+    const report = reportOf(bootId, { highestVersion });
     const statuses = new Map([[bootId, { firstHeardMs: 0, lastHeardMs: 0, report }]]);
-    const reported = { ...input(versionCeiling), statuses };
+    return { ...input(versionCeiling), statuses };
+  };
+
+  it('rises by an hour when versions have reached it, after a loss', () => {
+    const versionCeiling = 1e15 + 7 * day;
+    const reported = withReport(versionCeiling, versionCeiling);
     expect(plan(reported).versionCeiling).toBe(versionCeiling + day / 24);
     expect(
       plan({ ...reported, topology: { ...reported.topology, versionCeiling: versionCeiling + day / 24 } })
         .versionCeiling,
     ).toBeUndefined();
+  });
+
+  it('leaves room for writes, whatever version a node reports', () => {
+    const latest = 1000 * MAX_TIME_MS;
+    const versionCeiling = 1e15 + 7 * day;
+    expect(plan(withReport(versionCeiling, MAX_VERSION)).versionCeiling).toBeUndefined();
+    expect(plan(withReport(versionCeiling, latest + 1)).versionCeiling).toBeUndefined();
+    expect(plan(withReport(versionCeiling, latest)).versionCeiling).toBe(latest + day / 24);
+    // The partitions of a lost node start at the ceiling, and report it.
+    expect(plan(withReport(latest + day / 24, latest + day / 24)).versionCeiling).toBe(latest + day / 12);
+  });
+
+  it('ends at the highest version', () => {
+    expect(plan(withReport(MAX_VERSION - 1, MAX_VERSION - 1)).versionCeiling).toBe(MAX_VERSION);
+    expect(plan(withReport(MAX_VERSION, MAX_VERSION)).versionCeiling).toBeUndefined();
+    const latest = { ...input(0), clusterTimeMs: MAX_TIME_MS };
+    expect(plan(latest).versionCeiling).toBe(1000 * MAX_TIME_MS + 7 * day);
   });
 
   it('is there before the first assignment, and absent without nodes', () => {
