@@ -147,9 +147,12 @@ export class RedisEngine implements StorageEngine {
   async sharedStoreId(proposed: string): Promise<string> {
     const keys = storeIdKeys(this.#prefix);
     const batches = new BatchRunner(this.#calls, this.#client, () => keys);
+    const ask = async () => (await batches.onPartitions([0], read('GET', [])))[0];
+    // A full Redis refuses a SET also if NX would change nothing.
+    const id = await ask();
+    if (id !== null) return bytesIn(id).toString();
     await batches.onPartitions([0], write('SET', [proposed, 'NX']));
-    const [id] = await batches.onPartitions([0], read('GET', []));
-    return bytesIn(id).toString();
+    return bytesIn(await ask()).toString();
   }
 
   /** Returns the state of at most one second and half of `timeoutMs` ago. */

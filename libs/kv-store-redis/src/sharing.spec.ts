@@ -85,6 +85,23 @@ describeWithRedis('engines on one Redis', () => {
     expect(await one.stats()).toMatchObject({ pairCount: 0 });
   });
 
+  it.each([
+    ['is full', 'maxmemory', '1'],
+    ['misses replicas', 'min-replicas-to-write', '1'],
+  ])(
+    'know the id of their pairs also while Redis refuses writes because it %s',
+    async (_, setting, value) => {
+      const [one, other] = [open(), open()];
+      expect(await one.sharedStoreId?.('first')).toBe('first');
+      await server.admin.config('SET', setting, value);
+      try {
+        expect(await other.sharedStoreId?.('second')).toBe('first');
+      } finally {
+        await server.admin.config('SET', setting, '0');
+      }
+    },
+  );
+
   it('go on when Redis forgets its scripts', async () => {
     const engine = open();
     await engine.setMany([write('a', '1')]);
