@@ -21,7 +21,7 @@ export class StorageNodeModule {
     failed: (error: unknown) => void,
   ): DynamicModule {
     const engine = new EngineProvider(config.engine, log, failed);
-    const clock = new NodeClock();
+    const clock = new NodeClock(config.cluster.join.length > 0);
     const operations = operationsModule(config, engine, clock, log);
     return {
       module: StorageNodeModule,

@@ -24,7 +24,7 @@ class Node {
   readonly #server: TestNode;
 
   constructor(join: readonly string[], id: string | undefined, leaveTimeoutMs = 30_000) {
-    const clock = new NodeClock();
+    const clock = new NodeClock(join.length > 0);
     this.engine = new MemoryEngine({ clock });
     const store = new KvStore(this.engine, clock);
     const alone = new StoreOperations(store);

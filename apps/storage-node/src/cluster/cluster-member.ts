@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ClusterClock, type StorageEngine } from '@kvs/kv-store';
+import type { StorageEngine } from '@kvs/kv-store';
 import type { FrameCursor, PeerIdentity, PeerReceiver } from '@kvs/node-link';
 import { addressOf, hostOf, KvsError } from '@kvs/protocol';
 import type { NodeReplica, Replica } from '@kvs/replication';
@@ -220,9 +220,8 @@ export class ClusterMember {
       'the node can not join its cluster or report to it',
     );
     const engine = await this.#options.engine();
-    const clusterClock = new ClusterClock();
     const onUnreachable = (error: unknown): void => this.#warn(error);
-    const candidate = candidateOf(engine, { ...this.#options, clusterClock, onUnreachable });
+    const candidate = candidateOf(engine, { ...this.#options, onUnreachable });
     if (candidate === undefined) throw unfit(engine);
     const client = controlPlaneClient(proxies, () => ({
       // A getter, because the candidate has no boot id before it says what it has.
@@ -237,9 +236,8 @@ export class ClusterMember {
       await this.#untilAnswered(() => client.readTopology());
       // Before the request to join: the cluster may accept it although no answer comes.
       this.#stopServingAlone();
+      clock.followCluster();
     }
-    // From now on, the clock of the engine follows that of the cluster.
-    clock.follow(clusterClock);
     const register = async (): Promise<TopologyAnswer> => {
       const { sharedStore, bootId, isDurable, starts } = await candidate.identify();
       const redisAddress = this.#redisAddress(address);

@@ -1,4 +1,4 @@
-import type { ClusterClock, KvStore } from '@kvs/kv-store';
+import type { KvStore } from '@kvs/kv-store';
 import type { ControlPlane, NodeReplica } from '@kvs/replication';
 import type {
   BootId,
@@ -78,7 +78,6 @@ export interface CandidateParts {
   readonly store: KvStore;
   /** The clock of the engine, which follows that of the cluster. */
   readonly clock: NodeClock;
-  readonly clusterClock: ClusterClock;
   /** The operations of a node by itself. */
   readonly alone: Operations;
   /** Passes later calls of clients to other operations. */

@@ -21,7 +21,7 @@ export function candidateWithCopies(
   replication: EngineReplication,
   parts: CandidateParts,
 ): Candidate {
-  const { clusterClock: clock, log, onUnreachable } = parts;
+  const { clock, log, onUnreachable } = parts;
   let identity: EngineIdentity | undefined;
   return {
     get bootId() {
@@ -45,7 +45,7 @@ export function candidateWithCopies(
           identity,
           engine,
           replication,
-          clock,
+          clock: clock.cluster,
           controlPlane,
           onBreach: (message) => log.warn(message),
           onUnreachable,

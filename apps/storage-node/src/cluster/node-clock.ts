@@ -1,15 +1,24 @@
-import { systemClock, type Clock, type ClusterClock } from '@kvs/kv-store';
+import { ClusterClock, systemClock, type Clock } from '@kvs/kv-store';
 
-/** The clock of a node: that of the system, or that of its cluster from the moment at which the node is to join. */
+/** The clock of a node, by which its engine expires pairs: that of the system, or that of its cluster. */
 export class NodeClock implements Clock {
-  #clock: Clock = systemClock;
+  readonly cluster = new ClusterClock();
+  #isOfCluster: boolean;
 
-  /** Follows the time of a cluster from now on. */
-  follow(clock: ClusterClock): void {
-    this.#clock = clock;
+  /**
+   * @param isOfCluster whether the node is started for a cluster. Its pairs may be those of the cluster, so none expires until the
+   * node is told the time of the cluster.
+   */
+  constructor(isOfCluster: boolean) {
+    this.#isOfCluster = isOfCluster;
+  }
+
+  /** Follows the time of the cluster from now on. */
+  followCluster(): void {
+    this.#isOfCluster = true;
   }
 
   nowMicros(): number {
-    return this.#clock.nowMicros();
+    return this.#isOfCluster ? this.cluster.nowMicros() : systemClock.nowMicros();
   }
 }

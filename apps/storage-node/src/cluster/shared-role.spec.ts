@@ -1,4 +1,4 @@
-import { ClusterClock, KvStore, MemoryEngine, systemClock } from '@kvs/kv-store';
+import { KvStore, MemoryEngine, systemClock } from '@kvs/kv-store';
 import {
   applyRequests,
   newTopology,
@@ -15,13 +15,13 @@ import { candidateWithSharedStore } from './shared-role.js';
 
 const TIME_MS = 5_000_000;
 
-let clusterClock: ClusterClock;
+let clock: NodeClock;
 let storeId: string | undefined;
 let isStoreAway: boolean;
 let candidate: Candidate;
 
 beforeEach(() => {
-  clusterClock = new ClusterClock();
+  clock = new NodeClock(true);
   [storeId, isStoreAway] = [undefined, false];
   const store = new KvStore(new MemoryEngine({ clock: systemClock }), systemClock);
   const ignore = (): void => undefined;
@@ -32,8 +32,7 @@ beforeEach(() => {
     },
     {
       store,
-      clock: new NodeClock(),
-      clusterClock,
+      clock,
       alone: new StoreOperations(store),
       use: ignore,
       log: { info: ignore, warn: ignore, error: ignore },
@@ -86,7 +85,7 @@ describe('a node with a shared store', () => {
   it('takes the time of the cluster for its own', async () => {
     const topology = await topologyWithBoth();
     const role = join(topology);
-    expect(clusterClock.nowMs()).toBeGreaterThanOrEqual(TIME_MS);
+    expect(clock.cluster.nowMs()).toBeGreaterThanOrEqual(TIME_MS);
     role.obey({
       revision: 1,
       timeMs: TIME_MS + 60_000,

@@ -37,7 +37,7 @@ export class SharedRole implements ClusterRole {
   readonly copies = undefined;
   readonly #use: CandidateParts['use'];
   readonly #log: CandidateParts['log'];
-  readonly #clock: CandidateParts['clusterClock'];
+  readonly #clock: CandidateParts['clock']['cluster'];
   readonly #isSameStore: () => Promise<boolean>;
   #topology: Topology;
   #isLeaving = false;
@@ -47,14 +47,14 @@ export class SharedRole implements ClusterRole {
   constructor(
     bootId: BootId,
     joined: TopologyAnswer,
-    { alone, use, clusterClock, log }: CandidateParts,
+    { alone, use, clock, log }: CandidateParts,
     isSameStore: () => Promise<boolean>,
   ) {
     this.bootId = bootId;
     this.operations = alone;
     this.#use = use;
     this.#log = log;
-    this.#clock = clusterClock;
+    this.#clock = clock.cluster;
     this.#isSameStore = isSameStore;
     this.#topology = joined.topology;
     this.learn(joined);
