@@ -85,7 +85,7 @@ export class SnapshotKeeper {
     const { log } = this.#options;
     const { budget } = this.#store;
     let lastTenth = 0;
-    budget.allowanceBytes = Math.min(budget.maxBytes / 8, LOADING_BYTES);
+    budget.allowanceBytes = LOADING_BYTES;
     try {
       const pairCount = await named(this.#path, () =>
         readSnapshot(this.#store, this.#path, (share) => {

@@ -8,6 +8,8 @@ import { DIRECTORY_LOCK_FILE, RENEWAL_MS, TAKEOVER_MS } from '../../../directory
 import { ManualClock, ManualScheduler } from '../../../testing/index.js';
 import { numbered, placed, versionOf, write } from '../../../testing/pairs.js';
 import { MemoryEngine } from '../memory-engine.js';
+import { MIN_MAX_MEMORY_BYTES } from '../memory-limits.js';
+import { SLOT_SIZES } from '../slab/size-classes.js';
 import { FRAME_HEADER_BYTES, MAGIC, startOfChecksum, writeFrameHeader } from './snapshot-format.js';
 import { SnapshotError } from './snapshot-options.js';
 
@@ -79,7 +81,7 @@ describe('a snapshot', () => {
   });
 
   it('that holds more than the engine may is refused', async () => {
-    await written(numbered(6000));
+    await written(numbered(9000));
     await expect(open({ maxMemoryBytes: 4 * 1024 * 1024 })).rejects.toMatchObject({ code: 'too_large' });
   });
 
@@ -100,6 +102,24 @@ describe('a snapshot', () => {
     // The limit holds again for what comes.
     expect(anew.setMany([write('more', 'v'.repeat(8_000_000))])[0]?.status).toBe('out_of_memory');
     expect(anew.setMany([write('large-0', 'v'.repeat(50_000))])[0]?.status).toBe('written');
+  });
+
+  it('of a small full engine is loaded, though it then needs more pages for many sizes of slots', async () => {
+    const limit = { maxMemoryBytes: MIN_MAX_MEMORY_BYTES };
+    const { engine } = await open(limit);
+    const isStored = (key: string, slotBytes: number): boolean =>
+      engine.setMany([write(key, 'v'.repeat(slotBytes - 48))])[0]?.status === 'written';
+    // Larger than 256, so that sizes differ by more than the headers and keys of records do.
+    const sizes = SLOT_SIZES.filter((size) => size > 256);
+    const used = sizes.filter((_, index) => index % 2 === 1);
+    let count = 0;
+    while (used.filter((size) => isStored(`${size}-${count}`, size)).length > 0) count++;
+    // Full, these keep their slots. Loaded again, each needs a page of its own.
+    for (const size of used) expect(isStored(`${size}-0`, sizes[sizes.indexOf(size) - 1] ?? 0)).toBe(true);
+    const { pairCount } = engine.stats();
+    await engine.close();
+    const { engine: anew } = await open(limit);
+    expect(anew.stats().pairCount).toBe(pairCount);
   });
 
   it('that is damaged can be set aside, and nothing of it is loaded', async () => {
