@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineWrite } from '@kvs/kv-store';
@@ -137,6 +138,19 @@ it('the engine reclaims by itself', async () => {
   await until(() => engine.stats().pairCount === 0);
   expect(engine.stats()).toMatchObject({ pairCount: 0, partitionCount: 0 });
   await engine.close();
+});
+
+it('a sweep begins only when the last one has ended', async () => {
+  const reads = jest.spyOn(PairTable.prototype, 'expired');
+  const engine = await LmdbEngine.open({ directory: scratch.path, clock, sweepIntervalMs: 1 });
+  await engine.setMany(many(10_000, 'v', clock.nowMs() + 10));
+  clock.advanceMs(10);
+  await until(() => engine.stats().pairCount === 0);
+  await engine.close();
+  const found = reads.mock.results.flatMap(({ value }) => (Array.isArray(value) ? [value.length] : []));
+  reads.mockRestore();
+  // Each pair is found once.
+  expect(found.reduce((sum, count) => sum + count, 0)).toBe(10_000);
 });
 
 it('versions grow over restarts, expiry and the sweep, whatever the clock does', async () => {

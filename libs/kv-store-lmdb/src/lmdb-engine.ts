@@ -46,6 +46,7 @@ export class LmdbEngine implements StorageEngine {
   readonly #commits: GroupCommit;
   readonly #sweepTimer: NodeJS.Timeout | undefined;
   readonly #checkTimer: NodeJS.Timeout;
+  #isSweeping = false;
   /** Why the engine can't serve, as of the last check. */
   #obstacle: string | undefined;
   #closing: Promise<void> | undefined;
@@ -186,11 +187,16 @@ export class LmdbEngine implements StorageEngine {
     return this.#closing;
   }
 
+  /** Does nothing while the last sweep still runs, because both would find the same pairs. */
   async #sweep(): Promise<void> {
+    if (this.#isSweeping) return;
+    this.#isSweeping = true;
     try {
       await this.reclaimExpired();
     } catch {
       // Nobody waits for the sweep. The next read reports the problem.
+    } finally {
+      this.#isSweeping = false;
     }
   }
 
