@@ -42,9 +42,14 @@ export class DataDirectory {
     return this.#lock.loss;
   }
 
-  /** @throws KvsError `engine_unavailable`: another process has taken the directory */
-  assertHeld(): void {
-    this.#lock.assertHeld();
+  /** Returns why the directory may not be changed now; undefined if it may. */
+  obstacle(): string | undefined {
+    try {
+      this.#lock.assertHeld();
+      return undefined;
+    } catch (error) {
+      return messageOf(error);
+    }
   }
 
   release(): Promise<void> {

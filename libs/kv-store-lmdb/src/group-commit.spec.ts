@@ -57,6 +57,24 @@ it('writes without room are refused before they meet a full disk, and others of 
   });
 });
 
+it('changes are refused together, and nothing is committed, if the room cannot be found out', async () => {
+  let committed = 0;
+  const commits = new GroupCommit({
+    assertUsable: () => undefined,
+    room: () => {
+      throw new Error('input/output error');
+    },
+    transact: () => void committed++,
+  });
+  const step = { bytes: WRITE_BYTES, apply: () => undefined, refuse: () => undefined };
+  const answers = await Promise.allSettled([commits.commit([step]), commits.commit([step])]);
+  expect(answers).toMatchObject([
+    { status: 'rejected', reason: { message: 'input/output error' } },
+    { status: 'rejected', reason: { message: 'input/output error' } },
+  ]);
+  expect(committed).toBe(0);
+});
+
 it('a large write needs room at the end of the file, because free pages may not be in a row', async () => {
   const room = { bytes: 100 * PAGE_BYTES, growthBytes: 11 * PAGE_BYTES };
   expect(await commit([WRITE_BYTES, LARGE_BYTES, WRITE_BYTES], room)).toEqual({

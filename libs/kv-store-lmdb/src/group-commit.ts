@@ -13,7 +13,7 @@ export interface Step {
 export interface CommitContext {
   /** Throws if nothing can be committed now. */
   assertUsable(): void;
-  /** Returns how much may be written now, if so much is wanted. */
+  /** Returns how much may be written now, if so much is wanted. Throws if it cannot be found out. */
   room(wantedBytes: number): Room;
   /** Applies all changes and commits them, or throws and changes nothing. */
   transact(apply: () => void): void;
@@ -37,7 +37,7 @@ export class GroupCommit {
     this.#context = context;
   }
 
-  /** Resolves when each change was committed or refused. Rejects, and changes nothing, if `assertUsable` throws. */
+  /** Resolves when each change was committed or refused. Rejects, and changes nothing, if `assertUsable` or `room` throws. */
   commit(steps: readonly Step[]): Promise<void> {
     return new Promise((settle, fail) => {
       this.#waiting.push({ steps, settle, fail });
@@ -52,13 +52,15 @@ export class GroupCommit {
     const group = this.#waiting;
     this.#waiting = [];
     if (group.length === 0) return;
+    let steps: readonly Step[];
     try {
       this.#context.assertUsable();
+      steps = this.#withRoom(group.flatMap((call) => call.steps));
     } catch (error) {
       for (const { fail } of group) fail(error);
       return;
     }
-    this.#commitAll(this.#withRoom(group.flatMap(({ steps }) => steps)));
+    this.#commitAll(steps);
     for (const { settle } of group) settle();
   }
 

@@ -47,7 +47,7 @@ export class LmdbEngine implements StorageEngine {
   readonly #sweepTimer: NodeJS.Timeout | undefined;
   readonly #checkTimer: NodeJS.Timeout;
   #isSweeping = false;
-  /** Why the engine can't serve, as of the last check. */
+  /** Why the engine can't even read, as of the last check. */
   #obstacle: string | undefined;
   #closing: Promise<void> | undefined;
 
@@ -62,10 +62,7 @@ export class LmdbEngine implements StorageEngine {
     this.#table = new PairTable(environment, clock);
     // Checked before each commit, so that no write is acknowledged that went into a deleted file.
     this.#commits = new GroupCommit({
-      assertUsable: () => {
-        directory.assertHeld();
-        assertNone(this.obstacle());
-      },
+      assertUsable: () => assertNone(this.obstacle()),
       room: (wantedBytes) => environment.room(wantedBytes),
       transact: (apply) => environment.transact(apply),
     });
@@ -152,11 +149,12 @@ export class LmdbEngine implements StorageEngine {
 
   /**
    * Checks whether the data file is in its place. While it is not, and if another process has taken the directory,
-   * every operation is refused.
+   * every operation is refused. While the lock of the directory cannot be read, only changes are.
    */
   obstacle(): string | undefined {
+    const lockObstacle = this.#directory.obstacle();
     this.#obstacle = this.#directory.loss?.message ?? this.#environment.obstacle();
-    return this.#obstacle;
+    return this.#obstacle ?? lockObstacle;
   }
 
   stats(): EngineStats {
@@ -221,7 +219,11 @@ export class LmdbEngine implements StorageEngine {
       apply: () => void (outcomes[index] = apply(item)),
       refuse: (error: unknown) => void (outcomes[index] = refuse(error)),
     }));
-    await this.#commits.commit(steps);
+    try {
+      await this.#commits.commit(steps);
+    } catch (error) {
+      throw this.#failureOf(error, 'changed');
+    }
     return outcomes;
   }
 
@@ -230,9 +232,13 @@ export class LmdbEngine implements StorageEngine {
     try {
       return read();
     } catch (error) {
-      if (error instanceof KvsError) throw error;
-      throw unavailable(`the data in ${this.#directory.path} cannot be read`, error);
+      throw this.#failureOf(error, 'read');
     }
+  }
+
+  #failureOf(error: unknown, action: 'read' | 'changed'): KvsError {
+    if (error instanceof KvsError) return error;
+    return unavailable(`the data in ${this.#directory.path} cannot be ${action}`, error);
   }
 
   #assertOpen(): void {

@@ -211,7 +211,7 @@ export class LmdbReplication implements EngineReplication {
   }
 
   isFull(): boolean {
-    return this.#environment.isFull;
+    return this.#context.read(() => this.#environment.isFull);
   }
 
   async #start(): Promise<EngineIdentity> {

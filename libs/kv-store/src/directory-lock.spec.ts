@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -236,6 +236,26 @@ describe('an owner that was suspended while another took the directory over', ()
     goOn();
     await expect(publishing).rejects.toThrow('ENOENT');
   });
+});
+
+it('a lock that cannot be read for a while is neither lost nor taken for granted', async () => {
+  const owner = new Process();
+  const lock = await owner.take();
+  const before = text();
+  rmSync(file());
+  mkdirSync(file());
+  owner.clock.advanceMs(RENEWAL_MS);
+  const unreadable = expect.objectContaining({
+    code: 'engine_unavailable',
+    message: expect.stringMatching(/^the lock of \S+data cannot be read: EISDIR/),
+    cause: expect.objectContaining({ code: 'EISDIR' }),
+  });
+  expect(() => lock.assertHeld()).toThrow(unreadable);
+  rmdirSync(file());
+  writeFileSync(file(), before);
+  expect(() => lock.assertHeld()).not.toThrow();
+  expect(owner.losses).toEqual([]);
+  await lock.release();
 });
 
 it('a lock that somebody removed is made again by its owner', async () => {

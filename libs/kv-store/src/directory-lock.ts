@@ -12,7 +12,7 @@ import {
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { codeOf, KvsError } from '@kvs/protocol';
+import { codeOf, KvsError, messageOf } from '@kvs/protocol';
 import type { Clock } from './clock.js';
 import { microsToMs } from './clock.js';
 import type { CancelTask, Scheduler } from './scheduler.js';
@@ -121,14 +121,14 @@ export class DirectoryLock {
 
   /**
    * Must be called before each change in the directory. Costs nothing while the lock is renewed in time.
-   * @throws KvsError `engine_unavailable`: another process has taken the directory
+   * @throws KvsError `engine_unavailable`: another process has taken the directory, or may have, because the lock cannot be read
    */
   assertHeld(): void {
     if (this.#loss !== undefined) throw this.#loss;
     const nowMs = this.#nowMs();
     // Shorter than the time that a successor waits between its takeover and its first change.
     if (this.#unseenMs(nowMs) < RENEWAL_MS) return;
-    const found = this.#read();
+    const found = this.#readOrRefuse();
     if (this.#isLost(found, nowMs)) throw this.#lose(found);
     if (found !== undefined) this.#seenHeldMs = nowMs;
   }
@@ -278,6 +278,16 @@ export class DirectoryLock {
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return undefined;
       throw error;
+    }
+  }
+
+  /** The error may pass, for example if the process has no file descriptor left. */
+  #readOrRefuse(): string | undefined {
+    try {
+      return this.#read();
+    } catch (cause) {
+      const message = `the lock of ${this.#directory} cannot be read: ${messageOf(cause)}`;
+      throw new KvsError('engine_unavailable', message, { cause });
     }
   }
 
