@@ -1,9 +1,21 @@
 import { keyId, KvsError, stringKey, stringValue } from '@kvs/protocol';
-import { MemoryEngine, systemClock, type EnginePair } from '@kvs/kv-store';
-import { alteredEngine } from '@kvs/kv-store/testing';
+import { MemoryEngine, systemClock, type EnginePair, type EngineReplication } from '@kvs/kv-store';
+import { alteredEngine, promisedReplication } from '@kvs/kv-store/testing';
 import { EnginePort } from './engine-port.js';
 
 const PARTITION = 7;
+const START = { epoch: 3, number: 4 };
+const DEFECT = new Error('EMFILE: too many open files');
+const CHANGES: readonly (keyof EngineReplication)[] = [
+  'write',
+  'delete',
+  'apply',
+  'fill',
+  'reset',
+  'beginFill',
+  'endFill',
+  'raiseFloor',
+];
 
 it('a position and a version are as they were last while the engine can not be read', async () => {
   const engine = new MemoryEngine({ clock: systemClock });
@@ -48,6 +60,94 @@ it('a fill has no empty chunks, though the engine gives some while it finds noth
   expect([await next(), await next()]).toEqual([[pair], 'end']);
   await engine.close();
 });
+
+describe.each([
+  ['throws', () => throwDefect()],
+  ['rejects with', async () => throwDefect()],
+])('an engine that %s an error of an unknown kind', (_, call) => {
+  const engine = new MemoryEngine({ clock: systemClock });
+  const broken = Object.fromEntries(CHANGES.map((name) => [name, call]));
+  const replication = promisedReplication(engine.replication, broken);
+  let errors: unknown[];
+  let port: EnginePort;
+  beforeEach(() => {
+    errors = [];
+    port = new EnginePort(
+      engine,
+      replication,
+      () => 0,
+      (error) => errors.push(error),
+    );
+  });
+  afterAll(() => engine.close());
+
+  it.each<[string, (done: (result: unknown) => void) => void]>([
+    ['apply', (done) => port.apply(PARTITION, [], 1, done)],
+    ['fill', (done) => port.fill(PARTITION, [], done)],
+    ['reset', (done) => port.reset(PARTITION, START, done)],
+    ['beginFill', (done) => port.beginFill(PARTITION, START, done)],
+    ['endFill', (done) => port.endFill(PARTITION, done)],
+    ['raiseFloor', (done) => port.raiseFloor(PARTITION, 1, done)],
+  ])('answers %s with a failure, and the error is reported once', async (__, change) => {
+    expect(await new Promise(change)).toBe('unavailable');
+    expect(errors).toEqual([DEFECT]);
+  });
+
+  it.each(['set', 'delete'] as const)('may have done a %s', async (kind) => {
+    const outcomes = await new Promise((done) => port.write(PARTITION, { kind, items: [] }, 1, done));
+    expect(outcomes).toBeUndefined();
+    expect(errors).toEqual([DEFECT]);
+  });
+});
+
+it('a scan that ends by an error of an unknown kind has failed, and the error is reported once', async () => {
+  const engine = new MemoryEngine({ clock: systemClock });
+  const broken = alteredEngine(engine, {
+    scan: () => ({ [Symbol.asyncIterator]: () => ({ next: throwDefect }) }),
+  });
+  const errors: unknown[] = [];
+  const port = new EnginePort(
+    broken,
+    engine.replication,
+    () => 0,
+    (error) => errors.push(error),
+  );
+  const scan = port.scan(PARTITION);
+  expect(await new Promise((done) => scan.next(done))).toBe('failed');
+  expect(errors).toEqual([DEFECT]);
+  await engine.close();
+});
+
+it('what the engine can not say is as it was last, also after an error of an unknown kind', async () => {
+  const engine = new MemoryEngine({ clock: systemClock });
+  const { replication } = engine;
+  await replication.reset(PARTITION, START);
+  await replication.raiseFloor(PARTITION, 5);
+  let fails = false;
+  const failing = <T>(read: () => T) => (fails ? throwDefect() : read());
+  const broken = promisedReplication(replication, {
+    position: (partition) => failing(() => replication.position(partition)),
+    highestVersion: (partition) => failing(() => replication.highestVersion(partition)),
+    isFull: () => failing(() => true),
+  });
+  const errors: unknown[] = [];
+  const port = new EnginePort(
+    engine,
+    broken,
+    () => 0,
+    (error) => errors.push(error),
+  );
+  const known = [port.position(PARTITION), port.highestVersion(PARTITION), port.isFull()];
+  fails = true;
+  expect([port.position(PARTITION), port.highestVersion(PARTITION), port.isFull()]).toEqual(known);
+  expect(known).toEqual([START, 5, true]);
+  expect(errors).toEqual([DEFECT, DEFECT, DEFECT]);
+  await engine.close();
+});
+
+function throwDefect(): never {
+  throw DEFECT;
+}
 
 function fail(error: unknown): never {
   throw error;

@@ -12,7 +12,10 @@ import { START_POSITION, type Position } from '../position.js';
 import type { ApplyResult, FillScan, ReplicaEngine, WriteBatch, WriteOutcomes } from '../ports.js';
 import { FillPace } from './fill-pace.js';
 
-/** A storage engine as a replica uses it. A call that the engine answers at once is answered at once. */
+/**
+ * A storage engine as a replica uses it. A call that the engine answers at once is answered at once. Every call is answered, whatever
+ * the engine throws, because the other calls of the partition wait for it.
+ */
 export class EnginePort implements ReplicaEngine {
   readonly evicts: boolean;
   readonly #engine: Pick<StorageEngine, 'scan'>;
@@ -22,6 +25,7 @@ export class EnginePort implements ReplicaEngine {
   /** The last answers of the engine, by partition. They hold while the engine can't be read, because it changes nothing then. */
   readonly #positions: Position[] = [];
   readonly #highestVersions: number[] = [];
+  #isFull = false;
 
   /**
    * @param callCount returns how many calls the node has had
@@ -41,7 +45,7 @@ export class EnginePort implements ReplicaEngine {
   }
 
   isFull(): boolean {
-    return this.#replication.isFull();
+    return (this.#isFull = this.#readOr(this.#isFull, () => this.#replication.isFull()));
   }
 
   heldPartitions(): readonly number[] {
@@ -53,11 +57,14 @@ export class EnginePort implements ReplicaEngine {
   }
 
   position(partition: number): Position {
-    return readOr(START_POSITION, this.#positions, partition, () => this.#replication.position(partition));
+    const last = this.#positions[partition] ?? START_POSITION;
+    return (this.#positions[partition] = this.#readOr(last, () => this.#replication.position(partition)));
   }
 
   highestVersion(partition: number): number {
-    return readOr(0, this.#highestVersions, partition, () => this.#replication.highestVersion(partition));
+    const last = this.#highestVersions[partition] ?? 0;
+    const read = () => this.#replication.highestVersion(partition);
+    return (this.#highestVersions[partition] = this.#readOr(last, read));
   }
 
   write(
@@ -77,8 +84,8 @@ export class EnginePort implements ReplicaEngine {
         outcomes,
       }));
     };
-    // The engine throws only if it did nothing at all.
-    this.#settle(call, ifKnown(done), ({ message }) => done(nothingDone(batch, message)));
+    // An engine that cannot serve did nothing at all. After a defect, nobody knows.
+    this.#settle(call, ifKnown(done), (failure) => done(failure && nothingDone(batch, failure.message)));
   }
 
   apply(
@@ -122,21 +129,32 @@ export class EnginePort implements ReplicaEngine {
     );
   }
 
+  /** @param failed gets the error of an engine that cannot serve; undefined after a defect, which is reported */
   #settle<T>(
     call: () => MaybePromise<T>,
     done: (answer: T) => void,
-    failed: (error: KvsError) => void,
+    failed: (failure: KvsError | undefined) => void,
   ): void {
     let answer: MaybePromise<T>;
     try {
       answer = call();
     } catch (error) {
-      return failed(engineFailure(error));
+      return failed(engineFailure(error, this.#onError));
     }
     if (!isPromise(answer)) return done(answer);
     answer
-      .then(done, (error: unknown) => failed(engineFailure(error)))
+      .then(done, (error: unknown) => failed(engineFailure(error, this.#onError)))
       .catch((error: unknown) => this.#onError(error));
+  }
+
+  /** Returns what `read` returns, or if the engine cannot say, what it returned last. */
+  #readOr<T>(last: T, read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      engineFailure(error, this.#onError);
+      return last;
+    }
   }
 }
 
@@ -161,7 +179,7 @@ class PairScan implements FillScan {
   next(done: (result: readonly EnginePair[] | 'end' | 'failed') => void): void {
     this.#next()
       .catch((error: unknown) => {
-        engineFailure(error);
+        engineFailure(error, this.#onError);
         return 'failed' as const;
       })
       .then(done)
@@ -194,16 +212,6 @@ function countWithin(pairs: readonly EnginePair[], maxUnits: number): number {
   return first === -1 ? pairs.length : first + 1;
 }
 
-/** Returns what `read` returns, or if the engine cannot serve, what it returned last. */
-function readOr<T>(first: T, last: T[], partition: number, read: () => T): T {
-  try {
-    return (last[partition] = read());
-  } catch (error) {
-    engineFailure(error);
-    return last[partition] ?? first;
-  }
-}
-
 /** Passes on undefined if the engine doesn't know of every item whether it took effect. */
 function ifKnown(done: (outcomes: WriteOutcomes | undefined) => void) {
   return (result: WriteOutcomes): void => {
@@ -219,10 +227,11 @@ function nothingDone({ kind, items }: WriteBatch, message: string): WriteOutcome
   return { kind, outcomes };
 }
 
-/** Returns the error of an engine that cannot serve; throws every other one. */
-function engineFailure(error: unknown): KvsError {
+/** Returns the error of an engine that cannot serve. Every other one is a defect: it is reported, and the answer is undefined. */
+function engineFailure(error: unknown, onError: (error: unknown) => void): KvsError | undefined {
   if (error instanceof KvsError) return error;
-  throw error;
+  onError(error);
+  return undefined;
 }
 
 /** A part of a fill, small enough that calls and effects behind it on the link wait only a moment. */

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { keyId, stringKey } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
 import { TestCluster, type ClusterNode } from '../../test/test-cluster.js';
@@ -75,6 +76,18 @@ describe('nodes with links between them', () => {
     expect(await first.write(PARTITION, KEY, 'wrong')).toMatchObject({ kind: 'refused', code: 'wrong_node' });
     expect(await second.write(PARTITION, KEY, 'new')).toMatchObject(DONE);
     await until(() => first.read(PARTITION, KEY) === 'new');
+  });
+
+  it('a partition goes on after an error of its engine that is of an unknown kind', async () => {
+    const { first } = await startTwo();
+    await startPartition(first);
+    const defect = new Error('EMFILE: too many open files');
+    jest.spyOn(first.engine.replication, 'write').mockImplementationOnce(() => {
+      throw defect;
+    });
+    expect(await first.write(PARTITION, KEY, 'perhaps')).toMatchObject({ kind: 'maybeApplied' });
+    expect(await first.write(PARTITION, KEY, 'later')).toMatchObject(DONE);
+    expect(cluster.errors.splice(0)).toEqual([defect]);
   });
 
   it('a partition goes on while no proxy answers', async () => {
