@@ -16,13 +16,13 @@ interface Peer {
   isFull: boolean;
   /** The epochs at which this process asked to take over from the peer. It acknowledges nothing until all have passed. */
   withheld: Map<number, number> | undefined;
+  /** Its last answers from times when it knew more of the topology than this process. */
+  early: BeaconAnswer[];
 }
 
 /** The leases that this process has from others, and those that it gave. */
 export class Leases {
   readonly #peers = new Map<BootId, Peer>();
-  /** Answers of processes that knew more than this one. */
-  #early: { readonly from: BootId; readonly answer: BeaconAnswer }[] = [];
   readonly #leaseMs: number;
 
   constructor(leaseMs: number) {
@@ -37,9 +37,9 @@ export class Leases {
    */
   answered(from: BootId, answer: BeaconAnswer, isEarly: boolean, nowMs: number): void {
     this.isAlive(from, nowMs, answer.isFull);
-    if (!isEarly) return this.#extend(from, answer);
-    const isOld = (one: BeaconAnswer) => one.sentAtMs + this.#leaseMs < answer.sentAtMs;
-    this.#early = [...this.#early.filter((one) => !isOld(one.answer)), { from, answer }];
+    const peer = this.#peer(from);
+    if (!isEarly) this.#extend(peer, answer);
+    else peer.early = [...peer.early.slice(1 - MAX_EARLY), answer];
   }
 
   /**
@@ -47,11 +47,23 @@ export class Leases {
    * come. Returns whether there were any.
    */
   caughtUp(revision: number): boolean {
-    if (this.#early.length === 0) return false;
-    const timely = this.#early.filter(({ answer }) => answer.revision <= revision);
-    this.#early = this.#early.filter(({ answer }) => answer.revision > revision);
-    for (const { from, answer } of timely) this.#extend(from, answer);
-    return timely.length > 0;
+    let hasTimely = false;
+    for (const peer of this.#peers.values()) {
+      const timely = peer.early.filter((answer) => answer.revision <= revision);
+      if (timely.length === 0) continue;
+      hasTimely = true;
+      peer.early = peer.early.filter((answer) => answer.revision > revision);
+      for (const answer of timely) this.#extend(peer, answer);
+    }
+    return hasTimely;
+  }
+
+  /**
+   * Returns whether nothing more can be known of a process, because {@link MAX_PEERS} others are known. Anybody can make up boot
+   * ids, so such a process counts only if the topology has it.
+   */
+  isFullFor(bootId: BootId): boolean {
+    return this.#peers.size >= MAX_PEERS && !this.#peers.has(bootId);
   }
 
   /** Notes that a process has answered something else than a beacon. */
@@ -122,8 +134,7 @@ export class Leases {
     }
   }
 
-  #extend(from: BootId, { sentAtMs }: BeaconAnswer): void {
-    const peer = this.#peer(from);
+  #extend(peer: Peer, { sentAtMs }: BeaconAnswer): void {
     peer.leaseUntilMs = Math.max(peer.leaseUntilMs, sentAtMs + this.#leaseMs);
   }
 
@@ -138,9 +149,16 @@ export class Leases {
         acknowledgedMs: -Infinity,
         isFull: false,
         withheld: undefined,
+        early: [],
       };
       this.#peers.set(bootId, peer);
     }
     return peer;
   }
 }
+
+/** Nodes of the topology may come on top. */
+export const MAX_PEERS = 1000;
+
+/** A lease lasts for about four beacons. */
+const MAX_EARLY = 8;

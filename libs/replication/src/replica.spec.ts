@@ -1,7 +1,9 @@
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import { endProcess, newTopology, updateSettings } from '@kvs/topology';
+import { boot } from '@kvs/topology/testing';
 import { MapEngine } from '../test/map-engine.js';
 import { PARTITION, World, type Member } from '../test/world.js';
+import { MAX_PEERS } from './leases.js';
 import { START_POSITION } from './position.js';
 
 let world: World;
@@ -260,6 +262,31 @@ describe('a lease', () => {
     a.answerReads();
     expect(a.isServing).toBe(false);
     expect(a.read('k').answer).toMatchObject({ kind: 'refused' });
+  });
+
+  it('does not come from the answer to a beacon that is still to be sent', () => {
+    world.assign(a, b);
+    const answer = { kind: 'beaconAnswer', timeMs: 1, revision: 1, isFull: false } as const;
+    a.replica.receive(b.bootId, { ...answer, sentAtMs: Number.MAX_SAFE_INTEGER });
+    world.cut(b, a);
+    world.pass(2100);
+    expect(a.isServing).toBe(false);
+  });
+
+  it('is given to nodes, after any number of processes that the topology does not have', () => {
+    for (let i = 0; i < 2 * MAX_PEERS; i++)
+      b.replica.receive(boot(`stranger ${i}`), { kind: 'beacon', sentAtMs: 1, timeMs: 1 });
+    const identity = { zone: '', weight: 1, isDurable: false, starts: 1, state: 'active' as const };
+    const nodes = [a, b].map(({ bootId }, i) => ({ ...identity, id: bootId, address: `n:${i}`, bootId }));
+    world.topology = { ...world.topology, nodes };
+    const stranger = world.add('one more');
+    let hasAnswer = false;
+    stranger.replica.receive = () => void (hasAnswer = true);
+    b.replica.receive(stranger.bootId, { kind: 'beacon', sentAtMs: 1, timeMs: 1 });
+    world.settle();
+    expect(hasAnswer).toBe(false);
+    world.assign(a, b);
+    expect(a.isServing).toBe(true);
   });
 
   it('counts from the sending of the beacon', () => {

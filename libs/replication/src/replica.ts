@@ -117,6 +117,7 @@ export class Replica implements NodeContext {
 
   /** Handles a message. Messages of one process must come in the order in which it sent them. */
   receive(from: BootId, message: Message): void {
+    if (this.leases.isFullFor(from) && !this.#isNode(from)) return;
     if (message.kind === 'beacon') this.#beacon(from, message);
     else if (message.kind === 'beaconAnswer') this.#beaconAnswer(from, message);
     else {
@@ -368,6 +369,10 @@ export class Replica implements NodeContext {
     return true;
   }
 
+  #isNode(bootId: BootId): boolean {
+    return this.topology?.nodes.some((node) => node.bootId === bootId) === true;
+  }
+
   #told(partition: number, entry: PartitionEntry): void {
     const isFirst = this.#knowledge.topology === undefined;
     if (!this.#knowledge.tell(partition, entry)) return;
@@ -395,6 +400,8 @@ export class Replica implements NodeContext {
    * once this node knows as much. Otherwise leases would end while the topology changes often.
    */
   #beaconAnswer(from: BootId, answer: BeaconAnswer): void {
+    // This process has sent no such beacon, and the lease would last for years.
+    if (answer.sentAtMs > this.ports.leaseNowMs()) return;
     this.#tellTime(answer.timeMs);
     const isBehind = answer.revision > this.#knowledge.wholeRevision && this.has('R9');
     this.leases.answered(from, answer, isBehind, this.ports.nowMs());

@@ -1,0 +1,52 @@
+import { boot } from '@kvs/topology/testing';
+import { Leases, MAX_PEERS } from './leases.js';
+
+const [a, b] = [boot('a'), boot('b')];
+const answer = (sentAtMs: number, revision: number) => ({
+  kind: 'beaconAnswer' as const,
+  sentAtMs,
+  timeMs: 1,
+  revision,
+  isFull: false,
+});
+
+describe('answers of processes that know more of the topology', () => {
+  let leases: Leases;
+
+  beforeEach(() => {
+    leases = new Leases(2000);
+  });
+
+  it('are leases once this process knows as much', () => {
+    leases.answered(a, answer(100, 5), true, 110);
+    leases.answered(b, answer(100, 6), true, 110);
+    expect([leases.caughtUp(4), leases.leaseUntilMs(a)]).toEqual([false, -Infinity]);
+    expect([leases.caughtUp(5), leases.leaseUntilMs(a), leases.leaseUntilMs(b)]).toEqual([
+      true,
+      2100,
+      -Infinity,
+    ]);
+    expect([leases.caughtUp(6), leases.leaseUntilMs(b)]).toEqual([true, 2100]);
+    expect(leases.caughtUp(6)).toBe(false);
+  });
+
+  it('are the last few of each process, in constant time, also if their revision never comes', () => {
+    leases.answered(a, answer(1, 5), true, 1);
+    leases.answered(b, answer(1, 5), true, 1);
+    for (let i = 0; i < 300_000; i++) leases.answered(a, answer(1, Number.MAX_SAFE_INTEGER), true, 1);
+    expect([leases.caughtUp(5), leases.leaseUntilMs(a), leases.leaseUntilMs(b)]).toEqual([
+      true,
+      -Infinity,
+      2001,
+    ]);
+  });
+});
+
+it('only so many processes are known', () => {
+  const leases = new Leases(2000);
+  for (let i = 0; i < MAX_PEERS; i++) {
+    expect(leases.isFullFor(boot(`${i}`))).toBe(false);
+    leases.heard(boot(`${i}`), 1);
+  }
+  expect([leases.isFullFor(boot('0')), leases.isFullFor(a)]).toEqual([false, true]);
+});
