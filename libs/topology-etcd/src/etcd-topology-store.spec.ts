@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { jest } from '@jest/globals';
+import { until } from '@kvs/protocol/testing';
 import { newTopology, raiseVersionCeiling, type Topology } from '@kvs/topology';
 import { describeTopologyStore } from '@kvs/topology/testing';
+import { EtcdGateway } from './etcd-gateway.js';
+import { RETRY_MS } from './etcd-topology-store.js';
 import { EtcdTopologyStore, type EtcdUser } from './index.js';
 import { EtcdProcess, hasEtcd } from './testing/etcd-process.js';
 import { FakeGateway } from './testing/fake-gateway.js';
@@ -147,6 +151,21 @@ describe('a store in etcd', () => {
     gateway.breakWatches();
     await again;
     expect(calls).toBeGreaterThan(1);
+  });
+
+  it('has one stream, although somebody begins to listen between a broken one and the next', async () => {
+    const streams = jest.spyOn(EtcdGateway.prototype, 'follow');
+    const begun = new Promise<void>((resolve) => store.watch(resolve));
+    await begun;
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    const retry = () => timers.mock.calls.find(([, delayMs]) => delayMs === RETRY_MS)?.[0];
+    gateway.breakWatches();
+    await until(() => retry() !== undefined);
+    store.watch(() => undefined);
+    retry()?.();
+    timers.mockRestore();
+    expect(streams).toHaveBeenCalledTimes(2);
+    streams.mockRestore();
   });
 
   it('tells of a change once, although a large event comes in parts', async () => {

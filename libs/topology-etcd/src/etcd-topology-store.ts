@@ -45,6 +45,7 @@ export class EtcdTopologyStore implements TopologyStore {
   #written: Written | undefined;
   #lease: string | undefined;
   #retry: NodeJS.Timeout | undefined;
+  /** Whether a stream is open, or will soon be opened again. */
   #isFollowing = false;
   #isClosed = false;
 
@@ -162,9 +163,8 @@ export class EtcdTopologyStore implements TopologyStore {
     } catch (error) {
       if (!(error instanceof KvsError)) throw error;
     }
-    this.#isFollowing = false;
-    if (this.#isClosed || this.#listeners.size === 0) return;
-    this.#retry = setTimeout(() => void this.#follow(), RETRY_MS).unref();
+    this.#isFollowing = !this.#isClosed && this.#listeners.size > 0;
+    if (this.#isFollowing) this.#retry = setTimeout(() => void this.#follow(), RETRY_MS).unref();
   }
 
   #assertOpen(): void {
@@ -188,4 +188,5 @@ function listOf(object: Fields, field: string): readonly unknown[] {
  * node. So one value is enough.
  */
 const MAX_VALUE_BYTES = 1_400_000;
-const RETRY_MS = 1000;
+/** How long after the end of a stream the next one begins. */
+export const RETRY_MS = 1000;
