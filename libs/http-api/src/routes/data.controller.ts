@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, Get, Inject, Post, Put, Req, Res } from '@nestjs/common';
 import { KvsError, type ScanAnswer } from '@kvs/protocol';
 import { OPERATIONS, type KeyValueOperations } from '../tokens.js';
+import type { AdmittedRequest } from '../server/body.js';
+import { countUnread, holdPage } from '../server/in-flight.js';
 import { preferredType } from './accept.js';
 import { BatchRoutes } from './batch-routes.js';
 import { collectPage, type PageAnswer } from './page.js';
@@ -52,20 +54,25 @@ export class DataController {
   }
 
   @Get('fetch')
-  async fetchAll(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+  async fetchAll(@Req() request: AdmittedRequest, @Res() response: ServerResponse): Promise<void> {
     const { scan, page } = readScan(request.url ?? '');
     const ndjson = readFormat(request) === NDJSON;
     let current: ScanAnswer | undefined;
     // Without waiting for the next pair, because it may take long and nobody will read it.
     response.once('close', () => current?.close());
+    // What is counted after the response has closed would never be released.
+    const hold = (bytes: number): void => {
+      if (response.destroyed) throw DISCONNECTED;
+      holdPage(request.memory, bytes);
+    };
     const open = async (request: Parameters<KeyValueOperations['scan']>[0]): Promise<ScanAnswer> => {
-      if (response.destroyed) throw new KvsError('invalid_request', 'the client has disconnected');
+      if (response.destroyed) throw DISCONNECTED;
       current = await this.#operations.scan(request);
       if (response.destroyed) current.close();
       return current;
     };
     const answer: PageAnswer = page
-      ? await collectPage({ ...scan, ...page }, open)
+      ? await collectPage({ ...scan, ...page }, open, { hold })
       : await open({ ...scan, format: ndjson ? 'lines' : 'items' });
     if (answer.nextCursor !== undefined) response.setHeader('kvs-next-cursor', answer.nextCursor);
     if (answer.missingNodes.length > 0) {
@@ -74,7 +81,7 @@ export class DataController {
     }
     try {
       if (request.method === 'HEAD') sendNoPairs(response, ndjson);
-      else await sendPairs(response, answer, ndjson);
+      else await sendPairs(response, answer, ndjson, (bytes) => countUnread(request.memory, bytes));
     } finally {
       answer.close();
     }
@@ -84,6 +91,8 @@ export class DataController {
     sendJson(response, await this.#routes.of(path).answer(receivedBody(request), request.url ?? ''));
   }
 }
+
+const DISCONNECTED = new KvsError('invalid_request', 'the client has disconnected');
 
 /** @throws KvsError `not_acceptable` */
 function readFormat({ headers }: IncomingMessage): (typeof FORMATS)[number] {

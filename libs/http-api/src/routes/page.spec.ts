@@ -60,30 +60,36 @@ async function partitionsIn(lines: AsyncIterable<Uint8Array>): Promise<number[]>
 describe('a page', () => {
   it('ends with the partition in which it reaches its limit, and names the next one', async () => {
     const partitions = new FakePartitions(() => 4);
-    const page = await collectPage(request, partitions.scan, Number);
+    const page = await collectPage(request, partitions.scan, { partitionOf: Number });
     expect([await countLines(page.lines), page.nextCursor]).toEqual([12, 3]);
   });
 
   it('starts at its cursor', async () => {
     const partitions = new FakePartitions(() => 100);
-    const page = await collectPage({ ...request, cursor: 77 }, partitions.scan, Number);
+    const page = await collectPage({ ...request, cursor: 77 }, partitions.scan, { partitionOf: Number });
     expect([partitions.windows, page.nextCursor]).toEqual([[[77]], 78]);
   });
 
   it('holds a partition whole, however far that is over its limit', async () => {
     const partitions = new FakePartitions((partition) => (partition === 0 ? 500 : 0));
-    expect(await countLines((await collectPage(request, partitions.scan, Number)).lines)).toBe(500);
+    expect(
+      await countLines((await collectPage(request, partitions.scan, { partitionOf: Number })).lines),
+    ).toBe(500);
   });
 
   it('is the last, without a next cursor, when it ends with the last partition', async () => {
     const partitions = new FakePartitions(() => 4);
-    const page = await collectPage({ ...request, cursor: 4094, limit: 8 }, partitions.scan, Number);
+    const page = await collectPage({ ...request, cursor: 4094, limit: 8 }, partitions.scan, {
+      partitionOf: Number,
+    });
     expect([await countLines(page.lines), 'nextCursor' in page]).toEqual([8, false]);
   });
 
   it('asks for each partition once, in order', async () => {
     const partitions = new FakePartitions((partition) => partition % 7);
-    const { nextCursor = 4096 } = await collectPage({ ...request, limit: 3000 }, partitions.scan, Number);
+    const { nextCursor = 4096 } = await collectPage({ ...request, limit: 3000 }, partitions.scan, {
+      partitionOf: Number,
+    });
     const asked = partitions.windows.flat();
     expect(asked).toEqual(Array.from({ length: asked.length }, (_, i) => i));
     expect(asked.length).toBeGreaterThanOrEqual(nextCursor);
@@ -91,14 +97,14 @@ describe('a page', () => {
 
   it('widens its windows while it finds little, so that an empty store takes few of them', async () => {
     const partitions = new FakePartitions(() => 0);
-    const page = await collectPage(request, partitions.scan, Number);
+    const page = await collectPage(request, partitions.scan, { partitionOf: Number });
     expect(partitions.windows.map(({ length }) => length)).toEqual([1, 4, 20, 100, 500, 2500, 971]);
     expect('nextCursor' in page).toBe(false);
   });
 
   it('is not much longer than asked for when pairs are spread evenly', async () => {
     const partitions = new FakePartitions((partition) => (partition % 3 === 0 ? 1 : 0));
-    const page = await collectPage({ ...request, limit: 300 }, partitions.scan, Number);
+    const page = await collectPage({ ...request, limit: 300 }, partitions.scan, { partitionOf: Number });
     const count = await countLines(page.lines);
     expect(count).toBeGreaterThanOrEqual(300);
     expect(count).toBeLessThan(330);
@@ -107,21 +113,25 @@ describe('a page', () => {
 
   it('is cut off after the partition in which it reaches its limit, when a window found more', async () => {
     const partitions = new FakePartitions((partition) => (partition >= 30 ? 2 : 0));
-    const page = await collectPage({ ...request, limit: 3 }, partitions.scan, Number);
+    const page = await collectPage({ ...request, limit: 3 }, partitions.scan, { partitionOf: Number });
     expect([await countLines(page.lines), page.nextCursor]).toEqual([4, 32]);
   });
 
   it('ends early when it has many bytes, so that it can be held whatever the size of values', async () => {
     const MIB = 1024 * 1024;
     const partitions = new FakePartitions(() => 1, MIB);
-    const page = await collectPage({ ...request, limit: 1_000_000 }, partitions.scan, Number);
+    const page = await collectPage({ ...request, limit: 1_000_000 }, partitions.scan, {
+      partitionOf: Number,
+    });
     expect(page.nextCursor).toBe(8);
   });
 
   it('passes on the rest of a partition that is too large to be held, and ends with it', async () => {
     const MIB = 1024 * 1024;
     const partitions = new FakePartitions((partition) => (partition === 3 ? 60 : 1), MIB);
-    const page = await collectPage({ ...request, cursor: 3, limit: 1 }, partitions.scan, Number);
+    const page = await collectPage({ ...request, cursor: 3, limit: 1 }, partitions.scan, {
+      partitionOf: Number,
+    });
     // Some 8 of 60 MiB have been read, and the rest waits for its reader.
     expect(partitions.given).toBeLessThan(10);
     expect(page.nextCursor).toBe(4);
@@ -143,11 +153,9 @@ describe('a page', () => {
     const partitions = new FakePartitions(count, MIB);
     const seen: number[] = [];
     for (let cursor: number | undefined = 0; cursor !== undefined;) {
-      const page: PageAnswer = await collectPage(
-        { ...request, cursor, limit: 1000 },
-        partitions.scan,
-        Number,
-      );
+      const page: PageAnswer = await collectPage({ ...request, cursor, limit: 1000 }, partitions.scan, {
+        partitionOf: Number,
+      });
       seen.push(...(await partitionsIn(page.lines)));
       page.close();
       cursor = page.nextCursor;
@@ -163,7 +171,9 @@ describe('a page', () => {
     'scans few windows in vain to find that all is in partition %i',
     async (hot) => {
       const partitions = new FakePartitions((partition) => (partition === hot ? 30 : 0), 1024 * 1024);
-      const page = await collectPage({ ...request, cursor: 0, limit: 1000 }, partitions.scan, Number);
+      const page = await collectPage({ ...request, cursor: 0, limit: 1000 }, partitions.scan, {
+        partitionOf: Number,
+      });
       // Each of them halves what is left of 4,096 partitions.
       expect(partitions.closed).toBeLessThanOrEqual(2 * Math.log2(4096));
       expect(partitions.given).toBeLessThanOrEqual((Math.log2(4096) + 1) * 9);
@@ -173,7 +183,7 @@ describe('a page', () => {
 
   it('lets go of the rest when nobody reads it', async () => {
     const partitions = new FakePartitions(() => 100, 1024 * 1024);
-    const page = await collectPage(request, partitions.scan, Number);
+    const page = await collectPage(request, partitions.scan, { partitionOf: Number });
     page.close();
     expect(partitions.closed).toBe(1);
   });
@@ -200,7 +210,7 @@ describe('a page', () => {
       seen.push(window);
       return partitions.scan(window);
     };
-    await collectPage({ ...request, prefix, meta: true, partial: true }, scan, Number);
+    await collectPage({ ...request, prefix, meta: true, partial: true }, scan, { partitionOf: Number });
     expect(seen.length).toBeGreaterThan(0);
     for (const window of seen) expect(window).toMatchObject({ prefix, meta: true, partial: true });
   });
@@ -212,13 +222,13 @@ describe('a page', () => {
       ...(await partitions.scan(window)),
       missingNodes: missing[partitions.windows.length - 1] ?? [],
     });
-    const page = await collectPage(request, scan, Number);
+    const page = await collectPage(request, scan, { partitionOf: Number });
     expect(page.missingNodes).toEqual(['a', 'b']);
   });
 
   it('closes each window that it opened', async () => {
     const partitions = new FakePartitions(() => 4);
-    await collectPage(request, partitions.scan, Number);
+    await collectPage(request, partitions.scan, { partitionOf: Number });
     expect(partitions.closed).toBe(partitions.windows.length);
   });
 

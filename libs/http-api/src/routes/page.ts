@@ -18,6 +18,12 @@ export interface PageRequest extends Omit<ScanRequest, 'format' | 'partitions'> 
   readonly partial: boolean;
 }
 
+export interface PageOptions {
+  /** Called with the number of bytes that the page holds whenever it changes. It may throw to end the page. */
+  readonly hold?: (bytes: number) => void;
+  readonly partitionOf?: (line: string) => number;
+}
+
 export interface PageAnswer extends ScanAnswer {
   /** The partition at which the next page starts; absent after the last page. */
   readonly nextCursor?: number;
@@ -34,8 +40,9 @@ export interface PageAnswer extends ScanAnswer {
 export async function collectPage(
   request: PageRequest,
   scan: (window: ScanRequest & { readonly partial: boolean }) => Promise<ScanAnswer>,
-  partitionOf = (line: string): number => partitionOfKey(keyOfLine(line)),
+  options: PageOptions = {},
 ): Promise<PageAnswer> {
+  const { hold = () => undefined, partitionOf = (line) => partitionOfKey(keyOfLine(line)) } = options;
   const { cursor, limit, ...rest } = request;
   const wanted = ALL_PARTITIONS.slice(cursor);
   const chunks: Uint8Array[] = [];
@@ -49,10 +56,11 @@ export async function collectPage(
   while (scanned < wanted.length && pairs < limit && bytes < MAX_PAGE_BYTES) {
     const window = wanted.slice(scanned, scanned + width);
     const answer = await scan({ ...rest, partitions: window });
-    const beginning = await readBeginning(answer);
+    const beginning = await readBeginning(answer, (more) => hold(bytes + more));
     if (beginning.rest !== undefined && window.length > 1) {
       beginning.rest.close();
       await beginning.rest.lines.return?.();
+      hold(bytes);
       width = Math.floor(window.length / 2);
       end = scanned + window.length;
       continue;
@@ -72,6 +80,7 @@ export async function collectPage(
     chunks.push(found);
     pairs += countNewlines(found);
     bytes += found.length;
+    hold(bytes);
     const filled = Math.max(pairs / limit, bytes / MAX_PAGE_BYTES);
     const widest = scanned < end ? (end - scanned) / 2 : Infinity;
     width = Math.ceil(Math.min(scanned * WIDEN_AT_MOST, scanned / filled - scanned, widest));
@@ -82,6 +91,7 @@ export async function collectPage(
 /** Reads an answer up to {@link MAX_PAGE_BYTES}. If the answer may have more, that is the rest. */
 async function readBeginning(
   answer: ScanAnswer,
+  hold: (bytes: number) => void,
 ): Promise<{ readonly held: Uint8Array[]; readonly rest?: RestOfPage }> {
   const held: Uint8Array[] = [];
   const lines = answer.lines[Symbol.asyncIterator]();
@@ -94,10 +104,12 @@ async function readBeginning(
       }
       held.push(step.value);
       bytes += step.value.length;
+      hold(bytes);
     }
     return { held, rest: { lines, close: () => answer.close() } };
   } catch (error) {
     answer.close();
+    await lines.return?.();
     throw error;
   }
 }
@@ -149,12 +161,17 @@ async function* linesOf(
   held: readonly Uint8Array[],
   rest: RestOfPage | undefined,
 ): AsyncGenerator<Uint8Array> {
-  yield* held;
+  // In parts, because an array of pairs is a copy of what is read here.
+  for (const chunk of held) {
+    for (let i = 0; i < chunk.length; i += PART_BYTES) yield chunk.subarray(i, i + PART_BYTES);
+  }
   if (rest !== undefined) yield* { [Symbol.asyncIterator]: () => rest.lines };
 }
 
 /** With this many bytes, the end of a page is known: it is the end of the partition that is read. */
 const MAX_PAGE_BYTES = 8 * 1024 * 1024;
+
+const PART_BYTES = 64 * 1024;
 
 /** A window is at most this many times as wide as all windows before it. */
 const WIDEN_AT_MOST = 4;

@@ -13,14 +13,20 @@ export type SentPairs = Pick<ScanAnswer, 'lines' | 'format'>;
  * Sends pairs as they come, with backpressure and in constant memory. If the pairs break off, the connection is cut:
  * a client never receives a complete-looking but incomplete answer. A client that goes away is no error.
  *
+ * @param countUnread called with the number of bytes that the client has not read, while the next pairs wait for it
  * @throws what the pairs throw; before the first of them nothing is sent, so that it can still be answered
  */
-export async function sendPairs(response: ServerResponse, pairs: SentPairs, ndjson: boolean): Promise<void> {
+export async function sendPairs(
+  response: ServerResponse,
+  pairs: SentPairs,
+  ndjson: boolean,
+  countUnread: (bytes: number) => void = () => undefined,
+): Promise<void> {
   const chunks = textOf(pairs, ndjson)[Symbol.asyncIterator]();
   try {
     const first = await chunks.next();
     response.setHeader('content-type', contentType(ndjson));
-    await new PairSender(response).send(first, chunks);
+    await new PairSender(response, countUnread).send(first, chunks);
   } finally {
     await chunks.return?.();
   }
@@ -50,9 +56,11 @@ class PairSender {
   #wake: (() => void) | undefined;
 
   readonly #response: ServerResponse;
+  readonly #countUnread: (bytes: number) => void;
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, countUnread: (bytes: number) => void) {
     this.#response = response;
+    this.#countUnread = countUnread;
 
     const wake = (): void => this.#wake?.();
     response.on('drain', wake).on('finish', wake).on('close', wake);
@@ -76,7 +84,11 @@ class PairSender {
     const response = this.#response;
     let sinceTurn = 0;
     for (let step = first; !step.done && !this.#isGone; step = await rest.next()) {
-      if (!response.write(step.value)) await this.#woken(() => !response.writableNeedDrain);
+      if (!response.write(step.value)) {
+        this.#countUnread(response.writableLength);
+        await this.#woken(() => !response.writableNeedDrain);
+        this.#countUnread(0);
+      }
       sinceTurn += step.value.length;
       if (sinceTurn < TURN_EVERY_BYTES) continue;
       sinceTurn = 0;

@@ -11,7 +11,8 @@ it.each([
   const request = Object.assign(new IncomingMessage(new Socket()), { headers });
   const response = new ServerResponse(request);
   const bodies: string[] = [];
-  new BodyReader(1000).read(request, response, { admission, bodyBytes: 0 }, (bytes) => {
+  const memory = { admission, bodyBytes: 0, pageBytes: 0, unreadBytes: 0 };
+  new BodyReader(1000).read(request, response, memory, (bytes) => {
     bodies.push(Buffer.from(bytes).toString());
   });
   request.emit('data', Buffer.from('a'));

@@ -10,6 +10,16 @@ export interface RequestMemory {
   readonly admission: Admission;
   /** Bytes of its body that have arrived. */
   bodyBytes: number;
+  /** Bytes of a page that is collected before it is sent. */
+  pageBytes: number;
+  /** Bytes of its answer that the client has not read. */
+  unreadBytes: number;
+}
+
+/** A request for Express. */
+export interface AdmittedRequest extends IncomingMessage {
+  readonly body: Uint8Array;
+  readonly memory: RequestMemory;
 }
 
 export const NO_BODY = new Uint8Array();

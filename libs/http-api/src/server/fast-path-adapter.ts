@@ -6,7 +6,7 @@ import type { Admission } from '@kvs/server';
 import type { FastPath } from '../fast-path/fast-path.js';
 import type { RequestTracker } from '../metrics/track-requests.js';
 import type { HttpSettings } from '../http-settings.js';
-import { BodyReader, bodyLength, NO_BODY } from './body.js';
+import { BodyReader, bodyLength, NO_BODY, type AdmittedRequest, type RequestMemory } from './body.js';
 import { refuse } from './closing.js';
 import { admit, countUntilClosed, isOfControlPlane } from './in-flight.js';
 import { announceOrigin, refusalOf, type AccessRules } from './request-checks.js';
@@ -115,8 +115,11 @@ export class FastPathAdapter extends ExpressAdapter {
     }
     const memory = countUntilClosed(admission, response);
     if (asksFirst) response.writeContinue();
-    if (bodyLength(request) === 0) this.#dispatch(request, response, NO_BODY);
-    else this.#bodies.read(request, response, memory, (bytes) => this.#dispatch(request, response, bytes));
+    if (bodyLength(request) === 0) this.#dispatch(request, response, NO_BODY, memory);
+    else
+      this.#bodies.read(request, response, memory, (bytes) =>
+        this.#dispatch(request, response, bytes, memory),
+      );
   }
 
   /** Returns the reason to refuse a request by its headers, whatever its path and its body, or undefined. */
@@ -133,10 +136,15 @@ export class FastPathAdapter extends ExpressAdapter {
     return this.headRefusal(request) ?? this.#bodies.refusal(request);
   }
 
-  #dispatch(request: IncomingMessage, response: ServerResponse, body: Uint8Array): void {
+  #dispatch(
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: Uint8Array,
+    memory: RequestMemory,
+  ): void {
     if (this.fastPath?.answers(request, response, body)) return;
     response.setHeader('x-content-type-options', 'nosniff');
-    this.getInstance<ExpressHandler>()(Object.assign(request, { body }), response);
+    this.getInstance<ExpressHandler>()(Object.assign(request, { body, memory }), response);
   }
 }
 
@@ -147,4 +155,4 @@ const LOOP = new KvsError(
 
 const UNKNOWN_EXPECTATION = new KvsError('expectation_failed', 'only 100-continue can be expected');
 
-type ExpressHandler = (request: IncomingMessage, response: ServerResponse) => void;
+type ExpressHandler = (request: AdmittedRequest, response: ServerResponse) => void;

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
 import { MapOperations } from '@kvs/protocol/testing';
@@ -85,4 +86,58 @@ it('while unread answers exceed the budget, further requests are refused', async
     reader.destroy();
     await full.stop();
   }
+});
+
+describe('pairs that clients do not read', () => {
+  const CHUNK_BYTES = 1024 * 1024;
+  let large: TestServer;
+
+  beforeEach(async () => {
+    const operations = new MapOperations();
+    operations.scan = () =>
+      Promise.resolve({ missingNodes: [], lines: largeLines(), close: () => undefined });
+    large = await TestServer.start(operations, { settings: { maxInFlightBytes: CHUNK_BYTES } });
+  });
+  afterEach(() => large.stop());
+
+  async function* largeLines(): AsyncGenerator<Uint8Array> {
+    for (let i = 0; i < 64; i++) {
+      await setImmediate();
+      yield Buffer.alloc(CHUNK_BYTES, '1\n');
+    }
+  }
+
+  function ask(path: string): void {
+    const socket = connect(large.port, '127.0.0.1').pause();
+    slow.push(socket);
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: test\r\n\r\n`);
+  }
+
+  async function expectFull(): Promise<void> {
+    const answer = await large.send('GET', '/keys/other');
+    expect([answer.status, jsonOf(answer)]).toMatchObject([503, { code: 'overloaded' }]);
+    for (const socket of slow) socket.destroy();
+    await until(() => large.admission.load.requests === 0);
+    expect(large.admission.load).toEqual({ requests: 0, requestBytes: 0, unreadBytes: 0 });
+    expect((await large.send('GET', '/keys/other')).status).toBe(404);
+  }
+
+  it('are counted while a page is held, until the response closes', async () => {
+    ask('/fetch?cursor=4095&limit=1');
+    await until(() => large.admission.load.requestBytes >= 8 * CHUNK_BYTES);
+    await expectFull();
+  });
+
+  it('are counted while a scan waits for its client', async () => {
+    ask('/fetch');
+    await until(() => large.admission.load.unreadBytes >= CHUNK_BYTES);
+    await expectFull();
+  });
+
+  it('end a page for which there is no room', async () => {
+    large.admission.addIncomplete(CHUNK_BYTES);
+    const answer = await large.send('GET', '/fetch?cursor=4095&limit=1');
+    expect([answer.status, jsonOf(answer)]).toMatchObject([503, { code: 'overloaded' }]);
+    expect(large.admission.load).toEqual({ requests: 0, requestBytes: CHUNK_BYTES, unreadBytes: 0 });
+  });
 });

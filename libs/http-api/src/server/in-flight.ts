@@ -19,19 +19,34 @@ export function isOfControlPlane({ url }: IncomingMessage): boolean {
 
 /** Counts an admitted request until its response closes. */
 export function countUntilClosed(admission: Admission, response: ServerResponse): RequestMemory {
-  const memory: RequestMemory = { admission, bodyBytes: 0 };
+  const memory: RequestMemory = { admission, bodyBytes: 0, pageBytes: 0, unreadBytes: 0 };
   if (admission.isDraining) response.setHeader('connection', 'close');
-  let unread = 0;
   // Each event comes once; `on` costs less than `once`.
-  response.on('prefinish', () => {
-    unread = response.writableLength;
-    admission.addUnread(unread);
-  });
+  response.on('prefinish', () => countUnread(memory, response.writableLength));
   response.on('close', () => {
-    if (unread > 0) admission.addUnread(-unread);
-    admission.leave(memory.bodyBytes);
+    countUnread(memory, 0);
+    admission.leave(memory.bodyBytes + memory.pageBytes);
   });
   return memory;
+}
+
+/** Counts `bytes` of the answer as those that the client has not read. */
+export function countUnread(memory: RequestMemory, bytes: number): void {
+  if (bytes === memory.unreadBytes) return;
+  memory.admission.addUnread(bytes - memory.unreadBytes);
+  memory.unreadBytes = bytes;
+}
+
+/**
+ * Counts `bytes` as those of the page.
+ *
+ * @throws KvsError `overloaded` if the budget has no room for them
+ */
+export function holdPage(memory: RequestMemory, bytes: number): void {
+  const { admission, bodyBytes, pageBytes } = memory;
+  const refusal = admission.hold(bytes - pageBytes, bodyBytes + pageBytes);
+  if (refusal) throw refusal;
+  memory.pageBytes = bytes;
 }
 
 /** Paths that tell of the server's state. A full server answers them, because then they matter most. */
