@@ -113,6 +113,14 @@ export function isBootId(value: unknown): value is BootId {
   return typeof value === 'string' && value !== '';
 }
 
+/** Returns a value that is not valid as the message of an error shows it. `String` would throw for some objects. */
+export function shown(value: unknown): string {
+  const isPlain = typeof value === 'string' || typeof value === 'number';
+  return isPlain ? String(value).slice(0, MAX_SHOWN_LENGTH) : `(${typeof value})`;
+}
+
 export function invalid(reason: string): KvsError {
   return new KvsError('invalid_shape', reason);
 }
+
+const MAX_SHOWN_LENGTH = 100;

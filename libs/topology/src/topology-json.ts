@@ -12,6 +12,7 @@ import {
   list,
   name,
   nodeId,
+  shown,
   weight,
   type Fields,
 } from './json-fields.js';
@@ -193,7 +194,7 @@ function entryOf(
   const bootIdAt = (index: unknown): BootId | undefined => {
     if (index === NOBODY) return undefined;
     const found = isInteger(index, 0, bootIds.length - 1) ? bootIds[index] : undefined;
-    if (found === undefined) throw invalid(`there is no boot id ${String(index)}`);
+    if (found === undefined) throw invalid(`there is no boot id ${shown(index)}`);
     return found;
   };
   if (!isInteger(epoch, 0, revision)) throw invalid('an epoch is not a revision up to the present one');
@@ -217,7 +218,7 @@ function entryOf(
 
 function nodeState(value: unknown): NodeState {
   const state = NODE_STATES.find((one) => one === value);
-  if (state === undefined) throw invalid(`a node is in no state ${String(value)}`);
+  if (state === undefined) throw invalid(`a node is in no state ${shown(value)}`);
   return state;
 }
 

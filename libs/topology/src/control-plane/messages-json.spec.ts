@@ -69,6 +69,15 @@ const topologyAnswer = fieldsOf(
 );
 const question = { clusterId: 'c', bootId: a, promotions: [{ partition: 1, epoch: 2 }] };
 
+/** `String` throws for it. */
+const unreadable = { toString: 1, valueOf: 1 };
+const stateless = { ...identity, state: unreadable };
+const entriesOf = (change: unknown) => ({ ...entries, requests: [{ partition: 0, epoch: 1, change }] });
+const topologyWith = (fields: object) => ({
+  ...topologyAnswer,
+  topology: { ...fieldsOf(topologyAnswer['topology'], 'the topology'), ...fields },
+});
+
 const throughJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 describe('a message of the control plane is read as it was written', () => {
@@ -154,12 +163,20 @@ describe('a message without its form is refused', () => {
     ['an empty boot id', entriesRequestFrom, { ...entries, by: '' }],
     ['a partition too high', nodeReportFrom, { ...report, fills: [{ ...report.fills[0], partition: 4096 }] }],
     ['a flag that is a text', nodeReportFrom, { ...report, isEnding: 'false' }],
-    [
-      'an unknown change',
-      entriesRequestFrom,
-      { ...entries, requests: [{ partition: 0, epoch: 1, change: { kind: 'no' } }] },
-    ],
+    ['an unknown change', entriesRequestFrom, entriesOf({ kind: 'no' })],
     ['an unknown order', reportAnswerFrom, { ...answer, orders: [{ kind: 'no', partition: 0, epoch: 1 }] }],
+    ['a change of a kind that is no text', entriesRequestFrom, entriesOf({ kind: unreadable })],
+    [
+      'an order of a kind that is no text',
+      reportAnswerFrom,
+      { ...answer, orders: [{ kind: unreadable, partition: 0, epoch: 1 }] },
+    ],
+    ['a node in a state that is no text', topologyAnswerFrom, topologyWith({ nodes: [stateless] })],
+    [
+      'a copy with an index that is no number',
+      topologyAnswerFrom,
+      topologyWith({ partitions: [[4096, 0, unreadable, [], -1]] }),
+    ],
     ['no copies', settingsUpdateFrom, { copies: 0 }],
     ['too many copies', settingsUpdateFrom, { copies: 9 }],
     ['half a copy', settingsUpdateFrom, { min_in_sync: 1.5 }],
@@ -168,4 +185,19 @@ describe('a message without its form is refused', () => {
   ])('%s', (_, read, message) => {
     expect(() => read(message)).toThrow(expect.objectContaining({ code: 'invalid_shape' }));
   });
+});
+
+it.each<[string, (value: unknown) => unknown, (text: string) => unknown]>([
+  ['a kind', entriesRequestFrom, (kind) => entriesOf({ kind })],
+  ['a field', nodeUpdateFrom, (name) => ({ [name]: 1 })],
+])('the refusal of %s shows only the first 100 characters', (_, read, message) => {
+  const messageOf = (text: string): string => {
+    try {
+      return String(read(message(text)));
+    } catch (error) {
+      return String(error);
+    }
+  };
+  expect(messageOf('x'.repeat(100))).toContain('x'.repeat(100));
+  expect(messageOf('x'.repeat(1e6))).toBe(messageOf('x'.repeat(100)));
 });
