@@ -6,6 +6,7 @@ import type { Admission } from '@kvs/server';
 import type { FastPath } from '../fast-path/fast-path.js';
 import type { RequestTracker } from '../metrics/track-requests.js';
 import type { HttpSettings } from '../http-settings.js';
+import type { AllowedMethods } from './allowed-methods.js';
 import { BodyReader, bodyLength, NO_BODY, type AdmittedRequest, type RequestMemory } from './body.js';
 import { refuse } from './closing.js';
 import { admit, countUntilClosed, isOfControlPlane } from './in-flight.js';
@@ -28,6 +29,8 @@ export interface FastPathAdapterOptions {
   readonly access: AccessRules;
   /** Whether requests of proxies are refused. */
   readonly refusesProxies: boolean;
+  /** Of all paths of the server. */
+  readonly methods: AllowedMethods;
 }
 
 /**
@@ -49,14 +52,17 @@ export class FastPathAdapter extends ExpressAdapter {
   readonly #settings: HttpSettings;
   readonly #access: AccessRules;
   readonly #refusesProxies: boolean;
+  readonly #methods: AllowedMethods;
 
-  constructor({ admission, controlAdmission, settings, access, refusesProxies }: FastPathAdapterOptions) {
+  constructor(options: FastPathAdapterOptions) {
     super();
-    this.#admission = admission;
-    this.#controlAdmission = controlAdmission;
+    const { settings } = options;
+    this.#admission = options.admission;
+    this.#controlAdmission = options.controlAdmission;
     this.#settings = settings;
-    this.#access = access;
-    this.#refusesProxies = refusesProxies;
+    this.#access = options.access;
+    this.#refusesProxies = options.refusesProxies;
+    this.#methods = options.methods;
 
     const stalled = new StalledClients(settings);
     this.#order = new RequestOrder(settings.maxInFlightRequests, (connection) => stalled.watch(connection));
@@ -107,7 +113,7 @@ export class FastPathAdapter extends ExpressAdapter {
     refuse(response, this.#refusal(request) ?? UNKNOWN_EXPECTATION);
 
   #admit(request: IncomingMessage, response: ServerResponse, asksFirst: boolean): void {
-    const admission = isOfControlPlane(request) ? this.#controlAdmission : this.#admission;
+    const admission = isOfControlPlane(request, this.#methods) ? this.#controlAdmission : this.#admission;
     const refusal = this.#refusal(request) ?? admit(admission, request);
     if (refusal) {
       refuse(response, refusal);

@@ -57,15 +57,18 @@ describe('a server with as many requests in flight as it may have', () => {
     expect((await next).status).toBe(200);
   });
 
-  it('still answers the nodes and proxies of its cluster', async () => {
-    await start({ settings: { maxInFlightRequests: 1 } });
+  it('still answers the nodes and proxies of its cluster, at the paths that it has for them', async () => {
+    const methods = { '/cluster': ['GET', 'PATCH'], '/cluster/entries': ['POST'] };
+    await start({ settings: { maxInFlightRequests: 1 }, methods });
     const held = query();
     await operations.holding(1);
     expect(refusal(await query())).toContain('overloaded');
     const sent = { headers: { 'content-length': '2' }, body: '{}' };
     // This server has no such routes.
     expect((await server.send('POST', '/cluster/entries', sent)).status).toBe(404);
-    expect((await server.send('PATCH', '/cluster', sent)).status).toBe(404);
+    expect((await server.send('PATCH', '/cluster?a=b', sent)).status).toBe(404);
+    expect(refusal(await server.send('POST', '/clusters', sent))).toContain('overloaded');
+    expect(refusal(await server.send('POST', '/cluster/other', sent))).toContain('overloaded');
     operations.release();
     await held;
   });

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { KvsError } from '@kvs/protocol';
 import type { Admission } from '@kvs/server';
+import { patternOf, type AllowedMethods } from './allowed-methods.js';
 import { bodyLength, type RequestMemory } from './body.js';
 
 /** Admits an HTTP request, or returns the refusal. O(1). */
@@ -12,9 +13,13 @@ export function admit(admission: Admission, request: IncomingMessage): KvsError 
   return undefined;
 }
 
-/** Returns whether a request is for the control plane, which must work while clients fill the server. */
-export function isOfControlPlane({ url }: IncomingMessage): boolean {
-  return url?.startsWith('/cluster') === true;
+/**
+ * Returns whether a request is for the control plane, which must work while clients fill the server.
+ *
+ * @param paths the server's paths. Others are not of the control plane, whatever their name
+ */
+export function isOfControlPlane({ url = '' }: IncomingMessage, paths: AllowedMethods): boolean {
+  return url.startsWith('/cluster') && patternOf(paths, url) !== undefined;
 }
 
 /** Counts an admitted request until its response closes. */

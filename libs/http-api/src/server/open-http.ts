@@ -55,7 +55,9 @@ export interface OpenHttp {
 export async function openHttp(options: HttpOptions): Promise<OpenHttp> {
   const { settings, logger, admission, controlAdmission, refusesProxies = false } = options;
   const access = accessRules(settings, options.host, await addressOf(options.host));
-  const adapter = new FastPathAdapter({ admission, controlAdmission, settings, access, refusesProxies });
+  const methods = { ...API_METHODS, ...options.methods };
+  const parts = { admission, controlAdmission, settings, access, refusesProxies, methods };
+  const adapter = new FastPathAdapter(parts);
   const nestLogger = new NestLogger(logger);
   const app = await NestFactory.create<NestExpressApplication>(options.module, adapter, {
     bodyParser: false,
@@ -64,7 +66,6 @@ export async function openHttp(options: HttpOptions): Promise<OpenHttp> {
   });
   app.disable('x-powered-by');
   app.set('etag', false);
-  const methods = { ...API_METHODS, ...options.methods };
   const metrics = app.get(ServerMetrics);
   const requests = new RequestMetrics();
   metrics.add(requests);

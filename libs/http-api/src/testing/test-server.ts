@@ -10,6 +10,7 @@ import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { silentLogger } from '@kvs/server/testing';
 import { HttpApiModule } from '../http-api.module.js';
 import { Budget, resetConnection, type Admission, type MetricsSource } from '@kvs/server';
+import type { AllowedMethods } from '../server/allowed-methods.js';
 import { FastPathAdapter } from '../server/fast-path-adapter.js';
 import { openHttp } from '../server/open-http.js';
 import type { UpgradeHandler } from '../server/upgrades.js';
@@ -36,6 +37,8 @@ export interface TestServerOptions {
   readonly readiness?: Readiness;
   readonly metrics?: MetricsSource;
   readonly refusesProxies?: boolean;
+  /** Methods of further paths. The server has no routes for them. */
+  readonly methods?: AllowedMethods;
   readonly upgrade?: UpgradeHandler;
   /** The address by which the server judges `Host`. Default: an address of the network, which accepts any `Host`. */
   readonly host?: string;
@@ -86,7 +89,7 @@ export class TestServer {
         { provide: READINESS, useValue: readiness },
       ],
     });
-    const { refusesProxies = false, host = '0.0.0.0', upgrade } = options;
+    const { refusesProxies = false, host = '0.0.0.0', upgrade, methods = {} } = options;
     const { app, listener, metrics } = await openHttp({
       title: 'test',
       version: '0.0.0',
@@ -94,6 +97,7 @@ export class TestServer {
       settings,
       module,
       refusesProxies,
+      methods,
       ...(upgrade && { upgrade: () => upgrade }),
       admission,
       controlAdmission: budget.separateAdmissionOf('control_plane'),

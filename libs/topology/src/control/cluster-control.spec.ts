@@ -13,6 +13,7 @@ import {
   type TopologyStore,
 } from '../index.js';
 import { boot, reportOf } from '../testing/planned-cluster.js';
+import { MAX_NEWS_WAITERS } from './topology-news.js';
 
 const settings: ClusterControlSettings = {
   cluster: { clusterId: 'c', copies: 2, minInSync: 1 },
@@ -364,6 +365,14 @@ describe('a request for a newer topology', () => {
     expect(answers).toEqual([]);
     await proxy.pass(100);
     expect(answers).toEqual([undefined]);
+  });
+
+  it('ends without one if too many others wait that came later', async () => {
+    const answers = ask(MAX_NEWS_WAITERS + 2);
+    await settlePromises();
+    expect(answers).toEqual([undefined, undefined]);
+    await proxy.pass(10_000);
+    expect(answers).toHaveLength(MAX_NEWS_WAITERS + 2);
   });
 
   it('ends when the proxy stops, and is not taken any more then', async () => {

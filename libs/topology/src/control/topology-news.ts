@@ -5,6 +5,9 @@ import type { TopologyKeeper } from './topology-keeper.js';
 /** How long a request may wait for a newer topology, in milliseconds. */
 export const MAX_NEWS_WAIT_MS = 10_000;
 
+/** How many requests may wait for a newer topology: a part of those that a proxy has room for, so that it still takes reports. */
+export const MAX_NEWS_WAITERS = 1024;
+
 /** A request of a node that knows the topology of this revision. */
 interface Waiting {
   readonly revision: number;
@@ -30,7 +33,7 @@ export class TopologyNews {
 
   /**
    * Resolves with the topology once its revision is above `revision`; with undefined if there is none within
-   * {@link MAX_NEWS_WAIT_MS}, or after {@link end}.
+   * {@link MAX_NEWS_WAIT_MS}, after {@link end}, or if {@link MAX_NEWS_WAITERS} later requests wait.
    *
    * @param gone aborts when nobody waits any more
    */
@@ -46,6 +49,8 @@ export class TopologyNews {
       const cancel = this.#timers.after(MAX_NEWS_WAIT_MS, end);
       gone.addEventListener('abort', () => end(), { once: true });
       this.#waiting.add(waiting);
+      const [oldest] = this.#waiting;
+      if (this.#waiting.size > MAX_NEWS_WAITERS) oldest?.end();
       this.#tell();
     });
   }
