@@ -3,6 +3,8 @@ import { isPromise, type WireAnswer } from '@kvs/protocol';
 import { answerError } from '@kvs/protocol/nest';
 import type { BatchRoute, BatchRoutes } from '../routes/batch-routes.js';
 import { sendJson } from '../routes/reply.js';
+import type { RequestMemory } from '../server/body.js';
+import { refuseAnswerIfFull } from '../server/in-flight.js';
 
 /**
  * Answers the batch routes before Express sees them, by the same routes and with the same error bodies. Express and Nest answer all
@@ -22,11 +24,16 @@ export class FastPath {
   }
 
   /** Returns whether the fast path answers the request. */
-  answers(request: IncomingMessage, response: ServerResponse, bytes: Uint8Array): boolean {
+  answers(
+    request: IncomingMessage,
+    response: ServerResponse,
+    bytes: Uint8Array,
+    memory: RequestMemory,
+  ): boolean {
     const { url } = request;
     const route = this.#routes.find(request.method, url);
     if (route === undefined || url === undefined) return false;
-    const arrival = { route, url, bytes, contentType: request.headers['content-type'], response };
+    const arrival = { route, url, bytes, contentType: request.headers['content-type'], response, memory };
     if (this.#arrivals.push(arrival) === 1) setImmediate(this.#answerAll);
     return true;
   }
@@ -42,20 +49,23 @@ export class FastPath {
   };
 
   /** Never throws, because the other requests of the turn come after it. */
-  #answer({ route, url, bytes, contentType, response }: Arrival): void {
+  #answer(arrival: Arrival): void {
+    const { route, url, bytes, contentType, response, memory } = arrival;
     try {
+      refuseAnswerIfFull(memory);
       const answer = route.answer({ bytes, contentType }, url);
-      if (isPromise(answer)) this.#sendWhenDone(response, answer);
+      if (isPromise(answer)) this.#sendWhenDone(arrival, answer);
       else send(response, answer);
     } catch (error) {
       answerError(response, error, this.#onUnexpected);
     }
   }
 
-  #sendWhenDone(response: ServerResponse, answer: Promise<WireAnswer<unknown>>): void {
+  #sendWhenDone({ route, response, memory }: Arrival, answer: Promise<WireAnswer<unknown>>): void {
     const fail = (error: unknown): void => answerError(response, error, this.#onUnexpected);
     answer.then((done) => {
       try {
+        if (route.isRead) refuseAnswerIfFull(memory);
         send(response, done);
       } catch (error) {
         fail(error);
@@ -71,6 +81,7 @@ interface Arrival {
   readonly bytes: Uint8Array;
   readonly contentType: string | undefined;
   readonly response: ServerResponse;
+  readonly memory: RequestMemory;
 }
 
 function send(response: ServerResponse, answer: WireAnswer<unknown>): void {

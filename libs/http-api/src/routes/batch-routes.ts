@@ -35,6 +35,8 @@ import { updateAll } from './update-all.js';
 /** A route that takes a batch of items. */
 export interface BatchRoute {
   readonly method: string;
+  /** Whether the answer may be refused after the operation, because it changes nothing. */
+  readonly isRead: boolean;
   /** @throws KvsError if the body or a parameter is not valid, or as the operation does, at once or by promise */
   answer(body: ReceivedBody, url: string): MaybePromise<WireAnswer<unknown>>;
 }
@@ -103,6 +105,8 @@ export class BatchRoutes {
   }
 }
 
+const READS: ReadonlySet<string> = new Set(['/fetch', '/query']);
+
 /** Returns a route with its path. It checks the body first, and then the parameters. */
 function route<T, P>(
   method: string,
@@ -115,6 +119,7 @@ function route<T, P>(
   const pipe = new BatchPipe(schema, limits);
   const batch: BatchRoute = {
     method,
+    isRead: READS.has(path),
     answer: (body, url) =>
       whenDone(pipe.transform(parseReceived(body, limits)), (items) => answer(items, parametersOf(url))),
   };

@@ -3,7 +3,7 @@ import { Controller, Get, Inject, Post, Put, Req, Res } from '@nestjs/common';
 import { KvsError, type ScanAnswer } from '@kvs/protocol';
 import { OPERATIONS, type KeyValueOperations } from '../tokens.js';
 import type { AdmittedRequest } from '../server/body.js';
-import { countUnread, holdPage } from '../server/in-flight.js';
+import { countUnread, holdPage, refuseAnswerIfFull } from '../server/in-flight.js';
 import { preferredType } from './accept.js';
 import { BatchRoutes } from './batch-routes.js';
 import { collectPage, type PageAnswer } from './page.js';
@@ -24,32 +24,32 @@ export class DataController {
   }
 
   @Put('set')
-  set(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+  set(@Req() request: AdmittedRequest, @Res() response: ServerResponse): Promise<void> {
     return this.#answer('/set', request, response);
   }
 
   @Post('fetch')
-  fetch(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+  fetch(@Req() request: AdmittedRequest, @Res() response: ServerResponse): Promise<void> {
     return this.#answer('/fetch', request, response);
   }
 
   @Post('query')
-  query(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+  query(@Req() request: AdmittedRequest, @Res() response: ServerResponse): Promise<void> {
     return this.#answer('/query', request, response);
   }
 
   @Post('delete')
-  delete(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+  delete(@Req() request: AdmittedRequest, @Res() response: ServerResponse): Promise<void> {
     return this.#answer('/delete', request, response);
   }
 
   @Post('touch')
-  touch(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+  touch(@Req() request: AdmittedRequest, @Res() response: ServerResponse): Promise<void> {
     return this.#answer('/touch', request, response);
   }
 
   @Post('increment')
-  increment(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+  increment(@Req() request: AdmittedRequest, @Res() response: ServerResponse): Promise<void> {
     return this.#answer('/increment', request, response);
   }
 
@@ -87,8 +87,12 @@ export class DataController {
     }
   }
 
-  async #answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    sendJson(response, await this.#routes.of(path).answer(receivedBody(request), request.url ?? ''));
+  async #answer(path: string, request: AdmittedRequest, response: ServerResponse): Promise<void> {
+    const route = this.#routes.of(path);
+    refuseAnswerIfFull(request.memory);
+    const answer = await route.answer(receivedBody(request), request.url ?? '');
+    if (route.isRead) refuseAnswerIfFull(request.memory);
+    sendJson(response, answer);
   }
 }
 

@@ -13,6 +13,8 @@ import {
   type Key,
   type Value,
 } from '@kvs/protocol';
+import type { AdmittedRequest } from '../server/body.js';
+import { refuseAnswerIfFull } from '../server/in-flight.js';
 import { LIMITS, OPERATIONS, type KeyValueOperations, type Limits } from '../tokens.js';
 import { entityTag, isMatchFailed, isNotModified, writePrecondition } from './preconditions.js';
 import { QueryParameters } from './query-parameters.js';
@@ -40,8 +42,9 @@ export class KeysController {
   }
 
   @Get(KEY_PATH)
-  async read(@Req() request: IncomingMessage, @Res() response: ServerResponse): Promise<void> {
+  async read(@Req() request: AdmittedRequest, @Res() response: ServerResponse): Promise<void> {
     const entry = await this.#resource(request).read();
+    refuseAnswerIfFull(request.memory);
     if (entry === null) throw absent();
     if (isMatchFailed(request.headers, entry.version)) {
       throw new KvsError('precondition_failed', 'the version is not the one of If-Match');

@@ -148,7 +148,7 @@ export class FastPathAdapter extends ExpressAdapter {
     body: Uint8Array,
     memory: RequestMemory,
   ): void {
-    if (this.fastPath?.answers(request, response, body)) return;
+    if (this.fastPath?.answers(request, response, body, memory)) return;
     response.setHeader('x-content-type-options', 'nosniff');
     this.getInstance<ExpressHandler>()(Object.assign(request, { body, memory }), response);
   }

@@ -54,5 +54,15 @@ export function holdPage(memory: RequestMemory, bytes: number): void {
   memory.pageBytes = bytes;
 }
 
+/**
+ * Checks that there is room for an answer. Many requests may be admitted before the first of their answers is counted.
+ *
+ * @throws KvsError `overloaded`
+ */
+export function refuseAnswerIfFull({ admission, bodyBytes }: RequestMemory): void {
+  const refusal = admission.refusalOfAnswer(bodyBytes);
+  if (refusal) throw refusal;
+}
+
 /** Paths that tell of the server's state. A full server answers them, because then they matter most. */
 const ALWAYS_ANSWERED: ReadonlySet<string> = new Set(['/health/live', '/metrics']);

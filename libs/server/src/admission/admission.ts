@@ -71,6 +71,16 @@ export class Admission {
   }
 
   /**
+   * Returns the reason not to build the answer to an admitted request, because answers that clients have not read exceed the
+   * budget; otherwise undefined.
+   *
+   * @param own the bytes that the request holds
+   */
+  refusalOfAnswer(own: number): KvsError | undefined {
+    return this.#budget.refusalOfAnswer(this.#usage, own);
+  }
+
+  /**
    * Ends an admitted request.
    *
    * @param bytes all that were counted for it

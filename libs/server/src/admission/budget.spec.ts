@@ -30,6 +30,24 @@ it('unread answers leave no room for any request until they are read', () => {
   expect([http.enter(0), link.enter(0)]).toEqual([undefined, undefined]);
 });
 
+it('unread answers leave no room for the answer to a request that was admitted before', () => {
+  const { http, link } = begin(100, 1000);
+  expect(http.enter(1)).toBeUndefined();
+  link.addUnread(1000);
+  expect([http.refusalOfAnswer(0)?.code, http.refusalOfAnswer(1)?.code]).toEqual([
+    'overloaded',
+    'overloaded',
+  ]);
+  link.addUnread(-1);
+  expect(http.refusalOfAnswer(1)).toBeUndefined();
+});
+
+it('a request larger than the limit is answered if it is alone', () => {
+  const { http } = begin(100, 1000);
+  expect(http.enter(5000)).toBeUndefined();
+  expect([http.refusalOfAnswer(5000), http.refusalOfAnswer(0)?.code]).toEqual([undefined, 'overloaded']);
+});
+
 it('announced bytes are counted as they arrive', () => {
   const { http, link } = begin(100, 1000);
   expect([http.enter(900, 0), http.enter(900, 0)]).toEqual([undefined, undefined]);

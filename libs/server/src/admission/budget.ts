@@ -82,6 +82,16 @@ export class Budget implements MetricsSource {
     return isFull ? fullOf(usage) : undefined;
   }
 
+  /**
+   * Returns the reason not to build an answer, or undefined. Answers count when they are written, so each must find the budget
+   * not exceeded by those before it. O(1).
+   *
+   * @param own the bytes that its request holds
+   */
+  refusalOfAnswer(usage: Usage, own: number): KvsError | undefined {
+    return usage.bytes > own && usage.bytes > this.#limits.maxInFlightBytes ? fullOf(usage) : undefined;
+  }
+
   /** Counts `requests` more requests in flight and `bytes` more bytes; both may be negative. */
   add(usage: Usage, requests: number, bytes: number): void {
     usage.requests += requests;
