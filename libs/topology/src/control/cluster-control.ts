@@ -59,7 +59,7 @@ export class ClusterControl {
     this.#settings = settings;
     this.#ports = ports;
     this.#problem = new LastingProblem(ports.log, 'the topology cannot be read');
-    this.#keeper = new TopologyKeeper(ports.store);
+    this.#keeper = new TopologyKeeper(ports.store, ports.timers);
     this.#news = new TopologyNews(this.#keeper, ports.timers);
     this.#reports = new NodeReports(ports);
     this.#changes = new ChangeLog(ports.log, this.#reports);

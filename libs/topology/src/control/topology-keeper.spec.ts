@@ -1,3 +1,4 @@
+import { KvsError } from '@kvs/protocol';
 import { LocalTopologyStore, newTopology, type Topology, type TopologyNode } from '../index.js';
 import { boot } from '../testing/planned-cluster.js';
 import { TopologyKeeper } from './topology-keeper.js';
@@ -31,6 +32,8 @@ const node: TopologyNode = {
   starts: 1,
   state: 'active',
 };
+let nowMs = 0;
+const timers = { nowMs: () => nowMs };
 const named = { clusterId: 'c', revision: 3 };
 const raise = (topology: Topology) => ({ ...topology, versionCeiling: topology.versionCeiling + 1 });
 
@@ -41,7 +44,7 @@ it.each([
   'a %s may miss a revision that a node names meanwhile, and a later read may not',
   async (_, revision, call) => {
     const store = new SlowStore();
-    const keeper = new TopologyKeeper(store);
+    const keeper = new TopologyKeeper(store, timers);
     await keeper.create({ ...newTopology(settings), nodes: [node] });
     store.isSlow = true;
     const answer = call(keeper);
@@ -57,3 +60,35 @@ it.each([
     });
   },
 );
+
+describe('a revision to come that somebody names with the id of a node', () => {
+  const other: TopologyNode = { ...node, id: 'b', address: 'b:1', bootId: boot('b') };
+  let keeper: TopologyKeeper;
+  const codeOfRead = () =>
+    keeper.read().then(
+      () => 'read',
+      (error: unknown) => (error instanceof KvsError ? error.code : error),
+    );
+
+  beforeEach(async () => {
+    keeper = new TopologyKeeper(new LocalTopologyStore(), timers);
+    await keeper.create({ ...newTopology(settings), nodes: [node, other] });
+    await keeper.heed({ clusterId: 'c', revision: Number.MAX_SAFE_INTEGER }, node.id);
+    expect(await codeOfRead()).toBe('outdated_store');
+  });
+
+  it('counts until the node names another one', async () => {
+    await keeper.heed({ clusterId: 'c', revision: 1 }, other.bootId);
+    expect(await codeOfRead()).toBe('outdated_store');
+    await keeper.heed({ clusterId: 'c', revision: 1 }, node.bootId);
+    expect(await codeOfRead()).toBe('read');
+    expect(await keeper.change(raise)).toMatchObject({ revision: 2 });
+  });
+
+  it('counts for ten minutes', async () => {
+    nowMs += 600_000;
+    expect(await codeOfRead()).toBe('outdated_store');
+    nowMs += 1;
+    expect(await codeOfRead()).toBe('read');
+  });
+});

@@ -2,6 +2,7 @@ import { KvsError } from '@kvs/protocol';
 import type { Knowledge } from '../control-plane/messages.js';
 import type { TopologyStore } from '../topology-store.js';
 import type { Topology } from '../topology.js';
+import type { ControlTimers } from './ports.js';
 
 /**
  * A proxy's view of the topology: the newest document that it has seen, and changes of it by compare-and-set. A change that
@@ -11,11 +12,13 @@ export class TopologyKeeper {
   readonly #store: TopologyStore;
   readonly #listeners = new Set<(topology: Topology, before: Topology | undefined) => void>();
   #current: Topology | undefined;
-  /** The highest revision of this cluster that a node has named. */
-  #highestKnown = 0;
+  readonly #timers: Pick<ControlTimers, 'nowMs'>;
+  /** The revision of this cluster that each node named last, by the id of the node. */
+  readonly #named = new Map<string, { readonly revision: number; readonly atMs: number }>();
 
-  constructor(store: TopologyStore) {
+  constructor(store: TopologyStore, timers: Pick<ControlTimers, 'nowMs'>) {
     this.#store = store;
+    this.#timers = timers;
   }
 
   /** The newest topology that this proxy has seen. */
@@ -54,7 +57,8 @@ export class TopologyKeeper {
   /**
    * Checks that a sender means this cluster, and that the store is not behind what the sender knows. Only the revision that a
    * node names is noted, because others may name any number. A node counts also if it has started again since the topology was
-   * stored, because a store that has lost changes may know only its id.
+   * stored, because a store that has lost changes may know only its id. Anybody can send the id of a node, so a revision counts
+   * only until the node names another one, or for {@link NAMED_FOR_MS}.
    *
    * @param sender an id or a boot id
    * @throws KvsError `wrong_cluster`; the codes of {@link read}
@@ -65,9 +69,9 @@ export class TopologyKeeper {
     if (clusterId !== current.clusterId) {
       throw new KvsError('wrong_cluster', `this is the cluster ${current.clusterId}, and not ${clusterId}`);
     }
-    const isNode = current.nodes.some(({ id, bootId }) => id === sender || bootId === sender);
-    if (isNode) this.#highestKnown = Math.max(this.#highestKnown, revision);
-    else await this.atLeast(revision);
+    const node = current.nodes.find(({ id, bootId }) => id === sender || bootId === sender);
+    if (node === undefined) await this.atLeast(revision);
+    else this.#named.set(node.id, { revision, atMs: this.#timers.nowMs() });
   }
 
   /**
@@ -106,6 +110,15 @@ export class TopologyKeeper {
     return topology;
   }
 
+  /** The highest revision that a node has named of late. */
+  get #highestKnown(): number {
+    const sinceMs = this.#timers.nowMs() - NAMED_FOR_MS;
+    return [...this.#named.values()].reduce(
+      (most, { revision, atMs }) => (atMs < sinceMs ? most : Math.max(most, revision)),
+      0,
+    );
+  }
+
   /** @param known the highest revision that a node had named when the store was asked. Later changes may be missing */
   #learn(topology: Topology, known: number): void {
     const before = this.#current;
@@ -126,3 +139,6 @@ function outdated(revision: number, known: number): KvsError {
     `the store has revision ${revision} of the topology, but revision ${known} exists; it has lost changes`,
   );
 }
+
+/** Nodes name a revision each second, if they are there. It counts for longer, because all may be away for a while. */
+const NAMED_FOR_MS = 600_000;
