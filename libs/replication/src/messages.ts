@@ -19,8 +19,7 @@ export type Message =
   | FillEnd
   | FillAnswer
   | HoldsQuestion
-  | HoldsAnswer
-  | Release;
+  | HoldsAnswer;
 
 /** A primary asks a process with copies of its partitions for a lease. */
 export interface Beacon {
@@ -157,13 +156,6 @@ export interface HoldsQuestion {
 /** The sender is an in-sync copy in this epoch. */
 export interface HoldsAnswer {
   readonly kind: 'holdsAnswer';
-  readonly partition: number;
-  readonly epoch: number;
-}
-
-/** A copy whose process is about to end asks its primary to go on without it. It acknowledges effects until it is removed. */
-export interface Release {
-  readonly kind: 'release';
   readonly partition: number;
   readonly epoch: number;
 }

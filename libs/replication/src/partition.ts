@@ -132,9 +132,6 @@ export class Partition implements PartitionData {
         return;
       case 'holdsAnswer':
         if (this.#isLeftOver && message.epoch === this.#entry?.epoch) this.#drop();
-        return;
-      case 'release':
-        if (message.epoch === this.#entry?.epoch) this.#primary?.release(from);
     }
   }
 
@@ -151,13 +148,6 @@ export class Partition implements PartitionData {
     if (this.#role === 'learner' && this.#entry?.primary === bootId) this.#copy.answerAgain(bootId);
   }
 
-  /** Asks the primary to go on without this copy. */
-  askForRelease(): void {
-    const { primary, epoch } = this.#entry ?? {};
-    if (this.#role !== 'copy' || primary === undefined || epoch === undefined) return;
-    this.#node.ports.send(primary, { kind: 'release', partition: this.number, epoch });
-  }
-
   /** Asks to become primary instead of one that is silent. */
   askToBePromoted(): void {
     const { requests, bootId } = this.#node;
@@ -166,7 +156,7 @@ export class Partition implements PartitionData {
     requests.ask(this.number, epoch, { kind: 'promote', copy: bootId, instead: primary });
   }
 
-  /** Whether the node has pairs without a role in the partition. A process that ends keeps them: they may be all that is left of them. */
+  /** Whether the node has pairs without a role in the partition. A process that ends keeps its pairs: they may be the last ones. */
   get #isLeftOver(): boolean {
     if (this.#node.isLeaving) return false;
     return this.#role === 'none' && this.pairs !== 'none' && this.#entry?.primary !== undefined;

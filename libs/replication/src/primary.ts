@@ -189,14 +189,15 @@ export class Primary {
     });
   }
 
-  /** Gives the partition to a copy: waits for the calls in flight, and then asks. */
-  handOver(to: BootId): void {
+  /** Gives the partition to a copy: waits for the calls in flight, and then asks. Returns whether it can begin. */
+  handOver(to: BootId): boolean {
     const isReady = this.#takeover === undefined && this.#successor === undefined;
-    if (!isReady || !this.#entry.inSync.includes(to) || to === this.#node.bootId) return;
-    if (this.#node.requests.isPending(this.#data.number)) return;
+    if (!isReady || !this.#entry.inSync.includes(to) || to === this.#node.bootId) return false;
+    if (this.#node.requests.isPending(this.#data.number)) return false;
     this.#successor = to;
     this.#sealedMs = this.#node.ports.nowMs();
     this.#advanceHandOver();
+    return true;
   }
 
   /** Removes an in-sync copy that is one too many. */

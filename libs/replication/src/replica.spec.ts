@@ -532,45 +532,6 @@ describe('a hand-over', () => {
   });
 });
 
-describe('a process that is about to end', () => {
-  beforeEach(() => {
-    world.assign(a, b, c);
-    a.set('k', 'v');
-    world.settle();
-  });
-
-  it('has its copy removed while it still acknowledges, so that no write waits, and keeps the pairs', () => {
-    expect(c.replica.releaseCopies()).toBe(1);
-    world.settle();
-    const write = a.set('l', 'v');
-    world.settle();
-    expect(write.answer).toMatchObject(done);
-    world.pass(400);
-    expect(world.grant()).toEqual([{ kind: 'remove', by: a.bootId, copy: c.bootId }]);
-    expect(c.replica.releaseCopies()).toBe(0);
-    world.pass(3000);
-    expect(c.pairs).toEqual({ k: 'v', l: 'v' });
-  });
-
-  it('asks again until its copy is removed', () => {
-    world.cut(c, a);
-    c.replica.releaseCopies();
-    world.mend();
-    world.pass(100);
-    c.replica.releaseCopies();
-    world.pass(400);
-    expect(world.requests).toEqual([]);
-    c.replica.releaseCopies();
-    world.pass(500);
-    expect(world.grant()).toEqual([{ kind: 'remove', by: a.bootId, copy: c.bootId }]);
-  });
-
-  it('does not wait for a primary that it can not ask', () => {
-    world.unconnected.add(a.bootId);
-    expect(c.replica.releaseCopies()).toBe(0);
-  });
-});
-
 describe('a learner', () => {
   function learn(member: Member): void {
     world.commit({ kind: 'nameLearner', learner: member.bootId });
@@ -881,6 +842,13 @@ describe('a node without a role in a partition', () => {
     world.mend();
     world.pass(1500);
     expect([b.pairs, b.replica.leftOvers()]).toEqual([{}, []]);
+  });
+
+  it('keeps its pairs if its process is about to end, because they may be the last ones (R17)', () => {
+    b.replica.leave();
+    world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
+    world.pass(3000);
+    expect(b.pairs).toEqual({ k: 'v' });
   });
 
   it('drops the pairs of a fill from a position without effects that was given up (R17)', () => {

@@ -53,7 +53,7 @@ export class Replica implements NodeContext {
   readonly #silence: Silence;
   readonly #attention: Attention;
   #tailBytes = 0;
-  #releaseMs = -Infinity;
+  #isLeaving = false;
   #callCount = 0;
   #fillCount = 0;
   #failures: CopyFailure[] = [];
@@ -131,24 +131,12 @@ export class Replica implements NodeContext {
 
   /** Whether this process is about to end. */
   get isLeaving(): boolean {
-    return this.#releaseMs > -Infinity;
+    return this.#isLeaving;
   }
 
-  /**
-   * Asks the primaries to go on without the copies of this node, because the process is about to end: otherwise writes would wait
-   * until the primaries notice that. Returns how many copies have a primary that can be asked. Called again as long as there are some.
-   */
-  releaseCopies(): number {
-    const copies = [...this.#partitions.values()].filter(
-      ({ role, entry }) =>
-        role === 'copy' && entry?.primary !== undefined && this.ports.isConnected(entry.primary),
-    );
-    const nowMs = this.ports.nowMs();
-    if (nowMs - this.#releaseMs >= this.times.repeatMs) {
-      this.#releaseMs = nowMs;
-      for (const copy of copies) copy.askForRelease();
-    }
-    return copies.length;
+  /** The process is about to end: it keeps the pairs of copies that are removed from now on. */
+  leave(): void {
+    this.#isLeaving = true;
   }
 
   /** A connection to a process is open again. */
@@ -209,10 +197,20 @@ export class Replica implements NodeContext {
     else primary.read(keys, run, done);
   }
 
-  /** Gives partitions to in-sync copies of them, if possible by one change of the topology. Calls meanwhile wait. */
-  handOver(successors: Iterable<readonly [partition: number, to: BootId]>): void {
-    for (const [partition, to] of successors) this.#primaryOf(partition)?.handOver(to);
+  /**
+   * Gives partitions to in-sync copies of them, if possible by one change of the topology. Calls meanwhile wait.
+   *
+   * @param most how many hand-overs may begin
+   * @returns the partitions whose hand-overs begin. Others are being handed over already, or can't be now
+   */
+  handOver(successors: Iterable<readonly [partition: number, to: BootId]>, most = Infinity): number[] {
+    const begun: number[] = [];
+    for (const [partition, to] of successors) {
+      if (begun.length >= most) break;
+      if (this.#primaryOf(partition)?.handOver(to) === true) begun.push(partition);
+    }
     this.#finish();
+    return begun;
   }
 
   /** Removes an in-sync copy that is one too many. */

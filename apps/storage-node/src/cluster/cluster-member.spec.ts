@@ -255,11 +255,25 @@ describe('a node with --join', () => {
     expect(new Set(promotions.flat().map(({ partition }) => partition)).size).toBe(401);
   });
 
-  it('has the others go on without its copies before it ends', async () => {
+  it('waits before it ends until the controller has had its copies removed, so that no write waits for them', async () => {
+    const { second } = await startCopies();
+    const [primary, copy] = [proxy.bootIdOf('first'), proxy.bootIdOf('second')];
+    if (primary === undefined || copy === undefined) throw new TypeError('both have joined');
+    const { epoch = 0 } = proxy.topology.partitions[PARTITION] ?? {};
+    const left = second.member.leave();
+    await until(() => proxy.reports.some((report) => report.isLeaving));
+    proxy.orders.set(primary, [{ kind: 'remove', partition: PARTITION, epoch, copy }]);
+    await left;
+    expect(proxy.topology.partitions[PARTITION]?.inSync).toEqual([primary]);
+  });
+
+  it('keeps its copies of partitions whose primary ends too', async () => {
     const { first, second } = await startCopies();
-    await second.member.leave();
-    expect(proxy.topology.partitions[PARTITION]?.inSync).toEqual([proxy.bootIdOf('first')]);
-    await until(() => first.isServing());
+    const primary = proxy.bootIdOf('first');
+    if (primary === undefined) throw new TypeError('it has joined');
+    proxy.leaving.add(primary);
+    await Promise.all([first.member.leave(), second.member.leave()]);
+    expect(proxy.topology.partitions[PARTITION]?.inSync).toHaveLength(2);
   });
 
   it('gives its only copies to another node before it ends', async () => {

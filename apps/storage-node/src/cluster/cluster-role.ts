@@ -35,11 +35,10 @@ export interface ClusterRole {
    * take. Called again as long as there are some.
    */
   handOverAll(): number;
-  /**
-   * Has the other nodes go on without the copies of this node, once it has handed its partitions over. Returns how many copies are
-   * left that another node waits for. Called again as long as there are some.
-   */
-  releaseCopies(): number;
+  /** The process is about to end. The cluster knows, or will soon. */
+  leave(): void;
+  /** Counts the copies of this node that the controller will have removed before the process ends. */
+  countCopiesToRemove(): number;
   /** Counts the partitions that end with this process, because their pairs are in its memory alone. */
   countOnlyCopies(): OnlyCopies;
   /** Ends the links to other nodes. */

@@ -76,6 +76,8 @@ export class CopiesRole implements ClusterRole {
   readonly #clock: CandidateParts['clock'];
   readonly #log: CandidateParts['log'];
   readonly #turns = new SuccessorTurns();
+  /** When the hand-overs in flight began, by partition. */
+  readonly #handOvers = new Map<number, number>();
   /** The processes that are about to end. */
   #leaving: ReadonlySet<BootId> = new Set();
   /** How many reports in a row found the ceiling of versions near. */
@@ -120,6 +122,10 @@ export class CopiesRole implements ClusterRole {
     return nodeReport(this.copies.replica, this.#engine, this.#clock, isEnding);
   }
 
+  leave(): void {
+    this.copies.replica.leave();
+  }
+
   /**
    * Asks the copies of some more partitions to take over. Returns how many partitions have such a copy. Few are handed over at once,
    * because the calls of all of them wait for one change of the topology.
@@ -127,19 +133,31 @@ export class CopiesRole implements ClusterRole {
   handOverAll(): number {
     const served = this.#served().filter(({ successors }) => successors.length > 0);
     const nowMs = performance.now();
-    const asked = served.map(({ partition, epoch }) => this.#turns.askedSinceMs(partition, epoch));
-    let underWay = asked.filter((sinceMs = -Infinity) => nowMs - sinceMs < HAND_OVER_MS).length;
-    const moves = served.flatMap(({ partition, epoch, successors }, i) => {
-      if (asked[i] === undefined && underWay++ >= HAND_OVERS_AT_ONCE) return [];
-      const successor = this.#turns.next(partition, epoch, successors, nowMs);
+    for (const [partition, beganMs] of this.#handOvers)
+      if (nowMs - beganMs > USUAL_HAND_OVER_MS || !served.some((one) => one.partition === partition))
+        this.#handOvers.delete(partition);
+    const moves = served.flatMap(({ partition, epoch, successors }) => {
+      const successor = this.#turns.next(partition, epoch, successors);
       return successor === undefined ? [] : [[partition, successor] as const];
     });
-    this.copies.replica.handOver(moves);
+    const most = HAND_OVERS_AT_ONCE - this.#handOvers.size;
+    for (const partition of this.copies.replica.handOver(moves, most)) this.#handOvers.set(partition, nowMs);
     return served.length;
   }
 
-  releaseCopies(): number {
-    return this.copies.replica.releaseCopies();
+  countCopiesToRemove(): number {
+    const { replica } = this.copies;
+    const { partitions = [] } = replica.topology ?? {};
+    const roles = partitions.map((_, partition) => replica.roleIn(partition));
+    // As the controller does it: a node that still serves something keeps its copies, and so does a primary that ends too.
+    if (roles.includes('primary')) return 0;
+    return partitions.filter(
+      ({ primary }, partition) =>
+        roles[partition] === 'copy' &&
+        primary !== undefined &&
+        !this.#leaving.has(primary) &&
+        this.copies.isLinkedTo(primary),
+    ).length;
   }
 
   countOnlyCopies(): OnlyCopies {
@@ -208,7 +226,7 @@ function bootIdOf(identity: EngineIdentity | undefined): BootId {
 }
 
 const HAND_OVERS_AT_ONCE = 128;
-/** How long a hand-over takes if all goes well. Others need not wait for one that takes longer. */
-const HAND_OVER_MS = 500;
+/** Hand-overs that take longer hold up no others. */
+const USUAL_HAND_OVER_MS = 500;
 
 const WARN_BEFORE_MICROS = 24 * 60 * 60 * 1_000_000;

@@ -12,41 +12,43 @@ export interface Leaving {
 
 /**
  * Waits until other nodes have copies of pairs that are in the memory of this node alone, because they would be lost, and hands all
- * partitions over, as far as that is possible and a proxy answers. Then it has the others go on without its copies.
+ * partitions over, as far as that is possible and a proxy answers. Then it waits until its copies are removed.
  */
-export async function handOverEverything({
-  role,
-  leaveTimeoutMs,
-  unansweredMs,
-  log,
-}: Leaving): Promise<void> {
-  const begunMs = performance.now();
+export async function handOverEverything(leaving: Leaving): Promise<void> {
+  const { role, unansweredMs, log } = leaving;
   // One proxy may stop together with this node, and the next one answers a moment later.
   const isUnanswered = (): boolean => unansweredMs() > UNANSWERED_MS;
-  let least = Infinity;
-  for (let sinceMs = begunMs; ; await delay(PAUSE_MS)) {
+  role.leave();
+  const left = await untilHandedOver(leaving, isUnanswered);
+  const reason = isUnanswered() ? ', because no proxy answers' : ' in time';
+  if (left > 0) log.warn(`${left} partitions were not handed over${reason}`);
+  const { count } = role.countOnlyCopies();
+  if (count > 0)
+    log.warn(`${count} partitions end with this process, because no other node has a copy of them`);
+  const endMs = performance.now() + REMOVAL_MS;
+  while (role.countCopiesToRemove() > 0 && !isUnanswered() && performance.now() < endMs)
+    await delay(PAUSE_MS);
+}
+
+/** Returns how many partitions are left that another node could take. */
+async function untilHandedOver(
+  { role, leaveTimeoutMs }: Leaving,
+  isUnanswered: () => boolean,
+): Promise<number> {
+  const begunMs = performance.now();
+  for (let handOverMs = begunMs; ; await delay(PAUSE_MS)) {
     const left = role.handOverAll();
-    const only = role.countOnlyCopies();
     const nowMs = performance.now();
-    const isCopying = only.awaited > 0 && nowMs - begunMs < leaveTimeoutMs;
-    if (isCopying || left < least) sinceMs = nowMs;
-    least = Math.min(least, left);
-    const isHandingOver = left > 0 && nowMs - sinceMs < HAND_OVER_MS;
-    if ((isCopying || isHandingOver) && !isUnanswered()) continue;
-    const reason = isUnanswered() ? ', because no proxy answers' : ' in time';
-    if (left > 0) log.warn(`${left} partitions were not handed over${reason}`);
-    if (only.count > 0)
-      log.warn(`${only.count} partitions end with this process, because no other node has a copy of them`);
-    break;
-  }
-  for (const sinceMs = performance.now(); !isUnanswered(); await delay(PAUSE_MS)) {
-    if (role.releaseCopies() === 0 || performance.now() - sinceMs > RELEASE_MS) return;
+    const isCopying = role.countOnlyCopies().awaited > 0 && nowMs - begunMs < leaveTimeoutMs;
+    if (isCopying) handOverMs = nowMs;
+    const isHandingOver = left > 0 && nowMs - handOverMs < HAND_OVER_MS;
+    if (isUnanswered() || !(isCopying || isHandingOver)) return left;
   }
 }
 
 /** Longer than the time-out of one request, so that a single one that fails does not end the wait. */
 const UNANSWERED_MS = 2000;
-/** Since the last partition was handed over. */
-const HAND_OVER_MS = 5000;
-const RELEASE_MS = 2000;
+const HAND_OVER_MS = 10_000;
+/** The primaries learn of it with the answers to their reports. */
+const REMOVAL_MS = 3000;
 const PAUSE_MS = 20;

@@ -100,6 +100,7 @@ describe('a node with a shared store', () => {
   it('reports its end when it leaves, and waits until the other node has its partitions', async () => {
     const topology = await topologyWithBoth();
     const role = join(topology);
+    role.leave();
     expect(role.handOverAll()).toBe(1);
     expect(await role.report(false)).toMatchObject({ isEnding: true });
     role.learn({ topology: served(topology, boot('other'), candidate.bootId), timeMs: TIME_MS });

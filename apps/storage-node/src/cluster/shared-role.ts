@@ -111,14 +111,17 @@ export class SharedRole implements ClusterRole {
   }
 
   /** Later reports say that the node ends, so that the controller gives its partitions to other nodes. */
-  handOverAll(): number {
+  leave(): void {
     this.#isLeaving = true;
+  }
+
+  handOverAll(): number {
     const { nodes, partitions } = this.#topology;
     const hasOther = nodes.some(({ bootId, state }) => bootId !== this.bootId && state !== 'draining');
     return hasOther ? partitions.filter(({ primary }) => primary === this.bootId).length : 0;
   }
 
-  releaseCopies(): number {
+  countCopiesToRemove(): number {
     return 0;
   }
 

@@ -108,7 +108,6 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   record({ kind: is('fillAnswer'), partition, fillId }),
   record({ kind: is('holds'), partition, epoch }),
   record({ kind: is('holdsAnswer'), partition, epoch }),
-  record({ kind: is('release'), partition, epoch }),
 );
 
 const position = { epoch: 1, number: 1 };

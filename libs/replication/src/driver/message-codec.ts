@@ -37,7 +37,6 @@ const KINDS = [
   'fillAnswer',
   'holds',
   'holdsAnswer',
-  'release',
 ] as const satisfies readonly Message['kind'][];
 
 function putFields(builder: FrameBuilder, message: Message): void {
@@ -93,7 +92,6 @@ function putFields(builder: FrameBuilder, message: Message): void {
       return putText(builder, message.fillId);
     case 'holds':
     case 'holdsAnswer':
-    case 'release':
       return builder.integer(message.epoch);
   }
 }
@@ -155,7 +153,6 @@ function readPartitionFields(cursor: FrameCursor, kind: PartitionKind, partition
     }
     case 'holds':
     case 'holdsAnswer':
-    case 'release':
       return { kind, partition, epoch: readInteger(cursor) };
     default:
       return readFillFields(cursor, kind, partition);

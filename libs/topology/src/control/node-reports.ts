@@ -102,7 +102,8 @@ export class NodeReports {
     const firstHeardMs = before?.firstHeardMs ?? nowMs;
     this.#statuses.set(bootId, { firstHeardMs, lastHeardMs: nowMs, report: report ?? before?.report });
     if (report === undefined) return;
-    if (report.isLeaving) this.#leaving.add(bootId);
+    // The last report of a process says only that it ends. A durable one reports again under this boot id when it has started again.
+    if (report.isLeaving || report.isEnding) this.#leaving.add(bootId);
     else this.#leaving.delete(bootId);
     this.#clusterTimeMs = Math.max(this.clusterTimeMs, report.timeMs);
     if (before?.report !== undefined) this.#bytesPerSecond.set(bootId, speedOf(before, report, nowMs));

@@ -34,7 +34,7 @@ export function fillGaps(draft: Draft): void {
     .sort((a, b) => a.count - b.count || a.partition - b.partition);
   if (gaps.length === 0) return;
   const peers = new Peers(draft);
-  // The share of a node that may come back is not given to others.
+  // The share of a node that may come back is not given to others, apart from what they can have beyond their own.
   const isWaiting = draft.nodes.some(
     ({ isReachable, isLeaving, copyBounds }) => (!isReachable || isLeaving) && copyBounds.fair > 0,
   );

@@ -1,6 +1,14 @@
 import { HashRing } from '@kvs/hash-ring';
 import { MAX_TIME_MS, MAX_VERSION, MAX_WEIGHT, MIN_WEIGHT } from '@kvs/protocol';
-import { applyRequests, newTopology, plan, updateSettings, type Plan, type PlanSettings } from '../index.js';
+import {
+  applyRequests,
+  newTopology,
+  plan,
+  updateSettings,
+  type BootId,
+  type Plan,
+  type PlanSettings,
+} from '../index.js';
 import { boot, PlannedCluster, reportOf } from '../testing/planned-cluster.js';
 
 const three = [{ id: 'a' }, { id: 'b' }, { id: 'c' }];
@@ -161,31 +169,45 @@ describe('a node that is away', () => {
 describe('a node that leaves', () => {
   const two = [{ id: 'a' }, { id: 'b' }];
 
+  /** Another copy takes over each of its partitions. */
+  function handOver(cluster: PlannedCluster, from: BootId): void {
+    const promotions = cluster.topology.partitions.flatMap(({ epoch, primary, inSync }, partition) => {
+      const [copy] = inSync.filter((one) => one !== from);
+      if (primary !== from || copy === undefined) return [];
+      return [{ partition, epoch, change: { kind: 'promote', copy, instead: from } as const }];
+    });
+    cluster.topology = applyRequests(cluster.topology, promotions);
+  }
+
   it('gets no partition back that it has handed over', () => {
     const cluster = settled(2, two);
-    const [a, b] = [cluster.node('a').bootId, cluster.node('b').bootId];
     cluster.leave('b');
-    const promotions = cluster.topology.partitions.flatMap(({ epoch, primary }, partition) =>
-      primary === b ? [{ partition, epoch, change: { kind: 'promote', copy: a, instead: b } as const }] : [],
-    );
-    cluster.topology = applyRequests(cluster.topology, promotions);
+    handOver(cluster, cluster.node('b').bootId);
     cluster.settle();
-    expect(cluster.loads()).toEqual({ a: [4096, 4096], b: [4096, 0] });
+    expect(cluster.loads()).toEqual({ a: [4096, 4096], b: [0, 0] });
   });
 
-  it('is waited for if others go on without its copies, because it may start again', () => {
+  it('has its copies removed once it serves nothing, and others make few, because it may start again', () => {
     const cluster = settled();
     const { bootId } = cluster.node('b');
     cluster.leave('b');
-    const removals = cluster.topology.partitions.flatMap(({ epoch, primary, inSync }, partition) =>
-      primary !== undefined && primary !== bootId && inSync.includes(bootId)
-        ? [{ partition, epoch, change: { kind: 'remove', by: primary, copy: bootId } as const }]
-        : [],
+    const removed = () => [...cluster.plan().orders.values()].flat().filter(({ kind }) => kind === 'remove');
+    expect(removed()).toEqual([]);
+    handOver(cluster, bootId);
+    expect(new Set(removed().map((order) => order.kind === 'remove' && order.copy))).toEqual(
+      new Set([bootId]),
     );
-    cluster.topology = applyRequests(cluster.topology, removals);
+    expect(removed().length).toBeGreaterThan(2000);
     cluster.settle();
-    expect(removals.length).toBeGreaterThan(1000);
+    expect(cluster.loads()['b']).toEqual([0, 0]);
     expect(cluster.named).toBeLessThan(4096 * 0.1);
+  });
+
+  it('keeps its copies of partitions whose primary leaves too', () => {
+    const cluster = settled(2, two);
+    for (const id of ['a', 'b']) cluster.leave(id);
+    handOver(cluster, cluster.node('b').bootId);
+    expect(cluster.plan().orders.size).toBe(0);
   });
 
   it('is not followed by another node that leaves', () => {

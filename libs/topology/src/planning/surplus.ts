@@ -5,12 +5,15 @@ import { precedes } from './rank.js';
 import { Successors } from './successors.js';
 
 /**
- * Has primaries remove copies that are one too many. Nothing is removed before the partition has all its copies without it, so
- * that a move never costs a copy. A primary that is one too many hands over first.
+ * Has primaries remove copies that are one too many, or whose process is about to end. A copy that is one too many is not removed before
+ * the partition has all its copies without it, so that a move never costs a copy. A primary that is one too many hands over first.
  */
 export function removeSurplus(draft: Draft): void {
   const successors = new Successors();
   draft.entries.forEach((entry, partition) => {
+    const ending = endingCopy(draft, entry);
+    if (ending !== undefined && draft.isUnchanged(partition))
+      return draft.order(partition, { kind: 'remove', copy: ending });
     markLeaving(draft, entry, partition);
     const inSync = draft.staying(partition).filter(({ bootId }) => bootId !== entry.learner);
     const surplus = entry.inSync.find((copy) => !inSync.some(({ bootId }) => bootId === copy));
@@ -22,6 +25,19 @@ export function removeSurplus(draft: Draft): void {
       ready.filter(({ bootId }) => !draft.input.failedLately(partition, bootId)),
     );
     if (successor !== undefined) draft.order(partition, { kind: 'handOver', to: successor.bootId });
+  });
+}
+
+/**
+ * Returns a copy whose process is about to end, and has handed all its partitions over. It is removed while it still acknowledges,
+ * because otherwise writes would wait until the primary notices its end. A primary that ends too keeps it: both may start again.
+ */
+function endingCopy(draft: Draft, { primary, inSync }: PartitionEntry): BootId | undefined {
+  const server = draft.nodeOf(primary);
+  if (server?.isReachable !== true || server.isLeaving) return undefined;
+  return inSync.find((copy) => {
+    const node = draft.nodeOf(copy);
+    return node?.isReachable === true && node.isLeaving && node.primaries === 0;
   });
 }
 

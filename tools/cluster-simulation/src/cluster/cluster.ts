@@ -235,7 +235,8 @@ export class SimulatedCluster {
 
   #survives(copy: BootId, lost: SimulatedNode): boolean {
     const holder = this.nodes.find(({ bootId }) => bootId === copy);
-    return holder !== undefined && (holder.isDurable || (holder !== lost && holder.process.isUp));
+    if (holder === undefined || holder.isDurable) return holder !== undefined;
+    return holder !== lost && holder.process.isUp && !holder.isLeaving;
   }
 
   #committed(before: Topology, after: Topology): void {

@@ -71,11 +71,16 @@ function trouble(world: SimulatedCluster, fault: NodeFault, node: SimulatedNode)
         if (!process.isUp) node.start();
       };
     case 'stop': {
+      if (!process.isUp || !world.maySpare(node)) return undefined;
+      process.receive(() => node.leave());
       let isOver = false;
-      node.leave();
-      process.after(world.random.between(0, LEAVING_MS), () => {
-        if (!isOver && world.maySpare(node)) node.stop();
-      });
+      const end = (): void => {
+        // Real nodes in memory wait too until others have copies of their pairs.
+        if (!world.maySpare(node)) return void process.after(LEAVING_MS / 4, end);
+        node.stop();
+        if (isOver) node.start();
+      };
+      process.after(world.random.between(0, LEAVING_MS), end);
       return () => {
         isOver = true;
         if (!process.isUp) node.start();
@@ -159,5 +164,5 @@ function note({ trace }: SimulatedCluster, fault: Fault, subject: string): void 
   trace.add('FAULT', `${kind} ${subject} for ${(forMs / 1000).toFixed(2)} s ${JSON.stringify(details)}`);
 }
 
-/** The longest time between the beginning of an orderly stop and the end of the process. */
+/** How long an orderly stop takes at most if nothing holds it up. */
 const LEAVING_MS = 2000;

@@ -93,9 +93,13 @@ export class SimulatedNode {
     this.#end();
   }
 
-  /** Has others go on without its copies, because it is about to end. */
+  get isLeaving(): boolean {
+    return this.#state?.replica.isLeaving === true;
+  }
+
+  /** Reports from now on that it is about to end. */
   leave(): void {
-    this.#state?.leave();
+    this.#state?.replica.leave();
   }
 
   /** Announces its end, and ends. */

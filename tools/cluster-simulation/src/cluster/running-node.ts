@@ -82,17 +82,19 @@ export class RunningNode {
     this.#follow();
   }
 
-  leave(): void {
-    this.replica.releaseCopies();
-  }
-
   announceEnd(): void {
     this.#report(true);
   }
 
   agrees(partition: number, epoch: number): boolean {
     const known = this.#topology?.partitions[partition];
-    return known !== undefined && known.epoch <= epoch && this.replica.roleIn(partition) === 'copy';
+    const { replica } = this;
+    return (
+      known !== undefined &&
+      known.epoch <= epoch &&
+      replica.roleIn(partition) === 'copy' &&
+      !replica.isLeaving
+    );
   }
 
   obey(order: PrimaryOrder): void {
@@ -235,6 +237,7 @@ export class RunningNode {
       wholeRevision: this.replica.wholeRevision,
       timeMs: this.clock.nowMs(),
       isEnding,
+      isLeaving: this.replica.isLeaving,
       usedBytes: 0,
       freeBytes: undefined,
       highestVersion: this.engine
