@@ -14,28 +14,30 @@ export async function followTopology(
   ended: AbortSignal,
 ): Promise<void> {
   while (!ended.aborted) {
-    const isAnswered = await learnNext(client, role, ended);
-    if (!isAnswered) await delay(PAUSE_MS, undefined, { signal: ended }).catch(() => undefined);
+    const pauseMs = await learnNext(client, role, ended);
+    if (pauseMs > 0) await delay(pauseMs, undefined, { signal: ended }).catch(() => undefined);
   }
 }
 
-/** Returns whether a proxy answered as it should. */
+/** Returns how long to wait before the next request. */
 async function learnNext(
   client: Pick<ControlPlaneClient, 'newerTopology'>,
   role: Role,
   ended: AbortSignal,
-): Promise<boolean> {
+): Promise<number> {
   // Not the revision of the role, which may know single entries that are newer than its topology.
   const { revision = 0 } = role.topology ?? {};
+  const begunMs = performance.now();
   try {
     const answer = await client.newerTopology(revision, ended);
-    if (answer === undefined) return true;
+    // A proxy that stops, or for which too many requests wait, ends them early.
+    if (answer === undefined) return performance.now() - begunMs < EARLY_MS ? EARLY_MS : 0;
     role.learn(answer);
-    return answer.topology.revision > revision;
+    return answer.topology.revision > revision ? 0 : FAILURE_MS;
   } catch {
-    return false; // the next report says why
+    return FAILURE_MS; // the next report says why
   }
 }
 
-/** After a failure. */
-const PAUSE_MS = 1000;
+const EARLY_MS = 100;
+const FAILURE_MS = 1000;
