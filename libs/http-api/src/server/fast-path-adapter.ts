@@ -65,7 +65,7 @@ export class FastPathAdapter extends ExpressAdapter {
     this.#methods = options.methods;
 
     const stalled = new StalledClients(settings);
-    this.#order = new RequestOrder(settings.maxInFlightRequests, (connection) => stalled.watch(connection));
+    this.#order = new RequestOrder(settings.maxInFlightBytes, (connection) => stalled.watch(connection));
     this.#bodies = new BodyReader(settings.limits.maxBodyBytes);
   }
 

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { SetItem } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
 import { MapOperations } from '@kvs/protocol/testing';
+import { connectTo } from '../testing/connect-to.js';
 import { exchange, exchangeBytes, requestBytes, type RawRequest } from '../testing/raw-exchange.js';
 import { TestServer } from '../testing/test-server.js';
 import { RequestOrder, type Connection } from './request-order.js';
@@ -124,26 +124,12 @@ describe.each([true, false])('requests sent without waiting, with the fast path 
   });
 });
 
-/** A server over one order, and a client of it. */
-async function connectTo(listener: RequestListener): Promise<{ client: Socket; stop: () => void }> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
-  client.on('error', () => undefined); // some are cut
-  const stop = (): void => {
-    client.destroy();
-    server.closeAllConnections();
-    server.close();
-  };
-  return { client, stop };
-}
-
 const GET = requestBytes({ method: 'GET', path: '/' });
 
 describe('a connection with very many requests behind one that is not answered', () => {
   /** Answers the first request when a test says so, and the others at once. */
-  async function hold(count: number, maxWaiting: number) {
-    const order = new RequestOrder(maxWaiting);
+  async function hold(count: number) {
+    const order = new RequestOrder(Infinity);
     const sockets: Socket[] = [];
     const seen = { sockets, arrived: 0, closed: 0, release: (): void => undefined };
     const { client, stop } = await connectTo((request, response) => {
@@ -161,7 +147,7 @@ describe('a connection with very many requests behind one that is not answered',
 
   it('is not read from any further, until they are answered', async () => {
     const count = 20_000;
-    const { seen, client, stop } = await hold(count, Infinity);
+    const { seen, client, stop } = await hold(count);
     await until(() => seen.sockets[0]?.isPaused() === true);
     expect(seen.arrived).toBeLessThan(4000);
     seen.release();
@@ -173,7 +159,7 @@ describe('a connection with very many requests behind one that is not answered',
   });
 
   it('may be cut by its client', async () => {
-    const { seen, client, stop } = await hold(10_000, Infinity);
+    const { seen, client, stop } = await hold(10_000);
     await until(() => seen.sockets[0]?.isPaused() === true);
     client.resetAndDestroy();
     seen.release();
@@ -181,15 +167,8 @@ describe('a connection with very many requests behind one that is not answered',
     stop();
   });
 
-  it('is cut if too many requests wait in all', async () => {
-    const { seen, client, stop } = await hold(2000, 500);
-    await once(client, 'close');
-    await until(() => seen.closed === seen.arrived);
-    stop();
-  });
-
-  it('is cut, and not a connection with fewer waiting requests', async () => {
-    const order = new RequestOrder(350);
+  it('is cut if they take too much memory, and not a connection with fewer', async () => {
+    const order = new RequestOrder(900_000);
     const arrived = new Map<Socket, number>();
     const firsts = new Map<Socket, () => void>();
     const { client: other, stop } = await connectTo((request, response) => {
@@ -213,14 +192,6 @@ describe('a connection with very many requests behind one that is not answered',
     await until(() => [...arrived.values()].includes(101));
     for (const answer of firsts.values()) answer();
     await until(() => answers.split('HTTP/1.1 200').length === 102);
-    stop();
-  });
-
-  it('is not cut for its share of them', async () => {
-    const { seen, stop } = await hold(50, 1);
-    await until(() => seen.arrived === 50);
-    seen.release();
-    await until(() => seen.closed === 50);
     stop();
   });
 });

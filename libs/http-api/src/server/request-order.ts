@@ -1,11 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { bodyLength } from './body.js';
 
 /** Starts to handle a request. */
 export type Start = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** The server stops reading from a connection on which this many requests wait. */
-const MAX_WAITING = 64;
+/** The server stops reading from a connection whose waiting requests take this much memory. */
+const MAX_WAITING_BYTES = 160 * 1024;
+
+/** About as much memory as a request without headers takes. */
+const REQUEST_BYTES = 2500;
+
+/** Node reads about as much of the body of a waiting request. */
+const MAX_BODY_BYTES = 64 * 1024;
 
 const CONNECTION = Symbol('connection');
 
@@ -23,21 +30,21 @@ export class RequestOrder {
   readonly #onConnection: (connection: Connection) => void;
 
   /**
-   * @param maxWaiting limit of waiting requests on all connections together. Beyond it, the connection on which most requests
-   * wait is cut, if 64 or more wait on it: Node hands over all requests in a chunk of 64 KiB at once, which may be thousands.
+   * @param maxWaitingBytes limit of the memory of waiting requests on all connections together. Beyond it, the connection whose
+   * requests take most of it is cut, unless it is the only one.
    * @param onConnection is called once per connection, with its first request
    */
-  constructor(maxWaiting: number, onConnection: (connection: Connection) => void = () => undefined) {
+  constructor(maxWaitingBytes: number, onConnection: (connection: Connection) => void = () => undefined) {
     this.#onConnection = onConnection;
 
-    this.#waiting = { count: 0, max: maxWaiting, crowded: new Set() };
+    this.#waiting = { bytes: 0, maxBytes: maxWaitingBytes, connections: new Set() };
   }
 
   /** Starts the request when the earlier requests on its connection are answered. */
   add(request: IncomingMessage, response: ServerResponse, start: Start): void {
     const socket: OrderedSocket = request.socket;
     const connection = (socket[CONNECTION] ??= this.#open(socket));
-    connection.add({ request, response, start });
+    connection.add({ request, response, start, bytes: 0 });
   }
 
   #open(socket: Socket): Connection {
@@ -73,20 +80,23 @@ interface Arrival {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   start: Start;
+  /** About how much memory the request takes while it waits. */
+  bytes: number;
 }
 
 /** The waiting requests on all connections. */
 interface WaitingRequests {
-  count: number;
-  readonly max: number;
-  /** The connections on which at least `MAX_WAITING` requests wait. */
-  readonly crowded: Set<Connection>;
+  bytes: number;
+  readonly maxBytes: number;
+  /** The connections on which requests wait. */
+  readonly connections: Set<Connection>;
 }
 
 /** A connection and the requests on it that are not answered. */
 export class Connection {
   #current: ServerResponse | undefined;
   readonly #waiting: Arrival[] = [];
+  #waitingBytes = 0;
   #afterwards: (() => void) | undefined;
   #isPausable = false;
   /** Set while the headers of the next request are timed by the server, because Node has given up timing them. */
@@ -106,8 +116,8 @@ export class Connection {
     return this.#current;
   }
 
-  get waitingCount(): number {
-    return this.#waiting.length;
+  get waitingBytes(): number {
+    return this.#waitingBytes;
   }
 
   add(arrival: Arrival): void {
@@ -139,15 +149,26 @@ export class Connection {
   }
 
   #wait(arrival: Arrival): void {
-    const { crowded } = this.#waitingInAll;
+    const all = this.#waitingInAll;
+    const wasFull = this.#isFull;
+    arrival.bytes = bytesOf(arrival.request);
     this.#waiting.push(arrival);
-    this.#waitingInAll.count++;
-    if (this.#waiting.length === MAX_WAITING) {
-      crowded.add(this);
-      // After the parser has finished the chunk, because it resumes the socket after each request.
-      process.nextTick(this.#pause);
-    }
-    if (this.#waitingInAll.count > this.#waitingInAll.max) longest(crowded)?.cut();
+    this.#addBytes(arrival.bytes);
+    all.connections.add(this);
+    // After the parser has finished the chunk, because it resumes the socket after each request.
+    if (!wasFull && this.#isFull) process.nextTick(this.#pause);
+    if (all.bytes > all.maxBytes && all.connections.size > 1) largest(all.connections)?.cut();
+  }
+
+  get #isFull(): boolean {
+    return this.#waitingBytes >= MAX_WAITING_BYTES;
+  }
+
+  /** @param bytes of waiting requests; negative if they no longer wait */
+  #addBytes(bytes: number): void {
+    this.#waitingBytes += bytes;
+    this.#waitingInAll.bytes += bytes;
+    if (this.#waiting.length === 0) this.#waitingInAll.connections.delete(this);
   }
 
   /** Closes the connection and abandons its requests. */
@@ -167,37 +188,41 @@ export class Connection {
       this.#afterwards?.();
       return;
     }
-    this.#waitingInAll.count--;
-    if (this.#waiting.length === MAX_WAITING - 1) {
-      this.#waitingInAll.crowded.delete(this);
-      if (!this.#afterwards) this.socket.resume();
-    }
+    const wasFull = this.#isFull;
+    this.#addBytes(-next.bytes);
+    if (wasFull && !this.#isFull && !this.#afterwards) this.socket.resume();
     this.#start(next);
   };
 
   /** Requests behind an answer that closes the connection never start, because they can't be answered. */
   #abandonAll(): void {
-    this.#waitingInAll.count -= this.#waiting.length;
-    this.#waitingInAll.crowded.delete(this);
-    for (const { response } of this.#waiting.splice(0)) abandon(response);
+    const abandoned = this.#waiting.splice(0);
+    this.#addBytes(-this.#waitingBytes);
+    for (const { response } of abandoned) abandon(response);
     if (this.#afterwards) this.socket.destroy();
   }
 
   /** Also called when Node resumes the socket for reasons of its own. */
   readonly #pause = (): void => {
-    if (this.#waiting.length < MAX_WAITING || this.#afterwards) return;
+    if (!this.#isFull || this.#afterwards) return;
     if (!this.#isPausable) this.socket.on('resume', this.#pause);
     this.#isPausable = true;
     this.socket.pause();
   };
 }
 
-function longest(connections: Iterable<Connection>): Connection | undefined {
+function largest(connections: Iterable<Connection>): Connection | undefined {
   let found: Connection | undefined;
   for (const connection of connections) {
-    if (found === undefined || connection.waitingCount > found.waitingCount) found = connection;
+    if (found === undefined || connection.waitingBytes > found.waitingBytes) found = connection;
   }
   return found;
+}
+
+function bytesOf(request: IncomingMessage): number {
+  let bytes = REQUEST_BYTES + Math.min(bodyLength(request) ?? MAX_BODY_BYTES, MAX_BODY_BYTES);
+  for (const text of request.rawHeaders) bytes += text.length;
+  return bytes + (request.url?.length ?? 0);
 }
 
 function isEnding(socket: Socket): boolean {
