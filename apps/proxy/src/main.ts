@@ -4,7 +4,7 @@ import { openRedis, redisAddress } from '@kvs/redis-api';
 import { Router } from '@kvs/router';
 import { exitAtStart, orExit, originOf, serve, type Logger } from '@kvs/server';
 import type { ClusterConfig } from './cluster/cluster-config.js';
-import { ClusterMember } from './cluster/cluster-member.js';
+import { ClusterMember, type ClusterMemberOptions } from './cluster/cluster-member.js';
 import { clusterMetrics } from './cluster/cluster-metrics.js';
 import { CONTROL_PLANE_METHODS } from './cluster/control-plane.controller.js';
 import { openTopologyStore } from './cluster/open-topology-store.js';
@@ -20,7 +20,7 @@ await serve({
   addresses: { http: config, ...redisAddress(config.host, config.redisPort) },
   workers: config.workers,
   open: async ({ logger, budget }) => {
-    const member = config.cluster && (await openMember(config.cluster, config.nodes, logger));
+    const member = config.cluster && (await openMember(config.cluster, config, logger));
     const { app, listener, metrics } = await openHttp({
       title: 'kvs proxy',
       version,
@@ -67,9 +67,9 @@ await serve({
 
 async function openMember(
   cluster: ClusterConfig,
-  nodes: readonly string[],
+  { nodes, maxInFlightRequests }: Pick<ClusterMemberOptions, 'nodes' | 'maxInFlightRequests'>,
   logger: Logger,
 ): Promise<ClusterMember> {
   const store = await openTopologyStore(cluster.topology, (error) => exitAtStart(name, error));
-  return new ClusterMember({ config: cluster, nodes, store, logger });
+  return new ClusterMember({ config: cluster, nodes, maxInFlightRequests, store, logger });
 }

@@ -38,6 +38,17 @@ it('takes a pattern without special bytes for itself, and answers soon for many 
   expect(matchesGlob(`${'*a'.repeat(50)}b`, 'a'.repeat(5000))).toBe(false);
 });
 
+it('has several classes, of all bytes', () => {
+  const glob = new Glob(Buffer.from('[^a-c][x-z][^\\^]'));
+  const isMatch = (bytes: number[]) => glob.matches(Buffer.from(bytes));
+  expect([
+    isMatch([255, 120, 0]),
+    isMatch([97, 120, 0]),
+    isMatch([0, 119, 0]),
+    isMatch([0, 122, 94]),
+  ]).toEqual([true, false, false, false]);
+});
+
 it('reads a class once, or the test would take minutes', () => {
   const glob = new Glob(Buffer.from(`*[${'b'.repeat(16_000)}]z`));
   const bytes = Buffer.from('b'.repeat(4000));

@@ -12,18 +12,26 @@ export function checkPatterns(patterns: readonly Buffer[], { maxKeyBytes }: Limi
     throw new RedisError('ERR', `patterns have at most ${max} bytes, ${PATTERN_KEYS} times as many as a key`);
 }
 
-/** A part of a pattern that matches one byte: this byte, any byte, or those of a class. A `*` matches any number of bytes. */
-type Part = number | 'any' | '*' | ByteClass;
-
-/** Which of the 256 bytes are in a class: 1 for those that are. */
-type ByteClass = Uint8Array;
-
 /** A pattern as KEYS takes it: `*`, `?`, `[a-c]`, `[^a]`, and `\` before a byte that means itself. */
 export class Glob {
-  readonly #parts: readonly Part[];
+  /** For each part: the byte that it matches, ANY or MANY, or CLASS and more for the class of that number. */
+  readonly #parts: number[] = [];
+  /** The bytes of each class, as 256 bits. */
+  readonly #classes: Uint8Array;
 
   constructor(pattern: Buffer) {
-    this.#parts = partsOf(pattern);
+    this.#classes = new Uint8Array(CLASS_BYTES * pattern.filter((byte) => byte === OPEN).length);
+    let classCount = 0;
+    for (let at = 0; at < pattern.length; at++) {
+      const first = pattern[at] ?? 0;
+      if (first === STAR) this.#parts.push(MANY);
+      else if (first === QUESTION) this.#parts.push(ANY);
+      else if (first === OPEN) {
+        const bits = this.#classes.subarray(classCount * CLASS_BYTES, (classCount + 1) * CLASS_BYTES);
+        this.#parts.push(CLASS + classCount++);
+        at = readClass(pattern, at + 1, bits);
+      } else this.#parts.push(first === BACKSLASH && at + 1 < pattern.length ? (pattern[++at] ?? 0) : first);
+    }
   }
 
   /** O(number of parts × length of the bytes). */
@@ -35,10 +43,10 @@ export class Glob {
     let star = -1;
     let starTakes = 0;
     while (next < bytes.length) {
-      if (parts[at] === '*') {
+      if (parts[at] === MANY) {
         star = ++at;
         starTakes = next;
-      } else if (matchesOne(parts[at], bytes[next] ?? 0)) {
+      } else if (this.#matchesOne(parts[at], bytes[next] ?? 0)) {
         at++;
         next++;
       } else if (star === -1) {
@@ -48,41 +56,27 @@ export class Glob {
         next = ++starTakes;
       }
     }
-    while (parts[at] === '*') at++;
+    while (parts[at] === MANY) at++;
     return at === parts.length;
   }
-}
 
-function matchesOne(part: Part | undefined, byte: number): boolean {
-  if (typeof part === 'number') return part === byte;
-  return part === 'any' || (part instanceof Uint8Array && part[byte] === 1);
-}
-
-function partsOf(pattern: Buffer): Part[] {
-  const parts: Part[] = [];
-  for (let at = 0; at < pattern.length; at++) {
-    const first = pattern[at] ?? 0;
-    if (first === STAR) parts.push('*');
-    else if (first === QUESTION) parts.push('any');
-    else if (first === OPEN) {
-      const { bytes, end } = readClass(pattern, at + 1);
-      parts.push(bytes);
-      at = end;
-    } else if (first === BACKSLASH && at + 1 < pattern.length) parts.push(pattern[++at] ?? 0);
-    else parts.push(first);
+  #matchesOne(part: number | undefined, byte: number): boolean {
+    if (part === undefined || part < CLASS) return part === byte || part === ANY;
+    return hasBit(this.#classes, (part - CLASS) * CLASS_BYTES * 8 + byte);
   }
-  return parts;
 }
 
 /**
+ * Sets the bits of the bytes that are in a class.
+ *
  * @param from behind the opening bracket
  * @returns where the closing bracket is. A class that isn't closed ends with the pattern
  */
-function readClass(pattern: Buffer, from: number): { readonly bytes: ByteClass; readonly end: number } {
+function readClass(pattern: Buffer, from: number, bits: Uint8Array): number {
   const isNegated = pattern[from] === CARET;
-  const bytes = new Uint8Array(256).fill(isNegated ? 1 : 0);
-  const add = (one = 0, other = one): void =>
-    void bytes.fill(isNegated ? 0 : 1, Math.min(one, other), Math.max(one, other) + 1);
+  const add = (one = 0, other = one): void => {
+    for (let byte = Math.min(one, other); byte <= Math.max(one, other); byte++) setBit(bits, byte);
+  };
   let at = isNegated ? from + 1 : from;
   while (at < pattern.length && pattern[at] !== CLOSE) {
     if (pattern[at] === BACKSLASH && at + 1 < pattern.length) {
@@ -96,9 +90,21 @@ function readClass(pattern: Buffer, from: number): { readonly bytes: ByteClass; 
       at++;
     }
   }
-  return { bytes, end: at };
+  if (isNegated) bits.forEach((byte, i) => (bits[i] = ~byte));
+  return at;
 }
 
+function hasBit(bits: Uint8Array, at: number): boolean {
+  return ((bits[at >>> 3] ?? 0) & (1 << (at & 7))) !== 0;
+}
+
+function setBit(bits: Uint8Array, at: number): void {
+  bits[at >>> 3] = (bits[at >>> 3] ?? 0) | (1 << (at & 7));
+}
+
+/** Parts of a pattern. Smaller numbers are bytes. */
+const [ANY, MANY, CLASS] = [256, 257, 258];
+const CLASS_BYTES = 32;
 /** Room for a `\\` before each byte of a key, or for a class in place of some. */
 const PATTERN_KEYS = 4;
 const [STAR, QUESTION, OPEN, CLOSE, CARET, DASH, BACKSLASH] = Buffer.from('*?[]^-\\');

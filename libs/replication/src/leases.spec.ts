@@ -50,3 +50,12 @@ it('only so many processes are known', () => {
   }
   expect([leases.isFullFor(boot('0')), leases.isFullFor(a)]).toEqual([false, true]);
 });
+
+it('processes without a part in the cluster are forgotten, unless a lease of them may still be valid', () => {
+  const leases = new Leases(2000);
+  const [late, withheld] = [boot('late'), boot('withheld')];
+  for (const one of [a, b, late, withheld]) leases.acknowledged(one, one === late ? 5000 : 1000);
+  leases.withhold(withheld, 7, 3);
+  leases.forget((bootId) => bootId === a, 4000);
+  expect([leases.size, leases.acknowledgedSince(0)]).toEqual([3, [a, late, withheld]]);
+});

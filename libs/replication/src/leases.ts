@@ -59,6 +59,20 @@ export class Leases {
   }
 
   /**
+   * Forgets processes that have no part in the cluster any more, except those that this one has acknowledged of late: a lease of
+   * them may still be valid.
+   */
+  forget(isPart: (bootId: BootId) => boolean, sinceMs: number): void {
+    for (const [bootId, { acknowledgedMs, withheld }] of this.#peers)
+      if (!isPart(bootId) && acknowledgedMs < sinceMs && withheld === undefined) this.#peers.delete(bootId);
+  }
+
+  /** How many processes are known. */
+  get size(): number {
+    return this.#peers.size;
+  }
+
+  /**
    * Returns whether nothing more can be known of a process, because {@link MAX_PEERS} others are known. Anybody can make up boot
    * ids, so such a process counts only if the topology has it.
    */
@@ -157,7 +171,7 @@ export class Leases {
   }
 }
 
-/** Nodes of the topology may come on top. */
+/** Nodes of the topology are not limited. */
 export const MAX_PEERS = 1000;
 
 /** A lease lasts for about four beacons. */

@@ -97,7 +97,10 @@ export class Replica implements NodeContext {
   /** The node has got a topology, which may be older than the one it knows. */
   learn(topology: Topology): void {
     const isFirst = this.#knowledge.topology === undefined;
-    if (topology.revision > this.wholeRevision) this.#silence.learn(topology);
+    if (topology.revision > this.wholeRevision) {
+      this.#silence.learn(topology);
+      this.#forgetOthers(topology);
+    }
     this.#knowledge.learn(topology, (partition, entry) =>
       this.#touched(partition).entryChanged(entry, isFirst),
     );
@@ -407,6 +410,15 @@ export class Replica implements NodeContext {
     else this.#leaseCame();
   }
 
+  /** Seldom: each process in memory that ever was a node has had a boot id of its own. */
+  #forgetOthers({ nodes, partitions }: Topology): void {
+    if (this.leases.size < nodes.length + FORGOTTEN_TOGETHER) return;
+    const known = new Set(nodes.map(({ bootId }) => bootId));
+    for (const { inSync, learner } of partitions)
+      for (const copy of [...inSync, learner]) if (copy !== undefined) known.add(copy);
+    this.leases.forget((bootId) => known.has(bootId), this.ports.nowMs() - this.times.graceMs);
+  }
+
   #leaseCame(): void {
     for (const { primary } of this.#attention.active) primary?.leaseCame();
   }
@@ -493,3 +505,5 @@ export interface CopyFailure {
 }
 
 const MAX_FAILURES = 1000;
+/** A part of the processes that the leases may know beside those of the topology. */
+const FORGOTTEN_TOGETHER = 100;

@@ -114,7 +114,7 @@ export function isBootId(value: unknown): value is BootId {
 }
 
 /** Returns a value that is not valid as the message of an error shows it. `String` would throw for some objects. */
-export function shown(value: unknown): string {
+export function excerptOf(value: unknown): string {
   const isPlain = typeof value === 'string' || typeof value === 'number';
   return isPlain ? String(value).slice(0, MAX_SHOWN_LENGTH) : `(${typeof value})`;
 }

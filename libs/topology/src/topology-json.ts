@@ -12,7 +12,7 @@ import {
   list,
   name,
   nodeId,
-  shown,
+  excerptOf,
   weight,
   type Fields,
 } from './json-fields.js';
@@ -194,7 +194,7 @@ function entryOf(
   const bootIdAt = (index: unknown): BootId | undefined => {
     if (index === NOBODY) return undefined;
     const found = isInteger(index, 0, bootIds.length - 1) ? bootIds[index] : undefined;
-    if (found === undefined) throw invalid(`there is no boot id ${shown(index)}`);
+    if (found === undefined) throw invalid(`there is no boot id ${excerptOf(index)}`);
     return found;
   };
   if (!isInteger(epoch, 0, revision)) throw invalid('an epoch is not a revision up to the present one');
@@ -218,7 +218,7 @@ function entryOf(
 
 function nodeState(value: unknown): NodeState {
   const state = NODE_STATES.find((one) => one === value);
-  if (state === undefined) throw invalid(`a node is in no state ${shown(value)}`);
+  if (state === undefined) throw invalid(`a node is in no state ${excerptOf(value)}`);
   return state;
 }
 

@@ -14,7 +14,11 @@ function memberWithoutStore(): { member: ClusterMember; store: LocalTopologyStor
   const warnings: unknown[] = [];
   const warn = (...entry: unknown[]) => void warnings.push(entry.at(-1));
   const logger = { info: () => undefined, warn };
-  return { member: new ClusterMember({ config: cluster, nodes: [], store, logger }), store, warnings };
+  return {
+    member: new ClusterMember({ config: cluster, nodes: [], maxInFlightRequests: 100, store, logger }),
+    store,
+    warnings,
+  };
 }
 
 afterEach(() => void jest.useRealTimers());

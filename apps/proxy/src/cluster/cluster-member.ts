@@ -13,6 +13,8 @@ export interface ClusterMemberOptions {
   readonly nodes: readonly string[];
   readonly store: TopologyStore;
   readonly logger: Pick<Logger, 'info' | 'warn'>;
+  /** The limit of the proxy. */
+  readonly maxInFlightRequests: number;
 }
 
 /** The proxy's part in a cluster: its control plane, its routes, and the invitations of the nodes that it was given. */
@@ -70,13 +72,14 @@ export class ClusterMember {
    * closed.
    */
   async listening(url: string): Promise<void> {
-    const { config, nodes, store, logger } = this.#options;
+    const { config, nodes, maxInFlightRequests, store, logger } = this.#options;
     const { copies, minInSync, replaceAfterMs, whenLost, transferBytesPerSecond, advertise = url } = config;
     const control = new ClusterControl(
       {
         cluster: { clusterId: randomUUID(), copies, minInSync },
         url: advertise,
         transferBytesPerSecond,
+        maxNewsRequests: Math.ceil(maxInFlightRequests / 2),
         replaceAfterMs,
         whenLost,
         expectedNodes: nodes,

@@ -267,15 +267,6 @@ describe('a node with --join', () => {
     expect(proxy.topology.partitions[PARTITION]?.inSync).toEqual([primary]);
   });
 
-  it('keeps its copies of partitions whose primary ends too', async () => {
-    const { first, second } = await startCopies();
-    const primary = proxy.bootIdOf('first');
-    if (primary === undefined) throw new TypeError('it has joined');
-    proxy.leaving.add(primary);
-    await Promise.all([first.member.leave(), second.member.leave()]);
-    expect(proxy.topology.partitions[PARTITION]?.inSync).toHaveLength(2);
-  });
-
   it('gives its only copies to another node before it ends', async () => {
     const { first, second, copy } = await startPair();
     await until(() => first.member.openLinks > 0);

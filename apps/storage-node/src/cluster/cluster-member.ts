@@ -18,7 +18,6 @@ import type { ClusterConfig } from './cluster-config.js';
 import type { CandidateParts, ClusterRole, OwnReport } from './cluster-role.js';
 import type { ControlPlaneClient } from './control-plane-client.js';
 import { ControlPlaneError } from './control-plane-error.js';
-import { followTopology } from './follow-topology.js';
 import { handOverEverything } from './leaving.js';
 import { overruledOptions } from './overruled-options.js';
 
@@ -159,6 +158,7 @@ export class ClusterMember {
     const { role } = this.#membership;
     const { log, leaveTimeoutMs } = this.#options;
     this.#isLeaving = true;
+    role.leave();
     // The controller must know before the first hand-over, or it gives partitions back.
     await Promise.race([this.#tellLeaving(this.#membership), delay(TELL_MS, undefined, { ref: false })]);
     const unansweredMs = () => performance.now() - (this.#unansweredSinceMs ?? performance.now());
@@ -214,7 +214,7 @@ export class ClusterMember {
   async #untilJoined(proxies: readonly string[], id: string, address: string): Promise<void> {
     const { config, clock, log, use } = this.#options;
     const { zone, weight } = config;
-    const { candidateOf, controlPlaneClient, LastingProblem } = await import('./joining.js');
+    const { candidateOf, controlPlaneClient, followTopology, LastingProblem } = await import('./joining.js');
     this.#problem = new LastingProblem(
       { warn: (_, message) => log.warn(message) },
       'the node can not join its cluster or report to it',

@@ -5,10 +5,10 @@ it('does not ask again at once if a proxy ends its request early', async () => {
   const askedMs: number[] = [];
   const newerTopology = async () => {
     askedMs.push(performance.now());
-    if (askedMs.length === 3) end.abort();
+    if (askedMs.length === 2) end.abort();
     return undefined;
   };
   await followTopology({ newerTopology }, { topology: undefined, learn: () => undefined }, end.signal);
-  const [first = 0, second = 0, third = 0] = askedMs;
-  expect(Math.min(second - first, third - second)).toBeGreaterThanOrEqual(90);
+  const [first = 0, second = 0] = askedMs;
+  expect(second - first).toBeGreaterThanOrEqual(900);
 });

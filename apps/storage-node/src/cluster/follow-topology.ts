@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { MAX_NEWS_WAIT_MS } from '@kvs/topology';
 import type { ClusterRole } from './cluster-role.js';
 import type { ControlPlaneClient } from './control-plane-client.js';
 
@@ -30,14 +31,14 @@ async function learnNext(
   const begunMs = performance.now();
   try {
     const answer = await client.newerTopology(revision, ended);
-    // A proxy that stops, or for which too many requests wait, ends them early.
-    if (answer === undefined) return performance.now() - begunMs < EARLY_MS ? EARLY_MS : 0;
+    // A proxy that stops, or at which too many requests wait, ends them early.
+    if (answer === undefined) return performance.now() - begunMs < MAX_NEWS_WAIT_MS / 2 ? PAUSE_MS : 0;
     role.learn(answer);
-    return answer.topology.revision > revision ? 0 : FAILURE_MS;
+    return answer.topology.revision > revision ? 0 : PAUSE_MS;
   } catch {
-    return FAILURE_MS; // the next report says why
+    return PAUSE_MS; // the next report says why
   }
 }
 
-const EARLY_MS = 100;
-const FAILURE_MS = 1000;
+/** Meanwhile, the node learns of topologies with its reports. */
+const PAUSE_MS = 1000;

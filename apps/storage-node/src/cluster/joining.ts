@@ -7,6 +7,7 @@ import { candidateWithSharedStore } from './shared-role.js';
 
 /** The parts with which a node joins a cluster. A node by itself never loads this module, nor the packages that it needs. */
 
+export { followTopology } from './follow-topology.js';
 export { invitationFrom, LastingProblem, promotionQuestionFrom } from '@kvs/topology';
 
 /** Returns the candidate for an engine; undefined if the engine can't be part of a cluster. */

@@ -18,7 +18,6 @@ export async function handOverEverything(leaving: Leaving): Promise<void> {
   const { role, unansweredMs, log } = leaving;
   // One proxy may stop together with this node, and the next one answers a moment later.
   const isUnanswered = (): boolean => unansweredMs() > UNANSWERED_MS;
-  role.leave();
   const left = await untilHandedOver(leaving, isUnanswered);
   const reason = isUnanswered() ? ', because no proxy answers' : ' in time';
   if (left > 0) log.warn(`${left} partitions were not handed over${reason}`);

@@ -44,7 +44,6 @@ export class KeysController {
   @Get(KEY_PATH)
   async read(@Req() request: AdmittedRequest, @Res() response: ServerResponse): Promise<void> {
     const entry = await this.#resource(request).read();
-    refuseAnswerIfFull(request.memory);
     if (entry === null) throw absent();
     if (isMatchFailed(request.headers, entry.version)) {
       throw new KvsError('precondition_failed', 'the version is not the one of If-Match');
@@ -55,6 +54,7 @@ export class KeysController {
       response.end();
       return;
     }
+    if (request.method !== 'HEAD') refuseAnswerIfFull(request.memory);
     const body = Buffer.from(entry.value.data, entry.value.encoding === 'string' ? 'utf8' : 'hex');
     response.setHeader('content-type', MEDIA_TYPES[entry.value.encoding]);
     response.setHeader('content-length', body.length);

@@ -13,7 +13,7 @@ import {
   name,
   origin,
   positive,
-  shown,
+  excerptOf,
   text,
   weight,
   type Fields,
@@ -165,7 +165,7 @@ export function settingsUpdateFrom(value: unknown): SettingsUpdate {
 /** @throws KvsError `invalid_shape` for a field that is none of these */
 function refuseOthers(fields: Fields, names: readonly string[], owner: string): void {
   const unknown = Object.keys(fields).find((name) => !names.includes(name));
-  if (unknown !== undefined) throw invalid(`${owner} has no ${shown(unknown)} that can be changed`);
+  if (unknown !== undefined) throw invalid(`${owner} has no ${excerptOf(unknown)} that can be changed`);
 }
 
 function knowledgeOf(fields: Fields): Knowledge {
@@ -207,7 +207,7 @@ function entryChange(fields: Fields): EntryChange {
       };
     }
     default:
-      throw invalid(`there is no change ${shown(kind)}`);
+      throw invalid(`there is no change ${excerptOf(kind)}`);
   }
 }
 
@@ -220,7 +220,7 @@ function primaryOrder(fields: Fields): PrimaryOrder {
     case 'remove':
       return { kind, ...place, copy: bootId(fields, 'copy') };
     default:
-      throw invalid(`there is no order ${shown(kind)}`);
+      throw invalid(`there is no order ${excerptOf(kind)}`);
   }
 }
 

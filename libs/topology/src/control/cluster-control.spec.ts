@@ -13,12 +13,12 @@ import {
   type TopologyStore,
 } from '../index.js';
 import { boot, reportOf } from '../testing/planned-cluster.js';
-import { MAX_NEWS_WAITERS } from './topology-news.js';
 
 const settings: ClusterControlSettings = {
   cluster: { clusterId: 'c', copies: 2, minInSync: 1 },
   url: 'http://one',
   transferBytesPerSecond: 1000,
+  maxNewsRequests: 100,
   replaceAfterMs: 60_000,
   whenLost: 'start',
   expectedNodes: [],
@@ -368,11 +368,11 @@ describe('a request for a newer topology', () => {
   });
 
   it('ends without one if too many others wait that came later', async () => {
-    const answers = ask(MAX_NEWS_WAITERS + 2);
+    const answers = ask(102);
     await settlePromises();
     expect(answers).toEqual([undefined, undefined]);
     await proxy.pass(10_000);
-    expect(answers).toHaveLength(MAX_NEWS_WAITERS + 2);
+    expect(answers).toHaveLength(102);
   });
 
   it('ends when the proxy stops, and is not taken any more then', async () => {

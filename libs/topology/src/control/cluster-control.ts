@@ -37,6 +37,8 @@ export interface ClusterControlSettings extends PlanSettings {
   readonly url: string;
   /** How many bytes of fills each node may send per second; undefined for no limit. */
   readonly transferBytesPerSecond: number | undefined;
+  /** How many requests may wait for a newer topology: fewer than the proxy has room for, so that it still takes reports. */
+  readonly maxNewsRequests: number;
 }
 
 /**
@@ -60,7 +62,7 @@ export class ClusterControl {
     this.#ports = ports;
     this.#problem = new LastingProblem(ports.log, 'the topology cannot be read');
     this.#keeper = new TopologyKeeper(ports.store, ports.timers);
-    this.#news = new TopologyNews(this.#keeper, ports.timers);
+    this.#news = new TopologyNews(this.#keeper, ports.timers, settings.maxNewsRequests);
     this.#reports = new NodeReports(ports);
     this.#changes = new ChangeLog(ports.log, this.#reports);
     this.#queue = new EntryQueue(this.#keeper, ports, (before, after, failovers) =>

@@ -5,9 +5,6 @@ import type { TopologyKeeper } from './topology-keeper.js';
 /** How long a request may wait for a newer topology, in milliseconds. */
 export const MAX_NEWS_WAIT_MS = 10_000;
 
-/** How many requests may wait for a newer topology: a part of those that a proxy has room for, so that it still takes reports. */
-export const MAX_NEWS_WAITERS = 1024;
-
 /** A request of a node that knows the topology of this revision. */
 interface Waiting {
   readonly revision: number;
@@ -22,18 +19,25 @@ export class TopologyNews {
   readonly #keeper: Pick<TopologyKeeper, 'current' | 'watch'>;
   readonly #timers: Pick<ControlTimers, 'after'>;
   readonly #waiting = new Set<Waiting>();
+  readonly #maxWaiting: number;
   #isResting = false;
   #hasEnded = false;
 
-  constructor(keeper: Pick<TopologyKeeper, 'current' | 'watch'>, timers: Pick<ControlTimers, 'after'>) {
+  /** @param maxWaiting how many requests may wait */
+  constructor(
+    keeper: Pick<TopologyKeeper, 'current' | 'watch'>,
+    timers: Pick<ControlTimers, 'after'>,
+    maxWaiting: number,
+  ) {
     this.#keeper = keeper;
     this.#timers = timers;
+    this.#maxWaiting = maxWaiting;
     keeper.watch(() => this.#tell());
   }
 
   /**
    * Resolves with the topology once its revision is above `revision`; with undefined if there is none within
-   * {@link MAX_NEWS_WAIT_MS}, after {@link end}, or if {@link MAX_NEWS_WAITERS} later requests wait.
+   * {@link MAX_NEWS_WAIT_MS}, after {@link end}, or if too many later requests wait.
    *
    * @param gone aborts when nobody waits any more
    */
@@ -50,7 +54,7 @@ export class TopologyNews {
       gone.addEventListener('abort', () => end(), { once: true });
       this.#waiting.add(waiting);
       const [oldest] = this.#waiting;
-      if (this.#waiting.size > MAX_NEWS_WAITERS) oldest?.end();
+      if (this.#waiting.size > this.#maxWaiting) oldest?.end();
       this.#tell();
     });
   }

@@ -30,7 +30,8 @@ export function removeSurplus(draft: Draft): void {
 
 /**
  * Returns a copy whose process is about to end, and has handed all its partitions over. It is removed while it still acknowledges,
- * because otherwise writes would wait until the primary notices its end. A primary that ends too keeps it: both may start again.
+ * because otherwise writes would wait until the primary notices its end. If the primary
+ * is about to end too, the copy stays: both may start again.
  */
 function endingCopy(draft: Draft, { primary, inSync }: PartitionEntry): BootId | undefined {
   const server = draft.nodeOf(primary);
