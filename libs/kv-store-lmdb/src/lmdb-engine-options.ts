@@ -1,4 +1,4 @@
-import type { Scheduler } from '@kvs/kv-store';
+import type { Clock, Scheduler } from '@kvs/kv-store';
 import type { KvsError } from '@kvs/protocol';
 
 /**
@@ -23,6 +23,8 @@ export interface LmdbEngineOptions {
   readonly sweepIntervalMs?: number;
   /** Runs the renewal of the directory's lock. Default: the system's timers. */
   readonly scheduler?: Scheduler;
+  /** Measures how long the lock of the directory was not renewed. For tests; default: the system's clock. */
+  readonly lockClock?: Clock;
   /**
    * Called once if another process has taken the directory, which can only happen after this process was suspended
    * for some seconds. The engine then refuses every operation.

@@ -15,7 +15,7 @@ import type {
   EngineKey,
   StorageEngine,
 } from '@kvs/kv-store';
-import { readEach, systemScheduler } from '@kvs/kv-store';
+import { readEach, systemClock, systemScheduler } from '@kvs/kv-store';
 import { KvsError, messageOf } from '@kvs/protocol';
 import { DataDirectory } from './data-directory.js';
 import { Environment } from './environment.js';
@@ -83,9 +83,9 @@ export class LmdbEngine implements StorageEngine {
    * corrupt
    */
   static async open(options: LmdbEngineOptions & EngineFactoryOptions): Promise<LmdbEngine> {
-    const { clock, directory: path, durability = 'commit', mapSizeBytes } = options;
-    const { scheduler = systemScheduler, onLost = () => undefined } = options;
-    const directory = await DataDirectory.claim(path, { clock, scheduler, onLost });
+    const { directory: path, durability = 'commit', mapSizeBytes } = options;
+    const { scheduler = systemScheduler, lockClock = systemClock, onLost = () => undefined } = options;
+    const directory = await DataDirectory.claim(path, { clock: lockClock, scheduler, onLost });
     try {
       return new LmdbEngine(directory, new Environment(path, durability, mapSizeBytes), options);
     } catch (error) {

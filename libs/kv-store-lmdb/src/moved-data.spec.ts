@@ -13,7 +13,9 @@ let engine: LmdbEngine;
 beforeEach(async () => {
   scratch = scratchDirectory();
   directory = join(scratch.path, 'data');
-  engine = await LmdbEngine.open({ directory, clock: new ManualClock() });
+  const clock = new ManualClock();
+  // Otherwise the lock would be missed first on a slow machine.
+  engine = await LmdbEngine.open({ directory, clock, lockClock: clock });
   await engine.setMany([write('before')]);
 });
 afterEach(async () => {

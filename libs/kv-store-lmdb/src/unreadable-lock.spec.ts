@@ -10,12 +10,13 @@ import { scratchDirectory } from './testing/scratch-directory.js';
 const PARTITION = 3;
 
 let scratch: ScratchDirectory;
-let clock: ManualClock;
+let lockClock: ManualClock;
 let engine: LmdbEngine;
 beforeEach(async () => {
   scratch = scratchDirectory();
-  clock = new ManualClock();
-  engine = await LmdbEngine.open({ directory: scratch.path, clock, scheduler: new ManualScheduler() });
+  lockClock = new ManualClock();
+  const [clock, scheduler] = [new ManualClock(), new ManualScheduler()];
+  engine = await LmdbEngine.open({ directory: scratch.path, clock, lockClock, scheduler });
 });
 afterEach(async () => {
   await engine.close();
@@ -29,7 +30,7 @@ const elsewhere = (): string => join(scratch.path, 'elsewhere');
 function hideLock(): void {
   renameSync(lock(), elsewhere());
   mkdirSync(lock());
-  clock.advanceMs(TAKEOVER_MS);
+  lockClock.advanceMs(TAKEOVER_MS);
 }
 
 function showLock(): void {

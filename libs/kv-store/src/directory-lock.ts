@@ -19,6 +19,10 @@ import type { CancelTask, Scheduler } from './scheduler.js';
 
 /** Options of a directory lock. */
 export interface DirectoryLockOptions {
+  /**
+   * Measures how long the lock was not renewed. It must advance while the process or the machine is suspended, as the system's
+   * clock does. Don't pass the clock of expiry: that of a cluster stands still before the node joins, and may during suspension.
+   */
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   /** Called once if another process has taken the directory. The engine must not touch its files any more. */

@@ -2,6 +2,7 @@ import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRecord, messageOf } from '@kvs/protocol';
 import type { Clock } from '../../../clock.js';
+import { systemClock } from '../../../clock.js';
 import { DirectoryLock } from '../../../directory-lock.js';
 import type { CancelTask, Scheduler } from '../../../scheduler.js';
 import type { PairStore } from '../pair-store.js';
@@ -53,10 +54,17 @@ export class SnapshotKeeper {
     clock: Clock,
     scheduler: Scheduler,
   ): Promise<SnapshotKeeper> {
-    const { directory, onLost = () => undefined } = options;
-    const complete = { intervalMs: 0, damaged: 'refuse', log: SILENT, ...options, onLost } as const;
+    const { directory, onLost = () => undefined, lockClock = systemClock } = options;
+    const complete = {
+      intervalMs: 0,
+      damaged: 'refuse',
+      log: SILENT,
+      ...options,
+      onLost,
+      lockClock,
+    } as const;
     const lock = await named(snapshotPath(options), () =>
-      DirectoryLock.acquire(directory, { clock, scheduler, onLost }),
+      DirectoryLock.acquire(directory, { clock: lockClock, scheduler, onLost }),
     );
     const keeper = new SnapshotKeeper(store, complete, clock, scheduler, lock);
     try {

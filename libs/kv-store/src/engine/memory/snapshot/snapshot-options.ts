@@ -1,4 +1,5 @@
 import type { KvsError } from '@kvs/protocol';
+import type { Clock } from '../../../clock.js';
 
 /** Where and when a memory engine writes its pairs to disk. */
 export interface SnapshotOptions {
@@ -18,6 +19,8 @@ export interface SnapshotOptions {
    * for some seconds. The engine logs it, refuses every operation and writes no more snapshots.
    */
   readonly onLost?: (error: KvsError) => void;
+  /** Measures how long the lock of the directory was not renewed. For tests; default: the system's clock. */
+  readonly lockClock?: Clock;
 }
 
 /** Receives messages about snapshots. */

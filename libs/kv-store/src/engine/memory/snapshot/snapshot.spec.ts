@@ -240,10 +240,10 @@ describe('the directory of a snapshot', () => {
   });
 
   it('that was taken over while its engine was suspended is left alone, and the engine refuses everything', async () => {
-    const { engine, scheduler, clock, losses } = await open();
+    const { engine, scheduler, lockClock, losses } = await open();
     const successor = await takeOver();
     successor.engine.setMany([write('new')]);
-    clock.advanceMs(TAKEOVER_MS);
+    lockClock.advanceMs(TAKEOVER_MS);
     scheduler.advanceMs(INTERVAL_MS);
     await until(() => losses.length > 0);
     expect(losses).toEqual([expect.objectContaining({ code: 'engine_unavailable' })]);
@@ -285,7 +285,8 @@ function begin(limits: { maxMemoryBytes?: number } = {}, damaged: 'refuse' | 'se
   const onLost = (error: Error): void => void losses.push(error);
   const scheduler = new ManualScheduler();
   const clock = new ManualClock();
-  const snapshot = { directory, intervalMs: INTERVAL_MS, damaged, onLost };
+  const lockClock = new ManualClock();
+  const snapshot = { directory, intervalMs: INTERVAL_MS, damaged, onLost, lockClock };
   const opening = MemoryEngine.open({
     clock,
     scheduler,
@@ -297,7 +298,7 @@ function begin(limits: { maxMemoryBytes?: number } = {}, damaged: 'refuse' | 'se
     const { waiting } = scheduler;
     await until(() => scheduler.waiting > waiting);
   };
-  return { opening, scheduler, clock, logged, losses, renew };
+  return { opening, scheduler, clock, lockClock, logged, losses, renew };
 }
 
 async function written(keys: readonly string[] = KEYS): Promise<Buffer> {
