@@ -131,17 +131,18 @@ export class CopiesRole implements ClusterRole {
    * because the calls of all of them wait for one change of the topology.
    */
   handOverAll(): number {
+    const { replica } = this.copies;
     const served = this.#served().filter(({ successors }) => successors.length > 0);
     const nowMs = performance.now();
     for (const [partition, beganMs] of this.#handOvers)
-      if (nowMs - beganMs > USUAL_HAND_OVER_MS || !served.some((one) => one.partition === partition))
+      if (nowMs - beganMs > USUAL_HAND_OVER_MS || replica.roleIn(partition) !== 'primary')
         this.#handOvers.delete(partition);
     const moves = served.flatMap(({ partition, epoch, successors }) => {
       const successor = this.#turns.next(partition, epoch, successors);
       return successor === undefined ? [] : [[partition, successor] as const];
     });
     const most = HAND_OVERS_AT_ONCE - this.#handOvers.size;
-    for (const partition of this.copies.replica.handOver(moves, most)) this.#handOvers.set(partition, nowMs);
+    for (const partition of replica.handOver(moves, most)) this.#handOvers.set(partition, nowMs);
     return served.length;
   }
 

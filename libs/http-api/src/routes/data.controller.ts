@@ -60,7 +60,7 @@ export class DataController {
     let current: ScanAnswer | undefined;
     // Without waiting for the next pair, because it may take long and nobody will read it.
     response.once('close', () => current?.close());
-    // What is counted after the response has closed would never be released.
+    // Bytes that are counted after the response has closed would never be released.
     const hold = (bytes: number): void => {
       if (response.destroyed) throw DISCONNECTED;
       holdPage(request.memory, bytes);
