@@ -1,25 +1,24 @@
 import { keyId, type Key, type KeyId } from './key.js';
 import { isPromise, type MaybePromise } from './maybe-promise.js';
 
-/** A call that has entered the order and has not left it. */
-interface Ticket {
-  readonly ids: ReadonlySet<KeyId>;
-  /** How many tickets it waits for. */
-  blockers: number;
-  readonly followers: Ticket[];
-  /** Called when it waits for none any more. */
-  begin: () => void;
-}
-
-/** The tickets of a key that later ones wait for: the last exclusive one, and the others after it. */
-interface Line {
-  exclusive: Ticket | undefined;
-  readonly others: Set<Ticket>;
+/** Calls on one key that may run at the same time: one exclusive call, or any number of others. */
+interface Group {
+  readonly id: KeyId;
+  readonly isExclusive: boolean;
+  /** How many calls have not ended. */
+  size: number;
+  /** Whether the group before it has ended. */
+  hasBegun: boolean;
+  /** Called when it begins. */
+  readonly waiting: (() => void)[];
+  /** The group that begins when this one has ended. */
+  next: Group | undefined;
 }
 
 /** Keeps the order of calls on the same key: a call waits for an earlier one on a key of it if one of the two is exclusive. */
 export class KeyOrder {
-  readonly #lines = new Map<KeyId, Line>();
+  /** The last group of each key. Only this one can take further calls. */
+  readonly #last = new Map<KeyId, Group>();
 
   /**
    * Runs a call as soon as it need not wait. Returns its answer, at once if the call neither waits nor answers later.
@@ -27,42 +26,51 @@ export class KeyOrder {
    * @param keys called only if the call or another one takes longer than this turn
    */
   run<T>(keys: () => readonly Key[], isExclusive: boolean, call: () => MaybePromise<T>): MaybePromise<T> {
-    if (this.#lines.size > 0) return this.#runInOrder(keys(), isExclusive, call);
+    if (this.#last.size > 0) return this.#runInOrder(keys(), isExclusive, call);
     const answer = call();
     return isPromise(answer) ? this.#runInOrder(keys(), isExclusive, () => answer) : answer;
   }
 
   #runInOrder<T>(keys: readonly Key[], isExclusive: boolean, call: () => MaybePromise<T>): MaybePromise<T> {
-    const ticket = this.#enter(keys, isExclusive);
-    if (ticket.blockers === 0) return this.#finish(ticket, call);
+    const ids = keys.map(keyId);
+    // Only an exclusive call would wait for itself.
+    const groups = (isExclusive ? [...new Set(ids)] : ids).map((id) => this.#join(id, isExclusive));
+    const ahead = groups.filter(({ hasBegun }) => !hasBegun);
+    if (ahead.length === 0) return this.#finish(groups, call);
     return new Promise<void>((resolve) => {
-      ticket.begin = resolve;
-    }).then(() => this.#finish(ticket, call));
+      let missing = ahead.length;
+      const onBegin = (): void => {
+        missing--;
+        if (missing === 0) resolve();
+      };
+      for (const group of ahead) group.waiting.push(onBegin);
+    }).then(() => this.#finish(groups, call));
   }
 
-  #enter(keys: readonly Key[], isExclusive: boolean): Ticket {
-    const ids = new Set(keys.map(keyId));
-    const ticket: Ticket = { ids, blockers: 0, followers: [], begin: () => undefined };
-    const ahead = new Set<Ticket>();
-    for (const id of ids) {
-      let line = this.#lines.get(id);
-      if (line === undefined) this.#lines.set(id, (line = { exclusive: undefined, others: new Set() }));
-      if (line.exclusive !== undefined) ahead.add(line.exclusive);
-      if (isExclusive) {
-        for (const other of line.others) ahead.add(other);
-        line.others.clear();
-        line.exclusive = ticket;
-      } else {
-        line.others.add(ticket);
-      }
+  /** Adds a call to the last group of a key, or to a new one. */
+  #join(id: KeyId, isExclusive: boolean): Group {
+    const last = this.#last.get(id);
+    if (last !== undefined && !last.isExclusive && !isExclusive) {
+      last.size++;
+      return last;
     }
-    for (const other of ahead) other.followers.push(ticket);
-    ticket.blockers = ahead.size;
-    return ticket;
+    const group: Group = {
+      id,
+      isExclusive,
+      size: 1,
+      hasBegun: last === undefined,
+      waiting: [],
+      next: undefined,
+    };
+    if (last !== undefined) last.next = group;
+    this.#last.set(id, group);
+    return group;
   }
 
-  #finish<T>(ticket: Ticket, call: () => MaybePromise<T>): MaybePromise<T> {
-    const leave = (): void => this.#leave(ticket);
+  #finish<T>(groups: readonly Group[], call: () => MaybePromise<T>): MaybePromise<T> {
+    const leave = (): void => {
+      for (const group of groups) this.#leave(group);
+    };
     let answer: MaybePromise<T>;
     try {
       answer = call();
@@ -75,17 +83,14 @@ export class KeyOrder {
     return answer;
   }
 
-  #leave(ticket: Ticket): void {
-    for (const id of ticket.ids) {
-      const line = this.#lines.get(id);
-      if (line === undefined) continue;
-      if (line.exclusive === ticket) line.exclusive = undefined;
-      line.others.delete(ticket);
-      if (line.exclusive === undefined && line.others.size === 0) this.#lines.delete(id);
+  #leave(group: Group): void {
+    group.size--;
+    if (group.size > 0) return;
+    if (group.next === undefined) {
+      this.#last.delete(group.id);
+      return;
     }
-    for (const follower of ticket.followers) {
-      follower.blockers--;
-      if (follower.blockers === 0) follower.begin();
-    }
+    group.next.hasBegun = true;
+    for (const onBegin of group.next.waiting) onBegin();
   }
 }
