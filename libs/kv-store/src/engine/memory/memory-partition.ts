@@ -19,11 +19,6 @@ export type SmallTables = (Uint32Array | undefined)[];
  */
 export class MemoryPartition {
   pairCount = 0;
-  /**
-   * The highest version that was removed from this partition. One number stands for all removed keys: a key that is
-   * added again starts above it, and so above each version that it had before.
-   */
-  versionFloor = 0;
   /** No pair expires earlier. The pair that had this deadline may be gone. */
   earliestDeadlineMs = Infinity;
   #table = new BucketTable(MIN_BITS);
@@ -50,7 +45,7 @@ export class MemoryPartition {
   }
 
   /** How many bytes an empty partition has, as measured. */
-  static readonly BYTES = 656;
+  static readonly BYTES = 632;
 
   /** Returns the record of a key, 0 if it is absent. */
   find(key: KeyBuffer): number {

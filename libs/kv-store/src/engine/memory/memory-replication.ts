@@ -85,11 +85,13 @@ export class MemoryReplication implements EngineReplication {
 
   apply(partition: number, effects: readonly EngineEffect[], highestVersion: number): EngineApplyOutcome {
     const now = this.#now();
-    if (!this.#raise(partition, highestVersion)) return OUT_OF_MEMORY;
+    this.#store.raiseVersionFloor(partition, highestVersion);
     for (const { id, entry, position } of effects) {
       if (entry === undefined) this.#store.delete({ id, partition, ifVersion: undefined }, now);
-      else if (!this.#put(partition, { id, ...entry }, now) || !this.#raise(partition, entry.version))
-        return OUT_OF_MEMORY;
+      else {
+        if (!this.#put(partition, { id, ...entry }, now)) return OUT_OF_MEMORY;
+        this.#store.raiseVersionFloor(partition, entry.version);
+      }
       this.#positions[partition] = position;
     }
     return APPLIED;
@@ -99,7 +101,7 @@ export class MemoryReplication implements EngineReplication {
     if (this.isFull()) return OUT_OF_MEMORY; // effects need the rest
     const now = this.#now();
     const highest = pairs.reduce((most, { version }) => Math.max(most, version), 0);
-    if (!this.#raise(partition, highest)) return OUT_OF_MEMORY;
+    this.#store.raiseVersionFloor(partition, highest);
     return pairs.every((pair) => this.#put(partition, pair, now)) ? APPLIED : OUT_OF_MEMORY;
   }
 
@@ -132,7 +134,8 @@ export class MemoryReplication implements EngineReplication {
 
   raiseFloor(partition: number, version: number): EngineApplyOutcome {
     this.#context.assertOpen();
-    return this.#raise(partition, version) ? APPLIED : OUT_OF_MEMORY;
+    this.#store.raiseVersionFloor(partition, version);
+    return APPLIED;
   }
 
   position(partition: number): Position {
@@ -142,7 +145,7 @@ export class MemoryReplication implements EngineReplication {
 
   highestVersion(partition: number): number {
     this.#context.assertOpen();
-    return this.#store.partition(partition)?.versionFloor ?? 0;
+    return this.#store.versionFloor(partition);
   }
 
   heldPartitions(): readonly number[] {
@@ -172,7 +175,7 @@ export class MemoryReplication implements EngineReplication {
       for (let hash = 0; hash < END_OF_HASHES && partition.pairCount > 0;) {
         const { refs, nextHash } = partition.bucketFrom(hash);
         for (const ref of refs)
-          partition.versionFloor = Math.max(partition.versionFloor, this.#store.records.version(ref));
+          this.#store.raiseVersionFloor(partition.number, this.#store.records.version(ref));
         hash = nextHash;
       }
       await setImmediate();
@@ -185,11 +188,6 @@ export class MemoryReplication implements EngineReplication {
   #put(partition: number, pair: EnginePair, nowMicros: number): boolean {
     if (pair.expiresAtMs !== undefined) this.#context.sweep.wake(pair.expiresAtMs);
     return this.#store.put(pair, partition, nowMicros);
-  }
-
-  /** Raises the version floor; returns false if there is no room for the partition. */
-  #raise(partition: number, version: number): boolean {
-    return version === 0 || this.#store.raiseVersionFloor(partition, version);
   }
 
   #advance(partition: number, epoch: number): void {

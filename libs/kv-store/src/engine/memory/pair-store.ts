@@ -57,8 +57,14 @@ export class PairStore {
   #policy: EvictionPolicy;
   #allocator: Allocator;
   readonly #key: KeyBuffer;
-  /** A partition is created with its first write and then stays, because of its version floor. */
+  /** A partition is created with its first write and then stays. */
   readonly #partitions: (MemoryPartition | undefined)[] = Array.from({ length: PARTITION_COUNT });
+  /**
+   * The highest version that was removed from each partition. One number stands for all removed keys: a key that is added
+   * again starts above it, and so above each version that it had before. They are not in the partitions, because a write
+   * would touch more memory.
+   */
+  readonly #versionFloors = new Float64Array(PARTITION_COUNT);
   #smallTables: SmallTables = Array.from({ length: PARTITION_COUNT });
   readonly #eviction: Eviction;
 
@@ -100,7 +106,7 @@ export class PairStore {
     const found = this.#find(item.id, item.partition, nowMicros);
     const actualVersion = found === 0 ? 0 : this.records.version(found);
     if (!conditionHolds(item.ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
-    const previous = Math.max(actualVersion, this.#partitions[item.partition]?.versionFloor ?? 0);
+    const previous = Math.max(actualVersion, this.versionFloor(item.partition));
     const version = nextVersion(previous, nowMicros);
     return this.#store(item, item.partition, version, found, nowMicros)
       ? { status: 'written', version, created: found === 0 }
@@ -131,11 +137,13 @@ export class PairStore {
     return this.#store(pair, partition, pair.version, found, nowMicros);
   }
 
-  /** Raises a partition's version floor and creates the partition if necessary. Returns false if there is no room. */
-  raiseVersionFloor(number: number, floor: number): boolean {
-    const partition = this.#partitionFor(number, 0);
-    if (partition !== undefined) partition.versionFloor = Math.max(partition.versionFloor, floor);
-    return partition !== undefined;
+  /** Returns the version that the next new pair of a partition must be above. */
+  versionFloor(partition: number): number {
+    return this.#versionFloors[partition] ?? 0;
+  }
+
+  raiseVersionFloor(partition: number, floor: number): void {
+    this.#versionFloors[partition] = Math.max(this.versionFloor(partition), floor);
   }
 
   /** Returns whether so many bytes are free. May move records together, a few at a time, but removes no pairs. */
@@ -161,6 +169,7 @@ export class PairStore {
   /** Removes everything, including version floors. */
   clear(): void {
     this.#partitions.fill(undefined);
+    this.#versionFloors.fill(0);
     this.incomplete.clear();
     // A new one, because somebody may still work with a partition of before.
     this.#smallTables = Array.from({ length: PARTITION_COUNT });
@@ -181,7 +190,7 @@ export class PairStore {
 
   #drop(partition: MemoryPartition, ref: number): void {
     this.observer?.changing(partition, this.records.hash(ref), ref, () => this.records.id(ref));
-    partition.versionFloor = Math.max(partition.versionFloor, this.records.version(ref));
+    this.raiseVersionFloor(partition.number, this.records.version(ref));
     partition.unlink(ref);
     this.#policy.removed(ref);
     this.#free(ref);
@@ -230,10 +239,11 @@ export class PairStore {
     if (found === 0) this.#growTable(partition, nowMicros);
     const valueBytes = valueBytesOf(pair.value);
     const size = this.records.size(this.#key, valueBytes, pair.expiresAtMs);
-    const room = this.#roomFor(size, number, found, nowMicros);
+    const fitsSlot = found !== 0 && size <= MAX_SLOT_BYTES && this.#arena.isSlotFor(found, size);
+    const room = fitsSlot ? found : this.#roomFor(size, number, found, nowMicros);
     if (room === 'no room') return false;
     // Finding room may have moved the old record, or evicted it and given its slot to the new one.
-    const old = found === 0 ? 0 : this.#lookUp(number, this.#key);
+    const old = fitsSlot || found === 0 ? found : this.#lookUp(number, this.#key);
     this.observer?.changing(partition, this.#key.hash, old, () => pair.id);
     const into = this.#slotIn(room, size, old);
     this.records.fill(into, this.#key, number, pair.value, valueBytes, version, pair.expiresAtMs);
@@ -255,7 +265,6 @@ export class PairStore {
       const overwritten = (): number => (found === 0 ? 0 : this.#lookUp(number, this.#key));
       return this.#allocator.reserveLarge(size, overwritten, nowMicros);
     }
-    if (found !== 0 && this.#arena.isSlotFor(found, size)) return found;
     return this.#allocator.allocate(size, found, nowMicros);
   }
 

@@ -31,7 +31,7 @@ export class PartitionCopy implements ChangeObserver {
     this.#partition = partition;
     this.#clock = clock;
     this.#into = into;
-    this.versionFloor = partition.versionFloor;
+    this.versionFloor = store.versionFloor(partition.number);
     this.#startMicros = clock.nowMicros();
   }
 

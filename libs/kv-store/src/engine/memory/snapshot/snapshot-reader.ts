@@ -123,15 +123,16 @@ class SnapshotReader {
     switch (kind) {
       case 'pairs':
         for (const pair of readPairs(payload)) {
-          if (pair.partition >= PARTITION_COUNT)
-            throw this.#damaged('is damaged: it names a partition that does not exist');
+          this.#checkPartition(pair.partition);
           if (!this.#store.restore(pair)) throw this.#tooLarge();
           this.#pairCount += 1;
         }
         return false;
       case 'floors':
-        for (const { partition, floor } of readFloors(payload))
-          if (!this.#store.raiseVersionFloor(partition, floor)) throw this.#tooLarge();
+        for (const { partition, floor } of readFloors(payload)) {
+          this.#checkPartition(partition);
+          this.#store.raiseVersionFloor(partition, floor);
+        }
         return false;
       case 'partition-function':
         throw this.#damaged('is damaged: it names its partition function twice');
@@ -140,6 +141,11 @@ class SnapshotReader {
           throw this.#damaged('is damaged: its count of pairs is wrong');
         return true;
     }
+  }
+
+  #checkPartition(partition: number): void {
+    if (partition >= PARTITION_COUNT)
+      throw this.#damaged('is damaged: it names a partition that does not exist');
   }
 
   #damaged(reason: string): SnapshotError {

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
-import { PARTITION_FUNCTION } from '@kvs/protocol';
+import { ALL_PARTITIONS, PARTITION_FUNCTION } from '@kvs/protocol';
 import type { Clock } from '../../../clock.js';
 import type { MemoryPartition } from '../memory-partition.js';
 import type { PairStore } from '../pair-store.js';
@@ -54,11 +54,13 @@ class SnapshotWriter {
   async write(): Promise<number> {
     await this.#append(MAGIC);
     await this.#writeFrame('partition-function', Buffer.from(PARTITION_FUNCTION));
-    for (const partition of [...this.#store.partitions()]) {
+    for (const number of ALL_PARTITIONS) {
+      const partition = this.#store.partition(number);
       // After a restart, a part of the pairs would look like a complete partition.
-      if (this.#store.incomplete.has(partition.number))
-        this.#floors.set(partition.number, partition.versionFloor);
-      else await this.#writePartition(partition);
+      if (partition !== undefined && !this.#store.incomplete.has(number))
+        await this.#writePartition(partition);
+      else if (this.#store.versionFloor(number) > 0)
+        this.#floors.set(number, this.#store.versionFloor(number));
     }
     if (this.#pairs.hasChunk) await this.#writeChunk();
     await this.#writeFrame('floors', floorsPayload(this.#floors));

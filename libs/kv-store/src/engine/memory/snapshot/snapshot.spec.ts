@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
+import { PARTITION_COUNT, PARTITION_FUNCTION } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
 import { DIRECTORY_LOCK_FILE, RENEWAL_MS, TAKEOVER_MS } from '../../../directory-lock.js';
 import { ManualClock, ManualScheduler } from '../../../testing/index.js';
@@ -10,7 +11,14 @@ import { numbered, placed, versionOf, write } from '../../../testing/pairs.js';
 import { MemoryEngine } from '../memory-engine.js';
 import { MIN_MAX_MEMORY_BYTES } from '../memory-limits.js';
 import { SLOT_SIZES } from '../slab/size-classes.js';
-import { FRAME_HEADER_BYTES, MAGIC, startOfChecksum, writeFrameHeader } from './snapshot-format.js';
+import {
+  floorsPayload,
+  FRAME_HEADER_BYTES,
+  MAGIC,
+  startOfChecksum,
+  writeFrameHeader,
+  type FrameKind,
+} from './snapshot-format.js';
 import { SnapshotError } from './snapshot-options.js';
 
 let directory = '';
@@ -78,6 +86,15 @@ describe('a snapshot', () => {
     });
     expect(await readdir(directory)).toEqual(['kvs.snapshot']);
     expect((await readFile(file())).equals(bytes)).toBe(true);
+  });
+
+  it('that names a partition that does not exist is refused', async () => {
+    const floors = frame('floors', floorsPayload(new Map([[PARTITION_COUNT, 1]])));
+    await writeFile(file(), Buffer.concat([snapshotOf(PARTITION_FUNCTION), floors]));
+    await expect(open()).rejects.toMatchObject({
+      code: 'damaged',
+      message: expect.stringContaining('names a partition that does not exist'),
+    });
   });
 
   it('that holds more than the engine may is refused', async () => {
@@ -314,11 +331,13 @@ function oldSnapshot(): Buffer {
 }
 
 function snapshotOf(partitionFunction: string): Buffer {
-  const payload = Buffer.from(partitionFunction);
+  return Buffer.concat([MAGIC, frame('partition-function', Buffer.from(partitionFunction))]);
+}
+
+function frame(kind: FrameKind, payload: Buffer): Buffer {
   const header = Buffer.alloc(FRAME_HEADER_BYTES);
-  const checksum = crc32(payload, startOfChecksum('partition-function'));
-  writeFrameHeader(header, 'partition-function', payload.length, checksum);
-  return Buffer.concat([MAGIC, header, payload]);
+  writeFrameHeader(header, kind, payload.length, crc32(payload, startOfChecksum(kind)));
+  return Buffer.concat([header, payload]);
 }
 
 function changed(bytes: Buffer, at: number): Buffer {
