@@ -7,24 +7,6 @@ const keys = Array.from({ length: 12 }, (_, i) => stringKey(`key-${i}`));
 
 describe('a node link: limits and end', () => {
   linkTest(
-    'more calls than may be pending fail at once, and the others are answered',
-    async ({ connect, store }) => {
-      const transport = connect({ maxPendingCalls: 10 });
-      await transport.query([a]);
-      const releases = keys.map((key) => store.hold(key));
-      const pending = keys.slice(0, 10).map((key) => transport.query([key]));
-      for (const key of keys.slice(10)) {
-        const [outcome] = await transport.query([key]);
-        assert.ok(outcome?.ok === false && outcome.code === 'overloaded');
-      }
-      for (const release of releases) release();
-      for (const outcomes of await Promise.all(pending))
-        assert.deepEqual(outcomes, [{ ok: true, present: false }]);
-      await transport.query([a]); // there is room again
-    },
-  );
-
-  linkTest(
     'a large batch of which there is only room for a part says of each item what became of it',
     async ({ connect, store }) => {
       const transport = connect({ maxPendingCalls: 2 });

@@ -18,17 +18,15 @@ import {
   type TransportFailure,
 } from '@kvs/router/transport';
 import { NodeLink, type NodeLinkOptions } from '../src/node-link.js';
-import { FaultyWire } from './faulty-wire.js';
 import { HeldStore } from '../src/testing/held-store.js';
 import { TestNode } from '../src/testing/test-node.js';
 
-/** A node under test, and a wire to it that can fail. */
+/** A node under test, and links to it. */
 interface LinkBench {
   readonly store: HeldStore;
   readonly node: TestNode;
-  readonly wire: FaultyWire;
-  /** Returns a link over the wire, or to another address. It is closed after the test. */
-  readonly connect: (options?: Partial<NodeLinkOptions>, address?: string) => KeyTransport;
+  /** Returns a link to the node. It is closed after the test. */
+  readonly connect: (options?: Partial<NodeLinkOptions>) => KeyTransport;
 }
 
 /**
@@ -40,18 +38,21 @@ export function linkTest(name: string, test: (bench: LinkBench) => Promise<void>
     const store = new HeldStore();
     const node = new TestNode(store);
     await node.start();
-    const wire = await FaultyWire.open(() => node.port);
     const links: NodeLink[] = [];
-    const connect: LinkBench['connect'] = (options, address = wire.address) => {
-      const link = new NodeLink(address, { nodeTimeoutMs: 60_000, maxPendingCalls: 1000, ...options });
+    const connect: LinkBench['connect'] = (options) => {
+      const link = new NodeLink(`127.0.0.1:${node.port}`, {
+        nodeTimeoutMs: 60_000,
+        maxPendingCalls: 1000,
+        ...options,
+      });
       links.push(link);
       return byKeys(link);
     };
     try {
-      await test({ store, node, wire, connect });
+      await test({ store, node, connect });
     } finally {
       for (const link of links) link.close();
-      await Promise.all([wire.close(), node.kill()]);
+      await node.kill();
     }
   });
 }
@@ -88,17 +89,3 @@ export async function failureOf(call: Promise<unknown>): Promise<TransportFailur
   assert.ok(outcome instanceof TransportError, `expected a TransportError, not ${String(outcome)}`);
   return outcome.failure;
 }
-
-/** Asks again until the node can be reached, like a user of the transport. */
-export async function untilReached<T>(call: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      if (!(error instanceof TransportError)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    }
-  }
-}
-
-const RETRY_MS = 10;

@@ -258,6 +258,15 @@ describe('a link that breaks', () => {
     expect([await unsent, node.attempts]).toEqual([yes, 2]);
   });
 
+  it('breaks a call of whose answer only a part has come', async () => {
+    start();
+    const call = failureOf(query('a'));
+    await node.until(() => node.calls.length === 1);
+    answerAll((bytes) => node.say(bytes.subarray(0, bytes.length / 2)));
+    node.hangUp();
+    expect(await call).toBe('broken');
+  });
+
   it('is asked for once at a time, and all calls that wait fail with the attempt', async () => {
     const sockets: Duplex[] = [];
     node.onUpgrade = (socket) => void sockets.push(socket);
@@ -372,7 +381,7 @@ it('a node that goes away is sent no more, and may finish what it has', async ()
   await node.until(() => node.connections === 1);
 });
 
-it('more calls than may be pending fail at once', async () => {
+it('more calls than may be pending fail at once, until others are answered', async () => {
   start({ maxPendingCalls: 3, maxPendingBytes: 25 });
   const first = [query('a'), query('b')];
   const overloaded = [{ ok: false, code: 'overloaded', message: expect.stringContaining(node.address) }];
@@ -381,6 +390,10 @@ it('more calls than may be pending fail at once', async () => {
   expect(await query('c')).toEqual(overloaded);
   answerAll();
   expect(await Promise.all(first)).toEqual([yes, yes]);
+  const next = query('c');
+  await node.until(() => node.calls.length === 1);
+  answerAll();
+  expect(await next).toEqual(yes);
 });
 
 describe('a scan', () => {
@@ -395,6 +408,15 @@ describe('a scan', () => {
     answerAll();
     await call;
   }
+
+  it('and statistics have the time of a node to begin', async () => {
+    start();
+    const streams = [client.open(scan), client.open({ kind: 'stats' })];
+    const failures = Promise.all(streams.map((stream) => failureOf(stream.begun())));
+    await node.until(() => node.frames.filter((type) => type === FRAME.open).length === 2);
+    time.pass(NODE_TIMEOUT_MS);
+    expect(await failures).toEqual(['timeout', 'timeout']);
+  });
 
   it('has the time of a node again after each empty chunk, which needs no credit and is not given', async () => {
     start();
