@@ -1,48 +1,58 @@
-import { describeWithRedis, RedisProcess } from '@kvs/kv-store-redis/testing';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { describeWithTools, RedisProcess } from '@kvs/kv-store-redis/testing';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
 import { run, workspaceRoot } from '@kvs-tools/local-cluster';
 import { startNode } from '../support/cluster.js';
 
-/** Writes the script of docs/redis.md to a file from which it finds the packages of this tool. */
-async function writeScript(): Promise<string> {
+/** Returns the program and arguments of the script of docs/redis.md, which finds its packages from the root of the workspace. */
+async function copyCommand(): Promise<string[]> {
   const document = await readFile(join(workspaceRoot, 'docs/redis.md'), 'utf8');
   const script = /```js\n(\/\/ copy\.mjs[\s\S]*?)```/.exec(document)?.[1];
   if (script === undefined) throw new Error('docs/redis.md has no script');
-  const file = join(import.meta.dirname, `copy-${process.pid}.mjs`);
-  await writeFile(file, script);
-  return file;
+  return [process.execPath, '--input-type=module', '-e', script, 'copy.mjs'];
 }
 
-describeWithRedis('the script of docs/redis.md', () => {
-  it('copies strings from Redis to kvs, and back', async () => {
+const url = (port: number) => `redis://localhost:${port}`;
+const viaFile = (to: number) =>
+  `file=$(mktemp) && trap 'rm "$file"' EXIT && "$@" > "$file" && redis-cli -p ${to} --pipe < "$file"`;
+
+describeWithTools(['redis-server', 'redis-cli'], 'the script of docs/redis.md', () => {
+  it.each<[string, (copy: string[], from: number, to: number) => string[], RegExp]>([
+    ['directly', (copy, from, to) => [...copy, url(from), url(to)], /^copied 101 keys\n$/],
+    [
+      'by a file of commands',
+      (copy, from, to) => ['bash', '-c', viaFile(to), 'bash', ...copy, url(from)],
+      /errors: 0, replies: 101\n$/,
+    ],
+  ])('copies strings from Redis to kvs, and back, %s', async (_, commandOf, report) => {
     const [redis, other, node] = await Promise.all([
       RedisProcess.start(),
       RedisProcess.start(),
       startNode(['--redis-port', 'auto']),
     ]);
-    const [source, target] = [new Redis(redis.url), new Redis(other.url)];
-    const script = await writeScript();
     try {
-      const bytes = Buffer.from([0, 255, 10]);
+      const bytes = Buffer.from([0, 255, 10, 13, 10, 36]);
       const inHours = Date.now() + 3_600_000;
-      for (let i = 0; i < 100; i++) await source.set(`key-${i}`, `${i}`);
-      await source.set(bytes, bytes, 'PXAT', inHours);
-      await source.lpush('list', '1');
-      const kvs = `redis://localhost:${await node.redisPort()}`;
-      for (const pair of [
-        [redis.url, kvs],
-        [kvs, other.url],
-      ]) {
-        const { code, stdout, stderr } = await run(process.execPath, [script, ...pair]);
-        expect([code, stdout, stderr]).toEqual([0, 'copied 101 keys\n', '']);
+      await redis.admin.mset(Array.from({ length: 99 }, (_, i) => [`key-${i}`, `n\u00e9 ${i}`]).flat());
+      await redis.admin.set(bytes, bytes, 'PXAT', inHours);
+      await redis.admin.set('empty', '');
+      await redis.admin.lpush('list', '1');
+      const copy = await copyCommand();
+      const kvs = await node.redisPort();
+      for (const [from, to] of [
+        [redis.port, kvs],
+        [kvs, other.port],
+      ] as const) {
+        const [program = '', ...args] = commandOf(copy, from, to);
+        const { code, stdout, stderr } = await run(program, args);
+        expect([code, stderr, stdout]).toEqual([0, '', expect.stringMatching(report)]);
       }
-      expect([await target.get('key-42'), await target.dbsize()]).toEqual(['42', 101]);
+      const target = other.admin;
+      expect([await target.get('key-42'), await target.get('empty')]).toEqual(['n\u00e9 42', '']);
       expect([await target.getBuffer(bytes), await target.pexpiretime(bytes)]).toEqual([bytes, inHours]);
+      expect(await target.dbsize()).toBe(101);
     } finally {
-      for (const client of [source, target]) client.disconnect();
-      await Promise.all([redis.stop(), other.stop(), node.kill(), rm(script)]);
+      await Promise.all([redis.stop(), other.stop(), node.kill()]);
     }
   });
 });
