@@ -1,4 +1,4 @@
-import type { EngineIdentity, EngineReplication, Scheduler, StorageEngine } from '@kvs/kv-store';
+import type { EngineIdentity, EngineReplication, StorageEngine } from '@kvs/kv-store';
 import { systemScheduler } from '@kvs/kv-store';
 import { receiveMessages, type PeerReceiver } from '@kvs/node-link';
 import { isBootId, type BootId, type TopologyAnswer } from '@kvs/topology';
@@ -21,12 +21,7 @@ export interface NodeReplicaOptions
   readonly clock: ReplicaPorts['clock'];
   /** Called with an error that is a defect. */
   readonly onError: (error: unknown) => void;
-  /** Returns the monotonic time in milliseconds. Default: that of the process. */
-  readonly monotonicMs?: () => number;
-  /** Returns the time of day in milliseconds. Default: that of the system. */
-  readonly wallMs?: () => number;
   readonly times?: ReplicaTimes;
-  readonly scheduler?: Scheduler;
 }
 
 /** Runs a {@link Replica} in a process: over the engine, over links to other nodes, and by the clocks of the system. */
@@ -36,7 +31,6 @@ export class NodeReplica {
   readonly receiver: PeerReceiver;
   readonly #options: NodeReplicaOptions;
   readonly #peers: Peers;
-  readonly #scheduler: Scheduler;
   #cancelTick: () => void = () => undefined;
   /** How many frames of other nodes have come. */
   #framesReceived = 0;
@@ -47,7 +41,6 @@ export class NodeReplica {
     const { bootId, identity, engine, replication, onError } = options;
     const own = { clusterId: joined.topology.clusterId, bootId };
     this.#options = options;
-    this.#scheduler = options.scheduler ?? systemScheduler;
     options.clock.raise(joined.timeMs);
     this.#peers = new Peers({
       ...options,
@@ -114,18 +107,17 @@ export class NodeReplica {
   }
 
   #ports(engine: EnginePort): ReplicaPorts {
-    const { clock, monotonicMs = () => performance.now(), wallMs = Date.now } = this.#options;
-    const leaseClock = new LeaseClock(monotonicMs, wallMs);
+    const leaseClock = new LeaseClock(() => performance.now(), Date.now);
     const proxies = new ProxyRequests({ ...this.#options, learn: (answer) => this.learn(answer) });
     return {
-      nowMs: () => Math.floor(monotonicMs()),
+      nowMs: () => Math.floor(performance.now()),
       leaseNowMs: () => Math.floor(leaseClock.nowMs()),
       send: (to, message) => this.#peers.send(to, message),
       isConnected: (to) => this.#peers.isOpen(to),
       ask: (requests) => proxies.ask(requests),
       readTopology: (done) => proxies.read(() => this.#step(done)),
       afterInput: (done) => this.#whenQuiet(done, MAX_TURNS),
-      clock,
+      clock: this.#options.clock,
       engine,
     };
   }
@@ -144,7 +136,7 @@ export class NodeReplica {
 
   #tick(): void {
     if (this.#isClosed) return;
-    this.#cancelTick = this.#scheduler.after(TICK_MS, () => {
+    this.#cancelTick = systemScheduler.after(TICK_MS, () => {
       this.#step(() => this.replica.tick());
       this.#tick();
     });
