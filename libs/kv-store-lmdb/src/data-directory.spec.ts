@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import type { Scheduler } from '@kvs/kv-store';
 import { DIRECTORY_LOCK_FILE, TAKEOVER_MS } from '@kvs/kv-store';
-import { ManualClock, ManualScheduler } from '@kvs/kv-store/testing';
+import { ManualClock } from '@kvs/kv-store/testing';
 import type { KvsError } from '@kvs/protocol';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
+import { ManualTime } from '@kvs/protocol/testing';
 import { LmdbEngine } from './lmdb-engine.js';
 import { impatientScheduler } from './testing/impatient-scheduler.js';
 import type { ScratchDirectory } from './testing/scratch-directory.js';
@@ -67,7 +68,7 @@ it('a directory that this process has open is refused, until it is closed', asyn
 it('an engine that was suspended until another took its directory refuses everything, and says so once', async () => {
   // The clock of expiry stands still, as it does in a node that has not joined its cluster.
   const losses: KvsError[] = [];
-  const engine = await open(new ManualScheduler(), (error) => losses.push(error));
+  const engine = await open(new ManualTime(), (error) => losses.push(error));
   await engine.setMany([PAIR]);
   const successor = await open(impatientScheduler);
   jest.spyOn(Date, 'now').mockReturnValue(Date.now() + TAKEOVER_MS);

@@ -1,8 +1,9 @@
 import { mkdirSync, renameSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DIRECTORY_LOCK_FILE, TAKEOVER_MS, type EngineWrite } from '@kvs/kv-store';
-import { ManualClock, ManualScheduler } from '@kvs/kv-store/testing';
+import { ManualClock } from '@kvs/kv-store/testing';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
+import { ManualTime } from '@kvs/protocol/testing';
 import { LmdbEngine } from './lmdb-engine.js';
 import type { ScratchDirectory } from './testing/scratch-directory.js';
 import { scratchDirectory } from './testing/scratch-directory.js';
@@ -15,7 +16,7 @@ let engine: LmdbEngine;
 beforeEach(async () => {
   scratch = scratchDirectory();
   lockClock = new ManualClock();
-  const [clock, scheduler] = [new ManualClock(), new ManualScheduler()];
+  const [clock, scheduler] = [new ManualClock(), new ManualTime()];
   engine = await LmdbEngine.open({ directory: scratch.path, clock, lockClock, scheduler });
 });
 afterEach(async () => {

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { KvsError } from '@kvs/protocol';
-import { until } from '@kvs/protocol/testing';
+import { ManualTime, until } from '@kvs/protocol/testing';
 import { DIRECTORY_LOCK_FILE, DirectoryLock, RENEWAL_MS, TAKEOVER_MS } from './directory-lock.js';
-import { ManualClock, ManualScheduler } from './testing/index.js';
+import { ManualClock } from './testing/index.js';
 
 let parent = '';
 let directory = '';
@@ -18,7 +18,7 @@ afterEach(() => rmSync(parent, { recursive: true }));
 
 /** A process that wants the directory. Its time passes only when it is told to. */
 class Process {
-  readonly scheduler = new ManualScheduler();
+  readonly scheduler = new ManualTime();
   readonly clock = new ManualClock();
   readonly losses: KvsError[] = [];
   watchedMs = 0;
@@ -50,7 +50,7 @@ class Process {
   /** Renews the lock that it has, if it still has it. */
   async renew(): Promise<void> {
     this.pass();
-    await until(() => this.scheduler.waiting > 0 || this.losses.length > 0);
+    await until(() => this.scheduler.waits.length > 0 || this.losses.length > 0);
   }
 }
 

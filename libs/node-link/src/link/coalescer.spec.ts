@@ -1,4 +1,4 @@
-import { ManualTime } from '../../test/manual-time.js';
+import { ManualTime } from '@kvs/protocol/testing';
 import { Coalescer, GATHERED_BYTES, GATHERED_CALLS } from './coalescer.js';
 
 /** So large that it is not held for others. */
@@ -87,10 +87,10 @@ it('gathers no longer than the bound, answered or not', () => {
   add('a');
   endTurn();
   add('b');
-  time.pass(1);
+  time.advanceMs(1);
   add('c');
   expect(sent).toHaveLength(1);
-  time.pass(1);
+  time.advanceMs(1);
   expect(sent).toEqual([['a'], ['b', 'c']]);
 });
 

@@ -2,9 +2,9 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { DEFAULT_LIMITS, stringKey, stringValue, type Key, type QueryOutcome } from '@kvs/protocol';
+import { ManualTime } from '@kvs/protocol/testing';
 import { DeafPeer } from '../../test/deaf-peer.js';
 import { encodeCalls, partOf } from '../../test/frames.js';
-import { ManualTime } from '../../test/manual-time.js';
 import type { Batch } from '../batch.js';
 import { encodeAnswers } from '../codec/answers.js';
 import { FrameBuilder } from '../codec/frame-builder.js';
@@ -213,7 +213,7 @@ describe('a node', () => {
       const peer = await attack();
       await peer.say(Buffer.alloc(10, 0xfe));
       expect(peer.destroyed).toBe(true);
-      time.pass(1000);
+      time.advanceMs(1000);
     }
     expect(breaches).toHaveLength(2);
   });
@@ -277,7 +277,7 @@ describe('a proxy', () => {
     const call = query(1);
     await node.say(encodeSignal(builder, FRAME.goAway));
     expect(node.destroyed).toBe(false);
-    time.pass(1000);
+    time.advanceMs(1000);
     connection.expire(time.nowMs());
     expect(await call).toMatchObject({ failure: 'timeout' });
     expect(node.destroyed).toBe(true);

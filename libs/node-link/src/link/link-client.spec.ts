@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { stringKey, stringValue, type QueryOutcome, type SetOutcome } from '@kvs/protocol';
+import { ManualTime } from '@kvs/protocol/testing';
 import { TransportError } from '@kvs/router/transport';
 import { FakeLinkNode, PEER } from '../../test/fake-link-node.js';
 import { partOf } from '../../test/frames.js';
-import { ManualTime } from '../../test/manual-time.js';
 import { encodeAnswers } from '../codec/answers.js';
 import { FRAME } from '../codec/frame.js';
 import { encodeSignal, type Hello, type LinkLimits } from '../codec/hello.js';
@@ -128,7 +128,7 @@ describe('time', () => {
     start();
     const late = failureOf(query('a'));
     await node.until(() => node.calls.length === 1);
-    time.pass(NODE_TIMEOUT_MS);
+    time.advanceMs(NODE_TIMEOUT_MS);
     expect(await late).toBe('timeout');
     const next = query('b');
     await node.until(() => node.calls.length === 2);
@@ -141,15 +141,15 @@ describe('time', () => {
     await node.until(() => node.frames.length === 1);
     const calls = [query('a'), query('b')].map(failureOf);
     await node.until(() => node.calls.length === 2);
-    time.pass(NODE_TIMEOUT_MS / 2);
+    time.advanceMs(NODE_TIMEOUT_MS / 2);
     calls.push(failureOf(query('c')));
     await setImmediate();
-    time.pass(DELAY_MS); // the others are unanswered
+    time.advanceMs(DELAY_MS); // the others are unanswered
     await node.until(() => node.calls.length === 3);
-    time.pass(NODE_TIMEOUT_MS / 2 - DELAY_MS);
+    time.advanceMs(NODE_TIMEOUT_MS / 2 - DELAY_MS);
     expect(await Promise.all(calls.slice(0, 2))).toEqual(['timeout', 'timeout']);
     expect(time.waits.filter((ms) => ms <= NODE_TIMEOUT_MS)).toEqual([NODE_TIMEOUT_MS / 2]);
-    time.pass(NODE_TIMEOUT_MS / 2);
+    time.advanceMs(NODE_TIMEOUT_MS / 2);
     expect(await calls[2]).toBe('timeout');
   });
 
@@ -158,7 +158,7 @@ describe('time', () => {
     start();
     const calls = [failureOf(query('a')), failureOf(query('b'))];
     await node.until(() => node.calls.length === 1);
-    time.pass(NODE_TIMEOUT_MS);
+    time.advanceMs(NODE_TIMEOUT_MS);
     expect(await Promise.all(calls)).toEqual(['timeout', 'unconnected']);
   });
 
@@ -173,7 +173,7 @@ describe('time', () => {
       const calls = ['a', 'b', 'c'].map((name) => failureOf(query(name)));
       await node.until(() => node.calls.length === 3);
       node.calls.length = 0;
-      time.pass(NODE_TIMEOUT_MS);
+      time.advanceMs(NODE_TIMEOUT_MS);
       expect(await Promise.all(calls)).toEqual(['timeout', 'timeout', 'timeout']);
       await node.until(() => node.connections === 0);
       const next = query('d');
@@ -188,7 +188,7 @@ describe('time', () => {
     start();
     const call = failureOf(query('a'));
     await node.until(() => node.attempts === 1);
-    time.pass(NODE_TIMEOUT_MS);
+    time.advanceMs(NODE_TIMEOUT_MS);
     expect(await call).toBe('unconnected');
   });
 });
@@ -198,9 +198,9 @@ describe('a heartbeat', () => {
     start({ nodeTimeoutMs: 1e6 });
     const call = failureOf(query('a'));
     await node.until(() => node.calls.length === 1);
-    time.pass(2 * HEARTBEAT_MS);
+    time.advanceMs(2 * HEARTBEAT_MS);
     await node.until(() => node.frames.includes(FRAME.ping));
-    time.pass(2 * HEARTBEAT_MS);
+    time.advanceMs(2 * HEARTBEAT_MS);
     expect(await call).toBe('broken');
     await node.until(() => node.connections === 0);
   });
@@ -211,7 +211,7 @@ describe('a heartbeat', () => {
     await node.until(() => node.calls.length === 1);
     for (let beat = 0; beat < 5; beat++) {
       const pings = node.frames.length;
-      time.pass(2 * HEARTBEAT_MS);
+      time.advanceMs(2 * HEARTBEAT_MS);
       await node.until(() => node.frames.length > pings);
       node.say(encodeSignal(node.builder, FRAME.pong));
       // It has been heard when what was said after it is answered.
@@ -423,13 +423,13 @@ describe('a scan', () => {
     await node.until(() => node.hello !== undefined);
     const stream = client.open(scan);
     await node.until(() => node.frames.includes(FRAME.open));
-    time.pass(NODE_TIMEOUT_MS - 1);
+    time.advanceMs(NODE_TIMEOUT_MS - 1);
     node.say(chunk(new Uint8Array()));
     await stream.begun();
     const chunks = stream.chunks();
     const first = chunks.next();
     for (let i = 0; i < 5; i++) {
-      time.pass(NODE_TIMEOUT_MS - 1);
+      time.advanceMs(NODE_TIMEOUT_MS - 1);
       node.say(chunk(new Uint8Array()));
       await isRead();
     }
@@ -439,7 +439,7 @@ describe('a scan', () => {
     expect((await chunks.next()).value).toHaveLength(window.length);
     const third = failureOf(chunks.next());
     await isRead();
-    time.pass(NODE_TIMEOUT_MS);
+    time.advanceMs(NODE_TIMEOUT_MS);
     expect(await third).toBe('broken');
   });
 });

@@ -3,7 +3,7 @@ import { Socket, type AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { DEFAULT_LIMITS, stringKey, stringValue, type FetchOutcome, type MaybePromise } from '@kvs/protocol';
-import { ManualTime } from '../../test/manual-time.js';
+import { ManualTime } from '@kvs/protocol/testing';
 import { RawLink } from '../../test/raw-link.js';
 import type { Batch } from '../batch.js';
 import { FRAME } from '../codec/frame.js';
@@ -75,7 +75,7 @@ it('shows that a scan goes on while it finds nothing, without any credit, but no
   await start({ timers: time });
   store.scanChunks = async function* () {
     for (let i = 0; i < 20; i++) {
-      time.pass(3);
+      time.advanceMs(3);
       yield new Uint8Array();
     }
   };
@@ -220,7 +220,7 @@ describe('at shutdown', () => {
     await store.hasBegun(2);
     const drained = server.drain();
     await setImmediate();
-    time.pass(1000);
+    time.advanceMs(1000);
     link.socket.resume();
     await drained;
     await link.until(() => link.closed);

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { DEFAULT_LIMITS } from '@kvs/protocol';
+import { ManualTime } from '@kvs/protocol/testing';
 import { FakeLinkNode, PEER } from '../../test/fake-link-node.js';
-import { ManualTime } from '../../test/manual-time.js';
 import { message, testCodec, type TestMessage } from '../../test/peer-codec.js';
 import type { PeerIdentity } from '../codec/hello.js';
 import { receiveMessages } from '../codec/peer-messages.js';
@@ -278,7 +278,7 @@ describe('a link to a node', () => {
       while (time.waits.length !== 1 || time.waits[0] === 2000) await setImmediate();
       const [pause = 0] = time.waits;
       pauses.push(pause);
-      time.pass(pause);
+      time.advanceMs(pause);
     }
     expect(pauses).toEqual([50, 100, 200, 400, 800, 1000, 1000]);
   });
@@ -286,7 +286,7 @@ describe('a link to a node', () => {
   it('that broke is opened at once when there is something to send, which is not sent', async () => {
     dial(node.address);
     await until(() => link.isUp);
-    time.pass(60);
+    time.advanceMs(60);
     node.hangUp();
     await until(() => events.includes('down'));
     expect(link.send(message(1))).toBe(false);
@@ -300,13 +300,13 @@ describe('a link to a node', () => {
   it('does not send what was given before it broke over the next connection', async () => {
     dial(node.address);
     await until(() => link.isUp);
-    time.pass(60);
+    time.advanceMs(60);
     node.hangUp();
     while (link.isUp) {
       link.send(message(1));
       await setImmediate();
     }
-    time.pass(1000);
+    time.advanceMs(1000);
     await until(() => link.isUp);
     link.send(message(2));
     await node.until(() => node.messages.some(({ number }) => number === 2));
@@ -322,7 +322,7 @@ describe('a link to a node', () => {
     await until(() => breaches.length === 1);
     expect(breaches).toEqual([`there is no link to ${node.address}: it is not a storage node`]);
     expect(time.waits).toEqual([50]);
-    time.pass(50);
+    time.advanceMs(50);
     await node.until(() => sockets.length === 2);
   });
 
@@ -330,7 +330,7 @@ describe('a link to a node', () => {
     node.onUpgrade = (socket) => sockets.push(socket);
     dial(node.address);
     await node.until(() => sockets.length === 1);
-    time.pass(2000);
+    time.advanceMs(2000);
     expect(time.waits).toEqual([50]);
     await node.until(() => node.connections === 0);
   });
@@ -338,13 +338,13 @@ describe('a link to a node', () => {
   it('sends pings while nothing comes, and is lost when nothing comes in spite of them', async () => {
     dial(node.address);
     await until(() => link.isUp);
-    time.pass(2000);
+    time.advanceMs(2000);
     await node.until(() => node.frames.includes(FRAME.ping));
     node.say(encodeSignal(node.builder, FRAME.pong));
     node.say(encodeSignal(node.builder, FRAME.ping));
     await node.until(() => node.frames.includes(FRAME.pong));
     expect(link.isUp).toBe(true);
-    time.pass(4000);
+    time.advanceMs(4000);
     expect(link.isUp).toBe(false);
     expect(events).toEqual(['up', 'down']);
   });

@@ -1,3 +1,4 @@
 export { fieldsOf } from './fields-of.js';
 export { linesFrom, MapOperations } from './map-operations.js';
+export { ManualTime } from './manual-time.js';
 export { until } from './until.js';

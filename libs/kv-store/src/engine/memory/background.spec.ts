@@ -1,4 +1,5 @@
-import { ManualClock, ManualScheduler } from '../../testing/index.js';
+import { ManualTime } from '@kvs/protocol/testing';
+import { ManualClock } from '../../testing/index.js';
 import { numbered, remove, set, write } from '../../testing/pairs.js';
 import { MemoryEngine } from './memory-engine.js';
 
@@ -57,22 +58,22 @@ describe('the sweep of expired pairs', () => {
   it('runs only while there are pairs that expire, and stops at close', async () => {
     const { engine, clock, scheduler } = open();
     await set(engine, write('stays'));
-    expect(scheduler.waiting).toBe(0);
+    expect(scheduler.waits).toHaveLength(0);
     await set(engine, write('key', 'v', { expiresAtMs: clock.nowMs() + 1 }));
-    expect(scheduler.waiting).toBe(1);
+    expect(scheduler.waits).toHaveLength(1);
     await remove(engine, 'key');
     clock.advanceMs(1);
     scheduler.advanceMs(1000);
-    expect(scheduler.waiting).toBe(0);
+    expect(scheduler.waits).toHaveLength(0);
     await set(engine, write('key', 'v', { expiresAtMs: clock.nowMs() + 1 }));
     engine.close();
-    expect(scheduler.waiting).toBe(0);
+    expect(scheduler.waits).toHaveLength(0);
   });
 });
 
 function open(maxMemoryBytes?: number) {
   const clock = new ManualClock();
-  const scheduler = new ManualScheduler();
+  const scheduler = new ManualTime();
   return {
     clock,
     scheduler,

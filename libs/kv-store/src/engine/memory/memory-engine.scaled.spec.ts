@@ -1,6 +1,7 @@
 import { binaryKey, binaryValue, stringKey, stringValue, type KeyId, type Value } from '@kvs/protocol';
+import { ManualTime } from '@kvs/protocol/testing';
 import fc from 'fast-check';
-import { ManualClock, ManualScheduler } from '../../testing/index.js';
+import { ManualClock } from '../../testing/index.js';
 import { takeCopied } from '../../testing/copied-pairs.js';
 import { placed } from '../../testing/pairs.js';
 import { seededRandom, type SeededRandom } from '../../testing/seeded-random.js';
@@ -44,7 +45,7 @@ interface ModelPair extends EnginePair {
 /** Changes a store at random, and knows what must be in it; what may have been evicted it may find gone. */
 class RandomWalk {
   readonly #clock = new ManualClock();
-  readonly #scheduler = new ManualScheduler();
+  readonly #scheduler = new ManualTime();
   readonly #store: PairStore;
   readonly #sweep: ExpirySweep;
   readonly #keys: readonly EngineKey[];

@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { ManualTime } from '@kvs/protocol/testing';
 import type { EngineFactory } from '../storage-engine.js';
-import { describeStorageEngine, ManualClock, ManualScheduler } from '../../testing/index.js';
+import { describeStorageEngine, ManualClock } from '../../testing/index.js';
 import { numbered, placed, scanKeys, write } from '../../testing/pairs.js';
 import { seededRandom } from '../../testing/seeded-random.js';
 import { MemoryEngine } from './memory-engine.js';
@@ -97,7 +98,7 @@ describe('the memory engine', () => {
 
   it.each(['lru', 'sieve'] as const)('evicts no pair while there are expired ones (%s)', (eviction) => {
     const time = new ManualClock();
-    const scheduler = new ManualScheduler();
+    const scheduler = new ManualTime();
     const engine = new MemoryEngine({
       clock: time,
       scheduler,

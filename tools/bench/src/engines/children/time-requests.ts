@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { MemoryEngine, systemClock } from '@kvs/kv-store';
-import { ManualScheduler } from '@kvs/kv-store/testing';
+import { ManualTime } from '@kvs/protocol/testing';
 import { seededRandom } from '../../harness/random.js';
 import { quantile } from '../../harness/statistics.js';
 import { childInput, childOutput } from '../../harness/in-child.js';
@@ -52,7 +52,7 @@ try {
 
 async function timeRounds(): Promise<TimeRequestsOutput> {
   let snapshotsWritten = 0;
-  const scheduler = new ManualScheduler();
+  const scheduler = new ManualTime();
   const log = {
     info: (message: string): void => {
       if (message.startsWith('wrote')) snapshotsWritten++;

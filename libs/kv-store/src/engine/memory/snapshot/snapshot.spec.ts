@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { PARTITION_COUNT, PARTITION_FUNCTION } from '@kvs/protocol';
-import { until } from '@kvs/protocol/testing';
+import { ManualTime, until } from '@kvs/protocol/testing';
 import { DIRECTORY_LOCK_FILE, RENEWAL_MS, TAKEOVER_MS } from '../../../directory-lock.js';
-import { ManualClock, ManualScheduler } from '../../../testing/index.js';
+import { ManualClock } from '../../../testing/index.js';
 import { numbered, placed, versionOf, write } from '../../../testing/pairs.js';
 import { MemoryEngine } from '../memory-engine.js';
 import { MIN_MAX_MEMORY_BYTES } from '../memory-limits.js';
@@ -300,7 +300,7 @@ function begin(limits: { maxMemoryBytes?: number } = {}, damaged: 'refuse' | 'se
   const losses: Error[] = [];
   const log = (message: string): void => void logged.push(message);
   const onLost = (error: Error): void => void losses.push(error);
-  const scheduler = new ManualScheduler();
+  const scheduler = new ManualTime();
   const clock = new ManualClock();
   const lockClock = new ManualClock();
   const snapshot = { directory, intervalMs: INTERVAL_MS, damaged, onLost, lockClock };
@@ -312,8 +312,8 @@ function begin(limits: { maxMemoryBytes?: number } = {}, damaged: 'refuse' | 'se
   });
   const renew = async (): Promise<void> => {
     scheduler.advanceMs(RENEWAL_MS);
-    const { waiting } = scheduler;
-    await until(() => scheduler.waiting > waiting);
+    const before = scheduler.waits.length;
+    await until(() => scheduler.waits.length > before);
   };
   return { opening, scheduler, clock, lockClock, logged, losses, renew };
 }

@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
+import { ManualTime } from '@kvs/protocol/testing';
 import { DIRECTORY_LOCK_FILE, TAKEOVER_MS } from '../../../directory-lock.js';
-import { ManualClock, ManualScheduler } from '../../../testing/index.js';
+import { ManualClock } from '../../../testing/index.js';
 import { placed, write } from '../../../testing/pairs.js';
 import { MemoryEngine } from '../memory-engine.js';
 
@@ -19,7 +20,7 @@ afterEach(async () => {
 /** The clock of expiry stands still, as it does in a node that has not joined its cluster. */
 function open(): Promise<MemoryEngine> {
   const clock = new ManualClock();
-  return MemoryEngine.open({ clock, scheduler: new ManualScheduler(), snapshot: { directory } });
+  return MemoryEngine.open({ clock, scheduler: new ManualTime(), snapshot: { directory } });
 }
 
 it('an engine whose directory was taken over and left again replaces no newer snapshot', async () => {

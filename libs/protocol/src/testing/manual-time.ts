@@ -1,19 +1,21 @@
-import type { CancelTask, Scheduler } from '../scheduler.js';
-
-/** A scheduler whose time only passes when a test lets it pass. */
-export class ManualScheduler implements Scheduler {
+/** Time that passes only when a test lets it pass. It is a scheduler of the store and the timers of the link. */
+export class ManualTime {
   #nowMs = 0;
   readonly #tasks = new Set<{ readonly dueMs: number; readonly task: () => void }>();
 
-  after(delayMs: number, task: () => void): CancelTask {
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  after(delayMs: number, task: () => void): () => void {
     const entry = { dueMs: this.#nowMs + delayMs, task };
     this.#tasks.add(entry);
     return () => void this.#tasks.delete(entry);
   }
 
-  /** How many tasks wait. */
-  get waiting(): number {
-    return this.#tasks.size;
+  /** In how many milliseconds each waiting task is due, the next first. */
+  get waits(): number[] {
+    return [...this.#tasks].map(({ dueMs }) => dueMs - this.#nowMs).sort((one, other) => one - other);
   }
 
   /** Runs the tasks that are due within so many milliseconds, in order, including tasks that these schedule. */
