@@ -83,6 +83,13 @@ export const scansAsJson: Trait = {
       }
       await isTheSame(bench);
     },
+    'small pairs share a chunk, and large ones do not': async (bench) => {
+      const large = numbered(3, 'large').map((key) => write(key, 'v'.repeat(100_000)));
+      await bench.engine.setMany([...KEYS.map((key) => write(key)), ...large]);
+      const lengths = (await chunksOf(bench, {}, 'lines')).map(({ length }) => length);
+      assert.ok(lengths.length < KEYS.length / 10, `there are ${lengths.length} chunks`);
+      assert.ok(Math.max(...lengths) < 200_000, `a chunk has ${Math.max(...lengths)} bytes`);
+    },
     'a text of maximum length is complete, however it is escaped': async (bench) => {
       const value = stringValue('\u0001'.repeat(DEFAULT_LIMITS.maxValueBytes));
       await fill(bench, [[stringKey('key'), value]]);
