@@ -414,7 +414,7 @@ describe('a scan', () => {
     const streams = [client.open(scan), client.open({ kind: 'stats' })];
     const failures = Promise.all(streams.map((stream) => failureOf(stream.begun())));
     await node.until(() => node.frames.filter((type) => type === FRAME.open).length === 2);
-    time.pass(NODE_TIMEOUT_MS);
+    time.advanceMs(NODE_TIMEOUT_MS);
     expect(await failures).toEqual(['timeout', 'timeout']);
   });
 
