@@ -48,7 +48,7 @@ export interface Operations extends KeyValueOperations {
  * Returns the answer to a scan of this process. If it is closed, the lines fail at the next chunk, so a scan ends soon also if it
  * finds nothing. Empty chunks are left out.
  */
-export function scanAnswer(lines: PairLines, { format = 'lines' }: Pick<ScanRequest, 'format'>): ScanAnswer {
+export function scanAnswer(lines: PairLines): ScanAnswer {
   let isClosed = false;
   async function* untilClosed(): PairLines {
     for await (const chunk of lines) {
@@ -56,7 +56,7 @@ export function scanAnswer(lines: PairLines, { format = 'lines' }: Pick<ScanRequ
       if (chunk.length > 0) yield chunk;
     }
   }
-  return { missingNodes: [], lines: untilClosed(), format, close: () => void (isClosed = true) };
+  return { missingNodes: [], lines: untilClosed(), close: () => void (isClosed = true) };
 }
 
 /**

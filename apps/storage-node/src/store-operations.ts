@@ -29,7 +29,7 @@ export class StoreOperations implements Operations {
 
   readonly scanLines: Operations['scanLines'] = (request) => this.#store.scanJson(request);
 
-  readonly scan: Operations['scan'] = async (request) => scanAnswer(this.scanLines(request), request);
+  readonly scan: Operations['scan'] = async (request) => scanAnswer(this.scanLines(request));
 
   readonly stats: Operations['stats'] = () => statsOf(this.#store);
 }

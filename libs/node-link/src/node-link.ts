@@ -51,7 +51,7 @@ export class NodeLink implements NodeTransport {
   async scan(scan: ScanRequest, epoch: number): Promise<NodeScan> {
     const stream = this.#client.open({ kind: 'scan', scan, epoch });
     await stream.begun();
-    return { lines: stream.chunks(), format: scan.format ?? 'lines', close: () => stream.close() };
+    return { lines: stream.chunks(), close: () => stream.close() };
   }
 
   async stats(): Promise<NodeStats> {

@@ -77,7 +77,7 @@ export interface ScanRequest {
   readonly meta: boolean;
   /** Whether each pair has its `value`. Default: true. */
   readonly values?: boolean;
-  /** Default `lines`. Pages are always lines. */
+  /** Default: `lines`. */
   readonly format?: PairFormat;
 }
 
@@ -91,9 +91,8 @@ export type PairLines = AsyncIterable<Uint8Array>;
 export interface ScanAnswer {
   /** The nodes whose pairs are missing; empty unless the request allowed a partial answer. */
   readonly missingNodes: readonly string[];
+  /** In the format of the request. */
   readonly lines: PairLines;
-  /** The format of the lines: `items` only if requested. Default `lines`. */
-  readonly format?: PairFormat;
   /**
    * Releases everything that the answer holds. Must be called in the end, whether or not the lines were read. May be
    * called again.

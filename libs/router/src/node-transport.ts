@@ -5,7 +5,6 @@ import type {
   FetchOutcome,
   ItemFailure,
   Key,
-  PairFormat,
   PairLines,
   QueryOutcome,
   ScanRequest,
@@ -54,10 +53,8 @@ export interface NodeTransport {
 }
 
 export interface NodeScan {
-  /** The iteration throws {@link TransportError} if the node does not complete the scan. */
+  /** In the format of the request. The iteration throws {@link TransportError} if the node does not complete the scan. */
   readonly lines: PairLines;
-  /** The format of the lines: the one that the request asked for. Default `lines`. */
-  readonly format?: PairFormat;
   /** Stops the scan if the lines were not read to their end. May be called again. */
   close(): void;
 }

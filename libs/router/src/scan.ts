@@ -1,7 +1,6 @@
 import {
   KvsError,
   NodesUnavailableError,
-  type PairFormat,
   type PairLines,
   type ScanAnswer,
   type ScanRequest,
@@ -65,7 +64,6 @@ export class ClusterScan {
         scans.map((open) => this.#lines(open)),
         this.#joining,
       ),
-      format: formatOf(scans),
       close: () => this.#close(),
     };
   }
@@ -180,11 +178,4 @@ function failureOf(failures: readonly FailedOpening[]): unknown {
 
 function nodesOf(failures: readonly FailedOpening[]): string[] {
   return [...new Set(failures.map(({ share }) => share.route.node))];
-}
-
-/** Texts of different formats can't be joined. */
-function formatOf(scans: readonly OpenScan[]): PairFormat {
-  const [format = 'lines', ...others] = new Set(scans.map(({ scan }) => scan.format ?? 'lines'));
-  if (others.length > 0) throw new TypeError('the transports to the nodes give different formats');
-  return format;
 }

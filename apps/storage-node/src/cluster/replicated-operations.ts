@@ -125,7 +125,7 @@ export class ReplicatedOperations implements KeyValueOperations, NodeOperations 
     const { partitions = ALL_PARTITIONS } = request;
     const missing = partitions.find((partition) => !this.#replica.isServing(partition));
     if (missing !== undefined) throw new WrongNodeError(missing);
-    return scanAnswer(this.scanLines(request), request);
+    return scanAnswer(this.scanLines(request));
   }
 
   async *scanLines(request: ScanRequest, epoch = 0): PairLines {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, Get, Inject, Post, Put, Req, Res } from '@nestjs/common';
-import { KvsError, type ScanAnswer } from '@kvs/protocol';
+import { KvsError, type PairFormat, type ScanAnswer } from '@kvs/protocol';
 import { OPERATIONS, type KeyValueOperations } from '../tokens.js';
 import type { AdmittedRequest } from '../server/body.js';
 import { countUnread, holdPage, refuseAnswerIfFull } from '../server/in-flight.js';
@@ -57,6 +57,7 @@ export class DataController {
   async fetchAll(@Req() request: AdmittedRequest, @Res() response: ServerResponse): Promise<void> {
     const { scan, page } = readScan(request.url ?? '');
     const ndjson = readFormat(request) === NDJSON;
+    const format: PairFormat = ndjson ? 'lines' : 'items';
     let current: ScanAnswer | undefined;
     // Without waiting for the next pair, because it may take long and nobody will read it.
     response.once('close', () => current?.close());
@@ -72,8 +73,8 @@ export class DataController {
       return current;
     };
     const answer: PageAnswer = page
-      ? await collectPage({ ...scan, ...page }, open, { hold })
-      : await open({ ...scan, format: ndjson ? 'lines' : 'items' });
+      ? await collectPage({ ...scan, ...page, format }, open, { hold })
+      : await open({ ...scan, format });
     if (answer.nextCursor !== undefined) response.setHeader('kvs-next-cursor', answer.nextCursor);
     if (answer.missingNodes.length > 0) {
       response.statusCode = 207;
@@ -81,7 +82,7 @@ export class DataController {
     }
     try {
       if (request.method === 'HEAD') sendNoPairs(response, ndjson);
-      else await sendPairs(response, answer, ndjson, (bytes) => countUnread(request.memory, bytes));
+      else await sendPairs(response, answer.lines, ndjson, (bytes) => countUnread(request.memory, bytes));
     } finally {
       answer.close();
     }

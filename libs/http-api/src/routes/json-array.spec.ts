@@ -1,7 +1,6 @@
 import { text as textOf } from 'node:stream/consumers';
 import fc from 'fast-check';
-import { linesFrom } from '@kvs/protocol/testing';
-import { asJsonArray, itemsAsArray } from './json-array.js';
+import { itemsAsArray } from './json-array.js';
 
 async function* slices(bytes: Uint8Array, cuts: readonly number[]): AsyncGenerator<Uint8Array> {
   let from = 0;
@@ -11,42 +10,6 @@ async function* slices(bytes: Uint8Array, cuts: readonly number[]): AsyncGenerat
   }
   yield bytes.subarray(from);
 }
-
-describe('lines as a JSON array', () => {
-  it('hold the same values, wherever the chunks are cut', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.jsonValue()), fc.array(fc.nat()), async (values, cuts) => {
-        const ndjson = Buffer.from(values.map((value) => `${JSON.stringify(value)}\n`).join(''));
-        const array = await textOf(asJsonArray(slices(ndjson, cuts)));
-        expect(array).toBe(JSON.stringify(values));
-      }),
-    );
-  });
-
-  it('leave the chunks as they were', async () => {
-    const chunk = Buffer.from('1\n2\n');
-    await textOf(asJsonArray(slices(chunk, [])));
-    expect(chunk.toString()).toBe('1\n2\n');
-  });
-
-  it('are never complete when the lines break off', async () => {
-    const failure = new Error('gone');
-    await fc.assert(
-      fc.asyncProperty(fc.array(fc.jsonValue()), async (values) => {
-        const lines = (async function* () {
-          yield* linesFrom(values.map((value) => `${JSON.stringify(value)}\n`));
-          throw failure;
-        })();
-        let text = '';
-        const reading = (async () => {
-          for await (const chunk of asJsonArray(lines)) text += Buffer.from(chunk).toString();
-        })();
-        await expect(reading).rejects.toBe(failure);
-        expect(() => JSON.parse(text)).toThrow(SyntaxError);
-      }),
-    );
-  });
-});
 
 describe('items as a JSON array', () => {
   it('hold the same values, wherever the chunks are cut', async () => {

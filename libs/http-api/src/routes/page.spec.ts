@@ -1,5 +1,15 @@
 import { text as textOf } from 'node:stream/consumers';
-import { countNewlines, KvsError, stringValue, type ScanAnswer, type ScanRequest } from '@kvs/protocol';
+import {
+  countNewlines,
+  keyId,
+  KvsError,
+  partitionOf,
+  stringKey,
+  stringValue,
+  type ScanAnswer,
+  type ScanRequest,
+} from '@kvs/protocol';
+import { MapOperations } from '@kvs/protocol/testing';
 import { collectPage, type PageAnswer, type PageRequest } from './page.js';
 
 type Window = ScanRequest & { readonly partial: boolean };
@@ -115,6 +125,25 @@ describe('a page', () => {
     const partitions = new FakePartitions((partition) => (partition >= 30 ? 2 : 0));
     const page = await collectPage({ ...request, limit: 3 }, partitions.scan, { partitionOf: Number });
     expect([await countLines(page.lines), page.nextCursor]).toEqual([4, 32]);
+  });
+
+  it.each(['lines', 'items'] as const)('is cut off by the keys of its pairs, as %s', async (format) => {
+    const keys = Array.from({ length: 1000 }, (_, i) => stringKey(`{${i}"`));
+    const pairs = keys.map((key) => [keyId(key), { key, value: stringValue('v'), version: 1 }] as const);
+    let scanned = 0;
+    const scan = (window: Window): Promise<ScanAnswer> => {
+      scanned += window.partitions?.length ?? 0;
+      const operations = new MapOperations();
+      for (const [id, pair] of pairs)
+        if (window.partitions?.includes(partitionOf(pair.key))) operations.pairs.set(id, pair);
+      return operations.scan(window);
+    };
+    const page = await collectPage({ ...request, format }, scan);
+    const found = (await textOf(page.lines)).split('\n').slice(0, -1);
+    expect(found.every((pair) => pair.startsWith(format === 'items' ? ',{' : '{'))).toBe(true);
+    const { nextCursor = scanned } = page;
+    expect(nextCursor).toBeLessThan(scanned);
+    expect(found).toHaveLength(keys.filter((key) => partitionOf(key) < nextCursor).length);
   });
 
   it('ends early when it has many bytes, so that it can be held whatever the size of values', async () => {

@@ -9,7 +9,7 @@ import {
 } from '@kvs/protocol';
 
 /** One page of a scan: where it starts, and about how long it should be. */
-export interface PageRequest extends Omit<ScanRequest, 'format' | 'partitions'> {
+export interface PageRequest extends Omit<ScanRequest, 'partitions'> {
   /** The first partition of the page, 0 to 4,095. */
   readonly cursor: number;
   /** About how many pairs: the page ends with the partition in which it reaches this many. */
@@ -42,7 +42,7 @@ export async function collectPage(
   scan: (window: ScanRequest & { readonly partial: boolean }) => Promise<ScanAnswer>,
   options: PageOptions = {},
 ): Promise<PageAnswer> {
-  const { hold = () => undefined, partitionOf = (line) => partitionOfKey(keyOfLine(line)) } = options;
+  const { hold = () => undefined, partitionOf = partitionOfPair } = options;
   const { cursor, limit, ...rest } = request;
   const wanted = ALL_PARTITIONS.slice(cursor);
   const chunks: Uint8Array[] = [];
@@ -131,6 +131,11 @@ function cutAfter(
   return { lines: Buffer.from(kept.map(({ line }) => `${line}\n`).join('')), last };
 }
 
+/** The line of an item begins with a comma. */
+function partitionOfPair(line: string): number {
+  return partitionOfKey(keyOfLine(line.slice(line.indexOf('{'))));
+}
+
 /** The part of a page that was not read yet. */
 interface RestOfPage {
   readonly lines: AsyncIterator<Uint8Array>;
@@ -161,7 +166,7 @@ async function* linesOf(
   held: readonly Uint8Array[],
   rest: RestOfPage | undefined,
 ): AsyncGenerator<Uint8Array> {
-  // In parts, because an array of pairs is a copy of what is read here.
+  // In parts, because bytes that are written and not read are counted beside those of the page.
   for (const chunk of held) {
     for (let i = 0; i < chunk.length; i += PART_BYTES) yield chunk.subarray(i, i + PART_BYTES);
   }

@@ -32,7 +32,7 @@ describe('pairs sent to a client', () => {
     const { port } = server.address() as AddressInfo;
     const exchanged = new Promise<Pick<Exchange, 'sending'>>((resolve) => {
       server.once('request', (_request, response: ServerResponse) => {
-        const sending = sendPairs(response, { lines }, ndjson);
+        const sending = sendPairs(response, lines, ndjson);
         sending.catch(() => undefined); // looked at later
         resolve({ sending });
       });
@@ -43,10 +43,10 @@ describe('pairs sent to a client', () => {
   }
 
   it.each([
-    [false, 'application/json; charset=utf-8', '[1,2]'],
-    [true, 'application/x-ndjson', '1\n2\n'],
-  ])('are typed for what they are (by line: %s)', async (ndjson, type, text) => {
-    const { response, sending } = await exchange(linesFrom(['1\n', '2\n']), ndjson);
+    [false, 'application/json; charset=utf-8', [',1\n', ',2\n'], '[1\n,2\n]'],
+    [true, 'application/x-ndjson', ['1\n', '2\n'], '1\n2\n'],
+  ])('are typed for what they are (by line: %s)', async (ndjson, type, pairs, text) => {
+    const { response, sending } = await exchange(linesFrom(pairs), ndjson);
     expect([response.headers['content-type'], await textOf(response)]).toEqual([type, text]);
     await sending;
   });
@@ -55,14 +55,15 @@ describe('pairs sent to a client', () => {
     'arrive as they were, however slowly they are taken (by line: %s)',
     async (ndjson) => {
       const lengths = Array.from({ length: 1500 }, (_, i) => LENGTHS[i % LENGTHS.length] ?? 0);
-      const lines = lengths.map((length, i) => `${JSON.stringify(`${i} ${'x'.repeat(length)}`)}\n`);
+      const before = ndjson ? '' : ',';
+      const lines = lengths.map((length, i) => `${before}"${i} ${'x'.repeat(length)}"\n`);
       const { response, sending } = await exchange(linesFrom(lines), ndjson);
       const parts: Buffer[] = [];
       for await (const part of response) {
         parts.push(part as Buffer);
         if (parts.length % 10 === 0) await setTimeout(1);
       }
-      const text = ndjson ? lines.join('') : `[${lines.map((line) => line.trimEnd()).join(',')}]`;
+      const text = ndjson ? lines.join('') : `[${lines.join('').slice(1)}]`;
       expect(Buffer.concat(parts).toString() === text).toBe(true);
       await sending;
     },
@@ -71,7 +72,7 @@ describe('pairs sent to a client', () => {
   it('are cut, not ended, when they break off, and the error is thrown', async () => {
     const failure = new Error('gone');
     const lines = (async function* () {
-      yield Buffer.from('1\n');
+      yield Buffer.from(',1\n');
       throw failure;
     })();
     const { response, sending } = await exchange(lines);
@@ -84,7 +85,7 @@ describe('pairs sent to a client', () => {
     const failure = new Error('gone');
     const lines: PairLines = { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(failure) }) };
     const response = new SlowResponse();
-    await expect(sendPairs(response.asResponse(), { lines }, false)).rejects.toBe(failure);
+    await expect(sendPairs(response.asResponse(), lines, false)).rejects.toBe(failure);
     expect([response.destroyed, response.written]).toEqual([false, 0]);
   });
 });
@@ -127,14 +128,14 @@ describe('many pairs', () => {
   const TOTAL = 200;
   let made = 0;
   async function* parts(): AsyncGenerator<Uint8Array> {
-    const part = Buffer.from(`"${'x'.repeat(64 * 1024)}"\n`);
+    const part = Buffer.from(`,"${'x'.repeat(64 * 1024)}"\n`);
     for (made = 0; made < TOTAL; made++) yield part;
   }
 
   it('are made no faster than the client takes them', async () => {
     let lead = 0;
     const response: SlowResponse = new SlowResponse(() => (lead = Math.max(lead, made - response.written)));
-    await sendPairs(response.asResponse(), { lines: parts() }, true);
+    await sendPairs(response.asResponse(), parts(), true);
     expect(response.written).toBe(TOTAL);
     expect(lead).toBeLessThan(10);
   });
@@ -147,7 +148,7 @@ describe('many pairs', () => {
       if (!done) setImmediate(others);
     };
     setImmediate(others);
-    await sendPairs(new EagerResponse().asResponse(), { lines: parts() }, true);
+    await sendPairs(new EagerResponse().asResponse(), parts(), true);
     done = true;
     expect(turns).toBeGreaterThanOrEqual(TOTAL / 2);
   });
@@ -164,7 +165,7 @@ describe('many pairs', () => {
     const response: SlowResponse = new SlowResponse(
       () => void (response.written === 3 && response.destroy()),
     );
-    await sendPairs(response.asResponse(), { lines }, false);
+    await sendPairs(response.asResponse(), lines, false);
     expect(letGo).toBe(true);
     expect(made).toBeLessThan(TOTAL);
   });

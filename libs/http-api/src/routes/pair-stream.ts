@@ -1,28 +1,26 @@
 import type { ServerResponse } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
-import type { ScanAnswer } from '@kvs/protocol';
-import { asJsonArray, itemsAsArray } from './json-array.js';
+import type { PairLines } from '@kvs/protocol';
+import { itemsAsArray } from './json-array.js';
 import { JSON_TYPE } from './reply.js';
 
 export const NDJSON = 'application/x-ndjson';
-
-/** The pairs of an answer, and the format in which they come. */
-export type SentPairs = Pick<ScanAnswer, 'lines' | 'format'>;
 
 /**
  * Sends pairs as they come, with backpressure and in constant memory. If the pairs break off, the connection is cut:
  * a client never receives a complete-looking but incomplete answer. A client that goes away is no error.
  *
+ * @param pairs as `lines` if `ndjson`, otherwise as `items`: see `PairFormat`
  * @param countUnread called with the number of bytes that the client has not read, while the next pairs wait for it
  * @throws what the pairs throw; before the first of them nothing is sent, so that it can still be answered
  */
 export async function sendPairs(
   response: ServerResponse,
-  pairs: SentPairs,
+  pairs: PairLines,
   ndjson: boolean,
   countUnread: (bytes: number) => void = () => undefined,
 ): Promise<void> {
-  const chunks = textOf(pairs, ndjson)[Symbol.asyncIterator]();
+  const chunks = (ndjson ? pairs : itemsAsArray(pairs))[Symbol.asyncIterator]();
   try {
     const first = await chunks.next();
     response.setHeader('content-type', contentType(ndjson));
@@ -36,12 +34,6 @@ export async function sendPairs(
 export function sendNoPairs(response: ServerResponse, ndjson: boolean): void {
   response.setHeader('content-type', contentType(ndjson));
   response.end();
-}
-
-function textOf({ lines, format = 'lines' }: SentPairs, ndjson: boolean): AsyncIterable<Uint8Array> {
-  if (!ndjson) return format === 'items' ? itemsAsArray(lines) : asJsonArray(lines);
-  if (format === 'lines') return lines;
-  throw new TypeError('lines were asked for, and the scan has items');
 }
 
 function contentType(ndjson: boolean): string {

@@ -1,4 +1,10 @@
-import { KvsError, NodesUnavailableError, type PairLines, type ScanAnswer } from '@kvs/protocol';
+import {
+  KvsError,
+  NodesUnavailableError,
+  type PairLines,
+  type ScanAnswer,
+  type ScanRequest,
+} from '@kvs/protocol';
 import { linesFrom, MapOperations } from '@kvs/protocol/testing';
 import { jsonOf, TestServer } from '../testing/test-server.js';
 
@@ -8,11 +14,13 @@ type Answer = Partial<ScanAnswer> & { readonly lines: PairLines };
 class ScanOperations extends MapOperations {
   readonly asked: unknown[] = [];
   closed = 0;
-  answer: () => Answer = () => ({ lines: linesFrom(['{"a":1}\n', '{"b":2}\n']) });
+  answer: (request: ScanRequest) => Answer = ({ format }) => ({
+    lines: linesFrom(['{"a":1}\n', '{"b":2}\n'].map((line) => (format === 'items' ? `,${line}` : line))),
+  });
 
-  override async scan(request?: unknown): Promise<ScanAnswer> {
+  override async scan(request: ScanRequest): Promise<ScanAnswer> {
     this.asked.push(request);
-    return { missingNodes: [], close: () => void this.closed++, ...this.answer() };
+    return { missingNodes: [], close: () => void this.closed++, ...this.answer(request) };
   }
 }
 
@@ -44,7 +52,7 @@ describe('GET /fetch', () => {
     const array = await server.send('GET', '/fetch');
     expect([array.headers['content-type'], array.text]).toEqual([
       'application/json; charset=utf-8',
-      '[{"a":1},{"b":2}]',
+      '[{"a":1}\n,{"b":2}\n]',
     ]);
     const lines = await server.send('GET', '/fetch', {
       headers: { accept: 'text/html, Application/X-NDJSON;q=0.9' },
@@ -63,14 +71,6 @@ describe('GET /fetch', () => {
     const refused = await server.send('GET', '/fetch', { headers: { accept: '*/*;q=0' } });
     expect(jsonOf(refused)).toMatchObject({ code: 'not_acceptable' });
     expect(operations.asked).toEqual([]);
-  });
-
-  it('asks for items, each with a comma before it, where they become an array, and for lines where not', async () => {
-    operations.answer = () => ({ lines: linesFrom([',{"a":1}', ',{"b":2}']), format: 'items' });
-    expect((await server.send('GET', '/fetch')).text).toBe('[{"a":1},{"b":2}]');
-    operations.answer = () => ({ lines: linesFrom([]) });
-    await server.send('GET', '/fetch', { headers: { accept: 'application/x-ndjson' } });
-    expect(operations.asked).toMatchObject([{ format: 'items' }, { format: 'lines' }]);
   });
 
   it('is an empty array when there is nothing', async () => {
@@ -96,15 +96,18 @@ describe('GET /fetch', () => {
     const last = await server.send('GET', '/fetch?cursor=4095');
     expect(last.headers).not.toHaveProperty('kvs-next-cursor');
     expect(operations.asked).toEqual([
-      { meta: false, partial: false, partitions: [76] },
-      { meta: false, partial: false, partitions: [4095] },
+      { meta: false, partial: false, format: 'items', partitions: [76] },
+      { meta: false, partial: false, format: 'items', partitions: [4095] },
     ]);
+    const headers = { accept: 'application/x-ndjson' };
+    const lines = await server.send('GET', '/fetch?cursor=4095', { headers });
+    expect([jsonOf(last), lines.text]).toEqual([[{ a: 1 }, { b: 2 }], '{"a":1}\n{"b":2}\n']);
   });
 
   it('is 207 and names the nodes when some are missing from a partial answer', async () => {
-    operations.answer = () => ({ lines: linesFrom(['1\n']), missingNodes: ['a:1', 'b:2'] });
+    operations.answer = () => ({ lines: linesFrom([',1\n']), missingNodes: ['a:1', 'b:2'] });
     const { status, headers, text } = await server.send('GET', '/fetch?partial=true');
-    expect([status, headers['kvs-missing-nodes'], text]).toEqual([207, 'a:1, b:2', '[1]']);
+    expect([status, headers['kvs-missing-nodes'], text]).toEqual([207, 'a:1, b:2', '[1\n]']);
   });
 
   it('is 503 and names the nodes when it needs those that are away', async () => {
@@ -120,7 +123,10 @@ describe('GET /fetch', () => {
   });
 });
 
-describe.each(['application/json', 'application/x-ndjson'])('a scan for %s', (accept) => {
+describe.each([
+  ['application/json', ',1\n'],
+  ['application/x-ndjson', '1\n'],
+])('a scan for %s', (accept, pair) => {
   const breaking = (lines: string[]): PairLines =>
     (async function* () {
       yield* linesFrom(lines);
@@ -128,7 +134,7 @@ describe.each(['application/json', 'application/x-ndjson'])('a scan for %s', (ac
     })();
 
   it('that breaks after its first byte is cut, and closed', async () => {
-    operations.answer = () => ({ lines: breaking(['1\n', '2\n']) });
+    operations.answer = () => ({ lines: breaking([pair, pair]) });
     const { status, whole, text } = await server.send('GET', '/fetch', { headers: { accept } });
     expect([status, whole]).toEqual([200, false]);
     expect(text.endsWith(']')).toBe(false);
@@ -144,7 +150,7 @@ describe.each(['application/json', 'application/x-ndjson'])('a scan for %s', (ac
 
   it.each([
     ['before anything came', []],
-    ['in the middle', ['1\n']],
+    ['in the middle', [pair]],
   ])('is closed at once when the client goes away %s, though nothing more comes', async (_, first) => {
     const scan = waiting(first);
     const closed = new Promise<void>((resolve) => {
@@ -185,7 +191,7 @@ describe.each(['/fetch', '/fetch?limit=1000'])(
       });
       const asked = new Promise<void>((resolve) => {
         const { scan } = operations;
-        operations.scan = async (request?: unknown) => {
+        operations.scan = async (request) => {
           const answer = await scan.call(operations, request);
           resolve();
           await opening;
@@ -236,7 +242,7 @@ describe('HEAD /fetch', () => {
     operations.answer = () => ({
       lines: (async function* () {
         read++;
-        yield* linesFrom(['1\n']);
+        yield* linesFrom([',1\n']);
       })(),
     });
     const { status, headers, text } = await server.send('HEAD', '/fetch');

@@ -103,7 +103,7 @@ describe('pairs that clients do not read', () => {
   async function* largeLines(): AsyncGenerator<Uint8Array> {
     for (let i = 0; i < 64; i++) {
       await setImmediate();
-      yield Buffer.alloc(CHUNK_BYTES, '1\n');
+      yield Buffer.alloc(CHUNK_BYTES, ',1\n');
     }
   }
 

@@ -90,12 +90,11 @@ describe.each([true, false])('with the fast path %s', (fastLane) => {
 });
 
 describe('an answer', () => {
-  /** Operations whose scans have these lines. */
+  /** Operations whose scans have these items. */
   function scanning(lines: () => AsyncGenerator<Uint8Array, void>) {
     const operations = new MapOperations();
     const ended = new Promise<void>((resolve) => {
-      operations.scan = () =>
-        Promise.resolve({ format: 'lines', lines: lines(), missingNodes: [], close: () => resolve() });
+      operations.scan = () => Promise.resolve({ lines: lines(), missingNodes: [], close: () => resolve() });
     });
     return { operations, ended };
   }
@@ -104,7 +103,7 @@ describe('an answer', () => {
     const { operations, ended } = scanning(async function* () {
       for (;;) {
         await setImmediate();
-        yield Buffer.alloc(64 * 1024, '1\n');
+        yield Buffer.alloc(64 * 1024, ',1\n');
       }
     });
     const settings = { answerTimeoutMs: TIMEOUT_MS };
@@ -120,9 +119,9 @@ describe('an answer', () => {
     let finish: (() => void) | undefined;
     const finished = new Promise<void>((resolve) => (finish = resolve));
     const { operations } = scanning(async function* () {
-      yield Buffer.from('1\n');
+      yield Buffer.from(',1\n');
       await finished;
-      yield Buffer.from('2\n');
+      yield Buffer.from(',2\n');
     });
     const settings = { answerTimeoutMs: TIMEOUT_MS, bodyTimeoutMs: TIMEOUT_MS };
     server = await TestServer.start(operations, { settings });

@@ -45,9 +45,10 @@ export class MapOperations implements KeyValueOperations {
     );
   }
 
-  scan({ values = true }: Parameters<KeyValueOperations['scan']>[0]): Promise<ScanAnswer> {
+  scan({ values = true, format }: Parameters<KeyValueOperations['scan']>[0]): Promise<ScanAnswer> {
+    const before = format === 'items' ? ',' : '';
     const lines = [...this.pairs.values()].map(
-      ({ key, value }) => `${JSON.stringify(values ? { key, value } : { key })}\n`,
+      ({ key, value }) => `${before}${JSON.stringify(values ? { key, value } : { key })}\n`,
     );
     return Promise.resolve({ missingNodes: [], lines: linesFrom(lines), close: () => undefined });
   }
