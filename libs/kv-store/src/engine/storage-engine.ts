@@ -23,7 +23,7 @@ import type { EngineReplication } from './engine-replication.js';
  *
  * **Versions.** A write gets `nextVersion(previous, now)`: more than any version that the key ever had, and at least
  * the time in microseconds. A version never repeats for a key, not even after a delete, an expiry, an eviction, or
- * when the clock was set back. So an engine remembers, for example, the highest version that left each partition. A
+ * when the clock was set back. So an engine remembers, for example, the highest version that each partition had. A
  * durable engine keeps this promise across restarts. An absent pair has version 0, and every condition is
  * `conditionHolds(ifVersion, version)`.
  *

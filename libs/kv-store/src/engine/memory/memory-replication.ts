@@ -38,7 +38,7 @@ export interface MemoryReplicationContext {
  */
 export class MemoryReplication implements EngineReplication {
   readonly #positions: Position[] = Array.from({ length: PARTITION_COUNT }, () => START_POSITION);
-  #identity: Promise<EngineIdentity> | undefined;
+  #identity: EngineIdentity | undefined;
   /** Ends with the last removal of a partition's pairs. One at a time, so that many do not fill one turn of the event loop. */
   #lastRemoval: Promise<void> = Promise.resolve();
 
@@ -50,14 +50,14 @@ export class MemoryReplication implements EngineReplication {
     this.#store = context.store;
   }
 
-  start(): Promise<EngineIdentity> {
-    return (this.#identity ??= this.#start());
+  async start(): Promise<EngineIdentity> {
+    this.#context.assertOpen();
+    return (this.#identity ??= newIdentity());
   }
 
   async renewBootId(): Promise<EngineIdentity> {
     this.#context.assertOpen();
-    this.#identity = Promise.resolve(newIdentity());
-    return this.#identity;
+    return (this.#identity = newIdentity());
   }
 
   write(partition: number, writes: readonly EngineWrite[], epoch: number): readonly EngineWriteOutcome[] {
@@ -65,10 +65,7 @@ export class MemoryReplication implements EngineReplication {
     return writes.map((item) => {
       if (item.expiresAtMs !== undefined) this.#context.sweep.wake(item.expiresAtMs);
       const outcome = this.#store.write(item, now);
-      if (outcome.status === 'written') {
-        this.#advance(partition, epoch);
-        this.#store.raiseVersionFloor(partition, outcome.version);
-      }
+      if (outcome.status === 'written') this.#advance(partition, epoch);
       return outcome;
     });
   }
@@ -88,10 +85,7 @@ export class MemoryReplication implements EngineReplication {
     this.#store.raiseVersionFloor(partition, highestVersion);
     for (const { id, entry, position } of effects) {
       if (entry === undefined) this.#store.delete({ id, partition, ifVersion: undefined }, now);
-      else {
-        if (!this.#put(partition, { id, ...entry }, now)) return OUT_OF_MEMORY;
-        this.#store.raiseVersionFloor(partition, entry.version);
-      }
+      else if (!this.#put(partition, { id, ...entry }, now)) return OUT_OF_MEMORY;
       this.#positions[partition] = position;
     }
     return APPLIED;
@@ -100,8 +94,6 @@ export class MemoryReplication implements EngineReplication {
   fill(partition: number, pairs: readonly EnginePair[]): EngineApplyOutcome {
     if (this.isFull()) return OUT_OF_MEMORY; // effects need the rest
     const now = this.#now();
-    const highest = pairs.reduce((most, { version }) => Math.max(most, version), 0);
-    this.#store.raiseVersionFloor(partition, highest);
     return pairs.every((pair) => this.#put(partition, pair, now)) ? APPLIED : OUT_OF_MEMORY;
   }
 
@@ -166,22 +158,6 @@ export class MemoryReplication implements EngineReplication {
   isFull(): boolean {
     const reservedBytes = Math.min(this.#store.budget.maxBytes * RESERVED_SHARE, MAX_RESERVED_BYTES);
     return !this.#context.evicts && !this.#store.hasFree(reservedBytes);
-  }
-
-  /** Raises the version floors above the versions of pairs that the engine had before. */
-  async #start(): Promise<EngineIdentity> {
-    this.#context.assertOpen();
-    for (const partition of [...this.#store.partitions()]) {
-      for (let hash = 0; hash < END_OF_HASHES && partition.pairCount > 0;) {
-        const { refs, nextHash } = partition.bucketFrom(hash);
-        for (const ref of refs)
-          this.#store.raiseVersionFloor(partition.number, this.#store.records.version(ref));
-        hash = nextHash;
-      }
-      await setImmediate();
-      this.#context.assertOpen();
-    }
-    return newIdentity();
   }
 
   /** Stores a pair of another copy; returns false if there is no room. */

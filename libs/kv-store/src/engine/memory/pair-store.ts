@@ -60,8 +60,8 @@ export class PairStore {
   /** A partition is created with its first write and then stays. */
   readonly #partitions: (MemoryPartition | undefined)[] = Array.from({ length: PARTITION_COUNT });
   /**
-   * The highest version that was removed from each partition. One number stands for all removed keys: a key that is added
-   * again starts above it, and so above each version that it had before. They are not in the partitions, because a write
+   * The highest version that each partition has ever had. One number stands for all keys: a key gets a version above it, and
+   * so above each version that it had before, also if it was removed. The floors are not in the partitions, because a write
    * would touch more memory.
    */
   readonly #versionFloors = new Float64Array(PARTITION_COUNT);
@@ -106,8 +106,7 @@ export class PairStore {
     const found = this.#find(item.id, item.partition, nowMicros);
     const actualVersion = found === 0 ? 0 : this.records.version(found);
     if (!conditionHolds(item.ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
-    const previous = Math.max(actualVersion, this.versionFloor(item.partition));
-    const version = nextVersion(previous, nowMicros);
+    const version = nextVersion(this.versionFloor(item.partition), nowMicros);
     return this.#store(item, item.partition, version, found, nowMicros)
       ? { status: 'written', version, created: found === 0 }
       : { status: 'out_of_memory' };
@@ -137,7 +136,7 @@ export class PairStore {
     return this.#store(pair, partition, pair.version, found, nowMicros);
   }
 
-  /** Returns the version that the next new pair of a partition must be above. */
+  /** Returns the version that the next one of a partition must be above. */
   versionFloor(partition: number): number {
     return this.#versionFloors[partition] ?? 0;
   }
@@ -190,7 +189,6 @@ export class PairStore {
 
   #drop(partition: MemoryPartition, ref: number): void {
     this.observer?.changing(partition, this.records.hash(ref), ref, () => this.records.id(ref));
-    this.raiseVersionFloor(partition.number, this.records.version(ref));
     partition.unlink(ref);
     this.#policy.removed(ref);
     this.#free(ref);
@@ -255,6 +253,7 @@ export class PairStore {
       if (old !== into) this.#supersede(partition, old, into);
       this.#arena.tidy();
     }
+    this.raiseVersionFloor(number, version);
     if (pair.expiresAtMs !== undefined)
       partition.earliestDeadlineMs = Math.min(partition.earliestDeadlineMs, pair.expiresAtMs);
     return true;

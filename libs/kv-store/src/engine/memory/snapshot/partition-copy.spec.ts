@@ -1,6 +1,6 @@
 import { takeCopied } from '../../../testing/copied-pairs.js';
 import { ManualClock } from '../../../testing/manual-clock.js';
-import { numbered, PARTITION, placed, removal, versionOf, write } from '../../../testing/pairs.js';
+import { numbered, PARTITION, placed, removal, write } from '../../../testing/pairs.js';
 import { seededRandom } from '../../../testing/seeded-random.js';
 import { variedText } from '../../../testing/varied-values.js';
 import { PairStore } from '../pair-store.js';
@@ -75,21 +75,6 @@ describe('a copy of a partition', () => {
     expect(copyWhile(store, () => undefined).pairs).toEqual([
       expect.objectContaining({ id: placed('stays').id, expiresAtMs: NOW / 1000 + 1 }),
     ]);
-  });
-
-  it('has a version floor above the expired pairs that it leaves out, also if they are removed meanwhile', () => {
-    const store = new PairStore(64 * 1024 * 1024, 'none', [1, 1]);
-    const versions = KEYS.map((key) =>
-      versionOf(store.write(write(key, 'v', { expiresAtMs: NOW / 1000 }), NOW - 1000)),
-    );
-    const copied = new CopiedPairs();
-    const copy = startCopy(store, copied, clock);
-    store.observer = copy;
-    copy.step();
-    for (const key of KEYS.slice(0, 1000)) store.delete(removal(key), NOW);
-    while (!copy.step());
-    expect(copied.pairCount).toBe(0);
-    expect(copy.versionFloor).toBe(Math.max(...versions));
   });
 
   it.each([100, 7000])('copies a bounded number of bytes in a step, with values of %i bytes', (length) => {

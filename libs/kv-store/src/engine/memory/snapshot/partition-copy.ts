@@ -11,11 +11,6 @@ import type { CopiedPairs } from './copied-pairs.js';
  * copied first, if it was not copied yet. Pairs added later are left out.
  */
 export class PartitionCopy implements ChangeObserver {
-  /**
-   * The partition's version floor when the copy began, raised above the pairs that are left out because they have expired.
-   * Complete after the last step.
-   */
-  versionFloor: number;
   readonly #startMicros: number;
   /** Keys ahead of the walk that have changed. If they were present, they are copied already. */
   readonly #changed = new Set<KeyId>();
@@ -31,7 +26,6 @@ export class PartitionCopy implements ChangeObserver {
     this.#partition = partition;
     this.#clock = clock;
     this.#into = into;
-    this.versionFloor = store.versionFloor(partition.number);
     this.#startMicros = clock.nowMicros();
   }
 
@@ -68,10 +62,7 @@ export class PartitionCopy implements ChangeObserver {
   /** @returns how many bytes were copied */
   #copy(ref: number): number {
     const { records } = this.#store;
-    if (isExpired(records.expiresAtMs(ref), this.#startMicros)) {
-      this.versionFloor = Math.max(this.versionFloor, records.version(ref));
-      return 0;
-    }
+    if (isExpired(records.expiresAtMs(ref), this.#startMicros)) return 0;
     return this.#into.add(this.#store, this.#partition.number, ref);
   }
 }

@@ -35,7 +35,6 @@ export async function writeSnapshot(store: PairStore, clock: Clock, file: FileHa
 
 class SnapshotWriter {
   readonly #pairs = new CopiedPairs();
-  readonly #floors = new Map<number, number>();
   /** For large pairs and for frames that have no pairs. */
   readonly #chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   #position = 0;
@@ -59,11 +58,14 @@ class SnapshotWriter {
       // After a restart, a part of the pairs would look like a complete partition.
       if (partition !== undefined && !this.#store.incomplete.has(number))
         await this.#writePartition(partition);
-      else if (this.#store.versionFloor(number) > 0)
-        this.#floors.set(number, this.#store.versionFloor(number));
     }
     if (this.#pairs.hasChunk) await this.#writeChunk();
-    await this.#writeFrame('floors', floorsPayload(this.#floors));
+    // Some are above those of the moments of the pairs. That does no harm.
+    const floors = ALL_PARTITIONS.map((number): [number, number] => [
+      number,
+      this.#store.versionFloor(number),
+    ]);
+    await this.#writeFrame('floors', floorsPayload(new Map(floors.filter(([, floor]) => floor > 0))));
     await this.#writeFrame('end', countPayload(this.#pairs.pairCount));
     return this.#pairs.pairCount;
   }
@@ -78,7 +80,6 @@ class SnapshotWriter {
       else if (!isWhole || ++this.#stepsWithoutTurn % PARTITIONS_PER_TURN === 0) await setImmediate();
     }
     this.#store.observer = undefined;
-    this.#floors.set(partition.number, copy.versionFloor);
   }
 
   /** Other work runs after each write, and may add more to write. */
