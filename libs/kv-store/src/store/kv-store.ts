@@ -11,7 +11,7 @@ import type {
   SetOutcome,
   Value,
 } from '@kvs/protocol';
-import { ALL_PARTITIONS, brandKey, isPromise, keyFromId, keyId, KvsError, whenDone } from '@kvs/protocol';
+import { ALL_PARTITIONS, brandKey, keyFromId, keyId, KvsError, whenDone } from '@kvs/protocol';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Clock } from '../clock.js';
@@ -47,9 +47,6 @@ export class KvStore
   readonly #engine: StorageEngine;
   readonly #clock: Clock;
   readonly #throttle = new ScanThrottle();
-  /** How many operations the engine has not answered yet. */
-  #inFlight = 0;
-  #whenIdle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   /** @param clock the clock of the engine */
@@ -74,7 +71,7 @@ export class KvStore
     const answer = this.#engine.setMany(
       items.map((item, i) => engineWrite(item, partitions?.[i], this.#clock)),
     );
-    return this.#track(whenDone(answer, (outcomes) => outcomes.map(setOutcome)));
+    return whenDone(answer, (outcomes) => outcomes.map(setOutcome));
   }
 
   /**
@@ -91,9 +88,7 @@ export class KvStore
   ): MaybePromise<readonly FetchOutcome[]> {
     this.#begin();
     const answer = this.#engine.getMany(engineKeys(keys, partitions), maxBytes);
-    return this.#track(
-      whenDone(answer, (outcomes) => outcomes.map((outcome) => fetchOutcome(outcome, this.#clock))),
-    );
+    return whenDone(answer, (outcomes) => outcomes.map((outcome) => fetchOutcome(outcome, this.#clock)));
   }
 
   /**
@@ -104,7 +99,7 @@ export class KvStore
   query(keys: readonly Key[], partitions?: readonly number[]): MaybePromise<readonly QueryOutcome[]> {
     this.#begin();
     const answer = this.#engine.hasMany(engineKeys(keys, partitions));
-    return this.#track(whenDone(answer, (outcomes) => outcomes.map(queryOutcome)));
+    return whenDone(answer, (outcomes) => outcomes.map(queryOutcome));
   }
 
   /**
@@ -119,7 +114,7 @@ export class KvStore
     this.#begin();
     checkDeleteItems(items);
     const answer = this.#engine.deleteMany(items.map((item, i) => engineDelete(item, partitions?.[i])));
-    return this.#track(whenDone(answer, (outcomes) => outcomes.map(deleteOutcome)));
+    return whenDone(answer, (outcomes) => outcomes.map(deleteOutcome));
   }
 
   /**
@@ -156,12 +151,12 @@ export class KvStore
   /** Returns the counts of the engine: pairs, partitions, and others that it has. */
   stats(): MaybePromise<EngineStats> {
     this.#assertOpen();
-    return this.#track(this.#engine.stats());
+    return this.#engine.stats();
   }
 
-  /** Finishes all operations in flight except scans, then closes the engine. Later calls return the same promise. */
+  /** Closes the engine, which first finishes all operations in flight except scans. Later calls return the same promise. */
   close(): Promise<void> {
-    return (this.#closing ??= this.#finish());
+    return (this.#closing ??= this.#closeEngine());
   }
 
   /** Nest calls this after the servers stopped, so that requests in flight still find the store open. */
@@ -179,19 +174,7 @@ export class KvStore
     }
   }
 
-  #track<T>(answer: MaybePromise<T>): MaybePromise<T> {
-    if (!isPromise(answer)) return answer;
-    const settled = (): void => {
-      this.#inFlight--;
-      if (this.#inFlight === 0) this.#whenIdle?.();
-    };
-    this.#inFlight++;
-    answer.then(settled, settled);
-    return answer;
-  }
-
-  async #finish(): Promise<void> {
-    if (this.#inFlight > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
+  async #closeEngine(): Promise<void> {
     await this.#engine.close();
   }
 
