@@ -1,6 +1,5 @@
 import type { Key, SetItem } from '@kvs/protocol';
 import { binaryKey, binaryValue, keyId, partitionOf, stringKey, stringValue } from '@kvs/protocol';
-import fc from 'fast-check';
 import { MemoryEngine } from '../engine/memory/memory-engine.js';
 import type { StorageEngine } from '../engine/storage-engine.js';
 import { ManualClock, promisedEngine } from '../testing/index.js';
@@ -44,12 +43,6 @@ describe.each([
       { ok: true, deleted: false },
     ]);
     expect(await store.query([A])).toEqual([{ ok: true, present: false }]);
-  });
-
-  it('applies a batch in order, duplicates included', async () => {
-    await store.set([setItem(A, 'first'), setItem(B, 'other'), setItem(A, 'last')]);
-    const outcome = { ok: true, entry: { value: stringValue('last'), version: clock.nowMicros() + 1 } };
-    expect(await store.fetch([A, A])).toEqual([outcome, outcome]);
   });
 
   it('fails the items whose condition does not hold, and only them', async () => {
@@ -196,34 +189,6 @@ describe.each([
     expect(() => store.delete([])).toThrow(refusal);
     expect(() => store.scan()).toThrow(refusal);
     expect(() => store.stats()).toThrow(refusal);
-  });
-
-  it('agrees with a map, whatever the batches', async () => {
-    const key = fc.constantFrom(A, B, stringKey('c'), binaryKey(Uint8Array.of(0xaa)));
-    const write = fc.record({ key, value: fc.string({ unit: 'grapheme' }).map(stringValue) });
-    const step = fc.oneof(
-      fc.record({ set: fc.array(write, { maxLength: 5 }) }),
-      fc.record({ delete: fc.array(fc.record({ key }), { maxLength: 3 }) }),
-    );
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
-        const fresh = new KvStore(wrap(new MemoryEngine({ clock })), clock);
-        const model = new Map<string, string>();
-        for (const batch of steps) {
-          if ('set' in batch) {
-            await fresh.set(batch.set);
-            for (const { key, value } of batch.set) model.set(keyId(key), value.data);
-          } else {
-            const deleted = batch.delete.map(({ key }) => ({ ok: true, deleted: model.delete(keyId(key)) }));
-            expect(await fresh.delete(batch.delete)).toEqual(deleted);
-          }
-        }
-        const scanned = await pairs({}, fresh);
-        expect(scanned).toHaveLength(model.size);
-        for (const { key, value } of scanned) expect(model.get(keyId(key))).toBe(value.data);
-      }),
-      { numRuns: 50 },
-    );
   });
 
   async function ttlOf(key: Key): Promise<number | undefined> {
