@@ -41,16 +41,16 @@ export interface OpenRedis {
 /**
  * Makes the listener for the Redis protocol, over any operations.
  *
- * @param all the commands that it serves; by default, all of this package
+ * @param more commands besides those of this package
  */
-export function openRedis(options: RedisOptions, all: readonly Command[] = COMMANDS): OpenRedis {
+export function openRedis(options: RedisOptions, more: readonly Command[] = []): OpenRedis {
   const { cluster, memory = () => NO_LIMIT, nowMicros = systemMicros } = options;
   const { admission, settings, version, onError } = options;
   const { limits } = settings;
   const operations = exclusive(options.operations);
   const aboutCluster = cluster === undefined ? NO_CLUSTER_COMMANDS : clusterCommands(cluster);
   const slots = cluster && new Slots(cluster);
-  const commands = new CommandTable([...all, ...aboutCluster]);
+  const commands = new CommandTable([...SERVER_COMMANDS, ...DATA_COMMANDS, ...aboutCluster, ...more]);
   const connections = new Map<number, Connection>();
   const metrics = new RedisMetrics(() => connections.size);
   const listener = new RedisListener(
@@ -93,7 +93,6 @@ export function openRedis(options: RedisOptions, all: readonly Command[] = COMMA
   return { listener, metrics };
 }
 
-const COMMANDS: readonly Command[] = [...SERVER_COMMANDS, ...DATA_COMMANDS];
 const systemMicros = (): number => 1000 * Date.now();
 const NO_LIMIT: MemoryLimit = { maxBytes: 0, evicts: false };
 /** A name and options, besides keys and values. */

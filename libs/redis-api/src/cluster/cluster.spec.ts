@@ -34,44 +34,36 @@ let client: RawClient;
 beforeEach(async () => {
   cluster = new TestCluster();
   operations = new NotedOperations();
-  server = await TestRedis.start({ operations, cluster, commands: [TWO_KEYS] });
+  server = await TestRedis.start({ operations, cluster });
   client = await server.connect();
 });
 afterEach(() => server.close());
 
-const TWO_KEYS = {
-  name: 'both',
-  arity: 3,
-  flags: [],
-  keys: { first: 1, last: 2, step: 1 },
-  run: () => 'done',
-};
-
 // Slots: foo 12182, bar 5061, {user1000} 3443.
 describe('keys', () => {
   it('of other nodes are refused with their node before anything runs', async () => {
-    expect(await client.ask('poke foo 1', 'poke bar 1')).toBe('-MOVED 12182 there:7001\r\n+OK\r\n');
+    expect(await client.ask('set foo 1', 'set bar 1')).toBe('-MOVED 12182 there:7001\r\n+OK\r\n');
     expect(operations.batches).toEqual(['set bar']);
   });
 
   it('are served as soon as the node serves their partition, although its map names another node', async () => {
     cluster.served = 12182 >>> 2;
-    expect(await client.ask('poke foo 1')).toBe('+OK\r\n');
+    expect(await client.ask('set foo 1')).toBe('+OK\r\n');
   });
 
   it('of several slots are refused, unless the node has all pairs', async () => {
-    expect(await client.ask('both foo bar', 'both {bar}1 {bar}2')).toBe(
-      "-CROSSSLOT Keys in request don't hash to the same slot\r\n$4\r\ndone\r\n",
+    expect(await client.ask('exists foo bar', 'exists {bar}1 {bar}2')).toBe(
+      "-CROSSSLOT Keys in request don't hash to the same slot\r\n:0\r\n",
     );
     cluster.hasAllPairs = true;
-    expect(await client.ask('both bar {user1000}')).toBe('$4\r\ndone\r\n');
+    expect(await client.ask('exists bar {user1000}')).toBe(':0\r\n');
   });
 
   it('without a primary, or of a node that has not joined, are refused as those of a cluster that is down', async () => {
     cluster.map = { ...HALVES, copies: [] };
-    expect(await client.ask('peek foo')).toBe('-CLUSTERDOWN Hash slot not served\r\n');
+    expect(await client.ask('get foo')).toBe('-CLUSTERDOWN Hash slot not served\r\n');
     cluster.map = undefined;
-    expect(await client.ask('peek foo', 'cluster slots')).toBe(
+    expect(await client.ask('get foo', 'cluster slots')).toBe(
       '-CLUSTERDOWN The cluster is down\r\n'.repeat(2),
     );
   });

@@ -4,9 +4,6 @@ import { setImmediate } from 'node:timers/promises';
 import { KvsError, stringValue } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
 import type { Command } from '../command.js';
-import { KEY_COMMANDS } from '../data-commands/keys.js';
-import { STRING_COMMANDS } from '../data-commands/strings.js';
-import { TRANSACTION_COMMANDS } from '../data-commands/transactions.js';
 import { NotedOperations } from '../testing/noted-operations.js';
 import type { RawClient } from '../testing/raw-client.js';
 import { SlowCommand } from '../testing/slow-command.js';
@@ -61,16 +58,16 @@ it('answers all clients that ask at the same time', async () => {
 describe('pipelines', () => {
   it('answers in order, and sends consecutive calls of one kind as one batch', async () => {
     await start();
-    const replies = await client.ask('poke a 1', 'poke b 2', 'peek a', 'peek b', 'peek c', 'ping', 'peek a');
+    const replies = await client.ask('set a 1', 'set b 2', 'get a', 'get b', 'get c', 'ping', 'get a');
     expect(replies).toBe('+OK\r\n+OK\r\n$1\r\n1\r\n$1\r\n2\r\n$-1\r\n+PONG\r\n$1\r\n1\r\n');
     expect(operations.batches).toEqual(['set a b', 'fetch a b c', 'fetch a']);
   });
 
   it('sends deletes of one key as one batch, and questions for the presence of one key', async () => {
-    await start({ commands: KEY_COMMANDS });
+    await start();
     const replies = await client.ask(
-      ...['poke a 1', 'poke b 2', 'exists a', 'touch b', 'type c', 'exists a b'],
-      ...['del a', 'unlink a', 'del b', 'del b c', 'type a', 'peek a'],
+      ...['set a 1', 'set b 2', 'exists a', 'touch b', 'type c', 'exists a b'],
+      ...['del a', 'unlink a', 'del b', 'del b c', 'type a', 'get a'],
     );
     expect(replies.match(/[^\r\n]+/g)).toEqual([
       ...['+OK', '+OK', ':1', ':1', '+none', ':2'],
@@ -86,27 +83,27 @@ describe('pipelines', () => {
     operations.hold = () => setImmediate();
     const other = await server.connect();
     const replies = await Promise.all([
-      client.ask('poke a 1', 'peek a', 'ping', 'poke a 2', 'peek a'),
-      other.ask('poke b 1', 'peek b', 'ping', 'poke b 2', 'peek b'),
+      client.ask('set a 1', 'get a', 'ping', 'set a 2', 'get a'),
+      other.ask('set b 1', 'get b', 'ping', 'set b 2', 'get b'),
     ]);
     expect(replies).toEqual(Array(2).fill('+OK\r\n$1\r\n1\r\n+PONG\r\n+OK\r\n$1\r\n2\r\n'));
   });
 
   it('fetches values one by one if they are too large for one answer', async () => {
     await start();
-    await client.ask('poke a 1', 'poke b 2');
+    await client.ask('set a 1', 'set b 2');
     const fetch = operations.fetch.bind(operations);
     operations.fetch = (keys) => {
       if (keys.length > 1) throw new KvsError('answer_too_large', 'too large');
       return fetch(keys);
     };
-    expect(await client.ask('peek a', 'peek b', 'ping', 'peek a')).toBe(
+    expect(await client.ask('get a', 'get b', 'ping', 'get a')).toBe(
       '$1\r\n1\r\n$1\r\n2\r\n+PONG\r\n$1\r\n1\r\n',
     );
   });
 
   it('reads little in vain if values are large, and lengths of values have no limit together', async () => {
-    await start({ commands: STRING_COMMANDS });
+    await start();
     const value = stringValue('x'.repeat(MIB));
     let values = 0;
     operations.fetch = (keys, maxBytes = Infinity) =>
@@ -126,7 +123,7 @@ describe('pipelines', () => {
       operations.fetch = fetch;
       throw new KvsError('answer_too_large', 'too large');
     };
-    await client.ask(...Array<string>(32).fill('peek a'));
+    await client.ask(...Array<string>(32).fill('get a'));
     expect(operations.batches.map((batch) => batch.split(' a').length - 1)).toEqual([4, 8, 16, 4]);
   });
 
@@ -149,9 +146,9 @@ describe('pipelines', () => {
     await start();
     const { opened, open } = gate();
     operations.hold = () => opened;
-    client.send('peek a\r\n');
+    client.send('get a\r\n');
     const other = await server.connect();
-    await until(async () => (await other.ask('client list')).includes(' cmd=peek '));
+    await until(async () => (await other.ask('client list')).includes(' cmd=get '));
     open();
   });
 
@@ -159,7 +156,7 @@ describe('pipelines', () => {
     await start();
     const { opened, open } = gate();
     operations.hold = () => opened;
-    client.socket.end('poke a 1\r\nping\r\n');
+    client.socket.end('set a 1\r\nping\r\n');
     open();
     expect(await client.readAll()).toBe('+OK\r\n+PONG\r\n');
   });
@@ -168,15 +165,15 @@ describe('pipelines', () => {
 describe('errors', () => {
   it('answers unknown commands and wrong numbers of arguments, and goes on', async () => {
     await start();
-    expect(await client.ask('what is this', 'peek', 'PING')).toBe(
+    expect(await client.ask('what is this', 'get', 'PING')).toBe(
       "-ERR unknown command 'what', with args beginning with: 'is' 'this' \r\n" +
-        "-ERR wrong number of arguments for 'peek' command\r\n+PONG\r\n",
+        "-ERR wrong number of arguments for 'get' command\r\n+PONG\r\n",
     );
   });
 
   it('answers what came before a breach of the protocol, then the reason, and closes', async () => {
     await start();
-    client.send('ping\r\npoke a 1\r\n*1\r\n!\r\nping\r\n');
+    client.send('ping\r\nset a 1\r\n*1\r\n!\r\nping\r\n');
     expect(await client.readAll()).toBe("+PONG\r\n+OK\r\n-ERR Protocol error: expected '$', got '!'\r\n");
   });
 
@@ -184,7 +181,7 @@ describe('errors', () => {
     'runs no command in a request over HTTP: %j',
     async (head) => {
       await start();
-      client.send(`${head}\r\n\r\npoke a 1\r\n`);
+      client.send(`${head}\r\n\r\nset a 1\r\n`);
       await client.readAll();
       expect(operations.batches).toEqual([]);
     },
@@ -194,7 +191,7 @@ describe('errors', () => {
     await start();
     operations.set = (items) => items.map(() => ({ ok: false, code: 'out_of_memory', message: 'full' }));
     operations.fetch = () => Promise.reject(new KvsError('node_unavailable', 'no node'));
-    expect(await client.ask('poke a 1', 'peek a', 'peek b')).toBe(
+    expect(await client.ask('set a 1', 'get a', 'get b')).toBe(
       "-OOM command not allowed when used memory > 'maxmemory'.\r\n-CLUSTERDOWN no node\r\n-CLUSTERDOWN no node\r\n",
     );
   });
@@ -215,9 +212,9 @@ describe('limits', () => {
     await start({ budget: { maxInFlightRequests: 1 } });
     const { opened, open } = gate();
     operations.hold = () => opened;
-    client.send('poke a 1\r\n');
+    client.send('set a 1\r\n');
     const other = await server.connect();
-    expect(await other.ask('peek a', 'ping')).toBe('-TRYAGAIN 1 requests are in flight\r\n+PONG\r\n');
+    expect(await other.ask('get a', 'ping')).toBe('-TRYAGAIN 1 requests are in flight\r\n+PONG\r\n');
     open();
     expect(await client.readTo('+OK\r\n')).toBe('');
   });
@@ -242,7 +239,7 @@ describe('limits', () => {
     await until(() => heldBytes() > 80_000);
     const [near, far] = await socketPair();
     server.open.listener.accept(far);
-    near.write('poke a 1\r\n');
+    near.write('set a 1\r\n');
     await until(() => operations.batches.length === 1);
     near.write('x'.repeat(30_000));
     await until(() => far.isPaused());
@@ -273,7 +270,7 @@ describe('limits', () => {
     operations.fetch = (keys) =>
       keys.map(() => ({ ok: true, entry: { value: stringValue(value), version: 1 } }));
     client.socket.pause();
-    for (let i = 0; i < 2000; i++) client.send('peek a\r\n'.repeat(100));
+    for (let i = 0; i < 2000; i++) client.send('get a\r\n'.repeat(100));
     await until(() => heldBytes() > 100_000);
     expect(heldBytes()).toBeLessThan(20_000_000);
     client.socket.destroy();
@@ -287,7 +284,7 @@ describe('shutdown', () => {
     const { opened, open } = gate();
     operations.hold = () => opened;
     const busy = await server.connect();
-    busy.send('poke a 1\r\n');
+    busy.send('set a 1\r\n');
     await until(() => operations.batches.length === 1);
     const drained = server.open.listener.drain();
     expect(await client.readAll()).toBe('');
@@ -315,7 +312,7 @@ describe('shutdown', () => {
 
   it('runs no further command after QUIT', async () => {
     await start();
-    client.send('quit\r\npoke a 1\r\n');
+    client.send('quit\r\nset a 1\r\n');
     expect(await client.readAll()).toBe('+OK\r\n');
     expect(operations.batches).toEqual([]);
   });
@@ -324,12 +321,12 @@ describe('shutdown', () => {
 describe('the commands after MULTI', () => {
   const held = 'x'.repeat(1000);
   const queue = async (to: RawClient): Promise<void> => {
-    to.send(`multi\r\npoke a ${held}\r\n`);
+    to.send(`multi\r\nset a ${held}\r\n`);
     await to.readTo('+QUEUED\r\n');
   };
 
   it('count as held bytes until they have run', async () => {
-    await start({ commands: TRANSACTION_COMMANDS });
+    await start();
     await queue(client);
     expect(heldBytes()).toBeGreaterThan(1000);
     await client.ask('discard');
@@ -340,8 +337,8 @@ describe('the commands after MULTI', () => {
   });
 
   it('are refused at once if their subcommand is unknown, and EXEC then runs none', async () => {
-    await start({ commands: TRANSACTION_COMMANDS });
-    expect(await client.ask('multi', 'poke a 1', 'client what', 'client id 1', 'exec', 'peek a')).toBe(
+    await start();
+    expect(await client.ask('multi', 'set a 1', 'client what', 'client id 1', 'exec', 'get a')).toBe(
       "+OK\r\n+QUEUED\r\n-ERR unknown subcommand 'what'. Try CLIENT HELP.\r\n" +
         "-ERR wrong number of arguments for 'client|id' command\r\n" +
         '-EXECABORT Transaction discarded because of previous errors.\r\n$-1\r\n',
@@ -349,8 +346,8 @@ describe('the commands after MULTI', () => {
   });
 
   it('end with an EXEC whose arguments are wrong', async () => {
-    await start({ commands: TRANSACTION_COMMANDS });
-    expect(await client.ask('watch k', 'multi', 'poke a 1', 'exec x', 'exec', 'peek a')).toBe(
+    await start();
+    expect(await client.ask('watch k', 'multi', 'set a 1', 'exec x', 'exec', 'get a')).toBe(
       '+OK\r\n+OK\r\n+QUEUED\r\n' +
         "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command\r\n" +
         '-ERR EXEC without MULTI\r\n$-1\r\n',
@@ -359,10 +356,10 @@ describe('the commands after MULTI', () => {
   });
 
   it('are refused if the server has no room for them, and EXEC then runs none', async () => {
-    await start({ commands: TRANSACTION_COMMANDS, budget: { maxInFlightBytes: 3000 } });
+    await start({ budget: { maxInFlightBytes: 3000 } });
     await queue(client);
     const other = await server.connect();
-    const replies = await other.ask('multi', ...Array<string>(3).fill(`poke a ${held}`), 'exec', 'peek a');
+    const replies = await other.ask('multi', ...Array<string>(3).fill(`set a ${held}`), 'exec', 'get a');
     expect(replies).toMatch(
       /^\+OK\r\n\+QUEUED\r\n-TRYAGAIN [^\r]*\r\n\+QUEUED\r\n-EXECABORT .*\r\n\$-1\r\n$/s,
     );
@@ -375,7 +372,7 @@ describe('watched keys', () => {
   const key = 'k'.repeat(1000);
 
   it.each([['exec'], ['discard'], ['unwatch'], ['reset']])('count as held bytes until %s', async (end) => {
-    await start({ commands: TRANSACTION_COMMANDS });
+    await start();
     await client.ask(`watch ${key} b`, `watch ${key}`);
     expect(heldBytes()).toBeGreaterThan(1000);
     expect(heldBytes()).toBeLessThan(3000);
@@ -384,7 +381,7 @@ describe('watched keys', () => {
   });
 
   it('count as held bytes until the connection is closed, even if it is closed before they are watched', async () => {
-    await start({ commands: TRANSACTION_COMMANDS });
+    await start();
     await client.ask(`watch ${key}`);
     const { opened, open } = gate();
     operations.hold = () => opened;
@@ -397,7 +394,7 @@ describe('watched keys', () => {
   });
 
   it('are refused if the server has no room for them, and those before stay watched', async () => {
-    await start({ commands: TRANSACTION_COMMANDS, budget: { maxInFlightBytes: 6000 } });
+    await start({ budget: { maxInFlightBytes: 6000 } });
     const other = await server.connect();
     await other.ask(`watch ${key}`);
     expect(await client.ask('watch b', `watch ${key}1`, `watch ${key}2`)).toMatch(

@@ -11,9 +11,6 @@ import {
 } from '@kvs/protocol';
 import { MapOperations } from '@kvs/protocol/testing';
 import { TestRedis } from '../testing/test-redis.js';
-import { KEY_COMMANDS } from './keys.js';
-import { SCAN_COMMANDS } from './scans.js';
-import { STRING_COMMANDS } from './strings.js';
 
 const AWAY = { ok: false, code: 'node_unavailable', message: 'no node' } as const;
 const FAILURES: Readonly<Record<string, ItemFailure>> = {
@@ -77,7 +74,7 @@ it.each<[command: string, failures: FailingOperations['failures'], reply: string
 ])('%s, in which items fail: %j', async (command, failures, reply, pairs) => {
   const operations = new FailingOperations(failures);
   if (/old/.test(command)) operations.set([{ key: stringKey('old'), value: stringValue('x') }]);
-  const server = await TestRedis.start({ operations, commands: [...STRING_COMMANDS, ...KEY_COMMANDS] });
+  const server = await TestRedis.start({ operations });
   try {
     expect(await (await server.connect()).ask(command)).toBe(reply);
     const names = ['old', 'a', 'b', 'c'];
@@ -100,7 +97,7 @@ it.each<[failures: FailingOperations['failures'], reply: string]>([
   const keys = ['a', 'b'].map((name) => stringKey(name));
   operations.set(keys.map((key) => ({ key, value: stringValue('x') })));
   operations.scan = async () => ({ missingNodes: [], lines: linesOf(keys), close: () => undefined });
-  const server = await TestRedis.start({ operations, commands: SCAN_COMMANDS });
+  const server = await TestRedis.start({ operations });
   const client = await server.connect();
   expect(await client.ask('flushall', 'scan 18446744073709551616')).toBe(`${reply}-ERR invalid cursor\r\n`);
   await server.close();

@@ -1,6 +1,5 @@
 import { MapOperations } from '@kvs/protocol/testing';
 import { TestRedis, type TestRedisOptions } from '../testing/test-redis.js';
-import { SCAN_COMMANDS } from './scans.js';
 
 let server: TestRedis;
 afterEach(() => server.close());
@@ -13,7 +12,7 @@ async function start(keys: readonly string[], options: TestRedisOptions = {}): P
     yield Buffer.from(lines);
   }
   operations.scan = async () => ({ missingNodes: [], lines: chunks(), close: () => undefined });
-  server = await TestRedis.start({ operations, commands: SCAN_COMMANDS, ...options });
+  server = await TestRedis.start({ operations, ...options });
 }
 
 it.each(['keys', 'scan 0 match', 'config get a', 'command list filterby pattern'])(

@@ -4,8 +4,6 @@ import { NotedOperations } from '../testing/noted-operations.js';
 import { SlowCommand } from '../testing/slow-command.js';
 import type { RawClient } from '../testing/raw-client.js';
 import { TestRedis } from '../testing/test-redis.js';
-import { SET_COMMANDS } from './set.js';
-import { TRANSACTION_COMMANDS } from './transactions.js';
 
 const MISMATCH: SetOutcome = { ok: false, code: 'version_mismatch', message: 'it has another version' };
 const WRITTEN: SetOutcome = { ok: true, version: 2, created: false };
@@ -20,7 +18,6 @@ it('WATCH and EXEC read few values at a time, and do not fail because of their s
   const server = await TestRedis.start({
     operations,
     limits: { maxKeyBytes: 10, maxValueBytes: 40, maxAnswerBytes: 100 },
-    commands: TRANSACTION_COMMANDS,
   });
   const client = await server.connect();
   expect(await client.ask('watch a b c d e', 'multi', 'exec')).toBe('+OK\r\n+OK\r\n*0\r\n');
@@ -37,7 +34,6 @@ describe('WATCH', () => {
     server = await TestRedis.start({
       operations,
       limits: { maxBatchItems: 3 },
-      commands: TRANSACTION_COMMANDS,
     });
     client = await server.connect();
   });
@@ -59,14 +55,14 @@ it('EXEC lets other clients run in between, but none on its keys', async () => {
   const slow = Object.assign(new SlowCommand(), { keys: { first: 1, last: -1, step: 1 }, arity: -1 });
   const server = await TestRedis.start({
     operations: new NotedOperations(),
-    commands: [slow, ...TRANSACTION_COMMANDS],
+    commands: [slow],
   });
   const [client, other, waiting] = [await server.connect(), await server.connect(), await server.connect()];
   const counts: number[] = [];
   slow.onFirst = () => {
     for (const [asks, command] of [
-      [other, 'peek other'],
-      [waiting, 'peek k'],
+      [other, 'get other'],
+      [waiting, 'get k'],
     ] as const)
       void asks.ask(command).then(() => counts.push(slow.count));
   };
@@ -91,7 +87,7 @@ describe('EXEC, if somebody else writes a watched key while it runs', () => {
         written.push(`${key.data}=${value.data}`);
         return WRITTEN;
       });
-    server = await TestRedis.start({ operations, commands: [...SET_COMMANDS, ...TRANSACTION_COMMANDS] });
+    server = await TestRedis.start({ operations });
     client = await server.connect();
     written.length = 0;
   });
@@ -125,11 +121,10 @@ describe('EXEC of a client that watches keys, if it ran nothing', () => {
   beforeEach(async () => {
     server = await TestRedis.start({
       operations,
-      commands: TRANSACTION_COMMANDS,
       budget: { maxInFlightRequests: 1 },
     });
     client = await server.connect();
-    client.send('watch k\r\nmulti\r\npoke k 1\r\n');
+    client.send('watch k\r\nmulti\r\nset k 1\r\n');
     await client.readTo('+QUEUED\r\n');
   });
   afterEach(() => server.close());
@@ -154,7 +149,7 @@ describe('EXEC of a client that watches keys, if it ran nothing', () => {
   it('answers an error of its own arguments as Redis does, and ends WATCH, also without MULTI', async () => {
     const abort = `${DISCARDED} wrong number of arguments for 'exec' command\r\n`;
     expect(await client.ask('discard', 'watch k', 'exec x')).toBe(`+OK\r\n+OK\r\n${abort}`);
-    await (await server.connect()).ask('poke k 2');
+    await (await server.connect()).ask('set k 2');
     expect(await client.ask('multi', 'exec')).toBe('+OK\r\n*0\r\n');
   });
 

@@ -1,11 +1,8 @@
-import { DEFAULT_LIMITS, stringKey, stringValue, type KeyValueOperations, type Limits } from '@kvs/protocol';
+import { DEFAULT_LIMITS, type KeyValueOperations, type Limits } from '@kvs/protocol';
 import { Budget, type Admission, type BudgetLimits } from '@kvs/server';
 import type { ClusterView } from '../cluster/cluster-map.js';
 import type { Command, MemoryLimit } from '../command.js';
-import { entryOf, wasMet } from '../keyspace/keyspace.js';
 import { openRedis, type OpenRedis } from '../open-redis.js';
-import { OK } from '../reply.js';
-import { SERVER_COMMANDS } from '../server-commands/index.js';
 import { RawClient } from './raw-client.js';
 
 export interface TestRedisOptions {
@@ -15,10 +12,11 @@ export interface TestRedisOptions {
   readonly limits?: Partial<Limits>;
   readonly budget?: Partial<BudgetLimits>;
   readonly bodyTimeoutMs?: number;
+  /** Besides those of this package. */
   readonly commands?: readonly Command[];
 }
 
-/** A server for the Redis protocol on a free port. Besides the commands of a server, it has {@link PAIR_COMMANDS}. */
+/** A server for the Redis protocol on a free port. */
 export class TestRedis {
   readonly errors: unknown[] = [];
   readonly admission: Admission;
@@ -45,7 +43,7 @@ export class TestRedis {
         admission: this.admission,
         onError: (error) => this.errors.push(error),
       },
-      [...SERVER_COMMANDS, ...PAIR_COMMANDS, ...(options.commands ?? [])],
+      options.commands,
     );
   }
 
@@ -67,34 +65,6 @@ export class TestRedis {
     await this.open.listener.drain();
   }
 }
-
-/** PEEK and POKE: the plain GET and SET of one key. */
-const PAIR_COMMANDS: readonly Command[] = [
-  {
-    name: 'peek',
-    arity: 2,
-    flags: ['readonly'],
-    keys: { first: 1, last: 1, step: 1 },
-    single: ([key]) => ({
-      kind: 'fetch',
-      item: stringKey(String(key)),
-      answer: (outcome) => entryOf(outcome)?.value.data ?? null,
-    }),
-    run: () => OK,
-  },
-  {
-    name: 'poke',
-    arity: 3,
-    flags: ['write'],
-    keys: { first: 1, last: 1, step: 1 },
-    single: ([key, value]) => ({
-      kind: 'set',
-      item: { key: stringKey(String(key)), value: stringValue(String(value)) },
-      answer: (outcome) => (wasMet(outcome) ? OK : null),
-    }),
-    run: () => OK,
-  },
-];
 
 const unexpected = (): never => {
   throw new TypeError('the test expects no operation');
