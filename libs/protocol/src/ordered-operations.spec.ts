@@ -3,65 +3,37 @@ import { jest } from '@jest/globals';
 import { parseInteger } from './integer.js';
 import { keyId, stringKey, stringValue, type Key } from './key.js';
 import type { MaybePromise } from './maybe-promise.js';
-import type { DeleteItem, Entry, KeyValueOperations, SetItem } from './operations.js';
+import type { DeleteItem, Entry, SetItem } from './operations.js';
 import { exclusiveUpdate, OrderedOperations } from './ordered-operations.js';
+import { MapOperations } from './testing/map-operations.js';
 import { lifeOf, MAX_ATTEMPTS, update, type Change } from './update.js';
 
 const KEY = stringKey('counter');
 
-/** A store that answers at once, or after as many turns as `delays` says. */
-class Store implements KeyValueOperations {
-  readonly entries = new Map<string, Entry>();
-  readonly log: string[] = [];
-  #lastVersion = 0;
-
-  constructor(readonly delay?: () => number) {}
-
-  set(items: readonly SetItem[]) {
-    return this.#answer('set', items, ({ key, value, ifVersion, expiresAtMs }) => {
-      if (ifVersion !== undefined && ifVersion !== this.#versionOf(key)) return MISMATCH;
-      const version = ++this.#lastVersion;
-      const life = expiresAtMs === undefined ? undefined : { expiresAtMs, ttlMs: expiresAtMs };
-      this.entries.set(keyId(key), { value, version, ...life });
-      return { ok: true as const, version, created: true };
-    });
+/** Operations that are done at once, or after as many turns as `delay` says. */
+class Store extends MapOperations {
+  constructor(readonly delay?: () => number) {
+    super();
   }
 
-  fetch(keys: readonly Key[]) {
-    return this.#answer('fetch', keys, (key) => ({
-      ok: true as const,
-      entry: this.entries.get(keyId(key)) ?? null,
-    }));
+  override set(items: readonly SetItem[]) {
+    return this.#later(() => super.set(items));
   }
 
-  query(keys: readonly Key[]) {
-    return this.#answer('query', keys, (key) => ({
-      ok: true as const,
-      present: this.entries.has(keyId(key)),
-    }));
+  override fetch(keys: readonly Key[]) {
+    return this.#later(() => super.fetch(keys));
   }
 
-  delete(items: readonly DeleteItem[]) {
-    return this.#answer('delete', items, ({ key, ifVersion }) => {
-      if (ifVersion !== undefined && ifVersion !== this.#versionOf(key)) return MISMATCH;
-      return { ok: true as const, deleted: this.entries.delete(keyId(key)) };
-    });
+  override query(keys: readonly Key[]) {
+    return this.#later(() => super.query(keys));
   }
 
-  scan(): never {
-    throw new TypeError('nobody scans here');
+  override delete(items: readonly DeleteItem[]) {
+    return this.#later(() => super.delete(items));
   }
 
-  #versionOf(key: Key): number {
-    return this.entries.get(keyId(key))?.version ?? 0;
-  }
-
-  #answer<T, O>(name: string, items: readonly T[], apply: (item: T) => O): MaybePromise<O[]> {
-    const done = (): O[] => {
-      this.log.push(name);
-      return items.map(apply);
-    };
-    return this.delay === undefined ? done() : turns(this.delay()).then(done);
+  #later<T>(apply: () => MaybePromise<T>): MaybePromise<T> {
+    return this.delay === undefined ? apply() : turns(this.delay()).then(apply);
   }
 }
 
@@ -94,12 +66,12 @@ describe('an update', () => {
       result: 'same',
     });
     update(store, KEY, plus(1));
-    expect(store.entries.get(keyId(KEY))).toMatchObject({ value: { data: '2' }, expiresAtMs: 50 });
+    expect(store.pairs.get(keyId(KEY))).toMatchObject({ value: { data: '2' }, expiresAtMs: 50 });
     expect(update(store, KEY, () => ({ kind: 'delete', result: 'gone' }))).toEqual({
       ok: true,
       result: 'gone',
     });
-    expect(store.entries.size).toBe(0);
+    expect(store.pairs.size).toBe(0);
     expect(update(store, KEY, () => ({ kind: 'delete', result: 'none' }))).toEqual({
       ok: true,
       result: 'none',
@@ -147,7 +119,7 @@ describe('an update', () => {
         const outcomes = await Promise.all(all.map(({ process, by }) => updateBy(process, by)));
         expect(outcomes.filter((outcome) => outcome?.ok !== true)).toEqual([]);
         const sum = all.reduce((total, { by }) => total + by, 0);
-        expect(Number(store.entries.get(keyId(KEY))?.value.data ?? 0)).toBe(sum);
+        expect(Number(store.pairs.get(keyId(KEY))?.value.data ?? 0)).toBe(sum);
       }),
       { numRuns: 50 },
     );
