@@ -8,23 +8,25 @@ export function entityTag(version: number): string {
 
 /** The condition of `If-Match` and `If-None-Match` on a key's current version (RFC 9110, section 13). */
 export type Precondition =
-  | { readonly kind: 'none' }
   /** The store checks it, atomically with the write. */
-  | { readonly kind: 'version'; readonly ifVersion: number }
-  /** Needs the current version: `*`, or more than one tag. 0 stands for an absent key. */
-  | { readonly kind: 'predicate'; readonly holds: (version: number) => boolean };
+  { readonly ifVersion?: number } | Predicate;
+
+/** Needs the current version: `*`, or more than one tag. */
+export interface Predicate {
+  /** @param version 0 stands for an absent key */
+  readonly holds: (version: number) => boolean;
+}
 
 export function writePrecondition(headers: IncomingHttpHeaders): Precondition {
   const match = parseTags('if-match', headers['if-match']);
   const noneMatch = parseTags('if-none-match', headers['if-none-match']);
-  if (match === undefined && noneMatch === undefined) return { kind: 'none' };
-  if (match === undefined && noneMatch === 'any') return { kind: 'version', ifVersion: 0 };
+  if (match === undefined && noneMatch === undefined) return {};
+  if (match === undefined && noneMatch === 'any') return { ifVersion: 0 };
   if (noneMatch === undefined && match !== undefined && match !== 'any' && match.size === 1) {
     const [ifVersion] = match;
-    if (ifVersion !== undefined) return { kind: 'version', ifVersion };
+    if (ifVersion !== undefined) return { ifVersion };
   }
   return {
-    kind: 'predicate',
     holds: (version) =>
       (match === undefined || matches(match, version)) && !(noneMatch && matches(noneMatch, version)),
   };

@@ -1,14 +1,15 @@
 import {
   KvsError,
-  type DeleteOutcome,
+  update,
   type Entry,
   type ItemFailure,
   type Key,
+  type MakeChange,
   type SetOutcome,
   type Value,
 } from '@kvs/protocol';
 import type { KeyValueOperations } from '../tokens.js';
-import type { Precondition } from './preconditions.js';
+import type { Precondition, Predicate } from './preconditions.js';
 
 /** The result of a write. */
 export type Written = Extract<SetOutcome, { readonly ok: true }>;
@@ -29,45 +30,36 @@ export class SingleKey {
   }
 
   async write(value: Value, ttlMs: number | undefined, precondition: Precondition): Promise<Written> {
-    return this.#conditionally(precondition, async (condition): Promise<SetOutcome | undefined> => {
-      const item = { key: this.#key, value, ...condition, ...(ttlMs === undefined ? undefined : { ttlMs }) };
-      return (await this.#operations.set([item]))[0];
-    });
+    const pair = ttlMs === undefined ? { value } : { value, ttlMs };
+    if (!('holds' in precondition)) {
+      const [outcome] = await this.#operations.set([{ key: this.#key, ...pair, ...precondition }]);
+      return succeed(outcome);
+    }
+    const change: MakeChange<boolean> = (entry) => ({ kind: 'write', ...pair, result: entry === null });
+    const { version, result: created } = await this.#updateIf(precondition, change);
+    if (version === undefined) throw new TypeError('a write has a version');
+    return { ok: true, version, created };
   }
 
   /** Removes the key. Returns whether it was present. */
   async remove(precondition: Precondition): Promise<boolean> {
-    const outcome = await this.#conditionally(
-      precondition,
-      async (condition): Promise<DeleteOutcome | undefined> => {
-        return (await this.#operations.delete([{ key: this.#key, ...condition }]))[0];
-      },
-    );
-    return outcome.deleted;
+    if (!('holds' in precondition)) {
+      const [outcome] = await this.#operations.delete([{ key: this.#key, ...precondition }]);
+      return succeed(outcome).deleted;
+    }
+    const change: MakeChange<boolean> = (entry) => ({ kind: 'delete', result: entry !== null });
+    return (await this.#updateIf(precondition, change)).result;
   }
 
-  /**
-   * Applies a write under a precondition. If the store can't check it, this method reads the version, checks it, and makes the
-   * write conditional on that version, so that no other write comes in between.
-   */
-  async #conditionally<T extends { readonly ok: true }>(
-    precondition: Precondition,
-    apply: (condition: { ifVersion?: number }) => Promise<T | ItemFailure | undefined>,
-  ): Promise<T> {
-    if (precondition.kind === 'none') return succeed(await apply({}));
-    if (precondition.kind === 'version') return succeed(await apply({ ifVersion: precondition.ifVersion }));
-    for (let attempt = 1; ; attempt++) {
-      const version = (await this.read())?.version ?? 0;
-      if (!precondition.holds(version)) throw preconditionFailed('the precondition does not hold');
-      const outcome = await apply({ ifVersion: version });
-      const raced = outcome?.ok === false && outcome.code === 'version_mismatch';
-      if (!raced || attempt === MAX_ATTEMPTS) return succeed(outcome);
-    }
+  /** For a precondition that the store can't check. */
+  async #updateIf<R>({ holds }: Predicate, change: MakeChange<R>) {
+    const outcome = await update(this.#operations, this.#key, (entry) => {
+      if (!holds(entry?.version ?? 0)) throw preconditionFailed('the precondition does not hold');
+      return change(entry);
+    });
+    return succeed(outcome);
   }
 }
-
-/** Attempts of a write that other writes keep overtaking. */
-const MAX_ATTEMPTS = 10;
 
 function succeed<T extends { readonly ok: true }>(outcome: T | ItemFailure | undefined): T {
   if (outcome === undefined) throw new TypeError('an item has no outcome');
