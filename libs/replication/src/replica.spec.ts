@@ -131,7 +131,7 @@ describe('a write', () => {
 
   it('whose effect a copy can not store leads to the removal of the copy', () => {
     world.assign(a, b);
-    b.engine.results.push('out_of_memory');
+    b.engine.results.apply = ['out_of_memory'];
     const write = a.set('k', 'v');
     world.settle();
     expect(write.answer).toBeUndefined();
@@ -468,7 +468,7 @@ describe('a copy of a partition that starts', () => {
     b.engine.beginFill(PARTITION, START_POSITION, () => undefined);
     b.engine.fill(PARTITION, [pairOf('old', 'x')], () => undefined);
     const restarted = world.add('b', { engine: b.engine });
-    restarted.engine.clearResults.push('unavailable', 'unavailable');
+    restarted.engine.results.clear = ['unavailable', 'unavailable'];
     world.assign(a, restarted);
     expect(restarted.pairs).toEqual({});
     const write = a.set('k', 'v');
@@ -752,7 +752,7 @@ describe('a learner', () => {
     world.assign(a);
     a.set('k', 'v');
     b.engine.fill(PARTITION, [pairOf('old', 'x')], () => undefined);
-    b.engine.clearResults.push('unavailable');
+    b.engine.results.clear = ['unavailable'];
     learn(b);
     world.pass(500);
     expect([world.grant(), b.pairs]).toEqual([[], { old: 'x' }]);
@@ -764,7 +764,7 @@ describe('a learner', () => {
   it('that can not raise its versions is filled again, and not added before', () => {
     world.assign(a);
     a.set('k', 'v');
-    b.engine.floorResults.push('unavailable');
+    b.engine.results.raiseFloor = ['unavailable'];
     learn(b);
     world.pass(500);
     expect(world.grant()).toEqual([]);
@@ -812,7 +812,7 @@ describe('a learner', () => {
   it('that can not store the pairs is filled again after a while, and the reason is told (dragonfly 4977)', () => {
     world.assign(a);
     a.set('k', 'v');
-    b.engine.results.push('out_of_memory');
+    b.engine.results.fill = ['out_of_memory'];
     learn(b);
     world.pass(2500);
     expect(a.replica.takeFailures()).toMatchObject([{ reason: 'out_of_memory' }]);
@@ -916,7 +916,7 @@ describe('a node without a role in a partition', () => {
   });
 
   it('serves after a loss only when the engine has raised the versions above the ceiling (R18)', () => {
-    b.engine.floorResults.push('unavailable', 'unavailable', 'unavailable');
+    b.engine.results.raiseFloor = ['unavailable', 'unavailable', 'unavailable'];
     startAfterLoss();
     world.pass(200);
     expect(b.isServing).toBe(false);

@@ -147,7 +147,7 @@ describe('a learner that has all pairs when the entry changes', () => {
 describe('a copy whose engine fails', () => {
   it('claims no effect that it did not store, and as a primary goes on from where it is (R7)', () => {
     world.assign(a, b, c);
-    b.engine.results.push('unavailable');
+    b.engine.results.apply = ['unavailable'];
     a.set('k', 'v');
     world.settle();
     expect(b.replica.states()).toMatchObject([{ position: { number: 0 } }]);
@@ -163,7 +163,7 @@ describe('a copy whose engine fails', () => {
     a.set('k', 'v');
     world.settle();
     world.mend();
-    b.engine.results.push('unavailable');
+    b.engine.results.apply = ['unavailable'];
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
     world.pass(1000);
     expect([b.isServing, b.pairs]).toEqual([true, { k: 'v' }]);

@@ -63,8 +63,8 @@ it('leaves fewer writes unknown in hand-overs that are sealed (R14)', () => {
     return { kind: 'handOver', partition: 0, to: i % 2, atMs: 8000 + 1000 * i, forMs: 50 };
   });
   const unknown = (rule?: Rule) =>
-    [1, 2, 3, 4]
-      .flatMap((seed) => [...play(runOf(seed, faults, rule)).history.values()].flat())
+    Array.from({ length: 20 }, (_, i) => [...play(runOf(i + 1, faults, rule)).history.values()].flat())
+      .flat()
       .filter(({ result }) => result === undefined).length;
-  expect(unknown('R14')).toBeGreaterThan(2 * unknown());
+  expect(unknown('R14')).toBeGreaterThan(1.5 * unknown());
 });

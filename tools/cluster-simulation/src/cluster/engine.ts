@@ -1,37 +1,9 @@
-import {
-  conditionHolds,
-  isExpired,
-  MICROS_PER_MS,
-  nextVersion,
-  type EngineDelete,
-  type EngineDeleteOutcome,
-  type EngineEntry,
-  type EnginePair,
-  type EngineWrite,
-  type EngineWriteOutcome,
-} from '@kvs/kv-store';
+import { MICROS_PER_MS, type EngineEntry } from '@kvs/kv-store';
 import type { KeyId } from '@kvs/protocol';
-import {
-  START_POSITION,
-  type ApplyResult,
-  type Effect,
-  type FillScan,
-  type Position,
-  type ReplicaEngine,
-  type WriteBatch,
-  type WriteOutcomes,
-} from '@kvs/replication';
+import { START_POSITION, type ApplyResult, type WriteBatch, type WriteOutcomes } from '@kvs/replication';
+import { EngineDouble, type StoredPartition } from '@kvs/replication/testing';
 import type { Process } from '../world/process.js';
 import type { Random } from '../world/random.js';
-
-/** The pairs and the state of one partition. A durable node keeps them over restarts. */
-export interface StoredPartition {
-  readonly pairs: Map<KeyId, EngineEntry>;
-  position: Position;
-  highestVersion: number;
-  /** Whether a fill of the partition began and did not end. */
-  isIncomplete: boolean;
-}
 
 /** The events of an engine that checkers follow. */
 export interface EngineObserver {
@@ -53,10 +25,7 @@ export interface EngineWeather {
  * An engine in virtual time. It answers at once, as the engine in memory does, or after some time. In that time a crash
  * may come, before or after the change.
  */
-export class SimulatedEngine implements ReplicaEngine {
-  /** The version of the pair that a deletion deleted, by its outcome. */
-  readonly removedVersions = new WeakMap<EngineDeleteOutcome, number>();
-  readonly #stored: Map<number, StoredPartition>;
+export class SimulatedEngine extends EngineDouble {
   readonly #process: Process;
   readonly #random: Random;
   readonly #clock: { nowMs(): number };
@@ -64,11 +33,11 @@ export class SimulatedEngine implements ReplicaEngine {
   readonly #observer: EngineObserver;
 
   constructor(
-    readonly isDurable: boolean,
     /** Whether calls take time. */
     private readonly isAsynchronous: boolean,
     /** Whether it evicts a pair now and then. */
     readonly evicts: boolean,
+    /** A durable node keeps its partitions over restarts. */
     stored: Map<number, StoredPartition>,
     process: Process,
     random: Random,
@@ -76,7 +45,7 @@ export class SimulatedEngine implements ReplicaEngine {
     weather: EngineWeather,
     observer: EngineObserver,
   ) {
-    this.#stored = stored;
+    super(stored);
     this.#process = process;
     this.#random = random;
     this.#clock = clock;
@@ -84,119 +53,16 @@ export class SimulatedEngine implements ReplicaEngine {
     this.#observer = observer;
   }
 
-  isFull(): boolean {
-    return false;
-  }
-
-  heldPartitions(): readonly number[] {
-    return [...this.#stored].flatMap(([partition, { pairs, position, isIncomplete }]) =>
-      !isIncomplete && (pairs.size > 0 || position.number > 0) ? [partition] : [],
-    );
-  }
-
-  incompletePartitions(): readonly number[] {
-    return [...this.#stored].flatMap(([partition, { isIncomplete }]) => (isIncomplete ? [partition] : []));
-  }
-
-  position(partition: number): Position {
-    return this.#partition(partition).position;
-  }
-
-  highestVersion(partition: number): number {
-    return this.#partition(partition).highestVersion;
-  }
-
-  write(
+  /** A write that fails was perhaps done. */
+  override write(
     partition: number,
     batch: WriteBatch,
     epoch: number,
     done: (outcomes: WriteOutcomes | undefined) => void,
   ): void {
-    const isUnknown = this.#fails(0.02);
-    const isDone = !isUnknown || this.#random.chance(0.5);
-    this.#call(
-      () => (isDone ? this.#write(partition, batch, epoch) : undefined),
-      (outcomes) => done(isUnknown ? undefined : outcomes),
-    );
-  }
-
-  apply(
-    partition: number,
-    effects: readonly Effect[],
-    highestVersion: number,
-    done: (result: ApplyResult) => void,
-  ): void {
-    const result = this.#applyResult();
-    const count = result === 'applied' ? effects.length : this.#random.below(effects.length + 1);
-    this.#call(() => {
-      const stored = this.#partition(partition);
-      this.#evictSometimes(stored);
-      stored.highestVersion = Math.max(stored.highestVersion, highestVersion);
-      for (const { id, entry, position } of effects.slice(0, count)) {
-        this.#put(stored, id, entry);
-        stored.position = position;
-      }
-      return result;
-    }, done);
-  }
-
-  fill(partition: number, pairs: readonly EnginePair[], done: (result: ApplyResult) => void): void {
-    const result = this.#applyResult();
-    this.#call(() => {
-      const stored = this.#partition(partition);
-      this.#evictSometimes(stored);
-      if (result === 'applied') for (const { id, ...entry } of pairs) this.#put(stored, id, entry);
-      return result;
-    }, done);
-  }
-
-  reset(partition: number, position: Position, done: (result: ApplyResult) => void): void {
-    this.#clear(partition, position, false, done);
-  }
-
-  beginFill(partition: number, position: Position, done: (result: ApplyResult) => void): void {
-    this.#clear(partition, position, true, done);
-  }
-
-  endFill(partition: number, done: (result: ApplyResult) => void): void {
-    const result = this.#applyResult();
-    this.#call(() => {
-      if (result === 'applied') this.#partition(partition).isIncomplete = false;
-      return result;
-    }, done);
-  }
-
-  raiseFloor(partition: number, version: number, done: (result: ApplyResult) => void): void {
-    const result = this.#applyResult();
-    this.#call(() => {
-      const stored = this.#partition(partition);
-      if (result === 'applied') stored.highestVersion = Math.max(stored.highestVersion, version);
-      return result;
-    }, done);
-  }
-
-  scan(partition: number): FillScan {
-    const ids = [...this.#partition(partition).pairs.keys()];
-    let isClosed = false;
-    return {
-      next: (done) => {
-        const id = ids.shift();
-        if (id === undefined) return this.#call(() => 'end' as const, done);
-        const fails = this.#fails(0.01);
-        this.#call(() => {
-          const entry = this.read(partition, id);
-          if (isClosed || fails) return 'failed';
-          return entry === undefined ? [] : [{ id, ...entry }];
-        }, done);
-      },
-      close: () => (isClosed = true),
-    };
-  }
-
-  /** Returns a pair as clients see it. */
-  read(partition: number, id: KeyId): EngineEntry | undefined {
-    const entry = this.#partition(partition).pairs.get(id);
-    return isExpired(entry?.expiresAtMs, this.#nowMicros()) ? undefined : entry;
+    if (!this.#fails(0.02)) super.write(partition, batch, epoch, done);
+    else if (this.#random.chance(0.5)) super.write(partition, batch, epoch, () => done(undefined));
+    else this.call(() => undefined, done);
   }
 
   /** Reads pairs, which may take time. The pairs are those of one moment in that time. */
@@ -205,7 +71,7 @@ export class SimulatedEngine implements ReplicaEngine {
     ids: readonly KeyId[],
     done: (entries: ReadonlyMap<KeyId, EngineEntry>) => void,
   ): void {
-    this.#call(() => {
+    this.call(() => {
       const found = new Map<KeyId, EngineEntry>();
       for (const id of ids) {
         const entry = this.read(partition, id);
@@ -215,120 +81,59 @@ export class SimulatedEngine implements ReplicaEngine {
     }, done);
   }
 
-  /** Returns what is stored of a pair, expired or not. */
-  stored(partition: number, id: KeyId): EngineEntry | undefined {
-    return this.#stored.get(partition)?.pairs.get(id);
-  }
-
   /** Removes some pairs first and then the rest. A failure may come before, or in between. */
-  #clear(
+  protected override clear(
     partition: number,
-    position: Position,
-    isIncomplete: boolean,
+    state: Pick<StoredPartition, 'position' | 'isIncomplete'>,
     done: (result: ApplyResult) => void,
   ): void {
-    const result = this.#applyResult();
-    if (result !== 'applied' && this.#random.chance(0.5)) return this.#call(() => result, done);
-    const stored = this.#partition(partition);
-    const first = (): void => {
+    const result = this.result();
+    if (result !== 'applied') return this.call(() => result, done);
+    const begin = (): void => {
       this.#observer.resetting(partition);
+      const stored = this.partition(partition);
       for (const id of [...stored.pairs.keys()].slice(0, stored.pairs.size / 2)) stored.pairs.delete(id);
       Object.assign(stored, { position: START_POSITION, isIncomplete: true });
     };
-    const rest = (): ApplyResult => {
-      if (result !== 'applied') return result;
-      stored.pairs.clear();
-      Object.assign(stored, { position, isIncomplete });
-      return result;
-    };
-    this.#call(first, () => this.#call(rest, done));
+    this.call(begin, () => super.clear(partition, state, done));
   }
 
-  #write(partition: number, batch: WriteBatch, epoch: number): WriteOutcomes {
-    const stored = this.#partition(partition);
-    this.#evictSometimes(stored);
-    const moved = () => {
-      stored.position = { epoch, number: stored.position.number + 1 };
-    };
-    return batch.kind === 'set'
-      ? { kind: 'set', outcomes: batch.items.map((item) => this.#set(stored, item, moved)) }
-      : { kind: 'delete', outcomes: batch.items.map((item) => this.#delete(stored, item, moved)) };
-  }
-
-  #set(stored: StoredPartition, item: EngineWrite, moved: () => void): EngineWriteOutcome {
-    const { id, value, expiresAtMs, ifVersion, partition } = item;
-    const before = this.read(partition, id);
-    const actualVersion = before?.version ?? 0;
-    if (!conditionHolds(ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
-    const version = nextVersion(stored.highestVersion, this.#nowMicros());
-    this.#put(stored, id, { value, version, expiresAtMs });
-    moved();
-    return { status: 'written', version, created: before === undefined };
-  }
-
-  #delete(stored: StoredPartition, item: EngineDelete, moved: () => void): EngineDeleteOutcome {
-    const { id, ifVersion, partition } = item;
-    const before = this.read(partition, id);
-    const actualVersion = before?.version ?? 0;
-    if (!conditionHolds(ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
-    if (before === undefined) {
-      if (this.evicts) moved();
-      return { status: 'absent' };
+  /** Evicts a pair now and then to store another. */
+  protected override put(stored: StoredPartition, id: KeyId, entry: EngineEntry | undefined): void {
+    if (entry !== undefined && this.evicts && this.#random.chance(0.05)) {
+      const evicted = this.#random.pick([...stored.pairs.keys()]);
+      if (evicted !== undefined) this.put(stored, evicted, undefined);
     }
-    this.#put(stored, id, undefined);
-    moved();
-    const outcome: EngineDeleteOutcome = { status: 'deleted' };
-    this.removedVersions.set(outcome, before.version);
-    return outcome;
-  }
-
-  #evictSometimes(stored: StoredPartition): void {
-    const id =
-      this.evicts && this.#random.chance(0.05) ? this.#random.pick([...stored.pairs.keys()]) : undefined;
-    if (id !== undefined) this.#put(stored, id, undefined);
-  }
-
-  #put(stored: StoredPartition, id: KeyId, entry: EngineEntry | undefined): void {
     const before = stored.pairs.get(id);
-    if (entry === undefined) {
-      if (before !== undefined) this.#observer.removing(id, before.version);
-      stored.pairs.delete(id);
-      return;
-    }
-    stored.pairs.set(id, entry);
-    stored.highestVersion = Math.max(stored.highestVersion, entry.version);
-    if (entry.expiresAtMs !== undefined) this.#observer.removing(id, entry.version);
+    if (entry === undefined && before !== undefined) this.#observer.removing(id, before.version);
+    if (entry?.expiresAtMs !== undefined) this.#observer.removing(id, entry.version);
+    super.put(stored, id, entry);
   }
 
-  #partition(partition: number): StoredPartition {
-    let stored = this.#stored.get(partition);
-    if (stored === undefined) {
-      stored = { pairs: new Map(), position: START_POSITION, highestVersion: 0, isIncomplete: false };
-      this.#stored.set(partition, stored);
-    }
-    return stored;
-  }
-
-  #nowMicros(): number {
+  protected override nowMicros(): number {
     return this.#clock.nowMs() * MICROS_PER_MS;
   }
 
-  #applyResult(): ApplyResult {
+  protected result(): ApplyResult {
     if (!this.#fails(0.01)) return 'applied';
     return this.#random.chance(0.5) ? 'out_of_memory' : 'unavailable';
   }
 
-  #fails(probability: number): boolean {
-    return this.isAsynchronous && this.#weather.isUnsteady && this.#random.chance(probability);
+  protected countApplied(count: number): number {
+    return this.#random.below(count + 1);
   }
 
   /** Does the work at one moment of the call, and answers at its end. */
-  #call<T>(work: () => T, done: (result: T) => void): void {
+  protected call<T>(work: () => T, done: (result: T) => void): void {
     if (!this.isAsynchronous && !this.#weather.isSlow) return done(work());
     this.#process.complete(this.#delayMs(), () => {
       const result = work();
       this.#process.complete(this.#delayMs(), () => done(result));
     });
+  }
+
+  #fails(probability: number): boolean {
+    return this.isAsynchronous && this.#weather.isUnsteady && this.#random.chance(probability);
   }
 
   #delayMs(): number {

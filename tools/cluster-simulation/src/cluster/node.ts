@@ -1,4 +1,5 @@
 import type { Replica } from '@kvs/replication';
+import type { StoredPartition } from '@kvs/replication/testing';
 import type { BootId, PrimaryOrder } from '@kvs/topology';
 import { boot } from '@kvs/topology/testing';
 import { idOf, type HeldPairs } from '../check/copies.js';
@@ -7,7 +8,6 @@ import { Process } from '../world/process.js';
 import type { Random } from '../world/random.js';
 import type { Call, Reply } from './calls.js';
 import type { SimulatedCluster } from './cluster.js';
-import type { StoredPartition } from './engine.js';
 import { RunningNode } from './running-node.js';
 import { serveCall } from './serve.js';
 

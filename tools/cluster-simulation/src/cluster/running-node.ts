@@ -1,5 +1,6 @@
 import { ClusterClock } from '@kvs/kv-store';
 import { DEFAULT_TIMES, LeaseClock, Replica, RULES as NODE_RULES, type ReplicaPorts } from '@kvs/replication';
+import type { StoredPartition } from '@kvs/replication/testing';
 import {
   nodeOfBoot,
   registerNode,
@@ -12,7 +13,7 @@ import {
 import type { Rule } from '../rules.js';
 import type { Random } from '../world/random.js';
 import type { SimulatedCluster } from './cluster.js';
-import { SimulatedEngine, type StoredPartition } from './engine.js';
+import { SimulatedEngine } from './engine.js';
 import type { SimulatedNode } from './node.js';
 import type { SimulatedProxy } from './proxy.js';
 
@@ -53,7 +54,6 @@ export class RunningNode {
       },
     };
     this.engine = new SimulatedEngine(
-      isDurable,
       isAsynchronous,
       cluster.evicts,
       stored,
