@@ -34,11 +34,11 @@ export function fillGaps(draft: Draft): void {
     .sort((a, b) => a.count - b.count || a.partition - b.partition);
   if (gaps.length === 0) return;
   const peers = new Peers(draft);
-  // The share of a node that may come back is not given to others, apart from what they can have beyond their own.
+  // The share of a node that may come back is not given to others: they would have to give it back then.
   const isWaiting = draft.nodes.some(
     ({ isReachable, isLeaving, copyBounds }) => (!isReachable || isLeaving) && copyBounds.fair > 0,
   );
-  const hasRoom = ({ copies, copyBounds }: PlanNode) => !isWaiting || copies < copyBounds.upper;
+  const hasRoom = ({ copies, copyBounds }: PlanNode) => !isWaiting || copies < Math.floor(copyBounds.fair);
   for (const { entry, partition, count } of gaps) {
     nameLearner(draft, peers, entry, partition, (node) => count === 0 || hasRoom(node));
   }

@@ -50,7 +50,7 @@ export class Draft {
     });
   }
 
-  /** The entries as they will be after the requests of the plan. */
+  /** The entries as they will be after the requests and the hand-overs of the plan. */
   get entries(): readonly PartitionEntry[] {
     return this.#entries;
   }
@@ -111,6 +111,7 @@ export class Draft {
       if (orders.filter(({ kind }) => kind === 'handOver').length >= MAX_HAND_OVERS) return;
       this.#countPrimary(primary.bootId, -1);
       this.#countPrimary(order.to, 1);
+      this.#entries[partition] = { ...entry, primary: order.to };
     }
     orders.push({ ...order, partition, epoch: entry.epoch });
     this.#orders.set(primary.bootId, orders);

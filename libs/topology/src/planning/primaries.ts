@@ -15,15 +15,23 @@ export function balancePrimaries(draft: Draft): void {
     possible ??= possibleHandOvers(draft);
     const chain = findChain(draft, possible);
     if (chain === undefined) return;
-    for (const { partition, to } of chain) draft.order(partition, { kind: 'handOver', to });
-    if (chain.some(({ partition }) => draft.isUnchanged(partition))) return; // a node has enough orders for now
+    for (const handOver of chain) {
+      // A chain passes each node once, so at least one of the partitions is left.
+      const added = (partition: number) => addedRanges(draft, partition, handOver);
+      const partition = handOver.partitions
+        .filter((one) => draft.isUnchanged(one))
+        .reduce((best, one) => (added(one) < added(best) ? one : best));
+      draft.order(partition, { kind: 'handOver', to: handOver.to });
+      if (draft.isUnchanged(partition)) return; // the node has enough orders for now
+    }
   }
 }
 
 interface HandOver {
-  readonly partition: number;
   readonly from: BootId;
   readonly to: BootId;
+  /** The partitions that the node could hand over at the beginning of the plan. */
+  readonly partitions: readonly number[];
 }
 
 /** The partitions that one node can hand over to another, in order, by the boot ids of both. */
@@ -78,9 +86,8 @@ function shortestChain(
   for (const [bootId] of reached) {
     for (const [to, partitions] of possible.get(bootId) ?? []) {
       if (reached.has(to)) continue;
-      const partition = partitions.find((one) => draft.isUnchanged(one));
-      if (partition === undefined) continue;
-      const handOver = { partition, from: bootId, to };
+      if (!partitions.some((one) => draft.isUnchanged(one))) continue;
+      const handOver = { from: bootId, to, partitions };
       reached.set(to, handOver);
       const node = draft.nodeOf(to);
       if (node !== undefined && isGoal(node)) return chainTo(reached, handOver);
@@ -95,6 +102,12 @@ function chainTo(reached: ReadonlyMap<BootId, HandOver | undefined>, last: HandO
     chain.unshift(step);
   }
   return chain;
+}
+
+/** Returns how many ranges more there are, between -2 and 2, if the partition is handed over. Redis clients read each of them. */
+function addedRanges({ entries }: Draft, partition: number, { from, to }: HandOver): number {
+  const added = (one: BootId | undefined) => Number(one === from) - Number(one === to);
+  return added(entries[partition - 1]?.primary) + added(entries[partition + 1]?.primary);
 }
 
 /** A plan asks for few hand-overs, because each stops a partition for a moment. */

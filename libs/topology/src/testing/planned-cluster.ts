@@ -192,6 +192,12 @@ export class PlannedCluster {
     );
   }
 
+  /** Returns how many ranges of partitions with one primary there are. Redis clients read one line for each. */
+  ranges(): number {
+    const { partitions } = this.topology;
+    return partitions.filter(({ primary }, i) => i === 0 || primary !== partitions[i - 1]?.primary).length;
+  }
+
   #apply(requests: readonly EntryRequest[]): void {
     this.named += requests.filter(({ change }) => change.kind === 'nameLearner').length;
     this.topology = applyRequests(this.topology, requests);
