@@ -10,7 +10,7 @@ export interface Recovery {
   /** How many copies were made. */
   readonly copies: number;
   readonly mostMovesAtOnce: number;
-  /** From the first of these moves to the end of the last one. */
+  /** From the moment when the cluster no longer waits for the node to the end of the last move. */
   readonly durationMs: number;
 }
 
@@ -34,7 +34,7 @@ export function recover(cluster: PlannedCluster, { nodeBytes, bytesPerSecond }: 
     cluster.setBytes(id, partitionBytes * copiesOf(cluster, bootId), MUCH_MEMORY);
   cluster.silence(nodeId(0));
   const fills = new Fills(cluster, partitionBytes, bytesPerSecond);
-  let firstMs: number | undefined;
+  const replacedMs = cluster.nowMs + cluster.settings.replaceAfterMs;
   let isPlanDue = true;
   let plannedMs = cluster.nowMs;
   for (const endMs = cluster.nowMs + LONGEST_MS; cluster.nowMs < endMs;) {
@@ -44,12 +44,11 @@ export function recover(cluster: PlannedCluster, { nodeBytes, bytesPerSecond }: 
       plannedMs = cluster.nowMs;
     } else cluster.nowMs += TICK_MS;
     fills.begin();
-    if (fills.count > 0) firstMs ??= cluster.nowMs;
     isPlanDue = fills.advance() || cluster.topology.revision > revision;
-    const isDone = firstMs !== undefined && fills.count === 0 && isWhole(cluster);
+    const isDone = cluster.nowMs >= replacedMs && fills.count === 0 && isWhole(cluster);
     if (isDone) {
       const { made: copies, mostAtOnce: mostMovesAtOnce } = fills;
-      return { partitionBytes, copies, mostMovesAtOnce, durationMs: cluster.nowMs - (firstMs ?? 0) };
+      return { partitionBytes, copies, mostMovesAtOnce, durationMs: cluster.nowMs - replacedMs };
     }
   }
   throw new Error('the copies were not made anew');
