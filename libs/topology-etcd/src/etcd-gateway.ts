@@ -27,6 +27,8 @@ export class EtcdGateway {
   readonly #closed = new AbortController();
   /** The server that is asked, as an index. */
   #current = 0;
+  /** Ends the streams from that server. */
+  #streams = new AbortController();
   /** Stands for the user until etcd has forgotten it, which is after some minutes without requests. */
   #token: string | undefined;
 
@@ -70,7 +72,7 @@ export class EtcdGateway {
       return fields(JSON.parse(await textOf(response)));
     } catch (error) {
       // Requests that fail together must not skip the servers between.
-      if (this.#current === asked) this.#current = (asked + 1) % this.#endpoints.length;
+      if (this.#current === asked) this.#askNext();
       const isLate = end.signal.aborted && !this.#closed.signal.aborted;
       throw unavailable(isLate ? `no answer within ${this.#timeoutMs} ms` : error, endpoint);
     } finally {
@@ -80,14 +82,15 @@ export class EtcdGateway {
   }
 
   /**
-   * Calls `changed` for each event of a stream, or once for several, until the stream ends or breaks.
+   * Calls `changed` for each event of a stream, or once for several, until the stream ends or breaks, or until requests go to
+   * another server.
    *
    * @throws KvsError `store_unavailable`
    */
   async follow(path: string, body: object, changed: () => void): Promise<void> {
     const endpoint = this.#endpoints[this.#current];
     try {
-      const response = await this.#post(endpoint, path, body, this.#closed.signal);
+      const response = await this.#post(endpoint, path, body, this.#streams.signal);
       // An event is a line. It has the whole value, so a large one comes in many chunks.
       response.on('data', (chunk: Buffer) => {
         if (chunk.at(-1) === NEW_LINE) changed();
@@ -101,8 +104,17 @@ export class EtcdGateway {
   /** Ends all requests. Further ones fail. */
   close(): void {
     this.#closed.abort();
+    this.#streams.abort();
     this.#http.destroy();
     this.#https.destroy();
+  }
+
+  #askNext(): void {
+    if (this.#endpoints.length === 1 || this.#closed.signal.aborted) return;
+    this.#current = (this.#current + 1) % this.#endpoints.length;
+    // A server that hangs, or that has lost the others, keeps a stream open and sends no events.
+    this.#streams.abort();
+    this.#streams = new AbortController();
   }
 
   async #post(

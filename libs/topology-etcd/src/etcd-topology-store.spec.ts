@@ -153,6 +153,27 @@ describe('a store in etcd', () => {
     expect(calls).toBeGreaterThan(1);
   });
 
+  it('watches at the server that requests go to, although the stream of the last one is still open', async () => {
+    const hanging = await FakeGateway.start();
+    const other = open(hanging.url);
+    let calls = 0;
+    let tell: () => void = () => undefined;
+    const told = () => new Promise<void>((resolve) => (tell = resolve));
+    const begun = told();
+    other.watch(() => void (calls++, tell()));
+    await begun;
+    hanging.failures.set('/v3/kv/range', 'refuse');
+    const again = told();
+    await other.read();
+    await again;
+    const changed = told();
+    await store.replace(first);
+    await changed;
+    expect(calls).toBe(3);
+    await other.close();
+    await hanging.stop();
+  });
+
   it('has one stream, although somebody begins to listen between a broken one and the next', async () => {
     const streams = jest.spyOn(EtcdGateway.prototype, 'follow');
     const begun = new Promise<void>((resolve) => store.watch(resolve));
