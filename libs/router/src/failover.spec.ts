@@ -1,6 +1,6 @@
 import { ALL_PARTITIONS, partitionOf, stringKey, stringValue, type Key } from '@kvs/protocol';
 import { TransportError, type TransportFailure } from './node-transport.js';
-import { MovingCluster } from './testing/moving-cluster.js';
+import { MovingCluster, UNSEEN_MS } from './testing/moving-cluster.js';
 
 const [one, two, three] = ['node-1:3000', 'node-2:3000', 'node-3:3000'];
 const value = stringValue('v');
@@ -17,25 +17,25 @@ beforeEach(() => {
 afterEach(() => cluster.router.close());
 
 describe('partitions that have moved', () => {
-  it('are found after one read of the table, for just the items that live there', async () => {
-    cluster.table.move(partitions.slice(1), two);
+  it('are found as soon as the table shows them, for just the items that live there', async () => {
+    cluster.moveUnseen(partitions.slice(1), two);
     expect(await cluster.router.set(setItems(keys))).toEqual([written, written, written]);
     expect(cluster.node(one).requests).toEqual(['set 3']);
     expect(cluster.node(two).requests).toEqual(['set 2']);
-    expect([cluster.table.reads, cluster.time.nowMs()]).toEqual([1, 0]);
+    expect(cluster.time.nowMs()).toBe(UNSEEN_MS);
   });
 
   it('are found for reads and deletes too', async () => {
     await cluster.router.set(setItems(keys));
     for (const pair of cluster.node(one).pairs.entries()) cluster.node(two).pairs.set(...pair);
     const present = keys.map(() => ({ ok: true, present: true }));
-    cluster.table.move(partitions, two);
+    cluster.moveUnseen(partitions, two);
     expect(await cluster.router.query(keys)).toEqual(present);
-    cluster.table.move(partitions, one);
+    cluster.moveUnseen(partitions, one);
     expect(await cluster.router.fetch(keys)).toEqual(
       keys.map(() => ({ ok: true, entry: { value, version: 1 } })),
     );
-    cluster.table.move(partitions, two);
+    cluster.moveUnseen(partitions, two);
     expect(await cluster.router.delete(keys.map((key) => ({ key })))).toEqual(
       keys.map(() => ({ ok: true, deleted: true })),
     );
@@ -59,43 +59,13 @@ describe('partitions that have moved', () => {
 });
 
 describe('a partition without a primary', () => {
-  it('is waited for, without a call to any node, until it has one', async () => {
+  it('is waited for, without a call to any node, and used as soon as it has one', async () => {
     cluster.table.move(partitions, undefined);
     cluster.table.announce();
-    cluster.table.onRead = () => {
-      if (cluster.table.reads === 20) cluster.table.move(partitions, two);
-    };
+    cluster.moveLater(1950, partitions, two);
     expect(await cluster.router.set(setItems(keys))).toEqual([written, written, written]);
     expect([cluster.node(one).requests, cluster.node(two).requests]).toEqual([[], ['set 3']]);
-    expect(cluster.table.reads).toBe(20);
-  });
-
-  it('is used at once when its new primary becomes known', async () => {
-    cluster.table.move(partitions, undefined);
-    cluster.table.announce();
-    const outcomes = cluster.router.query(keys);
-    while (cluster.table.reads === 0) await Promise.resolve();
-    await Promise.resolve();
-    cluster.table.move(partitions, two);
-    cluster.table.announce();
-    expect(await outcomes).toEqual(keys.map(() => ({ ok: true, present: false })));
-    expect(cluster.table.reads).toBeLessThanOrEqual(2);
-  });
-
-  it('is used at once when its new primary becomes known, even if the table can not be read', async () => {
-    let reads = 0;
-    cluster.table.changes.refresh = () => {
-      reads++;
-      return new Promise(() => undefined);
-    };
-    cluster.table.move(partitions, undefined);
-    cluster.table.announce();
-    const outcomes = cluster.router.query(keys);
-    while (reads === 0) await Promise.resolve();
-    cluster.table.move(partitions, two);
-    cluster.table.announce();
-    expect(await outcomes).toEqual(keys.map(() => ({ ok: true, present: false })));
-    expect(cluster.time.nowMs()).toBe(0);
+    expect(cluster.time.nowMs()).toBe(1950);
   });
 
   it('fails its items with node_unavailable when the time is up, and no others', async () => {
@@ -104,8 +74,7 @@ describe('a partition without a primary', () => {
     const outcomes = await cluster.router.set(setItems(keys));
     expect(outcomes).toEqual([unavailable, written, written]);
     expect(outcomes.filter((outcome) => 'maybeApplied' in outcome)).toEqual([]);
-    expect(cluster.time.nowMs()).toBeGreaterThanOrEqual(5000);
-    expect(cluster.time.nowMs()).toBeLessThan(6200);
+    expect(cluster.time.nowMs()).toBe(5000);
   });
 
   it('lets only so many requests wait, and the others fail without a wait', async () => {
@@ -131,34 +100,16 @@ describe('a partition without a primary', () => {
 
   it('is waited for no longer than until the router is closed', async () => {
     cluster.table.move(partitions, undefined);
-    const outcomes = cluster.router.query(keys);
-    while (cluster.table.reads === 0) await Promise.resolve();
-    cluster.router.close();
-    expect(await outcomes).toMatchObject(keys.map(() => ({ code: 'node_unavailable' })));
-    expect(cluster.time.nowMs()).toBeLessThan(1200);
-  });
-
-  it('is waited for no longer than until the router is closed, even if the table can not be read', async () => {
-    let reads = 0;
-    cluster.table.changes.refresh = () => {
-      reads++;
-      return new Promise(() => undefined);
-    };
-    cluster.table.move(partitions, undefined);
-    const outcomes = cluster.router.query(keys);
-    while (reads === 0) await Promise.resolve();
-    cluster.router.close();
-    expect(await outcomes).toMatchObject(keys.map(() => ({ code: 'node_unavailable' })));
-    expect(cluster.time.nowMs()).toBe(0);
+    cluster.time.after(50, () => cluster.router.close());
+    expect(await cluster.router.query(keys)).toMatchObject(keys.map(() => ({ code: 'node_unavailable' })));
+    expect(cluster.time.nowMs()).toBe(50);
   });
 });
 
 describe('a primary that is away', () => {
   it('is replaced by the next one, for writes that were not sent', async () => {
     cluster.node(one).failure = gone('unconnected');
-    cluster.table.onRead = () => {
-      if (cluster.table.reads === 5) cluster.table.move(partitions, two);
-    };
+    cluster.moveLater(450, partitions, two);
     expect(await cluster.router.set(setItems(keys))).toEqual([written, written, written]);
     expect(cluster.node(two).requests).toEqual(['set 3']);
   });
@@ -170,22 +121,20 @@ describe('a primary that is away', () => {
       expect(await cluster.router.set(setItems(keys))).toEqual(
         keys.map(() => expect.objectContaining({ code: 'node_unavailable', maybeApplied: true })),
       );
-      expect([cluster.node(one).requests, cluster.table.reads]).toEqual([['set 3'], 0]);
+      expect([cluster.node(one).requests, cluster.time.nowMs()]).toEqual([['set 3'], 0]);
     },
   );
 
   it.each(['unconnected', 'broken', 'timeout'] as const)('is replaced for reads (%s)', async (failure) => {
     cluster.node(one).failure = gone(failure);
-    cluster.table.onRead = () => {
-      if (cluster.table.reads === 3) cluster.table.move(partitions, two);
-    };
+    cluster.moveLater(250, partitions, two);
     expect(await cluster.router.query(keys)).toEqual(keys.map(() => ({ ok: true, present: false })));
   });
 
   it('is not waited for if the address is a proxy', async () => {
     cluster.node(one).failure = gone('loop');
     expect(await cluster.router.query(keys)).toMatchObject(keys.map(() => ({ code: 'loop_detected' })));
-    expect(cluster.table.reads).toBe(0);
+    expect(cluster.time.nowMs()).toBe(0);
   });
 
   it('does not hide a defect', async () => {
@@ -193,24 +142,6 @@ describe('a primary that is away', () => {
     cluster.node(one).failure = defect;
     await expect(cluster.router.set(setItems(keys))).rejects.toBe(defect);
   });
-});
-
-it('the table is not read for every request that fails', async () => {
-  cluster.table.move(partitions, undefined);
-  const requests: Promise<unknown>[] = [];
-  for (let i = 0; i < 100; i++) {
-    requests.push(cluster.router.query(keys));
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  await Promise.all(requests);
-  expect(cluster.table.reads).toBeLessThanOrEqual(cluster.time.nowMs() / 20 + 1);
-});
-
-it('a table that is never read does not make a request wait for long', async () => {
-  cluster.table.changes.refresh = () => new Promise(() => undefined);
-  cluster.table.move(partitions, undefined);
-  expect(await cluster.router.query(keys)).toMatchObject(keys.map(() => ({ code: 'node_unavailable' })));
-  expect(cluster.time.nowMs()).toBeLessThan(7000);
 });
 
 it('a write does not overtake a later one of its key that was applied', async () => {

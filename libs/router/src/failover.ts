@@ -27,7 +27,7 @@ export interface FailoverBatch<T, O> {
 /** The wait of one request. */
 export interface FailoverWait {
   /**
-   * Resolves when it is worth an attempt: the routing table was read again, and it has changed or some time has passed.
+   * Resolves when it is worth an attempt: the routing table has changed, or some time has passed.
    *
    * @returns whether there is time for an attempt
    */
@@ -46,18 +46,14 @@ export class Failover {
   #bytes = 0;
   /** How often the table has changed. */
   #changes = 0;
-  #refreshing: Promise<void> | undefined;
-  #nextRefreshMs = -Infinity;
   #isClosed = false;
   readonly #wakers = new Set<() => void>();
 
-  readonly #routes: RouteChanges;
   readonly #timers: Timers;
   readonly #options: Required<FailoverOptions>;
   readonly #unwatch: () => void;
 
   constructor(routes: RouteChanges, timers: Timers, options: FailoverOptions = {}) {
-    this.#routes = routes;
     this.#timers = timers;
     this.#options = { ...DEFAULTS, ...options };
     this.#unwatch = routes.watch(() => {
@@ -118,8 +114,7 @@ export class Failover {
     let seen = changes;
     return {
       next: async () => {
-        if (leftMs() > 0) await this.#refresh();
-        if (leftMs() > 0 && this.#changes === seen) await this.#nextChange(Math.min(PAUSE_MS, leftMs()));
+        if (this.#changes === seen) await this.#nextChange(Math.min(PAUSE_MS, leftMs()));
         seen = this.#changes;
         return leftMs() > 0;
       },
@@ -137,24 +132,8 @@ export class Failover {
     this.#wake();
   }
 
-  /**
-   * Reads the table again, for all requests that wait. Does not read too often, however many requests fail, and does not wait
-   * for long, because the wait of a request is bounded.
-   */
-  #refresh(): Promise<void> {
-    this.#refreshing ??= this.#refreshOnce().finally(() => (this.#refreshing = undefined));
-    return this.#refreshing;
-  }
-
-  async #refreshOnce(): Promise<void> {
-    const earlyMs = this.#nextRefreshMs - this.#timers.nowMs();
-    if (earlyMs > 0) await this.#nextChange(earlyMs);
-    this.#nextRefreshMs = this.#timers.nowMs() + REFRESH_PAUSE_MS;
-    await this.#nextChange(MAX_REFRESH_MS, this.#routes.refresh());
-  }
-
-  /** Resolves at the next change of the table, after so long, or when the read has ended. */
-  #nextChange(afterMs: number, read?: Promise<void>): Promise<void> {
+  /** Resolves at the next change of the table, or after so long. */
+  #nextChange(afterMs: number): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {
         cancel();
@@ -163,7 +142,6 @@ export class Failover {
       };
       const cancel = this.#timers.after(afterMs, wake);
       this.#wakers.add(wake);
-      void read?.finally(wake);
     });
   }
 
@@ -208,12 +186,6 @@ function pick<T>(items: readonly T[], positions: readonly number[]): T[] {
 
 /** How long a request waits for a change of the table before it makes an attempt anyway. */
 const PAUSE_MS = 100;
-
-/** How long a request waits for the table to be read. */
-const MAX_REFRESH_MS = 1000;
-
-/** The least time from one read of the table to the next. */
-const REFRESH_PAUSE_MS = 20;
 
 const DEFAULTS: Required<FailoverOptions> = {
   waitMs: 5000,

@@ -26,7 +26,7 @@ afterEach(() => cluster.router.close());
 const openScans = () => [one, two].map((address) => cluster.node(address).openScans);
 
 it('a scan finds partitions that moved before it began', async () => {
-  cluster.table.move(later, two);
+  cluster.moveUnseen(later, two);
   const { lines, close, missingNodes } = await cluster.router.scan(all);
   expect([await idsIn(lines), missingNodes]).toEqual([ids, []]);
   close();
@@ -37,7 +37,7 @@ it('a scan goes on at the new node when a partition moves of which nothing was r
   const { lines, close } = await cluster.router.scan(all);
   const iterator = lines[Symbol.asyncIterator]();
   const first = await iterator.next();
-  cluster.table.move(later, two);
+  cluster.moveUnseen(later, two);
   const rest = { [Symbol.asyncIterator]: () => iterator };
   expect([...(await idsIn(only(first.value))), ...(await idsIn(rest))].sort()).toEqual(ids);
   expect(openScans()).toEqual([1, 1]);
@@ -47,9 +47,7 @@ it('a scan goes on at the new node when a partition moves of which nothing was r
 
 it('a scan waits for a partition without a primary', async () => {
   cluster.table.move([middle], undefined);
-  cluster.table.onRead = () => {
-    if (cluster.table.reads === 10) cluster.table.move([middle], two);
-  };
+  cluster.moveLater(950, [middle], two);
   const { lines } = await cluster.router.scan(all);
   expect(await idsIn(lines)).toEqual(ids);
 });
@@ -64,7 +62,7 @@ it('a scan fails when a partition has no primary for too long, unless it may be 
 
 it('a scan breaks when the rest of it is served nowhere for too long', async () => {
   const { lines, close } = await cluster.router.scan(all);
-  cluster.table.move(later, undefined);
+  cluster.moveUnseen(later, undefined);
   await expect(idsIn(lines)).rejects.toEqual(new NodesUnavailableError(['unassigned']));
   close();
   expect(openScans()).toEqual([0, 0]);
@@ -92,9 +90,7 @@ it('a scan breaks when its node is lost in the middle of a partition', async () 
 
 it('a scan asks the next node when one can not be reached', async () => {
   cluster.node(one).failure = new TransportError('unconnected', 'gone');
-  cluster.table.onRead = () => {
-    if (cluster.table.reads === 3) cluster.table.move(ALL_PARTITIONS, two);
-  };
+  cluster.moveLater(250, ALL_PARTITIONS, two);
   const { lines } = await cluster.router.scan(all);
   expect(await idsIn(lines)).toEqual(ids);
 });
@@ -109,7 +105,7 @@ describe('a scan whose node is lost before any of its pairs was read', () => {
 
   it('goes on at another node', async () => {
     const scan = await cluster.router.scan(all);
-    cluster.table.move(ALL_PARTITIONS, two);
+    cluster.moveUnseen(ALL_PARTITIONS, two);
     expect(await idsIn(scan.lines)).toEqual(ids);
   });
 
@@ -118,7 +114,7 @@ describe('a scan whose node is lost before any of its pairs was read', () => {
     cluster.table.move(ALL_PARTITIONS, two);
     scan.close();
     await expect(idsIn(scan.lines)).rejects.toEqual(new NodesUnavailableError([one]));
-    expect(cluster.table.reads).toBe(0);
+    expect(cluster.time.nowMs()).toBe(0);
   });
 });
 
@@ -143,7 +139,7 @@ it('a scan gives each pair once or breaks, however partitions move while it is r
           found.push(...(await idsIn(only(chunk))));
           const next = script.shift();
           if (next)
-            cluster.table.move(partitions.slice(next.from, next.from + next.count), next.to ?? undefined);
+            cluster.moveUnseen(partitions.slice(next.from, next.from + next.count), next.to ?? undefined);
         }
         expect(found.sort()).toEqual(ids);
         complete++;

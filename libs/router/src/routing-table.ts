@@ -20,11 +20,6 @@ export interface RoutingTable {
 
 /** The changes of a {@link RoutingTable}. */
 export interface RouteChanges {
-  /**
-   * Reads again where partitions are served. Resolves when the table is as new as what was read, or when nothing can be read
-   * now. Never rejects. Calls share the read that is in progress.
-   */
-  refresh(): Promise<void>;
   /** Calls the listener after each change. Returns a function that ends the calls. */
   watch(listener: () => void): () => void;
 }

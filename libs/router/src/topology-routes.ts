@@ -5,20 +5,7 @@ import type { PartitionRoute, RouteChanges, RoutingTable } from './routing-table
 export class TopologyRoutes implements RoutingTable {
   #topology: Topology | undefined;
   #addresses: ReadonlyMap<string, string> = new Map();
-  #refreshing: Promise<void> | undefined;
   readonly #listeners = new Set<() => void>();
-
-  readonly #read: () => Promise<Topology | undefined>;
-  readonly #onError: (error: unknown) => void;
-
-  /**
-   * @param read reads the topology; undefined if there is none yet
-   * @param onError called with the error if the topology can't be read; the table stays as it is then
-   */
-  constructor(read: () => Promise<Topology | undefined>, onError: (error: unknown) => void) {
-    this.#read = read;
-    this.#onError = onError;
-  }
 
   /** The newest topology that the table knows. */
   get topology(): Topology | undefined {
@@ -46,19 +33,9 @@ export class TopologyRoutes implements RoutingTable {
   }
 
   readonly changes: RouteChanges = {
-    refresh: () => (this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = undefined))),
     watch: (listener) => {
       this.#listeners.add(listener);
       return () => void this.#listeners.delete(listener);
     },
   };
-
-  async #refresh(): Promise<void> {
-    try {
-      const topology = await this.#read();
-      if (topology !== undefined) this.learn(topology);
-    } catch (error) {
-      this.#onError(error);
-    }
-  }
 }

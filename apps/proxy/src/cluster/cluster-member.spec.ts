@@ -47,17 +47,6 @@ it('a proxy that waits for the topology logs each reason once', async () => {
   await listening;
 });
 
-it('requests that wait while the store is away do not fill the log', async () => {
-  const { member, warnings } = memberWithoutStore();
-  const listening = member.listening('http://localhost:1');
-  for (let i = 0; i < 10; i++) await member.routes.changes.refresh();
-  expect(warnings.filter((text) => String(text).includes('cannot be read'))).toEqual([
-    'the topology cannot be read: no answer',
-  ]);
-  await member.close();
-  await listening;
-});
-
 describe('the time at which a request came (R1)', () => {
   let nowMs = 1000;
   beforeEach(() => {

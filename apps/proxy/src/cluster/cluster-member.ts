@@ -20,7 +20,7 @@ export interface ClusterMemberOptions {
 /** The proxy's part in a cluster: its control plane, its routes, and the invitations of the nodes that it was given. */
 export class ClusterMember {
   /** Follows the topology. Has no node before the proxy listens. */
-  readonly routes: TopologyRoutes;
+  readonly routes = new TopologyRoutes();
   readonly #options: ClusterMemberOptions;
   readonly #client = new NodeClient();
   readonly #ended = new AbortController();
@@ -32,13 +32,6 @@ export class ClusterMember {
   constructor(options: ClusterMemberOptions) {
     this.#options = options;
     this.#startProblem = new LastingProblem(options.logger, 'the proxy waits for the topology');
-    const problem = new LastingProblem(options.logger, 'the topology cannot be read');
-    const read = async () => {
-      const answer = await this.#control?.read();
-      problem.end();
-      return answer?.topology;
-    };
-    this.routes = new TopologyRoutes(read, (error) => problem.meet(error));
   }
 
   /** @throws KvsError `store_unavailable` before the proxy listens */

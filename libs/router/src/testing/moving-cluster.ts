@@ -4,13 +4,9 @@ import type { PartitionRoute, RouteChanges, RoutingTable } from '../routing-tabl
 import { AutoTime } from './auto-time.js';
 import { FakeNode } from './fake-node.js';
 
-/** A table that a test changes. What it says becomes known when the router reads it, or when the test announces it. */
+/** A table that a test changes. The router knows a change once the test announces it. */
 export class MovingTable implements RoutingTable {
   nodes: readonly string[];
-  /** How often the router has read the table. */
-  reads = 0;
-  /** Called before each read. */
-  onRead: () => void = () => undefined;
   #routes: (PartitionRoute | undefined)[];
   #known: readonly (PartitionRoute | undefined)[];
   #epoch = 1;
@@ -54,12 +50,6 @@ export class MovingTable implements RoutingTable {
   }
 
   readonly changes: RouteChanges = {
-    refresh: async () => {
-      this.reads++;
-      this.onRead();
-      await Promise.resolve();
-      this.announce();
-    },
     watch: (listener) => {
       this.#listeners.add(listener);
       return () => void this.#listeners.delete(listener);
@@ -84,9 +74,26 @@ export class MovingCluster {
     this.router = new Router(this.table, connect, { timers: this.time, ...options });
   }
 
+  /** Moves partitions to another node, or to none, at a later time, and announces it. */
+  moveLater(afterMs: number, partitions: Iterable<number>, node: string | undefined): void {
+    this.time.after(afterMs, () => {
+      this.table.move(partitions, node);
+      this.table.announce();
+    });
+  }
+
+  /** Moves partitions to another node, or to none, now. The router knows it later. */
+  moveUnseen(partitions: Iterable<number>, node: string | undefined): void {
+    this.table.move(partitions, node);
+    this.time.after(UNSEEN_MS, () => this.table.announce());
+  }
+
   node(address: string): FakeNode {
     const node = this.#nodes.get(address);
     if (node === undefined) throw new TypeError(`no node ${address}`);
     return node;
   }
 }
+
+/** How long the router does not know where a partition is, in milliseconds. */
+export const UNSEEN_MS = 50;
