@@ -1,3 +1,4 @@
+import { exclusive } from '@kvs/protocol';
 import { Module, type DynamicModule, type ModuleMetadata, type Provider } from '@nestjs/common';
 import { ServerMetrics } from '@kvs/server';
 import { BatchRoutes } from './routes/batch-routes.js';
@@ -6,7 +7,7 @@ import { HealthController } from './routes/health.controller.js';
 import { KeysController } from './routes/keys.controller.js';
 import { MetricsController } from './routes/metrics.controller.js';
 import { JsonBodyPipe } from './routes/raw-body.js';
-import { LIMITS, type Limits } from './tokens.js';
+import { EXCLUSIVE_OPERATIONS, LIMITS, OPERATIONS, type Limits } from './tokens.js';
 
 /** The parts that the routes need. */
 export interface HttpApiOptions {
@@ -27,6 +28,7 @@ export class HttpApiModule {
       controllers: [DataController, KeysController, HealthController, MetricsController],
       providers: [
         { provide: LIMITS, useValue: limits },
+        { provide: EXCLUSIVE_OPERATIONS, useFactory: exclusive, inject: [OPERATIONS] },
         BatchRoutes,
         ServerMetrics,
         JsonBodyPipe,

@@ -25,7 +25,7 @@ it.each([
   ['application/x-ndjson, application/json', LINES],
   ['application/json, application/x-ndjson', JSON_TYPE],
   ['text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8', JSON_TYPE],
-  // As Java sends it, with a range that is none.
+  // As Java sends it. The `*` alone is not valid.
   ['text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2', JSON_TYPE],
   // A weight of 0 excludes.
   ['application/json;q=0, */*', LINES],

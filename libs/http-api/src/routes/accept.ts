@@ -13,5 +13,5 @@ export function preferredType<T extends string>(
   return offers.find((offer) => offer === preferred);
 }
 
-/** A range with parameters would match only offers with the same ones. */
+/** With them, a range would match only offers that have the same parameters. */
 const OTHER_PARAMETERS = /;(?!\s*q\s*=)[^,;]*/gi;

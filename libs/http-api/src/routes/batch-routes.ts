@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import {
   deleteAnswer,
-  exclusive,
   exclusiveUpdate,
   fetchAnswer,
   incrementAnswer,
@@ -27,7 +26,7 @@ import {
   TOUCH_ITEM,
   type ItemSchema,
 } from '@kvs/protocol/nest';
-import { LIMITS, OPERATIONS, type KeyValueOperations, type Limits } from '../tokens.js';
+import { EXCLUSIVE_OPERATIONS, LIMITS, OPERATIONS, type KeyValueOperations, type Limits } from '../tokens.js';
 import { readMeta, readNoParameters } from './query-parameters.js';
 import { parseReceived, type ReceivedBody } from './raw-body.js';
 import { updateAll } from './update-all.js';
@@ -47,12 +46,11 @@ export class BatchRoutes {
   readonly #byPath: ReadonlyMap<string, BatchRoute>;
 
   constructor(
-    @Inject(OPERATIONS) operations: KeyValueOperations | ExclusiveOperations,
+    @Inject(OPERATIONS) operations: KeyValueOperations,
+    @Inject(EXCLUSIVE_OPERATIONS) ordered: ExclusiveOperations,
     @Inject(LIMITS) limits: Limits,
   ) {
     const { maxAnswerBytes } = limits;
-    // So that the updates of this process don't conflict.
-    const ordered = exclusive(operations);
     const pairs = (keys: readonly Key[], outcomes: readonly FetchOutcome[], meta: boolean) => {
       refuseHugeAnswer(keys, outcomes, maxAnswerBytes);
       return fetchAnswer(keys, outcomes, meta);

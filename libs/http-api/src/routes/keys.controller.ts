@@ -15,7 +15,7 @@ import {
 } from '@kvs/protocol';
 import type { AdmittedRequest } from '../server/body.js';
 import { refuseAnswerIfFull } from '../server/in-flight.js';
-import { LIMITS, OPERATIONS, type KeyValueOperations, type Limits } from '../tokens.js';
+import { EXCLUSIVE_OPERATIONS, LIMITS, type ExclusiveOperations, type Limits } from '../tokens.js';
 import { entityTag, isMatchFailed, isNotModified, writePrecondition } from './preconditions.js';
 import { QueryParameters } from './query-parameters.js';
 import { RawBody, type ReceivedBody } from './raw-body.js';
@@ -33,10 +33,10 @@ const MEDIA_TYPES: Readonly<Record<Encoding, string>> = {
 /** One key as an HTTP resource: its value is the body, its version the entity tag. */
 @Controller()
 export class KeysController {
-  readonly #operations: KeyValueOperations;
+  readonly #operations: ExclusiveOperations;
   readonly #limits: Limits;
 
-  constructor(@Inject(OPERATIONS) operations: KeyValueOperations, @Inject(LIMITS) limits: Limits) {
+  constructor(@Inject(EXCLUSIVE_OPERATIONS) operations: ExclusiveOperations, @Inject(LIMITS) limits: Limits) {
     this.#operations = operations;
     this.#limits = limits;
   }

@@ -1,4 +1,11 @@
-import { KvsError, stringKey, stringValue, type KeyValueOperations, type SetItem } from '@kvs/protocol';
+import {
+  exclusive,
+  KvsError,
+  stringKey,
+  stringValue,
+  type KeyValueOperations,
+  type SetItem,
+} from '@kvs/protocol';
 import { MapOperations } from '@kvs/protocol/testing';
 import { writePrecondition, type Precondition } from './preconditions.js';
 import { SingleKey } from './single-key.js';
@@ -8,13 +15,22 @@ const [mine, theirs] = [stringValue('mine'), stringValue('theirs')];
 const NONE: Precondition = {};
 const present = writePrecondition({ 'if-match': '*' });
 
-/** Somebody else writes the key between our reading and our writing. */
+/** Somebody else writes the key between our reading and our writing, so many times. */
 class RacedOperations extends MapOperations {
+  #races: number;
+
+  constructor(races: number) {
+    super();
+    this.#races = races;
+  }
+
   override set(items: readonly SetItem[]) {
-    super.set([{ key, value: theirs }]);
+    if (this.#races-- > 0) super.set([{ key, value: theirs }]);
     return super.set(items);
   }
 }
+
+const singleKey = (operations: KeyValueOperations) => new SingleKey(exclusive(operations), key);
 
 const failing = (operation: keyof KeyValueOperations, maybeApplied?: true) =>
   Object.assign(new MapOperations(), {
@@ -39,7 +55,7 @@ async function withKey<T extends MapOperations>(operations: T): Promise<T> {
 
 describe('one key', () => {
   it('is written, read and removed', async () => {
-    const single = new SingleKey(new MapOperations(), key);
+    const single = singleKey(new MapOperations());
     expect(await single.read()).toBeNull();
     const { version, created } = await single.write(mine, 5, NONE);
     expect(created).toBe(true);
@@ -50,7 +66,7 @@ describe('one key', () => {
 
   it('is not written or removed when its version is another', async () => {
     const operations = await withKey(new MapOperations());
-    const single = new SingleKey(operations, key);
+    const single = singleKey(operations);
     const stale: Precondition = { ifVersion: 99 };
     expect(await codeOf(single.write(mine, undefined, stale))).toBe('precondition_failed');
     expect(await codeOf(single.remove(stale))).toBe('precondition_failed');
@@ -58,7 +74,7 @@ describe('one key', () => {
   });
 
   it('is written and removed when a predicate holds of what is there', async () => {
-    const single = new SingleKey(await withKey(new MapOperations()), key);
+    const single = singleKey(await withKey(new MapOperations()));
     const { version, created } = await single.write(mine, 5, present);
     expect([await single.read(), created]).toMatchObject([{ value: mine, version, ttlMs: 5 }, false]);
     expect(await single.remove(present)).toBe(true);
@@ -66,7 +82,7 @@ describe('one key', () => {
   });
 
   it('is not written when a predicate does not hold of what is there', async () => {
-    const single = new SingleKey(new MapOperations(), key);
+    const single = singleKey(new MapOperations());
     expect(await codeOf(single.write(mine, undefined, present))).toBe('precondition_failed');
     expect(await codeOf(single.remove(present))).toBe('precondition_failed');
   });
@@ -74,34 +90,53 @@ describe('one key', () => {
 
 describe('a write that others overtake between its read and its write', () => {
   it('is refused when the predicate does not hold any more', async () => {
-    const operations = await withKey(new RacedOperations());
-    const single = new SingleKey(operations, key);
+    const operations = await withKey(new RacedOperations(1));
+    const single = singleKey(operations);
     const version = (await single.read())?.version ?? 0;
     const tags = writePrecondition({ 'if-match': `"${version}", "12345"` });
     expect(await codeOf(single.write(mine, undefined, tags))).toBe('precondition_failed');
     expect((await single.read())?.value).toEqual(theirs);
   });
+
+  it('is tried again while the predicate holds', async () => {
+    const single = singleKey(await withKey(new RacedOperations(3)));
+    await single.write(mine, undefined, present);
+    expect((await single.read())?.value).toEqual(mine);
+  });
+
+  it('is not refused as if the predicate did not hold if it is overtaken each time', async () => {
+    const single = singleKey(await withKey(new RacedOperations(Infinity)));
+    expect(await codeOf(single.write(mine, undefined, present))).toBe('overloaded');
+  });
+
+  it('is never overtaken by another of the same process', async () => {
+    const operations = await withKey(new MapOperations());
+    let calls = 0;
+    const late = {
+      fetch: async (keys: Parameters<MapOperations['fetch']>[0]) => (calls++, operations.fetch(keys)),
+      set: async (items: readonly SetItem[]) => (calls++, operations.set(items)),
+    };
+    const single = singleKey(Object.assign(new MapOperations(), late));
+    await Promise.all(Array.from({ length: 20 }, () => single.write(mine, undefined, present)));
+    expect(calls).toBe(40);
+  });
 });
 
 describe('a failure', () => {
   it('is thrown with its code', async () => {
-    expect(await codeOf(new SingleKey(failing('fetch'), key).read())).toBe('node_unavailable');
-    expect(await codeOf(new SingleKey(failing('set'), key).write(mine, undefined, NONE))).toBe(
-      'node_unavailable',
-    );
-    expect(await codeOf(new SingleKey(failing('delete'), key).remove(NONE))).toBe('node_unavailable');
+    expect(await codeOf(singleKey(failing('fetch')).read())).toBe('node_unavailable');
+    expect(await codeOf(singleKey(failing('set')).write(mine, undefined, NONE))).toBe('node_unavailable');
+    expect(await codeOf(singleKey(failing('delete')).remove(NONE))).toBe('node_unavailable');
   });
 
   it('of the read that a predicate needs prevents the write', async () => {
     const operations = failing('fetch');
-    expect(await codeOf(new SingleKey(operations, key).write(mine, undefined, present))).toBe(
-      'node_unavailable',
-    );
+    expect(await codeOf(singleKey(operations).write(mine, undefined, present))).toBe('node_unavailable');
     expect(operations.pairs.size).toBe(0);
   });
 
   it('that leaves open whether the write was applied says so', async () => {
-    const single = new SingleKey(failing('set', true), key);
+    const single = singleKey(failing('set', true));
     await expect(single.write(mine, undefined, NONE)).rejects.toThrow(
       'gone; the write may have been applied',
     );
@@ -109,6 +144,6 @@ describe('a failure', () => {
 
   it('to answer at all is a defect', async () => {
     const operations = Object.assign(new MapOperations(), { fetch: () => [] });
-    await expect(new SingleKey(operations, key).read()).rejects.toThrow(TypeError);
+    await expect(singleKey(operations).read()).rejects.toThrow(TypeError);
   });
 });

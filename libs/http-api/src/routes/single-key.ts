@@ -1,14 +1,14 @@
 import {
   KvsError,
-  update,
+  exclusiveUpdate,
   type Entry,
+  type ExclusiveOperations,
   type ItemFailure,
   type Key,
   type MakeChange,
   type SetOutcome,
   type Value,
 } from '@kvs/protocol';
-import type { KeyValueOperations } from '../tokens.js';
 import type { Precondition, Predicate } from './preconditions.js';
 
 /** The result of a write. */
@@ -16,10 +16,10 @@ export type Written = Extract<SetOutcome, { readonly ok: true }>;
 
 /** Operations on one key. They throw failures instead of returning them. */
 export class SingleKey {
-  readonly #operations: KeyValueOperations;
+  readonly #operations: ExclusiveOperations;
   readonly #key: Key;
 
-  constructor(operations: KeyValueOperations, key: Key) {
+  constructor(operations: ExclusiveOperations, key: Key) {
     this.#operations = operations;
     this.#key = key;
   }
@@ -51,9 +51,9 @@ export class SingleKey {
     return (await this.#updateIf(precondition, change)).result;
   }
 
-  /** For a precondition that the store can't check. */
+  /** Updates the key if a precondition holds that the store can't check. */
   async #updateIf<R>({ holds }: Predicate, change: MakeChange<R>) {
-    const outcome = await update(this.#operations, this.#key, (entry) => {
+    const outcome = await exclusiveUpdate(this.#operations, this.#key, (entry) => {
       if (!holds(entry?.version ?? 0)) throw preconditionFailed('the precondition does not hold');
       return change(entry);
     });
