@@ -33,7 +33,7 @@ export class KeyOrder {
 
   #runInOrder<T>(keys: readonly Key[], isExclusive: boolean, call: () => MaybePromise<T>): MaybePromise<T> {
     const ids = keys.map(keyId);
-    // Only an exclusive call would wait for itself.
+    // A key that comes twice would have an exclusive call wait for itself. Others may join a group twice.
     const groups = (isExclusive ? [...new Set(ids)] : ids).map((id) => this.#join(id, isExclusive));
     const ahead = groups.filter(({ hasBegun }) => !hasBegun);
     if (ahead.length === 0) return this.#finish(groups, call);

@@ -37,7 +37,7 @@ export abstract class EngineDouble implements ReplicaEngine {
     this.#stored = stored;
   }
 
-  /** Does the work of a call, and passes the result on, both at once or later. */
+  /** Does the work of a call and passes its result to `done`, at once or later. */
   protected abstract call<T>(work: () => T, done: (result: T) => void): void;
 
   /** Returns how the next call of a kind ends. */
@@ -46,7 +46,7 @@ export abstract class EngineDouble implements ReplicaEngine {
   /** Returns how many of the effects a failed call of `apply` applies. */
   protected abstract countApplied(count: number): number;
 
-  /** Returns the time by which pairs expire, and which versions follow. At 0, the versions of a partition are 1, 2, 3 … */
+  /** Returns the time by which pairs expire. No version is below it. At 0, the versions of a partition are 1, 2, 3 … */
   protected nowMicros(): number {
     return 0;
   }

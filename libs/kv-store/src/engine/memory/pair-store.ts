@@ -136,7 +136,7 @@ export class PairStore {
     return this.#store(pair, partition, pair.version, found, nowMicros);
   }
 
-  /** Returns the version that the next one of a partition must be above. */
+  /** Returns the highest version that the partition has had. Later ones are higher. */
   versionFloor(partition: number): number {
     return this.#versionFloors[partition] ?? 0;
   }

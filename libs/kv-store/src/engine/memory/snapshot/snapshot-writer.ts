@@ -60,7 +60,7 @@ class SnapshotWriter {
         await this.#writePartition(partition);
     }
     if (this.#pairs.hasChunk) await this.#writeChunk();
-    // Some are above those of the moments of the pairs. That does no harm.
+    // A floor may be above the versions in the file, because writes went on. A floor that is too high is safe.
     const floors = ALL_PARTITIONS.map((number): [number, number] => [
       number,
       this.#store.versionFloor(number),

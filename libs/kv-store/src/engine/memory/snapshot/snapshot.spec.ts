@@ -10,13 +10,16 @@ import { ManualClock } from '../../../testing/index.js';
 import { numbered, placed, versionOf, write } from '../../../testing/pairs.js';
 import { MemoryEngine } from '../memory-engine.js';
 import { MIN_MAX_MEMORY_BYTES } from '../memory-limits.js';
+import { emptyRecord } from '../raw-record.js';
 import { SLOT_SIZES } from '../slab/size-classes.js';
 import {
   floorsPayload,
   FRAME_HEADER_BYTES,
   MAGIC,
+  PAIR_HEADER_BYTES,
   startOfChecksum,
   writeFrameHeader,
+  writePairHeader,
   type FrameKind,
 } from './snapshot-format.js';
 import { SnapshotError } from './snapshot-options.js';
@@ -88,9 +91,11 @@ describe('a snapshot', () => {
     expect((await readFile(file())).equals(bytes)).toBe(true);
   });
 
-  it('that names a partition that does not exist is refused', async () => {
-    const floors = frame('floors', floorsPayload(new Map([[PARTITION_COUNT, 1]])));
-    await writeFile(file(), Buffer.concat([snapshotOf(PARTITION_FUNCTION), floors]));
+  it.each([
+    ['a pair', frame('pairs', pairOf(PARTITION_COUNT))],
+    ['a floor', frame('floors', floorsPayload(new Map([[PARTITION_COUNT, 1]])))],
+  ])('that has %s of a partition that does not exist is refused', async (_, bytes) => {
+    await writeFile(file(), Buffer.concat([snapshotOf(PARTITION_FUNCTION), bytes]));
     await expect(open()).rejects.toMatchObject({
       code: 'damaged',
       message: expect.stringContaining('names a partition that does not exist'),
@@ -332,6 +337,13 @@ function oldSnapshot(): Buffer {
 
 function snapshotOf(partitionFunction: string): Buffer {
   return Buffer.concat([MAGIC, frame('partition-function', Buffer.from(partitionFunction))]);
+}
+
+function pairOf(partition: number): Buffer {
+  const bytes = Buffer.alloc(PAIR_HEADER_BYTES + 2);
+  const record = { ...emptyRecord(), keyStart: 0, valueStart: 1, end: 2, version: 1 };
+  writePairHeader(bytes, 0, partition, record);
+  return bytes.fill('kv', PAIR_HEADER_BYTES);
 }
 
 function frame(kind: FrameKind, payload: Buffer): Buffer {
