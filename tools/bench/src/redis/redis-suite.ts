@@ -8,8 +8,8 @@ export type RedisScale = typeof fullScale;
 
 const fullScale = {
   rounds: 7,
-  /** Requests of one load without pipelining; with pipelines it is four times as many. */
-  requests: 100_000,
+  /** Requests of one load without pipelining; with pipelines it is five times as many. So a load takes some seconds. */
+  requests: 200_000,
   connections: 50,
   /** Whether a cluster is measured too. It takes a minute to start on a busy machine. */
   withCluster: true,
@@ -55,7 +55,7 @@ async function compare(
   const how = pipeline === 1 ? 'no pipelining' : `pipelines of ${pipeline}`;
   const workload = `${command} of ${VALUE_BYTES} B, ${connections} connections, ${how}`;
   progress(`${workload}…`);
-  const count = pipeline === 1 ? requests : 4 * requests;
+  const count = pipeline === 1 ? requests : 5 * requests;
   const results = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++)
     for (const { name, port, isCluster } of contenders) {
