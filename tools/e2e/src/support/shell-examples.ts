@@ -145,8 +145,11 @@ function comparable(text: string, language: string, inAnyOrder: boolean): string
   }
   const lines = normalized.trim().split(/\r?\n/);
   if (!inAnyOrder) return lines.join('\n');
-  const ndjson = lines.every((line) => line.startsWith('{'));
-  return (ndjson ? lines.sort() : lines.map(sortedArray)).join('\n');
+  if (lines.every((line) => line.startsWith('{'))) return lines.sort().join('\n');
+  // `curl -i` prints the array after the headers.
+  const start = lines.findIndex((line) => line.startsWith('['));
+  if (start === -1) return lines.join('\n');
+  return [...lines.slice(0, start), comparable(lines.slice(start).join('\n'), 'json', true)].join('\n');
 }
 
 function inFixedOrder(values: readonly unknown[]): unknown[] {
@@ -154,13 +157,6 @@ function inFixedOrder(values: readonly unknown[]): unknown[] {
     .map((value) => [JSON.stringify(value).replaceAll(TOKEN, ''), value] as const)
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     .map(([, value]) => value);
-}
-
-/** Sorts a line that is a JSON array, such as the one after the headers that `curl -i` prints. */
-function sortedArray(line: string): string {
-  if (!line.startsWith('[')) return line;
-  const value: unknown = JSON.parse(line);
-  return Array.isArray(value) ? JSON.stringify(inFixedOrder(value)) : line;
 }
 
 const VOLATILE: readonly (readonly [RegExp, string])[] = [
