@@ -63,10 +63,8 @@ describe('nx serve', () => {
       const body = ['a', 'b', 'c', 'd'].map((key) => ({ key: string(key), value: string(key) }));
       const { json } = await send('PUT', `http://localhost:${proxy}/set`, { body });
       expect(json).toEqual({ keys_added: 4, keys_failed: [] });
-      for (const server of servers) server.pressCtrlC();
-      for (const { port } of lines) await refused(`http://localhost:${port}`);
     } finally {
-      for (const server of servers) server.destroy();
+      await pressCtrlC(servers, [one, other, proxy]);
     }
   });
 
@@ -92,7 +90,7 @@ describe('nx serve', () => {
       for (const port of [base, base + 3])
         await state.until(async () => (await state.copiesOf(`localhost:${port}`)) > 0);
     } finally {
-      for (const server of servers) server.destroy();
+      await pressCtrlC(servers, [base, base + 3, proxy]);
     }
   });
 
@@ -141,4 +139,11 @@ function readmeCommands(ports: Readonly<Record<number, number>>): string[] {
   return Array.from(readme.matchAll(/^ {4}(npx nx serve storage-node .*)$/gm), ([, command = '']) =>
     command.replaceAll(/\b\d{4}\b/g, (port) => String(ports[Number(port)])),
   );
+}
+
+/** Stops servers as Ctrl-C does. Nx starts each in a process group of its own, which `destroy` does not reach. */
+async function pressCtrlC(commands: readonly Command[], ports: readonly number[]): Promise<void> {
+  for (const command of commands) command.pressCtrlC();
+  for (const port of ports) await refused(`http://localhost:${port}`);
+  for (const command of commands) command.destroy();
 }

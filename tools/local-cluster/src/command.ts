@@ -77,7 +77,7 @@ export class Command {
 
   /** Sends SIGINT to every process of the group, like Ctrl-C in a terminal. */
   pressCtrlC(): void {
-    if (this.#child.pid !== undefined) process.kill(-this.#child.pid, 'SIGINT');
+    this.#signalGroup('SIGINT');
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -86,8 +86,12 @@ export class Command {
 
   /** Kills the remaining processes of the group, for clean-up. */
   destroy(): void {
+    this.#signalGroup('SIGKILL');
+  }
+
+  #signalGroup(signal: NodeJS.Signals): void {
     try {
-      if (this.#child.pid !== undefined) process.kill(-this.#child.pid, 'SIGKILL');
+      if (this.#child.pid !== undefined) process.kill(-this.#child.pid, signal);
     } catch {
       // no process is left
     }
