@@ -7,6 +7,7 @@ it.each([
   [undefined, JSON_TYPE],
   ['', JSON_TYPE],
   ['*/*', JSON_TYPE],
+  ['*', JSON_TYPE],
   ['application/*', JSON_TYPE],
   ['application/x-ndjson', LINES],
   ['Application/X-NDJSON; charset=utf-8', LINES],
@@ -25,7 +26,7 @@ it.each([
   ['application/x-ndjson, application/json', LINES],
   ['application/json, application/x-ndjson', JSON_TYPE],
   ['text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8', JSON_TYPE],
-  // As Java sends it. The `*` alone is not valid.
+  // As Java sends it.
   ['text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2', JSON_TYPE],
   // A weight of 0 excludes.
   ['application/json;q=0, */*', LINES],
@@ -40,7 +41,7 @@ it.each([
   expect(preferredType(header, [JSON_TYPE, LINES])).toBe(expected);
 });
 
-it.each([';', '; ', ';\t q', ';q=', ';q="', ' ', ',', '*/*;q=0,'])(
+it.each([';', '; ', ';\t q', ';q=', ';q="', ' ', ',', ' *;q=0 ,', '*/*;q=0,'])(
   'reads any number of %j in linear time',
   (text) => {
     const header = `text/html${text.repeat(2 ** 20 / text.length)}`;
