@@ -15,7 +15,14 @@ import {
 } from '@kvs/protocol';
 import type { AdmittedRequest } from '../server/body.js';
 import { refuseAnswerIfFull } from '../server/in-flight.js';
-import { EXCLUSIVE_OPERATIONS, LIMITS, type ExclusiveOperations, type Limits } from '../tokens.js';
+import {
+  EXCLUSIVE_OPERATIONS,
+  LIMITS,
+  OPERATIONS,
+  type ExclusiveOperations,
+  type KeyValueOperations,
+  type Limits,
+} from '../tokens.js';
 import { entityTag, isMatchFailed, isNotModified, writePrecondition } from './preconditions.js';
 import { QueryParameters } from './query-parameters.js';
 import { RawBody, type ReceivedBody } from './raw-body.js';
@@ -33,11 +40,17 @@ const MEDIA_TYPES: Readonly<Record<Encoding, string>> = {
 /** One key as an HTTP resource: its value is the body, its version the entity tag. */
 @Controller()
 export class KeysController {
-  readonly #operations: ExclusiveOperations;
+  readonly #operations: KeyValueOperations;
+  readonly #ordered: ExclusiveOperations;
   readonly #limits: Limits;
 
-  constructor(@Inject(EXCLUSIVE_OPERATIONS) operations: ExclusiveOperations, @Inject(LIMITS) limits: Limits) {
+  constructor(
+    @Inject(OPERATIONS) operations: KeyValueOperations,
+    @Inject(EXCLUSIVE_OPERATIONS) ordered: ExclusiveOperations,
+    @Inject(LIMITS) limits: Limits,
+  ) {
     this.#operations = operations;
+    this.#ordered = ordered;
     this.#limits = limits;
   }
 
@@ -85,7 +98,7 @@ export class KeysController {
   }
 
   #resource(request: IncomingMessage): SingleKey {
-    return new SingleKey(this.#operations, this.#readKey(request.url ?? ''));
+    return new SingleKey(this.#operations, this.#ordered, this.#readKey(request.url ?? ''));
   }
 
   #readKey(url: string): Key {

@@ -30,7 +30,8 @@ class RacedOperations extends MapOperations {
   }
 }
 
-const singleKey = (operations: KeyValueOperations) => new SingleKey(exclusive(operations), key);
+const singleKey = (operations: KeyValueOperations, ordered = exclusive(operations)) =>
+  new SingleKey(operations, ordered, key);
 
 const failing = (operation: keyof KeyValueOperations, maybeApplied?: true) =>
   Object.assign(new MapOperations(), {
@@ -62,6 +63,18 @@ describe('one key', () => {
     expect(await single.read()).toMatchObject({ value: mine, version, ttlMs: 5 });
     expect(await single.remove(NONE)).toBe(true);
     expect(await single.remove(NONE)).toBe(false);
+  });
+
+  it('is read and written while an update waits', async () => {
+    const operations = new MapOperations();
+    const ordered = exclusive(operations);
+    let end: () => void = () => undefined;
+    const update = ordered.exclusively([key], () => new Promise<void>((resolve) => (end = resolve)));
+    const single = singleKey(operations, ordered);
+    await single.write(mine, undefined, NONE);
+    expect((await single.read())?.value).toEqual(mine);
+    end();
+    await update;
   });
 
   it('is not written or removed when its version is another', async () => {

@@ -5,6 +5,7 @@ import {
   type ExclusiveOperations,
   type ItemFailure,
   type Key,
+  type KeyValueOperations,
   type MakeChange,
   type SetOutcome,
   type Value,
@@ -16,11 +17,14 @@ export type Written = Extract<SetOutcome, { readonly ok: true }>;
 
 /** Operations on one key. They throw failures instead of returning them. */
 export class SingleKey {
-  readonly #operations: ExclusiveOperations;
+  readonly #operations: KeyValueOperations;
+  readonly #ordered: ExclusiveOperations;
   readonly #key: Key;
 
-  constructor(operations: ExclusiveOperations, key: Key) {
+  /** @param ordered the same operations, for updates. Other calls don't wait for those. */
+  constructor(operations: KeyValueOperations, ordered: ExclusiveOperations, key: Key) {
     this.#operations = operations;
+    this.#ordered = ordered;
     this.#key = key;
   }
 
@@ -53,7 +57,7 @@ export class SingleKey {
 
   /** Updates the key if a precondition holds that the store can't check. */
   async #updateIf<R>({ holds }: Predicate, change: MakeChange<R>) {
-    const outcome = await exclusiveUpdate(this.#operations, this.#key, (entry) => {
+    const outcome = await exclusiveUpdate(this.#ordered, this.#key, (entry) => {
       if (!holds(entry?.version ?? 0)) throw preconditionFailed('the precondition does not hold');
       return change(entry);
     });
