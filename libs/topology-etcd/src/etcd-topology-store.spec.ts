@@ -12,6 +12,22 @@ import { FakeGateway } from './testing/fake-gateway.js';
 const first = newTopology({ clusterId: 'c', copies: 2, minInSync: 1 });
 const next = (topology: Topology) => raiseVersionCeiling(topology, topology.versionCeiling + 1);
 
+/** Counts the calls of a watch. */
+class Watcher {
+  calls = 0;
+  #tell: () => void = () => undefined;
+
+  readonly onChange = (): void => {
+    this.calls++;
+    this.#tell();
+  };
+
+  /** Resolves at the next call. */
+  next(): Promise<void> {
+    return new Promise((resolve) => (this.#tell = resolve));
+  }
+}
+
 describeTopologyStore('the topology in a gateway like that of etcd', async () => {
   const gateway = await FakeGateway.start();
   const open = () => new EtcdTopologyStore({ endpoints: [gateway.url], prefix: 'kvs' });
@@ -156,20 +172,18 @@ describe('a store in etcd', () => {
   it('watches at the server that requests go to, although the stream of the last one is still open', async () => {
     const hanging = await FakeGateway.start();
     const other = open(hanging.url);
-    let calls = 0;
-    let tell: () => void = () => undefined;
-    const told = () => new Promise<void>((resolve) => (tell = resolve));
-    const begun = told();
-    other.watch(() => void (calls++, tell()));
+    const watcher = new Watcher();
+    const begun = watcher.next();
+    other.watch(watcher.onChange);
     await begun;
     hanging.failures.set('/v3/kv/range', 'refuse');
-    const again = told();
+    const again = watcher.next();
     await other.read();
     await again;
-    const changed = told();
+    const changed = watcher.next();
     await store.replace(first);
     await changed;
-    expect(calls).toBe(3);
+    expect(watcher.calls).toBe(3);
     await other.close();
     await hanging.stop();
   });
@@ -190,16 +204,14 @@ describe('a store in etcd', () => {
   });
 
   it('tells of a change once, although a large event comes in parts', async () => {
-    let calls = 0;
-    let tell: () => void = () => undefined;
-    const told = () => new Promise<void>((resolve) => (tell = resolve));
-    const begun = told();
-    store.watch(() => void (calls++, tell()));
+    const watcher = new Watcher();
+    const begun = watcher.next();
+    store.watch(watcher.onChange);
     await begun;
-    const changed = told();
+    const changed = watcher.next();
     gateway.sendEvent('a'.repeat(1_000_000));
     await changed;
-    expect(calls).toBe(2);
+    expect(watcher.calls).toBe(2);
   });
 
   it('claims to lead again after its lease has ended', async () => {
