@@ -206,7 +206,7 @@ describe('a directory of a node of a cluster, before the node has joined again',
   it('knows which partitions are incomplete, also after writes of the node by itself', async () => {
     engine = await open();
     await engine.replication.start();
-    await engine.replication.beginFill(3, { epoch: 7, number: 9 });
+    await engine.replication.clear(3, { epoch: 7, number: 9 }, 'incomplete');
     await engine.replication.fill(3, [
       { id: keyId(stringKey('part')), value: stringValue('v'), version: 1, expiresAtMs: undefined },
     ]);

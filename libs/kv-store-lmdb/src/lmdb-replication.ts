@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import {
   START_POSITION,
+  type Completeness,
   type EngineApplyOutcome,
   type EngineDelete,
   type EngineDeleteOutcome,
@@ -160,19 +161,12 @@ export class LmdbReplication implements EngineReplication {
     }, bytes);
   }
 
-  reset(partition: number, position: Position): Promise<EngineApplyOutcome> {
-    return this.#clear(partition, position, false);
-  }
-
-  beginFill(partition: number, position: Position): Promise<EngineApplyOutcome> {
-    return this.#clear(partition, position, true);
-  }
-
-  endFill(partition: number): Promise<EngineApplyOutcome> {
-    return this.#commit(() => this.#setPosition(partition, this.#storedPosition(partition), false));
-  }
-
-  async #clear(partition: number, position: Position, isFilling: boolean): Promise<EngineApplyOutcome> {
+  async clear(
+    partition: number,
+    position: Position,
+    completeness: Completeness,
+  ): Promise<EngineApplyOutcome> {
+    const isFilling = completeness === 'incomplete';
     for (;;) {
       let isEmpty = false;
       const outcome = await this.#commit(() => {
@@ -185,8 +179,8 @@ export class LmdbReplication implements EngineReplication {
     }
   }
 
-  raiseFloor(partition: number, version: number): Promise<EngineApplyOutcome> {
-    return this.#commit(() => this.#table.raiseFloor(partition, version));
+  endFill(partition: number): Promise<EngineApplyOutcome> {
+    return this.#commit(() => this.#setPosition(partition, this.#storedPosition(partition), false));
   }
 
   position(partition: number): Position {

@@ -66,7 +66,9 @@ it('the changes of a copy are refused as well, and go on from the same position'
   const { replication } = engine;
   await expect(replication.write(PARTITION, [write('during')], 7)).rejects.toEqual(unavailable);
   await expect(replication.apply(PARTITION, [], 9)).rejects.toEqual(unavailable);
-  await expect(replication.reset(PARTITION, { epoch: 8, number: 0 })).rejects.toEqual(unavailable);
+  await expect(replication.clear(PARTITION, { epoch: 8, number: 0 }, 'complete')).rejects.toEqual(
+    unavailable,
+  );
   expect(replication.isFull()).toBe(false);
   showLock();
   await replication.write(PARTITION, [write('after')], 7);

@@ -78,8 +78,8 @@ export class Copy {
         if (result !== 'applied' && this.#fill === fill) this.#failure = result;
         next();
       };
-      ports.engine.beginFill(partition, message.position, (result) => {
-        if (result === 'applied') ports.engine.raiseFloor(partition, message.highestVersion, done);
+      ports.engine.clear(partition, message.position, 'incomplete', (result) => {
+        if (result === 'applied') ports.engine.apply(partition, [], message.highestVersion, done);
         else done(result);
       });
     });

@@ -175,13 +175,13 @@ export class Partition implements PartitionData {
     // The versions of a new start are above all that were given before (R18). The primary serves only once the engine has raised them.
     if (entry.isAfterLoss === true) {
       const ceiling = topology?.versionCeiling ?? 0;
-      this.#untilApplied((done) => ports.engine.raiseFloor(this.number, ceiling, done));
+      this.#untilApplied((done) => ports.engine.apply(this.number, [], ceiling, done));
     }
     this.pairs = 'all';
     this.#primary = new Primary(this.#node, this, entry);
   }
 
-  /** Begins without pairs, unless this node has them all. The engine may have some, if it did not complete a fill or a reset. */
+  /** Begins without pairs, unless this node has them all. The engine may have some, if it did not complete a fill or a drop. */
   #beginEmpty(): void {
     if (this.pairs !== 'all') this.#drop();
   }
@@ -189,7 +189,8 @@ export class Partition implements PartitionData {
   #drop(): void {
     this.pairs = 'none';
     this.tail = new Tail(START_POSITION);
-    this.#untilApplied((done) => this.#node.ports.engine.reset(this.number, START_POSITION, done));
+    const { engine } = this.#node.ports;
+    this.#untilApplied((done) => engine.clear(this.number, START_POSITION, 'complete', done));
   }
 
   /** Calls the engine until it does not fail. Its other calls wait. */

@@ -1,4 +1,5 @@
 import type {
+  Completeness,
   EngineDelete,
   EngineDeleteOutcome,
   EnginePair,
@@ -44,7 +45,7 @@ export interface ReplicaEngine {
   isFull(): boolean;
   /** Returns the partitions that have pairs or a position and are complete, when the process starts. */
   heldPartitions(): readonly number[];
-  /** Returns the partitions of which a fill or a reset began and did not end, when the process starts. */
+  /** Returns the partitions of which a fill or the deletion of all pairs began and did not end, when the process starts. */
   incompletePartitions(): readonly number[];
   /** Returns the position of the last effect that was committed. */
   position(partition: number): Position;
@@ -61,7 +62,10 @@ export interface ReplicaEngine {
     epoch: number,
     done: (outcomes: WriteOutcomes | undefined) => void,
   ): void;
-  /** Applies effects without conditions. The position becomes that of the last one. */
+  /**
+   * Makes later versions higher than `highestVersion`, and applies effects without conditions. The position becomes that of the
+   * last one.
+   */
   apply(
     partition: number,
     effects: readonly Effect[],
@@ -72,14 +76,15 @@ export interface ReplicaEngine {
   fill(partition: number, pairs: readonly EnginePair[], done: (result: ApplyResult) => void): void;
   /**
    * Deletes all pairs, and sets the position. Versions that are given later are higher than all before. If it fails, all pairs may
-   * still be there, with their position.
+   * still be there, with their position. An incomplete partition stays so until `endFill`, also for later processes.
    */
-  reset(partition: number, position: Position, done: (result: ApplyResult) => void): void;
-  /** As `reset`, and marks the partition as incomplete, also for later processes, until `endFill`. */
-  beginFill(partition: number, position: Position, done: (result: ApplyResult) => void): void;
+  clear(
+    partition: number,
+    position: Position,
+    completeness: Completeness,
+    done: (result: ApplyResult) => void,
+  ): void;
   endFill(partition: number, done: (result: ApplyResult) => void): void;
-  /** Makes later versions higher than this one. */
-  raiseFloor(partition: number, version: number, done: (result: ApplyResult) => void): void;
   /** Reads the pairs of a partition in chunks, as the engine's `scan` does. */
   scan(partition: number): FillScan;
 }

@@ -465,7 +465,7 @@ describe('a new primary', () => {
 
 describe('a copy of a partition that starts', () => {
   it('has no pairs of a fill that did not end, even if the engine can delete them only later', () => {
-    b.engine.beginFill(PARTITION, START_POSITION, () => undefined);
+    b.engine.clear(PARTITION, START_POSITION, 'incomplete', () => undefined);
     b.engine.fill(PARTITION, [pairOf('old', 'x')], () => undefined);
     const restarted = world.add('b', { engine: b.engine });
     restarted.engine.results.clear = ['unavailable', 'unavailable'];
@@ -764,7 +764,7 @@ describe('a learner', () => {
   it('that can not raise its versions is filled again, and not added before', () => {
     world.assign(a);
     a.set('k', 'v');
-    b.engine.results.raiseFloor = ['unavailable'];
+    b.engine.results.apply = ['unavailable'];
     learn(b);
     world.pass(500);
     expect(world.grant()).toEqual([]);
@@ -868,7 +868,7 @@ describe('a node without a role in a partition', () => {
   });
 
   it('drops the pairs of a fill that the process before it began (R17)', () => {
-    c.engine.beginFill(PARTITION, START_POSITION, () => undefined);
+    c.engine.clear(PARTITION, START_POSITION, 'incomplete', () => undefined);
     c.engine.fill(PARTITION, [pairOf('k', 'v')], () => undefined);
     const restarted = world.add('c', { engine: c.engine });
     restarted.replica.learn(world.topology);
@@ -916,7 +916,7 @@ describe('a node without a role in a partition', () => {
   });
 
   it('serves after a loss only when the engine has raised the versions above the ceiling (R18)', () => {
-    b.engine.results.raiseFloor = ['unavailable', 'unavailable', 'unavailable'];
+    b.engine.results.apply = ['unavailable', 'unavailable', 'unavailable'];
     startAfterLoss();
     world.pass(200);
     expect(b.isServing).toBe(false);

@@ -59,9 +59,10 @@ export interface EngineReplication {
   ): MaybePromise<readonly EngineDeleteOutcome[]>;
 
   /**
-   * Applies effects of another copy in the given order, without conditions, and raises the version floor to
-   * `highestVersion`. The position becomes that of the last effect. If the outcome is not `applied`, the engine may have
-   * applied the first of the effects; {@link position} tells up to which one.
+   * Raises the version floor to `highestVersion`, so that all later versions of the partition are above it, and applies effects of
+   * another copy in the given order, without conditions. A lower version changes nothing. The position becomes that of the last
+   * effect; without effects it stays. If the outcome is not `applied`, the engine may have raised the floor and applied the
+   * first of the effects; {@link position} tells up to which one.
    */
   apply(
     partition: number,
@@ -80,20 +81,14 @@ export interface EngineReplication {
    * Removes all pairs of the partition, and then sets the position. The version floor stays, so that versions never repeat. It
    * may take several turns of the event loop. Until it is done, and after a crash in the middle, the position is
    * {@link START_POSITION}, and the partition is incomplete. If the outcome is not `applied`, all may be as before.
+   *
+   * @param completeness `incomplete` begins a fill: the partition stays incomplete until {@link endFill}. A durable engine keeps
+   *   the mark, so that a partition with some of its pairs does not look complete after a crash.
    */
-  reset(partition: number, position: Position): MaybePromise<EngineApplyOutcome>;
+  clear(partition: number, position: Position, completeness: Completeness): MaybePromise<EngineApplyOutcome>;
 
-  /**
-   * As {@link reset}, and marks the partition as incomplete until {@link endFill}. A durable engine keeps the mark, so that
-   * a partition with some of its pairs does not look complete after a crash.
-   */
-  beginFill(partition: number, position: Position): MaybePromise<EngineApplyOutcome>;
-
-  /** Removes the mark of {@link beginFill}: the partition has all pairs up to its position. */
+  /** Removes the mark of {@link clear}: the partition has all pairs up to its position. */
   endFill(partition: number): MaybePromise<EngineApplyOutcome>;
-
-  /** Raises the version floor, so that all later versions of the partition are above it. A lower version changes nothing. */
-  raiseFloor(partition: number, version: number): MaybePromise<EngineApplyOutcome>;
 
   /** Returns the position of the last effect that the partition contains. */
   position(partition: number): Position;
@@ -137,6 +132,9 @@ export interface Position {
 
 /** The position of a partition without effects. */
 export const START_POSITION: Position = Object.freeze({ epoch: 0, number: 0 });
+
+/** Whether a partition has all pairs up to its position, or is being filled. */
+export type Completeness = 'complete' | 'incomplete';
 
 /** One change of a partition, as its primary made it. */
 export interface EngineEffect {

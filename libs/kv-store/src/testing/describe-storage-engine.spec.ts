@@ -173,8 +173,8 @@ const FAULTY_REPLICATIONS: Record<
     found: 'versions go on above those of the other copy',
   },
   'a fill leaves pairs that the other copy does not have': {
-    change: () => ({ reset: () => ({ status: 'applied' }) }),
-    found: 'a reset partition has no pairs and the given position, and a fill leaves the position as it is',
+    change: () => ({ clear: () => ({ status: 'applied' }) }),
+    found: 'a cleared partition has no pairs and the given position, and a fill leaves the position as it is',
   },
 };
 

@@ -11,10 +11,8 @@ const CHANGES: readonly (keyof EngineReplication)[] = [
   'delete',
   'apply',
   'fill',
-  'reset',
-  'beginFill',
+  'clear',
   'endFill',
-  'raiseFloor',
 ];
 
 it('a position and a version are as they were last while the engine can not be read', async () => {
@@ -22,8 +20,8 @@ it('a position and a version are as they were last while the engine can not be r
   const replication = engine.replication;
   await replication.start();
   const port = new EnginePort(engine, replication, () => 0, fail);
-  await replication.reset(PARTITION, { epoch: 3, number: 4 });
-  await replication.raiseFloor(PARTITION, 5);
+  await replication.clear(PARTITION, { epoch: 3, number: 4 }, 'complete');
+  await replication.apply(PARTITION, [], 5);
   const known = [port.position(PARTITION), port.highestVersion(PARTITION)];
   await engine.close();
   expect(() => replication.position(PARTITION)).toThrow(KvsError);
@@ -35,9 +33,9 @@ it('a version floor that can not be raised is a failure', async () => {
   const engine = new MemoryEngine({ clock: systemClock });
   const port = new EnginePort(engine, engine.replication, () => 0, fail);
   const results: string[] = [];
-  port.raiseFloor(PARTITION, 5, (result) => results.push(result));
+  port.apply(PARTITION, [], 5, (result) => results.push(result));
   await engine.close();
-  port.raiseFloor(PARTITION, 6, (result) => results.push(result));
+  port.apply(PARTITION, [], 6, (result) => results.push(result));
   expect(results).toEqual(['applied', 'unavailable']);
 });
 
@@ -84,10 +82,8 @@ describe.each([
   it.each<[string, (done: (result: unknown) => void) => void]>([
     ['apply', (done) => port.apply(PARTITION, [], 1, done)],
     ['fill', (done) => port.fill(PARTITION, [], done)],
-    ['reset', (done) => port.reset(PARTITION, START, done)],
-    ['beginFill', (done) => port.beginFill(PARTITION, START, done)],
+    ['clear', (done) => port.clear(PARTITION, START, 'complete', done)],
     ['endFill', (done) => port.endFill(PARTITION, done)],
-    ['raiseFloor', (done) => port.raiseFloor(PARTITION, 1, done)],
   ])('answers %s with a failure, and the error is reported once', async (__, change) => {
     expect(await new Promise(change)).toBe('unavailable');
     expect(errors).toEqual([DEFECT]);
@@ -121,8 +117,8 @@ it('a scan that ends by an error of an unknown kind has failed, and the error is
 it('what the engine can not say is as it was last, also after an error of an unknown kind', async () => {
   const engine = new MemoryEngine({ clock: systemClock });
   const { replication } = engine;
-  await replication.reset(PARTITION, START);
-  await replication.raiseFloor(PARTITION, 5);
+  await replication.clear(PARTITION, START, 'complete');
+  await replication.apply(PARTITION, [], 5);
   let fails = false;
   const failing = <T>(read: () => T) => (fails ? throwDefect() : read());
   const broken = promisedReplication(replication, {

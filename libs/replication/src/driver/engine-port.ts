@@ -1,6 +1,7 @@
 import {
   capabilitiesOf,
   SCAN_CHUNK_UNITS,
+  type Completeness,
   type EngineApplyOutcome,
   type EnginePair,
   type EngineReplication,
@@ -101,20 +102,17 @@ export class EnginePort implements ReplicaEngine {
     this.#change(() => this.#replication.fill(partition, pairs), done);
   }
 
-  reset(partition: number, position: Position, done: (result: ApplyResult) => void): void {
-    this.#change(() => this.#replication.reset(partition, position), done);
-  }
-
-  beginFill(partition: number, position: Position, done: (result: ApplyResult) => void): void {
-    this.#change(() => this.#replication.beginFill(partition, position), done);
+  clear(
+    partition: number,
+    position: Position,
+    completeness: Completeness,
+    done: (result: ApplyResult) => void,
+  ): void {
+    this.#change(() => this.#replication.clear(partition, position, completeness), done);
   }
 
   endFill(partition: number, done: (result: ApplyResult) => void): void {
     this.#change(() => this.#replication.endFill(partition), done);
-  }
-
-  raiseFloor(partition: number, version: number, done: (result: ApplyResult) => void): void {
-    this.#change(() => this.#replication.raiseFloor(partition, version), done);
   }
 
   scan(partition: number): FillScan {

@@ -2,6 +2,7 @@ import {
   conditionHolds,
   isExpired,
   nextVersion,
+  type Completeness,
   type EngineDelete,
   type EngineDeleteOutcome,
   type EngineEntry,
@@ -24,7 +25,7 @@ export interface StoredPartition {
 }
 
 /** The calls that can fail. To leave the outcomes of a write unknown, override `write`. */
-export type EngineCall = 'apply' | 'fill' | 'clear' | 'endFill' | 'raiseFloor' | 'scan';
+export type EngineCall = 'apply' | 'fill' | 'clear' | 'endFill' | 'scan';
 
 /** An engine for tests, with its partitions in a map. A subclass decides when calls are done and which of them fail. */
 export abstract class EngineDouble implements ReplicaEngine {
@@ -115,22 +116,21 @@ export abstract class EngineDouble implements ReplicaEngine {
     });
   }
 
-  reset(partition: number, position: Position, done: (result: ApplyResult) => void): void {
-    this.clear(partition, { position, isIncomplete: false }, done);
-  }
-
-  beginFill(partition: number, position: Position, done: (result: ApplyResult) => void): void {
-    this.clear(partition, { position, isIncomplete: true }, done);
+  clear(
+    partition: number,
+    position: Position,
+    completeness: Completeness,
+    done: (result: ApplyResult) => void,
+  ): void {
+    this.#change('clear', partition, done, (stored) => {
+      stored.pairs.clear();
+      stored.position = position;
+      stored.isIncomplete = completeness === 'incomplete';
+    });
   }
 
   endFill(partition: number, done: (result: ApplyResult) => void): void {
     this.#change('endFill', partition, done, (stored) => (stored.isIncomplete = false));
-  }
-
-  raiseFloor(partition: number, version: number, done: (result: ApplyResult) => void): void {
-    this.#change('raiseFloor', partition, done, (stored) => {
-      stored.highestVersion = Math.max(stored.highestVersion, version);
-    });
   }
 
   /** Reads one pair at a time. */
@@ -156,18 +156,6 @@ export abstract class EngineDouble implements ReplicaEngine {
   read(partition: number, id: KeyId): EngineEntry | undefined {
     const entry = this.partition(partition).pairs.get(id);
     return isExpired(entry?.expiresAtMs, this.nowMicros()) ? undefined : entry;
-  }
-
-  /** Deletes all pairs of a partition and sets its state. */
-  protected clear(
-    partition: number,
-    state: Pick<StoredPartition, 'position' | 'isIncomplete'>,
-    done: (result: ApplyResult) => void,
-  ): void {
-    this.#change('clear', partition, done, (stored) => {
-      stored.pairs.clear();
-      Object.assign(stored, state);
-    });
   }
 
   protected partition(partition: number): StoredPartition {

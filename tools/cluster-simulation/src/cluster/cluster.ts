@@ -172,7 +172,7 @@ export class SimulatedCluster {
   }
 
   /** A node is about to delete all pairs of a partition: another process must have them, or it was only to be filled. */
-  checkReset(node: SimulatedNode, partition: number): void {
+  checkClear(node: SimulatedNode, partition: number): void {
     const entry = this.cell.topology.partitions[partition];
     if (entry === undefined || this.#lostPartitions.has(partition)) return;
     const keys = this.clients.keysOf(partition);

@@ -1,6 +1,12 @@
-import { MICROS_PER_MS, type EngineEntry } from '@kvs/kv-store';
+import { MICROS_PER_MS, type Completeness, type EngineEntry } from '@kvs/kv-store';
 import type { KeyId } from '@kvs/protocol';
-import { START_POSITION, type ApplyResult, type WriteBatch, type WriteOutcomes } from '@kvs/replication';
+import {
+  START_POSITION,
+  type ApplyResult,
+  type Position,
+  type WriteBatch,
+  type WriteOutcomes,
+} from '@kvs/replication';
 import { EngineDouble, type StoredPartition } from '@kvs/replication/testing';
 import type { Process } from '../world/process.js';
 import type { Random } from '../world/random.js';
@@ -10,7 +16,7 @@ export interface EngineObserver {
   /** A pair is deleted here, or may expire from now on. */
   removing(id: KeyId, version: number): void;
   /** All pairs of a partition are about to be deleted. */
-  resetting(partition: number): void;
+  clearing(partition: number): void;
 }
 
 /** How an engine behaves at present. */
@@ -82,20 +88,21 @@ export class SimulatedEngine extends EngineDouble {
   }
 
   /** Removes some pairs first and then the rest. A failure may come before, or in between. */
-  protected override clear(
+  override clear(
     partition: number,
-    state: Pick<StoredPartition, 'position' | 'isIncomplete'>,
+    position: Position,
+    completeness: Completeness,
     done: (result: ApplyResult) => void,
   ): void {
     const result = this.result();
     if (result !== 'applied') return this.call(() => result, done);
     const begin = (): void => {
-      this.#observer.resetting(partition);
+      this.#observer.clearing(partition);
       const stored = this.partition(partition);
       for (const id of [...stored.pairs.keys()].slice(0, stored.pairs.size / 2)) stored.pairs.delete(id);
       Object.assign(stored, { position: START_POSITION, isIncomplete: true });
     };
-    this.call(begin, () => super.clear(partition, state, done));
+    this.call(begin, () => super.clear(partition, position, completeness, done));
   }
 
   /** Evicts a pair now and then to store another. */

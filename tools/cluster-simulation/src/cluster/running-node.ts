@@ -63,7 +63,7 @@ export class RunningNode {
       weather,
       {
         removing: (id, version) => cluster.acknowledged.removing(id.slice(1), version),
-        resetting: (partition) => cluster.checkReset(node, partition),
+        clearing: (partition) => cluster.checkClear(node, partition),
       },
     );
     this.replica = new Replica(

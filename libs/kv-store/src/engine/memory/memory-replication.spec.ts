@@ -97,11 +97,13 @@ describe('the replication of the memory engine', () => {
         partition,
         numbered(1000).map((key) => ({ ...write(key, 'v'), version: 1, expiresAtMs: undefined })),
       );
-    const resets = [first, second].map((partition) => replication.reset(partition, { epoch: 1, number: 1 }));
-    await resets[0];
+    const removals = [first, second].map((partition) =>
+      replication.clear(partition, { epoch: 1, number: 1 }, 'complete'),
+    );
+    await removals[0];
     expect(replication.position(first)).toEqual({ epoch: 1, number: 1 });
     expect(replication.position(second)).toEqual(START_POSITION);
-    await resets[1];
+    await removals[1];
     expect((await engine.stats()).pairCount).toBe(0);
   });
 
@@ -129,7 +131,7 @@ describe('the replication of the memory engine', () => {
     const { replication } = before;
     await replication.start();
     replication.write(PARTITION + 1, [write('other', 'v', { partition: PARTITION + 1 })], EPOCH);
-    await replication.beginFill(PARTITION, { epoch: EPOCH, number: 9 });
+    await replication.clear(PARTITION, { epoch: EPOCH, number: 9 }, 'incomplete');
     replication.fill(PARTITION, [{ ...write('half'), version: 7 }]);
     expect(replication.incompletePartitions()).toEqual([PARTITION]);
     await before.close();
@@ -146,7 +148,7 @@ describe('the replication of the memory engine', () => {
       numbered(5000).map((key) => write(key)),
       EPOCH,
     );
-    const removal = replication.reset(PARTITION, START_POSITION).catch((error: unknown) => error);
+    const removal = replication.clear(PARTITION, START_POSITION, 'complete').catch((error: unknown) => error);
     while (before.stats().pairCount === 5001) await setImmediate();
     expect(before.stats().pairCount).toBeGreaterThan(1);
     await before.close();

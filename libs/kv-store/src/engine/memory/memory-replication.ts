@@ -4,6 +4,7 @@ import { PARTITION_COUNT } from '@kvs/protocol';
 import type { Clock } from '../../clock.js';
 import {
   START_POSITION,
+  type Completeness,
   type EngineApplyOutcome,
   type EngineEffect,
   type EngineIdentity,
@@ -97,14 +98,8 @@ export class MemoryReplication implements EngineReplication {
     return pairs.every((pair) => this.#put(partition, pair, now)) ? APPLIED : OUT_OF_MEMORY;
   }
 
-  async reset(partition: number, position: Position): Promise<EngineApplyOutcome> {
-    const outcome = await this.beginFill(partition, position);
-    this.#store.incomplete.delete(partition);
-    return outcome;
-  }
-
   /** The mark ends with the process, and so do the pairs: a snapshot has only the version floor of an incomplete partition. */
-  async beginFill(number: number, position: Position): Promise<EngineApplyOutcome> {
+  async clear(number: number, position: Position, completeness: Completeness): Promise<EngineApplyOutcome> {
     this.#context.assertOpen();
     this.#positions[number] = START_POSITION;
     this.#store.incomplete.add(number);
@@ -115,18 +110,13 @@ export class MemoryReplication implements EngineReplication {
       await removal;
     }
     this.#positions[number] = position;
+    if (completeness === 'complete') this.#store.incomplete.delete(number);
     return APPLIED;
   }
 
   endFill(partition: number): EngineApplyOutcome {
     this.#context.assertOpen();
     this.#store.incomplete.delete(partition);
-    return APPLIED;
-  }
-
-  raiseFloor(partition: number, version: number): EngineApplyOutcome {
-    this.#context.assertOpen();
-    this.#store.raiseVersionFloor(partition, version);
     return APPLIED;
   }
 

@@ -132,13 +132,13 @@ class RandomWalk {
   async #fill(): Promise<void> {
     const { primary, copy } = this.#roles;
     this.#tail = [];
-    assert.deepEqual(await copy.reset(PARTITION, this.#position), APPLIED);
+    assert.deepEqual(await copy.clear(PARTITION, this.#position, 'complete'), APPLIED);
     const pairs: EnginePair[] = await scanPairs(this.#primary);
     while (pairs.length > 0) {
       const some = pairs.splice(0, 1 + this.#random.below(5));
       assert.deepEqual(await copy.fill(PARTITION, some), APPLIED);
     }
-    assert.deepEqual(await copy.raiseFloor(PARTITION, primary.highestVersion(PARTITION)), APPLIED);
+    assert.deepEqual(await copy.apply(PARTITION, [], primary.highestVersion(PARTITION)), APPLIED);
     await this.check();
     this.#checkPosition(copy, this.#position);
   }

@@ -136,8 +136,8 @@ export const replication: Trait = {
       const expiring = write('expired', 'v', { expiresAtMs: bench.clock.nowMs() + 10 });
       await role.write(PARTITION, [write('present'), expiring], EPOCH);
       bench.clock.advanceMs(10);
-      await role.raiseFloor(PARTITION, HIGH_VERSION);
-      await role.raiseFloor(PARTITION, 1);
+      await role.apply(PARTITION, [], HIGH_VERSION);
+      await role.apply(PARTITION, [], 1);
       assert.equal(role.highestVersion(PARTITION), HIGH_VERSION);
       assert.equal(role.highestVersion(OTHER_PARTITION), 0);
       const keys = ['present', 'expired', 'never there'];
@@ -149,38 +149,37 @@ export const replication: Trait = {
       assert.deepEqual(outcomes.map(createdOf), [false, true, true]);
       for (const outcome of outcomes) assert.ok(versionOf(outcome) > HIGH_VERSION);
     },
-    'a reset partition has no pairs and the given position, and a fill leaves the position as it is': async (
-      bench,
-    ) => {
+    'a cleared partition has no pairs and the given position, and a fill leaves the position as it is':
+      async (bench) => {
+        const role = await started(bench);
+        await role.write(PARTITION, [write('old'), write('kept')], EPOCH);
+        const position = { epoch: EPOCH, number: 77 };
+        assert.deepEqual(await role.clear(PARTITION, position, 'complete'), { status: 'applied' });
+        assert.deepEqual(role.position(PARTITION), position);
+        assert.deepEqual(await contents(bench.engine), {});
+        const expiresAtMs = bench.clock.nowMs() + 1000;
+        await role.fill(PARTITION, [pair('kept', 3), pair('new', 4, { expiresAtMs })]);
+        assert.deepEqual(await role.fill(PARTITION, [pair('kept', 5)]), { status: 'applied' });
+        assert.deepEqual(role.position(PARTITION), position);
+        assert.deepEqual(await contents(bench.engine), { kept: 5, new: 4 });
+        assert.equal((await get(bench.engine, 'new'))?.expiresAtMs, expiresAtMs);
+      },
+    'effects after a clear continue at the given position': async (bench) => {
       const role = await started(bench);
-      await role.write(PARTITION, [write('old'), write('kept')], EPOCH);
-      const position = { epoch: EPOCH, number: 77 };
-      assert.deepEqual(await role.reset(PARTITION, position), { status: 'applied' });
-      assert.deepEqual(role.position(PARTITION), position);
-      assert.deepEqual(await contents(bench.engine), {});
-      const expiresAtMs = bench.clock.nowMs() + 1000;
-      await role.fill(PARTITION, [pair('kept', 3), pair('new', 4, { expiresAtMs })]);
-      assert.deepEqual(await role.fill(PARTITION, [pair('kept', 5)]), { status: 'applied' });
-      assert.deepEqual(role.position(PARTITION), position);
-      assert.deepEqual(await contents(bench.engine), { kept: 5, new: 4 });
-      assert.equal((await get(bench.engine, 'new'))?.expiresAtMs, expiresAtMs);
-    },
-    'effects after a reset continue at the given position': async (bench) => {
-      const role = await started(bench);
-      await role.reset(PARTITION, { epoch: EPOCH, number: 77 });
+      await role.clear(PARTITION, { epoch: EPOCH, number: 77 }, 'complete');
       await role.apply(PARTITION, [effect('key', 4, 78)], 4);
       await role.write(PARTITION, [write('key')], EPOCH + 1);
       assert.deepEqual(role.position(PARTITION), { epoch: EPOCH + 1, number: 79 });
     },
     'versions go on above those of a fill': async (bench) => {
       const role = await started(bench);
-      await role.reset(PARTITION, START_POSITION);
+      await role.clear(PARTITION, START_POSITION, 'complete');
       await role.fill(PARTITION, [pair('key', HIGH_VERSION)]);
       assert.equal(role.highestVersion(PARTITION), HIGH_VERSION);
       const [outcome] = await role.write(PARTITION, [write('absent')], EPOCH);
       assert.equal(versionOf(outcome), HIGH_VERSION + 1);
     },
-    'a reset of many pairs touches no other partition, and versions never repeat': async (bench) => {
+    'a clear of many pairs touches no other partition, and versions never repeat': async (bench) => {
       const role = await started(bench);
       const keys = numbered(5000);
       const outcomes = await role.write(
@@ -190,7 +189,7 @@ export const replication: Trait = {
       );
       await role.write(OTHER_PARTITION, [write('other', 'v', { partition: OTHER_PARTITION })], EPOCH);
       const highest = Math.max(...outcomes.map(versionOf));
-      assert.deepEqual(await role.reset(PARTITION, START_POSITION), { status: 'applied' });
+      assert.deepEqual(await role.clear(PARTITION, START_POSITION, 'complete'), { status: 'applied' });
       assert.deepEqual(await contents(bench.engine), {});
       assert.deepEqual(role.position(PARTITION), START_POSITION);
       assert.equal(role.highestVersion(PARTITION), highest);
@@ -204,7 +203,7 @@ export const replication: Trait = {
       const writes = Array.from({ length: 2000 }, (_, i) => write(`key-${i}`));
       await role.write(PARTITION, writes, EPOCH);
       let isRemoved = false;
-      const removal = Promise.resolve(role.reset(PARTITION, START_POSITION)).then((outcome) => {
+      const removal = Promise.resolve(role.clear(PARTITION, START_POSITION, 'complete')).then((outcome) => {
         isRemoved = true;
         return outcome;
       });
@@ -217,16 +216,16 @@ export const replication: Trait = {
     },
     'a partition is held while it has a pair or a position': async (bench) => {
       const role = await started(bench);
-      await role.reset(OTHER_PARTITION, { epoch: EPOCH, number: 1 });
+      await role.clear(OTHER_PARTITION, { epoch: EPOCH, number: 1 }, 'complete');
       await role.fill(PARTITION, [pair('key', 1)]);
-      await role.raiseFloor(11, HIGH_VERSION);
+      await role.apply(11, [], HIGH_VERSION);
       assert.deepEqual(role.heldPartitions(), [PARTITION, OTHER_PARTITION]);
     },
     'a partition that is being filled is not held until the fill has ended': async (bench) => {
       const role = await started(bench);
       await role.write(PARTITION, [write('old')], EPOCH);
       const position = { epoch: EPOCH, number: 77 };
-      assert.deepEqual(await role.beginFill(PARTITION, position), { status: 'applied' });
+      assert.deepEqual(await role.clear(PARTITION, position, 'incomplete'), { status: 'applied' });
       assert.deepEqual(role.position(PARTITION), position);
       assert.deepEqual(await contents(bench.engine), {});
       await role.fill(PARTITION, [pair('kept', 3)]);
@@ -246,10 +245,8 @@ export const replication: Trait = {
       await isUnavailable(() => role.delete(PARTITION, [removal('key')], EPOCH));
       await isUnavailable(() => role.apply(PARTITION, [effect('key', 1, 1)], 1));
       await isUnavailable(() => role.fill(PARTITION, [pair('key', 1)]));
-      await isUnavailable(() => role.reset(PARTITION, START_POSITION));
-      await isUnavailable(() => role.beginFill(PARTITION, START_POSITION));
+      await isUnavailable(() => role.clear(PARTITION, START_POSITION, 'complete'));
       await isUnavailable(() => role.endFill(PARTITION));
-      await isUnavailable(() => role.raiseFloor(PARTITION, 1));
       await isUnavailable(() => role.renewBootId());
       await isUnavailable(() => role.position(PARTITION));
       await isUnavailable(() => role.highestVersion(PARTITION));
@@ -266,8 +263,8 @@ export const replicationReopening: Trait = {
     'positions and floors are as they were': async (bench) => {
       const role = await started(bench);
       await role.write(PARTITION, [write('a'), write('b')], EPOCH);
-      await role.raiseFloor(PARTITION, HIGH_VERSION);
-      await role.reset(OTHER_PARTITION, { epoch: EPOCH, number: 77 });
+      await role.apply(PARTITION, [], HIGH_VERSION);
+      await role.clear(OTHER_PARTITION, { epoch: EPOCH, number: 77 }, 'complete');
       await reopened(bench, async (again) => {
         assert.deepEqual(again.heldPartitions(), [PARTITION, OTHER_PARTITION]);
         assert.deepEqual(again.position(PARTITION), { epoch: EPOCH, number: 2 });
@@ -279,7 +276,8 @@ export const replicationReopening: Trait = {
     },
     'a partition that was being filled is not held, and one whose fill has ended is': async (bench) => {
       const role = await started(bench);
-      for (const partition of [PARTITION, OTHER_PARTITION]) await role.beginFill(partition, START_POSITION);
+      for (const partition of [PARTITION, OTHER_PARTITION])
+        await role.clear(partition, START_POSITION, 'incomplete');
       await role.fill(PARTITION, [pair('key', 1)]);
       await role.apply(OTHER_PARTITION, [], HIGH_VERSION);
       await role.fill(OTHER_PARTITION, [pair('other', 1)]);
@@ -287,7 +285,7 @@ export const replicationReopening: Trait = {
       await reopened(bench, async (again) => {
         assert.deepEqual(again.heldPartitions(), [OTHER_PARTITION]);
         assert.deepEqual(again.incompletePartitions(), [PARTITION]);
-        await again.reset(PARTITION, START_POSITION);
+        await again.clear(PARTITION, START_POSITION, 'complete');
         assert.deepEqual(again.incompletePartitions(), []);
       });
     },
