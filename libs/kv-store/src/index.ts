@@ -1,11 +1,15 @@
 export * from './clock.js';
 export * from './cluster-clock.js';
-export * from './directory-lock.js';
+export {
+  DIRECTORY_LOCK_FILE,
+  DirectoryLock,
+  TAKEOVER_MS,
+  type DirectoryLockOptions,
+} from './directory-lock.js';
 export * from './engine/engine-replication.js';
 export { type Eviction, EVICTIONS } from './engine/memory/eviction/eviction-policy.js';
 export * from './engine/memory/memory-engine.js';
 export {
-  defaultMaxMemoryBytes,
   memoryForPairs,
   type MemoryLimits,
   MIN_MAX_MEMORY_BYTES,
@@ -24,4 +28,4 @@ export { engineDelete, engineWrite } from './store/engine-items.js';
 export * from './store/kv-store.js';
 export { deleteOutcome, setOutcome } from './store/outcomes.js';
 export type { StoreChunk, StoredPair } from './store/store-chunk.js';
-export * from './tokens.js';
+export { KVS_CLOCK } from './tokens.js';

@@ -13,7 +13,7 @@ export * from './command-line/command.js';
 export { canonicalHost, isLoopback } from './command-line/host-names.js';
 export * from './command-line/options.js';
 export * from './command-line/settings.js';
-export { exitAtStart, orExit, StartError, USAGE_EXIT_CODE, usageError } from './command-line/start-error.js';
+export { exitAtStart, orExit, StartError, usageError } from './command-line/start-error.js';
 export { listen, originOf, type ListenOptions } from './lifecycle/listen.js';
 export type { Listener } from './lifecycle/listener.js';
 export { resetConnection } from './lifecycle/reset-connection.js';

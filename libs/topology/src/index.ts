@@ -46,7 +46,7 @@ export {
   type EntryRequest,
 } from './topology-changes.js';
 export { isBootId } from './json-fields.js';
-export { topologyFromDocument, topologyFromJson, topologyToJson } from './topology-json.js';
+export { topologyFromJson, topologyToJson } from './topology-json.js';
 export {
   plan,
   type NodeStatus,
@@ -59,7 +59,6 @@ export { LEAD_FOR_MS, type TopologyStore } from './topology-store.js';
 export {
   MAX_COPIES,
   newTopology,
-  NODE_STATES,
   nodeOfBoot,
   type BootId,
   type ClusterSettings,

@@ -2,13 +2,13 @@ import { MAX_VERSION, PARTITION_COUNT } from '@kvs/protocol';
 import fc from 'fast-check';
 import {
   newTopology,
-  NODE_STATES,
   topologyFromJson,
   topologyToJson,
   type PartitionEntry,
   type Topology,
 } from './index.js';
 import { boot } from './testing/index.js';
+import { NODE_STATES } from './topology.js';
 
 const empty = newTopology({ clusterId: 'c', copies: 2, minInSync: 1 });
 

@@ -54,7 +54,7 @@ export function sendProblem(response: ProblemResponse, error: KvsError): void {
 export const RETRY_AFTER_SECONDS = '1';
 
 /** Returns the KvsError for an error of Nest, Express or its body parser. */
-export function toKvsError(thrown: unknown): KvsError {
+function toKvsError(thrown: unknown): KvsError {
   if (thrown instanceof KvsError) return thrown;
   const status = statusOf(thrown);
   const code =

@@ -73,7 +73,7 @@ export function describeOptions(options: OptionDefinitions): OptionDescription[]
 /**
  * Parses `argv` (without node and the script) and the environment. `--help` and `--version` print and exit with 0.
  *
- * @throws StartError with {@link USAGE_EXIT_CODE}, for arguments and variables that are not valid
+ * @throws StartError with exit code 2, for arguments and variables that are not valid
  */
 export function parseCommand<A extends ArgumentDefinitions, O extends OptionDefinitions>(
   definition: CommandDefinition<A, O>,

@@ -1,11 +1,11 @@
 import { DEFAULT_LIMITS, type Limits } from '@kvs/protocol';
 import { choice, milliseconds, wholeNumber, type Values } from './options.js';
 
-export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** `auto` is text on a terminal; elsewhere, JSON with one object per line. */
-export const LOG_FORMATS = ['auto', 'text', 'json'] as const;
+const LOG_FORMATS = ['auto', 'text', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
 const LIMITS = 'Limits of one request';

@@ -1,12 +1,12 @@
 import { messageOf } from '@kvs/protocol';
 
 /** The exit code for arguments that are not valid, as in most command line tools. */
-export const USAGE_EXIT_CODE = 2;
+const USAGE_EXIT_CODE = 2;
 
 /** The reason why a server can't start, in one line for the person who starts it. */
 export class StartError extends Error {
   override readonly name = 'StartError';
-  /** {@link USAGE_EXIT_CODE} if the arguments are not valid, otherwise 1. */
+  /** 2 if the arguments are not valid, otherwise 1. */
   readonly exitCode: number;
 
   constructor(message: string, { exitCode = 1, ...options }: ErrorOptions & { exitCode?: number } = {}) {

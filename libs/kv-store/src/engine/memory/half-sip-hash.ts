@@ -1,3 +1,5 @@
+import { getRandomValues } from 'node:crypto';
+
 /**
  * HalfSipHash-1-3 with 32 bits of output (Aumasson and Bernstein, "SipHash: a fast short-input PRF", and its
  * reference implementation, `halfsiphash.c`). Without the key, nobody can choose texts that collide, so stored keys
@@ -41,6 +43,11 @@ export function halfSipHash(
 }
 
 export type HashKey = readonly [number, number];
+
+export function randomHashKey(): HashKey {
+  const [first = 0, second = 0] = getRandomValues(new Uint32Array(2));
+  return [first, second];
+}
 
 /** Four bytes, least significant first. The last word has the remaining bytes and, on top, the length. */
 function wordAt(bytes: Uint8Array, at: number, length: number): number {

@@ -20,6 +20,7 @@ import type {
 } from '../storage-engine.js';
 import { SCAN_CHUNK_PAIRS } from '../storage-engine.js';
 import { ExpirySweep } from './expiry-sweep.js';
+import { randomHashKey } from './half-sip-hash.js';
 import { JsonScan } from './json/json-scan.js';
 import type { MemoryEngineOptions } from './memory-options.js';
 import { completeOptions } from './memory-options.js';
@@ -52,9 +53,9 @@ export class MemoryEngine implements StorageEngine {
   #refusal: KvsError | undefined;
 
   constructor(options: MemoryEngineOptions) {
-    const { clock, scheduler, maxMemoryBytes, eviction, hashKey } = completeOptions(options);
+    const { clock, scheduler, maxMemoryBytes, eviction } = completeOptions(options);
     this.#clock = clock;
-    this.#store = new PairStore(maxMemoryBytes, eviction, hashKey);
+    this.#store = new PairStore(maxMemoryBytes, eviction, randomHashKey());
     this.#sweep = new ExpirySweep(this.#store, clock, scheduler);
     this.#store.expired = this.#sweep;
     this.maxMemoryBytes = maxMemoryBytes;

@@ -1,26 +1,25 @@
-import { getRandomValues } from 'node:crypto';
 import type { Scheduler } from '../../scheduler.js';
 import { systemScheduler } from '../../scheduler.js';
 import type { EngineFactoryOptions } from '../storage-engine.js';
 import type { Eviction } from './eviction/eviction-policy.js';
 import { EVICTIONS } from './eviction/eviction-policy.js';
-import type { HashKey } from './half-sip-hash.js';
 import { defaultMaxMemoryBytes, MIN_MAX_MEMORY_BYTES } from './memory-limits.js';
 
 /** Options of a memory engine. */
 export interface MemoryEngineOptions extends EngineFactoryOptions {
-  /** The bytes at which the engine is full, at least {@link MIN_MAX_MEMORY_BYTES}. Default: {@link defaultMaxMemoryBytes}. */
+  /**
+   * The bytes at which the engine is full, at least {@link MIN_MAX_MEMORY_BYTES}. Default: three quarters of Node's heap limit, less in
+   * a small container.
+   */
   readonly maxMemoryBytes?: number;
   /** How a full engine frees memory: `none` refuses writes, the others evict pairs. Default `none`. */
   readonly eviction?: Eviction;
   /** Runs background work. Default: the system's timers. */
   readonly scheduler?: Scheduler;
-  /** The secret of the hash tables. Default: random. */
-  readonly hashKey?: HashKey;
 }
 
 export function completeOptions(options: MemoryEngineOptions): Required<MemoryEngineOptions> {
-  const { clock, scheduler = systemScheduler, eviction = 'none', hashKey = randomHashKey() } = options;
+  const { clock, scheduler = systemScheduler, eviction = 'none' } = options;
   const { maxMemoryBytes = defaultMaxMemoryBytes() } = options;
   if (!Number.isSafeInteger(maxMemoryBytes) || maxMemoryBytes < MIN_MAX_MEMORY_BYTES)
     throw new RangeError(
@@ -28,10 +27,5 @@ export function completeOptions(options: MemoryEngineOptions): Required<MemoryEn
     );
   if (!EVICTIONS.includes(eviction))
     throw new TypeError(`eviction is one of ${EVICTIONS.join(', ')}, not ${String(eviction)}`);
-  return { clock, scheduler, eviction, hashKey, maxMemoryBytes };
-}
-
-function randomHashKey(): HashKey {
-  const [first = 0, second = 0] = getRandomValues(new Uint32Array(2));
-  return [first, second];
+  return { clock, scheduler, eviction, maxMemoryBytes };
 }
