@@ -39,12 +39,17 @@ export class EtcdGateway {
     this.#user = user;
   }
 
-  /** Asks for something that changes nothing: each server in turn until one answers. */
-  async read(path: string, body: object): Promise<Fields> {
+  /**
+   * Asks each server in turn until one answers: only for requests that may be carried out several times. A server before the last
+   * one has half of the time, because it may hang, or wait for a leader that has died.
+   *
+   * @throws KvsError `store_unavailable`: a change may have been made, or may be made later
+   */
+  async askEach(path: string, body: object): Promise<Fields> {
     let failure: unknown;
-    for (let tries = 0; tries < this.#endpoints.length; tries++) {
+    for (let left = this.#endpoints.length; left > 0; left--) {
       try {
-        return await this.change(path, body);
+        return await this.askOne(path, body, left > 1 ? this.#timeoutMs / 2 : this.#timeoutMs);
       } catch (error) {
         failure = error;
         if (this.#closed.signal.aborted) break;
@@ -56,15 +61,15 @@ export class EtcdGateway {
   /**
    * Asks one server once.
    *
-   * @throws KvsError `store_unavailable`: the change may have been made, or may be made later
+   * @throws KvsError `store_unavailable`: a change may have been made, or may be made later
    */
-  async change(path: string, body: object): Promise<Fields> {
+  async askOne(path: string, body: object, timeoutMs = this.#timeoutMs): Promise<Fields> {
     const asked = this.#current;
     const endpoint = this.#endpoints[asked];
     // Not AbortSignal.any: a signal that lives as long as the process would keep something of each request.
     const end = new AbortController();
     const abort = (): void => end.abort();
-    const timer = setTimeout(abort, this.#timeoutMs);
+    const timer = setTimeout(abort, timeoutMs);
     this.#closed.signal.addEventListener('abort', abort);
     try {
       if (this.#closed.signal.aborted) abort();
@@ -74,7 +79,7 @@ export class EtcdGateway {
       // Requests that fail together must not skip the servers between.
       if (this.#current === asked) this.#askNext();
       const isLate = end.signal.aborted && !this.#closed.signal.aborted;
-      throw unavailable(isLate ? `no answer within ${this.#timeoutMs} ms` : error, endpoint);
+      throw unavailable(isLate ? `no answer within ${timeoutMs} ms` : error, endpoint);
     } finally {
       clearTimeout(timer);
       this.#closed.signal.removeEventListener('abort', abort);

@@ -137,6 +137,43 @@ describe('a store in etcd', () => {
     expect(await store.read()).toEqual(next(first));
   });
 
+  describe('with a second server', () => {
+    let second: FakeGateway;
+    let other: EtcdTopologyStore;
+    beforeEach(async () => {
+      await store.replace(first);
+      second = await FakeGateway.start(gateway);
+      other = open(second.url);
+      await other.read();
+    });
+    afterEach(async () => {
+      await other.close();
+      await second.stop();
+    });
+
+    it('asks it for a change if the first one hangs for half of the time', async () => {
+      second.failures.set('/v3/kv/txn', 'hang');
+      const timers = jest.spyOn(globalThis, 'setTimeout');
+      const limits = () => timers.mock.calls.map(([, ms]) => ms).filter((ms) => ms === 500 || ms === 1000);
+      expect(await other.replace(next(first))).toBe(true);
+      expect(limits()).toEqual([500, 1000]);
+      timers.mockRestore();
+      expect(await store.read()).toEqual(next(first));
+    });
+
+    it('says that it has another revision if a server made the change and did not answer', async () => {
+      second.failures.set('/v3/kv/txn', 'lose');
+      expect(await other.replace(next(first))).toBe(false);
+      expect(await other.read()).toEqual(next(first));
+    });
+
+    it('asks it to let a process lead only with the next claim', async () => {
+      second.failures.set('/v3/lease/grant', 'lose');
+      await expect(other.claimLead('one')).rejects.toMatchObject({ code: 'store_unavailable' });
+      expect(await other.claimLead('one')).toBe('one');
+    });
+  });
+
   it('never replaces a document that it has not seen', async () => {
     await store.replace(first);
     const other = open();

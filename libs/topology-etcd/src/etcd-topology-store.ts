@@ -63,7 +63,7 @@ export class EtcdTopologyStore implements TopologyStore {
 
   async read(): Promise<Topology | undefined> {
     this.#assertOpen();
-    const found = firstPair(await this.#gateway.read('/v3/kv/range', { key: this.#key }));
+    const found = firstPair(await this.#gateway.askEach('/v3/kv/range', { key: this.#key }));
     if (found === undefined) return (this.#written = undefined);
     const modRevision = text(found, 'mod_revision');
     if (this.#written?.modRevision === modRevision) return this.#written.topology;
@@ -85,7 +85,8 @@ export class EtcdTopologyStore implements TopologyStore {
     if ((this.#written?.topology.revision ?? 0) !== next.revision - 1) await this.read();
     const before = this.#written;
     if ((before?.topology.revision ?? 0) !== next.revision - 1) return false;
-    const answer = await this.#gateway.change('/v3/kv/txn', {
+    // A second server may carry the transaction out again: then the revision is another one already.
+    const answer = await this.#gateway.askEach('/v3/kv/txn', {
       compare: [{ target: 'MOD', key: this.#key, result: 'EQUAL', mod_revision: before?.modRevision ?? '0' }],
       success: [{ request_put: { key: this.#key, value: toBase64(value) } }],
     });
@@ -106,7 +107,7 @@ export class EtcdTopologyStore implements TopologyStore {
   async claimLead(name: string): Promise<string> {
     this.#assertOpen();
     const lease = (await this.#keepLease()) ?? (await this.#newLease());
-    const answer = await this.#gateway.change('/v3/kv/txn', {
+    const answer = await this.#gateway.askOne('/v3/kv/txn', {
       compare: [{ target: 'CREATE', key: this.#leaderKey, result: 'EQUAL', create_revision: '0' }],
       success: [{ request_put: { key: this.#leaderKey, value: toBase64(name), lease } }],
       failure: [{ request_range: { key: this.#leaderKey } }],
@@ -135,19 +136,19 @@ export class EtcdTopologyStore implements TopologyStore {
     const lease = this.#lease;
     if (lease === undefined) return;
     this.#lease = undefined;
-    await this.#gateway.change('/v3/lease/revoke', { ID: lease });
+    await this.#gateway.askOne('/v3/lease/revoke', { ID: lease });
   }
 
   /** Returns the lease if etcd still has it. */
   async #keepLease(): Promise<string | undefined> {
     if (this.#lease === undefined) return undefined;
-    const answer = await this.#gateway.change('/v3/lease/keepalive', { ID: this.#lease });
+    const answer = await this.#gateway.askOne('/v3/lease/keepalive', { ID: this.#lease });
     const left = Number(text(fields(answer['result']), 'TTL'));
     return left > 0 ? this.#lease : undefined;
   }
 
   async #newLease(): Promise<string> {
-    const answer = await this.#gateway.change('/v3/lease/grant', { TTL: LEAD_FOR_MS / 1000 });
+    const answer = await this.#gateway.askOne('/v3/lease/grant', { TTL: LEAD_FOR_MS / 1000 });
     return (this.#lease = text(answer, 'ID'));
   }
 

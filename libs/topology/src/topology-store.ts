@@ -15,7 +15,7 @@ export interface TopologyStore {
   read(): Promise<Topology | undefined>;
   /**
    * Puts a document in the place of the one with the revision before it. Resolves with whether it did: false means that the
-   * store has another revision, and nothing was changed. The first document has revision 1, and replaces none.
+   * store has another revision, perhaps by this very change. The first document has revision 1, and replaces none.
    *
    * @throws KvsError `store_unavailable`: the change may have been made, or may be made later
    */

@@ -9,25 +9,29 @@ interface Pair {
   readonly lease: string | undefined;
 }
 
-/** The part of etcd's JSON gateway that the store uses, in this process. */
+/** A server of etcd in this process, with the part of the JSON gateway that the store uses. */
 export class FakeGateway {
-  /** How requests for a path fail: `refuse` before and `lose` after they were carried out. */
-  readonly failures = new Map<string, 'refuse' | 'lose'>();
+  /** How requests for a path fail: `refuse` and `hang` before they were carried out, and `lose` after that. */
+  readonly failures = new Map<string, 'refuse' | 'hang' | 'lose'>();
   /** If set, other paths need the token of this user. */
   user: EtcdUser | undefined;
   #token = 0;
   readonly #server: Server;
+  /** The server that carries requests out. */
+  readonly #first: FakeGateway;
   readonly #pairs = new Map<string, Pair>();
   readonly #leases = new Set<string>();
   readonly #watchers = new Set<ServerResponse>();
   #revision = 1;
 
-  private constructor() {
+  private constructor(first?: FakeGateway) {
+    this.#first = first ?? this;
     this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
-  static async start(): Promise<FakeGateway> {
-    const gateway = new FakeGateway();
+  /** @param first another server of the same etcd */
+  static async start(first?: FakeGateway): Promise<FakeGateway> {
+    const gateway = new FakeGateway(first);
     gateway.#server.listen(0, '127.0.0.1');
     await once(gateway.#server, 'listening');
     return gateway;
@@ -71,13 +75,14 @@ export class FakeGateway {
     const path = request.url ?? '';
     const failure = this.failures.get(path);
     if (failure === 'refuse') return void response.destroy();
+    if (failure === 'hang') return;
     if (path === '/v3/auth/authenticate') return this.#authenticate(response, fields(JSON.parse(body)));
     if (this.user !== undefined && request.headers.authorization !== `token ${this.#token}`)
       return void response.writeHead(401).end('{"error":"etcdserver: invalid auth token"}');
     if (path === '/v3/watch') return this.#watch(response);
-    const answer = this.#answer(path, fields(JSON.parse(body)));
+    const answer = this.#first.#answer(path, fields(JSON.parse(body)));
     if (failure === 'lose') return void response.destroy();
-    response.end(JSON.stringify({ header: { revision: `${this.#revision}` }, ...answer }));
+    response.end(JSON.stringify({ header: { revision: `${this.#first.#revision}` }, ...answer }));
   }
 
   #authenticate(response: ServerResponse, { name, password }: Fields): void {

@@ -156,6 +156,14 @@ class ForgetfulStore extends LocalTopologyStore {
   }
 }
 
+/** Makes changes, and then says that it has another revision, because it was asked twice. */
+class RepeatingStore extends LocalTopologyStore {
+  override async replace(next: Topology): Promise<boolean> {
+    await super.replace(next);
+    return super.replace(next);
+  }
+}
+
 async function settlePromises(): Promise<void> {
   for (let i = 0; i < 30; i++) await Promise.resolve();
 }
@@ -323,6 +331,32 @@ describe('requests for entries', () => {
     expect((await addLearner(7)).partitions[7]?.inSync).toHaveLength(2);
     expect(proxy.topology.versionCeiling).toBe(9e15);
   });
+});
+
+it('each change is made once, although the store says that it has another revision then', async () => {
+  proxy = new TestProxy(new RepeatingStore());
+  const [, b = fail(), c = fail()] = await proxy.assigned();
+  /** Returns by how many revisions the topology is newer afterwards, and the answer. */
+  const revisionsOf = async (change: () => Promise<unknown>) => {
+    const { revision } = proxy.topology;
+    const answer = await change();
+    return [proxy.topology.revision - revision, answer];
+  };
+  const { control } = proxy;
+  expect(await revisionsOf(() => addLearner(7).then((it) => it.partitions[7]?.inSync.length))).toEqual([
+    1, 2,
+  ]);
+  expect(await revisionsOf(() => promote(8))).toEqual([2, true]);
+  expect(await revisionsOf(() => proxy.join('d'))).toEqual([1, expect.any(String)]);
+  expect(await revisionsOf(() => control.updateNode('d', { weight: 2 }))).toEqual([1, undefined]);
+  expect(await revisionsOf(() => control.updateSettings({ copies: 3 }))).toEqual([1, undefined]);
+  expect(await revisionsOf(() => control.removeNode('d', false))).toEqual([1, { state: 'removed' }]);
+  const draining = { state: 'draining', copies: expect.any(Number) };
+  expect(await revisionsOf(() => control.removeNode('a', false))).toEqual([1, draining]);
+  expect(await revisionsOf(() => control.removeNode('a', true))).toEqual([1, { state: 'removed' }]);
+  expect(await revisionsOf(() => control.removeNode(b, true))).toEqual([1, { state: 'removed' }]);
+  const end = { isEnding: true };
+  expect(await revisionsOf(() => proxy.report(c, end))).toEqual([1, expect.anything()]);
 });
 
 describe('a request for a newer topology', () => {

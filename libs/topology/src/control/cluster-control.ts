@@ -209,11 +209,18 @@ export class ClusterControl {
    */
   async removeNode(id: string, isGone: boolean): Promise<NodeRemoval> {
     let removal: NodeRemoval = { state: 'removed' };
+    let wasRemoved = false;
     await this.#keeper.change((topology) => {
       const node = topology.nodes.find((one) => one.id === id);
       const copies = isGone || node === undefined ? 0 : rolesOf(topology, node.bootId);
       removal = copies > 0 ? { state: 'draining', copies } : { state: 'removed' };
-      return copies > 0 ? updateNode(topology, id, { state: 'draining' }) : withoutNode(topology, id, isGone);
+      if (copies > 0) return updateNode(topology, id, { state: 'draining' });
+      const without = withoutNode(topology, id, isGone);
+      // The edit before may have been stored although the store did not say so.
+      if (without === undefined && !wasRemoved)
+        throw new KvsError('unknown_node', `no node has the id ${id}`);
+      wasRemoved = true;
+      return without ?? topology;
     });
     return removal;
   }
@@ -294,12 +301,12 @@ function rolesOf({ partitions }: Topology, bootId: BootId): number {
   return partitions.filter((entry) => hasRole(entry, bootId)).length;
 }
 
-function withoutNode(topology: Topology, id: string, isGone: boolean): Topology {
+/** Returns undefined if no process has the id. */
+function withoutNode(topology: Topology, id: string, isGone: boolean): Topology | undefined {
   const node = topology.nodes.find((one) => one.id === id || one.bootId === id);
   const bootId = node?.bootId ?? id;
   const roles = isBootId(bootId) ? rolesOf(topology, bootId) : 0;
-  if (!isBootId(bootId) || (node === undefined && roles === 0))
-    throw new KvsError('unknown_node', `no node has the id ${id}`);
+  if (!isBootId(bootId) || (node === undefined && roles === 0)) return undefined;
   if (roles > 0 && !isGone) {
     throw new KvsError(
       'node_in_use',

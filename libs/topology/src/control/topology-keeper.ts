@@ -75,8 +75,8 @@ export class TopologyKeeper {
   }
 
   /**
-   * Puts what `edit` makes of the topology in its place. `edit` returns the same topology if nothing is to be changed, and is
-   * called again if another change came first.
+   * Puts what `edit` makes of the topology in its place. `edit` returns the same topology if nothing is to be changed. It is
+   * called again if the store has another revision: another change came first, or the store had made this one and did not answer.
    *
    * @throws KvsError `store_unavailable`: the change may have been made, or may be made later. The codes of {@link read}. What
    * `edit` throws
