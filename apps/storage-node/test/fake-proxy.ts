@@ -27,6 +27,8 @@ export class FakeProxy {
   answersReports = true;
   tellsNews = true;
   readonly reports: NodeReport[] = [];
+  /** How many reports came before each read of the topology. */
+  readonly reads: number[] = [];
   /** The changes that nodes asked for together. */
   readonly requests: (readonly EntryRequest[])[] = [];
   /** What the next report of each process is answered with. */
@@ -110,6 +112,7 @@ export class FakeProxy {
       this.requests.push(requests);
       this.topology = applyRequests(this.topology, requests);
     } else if (what.endsWith('/status')) return this.#report(nodeReportFrom(body));
+    else if (what === 'GET /cluster/topology') this.reads.push(this.reports.length);
     return JSON.parse(topologyAnswerToJson({ topology: this.topology, timeMs: TIME_MS }));
   }
 

@@ -361,6 +361,18 @@ describe('a node with --join', () => {
     await until(() => node.isServing());
   });
 
+  it('reads the topology only if it is still behind at the report after the one that said so', async () => {
+    proxy.tellsNews = false;
+    const node = await startNode('first');
+    await node.joined();
+    await reported(node.member.bootId);
+    const { revision } = proxy.topology;
+    const { length } = proxy.reports;
+    proxy.topology = { ...proxy.topology, revision: revision + 1 };
+    await until(() => node.member.topology?.revision === revision + 1);
+    expect(proxy.reads).toEqual([length + 2]);
+  });
+
   it('warns once, a day before it has no versions to give', async () => {
     const { first } = await startCopies();
     const raise = (hours: number) => {

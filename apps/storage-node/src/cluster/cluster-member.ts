@@ -61,6 +61,8 @@ export class ClusterMember {
   #isAlone = true;
   #isLeaving = false;
   #redisPort: number | undefined;
+  /** The revision that the answer to the last report named. */
+  #announced = 0;
   /** Since when no proxy has answered a request; undefined if the last one was answered. */
   #unansweredSinceMs: number | undefined;
   /** Why the node can't join or report at present. Set as soon as the node tries. */
@@ -306,8 +308,11 @@ export class ClusterMember {
     try {
       const answer = await client.report(id, report);
       role.obey(answer);
+      // A topology that is newer since the last report comes by itself, and a read asks the store.
+      const known = this.#announced;
+      this.#announced = answer.revision;
       // Not the revision of the role, which may know single entries that are newer than its topology.
-      if (answer.revision > (role.topology?.revision ?? 0)) role.learn(await client.readTopology());
+      if (known > (role.topology?.revision ?? 0)) role.learn(await client.readTopology());
       return answer.orders.length > 0;
     } catch (error) {
       // An operator has removed the node, or another process has its id.
