@@ -174,6 +174,17 @@ describe('a store in etcd', () => {
     });
   });
 
+  it('reads the value only after a change of another proxy', async () => {
+    const other = open();
+    await store.replace(first);
+    expect([await store.read(), await store.read(), gateway.sentValues]).toEqual([first, first, 0]);
+    expect(await other.replace(next(first))).toBe(true);
+    const before = gateway.sentValues;
+    expect([await store.read(), await store.read()]).toEqual([next(first), next(first)]);
+    expect(gateway.sentValues - before).toBe(1);
+    await other.close();
+  });
+
   it('never replaces a document that it has not seen', async () => {
     await store.replace(first);
     const other = open();

@@ -63,7 +63,11 @@ export class EtcdTopologyStore implements TopologyStore {
 
   async read(): Promise<Topology | undefined> {
     this.#assertOpen();
-    const found = firstPair(await this.#gateway.askEach('/v3/kv/range', { key: this.#key }));
+    // Proxies read every second, and the value is large. Without it, the read is linearizable too.
+    const isKeyEnough = this.#written !== undefined;
+    let found = await this.#find(isKeyEnough);
+    if (isKeyEnough && found?.['mod_revision'] !== this.#written?.modRevision)
+      found = await this.#find(false);
     if (found === undefined) return (this.#written = undefined);
     const modRevision = text(found, 'mod_revision');
     if (this.#written?.modRevision === modRevision) return this.#written.topology;
@@ -130,6 +134,10 @@ export class EtcdTopologyStore implements TopologyStore {
     clearTimeout(this.#retry);
     await this.#endLease().catch(() => undefined);
     this.#gateway.close();
+  }
+
+  async #find(keysOnly: boolean): Promise<Fields | undefined> {
+    return firstPair(await this.#gateway.askEach('/v3/kv/range', { key: this.#key, keys_only: keysOnly }));
   }
 
   async #endLease(): Promise<void> {

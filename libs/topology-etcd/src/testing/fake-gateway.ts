@@ -13,6 +13,8 @@ interface Pair {
 export class FakeGateway {
   /** How requests for a path fail: `refuse` and `hang` before they were carried out, and `lose` after that. */
   readonly failures = new Map<string, 'refuse' | 'hang' | 'lose'>();
+  /** How many values were sent. */
+  sentValues = 0;
   /** If set, other paths need the token of this user. */
   user: EtcdUser | undefined;
   #token = 0;
@@ -121,7 +123,9 @@ export class FakeGateway {
   #range(body: Fields): object {
     const pair = this.#pairs.get(text(body, 'key'));
     if (pair === undefined) return {};
-    return { kvs: [{ key: body['key'], value: pair.value, mod_revision: `${pair.mod}` }], count: '1' };
+    const value = body['keys_only'] === true ? undefined : pair.value;
+    if (value !== undefined) this.sentValues++;
+    return { kvs: [{ key: body['key'], value, mod_revision: `${pair.mod}` }], count: '1' };
   }
 
   #transact(body: Fields): object {
