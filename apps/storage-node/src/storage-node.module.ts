@@ -79,6 +79,7 @@ function operationsModule(
             engine: () => engine.opened,
             store,
             clock,
+            nowMs: () => performance.now(),
             alone,
             use: (operations) => front.use(operations),
             log,

@@ -13,13 +13,12 @@ import {
   topologyAnswerToJson,
   type BootId,
   type EntryChange,
-  type EntryRequest,
   type NodeReport,
   type PrimaryOrder,
   type Topology,
 } from '@kvs/topology';
 
-/** The control plane of a proxy without a controller: a test makes the changes. */
+/** The control plane of a proxy. Its controller only removes copies of processes that leave: a test makes all other changes. */
 export class FakeProxy {
   /** Whether it says that it has accepted a node. */
   answersJoins = true;
@@ -29,11 +28,9 @@ export class FakeProxy {
   readonly reports: NodeReport[] = [];
   /** How many reports came before each read of the topology. */
   readonly reads: number[] = [];
-  /** The changes that nodes asked for together. */
-  readonly requests: (readonly EntryRequest[])[] = [];
   /** What the next report of each process is answered with. */
   readonly orders = new Map<BootId, PrimaryOrder[]>();
-  /** The processes that are about to end. */
+  /** The processes that are about to end, because they have reported it or a test says so. */
   readonly leaving = new Set<BootId>();
   /** How many bytes of fills each node may send; undefined for no limit. */
   transferBytesPerSecond: number | undefined;
@@ -109,7 +106,6 @@ export class FakeProxy {
       this.topology = registerNode(this.topology, node, sharedStore);
     } else if (what === 'POST /cluster/entries') {
       const { requests } = entriesRequestFrom(body);
-      this.requests.push(requests);
       this.topology = applyRequests(this.topology, requests);
     } else if (what.endsWith('/status')) return this.#report(nodeReportFrom(body));
     else if (what === 'GET /cluster/topology') this.reads.push(this.reports.length);
@@ -120,7 +116,8 @@ export class FakeProxy {
     this.reports.push(report);
     if (nodeOfBoot(this.topology, report.bootId) === undefined)
       throw new KvsError('unknown_node', 'no such node');
-    const orders = this.orders.get(report.bootId) ?? [];
+    if (report.isLeaving) this.leaving.add(report.bootId);
+    const orders = [...(this.orders.get(report.bootId) ?? []), ...this.#removals(report.bootId)];
     this.orders.delete(report.bootId);
     const { topology, transferBytesPerSecond } = this;
     return {
@@ -130,6 +127,19 @@ export class FakeProxy {
       orders,
       leaving: [...this.leaving],
     };
+  }
+
+  /** Returns the orders to remove copies of processes that leave and serve nothing more. A primary that leaves too keeps them. */
+  #removals(by: BootId): PrimaryOrder[] {
+    if (this.leaving.has(by)) return [];
+    const { partitions } = this.topology;
+    const primaries = new Set(partitions.map(({ primary }) => primary));
+    const removed = [...this.leaving].filter((copy) => !primaries.has(copy));
+    return partitions.flatMap(({ epoch, primary, inSync }, partition) =>
+      removed
+        .filter((copy) => primary === by && inSync.includes(copy))
+        .map((copy) => ({ kind: 'remove', partition, epoch, copy })),
+    );
   }
 }
 

@@ -23,7 +23,7 @@ import { overruledOptions } from './overruled-options.js';
 
 export interface ClusterMemberOptions extends Pick<
   CandidateParts,
-  'store' | 'clock' | 'alone' | 'use' | 'log'
+  'store' | 'clock' | 'nowMs' | 'alone' | 'use' | 'log'
 > {
   readonly config: ClusterConfig;
   /** How long the node waits before it ends until others have copies of pairs that it alone has, in milliseconds. */
@@ -158,13 +158,13 @@ export class ClusterMember {
   async leave(): Promise<void> {
     if (this.#membership === undefined) return;
     const { role } = this.#membership;
-    const { log, leaveTimeoutMs } = this.#options;
+    const { log, leaveTimeoutMs, nowMs } = this.#options;
     this.#isLeaving = true;
     role.leave();
     // The controller must know before the first hand-over, or it gives partitions back.
     await Promise.race([this.#tellLeaving(this.#membership), delay(TELL_MS, undefined, { ref: false })]);
-    const unansweredMs = () => performance.now() - (this.#unansweredSinceMs ?? performance.now());
-    await handOverEverything({ role, leaveTimeoutMs, unansweredMs, log });
+    const unansweredMs = () => nowMs() - (this.#unansweredSinceMs ?? nowMs());
+    await handOverEverything({ role, leaveTimeoutMs, unansweredMs, nowMs, log });
   }
 
   async #tellLeaving({ id, client, role }: Membership): Promise<void> {
@@ -333,7 +333,7 @@ export class ClusterMember {
     let reason = error;
     if (error instanceof ControlPlaneError) {
       this.#unansweredSinceMs =
-        error.code === undefined ? (this.#unansweredSinceMs ?? performance.now()) : undefined;
+        error.code === undefined ? (this.#unansweredSinceMs ?? this.#options.nowMs()) : undefined;
       // Requests of several kinds fail for one reason.
       reason = error.cause ?? error;
     }

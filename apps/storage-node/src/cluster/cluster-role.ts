@@ -77,6 +77,8 @@ export interface CandidateParts {
   readonly store: KvStore;
   /** The clock of the engine, which follows that of the cluster. */
   readonly clock: NodeClock;
+  /** Returns the monotonic time in milliseconds. */
+  readonly nowMs: () => number;
   /** The operations of a node by itself. */
   readonly alone: Operations;
   /** Passes later calls of clients to other operations. */

@@ -74,6 +74,7 @@ export class CopiesRole implements ClusterRole {
   readonly copies: NodeReplica;
   readonly #engine: StorageEngine;
   readonly #clock: CandidateParts['clock'];
+  readonly #nowMs: CandidateParts['nowMs'];
   readonly #log: CandidateParts['log'];
   readonly #turns = new SuccessorTurns();
   /** When the hand-overs in flight began, by partition. */
@@ -83,11 +84,12 @@ export class CopiesRole implements ClusterRole {
   /** How many reports in a row found the ceiling of versions near. */
   #nearReports = 0;
 
-  constructor(copies: NodeReplica, engine: StorageEngine, { store, clock, log }: CandidateParts) {
+  constructor(copies: NodeReplica, engine: StorageEngine, { store, clock, nowMs, log }: CandidateParts) {
     this.copies = copies;
     this.#log = log;
     this.#engine = engine;
     this.#clock = clock;
+    this.#nowMs = nowMs;
     this.operations = new ReplicatedOperations(store, copies.replica, clock);
   }
 
@@ -133,7 +135,7 @@ export class CopiesRole implements ClusterRole {
   handOverAll(): number {
     const { replica } = this.copies;
     const served = this.#served().filter(({ successors }) => successors.length > 0);
-    const nowMs = performance.now();
+    const nowMs = this.#nowMs();
     for (const [partition, beganMs] of this.#handOvers)
       if (nowMs - beganMs > USUAL_HAND_OVER_MS || replica.roleIn(partition) !== 'primary')
         this.#handOvers.delete(partition);

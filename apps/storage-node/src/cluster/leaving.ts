@@ -7,6 +7,8 @@ export interface Leaving {
   readonly leaveTimeoutMs: number;
   /** Returns for how long every request has failed because no proxy answers, in milliseconds; 0 if the last one was answered. */
   readonly unansweredMs: () => number;
+  /** Returns the monotonic time in milliseconds. */
+  readonly nowMs: () => number;
   readonly log: MemberLog;
 }
 
@@ -15,7 +17,7 @@ export interface Leaving {
  * partitions over, as far as that is possible and a proxy answers. Then it waits until its copies are removed.
  */
 export async function handOverEverything(leaving: Leaving): Promise<void> {
-  const { role, unansweredMs, log } = leaving;
+  const { role, unansweredMs, nowMs, log } = leaving;
   // One proxy may stop together with this node, and the next one answers a moment later.
   const isUnanswered = (): boolean => unansweredMs() > UNANSWERED_MS;
   const left = await untilHandedOver(leaving, isUnanswered);
@@ -24,23 +26,21 @@ export async function handOverEverything(leaving: Leaving): Promise<void> {
   const { count } = role.countOnlyCopies();
   if (count > 0)
     log.warn(`${count} partitions end with this process, because no other node has a copy of them`);
-  const endMs = performance.now() + REMOVAL_MS;
-  while (role.countCopiesToRemove() > 0 && !isUnanswered() && performance.now() < endMs)
-    await delay(PAUSE_MS);
+  const endMs = nowMs() + REMOVAL_MS;
+  while (role.countCopiesToRemove() > 0 && !isUnanswered() && nowMs() < endMs) await delay(PAUSE_MS);
 }
 
 /** Returns how many partitions are left that another node could take. */
 async function untilHandedOver(
-  { role, leaveTimeoutMs }: Leaving,
+  { role, leaveTimeoutMs, nowMs }: Leaving,
   isUnanswered: () => boolean,
 ): Promise<number> {
-  const begunMs = performance.now();
+  const begunMs = nowMs();
   for (let handOverMs = begunMs; ; await delay(PAUSE_MS)) {
     const left = role.handOverAll();
-    const nowMs = performance.now();
-    const isCopying = role.countOnlyCopies().awaited > 0 && nowMs - begunMs < leaveTimeoutMs;
-    if (isCopying) handOverMs = nowMs;
-    const isHandingOver = left > 0 && nowMs - handOverMs < HAND_OVER_MS;
+    const isCopying = role.countOnlyCopies().awaited > 0 && nowMs() - begunMs < leaveTimeoutMs;
+    if (isCopying) handOverMs = nowMs();
+    const isHandingOver = left > 0 && nowMs() - handOverMs < HAND_OVER_MS;
     if (isUnanswered() || !(isCopying || isHandingOver)) return left;
   }
 }

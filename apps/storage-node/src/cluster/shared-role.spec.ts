@@ -33,6 +33,7 @@ beforeEach(() => {
     {
       store,
       clock,
+      nowMs: () => 0,
       alone: new StoreOperations(store),
       use: ignore,
       log: { info: ignore, warn: ignore, error: ignore },
