@@ -8,15 +8,18 @@ type Role = Pick<ClusterRole, 'topology' | 'learn'>;
 /**
  * Learns each topology as soon as a proxy knows it, until the node ends. A node whose requests fail learns of topologies with its
  * reports.
+ *
+ * @param pause waits so long, or until the node ends
  */
 export async function followTopology(
   client: Pick<ControlPlaneClient, 'newerTopology'>,
   role: Role,
   ended: AbortSignal,
+  pause = (ms: number): Promise<void> => delay(ms, undefined, { signal: ended }).catch(() => undefined),
 ): Promise<void> {
   while (!ended.aborted) {
     const pauseMs = await learnNext(client, role, ended);
-    if (pauseMs > 0) await delay(pauseMs, undefined, { signal: ended }).catch(() => undefined);
+    if (pauseMs > 0) await pause(pauseMs);
   }
 }
 
