@@ -35,5 +35,9 @@ export const projects = ['libs', 'apps', 'tools']
   )
   .filter(({ rootDir }) => existsSync(join(rootDir, 'tsconfig.json')));
 
-/** More workers than cores, because end-to-end tests mostly wait. Processes start slowly on a busy machine. */
-export const shared = { maxWorkers: Math.ceil(1.5 * availableParallelism()), testTimeout: 120_000 };
+/** More workers than cores, because end-to-end tests mostly wait. Processes start and end slowly on a busy machine. */
+export const shared = {
+  maxWorkers: Math.ceil(1.5 * availableParallelism()),
+  testTimeout: 120_000,
+  workerGracefulExitTimeout: 5000,
+};
