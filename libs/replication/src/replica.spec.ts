@@ -320,6 +320,18 @@ describe('a copy', () => {
     expect(b.pairs).toEqual({});
   });
 
+  it('reads the topology again soon if no proxy answers (R11)', () => {
+    world.assign(a, b);
+    world.cut(a, b);
+    world.pass(2700);
+    expect(b.reads).toHaveLength(1);
+    b.reads = [];
+    world.pass(600);
+    expect(b.reads).toHaveLength(1);
+    b.answerReads();
+    expect(world.requests.map(({ change }) => change.kind)).toContain('promote');
+  });
+
   it('does not ask if a beacon was in its input', () => {
     world.assign(a, b);
     world.cut(a, b);

@@ -48,7 +48,7 @@ export class Replica implements NodeContext {
   #lastBeaconMs = -Infinity;
   /** When the topology was last asked for, because another process knows more. The answer may be lost. */
   #catchUpMs = -Infinity;
-  /** The silent primaries whose places this node is about to ask for. */
+  /** The silent primaries whose places this node is about to ask for, and when it began to look at each. The read may be lost. */
   readonly #suspected = new Map<BootId, number>();
   readonly #silence: Silence;
   readonly #attention: Attention;
@@ -460,7 +460,7 @@ export class Replica implements NodeContext {
   /** Looks at the input that waits, and then at the topology, before it believes that a primary is gone. */
   #suspect(primary: BootId): void {
     const nowMs = this.ports.nowMs();
-    if (nowMs - (this.#suspected.get(primary) ?? -Infinity) < this.times.settleMs) return;
+    if (nowMs - (this.#suspected.get(primary) ?? -Infinity) < this.times.repeatMs) return;
     this.#suspected.set(primary, nowMs);
     const stillSilent = () => this.#silentPrimaries().get(primary);
     this.ports.afterInput(() => {
