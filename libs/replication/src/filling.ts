@@ -69,7 +69,7 @@ export class Filling {
   #watch(follower: Follower, entry: PartitionEntry, doWritersWait: boolean): void {
     const { fill } = follower;
     if (!this.#isFailing(follower, entry, doWritersWait)) return;
-    this.#node.ports.afterInput(() => {
+    this.#node.ports.afterInput(follower.bootId, () => {
       if (
         follower.fill === fill &&
         this.#isFailing(follower, entry, doWritersWait) &&

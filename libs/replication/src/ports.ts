@@ -27,8 +27,11 @@ export interface ReplicaPorts {
   readonly ask: (requests: readonly EntryRequest[]) => void;
   /** Reads the topology from the store through any proxy. Calls back after `Replica.learn`, or never. */
   readonly readTopology: (done: () => void) => void;
-  /** Calls back when all messages were handled that had arrived before. */
-  readonly afterInput: (done: () => void) => void;
+  /**
+   * Calls back when all messages of a process were handled that had arrived before. A process that stood still finds its timers due
+   * before it has read what others sent meanwhile, and must not take them for silent.
+   */
+  readonly afterInput: (from: BootId, done: () => void) => void;
   /** The clock of the cluster in milliseconds since 1970, by which pairs expire. It never goes back. */
   readonly clock: { nowMs(): number; raise(timeMs: number): void };
   readonly engine: ReplicaEngine;

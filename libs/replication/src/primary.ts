@@ -353,7 +353,7 @@ export class Primary {
   #watch(follower: Follower): void {
     if (follower.isRemoving) this.#remove(follower);
     else if (this.#isFailing(follower)) {
-      this.#node.ports.afterInput(() => {
+      this.#node.ports.afterInput(follower.bootId, () => {
         if (!this.#isClosed && follower.isInSync && this.#isFailing(follower)) this.#remove(follower);
       });
     }

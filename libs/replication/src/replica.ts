@@ -463,7 +463,7 @@ export class Replica implements NodeContext {
     if (nowMs - (this.#suspected.get(primary) ?? -Infinity) < this.times.repeatMs) return;
     this.#suspected.set(primary, nowMs);
     const stillSilent = () => this.#silentPrimaries().get(primary);
-    this.ports.afterInput(() => {
+    this.ports.afterInput(primary, () => {
       if (stillSilent() === undefined) return void this.#suspected.delete(primary);
       this.ports.readTopology(() => {
         this.#suspected.delete(primary);

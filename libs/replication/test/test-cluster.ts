@@ -94,6 +94,7 @@ export class ClusterNode {
     const server = new TestNode(new HeldStore(), {
       identity: () => late.driver?.receiver.identity(),
       receive: (from, cursor) => late.driver?.receiver.receive(from, cursor),
+      heard: (from) => late.driver?.receiver.heard(from),
     });
     await server.start();
     const { isDurable, starts } = identity;

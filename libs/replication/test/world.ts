@@ -179,7 +179,7 @@ export class Member {
         isConnected: (to) => !world.unconnected.has(to),
         ask: (requests) => void world.requests.push(...requests),
         readTopology: (done) => void this.reads.push(done),
-        afterInput: (done) => world.afterInput(done),
+        afterInput: (_, done) => world.afterInput(done),
         clock: this.clock,
         engine: this.engine,
       },

@@ -48,6 +48,7 @@ export class ClusterMember {
   readonly receiver: PeerReceiver = {
     identity: () => this.#identity,
     receive: (from: string, cursor: FrameCursor) => this.#copies?.receiver.receive(from, cursor),
+    heard: (from: string) => this.#copies?.receiver.heard(from),
   };
 
   readonly #options: ClusterMemberOptions;

@@ -32,20 +32,25 @@ export interface PeerReceiver {
    * @throws LinkProtocolError if one of them is not valid; then none of them counts
    */
   readonly receive: (from: string, cursor: FrameCursor) => void;
+  /** Called for each piece of input of a node, which may be a part of a frame, after the frames that it completes. */
+  readonly heard: (from: string) => void;
 }
 
 /**
  * Returns the receiver that passes on each message of a frame, in order.
  *
  * @param receive gets the boot id of the sender and the message. Its errors are defects, and are thrown on
+ * @param heard as in {@link PeerReceiver}
  */
 export function receiveMessages<M>(
   identity: () => PeerIdentity | undefined,
   codec: PeerCodec<M>,
   receive: (from: string, message: M) => void,
+  heard: (from: string) => void = () => undefined,
 ): PeerReceiver {
   return {
     identity,
+    heard,
     receive: (from, cursor) => {
       const messages: M[] = [];
       while (cursor.hasNumbers) {

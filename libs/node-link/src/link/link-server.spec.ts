@@ -111,6 +111,7 @@ it.each<[string, Partial<LinkServerOptions>]>([
       peers: {
         identity: () => ({ clusterId: 'orders', bootId: 'b' }),
         receive: () => errors.push('received'),
+        heard: () => errors.push('heard'),
       },
     },
   ],

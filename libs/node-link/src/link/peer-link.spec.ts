@@ -64,9 +64,12 @@ describe('messages to a node', () => {
   let server: LinkServer;
   let serverBreaches: string[];
   let received: [string, TestMessage][];
+  /** From whom input has come that was not the end of a message. */
+  let heard: string[];
 
   async function start(identity: PeerIdentity | undefined): Promise<string> {
     received = [];
+    heard = [];
     serverBreaches = [];
     server = new LinkServer(new HeldStore(), {
       limits: DEFAULT_LIMITS,
@@ -84,6 +87,9 @@ describe('messages to a node', () => {
         (from, got) => {
           received.push([from, got]);
           note('received');
+        },
+        (from) => {
+          if (received.length === 0) heard.push(from);
         },
       ),
     });
@@ -115,6 +121,14 @@ describe('messages to a node', () => {
     link.send(message(2, 'f'.repeat(2 * (maxKeyBytes + maxValueBytes))));
     await until(() => received.length === 2);
     expect(received.map(([, { number }]) => number)).toEqual([1, 2]);
+  });
+
+  it('are heard of before the last part of them has come', async () => {
+    dial(await start(other));
+    await until(() => link.isUp);
+    link.send(message(1, 'x'.repeat(2 ** 21)));
+    await until(() => received.length === 1);
+    expect(new Set(heard)).toEqual(new Set([own.bootId]));
   });
 
   it('come from the newest link of the sender only, because those of an older link are outdated', async () => {

@@ -128,6 +128,7 @@ export class ServerLink {
 
   #onReadAll(): void {
     this.#isReading = false;
+    if (this.bootId !== undefined) this.#context.peers?.heard(this.bootId);
     this.#context.memory.frames.set(this, this.#frames.heldBytes);
     this.#flush();
   }

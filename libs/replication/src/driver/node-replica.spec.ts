@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import { keyId, stringKey } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
 import { TestCluster, type ClusterNode } from '../../test/test-cluster.js';
+import { InputWaits } from './input-waits.js';
 
 const PARTITION = 7;
 const KEY = keyId(stringKey('key'));
@@ -76,6 +77,16 @@ describe('nodes with links between them', () => {
     expect(await first.write(PARTITION, KEY, 'wrong')).toMatchObject({ kind: 'refused', code: 'wrong_node' });
     expect(await second.write(PARTITION, KEY, 'new')).toMatchObject(DONE);
     await until(() => first.read(PARTITION, KEY) === 'new');
+  });
+
+  it('each hears of the input of the others, so that it can wait for it', async () => {
+    const heard = jest.spyOn(InputWaits.prototype, 'heard');
+    const { first, second } = await startTwo();
+    await startPartition(first);
+    await addCopy(second);
+    const senders = new Set(heard.mock.calls.flat());
+    heard.mockRestore();
+    expect(senders).toEqual(new Set([first.bootId, second.bootId]));
   });
 
   it('a partition goes on after an error of its engine that is of an unknown kind', async () => {

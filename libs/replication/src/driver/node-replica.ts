@@ -6,6 +6,7 @@ import type { ReplicaPorts } from '../ports.js';
 import { Replica } from '../replica.js';
 import { DEFAULT_TIMES, type ReplicaTimes } from '../settings.js';
 import { EnginePort } from './engine-port.js';
+import { InputWaits } from './input-waits.js';
 import { LeaseClock } from './lease-clock.js';
 import { messageCodec } from './message-codec.js';
 import { ProxyRequests, type ProxyRequestsOptions } from './proxy-requests.js';
@@ -32,8 +33,7 @@ export class NodeReplica {
   readonly #options: NodeReplicaOptions;
   readonly #peers: Peers;
   #cancelTick: () => void = () => undefined;
-  /** How many frames of other nodes have come. */
-  #framesReceived = 0;
+  readonly #input = new InputWaits();
   #isClosed = false;
 
   /** @param joined the topology of which this node is a part */
@@ -57,20 +57,14 @@ export class NodeReplica {
       },
       this.#ports(new EnginePort(engine, replication, () => this.replica.callCount, onError)),
     );
-    const receiver = receiveMessages(
+    this.receiver = receiveMessages(
       () => own,
       messageCodec,
       (from, message) => {
         if (isBootId(from)) this.#step(() => this.replica.receive(from, message));
       },
+      (from) => this.#input.heard(from),
     );
-    this.receiver = {
-      identity: receiver.identity,
-      receive: (from, cursor) => {
-        this.#framesReceived++;
-        receiver.receive(from, cursor);
-      },
-    };
     this.learn(joined);
     this.#tick();
   }
@@ -116,22 +110,10 @@ export class NodeReplica {
       isConnected: (to) => this.#peers.isOpen(to),
       ask: (requests) => proxies.ask(requests),
       readTopology: (done) => proxies.read(() => this.#step(done)),
-      afterInput: (done) => this.#whenQuiet(done, MAX_TURNS),
+      afterInput: (from, done) => this.#input.after(from, () => this.#step(done)),
       clock: this.#options.clock,
       engine,
     };
-  }
-
-  /** Calls back after a turn of the event loop in which no messages came, or after so many turns. */
-  #whenQuiet(done: () => void, turns: number): void {
-    const before = this.#framesReceived;
-    // Input is read between a timer and the immediate that it sets.
-    setTimeout(() => {
-      setImmediate(() => {
-        if (turns > 0 && this.#framesReceived > before) this.#whenQuiet(done, turns - 1);
-        else this.#step(done);
-      });
-    });
   }
 
   #tick(): void {
@@ -154,6 +136,3 @@ export class NodeReplica {
 }
 
 const TICK_MS = 100;
-
-/** The other nodes may send faster than this node reads. */
-const MAX_TURNS = 200;

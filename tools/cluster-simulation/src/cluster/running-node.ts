@@ -119,7 +119,7 @@ export class RunningNode {
       leaseNowMs: () => leaseClock.nowMs(),
       clock: this.clock,
       engine: this.engine,
-      afterInput: (done) => process.complete(0.5, done),
+      afterInput: (_, done) => process.complete(0.5, done),
       isConnected: (to) => {
         const peer = this.#peer(to);
         return peer !== undefined && this.#cluster.network.connection(process, peer.process).isUp;
