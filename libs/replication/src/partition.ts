@@ -114,11 +114,11 @@ export class Partition implements PartitionData {
         if (this.#isCurrent(from, message) && this.#role === 'learner') this.#copy.fillStart(message);
         return;
       case 'fillChunk':
-        if (this.#role === 'learner') this.#copy.fillChunk(from, message);
+        if (this.#isFilledBy(from)) this.#copy.fillChunk(from, message);
         else this.#refuseFill(from, message.fillId, message.number);
         return;
       case 'fillEnd':
-        if (this.#role === 'learner') this.#copy.fillEnd(from, message);
+        if (this.#isFilledBy(from)) this.#copy.fillEnd(from, message);
         else this.#refuseFill(from, message.fillId, message.chunkCount);
         return;
       case 'fillChunkAnswer':
@@ -131,7 +131,8 @@ export class Partition implements PartitionData {
         this.#holds(from, message.epoch);
         return;
       case 'holdsAnswer':
-        if (this.#isLeftOver && message.epoch === this.#entry?.epoch) this.#drop();
+        if (this.#isLeftOver && from === this.#entry?.primary && message.epoch === this.#entry.epoch)
+          this.#drop();
     }
   }
 
@@ -233,7 +234,11 @@ export class Partition implements PartitionData {
     return epoch === known && from === this.#entry?.primary;
   }
 
-  /** This node is no learner, or not yet. Without an answer, the fill would wait until it is given up. */
+  #isFilledBy(from: BootId): boolean {
+    return this.#role === 'learner' && from === this.#entry?.primary;
+  }
+
+  /** This node is no learner of the sender, or not yet. Without an answer, the fill would wait until it is given up. */
   #refuseFill(to: BootId, fillId: string, number: number): void {
     const { number: partition } = this;
     this.#node.ports.send(to, { kind: 'fillChunkAnswer', partition, fillId, number, failure: NOT_BEGUN });
@@ -248,7 +253,7 @@ export class Partition implements PartitionData {
         ports.send(from, { kind: 'entry', partition: this.number, entry: this.#entry, asksAfter: undefined });
       return;
     }
-    if (asksAfter === undefined) return;
+    if (asksAfter === undefined || from !== entry.primary) return;
     // The engine may still apply effects that came before.
     this.queue.run((next) => {
       if (this.#entry?.epoch === entry.epoch) this.#confirm(from, entry.epoch, asksAfter);

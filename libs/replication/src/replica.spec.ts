@@ -4,6 +4,7 @@ import { boot } from '@kvs/topology/testing';
 import { MapEngine } from '../test/map-engine.js';
 import { PARTITION, World, type Member } from '../test/world.js';
 import { MAX_PEERS } from './leases.js';
+import { NOT_BEGUN, type Message } from './messages.js';
 import { START_POSITION } from './position.js';
 
 let world: World;
@@ -377,6 +378,18 @@ describe('a copy', () => {
 });
 
 describe('a new primary', () => {
+  it('alone gets the last effects of a copy that it asks for (R12)', () => {
+    world.assign(a, b);
+    a.set('k', 'v');
+    const answers: Message[] = [];
+    c.replica.receive = (_, answer) => void answers.push(answer);
+    world.settle();
+    const { entry } = world;
+    b.replica.receive(c.bootId, { kind: 'entry', partition: PARTITION, entry, asksAfter: START_POSITION });
+    world.settle();
+    expect(answers).toEqual([]);
+  });
+
   it('serves only when a former primary has confirmed, or a grace has passed (R12)', () => {
     world.assign(a, b, c);
     world.cut(b, a);
@@ -760,6 +773,28 @@ describe('a learner', () => {
     ]);
   });
 
+  it('takes no part of its fill from another process than the primary that began it (R15)', () => {
+    world.assign(a);
+    a.set('k', 'v');
+    a.engine.waiting = [];
+    learn(b);
+    const scan = a.engine.waiting;
+    a.engine.waiting = undefined;
+    const answers: Message[] = [];
+    c.replica.receive = (from, answer) => void (from === b.bootId && answers.push(answer));
+    const fillId = `${a.bootId}/1/1`;
+    const chunk = { kind: 'fillChunk', partition: PARTITION, fillId, number: 0 } as const;
+    b.replica.receive(c.bootId, { ...chunk, pairs: [pairOf('k', 'forged')] });
+    b.replica.receive(c.bootId, { kind: 'fillEnd', partition: PARTITION, fillId, chunkCount: 1 });
+    world.settle();
+    expect([b.pairs, b.replica.leftOvers()]).toEqual([{}, []]);
+    expect(answers).toMatchObject([{ failure: NOT_BEGUN }, { failure: NOT_BEGUN }]);
+    for (const next of scan) next();
+    world.pass(1200);
+    expect(world.grant()).toEqual([{ kind: 'add', by: a.bootId, copy: b.bootId }]);
+    expect(b.pairs).toEqual({ k: 'v' });
+  });
+
   it('that can not delete its old pairs is filled again, and not added before', () => {
     world.assign(a);
     a.set('k', 'v');
@@ -895,6 +930,15 @@ describe('a node without a role in a partition', () => {
     const old = world.add('d', { engine });
     old.replica.learn(newTopology({ clusterId: 'c', copies: 2, minInSync: 1 }));
     expect(old.replica.leftOvers()).toEqual([{ partition: PARTITION, position: START_POSITION }]);
+  });
+
+  it('does not drop by a confirmation of another process than the primary that it asks (R17)', () => {
+    world.cut(b, a);
+    const { epoch } = world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
+    b.replica.receive(c.bootId, { kind: 'holdsAnswer', partition: 7, epoch });
+    expect(b.pairs).toEqual({ k: 'v' });
+    b.replica.receive(a.bootId, { kind: 'holdsAnswer', partition: 7, epoch });
+    expect(b.pairs).toEqual({});
   });
 
   it('does not drop by a confirmation of an earlier epoch (R17)', () => {

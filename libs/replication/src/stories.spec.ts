@@ -302,7 +302,7 @@ describe('a confirmation', () => {
     world.settle();
     const sent: Message[] = [];
     world.send = (_from, _to, message) => void sent.push(message);
-    b.replica.receive(c.bootId, {
+    b.replica.receive(a.bootId, {
       kind: 'entry',
       partition: 7,
       entry: world.entry,
