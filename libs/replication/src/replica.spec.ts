@@ -355,6 +355,17 @@ describe('a copy', () => {
     expect(a.isServing).toBe(true);
   });
 
+  it('believes no entry of an epoch that the topology will not reach in years, but reads the topology', () => {
+    world.assign(a, b);
+    const { revision } = b.replica;
+    const lie = { ...world.entry, epoch: Number.MAX_SAFE_INTEGER };
+    b.replica.receive(c.bootId, { kind: 'entry', partition: PARTITION, entry: lie, asksAfter: undefined });
+    world.settle();
+    expect([b.replica.revision, b.reads.length]).toEqual([revision, 1]);
+    world.pass(3000);
+    expect(a.isServing).toBe(true);
+  });
+
   it('refuses effects of a lower epoch, and tells the newer entry (R7)', () => {
     world.assign(a, b, c);
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [b, c]);

@@ -1,5 +1,5 @@
 import type { KeyId } from '@kvs/protocol';
-import type { BootId, PartitionEntry, Topology } from '@kvs/topology';
+import { MAX_REVISIONS_AHEAD, type BootId, type PartitionEntry, type Topology } from '@kvs/topology';
 import { Attention } from './attention.js';
 import { FillTurns } from './fill-turns.js';
 import { Knowledge } from './knowledge.js';
@@ -375,6 +375,8 @@ export class Replica implements NodeContext {
   }
 
   #told(partition: number, entry: PartitionEntry): void {
+    // Believed, it would count for good, and be told to all others. Right entries are told again.
+    if (entry.epoch > this.wholeRevision + MAX_REVISIONS_AHEAD) return this.catchUp();
     const isFirst = this.#knowledge.topology === undefined;
     if (!this.#knowledge.tell(partition, entry)) return;
     this.#touched(partition).entryChanged(entry, isFirst);

@@ -58,6 +58,7 @@ export {
 export { LEAD_FOR_MS, type TopologyStore } from './topology-store.js';
 export {
   MAX_COPIES,
+  MAX_REVISIONS_AHEAD,
   newTopology,
   nodeOfBoot,
   type BootId,

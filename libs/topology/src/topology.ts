@@ -97,6 +97,9 @@ export interface Topology {
 /** Most copies of a partition. */
 export const MAX_COPIES = 8;
 
+/** No process knows so many more revisions than another one. If it says so, the store counts. */
+export const MAX_REVISIONS_AHEAD = 1e9;
+
 /** The decisions of an operator about a new cluster. */
 export interface ClusterSettings {
   readonly clusterId: string;

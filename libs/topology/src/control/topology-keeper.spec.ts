@@ -73,7 +73,7 @@ describe('a revision to come that somebody names with the id of a node', () => {
   beforeEach(async () => {
     keeper = new TopologyKeeper(new LocalTopologyStore(), timers);
     await keeper.create({ ...newTopology(settings), nodes: [node, other] });
-    await keeper.heed({ clusterId: 'c', revision: Number.MAX_SAFE_INTEGER }, node.id);
+    await keeper.heed({ clusterId: 'c', revision: 1000 }, node.id);
     expect(await codeOfRead()).toBe('outdated_store');
   });
 
@@ -83,6 +83,14 @@ describe('a revision to come that somebody names with the id of a node', () => {
     await keeper.heed({ clusterId: 'c', revision: 1 }, node.bootId);
     expect(await codeOfRead()).toBe('read');
     expect(await keeper.change(raise)).toMatchObject({ revision: 2 });
+  });
+
+  it('does not count if nobody can know it, and renews no earlier one', async () => {
+    await keeper.heed({ clusterId: 'c', revision: Number.MAX_SAFE_INTEGER }, node.id);
+    nowMs += 600_001;
+    expect(await codeOfRead()).toBe('read');
+    await keeper.heed({ clusterId: 'c', revision: Number.MAX_SAFE_INTEGER }, node.id);
+    expect(await codeOfRead()).toBe('read');
   });
 
   it('counts for ten minutes', async () => {

@@ -1,7 +1,7 @@
 import { KvsError } from '@kvs/protocol';
 import type { Knowledge } from '../control-plane/messages.js';
 import type { TopologyStore } from '../topology-store.js';
-import type { Topology } from '../topology.js';
+import { MAX_REVISIONS_AHEAD, type Topology } from '../topology.js';
 import type { ControlTimers } from './ports.js';
 
 /**
@@ -58,7 +58,7 @@ export class TopologyKeeper {
    * Checks that a sender means this cluster, and that the store is not behind what the sender knows. Only the revision that a
    * node names is noted, because others may name any number. A node counts also if it has started again since the topology was
    * stored, because a store that has lost changes may know only its id. Anybody can send the id of a node, so a revision counts
-   * only until the node names another one, or for {@link NAMED_FOR_MS}.
+   * only until the node names another one, or for {@link NAMED_FOR_MS}. One that nobody can know does not count.
    *
    * @param sender an id or a boot id
    * @throws KvsError `wrong_cluster`; the codes of {@link read}
@@ -71,7 +71,8 @@ export class TopologyKeeper {
     }
     const node = current.nodes.find(({ id, bootId }) => id === sender || bootId === sender);
     if (node === undefined) await this.atLeast(revision);
-    else this.#named.set(node.id, { revision, atMs: this.#timers.nowMs() });
+    else if (revision <= current.revision + MAX_REVISIONS_AHEAD)
+      this.#named.set(node.id, { revision, atMs: this.#timers.nowMs() });
   }
 
   /**
