@@ -39,7 +39,8 @@ export interface ReplicaPorts {
 
 /**
  * The engine of the node. Each method works on one partition. The replica makes one call at a time for each partition that
- * changes pairs.
+ * changes pairs. Each call must end. If one does not, the process must stop answering others, because a primary whose engine never
+ * calls back would keep its role.
  */
 export interface ReplicaEngine {
   /** Whether the engine deletes valid pairs when it is full. Then copies may have a pair that the primary has not. */
