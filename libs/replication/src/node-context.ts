@@ -41,6 +41,8 @@ export interface NodeContext {
   catchUp(): void;
   /** Notes for operators why a copy could not be filled or kept. */
   noteFailure(partition: number, copy: BootId, reason: string): void;
+  /** Counts a copy that is removed because it does not acknowledge, unless its process has ended. */
+  noteRemoval(copy: BootId): void;
   /** Returns a text that no other fill has, of whatever process. */
   newFillId(): string;
 }

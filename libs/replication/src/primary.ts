@@ -354,7 +354,10 @@ export class Primary {
     if (follower.isRemoving) this.#remove(follower);
     else if (this.#isFailing(follower)) {
       this.#node.ports.afterInput(follower.bootId, () => {
-        if (!this.#isClosed && follower.isInSync && this.#isFailing(follower)) this.#remove(follower);
+        const isInUse = !this.#isClosed && follower.isInSync && !follower.isRemoving;
+        if (!isInUse || !this.#isFailing(follower)) return;
+        this.#node.noteRemoval(follower.bootId);
+        this.#remove(follower);
       });
     }
   }

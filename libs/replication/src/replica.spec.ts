@@ -1,5 +1,5 @@
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
-import { endProcess, newTopology, updateSettings } from '@kvs/topology';
+import { endProcess, newTopology, updateSettings, type BootId, type TopologyNode } from '@kvs/topology';
 import { boot } from '@kvs/topology/testing';
 import { MapEngine } from '../test/map-engine.js';
 import { PARTITION, World, type Member } from '../test/world.js';
@@ -27,6 +27,16 @@ const pairOf = (data: string, value: string) => ({
   expiresAtMs: undefined,
 });
 const refused = (code: string) => ({ kind: 'refused', code });
+const nodeOf = (bootId: BootId, port: number): TopologyNode => ({
+  id: bootId,
+  address: `n:${port}`,
+  zone: '',
+  weight: 1,
+  bootId,
+  isDurable: false,
+  starts: 1,
+  state: 'active',
+});
 
 describe('a write', () => {
   it('is answered when all in-sync copies have it (R5)', () => {
@@ -78,6 +88,30 @@ describe('a write', () => {
     expect(world.grant()).toEqual([{ kind: 'remove', by: a.bootId, copy: c.bootId }]);
     world.pass(600);
     expect(write.answer).toMatchObject(done);
+  });
+
+  it('removes a copy that does not acknowledge, which is counted once, and not one that is one too many', () => {
+    const nodes = [a, b, c].map(({ bootId }, i) => nodeOf(bootId, i));
+    world.topology = { ...world.topology, nodes };
+    world.assign(a, b, c);
+    const counts = () => a.replica.removedCopies().map(({ node, count }) => [node, count]);
+    a.replica.release(PARTITION, b.bootId);
+    world.pass(600);
+    world.grant();
+    expect([world.entry.inSync, counts()]).toEqual([
+      [a.bootId, c.bootId],
+      [
+        [b.bootId, 0],
+        [c.bootId, 0],
+      ],
+    ]);
+    world.cut(a, c);
+    a.set('k', 'v');
+    world.pass(3000);
+    expect(counts()).toEqual([
+      [b.bootId, 0],
+      [c.bootId, 1],
+    ]);
   });
 
   it('fails as perhaps applied if too few copies are left, and the next one is refused before anything is done', () => {
@@ -277,9 +311,7 @@ describe('a lease', () => {
   it('is given to nodes, after any number of processes that the topology does not have', () => {
     for (let i = 0; i < 2 * MAX_PEERS; i++)
       b.replica.receive(boot(`stranger ${i}`), { kind: 'beacon', sentAtMs: 1, timeMs: 1 });
-    const identity = { zone: '', weight: 1, isDurable: false, starts: 1, state: 'active' as const };
-    const nodes = [a, b].map(({ bootId }, i) => ({ ...identity, id: bootId, address: `n:${i}`, bootId }));
-    world.topology = { ...world.topology, nodes };
+    world.topology = { ...world.topology, nodes: [a, b].map(({ bootId }, i) => nodeOf(bootId, i)) };
     const stranger = world.add('one more');
     let hasAnswer = false;
     stranger.replica.receive = () => void (hasAnswer = true);

@@ -1,5 +1,11 @@
 import type { KeyId } from '@kvs/protocol';
-import { MAX_REVISIONS_AHEAD, type BootId, type PartitionEntry, type Topology } from '@kvs/topology';
+import {
+  MAX_REVISIONS_AHEAD,
+  nodeOfBoot,
+  type BootId,
+  type PartitionEntry,
+  type Topology,
+} from '@kvs/topology';
 import { Attention } from './attention.js';
 import { FillTurns } from './fill-turns.js';
 import { Knowledge } from './knowledge.js';
@@ -57,6 +63,8 @@ export class Replica implements NodeContext {
   #callCount = 0;
   #fillCount = 0;
   #failures: CopyFailure[] = [];
+  /** By the ids of their nodes. */
+  readonly #removedCopies = new Map<string, number>();
 
   constructor(settings: ReplicaSettings, ports: ReplicaPorts) {
     this.bootId = settings.bootId;
@@ -294,6 +302,15 @@ export class Replica implements NodeContext {
     );
   }
 
+  /**
+   * Returns how many copies on each other node this one has removed as their primary, because they did not acknowledge effects or
+   * beacons.
+   */
+  removedCopies(): { readonly node: string; readonly count: number }[] {
+    const others = this.topology?.nodes.filter(({ bootId }) => bootId !== this.bootId) ?? [];
+    return others.map(({ id }) => ({ node: id, count: this.#removedCopies.get(id) ?? 0 }));
+  }
+
   /** Returns why copies could not be filled or kept since the last call. */
   takeFailures(): readonly CopyFailure[] {
     const failures = this.#failures;
@@ -328,6 +345,12 @@ export class Replica implements NodeContext {
 
   noteFailure(partition: number, copy: BootId, reason: string): void {
     if (this.#failures.length < MAX_FAILURES) this.#failures.push({ partition, copy, reason });
+  }
+
+  noteRemoval(copy: BootId): void {
+    const node = this.topology && nodeOfBoot(this.topology, copy);
+    if (node !== undefined && !this.hasEnded(copy))
+      this.#removedCopies.set(node.id, (this.#removedCopies.get(node.id) ?? 0) + 1);
   }
 
   newFillId(): string {

@@ -11,13 +11,17 @@ const state: PartitionState = {
   lag: 4,
 };
 
-it('shows roles, what is served, the slowest copy, all tails, fills and links', async () => {
+it('shows roles, what is served, the slowest copy, all tails, fills, removed copies and links', async () => {
   const states = [
     state,
     { ...state, partition: 8, isServing: false, lag: 6 },
     { ...state, partition: 9, role: 'copy' as const, isServing: false, tailBytes: 234, lag: 0 },
   ];
-  const replica = { states: () => states, fills: () => [] };
+  const removedCopies = () => [
+    { node: 'b', count: 3 },
+    { node: 'c', count: 0 },
+  ];
+  const replica = { states: () => states, fills: () => [], removedCopies };
   const families = await clusterMetrics({ replica, openLinks: 2 }).collect();
   const [roles, ...others] = families;
   expect(roles?.values.map(({ labels, value }) => [labels['role'], value])).toEqual([
@@ -31,8 +35,10 @@ it('shows roles, what is served, the slowest copy, all tails, fills and links', 
     ['kvs_replication_lag', [6]],
     ['kvs_replication_tail_bytes', [2234]],
     ['kvs_replication_fills', [0]],
+    ['kvs_replication_removed_copies_total', [3, 0]],
     ['kvs_replication_links', [2]],
   ]);
+  expect(others[4]?.values.map(({ labels }) => labels)).toEqual([{ node: 'b' }, { node: 'c' }]);
 });
 
 it('shows nothing of a node by itself', async () => {

@@ -1,9 +1,9 @@
 import type { PartitionState, Replica } from '@kvs/replication';
-import { gauge, type MetricFamily, type MetricsSource } from '@kvs/server';
+import { counter, gauge, type MetricFamily, type MetricsSource } from '@kvs/server';
 
 /** The parts of a cluster member that have figures. */
 interface Measured {
-  readonly replica: Pick<Replica, 'states' | 'fills'> | undefined;
+  readonly replica: Pick<Replica, 'states' | 'fills' | 'removedCopies'> | undefined;
   readonly openLinks: number;
 }
 
@@ -39,6 +39,11 @@ export function clusterMetrics(member: Measured): MetricsSource {
           states.reduce((sum, { tailBytes }) => sum + tailBytes, 0),
         ),
         gauge('kvs_replication_fills', 'Learners that this node fills', replica.fills().length),
+        counter(
+          'kvs_replication_removed_copies_total',
+          'Copies that this node removed as their primary because they did not acknowledge in time',
+          replica.removedCopies().map(({ node, count }) => ({ labels: { node }, value: count })),
+        ),
         gauge('kvs_replication_links', 'Links to other nodes that are open', openLinks),
       ];
     },
