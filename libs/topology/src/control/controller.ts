@@ -167,6 +167,8 @@ export class Controller {
     this.#leader = await ports.store.claimLead(url);
     this.#claimedMs = claimedMs;
     const topology = await keeper.read();
+    // Nodes that join here, or know no leader yet, are heard by a proxy that does not lead.
+    reports.forgetOthers(topology);
     if (!this.isLeading) return;
     if (!wasLeading) {
       reports.forget();

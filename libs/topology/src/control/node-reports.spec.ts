@@ -29,6 +29,7 @@ function failuresAfter(seconds: number, sentBytes: (partition: number, second: n
       sentBytes: sentBytes(partition, second),
     }));
     reports.hear(primary, reportOf(primary, { timeMs: nowMs, fills }));
+    reports.forgetOthers(topology);
     reports.follow(topology);
   }
   return reports.failures.count;
@@ -41,6 +42,18 @@ it('the fills of a learner have failed if none of them goes on for a minute', ()
 
 it('fills that wait for another one have not failed', () => {
   expect(failuresAfter(200, (partition, second) => (partition === 0 ? second : 0))).toBe(0);
+});
+
+it('processes that are no nodes any more are forgotten, and what they said', () => {
+  const timers = { nowMs: () => 0, wallMs: () => 0, after: () => () => undefined };
+  const reports = new NodeReports({ timers, log: { info: () => undefined, warn: () => undefined } });
+  const failures = [{ partition: 1, copy: boot('before'), reason: 'out of memory' }];
+  for (const bootId of [boot('before'), learner])
+    reports.hear(bootId, reportOf(bootId, { isLeaving: true, failures }));
+  reports.forgetOthers(topology);
+  expect([...reports.statuses.keys()]).toEqual([learner]);
+  expect(reports.leaving).toEqual([learner]);
+  expect(reports.failures.recentCount(0)).toBe(0);
 });
 
 it('the time of the cluster goes on without a jump of the clock, and the log says so', () => {

@@ -115,21 +115,24 @@ export class NodeReports {
     this.failures.add({ partition, copy, reason, atMs: this.clusterTimeMs }, nowMs);
   }
 
-  /**
-   * Forgets processes that are no nodes any more, and notes those that it has not heard yet: a new leader gives all of them
-   * the time to report. The fills of a learner have failed if none of them goes on for a minute.
-   */
-  follow(topology: Topology): void {
-    const { nodes, partitions } = topology;
-    const bootIds = new Set(nodes.map(({ bootId }) => bootId));
+  /** Forgets processes that are no nodes any more. */
+  forgetOthers(topology: Topology): void {
+    const bootIds = new Set(topology.nodes.map(({ bootId }) => bootId));
     for (const bootId of this.#statuses.keys()) {
       if (bootIds.has(bootId)) continue;
       this.#statuses.delete(bootId);
       this.#bytesPerSecond.delete(bootId);
       this.#leaving.delete(bootId);
     }
-    for (const bootId of bootIds) if (!this.#statuses.has(bootId)) this.hear(bootId);
     this.failures.follow(topology, this.#timers.nowMs());
+  }
+
+  /**
+   * Notes the nodes that it has not heard yet: a new leader gives all of them the time to report. The fills of a learner have
+   * failed if none of them goes on for a minute.
+   */
+  follow({ nodes, partitions }: Topology): void {
+    for (const { bootId } of nodes) if (!this.#statuses.has(bootId)) this.hear(bootId);
     this.#watchProgress(partitions);
   }
 

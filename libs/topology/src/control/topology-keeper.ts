@@ -111,13 +111,15 @@ export class TopologyKeeper {
     return topology;
   }
 
-  /** The highest revision that a node has named of late. */
+  /** The highest revision that a node has named of late. Older ones are forgotten. */
   get #highestKnown(): number {
     const sinceMs = this.#timers.nowMs() - NAMED_FOR_MS;
-    return [...this.#named.values()].reduce(
-      (most, { revision, atMs }) => (atMs < sinceMs ? most : Math.max(most, revision)),
-      0,
-    );
+    let highest = 0;
+    for (const [id, { revision, atMs }] of this.#named) {
+      if (atMs < sinceMs) this.#named.delete(id);
+      else highest = Math.max(highest, revision);
+    }
+    return highest;
   }
 
   /** @param known the highest revision that a node had named when the store was asked. Later changes may be missing */
