@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { jest } from '@jest/globals';
 import { KvsError } from '@kvs/protocol';
 import { fieldsOf } from '@kvs/protocol/testing';
 import {
@@ -832,6 +833,20 @@ it('a proxy that does not reach the store leads no more, and sends nodes to the 
   expect((await one.report(bootId)).leader).toBe('http://two');
   one.control.stop();
   two.control.stop();
+});
+
+it('a proxy goes on to lead while the store takes long for a change', async () => {
+  const store = new LocalTopologyStore();
+  proxy = new TestProxy(store);
+  const bootIds = await proxy.assigned();
+  const held = jest.spyOn(store, 'replace').mockReturnValue(new Promise(() => undefined));
+  for (const bootId of bootIds) await proxy.report(bootId, { highestVersion: proxy.topology.versionCeiling });
+  await proxy.pass(10_000, bootIds);
+  expect(held).toHaveBeenCalled();
+  expect(proxy.control.status()).toMatchObject({
+    leader: 'http://one',
+    nodes: [{ reachable: true }, {}, {}],
+  });
 });
 
 it('after the store was away for all, the proxy that leads gives the nodes time to report', async () => {

@@ -3,10 +3,10 @@ import type { PrimaryOrder } from '../control-plane/messages.js';
 import { plan, planInSteps, type Plan, type PlanSettings } from '../planning/plan.js';
 import { versionCeilingFor } from '../planning/version-ceiling.js';
 import { raiseVersionCeiling, updateNode } from '../topology-changes.js';
-import { LEAD_FOR_MS } from '../topology-store.js';
 import type { BootId, Topology } from '../topology.js';
 import type { EntryQueue } from './entry-queue.js';
 import { LastingProblem } from './lasting-problem.js';
+import { Lead } from './lead.js';
 import type { NodeReports } from './node-reports.js';
 import type { ControlPorts } from './ports.js';
 import { StateLog } from './state-log.js';
@@ -30,11 +30,8 @@ export interface ControllerParts {
 export class Controller {
   readonly #parts: ControllerParts;
   readonly #problem: LastingProblem;
+  readonly #lead: Lead;
   #states: StateLog;
-  /** The answer of the store to the last claim. */
-  #leader: string | undefined;
-  /** When the last claim that succeeded began. */
-  #claimedMs = 0;
   #plan: Plan | undefined;
   /** The state at the last plan, to notice that nothing is new. */
   #planned: string | undefined;
@@ -51,6 +48,7 @@ export class Controller {
     this.#parts = parts;
     this.#problem = new LastingProblem(parts.ports.log, 'the controller cannot work');
     this.#states = new StateLog(parts.ports);
+    this.#lead = new Lead(parts.ports, parts.url, () => this.#begin());
     parts.keeper.watch(() => {
       if (this.isLeading) this.#wakeSoon();
     });
@@ -58,16 +56,16 @@ export class Controller {
 
   /** The URL of the proxy that leads; undefined as long as that is unknown. */
   get leader(): string | undefined {
-    return this.isCutOff ? undefined : this.#leader;
+    return this.#lead.leader;
   }
 
   get isLeading(): boolean {
-    return this.leader === this.#parts.url;
+    return this.#lead.isOwn;
   }
 
   /** Whether the store has answered no claim for so long that another proxy may lead. */
   get isCutOff(): boolean {
-    return this.#parts.ports.timers.nowMs() - this.#claimedMs > LEAD_FOR_MS;
+    return this.#lead.isCutOff;
   }
 
   /** The newest plan, as long as this proxy leads. */
@@ -103,12 +101,13 @@ export class Controller {
   }
 
   start(): void {
-    this.#claimedMs = this.#parts.ports.timers.nowMs();
+    this.#lead.start();
     this.#wakeAfter(0);
   }
 
   stop(): void {
     this.#isStopped = true;
+    this.#lead.stop();
     this.#cancel();
   }
 
@@ -120,9 +119,17 @@ export class Controller {
   async resign(): Promise<void> {
     this.stop();
     await this.#working;
-    const wasLeading = this.isLeading;
-    this.#leader = undefined;
-    if (wasLeading) await this.#parts.ports.store.resignLead();
+    await this.#lead.resign();
+  }
+
+  #begin(): void {
+    const { reports, ports, url } = this.#parts;
+    reports.forget();
+    this.#plan = undefined;
+    this.#planned = undefined;
+    this.#states = new StateLog(ports);
+    ports.log.info({ url }, 'this proxy leads the cluster now');
+    this.#wakeSoon();
   }
 
   /** A further change never postpones the plan. While copies are filled, changes come all the time. */
@@ -161,22 +168,11 @@ export class Controller {
   }
 
   async #step(): Promise<void> {
-    const { keeper, reports, ports, url } = this.#parts;
-    const wasLeading = this.isLeading;
-    const claimedMs = ports.timers.nowMs();
-    this.#leader = await ports.store.claimLead(url);
-    this.#claimedMs = claimedMs;
+    const { keeper, reports } = this.#parts;
     const topology = await keeper.read();
     // Nodes that join here, or know no leader yet, are heard by a proxy that does not lead.
     reports.forgetOthers(topology);
     if (!this.isLeading) return;
-    if (!wasLeading) {
-      reports.forget();
-      this.#plan = undefined;
-      this.#planned = undefined;
-      this.#states = new StateLog(ports);
-      ports.log.info({ url }, 'this proxy leads the cluster now');
-    }
     reports.follow(topology);
     const state = this.#stateOf(topology);
     if (state !== undefined && state === this.#planned) {
