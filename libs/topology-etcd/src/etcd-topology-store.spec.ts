@@ -82,6 +82,11 @@ const withEtcd = hasEtcd() || process.env['KVS_REQUIRE_TOOLS'] === '1';
       const [one, two] = [new EtcdTopologyStore(options), new EtcdTopologyStore(options)];
       expect([await one.claimLead('one'), await two.claimLead('two')]).toEqual(['one', 'one']);
       expect([await two.claimLead('two'), await one.claimLead('one')]).toEqual(['one', 'one']);
+      expect([await two.claimLead('two', 'three'), await two.claimLead('two', 'one')]).toEqual([
+        'one',
+        'two',
+      ]);
+      expect([await one.claimLead('one'), await one.claimLead('one', 'two')]).toEqual(['two', 'one']);
       await one.resignLead();
       expect([await two.claimLead('two'), await one.claimLead('one')]).toEqual(['two', 'two']);
       await two.close();

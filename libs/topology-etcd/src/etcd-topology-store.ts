@@ -108,14 +108,21 @@ export class EtcdTopologyStore implements TopologyStore {
     return () => void this.#listeners.delete(own);
   }
 
-  async claimLead(name: string): Promise<string> {
+  async claimLead(name: string, instead?: string): Promise<string> {
     this.#assertOpen();
     const lease = (await this.#keepLease()) ?? (await this.#newLease());
-    const answer = await this.#gateway.askOne('/v3/kv/txn', {
-      compare: [{ target: 'CREATE', key: this.#leaderKey, result: 'EQUAL', create_revision: '0' }],
-      success: [{ request_put: { key: this.#leaderKey, value: toBase64(name), lease } }],
-      failure: [{ request_range: { key: this.#leaderKey } }],
-    });
+    const key = this.#leaderKey;
+    const leadIf = (comparison: Fields): Promise<Fields> =>
+      this.#gateway.askOne('/v3/kv/txn', {
+        compare: [{ key, result: 'EQUAL', ...comparison }],
+        success: [{ request_put: { key, value: toBase64(name), lease } }],
+        failure: [{ request_range: { key } }],
+      });
+    if (instead !== undefined) {
+      const { succeeded } = await leadIf({ target: 'VALUE', value: toBase64(instead) });
+      if (succeeded === true) return name;
+    }
+    const answer = await leadIf({ target: 'CREATE', create_revision: '0' });
     if (answer['succeeded'] === true) return name;
     const [response] = listOf(answer, 'responses');
     const leader = firstPair(fields(fields(response)['response_range']));

@@ -131,11 +131,7 @@ export class FakeGateway {
   #transact(body: Fields): object {
     const comparison = first(body, 'compare');
     const pair = this.#pairs.get(text(comparison, 'key'));
-    const [actual, expected] =
-      comparison['target'] === 'MOD'
-        ? [pair?.mod, comparison['mod_revision']]
-        : [pair?.create, comparison['create_revision']];
-    if (`${actual ?? 0}` !== expected) {
+    if (!isMet(comparison, pair)) {
       const range = fields(first(body, 'failure')['request_range']);
       return { responses: [{ response_range: this.#range(range) }] };
     }
@@ -156,6 +152,19 @@ export class FakeGateway {
   #endLease(id: string): void {
     this.#leases.delete(id);
     for (const [key, pair] of this.#pairs) if (pair.lease === id) this.#pairs.delete(key);
+  }
+}
+
+function isMet(comparison: Fields, pair: Pair | undefined): boolean {
+  switch (comparison['target']) {
+    case 'MOD':
+      return comparison['mod_revision'] === `${pair?.mod ?? 0}`;
+    case 'CREATE':
+      return comparison['create_revision'] === `${pair?.create ?? 0}`;
+    case 'VALUE':
+      return comparison['value'] === pair?.value;
+    default:
+      return false;
   }
 }
 

@@ -772,7 +772,8 @@ it('a proxy that stops while it plans changes nothing more', async () => {
 class SharedStore extends LocalTopologyStore {
   leader = 'http://one';
 
-  override async claimLead(): Promise<string> {
+  override async claimLead(name: string, instead?: string): Promise<string> {
+    if (instead === this.leader) this.leader = name;
     return this.leader;
   }
 
@@ -797,7 +798,7 @@ class BreakableStore implements TopologyStore {
   read = () => this.#reached.then((store) => store.read());
   replace = (next: Topology) => this.#reached.then((store) => store.replace(next));
   watch = () => () => undefined;
-  claimLead = (name: string) => this.#reached.then((store) => store.claimLead(name));
+  claimLead = (...names: [string, string?]) => this.#reached.then((store) => store.claimLead(...names));
   resignLead = () => this.#reached.then((store) => store.resignLead());
   close = () => this.#store.close();
 
@@ -831,6 +832,24 @@ it('a proxy that does not reach the store leads no more, and sends nodes to the 
   store.isBroken = false;
   await one.pass(2000);
   expect((await one.report(bootId)).leader).toBe('http://two');
+  one.control.stop();
+  two.control.stop();
+});
+
+it.each([
+  [3, 'http://two'],
+  [2, 'http://one'],
+])('if %d of 4 nodes report to a proxy that does not lead, %s leads', async (reporting, leader) => {
+  const store = new SharedStore();
+  const [one, two] = [new TestProxy(store), new TestProxy(store, { url: 'http://two' })];
+  await Promise.all([one.control.start(), two.control.start()]);
+  const bootIds: BootId[] = [];
+  for (const id of ['a', 'b', 'c', 'd']) bootIds.push(await two.join(id));
+  await two.pass(10_000, bootIds.slice(0, reporting));
+  expect(store.leader).toBe('http://one');
+  await two.pass(2000, bootIds.slice(0, reporting));
+  await one.pass(12_000);
+  expect([one.control.status().leader, two.control.status().leader]).toEqual([leader, leader]);
   one.control.stop();
   two.control.stop();
 });

@@ -48,7 +48,11 @@ export class Controller {
     this.#parts = parts;
     this.#problem = new LastingProblem(parts.ports.log, 'the controller cannot work');
     this.#states = new StateLog(parts.ports);
-    this.#lead = new Lead(parts.ports, parts.url, () => this.#begin());
+    const hearsMost = () => {
+      const { current } = parts.keeper;
+      return current !== undefined && parts.reports.hearsMost(current);
+    };
+    this.#lead = new Lead(parts.ports, parts.url, hearsMost, () => this.#begin());
     parts.keeper.watch(() => {
       if (this.isLeading) this.#wakeSoon();
     });

@@ -4,16 +4,20 @@ import type { ControlPorts } from './ports.js';
 
 /**
  * A proxy's claim to lead. It is renewed every second, whatever else the proxy waits for, because another proxy leads if it is late.
+ * A proxy takes the lead from one that nodes don't reach.
  */
 export class Lead {
   readonly #ports: Pick<ControlPorts, 'store' | 'timers'>;
   readonly #url: string;
+  readonly #hearsMost: () => boolean;
   readonly #begun: () => void;
   readonly #problem: LastingProblem;
   /** The answer of the store to the last claim. */
   #leader: string | undefined;
   /** When the last claim that succeeded began. */
   #claimedMs = 0;
+  /** How often in a row this proxy claimed to lead while another one led, although most nodes reported here. */
+  #claimsInstead = 0;
   /** The claim that runs; undefined between claims. */
   #claiming: Promise<void> | undefined;
   #isStopped = false;
@@ -21,11 +25,18 @@ export class Lead {
 
   /**
    * @param url of this proxy
+   * @param hearsMost returns whether most nodes report to this proxy
    * @param begun called when this proxy begins to lead
    */
-  constructor(ports: Pick<ControlPorts, 'store' | 'timers' | 'log'>, url: string, begun: () => void) {
+  constructor(
+    ports: Pick<ControlPorts, 'store' | 'timers' | 'log'>,
+    url: string,
+    hearsMost: () => boolean,
+    begun: () => void,
+  ) {
     this.#ports = ports;
     this.#url = url;
+    this.#hearsMost = hearsMost;
     this.#begun = begun;
     this.#problem = new LastingProblem(ports.log, 'the proxy cannot claim to lead');
   }
@@ -71,8 +82,11 @@ export class Lead {
   async #claim(): Promise<void> {
     const { store, timers } = this.#ports;
     const begunMs = timers.nowMs();
+    const isNeeded = !this.isOwn && this.leader !== undefined && this.#hearsMost();
+    this.#claimsInstead = isNeeded ? this.#claimsInstead + 1 : 0;
+    const instead = this.#claimsInstead > MAX_CLAIMS_INSTEAD ? this.leader : undefined;
     try {
-      const leader = await store.claimLead(this.#url);
+      const leader = await store.claimLead(this.#url, instead);
       const wasOwn = this.isOwn;
       this.#leader = leader;
       this.#claimedMs = begunMs;
@@ -87,3 +101,5 @@ export class Lead {
 }
 
 const CLAIM_EACH_MS = 1000;
+/** Nodes report to the proxy that leads if they can. After a change of the lead, they know of it some seconds later. */
+const MAX_CLAIMS_INSTEAD = 10;

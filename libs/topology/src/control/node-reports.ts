@@ -80,6 +80,12 @@ export class NodeReports {
     return this.#timers.nowMs() - status.lastHeardMs <= withinMs;
   }
 
+  /** Returns whether more than half of the nodes were heard of late. */
+  hearsMost({ nodes }: Topology): boolean {
+    const heard = nodes.filter(({ bootId }) => this.isHeard(bootId, HEARD_FOR_MS));
+    return heard.length > nodes.length / 2;
+  }
+
   /** Returns whether the process has announced its end. */
   isEnding(bootId: BootId): boolean {
     return this.#statuses.get(bootId)?.report?.isEnding === true;
@@ -180,3 +186,5 @@ function speedOf({ report, lastHeardMs }: NodeStatus, next: NodeReport, nowMs: n
 }
 
 const NO_PROGRESS_MS = 60_000;
+/** Nodes that don't reach the proxy that leads wait for it before they report elsewhere. */
+const HEARD_FOR_MS = 5000;

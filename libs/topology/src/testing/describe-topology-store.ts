@@ -72,6 +72,12 @@ const TESTS: Readonly<Record<string, (fixture: TopologyStoreFixture) => Promise<
     assert.equal(await store.claimLead('two'), 'two');
   },
 
+  async 'lets another process lead in place of the one that it names'({ store }) {
+    await store.claimLead('one');
+    assert.equal(await store.claimLead('two', 'one'), 'two');
+    assert.equal(await store.claimLead('two'), 'two');
+  },
+
   async 'is unavailable when it is closed'({ store }) {
     await store.close();
     const unavailable = { name: 'KvsError', code: 'store_unavailable' };
