@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { binaryValue, stringKey, stringValue, type Value } from '@kvs/protocol';
 import { ManualClock } from '../../testing/manual-clock.js';
 import { numbered, PARTITION, placed, removal, write } from '../../testing/pairs.js';
@@ -83,10 +84,12 @@ describe('a store of large values', () => {
   it('finds them wherever they were moved when others went', () => {
     const store = open();
     const moved = { heads: 0, chunks: 0 };
-    store.observer = {
-      changing: () => undefined,
-      moved: (_, to) => (moved[store.records.chunks.isChunk(to) ? 'chunks' : 'heads'] += 1),
-    };
+    const { chunks } = store.records;
+    const relink = chunks.relink.bind(chunks);
+    jest.spyOn(chunks, 'relink').mockImplementation((to) => {
+      moved[chunks.isChunk(to) ? 'chunks' : 'heads'] += 1;
+      relink(to);
+    });
     const keys = numbered(500);
     const valueOf = (index: number) => stringValue(variedText(9000 + 101 * index, index));
     for (const [index, key] of keys.entries()) store.write(write(key, valueOf(index)), NOW);

@@ -30,8 +30,6 @@ export interface ChangeObserver {
    * @param ref the present pair, 0 if the key is absent
    */
   changing(partition: MemoryPartition, hash: number, ref: number, id: () => KeyId): void;
-  /** A record or a chunk has moved. */
-  moved(from: number, to: number): void;
 }
 
 /** Knows what has expired. */
@@ -335,7 +333,6 @@ export class PairStore {
       this.#known(this.records.partition(to)).replace(from, to);
       this.#policy.moved(from, to);
     }
-    this.observer?.moved(from, to);
   }
 }
 

@@ -190,7 +190,7 @@ export class Records {
     const isBinary = (flags & VALUE_BINARY) !== 0;
     const isAscii = (flags & VALUE_ASCII) !== 0;
     if ((flags & LARGE) === 0) return brandValue(decoded(page.bytes, valueStart, end, isBinary, isAscii));
-    const cursor = this.cursor(ref);
+    const cursor = this.#cursor(ref);
     cursor.skip(valueStart - keyStart);
     const data = this.#chunkedData.read(cursor, end - valueStart, dataEncoding(isBinary, isAscii));
     return brandValue({ encoding: isBinary ? 'binary' : 'string', data });
@@ -229,18 +229,23 @@ export class Records {
   /** As {@link raw}, but a complete copy, which later changes do not reach. */
   copy(ref: number): RawRecord {
     const record = this.raw(ref);
-    const { bytes, keyStart, valueStart, end } = record;
+    const { keyStart, valueStart, end } = record;
     const length = end - keyStart;
     const words = new Uint32Array(Math.ceil(length / 4));
     const copied = Buffer.from(words.buffer);
-    if (record.isLarge) this.cursor(ref).read(copied, 0, length);
-    else bytes.copy(copied, 0, keyStart, end);
+    this.copyData(ref, record, copied, 0);
     const bounds = { keyStart: 0, valueStart: valueStart - keyStart, end: length };
     return { ...record, ...bounds, bytes: copied, words, isLarge: false };
   }
 
+  /** Copies the key and then the value of a record to a place in the target. */
+  copyData(ref: number, { bytes, keyStart, end, isLarge }: RawRecord, target: Buffer, at: number): void {
+    if (isLarge) this.#cursor(ref).read(target, at, at + end - keyStart);
+    else bytes.copy(target, at, keyStart, end);
+  }
+
   /** Returns a cursor at the key of a large record. */
-  cursor(ref: number): ChunkCursor {
+  #cursor(ref: number): ChunkCursor {
     const { keyStart } = this.#locate(ref);
     return new ChunkCursor(this.#arena, this.chunks, ref, keyStart - this.#arena.start(ref));
   }
@@ -256,7 +261,7 @@ export class Records {
     const { page, flags, keyStart, valueStart } = this.#locate(ref);
     if ((flags & LARGE) === 0) return page.bytes.subarray(keyStart, valueStart);
     const key = Buffer.allocUnsafe(valueStart - keyStart);
-    this.cursor(ref).read(key, 0, key.length);
+    this.#cursor(ref).read(key, 0, key.length);
     return key;
   }
 

@@ -2,10 +2,7 @@ import type { ChunkChain } from './chunk-chain.js';
 import type { SlabArena } from './slab-arena.js';
 import { LINK_BYTES, CHUNK_HEADER_BYTES } from './chunk-layout.js';
 
-/**
- * A position in a large record. Reads or writes the bytes from there on, over several turns of the event loop if
- * necessary.
- */
+/** A position in a large record, valid until slots are moved. Reads or writes the bytes from there on. */
 export class ChunkCursor {
   #ref: number;
   /** The position in the slot. */
@@ -33,11 +30,6 @@ export class ChunkCursor {
 
   skip(length: number): void {
     this.#pass(length, () => undefined);
-  }
-
-  /** Must be called for moved slots if the cursor is kept beyond the next change. */
-  moved(from: number, to: number): void {
-    if (this.#ref === from) this.#ref = to;
   }
 
   /** Moves on by so many bytes and visits each part that is in one slot. */

@@ -29,17 +29,11 @@ export class PartitionCopy implements ChangeObserver {
     this.#startMicros = clock.nowMicros();
   }
 
-  /** Must be called until all copies are written, because large pairs are copied last. */
   changing(partition: MemoryPartition, hash: number, ref: number, id: () => KeyId): void {
     if (partition === this.#partition && hash >= this.#hash && !this.#changed.has(id())) {
       this.#changed.add(id());
       if (ref !== 0) this.#copy(ref);
     }
-    if (ref !== 0) this.#into.aboutToChange(ref);
-  }
-
-  moved(from: number, to: number): void {
-    this.#into.moved(from, to);
   }
 
   /** Copies until a step's work is done or it is time to write; returns true when the partition is copied. */
@@ -47,16 +41,32 @@ export class PartitionCopy implements ChangeObserver {
     const startMicros = this.#clock.nowMicros();
     let bytes = 0;
     for (let passed = 1; this.#hash < END_OF_HASHES && !this.#into.isFull; passed++) {
-      const { refs, nextHash } = this.#partition.bucketFrom(this.#hash);
-      for (const ref of refs) {
-        if (this.#changed.size === 0 || !this.#changed.has(this.#store.records.id(ref)))
-          bytes += this.#copy(ref);
-      }
-      this.#hash = nextHash;
+      bytes = this.#copyBucket(bytes);
       if (bytes >= STEP_BYTES || passed === STEP_BUCKETS) break;
       if (passed % BUCKETS_PER_LOOK === 0 && this.#clock.nowMicros() - startMicros >= STEP_MICROS) break;
     }
     return this.#hash >= END_OF_HASHES;
+  }
+
+  /**
+   * Copies the pairs of the next bucket, or the first of them if a step's bytes are copied with these.
+   * @param before how many bytes the step has copied
+   * @returns how many it has copied now
+   */
+  #copyBucket(before: number): number {
+    const { records } = this.#store;
+    const { refs, nextHash } = this.#partition.bucketFrom(this.#hash);
+    let bytes = before;
+    for (const ref of refs.sort((a, b) => records.hash(a) - records.hash(b))) {
+      const hash = records.hash(ref);
+      const isNext = hash !== this.#hash;
+      this.#hash = hash;
+      // The walk can't stop between two keys of the same hash.
+      if (isNext && bytes >= STEP_BYTES) return bytes;
+      if (this.#changed.size === 0 || !this.#changed.has(records.id(ref))) bytes += this.#copy(ref);
+    }
+    this.#hash = nextHash;
+    return bytes;
   }
 
   /** @returns how many bytes were copied */
@@ -67,7 +77,7 @@ export class PartitionCopy implements ChangeObserver {
   }
 }
 
-/** How much is copied in one turn of the event loop: some hundred small pairs, a tenth of a millisecond of work. */
+/** A step ends with the pair that makes it so long: some hundred small pairs, a tenth of a millisecond of work. */
 export const STEP_BYTES = 16 * 1024;
 
 /** A step ends after so many buckets if there is little to copy. */

@@ -55,14 +55,9 @@ export function isIntact(header: Buffer, payload: Buffer): boolean {
   return crc32(payload, crc32(header.subarray(8))) === header.readUInt32LE(4);
 }
 
-/** Returns how many bytes {@link writePair} writes. */
+/** Returns how many bytes a pair has in the file. */
 export function pairBytes({ keyStart, end }: RawRecord): number {
   return PAIR_HEADER_BYTES + end - keyStart;
-}
-
-export function writePair(target: Buffer, at: number, partition: number, record: RawRecord): void {
-  writePairHeader(target, at, partition, record);
-  record.bytes.copy(target, at + PAIR_HEADER_BYTES, record.keyStart, record.end);
 }
 
 /** Writes what precedes a pair's key and value. */

@@ -5,7 +5,6 @@ import { ALL_PARTITIONS, PARTITION_FUNCTION } from '@kvs/protocol';
 import type { Clock } from '../../../clock.js';
 import type { MemoryPartition } from '../memory-partition.js';
 import type { PairStore } from '../pair-store.js';
-import type { LargePair } from './copied-pairs.js';
 import { CopiedPairs, CHUNK_BYTES } from './copied-pairs.js';
 import { PartitionCopy } from './partition-copy.js';
 import type { FrameKind } from './snapshot-format.js';
@@ -35,9 +34,6 @@ export async function writeSnapshot(store: PairStore, clock: Clock, file: FileHa
 
 class SnapshotWriter {
   readonly #pairs = new CopiedPairs();
-  /** For large pairs and for frames that have no pairs. */
-  readonly #chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-  #position = 0;
   #stepsWithoutTurn = 0;
 
   readonly #store: PairStore;
@@ -84,63 +80,34 @@ class SnapshotWriter {
 
   /** Other work runs after each write, and may add more to write. */
   async #writeCopied(): Promise<void> {
-    while (this.#pairs.isFull) {
-      if (this.#pairs.hasChunk) await this.#writeChunk();
-      const { large } = this.#pairs;
-      if (large === undefined) continue;
-      await this.#writeLarge(large);
-      this.#pairs.finishLarge();
-    }
+    while (this.#pairs.isFull) await this.#writeChunk();
   }
 
   async #writeChunk(): Promise<void> {
     const chunk = this.#pairs.nextChunk();
     const payload = chunk.subarray(FRAME_HEADER_BYTES);
-    writeFrameHeader(chunk, 'pairs', payload.length, crc32(payload, startOfChecksum('pairs')));
+    let checksum = startOfChecksum('pairs');
+    for (let at = 0; at < payload.length; at += CHUNK_BYTES) {
+      if (at > 0) await setImmediate();
+      checksum = crc32(payload.subarray(at, at + CHUNK_BYTES), checksum);
+    }
+    writeFrameHeader(chunk, 'pairs', payload.length, checksum);
     await this.#append(chunk);
     this.#pairs.release(chunk);
   }
 
-  /** Writes a frame of its own. The header is written last, when the checksum is known. */
-  async #writeLarge(pair: LargePair): Promise<void> {
-    const headerAt = this.#position;
-    let checksum = startOfChecksum('pairs');
-    this.#position += FRAME_HEADER_BYTES;
-    for (let written = 0; written < pair.byteCount;) {
-      const chunk = this.#chunk.subarray(0, pair.read(this.#chunk));
-      checksum = crc32(chunk, checksum);
-      await this.#append(chunk);
-      written += chunk.length;
-    }
-    const header = this.#chunk.subarray(0, FRAME_HEADER_BYTES);
-    writeFrameHeader(header, 'pairs', pair.byteCount, checksum);
-    await this.#writeAt(headerAt, header);
-  }
-
   async #writeFrame(kind: FrameKind, payload: Buffer): Promise<void> {
-    const header = this.#chunk.subarray(0, FRAME_HEADER_BYTES);
+    const header = Buffer.allocUnsafe(FRAME_HEADER_BYTES);
     writeFrameHeader(header, kind, payload.length, crc32(payload, startOfChecksum(kind)));
     await this.#append(header);
     await this.#append(payload);
   }
 
   async #append(bytes: Buffer): Promise<void> {
-    await this.#writeAt(this.#position, bytes);
-    this.#position += bytes.length;
+    for (let written = 0; written < bytes.length;)
+      written += (await this.#file.write(bytes, written)).bytesWritten;
     // A write may complete within one turn of the event loop.
     await setImmediate();
-  }
-
-  async #writeAt(position: number, bytes: Buffer): Promise<void> {
-    for (let written = 0; written < bytes.length;) {
-      const { bytesWritten } = await this.#file.write(
-        bytes,
-        written,
-        bytes.length - written,
-        position + written,
-      );
-      written += bytesWritten;
-    }
   }
 }
 
