@@ -2,7 +2,7 @@
 export interface RawRecord {
   bytes: Buffer;
   /** The same memory. */
-  words: Uint32Array;
+  view: DataView;
   /** Whether only the head is there, with at least {@link MAX_KEY_IN_HEAD_BYTES} of the key. */
   isLarge: boolean;
   keyStart: number;
@@ -17,7 +17,7 @@ export interface RawRecord {
 export function emptyRecord(): RawRecord {
   return {
     bytes: NO_BYTES,
-    words: NO_WORDS,
+    view: NO_VIEW,
     isLarge: false,
     keyStart: 0,
     valueStart: 0,
@@ -33,4 +33,4 @@ export function emptyRecord(): RawRecord {
 export const MAX_KEY_IN_HEAD_BYTES = 8000;
 
 const NO_BYTES = Buffer.alloc(0);
-const NO_WORDS = new Uint32Array(0);
+const NO_VIEW = new DataView(NO_BYTES.buffer);

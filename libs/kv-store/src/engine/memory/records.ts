@@ -214,7 +214,7 @@ export class Records {
     const flags = words[at + FLAGS] ?? 0;
     const expires = (flags & EXPIRES) !== 0;
     record.bytes = page.bytes;
-    record.words = words;
+    record.view = page.view;
     record.isLarge = (flags & LARGE) !== 0;
     record.keyStart = start + this.#payload(expires);
     record.valueStart = record.keyStart + (words[at + KEY_LENGTH] ?? 0);
@@ -231,11 +231,10 @@ export class Records {
     const record = this.raw(ref);
     const { keyStart, valueStart, end } = record;
     const length = end - keyStart;
-    const words = new Uint32Array(Math.ceil(length / 4));
-    const copied = Buffer.from(words.buffer);
+    const copied = Buffer.allocUnsafeSlow(length);
     this.copyData(ref, record, copied, 0);
     const bounds = { keyStart: 0, valueStart: valueStart - keyStart, end: length };
-    return { ...record, ...bounds, bytes: copied, words, isLarge: false };
+    return { ...record, ...bounds, bytes: copied, view: new DataView(copied.buffer), isLarge: false };
   }
 
   /** Copies the key and then the value of a record to a place in the target. */

@@ -1,43 +1,24 @@
 // The characters that JSON escapes in a string, as `JSON.stringify` does: controls, `"` and `\`.
 
+/** By byte of UTF-8: the bytes of its escape, undefined if it has none. */
+export const ESCAPES = Array.from({ length: 256 }, (_, byte) => {
+  const character = String.fromCharCode(byte);
+  const written = JSON.stringify(character).slice(1, -1);
+  return written === character ? undefined : [...Buffer.from(written)];
+});
+
 /** How many bytes one byte of text can become, as in `\u0000`. */
 export const MAX_ESCAPED_BYTES = 6;
 
-export function isEscaped(byte: number): boolean {
-  return byte < SPACE || byte === QUOTE || byte === BACKSLASH;
-}
-
-/**
- * Returns whether any of four bytes must be escaped, by arithmetic on all four at once. The subtraction sets the top
- * bit of a byte that was too small, or from which such a byte borrowed. So the answer is exact for the word, but not
- * for each byte.
- */
+/** Returns whether any of four bytes has an escape. */
 export function holdsEscapes(four: number): boolean {
-  const quotes = four ^ (QUOTE * EACH_BYTE);
-  const backslashes = four ^ (BACKSLASH * EACH_BYTE);
-  const tooSmall =
-    ((four - SPACE * EACH_BYTE) & ~four) |
-    ((quotes - EACH_BYTE) & ~quotes) |
-    ((backslashes - EACH_BYTE) & ~backslashes);
-  return (tooSmall & TOP_BITS) !== 0;
+  return holdsLess(four, 0x20) || holdsLess(four ^ 0x22222222, 1) || holdsLess(four ^ 0x5c5c5c5c, 1);
 }
 
 /**
- * Writes the escape of a byte.
- * @returns the position after it
+ * Returns whether any of four bytes is less than a bound up to 128, as in Anderson,
+ * [Bit Twiddling Hacks](https://graphics.stanford.edu/~seander/bithacks.html#HasLessInWord).
  */
-export function escapeByte(out: Uint8Array, at: number, byte: number): number {
-  const escape = ESCAPES[byte] ?? '';
-  for (let i = 0; i < escape.length; i++) out[at + i] = escape.charCodeAt(i);
-  return at + escape.length;
+function holdsLess(four: number, bound: number): boolean {
+  return ((four - bound * 0x01010101) & ~four & 0x80808080) !== 0;
 }
-
-const SPACE = 0x20;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const EACH_BYTE = 0x01010101;
-const TOP_BITS = 0x80808080;
-
-const ESCAPES = Array.from({ length: 128 }, (_, byte) =>
-  JSON.stringify(String.fromCharCode(byte)).slice(1, -1),
-);

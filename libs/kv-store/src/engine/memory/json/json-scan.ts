@@ -9,16 +9,14 @@ import { emptyRecord } from '../raw-record.js';
 import type { Records } from '../records.js';
 import { JsonWriter } from './json-writer.js';
 import { KeyPrefix } from './key-prefix.js';
-import { PairTexts } from './pair-texts.js';
 
 /**
- * Writes the pairs of some partitions as JSON, straight from their memory: no pair becomes an object or a string.
+ * Writes the pairs of some partitions as JSON, straight from their memory: no pair becomes an object, and no text a string.
  * Writes may happen between two steps. Like `scanPartition`, the walk goes through the hashes in ascending order, and
  * here within a bucket too. So it has to remember only the hash at which it continues.
  */
 export class JsonScan {
-  readonly #writer = new JsonWriter();
-  readonly #texts: PairTexts;
+  readonly #writer: JsonWriter;
   readonly #prefix: KeyPrefix;
   /** Copies of pairs that need more than one step. */
   readonly #large: RawRecord[] = [];
@@ -35,7 +33,7 @@ export class JsonScan {
   constructor(store: PairStore, clock: Clock, options: EngineJsonScanOptions) {
     this.#store = store;
     this.#clock = clock;
-    this.#texts = new PairTexts(this.#writer, options);
+    this.#writer = new JsonWriter(options);
     this.#prefix = new KeyPrefix(options.idPrefix ?? '');
   }
 
@@ -53,8 +51,10 @@ export class JsonScan {
       this.#nowMicros = this.#clock.nowMicros();
       hash = this.#advance(partition, hash);
       for (let pair = this.#large.shift(); pair !== undefined; pair = this.#large.shift()) {
-        const steps = this.#texts.writeLarge(pair, this.#nowMicros);
-        while (steps.next().done !== true) if (this.#writer.isFull) yield this.#flush();
+        for (let from = pair.keyStart; from < this.#writer.endOf(pair);) {
+          if (this.#writer.isFull) yield this.#flush();
+          from = this.#writer.write(pair, from, this.#nowMicros);
+        }
       }
       if (this.#writer.isFull) yield this.#flush();
       else if (this.#looks >= LOOKS_PER_STEP) yield this.#pause();
@@ -108,7 +108,8 @@ export class JsonScan {
     if (!this.#prefix.matches(this.#store.records, ref, record)) return;
     // The chunk may be full already if the pair has the hash of the pair before, because then it can't wait for the
     // next step.
-    if (this.#texts.isSmall(record) && !this.#writer.isFull) this.#texts.writeSmall(record, this.#nowMicros);
+    if (this.#writer.isSmall(record) && !this.#writer.isFull)
+      this.#writer.write(record, record.keyStart, this.#nowMicros);
     else this.#large.push(this.#store.records.copy(ref));
   }
 

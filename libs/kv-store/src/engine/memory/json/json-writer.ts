@@ -1,16 +1,23 @@
-import { escapeByte, holdsEscapes, isEscaped } from './json-escapes.js';
+import { microsToMs } from '../../../clock.js';
+import type { EngineJsonScanOptions } from '../../storage-engine.js';
+import type { RawRecord } from '../raw-record.js';
+import { ESCAPES, holdsEscapes, MAX_ESCAPED_BYTES } from './json-escapes.js';
 
-/**
- * Writes JSON text as UTF-8 bytes, chunk by chunk, escaped as `JSON.stringify` does. Check {@link isFull} at least
- * once every {@link MAX_WRITE_BYTES}.
- *
- * It copies words, because copying single bytes would take most of the time of a scan. Each word is written over the
- * end of the one before, so bytes beyond the end of a text do no harm.
- */
+/** Writes pairs byte for byte as `JSON.stringify` would write a `WirePair`, chunk by chunk. */
 export class JsonWriter {
-  #bytes = NOTHING;
-  #view = NO_VIEW;
+  #chunk = Buffer.alloc(0);
+  /** The same memory. */
+  #view = new DataView(this.#chunk.buffer);
   #length = 0;
+  readonly #keyHeads: Heads;
+  readonly #meta: boolean;
+  readonly #values: boolean;
+
+  constructor({ meta, values = true, format }: EngineJsonScanOptions) {
+    this.#meta = meta;
+    this.#values = values;
+    this.#keyHeads = heads(`${format === 'items' ? ',' : ''}{"key":`);
+  }
 
   get isEmpty(): boolean {
     return this.#length === 0;
@@ -22,137 +29,120 @@ export class JsonWriter {
 
   /** Returns the chunk, whose memory is the caller's. The next chunk gets its own. */
   flush(): Uint8Array {
-    const chunk = this.#bytes.subarray(0, this.#length);
-    this.#bytes = NOTHING;
+    const chunk = this.#chunk.subarray(0, this.#length);
     this.#length = 0;
     return chunk;
   }
 
-  /** Writes text that is JSON already. */
-  raw({ doubles, length }: FixedText): void {
-    if (this.#bytes === NOTHING) this.#begin();
-    const view = this.#view;
-    let at = this.#length;
-    for (const double of doubles) {
-      view.setFloat64(at, double, IS_LITTLE_ENDIAN);
-      at += 8;
-    }
-    this.#length += length;
+  /** Returns whether one step writes all of a pair. Its key is then completely in the head of its record. */
+  isSmall(record: RawRecord): boolean {
+    return this.endOf(record) - record.keyStart <= STEP_BYTES;
   }
 
-  /** Writes the inside of a string from UTF-8, whole or in parts that may end anywhere. */
-  text(source: WordSource, start: number, end: number): void {
-    if (this.#bytes === NOTHING) this.#begin();
-    const from = IS_LITTLE_ENDIAN ? this.#textByWords(source.words, start, end) : start;
-    const out = this.#bytes;
-    let at = this.#length;
-    for (let i = from; i < end; i++) {
-      const byte = source.bytes[i] ?? 0;
-      if (isEscaped(byte)) at = escapeByte(out, at, byte);
-      else out[at++] = byte;
-    }
-    this.#length = at;
+  /** Returns the end of the bytes that are written: those of the value, or of the key if values are not wanted. */
+  endOf({ valueStart, end }: RawRecord): number {
+    return this.#values ? end : valueStart;
   }
 
-  /** Writes bytes as the inside of a string of hexadecimal digits. */
-  hex({ bytes }: WordSource, start: number, end: number): void {
-    if (this.#bytes === NOTHING) this.#begin();
-    const view = this.#view;
-    let at = this.#length;
-    for (let i = start; i < end; i++) {
-      view.setUint16(at, HEX_PAIRS[bytes[i] ?? 0] ?? 0);
-      at += 2;
+  /**
+   * Writes one step of a pair. The chunk must not be full.
+   * @param from where the step begins: the start of the key, or the end of the step before
+   * @returns where the step ends; {@link endOf} the record if the pair is complete
+   */
+  write(record: RawRecord, from: number, nowMicros: number): number {
+    const { keyStart, valueStart, keyIsBinary, valueIsBinary } = record;
+    const end = this.endOf(record);
+    const to = Math.min(end, from + STEP_BYTES);
+    if (this.isEmpty) this.#begin();
+    if (from === keyStart) this.#json(this.#keyHeads[keyIsBinary ? 1 : 0]);
+    if (from < valueStart) {
+      this.#data(record, from, Math.min(to, valueStart), keyIsBinary);
+      if (this.#values && to >= valueStart) this.#json(VALUE_HEADS[valueIsBinary ? 1 : 0]);
     }
-    this.#length = at;
-  }
-
-  /** @param value a safe integer, 0 or more */
-  integer(value: number): void {
-    if (this.#bytes === NOTHING) this.#begin();
-    const high = Math.floor(value / LOW_PART);
-    if (high > 0) this.#digits(high, 1);
-    this.#digits(value - high * LOW_PART, high > 0 ? LOW_DIGITS : 1);
-  }
-
-  /** Writes as many whole words as there are; returns the position of the rest. */
-  #textByWords(words: Uint32Array, start: number, end: number): number {
-    const view = this.#view;
-    let at = this.#length;
-    let from = start;
-    const shift = (start & 3) * 8;
-    let word = words[start >>> 2] ?? 0;
-    for (; from + 4 <= end; from += 4) {
-      const next = words[(from >>> 2) + 1] ?? 0;
-      const four = shift === 0 ? word | 0 : (word >>> shift) | (next << (32 - shift));
-      word = next;
-      if (holdsEscapes(four)) {
-        for (let i = 0; i < 32; i += 8) {
-          const byte = (four >>> i) & 0xff;
-          if (isEscaped(byte)) at = escapeByte(this.#bytes, at, byte);
-          else this.#bytes[at++] = byte;
-        }
-      } else {
-        view.setUint32(at, four, true);
-        at += 4;
-      }
-    }
-    this.#length = at;
-    return from;
-  }
-
-  #digits(value: number, least: number): void {
-    let count = least;
-    for (let bound = 10 ** least; value >= bound; bound *= 10) count += 1;
-    let left = value;
-    for (let at = this.#length + count - 1; at >= this.#length; at--) {
-      this.#bytes[at] = ZERO + (left % 10);
-      left = Math.floor(left / 10);
-    }
-    this.#length += count;
+    if (to > valueStart) this.#data(record, Math.max(from, valueStart), to, valueIsBinary);
+    if (to === end) this.#finish(record, nowMicros);
+    return to;
   }
 
   #begin(): void {
-    this.#bytes = Buffer.allocUnsafeSlow(CHUNK_BYTES + MAX_WRITE_BYTES);
-    this.#view = new DataView(this.#bytes.buffer);
+    this.#chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES + MAX_STEP_TEXT_BYTES);
+    this.#view = new DataView(this.#chunk.buffer);
+  }
+
+  #finish({ version, expiresAtMs }: RawRecord, nowMicros: number): void {
+    if (!this.#meta) return this.#json(TAIL);
+    const ttl = expiresAtMs === undefined ? '' : `,"ttl_ms":${expiresAtMs - microsToMs(nowMicros)}`;
+    this.#length += this.#chunk.write(`"},"version":${version}${ttl}}\n`, this.#length, 'latin1');
+  }
+
+  /** Writes text that is JSON already. */
+  #json(text: Buffer): void {
+    this.#chunk.set(text, this.#length);
+    this.#length += text.length;
+  }
+
+  /** Writes the inside of a string. */
+  #data(record: RawRecord, start: number, end: number, isBinary: boolean): void {
+    if (!isBinary) return this.#text(record, start, end);
+    for (let from = start; from < end; from++, this.#length += 2)
+      this.#view.setUint16(this.#length, HEX_DIGITS[record.bytes[from] ?? 0] ?? 0);
+  }
+
+  /**
+   * Writes UTF-8, which may begin and end within a character, because only ASCII is escaped. Copying four bytes at once
+   * takes less time than copying single bytes or decoding strings.
+   */
+  #text({ bytes, view }: RawRecord, start: number, end: number): void {
+    let at = this.#length;
+    for (let from = start; from < end;) {
+      // 0 stands for less than four bytes, because zeros have escapes.
+      const four = from + 4 <= end ? view.getUint32(from, true) : 0;
+      if (holdsEscapes(four)) {
+        at = this.#byte(at, bytes[from] ?? 0);
+        from += 1;
+      } else {
+        this.#view.setUint32(at, four, true);
+        at += 4;
+        from += 4;
+      }
+    }
+    this.#length = at;
+  }
+
+  /** Writes a byte of text at a position; returns the next position. */
+  #byte(at: number, byte: number): number {
+    const escape = ESCAPES[byte];
+    if (escape === undefined) {
+      this.#chunk[at] = byte;
+      return at + 1;
+    }
+    for (let i = 0; i < escape.length; i++) this.#chunk[at + i] = escape[i] ?? 0;
+    return at + escape.length;
   }
 }
 
-/** The same bytes twice. The words start where the bytes start. */
-export interface WordSource {
-  readonly bytes: Uint8Array;
-  readonly words: Uint32Array;
+type Heads = readonly [text: Buffer, binary: Buffer];
+
+function heads(before: string): Heads {
+  return [
+    Buffer.from(`${before}{"encoding":"string","data":"`),
+    Buffer.from(`${before}{"encoding":"binary","data":"`),
+  ];
 }
 
-/** ASCII, padded to whole doubles. Doubles made of ASCII are never NaN, so copying does not change them. */
-export class FixedText {
-  readonly doubles: readonly number[];
-  readonly length: number;
+/** By byte: its two hexadecimal digits in ASCII. */
+const HEX_DIGITS = Uint16Array.from({ length: 256 }, (_, byte) =>
+  Buffer.from(byte.toString(16).padStart(2, '0')).readUInt16BE(),
+);
 
-  constructor(text: string) {
-    this.length = text.length;
-    const bytes = Buffer.alloc(Math.ceil(text.length / 8) * 8);
-    bytes.write(text, 'latin1');
-    this.doubles = Array.from({ length: bytes.length / 8 }, (_, i) =>
-      IS_LITTLE_ENDIAN ? bytes.readDoubleLE(8 * i) : bytes.readDoubleBE(8 * i),
-    );
-  }
-}
+const VALUE_HEADS = heads('"},"value":');
+const TAIL = Buffer.from('"}}\n');
 
 /** A chunk is full with this many bytes: with a few pairs more, it still fits one read of a socket, which is 64 KiB. */
 const CHUNK_BYTES = 60 * 1024;
 
-/** How many bytes may be written between two checks of whether a chunk is full. */
-export const MAX_WRITE_BYTES = 16 * 1024;
+/** How many bytes of key and value one step writes. */
+const STEP_BYTES = 2700;
 
-const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
-const NOTHING = new Uint8Array(0);
-const NO_VIEW = new DataView(NOTHING.buffer);
-
-const LOW_DIGITS = 8;
-const LOW_PART = 10 ** LOW_DIGITS;
-const ZERO = '0'.charCodeAt(0);
-
-/** By byte: its two hexadecimal digits, the first in the high half. */
-const HEX_PAIRS = Uint16Array.from({ length: 256 }, (_, byte) =>
-  Buffer.from(byte.toString(16).padStart(2, '0')).readUInt16BE(),
-);
+/** Room for the text of a step, however it is escaped, and for the text around key and value. */
+const MAX_STEP_TEXT_BYTES = MAX_ESCAPED_BYTES * STEP_BYTES + 256;

@@ -11,6 +11,7 @@ export class Page {
   readonly bytes: Buffer;
   readonly words: Uint32Array;
   readonly doubles: Float64Array;
+  readonly view: DataView;
   usedSlots = 0;
   /** The index of the page in its class's list of pages with room; -1 if it has none. */
   roomIndex = -1;
@@ -23,6 +24,7 @@ export class Page {
     this.bytes = Buffer.from(buffer);
     this.words = new Uint32Array(buffer);
     this.doubles = new Float64Array(buffer);
+    this.view = new DataView(buffer);
   }
 
   get slotCount(): number {
