@@ -8,10 +8,11 @@ import { StoreOperations } from './store-operations.js';
 const [KEY, OTHER] = [stringKey('k'), stringKey('other')];
 const item = (text: string) => [{ key: KEY, value: stringValue(text) }];
 
-function frontOver(later: boolean): NodeFront {
+function frontOver(later: boolean, nowMs?: () => number): NodeFront {
   const clock = new ManualClock();
   const engine = new MemoryEngine({ clock });
-  return new NodeFront(new StoreOperations(new KvStore(later ? promisedEngine(engine) : engine, clock)));
+  const store = new KvStore(later ? promisedEngine(engine) : engine, clock);
+  return new NodeFront(new StoreOperations(store), nowMs);
 }
 
 it('calls on keys that a caller has for itself wait, and other calls do not', async () => {
@@ -45,6 +46,18 @@ it('keys are free again after a failure', async () => {
   });
   await expect(failing).rejects.toThrow(RangeError);
   expect(await front.query([KEY])).toEqual([{ ok: true, present: false }]);
+});
+
+it('a caller that has waited for its keys for more than 5 s fails, and no other call does', async () => {
+  let nowMs = 0;
+  const front = frontOver(true, () => nowMs);
+  const first = front.exclusively([KEY], (own) => own.set(item('a')));
+  const late = front.exclusively([KEY], (own) => own.set(item('b')));
+  const fetched = front.fetch([KEY]);
+  nowMs = 5001;
+  expect(await first).toMatchObject([{ ok: true }]);
+  await expect(late).rejects.toMatchObject({ code: 'overloaded' });
+  expect(await fetched).toMatchObject([{ entry: { value: stringValue('a') } }]);
 });
 
 it('operations that are done at once are answered at once', () => {

@@ -1,5 +1,11 @@
 import type { NodeOperations } from '@kvs/node-link';
-import { KeyOrder, type ExclusiveOperations, type Key, type KeyValueOperations } from '@kvs/protocol';
+import {
+  KeyOrder,
+  runExclusively,
+  type ExclusiveOperations,
+  type Key,
+  type KeyValueOperations,
+} from '@kvs/protocol';
 import type { Operations } from './operations.js';
 
 /**
@@ -10,6 +16,7 @@ import type { Operations } from './operations.js';
 export class NodeFront implements Operations, NodeOperations, ExclusiveOperations {
   #current: Operations;
   readonly #order = new KeyOrder();
+  readonly #nowMs: (() => number) | undefined;
   /** The operations of a caller that has keys for itself. They follow {@link use}: a transaction is refused if the node joins a cluster. */
   readonly #own: KeyValueOperations = {
     set: (items) => this.#current.set(items),
@@ -19,8 +26,10 @@ export class NodeFront implements Operations, NodeOperations, ExclusiveOperation
     scan: (request) => this.#current.scan(request),
   };
 
-  constructor(operations: Operations) {
+  /** @param nowMs default: the clock of the system */
+  constructor(operations: Operations, nowMs?: () => number) {
     this.#current = operations;
+    this.#nowMs = nowMs;
   }
 
   /** Passes later calls to other operations. */
@@ -63,11 +72,7 @@ export class NodeFront implements Operations, NodeOperations, ExclusiveOperation
   readonly stats: Operations['stats'] = () => this.#current.stats();
 
   readonly exclusively: ExclusiveOperations['exclusively'] = (keys, run) =>
-    this.#order.run(
-      () => keys,
-      true,
-      () => run(this.#own),
-    );
+    runExclusively(this.#order, keys, () => run(this.#own), this.#nowMs);
 }
 
 function keysOf(items: readonly { readonly key: Key }[]): Key[] {

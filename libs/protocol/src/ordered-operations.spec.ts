@@ -145,6 +145,22 @@ describe('keys that somebody has for themselves', () => {
     expect(order).toEqual(['before', 'beside', 'alone', 'after']);
   });
 
+  it('fail all calls together that have waited for more than 5 s', async () => {
+    const store = new Store();
+    let nowMs = 0;
+    const ordered = new OrderedOperations(store, () => nowMs);
+    let end = (): void => undefined;
+    const hung = ordered.exclusively([KEY], () => new Promise<void>((resolve) => (end = resolve)));
+    const late = Array.from({ length: 3 }, () => exclusiveUpdate(ordered, KEY, plus(1)));
+    nowMs = 1000;
+    const last = exclusiveUpdate(ordered, KEY, plus(1));
+    nowMs = 5001;
+    end();
+    await hung;
+    for (const update of late) await expect(update).rejects.toMatchObject({ code: 'overloaded' });
+    expect(await last).toMatchObject({ ok: true, result: 1 });
+  });
+
   it('are free again after a failure', async () => {
     const ordered = new OrderedOperations(new Store(() => 1));
     await expect(

@@ -1,3 +1,4 @@
+import { KvsError } from './errors.js';
 import { KeyOrder } from './key-order.js';
 import type { Key } from './key.js';
 import type { MaybePromise } from './maybe-promise.js';
@@ -10,6 +11,7 @@ export interface ExclusiveOperations extends KeyValueOperations {
    * Runs something that needs some keys for itself.
    *
    * @param run gets operations that don't wait, for these keys only; calls to the object itself would wait forever
+   * @throws KvsError `overloaded` if the keys were in use for too long, at once or by promise. Then `run` was not called.
    */
   exclusively<T>(
     keys: readonly Key[],
@@ -26,9 +28,12 @@ export interface ExclusiveOperations extends KeyValueOperations {
 export class OrderedOperations implements ExclusiveOperations {
   readonly #operations: KeyValueOperations;
   readonly #order = new KeyOrder();
+  readonly #nowMs: (() => number) | undefined;
 
-  constructor(operations: KeyValueOperations) {
+  /** @param nowMs default: the clock of the system */
+  constructor(operations: KeyValueOperations, nowMs?: () => number) {
     this.#operations = operations;
+    this.#nowMs = nowMs;
   }
 
   readonly set: KeyValueOperations['set'] = (items) =>
@@ -65,13 +70,36 @@ export class OrderedOperations implements ExclusiveOperations {
     keys: readonly Key[],
     run: (operations: KeyValueOperations) => MaybePromise<T>,
   ): MaybePromise<T> {
-    return this.#order.run(
-      () => keys,
-      true,
-      () => run(this.#operations),
-    );
+    return runExclusively(this.#order, keys, () => run(this.#operations), this.#nowMs);
   }
 }
+
+/**
+ * Runs something that needs some keys for itself when the calls before it have ended. It fails if it has waited for more than 5 s.
+ * Otherwise each call that waits for a hung node would add its time-out to the waits of all calls behind it, and they would fill the
+ * process. Those that have waited too long fail together when the call before them ends.
+ *
+ * @throws KvsError `overloaded`, at once or by promise
+ */
+export function runExclusively<T>(
+  order: KeyOrder,
+  keys: readonly Key[],
+  run: () => MaybePromise<T>,
+  nowMs = () => performance.now(),
+): MaybePromise<T> {
+  const endMs = nowMs() + BEGIN_WITHIN_MS;
+  return order.run(
+    () => keys,
+    true,
+    () => {
+      if (nowMs() > endMs)
+        throw new KvsError('overloaded', 'the key was in use for 5 s; nothing was changed');
+      return run();
+    },
+  );
+}
+
+const BEGIN_WITHIN_MS = 5000;
 
 /** Returns the operations themselves if they are exclusive, and else an {@link OrderedOperations} over them. */
 export function exclusive(operations: KeyValueOperations | ExclusiveOperations): ExclusiveOperations {
