@@ -14,6 +14,7 @@ export function refuseHugeAnswer(
   keys: readonly Key[],
   outcomes: readonly FetchOutcome[],
   maxBytes: number,
+  { bytesOf, maxBytesPerUnit }: Measure = IN_MEMORY,
 ): void {
   let units = 0;
   for (const { data } of keys) units += data.length;
@@ -21,13 +22,52 @@ export function refuseHugeAnswer(
     if (!outcome.ok && outcome.code === 'answer_too_large') throw new KvsError(outcome.code, outcome.message);
     if (outcome.ok && outcome.entry) units += outcome.entry.value.data.length;
   }
-  // A UTF-16 unit has at most three bytes, so most answers need not be counted exactly.
-  if (units * 3 <= maxBytes) return;
+  // Most answers need not be counted exactly.
+  if (units * maxBytesPerUnit <= maxBytes) return;
   let bytes = 0;
-  for (const key of keys) bytes += byteLength(key);
-  for (const outcome of outcomes) if (outcome.ok && outcome.entry) bytes += byteLength(outcome.entry.value);
+  for (const key of keys) bytes += bytesOf(key);
+  for (const outcome of outcomes) if (outcome.ok && outcome.entry) bytes += bytesOf(outcome.entry.value);
   if (bytes > maxBytes) throw answerTooLarge(maxBytes);
 }
+
+/**
+ * As {@link refuseHugeAnswer}, for an answer that becomes JSON. Characters that JSON must escape count as the up to six bytes that they
+ * become. In the answer about one key they count as they are, because the client can't ask for less.
+ */
+export function refuseHugeJson(
+  keys: readonly Key[],
+  outcomes: readonly FetchOutcome[],
+  maxBytes: number,
+): void {
+  refuseHugeAnswer(keys, outcomes, maxBytes, keys.length > 1 ? IN_JSON : IN_MEMORY);
+}
+
+/** How data are counted. */
+interface Measure {
+  readonly bytesOf: (data: EncodedData) => number;
+  /** Most bytes of a UTF-16 unit. */
+  readonly maxBytesPerUnit: number;
+}
+
+const IN_MEMORY: Measure = { bytesOf: byteLength, maxBytesPerUnit: 3 };
+const IN_JSON: Measure = { bytesOf: (data) => byteLength(data) + escapeBytes(data), maxBytesPerUnit: 6 };
+
+/** Returns how many bytes the escapes of JSON add. */
+function escapeBytes({ encoding, data }: EncodedData): number {
+  if (encoding !== 'string') return 0;
+  let bytes = 0;
+  for (let i = 0; i < data.length; i++) {
+    const unit = data.charCodeAt(i);
+    if (unit < ESCAPED_BYTES.length) bytes += ESCAPED_BYTES[unit] ?? 0;
+  }
+  return bytes;
+}
+
+/** By ASCII character, how many bytes longer JSON writes it: a backslash more, or `\u` and four digits. */
+const ESCAPED_BYTES = Array.from(
+  { length: 128 },
+  (_, code) => JSON.stringify(String.fromCharCode(code)).length - 3,
+);
 
 /** Returns the error of an answer that would have more than `maxBytes`. */
 export function answerTooLarge(maxBytes: number): KvsError {

@@ -6,7 +6,7 @@ import {
   incrementAnswer,
   incremented,
   queryAnswer,
-  refuseHugeAnswer,
+  refuseHugeJson,
   setAnswer,
   touchAnswer,
   touched,
@@ -52,7 +52,7 @@ export class BatchRoutes {
   ) {
     const { maxAnswerBytes } = limits;
     const pairs = (keys: readonly Key[], outcomes: readonly FetchOutcome[], meta: boolean) => {
-      refuseHugeAnswer(keys, outcomes, maxAnswerBytes);
+      refuseHugeJson(keys, outcomes, maxAnswerBytes);
       return fetchAnswer(keys, outcomes, meta);
     };
     this.#byPath = new Map([

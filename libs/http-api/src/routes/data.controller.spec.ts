@@ -185,6 +185,10 @@ it('an answer that would be too large is refused before it is made', async () =>
     expect((await small.sendJson('POST', '/fetch', [a])).status).toBe(200);
     const two = await small.sendJson('POST', '/fetch', [a, b]);
     expect([two.status, jsonOf(two)]).toMatchObject([413, { code: 'answer_too_large' }]);
+    // In JSON, it has six bytes.
+    await operations.set([{ key: a, value: stringValue('12\0') }]);
+    expect((await small.sendJson('POST', '/fetch', [a])).status).toBe(200);
+    expect((await small.sendJson('POST', '/fetch', [a, b])).status).toBe(413);
   } finally {
     await small.stop();
   }
