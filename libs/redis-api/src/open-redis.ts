@@ -1,11 +1,11 @@
 import { exclusive, type ExclusiveOperations, type KeyValueOperations, type Limits } from '@kvs/protocol';
-import type { Admission, MetricsSource } from '@kvs/server';
+import { MAX_CONNECTIONS, type Admission, type MetricsSource } from '@kvs/server';
 import type { ClusterView } from './cluster/cluster-map.js';
 import { Slots } from './cluster/slots.js';
 import type { Command, MemoryLimit } from './command.js';
 import { CommandTable } from './connection/command-table.js';
 import type { Connection, ProgressLimits } from './connection/connection.js';
-import { MAX_CONNECTIONS, RedisListener } from './connection/redis-listener.js';
+import { RedisListener } from './connection/redis-listener.js';
 import { RedisMetrics } from './connection/redis-metrics.js';
 import { TurnEnd } from './connection/turn-end.js';
 import { DATA_COMMANDS } from './data-commands/index.js';

@@ -15,7 +15,7 @@ export * from './command-line/options.js';
 export * from './command-line/settings.js';
 export { exitAtStart, orExit, StartError, usageError } from './command-line/start-error.js';
 export { listen, originOf, type ListenOptions } from './lifecycle/listen.js';
-export type { Listener } from './lifecycle/listener.js';
+export { MAX_CONNECTIONS, type Listener } from './lifecycle/listener.js';
 export { resetConnection } from './lifecycle/reset-connection.js';
 export { sendProgress } from './lifecycle/send-progress.js';
 export { serve, type ServeOptions } from './lifecycle/serve.js';

@@ -1,19 +1,38 @@
 import type { Server } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
-import { listen, type Listener, type ListenOptions } from '@kvs/server';
+import { KvsError } from '@kvs/protocol';
+import { RETRY_AFTER_SECONDS } from '@kvs/protocol/nest';
+import {
+  gauge,
+  listen,
+  MAX_CONNECTIONS,
+  type Listener,
+  type ListenOptions,
+  type MetricFamily,
+  type MetricsSource,
+} from '@kvs/server';
+import { rawProblem } from './raw-problem.js';
 import type { UpgradeHandler } from './upgrades.js';
 
 /** Accepts HTTP connections, and those that leave HTTP for another protocol. */
-export class HttpListener implements Listener {
+export class HttpListener implements Listener, MetricsSource {
   readonly protocol = 'http';
   #hasAccepted = false;
+  /** Connections that are open. */
+  #open = 0;
 
   readonly #server: Server;
   readonly #upgrade: UpgradeHandler | undefined;
 
-  constructor(server: Server, upgrade: UpgradeHandler | undefined) {
+  constructor(
+    server: Server,
+    upgrade: UpgradeHandler | undefined,
+    readonly maxConnections = MAX_CONNECTIONS,
+  ) {
     this.#server = server;
     this.#upgrade = upgrade;
+    // Node's own limit closes connections without an answer, and does not hold for those that come by `accept`.
+    server.prependListener('connection', (socket: Socket) => this.#admit(socket));
   }
 
   start(address: ListenOptions): Promise<number> {
@@ -39,4 +58,24 @@ export class HttpListener implements Listener {
     this.#server.closeAllConnections();
     this.#upgrade?.close();
   }
+
+  collect(): MetricFamily[] {
+    return [gauge('kvs_http_connections', 'Connections over HTTP and links that are open', this.#open)];
+  }
+
+  /** Counts a connection until it closes, also if it leaves HTTP; or refuses it. */
+  #admit(socket: Socket): void {
+    if (this.#open >= this.maxConnections) {
+      socket.on('error', () => socket.destroy());
+      socket.end(TOO_MANY_CONNECTIONS, () => socket.destroy());
+      return;
+    }
+    this.#open++;
+    socket.once('close', () => this.#open--);
+  }
 }
+
+const TOO_MANY_CONNECTIONS = rawProblem(new KvsError('overloaded', 'too many connections are open'), [
+  `retry-after: ${RETRY_AFTER_SECONDS}`,
+  'connection: close',
+]);

@@ -85,8 +85,10 @@ export async function openHttp(options: HttpOptions): Promise<OpenHttp> {
     app.use(upgradeRequired(upgrade));
     handleUpgrades(server, upgrade, (request) => adapter.headRefusal(request));
   }
+  const listener = new HttpListener(server, upgrade);
+  metrics.add(listener);
   await app.init();
-  return { app, listener: new HttpListener(server, upgrade), metrics };
+  return { app, listener, metrics };
 }
 
 /** Returns the IP address of a host, or the host if it can't be resolved: then it can't be listened on either. */

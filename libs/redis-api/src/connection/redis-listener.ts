@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { listen, type Listener, type ListenOptions } from '@kvs/server';
+import { listen, MAX_CONNECTIONS, type Listener, type ListenOptions } from '@kvs/server';
 import { Connection, type ConnectionParts } from './connection.js';
 
 /** Accepts connections for the Redis protocol. */
@@ -79,8 +79,6 @@ function refuse(socket: Socket): void {
   socket.end('-ERR max number of clients reached\r\n', () => socket.destroy());
 }
 
-/** As many as Redis accepts by default. */
-export const MAX_CONNECTIONS = 10_000;
 /** Finds clients whose machine has gone, as in Redis. */
 const KEEP_ALIVE_MS = 300_000;
 const CHECK_MS = 1000;

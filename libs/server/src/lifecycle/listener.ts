@@ -1,6 +1,9 @@
 import type { Socket } from 'node:net';
 import type { ListenOptions } from './listen.js';
 
+/** How many connections a listener keeps open, as many as Redis by default. It refuses further ones. */
+export const MAX_CONNECTIONS = 10_000;
+
 /**
  * Accepts connections for one protocol and serves the requests that come over them. A server has one or several; it starts,
  * drains and closes all of them together.
