@@ -20,9 +20,9 @@ export type LinkOperation = Kind | 'scan';
 export interface LinkContext {
   readonly limits: Limits;
   readonly linkLimits: LinkLimits;
-  /** Counts an operation as in flight until `leave` is called with the same bytes, or returns the refusal. */
+  /** Counts an operation as in flight until `leave` is called with the same arguments, or returns the refusal. */
   readonly enter: (operation: LinkOperation, bytes: number) => Refusal | undefined;
-  readonly leave: (bytes: number) => void;
+  readonly leave: (operation: LinkOperation, bytes: number) => void;
   /** Counts a call that was refused because it is not valid. */
   readonly countRefusal: () => void;
   /** Most bytes of values that the unfinished fetches can bring together. A fetch runs in any case if it is alone. */
@@ -136,7 +136,7 @@ export class CallRunner {
       () => this.#attempt(call),
     );
     if (isPromise(done)) return this.#track(call, weight, done);
-    leave(weight);
+    leave(call.kind, weight);
     answer(done);
   }
 
@@ -152,7 +152,7 @@ export class CallRunner {
       this.#unanswered--;
       this.#unansweredBytes -= weight;
       this.#fetchBytes -= valueBytes;
-      leave(weight); // the next call needs the room
+      leave(call.kind, weight); // the next call needs the room
       this.#context.answer(done);
       if (this.#waiting.length > 0) this.resume();
       changed();

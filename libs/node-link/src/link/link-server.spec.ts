@@ -85,6 +85,32 @@ it('shows that a scan goes on while it finds nothing, without any credit, but no
   expect(link.frames).toEqual([FRAME.hello, ...new Array(5).fill(FRAME.chunk), FRAME.end]);
 });
 
+it('refuses scans, over all links, beyond a quarter of the requests in flight', async () => {
+  await start({ maxInFlightRequests: 4 });
+  const other = await openLink();
+  let end = (): void => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  store.scanChunks = async function* () {
+    await ended;
+    yield new Uint8Array();
+  };
+  const request = { kind: 'scan', scan: { meta: false }, epoch: 0 } as const;
+  const open = ({ socket, builder }: RawLink, id: number) =>
+    socket.write(encodeOpen(builder, { id, credit: 0, request }));
+  const hasEnded = ({ frames }: RawLink) => frames.includes(FRAME.end);
+  open(link, 1);
+  link.call([2, query()]);
+  await link.until(() => link.answers.length === 1);
+  open(other, 1);
+  await other.until(() => hasEnded(other));
+  expect([hasEnded(link), server.counts.calls.scan, server.counts.refused]).toEqual([false, 1, 1]);
+  end();
+  await link.until(() => hasEnded(link));
+  open(other, 2);
+  await other.until(() => other.frames.filter((frame) => frame === FRAME.end).length === 2);
+  expect([server.counts.calls.scan, server.counts.refused]).toEqual([2, 1]);
+});
+
 it('answers a ping', async () => {
   await start();
   link.socket.write(encodeSignal(link.builder, FRAME.ping));

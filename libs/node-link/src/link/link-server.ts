@@ -43,7 +43,7 @@ export interface CallAdmission {
 export interface LinkServerOptions {
   /** Limits of items, batches and answers, as over HTTP. */
   readonly limits: Limits;
-  /** Most calls in flight over one link. The hello says so. */
+  /** Most calls in flight over one link. The hello says so. Over all links, a quarter of them may be scans. */
   readonly maxInFlightRequests: number;
   /**
    * Most bytes of calls in flight over one link. Over all links, the same limit holds for incomplete frames, and for unread
@@ -81,6 +81,7 @@ export class LinkServer {
   readonly #begun: Record<LinkOperation, number> = { set: 0, fetch: 0, query: 0, delete: 0, scan: 0 };
   #refused = 0;
   #inFlight = 0;
+  #scansInFlight = 0;
   #isDraining = false;
   readonly #timers: Timers;
   readonly #memory: LinkMemory;
@@ -127,7 +128,7 @@ export class LinkServer {
       maxFetchBytes: maxInFlightBytes,
       onError: options.onError,
       enter: (operation, bytes) => this.#enter(operation, bytes),
-      leave: (bytes) => this.#leave(bytes),
+      leave: (operation, bytes) => this.#leave(operation, bytes),
       countRefusal: () => void this.#refused++,
     };
   }
@@ -184,19 +185,28 @@ export class LinkServer {
   }
 
   #enter(operation: LinkOperation, bytes: number): Refusal | undefined {
-    const refusal = this.#isDraining ? SHUTTING_DOWN : this.#options.admission.enter(bytes);
+    const refusal = this.#refusal(operation) ?? this.#options.admission.enter(bytes);
     if (refusal !== undefined) {
       this.#refused++;
       return refusal;
     }
     this.#begun[operation]++;
     this.#inFlight++;
+    if (operation === 'scan') this.#scansInFlight++;
     return undefined;
   }
 
-  #leave(bytes: number): void {
+  /** A scan can wait for its reader for any time, so scans may not take all requests of the node. */
+  #refusal(operation: LinkOperation): Refusal | undefined {
+    if (this.#isDraining) return SHUTTING_DOWN;
+    const isFull = this.#scansInFlight >= Math.ceil(this.#options.maxInFlightRequests / 4);
+    return operation === 'scan' && isFull ? TOO_MANY_SCANS : undefined;
+  }
+
+  #leave(operation: LinkOperation, bytes: number): void {
     this.#options.admission.leave(bytes);
     this.#inFlight--;
+    if (operation === 'scan') this.#scansInFlight--;
     if (this.#inFlight === 0) this.#noticeIdle();
   }
 
@@ -237,4 +247,5 @@ const MAX_OTHER_ANSWER_BYTES = 2 * 1024 * 1024;
 /** How long proxies have at shutdown to end their links by themselves. */
 const GO_AWAY_MS = 100;
 const SHUTTING_DOWN: Refusal = { code: 'shutting_down', message: 'the server is shutting down' };
+const TOO_MANY_SCANS: Refusal = { code: 'overloaded', message: 'too many scans are in flight over links' };
 const UNAVAILABLE = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';

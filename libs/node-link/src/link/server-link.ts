@@ -190,7 +190,7 @@ export class ServerLink {
     const refusal = enter('scan', MAX_CHUNK_BYTES);
     if (refusal !== undefined) this.#streams.refuse(frame.id, refusal);
     else {
-      const done = (): void => leave(MAX_CHUNK_BYTES);
+      const done = (): void => leave('scan', MAX_CHUNK_BYTES);
       this.#streams.open(frame).finally(done).catch(onError);
     }
   }
