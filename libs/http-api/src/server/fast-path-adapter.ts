@@ -10,7 +10,7 @@ import type { AllowedMethods } from './allowed-methods.js';
 import { BodyReader, bodyLength, NO_BODY, type AdmittedRequest, type RequestMemory } from './body.js';
 import { refuse } from './closing.js';
 import { admit, countUntilClosed, isOfControlPlane } from './in-flight.js';
-import { announceOrigin, refusalOf, type AccessRules } from './request-checks.js';
+import { announceOrigin, refusalOf, targetRefusal, type AccessRules } from './request-checks.js';
 import { RequestOrder, type Start } from './request-order.js';
 import { StalledClients } from './stalled-clients.js';
 import { closeAfterIgnoredUpgrade, upgradableAt } from './upgrades.js';
@@ -135,7 +135,7 @@ export class FastPathAdapter extends ExpressAdapter {
     }
     // First, because a proxy in a loop must learn of it even if it uses a name that is not served.
     if (this.#refusesProxies && isFromProxy(request.headers.via)) return LOOP;
-    return refusalOf(request, this.#access);
+    return targetRefusal(request) ?? refusalOf(request, this.#access);
   }
 
   #refusal(request: IncomingMessage): KvsError | undefined {

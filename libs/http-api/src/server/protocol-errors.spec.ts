@@ -40,6 +40,10 @@ it.each([
     400,
     'invalid_request',
   ],
+  ['a target of another scheme', 'PUT ftp://x/keys/a HTTP/1.1\r\nhost: x\r\n\r\n', 400, 'invalid_request'],
+  ['a target that is no URL', 'GET http://[x/keys/a HTTP/1.1\r\nhost: x\r\n\r\n', 400, 'invalid_request'],
+  ['a target with a fragment', 'PUT /keys/a#b HTTP/1.1\r\nhost: x\r\n\r\n', 400, 'invalid_request'],
+  ['a target with a backslash', 'PUT /keys\\a HTTP/1.1\r\nhost: x\r\n\r\n', 400, 'invalid_request'],
   ['no host', 'GET /fetch HTTP/1.1\r\n\r\n', 400, 'invalid_request'],
   ['two hosts', 'GET /fetch HTTP/1.1\r\nhost: x\r\nHost: x\r\n\r\n', 400, 'invalid_request'],
   [

@@ -43,6 +43,22 @@ export function refusalOf(request: RequestHead, rules: AccessRules): KvsError | 
   return hostRefusal(request, rules) ?? originRefusal(request, rules) ?? transferRefusal(request);
 }
 
+/**
+ * Returns the reason to refuse a request whose target is none of RFC 9112, section 3.2, or undefined. A target has no fragment, and
+ * programs that parse URLs differ about a backslash, so a request could be about another key than the client meant.
+ */
+export function targetRefusal({ url = '' }: Pick<IncomingMessage, 'url'>): KvsError | undefined {
+  const isKnown = url.startsWith('/') || url === '*' || (ABSOLUTE.test(url) && URL.canParse(url));
+  if (isKnown && !url.includes('#') && !url.includes('\\')) return undefined;
+  const shown = JSON.stringify(url.slice(0, MAX_SHOWN));
+  return new KvsError(
+    'invalid_request',
+    `the target must be a path or an http URL, without # and \\, not ${shown}`,
+  );
+}
+
+const ABSOLUTE = /^https?:\/\//i;
+
 /** Lets a page of an allowed origin read the answer (CORS). */
 export function announceOrigin(
   request: RequestHead,
