@@ -11,9 +11,9 @@ export interface Load {
 }
 
 /**
- * The check that every request passes before any work is done for it. Each listener has one, for its protocol; all share the
- * process's {@link Budget}, except that the control plane counts for limits of its own. Whatever must hold for each request of
- * each protocol, such as authentication, belongs here.
+ * The check that a request for pairs passes before any work is done for it. Each listener has one, for its protocol; all share the
+ * process's {@link Budget}, except that the control plane counts for limits of its own. Requests that hold little, such as Redis
+ * commands without keys, don't pass it, so authentication doesn't belong here.
  *
  * Each method takes constant time, because each is called for every request.
  */
