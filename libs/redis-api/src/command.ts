@@ -137,6 +137,8 @@ export interface CommandQueue {
   readonly keys: readonly Buffer[];
   /** About what the commands take in memory. */
   readonly bytes: number;
+  /** Whether all commands only read. */
+  readonly isRead: boolean;
   /**
    * Adds a command whose number of arguments and keys were checked.
    *

@@ -14,6 +14,7 @@ import {
 import { RedisError, type Reply } from '../reply.js';
 import type { Request } from '../resp/request-reader.js';
 import { settle } from '../settle.js';
+import { admitted, type Work } from './admitted.js';
 import type { CommandTable } from './command-table.js';
 import { keysOf } from './keys.js';
 import type { RedisMetrics } from './redis-metrics.js';
@@ -181,7 +182,9 @@ export class CommandRunner {
       return true;
     };
     const bytes = batch.reduce((sum, prepared) => sum + prepared.bytes, 0);
-    return this.#admitted(bytes, () => BATCHES[kind](this.#parts.keyspace, items), finish, fail);
+    const { admission, keyspace } = this.#parts;
+    const run = (): MaybePromise<readonly CallKinds[K]['outcome'][]> => BATCHES[kind](keyspace, items);
+    return admitted(admission, { bytes, isRead: kind === 'fetch', run }, finish, fail);
   }
 
   /** Decides by the size of what was fetched how many fetches go together next. */
@@ -206,10 +209,13 @@ export class CommandRunner {
     const fail = (error: unknown): boolean => finish(this.#errorReply(error));
     const run = (): MaybePromise<Reply> => command.run(request.args, this.#context);
     this.#isLong = true;
-    if (command.runsQueue && client.queue !== undefined) return this.#runQueue(request.bytes, run, finish);
+    const { bytes } = request;
+    if (command.runsQueue && client.queue !== undefined)
+      return this.#runQueue({ bytes, isRead: client.queue.isRead, run }, finish);
     // A full server still tells about itself.
     if (command.keys === undefined && !isAboutData(command)) return settle(run, finish, fail);
-    return this.#admitted(request.bytes, run, finish, fail);
+    const work = { bytes, isRead: command.flags.includes('readonly'), run };
+    return admitted(this.#parts.admission, work, finish, fail);
   }
 
   /** A queue counts as held bytes, because a client may leave it for as long as it wants. */
@@ -226,16 +232,13 @@ export class CommandRunner {
     return error;
   }
 
-  #runQueue(
-    bytes: number,
-    run: () => MaybePromise<Reply>,
-    finish: (reply: Reply) => boolean,
-  ): MaybePromise<boolean> {
+  #runQueue(work: Work<Reply>, finish: (reply: Reply) => boolean): MaybePromise<boolean> {
     const ran = (reply: Reply): boolean => {
       this.#discardQueue();
       return finish(reply);
     };
-    return this.#admitted(bytes, run, ran, (error) => finish(this.#refusedExec(this.#errorReply(error))));
+    const fail = (error: unknown): boolean => finish(this.#refusedExec(this.#errorReply(error)));
+    return admitted(this.#parts.admission, work, ran, fail);
   }
 
   /** Ends a transaction that did not run. Returns the error of its EXEC. */
@@ -255,25 +258,6 @@ export class CommandRunner {
   releaseQueue(): void {
     this.#parts.admission.addIncomplete(-this.#queuedBytes);
     this.#queuedBytes = 0;
-  }
-
-  /** Runs something as one request in flight. */
-  #admitted<T, R>(
-    bytes: number,
-    run: () => MaybePromise<T>,
-    finish: (done: T) => R,
-    fail: (error: unknown) => R,
-  ): MaybePromise<R> {
-    const { admission } = this.#parts;
-    const refusal = admission.enter(bytes);
-    if (refusal !== undefined) return fail(refusal);
-    const leave =
-      <A>(next: (given: A) => R) =>
-      (given: A): R => {
-        admission.leave(bytes);
-        return next(given);
-      };
-    return settle(run, leave(finish), leave(fail));
   }
 
   #attempt(answer: () => Reply): Reply {

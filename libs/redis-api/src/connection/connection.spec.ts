@@ -219,6 +219,36 @@ describe('limits', () => {
     expect(await client.readTo('+OK\r\n')).toBe('');
   });
 
+  it.each([
+    ['GET', (key: string) => [`get ${key}`]],
+    ['MGET', (key: string) => [`mget ${key}`]],
+    ['EXEC of commands that only read', (key: string) => ['multi', `get ${key}`, 'exec']],
+  ])(
+    'refuses a %s whose reply would exceed the budget once clients do not read theirs',
+    async (_, linesFor) => {
+      await start({ budget: { maxInFlightBytes: MIB } });
+      const value = stringValue('x'.repeat(8 * MIB));
+      const { opened, open } = gate();
+      operations.fetch = (keys) => {
+        operations.batches.push('fetch');
+        return opened.then(() => keys.map(() => ({ ok: true, entry: { value, version: 1 } })));
+      };
+      const others = await Promise.all(Array.from({ length: 3 }, () => server.connect()));
+      client.socket.pause();
+      for (const [i, each] of [client, ...others].entries()) {
+        each.send(`${linesFor(`k${i}`).join('\r\n')}\r\n`);
+        await until(() => operations.batches.length === i + 1);
+      }
+      open();
+      const replies = await Promise.all(others.map((other) => other.readTo(' bytes\r\n')));
+      for (const reply of replies)
+        expect(reply).toMatch(/^(\+OK\r\n\+QUEUED\r\n)?-TRYAGAIN requests in flight hold \d+$/);
+      expect(server.admission.load.unreadBytes).toBeLessThan(9 * MIB);
+      client.socket.destroy();
+      await until(() => heldBytes() === 0);
+    },
+  );
+
   it('closes the connection of a request for which there is no memory', async () => {
     await start({ budget: { maxInFlightBytes: 100_000 } });
     const other = await server.connect();

@@ -207,7 +207,6 @@ export class Connection implements ClientState {
         if (turn === undefined) turn = new Turn();
         else if (turn.isOver) this.#letOthersRun();
       }
-      if (this.#writer.length >= SEND_FROM_BYTES) this.#send();
     }
     // A refusal ends no connection whose command runs. The socket pauses.
     this.#countHeld(this.#reader.heldBytes);
@@ -259,6 +258,8 @@ export class Connection implements ClientState {
     if (this.replies === 'on') this.#writer.write(reply, this.protocol);
     else if (this.replies === 'skip') this.replies = 'skip-next';
     else if (this.replies === 'skip-next') this.replies = 'on';
+    // At once, so that the next read on any connection finds the bytes counted.
+    if (this.#writer.length >= SEND_FROM_BYTES) this.#send();
   }
 
   /** Replies to commands that were done at once wait for those to other connections. */

@@ -30,6 +30,10 @@ export class Transaction implements CommandQueue {
     return this.#bytes;
   }
 
+  get isRead(): boolean {
+    return this.#commands.every(({ command }) => command.flags.includes('readonly'));
+  }
+
   get keys(): readonly Buffer[] {
     return this.#commands.flatMap(({ command, args }) => keysOf(command, args));
   }
