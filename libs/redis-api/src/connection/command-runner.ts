@@ -47,7 +47,6 @@ export class CommandRunner {
   #maxFetches = MAX_BATCH_CALLS;
   #isLong = false;
   #lastCommand = '';
-  /** The bytes of the queue that are counted as held. */
   #queuedBytes = 0;
 
   /**
@@ -69,6 +68,11 @@ export class CommandRunner {
   /** The name of the command that runs, or else of the last one; empty before the first. */
   get lastCommand(): string {
     return this.#lastCommand;
+  }
+
+  /** The bytes of the commands between MULTI and EXEC that are counted as held. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
   }
 
   /** Whether the last step may have taken long: it was no batch of single calls with small values. */

@@ -294,6 +294,20 @@ describe('limits', () => {
     expect(await client.readAll()).toBe('');
   });
 
+  it.each([
+    ['queued commands', ['multi', ...Array<string>(20).fill(`set a ${'x'.repeat(4000)}`)]],
+    ['watched keys', Array.from({ length: 20 }, (_, i) => `watch ${'k'.repeat(4000)}${i}`)],
+  ])('closes a connection that goes on sending too slowly while it has large %s', async (_, lines) => {
+    await start({ bodyTimeoutMs: 1 });
+    client.send('watch a\r\nmulti\r\nset b 1\r\n');
+    await client.readTo('+QUEUED\r\n');
+    const other = await server.connect();
+    other.send(`${lines.join('\r\n')}\r\n`);
+    expect(await other.readAll()).toMatch(/^\+OK\r\n/);
+    await until(() => heldBytes() < 1000);
+    expect(await client.ask('exec')).toBe('*1\r\n+OK\r\n');
+  });
+
   it('reads little more from a client that does not read its replies, and counts them', async () => {
     await start();
     const value = 'x'.repeat(100_000);

@@ -13,9 +13,9 @@ import { WatchedKeys } from './watched-keys.js';
 
 /** How long a client may make no progress. */
 export interface ProgressLimits {
-  /** How long a client may send no byte of a request that it has begun, in milliseconds. */
+  /** How long a client may send no byte of a request or a large transaction that it has begun, in milliseconds. */
   readonly bodyTimeoutMs: number;
-  /** The lowest sustained speed of a request, in bytes per second. */
+  /** The lowest sustained speed of a request or a large transaction, in bytes per second. */
   readonly minBodyRate: number;
   /** How long a client may read no byte of its replies, in milliseconds. */
   readonly answerTimeoutMs: number;
@@ -128,7 +128,8 @@ export class Connection implements ClientState {
       this.#unread === 0 || sentBytes !== progress.sentBytes ? 0 : progress.idleMs + elapsedMs;
     // Bytes earn time, but no more than `bodyTimeoutMs`: otherwise a burst would earn hours of silence.
     const earnedMs = ((bytesRead - progress.readBytes) / minBodyRate) * 1000;
-    const isReceiving = this.#held > 0 && !this.isInFlight;
+    const isIncomplete = this.#held > 0 || this.#runner.queuedBytes + this.watched.bytes > MAX_IDLE_BYTES;
+    const isReceiving = isIncomplete && !this.isInFlight;
     progress.leftMs = isReceiving
       ? Math.min(progress.leftMs - elapsedMs + earnedMs, bodyTimeoutMs)
       : bodyTimeoutMs;
@@ -326,5 +327,7 @@ export class Connection implements ClientState {
 const SEND_FROM_BYTES = 64 * 1024;
 /** How long a client has to read the last reply, because closing a connection with unread bytes would discard it. */
 const MAX_ENDED_MS = 1000;
+/** How much a transaction may hold that does not go on arriving: enough for people, and little for the budget. */
+const MAX_IDLE_BYTES = 64 * 1024;
 /** How much is read while no command can run. */
 const READ_AHEAD_BYTES = 64 * 1024;

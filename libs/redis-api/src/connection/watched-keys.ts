@@ -19,6 +19,11 @@ export class WatchedKeys {
     return this.#versions;
   }
 
+  /** The bytes that are counted as held. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /**
    * Adds keys that are not watched yet.
    *
