@@ -25,6 +25,20 @@ it('WATCH and EXEC read few values at a time, and do not fail because of their s
   await server.close();
 });
 
+it('refuses a transaction of more keys than a command has, and EXEC then runs none', async () => {
+  const operations = new NotedOperations();
+  const server = await TestRedis.start({ operations, limits: { maxBatchItems: 2 } });
+  const client = await server.connect();
+  expect(await client.ask('multi', 'exists a b c', 'get d', 'exec')).toBe(
+    '+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n:0\r\n$-1\r\n',
+  );
+  expect(await client.ask('multi', 'exists a b c', 'ping', 'mset d 1 e 1', 'exec', 'exists d')).toBe(
+    '+OK\r\n+QUEUED\r\n+QUEUED\r\n-ERR a transaction has at most 4 keys\r\n' +
+      '-EXECABORT Transaction discarded because of previous errors.\r\n:0\r\n',
+  );
+  await server.close();
+});
+
 describe('WATCH', () => {
   let operations: NotedOperations;
   let server: TestRedis;

@@ -1,4 +1,12 @@
-import { keyFromId, keyId, whenDone, type Key, type KeyId, type MaybePromise } from '@kvs/protocol';
+import {
+  keyFromId,
+  keyId,
+  whenDone,
+  type Key,
+  type KeyId,
+  type Limits,
+  type MaybePromise,
+} from '@kvs/protocol';
 import type { Command, CommandContext, CommandQueue } from '../command.js';
 import { keysOf } from '../connection/keys.js';
 import type { WatchedVersions } from '../connection/watched-keys.js';
@@ -13,13 +21,16 @@ import { inTurns } from '../turns.js';
 export class Transaction implements CommandQueue {
   readonly #commands: { readonly command: Command; readonly args: readonly Buffer[] }[] = [];
   readonly #maxBytes: number;
+  readonly #maxKeys: number;
   #bytes = 0;
+  #keyCount = 0;
   /** The first error of a command that was not added. */
   #refusal: RedisError | undefined;
 
-  /** @param maxBytes of all arguments */
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+  constructor({ maxBodyBytes, maxBatchItems }: Limits) {
+    this.#maxBytes = maxBodyBytes;
+    // EXEC takes all keys in one go, so it has no more of them than a single command.
+    this.#maxKeys = 2 * maxBatchItems;
   }
 
   get length(): number {
@@ -41,11 +52,9 @@ export class Transaction implements CommandQueue {
   add(command: Command, args: readonly Buffer[]): Reply {
     if (this.#refusal !== undefined) return QUEUED;
     this.#bytes += args.reduce((sum, arg) => sum + arg.length + ARGUMENT_BYTES, COMMAND_BYTES);
-    if (this.#bytes > this.#maxBytes) {
-      const error = new RedisError('ERR', `a transaction has at most ${this.#maxBytes} bytes`);
-      this.refuse(error);
-      return error;
-    }
+    this.#keyCount += keysOf(command, args).length;
+    if (this.#bytes > this.#maxBytes) return this.#refuseMore(`${this.#maxBytes} bytes`);
+    if (this.#keyCount > this.#maxKeys) return this.#refuseMore(`${this.#maxKeys} keys`);
     this.#commands.push({ command, args: args.map((arg) => Buffer.from(arg)) });
     return QUEUED;
   }
@@ -53,6 +62,12 @@ export class Transaction implements CommandQueue {
   refuse(error: RedisError): void {
     this.#refusal ??= error;
     this.#commands.length = 0;
+  }
+
+  #refuseMore(limit: string): RedisError {
+    const error = new RedisError('ERR', `a transaction has at most ${limit}`);
+    this.refuse(error);
+    return error;
   }
 
   /** Runs the commands while no other command of this process uses their keys. */
@@ -141,7 +156,7 @@ const MULTI: Command = {
   runsInMulti: true,
   run: (_args, { client, keyspace }) => {
     if (client.queue !== undefined) throw new RedisError('ERR', 'MULTI calls can not be nested');
-    client.queue = new Transaction(keyspace.limits.maxBodyBytes);
+    client.queue = new Transaction(keyspace.limits);
     return OK;
   },
 };
