@@ -8,20 +8,32 @@ import { TestRedis } from '../testing/test-redis.js';
 const MISMATCH: SetOutcome = { ok: false, code: 'version_mismatch', message: 'it has another version' };
 const WRITTEN: SetOutcome = { ok: true, version: 2, created: false };
 
-it('WATCH and EXEC read few values at a time, and do not fail because of their sizes', async () => {
+it('WATCH and EXEC read values in halves if they are too large together, and do not fail because of their sizes', async () => {
   const operations = new NotedOperations();
   const fetch = operations.fetch.bind(operations);
   operations.fetch = (keys, maxBytes = Infinity) => {
-    if (maxBytes < Infinity) throw new KvsError('answer_too_large', 'too large');
+    const bytes = keys.reduce((sum, { data }) => sum + (data.startsWith('large') ? 101 : 10), 0);
+    if (bytes > maxBytes) throw new KvsError('answer_too_large', 'too large');
     return fetch(keys);
   };
-  const server = await TestRedis.start({
-    operations,
-    limits: { maxKeyBytes: 10, maxValueBytes: 40, maxAnswerBytes: 100 },
-  });
+  const server = await TestRedis.start({ operations, limits: { maxAnswerBytes: 100 } });
   const client = await server.connect();
-  expect(await client.ask('watch a b c d e', 'multi', 'exec')).toBe('+OK\r\n+OK\r\n*0\r\n');
-  expect(operations.batches).toEqual(['a b', 'c d', 'e', 'a b', 'c d', 'e'].map((keys) => `fetch ${keys}`));
+  const batches = ['a b', 'c', 'large', 'd e f g'].map((keys) => `fetch ${keys}`);
+  expect(await client.ask('watch a b c large d e f g', 'multi', 'exec')).toBe('+OK\r\n+OK\r\n*0\r\n');
+  expect(operations.batches).toEqual([...batches, ...batches]);
+  client.send('watch a b\r\nmulti\r\n');
+  await client.readTo('+OK\r\n+OK\r\n');
+  await (await server.connect()).ask('set b 1');
+  expect(await client.ask('exec')).toBe('*-1\r\n');
+  await server.close();
+});
+
+it('WATCH reads many small values with few calls', async () => {
+  const operations = new NotedOperations();
+  const server = await TestRedis.start({ operations });
+  const client = await server.connect();
+  await client.ask(`watch ${Array.from({ length: 5000 }, (_, i) => `k${i}`).join(' ')}`);
+  expect(operations.batches).toHaveLength(5);
   await server.close();
 });
 

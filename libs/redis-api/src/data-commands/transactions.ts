@@ -11,7 +11,7 @@ import type { Command, CommandContext, CommandQueue } from '../command.js';
 import { keysOf } from '../connection/keys.js';
 import type { WatchedVersions } from '../connection/watched-keys.js';
 import { discarded, errorReply, isRepeated, MAYBE_APPLIED } from '../failures.js';
-import type { Keyspace } from '../keyspace/index.js';
+import { fetchVersions, type Keyspace } from '../keyspace/index.js';
 import { WatchedKeyChanged, WatchedOperations } from '../keyspace/watched-operations.js';
 import { NULL_ARRAY, OK, RedisError, SimpleString, sizeOf, type Reply } from '../reply.js';
 import { settle } from '../settle.js';
@@ -222,7 +222,7 @@ export const TRANSACTION_COMMANDS: readonly Command[] = [MULTI, EXEC, DISCARD, W
 
 function versionsOf(ids: readonly KeyId[], keyspace: Keyspace): MaybePromise<WatchedVersions> {
   return whenDone(
-    keyspace.versions(ids.map(keyFromId)),
+    fetchVersions(keyspace, ids.map(keyFromId)),
     (versions) => new Map(ids.map((id, i) => [id, versions[i] ?? 0])),
   );
 }

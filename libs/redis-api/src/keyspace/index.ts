@@ -1,3 +1,4 @@
+export { fetchVersions } from './fetch-versions.js';
 export { Keyspace, type KeyspaceOptions, type KeysPage } from './keyspace.js';
 export {
   BATCHES,

@@ -20,7 +20,6 @@ import {
   type Value,
 } from '@kvs/protocol';
 import { afterWrite, itemError, ranInPart } from '../failures.js';
-import { inTurns } from '../turns.js';
 import { keyOf, valueOf } from './data.js';
 import { pairCounts, pairKeys } from './pair-keys.js';
 
@@ -74,24 +73,6 @@ export class Keyspace {
   getAll(keys: readonly Key[]): MaybePromise<readonly (Entry | null)[]> {
     const answer = this.operations.fetch(keys, this.limits.maxAnswerBytes);
     return whenDone(answer, (outcomes) => outcomes.map(entryOf));
-  }
-
-  /**
-   * Returns the version of each of the keys, 0 for an absent one. A version comes with its value, so few keys are fetched at a
-   * time: no sizes of values make an answer too large.
-   */
-  versions(keys: readonly Key[]): MaybePromise<readonly number[]> {
-    const { maxAnswerBytes, maxKeyBytes, maxValueBytes } = this.limits;
-    const count = Math.max(1, Math.floor(maxAnswerBytes / (maxKeyBytes + maxValueBytes)));
-    const batches: (readonly Key[])[] = [];
-    for (let at = 0; at < keys.length; at += count) batches.push(keys.slice(at, at + count));
-    const versions: number[] = [];
-    const done = inTurns(batches, (batch) =>
-      whenDone(this.operations.fetch(batch), (outcomes) => {
-        for (const outcome of outcomes) versions.push(entryOf(outcome)?.version ?? 0);
-      }),
-    );
-    return whenDone(done, () => versions);
   }
 
   /** Returns whether each of the keys is present. */
