@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { openHttp } from '@kvs/http-api';
+import { EXCLUSIVE_OPERATIONS, openHttp } from '@kvs/http-api';
+import type { ExclusiveOperations } from '@kvs/protocol';
 import { openRedis, redisAddress } from '@kvs/redis-api';
 import { Router } from '@kvs/router';
 import { exitAtStart, orExit, originOf, serve, type Logger } from '@kvs/server';
@@ -42,7 +43,8 @@ await serve({
         ? undefined
         : openRedis({
             version,
-            operations: router,
+            // Those of HTTP, so that updates over both protocols wait for each other.
+            operations: app.get<ExclusiveOperations>(EXCLUSIVE_OPERATIONS, { strict: false }),
             ...(member && { nowMicros: () => 1000 * member.timeMs }),
             settings: config,
             admission: budget.admissionOf('redis'),

@@ -5,6 +5,7 @@ import { startNode, startProxy, type StorageNode } from './support/cluster.js';
 import { string } from './support/data.js';
 import { send } from './support/http.js';
 import { RespClient } from './support/resp-client.js';
+import { metricsOf } from './support/workers.js';
 
 /** LMDB answers later, so that others can come between the commands of a transaction. */
 let node: StorageNode;
@@ -49,26 +50,41 @@ it('a transaction at a node is atomic also for clients of HTTP and of proxies', 
 });
 
 it('updates of one key over HTTP and by Redis clients do not get in the way of each other', async () => {
-  const clients = await Promise.all([1, 2].map(async () => RespClient.open(await node.redisPort(), 2)));
+  await updateAtOnce('count', node.origin, await node.redisPort());
+});
+
+it('updates of one key at a proxy need two calls to the node each, over whatever protocol', async () => {
+  const proxy = await startProxy([node.address], ['--redis-port', 'auto']);
+  try {
+    await updateAtOnce('count at a proxy', proxy.origin, await proxy.process.redisPort);
+    const calls = await metricsOf(proxy.origin, 'kvs_node_calls_total');
+    // One more reads the count.
+    expect(Object.values(calls)).toEqual([2 * 3 * ROUNDS + 1]);
+  } finally {
+    await proxy.process.stop('SIGKILL');
+  }
+});
+
+/** Counts by three clients at the same time, two of which use the Redis protocol, and expects all to count. */
+async function updateAtOnce(key: string, origin: string, redisPort: number): Promise<void> {
+  const clients = await Promise.all([1, 2].map(() => RespClient.open(redisPort, 2)));
   try {
     const byRedis = clients.map(async (client) => {
       for (let round = 0; round < ROUNDS; round++)
-        expect((await client.ask([['INCR', 'count']]))[0]?.type).toBe(':');
+        expect((await client.ask([['INCR', key]]))[0]?.type).toBe(':');
     });
     const overHttp = async (): Promise<void> => {
       for (let round = 0; round < ROUNDS; round++) {
-        const { json } = await send('POST', `${node.origin}/increment`, {
-          body: [{ key: string('count'), by: 1 }],
-        });
-        expect(json).toEqual([{ key: string('count'), value: expect.anything() }]);
+        const { json } = await send('POST', `${origin}/increment`, { body: [{ key: string(key), by: 1 }] });
+        expect(json).toEqual([{ key: string(key), value: expect.anything() }]);
       }
     };
     await Promise.all([...byRedis, overHttp()]);
-    const replies = await clients[0]?.ask([['GET', 'count']]);
+    const replies = await clients[0]?.ask([['GET', key]]);
     expect(replies?.[0]?.text).toBe(String(3 * ROUNDS));
   } finally {
     for (const client of clients) client.close();
   }
-});
+}
 
 const ROUNDS = 50;
