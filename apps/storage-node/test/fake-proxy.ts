@@ -82,13 +82,15 @@ export class FakeProxy {
 
   async #answer(request: IncomingMessage): Promise<{ status: number; body: unknown }> {
     const what = `${request.method} ${request.url}`;
+    // First, because a node that ends breaks off a request that waits.
+    const sent = await readJson(request);
     const [, after] = what.split('?after=');
     if (after !== undefined) await this.#untilAfter(Number(after));
     const isRefused =
       after === undefined ? what.endsWith('/status') && !this.answersReports : !this.tellsNews;
     if (isRefused) return { status: 503, body: {} };
     try {
-      const body = this.#handle(what, await readJson(request));
+      const body = this.#handle(what, sent);
       return what === JOIN && !this.answersJoins ? { status: 503, body: {} } : { status: 200, body };
     } catch (error) {
       if (!(error instanceof KvsError)) throw error;

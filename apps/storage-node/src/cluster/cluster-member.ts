@@ -140,7 +140,7 @@ export class ClusterMember {
   }
 
   /**
-   * Says which partitions the node still agrees to become primary of: none if it is about to end.
+   * Says which partitions the node still agrees to become primary of. If it is about to end: only those that would be lost with it.
    *
    * @throws KvsError `unknown_node`: the question is for another process
    */
@@ -148,9 +148,12 @@ export class ClusterMember {
     if (this.topology?.clusterId !== clusterId || this.bootId !== bootId)
       throw new KvsError('unknown_node', `this is another process than ${bootId}`);
     const { replica } = this;
+    const { role } = this.#membership ?? {};
     const agreed = promotions.filter(
       ({ partition, epoch }) =>
-        !this.#isLeaving && replica?.roleIn(partition) === 'copy' && replica.epochOf(partition) === epoch,
+        (!this.#isLeaving || role?.mustTakeOver(partition) === true) &&
+        replica?.roleIn(partition) === 'copy' &&
+        replica.epochOf(partition) === epoch,
     );
     return { partitions: agreed.map(({ partition }) => partition) };
   }

@@ -41,6 +41,11 @@ export interface ClusterRole {
   countCopiesToRemove(): number;
   /** Counts the partitions that end with this process, because their pairs are in its memory alone. */
   countOnlyCopies(): OnlyCopies;
+  /**
+   * Whether this node becomes primary of a partition although it leaves: the primary is gone, the pairs are in the memory of this
+   * node alone, and another node could get them.
+   */
+  mustTakeOver(partition: number): boolean;
   /** Ends the links to other nodes. */
   close(): void;
 }

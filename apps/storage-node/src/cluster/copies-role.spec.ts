@@ -1,7 +1,14 @@
 import { jest } from '@jest/globals';
 import { KvStore, MemoryEngine } from '@kvs/kv-store';
 import { ManualTime } from '@kvs/protocol/testing';
-import { applyRequests, newTopology, registerNode, type EntryChange, type Topology } from '@kvs/topology';
+import {
+  applyRequests,
+  newTopology,
+  registerNode,
+  type BootId,
+  type EntryChange,
+  type Topology,
+} from '@kvs/topology';
 import { boot } from '@kvs/topology/testing';
 import { StoreOperations } from '../store-operations.js';
 import type { ClusterRole } from './cluster-role.js';
@@ -13,6 +20,7 @@ const COPY = boot('copy');
 let time: ManualTime;
 let role: ClusterRole;
 let joined: Topology;
+let warnings: string[];
 
 /** Joins a cluster in which the node serves 400 partitions, and a process that it has no link to has copies of them. */
 beforeEach(async () => {
@@ -21,13 +29,14 @@ beforeEach(async () => {
   const engine = new MemoryEngine({ clock });
   const store = new KvStore(engine, clock);
   const ignore = (): void => undefined;
+  warnings = [];
   const candidate = candidateWithCopies(engine, engine.replication, {
     store,
     clock,
     nowMs: () => time.nowMs(),
     alone: new StoreOperations(store),
     use: ignore,
-    log: { info: ignore, warn: ignore, error: ignore },
+    log: { info: ignore, warn: (message) => warnings.push(message), error: ignore },
     onUnreachable: ignore,
   });
   const { sharedStore, ...identity } = await candidate.identify();
@@ -76,3 +85,63 @@ it('hands at most 128 partitions over at once, apart from those that take longer
   time.advanceMs(1);
   expect(more()).toBe(128);
 });
+
+it('warns once, a day before it has no versions to give', async () => {
+  const timeMs = 1_500_000_000_000;
+  const versionCeiling = (timeMs + 20 * 3_600_000) * 1000;
+  role.learn({ topology: { ...joined, revision: joined.revision + 1, versionCeiling }, timeMs });
+  for (let report = 1; report < 5; report++) await role.report(false);
+  expect(warnings).toEqual([]);
+  for (let report = 5; report < 12; report++) await role.report(false);
+  expect(warnings).toEqual([expect.stringContaining('writes will be refused from 2017-07-14T22:40')]);
+});
+
+describe('a node that leaves', () => {
+  const [GONE, FREE] = [boot('gone'), boot('free')];
+
+  /** Returns how many partitions end with the node if another process, which is gone, is primary of the last partition. */
+  function lastCopies({ copyIsDurable = false, linked = [FREE], leaving = [] }: Others) {
+    const { copies } = role;
+    if (copies === undefined) throw new TypeError('the node has copies');
+    jest.spyOn(copies, 'isLinkedTo').mockImplementation((bootId) => linked.includes(bootId));
+    const nodes = [GONE, COPY, FREE].map((bootId) => {
+      const isDurable = bootId === COPY && copyIsDurable;
+      return { bootId, id: bootId, address: `${bootId}:1`, zone: '', weight: 1, isDurable, starts: 1 };
+    });
+    const registered = nodes.reduce((topology, node) => registerNode(topology, node), joined);
+    const start = { kind: 'start', primary: GONE, instead: undefined, copies: [COPY, role.bootId] } as const;
+    const topology = applyRequests(registered, [{ partition: PARTITION, epoch: 0, change: start }]);
+    role.learn({ topology, timeMs: 0 });
+    const { revision } = topology;
+    role.obey({ ...ANSWER, revision, leaving });
+    const { count, awaited } = role.countOnlyCopies();
+    return { count, awaited, mustTakeOver: role.mustTakeOver(PARTITION) };
+  }
+
+  it.each<[string, Others]>([
+    ['is dead', {}],
+    ['leaves', { linked: [COPY, FREE], leaving: [COPY] }],
+  ])('takes over pairs if the primary is gone, and the other copy %s', (_, others) => {
+    expect(lastCopies(others)).toMatchObject({ mustTakeOver: true });
+  });
+
+  it.each<[string, Others]>([
+    ['if another copy stays', { linked: [COPY, FREE] }],
+    ['that another copy has on its disk', { copyIsDurable: true }],
+    ['if the primary is there', { linked: [GONE, FREE] }],
+    ['if the primary leaves too', { leaving: [GONE] }],
+    ['that it could give to nobody', { linked: [] }],
+    ['that it could give only to a node that leaves', { leaving: [COPY, FREE] }],
+  ])('takes over no pairs %s', (_, others) => {
+    expect(lastCopies(others)).toMatchObject({ awaited: 0, mustTakeOver: false });
+  });
+});
+
+interface Others {
+  readonly copyIsDurable?: boolean;
+  readonly linked?: readonly BootId[];
+  readonly leaving?: readonly BootId[];
+}
+
+const PARTITION = 4095;
+const ANSWER = { timeMs: 0, leader: undefined, transferBytesPerSecond: undefined, orders: [] };

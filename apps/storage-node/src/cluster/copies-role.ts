@@ -167,7 +167,33 @@ export class CopiesRole implements ClusterRole {
     if (this.#node?.isDurable === true) return { count: 0, awaited: 0 };
     const only = this.#served().filter(({ isOnly }) => isOnly);
     const awaited = this.#getsCopies ? only : only.filter(({ learner }) => learner !== undefined);
-    return { count: only.length, awaited: awaited.length };
+    // This node becomes primary of these first.
+    const { partitions = [] } = this.topology ?? {};
+    const last = partitions.filter((_, partition) => this.#isLastCopy(partition)).length;
+    return { count: only.length + last, awaited: awaited.length + (this.#getsCopies ? last : 0) };
+  }
+
+  mustTakeOver(partition: number): boolean {
+    return this.#node?.isDurable === false && this.#isLastCopy(partition) && this.#getsCopies;
+  }
+
+  /**
+   * Whether the primary of a partition is gone, and no process that stays or is durable has the pairs, apart from this one. A
+   * primary that leaves gives the pairs to others itself.
+   */
+  #isLastCopy(partition: number): boolean {
+    const { primary, inSync = [] } = this.topology?.partitions[partition] ?? {};
+    if (this.copies.replica.roleIn(partition) !== 'copy' || primary === undefined) return false;
+    if (this.#leaving.has(primary) || this.copies.isLinkedTo(primary)) return false;
+    return !inSync.some((copy) => copy !== this.bootId && this.#keepsPairs(copy));
+  }
+
+  /** Whether another process will have its pairs after this one has ended. */
+  #keepsPairs(copy: BootId): boolean {
+    const { topology } = this;
+    if (topology === undefined || topology.ended.some(({ bootId }) => bootId === copy)) return false;
+    const isDurable = nodeOfBoot(topology, copy)?.isDurable === true;
+    return isDurable || (!this.#leaving.has(copy) && this.copies.isLinkedTo(copy));
   }
 
   /** Warns in time that primaries will have no versions to give, because nobody could change the topology for days. */

@@ -130,6 +130,10 @@ export class SharedRole implements ClusterRole {
     return { count: 0, awaited: 0 };
   }
 
+  mustTakeOver(): boolean {
+    return false;
+  }
+
   close(): void {
     // There are no links to other nodes.
   }
