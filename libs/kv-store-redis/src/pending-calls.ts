@@ -1,9 +1,10 @@
 import { KvsError } from '@kvs/protocol';
-import { Deadline } from './servers/deadline.js';
+import { Deadline, type Timers } from './servers/deadline.js';
 
 export interface PendingCallsLimits {
   readonly timeoutMs: number;
   readonly maxPendingBytes: number;
+  readonly timers: Timers;
 }
 
 /** The calls in flight. Each has a deadline, together they have a limit, and closing waits for them. */
@@ -28,7 +29,7 @@ export class PendingCalls {
       throw new KvsError('engine_unavailable', 'too much is waiting for Redis');
     }
     this.#pendingBytes += bytes;
-    const deadline = new Deadline(this.#limits.timeoutMs);
+    const deadline = new Deadline(this.#limits.timeoutMs, this.#limits.timers);
     const answer = call(deadline);
     this.#inFlight.add(answer);
     try {

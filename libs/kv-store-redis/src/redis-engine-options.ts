@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import { contradicts, parseUrl } from './redis-url.js';
+import { systemTimers, type Timers } from './servers/deadline.js';
 
 export interface RedisEngineOptions {
   /**
@@ -50,6 +51,7 @@ export interface RedisEngineSettings {
   readonly maxPendingBytes: number;
   readonly sweepIntervalMs: number;
   readonly log: RedisLog;
+  readonly timers: Timers;
 }
 
 export interface ServerAddress {
@@ -66,7 +68,7 @@ export interface ServerAccess {
 }
 
 /** @throws TypeError or RangeError for invalid options */
-export function settingsOf(options: RedisEngineOptions): RedisEngineSettings {
+export function settingsOf(options: RedisEngineOptions, timers = systemTimers): RedisEngineSettings {
   const [first, ...others] = options.urls.map(parseUrl);
   if (first === undefined) throw new TypeError('a Redis engine needs at least one URL');
   if (others.some((other) => contradicts(first, other)))
@@ -93,6 +95,7 @@ export function settingsOf(options: RedisEngineOptions): RedisEngineSettings {
     maxPendingBytes: integerOf('maxPendingBytes', options.maxPendingBytes ?? 128 * 1024 * 1024, 1),
     sweepIntervalMs: integerOf('sweepIntervalMs', options.sweepIntervalMs ?? 250, 0),
     log: options.log ?? SILENT,
+    timers,
   };
 }
 

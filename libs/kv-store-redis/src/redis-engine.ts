@@ -29,6 +29,7 @@ import { scanPartitions } from './partition-scan.js';
 import { PendingCalls } from './pending-calls.js';
 import type { RedisEngineOptions } from './redis-engine-options.js';
 import { settingsOf } from './redis-engine-options.js';
+import { systemTimers } from './servers/deadline.js';
 import { PartitionClient } from './servers/partition-client.js';
 import { Topology } from './servers/topology.js';
 
@@ -64,8 +65,9 @@ export class RedisEngine implements StorageEngine {
   readonly #prefix: string;
   readonly #sweep: ExpirySweep;
 
-  constructor({ clock, ...options }: RedisEngineOptions & EngineFactoryOptions) {
-    const settings = settingsOf(options);
+  /** @param timers measures timeouts. Those of connections pass in real time anyway */
+  constructor({ clock, ...options }: RedisEngineOptions & EngineFactoryOptions, timers = systemTimers) {
+    const settings = settingsOf(options, timers);
     this.#clock = clock;
     this.#topology = new Topology(settings);
     this.#calls = new PendingCalls(settings);

@@ -1,7 +1,7 @@
-import { until } from '@kvs/protocol/testing';
+import { ManualTime, until } from '@kvs/protocol/testing';
 import type { FakeScript } from '../test/fake-redis.js';
 import { array, CLOSE, instead, PAIR, PAIR_SIZE, single, slots, WRITTEN } from '../test/fake-redis.js';
-import { AMPLE_MS, FakeServers, SHORT_MS, slotOf } from '../test/fake-servers.js';
+import { AMPLE_MS, FakeServers, slotOf } from '../test/fake-servers.js';
 import { placed, read, write } from '../test/pairs.js';
 import { partitionKeys } from './data/partition-keys.js';
 import { SET } from './data/scripts.js';
@@ -132,10 +132,12 @@ describe('an error of the server', () => {
         HMGET: (command, connection) => (count++ === 0 ? refuseFirst(command, connection) : undefined),
       }),
     );
-    const engine = await open(fake, { timeoutMs: SHORT_MS });
-    await expect(read(engine, 'a')).rejects.toThrow(
-      /^Redis at .* did not answer in time; before: .*: BUSY Redis/,
-    );
+    const time = new ManualTime();
+    const engine = await open(fake, {}, time);
+    const reading = read(engine, 'a');
+    await until(() => count === 2);
+    time.advanceMs(AMPLE_MS);
+    await expect(reading).rejects.toThrow(/^Redis at .* did not answer in time; before: .*: BUSY Redis/);
   });
 });
 
@@ -252,13 +254,16 @@ describe('a fetch of several keys', () => {
       ]);
       low.script = instead({ CLUSTER: map, HSTRLEN: PAIR_SIZE, HMGET: array([PAIR]) });
       high.script = instead({ CLUSTER: map, HSTRLEN: `-${error}\r\n` });
-      const engine = await open(low, { timeoutMs: 2000 });
-      expect(await engine.getMany([placed(ofHigh), placed(ofLow)], MIB)).toMatchObject([
+      const time = new ManualTime();
+      const engine = await open(low, {}, time);
+      const fetching = engine.getMany([placed(ofHigh), placed(ofLow)], MIB);
+      // It is waited for until the time is over.
+      await until(() => high.dataCommands.length > 2);
+      time.advanceMs(AMPLE_MS);
+      expect(await fetching).toMatchObject([
         { status: 'unavailable', message: expect.stringContaining(error) },
         { status: 'found' },
       ]);
-      // It was waited for until the time was over.
-      expect(high.dataCommands.length).toBeGreaterThan(2);
     },
   );
 });
@@ -266,12 +271,16 @@ describe('a fetch of several keys', () => {
 describe('writes that wait for replicas', () => {
   it('are not sent after their time, and then surely not applied', async () => {
     const fake = await start(instead({ WAIT: undefined }));
-    const engine = await open(fake, { waitReplicas: 1, timeoutMs: SHORT_MS });
+    const time = new ManualTime();
+    const engine = await open(fake, { waitReplicas: 1 }, time);
     const first = engine.setMany([write('a')]);
     const second = engine.setMany([write('b')]);
+    await until(() => fake.dataCommands.length === 2);
+    time.advanceMs(AMPLE_MS);
     expect(await first).toMatchObject([{ status: 'unavailable', maybeApplied: true }]);
     await expect(second).rejects.toThrow('waiting for their replicas');
-    await until(() => fake.connectionCount > 2);
+    fake.cut();
+    await until(() => fake.connectionCount === 4);
     expect(fake.dataCommands).toEqual(['EVALSHA', 'WAIT']);
   });
 

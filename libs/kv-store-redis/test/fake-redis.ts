@@ -40,8 +40,14 @@ export class FakeRedis {
     return this.received.map(([name = '']) => name).filter((name) => !HOUSEKEEPING.has(name));
   }
 
-  async stop(): Promise<void> {
+  /** Cuts the connections. Clients may connect again. */
+  cut(): void {
     for (const socket of this.#sockets) socket.destroy();
+    this.#sockets.clear();
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
     if (this.#server.listening) await once(this.#server.close(), 'close');
   }
 

@@ -2,13 +2,12 @@ import { systemClock } from '@kvs/kv-store';
 import { partitionKeys } from '../src/data/partition-keys.js';
 import { RedisEngine } from '../src/redis-engine.js';
 import type { RedisEngineOptions } from '../src/redis-engine-options.js';
+import type { Timers } from '../src/servers/deadline.js';
 import { FakeRedis, type FakeScript } from './fake-redis.js';
 import { placed } from './pairs.js';
 
-/** Long enough for a busy machine. */
+/** Long enough for a busy machine. Tests in which it passes use a `ManualTime`. */
 export const AMPLE_MS = 20_000;
-/** For tests that wait until the time is over. */
-export const SHORT_MS = 300;
 
 /** Returns the slot of the Cluster in which the engine stores the pair of a key. */
 export function slotOf(text: string): number {
@@ -29,9 +28,10 @@ export class FakeServers {
   readonly open = async (
     fake: FakeRedis,
     options: Partial<RedisEngineOptions> = {},
+    timers?: Timers,
   ): Promise<RedisEngine> => {
     const settings = { urls: [fake.url], timeoutMs: AMPLE_MS, sweepIntervalMs: 0, ...options };
-    const engine = new RedisEngine({ ...settings, clock: systemClock });
+    const engine = new RedisEngine({ ...settings, clock: systemClock }, timers);
     this.#engines.push(engine);
     await engine.opened();
     return engine;

@@ -1,21 +1,31 @@
+/** The time that timeouts are measured by, passed in so that tests can control it. */
+export interface Timers {
+  /** Returns milliseconds since a fixed moment. Never goes back. */
+  nowMs(): number;
+  /** Calls the task once after about `delayMs`. Returns a function that cancels it. */
+  after(delayMs: number, task: () => void): () => void;
+}
+
 /** The end of a call's time. Call {@link end} to release its timer. */
 export class Deadline {
   #isOver = false;
   readonly #whenOver = withResolver<undefined>();
+  readonly #timers: Timers;
   readonly #endsAt: number;
-  readonly #timer: NodeJS.Timeout;
+  readonly #cancel: () => void;
 
-  constructor(ms: number) {
-    this.#endsAt = performance.now() + ms;
-    this.#timer = setTimeout(() => {
+  constructor(ms: number, timers = systemTimers) {
+    this.#timers = timers;
+    this.#endsAt = timers.nowMs() + ms;
+    this.#cancel = timers.after(ms, () => {
       this.#isOver = true;
       this.#whenOver.resolve(undefined);
-    }, ms);
+    });
   }
 
   /** A busy event loop runs the timer late, so the clock counts too. */
   get isOver(): boolean {
-    return this.#isOver || performance.now() >= this.#endsAt;
+    return this.#isOver || this.#timers.nowMs() >= this.#endsAt;
   }
 
   /** Returns the promise's answer, or undefined once the time is over. */
@@ -31,9 +41,18 @@ export class Deadline {
   }
 
   end(): void {
-    clearTimeout(this.#timer);
+    this.#cancel();
   }
 }
+
+/** The timers and the clock of the system. */
+export const systemTimers: Timers = Object.freeze({
+  nowMs: () => performance.now(),
+  after(delayMs: number, task: () => void): () => void {
+    const timer = setTimeout(task, delayMs);
+    return () => clearTimeout(timer);
+  },
+});
 
 export function withResolver<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   let resolve: (value: T) => void = () => undefined;

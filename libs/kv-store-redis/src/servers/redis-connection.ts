@@ -1,8 +1,7 @@
 import { Redis, ReplyError } from 'ioredis';
 import type { ServerAccess, ServerAddress } from '../redis-engine-options.js';
 import { SCRIPTS } from '../data/scripts.js';
-import type { Deadline } from './deadline.js';
-import { withResolver } from './deadline.js';
+import { systemTimers, withResolver, type Deadline, type Timers } from './deadline.js';
 import type { RedisCommand, Reply } from './reply.js';
 import { lost, unsent } from './reply.js';
 import { readServerError } from './server-error.js';
@@ -25,21 +24,24 @@ export class RedisConnection {
   readonly #name: string;
   readonly #database: number;
   readonly #timeoutMs: number;
+  readonly #timers: Timers;
   /** `leaving`: it will reconnect when the calls in flight are answered. */
   #state: 'connecting' | 'up' | 'leaving' | 'down' = 'connecting';
   #problem: ConnectionProblem | undefined;
   /** The first problem of the present attempt to connect. */
   #attemptProblem: ConnectionProblem | undefined;
   #failedAttempts = 0;
-  #downSince = performance.now();
+  #downSince: number;
   #inFlight = 0;
   #settled = withResolver<undefined>();
 
-  constructor(address: ServerAddress, access: ServerAccess, timeoutMs: number) {
+  constructor(address: ServerAddress, access: ServerAccess, timeoutMs: number, timers = systemTimers) {
     this.#address = address;
     this.#name = `Redis at ${addressName(address)}`;
     this.#database = access.database;
     this.#timeoutMs = timeoutMs;
+    this.#timers = timers;
+    this.#downSince = timers.nowMs();
     this.#redis = new Redis({
       ...address,
       connectTimeout: timeoutMs,
@@ -79,7 +81,7 @@ export class RedisConnection {
   get isAway(): boolean {
     if (this.#state === 'up') return false;
     const isRefused = this.#problem !== undefined && this.#problem.kind !== 'passing';
-    return isRefused || performance.now() - this.#downSince > this.#timeoutMs;
+    return isRefused || this.#timers.nowMs() - this.#downSince > this.#timeoutMs;
   }
 
   get isIdle(): boolean {
@@ -184,7 +186,7 @@ export class RedisConnection {
   }
 
   #setDown(state: 'leaving' | 'down', problem: ConnectionProblem): void {
-    if (this.#state === 'up') this.#downSince = performance.now();
+    if (this.#state === 'up') this.#downSince = this.#timers.nowMs();
     this.#state = state;
     this.#problem = problem;
   }

@@ -40,17 +40,17 @@ export class RedisServer {
     readonly address: ServerAddress,
     settings: RedisEngineSettings,
   ) {
-    const { access, timeoutMs, waitReplicas, waitTimeoutMs } = settings;
+    const { access, timeoutMs, waitReplicas, waitTimeoutMs, timers } = settings;
     this.#settings = settings;
     this.name = `Redis at ${addressName(address)}`;
     this.#problem = `${this.name} has not answered yet`;
-    const connection = new RedisConnection(address, access, timeoutMs);
+    const connection = new RedisConnection(address, access, timeoutMs, timers);
     this.#reads = connection;
     if (waitReplicas === 0) {
       this.#connections = [connection];
       this.#writes = connection;
     } else {
-      const forWrites = new RedisConnection(address, access, timeoutMs);
+      const forWrites = new RedisConnection(address, access, timeoutMs, timers);
       this.#connections = [connection, forWrites];
       this.#writes = new ReplicatedWrites(forWrites, waitReplicas, waitTimeoutMs);
     }

@@ -92,7 +92,7 @@ export class Topology {
    * all that serve.
    */
   async #ask(): Promise<void> {
-    const deadline = new Deadline(this.#settings.timeoutMs / 2);
+    const deadline = new Deadline(this.#settings.timeoutMs / 2, this.#settings.timers);
     const claims = new Map<RedisServer, Claim>();
     const problems: string[] = [];
     let mismatch: ServerMismatch | undefined;
