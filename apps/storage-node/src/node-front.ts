@@ -1,7 +1,7 @@
 import type { NodeOperations } from '@kvs/node-link';
 import {
   KeyOrder,
-  runExclusively,
+  runInTime,
   type ExclusiveOperations,
   type Key,
   type KeyValueOperations,
@@ -72,7 +72,13 @@ export class NodeFront implements Operations, NodeOperations, ExclusiveOperation
   readonly stats: Operations['stats'] = () => this.#current.stats();
 
   readonly exclusively: ExclusiveOperations['exclusively'] = (keys, run) =>
-    runExclusively(this.#order, keys, () => run(this.#own), this.#nowMs);
+    runInTime(
+      this.#order,
+      () => keys,
+      true,
+      () => run(this.#own),
+      this.#nowMs,
+    );
 }
 
 function keysOf(items: readonly { readonly key: Key }[]): Key[] {

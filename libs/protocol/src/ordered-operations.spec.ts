@@ -151,13 +151,17 @@ describe('keys that somebody has for themselves', () => {
     const ordered = new OrderedOperations(store, () => nowMs);
     let end = (): void => undefined;
     const hung = ordered.exclusively([KEY], () => new Promise<void>((resolve) => (end = resolve)));
-    const late = Array.from({ length: 3 }, () => exclusiveUpdate(ordered, KEY, plus(1)));
+    const late = Array.from({ length: 3 }, () => [
+      exclusiveUpdate(ordered, KEY, plus(1)),
+      ordered.fetch([KEY]),
+      ordered.set([{ key: KEY, value: stringValue('late') }]),
+    ]).flat();
     nowMs = 1000;
     const last = exclusiveUpdate(ordered, KEY, plus(1));
     nowMs = 5001;
     end();
     await hung;
-    for (const update of late) await expect(update).rejects.toMatchObject({ code: 'overloaded' });
+    for (const call of late) await expect(call).rejects.toMatchObject({ code: 'overloaded' });
     expect(await last).toMatchObject({ ok: true, result: 1 });
   });
 

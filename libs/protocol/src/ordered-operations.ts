@@ -37,28 +37,28 @@ export class OrderedOperations implements ExclusiveOperations {
   }
 
   readonly set: KeyValueOperations['set'] = (items) =>
-    this.#order.run(
+    this.#inTime(
       () => items.map(({ key }) => key),
       false,
       () => this.#operations.set(items),
     );
 
   readonly fetch: KeyValueOperations['fetch'] = (keys, maxBytes) =>
-    this.#order.run(
+    this.#inTime(
       () => keys,
       false,
       () => this.#operations.fetch(keys, maxBytes),
     );
 
   readonly query: KeyValueOperations['query'] = (keys) =>
-    this.#order.run(
+    this.#inTime(
       () => keys,
       false,
       () => this.#operations.query(keys),
     );
 
   readonly delete: KeyValueOperations['delete'] = (items) =>
-    this.#order.run(
+    this.#inTime(
       () => items.map(({ key }) => key),
       false,
       () => this.#operations.delete(items),
@@ -70,33 +70,37 @@ export class OrderedOperations implements ExclusiveOperations {
     keys: readonly Key[],
     run: (operations: KeyValueOperations) => MaybePromise<T>,
   ): MaybePromise<T> {
-    return runExclusively(this.#order, keys, () => run(this.#operations), this.#nowMs);
+    return this.#inTime(
+      () => keys,
+      true,
+      () => run(this.#operations),
+    );
+  }
+
+  #inTime<T>(keys: () => readonly Key[], isExclusive: boolean, call: () => MaybePromise<T>): MaybePromise<T> {
+    return runInTime(this.#order, keys, isExclusive, call, this.#nowMs);
   }
 }
 
 /**
- * Runs something that needs some keys for itself when the calls before it have ended. It fails if it has waited for more than 5 s.
- * Otherwise each call that waits for a hung node would add its time-out to the waits of all calls behind it, and they would fill the
- * process. Those that have waited too long fail together when the call before them ends.
+ * Runs a call in the order of a key, unless it has waited for more than 5 s. Otherwise each call that waits for a hung node would add
+ * its time-out to the waits of all calls behind it, and they would fill the process. Those that have waited too long fail together
+ * when the call before them ends.
  *
- * @throws KvsError `overloaded`, at once or by promise
+ * @throws KvsError `overloaded`, at once or by promise. Then the call was not made.
  */
-export function runExclusively<T>(
+export function runInTime<T>(
   order: KeyOrder,
-  keys: readonly Key[],
-  run: () => MaybePromise<T>,
+  keys: () => readonly Key[],
+  isExclusive: boolean,
+  call: () => MaybePromise<T>,
   nowMs = () => performance.now(),
 ): MaybePromise<T> {
   const endMs = nowMs() + BEGIN_WITHIN_MS;
-  return order.run(
-    () => keys,
-    true,
-    () => {
-      if (nowMs() > endMs)
-        throw new KvsError('overloaded', 'the key was in use for 5 s; nothing was changed');
-      return run();
-    },
-  );
+  return order.run(keys, isExclusive, () => {
+    if (nowMs() > endMs) throw new KvsError('overloaded', 'a key was in use for 5 s; nothing was changed');
+    return call();
+  });
 }
 
 const BEGIN_WITHIN_MS = 5000;
