@@ -60,7 +60,7 @@ function readOptions(args: readonly Buffer[]): ReadonlySet<Option> {
   for (const argument of args) {
     const option = word(argument);
     if (option !== 'nx' && option !== 'xx' && option !== 'gt' && option !== 'lt')
-      throw new RedisError('ERR', `Unsupported option ${argument.toString()}`);
+      throw new RedisError('ERR', `Unsupported option ${argument.toString('utf8', 0, 128)}`);
     options.add(option);
   }
   if (options.has('nx') && options.size > 1)
