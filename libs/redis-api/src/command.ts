@@ -121,10 +121,12 @@ export interface ServerView {
   otherCopies(): number;
 }
 
-/** The memory that the pairs of a server may take. */
+/** The memory that the pairs of a server take. */
 export interface MemoryLimit {
-  /** 0 for no limit. */
+  /** How much they may take; 0 for no limit. */
   readonly maxBytes: number;
+  /** How much they take; undefined if the server does not know. */
+  readonly usedBytes?: number;
   /** Whether a full server evicts pairs. */
   readonly evicts: boolean;
 }

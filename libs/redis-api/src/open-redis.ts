@@ -22,7 +22,7 @@ export interface RedisOptions {
   readonly operations: KeyValueOperations | ExclusiveOperations;
   /** The cluster of this node; undefined on a proxy, which serves all keys. */
   readonly cluster?: ClusterView;
-  /** Returns the memory that pairs may take. Default: the server knows no limit. */
+  /** Returns the memory that pairs take and may take. Default: the server knows neither. */
   readonly memory?: () => MemoryLimit;
   /** Returns the time by which pairs expire, in microseconds since the Unix epoch. Default: that of the system. */
   readonly nowMicros?: () => number;

@@ -2,7 +2,8 @@ import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
-import { readMemoryLimits, systemClock } from '@kvs/kv-store';
+import { MIN_MAX_MEMORY_BYTES, readMemoryLimits, systemClock } from '@kvs/kv-store';
+import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import { EngineProvider } from './engine-provider.js';
 
 it('the node is not ready while its engine cannot serve, and the log says so once', async () => {
@@ -85,6 +86,26 @@ function memoryConfig(maxMemoryBytes?: number) {
     damagedSnapshot: 'refuse',
   } as const;
 }
+
+it('tells the memory that pairs take', async () => {
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const provider = new EngineProvider(memoryConfig(MIN_MAX_MEMORY_BYTES), log, (error) =>
+    expect(error).toBeUndefined(),
+  );
+  const engine = await provider.open({ clock: systemClock });
+  const usedBytes = (): number => provider.memory.usedBytes ?? NaN;
+  expect(provider.memory).toEqual({
+    maxBytes: MIN_MAX_MEMORY_BYTES,
+    usedBytes: expect.any(Number),
+    evicts: false,
+  });
+  const before = usedBytes();
+  const write = { partition: 0, id: keyId(stringKey('k')), value: stringValue('x'.repeat(100_000)) };
+  await engine.setMany([{ ...write, expiresAtMs: undefined, ifVersion: undefined }]);
+  expect(usedBytes() - before).toBeGreaterThan(100_000);
+  provider.stopChecks();
+  await engine.close();
+});
 
 describe('the log says how much memory pairs may take', () => {
   async function logOf(maxMemoryBytes: number | undefined): Promise<string[]> {

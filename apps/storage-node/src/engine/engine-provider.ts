@@ -20,8 +20,8 @@ export class EngineProvider implements Readiness {
   #engine: StorageEngine | undefined;
   #obstacle: string | undefined;
   #checkTimer: NodeJS.Timeout | undefined;
-  /** The bytes that pairs may take in memory; 0 for no limit. */
-  #maxMemoryBytes = 0;
+  /** Set once it is open, if it is the chosen one. */
+  #memoryEngine: MemoryEngine | undefined;
 
   readonly #config: EngineConfig;
   readonly #log: SnapshotLog;
@@ -47,10 +47,12 @@ export class EngineProvider implements Readiness {
     return this.#engine;
   };
 
-  /** The bytes that pairs may take in memory, 0 for no limit, and whether a full engine evicts pairs. */
-  get memory(): { readonly maxBytes: number; readonly evicts: boolean } {
-    const evicts = this.#config.engine === 'memory' && this.#config.eviction !== 'none';
-    return { maxBytes: this.#maxMemoryBytes, evicts };
+  /** The memory that pairs take, as far as the engine knows it, and may take; `maxBytes` is 0 for no limit. */
+  get memory(): { readonly maxBytes: number; readonly usedBytes?: number; readonly evicts: boolean } {
+    const engine = this.#memoryEngine;
+    if (engine === undefined) return { maxBytes: 0, evicts: false };
+    const { maxMemoryBytes, usedBytes, capabilities } = engine;
+    return { maxBytes: maxMemoryBytes, usedBytes, evicts: capabilities.evicts };
   }
 
   /** Ends the checks. Call it before the engine is closed. */
@@ -129,7 +131,7 @@ export class EngineProvider implements Readiness {
   }
 
   #noteLimit({ maxMemoryBytes, eviction }: MemoryConfig, engine: MemoryEngine): void {
-    this.#maxMemoryBytes = engine.maxMemoryBytes;
+    this.#memoryEngine = engine;
     const chosen =
       maxMemoryBytes === undefined
         ? ', chosen by the memory and the heap limit of the process (--max-memory sets another)'

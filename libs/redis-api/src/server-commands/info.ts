@@ -22,7 +22,14 @@ const SECTIONS: Readonly<Record<string, Section>> = {
     maxclients: server.maxClients,
     blocked_clients: 0,
   }),
-  Memory: ({ server }) => ({ used_memory: process.memoryUsage.rss(), ...memorySettings(server.memory) }),
+  Memory: ({ server: { memory } }) => {
+    const processBytes = process.memoryUsage.rss();
+    return {
+      used_memory: memory.usedBytes ?? processBytes,
+      used_memory_rss: processBytes,
+      ...memorySettings(memory),
+    };
+  },
   Persistence: () => ({ loading: 0 }),
   Stats: ({ server }) => ({
     total_connections_received: server.totals.connections,

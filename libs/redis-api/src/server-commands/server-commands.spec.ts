@@ -217,6 +217,21 @@ it('shows what pairs may take in memory, and the policy of Redis that is nearest
   }
 });
 
+it('shows the memory of the pairs if the engine knows it, and else that of the process', async () => {
+  const ofPairs = await TestRedis.start({ memory: { maxBytes: 1024, usedBytes: 512, evicts: true } });
+  try {
+    const other = await ofPairs.connect();
+    expect(await other.ask('info memory')).toMatch(
+      /used_memory:512\r\nused_memory_rss:\d{7,}\r\nmaxmemory:1024\r\n/,
+    );
+    expect(await client.ask('info memory')).toMatch(
+      /used_memory:(\d{7,})\r\nused_memory_rss:\1\r\nmaxmemory:0\r\n/,
+    );
+  } finally {
+    await ofPairs.close();
+  }
+});
+
 it('names the subcommands of a command', async () => {
   expect(await client.ask('slowlog help')).toBe(
     '*5\r\n+SLOWLOG <subcommand>, one of:\r\n+GET\r\n+LEN\r\n+RESET\r\n+HELP\r\n',

@@ -113,6 +113,11 @@ export class MemoryEngine implements StorageEngine {
     return this;
   }
 
+  /** The bytes that pairs take, with the tables that find them. */
+  get usedBytes(): number {
+    return this.#store.budget.usedBytes;
+  }
+
   get capabilities(): Required<EngineCapabilities> {
     return { durable: this.#loading !== undefined, shared: false, evicts: this.#evicts };
   }
