@@ -10,7 +10,7 @@ export interface ControlPorts {
   readonly log: ControlLog;
 }
 
-/** The time, passed in so that tests and the simulation can control it. */
+/** The time, passed in so that tests can control it. */
 export interface ControlTimers {
   /** Returns milliseconds since a fixed moment. Never goes back. */
   nowMs(): number;

@@ -31,6 +31,7 @@ import { SimulatedRouter } from './router.js';
 export class SimulatedCluster {
   readonly scheduler = new Scheduler();
   readonly random: Random;
+  readonly #watches: Random;
   readonly network: Network;
   readonly http: Http;
   readonly cell: TopologyCell;
@@ -53,6 +54,7 @@ export class SimulatedCluster {
     const { scheduler } = this;
     const { copies, minInSync, partitionCount } = scenario;
     this.random = new Random(scenario.seed);
+    this.#watches = this.random.fork('watches');
     this.partitionCount = partitionCount;
     this.evicts = scenario.evicts;
     this.trace = new Trace(scheduler, isTraced);
@@ -249,6 +251,9 @@ export class SimulatedCluster {
       if (isStartAfterLoss(old, entry)) this.#lostPartitions.add(partition);
     });
     this.checkCopies();
+    // The watch of a proxy may miss changes.
+    for (const proxy of this.#proxies)
+      if (this.#watches.chance(0.5)) proxy.process.receive(() => proxy.refresh());
   }
 
   #newProxy(name: string, without: readonly Rule[]): SimulatedProxy {

@@ -55,13 +55,13 @@ export class SimulatedRouter {
     const entry = topology.partitions[call.partition];
     const address = entry?.primary && nodeOfBoot(topology, entry.primary)?.address;
     const server = address === undefined ? undefined : this.#serverAt(address);
-    if (entry === undefined || server === undefined) return this.#refresh(again);
+    if (entry === undefined || server === undefined) return again();
     const forth = this.#network.connection(process, server.process);
     const back = this.#network.connection(server.process, process);
     const flight = this.#flightTo(server.process);
     const finish = (reply: Reply) => {
       if (!flight.delete(one)) return;
-      if (reply.kind === 'wrongNode') this.#refresh(again);
+      if (reply.kind === 'wrongNode') again();
       else done(reply);
     };
     const one: Attempt = {
@@ -83,13 +83,8 @@ export class SimulatedRouter {
     });
     if (!isSent) {
       flight.delete(one);
-      this.#refresh(again);
+      again();
     }
-  }
-
-  #refresh(then: () => void): void {
-    if (this.#random.chance(0.5)) this.#proxy.refresh();
-    then();
   }
 
   #flightTo(process: Process): Set<Attempt> {

@@ -87,14 +87,8 @@ export class RunningNode {
   }
 
   agrees(partition: number, epoch: number): boolean {
-    const known = this.#topology?.partitions[partition];
     const { replica } = this;
-    return (
-      known !== undefined &&
-      known.epoch <= epoch &&
-      replica.roleIn(partition) === 'copy' &&
-      !replica.isLeaving
-    );
+    return replica.epochOf(partition) === epoch && replica.roleIn(partition) === 'copy' && !replica.isLeaving;
   }
 
   obey(order: PrimaryOrder): void {
