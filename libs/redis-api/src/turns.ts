@@ -12,14 +12,14 @@ export class Turn {
 }
 
 /** Runs something for each item, one after the other. At the end of each turn, others run first. */
-export function inTurns<T>(items: readonly T[], run: (item: T) => MaybePromise<void>): MaybePromise<void> {
-  // The iterator of an array can be left and taken up again.
+export function inTurns<T>(items: Iterable<T>, run: (item: T) => MaybePromise<void>): MaybePromise<void> {
   const rest = items[Symbol.iterator]();
   /** Returns when to go on; undefined at the end. */
   const runTurn = (): Promise<void> | undefined => {
     const turn = new Turn();
-    for (const item of rest) {
-      const done = run(item);
+    // A `for` of the iterator would end it when it is left.
+    for (let next = rest.next(); next.done !== true; next = rest.next()) {
+      const done = run(next.value);
       if (isPromise(done)) return done;
       if (turn.isOver) return setImmediate();
     }

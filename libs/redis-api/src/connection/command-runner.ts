@@ -1,11 +1,12 @@
-import { KvsError, type Limits, type MaybePromise } from '@kvs/protocol';
+import type { Limits, MaybePromise } from '@kvs/protocol';
 import type { Admission } from '@kvs/server';
 import type { Slots } from '../cluster/slots.js';
 import type { Command, CommandContext, CommandQueue } from '../command.js';
 import { discarded, errorReply, isRepeated } from '../failures.js';
 import {
   BATCHES,
-  MAX_FETCHED_BYTES,
+  FetchCount,
+  unitsOf,
   type CallKind,
   type CallKinds,
   type Keyspace,
@@ -43,8 +44,7 @@ export class CommandRunner {
   readonly #reply: (reply: Reply) => void;
   /** Requests that were read and have not run. */
   readonly #ahead: Prepared[] = [];
-  /** How many fetches go together. Large values make it smaller, small ones larger. */
-  #maxFetches = MAX_BATCH_CALLS;
+  readonly #maxFetches = new FetchCount(MAX_BATCH_CALLS);
   #isLong = false;
   #lastCommand = '';
   #queuedBytes = 0;
@@ -143,7 +143,7 @@ export class CommandRunner {
   /** Returns the first call with those of its kind that follow. */
   #gather<K extends CallKind>(first: CallOfKind<K>, kind: K): CallOfKind<K>[] {
     const batch = [first];
-    const maxCalls = kind === 'fetch' ? this.#maxFetches : MAX_BATCH_CALLS;
+    const maxCalls = kind === 'fetch' ? this.#maxFetches.value : MAX_BATCH_CALLS;
     while (batch.length < maxCalls) {
       const next = this.#next();
       if (next === undefined) break;
@@ -164,9 +164,8 @@ export class CommandRunner {
     const calls: readonly PreparedCall<K>[] = batch;
     const items = calls.map(({ call }) => call.item);
     const fail = (error: unknown): boolean => {
-      if (batch.length > 1 && error instanceof KvsError && error.code === 'answer_too_large') {
+      if (this.#maxFetches.lowerAfter(error, batch.length)) {
         this.#ahead.unshift(...batch);
-        this.#maxFetches = Math.max(1, batch.length >>> 3);
         this.#isLong = true;
         return true;
       }
@@ -191,14 +190,10 @@ export class CommandRunner {
     return admitted(admission, { bytes, isRead: kind === 'fetch', run }, finish, fail);
   }
 
-  /** Decides by the size of what was fetched how many fetches go together next. */
   #learnFrom(outcomes: readonly CallKinds[CallKind]['outcome'][]): void {
-    let units = 0;
-    for (const outcome of outcomes)
-      if ('entry' in outcome && outcome.entry !== null) units += outcome.entry.value.data.length;
+    const units = unitsOf(outcomes);
     this.#isLong = units > MAX_SHORT_UNITS;
-    const mayGrow = outcomes.length === this.#maxFetches && units < MAX_FETCHED_BYTES / 4;
-    if (mayGrow) this.#maxFetches = Math.min(2 * this.#maxFetches, MAX_BATCH_CALLS);
+    this.#maxFetches.raiseAfter(outcomes.length, units);
   }
 
   #runOne({ command, request }: PreparedRun): MaybePromise<boolean> {

@@ -6,6 +6,7 @@ import { until } from '@kvs/protocol/testing';
 import type { Command } from '../command.js';
 import { NotedOperations } from '../testing/noted-operations.js';
 import type { RawClient } from '../testing/raw-client.js';
+import { REFUSALS } from '../testing/refusals.js';
 import { SlowCommand } from '../testing/slow-command.js';
 import { TestRedis, type TestRedisOptions } from '../testing/test-redis.js';
 
@@ -89,18 +90,18 @@ describe('pipelines', () => {
     expect(replies).toEqual(Array(2).fill('+OK\r\n$1\r\n1\r\n+PONG\r\n+OK\r\n$1\r\n2\r\n'));
   });
 
-  it('fetches values one by one if they are too large for one answer', async () => {
-    await start();
-    await client.ask('set a 1', 'set b 2');
-    const fetch = operations.fetch.bind(operations);
-    operations.fetch = (keys) => {
-      if (keys.length > 1) throw new KvsError('answer_too_large', 'too large');
-      return fetch(keys);
-    };
-    expect(await client.ask('get a', 'get b', 'ping', 'get a')).toBe(
-      '$1\r\n1\r\n$1\r\n2\r\n+PONG\r\n$1\r\n1\r\n',
-    );
-  });
+  it.each(REFUSALS)(
+    'fetches values one by one if they are too large for one answer: %s',
+    async (_, refuse) => {
+      await start();
+      await client.ask('set a 1', 'set b 2');
+      const fetch = operations.fetch.bind(operations);
+      operations.fetch = (keys) => (keys.length > 1 ? refuse(keys) : fetch(keys));
+      expect(await client.ask('get a', 'get b', 'ping', 'get a')).toBe(
+        '$1\r\n1\r\n$1\r\n2\r\n+PONG\r\n$1\r\n1\r\n',
+      );
+    },
+  );
 
   it('reads little in vain if values are large, and lengths of values have no limit together', async () => {
     await start();

@@ -1,31 +1,51 @@
-import { KvsError, type SetOutcome } from '@kvs/protocol';
+import { KvsError, stringValue, type SetOutcome } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
 import { NotedOperations } from '../testing/noted-operations.js';
+import { REFUSALS } from '../testing/refusals.js';
 import { SlowCommand } from '../testing/slow-command.js';
 import type { RawClient } from '../testing/raw-client.js';
 import { TestRedis } from '../testing/test-redis.js';
 
+const MIB = 2 ** 20;
 const MISMATCH: SetOutcome = { ok: false, code: 'version_mismatch', message: 'it has another version' };
 const WRITTEN: SetOutcome = { ok: true, version: 2, created: false };
 
-it('WATCH and EXEC read values in halves if they are too large together, and do not fail because of their sizes', async () => {
-  const operations = new NotedOperations();
-  const fetch = operations.fetch.bind(operations);
-  operations.fetch = (keys, maxBytes = Infinity) => {
-    const bytes = keys.reduce((sum, { data }) => sum + (data.startsWith('large') ? 101 : 10), 0);
-    if (bytes > maxBytes) throw new KvsError('answer_too_large', 'too large');
-    return fetch(keys);
-  };
-  const server = await TestRedis.start({ operations, limits: { maxAnswerBytes: 100 } });
-  const client = await server.connect();
-  const batches = ['a b', 'c', 'large', 'd e f g'].map((keys) => `fetch ${keys}`);
-  expect(await client.ask('watch a b c large d e f g', 'multi', 'exec')).toBe('+OK\r\n+OK\r\n*0\r\n');
-  expect(operations.batches).toEqual([...batches, ...batches]);
-  client.send('watch a b\r\nmulti\r\n');
-  await client.readTo('+OK\r\n+OK\r\n');
-  await (await server.connect()).ask('set b 1');
-  expect(await client.ask('exec')).toBe('*-1\r\n');
-  await server.close();
+describe('WATCH and EXEC, if values are large', () => {
+  it.each(REFUSALS)('read fewer at a time, and do not fail: %s', async (_, refuse) => {
+    const operations = new NotedOperations();
+    const fetch = operations.fetch.bind(operations);
+    operations.fetch = (keys, maxBytes = Infinity) => {
+      const bytes = keys.reduce((sum, { data }) => sum + (data.startsWith('large') ? 101 : 10), 0);
+      return bytes > maxBytes ? refuse(keys) : fetch(keys);
+    };
+    const server = await TestRedis.start({ operations, limits: { maxAnswerBytes: 100 } });
+    const client = await server.connect();
+    const batches = ['a', 'b c', 'large', 'd e', 'f g'].map((keys) => `fetch ${keys}`);
+    expect(await client.ask('watch a b c large d e f g', 'multi', 'exec')).toBe('+OK\r\n+OK\r\n*0\r\n');
+    expect(operations.batches).toEqual([...batches, ...batches]);
+    client.send('watch a b\r\nmulti\r\n');
+    await client.readTo('+OK\r\n+OK\r\n');
+    await (await server.connect()).ask('set b 1');
+    expect(await client.ask('exec')).toBe('*-1\r\n');
+    await server.close();
+  });
+
+  it.each(REFUSALS)('read little in vain: %s', async (_, refuse) => {
+    const operations = new NotedOperations();
+    const value = stringValue('x'.repeat(MIB));
+    let refused = 0;
+    operations.fetch = (keys, maxBytes = Infinity) => {
+      if (keys.length * MIB <= maxBytes) return keys.map(() => ({ ok: true, entry: { value, version: 1 } }));
+      refused++;
+      return refuse(keys);
+    };
+    const server = await TestRedis.start({ operations });
+    const client = await server.connect();
+    const keys = Array.from({ length: 1024 }, (_key, i) => `k${i}`);
+    expect(await client.ask(`watch ${keys.join(' ')}`)).toBe('+OK\r\n');
+    expect(refused).toBeLessThan(5);
+    await server.close();
+  });
 });
 
 it('WATCH reads many small values with few calls', async () => {

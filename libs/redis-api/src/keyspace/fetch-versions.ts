@@ -1,6 +1,7 @@
-import { KvsError, whenDone, type FetchOutcome, type Key, type MaybePromise } from '@kvs/protocol';
+import { whenDone, type Key, type MaybePromise } from '@kvs/protocol';
 import { settle } from '../settle.js';
 import { inTurns } from '../turns.js';
+import { FetchCount, unitsOf } from './fetch-count.js';
 import { entryOf, type Keyspace } from './keyspace.js';
 import { BATCHES } from './single-call.js';
 
@@ -9,39 +10,25 @@ import { BATCHES } from './single-call.js';
  * time: no sizes of values make an answer too large.
  */
 export function fetchVersions(keyspace: Keyspace, keys: readonly Key[]): MaybePromise<readonly number[]> {
-  const count = Math.min(MAX_KEYS, keyspace.limits.maxBatchItems);
-  const batches: (readonly Key[])[] = [];
-  for (let at = 0; at < keys.length; at += count) batches.push(keys.slice(at, at + count));
+  const count = new FetchCount(Math.min(MAX_KEYS, keyspace.limits.maxBatchItems));
   const versions: number[] = [];
-  const done = inTurns(batches, (batch) => addVersions(keyspace, batch, versions));
-  return whenDone(done, () => versions);
-}
-
-/** If the values are too large together, fetches half of them at a time. A single one has no limit. */
-function addVersions(keyspace: Keyspace, keys: readonly Key[], versions: number[]): MaybePromise<void> {
-  return whenDone(fetchIfSmall(keyspace, keys), (outcomes) => {
-    if (outcomes === undefined) {
-      const half = Math.ceil(keys.length / 2);
-      const halves = [keys.slice(0, half), keys.slice(half)];
-      return inTurns(halves, (each) => addVersions(keyspace, each, versions));
-    }
-    for (const outcome of outcomes) versions.push(entryOf(outcome)?.version ?? 0);
-  });
-}
-
-/** Returns undefined if the values of several keys are too large together. */
-function fetchIfSmall(
-  keyspace: Keyspace,
-  keys: readonly Key[],
-): MaybePromise<readonly FetchOutcome[] | undefined> {
-  return settle<readonly FetchOutcome[], readonly FetchOutcome[] | undefined>(
-    () => BATCHES.fetch(keyspace, keys),
-    (outcomes) => outcomes,
-    (error) => {
-      if (keys.length > 1 && error instanceof KvsError && error.code === 'answer_too_large') return undefined;
-      throw error;
-    },
+  function* batches(): Generator<readonly Key[]> {
+    while (versions.length < keys.length) yield keys.slice(versions.length, versions.length + count.value);
+  }
+  const done = inTurns(batches(), (batch) =>
+    settle(
+      () => BATCHES.fetch(keyspace, batch),
+      (outcomes) => {
+        versions.push(...batch.map((_, i) => entryOf(outcomes[i])?.version ?? 0));
+        count.raiseAfter(batch.length, unitsOf(outcomes));
+      },
+      (error) => {
+        // The next batch begins with the same key.
+        if (!count.lowerAfter(error, batch.length)) throw error;
+      },
+    ),
   );
+  return whenDone(done, () => versions);
 }
 
 /** How many keys are fetched at once. Values of 4 KiB on average then fit into one answer. */

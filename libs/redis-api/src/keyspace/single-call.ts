@@ -1,4 +1,5 @@
 import {
+  refuseHugeAnswer,
   whenDone,
   type DeleteItem,
   type DeleteOutcome,
@@ -47,14 +48,19 @@ export const BATCHES: {
     items: readonly CallKinds[K]['item'][],
   ) => MaybePromise<readonly CallKinds[K]['outcome'][]>;
 } = {
-  fetch: ({ operations, limits }, keys) =>
-    keys.length === 1
-      ? operations.fetch(keys)
-      : operations.fetch(keys, Math.min(MAX_FETCHED_BYTES, limits.maxAnswerBytes)),
+  fetch: ({ operations, limits }, keys) => {
+    if (keys.length === 1) return operations.fetch(keys);
+    const maxBytes = Math.min(MAX_FETCHED_BYTES, limits.maxAnswerBytes);
+    return whenDone(operations.fetch(keys, maxBytes), (outcomes) => {
+      // The operations have counted the bytes. But if one of several nodes refused its part, only its items have failed.
+      refuseHugeAnswer(keys, outcomes, Infinity);
+      return outcomes;
+    });
+  },
   query: ({ operations }, keys) => operations.query(keys),
   set: ({ operations }, items) => operations.set(items),
   delete: ({ operations }, items) => operations.delete(items),
 };
 
-/** How many bytes of values one batch fetches. */
+/** About how many bytes of values one batch fetches at most. */
 export const MAX_FETCHED_BYTES = 4 * 1024 * 1024;
