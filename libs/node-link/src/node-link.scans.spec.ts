@@ -2,7 +2,9 @@ import { strict as assert } from 'node:assert';
 import { setImmediate } from 'node:timers/promises';
 import { text as textOf } from 'node:stream/consumers';
 import { KvsError, stringKey, stringValue, WrongNodeError } from '@kvs/protocol';
+import { FixedNodes, Router } from '@kvs/router';
 import { ScanStoppedError } from '@kvs/router/transport';
+import { NodeLink } from './node-link.js';
 import { failureOf, linkTest } from '../test/link-test.js';
 
 const a = stringKey('a');
@@ -97,6 +99,21 @@ describe('a node link: scans and statistics', () => {
     async ({ connect, store }) => {
       store.failure = new WrongNodeError(0);
       await assert.rejects(connect().scan(everything), isStoppedAt(0));
+    },
+  );
+
+  linkTest(
+    'a proxy reports a scan beyond the limit of its node as such, and not the node as missing',
+    async ({ node, store }) => {
+      const table = new FixedNodes([`127.0.0.1:${node.port}`]);
+      const router = new Router(table, (address) => new NodeLink(address, { nodeTimeoutMs: 60_000 }));
+      store.failure = new KvsError('overloaded', 'too many scans');
+      for (const partial of [false, true])
+        await assert.rejects(router.scan({ ...everything, partial }), {
+          code: 'overloaded',
+          message: 'too many scans',
+        });
+      router.close();
     },
   );
 

@@ -1,4 +1,4 @@
-import type { KvsError } from '@kvs/protocol';
+import { KvsError } from '@kvs/protocol';
 import { ScanStoppedError, TransportError } from '@kvs/router/transport';
 import { LinkProtocolError } from '../codec/frame.js';
 import type { Refusal } from '../codec/refusal.js';
@@ -76,6 +76,9 @@ export class IncomingStream {
     }
     const reason = `${failure.code}: ${failure.message}`;
     if (failure.partition !== undefined) return this.fail(new ScanStoppedError(failure.partition, reason));
+    // The node is well, so the proxy must not take it for one that is away.
+    const isBusy = !this.#hasBegun && this.request.kind === 'scan' && failure.code === 'overloaded';
+    if (isBusy) return this.fail(new KvsError('overloaded', failure.message));
     this.fail(new TransportError(this.#hasBegun ? 'broken' : 'refused', reason));
   }
 
@@ -89,7 +92,7 @@ export class IncomingStream {
   /**
    * Resolves when the first chunk, which may be empty, or the end has come.
    *
-   * @throws TransportError if the stream fails before, or KvsError if it was not asked for, because too much is in flight
+   * @throws TransportError if the stream fails before, or KvsError `overloaded` if too many scans are in flight to the node
    */
   async begun(): Promise<void> {
     while (!this.#hasBegun) await new Promise<void>((resolve) => (this.#wake = resolve));
