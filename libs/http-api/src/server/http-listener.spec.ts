@@ -1,14 +1,19 @@
 import { createServer } from 'node:http';
-import { connect, createServer as createNetServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer as createNetServer, type AddressInfo, type Socket } from 'node:net';
 import { until } from '@kvs/protocol/testing';
-import { exchange, exchangeBytes } from '../testing/raw-exchange.js';
+import { exchange, exchangeBytes, requestBytes } from '../testing/raw-exchange.js';
 import { HttpListener } from './http-listener.js';
 
 it.each([
   ['that the server accepts itself', false],
   ['that another process has accepted', true],
 ])('of connections %s, those beyond the limit are refused', async (_, isAccepted) => {
-  const server = createServer((_request, response) => response.end('answer'));
+  let answered = 0;
+  const server = createServer((_request, response) => {
+    answered++;
+    response.end('answer');
+  });
   const listener = new HttpListener(server, undefined, 1);
   const open = () => listener.collect()[0]?.values[0]?.value;
   const other = createNetServer((socket) => listener.accept(socket));
@@ -21,13 +26,51 @@ it.each([
   }
   const first = connect(port, '127.0.0.1');
   await until(() => open() === 1);
-  const refused = await exchangeBytes(port, []);
-  expect(refused).toMatch(/^HTTP\/1.1 503 [^]*\nretry-after: 1\r[^]*"code":"overloaded"/);
-  expect(open()).toBe(1);
+  for (const chunks of [[], [requestBytes({ method: 'GET', path: '/' })]]) {
+    const refused = await exchangeBytes(port, chunks);
+    expect(refused).toMatch(/^HTTP\/1.1 503 [^]*\nretry-after: 1\r[^]*"code":"overloaded"/);
+  }
+  expect([open(), answered]).toEqual([1, 0]);
   first.destroy();
   await until(() => open() === 0);
   expect(await exchange(port, [{ method: 'GET', path: '/' }])).toMatch(/^HTTP\/1.1 200 /);
   listener.close();
   other.close();
+  server.close();
+});
+
+it('a client that still sends when it is refused is not reset', async () => {
+  const server = createServer();
+  const listener = new HttpListener(server, undefined, 0);
+  const port = await listener.start({ host: '127.0.0.1', port: 0 });
+  const accepted = once(server, 'connection');
+  const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const [socket] = (await accepted) as [Socket];
+  await once(client.resume(), 'end');
+  expect(socket.destroyed).toBe(false);
+  const closed = once(client, 'close');
+  client.end(requestBytes({ method: 'GET', path: '/' }));
+  await closed;
+  await until(() => socket.destroyed);
+  server.close();
+});
+
+it('at the limit, connections that wait for their next request make way', async () => {
+  const server = createServer((_request, response) => response.end('answer'));
+  const listener = new HttpListener(server, undefined, 2);
+  const port = await listener.start({ host: '127.0.0.1', port: 0 });
+  const request = { method: 'GET', path: '/' };
+  const idle = connect(port, '127.0.0.1');
+  const answered = once(idle, 'data');
+  idle.write(requestBytes(request));
+  await answered;
+  const busy = connect(port, '127.0.0.1');
+  await until(() => listener.collect()[0]?.values[0]?.value === 2);
+  const closed = once(idle, 'close');
+  expect(await exchange(port, [request])).toMatch(/^HTTP\/1.1 200 /);
+  await closed;
+  expect(busy.destroyed).toBe(false);
+  busy.destroy();
+  listener.close();
   server.close();
 });

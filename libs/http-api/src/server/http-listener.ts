@@ -11,6 +11,7 @@ import {
   type MetricFamily,
   type MetricsSource,
 } from '@kvs/server';
+import { closeInStages } from './closing.js';
 import { rawProblem } from './raw-problem.js';
 import type { UpgradeHandler } from './upgrades.js';
 
@@ -18,8 +19,8 @@ import type { UpgradeHandler } from './upgrades.js';
 export class HttpListener implements Listener, MetricsSource {
   readonly protocol = 'http';
   #hasAccepted = false;
-  /** Connections that are open. */
-  #open = 0;
+  /** The connections that are open. */
+  readonly #sockets = new Set<Socket>();
 
   readonly #server: Server;
   readonly #upgrade: UpgradeHandler | undefined;
@@ -32,7 +33,8 @@ export class HttpListener implements Listener, MetricsSource {
     this.#server = server;
     this.#upgrade = upgrade;
     // Node's own limit closes connections without an answer, and does not hold for those that come by `accept`.
-    server.prependListener('connection', (socket: Socket) => this.#admit(socket));
+    // This listener comes after that of Node, because `closeInStages` takes the connection from Node's parser.
+    server.on('connection', (socket: Socket) => this.#admit(socket));
   }
 
   start(address: ListenOptions): Promise<number> {
@@ -60,18 +62,28 @@ export class HttpListener implements Listener, MetricsSource {
   }
 
   collect(): MetricFamily[] {
-    return [gauge('kvs_http_connections', 'Connections over HTTP and links that are open', this.#open)];
+    return [
+      gauge('kvs_http_connections', 'Connections over HTTP and links that are open', this.#sockets.size),
+    ];
   }
 
   /** Counts a connection until it closes, also if it leaves HTTP; or refuses it. */
   #admit(socket: Socket): void {
-    if (this.#open >= this.maxConnections) {
-      socket.on('error', () => socket.destroy());
-      socket.end(TOO_MANY_CONNECTIONS, () => socket.destroy());
+    if (this.#isFull()) {
+      closeInStages(socket, TOO_MANY_CONNECTIONS, { maxMs: 1000, maxBytes: 64 * 1024 });
       return;
     }
-    this.#open++;
-    socket.once('close', () => this.#open--);
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+  }
+
+  /** At the limit, connections that wait for their next request make way. Otherwise idle clients would keep out all others. */
+  #isFull(): boolean {
+    if (this.#sockets.size < this.maxConnections) return false;
+    this.#server.closeIdleConnections();
+    // A socket that was destroyed emits `close` only later.
+    for (const socket of this.#sockets) if (socket.destroyed) this.#sockets.delete(socket);
+    return this.#sockets.size >= this.maxConnections;
   }
 }
 
