@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import { KvsError, stringValue } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
 import type { Command } from '../command.js';
@@ -289,6 +290,18 @@ describe('limits', () => {
     await until(async () => (await connections()) === 1);
   });
 
+  it('waits for the rest of the first request of a connection', async () => {
+    const timers = jest.spyOn(globalThis, 'setInterval');
+    await start({ bodyTimeoutMs: 60_000 });
+    client.send('*2\r\n$4\r\nping\r\n');
+    await until(() => heldBytes() > 0);
+    expect(timers).toHaveBeenCalled();
+    for (const [check] of timers.mock.calls) check();
+    timers.mockRestore();
+    client.send('$4\r\nrest\r\n');
+    expect(await client.readTo('rest\r\n')).toBe('$4\r\n');
+  });
+
   it('closes a connection whose request does not arrive', async () => {
     await start({ bodyTimeoutMs: 1 });
     client.send('*2\r\n$4\r\nping\r\n');
@@ -298,7 +311,7 @@ describe('limits', () => {
   it.each([
     ['queued commands', ['multi', ...Array<string>(20).fill(`set a ${'x'.repeat(4000)}`)]],
     ['watched keys', Array.from({ length: 20 }, (_, i) => `watch ${'k'.repeat(4000)}${i}`)],
-  ])('closes a connection that goes on sending too slowly while it has large %s', async (_, lines) => {
+  ])('closes a connection whose client stops sending while it has large %s', async (_, lines) => {
     await start({ bodyTimeoutMs: 1 });
     client.send('watch a\r\nmulti\r\nset b 1\r\n');
     await client.readTo('+QUEUED\r\n');

@@ -67,7 +67,7 @@ export class Connection implements ClientState {
   /** Bytes that were counted as held by the reader, and as not read by the client. */
   #held = 0;
   #unread = 0;
-  readonly #progress = { readBytes: 0, sentBytes: 0, leftMs: 0, idleMs: 0 };
+  readonly #progress: { readBytes: number; sentBytes: number; leftMs: number; idleMs: number };
   /** Called when a connection that ends has nothing in flight any more. */
   onIdle: (() => void) | undefined;
 
@@ -79,6 +79,8 @@ export class Connection implements ClientState {
   ) {
     this.#socket = socket;
     this.#parts = parts;
+    const { bodyTimeoutMs } = parts.progressLimits;
+    this.#progress = { readBytes: 0, sentBytes: 0, leftMs: bodyTimeoutMs, idleMs: 0 };
     this.watched = new WatchedKeys(parts.admission);
     this.#reader = new RequestReader(parts.requestLimits);
     this.#writer = new ReplyWriter(parts.buffers);
