@@ -139,7 +139,7 @@ export interface CommandQueue {
   readonly keys: readonly Buffer[];
   /** About what the commands take in memory. */
   readonly bytes: number;
-  /** Whether all commands only read. */
+  /** Whether no command writes pairs. */
   readonly isRead: boolean;
   /**
    * Adds a command whose number of arguments and keys were checked.

@@ -6,7 +6,7 @@ import { settle } from '../settle.js';
 export interface Work<T> {
   /** The bytes that the request holds. */
   readonly bytes: number;
-  /** Whether it changes nothing. */
+  /** Whether it changes no pairs. */
   readonly isRead: boolean;
   readonly run: () => MaybePromise<T>;
 }

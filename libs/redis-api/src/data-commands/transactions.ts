@@ -42,7 +42,7 @@ export class Transaction implements CommandQueue {
   }
 
   get isRead(): boolean {
-    return this.#commands.every(({ command }) => command.flags.includes('readonly'));
+    return this.#commands.every(({ command }) => !command.flags.includes('write'));
   }
 
   get keys(): readonly Buffer[] {
