@@ -19,13 +19,21 @@ export const HTTP_OPTIONS = {
   ...SERVER_OPTIONS,
   /** In milliseconds. */
   headersTimeoutMs: milliseconds(SLOW_CLIENTS, 'longest wait for the headers of a request', 60_000),
-  /** How long a client may send no byte of a body, in milliseconds. */
-  bodyTimeoutMs: milliseconds(SLOW_CLIENTS, 'longest wait for the next bytes of a body', 30_000),
+  /** How long a client may send no byte of a body, a Redis request or a large Redis transaction, in milliseconds. */
+  bodyTimeoutMs: milliseconds(
+    SLOW_CLIENTS,
+    'longest wait for the next bytes of a body, a Redis request or a large Redis transaction',
+    30_000,
+  ),
   /**
    * In bytes per second. A client may fall behind this speed by `bodyTimeoutMs`. Later bytes make up for that; earlier bytes don't.
    */
   minBodyRate: wholeNumber(
-    { group: SLOW_CLIENTS, description: 'lowest sustained speed of a body', unit: 'bytes per second' },
+    {
+      group: SLOW_CLIENTS,
+      description: 'lowest sustained speed of a body, a Redis request or a large Redis transaction',
+      unit: 'bytes per second',
+    },
     1000,
   ),
   /** How long a client may read no byte of its answer, in milliseconds; its connection is then reset. */
