@@ -2,9 +2,11 @@ import type { NodeOperations } from '@kvs/node-link';
 import {
   KeyOrder,
   runInTime,
+  systemTimers,
   type ExclusiveOperations,
   type Key,
   type KeyValueOperations,
+  type Timers,
 } from '@kvs/protocol';
 import type { Operations } from './operations.js';
 
@@ -16,7 +18,7 @@ import type { Operations } from './operations.js';
 export class NodeFront implements Operations, NodeOperations, ExclusiveOperations {
   #current: Operations;
   readonly #order = new KeyOrder();
-  readonly #nowMs: (() => number) | undefined;
+  readonly #timers: Timers;
   /** The operations of a caller that has keys for itself. They follow {@link use}: a transaction is refused if the node joins a cluster. */
   readonly #own: KeyValueOperations = {
     set: (items) => this.#current.set(items),
@@ -26,10 +28,9 @@ export class NodeFront implements Operations, NodeOperations, ExclusiveOperation
     scan: (request) => this.#current.scan(request),
   };
 
-  /** @param nowMs default: the clock of the system */
-  constructor(operations: Operations, nowMs?: () => number) {
+  constructor(operations: Operations, timers = systemTimers) {
     this.#current = operations;
-    this.#nowMs = nowMs;
+    this.#timers = timers;
   }
 
   /** Passes later calls to other operations. */
@@ -77,7 +78,7 @@ export class NodeFront implements Operations, NodeOperations, ExclusiveOperation
       () => keys,
       true,
       () => run(this.#own),
-      this.#nowMs,
+      this.#timers,
     );
 }
 

@@ -45,7 +45,7 @@ export function refuseHugeJson(
 /** How data are counted. */
 interface Measure {
   readonly bytesOf: (data: EncodedData) => number;
-  /** Most bytes of a UTF-16 unit. */
+  /** Max bytes per UTF-16 unit. */
   readonly maxBytesPerUnit: number;
 }
 

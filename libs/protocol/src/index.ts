@@ -17,6 +17,7 @@ export * from './pair-updates.js';
 export * from './partition.js';
 export * from './problem.js';
 export * from './thrown.js';
+export * from './timers.js';
 export * from './update.js';
 export * from './versions.js';
 export * from './via.js';

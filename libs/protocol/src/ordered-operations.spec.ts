@@ -5,6 +5,7 @@ import { keyId, stringKey, stringValue, type Key } from './key.js';
 import type { MaybePromise } from './maybe-promise.js';
 import type { DeleteItem, Entry, SetItem } from './operations.js';
 import { exclusiveUpdate, OrderedOperations } from './ordered-operations.js';
+import { ManualTime } from './testing/manual-time.js';
 import { MapOperations } from './testing/map-operations.js';
 import { lifeOf, MAX_ATTEMPTS, update, type Change } from './update.js';
 
@@ -145,10 +146,10 @@ describe('keys that somebody has for themselves', () => {
     expect(order).toEqual(['before', 'beside', 'alone', 'after']);
   });
 
-  it('fail all calls together that have waited for more than 5 s', async () => {
+  it('fail all calls that have waited for 5 s, while the call before them still runs', async () => {
     const store = new Store();
-    let nowMs = 0;
-    const ordered = new OrderedOperations(store, () => nowMs);
+    const time = new ManualTime();
+    const ordered = new OrderedOperations(store, time);
     let end = (): void => undefined;
     const hung = ordered.exclusively([KEY], () => new Promise<void>((resolve) => (end = resolve)));
     const late = Array.from({ length: 3 }, () => [
@@ -156,13 +157,29 @@ describe('keys that somebody has for themselves', () => {
       ordered.fetch([KEY]),
       ordered.set([{ key: KEY, value: stringValue('late') }]),
     ]).flat();
-    nowMs = 1000;
+    const failures = Promise.allSettled(late);
+    time.advanceMs(1000);
     const last = exclusiveUpdate(ordered, KEY, plus(1));
-    nowMs = 5001;
+    time.advanceMs(4000);
+    for (const failure of await failures)
+      expect(failure).toMatchObject({ status: 'rejected', reason: { code: 'overloaded' } });
     end();
     await hung;
-    for (const call of late) await expect(call).rejects.toMatchObject({ code: 'overloaded' });
     expect(await last).toMatchObject({ ok: true, result: 1 });
+    expect(time.waits).toEqual([]);
+  });
+
+  it('fail a call that begins after 5 s, also if the timer is late', async () => {
+    const time = new ManualTime();
+    let nowMs = 0;
+    const timers = { nowMs: () => nowMs, after: time.after.bind(time) };
+    const ordered = new OrderedOperations(new Store(() => 1), timers);
+    const first = ordered.exclusively([KEY], (own) => own.query([KEY]));
+    const late = ordered.query([KEY]);
+    nowMs = 5001;
+    await first;
+    await expect(late).rejects.toMatchObject({ code: 'overloaded' });
+    expect(time.waits).toEqual([]);
   });
 
   it('are free again after a failure', async () => {

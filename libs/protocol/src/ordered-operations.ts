@@ -1,8 +1,9 @@
 import { KvsError } from './errors.js';
 import { KeyOrder } from './key-order.js';
 import type { Key } from './key.js';
-import type { MaybePromise } from './maybe-promise.js';
+import { isPromise, type MaybePromise } from './maybe-promise.js';
 import type { KeyValueOperations } from './operations.js';
+import { systemTimers, type Timers } from './timers.js';
 import { update, type MakeChange, type UpdateOutcome } from './update.js';
 
 /** Operations whose callers can have keys for themselves. While a caller has a key, calls on that key wait. Scans don't wait. */
@@ -28,12 +29,11 @@ export interface ExclusiveOperations extends KeyValueOperations {
 export class OrderedOperations implements ExclusiveOperations {
   readonly #operations: KeyValueOperations;
   readonly #order = new KeyOrder();
-  readonly #nowMs: (() => number) | undefined;
+  readonly #timers: Timers;
 
-  /** @param nowMs default: the clock of the system */
-  constructor(operations: KeyValueOperations, nowMs?: () => number) {
+  constructor(operations: KeyValueOperations, timers = systemTimers) {
     this.#operations = operations;
-    this.#nowMs = nowMs;
+    this.#timers = timers;
   }
 
   readonly set: KeyValueOperations['set'] = (items) =>
@@ -78,14 +78,14 @@ export class OrderedOperations implements ExclusiveOperations {
   }
 
   #inTime<T>(keys: () => readonly Key[], isExclusive: boolean, call: () => MaybePromise<T>): MaybePromise<T> {
-    return runInTime(this.#order, keys, isExclusive, call, this.#nowMs);
+    return runInTime(this.#order, keys, isExclusive, call, this.#timers);
   }
 }
 
 /**
  * Runs a call in the order of a key, unless it has waited for more than 5 s. Otherwise each call that waits for a hung node would add
- * its time-out to the waits of all calls behind it, and they would fill the process. Those that have waited too long fail together
- * when the call before them ends.
+ * its time-out to the waits of all calls behind it, and they would fill the process. A call that has failed keeps only its place in
+ * the order, so that no later call of its caller overtakes an earlier one.
  *
  * @throws KvsError `overloaded`, at once or by promise. Then the call was not made.
  */
@@ -94,13 +94,32 @@ export function runInTime<T>(
   keys: () => readonly Key[],
   isExclusive: boolean,
   call: () => MaybePromise<T>,
-  nowMs = () => performance.now(),
+  timers = systemTimers,
 ): MaybePromise<T> {
-  const endMs = nowMs() + BEGIN_WITHIN_MS;
-  return order.run(keys, isExclusive, () => {
-    if (nowMs() > endMs) throw new KvsError('overloaded', 'a key was in use for 5 s; nothing was changed');
-    return call();
+  const endMs = timers.nowMs() + BEGIN_WITHIN_MS;
+  // Undefined once the call has begun or is too late, because it may hold large values.
+  let waiting: typeof call | undefined = call;
+  let cancelTimer = (): void => undefined;
+  const answer = order.run(keys, isExclusive, () => {
+    cancelTimer();
+    const run = waiting;
+    waiting = undefined;
+    // A busy event loop runs the timer late.
+    if (run === undefined || timers.nowMs() > endMs) throw tooLate();
+    return run();
   });
+  if (waiting === undefined || !isPromise(answer)) return answer;
+  return new Promise<T>((resolve, reject) => {
+    cancelTimer = timers.after(BEGIN_WITHIN_MS, () => {
+      waiting = undefined;
+      reject(tooLate());
+    });
+    answer.then(resolve, reject);
+  });
+}
+
+function tooLate(): KvsError {
+  return new KvsError('overloaded', 'a key was in use for 5 s; nothing was changed');
 }
 
 const BEGIN_WITHIN_MS = 5000;

@@ -28,7 +28,7 @@ import type { RoutingTable } from './routing-table.js';
 import { Routes, type Route } from './routes.js';
 import { ClusterScan } from './scan.js';
 import { askNode, scatter, type AskNode, type OnFailure, type Outcomes } from './scatter.js';
-import { systemTimers, type Timers } from './timers.js';
+import { systemTimers, type Timers } from '@kvs/protocol';
 
 /** Options of a {@link Router} whose partitions move. */
 export interface RouterOptions {

@@ -32,7 +32,7 @@ export interface PeerReceiver {
    * @throws LinkProtocolError if one of them is not valid; then none of them counts
    */
   readonly receive: (from: string, cursor: FrameCursor) => void;
-  /** Called for each piece of input of a node, which may be a part of a frame, after the frames that it completes. */
+  /** Called for each chunk of input of a node, which may be a part of a frame, after the frames that it completes. */
   readonly heard: (from: string) => void;
 }
 

@@ -1,4 +1,4 @@
-import type { CancelTask, Timers } from '../timers.js';
+import type { CancelTask, Timers } from '@kvs/protocol';
 
 interface Entry {
   readonly dueMs: number;
