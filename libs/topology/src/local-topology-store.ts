@@ -66,13 +66,14 @@ export class LocalTopologyStore implements TopologyStore {
     return () => void this.#listeners.delete(own);
   }
 
-  /** No other process can use the store. */
-  claimLead(name: string): Promise<string> {
-    return this.#inTurn(async () => name);
+  /** No other process can use the store. A claim does not wait for a slow change, because a late claim ends the lead. */
+  async claimLead(name: string): Promise<string> {
+    this.#assertOpen();
+    return name;
   }
 
-  resignLead(): Promise<void> {
-    return this.#inTurn(async () => undefined);
+  async resignLead(): Promise<void> {
+    this.#assertOpen();
   }
 
   async close(): Promise<void> {
@@ -83,10 +84,12 @@ export class LocalTopologyStore implements TopologyStore {
     await this.#file?.lock.release();
   }
 
-  #inTurn<T>(operation: () => Promise<T>): Promise<T> {
-    if (this.#isClosed) {
-      return Promise.reject(new KvsError('store_unavailable', 'the topology store is closed'));
-    }
+  #assertOpen(): void {
+    if (this.#isClosed) throw new KvsError('store_unavailable', 'the topology store is closed');
+  }
+
+  async #inTurn<T>(operation: () => Promise<T>): Promise<T> {
+    this.#assertOpen();
     const result = this.#last.then(operation).catch((error: unknown) => {
       if (error instanceof KvsError && error.code === 'invalid_topology') throw error;
       const place = this.#file?.path ?? 'memory';

@@ -855,17 +855,21 @@ it.each([
 });
 
 it('a proxy goes on to lead while the store takes long for a change', async () => {
-  const store = new LocalTopologyStore();
-  proxy = new TestProxy(store);
+  let endWrite = (): void => undefined;
+  const publish = jest.fn(() => Promise.resolve());
+  const lock = { assertHeld: () => undefined, publish, release: () => Promise.resolve() };
+  proxy = new TestProxy(new LocalTopologyStore({ path: 'no-such-directory/topology', lock }));
   const bootIds = await proxy.assigned();
-  const held = jest.spyOn(store, 'replace').mockReturnValue(new Promise(() => undefined));
+  const writes = publish.mock.calls.length;
+  publish.mockReturnValueOnce(new Promise((resolve) => (endWrite = resolve)));
   for (const bootId of bootIds) await proxy.report(bootId, { highestVersion: proxy.topology.versionCeiling });
   await proxy.pass(10_000, bootIds);
-  expect(held).toHaveBeenCalled();
+  expect(publish).toHaveBeenCalledTimes(writes + 1);
   expect(proxy.control.status()).toMatchObject({
     leader: 'http://one',
     nodes: [{ reachable: true }, {}, {}],
   });
+  endWrite();
 });
 
 it('after the store was away for all, the proxy that leads gives the nodes time to report', async () => {
