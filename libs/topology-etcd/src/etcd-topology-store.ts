@@ -108,7 +108,7 @@ export class EtcdTopologyStore implements TopologyStore {
     return () => void this.#listeners.delete(own);
   }
 
-  async claimLead(name: string, instead?: string): Promise<string> {
+  async claimLead(name: string, deposed?: string): Promise<string> {
     this.#assertOpen();
     const lease = (await this.#keepLease()) ?? (await this.#newLease());
     const key = this.#leaderKey;
@@ -118,8 +118,8 @@ export class EtcdTopologyStore implements TopologyStore {
         success: [{ request_put: { key, value: toBase64(name), lease } }],
         failure: [{ request_range: { key } }],
       });
-    if (instead !== undefined) {
-      const { succeeded } = await leadIf({ target: 'VALUE', value: toBase64(instead) });
+    if (deposed !== undefined) {
+      const { succeeded } = await leadIf({ target: 'VALUE', value: toBase64(deposed) });
       if (succeeded === true) return name;
     }
     const answer = await leadIf({ target: 'CREATE', create_revision: '0' });

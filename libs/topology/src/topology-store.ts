@@ -29,10 +29,10 @@ export interface TopologyStore {
    * Claims to lead the cluster for the next {@link LEAD_FOR_MS}. A process that leads repeats the claim more often. Resolves
    * with the name of the process that leads: `name`, if no other process holds a claim. Two processes may lead for a moment.
    *
-   * @param instead the process whose claim ends if it leads, so that `name` leads
+   * @param deposed the process whose claim ends if it leads, so that `name` leads
    * @throws KvsError `store_unavailable`
    */
-  claimLead(name: string, instead?: string): Promise<string>;
+  claimLead(name: string, deposed?: string): Promise<string>;
   /**
    * Gives up a claim to lead, so that another process may lead at once. Claims that begin later count again.
    *

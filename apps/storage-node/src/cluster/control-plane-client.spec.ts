@@ -170,6 +170,20 @@ it('reports go to the proxy that leads as soon as an answer names it, and other 
   expect(leader.asked).toEqual([report, 'GET /cluster/topology ']);
 });
 
+it('reports that the leader does not answer go to the first given proxy, whichever answered other requests', async () => {
+  const leader = await startProxy(503, {});
+  const report = { revision: 1, timeMs: 5, leader: leader.url, orders: [] };
+  const first = await startProxy(200, report);
+  const second = await startProxy(200, { ...report, ...ANSWER });
+  const client = clientOf(first.url, second.url);
+  await client.readTopology();
+  await client.report('node 1', REPORT);
+  await client.readTopology();
+  await client.report('node 1', REPORT);
+  const reportsAt = ({ asked }: typeof first) => asked.filter((request) => request.startsWith('POST')).length;
+  expect([leader, first, second].map(reportsAt)).toEqual([1, 2, 0]);
+});
+
 it('other requests do not wait for a proxy that leads and does not answer', async () => {
   const leader = await startProxy(503, {});
   const proxy = await startProxy(200, {

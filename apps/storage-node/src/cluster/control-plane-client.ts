@@ -31,10 +31,10 @@ interface Request {
 }
 
 /**
- * The requests of a node to the proxies of its cluster. The proxy that answered last is asked first, and for reports the one that
- * leads. Each request takes at most {@link TIMEOUT_MS} for each proxy, and one that waits for a newer topology
- * {@link MAX_NEWS_WAIT_MS} more. So the client forgets proxies of which it learned long ago: their URLs may change with each
- * deployment.
+ * The requests of a node to the proxies of its cluster. The proxy that answered last is asked first. Reports go to the proxy that
+ * leads, and otherwise to the first of the given ones that answers. Each request takes at most {@link TIMEOUT_MS} for each proxy,
+ * and one that waits for a newer topology {@link MAX_NEWS_WAIT_MS} more. So the client forgets proxies of which it learned long ago:
+ * their URLs may change with each deployment.
  */
 export class ControlPlaneClient implements ControlPlane {
   readonly #http: HttpService;
@@ -91,7 +91,9 @@ export class ControlPlaneClient implements ControlPlane {
   async report(id: string, report: Omit<NodeReport, keyof Knowledge>): Promise<ReportAnswer> {
     const path = `/cluster/nodes/${encodeURIComponent(id)}/status`;
     const data = { ...this.#knowledge(), ...report };
-    const order = [...new Set([...(this.#leader === undefined ? [] : [this.#leader]), ...this.#proxies])];
+    const leader = this.#leader === undefined ? [] : [this.#leader];
+    // Nodes that don't reach the leader meet at one proxy. A proxy takes the lead only if it hears most nodes.
+    const order = [...new Set([...leader, ...this.#given, ...this.#proxies])];
     const { answer, proxy } = await this.#askAll({ method: 'POST', path, data }, reportAnswerFrom, order);
     if (proxy !== this.#leader) this.#prefer(proxy);
     this.#leader = answer.leader ?? proxy;

@@ -772,8 +772,8 @@ it('a proxy that stops while it plans changes nothing more', async () => {
 class SharedStore extends LocalTopologyStore {
   leader = 'http://one';
 
-  override async claimLead(name: string, instead?: string): Promise<string> {
-    if (instead === this.leader) this.leader = name;
+  override async claimLead(name: string, deposed?: string): Promise<string> {
+    if (deposed === this.leader) this.leader = name;
     return this.leader;
   }
 
@@ -850,6 +850,10 @@ it.each([
   await two.pass(2000, bootIds.slice(0, reporting));
   await one.pass(12_000);
   expect([one.control.status().leader, two.control.status().leader]).toEqual([leader, leader]);
+  const takeovers = two.log.filter((line) =>
+    line.startsWith('takes the lead from http://one, because most nodes'),
+  );
+  expect(takeovers).toHaveLength(leader === 'http://two' ? 1 : 0);
   one.control.stop();
   two.control.stop();
 });

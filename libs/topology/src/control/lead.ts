@@ -7,17 +7,17 @@ import type { ControlPorts } from './ports.js';
  * A proxy takes the lead from one that nodes don't reach.
  */
 export class Lead {
-  readonly #ports: Pick<ControlPorts, 'store' | 'timers'>;
+  readonly #ports: Pick<ControlPorts, 'store' | 'timers' | 'log'>;
   readonly #url: string;
   readonly #hearsMost: () => boolean;
-  readonly #begun: () => void;
+  readonly #onBegin: () => void;
   readonly #problem: LastingProblem;
   /** The answer of the store to the last claim. */
   #leader: string | undefined;
   /** When the last claim that succeeded began. */
   #claimedMs = 0;
   /** How often in a row this proxy claimed to lead while another one led, although most nodes reported here. */
-  #claimsInstead = 0;
+  #neededClaims = 0;
   /** The claim that runs; undefined between claims. */
   #claiming: Promise<void> | undefined;
   #isStopped = false;
@@ -26,18 +26,18 @@ export class Lead {
   /**
    * @param url of this proxy
    * @param hearsMost returns whether most nodes report to this proxy
-   * @param begun called when this proxy begins to lead
+   * @param onBegin called when this proxy begins to lead
    */
   constructor(
     ports: Pick<ControlPorts, 'store' | 'timers' | 'log'>,
     url: string,
     hearsMost: () => boolean,
-    begun: () => void,
+    onBegin: () => void,
   ) {
     this.#ports = ports;
     this.#url = url;
     this.#hearsMost = hearsMost;
-    this.#begun = begun;
+    this.#onBegin = onBegin;
     this.#problem = new LastingProblem(ports.log, 'the proxy cannot claim to lead');
   }
 
@@ -80,18 +80,23 @@ export class Lead {
   }
 
   async #claim(): Promise<void> {
-    const { store, timers } = this.#ports;
+    const { store, timers, log } = this.#ports;
     const begunMs = timers.nowMs();
     const isNeeded = !this.isOwn && this.leader !== undefined && this.#hearsMost();
-    this.#claimsInstead = isNeeded ? this.#claimsInstead + 1 : 0;
-    const instead = this.#claimsInstead > MAX_CLAIMS_INSTEAD ? this.leader : undefined;
+    this.#neededClaims = isNeeded ? this.#neededClaims + 1 : 0;
+    const deposed = this.#neededClaims > CLAIMS_BEFORE_TAKEOVER ? this.leader : undefined;
     try {
-      const leader = await store.claimLead(this.#url, instead);
+      const leader = await store.claimLead(this.#url, deposed);
       const wasOwn = this.isOwn;
       this.#leader = leader;
       this.#claimedMs = begunMs;
       this.#problem.end();
-      if (this.isOwn && !wasOwn && !this.#isStopped) this.#begun();
+      if (deposed !== undefined && this.isOwn)
+        log.warn(
+          { deposed },
+          `takes the lead from ${deposed}, because most nodes report to this proxy instead`,
+        );
+      if (this.isOwn && !wasOwn && !this.#isStopped) this.#onBegin();
     } catch (error) {
       this.#problem.meet(error);
     }
@@ -102,4 +107,4 @@ export class Lead {
 
 const CLAIM_EACH_MS = 1000;
 /** Nodes report to the proxy that leads if they can. After a change of the lead, they know of it some seconds later. */
-const MAX_CLAIMS_INSTEAD = 10;
+const CLAIMS_BEFORE_TAKEOVER = 10;
