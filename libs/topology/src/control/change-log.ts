@@ -34,7 +34,8 @@ export class ChangeLog {
 
   /**
    * Notes copies that became primaries. Each proxy notes those that it has stored, because the proxy that leads may have died
-   * together with the old primary. A promotion is missing if the store made it, but did not answer.
+   * together with the old primary. A promotion is missing if the store made it and did not answer, or was then asked again and named
+   * another revision. The topology does not tell such a promotion from the same one by another proxy, which would count it too.
    *
    * @param failovers the partitions whose old primary did not ask for it
    */
