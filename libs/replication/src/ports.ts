@@ -28,8 +28,8 @@ export interface ReplicaPorts {
   /** Reads the topology from the store through any proxy. Calls back after `Replica.learn`, or never. */
   readonly readTopology: (done: () => void) => void;
   /**
-   * Calls back when all messages of a process were handled that had arrived before. A process that stood still finds its timers due
-   * before it has read what others sent meanwhile, and must not take them for silent.
+   * Calls back when all earlier messages of a process are handled. After a pause, timers fire before the waiting input is read. The
+   * process must read that input before it judges others as silent.
    */
   readonly afterInput: (from: BootId, done: () => void) => void;
   /** The clock of the cluster in milliseconds since 1970, by which pairs expire. It never goes back. */

@@ -97,7 +97,10 @@ export interface Topology {
 /** Most copies of a partition. */
 export const MAX_COPIES = 8;
 
-/** No process knows so many more revisions than another one. If it says so, the store counts. */
+/**
+ * A proxy ignores a revision that a node names, and a node ignores an entry that another node sends, if the number is so much higher
+ * than its own. This catches garbage only: members of a cluster trust each other, so smaller numbers are believed.
+ */
 export const MAX_REVISIONS_AHEAD = 1e9;
 
 /** The decisions of an operator about a new cluster. */

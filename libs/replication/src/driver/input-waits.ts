@@ -17,8 +17,8 @@ interface Wait {
 }
 
 /**
- * Waits until the input of a process was handled that had arrived before. The messages of a process come over its own link, so the
- * wait ends with a turn in which nothing came from it, whatever others send. All that wait for one process share the turns.
+ * Waits until all earlier input of a process is handled. The messages of a process come over its own link, so the wait ends with a
+ * turn in which nothing came from it, whatever others send. All waits for one process share their turns.
  */
 export class InputWaits {
   readonly #runTurn: RunTurn;

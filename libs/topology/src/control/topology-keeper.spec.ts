@@ -85,7 +85,7 @@ describe('a revision to come that somebody names with the id of a node', () => {
     expect(await keeper.change(raise)).toMatchObject({ revision: 2 });
   });
 
-  it('does not count if nobody can know it, and renews no earlier one', async () => {
+  it('is ignored if it is too far ahead, and renews no earlier one', async () => {
     await keeper.heed({ clusterId: 'c', revision: Number.MAX_SAFE_INTEGER }, node.id);
     nowMs += 600_001;
     expect(await codeOfRead()).toBe('read');
