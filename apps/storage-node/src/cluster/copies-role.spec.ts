@@ -121,6 +121,7 @@ describe('a node that leaves', () => {
   it.each<[string, Others]>([
     ['is dead', {}],
     ['leaves', { linked: [COPY, FREE], leaving: [COPY] }],
+    ['is dead, although the primary said that it leaves', { leaving: [GONE] }],
   ])('takes over pairs if the primary is gone, and the other copy %s', (_, others) => {
     expect(lastCopies(others)).toMatchObject({ mustTakeOver: true });
   });
@@ -129,7 +130,7 @@ describe('a node that leaves', () => {
     ['if another copy stays', { linked: [COPY, FREE] }],
     ['that another copy has on its disk', { copyIsDurable: true }],
     ['if the primary is there', { linked: [GONE, FREE] }],
-    ['if the primary leaves too', { leaving: [GONE] }],
+    ['if the primary leaves too', { linked: [GONE, FREE], leaving: [GONE] }],
     ['that it could give to nobody', { linked: [] }],
     ['that it could give only to a node that leaves', { leaving: [COPY, FREE] }],
   ])('takes over no pairs %s', (_, others) => {

@@ -177,14 +177,11 @@ export class CopiesRole implements ClusterRole {
     return this.#node?.isDurable === false && this.#isLastCopy(partition) && this.#getsCopies;
   }
 
-  /**
-   * Whether the primary of a partition is gone, and no process that stays or is durable has the pairs, apart from this one. A
-   * primary that leaves gives the pairs to others itself.
-   */
+  /** Whether the primary of a partition is gone, and no process that stays or is durable has the pairs, apart from this one. */
   #isLastCopy(partition: number): boolean {
     const { primary, inSync = [] } = this.topology?.partitions[partition] ?? {};
     if (this.copies.replica.roleIn(partition) !== 'copy' || primary === undefined) return false;
-    if (this.#leaving.has(primary) || this.copies.isLinkedTo(primary)) return false;
+    if (this.copies.isLinkedTo(primary)) return false;
     return !inSync.some((copy) => copy !== this.bootId && this.#keepsPairs(copy));
   }
 
