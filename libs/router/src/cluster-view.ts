@@ -1,6 +1,6 @@
+import type { Timers } from '@kvs/protocol';
 import type { NodeTransport } from './node-transport.js';
 import { TransportError } from './node-transport.js';
-import type { Timers } from '@kvs/protocol';
 
 /** The cluster as one proxy sees it: the body of `GET /cluster`. */
 export interface ClusterView {

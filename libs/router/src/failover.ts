@@ -1,7 +1,6 @@
-import { keyId, type ItemFailure, type Key, type KeyId } from '@kvs/protocol';
+import { keyId, type ItemFailure, type Key, type KeyId, type Timers } from '@kvs/protocol';
 import type { RouteChanges } from './routing-table.js';
 import type { Outcomes } from './scatter.js';
-import type { Timers } from '@kvs/protocol';
 
 /** How requests wait for a partition that no node serves at the moment. */
 export interface FailoverOptions {

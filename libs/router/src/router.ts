@@ -2,6 +2,7 @@ import {
   AnswerSize,
   PARTITION_COUNT,
   partitionOf,
+  systemTimers,
   type DeleteItem,
   type DeleteOutcome,
   type FetchOutcome,
@@ -13,6 +14,7 @@ import {
   type ScanRequest,
   type SetItem,
   type SetOutcome,
+  type Timers,
 } from '@kvs/protocol';
 import { describeCluster, type ClusterView } from './cluster-view.js';
 import { Failover, type FailoverOptions } from './failover.js';
@@ -28,7 +30,6 @@ import type { RoutingTable } from './routing-table.js';
 import { Routes, type Route } from './routes.js';
 import { ClusterScan } from './scan.js';
 import { askNode, scatter, type AskNode, type OnFailure, type Outcomes } from './scatter.js';
-import { systemTimers, type Timers } from '@kvs/protocol';
 
 /** Options of a {@link Router} whose partitions move. */
 export interface RouterOptions {

@@ -1,8 +1,7 @@
-import { ALL_PARTITIONS } from '@kvs/protocol';
+import { ALL_PARTITIONS, type Timers } from '@kvs/protocol';
 import { CallCounter } from './node-tallies.js';
 import { TransportError, type NodeTransport, type NodeTransportFactory } from './node-transport.js';
 import type { RoutingTable } from './routing-table.js';
-import type { Timers } from '@kvs/protocol';
 
 /** A node, and the way there. */
 export interface Route {

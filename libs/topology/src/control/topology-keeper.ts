@@ -58,8 +58,8 @@ export class TopologyKeeper {
    * Checks that a sender means this cluster, and that the store is not behind what the sender knows. Only the revision that a
    * node names is noted, because others may name any number. A node counts also if it has started again since the topology was
    * stored, because a store that has lost changes may know only its id. Anybody can send the id of a node, so a revision counts
-   * only until the node names another one, or for {@link NAMED_FOR_MS}. Revisions
-   * more than {@link MAX_REVISIONS_AHEAD} above the current one are ignored.
+   * only until the node names another one, or for {@link NAMED_FOR_MS}. Revisions more
+   * than {@link MAX_REVISIONS_AHEAD} above the current one are ignored.
    *
    * @param sender an id or a boot id
    * @throws KvsError `wrong_cluster`; the codes of {@link read}
