@@ -1,5 +1,5 @@
-import { KvsError } from '@kvs/protocol';
-import { Deadline, type Timers } from './servers/deadline.js';
+import { KvsError, type Timers } from '@kvs/protocol';
+import { Deadline } from './servers/deadline.js';
 
 export interface PendingCallsLimits {
   readonly timeoutMs: number;

@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
+import { systemTimers, type Timers } from '@kvs/protocol';
 import { contradicts, parseUrl } from './redis-url.js';
-import { systemTimers, type Timers } from './servers/deadline.js';
 
 export interface RedisEngineOptions {
   /**

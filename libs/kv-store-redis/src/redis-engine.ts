@@ -15,7 +15,14 @@ import type {
   StorageEngine,
 } from '@kvs/kv-store';
 import { microsToMs } from '@kvs/kv-store';
-import { ALL_PARTITIONS, answerTooLarge, KvsError, leastBytes, PARTITION_COUNT } from '@kvs/protocol';
+import {
+  ALL_PARTITIONS,
+  answerTooLarge,
+  KvsError,
+  leastBytes,
+  PARTITION_COUNT,
+  systemTimers,
+} from '@kvs/protocol';
 import type { Operation } from './batch-runner.js';
 import { BatchRunner } from './batch-runner.js';
 import { askPresence, fetchWithin, keyBytes, readPairs } from './bounded-fetch.js';
@@ -29,7 +36,6 @@ import { scanPartitions } from './partition-scan.js';
 import { PendingCalls } from './pending-calls.js';
 import type { RedisEngineOptions } from './redis-engine-options.js';
 import { settingsOf } from './redis-engine-options.js';
-import { systemTimers } from './servers/deadline.js';
 import { PartitionClient } from './servers/partition-client.js';
 import { Topology } from './servers/topology.js';
 

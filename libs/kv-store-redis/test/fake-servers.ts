@@ -1,8 +1,8 @@
 import { systemClock } from '@kvs/kv-store';
+import type { Timers } from '@kvs/protocol';
 import { partitionKeys } from '../src/data/partition-keys.js';
 import { RedisEngine } from '../src/redis-engine.js';
 import type { RedisEngineOptions } from '../src/redis-engine-options.js';
-import type { Timers } from '../src/servers/deadline.js';
 import { FakeRedis, type FakeScript } from './fake-redis.js';
 import { placed } from './pairs.js';
 

@@ -1,10 +1,4 @@
-/** The time that timeouts are measured by, passed in so that tests can control it. */
-export interface Timers {
-  /** Returns milliseconds since a fixed moment. Never goes back. */
-  nowMs(): number;
-  /** Calls the task once after about `delayMs`. Returns a function that cancels it. */
-  after(delayMs: number, task: () => void): () => void;
-}
+import { systemTimers, type Timers } from '@kvs/protocol';
 
 /** The end of a call's time. Call {@link end} to release its timer. */
 export class Deadline {
@@ -44,15 +38,6 @@ export class Deadline {
     this.#cancel();
   }
 }
-
-/** The timers and the clock of the system. */
-export const systemTimers: Timers = Object.freeze({
-  nowMs: () => performance.now(),
-  after(delayMs: number, task: () => void): () => void {
-    const timer = setTimeout(task, delayMs);
-    return () => clearTimeout(timer);
-  },
-});
 
 export function withResolver<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   let resolve: (value: T) => void = () => undefined;

@@ -1,7 +1,8 @@
 import { Redis, ReplyError } from 'ioredis';
+import { systemTimers, type Timers } from '@kvs/protocol';
 import type { ServerAccess, ServerAddress } from '../redis-engine-options.js';
 import { SCRIPTS } from '../data/scripts.js';
-import { systemTimers, withResolver, type Deadline, type Timers } from './deadline.js';
+import { withResolver, type Deadline } from './deadline.js';
 import type { RedisCommand, Reply } from './reply.js';
 import { lost, unsent } from './reply.js';
 import { readServerError } from './server-error.js';
