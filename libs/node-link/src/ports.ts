@@ -1,6 +1,6 @@
-import type { Timers } from '@kvs/router/transport';
+import type { Timers } from '@kvs/protocol';
 
-export { systemTimers, type CancelTask, type Timers } from '@kvs/router/transport';
+export { systemTimers, type CancelTask, type Timers } from '@kvs/protocol';
 
 /** Calls the task once, soon: at the end of this turn of the event loop, or of this callback. */
 export type Schedule = (task: () => void) => void;

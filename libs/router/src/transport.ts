@@ -1,3 +1,2 @@
 /** The port of transports alone. A storage node has the server of a transport and needs neither the router nor the ring. */
 export * from './node-transport.js';
-export { systemTimers, type CancelTask, type Timers } from '@kvs/protocol';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { KvsError, messageOf } from '@kvs/protocol';
-import { systemTimers, TopologyRoutes } from '@kvs/router';
+import { KvsError, messageOf, systemTimers } from '@kvs/protocol';
+import { TopologyRoutes } from '@kvs/router';
 import type { Logger } from '@kvs/server';
 import { ClusterControl, LastingProblem, type TopologyStore } from '@kvs/topology';
 import type { ClusterConfig } from './cluster-config.js';
