@@ -1,19 +1,23 @@
 import { KvStore, MemoryEngine } from '@kvs/kv-store';
 import { ManualClock, promisedEngine } from '@kvs/kv-store/testing';
-import { stringKey, stringValue, type Timers } from '@kvs/protocol';
+import { stringKey, stringValue, systemTimers, type PairLines, type Timers } from '@kvs/protocol';
 import { ManualTime } from '@kvs/protocol/testing';
 import { NodeFront } from './node-front.js';
-import { NOT_JOINED, refusing } from './operations.js';
+import { NOT_JOINED, refusing, scanAnswer } from './operations.js';
+import { BYTES_PER_PAUSE, ScanThrottle } from './scan-throttle.js';
 import { StoreOperations } from './store-operations.js';
 
 const [KEY, OTHER] = [stringKey('k'), stringKey('other')];
 const item = (text: string) => [{ key: KEY, value: stringValue(text) }];
 
-function frontOver(later: boolean, timers?: Timers): NodeFront {
+function operationsOver(later: boolean): StoreOperations {
   const clock = new ManualClock();
   const engine = new MemoryEngine({ clock });
-  const store = new KvStore(later ? promisedEngine(engine) : engine, clock);
-  return new NodeFront(new StoreOperations(store), timers);
+  return new StoreOperations(new KvStore(later ? promisedEngine(engine) : engine, clock));
+}
+
+function frontOver(later: boolean, timers?: Timers): NodeFront {
+  return new NodeFront(operationsOver(later), timers);
 }
 
 it('calls on keys that a caller has for itself wait, and other calls do not', async () => {
@@ -76,4 +80,34 @@ it('refuses the rest of a transaction if the node comes to serve otherwise meanw
     return own.set(item('b'));
   });
   await expect(outcomes).rejects.toThrow(NOT_JOINED);
+});
+
+describe.each<[string, (front: NodeFront) => unknown]>([
+  ['a set', (front) => front.set(item('a'))],
+  ['a fetch', (front) => front.fetch([KEY])],
+  ['a query', (front) => front.query([KEY])],
+  ['a delete', (front) => front.delete([{ key: KEY }])],
+  ['a transaction', (front) => front.exclusively([KEY], () => 'done')],
+])('%s slows a scan', (_, call) => {
+  it.each<[string, (front: NodeFront) => Promise<PairLines>]>([
+    ['over HTTP', async (front) => (await front.scan({ meta: false })).lines],
+    ['over a link', async (front) => front.scanLines({ meta: false })],
+  ])('%s', async (_, linesOf) => {
+    let pauses = 0;
+    const scanLines = async function* (): AsyncGenerator<Uint8Array> {
+      for (let i = 0; i < 3; i++) yield new Uint8Array(BYTES_PER_PAUSE);
+    };
+    const front = new NodeFront(
+      { ...operationsOver(false), scanLines, scan: async () => scanAnswer(scanLines()) },
+      systemTimers,
+      new ScanThrottle(() => Promise.resolve(pauses++)),
+    );
+    let chunks = 0;
+    for await (const chunk of await linesOf(front)) {
+      if (chunks++ > 0) continue;
+      expect(chunk).toHaveLength(BYTES_PER_PAUSE);
+      await call(front);
+    }
+    expect([chunks, pauses]).toEqual([3, 3]);
+  });
 });

@@ -1,9 +1,11 @@
 import { KvStore, MemoryEngine, type EngineWrite } from '@kvs/kv-store';
 import { ManualClock } from '@kvs/kv-store/testing';
-import { partitionOf, stringKey, stringValue, WrongNodeError, type Key } from '@kvs/protocol';
+import { partitionOf, stringKey, stringValue, systemTimers, WrongNodeError, type Key } from '@kvs/protocol';
 import type { WriteAnswer } from '@kvs/replication';
 import { applyRequests, newTopology, registerNode } from '@kvs/topology';
 import { boot } from '@kvs/topology/testing';
+import { NodeFront } from '../node-front.js';
+import { BYTES_PER_PAUSE, ScanThrottle } from '../scan-throttle.js';
 import { ReplicatedOperations, type ServingReplica } from './replicated-operations.js';
 
 const OWN = stringKey('own');
@@ -219,6 +221,21 @@ describe('a scan of a node in a cluster', () => {
     const step = lines[Symbol.asyncIterator]().next();
     close();
     await expect(step).rejects.toThrow('the scan was closed');
+  });
+
+  it('pauses while there are writes, however few pairs each partition has', async () => {
+    replica.lost.clear();
+    const keys = Array.from({ length: 2000 }, (_, i) => stringKey(`key-${i}`));
+    await operations.set(keys.map((key) => item(key, 'v'.repeat(1000))));
+    let pauses = 0;
+    const throttle = new ScanThrottle(() => Promise.resolve(pauses++));
+    const front = new NodeFront(operations, systemTimers, throttle);
+    let bytes = 0;
+    for await (const { length } of front.scanLines({ meta: false })) {
+      bytes += length;
+      await front.set([item(OWN, 'v')]);
+    }
+    expect(pauses).toBeGreaterThan(bytes / BYTES_PER_PAUSE / 2);
   });
 
   it('that finds nothing for long in a partition has empty chunks, and the pairs in the end', async () => {

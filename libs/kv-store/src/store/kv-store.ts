@@ -22,7 +22,6 @@ import { checkDeleteItems, checkPartitions, checkSetItems } from './arguments.js
 import { engineDelete, engineKeys, engineWrite } from './engine-items.js';
 import { jsonChunks } from './json-chunks.js';
 import { deleteOutcome, fetchOutcome, liveEntry, queryOutcome, setOutcome } from './outcomes.js';
-import { ScanThrottle } from './scan-throttle.js';
 import type { StoreChunk } from './store-chunk.js';
 
 /** Which pairs a scan is about. */
@@ -46,7 +45,6 @@ export class KvStore
 {
   readonly #engine: StorageEngine;
   readonly #clock: Clock;
-  readonly #throttle = new ScanThrottle();
   #closing: Promise<void> | undefined;
 
   /** @param clock the clock of the engine */
@@ -66,7 +64,7 @@ export class KvStore
    * @param partitions of the keys, as `partitionOf` computes them; computed here if they are left out
    */
   set(items: readonly SetItem[], partitions?: readonly number[]): MaybePromise<readonly SetOutcome[]> {
-    this.#begin();
+    this.#assertOpen();
     checkSetItems(items);
     const answer = this.#engine.setMany(
       items.map((item, i) => engineWrite(item, partitions?.[i], this.#clock)),
@@ -86,7 +84,7 @@ export class KvStore
     maxBytes?: number,
     partitions?: readonly number[],
   ): MaybePromise<readonly FetchOutcome[]> {
-    this.#begin();
+    this.#assertOpen();
     const answer = this.#engine.getMany(engineKeys(keys, partitions), maxBytes);
     return whenDone(answer, (outcomes) => outcomes.map((outcome) => fetchOutcome(outcome, this.#clock)));
   }
@@ -97,7 +95,7 @@ export class KvStore
    * @param partitions as for {@link set}
    */
   query(keys: readonly Key[], partitions?: readonly number[]): MaybePromise<readonly QueryOutcome[]> {
-    this.#begin();
+    this.#assertOpen();
     const answer = this.#engine.hasMany(engineKeys(keys, partitions));
     return whenDone(answer, (outcomes) => outcomes.map(queryOutcome));
   }
@@ -111,7 +109,7 @@ export class KvStore
     items: readonly DeleteItem[],
     partitions?: readonly number[],
   ): MaybePromise<readonly DeleteOutcome[]> {
-    this.#begin();
+    this.#assertOpen();
     checkDeleteItems(items);
     const answer = this.#engine.deleteMany(items.map((item, i) => engineDelete(item, partitions?.[i])));
     return whenDone(answer, (outcomes) => outcomes.map(deleteOutcome));
@@ -126,8 +124,7 @@ export class KvStore
   scan({ prefix, partitions = ALL_PARTITIONS }: StoreScanRequest = {}): AsyncIterable<StoreChunk> {
     this.#assertOpen();
     checkPartitions(partitions);
-    const chunks = this.#engine.scan(partitions, prefix && { idPrefix: idPrefix(prefix) });
-    return this.#throttle.throttled(this.#storeChunks(chunks), ({ pairs }) => pairs.length / PAIRS_PER_PAUSE);
+    return this.#storeChunks(this.#engine.scan(partitions, prefix && { idPrefix: idPrefix(prefix) }));
   }
 
   /** As {@link scan}, but yields JSON text, in chunks that may end anywhere and may be empty. */
@@ -141,10 +138,9 @@ export class KvStore
     this.#assertOpen();
     checkPartitions(partitions);
     const options = { meta, values, format, ...(prefix && { idPrefix: idPrefix(prefix) }) };
-    return this.#throttle.throttled(
+    return (
       this.#engine.scanJson?.(partitions, options) ??
-        jsonChunks(this.#storeChunks(this.#engine.scan(partitions, options)), options),
-      (chunk) => chunk.length / BYTES_PER_PAUSE,
+      jsonChunks(this.#storeChunks(this.#engine.scan(partitions, options)), options)
     );
   }
 
@@ -178,19 +174,10 @@ export class KvStore
     await this.#engine.close();
   }
 
-  #begin(): void {
-    this.#assertOpen();
-    this.#throttle.noteOperation();
-  }
-
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new KvsError('shutting_down', 'the store is closed');
   }
 }
-
-/** How much of a scan is read before it may have to pause: the work of a fraction of a millisecond. */
-const BYTES_PER_PAUSE = 64 * 1024;
-const PAIRS_PER_PAUSE = 500;
 
 /** Returns how the ids of all keys with this prefix begin: with the tag of the encoding, and then the data. */
 function idPrefix(prefix: Value): string {

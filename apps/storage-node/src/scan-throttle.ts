@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import type { PairLines } from '@kvs/protocol';
 
 /**
  * Slows scans while there are other operations. A scan can keep the processor of the node, of the proxy and of the
@@ -19,22 +20,18 @@ export class ScanThrottle {
   }
 
   /**
-   * Yields the same chunks, with pauses between them.
-   *
-   * @param workOf returns how much work a chunk was: a scan may pause after each 1
+   * Yields the same chunks, with pauses between them. Must be called once for a whole scan: one throttle for each partition would
+   * never find enough work for a pause.
    */
-  async *throttled<T>(
-    chunks: AsyncIterable<T>,
-    workOf: (chunk: T) => number,
-  ): AsyncGenerator<T, void, undefined> {
+  async *throttled(chunks: PairLines): AsyncGenerator<Uint8Array, void, undefined> {
     let seen = this.#operations;
     let pauses = 0;
-    let work = 0;
+    let bytes = 0;
     for await (const chunk of chunks) {
-      work += workOf(chunk);
+      bytes += chunk.length;
       yield chunk;
-      if (work < 1) continue;
-      work = 0;
+      if (bytes < BYTES_PER_PAUSE) continue;
+      bytes = 0;
       if (this.#operations !== seen) pauses = MAX_PAUSES;
       seen = this.#operations;
       if (pauses === 0) continue;
@@ -43,6 +40,9 @@ export class ScanThrottle {
     }
   }
 }
+
+/** How much of a scan is read before it may have to pause: the work of a fraction of a millisecond. */
+export const BYTES_PER_PAUSE = 64 * 1024;
 
 /** Several times as long as node, proxy and reader need for the work before it. */
 const PAUSE_MS = 4;

@@ -1,13 +1,14 @@
-import { ScanThrottle } from './scan-throttle.js';
+import { BYTES_PER_PAUSE, ScanThrottle } from './scan-throttle.js';
 
-async function* numbers(count: number): AsyncGenerator<number> {
-  for (let i = 0; i < count; i++) yield i;
+/** Yields so many chunks. */
+async function* chunksOf(bytes: number, count: number): AsyncGenerator<Uint8Array> {
+  for (let i = 0; i < count; i++) yield new Uint8Array(bytes);
 }
 
 /** Returns the chunks before which a scan paused. */
 async function pausesOf(
   count: number,
-  workOf: number,
+  bytes: number,
   before: (scans: ScanThrottle, chunk: number) => void,
 ): Promise<number[]> {
   let paused = false;
@@ -16,27 +17,30 @@ async function pausesOf(
     return Promise.resolve();
   });
   const pauses: number[] = [];
-  for await (const chunk of scans.throttled(numbers(count), () => workOf)) {
-    if (paused) pauses.push(chunk);
+  let at = 0;
+  for await (const chunk of scans.throttled(chunksOf(bytes, count))) {
+    expect(chunk).toHaveLength(bytes);
+    if (paused) pauses.push(at);
     paused = false;
-    before(scans, chunk);
+    before(scans, at++);
   }
   return pauses;
 }
 
 it('a scan pauses after work while there are operations, and a few times after them', async () => {
-  const pauses = await pausesOf(10, 1, (scans, chunk) => {
+  const pauses = await pausesOf(10, BYTES_PER_PAUSE, (scans, chunk) => {
     if (chunk === 1 || chunk === 3) scans.noteOperation();
   });
   expect(pauses).toEqual([2, 3, 4, 5, 6, 7]);
 });
 
 it('small chunks count together, so that a scan with many of them has no more pauses than another', async () => {
-  expect(await pausesOf(1000, 1 / 256, (scans) => scans.noteOperation())).toEqual([256, 512, 768]);
+  const pauses = await pausesOf(1000, BYTES_PER_PAUSE / 256, (scans) => scans.noteOperation());
+  expect(pauses).toEqual([256, 512, 768]);
 });
 
 it('without operations a scan never pauses', async () => {
-  expect(await pausesOf(6, 1, () => undefined)).toEqual([]);
+  expect(await pausesOf(6, BYTES_PER_PAUSE, () => undefined)).toEqual([]);
 });
 
 it('an operation before a scan begins does not slow it', async () => {
@@ -46,30 +50,36 @@ it('an operation before a scan begins does not slow it', async () => {
     return Promise.resolve();
   });
   scans.noteOperation();
-  const chunks: number[] = [];
-  for await (const chunk of scans.throttled(numbers(6), () => 1)) chunks.push(chunk);
-  expect([chunks.length, pauses]).toEqual([6, 0]);
+  let chunks = 0;
+  for await (const chunk of scans.throttled(chunksOf(BYTES_PER_PAUSE, 6))) chunks += chunk.length > 0 ? 1 : 0;
+  expect([chunks, pauses]).toEqual([6, 0]);
 });
 
 it('a scan waits for real time unless it is told otherwise', async () => {
   const scans = new ScanThrottle();
   let turns = 0;
-  for await (const chunk of scans.throttled(numbers(2), () => 1)) {
+  let bytes = 0;
+  for await (const { length } of scans.throttled(chunksOf(BYTES_PER_PAUSE, 2))) {
     scans.noteOperation();
-    if (chunk === 0) setTimeout(() => turns++);
+    if (bytes === 0) setTimeout(() => turns++);
+    bytes += length;
   }
   expect(turns).toBe(1);
 });
 
 it('a reader that has enough ends the scan that is throttled', async () => {
   let ended = false;
-  async function* chunks(): AsyncGenerator<number> {
+  async function* endless(): AsyncGenerator<Uint8Array> {
     try {
-      for (let i = 0; ; i++) yield i;
+      for (;;) yield new Uint8Array(1);
     } finally {
       ended = true;
     }
   }
-  for await (const chunk of new ScanThrottle().throttled(chunks(), () => 1)) if (chunk === 3) break;
+  let chunks = 0;
+  for await (const { length } of new ScanThrottle().throttled(endless())) {
+    chunks += length;
+    if (chunks === 3) break;
+  }
   expect(ended).toBe(true);
 });
