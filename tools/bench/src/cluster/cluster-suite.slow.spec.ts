@@ -21,14 +21,10 @@ const tiny: ClusterScale = {
 };
 
 const titlesOf: Readonly<Record<string, readonly string[]>> = {
-  copies: [
-    'set of one pair, 2 connections, 2 nodes',
-    'fetch of one pair, 2 connections, 2 nodes',
-    'Memory of 5,000 pairs, 2 nodes',
-  ],
-  kill: ['1 of 3 nodes is killed, 2 copies'],
+  copies: ['set of one pair, 2 connections, 2 nodes', 'fetch of one pair, 2 connections, 2 nodes'],
+  kill: [],
   drain: ['1 of 3 nodes is drained, 2 copies'],
-  join: ['A node joins 2 with 5,000 pairs, 2 copies', 'Other requests while a node joins 2 with 5,000 pairs'],
+  join: ['Other requests while a node joins 2 with 5,000 pairs'],
   'store-away': hasEtcd() ? ['etcd is paused for 0.5 s, 3 nodes, 2 copies'] : [],
 };
 
@@ -52,7 +48,7 @@ describe('the suite of clusters', () => {
         expect(rows.length).toBeGreaterThan(0);
         for (const row of rows) expect(row).toHaveLength(columns.length);
       }
-      expect(report.goals.length > 0).toBe(titles.length > 0);
+      expect(report.goals.length > 0).toBe(name !== 'store-away' || hasEtcd());
       expect(toMarkdown(report)).not.toMatch(/NaN|undefined|Infinity/);
     },
     CASE_TIMEOUT_MS,

@@ -3,7 +3,7 @@ import { proxyScript, ServerProcess, storageNodeScript } from '@kvs-tools/local-
 import { PARTITION_COUNT } from '@kvs/protocol';
 import { inChild } from '../harness/in-child.js';
 import type { FillNodesInput, FillNodesOutput } from '../servers/children/fill-nodes.js';
-import type { RunningContender, ServingProcess } from '../servers/contenders.js';
+import type { RunningContender } from '../servers/contenders.js';
 import { load, type Pair } from '../servers/requests.js';
 
 export interface ClusterOptions {
@@ -59,13 +59,8 @@ export class MeasuredCluster implements RunningContender {
     return [...this.#nodes.keys()];
   }
 
-  get processes(): readonly ServingProcess[] {
-    const toServing = (role: 'proxy' | 'node', { pid }: ServerProcess): ServingProcess[] =>
-      pid === undefined ? [] : [{ role, pid }];
-    return [
-      ...(this.#proxy === undefined ? [] : toServing('proxy', this.#proxy)),
-      ...[...this.#nodes.values()].flatMap((node) => toServing('node', node)),
-    ];
+  get pids(): readonly number[] {
+    return [this.#proxy, ...this.#nodes.values()].flatMap((server) => server?.pid ?? []);
   }
 
   /** Returns the port of a node for Redis clients. Never resolves if the nodes listen for none. */

@@ -13,17 +13,10 @@ export interface RunningContender {
   readonly name: string;
   /** Where requests go: `http://host:port`. */
   readonly origin: string;
-  readonly processes: readonly ServingProcess[];
+  /** Its processes, whose CPU time is measured. */
+  readonly pids: readonly number[];
   /** Kills its processes. */
   stop(): Promise<void>;
-}
-
-export const ROLES = ['proxy', 'node', 'server'] as const;
-export type Role = (typeof ROLES)[number];
-
-export interface ServingProcess {
-  readonly role: Role;
-  readonly pid: number;
 }
 
 export interface RunningCluster extends RunningContender {
@@ -44,13 +37,13 @@ const NODE_COUNT = 2;
 export function childServer(name: string, script: string, args: readonly string[] = []): Contender {
   // As built: the tests, which run the sources, find it there too.
   const path = fileURLToPath(new URL(`../../dist/servers/children/${script}.js`, import.meta.url));
-  return { name, start: () => startServer({ name, script: path, args }, 'server') };
+  return { name, start: () => startServer({ name, script: path, args }) };
 }
 
 /** A storage node that clients ask directly. */
 export const storageNode: Contender = {
   name: NODE_NAME,
-  start: () => startServer(nodeOptions(NODE_NAME, workspaceRoot), 'node'),
+  start: () => startServer(nodeOptions(NODE_NAME, workspaceRoot)),
 };
 
 /**
@@ -63,14 +56,14 @@ export async function startCluster(name = CLUSTER_NAME, workspace = workspaceRoo
   const stop = async (): Promise<void> => void (await Promise.all(running.map((each) => each.stop())));
   try {
     for (let node = 0; node < NODE_COUNT; node++)
-      running.push(await startServer(nodeOptions(name, workspace), 'node'));
+      running.push(await startServer(nodeOptions(name, workspace)));
     const addresses = running.map(({ origin }) => new URL(origin).host);
     const script = join(workspace, 'apps/proxy/dist/main.js');
-    const proxy = await startServer({ name, script, args: [...addresses, '--port', '0'] }, 'proxy');
+    const proxy = await startServer({ name, script, args: [...addresses, '--port', '0'] });
     running.push(proxy);
-    const processes = running.flatMap((each) => each.processes);
-    const proxyPid = proxy.processes[0]?.pid ?? NaN;
-    return { name, origin: proxy.origin, processes, proxyPid, addresses, stop };
+    const pids = running.flatMap((each) => each.pids);
+    const proxyPid = proxy.pids[0] ?? NaN;
+    return { name, origin: proxy.origin, pids, proxyPid, addresses, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -101,7 +94,7 @@ function nodeOptions(name: string, workspace: string): ServerOptions {
   return { name, script: join(workspace, 'apps/storage-node/dist/main.js'), args: ['localhost', '0'] };
 }
 
-async function startServer(options: ServerOptions, role: Role): Promise<RunningContender> {
+async function startServer(options: ServerOptions): Promise<RunningContender> {
   const server = new ServerProcess(options);
   const origin = await server.ready;
   const { name, pid } = server;
@@ -109,7 +102,7 @@ async function startServer(options: ServerOptions, role: Role): Promise<RunningC
   return {
     name,
     origin,
-    processes: [{ role, pid }],
+    pids: [pid],
     stop: async () => void (await server.stop('SIGKILL')),
   };
 }

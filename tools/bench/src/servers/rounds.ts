@@ -1,7 +1,7 @@
 import { inRounds } from '../harness/contest.js';
-import { ROLES, type Role, type RunningContender } from './contenders.js';
+import type { RunningContender } from './contenders.js';
 import type { LoadGenerator, LoadOutcome } from './load/load.js';
-import { cpuNanoseconds, residentBytes } from './processes.js';
+import { cpuNanoseconds } from './processes.js';
 import { verify, type PreparedRequest } from './requests.js';
 
 export interface RoundsOptions {
@@ -20,10 +20,8 @@ export interface ServerResult {
 }
 
 export interface Turn extends LoadOutcome {
-  /** CPU time of the processes of each role, in nanoseconds per request. */
-  readonly cpu: Readonly<Partial<Record<Role, number>>>;
-  /** RSS of all processes afterwards, in bytes. NaN if the system does not tell. */
-  readonly residentBytes: number;
+  /** CPU time of all processes, in nanoseconds per request. NaN if the system does not tell. */
+  readonly cpuNs: number;
 }
 
 /**
@@ -40,48 +38,25 @@ export async function loadInRounds(
     await verify(server, requests);
     await takeTurn(server, requests, { ...options, turnSeconds: options.warmUpSeconds });
   }
-  const results = servers.map(({ name }) => ({ name, turns: new Array<Turn>() }));
-  await inRounds(servers.length, options.rounds, async (at) => {
-    const server = servers[at];
-    if (server !== undefined) results[at]?.turns.push(await takeTurn(server, requests, options));
+  const entries = servers.map((server) => ({ server, taken: new Array<Turn>() }));
+  await inRounds(entries.length, options.rounds, async (at) => {
+    const entry = entries[at];
+    if (entry !== undefined) entry.taken.push(await takeTurn(entry.server, requests, options));
   });
   for (const server of servers) await verify(server, requests);
-  return results;
+  return entries.map(({ server: { name }, taken }) => ({ name, turns: taken }));
 }
 
 async function takeTurn(
-  server: RunningContender,
+  { name, origin, pids }: RunningContender,
   requests: readonly PreparedRequest[],
   { generator, connections, turnSeconds }: RoundsOptions,
 ): Promise<Turn> {
-  const before = byRole(server, cpuNanoseconds);
-  const outcome = await generator.run({ origin: server.origin, requests, connections, seconds: turnSeconds });
-  const after = byRole(server, cpuNanoseconds);
-  if (outcome.requests === 0) throw new Error(`${server.name} answered no request`);
-  if (outcome.failures > 0) throw new Error(`${server.name}: ${outcome.failures} requests failed`);
-  const cpu: Partial<Record<Role, number>> = {};
-  for (const role of ROLES) {
-    const taken = (after[role] ?? NaN) - (before[role] ?? NaN);
-    if (!Number.isNaN(taken)) cpu[role] = taken / outcome.requests;
-  }
-  return { ...outcome, cpu, residentBytes: total(byRole(server, residentBytes)) };
-}
-
-/** Returns the sum over the processes of each role. Roles without a known value are absent. */
-function byRole(
-  { processes }: RunningContender,
-  read: (pid: number) => number,
-): Partial<Record<Role, number>> {
-  const sums: Partial<Record<Role, number>> = {};
-  for (const { role, pid } of processes) {
-    const value = read(pid);
-    if (!Number.isNaN(value)) sums[role] = (sums[role] ?? 0) + value;
-  }
-  return sums;
-}
-
-/** Returns the sum over all roles, NaN if none is known. */
-export function total(values: Readonly<Partial<Record<Role, number>>>): number {
-  const known = Object.values(values);
-  return known.length === 0 ? NaN : known.reduce((sum, value) => sum + value, 0);
+  const cpuTime = () => pids.reduce((sum, pid) => sum + cpuNanoseconds(pid), 0);
+  const before = cpuTime();
+  const outcome = await generator.run({ origin, requests, connections, seconds: turnSeconds });
+  const cpuNs = (cpuTime() - before) / outcome.requests;
+  if (outcome.requests === 0) throw new Error(`${name} answered no request`);
+  if (outcome.failures > 0) throw new Error(`${name}: ${outcome.failures} requests failed`);
+  return { ...outcome, cpuNs };
 }

@@ -31,7 +31,7 @@ const titlesOf: Readonly<Record<string, readonly string[]>> = {
   'single-key': single('2 connections'),
   latency: single('1 connection'),
   batches: ['set of 100 pairs, 8 connections', 'fetch of 100 pairs, 8 connections'],
-  'full-fetch': ['GET /fetch of 1,000 pairs', 'Other requests during a GET /fetch of 3,000 pairs'],
+  'full-fetch': ['Other requests during a GET /fetch of 3,000 pairs'],
 };
 
 /** A case starts up to seven processes one after the other, also on a busy machine. */
@@ -48,9 +48,10 @@ describe('the suite of servers', () => {
         expect(rows.length).toBeGreaterThan(0);
         for (const row of rows) expect(row).toHaveLength(columns.length);
       }
-      expect(report.tables[0]?.rows.map(([server]) => server)).toContain('kvs, baseline');
       expect(report.goals.length).toBeGreaterThan(0);
-      expect(toMarkdown(report)).not.toMatch(/NaN|undefined|Infinity/);
+      const markdown = toMarkdown(report);
+      expect(markdown).toContain('baseline');
+      expect(markdown).not.toMatch(/NaN|undefined|Infinity/);
       expect(toChart(report)).not.toMatch(/NaN|undefined|Infinity/);
     },
     CASE_TIMEOUT_MS,
@@ -95,7 +96,7 @@ describe('load generators', () => {
       const good = await generator.run({ origin, requests, connections: 2, seconds: 1 });
       expect(good.failures).toBe(0);
       expect(good.requests).toBeGreaterThan(0);
-      expect(good.p50Ms).toBeLessThanOrEqual(good.p999Ms);
+      expect(good.p50Ms).toBeLessThanOrEqual(good.p99Ms);
 
       const unknown = requests.map((request) => ({ ...request, path: '/nowhere' }));
       const bad = await generator.run({ origin, requests: unknown, connections: 2, seconds: 1 });

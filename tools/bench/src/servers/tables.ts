@@ -1,7 +1,6 @@
-import type { Cell, Table } from '../harness/report.js';
+import type { Table } from '../harness/report.js';
 import { median, ratios } from '../harness/statistics.js';
-import type { Role } from './contenders.js';
-import { total, type ServerResult, type Turn } from './rounds.js';
+import type { ServerResult, Turn } from './rounds.js';
 
 /**
  * Returns a table of what contenders did, with ratios to the first of them.
@@ -24,38 +23,23 @@ export function loadTable(
       { title: `${items}s/s`, unit: 'count' },
       { title: `× ${yardstick}`, unit: 'ratio' },
       { title: `CPU per ${items}`, unit: 'µs' },
-      { title: 'proxy', unit: 'µs' },
-      { title: 'nodes', unit: 'µs' },
       { title: `CPU × ${yardstick}`, unit: 'ratio' },
       { title: 'p50', unit: 'ms' },
       { title: 'p99', unit: 'ms' },
-      { title: 'p99.9', unit: 'ms' },
-      { title: 'RSS', unit: 'MB' },
     ],
     rows: results.map((result) => {
       const { name, turns } = result;
-      const microseconds = (read: (turn: Turn) => number) =>
-        known(median(turns.map(read)) / itemsPerRequest / 1000);
-      const role = (each: Role) => microseconds(({ cpu }) => cpu[each] ?? NaN);
       return [
         name,
-        requestsPerSecond(result) * itemsPerRequest,
+        median(turns.map(perSecond)) * itemsPerRequest,
         measure === undefined ? null : median(speedRatios(result, measure)),
-        microseconds(({ cpu }) => total(cpu)),
-        role('proxy'),
-        role('node'),
+        known(median(turns.map(({ cpuNs }) => cpuNs)) / itemsPerRequest / 1000),
         measure === undefined ? null : known(median(cpuRatios(result, measure))),
         median(turns.map(({ p50Ms }) => p50Ms)),
         median(turns.map(({ p99Ms }) => p99Ms)),
-        median(turns.map(({ p999Ms }) => p999Ms)),
-        known(median(turns.map(({ residentBytes }) => residentBytes))),
       ];
     }),
   };
-}
-
-function requestsPerSecond({ turns }: ServerResult): number {
-  return median(turns.map(perSecond));
 }
 
 /** Returns the ratio of requests per second to those of another contender, for each round. */
@@ -65,12 +49,12 @@ export function speedRatios(result: ServerResult, measure: ServerResult): number
 
 /** Returns the ratio of CPU time per request to that of another contender, for each round. NaN if not known. */
 export function cpuRatios(result: ServerResult, measure: ServerResult): number[] {
-  const cpu = ({ turns }: ServerResult): number[] => turns.map((turn) => total(turn.cpu));
+  const cpu = ({ turns }: ServerResult): number[] => turns.map(({ cpuNs }) => cpuNs);
   return ratios(cpu(result), cpu(measure));
 }
 
 /** Returns null, which is shown as a dash, for NaN. */
-export function known(value: number): Cell {
+function known(value: number): number | null {
   return Number.isNaN(value) ? null : value;
 }
 

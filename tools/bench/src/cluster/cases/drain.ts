@@ -1,7 +1,7 @@
 import type { Case } from '../../harness/case.js';
 import { atMost } from '../../harness/report.js';
 import { median } from '../../harness/statistics.js';
-import { withRunning } from '../../servers/contenders.js';
+import { using } from '../../harness/using.js';
 import { SteadyLoad } from '../../servers/load/steady-load.js';
 import { randomPairs } from '../../servers/requests.js';
 import { MeasuredCluster } from '../measured-cluster.js';
@@ -12,10 +12,8 @@ const MAX_P99_MS = 100;
 /** A node is drained: how requests fare meanwhile. */
 export const drain: Case<ClusterCaseOptions> = {
   name: 'drain',
-  measure: ({ scale, progress, proxyArgs = [] }) => {
-    const start = () => MeasuredCluster.start({ copies: 2, nodeCount: 3, proxyArgs });
-    return withRunning([{ start }], async ([cluster]) => {
-      if (cluster === undefined) throw new TypeError('the cluster has not started');
+  measure: async ({ scale, progress, proxyArgs }) =>
+    using(await MeasuredCluster.start({ copies: 2, nodeCount: 3, proxyArgs }), async (cluster) => {
       const pairs = randomPairs(scale.keyCount);
       await cluster.load(pairs);
       const steady = new SteadyLoad(['set', 'fetch'], scale);
@@ -47,6 +45,5 @@ export const drain: Case<ClusterCaseOptions> = {
           ),
         ],
       };
-    });
-  },
+    }),
 };

@@ -1,7 +1,7 @@
 import type { Case } from '../../harness/case.js';
-import { atLeast, atMost, type Table } from '../../harness/report.js';
+import { atLeast, atMost } from '../../harness/report.js';
 import { median } from '../../harness/statistics.js';
-import { withRunning } from '../../servers/contenders.js';
+import { using } from '../../harness/using.js';
 import { REQUESTS_OF, SteadyLoad } from '../../servers/load/steady-load.js';
 import { MeasuredCluster } from '../measured-cluster.js';
 import type { ClusterCaseOptions } from '../scale.js';
@@ -33,14 +33,12 @@ export const join: Case<ClusterCaseOptions> = {
       rounds.push(await takeRound(options, steady));
     }
     const text = `a node joins 2 with ${count} pairs`;
+    const seconds = (kind: keyof Round) => (median(rounds.map((round) => round[kind].ms)) / 1000).toFixed(1);
+    const note =
+      `The fill takes ${seconds('loaded')} s, and ${seconds('idle')} s without load. ` +
+      `Medians of ${joinRounds} rounds.`;
     return {
-      tables: [
-        fillTable(`A node joins 2 with ${count} pairs, 2 copies`, rounds),
-        steady.table(
-          `Other requests while a node joins 2 with ${count} pairs`,
-          `Medians of ${joinRounds} rounds.`,
-        ),
-      ],
+      tables: [steady.table(`Other requests while a node joins 2 with ${count} pairs`, note)],
       goals: [
         atLeast(
           `${text}: at least ${MIN_PAIRS_PER_SECOND.toLocaleString('en')} pairs/s`,
@@ -62,13 +60,11 @@ export const join: Case<ClusterCaseOptions> = {
   },
 };
 
-function takeRound(
-  { scale, progress, proxyArgs = [] }: ClusterCaseOptions,
+async function takeRound(
+  { scale, progress, proxyArgs }: ClusterCaseOptions,
   steady: SteadyLoad,
 ): Promise<Round> {
-  const start = () => MeasuredCluster.start({ copies: 2, nodeCount: 2, proxyArgs });
-  return withRunning([{ start }], async ([cluster]) => {
-    if (cluster === undefined) throw new TypeError('the cluster has not started');
+  return using(await MeasuredCluster.start({ copies: 2, nodeCount: 2, proxyArgs }), async (cluster) => {
     const sample = await cluster.fill(scale.joinedPairs, scale.keyCount);
     const first = await fillNode(cluster);
     await cluster.untilSettled();
@@ -89,35 +85,6 @@ async function fillNode(cluster: MeasuredCluster): Promise<Fill & { readonly id:
   await cluster.untilFilled(id);
   const ms = performance.now() - startMs;
   return { id, ms, pairs: await cluster.pairsOf(id) };
-}
-
-function fillTable(title: string, rounds: readonly Round[]): Table {
-  const row = (name: string, fills: readonly Fill[]) => [
-    name,
-    median(fills.map(({ pairs }) => pairs)),
-    median(fills.map(({ ms }) => ms)),
-    median(fills.map(perSecond)),
-  ];
-  return {
-    title,
-    note: `From the moment the node listens until it has its copies. Medians of ${rounds.length} rounds.`,
-    columns: [
-      { title: '' },
-      { title: 'pairs filled', unit: 'count' },
-      { title: 'time', unit: 'ms' },
-      { title: 'pairs/s', unit: 'count' },
-    ],
-    rows: [
-      row(
-        'without load',
-        rounds.map(({ idle }) => idle),
-      ),
-      row(
-        'under load',
-        rounds.map(({ loaded }) => loaded),
-      ),
-    ],
-  };
 }
 
 function perSecond({ pairs, ms }: Fill): number {

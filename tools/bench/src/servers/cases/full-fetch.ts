@@ -1,8 +1,9 @@
 import type { Case } from '../../harness/case.js';
 import { inRounds } from '../../harness/contest.js';
 import { inChild } from '../../harness/in-child.js';
-import { atMost, joined, type Findings, type Goal, type Table } from '../../harness/report.js';
-import { median, medianRatio, ratios } from '../../harness/statistics.js';
+import { atMost, joined, type Findings, type Goal } from '../../harness/report.js';
+import { median, ratios } from '../../harness/statistics.js';
+import { using } from '../../harness/using.js';
 import type { FillNodesInput, FillNodesOutput } from '../children/fill-nodes.js';
 import type { ReadAllOutput } from '../children/read-all.js';
 import {
@@ -17,7 +18,6 @@ import { SteadyLoad } from '../load/steady-load.js';
 import { forgetPeak, peakResidentBytes, residentBytes } from '../processes.js';
 import { requestsFor, verify, type AskedServer } from '../requests.js';
 import type { ServersCaseOptions } from '../scale.js';
-import { known } from '../tables.js';
 
 const MAX_TIME = 1.5;
 const MAX_TIME_OF_BASELINE = 1.2;
@@ -57,54 +57,27 @@ async function timeFetches(
     bytes = filled.fetchBytes;
   }
   const prepared = childServer('raw, prepared bytes', 'prepared-server', [`${fetchedPairs}`]);
-  return withRunning([prepared], async (bare) => {
-    const servers: AskedServer[] = [...bare, ...clusters];
-    const times = servers.map(() => new Array<number>());
+  return using(await prepared.start(), async (bare) => {
+    const entries = [bare, ...clusters].map((server) => ({ server, times: new Array<number>() }));
     const growths: number[] = [];
-    await inRounds(servers.length, fetchRounds, async (at) => {
-      const server = servers[at];
-      if (server === undefined) return;
+    await inRounds(entries.length, fetchRounds, async (at) => {
+      const entry = entries[at];
+      if (entry === undefined) return;
       const growth = growthOf(cluster.proxyPid);
-      times[at]?.push(await readAll(server, bytes));
+      entry.times.push(await readAll(entry.server, bytes));
       growths.push(growth());
     });
-    const [raw = [], kvs = [], before] = times;
-    const growth = Math.max(...growths);
-    const table: Table = {
-      title: `GET /fetch of ${count} pairs`,
-      note:
-        `${(bytes / 1e6).toFixed(0)} MB of JSON, read by a process of its own; medians of ${fetchRounds} rounds. Raw ` +
-        'sends as many bytes, prepared before, in chunks of 64 KiB. RSS growth is from before a request to the highest ' +
-        'during it, the max of all rounds.',
-      columns: [
-        { title: '' },
-        { title: 'time', unit: 'ms' },
-        { title: '× raw', unit: 'ratio' },
-        { title: 'RSS growth of the proxy', unit: 'MiB' },
-      ],
-      rows: servers.map((server, at) => [
-        server.name,
-        median(times[at] ?? []),
-        medianRatio(times[at] ?? [], raw),
-        server === cluster ? known(growth) : null,
-      ]),
+    const [raw = [], kvs = [], before] = entries.map(({ times }) => times);
+    const timeGoal = (max: number, yardstick: string, times: readonly number[]): Goal => {
+      const text = `GET /fetch of ${count} pairs through the proxy: at most ${max} times ${yardstick}'s time`;
+      return atMost(text, 'ratio', ratios(kvs, times), max);
     };
-    const text = `GET /fetch of ${count} pairs through the proxy: at most`;
     return {
-      tables: [table],
+      tables: [],
       goals: [
-        atMost(`${text} ${MAX_TIME} times raw's time`, 'ratio', ratios(kvs, raw), MAX_TIME),
-        ...(before === undefined
-          ? []
-          : [
-              atMost(
-                `${text} ${MAX_TIME_OF_BASELINE} times the baseline's time`,
-                'ratio',
-                ratios(kvs, before),
-                MAX_TIME_OF_BASELINE,
-              ),
-            ]),
-        ...growthGoals(count, growth),
+        timeGoal(MAX_TIME, 'raw', raw),
+        ...(before === undefined ? [] : [timeGoal(MAX_TIME_OF_BASELINE, 'the baseline', before)]),
+        ...growthGoals(count, Math.max(...growths)),
       ],
     };
   });

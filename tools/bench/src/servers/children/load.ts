@@ -55,7 +55,6 @@ function cut(): LoadOutcome {
     seconds: (now - startedAt) / 1000,
     p50Ms: waitMs(50),
     p99Ms: waitMs(99),
-    p999Ms: waitMs(99.9),
   };
   waits = createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 3 });
   failures = 0;

@@ -20,7 +20,6 @@ export interface LoadOutcome {
   readonly seconds: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  readonly p999Ms: number;
 }
 
 export interface LoadGenerator {
