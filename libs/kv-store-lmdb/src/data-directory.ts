@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DirectoryLockOptions } from '@kvs/kv-store';
 import { DIRECTORY_LOCK_FILE, DirectoryLock, partitionFunctionProblem } from '@kvs/kv-store';
@@ -9,12 +10,17 @@ import { Environment } from './environment.js';
 /** The version of the files on disk. Raise it with every change that an older engine would misread. */
 const FORMAT = 'kvs-lmdb 1';
 
+/** The name of an empty file, which is there from the end of an engine that was closed until the next one is opened. */
+const CLOSED = 'closed';
+
 /** A directory that this process has locked and whose files have been checked. */
 export class DataDirectory {
   readonly #lock: DirectoryLock;
 
+  /** @param wasClosed whether the engine before was closed in good order, so that the disk has all of its writes */
   private constructor(
     readonly path: string,
+    readonly wasClosed: boolean,
     lock: DirectoryLock,
   ) {
     this.#lock = lock;
@@ -29,7 +35,8 @@ export class DataDirectory {
       const file = Environment.fileIn(path);
       const problem = await dataFileProblem(file);
       if (problem !== undefined) throw unavailable(`${file} is corrupt: ${problem}`);
-      return new DataDirectory(path, lock);
+      // Before the first write: after a power loss, a mark that is left over would hide that writes are missing.
+      return new DataDirectory(path, await lock.withdraw(CLOSED), lock);
     } catch (error) {
       await lock?.release();
       if (error instanceof KvsError) throw error;
@@ -49,6 +56,27 @@ export class DataDirectory {
       return undefined;
     } catch (error) {
       return messageOf(error);
+    }
+  }
+
+  /**
+   * Marks the directory as closed in good order, once the disk has all of the data file. Nothing may be written later. If that
+   * fails, or the process ends before, there is no mark.
+   *
+   * @throws KvsError `engine_unavailable`
+   */
+  async markClosed(): Promise<void> {
+    const path = Environment.fileIn(this.path);
+    try {
+      const file = await open(path, 'r+');
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await this.#lock.publish(CLOSED, async () => undefined);
+    } catch (error) {
+      throw unavailable(`${path} cannot be written to the disk: ${messageOf(error)}`, error);
     }
   }
 

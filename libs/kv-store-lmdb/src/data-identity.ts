@@ -13,18 +13,29 @@ export interface StoredIdentity {
   readonly durability: Durability;
 }
 
+/** The facts about a directory and its machine when a process opens it. */
+export interface Opening {
+  /** Of this process. */
+  readonly durability: Durability;
+  /** Identifies the time since the machine was started. */
+  readonly machine: string;
+  /** Whether the engine before was closed in good order, so that the disk has all of its writes. */
+  readonly wasClosed: boolean;
+}
+
 /** Returns the identity for one more start. It has another boot id if acknowledged writes may be missing. */
-export function nextIdentity(
-  stored: StoredIdentity | undefined,
-  durability: Durability,
-  machine: string,
-): StoredIdentity {
-  if (stored === undefined || (stored.durability !== 'sync' && stored.machine !== machine))
-    return newIdentity(durability, machine);
+export function nextIdentity(stored: StoredIdentity | undefined, opening: Opening): StoredIdentity {
+  if (stored === undefined || !isWhole(stored, opening)) return newIdentity(opening);
+  const { durability, machine } = opening;
   return { ...stored, starts: stored.starts + 1, durability, machine };
 }
 
-export function newIdentity(durability: Durability, machine: string): StoredIdentity {
+/** Whether the pairs of an identity have every write that was acknowledged before this process opened them. */
+export function isWhole({ durability, machine }: StoredIdentity, opening: Opening): boolean {
+  return opening.wasClosed || durability === 'sync' || machine === opening.machine;
+}
+
+export function newIdentity({ durability, machine }: Opening): StoredIdentity {
   return { bootId: randomUUID(), starts: 1, machine, durability };
 }
 
@@ -59,6 +70,8 @@ export function machineStart(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   } catch {
-    return randomUUID();
+    return PROCESS_START;
   }
 }
+
+const PROCESS_START = randomUUID();

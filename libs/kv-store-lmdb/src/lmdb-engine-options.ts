@@ -6,7 +6,7 @@ import type { KvsError } from '@kvs/protocol';
  *
  * - `commit`: when the operating system has its transaction. The write survives the death of the process, also by
  *   `kill -9`. After a power cut or a crash of the operating system, recent writes may be missing. The file may then
- *   be damaged, because the order in which pages reach the disk is not known.
+ *   be damaged, because the order in which pages reach the disk is not known. Closing the engine writes everything to the disk.
  * - `sync`: when the disk has it, by one fsync for each group of writes. The write survives a power cut too. The
  *   process waits for the fsync, some milliseconds on most disks.
  */
@@ -25,6 +25,8 @@ export interface LmdbEngineOptions {
   readonly scheduler?: Scheduler;
   /** Measures how long the lock of the directory was not renewed. For tests; default: the system's clock. */
   readonly lockClock?: Clock;
+  /** Text that changes when the machine is restarted. For tests; default: as the system tells. */
+  readonly machine?: string;
   /**
    * Called once if another process has taken the directory, which can only happen after this process was suspended
    * for some seconds. The engine then refuses every operation.

@@ -31,6 +31,7 @@ function write(name: string, text = 'v', expiresAtMs?: number): EngineWrite {
   };
 }
 
+const OPENING = { durability: 'commit', machine: 'm', wasClosed: false } as const;
 const NO_CONTEXT = {
   read: <T>(read: () => T) => read(),
   change: () => Promise.reject(new Error('nothing is written here')),
@@ -64,7 +65,7 @@ it('is full in a cluster when the disk and the file have little room, and says h
   const fileBytes = statSync(join(scratch.path, 'data.mdb')).size;
   expect(environment.stats().maxBytes).toBe(fileBytes + freeBytes);
   const table = new PairTable(environment, clock);
-  const replication = new LmdbReplication(environment, table, 'commit', NO_CONTEXT);
+  const replication = new LmdbReplication(environment, table, OPENING, NO_CONTEXT);
   expect(replication.isFull()).toBe(false);
   expect(environment.room(1000)).toEqual({ bytes: freeBytes - RESERVED_BYTES, growthBytes: freeBytes });
   const large = many(80, 'v'.repeat(2 ** 20));

@@ -18,6 +18,7 @@ import type {
 import { readEach, systemClock, systemScheduler } from '@kvs/kv-store';
 import { KvsError, messageOf } from '@kvs/protocol';
 import { DataDirectory } from './data-directory.js';
+import { machineStart } from './data-identity.js';
 import { Environment } from './environment.js';
 import { itemFailure, writeFailure } from './failures.js';
 import { GroupCommit } from './group-commit.js';
@@ -54,7 +55,12 @@ export class LmdbEngine implements StorageEngine {
   private constructor(
     directory: DataDirectory,
     environment: Environment,
-    { clock, sweepIntervalMs = 1000, durability = 'commit' }: LmdbEngineOptions & EngineFactoryOptions,
+    {
+      clock,
+      sweepIntervalMs = 1000,
+      durability = 'commit',
+      machine = machineStart(),
+    }: LmdbEngineOptions & EngineFactoryOptions,
   ) {
     this.#clock = clock;
     this.#directory = directory;
@@ -66,10 +72,16 @@ export class LmdbEngine implements StorageEngine {
       room: (wantedBytes) => environment.room(wantedBytes),
       transact: (apply) => environment.transact(apply),
     });
-    this.replication = new LmdbReplication(environment, this.#table, durability, {
-      read: (read) => this.#read(read),
-      change: (items, apply, refuse, bytesOf) => this.#change(items, apply, refuse, bytesOf),
-    });
+    const { wasClosed } = directory;
+    this.replication = new LmdbReplication(
+      environment,
+      this.#table,
+      { durability, machine, wasClosed },
+      {
+        read: (read) => this.#read(read),
+        change: (items, apply, refuse, bytesOf) => this.#change(items, apply, refuse, bytesOf),
+      },
+    );
     this.#checkTimer = setInterval(() => this.obstacle(), CHECK_INTERVAL_MS).unref();
     if (sweepIntervalMs > 0) {
       this.#sweepTimer = setInterval(() => void this.#sweep(), sweepIntervalMs).unref();
@@ -180,6 +192,7 @@ export class LmdbEngine implements StorageEngine {
     }
   }
 
+  /** Writes everything to the disk, whatever the durability, and marks the directory as closed in good order. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -202,8 +215,13 @@ export class LmdbEngine implements StorageEngine {
     clearInterval(this.#sweepTimer);
     clearInterval(this.#checkTimer);
     this.#commits.flush();
-    await this.#environment.close();
-    await this.#directory.release();
+    try {
+      const { isWhole } = this.replication;
+      await this.#environment.close();
+      if (isWhole && this.obstacle() === undefined) await this.#directory.markClosed();
+    } finally {
+      await this.#directory.release();
+    }
   }
 
   async #change<Item, Outcome, Refusal>(

@@ -18,15 +18,15 @@ import {
   engineIdentity,
   identityFromBytes,
   identityToBytes,
-  machineStart,
+  isWhole,
   newIdentity,
   nextIdentity,
+  type Opening,
   type StoredIdentity,
 } from './data-identity.js';
 import type { Environment } from './environment.js';
 import { itemFailure, writeFailure } from './failures.js';
 import { partitionOf, partitionStart } from './key-codec.js';
-import type { Durability } from './lmdb-engine-options.js';
 import { writtenBytes, type PairTable } from './pair-table.js';
 
 /** The parts of the engine that the role uses. */
@@ -50,18 +50,13 @@ export class LmdbReplication implements EngineReplication {
 
   readonly #environment: Environment;
   readonly #table: PairTable;
-  readonly #durability: Durability;
+  readonly #opening: Opening;
   readonly #context: LmdbReplicationContext;
 
-  constructor(
-    environment: Environment,
-    table: PairTable,
-    durability: Durability,
-    context: LmdbReplicationContext,
-  ) {
+  constructor(environment: Environment, table: PairTable, opening: Opening, context: LmdbReplicationContext) {
     this.#environment = environment;
     this.#table = table;
-    this.#durability = durability;
+    this.#opening = opening;
     this.#context = context;
     this.#mayHaveIdentity = environment.identity.doesExist(IDENTITY_KEY);
   }
@@ -73,6 +68,15 @@ export class LmdbReplication implements EngineReplication {
   /** Whether the directory belongs to a node of a cluster. */
   get hasIdentity(): boolean {
     return this.#mayHaveIdentity && this.#environment.identity.doesExist(IDENTITY_KEY);
+  }
+
+  /**
+   * Whether the pairs still have all acknowledged writes of their identity. They may lack some if the machine was restarted and this
+   * role has not started since: then the stored identity is still that of before.
+   */
+  get isWhole(): boolean {
+    const stored = this.#storedIdentity();
+    return stored === undefined || isWhole(stored, this.#opening);
   }
 
   /**
@@ -96,7 +100,7 @@ export class LmdbReplication implements EngineReplication {
   }
 
   async renewBootId(): Promise<EngineIdentity> {
-    const identity = await this.#keep(() => newIdentity(this.#durability, machineStart()));
+    const identity = await this.#keep(() => newIdentity(this.#opening));
     this.#started = Promise.resolve(identity);
     return identity;
   }
@@ -212,21 +216,24 @@ export class LmdbReplication implements EngineReplication {
     // Changes without the role that were asked for before may still wait for their commit.
     assertApplied(await this.#commit(() => undefined));
     if (!this.#context.read(() => this.hasIdentity)) await this.#raiseFloors();
-    return this.#keep((stored) => nextIdentity(stored, this.#durability, machineStart()));
+    return this.#keep((stored) => nextIdentity(stored, this.#opening));
   }
 
   /** Replaces the stored identity. Reads it in the same transaction, because a change without the role removes it. */
   async #keep(next: (stored: StoredIdentity | undefined) => StoredIdentity): Promise<EngineIdentity> {
     this.#mayHaveIdentity = true;
-    const { identity: table } = this.#environment;
     let identity = next(undefined);
     const replace = (): void => {
-      const stored = identityFromBytes(table.getBinary(IDENTITY_KEY));
+      const stored = this.#storedIdentity();
       if (stored !== undefined) identity = next(stored);
-      table.putSync(IDENTITY_KEY, identityToBytes(identity));
+      this.#environment.identity.putSync(IDENTITY_KEY, identityToBytes(identity));
     };
     assertApplied(await this.#commit(replace));
     return engineIdentity(identity);
+  }
+
+  #storedIdentity(): StoredIdentity | undefined {
+    return identityFromBytes(this.#environment.identity.getBinary(IDENTITY_KEY));
   }
 
   /** Raises the version floors above the versions of pairs that were written without this role. */

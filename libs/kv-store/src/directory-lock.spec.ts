@@ -165,6 +165,15 @@ describe('a file that is published', () => {
     await expect(full).rejects.toThrow('the disk is full');
     expect([names(), readFileSync(path(), 'utf8')]).toEqual([['data'], 'old']);
   });
+
+  it('can be withdrawn once', async () => {
+    expect([await lock.withdraw('data'), names(), await lock.withdraw('data')]).toEqual([true, [], false]);
+  });
+
+  it('is not taken for withdrawn if it can not be removed', async () => {
+    mkdirSync(join(directory, 'other'));
+    await expect(lock.withdraw('other')).rejects.toThrow();
+  });
 });
 
 describe('an owner that was suspended while another took the directory over', () => {
@@ -230,6 +239,13 @@ describe('an owner that was suspended while another took the directory over', ()
       owner.clock.advanceMs(TAKEOVER_MS);
       expect(() => lock.assertHeld()).toThrow(takenBySomebody);
     });
+  });
+
+  it('withdraws nothing', async () => {
+    writeFileSync(join(directory, 'data'), '');
+    owner.clock.advanceMs(TAKEOVER_MS);
+    await expect(lock.withdraw('data')).rejects.toEqual(takenOver);
+    expect(readdirSync(directory)).toContain('data');
   });
 
   it('cannot publish a file that it had begun', async () => {

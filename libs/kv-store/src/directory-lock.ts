@@ -16,6 +16,7 @@ import { codeOf, KvsError, messageOf } from '@kvs/protocol';
 import type { Clock } from './clock.js';
 import { microsToMs } from './clock.js';
 import type { CancelTask, Scheduler } from './scheduler.js';
+import { syncDirectory } from './sync-directory.js';
 
 /** Options of a directory lock. */
 export interface DirectoryLockOptions {
@@ -121,6 +122,24 @@ export class DirectoryLock {
       await rm(temporary, { force: true });
       throw error;
     }
+  }
+
+  /**
+   * Removes a file from the directory. When it resolves, the disk has no such file either.
+   *
+   * @returns whether there was one
+   * @throws as {@link publish}
+   */
+  async withdraw(name: string): Promise<boolean> {
+    this.assertHeld();
+    try {
+      await rm(join(this.#directory, name));
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return false;
+      throw error;
+    }
+    await syncDirectory(this.#directory);
+    return true;
   }
 
   /**
@@ -318,17 +337,6 @@ export const TAKEOVER_MS = (WATCH_INTERVALS + 1) * RENEWAL_MS;
 
 /** The id is a UUID. */
 const TEMPORARY_FILE = /\.[\da-f-]{36}\.tmp$/;
-
-/** Makes a rename durable. Windows neither can nor need sync a directory. */
-async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
 
 /** Returns the rest of the text, after the id and the number. The file may contain anything. */
 function ownerIn(text = ''): string {

@@ -1,0 +1,126 @@
+import { cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { EngineIdentity, EngineWrite } from '@kvs/kv-store';
+import { DIRECTORY_LOCK_FILE } from '@kvs/kv-store';
+import { ManualClock } from '@kvs/kv-store/testing';
+import { keyId, stringKey, stringValue } from '@kvs/protocol';
+import { LmdbEngine } from './lmdb-engine.js';
+import { impatientScheduler } from './testing/impatient-scheduler.js';
+import type { ScratchDirectory } from './testing/scratch-directory.js';
+import { scratchDirectory } from './testing/scratch-directory.js';
+
+const [MONDAY, TUESDAY, WEDNESDAY] = ['started on Monday', 'started on Tuesday', 'started on Wednesday'];
+const PARTITION = 3;
+const WRITE: EngineWrite = {
+  id: keyId(stringKey('key')),
+  partition: PARTITION,
+  value: stringValue('v'),
+  expiresAtMs: undefined,
+  ifVersion: undefined,
+};
+
+let scratch: ScratchDirectory;
+let directory = '';
+beforeEach(() => {
+  scratch = scratchDirectory();
+  directory = join(scratch.path, 'data');
+});
+afterEach(() => scratch.remove());
+
+const open = (machine: string): Promise<LmdbEngine> =>
+  LmdbEngine.open({ directory, clock: new ManualClock(), scheduler: impatientScheduler, machine });
+const mark = (): string => join(directory, 'closed');
+
+/** Opens the directory on a machine, starts to replicate, writes, and closes it. */
+async function runOn(machine: string): Promise<EngineIdentity> {
+  const engine = await open(machine);
+  const identity = await engine.replication.start();
+  await engine.replication.write(PARTITION, [WRITE], 1);
+  await engine.close();
+  return identity;
+}
+
+/** Returns the identity of the pairs at the next start on a machine. */
+async function identityOn(machine: string): Promise<EngineIdentity> {
+  const engine = await open(machine);
+  const identity = await engine.replication.start();
+  await engine.close();
+  return identity;
+}
+
+/** Leaves the directory as it is now, as if the power failed now and the disk had everything. */
+function losePower(): void {
+  const copy = join(scratch.path, 'copy');
+  cpSync(directory, copy, { recursive: true });
+  directory = copy;
+}
+
+it('a directory that was closed keeps its boot id after restarts of the machine', async () => {
+  const { bootId } = await runOn(MONDAY);
+  expect(await runOn(TUESDAY)).toMatchObject({ bootId, starts: 2 });
+  expect(await identityOn(WEDNESDAY)).toMatchObject({ bootId, starts: 3 });
+});
+
+describe('a directory has a new boot id after a restart of the machine if the power failed', () => {
+  let bootId: string;
+  beforeEach(async () => {
+    ({ bootId } = await runOn(MONDAY));
+  });
+
+  it('while it was open', async () => {
+    const engine = await open(TUESDAY);
+    await engine.replication.start();
+    await engine.replication.write(PARTITION, [WRITE], 1);
+    losePower();
+    await engine.close();
+    expect((await identityOn(WEDNESDAY)).bootId).not.toBe(bootId);
+  });
+
+  it('after it was opened, before anything was written', async () => {
+    const engine = await open(TUESDAY);
+    losePower();
+    await engine.close();
+    expect((await identityOn(WEDNESDAY)).bootId).not.toBe(bootId);
+  });
+
+  it('while it was closed, before the mark', async () => {
+    rmSync(mark());
+    writeFileSync(join(directory, DIRECTORY_LOCK_FILE), '');
+    expect((await identityOn(TUESDAY)).bootId).not.toBe(bootId);
+  });
+
+  it('and it was then opened and closed without replication', async () => {
+    const engine = await open(MONDAY);
+    losePower();
+    await engine.close();
+    await (await open(TUESDAY)).close();
+    expect(existsSync(mark())).toBe(false);
+    expect((await identityOn(TUESDAY)).bootId).not.toBe(bootId);
+  });
+});
+
+it('a process that does not replicate leaves a mark again', async () => {
+  const { bootId } = await runOn(MONDAY);
+  await (await open(TUESDAY)).close();
+  expect(await identityOn(WEDNESDAY)).toMatchObject({ bootId, starts: 2 });
+});
+
+it('a directory whose data file was away when it was closed has no mark', async () => {
+  const { bootId } = await runOn(MONDAY);
+  const [file, elsewhere] = [join(directory, 'data.mdb'), join(scratch.path, 'elsewhere')];
+  const engine = await open(MONDAY);
+  renameSync(file, elsewhere);
+  await engine.close();
+  renameSync(elsewhere, file);
+  expect((await identityOn(TUESDAY)).bootId).not.toBe(bootId);
+});
+
+it('an engine that cannot leave a mark says so, and releases its directory', async () => {
+  const engine = await open(MONDAY);
+  mkdirSync(mark());
+  await expect(engine.close()).rejects.toMatchObject({
+    code: 'engine_unavailable',
+    message: expect.stringContaining('cannot be written to the disk'),
+  });
+  expect(existsSync(join(directory, DIRECTORY_LOCK_FILE))).toBe(false);
+});
