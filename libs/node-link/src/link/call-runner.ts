@@ -36,6 +36,8 @@ export interface CallRunnerContext extends LinkContext {
   readonly answer: (answer: Answer) => void;
   /** Called when calls begin to be unanswered, and after each of them is answered. */
   readonly changed: () => void;
+  /** Called when {@link CallRunner.waitingBytes} has changed. May close the link. */
+  readonly waitingChanged: () => void;
 }
 
 /**
@@ -73,18 +75,24 @@ export class CallRunner {
     return { calls: maxCallsInFlight - calls, bytes: maxBytesInFlight - bytes, isIdle: calls === 0 };
   }
 
+  /** How many bytes the calls have that have not started. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
   /** Whether as many calls are unanswered as the hello allows. */
   get isBusy(): boolean {
     return this.#unanswered >= this.#context.linkLimits.maxCallsInFlight;
   }
 
   run(call: DecodedCall): void {
+    if (this.#isClosed) return;
     if (this.#waiting.length === 0 && this.#canStart(call)) {
       this.#start(call);
       return;
     }
     this.#waiting.push(call);
-    if (!('refusal' in call)) this.#waitingBytes += weightOf(call);
+    this.#addWaiting(call, 1);
   }
 
   /** Starts waiting calls from the front, as far as there is memory. */
@@ -94,7 +102,8 @@ export class CallRunner {
     for (const call of waiting) {
       if (this.#isClosed || !this.#canStart(call)) break;
       started++;
-      if (!('refusal' in call)) this.#waitingBytes -= weightOf(call);
+      // A call must not find the budget taken by itself.
+      this.#addWaiting(call, -1);
       this.#start(call);
     }
     waiting.splice(0, started);
@@ -104,6 +113,13 @@ export class CallRunner {
   close(): void {
     this.#isClosed = true;
     this.#waiting = [];
+    this.#waitingBytes = 0;
+  }
+
+  #addWaiting(call: DecodedCall, sign: 1 | -1): void {
+    if ('refusal' in call) return;
+    this.#waitingBytes += sign * weightOf(call);
+    this.#context.waitingChanged();
   }
 
   /** Whether there is memory for the answer. */

@@ -207,6 +207,39 @@ describe('a node', () => {
     expect(peers.map(({ destroyed }) => destroyed)).toEqual([true, false, false]);
   });
 
+  it('counts also small answers that nobody reads', async () => {
+    start({ maxInFlightBytes: 1.25 * MIB });
+    await fill(MIB / 2);
+    const peers = [await attack(), await attack(), await attack()];
+    for (const peer of peers) await peer.say(calls(fetch));
+    expect(peers.map(({ destroyed }) => destroyed)).toEqual([true, false, false]);
+  });
+
+  it('with calls that wait until answers are read keeps as many bytes as it may, and ends the oldest link', async () => {
+    let counted = 0;
+    const admission = Object.assign(new CallBudget(4096, 16 * MIB), {
+      addIncomplete: (bytes: number) => void (counted += bytes),
+    });
+    start({ maxInFlightBytes: 4 * MIB, admission });
+    await fill(0.6 * MIB);
+    const set: Batch = {
+      kind: 'set',
+      items: [{ key: stringKey('other'), value: stringValue('v'.repeat(1.5 * MIB)) }],
+    };
+    const frame = encodeCalls(builder, [
+      { id: 1, batch: { kind: 'fetch', items: [key, key] } },
+      { id: 2, batch: set },
+    ]);
+    const peers = [await attack(), await attack(), await attack()];
+    for (const peer of peers) await peer.say(frame);
+    expect(store.began).not.toContain('other');
+    expect(peers.map(({ destroyed }) => destroyed)).toEqual([true, false, false]);
+    expect(counted).toBeGreaterThan(3 * MIB);
+    expect(counted).toBeLessThan(4 * MIB);
+    server.close();
+    expect(counted).toBe(0);
+  });
+
   it('tells of one breach a minute, however many there are', async () => {
     start();
     for (let i = 0; i < 120; i++) {

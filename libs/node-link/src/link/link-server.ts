@@ -33,7 +33,7 @@ export interface CallAdmission {
    */
   addUnread(bytes: number): void;
   /**
-   * Counts the bytes of incomplete frames that links hold.
+   * Counts the bytes that links hold of incomplete frames, and of calls that have not started.
    *
    * @param bytes by how much they grew; negative if they shrank
    */
@@ -46,9 +46,9 @@ export interface LinkServerOptions {
   /** Most calls in flight over one link. The hello says so. Over all links, a quarter of them may be scans. */
   readonly maxInFlightRequests: number;
   /**
-   * Most bytes of calls in flight over one link. Over all links, the same limit holds for incomplete frames, and for unread
-   * answers. Beyond it, the node closes the link that has held such bytes for the longest. A link starts no fetch while the
-   * values of its unfinished fetches could have more bytes.
+   * Most bytes of calls in flight over one link. Over all links, the same limit holds for incomplete frames and calls that have not
+   * started, and for unread answers. Beyond it, the node closes the link that has held such bytes for the longest. A link starts no
+   * fetch while the values of its unfinished fetches could have more bytes.
    */
   readonly maxInFlightBytes: number;
   /** Admits calls and scans. */
@@ -104,11 +104,13 @@ export class LinkServer {
     const maxFrameBytes = Math.max(MIN_FRAME_BYTES, largestFrameBytes(limits)) + forPeers;
     // Hexadecimal values have two digits per byte.
     const largestAnswerBytes = 2 * limits.maxAnswerBytes;
+    const maxBytesInFlight = Math.min(maxInFlightBytes, MAX_BYTES_IN_FLIGHT);
     this.#memory = {
-      frames: new HeldBytes(
+      calls: new HeldBytes(
         maxInFlightBytes,
-        maxFrameBytes,
-        'incomplete frames took too much memory',
+        // The hello allows calls of so many bytes, or one call that fills a frame. Another frame may be incomplete.
+        Math.max(maxBytesInFlight, maxFrameBytes) + maxFrameBytes,
+        'incomplete frames and waiting calls took too much memory',
         (bytes) => admission.addIncomplete(bytes),
       ),
       answers: new HeldBytes(
@@ -123,7 +125,7 @@ export class LinkServer {
       linkLimits: {
         maxFrameBytes,
         maxCallsInFlight: Math.min(maxInFlightRequests, MAX_CALLS_IN_FLIGHT),
-        maxBytesInFlight: Math.min(maxInFlightBytes, MAX_BYTES_IN_FLIGHT),
+        maxBytesInFlight,
       },
       maxFetchBytes: maxInFlightBytes,
       onError: options.onError,

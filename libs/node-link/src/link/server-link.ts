@@ -17,8 +17,8 @@ import { OutgoingStreams } from './outgoing-streams.js';
 
 /** The memory that all links of a node hold together. */
 export interface LinkMemory {
-  /** Incomplete frames. */
-  readonly frames: HeldBytes;
+  /** Incomplete frames, and calls that have not started. */
+  readonly calls: HeldBytes;
   /** Unread answers. */
   readonly answers: HeldBytes;
 }
@@ -44,6 +44,8 @@ export class ServerLink {
   #answers: Answer[] = [];
   /** About how many bytes the answers have. */
   #answerBytes = 0;
+  /** How many bytes the incomplete frame has. */
+  #frameBytes = 0;
   /** Whether the proxy has too many unread answers. No call starts until the socket's `drain`. */
   #full = false;
   #isGoingAway = false;
@@ -62,6 +64,7 @@ export class ServerLink {
       hasRoom: () => !this.#full || this.#isGoingAway,
       answer: (answer) => this.#answer(answer),
       changed: () => this.#throttle(),
+      waitingChanged: () => this.#countCalls(),
     });
     if (socket instanceof Socket) {
       socket.setNoDelay(true);
@@ -121,15 +124,20 @@ export class ServerLink {
     this.#calls.close();
     this.#streams.close();
     const { memory, closed } = this.#context;
-    memory.frames.set(this, 0);
+    memory.calls.set(this, 0);
     memory.answers.set(this, 0);
     closed(breach);
+  }
+
+  #countCalls(): void {
+    this.#context.memory.calls.set(this, this.#frameBytes + this.#calls.waitingBytes);
   }
 
   #onReadAll(): void {
     this.#isReading = false;
     if (this.bootId !== undefined) this.#context.peers?.heard(this.bootId);
-    this.#context.memory.frames.set(this, this.#frames.heldBytes);
+    this.#frameBytes = this.#frames.heldBytes;
+    this.#countCalls();
     this.#flush();
   }
 
@@ -147,7 +155,8 @@ export class ServerLink {
   #onFrame(type: FrameType, cursor: FrameCursor): void {
     this.#isReading = true;
     // The frame is complete, and its calls must not find the budget taken by it.
-    this.#context.memory.frames.set(this, 0);
+    this.#frameBytes = 0;
+    this.#countCalls();
     switch (type) {
       case FRAME.calls:
         for (const call of decodeCalls(cursor, this.#context.limits, this.#calls.room)) this.#calls.run(call);
@@ -218,8 +227,8 @@ export class ServerLink {
     if (peer === undefined || isClosed) return;
     if (this.#answers.length > 0) this.#writeAnswers(peer);
     this.#full = socket.writableLength > MAX_UNREAD_BYTES;
-    // Fewer bytes are not counted, because the socket might emit no `drain` to end the count.
-    if (this.#full) this.#context.memory.answers.set(this, socket.writableLength);
+    // Otherwise there are few bytes, and the socket would emit no `drain` to end the count.
+    if (socket.writableNeedDrain) this.#context.memory.answers.set(this, socket.writableLength);
     this.#throttle();
   }
 
