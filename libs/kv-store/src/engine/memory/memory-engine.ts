@@ -186,12 +186,9 @@ export class MemoryEngine implements StorageEngine {
 
   stats(): EngineStats {
     this.#assertOpen();
-    let pairCount = 0;
+    const { pairCount } = this.#store;
     let partitionCount = 0;
-    for (const partition of this.#store.partitions()) {
-      pairCount += partition.pairCount;
-      partitionCount += partition.pairCount > 0 ? 1 : 0;
-    }
+    for (const partition of this.#store.partitions()) partitionCount += partition.pairCount > 0 ? 1 : 0;
     const { usedBytes, maxBytes } = this.#store.budget;
     const snapshots = this.#snapshots && { ...this.#snapshots.counts };
     return { pairCount, partitionCount, usedBytes, maxBytes, ...(snapshots && { snapshots }) };

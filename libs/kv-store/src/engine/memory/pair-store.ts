@@ -163,6 +163,12 @@ export class PairStore {
     for (const partition of this.#partitions) if (partition !== undefined) yield partition;
   }
 
+  get pairCount(): number {
+    let count = 0;
+    for (const { pairCount } of this.partitions()) count += pairCount;
+    return count;
+  }
+
   /** Removes everything, including version floors. */
   clear(): void {
     this.#partitions.fill(undefined);

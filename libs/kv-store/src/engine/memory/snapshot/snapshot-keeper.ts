@@ -103,7 +103,7 @@ export class SnapshotKeeper {
           lastTenth = tenth;
         }),
       );
-      if (pairCount !== undefined) log.info(`loaded ${pairCount} pairs from the snapshot ${this.#path}`);
+      if (pairCount !== undefined) this.#noteLoaded(pairCount);
     } catch (error) {
       if (!(error instanceof SnapshotError) || error.code !== 'damaged' || this.#options.damaged === 'refuse')
         throw error;
@@ -112,6 +112,18 @@ export class SnapshotKeeper {
     } finally {
       budget.allowanceBytes = 0;
     }
+  }
+
+  /** @param pairCount how many pairs the snapshot has. An engine that evicts may have evicted some of them to load others */
+  #noteLoaded(pairCount: number): void {
+    const { log } = this.#options;
+    const { budget, pairCount: loaded } = this.#store;
+    log.info(`loaded ${loaded} pairs from the snapshot ${this.#path}`);
+    if (loaded < pairCount)
+      log.warn(
+        `${pairCount - loaded} pairs of the snapshot ${this.#path} were evicted, because it holds more than the memory limit of ` +
+          `${budget.maxBytes} bytes; the next snapshot will not have them`,
+      );
   }
 
   /** Renames the snapshot to a name that is free; returns that. No other process uses the directory. */

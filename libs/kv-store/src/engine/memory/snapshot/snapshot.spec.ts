@@ -10,6 +10,7 @@ import { ManualClock } from '../../../testing/index.js';
 import { numbered, placed, versionOf, write } from '../../../testing/pairs.js';
 import { MemoryEngine } from '../memory-engine.js';
 import { MIN_MAX_MEMORY_BYTES } from '../memory-limits.js';
+import type { MemoryEngineOptions } from '../memory-options.js';
 import { emptyRecord } from '../raw-record.js';
 import { SLOT_SIZES } from '../slab/size-classes.js';
 import {
@@ -106,6 +107,18 @@ describe('a snapshot', () => {
     await written(numbered(9000));
     await expect(open({ maxMemoryBytes: 4 * 1024 * 1024 })).rejects.toMatchObject({ code: 'too_large' });
   });
+
+  it.each(['lru', 'sieve'] as const)(
+    'that holds more than an engine with %s may is loaded in part, and the log says so',
+    async (eviction) => {
+      await written(numbered(9000));
+      const { engine, logged } = await open({ maxMemoryBytes: 4 * 1024 * 1024, eviction });
+      const { pairCount } = engine.stats();
+      expect(pairCount).toBeLessThan(9000);
+      expect(logged.at(-2)).toContain(`loaded ${pairCount} pairs`);
+      expect(logged.at(-1)).toContain(`${9000 - pairCount} pairs of the snapshot ${file()} were evicted`);
+    },
+  );
 
   it('of a full engine is loaded by one with the same limit, whatever its values have been', async () => {
     const limit = { maxMemoryBytes: 32 * 1024 * 1024 };
@@ -279,7 +292,7 @@ describe('the directory of a snapshot', () => {
   });
 });
 
-async function open(limits: { maxMemoryBytes?: number } = {}, damaged: 'refuse' | 'set-aside' = 'refuse') {
+async function open(limits: Limits = {}, damaged: 'refuse' | 'set-aside' = 'refuse') {
   const { opening, ...parts } = begin(limits, damaged);
   return { engine: await opening, ...parts };
 }
@@ -300,7 +313,7 @@ async function takeOver(meanwhile: () => Promise<void> = () => Promise.resolve()
   return { engine: await opening, ...parts };
 }
 
-function begin(limits: { maxMemoryBytes?: number } = {}, damaged: 'refuse' | 'set-aside' = 'refuse') {
+function begin(limits: Limits = {}, damaged: 'refuse' | 'set-aside' = 'refuse') {
   const logged: string[] = [];
   const losses: Error[] = [];
   const log = (message: string): void => void logged.push(message);
@@ -322,6 +335,8 @@ function begin(limits: { maxMemoryBytes?: number } = {}, damaged: 'refuse' | 'se
   };
   return { opening, scheduler, clock, lockClock, logged, losses, renew };
 }
+
+type Limits = Pick<MemoryEngineOptions, 'maxMemoryBytes' | 'eviction'>;
 
 async function written(keys: readonly string[] = KEYS): Promise<Buffer> {
   const { engine } = await open();
