@@ -65,7 +65,7 @@ export class ClusterMember {
   /** The revision that the answer to the last report named. */
   #announced = 0;
   /** Since when no proxy has answered a request; undefined if the last one was answered. */
-  #unansweredSinceMs: number | undefined;
+  #proxiesGoneSinceMs: number | undefined;
   /** Why the node can't join or report at present. Set as soon as the node tries. */
   #problem: LastingProblem | undefined;
 
@@ -167,8 +167,8 @@ export class ClusterMember {
     role.leave();
     // The controller must know before the first hand-over, or it gives partitions back.
     await Promise.race([this.#tellLeaving(this.#membership), delay(TELL_MS, undefined, { ref: false })]);
-    const unansweredMs = () => nowMs() - (this.#unansweredSinceMs ?? nowMs());
-    await handOverEverything({ role, leaveTimeoutMs, unansweredMs, nowMs, log });
+    const proxiesGoneMs = () => nowMs() - (this.#proxiesGoneSinceMs ?? nowMs());
+    await handOverEverything({ role, leaveTimeoutMs, proxiesGoneMs, nowMs, log });
   }
 
   async #tellLeaving({ id, client, role }: Membership): Promise<void> {
@@ -336,8 +336,9 @@ export class ClusterMember {
     if (this.#ended.signal.aborted) return;
     let reason = error;
     if (error instanceof ControlPlaneError) {
-      this.#unansweredSinceMs =
-        error.code === undefined ? (this.#unansweredSinceMs ?? this.#options.nowMs()) : undefined;
+      this.#proxiesGoneSinceMs = error.hasNoListener
+        ? (this.#proxiesGoneSinceMs ?? this.#options.nowMs())
+        : undefined;
       // Requests of several kinds fail for one reason.
       reason = error.cause ?? error;
     }
@@ -345,7 +346,7 @@ export class ClusterMember {
   }
 
   #endProblem(): void {
-    this.#unansweredSinceMs = undefined;
+    this.#proxiesGoneSinceMs = undefined;
     this.#problem?.end();
   }
 }

@@ -125,6 +125,18 @@ it('an answer that makes no sense counts as none', async () => {
   await expect(clientOf(proxy.url).readTopology()).rejects.toThrow('no proxy answers');
 });
 
+it('proxies are gone if none listens, and may answer later if one refuses', async () => {
+  const gone = await startProxy(200, ANSWER);
+  await Promise.all(servers.splice(0).map((server) => new Promise((done) => server.close(done))));
+  const away = await startProxy(503, { code: 'store_unavailable', detail: 'd' });
+  const failure = (...proxies: string[]) =>
+    clientOf(...proxies)
+      .readTopology()
+      .catch((thrown: unknown) => thrown);
+  expect(await failure(gone.url)).toMatchObject({ hasNoListener: true });
+  expect(await failure(gone.url, away.url)).toMatchObject({ hasNoListener: false });
+});
+
 it('a request for a newer topology says which is known, and gets none with 204', async () => {
   const proxy = await startProxy(200, ANSWER);
   expect(await clientOf(proxy.url).newerTopology(0, new AbortController().signal)).toMatchObject({

@@ -1,5 +1,5 @@
 import type { HttpService } from '@nestjs/axios';
-import { messageOf, type ErrorCode } from '@kvs/protocol';
+import { codeOf, messageOf, type ErrorCode } from '@kvs/protocol';
 import type { ControlPlane } from '@kvs/replication';
 import {
   MAX_NEWS_WAIT_MS,
@@ -127,17 +127,19 @@ export class ControlPlaneClient implements ControlPlane {
     proxies = this.#proxies,
   ): Promise<{ readonly answer: T; readonly proxy: string }> {
     let cause: unknown;
+    let hasNoListener = true;
     for (const proxy of proxies) {
       try {
         return { answer: read(await this.#request(proxy, request)), proxy };
       } catch (error) {
         if (error instanceof ControlPlaneError && VERDICTS.has(error.code)) throw error;
+        hasNoListener &&= NO_LISTENER.has(codeOf(error));
         // A refusal says more than a connection that failed.
         if (!(cause instanceof ControlPlaneError)) cause = error;
       }
     }
     const message = `no proxy answers ${request.method} ${request.path}: ${messageOf(cause)}`;
-    throw new ControlPlaneError(undefined, message, { cause });
+    throw new ControlPlaneError(undefined, message, { cause, hasNoListener });
   }
 
   /** @throws ControlPlaneError if the proxy refuses the request */
@@ -197,6 +199,8 @@ const VERDICTS: ReadonlySet<string | undefined> = new Set<ErrorCode>([
   'wrong_store',
   'outdated_directory',
 ]);
+/** The codes of a connection to a URL at which no process listens, or whose name is gone together with its process. */
+const NO_LISTENER: ReadonlySet<string | undefined> = new Set(['ECONNREFUSED', 'ENOTFOUND']);
 export const TIMEOUT_MS = 2000;
 /** The URLs of a deployment or two. */
 const MAX_LEARNED = 8;

@@ -21,7 +21,7 @@ it('a node that leaves gives its pairs to others also if their primary dies whil
       },
     },
     leaveTimeoutMs: 1000,
-    unansweredMs: () => 0,
+    proxiesGoneMs: () => 0,
     nowMs: () => 0,
     log: { warn: (message) => log.push(message) },
   });

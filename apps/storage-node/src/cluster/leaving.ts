@@ -5,8 +5,11 @@ export interface Leaving {
   readonly role: Pick<ClusterRole, 'handOverAll' | 'countOnlyCopies' | 'countCopiesToRemove'>;
   /** How long the node waits until others have copies of pairs that it alone has, in milliseconds. */
   readonly leaveTimeoutMs: number;
-  /** Returns for how long every request has failed because no proxy answers, in milliseconds; 0 if the last one was answered. */
-  readonly unansweredMs: () => number;
+  /**
+   * Returns for how long no process has listened where the proxies were, in milliseconds. A proxy that is busy, or that waits for its
+   * store, may still answer in time.
+   */
+  readonly proxiesGoneMs: () => number;
   /** Returns the monotonic time in milliseconds. */
   readonly nowMs: () => number;
   readonly log: Pick<MemberLog, 'warn'>;
@@ -14,14 +17,13 @@ export interface Leaving {
 
 /**
  * Waits until other nodes have copies of pairs that are in the memory of this node alone, because they would be lost, and hands all
- * partitions over, as far as that is possible and a proxy answers. Then it waits until its copies are removed.
+ * partitions over, as far as that is possible and a proxy runs. Then it waits until its copies are removed.
  */
 export async function handOverEverything(leaving: Leaving): Promise<void> {
-  const { role, unansweredMs, log } = leaving;
-  // One proxy may stop together with this node, and the next one answers a moment later.
-  const isUnanswered = (): boolean => unansweredMs() > UNANSWERED_MS;
-  const left = await untilNothingIsLeft(leaving, isUnanswered);
-  const reason = isUnanswered() ? ', because no proxy answers' : ' in time';
+  const { role, proxiesGoneMs, log } = leaving;
+  const hasNoProxy = (): boolean => proxiesGoneMs() > NO_PROXY_MS;
+  const left = await untilNothingIsLeft(leaving, hasNoProxy);
+  const reason = hasNoProxy() ? ', because no proxy runs' : ' in time';
   if (left > 0) log.warn(`${left} partitions were not handed over${reason}`);
   const { count } = role.countOnlyCopies();
   if (count > 0)
@@ -31,7 +33,7 @@ export async function handOverEverything(leaving: Leaving): Promise<void> {
 /** Returns how many partitions are left that another node could take. */
 async function untilNothingIsLeft(
   { role, leaveTimeoutMs, nowMs }: Leaving,
-  isUnanswered: () => boolean,
+  hasNoProxy: () => boolean,
 ): Promise<number> {
   const begunMs = nowMs();
   // Each wait begins again after the one before it: a primary may die while this node waits until its copies are removed.
@@ -43,13 +45,13 @@ async function untilNothingIsLeft(
     const isHandingOver = left > 0 && nowMs() - handOverMs < HAND_OVER_MS;
     if (isCopying || isHandingOver) removalMs = nowMs();
     const isRemoving = role.countCopiesToRemove() > 0 && nowMs() - removalMs < REMOVAL_MS;
-    if (isUnanswered() || !(isCopying || isHandingOver || isRemoving)) return left;
+    if (hasNoProxy() || !(isCopying || isHandingOver || isRemoving)) return left;
     await delay(PAUSE_MS);
   }
 }
 
-/** Longer than the time-out of one request, so that a single one that fails does not end the wait. */
-const UNANSWERED_MS = 2000;
+/** A proxy that stops together with this node may start again, or another one answers a moment later. */
+const NO_PROXY_MS = 2000;
 const HAND_OVER_MS = 10_000;
 /** The primaries learn of it with the answers to their reports. */
 const REMOVAL_MS = 3000;
