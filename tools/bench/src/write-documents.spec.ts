@@ -10,7 +10,6 @@ const report = (suite: string, value: number): Report => ({
   suite,
   machine: 'any machine',
   tables: [],
-  measurements: [],
   goals: [atLeast(`${suite} is fast`, 'count', value, 10)],
 });
 const suiteOf = (name: string) => ({ name, description: '', run: () => Promise.reject(new Error('unused')) });
@@ -66,6 +65,7 @@ it('has pages with these comments for the suites that update one', () => {
   );
   const updated = parts.flatMap(({ comment, page }) => (page === undefined ? [] : [{ comment, page }]));
   expect(updated.map(({ comment }) => comment)).toEqual([
+    'goals of engines',
     'goals of servers',
     'goals of cluster',
     'goals of redis',

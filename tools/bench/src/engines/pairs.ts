@@ -1,73 +1,48 @@
-import type { EngineDelete, EngineWrite, EngineKey } from '@kvs/kv-store';
-import type { Encoding } from '@kvs/protocol';
+import type { EngineKey, EngineWrite } from '@kvs/kv-store';
 import { brandValue, keyId, partitionOf, stringKey } from '@kvs/protocol';
-import { randomTexts, seededRandom } from '../harness/random.js';
 
-/** The sizes of random pairs. Keys are text. */
-export interface PairShape {
-  readonly name: string;
+/** The lengths of keys and values. */
+export interface PairSizes {
   readonly keyBytes: number;
   readonly valueBytes: number;
-  readonly encoding: Encoding;
 }
 
-/** Pairs in all forms that contenders take, so that no conversion is timed. */
+/** Pairs in all forms that stores take, so that no conversion is timed. */
 export interface Batch {
   readonly keys: readonly EngineKey[];
   readonly writes: readonly EngineWrite[];
-  readonly deletes: readonly EngineDelete[];
-  readonly plainKeys: readonly string[];
-  /** Text, or hexadecimal digits of bytes. */
-  readonly plainValues: readonly string[];
+  readonly texts: readonly (readonly [key: string, value: string])[];
 }
 
-/** Returns batches of random pairs, the same pairs for the same seed. The last batch may be smaller. */
-export function* pairBatches(
-  shape: PairShape,
-  count: number,
-  batchSize: number,
-  seed = 1,
-): Generator<Batch, void, undefined> {
-  const random = seededRandom(seed);
-  for (let from = 0; from < count; from += batchSize) {
-    const size = Math.min(batchSize, count - from);
-    // Pair by pair, so that the pairs don't depend on the size of the batches.
-    const texts = Array.from({ length: size }, () => [
-      ...randomTexts(1, shape.keyBytes, random),
-      ...randomTexts(1, shape.valueBytes, random),
-    ]);
-    yield batchOf(
-      shape,
-      texts.map(([key = '']) => key),
-      texts.map(([, value = '']) => value),
-    );
-  }
+/** The sizes that speed, bytes and snapshots are measured with. */
+export const SIZES: PairSizes = { keyBytes: 16, valueBytes: 100 };
+
+/** Returns batches of the first pairs. The last batch may be smaller. */
+export function* pairBatches(sizes: PairSizes, count: number, batchSize: number): Generator<Batch, void> {
+  for (let from = 0; from < count; from += batchSize)
+    yield batchAt(sizes, from, Math.min(batchSize, count - from));
 }
 
-/** Returns a batch of these keys and values. `texts` become bytes if the encoding is binary. */
-export function batchOf(
-  { encoding }: Pick<PairShape, 'encoding'>,
-  plainKeys: readonly string[],
-  texts: readonly string[],
-): Batch {
-  const values = texts.map((text) =>
-    brandValue({ encoding, data: encoding === 'binary' ? hexOf(text) : text }),
-  );
-  const keys = plainKeys.map(stringKey).map((key) => ({ id: keyId(key), partition: partitionOf(key) }));
-  const deletes = keys.map((key) => ({ ...key, ifVersion: undefined }));
-  const writes = deletes.flatMap((item, at) => {
-    const value = values[at];
-    return value === undefined ? [] : [{ ...item, value, expiresAtMs: undefined }];
+/** Returns pairs from an index on. The key of a pair is its index, and the value is the next one. */
+export function batchAt({ keyBytes, valueBytes }: PairSizes, from: number, size: number): Batch {
+  const texts = Array.from({ length: size }, (_, at) => {
+    return [numberedText(from + at, keyBytes), numberedText(from + at + 1, valueBytes)] as const;
   });
-  return { keys, writes, deletes, plainKeys, plainValues: values.map(({ data }) => data) };
+  const writes = texts.map(([text, data]) => {
+    const key = stringKey(text);
+    const value = brandValue({ encoding: 'string', data });
+    return {
+      id: keyId(key),
+      partition: partitionOf(key),
+      ifVersion: undefined,
+      value,
+      expiresAtMs: undefined,
+    };
+  });
+  return { keys: writes.map(({ id, partition }) => ({ id, partition })), writes, texts };
 }
 
-/** Returns a flat string. One that is concatenated digit by digit takes forty times the memory. */
-function hexOf(text: string): string {
-  return Buffer.from(text, 'latin1').toString('hex');
-}
-
-/** Returns a number as text of a fixed length, flat in memory. */
-export function numberedText(index: number, length: number): string {
+/** Returns a number as text of a fixed length, flat in memory like a string from a socket. */
+function numberedText(index: number, length: number): string {
   return Buffer.from(String(index).padStart(length, '0'), 'latin1').toString('latin1');
 }

@@ -2,7 +2,7 @@ import { toMarkdown } from './markdown.js';
 import { atLeast, atMost, type Goal } from './report.js';
 
 const markdownOf = (...goals: Goal[]): string =>
-  toMarkdown({ suite: 'test', machine: 'any', tables: [], measurements: [], goals });
+  toMarkdown({ suite: 'test', machine: 'any', tables: [], goals });
 
 it('judges a goal by the median of the rounds, and shows the interquartile range', () => {
   const rounds = [0.9, 0.2, 0.8, 0.7, 0.6];

@@ -55,6 +55,7 @@ function showFigure({ value, unit, middleHalf }: Goal): string {
 }
 
 function show(value: number, unit: Unit): string {
+  const size = Math.abs(value);
   switch (unit) {
     case 'times':
       return `${value < 10 ? value.toFixed(1) : Math.round(value)} ×`;
@@ -70,11 +71,9 @@ function show(value: number, unit: Unit): string {
       return `${value.toFixed(value < 10 ? 1 : 0)} µs`;
     case 'bytes':
       return `${value.toFixed(0)} B`;
-    case 'MB':
-      return `${Math.round(value / 1e6).toLocaleString('en')} MB`;
     case 'MiB':
       return `${(value / 2 ** 20).toFixed(0)} MiB`;
     case 'ms':
-      return `${value.toFixed(value < 0.1 ? 3 : value < 1 ? 2 : value < 10 ? 1 : 0)} ms`;
+      return `${value.toFixed(size < 0.1 ? 3 : size < 1 ? 2 : size < 10 ? 1 : 0)} ms`;
   }
 }

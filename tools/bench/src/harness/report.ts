@@ -1,5 +1,4 @@
 import { cpus } from 'node:os';
-import type { ContestResult } from './contest.js';
 import { median, middleHalf } from './statistics.js';
 
 /** The results of a suite. */
@@ -7,8 +6,6 @@ export interface Report {
   readonly suite: string;
   readonly machine: string;
   readonly tables: readonly Table[];
-  /** The results from which the tables of times are made. */
-  readonly measurements: readonly ContestResult[];
   readonly goals: readonly Goal[];
   /** An SVG image. */
   readonly chart?: string;
@@ -23,14 +20,14 @@ export interface Table {
 
 export interface Column {
   readonly title: string;
-  /** How numbers are shown. They are in this unit, except that values for `MB` and `MiB` are in bytes. */
+  /** How numbers are shown. They are in this unit, except that values for `MiB` are in bytes. */
   readonly unit?: Unit;
 }
 
 /** Null if it was not measured. */
 export type Cell = string | number | null;
 
-export type Unit = 'times' | 'share' | 'count' | 'ns' | 'µs' | 'ms' | 'ratio' | 'bytes' | 'MB' | 'MiB';
+export type Unit = 'times' | 'share' | 'count' | 'ns' | 'µs' | 'ms' | 'ratio' | 'bytes' | 'MiB';
 
 export interface Goal {
   readonly text: string;
@@ -43,13 +40,12 @@ export interface Goal {
 }
 
 /** A part of a report. */
-export type Findings = Pick<Report, 'tables' | 'goals'> & Partial<Pick<Report, 'measurements' | 'chart'>>;
+export type Findings = Omit<Report, 'suite' | 'machine'>;
 
 /** Joins the parts of a case. */
-export function joined(parts: readonly Findings[]): Omit<Report, 'suite' | 'machine'> {
+export function joined(parts: readonly Findings[]): Findings {
   return {
     tables: parts.flatMap(({ tables }) => tables),
-    measurements: parts.flatMap(({ measurements = [] }) => measurements),
     goals: parts.flatMap(({ goals }) => goals),
     chart: parts.find(({ chart }) => chart !== undefined)?.chart,
   };

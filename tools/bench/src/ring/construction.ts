@@ -1,4 +1,3 @@
-import { cpuClock } from '../harness/clock.js';
 import { compete, type Contestant, type ContestResult } from '../harness/contest.js';
 import { medianRatio } from '../harness/statistics.js';
 import { atMost, type Findings, type Table } from '../harness/report.js';
@@ -7,19 +6,18 @@ import { hashring, ours, packages, type BuiltRing, type Peer } from './peers.js'
 import type { RingScale } from './scale.js';
 
 /** Measures how long it takes to build the largest ring, and to add a node to it. */
-export async function measureConstruction(scale: RingScale): Promise<Findings> {
+export function measureConstruction(scale: RingScale): Findings {
   const nodeCount = scale.nodeCounts.at(-1) ?? 1;
   const contestants = [
     ...packages.map((peer) => building(peer, nodeCount)),
     ...packages.map((peer) => adding(peer, nodeCount)),
   ];
   const options = {
-    clock: cpuClock,
     rounds: scale.buildRounds,
     turnMs: scale.turnMs,
     warmUpMs: scale.warmUpMs,
   };
-  const results = await compete(contestants, options);
+  const results = compete(contestants, options);
   const built = (peer: Peer) => resultAt(results, packages.indexOf(peer));
   const added = (peer: Peer) => resultAt(results, packages.length + packages.indexOf(peer));
   const ratio = (a: ContestResult, b: ContestResult) => medianRatio(a.samples, b.samples);
@@ -57,7 +55,7 @@ export async function measureConstruction(scale: RingScale): Promise<Findings> {
       0.2,
     ),
   ];
-  return { tables: [table], goals, measurements: results };
+  return { tables: [table], goals };
 }
 
 function resultAt(results: readonly ContestResult[], index: number): ContestResult {

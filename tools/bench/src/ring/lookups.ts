@@ -1,4 +1,3 @@
-import { cpuClock } from '../harness/clock.js';
 import { compete, timesAsFast, type Contestant, type ContestResult } from '../harness/contest.js';
 import { freshLoop } from '../harness/fresh-loop.js';
 import { randomKeys } from '../harness/random.js';
@@ -11,13 +10,13 @@ import type { RingScale } from './scale.js';
 const KEY_LENGTH = 16;
 
 /** Measures lookups of random keys in rings of all sizes, all in one contest, so that sizes compare too. */
-export async function measureLookups(scale: RingScale): Promise<Findings> {
+export function measureLookups(scale: RingScale): Findings {
   const entries = scale.nodeCounts.flatMap((nodeCount) =>
     variants.map((peer) => ({ peer, nodeCount, contestant: lookups(peer, nodeCount, scale) })),
   );
-  const results = await compete(
+  const results = compete(
     entries.map(({ contestant }) => contestant),
-    { clock: cpuClock, rounds: scale.lookupRounds, turnMs: scale.turnMs, warmUpMs: scale.warmUpMs },
+    { rounds: scale.lookupRounds, turnMs: scale.turnMs, warmUpMs: scale.warmUpMs },
   );
   const resultOf = (peer: Peer, nodeCount: number) => {
     const result =
@@ -25,7 +24,7 @@ export async function measureLookups(scale: RingScale): Promise<Findings> {
     if (result === undefined) throw new Error(`${peer.name} did not take part with ${nodeCount} nodes`);
     return result;
   };
-  return { tables: [tableOf(scale, resultOf)], goals: goalsOf(scale, resultOf), measurements: results };
+  return { tables: [tableOf(scale, resultOf)], goals: goalsOf(scale, resultOf) };
 }
 
 type ResultOf = (peer: Peer, nodeCount: number) => ContestResult;

@@ -1,4 +1,4 @@
-import { inRounds } from '../harness/contest.js';
+import { turns } from '../harness/contest.js';
 import type { RunningContender } from './contenders.js';
 import type { LoadGenerator, LoadOutcome } from './load/load.js';
 import { cpuNanoseconds } from './processes.js';
@@ -39,10 +39,8 @@ export async function loadInRounds(
     await takeTurn(server, requests, { ...options, turnSeconds: options.warmUpSeconds });
   }
   const entries = servers.map((server) => ({ server, taken: new Array<Turn>() }));
-  await inRounds(entries.length, options.rounds, async (at) => {
-    const entry = entries[at];
-    if (entry !== undefined) entry.taken.push(await takeTurn(entry.server, requests, options));
-  });
+  for (const { server, taken } of turns(entries, options.rounds))
+    taken.push(await takeTurn(server, requests, options));
   for (const server of servers) await verify(server, requests);
   return entries.map(({ server: { name }, taken }) => ({ name, turns: taken }));
 }

@@ -75,7 +75,6 @@ it('draws a bar for each server of a comparison, and none for other tables', () 
   const chart = toChart({
     suite: 'servers',
     machine: '',
-    measurements: [],
     goals: [],
     tables: [table, other],
   });

@@ -4,44 +4,34 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { MemoryEngine, systemClock } from '@kvs/kv-store';
 import { ManualTime } from '@kvs/protocol/testing';
+import { childInput, childOutput } from '../../harness/in-child.js';
 import { seededRandom } from '../../harness/random.js';
 import { quantile } from '../../harness/statistics.js';
-import { childInput, childOutput } from '../../harness/in-child.js';
-import { pairBatches, type PairShape } from '../pairs.js';
+import { batchAt, pairBatches, SIZES } from '../pairs.js';
 import { runDelay } from './run-delay.js';
 
+/** Asks a memory engine while it writes snapshots, and as long while it writes none. */
+
 export interface TimeRequestsInput {
-  /** The contents of the snapshot besides the small pairs that requests use. */
-  readonly shape: PairShape;
+  /** The contents of the snapshots. */
   readonly pairCount: number;
   readonly rounds: number;
   readonly requestsPerSecond: number;
 }
 
-export interface TimeRequestsOutput {
-  readonly rounds: readonly {
-    readonly calm: Waits;
-    readonly duringSnapshot: Waits;
-    readonly snapshotMs: number;
-  }[];
-}
+/** One for each round. */
+export type TimeRequestsOutput = readonly { readonly calm: Waits; readonly duringSnapshot: Waits }[];
 
-/** How long after they were due requests were answered, in milliseconds. */
 export interface Waits {
-  readonly requests: number;
-  readonly median: number;
-  readonly p99: number;
-  readonly p999: number;
-  readonly longest: number;
+  /** How long after they were due 99.9% of the requests were answered. */
+  readonly p999Ms: number;
   /** The longest turn of the event loop, without the time in which it had no processor. */
-  readonly longestTurn: number;
+  readonly longestTurnMs: number;
 }
 
 const INTERVAL_MS = 1000;
 const REQUEST_COUNT = 10_000;
-const NO_PAIRS = { keys: [], writes: [] };
-const SMALL = { name: 'records', keyBytes: 16, valueBytes: 100, encoding: 'string' } as const;
-const { shape, pairCount, rounds, requestsPerSecond } = childInput<TimeRequestsInput>();
+const { pairCount, rounds, requestsPerSecond } = childInput<TimeRequestsInput>();
 
 const directory = await mkdtemp(join(tmpdir(), 'kvs-bench-snapshot-'));
 try {
@@ -66,38 +56,41 @@ async function timeRounds(): Promise<TimeRequestsOutput> {
     maxMemoryBytes: 4 * 1024 ** 3,
     snapshot: { directory, intervalMs: INTERVAL_MS, log },
   });
-  for (const { writes } of pairBatches(shape, pairCount, 1)) engine.setMany(writes);
-  // Requests are for pairs in all partitions.
-  const requests = [...pairBatches(SMALL, REQUEST_COUNT, 1, 2)];
-  for (const { writes } of requests) engine.setMany(writes);
-  const random = seededRandom(2);
-  const load = (isOver: () => boolean): Promise<Waits> =>
-    timed(isOver, () => {
-      const { keys, writes } = requests[random() % requests.length] ?? NO_PAIRS;
-      if (random() % 5 === 0) engine.setMany(writes);
-      else engine.getMany(keys);
-    });
+  for (const { writes } of pairBatches(SIZES, pairCount, 100)) engine.setMany(writes);
+  const request = requestsOf(engine);
   const oneSnapshot = async () => {
     const writtenBefore = snapshotsWritten;
-    const start = performance.now();
+    const startMs = performance.now();
     scheduler.advanceMs(INTERVAL_MS);
-    const waits = await load(() => snapshotsWritten > writtenBefore);
+    const waits = await timed(() => snapshotsWritten > writtenBefore, request);
     // The engine schedules the next snapshot.
     await setImmediate();
-    return { waits, ms: performance.now() - start };
+    return { waits, ms: performance.now() - startMs };
   };
 
   // The first one warms up.
-  let { ms: snapshotMs } = await oneSnapshot();
-  const results: TimeRequestsOutput['rounds'][number][] = [];
+  let { ms } = await oneSnapshot();
+  const results: TimeRequestsOutput[number][] = [];
   for (let round = 0; round < rounds; round++) {
-    const calmUntil = performance.now() + snapshotMs;
-    const calm = await load(() => performance.now() >= calmUntil);
-    const { waits: duringSnapshot, ms } = await oneSnapshot();
-    snapshotMs = ms;
-    results.push({ calm, duringSnapshot, snapshotMs });
+    const calmUntilMs = performance.now() + ms;
+    const calm = await timed(() => performance.now() >= calmUntilMs, request);
+    const snapshot = await oneSnapshot();
+    ms = snapshot.ms;
+    results.push({ calm, duringSnapshot: snapshot.waits });
   }
-  return { rounds: results };
+  return results;
+}
+
+/** Returns a function that reads or writes a pair of the engine, in all partitions. A fifth of the requests are writes. */
+function requestsOf(engine: MemoryEngine): () => void {
+  const random = seededRandom(2);
+  const batches = Array.from({ length: REQUEST_COUNT }, () => batchAt(SIZES, random() % pairCount, 1));
+  return () => {
+    const batch = batches[random() % REQUEST_COUNT];
+    if (batch === undefined) throw new RangeError('there are no requests');
+    if (random() % 5 === 0) engine.setMany(batch.writes);
+    else engine.getMany(batch.keys);
+  };
 }
 
 /** Makes requests at fixed moments, as a network would. During a long turn of the event loop, all due requests wait. */
@@ -105,7 +98,7 @@ async function timed(isOver: () => boolean, request: () => void): Promise<Waits>
   const intervalMs = 1000 / requestsPerSecond;
   const waits: number[] = [];
   const delay = runDelay();
-  let longestTurn = 0;
+  let longestTurnMs = 0;
   const start = performance.now();
   let turnStart = start - delay();
   while (!isOver()) {
@@ -117,17 +110,10 @@ async function timed(isOver: () => boolean, request: () => void): Promise<Waits>
     }
     await setImmediate();
     const turnEnd = performance.now() - delay();
-    longestTurn = Math.max(longestTurn, turnEnd - turnStart);
+    longestTurnMs = Math.max(longestTurnMs, turnEnd - turnStart);
     turnStart = turnEnd;
   }
-  return {
-    requests: waits.length,
-    median: quantile(waits, 0.5),
-    p99: quantile(waits, 0.99),
-    p999: quantile(waits, 0.999),
-    longest: quantile(waits, 1),
-    longestTurn,
-  };
+  return { p999Ms: quantile(waits, 0.999), longestTurnMs };
 }
 
 function fail(message: string): never {

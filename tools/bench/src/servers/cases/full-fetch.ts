@@ -1,5 +1,5 @@
 import type { Case } from '../../harness/case.js';
-import { inRounds } from '../../harness/contest.js';
+import { turns } from '../../harness/contest.js';
 import { inChild } from '../../harness/in-child.js';
 import { atMost, joined, type Findings, type Goal } from '../../harness/report.js';
 import { median, ratios } from '../../harness/statistics.js';
@@ -60,13 +60,11 @@ async function timeFetches(
   return using(await prepared.start(), async (bare) => {
     const entries = [bare, ...clusters].map((server) => ({ server, times: new Array<number>() }));
     const growths: number[] = [];
-    await inRounds(entries.length, fetchRounds, async (at) => {
-      const entry = entries[at];
-      if (entry === undefined) return;
+    for (const { server, times } of turns(entries, fetchRounds)) {
       const growth = growthOf(cluster.proxyPid);
-      entry.times.push(await readAll(entry.server, bytes));
+      times.push(await readAll(server, bytes));
       growths.push(growth());
-    });
+    }
     const [raw = [], kvs = [], before] = entries.map(({ times }) => times);
     const timeGoal = (max: number, yardstick: string, times: readonly number[]): Goal => {
       const text = `GET /fetch of ${count} pairs through the proxy: at most ${max} times ${yardstick}'s time`;
