@@ -11,7 +11,7 @@ export interface ValidationIssue {
   readonly detail: string;
 }
 
-/** An error body: RFC 9457 with the extension members `code`, `errors`, `invalid_items` and `nodes`. */
+/** An error body: RFC 9457 with extension members, `code` and those below it. */
 export interface Problem {
   readonly type: string;
   readonly title: string;
@@ -24,6 +24,8 @@ export interface Problem {
   readonly invalid_items?: number;
   /** The nodes that a read needed and could not reach. */
   readonly nodes?: readonly string[];
+  /** Set if the write may have been applied. */
+  readonly maybe_applied?: true;
 }
 
 /** The request body is invalid. Nothing was changed. */
@@ -44,6 +46,15 @@ export class InvalidRequestError extends KvsError {
   override get status(): number {
     const statuses = new Set(this.issues.map(({ code }) => ERROR_CODES[code].status));
     return statuses.size === 1 && statuses.has(413) ? 413 : 400;
+  }
+}
+
+/** A write failed, and may have been applied. */
+export class MaybeAppliedError extends KvsError {
+  override readonly name = 'MaybeAppliedError';
+
+  constructor(code: ErrorCode, reason: string) {
+    super(code, `${reason}; the write may have been applied`);
   }
 }
 
@@ -86,6 +97,7 @@ export function problemOf(error: KvsError): Problem {
       ? { errors: error.issues, invalid_items: error.invalidItems }
       : undefined),
     ...(error instanceof NodesUnavailableError ? { nodes: error.nodes } : undefined),
+    ...(error instanceof MaybeAppliedError ? { maybe_applied: true } : undefined),
   };
 }
 

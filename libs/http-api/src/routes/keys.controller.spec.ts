@@ -286,6 +286,26 @@ describe('a failure of the store', () => {
       );
       expect(outcome(answer)).toEqual({ status, code });
       expect(answer.headers['retry-after']).toBe(status === 503 ? '1' : undefined);
+      expect(jsonOf(answer)).not.toHaveProperty('maybe_applied');
+    }
+  });
+
+  it('that leaves open whether a write was applied says so', async () => {
+    await put('/keys/k');
+    const failed = () => [{ ok: false, code: 'node_unavailable', message: 'why', maybeApplied: true }];
+    Object.assign(operations, { set: failed, delete: failed });
+    const sent = { headers: TEXT, body: 'v' };
+    const conditional = { ...sent, headers: { ...TEXT, 'if-match': '*' } };
+    for (const [method, request] of [
+      ['PUT', sent],
+      ['PUT', conditional],
+      ['DELETE', {}],
+    ] as const) {
+      const answer = await server.send(method, '/keys/k', request);
+      expect([answer.status, jsonOf(answer)]).toMatchObject([
+        503,
+        { code: 'node_unavailable', detail: 'why; the write may have been applied', maybe_applied: true },
+      ]);
     }
   });
 });

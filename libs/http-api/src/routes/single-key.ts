@@ -1,5 +1,6 @@
 import {
   KvsError,
+  MaybeAppliedError,
   exclusiveUpdate,
   type Entry,
   type ExclusiveOperations,
@@ -69,8 +70,8 @@ function succeed<T extends { readonly ok: true }>(outcome: T | ItemFailure | und
   if (outcome === undefined) throw new TypeError('an item has no outcome');
   if (outcome.ok) return outcome;
   if (outcome.code === 'version_mismatch') throw preconditionFailed(outcome.message);
-  const doubt = outcome.maybeApplied ? '; the write may have been applied' : '';
-  throw new KvsError(outcome.code, outcome.message + doubt);
+  if (outcome.maybeApplied) throw new MaybeAppliedError(outcome.code, outcome.message);
+  throw new KvsError(outcome.code, outcome.message);
 }
 
 function preconditionFailed(detail: string): KvsError {

@@ -114,6 +114,8 @@ export function ApiProblem(status: number, description: string): MethodDecorator
             status: { type: 'integer' },
             detail: { type: 'string' },
             code: { type: 'string', enum: Object.keys(ERROR_CODES) },
+            nodes: { type: 'array', items: { type: 'string' } },
+            maybe_applied: { type: 'boolean' },
             invalid_items: { type: 'integer' },
             errors: {
               type: 'array',

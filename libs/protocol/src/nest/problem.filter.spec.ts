@@ -1,6 +1,6 @@
 import { NotFoundException, type ArgumentsHost } from '@nestjs/common';
 import { KvsError } from '../errors.js';
-import { InvalidRequestError, NodesUnavailableError } from '../problem.js';
+import { InvalidRequestError, MaybeAppliedError, NodesUnavailableError } from '../problem.js';
 import { ProblemFilter } from './problem.filter.js';
 
 function answerTo(thrown: unknown, headersSent = false) {
@@ -50,6 +50,12 @@ describe('an error answers as a problem', () => {
     expect(status).toBe(503);
     expect(headers['retry-after']).toBe('1');
     expect(body).toMatchObject({ code: 'node_unavailable', nodes: ['a:1', 'b:2'] });
+  });
+
+  it('that says if a write may have been applied', () => {
+    const { status, body } = answerTo(new MaybeAppliedError('node_unavailable', 'the link broke'));
+    expect([status, body]).toMatchObject([503, { code: 'node_unavailable', maybe_applied: true }]);
+    expect(answerTo(new KvsError('node_unavailable', 'no link')).body).not.toHaveProperty('maybe_applied');
   });
 
   it("in our terms when it is the framework's", () => {
