@@ -208,7 +208,7 @@ describe.each(['proxy', 'storage node'] as const)('a %s', (server) => {
       const { status, json } = await send('POST', at('/query'), {
         body: new Array(10_001).fill(string('a')),
       });
-      expect([status, json]).toEqual([400, expect.objectContaining({ code: 'invalid_request' })]);
+      expect([status, json]).toEqual([400, expect.objectContaining({ code: 'too_many_items' })]);
     });
 
     it('keys, values and bodies that are too large', async () => {

@@ -149,7 +149,7 @@ describe('a request that is wrong', () => {
     ['text/xml', '<a/>', 415, 'unsupported_media_type'],
     ['application/json', '<a/>', 400, 'invalid_json'],
     ['application/json', '', 400, 'invalid_json'],
-    ['application/json', '{}', 400, 'invalid_request'],
+    ['application/json', '{}', 400, 'invalid_shape'],
     ['application/json', `"${'x'.repeat(5000)}"`, 413, 'body_too_large'],
   ])('of type %s and body %.10j is answered %i, and does nothing', async (type, body, status, code) => {
     operations.set = () => {

@@ -7,6 +7,7 @@ import {
   guardTouchItem,
   type ItemGuard,
 } from '../guard.js';
+import { KvsError } from '../errors.js';
 import type { Key } from '../key.js';
 import type { Limits } from '../limits.js';
 import type { MaybePromise } from '../maybe-promise.js';
@@ -60,21 +61,16 @@ export class BatchPipe<T> implements PipeTransform<unknown, MaybePromise<T[]>> {
   /**
    * O(total size). Items that are not valid are explained by promise, because class-validator is loaded for the first of them.
    *
-   * @throws InvalidRequestError, at once or by promise, with a JSON pointer to each invalid place, at most
-   * {@link MAX_LISTED_ISSUES}, and the number of all invalid items
+   * @throws KvsError `invalid_shape` if the body is no array, and `too_many_items`
+   * @throws InvalidRequestError by promise, with a JSON pointer to each invalid place, at most {@link MAX_LISTED_ISSUES}, and the
+   * number of all invalid items
    */
   transform(body: unknown): MaybePromise<T[]> {
-    if (!Array.isArray(body)) {
-      throw new InvalidRequestError(
-        [{ pointer: '', code: 'invalid_shape', detail: 'the body must be an array of items' }],
-        0,
-        'the body must be an array of items',
-      );
-    }
+    if (!Array.isArray(body)) throw new KvsError('invalid_shape', 'the body must be an array of items');
     const { maxBatchItems } = this.#limits;
     if (body.length > maxBatchItems) {
       const detail = `the batch has ${body.length} items, at most ${maxBatchItems} are allowed`;
-      throw new InvalidRequestError([{ pointer: '', code: 'too_many_items', detail }], 0, detail);
+      throw new KvsError('too_many_items', detail);
     }
     const items: T[] = [];
     for (const item of body as readonly unknown[]) {
