@@ -1,7 +1,6 @@
 import type { Server } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import { KvsError } from '@kvs/protocol';
-import { RETRY_AFTER_SECONDS } from '@kvs/protocol/nest';
 import {
   gauge,
   listen,
@@ -87,7 +86,4 @@ export class HttpListener implements Listener, MetricsSource {
   }
 }
 
-const TOO_MANY_CONNECTIONS = rawProblem(new KvsError('overloaded', 'too many connections are open'), [
-  `retry-after: ${RETRY_AFTER_SECONDS}`,
-  'connection: close',
-]);
+const TOO_MANY_CONNECTIONS = rawProblem(new KvsError('overloaded', 'too many connections are open'));

@@ -4,6 +4,7 @@ import type { Server } from 'node:http';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { KvsError } from '@kvs/protocol';
 import { ProblemFilter } from '@kvs/protocol/nest';
 import { ServerMetrics, type Admission, type Logger } from '@kvs/server';
 import { serveDocs } from '../docs/serve-docs.js';
@@ -83,13 +84,19 @@ export async function openHttp(options: HttpOptions): Promise<OpenHttp> {
   if (upgrade) {
     adapter.upgradePath = upgrade.path;
     app.use(upgradeRequired(upgrade));
-    handleUpgrades(server, upgrade, (request) => adapter.headRefusal(request));
+    handleUpgrades(
+      server,
+      upgrade,
+      (request) => adapter.headRefusal(request) ?? (admission.isDraining ? SHUTTING_DOWN : undefined),
+    );
   }
   const listener = new HttpListener(server, upgrade);
   metrics.add(listener);
   await app.init();
   return { app, listener, metrics };
 }
+
+const SHUTTING_DOWN = new KvsError('shutting_down', 'the server is shutting down');
 
 /** Returns the IP address of a host, or the host if it can't be resolved: then it can't be listened on either. */
 async function addressOf(host: string): Promise<string> {

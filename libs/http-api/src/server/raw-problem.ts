@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { PROBLEM_MEDIA_TYPE, problemOf, type KvsError } from '@kvs/protocol';
+import { RETRY_AFTER_SECONDS } from '@kvs/protocol/nest';
 
 /**
  * Returns the text of the last answer of a connection that has no response object. The answer is a problem.
@@ -12,6 +13,7 @@ export function rawProblem(error: KvsError, headers: readonly string[] = ['conne
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
     `content-type: ${PROBLEM_MEDIA_TYPE}`,
     'x-content-type-options: nosniff',
+    ...(error.status === 503 ? [`retry-after: ${RETRY_AFTER_SECONDS}`] : []),
     `content-length: ${Buffer.byteLength(body)}`,
     ...headers,
     '',

@@ -94,6 +94,18 @@ it('refuses a request there that is refused everywhere', async () => {
   expect(accepted).toEqual([]);
 });
 
+it('a server that shuts down refuses the upgrade as it refuses other requests', async () => {
+  const app = await TestServer.start(new MapOperations(), { upgrade: handler });
+  await app.budget.drain();
+  const asking = { connection: 'Upgrade', upgrade: handler.protocol };
+  const text = await exchangeBytes(app.port, [
+    requestBytes({ method: 'GET', path: handler.path, headers: asking }),
+  ]);
+  await app.stop();
+  expect(text).toMatch(/^HTTP\/1.1 503 .*nosniff\r\nretry-after: 1\r\n.*"code":"shutting_down"/s);
+  expect(accepted).toEqual([]);
+});
+
 const UPGRADE = { connection: 'Upgrade', upgrade: 'h2c' };
 
 it.each([
