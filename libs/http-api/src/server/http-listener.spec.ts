@@ -4,6 +4,7 @@ import { connect, createServer as createNetServer, type AddressInfo, type Socket
 import { until } from '@kvs/protocol/testing';
 import { exchange, exchangeBytes, requestBytes } from '../testing/raw-exchange.js';
 import { HttpListener } from './http-listener.js';
+import { refuseTunnels } from './upgrades.js';
 
 it.each([
   ['that the server accepts itself', false],
@@ -53,6 +54,23 @@ it('a client that still sends when it is refused is not reset', async () => {
   await closed;
   await until(() => socket.destroyed);
   server.close();
+});
+
+it('closes a connection that has left HTTP and was refused, though its client keeps it open', async () => {
+  const server = createServer();
+  refuseTunnels(server);
+  const listener = new HttpListener(server, undefined);
+  const port = await listener.start({ host: '127.0.0.1', port: 0 });
+  const accepted = once(server, 'connection');
+  const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  client.write(requestBytes({ method: 'CONNECT', path: 'elsewhere.example:443' }));
+  await once(client.resume(), 'end');
+  const [socket] = (await accepted) as [Socket];
+  expect(socket.destroyed).toBe(false);
+  await listener.drain();
+  listener.close();
+  expect(socket.destroyed).toBe(true);
+  client.destroy();
 });
 
 it('at the limit, connections that wait for their next request make way', async () => {

@@ -58,6 +58,8 @@ export class HttpListener implements Listener, MetricsSource {
   close(): void {
     this.#server.closeAllConnections();
     this.#upgrade?.close();
+    // Node has forgotten those that have left HTTP, also if their upgrade was refused.
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   collect(): MetricFamily[] {
