@@ -101,23 +101,25 @@ export interface ScanAnswer {
 }
 
 /**
- * The operations of a kvs server, whether it has the pairs itself (a storage node) or forwards (the proxy). A batch
- * is applied item by item, in order, each item atomically. There is one outcome for each item, in order. A failed
- * item is an outcome; a method throws {@link KvsError} only if it could do nothing at all.
+ * The operations of a kvs server, whether it has the pairs itself (a storage node) or forwards (the proxy). Each item of a
+ * batch is applied atomically. Items of one key are applied in their order; those of other keys may be applied earlier or later.
+ * There is one outcome for each item, in order. A failed item is an outcome; a method throws {@link KvsError} only if it could
+ * do nothing at all.
  */
 export interface KeyValueOperations {
-  /** Stores pairs, each atomically, in order. */
+  /** Stores pairs. */
   set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]>;
   /**
    * Reads values, versions and times left.
    *
-   * @param maxBytes the limit of the values' bytes. Reading stops at it, and the answer is refused. Default: no limit
+   * @param maxBytes the limit of the values' bytes. Reading stops at it, and the answer is refused. Operations may not apply it to a
+   * single key, whose value has a limit of its own. Default: no limit
    * @throws KvsError `answer_too_large`
    */
   fetch(keys: readonly Key[], maxBytes?: number): MaybePromise<readonly FetchOutcome[]>;
   /** Says which keys are present. */
   query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]>;
-  /** Deletes pairs, each atomically, in order. */
+  /** Deletes pairs. */
   delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]>;
   /**
    * Lists pairs.

@@ -13,8 +13,8 @@ import type { EngineReplication } from './engine-replication.js';
  * **Ownership.** Arguments belong to the caller: an engine may keep the strings in them, but neither objects nor
  * arrays. Answers belong to the caller too: an engine neither changes nor reuses them.
  *
- * **Atomicity and order.** A batch is applied item by item in the given order, duplicates included. Each item is
- * atomic, with its condition, version and expiry; a batch is not. Calls in flight at the same time may interleave
+ * **Atomicity and order.** Items of one key are applied in the given order; those of other keys may be applied earlier or
+ * later. Each item is atomic, with its condition, version and expiry; a batch is not. Calls in flight at the same time may interleave
  * between items, never within one. Every call sees the writes that were answered before it.
  *
  * **Time.** An engine uses only the clock that it was created with. A pair is absent to every operation from the

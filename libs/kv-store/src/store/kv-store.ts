@@ -59,7 +59,7 @@ export class KvStore
   }
 
   /**
-   * Stores pairs, item by item in order. An item's outcome is its new version, or why it was not stored.
+   * Stores pairs, those of one key in order. An item's outcome is its new version, or why it was not stored.
    *
    * @param partitions of the keys, as `partitionOf` computes them; computed here if they are left out
    */
@@ -101,7 +101,7 @@ export class KvStore
   }
 
   /**
-   * Deletes pairs, item by item in order. The outcome says whether there was a pair.
+   * Deletes pairs, those of one key in order. The outcome says whether there was a pair.
    *
    * @param partitions as for {@link set}
    */
