@@ -1,60 +1,57 @@
-import type { BuiltRing, WeightedNode } from './peers.js';
+import { idOf } from './nodes.js';
+import type { Peer, WeightedNode } from './peers.js';
 
-/** The shares of keys, relative to each node's fair share by weight. */
-export interface Balance {
-  readonly most: number;
-  readonly least: number;
-  /** The part of the keys without a node. */
-  readonly lost: number;
+/** The keys that are looked up. Very many are made only then. */
+export interface Keys {
+  readonly count: number;
+  at(index: number): string;
 }
 
-/** The keys that a new node moves. */
-export interface Movement {
-  /** The moved keys as a multiple of the new node's fair share, which is the minimum. */
-  readonly overLeast: number;
-  /** The part of all keys that moved between the other nodes. */
-  readonly betweenOthers: number;
+/** How a ring distributes keys, and which of them a new node moves. */
+export interface Distribution {
+  /** Each node's keys, as a multiple of its fair share by weight. */
+  readonly loads: readonly number[];
+  /** The fair share of the new node, as a part of all keys. */
+  readonly newShare: number;
+  /** The keys that moved to the new node, as a multiple of its fair share. */
+  readonly movedToNew: number;
+  /** The keys that moved between the other nodes, in the same unit. */
+  readonly movedBetweenOthers: number;
 }
 
-export function balanceOf(ring: BuiltRing, nodes: readonly WeightedNode[], keys: readonly string[]): Balance {
-  const counts = new Map<string | undefined, number>(nodes.map(({ id }) => [id, 0]));
-  for (const key of keys) {
-    const id = ring.lookup(key);
-    counts.set(id, (counts.get(id) ?? 0) + 1);
-  }
-  const total = totalWeight(nodes);
-  const loads = nodes.map(({ id, weight }) => ((counts.get(id) ?? 0) / keys.length / weight) * total);
-  return {
-    most: Math.max(...loads),
-    least: Math.min(...loads),
-    lost: (counts.get(undefined) ?? 0) / keys.length,
-  };
-}
-
-/** Adds a node to a ring of these nodes. The ring may change. */
-export function movementOf(
-  ring: BuiltRing,
+/** Looks up every key before and after a node is added. Nothing is estimated. */
+export function distribute(
+  peer: Peer,
   nodes: readonly WeightedNode[],
-  added: WeightedNode,
-  keys: readonly string[],
-): Movement {
-  const before = keys.map(ring.lookup);
+  keys: Keys,
+  addedWeight = 1,
+): Distribution {
+  const added = { id: idOf(nodes.length), weight: addedWeight };
+  const indexes = new Map([...nodes, added].map(({ id }, index) => [id, index]));
+  const ring = peer.build(nodes);
+  const before = new Uint16Array(keys.count);
+  const counts = new Array<number>(nodes.length).fill(0);
+  for (let at = 0; at < keys.count; at++) {
+    const index = indexes.get(ring.lookup(keys.at(at)) ?? '');
+    if (index === undefined) throw new Error(`${peer.name} has no node for a key`);
+    before[at] = index;
+    counts[index] = (counts[index] ?? 0) + 1;
+  }
+  // This may change the ring.
   const larger = ring.add(added);
-  let moved = 0;
-  let received = 0;
-  keys.forEach((key, index) => {
-    const now = larger.lookup(key);
-    if (now === before[index]) return;
-    moved++;
-    if (now === added.id) received++;
-  });
-  const least = added.weight / (totalWeight(nodes) + added.weight);
+  let toNew = 0;
+  let betweenOthers = 0;
+  for (let at = 0; at < keys.count; at++) {
+    const index = indexes.get(larger.lookup(keys.at(at)) ?? '');
+    if (index === nodes.length) toNew++;
+    else if (index !== before[at]) betweenOthers++;
+  }
+  const weight = nodes.reduce((total, node) => total + node.weight, 0);
+  const newShare = addedWeight / (weight + addedWeight);
   return {
-    overLeast: moved / keys.length / least,
-    betweenOthers: (moved - received) / keys.length,
+    loads: nodes.map((node, at) => ((counts[at] ?? 0) / keys.count / node.weight) * weight),
+    newShare,
+    movedToNew: toNew / keys.count / newShare,
+    movedBetweenOthers: betweenOthers / keys.count / newShare,
   };
-}
-
-function totalWeight(nodes: readonly WeightedNode[]): number {
-  return nodes.reduce((total, { weight }) => total + weight, 0);
 }

@@ -5,7 +5,7 @@ import { measureBuiltAnew } from './built-anew.js';
 import { measureConstruction } from './construction.js';
 import { measureLookups } from './lookups.js';
 import { fullScale, quickScale, type RingScale } from './scale.js';
-import { measureBalance, measureMovement } from './shares.js';
+import { measureShares } from './shares.js';
 import { measureStrategies } from './strategies.js';
 import { measureThousandNodes } from './thousand-nodes.js';
 
@@ -17,8 +17,7 @@ interface RingCaseOptions {
 const cases: readonly Case<RingCaseOptions>[] = [
   ringCase('lookups', measureLookups),
   ringCase('construction', measureConstruction),
-  ringCase('balance', measureBalance),
-  ringCase('movement', measureMovement),
+  ringCase('shares', measureShares),
   ringCase('strategies', measureStrategies),
   ringCase('built-anew', measureBuiltAnew),
   ringCase('thousand-nodes', measureThousandNodes),
@@ -40,7 +39,7 @@ export async function measureRing(options: RingCaseOptions, names?: readonly str
 
 function ringCase(
   name: string,
-  measure: (scale: RingScale, progress: RingCaseOptions['progress']) => Findings | Promise<Findings>,
+  measure: (scale: RingScale, progress: RingCaseOptions['progress']) => Findings,
 ): Case<RingCaseOptions> {
   return {
     name,

@@ -1,8 +1,8 @@
 import { compete } from '../harness/contest.js';
 import type { Findings } from '../harness/report.js';
-import { balanceOf, movementOf } from './distribution.js';
+import { distribute } from './distribution.js';
 import { lookups } from './lookups.js';
-import { equalNodes, idOf } from './nodes.js';
+import { equalNodes } from './nodes.js';
 import { strategies } from './peers.js';
 import type { RingScale } from './scale.js';
 import { countedKeys } from './shares.js';
@@ -18,16 +18,13 @@ export function measureStrategies(scale: RingScale): Findings {
   const counted = nodeCounts.slice(0, -1);
   const rows = strategies.map((strategy, at) => {
     const times = results.slice(at * nodeCounts.length, (at + 1) * nodeCounts.length);
-    const fullest = counted.map((count) => {
-      const nodes = equalNodes(count);
-      return balanceOf(strategy.build(nodes), nodes, keys).most;
-    });
-    const between = counted.map((count) => {
-      const nodes = equalNodes(count);
-      const added = { id: idOf(count), weight: 1 };
-      return movementOf(strategy.build(nodes), nodes, added, keys).betweenOthers * (count + 1);
-    });
-    return [strategy.name, ...times.map(({ median }) => median), ...fullest, ...between];
+    const found = counted.map((count) => distribute(strategy, equalNodes(count), keys));
+    return [
+      strategy.name,
+      ...times.map(({ median }) => median),
+      ...found.map(({ loads }) => Math.max(...loads)),
+      ...found.map(({ movedBetweenOthers }) => movedBetweenOthers),
+    ];
   });
   return {
     tables: [

@@ -1,27 +1,25 @@
 import type { Findings } from '../harness/report.js';
 import { toChart } from './chart.js';
-import { equalNodes, idOf } from './nodes.js';
-import { strategies, type Strategy } from './peers.js';
+import { distribute, type Distribution } from './distribution.js';
+import { equalNodes } from './nodes.js';
+import { strategies } from './peers.js';
 import type { RingScale } from './scale.js';
 
-/** How a strategy distributes keys, and which of them a new node moves. */
-export interface Placement {
+/** How a strategy distributes keys among many nodes. */
+export interface Placement extends Distribution {
   readonly name: string;
   readonly keyCount: number;
-  /** Each node's keys, as a multiple of the mean. */
-  readonly loads: readonly number[];
-  /** The keys that moved to the new node, as a multiple of its fair share. */
-  readonly movedToNew: number;
-  /** The keys that moved between the other nodes, in the same unit. */
-  readonly movedBetweenOthers: number;
 }
 
 /** Measures balance and movement among many nodes, where chance needs very many keys to be small. */
 export function measureThousandNodes(scale: RingScale, progress: (message: string) => void): Findings {
   const { placedNodeCount: nodeCount, placedKeyCount, sampledKeyCount } = scale;
-  const placements = strategies.map((strategy) => {
-    progress(`${strategy.name} with ${nodeCount} nodes…`);
-    return place(strategy, nodeCount, strategy.isSlow ? sampledKeyCount : placedKeyCount);
+  const placements = strategies.map((strategy): Placement => {
+    const { name, isSlow } = strategy;
+    progress(`${name} with ${nodeCount} nodes…`);
+    const keyCount = isSlow ? sampledKeyCount : placedKeyCount;
+    const keys = { count: keyCount, at: (index: number) => `key-${index}` };
+    return { name, keyCount, ...distribute(strategy, equalNodes(nodeCount), keys) };
   });
   return {
     tables: [
@@ -52,32 +50,5 @@ export function measureThousandNodes(scale: RingScale, progress: (message: strin
     ],
     goals: [],
     chart: toChart(placements),
-  };
-}
-
-/** Looks up every key before and after a node is added. Nothing is estimated. */
-function place({ name, build }: Strategy, nodeCount: number, keyCount: number): Placement {
-  const nodes = equalNodes(nodeCount);
-  const added = { id: idOf(nodeCount), weight: 1 };
-  const before = build(nodes);
-  const after = before.add(added);
-  const counts = new Map(nodes.map(({ id }) => [id, 0]));
-  let toNew = 0;
-  let betweenOthers = 0;
-  for (let index = 0; index < keyCount; index++) {
-    const key = `key-${index}`;
-    const from = before.lookup(key) ?? '';
-    const to = after.lookup(key);
-    counts.set(from, (counts.get(from) ?? 0) + 1);
-    if (to === added.id) toNew++;
-    else if (to !== from) betweenOthers++;
-  }
-  const fairShare = keyCount / (nodeCount + 1);
-  return {
-    name,
-    keyCount,
-    loads: Array.from(counts.values(), (count) => (count * nodeCount) / keyCount),
-    movedToNew: toNew / fairShare,
-    movedBetweenOthers: betweenOthers / fairShare,
   };
 }
