@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import { ManualTime } from '@kvs/protocol/testing';
 import type { EngineFactory } from '../storage-engine.js';
 import { describeStorageEngine, ManualClock } from '../../testing/index.js';
@@ -9,6 +10,7 @@ import { numbered, placed, scanKeys, write } from '../../testing/pairs.js';
 import { seededRandom } from '../../testing/seeded-random.js';
 import { MemoryEngine } from './memory-engine.js';
 import { MIN_MAX_MEMORY_BYTES } from './memory-limits.js';
+import { Records } from './records.js';
 
 describeStorageEngine('the memory engine', {
   create: ({ clock }) => new MemoryEngine({ clock }),
@@ -89,6 +91,19 @@ describe('the memory engine', () => {
       expect(present).toBe(30_000);
     },
   );
+
+  it('passes over a bounded number of used pairs for a write, also if that evicts many (sieve)', () => {
+    const engine = new MemoryEngine({ clock, eviction: 'sieve', maxMemoryBytes: MIN_MAX_MEMORY_BYTES });
+    engine.setMany(numbered(100_000).map((key) => write(key)));
+    engine.hasMany(numbered(100_000).map((key) => placed(key)));
+    const before = engine.stats().pairCount;
+    const marked = jest.spyOn(Records.prototype, 'setVisited');
+    engine.setMany([write('large', 'v'.repeat(1_000_000))]);
+    const passed = marked.mock.calls.filter(([, visited]) => !visited).length;
+    marked.mockRestore();
+    expect(before - engine.stats().pairCount).toBeGreaterThan(1000);
+    expect(passed).toBe(10_000);
+  });
 
   it('takes deadlines of before 1970', () => {
     const engine = new MemoryEngine({ clock });

@@ -11,6 +11,8 @@ import { RecordQueue } from './record-queue.js';
 export class SievePolicy implements EvictionPolicy {
   readonly #queue: RecordQueue;
   #hand = 0;
+  /** How many pairs the hand may still pass over for the present write. */
+  #mayPass = MAX_PASSED;
 
   readonly #records: Records;
 
@@ -21,9 +23,11 @@ export class SievePolicy implements EvictionPolicy {
 
   added(ref: number): void {
     this.#queue.push(ref);
+    this.#mayPass = MAX_PASSED;
   }
 
   used(ref: number): void {
+    this.#mayPass = MAX_PASSED;
     this.#records.setVisited(ref, true);
   }
 
@@ -40,7 +44,7 @@ export class SievePolicy implements EvictionPolicy {
 
   victim(): number {
     let at = this.#hand === 0 ? this.#queue.oldest : this.#hand;
-    for (let passed = 0; passed < MAX_PASSED && at !== 0 && this.#records.isVisited(at); passed++) {
+    for (; this.#mayPass > 0 && at !== 0 && this.#records.isVisited(at); this.#mayPass--) {
       this.#records.setVisited(at, false);
       const newer = this.#records.newer(at);
       at = newer === 0 ? this.#queue.oldest : newer;
@@ -51,6 +55,7 @@ export class SievePolicy implements EvictionPolicy {
 }
 
 /**
- * Not in the paper: the hand stops after so many pairs, so that one write never waits for a walk over a large store.
+ * Not in the paper: the hand passes over at most so many pairs for one write, however many pairs that evicts. So no write waits for a
+ * walk over a large store. A write ends with a pair that is added or used.
  */
 const MAX_PASSED = 10_000;
