@@ -89,7 +89,12 @@ const OPTIONS_BY_ENGINE = {
   lmdb: {
     dataDir: optional({ group: LMDB, description: 'directory of the pairs', value: 'path' }, parseDirectory),
     durability: choice(
-      { group: LMDB, description: 'what an acknowledged write survives', value: 'level' },
+      {
+        group: LMDB,
+        description:
+          'what acknowledged writes survive: kill -9; with sync also a power loss, which may otherwise lose all pairs',
+        value: 'level',
+      },
       DURABILITIES,
       'commit',
     ),
