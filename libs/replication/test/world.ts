@@ -24,6 +24,7 @@ export class World {
   topology: Topology = {
     ...newTopology({ clusterId: 'c', copies: 3, minInSync: 1 }),
     versionCeiling: 2 ** 50,
+    lossCount: 0,
   };
   readonly members = new Map<BootId, Member>();
   /** Requests that no proxy has seen yet. */

@@ -41,6 +41,16 @@ describe('requests', () => {
     expect(topology.partitions[1]?.primary).toBe(a);
   });
 
+  it('that start a partition again are counted as losses, unless the nodes share a store', () => {
+    const again = (topology: Topology) => {
+      const epoch = topology.partitions[1]?.epoch ?? NaN;
+      const change = { kind: 'start' as const, primary: b, instead: a, copies: [] };
+      return applyRequests(topology, [{ partition: 1, epoch, change }]).lossCount;
+    };
+    const started = applyRequests(empty, [start(1, a), start(2, a)]);
+    expect([started.lossCount, again(started), again({ ...started, sharedStore: 's' })]).toEqual([0, 1, 0]);
+  });
+
   it('that were made at another epoch, or for no partition, change nothing', () => {
     expect(applyRequests(empty, [start(1, a, 1), start(4096, a)])).toBe(empty);
   });

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { hostOf, KvsError } from '@kvs/protocol';
-import { changeEntry, type EntryChange } from './entry-changes.js';
+import { changeEntry, isStartAfterLoss, type EntryChange } from './entry-changes.js';
 import type { SettingsUpdate } from './control-plane/messages.js';
 import {
   hasRole,
@@ -27,15 +27,18 @@ export interface EntryRequest {
 export function applyRequests(topology: Topology, requests: readonly EntryRequest[]): Topology {
   const revision = topology.revision + 1;
   const partitions = [...topology.partitions];
+  let { lossCount } = topology;
   let isChanged = false;
   for (const { partition, epoch, change } of requests) {
     const entry = partitions[partition];
-    const next = entry?.epoch === epoch ? changeEntry(entry, change, revision) : undefined;
+    if (entry?.epoch !== epoch) continue;
+    const next = changeEntry(entry, change, revision);
     if (next === undefined) continue;
+    if (topology.sharedStore === undefined && isStartAfterLoss(entry, next)) lossCount++;
     partitions[partition] = next;
     isChanged = true;
   }
-  return isChanged ? { ...topology, revision, partitions } : topology;
+  return isChanged ? { ...topology, revision, lossCount, partitions } : topology;
 }
 
 /**

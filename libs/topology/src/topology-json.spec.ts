@@ -31,6 +31,7 @@ const topologies: fc.Arbitrary<Topology> = fc.record({
   minInSync: fc.integer({ min: 1, max: 3 }),
   sharedStore: fc.option(fc.string({ minLength: 1 }), { nil: undefined }),
   versionCeiling: fc.nat(MAX_VERSION),
+  lossCount: fc.nat(),
   nodes: fc
     .uniqueArray(
       fc.record({
@@ -106,6 +107,11 @@ describe('a document is refused', () => {
     expect(topologyFromJson(json, 'f')).toEqual({ ...valid, versionCeiling: MAX_VERSION });
   });
 
+  it('nor if it does not count losses', () => {
+    const json = JSON.stringify({ ...document(), lossCount: undefined });
+    expect(topologyFromJson(json, 'f')).toEqual(valid);
+  });
+
   it.each<[string, Record<string, unknown>]>([
     ['of another format', { format: 'kvs-topology/0' }],
     ['without a cluster', { clusterId: '' }],
@@ -113,6 +119,7 @@ describe('a document is refused', () => {
     ['with too many copies', { copies: 9 }],
     ['with more copies required than there are to be', { minInSync: 3 }],
     ['with a negative ceiling', { versionCeiling: -1 }],
+    ['with a negative count of losses', { lossCount: -1 }],
     ['without nodes', { nodes: undefined }],
     ['with a node in no state', { nodes: [{ ...node, state: 'gone' }] }],
     ['with a node at no address', { nodes: [{ ...node, address: 'bad host:1' }] }],

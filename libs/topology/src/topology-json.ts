@@ -55,15 +55,15 @@ function topologyToDocument(topology: Topology): TopologyDocument {
     else runs.push([1, ...partsOf(entry, indexOf)]);
     last = entry;
   }
-  const { clusterId, revision, copies, minInSync, sharedStore, versionCeiling } = topology;
+  const { clusterId, revision, copies, minInSync, sharedStore, versionCeiling, lossCount } = topology;
   const nodes = topology.nodes.map((node) => {
     const { id, address, redisAddress, zone, weight, bootId, isDurable, starts, processId, state } = node;
     // JSON leaves out fields that are undefined.
     return { id, address, redisAddress, zone, weight, bootId, isDurable, starts, processId, state };
   });
   const ended = topology.ended.map(({ bootId, isDurable }) => ({ bootId, isDurable }));
-  const settings = { clusterId, revision, copies, minInSync, sharedStore, versionCeiling };
-  return { format: FORMAT, ...settings, nodes, ended, bootIds: [...indexes.keys()], partitions: runs };
+  const head = { clusterId, revision, copies, minInSync, sharedStore, versionCeiling, lossCount };
+  return { format: FORMAT, ...head, nodes, ended, bootIds: [...indexes.keys()], partitions: runs };
 }
 
 function partsOf(
@@ -130,6 +130,8 @@ export function topologyFromDocument(value: unknown): Topology {
     sharedStore: document['sharedStore'] === undefined ? undefined : name(document, 'sharedStore'),
     // A higher ceiling is no reason to refuse a document, but nobody may reach it.
     versionCeiling: Math.min(integer(document, 'versionCeiling', 0), MAX_VERSION),
+    // Older versions of kvs did not count losses.
+    lossCount: document['lossCount'] === undefined ? 0 : integer(document, 'lossCount', 0),
     nodes: nodesOf(list(document, 'nodes')),
     ended: list(document, 'ended').map(endedProcess),
     partitions: partitionsOf(document, revision),

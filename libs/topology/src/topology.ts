@@ -86,6 +86,8 @@ export interface Topology {
   readonly sharedStore: string | undefined;
   /** No primary gives a version above this one, so that a partition that starts anew can begin above all given versions. */
   readonly versionCeiling: number;
+  /** How often a partition started again without acknowledged writes, because all its copies were gone. */
+  readonly lossCount: number;
   /** Ascending by id. */
   readonly nodes: readonly TopologyNode[];
   /** Processes that have ended: each announced its end, or lost its address to another one, or an operator vouches for its end. */
@@ -120,6 +122,7 @@ export function newTopology({ clusterId, copies, minInSync }: ClusterSettings): 
     minInSync,
     sharedStore: undefined,
     versionCeiling: 0,
+    lossCount: 0,
     nodes: [],
     ended: [],
     partitions: new Array<PartitionEntry>(PARTITION_COUNT).fill(unassigned),

@@ -8,7 +8,6 @@ export class ChangeLog {
   readonly #log: ControlLog;
   readonly #reports: NodeReports;
   #failoverCount = 0;
-  #lossCount = 0;
 
   constructor(log: ControlLog, reports: NodeReports) {
     this.#log = log;
@@ -18,11 +17,6 @@ export class ChangeLog {
   /** In how many partitions this proxy had another process take over from a primary that was gone. */
   get failoverCount(): number {
     return this.#failoverCount;
-  }
-
-  /** How many partitions started again without acknowledged writes while this proxy led. */
-  get lossCount(): number {
-    return this.#lossCount;
   }
 
   /** Notes a change of the topology as the proxy that leads. */
@@ -92,7 +86,6 @@ export class ChangeLog {
       return old !== undefined && isStartAfterLoss(old, entry) ? [{ partition, primary: entry.primary }] : [];
     });
     if (lost.length === 0) return;
-    this.#lossCount += lost.length;
     const empty = lost.filter(
       ({ partition, primary }) => primary !== undefined && !this.#reports.holds(primary, partition),
     ).length;

@@ -673,6 +673,20 @@ describe('nodes with one shared store', () => {
   });
 });
 
+it('a loss counts at every proxy, also if the one that led has gone', async () => {
+  const store = new SharedStore();
+  const other = new TestProxy(store, { url: 'http://two' });
+  proxy = new TestProxy(store);
+  const [a, ...others] = await proxy.assigned();
+  const served = proxy.topology.partitions.filter(({ primary }) => primary === a).length;
+  await proxy.report(a ?? fail(), { isEnding: true });
+  await proxy.pass(2000, others);
+  proxy.control.stop();
+  await other.control.start();
+  expect(other.control.status().partitions.restarted_after_loss).toBe(served);
+  other.control.stop();
+});
+
 it('a partition that starts again after a loss is no failover', async () => {
   const [a, ...others] = await proxy.assigned();
   const served = proxy.topology.partitions.filter(({ primary }) => primary === a).length;

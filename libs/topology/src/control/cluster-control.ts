@@ -248,8 +248,8 @@ export class ClusterControl {
     const topology = this.#keeper.current;
     if (topology === undefined) throw new KvsError('store_unavailable', 'the topology was not read yet');
     const { leader, plan } = this.#controller;
-    const { failoverCount, lossCount } = this.#changes;
-    return statusOf({ topology, reports: this.#reports, leader, plan, lossCount, failoverCount });
+    const { failoverCount } = this.#changes;
+    return statusOf({ topology, reports: this.#reports, leader, plan, failoverCount });
   }
 
   /**

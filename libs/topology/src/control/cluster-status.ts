@@ -27,7 +27,7 @@ export interface ClusterStatus {
     readonly lost: Partitions | null;
     /** In how many this proxy had a copy take over from a primary that was gone, since it was started. */
     readonly failovers: number;
-    /** How many started again without acknowledged writes while this proxy led, since it was started. */
+    /** How many started again without acknowledged writes, since the cluster began. */
     readonly restarted_after_loss: number;
   };
   readonly moves: {
@@ -87,13 +87,12 @@ export interface StatusParts {
   readonly leader: string | undefined;
   /** The plan of the controller, if this proxy leads. */
   readonly plan: Plan | undefined;
-  readonly lossCount: number;
   readonly failoverCount: number;
 }
 
 export function statusOf(parts: StatusParts): ClusterStatus {
-  const { topology, leader, plan, lossCount, failoverCount } = parts;
-  const { clusterId, revision, copies, minInSync, partitions } = topology;
+  const { topology, leader, plan, failoverCount } = parts;
+  const { clusterId, revision, copies, minInSync, lossCount, partitions } = topology;
   const where = (test: (entry: PartitionEntry) => boolean) =>
     partitionsOf(partitions.flatMap((entry, partition) => (test(entry) ? [partition] : [])));
   const stalled = (state: string): Partitions | null => {
