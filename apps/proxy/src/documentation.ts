@@ -140,7 +140,7 @@ describeRoutes(ControlPlaneController, [ApiTags('cluster')], {
     UNKNOWN_NODE,
     ApiProblem(
       409,
-      'The id is that of a process that has a role in some partition, and force=true is not given',
+      'The id is that of a process that has a role in some partition, and force=true is not given; or it is, and the process runs',
     ),
     NO_STORE,
   ],

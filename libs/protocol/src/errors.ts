@@ -38,7 +38,7 @@ export const ERROR_CODES = {
   duplicate_node: { status: 409, title: 'Another node has the id, the address or the boot id' },
   wrong_store: { status: 409, title: 'The node has its pairs elsewhere than the nodes of the cluster' },
   outdated_directory: { status: 409, title: 'The data directory of the node is a restored backup' },
-  node_in_use: { status: 409, title: 'The node has a role in some partition' },
+  node_in_use: { status: 409, title: 'The node is in use' },
   not_leader: { status: 409, title: 'The proxy does not lead the cluster' },
   wrong_cluster: { status: 409, title: 'The request is about another cluster' },
   store_unavailable: { status: 503, title: 'The topology cannot be read or changed' },

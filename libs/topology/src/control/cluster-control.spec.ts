@@ -354,6 +354,7 @@ it('each change is made once, although the store says that it has another revisi
   expect(await revisionsOf(() => control.removeNode('d', false))).toEqual([1, { state: 'removed' }]);
   const draining = { state: 'draining', copies: expect.any(Number) };
   expect(await revisionsOf(() => control.removeNode('a', false))).toEqual([1, draining]);
+  proxy.disagree = undefined;
   expect(await revisionsOf(() => control.removeNode('a', true))).toEqual([1, { state: 'removed' }]);
   expect(await revisionsOf(() => control.removeNode(b, true))).toEqual([1, { state: 'removed' }]);
   const end = { isEnding: true };
@@ -480,6 +481,7 @@ describe('is refused', () => {
     expect(removal).toEqual({ state: 'draining', copies: expect.any(Number) });
     expect(proxy.topology.nodes).toContainEqual(expect.objectContaining({ id: 'a', state: 'draining' }));
     const { revision } = proxy.topology;
+    proxy.silent.add(a ?? fail());
     expect(await proxy.control.removeNode('a', true)).toEqual({ state: 'removed' });
     expect(proxy.topology).toMatchObject({
       revision: revision + 1,
@@ -489,10 +491,47 @@ describe('is refused', () => {
   });
 });
 
+describe('an operator who vouches for the end of a process', () => {
+  const again = { bootId: boot('boot of a later start'), address: 'a.example:1' };
+  const removed = { state: 'removed' };
+  let a: BootId;
+  beforeEach(async () => {
+    await proxy.control.start();
+    a = await proxy.join('a', { address: again.address });
+    await proxy.pass(14_000, [a]);
+    proxy.silent.add(a);
+    await proxy.join('a', again);
+    await proxy.pass(5000, [again.bootId]);
+  });
+
+  it('is refused if the process answers, because the cluster may wait for an earlier one', async () => {
+    const { revision } = proxy.topology;
+    expect(proxy.control.status().partitions.unavailable).toMatchObject({ count: 4096, awaited: [a] });
+    for (const id of ['a', again.bootId])
+      await expect(proxy.control.removeNode(id, true)).rejects.toMatchObject({
+        code: 'node_in_use',
+        message: expect.stringContaining('runs at a.example:1'),
+      });
+    expect(proxy.topology.revision).toBe(revision);
+    expect(await proxy.control.removeNode(a, true)).toEqual(removed);
+    await proxy.pass(2000, [again.bootId]);
+    expect(proxy.control.status().partitions).toMatchObject({
+      unavailable: { count: 0 },
+      restarted_after_loss: 4096,
+    });
+  });
+
+  it('is believed if the process does not answer, although it reported a moment ago', async () => {
+    proxy.silent.add(again.bootId);
+    expect(await proxy.control.removeNode('a', true)).toEqual(removed);
+  });
+});
+
 it('a process that comes back after an operator vouched for its end keeps its partitions when another node joins', async () => {
   await proxy.control.start();
   const a = await proxy.join('a', { isDurable: true });
   await proxy.pass(14_000, [a]);
+  proxy.silent.add(a);
   await proxy.control.removeNode('a', true);
   await proxy.pass(2000);
   expect(proxy.control.status().partitions.lost).toMatchObject({ count: 4096 });

@@ -11,18 +11,12 @@ import type {
 import { isBootId } from '../json-fields.js';
 import type { PlanSettings } from '../planning/plan.js';
 import { endProcess, registerNode, removeNode, updateNode, updateSettings } from '../topology-changes.js';
-import {
-  hasRole,
-  newTopology,
-  type BootId,
-  type ClusterSettings,
-  type NodeIdentity,
-  type Topology,
-} from '../topology.js';
+import { hasRole, newTopology, type BootId, type ClusterSettings, type Topology } from '../topology.js';
 import { ChangeLog } from './change-log.js';
 import { Controller } from './controller.js';
 import { EntryQueue } from './entry-queue.js';
 import { LastingProblem } from './lasting-problem.js';
+import { NodePresence } from './node-presence.js';
 import { NodeReports } from './node-reports.js';
 import type { ControlPorts } from './ports.js';
 import { ShareLog } from './share-log.js';
@@ -53,6 +47,7 @@ export class ClusterControl {
   readonly #news: TopologyNews;
   readonly #queue: EntryQueue;
   readonly #reports: NodeReports;
+  readonly #presence: NodePresence;
   readonly #controller: Controller;
   readonly #changes: ChangeLog;
   #endWatch: () => void = () => undefined;
@@ -64,6 +59,7 @@ export class ClusterControl {
     this.#keeper = new TopologyKeeper(ports.store, ports.timers);
     this.#news = new TopologyNews(this.#keeper, ports.timers, settings.maxNewsRequests);
     this.#reports = new NodeReports(ports);
+    this.#presence = new NodePresence(this.#keeper, this.#reports, ports);
     this.#changes = new ChangeLog(ports.log, this.#reports);
     this.#queue = new EntryQueue(this.#keeper, ports, (before, after, failovers) =>
       this.#changes.notePromotions(before, after, failovers),
@@ -143,7 +139,7 @@ export class ClusterControl {
   async join(request: JoinRequest): Promise<TopologyAnswer> {
     const { node, sharedStore } = request;
     await this.#keeper.heed(request, node.id);
-    await this.#refuseTwin(node);
+    await this.#presence.refuseTwin(node);
     const topology = await this.#keeper.change((current) => registerNode(current, node, sharedStore));
     this.#reports.hear(node.bootId);
     return this.#answer(topology);
@@ -204,10 +200,11 @@ export class ClusterControl {
    *
    * @param id the id of the node, or the boot id of a process that is no node any more
    * @param isGone whether an operator vouches that the process has ended and that its pairs are gone
-   * @throws KvsError `unknown_node`; `node_in_use`: the id is a boot id, its process has a role in some partition, and nobody
-   * vouches for its end
+   * @throws KvsError `unknown_node`; `node_in_use`: an operator vouches for the end of a process that answers, or the id is a boot
+   * id, its process has a role in some partition, and nobody vouches for its end
    */
   async removeNode(id: string, isGone: boolean): Promise<NodeRemoval> {
+    if (isGone) await this.#presence.refuseRunning(id);
     let removal: NodeRemoval = { state: 'removed' };
     let wasRemoved = false;
     await this.#keeper.change((topology) => {
@@ -250,29 +247,6 @@ export class ClusterControl {
     const { leader, plan } = this.#controller;
     const { failoverCount } = this.#changes;
     return statusOf({ topology, reports: this.#reports, leader, plan, failoverCount });
-  }
-
-  /**
-   * Two processes that were started with one id would take the registration from each other forever, so the first one keeps it
-   * as long as it runs. Only the proxy that leads gets reports, so every proxy asks that process too. One that has moved to
-   * another address has ended when it is silent. One that is back at its address has ended already, although it was heard a
-   * moment ago.
-   *
-   * @throws KvsError `duplicate_node`, `store_unavailable`
-   */
-  async #refuseTwin({ id, bootId, address }: NodeIdentity): Promise<void> {
-    const { clusterId, nodes } = await this.#keeper.read();
-    const known = nodes.find((one) => one.id === id);
-    if (known === undefined || known.bootId === bootId) return;
-    const question = { clusterId, bootId: known.bootId, promotions: [] };
-    const isThere = await this.#ports.confirmPromotions(known.address, question).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) this.#reports.hear(known.bootId);
-    const hasMoved = known.address !== address;
-    if (isThere || (hasMoved && this.#reports.isHeard(known.bootId)))
-      throw new KvsError('duplicate_node', `${id} runs at ${known.address} already`);
   }
 
   #answer(topology: Topology): TopologyAnswer {
