@@ -270,6 +270,17 @@ describe('a new cluster', () => {
   });
 });
 
+it('a cluster that waits for a node of the list tells its address, also if a node has joined with another one', async () => {
+  proxy = new TestProxy(new LocalTopologyStore(), { expectedNodes: ['127.0.0.1:a', 'localhost:b'] });
+  await proxy.control.start();
+  const bootIds = await Promise.all(['a', 'b'].map((id) => proxy.join(id)));
+  await proxy.pass(20_000, bootIds);
+  const { unassigned } = proxy.control.status().partitions;
+  expect(unassigned).toMatchObject({ count: 4096, awaited: ['localhost:b'] });
+  const told = proxy.log.filter((line) => line.startsWith('the partitions are not assigned until'));
+  expect(told).toEqual([expect.stringContaining('localhost:b')]);
+});
+
 describe('requests for entries', () => {
   it('are met', async () => {
     await proxy.assigned();

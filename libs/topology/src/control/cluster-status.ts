@@ -45,7 +45,7 @@ export interface ClusterStatus {
 export interface Partitions {
   readonly count: number;
   readonly examples: readonly number[];
-  /** The processes whose return would help. */
+  /** The processes whose return would help, or the addresses of the nodes that are to join. */
   readonly awaited?: readonly string[];
 }
 
@@ -103,7 +103,7 @@ export function statusOf(parts: StatusParts): ClusterStatus {
     );
     return {
       ...partitionsOf(found.map(({ partition }) => partition)),
-      ...(awaited.length > 0 && { awaited }),
+      ...awaiting(awaited),
     };
   };
   const loads = loadsOf(topology);
@@ -115,7 +115,10 @@ export function statusOf(parts: StatusParts): ClusterStatus {
     leader: leader ?? null,
     nodes: topology.nodes.map((node) => nodeState(parts, node, loads.get(node.bootId))),
     partitions: {
-      unassigned: where(({ primary }) => primary === undefined),
+      unassigned: {
+        ...where(({ primary }) => primary === undefined),
+        ...awaiting(plan?.missing ?? []),
+      },
       too_few_copies: where((entry) => isShort(topology, entry)),
       read_only: where(({ primary, inSync }) => primary !== undefined && inSync.length < minInSync),
       unavailable: stalled('unavailable'),
@@ -186,6 +189,10 @@ function movesOf({ topology, reports, plan }: StatusParts): ClusterStatus['moves
     })),
     failures: plan === undefined ? null : failures,
   };
+}
+
+function awaiting(awaited: readonly string[]): Pick<Partitions, 'awaited'> {
+  return awaited.length > 0 ? { awaited } : {};
 }
 
 function partitionsOf(numbers: readonly number[]): Partitions {

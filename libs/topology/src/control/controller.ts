@@ -180,7 +180,7 @@ export class Controller {
     reports.follow(topology);
     const state = this.#stateOf(topology);
     if (state !== undefined && state === this.#planned) {
-      this.#states.note(topology, []);
+      this.#states.note(topology, { stalled: [], missing: [] });
       return;
     }
     const made = await this.#planFor(topology);
@@ -188,7 +188,7 @@ export class Controller {
     if (this.#isStopped) return;
     this.#plan = made;
     this.#planned = isEmpty(made) && made.stalled.length === 0 ? state : undefined;
-    this.#states.note(topology, made.stalled);
+    this.#states.note(topology, made);
     await this.#carryOut(made);
   }
 

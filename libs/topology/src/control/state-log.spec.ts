@@ -28,7 +28,7 @@ function lacking(count: number): string[] {
     primary: a,
     inSync: partition < count ? [a] : [a, b],
   }));
-  log.note({ ...topology, partitions }, []);
+  log.note({ ...topology, partitions }, { stalled: [], missing: [] });
   return lines.splice(0);
 }
 
@@ -49,11 +49,26 @@ it('a proxy that begins to lead a complete cluster tells nothing', () => {
   expect([0, 0, 0].flatMap(lacking)).toEqual([]);
 });
 
+it('nodes of the list that do not come are told once, and again if others are missing', () => {
+  const missing = (...addresses: string[]) => {
+    nowMs += 1000;
+    log.note(topology, { stalled: [], missing: addresses });
+    return lines.splice(0);
+  };
+  const told = (addresses: string) =>
+    `the partitions are not assigned until nodes with these addresses join, which the proxy was given: ${addresses}`;
+  expect([1, 2, 3, 4, 5].flatMap(() => missing('h:1', 'h:2'))).toEqual([]);
+  expect(missing('h:1', 'h:2')).toEqual([told('h:1, h:2')]);
+  expect(missing('h:1', 'h:2')).toEqual([]);
+  expect(missing('h:2')).toEqual([told('h:2')]);
+  expect([missing(), missing('h:2')].flat()).toEqual([]);
+});
+
 describe('partitions that nothing serves', () => {
   const stalled = (count: number, state: StalledPartition['state'], ...awaited: string[]) =>
     Array.from({ length: count }, (_, partition) => ({ partition, state, awaited: awaited.map(boot) }));
   const note = (...found: StalledPartition[]) => {
-    log.note(topology, found);
+    log.note(topology, { stalled: found, missing: [] });
     return lines.splice(0);
   };
 

@@ -1,8 +1,8 @@
-import type { StalledPartition } from '../planning/plan.js';
+import type { Plan, StalledPartition } from '../planning/plan.js';
 import { nameOf, type PartitionEntry, type Topology } from '../topology.js';
 import type { ControlPorts } from './ports.js';
 
-/** Tells operators the states of partitions that last: they lack copies, or nothing serves them. */
+/** Tells operators the states of partitions that last: they lack copies, nothing serves them, or they are not assigned. */
 export class StateLog {
   readonly #ports: Pick<ControlPorts, 'log' | 'timers'>;
   /** Whether it was told that copies are lacking, or partitions had no node: then the end is told too. */
@@ -13,14 +13,18 @@ export class StateLog {
   /** The highest number that was told since copies are lacking. */
   #toldCount = 0;
   readonly #toldStalls = new Map<StalledPartition['state'], string>();
+  /** Since when nodes of the list are missing. */
+  #missingSinceMs: number | undefined;
+  #toldMissing = '';
 
   constructor(ports: Pick<ControlPorts, 'log' | 'timers'>) {
     this.#ports = ports;
   }
 
   /** Call it about every second. */
-  note(topology: Topology, stalled: readonly StalledPartition[]): void {
+  note(topology: Topology, { stalled, missing }: Pick<Plan, 'stalled' | 'missing'>): void {
     this.#noteCopies(topology);
+    this.#noteMissing(missing);
     this.#noteStalls(topology, stalled, 'unavailable', []);
     this.#noteStalls(topology, stalled, 'lost', ['you decide']);
   }
@@ -44,6 +48,21 @@ export class StateLog {
       if (this.#isDoneAwaited) log.info({ copies }, 'done: all partitions have all their copies');
       this.#isDoneAwaited = false;
     }
+  }
+
+  /** A node of the list may have joined already, but with another address than the list has. */
+  #noteMissing(missing: readonly string[]): void {
+    const { log, timers } = this.#ports;
+    const nowMs = timers.nowMs();
+    this.#missingSinceMs = missing.length === 0 ? undefined : (this.#missingSinceMs ?? nowMs);
+    if (this.#missingSinceMs === undefined || nowMs - this.#missingSinceMs < SETTLED_MS) return;
+    const names = listOf(missing);
+    if (names === this.#toldMissing) return;
+    this.#toldMissing = names;
+    log.warn(
+      { missing },
+      `the partitions are not assigned until nodes with these addresses join, which the proxy was given: ${names}`,
+    );
   }
 
   #noteStalls(
@@ -70,8 +89,12 @@ export class StateLog {
 function untilBack(names: readonly string[]): string[] {
   if (names.length === 0) return [];
   if (names.length === 1) return [`${names.join()} is back`];
+  return [`these are back: ${listOf(names)}`];
+}
+
+function listOf(names: readonly string[]): string {
   const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} others` : '';
-  return [`these are back: ${names.slice(0, MAX_NAMES).join(', ')}${more}`];
+  return `${names.slice(0, MAX_NAMES).join(', ')}${more}`;
 }
 
 /** Returns whether a partition that was assigned has fewer copies than wanted. */

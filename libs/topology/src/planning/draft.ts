@@ -16,6 +16,8 @@ export class Draft {
   readonly reachable: readonly PlanNode[];
   /** The nodes that can get copies and partitions to serve. */
   readonly usable: readonly PlanNode[];
+  /** Addresses of the list that no node in reach has. The first assignment waits for them. */
+  readonly missing: readonly string[];
   /** How many copies each partition can have. */
   readonly wanted: number;
   readonly stalled: StalledPartition[] = [];
@@ -35,6 +37,8 @@ export class Draft {
     this.nodes = planNodesOf(input);
     this.reachable = this.nodes.filter(({ isReachable }) => isReachable);
     this.usable = this.nodes.filter(({ isUsable }) => isUsable);
+    const addresses = new Set(this.reachable.map(({ node }) => node.address));
+    this.missing = input.settings.expectedNodes.filter((address) => !addresses.has(address));
     this.wanted = possibleCopies(input.topology, this.nodes);
     this.#byBootId = new Map(this.nodes.map((node) => [node.bootId, node]));
     const hasDrain = this.nodes.some(({ isDraining }) => isDraining);
@@ -147,6 +151,7 @@ export class Draft {
         .map(({ node }) => node.id),
       versionCeiling: versionCeilingFor(this.input),
       stalled: this.stalled,
+      missing: this.#entries.some(({ primary }) => primary === undefined) ? this.missing : [],
       shares: new Map(this.nodes.map(({ bootId, copyBounds }) => [bootId, copyBounds])),
     };
   }

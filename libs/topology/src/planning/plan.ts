@@ -58,6 +58,8 @@ export interface Plan {
   /** The ceiling of versions, if it must rise. */
   readonly versionCeiling: number | undefined;
   readonly stalled: readonly StalledPartition[];
+  /** The expected addresses that no node in reach has, while the first assignment waits for them. */
+  readonly missing: readonly string[];
   /** How many copies each node should have. */
   readonly shares: ReadonlyMap<BootId, Bounds>;
 }

@@ -67,10 +67,9 @@ function firstCopies(draft: Draft, peers: Peers, { entry, partition, primary }: 
 }
 
 /** Returns whether all expected nodes have come and reported, and no other node came within the last moments. */
-export function areNodesThere({ usable, reachable, input }: Draft): boolean {
-  const { statuses, settings, topology, nowMs } = input;
-  const addresses = new Set(reachable.map(({ node }) => node.address));
-  if (usable.length === 0 || settings.expectedNodes.some((address) => !addresses.has(address))) return false;
+export function areNodesThere({ usable, reachable, missing, input }: Draft): boolean {
+  const { statuses, topology, nowMs } = input;
+  if (usable.length === 0 || missing.length > 0) return false;
   if (reachable.some(({ bootId }) => statuses.get(bootId)?.report === undefined)) return false;
   const agesMs = usable.map(({ bootId }) => nowMs - (statuses.get(bootId)?.firstHeardMs ?? nowMs));
   const isEnough = usable.length >= topology.copies || Math.max(...agesMs) >= ENOUGH_NODES_MS;
