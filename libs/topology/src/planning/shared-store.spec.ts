@@ -79,6 +79,18 @@ describe('nodes that share a store', () => {
     expect(cluster.node('d').state).toBe('active');
   });
 
+  it('serve while they are drained if no other node is there', () => {
+    const cluster = settled();
+    for (const id of ['a', 'b']) cluster.drain(id);
+    cluster.step();
+    expect(served(cluster)).toEqual({ a: 0, b: 0, c: PARTITION_COUNT });
+    cluster.silence('c');
+    expect(cluster.step(5000).stalled).toEqual([]);
+    expectEven([served(cluster)['a'] ?? 0, served(cluster)['b'] ?? 0]);
+    const { requests, stalled } = cluster.step();
+    expect([requests, stalled]).toEqual([[], []]);
+  });
+
   it('keep their partitions while all of them are silent, and are waited for', () => {
     const cluster = settled();
     const before = served(cluster);

@@ -10,7 +10,10 @@ import { areNodesThere, ringOwner } from './recovery.js';
 export function shareOut(draft: Draft): void {
   const isNew = draft.entries.some(({ primary }) => primary === undefined);
   if (isNew ? !areNodesThere(draft) : !hasListened(draft)) return;
-  const nodes = draft.usable.filter((node) => isHeard(draft, node));
+  const heard = draft.reachable.filter((node) => isHeard(draft, node));
+  const usable = heard.filter(({ isUsable }) => isUsable);
+  // A draining node serves as well as any other, so it does as long as there is no other.
+  const nodes = usable.length > 0 ? usable : heard;
   if (nodes.length === 0) {
     const awaited = draft.nodes.map(({ bootId }) => bootId);
     draft.entries.forEach((_, partition) => {
