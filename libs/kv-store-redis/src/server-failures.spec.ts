@@ -1,8 +1,8 @@
 import { systemClock } from '@kvs/kv-store';
-import { ManualTime, until } from '@kvs/protocol/testing';
+import { freePorts, ManualTime, until } from '@kvs/protocol/testing';
 import { answers, placed, read, write } from '../test/pairs.js';
 import { RedisCluster } from '../test/redis-cluster.js';
-import { freePort, RedisProcess } from './testing/redis-process.js';
+import { RedisProcess } from './testing/redis-process.js';
 import { describeWithRedis } from './testing/describe-with-tools.js';
 import { RedisEngine } from './redis-engine.js';
 import type { RedisEngineOptions } from './redis-engine-options.js';
@@ -74,7 +74,7 @@ describeWithRedis('when Redis fails', () => {
 
   it('an engine may be there before its server', async () => {
     await engine.close();
-    const port = await freePort();
+    const port = await freePorts(1, '127.0.0.1');
     open({ urls: [`redis://127.0.0.1:${port}`] });
     expect(await afterTimeout(engine.getMany([placed('a')]))).toMatchObject(UNAVAILABLE);
     const late = await RedisProcess.start({ choosePort: async () => port });

@@ -130,23 +130,23 @@ describe('a snapshot', () => {
   });
 
   it('that cannot be written at shutdown makes the exit code 1, and is the last line of the log', async () => {
-    const lines: string[] = [];
-    const server = node(['--snapshot-dir', join(directory, 'snapshots')], lines);
+    const server = node(['--snapshot-dir', join(directory, 'snapshots')]);
     await isReady(await server.ready);
     await rm(join(directory, 'snapshots'), { recursive: true });
     await writeFile(join(directory, 'snapshots'), 'not a directory');
     expect(await server.stop()).toEqual({ code: 1, signal: null });
-    expect(lines.at(-1)).toMatch(/shutdown failed: the snapshot .*kvs\.snapshot cannot be read or written: /);
-    expect(lines.filter((line) => line.includes('the snapshot'))).toHaveLength(1);
+    expect(server.lines.at(-1)).toMatch(
+      /shutdown failed: the snapshot .*kvs\.snapshot cannot be read or written: /,
+    );
+    expect(server.lines.filter((line) => line.includes('the snapshot'))).toHaveLength(1);
   });
 
   it('is also written at intervals', async () => {
-    const lines: string[] = [];
-    const server = node(['--snapshot-dir', directory, '--snapshot-interval', '1'], lines);
+    const server = node(['--snapshot-dir', directory, '--snapshot-interval', '1']);
     const origin = await server.ready;
     await isReady(origin);
     await send('PUT', `${origin}/keys/key`, { body: 'value' });
-    await until(() => lines.some((line) => line.includes('wrote 1 pairs')));
+    await server.until(/wrote 1 pairs/);
     await server.stop('SIGKILL');
     await using(node(['--snapshot-dir', directory]), async (again) => {
       await isReady(again);
@@ -159,13 +159,8 @@ function storageNode(args: readonly string[], environment: NodeJS.ProcessEnv = {
   return run(process.execPath, [storageNodeScript, 'localhost', '0', ...args], { environment });
 }
 
-function node(args: readonly string[], lines: string[] = []): ServerProcess {
-  return new ServerProcess({
-    name: 'node',
-    script: storageNodeScript,
-    args: ['localhost', '0', ...args],
-    onLine: (line) => lines.push(line),
-  });
+function node(args: readonly string[]): ServerProcess {
+  return new ServerProcess({ name: 'node', script: storageNodeScript, args: ['localhost', '0', ...args] });
 }
 
 /** Runs a node during the use, and then stops it by SIGTERM. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { until } from '@kvs/protocol/testing';
-import { Command, freePorts, run, workspaceRoot } from '@kvs-tools/local-cluster';
+import { freePorts, until } from '@kvs/protocol/testing';
+import { Command, run, workspaceRoot } from '@kvs-tools/local-cluster';
 import { Cluster, Redis } from 'ioredis';
 import { ClusterState } from './support/cluster-state.js';
 import { refused, send } from './support/http.js';

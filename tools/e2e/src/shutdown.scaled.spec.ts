@@ -6,7 +6,8 @@ import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts, proxyScript, ServerProcess, storageNodeScript } from '@kvs-tools/local-cluster';
+import { freePorts } from '@kvs/protocol/testing';
+import { proxyScript, ServerProcess, storageNodeScript } from '@kvs-tools/local-cluster';
 import { string } from './support/data.js';
 import { accepts, open, readAll, refused, send } from './support/http.js';
 

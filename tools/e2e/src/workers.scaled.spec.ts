@@ -21,7 +21,7 @@ afterEach(() => proxy.kill()); // a test without its own proxy kills the previou
 
 async function start(...args: string[]): Promise<void> {
   proxy = new ProxyOfWorkers([node.address], ['--workers', '2', ...args]);
-  origin = await proxy.process.ready;
+  origin = await proxy.ready;
 }
 
 describe('a proxy of two workers', () => {
@@ -38,14 +38,14 @@ describe('a proxy of two workers', () => {
     for (const pid of pids) process.kill(pid, 'SIGUSR1'); // which must not open an inspector
     await fillWithLargeValues(node.origin);
     const scans = [await open(`${origin}/fetch`), await open(`${origin}/fetch`)];
-    proxy.process.signal(signal);
+    proxy.signal(signal);
     await refused(origin);
-    proxy.process.signal(signal); // which changes nothing
+    proxy.signal(signal); // which changes nothing
     for (const scan of scans) {
       const { text, complete } = await readAll(scan);
       expect([complete, (JSON.parse(text) as unknown[]).length]).toEqual([true, 9]);
     }
-    expect(await proxy.process.exited).toEqual({ code: 0, signal: null });
+    expect(await proxy.exited).toEqual({ code: 0, signal: null });
     await Promise.all(pids.map(gone));
     expect(proxy.lines.filter((line) => / ended|Debugger/.test(line))).toEqual([]);
   });

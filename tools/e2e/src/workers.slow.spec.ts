@@ -1,7 +1,8 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command, freePorts, proxyScript, run } from '@kvs-tools/local-cluster';
+import { freePorts, until } from '@kvs/protocol/testing';
+import { Command, proxyScript, run } from '@kvs-tools/local-cluster';
 import { Redis } from 'ioredis';
 import { startNode, type StorageNode } from './support/cluster.js';
 import { string } from './support/data.js';
@@ -23,7 +24,7 @@ afterEach(() => proxy.kill()); // a test without its own proxy kills the previou
 
 async function start(...args: string[]): Promise<void> {
   proxy = new ProxyOfWorkers([node.address], ['--workers', '2', ...args]);
-  origin = await proxy.process.ready;
+  origin = await proxy.ready;
 }
 
 describe('a proxy of two workers', () => {
@@ -53,7 +54,7 @@ describe('a proxy of two workers', () => {
 
   it('serves Redis clients, and counts their commands over all workers', async () => {
     await start('--redis-port', 'auto');
-    const port = await proxy.process.redisPort;
+    const port = await proxy.redisPort;
     const clients = Array.from({ length: 4 }, () => new Redis({ port, host: 'localhost' }));
     try {
       expect(await Promise.all(clients.map((client) => client.get('k')))).toEqual(['v', 'v', 'v', 'v']);
@@ -138,7 +139,7 @@ describe('at shutdown, a proxy of two workers', () => {
     await start('--shutdown-timeout-ms', '200');
     await fillWithLargeValues(node.origin);
     const scan = await open(`${origin}/fetch`); // nobody reads it
-    expect(await proxy.process.stop()).toEqual({ code: 0, signal: null });
+    expect(await proxy.stop()).toEqual({ code: 0, signal: null });
     expect((await readAll(scan)).complete).toBe(false);
   });
 
@@ -146,7 +147,7 @@ describe('at shutdown, a proxy of two workers', () => {
     await start('--shutdown-timeout-ms', '200');
     const [sleeper = 0] = proxy.workerPids;
     process.kill(sleeper, 'SIGSTOP');
-    expect(await proxy.process.stop()).toEqual({ code: 0, signal: null });
+    expect(await proxy.stop()).toEqual({ code: 0, signal: null });
     await gone(sleeper);
     expect(proxy.lines.find((line) => line.includes(`(pid ${sleeper}) does not end: killed`))).toBeDefined();
   });
@@ -181,7 +182,7 @@ describe('at shutdown, a proxy of two workers', () => {
     const pids = proxy.workerPids;
     await fillWithLargeValues(node.origin);
     const scan = await open(`${origin}/fetch`);
-    proxy.process.signal('SIGKILL');
+    proxy.signal('SIGKILL');
     await refused(origin);
     expect((await readAll(scan)).complete).toBe(true);
     await Promise.all(pids.map(gone));
@@ -206,20 +207,20 @@ it('the port refuses connections while no worker can serve: at the start, and af
       KVS_TEST_HOLD: hold,
       NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(HELD_WORKERS)}`,
     });
-    await proxy.until(() => held() === 2);
+    await until(() => held() === 2);
     expect(await accepts('localhost', port)).toBe(false);
     await rm(hold);
-    origin = await proxy.process.ready;
+    origin = await proxy.ready;
     expect((await send('GET', `${origin}/keys/k`)).status).toBe(200);
 
     await writeFile(hold, '');
     for (const pid of proxy.workerPids) process.kill(pid, 'SIGKILL');
-    await proxy.until(() => held() === 4);
+    await until(() => held() === 4);
     expect(await accepts('localhost', port)).toBe(false);
     await rm(hold);
-    await proxy.until(() => proxy.listening.length === 2);
+    await until(() => proxy.listening.length === 2);
     expect((await send('GET', `${origin}/keys/k`)).status).toBe(200);
-    expect(await proxy.process.stop()).toEqual({ code: 0, signal: null });
+    expect(await proxy.stop()).toEqual({ code: 0, signal: null });
   } finally {
     await rm(hold, { force: true });
   }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
+import { isPortFree } from '@kvs/protocol/testing';
 import { portsOf, readOptions } from './options.js';
 import { proxyScript, storageNodeScript } from './scripts.js';
 import { ServerProcess } from './server-process.js';
@@ -102,7 +102,7 @@ function reportExit(name: string, { code, signal }: { code: number | null; signa
 }
 
 async function refuseBusyPorts(ports: readonly number[]): Promise<void> {
-  const free = await Promise.all(ports.map(isFree));
+  const free = await Promise.all(ports.map((port) => isPortFree(port, HOST)));
   const busy = ports.filter((_, i) => !free[i]);
   if (busy.length === 0) return;
   const what = busy.length === 1 ? `port ${busy.join()} is` : `ports ${busy.join(', ')} are`;
@@ -110,13 +110,4 @@ async function refuseBusyPorts(ports: readonly number[]): Promise<void> {
     `npm start: ${what} in use, perhaps by an earlier npm start; choose others: npm start -- --port 9090 --base-port 4000 --redis-port 6390 --redis-base-port 7100\n`,
   );
   process.exit(1);
-}
-
-function isFree(candidate: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer()
-      .once('error', () => resolve(false))
-      .once('listening', () => probe.close(() => resolve(true)))
-      .listen(candidate, HOST);
-  });
 }

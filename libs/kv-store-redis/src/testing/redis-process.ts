@@ -1,12 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { until } from '@kvs/protocol/testing';
+import { freePorts, until, WatchedProcess } from '@kvs/protocol/testing';
 import { Redis } from 'ioredis';
 
 export interface RedisProcessOptions {
@@ -18,10 +13,8 @@ export interface RedisProcessOptions {
 
 /** A redis-server on a free port that writes nothing to disk, with a directory of its own. */
 export class RedisProcess {
-  #process: ChildProcess | undefined;
+  #process: WatchedProcess | undefined;
   #admin: Redis | undefined;
-  readonly #killWithUs = (): void => void this.#process?.kill('SIGKILL');
-
   readonly #directory: string;
   readonly #settings: readonly string[];
 
@@ -36,7 +29,7 @@ export class RedisProcess {
 
   static async start({
     settings = [],
-    choosePort = freePort,
+    choosePort = () => freePorts(1, HOST),
   }: RedisProcessOptions = {}): Promise<RedisProcess> {
     for (let attempts = 1; ; attempts++) {
       const directory = await mkdtemp(join(tmpdir(), 'kvs-redis-'));
@@ -69,17 +62,8 @@ export class RedisProcess {
   /** Starts the process, also again after {@link kill}. Resolves when it accepts connections. */
   async run(): Promise<void> {
     const args = ['--port', `${this.port}`, '--bind', HOST, '--dir', this.#directory, '--save', ''];
-    const child = spawn('redis-server', [...args, ...this.#settings], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    this.#process = child;
-    process.once('exit', this.#killWithUs);
-    await new Promise<void>((resolve, reject) => {
-      child.once('error', reject).once('exit', () => reject(new Error('redis-server ended')));
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        if (line.includes('Ready to accept connections')) resolve();
-      });
-    });
+    this.#process = new WatchedProcess('redis-server', [...args, ...this.#settings]);
+    await this.#process.until(/Ready to accept connections/);
     const admin = new Redis(this.port, HOST, { retryStrategy: () => 50, protocol: 2 });
     // Errors are expected while the server is away.
     admin.on('error', () => undefined);
@@ -89,42 +73,24 @@ export class RedisProcess {
 
   /** Stops the process until {@link resume}. Connections stay open. */
   pause(): void {
-    this.#process?.kill('SIGSTOP');
+    this.#process?.signal('SIGSTOP');
   }
 
   resume(): void {
-    this.#process?.kill('SIGCONT');
+    this.#process?.signal('SIGCONT');
   }
 
   async kill(): Promise<void> {
-    process.off('exit', this.#killWithUs);
     this.#admin?.disconnect();
     this.#admin = undefined;
-    const child = this.#process;
+    const server = this.#process;
     this.#process = undefined;
-    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const exit = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exit;
+    await server?.stop('SIGKILL').catch(() => undefined); // it may not have started
   }
 
   async stop(): Promise<void> {
     await this.kill();
     await rm(this.#directory, { recursive: true, force: true });
-  }
-}
-
-/** Returns a port that no system gives to clients: those have the ports from 32768 at Linux, from 49152 elsewhere. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    // A server of a Redis Cluster takes the port 10,000 above, too.
-    const port = randomInt(15_000, 22_768);
-    const isFree = await new Promise<boolean>((resolve) => {
-      const server = createServer()
-        .once('error', () => resolve(false))
-        .listen(port, HOST, () => server.close(() => resolve(true)));
-    });
-    if (isFree) return port;
   }
 }
 

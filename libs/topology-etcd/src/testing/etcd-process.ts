@@ -1,9 +1,8 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePorts, WatchedProcess } from '@kvs/protocol/testing';
 
 /** Returns whether etcd is on the PATH. */
 export function hasEtcd(): boolean {
@@ -12,25 +11,29 @@ export function hasEtcd(): boolean {
 
 /** A server of etcd on free ports, with a directory of its own. */
 export class EtcdProcess {
-  readonly #killWithUs = (): void => void this.child.kill('SIGKILL');
+  readonly #process: WatchedProcess;
+  readonly #directory: string;
 
   private constructor(
     readonly url: string,
-    readonly child: ChildProcess,
-    readonly directory: string,
-  ) {}
+    process: WatchedProcess,
+    directory: string,
+  ) {
+    this.#process = process;
+    this.#directory = directory;
+  }
 
   static async start(): Promise<EtcdProcess> {
     const directory = await mkdtemp(join(tmpdir(), 'kvs-etcd-'));
-    const [client, peer] = [`http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`];
+    const port = await freePorts(2, HOST);
+    const [client, peer] = [`http://${HOST}:${port}`, `http://${HOST}:${port + 1}`];
     const clients = ['--listen-client-urls', client, '--advertise-client-urls', client];
     const peers = ['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer];
     const cluster = ['--initial-cluster', `default=${peer}`, '--data-dir', directory];
-    const child = spawn('etcd', [...clients, ...peers, ...cluster], { stdio: 'ignore' });
-    const server = new EtcdProcess(client, child, directory);
-    process.once('exit', server.#killWithUs);
+    const process = new WatchedProcess('etcd', [...clients, ...peers, ...cluster]);
+    const server = new EtcdProcess(client, process, directory);
     try {
-      await server.#untilHealthy();
+      await process.until(/ready to serve client requests/);
       return server;
     } catch (error) {
       await server.stop();
@@ -38,40 +41,19 @@ export class EtcdProcess {
     }
   }
 
+  /** Stops the process until {@link resume}. Connections stay open. */
+  pause(): void {
+    this.#process.signal('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#process.signal('SIGCONT');
+  }
+
   async stop(): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null && this.child.pid !== undefined) {
-      const exit = once(this.child, 'exit');
-      this.child.kill('SIGKILL');
-      await exit;
-    }
-    process.off('exit', this.#killWithUs);
-    await rm(this.directory, { recursive: true, force: true });
-  }
-
-  async #untilHealthy(): Promise<void> {
-    let failure: Error | undefined;
-    this.child.once('error', (error) => (failure = error));
-    for (const endMs = Date.now() + START_MS; Date.now() < endMs;) {
-      if (failure !== undefined) throw failure;
-      const isHealthy = await fetch(`${this.url}/health`).then(
-        async (answer) => (await answer.text()).includes('true'),
-        () => false,
-      );
-      if (isHealthy) return;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    throw new Error('etcd did not start');
+    await this.#process.stop('SIGKILL').catch(() => undefined); // it may not have started
+    await rm(this.#directory, { recursive: true, force: true });
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
-const START_MS = 20_000;
+const HOST = '127.0.0.1';

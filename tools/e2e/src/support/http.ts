@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
+import { until } from '@kvs/protocol/testing';
 
 export interface Answer {
   readonly status: number;
@@ -56,9 +57,9 @@ export async function readAll(response: IncomingMessage): Promise<{ text: string
 }
 
 /** Waits until connections to an origin are refused. */
-export async function refused(origin: string): Promise<void> {
+export function refused(origin: string): Promise<void> {
   const { hostname, port } = new URL(origin);
-  while (await accepts(hostname, Number(port)));
+  return until(async () => !(await accepts(hostname, Number(port))));
 }
 
 /** Returns whether a server accepts connections at an origin. */

@@ -1,26 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
+import { until } from '@kvs/protocol/testing';
 import { proxyScript, ServerProcess } from '@kvs-tools/local-cluster';
 import { string } from './data.js';
 import { send } from './http.js';
 
-/** A proxy of several workers in a process group of its own, and what its log says about them. */
-export class ProxyOfWorkers {
-  readonly process: ServerProcess;
-  readonly lines: string[] = [];
-  readonly #waiting = new Set<() => void>();
-
+/** A proxy of several workers, and what its log says about them. */
+export class ProxyOfWorkers extends ServerProcess {
   constructor(addresses: readonly string[], args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
-    this.process = new ServerProcess({
-      name: 'proxy',
-      script: proxyScript,
-      args: [...addresses, '--port', '0', ...args],
-      environment,
-      onLine: (line) => {
-        this.lines.push(line);
-        for (const wake of this.#waiting) wake();
-      },
-    });
+    super({ name: 'proxy', script: proxyScript, args: [...addresses, '--port', '0', ...args], environment });
   }
 
   /** The process ids of all workers that accepted connections, also of ended ones, in the order of the log. */
@@ -38,21 +26,13 @@ export class ProxyOfWorkers {
 
   /** Resolves when this number of workers have accepted connections since the start. */
   async workers(count: number): Promise<number[]> {
-    await this.until(() => this.workerPids.length >= count);
+    await until(() => this.workerPids.length >= count);
     return this.workerPids;
-  }
-
-  /** Resolves when `isThere` finds what it looks for in the log. */
-  async until(isThere: () => boolean): Promise<void> {
-    while (!isThere()) {
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
-      this.#waiting.clear();
-    }
   }
 
   /** For clean-up, also of a worker that a test has stopped by SIGSTOP. */
   async kill(): Promise<void> {
-    await Promise.all([this.process.stop('SIGKILL'), ...this.workerPids.map(killed)]);
+    await Promise.all([this.stop('SIGKILL'), ...this.workerPids.map(killed)]);
   }
 }
 
@@ -105,8 +85,8 @@ async function killed(pid: number): Promise<void> {
 }
 
 /** Waits until a process that is not our child has ended. */
-export async function gone(pid: number): Promise<void> {
-  while (isThere(pid)) await new Promise((resolve) => setImmediate(resolve));
+export function gone(pid: number): Promise<void> {
+  return until(() => !isThere(pid));
 }
 
 function isThere(pid: number): boolean {

@@ -27,9 +27,9 @@ export const storeAway: Case<ClusterCaseOptions> = {
           const pairs = randomPairs(scale.keyCount);
           await cluster.load(pairs);
           await steady.during(cluster.origin, pairs, async () => {
-            etcd.child.kill('SIGSTOP');
+            etcd.pause();
             await setTimeout(scale.awaySeconds * 1000);
-            etcd.child.kill('SIGCONT');
+            etcd.resume();
           });
           const note = 'The topology is in an etcd of one server. SIGSTOP pauses it, SIGCONT resumes it.';
           return {
