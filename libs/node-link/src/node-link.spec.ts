@@ -1,4 +1,5 @@
 import { stringKey, stringValue } from '@kvs/protocol';
+import { until } from '@kvs/protocol/testing';
 import { FakeLinkNode } from '../test/fake-link-node.js';
 import { NodeLink } from './node-link.js';
 import { HeldStore } from './testing/held-store.js';
@@ -44,7 +45,7 @@ it('takes pairs as large as they may be', async () => {
     nodeTimeoutMs: 60_000,
     pairLimits: { maxKeyBytes: 10, maxValueBytes },
   });
-  await fake.until(() => fake.hello !== undefined);
+  await until(() => fake.hello !== undefined);
   expect(fake.hello?.maxFrameBytes).toBeGreaterThan(2 * maxValueBytes);
   large.close();
   await fake.stop();

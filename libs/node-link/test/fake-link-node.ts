@@ -29,24 +29,19 @@ export class FakeLinkNode {
   address = '';
   #socket: Duplex | undefined;
   readonly #sockets = new Set<Duplex>();
-  readonly #waiting = new Set<() => void>();
   readonly #server: Server = createServer((_, response) => response.writeHead(404).end());
 
   static async start(): Promise<FakeLinkNode> {
     const node = new FakeLinkNode();
     node.#server.on('connection', (socket) => {
       node.#sockets.add(socket);
-      socket.on('close', () => {
-        node.#sockets.delete(socket);
-        node.#changed();
-      });
+      socket.on('close', () => node.#sockets.delete(socket));
     });
     node.#server.on('upgrade', (_, socket) => {
       node.attempts++;
       socket.on('error', () => undefined);
       socket.on('end', () => socket.end());
       node.onUpgrade(socket);
-      node.#changed();
     });
     await new Promise<void>((resolve) => node.#server.listen(0, '127.0.0.1', resolve));
     node.address = `127.0.0.1:${(node.#server.address() as AddressInfo).port}`;
@@ -63,7 +58,6 @@ export class FakeLinkNode {
       if (type === FRAME.hello) this.hello = decodeHello(cursor);
       if (type === FRAME.calls) this.calls.push(...decodeCalls(cursor, DEFAULT_LIMITS, BOUNDLESS));
       while (type === FRAME.messages && cursor.hasNumbers) this.messages.push(testCodec.read(cursor));
-      this.#changed();
     });
     socket.on('data', (bytes: Buffer) => reader.push(bytes));
   }
@@ -87,23 +81,9 @@ export class FakeLinkNode {
     return this.#sockets.size;
   }
 
-  /** Resolves when it is so. */
-  async until(isSo: () => boolean): Promise<void> {
-    while (!isSo()) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.add(resolve);
-      });
-    }
-  }
-
   async stop(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
-  }
-
-  #changed(): void {
-    for (const resolve of this.#waiting) resolve();
-    this.#waiting.clear();
   }
 }

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { until } from '@kvs/protocol/testing';
 import type { Batch, OpenCall } from '../src/batch.js';
 import { AnswerReader } from '../src/codec/answers.js';
 import { encodeCalls } from './frames.js';
@@ -18,7 +19,6 @@ export class RawLink {
   readonly answers: (readonly [number, unknown])[] = [];
   closed = false;
   readonly #open = new Map<number, OpenCall>();
-  readonly #waiting = new Set<() => void>();
 
   private constructor(readonly socket: Socket) {}
 
@@ -34,7 +34,6 @@ export class RawLink {
           link.#answered(id, call, refusal);
         }
       }
-      link.#changed();
     });
     let head = '';
     socket.on('data', (bytes: Buffer) => {
@@ -44,14 +43,11 @@ export class RawLink {
       reader.push(bytes.subarray(end));
     });
     socket.on('error', () => undefined);
-    socket.on('close', () => {
-      link.closed = true;
-      link.#changed();
-    });
+    socket.on('close', () => (link.closed = true));
     socket.write(
       `GET ${LINK_PATH} HTTP/1.1\r\nHost: node\r\nConnection: Upgrade\r\nUpgrade: ${LINK_TOKEN}\r\n\r\n`,
     );
-    await link.until(() => link.frames.length > 0);
+    await until(() => link.frames.length > 0);
     socket.write(encodeHello(link.builder, LIMITS));
     return link;
   }
@@ -66,21 +62,8 @@ export class RawLink {
     );
   }
 
-  async until(isSo: () => boolean): Promise<void> {
-    while (!isSo()) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.add(resolve);
-      });
-    }
-  }
-
   #answered(id: number, call: OpenCall, refusal: Refusal | undefined): void {
     this.#open.delete(id);
     this.answers.push([id, refusal?.code ?? call.outcomes]);
-  }
-
-  #changed(): void {
-    for (const resolve of this.#waiting) resolve();
-    this.#waiting.clear();
   }
 }

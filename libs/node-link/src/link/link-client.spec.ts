@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { stringKey, stringValue, type QueryOutcome, type SetOutcome } from '@kvs/protocol';
-import { ManualTime } from '@kvs/protocol/testing';
+import { ManualTime, until } from '@kvs/protocol/testing';
 import { TransportError } from '@kvs/router/transport';
 import { FakeLinkNode, PEER } from '../../test/fake-link-node.js';
 import { partOf } from '../../test/frames.js';
@@ -73,9 +73,9 @@ const callFrames = () => node.frames.filter((type) => type === FRAME.calls).leng
 describe('calls', () => {
   it('of one turn share a frame, and have their answers in whatever order these come', async () => {
     start();
-    await node.until(() => node.frames.length === 1);
+    await until(() => node.frames.length === 1);
     const calls = ['a', 'b', 'c'].map((name) => query(name));
-    await node.until(() => node.calls.length === 3);
+    await until(() => node.calls.length === 3);
     expect(callFrames()).toBe(1);
     answerAll();
     expect(await Promise.all(calls)).toEqual([yes, yes, yes]);
@@ -84,7 +84,7 @@ describe('calls', () => {
   it('wait for a connection that is being made', async () => {
     start();
     const call = query('a');
-    await node.until(() => node.calls.length === 1);
+    await until(() => node.calls.length === 1);
     answerAll();
     expect(await call).toEqual(yes);
   });
@@ -93,9 +93,9 @@ describe('calls', () => {
     node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, maxCallsInFlight: 2 });
     start();
     const calls = ['a', 'b', 'c'].map((name) => query(name));
-    await node.until(() => node.calls.length === 2);
+    await until(() => node.calls.length === 2);
     answerAll();
-    await node.until(() => node.calls.length === 1);
+    await until(() => node.calls.length === 1);
     answerAll();
     expect(await Promise.all(calls)).toEqual([yes, yes, yes]);
   });
@@ -103,7 +103,7 @@ describe('calls', () => {
   it('go over several frames when they are large', async () => {
     start();
     void Promise.all(['x', 'y', 'z'].map((text) => set(text.repeat(200_000)))).catch(() => undefined);
-    await node.until(() => node.calls.length === 3);
+    await until(() => node.calls.length === 3);
     expect(callFrames()).toBe(3);
   });
 
@@ -112,12 +112,12 @@ describe('calls', () => {
     start();
     const call = query('a');
     expect(await set('x'.repeat(3000))).toMatchObject([{ ok: false, code: 'value_too_large' }]);
-    await node.until(() => node.calls.length === 1);
+    await until(() => node.calls.length === 1);
     answerAll();
     expect(await call).toEqual(yes);
     await set('x'.repeat(3000));
     const alone = query('b'); // which need not wait for anything
-    await node.until(() => node.calls.length === 1);
+    await until(() => node.calls.length === 1);
     answerAll();
     expect(await alone).toEqual(yes);
   });
@@ -127,25 +127,25 @@ describe('time', () => {
   it('is up for a call that is not answered, and a late answer is passed over', async () => {
     start();
     const late = failureOf(query('a'));
-    await node.until(() => node.calls.length === 1);
+    await until(() => node.calls.length === 1);
     time.advanceMs(NODE_TIMEOUT_MS);
     expect(await late).toBe('timeout');
     const next = query('b');
-    await node.until(() => node.calls.length === 2);
+    await until(() => node.calls.length === 2);
     answerAll();
     expect(await next).toEqual(yes);
   });
 
   it('is kept by one timer, however many calls there are', async () => {
     start();
-    await node.until(() => node.frames.length === 1);
+    await until(() => node.frames.length === 1);
     const calls = [query('a'), query('b')].map(failureOf);
-    await node.until(() => node.calls.length === 2);
+    await until(() => node.calls.length === 2);
     time.advanceMs(NODE_TIMEOUT_MS / 2);
     calls.push(failureOf(query('c')));
     await setImmediate();
     time.advanceMs(DELAY_MS); // the others are unanswered
-    await node.until(() => node.calls.length === 3);
+    await until(() => node.calls.length === 3);
     time.advanceMs(NODE_TIMEOUT_MS / 2 - DELAY_MS);
     expect(await Promise.all(calls.slice(0, 2))).toEqual(['timeout', 'timeout']);
     expect(time.waits.filter((ms) => ms <= NODE_TIMEOUT_MS)).toEqual([NODE_TIMEOUT_MS / 2]);
@@ -157,7 +157,7 @@ describe('time', () => {
     node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, maxCallsInFlight: 1 });
     start();
     const calls = [failureOf(query('a')), failureOf(query('b'))];
-    await node.until(() => node.calls.length === 1);
+    await until(() => node.calls.length === 1);
     time.advanceMs(NODE_TIMEOUT_MS);
     expect(await Promise.all(calls)).toEqual(['timeout', 'unconnected']);
   });
@@ -171,13 +171,13 @@ describe('time', () => {
       node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, ...limits });
       start();
       const calls = ['a', 'b', 'c'].map((name) => failureOf(query(name)));
-      await node.until(() => node.calls.length === 3);
+      await until(() => node.calls.length === 3);
       node.calls.length = 0;
       time.advanceMs(NODE_TIMEOUT_MS);
       expect(await Promise.all(calls)).toEqual(['timeout', 'timeout', 'timeout']);
-      await node.until(() => node.connections === 0);
+      await until(() => node.connections === 0);
       const next = query('d');
-      await node.until(() => node.calls.length === 1);
+      await until(() => node.calls.length === 1);
       answerAll();
       expect(await next).toEqual(yes);
     },
@@ -187,7 +187,7 @@ describe('time', () => {
     node.onUpgrade = () => undefined;
     start();
     const call = failureOf(query('a'));
-    await node.until(() => node.attempts === 1);
+    await until(() => node.attempts === 1);
     time.advanceMs(NODE_TIMEOUT_MS);
     expect(await call).toBe('unconnected');
   });
@@ -197,26 +197,26 @@ describe('a heartbeat', () => {
   it('asks a silent node for a sign, and gives the link up when none comes', async () => {
     start({ nodeTimeoutMs: 1e6 });
     const call = failureOf(query('a'));
-    await node.until(() => node.calls.length === 1);
+    await until(() => node.calls.length === 1);
     time.advanceMs(2 * HEARTBEAT_MS);
-    await node.until(() => node.frames.includes(FRAME.ping));
+    await until(() => node.frames.includes(FRAME.ping));
     time.advanceMs(2 * HEARTBEAT_MS);
     expect(await call).toBe('broken');
-    await node.until(() => node.connections === 0);
+    await until(() => node.connections === 0);
   });
 
   it('is content with a pong', async () => {
     start({ nodeTimeoutMs: 1e6 });
     const call = query('a');
-    await node.until(() => node.calls.length === 1);
+    await until(() => node.calls.length === 1);
     for (let beat = 0; beat < 5; beat++) {
       const pings = node.frames.length;
       time.advanceMs(2 * HEARTBEAT_MS);
-      await node.until(() => node.frames.length > pings);
+      await until(() => node.frames.length > pings);
       node.say(encodeSignal(node.builder, FRAME.pong));
       // It has been heard when what was said after it is answered.
       node.say(encodeSignal(node.builder, FRAME.ping));
-      await node.until(() => node.frames.at(-1) === FRAME.pong);
+      await until(() => node.frames.at(-1) === FRAME.pong);
     }
     answerAll();
     expect(await call).toEqual(yes);
@@ -232,13 +232,13 @@ describe('a link that breaks', () => {
 
   it('is opened again at once by the next call', async () => {
     start();
-    await node.until(() => node.frames.length === 1);
+    await until(() => node.frames.length === 1);
     for (let attempt = 2; attempt < 5; attempt++) {
       node.hangUp();
       await untilLost();
       expect(node.attempts).toBe(attempt - 1);
       const call = query('a');
-      await node.until(() => node.calls.length === 1);
+      await until(() => node.calls.length === 1);
       answerAll();
       expect([await call, node.attempts]).toEqual([yes, attempt]);
     }
@@ -249,11 +249,11 @@ describe('a link that breaks', () => {
     start();
     const sent = failureOf(query('a'));
     const unsent = query('b');
-    await node.until(() => node.calls.length === 1);
+    await until(() => node.calls.length === 1);
     node.calls.length = 0;
     node.hangUp();
     expect(await sent).toBe('broken');
-    await node.until(() => node.calls.length === 1);
+    await until(() => node.calls.length === 1);
     answerAll();
     expect([await unsent, node.attempts]).toEqual([yes, 2]);
   });
@@ -261,7 +261,7 @@ describe('a link that breaks', () => {
   it('breaks a call of whose answer only a part has come', async () => {
     start();
     const call = failureOf(query('a'));
-    await node.until(() => node.calls.length === 1);
+    await until(() => node.calls.length === 1);
     answerAll((bytes) => node.say(bytes.subarray(0, bytes.length / 2)));
     node.hangUp();
     expect(await call).toBe('broken');
@@ -272,21 +272,21 @@ describe('a link that breaks', () => {
     node.onUpgrade = (socket) => void sockets.push(socket);
     start();
     const calls = ['a', 'b', 'c'].map((name) => failureOf(query(name)));
-    await node.until(() => node.attempts === 1);
+    await until(() => node.attempts === 1);
     sockets[0]?.destroy();
     expect(await Promise.all(calls)).toEqual(['unconnected', 'unconnected', 'unconnected']);
     expect(node.attempts).toBe(1);
     await untilLost();
     node.onUpgrade = (socket) => node.welcome(socket);
     const next = query('d');
-    await node.until(() => node.calls.length === 1);
+    await until(() => node.calls.length === 1);
     answerAll();
     expect(await next).toEqual(yes);
   });
 
   it('is asked for by each call while nobody is there', async () => {
     start();
-    await node.until(() => node.frames.length === 1);
+    await until(() => node.frames.length === 1);
     await node.stop();
     await untilLost();
     for (let i = 0; i < 5; i++) expect(await failureOf(query('a'))).toBe('unconnected');
@@ -313,7 +313,7 @@ describe('an address that refuses the link', () => {
     start();
     const error: unknown = await query('a').catch((given: unknown) => given);
     expect(error).toMatchObject({ failure: 'unconnected', message: expect.stringContaining(reason) });
-    await node.until(() => node.connections === 0);
+    await until(() => node.connections === 0);
   });
 
   it('that is a proxy is reported', async () => {
@@ -331,7 +331,7 @@ describe('a node of a cluster', () => {
     node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, identity });
     start({ clusterId: () => 'orders' });
     const call = query('a');
-    await node.until(() => node.calls.length === 1);
+    await until(() => node.calls.length === 1);
     answerAll();
     expect(await call).toEqual(yes);
   });
@@ -355,7 +355,7 @@ describe('a node of a cluster', () => {
     expect([node.calls, breaches]).toEqual([[], []]);
     hello = { ...PEER, identity };
     const call = query('a');
-    await node.until(() => node.calls.length === 1);
+    await until(() => node.calls.length === 1);
     answerAll();
     expect(await call).toEqual(yes);
   });
@@ -364,21 +364,21 @@ describe('a node of a cluster', () => {
 it('a node that goes away is sent no more, and may finish what it has', async () => {
   start();
   const call = query('a');
-  await node.until(() => node.calls.length === 1);
+  await until(() => node.calls.length === 1);
   const [first] = node.calls.splice(0);
   node.say(encodeSignal(node.builder, FRAME.goAway));
   node.say(encodeSignal(node.builder, FRAME.ping));
-  await node.until(() => node.frames.includes(FRAME.pong)); // the first frame has been read too
+  await until(() => node.frames.includes(FRAME.pong)); // the first frame has been read too
   const sayToFirst = node.sayTo();
   const next = query('b'); // which no call of the old connection delays
-  await node.until(() => node.calls.length === 1);
+  await until(() => node.calls.length === 1);
   expect([node.attempts, node.connections]).toEqual([2, 2]);
   answerAll();
   expect(await next).toEqual(yes);
   node.calls.push(...(first === undefined ? [] : [first]));
   answerAll(sayToFirst);
   expect(await call).toEqual(yes);
-  await node.until(() => node.connections === 1);
+  await until(() => node.connections === 1);
 });
 
 it('more calls than may be pending fail at once, until others are answered', async () => {
@@ -386,12 +386,12 @@ it('more calls than may be pending fail at once, until others are answered', asy
   const first = [query('a'), query('b')];
   const overloaded = [{ ok: false, code: 'overloaded', message: expect.stringContaining(node.address) }];
   expect(await query('c')).toEqual(overloaded);
-  await node.until(() => node.calls.length === 2);
+  await until(() => node.calls.length === 2);
   expect(await query('c')).toEqual(overloaded);
   answerAll();
   expect(await Promise.all(first)).toEqual([yes, yes]);
   const next = query('c');
-  await node.until(() => node.calls.length === 1);
+  await until(() => node.calls.length === 1);
   answerAll();
   expect(await next).toEqual(yes);
 });
@@ -404,7 +404,7 @@ describe('a scan', () => {
   /** Resolves when the client has read what the node said. */
   async function isRead(): Promise<void> {
     const call = query('k');
-    await node.until(() => node.calls.length === 1);
+    await until(() => node.calls.length === 1);
     answerAll();
     await call;
   }
@@ -413,16 +413,16 @@ describe('a scan', () => {
     start();
     const streams = [client.open(scan), client.open({ kind: 'stats' })];
     const failures = Promise.all(streams.map((stream) => failureOf(stream.begun())));
-    await node.until(() => node.frames.filter((type) => type === FRAME.open).length === 2);
+    await until(() => node.frames.filter((type) => type === FRAME.open).length === 2);
     time.advanceMs(NODE_TIMEOUT_MS);
     expect(await failures).toEqual(['timeout', 'timeout']);
   });
 
   it('has the time of a node again after each empty chunk, which needs no credit and is not given', async () => {
     start();
-    await node.until(() => node.hello !== undefined);
+    await until(() => node.hello !== undefined);
     const stream = client.open(scan);
-    await node.until(() => node.frames.includes(FRAME.open));
+    await until(() => node.frames.includes(FRAME.open));
     time.advanceMs(NODE_TIMEOUT_MS - 1);
     node.say(chunk(new Uint8Array()));
     await stream.begun();
@@ -447,7 +447,7 @@ describe('a scan', () => {
 it('more scans than the node takes fail at once', async () => {
   node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, maxCallsInFlight: 1 });
   start();
-  await node.until(() => node.frames.length === 1);
+  await until(() => node.frames.length === 1);
   const scan = { kind: 'scan', scan: { meta: false }, epoch: 0 } as const;
   const first = client.open(scan);
   await expect(client.open(scan).begun()).rejects.toMatchObject({ code: 'overloaded' });

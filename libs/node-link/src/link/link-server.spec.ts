@@ -3,7 +3,7 @@ import { Socket, type AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { DEFAULT_LIMITS, stringKey, stringValue, type FetchOutcome, type MaybePromise } from '@kvs/protocol';
-import { ManualTime } from '@kvs/protocol/testing';
+import { ManualTime, until } from '@kvs/protocol/testing';
 import { RawLink } from '../../test/raw-link.js';
 import type { Batch } from '../batch.js';
 import { FRAME } from '../codec/frame.js';
@@ -60,7 +60,7 @@ afterEach(async () => {
 it('answers all calls of a frame in one frame, in order', async () => {
   await start();
   link.call([1, set()], [2, query()], [3, { kind: 'delete', items: [{ key: b }] }], [4, query()]);
-  await link.until(() => link.answers.length === 4);
+  await until(() => link.answers.length === 4);
   expect(link.frames).toEqual([FRAME.hello, FRAME.answers]);
   expect(link.answers).toEqual([
     [1, [{ ok: true, version: 1, created: true }]],
@@ -81,7 +81,7 @@ it('shows that a scan goes on while it finds nothing, without any credit, but no
   };
   const request = { kind: 'scan', scan: { meta: false }, epoch: 0 } as const;
   link.socket.write(encodeOpen(link.builder, { id: 1, credit: 0, request }));
-  await link.until(() => link.frames.includes(FRAME.end));
+  await until(() => link.frames.includes(FRAME.end));
   expect(link.frames).toEqual([FRAME.hello, ...new Array(5).fill(FRAME.chunk), FRAME.end]);
 });
 
@@ -100,21 +100,21 @@ it('refuses scans, over all links, beyond a quarter of the requests in flight', 
   const hasEnded = ({ frames }: RawLink) => frames.includes(FRAME.end);
   open(link, 1);
   link.call([2, query()]);
-  await link.until(() => link.answers.length === 1);
+  await until(() => link.answers.length === 1);
   open(other, 1);
-  await other.until(() => hasEnded(other));
+  await until(() => hasEnded(other));
   expect([hasEnded(link), server.counts.calls.scan, server.counts.refused]).toEqual([false, 1, 1]);
   end();
-  await link.until(() => hasEnded(link));
+  await until(() => hasEnded(link));
   open(other, 2);
-  await other.until(() => other.frames.filter((frame) => frame === FRAME.end).length === 2);
+  await until(() => other.frames.filter((frame) => frame === FRAME.end).length === 2);
   expect([server.counts.calls.scan, server.counts.refused]).toEqual([2, 1]);
 });
 
 it('answers a ping', async () => {
   await start();
   link.socket.write(encodeSignal(link.builder, FRAME.ping));
-  await link.until(() => link.frames.includes(FRAME.pong));
+  await until(() => link.frames.includes(FRAME.pong));
   expect(link.closed).toBe(false);
 });
 
@@ -124,7 +124,7 @@ it.each([
 ])('closes a link on which %s comes', async (_, bytes) => {
   await start();
   link.socket.write(bytes ?? encodeSignal(link.builder, FRAME.answers));
-  await link.until(() => link.closed);
+  await until(() => link.closed);
   expect(server.size).toBe(0);
   expect(store.began).toEqual([]);
 });
@@ -144,7 +144,7 @@ it.each<[string, Partial<LinkServerOptions>]>([
 ])('a link of a proxy over which messages of a node come to %s is closed', async (_, options) => {
   await start(options);
   link.socket.write(encodeSignal(link.builder, FRAME.messages));
-  await link.until(() => link.closed);
+  await until(() => link.closed);
   expect(breaches).toEqual([expect.stringContaining('only nodes of a cluster send messages')]);
   expect(errors).toEqual([]);
 });
@@ -160,12 +160,12 @@ describe.each<[string, Partial<LinkServerOptions>]>([
     link.call([1, set(a)]);
     await store.hasBegun(1);
     other.call([2, query()]);
-    await other.until(() => other.answers.length === 1);
+    await until(() => other.answers.length === 1);
     expect(other.answers).toEqual([[2, 'overloaded']]);
     release();
-    await link.until(() => link.answers.length === 1);
+    await until(() => link.answers.length === 1);
     other.call([3, query()]);
-    await other.until(() => other.answers.length === 2);
+    await until(() => other.answers.length === 2);
     expect(other.answers[1]).toEqual([3, absent]);
   });
 
@@ -174,7 +174,7 @@ describe.each<[string, Partial<LinkServerOptions>]>([
     const release = store.hold(a);
     link.call([1, set(a)]);
     link.call([2, query()]);
-    await link.until(() => link.closed);
+    await until(() => link.closed);
     expect(breaches).toEqual([
       expect.stringMatching(/^the link from .* was closed: .* than the node takes$/),
     ]);
@@ -188,14 +188,14 @@ it('gives the room of a fetch to the call that waits for it', async () => {
   link.call([1, { kind: 'fetch', items: [a] }], [2, { kind: 'fetch', items: [b] }]);
   await store.hasBegun(1);
   release();
-  await link.until(() => link.answers.length === 2);
+  await until(() => link.answers.length === 2);
   expect(link.answers[1]).toEqual([2, [{ ok: true, entry: null }]]);
 });
 
 it('refuses an answer that would be too large', async () => {
   await start({ limits: { ...DEFAULT_LIMITS, maxAnswerBytes: 150 } });
   link.call([1, set()], [2, { kind: 'fetch', items: [b, b] }], [3, { kind: 'fetch', items: [b] }]);
-  await link.until(() => link.answers.length === 3);
+  await until(() => link.answers.length === 3);
   expect(link.answers[1]).toEqual([2, 'answer_too_large']);
   expect(link.answers[2]?.[1]).toMatchObject([{ ok: true }]);
 });
@@ -204,7 +204,7 @@ it('tells of an unforeseen failure, and says little of it', async () => {
   await start();
   store.failure = new TypeError('a defect');
   link.call([1, query()]);
-  await link.until(() => link.answers.length === 1);
+  await until(() => link.answers.length === 1);
   expect(link.answers).toEqual([[1, 'internal_error']]);
   expect(errors).toEqual([store.failure]);
 });
@@ -217,16 +217,16 @@ describe('at shutdown', () => {
     link.call([1, set(a)]);
     await store.hasBegun(1);
     const drained = server.drain();
-    await link.until(() => link.frames.includes(FRAME.goAway));
+    await until(() => link.frames.includes(FRAME.goAway));
     return { release, drained };
   }
 
   it('goes away, answers the calls in flight, refuses further calls, and ends the link', async () => {
     const { release, drained } = await drainWithOneCall();
     link.call([2, query()]);
-    await link.until(() => link.answers.length === 1);
+    await until(() => link.answers.length === 1);
     release();
-    await link.until(() => link.answers.length === 2);
+    await until(() => link.answers.length === 2);
     expect(link.answers).toEqual([
       [2, 'shutting_down'],
       [1, [{ ok: true, version: 1, created: true }]],
@@ -240,7 +240,7 @@ describe('at shutdown', () => {
     const time = new ManualTime();
     await start({ maxInFlightRequests: 200, timers: time });
     link.call([1, { kind: 'set', items: [{ key: a, value: stringValue('v'.repeat(500_000)) }] }]);
-    await link.until(() => link.answers.length === 1);
+    await until(() => link.answers.length === 1);
     link.socket.pause();
     const reads = Array.from({ length: 100 }, (_, i) => [2 + i, { kind: 'fetch', items: [a] }] as const);
     link.call(...reads, [200, { kind: 'delete', items: [{ key: a }] }]);
@@ -250,7 +250,7 @@ describe('at shutdown', () => {
     time.advanceMs(1000);
     link.socket.resume();
     await drained;
-    await link.until(() => link.closed);
+    await until(() => link.closed);
     expect(link.answers.map(([id]) => id)).toEqual([1, ...reads.map(([id]) => id), 200]);
     expect(link.answers.at(-1)).toEqual([200, 'shutting_down']);
   });
@@ -258,7 +258,7 @@ describe('at shutdown', () => {
   it('does not wait long for a proxy that stays', async () => {
     await start();
     await server.drain();
-    await link.until(() => link.closed);
+    await until(() => link.closed);
     expect(server.size).toBe(0);
   });
 
@@ -317,14 +317,14 @@ it.each([
     store.fetch = (keys) => answer(fetch(keys));
     const large = stringValue('v'.repeat(500_000));
     link.call([1, { kind: 'set', items: [{ key: a, value: large }] }]);
-    await link.until(() => link.answers.length === 1);
+    await until(() => link.answers.length === 1);
     link.socket.pause();
     const reads = Array.from({ length: 100 }, (_, i) => [2 + i, { kind: 'fetch', items: [a] }] as const);
     link.call(...reads, [200, { kind: 'delete', items: [{ key: a }] }]);
     await store.hasBegun(2);
     expect(store.began.length).toBeLessThan(reads.length / 2);
     link.socket.resume();
-    await link.until(() => link.answers.length === 102);
+    await until(() => link.answers.length === 102);
     expect(link.answers.map(([id]) => id)).toEqual([1, ...reads.map(([id]) => id), 200]);
     expect(link.answers.slice(1, -1).every(([, outcomes]) => JSON.stringify(outcomes).length > 500_000)).toBe(
       true,
@@ -337,12 +337,12 @@ it('answers all when the other end reads its answers late', async () => {
   await start({ maxInFlightRequests: 300 });
   const large = stringValue('v'.repeat(500_000));
   link.call([1, { kind: 'set', items: [{ key: a, value: large }] }]);
-  await link.until(() => link.answers.length === 1);
+  await until(() => link.answers.length === 1);
   link.socket.pause();
   const reads = 200;
   for (let i = 0; i < reads; i++) link.call([2 + i, { kind: 'fetch', items: [a] }]);
   await store.hasBegun(2);
   link.socket.resume();
-  await link.until(() => link.answers.length === 1 + reads);
+  await until(() => link.answers.length === 1 + reads);
   expect(link.closed).toBe(false);
 });

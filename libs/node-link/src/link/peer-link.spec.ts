@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { DEFAULT_LIMITS } from '@kvs/protocol';
-import { ManualTime } from '@kvs/protocol/testing';
+import { ManualTime, until } from '@kvs/protocol/testing';
 import { FakeLinkNode, PEER } from '../../test/fake-link-node.js';
 import { message, testCodec, type TestMessage } from '../../test/peer-codec.js';
 import type { PeerIdentity } from '../codec/hello.js';
@@ -23,23 +23,12 @@ let link: PeerLink<TestMessage>;
 /** What happened, in order. */
 let events: string[];
 let breaches: string[];
-let waiting: (() => void)[];
 
 beforeEach(() => {
   time = new ManualTime();
   events = [];
   breaches = [];
-  waiting = [];
 });
-
-function note(event: string): void {
-  events.push(event);
-  for (const wake of waiting.splice(0)) wake();
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise<void>((resolve) => waiting.push(resolve));
-}
 
 function dial(address: string, options: Partial<PeerLinkOptions<TestMessage>> = {}): void {
   link = new PeerLink(
@@ -51,11 +40,11 @@ function dial(address: string, options: Partial<PeerLinkOptions<TestMessage>> = 
       timers: time,
       onBreach: (reason) => {
         breaches.push(reason);
-        note('breach');
+        events.push('breach');
       },
       ...options,
     },
-    { up: () => note('up'), down: () => note('down'), drained: () => note('drained') },
+    { up: () => events.push('up'), down: () => events.push('down'), drained: () => events.push('drained') },
   );
 }
 
@@ -77,16 +66,13 @@ describe('messages to a node', () => {
       maxInFlightBytes: 2 ** 20,
       admission: new CallBudget(100, 2 ** 20),
       onError: (error) => expect(error).toBeUndefined(),
-      onBreach: (reason) => {
-        serverBreaches.push(reason);
-        note('refused');
-      },
+      onBreach: (reason) => serverBreaches.push(reason),
       peers: receiveMessages(
         () => identity,
         testCodec,
         (from, got) => {
           received.push([from, got]);
-          note('received');
+          events.push('received');
         },
         (from) => {
           if (received.length === 0) heard.push(from);
@@ -211,9 +197,9 @@ describe('a link to a node', () => {
     dial(node.address);
     await until(() => link.isUp);
     for (let i = 0; i < 3; i++) link.send(message(i));
-    await node.until(() => node.messages.length === 3);
+    await until(() => node.messages.length === 3);
     link.send(message(3));
-    await node.until(() => node.messages.length === 4);
+    await until(() => node.messages.length === 4);
     expect(node.frames).toEqual([FRAME.hello, FRAME.messages, FRAME.messages]);
     expect(node.hello?.identity).toEqual(own);
   });
@@ -231,7 +217,7 @@ describe('a link to a node', () => {
     expect(link.send(message(0))).toBe(false);
     sockets[0]?.resume();
     await until(() => events.includes('drained'));
-    await node.until(() => node.messages.length === sent);
+    await until(() => node.messages.length === sent);
     expect(node.messages.map(({ number }) => number)).toEqual([...Array(sent).keys()]);
     expect(link.send(message(0))).toBe(true);
     expect(events).toEqual(['up', 'drained']);
@@ -252,7 +238,7 @@ describe('a link to a node', () => {
       await setImmediate();
     }
     sockets[0]?.resume();
-    await node.until(() => node.messages.length === 3);
+    await until(() => node.messages.length === 3);
     expect([events, breaches]).toEqual([['up'], []]);
   });
 
@@ -287,7 +273,7 @@ describe('a link to a node', () => {
     dial(node.address);
     const pauses: number[] = [];
     for (let attempt = 1; attempt <= 7; attempt++) {
-      await node.until(() => sockets.length === attempt);
+      await until(() => sockets.length === attempt);
       // The only timer is the pause once the attempt has failed.
       while (time.waits.length !== 1 || time.waits[0] === 2000) await setImmediate();
       const [pause = 0] = time.waits;
@@ -306,7 +292,7 @@ describe('a link to a node', () => {
     expect(link.send(message(1))).toBe(false);
     await until(() => link.isUp);
     expect(link.send(message(2))).toBe(true);
-    await node.until(() => node.messages.length > 0);
+    await until(() => node.messages.length > 0);
     expect(node.messages).toEqual([message(2)]);
     expect(events).toEqual(['up', 'down', 'up']);
   });
@@ -323,7 +309,7 @@ describe('a link to a node', () => {
     time.advanceMs(1000);
     await until(() => link.isUp);
     link.send(message(2));
-    await node.until(() => node.messages.some(({ number }) => number === 2));
+    await until(() => node.messages.some(({ number }) => number === 2));
     expect(node.messages.filter(({ number }) => number === 1)).toEqual([]);
   });
 
@@ -337,26 +323,26 @@ describe('a link to a node', () => {
     expect(breaches).toEqual([`there is no link to ${node.address}: it is not a storage node`]);
     expect(time.waits).toEqual([50]);
     time.advanceMs(50);
-    await node.until(() => sockets.length === 2);
+    await until(() => sockets.length === 2);
   });
 
   it('gives an attempt up that comes to no hello', async () => {
     node.onUpgrade = (socket) => sockets.push(socket);
     dial(node.address);
-    await node.until(() => sockets.length === 1);
+    await until(() => sockets.length === 1);
     time.advanceMs(2000);
     expect(time.waits).toEqual([50]);
-    await node.until(() => node.connections === 0);
+    await until(() => node.connections === 0);
   });
 
   it('sends pings while nothing comes, and is lost when nothing comes in spite of them', async () => {
     dial(node.address);
     await until(() => link.isUp);
     time.advanceMs(2000);
-    await node.until(() => node.frames.includes(FRAME.ping));
+    await until(() => node.frames.includes(FRAME.ping));
     node.say(encodeSignal(node.builder, FRAME.pong));
     node.say(encodeSignal(node.builder, FRAME.ping));
-    await node.until(() => node.frames.includes(FRAME.pong));
+    await until(() => node.frames.includes(FRAME.pong));
     expect(link.isUp).toBe(true);
     time.advanceMs(4000);
     expect(link.isUp).toBe(false);
@@ -368,9 +354,9 @@ describe('a link to a node', () => {
     await until(() => link.isUp);
     node.say(encodeSignal(node.builder, FRAME.goAway));
     node.say(encodeSignal(node.builder, FRAME.ping));
-    await node.until(() => node.frames.includes(FRAME.pong));
+    await until(() => node.frames.includes(FRAME.pong));
     link.send(message(1));
-    await node.until(() => node.messages.length === 1);
+    await until(() => node.messages.length === 1);
     node.hangUp();
     await until(() => events.includes('down'));
     expect(breaches).toEqual([]);

@@ -12,7 +12,7 @@ import {
   type SetItem,
   type SetOutcome,
 } from '@kvs/protocol';
-import { MapOperations } from '@kvs/protocol/testing';
+import { MapOperations, until } from '@kvs/protocol/testing';
 import type { NodeStats } from '@kvs/router/transport';
 import type { NodeOperations } from '../link/node-operations.js';
 
@@ -33,7 +33,6 @@ export class HeldStore implements NodeOperations {
   scanChunks: () => AsyncIterable<Uint8Array> = () => this.#pairs();
   readonly #operations = new MapOperations();
   readonly #held = new Map<KeyId, Promise<void>>();
-  readonly #arrivals = new Set<() => void>();
 
   /** Operations on this key begin, and are not answered until released. */
   hold(key: Key): Release {
@@ -49,12 +48,8 @@ export class HeldStore implements NodeOperations {
   }
 
   /** Resolves when so many operations on single keys have begun. */
-  async hasBegun(count: number): Promise<void> {
-    while (this.began.length < count) {
-      await new Promise<void>((resolve) => {
-        this.#arrivals.add(resolve);
-      });
-    }
+  hasBegun(count: number): Promise<void> {
+    return until(() => this.began.length >= count);
   }
 
   set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]> {
@@ -107,8 +102,6 @@ export class HeldStore implements NodeOperations {
 
   #answer<O>(keys: readonly Key[], work: () => MaybePromise<O>): MaybePromise<O> {
     this.began.push(...keys.map(({ data }) => data));
-    for (const arrived of this.#arrivals) arrived();
-    this.#arrivals.clear();
     if (this.failure !== undefined) throw this.failure;
     const gates = keys.map((key) => this.#held.get(keyId(key))).filter((gate) => gate !== undefined);
     return gates.length === 0 ? work() : Promise.all(gates).then(work);
