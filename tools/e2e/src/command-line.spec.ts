@@ -1,6 +1,5 @@
 import { tmpdir } from 'node:os';
-import { proxyScript, run, storageNodeScript } from '@kvs-tools/local-cluster';
-import { startNode } from './support/cluster.js';
+import { proxyScript, run, startNode, storageNodeScript } from '@kvs-tools/local-cluster';
 
 const storageNode = (...args: string[]) => run(process.execPath, [storageNodeScript, ...args]);
 const proxy = (...args: string[]) => run(process.execPath, [proxyScript, ...args]);

@@ -2,14 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '@kvs/protocol/testing';
-import { startProxy } from './support/cluster.js';
+import { startProxy, type LocalServer } from '@kvs-tools/local-cluster';
 import { send } from './support/http.js';
-
-type Proxy = Awaited<ReturnType<typeof startProxy>>;
 
 describe('a proxy with its topology in a file', () => {
   let directory: string;
-  let proxy: Proxy;
+  let proxy: LocalServer;
   const start = () => startProxy([], ['--topology', `file:${join(directory, 'kvs.topology')}`]);
   /** The tests share the proxy, so each has a node of its own. */
   beforeAll(async () => {
@@ -18,7 +16,7 @@ describe('a proxy with its topology in a file', () => {
     await untilStarted();
   });
   afterAll(async () => {
-    await proxy.process.stop('SIGKILL');
+    await proxy.kill();
     await rm(directory, { recursive: true });
   });
 
@@ -170,7 +168,7 @@ describe('a proxy with its topology in a file', () => {
     const before = await topologyWithCeiling();
     const waiting = getTopology('?after=1000000');
     await getTopology(); // the other request has come too
-    await proxy.process.stop('SIGTERM');
+    await proxy.stop();
     expect((await waiting).status).toBe(204);
     proxy = await start();
     await untilStarted();
@@ -188,6 +186,6 @@ it('a proxy without a topology has no control plane', async () => {
   try {
     expect((await send('GET', `${proxy.origin}/cluster/topology`)).status).toBe(404);
   } finally {
-    await proxy.process.stop('SIGKILL');
+    await proxy.kill();
   }
 });

@@ -1,14 +1,14 @@
 import { describeWithRedis, RedisProcess } from '@kvs/kv-store-redis/testing';
 import { until } from '@kvs/protocol/testing';
-import { startCluster, startNode, startProxy, type Cluster, type StorageNode } from './support/cluster.js';
+import { LocalCluster, startNode, startProxy, type LocalServer } from '@kvs-tools/local-cluster';
 import { keysByNode, string } from './support/data.js';
 import { send } from './support/http.js';
 
 describe('a node whose memory is full, behind a proxy', () => {
   const large = string('v'.repeat(512 * 1024));
-  let cluster: Cluster;
+  let cluster: LocalCluster;
   beforeAll(async () => {
-    cluster = await startCluster(2, { nodeArgs: ['--max-memory', '4mb'] });
+    cluster = await LocalCluster.start(2, { nodeArgs: ['--max-memory', '4mb'] });
   });
   afterAll(() => cluster.stop());
 
@@ -18,7 +18,7 @@ describe('a node whose memory is full, behind a proxy', () => {
     const ofFull = keys.get(full) ?? [];
     const ofOther = keys.get(other) ?? [];
     const set = (batch: readonly unknown[], value = large) =>
-      send('PUT', `${cluster.proxy}/set`, { body: batch.map((key) => ({ key, value })) });
+      send('PUT', `${cluster.origin}/set`, { body: batch.map((key) => ({ key, value })) });
 
     const filling = await set(ofFull);
     expect(filling.status).toBe(207);
@@ -29,7 +29,7 @@ describe('a node whose memory is full, behind a proxy', () => {
     const mixed = await set([last, ofOther[0]]);
     expect([mixed.status, mixed.json]).toEqual([207, { keys_added: 1, keys_failed: [refusal] }]);
 
-    const read = await send('POST', `${cluster.proxy}/fetch`, { body: [ofFull[0], last] });
+    const read = await send('POST', `${cluster.origin}/fetch`, { body: [ofFull[0], last] });
     expect([read.status, read.json]).toEqual([
       200,
       [
@@ -37,14 +37,14 @@ describe('a node whose memory is full, behind a proxy', () => {
         { key: last, value: null },
       ],
     ]);
-    expect((await send('POST', `${cluster.proxy}/delete`, { body: [ofFull[0]] })).status).toBe(200);
+    expect((await send('POST', `${cluster.origin}/delete`, { body: [ofFull[0]] })).status).toBe(200);
     expect((await set([last])).status).toBe(200);
   });
 });
 
 describeWithRedis('nodes with --engine redis', () => {
   let redis: RedisProcess;
-  let nodes: StorageNode[] = [];
+  let nodes: LocalServer[] = [];
   beforeAll(async () => {
     redis = await RedisProcess.start();
   });
@@ -54,7 +54,7 @@ describeWithRedis('nodes with --engine redis', () => {
   });
   afterAll(() => redis.stop());
 
-  async function start(prefix: string): Promise<StorageNode> {
+  async function start(prefix: string): Promise<LocalServer> {
     const node = await startNode(['--engine', 'redis', '--redis-url', redis.url, '--redis-prefix', prefix]);
     nodes.push(node);
     return node;
@@ -78,7 +78,7 @@ describeWithRedis('nodes with --engine redis', () => {
       });
       expect(stillThere.status).toBe(204);
     } finally {
-      await proxy.process.stop('SIGKILL');
+      await proxy.kill();
     }
     const stranger = await start('other');
     expect((await send('GET', `${stranger.origin}/fetch`)).json).toEqual([]);

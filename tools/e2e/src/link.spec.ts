@@ -1,20 +1,20 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { startCluster, startNode, startProxy, type Cluster } from './support/cluster.js';
+import { LocalCluster, startNode, startProxy } from '@kvs-tools/local-cluster';
 import { string } from './support/data.js';
 import { send } from './support/http.js';
 
-let cluster: Cluster;
+let cluster: LocalCluster;
 beforeAll(async () => {
-  cluster = await startCluster(2);
+  cluster = await LocalCluster.start(2);
 });
 afterAll(() => cluster.stop());
 
 it('many clients at once have each their own answers', async () => {
   const keys = Array.from({ length: 200 }, (_, i) => string(`key-${i}`));
-  const writes = keys.map((key) => send('PUT', `${cluster.proxy}/set`, { body: [{ key, value: key }] }));
+  const writes = keys.map((key) => send('PUT', `${cluster.origin}/set`, { body: [{ key, value: key }] }));
   for (const { status } of await Promise.all(writes)) expect(status).toBe(200);
-  const reads = keys.map((key) => send('POST', `${cluster.proxy}/fetch`, { body: [key] }));
+  const reads = keys.map((key) => send('POST', `${cluster.origin}/fetch`, { body: [key] }));
   expect((await Promise.all(reads)).map(({ json }) => json)).toEqual(
     keys.map((key) => [{ key, value: key }]),
   );
@@ -46,7 +46,7 @@ it('everything between proxy and node goes over one connection', async () => {
     expect(text).toContain('kvs_link_calls_total{operation="scan"} 1\n');
     expect(text).not.toContain('route="/fetch"');
   } finally {
-    await proxy.process.stop();
+    await proxy.stop();
     await node.kill();
   }
 });
@@ -63,7 +63,7 @@ it('a proxy says of an address that speaks other HTTP that it is no storage node
       nodes: [{ state: 'down', reason: expect.stringContaining('not a storage node') }],
     });
   } finally {
-    await proxy.process.stop();
+    await proxy.stop();
     server.close();
   }
 });

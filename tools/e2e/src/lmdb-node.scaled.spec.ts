@@ -1,8 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command, storageNodeScript } from '@kvs-tools/local-cluster';
-import { startNode } from './support/cluster.js';
+import { Command, startNode, storageNodeScript } from '@kvs-tools/local-cluster';
 import { string } from './support/data.js';
 import { send } from './support/http.js';
 

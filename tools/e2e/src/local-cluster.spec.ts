@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePorts, until } from '@kvs/protocol/testing';
-import { Command, run, workspaceRoot } from '@kvs-tools/local-cluster';
+import { ClusterState, Command, run, workspaceRoot } from '@kvs-tools/local-cluster';
 import { Cluster, Redis } from 'ioredis';
-import { ClusterState } from './support/cluster-state.js';
 import { refused, send } from './support/http.js';
 import { killNode } from './support/kill-node.js';
 import { codeBlocks } from './support/shell-examples.js';

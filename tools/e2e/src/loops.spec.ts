@@ -1,6 +1,5 @@
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
-import type { ServerProcess } from '@kvs-tools/local-cluster';
-import { startProxy } from './support/cluster.js';
+import { startProxy, type LocalServer } from '@kvs-tools/local-cluster';
 import { string } from './support/data.js';
 import { send } from './support/http.js';
 
@@ -34,14 +33,14 @@ class Relay {
 }
 
 let relays: Relay[];
-let proxies: { origin: string; process: ServerProcess }[];
+let proxies: LocalServer[];
 
 beforeEach(async () => {
   relays = [await Relay.open(), await Relay.open()];
   proxies = [];
 });
 afterEach(async () => {
-  await Promise.all(proxies.map(({ process }) => process.stop('SIGKILL')));
+  await Promise.all(proxies.map((proxy) => proxy.kill()));
   for (const relay of relays) relay.close();
 });
 

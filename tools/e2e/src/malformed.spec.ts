@@ -1,12 +1,12 @@
 import { request as httpRequest } from 'node:http';
 import fc from 'fast-check';
-import { startCluster, type Cluster } from './support/cluster.js';
+import { LocalCluster } from '@kvs-tools/local-cluster';
 import { string } from './support/data.js';
 import { send } from './support/http.js';
 
-let cluster: Cluster;
+let cluster: LocalCluster;
 beforeAll(async () => {
-  cluster = await startCluster(2);
+  cluster = await LocalCluster.start(2);
 });
 afterAll(() => cluster.stop());
 
@@ -90,7 +90,7 @@ const request = route.chain(({ method, path, bad, good }) =>
 it('is always answered 4xx with a problem document, changes nothing, and harms no process', async () => {
   await fc.assert(
     fc.asyncProperty(request, async ({ method, path, body, type, server }) => {
-      const origin = server === 'proxy' ? cluster.proxy : cluster.nodes[0]?.origin;
+      const origin = server === 'proxy' ? cluster.origin : cluster.nodes[0]?.origin;
       const answer = await send(method, `${origin}${path}`, { body, headers: { 'content-type': type } });
       expect(answer.status).toBeGreaterThanOrEqual(400);
       expect(answer.status).toBeLessThan(500);
@@ -104,18 +104,18 @@ it('is always answered 4xx with a problem document, changes nothing, and harms n
     { numRuns: 400 },
   );
   for (const { origin } of cluster.nodes) expect((await send('GET', `${origin}/fetch`)).json).toEqual([]);
-  const alive = await send('PUT', `${cluster.proxy}/set`, {
+  const alive = await send('PUT', `${cluster.origin}/set`, {
     body: [{ key: string('a'), value: string('b') }],
   });
   expect(alive.json).toEqual({ keys_added: 1, keys_failed: [] });
-  await send('POST', `${cluster.proxy}/delete`, { body: [string('a')] });
+  await send('POST', `${cluster.origin}/delete`, { body: [string('a')] });
 });
 
 it('bodies of 32 MiB of brackets do not delay other requests much', async () => {
   const hostile = ['[', '{"a":', '{},'].map((part) => part.repeat((32 * 1024 * 1024) / part.length));
   const answers = await Promise.all(
     hostile.map((body) =>
-      send('PUT', `${cluster.proxy}/set`, { body, headers: { 'content-type': 'application/json' } }),
+      send('PUT', `${cluster.origin}/set`, { body, headers: { 'content-type': 'application/json' } }),
     ),
   );
   expect(answers.map(({ status }) => status)).toEqual([400, 400, 400]);
@@ -127,7 +127,7 @@ it('a body that is not UTF-8 is refused', async () => {
     Buffer.of(0xff, 0xfe),
     Buffer.from('"}]'),
   ]);
-  const { status, json } = await send('POST', `${cluster.proxy}/query`, {
+  const { status, json } = await send('POST', `${cluster.origin}/query`, {
     body,
     headers: { 'content-type': 'application/json' },
   });
@@ -135,7 +135,7 @@ it('a body that is not UTF-8 is refused', async () => {
 });
 
 it('a client that disconnects in the middle of its body harms no other client', async () => {
-  const { port } = new URL(cluster.proxy);
+  const { port } = new URL(cluster.origin);
   await new Promise<void>((resolve) => {
     const half = httpRequest({
       port,
@@ -147,5 +147,5 @@ it('a client that disconnects in the middle of its body harms no other client', 
     half.on('error', () => resolve());
     half.write('[{"key":', () => half.destroy(new Error('gone')));
   });
-  expect((await send('GET', `${cluster.proxy}/health/ready`)).status).toBe(200);
+  expect((await send('GET', `${cluster.origin}/health/ready`)).status).toBe(200);
 });

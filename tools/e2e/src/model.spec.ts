@@ -1,11 +1,11 @@
 import type { EncodedData } from '@kvs/protocol';
 import fc from 'fast-check';
-import { startCluster, type Cluster } from './support/cluster.js';
+import { LocalCluster } from '@kvs-tools/local-cluster';
 import { send } from './support/http.js';
 
-let cluster: Cluster;
+let cluster: LocalCluster;
 beforeAll(async () => {
-  cluster = await startCluster(3);
+  cluster = await LocalCluster.start(3);
 });
 afterAll(() => cluster.stop());
 
@@ -87,7 +87,7 @@ class Model {
 const id = (value: unknown): string => JSON.stringify(value);
 
 async function ask(operation: Operation): Promise<[number, unknown]> {
-  const { proxy } = cluster;
+  const { origin } = cluster;
   switch (operation.kind) {
     case 'set': {
       const body = operation.pairs.map(({ key, value, absent }) => ({
@@ -95,17 +95,17 @@ async function ask(operation: Operation): Promise<[number, unknown]> {
         value,
         ...(absent ? { if_version: 0 } : {}),
       }));
-      const { status, json } = await send('PUT', `${proxy}/set`, { body });
+      const { status, json } = await send('PUT', `${origin}/set`, { body });
       return [status, json];
     }
     case 'fetch':
     case 'query':
     case 'delete': {
-      const { status, json } = await send('POST', `${proxy}/${operation.kind}`, { body: operation.keys });
+      const { status, json } = await send('POST', `${origin}/${operation.kind}`, { body: operation.keys });
       return [status, json];
     }
     case 'scan': {
-      const { status, json } = await send('GET', `${proxy}/fetch`);
+      const { status, json } = await send('GET', `${origin}/fetch`);
       return [status, (json as unknown[]).map(id).sort()];
     }
   }
@@ -122,8 +122,8 @@ it('the cluster behaves like one map for any sequence of batches', async () => {
         }
       })
       .afterEach(async () => {
-        const all = (await send('GET', `${cluster.proxy}/fetch`)).json as { key: EncodedData }[];
-        await send('POST', `${cluster.proxy}/delete`, { body: all.map(({ key }) => key) });
+        const all = (await send('GET', `${cluster.origin}/fetch`)).json as { key: EncodedData }[];
+        await send('POST', `${cluster.origin}/delete`, { body: all.map(({ key }) => key) });
       }),
     { numRuns: 60 },
   );

@@ -1,15 +1,15 @@
-import { startCluster, startProxy, type Cluster, type StorageNode } from './support/cluster.js';
+import { LocalCluster, startProxy, type LocalServer } from '@kvs-tools/local-cluster';
 import { keysByNode, string } from './support/data.js';
 import { open, readAll, send } from './support/http.js';
 import type { EncodedData } from '@kvs/protocol';
 
-let cluster: Cluster;
+let cluster: LocalCluster;
 let keys: Map<string, EncodedData[]>;
 let all: EncodedData[];
 
 beforeAll(async () => {
   // Long, so that no answer is late on a busy machine in tests without a hanging node.
-  cluster = await startCluster(3, { proxyArgs: ['--node-timeout-ms', '60000'] });
+  cluster = await LocalCluster.start(3, { proxyArgs: ['--node-timeout-ms', '60000'] });
   keys = keysByNode(
     cluster.nodes.map(({ address }) => address),
     5,
@@ -20,12 +20,12 @@ afterAll(() => cluster.stop());
 
 beforeEach(async () => {
   await Promise.all(cluster.nodes.map((node) => node.revive()));
-  const left = (await send('GET', `${cluster.proxy}/fetch`)).json as { key: EncodedData }[];
-  await send('POST', `${cluster.proxy}/delete`, { body: left.map(({ key }) => key) });
-  await send('PUT', `${cluster.proxy}/set`, { body: all.map((key) => ({ key, value: key })) });
+  const left = (await send('GET', `${cluster.origin}/fetch`)).json as { key: EncodedData }[];
+  await send('POST', `${cluster.origin}/delete`, { body: left.map(({ key }) => key) });
+  await send('PUT', `${cluster.origin}/set`, { body: all.map((key) => ({ key, value: key })) });
 });
 
-function nodeAt(index: number): StorageNode {
+function nodeAt(index: number): LocalServer {
   const node = cluster.nodes[index];
   if (!node) throw new RangeError(`there is no node ${index}`);
   return node;
@@ -40,17 +40,17 @@ describe('a node that is down', () => {
     const lostKeys = keys.get(lost.address) ?? [];
     const isLost = (key: EncodedData) => lostKeys.some(({ data }) => data === key.data);
 
-    const fetched = await send('POST', `${cluster.proxy}/fetch`, { body: all });
+    const fetched = await send('POST', `${cluster.origin}/fetch`, { body: all });
     expect([fetched.status, fetched.json]).toEqual([
       207,
       all.map((key) => (isLost(key) ? { key, value: null, error: unavailable } : { key, value: key })),
     ]);
-    const queried = await send('POST', `${cluster.proxy}/query`, { body: all });
+    const queried = await send('POST', `${cluster.origin}/query`, { body: all });
     expect([queried.status, queried.json]).toEqual([
       207,
       all.map((key) => (isLost(key) ? { key, value: null, error: unavailable } : { key, value: true })),
     ]);
-    const written = await send('PUT', `${cluster.proxy}/set`, {
+    const written = await send('PUT', `${cluster.origin}/set`, {
       body: all.map((key) => ({ key, value: string('new') })),
     });
     expect([written.status, written.json]).toEqual([
@@ -62,11 +62,11 @@ describe('a node that is down', () => {
     ]);
 
     await lost.restart();
-    const back = await send('PUT', `${cluster.proxy}/set`, {
+    const back = await send('PUT', `${cluster.origin}/set`, {
       body: lostKeys.map((key) => ({ key, value: string('back') })),
     });
     expect([back.status, back.json]).toEqual([200, { keys_added: 5, keys_failed: [] }]);
-    const reread = await send('POST', `${cluster.proxy}/fetch`, { body: all });
+    const reread = await send('POST', `${cluster.origin}/fetch`, { body: all });
     expect([reread.status, reread.json]).toEqual([
       200,
       all.map((key) => ({ key, value: string(isLost(key) ? 'back' : 'new') })),
@@ -77,37 +77,37 @@ describe('a node that is down', () => {
     const lost = nodeAt(0);
     await lost.kill();
     const body = keys.get(lost.address) ?? [];
-    const { status, headers, json } = await send('POST', `${cluster.proxy}/fetch`, { body });
+    const { status, headers, json } = await send('POST', `${cluster.origin}/fetch`, { body });
     expect([status, json]).toEqual([503, body.map((key) => ({ key, value: null, error: unavailable }))]);
     expect(headers.get('retry-after')).not.toBeNull();
-    const single = await send('GET', `${cluster.proxy}/keys/${body[0]?.data}`);
+    const single = await send('GET', `${cluster.origin}/keys/${body[0]?.data}`);
     expect([single.status, single.json]).toEqual([503, unavailable]);
   });
 
   it('fails a scan, which names the node, unless partial=true', async () => {
     const lost = nodeAt(2);
     await lost.kill();
-    const all = await send('GET', `${cluster.proxy}/fetch`);
+    const all = await send('GET', `${cluster.origin}/fetch`);
     expect([all.status, all.json]).toEqual([
       503,
       expect.objectContaining({ code: 'node_unavailable', nodes: [lost.address] }),
     ]);
-    const partial = await send('GET', `${cluster.proxy}/fetch?partial=true`);
+    const partial = await send('GET', `${cluster.origin}/fetch?partial=true`);
     expect([partial.status, partial.headers.get('kvs-missing-nodes')]).toEqual([207, lost.address]);
     expect(partial.json).toHaveLength(10);
-    const page = await send('GET', `${cluster.proxy}/fetch?limit=1000000`);
+    const page = await send('GET', `${cluster.origin}/fetch?limit=1000000`);
     expect(page.status).toBe(503);
   });
 
   it('is shown as down by /cluster, and the proxy stays ready while other nodes are up', async () => {
     await nodeAt(0).kill();
-    const { json } = await send('GET', `${cluster.proxy}/cluster`);
+    const { json } = await send('GET', `${cluster.origin}/cluster`);
     expect(json).toMatchObject({ nodes: [{ state: 'down', keys: null }, { state: 'up' }, { state: 'up' }] });
-    expect((await send('GET', `${cluster.proxy}/health/ready`)).status).toBe(200);
+    expect((await send('GET', `${cluster.origin}/health/ready`)).status).toBe(200);
     await Promise.all([nodeAt(1).kill(), nodeAt(2).kill()]);
-    const ready = await send('GET', `${cluster.proxy}/health/ready`);
+    const ready = await send('GET', `${cluster.origin}/health/ready`);
     expect([ready.status, ready.json]).toEqual([503, expect.objectContaining({ code: 'not_ready' })]);
-    expect((await send('GET', `${cluster.proxy}/health/live`)).status).toBe(200);
+    expect((await send('GET', `${cluster.origin}/health/live`)).status).toBe(200);
   });
 });
 
@@ -136,13 +136,13 @@ describe('a node that hangs', () => {
       ]);
     } finally {
       hung.signal('SIGCONT');
-      await impatient.process.stop();
+      await impatient.stop();
     }
     // The write was sent, so the node applies it when it goes on.
     let late: unknown;
     const expected = all.map((key) => ({ key, value: string('late') }));
     do {
-      late = (await send('POST', `${cluster.proxy}/fetch`, { body: all })).json;
+      late = (await send('POST', `${cluster.origin}/fetch`, { body: all })).json;
     } while (JSON.stringify(late) !== JSON.stringify(expected));
     expect(late).toEqual(expected);
   });
@@ -154,11 +154,11 @@ describe('a scan during which a node dies', () => {
     const large = [...keysByNode([...keys.keys()], 30).values()].flat();
     for (let i = 0; i < large.length; i += 15) {
       const body = large.slice(i, i + 15).map((key) => ({ key, value }));
-      expect((await send('PUT', `${cluster.proxy}/set`, { body })).status).toBe(200);
+      expect((await send('PUT', `${cluster.origin}/set`, { body })).status).toBe(200);
     }
     const [array, lines] = await Promise.all([
-      open(`${cluster.proxy}/fetch`),
-      open(`${cluster.proxy}/fetch`, { accept: 'application/x-ndjson' }),
+      open(`${cluster.origin}/fetch`),
+      open(`${cluster.origin}/fetch`, { accept: 'application/x-ndjson' }),
     ]);
     expect([array.statusCode, lines.statusCode]).toEqual([200, 200]);
     // The client does not read yet, so most pairs are still at the nodes.
@@ -167,7 +167,7 @@ describe('a scan during which a node dies', () => {
     expect(() => JSON.parse(brokenArray.text)).toThrow(SyntaxError);
     expect([brokenArray.complete, brokenLines.complete]).toEqual([false, false]);
     // The proxy goes on.
-    expect((await send('GET', `${cluster.proxy}/fetch?partial=true`)).status).toBe(207);
+    expect((await send('GET', `${cluster.origin}/fetch?partial=true`)).status).toBe(207);
   });
 });
 
@@ -179,13 +179,13 @@ it('pairs that a node holds from another list of nodes are not shown', async () 
     const strays = Array.from({ length: 50 }, (_, i) => string(`stray-${i}`));
     await send('PUT', `${alone.origin}/set`, { body: strays.map((key) => ({ key, value: key })) });
     const [viaFetch, viaScan] = await Promise.all([
-      send('POST', `${cluster.proxy}/fetch`, { body: strays }),
-      send('GET', `${cluster.proxy}/fetch?prefix=stray-`),
+      send('POST', `${cluster.origin}/fetch`, { body: strays }),
+      send('GET', `${cluster.origin}/fetch?prefix=stray-`),
     ]);
     const found = (viaFetch.json as { value: unknown }[]).filter(({ value }) => value !== null);
     expect(viaScan.json).toHaveLength(found.length);
     expect(found.length).toBeLessThan(50);
   } finally {
-    await alone.process.stop();
+    await alone.stop();
   }
 });

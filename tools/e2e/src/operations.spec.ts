@@ -1,5 +1,5 @@
 import Ajv from 'ajv';
-import { startCluster, startProxy, type Cluster } from './support/cluster.js';
+import { LocalCluster, startProxy } from '@kvs-tools/local-cluster';
 import { binary, string } from './support/data.js';
 import { send } from './support/http.js';
 
@@ -16,14 +16,15 @@ interface OpenApiRoute {
 }
 
 // The proxy and a node that clients ask directly have the same protocol.
-let cluster: Cluster;
+let cluster: LocalCluster;
 beforeAll(async () => {
-  cluster = await startCluster(3);
+  cluster = await LocalCluster.start(3);
 });
 afterAll(() => cluster.stop());
 
 describe.each(['proxy', 'storage node'] as const)('a %s', (server) => {
-  const at = (path: string): string => (server === 'proxy' ? cluster.proxy : cluster.nodes[0]?.origin) + path;
+  const at = (path: string): string =>
+    (server === 'proxy' ? cluster.origin : cluster.nodes[0]?.origin) + path;
   let n = 0;
   /** A key that no other test uses. */
   const fresh = () => string(`${server}-${n++}`);
@@ -348,7 +349,7 @@ describe.each(['proxy', 'storage node'] as const)('a %s', (server) => {
 });
 
 it('a proxy shows its nodes with their partitions and keys', async () => {
-  const { json } = await send('GET', `${cluster.proxy}/cluster`);
+  const { json } = await send('GET', `${cluster.origin}/cluster`);
   const { partitions, nodes } = json as { partitions: number; nodes: { partitions: number }[] };
   expect(partitions).toBe(4096);
   expect(nodes).toEqual(
@@ -368,10 +369,10 @@ it('a write through one proxy is readable through another', async () => {
   const other = await startProxy(addresses);
   try {
     const keys = Array.from({ length: 100 }, (_, i) => string(`shared-${i}`));
-    await send('PUT', `${cluster.proxy}/set`, { body: keys.map((key) => ({ key, value: key })) });
+    await send('PUT', `${cluster.origin}/set`, { body: keys.map((key) => ({ key, value: key })) });
     const { json } = await send('POST', `${other.origin}/fetch`, { body: keys });
     expect(json).toEqual(keys.map((key) => ({ key, value: key })));
   } finally {
-    await other.process.stop();
+    await other.stop();
   }
 });

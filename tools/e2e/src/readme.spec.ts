@@ -2,11 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { run } from '@kvs-tools/local-cluster';
+import { LocalCluster, run, type LocalServer } from '@kvs-tools/local-cluster';
 import { binaryKey, ERROR_CODES, partitionOf, slotOf, stringKey, type WirePair } from '@kvs/protocol';
 import { fieldsOf } from '@kvs/protocol/testing';
-import { ClusterState } from './support/cluster-state.js';
-import { startCluster, type Cluster, type StorageNode } from './support/cluster.js';
 import { send } from './support/http.js';
 import { tableRows } from './support/tables.js';
 import { codeBlocks, missingPrograms, ShellSession, stepsOf, type Step } from './support/shell-examples.js';
@@ -33,18 +31,21 @@ if (missing.length > 0 && !required) {
   // A machine with nothing but Node may lack bash or curl. CI requires them.
   it.skip(`commands are not tested because ${missing.join(' and ')} can't be run here`, () => undefined);
 } else {
-  let cluster: Cluster;
-  let fixedList: Cluster;
+  let cluster: LocalCluster;
+  let fixedList: LocalCluster;
   let directory: string;
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'kvs-examples-'));
-    [cluster, fixedList] = await Promise.all([startCluster(3, { proxyArgs: TOPOLOGY }), startCluster(2)]);
+    [cluster, fixedList] = await Promise.all([
+      LocalCluster.start(3, { proxyArgs: TOPOLOGY }),
+      LocalCluster.start(2),
+    ]);
   });
   afterAll(() => Promise.all([cluster.stop(), fixedList.stop(), rm(directory, { recursive: true })]));
 
   describe.each(documentsWithCommands)('the commands of %s print what it says', (document) => {
     let session: ShellSession;
-    let nodes: ReadonlyMap<string, StorageNode>;
+    let nodes: ReadonlyMap<string, LocalServer>;
     beforeAll(async () => {
       await Promise.all([empty(cluster), empty(fixedList)]);
       // The pages of the apps start servers without a cluster.
@@ -66,7 +67,7 @@ if (missing.length > 0 && !required) {
           if (node === undefined) throw new TypeError(`${step.address} is no node of the examples`);
           if (step.kind === 'start') return node.restart();
           // Until then, a pair may have only one copy.
-          if (cluster.nodes.includes(node)) await new ClusterState(cluster.proxy).untilComplete();
+          if (cluster.nodes.includes(node)) await cluster.state.untilComplete();
           await node.kill();
         }
       },
@@ -74,7 +75,7 @@ if (missing.length > 0 && !required) {
   });
 
   it('docs/protocol.md names every field of GET /cluster', async () => {
-    const { json } = await send('GET', `${cluster.proxy}/cluster`);
+    const { json } = await send('GET', `${cluster.origin}/cluster`);
     const fields = fieldsOf(json);
     const example = codeBlocks(read('docs/protocol.md')).find(({ text }) => text.includes('"topology":'));
     const documented = fieldsOf(JSON.parse(example?.text ?? ''));
@@ -83,9 +84,9 @@ if (missing.length > 0 && !required) {
   });
 }
 
-async function empty({ proxy }: Cluster): Promise<void> {
-  const { json } = await send('GET', `${proxy}/fetch`);
-  await send('POST', `${proxy}/delete`, { body: (json as WirePair[]).map(({ key }) => key) });
+async function empty({ origin }: LocalCluster): Promise<void> {
+  const { json } = await send('GET', `${origin}/fetch`);
+  await send('POST', `${origin}/delete`, { body: (json as WirePair[]).map(({ key }) => key) });
 }
 
 /** Those of `npm start`, except that requests wait longer for a partition, because this machine may be busy. */
@@ -99,10 +100,10 @@ const AS_NPM_START = {
 const FIXED_LIST = { proxy: 'localhost:9090', nodes: ['localhost:4000', 'localhost:4001'] };
 
 /** Returns the real address, and the node, by each address in the documents. */
-function serversOf(named: typeof FIXED_LIST, { proxy, nodes }: Cluster) {
+function serversOf(named: typeof FIXED_LIST, { origin, nodes }: LocalCluster) {
   const byName = nodes.map((node, i) => [named.nodes[i] ?? '', node] as const);
   const addresses = byName.map(([name, { address }]) => [name, address] as const);
-  return { addresses: [[named.proxy, new URL(proxy).host] as const, ...addresses], nodes: byName };
+  return { addresses: [[named.proxy, new URL(origin).host] as const, ...addresses], nodes: byName };
 }
 
 function titleOf(step: Step): string {

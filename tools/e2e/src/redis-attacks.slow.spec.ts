@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
 import { until } from '@kvs/protocol/testing';
-import { startNode, startProxy, type StorageNode } from './support/cluster.js';
+import { startNode, startProxy, type LocalServer } from '@kvs-tools/local-cluster';
 import { residentBytes } from './support/memory.js';
 
 const MIB = 2 ** 20;
@@ -21,8 +21,8 @@ interface Target {
   readonly redisPort: number;
 }
 
-let node: StorageNode;
-let proxy: Awaited<ReturnType<typeof startProxy>>;
+let node: LocalServer;
+let proxy: LocalServer;
 let targets: Readonly<Record<'node' | 'proxy', Target>>;
 let target: Target;
 let sockets: Socket[];
@@ -31,13 +31,12 @@ let before: number;
 beforeAll(async () => {
   node = await startNode(ARGS);
   proxy = await startProxy([node.address], ARGS);
-  const { origin, process } = proxy;
-  targets = {
-    node: { origin: node.origin, pid: node.pid, redisPort: await node.redisPort() },
-    proxy: { origin, pid: process.pid ?? 0, redisPort: await process.redisPort },
+  const targetOf = async (server: LocalServer): Promise<Target> => {
+    return { origin: server.origin, pid: server.pid, redisPort: await server.redisPort() };
   };
+  targets = { node: await targetOf(node), proxy: await targetOf(proxy) };
 });
-afterAll(() => Promise.all([proxy.process.stop('SIGKILL'), node.kill()]));
+afterAll(() => Promise.all([proxy.kill(), node.kill()]));
 
 async function open(): Promise<Socket> {
   const socket = connect({ port: target.redisPort, host: 'localhost' });

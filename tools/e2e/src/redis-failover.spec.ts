@@ -1,7 +1,6 @@
 import { describeWithTools, RedisProcess } from '@kvs/kv-store-redis/testing';
 import { until } from '@kvs/protocol/testing';
-import { run } from '@kvs-tools/local-cluster';
-import { startNode, type StorageNode } from './support/cluster.js';
+import { run, startNode, type LocalServer } from '@kvs-tools/local-cluster';
 import { string } from './support/data.js';
 import { send } from './support/http.js';
 
@@ -18,7 +17,7 @@ const CLUSTER = [
 
 describeWithTools(['redis-server', 'redis-cli'], 'a node on a Redis Cluster', () => {
   const servers: RedisProcess[] = [];
-  let node: StorageNode;
+  let node: LocalServer;
   beforeAll(async () => {
     while (servers.length < SERVERS) servers.push(await RedisProcess.start({ settings: CLUSTER }));
     const addresses = servers.map(({ address }) => address);

@@ -1,5 +1,5 @@
 import { describeWithRedis, RedisProcess } from '@kvs/kv-store-redis/testing';
-import { startNode, startProxy, type StorageNode } from './support/cluster.js';
+import { startNode, startProxy, type LocalServer } from '@kvs-tools/local-cluster';
 import { compareWithRedis } from './support/redis-comparison.js';
 import { RespClient } from './support/resp-client.js';
 
@@ -11,8 +11,8 @@ const [NODE, PROXY] = ['a node', 'a proxy of two nodes'] as const;
 
 describeWithRedis('commands of Redis', () => {
   let redis: RedisProcess;
-  let nodes: StorageNode[] = [];
-  let proxy: Awaited<ReturnType<typeof startProxy>>;
+  let nodes: LocalServer[] = [];
+  let proxy: LocalServer;
   const ports = new Map<string, number>();
   const portOf = (server: string): number => ports.get(server) ?? 0;
   beforeAll(async () => {
@@ -21,10 +21,10 @@ describeWithRedis('commands of Redis', () => {
     const [node, other] = [await startNode(args), await startNode(args)];
     nodes = [node, other];
     proxy = await startProxy([node.address, other.address], args);
-    ports.set(NODE, await node.redisPort()).set(PROXY, await proxy.process.redisPort);
+    ports.set(NODE, await node.redisPort()).set(PROXY, await proxy.redisPort());
   });
   afterAll(async () => {
-    await proxy.process.stop('SIGKILL');
+    await proxy.kill();
     await Promise.all(nodes.map((node) => node.kill()));
     await redis.stop();
   });

@@ -1,14 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startNode, startProxy, type StorageNode } from './support/cluster.js';
+import { startNode, startProxy, type LocalServer } from '@kvs-tools/local-cluster';
 import { string } from './support/data.js';
 import { send } from './support/http.js';
 import { RespClient } from './support/resp-client.js';
 import { metricsOf } from './support/workers.js';
 
 /** LMDB answers later, so that others can come between the commands of a transaction. */
-let node: StorageNode;
+let node: LocalServer;
 let directory = '';
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'kvs-e2e-transactions-'));
@@ -44,7 +44,7 @@ it('a transaction at a node is atomic also for clients of HTTP and of proxies', 
     isOver = true;
     client.close();
     await Promise.allSettled(writers);
-    await proxy.process.stop('SIGKILL');
+    await proxy.kill();
   }
   for (const count of await Promise.all(writers)) expect(count).toBeGreaterThan(0);
 });
@@ -56,12 +56,12 @@ it('updates of one key over HTTP and by Redis clients do not get in the way of e
 it('updates of one key at a proxy need two calls to the node each, over whatever protocol', async () => {
   const proxy = await startProxy([node.address], ['--redis-port', 'auto']);
   try {
-    await updateAtOnce('count at a proxy', proxy.origin, await proxy.process.redisPort);
+    await updateAtOnce('count at a proxy', proxy.origin, await proxy.redisPort());
     const calls = await metricsOf(proxy.origin, 'kvs_node_calls_total');
     // One more reads the count.
     expect(Object.values(calls)).toEqual([2 * 3 * ROUNDS + 1]);
   } finally {
-    await proxy.process.stop('SIGKILL');
+    await proxy.kill();
   }
 });
 

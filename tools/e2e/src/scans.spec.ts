@@ -1,5 +1,5 @@
 import type { EncodedData } from '@kvs/protocol';
-import { startCluster, type Cluster } from './support/cluster.js';
+import { LocalCluster } from '@kvs-tools/local-cluster';
 import { binary, string } from './support/data.js';
 import { open, readAll, send } from './support/http.js';
 import { canMeasureMemory, residentBytes } from './support/memory.js';
@@ -20,10 +20,10 @@ const PAIRS: readonly Pair[] = [
 
 const sorted = (pairs: readonly Pair[]): string[] => pairs.map((pair) => JSON.stringify(pair)).sort();
 
-let cluster: Cluster;
+let cluster: LocalCluster;
 beforeAll(async () => {
-  cluster = await startCluster(3);
-  await send('PUT', `${cluster.proxy}/set`, { body: PAIRS });
+  cluster = await LocalCluster.start(3);
+  await send('PUT', `${cluster.origin}/set`, { body: PAIRS });
 });
 afterAll(() => cluster.stop());
 
@@ -41,13 +41,13 @@ async function pages(origin: string, query: string): Promise<Pair[][]> {
 
 describe('through the proxy', () => {
   it('every pair comes once', async () => {
-    const { status, json } = await send('GET', `${cluster.proxy}/fetch`);
+    const { status, json } = await send('GET', `${cluster.origin}/fetch`);
     expect(status).toBe(200);
     expect(sorted(json as Pair[])).toEqual(sorted(PAIRS));
   });
 
   it('every pair comes once as a line', async () => {
-    const { headers, text } = await send('GET', `${cluster.proxy}/fetch`, {
+    const { headers, text } = await send('GET', `${cluster.origin}/fetch`, {
       headers: { accept: 'application/x-ndjson' },
     });
     expect(headers.get('content-type')).toBe('application/x-ndjson');
@@ -63,7 +63,7 @@ describe('through the proxy', () => {
     [899, '', 900],
     [5000, '', 900],
   ])('every pair comes once over pages of about %i', async (limit, prefix, count) => {
-    const result = await pages(cluster.proxy, `limit=${limit}&prefix=${prefix}`);
+    const result = await pages(cluster.origin, `limit=${limit}&prefix=${prefix}`);
     const belong = PAIRS.filter(({ key }) => key.encoding === 'string' && key.data.startsWith(prefix));
     expect(belong).toHaveLength(count);
     expect(sorted(result.flat())).toEqual(sorted(belong));
@@ -82,14 +82,14 @@ describe('through the proxy', () => {
         { key: string(`noise:${round}`), value: string('') },
         ...PAIRS.slice(round * 10, round * 10 + 10), // the same values again
       ];
-      await send('PUT', `${cluster.proxy}/set`, { body });
-      await send('POST', `${cluster.proxy}/delete`, { body: [string(`noise:${round - 3}`)] });
-      const answer = await send('GET', `${cluster.proxy}/fetch?limit=50&cursor=${cursor}`);
+      await send('PUT', `${cluster.origin}/set`, { body });
+      await send('POST', `${cluster.origin}/delete`, { body: [string(`noise:${round - 3}`)] });
+      const answer = await send('GET', `${cluster.origin}/fetch?limit=50&cursor=${cursor}`);
       seen.push(...(answer.json as Pair[]));
       cursor = answer.headers.get('kvs-next-cursor');
     }
     expect(sorted(seen.filter(({ key }) => !key.data.startsWith('noise:')))).toEqual(sorted(PAIRS));
-    await send('POST', `${cluster.proxy}/delete`, {
+    await send('POST', `${cluster.origin}/delete`, {
       body: Array.from({ length: 200 }, (_, i) => string(`noise:${i}`)),
     });
   });
@@ -102,25 +102,25 @@ describe('through the proxy', () => {
     ['prefix=', ({ key }: Pair) => key.encoding === 'string'],
     ['prefix=nobody', () => false],
   ])('%s filters', async (query, belongs) => {
-    const all = await send('GET', `${cluster.proxy}/fetch?${query}`);
+    const all = await send('GET', `${cluster.origin}/fetch?${query}`);
     expect(sorted(all.json as Pair[])).toEqual(sorted(PAIRS.filter(belongs)));
-    const paged = await pages(cluster.proxy, `${query}&limit=40`);
+    const paged = await pages(cluster.origin, `${query}&limit=40`);
     expect(sorted(paged.flat())).toEqual(sorted(PAIRS.filter(belongs)));
   });
 
   it('meta=true adds versions and times to live', async () => {
-    await send('PUT', `${cluster.proxy}/set`, {
+    await send('PUT', `${cluster.origin}/set`, {
       body: [{ key: string('brief'), value: string(''), ttl_ms: 1_000_000 }],
     });
-    const { json } = await send('GET', `${cluster.proxy}/fetch?meta=true&prefix=brief`);
+    const { json } = await send('GET', `${cluster.origin}/fetch?meta=true&prefix=brief`);
     expect(json).toEqual([
       { key: string('brief'), value: string(''), version: expect.any(Number), ttl_ms: expect.any(Number) },
     ]);
-    await send('POST', `${cluster.proxy}/delete`, { body: [string('brief')] });
+    await send('POST', `${cluster.origin}/delete`, { body: [string('brief')] });
   });
 
   it('HEAD returns the headers of a scan without a body', async () => {
-    const { status, text } = await send('HEAD', `${cluster.proxy}/fetch`);
+    const { status, text } = await send('HEAD', `${cluster.origin}/fetch`);
     expect([status, text]).toEqual([200, '']);
   });
 });
@@ -128,26 +128,26 @@ describe('through the proxy', () => {
 describe('a scan of much more than all buffers hold', () => {
   const MIB = 1024 * 1024;
   const COUNT = 128;
-  let large: Cluster;
+  let large: LocalCluster;
 
   beforeAll(async () => {
-    large = await startCluster(2);
+    large = await LocalCluster.start(2);
     for (let i = 0; i < COUNT; i += 16) {
       const body = Array.from({ length: 16 }, (_, j) => ({
         key: string(`${i + j}`),
         value: string('v'.repeat(MIB)),
       }));
-      expect((await send('PUT', `${large.proxy}/set`, { body })).status).toBe(200);
+      expect((await send('PUT', `${large.origin}/set`, { body })).status).toBe(200);
     }
   });
   afterAll(() => large.stop());
 
   it('waits for a client that does not read, takes little memory of the proxy, and delays no other request', async () => {
     const before = memoryOf(large);
-    const slow = await Promise.all(Array.from({ length: 2 }, () => open(`${large.proxy}/fetch`)));
+    const slow = await Promise.all(Array.from({ length: 2 }, () => open(`${large.origin}/fetch`)));
     // Both are in flight and neither is read. Other requests go on, and the proxy holds little.
     for (let i = 0; i < 20; i++) {
-      const { status } = await send('POST', `${large.proxy}/query`, { body: [string(`${i}`)] });
+      const { status } = await send('POST', `${large.origin}/query`, { body: [string(`${i}`)] });
       expect(status).toBe(200);
     }
     const grown = memoryOf(large) - before;
@@ -160,6 +160,6 @@ describe('a scan of much more than all buffers hold', () => {
   });
 });
 
-function memoryOf({ proxyProcess: { pid } }: Cluster): number {
-  return pid !== undefined && canMeasureMemory ? residentBytes(pid) : 0;
+function memoryOf({ proxy }: LocalCluster): number {
+  return canMeasureMemory ? residentBytes(proxy.pid) : 0;
 }

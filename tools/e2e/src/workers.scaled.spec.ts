@@ -1,11 +1,11 @@
-import { startNode, type StorageNode } from './support/cluster.js';
+import { startNode, type LocalServer } from '@kvs-tools/local-cluster';
 import { string } from './support/data.js';
 import { open, readAll, refused, send } from './support/http.js';
 import { fillWithLargeValues, gone, ProxyOfWorkers } from './support/workers.js';
 
 const key = { encoding: 'string', data: 'k' };
 
-let node: StorageNode;
+let node: LocalServer;
 beforeAll(async () => {
   node = await startNode();
   await send('PUT', `${node.origin}/set`, { body: [{ key, value: string('v') }] });

@@ -2,16 +2,15 @@ import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts, until } from '@kvs/protocol/testing';
-import { Command, proxyScript, run } from '@kvs-tools/local-cluster';
+import { Command, proxyScript, run, startNode, type LocalServer } from '@kvs-tools/local-cluster';
 import { Redis } from 'ioredis';
-import { startNode, type StorageNode } from './support/cluster.js';
 import { string } from './support/data.js';
 import { accepts, open, readAll, refused, send } from './support/http.js';
 import { fillWithLargeValues, gone, KeptConnection, metricsOf, ProxyOfWorkers } from './support/workers.js';
 
 const key = { encoding: 'string', data: 'k' };
 
-let node: StorageNode;
+let node: LocalServer;
 beforeAll(async () => {
   node = await startNode();
   await send('PUT', `${node.origin}/set`, { body: [{ key, value: string('v') }] });

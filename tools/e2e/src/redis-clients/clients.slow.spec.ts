@@ -1,14 +1,13 @@
 import { describeWithTools } from '@kvs/kv-store-redis/testing';
 import type * as IoRedis from 'ioredis';
 import { createClient, RESP_TYPES } from 'redis';
-import { Command, run } from '@kvs-tools/local-cluster';
-import { startNode, startProxy, type StorageNode } from '../support/cluster.js';
+import { Command, run, startNode, startProxy, type LocalServer } from '@kvs-tools/local-cluster';
 import { RespClient } from '../support/resp-client.js';
 
 const HOST = 'localhost';
-const nodes: StorageNode[] = [];
+const nodes: LocalServer[] = [];
 const ports = new Map<string, number>();
-let proxy: Awaited<ReturnType<typeof startProxy>>;
+let proxy: LocalServer;
 
 beforeAll(async () => {
   const start = () => startNode(['--redis-port', 'auto']);
@@ -18,9 +17,9 @@ beforeAll(async () => {
     others.map(({ address }) => address),
     ['--redis-port', 'auto'],
   );
-  ports.set('a node', (await alone?.redisPort()) ?? 0).set('a proxy', await proxy.process.redisPort);
+  ports.set('a node', (await alone?.redisPort()) ?? 0).set('a proxy', await proxy.redisPort());
 });
-afterAll(() => Promise.all([proxy.process.stop('SIGKILL'), ...nodes.map((node) => node.kill())]));
+afterAll(() => Promise.all([proxy.kill(), ...nodes.map((node) => node.kill())]));
 
 describe.each(['a node', 'a proxy'])('at %s', (server) => {
   let port: number;

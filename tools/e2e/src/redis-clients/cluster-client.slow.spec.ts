@@ -1,34 +1,29 @@
 import { Cluster } from 'ioredis';
 import { createCluster } from 'redis';
-import { ClusterState } from '../support/cluster-state.js';
-import { startNode, startProxy, type StorageNode } from '../support/cluster.js';
+import { LocalCluster, type LocalServer } from '@kvs-tools/local-cluster';
 import { RespClient } from '../support/resp-client.js';
 import { overRedis, SteadyWriters, type RedisValues } from '../support/steady-writers.js';
 import { metricsOf } from '../support/workers.js';
 
-let proxy: Awaited<ReturnType<typeof startProxy>>;
-let cluster: ClusterState;
-let nodes: StorageNode[];
+let cluster: LocalCluster;
 let client: ClusterClient | undefined;
 let writers: SteadyWriters | undefined;
 
-async function addNode(id: string): Promise<StorageNode> {
-  const args = ['--join', proxy.origin, '--id', id, '--max-memory', '64mb', '--redis-port', 'auto'];
-  const node = await startNode(args);
-  nodes.push(node);
-  return node;
+function addNode(id: string): Promise<LocalServer> {
+  return cluster.addNode(id, ['--max-memory', '64mb', '--redis-port', 'auto']);
 }
 
 beforeEach(async () => {
-  [client, writers, nodes] = [undefined, undefined, []];
-  proxy = await startProxy([], ['--topology', 'memory', '--copies', '2', '--replace-after-ms', '1000']);
-  cluster = new ClusterState(proxy.origin);
+  [client, writers] = [undefined, undefined];
+  cluster = await LocalCluster.of(
+    [],
+    ['--topology', 'memory', '--copies', '2', '--replace-after-ms', '1000'],
+  );
 });
 afterEach(async () => {
   client?.close();
   await writers?.stop();
-  await proxy.process.stop('SIGKILL');
-  await Promise.all(nodes.map((node) => node.kill()));
+  await cluster.stop();
 });
 
 /** A client that reads the table of slots from the node at a port. */
@@ -79,31 +74,27 @@ it.each(CLIENTS)(
   '%s loses no write while a node joins and another is killed, and is not redirected before',
   async (_, connect) => {
     const [first, second] = await Promise.all([addNode('a'), addNode('b'), addNode('c')]);
-    await cluster.untilComplete();
+    await cluster.state.untilComplete();
     await expectNoRedirection(async () => connect(await first.redisPort()));
 
     client = await connect(await first.redisPort());
     const steady = new SteadyWriters(overRedis(client));
     writers = steady;
-    const untilMore = (count: number) => {
-      const enough = steady.count + count;
-      return cluster.until(async () => steady.count >= enough);
-    };
-    await untilMore(200);
+    await steady.untilMore(200);
 
     await addNode('d');
-    await cluster.until(async () => (await cluster.copiesOf('d')) > 1500);
-    await cluster.untilComplete();
-    await untilMore(200);
+    await cluster.state.until(async () => (await cluster.state.copiesOf('d')) > 1500);
+    await cluster.state.untilComplete();
+    await steady.untilMore(200);
     expect(steady.failures.filter((failure) => !isLateBeacon(failure))).toEqual([]);
 
     await second.kill();
-    await cluster.untilComplete();
-    await untilMore(200);
+    await cluster.state.untilComplete();
+    await steady.untilMore(200);
     await steady.stop();
     // Reads fail until the client knows the new primaries.
     let lost: string[] | undefined;
-    await cluster.until(async () => {
+    await cluster.state.until(async () => {
       lost = await steady.lost().catch(() => undefined);
       return lost !== undefined;
     });
@@ -119,7 +110,7 @@ function isLateBeacon(error: unknown): boolean {
 /** Reads and writes by new clients until no partition moved meanwhile. */
 async function expectNoRedirection(connect: () => Promise<ClusterClient>): Promise<void> {
   const keys = Array.from({ length: 300 }, (_, i) => `steady-${i}`);
-  await cluster.until(async () => {
+  await cluster.state.until(async () => {
     const state = await agreedState();
     const before = await countAnswers();
     const each = await connect();
@@ -145,14 +136,14 @@ async function expectNoRedirection(connect: () => Promise<ClusterClient>): Promi
  */
 async function agreedState(): Promise<string> {
   let states: string[] = [];
-  await cluster.until(async () => {
-    states = await Promise.all(nodes.map(stateKnownTo));
+  await cluster.state.until(async () => {
+    states = await Promise.all(cluster.nodes.map(stateKnownTo));
     return new Set(states).size === 1 && states[0]?.includes('cluster_slots_assigned:16384') === true;
   });
   return String(states[0]);
 }
 
-async function stateKnownTo(node: StorageNode): Promise<string> {
+async function stateKnownTo(node: LocalServer): Promise<string> {
   const client = await RespClient.open(await node.redisPort(), 2);
   const [state] = await client.ask([['CLUSTER', 'INFO']]);
   client.close();
@@ -161,7 +152,9 @@ async function stateKnownTo(node: StorageNode): Promise<string> {
 
 /** How many reads and writes the nodes answered with an error, such as MOVED, and how many without. */
 async function countAnswers(): Promise<{ error: number; ok: number }> {
-  const counts = await Promise.all(nodes.map(({ origin }) => metricsOf(origin, 'kvs_redis_commands_total')));
+  const counts = await Promise.all(
+    cluster.nodes.map(({ origin }) => metricsOf(origin, 'kvs_redis_commands_total')),
+  );
   const sum = (result: string) =>
     counts.reduce(
       (total, of) =>

@@ -1,3 +1,4 @@
+import { startNode, type LocalServer } from '@kvs-tools/local-cluster';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import KeyvRedis from '@keyv/redis';
@@ -12,9 +13,8 @@ import { Keyv } from 'keyv';
 import { createClient } from 'redis';
 import { createStorage } from 'unstorage';
 import redisDriver from 'unstorage/drivers/redis';
-import { startNode, type StorageNode } from '../support/cluster.js';
 
-let node: StorageNode;
+let node: LocalServer;
 let url: string;
 beforeAll(async () => {
   node = await startNode(['--redis-port', 'auto']);

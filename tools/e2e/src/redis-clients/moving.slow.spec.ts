@@ -1,8 +1,7 @@
 import { describeWithTools, RedisProcess } from '@kvs/kv-store-redis/testing';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run, workspaceRoot } from '@kvs-tools/local-cluster';
-import { startNode } from '../support/cluster.js';
+import { run, startNode, workspaceRoot } from '@kvs-tools/local-cluster';
 
 /** Returns the program and arguments of the script of docs/redis.md, which finds its packages from the root of the workspace. */
 async function copyCommand(): Promise<string[]> {

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { until } from '@kvs/protocol/testing';
 import { send } from './http.js';
 
 /** The values that a key may have: the value acknowledged last, or a value tried since. */
@@ -63,9 +64,13 @@ export class SteadyWriters {
     );
   }
 
-  /** How many writes were acknowledged. */
-  get count(): number {
-    return this.#count;
+  /** Waits until so many more writes are acknowledged. */
+  untilMore(count: number): Promise<void> {
+    const enough = this.#count + count;
+    return until(
+      () => this.#count >= enough,
+      () => `${this.#count} of ${enough} writes were acknowledged; the last failure: ${this.failures.at(-1)}`,
+    );
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,5 @@
 import { isRecord } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
-import { send } from './http.js';
 
 /** The state of a cluster with a topology, as `GET /cluster` of a proxy shows it. */
 export class ClusterState {
@@ -44,8 +43,9 @@ export class ClusterState {
   }
 
   async #status(): Promise<Readonly<Record<string, unknown>>> {
-    const { json } = await send('GET', `${this.#origin}/cluster`);
-    const topology = isRecord(json) ? json['topology'] : undefined;
+    const answer = await fetch(`${this.#origin}/cluster`);
+    const state: unknown = await answer.json();
+    const topology = isRecord(state) ? state['topology'] : undefined;
     return isRecord(topology) ? topology : {};
   }
 }
