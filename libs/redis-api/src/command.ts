@@ -31,6 +31,8 @@ export interface Command {
   readonly runsInMulti?: true;
   /** Set for EXEC, which runs the commands that were queued after MULTI. The queue and the watched keys end with it. */
   readonly runsQueue?: true;
+  /** Returns whether a request reads pairs although the command is not `readonly`, because only some subcommands do. */
+  readonly readsPairs?: (args: readonly Buffer[]) => boolean;
   /** The names of the subcommands in lower case, if the command has any. */
   readonly subcommands?: readonly string[];
   /** Returns the name with that of the subcommand, such as `client|info`. */

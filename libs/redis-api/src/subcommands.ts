@@ -7,6 +7,8 @@ import { RedisError, SimpleString, type Reply } from './reply.js';
 export interface Subcommand {
   /** As Redis counts: with both names. */
   readonly arity: number;
+  /** Set if it reads pairs although its command is not `readonly`. */
+  readonly readsPairs?: true;
   /** @param args the arguments after both names */
   readonly run: (args: readonly Buffer[], context: CommandContext) => MaybePromise<Reply>;
 }
@@ -50,6 +52,7 @@ export function commandOf(
       const word = first?.toString().toLowerCase() ?? '';
       return byName.has(word) ? `${name}|${word}` : name;
     },
+    readsPairs: ([first]) => byName.get(first?.toString().toLowerCase() ?? '')?.readsPairs === true,
     refusal(args) {
       const found = find(args);
       return found instanceof RedisError ? found : undefined;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { until } from '@kvs/protocol/testing';
 import { startNode, startProxy, type LocalServer } from '@kvs-tools/local-cluster';
@@ -135,6 +136,23 @@ describe.each(['node', 'proxy'] as const)('a %s', (name) => {
     client.disconnect();
     const opened = await sendOver(40, () => 'get large\r\n'.repeat(500));
     opened.forEach((socket) => socket.pause());
+    const health = await fetch(`${target.origin}/health/live`);
+    expect(health.status).toBe(200);
+    expectBounded();
+    for (const socket of sockets) socket.destroy();
+    await served();
+  });
+
+  it('takes bounded memory for replies about itself that nobody reads', async () => {
+    const name = 'n'.repeat(1024);
+    const named = `client setname ${name}\r\nclient setinfo lib-name ${name}\r\nclient setinfo lib-ver ${name}\r\n`;
+    const opened = await sendOver(500, () => named);
+    await Promise.all(opened.map(firstReply));
+    opened.forEach((socket) => socket.pause());
+    for (const socket of opened) {
+      socket.write('client list\r\n'.repeat(2));
+      await setImmediate();
+    }
     const health = await fetch(`${target.origin}/health/live`);
     expect(health.status).toBe(200);
     expectBounded();

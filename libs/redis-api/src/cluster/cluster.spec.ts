@@ -128,6 +128,13 @@ describe('CLUSTER', () => {
     expect(await client.ask('cluster countkeysinslot 16384')).toBe('-ERR Invalid slot\r\n');
   });
 
+  it('reads no keys of a slot while the server is full', async () => {
+    while (server.admission.enter(0) === undefined);
+    expect(await client.ask('cluster countkeysinslot 5061', 'cluster keyslot bar')).toBe(
+      '-TRYAGAIN 100 requests are in flight\r\n:5061\r\n',
+    );
+  });
+
   it('tells the slot of a key, and the id of the node', async () => {
     expect(await client.ask('cluster keyslot {user1000}.following', 'cluster myid')).toBe(
       `:3443\r\n$40\r\n${self.id}\r\n`,

@@ -12,7 +12,7 @@ import {
   type Keyspace,
   type SingleCall,
 } from '../keyspace/index.js';
-import { RedisError, type Reply } from '../reply.js';
+import { RedisError, sizeOf, type Reply } from '../reply.js';
 import type { Request } from '../resp/request-reader.js';
 import { settle } from '../settle.js';
 import { admitted, type Work } from './admitted.js';
@@ -211,10 +211,17 @@ export class CommandRunner {
     const { bytes } = request;
     if (command.runsQueue && client.queue !== undefined)
       return this.#runQueue({ bytes, isRead: client.queue.isRead, run }, finish);
-    // A full server still tells about itself.
-    if (command.keys === undefined && !isAboutData(command)) return settle(run, finish, fail);
-    const work = { bytes, isRead: command.flags.includes('readonly'), run };
-    return admitted(this.#parts.admission, work, finish, fail);
+    const isRead = command.flags.includes('readonly') || command.readsPairs?.(request.args) === true;
+    const isAboutPairs = command.keys !== undefined || isRead || command.flags.includes('write');
+    if (!isAboutPairs) return settle(run, (reply) => finish(this.#refusalIfLarge(reply) ?? reply), fail);
+    return admitted(this.#parts.admission, { bytes, isRead, run }, finish, fail);
+  }
+
+  /** A full server still tells about itself, but only in small replies: each client may leave one unread. */
+  #refusalIfLarge(reply: Reply): RedisError | undefined {
+    if (sizeOf(reply) <= MAX_SMALL_BYTES) return undefined;
+    const refusal = this.#parts.admission.refusalOfAnswer(0);
+    return refusal && this.#errorReply(refusal);
   }
 
   /** A queue counts as held bytes, because a client may leave it for as long as it wants. */
@@ -303,6 +310,8 @@ interface PreparedCall<K extends CallKind = CallKind> {
 type CallOfKind<K extends CallKind> = Prepared & PreparedCall<K>;
 
 const MAX_BATCH_CALLS = 128;
+/** About what a reply takes that is sent even if the server is full. */
+const MAX_SMALL_BYTES = 64 * 1024;
 /** Reading fewer UTF-16 units takes less than a millisecond. */
 const MAX_SHORT_UNITS = 64 * 1024;
 /**
@@ -313,9 +322,4 @@ const HTTP_WORDS = /^(post|host:)$/i;
 
 function isCall<K extends CallKind>(next: Prepared, kind: K): next is CallOfKind<K> {
   return next.kind === 'call' && next.call.kind === kind;
-}
-
-/** Whether a command reads or writes pairs without naming keys, such as DBSIZE. */
-function isAboutData({ flags }: Command): boolean {
-  return flags.includes('write') || flags.includes('readonly');
 }

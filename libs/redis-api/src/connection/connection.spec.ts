@@ -255,6 +255,21 @@ describe('limits', () => {
     },
   );
 
+  it('refuses large replies, also those about itself, once replies that clients do not read exceed the budget', async () => {
+    await start({ budget: { maxInFlightBytes: MIB } });
+    const value = stringValue('x'.repeat(32 * MIB));
+    operations.fetch = (keys) => keys.map(() => ({ ok: true, entry: { value, version: 1 } }));
+    const other = await server.connect();
+    const large = `command info ${'get '.repeat(500)}`;
+    expect(await other.ask(large)).toMatch(/^\*500\r\n/);
+    client.socket.pause();
+    client.send('get a\r\n');
+    await until(() => heldBytes() > MIB);
+    expect(await other.ask(large, 'command info get', 'ping')).toMatch(
+      /^-TRYAGAIN requests in flight hold \d+ bytes\r\n\*1\r\n[^]*\+PONG\r\n$/,
+    );
+  });
+
   it('closes the connection of a request for which there is no memory', async () => {
     await start({ budget: { maxInFlightBytes: 100_000 } });
     const other = await server.connect();

@@ -18,6 +18,7 @@ export function clusterCommands(cluster: ClusterView): readonly Command[] {
     commandOf('cluster', ['stale'], {
       countkeysinslot: {
         arity: 3,
+        readsPairs: true,
         run: (args, { keyspace }) => countKeys(number(at(args, 0)), cluster, keyspace),
       },
       info: about(2, ({ info }) => new Verbatim(info)),
