@@ -87,7 +87,7 @@ export class Transaction implements CommandQueue {
   /** Runs the commands, and none after one that finds that somebody else has just written a watched key. */
   #runWatched(context: CommandContext, watched: WatchedVersions): MaybePromise<Reply> {
     if (watched.size === 0) return this.#runAll(context);
-    const operations = new WatchedOperations(context.keyspace.operations, watched);
+    const operations = new WatchedOperations(context.keyspace, watched);
     const fail = (error: unknown): Reply => {
       if (!(error instanceof WatchedKeyChanged)) throw error;
       return operations.hasWritten ? WRITTEN_IN_PART : NULL_ARRAY;

@@ -15,6 +15,8 @@ import {
   type SetItem,
   type SetOutcome,
 } from '@kvs/protocol';
+import { fetchVersions } from './fetch-versions.js';
+import type { Keyspace } from './keyspace.js';
 
 /** Somebody else wrote a watched key after the transaction began. */
 export class WatchedKeyChanged extends Error {
@@ -27,13 +29,16 @@ export class WatchedKeyChanged extends Error {
  * or rejects with, {@link WatchedKeyChanged}. A batch must not have the same key twice.
  */
 export class WatchedOperations implements KeyValueOperations {
+  readonly #keyspace: Keyspace;
   readonly #operations: KeyValueOperations;
   /** Of the watched keys that the transaction has not written; 0 for an absent key. */
   readonly #versions: Map<KeyId, number>;
   #hasWritten = false;
 
-  constructor(operations: KeyValueOperations, watched: ReadonlyMap<KeyId, number>) {
-    this.#operations = operations;
+  /** @param keyspace on which the caller runs the transaction */
+  constructor(keyspace: Keyspace, watched: ReadonlyMap<KeyId, number>) {
+    this.#keyspace = keyspace;
+    this.#operations = keyspace.operations;
     this.#versions = new Map(watched);
   }
 
@@ -53,43 +58,67 @@ export class WatchedOperations implements KeyValueOperations {
   fetch(keys: readonly Key[], maxBytes?: number): MaybePromise<readonly FetchOutcome[]> {
     return whenDone(this.#operations.fetch(keys, maxBytes), (outcomes) => {
       keys.forEach((key, i) => {
-        const version = this.#versions.get(keyId(key));
         const outcome = outcomes[i];
-        if (version === undefined || !outcome?.ok) return;
-        if ((outcome.entry?.version ?? 0) !== version) throw new WatchedKeyChanged();
+        if (outcome?.ok) this.#check(key, outcome.entry?.version ?? 0);
       });
       return outcomes;
     });
   }
 
+  /** Presence alone doesn't show a change. A key that still has its version afterwards also had it when it was looked for. */
   query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]> {
-    return this.#operations.query(keys);
+    return whenDone(this.#operations.query(keys), (outcomes) =>
+      whenDone(this.#checkAll(keys), () => outcomes),
+    );
   }
 
   scan(request: ScanRequest & { readonly partial: boolean }): Promise<ScanAnswer> {
     return this.#operations.scan(request);
   }
 
+  /** If a condition is about another version than the watched one, it can't hold, and nothing of the batch is written. */
   #write<I extends SetItem | DeleteItem, O extends { readonly ok: true } | ItemFailure>(
     items: readonly I[],
     write: (items: readonly I[]) => MaybePromise<readonly O[]>,
-  ): MaybePromise<readonly O[]> {
+  ): MaybePromise<readonly (O | ItemFailure)[]> {
     const conditional = items.map((item) => {
       const ifVersion = item.ifVersion ?? this.#versions.get(keyId(item.key));
       return ifVersion === undefined ? item : { ...item, ifVersion };
     });
+    const isVain = conditional.some(
+      ({ key, ifVersion }) => ifVersion !== (this.#versions.get(keyId(key)) ?? ifVersion),
+    );
+    if (isVain) return whenDone(this.#checkAll(items.map(({ key }) => key)), () => items.map(() => MISMATCH));
     return whenDone(write(conditional), (outcomes) => {
       let isChanged = false;
-      items.forEach(({ key, ifVersion }, i) => {
+      items.forEach(({ key }, i) => {
         const outcome = outcomes[i];
         if (outcome === undefined) return;
         if (outcome.ok || outcome.maybeApplied) {
           this.#hasWritten = true;
           this.#versions.delete(keyId(key));
-        } else if (outcome.code === 'version_mismatch' && ifVersion === undefined) isChanged = true;
+        } else if (outcome.code === 'version_mismatch' && this.#versions.has(keyId(key))) isChanged = true;
       });
       if (isChanged) throw new WatchedKeyChanged();
       return outcomes;
     });
   }
+
+  #checkAll(keys: readonly Key[]): MaybePromise<void> {
+    const watched = keys.filter((key) => this.#versions.has(keyId(key)));
+    return whenDone(fetchVersions(this.#keyspace, watched), (versions) =>
+      watched.forEach((key, i) => this.#check(key, versions[i] ?? 0)),
+    );
+  }
+
+  /** @throws WatchedKeyChanged */
+  #check(key: Key, version: number): void {
+    if (version !== (this.#versions.get(keyId(key)) ?? version)) throw new WatchedKeyChanged();
+  }
 }
+
+const MISMATCH: ItemFailure = {
+  ok: false,
+  code: 'version_mismatch',
+  message: 'the watched version is another one',
+};
