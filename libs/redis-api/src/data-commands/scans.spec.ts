@@ -58,3 +58,27 @@ it.each(['keys', 'scan 0 match'])(
     expect(order).toEqual(['pong', 'compared']);
   },
 );
+
+describe('if the keys of one partition have more bytes than an answer', () => {
+  const refusal = '-ERR the keys of one partition have more than 100 bytes; ask for some with MATCH\r\n';
+  const keys = Array.from({ length: 20 }, (_, i) => `{tag}${i}`);
+
+  it('SCAN finds some of them with MATCH, or by another type, and tells so otherwise', async () => {
+    await start(keys, { limits: { maxAnswerBytes: 100 } });
+    const client = await server.connect();
+    expect(
+      await client.ask('scan 0', 'scan 0 match {tag}*', 'scan 0 match {tag}17', 'scan 0 type list'),
+    ).toBe(`${refusal}${refusal}*2\r\n$1\r\n1\r\n*1\r\n$7\r\n{tag}17\r\n*2\r\n$1\r\n1\r\n*0\r\n`);
+  });
+
+  it('RANDOMKEY returns each of them now and then', async () => {
+    await start(keys, { limits: { maxAnswerBytes: 100 } });
+    const replies = await (await server.connect()).ask(...Array<string>(400).fill('randomkey'));
+    expect(new Set(replies.match(/\{tag\}\d+/g)).size).toBe(keys.length);
+  });
+});
+
+it('RANDOMKEY returns null if there are no keys', async () => {
+  await start([]);
+  expect(await (await server.connect()).ask('randomkey')).toBe('$-1\r\n');
+});

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { KvsError, PARTITION_COUNT, type Key } from '@kvs/protocol';
+import { KvsError, PARTITION_COUNT, whenDone, type Key, type MaybePromise } from '@kvs/protocol';
 import { at, number, syntaxError, word } from '../arguments.js';
 import type { Command } from '../command.js';
 import { ranInPart } from '../failures.js';
@@ -20,13 +20,15 @@ const SCAN: Command = {
     if (pattern !== undefined) checkPatterns([pattern], keyspace.limits);
     const glob = pattern && new Glob(pattern);
     if (cursor >= PARTITION_COUNT) return ['0', []];
-    const { keys, next = 0 } = await keyspace.page(cursor, Math.min(count, MAX_PAGE_KEYS));
-    const found: Reply[] = [];
-    if (type === 'string')
-      await inTurns(keys, (key) => {
-        if (isWanted(key, glob)) found.push(bulkOf(key));
+    const select = (keys: readonly Key[]): MaybePromise<readonly Key[]> => {
+      const wanted: Key[] = [];
+      const done = inTurns(type === 'string' ? keys : [], (key) => {
+        if (isWanted(key, glob)) wanted.push(key);
       });
-    return [String(next), found];
+      return whenDone(done, () => wanted);
+    };
+    const { keys, next = 0 } = await keyspace.page(cursor, Math.min(count, MAX_PAGE_KEYS), select);
+    return [String(next), keys.map(bulkOf)];
   },
 };
 
@@ -60,10 +62,7 @@ const RANDOMKEY: Command = {
   arity: 1,
   flags: ['readonly'],
   run: async (_args, { keyspace }) => {
-    const from = randomInt(PARTITION_COUNT);
-    let keys = await nameable(keyspace, from);
-    if (keys.length === 0 && from > 0) keys = await nameable(keyspace, 0);
-    const key = keys.length === 0 ? undefined : keys[randomInt(keys.length)];
+    const key = (await draw(keyspace, randomInt(PARTITION_COUNT))) ?? (await draw(keyspace, 0));
     return key === undefined ? null : bulkOf(key);
   },
 };
@@ -105,15 +104,20 @@ function flush(name: string): Command {
   };
 }
 
-/** Returns the keys of the first page, from the given partition on, that has keys that can be named. */
-async function nameable(keyspace: Keyspace, from: number): Promise<readonly Key[]> {
-  for (let at: number | undefined = from; at !== undefined;) {
-    const { keys, next }: KeysPage = await keyspace.page(at, 1);
-    const found = keys.filter(isNameable);
-    if (found.length > 0) return found;
+/** Returns a key of the first page, from the given partition on, that has keys that can be named. Holds few keys at a time. */
+async function draw(keyspace: Keyspace, from: number): Promise<Key | undefined> {
+  let drawn: Key | undefined;
+  let count = 0;
+  // The last of n keys replaces the one before with a probability of 1/n. So all of them are equally likely in the end.
+  const select = (keys: readonly Key[]): readonly Key[] => {
+    for (const key of keys) if (isNameable(key) && randomInt(++count) === 0) drawn = key;
+    return [];
+  };
+  for (let at: number | undefined = from; at !== undefined && drawn === undefined;) {
+    const { next }: KeysPage = await keyspace.page(at, 1, select);
     at = next;
   }
-  return [];
+  return drawn;
 }
 
 function isWanted(key: Key, glob: Glob | undefined): boolean {

@@ -1,6 +1,6 @@
 import {
   ALL_PARTITIONS,
-  answerTooLarge,
+  KvsError,
   update,
   whenDone,
   type DeleteItem,
@@ -151,25 +151,37 @@ export class Keyspace {
   }
 
   /**
-   * Returns all keys of some partitions: from the given one on, until there are `count` keys. A page ends with a partition. Reads
-   * wider and wider ranges of partitions, so a page has few more keys than asked for. It ends before a range whose keys are too
-   * large together.
+   * Returns keys of some partitions: from the given one on, until `count` keys were read. A page ends with a partition. Reads wider
+   * and wider ranges of partitions, so few more keys are read than asked for. A page ends before a range whose keys are too large
+   * together.
    *
-   * @throws KvsError `answer_too_large` if the keys of the first partition are too large
+   * @param select returns those of the keys that the page has
+   * @throws KvsError `answer_too_large` if such keys of the first partition are too large
    */
-  async page(from: number, count: number): Promise<KeysPage> {
+  async page(
+    from: number,
+    count: number,
+    select: (keys: readonly Key[]) => MaybePromise<readonly Key[]>,
+  ): Promise<KeysPage> {
     const partitions = this.#partitions().filter((partition) => partition >= from);
+    const { maxAnswerBytes } = this.limits;
     const keys: Key[] = [];
+    let readCount = 0;
     let bytes = 0;
     let end = 0;
-    for (let width = 1; end < partitions.length && keys.length < count; width *= 4) {
+    for (let width = 1; end < partitions.length && readCount < count; width *= 4) {
       const wholeCount = keys.length;
       for await (const some of this.#scan(partitions.slice(end, end + width), pairKeys)) {
-        for (const key of some) bytes += key.data.length;
-        const isTooLarge = bytes > this.limits.maxAnswerBytes;
-        if (isTooLarge && end === 0) throw answerTooLarge(this.limits.maxAnswerBytes);
-        if (isTooLarge) return { keys: keys.slice(0, wholeCount), next: partitions[end] };
-        keys.push(...some);
+        readCount += some.length;
+        const selected = await select(some);
+        for (const key of selected) bytes += key.data.length;
+        if (bytes > maxAnswerBytes && end === 0)
+          throw new KvsError(
+            'answer_too_large',
+            `the keys of one partition have more than ${maxAnswerBytes} bytes; ask for some with MATCH`,
+          );
+        if (bytes > maxAnswerBytes) return { keys: keys.slice(0, wholeCount), next: partitions[end] };
+        keys.push(...selected);
       }
       end += width;
     }

@@ -23,7 +23,7 @@ export const SERVER_OPTIONS = {
     maxBodyBytes,
   ),
   maxAnswerBytes: wholeNumber(
-    { group: LIMITS, description: 'largest answer to POST /fetch', unit: 'bytes' },
+    { group: LIMITS, description: 'largest answer to POST /fetch, MGET, KEYS or EXEC', unit: 'bytes' },
     maxAnswerBytes,
   ),
   /** Limit of requests in flight, over all protocols, and once more for the control plane. Beyond it, requests are refused as `overloaded`. */
