@@ -1,7 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { isPromise, type MaybePromise } from '@kvs/protocol';
 
-/** The time for which one client may keep all others waiting, because an engine can answer every command at once. */
+/** How long one client may keep all others waiting, because an engine can answer every command at once. */
+export const MAX_TURN_MS = 8;
+
+/** The time that a client has before others must get a turn. */
 export class Turn {
   readonly #endMs = performance.now() + MAX_TURN_MS;
 
@@ -31,5 +34,3 @@ export function inTurns<T>(items: Iterable<T>, run: (item: T) => MaybePromise<vo
   const first = runTurn();
   return first && runRest(first);
 }
-
-const MAX_TURN_MS = 8;

@@ -144,6 +144,27 @@ describe('pipelines', () => {
     expect(countAtOther).toBeLessThan(300);
   });
 
+  it('lets other clients run in between, even if many small commands arrive in one turn of the event loop', async () => {
+    await start();
+    const chunkCount = 32;
+    const [near, far] = await socketPair();
+    server.open.listener.accept(far);
+    const set = operations.set.bind(operations);
+    operations.set = (items) => {
+      for (const endMs = performance.now() + 1; performance.now() < endMs;);
+      return set(items);
+    };
+    for (let i = 0; i < chunkCount; i++) far.emit('data', Buffer.from(`set k${i} v\r\n`));
+    expect(operations.batches.length).toBeLessThan(chunkCount);
+    let received = '';
+    near.on('data', (chunk: Buffer) => (received += String(chunk)));
+    await until(() => received === '+OK\r\n'.repeat(chunkCount));
+    expect(operations.batches.join(' ').match(/k\d+/g)).toEqual(
+      Array.from({ length: chunkCount }, (_, i) => `k${i}`),
+    );
+    near.destroy();
+  });
+
   it('names a command that waits for the store, also if it is part of a batch', async () => {
     await start();
     const { opened, open } = gate();

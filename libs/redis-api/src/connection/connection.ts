@@ -6,7 +6,7 @@ import { RedisError, type Reply } from '../reply.js';
 import { ProtocolError } from '../resp/protocol-error.js';
 import { ReplyWriter, type ProtocolVersion, type WriteBuffers } from '../resp/reply-writer.js';
 import { RequestReader, type Request, type RequestLimits } from '../resp/request-reader.js';
-import { Turn } from '../turns.js';
+import { MAX_TURN_MS, Turn } from '../turns.js';
 import { CommandRunner, type RunnerParts } from './command-runner.js';
 import type { TurnEnd } from './turn-end.js';
 import { WatchedKeys } from './watched-keys.js';
@@ -57,6 +57,9 @@ export class Connection implements ClientState {
   /** Set when no command is run any more: the connection ends as soon as its replies are written. */
   #isEnding = false;
   #isInTurn = false;
+  /** The turn of the event loop in which bytes came last, and when its first bytes came. */
+  #turnNumber = -1;
+  #firstBytesMs = 0;
   /** Whether replies wait for the end of the turn of the event loop. */
   #isSendDue = false;
   /** How long ago the server ended its side of the connection. Bytes that the client sends since then are discarded. */
@@ -144,7 +147,16 @@ export class Connection implements ClientState {
     if (this.#isEnding) return;
     this.lastBytesMs = performance.now();
     this.#reader.push(chunk);
+    this.#limitTurn();
     this.#turn(() => this.#sendAtTurnEnd());
+  }
+
+  /** Node can read 2 MiB from a connection in one turn of the event loop. Others must run before all of it has. */
+  #limitTurn(): void {
+    const number = this.#parts.turnEnd.turnNumber();
+    if (number !== this.#turnNumber) this.#firstBytesMs = this.lastBytesMs;
+    this.#turnNumber = number;
+    if (this.#canRun && this.lastBytesMs - this.#firstBytesMs >= MAX_TURN_MS) this.#letOthersRun();
   }
 
   /** The client sends nothing more. All that it has sent is still answered. */
@@ -198,15 +210,15 @@ export class Connection implements ClientState {
   /** Runs commands until there is none, or one is not done at once, or others or the client must do something first. */
   #run(): void {
     let turn: Turn | undefined;
-    while (this.#canRun) {
+    for (let steps = 1; this.#canRun; steps++) {
       const step = this.#runner.step();
       if (isPromise(step)) {
         this.#isBusy = true;
         step.then(this.#onStep, this.#onDefect);
       } else if (!step) {
         return this.#waitForBytes();
-      } else if (this.#runner.isLong) {
-        // Only here, because reading the clock would cost a pipeline of small commands some percent.
+      } else if (this.#runner.isLong || steps % SHORT_STEPS === 0) {
+        // Not at each step, because reading the clock would cost a pipeline of small commands some percent.
         if (turn === undefined) turn = new Turn();
         else if (turn.isOver) this.#letOthersRun();
       }
@@ -331,5 +343,7 @@ const SEND_FROM_BYTES = 64 * 1024;
 const MAX_ENDED_MS = 1000;
 /** How much a transaction may hold that does not go on arriving: enough for people, and little for the budget. */
 const MAX_IDLE_BYTES = 64 * 1024;
+/** After how many short steps the clock is read. Each can be a batch of 128 commands. */
+const SHORT_STEPS = 8;
 /** How much is read while no command can run. */
 const READ_AHEAD_BYTES = 64 * 1024;

@@ -4,6 +4,15 @@
  */
 export class TurnEnd {
   #tasks: (() => void)[] = [];
+  #turn = 0;
+  #isAwaited = false;
+
+  /** Returns the number of this turn. It tells whether something happens in the same turn as something before. */
+  turnNumber(): number {
+    if (!this.#isAwaited) setImmediate(this.#run);
+    this.#isAwaited = true;
+    return this.#turn;
+  }
 
   /**
    * @param task must not throw
@@ -11,13 +20,16 @@ export class TurnEnd {
    */
   add(task: () => void): boolean {
     if (this.#tasks.length === MAX_TASKS) return false;
-    if (this.#tasks.push(task) === 1) setImmediate(this.#run);
+    this.#tasks.push(task);
+    this.turnNumber();
     return true;
   }
 
   readonly #run = (): void => {
     const tasks = this.#tasks;
     this.#tasks = [];
+    this.#isAwaited = false;
+    this.#turn++;
     for (const task of tasks) task();
   };
 }
