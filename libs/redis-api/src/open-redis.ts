@@ -38,12 +38,13 @@ export interface OpenRedis {
   readonly metrics: MetricsSource;
 }
 
-/**
- * Makes the listener for the Redis protocol, over any operations.
- *
- * @param more commands besides those of this package
- */
-export function openRedis(options: RedisOptions, more: readonly Command[] = []): OpenRedis {
+/** Makes the listener for the Redis protocol, over any operations. */
+export function openRedis(options: RedisOptions): OpenRedis {
+  return openWith(options, []);
+}
+
+/** As {@link openRedis}, with more commands for tests. */
+export function openWith(options: RedisOptions, more: readonly Command[]): OpenRedis {
   const { cluster, memory = () => NO_LIMIT, nowMicros = systemMicros } = options;
   const { admission, settings, version, onError } = options;
   const { limits } = settings;

@@ -2,7 +2,7 @@ import { DEFAULT_LIMITS, type KeyValueOperations, type Limits } from '@kvs/proto
 import { Budget, type Admission, type BudgetLimits } from '@kvs/server';
 import type { ClusterView } from '../cluster/cluster-map.js';
 import type { Command, MemoryLimit } from '../command.js';
-import { openRedis, type OpenRedis } from '../open-redis.js';
+import { openWith, type OpenRedis } from '../open-redis.js';
 import { RawClient } from './raw-client.js';
 
 export interface TestRedisOptions {
@@ -28,7 +28,7 @@ export class TestRedis {
     const { memory } = options;
     const budget = new Budget({ maxInFlightRequests: 100, maxInFlightBytes: 1e9, ...options.budget });
     this.admission = budget.admissionOf('redis');
-    this.open = openRedis(
+    this.open = openWith(
       {
         version: '1.2.3',
         operations: options.operations ?? NO_OPERATIONS,
@@ -43,7 +43,7 @@ export class TestRedis {
         admission: this.admission,
         onError: (error) => this.errors.push(error),
       },
-      options.commands,
+      options.commands ?? [],
     );
   }
 
