@@ -29,6 +29,17 @@ export function number(argument: Buffer, complaint?: string): number {
   return typeof value === 'number' ? value : value < 0 ? -Infinity : Infinity;
 }
 
+/**
+ * Returns the number of a database.
+ *
+ * @throws RedisError if it is no integer of 32 bits
+ */
+export function database(argument: Buffer): number {
+  const value = number(argument);
+  if (value >= MIN_INT32 && value <= MAX_INT32) return value;
+  throw new RedisError('ERR', `value is out of range, value must between ${MIN_INT32} and ${MAX_INT32}`);
+}
+
 export function syntaxError(): RedisError {
   return new RedisError('ERR', 'syntax error');
 }
@@ -39,3 +50,5 @@ export function notAnInteger(): RedisError {
 
 const NOT_AN_INTEGER = 'value is not an integer or out of range';
 const MAX_INTEGER_BYTES = 20;
+const MIN_INT32 = -(2 ** 31);
+const MAX_INT32 = 2 ** 31 - 1;

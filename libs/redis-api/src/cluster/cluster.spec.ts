@@ -41,6 +41,13 @@ afterEach(() => server.close());
 
 // Slots: foo 12182, bar 5061, {user1000} 3443.
 describe('keys', () => {
+  it('are not copied to another database', async () => {
+    const refusal = '-ERR Copying to another database is not allowed in cluster mode\r\n';
+    expect(
+      await client.ask('copy bar {bar}2 db 1', 'copy bar {bar}2 db 1 what', 'copy bar {bar}2 db -1'),
+    ).toBe(`${refusal}-ERR syntax error\r\n-ERR DB index is out of range\r\n`);
+  });
+
   it('of other nodes are refused with their node before anything runs', async () => {
     expect(await client.ask('set foo 1', 'set bar 1')).toBe('-MOVED 12182 there:7001\r\n+OK\r\n');
     expect(operations.batches).toEqual(['set bar']);

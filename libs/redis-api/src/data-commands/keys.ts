@@ -1,6 +1,6 @@
 import { keyId, parseInteger, whenDone, type Entry, type Key, type MaybePromise } from '@kvs/protocol';
-import { at, integer, syntaxError, word } from '../arguments.js';
-import type { Command, CommandContext } from '../command.js';
+import { at, database, integer, syntaxError, word } from '../arguments.js';
+import type { Command, CommandContext, ServerView } from '../command.js';
 import { afterWrite } from '../failures.js';
 import { lengthOf } from '../keyspace/data.js';
 import type { Keyspace } from '../keyspace/index.js';
@@ -40,8 +40,8 @@ const COPY: Command = {
   arity: -3,
   flags: ['write', 'denyoom'],
   keys: TWO_KEYS,
-  run: (args, { keyspace }) => {
-    const replaces = readCopyOptions(args.slice(2));
+  run: (args, { keyspace, server }) => {
+    const replaces = readCopyOptions(args.slice(2), server);
     const [from, to] = [keyspace.key(at(args, 0)), keyspace.key(at(args, 1))];
     if (at(args, 0).equals(at(args, 1)))
       throw new RedisError('ERR', 'source and destination objects are the same');
@@ -69,9 +69,9 @@ const MEMORY: Command = {
     usage: {
       arity: -3,
       run(args, { keyspace }) {
-        const [, samples, count] = args;
-        if (samples !== undefined) {
-          if (count === undefined || args.length > 3 || word(samples) !== 'samples') throw syntaxError();
+        for (let i = 1; i < args.length; i += 2) {
+          const count = args[i + 1];
+          if (count === undefined || word(at(args, i)) !== 'samples') throw syntaxError();
           if (integer(count) < 0) throw syntaxError();
         }
         const key = keyspace.key(at(args, 0));
@@ -186,17 +186,20 @@ function write(keyspace: Keyspace, key: Key, entry: Entry, replaces: boolean): M
 }
 
 /** Returns whether COPY replaces its destination. */
-function readCopyOptions(options: readonly Buffer[]): boolean {
+function readCopyOptions(options: readonly Buffer[], { isCluster }: ServerView): boolean {
   let replaces = false;
+  let isElsewhere = false;
   for (let i = 0; i < options.length; i++) {
     const option = word(at(options, i));
     if (option === 'replace') replaces = true;
     else if (option === 'db' && options[i + 1] !== undefined) {
       i++;
-      const database = integer(at(options, i));
-      if (database !== 0) throw new RedisError('ERR', 'DB index is out of range');
+      const number = database(at(options, i));
+      if (number < 0 || (number > 0 && !isCluster)) throw new RedisError('ERR', 'DB index is out of range');
+      if (number > 0) isElsewhere = true;
     } else throw syntaxError();
   }
+  if (isElsewhere) throw new RedisError('ERR', 'Copying to another database is not allowed in cluster mode');
   return replaces;
 }
 

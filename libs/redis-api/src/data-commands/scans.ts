@@ -143,10 +143,10 @@ function readOptions(options: readonly Buffer[]): ScanOptions {
   let pattern: Buffer | undefined;
   let count = DEFAULT_COUNT;
   let type = 'string';
-  if (options.length % 2 !== 0) throw syntaxError();
   for (let i = 0; i < options.length; i += 2) {
     const option = word(at(options, i));
-    const argument = at(options, i + 1);
+    const argument = options[i + 1];
+    if (argument === undefined) throw syntaxError();
     if (option === 'match') pattern = Buffer.from(argument);
     else if (option === 'type') type = word(argument);
     else if (option === 'count') count = number(argument);

@@ -62,7 +62,7 @@ function reply(args: readonly Buffer[], { client }: CommandContext): Reply {
   }
 }
 
-/** Connections are never closed to free memory, and reading a key changes nothing, so both modes are the same. */
+/** Connections are never closed to free memory, and each read of a key counts as use, so neither mode changes anything. */
 function onOrOff(args: readonly Buffer[]): Reply {
   return ['on', 'off'].includes(word(at(args, 0))) ? OK : syntaxError();
 }

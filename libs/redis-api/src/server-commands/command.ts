@@ -15,7 +15,7 @@ export const COMMAND_COMMAND: Command = commandOf(
   ['loading', 'stale'],
   {
     count: { arity: 2, run: (_, { server }) => [...server.commands].length },
-    getkeys: { arity: -3, run: getKeys },
+    getkeys: { arity: -4, run: getKeys },
     info: {
       arity: -2,
       run: (args, context) => (args.length === 0 ? all(context) : args.map((name) => infoOf(name, context))),
@@ -38,7 +38,7 @@ function infoOf(name: Buffer, { server }: CommandContext): Reply {
 function describe({ name, arity, flags, keys }: Command): Reply {
   const { first, last, step } = keys ?? { first: 0, last: 0, step: 0 };
   const flagSet = new SetReply(flags.map((flag) => new SimpleString(flag)));
-  return [name, arity, flagSet, first, last, step, EMPTY_SET, EMPTY_SET, EMPTY_SET, []];
+  return [name, arity, flagSet, first, last, step, EMPTY_SET, EMPTY_SET, EMPTY_SET, EMPTY_SET];
 }
 
 /** No command of kvs is of a module, or has a category of access control. */
@@ -66,10 +66,9 @@ function list(filter: readonly Buffer[], { keyspace, server }: CommandContext): 
 function getKeys([name, ...args]: readonly Buffer[], { server }: CommandContext): Reply {
   const command = name && server.commands.named(name.toString());
   if (command === undefined) return new RedisError('ERR', 'Invalid command specified');
-  if (!hasArity(command.arity, args.length))
-    return new RedisError('ERR', 'Invalid number of arguments specified for command');
   if (command.keys === undefined) return new RedisError('ERR', 'The command has no key arguments');
-  return keysOf(command, args);
+  const keys = hasArity(command.arity, args.length) ? keysOf(command, args) : [];
+  return keys.length > 0 ? keys : new RedisError('ERR', 'Invalid number of arguments specified for command');
 }
 
 const EMPTY_SET = new SetReply([]);

@@ -1,3 +1,4 @@
+import { syntaxError } from '../arguments.js';
 import type { Command, CommandContext, MemoryLimit } from '../command.js';
 import { MapReply, OK, RedisError, type Reply } from '../reply.js';
 import { checkPatterns, Glob } from '../glob.js';
@@ -54,11 +55,12 @@ function get(patterns: readonly Buffer[], context: CommandContext): Reply {
 
 /** Setting what is set already is allowed, so that clients which make sure of a setting go on. */
 function set(args: readonly Buffer[], context: CommandContext): Reply {
+  if (args.length % 2 === 1) return syntaxError();
   const settings = settingsOf(context);
   for (let at = 0; at < args.length; at += 2) {
     const name = args[at]?.toString().toLowerCase() ?? '';
     const present = settings.get(name);
-    if (present === undefined || at + 1 === args.length)
+    if (present === undefined)
       return new RedisError(
         'ERR',
         `Unknown option or number of arguments for CONFIG SET - '${name.slice(0, 128)}'`,

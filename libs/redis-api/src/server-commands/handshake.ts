@@ -1,4 +1,4 @@
-import { at, number, syntaxError, word } from '../arguments.js';
+import { at, database, syntaxError, word } from '../arguments.js';
 import type { ClientState, Command, CommandContext } from '../command.js';
 import { wrongArity } from '../connection/command-table.js';
 import { MapReply, OK, RedisError, SimpleString, type Reply } from '../reply.js';
@@ -45,14 +45,15 @@ function reset(_: readonly Buffer[], { client }: CommandContext): Reply {
   client.watched.clear();
   client.protocol = 2;
   client.name = '';
-  client.replies = 'on';
+  // CLIENT REPLY SKIP is about this reply.
+  if (client.replies !== 'skip-next') client.replies = 'on';
   return RESET;
 }
 
 const RESET = new SimpleString('RESET');
 
 function select(args: readonly Buffer[], { server }: CommandContext): Reply {
-  if (number(at(args, 0)) === 0) return OK;
+  if (database(at(args, 0)) === 0) return OK;
   const complaint = server.isCluster ? 'SELECT is not allowed in cluster mode' : 'DB index is out of range';
   return new RedisError('ERR', complaint);
 }

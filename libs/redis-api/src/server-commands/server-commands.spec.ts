@@ -81,7 +81,7 @@ describe('handshake', () => {
     ['config set what 1', "-ERR Unknown option or number of arguments for CONFIG SET - 'what'"],
     ['command info what', '*1\r\n$-1'],
     ['command getkeys set a b', '*1\r\n$1\r\na'],
-    ['command getkeys ping', '-ERR The command has no key arguments'],
+    ['command getkeys ping a', '-ERR The command has no key arguments'],
     ['command list filterby', '-ERR syntax error'],
     ['command list filterby pattern PI?G', '*1\r\n$4\r\nping'],
     ['command list filterby module what', '*0'],
@@ -96,6 +96,8 @@ describe('handshake', () => {
   it('forgets with RESET what the client has set', async () => {
     const reply = await client.ask('hello 3 setname me', 'reset', 'client getname', 'get a');
     expect(reply).toMatch(/\+RESET\r\n\$-1\r\n\$-1\r\n$/);
+    expect(await client.ask('client reply skip', 'reset', 'ping')).toBe('+PONG\r\n');
+    expect(await client.ask('client reply off', 'reset', 'ping')).toBe('+RESET\r\n+PONG\r\n');
   });
 });
 
@@ -265,7 +267,7 @@ it('describes the commands', async () => {
   expect(names.filter((name) => !name.includes('|'))).toHaveLength(count);
   expect(names).toContain('client|setname');
   const set =
-    '*10\r\n$3\r\nset\r\n:-3\r\n~2\r\n+write\r\n+denyoom\r\n:1\r\n:1\r\n:1\r\n~0\r\n~0\r\n~0\r\n*0\r\n';
+    '*10\r\n$3\r\nset\r\n:-3\r\n~2\r\n+write\r\n+denyoom\r\n:1\r\n:1\r\n:1\r\n~0\r\n~0\r\n~0\r\n~0\r\n';
   expect(await client.ask('hello 3', 'command info set')).toContain(`*1\r\n${set}`);
   expect(await client.ask('hello 2', 'command info set')).toContain(`*1\r\n${set.replaceAll('~', '*')}`);
 });

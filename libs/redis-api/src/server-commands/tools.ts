@@ -25,7 +25,12 @@ function time(_: readonly Buffer[], { server }: CommandContext): Reply {
   return [String(Math.floor(micros / MICROS_PER_SECOND)), String(micros % MICROS_PER_SECOND)];
 }
 
-function slowlog([count]: readonly Buffer[]): Reply {
+function slowlog([count, ...more]: readonly Buffer[]): Reply {
+  if (more.length > 0)
+    return new RedisError(
+      'ERR',
+      "unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.",
+    );
   const complaint = 'count should be greater than or equal to -1';
   return count !== undefined && number(count, complaint) < -1 ? new RedisError('ERR', complaint) : [];
 }
