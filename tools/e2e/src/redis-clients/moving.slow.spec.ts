@@ -54,4 +54,30 @@ describeWithTools(['redis-server', 'redis-cli'], 'the script of docs/redis.md', 
       await Promise.all([redis.stop(), other.stop(), node.kill()]);
     }
   });
+
+  it('names the keys that kvs refuses, and copies the others', async () => {
+    const [redis, node] = await Promise.all([RedisProcess.start(), startNode(['--redis-port', 'auto'])]);
+    try {
+      const long = 'k'.repeat(5000);
+      await redis.admin.mset('', 'v', 'large', 'x'.repeat(9 * 2 ** 20), long, 'v', 'a', 'v', 'b', 'v');
+      const [program = '', ...args] = [
+        ...(await copyCommand()),
+        url(redis.port),
+        url(await node.redisPort()),
+      ];
+      const { code, stdout, stderr } = await run(program, args);
+      expect([code, stdout, stderr.split('\n').sort()]).toEqual([
+        0,
+        'copied 2 keys\n',
+        [
+          '',
+          'not copied: : ERR a key has at least one byte',
+          `not copied: ${long}: ERR a key has at most 4096 bytes`,
+          'not copied: large: ERR Protocol error: invalid bulk length',
+        ],
+      ]);
+    } finally {
+      await Promise.all([redis.stop(), node.kill()]);
+    }
+  });
 });
