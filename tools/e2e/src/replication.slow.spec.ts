@@ -36,11 +36,14 @@ afterEach(async () => {
 });
 
 describe('a cluster with two copies in memory', () => {
-  const addNode = (id: string) => cluster.addNode(id, ['--max-memory', '64mb']);
+  /** A node that stops has long enough to have its pairs copied, also on a busy machine. */
+  const addNode = (id: string) =>
+    cluster.addNode(id, ['--max-memory', '64mb', '--shutdown-timeout-ms', '60000']);
   let first: LocalServer;
+  let second: LocalServer;
   beforeEach(async () => {
     await startCluster([], 'memory', '--replace-after-ms', '1000');
-    [first] = await Promise.all([addNode('a'), addNode('b'), addNode('c')]);
+    [first, second] = await Promise.all([addNode('a'), addNode('b'), addNode('c')]);
     await cluster.state.untilComplete();
   });
 
@@ -113,6 +116,15 @@ describe('a cluster with two copies in memory', () => {
     await writers.stop();
     expect(await writers.lost()).toEqual([]);
     expect(writers.failures).toEqual([]);
+  });
+
+  it('has every acknowledged write after a node was killed just before another was stopped in order', async () => {
+    writers = new SteadyWriters(overHttp(cluster.origin));
+    await writers.untilMore(200);
+    await Promise.all([first.kill(), second.stop()]);
+    await writers.untilMore(200);
+    await writers.stop();
+    expect(await writers.lost()).toEqual([]);
   });
 });
 
