@@ -46,6 +46,23 @@ describe('requests', () => {
     expect(read('*1\r\n$4\r\nPING\r\n*3\r\n$3\r\nset\r\n$1\r\nk\r\n$0\r\n\r\n')).toEqual(['PING', 'set|k|']);
   });
 
+  it('keeps the order, however many requests wait when the next bytes come', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(3), { minLength: 1 }), fc.integer({ min: 1, max: 9 }), (counts, size) => {
+        const names = counts.map((_, i) => `name${i}`);
+        const bytes = Buffer.from(names.map((name) => `${name}\n`).join(''));
+        const reader = new RequestReader(LIMITS);
+        const found: (string | undefined)[] = [];
+        for (let at = 0; at < bytes.length; at += size) {
+          reader.push(bytes.subarray(at, at + size));
+          for (let left = counts[at % counts.length] ?? 0; left > 0; left--) found.push(reader.next()?.name);
+        }
+        for (let request = reader.next(); request; request = reader.next()) found.push(request.name);
+        expect(found.filter((name) => name !== undefined)).toEqual(names);
+      }),
+    );
+  });
+
   it('skips empty arrays and empty lines', () => {
     expect(read('*0\r\n\r\n*-1\r\n   \r\n*1\r\n$4\r\nPING\r\n')).toEqual(['PING']);
   });

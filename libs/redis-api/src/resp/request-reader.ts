@@ -53,7 +53,7 @@ export class RequestReader {
    * joined, because each of them takes more memory than its bytes.
    */
   push(chunk: Buffer): void {
-    if (this.#at === this.#chunk.length) {
+    if (this.#unreadBytes === 0) {
       this.#chunk = chunk;
       this.#at = 0;
       return;
