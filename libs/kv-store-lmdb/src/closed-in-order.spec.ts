@@ -1,4 +1,5 @@
-import { cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineIdentity, EngineWrite } from '@kvs/kv-store';
 import { DIRECTORY_LOCK_FILE } from '@kvs/kv-store';
@@ -99,6 +100,33 @@ describe('a directory has a new boot id after a restart of the machine if the po
   });
 });
 
+describe('a mark that is left over says nothing', () => {
+  it('of a directory that another version of kvs has used since', async () => {
+    const { bootId } = await runOn(MONDAY);
+    const text = readFileSync(mark());
+    const engine = await open(MONDAY);
+    await engine.replication.start();
+    await engine.replication.write(PARTITION, [WRITE], 1);
+    losePower();
+    await engine.close();
+    writeFileSync(mark(), text);
+    expect((await identityOn(TUESDAY)).bootId).not.toBe(bootId);
+  });
+
+  it('if it is empty', async () => {
+    const { bootId } = await runOn(MONDAY);
+    writeFileSync(mark(), '');
+    expect((await identityOn(TUESDAY)).bootId).not.toBe(bootId);
+  });
+});
+
+it('a directory that could not be opened keeps its mark', async () => {
+  const { bootId } = await runOn(MONDAY);
+  const script = join(import.meta.dirname, 'testing/open-too-large.mjs');
+  expect(spawnSync(process.execPath, [script, directory]).status).not.toBe(0);
+  expect(await identityOn(TUESDAY)).toMatchObject({ bootId, starts: 2 });
+});
+
 it('a process that does not replicate leaves a mark again', async () => {
   const { bootId } = await runOn(MONDAY);
   await (await open(TUESDAY)).close();
@@ -117,10 +145,11 @@ it('a directory whose data file was away when it was closed has no mark', async 
 
 it('an engine that cannot leave a mark says so, and releases its directory', async () => {
   const engine = await open(MONDAY);
+  await engine.replication.start();
   mkdirSync(mark());
   await expect(engine.close()).rejects.toMatchObject({
     code: 'engine_unavailable',
-    message: expect.stringContaining('cannot be written to the disk'),
+    message: expect.stringContaining(`${directory} cannot be marked as closed`),
   });
   expect(existsSync(join(directory, DIRECTORY_LOCK_FILE))).toBe(false);
 });

@@ -10,17 +10,17 @@ import { Environment } from './environment.js';
 /** The version of the files on disk. Raise it with every change that an older engine would misread. */
 const FORMAT = 'kvs-lmdb 1';
 
-/** The name of an empty file, which is there from the end of an engine that was closed until the next one is opened. */
+/** The name of the file with the mark, which is there from the end of an engine that was closed until the next one is open. */
 const CLOSED = 'closed';
 
 /** A directory that this process has locked and whose files have been checked. */
 export class DataDirectory {
   readonly #lock: DirectoryLock;
 
-  /** @param wasClosed whether the engine before was closed in good order, so that the disk has all of its writes */
+  /** @param mark of the engine before, if it was closed in good order */
   private constructor(
     readonly path: string,
-    readonly wasClosed: boolean,
+    readonly mark: string | undefined,
     lock: DirectoryLock,
   ) {
     this.#lock = lock;
@@ -35,8 +35,7 @@ export class DataDirectory {
       const file = Environment.fileIn(path);
       const problem = await dataFileProblem(file);
       if (problem !== undefined) throw unavailable(`${file} is corrupt: ${problem}`);
-      // Before the first write: after a power loss, a mark that is left over would hide that writes are missing.
-      return new DataDirectory(path, await lock.withdraw(CLOSED), lock);
+      return new DataDirectory(path, textOf(join(path, CLOSED)), lock);
     } catch (error) {
       await lock?.release();
       if (error instanceof KvsError) throw error;
@@ -60,12 +59,15 @@ export class DataDirectory {
   }
 
   /**
-   * Marks the directory as closed in good order, once the disk has all of the data file. Nothing may be written later. If that
-   * fails, or the process ends before, there is no mark.
-   *
-   * @throws KvsError `engine_unavailable`
+   * Removes the mark from the directory. Must be called before the first write: after a power loss, a mark that is left over would
+   * hide that writes are missing. Must not be called before the data file could be opened: if that fails, nothing is missing.
    */
-  async markClosed(): Promise<void> {
+  withdrawMark(): Promise<void> {
+    return this.#lock.withdraw(CLOSED);
+  }
+
+  /** @throws KvsError `engine_unavailable` */
+  async syncDataFile(): Promise<void> {
     const path = Environment.fileIn(this.path);
     try {
       const file = await open(path, 'r+');
@@ -74,9 +76,22 @@ export class DataDirectory {
       } finally {
         await file.close();
       }
-      await this.#lock.publish(CLOSED, async () => undefined);
     } catch (error) {
       throw unavailable(`${path} cannot be written to the disk: ${messageOf(error)}`, error);
+    }
+  }
+
+  /**
+   * Marks the directory as closed in good order. The disk must have all of the data file, and nothing may be written later. If that
+   * fails, or the process ends before, there is no mark.
+   *
+   * @throws KvsError `engine_unavailable`
+   */
+  async markClosed(mark: string): Promise<void> {
+    try {
+      await this.#lock.publish(CLOSED, (file) => file.writeFile(mark));
+    } catch (error) {
+      throw unavailable(`${this.path} cannot be marked as closed: ${messageOf(error)}`, error);
     }
   }
 
@@ -101,6 +116,10 @@ async function checkFormat(path: string, lock: DirectoryLock): Promise<void> {
   const strangers = readdirSync(path).filter((name) => !own.includes(name));
   if (strangers.length > 0) throw unavailable(`${path} holds other files, and no data of this engine`);
   await lock.publish('format', (format) => format.writeFile(`${FORMAT} ${PARTITION_FUNCTION}\n`));
+}
+
+function textOf(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
 }
 
 function unavailable(message: string, cause?: unknown): KvsError {

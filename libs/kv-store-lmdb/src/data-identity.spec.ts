@@ -1,5 +1,6 @@
 import type { Durability } from './lmdb-engine-options.js';
 import {
+  closedMark,
   identityFromBytes,
   identityToBytes,
   machineStart,
@@ -9,10 +10,10 @@ import {
 } from './data-identity.js';
 
 const TUESDAY = 'machine started on Tuesday';
-const opening = (durability: Durability, machine = TUESDAY, wasClosed = false): Opening => ({
+const opening = (durability: Durability, machine = TUESDAY, mark?: string): Opening => ({
   durability,
   machine,
-  wasClosed,
+  mark,
 });
 const BEFORE = newIdentity(opening('commit', 'machine started on Monday'));
 
@@ -44,9 +45,17 @@ describe('the identity of a data directory', () => {
   });
 
   it('stays after a restart of the machine if the directory was closed before', () => {
-    const next = nextIdentity(BEFORE, opening('commit', TUESDAY, true));
+    const next = nextIdentity(BEFORE, opening('commit', TUESDAY, closedMark(BEFORE)));
     expect(next).toMatchObject({ bootId: BEFORE.bootId, starts: 2, machine: TUESDAY });
   });
+
+  it.each([{ starts: 2 }, { bootId: 'another' }])(
+    'is new after a restart of the machine if the directory has a mark from before %j',
+    (since) => {
+      const next = nextIdentity({ ...BEFORE, ...since }, opening('commit', TUESDAY, closedMark(BEFORE)));
+      expect(next.starts).toBe(1);
+    },
+  );
 
   it('depends on how the previous process wrote, not on how this one will', () => {
     expect(nextIdentity(BEFORE, opening('sync')).bootId).not.toBe(BEFORE.bootId);

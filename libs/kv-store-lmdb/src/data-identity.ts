@@ -19,8 +19,8 @@ export interface Opening {
   readonly durability: Durability;
   /** Identifies the time since the machine was started. */
   readonly machine: string;
-  /** Whether the engine before was closed in good order, so that the disk has all of its writes. */
-  readonly wasClosed: boolean;
+  /** The {@link closedMark} of the directory; undefined if there is none. */
+  readonly mark: string | undefined;
 }
 
 /** Returns the identity for one more start. It has another boot id if acknowledged writes may be missing. */
@@ -31,8 +31,18 @@ export function nextIdentity(stored: StoredIdentity | undefined, opening: Openin
 }
 
 /** Whether the pairs of an identity have every write that was acknowledged before this process opened them. */
-export function isWhole({ durability, machine }: StoredIdentity, opening: Opening): boolean {
-  return opening.wasClosed || durability === 'sync' || machine === opening.machine;
+export function isWhole(stored: StoredIdentity, opening: Opening): boolean {
+  const { durability, machine } = stored;
+  return opening.mark === closedMark(stored) || durability === 'sync' || machine === opening.machine;
+}
+
+/**
+ * Returns the mark of a directory that was closed in good order, so that the disk has all of its writes. If the pairs have changed
+ * since, the mark is another one, because each start with the replication role counts. So a mark that is left over vouches for
+ * nothing: a version of kvs that does not know marks may have used the directory, or somebody copied files over it.
+ */
+export function closedMark({ bootId, starts }: StoredIdentity): string {
+  return `${bootId} ${starts}\n`;
 }
 
 export function newIdentity({ durability, machine }: Opening): StoredIdentity {

@@ -31,7 +31,7 @@ function write(name: string, text = 'v', expiresAtMs?: number): EngineWrite {
   };
 }
 
-const OPENING = { durability: 'commit', machine: 'm', wasClosed: false } as const;
+const OPENING = { durability: 'commit', machine: 'm', mark: undefined } as const;
 const NO_CONTEXT = {
   read: <T>(read: () => T) => read(),
   change: () => Promise.reject(new Error('nothing is written here')),

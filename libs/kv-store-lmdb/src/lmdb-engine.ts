@@ -72,11 +72,11 @@ export class LmdbEngine implements StorageEngine {
       room: (wantedBytes) => environment.room(wantedBytes),
       transact: (apply) => environment.transact(apply),
     });
-    const { wasClosed } = directory;
+    const { mark } = directory;
     this.replication = new LmdbReplication(
       environment,
       this.#table,
-      { durability, machine, wasClosed },
+      { durability, machine, mark },
       {
         read: (read) => this.#read(read),
         change: (items, apply, refuse, bytesOf) => this.#change(items, apply, refuse, bytesOf),
@@ -98,9 +98,13 @@ export class LmdbEngine implements StorageEngine {
     const { directory: path, durability = 'commit', mapSizeBytes } = options;
     const { scheduler = systemScheduler, lockClock = systemClock, onLost = () => undefined } = options;
     const directory = await DataDirectory.claim(path, { clock: lockClock, scheduler, onLost });
+    let environment: Environment | undefined;
     try {
-      return new LmdbEngine(directory, new Environment(path, durability, mapSizeBytes), options);
+      environment = new Environment(path, durability, mapSizeBytes);
+      await directory.withdrawMark();
+      return new LmdbEngine(directory, environment, options);
     } catch (error) {
+      await environment?.close();
       await directory.release();
       throw unavailable(`the data in ${path} cannot be opened`, error);
     }
@@ -216,9 +220,11 @@ export class LmdbEngine implements StorageEngine {
     clearInterval(this.#checkTimer);
     this.#commits.flush();
     try {
-      const { isWhole } = this.replication;
+      const { closedMark } = this.replication;
       await this.#environment.close();
-      if (isWhole && this.obstacle() === undefined) await this.#directory.markClosed();
+      if (this.obstacle() !== undefined) return;
+      await this.#directory.syncDataFile();
+      if (closedMark !== undefined) await this.#directory.markClosed(closedMark);
     } finally {
       await this.#directory.release();
     }

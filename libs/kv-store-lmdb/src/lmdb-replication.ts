@@ -15,6 +15,7 @@ import {
 } from '@kvs/kv-store';
 import { KvsError } from '@kvs/protocol';
 import {
+  closedMark,
   engineIdentity,
   identityFromBytes,
   identityToBytes,
@@ -71,12 +72,12 @@ export class LmdbReplication implements EngineReplication {
   }
 
   /**
-   * Whether the pairs still have all acknowledged writes of their identity. They may lack some if the machine was restarted and this
-   * role has not started since: then the stored identity is still that of before.
+   * The mark for closing. Undefined if the pairs have no identity, or may lack acknowledged writes of their identity: if the machine was
+   * restarted and this role has not started since, the stored identity is still that of before.
    */
-  get isWhole(): boolean {
+  get closedMark(): string | undefined {
     const stored = this.#storedIdentity();
-    return stored === undefined || isWhole(stored, this.#opening);
+    return stored !== undefined && isWhole(stored, this.#opening) ? closedMark(stored) : undefined;
   }
 
   /**

@@ -127,19 +127,12 @@ export class DirectoryLock {
   /**
    * Removes a file from the directory. When it resolves, the disk has no such file either.
    *
-   * @returns whether there was one
    * @throws as {@link publish}
    */
-  async withdraw(name: string): Promise<boolean> {
+  async withdraw(name: string): Promise<void> {
     this.assertHeld();
-    try {
-      await rm(join(this.#directory, name));
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return false;
-      throw error;
-    }
+    await rm(join(this.#directory, name), { force: true });
     await syncDirectory(this.#directory);
-    return true;
   }
 
   /**
