@@ -26,3 +26,45 @@ it('closes the only link when it holds more than one link may', () => {
   held.set(only, 21);
   expect(closed).toEqual(['only: too much']);
 });
+
+it('closes a link that always holds a little only after those that hold much', () => {
+  const large = new HeldBytes(640, 640, 'too much');
+  const [busy, slow, stuck] = [link('busy'), link('slow'), link('stuck')];
+  large.set(busy, 9);
+  large.set(slow, 400);
+  large.set(busy, 8);
+  large.set(stuck, 300);
+  expect(closed).toEqual(['slow: too much']);
+});
+
+it('counts the age of a link from when it last held little', () => {
+  const large = new HeldBytes(640, 640, 'too much');
+  const [busy, slow, stuck] = [link('busy'), link('slow'), link('stuck')];
+  large.set(busy, 300);
+  large.set(slow, 300);
+  large.set(busy, 1);
+  large.set(busy, 300);
+  large.set(stuck, 300);
+  expect(closed).toEqual(['slow: too much']);
+});
+
+it('closes the links that have not moved for the longest when all hold little', () => {
+  const many = new HeldBytes(640, 640, 'too much');
+  const [first, second] = [link('first'), link('second')];
+  many.set(first, 9);
+  many.set(second, 9);
+  for (let i = 0; i < 69; i++) many.set(link('other'), 9);
+  many.set(first, 8);
+  expect(closed).toEqual([]);
+  many.set(link('last'), 9);
+  expect(closed).toEqual(['second: too much']);
+});
+
+it('lets one link hold more while the others hold little', () => {
+  const large = new HeldBytes(640, 1000, 'too much');
+  large.set(link('busy'), 9);
+  large.set(link('whole frame'), 991);
+  expect(closed).toEqual([]);
+  large.set(link('second'), 100);
+  expect(closed).toEqual(['whole frame: too much']);
+});
