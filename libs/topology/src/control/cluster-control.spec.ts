@@ -536,6 +536,23 @@ describe('an operator who vouches for the end of a process', () => {
     proxy.silent.add(again.bootId);
     expect(await proxy.control.removeNode('a', true)).toEqual(removed);
   });
+
+  it('does not vouch for a process that joins while the one before it is asked', async () => {
+    proxy.silent.add(again.bootId);
+    const other = new TestProxy(proxy.store);
+    other.silent.add(again.bootId);
+    await other.control.start();
+    let end = () => {};
+    proxy.slow.set(again.bootId, new Promise<void>((resolve) => (end = resolve)));
+    const removal = proxy.control.removeNode('a', true);
+    await settlePromises();
+    expect(proxy.questions.at(-1)).toMatchObject({ bootId: again.bootId, promotions: [] });
+    const third = await other.join('a', { ...again, bootId: boot('boot of the last start') });
+    end();
+    await expect(removal).rejects.toMatchObject({ code: 'node_in_use' });
+    expect((await proxy.control.read()).topology.nodes).toMatchObject([{ id: 'a', bootId: third }]);
+    other.control.stop();
+  });
 });
 
 it('a process that comes back after an operator vouched for its end keeps its partitions when another node joins', async () => {

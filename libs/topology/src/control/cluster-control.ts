@@ -201,13 +201,14 @@ export class ClusterControl {
    * @param id the id of the node, or the boot id of a process that is no node any more
    * @param isGone whether an operator vouches that the process has ended and that its pairs are gone
    * @throws KvsError `unknown_node`; `node_in_use`: an operator vouches for the end of a process that answers, or the id is a boot
-   * id, its process has a role in some partition, and nobody vouches for its end
+   * id, its process has a role in some partition, and nobody vouches for its end; or a process with the id joins meanwhile
    */
   async removeNode(id: string, isGone: boolean): Promise<NodeRemoval> {
-    if (isGone) await this.#presence.refuseRunning(id);
+    const silent = isGone ? await this.#presence.refuseRunning(id) : undefined;
     let removal: NodeRemoval = { state: 'removed' };
     let wasRemoved = false;
     await this.#keeper.change((topology) => {
+      if (isGone) refuseOther(topology, id, silent);
       const node = topology.nodes.find((one) => one.id === id);
       const copies = isGone || node === undefined ? 0 : rolesOf(topology, node.bootId);
       removal = copies > 0 ? { state: 'draining', copies } : { state: 'removed' };
@@ -273,6 +274,13 @@ export type NodeRemoval =
 /** Returns in how many partitions a process has a role. */
 function rolesOf({ partitions }: Topology, bootId: BootId): number {
   return partitions.filter((entry) => hasRole(entry, bootId)).length;
+}
+
+/** An operator vouches for the end of the process that was asked, and not of one that has joined with the id since then. */
+function refuseOther({ nodes }: Topology, id: string, silent: BootId | undefined): void {
+  const node = nodes.find((one) => one.id === id || one.bootId === id);
+  if (node !== undefined && node.bootId !== silent)
+    throw new KvsError('node_in_use', `another process with the id ${id} has just joined`);
 }
 
 /** Returns undefined if no process has the id. */

@@ -1,5 +1,5 @@
 import { KvsError } from '@kvs/protocol';
-import type { NodeIdentity } from '../topology.js';
+import type { BootId, NodeIdentity } from '../topology.js';
 import type { NodeReports } from './node-reports.js';
 import type { ControlPorts } from './ports.js';
 import type { TopologyKeeper } from './topology-keeper.js';
@@ -44,12 +44,13 @@ export class NodePresence {
    * cluster would go on to wait for that one, and would take the pairs of the process that runs for gone.
    *
    * @param id the id or the boot id of a node
+   * @returns the boot id of the process that did not answer; undefined if the id is that of no node
    * @throws KvsError `node_in_use`, `store_unavailable`
    */
-  async refuseRunning(id: string): Promise<void> {
+  async refuseRunning(id: string): Promise<BootId | undefined> {
     const { clusterId, nodes } = await this.#keeper.read();
     const node = nodes.find((one) => one.id === id || one.bootId === id);
-    if (node === undefined || !(await this.#answers(node, clusterId))) return;
+    if (node === undefined || !(await this.#answers(node, clusterId))) return node?.bootId;
     throw new KvsError(
       'node_in_use',
       `${id} runs at ${node.address}: stop it first, or name the boot id in awaited if an earlier process has ended`,
