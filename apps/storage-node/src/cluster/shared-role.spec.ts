@@ -5,6 +5,7 @@ import {
   registerNode,
   updateNode,
   type BootId,
+  type ReportAnswer,
   type Topology,
 } from '@kvs/topology';
 import { boot } from '@kvs/topology/testing';
@@ -14,6 +15,14 @@ import { NodeClock } from './node-clock.js';
 import { candidateWithSharedStore } from './shared-role.js';
 
 const TIME_MS = 5_000_000;
+const ANSWER: ReportAnswer = {
+  revision: 1,
+  timeMs: TIME_MS,
+  leader: undefined,
+  transferBytesPerSecond: undefined,
+  orders: [],
+  leaving: [],
+};
 
 let clock: NodeClock;
 let storeId: string | undefined;
@@ -87,14 +96,7 @@ describe('a node with a shared store', () => {
     const topology = await topologyWithBoth();
     const role = join(topology);
     expect(clock.cluster.nowMs()).toBeGreaterThanOrEqual(TIME_MS);
-    role.obey({
-      revision: 1,
-      timeMs: TIME_MS + 60_000,
-      leader: undefined,
-      transferBytesPerSecond: undefined,
-      orders: [],
-      leaving: [],
-    });
+    role.obey({ ...ANSWER, timeMs: TIME_MS + 60_000 });
     expect((await role.report(false)).timeMs).toBeGreaterThanOrEqual(TIME_MS + 60_000);
   });
 
@@ -110,8 +112,14 @@ describe('a node with a shared store', () => {
     expect(role.handOverAll()).toBe(0);
   });
 
-  it('waits for nobody when it leaves and no other node stays', async () => {
+  it('waits until a draining node has its partitions, if that is the only other one', async () => {
     const topology = updateNode(await topologyWithBoth(), 'other', { state: 'draining' });
-    expect(join(topology).handOverAll()).toBe(0);
+    expect(join(topology).handOverAll()).toBe(1);
+  });
+
+  it('waits for nobody when it leaves and all other nodes end too', async () => {
+    const role = join(await topologyWithBoth());
+    role.obey({ ...ANSWER, leaving: [candidate.bootId, boot('other')] });
+    expect(role.handOverAll()).toBe(0);
   });
 });

@@ -41,6 +41,8 @@ export class SharedRole implements ClusterRole {
   readonly #isSameStore: () => Promise<boolean>;
   #topology: Topology;
   #isLeaving = false;
+  /** The processes that end, as the leading proxy knows. */
+  #leaving: readonly BootId[] = [];
   #isLost = false;
 
   /** @param isSameStore whether the store is the one that the node joined with. Gives the pairs their id again if they have none */
@@ -77,8 +79,9 @@ export class SharedRole implements ClusterRole {
     if (topology.revision > this.#topology.revision) this.#topology = topology;
   }
 
-  obey({ timeMs }: ReportAnswer): void {
+  obey({ timeMs, leaving }: ReportAnswer): void {
     this.#clock.raise(timeMs);
+    if (leaving !== undefined) this.#leaving = leaving;
   }
 
   async report(isEnding: boolean): Promise<OwnReport> {
@@ -115,9 +118,10 @@ export class SharedRole implements ClusterRole {
     this.#isLeaving = true;
   }
 
+  /** A draining node counts too: the controller gives it the partitions if there is no other. */
   handOverAll(): number {
     const { nodes, partitions } = this.#topology;
-    const hasOther = nodes.some(({ bootId, state }) => bootId !== this.bootId && state !== 'draining');
+    const hasOther = nodes.some(({ bootId }) => bootId !== this.bootId && !this.#leaving.includes(bootId));
     return hasOther ? partitions.filter(({ primary }) => primary === this.bootId).length : 0;
   }
 
