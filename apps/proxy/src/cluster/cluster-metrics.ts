@@ -2,7 +2,10 @@ import { counter, gauge, type MetricFamily, type MetricsSource } from '@kvs/serv
 import type { ClusterControl } from '@kvs/topology';
 import type { ClusterMember } from './cluster-member.js';
 
-/** The state of the cluster as this proxy knows it. Only the proxy that leads has all gauges. Each proxy has its own counters. */
+/**
+ * The state of the cluster as this proxy knows it. Only the proxy that leads has all gauges. Each proxy counts failovers and failed
+ * moves of its own. The count of lost partitions comes from the topology, so it is the same at all proxies.
+ */
 export function clusterMetrics(member: ClusterMember): MetricsSource {
   return { collect: () => (member.routes.topology === undefined ? [] : familiesOf(member.control)) };
 }

@@ -64,7 +64,7 @@ export class ClusterMember {
   #redisPort: number | undefined;
   /** The revision that the answer to the last report named. */
   #announced = 0;
-  /** Since when no proxy has answered a request; undefined if the last one was answered. */
+  /** Since when no process has listened where the proxies were; undefined if one listened to the last request. */
   #proxiesGoneSinceMs: number | undefined;
   /** Why the node can't join or report at present. Set as soon as the node tries. */
   #problem: LastingProblem | undefined;
