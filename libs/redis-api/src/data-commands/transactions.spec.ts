@@ -1,6 +1,5 @@
-import { DEFAULT_LIMITS, exclusive, KvsError, stringKey, stringValue, type SetOutcome } from '@kvs/protocol';
+import { KvsError, stringValue } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
-import { Keyspace } from '../keyspace/index.js';
 import { NotedOperations } from '../testing/noted-operations.js';
 import { REFUSALS } from '../testing/refusals.js';
 import { SlowCommand } from '../testing/slow-command.js';
@@ -8,8 +7,6 @@ import type { RawClient } from '../testing/raw-client.js';
 import { TestRedis } from '../testing/test-redis.js';
 
 const MIB = 2 ** 20;
-const MISMATCH: SetOutcome = { ok: false, code: 'version_mismatch', message: 'it has another version' };
-const WRITTEN: SetOutcome = { ok: true, version: 2, created: false };
 
 describe('WATCH and EXEC, if values are large', () => {
   it.each(REFUSALS)('read fewer at a time, and do not fail: %s', async (_, refuse) => {
@@ -118,110 +115,6 @@ it('EXEC lets other clients run in between, but none on its keys', async () => {
   expect(counts[0]).toBeLessThan(300);
   expect(counts[1]).toBe(300);
   await server.close();
-});
-
-describe('EXEC, if somebody else writes a watched key while it runs', () => {
-  let server: TestRedis;
-  let client: RawClient;
-  const written: string[] = [];
-
-  beforeEach(async () => {
-    const operations = new NotedOperations();
-    // The watched key is absent when EXEC begins, and there is a pair when it is written.
-    operations.set = (items) =>
-      items.map(({ key, value, ifVersion }) => {
-        if (ifVersion === 0) return MISMATCH;
-        written.push(`${key.data}=${value.data}`);
-        return WRITTEN;
-      });
-    server = await TestRedis.start({ operations });
-    client = await server.connect();
-    written.length = 0;
-  });
-  afterEach(() => server.close());
-
-  it('does nothing if it has written nothing before', async () => {
-    const replies = await client.ask('watch k', 'multi', 'set k 1', 'set other 1', 'exec');
-    expect(replies).toMatch(/\+QUEUED\r\n\*-1\r\n/);
-    expect(written).toEqual([]);
-  });
-
-  it('says that it ran in part if it has written another key before', async () => {
-    const replies = await client.ask('watch k', 'multi', 'set other 1', 'set k 1', 'set other 2', 'exec');
-    expect(replies).toMatch(/\+QUEUED\r\n-MAYBEAPPLIED somebody else wrote a watched key .*\r\n$/);
-    expect(written).toEqual(['other=1']);
-  });
-
-  it('runs as always if it does not write that key, or if the key is not watched any more', async () => {
-    const replies = await client.ask('watch k', 'multi', 'set other 1', 'exec', 'multi', 'set k 1', 'exec');
-    expect(replies.match(/\*1\r\n\+OK\r\n/g)).toHaveLength(2);
-    expect(written).toEqual(['other=1', 'k=1']);
-  });
-});
-
-describe('EXEC, if somebody else changes a watched key just after it began', () => {
-  let operations: NotedOperations;
-  let server: TestRedis;
-  let client: RawClient;
-  beforeEach(async () => {
-    operations = new NotedOperations();
-    server = await TestRedis.start({ operations });
-    client = await server.connect();
-    await client.ask('set source mine');
-  });
-  afterEach(() => server.close());
-
-  /** Watches `k` and runs a transaction, which somebody else's command precedes after EXEC has compared the versions. */
-  async function exec(commands: readonly string[], others: string): Promise<string> {
-    const fetch = operations.fetch.bind(operations);
-    const somebody = new Keyspace({ operations: exclusive(operations), limits: DEFAULT_LIMITS });
-    const [key, value] = [stringKey('k'), stringValue('theirs')];
-    await client.ask('watch k');
-    operations.fetch = (keys) => {
-      const outcomes = fetch(keys);
-      operations.fetch = fetch;
-      if (others === 'set k theirs') void somebody.set([{ key, value }]);
-      if (others === 'del k') void somebody.delete([key]);
-      return outcomes;
-    };
-    const replies = await client.ask('multi', ...commands, 'exec');
-    return replies.replace(/^\+OK\r\n(\+QUEUED\r\n)*/, '');
-  }
-
-  it.each([
-    'setnx k mine',
-    'set k mine nx',
-    'msetnx k mine other mine',
-    'renamenx source k',
-    'copy source k',
-  ])('%s does not take it for absent if it is there now', async (command) => {
-    expect(await exec([command, 'set other mine'], 'set k theirs')).toBe('*-1\r\n');
-    expect(await client.ask('get k', 'get other', 'get source')).toBe(
-      '$6\r\ntheirs\r\n$-1\r\n$4\r\nmine\r\n',
-    );
-  });
-
-  it.each([
-    'setnx k mine',
-    'set k mine nx',
-    'exists k',
-    'exists k source',
-    'touch k',
-    'type k',
-    'copy source k',
-  ])('%s does not take it for present if it is deleted now', async (command) => {
-    await client.ask('set k old');
-    expect(await exec([command, 'set other mine'], 'del k')).toBe('*-1\r\n');
-    expect(await client.ask('get k', 'get other')).toBe('$-1\r\n$-1\r\n');
-  });
-
-  it('knows what it has written itself, and what nobody has changed', async () => {
-    const commands = ['exists k', 'setnx k 1', 'setnx k 2', 'exists k', 'del k', 'setnx k 3', 'get k'];
-    expect(await exec(commands, 'nothing')).toBe('*7\r\n:0\r\n:1\r\n:0\r\n:1\r\n:1\r\n:1\r\n$1\r\n3\r\n');
-    expect(await exec(['setnx k 4', 'msetnx other 1 k 1', 'exists k other'], 'nothing')).toBe(
-      '*3\r\n:0\r\n:0\r\n:1\r\n',
-    );
-  });
 });
 
 describe('EXEC of a client that watches keys, if it ran nothing', () => {

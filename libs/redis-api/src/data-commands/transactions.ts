@@ -253,7 +253,7 @@ const QUEUED = new SimpleString('QUEUED');
 const PREVIOUS_ERRORS = new RedisError('EXECABORT', 'Transaction discarded because of previous errors.');
 const WRITTEN_IN_PART = new RedisError(
   MAYBE_APPLIED,
-  'somebody else wrote a watched key after commands before had written',
+  'somebody else wrote a watched key after this transaction had written',
 );
 /** About how many bytes commands and arguments take besides their own. */
 const COMMAND_BYTES = 128;

@@ -116,12 +116,8 @@ export class Keyspace {
   setAllIfAbsent(items: readonly SetItem[]): MaybePromise<boolean> {
     const conditional = items.map((item) => ({ ...item, ifVersion: 0 }));
     return whenDone(this.operations.set(conditional), (outcomes) => {
-      const written = items.flatMap(({ key }, i) => {
-        const outcome = outcomes[i];
-        return outcome?.ok === true ? [{ key, ifVersion: outcome.version }] : [];
-      });
-      if (written.length === items.length) return true;
-      return whenDone(this.#undo(written), () => {
+      if (outcomes.every(({ ok }) => ok)) return true;
+      return whenDone(this.undo(items, outcomes), () => {
         checkBatch(outcomes, false);
         return false;
       });
@@ -200,8 +196,16 @@ export class Keyspace {
     return count;
   }
 
-  /** Deletes what a command has written. A pair that somebody else has replaced is gone too. */
-  #undo(written: readonly DeleteItem[]): MaybePromise<void> {
+  /**
+   * Deletes the pairs that a batch has written to absent keys. A pair that somebody else has replaced is gone too.
+   *
+   * @throws RedisError `MAYBEAPPLIED` if one may stay
+   */
+  undo(items: readonly SetItem[], outcomes: readonly SetOutcome[]): MaybePromise<void> {
+    const written = items.flatMap(({ key }, i): readonly DeleteItem[] => {
+      const outcome = outcomes[i];
+      return outcome?.ok === true ? [{ key, ifVersion: outcome.version }] : [];
+    });
     if (written.length === 0) return;
     return afterWrite(() =>
       whenDone(this.operations.delete(written), (outcomes) => {

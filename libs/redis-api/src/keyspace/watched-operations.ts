@@ -15,6 +15,8 @@ import {
   type SetItem,
   type SetOutcome,
 } from '@kvs/protocol';
+import { RedisError } from '../reply.js';
+import { settle } from '../settle.js';
 import { fetchVersions } from './fetch-versions.js';
 import type { Keyspace } from './keyspace.js';
 
@@ -47,12 +49,22 @@ export class WatchedOperations implements KeyValueOperations {
     return this.#hasWritten;
   }
 
+  /** If all keys must be absent and a watched one has changed, none of the pairs stays, or {@link hasWritten} is true. */
   set(items: readonly SetItem[]): MaybePromise<readonly SetOutcome[]> {
-    return this.#write(items, (conditional) => this.#operations.set(conditional));
+    const mustBeAbsent = items.every(({ ifVersion }) => ifVersion === 0);
+    return this.#write(
+      items,
+      (conditional) => this.#operations.set(conditional),
+      (outcomes) => mustBeAbsent && this.#undo(items, outcomes),
+    );
   }
 
   delete(items: readonly DeleteItem[]): MaybePromise<readonly DeleteOutcome[]> {
-    return this.#write(items, (conditional) => this.#operations.delete(conditional));
+    return this.#write(
+      items,
+      (conditional) => this.#operations.delete(conditional),
+      () => false,
+    );
   }
 
   fetch(keys: readonly Key[], maxBytes?: number): MaybePromise<readonly FetchOutcome[]> {
@@ -65,21 +77,35 @@ export class WatchedOperations implements KeyValueOperations {
     });
   }
 
-  /** Presence alone doesn't show a change. A key that still has its version afterwards also had it when it was looked for. */
+  /**
+   * Presence alone doesn't show that a pair was replaced. A pair that still has its version afterwards also had it when it was
+   * looked for. An absent key could have had a pair just then, which its presence shows.
+   */
   query(keys: readonly Key[]): MaybePromise<readonly QueryOutcome[]> {
-    return whenDone(this.#operations.query(keys), (outcomes) =>
-      whenDone(this.#checkAll(keys), () => outcomes),
-    );
+    return whenDone(this.#operations.query(keys), (outcomes) => {
+      keys.forEach((key, i) => {
+        const outcome = outcomes[i];
+        const version = this.#versions.get(keyId(key));
+        if (outcome?.ok && version !== undefined && outcome.present !== version > 0)
+          throw new WatchedKeyChanged();
+      });
+      return whenDone(this.#checkAll(keys), () => outcomes);
+    });
   }
 
   scan(request: ScanRequest & { readonly partial: boolean }): Promise<ScanAnswer> {
     return this.#operations.scan(request);
   }
 
-  /** If a condition is about another version than the watched one, it can't hold, and nothing of the batch is written. */
+  /**
+   * If a condition is about another version than the watched one, it can't hold, and nothing of the batch is written.
+   *
+   * @param undo returns whether nothing stays of a batch that found a changed key
+   */
   #write<I extends SetItem | DeleteItem, O extends { readonly ok: true } | ItemFailure>(
     items: readonly I[],
     write: (items: readonly I[]) => MaybePromise<readonly O[]>,
+    undo: (outcomes: readonly O[]) => MaybePromise<boolean>,
   ): MaybePromise<readonly (O | ItemFailure)[]> {
     const conditional = items.map((item) => {
       const ifVersion = item.ifVersion ?? this.#versions.get(keyId(item.key));
@@ -90,18 +116,42 @@ export class WatchedOperations implements KeyValueOperations {
     );
     if (isVain) return whenDone(this.#checkAll(items.map(({ key }) => key)), () => items.map(() => MISMATCH));
     return whenDone(write(conditional), (outcomes) => {
-      let isChanged = false;
-      items.forEach(({ key }, i) => {
-        const outcome = outcomes[i];
-        if (outcome === undefined) return;
-        if (outcome.ok || outcome.maybeApplied) {
-          this.#hasWritten = true;
-          this.#versions.delete(keyId(key));
-        } else if (outcome.code === 'version_mismatch' && this.#versions.has(keyId(key))) isChanged = true;
+      const isFirst = !this.#hasWritten;
+      if (!this.#noteWritten(items, outcomes)) return outcomes;
+      return whenDone(undo(outcomes), (isUndone) => {
+        if (isFirst && isUndone) this.#hasWritten = false;
+        throw new WatchedKeyChanged();
       });
-      if (isChanged) throw new WatchedKeyChanged();
-      return outcomes;
     });
+  }
+
+  /** Returns whether somebody else has written a watched key of a batch. */
+  #noteWritten(
+    items: readonly (SetItem | DeleteItem)[],
+    outcomes: readonly ({ readonly ok: true } | ItemFailure)[],
+  ): boolean {
+    let isChanged = false;
+    items.forEach(({ key }, i) => {
+      const outcome = outcomes[i];
+      if (outcome === undefined) return;
+      if (outcome.ok || outcome.maybeApplied) {
+        this.#hasWritten = true;
+        this.#versions.delete(keyId(key));
+      } else if (outcome.code === 'version_mismatch' && this.#versions.has(keyId(key))) isChanged = true;
+    });
+    return isChanged;
+  }
+
+  /** Returns whether no pair of a batch stays that was written to absent keys. */
+  #undo(items: readonly SetItem[], outcomes: readonly SetOutcome[]): MaybePromise<boolean> {
+    return settle(
+      () => this.#keyspace.undo(items, outcomes),
+      () => outcomes.every((outcome) => outcome.ok || !outcome.maybeApplied),
+      (error) => {
+        if (error instanceof RedisError) return false;
+        throw error;
+      },
+    );
   }
 
   #checkAll(keys: readonly Key[]): MaybePromise<void> {
