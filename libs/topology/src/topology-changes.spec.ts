@@ -155,9 +155,9 @@ describe('a process has ended', () => {
   const again = (address: string, bootId = b) => registerNode(at(address), { ...node('n', bootId), address });
 
   it.each([
-    ['127.0.0.1:1', [{ bootId: a, isDurable: false }]],
-    ['[::1]:1', [{ bootId: a, isDurable: false }]],
-    ['localhost:1', [{ bootId: a, isDurable: false }]],
+    ['127.0.0.1:1', [{ bootId: a, isDurable: false, starts: 1 }]],
+    ['[::1]:1', [{ bootId: a, isDurable: false, starts: 1 }]],
+    ['localhost:1', [{ bootId: a, isDurable: false, starts: 1 }]],
     ['node.example:1', []],
   ])('if another one is bound to its address %s, unless that is a DNS name', (address, ended) => {
     expect(again(address).ended).toEqual(ended);
@@ -171,6 +171,23 @@ describe('a process has ended', () => {
     const ended = endProcess(at('n:1'), { bootId: a, isDurable: false });
     const back = registerNode(removeNode(ended, 'n'), node('n', a));
     expect([ended.ended.length, back.ended]).toEqual([1, []]);
+  });
+
+  it('and its directory is refused if it does not count higher, also if an operator has removed the node', () => {
+    const address = '127.0.0.1:1';
+    const directory = { ...node('n', a), address, isDurable: true, processId: 'p' };
+    const [first, sixth] = [directory, { ...directory, starts: 6, processId: 'q' }];
+    const owning = applyRequests(registerNode(empty, first), [start]);
+    const ended = registerNode(registerNode(owning, sixth), { ...node('n', b), address });
+    const outdated = expect.objectContaining({ code: 'outdated_directory' });
+    const gone = endProcess(ended, { bootId: a, isDurable: false });
+    for (const topology of [ended, removeNode(ended, 'n'), gone]) {
+      const restored = { ...directory, starts: 6, processId: 'r' };
+      expect(() => registerNode(topology, restored)).toThrow(outdated);
+      expect(() => registerNode(topology, { ...restored, starts: 5 })).toThrow(outdated);
+      for (const back of [sixth, { ...restored, starts: 7 }])
+        expect(registerNode(topology, back).ended).toEqual([]);
+    }
   });
 
   it('as far as it has a role', () => {

@@ -61,16 +61,17 @@ export function registerNode(before: Topology, node: NodeIdentity, sharedStore?:
   if (other !== undefined) {
     throw new KvsError('duplicate_node', `${other.id} has the address ${other.address} already`);
   }
-  const known = topology.nodes.find(({ id }) => id === node.id);
-  if (known === undefined)
-    return withNodes(topology, [...topology.nodes, { ...node, state: 'joining' }], ended);
-  const { address, redisAddress, bootId, isDurable, starts, processId } = node;
-  if (known.bootId === bootId && isOutdated(node, known)) {
+  const earlier = [...topology.nodes, ...topology.ended].find(({ bootId }) => bootId === node.bootId);
+  if (earlier !== undefined && isOutdated(node, earlier)) {
     throw new KvsError(
       'outdated_directory',
       `another process has started with the directory of ${node.id} at least as often`,
     );
   }
+  const known = topology.nodes.find(({ id }) => id === node.id);
+  if (known === undefined)
+    return withNodes(topology, [...topology.nodes, { ...node, state: 'joining' }], ended);
+  const { address, redisAddress, bootId, isDurable, starts, processId } = node;
   const same = ['address', 'redisAddress', 'bootId', 'starts', 'processId'] as const;
   if (same.every((field) => known[field] === node[field])) return topology;
   const again: TopologyNode = { ...known, address, redisAddress, bootId, isDurable, starts, processId };
@@ -80,9 +81,10 @@ export function registerNode(before: Topology, node: NodeIdentity, sharedStore?:
 }
 
 /** Returns whether another process has started with the boot id at least as often. */
-function isOutdated({ starts, processId }: NodeIdentity, known: NodeIdentity): boolean {
-  const isSameProcess = known.processId === undefined || known.processId === processId;
-  return known.starts > starts || (known.starts === starts && !isSameProcess);
+function isOutdated({ starts, processId }: NodeIdentity, earlier: NodeIdentity | EndedProcess): boolean {
+  const { starts: earlierStarts = 0 } = earlier;
+  const isSameProcess = earlier.processId === undefined || earlier.processId === processId;
+  return earlierStarts > starts || (earlierStarts === starts && !isSameProcess);
 }
 
 /** Returns the topology of a cluster of which the first node has this store. */
@@ -107,7 +109,7 @@ export function endProcess(topology: Topology, process: EndedProcess): Topology 
   const known = topology.ended.find((one) => one.bootId === bootId);
   if (known?.isDurable === isDurable) return topology;
   if (!isInUse(topology, bootId)) return topology;
-  return withNodes(topology, topology.nodes, [...others, process]);
+  return withNodes(topology, topology.nodes, [...others, { ...known, ...process }]);
 }
 
 /**
@@ -176,7 +178,7 @@ function withNodes(topology: Topology, nodes: readonly TopologyNode[], ended = t
   const sorted = [...nodes].sort((a, b) => (a.id < b.id ? -1 : 1));
   const remembered = ended
     .filter(({ bootId }) => isInUse(topology, bootId))
-    .map(({ bootId, isDurable }) => ({ bootId, isDurable }));
+    .map(({ bootId, isDurable, starts, processId }) => ({ bootId, isDurable, starts, processId }));
   return { ...topology, revision: topology.revision + 1, nodes: sorted, ended: remembered };
 }
 

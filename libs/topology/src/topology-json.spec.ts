@@ -54,7 +54,17 @@ const topologies: fc.Arbitrary<Topology> = fc.record({
           bootId: boot(`boot ${i}`),
         })),
     ),
-  ended: fc.array(fc.record({ bootId: fc.constantFrom(boot('a'), boot('b')), isDurable: fc.boolean() })),
+  ended: fc.array(
+    fc.record(
+      {
+        bootId: fc.constantFrom(boot('a'), boot('b')),
+        isDurable: fc.boolean(),
+        starts: fc.integer({ min: 1, max: 1000 }),
+        processId: fc.constantFrom('p', 'q'),
+      },
+      { requiredKeys: ['bootId', 'isDurable'] },
+    ),
+  ),
   partitions: fc
     .array(entries, { minLength: 1, maxLength: 20 })
     .map((some) =>
@@ -69,6 +79,7 @@ it('a topology comes back as it was written', () => {
       // As texts, because Jest takes long to compare 4,096 objects.
       const same = topologyFromJson(topologyToJson(topology), 'f');
       expect(same.nodes).toEqual(topology.nodes);
+      expect(same.ended).toEqual(topology.ended);
       expect(same.partitions.slice(0, 16)).toEqual(topology.partitions.slice(0, 16));
       expect(topologyToJson(same)).toBe(topologyToJson(topology));
     }),

@@ -61,7 +61,9 @@ function topologyToDocument(topology: Topology): TopologyDocument {
     // JSON leaves out fields that are undefined.
     return { id, address, redisAddress, zone, weight, bootId, isDurable, starts, processId, state };
   });
-  const ended = topology.ended.map(({ bootId, isDurable }) => ({ bootId, isDurable }));
+  const ended = topology.ended.map(({ bootId, isDurable, starts, processId }) => {
+    return { bootId, isDurable, starts, processId };
+  });
   const head = { clusterId, revision, copies, minInSync, sharedStore, versionCeiling, lossCount };
   return { format: FORMAT, ...head, nodes, ended, bootIds: [...indexes.keys()], partitions: runs };
 }
@@ -149,8 +151,12 @@ export function nodeIdentityFrom(fields: Fields): NodeIdentity {
     bootId: bootId(fields, 'bootId'),
     isDurable: flag(fields, 'isDurable'),
     starts: integer(fields, 'starts', 1),
-    ...(fields['processId'] !== undefined && { processId: name(fields, 'processId') }),
+    ...processIdOf(fields),
   };
+}
+
+function processIdOf(fields: Fields): { readonly processId?: string } {
+  return fields['processId'] === undefined ? {} : { processId: name(fields, 'processId') };
 }
 
 function nodesOf(items: readonly unknown[]): TopologyNode[] {
@@ -169,7 +175,12 @@ function nodesOf(items: readonly unknown[]): TopologyNode[] {
 
 function endedProcess(item: unknown): EndedProcess {
   const fields = fieldsOf(item, 'a process that ended');
-  return { bootId: bootId(fields, 'bootId'), isDurable: flag(fields, 'isDurable') };
+  return {
+    bootId: bootId(fields, 'bootId'),
+    isDurable: flag(fields, 'isDurable'),
+    ...(fields['starts'] !== undefined && { starts: integer(fields, 'starts', 1) }),
+    ...processIdOf(fields),
+  };
 }
 
 function partitionsOf(document: Fields, revision: number): PartitionEntry[] {

@@ -50,6 +50,9 @@ export interface EndedProcess {
   readonly bootId: BootId;
   /** Whether its pairs may still lie in a directory. If so, a partition never starts empty in its place by itself. */
   readonly isDurable: boolean;
+  /** As in {@link NodeIdentity}, so that a backup of its directory is recognized. Absent if nobody knows. */
+  readonly starts?: number;
+  readonly processId?: string;
 }
 
 /** Which processes have the pairs of a partition. Roles name boot ids, because a restarted node may have lost its pairs. */
