@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import type { EngineIdentity, EngineWrite } from '@kvs/kv-store';
 import { DIRECTORY_LOCK_FILE } from '@kvs/kv-store';
 import { ManualClock } from '@kvs/kv-store/testing';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
+import { Environment } from './environment.js';
 import { LmdbEngine } from './lmdb-engine.js';
 import { impatientScheduler } from './testing/impatient-scheduler.js';
 import type { ScratchDirectory } from './testing/scratch-directory.js';
@@ -141,6 +143,19 @@ it('a directory whose data file was away when it was closed has no mark', async 
   await engine.close();
   renameSync(elsewhere, file);
   expect((await identityOn(TUESDAY)).bootId).not.toBe(bootId);
+});
+
+it('an engine that cannot read whether it may leave a mark closes its file before it releases its directory', async () => {
+  await runOn(MONDAY);
+  const environment = new Environment(directory, 'commit', undefined);
+  environment.transact(() => environment.identity.putSync(Buffer.from('identity'), Buffer.from('not JSON')));
+  await environment.close();
+  const engine = await open(MONDAY);
+  const close = jest.spyOn(Environment.prototype, 'close');
+  await expect(engine.close()).rejects.toThrow(SyntaxError);
+  expect(close).toHaveBeenCalledTimes(1);
+  close.mockRestore();
+  expect(existsSync(join(directory, DIRECTORY_LOCK_FILE))).toBe(false);
 });
 
 it('an engine that cannot leave a mark says so, and releases its directory', async () => {

@@ -220,13 +220,22 @@ export class LmdbEngine implements StorageEngine {
     clearInterval(this.#checkTimer);
     this.#commits.flush();
     try {
-      const { closedMark } = this.replication;
-      await this.#environment.close();
+      const closedMark = await this.#closeEnvironment();
       if (this.obstacle() !== undefined) return;
       await this.#directory.syncDataFile();
       if (closedMark !== undefined) await this.#directory.markClosed(closedMark);
     } finally {
       await this.#directory.release();
+    }
+  }
+
+  /** Returns the mark that the directory may have then. */
+  async #closeEnvironment(): Promise<string | undefined> {
+    try {
+      return this.replication.closedMark;
+    } finally {
+      // In any case, because the next owner of the directory must not find the file open.
+      await this.#environment.close();
     }
   }
 
