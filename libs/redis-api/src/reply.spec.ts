@@ -21,7 +21,7 @@ it.each<[string, Reply, number]>([
   ['a simple string', new SimpleString(text), 1000],
   ['a verbatim string', new Verbatim(text), 1000],
   ['an error', new RedisError('ERR', text), 1000],
-  ['an encoded reply', new Encoded(Buffer.alloc(1000)), 1000],
+  ['an encoded reply', new Encoded({ 2: Buffer.alloc(1000), 3: Buffer.alloc(1000) }), 1000],
   ['an array of numbers', Array<number>(1000).fill(1), 16_000],
   ['arrays in arrays', [[text], [[text]]], 2000],
   ['a set', new SetReply([text, [text]]), 2000],

@@ -59,11 +59,11 @@ export class Verbatim {
   constructor(readonly text: string) {}
 }
 
-/** A reply in its bytes on the wire, for one that many clients ask for. It must be the same in RESP2 and RESP3. */
+/** A reply in its bytes on the wire, as RESP2 and RESP3. Many clients ask for it, and all of them share the bytes. */
 export class Encoded {
   readonly type = 'encoded';
 
-  constructor(readonly bytes: Uint8Array) {}
+  constructor(readonly bytes: { readonly 2: Uint8Array; readonly 3: Uint8Array }) {}
 }
 
 /** Returns about how many bytes a reply takes, in memory and on the wire. O(number of its parts). */
@@ -86,7 +86,7 @@ function contentBytes(reply: Reply): number {
     case 'verbatim':
       return Buffer.byteLength(reply.text);
     case 'encoded':
-      return reply.bytes.length;
+      return reply.bytes[2].length;
     case 'null-array':
       return 0;
   }

@@ -17,7 +17,7 @@ export class ClusterReplies {
   readonly #map: ClusterMap;
   readonly #ranges: readonly SlotRange[];
   #slots: Encoded | undefined;
-  #shards: Reply | undefined;
+  #shards: Encoded | undefined;
   #nodes: string | undefined;
 
   constructor(map: ClusterMap) {
@@ -33,14 +33,16 @@ export class ClusterReplies {
   }
 
   /** For CLUSTER SHARDS: the ranges of each primary, together. */
-  get shards(): Reply {
-    return (this.#shards ??= Array.from(this.#rangesByPrimary(), ([primary, ranges]) => {
-      const slots = ranges.flatMap(({ first, last }) => [first, last]);
-      return new MapReply([
-        ['slots', slots],
-        ['nodes', [shardNode(primary)]],
-      ]);
-    }));
+  get shards(): Encoded {
+    return (this.#shards ??= encode(
+      Array.from(this.#rangesByPrimary(), ([primary, ranges]) => {
+        const slots = ranges.flatMap(({ first, last }) => [first, last]);
+        return new MapReply([
+          ['slots', slots],
+          ['nodes', [shardNode(primary)]],
+        ]);
+      }),
+    ));
   }
 
   /** For CLUSTER NODES: a line for each node with the slots whose primary it is. Each node is primary of some slots. */

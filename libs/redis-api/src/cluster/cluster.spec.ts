@@ -1,3 +1,5 @@
+import { Socket } from 'node:net';
+import { jest } from '@jest/globals';
 import { NotedOperations } from '../testing/noted-operations.js';
 import type { RawClient } from '../testing/raw-client.js';
 import { TestRedis } from '../testing/test-redis.js';
@@ -27,6 +29,14 @@ class TestCluster implements ClusterView {
   }
 }
 
+/** So many that COMMAND has a long reply in memory. */
+const MORE_COMMANDS = Array.from({ length: 100 }, (_, i) => ({
+  name: `more${i}`,
+  arity: 1,
+  flags: [],
+  run: () => i,
+}));
+
 let cluster: TestCluster;
 let operations: NotedOperations;
 let server: TestRedis;
@@ -34,7 +44,7 @@ let client: RawClient;
 beforeEach(async () => {
   cluster = new TestCluster();
   operations = new NotedOperations();
-  server = await TestRedis.start({ operations, cluster });
+  server = await TestRedis.start({ operations, cluster, commands: MORE_COMMANDS });
   client = await server.connect();
 });
 afterEach(() => server.close());
@@ -115,6 +125,39 @@ describe('CLUSTER', () => {
     expect(await info()).toMatch(/cluster_state:fail\r\n/);
     cluster.map = { ...HALVES, copies: [] };
     expect(await info()).toMatch(/cluster_state:fail\r\n/);
+  });
+
+  describe('in many ranges of slots', () => {
+    beforeEach(() => {
+      cluster.map = { ...HALVES, copies: Array.from({ length: 4096 }, (_, i) => [i % 2 ? self : other]) };
+    });
+
+    it.each(['cluster slots', 'cluster shards', 'cluster nodes', 'command'])(
+      'answers %s although replies that clients do not read exceed the budget',
+      async (command) => {
+        const replies = await client.ask(command, 'hello 3', command);
+        server.admission.addUnread(2e9);
+        expect(await client.ask('get bar')).toMatch(/^-TRYAGAIN /);
+        expect(await client.ask('hello 2', command, 'hello 3', command)).toContain(replies);
+      },
+    );
+
+    it.each(['cluster slots', 'cluster shards'])(
+      'sends all clients the same bytes for %s, so that replies they do not read take no memory',
+      async (command) => {
+        const write = jest.spyOn(Socket.prototype, 'write');
+        const replies = [
+          await client.ask('ping', command),
+          await (await server.connect()).ask('ping', command),
+        ];
+        const large = write.mock.calls.map(([bytes]) => bytes).filter(({ length }) => length > 50_000);
+        write.mockRestore();
+        expect(replies[0]).toMatch(/^\+PONG\r\n\*\d+\r\n\*/);
+        expect(replies[1]).toBe(replies[0]);
+        expect(large).toHaveLength(2);
+        expect(large[1]).toBe(large[0]);
+      },
+    );
   });
 
   it('counts the keys of a slot that this node serves', async () => {

@@ -12,7 +12,8 @@ import {
   type Keyspace,
   type SingleCall,
 } from '../keyspace/index.js';
-import { RedisError, sizeOf, type Reply } from '../reply.js';
+import { Encoded, RedisError, sizeOf, type Reply } from '../reply.js';
+import { wireBytes } from '../resp/reply-writer.js';
 import type { Request } from '../resp/request-reader.js';
 import { settle } from '../settle.js';
 import { admitted, type Work } from './admitted.js';
@@ -217,11 +218,17 @@ export class CommandRunner {
     return admitted(this.#parts.admission, { bytes, isRead, run }, finish, fail);
   }
 
-  /** A full server still tells about itself, but only in small replies: each client may leave one unread. */
+  /**
+   * A full server still tells about itself, but only in replies that take little memory of their own: each client may leave one
+   * unread.
+   */
   #refusalIfLarge(reply: Reply): RedisError | undefined {
-    if (sizeOf(reply) <= MAX_SMALL_BYTES) return undefined;
+    if (reply instanceof Encoded || sizeOf(reply) <= MAX_SMALL_BYTES) return undefined;
     const refusal = this.#parts.admission.refusalOfAnswer(0);
-    return refusal && this.#errorReply(refusal);
+    if (refusal === undefined) return undefined;
+    // Unread replies are bytes on the wire, and many small parts take fewer of these.
+    const { length } = wireBytes(reply, this.#context.client.protocol);
+    return length <= MAX_SMALL_BYTES ? undefined : this.#errorReply(refusal);
   }
 
   /** A queue counts as held bytes, because a client may leave it for as long as it wants. */
@@ -310,7 +317,7 @@ interface PreparedCall<K extends CallKind = CallKind> {
 type CallOfKind<K extends CallKind> = Prepared & PreparedCall<K>;
 
 const MAX_BATCH_CALLS = 128;
-/** About what a reply takes that is sent even if the server is full. */
+/** The largest reply that is sent even if the server is full. */
 const MAX_SMALL_BYTES = 64 * 1024;
 /** Reading fewer UTF-16 units takes less than a millisecond. */
 const MAX_SHORT_UNITS = 64 * 1024;

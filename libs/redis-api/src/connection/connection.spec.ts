@@ -281,8 +281,8 @@ describe('limits', () => {
     const value = stringValue('x'.repeat(32 * MIB));
     operations.fetch = (keys) => keys.map(() => ({ ok: true, entry: { value, version: 1 } }));
     const other = await server.connect();
-    const large = `command info ${'get '.repeat(500)}`;
-    expect(await other.ask(large)).toMatch(/^\*500\r\n/);
+    const large = `command info ${'get '.repeat(2000)}`;
+    expect(await other.ask(large)).toMatch(/^\*2000\r\n/);
     client.socket.pause();
     client.send('get a\r\n');
     await until(() => heldBytes() > MIB);

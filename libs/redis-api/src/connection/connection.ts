@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { addressOf, isPromise, type KvsError } from '@kvs/protocol';
 import { resetConnection, sendProgress } from '@kvs/server';
 import type { ClientState, CommandQueue, ServerView } from '../command.js';
-import { RedisError, type Reply } from '../reply.js';
+import { Encoded, RedisError, type Reply } from '../reply.js';
 import { ProtocolError } from '../resp/protocol-error.js';
 import { ReplyWriter, type ProtocolVersion, type WriteBuffers } from '../resp/reply-writer.js';
 import { RequestReader, type Request, type RequestLimits } from '../resp/request-reader.js';
@@ -270,11 +270,19 @@ export class Connection implements ClientState {
   }
 
   #write(reply: Reply): void {
-    if (this.replies === 'on') this.#writer.write(reply, this.protocol);
+    if (this.replies === 'on') this.#writeOrShare(reply);
     else if (this.replies === 'skip') this.replies = 'skip-next';
     else if (this.replies === 'skip-next') this.replies = 'on';
     // At once, so that the next read on any connection finds the bytes counted.
     if (this.#writer.length >= SEND_FROM_BYTES) this.#send();
+  }
+
+  /** A large reply that all clients share is not copied, so that it takes no memory while a client does not read it. */
+  #writeOrShare(reply: Reply): void {
+    const shared = reply instanceof Encoded ? reply.bytes[this.protocol] : NOTHING;
+    if (shared.length < UNCOPIED_BYTES) return this.#writer.write(reply, this.protocol);
+    this.#send();
+    this.#sendBytes(shared);
   }
 
   /** Replies to commands that were done at once wait for those to other connections. */
@@ -296,8 +304,10 @@ export class Connection implements ClientState {
   };
 
   #send(): void {
-    if (this.#writer.length === 0) return;
-    const bytes = this.#writer.take();
+    if (this.#writer.length > 0) this.#sendBytes(this.#writer.take());
+  }
+
+  #sendBytes(bytes: Uint8Array): void {
     if (this.#socket.destroyed) return;
     this.#socket.write(bytes, this.#onSent);
     this.#countUnread(this.#socket.writableLength);
@@ -337,6 +347,9 @@ export class Connection implements ClientState {
   }
 }
 
+const NOTHING = new Uint8Array();
+/** A reply that all clients share is sent by itself from this size on. */
+const UNCOPIED_BYTES = 16 * 1024;
 /** Replies are sent when they reach this size, before those to later commands. */
 const SEND_FROM_BYTES = 64 * 1024;
 /** How long a client has to read the last reply, because closing a connection with unread bytes would discard it. */

@@ -1,10 +1,8 @@
 import { MapReply, NULL_ARRAY, OK, RedisError, SetReply, Verbatim, type Reply } from '../reply.js';
-import { encode, ReplyWriter, WriteBuffers } from './reply-writer.js';
+import { encode, ReplyWriter, wireBytes, WriteBuffers } from './reply-writer.js';
 
 function written(reply: Reply, version: 2 | 3): string {
-  const writer = new ReplyWriter(new WriteBuffers());
-  writer.write(reply, version);
-  return writer.take().toString('latin1');
+  return wireBytes(reply, version).toString('latin1');
 }
 
 it.each<[string, Reply, string, string?]>([
@@ -26,7 +24,12 @@ it.each<[string, Reply, string, string?]>([
   ['a short error that is not ASCII', new RedisError('ERR', 'no é'), '-ERR no \xc3\xa9\r\n'],
   ['a set', new SetReply(['a', 1]), '*2\r\n$1\r\na\r\n:1\r\n', '~2\r\n$1\r\na\r\n:1\r\n'],
   ['a map', new MapReply([['a', 1]]), '*2\r\n$1\r\na\r\n:1\r\n', '%1\r\n$1\r\na\r\n:1\r\n'],
-  ['an encoded reply in an array', [encode([1, 'a'])], '*1\r\n*2\r\n:1\r\n$1\r\na\r\n'],
+  [
+    'an encoded reply in an array',
+    [encode([1, null])],
+    '*1\r\n*2\r\n:1\r\n$-1\r\n',
+    '*1\r\n*2\r\n:1\r\n_\r\n',
+  ],
   ['a text for people', new Verbatim('hi'), '$2\r\nhi\r\n', '=6\r\ntxt:hi\r\n'],
 ])('writes %s as RESP2 and RESP3', (_, reply, resp2, resp3 = resp2) => {
   expect([written(reply, 2), written(reply, 3)]).toEqual([resp2, resp3]);

@@ -68,11 +68,13 @@ export class ReplyWriter {
       case 'verbatim':
         if (version === 3) return this.#bulk(Buffer.from(`txt:${reply.text}`), '=');
         return this.#text(reply.text);
-      case 'encoded':
-        this.#reserve(reply.bytes.length);
-        this.#bytes.set(reply.bytes, this.#length);
-        this.#length += reply.bytes.length;
+      case 'encoded': {
+        const bytes = reply.bytes[version];
+        this.#reserve(bytes.length);
+        this.#bytes.set(bytes, this.#length);
+        this.#length += bytes.length;
         return;
+      }
       case 'map':
         if (version === 2) return this.#items(reply.entries.flat(), version);
         this.#line(`%${reply.entries.length}`);
@@ -141,11 +143,16 @@ export class ReplyWriter {
   }
 }
 
-/** Returns a reply as its bytes. It must be one that is the same in RESP2 and RESP3. */
-export function encode(reply: Reply): Encoded {
+/** Returns a reply as its bytes on the wire. O(size of the reply). */
+export function wireBytes(reply: Reply, version: ProtocolVersion): Buffer {
   const writer = new ReplyWriter(new WriteBuffers());
-  writer.write(reply, 3);
-  return new Encoded(writer.take());
+  writer.write(reply, version);
+  return writer.take();
+}
+
+/** Returns a reply that is encoded once for all clients. */
+export function encode(reply: Reply): Encoded {
+  return new Encoded({ 2: wireBytes(reply, 2), 3: wireBytes(reply, 3) });
 }
 
 function oneLine(text: string): string {
