@@ -119,6 +119,6 @@ export class RedisError extends Error {
 }
 
 /** About what a reply, or an item of one, takes in memory besides its bytes. */
-const PART_BYTES = 64;
+export const PART_BYTES = 64;
 /** An error has the stack of where it was made. */
 const ERROR_BYTES = 700;

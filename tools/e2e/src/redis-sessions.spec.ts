@@ -269,8 +269,9 @@ describe('keys and values', () => {
     await client.ask([['SET', 'x'.repeat(4000), 'v']]);
     await client.ask(Array.from({ length: count }, (_, i) => ['SET', `key number ${i} of very many`, 'v']));
     const [tooMany] = await client.ask([['KEYS', '*']]);
-    expect(tooMany?.text).toMatch(/^ERR the keys have more than 100000 bytes/);
+    expect(tooMany?.text).toMatch(/^ERR the keys take more than 100000 bytes/);
     const largePages = await scan(10_000);
-    expect([largePages.length, new Set(largePages.flat()).size]).toEqual([2, 2 * count]);
+    expect(largePages.length).toBeGreaterThan(1);
+    expect([largePages.flat().length, new Set(largePages.flat()).size]).toEqual([2 * count, 2 * count]);
   });
 });

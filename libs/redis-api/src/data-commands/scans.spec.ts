@@ -59,8 +59,8 @@ it.each(['keys', 'scan 0 match'])(
   },
 );
 
-describe('if the keys of one partition have more bytes than an answer', () => {
-  const refusal = '-ERR the keys of one partition have more than 100 bytes; ask for some with MATCH\r\n';
+describe('if the keys of one partition take more bytes than an answer', () => {
+  const refusal = '-ERR the keys of one partition take more than 100 bytes; ask for some with MATCH\r\n';
   const keys = Array.from({ length: 20 }, (_, i) => `{tag}${i}`);
 
   it('SCAN finds some of them with MATCH, or by another type, and tells so otherwise', async () => {
@@ -69,6 +69,14 @@ describe('if the keys of one partition have more bytes than an answer', () => {
     expect(
       await client.ask('scan 0', 'scan 0 match {tag}*', 'scan 0 match {tag}17', 'scan 0 type list'),
     ).toBe(`${refusal}${refusal}*2\r\n$1\r\n1\r\n*1\r\n$7\r\n{tag}17\r\n*2\r\n$1\r\n1\r\n*0\r\n`);
+  });
+
+  it.each([
+    ['keys *', '-ERR the keys take more than 1000 bytes; use SCAN\r\n'],
+    ['scan 0', '-ERR the keys of one partition take more than 1000 bytes; ask for some with MATCH\r\n'],
+  ])('%s counts what a short key takes besides its bytes', async (command, refusal) => {
+    await start(keys, { limits: { maxAnswerBytes: 1000 } });
+    expect(await (await server.connect()).ask(command)).toBe(refusal);
   });
 
   it('RANDOMKEY returns each of them now and then', async () => {

@@ -3,7 +3,7 @@ import { KvsError, PARTITION_COUNT, whenDone, type Key, type MaybePromise } from
 import { at, number, syntaxError, word } from '../arguments.js';
 import type { Command } from '../command.js';
 import { ranInPart } from '../failures.js';
-import { bulkOf, bytesOf, isNameable } from '../keyspace/data.js';
+import { bulkOf, bytesOf, isNameable, listedBytes } from '../keyspace/data.js';
 import type { Keyspace, KeysPage } from '../keyspace/index.js';
 import { OK, RedisError, type Reply } from '../reply.js';
 import { checkPatterns, Glob } from '../glob.js';
@@ -46,11 +46,11 @@ const KEYS: Command = {
     for await (const keys of keyspace.allKeys()) {
       await inTurns(keys, (key) => {
         if (!isWanted(key, glob)) return;
-        bytes += key.data.length + KEY_BYTES;
+        bytes += listedBytes(key);
         found.push(bulkOf(key));
       });
       if (bytes > maxAnswerBytes)
-        throw new KvsError('answer_too_large', `the keys have more than ${maxAnswerBytes} bytes; use SCAN`);
+        throw new KvsError('answer_too_large', `the keys take more than ${maxAnswerBytes} bytes; use SCAN`);
     }
     return found;
   },
@@ -160,5 +160,3 @@ const MAX_CURSOR = 2n ** 64n - 1n;
 const DEFAULT_COUNT = 10;
 /** COUNT is a hint. A page is held in memory. */
 const MAX_PAGE_KEYS = 10_000;
-/** The bytes that a key takes in an answer besides its own. */
-const KEY_BYTES = 16;

@@ -8,7 +8,7 @@ import {
   type Limits,
   type Value,
 } from '@kvs/protocol';
-import { RedisError } from '../reply.js';
+import { PART_BYTES, RedisError } from '../reply.js';
 
 // Redis knows bytes. Bytes that are UTF-8 are data of encoding `string`, and all others are of encoding `binary`.
 
@@ -45,6 +45,11 @@ export function lengthOf({ encoding, data }: EncodedData): number {
 /** Returns a key or value as a bulk string. */
 export function bulkOf(data: EncodedData): string | Buffer {
   return data.encoding === 'string' ? data.data : bytesOf(data);
+}
+
+/** Returns about how many bytes a key takes as an item of a reply, in memory and on the wire. */
+export function listedBytes({ data }: Key): number {
+  return data.length + PART_BYTES;
 }
 
 /** Returns whether clients of the Redis protocol can name a key: with its bytes, they mean the key of encoding `string`. */

@@ -20,7 +20,7 @@ import {
   type Value,
 } from '@kvs/protocol';
 import { afterWrite, itemError, ranInPart } from '../failures.js';
-import { keyOf, valueOf } from './data.js';
+import { keyOf, listedBytes, valueOf } from './data.js';
 import { pairCounts, pairKeys } from './pair-keys.js';
 
 export interface KeyspaceOptions {
@@ -170,11 +170,11 @@ export class Keyspace {
       for await (const some of this.#scan(partitions.slice(end, end + width), pairKeys)) {
         readCount += some.length;
         const selected = await select(some);
-        for (const key of selected) bytes += key.data.length;
+        for (const key of selected) bytes += listedBytes(key);
         if (bytes > maxAnswerBytes && end === 0)
           throw new KvsError(
             'answer_too_large',
-            `the keys of one partition have more than ${maxAnswerBytes} bytes; ask for some with MATCH`,
+            `the keys of one partition take more than ${maxAnswerBytes} bytes; ask for some with MATCH`,
           );
         if (bytes > maxAnswerBytes) return { keys: keys.slice(0, wholeCount), next: partitions[end] };
         keys.push(...selected);
