@@ -6,7 +6,7 @@ const root = import.meta.dirname;
 
 /** Options that every project's tests share: ESM, TypeScript through swc, workspace packages from their sources. */
 export const preset = {
-  testEnvironment: 'node',
+  testEnvironment: join(root, 'tools/setup/jest-environment.mjs'),
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   testEnvironmentOptions: { customExportConditions: ['@kvs/source', 'node', 'node-addons'] },

@@ -33,20 +33,7 @@ export class Command extends WatchedProcess {
 
   /** Sends SIGINT to every process of the group, like Ctrl-C in a terminal. */
   pressCtrlC(): void {
-    this.#signalGroup('SIGINT');
-  }
-
-  /** Kills the remaining processes of the group, for clean-up. */
-  destroy(): void {
-    this.#signalGroup('SIGKILL');
-  }
-
-  #signalGroup(signal: NodeJS.Signals): void {
-    try {
-      if (this.pid !== undefined) process.kill(-this.pid, signal);
-    } catch {
-      // no process is left
-    }
+    this.signalGroup('SIGINT');
   }
 }
 

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import type { EventEmitter } from 'node:events';
 import { createInterface } from 'node:readline';
 
 /** How a process ended: with a code, or by a signal. */
@@ -18,13 +19,17 @@ export interface WatchedProcessOptions {
   readonly onLine?: (line: string) => void;
 }
 
-/** A child process and the lines that it has written. It is killed if this process ends before it. */
+/**
+ * A child process and the lines that it has written. If it still runs when this process exits, it is destroyed; in this
+ * workspace's Jest, when the test file that started it has ended. If a signal ends this process, the child goes on.
+ */
 export class WatchedProcess {
   /** Those of stdout and stderr. */
   readonly lines: string[] = [];
   /** Resolves when the process has ended and its output has been read. Rejects if it could not be started. */
   readonly exited: Promise<Exit>;
   protected readonly child: ChildProcess;
+  readonly #leadsGroup: boolean;
   /** The searches of {@link until} that have found nothing yet. */
   readonly #searches = new Set<() => void>();
 
@@ -39,7 +44,8 @@ export class WatchedProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached,
     });
-    running.add(this.child);
+    this.#leadsGroup = detached;
+    running.add(this);
     for (const input of [this.child.stdout, this.child.stderr]) {
       if (input === null) continue;
       createInterface({ input }).on('line', (line) => {
@@ -52,7 +58,7 @@ export class WatchedProcess {
       this.child.once('error', reject);
       // `close` comes after the last output, unlike `exit`.
       this.child.once('close', (code, signal) => {
-        running.delete(this.child);
+        running.delete(this);
         resolve({ code, signal });
       });
     });
@@ -95,10 +101,28 @@ export class WatchedProcess {
     this.signal(signal);
     return this.exited;
   }
+
+  /** Kills the process, and the remaining processes of its group if it has one of its own, for clean-up. */
+  destroy(): void {
+    if (this.#leadsGroup) this.signalGroup('SIGKILL');
+    else this.signal('SIGKILL');
+  }
+
+  /** Sends a signal to every process of the group of its own. */
+  protected signalGroup(signal: NodeJS.Signals): void {
+    try {
+      if (this.pid !== undefined) process.kill(-this.pid, signal);
+    } catch {
+      // no process is left
+    }
+  }
 }
 
-/** All processes share one exit listener, because Node warns about many listeners. */
-const running = new Set<ChildProcess>();
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
+/** All processes share the listeners, because Node warns about many. */
+const running = new Set<WatchedProcess>();
+const events: EventEmitter = process;
+for (const event of ['exit', 'testFileEnd']) {
+  events.on(event, () => {
+    for (const child of running) child.destroy();
+  });
+}
