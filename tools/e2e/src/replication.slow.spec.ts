@@ -12,6 +12,7 @@ import { metricsOf } from './support/workers.js';
 const WAITS = ['--failover-wait-ms', '60000', '--node-timeout-ms', '60000'];
 
 let cluster: LocalCluster;
+const started: LocalCluster[] = [];
 let writers: SteadyWriters | undefined;
 let redis: Redis | undefined;
 /** Where nodes keep their pairs, if they keep them on disk. */
@@ -20,6 +21,7 @@ let directory: string | undefined;
 async function startCluster(nodes: readonly LocalServer[], ...topology: string[]): Promise<void> {
   const settings = ['--copies', '2', '--redis-port', 'auto', ...WAITS];
   cluster = await LocalCluster.of(nodes, ['--topology', ...topology, ...settings]);
+  started.push(cluster);
 }
 
 /** Returns a client of the proxy's port for Redis. */
@@ -31,7 +33,8 @@ async function connectRedis(): Promise<Redis> {
 beforeEach(() => ([writers, redis, directory] = [undefined, undefined, undefined]));
 afterEach(async () => {
   redis?.disconnect();
-  await Promise.all([writers?.stop().catch(() => undefined), cluster.stop()]);
+  const stopping = started.splice(0).map((each) => each.stop());
+  await Promise.all([writers?.stop().catch(() => undefined), ...stopping]);
   if (directory !== undefined) await rm(directory, { recursive: true });
 });
 
@@ -131,6 +134,7 @@ describe('a cluster with two copies in memory', () => {
 describe('nodes that have pairs before they are a cluster', () => {
   it('keep them, and make copies of them', async () => {
     const fixed = await LocalCluster.start(2, { nodeArgs: ['--max-memory', '64mb'] });
+    started.push(fixed);
     const pairs = Array.from({ length: 100 }, (_, i) => ({ key: `key ${i}`, value: `value ${i}` }));
     const data = (text: string) => ({ encoding: 'string', data: text });
     const items = pairs.map(({ key, value }) => ({ key: data(key), value: data(value) }));

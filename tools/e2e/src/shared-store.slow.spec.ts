@@ -12,6 +12,7 @@ describeWithRedis('a cluster of nodes on one Redis', () => {
   let first: LocalServer;
   let second: LocalServer;
   let writers: SteadyWriters;
+  const started: (LocalCluster | SteadyWriters)[] = [];
 
   beforeAll(async () => {
     redis = await RedisProcess.start();
@@ -20,13 +21,15 @@ describeWithRedis('a cluster of nodes on one Redis', () => {
 
   beforeEach(async () => {
     cluster = await LocalCluster.of([], ['--topology', 'memory', ...WAITS]);
+    started.push(cluster);
     [first, second] = await Promise.all([addNode('a'), addNode('b'), addNode('c')]);
     await cluster.state.untilComplete();
     writers = new SteadyWriters(overHttp(cluster.origin));
+    started.push(writers);
     await writers.untilMore(200);
   });
   afterEach(async () => {
-    await Promise.all([cluster.stop(), writers.stop().catch(() => undefined)]);
+    await Promise.allSettled(started.splice(0).map((each) => each.stop()));
   });
 
   function addNode(id: string, url = redis.url): Promise<LocalServer> {

@@ -15,15 +15,21 @@ export class LocalCluster {
     this.state = new ClusterState(proxy.origin);
   }
 
+  /** Kills the nodes that have started if another one or the proxy does not start. */
   static async start(
     nodeCount: number,
     { nodeArgs = [], proxyArgs = [] }: { nodeArgs?: readonly string[]; proxyArgs?: readonly string[] } = {},
   ): Promise<LocalCluster> {
-    const nodes = await Promise.all(Array.from({ length: nodeCount }, () => startNode(nodeArgs)));
-    return LocalCluster.of(nodes, proxyArgs);
+    const starting = Array.from({ length: nodeCount }, () => startNode(nodeArgs));
+    try {
+      return await LocalCluster.of(await Promise.all(starting), proxyArgs);
+    } catch (error) {
+      await Promise.allSettled(starting.map(async (node) => (await node).kill()));
+      throw error;
+    }
   }
 
-  /** Starts a proxy for nodes that run. */
+  /** Starts a proxy for nodes that run. If the proxy does not start, the nodes go on. */
   static async of(nodes: readonly LocalServer[], proxyArgs: readonly string[]): Promise<LocalCluster> {
     const addresses = nodes.map(({ address }) => address);
     return new LocalCluster(await startProxy(addresses, proxyArgs), nodes);

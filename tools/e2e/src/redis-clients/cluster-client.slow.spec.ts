@@ -6,6 +6,7 @@ import { overRedis, SteadyWriters, type RedisValues } from '../support/steady-wr
 import { metricsOf } from '../support/workers.js';
 
 let cluster: LocalCluster;
+const started: LocalCluster[] = [];
 let client: ClusterClient | undefined;
 let writers: SteadyWriters | undefined;
 
@@ -19,11 +20,11 @@ beforeEach(async () => {
     [],
     ['--topology', 'memory', '--copies', '2', '--replace-after-ms', '1000'],
   );
+  started.push(cluster);
 });
 afterEach(async () => {
   client?.close();
-  await writers?.stop();
-  await cluster.stop();
+  await Promise.all([writers?.stop(), ...started.splice(0).map((each) => each.stop())]);
 });
 
 /** A client that reads the table of slots from the node at a port. */
