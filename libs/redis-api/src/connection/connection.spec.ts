@@ -129,9 +129,12 @@ describe('pipelines', () => {
     expect(operations.batches.map((batch) => batch.split(' a').length - 1)).toEqual([4, 8, 16, 4]);
   });
 
-  it('lets other clients run in between, even if each command is done at once', async () => {
+  it.each<[string, (run: () => number) => Command['run']]>([
+    ['at once', (run) => run],
+    ['as soon as promises are resolved', (run) => () => Promise.resolve(run())],
+  ])('lets other clients run in between, even if each command is done %s', async (_, runOf) => {
     const slow = new SlowCommand();
-    await start({ commands: [slow] });
+    await start({ commands: [{ ...slow, run: runOf(slow.run) }] });
     const other = await server.connect();
     let countAtOther = Infinity;
     slow.onFirst = () => {

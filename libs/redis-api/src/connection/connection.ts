@@ -6,7 +6,7 @@ import { Encoded, RedisError, type Reply } from '../reply.js';
 import { ProtocolError } from '../resp/protocol-error.js';
 import { ReplyWriter, type ProtocolVersion, type WriteBuffers } from '../resp/reply-writer.js';
 import { RequestReader, type Request, type RequestLimits } from '../resp/request-reader.js';
-import { MAX_TURN_MS, Turn } from '../turns.js';
+import { MAX_TURN_MS } from '../turns.js';
 import { CommandRunner, type RunnerParts } from './command-runner.js';
 import type { TurnEnd } from './turn-end.js';
 import { WatchedKeys } from './watched-keys.js';
@@ -57,9 +57,9 @@ export class Connection implements ClientState {
   /** Set when no command is run any more: the connection ends as soon as its replies are written. */
   #isEnding = false;
   #isInTurn = false;
-  /** The turn of the event loop in which bytes came last, and when its first bytes came. */
+  /** The turn of the event loop in which commands ran last, and when the first of them began. */
   #turnNumber = -1;
-  #firstBytesMs = 0;
+  #turnStartMs = 0;
   /** Whether replies wait for the end of the turn of the event loop. */
   #isSendDue = false;
   /** How long ago the server ended its side of the connection. Bytes that the client sends since then are discarded. */
@@ -151,12 +151,17 @@ export class Connection implements ClientState {
     this.#turn(() => this.#sendAtTurnEnd());
   }
 
-  /** Node can read 2 MiB from a connection in one turn of the event loop. Others must run before all of it has. */
+  /**
+   * Lets others run if commands have run for long in this turn of the event loop. All that Node reads from a connection in one
+   * turn can be 2 MiB, and commands that end with a promise are still in the same turn if they needed no I/O.
+   */
   #limitTurn(): void {
+    if (!this.#canRun) return;
     const number = this.#parts.turnEnd.turnNumber();
-    if (number !== this.#turnNumber) this.#firstBytesMs = this.lastBytesMs;
+    const nowMs = performance.now();
+    if (number !== this.#turnNumber) this.#turnStartMs = nowMs;
     this.#turnNumber = number;
-    if (this.#canRun && this.lastBytesMs - this.#firstBytesMs >= MAX_TURN_MS) this.#letOthersRun();
+    if (nowMs - this.#turnStartMs >= MAX_TURN_MS) this.#letOthersRun();
   }
 
   /** The client sends nothing more. All that it has sent is still answered. */
@@ -167,6 +172,8 @@ export class Connection implements ClientState {
 
   readonly #onStep = (): void => {
     this.#isBusy = false;
+    // Only before more commands, because asking for the turn makes the event loop take another one.
+    if (this.#reader.heldBytes > 0) this.#limitTurn();
     this.#turn();
   };
 
@@ -209,7 +216,6 @@ export class Connection implements ClientState {
 
   /** Runs commands until there is none, or one is not done at once, or others or the client must do something first. */
   #run(): void {
-    let turn: Turn | undefined;
     for (let steps = 1; this.#canRun; steps++) {
       const step = this.#runner.step();
       if (isPromise(step)) {
@@ -219,8 +225,7 @@ export class Connection implements ClientState {
         return this.#waitForBytes();
       } else if (this.#runner.isLong || steps % SHORT_STEPS === 0) {
         // Not at each step, because reading the clock would cost a pipeline of small commands some percent.
-        if (turn === undefined) turn = new Turn();
-        else if (turn.isOver) this.#letOthersRun();
+        this.#limitTurn();
       }
     }
     // A refusal ends no connection whose command runs. The socket pauses.
