@@ -10,8 +10,11 @@ import { residentBytes } from './support/memory.js';
 const MIB = 2 ** 20;
 /** The bytes that the process may hold in requests and replies. */
 const BUDGET_BYTES = 32 * MIB;
-/** The budget, twice because buffers are copied, and garbage: the young generation alone takes up to 192 MiB. */
-const ALLOWED_GROWTH_BYTES = 2 * BUDGET_BYTES + 250 * MIB;
+/**
+ * The budget, twice because buffers are copied, and garbage: the young generation alone takes up to 192 MiB, and the old one grows
+ * before it is collected.
+ */
+const ALLOWED_GROWTH_BYTES = 2 * BUDGET_BYTES + 400 * MIB;
 
 const ARGS = ['--redis-port', 'auto', '--max-in-flight-bytes', String(BUDGET_BYTES)];
 
@@ -125,7 +128,7 @@ describe.each(['node', 'proxy'] as const)('a %s', (name) => {
 
   it('takes bounded memory for requests of many small arguments', async () => {
     const many = `*10000\r\n${'$1\r\nk\r\n'.repeat(9000)}`;
-    await sendOver(500, () => many);
+    await sendOver(1000, () => many);
     await served();
     expectBounded();
   });
