@@ -2,7 +2,10 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** Runs a script, such as `engines/children/hold-many`, in a process of its own, and returns the JSON that it prints. */
+/**
+ * Runs a script, such as `engines/children/hold-pairs`, in a process of its own, and returns the JSON that it prints. Its lines on
+ * stderr are shown.
+ */
 export async function inChild<Output>(
   script: string,
   input: unknown,
@@ -10,11 +13,12 @@ export async function inChild<Output>(
 ): Promise<Output> {
   // As built: the tests, which run the sources, find it there too.
   const path = fileURLToPath(new URL(`../../dist/${script}.js`, import.meta.url));
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [...nodeOptions, path, JSON.stringify(input)],
-    { maxBuffer: Infinity, timeout: MAX_MS },
-  );
+  const running = promisify(execFile)(process.execPath, [...nodeOptions, path, JSON.stringify(input)], {
+    maxBuffer: Infinity,
+    timeout: MAX_MS,
+  });
+  running.child.stderr?.pipe(process.stderr);
+  const { stdout } = await running;
   const output: Output = JSON.parse(stdout);
   return output;
 }
