@@ -147,7 +147,7 @@ export class Connection implements ClientState {
     if (this.#isEnding) return;
     this.lastBytesMs = performance.now();
     this.#reader.push(chunk);
-    this.#limitTurn();
+    this.#limitTurn(this.lastBytesMs);
     this.#turn(() => this.#sendAtTurnEnd());
   }
 
@@ -155,10 +155,9 @@ export class Connection implements ClientState {
    * Lets others run if commands have run for long in this turn of the event loop. All that Node reads from a connection in one
    * turn can be 2 MiB, and commands that end with a promise are still in the same turn if they needed no I/O.
    */
-  #limitTurn(): void {
+  #limitTurn(nowMs = performance.now()): void {
     if (!this.#canRun) return;
     const number = this.#parts.turnEnd.turnNumber();
-    const nowMs = performance.now();
     if (number !== this.#turnNumber) this.#turnStartMs = nowMs;
     this.#turnNumber = number;
     if (nowMs - this.#turnStartMs >= MAX_TURN_MS) this.#letOthersRun();

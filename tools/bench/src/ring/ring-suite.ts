@@ -10,7 +10,7 @@ import { measureShares } from './shares.js';
 import { measureStrategies } from './strategies.js';
 import { measureThousandNodes } from './thousand-nodes.js';
 
-/** What the process that measures is asked for. */
+/** The input of the process that measures. */
 export type RingRequest = Pick<SuiteOptions, 'quick' | 'cases'>;
 
 interface RingCaseOptions {
