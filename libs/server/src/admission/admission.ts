@@ -59,15 +59,21 @@ export class Admission {
   }
 
   /**
-   * Counts more bytes of an admitted request.
+   * Counts bytes as they arrive: those of an admitted request, or those that a connection holds between requests.
    *
-   * @param own the bytes that the request holds already
+   * @param bytes by how much they grow. A negative number is never refused.
+   * @param own the bytes that the request or the connection holds already
    * @returns the refusal; undefined if the bytes are counted
    */
   hold(bytes: number, own: number): KvsError | undefined {
     const refusal = this.#budget.refusalOfBytes(this.#usage, bytes, own);
     if (refusal === undefined) this.#add(0, bytes);
     return refusal;
+  }
+
+  /** Stops counting bytes that {@link hold} has counted. */
+  release(bytes: number): void {
+    this.#add(0, -bytes);
   }
 
   /**

@@ -61,6 +61,13 @@ it('announced bytes are counted as they arrive', () => {
   expect(link.enter(1)).toBeUndefined();
 });
 
+it('released bytes count no more', () => {
+  const { http, link } = begin(100, 1000);
+  expect([http.hold(1000, 0), link.hold(1, 0)?.code]).toEqual([undefined, 'overloaded']);
+  http.release(600);
+  expect([link.hold(600, 0), http.load.requestBytes]).toEqual([undefined, 400]);
+});
+
 it('a request larger than the limit is admitted if it is alone', () => {
   const { http, link } = begin(100, 1000);
   expect(http.enter(5000, 0)).toBeUndefined();
