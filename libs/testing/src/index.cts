@@ -28,8 +28,9 @@ export interface KvsOptions {
  * Starts an empty node with its pairs in memory, on free ports of 127.0.0.1. Several can run at once. The node logs warnings and
  * errors to stdout. A node that is not closed ends with the process and does not keep it alive.
  *
- * @throws Error with the name `StartError` and an `exitCode`, for options that are not valid and for a port that can't be opened;
- * otherwise with the reason why the engine can't be opened, such as a snapshot directory that is in use
+ * @throws Error with the name `StartError` and an `exitCode`, for options that are not valid and for a port that can't be opened
+ * @throws Error with the reason why the engine can't be opened, such as a snapshot directory that is in use
+ * @throws TypeError for `--help` and `--version`, because they start no node
  */
 export async function startKvs({ args = [] }: KvsOptions = {}): Promise<RunningKvs> {
   const thread = new Worker(join(__dirname, 'thread.js'), {
