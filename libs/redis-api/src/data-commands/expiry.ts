@@ -3,7 +3,7 @@ import { at, word } from '../arguments.js';
 import type { Command } from '../command.js';
 import { RedisError, type Reply } from '../reply.js';
 import { keep, reads, updates } from './one-key.js';
-import { hasPassed, moreThan, readLife, type Life, type TimeKind } from './times.js';
+import { extraMs, hasPassed, readLife, type Life, type TimeKind } from './times.js';
 
 // In Redis, these commands need no memory. Here they write the pair again, and its deadline takes 8 bytes.
 const FLAGS = ['denyoom', 'fast'] as const;
@@ -48,9 +48,9 @@ function allows(option: Option, entry: Entry, life: Life): boolean {
     case 'xx':
       return entry.ttlMs !== undefined;
     case 'gt':
-      return moreThan(entry, life) > 0;
+      return extraMs(life, entry) > 0;
     case 'lt':
-      return moreThan(entry, life) < 0;
+      return extraMs(life, entry) < 0;
   }
 }
 

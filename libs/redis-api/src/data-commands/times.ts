@@ -43,7 +43,7 @@ export function readLife(argument: Buffer, { unit, isAbsolute }: TimeKind, name:
  */
 export function readPositiveLife(argument: Buffer, kind: TimeKind, name: string): Life {
   const life = readLife(argument, kind, name);
-  if (('ttlMs' in life ? life.ttlMs : life.expiresAtMs) <= 0) throw invalidTime(name);
+  if (hasPassed(life)) throw invalidTime(name);
   return life;
 }
 
@@ -55,8 +55,8 @@ export function hasPassed(life: Life): boolean {
   return ('ttlMs' in life ? life.ttlMs : life.expiresAtMs) <= 0;
 }
 
-/** Returns how much longer than the pair something lives, in milliseconds; -Infinity if the pair lives forever. */
-export function moreThan(entry: Entry, life: Life): number {
+/** Returns by how many milliseconds `life` is longer than that of the pair; -Infinity if the pair does not expire. */
+export function extraMs(life: Life, entry: Entry): number {
   if (entry.ttlMs === undefined || entry.expiresAtMs === undefined) return -Infinity;
   return 'ttlMs' in life ? life.ttlMs - entry.ttlMs : life.expiresAtMs - entry.expiresAtMs;
 }
