@@ -64,6 +64,7 @@ function partitionsOf(map: ClusterMap): readonly number[] {
   return ALL_PARTITIONS.filter((partition) => map.copies[partition]?.[0] === map.self);
 }
 
-const NOT_JOINED = new RedisError('CLUSTERDOWN', 'The cluster is down');
+/** The error while the node is not part of its cluster. */
+export const NOT_JOINED = new RedisError('CLUSTERDOWN', 'The cluster is down');
 const CROSS_SLOT = new RedisError('CROSSSLOT', "Keys in request don't hash to the same slot");
 const NOT_SERVED = new RedisError('CLUSTERDOWN', 'Hash slot not served');

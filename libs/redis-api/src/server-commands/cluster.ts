@@ -1,7 +1,8 @@
 import { SLOT_COUNT, slotOf, slotOfBytes } from '@kvs/protocol';
 import { at, number } from '../arguments.js';
-import type { ClusterView } from '../cluster/cluster-map.js';
+import type { ClusterMap, ClusterView } from '../cluster/cluster-map.js';
 import { ClusterReplies } from '../cluster/cluster-replies.js';
+import { NOT_JOINED } from '../cluster/slots.js';
 import type { Command } from '../command.js';
 import type { Keyspace } from '../keyspace/index.js';
 import { OK, RedisError, Verbatim, type Reply } from '../reply.js';
@@ -23,7 +24,7 @@ export function clusterCommands(cluster: ClusterView): readonly Command[] {
       },
       info: about(2, ({ info }) => new Verbatim(info)),
       keyslot: { arity: 3, run: (args) => slotOfBytes(at(args, 0)) },
-      myid: { arity: 2, run: () => cluster.current()?.self?.id ?? DOWN },
+      myid: { arity: 2, run: () => cluster.current()?.self?.id ?? NOT_JOINED },
       nodes: about(2, ({ nodes }) => new Verbatim(nodes)),
       shards: about(2, ({ shards }) => shards),
       slots: about(2, ({ slots }) => slots),
@@ -50,7 +51,7 @@ async function countKeys(slot: number, cluster: ClusterView, keyspace: Keyspace)
 /** The replies of the present map. */
 class CurrentReplies {
   readonly #cluster: ClusterView;
-  #last: { readonly map: unknown; readonly replies: ClusterReplies } | undefined;
+  #last: { readonly map: ClusterMap; readonly replies: ClusterReplies } | undefined;
 
   constructor(cluster: ClusterView) {
     this.#cluster = cluster;
@@ -59,13 +60,11 @@ class CurrentReplies {
   /** @throws RedisError while the node is not part of its cluster */
   get(): ClusterReplies {
     const map = this.#cluster.current();
-    if (map === undefined) throw DOWN;
+    if (map === undefined) throw NOT_JOINED;
     if (this.#last?.map !== map) this.#last = { map, replies: new ClusterReplies(map) };
     return this.#last.replies;
   }
 }
-
-const DOWN = new RedisError('CLUSTERDOWN', 'The cluster is down');
 
 /** The same commands on a proxy, which serves all keys. */
 export const NO_CLUSTER_COMMANDS: readonly Command[] = [
