@@ -8,6 +8,16 @@ export function at(args: readonly Buffer[], index: number): Buffer {
   return argument;
 }
 
+/** Returns whether a number of arguments, without the name, is right. */
+export function hasArity(arity: number, args: number): boolean {
+  return arity >= 0 ? args + 1 === arity : args + 1 >= -arity;
+}
+
+/** @param name in lower case, that of a subcommand as `client|setname` */
+export function wrongArity(name: string): RedisError {
+  return new RedisError('ERR', `wrong number of arguments for '${name}' command`);
+}
+
 /** Returns an option in lower case, for comparisons. */
 export function word(argument: Buffer): string {
   return argument.toString('latin1').toLowerCase();

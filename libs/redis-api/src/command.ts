@@ -1,8 +1,8 @@
 import type { MaybePromise } from '@kvs/protocol';
-import type { WatchedKeys } from './connection/watched-keys.js';
 import type { Keyspace, SingleCall } from './keyspace/index.js';
 import type { RedisError, Reply } from './reply.js';
 import type { ProtocolVersion } from './resp/reply-writer.js';
+import type { WatchedKeys } from './watched-keys.js';
 
 /** The flags that COMMAND INFO shows for a command. kvs itself uses only `write`, `readonly` and `denyoom`. */
 export type CommandFlag =
@@ -27,10 +27,11 @@ export interface Command {
   readonly keys?: KeySpec;
   /** Returns the error for a request that must not even be queued after MULTI, such as one with an unknown subcommand. */
   readonly refusal?: (args: readonly Buffer[]) => RedisError | undefined;
-  /** Set if the command runs at once even after MULTI, such as EXEC. All others are queued there. */
-  readonly runsInMulti?: true;
-  /** Set for EXEC, which runs the commands that were queued after MULTI. The queue and the watched keys end with it. */
-  readonly runsQueue?: true;
+  /**
+   * Set if the command is not queued after MULTI. `runs` means that it runs at once, such as DISCARD. EXEC has `runsQueue`: it runs
+   * the commands that were queued, and the queue and the watched keys end with it.
+   */
+  readonly inMulti?: 'runs' | 'runsQueue';
   /** Returns whether a request reads pairs although the command is not `readonly`, because only some subcommands do. */
   readonly readsPairs?: (args: readonly Buffer[]) => boolean;
   /** The names of the subcommands in lower case, if the command has any. */
@@ -54,6 +55,21 @@ export interface Command {
    */
   run(args: readonly Buffer[], context: CommandContext): MaybePromise<Reply>;
 }
+
+/** Returns the keys among the arguments of a command. O(number of keys). */
+export function keysOf({ keys }: Command, args: readonly Buffer[]): readonly Buffer[] {
+  if (keys === undefined) return NO_KEYS;
+  const last = keys.last < 0 ? args.length + keys.last : keys.last - 1;
+  if (keys.step === 1 && keys.first === 1) return last === args.length - 1 ? args : args.slice(0, last + 1);
+  const found: Buffer[] = [];
+  for (let at = keys.first - 1; at <= last; at += keys.step) {
+    const key = args[at];
+    if (key !== undefined) found.push(key);
+  }
+  return found;
+}
+
+const NO_KEYS: readonly Buffer[] = [];
 
 /** The parts of the server that a command uses. */
 export interface CommandContext {

@@ -1,6 +1,6 @@
 import type { MaybePromise } from '@kvs/protocol';
+import { hasArity, wrongArity } from './arguments.js';
 import type { Command, CommandContext, CommandFlag } from './command.js';
-import { hasArity, wrongArity } from './connection/command-table.js';
 import { RedisError, SimpleString, type Reply } from './reply.js';
 
 /** A part of a command that has several, such as CLIENT SETNAME. */

@@ -1,7 +1,7 @@
 import type { Limits, MaybePromise } from '@kvs/protocol';
 import type { Admission } from '@kvs/server';
 import type { Slots } from '../cluster/slots.js';
-import type { Command, CommandContext, CommandQueue } from '../command.js';
+import { keysOf, type Command, type CommandContext, type CommandQueue } from '../command.js';
 import { discarded, errorReply, isRepeated } from '../failures.js';
 import {
   BATCHES,
@@ -18,7 +18,6 @@ import type { Request } from '../resp/request-reader.js';
 import { settle } from '../settle.js';
 import { admitted, type Work } from './admitted.js';
 import type { CommandTable } from './command-table.js';
-import { keysOf } from './keys.js';
 import type { RedisMetrics } from './redis-metrics.js';
 
 /** The parts that the runners of a listener share. */
@@ -112,24 +111,14 @@ export class CommandRunner {
 
   /** Decides what is to be done with a request. */
   #prepare(request: Request): Prepared {
-    const { queue } = this.#context.client;
     const command = this.#parts.commands.find(request);
-    if (command instanceof RedisError) {
-      if (this.#parts.commands.named(request.name)?.runsQueue) {
-        this.#discardQueue();
-        return { kind: 'refused', name: undefined, refusal: discarded(command) };
-      }
-      queue?.refuse(command);
-      if (HTTP_WORDS.test(request.name)) this.#context.client.destroy();
-      return { kind: 'refused', name: undefined, refusal: command };
-    }
-    const refusal = this.#parts.slots?.refusal(
-      command.runsQueue ? (queue?.keys ?? []) : keysOf(command, request.args),
-    );
+    if (command instanceof RedisError) return this.#prepareInvalid(request, command);
+    if (command.inMulti === 'runsQueue') return this.#prepareExec(command, request);
+    const { queue } = this.#context.client;
+    const refusal = this.#parts.slots?.refusal(keysOf(command, request.args));
     if (refusal !== undefined) {
-      if (!command.runsQueue) queue?.refuse(refusal);
-      const error = command.runsQueue ? this.#refusedExec(refusal) : refusal;
-      return { kind: 'refused', name: command.name, refusal: error };
+      queue?.refuse(refusal);
+      return { kind: 'refused', name: command.name, refusal };
     }
     if (command.single === undefined || queue !== undefined) return { kind: 'run', command, request };
     try {
@@ -139,6 +128,23 @@ export class CommandRunner {
     } catch (error) {
       return { kind: 'refused', name: command.name, refusal: this.#errorReply(error) };
     }
+  }
+
+  #prepareInvalid({ name }: Request, error: RedisError): Prepared {
+    const { client } = this.#context;
+    if (this.#parts.commands.named(name)?.inMulti === 'runsQueue') {
+      this.#discardQueue();
+      return { kind: 'refused', name: undefined, refusal: discarded(error) };
+    }
+    client.queue?.refuse(error);
+    if (HTTP_WORDS.test(name)) client.destroy();
+    return { kind: 'refused', name: undefined, refusal: error };
+  }
+
+  #prepareExec(command: Command, request: Request): Prepared {
+    const refusal = this.#parts.slots?.refusal(this.#context.client.queue?.keys ?? []);
+    if (refusal === undefined) return { kind: 'run', command, request };
+    return { kind: 'refused', name: command.name, refusal: this.#refusedExec(refusal) };
   }
 
   /** Returns the first call with those of its kind that follow. */
@@ -204,13 +210,13 @@ export class CommandRunner {
       return true;
     };
     this.#lastCommand = command.fullName?.(request.args) ?? command.name;
-    if (client.queue !== undefined && !command.runsInMulti)
+    if (client.queue !== undefined && command.inMulti === undefined)
       return finish(this.#addToQueue(client.queue, command, request));
     const fail = (error: unknown): boolean => finish(this.#errorReply(error));
     const run = (): MaybePromise<Reply> => command.run(request.args, this.#context);
     this.#isLong = true;
     const { bytes } = request;
-    if (command.runsQueue && client.queue !== undefined)
+    if (client.queue !== undefined && command.inMulti === 'runsQueue')
       return this.#runQueue({ bytes, isRead: client.queue.isRead, run }, finish);
     const isRead = command.flags.includes('readonly') || command.readsPairs?.(request.args) === true;
     const isAboutPairs = command.keys !== undefined || isRead || command.flags.includes('write');
@@ -267,9 +273,9 @@ export class CommandRunner {
     client.watched.clear();
   }
 
-  /** Gives the bytes of a queue back that is not there any more. */
+  /** Stops counting the bytes of a queue that is not there any more. */
   releaseQueue(): void {
-    this.#parts.admission.addIncomplete(-this.#queuedBytes);
+    this.#parts.admission.release(this.#queuedBytes);
     this.#queuedBytes = 0;
   }
 
@@ -282,6 +288,7 @@ export class CommandRunner {
   }
 
   #answer(name: string | undefined, reply: Reply): void {
+    // Commands can end the queue, such as DISCARD and RESET.
     if (this.#queuedBytes > 0 && this.#context.client.queue === undefined) this.releaseQueue();
     this.#parts.metrics.observe(name, reply instanceof RedisError ? 'error' : 'ok');
     this.#reply(reply);

@@ -1,3 +1,4 @@
+import { hasArity, wrongArity } from '../arguments.js';
 import type { Command, Commands } from '../command.js';
 import { RedisError } from '../reply.js';
 import type { Request } from '../resp/request-reader.js';
@@ -30,16 +31,6 @@ export class CommandTable implements Commands {
     if (!hasArity(command.arity, args.length)) return wrongArity(command.name);
     return command.refusal?.(args) ?? command;
   }
-}
-
-/** Returns whether a number of arguments, without the name, is right. */
-export function hasArity(arity: number, args: number): boolean {
-  return arity >= 0 ? args + 1 === arity : args + 1 >= -arity;
-}
-
-/** @param name in lower case, that of a subcommand as `client|setname` */
-export function wrongArity(name: string): RedisError {
-  return new RedisError('ERR', `wrong number of arguments for '${name}' command`);
 }
 
 function unknownCommand(name: string, args: readonly Buffer[]): RedisError {

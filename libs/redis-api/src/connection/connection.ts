@@ -6,10 +6,10 @@ import { Encoded, RedisError, type Reply } from '../reply.js';
 import { ProtocolError } from '../resp/protocol-error.js';
 import { ReplyWriter, type ProtocolVersion, type WriteBuffers } from '../resp/reply-writer.js';
 import { RequestReader, type Request, type RequestLimits } from '../resp/request-reader.js';
-import { MAX_TURN_MS } from '../turns.js';
+import { MAX_SLICE_MS } from '../time-slices.js';
+import { WatchedKeys } from '../watched-keys.js';
 import { CommandRunner, type RunnerParts } from './command-runner.js';
 import type { TurnEnd } from './turn-end.js';
-import { WatchedKeys } from './watched-keys.js';
 
 /** How long a client may make no progress. */
 export interface ProgressLimits {
@@ -56,7 +56,8 @@ export class Connection implements ClientState {
   #isBusy = false;
   /** Set when no command is run any more: the connection ends as soon as its replies are written. */
   #isEnding = false;
-  #isInTurn = false;
+  /** Whether {@link #runAndSend} runs. It ends an idle connection itself. */
+  #isRunning = false;
   /** The turn of the event loop in which commands ran last, and when the first of them began. */
   #turnNumber = -1;
   #turnStartMs = 0;
@@ -114,7 +115,7 @@ export class Connection implements ClientState {
   /** Runs no further command, and closes the connection once all replies are written. */
   end(): void {
     this.#isEnding = true;
-    if (!this.#isInTurn) this.#endIfIdle();
+    if (!this.#isRunning) this.#endIfIdle();
   }
 
   destroy(): void {
@@ -147,33 +148,33 @@ export class Connection implements ClientState {
     if (this.#isEnding) return;
     this.lastBytesMs = performance.now();
     this.#reader.push(chunk);
-    this.#limitTurn(this.lastBytesMs);
-    this.#turn(() => this.#sendAtTurnEnd());
+    this.#yieldIfLong(this.lastBytesMs);
+    this.#runAndSend(() => this.#sendAtTurnEnd());
   }
 
   /**
    * Lets others run if commands have run for long in this turn of the event loop. All that Node reads from a connection in one
    * turn can be 2 MiB, and commands that end with a promise are still in the same turn if they needed no I/O.
    */
-  #limitTurn(nowMs = performance.now()): void {
+  #yieldIfLong(nowMs = performance.now()): void {
     if (!this.#canRun) return;
     const number = this.#parts.turnEnd.turnNumber();
     if (number !== this.#turnNumber) this.#turnStartMs = nowMs;
     this.#turnNumber = number;
-    if (nowMs - this.#turnStartMs >= MAX_TURN_MS) this.#letOthersRun();
+    if (nowMs - this.#turnStartMs >= MAX_SLICE_MS) this.#letOthersRun();
   }
 
   /** The client sends nothing more. All that it has sent is still answered. */
   #onEnd(): void {
     this.#hasAll = true;
-    this.#turn();
+    this.#runAndSend();
   }
 
   readonly #onStep = (): void => {
     this.#isBusy = false;
-    // Only before more commands, because asking for the turn makes the event loop take another one.
-    if (this.#reader.heldBytes > 0) this.#limitTurn();
-    this.#turn();
+    // Only before more commands, because asking for the turn's number makes the event loop take another one.
+    if (this.#reader.heldBytes > 0) this.#yieldIfLong();
+    this.#runAndSend();
   };
 
   readonly #onDefect = (error: unknown): void => {
@@ -187,7 +188,7 @@ export class Connection implements ClientState {
     if (error) this.#isEnding = true;
     if (this.#unread === 0) return;
     this.#countUnread(this.#socket.writableLength);
-    if (this.#unread === 0) this.#turn();
+    if (this.#unread === 0) this.#runAndSend();
   };
 
   #onClose(): void {
@@ -200,15 +201,15 @@ export class Connection implements ClientState {
   }
 
   /** Runs commands and sends their replies. */
-  #turn(send = (): void => this.#send()): void {
-    this.#isInTurn = true;
+  #runAndSend(send = (): void => this.#send()): void {
+    this.#isRunning = true;
     try {
       this.#run();
       send();
     } catch (error) {
       this.#onDefect(error);
     }
-    this.#isInTurn = false;
+    this.#isRunning = false;
     this.#pauseOrResume();
     this.#endIfIdle();
   }
@@ -224,7 +225,7 @@ export class Connection implements ClientState {
         return this.#waitForBytes();
       } else if (this.#runner.isLong || steps % SHORT_STEPS === 0) {
         // Not at each step, because reading the clock would cost a pipeline of small commands some percent.
-        this.#limitTurn();
+        this.#yieldIfLong();
       }
     }
     // A refusal ends no connection whose command runs. The socket pauses.

@@ -7,7 +7,7 @@ import { bulkOf, bytesOf, isNameable, listedBytes } from '../keyspace/data.js';
 import type { Keyspace, KeysPage } from '../keyspace/index.js';
 import { OK, RedisError, type Reply } from '../reply.js';
 import { checkPatterns, Glob } from '../glob.js';
-import { inTurns } from '../turns.js';
+import { inSlices } from '../time-slices.js';
 
 /** A cursor is the partition at which the next page begins. */
 const SCAN: Command = {
@@ -22,7 +22,7 @@ const SCAN: Command = {
     if (cursor >= PARTITION_COUNT) return ['0', []];
     const select = (keys: readonly Key[]): MaybePromise<readonly Key[]> => {
       const wanted: Key[] = [];
-      const done = inTurns(type === 'string' ? keys : [], (key) => {
+      const done = inSlices(type === 'string' ? keys : [], (key) => {
         if (isWanted(key, glob)) wanted.push(key);
       });
       return whenDone(done, () => wanted);
@@ -44,7 +44,7 @@ const KEYS: Command = {
     const found: Reply[] = [];
     let bytes = 0;
     for await (const keys of keyspace.allKeys()) {
-      await inTurns(keys, (key) => {
+      await inSlices(keys, (key) => {
         if (!isWanted(key, glob)) return;
         bytes += listedBytes(key);
         found.push(bulkOf(key));

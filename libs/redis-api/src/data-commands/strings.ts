@@ -1,7 +1,6 @@
 import { keyId, lifeOf, whenDone, type KeyId, type SetItem } from '@kvs/protocol';
-import { at, number, syntaxError, word } from '../arguments.js';
+import { at, number, syntaxError, word, wrongArity } from '../arguments.js';
 import type { Command } from '../command.js';
-import { wrongArity } from '../connection/command-table.js';
 import { bytesOf, checkValueBytes, lengthOf } from '../keyspace/data.js';
 import type { Keyspace } from '../keyspace/index.js';
 import { OK, RedisError, type Reply } from '../reply.js';

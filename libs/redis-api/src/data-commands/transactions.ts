@@ -7,15 +7,14 @@ import {
   type Limits,
   type MaybePromise,
 } from '@kvs/protocol';
-import type { Command, CommandContext, CommandQueue } from '../command.js';
-import { keysOf } from '../connection/keys.js';
-import type { WatchedVersions } from '../connection/watched-keys.js';
+import { keysOf, type Command, type CommandContext, type CommandQueue } from '../command.js';
 import { discarded, errorReply, isRepeated, MAYBE_APPLIED } from '../failures.js';
 import { fetchVersions, type Keyspace } from '../keyspace/index.js';
 import { WatchedKeyChanged, WatchedOperations } from '../keyspace/watched-operations.js';
 import { NULL_ARRAY, OK, RedisError, SimpleString, sizeOf, type Reply } from '../reply.js';
 import { settle } from '../settle.js';
-import { inTurns } from '../turns.js';
+import { inSlices } from '../time-slices.js';
+import type { WatchedVersions } from '../watched-keys.js';
 
 /** The commands between MULTI and EXEC. */
 export class Transaction implements CommandQueue {
@@ -112,7 +111,7 @@ export class Transaction implements CommandQueue {
 
   #runAll(context: CommandContext): MaybePromise<readonly Reply[]> {
     const replies = new Replies(context.keyspace.limits.maxAnswerBytes);
-    const done = inTurns(this.#commands, ({ command, args }) => {
+    const done = inSlices(this.#commands, ({ command, args }) => {
       if (replies.isFull) return replies.add(replies.refusal);
       return whenDone(attempt(command, args, context), (reply) => replies.add(reply));
     });
@@ -153,7 +152,7 @@ const MULTI: Command = {
   name: 'multi',
   arity: 1,
   flags: ['fast', 'noscript'],
-  runsInMulti: true,
+  inMulti: 'runs',
   run: (_args, { client, keyspace }) => {
     if (client.queue !== undefined) throw new RedisError('ERR', 'MULTI calls can not be nested');
     client.queue = new Transaction(keyspace.limits);
@@ -166,8 +165,7 @@ const EXEC: Command = {
   arity: 1,
   // Each of its commands says for itself what it does.
   flags: ['noscript'],
-  runsInMulti: true,
-  runsQueue: true,
+  inMulti: 'runsQueue',
   run: (_args, context) => {
     const { queue, watched } = context.client;
     if (!(queue instanceof Transaction)) throw new RedisError('ERR', 'EXEC without MULTI');
@@ -191,7 +189,7 @@ const WATCH: Command = {
   arity: -2,
   flags: ['fast', 'noscript'],
   keys: { first: 1, last: -1, step: 1 },
-  runsInMulti: true,
+  inMulti: 'runs',
   run: (args, { client, keyspace }) => {
     if (client.queue !== undefined) throw new RedisError('ERR', 'WATCH inside MULTI is not allowed');
     const { versions: watched } = client.watched;

@@ -1,6 +1,6 @@
 import { whenDone, type Key, type MaybePromise } from '@kvs/protocol';
 import { settle } from '../settle.js';
-import { inTurns } from '../turns.js';
+import { inSlices } from '../time-slices.js';
 import { FetchCount, unitsOf } from './fetch-count.js';
 import { entryOf, type Keyspace } from './keyspace.js';
 import { BATCHES } from './single-call.js';
@@ -15,7 +15,7 @@ export function fetchVersions(keyspace: Keyspace, keys: readonly Key[]): MaybePr
   function* batches(): Generator<readonly Key[]> {
     while (versions.length < keys.length) yield keys.slice(versions.length, versions.length + count.value);
   }
-  const done = inTurns(batches(), (batch) =>
+  const done = inSlices(batches(), (batch) =>
     settle(
       () => BATCHES.fetch(keyspace, batch),
       (outcomes) => {

@@ -1,7 +1,5 @@
-import { at, syntaxError, word } from '../arguments.js';
-import type { Command, CommandContext } from '../command.js';
-import { hasArity } from '../connection/command-table.js';
-import { keysOf } from '../connection/keys.js';
+import { at, hasArity, syntaxError, word } from '../arguments.js';
+import { keysOf, type Command, type CommandContext } from '../command.js';
 import { checkPatterns, Glob } from '../glob.js';
 import { RedisError, SetReply, SimpleString, type Reply } from '../reply.js';
 import { commandOf } from '../subcommands.js';

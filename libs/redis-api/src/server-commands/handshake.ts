@@ -1,6 +1,5 @@
-import { at, database, syntaxError, word } from '../arguments.js';
+import { at, database, syntaxError, word, wrongArity } from '../arguments.js';
 import type { ClientState, Command, CommandContext } from '../command.js';
-import { wrongArity } from '../connection/command-table.js';
 import { MapReply, OK, RedisError, SimpleString, type Reply } from '../reply.js';
 import { setName } from './client.js';
 import { REDIS_VERSION } from './redis-version.js';
@@ -15,14 +14,14 @@ export const HANDSHAKE_COMMANDS: readonly Command[] = [
     name: 'quit',
     arity: -1,
     flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth'],
-    runsInMulti: true,
+    inMulti: 'runs',
     run: quit,
   },
   {
     name: 'reset',
     arity: 1,
     flags: ['noscript', 'loading', 'stale', 'fast', 'no_auth'],
-    runsInMulti: true,
+    inMulti: 'runs',
     run: reset,
   },
   { name: 'select', arity: 2, flags: ['loading', 'stale', 'fast'], run: select },

@@ -40,7 +40,7 @@ export class WatchedKeys {
   }
 
   clear(): void {
-    this.#admission.addIncomplete(-this.#bytes);
+    this.#admission.release(this.#bytes);
     this.#bytes = 0;
     // An EXEC that runs may still need the old map.
     this.#versions = new Map();
