@@ -2,6 +2,7 @@ import type { EngineUnavailable, EngineKey } from '@kvs/kv-store';
 import { KvsError } from '@kvs/protocol';
 import type { ItemGroup } from './data/item-batches.js';
 import { inRounds } from './data/item-batches.js';
+import type { Bytes } from './data/pair-codec.js';
 import type { PartitionKeys } from './data/partition-keys.js';
 import type { PendingCalls } from './pending-calls.js';
 import type { Deadline } from './servers/deadline.js';
@@ -9,6 +10,14 @@ import type { PartitionClient, PartitionReply, PartitionRequest } from './server
 
 /** A command on a partition. */
 export type Operation = Omit<PartitionRequest, 'keys'>;
+
+export function readOperation(run: Operation['run'], args: readonly Bytes[]): Operation {
+  return { run, args, isWrite: false };
+}
+
+export function writeOperation(run: Operation['run'], args: readonly Bytes[]): Operation {
+  return { run, args, isWrite: true };
+}
 
 /** How to run a command for the items of a partition, and how to read its answer: one outcome for each item. */
 export interface BatchOperation<T, R> {
@@ -21,7 +30,8 @@ export interface BatchOperation<T, R> {
 
 /** The steps of one call, which share its deadline. An item without an answer of Redis is `unavailable`. */
 export interface CallSteps {
-  onItems<T extends EngineKey, R>(
+  /** As {@link BatchRunner.onItems}, but never rejects. */
+  tryItems<T extends EngineKey, R>(
     items: readonly T[],
     operation: BatchOperation<T, R>,
   ): Promise<readonly (R | EngineUnavailable)[]>;
@@ -81,7 +91,7 @@ export class BatchRunner {
   ): Promise<R> {
     return this.#calls.run(sumOf(items, bytesOf), (deadline) =>
       run({
-        onItems: async (some, operation) => (await this.#runRounds(some, operation, deadline)).results,
+        tryItems: async (some, operation) => (await this.#runRounds(some, operation, deadline)).results,
         onEach: (some, operation, isPatient) => {
           const requests = some.map((item) => ({ keys: this.#keysOf(item.partition), ...operation(item) }));
           return this.#client.send(requests, deadline, isPatient);

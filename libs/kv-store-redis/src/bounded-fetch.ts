@@ -2,9 +2,9 @@ import type { EnginePresenceOutcome, EngineReadOutcome, EngineKey } from '@kvs/k
 import { isExpired, microsToMs } from '@kvs/kv-store';
 import { answerTooLarge, KvsError } from '@kvs/protocol';
 import type { BatchOperation, CallSteps } from './batch-runner.js';
-import { NO_OUTCOME } from './batch-runner.js';
+import { NO_OUTCOME, readOperation } from './batch-runner.js';
 import { numberIn, presenceOutcomes, readOutcomes } from './data/answers.js';
-import { encodeKeyId, leastValueBytes } from './data/pair-codec.js';
+import { encodeKeyId, leastValueBytes, type Bytes } from './data/pair-codec.js';
 import { HAS } from './data/scripts.js';
 
 /** The approximate cost of an item besides its data, here and on the wire. */
@@ -17,7 +17,7 @@ export function keyBytes({ id }: EngineKey): number {
 export function readPairs(nowMicros: number): BatchOperation<EngineKey, EngineReadOutcome> {
   return {
     bytesOf: keyBytes,
-    operation: (keys) => ({ run: 'HMGET', args: keys.map(({ id }) => encodeKeyId(id)), isWrite: false }),
+    operation: (keys) => readOperation('HMGET', encodedIds(keys)),
     outcomes: (answer) => readOutcomes(answer, (expiresAtMs) => isExpired(expiresAtMs, nowMicros)),
   };
 }
@@ -26,11 +26,7 @@ export function askPresence(nowMicros: number): BatchOperation<EngineKey, Engine
   const nowMs = String(microsToMs(nowMicros));
   return {
     bytesOf: keyBytes,
-    operation: (keys) => ({
-      run: HAS,
-      args: [nowMs, ...keys.map(({ id }) => encodeKeyId(id))],
-      isWrite: false,
-    }),
+    operation: (keys) => readOperation(HAS, [nowMs, ...encodedIds(keys)]),
     outcomes: presenceOutcomes,
   };
 }
@@ -57,7 +53,7 @@ export async function fetchWithin(
     bytes += sum(sizes);
     if (bytes > maxBytes) throw answerTooLarge(maxBytes);
     const found = [...sizes.keys()];
-    const pairs = await call.onItems(found, readPairs(nowMicros));
+    const pairs = await call.tryItems(found, readPairs(nowMicros));
     for (const [index, key] of found.entries()) outcomes.set(key, pairs[index] ?? NO_OUTCOME);
     open = open.filter((key) => !sizes.has(key) && outcomes.get(key)?.status === 'unavailable');
     if (open.length === 0) break;
@@ -77,11 +73,7 @@ async function askSizes(
   outcomes: Map<EngineKey, EngineReadOutcome>,
 ): Promise<Map<EngineKey, number>> {
   const sizes = new Map<EngineKey, number>();
-  const replies = await call.onEach(
-    keys,
-    ({ id }) => ({ run: 'HSTRLEN', args: [encodeKeyId(id)], isWrite: false }),
-    isPatient,
-  );
+  const replies = await call.onEach(keys, ({ id }) => readOperation('HSTRLEN', [encodeKeyId(id)]), isPatient);
   for (const [index, key] of keys.entries()) {
     const reply = replies[index];
     if (reply?.kind !== 'answered')
@@ -100,12 +92,16 @@ async function dropExpired(
   outcomes: Map<EngineKey, EngineReadOutcome>,
 ): Promise<void> {
   const keys = [...sizes.keys()];
-  const presence = await call.onItems(keys, askPresence(nowMicros));
+  const presence = await call.tryItems(keys, askPresence(nowMicros));
   for (const [index, key] of keys.entries()) {
     if (presence[index]?.status !== 'absent') continue;
     outcomes.set(key, { status: 'absent' });
     sizes.delete(key);
   }
+}
+
+function encodedIds(keys: readonly EngineKey[]): Bytes[] {
+  return keys.map(({ id }) => encodeKeyId(id));
 }
 
 function sum(sizes: ReadonlyMap<EngineKey, number>): number {

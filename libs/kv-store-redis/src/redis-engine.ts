@@ -23,8 +23,7 @@ import {
   PARTITION_COUNT,
   systemTimers,
 } from '@kvs/protocol';
-import type { Operation } from './batch-runner.js';
-import { BatchRunner } from './batch-runner.js';
+import { BatchRunner, readOperation, writeOperation } from './batch-runner.js';
 import { askPresence, fetchWithin, keyBytes, readPairs } from './bounded-fetch.js';
 import { bytesIn, deleteOutcomes, numberIn, writeOutcomes } from './data/answers.js';
 import type { Bytes } from './data/pair-codec.js';
@@ -115,7 +114,7 @@ export class RedisEngine implements StorageEngine {
     const now = [this.#nowMs(), String(this.#clock.nowMicros())];
     return this.#batches.onItems<EngineWrite, EngineWriteOutcome>(writes, {
       bytesOf: (item) => keyBytes(item) + item.value.data.length,
-      operation: (items) => write(SET, [...now, ...items.flatMap(writeArguments)]),
+      operation: (items) => writeOperation(SET, [...now, ...items.flatMap(writeArguments)]),
       outOfMemory: { status: 'out_of_memory' },
       outcomes: writeOutcomes,
     });
@@ -125,7 +124,7 @@ export class RedisEngine implements StorageEngine {
     const now = this.#nowMs();
     return this.#batches.onItems<EngineDelete, EngineDeleteOutcome>(deletes, {
       bytesOf: keyBytes,
-      operation: (items) => write(DELETE, [now, ...items.flatMap(deleteArguments)]),
+      operation: (items) => writeOperation(DELETE, [now, ...items.flatMap(deleteArguments)]),
       outcomes: deleteOutcomes,
     });
   }
@@ -136,7 +135,7 @@ export class RedisEngine implements StorageEngine {
   ): AsyncGenerator<EngineChunk, void, undefined> {
     this.#calls.assertOpen();
     const chunks = scanPartitions(partitions, options, this.#clock, (some, script, args) =>
-      this.#batches.onPartitions(some, read(script, args)),
+      this.#batches.onPartitions(some, readOperation(script, args)),
     );
     for await (const chunk of chunks) {
       yield chunk;
@@ -145,7 +144,8 @@ export class RedisEngine implements StorageEngine {
   }
 
   async stats(): Promise<EngineStats> {
-    const counts = (await this.#batches.onPartitions(ALL_PARTITIONS, read('HLEN', []))).map(numberIn);
+    const lengths = await this.#batches.onPartitions(ALL_PARTITIONS, readOperation('HLEN', []));
+    const counts = lengths.map(numberIn);
     return {
       pairCount: counts.reduce((sum, count) => sum + count, 0),
       partitionCount: counts.filter((count) => count > 0).length,
@@ -155,11 +155,11 @@ export class RedisEngine implements StorageEngine {
   async sharedStoreId(proposed: string): Promise<string> {
     const keys = storeIdKeys(this.#prefix);
     const batches = new BatchRunner(this.#calls, this.#client, () => keys);
-    const ask = async () => (await batches.onPartitions([0], read('GET', [])))[0];
+    const ask = async () => (await batches.onPartitions([0], readOperation('GET', [])))[0];
     // A full Redis refuses a SET also if NX would change nothing.
     const id = await ask();
     if (id !== null) return bytesIn(id).toString();
-    await batches.onPartitions([0], write('SET', [proposed, 'NX']));
+    await batches.onPartitions([0], writeOperation('SET', [proposed, 'NX']));
     return bytesIn(await ask()).toString();
   }
 
@@ -185,7 +185,7 @@ export class RedisEngine implements StorageEngine {
   }
 
   async #reclaim(partitions: readonly number[], limit: number): Promise<readonly number[]> {
-    const operation = write(RECLAIM, [this.#nowMs(), String(limit)]);
+    const operation = writeOperation(RECLAIM, [this.#nowMs(), String(limit)]);
     return (await this.#batches.onPartitions(partitions, operation)).map(numberIn);
   }
 
@@ -201,14 +201,6 @@ function refuseBeyond(maxBytes: number, outcomes: readonly EngineReadOutcome[]):
     if (outcome.status === 'found') bytes += leastBytes(outcome.value);
   }
   if (bytes > maxBytes) throw answerTooLarge(maxBytes);
-}
-
-function read(run: Operation['run'], args: readonly Bytes[]): Operation {
-  return { run, args, isWrite: false };
-}
-
-function write(run: Operation['run'], args: readonly Bytes[]): Operation {
-  return { run, args, isWrite: true };
 }
 
 function writeArguments({ id, value, expiresAtMs, ifVersion }: EngineWrite): Bytes[] {

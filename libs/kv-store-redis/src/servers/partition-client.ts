@@ -105,8 +105,8 @@ class Attempt {
   #isScriptUnknown = false;
   #redirections = 0;
   #problem = '';
-  /** The last error of a server. */
-  #refusal: string | undefined;
+  /** The message of the last error of a server. */
+  #lastError: string | undefined;
 
   constructor(readonly request: PartitionRequest) {}
 
@@ -125,22 +125,22 @@ class Attempt {
       case 'answered':
         this.reply = reply;
         return;
-      case 'refused':
-        this.#problem = this.#refusal = reply.message;
+      case 'error':
+        this.#problem = this.#lastError = reply.message;
         this.#receiveError(reply, topology);
         return;
       case 'lost':
       case 'unsent':
         this.askTarget = undefined;
         this.#problem =
-          this.#refusal === undefined || this.#refusal === reply.message
+          this.#lastError === undefined || this.#lastError === reply.message
             ? reply.message
-            : `${reply.message}; before: ${this.#refusal}`;
+            : `${reply.message}; before: ${this.#lastError}`;
         if (reply.kind === 'lost' && this.request.isWrite) this.#fail(true);
     }
   }
 
-  #receiveError({ message, error }: Extract<Reply, { kind: 'refused' }>, topology: Topology): void {
+  #receiveError({ message, error }: Extract<Reply, { kind: 'error' }>, topology: Topology): void {
     const { keys, isWrite } = this.request;
     if (error.action !== 'send-text') this.askTarget = undefined;
     switch (error.action) {
@@ -158,7 +158,7 @@ class Attempt {
       case 'retry':
       case 'reconnect':
         return;
-      case 'refused':
+      case 'report':
         if (error.code === 'OOM') this.reply = { kind: 'out_of_memory', message };
         else this.#fail(false);
         return;

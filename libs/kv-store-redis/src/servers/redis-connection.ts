@@ -111,7 +111,7 @@ export class RedisConnection {
     const results = (await pipeline.exec()) ?? [];
     const replies = results.map((result) => this.#replyOf(result));
     for (const reply of replies) {
-      if (reply.kind === 'refused' && reply.error.action === 'reconnect') this.reconnect(reply.message);
+      if (reply.kind === 'error' && reply.error.action === 'reconnect') this.reconnect(reply.message);
     }
     this.#inFlight -= 1;
     this.#leaveWhenIdle();
@@ -136,7 +136,7 @@ export class RedisConnection {
     if (error === null) return { kind: 'answered', value, replicaProblem: undefined };
     if (error instanceof ReplyError) {
       const serverError = readServerError(error.message, this.#address);
-      return { kind: 'refused', message: `${this.#name}: ${serverError.reason}`, error: serverError };
+      return { kind: 'error', message: `${this.#name}: ${serverError.reason}`, error: serverError };
     }
     return NEVER_SENT.test(error.message)
       ? { kind: 'unsent', message: `${this.#name}: the connection is closed` }
@@ -156,10 +156,10 @@ export class RedisConnection {
     // The connection was closed meanwhile, and the client reconnects.
     if (replies.some(({ kind }) => kind === 'lost' || kind === 'unsent')) return;
     const [ping, selected] = replies;
-    if (ping?.kind === 'refused' && SHUT_OUT.has(ping.error.code)) {
+    if (ping?.kind === 'error' && SHUT_OUT.has(ping.error.code)) {
       this.#attemptFailed('refused', ping.error.reason);
       this.#redis.disconnect(true);
-    } else if (this.#database > 0 && selected?.kind === 'refused') {
+    } else if (this.#database > 0 && selected?.kind === 'error') {
       const { action, reason } = selected.error;
       const kind = action === 'failed' ? 'mismatch' : 'passing';
       this.#attemptFailed(kind, `database ${this.#database} cannot be used: ${reason}`);

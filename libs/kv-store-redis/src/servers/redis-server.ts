@@ -125,7 +125,7 @@ export class RedisServer {
     for (const reply of [ping, slots]) if (!isSettled(reply)) throw new Error(problemOf(reply));
     if (!this.#isPolicyKnown) {
       await this.#warnOfEviction(deadline);
-      if (slots?.kind === 'answered' && state?.kind === 'refused')
+      if (slots?.kind === 'answered' && state?.kind === 'error')
         this.#settings.log.warn(`${this.name} may be cut off unnoticed: ${problemOf(state)}`);
     }
     this.#isPolicyKnown = true;
@@ -165,9 +165,9 @@ const CHECK: readonly RedisCommand[] = [
   { name: 'INFO', args: ['replication'] },
 ];
 
-/** Returns whether a reply comes from a server that serves, even if it refused this command. */
+/** Returns whether a reply comes from a server that serves, even if with an error. */
 function isSettled(reply: Reply | undefined): boolean {
-  if (reply?.kind === 'refused') return reply.error.action === 'refused' || reply.error.action === 'failed';
+  if (reply?.kind === 'error') return reply.error.action === 'report' || reply.error.action === 'failed';
   return reply?.kind === 'answered';
 }
 

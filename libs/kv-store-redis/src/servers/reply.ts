@@ -15,7 +15,7 @@ export type Reply =
       readonly replicaProblem: string | undefined;
     }
   /** An error of the server. */
-  | { readonly kind: 'refused'; readonly message: string; readonly error: ServerError }
+  | { readonly kind: 'error'; readonly message: string; readonly error: ServerError }
   /** The command was not sent. */
   | { readonly kind: 'unsent'; readonly message: string }
   /** The command was sent and not answered. It may have been run. */

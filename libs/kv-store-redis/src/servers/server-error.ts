@@ -13,9 +13,9 @@ export type ServerErrorAction =
   | 'ask'
   /** The server does not know the script's hash: send its text. */
   | 'send-text'
-  /** Nothing was done, and an operator must act: report it at once. */
-  | 'refused'
-  /** Report it at once. A script that had begun may have changed something. */
+  /** Nothing was done, and an operator must act: report the error at once. */
+  | 'report'
+  /** Report the error at once. A script that had begun may have changed something. */
   | 'failed';
 
 const ACTIONS: Readonly<Record<string, ServerErrorAction>> = {
@@ -32,10 +32,10 @@ const ACTIONS: Readonly<Record<string, ServerErrorAction>> = {
   MASTERDOWN: 'reconnect',
   NOAUTH: 'reconnect',
   // Redis checks these before the first write of a script.
-  OOM: 'refused',
-  MISCONF: 'refused',
-  NOREPLICAS: 'refused',
-  WRONGPASS: 'refused',
+  OOM: 'report',
+  MISCONF: 'report',
+  NOREPLICAS: 'report',
+  WRONGPASS: 'report',
   // The access list may allow the first commands of a script and forbid a later one.
   NOPERM: 'failed',
 };
