@@ -4,8 +4,8 @@ import { simulate } from './simulation.js';
 import { plain, play } from './testing/play.js';
 
 /*
- * Each rule is there for a reason: if it is switched off, the checks find it. The table in docs/cluster-simulation.md says how.
- * Changes of the code shift what a seed does, so there are many more seeds than a rule needs.
+ * If one of these rules is switched off, the checks find it. The table in docs/cluster-simulation.md says how, and why others are
+ * not found. Changes of the code shift what a seed does, so there are many more seeds than a rule needs.
  */
 const MAX_SEEDS = 500;
 
