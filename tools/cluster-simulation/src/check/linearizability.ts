@@ -7,18 +7,15 @@ import { operationLine, type Act, type Operation } from './history.js';
  * The search is that of Wing and Gong, "Testing and Verifying Concurrent Objects" (Journal of Parallel and Distributed
  * Computing 17, 1993), with the memoization of Lowe, "Testing for linearizability" (Concurrency and Computation 29(4), 2017):
  * a set of operations with the state that they led to is not searched twice.
- *
- * @param options `evicts`: copies may have evicted the key at any time, each for itself. So any answer may be that of an absent key,
- * and a later one may show the value again. `maxSteps`: after so many steps of the search it is left undecided
  */
 export function checkLinearizable(
   operations: readonly Operation[],
-  { evicts = false, maxSteps = 200_000 } = {},
+  { evicts = false, maxSteps = 200_000 }: CheckOptions = {},
 ): Verdict {
-  const versions = versionsOf(operations);
-  if (typeof versions === 'string') return { kind: 'unexplained', text: versions };
+  const shown = shownPairsOf(operations);
+  if (typeof shown === 'string') return { kind: 'unexplained', text: shown };
   const steps = operations
-    .flatMap((operation) => stepsOf(operation, versions, evicts))
+    .flatMap((operation) => stepsOf(operation, shown, evicts))
     .sort((a, b) => a.fromMs - b.fromMs);
   const search = new Search(steps, maxSteps);
   const kind = search.run();
@@ -27,6 +24,16 @@ export function checkLinearizable(
   const { explained, stuckAt } = search;
   const text = `no order explains ${explained + 1} of ${answers} answers; the first that cannot follow: ${stuckAt}`;
   return { kind, text };
+}
+
+export interface CheckOptions {
+  /**
+   * Whether copies may have evicted the key at any time, each for itself. So any answer may be that of an absent key, and a later one
+   * may show the value again. Default: no.
+   */
+  readonly evicts?: boolean;
+  /** After how many steps the search gives up. Default: 200,000. */
+  readonly maxSteps?: number;
 }
 
 /** The result of the check of one key. */
@@ -208,42 +215,41 @@ class Search {
 /** How many operations without an answer may build on each other. */
 const MAX_CHAIN = 3;
 
-interface Versions {
-  /** The value of each version. */
-  readonly values: ReadonlyMap<number, string>;
-  /** The version of each value that an answer showed. */
-  readonly versions: ReadonlyMap<string, number>;
+/** The pairs of value and version that answers showed. */
+interface ShownPairs {
+  readonly valueByVersion: ReadonlyMap<number, string>;
+  readonly versionByValue: ReadonlyMap<string, number>;
 }
 
 /** Returns which value has which version, or a finding if a version or a value occurs twice. */
-function versionsOf(operations: readonly Operation[]): Versions | string {
-  const values = new Map<number, string>();
-  const versions = new Map<string, number>();
+function shownPairsOf(operations: readonly Operation[]): ShownPairs | string {
+  const valueByVersion = new Map<number, string>();
+  const versionByValue = new Map<string, number>();
   for (const operation of operations) {
     const { act, result } = operation;
     if (result?.kind !== 'found' && result?.kind !== 'set') continue;
     const value = result.kind === 'found' ? result.value : act.kind === 'set' ? act.value : '';
     const { version } = result;
-    if ((values.get(version) ?? value) !== value)
+    if ((valueByVersion.get(version) ?? value) !== value)
       return `version ${version} has two values: ${operationLine(operation)}`;
-    if ((versions.get(value) ?? version) !== version)
+    if ((versionByValue.get(value) ?? version) !== version)
       return `${value} has two versions: ${operationLine(operation)}`;
-    values.set(version, value);
-    versions.set(value, version);
+    valueByVersion.set(version, value);
+    versionByValue.set(value, version);
   }
-  return { values, versions };
+  return { valueByVersion, versionByValue };
 }
 
-function stepsOf(operation: Operation, versions: Versions, evicts: boolean): Step[] {
+function stepsOf(operation: Operation, shown: ShownPairs, evicts: boolean): Step[] {
   const { act, result, invokedMs, returnedMs } = operation;
   const ofEvicted = evicts ? transitionOfEvicted(act, result) : undefined;
   const transition =
-    ofEvicted ?? (result === undefined ? effectOf(act, versions) : answerOf(act, result, versions));
+    ofEvicted ?? (result === undefined ? effectOf(act, shown) : answerOf(act, result, shown));
   if (transition === undefined) return [];
   const text = operationLine(operation);
   const isOptional = result === undefined;
-  const sameAs = isOptional ? equivalent(act, versions) : undefined;
-  const version = act.kind === 'set' ? versions.versions.get(act.value) : undefined;
+  const sameAs = isOptional ? equivalent(act, shown) : undefined;
+  const version = act.kind === 'set' ? shown.versionByValue.get(act.value) : undefined;
   const step = {
     fromMs: invokedMs,
     untilMs: returnedMs,
@@ -269,42 +275,42 @@ function stepsOf(operation: Operation, versions: Versions, evicts: boolean): Ste
 }
 
 /** Returns the same text for all unconditional deletions, and for all unconditional writes whose values no answer showed. */
-function equivalent(act: Act, { versions }: Versions): string | undefined {
+function equivalent(act: Act, { versionByValue }: ShownPairs): string | undefined {
   if (act.kind === 'read' || act.ifVersion !== undefined) return undefined;
   if (act.kind === 'delete') return 'delete';
-  return act.ttlMs === undefined && !versions.has(act.value) ? 'set' : undefined;
+  return act.ttlMs === undefined && !versionByValue.has(act.value) ? 'set' : undefined;
 }
 
 type Transition = Step['apply'];
 
 /** Returns what an operation does that has no answer, or undefined if it changes nothing. */
-function effectOf(act: Act, versions: Versions): Transition | undefined {
+function effectOf(act: Act, shown: ShownPairs): Transition | undefined {
   if (act.kind === 'read') return undefined;
   const after = act.kind === 'set' ? act.value : undefined;
-  return (state) => (holds(act.ifVersion, state, versions) ? after : IMPOSSIBLE);
+  return (state) => (holds(act.ifVersion, state, shown) ? after : IMPOSSIBLE);
 }
 
 function answerOf(
   act: Act,
   result: NonNullable<Operation['result']>,
-  versions: Versions,
+  shown: ShownPairs,
 ): Transition | undefined {
   switch (result.kind) {
     case 'refused':
       return undefined;
     case 'set':
-      return effectOf(act, versions);
+      return effectOf(act, shown);
     case 'found':
       return (state) => (state === result.value ? state : IMPOSSIBLE);
     case 'absent':
       return (state) => (state === undefined ? state : IMPOSSIBLE);
     case 'deleted': {
-      const effect = effectOf(act, versions);
+      const effect = effectOf(act, shown);
       return (state) => (state === undefined ? IMPOSSIBLE : (effect?.(state) ?? undefined));
     }
     case 'mismatch': {
       const ifVersion = act.kind === 'read' ? undefined : act.ifVersion;
-      return (state) => (holds(ifVersion, state, versions) ? IMPOSSIBLE : state);
+      return (state) => (holds(ifVersion, state, shown) ? IMPOSSIBLE : state);
     }
   }
 }
@@ -319,9 +325,9 @@ function transitionOfEvicted(act: Act, result: Operation['result']): Transition 
   return undefined;
 }
 
-function holds(ifVersion: number | undefined, state: State, versions: Versions): boolean {
+function holds(ifVersion: number | undefined, state: State, shown: ShownPairs): boolean {
   if (ifVersion === undefined) return true;
   return ifVersion === 0
     ? state === undefined
-    : state !== undefined && versions.values.get(ifVersion) === state;
+    : state !== undefined && shown.valueByVersion.get(ifVersion) === state;
 }
