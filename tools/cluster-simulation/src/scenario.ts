@@ -19,7 +19,10 @@ export type Trouble =
   | { readonly kind: 'crash'; readonly node: Target }
   /** The process announces its end and ends, and starts again when the fault ends. */
   | { readonly kind: 'stop'; readonly node: Target }
-  /** Messages from the node to the other are held back. `peer` counts the other processes: nodes first, then proxies. */
+  /**
+   * Messages between the node and another process wait, or their connection breaks. `peer` counts the other processes: nodes first,
+   * then proxies.
+   */
   | { readonly kind: 'stall' | 'cut'; readonly node: Target; readonly peer: number; readonly way: Way }
   /** Messages between the node and all other nodes are lost, and perhaps also those between it and the proxies. */
   | { readonly kind: 'isolate'; readonly node: Target; readonly way: Way; readonly fromProxies: boolean }

@@ -42,7 +42,7 @@ export class SimulatedCluster {
   readonly clients: SimulatedClients;
   readonly partitionCount: number;
   readonly evicts: boolean;
-  readonly #proxies: readonly SimulatedProxy[];
+  readonly proxies: readonly SimulatedProxy[];
   /** How often each kind of event happened. */
   readonly counts: Record<string, number> = {};
   readonly #lostPartitions = new Set<number>();
@@ -70,12 +70,12 @@ export class SimulatedCluster {
     this.cell = new TopologyCell(small, scheduler, this.random.fork('store'), (before, after) =>
       this.#committed(before, after),
     );
-    this.#proxies = ['p1', 'p2'].map((name) => this.#newProxy(name, without));
+    this.proxies = ['p1', 'p2'].map((name) => this.#newProxy(name, without));
     this.nodes = scenario.durable
       .slice(0, scenario.nodeCount)
       .map((isDurable, i) => new SimulatedNode(this, i + 1, isDurable, without));
     const serverAt = (address: string) => this.#nodeAt(address);
-    const routers = this.#proxies.map(
+    const routers = this.proxies.map(
       (proxy) =>
         new SimulatedRouter(proxy, this.network, this.random.fork(`router ${proxy.process.name}`), serverAt),
     );
@@ -88,21 +88,12 @@ export class SimulatedCluster {
     );
     for (const node of this.nodes) node.connect();
     for (const node of this.nodes) node.start();
-    for (const proxy of this.#proxies) this.#control(proxy);
-  }
-
-  get proxies(): readonly Process[] {
-    return this.#proxies.map(({ process }) => process);
-  }
-
-  /** Returns the proxies that a node reports to. */
-  get reportedTo(): readonly SimulatedProxy[] {
-    return this.#proxies;
+    for (const proxy of this.proxies) this.#control(proxy);
   }
 
   /** Returns a proxy for a request of the control plane. */
   anyProxy(random: Random): SimulatedProxy | undefined {
-    return random.pick(this.#proxies);
+    return random.pick(this.proxies);
   }
 
   count(what: string): void {
@@ -237,7 +228,8 @@ export class SimulatedCluster {
 
   #survives(copy: BootId, lost: SimulatedNode): boolean {
     const holder = this.nodes.find(({ bootId }) => bootId === copy);
-    if (holder === undefined || holder.isDurable) return holder !== undefined;
+    if (holder === undefined) return false;
+    if (holder.isDurable) return true;
     return holder !== lost && holder.process.isUp && !holder.isLeaving;
   }
 
@@ -252,7 +244,7 @@ export class SimulatedCluster {
     });
     this.checkCopies();
     // The watch of a proxy may miss changes.
-    for (const proxy of this.#proxies)
+    for (const proxy of this.proxies)
       if (this.#watches.chance(0.5)) proxy.process.receive(() => proxy.refresh());
   }
 

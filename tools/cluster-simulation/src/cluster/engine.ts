@@ -27,36 +27,42 @@ export interface EngineWeather {
   isUnsteady: boolean;
 }
 
+export interface EngineOptions {
+  /** Whether calls take time. */
+  readonly isAsynchronous: boolean;
+  /** Whether it evicts a pair now and then. */
+  readonly evicts: boolean;
+  /** A durable node keeps its partitions over restarts. */
+  readonly stored: Map<number, StoredPartition>;
+  readonly process: Process;
+  readonly random: Random;
+  readonly clock: { nowMs(): number };
+  readonly weather: EngineWeather;
+  readonly observer: EngineObserver;
+}
+
 /**
  * An engine in virtual time. It answers at once, as the engine in memory does, or after some time. In that time a crash
  * may come, before or after the change.
  */
 export class SimulatedEngine extends EngineDouble {
+  readonly evicts: boolean;
+  readonly #isAsynchronous: boolean;
   readonly #process: Process;
   readonly #random: Random;
   readonly #clock: { nowMs(): number };
   readonly #weather: EngineWeather;
   readonly #observer: EngineObserver;
 
-  constructor(
-    /** Whether calls take time. */
-    private readonly isAsynchronous: boolean,
-    /** Whether it evicts a pair now and then. */
-    readonly evicts: boolean,
-    /** A durable node keeps its partitions over restarts. */
-    stored: Map<number, StoredPartition>,
-    process: Process,
-    random: Random,
-    clock: { nowMs(): number },
-    weather: EngineWeather,
-    observer: EngineObserver,
-  ) {
-    super(stored);
-    this.#process = process;
-    this.#random = random;
-    this.#clock = clock;
-    this.#weather = weather;
-    this.#observer = observer;
+  constructor(options: EngineOptions) {
+    super(options.stored);
+    this.evicts = options.evicts;
+    this.#isAsynchronous = options.isAsynchronous;
+    this.#process = options.process;
+    this.#random = options.random;
+    this.#clock = options.clock;
+    this.#weather = options.weather;
+    this.#observer = options.observer;
   }
 
   /** A write that fails was perhaps done. */
@@ -132,7 +138,7 @@ export class SimulatedEngine extends EngineDouble {
 
   /** Does the work at one moment of the call, and answers at its end. */
   protected call<T>(work: () => T, done: (result: T) => void): void {
-    if (!this.isAsynchronous && !this.#weather.isSlow) return done(work());
+    if (!this.#isAsynchronous && !this.#weather.isSlow) return done(work());
     this.#process.complete(this.#delayMs(), () => {
       const result = work();
       this.#process.complete(this.#delayMs(), () => done(result));
@@ -140,7 +146,7 @@ export class SimulatedEngine extends EngineDouble {
   }
 
   #fails(probability: number): boolean {
-    return this.isAsynchronous && this.#weather.isUnsteady && this.#random.chance(probability);
+    return this.#isAsynchronous && this.#weather.isUnsteady && this.#random.chance(probability);
   }
 
   #delayMs(): number {

@@ -7,22 +7,22 @@ import type { SimulatedCluster } from './cluster.js';
 import type { SimulatedNode } from './node.js';
 
 /** Lets one fault happen at its time, and end. */
-export function planFault(world: SimulatedCluster, fault: Fault): void {
-  world.scheduler.after(fault.atMs - world.scheduler.nowMs, () => {
-    const undo = begin(world, fault);
-    if (undo !== undefined) world.scheduler.after(fault.forMs, undo);
+export function planFault(cluster: SimulatedCluster, fault: Fault): void {
+  cluster.scheduler.after(fault.atMs - cluster.scheduler.nowMs, () => {
+    const undo = begin(cluster, fault);
+    if (undo !== undefined) cluster.scheduler.after(fault.forMs, undo);
   });
 }
 
-function begin(world: SimulatedCluster, fault: Fault): (() => void) | undefined {
-  const { cell, partitionCount } = world;
+function begin(cluster: SimulatedCluster, fault: Fault): (() => void) | undefined {
+  const { cell, partitionCount } = cluster;
   switch (fault.kind) {
     case 'slowStore':
-      note(world, fault, 'store');
+      note(cluster, fault, 'store');
       cell.slow(1);
       return () => cell.slow(-1);
     case 'awayStore':
-      note(world, fault, 'store');
+      note(cluster, fault, 'store');
       cell.away(1);
       return () => cell.away(-1);
     case 'handOver': {
@@ -30,57 +30,63 @@ function begin(world: SimulatedCluster, fault: Fault): (() => void) | undefined 
       const entry = cell.topology.partitions[partition];
       const others = entry?.inSync.filter((copy) => copy !== entry.primary) ?? [];
       const to = others[fault.to % others.length];
-      const node = world.nodes.find(({ bootId }) => bootId === entry?.primary);
+      const node = cluster.nodes.find(({ bootId }) => bootId === entry?.primary);
       if (entry === undefined || to === undefined || node === undefined) return undefined;
-      note(world, fault, `${partition} to ${to}`);
+      note(cluster, fault, `${partition} to ${to}`);
       const order = { kind: 'handOver', partition, epoch: entry.epoch, to } as const;
       node.process.receive(() => node.obey(order));
       return undefined;
     }
     case 'settings':
-      note(world, fault, 'topology');
-      world.changeSettings(fault);
+      note(cluster, fault, 'topology');
+      cluster.changeSettings(fault);
       return undefined;
     case 'mistake':
-      world.mistake(fault.partition % partitionCount, fault.to);
+      cluster.mistake(fault.partition % partitionCount, fault.to);
       return undefined;
     default: {
-      const node = nodeOf(world, fault.node);
+      const node = nodeOf(cluster, fault.node);
       if (node === undefined) return undefined;
-      note(world, fault, node.process.name);
-      return trouble(world, fault, node);
+      note(cluster, fault, node.process.name);
+      return beginAtNode(cluster, fault, node);
     }
   }
 }
 
 type NodeFault = Extract<Fault, { node: Target }>;
 
-function trouble(world: SimulatedCluster, fault: NodeFault, node: SimulatedNode): (() => void) | undefined {
+function beginAtNode(
+  cluster: SimulatedCluster,
+  fault: NodeFault,
+  node: SimulatedNode,
+): (() => void) | undefined {
   const { process } = node;
+  const otherNodes = cluster.nodes.filter((one) => one !== node).map((one) => one.process);
+  const proxies = cluster.proxies.map((proxy) => proxy.process);
   switch (fault.kind) {
     case 'pause':
       process.pause({ suspended: fault.suspended });
       return () => {
-        world.trace.add(process.name, 'resumes');
+        cluster.trace.add(process.name, 'resumes');
         process.resume(fault.order);
       };
     case 'crash':
-      if (!process.isUp || !world.maySpare(node)) return undefined;
+      if (!process.isUp || !cluster.maySpare(node)) return undefined;
       node.crash();
       return () => {
         if (!process.isUp) node.start();
       };
     case 'stop': {
-      if (!process.isUp || !world.maySpare(node)) return undefined;
+      if (!process.isUp || !cluster.maySpare(node)) return undefined;
       process.receive(() => node.leave());
       let isOver = false;
       const end = (): void => {
         // Real nodes in memory wait too until others have copies of their pairs.
-        if (!world.maySpare(node)) return void process.after(LEAVING_MS / 4, end);
+        if (!cluster.maySpare(node)) return void process.after(LEAVING_MS / 4, end);
         node.stop();
         if (isOver) node.start();
       };
-      process.after(world.random.between(0, LEAVING_MS), end);
+      process.after(cluster.random.between(0, LEAVING_MS), end);
       return () => {
         isOver = true;
         if (!process.isUp) node.start();
@@ -88,17 +94,13 @@ function trouble(world: SimulatedCluster, fault: NodeFault, node: SimulatedNode)
     }
     case 'stall':
     case 'cut': {
-      const others = [
-        ...world.nodes.filter((one) => one !== node).map((one) => one.process),
-        ...world.proxies,
-      ];
+      const others = [...otherNodes, ...proxies];
       const peer = others[fault.peer % others.length];
-      return peer && disturb(world.network, process, [peer], fault.way, fault.kind);
+      return peer && disturb(cluster.network, process, [peer], fault.way, fault.kind);
     }
     case 'isolate': {
-      const others = world.nodes.filter((one) => one !== node).map((one) => one.process);
-      const peers = fault.fromProxies ? [...others, ...world.proxies] : others;
-      return disturb(world.network, process, peers, fault.way, 'cut');
+      const peers = fault.fromProxies ? [...otherNodes, ...proxies] : otherNodes;
+      return disturb(cluster.network, process, peers, fault.way, 'cut');
     }
     case 'slowEngine':
       node.isSlow = true;
@@ -108,8 +110,8 @@ function trouble(world: SimulatedCluster, fault: NodeFault, node: SimulatedNode)
       process.jump();
       return undefined;
     case 'drain':
-      world.drain(node, true);
-      return () => world.drain(node, false);
+      cluster.drain(node, true);
+      return () => cluster.drain(node, false);
   }
 }
 

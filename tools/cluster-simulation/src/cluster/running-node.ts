@@ -53,19 +53,19 @@ export class RunningNode {
         return cluster.cell.isUnsteady;
       },
     };
-    this.engine = new SimulatedEngine(
+    this.engine = new SimulatedEngine({
       isAsynchronous,
-      cluster.evicts,
+      evicts: cluster.evicts,
       stored,
       process,
       random,
-      this.clock,
+      clock: this.clock,
       weather,
-      {
+      observer: {
         removing: (id, version) => cluster.acknowledged.removing(id.slice(1), version),
         clearing: (partition) => cluster.checkClear(node, partition),
       },
-    );
+    });
     this.replica = new Replica(
       {
         bootId,
@@ -205,7 +205,7 @@ export class RunningNode {
   #report(isEnding: boolean): void {
     const { bootId, isDurable } = this.#identity;
     const report = this.#newReport(isEnding);
-    for (const proxy of this.#cluster.reportedTo) {
+    for (const proxy of this.#cluster.proxies) {
       this.#cluster.http.request<{ revision: number; timeMs: number }>(
         this.#node.process,
         proxy.process,

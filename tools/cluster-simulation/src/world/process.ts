@@ -13,6 +13,7 @@ type EventKind = 'timer' | 'message';
 export class Process {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
+  readonly #afterEvent: () => void;
   #isUp = false;
   #incarnation = 0;
   #pauses = 0;
@@ -26,15 +27,16 @@ export class Process {
   #sinceMs = 0;
   #wallOffsetMs = 0;
 
+  /** @param afterEvent called after each event of the process */
   constructor(
     readonly name: string,
     scheduler: Scheduler,
     random: Random,
-    /** Called after each event of the process. */
-    private readonly afterEvent: () => void = () => undefined,
+    afterEvent: () => void = () => undefined,
   ) {
     this.#scheduler = scheduler;
     this.#random = random;
+    this.#afterEvent = afterEvent;
     this.#rate = random.between(MIN_RATE, MAX_RATE);
     this.#localMs = random.between(0, 1e7);
     this.#wallOffsetMs = WALL_START_MS + random.between(-1e11, 1e11);
@@ -161,7 +163,7 @@ export class Process {
       return;
     }
     run();
-    this.afterEvent();
+    this.#afterEvent();
   }
 }
 
