@@ -26,7 +26,10 @@ interface DoneOf {
   readonly delete: Exclude<DeleteOutcome, ItemFailure>;
 }
 
-/** The outcome of an item, by operation. */
+/**
+ * The outcome of an item, by operation. The failure stands apart, so that the compiler takes an `ItemFailure` as an outcome of
+ * any operation.
+ */
 export type OutcomeOf<K extends Kind> = DoneOf[K] | ItemFailure;
 
 /** The operations that travel in batches. */

@@ -1,9 +1,9 @@
 export type { NodeStats } from '@kvs/router/transport';
-export { readPartition } from './codec/calls.js';
 export { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './codec/frame-builder.js';
-export type { FrameCursor } from './codec/frame-reader.js';
+export type { FrameCursor } from './codec/frame-cursor.js';
 export { LINK_PATH, LINK_TOKEN, LinkProtocolError } from './codec/frame.js';
 export type { PairLimits, PeerIdentity } from './codec/hello.js';
+export { readPartition } from './codec/item-checks.js';
 export { receiveMessages, type PeerCodec, type PeerReceiver } from './codec/peer-messages.js';
 export type { Refusal } from './codec/refusal.js';
 export type { LinkOperation } from './link/call-runner.js';

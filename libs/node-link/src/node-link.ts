@@ -12,7 +12,8 @@ import { deleteWeight, keyWeight, setWeight, type ItemOf, type Kind, type Outcom
 import { sendParts, splitBatch, type BatchPart } from './batch-parts.js';
 import { callWith, type Call, type PendingCall } from './link/calls-in-flight.js';
 import { LinkClient } from './link/link-client.js';
-import { DEFAULT_LINK_OPTIONS, FRAME_BYTES, type LinkOptions } from './link/link-options.js';
+import { FULL_FRAME_BYTES } from './codec/frame.js';
+import { DEFAULT_LINK_OPTIONS, type LinkOptions } from './link/link-options.js';
 import { seldom } from './ports.js';
 
 /** Options of a {@link NodeLink}. Most have {@link DEFAULT_LINK_OPTIONS}. */
@@ -92,7 +93,7 @@ export class NodeLink implements NodeTransport {
     const send = (part: BatchPart<ItemOf[K]>): Promise<readonly OutcomeOf<K>[]> =>
       callWith(kind, part, epoch, submit, size);
     if (items.length === 1) return send({ items, partitions, weight: weightOfItem(first) });
-    const parts = splitBatch(items, partitions, weightOfItem, FRAME_BYTES, this.#maxBatchItems);
+    const parts = splitBatch(items, partitions, weightOfItem, FULL_FRAME_BYTES, this.#maxBatchItems);
     const maxAtOnce = size === undefined ? Infinity : FETCH_PARTS_AT_ONCE;
     return sendParts(parts, send, (error) => failureOf(this.#address, error), maxAtOnce);
   }

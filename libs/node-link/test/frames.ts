@@ -4,7 +4,8 @@ import { keysOf, type Batch, type OpenCall, type RoutedBatch } from '../src/batc
 import { AnswerReader, type Answer, type Answered } from '../src/codec/answers.js';
 import { decodeCalls, putCall, type CallRoom, type DecodedCall } from '../src/codec/calls.js';
 import type { FrameBuilder } from '../src/codec/frame-builder.js';
-import { FrameReader, type FrameCursor } from '../src/codec/frame-reader.js';
+import type { FrameCursor } from '../src/codec/frame-cursor.js';
+import { FrameReader } from '../src/codec/frame-reader.js';
 import { FRAME, type FrameType } from '../src/codec/frame.js';
 import type { ItemLimits } from '../src/codec/item-checks.js';
 
@@ -51,7 +52,7 @@ export function readCalls(
   return readFrames(bytes, (cursor) => decodeCalls(cursor, limits, room)).flat();
 }
 
-/** Reads answers into open calls that ask for as many items as `sizeOf` says. */
+/** Reads answers into the open calls that `callOf` finds by id. */
 export function readAnswers(
   frames: readonly Buffer[],
   callOf: (id: number) => OpenCall | undefined,

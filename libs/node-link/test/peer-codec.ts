@@ -1,5 +1,5 @@
 import type { FrameBuilder } from '../src/codec/frame-builder.js';
-import type { FrameCursor } from '../src/codec/frame-reader.js';
+import type { FrameCursor } from '../src/codec/frame-cursor.js';
 import { LinkProtocolError } from '../src/codec/frame.js';
 import type { PeerCodec } from '../src/codec/peer-messages.js';
 

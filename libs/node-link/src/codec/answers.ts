@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { isVersionCondition, type Entry, type ItemFailure, type Value } from '@kvs/protocol';
 import type { Kind, OpenCall, OutcomeOf } from '../batch.js';
 import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder, mayExceed } from './frame-builder.js';
-import type { FrameCursor } from './frame-reader.js';
+import type { FrameCursor } from './frame-cursor.js';
 import { allowFlags, FRAME, FRAME_HEADER_BYTES, KIND_CODES, kindOf, LinkProtocolError } from './frame.js';
 import { readValue } from './item-checks.js';
 import { MAX_MESSAGE_UNITS, putRefusal, readRefusal, REFUSAL_BYTES, type Refusal } from './refusal.js';

@@ -1,7 +1,6 @@
 import {
   isTtl,
   isVersionCondition,
-  PARTITION_COUNT,
   partitionOf,
   type DeleteItem,
   type ErrorCode,
@@ -11,9 +10,9 @@ import {
 } from '@kvs/protocol';
 import { ITEM_WEIGHT, type Batch, type RoutedBatch } from '../batch.js';
 import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
-import type { FrameCursor } from './frame-reader.js';
+import type { FrameCursor } from './frame-cursor.js';
 import { allowFlags, KIND_CODES, kindOf, LinkProtocolError } from './frame.js';
-import { checkKey, checkValue, type ItemLimits } from './item-checks.js';
+import { checkKey, checkValue, readEpoch, readPartition, type ItemLimits } from './item-checks.js';
 import type { Refusal } from './refusal.js';
 
 /** A batch whose items are valid and canonical. */
@@ -129,7 +128,9 @@ class ItemReader {
   }
 
   #setItem(flags: number, index: number): SetItem | undefined {
-    allowFlags(flags, KEY_BINARY | VALUE_BINARY | HAS_VERSION | (flags & HAS_TTL || HAS_DEADLINE));
+    // An item has a time to live or a deadline, not both.
+    const expiry = flags & HAS_TTL ? HAS_TTL : HAS_DEADLINE;
+    allowFlags(flags, KEY_BINARY | VALUE_BINARY | HAS_VERSION | expiry);
     const cursor = this.#cursor;
     const partition = this.#partition();
     const keyUnits = cursor.varint();
@@ -202,6 +203,7 @@ class ItemReader {
   }
 }
 
+/** Takes the fields one by one, because it is up to 40 % slower if it reads them from an item. */
 function putItem(
   builder: FrameBuilder,
   partition: number | undefined,
@@ -228,21 +230,6 @@ function putItem(
   if (expiresAtMs !== undefined) builder.integer(expiresAtMs);
   builder.text(key.data);
   if (value !== undefined) builder.text(value.data);
-}
-
-/** @throws LinkProtocolError if there is no such partition */
-export function readPartition(cursor: FrameCursor): number {
-  const partition = cursor.varint();
-  if (partition >= PARTITION_COUNT) throw new LinkProtocolError(`there is no partition ${partition}`);
-  return partition;
-}
-
-/** @throws LinkProtocolError if it is not from 1 to 2⁵³ − 1 */
-export function readEpoch(cursor: FrameCursor): number {
-  const epoch = cursor.integer();
-  if (epoch === 0 || !Number.isSafeInteger(epoch))
-    throw new LinkProtocolError('an epoch is out of its range');
-  return epoch;
 }
 
 /** Set in the byte of the operation if an epoch follows the number of items. */

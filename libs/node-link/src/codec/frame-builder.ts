@@ -108,6 +108,12 @@ export class FrameBuilder {
   }
 }
 
+/** A frame of one of the types that carry nothing. */
+export function encodeSignal(builder: FrameBuilder, type: FrameType): Buffer {
+  builder.begin(type);
+  return builder.finish();
+}
+
 export const MAX_VARINT_BYTES = 5;
 export const INTEGER_BYTES = 8;
 

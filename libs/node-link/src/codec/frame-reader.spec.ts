@@ -4,10 +4,11 @@ import { answers, batches, ids, streamRequests } from '../../test/arbitraries.js
 import { BOUNDLESS, callFor, encodeCalls, MAX_FRAME_BYTES, readFrames } from '../../test/frames.js';
 import { encodeAnswers, AnswerReader } from './answers.js';
 import { decodeCalls, type DecodedCall } from './calls.js';
-import { FrameBuilder } from './frame-builder.js';
-import { FrameReader, type FrameCursor } from './frame-reader.js';
+import { encodeSignal, FrameBuilder } from './frame-builder.js';
+import type { FrameCursor } from './frame-cursor.js';
+import { FrameReader } from './frame-reader.js';
 import { FRAME, LinkProtocolError } from './frame.js';
-import { decodeHello, encodeHello, encodeSignal } from './hello.js';
+import { decodeHello, encodeHello } from './hello.js';
 import {
   decodeCancel,
   decodeChunk,
@@ -110,36 +111,6 @@ describe('a stream of frames', () => {
     ]) {
       expect(() => readFrames(bytes, () => undefined)).toThrow(LinkProtocolError);
     }
-  });
-});
-
-describe('a hello', () => {
-  it('is read as it was written', () => {
-    for (const hello of [helloLimits, { ...helloLimits, identity: { clusterId: 'orders', bootId: 'ä1' } }])
-      expect(readFrames(encodeHello(builder, hello), decodeHello)).toEqual([hello]);
-  });
-
-  it.each([
-    ['half of an identity', { clusterId: 'orders', bootId: '' }],
-    ['half of an identity', { clusterId: '', bootId: 'b' }],
-    ['too long an identity', { clusterId: 'orders', bootId: 'b'.repeat(129) }],
-  ])('with %s is refused: %j', (_, identity) => {
-    const frame = encodeHello(builder, { ...helloLimits, identity });
-    expect(() => readFrames(frame, decodeHello)).toThrow(LinkProtocolError);
-  });
-
-  it('of an end that computes partitions in another way is refused', () => {
-    builder.begin(FRAME.hello);
-    builder.reserve(100);
-    for (const limit of Object.values(helloLimits)) builder.integer(limit);
-    builder.varint('murmur3/1'.length);
-    builder.text('murmur3/1');
-    expect(() => readFrames(builder.finish(), decodeHello)).toThrow(/"murmur3\/1", not by crc16\/1/);
-  });
-
-  it('that leaves no room for a call is refused', () => {
-    const mute = encodeHello(builder, { ...helloLimits, maxCallsInFlight: 0 });
-    expect(() => readFrames(mute, decodeHello)).toThrow(LinkProtocolError);
   });
 });
 

@@ -24,6 +24,12 @@ export class LinkProtocolError extends Error {
  */
 export const FRAME_HEADER_BYTES = 10;
 
+/**
+ * A sender that puts calls, answers or messages together begins a further frame at about this size. A larger batch goes in parts
+ * of at most this size.
+ */
+export const FULL_FRAME_BYTES = 256 * 1024;
+
 /** The part of the header that says how long the frame is. */
 export const LENGTH_BYTES = 4;
 

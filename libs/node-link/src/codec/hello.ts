@@ -2,8 +2,8 @@ import type { Buffer } from 'node:buffer';
 import { PARTITION_FUNCTION, type Limits } from '@kvs/protocol';
 import type { FrameBuilder } from './frame-builder.js';
 import { INTEGER_BYTES, MAX_VARINT_BYTES } from './frame-builder.js';
-import type { FrameCursor } from './frame-reader.js';
-import { FRAME, FRAME_HEADER_BYTES, type FrameType, LinkProtocolError } from './frame.js';
+import type { FrameCursor } from './frame-cursor.js';
+import { FRAME, FRAME_HEADER_BYTES, LinkProtocolError } from './frame.js';
 
 /** The limits of one end of a link, which it says first. */
 export interface LinkLimits {
@@ -92,12 +92,6 @@ function readIdentity(cursor: FrameCursor): PeerIdentity | undefined {
   if (Math.max(clusterId.length, bootId.length) > MAX_IDENTITY_UNITS)
     throw new LinkProtocolError('the identity of a node is too long');
   return { clusterId, bootId };
-}
-
-/** A frame of one of the types that carry nothing. */
-export function encodeSignal(builder: FrameBuilder, type: FrameType): Buffer {
-  builder.begin(type);
-  return builder.finish();
 }
 
 /** The bytes of a frame with one pair besides the pair. */

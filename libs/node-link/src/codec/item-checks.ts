@@ -4,6 +4,7 @@ import {
   byteLength,
   canonicalData,
   isValidData,
+  PARTITION_COUNT,
   type Encoding,
   type ErrorCode,
   type Key,
@@ -11,7 +12,7 @@ import {
   type Value,
 } from '@kvs/protocol';
 import { mayExceed } from './frame-builder.js';
-import type { FrameCursor } from './frame-reader.js';
+import type { FrameCursor } from './frame-cursor.js';
 import { LinkProtocolError } from './frame.js';
 
 /** The limits that items are held to. */
@@ -56,6 +57,21 @@ export function readValue(cursor: FrameCursor, encoding: Encoding, units: number
   const value = checkValue(encoding, cursor.text(units), cursor.wide, Infinity);
   if (typeof value === 'string') throw new LinkProtocolError('a value is not valid in its encoding');
   return value;
+}
+
+/** @throws LinkProtocolError if there is no such partition */
+export function readPartition(cursor: FrameCursor): number {
+  const partition = cursor.varint();
+  if (partition >= PARTITION_COUNT) throw new LinkProtocolError(`there is no partition ${partition}`);
+  return partition;
+}
+
+/** @throws LinkProtocolError if it is not from 1 to 2⁵³ − 1 */
+export function readEpoch(cursor: FrameCursor): number {
+  const epoch = cursor.integer();
+  if (epoch === 0 || !Number.isSafeInteger(epoch))
+    throw new LinkProtocolError('an epoch is out of its range');
+  return epoch;
 }
 
 function isLonger(data: { encoding: Encoding; data: string }, maxBytes: number): boolean {

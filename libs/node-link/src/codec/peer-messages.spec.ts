@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { readFrames } from '../../test/frames.js';
 import { message, testCodec, type TestMessage } from '../../test/peer-codec.js';
 import { FrameBuilder } from './frame-builder.js';
-import { FrameReader, type FrameCursor } from './frame-reader.js';
+import type { FrameCursor } from './frame-cursor.js';
+import { FrameReader } from './frame-reader.js';
 import { FRAME, LinkProtocolError } from './frame.js';
 import { receiveMessages } from './peer-messages.js';
 

@@ -1,6 +1,6 @@
 import type { FrameBuilder } from './frame-builder.js';
-import type { FrameCursor } from './frame-reader.js';
-import { LinkProtocolError } from './frame.js';
+import type { FrameCursor } from './frame-cursor.js';
+import { FULL_FRAME_BYTES, LinkProtocolError } from './frame.js';
 import type { PeerIdentity } from './hello.js';
 
 /**
@@ -63,7 +63,5 @@ export function receiveMessages<M>(
   };
 }
 
-/** A sender begins a further frame after this many bytes of messages. */
-export const FULL_FRAME_BYTES = 256 * 1024;
-/** The most messages of a frame: each has at least one byte. */
+/** The most messages of a frame: a sender ends a frame of {@link FULL_FRAME_BYTES}, and each message has at least one byte. */
 const MAX_MESSAGES = FULL_FRAME_BYTES;

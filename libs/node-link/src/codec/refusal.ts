@@ -1,6 +1,6 @@
 import { isErrorCode, KvsError, WrongNodeError, type ErrorCode } from '@kvs/protocol';
 import { MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
-import type { FrameCursor } from './frame-reader.js';
+import type { FrameCursor } from './frame-cursor.js';
 import { LinkProtocolError } from './frame.js';
 
 /** Why a node did nothing of a call, or did not complete a stream. */

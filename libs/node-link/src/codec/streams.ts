@@ -1,10 +1,9 @@
 import type { Buffer } from 'node:buffer';
 import { PARTITION_COUNT, type ScanRequest } from '@kvs/protocol';
-import { readEpoch, readPartition } from './calls.js';
 import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
-import type { FrameCursor } from './frame-reader.js';
+import type { FrameCursor } from './frame-cursor.js';
 import { FRAME, FRAME_HEADER_BYTES, LinkProtocolError } from './frame.js';
-import { readValue } from './item-checks.js';
+import { readEpoch, readPartition, readValue } from './item-checks.js';
 import { putRefusal, readRefusal, REFUSAL_BYTES, type Refusal } from './refusal.js';
 
 /** A request that a node answers with a stream of bytes: the pairs of a scan, or its statistics as JSON. */
@@ -56,7 +55,7 @@ export function decodeChunk(cursor: FrameCursor): { readonly id: number; readonl
   const id = cursor.varint();
   const bytes = cursor.rest();
   cursor.finish();
-  if (bytes.length > MOST_CHUNK_BYTES) throw new LinkProtocolError('a chunk is too large');
+  if (bytes.length > MAX_CHUNK_BYTES) throw new LinkProtocolError('a chunk is too large');
   return { id, bytes };
 }
 
@@ -171,14 +170,14 @@ function partitionsIn(bitmap: Uint8Array): number[] {
   return partitions;
 }
 
-/**
- * The largest chunk: a call that is sent behind one waits for no more bytes than these. With its head, a chunk fits one read
- * of a socket, which is 64 KiB, so that the reader need not copy it.
- */
-export const MAX_CHUNK_BYTES = 64 * 1024 - FRAME_HEADER_BYTES - MAX_VARINT_BYTES;
-
 /** The largest chunk that the protocol allows. */
-const MOST_CHUNK_BYTES = 64 * 1024;
+const MAX_CHUNK_BYTES = 64 * 1024;
+
+/**
+ * The largest chunk that a node sends: a call that is sent behind one waits for no more bytes than these. With its head, a chunk
+ * fits one read of a socket, which is 64 KiB, so that the reader need not copy it.
+ */
+export const SENT_CHUNK_BYTES = MAX_CHUNK_BYTES - FRAME_HEADER_BYTES - MAX_VARINT_BYTES;
 
 const SCAN = 1;
 const STATS = 2;

@@ -11,8 +11,8 @@ export class CallTable {
   /** How many calls are unanswered. */
   size = 0;
   /** The slot of a call is the last bits of its id. */
-  #calls: (Call | undefined)[] = emptySlots(LEAST_SLOTS);
-  #ids = new Uint32Array(LEAST_SLOTS);
+  #calls: (Call | undefined)[] = emptySlots(MIN_SLOTS);
+  #ids = new Uint32Array(MIN_SLOTS);
   #lastId = 0;
 
   /** @returns its id, of 32 bits; constant time, but for a growth now and then */
@@ -43,7 +43,7 @@ export class CallTable {
     this.size = 0;
   }
 
-  /** Returns all calls. Linear in the largest number of calls that there was. */
+  /** Returns all calls. Visits all slots, as many as the largest number of calls took, and sorts the calls. */
   oldestFirst(): readonly Call[] {
     return this.#entries()
       .sort((one, other) => this.#ageOf(other.id) - this.#ageOf(one.id))
@@ -78,7 +78,7 @@ export class CallTable {
 }
 
 /** A power of two. */
-const LEAST_SLOTS = 64;
+const MIN_SLOTS = 64;
 
 function emptySlots(count: number): (Call | undefined)[] {
   return new Array<Call | undefined>(count).fill(undefined);

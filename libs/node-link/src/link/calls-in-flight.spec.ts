@@ -55,7 +55,7 @@ describe('a fetch', () => {
     const size = new AnswerSize(300);
     const first = fetchWith(size);
     receive(first, found, found);
-    first.fail(new TransportError('broken', 'gone'));
+    first.reject(new TransportError('broken', 'gone'));
     const second = fetchWith(size);
     receive(second, found, found, found);
     second.complete();
@@ -72,7 +72,7 @@ describe('a fetch', () => {
 
   it('that nobody waits for any more keeps nothing of what comes', () => {
     const call = fetchWith();
-    call.fail(new TransportError('timeout', 'late'));
+    call.reject(new TransportError('timeout', 'late'));
     receive(call, found);
     expect(hasValues(call)).toBe(false);
   });

@@ -3,7 +3,7 @@ import type { TransportError } from '@kvs/router/transport';
 import type { BatchPart } from '../batch-parts.js';
 import { isWrite, type ItemOf, type Kind, type OpenCallOf, type OutcomeOf } from '../batch.js';
 import { AnswerReader, type Answered } from '../codec/answers.js';
-import type { FrameCursor } from '../codec/frame-reader.js';
+import type { FrameCursor } from '../codec/frame-cursor.js';
 import type { LinkLimits } from '../codec/hello.js';
 import { CallTable } from './call-table.js';
 
@@ -38,7 +38,7 @@ export class CallsInFlight {
     return this.#awaited === 0;
   }
 
-  /** The oldest call that somebody waits for. Linear in the number of calls. */
+  /** The oldest call that somebody waits for. Sorts all calls to find it. */
   get oldest(): Call | undefined {
     return this.#pending.oldestFirst().find(({ settled }) => !settled);
   }
@@ -56,7 +56,7 @@ export class CallsInFlight {
     return this.#pending.add(call);
   }
 
-  /** Whether so many calls were never answered that the others will soon lack room. Linear in the number of calls. */
+  /** Whether so many calls were never answered that the others will soon lack room. Sorts all calls. */
   isStuck({ maxCallsInFlight, maxBytesInFlight }: LinkLimits): boolean {
     const abandoned = this.#pending.oldestFirst().filter(({ settled }) => settled);
     const bytes = abandoned.reduce((sum, { weight }) => sum + weight, 0);
@@ -78,7 +78,7 @@ export class CallsInFlight {
       if (call.settled) continue;
       if (call.deadlineMs > nowMs) break;
       this.#awaited--;
-      call.fail(error);
+      call.reject(error);
     }
   }
 
@@ -87,7 +87,7 @@ export class CallsInFlight {
     const calls = this.#pending.oldestFirst();
     this.#pending.clear();
     this.#awaited = 0;
-    for (const call of calls) if (!call.settled) call.fail(error);
+    for (const call of calls) if (!call.settled) call.reject(error);
   }
 
   #settle({ id, call, refusal }: Answered<Call>): void {
@@ -98,7 +98,7 @@ export class CallsInFlight {
     if (refusal === undefined) call.complete();
     else {
       const failure = refusalFailure(this.#address, refusal.code, refusal.message);
-      call.failAll(isWrite(call.kind) ? withDoubt(failure) : failure);
+      call.failItems(isWrite(call.kind) ? withDoubt(failure) : failure);
     }
   }
 
@@ -150,8 +150,8 @@ export class PendingCall<K extends Kind> implements OpenCallOf<K> {
     if (this.settled) this.outcomes.fill(NOT_KEPT);
   }
 
-  /** Fails every item for one reason. */
-  failAll(failure: ItemFailure): void {
+  /** Settles the call with this outcome of each item. */
+  failItems(failure: ItemFailure): void {
     this.complete(new Array<ItemFailure>(this.items.length).fill(failure));
   }
 
@@ -164,7 +164,7 @@ export class PendingCall<K extends Kind> implements OpenCallOf<K> {
   }
 
   /** Rejects the promise of the caller: with a `TransportError`, `answer_too_large`, or a defect. */
-  fail(error: TransportError | Error): void {
+  reject(error: Error): void {
     this.settled = true;
     this.#size?.add(-this.#bytes);
     this.outcomes.fill(NOT_KEPT);
@@ -178,7 +178,7 @@ export class PendingCall<K extends Kind> implements OpenCallOf<K> {
     for (; this.#seen < outcomes.length; this.#seen++) bytes += bytesOf(outcomes[this.#seen]);
     this.#bytes += bytes;
     size.add(bytes);
-    if (size.isExceeded) this.fail(answerTooLarge(size.maxBytes));
+    if (size.isExceeded) this.reject(answerTooLarge(size.maxBytes));
   }
 }
 

@@ -148,7 +148,7 @@ it('gives back what waits, and starts anew', () => {
   expect(sent).toEqual([['a'], ['d']]);
 });
 
-it('takes out those at the front that are as said', () => {
+it('removes and returns items from the front, up to the first that does not match', () => {
   add('a', 'b', 'c');
   expect(coalescer.removeWhile(({ name }) => name < 'c').map(({ name }) => name)).toEqual(['a', 'b']);
   endTurn();

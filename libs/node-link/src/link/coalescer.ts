@@ -30,8 +30,14 @@ export class Coalescer<T extends { readonly weight: number }> {
     this.#isIdle = isIdle;
   }
 
+  /** How many calls wait. */
   get size(): number {
     return this.#waiting.length;
+  }
+
+  /** The weight of the calls that wait. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** The call that has waited longest. */

@@ -1,9 +1,10 @@
 import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
-import { FrameBuilder } from '../codec/frame-builder.js';
-import { FrameReader, type FrameCursor } from '../codec/frame-reader.js';
+import { encodeSignal, FrameBuilder } from '../codec/frame-builder.js';
+import type { FrameCursor } from '../codec/frame-cursor.js';
+import { FrameReader } from '../codec/frame-reader.js';
 import { FRAME, LinkProtocolError, type FrameType } from '../codec/frame.js';
-import { decodeHello, encodeHello, encodeSignal, type Hello } from '../codec/hello.js';
+import { decodeHello, encodeHello, type Hello } from '../codec/hello.js';
 import type { CancelTask, Timers } from '../ports.js';
 
 /** The events of one end of a link. */

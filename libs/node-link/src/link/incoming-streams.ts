@@ -1,5 +1,5 @@
 import type { TransportError } from '@kvs/router/transport';
-import type { FrameCursor } from '../codec/frame-reader.js';
+import type { FrameCursor } from '../codec/frame-cursor.js';
 import { LinkProtocolError } from '../codec/frame.js';
 import { decodeChunk, decodeEnd, encodeCancel, encodeCredit, encodeOpen } from '../codec/streams.js';
 import type { FrameSocket } from './frame-socket.js';

@@ -6,8 +6,9 @@ import { TransportError } from '@kvs/router/transport';
 import { FakeLinkNode, PEER } from '../../test/fake-link-node.js';
 import { partOf } from '../../test/frames.js';
 import { encodeAnswers } from '../codec/answers.js';
+import { encodeSignal } from '../codec/frame-builder.js';
 import { FRAME } from '../codec/frame.js';
-import { encodeSignal, type Hello, type LinkLimits } from '../codec/hello.js';
+import type { Hello, LinkLimits } from '../codec/hello.js';
 import { encodeChunkHead } from '../codec/streams.js';
 import { callWith } from './calls-in-flight.js';
 import { MAX_DELAY_MS as DELAY_MS } from './coalescer.js';
@@ -123,8 +124,8 @@ describe('calls', () => {
   });
 });
 
-describe('time', () => {
-  it('is up for a call that is not answered, and a late answer is passed over', async () => {
+describe('a time-out', () => {
+  it('fails a call that is not answered, and a late answer is ignored', async () => {
     start();
     const late = failureOf(query('a'));
     await until(() => node.calls.length === 1);
@@ -136,7 +137,7 @@ describe('time', () => {
     expect(await next).toEqual(yes);
   });
 
-  it('is kept by one timer, however many calls there are', async () => {
+  it('needs one timer, however many calls there are', async () => {
     start();
     await until(() => node.frames.length === 1);
     const calls = [query('a'), query('b')].map(failureOf);
@@ -153,7 +154,7 @@ describe('time', () => {
     expect(await calls[2]).toBe('timeout');
   });
 
-  it('is up for a call that was never sent too, and that one was surely not seen', async () => {
+  it('fails a call that was never sent as one that the node surely has not seen', async () => {
     node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, maxCallsInFlight: 1 });
     start();
     const calls = [failureOf(query('a')), failureOf(query('b'))];
@@ -166,7 +167,7 @@ describe('time', () => {
     ['calls', { maxCallsInFlight: 4 }],
     ['bytes', { maxBytesInFlight: 40 }],
   ])(
-    'is up for a link when the node never answers more than half of the %s that it takes',
+    'closes a link when the node never answers more than half of the %s that it takes',
     async (_, limits) => {
       node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, ...limits });
       start();
@@ -183,7 +184,7 @@ describe('time', () => {
     },
   );
 
-  it('is up for a node that accepts connections and says nothing', async () => {
+  it('fails calls to a node that accepts connections and says nothing', async () => {
     node.onUpgrade = () => undefined;
     start();
     const call = failureOf(query('a'));

@@ -27,7 +27,6 @@ export class LinkClient {
   readonly #waitingStreams = new Set<IncomingStream>();
   /** Connections to a node that goes away, which still have calls or streams in flight. */
   readonly #leaving = new Set<LinkConnection>();
-  #waitingBytes = 0;
   #cancelDeadline: CancelTask | undefined;
 
   readonly #address: string;
@@ -39,7 +38,7 @@ export class LinkClient {
     this.#options = options;
     this.#coalescer = new Coalescer(
       options,
-      (calls) => this.#send(calls),
+      (calls) => this.#connection?.send(calls) ?? 0,
       () => this.#connection?.calls.isIdle !== false,
     );
     this.#connect();
@@ -48,13 +47,12 @@ export class LinkClient {
   /** Sends a call as soon as possible. The call settles in any case. */
   submit(call: Call): void {
     const { timers, nodeTimeoutMs } = this.#options;
-    if (this.#state.name === 'closed') return call.fail(closedError());
+    if (this.#state.name === 'closed') return call.reject(closedError());
     if (this.#isFull(call)) {
       const message = `${this.#address}: too much is in flight to this node already`;
-      return call.failAll({ ok: false, code: 'overloaded', message });
+      return call.failItems({ ok: false, code: 'overloaded', message });
     }
     call.deadlineMs = timers.nowMs() + nodeTimeoutMs;
-    this.#waitingBytes += call.weight;
     this.#coalescer.add(call);
     this.#cancelDeadline ??= timers.after(nodeTimeoutMs, this.#onDeadline);
     if (this.#state === DOWN) this.#connect();
@@ -90,7 +88,7 @@ export class LinkClient {
     const { maxPendingCalls, maxPendingBytes } = this.#options;
     const calls = this.#connection?.calls;
     if ((calls?.size ?? 0) + this.#coalescer.size >= maxPendingCalls) return true;
-    const bytes = this.#waitingBytes + (calls?.bytes ?? 0);
+    const bytes = this.#coalescer.bytes + (calls?.bytes ?? 0);
     return bytes > 0 && bytes + call.weight > maxPendingBytes;
   }
 
@@ -155,17 +153,10 @@ export class LinkClient {
   }
 
   #failWaiting(error: TransportError): void {
-    this.#waitingBytes = 0;
-    for (const call of this.#coalescer.clear()) if (!call.settled) call.fail(error);
+    for (const call of this.#coalescer.clear()) if (!call.settled) call.reject(error);
     const streams = [...this.#waitingStreams];
     this.#waitingStreams.clear();
     for (const stream of streams) stream.fail(error);
-  }
-
-  #send(calls: readonly Call[]): number {
-    const sent = this.#connection?.send(calls) ?? 0;
-    for (let i = 0; i < sent; i++) this.#waitingBytes -= calls[i]?.weight ?? 0;
-    return sent;
   }
 
   /** One timer serves all calls. It is set for the oldest call, which is usually answered before the timer fires. */
@@ -188,10 +179,8 @@ export class LinkClient {
         ? 'the node has been too busy to be sent more'
         : `no connection within ${this.#options.nodeTimeoutMs} ms`;
     const error = new TransportError('unconnected', reason);
-    for (const call of this.#coalescer.removeWhile(({ deadlineMs }) => deadlineMs <= nowMs)) {
-      this.#waitingBytes -= call.weight;
-      call.fail(error);
-    }
+    for (const call of this.#coalescer.removeWhile(({ deadlineMs }) => deadlineMs <= nowMs))
+      call.reject(error);
   }
 
   #nextDeadlineMs(): number | undefined {

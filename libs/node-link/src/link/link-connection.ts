@@ -4,14 +4,20 @@ import { TransportError } from '@kvs/router/transport';
 import { frameBytesOf } from '../batch.js';
 import { putCall } from '../codec/calls.js';
 import { MAX_BYTES_PER_UNIT, mayExceed } from '../codec/frame-builder.js';
-import type { FrameCursor } from '../codec/frame-reader.js';
-import { FRAME, FRAME_HEADER_BYTES, LinkProtocolError, type FrameType } from '../codec/frame.js';
+import type { FrameCursor } from '../codec/frame-cursor.js';
+import {
+  FRAME,
+  FRAME_HEADER_BYTES,
+  FULL_FRAME_BYTES,
+  LinkProtocolError,
+  type FrameType,
+} from '../codec/frame.js';
 import { checkCluster, largestFrameBytes } from '../codec/hello.js';
 import { CallsInFlight, type Call } from './calls-in-flight.js';
 import { FrameSocket } from './frame-socket.js';
 import type { IncomingStream } from './incoming-stream.js';
 import { IncomingStreams } from './incoming-streams.js';
-import { FRAME_BYTES, type LinkOptions } from './link-options.js';
+import type { LinkOptions } from './link-options.js';
 
 /** The events of a connection. */
 export interface ConnectionListener {
@@ -70,13 +76,13 @@ export class LinkConnection {
   send(calls: readonly Call[]): number {
     const { peer, builder, isClosed, isBlocked } = this.#frames;
     if (peer === undefined || this.#isGoingAway || isClosed || isBlocked) return 0;
-    const frameBytes = Math.min(FRAME_BYTES, peer.maxFrameBytes / MAX_BYTES_PER_UNIT);
+    const frameBytes = Math.min(FULL_FRAME_BYTES, peer.maxFrameBytes / MAX_BYTES_PER_UNIT);
     let sent = 0;
     let inFrame = 0;
     for (const call of calls) {
       if (isLarger(call, peer.maxFrameBytes)) {
         const message = `${this.#address}: no frame is so large`;
-        call.failAll({ ok: false, code: 'value_too_large', message });
+        call.failItems({ ok: false, code: 'value_too_large', message });
         sent++;
         continue;
       }

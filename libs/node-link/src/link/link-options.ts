@@ -40,6 +40,3 @@ export const DEFAULT_LINK_OPTIONS: Omit<LinkOptions, 'nodeTimeoutMs'> = Object.f
   foundNode: () => undefined,
   foundProxy: () => undefined,
 });
-
-/** About how large a frame grows by putting calls together, and the largest part of a batch, in bytes. */
-export const FRAME_BYTES = 256 * 1024;

@@ -6,8 +6,8 @@ import { DEFAULT_LIMITS, stringKey, stringValue, type FetchOutcome, type MaybePr
 import { ManualTime, until } from '@kvs/protocol/testing';
 import { RawLink } from '../../test/raw-link.js';
 import type { Batch } from '../batch.js';
+import { encodeSignal } from '../codec/frame-builder.js';
 import { FRAME } from '../codec/frame.js';
-import { encodeSignal } from '../codec/hello.js';
 import { encodeOpen } from '../codec/streams.js';
 import { CallBudget } from '../testing/call-budget.js';
 import { HeldStore, type Release } from '../testing/held-store.js';

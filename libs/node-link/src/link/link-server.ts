@@ -106,14 +106,14 @@ export class LinkServer {
     const largestAnswerBytes = 2 * limits.maxAnswerBytes;
     const maxBytesInFlight = Math.min(maxInFlightBytes, MAX_BYTES_IN_FLIGHT);
     this.#memory = {
-      calls: new HeldBytes(
+      incomplete: new HeldBytes(
         maxInFlightBytes,
         // The hello allows calls of so many bytes, or one call that fills a frame. Another frame may be incomplete.
         Math.max(maxBytesInFlight, maxFrameBytes) + maxFrameBytes,
         'incomplete frames and waiting calls took too much memory',
         (bytes) => admission.addIncomplete(bytes),
       ),
-      answers: new HeldBytes(
+      unread: new HeldBytes(
         maxInFlightBytes,
         Math.max(maxInFlightBytes, largestAnswerBytes) + MAX_OTHER_ANSWER_BYTES,
         'unread answers took too much memory',

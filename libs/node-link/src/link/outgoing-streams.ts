@@ -1,12 +1,15 @@
 import type { Duplex } from 'node:stream';
 import type { PairLines } from '@kvs/protocol';
 import type { FrameBuilder } from '../codec/frame-builder.js';
+import type { FrameCursor } from '../codec/frame-cursor.js';
 import { LinkProtocolError } from '../codec/frame.js';
 import { refusalOf, type Refusal } from '../codec/refusal.js';
 import {
+  decodeCancel,
+  decodeCredit,
   encodeChunkHead,
   encodeEnd,
-  MAX_CHUNK_BYTES,
+  SENT_CHUNK_BYTES,
   type OpenFrame,
   type StreamRequest,
 } from '../codec/streams.js';
@@ -80,20 +83,26 @@ export class OutgoingStreams {
     this.#socket.write(encodeEnd(this.#builder, id, refusal));
   }
 
-  /** Notes that the proxy accepts further bytes. A grant for a stream that has ended has no effect. */
-  grant(id: number, bytes: number): void {
+  /**
+   * The proxy accepts further bytes. If the stream has ended, this has no effect.
+   *
+   * @throws LinkProtocolError
+   */
+  onCredit(cursor: FrameCursor): void {
+    const { id, bytes } = decodeCredit(cursor);
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     stream.credit += bytes;
     stream.wake();
   }
 
-  /** The proxy wants no more of a stream. */
-  cancel(id: number): void {
-    const stream = this.#streams.get(id);
-    if (stream === undefined) return;
-    stream.isCancelled = true;
-    stream.wake();
+  /**
+   * The proxy wants no more of a stream.
+   *
+   * @throws LinkProtocolError
+   */
+  onCancel(cursor: FrameCursor): void {
+    this.#cancel(decodeCancel(cursor));
   }
 
   /** The socket takes more. */
@@ -103,7 +112,14 @@ export class OutgoingStreams {
 
   /** Ends all streams, because the link is closed. */
   close(): void {
-    for (const { id } of [...this.#streams.values()]) this.cancel(id);
+    for (const id of [...this.#streams.keys()]) this.#cancel(id);
+  }
+
+  #cancel(id: number): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    stream.isCancelled = true;
+    stream.wake();
   }
 
   async #send(stream: OutgoingStream, request: StreamRequest): Promise<void> {
@@ -135,7 +151,7 @@ export class OutgoingStreams {
       return !stream.isCancelled;
     let from = 0;
     do {
-      const bytes = chunk.subarray(from, from + MAX_CHUNK_BYTES);
+      const bytes = chunk.subarray(from, from + SENT_CHUNK_BYTES);
       while (!stream.isCancelled && !this.#maySend(stream, bytes))
         await new Promise<void>((resolve) => (stream.wake = resolve));
       if (stream.isCancelled) return false;
@@ -147,7 +163,7 @@ export class OutgoingStreams {
       this.#socket.uncork();
       this.#streams.delete(stream.id);
       this.#streams.set(stream.id, stream);
-      from += MAX_CHUNK_BYTES;
+      from += SENT_CHUNK_BYTES;
     } while (from < chunk.length);
     return true;
   }

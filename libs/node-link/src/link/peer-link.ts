@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream';
 import { TransportError } from '@kvs/router/transport';
 import { FrameBuilder } from '../codec/frame-builder.js';
-import { FRAME, LinkProtocolError } from '../codec/frame.js';
+import { FRAME, FULL_FRAME_BYTES, LinkProtocolError } from '../codec/frame.js';
 import { checkCluster, type Hello, type LinkLimits, type PeerIdentity } from '../codec/hello.js';
-import { FULL_FRAME_BYTES, type PeerCodec } from '../codec/peer-messages.js';
+import type { PeerCodec } from '../codec/peer-messages.js';
 import { endOfTurn, seldom, systemTimers, type CancelTask, type Timers } from '../ports.js';
 import { FrameSocket } from './frame-socket.js';
 import { LinkAttempt } from './link-attempt.js';

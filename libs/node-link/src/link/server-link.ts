@@ -3,11 +3,11 @@ import type { Duplex } from 'node:stream';
 import { encodeAnswers, type Answer } from '../codec/answers.js';
 import { decodeCalls } from '../codec/calls.js';
 import { MAX_BYTES_PER_UNIT } from '../codec/frame-builder.js';
-import type { FrameCursor } from '../codec/frame-reader.js';
-import { FRAME, type FrameType, LinkProtocolError, LINK_TOKEN } from '../codec/frame.js';
+import type { FrameCursor } from '../codec/frame-cursor.js';
+import { FRAME, FULL_FRAME_BYTES, LinkProtocolError, LINK_TOKEN, type FrameType } from '../codec/frame.js';
 import { checkCluster, type Hello, type LinkLimits, type PeerIdentity } from '../codec/hello.js';
 import type { PeerReceiver } from '../codec/peer-messages.js';
-import { decodeCancel, decodeCredit, decodeOpen, MAX_CHUNK_BYTES, type OpenFrame } from '../codec/streams.js';
+import { decodeOpen, SENT_CHUNK_BYTES, type OpenFrame } from '../codec/streams.js';
 import { endOfTurn, type Timers } from '../ports.js';
 import { CallRunner, type LinkContext } from './call-runner.js';
 import { FrameSocket } from './frame-socket.js';
@@ -18,9 +18,9 @@ import { OutgoingStreams } from './outgoing-streams.js';
 /** The memory that all links of a node hold together. */
 export interface LinkMemory {
   /** Incomplete frames, and calls that have not started. */
-  readonly calls: HeldBytes;
+  readonly incomplete: HeldBytes;
   /** Unread answers. */
-  readonly answers: HeldBytes;
+  readonly unread: HeldBytes;
 }
 
 export interface ServerLinkContext extends LinkContext {
@@ -47,10 +47,11 @@ export class ServerLink {
   /** How many bytes the incomplete frame has. */
   #frameBytes = 0;
   /** Whether the proxy has too many unread answers. No call starts until the socket's `drain`. */
-  #full = false;
+  #isFull = false;
   #isGoingAway = false;
-  #isReading = false;
-  #scheduled = false;
+  /** Whether the code that runs now flushes at its end, so that an answer need not schedule a flush. */
+  #willFlush = false;
+  #isFlushScheduled = false;
 
   readonly #socket: Duplex;
   readonly #context: ServerLinkContext;
@@ -61,10 +62,10 @@ export class ServerLink {
 
     this.#calls = new CallRunner(operations, {
       ...context,
-      hasRoom: () => !this.#full || this.#isGoingAway,
+      hasRoom: () => !this.#isFull || this.#isGoingAway,
       answer: (answer) => this.#answer(answer),
       changed: () => this.#throttle(),
-      waitingChanged: () => this.#countCalls(),
+      waitingChanged: () => this.#countIncomplete(),
     });
     if (socket instanceof Socket) {
       socket.setNoDelay(true);
@@ -124,39 +125,39 @@ export class ServerLink {
     this.#calls.close();
     this.#streams.close();
     const { memory, closed } = this.#context;
-    memory.calls.set(this, 0);
-    memory.answers.set(this, 0);
+    memory.incomplete.set(this, 0);
+    memory.unread.set(this, 0);
     closed(breach);
   }
 
-  #countCalls(): void {
-    this.#context.memory.calls.set(this, this.#frameBytes + this.#calls.waitingBytes);
+  #countIncomplete(): void {
+    this.#context.memory.incomplete.set(this, this.#frameBytes + this.#calls.waitingBytes);
   }
 
   #onReadAll(): void {
-    this.#isReading = false;
+    this.#willFlush = false;
     if (this.bootId !== undefined) this.#context.peers?.heard(this.bootId);
     this.#frameBytes = this.#frames.heldBytes;
-    this.#countCalls();
+    this.#countIncomplete();
     this.#flush();
   }
 
   #onWritable(): void {
-    this.#full = false;
-    this.#context.memory.answers.set(this, 0);
-    this.#isReading = true;
+    this.#isFull = false;
+    this.#context.memory.unread.set(this, 0);
+    this.#willFlush = true;
     this.#calls.resume();
-    this.#isReading = false;
+    this.#willFlush = false;
     this.#flush();
     this.#throttle();
     this.#streams.resume();
   }
 
   #onFrame(type: FrameType, cursor: FrameCursor): void {
-    this.#isReading = true;
+    this.#willFlush = true;
     // The frame is complete, and its calls must not find the budget taken by it.
     this.#frameBytes = 0;
-    this.#countCalls();
+    this.#countIncomplete();
     switch (type) {
       case FRAME.calls:
         for (const call of decodeCalls(cursor, this.#context.limits, this.#calls.room)) this.#calls.run(call);
@@ -164,13 +165,11 @@ export class ServerLink {
       case FRAME.open:
         this.#open(decodeOpen(cursor));
         break;
-      case FRAME.credit: {
-        const { id, bytes } = decodeCredit(cursor);
-        this.#streams.grant(id, bytes);
+      case FRAME.credit:
+        this.#streams.onCredit(cursor);
         break;
-      }
       case FRAME.cancel:
-        this.#streams.cancel(decodeCancel(cursor));
+        this.#streams.onCancel(cursor);
         break;
       case FRAME.messages:
         this.#onMessages(cursor);
@@ -196,10 +195,10 @@ export class ServerLink {
       this.#streams.open(frame).catch(onError);
       return;
     }
-    const refusal = enter('scan', MAX_CHUNK_BYTES);
+    const refusal = enter('scan', SENT_CHUNK_BYTES);
     if (refusal !== undefined) this.#streams.refuse(frame.id, refusal);
     else {
-      const done = (): void => leave('scan', MAX_CHUNK_BYTES);
+      const done = (): void => leave('scan', SENT_CHUNK_BYTES);
       this.#streams.open(frame).finally(done).catch(onError);
     }
   }
@@ -208,14 +207,14 @@ export class ServerLink {
     if (this.#frames.isClosed) return;
     this.#answers.push(answer);
     this.#answerBytes += bytesOf(answer);
-    if (this.#answerBytes >= FRAME_BYTES) {
+    if (this.#answerBytes >= FULL_FRAME_BYTES) {
       this.#flush();
       return;
     }
-    if (this.#isReading || this.#scheduled) return;
-    this.#scheduled = true;
+    if (this.#willFlush || this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
     endOfTurn(() => {
-      this.#scheduled = false;
+      this.#isFlushScheduled = false;
       this.#flush();
     });
   }
@@ -226,9 +225,9 @@ export class ServerLink {
     const socket = this.#socket;
     if (peer === undefined || isClosed) return;
     if (this.#answers.length > 0) this.#writeAnswers(peer);
-    this.#full = socket.writableLength > MAX_UNREAD_BYTES;
+    this.#isFull = socket.writableLength > MAX_UNREAD_BYTES;
     // Otherwise there are few bytes, and the socket would emit no `drain` to end the count.
-    if (socket.writableNeedDrain) this.#context.memory.answers.set(this, socket.writableLength);
+    if (socket.writableNeedDrain) this.#context.memory.unread.set(this, socket.writableLength);
     this.#throttle();
   }
 
@@ -237,7 +236,7 @@ export class ServerLink {
     const answers = this.#answers;
     this.#answers = [];
     this.#answerBytes = 0;
-    const frameBytes = Math.min(FRAME_BYTES, maxFrameBytes / MAX_BYTES_PER_UNIT);
+    const frameBytes = Math.min(FULL_FRAME_BYTES, maxFrameBytes / MAX_BYTES_PER_UNIT);
     socket.cork();
     for (const frame of encodeAnswers(this.#frames.builder, answers, { frameBytes, maxFrameBytes }))
       socket.write(frame);
@@ -247,7 +246,7 @@ export class ServerLink {
   /** Reads no further calls while too much is unanswered, or unread at the other end. */
   #throttle(): void {
     if (this.#frames.isClosed) return;
-    if (this.#full || this.#calls.isBusy) this.#socket.pause();
+    if (this.#isFull || this.#calls.isBusy) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
   }
 }
@@ -270,7 +269,6 @@ function bytesOf(answer: Answer): number {
 }
 
 const ANSWER_WEIGHT = 32;
-const FRAME_BYTES = 256 * 1024;
 const MAX_UNREAD_BYTES = 1024 * 1024;
 /** A proxy that hears nothing sends pings, so a link that is silent for this long is dead. */
 const IDLE_MS = 60_000;

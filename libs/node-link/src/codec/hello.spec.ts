@@ -1,0 +1,35 @@
+import { readFrames } from '../../test/frames.js';
+import { FrameBuilder } from './frame-builder.js';
+import { FRAME, LinkProtocolError } from './frame.js';
+import { decodeHello, encodeHello } from './hello.js';
+
+const builder = new FrameBuilder();
+const limits = { maxFrameBytes: 5000, maxCallsInFlight: 70, maxBytesInFlight: 2 ** 40 };
+
+it('a hello is read as it was written', () => {
+  for (const hello of [limits, { ...limits, identity: { clusterId: 'orders', bootId: 'ä1' } }])
+    expect(readFrames(encodeHello(builder, hello), decodeHello)).toEqual([hello]);
+});
+
+it.each([
+  ['half of an identity', { clusterId: 'orders', bootId: '' }],
+  ['half of an identity', { clusterId: '', bootId: 'b' }],
+  ['too long an identity', { clusterId: 'orders', bootId: 'b'.repeat(129) }],
+])('a hello with %s is refused: %j', (_, identity) => {
+  const frame = encodeHello(builder, { ...limits, identity });
+  expect(() => readFrames(frame, decodeHello)).toThrow(LinkProtocolError);
+});
+
+it('a hello of an end that computes partitions in another way is refused', () => {
+  builder.begin(FRAME.hello);
+  builder.reserve(100);
+  for (const limit of Object.values(limits)) builder.integer(limit);
+  builder.varint('murmur3/1'.length);
+  builder.text('murmur3/1');
+  expect(() => readFrames(builder.finish(), decodeHello)).toThrow(/"murmur3\/1", not by crc16\/1/);
+});
+
+it('a hello that leaves no room for a call is refused', () => {
+  const mute = encodeHello(builder, { ...limits, maxCallsInFlight: 0 });
+  expect(() => readFrames(mute, decodeHello)).toThrow(LinkProtocolError);
+});
