@@ -52,11 +52,11 @@ export class Copy {
     const { fresh, hasGap } = this.#failure === undefined ? this.#accept(message) : NOTHING;
     const answer = (): void => {
       const isCurrent = entry()?.epoch === epoch && !this.#node.leases.isWithheld(from);
-      if (isCurrent || !this.#node.has('R7')) this.#answer(from, message, hasGap);
+      if (isCurrent || !this.#node.follows('R7')) this.#answer(from, message, hasGap);
     };
     if (fresh.length === 0) answer();
     else this.#apply(fresh, message.highestVersion, answer);
-    this.#data.tail.trim(Math.min(message.settled, this.#committed.number));
+    this.#data.tail.trim(Math.min(message.trimUpTo, this.#committed.number));
   }
 
   fillStart(message: FillStart): void {
@@ -94,7 +94,7 @@ export class Copy {
     if (fill === undefined || fill.id !== fillId || number !== fill.accepted) return answer(NOT_BEGUN);
     fill.accepted++;
     // Only for effects before this chunk: the pair may be the only one of its key until a later effect is stored.
-    const current = this.#node.has('R15') ? pairs.filter(({ id }) => !fill.touched.has(id)) : pairs;
+    const current = this.#node.follows('R15') ? pairs.filter(({ id }) => !fill.touched.has(id)) : pairs;
     queue.run((next) => {
       const done = (failure: string | undefined): void => {
         answer(failure);

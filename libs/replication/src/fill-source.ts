@@ -5,8 +5,13 @@ import type { FillScan } from './ports.js';
 
 /**
  * Sends the pairs of a partition to its learner. Effects go to the learner from before the first pair is read, so none is missed
- * (R15). Few fills to a learner run at once, and the learner acknowledges each chunk, so that a slow one has little in flight: all
- * fills to it share a bound of bytes. All fills of a node share its budget.
+ * (R15). Five limits slow a fill down, in this order:
+ *
+ * - `fillTurns`: few fills to a learner run at once.
+ * - {@link CHUNKS_IN_FLIGHT}: a fill has few chunks that the learner has not acknowledged.
+ * - `transfers`: all fills of a node share its bytes per second.
+ * - `FillPace`, behind the engine port: a node that has calls rests before it reads a chunk.
+ * - `chunkTurns`: all fills to a learner share a bound of bytes in flight.
  */
 export class FillSource {
   readonly id: string;
@@ -18,10 +23,8 @@ export class FillSource {
   #acknowledged = 0;
   /** The functions that send the chunks which were read and are not acknowledged. The last one may wait for room. */
   readonly #chunks: (() => void)[] = [];
-  /** Whether it reads a chunk, or waits to do so, or to send it. */
+  /** Whether it waits for its turn, for the budget, for the engine, or for room. Stays true after the last chunk. */
   #isReading = true;
-  /** Whether it waits for its turn, for the budget, for the engine, or for room. */
-  #isPaced = true;
   #hasEnded = false;
   #isDone = false;
   #failure: string | undefined;
@@ -56,7 +59,7 @@ export class FillSource {
   /** Why the fill can't go on; undefined if it can. */
   get failure(): string | undefined {
     const { ports, times } = this.#node;
-    const isWaiting = this.#isPaced && this.#hasNothingInFlight;
+    const isWaiting = this.#isReading && !this.#hasEnded && this.#hasNothingInFlight;
     const isStuck = !this.#isDone && !isWaiting && ports.nowMs() - this.#progressMs > times.fillTimeoutMs;
     return this.#failure ?? (isStuck ? 'the learner makes no progress' : undefined);
   }
@@ -119,14 +122,13 @@ export class FillSource {
     const isFree = this.#sent - this.#acknowledged < CHUNKS_IN_FLIGHT;
     if (this.#isReading || this.#hasEnded || this.#failure !== undefined || !isFree) return;
     this.#isReading = true;
-    this.#isPaced = true;
     this.#node.transfers.request(this.#readChunk);
   }
 
   readonly #readChunk = (): void => {
     const { ports, transfers } = this.#node;
     this.#scan.next((result) => {
-      this.#goOn();
+      this.#noteProgress();
       const bytes = typeof result === 'string' ? 0 : bytesOf(result);
       transfers.spent(bytes);
       if (this.#hasEnded || this.#failure !== undefined) return;
@@ -147,7 +149,7 @@ export class FillSource {
   #sendInTurn(pairs: readonly EnginePair[], bytes: number): void {
     const { ports, chunkTurns } = this.#node;
     const send = (): void => {
-      this.#goOn();
+      this.#noteProgress();
       this.#isReading = false;
       this.#sentBytes += bytes;
       ports.send(this.learner, {
@@ -160,13 +162,11 @@ export class FillSource {
       this.#read();
     };
     this.#chunks.push(send);
-    this.#isPaced = true;
     chunkTurns.enter(this.learner, send, bytes);
   }
 
-  /** It does not wait any more. */
-  #goOn(): void {
-    this.#isPaced = false;
+  /** A wait of the fill has ended. Its learner owed no answer meanwhile if nothing was in flight. */
+  #noteProgress(): void {
     if (this.#hasNothingInFlight) this.#progressMs = this.#node.ports.nowMs();
   }
 }

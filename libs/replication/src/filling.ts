@@ -33,7 +33,7 @@ export class Filling {
       if (fill.isDone) this.#add(follower, entry.epoch);
     } else {
       follower.isCounted = false;
-      if (this.#node.ports.nowMs() - follower.sinceMs < PAUSE_MS) return;
+      if (this.#node.ports.nowMs() - follower.triedMs < PAUSE_MS) return;
       if (fill.failure !== NOT_BEGUN) this.#node.noteFailure(this.#data.number, bootId, fill.failure);
       follower.endFill();
       this.#start(follower, entry);
@@ -54,14 +54,14 @@ export class Filling {
     const { ports } = this.#node;
     const { number: partition } = this.#data;
     if (!ports.isConnected(follower.bootId)) {
-      if (ports.nowMs() - follower.sinceMs <= CONNECT_MS) return;
+      if (ports.nowMs() - follower.triedMs <= CONNECT_MS) return;
       this.#node.noteFailure(partition, follower.bootId, 'there is no connection');
-      follower.sinceMs = ports.nowMs();
+      follower.triedMs = ports.nowMs();
       return;
     }
-    follower.sinceMs = ports.nowMs();
+    follower.triedMs = ports.nowMs();
     // The learner may see the topology later than this process.
-    ports.send(follower.bootId, { kind: 'entry', partition, entry, asksAfter: undefined });
+    ports.send(follower.bootId, { kind: 'entry', partition, entry });
     follower.startFill(entry.epoch);
   }
 
@@ -107,7 +107,7 @@ export class Filling {
         { kind: 'add', by: bootId, copy: follower.bootId },
         fillTurns.isIdle ? 'now' : 'soon',
       );
-    else follower.pokeSometimes(epoch, this.#followers.settled);
+    else follower.pokeSometimes(epoch, this.#followers.trimUpTo);
   }
 }
 

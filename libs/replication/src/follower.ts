@@ -1,8 +1,8 @@
 import type { BootId } from '@kvs/topology';
-import type { EffectsAnswer } from './messages.js';
+import type { Effect, EffectsAnswer } from './messages.js';
 import { FillSource } from './fill-source.js';
 import type { NodeContext, PartitionData } from './node-context.js';
-import { START_POSITION, type Position } from './position.js';
+import type { Position } from './position.js';
 
 /** Another process with a copy of a partition, as the primary of the partition sees it. */
 export class Follower {
@@ -16,6 +16,8 @@ export class Follower {
   isRemoving = false;
   /** Since when the process has its role under this primary. */
   sinceMs: number;
+  /** When a fill of the learner was last tried; at first, when it became the learner. */
+  triedMs: number;
   /** The number up to which it has acknowledged effects; -1 before the first acknowledgement. */
   acknowledged = -1;
   /** The epoch of its last acknowledgement. */
@@ -34,7 +36,7 @@ export class Follower {
   #begunAt = -1;
   #pokedMs = -Infinity;
   /** The number up to which the copy was told to drop effects. If the message was lost, it keeps them until the next one. */
-  #toldSettled = -1;
+  #toldTrim = -1;
   /** When the last message with or without effects was sent. */
   #messagedMs = -Infinity;
   #countedMs = -Infinity;
@@ -47,6 +49,7 @@ export class Follower {
     this.#node = node;
     this.#data = data;
     this.sinceMs = node.ports.nowMs();
+    this.triedMs = this.sinceMs;
     this.progressMs = this.sinceMs;
     this.#stalledMs = this.sinceMs;
   }
@@ -54,8 +57,8 @@ export class Follower {
   /** Whether answers wait for it. */
   get isRequired(): boolean {
     if (!this.isInSync)
-      return this.isCounted && this.#node.has('R16') && (this.#node.has('R2') || this.#isAskedLately);
-    return !this.isRemoving || this.#node.has('R5');
+      return this.isCounted && this.#node.follows('R16') && (this.#node.follows('R2') || this.#isAskedLately);
+    return !this.isRemoving || this.#node.follows('R5');
   }
 
   /** Without R2, a request without an answer counts as refused after a while. */
@@ -109,7 +112,7 @@ export class Follower {
   }
 
   /** Sends the effects that were not sent yet, as far as not too many are unacknowledged. */
-  send(epoch: number, settled: number): void {
+  send(epoch: number, trimUpTo: number): void {
     if (!this.receives) return;
     const { tail } = this.#data;
     this.#noteBeginning();
@@ -118,7 +121,7 @@ export class Follower {
       if (previous === undefined) return;
       const effects = tail.after(previous, MAX_MESSAGE_BYTES);
       this.#sent += effects.length;
-      this.#message(epoch, settled, previous, effects);
+      this.#message(epoch, trimUpTo, previous, effects);
     }
   }
 
@@ -133,57 +136,57 @@ export class Follower {
   }
 
   /** Sends again what is not acknowledged, or asks for the position. */
-  resend(epoch: number, settled: number): void {
+  resend(epoch: number, trimUpTo: number): void {
     if (!this.receives) return;
     this.#stalledMs = this.#node.ports.nowMs();
     this.#stalledAt = this.acknowledged;
     this.#sent = Math.max(this.acknowledged, this.#data.tail.base.number);
-    if (this.#sent >= this.#data.tail.end.number) this.poke(epoch, settled);
-    else this.send(epoch, settled);
+    if (this.#sent >= this.#data.tail.end.number) this.poke(epoch, trimUpTo);
+    else this.send(epoch, trimUpTo);
   }
 
   /** During a takeover: sends the effects after the position that the copy has confirmed. */
-  bringUp(position: Position, epoch: number, settled: number): void {
+  bringUp(position: Position, epoch: number, trimUpTo: number): void {
     this.acknowledged = position.number;
     if (this.#sent >= position.number) {
-      this.resendIfStalled(epoch, settled);
+      this.resendIfStalled(epoch, trimUpTo);
       return;
     }
     this.#sent = position.number;
-    this.send(epoch, settled);
+    this.send(epoch, trimUpTo);
   }
 
   /** Asks for an acknowledgement now and then. */
-  pokeSometimes(epoch: number, settled: number): void {
+  pokeSometimes(epoch: number, trimUpTo: number): void {
     const nowMs = this.#node.ports.nowMs();
     if (nowMs - this.#pokedMs < RESEND_MS) return;
     this.#pokedMs = nowMs;
-    this.poke(epoch, settled);
+    this.poke(epoch, trimUpTo);
   }
 
   /** Asks for an acknowledgement without sending an effect. */
-  poke(epoch: number, settled: number): void {
-    this.#message(epoch, settled, this.#data.tail.end, []);
+  poke(epoch: number, trimUpTo: number): void {
+    this.#message(epoch, trimUpTo, this.#data.tail.end, []);
   }
 
   /** Whether the copy keeps effects in its tail that nobody needs any more. */
-  keepsSettled(settled: number): boolean {
-    return this.isInSync && this.#toldSettled < settled;
+  keepsTrimmable(trimUpTo: number): boolean {
+    return this.isInSync && this.#toldTrim < trimUpTo;
   }
 
   /** Tells an idle copy what it may drop from its tail. During writes, the effects tell it. */
-  tellSettled(epoch: number, settled: number): void {
-    if (this.keepsSettled(settled) && this.#node.ports.nowMs() - this.#messagedMs > IDLE_MS)
-      this.poke(epoch, settled);
+  tellTrim(epoch: number, trimUpTo: number): void {
+    if (this.keepsTrimmable(trimUpTo) && this.#node.ports.nowMs() - this.#messagedMs > IDLE_MS)
+      this.poke(epoch, trimUpTo);
   }
 
   /** Sends again if nothing was acknowledged for a while. */
-  resendIfStalled(epoch: number, settled: number): void {
+  resendIfStalled(epoch: number, trimUpTo: number): void {
     const nowMs = this.#node.ports.nowMs();
     if (this.acknowledged >= this.#data.tail.end.number || this.acknowledged !== this.#stalledAt) {
       this.#stalledAt = this.acknowledged;
       this.#stalledMs = nowMs;
-    } else if (nowMs - this.#stalledMs > RESEND_MS) this.resend(epoch, settled);
+    } else if (nowMs - this.#stalledMs > RESEND_MS) this.resend(epoch, trimUpTo);
   }
 
   /** Notes an acknowledgement at the present epoch. Returns false if the copy can't be brought to where the primary is. */
@@ -192,7 +195,7 @@ export class Follower {
     const isNewEpoch = this.fill?.isDone === true && epoch > this.acknowledgedEpoch;
     if (isNewEpoch || position.number > this.acknowledged) this.progressMs = this.#node.ports.nowMs();
     this.acknowledgedEpoch = epoch;
-    if (!tail.has(position)) return position.number > tail.base.number ? false : !hasGap;
+    if (!tail.has(position)) return position.number <= tail.base.number && !hasGap;
     this.acknowledged = Math.max(this.acknowledged, position.number);
     if (hasGap && position.number < this.#sent) this.#sent = position.number;
     return true;
@@ -202,24 +205,22 @@ export class Follower {
     this.fill?.close();
   }
 
-  #message(epoch: number, settled: number, previous: Position | undefined, effects: Effects): void {
+  #message(epoch: number, trimUpTo: number, previous: Position, effects: readonly Effect[]): void {
     const { ports } = this.#node;
-    this.#toldSettled = settled;
+    this.#toldTrim = trimUpTo;
     this.#messagedMs = ports.nowMs();
     ports.send(this.bootId, {
       kind: 'effects',
       partition: this.#data.number,
       epoch,
       fillId: this.isInSync ? undefined : this.fill?.id,
-      previous: previous ?? START_POSITION,
+      previous,
       effects,
-      settled,
+      trimUpTo,
       highestVersion: ports.engine.highestVersion(this.#data.number),
     });
   }
 }
-
-type Effects = ReturnType<PartitionData['tail']['after']>;
 
 const RESEND_MS = 500;
 const IDLE_MS = 1000;

@@ -44,7 +44,7 @@ export class Followers implements Iterable<Follower> {
 
   /** Returns whether every copy that answers wait for has promised not to acknowledge another primary (R10). */
   haveGivenLeases(): boolean {
-    if (this.#followers.size === 0 || !this.#node.has('R10')) return true;
+    if (this.#followers.size === 0 || !this.#node.follows('R10')) return true;
     const nowMs = this.#node.ports.leaseNowMs();
     for (const { isRequired, bootId } of this.#followers.values())
       if (isRequired && this.#node.leases.leaseUntilMs(bootId) < nowMs) return false;
@@ -66,8 +66,8 @@ export class Followers implements Iterable<Follower> {
     return least;
   }
 
-  /** The number up to which no copy needs the tail. */
-  get settled(): number {
+  /** The number up to which no copy needs the effects of the tail. */
+  get trimUpTo(): number {
     let least = this.#data.tail.end.number;
     for (const { receives, acknowledged } of this.#followers.values())
       if (receives && acknowledged < least) least = acknowledged;

@@ -21,18 +21,13 @@ export class Knowledge {
     return Math.max(this.wholeRevision, this.#highestEpoch);
   }
 
-  entry(partition: number): PartitionEntry | undefined {
-    return this.#entries[partition];
-  }
-
-  /** Adopts a newer document. Calls back for each entry that it changes, unless the partition was never assigned. Returns whether it is newer. */
-  learn(topology: Topology, changed: (partition: number, entry: PartitionEntry) => void): boolean {
-    if (topology.revision <= this.wholeRevision) return false;
+  /** Adopts a newer document. Calls back for each entry that it changes, unless the partition was never assigned. */
+  learn(topology: Topology, changed: (partition: number, entry: PartitionEntry) => void): void {
+    if (topology.revision <= this.wholeRevision) return;
     this.#topology = topology;
     topology.partitions.forEach((entry, partition) => {
       if (this.#adopt(partition, entry) && entry.epoch > 0) changed(partition, entry);
     });
-    return true;
   }
 
   /** Adopts one entry if it is newer. Returns whether it is. */

@@ -36,7 +36,7 @@ export class Leases {
    * {@link caughtUp}
    */
   answered(from: BootId, answer: BeaconAnswer, isEarly: boolean, nowMs: number): void {
-    this.isAlive(from, nowMs, answer.isFull);
+    this.noteAnswer(from, answer.isFull, nowMs);
     const peer = this.#peer(from);
     if (!isEarly) this.#extend(peer, answer);
     else peer.early = [...peer.early.slice(1 - MAX_EARLY), answer];
@@ -80,8 +80,8 @@ export class Leases {
     return this.#peers.size >= MAX_PEERS && !this.#peers.has(bootId);
   }
 
-  /** Notes that a process has answered something else than a beacon. */
-  isAlive(from: BootId, nowMs: number, isFull: boolean): void {
+  /** Notes that a process has answered a beacon or effects. */
+  noteAnswer(from: BootId, isFull: boolean, nowMs: number): void {
     const peer = this.#peer(from);
     peer.answeredMs = nowMs;
     peer.askedMs = undefined;

@@ -18,8 +18,8 @@ export type Message =
   | FillChunkAnswer
   | FillEnd
   | FillAnswer
-  | HoldsQuestion
-  | HoldsAnswer;
+  | DropQuestion
+  | DropAnswer;
 
 /** A primary asks a process with copies of its partitions for a lease. */
 export interface Beacon {
@@ -50,8 +50,8 @@ export interface Effects {
   /** The position before the first effect. */
   readonly previous: Position;
   readonly effects: readonly Effect[];
-  /** All copies have the effects up to this number. Copies keep those after it. */
-  readonly settled: number;
+  /** All copies have the effects up to this number, and may drop them from their tails. */
+  readonly trimUpTo: number;
   /** The highest version that the partition has had. */
   readonly highestVersion: number;
 }
@@ -70,16 +70,16 @@ export interface EffectsAnswer {
   readonly failure: string | undefined;
 }
 
-/**
- * An entry of the topology, which the sender knows to be committed. An `entry` of undefined asks the receiver for its entry, because
- * it is at a later epoch than the sender.
- */
+/** An entry of the topology, or a question for one. */
 export interface EntryMessage {
   readonly kind: 'entry';
   readonly partition: number;
+  /**
+   * The sender knows it to be committed. Undefined asks the receiver for its entry, because it is at a later epoch than the sender.
+   */
   readonly entry: PartitionEntry | undefined;
   /** Set if a new primary asks for a {@link Confirmation}. It has stored all effects up to this position, and asks for those after it. */
-  readonly asksAfter: Position | undefined;
+  readonly asksAfter?: Position | undefined;
 }
 
 /** A process knows the epoch of a new primary. */
@@ -87,8 +87,9 @@ export interface Confirmation {
   readonly kind: 'confirmation';
   readonly partition: number;
   readonly epoch: number;
-  /** The role of the sender in this epoch. Only an in-sync copy has a position. */
+  /** The role of the sender in this epoch. If it is no in-sync copy, the fields after this one mean nothing. */
   readonly isInSync: boolean;
+  /** The position of the last effect of `tail`, or `base`. */
   readonly position: Position;
   /** The position before the first effect of `tail`. */
   readonly base: Position;
@@ -147,15 +148,15 @@ export interface FillAnswer {
 }
 
 /** A process that is no copy any more asks whether it may drop its pairs. */
-export interface HoldsQuestion {
-  readonly kind: 'holds';
+export interface DropQuestion {
+  readonly kind: 'mayDrop';
   readonly partition: number;
   readonly epoch: number;
 }
 
-/** The sender is an in-sync copy in this epoch. */
-export interface HoldsAnswer {
-  readonly kind: 'holdsAnswer';
+/** The sender is an in-sync copy in this epoch, so the receiver may drop its pairs. */
+export interface DropAnswer {
+  readonly kind: 'mayDropAnswer';
   readonly partition: number;
   readonly epoch: number;
 }

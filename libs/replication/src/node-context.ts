@@ -1,6 +1,6 @@
 import type { BootId, Topology } from '@kvs/topology';
 import type { EngineQueue } from './engine-queue.js';
-import type { FillTurns } from './fill-turns.js';
+import type { TurnsPerLearner } from './turns-per-learner.js';
 import type { Leases } from './leases.js';
 import type { ReplicaPorts } from './ports.js';
 import type { Requests } from './requests.js';
@@ -21,16 +21,16 @@ export interface NodeContext {
   readonly requests: Requests;
   readonly transfers: TransferBudget;
   /** Of the fills to each learner. */
-  readonly fillTurns: FillTurns;
+  readonly fillTurns: TurnsPerLearner;
   /** Of the bytes of chunks that are on the way to each learner. */
-  readonly chunkTurns: FillTurns;
+  readonly chunkTurns: TurnsPerLearner;
   readonly topology: Topology | undefined;
   /** Whether this process is about to end. */
   readonly isLeaving: boolean;
   /** How many bytes the tails of all partitions take, as of the last tick. */
   readonly tailBytes: number;
   /** Returns whether a rule holds: false only in tests. */
-  has(rule: Rule): boolean;
+  follows(rule: Rule): boolean;
   /** Returns whether the topology says that a process has ended. */
   hasEnded(bootId: BootId): boolean;
   /** Sends a beacon to a process at the end of this step. */

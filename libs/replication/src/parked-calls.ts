@@ -1,5 +1,6 @@
 import type { Refusal } from './ports.js';
 import { TOO_MANY, WAITED } from './refusals.js';
+import { MAX_CALL_WAIT_MS } from './settings.js';
 
 interface ParkedCall {
   readonly sinceMs: number;
@@ -31,7 +32,7 @@ export class ParkedCalls {
    * @param mayBegin returns whether the next call may begin: each call may use up what the others wait for
    */
   advance(mayBegin: () => boolean): void {
-    const oldestMs = this.#nowMs() - MAX_WAIT_MS;
+    const oldestMs = this.#nowMs() - MAX_CALL_WAIT_MS;
     for (let call = this.#calls[0]; call !== undefined; call = this.#calls[0]) {
       const begins = mayBegin();
       if (!begins && call.sinceMs >= oldestMs) return;
@@ -43,4 +44,3 @@ export class ParkedCalls {
 }
 
 const MAX_CALLS = 1000;
-const MAX_WAIT_MS = 1500;

@@ -92,7 +92,7 @@ export class Partition implements PartitionData {
       this.pairs = 'all';
       this.#copy.joined();
     }
-    if (this.#role === 'none' && !this.#node.has('R17')) this.#drop();
+    if (this.#role === 'none' && !this.#node.follows('R17')) this.#drop();
     if (entry.primary === bootId) this.#askForNewEpoch();
   }
 
@@ -127,10 +127,10 @@ export class Partition implements PartitionData {
       case 'fillAnswer':
         this.#primary?.fillAnswered(from, message);
         return;
-      case 'holds':
-        this.#holds(from, message.epoch);
+      case 'mayDrop':
+        this.#answerMayDrop(from, message.epoch);
         return;
-      case 'holdsAnswer':
+      case 'mayDropAnswer':
         if (this.#isLeftOver && from === this.#entry?.primary && message.epoch === this.#entry.epoch)
           this.#drop();
     }
@@ -140,7 +140,7 @@ export class Partition implements PartitionData {
     this.#retry?.();
     if (this.#role === 'primary') this.#primary?.tick();
     else if (this.#role === 'sleeping') this.#askForNewEpoch();
-    else if (this.#isLeftOver) this.#askWhetherHeld();
+    else if (this.#isLeftOver) this.#askMayDrop();
   }
 
   /** A connection to a process is there again. */
@@ -165,7 +165,8 @@ export class Partition implements PartitionData {
 
   #roleIn({ primary, inSync, learner }: PartitionEntry, isFirst: boolean): Role {
     const { bootId, isNewBootId } = this.#node;
-    if (primary === bootId) return isFirst && !isNewBootId && this.#node.has('R13') ? 'sleeping' : 'primary';
+    if (primary === bootId)
+      return isFirst && !isNewBootId && this.#node.follows('R13') ? 'sleeping' : 'primary';
     if (inSync.includes(bootId)) return 'copy';
     return learner === bootId ? 'learner' : 'none';
   }
@@ -215,7 +216,7 @@ export class Partition implements PartitionData {
 
   #effects(from: BootId, message: Effects): void {
     const hasRole = this.#role === 'copy' || this.#role === 'learner';
-    const isCurrent = this.#isCurrent(from, message) || !this.#node.has('R7');
+    const isCurrent = this.#isCurrent(from, message) || !this.#node.follows('R7');
     if (isCurrent && hasRole && !this.#node.leases.isWithheld(from))
       this.#copy.effects(from, message, () => this.#entry);
   }
@@ -227,10 +228,8 @@ export class Partition implements PartitionData {
   #isCurrent(from: BootId, { epoch }: Effects | FillStart): boolean {
     const known = this.#entry?.epoch ?? -1;
     const { ports } = this.#node;
-    if (epoch < known)
-      ports.send(from, { kind: 'entry', partition: this.number, entry: this.#entry, asksAfter: undefined });
-    else if (epoch > known)
-      ports.send(from, { kind: 'entry', partition: this.number, entry: undefined, asksAfter: undefined });
+    if (epoch < known) ports.send(from, { kind: 'entry', partition: this.number, entry: this.#entry });
+    else if (epoch > known) ports.send(from, { kind: 'entry', partition: this.number, entry: undefined });
     return epoch === known && from === this.#entry?.primary;
   }
 
@@ -250,7 +249,7 @@ export class Partition implements PartitionData {
     const isNewest = entry !== undefined && entry.epoch === this.#entry?.epoch;
     if (!isNewest) {
       if (this.#entry !== undefined && (entry === undefined || entry.epoch < this.#entry.epoch))
-        ports.send(from, { kind: 'entry', partition: this.number, entry: this.#entry, asksAfter: undefined });
+        ports.send(from, { kind: 'entry', partition: this.number, entry: this.#entry });
       return;
     }
     if (asksAfter === undefined || from !== entry.primary) return;
@@ -276,22 +275,23 @@ export class Partition implements PartitionData {
     this.#node.ports.send(to, { kind: 'confirmation', partition, epoch, isInSync, position, base, tail });
   }
 
-  #holds(from: BootId, epoch: number): void {
-    const isHolder = this.#role === 'copy' || (this.#role === 'primary' && this.#primary?.isServing === true);
-    if (isHolder && this.#entry?.epoch === epoch)
-      this.#node.ports.send(from, { kind: 'holdsAnswer', partition: this.number, epoch });
+  #answerMayDrop(from: BootId, epoch: number): void {
+    const isInSync = this.#role === 'copy' || (this.#role === 'primary' && this.#primary?.isServing === true);
+    if (isInSync && this.#entry?.epoch === epoch)
+      this.#node.ports.send(from, { kind: 'mayDropAnswer', partition: this.number, epoch });
   }
 
   /** Asks the primary, because the topology alone does not prove that the primary is alive (R17). */
-  #askWhetherHeld(): void {
+  #askMayDrop(): void {
     const { ports } = this.#node;
     const { primary, epoch } = this.#entry ?? {};
-    if (primary === undefined || epoch === undefined || ports.nowMs() - this.#askedMs < HOLDS_MS) return;
+    if (primary === undefined || epoch === undefined || ports.nowMs() - this.#askedMs < ASK_MS) return;
     this.#askedMs = ports.nowMs();
-    ports.send(primary, { kind: 'holds', partition: this.number, epoch });
+    ports.send(primary, { kind: 'mayDrop', partition: this.number, epoch });
   }
 }
 
-const HOLDS_MS = 1000;
+/** Between two questions whether this node may drop its pairs. */
+const ASK_MS = 1000;
 
 const MAX_CONFIRMED_BYTES = 512 * 1024;

@@ -2,6 +2,7 @@ import type { KeyId } from '@kvs/protocol';
 import type { NodeContext } from './node-context.js';
 import type { ReadAnswer, Refusal, WriteAnswer, WriteBatch, WriteOutcomes } from './ports.js';
 import { NOT_PRIMARY } from './refusals.js';
+import { MAX_CALL_WAIT_MS } from './settings.js';
 
 /** A write whose answer waits until all copies have its effects. */
 export class WriteInFlight {
@@ -64,6 +65,7 @@ interface HeldRead {
  */
 export class PendingAnswers {
   readonly #node: NodeContext;
+  readonly #hasLeases: () => boolean;
   /** In the order in which they began, which is the order of their effects. */
   #writes: WriteInFlight[] = [];
   #reads: HeldRead[] = [];
@@ -73,8 +75,10 @@ export class PendingAnswers {
   /** The highest number that was answered. */
   #answered = 0;
 
-  constructor(node: NodeContext) {
+  /** @param hasLeases returns whether all leases are valid now */
+  constructor(node: NodeContext, hasLeases: () => boolean) {
     this.#node = node;
+    this.#hasLeases = hasLeases;
   }
 
   get isEmpty(): boolean {
@@ -94,13 +98,9 @@ export class PendingAnswers {
   }
 
   /** Answers a read that was just made, or keeps it. Returns whether it was kept. */
-  hold<T>(
-    keys: readonly KeyId[] | 'all',
-    result: T,
-    done: (answer: ReadAnswer<T>) => void,
-    hasLeases: boolean,
-  ): boolean {
-    const after = this.#node.has('R6') ? this.#lastTicketOf(keys) : 0;
+  hold<T>(keys: readonly KeyId[] | 'all', result: T, done: (answer: ReadAnswer<T>) => void): boolean {
+    const hasLeases = this.#hasLeases();
+    const after = this.#node.follows('R6') ? this.#lastTicketOf(keys) : 0;
     if (hasLeases && (after === 0 || !this.#isInFlight(after))) {
       done({ kind: 'done', result });
       return false;
@@ -116,10 +116,9 @@ export class PendingAnswers {
   }
 
   /** Answers what need not wait any more. */
-  release(acknowledged: number, hasLeases: () => boolean): void {
-    if (this.isEmpty) return;
-    this.#releaseWrites(acknowledged, hasLeases);
-    if (this.#reads.length > 0) this.#releaseReads(hasLeases());
+  release(acknowledged: number): void {
+    this.#releaseWrites(acknowledged);
+    if (this.#reads.length > 0) this.#releaseReads();
   }
 
   /** Since when a copy could have acknowledged a write that it has not; undefined if there is none. */
@@ -143,10 +142,10 @@ export class PendingAnswers {
     for (const read of reads) read.refuse(NOT_PRIMARY);
   }
 
-  #releaseWrites(acknowledged: number, hasLeases: () => boolean): void {
+  #releaseWrites(acknowledged: number): void {
     for (let first = this.#writes[0]; first !== undefined; first = this.#writes[0]) {
       if (first.number === undefined || first.number > acknowledged) return;
-      if (first.showsState && !hasLeases()) return;
+      if (first.showsState && !this.#hasLeases()) return;
       this.#writes.shift();
       for (const { id } of first.batch.items)
         if (this.#lastTicket.get(id) === first.ticket) this.#lastTicket.delete(id);
@@ -155,14 +154,15 @@ export class PendingAnswers {
     }
   }
 
-  #releaseReads(hasLeases: boolean): void {
+  #releaseReads(): void {
+    const hasLeases = this.#hasLeases();
     const nowMs = this.#node.ports.nowMs();
     const reads = this.#reads;
     this.#reads = [];
     for (const read of reads) {
       read.hasLeases ||= hasLeases;
       if (read.hasLeases && !this.#isInFlight(read.after)) read.answer();
-      else if (nowMs - read.begunMs > MAX_HOLD_MS) read.refuse(NOT_PRIMARY);
+      else if (nowMs - read.begunMs > MAX_CALL_WAIT_MS) read.refuse(NOT_PRIMARY);
       else this.#reads.push(read);
     }
   }
@@ -178,6 +178,3 @@ export class PendingAnswers {
     return first !== undefined && first.ticket <= ticket;
   }
 }
-
-/** A read that waits for longer is refused, and the caller tries again elsewhere. */
-const MAX_HOLD_MS = 1500;

@@ -12,7 +12,7 @@ import type { ReadAnswer, Refusal, WriteAnswer, WriteBatch } from './ports.js';
 import { pushEffects } from './push-effects.js';
 import { FULL, NO_VERSIONS, NOT_PRIMARY, TAKING_OVER, UNDER_REPLICATED, WRONG_NODE } from './refusals.js';
 import type { Urgency } from './requests.js';
-import { SHARE_OF_TAIL_BYTES, SLOW_NODE_TAIL_BYTES, SLOW_TAIL_BYTES } from './settings.js';
+import { MAX_CALL_WAIT_MS, SHARE_OF_TAIL_BYTES, SLOW_NODE_TAIL_BYTES, SLOW_TAIL_BYTES } from './settings.js';
 import { Takeover } from './takeover.js';
 import { Tail } from './tail.js';
 
@@ -27,8 +27,7 @@ export class Primary {
   readonly #answers: PendingAnswers;
   readonly #filling: Filling;
   /** The copy that is to become primary, while calls are parked for it (R14). */
-  #successor: BootId | undefined;
-  #sealedMs = -Infinity;
+  #handOver: { readonly to: BootId; readonly sinceMs: number } | undefined;
   readonly #parked: ParkedCalls;
   #isClosed = false;
 
@@ -37,7 +36,7 @@ export class Primary {
     this.#data = data;
     this.#entry = entry;
     this.#followers = new Followers(node, data);
-    this.#answers = new PendingAnswers(node);
+    this.#answers = new PendingAnswers(node, () => this.#followers.haveGivenLeases());
     this.#filling = new Filling(node, data, this.#followers, this.#answers);
     this.#parked = new ParkedCalls(node.ports.nowMs);
     this.#takeover = new Takeover(node, data, entry);
@@ -46,7 +45,7 @@ export class Primary {
   }
 
   get isServing(): boolean {
-    return this.#takeover === undefined && this.#successor === undefined && this.#followers.haveGivenLeases();
+    return this.#takeover === undefined && this.#handOver === undefined && this.#followers.haveGivenLeases();
   }
 
   /** How many effects the slowest copy lacks. */
@@ -60,12 +59,12 @@ export class Primary {
 
   /** Whether the primary waits for anything, so that it must be called now and then. */
   get isBusy(): boolean {
-    if (this.#takeover !== undefined || this.#successor !== undefined || !this.#parked.isEmpty) return true;
+    if (this.#takeover !== undefined || this.#handOver !== undefined || !this.#parked.isEmpty) return true;
     if (!this.#answers.isEmpty || this.#node.requests.isPending(this.#data.number)) return true;
     const { end } = this.#data.tail;
     for (const follower of this.#followers) {
       const isBehind = follower.acknowledged < end.number;
-      if (!follower.isInSync || follower.isRemoving || isBehind || follower.keepsSettled(end.number))
+      if (!follower.isInSync || follower.isRemoving || isBehind || follower.keepsTrimmable(end.number))
         return true;
     }
     return false;
@@ -87,12 +86,12 @@ export class Primary {
       this.#advanceTakeover();
       return;
     }
-    this.#successor = undefined;
+    this.#handOver = undefined;
     if (entry.inSync.length < this.#minInSync)
       this.#answers.failWrites('too few copies are in sync, and the write was sent to some');
     for (const follower of this.#followers) {
       this.#tell(follower.bootId);
-      follower.resend(entry.epoch, this.#followers.settled);
+      follower.resend(entry.epoch, this.#followers.trimUpTo);
     }
     this.#progress();
     this.#parked.advance(() => this.#mayBegin);
@@ -114,16 +113,17 @@ export class Primary {
       return;
     }
     this.#progress();
-    const { settled } = this.#followers;
+    const { trimUpTo } = this.#followers;
     for (const follower of this.#followers) {
       if (follower.isInSync) this.#watch(follower);
       else this.#filling.advance(follower, this.#entry, this.#isSlowed);
-      follower.resendIfStalled(this.#entry.epoch, settled);
-      follower.tellSettled(this.#entry.epoch, settled);
+      follower.resendIfStalled(this.#entry.epoch, trimUpTo);
+      follower.tellTrim(this.#entry.epoch, trimUpTo);
     }
     this.#node.requests.settleOverdue(this.#data.number, this.#entry.epoch);
     // No proxy has answered. The leases are still valid, and a late promotion is like one that was not planned.
-    if (this.#node.ports.nowMs() - this.#sealedMs > LONGEST_SEAL_MS) this.#successor = undefined;
+    const sinceMs = this.#handOver?.sinceMs ?? Infinity;
+    if (this.#node.ports.nowMs() - sinceMs > MAX_CALL_WAIT_MS) this.#handOver = undefined;
     this.#parked.advance(() => this.#mayBegin);
   }
 
@@ -182,7 +182,7 @@ export class Primary {
     }
     run((result) => {
       if (this.#isClosed) done(WRONG_NODE);
-      else if (this.#answers.hold(keys, result, done, this.#followers.haveGivenLeases())) {
+      else if (this.#answers.hold(keys, result, done)) {
         this.#node.touch(this.#data.number);
         this.#progress();
       }
@@ -191,17 +191,16 @@ export class Primary {
 
   /** Gives the partition to a copy: waits for the calls in flight, and then asks. Returns whether it can begin. */
   handOver(to: BootId): boolean {
-    const isReady = this.#takeover === undefined && this.#successor === undefined;
+    const isReady = this.#takeover === undefined && this.#handOver === undefined;
     if (!isReady || !this.#entry.inSync.includes(to) || to === this.#node.bootId) return false;
     if (this.#node.requests.isPending(this.#data.number)) return false;
-    this.#successor = to;
-    this.#sealedMs = this.#node.ports.nowMs();
+    this.#handOver = { to, sinceMs: this.#node.ports.nowMs() };
     this.#advanceHandOver();
     return true;
   }
 
   /** Removes an in-sync copy that is one too many. */
-  release(copy: BootId): void {
+  removeSurplus(copy: BootId): void {
     const follower = this.#followers.get(copy);
     if (this.#takeover === undefined && follower?.isInSync === true) this.#remove(follower, 'soon');
   }
@@ -223,7 +222,7 @@ export class Primary {
     if (!follower.isInSync && message.fillId !== follower.fill?.id) return;
     const isSound = message.failure === undefined && follower.answered(message);
     if (!isSound) this.#lose(follower, message.failure ?? 'its effects differ from those of the primary');
-    else follower.send(this.#entry.epoch, this.#followers.settled);
+    else follower.send(this.#entry.epoch, this.#followers.trimUpTo);
     this.#progress();
     this.#parked.advance(() => this.#mayBegin);
   }
@@ -248,7 +247,7 @@ export class Primary {
     const follower = this.#followers.get(bootId);
     if (this.#takeover !== undefined || follower === undefined) return;
     if (follower.acknowledged < this.#data.tail.end.number)
-      follower.resend(this.#entry.epoch, this.#followers.settled);
+      follower.resend(this.#entry.epoch, this.#followers.trimUpTo);
   }
 
   peerDown(bootId: BootId): void {
@@ -265,7 +264,7 @@ export class Primary {
   }
 
   get #isSealed(): boolean {
-    return this.#successor !== undefined && this.#node.has('R14');
+    return this.#handOver !== undefined && this.#node.follows('R14');
   }
 
   get #mayBegin(): boolean {
@@ -299,8 +298,8 @@ export class Primary {
   }
 
   #sendEffects(): void {
-    const settled = this.#followers.settled;
-    for (const follower of this.#followers) follower.send(this.#entry.epoch, settled);
+    const { trimUpTo } = this.#followers;
+    for (const follower of this.#followers) follower.send(this.#entry.epoch, trimUpTo);
   }
 
   /** Nobody knows what the engine wrote: copies can't follow, and are filled anew (R4). */
@@ -313,8 +312,8 @@ export class Primary {
 
   #progress(): void {
     if (this.#takeover !== undefined || this.#isClosed) return;
-    this.#answers.release(this.#followers.acknowledged, () => this.#followers.haveGivenLeases());
-    this.#data.tail.trim(this.#followers.settled);
+    this.#answers.release(this.#followers.acknowledged);
+    this.#data.tail.trim(this.#followers.trimUpTo);
     this.#advanceHandOver();
   }
 
@@ -331,12 +330,12 @@ export class Primary {
     }
     this.#takeover = undefined;
     for (const follower of this.#followers) {
-      if (follower.isInSync && this.#node.has('R12')) follower.agrees(tail.end);
+      if (follower.isInSync && this.#node.follows('R12')) follower.agrees(tail.end);
       this.#node.beaconSoon(follower.bootId);
     }
     this.#progress();
     for (const follower of this.#followers)
-      if (follower.isInSync) follower.resend(epoch, this.#followers.settled);
+      if (follower.isInSync) follower.resend(epoch, this.#followers.trimUpTo);
   }
 
   /** Sends effects to a copy that lacks them, during a takeover. */
@@ -388,21 +387,21 @@ export class Primary {
   /** Tells a process the entry, because it may see the topology later than this one. */
   #tell(bootId: BootId, entry = this.#entry): void {
     const { number: partition } = this.#data;
-    this.#node.ports.send(bootId, { kind: 'entry', partition, entry, asksAfter: undefined });
+    this.#node.ports.send(bootId, { kind: 'entry', partition, entry });
   }
 
   #advanceHandOver(): void {
-    const to = this.#successor;
-    if (to === undefined) return;
+    if (this.#handOver === undefined) return;
     const { requests, bootId } = this.#node;
     const isDrained = this.#answers.isEmpty && this.#data.queue.isIdle;
-    if (isDrained || !this.#node.has('R14'))
-      requests.ask(this.#data.number, this.#entry.epoch, { kind: 'promote', copy: to, instead: bootId });
+    if (isDrained || !this.#node.follows('R14'))
+      requests.ask(this.#data.number, this.#entry.epoch, {
+        kind: 'promote',
+        copy: this.#handOver.to,
+        instead: bootId,
+      });
   }
 }
-
-/** How long calls wait for a copy that is to become primary. Proxies wait longer for a node. */
-const LONGEST_SEAL_MS = 1500;
 
 /** Versions that a few calls in flight may take. */
 const VERSION_MARGIN = 100_000;

@@ -95,7 +95,7 @@ describe('a write', () => {
     world.topology = { ...world.topology, nodes };
     world.assign(a, b, c);
     const counts = () => a.replica.removedCopies().map(({ node, count }) => [node, count]);
-    a.replica.release(PARTITION, b.bootId);
+    a.replica.removeSurplus(PARTITION, b.bootId);
     world.pass(600);
     world.grant();
     expect([world.entry.inSync, counts()]).toEqual([
@@ -391,7 +391,7 @@ describe('a copy', () => {
     world.assign(a, b);
     const { revision } = b.replica;
     const lie = { ...world.entry, epoch: Number.MAX_SAFE_INTEGER };
-    b.replica.receive(c.bootId, { kind: 'entry', partition: PARTITION, entry: lie, asksAfter: undefined });
+    b.replica.receive(c.bootId, { kind: 'entry', partition: PARTITION, entry: lie });
     world.settle();
     expect([b.replica.revision, b.reads.length]).toEqual([revision, 1]);
     world.pass(3000);
@@ -830,7 +830,7 @@ describe('a learner', () => {
     b.replica.receive(c.bootId, { ...chunk, pairs: [pairOf('k', 'forged')] });
     b.replica.receive(c.bootId, { kind: 'fillEnd', partition: PARTITION, fillId, chunkCount: 1 });
     world.settle();
-    expect([b.pairs, b.replica.leftOvers()]).toEqual([{}, []]);
+    expect([b.pairs, b.replica.heldPartitions()]).toEqual([{}, []]);
     expect(answers).toMatchObject([{ failure: NOT_BEGUN }, { failure: NOT_BEGUN }]);
     for (const next of scan) next();
     world.pass(1200);
@@ -877,7 +877,7 @@ describe('a learner', () => {
     b.replica.receive(a.bootId, { kind: 'fillStart', ...fill, ...start, fillId: 'second' });
     b.engine.waiting.shift()?.();
     world.commit({ kind: 'withdrawLearner', learner: b.bootId }, [b]);
-    expect(b.replica.leftOvers()).toEqual([]);
+    expect(b.replica.heldPartitions()).toEqual([]);
   });
 
   it('could bring the partition back before its fill begins and after it ends, and not in between (R18)', () => {
@@ -887,16 +887,16 @@ describe('a learner', () => {
     world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
     world.unconnected.add(b.bootId);
     learn(b);
-    expect(b.replica.leftOvers()).toHaveLength(1);
+    expect(b.replica.heldPartitions()).toHaveLength(1);
     world.unconnected.clear();
     a.engine.waiting = [];
     world.pass(700);
-    expect(b.replica.leftOvers()).toEqual([]);
+    expect(b.replica.heldPartitions()).toEqual([]);
     for (let next = a.engine.waiting.shift(); next !== undefined; next = a.engine.waiting.shift()) {
       next();
       world.settle();
     }
-    expect([b.replica.leftOvers().length, world.entry.learner]).toEqual([1, b.bootId]);
+    expect([b.replica.heldPartitions().length, world.entry.learner]).toEqual([1, b.bootId]);
   });
 
   it('that can not store the pairs is filled again after a while, and the reason is told (dragonfly 4977)', () => {
@@ -928,10 +928,10 @@ describe('a node without a role in a partition', () => {
     world.cut(b, a);
     world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
     world.pass(1500);
-    expect([b.pairs, b.replica.leftOvers()]).toMatchObject([{ k: 'v' }, [{ partition: 7 }]]);
+    expect([b.pairs, b.replica.heldPartitions()]).toMatchObject([{ k: 'v' }, [{ partition: 7 }]]);
     world.mend();
     world.pass(1500);
-    expect([b.pairs, b.replica.leftOvers()]).toEqual([{}, []]);
+    expect([b.pairs, b.replica.heldPartitions()]).toEqual([{}, []]);
   });
 
   it('keeps its pairs if its process is about to end, because they may be the last ones (R17)', () => {
@@ -962,7 +962,7 @@ describe('a node without a role in a partition', () => {
     c.engine.fill(PARTITION, [pairOf('k', 'v')], () => undefined);
     const restarted = world.add('c', { engine: c.engine });
     restarted.replica.learn(world.topology);
-    expect([restarted.pairs, restarted.replica.leftOvers()]).toEqual([{ k: 'v' }, []]);
+    expect([restarted.pairs, restarted.replica.heldPartitions()]).toEqual([{ k: 'v' }, []]);
     world.pass(1500);
     expect(restarted.pairs).toEqual({});
   });
@@ -972,15 +972,15 @@ describe('a node without a role in a partition', () => {
     engine.fill(PARTITION, [pairOf('k', 'v')], () => undefined);
     const old = world.add('d', { engine });
     old.replica.learn(newTopology({ clusterId: 'c', copies: 2, minInSync: 1 }));
-    expect(old.replica.leftOvers()).toEqual([{ partition: PARTITION, position: START_POSITION }]);
+    expect(old.replica.heldPartitions()).toEqual([{ partition: PARTITION, position: START_POSITION }]);
   });
 
   it('does not drop by a confirmation of another process than the primary that it asks (R17)', () => {
     world.cut(b, a);
     const { epoch } = world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
-    b.replica.receive(c.bootId, { kind: 'holdsAnswer', partition: 7, epoch });
+    b.replica.receive(c.bootId, { kind: 'mayDropAnswer', partition: 7, epoch });
     expect(b.pairs).toEqual({ k: 'v' });
-    b.replica.receive(a.bootId, { kind: 'holdsAnswer', partition: 7, epoch });
+    b.replica.receive(a.bootId, { kind: 'mayDropAnswer', partition: 7, epoch });
     expect(b.pairs).toEqual({});
   });
 
@@ -988,7 +988,7 @@ describe('a node without a role in a partition', () => {
     world.cut(b, a);
     const { epoch } = world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
     world.commit({ kind: 'rewrite' });
-    b.replica.receive(a.bootId, { kind: 'holdsAnswer', partition: 7, epoch });
+    b.replica.receive(a.bootId, { kind: 'mayDropAnswer', partition: 7, epoch });
     expect(b.pairs).toEqual({ k: 'v' });
   });
 
@@ -1007,7 +1007,7 @@ describe('a node without a role in a partition', () => {
     world.commit({ kind: 'nameLearner', learner: b.bootId });
     world.pass(1000);
     const [{ position } = { position: START_POSITION }] = a.replica.states();
-    expect(b.replica.leftOvers()).toEqual([{ partition: PARTITION, position }]);
+    expect(b.replica.heldPartitions()).toEqual([{ partition: PARTITION, position }]);
     startAfterLoss();
     world.pass(3000);
     expect(b.read('k').answer).toMatchObject({ kind: 'done', result: 'v' });

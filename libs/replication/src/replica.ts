@@ -7,7 +7,7 @@ import {
   type Topology,
 } from '@kvs/topology';
 import { Attention } from './attention.js';
-import { FillTurns } from './fill-turns.js';
+import { TurnsPerLearner } from './turns-per-learner.js';
 import { Knowledge } from './knowledge.js';
 import { Leases } from './leases.js';
 import type { Beacon, BeaconAnswer, Message } from './messages.js';
@@ -43,8 +43,8 @@ export class Replica implements NodeContext {
   readonly leases: Leases;
   readonly requests: Requests;
   readonly transfers: TransferBudget;
-  readonly fillTurns: FillTurns;
-  readonly chunkTurns = new FillTurns(FILL_BYTES_IN_FLIGHT);
+  readonly fillTurns: TurnsPerLearner;
+  readonly chunkTurns = new TurnsPerLearner(FILL_BYTES_IN_FLIGHT);
   readonly #starts: number;
   readonly #without: ReadonlySet<Rule>;
   readonly #knowledge = new Knowledge();
@@ -79,7 +79,7 @@ export class Replica implements NodeContext {
     this.#attention = new Attention(this.#partitions, this.#silence);
     this.requests = new Requests(settings.times, ports.nowMs, ports.ask);
     this.transfers = new TransferBudget(this.startedMs);
-    this.fillTurns = new FillTurns(settings.fillsAtOnce ?? FILLS_AT_ONCE);
+    this.fillTurns = new TurnsPerLearner(settings.fillsAtOnce ?? FILLS_AT_ONCE);
     // Also partitions that were never assigned: the controller must know of their pairs before it assigns them.
     for (const number of ports.engine.heldPartitions())
       this.#partitions.set(number, new Partition(this, number, 'all'));
@@ -132,7 +132,7 @@ export class Replica implements NodeContext {
     if (message.kind === 'beacon') this.#beacon(from, message);
     else if (message.kind === 'beaconAnswer') this.#beaconAnswer(from, message);
     else {
-      if (message.kind === 'effectsAnswer') this.leases.isAlive(from, this.ports.nowMs(), message.isFull);
+      if (message.kind === 'effectsAnswer') this.leases.noteAnswer(from, message.isFull, this.ports.nowMs());
       else if (message.kind === 'entry' && message.entry !== undefined)
         this.#told(message.partition, message.entry);
       this.#touched(message.partition).receive(from, message);
@@ -206,18 +206,19 @@ export class Replica implements NodeContext {
     if (primary === undefined) done(WRONG_NODE);
     else if (this.#isBehind(epoch)) done(BEHIND);
     else primary.read(keys, run, done);
+    // No #finish(): a read gathers neither requests nor beacons.
   }
 
   /**
    * Gives partitions to in-sync copies of them, if possible by one change of the topology. Calls meanwhile wait.
    *
-   * @param most how many hand-overs may begin
+   * @param max how many hand-overs may begin
    * @returns the partitions whose hand-overs begin. Others are being handed over already, or can't be now
    */
-  handOver(successors: Iterable<readonly [partition: number, to: BootId]>, most = Infinity): number[] {
+  handOver(successors: Iterable<readonly [partition: number, to: BootId]>, max = Infinity): number[] {
     const begun: number[] = [];
     for (const [partition, to] of successors) {
-      if (begun.length >= most) break;
+      if (begun.length >= max) break;
       if (this.#primaryOf(partition)?.handOver(to) === true) begun.push(partition);
     }
     this.#finish();
@@ -225,8 +226,8 @@ export class Replica implements NodeContext {
   }
 
   /** Removes an in-sync copy that is one too many. */
-  release(partition: number, copy: BootId): void {
-    this.#primaryOf(partition)?.release(copy);
+  removeSurplus(partition: number, copy: BootId): void {
+    this.#primaryOf(partition)?.removeSurplus(copy);
     this.#finish();
   }
 
@@ -285,7 +286,7 @@ export class Replica implements NodeContext {
    * Returns the partitions that this node could bring back: it has all pairs up to a position, and is no in-sync copy. It may be the
    * learner, if the fill has ended, or has not begun and older pairs are still there.
    */
-  leftOvers(): { readonly partition: number; readonly position: Position }[] {
+  heldPartitions(): { readonly partition: number; readonly position: Position }[] {
     return [...this.#partitions.values()].flatMap(({ number, role, pairs, tail }) =>
       (role === 'none' || role === 'learner') && pairs === 'all'
         ? [{ partition: number, position: tail.end }]
@@ -320,7 +321,7 @@ export class Replica implements NodeContext {
 
   // What partitions need of their node.
 
-  has(rule: Rule): boolean {
+  follows(rule: Rule): boolean {
     return !this.#without.has(rule);
   }
 
@@ -429,7 +430,7 @@ export class Replica implements NodeContext {
     // This process has sent no such beacon, and the lease would last for years.
     if (answer.sentAtMs > this.ports.leaseNowMs()) return;
     this.#tellTime(answer.timeMs);
-    const isBehind = answer.revision > this.#knowledge.wholeRevision && this.has('R9');
+    const isBehind = answer.revision > this.#knowledge.wholeRevision && this.follows('R9');
     this.leases.answered(from, answer, isBehind, this.ports.nowMs());
     if (isBehind) this.catchUp();
     else this.#leaseCame();
@@ -449,7 +450,7 @@ export class Replica implements NodeContext {
   }
 
   #tellTime(timeMs: number): void {
-    if (this.has('R19')) this.ports.clock.raise(timeMs);
+    if (this.follows('R19')) this.ports.clock.raise(timeMs);
   }
 
   #sendBeacons(): void {
@@ -501,7 +502,7 @@ export class Replica implements NodeContext {
   #takePlaceOf(primary: BootId, partition: Partition): void {
     const { entry, number } = partition;
     if (entry === undefined) return;
-    if (this.has('R11')) this.leases.withhold(primary, number, entry.epoch);
+    if (this.follows('R11')) this.leases.withhold(primary, number, entry.epoch);
     partition.askToBePromoted();
   }
 

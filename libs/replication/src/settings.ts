@@ -1,21 +1,21 @@
 import type { BootId } from '@kvs/topology';
 
-/** The rules of docs/cluster-simulation.md that a node follows and that tests can switch off. */
+/** The rules that a node follows and that tests can switch off. docs/cluster-simulation.md has the whole text of each. */
 export const RULES = [
-  'R2',
-  'R5',
-  'R6',
-  'R7',
-  'R9',
-  'R10',
-  'R11',
-  'R12',
-  'R13',
-  'R14',
-  'R15',
-  'R16',
-  'R17',
-  'R19',
+  'R2', // a request stays pending until its asker sees a later epoch
+  'R5', // a copy counts until the topology has removed it
+  'R6', // a read waits for earlier writes of its keys
+  'R7', // a copy refuses effects of a lower epoch
+  'R9', // an answer from a process that knows more is no lease yet
+  'R10', // reads need a lease from every copy
+  'R11', // a copy stops acknowledging a primary before it asks to take its place
+  'R12', // a new primary waits for confirmations and for old leases
+  'R13', // a restarted primary waits for a later epoch
+  'R14', // calls wait during a hand-over
+  'R15', // a fill never overwrites a later effect
+  'R16', // a learner counts as a copy from before the request to add it
+  'R17', // a removed copy asks before it drops its pairs
+  'R19', // beacons carry the time of the cluster
 ] as const;
 
 export type Rule = (typeof RULES)[number];
@@ -70,6 +70,9 @@ export const DEFAULT_TIMES: ReplicaTimes = Object.freeze({
   firstContactMs: 10_000,
   fillTimeoutMs: 10_000,
 });
+
+/** A call that waits for longer is refused, so that its caller tries elsewhere. Proxies wait longer for a node. */
+export const MAX_CALL_WAIT_MS = 1500;
 
 /** Enough that the learner always has something to store. Each has up to two chunks in flight. */
 export const FILLS_AT_ONCE = 8;

@@ -316,7 +316,7 @@ describe('a confirmation', () => {
       fillId: undefined,
       previous: position ?? { epoch: 0, number: 0 },
       effects: [],
-      settled: 1,
+      trimUpTo: 1,
       highestVersion: 1,
     });
     expect(b.replica.states()).toMatchObject([{ tailBytes: 0 }]);

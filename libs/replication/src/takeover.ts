@@ -65,7 +65,7 @@ export class Takeover {
    */
   isOver(send: (to: BootId, after: Position) => void): boolean {
     if (!this.#data.queue.isIdle) return false;
-    if (!this.#node.has('R12')) return true;
+    if (!this.#node.follows('R12')) return true;
     return this.#haveConfirmed() && this.#areEqual(send) && this.#leasesHaveEnded();
   }
 

@@ -242,7 +242,7 @@ export class CopiesRole implements ClusterRole {
 function follow(replica: Replica, order: PrimaryOrder): void {
   if (replica.epochOf(order.partition) !== order.epoch) return;
   if (order.kind === 'handOver') replica.handOver([[order.partition, order.to]]);
-  else replica.release(order.partition, order.copy);
+  else replica.removeSurplus(order.partition, order.copy);
 }
 
 function bootIdOf(identity: EngineIdentity | undefined): BootId {

@@ -18,7 +18,7 @@ export async function nodeReport(
     usedBytes,
     freeBytes: maxBytes === undefined ? undefined : Math.max(maxBytes - usedBytes, 0),
     highestVersion: replica.highestVersion(),
-    held: replica.leftOvers(),
+    held: replica.heldPartitions(),
     fills: replica.fills(),
     failures: replica.takeFailures(),
   };

@@ -65,7 +65,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     fillId: optional(fillId),
     previous: positions,
     effects,
-    settled: integers,
+    trimUpTo: integers,
     highestVersion: versions,
   }),
   record({
@@ -106,8 +106,8 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
   record({ kind: is('fillChunkAnswer'), partition, fillId, number, failure }),
   record({ kind: is('fillEnd'), partition, fillId, chunkCount: number }),
   record({ kind: is('fillAnswer'), partition, fillId }),
-  record({ kind: is('holds'), partition, epoch }),
-  record({ kind: is('holdsAnswer'), partition, epoch }),
+  record({ kind: is('mayDrop'), partition, epoch }),
+  record({ kind: is('mayDropAnswer'), partition, epoch }),
 );
 
 const position = { epoch: 1, number: 1 };
@@ -120,7 +120,7 @@ const emptyEffects: Message = {
   fillId: undefined,
   previous: position,
   effects: [],
-  settled: 0,
+  trimUpTo: 0,
   highestVersion: 1,
 };
 

@@ -35,8 +35,8 @@ const KINDS = [
   'fillChunkAnswer',
   'fillEnd',
   'fillAnswer',
-  'holds',
-  'holdsAnswer',
+  'mayDrop',
+  'mayDropAnswer',
 ] as const satisfies readonly Message['kind'][];
 
 function putFields(builder: FrameBuilder, message: Message): void {
@@ -54,7 +54,7 @@ function putFields(builder: FrameBuilder, message: Message): void {
       putOptional(builder, message.fillId);
       putPosition(builder, message.previous);
       putEffects(builder, message.effects);
-      return putIntegers(builder, message.settled, message.highestVersion);
+      return putIntegers(builder, message.trimUpTo, message.highestVersion);
     case 'effectsAnswer':
       builder.integer(message.epoch);
       putOptional(builder, message.fillId);
@@ -90,8 +90,8 @@ function putFields(builder: FrameBuilder, message: Message): void {
       return putNumberedFill(builder, message.fillId, message.chunkCount);
     case 'fillAnswer':
       return putText(builder, message.fillId);
-    case 'holds':
-    case 'holdsAnswer':
+    case 'mayDrop':
+    case 'mayDropAnswer':
       return builder.integer(message.epoch);
   }
 }
@@ -119,9 +119,9 @@ function readPartitionFields(cursor: FrameCursor, kind: PartitionKind, partition
       const fillId = readOptional(cursor);
       const previous = readPosition(cursor);
       const effects = readEffects(cursor);
-      const settled = readInteger(cursor);
+      const trimUpTo = readInteger(cursor);
       const highestVersion = readInteger(cursor, MAX_VERSION);
-      return { kind, partition, epoch, fillId, previous, effects, settled, highestVersion };
+      return { kind, partition, epoch, fillId, previous, effects, trimUpTo, highestVersion };
     }
     case 'effectsAnswer': {
       const epoch = readInteger(cursor);
@@ -151,8 +151,8 @@ function readPartitionFields(cursor: FrameCursor, kind: PartitionKind, partition
       const [position, base] = [readPosition(cursor), readPosition(cursor)];
       return { ...head, position, base, tail: readEffects(cursor) };
     }
-    case 'holds':
-    case 'holdsAnswer':
+    case 'mayDrop':
+    case 'mayDropAnswer':
       return { kind, partition, epoch: readInteger(cursor) };
     default:
       return readFillFields(cursor, kind, partition);

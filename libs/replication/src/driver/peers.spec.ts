@@ -32,7 +32,7 @@ const effects: Effects = {
   fillId: undefined,
   previous: START_POSITION,
   effects: [large],
-  settled: 0,
+  trimUpTo: 0,
   highestVersion: 1,
 };
 

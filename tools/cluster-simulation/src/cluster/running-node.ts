@@ -95,7 +95,7 @@ export class RunningNode {
     this.#cluster.trace.add(this.#node.process.name, `is ordered ${JSON.stringify(order)}`);
     if (this.#topology?.partitions[order.partition]?.epoch !== order.epoch) return;
     if (order.kind === 'handOver') this.replica.handOver([[order.partition, order.to]]);
-    else this.replica.release(order.partition, order.copy);
+    else this.replica.removeSurplus(order.partition, order.copy);
   }
 
   isServing(partition: number): boolean {
@@ -237,7 +237,7 @@ export class RunningNode {
       highestVersion: this.engine
         .heldPartitions()
         .reduce((most, partition) => Math.max(most, this.engine.highestVersion(partition)), 0),
-      held: this.replica.leftOvers(),
+      held: this.replica.heldPartitions(),
       fills: this.replica.fills(),
       failures: this.replica.takeFailures(),
     };

@@ -4,7 +4,7 @@ import type { BootId } from '@kvs/topology';
  * Lets few fills, or few bytes of their chunks, go to each learner at once. The others wait in the order in which they came. So one
  * turn of the event loop handles few pairs and little waits on a link, however many partitions move and however large the pairs are.
  */
-export class FillTurns {
+export class TurnsPerLearner {
   readonly #maxSize: number;
   readonly #learners = new Map<BootId, LearnerTurns>();
 

@@ -1,7 +1,7 @@
 import { boot } from '@kvs/topology/testing';
-import { FillTurns } from './fill-turns.js';
+import { TurnsPerLearner } from './turns-per-learner.js';
 
-const turns = new FillTurns(2);
+const turns = new TurnsPerLearner(2);
 const begun: string[] = [];
 const fills = new Map<string, () => void>();
 
