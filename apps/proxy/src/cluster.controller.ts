@@ -16,7 +16,7 @@ export class ClusterController {
   @Get()
   async view(): Promise<ClusterView & { readonly topology?: ClusterStatus }> {
     const view = await this.#router.cluster();
-    return this.#member?.routes.topology === undefined
+    return this.#member?.table.topology === undefined
       ? view
       : { ...view, topology: this.#member.control.status() };
   }

@@ -55,7 +55,7 @@ class RouterModule {
         // The fast path handles the requests of a turn in one callback; Express answers each in a callback of its own.
         const schedule = config.fastLane ? endOfCallback : endOfTurn;
         return new Router(
-          member?.routes ?? new FixedNodes(nodes),
+          member?.table ?? new FixedNodes(nodes),
           (address) =>
             new NodeLink(address, {
               nodeTimeoutMs,

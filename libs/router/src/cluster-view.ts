@@ -1,6 +1,5 @@
-import type { Timers } from '@kvs/protocol';
-import type { NodeTransport } from './node-transport.js';
-import { TransportError } from './node-transport.js';
+import { PARTITION_COUNT, type Timers } from '@kvs/protocol';
+import { TransportError, type NodeTransport } from './node-transport.js';
 
 /** The cluster as one proxy sees it: the body of `GET /cluster`. */
 export interface ClusterView {
@@ -8,27 +7,34 @@ export interface ClusterView {
   readonly nodes: readonly NodeView[];
 }
 
-export interface NodeView {
+export type NodeView = {
   readonly node: string;
-  readonly state: 'up' | 'down';
   /** How many partitions the node owns. */
   readonly partitions: number;
-  /** How many pairs it holds; `null` when it can't be asked. */
-  readonly keys: number | null;
-  readonly engine?: string;
+} & (UpNode | DownNode);
+
+interface UpNode {
+  readonly state: 'up';
+  /** How many pairs it holds. */
+  readonly keys: number;
+  readonly engine: string;
+}
+
+interface DownNode {
+  readonly state: 'down';
+  readonly keys: null;
   /** Why it counts as down. */
-  readonly reason?: string;
+  readonly reason: string;
 }
 
 /** Asks all nodes. One that does not answer within {@link ANSWER_MS} counts as down. */
 export async function describeCluster(
-  routes: readonly { readonly node: string; readonly transport: NodeTransport }[],
-  partitionsOf: (node: string) => number,
-  partitions: number,
+  nodes: readonly { readonly address: string; readonly transport: NodeTransport }[],
+  partitionsOf: (address: string) => number,
   timers: Timers,
 ): Promise<ClusterView> {
-  const nodes = await Promise.all(
-    routes.map(async ({ node, transport }): Promise<NodeView> => {
+  const views = await Promise.all(
+    nodes.map(async ({ address: node, transport }): Promise<NodeView> => {
       try {
         const { engine, keys } = await inTime(transport.stats(), timers);
         return { node, state: 'up', partitions: partitionsOf(node), keys, engine };
@@ -38,7 +44,7 @@ export async function describeCluster(
       }
     }),
   );
-  return { partitions, nodes };
+  return { partitions: PARTITION_COUNT, nodes: views };
 }
 
 async function inTime<T>(answer: Promise<T>, timers: Timers): Promise<T> {

@@ -5,18 +5,18 @@ import { NEWLINE, type PairLines } from '@kvs/protocol';
  * newlines, so that pairs are never interleaved: a raw newline is nowhere else. Besides a chunk, it holds at most the beginning
  * of one pair of each text.
  *
- * @param joining texts that are added while others are read. They are taken from this list
+ * @param joined returns the texts that have joined since it was last called. It is called after each turn
  */
 export async function* interleave(
   texts: readonly PairLines[],
-  joining: PairLines[] = [],
+  joined: () => readonly PairLines[] = () => [],
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let readers = texts.map((text) => new PairReader(text));
   try {
     while (readers.length > 0) {
       for (const reader of readers) yield* reader.next();
-      const joined = joining.splice(0).map((text) => new PairReader(text));
-      readers = [...readers.filter(({ isDone }) => !isDone), ...joined];
+      const others = joined().map((text) => new PairReader(text));
+      readers = [...readers.filter(({ isDone }) => !isDone), ...others];
     }
   } finally {
     await Promise.all(readers.map((reader) => reader.close()));

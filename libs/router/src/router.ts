@@ -1,6 +1,5 @@
 import {
   AnswerSize,
-  PARTITION_COUNT,
   partitionOf,
   systemTimers,
   type DeleteItem,
@@ -26,8 +25,8 @@ import {
   type NodeTransport,
   type NodeTransportFactory,
 } from './node-transport.js';
+import { NodePool, type NodeHandle } from './node-pool.js';
 import type { RoutingTable } from './routing-table.js';
-import { Routes, type Route } from './routes.js';
 import { ClusterScan } from './scan.js';
 import { askNode, scatter, type AskNode, type OnFailure, type Outcomes } from './scatter.js';
 
@@ -47,7 +46,7 @@ export interface RouterOptions {
  * {@link Failover} says.
  */
 export class Router implements KeyValueOperations {
-  readonly #routes: Routes;
+  readonly #pool: NodePool;
   readonly #failover: Failover | undefined;
   readonly #timers: Timers;
 
@@ -55,8 +54,8 @@ export class Router implements KeyValueOperations {
   constructor(table: RoutingTable, connect: NodeTransportFactory, options: RouterOptions = {}) {
     const { timers = systemTimers, failover } = options;
     this.#timers = timers;
-    // Routes change before a change ends the waits of requests, which then find the new routes.
-    this.#routes = new Routes(table, connect, timers);
+    // The pool hears of a change before the failover does, so that requests whose waits it ends find the new nodes.
+    this.#pool = new NodePool(table, connect, timers);
     this.#failover = table.changes && new Failover(table.changes, timers, failover);
   }
 
@@ -64,7 +63,7 @@ export class Router implements KeyValueOperations {
     return this.#write(
       items,
       ({ key, value }) => key.data.length + value.data.length,
-      (route, share, partitions) => counted(route).set(share, partitions, this.#routes.epochOf(partitions)),
+      (node, share, partitions) => counted(node).set(share, partitions, this.#pool.epochOf(partitions)),
     );
   }
 
@@ -72,40 +71,39 @@ export class Router implements KeyValueOperations {
     return this.#write(
       items,
       ({ key }) => key.data.length,
-      (route, share, partitions) =>
-        counted(route).delete(share, partitions, this.#routes.epochOf(partitions)),
+      (node, share, partitions) => counted(node).delete(share, partitions, this.#pool.epochOf(partitions)),
     );
   }
 
   fetch(keys: readonly Key[], maxBytes = Infinity): Promise<readonly FetchOutcome[]> {
     // A value alone is held to a limit of its own.
     const size = keys.length > 1 ? new AnswerSize(maxBytes) : undefined;
-    return this.#read(keys, (route, share, partitions) =>
-      counted(route).fetch(share, partitions, this.#routes.epochOf(partitions), size),
+    return this.#read(keys, (node, share, partitions) =>
+      counted(node).fetch(share, partitions, this.#pool.epochOf(partitions), size),
     );
   }
 
   query(keys: readonly Key[]): Promise<readonly QueryOutcome[]> {
-    return this.#read(keys, (route, share, partitions) =>
-      counted(route).query(share, partitions, this.#routes.epochOf(partitions)),
+    return this.#read(keys, (node, share, partitions) =>
+      counted(node).query(share, partitions, this.#pool.epochOf(partitions)),
     );
   }
 
   scan({ partial, ...request }: ScanRequest & { readonly partial: boolean }): Promise<ScanAnswer> {
-    return new ClusterScan(request, this.#routes, this.#failover).open(partial);
+    return new ClusterScan(request, this.#pool, this.#failover).open(partial);
   }
 
   /** Asks all nodes for their statistics now. */
   cluster(): Promise<ClusterView> {
     const owned = new Map(
-      this.#routes.sharesOf().map(({ route, partitions }) => [route.node, partitions.length]),
+      this.#pool.sharesOf().map(({ node, partitions }) => [node.address, partitions.length]),
     );
-    return describeCluster(this.#routes.nodes, (node) => owned.get(node) ?? 0, PARTITION_COUNT, this.#timers);
+    return describeCluster(this.#pool.nodes, (address) => owned.get(address) ?? 0, this.#timers);
   }
 
   /** Whether any node that serves partitions answers: known as soon as one does, however long the others take. */
   async isReachable(): Promise<boolean> {
-    const answers = this.#routes.sharesOf().map(async ({ route }) => route.transport.stats());
+    const answers = this.#pool.sharesOf().map(async ({ node }) => node.transport.stats());
     try {
       await Promise.any(answers);
       return true;
@@ -119,12 +117,12 @@ export class Router implements KeyValueOperations {
 
   /** Returns the counts of calls of data operations to each node, and of their failures, since the start. */
   callsByNode(): readonly NodeTally[] {
-    return this.#routes.nodes.map(({ node, counter }) => counter.tally(node));
+    return this.#pool.nodes.map(({ address, counter }) => counter.tally(address));
   }
 
   close(): void {
     this.#failover?.close();
-    this.#routes.close();
+    this.#pool.close();
   }
 
   /**
@@ -133,15 +131,15 @@ export class Router implements KeyValueOperations {
    */
   #read<O extends { readonly ok: true } | ItemFailure>(
     keys: readonly Key[],
-    ask: AskNode<Route, Key, O>,
+    ask: AskNode<NodeHandle, Key, O>,
   ): Promise<Outcomes<O>> {
-    const failed: OnFailure<Route, Key, O> = (route, share, partitions, error) => {
-      if (!isBroken(error)) return failReads(route, share, partitions, error);
-      route.counter.failed(error);
-      return askNode(route, share, partitions, ask, failReads);
+    const failed: OnFailure<NodeHandle, Key, O> = (node, share, partitions, error) => {
+      if (!isBroken(error)) return failReads(node, share, partitions, error);
+      node.counter.failed(error);
+      return askNode(node, share, partitions, ask, failReads);
     };
     const attempt = (some: readonly Key[]) =>
-      scatter(some, some.map(partitionOf), this.#routes.of, ask, failed);
+      scatter(some, some.map(partitionOf), this.#pool.of, ask, failed);
     if (this.#failover === undefined) return attempt(keys);
     return this.#failover.settle({
       items: keys,
@@ -156,11 +154,11 @@ export class Router implements KeyValueOperations {
   #write<T extends { readonly key: Key }, O extends { readonly ok: true } | ItemFailure>(
     items: readonly T[],
     bytesOf: (item: T) => number,
-    ask: AskNode<Route, T, O>,
+    ask: AskNode<NodeHandle, T, O>,
   ): Promise<Outcomes<O>> {
     const attempt = (some: readonly T[]) => {
       const partitions = some.map(({ key }) => partitionOf(key));
-      return scatter(some, partitions, this.#routes.of, ask, failWrites);
+      return scatter(some, partitions, this.#pool.of, ask, failWrites);
     };
     if (this.#failover === undefined) return attempt(items);
     return this.#failover.settle({ items, keyOf: ({ key }) => key, bytesOf, isWrite: true, attempt });
@@ -168,7 +166,7 @@ export class Router implements KeyValueOperations {
 }
 
 /** The way to a node, for one call. */
-function counted({ transport, counter }: Route): NodeTransport {
+function counted({ transport, counter }: NodeHandle): NodeTransport {
   counter.calls++;
   return transport;
 }
@@ -178,11 +176,11 @@ function isBroken(error: unknown): boolean {
 }
 
 /** Counts the failure of a call, and gives it to each item. Throws what is no failure to reach the node: a defect. */
-function failItems(failureOf: typeof readFailure): OnFailure<Route, unknown, never> {
-  return ({ node, counter }, share, _partitions, error) => {
+function failItems(failureOf: typeof readFailure): OnFailure<NodeHandle, unknown, never> {
+  return ({ address, counter }, share, _partitions, error) => {
     counter.failed(error);
     if (!(error instanceof TransportError)) throw error;
-    return new Array<ItemFailure>(share.length).fill(failureOf(node, error));
+    return new Array<ItemFailure>(share.length).fill(failureOf(address, error));
   };
 }
 

@@ -7,8 +7,8 @@ import {
 } from '@kvs/protocol';
 import type { Failover } from './failover.js';
 import { interleave } from './interleave.js';
+import type { NodePool, NodeShare } from './node-pool.js';
 import { ScanStoppedError, TransportError, type NodeScan } from './node-transport.js';
-import type { NodeShare, Routes } from './routes.js';
 
 interface OpenScan {
   readonly share: NodeShare;
@@ -19,6 +19,9 @@ interface FailedOpening {
   readonly share: NodeShare;
   readonly error: unknown;
 }
+
+/** What came of asking one node for a scan. */
+type Opening = OpenScan | FailedOpening;
 
 /**
  * A scan over many nodes. If a node does not serve a partition any more, the scan goes on at the node that does, as long as
@@ -34,13 +37,13 @@ export class ClusterScan {
   #isClosed = false;
 
   readonly #request: ScanRequest;
-  readonly #routes: Routes;
+  readonly #pool: NodePool;
   readonly #failover: Failover | undefined;
 
   /** @param failover undefined if partitions never move */
-  constructor(request: ScanRequest, routes: Routes, failover: Failover | undefined) {
+  constructor(request: ScanRequest, pool: NodePool, failover: Failover | undefined) {
     this.#request = request;
-    this.#routes = routes;
+    this.#pool = pool;
     this.#failover = failover;
   }
 
@@ -51,8 +54,8 @@ export class ClusterScan {
    * @throws KvsError `node_unavailable` or `loop_detected` if nodes are away and the answer must not be partial
    */
   async open(partial: boolean): Promise<ScanAnswer> {
-    const scans: OpenScan[] = [];
-    const failures = await this.#openElsewhere(await this.#openAll(this.#request.partitions, scans), scans);
+    const openings = await this.#openElsewhere(await this.#openAll(this.#request.partitions));
+    const failures = openings.filter(hasFailed);
     const isPartial = failures.every(({ error }) => error instanceof TransportError);
     if (failures.length > 0 && !(partial && isPartial)) {
       this.#close();
@@ -61,8 +64,8 @@ export class ClusterScan {
     return {
       missingNodes: nodesOf(failures),
       lines: interleave(
-        scans.map((open) => this.#lines(open)),
-        this.#joining,
+        openings.filter(isOpen).map((open) => this.#lines(open)),
+        () => this.#joining.splice(0),
       ),
       close: () => this.#close(),
     };
@@ -73,49 +76,42 @@ export class ClusterScan {
     for (const scan of this.#scans) scan.close();
   }
 
-  /** Opens a scan of each node that serves some of the partitions. Adds to `scans`, and returns those that failed. */
-  async #openAll(partitions: readonly number[] | undefined, scans: OpenScan[]): Promise<FailedOpening[]> {
+  /** Opens a scan of each node that serves some of the partitions. */
+  #openAll(partitions: readonly number[] | undefined): Promise<readonly Opening[]> {
     this.#changes = this.#failover?.changes ?? 0;
-    const openings = await Promise.all(
-      this.#routes.sharesOf(partitions).map((share) => this.#openShare(share)),
-    );
-    scans.push(...openings.filter((opening) => 'scan' in opening));
-    return openings.filter((opening) => 'error' in opening);
+    return Promise.all(this.#pool.sharesOf(partitions).map((share) => this.#openShare(share)));
   }
 
-  async #openShare(share: NodeShare): Promise<OpenScan | FailedOpening> {
-    const { route, partitions, epoch } = share;
-    route.counter.calls++;
+  async #openShare(share: NodeShare): Promise<Opening> {
+    const { node, partitions, epoch } = share;
+    node.counter.calls++;
     try {
-      const scan = await route.transport.scan({ ...this.#request, partitions }, epoch);
+      const scan = await node.transport.scan({ ...this.#request, partitions }, epoch);
       this.#scans.push(scan);
       if (this.#isClosed) scan.close();
       return { share, scan };
     } catch (error) {
-      route.counter.failed(error);
+      node.counter.failed(error);
       return { share, error };
     }
   }
 
-  /** Opens scans of nodes in the place of those that failed, as long as there is time. Returns those that failed still. */
-  async #openElsewhere(
-    failed: readonly FailedOpening[],
-    scans: OpenScan[],
-  ): Promise<readonly FailedOpening[]> {
-    let failures = failed;
-    let unread = unreadPartitions(failures);
-    if (this.#failover === undefined || unread.length === 0) return failures;
+  /** Replaces openings that failed by scans of other nodes, as long as there is time. */
+  async #openElsewhere(first: readonly Opening[]): Promise<readonly Opening[]> {
+    let openings = first;
+    let unread = unreadPartitions(openings);
+    if (this.#failover === undefined || unread.length === 0) return openings;
     const wait = this.#failover.begin(0, this.#changes);
     try {
       while (unread.length > 0 && (await wait?.next()) && !this.#isClosed) {
-        const others = failures.filter((failure) => !isReplaceable(failure));
-        failures = [...others, ...(await this.#openAll(unread, scans))];
-        unread = unreadPartitions(failures);
+        const others = openings.filter((opening) => !isReplaceable(opening));
+        openings = [...others, ...(await this.#openAll(unread))];
+        unread = unreadPartitions(openings);
       }
     } finally {
       wait?.end();
     }
-    return failures;
+    return openings;
   }
 
   /** The pairs of a node, and those that it does not serve any more from a node that does. */
@@ -140,24 +136,33 @@ export class ClusterScan {
     if (!(error instanceof TransportError)) throw error;
     const canMove = this.#failover !== undefined && !this.#isClosed;
     if (!canMove || !(isUnread || error instanceof ScanStoppedError))
-      throw new NodesUnavailableError([share.route.node], { cause: error });
-    const scans: OpenScan[] = [];
-    const failures = await this.#openElsewhere([{ share, error }], scans);
+      throw new NodesUnavailableError([share.node.address], { cause: error });
+    const openings = await this.#openElsewhere([{ share, error }]);
+    const failures = openings.filter(hasFailed);
     if (failures.length > 0) throw failureOf(failures);
-    const [next, ...others] = scans;
+    const [next, ...others] = openings.filter(isOpen);
     this.#joining.push(...others.map((other) => this.#lines(other)));
     return next;
   }
 }
 
-/** Whether another node may serve the partitions. */
-function isReplaceable({ error }: FailedOpening): boolean {
-  return error instanceof TransportError && error.failure !== 'loop';
+function isOpen(opening: Opening): opening is OpenScan {
+  return 'scan' in opening;
+}
+
+function hasFailed(opening: Opening): opening is FailedOpening {
+  return 'error' in opening;
+}
+
+/** Whether the opening failed, and another node may serve the partitions. */
+function isReplaceable(opening: Opening): boolean {
+  return hasFailed(opening) && opening.error instanceof TransportError && opening.error.failure !== 'loop';
 }
 
 /** Returns the partitions of which nothing was read, ascending. */
-function unreadPartitions(failures: readonly FailedOpening[]): number[] {
-  return failures
+function unreadPartitions(openings: readonly Opening[]): number[] {
+  return openings
+    .filter(hasFailed)
     .filter(isReplaceable)
     .flatMap(({ share, error }) =>
       error instanceof ScanStoppedError
@@ -173,9 +178,9 @@ function failureOf(failures: readonly FailedOpening[]): unknown {
   if (other !== undefined) return other.error;
   const loop = failures.find(({ error }) => error instanceof TransportError && error.failure === 'loop');
   if (loop === undefined) return new NodesUnavailableError(nodesOf(failures));
-  return new KvsError('loop_detected', `${loop.share.route.node} is a proxy, not a storage node`);
+  return new KvsError('loop_detected', `${loop.share.node.address} is a proxy, not a storage node`);
 }
 
 function nodesOf(failures: readonly FailedOpening[]): string[] {
-  return [...new Set(failures.map(({ share }) => share.route.node))];
+  return [...new Set(failures.map(({ share }) => share.node.address))];
 }

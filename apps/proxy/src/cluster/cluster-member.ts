@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { KvsError, messageOf, systemTimers } from '@kvs/protocol';
-import { TopologyRoutes } from '@kvs/router';
+import { TopologyTable } from '@kvs/router';
 import type { Logger } from '@kvs/server';
 import { ClusterControl, LastingProblem, type TopologyStore } from '@kvs/topology';
 import type { ClusterConfig } from './cluster-config.js';
@@ -17,10 +17,10 @@ export interface ClusterMemberOptions {
   readonly maxInFlightRequests: number;
 }
 
-/** The proxy's part in a cluster: its control plane, its routes, and the invitations of the nodes that it was given. */
+/** The proxy's part in a cluster: its control plane, its routing table, and the invitations of the nodes that it was given. */
 export class ClusterMember {
   /** Follows the topology. Has no node before the proxy listens. */
-  readonly routes = new TopologyRoutes();
+  readonly table = new TopologyTable();
   readonly #options: ClusterMemberOptions;
   readonly #client = new NodeClient();
   readonly #ended = new AbortController();
@@ -84,7 +84,7 @@ export class ClusterMember {
         log: logger,
       },
     );
-    control.watch((topology) => this.routes.learn(topology));
+    control.watch((topology) => this.table.learn(topology));
     this.#control = control;
     while (!(await this.#hasStarted(control))) {
       await this.#pause();

@@ -7,7 +7,7 @@ import type { ClusterMember } from './cluster-member.js';
  * moves of its own. The count of lost partitions comes from the topology, so it is the same at all proxies.
  */
 export function clusterMetrics(member: ClusterMember): MetricsSource {
-  return { collect: () => (member.routes.topology === undefined ? [] : familiesOf(member.control)) };
+  return { collect: () => (member.table.topology === undefined ? [] : familiesOf(member.control)) };
 }
 
 export function familiesOf(control: Pick<ClusterControl, 'status'>): MetricFamily[] {

@@ -4,31 +4,31 @@ import { TransportError, type NodeTransport, type NodeTransportFactory } from '.
 import type { RoutingTable } from './routing-table.js';
 
 /** A node, and the way there. */
-export interface Route {
-  readonly node: string;
+export interface NodeHandle {
+  readonly address: string;
   readonly transport: NodeTransport;
   readonly counter: CallCounter;
 }
 
 /** Some partitions that one node serves. */
 export interface NodeShare {
-  readonly route: Route;
+  readonly node: NodeHandle;
   readonly partitions: readonly number[];
   /** The largest epoch of their entries. */
   readonly epoch: number;
 }
 
-/** The routes of a table's partitions. Makes and closes transports as nodes come and go. */
-export class Routes {
+/** The nodes of a routing table, and which of them serves each partition. Makes and closes transports as nodes come and go. */
+export class NodePool {
   /** The nodes of the table, by address. */
-  #nodes = new Map<string, Route>();
-  #byPartition: readonly Route[] = [];
+  #nodes = new Map<string, NodeHandle>();
+  #byPartition: readonly NodeHandle[] = [];
   /** The epoch of each partition's entry; undefined if partitions never move. */
   #epochs: readonly number[] | undefined;
   /** The nodes that the table does not have any more, until their calls have had time to end. */
-  readonly #retired = new Set<Route>();
-  /** The route of partitions that no node serves. */
-  readonly #nobody: Route = { node: 'unassigned', transport: UNSERVED, counter: new CallCounter() };
+  readonly #retired = new Set<NodeHandle>();
+  /** In place of a node for the partitions that no node serves. */
+  readonly #nobody: NodeHandle = { address: 'unassigned', transport: UNSERVED, counter: new CallCounter() };
 
   readonly #table: RoutingTable;
   readonly #connect: NodeTransportFactory;
@@ -45,14 +45,15 @@ export class Routes {
   }
 
   /** All nodes, whether or not they serve partitions. */
-  get nodes(): readonly Route[] {
+  get nodes(): readonly NodeHandle[] {
     return [...this.#nodes.values()];
   }
 
-  readonly of = (partition: number): Route => {
-    const route = this.#byPartition[partition];
-    if (route === undefined) throw new TypeError(`there is no partition ${partition}`);
-    return route;
+  /** Returns the node that serves a partition. */
+  readonly of = (partition: number): NodeHandle => {
+    const node = this.#byPartition[partition];
+    if (node === undefined) throw new TypeError(`there is no partition ${partition}`);
+    return node;
   };
 
   /** Returns the largest epoch of the partitions' entries; 0 if partitions never move. */
@@ -66,10 +67,10 @@ export class Routes {
 
   /** Returns each node that serves some of the partitions, with those, in the order of the nodes. */
   sharesOf(partitions: readonly number[] = ALL_PARTITIONS): NodeShare[] {
-    const served = new Map<Route, number[]>([...this.nodes, this.#nobody].map((route) => [route, []]));
+    const served = new Map<NodeHandle, number[]>([...this.nodes, this.#nobody].map((node) => [node, []]));
     for (const partition of partitions) served.get(this.of(partition))?.push(partition);
-    return Array.from(served, ([route, own]) => ({
-      route,
+    return Array.from(served, ([node, own]) => ({
+      node,
       partitions: own,
       epoch: this.epochOf(own),
     })).filter((share) => share.partitions.length > 0);
@@ -80,32 +81,32 @@ export class Routes {
     for (const { transport } of [...this.nodes, ...this.#retired]) transport.close();
   }
 
-  /** Takes over the present nodes and routes of the table. */
+  /** Takes over what the table says now. */
   #follow(): void {
     const before = this.#nodes;
     this.#nodes = new Map(
-      this.#table.nodes.map((node) => {
-        const known = before.get(node);
-        return [node, known ?? { node, transport: this.#connect(node), counter: new CallCounter() }];
+      this.#table.nodes.map((address) => {
+        const known = before.get(address);
+        return [address, known ?? { address, transport: this.#connect(address), counter: new CallCounter() }];
       }),
     );
-    for (const [node, route] of before) if (!this.#nodes.has(node)) this.#retire(route);
+    for (const [address, node] of before) if (!this.#nodes.has(address)) this.#retire(node);
     const entries = ALL_PARTITIONS.map((partition) => this.#table.routeOf(partition));
     this.#byPartition = entries.map((entry) => {
-      const route = entry === undefined ? this.#nobody : this.#nodes.get(entry.node);
-      if (route === undefined)
+      const node = entry === undefined ? this.#nobody : this.#nodes.get(entry.node);
+      if (node === undefined)
         throw new TypeError(`the table names ${entry?.node}, which is none of its nodes`);
-      return route;
+      return node;
     });
     if (this.#table.changes !== undefined) this.#epochs = entries.map((entry) => entry?.epoch ?? 0);
   }
 
   /** Closes the transport to a node that is gone, but not before the calls in flight have had time to end. */
-  #retire(route: Route): void {
-    this.#retired.add(route);
+  #retire(node: NodeHandle): void {
+    this.#retired.add(node);
     this.#timers.after(RETIRE_MS, () => {
-      this.#retired.delete(route);
-      route.transport.close();
+      this.#retired.delete(node);
+      node.transport.close();
     });
   }
 }

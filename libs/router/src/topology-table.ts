@@ -2,7 +2,7 @@ import type { Topology } from '@kvs/topology';
 import type { PartitionRoute, RouteChanges, RoutingTable } from './routing-table.js';
 
 /** The table that follows the topology of a cluster: each partition is served by its primary. */
-export class TopologyRoutes implements RoutingTable {
+export class TopologyTable implements RoutingTable {
   #topology: Topology | undefined;
   #addresses: ReadonlyMap<string, string> = new Map();
   readonly #listeners = new Set<() => void>();

@@ -1,6 +1,6 @@
 import { newTopology, type BootId, type Topology, type TopologyNode } from '@kvs/topology';
 import { boot } from '@kvs/topology/testing';
-import { TopologyRoutes } from './topology-routes.js';
+import { TopologyTable } from './topology-table.js';
 
 const [a, b] = [boot('a1'), boot('b1')];
 
@@ -29,33 +29,33 @@ function topologyOf(revision: number, primary: BootId | undefined, bootIds = [a,
   };
 }
 
-it('a table without a topology has no nodes and no routes', () => {
-  const routes = new TopologyRoutes();
-  expect([routes.nodes, routes.routeOf(0), routes.topology]).toEqual([[], undefined, undefined]);
+it('a table without a topology has no nodes and serves nothing', () => {
+  const table = new TopologyTable();
+  expect([table.nodes, table.routeOf(0), table.topology]).toEqual([[], undefined, undefined]);
 });
 
 it('a partition is at the address of its primary, with the epoch of its entry', () => {
-  const routes = new TopologyRoutes();
-  routes.learn(topologyOf(7, b));
-  expect(routes.nodes).toEqual(['a1:3000', 'b1:3000']);
-  expect([routes.routeOf(0), routes.routeOf(1)]).toEqual([{ node: 'b1:3000', epoch: 7 }, undefined]);
+  const table = new TopologyTable();
+  table.learn(topologyOf(7, b));
+  expect(table.nodes).toEqual(['a1:3000', 'b1:3000']);
+  expect([table.routeOf(0), table.routeOf(1)]).toEqual([{ node: 'b1:3000', epoch: 7 }, undefined]);
 });
 
 it('a partition is nowhere if its primary has started again, with another boot id', () => {
-  const routes = new TopologyRoutes();
-  routes.learn(topologyOf(7, b, [a, boot('b2')]));
-  expect(routes.routeOf(0)).toBeUndefined();
+  const table = new TopologyTable();
+  table.learn(topologyOf(7, b, [a, boot('b2')]));
+  expect(table.routeOf(0)).toBeUndefined();
 });
 
 it('an older topology, and the same one again, change nothing', () => {
-  const routes = new TopologyRoutes();
+  const table = new TopologyTable();
   let changes = 0;
-  const unwatch = routes.changes.watch(() => changes++);
-  routes.learn(topologyOf(7, b));
-  routes.learn(topologyOf(7, b));
-  routes.learn(topologyOf(6, a));
-  expect([changes, routes.routeOf(0)?.node]).toEqual([1, 'b1:3000']);
+  const unwatch = table.changes.watch(() => changes++);
+  table.learn(topologyOf(7, b));
+  table.learn(topologyOf(7, b));
+  table.learn(topologyOf(6, a));
+  expect([changes, table.routeOf(0)?.node]).toEqual([1, 'b1:3000']);
   unwatch();
-  routes.learn(topologyOf(8, a));
-  expect([changes, routes.routeOf(0)?.node]).toEqual([1, 'a1:3000']);
+  table.learn(topologyOf(8, a));
+  expect([changes, table.routeOf(0)?.node]).toEqual([1, 'a1:3000']);
 });
