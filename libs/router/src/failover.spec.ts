@@ -172,6 +172,16 @@ describe('nodes', () => {
     expect([cluster.node(two).closed, cluster.node(three).closed]).toEqual([false, false]);
   });
 
+  it('are closed with the router, also those that have gone, and none is connected to afterwards', () => {
+    const [first, second] = [cluster.node(one), cluster.node(two)];
+    cluster.table.move(ALL_PARTITIONS, two);
+    cluster.table.announceNodes([two]);
+    cluster.router.close();
+    cluster.table.announceNodes([two, three]);
+    expect([first.closed, second.closed]).toEqual([true, true]);
+    expect(() => cluster.node(three)).toThrow('no node');
+  });
+
   it('are listed with the partitions that they serve', async () => {
     cluster.table.move(partitions, two);
     cluster.table.move([0], undefined);

@@ -1,3 +1,5 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Admission } from './admission.js';
 import { Budget } from './budget.js';
 
 const begin = (maxInFlightRequests: number, maxInFlightBytes: number) => {
@@ -68,6 +70,13 @@ it('released bytes count no more', () => {
   expect([link.hold(600, 0), http.load.requestBytes]).toEqual([undefined, 400]);
 });
 
+it('a request that comes to hold less is not refused, however full the budget is', () => {
+  const { http, link } = begin(100, 1000);
+  expect(http.hold(500, 0)).toBeUndefined();
+  link.addUnread(2000);
+  expect([http.hold(-100, 500), http.load.requestBytes]).toEqual([undefined, 400]);
+});
+
 it('a request larger than the limit is admitted if it is alone', () => {
   const { http, link } = begin(100, 1000);
   expect(http.enter(5000, 0)).toBeUndefined();
@@ -115,6 +124,27 @@ it('a draining budget refuses all requests, and is idle when the last one of all
   separate.leave(0);
   await draining;
   expect(isIdle).toBe(true);
+});
+
+it('a budget without requests is drained at once', async () => {
+  const { budget, http } = begin(100, 1000);
+  await budget.drain();
+  expect(http.enter(0)?.code).toBe('shutting_down');
+});
+
+it.each([
+  ['refused', (http: Admission) => void http.enter(0)],
+  ['admitted without a check', (http: Admission) => http.enterAlways()],
+])('a budget is not quiet until no request has come for the time asked for (%s)', async (_, arrive) => {
+  const { budget, http } = begin(100, 1000);
+  await budget.drain();
+  let isQuiet = false;
+  const quiet = budget.quiet(20).then(() => (isQuiet = true));
+  arrive(http);
+  // Fires behind the first timer of the budget, and before its second.
+  await setTimeout(20);
+  expect(isQuiet).toBe(false);
+  await quiet;
 });
 
 it('metrics tell what each protocol has in flight', () => {

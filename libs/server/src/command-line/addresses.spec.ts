@@ -1,4 +1,4 @@
-import { parseAddress, parseHost, parsePort } from './addresses.js';
+import { isAnyAddress, parseAddress, parseHost, parsePort } from './addresses.js';
 
 describe('a port', () => {
   it.each([
@@ -17,6 +17,16 @@ describe('a port', () => {
 it('an address is told in its usual spelling', () => {
   expect(parseAddress('Node:03000')).toBe('node:3000');
   expect(() => parseAddress('a b:1')).toThrow('A node is given as host:port');
+});
+
+it('only the two unspecified addresses stand for all addresses', () => {
+  expect(['0.0.0.0', '::', '127.0.0.1', '::1', 'localhost'].map(isAnyAddress)).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
 });
 
 describe('a host', () => {

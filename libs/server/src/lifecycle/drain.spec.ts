@@ -1,6 +1,10 @@
+import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { Budget } from '../admission/budget.js';
+import { createLogger } from '../logs/logger.js';
+import { ServerMetrics } from '../metrics/server-metrics.js';
 import type { Listener } from './listener.js';
-import { drain } from './start-server.js';
+import { drain, startServer } from './start-server.js';
+import { stopOnce } from './stop-signals.js';
 
 /** A listener that writes down what is asked of it, and drains when a test says so. */
 class RecordingListener implements Listener {
@@ -32,6 +36,8 @@ class RecordingListener implements Listener {
 }
 
 const LONG_MS = 1_000_000;
+/** The end of a drain. */
+const ENDED = ['no request comes any more', 'http closes', 'redis closes'];
 
 let calls: string[];
 let warnings: string[];
@@ -45,9 +51,14 @@ beforeEach(() => {
 });
 
 const begin = (timeoutMs: number) =>
-  drain(listeners, budget, timeoutMs, { warn: (message: unknown) => void warnings.push(String(message)) });
+  drain(
+    listeners,
+    { drain: () => budget.drain(), quiet: async () => void calls.push('no request comes any more') },
+    timeoutMs,
+    { warn: (message: unknown) => void warnings.push(String(message)) },
+  );
 
-it('all listeners drain at once, and close when all have drained and nothing is in flight', async () => {
+it('all listeners drain at once, and close when all have drained, nothing is in flight, and no request comes', async () => {
   const admission = budget.admissionOf('redis');
   admission.enter(1);
   const draining = begin(LONG_MS);
@@ -57,12 +68,12 @@ it('all listeners drain at once, and close when all have drained and nothing is 
   expect(calls).toHaveLength(2);
   admission.leave(1);
   await draining;
-  expect([calls.slice(2), warnings]).toEqual([['http closes', 'redis closes'], []]);
+  expect([calls.slice(2), warnings]).toEqual([ENDED, []]);
 });
 
-it('a listener that does not drain in time is closed, and the log says so', async () => {
+it('a listener that does not drain in time is closed even while requests come, and the log says so', async () => {
   await begin(1);
-  expect(calls.slice(0, 4)).toEqual(['http drains', 'redis drains', 'http closes', 'redis closes']);
+  expect(calls).toEqual(['http drains', 'redis drains', 'http closes', 'redis closes', ...ENDED]);
   expect(warnings).toEqual(['requests that are still in flight after 1 ms are cut']);
 });
 
@@ -72,5 +83,50 @@ it('requests that come while it drains are refused', async () => {
   for (const listener of listeners) listener.finishDrain();
   expect(admission.enter(1)?.code).toBe('shutting_down');
   await draining;
-  expect(calls.slice(2)).toEqual(['http closes', 'redis closes']);
+  expect(calls.slice(2)).toEqual(ENDED);
+});
+
+describe('a server in this process', () => {
+  const at = { host: '127.0.0.1', port: 0 };
+  const start = (addresses: Record<string, typeof at>) =>
+    startServer({
+      name: 'test',
+      settings: {
+        limits: DEFAULT_LIMITS,
+        maxInFlightRequests: 10,
+        maxInFlightBytes: 1000,
+        shutdownTimeoutMs: 1,
+        logLevel: 'silent',
+        logFormat: 'json',
+      },
+      addresses,
+      open: async () => ({
+        listeners,
+        metrics: new ServerMetrics(),
+        leave: async () => void calls.push('leaves'),
+        close: async () => void calls.push('closes'),
+      }),
+    });
+
+  it('stops by leaving while it still serves, then draining, and closing what it holds last', async () => {
+    const { bound, stop } = await start({ http: at, redis: at });
+    expect(bound).toEqual({ http: { ...at, port: 1 }, redis: { ...at, port: 1 } });
+    await stop();
+    expect(calls.slice(2, 5)).toEqual(['leaves', 'http drains', 'redis drains']);
+    expect(calls.at(-1)).toBe('closes');
+  });
+
+  it('leaves nothing open if one of its listeners can not start', async () => {
+    await expect(start({ http: at })).rejects.toThrow('redis has no address');
+    expect([calls[0], calls.at(-1)]).toEqual(['http starts', 'closes']);
+    expect(calls).toContain('http closes');
+  });
+});
+
+it('a server that is asked to stop several times stops once', async () => {
+  const logger = await createLogger('test', 'silent', 'json');
+  const stop = stopOnce(logger, async (reason) => void calls.push(reason));
+  stop('SIGINT');
+  stop('SIGTERM');
+  expect(calls).toEqual(['SIGINT']);
 });

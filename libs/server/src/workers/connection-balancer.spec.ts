@@ -47,6 +47,8 @@ it('connections wait while no worker is free, and are assigned in their order', 
   slots.push(slot);
   for (let i = 0; i < 3; i++) balancer.free(slot);
   expect(slot.has).toEqual(['a', 'b', 'c']);
+  balancer.assign('d'); // the worker has not accepted the one before
+  expect(slot.has).toHaveLength(3);
 });
 
 it('a removed worker gets no connection', () => {
@@ -63,4 +65,7 @@ it('connections beyond the limit are cut at once, and waiting connections when t
   expect(cut).toEqual(['c', 'd']);
   balancer.close();
   expect(cut).toEqual(['c', 'd', 'a', 'b']);
+  const slot = new Slot();
+  balancer.free(slot);
+  expect(slot.has).toEqual([]);
 });

@@ -52,6 +52,25 @@ it('stays as it is when it is opened again', async () => {
   expect(accepted).toBe(1);
 });
 
+it('survives a connection that breaks before a worker has it', async () => {
+  const breaking = new ServerPort('http', { host: '127.0.0.1', port: 0 }, (socket) => {
+    socket.destroy(new Error('the connection broke'));
+  });
+  const port = (await breaking.open()) ?? 0;
+  await visit(port);
+  breaking.close();
+  expect(await serverPort.open()).toBeGreaterThan(0);
+});
+
+it('can be opened when the port is free again', async () => {
+  const port = (await serverPort.open()) ?? 0;
+  const other = new ServerPort('http', { host: '127.0.0.1', port }, (socket) => socket.destroy());
+  await expect(other.open()).rejects.toThrow('the port is in use');
+  serverPort.close();
+  expect(await other.open()).toBe(port);
+  other.close();
+});
+
 it('is open if it is closed and opened again while it opens', async () => {
   const first = serverPort.open();
   serverPort.close();
