@@ -101,7 +101,6 @@ function commandOf(definition: CommandDefinition<ArgumentDefinitions, OptionDefi
   command
     .description(description)
     .version(version)
-    .allowExcessArguments(false)
     .showSuggestionAfterError(false)
     .hook('preAction', () => readFlagVariables(command, options))
     .action(() => undefined)
