@@ -29,6 +29,15 @@ it('reads every integer of 64 bits, as a number where numbers are exact', () => 
   );
 });
 
+it('is exact up to the ends of 64 bits, and a number up to the ends of exact numbers', () => {
+  expect(parseInteger('-9223372036854775808')).toBe(-(2n ** 63n));
+  expect(parseInteger('9223372036854775807')).toBe(2n ** 63n - 1n);
+  expect(parseInteger('-9007199254740991')).toBe(Number.MIN_SAFE_INTEGER);
+  expect(parseInteger('9007199254740993')).toBe(2n ** 53n + 1n);
+  expect(addIntegers(Number.MAX_SAFE_INTEGER, 2)).toBe(2n ** 53n + 1n);
+  expect(addIntegers(2n ** 53n + 1n, -2)).toBe(Number.MAX_SAFE_INTEGER);
+});
+
 it('adds as integers do, and has no sum beyond 64 bits', () => {
   fc.assert(
     fc.property(integers, integers, (one, other) => {

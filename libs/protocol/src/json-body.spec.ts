@@ -27,6 +27,11 @@ describe('a body that is not JSON', () => {
     expect(() => parse(text)).toThrow(withCode('invalid_json'));
   });
 
+  it.each(['Application/JSON; charset=utf-8', 'application/vnd.api+json'])(
+    'is refused for its text when its type is %s',
+    (type) => expect(() => parse('[', type)).toThrow(withCode('invalid_json')),
+  );
+
   it('is refused for its type when that is not JSON either', () => {
     expect(() => parse('<a/>', 'application/xml')).toThrow(withCode('unsupported_media_type'));
     expect(() => parse('a=b', 'application/x-www-form-urlencoded')).toThrow(
@@ -45,6 +50,13 @@ describe('a large body that no valid batch looks like', () => {
   it('is refused for its depth', () => {
     expect(() => parse('['.repeat(MIB))).toThrow(withCode('invalid_shape'));
     expect(() => parse('{"a":'.repeat(MIB))).toThrow(withCode('invalid_shape'));
+  });
+
+  it('may be nested 16 levels deep, again and again', () => {
+    const nested = `${'['.repeat(15)}${']'.repeat(15)}`;
+    const [first, ...others] = [' '.repeat(MIB), nested, nested];
+    expect(parse(`[${first}${others.join()}]`)).toHaveLength(2);
+    expect(() => parse(`[${first}[${nested}]]`)).toThrow(withCode('invalid_shape'));
   });
 
   it('is refused for its number of parts', () => {

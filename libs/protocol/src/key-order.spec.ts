@@ -62,6 +62,25 @@ it('lets reads of one key pass each other, and has a write wait for them and oth
   expect(calls.isEmpty).toBe(true);
 });
 
+it('lets a read join reads that had to wait and have begun', async () => {
+  calls.run('write', 'a', true);
+  calls.run('read 1', 'a', false);
+  await calls.end('write');
+  calls.run('read 2', 'a', false);
+  expect(calls.begun).toEqual(['write', 'read 1', 'read 2']);
+});
+
+it('is free of a call that waited and was then answered at once', async () => {
+  const order = new KeyOrder();
+  const keys = () => [stringKey('a')];
+  let end = (): void => undefined;
+  void order.run(keys, true, () => new Promise<void>((resolve) => (end = resolve)));
+  const waiting = order.run(keys, true, () => 'at once');
+  end();
+  expect(await waiting).toBe('at once');
+  expect(order.run(keys, true, () => 'next')).toBe('next');
+});
+
 it('waits for nothing that concerns other keys', () => {
   calls.run('ab', 'ab', true);
   calls.run('bc', 'bc', true);

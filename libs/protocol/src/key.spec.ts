@@ -33,4 +33,13 @@ describe('a value', () => {
   it('spells bytes in two lower-case digits each', () => {
     expect(binaryValue(Uint8Array.of(0, 10, 255)).data).toBe('000aff');
   });
+
+  it('spells all bytes, however many there are', () => {
+    const many = Uint8Array.from({ length: 150_000 }, (_, i) => i % 251);
+    expect(binaryValue(many).data).toBe(Buffer.from(many).toString('hex'));
+  });
+
+  it('holds no lone surrogate', () => {
+    expect(() => stringValue('\ud800')).toThrow(expect.objectContaining({ code: 'invalid_data' }));
+  });
 });

@@ -79,6 +79,24 @@ describe('an update', () => {
     });
   });
 
+  it('can give the pair a new time to live', () => {
+    const store = new Store();
+    store.set([{ key: KEY, value: stringValue('1'), expiresAtMs: 50 }]);
+    update(store, KEY, () => ({ kind: 'write', value: stringValue('2'), ttlMs: 70, result: undefined }));
+    expect(store.pairs.get(keyId(KEY))).toMatchObject({ ttlMs: 70 });
+  });
+
+  it('deletes no other pair than the one that it has read', () => {
+    const store = new Store();
+    store.set([{ key: KEY, value: stringValue('1') }]);
+    const read: (string | undefined)[] = [];
+    const outcome = update(store, KEY, (entry) => {
+      if (read.push(entry?.value.data) === 1) store.set([{ key: KEY, value: stringValue('2') }]);
+      return { kind: 'delete', result: entry?.value.data };
+    });
+    expect([read, outcome]).toEqual([['1', '2'], { ok: true, result: '2' }]);
+  });
+
   it('throws what the change throws, and then keeps no key', () => {
     const ordered = new OrderedOperations(new Store());
     const failing = () =>

@@ -43,6 +43,16 @@ describe('the slot of a key', () => {
     expect(slotOf(stringKey(text))).toBe(slotByTheBook([...bytesOf(text)]));
   });
 
+  it.each(['\u007f', '\u0080', '\u07ff', '\u0800', '\ud7ff', '\ue000', '\uffff', '\u{10000}', '\u{10ffff}'])(
+    'of %j, where the number of bytes changes, is that of its UTF-8',
+    (text) => expect(slotOf(stringKey(text))).toBe(slotByTheBook([...bytesOf(text)])),
+  );
+
+  it('of bytes is not confused by digits of two bytes that look like a brace', () => {
+    const bytes = [0x17, 0xb1, 0x41, 0x17, 0xd1];
+    expect(slotOf(binaryKey(Uint8Array.from(bytes)))).toBe(slotByTheBook(bytes));
+  });
+
   it('of a text is that of its UTF-8', () => {
     const unit = fc.oneof(
       fc.constantFrom('{', '}'),
