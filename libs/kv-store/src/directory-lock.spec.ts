@@ -72,11 +72,20 @@ const takenOver = expect.objectContaining({
 describe('a directory', () => {
   it('that is free is acquired at once, and is free again after its release', async () => {
     for (let times = 0; times < 2; times++) {
-      const lock = await new Process().take();
+      const owner = new Process();
+      const lock = await owner.take();
       expect(readdirSync(directory)).toEqual([DIRECTORY_LOCK_FILE]);
       await lock.release();
-      expect(readdirSync(directory)).toEqual([]);
+      expect([readdirSync(directory), owner.scheduler.waits]).toEqual([[], []]);
     }
+  });
+
+  it('that is released during a renewal is free when that has ended', async () => {
+    const owner = new Process();
+    const lock = await owner.take();
+    owner.pass(); // and the renewal begins
+    await lock.release();
+    expect([readdirSync(directory), owner.scheduler.waits]).toEqual([[], []]);
   });
 
   it('whose owner lives is refused', async () => {
@@ -157,6 +166,19 @@ describe('a file that is published', () => {
     expect([result, names(), readFileSync(path(), 'utf8')]).toEqual([7, ['data'], 'halfnew']);
   });
 
+  it('is on the disk before it replaces the one before it', async () => {
+    const published: string[] = [];
+    await lock.publish('data', async (data) => {
+      const sync = data.sync.bind(data);
+      data.sync = () => {
+        published.push(readFileSync(path(), 'utf8'));
+        return sync();
+      };
+      await data.writeFile('new');
+    });
+    expect([published, readFileSync(path(), 'utf8')]).toEqual([['old'], 'new']);
+  });
+
   it('leaves nothing behind if it cannot be written', async () => {
     const full = lock.publish('data', async (data) => {
       await data.writeFile('half');
@@ -203,7 +225,7 @@ describe('an owner that was suspended while another took the directory over', ()
     expect(owner.losses).toEqual([takenOver]);
     expect(lock.loss).toBe(owner.losses[0]);
     expect(() => lock.assertHeld()).toThrow(takenOver);
-    owner.pass();
+    expect(owner.scheduler.waits).toEqual([]);
     await lock.release();
     expect(owner.losses.length).toBe(1);
     expect(text()).toBe(before);
@@ -215,7 +237,7 @@ describe('an owner that was suspended while another took the directory over', ()
     (ms) => {
       owner.clock.advanceMs(ms);
       expect(() => lock.assertHeld()).toThrow(takenOver);
-      expect(owner.losses).toEqual([takenOver]);
+      expect([owner.losses, owner.scheduler.waits]).toEqual([[takenOver], []]);
     },
   );
 
@@ -243,11 +265,12 @@ describe('an owner that was suspended while another took the directory over', ()
     });
   });
 
-  it('withdraws nothing', async () => {
-    writeFileSync(join(directory, 'data'), '');
+  it('withdraws nothing, and replaces nothing', async () => {
+    writeFileSync(join(directory, 'data'), 'of the successor');
     owner.clock.advanceMs(TAKEOVER_MS);
+    await expect(lock.publish('data', (data) => data.writeFile('late'))).rejects.toEqual(takenOver);
     await expect(lock.withdraw('data')).rejects.toEqual(takenOver);
-    expect(readdirSync(directory)).toContain('data');
+    expect(readFileSync(join(directory, 'data'), 'utf8')).toBe('of the successor');
   });
 
   it('cannot publish a file that it had begun', async () => {
@@ -269,6 +292,9 @@ it('a lock that cannot be read for a while is neither lost nor taken for granted
     cause: expect.objectContaining({ code: 'EISDIR' }),
   });
   expect(() => lock.assertHeld()).toThrow(unreadable);
+  owner.clock.advanceMs(TAKEOVER_MS);
+  await owner.renew();
+  expect(() => lock.assertHeld()).toThrow(unreadable);
   rmdirSync(file());
   writeFileSync(file(), before);
   expect(() => lock.assertHeld()).not.toThrow();
@@ -276,9 +302,21 @@ it('a lock that cannot be read for a while is neither lost nor taken for granted
   await lock.release();
 });
 
+it('a lock that is missing is lost once another process could have come and gone, however often it was missed before', async () => {
+  const owner = new Process();
+  const lock = await owner.take();
+  rmSync(file());
+  owner.clock.advanceMs(TAKEOVER_MS - 1);
+  expect(() => lock.assertHeld()).not.toThrow();
+  owner.clock.advanceMs(1);
+  expect(() => lock.assertHeld()).toThrow(takenBySomebody);
+  await lock.release();
+});
+
 it('a lock that somebody removed is made again by its owner', async () => {
   const owner = new Process();
   const lock = await owner.take();
+  for (let ms = 0; ms <= TAKEOVER_MS; ms += RENEWAL_MS) await owner.renew();
   rmSync(file());
   await owner.renew();
   expect(() => lock.assertHeld()).not.toThrow();
