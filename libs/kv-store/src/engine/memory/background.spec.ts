@@ -1,6 +1,6 @@
 import { ManualTime } from '@kvs/protocol/testing';
 import { ManualClock } from '../../testing/index.js';
-import { numbered, remove, set, write } from '../../testing/pairs.js';
+import { numbered, PARTITION, remove, set, write } from '../../testing/pairs.js';
 import { MemoryEngine } from './memory-engine.js';
 
 describe('the sweep of expired pairs', () => {
@@ -16,6 +16,20 @@ describe('the sweep of expired pairs', () => {
     const { pairCount, usedBytes = 0 } = engine.stats();
     expect(pairCount).toBe(2);
     expect(usedBytes - before).toBeLessThan((full - before) / 5);
+  });
+
+  it.each(['write', 'fill', 'apply'] as const)('reclaims those that came by replication (%s)', (way) => {
+    const { engine, clock, scheduler } = open();
+    const { replication } = engine;
+    const item = write('key', 'v', { expiresAtMs: clock.nowMs() + 10 });
+    const entry = { ...item, version: 1 };
+    if (way === 'write') replication.write(PARTITION, [item], 1);
+    else if (way === 'fill') replication.fill(PARTITION, [entry]);
+    else replication.apply(PARTITION, [{ position: { epoch: 1, number: 1 }, id: item.id, entry }], 1);
+    expect(engine.stats().pairCount).toBe(1);
+    clock.advanceMs(10);
+    scheduler.advanceMs(1000);
+    expect(engine.stats().pairCount).toBe(0);
   });
 
   it.each([
