@@ -23,6 +23,15 @@ it('is asked for again after half of the reserve was written', () => {
   expect([disk.freeBytes, disk.freeBytes]).toEqual([60 * MIB, 60 * MIB]);
 });
 
+it('takes in what the file can use again, only if the disk has no room beside the reserve', () => {
+  const disk = new DiskSpace('data', () => 70 * MIB);
+  const refuse = () => {
+    throw new Error('not to be asked');
+  };
+  expect(disk.room(6 * MIB, refuse)).toEqual({ bytes: 6 * MIB, growthBytes: 70 * MIB });
+  expect(disk.room(7 * MIB, () => 5 * MIB)).toEqual({ bytes: 11 * MIB, growthBytes: 70 * MIB });
+});
+
 it('is asked for at most once in a second, short below 64 MiB, and kept if the directory is gone', () => {
   let nowMs = 5;
   const answers = [100 * MIB, 60 * MIB];

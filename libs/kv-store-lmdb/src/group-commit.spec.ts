@@ -57,6 +57,15 @@ it('writes without room are refused before they meet a full disk, and others of 
   });
 });
 
+it('changes that need no space are committed when not even the reserve is whole', async () => {
+  const room = { bytes: -PAGE_BYTES, growthBytes: 0 };
+  expect(await commit([0, WRITE_BYTES, 0], room)).toEqual({
+    attempts: ['ac'],
+    committed: 'ac',
+    refused: { b: NO_ROOM },
+  });
+});
+
 it('changes are refused together, and nothing is committed, if the room cannot be found out', async () => {
   let committed = 0;
   const commits = new GroupCommit({

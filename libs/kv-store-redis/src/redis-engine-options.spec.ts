@@ -11,6 +11,11 @@ describe('the options of a Redis engine', () => {
     expect(access).toEqual({ username: 'me', password: 'a@b', database: 0, tls: {} });
   });
 
+  it('take the password of the URL before any other', () => {
+    const passwordOf = (url: string) => settingsOf({ urls: [url], password: 'given' }).access.password;
+    expect([passwordOf('redis://:own@host'), passwordOf('redis://host')]).toEqual(['own', 'given']);
+  });
+
   it.each([
     ['redis://host/3', 3],
     ['redis://host?db=3', 3],
@@ -31,6 +36,8 @@ describe('the options of a Redis engine', () => {
     ['port 0', { urls: ['redis://localhost:0'] }],
     ['a percent sign that stands for nothing', { urls: ['redis://:100%secret@localhost'] }],
     ['another password for a second server', { urls: ['redis://:one@localhost', 'redis://:other@two'] }],
+    ['another user for a second server', { urls: ['redis://one@localhost', 'redis://other@two'] }],
+    ['a database for a second server', { urls: ['redis://localhost', 'redis://two/1'] }],
     ['TLS for one of two servers', { urls: ['redis://localhost', 'rediss://two'] }],
     ['a brace in the prefix', { urls: ['redis://localhost'], prefix: 'a{b}' }],
     ['less than no replicas', { urls: ['redis://localhost'], waitReplicas: -1 }],

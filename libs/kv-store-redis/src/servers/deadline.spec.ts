@@ -1,3 +1,4 @@
+import { ManualTime } from '@kvs/protocol/testing';
 import { Deadline } from './deadline.js';
 
 describe('a deadline', () => {
@@ -7,5 +8,11 @@ describe('a deadline', () => {
     while (performance.now() < end);
     expect(deadline.isOver).toBe(true);
     deadline.end();
+  });
+
+  it('leaves no timer when its call has ended', () => {
+    const time = new ManualTime();
+    new Deadline(5, time).end();
+    expect(time.waits).toEqual([]);
   });
 });
