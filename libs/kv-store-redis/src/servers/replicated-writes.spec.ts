@@ -35,4 +35,24 @@ describe('writes that wait for replicas', () => {
       ['next', 'WAIT'],
     ]);
   });
+
+  it('have each its own replies when they were gathered', async () => {
+    const exchange = async (commands: readonly { name: string }[]): Promise<Reply[]> =>
+      commands.map(({ name }) => (name === 'WAIT' ? answered : { ...answered, value: name }));
+    const writes = new ReplicatedWrites({ exchange }, 1, AMPLE_MS);
+    const names = ['first', 'second', 'third'];
+    const replies = await Promise.all(names.map((name) => send(writes, name, AMPLE_MS)));
+    expect(replies).toEqual(names.map((name) => [{ ...answered, value: name }]));
+  });
+
+  it.each([
+    [0, false],
+    [1, false],
+    [2, true],
+  ])('are in doubt unless both required replicas confirm: %i of 2', async (confirmed, isKept) => {
+    const exchange = async (commands: readonly { name: string }[]): Promise<Reply[]> =>
+      commands.map(({ name }) => (name === 'WAIT' ? { ...answered, value: confirmed } : answered));
+    const [reply] = await send(new ReplicatedWrites({ exchange }, 2, AMPLE_MS), 'write', AMPLE_MS);
+    expect(reply?.kind === 'answered' && reply.replicaProblem === undefined).toBe(isKept);
+  });
 });
