@@ -4,7 +4,7 @@ import { parseInteger } from './integer.js';
 import { keyId, stringKey, stringValue, type Key } from './key.js';
 import type { MaybePromise } from './maybe-promise.js';
 import type { DeleteItem, Entry, SetItem } from './operations.js';
-import { exclusiveUpdate, OrderedOperations } from './ordered-operations.js';
+import { exclusive, exclusiveUpdate, OrderedOperations } from './ordered-operations.js';
 import { ManualTime } from './testing/manual-time.js';
 import { MapOperations } from './testing/map-operations.js';
 import { lifeOf, MAX_ATTEMPTS, update, type Change } from './update.js';
@@ -146,6 +146,19 @@ describe('an update', () => {
 });
 
 describe('keys that somebody has for themselves', () => {
+  it('are those of one order, however often the operations are made exclusive', () => {
+    const ordered = exclusive(new Store());
+    expect(exclusive(ordered)).toBe(ordered);
+  });
+
+  it('let updates of one process never conflict', async () => {
+    const store = new Store(() => 3);
+    const ordered = new OrderedOperations(store);
+    const set = jest.spyOn(store, 'set');
+    await Promise.all(Array.from({ length: 10 }, () => exclusiveUpdate(ordered, KEY, plus(1))));
+    expect(set).toHaveBeenCalledTimes(10);
+  });
+
   it('have other calls of the process wait, and no calls on other keys', async () => {
     const store = new Store(() => 3);
     const ordered = new OrderedOperations(store);
