@@ -93,9 +93,10 @@ describe('the replication of the memory engine', () => {
     const { replication } = engine;
     const [first, second] = [PARTITION, PARTITION + 1];
     for (const partition of [first, second])
-      replication.fill(
+      replication.write(
         partition,
-        numbered(1000).map((key) => ({ ...write(key, 'v'), version: 1, expiresAtMs: undefined })),
+        numbered(2000).map((key) => write(key, 'v', { partition })),
+        EPOCH,
       );
     const removals = [first, second].map((partition) =>
       replication.clear(partition, { epoch: 1, number: 1 }, 'complete'),
@@ -103,8 +104,23 @@ describe('the replication of the memory engine', () => {
     await removals[0];
     expect(replication.position(first)).toEqual({ epoch: 1, number: 1 });
     expect(replication.position(second)).toEqual(START_POSITION);
+    expect(engine.stats().pairCount).toBeGreaterThan(1000);
     await removals[1];
-    expect((await engine.stats()).pairCount).toBe(0);
+    expect(engine.stats().pairCount).toBe(0);
+  });
+
+  it('removes no pairs any more when the engine is closed', async () => {
+    const engine = new MemoryEngine({ clock });
+    const keys = numbered(5000);
+    engine.replication.write(
+      PARTITION,
+      keys.map((key) => write(key)),
+      EPOCH,
+    );
+    const cleared = engine.replication.clear(PARTITION, START_POSITION, 'complete');
+    while (engine.stats().pairCount === keys.length) await setImmediate();
+    engine.close();
+    await expect(cleared).rejects.toMatchObject({ code: 'engine_unavailable' });
   });
 
   it('is never full if the engine evicts', () => {
