@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import type { Scheduler } from '@kvs/kv-store';
@@ -112,6 +112,11 @@ it.each([
 function contents(): Map<string, Buffer> {
   return new Map(readdirSync(scratch.path).map((name) => [name, readFileSync(join(scratch.path, name))]));
 }
+
+it('a directory that is the root of a file system is used', async () => {
+  mkdirSync(join(scratch.path, 'lost+found'));
+  await (await open()).close();
+});
 
 it("a directory of someone else's files is left alone", async () => {
   writeFileSync(join(scratch.path, 'thesis.txt'), 'all of it');

@@ -83,18 +83,35 @@ describe('an error of the server', () => {
     expect(fake.dataCommands).toEqual(['EVALSHA', 'HMGET']);
   });
 
-  it('in a script that may have changed something leaves it open whether it did', async () => {
-    const error = `ERR cannot run this command script: ${'0'.repeat(40)}, on @user_script:30.`;
-    const fake = await start(instead({ EVALSHA: `-${error}\r\n` }));
-    const engine = await open(fake);
-    expect(await engine.setMany([write('a')])).toEqual([
-      {
-        status: 'unavailable',
-        message: expect.stringMatching(/: ERR cannot run this command$/),
-        maybeApplied: true,
-      },
-    ]);
-  });
+  it.each(['ERR cannot run this command', "NOPERM this user has no permissions to run the 'zadd' command"])(
+    'in a script that may have changed something leaves it open whether it did: %s',
+    async (reason) => {
+      const error = `${reason} script: ${'0'.repeat(40)}, on @user_script:30.`;
+      const fake = await start(instead({ EVALSHA: `-${error}\r\n` }));
+      const engine = await open(fake);
+      expect(await engine.setMany([write('a')])).toEqual([
+        {
+          status: 'unavailable',
+          message: `Redis at 127.0.0.1:${fake.port}: ${reason}`,
+          maybeApplied: true,
+        },
+      ]);
+    },
+  );
+
+  it.each(['MISCONF Errors writing to the AOF file', 'NOREPLICAS Not enough good replicas to write.'])(
+    'before the first write of a script means that nothing was changed: %s',
+    async (reason) => {
+      const fake = await start(
+        instead({ EVALSHA: `-${reason} script: ${'0'.repeat(40)}, on @user_script:30.\r\n` }),
+      );
+      const engine = await open(fake);
+      await expect(engine.setMany([write('a')])).rejects.toMatchObject({
+        code: 'engine_unavailable',
+        message: expect.stringContaining(reason),
+      });
+    },
+  );
 
   it('of a full server is out_of_memory for a write, and its own words for a delete', async () => {
     const fake = await start(

@@ -1,4 +1,4 @@
-import { parseSlotRanges } from './slot-ranges.js';
+import { isComplete, parseSlotRanges } from './slot-ranges.js';
 
 const ASKED = { host: 'asked', port: 6379 };
 
@@ -21,7 +21,25 @@ describe('the slots of a Cluster', () => {
     },
   );
 
-  it.each([null, 'OK', [1], [[0, 1]], [[0, 1, [null, 'x']]]])('cannot be read from %p', (reply) => {
+  it('are complete if every slot has an owner', () => {
+    const ranges = (middle: number) => [
+      { first: 0, last: middle, owner: ASKED },
+      { first: 101, last: 16_383, owner: ASKED },
+    ];
+    expect([isComplete(ranges(100)), isComplete(ranges(99)), isComplete([])]).toEqual([true, false, false]);
+  });
+
+  const master = [null, 7000];
+  it.each([
+    null,
+    'OK',
+    [1],
+    [[0, 1]],
+    [[0, 1, [null, 'x']]],
+    [['0', 1, master]],
+    [[-1, 1, master]],
+    [[0, 16_384, master]],
+  ])('cannot be read from %p', (reply) => {
     expect(() => parseSlotRanges(reply, ASKED)).toThrow('of an unknown form');
   });
 });
