@@ -24,9 +24,14 @@ function answerTo(thrown: unknown, headersSent = false) {
 
 describe('an error answers as a problem', () => {
   it('with the code and status of an operating error', () => {
-    const { status, headers, body } = answerTo(new KvsError('key_not_found', 'the key is absent'));
-    expect(status).toBe(404);
-    expect(headers['content-type']).toBe('application/problem+json');
+    const { status, headers, body, unexpected } = answerTo(
+      new KvsError('key_not_found', 'the key is absent'),
+    );
+    expect([status, unexpected]).toEqual([404, []]);
+    expect(headers).toEqual({
+      'content-type': 'application/problem+json',
+      'x-content-type-options': 'nosniff',
+    });
     expect(body).toEqual({
       type: 'urn:kvs:error:key_not_found',
       title: 'The key is absent',
@@ -63,8 +68,19 @@ describe('an error answers as a problem', () => {
       status: 404,
       code: 'not_found',
     });
-    const tooLarge = Object.assign(new Error('request entity too large'), { status: 413 });
-    expect(answerTo(tooLarge).body).toMatchObject({ status: 413, code: 'body_too_large' });
+  });
+
+  it.each([
+    [400, 'invalid_request', 400],
+    [404, 'not_found', 404],
+    [405, 'method_not_allowed', 405],
+    [413, 'body_too_large', 413],
+    [415, 'unsupported_media_type', 415],
+    [499, 'invalid_request', 400],
+    [500, 'internal_error', 500],
+  ])("with the code of the framework's status %i: %s", (frameworks, code, status) => {
+    const error = Object.assign(new Error('of the body parser'), { status: frameworks });
+    expect(answerTo(error).body).toMatchObject({ code, status });
   });
 
   it('without its details when it is a defect, which is reported', () => {
