@@ -46,6 +46,17 @@ describe('a snapshot', () => {
     expect(turns).toBeGreaterThan(chunks);
   });
 
+  it('that is being written when the engine is closed is followed by the last one, and by no other', async () => {
+    const { engine, scheduler } = await open();
+    engine.setMany(KEYS.map((key) => write(key, VALUE)));
+    scheduler.advanceMs(INTERVAL_MS);
+    await engine.close();
+    expect(scheduler.waits).toEqual([]);
+    const { engine: again } = await open();
+    expect(again.stats().pairCount).toBe(KEYS.length);
+    await again.close();
+  });
+
   it('leaves no other file behind', async () => {
     const { engine } = await open();
     await engine.close();
