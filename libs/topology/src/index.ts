@@ -9,7 +9,7 @@ export type {
   HeldPartition,
   Invitation,
   JoinRequest,
-  Knowledge,
+  SenderKnowledge,
   MoveFailure,
   NodeReport,
   NodeUpdate,

@@ -32,6 +32,15 @@ export function text(fields: Fields, field: string): string {
   return value;
 }
 
+/** Returns a field that may be absent; undefined if it is. */
+export function optional<T>(
+  fields: Fields,
+  field: string,
+  read: (fields: Fields, field: string) => T,
+): T | undefined {
+  return fields[field] === undefined ? undefined : read(fields, field);
+}
+
 /** Returns a text that is short and fits in a line. It may be empty. */
 export function label(fields: Fields, field: string): string {
   const value = text(fields, field);

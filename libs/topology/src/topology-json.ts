@@ -12,6 +12,7 @@ import {
   list,
   name,
   nodeId,
+  optional,
   excerptOf,
   weight,
   type Fields,
@@ -129,11 +130,11 @@ export function topologyFromDocument(value: unknown): Topology {
     revision,
     copies,
     minInSync: integer(document, 'minInSync', 1, copies),
-    sharedStore: document['sharedStore'] === undefined ? undefined : name(document, 'sharedStore'),
+    sharedStore: optional(document, 'sharedStore', name),
     // A higher ceiling is no reason to refuse a document, but nobody may reach it.
     versionCeiling: Math.min(integer(document, 'versionCeiling', 0), MAX_VERSION),
     // Older versions of kvs did not count losses.
-    lossCount: document['lossCount'] === undefined ? 0 : integer(document, 'lossCount', 0),
+    lossCount: optional(document, 'lossCount', () => integer(document, 'lossCount', 0)) ?? 0,
     nodes: nodesOf(list(document, 'nodes')),
     ended: list(document, 'ended').map(endedProcess),
     partitions: partitionsOf(document, revision),
@@ -145,18 +146,14 @@ export function nodeIdentityFrom(fields: Fields): NodeIdentity {
   return {
     id: nodeId(fields, 'id'),
     address: address(fields, 'address'),
-    ...(fields['redisAddress'] !== undefined && { redisAddress: address(fields, 'redisAddress') }),
+    redisAddress: optional(fields, 'redisAddress', address),
     zone: label(fields, 'zone'),
     weight: weight(fields, 'weight'),
     bootId: bootId(fields, 'bootId'),
     isDurable: flag(fields, 'isDurable'),
     starts: integer(fields, 'starts', 1),
-    ...processIdOf(fields),
+    processId: optional(fields, 'processId', name),
   };
-}
-
-function processIdOf(fields: Fields): { readonly processId?: string } {
-  return fields['processId'] === undefined ? {} : { processId: name(fields, 'processId') };
 }
 
 function nodesOf(items: readonly unknown[]): TopologyNode[] {
@@ -178,8 +175,8 @@ function endedProcess(item: unknown): EndedProcess {
   return {
     bootId: bootId(fields, 'bootId'),
     isDurable: flag(fields, 'isDurable'),
-    ...(fields['starts'] !== undefined && { starts: integer(fields, 'starts', 1) }),
-    ...processIdOf(fields),
+    starts: optional(fields, 'starts', () => integer(fields, 'starts', 1)),
+    processId: optional(fields, 'processId', name),
   };
 }
 

@@ -2,7 +2,7 @@ import type { KvStore } from '@kvs/kv-store';
 import type { ControlPlane, NodeReplica } from '@kvs/replication';
 import type {
   BootId,
-  Knowledge,
+  SenderKnowledge,
   NodeIdentity,
   NodeReport,
   ReportAnswer,
@@ -57,7 +57,7 @@ export interface OnlyCopies {
 }
 
 /** A report without what the node knows of the topology, which the client adds. */
-export type OwnReport = Omit<NodeReport, keyof Knowledge>;
+export type OwnReport = Omit<NodeReport, keyof SenderKnowledge>;
 
 /** A node that is about to join. */
 export interface Candidate {

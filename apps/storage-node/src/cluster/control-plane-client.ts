@@ -7,7 +7,7 @@ import {
   topologyAnswerFrom,
   type BootId,
   type EntryRequest,
-  type Knowledge,
+  type SenderKnowledge,
   type NodeIdentity,
   type NodeReport,
   type ReportAnswer,
@@ -18,7 +18,7 @@ import { firstValueFrom } from 'rxjs';
 import { ControlPlaneError } from './control-plane-error.js';
 
 /** What a node knows and is, for its requests. */
-export interface Requester extends Knowledge {
+export interface Requester extends SenderKnowledge {
   readonly bootId: BootId;
 }
 
@@ -88,7 +88,7 @@ export class ControlPlaneClient implements ControlPlane {
     return this.#ask({ method: 'POST', path: '/cluster/entries', data }, this.#readTopology);
   }
 
-  async report(id: string, report: Omit<NodeReport, keyof Knowledge>): Promise<ReportAnswer> {
+  async report(id: string, report: Omit<NodeReport, keyof SenderKnowledge>): Promise<ReportAnswer> {
     const path = `/cluster/nodes/${encodeURIComponent(id)}/status`;
     const data = { ...this.#knowledge(), ...report };
     const leader = this.#leader === undefined ? [] : [this.#leader];
@@ -101,7 +101,7 @@ export class ControlPlaneClient implements ControlPlane {
     return answer;
   }
 
-  #knowledge(): Knowledge {
+  #knowledge(): SenderKnowledge {
     const { clusterId, revision } = this.#requester();
     return { clusterId, revision };
   }

@@ -11,6 +11,7 @@ import {
   label,
   list,
   name,
+  optional,
   origin,
   positive,
   excerptOf,
@@ -25,7 +26,7 @@ import type {
   EntriesRequest,
   Invitation,
   JoinRequest,
-  Knowledge,
+  SenderKnowledge,
   NodeReport,
   NodeUpdate,
   PrimaryOrder,
@@ -57,7 +58,7 @@ export function joinRequestFrom(value: unknown): JoinRequest {
   return {
     ...knowledgeOf(fields),
     node: nodeIdentityFrom(fieldsOf(fields['node'], 'node')),
-    sharedStore: optional(fields, 'sharedStore', () => name(fields, 'sharedStore')),
+    sharedStore: optional(fields, 'sharedStore', name),
   };
 }
 
@@ -78,7 +79,7 @@ export function nodeReportFrom(value: unknown): NodeReport {
     wholeRevision: optional(fields, 'wholeRevision', () => integer(fields, 'wholeRevision', 0)),
     timeMs: time(fields),
     isEnding: flag(fields, 'isEnding'),
-    isLeaving: optional(fields, 'isLeaving', () => flag(fields, 'isLeaving')),
+    isLeaving: optional(fields, 'isLeaving', flag),
     usedBytes: integer(fields, 'usedBytes', 0),
     freeBytes: optional(fields, 'freeBytes', () => integer(fields, 'freeBytes', 0)),
     highestVersion: integer(fields, 'highestVersion', 0, MAX_VERSION),
@@ -104,12 +105,11 @@ export function nodeReportFrom(value: unknown): NodeReport {
 
 export function reportAnswerFrom(value: unknown): ReportAnswer {
   const fields = fieldsOf(value, 'the answer');
-  const rate = 'transferBytesPerSecond';
   return {
     revision: integer(fields, 'revision', 0),
     timeMs: time(fields),
-    leader: optional(fields, 'leader', () => name(fields, 'leader')),
-    transferBytesPerSecond: optional(fields, rate, () => positive(fields, rate)),
+    leader: optional(fields, 'leader', name),
+    transferBytesPerSecond: optional(fields, 'transferBytesPerSecond', positive),
     orders: records(fields, 'orders', primaryOrder),
     leaving: optional(fields, 'leaving', () => list(fields, 'leaving').map(bootIdOf)),
   };
@@ -168,9 +168,9 @@ function refuseOthers(fields: Fields, names: readonly string[], owner: string): 
   if (unknown !== undefined) throw invalid(`${owner} has no ${excerptOf(unknown)} that can be changed`);
 }
 
-function knowledgeOf(fields: Fields): Knowledge {
+function knowledgeOf(fields: Fields): SenderKnowledge {
   return {
-    clusterId: optional(fields, 'clusterId', () => name(fields, 'clusterId')),
+    clusterId: optional(fields, 'clusterId', name),
     revision: integer(fields, 'revision', 0),
   };
 }
@@ -197,15 +197,13 @@ function entryChange(fields: Fields): EntryChange {
       return { kind, learner: bootId(fields, 'learner') };
     case 'rewrite':
       return { kind };
-    case 'start': {
-      const instead = optional(fields, 'instead', () => bootId(fields, 'instead'));
+    case 'start':
       return {
         kind,
         primary: bootId(fields, 'primary'),
-        instead,
+        instead: optional(fields, 'instead', bootId),
         copies: list(fields, 'copies').map(bootIdOf),
       };
-    }
     default:
       throw invalid(`there is no change ${excerptOf(kind)}`);
   }
@@ -235,10 +233,6 @@ function time(fields: Fields): number {
 
 function records<T>(fields: Fields, field: string, read: (item: Fields) => T): T[] {
   return list(fields, field).map((item) => read(fieldsOf(item, `an item of ${field}`)));
-}
-
-function optional<T>(fields: Fields, field: string, read: () => T): T | undefined {
-  return fields[field] === undefined ? undefined : read();
 }
 
 const MAX_REASON_LENGTH = 500;

@@ -20,7 +20,7 @@ import type { BootId, NodeIdentity, NodeState, Topology } from '../topology.js';
  * The document that the sender means. A proxy refuses a request of another cluster. A store whose revision is below the one
  * here has lost changes, so the proxy refuses to go on with it.
  */
-export interface Knowledge {
+export interface SenderKnowledge {
   /** Undefined if the sender has never seen a topology. */
   readonly clusterId: string | undefined;
   /** The highest revision that the sender knows; 0 for none. */
@@ -28,7 +28,7 @@ export interface Knowledge {
 }
 
 /** A node asks to be part of the cluster, or says that it has started again. It may repeat the request. */
-export interface JoinRequest extends Knowledge {
+export interface JoinRequest extends SenderKnowledge {
   readonly node: NodeIdentity;
   /** The id of the store that the node shares with others; undefined if its pairs are its own. */
   readonly sharedStore: string | undefined;
@@ -45,13 +45,13 @@ export interface TopologyAnswer {
 }
 
 /** A node asks for changes of entries. The answer's topology shows which of them were made. */
-export interface EntriesRequest extends Knowledge {
+export interface EntriesRequest extends SenderKnowledge {
   readonly by: BootId;
   readonly requests: readonly EntryRequest[];
 }
 
 /** The report of a node on itself, about every second. A node that has something new may report at once. */
-export interface NodeReport extends Knowledge {
+export interface NodeReport extends SenderKnowledge {
   readonly bootId: BootId;
   /** The revision up to which the node knows every entry. What the report says of partitions follows those. Undefined from an older kvs. */
   readonly wholeRevision: number | undefined;

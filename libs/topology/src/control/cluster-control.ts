@@ -83,7 +83,7 @@ export class ClusterControl {
 
   /** The time of the cluster as far as this proxy knows it, in milliseconds since the Unix epoch. */
   get timeMs(): number {
-    return this.#reports.clusterTimeMs;
+    return this.#reports.time.nowMs();
   }
 
   /** Calls the listener with each newer topology. */
@@ -138,7 +138,7 @@ export class ClusterControl {
   /** @throws KvsError `wrong_cluster`, `wrong_store`, `duplicate_node`, `outdated_directory`, `outdated_store`, `store_unavailable` */
   async join(request: JoinRequest): Promise<TopologyAnswer> {
     const { node, sharedStore } = request;
-    await this.#keeper.heed(request, node.id);
+    await this.#keeper.checkSender(request, node.id);
     await this.#presence.refuseTwin(node);
     const topology = await this.#keeper.change((current) => registerNode(current, node, sharedStore));
     this.#reports.hear(node.bootId);
@@ -152,7 +152,7 @@ export class ClusterControl {
    * @throws KvsError `wrong_cluster`, `outdated_store`, `store_unavailable`
    */
   async changeEntries(request: EntriesRequest, receivedMs: number): Promise<TopologyAnswer> {
-    await this.#keeper.heed(request, request.by);
+    await this.#keeper.checkSender(request, request.by);
     return this.#answer(await this.#queue.submit(request.requests, receivedMs, request.by));
   }
 
@@ -161,7 +161,7 @@ export class ClusterControl {
    * should ask the next one
    */
   async report(id: string, report: NodeReport): Promise<ReportAnswer> {
-    await this.#keeper.heed(report, id);
+    await this.#keeper.checkSender(report, id);
     if (this.#controller.isCutOff)
       throw new KvsError(
         'store_unavailable',

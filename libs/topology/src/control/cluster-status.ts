@@ -1,5 +1,12 @@
 import type { Plan } from '../planning/plan.js';
-import { nameOf, type BootId, type PartitionEntry, type Topology, type TopologyNode } from '../topology.js';
+import {
+  nameOf,
+  type BootId,
+  type NodeState,
+  type PartitionEntry,
+  type Topology,
+  type TopologyNode,
+} from '../topology.js';
 import { fillKey, type NodeReports } from './node-reports.js';
 import { isShort } from './state-log.js';
 
@@ -14,7 +21,7 @@ export interface ClusterStatus {
   readonly min_in_sync: number;
   /** The URL of the proxy that leads. */
   readonly leader: string | null;
-  readonly nodes: readonly NodeState[];
+  readonly nodes: readonly NodeSummary[];
   readonly partitions: {
     readonly unassigned: Partitions;
     /** Served, with fewer copies in sync than wanted. */
@@ -49,12 +56,12 @@ export interface Partitions {
   readonly awaited?: readonly string[];
 }
 
-interface NodeState {
+interface NodeSummary {
   readonly id: string;
   readonly address: string;
   readonly zone: string;
   readonly weight: number;
-  readonly state: string;
+  readonly state: NodeState;
   readonly boot_id: string;
   /** Null: ask the leader. */
   readonly reachable: boolean | null;
@@ -113,7 +120,7 @@ export function statusOf(parts: StatusParts): ClusterStatus {
     copies,
     min_in_sync: minInSync,
     leader: leader ?? null,
-    nodes: topology.nodes.map((node) => nodeState(parts, node, loads.get(node.bootId))),
+    nodes: topology.nodes.map((node) => summaryOf(parts, node, loads.get(node.bootId))),
     partitions: {
       unassigned: {
         ...where(({ primary }) => primary === undefined),
@@ -130,7 +137,7 @@ export function statusOf(parts: StatusParts): ClusterStatus {
   };
 }
 
-function nodeState({ reports, plan }: StatusParts, node: TopologyNode, load: Load | undefined): NodeState {
+function summaryOf({ reports, plan }: StatusParts, node: TopologyNode, load: Load | undefined): NodeSummary {
   const { id, address, zone, weight, state, bootId } = node;
   const status = plan === undefined ? undefined : reports.statuses.get(bootId);
   const share = plan?.shares.get(bootId)?.fair;

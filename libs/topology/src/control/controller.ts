@@ -211,8 +211,8 @@ export class Controller {
       statuses: new Map(reports.statuses),
       settings,
       nowMs,
-      clusterTimeMs: reports.clusterTimeMs,
-      failedLately: (partition, copy) => reports.failures.isRecent(partition, copy, nowMs),
+      clusterTimeMs: reports.time.nowMs(),
+      isPaused: (partition, copy) => reports.failures.isPaused(partition, copy, nowMs),
     };
   }
 
@@ -242,7 +242,7 @@ export class Controller {
       return status?.report?.isEnding === false && !isLeaving && nowMs - status.lastHeardMs < QUIET_MS;
     });
     // A move that has just failed is withdrawn, and may be tried again when its pause ends.
-    const moves = `${reports.failures.count} ${reports.failures.recentCount(nowMs)}`;
+    const moves = `${reports.failures.count} ${reports.failures.pausedCount(nowMs)}`;
     // Nodes may have more room than they had, so a plan is due now and then anyway.
     return isQuiet ? `${revision} ${moves} ${Math.floor(nowMs / PLAN_ANYWAY_MS)}` : undefined;
   }

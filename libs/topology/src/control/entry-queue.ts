@@ -9,10 +9,10 @@ import type { TopologyKeeper } from './topology-keeper.js';
 const MAX_REQUEST_AGE_MS = 1000;
 
 /**
- * Called with each change that this proxy stored. `failovers` has the partitions of which a copy was promoted although their
+ * Called with each change that this queue stored. `failovers` has the partitions of which a copy was promoted although their
  * primary did not ask for it.
  */
-export type PromotionListener = (before: Topology, after: Topology, failovers: ReadonlySet<number>) => void;
+export type StoredListener = (before: Topology, after: Topology, failovers: ReadonlySet<number>) => void;
 
 interface Waiting {
   readonly requests: readonly EntryRequest[];
@@ -30,16 +30,16 @@ interface Waiting {
 export class EntryQueue {
   readonly #keeper: TopologyKeeper;
   readonly #ports: ControlPorts;
-  readonly #onPromoted: PromotionListener;
+  readonly #onStored: StoredListener;
   readonly #waiting: Waiting[] = [];
   #isRunning = false;
   /** By the address of a process that did not answer of late. */
   readonly #silent = new Map<string, { readonly problem: LastingProblem; readonly atMs: number }>();
 
-  constructor(keeper: TopologyKeeper, ports: ControlPorts, onPromoted: PromotionListener) {
+  constructor(keeper: TopologyKeeper, ports: ControlPorts, onStored: StoredListener) {
     this.#keeper = keeper;
     this.#ports = ports;
-    this.#onPromoted = onPromoted;
+    this.#onStored = onStored;
   }
 
   /**
@@ -107,7 +107,7 @@ export class EntryQueue {
         .filter((one) => areMembers(members, one));
       return applyRequests(topology, requests);
     });
-    if (edited.topology !== undefined) this.#onPromoted(edited.topology, after, failoversIn(batch));
+    if (edited.topology !== undefined) this.#onStored(edited.topology, after, failoversIn(batch));
     return after;
   }
 

@@ -11,7 +11,7 @@ function pauseAfter(...failedAtMs: readonly number[]): number {
   for (const nowMs of failedAtMs) failures.add({ partition: 1, copy, reason: 'it failed', atMs: 0 }, nowMs);
   let nowMs = failedAtMs.at(-1) ?? 0;
   const beginMs = nowMs;
-  while (failures.isRecent(1, copy, nowMs)) nowMs += SECOND;
+  while (failures.isPaused(1, copy, nowMs)) nowMs += SECOND;
   return (nowMs - beginMs) / SECOND;
 }
 
@@ -36,12 +36,12 @@ it('the pause is short again if the copy was made since, but a copy that is to b
   add(0);
   add(0);
   failures.follow(made, 3000);
-  expect([failures.isRecent(1, copy, 3999), failures.recentCount(3999), failures.recentCount(4000)]).toEqual([
+  expect([failures.isPaused(1, copy, 3999), failures.pausedCount(3999), failures.pausedCount(4000)]).toEqual([
     true,
     1,
     0,
   ]);
   failures.follow(made, 4000);
   add(5000);
-  expect([failures.isRecent(1, copy, 6999), failures.isRecent(1, copy, 7000)]).toEqual([true, false]);
+  expect([failures.isPaused(1, copy, 6999), failures.isPaused(1, copy, 7000)]).toEqual([true, false]);
 });

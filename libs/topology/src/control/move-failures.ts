@@ -37,23 +37,23 @@ export class MoveFailures {
     const key = keyOf(failure.partition, failure.copy);
     const last = this.#pauses.get(key);
     // A failure long after the last one has another cause.
-    const isFirst = last === undefined || nowMs - last.untilMs > LONGEST_PAUSE_MS;
+    const isFirst = last === undefined || nowMs - last.untilMs > MAX_PAUSE_MS;
     const count = isFirst ? 1 : last.count + 1;
-    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (count - 1), LONGEST_PAUSE_MS);
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (count - 1), MAX_PAUSE_MS);
     const { partition, copy } = failure;
     this.#pauses.set(key, { partition, copy, untilMs: nowMs + pauseMs, count });
     this.#latest.unshift(failure);
     this.#latest.splice(MAX_LATEST);
   }
 
-  /** Returns whether the move should not be tried now. */
-  isRecent(partition: number, copy: BootId, nowMs: number): boolean {
+  /** Returns whether the move failed, and should not be tried again yet. */
+  isPaused(partition: number, copy: BootId, nowMs: number): boolean {
     if (this.#pauses.size === 0) return false; // plans ask thousands of times
     return (this.#pauses.get(keyOf(partition, copy))?.untilMs ?? 0) > nowMs;
   }
 
-  /** Returns how many moves should not be tried now. */
-  recentCount(nowMs: number): number {
+  /** Returns how many moves should not be tried again yet. */
+  pausedCount(nowMs: number): number {
     let count = 0;
     for (const { untilMs } of this.#pauses.values()) if (untilMs > nowMs) count++;
     return count;
@@ -78,5 +78,5 @@ function keyOf(partition: number, copy: BootId): string {
 
 /** A broken connection is soon back, and a longer failure soon has a long pause. */
 const FIRST_PAUSE_MS = 2000;
-const LONGEST_PAUSE_MS = 600_000;
+const MAX_PAUSE_MS = 600_000;
 const MAX_LATEST = 20;

@@ -21,10 +21,11 @@ export class NodePresence {
   }
 
   /**
-   * Two processes that were started with one id would take the registration from each other forever, so the first one keeps it
-   * as long as it runs. Only the proxy that leads gets reports, so every proxy asks that process too. One that has moved to
-   * another address has ended when it is silent. One that is back at its address has ended already, although it was heard a
-   * moment ago.
+   * Refuses a process that joins with the id of a node whose process still runs. Otherwise both would take the registration from each
+   * other forever. The proxy asks the known process, because only the proxy that leads gets reports. If the process does not answer:
+   *
+   * - The new process has the same address: the known one has ended, because the new one listens there.
+   * - The new process has another address: the known one counts as running until its reports stop.
    *
    * @throws KvsError `duplicate_node`, `store_unavailable`
    */

@@ -1,4 +1,3 @@
-import { MAX_TIME_MS } from '@kvs/protocol';
 import { boot, PlannedCluster, reportOf } from '../testing/planned-cluster.js';
 import type { Topology } from '../topology.js';
 import { NodeReports } from './node-reports.js';
@@ -53,31 +52,7 @@ it('processes that are no nodes any more are forgotten, and what they said', () 
   reports.forgetOthers(topology);
   expect([...reports.statuses.keys()]).toEqual([learner]);
   expect(reports.leaving).toEqual([learner]);
-  expect(reports.failures.recentCount(0)).toBe(0);
-});
-
-it('the time of the cluster goes on without a jump of the clock, and the log says so', () => {
-  let [nowMs, wallMs] = [0, 1e12];
-  const lines: string[] = [];
-  const reports = new NodeReports({
-    timers: { nowMs: () => nowMs, wallMs: () => wallMs, after: () => () => undefined },
-    log: { info: () => undefined, warn: (_, message) => void lines.push(message) },
-  });
-  nowMs += 1000;
-  wallMs += 86_401_000;
-  expect(reports.clusterTimeMs).toBe(1e12 + 1000);
-  expect(lines).toEqual([
-    'the clock of this machine jumped by 86400 s, which the time of the cluster ignores',
-  ]);
-});
-
-it('the time of the cluster stops at the latest one', () => {
-  let nowMs = 0;
-  const timers = { nowMs: () => nowMs, wallMs: () => MAX_TIME_MS - 1 + nowMs, after: () => () => undefined };
-  const reports = new NodeReports({ timers, log: { info: () => undefined, warn: () => undefined } });
-  expect(reports.clusterTimeMs).toBe(MAX_TIME_MS - 1);
-  nowMs = 5;
-  expect(reports.clusterTimeMs).toBe(MAX_TIME_MS);
+  expect(reports.failures.pausedCount(0)).toBe(0);
 });
 
 it('the speed of fills counts only senders that are heard', () => {

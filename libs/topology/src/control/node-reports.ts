@@ -1,11 +1,10 @@
-import { MAX_TIME_MS } from '@kvs/protocol';
 import type { FillProgress, NodeReport } from '../control-plane/messages.js';
 import type { NodeStatus } from '../planning/plan.js';
 import { REACHABLE_FOR_MS } from '../planning/plan-node.js';
 import type { BootId, Topology } from '../topology.js';
+import { ClusterTime } from './cluster-time.js';
 import { MoveFailures } from './move-failures.js';
 import type { ControlPorts, ControlTimers } from './ports.js';
-import { SteadyClock } from './steady-clock.js';
 
 /** A partition that a learner is being filled with. */
 type Fill = Pick<FillProgress, 'partition' | 'learner'>;
@@ -19,37 +18,20 @@ interface Progress {
 /** Keeps the newest reports of the nodes for the controller. */
 export class NodeReports {
   readonly failures = new MoveFailures();
+  readonly time: ClusterTime;
   readonly #timers: ControlTimers;
-  readonly #clock: SteadyClock;
   readonly #statuses = new Map<BootId, NodeStatus>();
   readonly #progress = new Map<BootId, Progress>();
   readonly #bytesPerSecond = new Map<BootId, number>();
   readonly #leaving = new Set<BootId>();
-  #clusterTimeMs = 0;
 
-  constructor({ timers, log }: Pick<ControlPorts, 'timers' | 'log'>) {
-    this.#timers = timers;
-    this.#clock = new SteadyClock(timers, (byMs) => {
-      const seconds = Math.round(byMs / 1000);
-      log.warn(
-        { seconds },
-        `the clock of this machine jumped by ${seconds} s, which the time of the cluster ignores`,
-      );
-    });
+  constructor(ports: Pick<ControlPorts, 'timers' | 'log'>) {
+    this.#timers = ports.timers;
+    this.time = new ClusterTime(ports);
   }
 
   get statuses(): ReadonlyMap<BootId, NodeStatus> {
     return this.#statuses;
-  }
-
-  /**
-   * The time of the cluster: that of this proxy, or a later one that a node was told. In milliseconds since 1970, at most
-   * {@link MAX_TIME_MS}.
-   */
-  get clusterTimeMs(): number {
-    const ownMs = Math.min(Math.floor(this.#clock.nowMs()), MAX_TIME_MS);
-    this.#clusterTimeMs = Math.max(this.#clusterTimeMs, ownMs);
-    return this.#clusterTimeMs;
   }
 
   /** How many bytes of fills all nodes send per second. */
@@ -111,14 +93,14 @@ export class NodeReports {
     // The last report of a process says only that it ends. A durable one reports again under this boot id when it has started again.
     if (report.isLeaving || report.isEnding) this.#leaving.add(bootId);
     else this.#leaving.delete(bootId);
-    this.#clusterTimeMs = Math.max(this.clusterTimeMs, report.timeMs);
+    this.time.raise(report.timeMs);
     if (before?.report !== undefined) this.#bytesPerSecond.set(bootId, speedOf(before, report, nowMs));
     for (const failure of report.failures) this.fail(failure.partition, failure.copy, failure.reason);
   }
 
   fail(partition: number, copy: BootId, reason: string): void {
     const nowMs = this.#timers.nowMs();
-    this.failures.add({ partition, copy, reason, atMs: this.clusterTimeMs }, nowMs);
+    this.failures.add({ partition, copy, reason, atMs: this.time.nowMs() }, nowMs);
   }
 
   /** Forgets processes that are no nodes any more. */

@@ -49,7 +49,7 @@ it.each([
     store.isSlow = true;
     const answer = call(keeper);
     await Promise.resolve();
-    await keeper.heed(named, node.bootId);
+    await keeper.checkSender(named, node.bootId);
     await new Promise(setImmediate);
     store.release();
     expect(await answer).toMatchObject({ revision });
@@ -73,23 +73,23 @@ describe('a revision to come that somebody names with the id of a node', () => {
   beforeEach(async () => {
     keeper = new TopologyKeeper(new LocalTopologyStore(), timers);
     await keeper.create({ ...newTopology(settings), nodes: [node, other] });
-    await keeper.heed({ clusterId: 'c', revision: 1000 }, node.id);
+    await keeper.checkSender({ clusterId: 'c', revision: 1000 }, node.id);
     expect(await codeOfRead()).toBe('outdated_store');
   });
 
   it('counts until the node names another one', async () => {
-    await keeper.heed({ clusterId: 'c', revision: 1 }, other.bootId);
+    await keeper.checkSender({ clusterId: 'c', revision: 1 }, other.bootId);
     expect(await codeOfRead()).toBe('outdated_store');
-    await keeper.heed({ clusterId: 'c', revision: 1 }, node.bootId);
+    await keeper.checkSender({ clusterId: 'c', revision: 1 }, node.bootId);
     expect(await codeOfRead()).toBe('read');
     expect(await keeper.change(raise)).toMatchObject({ revision: 2 });
   });
 
   it('is ignored if it is too far ahead, and renews no earlier one', async () => {
-    await keeper.heed({ clusterId: 'c', revision: Number.MAX_SAFE_INTEGER }, node.id);
+    await keeper.checkSender({ clusterId: 'c', revision: Number.MAX_SAFE_INTEGER }, node.id);
     nowMs += 600_001;
     expect(await codeOfRead()).toBe('read');
-    await keeper.heed({ clusterId: 'c', revision: Number.MAX_SAFE_INTEGER }, node.id);
+    await keeper.checkSender({ clusterId: 'c', revision: Number.MAX_SAFE_INTEGER }, node.id);
     expect(await codeOfRead()).toBe('read');
   });
 

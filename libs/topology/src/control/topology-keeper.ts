@@ -1,5 +1,5 @@
 import { KvsError } from '@kvs/protocol';
-import type { Knowledge } from '../control-plane/messages.js';
+import type { SenderKnowledge } from '../control-plane/messages.js';
 import type { TopologyStore } from '../topology-store.js';
 import { MAX_REVISIONS_AHEAD, type Topology } from '../topology.js';
 import type { ControlTimers } from './ports.js';
@@ -55,16 +55,19 @@ export class TopologyKeeper {
   }
 
   /**
-   * Checks that a sender means this cluster, and that the store is not behind what the sender knows. Only the revision that a
-   * node names is noted, because others may name any number. A node counts also if it has started again since the topology was
-   * stored, because a store that has lost changes may know only its id. Anybody can send the id of a node, so a revision counts
-   * only until the node names another one, or for {@link NAMED_FOR_MS}. Revisions more
-   * than {@link MAX_REVISIONS_AHEAD} above the current one are ignored.
+   * Checks that a sender means this cluster, and notes the revision that it knows: a store that is behind that revision has lost
+   * changes.
+   *
+   * - A sender with the id or the boot id of a node: later reads and changes fail while the store is behind. The id is enough, because
+   *   a store that has lost changes may not know the last start of the node. Anybody can send an id, so the revision counts
+   *   only until the node names another one, or for {@link NAMED_FOR_MS}, and not at all if it is more
+   *   than {@link MAX_REVISIONS_AHEAD} above the current one.
+   * - Any other sender: only this request fails if the store is behind.
    *
    * @param sender an id or a boot id
    * @throws KvsError `wrong_cluster`; the codes of {@link read}
    */
-  async heed({ clusterId, revision }: Knowledge, sender: string): Promise<void> {
+  async checkSender({ clusterId, revision }: SenderKnowledge, sender: string): Promise<void> {
     const current = this.#current;
     if (clusterId === undefined || current === undefined) return;
     if (clusterId !== current.clusterId) {

@@ -8,7 +8,7 @@ import { leastBy } from './rank.js';
 export function withdrawLearners(draft: Draft): void {
   draft.entries.forEach(({ learner }, partition) => {
     if (learner === undefined || !draft.isUnchanged(partition)) return;
-    if (draft.nodeOf(learner)?.isUsable === true && !draft.input.failedLately(partition, learner)) return;
+    if (draft.nodeOf(learner)?.isUsable === true && !draft.input.isPaused(partition, learner)) return;
     draft.request(partition, { kind: 'withdrawLearner', learner });
   });
 }
@@ -49,7 +49,7 @@ export function spreadZones(draft: Draft): void {
   const zones = new Set(draft.nodes.filter(({ copyBounds }) => copyBounds.fair > 0).map(({ zone }) => zone));
   const possible = Math.min(draft.wanted, zones.size);
   const crowded = [...draft.entries.entries()].filter(([partition, entry]) => {
-    if (!canMove(draft, entry, partition) || draft.hasLeaving(partition)) return false;
+    if (!canMove(draft, entry, partition) || draft.hasSurplus(partition)) return false;
     const staying = draft.staying(partition);
     return staying.length >= draft.wanted && countZones(staying) < possible;
   });
@@ -73,7 +73,7 @@ export function balanceCopies(draft: Draft): void {
   const donors = draft.nodes.filter(({ isKept }) => isKept);
   const held = new Map(donors.map((node) => [node, { asCopy: [] as number[], asPrimary: [] as number[] }]));
   draft.entries.forEach((entry, partition) => {
-    if (!canMove(draft, entry, partition) || draft.hasLeaving(partition)) return;
+    if (!canMove(draft, entry, partition) || draft.hasSurplus(partition)) return;
     const staying = draft.staying(partition);
     if (staying.length !== draft.wanted) return;
     for (const node of staying)
@@ -121,13 +121,13 @@ function movePartitions(draft: Draft, peers: Peers, { donor, receiver, partition
     for (const partition of partitions) {
       if (!mayMove() || moved === MOVES_PER_TURN) return moved > 0;
       const entry = draft.entries[partition];
-      if (entry === undefined || !canMove(draft, entry, partition) || draft.hasLeaving(partition)) continue;
+      if (entry === undefined || !canMove(draft, entry, partition) || draft.hasSurplus(partition)) continue;
       if (!isWelcome(entry.primary) || !draft.hasRoomFor(partition, receiver)) continue;
       const staying = draft.staying(partition);
       const after = [...staying.filter((node) => node !== donor), receiver];
       if (countZones(after) < countZones(staying) || !canReceive(draft, partition, entry, receiver)) continue;
       draft.request(partition, { kind: 'nameLearner', learner: receiver.bootId });
-      draft.markLeaving(partition, donor);
+      draft.markSurplus(partition, donor);
       peers.add(entry.primary, receiver);
       moved++;
     }
@@ -196,7 +196,7 @@ export function canReceive(draft: Draft, partition: number, entry: PartitionEntr
   return (
     node.isUsable &&
     !entry.inSync.includes(node.bootId) &&
-    !draft.input.failedLately(partition, node.bootId) &&
+    !draft.input.isPaused(partition, node.bootId) &&
     draft.hasMemoryFor(partition, node)
   );
 }

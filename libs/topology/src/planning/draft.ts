@@ -28,7 +28,7 @@ export class Draft {
   /** Partitions with a request or an order. One plan does one thing to a partition. */
   readonly #changed = new Set<number>();
   /** Copies that are one too many, by partition. They no longer count as load. */
-  readonly #leaving = new Map<number, readonly BootId[]>();
+  readonly #surplus = new Map<number, readonly BootId[]>();
   readonly #staying: (readonly PlanNode[] | undefined)[] = [];
   readonly #minMoveBytes: number;
   #movingBytes = 0;
@@ -80,15 +80,16 @@ export class Draft {
   }
 
   /** Notes that a copy is one too many. */
-  markLeaving(partition: number, { bootId }: PlanNode): void {
-    this.#leaving.set(partition, [...(this.#leaving.get(partition) ?? []), bootId]);
+  markSurplus(partition: number, { bootId }: PlanNode): void {
+    this.#surplus.set(partition, [...(this.#surplus.get(partition) ?? []), bootId]);
     this.#staying[partition] = undefined;
     const node = this.nodeOf(bootId);
     if (node !== undefined) node.copies--;
   }
 
-  hasLeaving(partition: number): boolean {
-    return this.#leaving.has(partition);
+  /** Returns whether a copy of the partition is one too many. */
+  hasSurplus(partition: number): boolean {
+    return this.#surplus.has(partition);
   }
 
   /** Asks for a change of an entry, and goes on with the changed entry. */
@@ -105,14 +106,17 @@ export class Draft {
     if (change.kind === 'nameLearner') this.#beginMove(next.primary, change.learner);
   }
 
-  /** Asks the primary for something that only it may ask for. Does nothing if the primary is out of reach. */
-  order(partition: number, order: Order): void {
+  /**
+   * Asks the primary for something that only it may ask for. Returns whether it did: not if the primary is out of reach, or has
+   * enough hand-overs to do.
+   */
+  order(partition: number, order: Order): boolean {
     const entry = this.#entries[partition];
     const primary = this.nodeOf(entry?.primary);
-    if (entry === undefined || primary?.isReachable !== true) return;
+    if (entry === undefined || primary?.isReachable !== true) return false;
     const orders = this.#orders.get(primary.bootId) ?? [];
     if (order.kind === 'handOver') {
-      if (orders.filter(({ kind }) => kind === 'handOver').length >= MAX_HAND_OVERS) return;
+      if (orders.filter(({ kind }) => kind === 'handOver').length >= MAX_HAND_OVERS) return false;
       this.#countPrimary(primary.bootId, -1);
       this.#countPrimary(order.to, 1);
       this.#entries[partition] = { ...entry, primary: order.to };
@@ -120,6 +124,7 @@ export class Draft {
     orders.push({ ...order, partition, epoch: entry.epoch });
     this.#orders.set(primary.bootId, orders);
     this.#changed.add(partition);
+    return true;
   }
 
   /** Returns whether a move may begin now: few bytes move at once, to and from each node and in all. */
@@ -159,11 +164,11 @@ export class Draft {
   #findStaying(partition: number): PlanNode[] {
     const entry = this.#entries[partition];
     if (entry === undefined) return [];
-    const leaving = this.#leaving.get(partition);
+    const surplus = this.#surplus.get(partition);
     const staying: PlanNode[] = [];
     const add = (copy: BootId) => {
       const node = this.nodeOf(copy);
-      if (node?.isKept === true && leaving?.includes(copy) !== true) staying.push(node);
+      if (node?.isKept === true && surplus?.includes(copy) !== true) staying.push(node);
     };
     entry.inSync.forEach(add);
     if (entry.learner !== undefined) add(entry.learner);

@@ -69,7 +69,7 @@ export function planNodesOf(input: PlanInput): PlanNode[] {
       isLeaving,
       isKept,
       isUsable: isReachable && isKept && !isLeaving,
-      isDraining: isReachable && !isKept,
+      isDraining: isReachable && node.state === 'draining',
       copyBounds: boundsOf(copies[at] ?? 0),
       primaryBounds: boundsOf(primaries[at] ?? 0),
       copies: 0,

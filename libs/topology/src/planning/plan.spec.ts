@@ -436,7 +436,7 @@ describe('the ceiling of versions', () => {
       settings: { replaceAfterMs: 60_000, whenLost: 'start' as const, expectedNodes: [] },
       nowMs: 0,
       clusterTimeMs: 1e12,
-      failedLately: () => false,
+      isPaused: () => false,
     };
   };
   const day = 24 * 3600e6;

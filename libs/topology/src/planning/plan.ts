@@ -3,8 +3,9 @@ import type { EntryRequest } from '../topology-changes.js';
 import type { BootId, Topology } from '../topology.js';
 import { balanceCopies, fillGaps, spreadZones, withdrawLearners } from './copies.js';
 import { Draft } from './draft.js';
-import { assignFirst, promoteCopies, startLost } from './recovery.js';
+import { assignFirst } from './first-assignment.js';
 import { balancePrimaries } from './primaries.js';
+import { promoteCopies, startLost } from './recovery.js';
 import type { Bounds } from './shares.js';
 import { shareOut } from './shared-store.js';
 import { removeSurplus } from './surplus.js';
@@ -35,8 +36,8 @@ export interface PlanInput {
   readonly nowMs: number;
   /** The time of the cluster, in milliseconds since 1970. */
   readonly clusterTimeMs: number;
-  /** Returns whether a move of this partition to this process failed a short while ago. */
-  readonly failedLately: (partition: number, copy: BootId) => boolean;
+  /** Returns whether a move of this partition to this process failed, and should not be tried again yet. */
+  readonly isPaused: (partition: number, copy: BootId) => boolean;
 }
 
 /** A partition that nothing serves until something outside of the plan happens. */

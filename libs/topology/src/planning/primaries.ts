@@ -21,8 +21,7 @@ export function balancePrimaries(draft: Draft): void {
       const partition = handOver.partitions
         .filter((one) => draft.isUnchanged(one))
         .reduce((best, one) => (added(one) < added(best) ? one : best));
-      draft.order(partition, { kind: 'handOver', to: handOver.to });
-      if (draft.isUnchanged(partition)) return; // the node has enough orders for now
+      if (!draft.order(partition, { kind: 'handOver', to: handOver.to })) return;
     }
   }
 }
@@ -61,11 +60,11 @@ function possibleHandOvers(draft: Draft): PossibleHandOvers {
   draft.entries.forEach((entry, partition) => {
     const from = entry.primary;
     if (from === undefined || entry.learner !== undefined) return;
-    if (!draft.isUnchanged(partition) || draft.hasLeaving(partition)) return;
+    if (!draft.isUnchanged(partition) || draft.hasSurplus(partition)) return;
     const others = possible.get(from) ?? new Map<BootId, number[]>();
     possible.set(from, others);
     for (const { bootId: to, isUsable } of draft.staying(partition)) {
-      if (to === from || !isUsable || draft.input.failedLately(partition, to)) continue;
+      if (to === from || !isUsable || draft.input.isPaused(partition, to)) continue;
       const partitions = others.get(to);
       if (partitions === undefined) others.set(to, [partition]);
       else partitions.push(partition);

@@ -1,6 +1,6 @@
 import type { Draft } from './draft.js';
+import { areNodesThere, ringOwner } from './first-assignment.js';
 import type { PlanNode } from './plan-node.js';
-import { areNodesThere, ringOwner } from './recovery.js';
 
 /**
  * Gives every partition to its owner on the hash ring of the reachable nodes, for nodes that share one store. A partition that

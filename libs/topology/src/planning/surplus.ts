@@ -12,17 +12,22 @@ export function removeSurplus(draft: Draft): void {
   const successors = new Successors();
   draft.entries.forEach((entry, partition) => {
     const ending = endingCopy(draft, entry);
-    if (ending !== undefined && draft.isUnchanged(partition))
-      return draft.order(partition, { kind: 'remove', copy: ending });
-    markLeaving(draft, entry, partition);
+    if (ending !== undefined && draft.isUnchanged(partition)) {
+      draft.order(partition, { kind: 'remove', copy: ending });
+      return;
+    }
+    chooseSurplus(draft, entry, partition);
     const inSync = draft.staying(partition).filter(({ bootId }) => bootId !== entry.learner);
     const surplus = entry.inSync.find((copy) => !inSync.some(({ bootId }) => bootId === copy));
     if (surplus === undefined || !draft.isUnchanged(partition)) return;
     const ready = inSync.filter(({ isUsable }) => isUsable);
     if (ready.length === 0 || ready.length < copiesNeeded(draft, surplus)) return;
-    if (surplus !== entry.primary) return draft.order(partition, { kind: 'remove', copy: surplus });
+    if (surplus !== entry.primary) {
+      draft.order(partition, { kind: 'remove', copy: surplus });
+      return;
+    }
     const successor = successors.choose(
-      ready.filter(({ bootId }) => !draft.input.failedLately(partition, bootId)),
+      ready.filter(({ bootId }) => !draft.input.isPaused(partition, bootId)),
     );
     if (successor !== undefined) draft.order(partition, { kind: 'handOver', to: successor.bootId });
   });
@@ -51,7 +56,7 @@ function copiesNeeded(draft: Draft, surplus: BootId): number {
  * Chooses the copies that are one too many among those that count: first of a node that leaves, then of a zone that has another,
  * then of a node above its share, rather not the primary, which would have to hand over, and of the fullest node.
  */
-function markLeaving(draft: Draft, entry: PartitionEntry, partition: number): void {
+function chooseSurplus(draft: Draft, entry: PartitionEntry, partition: number): void {
   for (;;) {
     const staying = draft.staying(partition);
     if (staying.length <= draft.wanted) return;
@@ -65,7 +70,7 @@ function markLeaving(draft: Draft, entry: PartitionEntry, partition: number): vo
     const candidates = staying.filter(({ bootId }) => bootId !== entry.learner);
     const [first, ...others] = candidates;
     if (first === undefined) return;
-    draft.markLeaving(
+    draft.markSurplus(
       partition,
       others.reduce((worst, node) => (precedes(rank(worst), rank(node)) ? node : worst), first),
     );

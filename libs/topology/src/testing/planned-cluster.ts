@@ -150,7 +150,7 @@ export class PlannedCluster {
       settings: this.settings,
       nowMs: this.nowMs,
       clusterTimeMs: 1e12 + this.nowMs,
-      failedLately: (partition, copy) => this.failed.has(`${partition} ${copy}`),
+      isPaused: (partition, copy) => this.failed.has(`${partition} ${copy}`),
     });
   }
 

@@ -48,7 +48,7 @@ export class SimulatedController {
       },
       nowMs: proxy.process.nowMs(),
       clusterTimeMs: proxy.clock.nowMs(),
-      failedLately: (partition, copy) => proxy.failedLately(partition, copy),
+      isPaused: (partition, copy) => proxy.isPaused(partition, copy),
     });
     for (const request of requests) proxy.change([request], () => undefined);
     for (const [primary, list] of orders) for (const order of list) this.#order(primary, order);

@@ -109,9 +109,9 @@ export class SimulatedProxy {
   }
 
   /** Returns whether a move of the partition to the process failed in the last seconds. */
-  failedLately(partition: number, copy: BootId): boolean {
+  isPaused(partition: number, copy: BootId): boolean {
     const failedMs = this.#failures.get(`${partition} ${copy}`);
-    return failedMs !== undefined && this.process.nowMs() - failedMs < FAILED_LATELY_MS;
+    return failedMs !== undefined && this.process.nowMs() - failedMs < PAUSE_MS;
   }
 
   /** Changes the topology as soon as the store lets it. Gives up after some attempts. */
@@ -224,4 +224,4 @@ const MAX_ATTEMPTS = 6;
 /** A request that is older was probably settled by another one. */
 const MAX_AGE_MS = 1000;
 const CONFIRM_MS = 1500;
-const FAILED_LATELY_MS = 3000;
+const PAUSE_MS = 3000;
