@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import {
   START_POSITION,
   type Completeness,
@@ -179,8 +178,8 @@ export class LmdbReplication implements EngineReplication {
         // The mark tells a later process that some pairs are gone.
         this.#setPosition(partition, isEmpty ? position : START_POSITION, isFilling || !isEmpty);
       });
+      // Each commit waits for the end of a turn of the event loop, so others have theirs.
       if (isEmpty || outcome.status !== 'applied') return outcome;
-      await turn();
     }
   }
 
