@@ -198,20 +198,23 @@ export const replication: Trait = {
       const [outcome] = await role.write(PARTITION, [write('key-0')], EPOCH);
       assert.ok(versionOf(outcome) > highest);
     },
-    'a partition is not held while its pairs are removed': async (bench) => {
+    'a partition is not held and has the start position while its pairs are removed': async (bench) => {
       const role = await started(bench);
       const writes = Array.from({ length: 2000 }, (_, i) => write(`key-${i}`));
       await role.write(PARTITION, writes, EPOCH);
+      const position = { epoch: EPOCH, number: 7777 };
       let isRemoved = false;
-      const removal = Promise.resolve(role.clear(PARTITION, START_POSITION, 'complete')).then((outcome) => {
+      const removal = Promise.resolve(role.clear(PARTITION, position, 'complete')).then((outcome) => {
         isRemoved = true;
         return outcome;
       });
       while (!isRemoved) {
-        if (role.position(PARTITION).number === 0) assert.deepEqual(role.heldPartitions(), []);
+        if (role.incompletePartitions().length > 0)
+          assert.deepEqual([role.heldPartitions(), role.position(PARTITION)], [[], START_POSITION]);
         await turn();
       }
       assert.deepEqual(await removal, { status: 'applied' });
+      assert.deepEqual([role.heldPartitions(), role.position(PARTITION)], [[PARTITION], position]);
       assert.deepEqual(await contents(bench.engine), {});
     },
     'a partition is held while it has a pair or a position': async (bench) => {
@@ -234,6 +237,12 @@ export const replication: Trait = {
       assert.deepEqual(await role.endFill(PARTITION), { status: 'applied' });
       assert.deepEqual([role.heldPartitions(), role.incompletePartitions()], [[PARTITION], []]);
       assert.deepEqual(role.position(PARTITION), { epoch: EPOCH, number: 78 });
+    },
+    'incomplete partitions are told in ascending order': async (bench) => {
+      const role = await started(bench);
+      for (const partition of [OTHER_PARTITION, PARTITION])
+        await role.clear(partition, START_POSITION, 'incomplete');
+      assert.deepEqual(role.incompletePartitions(), [PARTITION, OTHER_PARTITION]);
     },
     'an engine with room is not full': async (bench) => {
       assert.equal((await started(bench)).isFull(), false);
@@ -335,6 +344,13 @@ export const replicationReopening: Trait = {
       } finally {
         await engine.close();
       }
+    },
+    'a change without the role counts also in the process that started the role first': async (bench) => {
+      const { bootId } = await (await started(bench)).start();
+      await set(bench.engine, write('key'));
+      await reopened(bench, async (again) => {
+        assert.notEqual((await again.start()).bootId, bootId);
+      });
     },
     'an engine that was used without the role keeps its pairs, and goes on above their versions': async (
       bench,
