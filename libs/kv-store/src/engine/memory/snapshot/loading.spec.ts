@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ManualTime } from '@kvs/protocol/testing';
 import { ManualClock } from '../../../testing/index.js';
 import { placed, write } from '../../../testing/pairs.js';
 import { MemoryEngine } from '../memory-engine.js';
@@ -58,6 +59,14 @@ it('an engine that cannot load its snapshot is never ready, leaves the file as i
   expect(() => engine.stats()).toThrow(expect.objectContaining({ code: 'not_ready' }));
   await engine.close();
   expect(await readFile(file, 'utf8')).toBe('damaged');
+});
+
+it('a snapshot is written only at the end if no interval is given', async () => {
+  const scheduler = new ManualTime();
+  const engine = await MemoryEngine.open({ clock: new ManualClock(), scheduler, snapshot: { directory } });
+  expect(scheduler.waits).not.toContain(0);
+  expect(engine.stats().snapshots).toEqual({ written: 0, failed: 0 });
+  await engine.close();
 });
 
 function begin() {

@@ -14,6 +14,7 @@ import type { MemoryEngineOptions } from '../memory-options.js';
 import { emptyRecord } from '../raw-record.js';
 import { SLOT_SIZES } from '../slab/size-classes.js';
 import {
+  countPayload,
   floorsPayload,
   FRAME_HEADER_BYTES,
   MAGIC,
@@ -55,6 +56,14 @@ describe('a snapshot', () => {
     const { engine: again } = await open();
     expect(again.stats().pairCount).toBe(KEYS.length);
     await again.close();
+  });
+
+  it('is written also if its directory was deleted meanwhile', async () => {
+    const { engine } = await open();
+    engine.setMany([write('key')]);
+    await rm(directory, { recursive: true });
+    await engine.close();
+    expect(await readdir(directory)).toEqual(['kvs.snapshot']);
   });
 
   it('leaves no other file behind', async () => {
@@ -112,6 +121,15 @@ describe('a snapshot', () => {
       code: 'damaged',
       message: expect.stringContaining('names a partition that does not exist'),
     });
+  });
+
+  it('that has a frame of an unknown kind is refused, although its checksum is right', async () => {
+    const unknown = frame('pairs', Buffer.alloc(0));
+    unknown[8] = 99;
+    unknown.writeUInt32LE(crc32(unknown.subarray(8)), 4);
+    const end = frame('end', countPayload(0));
+    await writeFile(file(), Buffer.concat([snapshotOf(PARTITION_FUNCTION), unknown, end]));
+    await expect(open()).rejects.toMatchObject({ code: 'damaged' });
   });
 
   it('that holds more than the engine may is refused', async () => {
