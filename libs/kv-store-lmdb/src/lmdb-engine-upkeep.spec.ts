@@ -82,6 +82,43 @@ it('is full in a cluster when the disk and the file have little room, and says h
   await environment.close();
 });
 
+it('pairs of a fill leave the reserve of the disk to effects', async () => {
+  const environment = new Environment(scratch.path, 'commit', undefined);
+  const table = new PairTable(environment, clock);
+  const sizes: number[] = [];
+  const replication = new LmdbReplication(environment, table, OPENING, {
+    ...NO_CONTEXT,
+    change: (items, _apply, _refuse, bytesOf = () => 0) => {
+      sizes.push(...items.map(bytesOf));
+      return Promise.resolve([]);
+    },
+  });
+  const { id, value, partition } = write('key', 'v'.repeat(100_000));
+  const entry = { value, version: 1, expiresAtMs: undefined };
+  await replication.fill(partition, [{ id, ...entry }]);
+  await replication.apply(partition, [{ position: { epoch: 1, number: 1 }, id, entry }], 1);
+  expect(sizes).toEqual([expect.any(Number), 0]);
+  expect(sizes[0]).toBeGreaterThan(100_000);
+  await environment.close();
+});
+
+it('an identity that cannot be stored is not told', async () => {
+  const environment = new Environment(scratch.path, 'commit', undefined);
+  let commits = 0;
+  const replication = new LmdbReplication(environment, new PairTable(environment, clock), OPENING, {
+    ...NO_CONTEXT,
+    change: (items, apply, refuse) => {
+      const isFirst = commits++ === 0;
+      return Promise.resolve(
+        items.map((item) => (isFirst ? apply(item) : refuse(new Error('no space left on device')))),
+      );
+    },
+  });
+  await expect(replication.start()).rejects.toMatchObject({ code: 'engine_unavailable' });
+  expect(commits).toBe(2);
+  await environment.close();
+});
+
 it('pages that were freed before they were written are neither used nor room for pairs', async () => {
   const freeBytes = 2 ** 20;
   const environment = new Environment(
