@@ -123,7 +123,11 @@ export class Budget implements MetricsSource {
    * connections before they could know of the shutdown.
    */
   async quiet(ms: number): Promise<void> {
-    for (let seen = -1; seen !== this.#arrivals; await setTimeout(ms)) seen = this.#arrivals;
+    let seen: number;
+    do {
+      seen = this.#arrivals;
+      await setTimeout(ms);
+    } while (seen !== this.#arrivals);
   }
 
   collect(): MetricFamily[] {

@@ -2,8 +2,9 @@ import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { Budget } from '../admission/budget.js';
 import { createLogger } from '../logs/logger.js';
 import { ServerMetrics } from '../metrics/server-metrics.js';
+import { drain } from './drain.js';
 import type { Listener } from './listener.js';
-import { drain, startServer } from './start-server.js';
+import { startServer } from './start-server.js';
 import { stopOnce } from './stop-signals.js';
 
 /** A listener that writes down what is asked of it, and drains when a test says so. */

@@ -82,7 +82,7 @@ export class WorkerProcess implements WorkerSlot<AcceptedConnection> {
   assign(connection: AcceptedConnection): void {
     const id = ++this.#lastId;
     const message = { type: 'connection', id, protocol: connection.protocol } as const;
-    // Comes after the connection, and is acknowledged as if it brought one.
+    // Repeats the message without the socket. A worker that has lost the socket acknowledges this message, and is sent others.
     const timer = setTimeout(() => this.#send(message), ACCEPT_TIMEOUT_MS);
     this.#sent = { id, connection, timer };
     this.#send(message, connection.socket, () => this.#return(id));
