@@ -3,6 +3,7 @@ import { Controller, Get, Inject, Optional } from '@nestjs/common';
 import type { ClusterStatus } from '@kvs/topology';
 import { ClusterMember } from './cluster/cluster-member.js';
 
+/** The state of all nodes, also without a topology. So it is no part of the proxy's membership in a cluster. */
 @Controller('cluster')
 export class ClusterController {
   readonly #router: Router;
