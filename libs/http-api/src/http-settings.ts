@@ -48,7 +48,7 @@ export const HTTP_OPTIONS = {
       description: 'let web pages of this origin use the server; * allows all',
       value: 'origin',
     },
-    parseOrigin,
+    parseAllowedOrigin,
   ),
   /** Whether the batch routes are answered before Express. */
   fastLane: {
@@ -80,7 +80,7 @@ function parseAllowedHost(text: string): string {
 }
 
 /** Returns the origin as browsers spell it. */
-function parseOrigin(text: string): string {
+function parseAllowedOrigin(text: string): string {
   if (text === '*' || text === 'null') return text;
   const url =
     /^[a-z][a-z\d+.-]*:\/\/[^*/?#@]+$/i.test(text) && URL.canParse(text) ? new URL(text) : undefined;

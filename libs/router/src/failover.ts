@@ -52,10 +52,10 @@ export class Failover {
   readonly #options: Required<FailoverOptions>;
   readonly #unwatch: () => void;
 
-  constructor(routes: RouteChanges, timers: Timers, options: FailoverOptions = {}) {
+  constructor(changes: RouteChanges, timers: Timers, options: FailoverOptions = {}) {
     this.#timers = timers;
     this.#options = { ...DEFAULTS, ...options };
-    this.#unwatch = routes.watch(() => {
+    this.#unwatch = changes.watch(() => {
       this.#changes++;
       this.#wake();
     });

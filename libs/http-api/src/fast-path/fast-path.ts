@@ -3,8 +3,7 @@ import { isPromise, type WireAnswer } from '@kvs/protocol';
 import { answerError } from '@kvs/protocol/nest';
 import type { BatchRoute, BatchRoutes } from '../routes/batch-routes.js';
 import { sendJson } from '../routes/reply.js';
-import type { RequestMemory } from '../server/body.js';
-import { refuseAnswerIfFull } from '../server/in-flight.js';
+import type { RequestMemory } from '../server/request-memory.js';
 
 /**
  * Answers the batch routes before Express sees them, by the same routes and with the same error bodies. Express and Nest answer all
@@ -12,7 +11,7 @@ import { refuseAnswerIfFull } from '../server/in-flight.js';
  */
 export class FastPath {
   /** The requests of this turn of the event loop. */
-  #arrivals: Arrival[] = [];
+  #requests: BatchRequest[] = [];
 
   readonly #routes: BatchRoutes;
   readonly #onUnexpected: (error: unknown) => void;
@@ -23,8 +22,8 @@ export class FastPath {
     this.#onUnexpected = onUnexpected;
   }
 
-  /** Returns whether the fast path answers the request. */
-  answers(
+  /** Answers the request at the end of the turn if it is for a batch route. Returns whether it is. */
+  tryAnswer(
     request: IncomingMessage,
     response: ServerResponse,
     bytes: Uint8Array,
@@ -33,8 +32,8 @@ export class FastPath {
     const { url } = request;
     const route = this.#routes.find(request.method, url);
     if (route === undefined || url === undefined) return false;
-    const arrival = { route, url, bytes, contentType: request.headers['content-type'], response, memory };
-    if (this.#arrivals.push(arrival) === 1) setImmediate(this.#answerAll);
+    const received = { route, url, bytes, contentType: request.headers['content-type'], response, memory };
+    if (this.#requests.push(received) === 1) setImmediate(this.#answerAll);
     return true;
   }
 
@@ -43,29 +42,29 @@ export class FastPath {
    * together, which costs less than one by one.
    */
   readonly #answerAll = (): void => {
-    const arrivals = this.#arrivals;
-    this.#arrivals = [];
-    for (const arrival of arrivals) this.#answer(arrival);
+    const requests = this.#requests;
+    this.#requests = [];
+    for (const request of requests) this.#answer(request);
   };
 
   /** Never throws, because the other requests of the turn come after it. */
-  #answer(arrival: Arrival): void {
-    const { route, url, bytes, contentType, response, memory } = arrival;
+  #answer(request: BatchRequest): void {
+    const { route, url, bytes, contentType, response, memory } = request;
     try {
-      refuseAnswerIfFull(memory);
+      memory.checkAnswer();
       const answer = route.answer({ bytes, contentType }, url);
-      if (isPromise(answer)) this.#sendWhenDone(arrival, answer);
+      if (isPromise(answer)) this.#sendWhenDone(request, answer);
       else send(response, answer);
     } catch (error) {
       answerError(response, error, this.#onUnexpected);
     }
   }
 
-  #sendWhenDone({ route, response, memory }: Arrival, answer: Promise<WireAnswer<unknown>>): void {
+  #sendWhenDone({ route, response, memory }: BatchRequest, answer: Promise<WireAnswer<unknown>>): void {
     const fail = (error: unknown): void => answerError(response, error, this.#onUnexpected);
     answer.then((done) => {
       try {
-        if (route.isRead) refuseAnswerIfFull(memory);
+        if (route.isRead) memory.checkAnswer();
         send(response, done);
       } catch (error) {
         fail(error);
@@ -74,8 +73,8 @@ export class FastPath {
   }
 }
 
-/** A request whose body has arrived. */
-interface Arrival {
+/** A request for a batch route whose body has arrived. */
+interface BatchRequest {
   readonly route: BatchRoute;
   readonly url: string;
   readonly bytes: Uint8Array;

@@ -47,7 +47,7 @@ export class BatchRoutes {
 
   constructor(
     @Inject(OPERATIONS) operations: KeyValueOperations,
-    @Inject(EXCLUSIVE_OPERATIONS) ordered: ExclusiveOperations,
+    @Inject(EXCLUSIVE_OPERATIONS) exclusiveOperations: ExclusiveOperations,
     @Inject(LIMITS) limits: Limits,
   ) {
     const { maxAnswerBytes } = limits;
@@ -72,7 +72,7 @@ export class BatchRoutes {
         touchAnswer(
           items,
           await updateAll(items, (item) =>
-            exclusiveUpdate(ordered, item.key, (entry) => touched(item, entry)),
+            exclusiveUpdate(exclusiveOperations, item.key, (entry) => touched(item, entry)),
           ),
         ),
       ),
@@ -80,7 +80,7 @@ export class BatchRoutes {
         incrementAnswer(
           items,
           await updateAll(items, (item) =>
-            exclusiveUpdate(ordered, item.key, (entry) => incremented(item, entry)),
+            exclusiveUpdate(exclusiveOperations, item.key, (entry) => incremented(item, entry)),
           ),
         ),
       ),

@@ -3,7 +3,6 @@ import { Controller, Get, Inject, Post, Put, Req, Res } from '@nestjs/common';
 import { KvsError, type PairFormat, type ScanAnswer } from '@kvs/protocol';
 import { OPERATIONS, type KeyValueOperations } from '../tokens.js';
 import type { AdmittedRequest } from '../server/body.js';
-import { countUnread, holdPage, refuseAnswerIfFull } from '../server/in-flight.js';
 import { preferredType } from './accept.js';
 import { BatchRoutes } from './batch-routes.js';
 import { collectPage, type PageAnswer } from './page.js';
@@ -56,19 +55,18 @@ export class DataController {
   @Get('fetch')
   async fetchAll(@Req() request: AdmittedRequest, @Res() response: ServerResponse): Promise<void> {
     const { scan, page } = readScan(request.url ?? '');
-    const ndjson = readFormat(request) === NDJSON;
-    const format: PairFormat = ndjson ? 'lines' : 'items';
+    const format = readFormat(request);
     let current: ScanAnswer | undefined;
     // Without waiting for the next pair, because it may take long and nobody will read it.
     response.once('close', () => current?.close());
     // Bytes that are counted after the response has closed would never be released.
     const hold = (bytes: number): void => {
       if (response.destroyed) throw DISCONNECTED;
-      holdPage(request.memory, bytes);
+      request.memory.holdPage(bytes);
     };
-    const open = async (request: Parameters<KeyValueOperations['scan']>[0]): Promise<ScanAnswer> => {
+    const open = async (window: Parameters<KeyValueOperations['scan']>[0]): Promise<ScanAnswer> => {
       if (response.destroyed) throw DISCONNECTED;
-      current = await this.#operations.scan(request);
+      current = await this.#operations.scan(window);
       if (response.destroyed) current.close();
       return current;
     };
@@ -81,8 +79,8 @@ export class DataController {
       response.setHeader('kvs-missing-nodes', answer.missingNodes.join(', '));
     }
     try {
-      if (request.method === 'HEAD') sendNoPairs(response, ndjson);
-      else await sendPairs(response, answer.lines, ndjson, (bytes) => countUnread(request.memory, bytes));
+      if (request.method === 'HEAD') sendNoPairs(response, format);
+      else await sendPairs(response, answer.lines, format, (bytes) => request.memory.countUnread(bytes));
     } finally {
       answer.close();
     }
@@ -90,9 +88,9 @@ export class DataController {
 
   async #answer(path: string, request: AdmittedRequest, response: ServerResponse): Promise<void> {
     const route = this.#routes.of(path);
-    refuseAnswerIfFull(request.memory);
+    request.memory.checkAnswer();
     const answer = await route.answer(receivedBody(request), request.url ?? '');
-    if (route.isRead) refuseAnswerIfFull(request.memory);
+    if (route.isRead) request.memory.checkAnswer();
     sendJson(response, answer);
   }
 }
@@ -100,10 +98,10 @@ export class DataController {
 const DISCONNECTED = new KvsError('invalid_request', 'the client has disconnected');
 
 /** @throws KvsError `not_acceptable` */
-function readFormat({ headers }: IncomingMessage): (typeof FORMATS)[number] {
-  const format = preferredType(headers.accept, FORMATS);
-  if (format === undefined) throw new KvsError('not_acceptable', `pairs come as ${FORMATS.join(' or ')}`);
-  return format;
+function readFormat({ headers }: IncomingMessage): PairFormat {
+  const type = preferredType(headers.accept, TYPES);
+  if (type === undefined) throw new KvsError('not_acceptable', `pairs come as ${TYPES.join(' or ')}`);
+  return type === NDJSON ? 'lines' : 'items';
 }
 
-const FORMATS = ['application/json', NDJSON] as const;
+const TYPES = ['application/json', NDJSON] as const;

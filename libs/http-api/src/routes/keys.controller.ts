@@ -14,7 +14,6 @@ import {
   type Value,
 } from '@kvs/protocol';
 import type { AdmittedRequest } from '../server/body.js';
-import { refuseAnswerIfFull } from '../server/in-flight.js';
 import {
   EXCLUSIVE_OPERATIONS,
   LIMITS,
@@ -41,16 +40,16 @@ const MEDIA_TYPES: Readonly<Record<Encoding, string>> = {
 @Controller()
 export class KeysController {
   readonly #operations: KeyValueOperations;
-  readonly #ordered: ExclusiveOperations;
+  readonly #exclusiveOperations: ExclusiveOperations;
   readonly #limits: Limits;
 
   constructor(
     @Inject(OPERATIONS) operations: KeyValueOperations,
-    @Inject(EXCLUSIVE_OPERATIONS) ordered: ExclusiveOperations,
+    @Inject(EXCLUSIVE_OPERATIONS) exclusiveOperations: ExclusiveOperations,
     @Inject(LIMITS) limits: Limits,
   ) {
     this.#operations = operations;
-    this.#ordered = ordered;
+    this.#exclusiveOperations = exclusiveOperations;
     this.#limits = limits;
   }
 
@@ -67,7 +66,7 @@ export class KeysController {
       response.end();
       return;
     }
-    if (request.method !== 'HEAD') refuseAnswerIfFull(request.memory);
+    if (request.method !== 'HEAD') request.memory.checkAnswer();
     const body = Buffer.from(entry.value.data, entry.value.encoding === 'string' ? 'utf8' : 'hex');
     response.setHeader('content-type', MEDIA_TYPES[entry.value.encoding]);
     response.setHeader('content-length', body.length);
@@ -98,7 +97,7 @@ export class KeysController {
   }
 
   #resource(request: IncomingMessage): SingleKey {
-    return new SingleKey(this.#operations, this.#ordered, this.#readKey(request.url ?? ''));
+    return new SingleKey(this.#operations, this.#exclusiveOperations, this.#readKey(request.url ?? ''));
   }
 
   #readKey(url: string): Key {

@@ -50,19 +50,16 @@ export async function collectPage(
   let pairs = 0;
   let bytes = 0;
   let scanned = 0;
-  let width = 1;
-  /** The end of the narrowest window that had too many bytes. Later windows go half the way there, so few are scanned in vain. */
-  let end = Infinity;
+  const width = new WindowWidth();
   while (scanned < wanted.length && pairs < limit && bytes < MAX_PAGE_BYTES) {
-    const window = wanted.slice(scanned, scanned + width);
+    const window = wanted.slice(scanned, scanned + width.value);
     const answer = await scan({ ...rest, partitions: window });
     const beginning = await readBeginning(answer, (more) => hold(bytes + more));
     if (beginning.rest !== undefined && window.length > 1) {
       beginning.rest.close();
       await beginning.rest.lines.return?.();
       hold(bytes);
-      width = Math.floor(window.length / 2);
-      end = scanned + window.length;
+      width.halve(scanned, window.length);
       continue;
     }
     for (const node of answer.missingNodes) missing.add(node);
@@ -81,11 +78,28 @@ export async function collectPage(
     pairs += countNewlines(found);
     bytes += found.length;
     hold(bytes);
-    const filled = Math.max(pairs / limit, bytes / MAX_PAGE_BYTES);
-    const widest = scanned < end ? (end - scanned) / 2 : Infinity;
-    width = Math.ceil(Math.min(scanned * WIDEN_AT_MOST, scanned / filled - scanned, widest));
+    width.adapt(scanned, Math.max(pairs / limit, bytes / MAX_PAGE_BYTES));
   }
   return pageAnswer(chunks, wanted[scanned], [...missing]);
+}
+
+/** How many partitions the next window has. */
+class WindowWidth {
+  value = 1;
+  /** The end of the narrowest window that had too many bytes. Later windows go half the way there, so few are scanned in vain. */
+  #end = Infinity;
+
+  /** The window of `tried` partitions behind those that were scanned had too many bytes. */
+  halve(scanned: number, tried: number): void {
+    this.value = Math.floor(tried / 2);
+    this.#end = scanned + tried;
+  }
+
+  /** @param filled how much of the page the scanned partitions fill; 1 is a full page */
+  adapt(scanned: number, filled: number): void {
+    const widest = scanned < this.#end ? (this.#end - scanned) / 2 : Infinity;
+    this.value = Math.ceil(Math.min(scanned * WIDEN_AT_MOST, scanned / filled - scanned, widest));
+  }
 }
 
 /** Reads an answer up to {@link MAX_PAGE_BYTES}. If the answer may have more, that is the rest. */

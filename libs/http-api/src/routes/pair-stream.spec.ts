@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { text as textOf } from 'node:stream/consumers';
-import type { PairLines } from '@kvs/protocol';
+import type { PairFormat, PairLines } from '@kvs/protocol';
 import { linesFrom } from '@kvs/protocol/testing';
 import { sendPairs } from './pair-stream.js';
 
@@ -22,7 +22,7 @@ describe('pairs sent to a client', () => {
     for (const close of closers.splice(0)) close();
   });
 
-  async function exchange(lines: PairLines, ndjson = false): Promise<Exchange> {
+  async function exchange(lines: PairLines, format: PairFormat = 'items'): Promise<Exchange> {
     const server = createServer();
     closers.push(
       () => server.close(),
@@ -32,7 +32,7 @@ describe('pairs sent to a client', () => {
     const { port } = server.address() as AddressInfo;
     const exchanged = new Promise<Pick<Exchange, 'sending'>>((resolve) => {
       server.once('request', (_request, response: ServerResponse) => {
-        const sending = sendPairs(response, lines, ndjson);
+        const sending = sendPairs(response, lines, format);
         sending.catch(() => undefined); // looked at later
         resolve({ sending });
       });
@@ -42,28 +42,28 @@ describe('pairs sent to a client', () => {
     return { response, ...(await exchanged) };
   }
 
-  it.each([
-    [false, 'application/json; charset=utf-8', [',1\n', ',2\n'], '[1\n,2\n]'],
-    [true, 'application/x-ndjson', ['1\n', '2\n'], '1\n2\n'],
-  ])('are typed for what they are (by line: %s)', async (ndjson, type, pairs, text) => {
-    const { response, sending } = await exchange(linesFrom(pairs), ndjson);
+  it.each<[PairFormat, string, string[], string]>([
+    ['items', 'application/json; charset=utf-8', [',1\n', ',2\n'], '[1\n,2\n]'],
+    ['lines', 'application/x-ndjson', ['1\n', '2\n'], '1\n2\n'],
+  ])('are typed for what they are (as %s)', async (format, type, pairs, text) => {
+    const { response, sending } = await exchange(linesFrom(pairs), format);
     expect([response.headers['content-type'], await textOf(response)]).toEqual([type, text]);
     await sending;
   });
 
-  it.each([false, true])(
-    'arrive as they were, however slowly they are taken (by line: %s)',
-    async (ndjson) => {
+  it.each<PairFormat>(['items', 'lines'])(
+    'arrive as they were, however slowly they are taken (as %s)',
+    async (format) => {
       const lengths = Array.from({ length: 1500 }, (_, i) => LENGTHS[i % LENGTHS.length] ?? 0);
-      const before = ndjson ? '' : ',';
+      const before = format === 'lines' ? '' : ',';
       const lines = lengths.map((length, i) => `${before}"${i} ${'x'.repeat(length)}"\n`);
-      const { response, sending } = await exchange(linesFrom(lines), ndjson);
+      const { response, sending } = await exchange(linesFrom(lines), format);
       const parts: Buffer[] = [];
       for await (const part of response) {
         parts.push(part as Buffer);
         if (parts.length % 10 === 0) await setTimeout(1);
       }
-      const text = ndjson ? lines.join('') : `[${lines.join('').slice(1)}]`;
+      const text = format === 'lines' ? lines.join('') : `[${lines.join('').slice(1)}]`;
       expect(Buffer.concat(parts).toString() === text).toBe(true);
       await sending;
     },
@@ -85,7 +85,7 @@ describe('pairs sent to a client', () => {
     const failure = new Error('gone');
     const lines: PairLines = { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(failure) }) };
     const response = new SlowResponse();
-    await expect(sendPairs(response.asResponse(), lines, false)).rejects.toBe(failure);
+    await expect(sendPairs(response.asResponse(), lines, 'items')).rejects.toBe(failure);
     expect([response.destroyed, response.written]).toEqual([false, 0]);
   });
 });
@@ -135,7 +135,7 @@ describe('many pairs', () => {
   it('are made no faster than the client takes them', async () => {
     let lead = 0;
     const response: SlowResponse = new SlowResponse(() => (lead = Math.max(lead, made - response.written)));
-    await sendPairs(response.asResponse(), parts(), true);
+    await sendPairs(response.asResponse(), parts(), 'lines');
     expect(response.written).toBe(TOTAL);
     expect(lead).toBeLessThan(10);
   });
@@ -148,7 +148,7 @@ describe('many pairs', () => {
       if (!done) setImmediate(others);
     };
     setImmediate(others);
-    await sendPairs(new EagerResponse().asResponse(), parts(), true);
+    await sendPairs(new EagerResponse().asResponse(), parts(), 'lines');
     done = true;
     expect(turns).toBeGreaterThanOrEqual(TOTAL / 2);
   });
@@ -165,7 +165,7 @@ describe('many pairs', () => {
     const response: SlowResponse = new SlowResponse(
       () => void (response.written === 3 && response.destroy()),
     );
-    await sendPairs(response.asResponse(), lines, false);
+    await sendPairs(response.asResponse(), lines, 'items');
     expect(letGo).toBe(true);
     expect(made).toBeLessThan(TOTAL);
   });

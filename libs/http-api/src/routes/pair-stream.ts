@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
-import type { PairLines } from '@kvs/protocol';
+import type { PairFormat, PairLines } from '@kvs/protocol';
 import { itemsAsArray } from './json-array.js';
 import { JSON_TYPE } from './reply.js';
 
@@ -10,20 +10,20 @@ export const NDJSON = 'application/x-ndjson';
  * Sends pairs as they come, with backpressure and in constant memory. If the pairs break off, the connection is cut:
  * a client never receives a complete-looking but incomplete answer. A client that goes away is no error.
  *
- * @param pairs as `lines` if `ndjson`, otherwise as `items`: see `PairFormat`
+ * @param format in which the pairs come. The client gets `lines` as NDJSON, and `items` as an array.
  * @param countUnread called with the number of bytes that the client has not read, while the next pairs wait for it
  * @throws what the pairs throw; before the first of them nothing is sent, so that it can still be answered
  */
 export async function sendPairs(
   response: ServerResponse,
   pairs: PairLines,
-  ndjson: boolean,
+  format: PairFormat,
   countUnread: (bytes: number) => void = () => undefined,
 ): Promise<void> {
-  const chunks = (ndjson ? pairs : itemsAsArray(pairs))[Symbol.asyncIterator]();
+  const chunks = (format === 'lines' ? pairs : itemsAsArray(pairs))[Symbol.asyncIterator]();
   try {
     const first = await chunks.next();
-    response.setHeader('content-type', contentType(ndjson));
+    response.setHeader('content-type', contentType(format));
     await new PairSender(response, countUnread).send(first, chunks);
   } finally {
     await chunks.return?.();
@@ -31,13 +31,13 @@ export async function sendPairs(
 }
 
 /** Answers `HEAD` with the headers that the pairs would have, and none of the work. */
-export function sendNoPairs(response: ServerResponse, ndjson: boolean): void {
-  response.setHeader('content-type', contentType(ndjson));
+export function sendNoPairs(response: ServerResponse, format: PairFormat): void {
+  response.setHeader('content-type', contentType(format));
   response.end();
 }
 
-function contentType(ndjson: boolean): string {
-  return ndjson ? NDJSON : JSON_TYPE;
+function contentType(format: PairFormat): string {
+  return format === 'lines' ? NDJSON : JSON_TYPE;
 }
 
 /** Other requests get a turn of the event loop about every 64 KiB, because chunks may come and be written without any wait. */

@@ -19,13 +19,13 @@ export type Written = Extract<SetOutcome, { readonly ok: true }>;
 /** Operations on one key. They throw failures instead of returning them. */
 export class SingleKey {
   readonly #operations: KeyValueOperations;
-  readonly #ordered: ExclusiveOperations;
+  readonly #exclusiveOperations: ExclusiveOperations;
   readonly #key: Key;
 
-  /** @param ordered the same operations, for updates. Other calls don't wait for those. */
-  constructor(operations: KeyValueOperations, ordered: ExclusiveOperations, key: Key) {
+  /** @param exclusiveOperations the same operations, for updates. Other calls don't wait for those. */
+  constructor(operations: KeyValueOperations, exclusiveOperations: ExclusiveOperations, key: Key) {
     this.#operations = operations;
-    this.#ordered = ordered;
+    this.#exclusiveOperations = exclusiveOperations;
     this.#key = key;
   }
 
@@ -58,7 +58,7 @@ export class SingleKey {
 
   /** Updates the key if a precondition holds that the store can't check. */
   async #updateIf<R>({ holds }: Predicate, change: MakeChange<R>) {
-    const outcome = await exclusiveUpdate(this.#ordered, this.#key, (entry) => {
+    const outcome = await exclusiveUpdate(this.#exclusiveOperations, this.#key, (entry) => {
       if (!holds(entry?.version ?? 0)) throw preconditionFailed('the precondition does not hold');
       return change(entry);
     });

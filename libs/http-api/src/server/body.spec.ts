@@ -2,6 +2,7 @@ import { Budget } from '@kvs/server';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { BodyReader } from './body.js';
+import { RequestMemory } from './request-memory.js';
 
 it.each([
   ['with a length', { 'content-length': '6' }],
@@ -11,8 +12,7 @@ it.each([
   const request = Object.assign(new IncomingMessage(new Socket()), { headers });
   const response = new ServerResponse(request);
   const bodies: string[] = [];
-  const memory = { admission, bodyBytes: 0, pageBytes: 0, unreadBytes: 0 };
-  new BodyReader(1000).read(request, response, memory, (bytes) => {
+  new BodyReader(1000).read(request, response, new RequestMemory(admission), (bytes) => {
     bodies.push(Buffer.from(bytes).toString());
   });
   request.emit('data', Buffer.from('a'));

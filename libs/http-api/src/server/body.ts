@@ -1,20 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KvsError } from '@kvs/protocol';
-import type { Admission } from '@kvs/server';
 import { ChunkBuffer } from './chunk-buffer.js';
 import { refuse } from './closing.js';
-
-/** The memory that an admitted request holds. */
-export interface RequestMemory {
-  /** Counts it. */
-  readonly admission: Admission;
-  /** Bytes of its body that have arrived. */
-  bodyBytes: number;
-  /** Bytes of a page that is collected before it is sent. */
-  pageBytes: number;
-  /** Bytes of its answer that the client has not read. */
-  unreadBytes: number;
-}
+import type { RequestMemory } from './request-memory.js';
 
 /** A request for Express. */
 export interface AdmittedRequest extends IncomingMessage {
@@ -59,13 +47,11 @@ export class BodyReader {
     let bytes = 0;
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      const refusal =
-        bytes > this.#maxBytes ? this.#tooLarge() : memory.admission.hold(chunk.length, memory.bodyBytes);
+      const refusal = bytes > this.#maxBytes ? this.#tooLarge() : memory.holdBody(chunk.length);
       if (refusal) {
         refuse(response, refusal);
         return;
       }
-      memory.bodyBytes = bytes;
       body.append(chunk);
       if (bytes === length) onBody(body.bytes);
     });

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { KvsError } from '@kvs/protocol';
 import type { Admission } from '@kvs/server';
 import { patternOf, type AllowedMethods } from './allowed-methods.js';
-import { bodyLength, type RequestMemory } from './body.js';
+import { bodyLength } from './body.js';
+import { RequestMemory } from './request-memory.js';
 
 /** Admits an HTTP request, or returns the refusal. O(1). */
 export function admit(admission: Admission, request: IncomingMessage): KvsError | undefined {
@@ -24,44 +25,12 @@ export function isOfControlPlane({ url = '' }: IncomingMessage, paths: AllowedMe
 
 /** Counts an admitted request until its response closes. */
 export function countUntilClosed(admission: Admission, response: ServerResponse): RequestMemory {
-  const memory: RequestMemory = { admission, bodyBytes: 0, pageBytes: 0, unreadBytes: 0 };
+  const memory = new RequestMemory(admission);
   if (admission.isDraining) response.setHeader('connection', 'close');
   // Each event comes once; `on` costs less than `once`.
-  response.on('prefinish', () => countUnread(memory, response.writableLength));
-  response.on('close', () => {
-    countUnread(memory, 0);
-    admission.leave(memory.bodyBytes + memory.pageBytes);
-  });
+  response.on('prefinish', () => memory.countUnread(response.writableLength));
+  response.on('close', () => memory.release());
   return memory;
-}
-
-/** Counts `bytes` of the answer as those that the client has not read. */
-export function countUnread(memory: RequestMemory, bytes: number): void {
-  if (bytes === memory.unreadBytes) return;
-  memory.admission.addUnread(bytes - memory.unreadBytes);
-  memory.unreadBytes = bytes;
-}
-
-/**
- * Counts `bytes` as those of the page.
- *
- * @throws KvsError `overloaded` if the budget has no room for them
- */
-export function holdPage(memory: RequestMemory, bytes: number): void {
-  const { admission, bodyBytes, pageBytes } = memory;
-  const refusal = admission.hold(bytes - pageBytes, bodyBytes + pageBytes);
-  if (refusal) throw refusal;
-  memory.pageBytes = bytes;
-}
-
-/**
- * Checks that there is room for an answer. Many requests may be admitted before the first of their answers is counted.
- *
- * @throws KvsError `overloaded`
- */
-export function refuseAnswerIfFull({ admission, bodyBytes }: RequestMemory): void {
-  const refusal = admission.refusalOfAnswer(bodyBytes);
-  if (refusal) throw refusal;
 }
 
 /** Paths that tell of the server's state. A full server answers them, because then they matter most. */

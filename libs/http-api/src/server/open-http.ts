@@ -14,7 +14,7 @@ import { RequestMetrics } from '../metrics/request-metrics.js';
 import { requestTracker } from '../metrics/track-requests.js';
 import { BatchRoutes } from '../routes/batch-routes.js';
 import { allowedMethodsMiddleware, API_METHODS, type AllowedMethods } from './allowed-methods.js';
-import { FastPathAdapter } from './fast-path-adapter.js';
+import { CheckedExpressAdapter } from './checked-express-adapter.js';
 import { HttpListener } from './http-listener.js';
 import { NestLogger } from './nest-logger.js';
 import { answerProtocolErrors } from './protocol-errors.js';
@@ -58,7 +58,7 @@ export async function openHttp(options: HttpOptions): Promise<OpenHttp> {
   const access = accessRules(settings, options.host, await addressOf(options.host));
   const methods = { ...API_METHODS, ...options.methods };
   const parts = { admission, controlAdmission, settings, access, refusesProxies, methods };
-  const adapter = new FastPathAdapter(parts);
+  const adapter = new CheckedExpressAdapter(parts);
   const nestLogger = new NestLogger(logger);
   const app = await NestFactory.create<NestExpressApplication>(options.module, adapter, {
     bodyParser: false,

@@ -23,7 +23,7 @@ it.each([
   expect([seen, server.admission.load.requests]).toEqual([[], 0]);
 });
 
-it('and when it asks for the link', async () => {
+it('a server that refuses proxies does so when one asks for the link', async () => {
   let accepted = 0;
   const upgrade = {
     path: '/link',
@@ -42,13 +42,13 @@ it('and when it asks for the link', async () => {
   expect(accepted).toBe(0);
 });
 
-it('and when it uses a host name that is not served', async () => {
+it('a server that refuses proxies does so also under a host name that it does not serve', async () => {
   server = await TestServer.start(new MapOperations(), { refusesProxies: true });
   const host = 'elsewhere.example:1';
   expect((await server.send('GET', '/fetch', { headers: { ...headers, host } })).status).toBe(508);
 });
 
-it('and serves everybody else', async () => {
+it('a server that refuses proxies serves everybody else', async () => {
   server = await TestServer.start(new MapOperations(), { refusesProxies: true });
   expect((await server.send('GET', '/fetch', { headers: { via: '1.1 balancer' } })).status).toBe(200);
 });

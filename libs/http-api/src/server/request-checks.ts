@@ -36,8 +36,8 @@ export function accessRules(
 export type RequestHead = Pick<IncomingMessage, 'method' | 'httpVersion' | 'headers' | 'rawHeaders'>;
 
 /**
- * Returns the reason to refuse a request whatever its path, or undefined. It is called first for every request and every
- * upgrade, because it keeps foreign web pages out. O(number of headers).
+ * Returns the reason to refuse a request whatever its path, or undefined. It is called for every request and every upgrade
+ * before any work is done for it, because it keeps foreign web pages out. O(number of headers).
  */
 export function refusalOf(request: RequestHead, rules: AccessRules): KvsError | undefined {
   return hostRefusal(request, rules) ?? originRefusal(request, rules) ?? transferRefusal(request);

@@ -131,12 +131,16 @@ export class Connection {
     this.onLateHeaders = undefined;
     const last = this.#waiting.at(-1);
     if (last?.request.complete === false) {
+      // The rest of the last request will never arrive, so in its turn it is not handled: `proceed` answers it.
       last.start = (_, response) => proceed(response);
     } else if (last !== undefined || this.#current?.req.complete) {
+      // All requests have arrived and will be answered.
       this.#afterwards = () => proceed();
     } else if (this.#current?.headersSent) {
+      // The rest of the request will never arrive, and its answer has begun, so `proceed` could send no other.
       this.socket.destroy();
     } else {
+      // No request is unanswered, or the rest of the one that is will never arrive.
       proceed(this.#current);
     }
   }

@@ -11,7 +11,7 @@ import { silentLogger } from '@kvs/server/testing';
 import { HttpApiModule } from '../http-api.module.js';
 import { Budget, resetConnection, type Admission, type MetricsSource } from '@kvs/server';
 import type { AllowedMethods } from '../server/allowed-methods.js';
-import { FastPathAdapter } from '../server/fast-path-adapter.js';
+import { CheckedExpressAdapter } from '../server/checked-express-adapter.js';
 import { openHttp } from '../server/open-http.js';
 import type { UpgradeHandler } from '../server/upgrades.js';
 import { OPERATIONS, READINESS, type KeyValueOperations, type Readiness } from '../tokens.js';
@@ -108,7 +108,7 @@ export class TestServer {
     let called: ((target: string) => void) | undefined;
     const onExpress = (callback: typeof called): void => void (called = callback);
     const adapter = app.getHttpAdapter();
-    if (!(adapter instanceof FastPathAdapter)) throw new TypeError('the adapter is of another class');
+    if (!(adapter instanceof CheckedExpressAdapter)) throw new TypeError('the adapter is of another class');
     adapter.setOnRequestHook((request: IncomingMessage, _response: unknown, next: () => void) => {
       called?.(request.url ?? '');
       next();

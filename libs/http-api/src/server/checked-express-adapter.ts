@@ -7,10 +7,11 @@ import type { FastPath } from '../fast-path/fast-path.js';
 import type { RequestTracker } from '../metrics/track-requests.js';
 import type { HttpSettings } from '../http-settings.js';
 import type { AllowedMethods } from './allowed-methods.js';
-import { BodyReader, bodyLength, NO_BODY, type AdmittedRequest, type RequestMemory } from './body.js';
+import { BodyReader, bodyLength, NO_BODY, type AdmittedRequest } from './body.js';
 import { refuse } from './closing.js';
 import { admit, countUntilClosed, isOfControlPlane } from './in-flight.js';
 import { announceOrigin, refusalOf, targetRefusal, type AccessRules } from './request-checks.js';
+import type { RequestMemory } from './request-memory.js';
 import { RequestOrder, type Start } from './request-order.js';
 import { StalledClients } from './stalled-clients.js';
 import { closeAfterIgnoredUpgrade, upgradableAt } from './upgrades.js';
@@ -22,7 +23,7 @@ const HEADERS_CHECK_MS = 1_000;
 /** Node's own limit, at which it would drop further headers. */
 const MAX_HEADERS = 1_000;
 
-export interface FastPathAdapterOptions {
+export interface CheckedExpressAdapterOptions {
   readonly admission: Admission;
   readonly controlAdmission: Admission;
   readonly settings: HttpSettings;
@@ -37,7 +38,7 @@ export interface FastPathAdapterOptions {
  * Nest's Express adapter with checks, admission and the fast path in front of Express. A request waits until earlier requests on
  * its connection are answered, is checked and admitted, and its body is read. Then the fast path answers it, or else Express.
  */
-export class FastPathAdapter extends ExpressAdapter {
+export class CheckedExpressAdapter extends ExpressAdapter {
   /** Set when the application is made. While it is undefined, Express answers all requests. */
   fastPath: FastPath | undefined;
   /** Called first with every request, also with those that are refused. */
@@ -54,7 +55,7 @@ export class FastPathAdapter extends ExpressAdapter {
   readonly #refusesProxies: boolean;
   readonly #methods: AllowedMethods;
 
-  constructor(options: FastPathAdapterOptions) {
+  constructor(options: CheckedExpressAdapterOptions) {
     super();
     const { settings } = options;
     this.#admission = options.admission;
@@ -133,7 +134,7 @@ export class FastPathAdapter extends ExpressAdapter {
     if (request.rawHeaders.length > 2 * MAX_HEADERS) {
       return new KvsError('headers_too_large', `a request has at most ${MAX_HEADERS} headers`);
     }
-    // First, because a proxy in a loop must learn of it even if it uses a name that is not served.
+    // Before the check of names, because a proxy in a loop must learn of it even if it uses a name that is not served.
     if (this.#refusesProxies && isFromProxy(request.headers.via)) return LOOP;
     return targetRefusal(request) ?? refusalOf(request, this.#access);
   }
@@ -148,7 +149,7 @@ export class FastPathAdapter extends ExpressAdapter {
     body: Uint8Array,
     memory: RequestMemory,
   ): void {
-    if (this.fastPath?.answers(request, response, body, memory)) return;
+    if (this.fastPath?.tryAnswer(request, response, body, memory)) return;
     response.setHeader('x-content-type-options', 'nosniff');
     this.getInstance<ExpressHandler>()(Object.assign(request, { body, memory }), response);
   }

@@ -19,11 +19,11 @@ async function seenByExpress(fastLane: boolean): Promise<string[]> {
   return seen;
 }
 
-it('answers the hot routes before Express, and leaves all else to it', async () => {
+it('the fast path answers the batch routes before Express, and leaves all else to it', async () => {
   expect(await seenByExpress(true)).toEqual(['/Query', '/fetch']);
 });
 
-it('passes all requests to Express without a fast path', async () => {
+it('Express answers all requests if there is no fast path', async () => {
   expect(await seenByExpress(false)).toEqual([
     '/set',
     '/fetch?meta=true',
