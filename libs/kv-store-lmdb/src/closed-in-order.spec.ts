@@ -32,7 +32,7 @@ afterEach(() => scratch.remove());
 
 const open = (machine: string): Promise<LmdbEngine> =>
   LmdbEngine.open({ directory, clock: new ManualClock(), scheduler: impatientScheduler, machine });
-const mark = (): string => join(directory, 'closed');
+const closedFile = (): string => join(directory, 'closed');
 
 /** Opens the directory on a machine, starts to replicate, writes, and closes it. */
 async function runOn(machine: string): Promise<EngineIdentity> {
@@ -86,8 +86,8 @@ describe('a directory has a new boot id after a restart of the machine if the po
     expect((await identityOn(WEDNESDAY)).bootId).not.toBe(bootId);
   });
 
-  it('while it was closed, before the mark', async () => {
-    rmSync(mark());
+  it('while it was closed, before the file `closed` was written', async () => {
+    rmSync(closedFile());
     writeFileSync(join(directory, DIRECTORY_LOCK_FILE), '');
     expect((await identityOn(TUESDAY)).bootId).not.toBe(bootId);
   });
@@ -97,45 +97,45 @@ describe('a directory has a new boot id after a restart of the machine if the po
     losePower();
     await engine.close();
     await (await open(TUESDAY)).close();
-    expect(existsSync(mark())).toBe(false);
+    expect(existsSync(closedFile())).toBe(false);
     expect((await identityOn(TUESDAY)).bootId).not.toBe(bootId);
   });
 });
 
-describe('a mark that is left over says nothing', () => {
+describe('a file `closed` that is left over says nothing', () => {
   it('of a directory that another version of kvs has used since', async () => {
     const { bootId } = await runOn(MONDAY);
-    const text = readFileSync(mark());
+    const text = readFileSync(closedFile());
     const engine = await open(MONDAY);
     await engine.replication.start();
     await engine.replication.write(PARTITION, [WRITE], 1);
     losePower();
     await engine.close();
-    writeFileSync(mark(), text);
+    writeFileSync(closedFile(), text);
     expect((await identityOn(TUESDAY)).bootId).not.toBe(bootId);
   });
 
   it('if it is empty', async () => {
     const { bootId } = await runOn(MONDAY);
-    writeFileSync(mark(), '');
+    writeFileSync(closedFile(), '');
     expect((await identityOn(TUESDAY)).bootId).not.toBe(bootId);
   });
 });
 
-it('a directory that could not be opened keeps its mark', async () => {
+it('a directory that could not be opened keeps its file `closed`', async () => {
   const { bootId } = await runOn(MONDAY);
   const script = join(import.meta.dirname, 'testing/open-too-large.mjs');
   expect(spawnSync(process.execPath, [script, directory]).status).not.toBe(0);
   expect(await identityOn(TUESDAY)).toMatchObject({ bootId, starts: 2 });
 });
 
-it('a process that does not replicate leaves a mark again', async () => {
+it('a process that does not replicate leaves the file `closed` again', async () => {
   const { bootId } = await runOn(MONDAY);
   await (await open(TUESDAY)).close();
   expect(await identityOn(WEDNESDAY)).toMatchObject({ bootId, starts: 2 });
 });
 
-it('a directory whose data file was away when it was closed has no mark', async () => {
+it('a directory whose data file was away when it was closed has no file `closed`', async () => {
   const { bootId } = await runOn(MONDAY);
   const [file, elsewhere] = [join(directory, 'data.mdb'), join(scratch.path, 'elsewhere')];
   const engine = await open(MONDAY);
@@ -145,7 +145,7 @@ it('a directory whose data file was away when it was closed has no mark', async 
   expect((await identityOn(TUESDAY)).bootId).not.toBe(bootId);
 });
 
-it('an engine that cannot read whether it may leave a mark closes its file before it releases its directory', async () => {
+it('an engine that cannot read whether it may leave the file `closed` closes its data file before it releases its directory', async () => {
   await runOn(MONDAY);
   const environment = new Environment(directory, 'commit', undefined);
   environment.transact(() => environment.identity.putSync(Buffer.from('identity'), Buffer.from('not JSON')));
@@ -158,10 +158,10 @@ it('an engine that cannot read whether it may leave a mark closes its file befor
   expect(existsSync(join(directory, DIRECTORY_LOCK_FILE))).toBe(false);
 });
 
-it('an engine that cannot leave a mark says so, and releases its directory', async () => {
+it('an engine that cannot leave the file `closed` says so, and releases its directory', async () => {
   const engine = await open(MONDAY);
   await engine.replication.start();
-  mkdirSync(mark());
+  mkdirSync(closedFile());
   await expect(engine.close()).rejects.toMatchObject({
     code: 'engine_unavailable',
     message: expect.stringContaining(`${directory} cannot be marked as closed`),

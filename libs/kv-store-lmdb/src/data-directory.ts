@@ -6,21 +6,22 @@ import { DIRECTORY_LOCK_FILE, DirectoryLock, partitionFunctionProblem } from '@k
 import { KvsError, messageOf, PARTITION_FUNCTION } from '@kvs/protocol';
 import { dataFileProblem } from './data-file.js';
 import { Environment } from './environment.js';
+import { unavailable } from './failures.js';
 
 /** The version of the files on disk. Raise it with every change that an older engine would misread. */
 const FORMAT = 'kvs-lmdb 1';
 
-/** The name of the file with the mark, which is there from the end of an engine that was closed until the next one is open. */
+/** The file that a clean shutdown leaves and the next start removes. It names the start that wrote it. */
 const CLOSED = 'closed';
 
 /** A directory that this process has locked and whose files have been checked. */
 export class DataDirectory {
   readonly #lock: DirectoryLock;
 
-  /** @param mark of the engine before, if it was closed in good order */
+  /** @param closedText left by the engine before, if it was closed in good order */
   private constructor(
     readonly path: string,
-    readonly mark: string | undefined,
+    readonly closedText: string | undefined,
     lock: DirectoryLock,
   ) {
     this.#lock = lock;
@@ -39,7 +40,7 @@ export class DataDirectory {
     } catch (error) {
       await lock?.release();
       if (error instanceof KvsError) throw error;
-      throw unavailable(`${path} cannot be used: ${messageOf(error)}`, error);
+      throw unavailable(`${path} cannot be used`, error);
     }
   }
 
@@ -59,10 +60,10 @@ export class DataDirectory {
   }
 
   /**
-   * Removes the mark from the directory. Must be called before the first write: after a power loss, a mark that is left over would
+   * Removes the file `closed`. Must be called before the first write: after a power loss, a file that is left over would
    * hide that writes are missing. Must not be called before the data file could be opened: if that fails, nothing is missing.
    */
-  withdrawMark(): Promise<void> {
+  withdrawClosed(): Promise<void> {
     return this.#lock.withdraw(CLOSED);
   }
 
@@ -77,21 +78,21 @@ export class DataDirectory {
         await file.close();
       }
     } catch (error) {
-      throw unavailable(`${path} cannot be written to the disk: ${messageOf(error)}`, error);
+      throw unavailable(`${path} cannot be written to the disk`, error);
     }
   }
 
   /**
-   * Marks the directory as closed in good order. The disk must have all of the data file, and nothing may be written later. If that
-   * fails, or the process ends before, there is no mark.
+   * Writes the file `closed`. The disk must have all of the data file, and nothing may be written later. If that fails, or the process
+   * ends before, there is no such file.
    *
    * @throws KvsError `engine_unavailable`
    */
-  async markClosed(mark: string): Promise<void> {
+  async publishClosed(text: string): Promise<void> {
     try {
-      await this.#lock.publish(CLOSED, (file) => file.writeFile(mark));
+      await this.#lock.publish(CLOSED, (file) => file.writeFile(text));
     } catch (error) {
-      throw unavailable(`${this.path} cannot be marked as closed: ${messageOf(error)}`, error);
+      throw unavailable(`${this.path} cannot be marked as closed`, error);
     }
   }
 
@@ -120,8 +121,4 @@ async function checkFormat(path: string, lock: DirectoryLock): Promise<void> {
 
 function textOf(file: string): string | undefined {
   return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
-}
-
-function unavailable(message: string, cause?: unknown): KvsError {
-  return new KvsError('engine_unavailable', message, { cause });
 }

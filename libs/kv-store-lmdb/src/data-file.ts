@@ -2,6 +2,16 @@ import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { codeOf } from '@kvs/protocol';
 
+// The fields of the file that are read here: offset, and size in bytes. Numbers are little-endian. See `MDB_page_header`, `MDB_meta`,
+// `MDB_db`, `MDB_node` and `MDB_ovpage` in mdb.c of the package `lmdb`.
+//
+//   page          0 its number (8) · 18 flags (2) · 20 bytes of the offsets (2) · 24 offset of each node, counted from here (2 each)
+//   meta page    24 magic (4) · 48 tree of free pages · 96 tree of tables · 144 last page (8) · 152 transaction (8)
+//   tree          0 page size, in the tree of free pages only (4) · 6 depth (2) · 24 pages of large values (8) · 40 root page (8)
+//   branch node   0 page (6)
+//   leaf node     4 flags (2) · 6 bytes of the key (2) · 8 key, then data: a value, a tree if it is a table, or a large value
+//   large value   0 first page (8) · 16 count of pages (8)
+
 /**
  * Returns why LMDB must not open a data file; undefined if it may, or if there is none. LMDB maps the file unchecked: a read of a file of
  * another kind, or of a page after the end of the file, would end the process.
@@ -36,13 +46,13 @@ function readMeta(file: number, position: number): Meta | undefined {
   const page = Buffer.alloc(160);
   if (readSync(file, page, 0, page.length, position) < page.length) return undefined;
   if (page.readUInt32LE(24) !== LMDB_MAGIC) return undefined;
-  const pageBytes = page.readUInt32LE(48);
+  const pageBytes = page.readUInt32LE(FREE_TREE);
   if (pageBytes < 512 || pageBytes > 65_536) return undefined;
   return {
     pageBytes,
     transaction: page.readBigUInt64LE(152),
     pageCount: readNumber(page, 144) + 1,
-    trees: [...treeAt(page, 48, false), ...treeAt(page, 96, true)],
+    trees: [...treeAt(page, FREE_TREE, 'values'), ...treeAt(page, MAIN_TREE, 'tables')],
   };
 }
 
@@ -92,7 +102,6 @@ function referencesOf(page: Buffer, levels: number): Reference[] | undefined {
   }
 }
 
-/** A page has a header, then the offset of each of its nodes. */
 function readReferences(page: Buffer, levels: number): Reference[] {
   const isBranch = (page.readUInt16LE(18) & BRANCH) !== 0;
   const nodeCount = page.readUInt16LE(20) / 2;
@@ -107,17 +116,17 @@ function readReferences(page: Buffer, levels: number): Reference[] {
     const data = node + 8 + page.readUInt16LE(node + 6);
     if ((flags & LARGE_VALUE) !== 0)
       references.push({ page: readNumber(page, data), count: readNumber(page, data + 16), levels: 0 });
-    else if ((flags & TABLE) !== 0) references.push(...treeAt(page, data, false));
+    else if ((flags & TABLE) !== 0) references.push(...treeAt(page, data, 'values'));
   }
   return references;
 }
 
 /** Returns the root of a tree whose description is at an offset; nothing if the tree is empty. */
-function treeAt(page: Buffer, offset: number, hasTables: boolean): Reference[] {
+function treeAt(page: Buffer, offset: number, content: 'tables' | 'values'): Reference[] {
   const depth = page.readUInt16LE(offset + 6);
   if (depth === 0) return [];
   const largeValuePages = readNumber(page, offset + 24);
-  const levels = hasTables || largeValuePages > 0 ? depth : depth - 1;
+  const levels = content === 'tables' || largeValuePages > 0 ? depth : depth - 1;
   return [{ page: readNumber(page, offset + 40), count: 1, levels }];
 }
 
@@ -125,8 +134,9 @@ function readNumber(page: Buffer, offset: number): number {
   return Number(page.readBigUInt64LE(offset));
 }
 
-// The format of the files: see `MDB_page_header`, `MDB_node`, `MDB_ovpage`, `MDB_db` and `MDB_meta` in mdb.c of the package `lmdb`.
 const LMDB_MAGIC = 0xbeefc0de;
+const FREE_TREE = 48;
+const MAIN_TREE = 96;
 const HEADER_BYTES = 24;
 const BRANCH = 0x01;
 const LARGE_VALUE = 0x01;

@@ -1,6 +1,6 @@
 import type { Durability } from './lmdb-engine-options.js';
 import {
-  closedMark,
+  closedText,
   identityFromBytes,
   identityToBytes,
   machineStart,
@@ -10,10 +10,10 @@ import {
 } from './data-identity.js';
 
 const TUESDAY = 'machine started on Tuesday';
-const opening = (durability: Durability, machine = TUESDAY, mark?: string): Opening => ({
+const opening = (durability: Durability, machine = TUESDAY, closedText?: string): Opening => ({
   durability,
   machine,
-  mark,
+  closedText,
 });
 const BEFORE = newIdentity(opening('commit', 'machine started on Monday'));
 
@@ -45,14 +45,14 @@ describe('the identity of a data directory', () => {
   });
 
   it('stays after a restart of the machine if the directory was closed before', () => {
-    const next = nextIdentity(BEFORE, opening('commit', TUESDAY, closedMark(BEFORE)));
+    const next = nextIdentity(BEFORE, opening('commit', TUESDAY, closedText(BEFORE)));
     expect(next).toMatchObject({ bootId: BEFORE.bootId, starts: 2, machine: TUESDAY });
   });
 
   it.each([{ starts: 2 }, { bootId: 'another' }])(
-    'is new after a restart of the machine if the directory has a mark from before %j',
+    'is new after a restart of the machine if the directory has the file `closed` from before %j',
     (since) => {
-      const next = nextIdentity({ ...BEFORE, ...since }, opening('commit', TUESDAY, closedMark(BEFORE)));
+      const next = nextIdentity({ ...BEFORE, ...since }, opening('commit', TUESDAY, closedText(BEFORE)));
       expect(next.starts).toBe(1);
     },
   );

@@ -19,8 +19,8 @@ export interface Opening {
   readonly durability: Durability;
   /** Identifies the time since the machine was started. */
   readonly machine: string;
-  /** The {@link closedMark} of the directory; undefined if there is none. */
-  readonly mark: string | undefined;
+  /** The {@link closedText} in the directory; undefined if there is none. */
+  readonly closedText: string | undefined;
 }
 
 /** Returns the identity for one more start. It has another boot id if acknowledged writes may be missing. */
@@ -33,15 +33,15 @@ export function nextIdentity(stored: StoredIdentity | undefined, opening: Openin
 /** Whether the pairs of an identity have every write that was acknowledged before this process opened them. */
 export function isWhole(stored: StoredIdentity, opening: Opening): boolean {
   const { durability, machine } = stored;
-  return opening.mark === closedMark(stored) || durability === 'sync' || machine === opening.machine;
+  return opening.closedText === closedText(stored) || durability === 'sync' || machine === opening.machine;
 }
 
 /**
- * Returns the mark of a directory that was closed in good order, so that the disk has all of its writes. If the pairs have changed
- * since, the mark is another one, because each start with the replication role counts. So a mark that is left over vouches for
- * nothing: a version of kvs that does not know marks may have used the directory, or somebody copied files over it.
+ * Returns the text of the file `closed` of a directory that was closed in good order, so that the disk has all of its writes. If the
+ * pairs have changed since, the text is another one, because each start with the replication role counts. So a file that is left over
+ * proves nothing: a version of kvs that does not know the file may have used the directory, or somebody copied files over it.
  */
-export function closedMark({ bootId, starts }: StoredIdentity): string {
+export function closedText({ bootId, starts }: StoredIdentity): string {
   return `${bootId} ${starts}\n`;
 }
 

@@ -5,7 +5,7 @@ import type { EngineStats } from '@kvs/kv-store';
 import type { Database, RootDatabase } from 'lmdb';
 import { open, TransactionFlags } from 'lmdb';
 import { DiskSpace, type Room } from './disk-space.js';
-import { partitionOf, partitionStart } from './key-codec.js';
+import { partitionIn, partitionStart } from './key-codec.js';
 import type { Durability } from './lmdb-engine-options.js';
 
 const NAME = 'data.mdb';
@@ -120,7 +120,7 @@ export class Environment {
     for (let next = 0; next < PARTITION_COUNT;) {
       const [first] = this.pairs.getKeys({ start: partitionStart(next), limit: 1 });
       if (first === undefined) break;
-      const partition = partitionOf(first);
+      const partition = partitionIn(first);
       partitions.push(partition);
       next = partition + 1;
     }
@@ -156,19 +156,3 @@ export const PAGE_BYTES = 4096;
 
 /** At the beginning of each file. */
 const META_PAGES = 2;
-
-/** Returns the error of a change for which there is no room. */
-export function outOfSpace(): Error {
-  return new Error('no space left on the disk, apart from a reserve');
-}
-
-/**
- * Returns whether an error means that there is no more space: disk, quota, or the maximum size of a file or map. LMDB
- * reports a write that the system cut short as an input/output error.
- */
-export function isOutOfSpace(error: unknown): boolean {
-  return error instanceof Error && OUT_OF_SPACE.test(error.message);
-}
-
-const OUT_OF_SPACE =
-  /no space left|input\/output error|i\/o error|file too large|quota exceeded|MDB_MAP_FULL|cannot allocate memory/i;

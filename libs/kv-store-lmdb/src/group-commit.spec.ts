@@ -3,11 +3,13 @@ import { PAGE_BYTES } from './environment.js';
 
 const WRITE_BYTES = 2 * PAGE_BYTES;
 const LARGE_BYTES = 10 * PAGE_BYTES;
+/** Of a step that may use the reserve of the disk. */
+const RESERVE = undefined;
 const ALL = { bytes: Infinity, growthBytes: Infinity };
 
 /** Commits steps together. Returns those that were committed, those that were refused with the reason, and all attempts. */
 async function commit(
-  sizes: readonly number[],
+  sizes: readonly (number | undefined)[],
   room = ALL,
   transaction: (names: string) => void = () => undefined,
 ) {
@@ -15,10 +17,10 @@ async function commit(
   const refused: Record<string, string> = {};
   let committed = '';
   let applied = '';
-  const steps = sizes.map((bytes, index): Step => {
+  const steps = sizes.map((roomBytes, index): Step => {
     const name = String.fromCharCode('a'.charCodeAt(0) + index);
     return {
-      bytes,
+      roomBytes,
       apply: () => void (applied += name),
       refuse: (error) => void (refused[name] = String(error)),
     };
@@ -41,7 +43,7 @@ async function commit(
 const NO_ROOM = 'Error: no space left on the disk, apart from a reserve';
 
 it('changes of one turn are committed together', async () => {
-  expect(await commit([WRITE_BYTES, 0, WRITE_BYTES])).toEqual({
+  expect(await commit([WRITE_BYTES, RESERVE, WRITE_BYTES])).toEqual({
     attempts: ['abc'],
     committed: 'abc',
     refused: {},
@@ -50,16 +52,16 @@ it('changes of one turn are committed together', async () => {
 
 it('writes without room are refused before they meet a full disk, and others of the turn are committed', async () => {
   const room = { bytes: 12 * PAGE_BYTES, growthBytes: Infinity };
-  expect(await commit([LARGE_BYTES, LARGE_BYTES, WRITE_BYTES, WRITE_BYTES, 0], room)).toEqual({
+  expect(await commit([LARGE_BYTES, LARGE_BYTES, WRITE_BYTES, WRITE_BYTES, RESERVE], room)).toEqual({
     attempts: ['ace'],
     committed: 'ace',
     refused: { b: NO_ROOM, d: NO_ROOM },
   });
 });
 
-it('changes that need no space are committed when not even the reserve is whole', async () => {
+it('changes that may use the reserve are committed when not even the reserve is whole', async () => {
   const room = { bytes: -PAGE_BYTES, growthBytes: 0 };
-  expect(await commit([0, WRITE_BYTES, 0], room)).toEqual({
+  expect(await commit([RESERVE, WRITE_BYTES, RESERVE], room)).toEqual({
     attempts: ['ac'],
     committed: 'ac',
     refused: { b: NO_ROOM },
@@ -75,7 +77,7 @@ it('changes are refused together, and nothing is committed, if the room cannot b
     },
     transact: () => void committed++,
   });
-  const step = { bytes: WRITE_BYTES, apply: () => undefined, refuse: () => undefined };
+  const step = { roomBytes: WRITE_BYTES, apply: () => undefined, refuse: () => undefined };
   const answers = await Promise.allSettled([commits.commit([step]), commits.commit([step])]);
   expect(answers).toMatchObject([
     { status: 'rejected', reason: { message: 'input/output error' } },
@@ -93,11 +95,11 @@ it('a large write needs room at the end of the file, because free pages may not 
   });
 });
 
-it('if the disk is full all the same, only changes that need no space are tried again, once', async () => {
+it('if the disk is full all the same, only changes that may use the reserve are tried again, once', async () => {
   const full = (names: string): void => {
     if (names.includes('b')) throw new Error('No space left on device');
   };
-  expect(await commit([0, WRITE_BYTES, WRITE_BYTES, 0], ALL, full)).toEqual({
+  expect(await commit([RESERVE, WRITE_BYTES, WRITE_BYTES, RESERVE], ALL, full)).toEqual({
     attempts: ['abcd', 'ad'],
     committed: 'ad',
     refused: { b: 'Error: No space left on device', c: 'Error: No space left on device' },
@@ -105,7 +107,7 @@ it('if the disk is full all the same, only changes that need no space are tried 
   const always = (): void => {
     throw new Error('No space left on device');
   };
-  const { attempts, refused } = await commit([WRITE_BYTES, 0, 0], ALL, always);
+  const { attempts, refused } = await commit([WRITE_BYTES, RESERVE, RESERVE], ALL, always);
   expect([attempts, Object.keys(refused)]).toEqual([
     ['abc', 'bc'],
     ['a', 'b', 'c'],
@@ -116,7 +118,7 @@ it('after any other failure, the changes that fail are found in halves', async (
   const broken = (names: string): void => {
     if (names.includes('c')) throw new Error('broken');
   };
-  expect(await commit([WRITE_BYTES, 0, WRITE_BYTES, 0], ALL, broken)).toEqual({
+  expect(await commit([WRITE_BYTES, RESERVE, WRITE_BYTES, RESERVE], ALL, broken)).toEqual({
     attempts: ['abcd', 'ab', 'cd', 'c', 'd'],
     committed: 'abd',
     refused: { c: 'Error: broken' },

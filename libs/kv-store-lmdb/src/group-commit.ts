@@ -1,10 +1,11 @@
 import type { Room } from './disk-space.js';
-import { isOutOfSpace, outOfSpace, PAGE_BYTES } from './environment.js';
+import { PAGE_BYTES } from './environment.js';
+import { isOutOfSpace, outOfSpace } from './failures.js';
 
 /** The change of one item. It may be applied more than once, if its transaction failed. */
 export interface Step {
-  /** About how many bytes it writes; 0 if it is to be made also when the disk is nearly full. */
-  readonly bytes: number;
+  /** About how many bytes it writes; undefined if it may use the reserve of the disk. */
+  readonly roomBytes: number | undefined;
   apply(): void;
   refuse(error: unknown): void;
 }
@@ -69,12 +70,13 @@ export class GroupCommit {
    * disk: the message of that error may be longer than the 100 bytes that it reserves.
    */
   #withRoom(steps: readonly Step[]): readonly Step[] {
-    const room = this.#context.room(steps.reduce((sum, { bytes }) => sum + bytes, 0));
+    const room = this.#context.room(steps.reduce((sum, { roomBytes = 0 }) => sum + roomBytes, 0));
     let written = 0;
     return steps.filter((step) => {
-      if (step.bytes === 0) return true;
-      const after = written + step.bytes;
-      if (after > room.bytes || (step.bytes > LARGE_BYTES && after > room.growthBytes)) {
+      const { roomBytes } = step;
+      if (roomBytes === undefined) return true;
+      const after = written + roomBytes;
+      if (after > room.bytes || (roomBytes > LARGE_BYTES && after > room.growthBytes)) {
         step.refuse(outOfSpace());
         return false;
       }
@@ -99,10 +101,11 @@ export class GroupCommit {
     }
   }
 
-  /** Tries only the changes that need no space, and once, because each attempt can harm LMDB. */
+  /** Tries only the changes that may use the reserve, and once, because each attempt can harm LMDB. */
   #commitWithoutSpace(steps: readonly Step[], error: unknown): void {
-    const others = steps.filter(({ bytes }) => bytes === 0);
-    const refused = others.length === steps.length ? steps : steps.filter(({ bytes }) => bytes > 0);
+    const others = steps.filter(({ roomBytes }) => roomBytes === undefined);
+    const refused =
+      others.length === steps.length ? steps : steps.filter(({ roomBytes }) => roomBytes !== undefined);
     for (const step of refused) step.refuse(error);
     if (refused !== steps) this.#commitAll(others);
   }

@@ -25,7 +25,7 @@ export function isLong(stored: Uint8Array): boolean {
   return stored.length === LONG_KEY_BYTES;
 }
 
-export function partitionOf(stored: Buffer): number {
+export function partitionIn(stored: Buffer): number {
   return stored.readUInt16BE(0);
 }
 

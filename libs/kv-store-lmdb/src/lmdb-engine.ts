@@ -16,11 +16,11 @@ import type {
   StorageEngine,
 } from '@kvs/kv-store';
 import { readEach, systemClock, systemScheduler } from '@kvs/kv-store';
-import { KvsError, messageOf } from '@kvs/protocol';
+import { KvsError } from '@kvs/protocol';
 import { DataDirectory } from './data-directory.js';
 import { machineStart } from './data-identity.js';
 import { Environment } from './environment.js';
-import { itemFailure, writeFailure } from './failures.js';
+import { itemFailure, unavailable, writeFailure } from './failures.js';
 import { GroupCommit } from './group-commit.js';
 import type { LmdbEngineOptions } from './lmdb-engine-options.js';
 import { LmdbReplication } from './lmdb-replication.js';
@@ -49,7 +49,7 @@ export class LmdbEngine implements StorageEngine {
   readonly #checkTimer: NodeJS.Timeout;
   #isSweeping = false;
   /** Why the engine can't even read, as of the last check. */
-  #obstacle: string | undefined;
+  #readObstacle: string | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(
@@ -72,16 +72,17 @@ export class LmdbEngine implements StorageEngine {
       room: (wantedBytes) => environment.room(wantedBytes),
       transact: (apply) => environment.transact(apply),
     });
-    const { mark } = directory;
+    const { closedText } = directory;
     this.replication = new LmdbReplication(
       environment,
       this.#table,
-      { durability, machine, mark },
+      { durability, machine, closedText },
       {
         read: (read) => this.#read(read),
-        change: (items, apply, refuse, bytesOf) => this.#change(items, apply, refuse, bytesOf),
+        change: (items, apply, refuse, roomBytes) => this.#change(items, apply, refuse, roomBytes),
       },
     );
+    // For reads, which do not check themselves.
     this.#checkTimer = setInterval(() => this.obstacle(), CHECK_INTERVAL_MS).unref();
     if (sweepIntervalMs > 0) {
       this.#sweepTimer = setInterval(() => void this.#sweep(), sweepIntervalMs).unref();
@@ -101,7 +102,7 @@ export class LmdbEngine implements StorageEngine {
     let environment: Environment | undefined;
     try {
       environment = new Environment(path, durability, mapSizeBytes);
-      await directory.withdrawMark();
+      await directory.withdrawClosed();
       return new LmdbEngine(directory, environment, options);
     } catch (error) {
       await environment?.close();
@@ -168,9 +169,10 @@ export class LmdbEngine implements StorageEngine {
    * every operation is refused. While the lock of the directory cannot be read, only changes are.
    */
   obstacle(): string | undefined {
+    // First, because it may find out that another process has taken the directory.
     const lockObstacle = this.#directory.obstacle();
-    this.#obstacle = this.#directory.loss?.message ?? this.#environment.obstacle();
-    return this.#obstacle ?? lockObstacle;
+    this.#readObstacle = this.#directory.loss?.message ?? this.#environment.obstacle();
+    return this.#readObstacle ?? lockObstacle;
   }
 
   stats(): EngineStats {
@@ -220,19 +222,19 @@ export class LmdbEngine implements StorageEngine {
     clearInterval(this.#checkTimer);
     this.#commits.flush();
     try {
-      const closedMark = await this.#closeEnvironment();
+      const closedText = await this.#closeEnvironment();
       if (this.obstacle() !== undefined) return;
       await this.#directory.syncDataFile();
-      if (closedMark !== undefined) await this.#directory.markClosed(closedMark);
+      if (closedText !== undefined) await this.#directory.publishClosed(closedText);
     } finally {
       await this.#directory.release();
     }
   }
 
-  /** Returns the mark that the directory may have then. */
+  /** Returns the text of the file `closed` that the directory may have then; undefined for no file. */
   async #closeEnvironment(): Promise<string | undefined> {
     try {
-      return this.replication.closedMark;
+      return this.replication.closedText;
     } finally {
       // In any case, because the next owner of the directory must not find the file open.
       await this.#environment.close();
@@ -243,12 +245,12 @@ export class LmdbEngine implements StorageEngine {
     items: readonly Item[],
     apply: (item: Item) => Outcome,
     refuse: (error: unknown) => Refusal,
-    bytesOf: (item: Item) => number = () => 0,
+    roomBytes: (item: Item) => number | undefined = () => undefined,
   ): Promise<readonly (Outcome | Refusal)[]> {
     this.#assertOpen();
     const outcomes: (Outcome | Refusal)[] = [];
     const steps = items.map((item, index) => ({
-      bytes: bytesOf(item),
+      roomBytes: roomBytes(item),
       apply: () => void (outcomes[index] = apply(item)),
       refuse: (error: unknown) => void (outcomes[index] = refuse(error)),
     }));
@@ -275,8 +277,8 @@ export class LmdbEngine implements StorageEngine {
   }
 
   #assertOpen(): void {
-    if (this.#closing !== undefined) throw new KvsError('engine_unavailable', 'the LMDB engine is closed');
-    assertNone(this.#obstacle);
+    if (this.#closing !== undefined) throw unavailable('the LMDB engine is closed');
+    assertNone(this.#readObstacle);
   }
 }
 
@@ -293,9 +295,5 @@ const SWEEP_PAIRS = 200;
 const PARTITIONS_PER_TURN = 16;
 
 function assertNone(obstacle: string | undefined): void {
-  if (obstacle !== undefined) throw new KvsError('engine_unavailable', obstacle);
-}
-
-function unavailable(message: string, cause: unknown): KvsError {
-  return new KvsError('engine_unavailable', `${message}: ${messageOf(cause)}`, { cause });
+  if (obstacle !== undefined) throw unavailable(obstacle);
 }

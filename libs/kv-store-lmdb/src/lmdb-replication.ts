@@ -12,9 +12,8 @@ import {
   type EngineWriteOutcome,
   type Position,
 } from '@kvs/kv-store';
-import { KvsError } from '@kvs/protocol';
 import {
-  closedMark,
+  closedText,
   engineIdentity,
   identityFromBytes,
   identityToBytes,
@@ -25,20 +24,20 @@ import {
   type StoredIdentity,
 } from './data-identity.js';
 import type { Environment } from './environment.js';
-import { itemFailure, writeFailure } from './failures.js';
-import { partitionOf, partitionStart } from './key-codec.js';
+import { itemFailure, unavailable, writeFailure } from './failures.js';
+import { partitionIn, partitionStart } from './key-codec.js';
 import { writtenBytes, type PairTable } from './pair-table.js';
 
 /** The parts of the engine that the role uses. */
 export interface LmdbReplicationContext {
   /** Reads, or makes the engine's failure of an error. */
   readonly read: <T>(read: () => T) => T;
-  /** Commits the change of each item, all changes of a turn together. An item that writes 0 bytes may use the reserve of the disk. */
+  /** Commits the change of each item, all changes of a turn together. An item without `roomBytes` may use the reserve of the disk. */
   readonly change: <Item, Outcome, Refusal>(
     items: readonly Item[],
     apply: (item: Item) => Outcome,
     refuse: (error: unknown) => Refusal,
-    bytesOf?: (item: Item) => number,
+    roomBytes?: (item: Item) => number | undefined,
   ) => Promise<readonly (Outcome | Refusal)[]>;
 }
 
@@ -71,12 +70,12 @@ export class LmdbReplication implements EngineReplication {
   }
 
   /**
-   * The mark for closing. Undefined if the pairs have no identity, or may lack acknowledged writes of their identity: if the machine was
+   * The text of the file `closed`. Undefined if the pairs have no identity, or may lack acknowledged writes of their identity: if the machine was
    * restarted and this role has not started since, the stored identity is still that of before.
    */
-  get closedMark(): string | undefined {
+  get closedText(): string | undefined {
     const stored = this.#storedIdentity();
-    return stored !== undefined && isWhole(stored, this.#opening) ? closedMark(stored) : undefined;
+    return stored !== undefined && isWhole(stored, this.#opening) ? closedText(stored) : undefined;
   }
 
   /**
@@ -87,8 +86,8 @@ export class LmdbReplication implements EngineReplication {
     if (!this.hasIdentity) return;
     const { identity, positions } = this.#environment;
     identity.removeSync(IDENTITY_KEY);
-    for (const partition of [...positions.getKeys()].map(partitionOf))
-      this.#setPosition(partition, START_POSITION, this.#isFilling(partition));
+    for (const partition of [...positions.getKeys()].map(partitionIn))
+      this.#setPosition(partition, START_POSITION, this.#isIncomplete(partition));
   }
 
   start(): Promise<EngineIdentity> {
@@ -145,7 +144,7 @@ export class LmdbReplication implements EngineReplication {
   apply(
     partition: number,
     effects: readonly EngineEffect[],
-    highestVersion: number,
+    versionFloor: number,
   ): Promise<EngineApplyOutcome> {
     return this.#commit(() => {
       for (const { id, entry } of effects) {
@@ -153,8 +152,8 @@ export class LmdbReplication implements EngineReplication {
         else this.#put(partition, { id, ...entry });
       }
       const last = effects.at(-1);
-      if (last !== undefined) this.#setPosition(partition, last.position, this.#isFilling(partition));
-      this.#table.raiseFloor(partition, highestVersion);
+      if (last !== undefined) this.#setPosition(partition, last.position, this.#isIncomplete(partition));
+      this.#table.raiseFloor(partition, versionFloor);
     });
   }
 
@@ -170,13 +169,13 @@ export class LmdbReplication implements EngineReplication {
     position: Position,
     completeness: Completeness,
   ): Promise<EngineApplyOutcome> {
-    const isFilling = completeness === 'incomplete';
+    const isIncomplete = completeness === 'incomplete';
     for (;;) {
       let isEmpty = false;
       const outcome = await this.#commit(() => {
         isEmpty = !this.#table.clear(partition, REMOVED_PER_TURN);
         // The mark tells a later process that some pairs are gone.
-        this.#setPosition(partition, isEmpty ? position : START_POSITION, isFilling || !isEmpty);
+        this.#setPosition(partition, isEmpty ? position : START_POSITION, isIncomplete || !isEmpty);
       });
       // Each commit waits for the end of a turn of the event loop, so others have theirs.
       if (isEmpty || outcome.status !== 'applied') return outcome;
@@ -191,20 +190,20 @@ export class LmdbReplication implements EngineReplication {
     return this.#context.read(() => this.#storedPosition(partition));
   }
 
-  highestVersion(partition: number): number {
+  versionFloor(partition: number): number {
     return this.#context.read(() => this.#table.floor(partition));
   }
 
   heldPartitions(): readonly number[] {
     return this.#context.read(() => {
       const held = new Set([...this.#environment.partitionsWithPairs(), ...this.#partitionsWithPosition()]);
-      return [...held].filter((partition) => !this.#isFilling(partition)).sort((a, b) => a - b);
+      return [...held].filter((partition) => !this.#isIncomplete(partition)).sort((a, b) => a - b);
     });
   }
 
   incompletePartitions(): readonly number[] {
     return this.#context.read(() =>
-      this.#partitionsWithPosition().filter((partition) => this.#isFilling(partition)),
+      this.#partitionsWithPosition().filter((partition) => this.#isIncomplete(partition)),
     );
   }
 
@@ -239,7 +238,8 @@ export class LmdbReplication implements EngineReplication {
   /** Raises the version floors above the versions of pairs that were written without this role. */
   async #raiseFloors(): Promise<void> {
     for (const partition of this.#context.read(() => this.#environment.partitionsWithPairs())) {
-      const raise = (): void => this.#table.raiseFloor(partition, this.#table.highestVersion(partition));
+      const raise = (): void =>
+        this.#table.raiseFloor(partition, this.#table.highestPresentVersion(partition));
       assertApplied(await this.#commit(raise));
     }
   }
@@ -249,6 +249,7 @@ export class LmdbReplication implements EngineReplication {
     this.#table.raiseFloor(partition, pair.version);
   }
 
+  /** Sets no mark: only a primary writes, and its partition is complete. */
   #advance(partition: number, epoch: number): void {
     this.#setPosition(partition, { epoch, number: this.#storedPosition(partition).number + 1 }, false);
   }
@@ -260,31 +261,31 @@ export class LmdbReplication implements EngineReplication {
       : { epoch: bytes.readDoubleBE(), number: bytes.readDoubleBE(8) };
   }
 
-  /** Ascending. A partition that is being filled has a position in any case. */
+  /** Ascending. An incomplete partition has an entry in any case. */
   #partitionsWithPosition(): number[] {
-    return [...this.#environment.positions.getKeys()].map(partitionOf);
+    return [...this.#environment.positions.getKeys()].map(partitionIn);
   }
 
-  #isFilling(partition: number): boolean {
-    return this.#environment.positions.getBinary(partitionStart(partition))?.[FILLING_OFFSET] === 1;
+  #isIncomplete(partition: number): boolean {
+    return this.#environment.positions.getBinary(partitionStart(partition))?.[INCOMPLETE_OFFSET] === 1;
   }
 
-  /** A partition with the start position has no entry, unless it is being filled. */
-  #setPosition(partition: number, { epoch, number }: Position, isFilling: boolean): void {
+  /** A partition with the start position has no entry, unless it is incomplete. */
+  #setPosition(partition: number, { epoch, number }: Position, isIncomplete: boolean): void {
     const key = partitionStart(partition);
-    if (number === 0 && !isFilling) {
+    if (number === 0 && !isIncomplete) {
       this.#environment.positions.removeSync(key);
       return;
     }
     const bytes = Buffer.allocUnsafe(POSITION_BYTES);
     bytes.writeDoubleBE(epoch);
     bytes.writeDoubleBE(number, 8);
-    bytes.writeUInt8(isFilling ? 1 : 0, FILLING_OFFSET);
+    bytes.writeUInt8(isIncomplete ? 1 : 0, INCOMPLETE_OFFSET);
     this.#environment.positions.putSync(key, bytes);
   }
 
   /** Makes one change in one transaction, all of it or nothing. */
-  async #commit(apply: () => void, bytes = 0): Promise<EngineApplyOutcome> {
+  async #commit(apply: () => void, roomBytes?: number): Promise<EngineApplyOutcome> {
     const [outcome = APPLIED] = await this.#context.change(
       [apply],
       (change): EngineApplyOutcome => {
@@ -292,7 +293,7 @@ export class LmdbReplication implements EngineReplication {
         return APPLIED;
       },
       writeFailure,
-      () => bytes,
+      () => roomBytes,
     );
     return outcome;
   }
@@ -302,14 +303,14 @@ export class LmdbReplication implements EngineReplication {
 function assertApplied(outcome: EngineApplyOutcome): void {
   if (outcome.status === 'applied') return;
   const reason = outcome.status === 'unavailable' ? outcome.message : 'there is no space left';
-  throw new KvsError('engine_unavailable', `the identity of the data cannot be stored: ${reason}`);
+  throw unavailable(`the identity of the data cannot be stored: ${reason}`);
 }
 
 const IDENTITY_KEY = Buffer.from('identity');
 const APPLIED = Object.freeze({ status: 'applied' });
 
-/** A position: its epoch and its number, and whether the partition is being filled. */
-const FILLING_OFFSET = 16;
+/** A position: its epoch and its number, and whether the partition is incomplete. */
+const INCOMPLETE_OFFSET = 16;
 const POSITION_BYTES = 17;
 
 /** How many pairs are removed in one transaction. */

@@ -11,7 +11,7 @@ import type {
 import { PARTITION_COUNT, type KeyId } from '@kvs/protocol';
 import { conditionHolds, isExpired, microsToMs, nextVersion } from '@kvs/kv-store';
 import { PAGE_BYTES, type Environment } from './environment.js';
-import { isLong, partitionEnd, partitionOf, partitionStart, storedKey } from './key-codec.js';
+import { isLong, partitionEnd, partitionIn, partitionStart, storedKey } from './key-codec.js';
 import { encodeRecord, recordEntry, recordHead, type RecordHead } from './record.js';
 
 /** Returns about how many bytes writing a pair takes: those of the record, a page that it is in, and one of another table. */
@@ -95,8 +95,8 @@ export class PairTable {
     return this.#environment.floors.getBinary(partitionStart(partition))?.readDoubleBE() ?? 0;
   }
 
-  /** Returns the highest version in this partition, 0 if it is empty. Reads the partition. */
-  highestVersion(partition: number): number {
+  /** Returns the highest version of the pairs in this partition, 0 if it is empty. Reads the partition. */
+  highestPresentVersion(partition: number): number {
     const range = { start: partitionStart(partition), end: partitionEnd(partition) };
     let highest = 0;
     for (const { value } of this.#environment.pairs.getRange(range))
@@ -146,7 +146,7 @@ export class PairTable {
   #remove(key: Buffer, { version, expiresAtMs }: RecordHead): void {
     this.#environment.pairs.removeSync(key);
     if (expiresAtMs !== undefined) this.#forgetDeadline(key, expiresAtMs);
-    this.raiseFloor(partitionOf(key), version);
+    this.raiseFloor(partitionIn(key), version);
   }
 
   #forgetDeadline(key: Buffer, expiresAtMs: number): void {

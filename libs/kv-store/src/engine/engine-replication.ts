@@ -18,7 +18,7 @@ import type {
  * other. Expiry, eviction and reclaiming are no effects, and leave the position as it is.
  *
  * **Use.** The caller calls {@link start} first. From then on it changes pairs with this role only, and has at most one change of a
- * partition in flight. Reads and scans are those of the engine.
+ * partition in flight. It writes and deletes only in partitions that are complete. Reads and scans are those of the engine.
  *
  * **Versions.** The version floor of a partition is at least as high as every version in it. The role keeps it so,
  * also for pairs that were written before {@link start}.
@@ -59,7 +59,7 @@ export interface EngineReplication {
   ): MaybePromise<readonly EngineDeleteOutcome[]>;
 
   /**
-   * Raises the version floor to `highestVersion`, so that all later versions of the partition are above it, and applies effects of
+   * Raises the version floor to `versionFloor`, so that all later versions of the partition are above it, and applies effects of
    * another copy in the given order, without conditions. A lower version changes nothing. The position becomes that of the last
    * effect; without effects it stays. If the outcome is not `applied`, the engine may have raised the floor and applied the
    * first of the effects; {@link position} tells up to which one.
@@ -67,7 +67,7 @@ export interface EngineReplication {
   apply(
     partition: number,
     effects: readonly EngineEffect[],
-    highestVersion: number,
+    versionFloor: number,
   ): MaybePromise<EngineApplyOutcome>;
 
   /**
@@ -94,7 +94,7 @@ export interface EngineReplication {
   position(partition: number): Position;
 
   /** Returns the version floor: at least every version that the partition ever gave or received; 0 if there was none. */
-  highestVersion(partition: number): number;
+  versionFloor(partition: number): number;
 
   /**
    * Returns the partitions that have a pair or another position than {@link START_POSITION}, and are not incomplete, in ascending

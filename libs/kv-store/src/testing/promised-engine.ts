@@ -27,7 +27,7 @@ export function promisedReplication(
 ): EngineReplication {
   return promised(replication, {
     position: (partition) => replication.position(partition),
-    highestVersion: (partition) => replication.highestVersion(partition),
+    versionFloor: (partition) => replication.versionFloor(partition),
     heldPartitions: () => replication.heldPartitions(),
     incompletePartitions: () => replication.incompletePartitions(),
     isFull: () => replication.isFull(),

@@ -123,7 +123,7 @@ it('what the engine can not say is as it was last, also after an error of an unk
   const failing = <T>(read: () => T) => (fails ? throwDefect() : read());
   const broken = promisedReplication(replication, {
     position: (partition) => failing(() => replication.position(partition)),
-    highestVersion: (partition) => failing(() => replication.highestVersion(partition)),
+    versionFloor: (partition) => failing(() => replication.versionFloor(partition)),
     isFull: () => failing(() => true),
   });
   const errors: unknown[] = [];

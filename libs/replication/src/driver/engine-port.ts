@@ -64,7 +64,7 @@ export class EnginePort implements ReplicaEngine {
 
   highestVersion(partition: number): number {
     const last = this.#highestVersions[partition] ?? 0;
-    const read = () => this.#replication.highestVersion(partition);
+    const read = () => this.#replication.versionFloor(partition);
     return (this.#highestVersions[partition] = this.#readOr(last, read));
   }
 

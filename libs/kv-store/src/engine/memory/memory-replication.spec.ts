@@ -137,7 +137,7 @@ describe('the replication of the memory engine', () => {
     const after = await openWithSnapshot();
     expect((await after.replication.start()).bootId).not.toBe(bootId);
     expect(after.replication.position(PARTITION)).toEqual(START_POSITION);
-    expect(after.replication.highestVersion(PARTITION)).toBe(Math.max(...outcomes.map(versionOf)));
+    expect(after.replication.versionFloor(PARTITION)).toBe(Math.max(...outcomes.map(versionOf)));
     expect(await scanPairs(after)).toHaveLength(2);
     await after.close();
   });
@@ -189,6 +189,6 @@ async function expectOnlyFloor(floor: number): Promise<void> {
   await after.replication.start();
   expect(await scanPairs(after)).toEqual([]);
   expect(after.replication.heldPartitions()).toEqual([PARTITION + 1]);
-  expect(after.replication.highestVersion(PARTITION)).toBe(floor);
+  expect(after.replication.versionFloor(PARTITION)).toBe(floor);
   await after.close();
 }

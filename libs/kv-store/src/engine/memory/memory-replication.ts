@@ -81,9 +81,9 @@ export class MemoryReplication implements EngineReplication {
     });
   }
 
-  apply(partition: number, effects: readonly EngineEffect[], highestVersion: number): EngineApplyOutcome {
+  apply(partition: number, effects: readonly EngineEffect[], versionFloor: number): EngineApplyOutcome {
     const now = this.#now();
-    this.#store.raiseVersionFloor(partition, highestVersion);
+    this.#store.raiseVersionFloor(partition, versionFloor);
     for (const { id, entry, position } of effects) {
       if (entry === undefined) this.#store.delete({ id, partition, ifVersion: undefined }, now);
       else if (!this.#put(partition, { id, ...entry }, now)) return OUT_OF_MEMORY;
@@ -125,7 +125,7 @@ export class MemoryReplication implements EngineReplication {
     return this.#positions[partition] ?? START_POSITION;
   }
 
-  highestVersion(partition: number): number {
+  versionFloor(partition: number): number {
     this.#context.assertOpen();
     return this.#store.versionFloor(partition);
   }

@@ -45,7 +45,7 @@ export const replication: Trait = {
     'a partition without effects has the start position and is not held': async (bench) => {
       const role = await started(bench);
       assert.deepEqual(role.position(PARTITION), START_POSITION);
-      assert.equal(role.highestVersion(PARTITION), 0);
+      assert.equal(role.versionFloor(PARTITION), 0);
       assert.deepEqual(role.heldPartitions(), []);
     },
     'each written item advances the position by one, and a refused one does not': async (bench) => {
@@ -91,11 +91,11 @@ export const replication: Trait = {
       const role = await started(bench);
       for (const key of ['a', 'b', 'a']) {
         const [outcome] = await role.write(PARTITION, [write(key)], EPOCH);
-        assert.equal(role.highestVersion(PARTITION), versionOf(outcome));
+        assert.equal(role.versionFloor(PARTITION), versionOf(outcome));
       }
-      const before = role.highestVersion(PARTITION);
+      const before = role.versionFloor(PARTITION);
       await role.delete(PARTITION, [removal('a')], EPOCH);
-      assert.equal(role.highestVersion(PARTITION), before);
+      assert.equal(role.versionFloor(PARTITION), before);
     },
     'effects are applied in order, with their versions and deadlines, and without conditions': async (
       bench,
@@ -112,7 +112,7 @@ export const replication: Trait = {
       ];
       assert.deepEqual(await role.apply(PARTITION, effects, HIGH_VERSION), { status: 'applied' });
       assert.deepEqual(role.position(PARTITION), { epoch: EPOCH, number: 7 });
-      assert.equal(role.highestVersion(PARTITION), HIGH_VERSION);
+      assert.equal(role.versionFloor(PARTITION), HIGH_VERSION);
       assert.deepEqual(await contents(bench.engine), { new: 1, old: 3 });
       const entry = await get(bench.engine, 'new');
       assert.deepEqual([entry?.value, entry?.expiresAtMs], [stringValue('v1'), expiresAtMs]);
@@ -138,8 +138,8 @@ export const replication: Trait = {
       bench.clock.advanceMs(10);
       await role.apply(PARTITION, [], HIGH_VERSION);
       await role.apply(PARTITION, [], 1);
-      assert.equal(role.highestVersion(PARTITION), HIGH_VERSION);
-      assert.equal(role.highestVersion(OTHER_PARTITION), 0);
+      assert.equal(role.versionFloor(PARTITION), HIGH_VERSION);
+      assert.equal(role.versionFloor(OTHER_PARTITION), 0);
       const keys = ['present', 'expired', 'never there'];
       const outcomes = await role.write(
         PARTITION,
@@ -175,7 +175,7 @@ export const replication: Trait = {
       const role = await started(bench);
       await role.clear(PARTITION, START_POSITION, 'complete');
       await role.fill(PARTITION, [pair('key', HIGH_VERSION)]);
-      assert.equal(role.highestVersion(PARTITION), HIGH_VERSION);
+      assert.equal(role.versionFloor(PARTITION), HIGH_VERSION);
       const [outcome] = await role.write(PARTITION, [write('absent')], EPOCH);
       assert.equal(versionOf(outcome), HIGH_VERSION + 1);
     },
@@ -192,7 +192,7 @@ export const replication: Trait = {
       assert.deepEqual(await role.clear(PARTITION, START_POSITION, 'complete'), { status: 'applied' });
       assert.deepEqual(await contents(bench.engine), {});
       assert.deepEqual(role.position(PARTITION), START_POSITION);
-      assert.equal(role.highestVersion(PARTITION), highest);
+      assert.equal(role.versionFloor(PARTITION), highest);
       assert.equal(await read(bench.engine, placed('other', OTHER_PARTITION)), 'v');
       assert.deepEqual(role.heldPartitions(), [OTHER_PARTITION]);
       const [outcome] = await role.write(PARTITION, [write('key-0')], EPOCH);
@@ -258,7 +258,7 @@ export const replication: Trait = {
       await isUnavailable(() => role.endFill(PARTITION));
       await isUnavailable(() => role.renewBootId());
       await isUnavailable(() => role.position(PARTITION));
-      await isUnavailable(() => role.highestVersion(PARTITION));
+      await isUnavailable(() => role.versionFloor(PARTITION));
       await isUnavailable(() => role.heldPartitions());
       await isUnavailable(() => role.incompletePartitions());
     },
@@ -278,7 +278,7 @@ export const replicationReopening: Trait = {
         assert.deepEqual(again.heldPartitions(), [PARTITION, OTHER_PARTITION]);
         assert.deepEqual(again.position(PARTITION), { epoch: EPOCH, number: 2 });
         assert.deepEqual(again.position(OTHER_PARTITION), { epoch: EPOCH, number: 77 });
-        assert.equal(again.highestVersion(PARTITION), HIGH_VERSION);
+        assert.equal(again.versionFloor(PARTITION), HIGH_VERSION);
         await again.write(PARTITION, [write('c')], EPOCH);
         assert.deepEqual(again.position(PARTITION), { epoch: EPOCH, number: 3 });
       });
@@ -323,7 +323,7 @@ export const replicationReopening: Trait = {
         const again = roleOf(engine);
         assert.notEqual((await again.start()).bootId, identity.bootId);
         assert.deepEqual(again.position(PARTITION), START_POSITION);
-        assert.equal(again.highestVersion(PARTITION), version);
+        assert.equal(again.versionFloor(PARTITION), version);
         assert.equal(await read(engine, 'key'), 'changed');
       } finally {
         await engine.close();
@@ -339,7 +339,7 @@ export const replicationReopening: Trait = {
         const change = set(engine, write('other', 'v', { partition: OTHER_PARTITION }));
         const again = roleOf(engine);
         assert.notEqual((await again.start()).bootId, identity.bootId);
-        assert.equal(again.highestVersion(OTHER_PARTITION), await change);
+        assert.equal(again.versionFloor(OTHER_PARTITION), await change);
         assert.deepEqual(again.position(PARTITION), START_POSITION);
       } finally {
         await engine.close();
@@ -357,7 +357,7 @@ export const replicationReopening: Trait = {
     ) => {
       const version = await set(bench.engine, write('key'));
       await reopened(bench, async (role, engine) => {
-        assert.equal(role.highestVersion(PARTITION), version);
+        assert.equal(role.versionFloor(PARTITION), version);
         assert.deepEqual(await contents(engine), { key: version });
         assert.deepEqual(role.heldPartitions(), [PARTITION]);
       });
