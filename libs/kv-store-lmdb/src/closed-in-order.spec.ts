@@ -8,9 +8,9 @@ import { ManualClock } from '@kvs/kv-store/testing';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import { Environment } from './environment.js';
 import { LmdbEngine } from './lmdb-engine.js';
-import { impatientScheduler } from './testing/impatient-scheduler.js';
-import type { ScratchDirectory } from './testing/scratch-directory.js';
-import { scratchDirectory } from './testing/scratch-directory.js';
+import { impatientScheduler } from '../test/impatient-scheduler.js';
+import type { ScratchDirectory } from '../test/scratch-directory.js';
+import { scratchDirectory } from '../test/scratch-directory.js';
 
 const [MONDAY, TUESDAY, WEDNESDAY] = ['started on Monday', 'started on Tuesday', 'started on Wednesday'];
 const PARTITION = 3;
@@ -124,7 +124,7 @@ describe('a file `closed` that is left over says nothing', () => {
 
 it('a directory that could not be opened keeps its file `closed`', async () => {
   const { bootId } = await runOn(MONDAY);
-  const script = join(import.meta.dirname, 'testing/open-too-large.mjs');
+  const script = join(import.meta.dirname, '../test/open-too-large.mjs');
   expect(spawnSync(process.execPath, [script, directory]).status).not.toBe(0);
   expect(await identityOn(TUESDAY)).toMatchObject({ bootId, starts: 2 });
 });

@@ -10,9 +10,9 @@ import type { KvsError } from '@kvs/protocol';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import { ManualTime } from '@kvs/protocol/testing';
 import { LmdbEngine } from './lmdb-engine.js';
-import { impatientScheduler } from './testing/impatient-scheduler.js';
-import type { ScratchDirectory } from './testing/scratch-directory.js';
-import { scratchDirectory } from './testing/scratch-directory.js';
+import { impatientScheduler } from '../test/impatient-scheduler.js';
+import type { ScratchDirectory } from '../test/scratch-directory.js';
+import { scratchDirectory } from '../test/scratch-directory.js';
 
 const clock = new ManualClock();
 let scratch: ScratchDirectory;
@@ -44,7 +44,7 @@ const inUseBy = (pid: number | undefined) =>
   });
 
 it('a directory that another process has open is refused, until that process has ended, also if it was killed', async () => {
-  const script = join(import.meta.dirname, 'testing/writer.mjs');
+  const script = join(import.meta.dirname, '../test/writer.mjs');
   const other = spawn(process.execPath, [script, scratch.path, '0', 'sync'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { scratchDirectory } from './testing/scratch-directory.js';
+import { scratchDirectory } from '../test/scratch-directory.js';
 
 /** In the shell's units, of 512 or 1,024 bytes. */
 const FILE_LIMIT = 8192;
@@ -10,7 +10,7 @@ const FILE_LIMIT = 8192;
 it('on a full disk, writes are refused one by one, nothing is lost, and reads continue', () => {
   const scratch = scratchDirectory();
   try {
-    const script = join(import.meta.dirname, 'testing/fill.mjs');
+    const script = join(import.meta.dirname, '../test/fill.mjs');
     const command = `ulimit -f ${FILE_LIMIT}; exec "$0" "$1" "$2"`;
     const output = execFileSync('sh', ['-c', command, process.execPath, script, scratch.path], {
       encoding: 'utf8',

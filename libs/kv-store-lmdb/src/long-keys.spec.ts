@@ -8,7 +8,7 @@ import { Environment } from './environment.js';
 import { HEAD_BYTES, isLong, LONG_KEY_BYTES, storedKey } from './key-codec.js';
 import { PairTable } from './pair-table.js';
 import { PartitionReader } from './partition-reader.js';
-import { scratchDirectory } from './testing/scratch-directory.js';
+import { scratchDirectory } from '../test/scratch-directory.js';
 
 const PARTITION = 7;
 

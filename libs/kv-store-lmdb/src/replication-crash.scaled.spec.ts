@@ -1,10 +1,10 @@
 import { systemClock } from '@kvs/kv-store';
 import { keyFromId } from '@kvs/protocol';
 import { LmdbEngine } from './lmdb-engine.js';
-import { impatientScheduler } from './testing/impatient-scheduler.js';
-import { runAndKill } from './testing/killed-process.js';
-import { scratchDirectory } from './testing/scratch-directory.js';
-import { seededRandom } from './testing/seeded-random.js';
+import { impatientScheduler } from '../test/impatient-scheduler.js';
+import { runAndKill } from '../test/killed-process.js';
+import { scratchDirectory } from '../test/scratch-directory.js';
+import { seededRandom } from '../test/seeded-random.js';
 
 const CRASHES = process.env['KVS_SLOW_TESTS'] === undefined ? 4 : 30;
 const PARTITION = 3;

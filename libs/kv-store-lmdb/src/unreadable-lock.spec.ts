@@ -5,8 +5,8 @@ import { ManualClock } from '@kvs/kv-store/testing';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import { ManualTime } from '@kvs/protocol/testing';
 import { LmdbEngine } from './lmdb-engine.js';
-import type { ScratchDirectory } from './testing/scratch-directory.js';
-import { scratchDirectory } from './testing/scratch-directory.js';
+import type { ScratchDirectory } from '../test/scratch-directory.js';
+import { scratchDirectory } from '../test/scratch-directory.js';
 
 const PARTITION = 3;
 

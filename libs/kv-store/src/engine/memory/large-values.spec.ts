@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import { binaryValue, stringKey, stringValue, type Value } from '@kvs/protocol';
 import { ManualClock } from '../../testing/manual-clock.js';
 import { numbered, PARTITION, placed, removal, write } from '../../testing/pairs.js';
-import { variedAscii, variedBytes, variedText } from '../../testing/varied-values.js';
+import { variedAscii, variedBytes, variedText } from '../../../test/varied-values.js';
 import { EVICTIONS } from './eviction/eviction-policy.js';
 import { JsonScan } from './json/json-scan.js';
 import { PairStore } from './pair-store.js';

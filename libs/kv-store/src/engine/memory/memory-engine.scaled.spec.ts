@@ -2,10 +2,10 @@ import { binaryKey, binaryValue, stringKey, stringValue, type KeyId, type Value 
 import { ManualTime } from '@kvs/protocol/testing';
 import fc from 'fast-check';
 import { ManualClock } from '../../testing/index.js';
-import { takeCopied } from '../../testing/copied-pairs.js';
+import { takeCopied } from '../../../test/copied-pairs.js';
 import { placed } from '../../testing/pairs.js';
 import { seededRandom, type SeededRandom } from '../../testing/seeded-random.js';
-import { variedAscii, variedBytes, variedText } from '../../testing/varied-values.js';
+import { variedAscii, variedBytes, variedText } from '../../../test/varied-values.js';
 import { isExpired } from '../rules.js';
 import type { EnginePair, EngineKey } from '../storage-engine.js';
 import { EVICTIONS, type Eviction } from './eviction/eviction-policy.js';

@@ -1,4 +1,4 @@
-import { variedBytes } from '../../../testing/varied-values.js';
+import { variedBytes } from '../../../../test/varied-values.js';
 import { MemoryBudget } from '../memory-budget.js';
 import { ChunkCursor } from './chunk-cursor.js';
 import { ChunkChain } from './chunk-chain.js';

@@ -1,8 +1,8 @@
-import { takeCopied } from '../../../testing/copied-pairs.js';
+import { takeCopied } from '../../../../test/copied-pairs.js';
 import { ManualClock } from '../../../testing/manual-clock.js';
 import { numbered, PARTITION, placed, removal, write } from '../../../testing/pairs.js';
 import { seededRandom } from '../../../testing/seeded-random.js';
-import { variedText } from '../../../testing/varied-values.js';
+import { variedText } from '../../../../test/varied-values.js';
 import { PairStore } from '../pair-store.js';
 import { CopiedPairs } from './copied-pairs.js';
 import { PartitionCopy, STEP_BYTES } from './partition-copy.js';

@@ -2,7 +2,7 @@
 // key n, so the pairs say what the position must be. It prints the number of each effect that was acknowledged.
 import { brandValue, keyId, stringKey } from '@kvs/protocol';
 import { systemClock } from '@kvs/kv-store';
-import { LmdbEngine } from '../../dist/index.js';
+import { LmdbEngine } from '../dist/index.js';
 
 const PARTITION = 3;
 const EPOCH = 5;

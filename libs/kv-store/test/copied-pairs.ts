@@ -1,6 +1,6 @@
-import { CHUNK_BYTES, type CopiedPairs } from '../engine/memory/snapshot/copied-pairs.js';
-import type { EngineKey, EnginePair } from '../engine/storage-engine.js';
-import { FRAME_HEADER_BYTES, readPairs } from '../engine/memory/snapshot/snapshot-format.js';
+import { CHUNK_BYTES, type CopiedPairs } from '../src/engine/memory/snapshot/copied-pairs.js';
+import type { EngineKey, EnginePair } from '../src/engine/storage-engine.js';
+import { FRAME_HEADER_BYTES, readPairs } from '../src/engine/memory/snapshot/snapshot-format.js';
 
 /**
  * Reads all copied pairs, as the writer of a snapshot does.

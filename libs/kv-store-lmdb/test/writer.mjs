@@ -1,7 +1,7 @@
 // A process that opens an engine and writes until it is killed. What was acknowledged it prints, a line for each
 // round: the round's number, when all of the round's batch was acknowledged.
 import { systemClock } from '@kvs/kv-store';
-import { LmdbEngine } from '../../dist/index.js';
+import { LmdbEngine } from '../dist/index.js';
 import { brandValue, keyId, stringKey } from '@kvs/protocol';
 
 const [directory, firstRound, durability] = process.argv.slice(2);

@@ -2,7 +2,7 @@
 // still works.
 import { systemClock } from '@kvs/kv-store';
 import { brandValue, keyId, stringKey } from '@kvs/protocol';
-import { LmdbEngine } from '../../dist/index.js';
+import { LmdbEngine } from '../dist/index.js';
 
 const [directory] = process.argv.slice(2);
 const engine = await LmdbEngine.open({ directory, clock: systemClock });
