@@ -81,7 +81,7 @@ export class NodeFront implements Operations, NodeOperations, ExclusiveOperation
     return runInTime(
       this.#order,
       () => keys,
-      true,
+      'exclusive',
       () => run(this.#own),
       this.#timers,
     );
@@ -89,7 +89,7 @@ export class NodeFront implements Operations, NodeOperations, ExclusiveOperation
 
   #run<T>(keys: () => readonly Key[], call: () => MaybePromise<T>): MaybePromise<T> {
     this.#throttle.noteOperation();
-    return this.#order.run(keys, false, call);
+    return this.#order.run(keys, 'shared', call);
   }
 }
 

@@ -4,6 +4,10 @@ import { scalarValueAt, utf8Byte, utf8Size } from './utf8.js';
 /** Looked up once, because in a vm context, in which tests run, looking up a global takes a hundred times longer. */
 const { imul } = Math;
 
+/** The seeds of the two hashes of a node's id: "kvs1" and "kvs2" in ASCII. Other seeds would move keys. */
+export const NODE_SEED_1 = 0x6b767331;
+export const NODE_SEED_2 = 0x6b767332;
+
 /**
  * A 32-bit hash of a key, the same on every machine. A ring takes the result modulo 2³². A hash without a seed may
  * ignore `seed`.

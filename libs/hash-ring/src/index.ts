@@ -2,7 +2,7 @@ export { diff, type NodeDiff, type PartitionMove, type RingDiff } from './diff.j
 export { HashRingError, type HashRingErrorCode } from './errors.js';
 export { hash32, type Hash32 } from './hash.js';
 export { type NodeInput, type NodeSpec, type RingNode } from './node.js';
-export { PARTITION_COUNT, partitionOf } from './partition.js';
+export { PARTITION_COUNT } from './partition.js';
 export { type Placement, type ReplicaOptions, type WeightedPlacement } from './placement.js';
 export { HashRing, type HashRingJSON, type HashRingOptions } from './ring.js';
 export { type NodeStats, type RingStats } from './stats.js';

@@ -1,4 +1,4 @@
-import { avalanche, hash32 } from './hash.js';
+import { avalanche, hash32, NODE_SEED_1, NODE_SEED_2 } from './hash.js';
 import { PARTITION_COUNT } from './partition.js';
 
 // Looked up once, see hash.ts.
@@ -33,8 +33,8 @@ export class Preference {
     readonly weight: number,
   ) {
     // 64 bits of the id, so that two nodes almost never rank alike.
-    const a = hash32(id, 0x6b767331);
-    const b = hash32(id, 0x6b767332);
+    const a = hash32(id, NODE_SEED_1);
+    const b = hash32(id, NODE_SEED_2);
     this.#first = a >>> 20;
     this.#last = b >>> 20;
     this.#factor1 = a | 1;

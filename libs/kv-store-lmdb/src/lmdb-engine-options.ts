@@ -1,5 +1,5 @@
-import type { Clock, Scheduler } from '@kvs/kv-store';
-import type { KvsError } from '@kvs/protocol';
+import type { Clock } from '@kvs/kv-store';
+import type { KvsError, Scheduler } from '@kvs/protocol';
 
 /**
  * When a write is acknowledged.

@@ -15,8 +15,8 @@ import type {
   EngineKey,
   StorageEngine,
 } from '@kvs/kv-store';
-import { readEach, systemClock, systemScheduler } from '@kvs/kv-store';
-import { KvsError } from '@kvs/protocol';
+import { readEach, systemClock } from '@kvs/kv-store';
+import { KvsError, systemTimers } from '@kvs/protocol';
 import { DataDirectory } from './data-directory.js';
 import { machineStart } from './data-identity.js';
 import { Environment } from './environment.js';
@@ -97,7 +97,7 @@ export class LmdbEngine implements StorageEngine {
    */
   static async open(options: LmdbEngineOptions & EngineFactoryOptions): Promise<LmdbEngine> {
     const { directory: path, durability = 'commit', mapSizeBytes } = options;
-    const { scheduler = systemScheduler, lockClock = systemClock, onLost = () => undefined } = options;
+    const { scheduler = systemTimers, lockClock = systemClock, onLost = () => undefined } = options;
     const directory = await DataDirectory.claim(path, { clock: lockClock, scheduler, onLost });
     let environment: Environment | undefined;
     try {

@@ -23,7 +23,6 @@ export * from './engine/rules.js';
 export * from './engine/scan-chunk.js';
 export * from './engine/storage-engine.js';
 export * from './module/kv-store.module.js';
-export * from './scheduler.js';
 export { engineDelete, engineWrite } from './store/engine-items.js';
 export * from './store/kv-store.js';
 export { deleteOutcome, setOutcome } from './store/outcomes.js';

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { stringKey } from './key.js';
-import { KeyOrder } from './key-order.js';
+import { KeyOrder, type Access } from './key-order.js';
 
 /** Calls of one order, which end when the test says so. */
 class Calls {
@@ -9,13 +9,13 @@ class Calls {
   readonly running = new Map<string, () => void>();
   readonly #order = new KeyOrder();
 
-  run(name: string, keys: string, isExclusive: boolean): void {
+  run(name: string, keys: string, access: Access): void {
     const call = () =>
       new Promise<void>((resolve) => {
         this.begun.push(name);
         this.running.set(name, resolve);
       });
-    void this.#order.run(() => [...keys].map(stringKey), isExclusive, call);
+    void this.#order.run(() => [...keys].map(stringKey), access, call);
   }
 
   async end(name: string): Promise<void> {
@@ -32,7 +32,7 @@ class Calls {
         isEmpty = false;
         return [];
       },
-      true,
+      'exclusive',
       () => undefined,
     );
     return isEmpty;
@@ -46,10 +46,10 @@ beforeEach(() => {
 });
 
 it('lets reads of one key pass each other, and has a write wait for them and others for it', async () => {
-  calls.run('read 1', 'a', false);
-  calls.run('read 2', 'a', false);
-  calls.run('write', 'a', true);
-  calls.run('read 3', 'a', false);
+  calls.run('read 1', 'a', 'shared');
+  calls.run('read 2', 'a', 'shared');
+  calls.run('write', 'a', 'exclusive');
+  calls.run('read 3', 'a', 'shared');
   expect(calls.begun).toEqual(['read 1', 'read 2']);
   await calls.end('read 1');
   expect(calls.begun).toHaveLength(2);
@@ -63,10 +63,10 @@ it('lets reads of one key pass each other, and has a write wait for them and oth
 });
 
 it('lets a read join reads that had to wait and have begun', async () => {
-  calls.run('write', 'a', true);
-  calls.run('read 1', 'a', false);
+  calls.run('write', 'a', 'exclusive');
+  calls.run('read 1', 'a', 'shared');
   await calls.end('write');
-  calls.run('read 2', 'a', false);
+  calls.run('read 2', 'a', 'shared');
   expect(calls.begun).toEqual(['write', 'read 1', 'read 2']);
 });
 
@@ -74,22 +74,22 @@ it('is free of a call that waited and was then answered at once', async () => {
   const order = new KeyOrder();
   const keys = () => [stringKey('a')];
   let end = (): void => undefined;
-  void order.run(keys, true, () => new Promise<void>((resolve) => (end = resolve)));
-  const waiting = order.run(keys, true, () => 'at once');
+  void order.run(keys, 'exclusive', () => new Promise<void>((resolve) => (end = resolve)));
+  const waiting = order.run(keys, 'exclusive', () => 'at once');
   end();
   expect(await waiting).toBe('at once');
-  expect(order.run(keys, true, () => 'next')).toBe('next');
+  expect(order.run(keys, 'exclusive', () => 'next')).toBe('next');
 });
 
 it('waits for nothing that concerns other keys', () => {
-  calls.run('ab', 'ab', true);
-  calls.run('bc', 'bc', true);
-  calls.run('d', 'd', true);
+  calls.run('ab', 'ab', 'exclusive');
+  calls.run('bc', 'bc', 'exclusive');
+  calls.run('d', 'd', 'exclusive');
   expect(calls.begun).toEqual(['ab', 'd']);
 });
 
 it('takes a key that comes twice for one', async () => {
-  calls.run('aa', 'aa', true);
+  calls.run('aa', 'aa', 'exclusive');
   await calls.end('aa');
   expect([calls.begun, calls.isEmpty]).toEqual([['aa'], true]);
 });
@@ -98,12 +98,12 @@ it('goes on after a call that fails', async () => {
   const order = new KeyOrder();
   const failed = order.run(
     () => [stringKey('a')],
-    true,
+    'exclusive',
     () => Promise.reject(new RangeError()),
   );
   const next = order.run(
     () => [stringKey('a')],
-    true,
+    'exclusive',
     () => 'next',
   );
   await expect(failed).rejects.toThrow(RangeError);
@@ -113,7 +113,7 @@ it('goes on after a call that fails', async () => {
 it('always runs everything, and what conflicts in the order in which it came', async () => {
   const work = fc.record({
     keys: fc.stringMatching(/^[a-d]{1,3}$/),
-    isExclusive: fc.boolean(),
+    access: fc.constantFrom<Access>('shared', 'exclusive'),
   });
   await fc.assert(
     fc.asyncProperty(
@@ -121,7 +121,7 @@ it('always runs everything, and what conflicts in the order in which it came', a
       fc.infiniteStream(fc.nat()),
       async (works, choices) => {
         calls = new Calls();
-        works.forEach(({ keys, isExclusive }, i) => calls.run(`${i}`, keys, isExclusive));
+        works.forEach(({ keys, access }, i) => calls.run(`${i}`, keys, access));
         const ended: string[] = [];
         while (calls.running.size > 0) {
           const names = [...calls.running.keys()];
@@ -133,8 +133,8 @@ it('always runs everything, and what conflicts in the order in which it came', a
         expect(calls.isEmpty).toBe(true);
         works.forEach((later, j) => {
           works.slice(0, j).forEach((earlier, i) => {
-            const isShared = [...later.keys].some((key) => earlier.keys.includes(key));
-            if (isShared && (later.isExclusive || earlier.isExclusive))
+            const haveCommonKey = [...later.keys].some((key) => earlier.keys.includes(key));
+            if (haveCommonKey && (later.access === 'exclusive' || earlier.access === 'exclusive'))
               expect(ended.indexOf(`${i}`)).toBeLessThan(ended.indexOf(`${j}`));
           });
         });

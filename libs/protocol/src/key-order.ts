@@ -1,10 +1,13 @@
 import { keyId, type Key, type KeyId } from './key.js';
 import { isPromise, type MaybePromise } from './maybe-promise.js';
 
-/** Calls on one key that may run at the same time: one exclusive call, or any number of others. */
+/** `exclusive`: a call that has its keys for itself. `shared`: one that may run at the same time as other shared calls. */
+export type Access = 'shared' | 'exclusive';
+
+/** Calls on one key that may run at the same time: one exclusive call, or any number of shared ones. */
 interface Group {
   readonly id: KeyId;
-  readonly isExclusive: boolean;
+  readonly access: Access;
   /** How many calls have not ended. */
   size: number;
   /** Whether the group before it has ended. */
@@ -25,16 +28,16 @@ export class KeyOrder {
    *
    * @param keys called only if the call or another one takes longer than this turn
    */
-  run<T>(keys: () => readonly Key[], isExclusive: boolean, call: () => MaybePromise<T>): MaybePromise<T> {
-    if (this.#last.size > 0) return this.#runInOrder(keys(), isExclusive, call);
+  run<T>(keys: () => readonly Key[], access: Access, call: () => MaybePromise<T>): MaybePromise<T> {
+    if (this.#last.size > 0) return this.#runInOrder(keys(), access, call);
     const answer = call();
-    return isPromise(answer) ? this.#runInOrder(keys(), isExclusive, () => answer) : answer;
+    return isPromise(answer) ? this.#runInOrder(keys(), access, () => answer) : answer;
   }
 
-  #runInOrder<T>(keys: readonly Key[], isExclusive: boolean, call: () => MaybePromise<T>): MaybePromise<T> {
+  #runInOrder<T>(keys: readonly Key[], access: Access, call: () => MaybePromise<T>): MaybePromise<T> {
     const ids = keys.map(keyId);
     // A key that comes twice would have an exclusive call wait for itself. Others may join a group twice.
-    const groups = (isExclusive ? [...new Set(ids)] : ids).map((id) => this.#join(id, isExclusive));
+    const groups = (access === 'exclusive' ? [...new Set(ids)] : ids).map((id) => this.#join(id, access));
     const ahead = groups.filter(({ hasBegun }) => !hasBegun);
     if (ahead.length === 0) return this.#finish(groups, call);
     return new Promise<void>((resolve) => {
@@ -48,15 +51,15 @@ export class KeyOrder {
   }
 
   /** Adds a call to the last group of a key, or to a new one. */
-  #join(id: KeyId, isExclusive: boolean): Group {
+  #join(id: KeyId, access: Access): Group {
     const last = this.#last.get(id);
-    if (last !== undefined && !last.isExclusive && !isExclusive) {
+    if (last !== undefined && last.access === 'shared' && access === 'shared') {
       last.size++;
       return last;
     }
     const group: Group = {
       id,
-      isExclusive,
+      access,
       size: 1,
       hasBegun: last === undefined,
       waiting: [],

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { systemTimers } from '@kvs/protocol';
 import { usageError } from '@kvs/server';
 import { LocalTopologyStore, type TopologyStore } from '@kvs/topology';
 import type { TopologyPlace } from './cluster-config.js';
@@ -21,13 +22,13 @@ export async function openTopologyStore(
     return new EtcdTopologyStore(place);
   }
   // Only a proxy with a topology in a file needs the lock.
-  const { DirectoryLock, systemClock, systemScheduler } = await import('@kvs/kv-store');
+  const { DirectoryLock, systemClock } = await import('@kvs/kv-store');
   const path = resolve(place.path);
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) throw usageError(`--topology file:${place.path} is a directory, not a file`);
   const lock = await DirectoryLock.acquire(dirname(path), {
     clock: systemClock,
-    scheduler: systemScheduler,
+    scheduler: systemTimers,
     onLost,
   });
   return new LocalTopologyStore({ path, lock });

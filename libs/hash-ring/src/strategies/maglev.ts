@@ -1,5 +1,5 @@
 import { HashRingError } from '../errors.js';
-import { hash32, keyHash, type Hash32 } from '../hash.js';
+import { hash32, keyHash, NODE_SEED_1, NODE_SEED_2, type Hash32 } from '../hash.js';
 import {
   nodeAt,
   removeNode,
@@ -94,8 +94,8 @@ function populate(nodes: readonly RingNode[], size: number): Uint16Array {
   }
   const heaviest = Math.max(...nodes.map(({ weight }) => weight));
   const pickers = nodes.map(({ id, weight }) => ({
-    entry: hash32(id, 0x6b767331) % size,
-    skip: (hash32(id, 0x6b767332) % (size - 1)) + 1,
+    entry: hash32(id, NODE_SEED_1) % size,
+    skip: (hash32(id, NODE_SEED_2) % (size - 1)) + 1,
     rate: weight / heaviest,
     due: 0,
   }));

@@ -1,4 +1,4 @@
-import { avalanche, hash32, keyHash, type Hash32 } from '../hash.js';
+import { avalanche, hash32, keyHash, NODE_SEED_1, type Hash32 } from '../hash.js';
 import {
   nodeAt,
   removeNode,
@@ -41,7 +41,7 @@ export class RendezvousRing<T extends object = object> implements WeightedPlacem
    */
   constructor(nodes: Iterable<NodeInput<T>>, options: RendezvousOptions = {}) {
     this.nodes = sortedById(toRingNodes<T>(nodes, Infinity));
-    this.#seeds = Uint32Array.from(this.nodes, ({ id }) => hash32(id, 0x6b767331));
+    this.#seeds = Uint32Array.from(this.nodes, ({ id }) => hash32(id, NODE_SEED_1));
     this.#weights = Float64Array.from(this.nodes, ({ weight }) => weight);
     this.#options = options;
     this.#hash = keyHash(options.hash);

@@ -148,7 +148,7 @@ export class CallRunner {
     if (refusal !== undefined) return answer({ id: call.id, refusal });
     const done = this.#order.run(
       () => keysOf(call),
-      isWrite(call.kind),
+      isWrite(call.kind) ? 'exclusive' : 'shared',
       () => this.#attempt(call),
     );
     if (isPromise(done)) return this.#track(call, weight, done);

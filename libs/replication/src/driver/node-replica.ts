@@ -1,5 +1,5 @@
 import type { EngineIdentity, EngineReplication, StorageEngine } from '@kvs/kv-store';
-import { systemScheduler } from '@kvs/kv-store';
+import { systemTimers } from '@kvs/protocol';
 import { receiveMessages, type PeerReceiver } from '@kvs/node-link';
 import { isBootId, type BootId, type TopologyAnswer } from '@kvs/topology';
 import type { ReplicaPorts } from '../ports.js';
@@ -118,7 +118,7 @@ export class NodeReplica {
 
   #tick(): void {
     if (this.#isClosed) return;
-    this.#cancelTick = systemScheduler.after(TICK_MS, () => {
+    this.#cancelTick = systemTimers.after(TICK_MS, () => {
       this.#step(() => this.replica.tick());
       this.#tick();
     });

@@ -1,5 +1,4 @@
-import type { Scheduler } from '../../scheduler.js';
-import { systemScheduler } from '../../scheduler.js';
+import { systemTimers, type Scheduler } from '@kvs/protocol';
 import type { EngineFactoryOptions } from '../storage-engine.js';
 import type { Eviction } from './eviction/eviction-policy.js';
 import { EVICTIONS } from './eviction/eviction-policy.js';
@@ -19,7 +18,7 @@ export interface MemoryEngineOptions extends EngineFactoryOptions {
 }
 
 export function completeOptions(options: MemoryEngineOptions): Required<MemoryEngineOptions> {
-  const { clock, scheduler = systemScheduler, eviction = 'none' } = options;
+  const { clock, scheduler = systemTimers, eviction = 'none' } = options;
   const { maxMemoryBytes = defaultMaxMemoryBytes() } = options;
   if (!Number.isSafeInteger(maxMemoryBytes) || maxMemoryBytes < MIN_MAX_MEMORY_BYTES)
     throw new RangeError(

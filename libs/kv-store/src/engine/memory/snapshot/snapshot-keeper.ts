@@ -1,10 +1,9 @@
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRecord, messageOf } from '@kvs/protocol';
+import { isRecord, messageOf, type CancelTask, type Scheduler } from '@kvs/protocol';
 import type { Clock } from '../../../clock.js';
 import { systemClock } from '../../../clock.js';
 import { DirectoryLock } from '../../../directory-lock.js';
-import type { CancelTask, Scheduler } from '../../../scheduler.js';
 import type { PairStore } from '../pair-store.js';
 import type { SnapshotOptions } from './snapshot-options.js';
 import { SnapshotError } from './snapshot-options.js';

@@ -4,7 +4,7 @@ import { parseInteger } from './integer.js';
 import { keyId, stringKey, stringValue, type Key } from './key.js';
 import type { MaybePromise } from './maybe-promise.js';
 import type { DeleteItem, Entry, SetItem } from './operations.js';
-import { exclusive, exclusiveUpdate, OrderedOperations } from './ordered-operations.js';
+import { exclusive, exclusiveUpdate, OrderedOperations } from './exclusive-operations.js';
 import { ManualTime } from './testing/manual-time.js';
 import { MapOperations } from './testing/map-operations.js';
 import { lifeOf, MAX_ATTEMPTS, update, type Change } from './update.js';

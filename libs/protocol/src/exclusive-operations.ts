@@ -1,5 +1,5 @@
 import { KvsError } from './errors.js';
-import { KeyOrder } from './key-order.js';
+import { KeyOrder, type Access } from './key-order.js';
 import type { Key } from './key.js';
 import { isPromise, type MaybePromise } from './maybe-promise.js';
 import type { KeyValueOperations } from './operations.js';
@@ -39,28 +39,28 @@ export class OrderedOperations implements ExclusiveOperations {
   readonly set: KeyValueOperations['set'] = (items) =>
     this.#inTime(
       () => items.map(({ key }) => key),
-      false,
+      'shared',
       () => this.#operations.set(items),
     );
 
   readonly fetch: KeyValueOperations['fetch'] = (keys, maxBytes) =>
     this.#inTime(
       () => keys,
-      false,
+      'shared',
       () => this.#operations.fetch(keys, maxBytes),
     );
 
   readonly query: KeyValueOperations['query'] = (keys) =>
     this.#inTime(
       () => keys,
-      false,
+      'shared',
       () => this.#operations.query(keys),
     );
 
   readonly delete: KeyValueOperations['delete'] = (items) =>
     this.#inTime(
       () => items.map(({ key }) => key),
-      false,
+      'shared',
       () => this.#operations.delete(items),
     );
 
@@ -72,13 +72,13 @@ export class OrderedOperations implements ExclusiveOperations {
   ): MaybePromise<T> {
     return this.#inTime(
       () => keys,
-      true,
+      'exclusive',
       () => run(this.#operations),
     );
   }
 
-  #inTime<T>(keys: () => readonly Key[], isExclusive: boolean, call: () => MaybePromise<T>): MaybePromise<T> {
-    return runInTime(this.#order, keys, isExclusive, call, this.#timers);
+  #inTime<T>(keys: () => readonly Key[], access: Access, call: () => MaybePromise<T>): MaybePromise<T> {
+    return runInTime(this.#order, keys, access, call, this.#timers);
   }
 }
 
@@ -92,7 +92,7 @@ export class OrderedOperations implements ExclusiveOperations {
 export function runInTime<T>(
   order: KeyOrder,
   keys: () => readonly Key[],
-  isExclusive: boolean,
+  access: Access,
   call: () => MaybePromise<T>,
   timers = systemTimers,
 ): MaybePromise<T> {
@@ -100,7 +100,7 @@ export function runInTime<T>(
   // Undefined once the call has begun or is too late, because it may hold large values.
   let waiting: typeof call | undefined = call;
   let cancelTimer = (): void => undefined;
-  const answer = order.run(keys, isExclusive, () => {
+  const answer = order.run(keys, access, () => {
     cancelTimer();
     const run = waiting;
     waiting = undefined;
