@@ -19,10 +19,18 @@ describe('parts', () => {
             expect(part.weight).toBe(part.items.reduce((sum, item) => sum + item, 0));
             expect(part.weight <= maxBytes || part.items.length === 1).toBe(true);
             expect(part.items.length).toBeLessThanOrEqual(maxItems);
+            expect(part.items.length > 0 || items.length === 0).toBe(true);
           }
         },
       ),
     );
+  });
+
+  it('may have as many bytes as a part may have', () => {
+    expect(splitBatch([4, 6, 1], [0, 0, 0], (item) => item, 10).map(({ items }) => items)).toEqual([
+      [4, 6],
+      [1],
+    ]);
   });
 
   const failureOf = ({ failure }: TransportError): ItemFailure => ({

@@ -41,19 +41,49 @@ describe('partitions that have moved', () => {
     );
   });
 
+  it('are asked for again at once if they have moved while they were asked for', async () => {
+    const first = cluster.node(one);
+    const set = first.set.bind(first);
+    first.set = async (items) => {
+      cluster.table.move(partitions, two);
+      cluster.table.announce();
+      return set(items);
+    };
+    expect(await cluster.router.set(setItems(keys))).toEqual([written, written, written]);
+    expect(cluster.time.nowMs()).toBe(0);
+  });
+
+  it('are asked for at each change of the table, and at intervals between', async () => {
+    const askedMs: number[] = [];
+    cluster.node(one).query = async (some) => {
+      const nowMs = cluster.time.nowMs();
+      askedMs.push(nowMs);
+      return some.map(() =>
+        nowMs < 300 ? { ok: false, code: 'wrong_node', message: '' } : { ok: true, present: true },
+      );
+    };
+    for (const afterMs of [30, 160])
+      cluster.time.after(afterMs, () => cluster.table.announceNodes([one, two]));
+    await cluster.router.query(keys);
+    expect(askedMs).toEqual([0, 30, 130, 160, 260, 360]);
+  });
+
   it('are asked for with the largest epoch of their entries', async () => {
     cluster.table.move(partitions.slice(0, 2), two);
     cluster.table.move(partitions.slice(0, 1), two);
     cluster.table.announce();
+    await cluster.router.set(setItems(keys));
+    await cluster.router.fetch(keys);
     await cluster.router.query(keys);
+    await cluster.router.delete(keys.map((key) => ({ key })));
     await cluster.router.scan({
       meta: false,
       partial: false,
       partitions: [...partitions].sort((x, y) => x - y),
     });
     expect([cluster.node(one).epochs, cluster.node(two).epochs]).toEqual([
-      [1, 1],
-      [3, 3],
+      [1, 1, 1, 1, 1],
+      [3, 3, 3, 3, 3],
     ]);
   });
 });
@@ -98,6 +128,21 @@ describe('a partition without a primary', () => {
     expect(await large).toMatchObject([{ code: 'node_unavailable' }]);
   });
 
+  it('lets bytes up to the limit wait together, each time', async () => {
+    cluster = new MovingCluster([one, two], { failover: { maxBytes: 10, waitMs: 250 } });
+    cluster.table.move(partitions, undefined);
+    const ended: string[] = [];
+    const wait = (data: string) => cluster.router.query([stringKey(data)]).then(() => ended.push(data));
+    cluster.table.move([stringKey('aaaaa'), stringKey('bbbbb'), stringKey('c')].map(partitionOf), undefined);
+    for (const endMs of [250, 500]) {
+      const waits = [wait('aaaaa'), wait('bbbbb'), wait('c')];
+      await waits[2];
+      expect(ended.splice(0)).toEqual(['c']);
+      await Promise.all(waits);
+      expect([ended.splice(0), cluster.time.nowMs()]).toEqual([['aaaaa', 'bbbbb'], endMs]);
+    }
+  });
+
   it('is waited for no longer than until the router is closed', async () => {
     cluster.table.move(partitions, undefined);
     cluster.time.after(50, () => cluster.router.close());
@@ -107,6 +152,12 @@ describe('a partition without a primary', () => {
 });
 
 describe('a primary that is away', () => {
+  it('is asked again after a pause, although the table has not changed', async () => {
+    cluster.node(one).nextFailures.push(gone('unconnected'));
+    expect(await cluster.router.set(setItems(keys))).toEqual([written, written, written]);
+    expect([cluster.node(one).requests, cluster.time.nowMs()]).toEqual([['set 3', 'set 3'], 100]);
+  });
+
   it('is replaced by the next one, for writes that were not sent', async () => {
     cluster.node(one).failure = gone('unconnected');
     cluster.moveLater(450, partitions, two);
@@ -146,15 +197,29 @@ describe('a primary that is away', () => {
 
 it('a write does not overtake a later one of its key that was applied', async () => {
   const [key = stringKey('a')] = keys;
+  let calls = 0;
   cluster.node(one).set = async (items) =>
     items.map((_, i) =>
-      i === 0 ? { ok: false, code: 'wrong_node', message: '' } : { ok: true, version: 1, created: true },
+      i === 0 && calls++ === 0
+        ? { ok: false, code: 'wrong_node', message: '' }
+        : { ok: true, version: 1, created: true },
     );
   const outcomes = await cluster.router.set([
     { key, value: stringValue('first') },
     { key, value: stringValue('second') },
   ]);
   expect(outcomes).toEqual([expect.objectContaining({ code: 'node_unavailable' }), written]);
+  expect(calls).toBe(1);
+});
+
+it('a read is attempted again although a later one of its key was answered', async () => {
+  const [key = stringKey('a')] = keys;
+  let calls = 0;
+  cluster.node(one).query = async (some) =>
+    some.map(() =>
+      calls++ === 0 ? { ok: false, code: 'wrong_node', message: '' } : { ok: true, present: true },
+    );
+  expect(await cluster.router.query([key, key])).toEqual(Array(2).fill({ ok: true, present: true }));
 });
 
 describe('nodes', () => {
@@ -167,6 +232,7 @@ describe('nodes', () => {
       [two, 0],
       [three, 1],
     ]);
+    expect((await cluster.router.cluster()).nodes.map((node) => node.partitions)).toEqual([0, 4096]);
     while (!first.closed) await new Promise((resolve) => setImmediate(resolve));
     expect(cluster.time.nowMs()).toBe(10_000);
     expect([cluster.node(two).closed, cluster.node(three).closed]).toEqual([false, false]);
@@ -180,6 +246,7 @@ describe('nodes', () => {
     cluster.table.announceNodes([two, three]);
     expect([first.closed, second.closed]).toEqual([true, true]);
     expect(() => cluster.node(three)).toThrow('no node');
+    expect(cluster.table.listenerCount).toBe(0);
   });
 
   it('are listed with the partitions that they serve', async () => {

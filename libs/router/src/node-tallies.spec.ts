@@ -49,6 +49,17 @@ it('a scan counts as one call to each node', async () => {
 it('a list that was given out is of its moment', async () => {
   const fake = new FakeCluster(2);
   const before = fake.router.callsByNode();
+  fake.node(away).failure = gone('timeout');
   await fake.router.query(fake.keysOf(away));
-  expect(before.map(({ calls }) => calls)).toEqual([0, 0]);
+  expect(before.map(({ calls, failures }) => [calls, failures])).toEqual([
+    [0, none],
+    [0, none],
+  ]);
+});
+
+it('a defect is no failure of the node', async () => {
+  const fake = new FakeCluster(2);
+  fake.node(away).failure = new TypeError('a defect');
+  await expect(fake.router.query(fake.keysOf(away))).rejects.toThrow('a defect');
+  expect(tallyOf(fake)).toEqual([1, none]);
 });

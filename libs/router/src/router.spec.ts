@@ -57,6 +57,14 @@ describe('a batch', () => {
     const outcomes = await fake.router.fetch(keys, 100 * keys.length);
     expect(outcomes).toEqual(keys.map(() => ({ ok: true, entry: { value: large, version: 1 } })));
   });
+
+  it('is refused for its values from two keys on, because a value alone has a limit of its own', async () => {
+    const fake = new FakeCluster(1);
+    const keys = fake.keysOf('node-0:3000', true, 2);
+    await fake.router.set(keys.map((key) => ({ key, value: stringValue('v'.repeat(100)) })));
+    expect(await fake.router.fetch(keys.slice(1), 50)).toMatchObject([{ ok: true }]);
+    await expect(fake.router.fetch(keys, 150)).rejects.toMatchObject({ code: 'answer_too_large' });
+  });
 });
 
 describe('a node that is away', () => {

@@ -49,13 +49,13 @@ it('a partition is nowhere if its primary has started again, with another boot i
 
 it('an older topology, and the same one again, change nothing', () => {
   const table = new TopologyTable();
-  let changes = 0;
-  const unwatch = table.changes.watch(() => changes++);
+  const changes: unknown[] = [];
+  const unwatch = table.changes.watch(() => changes.push(table.routeOf(0)?.node));
   table.learn(topologyOf(7, b));
   table.learn(topologyOf(7, b));
   table.learn(topologyOf(6, a));
-  expect([changes, table.routeOf(0)?.node]).toEqual([1, 'b1:3000']);
+  expect([changes, table.routeOf(0)?.node]).toEqual([['b1:3000'], 'b1:3000']);
   unwatch();
   table.learn(topologyOf(8, a));
-  expect([changes, table.routeOf(0)?.node]).toEqual([1, 'a1:3000']);
+  expect([changes.length, table.routeOf(0)?.node]).toEqual([1, 'a1:3000']);
 });

@@ -53,6 +53,13 @@ it('keeps a call that is never answered, however many come and go after it', () 
   expect(calls.oldestFirst()).toHaveLength(1);
 });
 
+it('holds as many calls as are unanswered', () => {
+  const calls = new CallTable();
+  const byId = new Map(Array.from({ length: 1000 }, newCall).map((call) => [calls.add(call), call]));
+  expect([byId.size, calls.size, calls.oldestFirst().length]).toEqual([1000, 1000, 1000]);
+  for (const [id, call] of byId) expect(calls.get(id)).toBe(call);
+});
+
 it('knows of nothing after it was cleared, and of no id that it did not give', () => {
   const calls = new CallTable();
   const id = calls.add(newCall());

@@ -92,6 +92,9 @@ it('gathers no longer than the bound, answered or not', () => {
   expect(sent).toHaveLength(1);
   time.advanceMs(1);
   expect(sent).toEqual([['a'], ['b', 'c']]);
+  add('d');
+  time.advanceMs(2);
+  expect(sent).toEqual([['a'], ['b', 'c'], ['d']]);
 });
 
 it.each([
@@ -102,6 +105,19 @@ it.each([
   expect(sent).toEqual([names]);
   add(...names);
   expect(sent).toEqual([names, names]);
+});
+
+it.each([
+  ['sent', () => ((room = 1), endTurn())],
+  ['removed', () => coalescer.removeWhile(({ weight }) => weight > 1)],
+  ['given back', () => coalescer.clear()],
+])('counts no bytes that were %s', (_, take) => {
+  const half = 'x'.repeat(GATHERED_BYTES / 2);
+  add(half, 'a');
+  take();
+  const before = sent.length;
+  add(half);
+  expect(sent).toHaveLength(before);
 });
 
 it('keeps what is not taken, in its order, until there is room', () => {

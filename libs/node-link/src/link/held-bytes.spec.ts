@@ -49,12 +49,13 @@ it('counts the age of a link from when it last held little', () => {
 });
 
 it('closes the links that have not moved for the longest when all hold little', () => {
-  const many = new HeldBytes(640, 640, 'too much');
+  const many = new HeldBytes(640, 1000, 'too much');
   const [first, second] = [link('first'), link('second')];
   many.set(first, 9);
   many.set(second, 9);
   for (let i = 0; i < 69; i++) many.set(link('other'), 9);
   many.set(first, 8);
+  many.set(second, 9);
   expect(closed).toEqual([]);
   many.set(link('last'), 9);
   expect(closed).toEqual(['second: too much']);
@@ -67,4 +68,24 @@ it('lets one link hold more while the others hold little', () => {
   expect(closed).toEqual([]);
   large.set(link('second'), 100);
   expect(closed).toEqual(['whole frame: too much']);
+});
+
+it('closes no link that holds nothing any more', () => {
+  const small = new HeldBytes(640, 640, 'too much');
+  const gone = link('gone');
+  small.set(gone, 9);
+  small.set(gone, 0);
+  for (let i = 0; i < 72; i++) small.set(link(`link ${i}`), 9);
+  expect(closed).toEqual(['link 0: too much']);
+});
+
+it('tells how the total changes, and counts what a closed link held no more', () => {
+  let total = 0;
+  const counted = new HeldBytes(10, 20, 'too much', (bytes) => (total += bytes));
+  const first = { close: () => counted.set(first, 0) };
+  counted.set(first, 6);
+  counted.set(link('second'), 3);
+  expect(total).toBe(9);
+  counted.set(link('third'), 5);
+  expect(total).toBe(8);
 });

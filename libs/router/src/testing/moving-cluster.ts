@@ -35,6 +35,11 @@ export class MovingTable implements RoutingTable {
       this.#routes[partition] = node === undefined ? undefined : { node, epoch: this.#epoch };
   }
 
+  /** How many listeners hear of changes. */
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+
   announce(): void {
     const isSame = ALL_PARTITIONS.every((partition) => this.#known[partition] === this.#routes[partition]);
     if (isSame) return;
