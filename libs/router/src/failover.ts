@@ -168,7 +168,7 @@ function openPositions<T, O extends { readonly ok: true } | ItemFailure>(
   for (let position = items.length - 1; position >= 0; position--) {
     const [item, outcome] = [items[position], outcomes[position]];
     if (item === undefined || outcome === undefined) continue;
-    if (isElsewhere(outcome) && !(isWrite && settled.has(keyId(keyOf(item))))) open.push(position);
+    if (isElsewhere(outcome) && !settled.has(keyId(keyOf(item)))) open.push(position);
     else if (isWrite) settled.add(keyId(keyOf(item)));
   }
   return open.reverse();
