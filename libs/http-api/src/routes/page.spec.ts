@@ -210,6 +210,20 @@ describe('a page', () => {
     },
   );
 
+  it('tells how many bytes it holds, as they come and when it gives a window up', async () => {
+    const MIB = 1024 * 1024;
+    const partitions = new FakePartitions((partition) => [1, 1, 0, 0, 0, 0, 0, 30][partition] ?? 0, MIB);
+    const held: number[] = [];
+    const page = await collectPage({ ...request, limit: 1000 }, partitions.scan, {
+      partitionOf: Number,
+      hold: (bytes) => void held.push(bytes / MIB),
+    });
+    const window = [3, 4, 5, 6, 7, 8, 9, 10];
+    expect(held.slice(0, 13)).toEqual([1, 1, 2, 2, ...window, 2]);
+    expect(held.slice(-window.length)).toEqual(window);
+    page.close();
+  });
+
   it('lets go of the rest when nobody reads it', async () => {
     const partitions = new FakePartitions(() => 100, 1024 * 1024);
     const page = await collectPage(request, partitions.scan, { partitionOf: Number });

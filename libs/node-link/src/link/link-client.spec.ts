@@ -268,6 +268,28 @@ describe('a link that breaks', () => {
     expect(await call).toBe('broken');
   });
 
+  it('is opened again at once by the next scan', async () => {
+    start();
+    await until(() => node.frames.length === 1);
+    node.hangUp();
+    await untilLost();
+    client.open({ kind: 'stats' });
+    await until(() => node.frames.includes(FRAME.open));
+    expect(node.attempts).toBe(2);
+  });
+
+  it('that is closed while it is asked for fails all that waits, and leaves nothing behind', async () => {
+    node.onUpgrade = () => undefined;
+    start();
+    const waiting = [query('a'), client.open({ kind: 'stats' }).begun()].map(failureOf);
+    await until(() => node.attempts === 1);
+    client.close();
+    expect(await Promise.all(waiting)).toEqual(['unconnected', 'unconnected']);
+    expect(time.waits).toEqual([]);
+    await until(() => node.connections === 0);
+    expect(await failureOf(client.open({ kind: 'stats' }).begun())).toBe('unconnected');
+  });
+
   it('is asked for once at a time, and all calls that wait fail with the attempt', async () => {
     const sockets: Duplex[] = [];
     node.onUpgrade = (socket) => void sockets.push(socket);
@@ -382,8 +404,26 @@ it('a node that goes away is sent no more, and may finish what it has', async ()
   await until(() => node.connections === 1);
 });
 
-it('more calls than may be pending fail at once, until others are answered', async () => {
-  start({ maxPendingCalls: 3, maxPendingBytes: 25 });
+it.each([
+  ['its time is up', () => time.advanceMs(NODE_TIMEOUT_MS), 'timeout'],
+  ['the transport is closed', () => client.close(), 'broken'],
+])('a call to a node that goes away fails when %s', async (_, end, failure) => {
+  start();
+  const call = failureOf(query('a'));
+  await until(() => node.calls.length === 1);
+  node.say(encodeSignal(node.builder, FRAME.goAway));
+  node.say(encodeSignal(node.builder, FRAME.ping));
+  await until(() => node.frames.includes(FRAME.pong)); // the first frame has been read too
+  end();
+  expect(await call).toBe(failure);
+  await until(() => node.connections === 0);
+});
+
+it.each<[string, Partial<LinkOptions>]>([
+  ['calls', { maxPendingCalls: 2 }],
+  ['bytes', { maxPendingBytes: 25 }],
+])('more %s than may be pending fail at once, until others are answered', async (_, limits) => {
+  start(limits);
   const first = [query('a'), query('b')];
   const overloaded = [{ ok: false, code: 'overloaded', message: expect.stringContaining(node.address) }];
   expect(await query('c')).toEqual(overloaded);
@@ -395,6 +435,14 @@ it('more calls than may be pending fail at once, until others are answered', asy
   await until(() => node.calls.length === 1);
   answerAll();
   expect(await next).toEqual(yes);
+});
+
+it('a call of any size may be pending if no other is', async () => {
+  start({ maxPendingBytes: 5 });
+  const call = query('a');
+  await until(() => node.calls.length === 1);
+  answerAll();
+  expect(await call).toEqual(yes);
 });
 
 describe('a scan', () => {
