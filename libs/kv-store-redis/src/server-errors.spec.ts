@@ -1,5 +1,5 @@
 import { ManualTime, until } from '@kvs/protocol/testing';
-import type { FakeRedis, FakeScript } from '../test/fake-redis.js';
+import type { FakeScript } from '../test/fake-redis.js';
 import { array, CLOSE, instead, PAIR, PAIR_SIZE, single, slots, WRITTEN } from '../test/fake-redis.js';
 import { AMPLE_MS, FakeServers, slotOf } from '../test/fake-servers.js';
 import { placed, read, write } from '../test/pairs.js';
@@ -191,51 +191,6 @@ describe('a connection to another database than 0', () => {
     } finally {
       connection.close();
     }
-  });
-});
-
-describe('a server is away', () => {
-  const connect = ({ port }: FakeRedis, timers?: ManualTime, timeoutMs = AMPLE_MS) =>
-    new RedisConnection(
-      { host: '127.0.0.1', port },
-      { username: undefined, password: undefined, database: 0, tls: undefined },
-      timeoutMs,
-      timers,
-    );
-
-  it('when its connection has been down for the timeout, however long it was up before', async () => {
-    const fake = await start();
-    const time = new ManualTime();
-    const connection = connect(fake, time);
-    await connection.settled;
-    time.advanceMs(2 * AMPLE_MS);
-    expect([connection.isUp, connection.isAway]).toEqual([true, false]);
-    await fake.stop();
-    await until(() => !connection.isUp);
-    time.advanceMs(AMPLE_MS);
-    expect(connection.isAway).toBe(false);
-    time.advanceMs(1);
-    expect(connection.isAway).toBe(true);
-    connection.close();
-  });
-
-  it('and loses its calls and its connection when it is silent', async () => {
-    const fake = await start(instead({ HMGET: undefined }));
-    const connection = connect(fake, undefined, 1000);
-    await until(() => connection.isUp);
-    const before = fake.connectionCount;
-    expect(await connection.exchange([{ name: 'HMGET', args: ['key', 'field'] }])).toMatchObject([
-      { kind: 'lost' },
-    ]);
-    await until(() => fake.connectionCount > before);
-    connection.close();
-  });
-
-  it('as soon as it refuses the client', async () => {
-    const connection = connect(await start(instead({ PING: '-NOAUTH Authentication required.\r\n' })));
-    await connection.settled;
-    expect([connection.problem?.kind, connection.isAway]).toEqual(['refused', true]);
-    connection.close();
   });
 });
 
