@@ -86,6 +86,60 @@ describe('keys', () => {
   });
 });
 
+describe('transactions', () => {
+  const MOVED = 'MOVED 12182 there:7001';
+  const DISCARDED = 'EXECABORT Transaction discarded because of';
+
+  it('run none of their commands if one was refused', async () => {
+    expect(await client.ask('multi', 'set foo 1', 'set bar 1', 'exec', 'get bar')).toBe(
+      `+OK\r\n-${MOVED}\r\n+QUEUED\r\n-${DISCARDED} previous errors.\r\n$-1\r\n`,
+    );
+    expect(await client.ask('multi', 'set bar 1', 'set {user1000} 1', 'what', 'exec')).toContain(
+      `-${DISCARDED} previous errors.\r\n`,
+    );
+  });
+
+  it('of a client that watches keys tell the refusal that made other clients repeat them', async () => {
+    expect(await client.ask('watch bar', 'multi', 'set foo 1', 'what', 'exec')).toMatch(
+      new RegExp(`\r\n-${DISCARDED}: ${MOVED}\r\n$`),
+    );
+  });
+
+  it('of several slots are refused, and are over then', async () => {
+    expect(await client.ask('multi', 'set bar 1', 'set {user1000} 1', 'exec', 'exec', 'get bar')).toBe(
+      "+OK\r\n+QUEUED\r\n+QUEUED\r\n-CROSSSLOT Keys in request don't hash to the same slot\r\n" +
+        '-ERR EXEC without MULTI\r\n$-1\r\n',
+    );
+  });
+
+  it('of keys that another node serves by now are refused with that node', async () => {
+    client.send('multi\r\nset bar 1\r\n');
+    await client.readTo('+QUEUED\r\n');
+    const watching = await server.connect();
+    watching.send('watch bar\r\nmulti\r\nset bar 1\r\n');
+    await watching.readTo('+QUEUED\r\n');
+    cluster.map = { ...HALVES, copies: Array(4096).fill([other]) };
+    expect(await client.ask('exec')).toBe('-MOVED 5061 there:7001\r\n');
+    expect(await watching.ask('exec')).toBe(`-${DISCARDED}: MOVED 5061 there:7001\r\n`);
+    cluster.map = HALVES;
+    expect(await client.ask('get bar')).toBe('$-1\r\n');
+  });
+});
+
+it('commands about all keys read those of the partitions that the node serves', async () => {
+  const scanned: unknown[] = [];
+  operations.scan = async ({ partitions }) => {
+    scanned.push([partitions?.length, partitions?.[0], partitions?.at(-1)]);
+    return { missingNodes: [], lines: linesOf(), close: () => undefined };
+  };
+  await client.ask('keys *', 'dbsize', 'flushall', 'scan 2047');
+  expect(scanned).toEqual([...Array(3).fill([2048, 0, 2047]), [1, 2047, 2047]]);
+});
+
+it('WAIT tells how many other copies have the writes', async () => {
+  expect(await client.ask('wait 0 0')).toBe(':1\r\n');
+});
+
 describe('CLUSTER', () => {
   it('lists the slots that are served, with their primaries only', async () => {
     const node = ({ id, host, port }: ClusterNode) =>

@@ -23,7 +23,10 @@ async function start(options: TestRedisOptions = {}): Promise<void> {
   client = await server.connect();
 }
 
-afterEach(() => server.close());
+afterEach(() => {
+  jest.restoreAllMocks();
+  return server.close();
+});
 
 function heldBytes(): number {
   const { requestBytes, unreadBytes } = server.admission.load;
@@ -48,6 +51,16 @@ function gate(): { readonly opened: Promise<void>; open: () => void } {
     open = resolve;
   });
   return { opened, open: () => open() };
+}
+
+/** Returns a function that stands for the passing of a second without progress checks in between. */
+function manualChecks(): () => void {
+  const timers = jest
+    .spyOn(globalThis, 'setInterval')
+    .mockImplementation(() => setTimeout(() => undefined, 0));
+  return () => {
+    for (const [check] of timers.mock.calls) check();
+  };
 }
 
 it('answers all clients that ask at the same time', async () => {
@@ -240,7 +253,9 @@ describe('limits', () => {
     operations.hold = () => opened;
     client.send('set a 1\r\n');
     const other = await server.connect();
-    expect(await other.ask('get a', 'ping')).toBe('-TRYAGAIN 1 requests are in flight\r\n+PONG\r\n');
+    expect(await other.ask('get a', 'del a b', 'dbsize', 'flushall', 'watch a', 'ping')).toBe(
+      `${'-TRYAGAIN 1 requests are in flight\r\n'.repeat(5)}+PONG\r\n`,
+    );
     open();
     expect(await client.readTo('+OK\r\n')).toBe('');
   });
@@ -294,6 +309,13 @@ describe('limits', () => {
     );
   });
 
+  it('closes the connection of a command with more arguments than pairs, a name and options have', async () => {
+    await start({ limits: { maxBatchItems: 100 } });
+    const command = (count: number) => `*${count}\r\n$6\r\nexists\r\n${'$1\r\nk\r\n'.repeat(count - 1)}`;
+    client.send(`${command(201)}${command(300)}`);
+    expect(await client.readAll()).toBe(':0\r\n-ERR Protocol error: invalid multibulk length\r\n');
+  });
+
   it('closes the connection of a request for which there is no memory', async () => {
     await start({ budget: { maxInFlightBytes: 100_000 } });
     const other = await server.connect();
@@ -334,15 +356,42 @@ describe('limits', () => {
   });
 
   it('waits for the rest of the first request of a connection', async () => {
-    const timers = jest.spyOn(globalThis, 'setInterval');
+    const check = manualChecks();
     await start({ bodyTimeoutMs: 60_000 });
     client.send('*2\r\n$4\r\nping\r\n');
     await until(() => heldBytes() > 0);
-    expect(timers).toHaveBeenCalled();
-    for (const [check] of timers.mock.calls) check();
-    timers.mockRestore();
+    for (let i = 0; i < 3; i++) check();
     client.send('$4\r\nrest\r\n');
     expect(await client.readTo('rest\r\n')).toBe('$4\r\n');
+  });
+
+  it('waits for a request that arrives at the lowest speed, and not for long after a burst', async () => {
+    const check = manualChecks();
+    await start({ bodyTimeoutMs: 2000 });
+    client.send('*2\r\n$4\r\nping\r\n$90000\r\n');
+    for (let second = 1; second <= 5; second++) {
+      client.send('x'.repeat(1000));
+      await until(() => heldBytes() > 1000 * second);
+      check();
+    }
+    client.send('x'.repeat(50_000));
+    await until(() => heldBytes() > 55_000);
+    for (let i = 0; i < 3; i++) check();
+    expect(await client.readAll()).toBe('');
+  });
+
+  it('closes the connection of a client that does not read its replies', async () => {
+    const check = manualChecks();
+    await start({ answerTimeoutMs: 2000 });
+    const value = stringValue('x'.repeat(32 * MIB));
+    operations.fetch = (keys) => keys.map(() => ({ ok: true, entry: { value, version: 1 } }));
+    client.socket.pause();
+    client.send('get a\r\n');
+    await until(() => heldBytes() > MIB);
+    await until(() => {
+      check();
+      return heldBytes() === 0;
+    });
   });
 
   it('closes a connection whose request does not arrive', async () => {
@@ -387,11 +436,25 @@ describe('shutdown', () => {
     const busy = await server.connect();
     busy.send('set a 1\r\n');
     await until(() => operations.batches.length === 1);
-    const drained = server.open.listener.drain();
+    let isDrained = false;
+    const drained = server.open.listener.drain().then(() => {
+      isDrained = true;
+    });
     expect(await client.readAll()).toBe('');
+    await expect(server.connect()).rejects.toThrow('ECONNREFUSED');
+    expect(isDrained).toBe(false);
     open();
     await drained;
     expect(await busy.readAll()).toBe('+OK\r\n');
+  });
+
+  it('closes a connection that the primary process hands over afterwards', async () => {
+    await start();
+    await server.open.listener.drain();
+    const [near, far] = await socketPair();
+    server.open.listener.accept(far);
+    await until(() => near.destroyed || near.readableEnded);
+    near.destroy();
   });
 
   it('sends replies that wait for the end of the turn', async () => {

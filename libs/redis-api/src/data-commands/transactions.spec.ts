@@ -69,6 +69,35 @@ it('refuses a transaction of more keys than a command has, and EXEC then runs no
   await server.close();
 });
 
+it('refuses a transaction of more bytes than a request, and EXEC then runs none', async () => {
+  const server = await TestRedis.start({ operations: new NotedOperations(), limits: { maxBodyBytes: 3000 } });
+  const client = await server.connect();
+  const value = 'x'.repeat(1000);
+  expect(
+    await client.ask('multi', `set a ${value}`, `set b ${value}`, `set c ${value}`, 'exec', 'get a'),
+  ).toBe(
+    '+OK\r\n+QUEUED\r\n+QUEUED\r\n-ERR a transaction has at most 3000 bytes\r\n' +
+      '-EXECABORT Transaction discarded because of previous errors.\r\n$-1\r\n',
+  );
+  await server.close();
+});
+
+it.each([['a client'], ['a client that watches keys']])('EXEC of %s reports a defect', async (name) => {
+  const defect = new TypeError('a defect');
+  const run = () => Promise.reject(defect);
+  const server = await TestRedis.start({
+    operations: new NotedOperations(),
+    commands: [{ name: 'break', arity: 1, flags: [], run }],
+  });
+  const client = await server.connect();
+  if (name.includes('watches')) await client.ask('watch k');
+  expect(await client.ask('multi', 'break', 'exec')).toBe(
+    '+OK\r\n+QUEUED\r\n-ERR an unexpected error; the log says more\r\n',
+  );
+  expect(server.errors).toEqual([defect]);
+  await server.close();
+});
+
 describe('WATCH', () => {
   let operations: NotedOperations;
   let server: TestRedis;
@@ -110,10 +139,10 @@ it('EXEC lets other clients run in between, but none on its keys', async () => {
     ] as const)
       void asks.ask(command).then(() => counts.push(slow.count));
   };
-  await client.ask('multi', 'slow k', ...Array<string>(299).fill('slow'), 'exec');
+  await client.ask('multi', 'slow k', ...Array<string>(99).fill('slow'), 'exec');
   await until(() => counts.length === 2);
-  expect(counts[0]).toBeLessThan(300);
-  expect(counts[1]).toBe(300);
+  expect(counts[0]).toBeLessThan(100);
+  expect(counts[1]).toBe(100);
   await server.close();
 });
 

@@ -110,6 +110,15 @@ describe('EXEC, if somebody else changes a watched key just after it began', () 
     expect(await client.ask('get k', 'get other')).toBe('$-1\r\n$-1\r\n');
   });
 
+  it.each(['get k', 'append k mine', 'copy k copied', 'exists k', 'exists k source', 'touch k', 'type k'])(
+    '%s does not use a pair that replaces it',
+    async (command) => {
+      await client.ask('set k old');
+      expect(await exec([command, 'set other mine'], 'set k theirs')).toBe('*-1\r\n');
+      expect(await client.ask('get k', 'get other', 'get copied')).toBe('$6\r\ntheirs\r\n$-1\r\n$-1\r\n');
+    },
+  );
+
   it.each(['exists k', 'exists k source', 'touch k', 'type k', 'msetnx k mine other mine'])(
     '%s does not use a pair that is deleted again at once',
     async (command) => {

@@ -12,6 +12,7 @@ export interface TestRedisOptions {
   readonly limits?: Partial<Limits>;
   readonly budget?: Partial<BudgetLimits>;
   readonly bodyTimeoutMs?: number;
+  readonly answerTimeoutMs?: number;
   /** Besides those of this package. */
   readonly commands?: readonly Command[];
 }
@@ -38,7 +39,7 @@ export class TestRedis {
           limits: { ...DEFAULT_LIMITS, ...options.limits },
           bodyTimeoutMs: options.bodyTimeoutMs ?? 60_000,
           minBodyRate: 1000,
-          answerTimeoutMs: 60_000,
+          answerTimeoutMs: options.answerTimeoutMs ?? 60_000,
         },
         admission: this.admission,
         onError: (error) => this.errors.push(error),
