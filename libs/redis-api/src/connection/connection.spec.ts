@@ -380,18 +380,27 @@ describe('limits', () => {
     expect(await client.readAll()).toBe('');
   });
 
-  it('closes the connection of a client that does not read its replies', async () => {
+  it('closes the connection of a client that does not read its replies, but neither one that reads slowly nor an idle one', async () => {
     const check = manualChecks();
     await start({ answerTimeoutMs: 2000 });
     const value = stringValue('x'.repeat(32 * MIB));
     operations.fetch = (keys) => keys.map(() => ({ ok: true, entry: { value, version: 1 } }));
+    const idle = await server.connect();
     client.socket.pause();
     client.send('get a\r\n');
     await until(() => heldBytes() > MIB);
+    for (let mebibytes = 1; mebibytes <= 5; mebibytes++) {
+      client.socket.resume();
+      await until(() => client.socket.bytesRead > mebibytes * MIB);
+      client.socket.pause();
+      check();
+    }
+    expect(heldBytes()).toBeGreaterThan(MIB);
     await until(() => {
       check();
       return heldBytes() === 0;
     });
+    expect(await idle.ask('ping')).toBe('+PONG\r\n');
   });
 
   it('closes a connection whose request does not arrive', async () => {

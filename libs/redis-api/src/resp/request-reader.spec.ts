@@ -152,6 +152,8 @@ describe('limits', () => {
     ['*1\r\n:1\r\n', "expected '$', got ':'"],
     ['*1\r\n\x00', "expected '$', got '?'"],
     ['*1\r\n$1\r\nabc', 'expected a line break after a bulk string'],
+    ['*1\r\n$1\r\na\rb', 'expected a line break after a bulk string'],
+    ['*1\r\n$1\r\nab\n', 'expected a line break after a bulk string'],
     ['get "a\r\n', 'unbalanced quotes in request'],
     ['get "a"b\r\n', 'unbalanced quotes in request'],
   ])('%j is refused: %s', (text, message) => {
