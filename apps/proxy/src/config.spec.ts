@@ -66,6 +66,7 @@ describe('a cluster', () => {
       'etcd:https://e:2379/one,https://f:2379',
       { kind: 'etcd', endpoints: ['https://e:2379', 'https://f:2379'], prefix: 'one' },
     ],
+    ['etcd:http://e:2379/a/b/', { kind: 'etcd', endpoints: ['http://e:2379'], prefix: 'a/b' }],
     [
       'etcd:http://100%:p%40ss@e:2379,http://f:2379',
       {
@@ -83,14 +84,22 @@ describe('a cluster', () => {
 
   it.each([
     ['0', undefined],
+    ['1000000', 1e6],
     ['50000000', 50e6],
   ])('lets nodes make copies at a transfer rate of %s', (text, bytesPerSecond) => {
     const { cluster } = readConfig(['--topology', 'memory', '--transfer-rate', text], {});
     expect(cluster?.transferBytesPerSecond).toBe(bytesPerSecond);
   });
 
+  it('may need all copies for a write, and listen anywhere if it says where it is reached', () => {
+    const argv = ['--topology', 'memory', '--copies', '3', '--min-in-sync', '3', '--host', '::'];
+    const { cluster } = readConfig([...argv, '--advertise', 'http://proxy:8080'], {});
+    expect(cluster).toMatchObject({ copies: 3, minInSync: 3, advertise: 'http://proxy:8080' });
+  });
+
   it('invites the nodes that are given', () => {
     expect(readConfig(['a:1', '--topology', 'memory'], {}).nodes).toEqual(['a:1']);
+    expect(readConfig(['--topology', 'memory'], { KVS_NODES: 'b:1' }).nodes).toEqual(['b:1']);
   });
 });
 
@@ -98,6 +107,8 @@ describe('bad arguments', () => {
   it.each([
     [['--topology', 'zookeeper'], "option '--topology <place>' argument 'zookeeper' is invalid."],
     [['--topology', 'etcd:e:2379'], "option '--topology <place>' argument 'etcd:e:2379' is invalid."],
+    [['--topology', 'etcd:,'], "option '--topology <place>' argument 'etcd:,' is invalid."],
+    [['--topology', 'file:'], "option '--topology <place>' argument 'file:' is invalid."],
     [['--topology', 'etcd:http://e:1,http://u:p@f:1'], 'Only the first URL of etcd may name a user.'],
     [['--topology', 'memory', '--workers', '2'], '--topology needs --workers 1'],
     [['--topology', 'memory', '--min-in-sync', '3'], '--min-in-sync is more than --copies'],

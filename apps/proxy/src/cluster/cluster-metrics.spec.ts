@@ -48,6 +48,27 @@ it('a proxy that leads shows partitions, failovers, losses and moves', () => {
   });
 });
 
+it('a proxy that leads tells how many nodes report', () => {
+  const node = {
+    ...{
+      id: 'n',
+      address: 'n:1',
+      zone: '',
+      weight: 1,
+      state: 'active',
+      boot_id: 'b',
+      primaries: 0,
+      copies: 0,
+    },
+    ...{ wanted_copies: null, used_bytes: null, free_bytes: null },
+  };
+  const nodes = [true, false, true].map((reachable) => ({ ...node, reachable }));
+  expect(samples({ ...status, nodes })).toMatchObject({
+    kvs_cluster_nodes: 3,
+    kvs_cluster_reachable_nodes: 2,
+  });
+});
+
 it('a proxy that does not lead leaves out what it does not know, but not its counters', () => {
   const { partitions, moves } = status;
   const known = samples({

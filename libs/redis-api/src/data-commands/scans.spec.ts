@@ -1,4 +1,5 @@
-import { MapOperations } from '@kvs/protocol/testing';
+import { linesFrom, MapOperations } from '@kvs/protocol/testing';
+import type { RawClient } from '../testing/raw-client.js';
 import { TestRedis, type TestRedisOptions } from '../testing/test-redis.js';
 
 let server: TestRedis;
@@ -83,6 +84,62 @@ describe('if the keys of one partition take more bytes than an answer', () => {
     await start(keys, { limits: { maxAnswerBytes: 100 } });
     const replies = await (await server.connect()).ask(...Array<string>(400).fill('randomkey'));
     expect(new Set(replies.match(/\{tag\}\d+/g)).size).toBe(keys.length);
+  });
+});
+
+describe('if each partition has one key', () => {
+  let client: RawClient;
+  let openScans = 0;
+  const scanned: unknown[] = [];
+
+  async function startFull(options: TestRedisOptions): Promise<void> {
+    const operations = new MapOperations();
+    operations.scan = async ({ partitions = [], values, partial }) => {
+      openScans++;
+      scanned.push({ values, partial });
+      return { missingNodes: [], lines: linesFrom(partitions.map(lineOf)), close: () => openScans-- };
+    };
+    server = await TestRedis.start({ operations, ...options });
+    client = await server.connect();
+  }
+
+  function lineOf(partition: number): string {
+    return `${JSON.stringify({ key: { encoding: 'string', data: `key-${partition}` } })}\n`;
+  }
+
+  /** Returns the keys of each page of a whole SCAN. */
+  async function pagesOf(options: string): Promise<string[][]> {
+    const pages: string[][] = [];
+    let cursor = '0';
+    do {
+      const reply = await client.ask(`scan ${cursor} ${options}`);
+      cursor = /^\*2\r\n\$\d+\r\n(\d+)\r\n/.exec(reply)?.[1] ?? '0';
+      pages.push(reply.match(/key-\d+/g) ?? []);
+    } while (cursor !== '0');
+    return pages;
+  }
+
+  const all = Array.from({ length: 4096 }, (_, partition) => `key-${partition}`);
+
+  it('SCAN returns each key once, and reads few more than it is asked for', async () => {
+    await startFull({});
+    for (const options of ['count 100', 'count 100 match key-*7']) {
+      const pages = await pagesOf(options);
+      expect(pages.flat()).toEqual(options.endsWith('7') ? all.filter((key) => key.endsWith('7')) : all);
+      expect(pages).toHaveLength(Math.ceil(4096 / (1 + 4 + 16 + 64 + 256)));
+    }
+    expect(openScans).toBe(0);
+    expect(new Set(scanned.map((each) => JSON.stringify(each)))).toEqual(
+      new Set([JSON.stringify({ values: false, partial: false })]),
+    );
+  });
+
+  it('SCAN ends a page before its keys take more bytes than an answer', async () => {
+    await startFull({ limits: { maxAnswerBytes: 3000 } });
+    const pages = await pagesOf('count 100000');
+    expect(pages.flat()).toEqual(all);
+    expect(Math.max(...pages.map(({ length }) => length))).toBeLessThanOrEqual(3000 / 64);
+    expect(openScans).toBe(0);
   });
 });
 

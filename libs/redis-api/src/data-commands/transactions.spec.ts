@@ -1,10 +1,11 @@
-import { KvsError, stringValue } from '@kvs/protocol';
+import { DEFAULT_LIMITS, KvsError, stringValue } from '@kvs/protocol';
 import { until } from '@kvs/protocol/testing';
 import { NotedOperations } from '../testing/noted-operations.js';
 import { REFUSALS } from '../testing/refusals.js';
 import { SlowCommand } from '../testing/slow-command.js';
 import type { RawClient } from '../testing/raw-client.js';
 import { TestRedis } from '../testing/test-redis.js';
+import { Transaction } from './transactions.js';
 
 const MIB = 2 ** 20;
 
@@ -96,6 +97,14 @@ it.each([['a client'], ['a client that watches keys']])('EXEC of %s reports a de
   );
   expect(server.errors).toEqual([defect]);
   await server.close();
+});
+
+it('a transaction has its own copies of arguments', () => {
+  const transaction = new Transaction(DEFAULT_LIMITS);
+  const key = Buffer.from('k');
+  transaction.add({ ...new SlowCommand(), keys: { first: 1, last: -1, step: 1 } }, [key]);
+  key.fill('z');
+  expect(transaction.keys.map(String)).toEqual(['k']);
 });
 
 describe('WATCH', () => {

@@ -143,6 +143,17 @@ describe('EXEC, if somebody else changes a watched key just after it began', () 
   });
 });
 
+it('EXEC runs on if a write of a watched key fails for another reason', async () => {
+  const operations = new NotedOperations();
+  operations.set = (items) => items.map(() => ({ ok: false, code: 'out_of_memory', message: 'full' }));
+  const server = await TestRedis.start({ operations });
+  const client = await server.connect();
+  expect(await client.ask('watch k', 'multi', 'set k 1', 'get k', 'exec')).toMatch(
+    /\+QUEUED\r\n\*2\r\n-OOM [^\r]*\r\n\$-1\r\n$/,
+  );
+  await server.close();
+});
+
 describe('MSETNX in EXEC, if somebody else takes a watched key just before it writes', () => {
   const NULL = /\+QUEUED\r\n\*-1\r\n$/;
   const IN_PART = /\+QUEUED\r\n-MAYBEAPPLIED somebody else wrote a watched key .*\r\n$/;
