@@ -345,6 +345,21 @@ describe('limits', () => {
     await until(() => heldBytes() === 0);
   });
 
+  it('counts nothing of a connection that is closed while a command runs and the next one arrives', async () => {
+    await start();
+    const { opened, open } = gate();
+    operations.hold = () => opened;
+    client.send(`set a 1\r\n*2\r\n$4\r\nping\r\n$9000\r\n${'x'.repeat(1000)}`);
+    await until(() => heldBytes() > 1000);
+    client.socket.resetAndDestroy();
+    const other = await server.connect();
+    await until(async () => (await other.ask('client list')).match(/\bid=/g)?.length === 1);
+    open();
+    await until(() => server.admission.load.requests === 0);
+    expect(await other.ask('ping')).toBe('+PONG\r\n');
+    expect(heldBytes()).toBe(0);
+  });
+
   it('reads nothing more while a command runs, if the server has no room for what was read', async () => {
     await start({ budget: { maxInFlightBytes: 100_000 } });
     const { opened, open } = gate();
