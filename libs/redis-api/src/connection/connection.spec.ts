@@ -252,11 +252,12 @@ describe('limits', () => {
     await start({ budget: { maxInFlightRequests: 1 } });
     const { opened, open } = gate();
     operations.hold = () => opened;
-    client.send('set a 1\r\n');
+    client.send(`set a ${'x'.repeat(1000)}\r\n`);
     const other = await server.connect();
     expect(await other.ask('get a', 'del a b', 'dbsize', 'flushall', 'watch a', 'ping')).toBe(
       `${'-TRYAGAIN 1 requests are in flight\r\n'.repeat(5)}+PONG\r\n`,
     );
+    expect(heldBytes()).toBeGreaterThan(1000);
     open();
     expect(await client.readTo('+OK\r\n')).toBe('');
   });
@@ -343,6 +344,18 @@ describe('limits', () => {
     other.send(`${'x'.repeat(10_000)}\r\n`);
     expect(await other.readTo('\r\n')).toBe('$90000');
     await until(() => heldBytes() === 0);
+  });
+
+  it('goes on reading a large request that arrives with a small one', async () => {
+    await start();
+    const [near, far] = await socketPair();
+    server.open.listener.accept(far);
+    far.emit('data', Buffer.from(`ping\r\n*2\r\n$4\r\nping\r\n$90000\r\n${'x'.repeat(80_000)}`));
+    near.write(`${'x'.repeat(10_000)}\r\n`);
+    let receivedBytes = 0;
+    near.on('data', ({ length }: Buffer) => (receivedBytes += length));
+    await until(() => receivedBytes === '+PONG\r\n$90000\r\n\r\n'.length + 90_000);
+    near.destroy();
   });
 
   it('counts nothing of a connection that is closed while a command runs and the next one arrives', async () => {

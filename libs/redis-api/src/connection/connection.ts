@@ -197,7 +197,6 @@ export class Connection implements ClientState {
     this.#countUnread(0);
     this.#runner.releaseQueue();
     this.watched.close();
-    this.onIdle?.();
   }
 
   /** Runs commands and sends their replies. */
