@@ -50,17 +50,17 @@ it('a proxy that leads shows partitions, failovers, losses and moves', () => {
 
 it('a proxy that leads tells how many nodes report', () => {
   const node = {
-    ...{
-      id: 'n',
-      address: 'n:1',
-      zone: '',
-      weight: 1,
-      state: 'active',
-      boot_id: 'b',
-      primaries: 0,
-      copies: 0,
-    },
-    ...{ wanted_copies: null, used_bytes: null, free_bytes: null },
+    id: 'n',
+    address: 'n:1',
+    zone: '',
+    weight: 1,
+    state: 'active' as const,
+    boot_id: 'b',
+    primaries: 0,
+    copies: 0,
+    wanted_copies: null,
+    used_bytes: null,
+    free_bytes: null,
   };
   const nodes = [true, false, true].map((reachable) => ({ ...node, reachable }));
   expect(samples({ ...status, nodes })).toMatchObject({

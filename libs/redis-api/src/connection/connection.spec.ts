@@ -425,7 +425,7 @@ describe('limits', () => {
     expect(await client.readAll()).toBe('');
   });
 
-  it('closes the connection of a client that does not read its replies, but neither one that reads slowly nor an idle one', async () => {
+  it('closes a connection whose client does not read its replies, but neither a slow nor an idle one', async () => {
     const check = manualChecks();
     await start({ answerTimeoutMs: 2000 });
     const value = stringValue('x'.repeat(32 * MIB));
