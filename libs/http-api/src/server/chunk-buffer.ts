@@ -34,7 +34,8 @@ export class ChunkBuffer {
   }
 
   #grow(capacity: number): void {
-    const larger = Buffer.allocUnsafe(capacity);
+    // `allocUnsafe` would take it from a pool of up to 64 KiB (8 KiB before Node 26), which then lives as long as the body.
+    const larger = Buffer.allocUnsafeSlow(capacity);
     this.#buffer.copy(larger, 0, 0, this.#length);
     this.#buffer = larger;
   }

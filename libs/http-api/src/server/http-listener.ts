@@ -32,7 +32,9 @@ export class HttpListener implements Listener, MetricsSource {
     this.#server = server;
     this.#upgrade = upgrade;
     // Node's own limit closes connections without an answer, and does not hold for those that come by `accept`.
-    // This listener comes after that of Node, because `closeInStages` takes the connection from Node's parser.
+    // Room is made before Node knows the connection, because newer versions (26) take one that has sent nothing for idle.
+    server.prependListener('connection', () => this.#makeRoom());
+    // After Node's own listener, because `closeInStages` takes the connection from Node's parser.
     server.on('connection', (socket: Socket) => this.#admit(socket));
   }
 
@@ -68,23 +70,22 @@ export class HttpListener implements Listener, MetricsSource {
     ];
   }
 
+  /** At the limit, connections that wait for their next request make way. Otherwise idle clients would keep out all others. */
+  #makeRoom(): void {
+    if (this.#sockets.size < this.maxConnections) return;
+    this.#server.closeIdleConnections();
+    // A socket that was destroyed emits `close` only later.
+    for (const socket of this.#sockets) if (socket.destroyed) this.#sockets.delete(socket);
+  }
+
   /** Counts a connection until it closes, also if it leaves HTTP; or refuses it. */
   #admit(socket: Socket): void {
-    if (this.#isFull()) {
+    if (this.#sockets.size >= this.maxConnections) {
       closeInStages(socket, TOO_MANY_CONNECTIONS, { maxMs: 1000, maxBytes: 64 * 1024 });
       return;
     }
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
-  }
-
-  /** At the limit, connections that wait for their next request make way. Otherwise idle clients would keep out all others. */
-  #isFull(): boolean {
-    if (this.#sockets.size < this.maxConnections) return false;
-    this.#server.closeIdleConnections();
-    // A socket that was destroyed emits `close` only later.
-    for (const socket of this.#sockets) if (socket.destroyed) this.#sockets.delete(socket);
-    return this.#sockets.size >= this.maxConnections;
   }
 }
 

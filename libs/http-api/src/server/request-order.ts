@@ -233,9 +233,14 @@ function isEnding(socket: Socket): boolean {
   return socket.destroyed || socket.writableEnded;
 }
 
-/** When a connection ends, Node closes the response that has the socket, and forgets the responses that wait for the socket. */
+/**
+ * When a connection ends, Node closes the response that has the socket, and forgets the responses that wait for the socket.
+ * Node emits `close` for the latter from version 24 on.
+ */
 function abandon(response: ServerResponse): void {
   if (response.socket !== null) return;
   response.destroy();
-  response.emit('close');
+  process.nextTick(() => {
+    if (!response.closed) response.emit('close');
+  });
 }
