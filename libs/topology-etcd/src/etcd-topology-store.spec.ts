@@ -277,6 +277,13 @@ describe('a store in etcd', () => {
     expect(await store.claimLead('one')).toBe('one');
   });
 
+  it('does not lead if etcd refused the claim, whatever else it answers', async () => {
+    const ask = jest.spyOn(EtcdGateway.prototype, 'askOne');
+    ask.mockResolvedValueOnce({ ID: '1' }).mockResolvedValueOnce({});
+    await expect(store.claimLead('one')).rejects.toMatchObject({ code: 'store_unavailable' });
+    ask.mockRestore();
+  });
+
   it('names the key of a document that it cannot read', async () => {
     await store.replace({ ...first, clusterId: '' });
     const other = open();

@@ -122,11 +122,17 @@ export class EtcdTopologyStore implements TopologyStore {
       const { succeeded } = await leadIf({ target: 'VALUE', value: toBase64(deposed) });
       if (succeeded === true) return name;
     }
+    // Create revision 0 means that the key is absent.
     const answer = await leadIf({ target: 'CREATE', create_revision: '0' });
     if (answer['succeeded'] === true) return name;
     const [response] = listOf(answer, 'responses');
     const leader = firstPair(fields(fields(response)['response_range']));
-    return leader === undefined ? name : fromBase64(text(leader, 'value'));
+    if (leader === undefined)
+      throw new KvsError(
+        'store_unavailable',
+        'etcd refused a claim to lead, but names no process that leads',
+      );
+    return fromBase64(text(leader, 'value'));
   }
 
   async resignLead(): Promise<void> {
