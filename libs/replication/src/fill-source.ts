@@ -132,7 +132,7 @@ export class FillSource {
       const bytes = typeof result === 'string' ? 0 : bytesOf(result);
       transfers.spent(bytes);
       if (this.#hasEnded || this.#failure !== undefined) return;
-      if (result === 'failed') this.fail('the pairs can not be read');
+      if (result === 'failed') this.fail('the pairs cannot be read');
       else if (result === 'end') {
         this.#hasEnded = true;
         ports.send(this.learner, {

@@ -14,7 +14,7 @@ export const WAITED = refusal(
   'the call has waited too long for a change of the partition to end',
 );
 
-export const NOT_PRIMARY = refusal('wrong_node', 'the node can not prove that it is still the primary');
+export const NOT_PRIMARY = refusal('wrong_node', 'the node cannot prove that it is still the primary');
 
 export const UNDER_REPLICATED = refusal('under_replicated', 'too few copies of the partition are in sync');
 

@@ -128,7 +128,7 @@ export class Takeover {
     if (first !== undefined && first[1].tail.end.number > tail.end.number) {
       this.#adopt(first[1].tail);
       if (this.#ageMs > 2 * this.#node.times.ackTimeoutMs)
-        this.#remove(first[0], 'the new primary can not store its last effects');
+        this.#remove(first[0], 'the new primary cannot store its last effects');
       return false;
     }
     return this.#bringUp(send);

@@ -24,7 +24,7 @@ const storageNodes = ports.nodes.map((nodePort, i) =>
 const cluster = [...storageNodes];
 let stopping = false;
 /** Everything stops, so nobody takes over, and no proxy answers. */
-const NO_NEWS = / WARN: .*(were not handed over|can not join its cluster or report)/;
+const NO_NEWS = / WARN: .*(were not handed over|cannot join its cluster or report)/;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 process.on('SIGUSR1', () => undefined); // by default Node opens its inspector
 stopWithParent();

@@ -13,7 +13,7 @@ import { NodeClock } from './node-clock.js';
 
 const KEY = stringKey('key');
 const PARTITION = partitionOf(KEY);
-const PROBLEM = 'the node can not join its cluster or report to it';
+const PROBLEM = 'the node cannot join its cluster or report to it';
 const LEAVE_TIMEOUT_MS = 30_000;
 const ITEM = { key: KEY, value: stringValue('v') };
 

@@ -47,8 +47,8 @@ export class ClusterMember {
   /** Takes the messages of other nodes from the link server. */
   readonly receiver: PeerReceiver = {
     identity: () => this.#identity,
-    receive: (from: string, cursor: FrameCursor) => this.#copies?.receiver.receive(from, cursor),
-    heard: (from: string) => this.#copies?.receiver.heard(from),
+    receive: (from: string, cursor: FrameCursor) => this.#nodeReplica?.receiver.receive(from, cursor),
+    heard: (from: string) => this.#nodeReplica?.receiver.heard(from),
   };
 
   readonly #options: ClusterMemberOptions;
@@ -56,8 +56,8 @@ export class ClusterMember {
   readonly #ended = new AbortController();
   #client: ControlPlaneClient | undefined;
   #membership: Membership | undefined;
-  /** Set as soon as the node is to be part of a cluster. */
-  #joining: Promise<void> | undefined;
+  /** Whether the node is to be part of a cluster, or is already. */
+  #hasCluster = false;
   /** False as soon as a cluster may count on this node, or as the node is started for one. */
   #isAlone = true;
   #isLeaving = false;
@@ -72,18 +72,18 @@ export class ClusterMember {
   constructor(options: ClusterMemberOptions) {
     this.#options = options;
     if (options.config.join.length === 0) return;
-    this.#joining = Promise.resolve();
+    this.#hasCluster = true;
     this.#stopServingAlone();
   }
 
   /** The replica of this node, as soon as it has joined; undefined also for a node with a shared store. */
   get replica(): Replica | undefined {
-    return this.#copies?.replica;
+    return this.#nodeReplica?.replica;
   }
 
   /** How many links to other nodes are open. */
   get openLinks(): number {
-    return this.#copies?.openLinks ?? 0;
+    return this.#nodeReplica?.openLinks ?? 0;
   }
 
   /** The boot id under which the topology names this node, as soon as it has joined. */
@@ -128,14 +128,14 @@ export class ClusterMember {
    */
   async invited({ proxy, address }: Invitation): Promise<void> {
     const { engine, config } = this.#options;
-    if (this.#joining !== undefined) {
+    if (this.#hasCluster) {
       // The proxy may be of another cluster, which a node with --join must not join.
       if (config.join.length === 0 || this.#membership !== undefined) this.#client?.add(proxy);
       return;
     }
     const opened = await engine();
     if (opened.replication === undefined && opened.sharedStoreId === undefined) throw unfit(opened);
-    if (this.#joining !== undefined) return;
+    if (this.#hasCluster) return;
     this.#join([proxy], config.id ?? address, config.address ?? address);
   }
 
@@ -193,9 +193,9 @@ export class ClusterMember {
     }
   }
 
-  /** The copies of this node, if its engine can have some. */
-  get #copies(): NodeReplica | undefined {
-    return this.#membership?.role.copies;
+  /** The replica of this node, if its engine can have copies. */
+  get #nodeReplica(): NodeReplica | undefined {
+    return this.#membership?.role.nodeReplica;
   }
 
   /** How the node names itself on links, as soon as it has joined. */
@@ -212,8 +212,9 @@ export class ClusterMember {
 
   #join(proxies: readonly string[], id: string, address: string): void {
     const { log } = this.#options;
-    this.#joining = this.#untilJoined(proxies, id, address).catch((error: unknown) => {
-      if (!this.#ended.signal.aborted) log.error(error, 'the node can not join its cluster');
+    this.#hasCluster = true;
+    this.#untilJoined(proxies, id, address).catch((error: unknown) => {
+      if (!this.#ended.signal.aborted) log.error(error, 'the node cannot join its cluster');
     });
   }
 
@@ -223,7 +224,7 @@ export class ClusterMember {
     const { candidateOf, controlPlaneClient, followTopology, LastingProblem } = await import('./joining.js');
     this.#problem = new LastingProblem(
       { warn: (_, message) => log.warn(message) },
-      'the node can not join its cluster or report to it',
+      'the node cannot join its cluster or report to it',
     );
     const engine = await this.#options.engine();
     const onUnreachable = (error: unknown): void => this.#warn(error);
@@ -352,7 +353,7 @@ export class ClusterMember {
 }
 
 function unfit({ name }: StorageEngine): KvsError {
-  return new KvsError('not_implemented', `the storage engine ${name} can not be part of a cluster`);
+  return new KvsError('not_implemented', `the storage engine ${name} cannot be part of a cluster`);
 }
 
 const REPORT_MS = 1000;

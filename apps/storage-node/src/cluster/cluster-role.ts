@@ -16,8 +16,8 @@ import type { NodeClock } from './node-clock.js';
 export interface ClusterRole {
   readonly bootId: BootId;
   readonly operations: Operations;
-  /** The copies of this node; undefined if it shares a store. */
-  readonly copies: NodeReplica | undefined;
+  /** The replica of this node; undefined if it shares a store. */
+  readonly nodeReplica: NodeReplica | undefined;
   /** The newest topology that the node knows. */
   readonly topology: Topology | undefined;
   /** The highest revision of which the node knows anything. */

@@ -9,12 +9,12 @@ import {
   type EntryRequest,
   type SenderKnowledge,
   type NodeIdentity,
-  type NodeReport,
   type ReportAnswer,
   type TopologyAnswer,
 } from '@kvs/topology';
 import type { AxiosResponse } from 'axios';
 import { firstValueFrom } from 'rxjs';
+import type { OwnReport } from './cluster-role.js';
 import { ControlPlaneError } from './control-plane-error.js';
 
 /** What a node knows and is, for its requests. */
@@ -88,7 +88,7 @@ export class ControlPlaneClient implements ControlPlane {
     return this.#ask({ method: 'POST', path: '/cluster/entries', data }, this.#readTopology);
   }
 
-  async report(id: string, report: Omit<NodeReport, keyof SenderKnowledge>): Promise<ReportAnswer> {
+  async report(id: string, report: OwnReport): Promise<ReportAnswer> {
     const path = `/cluster/nodes/${encodeURIComponent(id)}/status`;
     const data = { ...this.#knowledge(), ...report };
     const leader = this.#leader === undefined ? [] : [this.#leader];

@@ -60,12 +60,12 @@ function changed(topology: Topology, count: number, change: EntryChange): Topolo
 }
 
 it('hands at most 128 partitions over at once, apart from those that take longer than usual', () => {
-  const { copies } = role;
-  if (copies === undefined) throw new TypeError('the node has copies');
+  const { nodeReplica } = role;
+  if (nodeReplica === undefined) throw new TypeError('the node has copies');
   const inFlight = new Set<number>();
-  const handOver = jest.spyOn(copies.replica, 'handOver').mockImplementation((moves, most) => {
+  const handOver = jest.spyOn(nodeReplica.replica, 'handOver').mockImplementation((moves, max) => {
     const idle = [...moves].map(([partition]) => partition).filter((partition) => !inFlight.has(partition));
-    const begun = idle.slice(0, most);
+    const begun = idle.slice(0, max);
     for (const partition of begun) inFlight.add(partition);
     return begun;
   });
@@ -101,9 +101,9 @@ describe('a node that leaves', () => {
 
   /** Returns how many partitions end with the node if another process, which is gone, is primary of the last partition. */
   function lastCopies({ copyIsDurable = false, linked = [FREE], leaving = [] }: Others) {
-    const { copies } = role;
-    if (copies === undefined) throw new TypeError('the node has copies');
-    jest.spyOn(copies, 'isLinkedTo').mockImplementation((bootId) => linked.includes(bootId));
+    const { nodeReplica } = role;
+    if (nodeReplica === undefined) throw new TypeError('the node has copies');
+    jest.spyOn(nodeReplica, 'isLinkedTo').mockImplementation((bootId) => linked.includes(bootId));
     const nodes = [GONE, COPY, FREE].map((bootId) => {
       const isDurable = bootId === COPY && copyIsDurable;
       return { bootId, id: bootId, address: `${bootId}:1`, zone: '', weight: 1, isDurable, starts: 1 };

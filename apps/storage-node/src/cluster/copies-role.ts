@@ -39,7 +39,7 @@ export function candidateWithCopies(
     },
     join: (joined, controlPlane) => {
       if (identity === undefined) throw new TypeError('a node joins after it has said what it has');
-      const copies = new NodeReplica(
+      const nodeReplica = new NodeReplica(
         {
           bootId: bootIdOf(identity),
           identity,
@@ -53,7 +53,7 @@ export function candidateWithCopies(
         },
         joined,
       );
-      return new CopiesRole(copies, engine, parts);
+      return new CopiesRole(nodeReplica, engine, parts);
     },
   };
 }
@@ -71,7 +71,7 @@ interface ServedPartition {
 /** The part of a node that has copies of partitions. */
 export class CopiesRole implements ClusterRole {
   readonly operations: ReplicatedOperations;
-  readonly copies: NodeReplica;
+  readonly nodeReplica: NodeReplica;
   readonly #engine: StorageEngine;
   readonly #clock: CandidateParts['clock'];
   readonly #nowMs: CandidateParts['nowMs'];
@@ -84,48 +84,48 @@ export class CopiesRole implements ClusterRole {
   /** How many reports in a row found the ceiling of versions near. */
   #nearReports = 0;
 
-  constructor(copies: NodeReplica, engine: StorageEngine, { store, clock, nowMs, log }: CandidateParts) {
-    this.copies = copies;
+  constructor(nodeReplica: NodeReplica, engine: StorageEngine, { store, clock, nowMs, log }: CandidateParts) {
+    this.nodeReplica = nodeReplica;
     this.#log = log;
     this.#engine = engine;
     this.#clock = clock;
     this.#nowMs = nowMs;
-    this.operations = new ReplicatedOperations(store, copies.replica, clock);
+    this.operations = new ReplicatedOperations(store, nodeReplica.replica, clock);
   }
 
   get bootId(): BootId {
-    return this.copies.replica.bootId;
+    return this.nodeReplica.replica.bootId;
   }
 
   isServing(partition: number): boolean {
-    return this.copies.replica.isServing(partition);
+    return this.nodeReplica.replica.isServing(partition);
   }
 
   get topology(): Topology | undefined {
-    return this.copies.replica.topology;
+    return this.nodeReplica.replica.topology;
   }
 
   get revision(): number {
-    return this.copies.replica.revision;
+    return this.nodeReplica.replica.revision;
   }
 
   learn(answer: TopologyAnswer): void {
-    this.copies.learn(answer);
+    this.nodeReplica.learn(answer);
   }
 
   obey({ orders, transferBytesPerSecond, leaving }: ReportAnswer): void {
     if (leaving !== undefined) this.#leaving = new Set(leaving);
-    this.copies.limitTransfers(transferBytesPerSecond);
-    for (const order of orders) follow(this.copies.replica, order);
+    this.nodeReplica.limitTransfers(transferBytesPerSecond);
+    for (const order of orders) follow(this.nodeReplica.replica, order);
   }
 
   report(isEnding: boolean): Promise<OwnReport> {
     this.#watchCeiling();
-    return nodeReport(this.copies.replica, this.#engine, this.#clock, isEnding);
+    return nodeReport(this.nodeReplica.replica, this.#engine, this.#clock, isEnding);
   }
 
   leave(): void {
-    this.copies.replica.leave();
+    this.nodeReplica.replica.leave();
   }
 
   /**
@@ -133,7 +133,7 @@ export class CopiesRole implements ClusterRole {
    * because the calls of all of them wait for one change of the topology.
    */
   handOverAll(): number {
-    const { replica } = this.copies;
+    const { replica } = this.nodeReplica;
     const served = this.#served().filter(({ successors }) => successors.length > 0);
     const nowMs = this.#nowMs();
     for (const [partition, beganMs] of this.#handOvers)
@@ -143,13 +143,13 @@ export class CopiesRole implements ClusterRole {
       const successor = this.#turns.next(partition, epoch, successors);
       return successor === undefined ? [] : [[partition, successor] as const];
     });
-    const most = HAND_OVERS_AT_ONCE - this.#handOvers.size;
-    for (const partition of replica.handOver(moves, most)) this.#handOvers.set(partition, nowMs);
+    const max = HAND_OVERS_AT_ONCE - this.#handOvers.size;
+    for (const partition of replica.handOver(moves, max)) this.#handOvers.set(partition, nowMs);
     return served.length;
   }
 
   countCopiesToRemove(): number {
-    const { replica } = this.copies;
+    const { replica } = this.nodeReplica;
     const { partitions = [] } = replica.topology ?? {};
     const roles = partitions.map((_, partition) => replica.roleIn(partition));
     // As the controller does it: a node that still serves something keeps its copies, and so does a primary that ends too.
@@ -159,7 +159,7 @@ export class CopiesRole implements ClusterRole {
         roles[partition] === 'copy' &&
         primary !== undefined &&
         !this.#leaving.has(primary) &&
-        this.copies.isLinkedTo(primary),
+        this.nodeReplica.isLinkedTo(primary),
     ).length;
   }
 
@@ -180,8 +180,8 @@ export class CopiesRole implements ClusterRole {
   /** Whether the primary of a partition is gone, and no process that stays or is durable has the pairs, apart from this one. */
   #isLastCopy(partition: number): boolean {
     const { primary, inSync = [] } = this.topology?.partitions[partition] ?? {};
-    if (this.copies.replica.roleIn(partition) !== 'copy' || primary === undefined) return false;
-    if (this.copies.isLinkedTo(primary)) return false;
+    if (this.nodeReplica.replica.roleIn(partition) !== 'copy' || primary === undefined) return false;
+    if (this.nodeReplica.isLinkedTo(primary)) return false;
     return !inSync.some((copy) => copy !== this.bootId && this.#keepsPairs(copy));
   }
 
@@ -190,7 +190,7 @@ export class CopiesRole implements ClusterRole {
     const { topology } = this;
     if (topology === undefined || topology.ended.some(({ bootId }) => bootId === copy)) return false;
     const isDurable = nodeOfBoot(topology, copy)?.isDurable === true;
-    return isDurable || (!this.#leaving.has(copy) && this.copies.isLinkedTo(copy));
+    return isDurable || (!this.#leaving.has(copy) && this.nodeReplica.isLinkedTo(copy));
   }
 
   /** Warns in time that primaries will have no versions to give, because nobody could change the topology for days. */
@@ -207,7 +207,7 @@ export class CopiesRole implements ClusterRole {
 
   /** Returns the partitions of which this node is primary. */
   #served(): readonly ServedPartition[] {
-    const { replica } = this.copies;
+    const { replica } = this.nodeReplica;
     const { partitions = [], ended = [], nodes = [] } = replica.topology ?? {};
     const gone = new Set([replica.bootId, ...ended.map(({ bootId }) => bootId)]);
     const durable = new Set(nodes.flatMap(({ bootId, isDurable }) => (isDurable ? [bootId] : [])));
@@ -226,7 +226,7 @@ export class CopiesRole implements ClusterRole {
     if (copies === 1 && this.#node?.state !== 'draining') return false;
     return nodes.some(
       ({ bootId, state }) =>
-        state !== 'draining' && !this.#leaving.has(bootId) && this.copies.isLinkedTo(bootId),
+        state !== 'draining' && !this.#leaving.has(bootId) && this.nodeReplica.isLinkedTo(bootId),
     );
   }
 
@@ -235,7 +235,7 @@ export class CopiesRole implements ClusterRole {
   }
 
   close(): void {
-    this.copies.close();
+    this.nodeReplica.close();
   }
 }
 

@@ -37,14 +37,14 @@ async function untilNothingIsLeft(
 ): Promise<number> {
   const begunMs = nowMs();
   // Each wait begins again after the one before it: a primary may die while this node waits until its copies are removed.
-  let [handOverMs, removalMs] = [begunMs, begunMs];
+  let [handOverSinceMs, removalSinceMs] = [begunMs, begunMs];
   for (;;) {
     const left = role.handOverAll();
     const isCopying = role.countOnlyCopies().awaited > 0 && nowMs() - begunMs < leaveTimeoutMs;
-    if (isCopying) handOverMs = nowMs();
-    const isHandingOver = left > 0 && nowMs() - handOverMs < HAND_OVER_MS;
-    if (isCopying || isHandingOver) removalMs = nowMs();
-    const isRemoving = role.countCopiesToRemove() > 0 && nowMs() - removalMs < REMOVAL_MS;
+    if (isCopying) handOverSinceMs = nowMs();
+    const isHandingOver = left > 0 && nowMs() - handOverSinceMs < HAND_OVER_MS;
+    if (isCopying || isHandingOver) removalSinceMs = nowMs();
+    const isRemoving = role.countCopiesToRemove() > 0 && nowMs() - removalSinceMs < REMOVAL_MS;
     if (hasNoProxy() || !(isCopying || isHandingOver || isRemoving)) return left;
     await delay(PAUSE_MS);
   }

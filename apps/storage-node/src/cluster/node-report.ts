@@ -1,6 +1,6 @@
 import { microsToMs, type Clock, type StorageEngine } from '@kvs/kv-store';
 import type { Replica } from '@kvs/replication';
-import type { SenderKnowledge, NodeReport } from '@kvs/topology';
+import type { OwnReport } from './cluster-role.js';
 
 /** Returns what a node says of itself. The failures in it are not reported again. */
 export async function nodeReport(
@@ -8,7 +8,7 @@ export async function nodeReport(
   engine: StorageEngine,
   clock: Clock,
   isEnding: boolean,
-): Promise<Omit<NodeReport, keyof SenderKnowledge>> {
+): Promise<OwnReport> {
   const { usedBytes = 0, maxBytes } = await engine.stats();
   return {
     bootId: replica.bootId,

@@ -34,7 +34,7 @@ export function candidateWithSharedStore(
 export class SharedRole implements ClusterRole {
   readonly bootId: BootId;
   readonly operations: Operations;
-  readonly copies = undefined;
+  readonly nodeReplica = undefined;
   readonly #use: CandidateParts['use'];
   readonly #log: CandidateParts['log'];
   readonly #clock: CandidateParts['clock']['cluster'];

@@ -76,7 +76,7 @@ class Pages {
       this.#waiting.set(id, resolve);
       send({ type: 'page', id });
     });
-    if (page === null) throw new Error('the metrics of the workers can not be merged');
+    if (page === null) throw new Error('the metrics of the workers cannot be merged');
     return page;
   }
 

@@ -105,7 +105,7 @@ it.each(CLIENTS)(
 
 /** On a busy machine, a primary may get its leases late. It refuses requests then, and node-redis does not try again. */
 function isLateBeacon(error: unknown): boolean {
-  return String(error).includes('can not prove that it is still the primary');
+  return String(error).includes('cannot prove that it is still the primary');
 }
 
 /** Reads and writes by new clients until no partition moved meanwhile. */
