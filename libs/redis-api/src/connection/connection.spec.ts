@@ -423,6 +423,7 @@ describe('limits', () => {
     await until(() => heldBytes() > 55_000);
     for (let i = 0; i < 3; i++) check();
     expect(await client.readAll()).toBe('');
+    await until(() => heldBytes() === 0);
   });
 
   it('closes a connection whose client does not read its replies, but neither a slow nor an idle one', async () => {
