@@ -5,6 +5,7 @@ import { MapEngine } from '../test/map-engine.js';
 import { PARTITION, World, type Member } from '../test/world.js';
 import { MAX_PEERS } from './leases.js';
 import { NOT_BEGUN, type Message } from './messages.js';
+import type { ApplyResult } from './ports.js';
 import { START_POSITION } from './position.js';
 
 let world: World;
@@ -155,6 +156,13 @@ describe('a write', () => {
     const deletion = a.delete('k');
     world.settle();
     expect(deletion.answer).toMatchObject(done);
+    b.engine.isFullNow = false;
+    world.pass(600);
+    b.engine.isFullNow = true;
+    const last = a.set('k', 'v');
+    world.settle();
+    // The copy has said so when it acknowledged the write before.
+    expect([last.answer, a.set('l', 'w').answer]).toMatchObject([done, refused('out_of_memory')]);
   });
 
   it('gets no version above the ceiling of the topology', () => {
@@ -405,6 +413,42 @@ describe('a copy', () => {
     world.settle();
     expect(c.pairs).toEqual({});
     expect(a.set('l', 'w').answer).toMatchObject(refused('wrong_node'));
+  });
+
+  it('does not acknowledge an effect that it has stored only after it learned of a later epoch (R7)', () => {
+    world.assign(a, b, c);
+    b.engine.waiting = [];
+    const write = a.set('k', 'v');
+    world.settle();
+    world.commit({ kind: 'promote', copy: c.bootId, instead: a.bootId }, [b]);
+    for (const run of b.engine.waiting.splice(0)) run();
+    world.settle();
+    expect([b.pairs, write.answer]).toEqual([{ k: 'v' }, undefined]);
+  });
+
+  it('does not acknowledge an effect that it has stored only after it asked for the place of the primary (R11)', () => {
+    world.assign(a, b);
+    b.engine.waiting = [];
+    const write = a.set('k', 'v');
+    world.settle();
+    world.cut(a, b);
+    world.pass(2700);
+    b.answerReads();
+    expect(world.requests.map(({ change }) => change.kind)).toContain('promote');
+    for (const run of b.engine.waiting.splice(0)) run();
+    world.settle();
+    expect([b.pairs, write.answer]).toEqual([{ k: 'v' }, undefined]);
+  });
+
+  it('that has lost effects which it acknowledged is removed, also if nothing is written any more', () => {
+    world.assign(a, b);
+    a.set('k', 'v');
+    world.pass(1500);
+    const restarted = world.add('b', { starts: 2 });
+    restarted.replica.learn(world.topology);
+    world.commit({ kind: 'rewrite' });
+    world.settle();
+    expect(world.grant()).toEqual([{ kind: 'remove', by: a.bootId, copy: b.bootId }]);
   });
 
   it('gets effects again that were lost (R7)', () => {
@@ -694,15 +738,19 @@ describe('a learner', () => {
   it('keeps what an effect wrote when an older pair of the fill comes later (R15)', () => {
     world.assign(a);
     a.set('k', 'old');
-    a.engine.waiting = [];
+    const late: (() => void)[] = [];
+    const send = world.send.bind(world);
+    world.send = (from, to, message) => {
+      if (message.kind === 'fillChunk' || message.kind === 'fillEnd') late.push(() => send(from, to, message));
+      else send(from, to, message);
+    };
     learn(b);
-    const scan = a.engine.waiting;
-    a.engine.waiting = undefined;
     a.set('k', 'new');
     world.settle();
-    for (const next of scan) next();
+    expect([late.length, b.pairs]).toEqual([2, { k: 'new' }]);
+    for (const sendNow of late) sendNow();
     world.pass(1200);
-    expect(b.pairs).toEqual({ k: 'new' });
+    expect([b.pairs, world.grant()]).toMatchObject([{ k: 'new' }, [{ kind: 'add' }]]);
   });
 
   it('has the pair of a chunk until it has stored an effect that came after the chunk (R15)', () => {
@@ -861,6 +909,46 @@ describe('a learner', () => {
     world.pass(3000);
     expect(a.replica.takeFailures()).toMatchObject([{ reason: 'unavailable' }]);
     expect([world.grant(), b.pairs]).toMatchObject([[{ kind: 'add' }], { k: 'v' }]);
+  });
+
+  it('takes no effects of a fill that has not begun (R15)', () => {
+    world.assign(a);
+    a.set('k', 'v');
+    world.unconnected.add(b.bootId);
+    learn(b);
+    const [{ position } = { position: START_POSITION }] = a.replica.states();
+    const effect = { position, id: keyId(stringKey('k')), entry: pairOf('k', 'v') };
+    b.replica.receive(a.bootId, {
+      kind: 'effects',
+      partition: PARTITION,
+      epoch: world.entry.epoch,
+      fillId: 'lost',
+      previous: START_POSITION,
+      effects: [effect],
+      settled: 0,
+      highestVersion: 1,
+    });
+    expect(b.pairs).toEqual({});
+  });
+
+  it.each<[string, ApplyResult[], number[]]>([
+    ['was not stored', ['applied', 'unavailable'], [0, 1]],
+    ['was lost', [], [0]],
+    ['was lost before another one', [], [1]],
+  ])('is not complete if a chunk %s (R15)', (_, results, numbers) => {
+    world.assign(a);
+    world.commit({ kind: 'nameLearner', learner: b.bootId });
+    b.engine.results.fill = results;
+    const fill = { partition: PARTITION, fillId: 'fill' };
+    const { epoch } = world.entry;
+    const position = { epoch, number: 2 };
+    b.replica.receive(a.bootId, { kind: 'fillStart', ...fill, epoch, position, highestVersion: 1 });
+    for (const number of numbers) {
+      const pairs = [pairOf(`k${number}`, 'v')];
+      b.replica.receive(a.bootId, { kind: 'fillChunk', ...fill, number, pairs });
+    }
+    b.replica.receive(a.bootId, { kind: 'fillEnd', ...fill, chunkCount: 2 });
+    expect([b.replica.leftOvers(), Object.keys(b.pairs)]).toEqual([[], numbers.includes(0) ? ['k0'] : []]);
   });
 
   it('is not complete by the end of a fill after which another one began', () => {

@@ -150,6 +150,8 @@ describe('a copy whose engine fails', () => {
     b.engine.results.apply = ['unavailable'];
     a.set('k', 'v');
     world.settle();
+    // The primary sends it again meanwhile.
+    world.pass(600);
     expect(b.replica.states()).toMatchObject([{ position: { number: 0 } }]);
     world.requests = [];
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
