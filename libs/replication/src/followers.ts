@@ -35,7 +35,6 @@ export class Followers implements Iterable<Follower> {
       const follower = this.#followers.get(copy);
       // A copy may have been removed, and named as learner again, in an entry that this node has not seen.
       const isLearnerAgain = follower?.isInSync === true && !isInSync;
-      if (isLearnerAgain) follower.close();
       if (follower === undefined || isLearnerAgain)
         this.#followers.set(copy, new Follower(this.#node, this.#data, copy, isInSync));
       else follower.entryChanged(isInSync);

@@ -30,6 +30,18 @@ describe('answers of processes that know more of the topology', () => {
     expect(leases.caughtUp(6)).toBe(false);
   });
 
+  it('are leases although the process knows still more in its next answer', () => {
+    leases.answered(a, answer(100, 5), true, 110);
+    leases.answered(a, answer(200, 6), true, 210);
+    expect([leases.caughtUp(5), leases.leaseUntilMs(a)]).toEqual([true, 2100]);
+  });
+
+  it('do not shorten a lease', () => {
+    leases.answered(a, answer(100, 5), true, 110);
+    leases.answered(a, answer(200, 4), false, 210);
+    expect([leases.caughtUp(5), leases.leaseUntilMs(a)]).toEqual([true, 2200]);
+  });
+
   it('are the last few of each process, in constant time, also if their revision never comes', () => {
     leases.answered(a, answer(1, 5), true, 1);
     leases.answered(b, answer(1, 5), true, 1);
@@ -40,6 +52,16 @@ describe('answers of processes that know more of the topology', () => {
       2001,
     ]);
   });
+});
+
+it('acknowledgements are withheld until all partitions that were asked for have a later epoch', () => {
+  const leases = new Leases(2000);
+  leases.withhold(a, 7, 3);
+  leases.withhold(a, 8, 3);
+  leases.settle(7, 4);
+  expect(leases.isWithheld(a)).toBe(true);
+  leases.settle(8, 4);
+  expect(leases.isWithheld(a)).toBe(false);
 });
 
 it('only so many processes are known', () => {

@@ -27,6 +27,7 @@ const pairOf = (data: string, value: string) => ({
   version: 1,
   expiresAtMs: undefined,
 });
+const kinds = () => world.requests.map(({ change }) => change.kind);
 const refused = (code: string) => ({ kind: 'refused', code });
 const nodeOf = (bootId: BootId, port: number): TopologyNode => ({
   id: bootId,
@@ -133,7 +134,9 @@ describe('a write', () => {
       world.topology = updateSettings(world.topology, { minInSync });
       a.replica.learn(world.topology);
     };
+    const before = world.topology;
     need(2);
+    a.replica.learn(before);
     expect(a.set('k', 'v').answer).toMatchObject(refused('under_replicated'));
     need(1);
     expect(a.set('k', 'v').answer).toMatchObject(done);
@@ -270,6 +273,17 @@ describe('a read', () => {
     expect(answer).toEqual({ kind: 'done', result: 'late' });
   });
 
+  it('that the engine answers after the node has lost the role is refused', () => {
+    world.assign(a, b);
+    let finish = (): void => undefined;
+    let answer: unknown;
+    const run = (done: (result: string) => void): void => void (finish = () => done('late'));
+    a.replica.read(PARTITION, 'all', 0, run, (given) => (answer = given));
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
+    finish();
+    expect(answer).toMatchObject(refused('wrong_node'));
+  });
+
   it('is answered without any check if the check is switched off (R10)', () => {
     const careless = world.add('d', { without: ['R10'] });
     world.assign(careless, b);
@@ -305,6 +319,14 @@ describe('a lease', () => {
     a.answerReads();
     expect(a.isServing).toBe(false);
     expect(a.read('k').answer).toMatchObject({ kind: 'refused' });
+  });
+
+  it('does not come from a process that was told a later entry by another one (R9)', () => {
+    world.assign(a, b);
+    const entry = { ...world.entry, epoch: world.topology.revision + 1 };
+    b.replica.receive(c.bootId, { kind: 'entry', partition: PARTITION, entry, asksAfter: undefined });
+    world.pass(3000);
+    expect(a.isServing).toBe(false);
   });
 
   it('does not come from the answer to a beacon that is still to be sent', () => {
@@ -451,6 +473,24 @@ describe('a copy', () => {
     expect(world.grant()).toEqual([{ kind: 'remove', by: a.bootId, copy: b.bootId }]);
   });
 
+  it('that acknowledges another effect than the primary has made is removed', () => {
+    world.assign(a, b, c);
+    world.cut(b, a);
+    world.cut(c, a);
+    a.set('k', 'v');
+    a.replica.receive(b.bootId, {
+      kind: 'effectsAnswer',
+      partition: PARTITION,
+      epoch: world.entry.epoch,
+      fillId: undefined,
+      position: { epoch: 1, number: 1 },
+      hasGap: false,
+      isFull: false,
+      failure: undefined,
+    });
+    expect(world.grant()).toEqual([{ kind: 'remove', by: a.bootId, copy: b.bootId }]);
+  });
+
   it('gets effects again that were lost (R7)', () => {
     world.assign(a, b);
     world.cut(a, b);
@@ -487,6 +527,22 @@ describe('a new primary', () => {
     world.grant();
     world.pass(2600);
     expect([world.entry.inSync, a.isServing, b.isServing]).toEqual([[b.bootId, c.bootId], false, true]);
+  });
+
+  it('does not count a confirmation of an earlier epoch (R12)', () => {
+    world.assign(a, b);
+    world.cut(a, b);
+    const { epoch } = world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
+    const [position, base] = [START_POSITION, START_POSITION];
+    const rest = { isInSync: true, position, base, tail: [] };
+    const confirm = (epoch: number) =>
+      b.replica.receive(a.bootId, { kind: 'confirmation', partition: PARTITION, epoch, ...rest });
+    confirm(epoch - 1);
+    expect(b.isServing).toBe(false);
+    confirm(epoch);
+    world.cut(b, a);
+    world.pass(100);
+    expect(kinds()).toEqual([]);
   });
 
   it('of a new partition waits for copies that it has never heard, before it asks to remove them', () => {
@@ -603,6 +659,22 @@ describe('a hand-over', () => {
     expect([a.isServing, b.isServing, b.pairs]).toEqual([false, true, { k: 'v' }]);
   });
 
+  it('begins only to another node that has a copy in sync', () => {
+    world.assign(a, b);
+    for (const { bootId } of [a, c]) expect(a.replica.handOver([[PARTITION, bootId]])).toEqual([]);
+    const write = a.set('k', 'v');
+    world.settle();
+    expect(write.answer).toMatchObject(done);
+  });
+
+  it('is known to the copy as soon as to the primary (R14)', () => {
+    world.assign(a, b);
+    a.replica.handOver([[7, b.bootId]]);
+    const { epoch } = world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [a]);
+    world.settle();
+    expect(b.replica.epochOf(PARTITION)).toBe(epoch);
+  });
+
   it('goes on with the calls if another change came first', () => {
     world.assign(a, b);
     a.replica.handOver([[7, b.bootId]]);
@@ -619,6 +691,7 @@ describe('a hand-over', () => {
     world.pass(1700);
     expect([meanwhile.answer, a.isServing]).toMatchObject([done, true]);
     world.pass(10_000);
+    expect(world.requests.at(-1)?.change).toEqual({ kind: 'rewrite' });
     expect([a.set('k', 'w').answer, world.requests.at(-1)?.change]).toMatchObject([
       undefined,
       { kind: 'rewrite' },
@@ -660,7 +733,7 @@ describe('a learner', () => {
     world.pass(1200);
     expect(world.grant()).toEqual([{ kind: 'add', by: a.bootId, copy: b.bootId }]);
     expect(b.pairs).toEqual({ l: 'w', m: 'x' });
-    expect(world.entry.inSync).toEqual([a.bootId, b.bootId]);
+    expect([world.entry.inSync, a.replica.fills()]).toEqual([[a.bootId, b.bootId], []]);
   });
 
   it('is not given up because of a large value', () => {
@@ -733,6 +806,11 @@ describe('a learner', () => {
     world.pass(8000);
     expect(world.requests.map(({ change }) => change.kind)).toContain('remove');
     expect([c.pairs, a.replica.takeFailures()]).toEqual([{ k: 'v' }, []]);
+    // Its time to acknowledge begins with the next effect.
+    world.cut(c, a);
+    a.set('l', 'w');
+    world.pass(1000);
+    expect(a.replica.takeFailures()).toEqual([]);
   });
 
   it('keeps what an effect wrote when an older pair of the fill comes later (R15)', () => {
@@ -785,6 +863,8 @@ describe('a learner', () => {
     learn(b);
     world.pass(1200);
     expect(world.requests.map(({ change }) => change.kind)).toContain('add');
+    world.pass(2000);
+    expect(a.isServing).toBe(true);
     world.cut(a, b);
     const write = a.set('k', 'v');
     world.settle();
@@ -884,6 +964,59 @@ describe('a learner', () => {
     world.pass(1200);
     expect(world.grant()).toEqual([{ kind: 'add', by: a.bootId, copy: b.bootId }]);
     expect(b.pairs).toEqual({ k: 'v' });
+  });
+
+  it('that is still deleting its old pairs when the entry changes is not given up', () => {
+    world.assign(a);
+    a.set('k', 'v');
+    const waiting: (() => void)[] = (b.engine.waiting = []);
+    learn(b);
+    world.commit({ kind: 'rewrite' });
+    world.settle();
+    for (let call = waiting.shift(); call !== undefined; call = waiting.shift()) call();
+    b.engine.waiting = undefined;
+    world.pass(1200);
+    expect([world.grant(), a.replica.takeFailures()]).toMatchObject([[{ kind: 'add' }], []]);
+  });
+
+  it.each<[string, () => void]>([
+    ['is withdrawn', () => void world.commit({ kind: 'withdrawLearner', learner: c.bootId })],
+    [
+      'gets another primary',
+      () => void world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [a]),
+    ],
+  ])('that %s before it has all pairs leaves its turn to other fills', (_, change) => {
+    world.assign(a, b);
+    a.set('k', 'v');
+    world.settle();
+    world.cut(c, a);
+    learn(c);
+    const areIdle = () => [a.replica.fillTurns.isIdle, a.replica.chunkTurns.isIdle];
+    expect(areIdle()).toEqual([false, false]);
+    change();
+    expect(areIdle()).toEqual([true, true]);
+  });
+
+  it('is neither added nor given up because of what it answered in an earlier fill', () => {
+    world.assign(a);
+    a.set('k', 'v');
+    b.engine.waiting = [];
+    learn(b);
+    const earlier = { partition: PARTITION, fillId: `${a.bootId}/1/0` };
+    a.replica.receive(b.bootId, { kind: 'fillChunkAnswer', ...earlier, number: 0, failure: 'full' });
+    a.replica.receive(b.bootId, { kind: 'fillAnswer', ...earlier });
+    world.pass(2000);
+    expect([kinds(), a.replica.takeFailures()]).toEqual([[], []]);
+  });
+
+  it('that is full does not stop writes before it counts as a copy', () => {
+    world.assign(a);
+    b.engine.isFullNow = true;
+    a.set('k', 'v');
+    learn(b);
+    a.set('l', 'w');
+    world.settle();
+    expect(a.set('m', 'x').answer).toMatchObject(done);
   });
 
   it('that can not delete its old pairs is filled again, and not added before', () => {

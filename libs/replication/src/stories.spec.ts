@@ -1,4 +1,5 @@
-import { World, type Member } from '../test/world.js';
+import { keyId, stringKey, stringValue } from '@kvs/protocol';
+import { PARTITION, World, type Member } from '../test/world.js';
 import type { Message } from './messages.js';
 import { START_POSITION } from './position.js';
 
@@ -16,6 +17,17 @@ beforeEach(() => {
 
 const done = { kind: 'done' };
 const kinds = () => world.requests.map(({ change }) => change.kind);
+
+/** Returns a list that will have the number of effects in each message with effects. */
+function effectsSent(): number[] {
+  const sent: number[] = [];
+  const send = world.send.bind(world);
+  world.send = (from, to, message) => {
+    if (message.kind === 'effects' && message.effects.length > 0) sent.push(message.effects.length);
+    send(from, to, message);
+  };
+  return sent;
+}
 
 /** Neither hears the other. */
 function separate(one: Member, other: Member): void {
@@ -250,6 +262,46 @@ describe('a copy that falls behind', () => {
     world.mend();
     world.pass(600);
     expect([second.answer, Object.keys(a.pairs)]).toMatchObject([done, ['k', 'l']]);
+  });
+
+  it('gets what it lacks in messages of some 256 KiB, and few effects at once', () => {
+    world.assign(a, b);
+    const sent = effectsSent();
+    world.cut(a, b);
+    for (const key of ['k', 'l', 'm']) a.set(key, 'x'.repeat(300_000));
+    world.pass(1000);
+    world.mend();
+    sent.length = 0;
+    world.pass(600);
+    expect([sent, b.replica.states()]).toMatchObject([[1, 1, 1], [{ position: { number: 3 } }]]);
+    world.cut(b, a);
+    const item = { id: keyId(stringKey('k')), partition: PARTITION, value: stringValue('v') };
+    const items = new Array(20_000).fill({ ...item, expiresAtMs: undefined, ifVersion: undefined });
+    a.replica.write(PARTITION, { kind: 'set', items }, 0, () => undefined);
+    world.settle();
+    const count = () => b.replica.states()[0]?.position.number;
+    expect(count()).toBeLessThan(13_000);
+    world.mend();
+    world.pass(1000);
+    expect(count()).toBe(20_003);
+  });
+
+  it('but acknowledges something all the time gets each effect once, also after a rest', () => {
+    world.assign(a, b);
+    world.pass(2000);
+    const answers: (() => void)[] = [];
+    const send = world.send.bind(world);
+    world.send = (from, to, message) => {
+      if (message.kind === 'effectsAnswer') answers.push(() => send(from, to, message));
+      else send(from, to, message);
+    };
+    const sent = effectsSent();
+    for (let i = 0; i < 20; i++) {
+      a.set('k', `${i}`);
+      world.pass(100);
+      if (answers.length > 3) answers.shift()?.();
+    }
+    expect(sent).toEqual(new Array(20).fill(1));
   });
 
   it('does not make readers wait (R20)', () => {
