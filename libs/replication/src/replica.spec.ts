@@ -87,6 +87,9 @@ describe('a write', () => {
     const write = a.set('k', 'v');
     world.pass(1500);
     expect(write.answer).toBeUndefined();
+    // No proxy has got the request, so it is repeated.
+    world.requests = [];
+    world.pass(500);
     expect(world.grant()).toEqual([{ kind: 'remove', by: a.bootId, copy: c.bootId }]);
     world.pass(600);
     expect(write.answer).toMatchObject(done);
@@ -173,6 +176,17 @@ describe('a write', () => {
     world.assign(a);
     expect(a.set('k', 'v').answer).toMatchObject(refused('wrong_node'));
     expect(a.reads).toHaveLength(1);
+    const underCeiling = (versionCeiling: number) => {
+      const revision = world.topology.revision + 1;
+      world.topology = { ...world.topology, revision, versionCeiling };
+      a.replica.learn(world.topology);
+      return a.set('k', 'v').answer;
+    };
+    // Some calls in flight may take versions too.
+    expect(underCeiling(world.nowMs * 1000 + 100_000)).toMatchObject(refused('wrong_node'));
+    expect(underCeiling(world.nowMs * 1000 + 200_000)).toMatchObject(done);
+    a.engine.apply(PARTITION, [], 2 ** 40, () => undefined);
+    expect(underCeiling(2 ** 40)).toMatchObject(refused('wrong_node'));
   });
 
   it('whose effect a copy can not store leads to the removal of the copy', () => {
@@ -491,6 +505,17 @@ describe('a copy', () => {
     expect(world.grant()).toEqual([{ kind: 'remove', by: a.bootId, copy: b.bootId }]);
   });
 
+  it('gets effects again that were lost with its connection as soon as that is back', () => {
+    world.assign(a, b);
+    world.cut(a, b);
+    const write = a.set('k', 'v');
+    world.settle();
+    world.mend();
+    a.replica.peerUp(b.bootId);
+    world.settle();
+    expect(write.answer).toMatchObject(done);
+  });
+
   it('gets effects again that were lost (R7)', () => {
     world.assign(a, b);
     world.cut(a, b);
@@ -529,6 +554,14 @@ describe('a new primary', () => {
     expect([world.entry.inSync, a.isServing, b.isServing]).toEqual([[b.bootId, c.bootId], false, true]);
   });
 
+  it('asks a former primary that is no copy any more, and waits for no lease of it then (R12)', () => {
+    world.assign(a, b);
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, []);
+    world.commit({ kind: 'remove', by: b.bootId, copy: a.bootId }, [b]);
+    world.pass(200);
+    expect([a.isServing, b.isServing]).toEqual([false, true]);
+  });
+
   it('does not count a confirmation of an earlier epoch (R12)', () => {
     world.assign(a, b);
     world.cut(a, b);
@@ -537,12 +570,11 @@ describe('a new primary', () => {
     const rest = { isInSync: true, position, base, tail: [] };
     const confirm = (epoch: number) =>
       b.replica.receive(a.bootId, { kind: 'confirmation', partition: PARTITION, epoch, ...rest });
+    const waiting = { message: expect.stringContaining('takes the partition over') };
     confirm(epoch - 1);
-    expect(b.isServing).toBe(false);
+    expect(b.set('k', 'v').answer).toMatchObject(waiting);
     confirm(epoch);
-    world.cut(b, a);
-    world.pass(100);
-    expect(kinds()).toEqual([]);
+    expect(b.set('k', 'v').answer).not.toMatchObject(waiting);
   });
 
   it('of a new partition waits for copies that it has never heard, before it asks to remove them', () => {
@@ -650,12 +682,14 @@ describe('a hand-over', () => {
     world.assign(a, b);
     const before = a.set('k', 'v');
     a.replica.handOver([[7, b.bootId]]);
-    const meanwhile = a.set('k', 'w');
+    expect(world.requests).toEqual([]);
+    const [meanwhile, read] = [a.set('k', 'w'), a.read('k')];
     world.settle();
-    expect([before.answer, meanwhile.answer]).toMatchObject([done, undefined]);
+    expect([before.answer, meanwhile.answer, read.answer]).toMatchObject([done, undefined, undefined]);
     expect(world.grant()).toEqual([{ kind: 'promote', copy: b.bootId, instead: a.bootId }]);
     world.pass(200);
-    expect(meanwhile.answer).toMatchObject(refused('wrong_node'));
+    const elsewhere = refused('wrong_node');
+    expect([meanwhile.answer, read.answer]).toMatchObject([elsewhere, elsewhere]);
     expect([a.isServing, b.isServing, b.pairs]).toEqual([false, true, { k: 'v' }]);
   });
 
@@ -665,6 +699,16 @@ describe('a hand-over', () => {
     const write = a.set('k', 'v');
     world.settle();
     expect(write.answer).toMatchObject(done);
+  });
+
+  it('begins once, and only from a node that serves', () => {
+    world.assign(a, b);
+    const handOver = () => a.replica.handOver([[PARTITION, b.bootId]]);
+    expect([handOver(), handOver()]).toEqual([[PARTITION], []]);
+    world.cut(a, b);
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
+    world.settle();
+    expect(b.replica.handOver([[PARTITION, a.bootId]])).toEqual([]);
   });
 
   it('is known to the copy as soon as to the primary (R14)', () => {
@@ -690,6 +734,7 @@ describe('a hand-over', () => {
     const meanwhile = a.set('k', 'v');
     world.pass(1700);
     expect([meanwhile.answer, a.isServing]).toMatchObject([done, true]);
+    expect(a.replica.handOver([[7, b.bootId]])).toEqual([]);
     world.pass(10_000);
     expect(world.requests.at(-1)?.change).toEqual({ kind: 'rewrite' });
     expect([a.set('k', 'w').answer, world.requests.at(-1)?.change]).toMatchObject([
@@ -1009,6 +1054,17 @@ describe('a learner', () => {
     expect([kinds(), a.replica.takeFailures()]).toEqual([[], []]);
   });
 
+  it('whose connection breaks before it has all pairs is filled again soon', () => {
+    world.assign(a);
+    a.set('k', 'v');
+    world.cut(a, b);
+    learn(b);
+    a.replica.peerDown(b.bootId);
+    world.mend();
+    world.pass(2500);
+    expect([world.grant(), b.pairs]).toMatchObject([[{ kind: 'add' }], { k: 'v' }]);
+  });
+
   it('that is full does not stop writes before it counts as a copy', () => {
     world.assign(a);
     b.engine.isFullNow = true;
@@ -1236,11 +1292,12 @@ describe('a node without a role in a partition', () => {
   });
 
   it('serves after a loss only when the engine has raised the versions above the ceiling (R18)', () => {
-    b.engine.results.apply = ['unavailable', 'unavailable', 'unavailable'];
+    b.engine.results.apply = new Array<ApplyResult>(35).fill('unavailable');
     startAfterLoss();
-    world.pass(200);
-    expect(b.isServing).toBe(false);
+    // The lease of the former primary has ended by then.
     world.pass(3000);
+    expect(b.isServing).toBe(false);
+    world.pass(1000);
     expect([b.isServing, b.engine.highestVersion(PARTITION)]).toEqual([true, 1000]);
   });
 

@@ -348,6 +348,23 @@ describe('a learner that hangs while the partition is written', () => {
   });
 });
 
+describe('a learner that stores its pairs slowly while the partition is written', () => {
+  it('is not given up although writers wait for it (R20)', () => {
+    world.assign(a);
+    for (const key of ['k', 'l', 'm']) a.set(key, 'v');
+    world.commit({ kind: 'nameLearner', learner: b.bootId });
+    const waiting: (() => void)[] = (b.engine.waiting = []);
+    world.pass(100);
+    a.set('k', 'x'.repeat(2 ** 21));
+    for (let i = 0; i < 10; i++) {
+      world.pass(400);
+      waiting.shift()?.();
+      world.settle();
+    }
+    expect([b.pairs['k']?.length, a.replica.takeFailures()]).toEqual([2 ** 21, []]);
+  });
+});
+
 describe('a confirmation', () => {
   it('keeps its effects although the copy forgets them before it is sent (R12)', () => {
     world.assign(a, b, c);

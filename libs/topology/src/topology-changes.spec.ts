@@ -163,6 +163,10 @@ describe('a process has ended', () => {
     expect(again(address).ended).toEqual(ended);
   });
 
+  it('only if its own address is taken: elsewhere it may still run', () => {
+    expect(registerNode(at('127.0.0.1:1'), { ...node('n', b), address: '127.0.0.1:2' }).ended).toEqual([]);
+  });
+
   it('until it is back', () => {
     expect(registerNode(again('127.0.0.1:1'), { ...node('n', a), address: '127.0.0.1:1' }).ended).toEqual([]);
   });
