@@ -28,6 +28,8 @@ const pairOf = (data: string, value: string) => ({
   expiresAtMs: undefined,
 });
 const kinds = () => world.requests.map(({ change }) => change.kind);
+/** Enough for 3.5 s. */
+const manyFailures = () => new Array<ApplyResult>(35).fill('unavailable');
 const refused = (code: string) => ({ kind: 'refused', code });
 const nodeOf = (bootId: BootId, port: number): TopologyNode => ({
   id: bootId,
@@ -554,6 +556,100 @@ describe('a new primary', () => {
     expect([world.entry.inSync, a.isServing, b.isServing]).toEqual([[b.bootId, c.bootId], false, true]);
   });
 
+  it('has an effect that only the former primary has, before it serves (R12)', () => {
+    world.assign(a, b, c);
+    for (const copy of [b, c]) world.cut(a, copy);
+    a.set('k', 'v');
+    world.mend();
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
+    world.pass(1000);
+    expect([b.isServing, b.pairs, c.pairs]).toEqual([true, { k: 'v' }, { k: 'v' }]);
+  });
+
+  it('asks at once to remove a copy that has another effect in the place of one of its own (R12)', () => {
+    world.assign(a, b, c);
+    world.cut(c, a);
+    a.set('k', 'v');
+    world.settle();
+    world.cut(a, b);
+    const { epoch } = world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
+    const position = { epoch: 1, number: 1 };
+    const tail = [{ position, id: keyId(stringKey('k')), entry: pairOf('k', 'other') }];
+    const confirmation = {
+      partition: PARTITION,
+      epoch,
+      isInSync: true,
+      position,
+      base: START_POSITION,
+      tail,
+    };
+    b.replica.receive(a.bootId, { kind: 'confirmation', ...confirmation });
+    world.pass(100);
+    expect(world.requests.map(({ change }) => change)).toEqual([
+      { kind: 'remove', by: b.bootId, copy: a.bootId },
+    ]);
+    const reason = 'its effects differ from those of the primary';
+    expect(b.replica.takeFailures()).toMatchObject([{ copy: a.bootId, reason }]);
+  });
+
+  it.each<[string, () => void]>([
+    ['it can not store what only that copy has', () => (b.engine.results.apply = manyFailures())],
+    ['that copy does not store what it lacks', () => (c.engine.waiting = [])],
+  ])('asks to remove a copy if %s (R12)', (_, fail) => {
+    world.assign(a, b, c);
+    for (const copy of [b, c]) world.cut(a, copy);
+    a.set('k', 'v');
+    world.mend();
+    fail();
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
+    world.pass(2000);
+    expect(kinds()).toEqual([]);
+    world.pass(1000);
+    expect([new Set(kinds()), b.isServing]).toEqual([new Set(['remove']), false]);
+  });
+
+  it('waits only for a grace for a copy that it has never heard if there may be pairs (R12)', () => {
+    world.assign(a, b, c);
+    a.set('k', 'v');
+    world.settle();
+    world.cut(c, b);
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
+    world.pass(2400);
+    expect(kinds()).toEqual([]);
+    world.pass(300);
+    expect(world.grant()).toEqual([{ kind: 'remove', by: b.bootId, copy: c.bootId }]);
+  });
+
+  it('waits for a copy that was the primary long ago, and has had no reason to send beacons since', () => {
+    world.assign(c, a, b);
+    world.commit({ kind: 'promote', copy: a.bootId, instead: c.bootId });
+    world.pass(5000);
+    world.requests = [];
+    world.cut(c, b);
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
+    world.pass(500);
+    expect(kinds()).toEqual([]);
+  });
+
+  it('waits for a former primary that it has never heard', () => {
+    world.cut(a, b);
+    world.commit({ kind: 'start', primary: a.bootId, instead: undefined, copies: [b.bootId] });
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
+    world.pass(500);
+    expect(kinds()).toEqual([]);
+  });
+
+  it('waits for a grace after its start if an earlier process has had its boot id (R12)', () => {
+    const restarted = world.add('d', { starts: 2 });
+    world.commit({ kind: 'start', primary: restarted.bootId, instead: undefined, copies: [] });
+    world.pass(100);
+    expect(world.grant()).toEqual([{ kind: 'rewrite' }]);
+    world.pass(2000);
+    expect(restarted.isServing).toBe(false);
+    world.pass(500);
+    expect(restarted.isServing).toBe(true);
+  });
+
   it('asks a former primary that is no copy any more, and waits for no lease of it then (R12)', () => {
     world.assign(a, b);
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, []);
@@ -864,7 +960,8 @@ describe('a learner', () => {
     const late: (() => void)[] = [];
     const send = world.send.bind(world);
     world.send = (from, to, message) => {
-      if (message.kind === 'fillChunk' || message.kind === 'fillEnd') late.push(() => send(from, to, message));
+      if (message.kind === 'fillChunk' || message.kind === 'fillEnd')
+        late.push(() => send(from, to, message));
       else send(from, to, message);
     };
     learn(b);
@@ -1292,7 +1389,7 @@ describe('a node without a role in a partition', () => {
   });
 
   it('serves after a loss only when the engine has raised the versions above the ceiling (R18)', () => {
-    b.engine.results.apply = new Array<ApplyResult>(35).fill('unavailable');
+    b.engine.results.apply = manyFailures();
     startAfterLoss();
     // The lease of the former primary has ended by then.
     world.pass(3000);

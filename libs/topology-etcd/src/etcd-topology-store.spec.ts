@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { jest } from '@jest/globals';
 import { until } from '@kvs/protocol/testing';
 import { newTopology, raiseVersionCeiling, type Topology } from '@kvs/topology';
@@ -208,8 +210,9 @@ describe('a store in etcd', () => {
     gateway.forgetTokens();
     expect(await own.replace(next(first))).toBe(true);
     await own.close();
+    const refused = { code: 'store_unavailable', message: expect.stringMatching(/status 40[01]/) };
     for (const other of [store, withUser({ name: 'kvs', password: 'wrong' })])
-      await expect(other.read()).rejects.toMatchObject({ code: 'store_unavailable' });
+      await expect(other.read()).rejects.toMatchObject(refused);
   });
 
   it('goes on to watch after a stream has broken', async () => {
@@ -264,6 +267,7 @@ describe('a store in etcd', () => {
     const changed = watcher.next();
     gateway.sendEvent('a'.repeat(1_000_000));
     await changed;
+    for (let i = 0; i < 3; i++) await store.read();
     expect(watcher.calls).toBe(2);
   });
 
@@ -293,6 +297,17 @@ describe('a store in etcd', () => {
       message: expect.stringContaining('the key kvs/topology of etcd has no topology'),
     });
     await other.close();
+  });
+
+  it('does not read an answer without end', async () => {
+    const server = createServer((_, response) => void response.end(`{"kvs":"${'x'.repeat(9 * 2 ** 20)}"}`));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const other = new EtcdTopologyStore({ endpoints: [`http://127.0.0.1:${port}`], prefix: 'kvs' });
+    const message = expect.stringContaining('the answer is too large');
+    await expect(other.read()).rejects.toMatchObject({ code: 'store_unavailable', message });
+    await other.close();
+    server.close();
   });
 
   it('refuses a document that is too large for etcd', async () => {

@@ -1,6 +1,7 @@
 import { mkdtemp, open, readFile, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { LocalTopologyStore, newTopology, type FileLock } from './index.js';
 import { describeTopologyStore } from './testing/index.js';
 
@@ -66,6 +67,13 @@ describe('the topology in a file', () => {
     expect(await readFile(file.path, 'utf8')).toBe('{"format":"kvs-topol');
   });
 
+  it('that cannot be read is not taken for one that is not there', async () => {
+    const { directory: path, lock } = file;
+    const unreadable = new LocalTopologyStore({ path, lock });
+    await expect(unreadable.read()).rejects.toMatchObject({ code: 'store_unavailable' });
+    await expect(unreadable.replace(first)).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
+
   it('is not touched once another process has the lock', async () => {
     await file.store.replace(first);
     file.lock.isHeld = false;
@@ -75,5 +83,28 @@ describe('the topology in a file', () => {
       message: expect.stringContaining('the lock was lost'),
     });
     expect(await (await file.reopen()).read()).toEqual(first);
+  });
+
+  it('is read again after a change whose outcome is unknown', async () => {
+    await file.store.replace(first);
+    const publish = file.lock.publish.bind(file.lock);
+    file.lock.publish = async (name, write) => {
+      await publish(name, write);
+      throw new Error('the disk did not answer');
+    };
+    const next = { ...first, revision: 2 };
+    await expect(file.store.replace(next)).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(await file.store.read()).toEqual(next);
+  });
+
+  it('keeps its lock until the last change is made', async () => {
+    const events: string[] = [];
+    file.lock.publish = async () => {
+      await setImmediate();
+      events.push('published');
+    };
+    file.lock.release = async () => void events.push('released');
+    await Promise.all([file.store.replace(first), file.store.close()]);
+    expect(events).toEqual(['published', 'released']);
   });
 });

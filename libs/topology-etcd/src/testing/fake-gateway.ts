@@ -84,6 +84,8 @@ export class FakeGateway {
     if (path === '/v3/watch') return this.#watch(response);
     const answer = this.#first.#answer(path, fields(JSON.parse(body)));
     if (failure === 'lose') return void response.destroy();
+    if (answer === undefined)
+      return void response.writeHead(404).end('{"error":"etcdserver: requested lease not found"}');
     response.end(JSON.stringify({ header: { revision: `${this.#first.#revision}` }, ...answer }));
   }
 
@@ -99,7 +101,8 @@ export class FakeGateway {
     response.write('{"result":{"created":true}}\n');
   }
 
-  #answer(path: string, body: Fields): object {
+  /** Returns undefined if a lease has ended. */
+  #answer(path: string, body: Fields): object | undefined {
     switch (path) {
       case '/v3/kv/range':
         return this.#range(body);
@@ -128,7 +131,7 @@ export class FakeGateway {
     return { kvs: [{ key: body['key'], value, mod_revision: `${pair.mod}` }], count: '1' };
   }
 
-  #transact(body: Fields): object {
+  #transact(body: Fields): object | undefined {
     const comparison = first(body, 'compare');
     const pair = this.#pairs.get(text(comparison, 'key'));
     if (!isMet(comparison, pair)) {
@@ -136,8 +139,9 @@ export class FakeGateway {
       return { responses: [{ response_range: this.#range(range) }] };
     }
     const put = fields(first(body, 'success')['request_put']);
-    this.#revision++;
     const lease = text(put, 'lease') || undefined;
+    if (lease !== undefined && !this.#leases.has(lease)) return undefined;
+    this.#revision++;
     const next = {
       value: text(put, 'value'),
       create: pair?.create ?? this.#revision,
