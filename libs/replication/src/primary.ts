@@ -182,10 +182,7 @@ export class Primary {
     }
     run((result) => {
       if (this.#isClosed) done(WRONG_NODE);
-      else if (this.#answers.hold(keys, result, done)) {
-        this.#node.touch(this.#data.number);
-        this.#progress();
-      }
+      else if (this.#answers.hold(keys, result, done)) this.#node.touch(this.#data.number);
     });
   }
 

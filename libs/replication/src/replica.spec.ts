@@ -340,7 +340,7 @@ describe('a lease', () => {
   it('does not come from a process that was told a later entry by another one (R9)', () => {
     world.assign(a, b);
     const entry = { ...world.entry, epoch: world.topology.revision + 1 };
-    b.replica.receive(c.bootId, { kind: 'entry', partition: PARTITION, entry, asksAfter: undefined });
+    b.replica.receive(c.bootId, { kind: 'entry', partition: PARTITION, entry });
     world.pass(3000);
     expect(a.isServing).toBe(false);
   });
@@ -1211,7 +1211,7 @@ describe('a learner', () => {
       fillId: 'lost',
       previous: START_POSITION,
       effects: [effect],
-      settled: 0,
+      trimUpTo: 0,
       highestVersion: 1,
     });
     expect(b.pairs).toEqual({});
@@ -1234,7 +1234,10 @@ describe('a learner', () => {
       b.replica.receive(a.bootId, { kind: 'fillChunk', ...fill, number, pairs });
     }
     b.replica.receive(a.bootId, { kind: 'fillEnd', ...fill, chunkCount: 2 });
-    expect([b.replica.leftOvers(), Object.keys(b.pairs)]).toEqual([[], numbers.includes(0) ? ['k0'] : []]);
+    expect([b.replica.heldPartitions(), Object.keys(b.pairs)]).toEqual([
+      [],
+      numbers.includes(0) ? ['k0'] : [],
+    ]);
   });
 
   it('is not complete by the end of a fill after which another one began', () => {
