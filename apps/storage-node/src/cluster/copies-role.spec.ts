@@ -3,11 +3,13 @@ import { KvStore, MemoryEngine } from '@kvs/kv-store';
 import { ManualTime } from '@kvs/protocol/testing';
 import {
   applyRequests,
+  endProcess,
   newTopology,
   registerNode,
   type BootId,
   type EntryChange,
   type Topology,
+  type TopologyNode,
 } from '@kvs/topology';
 import { boot } from '@kvs/topology/testing';
 import { StoreOperations } from '../store-operations.js';
@@ -136,6 +138,102 @@ describe('a node that leaves', () => {
   ])('takes over no pairs %s', (_, others) => {
     expect(lastCopies(others)).toMatchObject({ awaited: 0, mustTakeOver: false });
   });
+});
+
+describe('a node that leaves with copies', () => {
+  const FREE = boot('free');
+  const own = (update: Partial<TopologyNode>) => (topology: Topology) => {
+    const nodes = topology.nodes.map((node) => (node.bootId === role.bootId ? { ...node, ...update } : node));
+    return { ...topology, nodes };
+  };
+  const withNode =
+    (bootId: BootId, update: Partial<TopologyNode> = {}) =>
+    (topology: Topology) => {
+      const node = { bootId, id: bootId, address: `${bootId}:1`, zone: '', weight: 1, starts: 1 };
+      const added: TopologyNode = { ...node, isDurable: false, state: 'active', ...update };
+      return { ...topology, nodes: [...topology.nodes, added] };
+    };
+
+  /** Tells the node of changes of the topology, and which others it has links to. */
+  function learn(linked: readonly BootId[], ...changes: ((topology: Topology) => Topology)[]): void {
+    const { nodeReplica } = role;
+    if (nodeReplica === undefined) throw new TypeError('the node has copies');
+    jest.spyOn(nodeReplica, 'isLinkedTo').mockImplementation((bootId) => linked.includes(bootId));
+    const topology = changes.reduce((before, change) => change(before), joined);
+    role.learn({ topology: { ...topology, revision: topology.revision + 1 }, timeMs: 0 });
+  }
+
+  const oneCopy = (topology: Topology) => ({ ...topology, copies: 1 });
+  const toFree = (topology: Topology) => changed(topology, 10, { kind: 'nameLearner', learner: FREE });
+
+  it.each<[string, ((topology: Topology) => Topology)[], { count: number; awaited: number }]>([
+    ['those that nobody gets', [], { count: 400, awaited: 0 }],
+    [
+      'none that another node has on its disk',
+      [withNode(COPY, { isDurable: true })],
+      { count: 0, awaited: 0 },
+    ],
+    ['none on its own disk', [own({ isDurable: true })], { count: 0, awaited: 0 }],
+    ['those that learners get', [toFree], { count: 400, awaited: 10 }],
+    ['those that another node gets', [withNode(FREE)], { count: 400, awaited: 400 }],
+    [
+      'those that a draining node does not get',
+      [withNode(FREE, { state: 'draining' })],
+      { count: 400, awaited: 0 },
+    ],
+    ['those that nobody gets, as there is one copy', [withNode(FREE), oneCopy], { count: 400, awaited: 0 }],
+    [
+      'those that are drained to another node',
+      [withNode(FREE), oneCopy, own({ state: 'draining' })],
+      { count: 400, awaited: 400 },
+    ],
+  ])('counts the partitions that end with it if the other copy leaves too: %s', (_, changes, counts) => {
+    learn([FREE], ...changes);
+    expect(role.countOnlyCopies()).toEqual({ count: 0, awaited: 0 });
+    const { revision } = joined;
+    role.obey({ ...ANSWER, revision, leaving: [COPY] });
+    // A proxy that does not lead does not know which nodes leave.
+    role.obey({ ...ANSWER, revision, leaving: undefined });
+    expect(role.countOnlyCopies()).toEqual(counts);
+  });
+
+  it('counts the partitions that end with it if the other copy has ended', () => {
+    learn([COPY], (topology) => endProcess(topology, { bootId: COPY, isDurable: false }));
+    expect([role.countOnlyCopies().count, role.handOverAll()]).toEqual([400, 0]);
+  });
+
+  it.each<[string, number, BootId[], BootId[], number]>([
+    ['once it serves nothing', 400, [COPY], [], 400],
+    ['not while it serves something', 399, [COPY], [], 0],
+    ['not if their primary leaves too', 400, [COPY], [COPY], 0],
+    ['not if their primary is away', 400, [], [], 0],
+  ])('waits until its copies are removed %s', (_, count, linked, leaving, copies) => {
+    learn(linked, (topology) =>
+      changed(topology, count, { kind: 'promote', copy: COPY, instead: role.bootId }),
+    );
+    role.obey({ ...ANSWER, revision: joined.revision, leaving });
+    expect(role.countCopiesToRemove()).toBe(copies);
+  });
+
+  it('keeps the pairs of copies that are removed', () => {
+    role.leave();
+    expect(role.nodeReplica?.replica.isLeaving).toBe(true);
+  });
+});
+
+it('obeys orders for the entries that they are about, and the limit of transfers', () => {
+  const { nodeReplica } = role;
+  if (nodeReplica === undefined) throw new TypeError('the node has copies');
+  const handOver = jest.spyOn(nodeReplica.replica, 'handOver');
+  const limit = jest.spyOn(nodeReplica, 'limitTransfers');
+  const epoch = joined.partitions[0]?.epoch ?? 0;
+  const order = { kind: 'handOver', partition: 0, to: COPY } as const;
+  const orders = [
+    { ...order, epoch: epoch - 1 },
+    { ...order, partition: 1, epoch },
+  ];
+  role.obey({ ...ANSWER, revision: 1, leaving: undefined, orders, transferBytesPerSecond: 7 });
+  expect([handOver.mock.calls, limit.mock.calls]).toEqual([[[[[1, COPY]]]], [[7]]]);
 });
 
 interface Others {
