@@ -36,7 +36,7 @@ async function crashAgainAndAgain(laneSeed: number): Promise<void> {
   }
 }
 
-/** Lets a process write until it has acknowledged so many rounds, and some microseconds more. */
+/** Lets a process write until it has acknowledged `rounds` rounds, and for `micros` microseconds more. */
 async function writeAndKill(
   directory: string,
   firstRound: number,

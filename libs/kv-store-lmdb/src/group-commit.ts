@@ -14,7 +14,7 @@ export interface Step {
 export interface CommitContext {
   /** Throws if nothing can be committed now. */
   assertUsable(): void;
-  /** Returns how much may be written now, if so much is wanted. Throws if it cannot be found out. */
+  /** Returns how much may be written now, if `wantedBytes` are wanted. Throws if it cannot be found out. */
   room(wantedBytes: number): Room;
   /** Applies all changes and commits them, or throws and changes nothing. */
   transact(apply: () => void): void;

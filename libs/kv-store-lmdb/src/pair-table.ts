@@ -76,7 +76,7 @@ export class PairTable {
     return { status: actualVersion > 0 ? 'deleted' : 'absent' };
   }
 
-  /** Removes pairs of a partition, at most so many, and fewer if they are large. Returns whether there may be more. */
+  /** Removes pairs of a partition, at most `limit`, and fewer if they are large. Returns whether there may be more. */
   clear(partition: number, limit: number): boolean {
     const range = { start: partitionStart(partition), end: partitionEnd(partition), limit };
     const pairs: { readonly key: Buffer; readonly head: RecordHead }[] = [];
@@ -117,7 +117,7 @@ export class PairTable {
     return Number.isNaN(known) ? (this.#knownFloors[partition] = this.floor(partition)) : known;
   }
 
-  /** Returns pairs that have expired, at most so many. */
+  /** Returns pairs that have expired, at most `limit`. */
   expired(limit: number): Buffer[] {
     const end = deadlineKey(EMPTY, microsToMs(this.#clock.nowMicros()) + 1);
     return [...this.#environment.deadlines.getKeys({ end, limit })].map((key) => Buffer.from(key));

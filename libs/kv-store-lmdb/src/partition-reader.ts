@@ -70,7 +70,7 @@ function successor(key: Buffer): Buffer {
   return Buffer.concat([key, Buffer.of(0)]);
 }
 
-/** Comes after all keys that start with this, because no key has so many bytes 0xff. */
+/** Comes after all keys that start with this, because no key has that many bytes 0xff. */
 function afterPrefix(prefix: Buffer): Buffer {
   return Buffer.concat([prefix, Buffer.alloc(1000 - Math.min(prefix.length, 999), 0xff)]);
 }

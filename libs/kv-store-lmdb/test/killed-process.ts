@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 
 /**
- * Runs a script of this directory until it has written so many lines, and some microseconds more. Then kills it.
+ * Runs a script of this directory until it has written `lineCount` lines, and for `micros` microseconds more. Then kills it.
  * @returns the lines that it has written completely
  */
 export async function runAndKill(

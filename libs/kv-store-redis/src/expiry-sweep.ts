@@ -1,6 +1,6 @@
 import { PARTITION_COUNT } from '@kvs/protocol';
 
-/** Reclaims up to so many expired pairs of each of these partitions; returns how many, in the same order. */
+/** Reclaims up to `limit` expired pairs of each of these partitions; returns how many, in the same order. */
 type Reclaim = (partitions: readonly number[], limit: number) => Promise<readonly number[]>;
 
 /**

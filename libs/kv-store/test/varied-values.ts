@@ -4,12 +4,12 @@ const ASCII = Buffer.from(Array.from({ length: 100_000 }, (_, i) => `${i.toStrin
 /** Characters of one to four bytes. */
 const WIDE = Buffer.from(Array.from({ length: 50_000 }, (_, i) => `${i.toString(36)}é€\u{1f600}`).join(''));
 
-/** Returns text of so many bytes in ASCII. */
+/** Returns text of `byteCount` bytes in ASCII. */
 export function variedAscii(byteCount: number, from = 0): string {
   return repeated(ASCII, byteCount, from % ASCII.length).toString('latin1');
 }
 
-/** Returns text of so many bytes in UTF-8, most of them in characters of several bytes. */
+/** Returns text of `byteCount` bytes in UTF-8, most of them in characters of several bytes. */
 export function variedText(byteCount: number, from = 0): string {
   let start = from % WIDE.length;
   while (isInCharacter(WIDE[start])) start -= 1;

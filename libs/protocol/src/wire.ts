@@ -81,11 +81,11 @@ export function setAnswer(
   outcomes: readonly SetOutcome[],
   meta: boolean,
 ): WireAnswer<WireSetAnswer> {
-  const { status, added, failed } = tally(items, outcomes, () => true);
-  if (!meta) return { status, body: { keys_added: added, keys_failed: failed } };
+  const { status, count, failed } = tally(items, outcomes, () => true);
+  if (!meta) return { status, body: { keys_added: count, keys_failed: failed } };
   const versions = outcomes.map((outcome) => (outcome.ok ? outcome.version : null));
   const created = outcomes.map((outcome) => (outcome.ok ? outcome.created : null));
-  return { status, body: { keys_added: added, keys_failed: failed, versions, created } };
+  return { status, body: { keys_added: count, keys_failed: failed, versions, created } };
 }
 
 /** Returns the body that answers `POST /delete`. */
@@ -94,10 +94,10 @@ export function deleteAnswer(
   outcomes: readonly DeleteOutcome[],
   meta: boolean,
 ): WireAnswer<WireDeleteAnswer> {
-  const { status, added, failed } = tally(items, outcomes, (outcome) => outcome.deleted);
-  if (!meta) return { status, body: { keys_deleted: added, keys_failed: failed } };
+  const { status, count, failed } = tally(items, outcomes, (outcome) => outcome.deleted);
+  if (!meta) return { status, body: { keys_deleted: count, keys_failed: failed } };
   const deleted = outcomes.map((outcome) => (outcome.ok ? outcome.deleted : null));
-  return { status, body: { keys_deleted: added, keys_failed: failed, deleted } };
+  return { status, body: { keys_deleted: count, keys_failed: failed, deleted } };
 }
 
 /** Returns the body that answers `POST /fetch`. */
@@ -132,8 +132,8 @@ export function touchAnswer(
   items: readonly TouchItem[],
   outcomes: readonly TouchOutcome[],
 ): WireAnswer<WireTouchAnswer> {
-  const { status, added, failed } = tally(items, outcomes, (outcome) => outcome.touched);
-  return { status, body: { keys_touched: added, keys_failed: failed } };
+  const { status, count, failed } = tally(items, outcomes, (outcome) => outcome.touched);
+  return { status, body: { keys_touched: count, keys_failed: failed } };
 }
 
 /** Returns the body that answers `POST /increment`. */
@@ -165,14 +165,14 @@ function tally<T extends { readonly ok: true }>(
   items: readonly { readonly key: Key }[],
   outcomes: readonly (T | ItemFailure)[],
   counts: (outcome: T) => boolean,
-): { status: number; added: number; failed: WireKeyFailure[] } {
-  let added = 0;
+): { status: number; count: number; failed: WireKeyFailure[] } {
+  let count = 0;
   const failed: WireKeyFailure[] = [];
   zip(items, outcomes, ({ key }, outcome) => {
     if (!outcome.ok) failed.push({ key, ...wireFailure(outcome) });
-    else if (counts(outcome)) added++;
+    else if (counts(outcome)) count++;
   });
-  return { status: batchStatus(outcomes), added, failed };
+  return { status: batchStatus(outcomes), count, failed };
 }
 
 function wireFailure({ code, message, maybeApplied }: ItemFailure): WireFailure {

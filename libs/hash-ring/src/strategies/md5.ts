@@ -36,11 +36,7 @@ const WORD_FACTOR = [1, 5, 3, 7];
 const WORD_START = [0, 1, 5, 0];
 const SHIFTS = [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21];
 
-/**
- * floor(2^32 ·
- * sin(i + 1)
- * ), as the RFC lists them, so that no machine's `Math.sin` matters.
- */
+/** ⌊2³² · |sin(i + 1)|⌋, as the RFC lists them, so that no machine's `Math.sin` matters. */
 // prettier-ignore
 const SINES = [
   0xd76aa478, 0xe8c7b756, 0x242070db, 0xc1bdceee, 0xf57c0faf, 0x4787c62a, 0xa8304613, 0xfd469501,

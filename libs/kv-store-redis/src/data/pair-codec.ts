@@ -42,7 +42,7 @@ export function decodePair(bytes: Buffer): EngineEntry {
   };
 }
 
-/** Returns how many bytes the value of a pair of so many bytes has, or 8 less if the pair has no deadline. */
+/** Returns how many bytes the value of a pair of `pairBytes` bytes has, or 8 less if the pair has no deadline. */
 export function leastValueBytes(pairBytes: number): number {
   return Math.max(0, pairBytes - 17);
 }

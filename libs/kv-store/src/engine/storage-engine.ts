@@ -47,8 +47,8 @@ export interface StorageEngine {
    * Returns the pairs of these keys. It never changes what other calls see, though it may reclaim expired pairs.
    *
    * Throws, or rejects with, `answer_too_large` if the values have more than `maxBytes` together (default: no limit).
-   * A repeated key counts each time. An engine checks this while it reads, so it never has much more than so many
-   * bytes in memory. It may count by `leastBytes` of `@kvs/protocol`.
+   * A repeated key counts each time. An engine checks this while it reads, so it never has much more than that
+   * in memory. It may count by `leastBytes` of `@kvs/protocol`.
    */
   getMany(keys: readonly EngineKey[], maxBytes?: number): MaybePromise<readonly EngineReadOutcome[]>;
 

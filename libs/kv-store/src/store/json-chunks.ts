@@ -35,5 +35,5 @@ function wirePair(
   };
 }
 
-/** A chunk ends with the pair at which it reaches so many UTF-16 units. */
+/** A chunk ends with the pair at which it has this many UTF-16 units. */
 const CHUNK_UNITS = 60 * 1024;

@@ -22,7 +22,7 @@ export interface EngineSuiteOptions {
    */
   readonly replicates?: 'while open' | 'across restarts';
   /**
-   * Opens a new, empty engine with a limit of so many bytes, a few MiB. For an engine that has such a limit and
+   * Opens a new, empty engine with a limit of `maxBytes`, a few MiB. For an engine that has such a limit and
    * counts its memory.
    */
   readonly createBounded?: (

@@ -115,7 +115,7 @@ export async function scanKeys(
   return keyData(await scanPairs(engine, partitions, options));
 }
 
-/** Writes pairs to many partitions: so many that an engine lets other work run while it looks through them. */
+/** Writes pairs to 64 partitions, enough that an engine lets other work run while it looks through them. */
 export async function spread(engine: StorageEngine): Promise<readonly number[]> {
   const partitions = Array.from({ length: 64 }, (_, i) => 3 * i);
   for (const partition of partitions)

@@ -21,7 +21,7 @@ import type { ErrorCode } from '../errors.js';
 import { MAX_TTL_MS, readInteger } from '../guard.js';
 
 /**
- * The encoding schema as classes. They explain a refused body: each rule names the error code of its failure. `openapi.ts`
+ * The encoding schema as classes. They explain a refused body: each rule names the error code of its failure. `described-dto.ts`
  * describes them.
  */
 

@@ -26,7 +26,7 @@ export const explainDeleteItem: ItemExplainer = (item, pointer, limits) =>
 /** The depth of an item with the key and the value in it. */
 const SCHEMA_DEPTH = 2;
 
-/** Objects of the schema have at most 4 properties. Of so many properties, enough are unknown to fill the list. */
+/** Objects of the schema have at most 4 properties. Of this many properties, enough are unknown to fill the list. */
 const MAX_EXPLAINED_PROPERTIES = MAX_LISTED_ISSUES + 4;
 
 type ItemDto = KeyDto | KeyItemDto | DeleteItemDto | SetItemDto | TouchItemDto | IncrementItemDto;

@@ -18,7 +18,7 @@ export class ManualTime {
     return [...this.#tasks].map(({ dueMs }) => dueMs - this.#nowMs).sort((one, other) => one - other);
   }
 
-  /** Runs the tasks that are due within so many milliseconds, in order, including tasks that these schedule. */
+  /** Runs the tasks that are due within `ms` milliseconds, in order, including tasks that these schedule. */
   advanceMs(ms: number): void {
     const untilMs = this.#nowMs + ms;
     for (let entry = this.#next(untilMs); entry !== undefined; entry = this.#next(untilMs)) {

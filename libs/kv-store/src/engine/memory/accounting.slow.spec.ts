@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** Bytes of the values, written in characters of so many bytes. */
+/** Values of `valueBytes` bytes, each `unit` repeated. */
 const SHAPES = [
   { values: '8 bytes of text', valueBytes: 8, unit: 'x', encoding: 'string', count: 1_000_000 },
   { values: '100 bytes of text', valueBytes: 100, unit: 'x', encoding: 'string', count: 450_000 },

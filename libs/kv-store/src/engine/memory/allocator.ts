@@ -53,7 +53,7 @@ export class Allocator {
   }
 
   /**
-   * Returns whether so many bytes are free for pages and tables. If not, moves records together to free some pages, but
+   * Returns whether `bytes` bytes are free for pages and tables. If not, moves records together to free some pages, but
    * removes no pairs.
    */
   hasFree(bytes: number): boolean {
@@ -125,7 +125,7 @@ export class Allocator {
 
 const ONE_FULL: SlotCounts = Object.freeze({ full: 1, tailBytes: 0 });
 
-/** To free so many takes a few milliseconds at most. */
+/** To free this many pages takes a few milliseconds at most. */
 const MAX_PAGES_PER_LOOK = 4;
 
 /** How often a small record may have expired pairs reclaimed. */

@@ -4,14 +4,14 @@ import { microsToMs } from '../../clock.js';
 import { isExpired } from '../rules.js';
 import type { MemoryPartition } from './memory-partition.js';
 import { END_OF_HASHES } from './bucket-table.js';
-import type { PairStore } from './pair-store.js';
+import type { PairStore, Sweep } from './pair-store.js';
 
 /**
  * Reclaims expired pairs that nobody reads, a few at a time, like the active expire cycle of Redis. It runs ten times
  * a second and takes small samples until nothing more is due or its time is up. If its time was up, it runs again
  * soon. It skips partitions in which nothing is due, and it does not run if no pair has a deadline.
  */
-export class ExpirySweep {
+export class ExpirySweep implements Sweep {
   #cancel: CancelTask | undefined;
   #cursor: SweepCursor | undefined;
   #nextPartition = 0;
@@ -29,8 +29,8 @@ export class ExpirySweep {
   }
 
   /**
-   * Schedules the sweep. The engine calls it when it writes a pair with a deadline, or loads pairs with unknown
-   * deadlines.
+   * Schedules the sweep. The store calls it when it writes a pair with a deadline, and the engine when it has loaded pairs with
+   * unknown deadlines.
    */
   wake(expiresAtMs = -Infinity): void {
     this.#nextDeadlineMs = Math.min(this.#nextDeadlineMs, expiresAtMs);
@@ -46,10 +46,10 @@ export class ExpirySweep {
    * Reclaims a few pairs at once. A write calls it when it finds no room. Costs almost nothing if no pair has expired.
    * @returns whether anything was reclaimed
    */
-  reclaim(nowMicros: number, mostExamined: number): boolean {
+  reclaim(nowMicros: number, maxExamined: number): boolean {
     if (this.#cursor === undefined && microsToMs(nowMicros) < this.#nextDeadlineMs) return false;
     let removed = 0;
-    for (let examined = 0; examined < mostExamined;) {
+    for (let examined = 0; examined < maxExamined;) {
       const sample = this.#step(nowMicros);
       if (sample === undefined) break;
       examined += sample.examined;
@@ -173,6 +173,6 @@ const IDLE_DELAY_MS = 100;
 const BUSY_DELAY_MS = 10;
 const SAMPLE = 64;
 
-/** A step ends after a millisecond, or after so many pairs if the clock is too coarse. */
+/** A step ends after `MAX_MICROS`, or after `MAX_EXAMINED` pairs if the clock is too coarse. */
 const MAX_MICROS = 1000;
 const MAX_EXAMINED = 4096;

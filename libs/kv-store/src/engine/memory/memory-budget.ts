@@ -18,7 +18,7 @@ export class MemoryBudget {
     return Math.max(0, this.limitBytes - this.#usedBytes);
   }
 
-  /** Returns whether so many more bytes fit. */
+  /** Returns whether `bytes` more bytes fit. */
   fits(bytes: number): boolean {
     return this.#usedBytes + bytes <= this.limitBytes;
   }

@@ -57,13 +57,12 @@ export class MemoryEngine implements StorageEngine {
     this.#clock = clock;
     this.#store = new PairStore(maxMemoryBytes, eviction, randomHashKey());
     this.#sweep = new ExpirySweep(this.#store, clock, scheduler);
-    this.#store.expired = this.#sweep;
+    this.#store.sweep = this.#sweep;
     this.maxMemoryBytes = maxMemoryBytes;
     this.#evicts = eviction !== 'none';
     this.replication = new MemoryReplication({
       store: this.#store,
       clock,
-      sweep: this.#sweep,
       evicts: this.#evicts,
       assertOpen: () => this.#assertOpen(),
     });
@@ -137,10 +136,7 @@ export class MemoryEngine implements StorageEngine {
   setMany(writes: readonly EngineWrite[]): readonly EngineWriteOutcome[] {
     this.#assertOpen();
     const now = this.#clock.nowMicros();
-    return writes.map((write) => {
-      if (write.expiresAtMs !== undefined) this.#sweep.wake(write.expiresAtMs);
-      return this.#store.write(write, now);
-    });
+    return writes.map((write) => this.#store.write(write, now));
   }
 
   deleteMany(deletes: readonly EngineDelete[]): readonly EngineDeleteOutcome[] {
@@ -231,7 +227,7 @@ const PRESENT = Object.freeze({ status: 'present' });
 class ScanPace {
   #pairsSinceTurn = 0;
 
-  /** Notes a step through a partition of so many pairs. Returns whether the event loop must turn. */
+  /** Notes a step through a partition of `pairCount` pairs. Returns whether the event loop must turn. */
   passed(pairCount: number): boolean {
     this.#pairsSinceTurn += pairCount;
     if (this.#pairsSinceTurn < SCAN_CHUNK_PAIRS) return false;

@@ -31,7 +31,7 @@ describe('a partition of very many pairs', () => {
       if (index % 97 === 0) expectFound(store, keys, index + 1, COUNT);
     }
     expect(store.partition(PARTITION)?.pairCount).toBe(0);
-    // A table for so many has 256 KiB; and a change of size takes 32 KiB more at a time; five pages are freed at once.
+    // A table for the pairs has 256 KiB; and a change of size takes 32 KiB more at a time; five pages are freed at once.
     expect(largest).toBeLessThan(6 * 66 * 1024);
     expect(store.budget.usedBytes - before).toBeLessThan(6 * 66 * 1024);
   });

@@ -19,7 +19,6 @@ import type {
   EngineWriteOutcome,
 } from '../storage-engine.js';
 import { END_OF_HASHES } from './bucket-table.js';
-import type { ExpirySweep } from './expiry-sweep.js';
 import type { MemoryPartition } from './memory-partition.js';
 import type { PairStore } from './pair-store.js';
 
@@ -27,7 +26,6 @@ import type { PairStore } from './pair-store.js';
 export interface MemoryReplicationContext {
   readonly store: PairStore;
   readonly clock: Clock;
-  readonly sweep: ExpirySweep;
   readonly evicts: boolean;
   /** @throws KvsError `engine_unavailable` */
   readonly assertOpen: () => void;
@@ -64,7 +62,6 @@ export class MemoryReplication implements EngineReplication {
   write(partition: number, writes: readonly EngineWrite[], epoch: number): readonly EngineWriteOutcome[] {
     const now = this.#now();
     return writes.map((item) => {
-      if (item.expiresAtMs !== undefined) this.#context.sweep.wake(item.expiresAtMs);
       const outcome = this.#store.write(item, now);
       if (outcome.status === 'written') this.#advance(partition, epoch);
       return outcome;
@@ -86,7 +83,7 @@ export class MemoryReplication implements EngineReplication {
     this.#store.raiseVersionFloor(partition, versionFloor);
     for (const { id, entry, position } of effects) {
       if (entry === undefined) this.#store.delete({ id, partition, ifVersion: undefined }, now);
-      else if (!this.#put(partition, { id, ...entry }, now)) return OUT_OF_MEMORY;
+      else if (!this.#store.put({ id, ...entry }, partition, now)) return OUT_OF_MEMORY;
       this.#positions[partition] = position;
     }
     return APPLIED;
@@ -95,7 +92,7 @@ export class MemoryReplication implements EngineReplication {
   fill(partition: number, pairs: readonly EnginePair[]): EngineApplyOutcome {
     if (this.isFull()) return OUT_OF_MEMORY; // effects need the rest
     const now = this.#now();
-    return pairs.every((pair) => this.#put(partition, pair, now)) ? APPLIED : OUT_OF_MEMORY;
+    return pairs.every((pair) => this.#store.put(pair, partition, now)) ? APPLIED : OUT_OF_MEMORY;
   }
 
   /** The mark ends with the process, and so do the pairs: a snapshot has only the version floor of an incomplete partition. */
@@ -150,12 +147,6 @@ export class MemoryReplication implements EngineReplication {
     return !this.#context.evicts && !this.#store.hasFree(reservedBytes);
   }
 
-  /** Stores a pair of another copy; returns false if there is no room. */
-  #put(partition: number, pair: EnginePair, nowMicros: number): boolean {
-    if (pair.expiresAtMs !== undefined) this.#context.sweep.wake(pair.expiresAtMs);
-    return this.#store.put(pair, partition, nowMicros);
-  }
-
   #advance(partition: number, epoch: number): void {
     this.#positions[partition] = { epoch, number: (this.#positions[partition]?.number ?? 0) + 1 };
   }
@@ -200,6 +191,6 @@ const OUT_OF_MEMORY = Object.freeze({ status: 'out_of_memory' });
 /** Pairs and empty buckets that are removed in one turn of the event loop. */
 const REMOVED_PER_TURN = 250;
 
-/** The engine says that it is full while it still has this share of its memory, or so many bytes if that is less. */
+/** The engine says that it is full while it still has this share of its memory, or the bytes below if these are less. */
 const RESERVED_SHARE = 1 / 32;
 const MAX_RESERVED_BYTES = 16 * 1024 * 1024;

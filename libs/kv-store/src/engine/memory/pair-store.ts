@@ -32,13 +32,15 @@ export interface ChangeObserver {
   changing(partition: MemoryPartition, hash: number, ref: number, id: () => KeyId): void;
 }
 
-/** Knows what has expired. */
-export interface ExpiredPairs {
+/** Removes expired pairs. */
+export interface Sweep {
+  /** A pair is about to be written that expires then. */
+  wake(expiresAtMs: number): void;
   /**
-   * Removes some expired pairs, after examining at most so many pairs.
+   * Removes some expired pairs at once, after examining at most `maxExamined` pairs.
    * @returns whether anything was removed
    */
-  reclaim(nowMicros: number, mostExamined: number): boolean;
+  reclaim(nowMicros: number, maxExamined: number): boolean;
 }
 
 /** All pairs, by partition. Every method is atomic, because it runs to its end within one turn of the event loop. */
@@ -47,8 +49,8 @@ export class PairStore {
   records: Records;
   /** Set while a partition is copied over several turns of the event loop. */
   observer: ChangeObserver | undefined;
-  /** Frees memory before a pair is evicted or a write is refused. */
-  expired: ExpiredPairs | undefined;
+  /** Also frees memory before a pair is evicted or a write is refused. */
+  sweep: Sweep | undefined;
   /** The partitions that are being filled, or whose pairs are being removed. */
   readonly incomplete = new Set<number>();
   #arena: SlabArena;
@@ -101,6 +103,7 @@ export class PairStore {
   }
 
   write(item: EngineWrite, nowMicros: number): EngineWriteOutcome {
+    if (item.expiresAtMs !== undefined) this.sweep?.wake(item.expiresAtMs);
     const found = this.#find(item.id, item.partition, nowMicros);
     const actualVersion = found === 0 ? 0 : this.records.version(found);
     if (!conditionHolds(item.ifVersion, actualVersion)) return { status: 'version_mismatch', actualVersion };
@@ -119,17 +122,21 @@ export class PairStore {
     return { status: 'deleted' };
   }
 
-  /** Stores a pair with the version that it had elsewhere. Returns false if there is no room. */
+  /**
+   * Stores a pair with the version that it had elsewhere. Returns false if there is no room. Does not wake the sweep, which must
+   * not remove pairs while a snapshot is loaded.
+   */
   restore(pair: EnginePair & EngineKey): boolean {
     this.#key.encode(pair.id);
     return this.#store(pair, pair.partition, pair.version, 0, 0);
   }
 
   /**
-   * As {@link restore}, but replaces the pair with the same key. Returns false if there is no room; then that pair is
-   * still there.
+   * As {@link restore}, but wakes the sweep, and replaces the pair with the same key. Returns false if there is no room; then that
+   * pair is still there.
    */
   put(pair: EnginePair, partition: number, nowMicros: number): boolean {
+    if (pair.expiresAtMs !== undefined) this.sweep?.wake(pair.expiresAtMs);
     const found = this.#find(pair.id, partition, nowMicros);
     return this.#store(pair, partition, pair.version, found, nowMicros);
   }
@@ -143,7 +150,7 @@ export class PairStore {
     this.#versionFloors[partition] = Math.max(this.versionFloor(partition), floor);
   }
 
-  /** Returns whether so many bytes are free. May move records together, a few at a time, but removes no pairs. */
+  /** Returns whether `bytes` bytes are free. May move records together, a few at a time, but removes no pairs. */
   hasFree(bytes: number): boolean {
     return this.#allocator.hasFree(bytes);
   }
@@ -312,9 +319,7 @@ export class PairStore {
   }
 
   #reclaim(nowMicros: number): boolean {
-    return (
-      this.expired?.reclaim(nowMicros, this.#eviction === 'none' ? MOST_EXAMINED : FEW_EXAMINED) === true
-    );
+    return this.sweep?.reclaim(nowMicros, this.#eviction === 'none' ? MAX_EXAMINED : FEW_EXAMINED) === true;
   }
 
   #partitionFor(number: number, nowMicros: number): MemoryPartition | undefined {
@@ -343,6 +348,6 @@ export class PairStore {
 }
 
 /** How many pairs the store examines for expired ones before it refuses a write … */
-const MOST_EXAMINED = 4096;
+const MAX_EXAMINED = 4096;
 /** … or before it evicts a pair. This is less, because every write of a full store may need it. */
 const FEW_EXAMINED = 512;

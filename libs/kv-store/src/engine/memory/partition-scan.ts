@@ -25,7 +25,7 @@ export function* scanPartition(
     const chunk = new ScanChunkBuilder();
     const now = clock.nowMicros();
     addLeft(store, partition, left, now, chunk);
-    for (let examined = 0; !chunk.isFull && examined < MOST_EXAMINED && hash < END_OF_HASHES;) {
+    for (let examined = 0; !chunk.isFull && examined < MAX_EXAMINED && hash < END_OF_HASHES;) {
       const { refs, nextHash } = partition.bucketFrom(hash);
       hash = nextHash;
       examined += Math.max(refs.length, 1);
@@ -42,7 +42,7 @@ export function* scanPartition(
 }
 
 /** Pairs and empty buckets that one step examines: a millisecond of work. */
-const MOST_EXAMINED = 4000;
+const MAX_EXAMINED = 4000;
 
 function addLeft(
   store: PairStore,

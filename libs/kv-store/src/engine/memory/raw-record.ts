@@ -29,7 +29,7 @@ export function emptyRecord(): RawRecord {
   };
 }
 
-/** A key of up to so many bytes is completely in the head of its record. */
+/** A key of up to this many bytes is completely in the head of its record. */
 export const MAX_KEY_IN_HEAD_BYTES = 8000;
 
 const NO_BYTES = Buffer.alloc(0);

@@ -44,7 +44,7 @@ export class Records {
 
   /** Returns how many bytes a record has, including its header. */
   size(key: KeyBuffer, valueBytes: number, expiresAtMs: number | undefined): number {
-    return this.#payload(expiresAtMs !== undefined) + key.length + valueBytes;
+    return this.#headerBytes(expiresAtMs !== undefined) + key.length + valueBytes;
   }
 
   /** Writes all of a record except its links. A large record already has its chunks. */
@@ -62,8 +62,8 @@ export class Records {
     const { words, bytes } = page;
     const at = start / 4;
     const isAscii = value.encoding === 'string' && valueBytes === value.data.length;
-    const payload = this.#payload(expiresAtMs !== undefined);
-    const isLarge = payload + key.length + valueBytes > MAX_SLOT_BYTES;
+    const headerBytes = this.#headerBytes(expiresAtMs !== undefined);
+    const isLarge = headerBytes + key.length + valueBytes > MAX_SLOT_BYTES;
     words[at + HASH] = key.hash;
     page.doubles[start / 8 + VERSION] = version;
     words[at + KEY_LENGTH] = key.length;
@@ -81,8 +81,8 @@ export class Records {
       words[at + this.#headerWords + 1] = expiresAtMs;
     }
     const encoding = dataEncoding(value.encoding === 'binary', isAscii);
-    if (isLarge) return this.#fillLarge(ref, payload, key, value, encoding);
-    const keyStart = start + payload;
+    if (isLarge) return this.#fillLarge(ref, headerBytes, key, value, encoding);
+    const keyStart = start + headerBytes;
     for (let i = 0; i < key.length; i++) bytes[keyStart + i] = key.bytes[i] ?? 0;
     bytes.write(value.data, keyStart + key.length, valueBytes, encoding);
   }
@@ -170,7 +170,7 @@ export class Records {
     if (((flags & KEY_BINARY) !== 0) !== key.isBinary) return false;
     if (key.length > MAX_KEY_IN_HEAD_BYTES)
       return this.#longKey(ref).equals(key.bytes.subarray(0, key.length));
-    const keyStart = start + this.#payload((flags & EXPIRES) !== 0);
+    const keyStart = start + this.#headerBytes((flags & EXPIRES) !== 0);
     for (let i = 0; i < key.length; i++) if (bytes[keyStart + i] !== key.bytes[i]) return false;
     return true;
   }
@@ -216,7 +216,7 @@ export class Records {
     record.bytes = page.bytes;
     record.view = page.view;
     record.isLarge = (flags & LARGE) !== 0;
-    record.keyStart = start + this.#payload(expires);
+    record.keyStart = start + this.#headerBytes(expires);
     record.valueStart = record.keyStart + (words[at + KEY_LENGTH] ?? 0);
     record.end = record.valueStart + (words[at + VALUE_LENGTH] ?? 0);
     record.keyIsBinary = (flags & KEY_BINARY) !== 0;
@@ -269,12 +269,12 @@ export class Records {
     const start = this.#arena.start(ref);
     const at = start / 4;
     const flags = page.words[at + FLAGS] ?? 0;
-    const keyStart = start + this.#payload((flags & EXPIRES) !== 0);
+    const keyStart = start + this.#headerBytes((flags & EXPIRES) !== 0);
     const valueStart = keyStart + (page.words[at + KEY_LENGTH] ?? 0);
     return { page, flags, keyStart, valueStart, end: valueStart + (page.words[at + VALUE_LENGTH] ?? 0) };
   }
 
-  #payload(expires: boolean): number {
+  #headerBytes(expires: boolean): number {
     return 4 * (this.#headerWords + (expires ? 2 : 0));
   }
 

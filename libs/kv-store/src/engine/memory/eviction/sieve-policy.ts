@@ -55,7 +55,7 @@ export class SievePolicy implements EvictionPolicy {
 }
 
 /**
- * Not in the paper: the hand passes over at most so many pairs for one write, however many pairs that evicts. So no write waits for a
- * walk over a large store. A write ends with a pair that is added or used.
+ * Not in the paper: the hand passes over at most this many pairs for one write, however many pairs that evicts. So no write waits
+ * for a walk over a large store. A write ends with a pair that is added or used.
  */
 const MAX_PASSED = 10_000;

@@ -25,7 +25,7 @@ export class JsonScan {
   readonly #record = emptyRecord();
   #nowMicros = 0;
   /** Buckets and pairs examined since the last step. */
-  #looks = 0;
+  #examined = 0;
 
   readonly #store: PairStore;
   readonly #clock: Clock;
@@ -57,7 +57,7 @@ export class JsonScan {
         }
       }
       if (this.#writer.isFull) yield this.#flush();
-      else if (this.#looks >= LOOKS_PER_STEP) yield this.#pause();
+      else if (this.#examined >= MAX_EXAMINED) yield this.#pause();
     }
   }
 
@@ -92,17 +92,17 @@ export class JsonScan {
       const first = refs.length;
       hash = partition.addBucketFrom(hash, refs);
       if (refs.length - first > 1) sortByHash(refs, first, this.#store.records);
-      this.#looks += 1;
+      this.#examined += 1;
     }
     return hash;
   }
 
   get #isPauseDue(): boolean {
-    return this.#writer.isFull || this.#looks >= LOOKS_PER_STEP || this.#large.length > 0;
+    return this.#writer.isFull || this.#examined >= MAX_EXAMINED || this.#large.length > 0;
   }
 
   #write(ref: number): void {
-    this.#looks += 1;
+    this.#examined += 1;
     const record = this.#store.records.rawInto(ref, this.#record);
     if (isExpired(record.expiresAtMs, this.#nowMicros)) return;
     if (!this.#prefix.matches(this.#store.records, ref, record)) return;
@@ -114,12 +114,12 @@ export class JsonScan {
   }
 
   #flush(): Uint8Array {
-    this.#looks = 0;
+    this.#examined = 0;
     return this.#writer.flush();
   }
 
   #pause(): Uint8Array {
-    this.#looks = 0;
+    this.#examined = 0;
     return NOTHING;
   }
 }
@@ -129,7 +129,7 @@ const NOTHING = new Uint8Array(0);
 const GATHERED_BUCKETS = 32;
 
 /** A tenth of a millisecond or two of work if no pair matches. */
-const LOOKS_PER_STEP = 2048;
+const MAX_EXAMINED = 2048;
 
 /** Sorts a bucket's few records by insertion. */
 function sortByHash(refs: number[], first: number, records: Records): void {

@@ -53,8 +53,8 @@ export class ChunkChain {
   }
 
   /**
-   * Gives a head the chunks for so many slots. It keeps those of its chunks that it can, then frees the others, and then
-   * allocates what is missing. The caller has made sure that there is room.
+   * Gives a head the chunks for `full` whole slots and one of `tailBytes`. It keeps those of its chunks that it can, then frees the
+   * others, and then allocates what is missing. The caller has made sure that there is room.
    * @param first the first of its present chunks, 0 if it has none
    */
   resize(head: number, first: number, { full, tailBytes }: SlotCounts): void {
@@ -71,7 +71,7 @@ export class ChunkChain {
     if (tailBytes > 0) this.#append(last, tailBytes);
   }
 
-  /** Frees the chunks beyond the first so many bytes of the record. */
+  /** Frees the chunks that are not needed for the first `bytes` bytes of the record. */
   truncate(head: number, bytes: number): void {
     let last = head;
     let held = this.#slotBytes(head) - LINK_BYTES;

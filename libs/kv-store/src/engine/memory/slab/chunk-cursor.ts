@@ -32,7 +32,7 @@ export class ChunkCursor {
     this.#pass(length, () => undefined);
   }
 
-  /** Moves on by so many bytes and visits each part that is in one slot. */
+  /** Moves on by `length` bytes and visits each part that is in one slot. */
   #pass(length: number, visit: (bytes: Buffer, start: number, end: number, done: number) => void): void {
     for (let done = 0; done < length;) {
       const count = this.#inSlot(length - done);

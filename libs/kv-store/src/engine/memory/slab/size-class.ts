@@ -14,17 +14,17 @@ export class SizeClass {
     this.slotsPerPage = Math.floor(PAGE_BYTES / slotBytes);
   }
 
-  /** Returns whether the records of one page fit the free slots of the others, if so many of those must stay free. */
+  /** Returns whether the records of one page fit the free slots of the others, if `keptFree` of those must stay free. */
   canSparePage(keptFree = 0): boolean {
     return this.freeSlots - keptFree >= this.slotsPerPage && this.pageCount > 1;
   }
 
-  /** Returns how many more pages are needed for so many slots. */
+  /** Returns how many more pages are needed for `slots` slots. */
   missingPages(slots: number): number {
     return Math.max(0, Math.ceil((slots - this.freeSlots) / this.slotsPerPage));
   }
 
-  /** Whether so many slots are free that moving records together is worthwhile. */
+  /** Whether enough slots are free that moving records together is worthwhile. */
   get isSparse(): boolean {
     return this.freeSlots > 2 * this.slotsPerPage + (this.pageCount * this.slotsPerPage) / 8;
   }

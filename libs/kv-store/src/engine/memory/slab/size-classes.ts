@@ -13,7 +13,7 @@ export const MAX_SLOT_BYTES = PAGE_BYTES / 8;
  */
 export const SLOT_SIZES: readonly number[] = Object.freeze(slotSizes());
 
-/** Returns the index in {@link SLOT_SIZES} of the smallest slot for so many bytes, at most {@link MAX_SLOT_BYTES}. */
+/** Returns the index in {@link SLOT_SIZES} of the smallest slot for `bytes` bytes, at most {@link MAX_SLOT_BYTES}. */
 export function classIndexFor(bytes: number): number {
   const index = CLASS_BY_UNITS[Math.ceil(bytes / UNIT_BYTES)];
   if (index === undefined) throw new RangeError(`${bytes} bytes fit no slot`);

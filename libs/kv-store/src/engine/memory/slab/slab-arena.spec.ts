@@ -81,7 +81,7 @@ function open(maxBytes: number) {
   return { budget, arena, chunks: new ChunkChain(arena) };
 }
 
-/** A head with the chunks for so many bytes. */
+/** A head with the chunks for `size` bytes. */
 function laid(arena: SlabArena, chunks: ChunkChain, size: number): number {
   const head = arena.allocate(MAX_SLOT_BYTES);
   chunks.resize(head, 0, slotsFor(size));

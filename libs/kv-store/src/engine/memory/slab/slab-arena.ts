@@ -203,7 +203,7 @@ const UNIT_BITS = 12;
 const UNIT_MASK = 2 ** UNIT_BITS - 1;
 const MAX_PAGES = 2 ** 20 - 1;
 
-/** {@link SlabArena.tidy} keeps so many empty pages. */
+/** {@link SlabArena.tidy} keeps up to this many empty pages. */
 const MAX_SPARE_PAGES = 4;
 
 /** The buffer, views and objects of a page, as measured. */

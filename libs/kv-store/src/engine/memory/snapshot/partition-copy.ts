@@ -77,12 +77,12 @@ export class PartitionCopy implements ChangeObserver {
   }
 }
 
-/** A step ends with the pair that makes it so long: some hundred small pairs, a tenth of a millisecond of work. */
+/** A step ends with the pair at which it has this many bytes: some hundred small pairs, a tenth of a millisecond of work. */
 export const STEP_BYTES = 16 * 1024;
 
-/** A step ends after so many buckets if there is little to copy. */
+/** A step ends after this many buckets if there is little to copy. */
 const STEP_BUCKETS = 512;
 
-/** A step ends after so many microseconds on a slow machine. The clock is not read for every bucket. */
+/** A step ends after this many microseconds on a slow machine. The clock is not read for every bucket. */
 const STEP_MICROS = 1000;
 const BUCKETS_PER_LOOK = 32;
