@@ -252,7 +252,7 @@ describe('a directory of a node of a cluster, before the node has joined again',
     engine = await open();
     await engine.setMany([{ ...write('other'), partition: 4 }]);
     await engine.replication.start();
-    expect(engine.replication.heldPartitions()).toEqual([4]);
+    expect(engine.replication.completePartitions()).toEqual([4]);
   });
 
   it('removes large pairs in several transactions, because it copies the values that it reads', async () => {

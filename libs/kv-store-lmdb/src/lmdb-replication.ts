@@ -194,7 +194,7 @@ export class LmdbReplication implements EngineReplication {
     return this.#context.read(() => this.#table.floor(partition));
   }
 
-  heldPartitions(): readonly number[] {
+  completePartitions(): readonly number[] {
     return this.#context.read(() => {
       const held = new Set([...this.#environment.partitionsWithPairs(), ...this.#partitionsWithPosition()]);
       return [...held].filter((partition) => !this.#isIncomplete(partition)).sort((a, b) => a - b);

@@ -48,7 +48,7 @@ export interface ReplicaEngine {
   /** Returns whether no more pairs can be stored. */
   isFull(): boolean;
   /** Returns the partitions that have pairs or a position and are complete, when the process starts. */
-  heldPartitions(): readonly number[];
+  completePartitions(): readonly number[];
   /** Returns the partitions of which a fill or the deletion of all pairs began and did not end, when the process starts. */
   incompletePartitions(): readonly number[];
   /** Returns the position of the last effect that was committed. */

@@ -81,7 +81,7 @@ export class Replica implements NodeContext {
     this.transfers = new TransferBudget(this.startedMs);
     this.fillTurns = new TurnsPerLearner(settings.fillsAtOnce ?? FILLS_AT_ONCE);
     // Also partitions that were never assigned: the controller must know of their pairs before it assigns them.
-    for (const number of ports.engine.heldPartitions())
+    for (const number of ports.engine.completePartitions())
       this.#partitions.set(number, new Partition(this, number, 'all'));
     for (const number of ports.engine.incompletePartitions())
       this.#partitions.set(number, new Partition(this, number, 'some'));

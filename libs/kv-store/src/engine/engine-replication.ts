@@ -100,7 +100,7 @@ export interface EngineReplication {
    * Returns the partitions that have a pair or another position than {@link START_POSITION}, and are not incomplete, in ascending
    * order.
    */
-  heldPartitions(): readonly number[];
+  completePartitions(): readonly number[];
 
   /** Returns the incomplete partitions in ascending order: those that are being filled, or whose pairs are being removed. */
   incompletePartitions(): readonly number[];

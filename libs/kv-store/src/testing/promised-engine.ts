@@ -28,7 +28,7 @@ export function promisedReplication(
   return promised(replication, {
     position: (partition) => replication.position(partition),
     versionFloor: (partition) => replication.versionFloor(partition),
-    heldPartitions: () => replication.heldPartitions(),
+    completePartitions: () => replication.completePartitions(),
     incompletePartitions: () => replication.incompletePartitions(),
     isFull: () => replication.isFull(),
     ...changes,

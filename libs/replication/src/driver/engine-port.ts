@@ -49,8 +49,8 @@ export class EnginePort implements ReplicaEngine {
     return (this.#isFull = this.#readOr(this.#isFull, () => this.#replication.isFull()));
   }
 
-  heldPartitions(): readonly number[] {
-    return this.#replication.heldPartitions();
+  completePartitions(): readonly number[] {
+    return this.#replication.completePartitions();
   }
 
   incompletePartitions(): readonly number[] {

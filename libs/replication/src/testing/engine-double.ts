@@ -56,7 +56,7 @@ export abstract class EngineDouble implements ReplicaEngine {
     return false;
   }
 
-  heldPartitions(): number[] {
+  completePartitions(): number[] {
     return this.#partitionsThat(
       ({ pairs, position, isIncomplete }) => !isIncomplete && (pairs.size > 0 || position.number > 0),
     );

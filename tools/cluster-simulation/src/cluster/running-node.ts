@@ -235,7 +235,7 @@ export class RunningNode {
       usedBytes: 0,
       freeBytes: undefined,
       highestVersion: this.engine
-        .heldPartitions()
+        .completePartitions()
         .reduce((most, partition) => Math.max(most, this.engine.highestVersion(partition)), 0),
       held: this.replica.heldPartitions(),
       fills: this.replica.fills(),

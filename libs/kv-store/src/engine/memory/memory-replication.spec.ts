@@ -188,7 +188,7 @@ async function expectOnlyFloor(floor: number): Promise<void> {
   const after = await openWithSnapshot();
   await after.replication.start();
   expect(await scanPairs(after)).toEqual([]);
-  expect(after.replication.heldPartitions()).toEqual([PARTITION + 1]);
+  expect(after.replication.completePartitions()).toEqual([PARTITION + 1]);
   expect(after.replication.versionFloor(PARTITION)).toBe(floor);
   await after.close();
 }

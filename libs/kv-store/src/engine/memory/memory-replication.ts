@@ -127,7 +127,7 @@ export class MemoryReplication implements EngineReplication {
     return this.#store.versionFloor(partition);
   }
 
-  heldPartitions(): readonly number[] {
+  completePartitions(): readonly number[] {
     this.#context.assertOpen();
     return this.#positions.flatMap(({ number }, partition) =>
       (number > 0 || (this.#store.partition(partition)?.pairCount ?? 0) > 0) &&

@@ -46,7 +46,7 @@ export const replication: Trait = {
       const role = await started(bench);
       assert.deepEqual(role.position(PARTITION), START_POSITION);
       assert.equal(role.versionFloor(PARTITION), 0);
-      assert.deepEqual(role.heldPartitions(), []);
+      assert.deepEqual(role.completePartitions(), []);
     },
     'each written item advances the position by one, and a refused one does not': async (bench) => {
       const role = await started(bench);
@@ -194,7 +194,7 @@ export const replication: Trait = {
       assert.deepEqual(role.position(PARTITION), START_POSITION);
       assert.equal(role.versionFloor(PARTITION), highest);
       assert.equal(await read(bench.engine, placed('other', OTHER_PARTITION)), 'v');
-      assert.deepEqual(role.heldPartitions(), [OTHER_PARTITION]);
+      assert.deepEqual(role.completePartitions(), [OTHER_PARTITION]);
       const [outcome] = await role.write(PARTITION, [write('key-0')], EPOCH);
       assert.ok(versionOf(outcome) > highest);
     },
@@ -210,11 +210,11 @@ export const replication: Trait = {
       });
       while (!isRemoved) {
         if (role.incompletePartitions().length > 0)
-          assert.deepEqual([role.heldPartitions(), role.position(PARTITION)], [[], START_POSITION]);
+          assert.deepEqual([role.completePartitions(), role.position(PARTITION)], [[], START_POSITION]);
         await turn();
       }
       assert.deepEqual(await removal, { status: 'applied' });
-      assert.deepEqual([role.heldPartitions(), role.position(PARTITION)], [[PARTITION], position]);
+      assert.deepEqual([role.completePartitions(), role.position(PARTITION)], [[PARTITION], position]);
       assert.deepEqual(await contents(bench.engine), {});
     },
     'a partition is held while it has a pair or a position': async (bench) => {
@@ -222,7 +222,7 @@ export const replication: Trait = {
       await role.clear(OTHER_PARTITION, { epoch: EPOCH, number: 1 }, 'complete');
       await role.fill(PARTITION, [pair('key', 1)]);
       await role.apply(11, [], HIGH_VERSION);
-      assert.deepEqual(role.heldPartitions(), [PARTITION, OTHER_PARTITION]);
+      assert.deepEqual(role.completePartitions(), [PARTITION, OTHER_PARTITION]);
     },
     'a partition that is being filled is not held until the fill has ended': async (bench) => {
       const role = await started(bench);
@@ -233,9 +233,9 @@ export const replication: Trait = {
       assert.deepEqual(await contents(bench.engine), {});
       await role.fill(PARTITION, [pair('kept', 3)]);
       await role.apply(PARTITION, [effect('key', 4, 78)], 4);
-      assert.deepEqual([role.heldPartitions(), role.incompletePartitions()], [[], [PARTITION]]);
+      assert.deepEqual([role.completePartitions(), role.incompletePartitions()], [[], [PARTITION]]);
       assert.deepEqual(await role.endFill(PARTITION), { status: 'applied' });
-      assert.deepEqual([role.heldPartitions(), role.incompletePartitions()], [[PARTITION], []]);
+      assert.deepEqual([role.completePartitions(), role.incompletePartitions()], [[PARTITION], []]);
       assert.deepEqual(role.position(PARTITION), { epoch: EPOCH, number: 78 });
     },
     'incomplete partitions are told in ascending order': async (bench) => {
@@ -259,7 +259,7 @@ export const replication: Trait = {
       await isUnavailable(() => role.renewBootId());
       await isUnavailable(() => role.position(PARTITION));
       await isUnavailable(() => role.versionFloor(PARTITION));
-      await isUnavailable(() => role.heldPartitions());
+      await isUnavailable(() => role.completePartitions());
       await isUnavailable(() => role.incompletePartitions());
     },
   },
@@ -275,7 +275,7 @@ export const replicationReopening: Trait = {
       await role.apply(PARTITION, [], HIGH_VERSION);
       await role.clear(OTHER_PARTITION, { epoch: EPOCH, number: 77 }, 'complete');
       await reopened(bench, async (again) => {
-        assert.deepEqual(again.heldPartitions(), [PARTITION, OTHER_PARTITION]);
+        assert.deepEqual(again.completePartitions(), [PARTITION, OTHER_PARTITION]);
         assert.deepEqual(again.position(PARTITION), { epoch: EPOCH, number: 2 });
         assert.deepEqual(again.position(OTHER_PARTITION), { epoch: EPOCH, number: 77 });
         assert.equal(again.versionFloor(PARTITION), HIGH_VERSION);
@@ -292,7 +292,7 @@ export const replicationReopening: Trait = {
       await role.fill(OTHER_PARTITION, [pair('other', 1)]);
       await role.endFill(OTHER_PARTITION);
       await reopened(bench, async (again) => {
-        assert.deepEqual(again.heldPartitions(), [OTHER_PARTITION]);
+        assert.deepEqual(again.completePartitions(), [OTHER_PARTITION]);
         assert.deepEqual(again.incompletePartitions(), [PARTITION]);
         await again.clear(PARTITION, START_POSITION, 'complete');
         assert.deepEqual(again.incompletePartitions(), []);
@@ -359,7 +359,7 @@ export const replicationReopening: Trait = {
       await reopened(bench, async (role, engine) => {
         assert.equal(role.versionFloor(PARTITION), version);
         assert.deepEqual(await contents(engine), { key: version });
-        assert.deepEqual(role.heldPartitions(), [PARTITION]);
+        assert.deepEqual(role.completePartitions(), [PARTITION]);
       });
     },
   },
