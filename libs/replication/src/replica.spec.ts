@@ -199,7 +199,9 @@ describe('a write', () => {
     expect(write.answer).toBeUndefined();
     expect(world.grant()).toEqual([{ kind: 'remove', by: a.bootId, copy: b.bootId }]);
     expect(write.answer).toMatchObject(done);
-    expect(a.replica.takeFailures()).toEqual([{ partition: 7, copy: b.bootId, reason: 'out_of_memory' }]);
+    expect(a.replica.takeFailures()).toEqual([
+      { partition: PARTITION, copy: b.bootId, reason: 'out_of_memory' },
+    ]);
   });
 
   it('is refused with wrong_node on a copy and on a stranger, and by a primary that knows too little', () => {
@@ -207,7 +209,7 @@ describe('a write', () => {
     expect(b.set('k', 'v').answer).toMatchObject(refused('wrong_node'));
     expect(c.set('k', 'v').answer).toMatchObject(refused('wrong_node'));
     let answer: unknown;
-    a.replica.write(7, { kind: 'delete', items: [] }, 10_000, (given) => (answer = given));
+    a.replica.write(PARTITION, { kind: 'delete', items: [] }, 10_000, (given) => (answer = given));
     expect(answer).toMatchObject(refused('wrong_node'));
     expect(a.reads).toHaveLength(1);
   });
@@ -252,7 +254,7 @@ describe('a read', () => {
     a.set('k', 'v');
     let answer: unknown;
     a.replica.read(
-      7,
+      PARTITION,
       'all',
       0,
       (finish) => finish('chunk'),
@@ -708,8 +710,7 @@ describe('a new primary', () => {
     world.cut(a, b);
     world.pass(2700);
     b.answerReads();
-    world.requests = world.requests.filter(({ change }) => change.kind === 'promote');
-    world.grant();
+    world.grant('promote');
     world.pass(200);
     world.grant();
     world.pass(200);
@@ -738,8 +739,7 @@ describe('a new primary', () => {
     a.set('k', 'v');
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [b, c]);
     world.pass(2700);
-    world.requests = world.requests.filter(({ change }) => change.kind === 'remove');
-    world.grant();
+    world.grant('remove');
     world.pass(3000);
     expect(b.isServing).toBe(true);
     b.set('l', 'w');
@@ -777,7 +777,7 @@ describe('a hand-over', () => {
   it('lets calls wait, and no write fails (R14)', () => {
     world.assign(a, b);
     const before = a.set('k', 'v');
-    a.replica.handOver([[7, b.bootId]]);
+    a.replica.handOver([[PARTITION, b.bootId]]);
     expect(world.requests).toEqual([]);
     const [meanwhile, read] = [a.set('k', 'w'), a.read('k')];
     world.settle();
@@ -809,7 +809,7 @@ describe('a hand-over', () => {
 
   it('is known to the copy as soon as to the primary (R14)', () => {
     world.assign(a, b);
-    a.replica.handOver([[7, b.bootId]]);
+    a.replica.handOver([[PARTITION, b.bootId]]);
     const { epoch } = world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [a]);
     world.settle();
     expect(b.replica.epochOf(PARTITION)).toBe(epoch);
@@ -817,7 +817,7 @@ describe('a hand-over', () => {
 
   it('goes on with the calls if another change came first', () => {
     world.assign(a, b);
-    a.replica.handOver([[7, b.bootId]]);
+    a.replica.handOver([[PARTITION, b.bootId]]);
     const meanwhile = a.set('k', 'w');
     world.commit({ kind: 'rewrite' });
     world.settle();
@@ -826,11 +826,11 @@ describe('a hand-over', () => {
 
   it('that no proxy answers stops the calls only for a moment, and can be asked for again later', () => {
     world.assign(a, b);
-    a.replica.handOver([[7, b.bootId]]);
+    a.replica.handOver([[PARTITION, b.bootId]]);
     const meanwhile = a.set('k', 'v');
     world.pass(1700);
     expect([meanwhile.answer, a.isServing]).toMatchObject([done, true]);
-    expect(a.replica.handOver([[7, b.bootId]])).toEqual([]);
+    expect(a.replica.handOver([[PARTITION, b.bootId]])).toEqual([]);
     world.pass(10_000);
     expect(world.requests.at(-1)?.change).toEqual({ kind: 'rewrite' });
     expect([a.set('k', 'w').answer, world.requests.at(-1)?.change]).toMatchObject([
@@ -840,7 +840,7 @@ describe('a hand-over', () => {
     world.settle();
     world.requests = world.requests.slice(-1);
     world.grant();
-    a.replica.handOver([[7, b.bootId]]);
+    a.replica.handOver([[PARTITION, b.bootId]]);
     world.grant();
     world.pass(200);
     expect([b.isServing, b.pairs]).toEqual([true, { k: 'w' }]);
@@ -848,7 +848,7 @@ describe('a hand-over', () => {
 
   it('that a proxy makes late takes the calls from a primary that serves again', () => {
     world.assign(a, b);
-    a.replica.handOver([[7, b.bootId]]);
+    a.replica.handOver([[PARTITION, b.bootId]]);
     world.pass(1700);
     const write = a.set('k', 'v');
     world.settle();
@@ -1023,7 +1023,7 @@ describe('a learner', () => {
     world.pass(2000);
     const id = keyId(stringKey('k'));
     const stale = { id, value: stringValue('stale'), version: 1, expiresAtMs: undefined };
-    const chunk = { kind: 'fillChunk', partition: 7, fillId: 'a/other/1', number: 0 } as const;
+    const chunk = { kind: 'fillChunk', partition: PARTITION, fillId: 'a/other/1', number: 0 } as const;
     c.replica.receive(a.bootId, { ...chunk, pairs: [stale] });
     world.grant();
     expect([world.entry.inSync, c.pairs]).toEqual([[a.bootId, b.bootId, c.bootId], { k: 'v' }]);
@@ -1305,7 +1305,7 @@ describe('a node without a role in a partition', () => {
     world.cut(b, a);
     world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
     world.pass(1500);
-    expect([b.pairs, b.replica.heldPartitions()]).toMatchObject([{ k: 'v' }, [{ partition: 7 }]]);
+    expect([b.pairs, b.replica.heldPartitions()]).toMatchObject([{ k: 'v' }, [{ partition: PARTITION }]]);
     world.mend();
     world.pass(1500);
     expect([b.pairs, b.replica.heldPartitions()]).toEqual([{}, []]);
@@ -1355,9 +1355,9 @@ describe('a node without a role in a partition', () => {
   it('does not drop by a confirmation of another process than the primary that it asks (R17)', () => {
     world.cut(b, a);
     const { epoch } = world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
-    b.replica.receive(c.bootId, { kind: 'mayDropAnswer', partition: 7, epoch });
+    b.replica.receive(c.bootId, { kind: 'mayDropAnswer', partition: PARTITION, epoch });
     expect(b.pairs).toEqual({ k: 'v' });
-    b.replica.receive(a.bootId, { kind: 'mayDropAnswer', partition: 7, epoch });
+    b.replica.receive(a.bootId, { kind: 'mayDropAnswer', partition: PARTITION, epoch });
     expect(b.pairs).toEqual({});
   });
 
@@ -1365,7 +1365,7 @@ describe('a node without a role in a partition', () => {
     world.cut(b, a);
     const { epoch } = world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
     world.commit({ kind: 'rewrite' });
-    b.replica.receive(a.bootId, { kind: 'mayDropAnswer', partition: 7, epoch });
+    b.replica.receive(a.bootId, { kind: 'mayDropAnswer', partition: PARTITION, epoch });
     expect(b.pairs).toEqual({ k: 'v' });
   });
 

@@ -38,17 +38,15 @@ function separate(one: Member, other: Member): void {
 describe('a hand-over to a copy that dies', () => {
   it('is settled by another request, and calls go on (R2, R14)', () => {
     world.assign(a, b, c);
-    a.replica.handOver([[7, b.bootId]]);
+    a.replica.handOver([[PARTITION, b.bootId]]);
     separate(a, b);
     separate(c, b);
     world.requests = [];
     world.pass(5000);
     expect(kinds()).toContain('rewrite');
-    world.requests = world.requests.filter(({ change }) => change.kind !== 'promote');
-    world.grant();
+    world.grant('rewrite', 'remove');
     world.pass(3000);
-    world.requests = world.requests.filter(({ change }) => change.kind !== 'promote');
-    world.grant();
+    world.grant('rewrite', 'remove');
     world.pass(600);
     const write = a.set('k', 'v');
     world.settle();
@@ -135,8 +133,7 @@ describe('a learner that dies when it has all pairs', () => {
     for (let i = 0; i < 100 && a.replica.fills().length === 0; i++) world.pass(100);
     separate(a, b);
     world.pass(4000);
-    world.requests = world.requests.filter(({ change }) => change.kind === 'rewrite');
-    world.grant();
+    world.grant('rewrite');
     world.pass(1500);
     expect(a.set('k', 'w').answer).toMatchObject(done);
     expect(a.replica.takeFailures()).toMatchObject([{ copy: b.bootId }]);
@@ -204,8 +201,7 @@ describe('a write that waits for the engine when the node loses the role', () =>
     separate(a, b);
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
     world.pass(2700);
-    world.requests = world.requests.filter(({ change }) => change.kind === 'remove');
-    world.grant();
+    world.grant('remove');
     world.pass(3000);
     world.mend();
     world.commit({ kind: 'nameLearner', learner: a.bootId });
@@ -375,14 +371,14 @@ describe('a confirmation', () => {
     world.send = (_from, _to, message) => void sent.push(message);
     b.replica.receive(a.bootId, {
       kind: 'entry',
-      partition: 7,
+      partition: PARTITION,
       entry: world.entry,
       asksAfter: START_POSITION,
     });
     const { position } = b.replica.states()[0] ?? {};
     b.replica.receive(a.bootId, {
       kind: 'effects',
-      partition: 7,
+      partition: PARTITION,
       epoch: world.entry.epoch,
       fillId: undefined,
       previous: position ?? { epoch: 0, number: 0 },

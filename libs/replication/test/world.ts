@@ -134,9 +134,14 @@ export class World {
     }
   }
 
-  /** A proxy does what was asked, and tells all. Returns the changes that it made. */
-  grant(): EntryChange[] {
+  /**
+   * A proxy does what was asked, and tells all. Returns the changes that it made.
+   *
+   * @param kinds if there are some, requests for other changes are lost
+   */
+  grant(...kinds: EntryChange['kind'][]): EntryChange[] {
     const granted = this.requests.splice(0).filter((request) => {
+      if (kinds.length > 0 && !kinds.includes(request.change.kind)) return false;
       const before = this.topology;
       this.topology = applyRequests(before, [request]);
       return this.topology !== before;
