@@ -2,7 +2,7 @@ import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import { endProcess, newTopology, updateSettings, type BootId, type TopologyNode } from '@kvs/topology';
 import { boot } from '@kvs/topology/testing';
 import { MapEngine } from '../test/map-engine.js';
-import { PARTITION, World, type Member } from '../test/world.js';
+import { BEACON_ROUND_MS, FILL_MS, PARTITION, PAST_GRACE_MS, World, type Member } from '../test/world.js';
 import { MAX_PEERS } from './leases.js';
 import { NOT_BEGUN, type Message } from './messages.js';
 import type { ApplyResult } from './ports.js';
@@ -159,13 +159,13 @@ describe('a write', () => {
   it('is refused if a copy is full', () => {
     world.assign(a, b);
     b.engine.isFullNow = true;
-    world.pass(600);
+    world.pass(BEACON_ROUND_MS);
     expect(a.set('k', 'v').answer).toMatchObject(refused('out_of_memory'));
     const deletion = a.delete('k');
     world.settle();
     expect(deletion.answer).toMatchObject(done);
     b.engine.isFullNow = false;
-    world.pass(600);
+    world.pass(BEACON_ROUND_MS);
     b.engine.isFullNow = true;
     const last = a.set('k', 'v');
     world.settle();
@@ -287,7 +287,7 @@ describe('a read', () => {
     world.pass(1900);
     finish();
     world.mend();
-    world.pass(600);
+    world.pass(BEACON_ROUND_MS);
     expect(answer).toEqual({ kind: 'done', result: 'late' });
   });
 
@@ -386,7 +386,7 @@ describe('a copy', () => {
   it('reads the topology before it asks to take the place of a silent primary, and then acknowledges nothing more (R11)', () => {
     world.assign(a, b);
     world.cut(a, b);
-    world.pass(2700);
+    world.pass(PAST_GRACE_MS);
     expect(world.requests.filter(({ change }) => change.kind === 'promote')).toEqual([]);
     b.answerReads();
     expect(world.requests.map(({ change }) => change)).toContainEqual({
@@ -404,7 +404,7 @@ describe('a copy', () => {
   it('reads the topology again soon if no proxy answers (R11)', () => {
     world.assign(a, b);
     world.cut(a, b);
-    world.pass(2700);
+    world.pass(PAST_GRACE_MS);
     expect(b.reads).toHaveLength(1);
     b.reads = [];
     world.pass(600);
@@ -416,9 +416,9 @@ describe('a copy', () => {
   it('does not ask if a beacon was in its input', () => {
     world.assign(a, b);
     world.cut(a, b);
-    world.pass(2700);
+    world.pass(PAST_GRACE_MS);
     world.mend();
-    world.pass(600);
+    world.pass(BEACON_ROUND_MS);
     b.answerReads();
     expect(world.requests.filter(({ change }) => change.kind === 'promote')).toEqual([]);
   });
@@ -426,12 +426,12 @@ describe('a copy', () => {
   it('acknowledges again when its request was settled by a later epoch', () => {
     world.assign(a, b);
     world.cut(a, b);
-    world.pass(2700);
+    world.pass(PAST_GRACE_MS);
     b.answerReads();
     world.requests = [];
     world.mend();
     world.commit({ kind: 'rewrite' });
-    world.pass(600);
+    world.pass(BEACON_ROUND_MS);
     expect(a.isServing).toBe(true);
   });
 
@@ -472,7 +472,7 @@ describe('a copy', () => {
     const write = a.set('k', 'v');
     world.settle();
     world.cut(a, b);
-    world.pass(2700);
+    world.pass(PAST_GRACE_MS);
     b.answerReads();
     expect(world.requests.map(({ change }) => change.kind)).toContain('promote');
     for (const run of b.engine.waiting.splice(0)) run();
@@ -681,7 +681,7 @@ describe('a new primary', () => {
     world.pass(9000);
     expect([world.requests, a.isServing]).toEqual([[], false]);
     world.mend();
-    world.pass(600);
+    world.pass(BEACON_ROUND_MS);
     expect([world.requests, a.isServing, world.entry.inSync]).toEqual([[], true, [a.bootId, b.bootId]]);
   });
 
@@ -706,9 +706,9 @@ describe('a new primary', () => {
 
   it('asks at once to remove a former primary that was silent for a grace', () => {
     world.assign(a, b);
-    world.pass(600);
+    world.pass(BEACON_ROUND_MS);
     world.cut(a, b);
-    world.pass(2700);
+    world.pass(PAST_GRACE_MS);
     b.answerReads();
     world.grant('promote');
     world.pass(200);
@@ -738,7 +738,7 @@ describe('a new primary', () => {
     world.cut(a, c);
     a.set('k', 'v');
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [b, c]);
-    world.pass(2700);
+    world.pass(PAST_GRACE_MS);
     world.grant('remove');
     world.pass(3000);
     expect(b.isServing).toBe(true);
@@ -871,7 +871,7 @@ describe('a learner', () => {
     learn(b);
     a.set('m', 'x');
     a.delete('k');
-    world.pass(1200);
+    world.pass(FILL_MS);
     expect(world.grant()).toEqual([{ kind: 'add', by: a.bootId, copy: b.bootId }]);
     expect(b.pairs).toEqual({ l: 'w', m: 'x' });
     expect([world.entry.inSync, a.replica.fills()]).toEqual([[a.bootId, b.bootId], []]);
@@ -883,7 +883,7 @@ describe('a learner', () => {
     learn(b);
     a.set('k', 'x'.repeat(9 * 1024 * 1024));
     a.replica.tick();
-    world.pass(1200);
+    world.pass(FILL_MS);
     expect([world.grant(), a.replica.takeFailures()]).toEqual([
       [{ kind: 'add', by: a.bootId, copy: b.bootId }],
       [],
@@ -915,7 +915,7 @@ describe('a learner', () => {
     world.pass(4500);
     expect(a.replica.takeFailures()).toEqual([]);
     world.unconnected.clear();
-    world.pass(1200);
+    world.pass(FILL_MS);
     expect(world.grant()).toEqual([{ kind: 'add', by: a.bootId, copy: b.bootId }]);
   });
 
@@ -969,7 +969,7 @@ describe('a learner', () => {
     world.settle();
     expect([late.length, b.pairs]).toEqual([2, { k: 'new' }]);
     for (const sendNow of late) sendNow();
-    world.pass(1200);
+    world.pass(FILL_MS);
     expect([b.pairs, world.grant()]).toMatchObject([{ k: 'new' }, [{ kind: 'add' }]]);
   });
 
@@ -995,7 +995,7 @@ describe('a learner', () => {
     a.set('k', 'v');
     world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId }, []);
     world.commit({ kind: 'nameLearner', learner: b.bootId });
-    world.pass(1200);
+    world.pass(FILL_MS);
     expect(world.grant()).toEqual([{ kind: 'add', by: a.bootId, copy: b.bootId }]);
     expect(b.pairs).toEqual({ k: 'v' });
   });
@@ -1003,7 +1003,7 @@ describe('a learner', () => {
   it('counts as an in-sync copy from before the request to add it until that is settled (R16)', () => {
     world.assign(a);
     learn(b);
-    world.pass(1200);
+    world.pass(FILL_MS);
     expect(world.requests.map(({ change }) => change.kind)).toContain('add');
     world.pass(2000);
     expect(a.isServing).toBe(true);
@@ -1079,7 +1079,7 @@ describe('a learner', () => {
     world.pass(1000);
     world.mend();
     b.replica.peerUp(a.bootId);
-    world.pass(1200);
+    world.pass(FILL_MS);
     expect([world.grant(), a.replica.takeFailures()]).toEqual([
       [{ kind: 'add', by: a.bootId, copy: b.bootId }],
       [],
@@ -1103,7 +1103,7 @@ describe('a learner', () => {
     expect([b.pairs, b.replica.heldPartitions()]).toEqual([{}, []]);
     expect(answers).toMatchObject([{ failure: NOT_BEGUN }, { failure: NOT_BEGUN }]);
     for (const next of scan) next();
-    world.pass(1200);
+    world.pass(FILL_MS);
     expect(world.grant()).toEqual([{ kind: 'add', by: a.bootId, copy: b.bootId }]);
     expect(b.pairs).toEqual({ k: 'v' });
   });
@@ -1117,7 +1117,7 @@ describe('a learner', () => {
     world.settle();
     for (let call = waiting.shift(); call !== undefined; call = waiting.shift()) call();
     b.engine.waiting = undefined;
-    world.pass(1200);
+    world.pass(FILL_MS);
     expect([world.grant(), a.replica.takeFailures()]).toMatchObject([[{ kind: 'add' }], []]);
   });
 

@@ -1,5 +1,5 @@
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
-import { PARTITION, World, type Member } from '../test/world.js';
+import { PARTITION, PAST_GRACE_MS, World, type Member } from '../test/world.js';
 import type { Message } from './messages.js';
 import { START_POSITION } from './position.js';
 
@@ -165,7 +165,7 @@ describe('a copy whose engine fails', () => {
     world.requests = [];
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
     world.pass(1000);
-    expect([b.isServing, b.pairs, b.engine.position(7).number]).toEqual([true, { k: 'v' }, 1]);
+    expect([b.isServing, b.pairs, b.engine.position(PARTITION).number]).toEqual([true, { k: 'v' }, 1]);
   });
 
   it('tries again if it can not store what a new primary must take from others (R12)', () => {
@@ -200,7 +200,7 @@ describe('a write that waits for the engine when the node loses the role', () =>
     a.set('k', 'v');
     separate(a, b);
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
-    world.pass(2700);
+    world.pass(PAST_GRACE_MS);
     world.grant('remove');
     world.pass(3000);
     world.mend();

@@ -18,6 +18,13 @@ import { MapEngine } from './map-engine.js';
 
 export const PARTITION = 7;
 
+/** After this time without a beacon, a copy takes its primary for silent. */
+export const PAST_GRACE_MS = DEFAULT_TIMES.graceMs + 200;
+/** In this time, every node has sent a beacon to those that it needs leases from. */
+export const BEACON_ROUND_MS = DEFAULT_TIMES.beaconMs + 100;
+/** Enough for a small fill, also if it begins again after a pause, and for the request to add the learner. */
+export const FILL_MS = 1200;
+
 /** Some replicas of one partition, in time that only the test advances. */
 export class World {
   nowMs = 1000;
@@ -72,7 +79,7 @@ export class World {
     });
     for (const { replica } of this.members.values()) replica.learn(this.topology);
     this.settle();
-    this.pass(600);
+    this.pass(BEACON_ROUND_MS);
     expect(primary.isServing).toBe(true);
   }
 
