@@ -8,7 +8,7 @@ import { Clients } from './load/clients.js';
 import { History } from './load/history.js';
 import { readAll } from './load/operations.js';
 import { ChaosCluster } from './servers/chaos-cluster.js';
-import { until } from './until.js';
+import { untilHealed } from './until-healed.js';
 
 export interface ChaosOptions {
   readonly seed: number;
@@ -128,7 +128,7 @@ class ChaosRun {
         unread = unread.filter((key) => !results.has(key));
         return unread.length === 0;
       };
-      await until(read, () => `${unread.length} keys cannot be read`).catch((error: unknown) =>
+      await untilHealed(read, () => `${unread.length} keys cannot be read`).catch((error: unknown) =>
         this.#find(String(error)),
       );
     }

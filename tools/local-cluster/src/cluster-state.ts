@@ -14,10 +14,7 @@ export class ClusterState {
   async untilComplete(): Promise<void> {
     await this.until(async () => {
       const { partitions } = await this.#status();
-      if (!isRecord(partitions)) return false;
-      return ['unassigned', 'too_few_copies', 'unavailable'].every(
-        (problem) => countIn(partitions, problem) === 0,
-      );
+      return areComplete(partitions);
     });
   }
 
@@ -48,6 +45,19 @@ export class ClusterState {
     const topology = isRecord(state) ? state['topology'] : undefined;
     return isRecord(topology) ? topology : {};
   }
+}
+
+/**
+ * Returns whether every partition has its primary and its copies.
+ *
+ * @param partitions those of a topology in `GET /cluster`. A proxy that doesn't lead can't tell: then no.
+ */
+export function areComplete(partitions: unknown): boolean {
+  if (!isRecord(partitions)) return false;
+  return ['unassigned', 'too_few_copies', 'unavailable'].every((problem) => {
+    const found = partitions[problem];
+    return isRecord(found) && found['count'] === 0;
+  });
 }
 
 function countIn(fields: Readonly<Record<string, unknown>>, name: string): number {

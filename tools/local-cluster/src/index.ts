@@ -1,4 +1,4 @@
-export { ClusterState } from './cluster-state.js';
+export { areComplete, ClusterState } from './cluster-state.js';
 export { Command, run, type CommandOptions, type Result } from './command.js';
 export { LocalCluster } from './local-cluster.js';
 export { startNode, startProxy, type LocalServer } from './local-server.js';

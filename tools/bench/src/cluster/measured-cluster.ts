@@ -1,6 +1,6 @@
-import { setTimeout } from 'node:timers/promises';
-import { proxyScript, ServerProcess, storageNodeScript } from '@kvs-tools/local-cluster';
+import { areComplete, proxyScript, ServerProcess, storageNodeScript } from '@kvs-tools/local-cluster';
 import { PARTITION_COUNT } from '@kvs/protocol';
+import { until } from '@kvs/protocol/testing';
 import { inChild } from '../harness/in-child.js';
 import type { FillNodesInput, FillNodesOutput } from '../servers/children/fill-nodes.js';
 import type { RunningContender } from '../servers/contenders.js';
@@ -21,7 +21,7 @@ export interface ClusterOptions {
 interface Status {
   readonly copies: number;
   readonly nodes: readonly NodeStatus[];
-  readonly partitions: Readonly<Record<string, { readonly count: number } | number | null>>;
+  readonly partitions: unknown;
   readonly moves: { readonly running: number };
 }
 
@@ -102,11 +102,8 @@ export class MeasuredCluster implements RunningContender {
       const { copies, nodes, partitions, moves } = await this.#status();
       const share = (MIN_SHARE * PARTITION_COUNT) / this.#nodes.size;
       const isShared = nodes.every((node) => node.copies >= copies * share && node.primaries >= share);
-      const hasAll = ['unassigned', 'too_few_copies', 'unavailable'].every((problem) => {
-        const found = partitions[problem];
-        return typeof found === 'object' && found?.count === 0;
-      });
-      return nodes.length === this.#nodes.size && isShared && hasAll && moves.running === 0;
+      const isWhole = areComplete(partitions) && moves.running === 0;
+      return nodes.length === this.#nodes.size && isShared && isWhole;
     });
     // The topology names a primary before it serves.
     const serving = () => this.#sumOf('kvs_replication_serving_partitions');
@@ -191,12 +188,9 @@ export class MeasuredCluster implements RunningContender {
     return pages.reduce((sum, page) => sum + Number(line.exec(page)?.[1]), 0);
   }
 
-  async #until(event: string, holds: () => Promise<boolean>): Promise<void> {
-    for (const endMs = performance.now() + MAX_WAIT_MS; !(await holds());) {
-      if (performance.now() > endMs)
-        throw new Error(`not within ${MAX_WAIT_MS} ms: ${event}: ${JSON.stringify(await this.#topology())}`);
-      await setTimeout(PAUSE_MS);
-    }
+  #until(event: string, holds: () => Promise<boolean>): Promise<void> {
+    const explain = async (): Promise<string> => `${event}: ${JSON.stringify(await this.#topology())}`;
+    return until(holds, explain, { limitMs: MAX_WAIT_MS, maxPauseMs: MAX_PAUSE_MS });
   }
 }
 
@@ -225,4 +219,4 @@ const MAX_TRIES = 5;
 const MAX_WAIT_MS = 240_000;
 const ANSWER_MS = 30_000;
 /** Often enough for the times that are measured, and seldom enough not to cost what is measured. */
-const PAUSE_MS = 100;
+const MAX_PAUSE_MS = 100;

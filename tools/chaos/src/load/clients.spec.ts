@@ -1,7 +1,7 @@
 import { Random } from '@kvs-tools/cluster-simulation';
+import { until } from '@kvs/protocol/testing';
 import { examine } from '../examine.js';
 import { LyingServer, type Lie } from '../testing/lying-server.js';
-import { until } from '../until.js';
 import { Clients } from './clients.js';
 import { History } from './history.js';
 import { readAll } from './operations.js';

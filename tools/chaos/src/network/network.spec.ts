@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { until } from '../until.js';
+import { until } from '@kvs/protocol/testing';
 import { between, Network } from './network.js';
 import { UNNAMED, type Relay } from './relay.js';
 

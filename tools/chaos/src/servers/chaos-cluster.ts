@@ -6,7 +6,7 @@ import { topologyAnswerFrom, type PartitionEntry, type Topology } from '@kvs/top
 import { EtcdProcess } from '@kvs/topology-etcd/testing';
 import { fieldsIn, send, type Answer } from '../load/send.js';
 import { Network } from '../network/network.js';
-import { until } from '../until.js';
+import { untilHealed } from '../until-healed.js';
 import { ChaosServer } from './chaos-server.js';
 
 export interface ChaosClusterOptions {
@@ -63,7 +63,7 @@ export class ChaosCluster {
     this.nodes.set(name, node);
     await node.start();
     const hasJoined = async () => (await this.topology()).nodes.some(({ id }) => id === name);
-    await until(hasJoined, () => `${name} has not joined`);
+    await untilHealed(hasJoined, () => `${name} has not joined`);
   }
 
   /** Ends a node by a signal, and starts it again after a while. Resolves when the cluster knows that it is another process. */
@@ -73,7 +73,7 @@ export class ChaosCluster {
     await node?.stop(signal);
     await setTimeout(awayMs);
     await node?.start();
-    await until(
+    await untilHealed(
       async () => (await this.#startOf(name)) !== before,
       () => `${name} has not joined again`,
     );
@@ -88,11 +88,11 @@ export class ChaosCluster {
       const bootId = nodes.find(({ id }) => id === name)?.bootId;
       return !partitions.some(({ inSync, learner }) => [...inSync, learner].includes(bootId));
     };
-    await until(isDrained, () => `${name} still has copies`);
+    await untilHealed(isDrained, () => `${name} still has copies`);
     await this.nodes.get(name)?.stop('SIGTERM');
     this.nodes.delete(name);
     const isGone = async () => [200, 404].includes((await this.#ask('DELETE', path)).status);
-    await until(isGone, () => `${name} is still on the list`);
+    await untilHealed(isGone, () => `${name} is still on the list`);
   }
 
   /** Returns the topology as a proxy reads it from etcd. */
@@ -117,7 +117,7 @@ export class ChaosCluster {
       else sinceMs = Infinity;
       return performance.now() - sinceMs > SETTLED_MS;
     };
-    await until(isWhole, () => `the cluster is not whole: ${lacking}`);
+    await untilHealed(isWhole, () => `the cluster is not whole: ${lacking}`);
   }
 
   /** Ends all processes. */

@@ -1,21 +1,19 @@
 import { Agent } from 'node:http';
-import { setTimeout } from 'node:timers/promises';
 import { PARTITION_COUNT, partitionOf, stringKey } from '@kvs/protocol';
+import { until } from '@kvs/protocol/testing';
 import type { Case } from '../../harness/case.js';
 import { atMost } from '../../harness/report.js';
 import { using } from '../../harness/using.js';
 import { ask, requestsFor, type Pair, type PreparedRequest } from '../../servers/requests.js';
 import { MeasuredCluster } from '../measured-cluster.js';
-import type { ClusterCaseOptions } from '../scale.js';
+import type { ClusterCaseOptions } from '../run-size.js';
 
 const MAX_MS = 4000;
-const LIMIT_MS = 60_000;
-const PAUSE_MS = 10;
 
 /** A node is killed: the time until a key of every partition can be written and read again. */
 export const kill: Case<ClusterCaseOptions> = {
   name: 'kill',
-  measure: async ({ scale: { killRounds }, progress, proxyArgs }) =>
+  measure: async ({ runSize: { killRounds }, progress, proxyArgs }) =>
     using(await MeasuredCluster.start({ copies: 2, nodeCount: 3, proxyArgs }), async (cluster) => {
       const pairs = pairOfEachPartition();
       await cluster.load(pairs);
@@ -62,10 +60,8 @@ async function untilAnswered(origin: string, requests: readonly PreparedRequest[
     return true;
   };
   try {
-    for (const endMs = performance.now() + LIMIT_MS; !(await areAnswered());) {
-      if (performance.now() > endMs) throw new Error('partitions of a killed node are not served again');
-      await setTimeout(PAUSE_MS);
-    }
+    const explain = (): string => 'partitions of a killed node are not served again';
+    await until(areAnswered, explain, { limitMs: 60_000, maxPauseMs: 10 });
   } finally {
     agent.destroy();
   }
