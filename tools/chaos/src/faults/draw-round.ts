@@ -1,5 +1,5 @@
 import type { Random } from '@kvs-tools/cluster-simulation';
-import { FAULT_KINDS, HARM, type Fault, type FaultKind } from './fault.js';
+import { FAULT_KINDS, HARM, serversOf, type Fault, type FaultKind, type FaultTimes } from './fault.js';
 
 /** The cluster that faults are drawn for. */
 export interface Targets {
@@ -39,17 +39,29 @@ export class RoundDrawer {
 
   #draw(kind: FaultKind, { nodes, proxies }: Targets, others: readonly Fault[]): Fault {
     const random = this.#random;
-    const concerned = others.flatMap(({ server, other }) => [server, other]);
-    const free = (kind === 'killProxy' ? proxies : nodes).filter((name) => !concerned.includes(name));
-    const server = random.pick(free) ?? '';
-    const other = random.pick(free.filter((name) => name !== server)) ?? '';
-    return {
-      kind,
-      server,
-      other,
+    const concerned = others.flatMap(serversOf);
+    const pick = (servers: readonly string[]): string => {
+      const server = random.pick(servers.filter((name) => !concerned.includes(name)));
+      if (server === undefined) throw new TypeError('a round has more faults than there are servers');
+      concerned.push(server);
+      return server;
+    };
+    const times: FaultTimes = {
       afterMs: others.length === 0 ? 0 : random.between(0, MAX_DELAY_MS),
       lastsMs: random.between(MIN_FAULT_MS, MAX_FAULT_MS),
     };
+    switch (kind) {
+      case 'join':
+        return { kind, ...times };
+      case 'cut':
+      case 'stall':
+      case 'stallOneWay':
+        return { kind, server: pick(nodes), other: pick(nodes), ...times };
+      case 'killProxy':
+        return { kind, server: pick(proxies), ...times };
+      default:
+        return { kind, server: pick(nodes), ...times };
+    }
   }
 
   #nextKind(): FaultKind {

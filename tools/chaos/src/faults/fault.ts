@@ -29,31 +29,43 @@ export type FaultKind = keyof typeof HARM;
 export const FAULT_KINDS = Object.keys(HARM).filter((kind): kind is FaultKind => kind in HARM);
 
 /** A fault with all that was drawn for it. */
-export interface Fault {
-  readonly kind: FaultKind;
-  /** The node, or the proxy. */
-  readonly server: string;
-  /** The other node of a connection. */
-  readonly other: string;
+export type Fault = FaultTimes &
+  (
+    | { readonly kind: 'join' }
+    | { readonly kind: LinkFaultKind; readonly server: string; readonly other: string }
+    /** The server is a node, or the proxy. */
+    | { readonly kind: Exclude<FaultKind, 'join' | LinkFaultKind>; readonly server: string }
+  );
+
+/** Faults of the connections between two nodes. */
+type LinkFaultKind = 'cut' | 'stall' | 'stallOneWay';
+
+export interface FaultTimes {
   /** After the begin of its round. */
   readonly afterMs: number;
   readonly lastsMs: number;
 }
 
+/** Returns the servers that a fault concerns. */
+export function serversOf(fault: Fault): string[] {
+  if (fault.kind === 'join') return [];
+  return 'other' in fault ? [fault.server, fault.other] : [fault.server];
+}
+
 /** Returns a fault as a text for people. */
-export function faultText({ kind, server, other, lastsMs }: Fault): string {
-  const duration = `for ${(lastsMs / 1000).toFixed(1)} s`;
-  switch (kind) {
+export function faultText(fault: Fault): string {
+  const duration = `for ${(fault.lastsMs / 1000).toFixed(1)} s`;
+  switch (fault.kind) {
     case 'cut':
     case 'stall':
-      return `${kind} between ${server} and ${other} ${duration}`;
+      return `${fault.kind} between ${fault.server} and ${fault.other} ${duration}`;
     case 'stallOneWay':
-      return `${kind} from ${server} to ${other} ${duration}`;
+      return `${fault.kind} from ${fault.server} to ${fault.other} ${duration}`;
     case 'join':
-      return kind;
+      return fault.kind;
     case 'drain':
-      return `${kind} ${server}`;
+      return `${fault.kind} ${fault.server}`;
     default:
-      return `${kind} ${server} ${duration}`;
+      return `${fault.kind} ${fault.server} ${duration}`;
   }
 }

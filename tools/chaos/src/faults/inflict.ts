@@ -7,42 +7,43 @@ import type { Fault } from './fault.js';
 
 /** Inflicts a fault, and resolves when it is over: the network is healed, the process runs again. */
 export async function inflict(fault: Fault, cluster: ChaosCluster): Promise<void> {
-  const { kind, server, other, lastsMs } = fault;
-  const others = [...cluster.nodes.keys()].filter((name) => name !== server);
+  const { lastsMs } = fault;
+  const othersThan = (server: string): string[] =>
+    [...cluster.nodes.keys()].filter((name) => name !== server);
   const proxies = [UNNAMED, ...cluster.proxies.map(({ name }) => name)];
   const fail = async (network: NetworkFault): Promise<void> => {
     const heal = cluster.network.fail(network);
     await setTimeout(lastsMs);
     heal();
   };
-  switch (kind) {
+  switch (fault.kind) {
     case 'kill':
-      return cluster.restartNode(server, 'SIGKILL', lastsMs);
+      return cluster.restartNode(fault.server, 'SIGKILL', lastsMs);
     case 'restart':
-      return cluster.restartNode(server, 'SIGTERM', lastsMs);
+      return cluster.restartNode(fault.server, 'SIGTERM', lastsMs);
     case 'pause':
-      return pause(cluster.nodes.get(server), lastsMs);
+      return pause(cluster.nodes.get(fault.server), lastsMs);
     case 'cut':
-      return fail(between('cut', [server], [other]));
+      return fail(between('cut', [fault.server], [fault.other]));
     case 'stall':
-      return fail(between('stall', [server], [other]));
+      return fail(between('stall', [fault.server], [fault.other]));
     case 'stallOneWay':
-      return fail(between('stall', [server], [other], 'there'));
+      return fail(between('stall', [fault.server], [fault.other], 'there'));
     case 'isolate':
-      return fail(between('cut', [server], others));
+      return fail(between('cut', [fault.server], othersThan(fault.server)));
     case 'mute':
-      return fail(between('stall', [server], others, 'there'));
+      return fail(between('stall', [fault.server], othersThan(fault.server), 'there'));
     case 'stallProxies':
-      return fail(between('stall', [server], proxies));
+      return fail(between('stall', [fault.server], proxies));
     case 'killProxy':
       return killProxy(
-        cluster.proxies.find(({ name }) => name === server),
+        cluster.proxies.find(({ name }) => name === fault.server),
         lastsMs,
       );
     case 'join':
       return cluster.addNode();
     case 'drain':
-      return cluster.removeNode(server);
+      return cluster.removeNode(fault.server);
   }
 }
 
