@@ -21,7 +21,7 @@ const storageNodes = ports.nodes.map((nodePort, i) =>
     `${ports.redisNodes[i] ?? 0}`,
   ]),
 );
-const cluster = [...storageNodes];
+const servers = [...storageNodes];
 let stopping = false;
 /** Everything stops, so nobody takes over, and no proxy answers. */
 const NO_NEWS = / WARN: .*(were not handed over|cannot join its cluster or report)/;
@@ -29,7 +29,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 process.on('SIGUSR1', () => undefined); // by default Node opens its inspector
 stopWithParent();
 await startProxy();
-await Promise.all(cluster.map(({ exited }) => exited));
+await Promise.all(servers.map(({ exited }) => exited));
 process.exit(stopping ? 0 : 1);
 
 function run(name: string, script: string, args: readonly string[]): ServerProcess {
@@ -58,7 +58,7 @@ async function startProxy(): Promise<void> {
     const listening = ['--port', `${ports.proxy}`, '--redis-port', `${ports.redisProxy}`];
     const settings = ['--topology', 'memory', '--copies', `${copies}`];
     const proxy = run('proxy', proxyScript, [...addresses, ...listening, ...settings]);
-    cluster.push(proxy);
+    servers.push(proxy);
     await proxy.ready;
     while (!stopping && !(await isReady())) await setTimeout(100);
   } catch {
@@ -85,7 +85,7 @@ async function isReady(): Promise<boolean> {
 /** Servers also get the Ctrl-C of a terminal; a second signal has no effect. */
 function stop(): void {
   stopping = true;
-  for (const server of cluster) server.signal('SIGTERM');
+  for (const server of servers) server.signal('SIGTERM');
 }
 
 /** Stops the cluster when npm's shell ends, because npm forwards SIGTERM only to that shell. */
