@@ -2,10 +2,10 @@ import { hasEtcd } from '@kvs/topology-etcd/testing';
 import { toMarkdown } from '../harness/markdown.js';
 import { nodeClient } from '../servers/load/load.js';
 import { clusterSuite, measureCluster } from './cluster-suite.js';
-import type { ClusterScale } from './scale.js';
+import type { ClusterRunSize } from './run-size.js';
 
 /** The smallest run that uses everything. */
-const tiny: ClusterScale = {
+const tiny: ClusterRunSize = {
   keyCount: 200,
   connections: 2,
   rounds: 2,
@@ -41,7 +41,7 @@ describe('the suite of clusters', () => {
   it.each(Object.entries(titlesOf).filter(([name]) => TRIED.includes(name)))(
     'measures %s',
     async (name, titles) => {
-      const options = { scale: tiny, generator: nodeClient, progress: () => undefined, proxyArgs: WAITS };
+      const options = { runSize: tiny, generator: nodeClient, progress: () => undefined, proxyArgs: WAITS };
       const report = await measureCluster(options, [name]);
       expect(report.tables.map(({ title }) => title)).toEqual(titles);
       for (const { columns, rows } of report.tables) {

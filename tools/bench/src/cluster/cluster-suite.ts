@@ -8,7 +8,7 @@ import { drain } from './cases/drain.js';
 import { join } from './cases/join.js';
 import { kill } from './cases/kill.js';
 import { storeAway } from './cases/store-away.js';
-import { fullScale, quickScale, type ClusterCaseOptions } from './scale.js';
+import { fullRun, quickRun, type ClusterCaseOptions } from './run-size.js';
 
 const cases: readonly Case<ClusterCaseOptions>[] = [copies, kill, drain, join, storeAway];
 
@@ -19,7 +19,7 @@ export const clusterSuite: Suite = {
   cases: cases.map(({ name }) => name),
   documents: { goals: 'docs/performance.md' },
   run: ({ quick, progress, cases: names }) =>
-    measureCluster({ scale: quick ? quickScale : fullScale, generator: loadGenerator(), progress }, names),
+    measureCluster({ runSize: quick ? quickRun : fullRun, generator: loadGenerator(), progress }, names),
 };
 
 /** @param names the cases to measure; all of them if empty */

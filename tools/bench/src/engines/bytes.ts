@@ -5,14 +5,14 @@ import { atMost, type Goal, type Table } from '../harness/report.js';
 import { using } from '../harness/using.js';
 import type { HoldPairsInput, HoldPairsOutput } from './children/hold-pairs.js';
 import { pairBatches, SIZES } from './pairs.js';
-import type { EnginesCaseOptions } from './scale.js';
+import type { EnginesCaseOptions } from './run-size.js';
 
 const MAX_RATIO = 1.3;
 
 /** The bytes of pairs in memory and in redis-server. Without redis-server there is no verdict. */
 export const bytes: Case<EnginesCaseOptions> = {
   name: 'bytes',
-  measure: async ({ scale: { heldPairs }, withRedis, progress }) => {
+  measure: async ({ runSize: { heldPairs }, withRedis, progress }) => {
     const pairs = `${heldPairs.toLocaleString('en')} pairs of ${SIZES.keyBytes} and ${SIZES.valueBytes} bytes`;
     progress(`bytes of ${pairs}…`);
     const memory = await holdPairs({ ...SIZES, count: heldPairs });

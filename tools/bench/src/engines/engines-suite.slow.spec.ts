@@ -1,10 +1,10 @@
 import { hasRedis } from '@kvs/kv-store-redis/testing';
 import { toMarkdown } from '../harness/markdown.js';
 import { measureEngines } from './engines-suite.js';
-import type { EnginesScale } from './scale.js';
+import type { EnginesRunSize } from './run-size.js';
 
 /** The smallest run that uses everything. */
-const tiny: EnginesScale = {
+const tiny: EnginesRunSize = {
   timedPairs: 250,
   timedRounds: 2,
   heldPairs: 2000,
@@ -17,7 +17,7 @@ const tiny: EnginesScale = {
 async function measured(withRedis: boolean) {
   const messages: string[] = [];
   const progress = (message: string) => void messages.push(message);
-  const report = await measureEngines({ scale: tiny, withRedis, progress });
+  const report = await measureEngines({ runSize: tiny, withRedis, progress });
   for (const { columns, rows } of report.tables) {
     expect(rows.length).toBeGreaterThan(0);
     for (const row of rows) expect(row).toHaveLength(columns.length);

@@ -4,7 +4,7 @@ import { describeMachine, reportOf, type Report } from '../harness/report.js';
 import type { Suite } from '../harness/suite.js';
 import { bytes } from './bytes.js';
 import { many } from './many.js';
-import { fullScale, quickScale, type EnginesCaseOptions } from './scale.js';
+import { fullRun, quickRun, type EnginesCaseOptions } from './run-size.js';
 import { snapshots } from './snapshots.js';
 import { speed } from './speed.js';
 
@@ -17,8 +17,8 @@ export const enginesSuite: Suite = {
   cases: cases.map(({ name }) => name),
   documents: { goals: 'docs/performance.md' },
   run: ({ quick, progress, cases: names }) => {
-    const scale = quick ? quickScale : fullScale;
-    return measureEngines({ scale, withRedis: hasRedis(), progress }, names);
+    const runSize = quick ? quickRun : fullRun;
+    return measureEngines({ runSize, withRedis: hasRedis(), progress }, names);
   },
 };
 

@@ -3,7 +3,7 @@ import { inChild } from '../harness/in-child.js';
 import { atMost, type Goal } from '../harness/report.js';
 import { median } from '../harness/statistics.js';
 import type { TimeRequestsInput, TimeRequestsOutput } from './children/time-requests.js';
-import type { EnginesCaseOptions } from './scale.js';
+import type { EnginesCaseOptions } from './run-size.js';
 
 const REQUESTS_PER_SECOND = 10_000;
 const MAX_ADDED_MS = 5;
@@ -12,7 +12,7 @@ const MEASURES = ['p999Ms', 'longestTurnMs'] as const;
 /** How much longer requests wait while a snapshot is written. */
 export const snapshots: Case<EnginesCaseOptions> = {
   name: 'snapshots',
-  measure: async ({ scale: { snapshotPairs: pairCount, snapshotRounds: rounds }, progress }) => {
+  measure: async ({ runSize: { snapshotPairs: pairCount, snapshotRounds: rounds }, progress }) => {
     progress('requests while a snapshot is written…');
     const input: TimeRequestsInput = { pairCount, rounds, requestsPerSecond: REQUESTS_PER_SECOND };
     const found = await inChild<TimeRequestsOutput>('engines/children/time-requests', input);

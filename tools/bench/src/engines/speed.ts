@@ -11,7 +11,7 @@ import { turns } from '../harness/contest.js';
 import type { Table } from '../harness/report.js';
 import { median } from '../harness/statistics.js';
 import { pairBatches, SIZES, type Batch } from './pairs.js';
-import type { EnginesCaseOptions } from './scale.js';
+import type { EnginesCaseOptions } from './run-size.js';
 
 const BATCH = 100;
 /** LMDB and Redis answer by promise, so they need several calls in flight to be busy. */
@@ -27,7 +27,7 @@ interface Store {
 /** The time that a pair takes in calls for 100 pairs. It has no goal; docs/engines.md states it. */
 export const speed: Case<EnginesCaseOptions> = {
   name: 'speed',
-  measure: ({ scale: { timedPairs, timedRounds }, withRedis, progress }) =>
+  measure: ({ runSize: { timedPairs, timedRounds }, withRedis, progress }) =>
     withStores(withRedis, async (stores) => {
       progress(`set and get of ${BATCH} pairs in a call…`);
       const batches = [...pairBatches(SIZES, timedPairs, BATCH)];

@@ -1,10 +1,10 @@
-import type { Findings } from './report.js';
+import type { ReportPart } from './report.js';
 
 /** A part of a suite that can be measured by itself. */
 export interface Case<Options> {
   /** For `--case`. */
   readonly name: string;
-  measure(options: Options): Promise<Findings>;
+  measure(options: Options): Promise<ReportPart>;
 }
 
 /**
@@ -16,8 +16,8 @@ export async function measureCases<Options>(
   cases: readonly Case<Options>[],
   options: Options,
   names: readonly string[] = [],
-): Promise<Findings[]> {
-  const parts: Findings[] = [];
+): Promise<ReportPart[]> {
+  const parts: ReportPart[] = [];
   for (const one of cases) {
     if (names.length === 0 || names.includes(one.name)) parts.push(await one.measure(options));
   }

@@ -1,7 +1,7 @@
 import { compete, timesAsFast, type Contestant } from './contest.js';
 import { freshLoop } from './fresh-loop.js';
 import { randomKeys } from './random.js';
-import { median, medianRatio, middleHalf, spread } from './statistics.js';
+import { interquartileRange, median, medianRatio, spread } from './statistics.js';
 
 /** A clock that only advances while a contestant works, so that results are exact. */
 function clockwork() {
@@ -51,7 +51,7 @@ describe('a contest', () => {
 it('computes medians, between the two middle values of an even number', () => {
   expect(median([3, 1, 2])).toBe(2);
   expect(median([4, 1, 2, 3])).toBe(2.5);
-  expect(middleHalf([1, 2, 3, 4, 5])).toEqual([2, 4]);
+  expect(interquartileRange([1, 2, 3, 4, 5])).toEqual([2, 4]);
   expect(spread([1, 2, 3, 4, 5])).toBe(2 / 3);
   // A round that is slow for both does not change the median ratio.
   expect(medianRatio([2, 20, 4], [1, 10, 1])).toBe(2);

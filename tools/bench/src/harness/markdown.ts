@@ -47,11 +47,11 @@ function showCell(cell: Cell, column: Column | undefined): string {
 }
 
 /** Returns the value of a goal and, if there were rounds, the interquartile range. */
-function showFigure({ value, unit, middleHalf }: Goal): string {
+function showFigure({ value, unit, interquartileRange }: Goal): string {
   const figure = show(value, unit);
-  return middleHalf === undefined
+  return interquartileRange === undefined
     ? figure
-    : `${figure} (${middleHalf.map((each) => show(each, unit)).join(' to ')})`;
+    : `${figure} (${interquartileRange.map((each) => show(each, unit)).join(' to ')})`;
 }
 
 function show(value: number, unit: Unit): string {

@@ -1,5 +1,5 @@
 import { cpus } from 'node:os';
-import { median, middleHalf } from './statistics.js';
+import { interquartileRange, median } from './statistics.js';
 
 /** The results of a suite. */
 export interface Report {
@@ -35,15 +35,15 @@ export interface Goal {
   /** The median of the rounds, if there were rounds. */
   readonly value: number;
   /** The interquartile range of the rounds. */
-  readonly middleHalf?: readonly [low: number, high: number];
+  readonly interquartileRange?: readonly [low: number, high: number];
   readonly met: boolean;
 }
 
 /** A part of a report. */
-export type Findings = Omit<Report, 'suite' | 'machine'>;
+export type ReportPart = Omit<Report, 'suite' | 'machine'>;
 
 /** Joins the parts of a case. */
-export function joined(parts: readonly Findings[]): Findings {
+export function joined(parts: readonly ReportPart[]): ReportPart {
   return {
     tables: parts.flatMap(({ tables }) => tables),
     goals: parts.flatMap(({ goals }) => goals),
@@ -52,7 +52,7 @@ export function joined(parts: readonly Findings[]): Findings {
 }
 
 /** Returns the report of a suite whose parts have been measured. */
-export function reportOf(suite: string, parts: readonly Findings[], machine = describeMachine()): Report {
+export function reportOf(suite: string, parts: readonly ReportPart[], machine = describeMachine()): Report {
   return { suite, machine, ...joined(parts) };
 }
 
@@ -68,9 +68,9 @@ export function atMost(text: string, unit: Unit, measured: number | readonly num
   return { text, unit, ...figure, met: figure.value <= bound };
 }
 
-function figureOf(measured: number | readonly number[]): Pick<Goal, 'value' | 'middleHalf'> {
+function figureOf(measured: number | readonly number[]): Pick<Goal, 'value' | 'interquartileRange'> {
   if (typeof measured === 'number') return { value: measured };
-  return { value: median(measured), middleHalf: middleHalf(measured) };
+  return { value: median(measured), interquartileRange: interquartileRange(measured) };
 }
 
 export function describeMachine(): string {

@@ -5,12 +5,12 @@ export function median(values: readonly number[]): number {
 
 /** Returns the width of the interquartile range, relative to the median. */
 export function spread(values: readonly number[]): number {
-  const [low, high] = middleHalf(values);
+  const [low, high] = interquartileRange(values);
   return (high - low) / median(values);
 }
 
 /** Returns the first and the third quartile. */
-export function middleHalf(values: readonly number[]): readonly [low: number, high: number] {
+export function interquartileRange(values: readonly number[]): readonly [low: number, high: number] {
   return [quantile(values, 0.25), quantile(values, 0.75)];
 }
 

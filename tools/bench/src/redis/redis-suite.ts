@@ -1,4 +1,4 @@
-import { atLeast, reportOf, type Findings, type Report } from '../harness/report.js';
+import { atLeast, reportOf, type Report, type ReportPart } from '../harness/report.js';
 import { median, medianRatio, ratios } from '../harness/statistics.js';
 import type { Suite, SuiteOptions } from '../harness/suite.js';
 import { hasRedisTools, requestsPerSecond, VALUE_BYTES, type RedisLoad } from './redis-benchmark.js';
@@ -38,7 +38,7 @@ export async function measureRedis(scale: RedisScale, progress: SuiteOptions['pr
     return reportOf('redis', []);
   }
   return withRedisContenders(scale.withCluster, async (contenders) => {
-    const parts: Findings[] = [];
+    const parts: ReportPart[] = [];
     for (const pipeline of [1, 16])
       for (const command of ['SET', 'GET'] as const)
         parts.push(await compare(contenders, { command, pipeline }, scale, progress));
@@ -51,7 +51,7 @@ async function compare(
   { command, pipeline }: Pick<RedisLoad, 'command' | 'pipeline'>,
   { rounds, requests, connections }: RedisScale,
   progress: SuiteOptions['progress'],
-): Promise<Findings> {
+): Promise<ReportPart> {
   const how = pipeline === 1 ? 'no pipelining' : `pipelines of ${pipeline}`;
   const workload = `${command} of ${VALUE_BYTES} B, ${connections} connections, ${how}`;
   progress(`${workload}…`);

@@ -1,9 +1,9 @@
 import { diff, HashRing, PARTITION_COUNT } from '@kvs/hash-ring';
-import type { Findings } from '../harness/report.js';
-import type { RingScale } from './scale.js';
+import type { ReportPart } from '../harness/report.js';
+import type { RingRunSize } from './run-size.js';
 
 /** Counts the partitions that a new node moves if the larger ring is built anew, and if the ring is evolved. */
-export function measureBuiltAnew({ evolvedNodeCounts, nodeNameSets: families }: RingScale): Findings {
+export function measureBuiltAnew({ evolvedNodeCounts, nodeNameSets: families }: RingRunSize): ReportPart {
   const rows = evolvedNodeCounts.map((count) => {
     const samples = Array.from({ length: families }, (_, family) => sample(count, family));
     const average = (value: (one: Sample) => number) =>

@@ -1,21 +1,21 @@
 import { compete, type Contestant, type ContestResult } from '../harness/contest.js';
 import { medianRatio } from '../harness/statistics.js';
-import { atMost, type Findings, type Table } from '../harness/report.js';
+import { atMost, type ReportPart, type Table } from '../harness/report.js';
 import { equalNodes, idOf } from './nodes.js';
 import { hashring, ours, packages, type BuiltRing, type Peer } from './peers.js';
-import type { RingScale } from './scale.js';
+import type { RingRunSize } from './run-size.js';
 
 /** Measures how long it takes to build the largest ring, and to add a node to it. */
-export function measureConstruction(scale: RingScale): Findings {
-  const nodeCount = scale.nodeCounts.at(-1) ?? 1;
+export function measureConstruction(runSize: RingRunSize): ReportPart {
+  const nodeCount = runSize.nodeCounts.at(-1) ?? 1;
   const contestants = [
     ...packages.map((peer) => building(peer, nodeCount)),
     ...packages.map((peer) => adding(peer, nodeCount)),
   ];
   const options = {
-    rounds: scale.buildRounds,
-    turnMs: scale.turnMs,
-    warmUpMs: scale.warmUpMs,
+    rounds: runSize.buildRounds,
+    turnMs: runSize.turnMs,
+    warmUpMs: runSize.warmUpMs,
   };
   const results = compete(contestants, options);
   const built = (peer: Peer) => resultAt(results, packages.indexOf(peer));

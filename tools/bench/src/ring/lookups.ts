@@ -2,21 +2,21 @@ import { compete, timesAsFast, type Contestant, type ContestResult } from '../ha
 import { freshLoop } from '../harness/fresh-loop.js';
 import { randomKeys } from '../harness/random.js';
 import { medianRatio } from '../harness/statistics.js';
-import { atLeast, atMost, type Findings, type Goal, type Table } from '../harness/report.js';
+import { atLeast, atMost, type Goal, type ReportPart, type Table } from '../harness/report.js';
 import { equalNodes } from './nodes.js';
 import { hashring, ours, variants, type Peer } from './peers.js';
-import type { RingScale } from './scale.js';
+import type { RingRunSize } from './run-size.js';
 
 const KEY_LENGTH = 16;
 
 /** Measures lookups of random keys in rings of all sizes, all in one contest, so that sizes compare too. */
-export function measureLookups(scale: RingScale): Findings {
-  const entries = scale.nodeCounts.flatMap((nodeCount) =>
-    variants.map((peer) => ({ peer, nodeCount, contestant: lookups(peer, nodeCount, scale) })),
+export function measureLookups(runSize: RingRunSize): ReportPart {
+  const entries = runSize.nodeCounts.flatMap((nodeCount) =>
+    variants.map((peer) => ({ peer, nodeCount, contestant: lookups(peer, nodeCount, runSize) })),
   );
   const results = compete(
     entries.map(({ contestant }) => contestant),
-    { rounds: scale.lookupRounds, turnMs: scale.turnMs, warmUpMs: scale.warmUpMs },
+    { rounds: runSize.lookupRounds, turnMs: runSize.turnMs, warmUpMs: runSize.warmUpMs },
   );
   const resultOf = (peer: Peer, nodeCount: number) => {
     const result =
@@ -24,13 +24,13 @@ export function measureLookups(scale: RingScale): Findings {
     if (result === undefined) throw new Error(`${peer.name} did not take part with ${nodeCount} nodes`);
     return result;
   };
-  return { tables: [tableOf(scale, resultOf)], goals: goalsOf(scale, resultOf) };
+  return { tables: [tableOf(runSize, resultOf)], goals: goalsOf(runSize, resultOf) };
 }
 
 type ResultOf = (peer: Peer, nodeCount: number) => ContestResult;
 
 /** Returns a contestant that looks up keys in a ring of equal nodes. */
-export function lookups(peer: Peer, nodeCount: number, { lookupKeyCount }: RingScale): Contestant {
+export function lookups(peer: Peer, nodeCount: number, { lookupKeyCount }: RingRunSize): Contestant {
   const name = `${peer.name}, ${nodeCount} nodes`;
   const { lookup } = peer.build(equalNodes(nodeCount));
   // Each has its own keys, because V8 replaces strings that a package uses as property names.
@@ -48,7 +48,7 @@ export function lookups(peer: Peer, nodeCount: number, { lookupKeyCount }: RingS
   };
 }
 
-function tableOf({ nodeCounts }: RingScale, resultOf: ResultOf): Table {
+function tableOf({ nodeCounts }: RingRunSize, resultOf: ResultOf): Table {
   return {
     title: 'Lookups',
     note:
@@ -67,7 +67,7 @@ function tableOf({ nodeCounts }: RingScale, resultOf: ResultOf): Table {
   };
 }
 
-function goalsOf({ nodeCounts }: RingScale, resultOf: ResultOf): Goal[] {
+function goalsOf({ nodeCounts }: RingRunSize, resultOf: ResultOf): Goal[] {
   const others = variants.filter((peer) => peer !== ours);
   const perCount = nodeCounts.flatMap((count) => {
     const us = resultOf(ours, count);

@@ -1,10 +1,10 @@
 import { toMarkdown } from '../harness/markdown.js';
 import { measureRing } from './ring-suite.js';
 import { strategies } from './peers.js';
-import type { RingScale } from './scale.js';
+import type { RingRunSize } from './run-size.js';
 import { measureThousandNodes } from './thousand-nodes.js';
 
-const tiny: RingScale = {
+const tiny: RingRunSize = {
   nodeCounts: [2, 3, 5],
   lookupKeyCount: 64,
   lookupRounds: 3,
@@ -21,7 +21,7 @@ const tiny: RingScale = {
 
 it('measures every package and judges every goal', async () => {
   const steps: string[] = [];
-  const report = await measureRing({ scale: tiny, progress: (message) => steps.push(message) });
+  const report = await measureRing({ runSize: tiny, progress: (message) => steps.push(message) });
   expect(steps.length).toBeGreaterThan(3);
   expect(report.tables.length).toBeGreaterThan(4);
   for (const { columns, rows } of report.tables) {

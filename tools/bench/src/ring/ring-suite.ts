@@ -1,11 +1,11 @@
 import { measureCases, type Case } from '../harness/case.js';
 import { inChild } from '../harness/in-child.js';
-import { reportOf, type Findings, type Report } from '../harness/report.js';
+import { reportOf, type Report, type ReportPart } from '../harness/report.js';
 import type { Suite, SuiteOptions } from '../harness/suite.js';
 import { measureBuiltAnew } from './built-anew.js';
 import { measureConstruction } from './construction.js';
 import { measureLookups } from './lookups.js';
-import type { RingScale } from './scale.js';
+import type { RingRunSize } from './run-size.js';
 import { measureShares } from './shares.js';
 import { measureStrategies } from './strategies.js';
 import { measureThousandNodes } from './thousand-nodes.js';
@@ -14,7 +14,7 @@ import { measureThousandNodes } from './thousand-nodes.js';
 export type RingRequest = Pick<SuiteOptions, 'quick' | 'cases'>;
 
 interface RingCaseOptions {
-  readonly scale: RingScale;
+  readonly runSize: RingRunSize;
   readonly progress: (message: string) => void;
 }
 
@@ -48,13 +48,13 @@ export async function measureRing(options: RingCaseOptions, names?: readonly str
 
 function ringCase(
   name: string,
-  measure: (scale: RingScale, progress: RingCaseOptions['progress']) => Findings,
+  measure: (runSize: RingRunSize, progress: RingCaseOptions['progress']) => ReportPart,
 ): Case<RingCaseOptions> {
   return {
     name,
-    measure: async ({ scale, progress }) => {
+    measure: async ({ runSize, progress }) => {
       progress(`${name}…`);
-      return measure(scale, progress);
+      return measure(runSize, progress);
     },
   };
 }

@@ -1,9 +1,9 @@
 import { randomKeys } from '../harness/random.js';
-import { atMost, type Cell, type Findings, type Goal } from '../harness/report.js';
+import { atMost, type Cell, type Goal, type ReportPart } from '../harness/report.js';
 import { distribute, type Distribution, type Keys } from './distribution.js';
 import { equalNodes, weightedNodes } from './nodes.js';
 import { ours, variants, type Peer, type WeightedNode } from './peers.js';
-import type { RingScale } from './scale.js';
+import type { RingRunSize } from './run-size.js';
 
 /** Rings of the same nodes, to each of which a node is added. */
 interface Rings {
@@ -17,9 +17,9 @@ interface Rings {
 const peers = variants.filter(({ name }) => !name.includes('cache'));
 
 /** Measures how even the shares of keys are, and what a new node moves, in rings of equal nodes and in one with weights. */
-export function measureShares(scale: RingScale): Findings {
-  const keys = countedKeys(scale);
-  const equal = scale.nodeCounts.map((count) => ringsOf(`${count} nodes`, equalNodes(count), keys));
+export function measureShares(runSize: RingRunSize): ReportPart {
+  const keys = countedKeys(runSize);
+  const equal = runSize.nodeCounts.map((count) => ringsOf(`${count} nodes`, equalNodes(count), keys));
   const weighted = ringsOf('weights 1 to 4', weightedNodes(10), keys, 3);
   // With a thousand nodes, a node has four or five partitions, so the goal does not hold for the last count.
   const even = [...equal.slice(0, -1), weighted];
@@ -56,7 +56,7 @@ export function measureShares(scale: RingScale): Findings {
 }
 
 /** Returns the same random keys for each call. */
-export function countedKeys({ countedKeyCount: count }: RingScale): Keys {
+export function countedKeys({ countedKeyCount: count }: RingRunSize): Keys {
   const keys = randomKeys(count, 16, 1);
   return { count, at: (index) => keys[index] ?? '' };
 }

@@ -1,19 +1,19 @@
 import { compete } from '../harness/contest.js';
-import type { Findings } from '../harness/report.js';
+import type { ReportPart } from '../harness/report.js';
 import { distribute } from './distribution.js';
 import { lookups } from './lookups.js';
 import { equalNodes } from './nodes.js';
 import { strategies } from './peers.js';
-import type { RingScale } from './scale.js';
+import type { RingRunSize } from './run-size.js';
 import { countedKeys } from './shares.js';
 
 /** Compares the strategies of ours. */
-export function measureStrategies(scale: RingScale): Findings {
-  const keys = countedKeys(scale);
-  const { nodeCounts } = scale;
+export function measureStrategies(runSize: RingRunSize): ReportPart {
+  const keys = countedKeys(runSize);
+  const { nodeCounts } = runSize;
   const results = compete(
-    strategies.flatMap((strategy) => nodeCounts.map((count) => lookups(strategy, count, scale))),
-    { rounds: scale.lookupRounds, turnMs: scale.turnMs, warmUpMs: scale.warmUpMs },
+    strategies.flatMap((strategy) => nodeCounts.map((count) => lookups(strategy, count, runSize))),
+    { rounds: runSize.lookupRounds, turnMs: runSize.turnMs, warmUpMs: runSize.warmUpMs },
   );
   const counted = nodeCounts.slice(0, -1);
   const rows = strategies.map((strategy, at) => {

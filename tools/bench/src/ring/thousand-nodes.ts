@@ -1,9 +1,9 @@
-import type { Findings } from '../harness/report.js';
+import type { ReportPart } from '../harness/report.js';
 import { toChart } from './chart.js';
 import { distribute, type Distribution } from './distribution.js';
 import { equalNodes } from './nodes.js';
 import { strategies } from './peers.js';
-import type { RingScale } from './scale.js';
+import type { RingRunSize } from './run-size.js';
 
 /** How a strategy distributes keys among many nodes. */
 export interface Placement extends Distribution {
@@ -12,8 +12,8 @@ export interface Placement extends Distribution {
 }
 
 /** Measures balance and movement among many nodes, where chance needs very many keys to be small. */
-export function measureThousandNodes(scale: RingScale, progress: (message: string) => void): Findings {
-  const { placedNodeCount: nodeCount, placedKeyCount, sampledKeyCount } = scale;
+export function measureThousandNodes(runSize: RingRunSize, progress: (message: string) => void): ReportPart {
+  const { placedNodeCount: nodeCount, placedKeyCount, sampledKeyCount } = runSize;
   const placements = strategies.map((strategy): Placement => {
     const { name, isSlow } = strategy;
     progress(`${name} with ${nodeCount} nodes…`);

@@ -4,7 +4,7 @@ import { bigCluster } from './big-cluster.js';
 import { recover, type Recovery, type RecoveryLoad } from './recovery.js';
 
 /** The least, the mean and the most of something that each node has. */
-export interface Spread {
+export interface Range {
   readonly least: number;
   readonly mean: number;
   readonly most: number;
@@ -18,11 +18,11 @@ export interface ScaleFigures {
   /** Bytes of a request for the change of one entry. */
   readonly changeBytes: number;
   /** Partitions that a node serves. */
-  readonly primaries: Spread;
+  readonly primaries: Range;
   /** Partitions that a node has copies of. */
-  readonly copies: Spread;
+  readonly copies: Range;
   /** Nodes with copies of the partitions that a node serves. */
-  readonly peers: Spread;
+  readonly peers: Range;
   /** Beacons that a node sends to each peer, per second. */
   readonly beaconsPerSecond: number;
   readonly routes: number;
@@ -38,9 +38,9 @@ export function figuresOf(nodeCount: number, load: RecoveryLoad): ScaleFigures {
     nodeCount,
     topologyBytes: topologyToJson(topology).length,
     changeBytes: changeBytesOf(topology),
-    primaries: spreadOf(loads.map(([, primaries]) => primaries)),
-    copies: spreadOf(loads.map(([copies]) => copies)),
-    peers: spreadOf([...peersOf(topology).values()].map((peers) => peers.size)),
+    primaries: rangeOf(loads.map(([, primaries]) => primaries)),
+    copies: rangeOf(loads.map(([copies]) => copies)),
+    peers: rangeOf([...peersOf(topology).values()].map((peers) => peers.size)),
     beaconsPerSecond: 1000 / DEFAULT_TIMES.beaconMs,
     routes: topology.partitions.length,
     recovery: recover(cluster, load),
@@ -70,7 +70,7 @@ function changeBytesOf({ clusterId, revision, partitions }: Topology): number {
   return JSON.stringify(request).length;
 }
 
-function spreadOf(values: readonly number[]): Spread {
+function rangeOf(values: readonly number[]): Range {
   const sum = values.reduce((total, value) => total + value, 0);
   return { least: Math.min(...values), mean: sum / values.length, most: Math.max(...values) };
 }

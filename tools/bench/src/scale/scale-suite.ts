@@ -1,6 +1,6 @@
 import { reportOf, type Report, type Table } from '../harness/report.js';
 import type { Suite, SuiteOptions } from '../harness/suite.js';
-import { figuresOf, type ScaleFigures, type Spread } from './figures.js';
+import { figuresOf, type Range, type ScaleFigures } from './figures.js';
 import type { RecoveryLoad } from './recovery.js';
 
 /** The sizes of clusters on the page. */
@@ -44,8 +44,8 @@ const ROWS: readonly (readonly [title: string, cell: (of: ScaleFigures) => strin
     'topologies that the leading proxy sends, if there is a change each second',
     (of) => `${((of.topologyBytes * of.nodeCount) / 1e6).toFixed(1)} MB/s`,
   ],
-  ['partitions that a node serves', ({ primaries }) => range(primaries)],
-  ['copies that a node has', ({ copies }) => range(copies)],
+  ['partitions that a node serves', ({ primaries }) => fromTo(primaries)],
+  ['copies that a node has', ({ copies }) => fromTo(copies)],
   ['partitions served: most / mean', ({ primaries }) => ratio(primaries)],
   ['copies: most / mean', ({ copies }) => ratio(copies)],
   ['peers of a node: mean, most', ({ peers }) => `${peers.mean.toFixed(1)}, ${peers.most}`],
@@ -64,11 +64,11 @@ const ROWS: readonly (readonly [title: string, cell: (of: ScaleFigures) => strin
   ['time to make them anew', ({ recovery }) => `${count(recovery.durationMs / 1000)} s`],
 ];
 
-function range({ least, most }: Spread): string {
+function fromTo({ least, most }: Range): string {
   return `${count(least)} to ${count(most)}`;
 }
 
-function ratio({ mean, most }: Spread): string {
+function ratio({ mean, most }: Range): string {
   return (most / mean).toFixed(2);
 }
 

@@ -6,11 +6,11 @@ import { loadGenerator, nodeClient, wrk, type LoadGenerator } from './load/load.
 import { raw, withRunning } from './contenders.js';
 import { hasWrk } from './load/wrk.js';
 import { load, randomPairs, requestsFor } from './requests.js';
-import type { ServersScale } from './scale.js';
+import type { ServersRunSize } from './run-size.js';
 import { measureServers, serversSuite } from './servers-suite.js';
 
 /** The smallest run that uses everything. */
-const tiny: ServersScale = {
+const tiny: ServersRunSize = {
   keyCount: 200,
   rounds: 2,
   turnSeconds: 0.05,
@@ -41,7 +41,7 @@ describe('the suite of servers', () => {
   it.each(Object.entries(titlesOf))(
     'measures %s, compares with a baseline, and no request fails',
     async (name, titles) => {
-      const options = { scale: tiny, generator: nodeClient, progress: () => undefined };
+      const options = { runSize: tiny, generator: nodeClient, progress: () => undefined };
       const report = await measureServers({ ...options, baseline: workspaceRoot }, [name]);
       expect(report.tables.map(({ title }) => title)).toEqual(titles);
       for (const { columns, rows } of report.tables) {

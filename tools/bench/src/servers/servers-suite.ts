@@ -5,7 +5,7 @@ import { fullFetch } from './cases/full-fetch.js';
 import { batches, latency, singleKey } from './cases/loads.js';
 import { toChart } from './chart.js';
 import { loadGenerator } from './load/load.js';
-import { fullScale, quickScale, type ServersCaseOptions } from './scale.js';
+import { fullRun, quickRun, type ServersCaseOptions } from './run-size.js';
 
 const cases: readonly Case<ServersCaseOptions>[] = [singleKey, latency, batches, fullFetch];
 
@@ -16,8 +16,8 @@ export const serversSuite: Suite = {
   cases: cases.map(({ name }) => name),
   documents: { goals: 'docs/performance.md', chart: 'docs/performance.svg' },
   run: ({ quick, progress, cases: names, baseline }) => {
-    const scale = quick ? quickScale : fullScale;
-    return measureServers({ scale, generator: loadGenerator(), progress, baseline }, names);
+    const runSize = quick ? quickRun : fullRun;
+    return measureServers({ runSize, generator: loadGenerator(), progress, baseline }, names);
   },
 };
 

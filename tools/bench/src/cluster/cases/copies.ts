@@ -1,11 +1,11 @@
 import type { Case } from '../../harness/case.js';
-import { atLeast, atMost, joined, type Findings } from '../../harness/report.js';
+import { atLeast, atMost, joined, type ReportPart } from '../../harness/report.js';
 import { withRunning } from '../../servers/contenders.js';
 import { randomPairs, requestsFor } from '../../servers/requests.js';
 import { loadInRounds } from '../../servers/rounds.js';
 import { loadTable, speedRatios } from '../../servers/tables.js';
 import { MeasuredCluster } from '../measured-cluster.js';
-import type { ClusterCaseOptions } from '../scale.js';
+import type { ClusterCaseOptions } from '../run-size.js';
 
 const MIN_SPEED = { set: 0.6, fetch: 0.95 } as const;
 const MAX_MEMORY = 2.1;
@@ -28,15 +28,15 @@ export const copies: Case<ClusterCaseOptions> = {
 
 async function compareSpeed(
   clusters: readonly MeasuredCluster[],
-  { scale, generator, progress }: ClusterCaseOptions,
-): Promise<Findings> {
-  const pairs = randomPairs(scale.keyCount);
+  { runSize, generator, progress }: ClusterCaseOptions,
+): Promise<ReportPart> {
+  const pairs = randomPairs(runSize.keyCount);
   for (const cluster of clusters) await cluster.load(pairs);
-  const parts: Findings[] = [];
+  const parts: ReportPart[] = [];
   for (const operation of ['set', 'fetch'] as const) {
-    const workload = `${operation} of one pair, ${scale.connections} connections`;
+    const workload = `${operation} of one pair, ${runSize.connections} connections`;
     progress(`${workload}…`);
-    const results = await loadInRounds(clusters, requestsFor(operation, pairs, 1), { ...scale, generator });
+    const results = await loadInRounds(clusters, requestsFor(operation, pairs, 1), { ...runSize, generator });
     const [one, two] = results;
     if (one === undefined || two === undefined) throw new TypeError('a result is missing');
     const min = MIN_SPEED[operation];
@@ -51,8 +51,8 @@ async function compareSpeed(
 
 async function compareMemory(
   clusters: readonly MeasuredCluster[],
-  { scale: { measuredPairs }, progress }: ClusterCaseOptions,
-): Promise<Findings> {
+  { runSize: { measuredPairs }, progress }: ClusterCaseOptions,
+): Promise<ReportPart> {
   const count = measuredPairs.toLocaleString('en');
   progress(`memory of ${count} pairs…`);
   const used: number[] = [];

@@ -5,21 +5,21 @@ import { using } from '../../harness/using.js';
 import { SteadyLoad } from '../../servers/load/steady-load.js';
 import { randomPairs } from '../../servers/requests.js';
 import { MeasuredCluster } from '../measured-cluster.js';
-import type { ClusterCaseOptions } from '../scale.js';
+import type { ClusterCaseOptions } from '../run-size.js';
 
 const MAX_P99_MS = 100;
 
 /** A node is drained: how requests fare meanwhile. */
 export const drain: Case<ClusterCaseOptions> = {
   name: 'drain',
-  measure: async ({ scale, progress, proxyArgs }) =>
+  measure: async ({ runSize, progress, proxyArgs }) =>
     using(await MeasuredCluster.start({ copies: 2, nodeCount: 3, proxyArgs }), async (cluster) => {
-      const pairs = randomPairs(scale.keyCount);
+      const pairs = randomPairs(runSize.keyCount);
       await cluster.load(pairs);
-      const steady = new SteadyLoad(['set', 'fetch'], scale);
+      const steady = new SteadyLoad(['set', 'fetch'], runSize);
       const times: number[] = [];
-      for (let round = 0; round < scale.drainRounds; round++) {
-        progress(`a node is drained, ${round + 1} of ${scale.drainRounds}…`);
+      for (let round = 0; round < runSize.drainRounds; round++) {
+        progress(`a node is drained, ${round + 1} of ${runSize.drainRounds}…`);
         const [node = ''] = cluster.nodeIds;
         await steady.during(cluster.origin, pairs, async () => {
           const startMs = performance.now();
@@ -32,7 +32,7 @@ export const drain: Case<ClusterCaseOptions> = {
       const text = '1 of 3 nodes is drained under load';
       const note =
         `The drain takes ${(median(times) / 1000).toFixed(1)} s, and its end includes the end of the process. ` +
-        `Medians of ${scale.drainRounds} rounds.`;
+        `Medians of ${runSize.drainRounds} rounds.`;
       return {
         tables: [steady.table('1 of 3 nodes is drained, 2 copies', note)],
         goals: [

@@ -4,7 +4,7 @@ import { median } from '../../harness/statistics.js';
 import { using } from '../../harness/using.js';
 import { REQUESTS_OF, SteadyLoad } from '../../servers/load/steady-load.js';
 import { MeasuredCluster } from '../measured-cluster.js';
-import type { ClusterCaseOptions } from '../scale.js';
+import type { ClusterCaseOptions } from '../run-size.js';
 
 const MIN_PAIRS_PER_SECOND = 100_000;
 const MAX_WAIT = 5;
@@ -24,9 +24,9 @@ interface Round {
 export const join: Case<ClusterCaseOptions> = {
   name: 'join',
   measure: async (options) => {
-    const { joinedPairs, joinRounds } = options.scale;
+    const { joinedPairs, joinRounds } = options.runSize;
     const count = joinedPairs.toLocaleString('en');
-    const steady = new SteadyLoad(['set', 'fetch'], options.scale);
+    const steady = new SteadyLoad(['set', 'fetch'], options.runSize);
     const rounds: Round[] = [];
     for (let round = 0; round < joinRounds; round++) {
       options.progress(`a node joins 2 with ${count} pairs, ${round + 1} of ${joinRounds}…`);
@@ -61,11 +61,11 @@ export const join: Case<ClusterCaseOptions> = {
 };
 
 async function takeRound(
-  { scale, progress, proxyArgs }: ClusterCaseOptions,
+  { runSize, progress, proxyArgs }: ClusterCaseOptions,
   steady: SteadyLoad,
 ): Promise<Round> {
   return using(await MeasuredCluster.start({ copies: 2, nodeCount: 2, proxyArgs }), async (cluster) => {
-    const sample = await cluster.fill(scale.joinedPairs, scale.keyCount);
+    const sample = await cluster.fill(runSize.joinedPairs, runSize.keyCount);
     const first = await fillNode(cluster);
     await cluster.untilSettled();
     await cluster.drain(first.id);

@@ -6,29 +6,29 @@ import { using } from '../../harness/using.js';
 import { SteadyLoad } from '../../servers/load/steady-load.js';
 import { randomPairs } from '../../servers/requests.js';
 import { MeasuredCluster } from '../measured-cluster.js';
-import type { ClusterCaseOptions } from '../scale.js';
+import type { ClusterCaseOptions } from '../run-size.js';
 
 /** etcd, which keeps the topology, is paused for a while: how requests fare meanwhile. Without etcd there is no verdict. */
 export const storeAway: Case<ClusterCaseOptions> = {
   name: 'store-away',
-  measure: async ({ scale, progress, proxyArgs }) => {
+  measure: async ({ runSize, progress, proxyArgs }) => {
     if (!hasEtcd()) {
       progress('etcd is not on the PATH: its absence is not measured');
       return { tables: [], goals: [] };
     }
-    const text = `etcd is paused for ${scale.awaySeconds} s`;
+    const text = `etcd is paused for ${runSize.awaySeconds} s`;
     progress(`${text}…`);
     return using(await EtcdProcess.start(), async (etcd) => {
       const topology = `etcd:${etcd.url}`;
       return using(
         await MeasuredCluster.start({ copies: 2, nodeCount: 3, topology, proxyArgs }),
         async (cluster) => {
-          const steady = new SteadyLoad(['set', 'fetch'], scale);
-          const pairs = randomPairs(scale.keyCount);
+          const steady = new SteadyLoad(['set', 'fetch'], runSize);
+          const pairs = randomPairs(runSize.keyCount);
           await cluster.load(pairs);
           await steady.during(cluster.origin, pairs, async () => {
             etcd.pause();
-            await setTimeout(scale.awaySeconds * 1000);
+            await setTimeout(runSize.awaySeconds * 1000);
             etcd.resume();
           });
           const note = 'The topology is in an etcd of one server. SIGSTOP pauses it, SIGCONT resumes it.';

@@ -1,7 +1,7 @@
 import { childInput, childOutput } from '../../harness/in-child.js';
 import { measureRing, type RingRequest } from '../ring-suite.js';
-import { fullScale, quickScale } from '../scale.js';
+import { fullRun, quickRun } from '../run-size.js';
 
 const { quick, cases } = childInput<RingRequest>();
 const progress = (message: string): void => void process.stderr.write(`${message}\n`);
-childOutput(await measureRing({ scale: quick ? quickScale : fullScale, progress }, cases));
+childOutput(await measureRing({ runSize: quick ? quickRun : fullRun, progress }, cases));

@@ -1,7 +1,7 @@
 import type { Case } from '../../harness/case.js';
 import { turns } from '../../harness/contest.js';
 import { inChild } from '../../harness/in-child.js';
-import { atMost, joined, type Findings, type Goal } from '../../harness/report.js';
+import { atMost, joined, type Goal, type ReportPart } from '../../harness/report.js';
 import { median, ratios } from '../../harness/statistics.js';
 import { using } from '../../harness/using.js';
 import type { FillNodesInput, FillNodesOutput } from '../children/fill-nodes.js';
@@ -17,7 +17,7 @@ import {
 import { SteadyLoad } from '../load/steady-load.js';
 import { forgetPeak, peakResidentBytes, residentBytes } from '../processes.js';
 import { requestsFor, verify, type AskedServer } from '../requests.js';
-import type { ServersCaseOptions } from '../scale.js';
+import type { ServersCaseOptions } from '../run-size.js';
 
 const MAX_TIME = 1.5;
 const MAX_TIME_OF_BASELINE = 1.2;
@@ -43,8 +43,8 @@ export const fullFetch: Case<ServersCaseOptions> = {
 async function timeFetches(
   cluster: RunningCluster,
   baseline: RunningCluster | undefined,
-  { scale: { fetchedPairs, fetchRounds }, progress }: ServersCaseOptions,
-): Promise<Findings> {
+  { runSize: { fetchedPairs, fetchRounds }, progress }: ServersCaseOptions,
+): Promise<ReportPart> {
   const count = fetchedPairs.toLocaleString('en');
   progress(`GET /fetch of ${count} pairs…`);
   const clusters = [cluster, ...(baseline === undefined ? [] : [baseline])];
@@ -84,9 +84,9 @@ async function timeFetches(
 /** Measures requests for single pairs with and without a `GET /fetch` of very many pairs. */
 async function watchOthers(
   cluster: RunningCluster,
-  { scale, generator, progress }: ServersCaseOptions,
-): Promise<Findings> {
-  const { fetchedPairs, manyPairs, keyCount, watchRounds } = scale;
+  { runSize, generator, progress }: ServersCaseOptions,
+): Promise<ReportPart> {
+  const { fetchedPairs, manyPairs, keyCount, watchRounds } = runSize;
   const count = manyPairs.toLocaleString('en');
   progress(`GET /fetch of ${count} pairs, and other requests meanwhile…`);
   const { sample, fetchBytes } = await fill(cluster.addresses, {
@@ -97,8 +97,8 @@ async function watchOthers(
   const { origin } = cluster;
   // Requests at a fixed rate would pile up at a proxy that is not warm.
   const requests = requestsFor('fetch', sample, 1);
-  await generator.run({ origin, requests, connections: 16, seconds: 2 * scale.warmUpSeconds });
-  const steady = new SteadyLoad(['fetch'], scale);
+  await generator.run({ origin, requests, connections: 16, seconds: 2 * runSize.warmUpSeconds });
+  const steady = new SteadyLoad(['fetch'], runSize);
   const times: number[] = [];
   const growths: number[] = [];
   for (let round = 0; round < watchRounds; round++)

@@ -1,10 +1,10 @@
 import type { Case } from '../../harness/case.js';
-import { atLeast, atMost, type Findings, type Goal, type Table } from '../../harness/report.js';
+import { atLeast, atMost, type Goal, type ReportPart, type Table } from '../../harness/report.js';
 import { ratios } from '../../harness/statistics.js';
 import { BASELINE_NAME, CLUSTER_NAME, raw, startCluster, storageNode, withRunning } from '../contenders.js';
 import { load, OPERATIONS, randomPairs, requestsFor, type Operation } from '../requests.js';
 import { loadInRounds, type ServerResult } from '../rounds.js';
-import type { ServersCaseOptions, ServersScale } from '../scale.js';
+import type { ServersCaseOptions, ServersRunSize } from '../run-size.js';
 import { cpuRatios, loadTable, speedRatios } from '../tables.js';
 
 const MIN_SPEED = 0.85;
@@ -78,22 +78,22 @@ interface Results {
 /** Returns a case that puts raw, a node, a cluster and the baseline under the same loads, with a table for each. */
 function loadCase(
   name: string,
-  workloads: (scale: ServersScale) => readonly Workload[],
+  workloads: (runSize: ServersRunSize) => readonly Workload[],
   goalsOf: (workload: string, results: Results) => Goal[],
 ): Case<ServersCaseOptions> {
-  const measure = ({ scale, generator, progress, baseline }: ServersCaseOptions): Promise<Findings> => {
+  const measure = ({ runSize, generator, progress, baseline }: ServersCaseOptions): Promise<ReportPart> => {
     const cluster = { start: () => startCluster(CLUSTER_NAME) };
     const baselines = baseline === undefined ? [] : [{ start: () => startCluster(BASELINE_NAME, baseline) }];
     return withRunning([raw, storageNode, cluster, ...baselines], async (servers) => {
-      const pairs = randomPairs(scale.keyCount);
+      const pairs = randomPairs(runSize.keyCount);
       for (const server of servers) await load(server, pairs);
       const tables: Table[] = [];
       const goals: Goal[] = [];
-      for (const { operation, batchSize, connections } of workloads(scale)) {
+      for (const { operation, batchSize, connections } of workloads(runSize)) {
         const workload = nameOf(operation, batchSize, connections);
         progress(`${workload}…`);
         const requests = requestsFor(operation, pairs, batchSize);
-        const results = await loadInRounds(servers, requests, { ...scale, generator, connections });
+        const results = await loadInRounds(servers, requests, { ...runSize, generator, connections });
         tables.push(loadTable(workload, results, batchSize));
         const [bare, node, proxy, before] = results;
         if (bare === undefined || node === undefined || proxy === undefined)

@@ -29,8 +29,8 @@ export interface LoadGenerator {
 }
 
 /** The options of a case that puts servers under load. */
-export interface LoadCaseOptions<Scale> {
-  readonly scale: Scale;
+export interface LoadCaseOptions<RunSize> {
+  readonly runSize: RunSize;
   readonly generator: LoadGenerator;
   readonly progress: (message: string) => void;
 }

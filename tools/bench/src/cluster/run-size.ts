@@ -1,13 +1,13 @@
 import type { LoadCaseOptions } from '../servers/load/load.js';
 
-export interface ClusterCaseOptions extends LoadCaseOptions<ClusterScale> {
+export interface ClusterCaseOptions extends LoadCaseOptions<ClusterRunSize> {
   /** More options of the proxies. Default: none, so that the defaults of kvs are measured. */
   readonly proxyArgs?: readonly string[];
 }
 
-export type ClusterScale = typeof fullScale;
+export type ClusterRunSize = typeof fullRun;
 
-export const fullScale = {
+export const fullRun = {
   /** The number of different keys in requests. */
   keyCount: 10_000,
   connections: 32,
@@ -28,8 +28,8 @@ export const fullScale = {
   awaySeconds: 60,
 };
 
-export const quickScale: ClusterScale = {
-  ...fullScale,
+export const quickRun: ClusterRunSize = {
+  ...fullRun,
   rounds: 2,
   warmUpSeconds: 1,
   killRounds: 1,

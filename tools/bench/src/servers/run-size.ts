@@ -1,13 +1,13 @@
 import type { LoadCaseOptions } from './load/load.js';
 
-export interface ServersCaseOptions extends LoadCaseOptions<ServersScale> {
+export interface ServersCaseOptions extends LoadCaseOptions<ServersRunSize> {
   /** Another checkout, built, whose proxy and nodes are measured too. */
   readonly baseline?: string;
 }
 
-export type ServersScale = typeof fullScale;
+export type ServersRunSize = typeof fullRun;
 
-export const fullScale = {
+export const fullRun = {
   /** The number of different keys in requests. */
   keyCount: 10_000,
   rounds: 11,
@@ -27,8 +27,8 @@ export const fullScale = {
   watchSeconds: 4,
 };
 
-export const quickScale: ServersScale = {
-  ...fullScale,
+export const quickRun: ServersRunSize = {
+  ...fullRun,
   rounds: 2,
   warmUpSeconds: 1,
   connectionCounts: [32],

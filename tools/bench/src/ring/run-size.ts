@@ -1,6 +1,6 @@
-export type RingScale = typeof fullScale;
+export type RingRunSize = typeof fullRun;
 
-export const fullScale = {
+export const fullRun = {
   /** Nodes of the rings, ascending. */
   nodeCounts: [10, 100, 1000],
   /** More keys than `hashring` caches, and few enough that memory access does not dominate. */
@@ -21,8 +21,8 @@ export const fullScale = {
   sampledKeyCount: 2_000_000,
 };
 
-export const quickScale: RingScale = {
-  ...fullScale,
+export const quickRun: RingRunSize = {
+  ...fullRun,
   lookupRounds: 11,
   buildRounds: 3,
   turnMs: 5,

@@ -1,13 +1,13 @@
 export interface EnginesCaseOptions {
-  readonly scale: EnginesScale;
+  readonly runSize: EnginesRunSize;
   /** Whether Redis is measured too. */
   readonly withRedis: boolean;
   readonly progress: (message: string) => void;
 }
 
-export type EnginesScale = typeof fullScale;
+export type EnginesRunSize = typeof fullRun;
 
-export const fullScale = {
+export const fullRun = {
   /** The pairs that each store writes and reads in a round. */
   timedPairs: 50_000,
   timedRounds: 9,
@@ -20,8 +20,8 @@ export const fullScale = {
   snapshotRounds: 7,
 };
 
-export const quickScale: EnginesScale = {
-  ...fullScale,
+export const quickRun: EnginesRunSize = {
+  ...fullRun,
   timedRounds: 3,
   manyPairs: 1_700_000,
   snapshotRounds: 3,
