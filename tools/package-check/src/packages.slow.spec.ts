@@ -15,7 +15,8 @@ const byName = (name: string): PublishedPackage => {
 };
 
 let scratch: string;
-const tarballs = new Map<string, string>();
+/** By the name of the package. */
+const packed = new Map<string, { readonly tarball: string; readonly paths: readonly string[] }>();
 
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'kvs-packages-'));
@@ -24,16 +25,10 @@ beforeAll(async () => {
       cwd: directory,
     });
     if (code !== 0) throw new Error(stderr);
-    const [packed] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
-    if (!packed) throw new Error(`npm pack of ${manifest.name} returned no tarball`);
-    tarballs.set(manifest.name, join(scratch, packed.filename));
-    const foreign = packed.files
-      .map(({ path }) => path)
-      .filter(
-        (path) =>
-          !PUBLISHED.test(path) || (path.startsWith('dist/testing/') && !manifest.exports?.['./testing']),
-      );
-    expect({ package: manifest.name, foreign }).toEqual({ package: manifest.name, foreign: [] });
+    const [result] = JSON.parse(stdout) as { filename: string; files: { path: string }[] }[];
+    if (!result) throw new Error(`npm pack of ${manifest.name} returned no tarball`);
+    const paths = result.files.map(({ path }) => path);
+    packed.set(manifest.name, { tarball: join(scratch, result.filename), paths });
   }
 });
 afterAll(() => rm(scratch, { recursive: true, force: true }));
@@ -42,12 +37,21 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 const PUBLISHED =
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(?!.*\.(spec|tsbuildinfo)).*\.(c?js|d\.c?ts|c?js\.map))$/;
 
+it.each(packages.map(({ manifest }) => manifest.name))('%s publishes no other files', (name) => {
+  const hasTesting = byName(name).manifest.exports?.['./testing'] !== undefined;
+  const isAllowed = (path: string) =>
+    PUBLISHED.test(path) && (hasTesting || !path.startsWith('dist/testing/'));
+  const { paths = [] } = packed.get(name) ?? {};
+  expect(paths).toContain('package.json');
+  expect(paths.filter((path) => !isAllowed(path))).toEqual([]);
+});
+
 /** Creates an empty project and installs the tarballs of a package and of our packages that it depends on. */
 async function installed({ manifest }: PublishedPackage, more: readonly string[] = []): Promise<string> {
   const project = await mkdtemp(join(scratch, 'project-'));
   await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true }));
   const wanted = [manifest.name, ...ownDependencies(manifest.name, packages)].map(
-    (name) => tarballs.get(name) ?? name,
+    (name) => packed.get(name)?.tarball ?? name,
   );
   const args = [
     'install',
@@ -128,7 +132,7 @@ it('@kvs/protocol installs without dependencies', async () => {
   const project = join(scratch, 'plain-protocol');
   await mkdir(project);
   await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true }));
-  const tarball = tarballs.get('@kvs/protocol') ?? '';
+  const { tarball = '' } = packed.get('@kvs/protocol') ?? {};
   await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball], { cwd: project });
   const lock = JSON.parse(await readFile(join(project, 'package-lock.json'), 'utf8')) as { packages: object };
   expect(Object.keys(lock.packages).filter(Boolean)).toEqual(['node_modules/@kvs/protocol']);
