@@ -5,7 +5,7 @@ import { ClusterState, Command, run, workspaceRoot } from '@kvs-tools/local-clus
 import { Cluster, Redis } from 'ioredis';
 import { refused, send } from './support/http.js';
 import { killNode } from './support/kill-node.js';
-import { codeBlocks } from './support/shell-examples.js';
+import { codeBlocks } from './support/markdown.js';
 
 /**
  * Copies are made anew sooner than by default, but not before it is told how many are missing. The level is one at which servers

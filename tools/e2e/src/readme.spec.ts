@@ -6,8 +6,8 @@ import { LocalCluster, run, type LocalServer } from '@kvs-tools/local-cluster';
 import { binaryKey, ERROR_CODES, partitionOf, slotOf, stringKey, type WirePair } from '@kvs/protocol';
 import { fieldsOf } from '@kvs/protocol/testing';
 import { send } from './support/http.js';
-import { tableRows } from './support/tables.js';
-import { codeBlocks, missingPrograms, ShellSession, stepsOf, type Step } from './support/shell-examples.js';
+import { codeBlocks, tableRows } from './support/markdown.js';
+import { missingPrograms, ShellSession, stepsOf, type Step } from './support/shell-examples.js';
 import { typeErrors } from './support/typed-examples.js';
 
 // These tests compare the documentation with the system.

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { workspaceRoot } from '@kvs-tools/local-cluster';
 import { startInProcess } from './support/in-process-redis.js';
 import { RespClient } from './support/resp-client.js';
-import { tableRows } from './support/tables.js';
+import { tableRows } from './support/markdown.js';
 
 // These tests compare docs/redis.md with the system.
 const read = (file: string): string => readFileSync(join(workspaceRoot, file), 'utf8');

@@ -5,7 +5,7 @@ import { startNode, startProxy, type LocalServer } from '@kvs-tools/local-cluste
 import { string } from './support/data.js';
 import { send } from './support/http.js';
 import { RespClient } from './support/resp-client.js';
-import { metricsOf } from './support/workers.js';
+import { metricsOf } from './support/metrics.js';
 
 /** LMDB answers later, so that others can come between the commands of a transaction. */
 let node: LocalServer;

@@ -6,7 +6,7 @@ import { PARTITION_COUNT } from '@kvs/protocol';
 import { LocalCluster, type LocalServer } from '@kvs-tools/local-cluster';
 import { send } from './support/http.js';
 import { overHttp, overRedis, SteadyWriters } from './support/steady-writers.js';
-import { metricsOf } from './support/workers.js';
+import { metricsOf } from './support/metrics.js';
 
 /** Long, because processes stand still for seconds on a busy machine. */
 const WAITS = ['--failover-wait-ms', '60000', '--node-timeout-ms', '60000'];

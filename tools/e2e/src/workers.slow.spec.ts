@@ -6,7 +6,8 @@ import { Command, proxyScript, run, startNode, type LocalServer } from '@kvs-too
 import { Redis } from 'ioredis';
 import { string } from './support/data.js';
 import { accepts, open, readAll, refused, send } from './support/http.js';
-import { fillWithLargeValues, gone, KeptConnection, metricsOf, ProxyOfWorkers } from './support/workers.js';
+import { metricsOf } from './support/metrics.js';
+import { fillWithLargeValues, gone, KeptConnection, ProxyOfWorkers } from './support/workers.js';
 
 const key = { encoding: 'string', data: 'k' };
 

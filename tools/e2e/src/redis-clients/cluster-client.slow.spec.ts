@@ -3,7 +3,7 @@ import { createCluster } from 'redis';
 import { LocalCluster, type LocalServer } from '@kvs-tools/local-cluster';
 import { RespClient } from '../support/resp-client.js';
 import { overRedis, SteadyWriters, type RedisValues } from '../support/steady-writers.js';
-import { metricsOf } from '../support/workers.js';
+import { metricsOf } from '../support/metrics.js';
 
 let cluster: LocalCluster;
 const started: LocalCluster[] = [];

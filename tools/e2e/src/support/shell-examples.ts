@@ -1,28 +1,11 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-
-/** A fenced block of a Markdown text. */
-export interface CodeBlock {
-  readonly language: string;
-  readonly text: string;
-  /** The line of the document at which the text starts, from 1. */
-  readonly line: number;
-}
+import { codeBlocks, lineAt, type CodeBlock } from './markdown.js';
 
 /** A step of a document: a command with its expected output, or a node that stops or starts. */
 export type Step =
   | { readonly kind: 'run'; readonly line: number; readonly command: string; readonly output?: CodeBlock }
   | { readonly kind: 'stop' | 'start'; readonly line: number; readonly address: string };
-
-const FENCE = /^```(\S*)\n(.*?)^```$/gms;
-
-export function codeBlocks(markdown: string): CodeBlock[] {
-  return Array.from(markdown.matchAll(FENCE), ({ 1: language = '', 2: text = '', index }) => ({
-    language,
-    text,
-    line: lineAt(markdown, index) + 1,
-  }));
-}
 
 /**
  * The steps of a document in order: every `sh` block that calls curl, with the `json` or `text` block that follows it
@@ -43,10 +26,6 @@ export function stepsOf(markdown: string): Step[] {
 }
 
 const DIRECTIVE = /^<!-- example: (stop|start) (\S+) -->$/gm;
-
-function lineAt(text: string, index: number): number {
-  return text.slice(0, index).split('\n').length;
-}
 
 /** Returns the programs that can't be run here. */
 export async function missingPrograms(programs: readonly string[]): Promise<string[]> {

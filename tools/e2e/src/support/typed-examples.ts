@@ -1,6 +1,6 @@
 import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
-import type { CodeBlock } from './shell-examples.js';
+import type { CodeBlock } from './markdown.js';
 
 export interface TypedExample {
   /** The path of the document. Imports are resolved from there. */

@@ -65,16 +65,6 @@ export class KeptConnection {
   }
 }
 
-/** Returns the values of a metric by their labels. */
-export async function metricsOf(origin: string, name: string): Promise<Record<string, number>> {
-  const { text } = await send('GET', `${origin}/metrics`);
-  const samples = text.split('\n').flatMap((line) => {
-    const match = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line);
-    return match?.[1] === name ? [[match[2] ?? '', Number(match[3])] as const] : [];
-  });
-  return Object.fromEntries(samples);
-}
-
 async function killed(pid: number): Promise<void> {
   try {
     process.kill(pid, 'SIGKILL');
