@@ -9,7 +9,6 @@ export type {
   HeldPartition,
   Invitation,
   JoinRequest,
-  SenderKnowledge,
   MoveFailure,
   NodeReport,
   NodeUpdate,
@@ -17,6 +16,7 @@ export type {
   PromotionAnswer,
   PromotionQuestion,
   ReportAnswer,
+  SenderKnowledge,
   SettingsUpdate,
   TopologyAnswer,
 } from './control-plane/messages.js';

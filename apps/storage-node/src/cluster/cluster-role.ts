@@ -2,10 +2,10 @@ import type { KvStore } from '@kvs/kv-store';
 import type { ControlPlane, NodeReplica } from '@kvs/replication';
 import type {
   BootId,
-  SenderKnowledge,
   NodeIdentity,
   NodeReport,
   ReportAnswer,
+  SenderKnowledge,
   Topology,
   TopologyAnswer,
 } from '@kvs/topology';

@@ -7,9 +7,9 @@ import {
   topologyAnswerFrom,
   type BootId,
   type EntryRequest,
-  type SenderKnowledge,
   type NodeIdentity,
   type ReportAnswer,
+  type SenderKnowledge,
   type TopologyAnswer,
 } from '@kvs/topology';
 import type { AxiosResponse } from 'axios';
