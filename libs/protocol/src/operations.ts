@@ -2,20 +2,26 @@ import type { ErrorCode } from './errors.js';
 import type { Key, Value } from './key.js';
 import type { MaybePromise } from './maybe-promise.js';
 
+/** When a pair expires. Without either property, it does not. */
+export type Expiry =
+  | {
+      /** The time to live in milliseconds, a positive integer. */
+      readonly ttlMs: number;
+      readonly expiresAtMs?: undefined;
+    }
+  | {
+      readonly ttlMs?: undefined;
+      /** In milliseconds since the Unix epoch. If the time has passed, the write is done, and the pair is absent. */
+      readonly expiresAtMs?: number;
+    };
+
 /** A write of one pair. */
-export interface SetItem {
+export type SetItem = Expiry & {
   readonly key: Key;
   readonly value: Value;
-  /** The time to live in milliseconds, a positive integer. Without it, the pair does not expire. */
-  readonly ttlMs?: number;
-  /**
-   * In place of `ttlMs`: when the pair expires, in milliseconds since the Unix epoch. If the time has passed, the write is done,
-   * and the pair is absent.
-   */
-  readonly expiresAtMs?: number;
   /** Write only if the pair has this version; 0 means only if the key is absent. */
   readonly ifVersion?: number;
-}
+};
 
 /** A removal of one pair. */
 export interface DeleteItem {

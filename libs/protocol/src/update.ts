@@ -1,18 +1,21 @@
 import type { Key, Value } from './key.js';
 import { whenDone, type MaybePromise } from './maybe-promise.js';
-import type { DeleteOutcome, Entry, ItemFailure, KeyValueOperations, SetOutcome } from './operations.js';
+import type {
+  DeleteOutcome,
+  Entry,
+  Expiry,
+  ItemFailure,
+  KeyValueOperations,
+  SetOutcome,
+} from './operations.js';
 
 /** The new state of a pair after an update, and the result for the caller. */
 export type Change<R> = { readonly result: R } & (
   { readonly kind: 'keep' } | { readonly kind: 'delete' } | ({ readonly kind: 'write' } & NewPair)
 );
 
-/** A value with its time to live, or the moment at which it expires. Without either, the pair does not expire. */
-export interface NewPair {
-  readonly value: Value;
-  readonly ttlMs?: number;
-  readonly expiresAtMs?: number;
-}
+/** A value, and when it expires. */
+export type NewPair = Expiry & { readonly value: Value };
 
 /** Returns what to make of the present pair; null stands for an absent key. May be called several times. */
 export type MakeChange<R> = (entry: Entry | null) => Change<R>;

@@ -1,5 +1,14 @@
-import type { Key, SetItem } from '@kvs/protocol';
-import { binaryKey, binaryValue, keyId, partitionOf, stringKey, stringValue } from '@kvs/protocol';
+import {
+  binaryKey,
+  binaryValue,
+  keyId,
+  partitionOf,
+  stringKey,
+  stringValue,
+  type Expiry,
+  type Key,
+  type SetItem,
+} from '@kvs/protocol';
 import { MemoryEngine } from '../engine/memory/memory-engine.js';
 import type { StorageEngine } from '../engine/storage-engine.js';
 import { ManualClock, promisedEngine } from '../testing/index.js';
@@ -100,7 +109,7 @@ describe.each([
 
   it.each([
     ['an expiresAtMs below 0', { expiresAtMs: -1 }, RangeError],
-    ['a ttlMs with an expiresAtMs', { ttlMs: 1, expiresAtMs: 1 }, TypeError],
+    ['a ttlMs with an expiresAtMs', JSON.parse('{ "ttlMs": 1, "expiresAtMs": 1 }'), TypeError],
     ['a ttlMs of 0', { ttlMs: 0 }, RangeError],
     ['a fraction for ttlMs', { ttlMs: 1.5 }, RangeError],
     ['a ttlMs without end', { ttlMs: Infinity }, RangeError],
@@ -207,6 +216,6 @@ describe.each([
   }
 });
 
-function setItem(key: Key, value: string, details: Omit<SetItem, 'key' | 'value'> = {}): SetItem {
+function setItem(key: Key, value: string, details: Expiry & Pick<SetItem, 'ifVersion'> = {}): SetItem {
   return { key, value: stringValue(value), ...details };
 }
