@@ -70,7 +70,10 @@ export class HttpListener implements Listener, MetricsSource {
     ];
   }
 
-  /** At the limit, connections that wait for their next request make way. Otherwise idle clients would keep out all others. */
+  /**
+   * At the limit, connections that wait for their next request make way (on Node 26, also those that have sent nothing yet).
+   * Otherwise idle clients would keep out all others.
+   */
   #makeRoom(): void {
     if (this.#sockets.size < this.maxConnections) return;
     this.#server.closeIdleConnections();

@@ -54,7 +54,7 @@ function gate(): { readonly opened: Promise<void>; open: () => void } {
   return { opened, open: () => open() };
 }
 
-/** Returns a function that stands for the passing of a second without progress checks in between. */
+/** Stops the timer of a listener that starts later. Returns a function that checks progress once, as the timer does each second. */
 function manualChecks(): () => void {
   const timers = jest
     .spyOn(globalThis, 'setInterval')

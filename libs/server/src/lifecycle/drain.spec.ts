@@ -1,11 +1,9 @@
 import { DEFAULT_LIMITS } from '@kvs/protocol';
 import { Budget } from '../admission/budget.js';
-import { createLogger } from '../logs/logger.js';
 import { ServerMetrics } from '../metrics/server-metrics.js';
 import { drain } from './drain.js';
 import type { Listener } from './listener.js';
 import { startServer } from './start-server.js';
-import { stopOnce } from './stop-signals.js';
 
 /** A listener that writes down what is asked of it, and drains when a test says so. */
 class RecordingListener implements Listener {
@@ -117,17 +115,9 @@ describe('a server in this process', () => {
     expect(calls.at(-1)).toBe('closes');
   });
 
-  it('leaves nothing open if one of its listeners can not start', async () => {
+  it('leaves nothing open if one of its listeners cannot start', async () => {
     await expect(start({ http: at })).rejects.toThrow('redis has no address');
     expect([calls[0], calls.at(-1)]).toEqual(['http starts', 'closes']);
     expect(calls).toContain('http closes');
   });
-});
-
-it('a server that is asked to stop several times stops once', async () => {
-  const logger = await createLogger('test', 'silent', 'json');
-  const stop = stopOnce(logger, async (reason) => void calls.push(reason));
-  stop('SIGINT');
-  stop('SIGTERM');
-  expect(calls).toEqual(['SIGINT']);
 });
