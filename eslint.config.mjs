@@ -68,6 +68,7 @@ export default tseslint.config(
         { enforceBuildableLibDependency: true, allow: [], depConstraints },
       ],
       eqeqeq: 'error',
+      'no-duplicate-imports': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       // Nest modules are empty classes with a decorator.
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],

@@ -2,15 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
-import type { EngineIdentity, EngineWrite } from '@kvs/kv-store';
-import { DIRECTORY_LOCK_FILE } from '@kvs/kv-store';
+import { DIRECTORY_LOCK_FILE, type EngineIdentity, type EngineWrite } from '@kvs/kv-store';
 import { ManualClock } from '@kvs/kv-store/testing';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import { Environment } from './environment.js';
 import { LmdbEngine } from './lmdb-engine.js';
 import { impatientScheduler } from '../test/impatient-scheduler.js';
-import type { ScratchDirectory } from '../test/scratch-directory.js';
-import { scratchDirectory } from '../test/scratch-directory.js';
+import { scratchDirectory, type ScratchDirectory } from '../test/scratch-directory.js';
 
 const [MONDAY, TUESDAY, WEDNESDAY] = ['started on Monday', 'started on Tuesday', 'started on Wednesday'];
 const PARTITION = 3;

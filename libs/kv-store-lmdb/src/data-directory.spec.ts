@@ -9,8 +9,7 @@ import { keyId, stringKey, stringValue, type KvsError, type Scheduler } from '@k
 import { ManualTime } from '@kvs/protocol/testing';
 import { LmdbEngine } from './lmdb-engine.js';
 import { impatientScheduler } from '../test/impatient-scheduler.js';
-import type { ScratchDirectory } from '../test/scratch-directory.js';
-import { scratchDirectory } from '../test/scratch-directory.js';
+import { scratchDirectory, type ScratchDirectory } from '../test/scratch-directory.js';
 
 const clock = new ManualClock();
 let scratch: ScratchDirectory;

@@ -1,8 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DirectoryLockOptions } from '@kvs/kv-store';
-import { DIRECTORY_LOCK_FILE, DirectoryLock, partitionFunctionProblem } from '@kvs/kv-store';
+import {
+  DIRECTORY_LOCK_FILE,
+  DirectoryLock,
+  partitionFunctionProblem,
+  type DirectoryLockOptions,
+} from '@kvs/kv-store';
 import { KvsError, messageOf, PARTITION_FUNCTION } from '@kvs/protocol';
 import { dataFileProblem } from './data-file.js';
 import { Environment } from './environment.js';

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { KeyId } from '@kvs/protocol';
-import { brandKey, keyId } from '@kvs/protocol';
+import { brandKey, keyId, type KeyId } from '@kvs/protocol';
 
 // The key of a pair in LMDB, whose keys are shorter than those of kvs:
 //

@@ -10,8 +10,7 @@ import { Environment } from './environment.js';
 import { LmdbEngine } from './lmdb-engine.js';
 import { LmdbReplication } from './lmdb-replication.js';
 import { PairTable } from './pair-table.js';
-import type { ScratchDirectory } from '../test/scratch-directory.js';
-import { scratchDirectory } from '../test/scratch-directory.js';
+import { scratchDirectory, type ScratchDirectory } from '../test/scratch-directory.js';
 
 let scratch: ScratchDirectory;
 let clock: ManualClock;

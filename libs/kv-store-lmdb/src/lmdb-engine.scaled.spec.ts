@@ -2,8 +2,7 @@ import type { Clock } from '@kvs/kv-store';
 import { describeStorageEngine } from '@kvs/kv-store/testing';
 import { LmdbEngine } from './lmdb-engine.js';
 import type { Durability } from './lmdb-engine-options.js';
-import type { ScratchDirectory } from '../test/scratch-directory.js';
-import { scratchDirectory } from '../test/scratch-directory.js';
+import { scratchDirectory, type ScratchDirectory } from '../test/scratch-directory.js';
 
 /** The levels differ in one flag of LMDB, and a sync takes long. */
 const durability: Durability = process.env['KVS_SLOW_TESTS'] === undefined ? 'commit' : 'sync';

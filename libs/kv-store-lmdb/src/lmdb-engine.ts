@@ -1,21 +1,22 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type {
-  Clock,
-  EngineChunk,
-  EngineDelete,
-  EngineDeleteOutcome,
-  EngineFactory,
-  EngineFactoryOptions,
-  EnginePresenceOutcome,
-  EngineReadOutcome,
-  EngineScanOptions,
-  EngineStats,
-  EngineWrite,
-  EngineWriteOutcome,
-  EngineKey,
-  StorageEngine,
+import {
+  readEach,
+  systemClock,
+  type Clock,
+  type EngineChunk,
+  type EngineDelete,
+  type EngineDeleteOutcome,
+  type EngineFactory,
+  type EngineFactoryOptions,
+  type EnginePresenceOutcome,
+  type EngineReadOutcome,
+  type EngineScanOptions,
+  type EngineStats,
+  type EngineWrite,
+  type EngineWriteOutcome,
+  type EngineKey,
+  type StorageEngine,
 } from '@kvs/kv-store';
-import { readEach, systemClock } from '@kvs/kv-store';
 import { KvsError, systemTimers } from '@kvs/protocol';
 import { DataDirectory } from './data-directory.js';
 import { machineStart } from './data-identity.js';

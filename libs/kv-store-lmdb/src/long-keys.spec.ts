@@ -1,9 +1,7 @@
 import fc from 'fast-check';
 import type { EnginePair, EngineWrite } from '@kvs/kv-store';
 import { ManualClock } from '@kvs/kv-store/testing';
-import { keyId, stringKey, stringValue } from '@kvs/protocol';
-import type { KeyId } from '@kvs/protocol';
-import { binaryKey } from '@kvs/protocol';
+import { keyId, stringKey, stringValue, binaryKey, type KeyId } from '@kvs/protocol';
 import { Environment } from './environment.js';
 import { HEAD_BYTES, isLong, LONG_KEY_BYTES, storedKey } from './key-codec.js';
 import { PairTable } from './pair-table.js';

@@ -4,8 +4,7 @@ import type { EngineWrite } from '@kvs/kv-store';
 import { ManualClock } from '@kvs/kv-store/testing';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import { LmdbEngine } from './lmdb-engine.js';
-import type { ScratchDirectory } from '../test/scratch-directory.js';
-import { scratchDirectory } from '../test/scratch-directory.js';
+import { scratchDirectory, type ScratchDirectory } from '../test/scratch-directory.js';
 
 let scratch: ScratchDirectory;
 let directory = '';

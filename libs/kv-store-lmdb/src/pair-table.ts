@@ -1,15 +1,18 @@
-import type {
-  Clock,
-  EngineDelete,
-  EngineDeleteOutcome,
-  EngineEntry,
-  EnginePair,
-  EngineWrite,
-  EngineWriteOutcome,
-  EngineKey,
+import {
+  conditionHolds,
+  isExpired,
+  microsToMs,
+  nextVersion,
+  type Clock,
+  type EngineDelete,
+  type EngineDeleteOutcome,
+  type EngineEntry,
+  type EnginePair,
+  type EngineWrite,
+  type EngineWriteOutcome,
+  type EngineKey,
 } from '@kvs/kv-store';
 import { PARTITION_COUNT, type KeyId } from '@kvs/protocol';
-import { conditionHolds, isExpired, microsToMs, nextVersion } from '@kvs/kv-store';
 import { PAGE_BYTES, type Environment } from './environment.js';
 import { isLong, partitionEnd, partitionIn, partitionStart, storedKey } from './key-codec.js';
 import { encodeRecord, recordEntry, recordHead, type RecordHead } from './record.js';

@@ -1,5 +1,4 @@
-import type { EngineEntry, EnginePair } from '@kvs/kv-store';
-import { isExpired, ScanChunkBuilder } from '@kvs/kv-store';
+import { isExpired, ScanChunkBuilder, type EngineEntry, type EnginePair } from '@kvs/kv-store';
 import type { Database } from 'lmdb';
 import { idFromBytes, isLong, partitionEnd, prefixStart } from './key-codec.js';
 import { emptyEntry, recordEntry, recordHead, recordKey } from './record.js';

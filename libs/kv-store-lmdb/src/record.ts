@@ -1,5 +1,4 @@
-import type { KeyId, Value } from '@kvs/protocol';
-import { brandValue } from '@kvs/protocol';
+import { brandValue, type KeyId, type Value } from '@kvs/protocol';
 import type { EngineEntry } from '@kvs/kv-store';
 import { idBytes, idFromBytes } from './key-codec.js';
 

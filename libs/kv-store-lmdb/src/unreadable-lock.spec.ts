@@ -5,8 +5,7 @@ import { ManualClock } from '@kvs/kv-store/testing';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
 import { ManualTime } from '@kvs/protocol/testing';
 import { LmdbEngine } from './lmdb-engine.js';
-import type { ScratchDirectory } from '../test/scratch-directory.js';
-import { scratchDirectory } from '../test/scratch-directory.js';
+import { scratchDirectory, type ScratchDirectory } from '../test/scratch-directory.js';
 
 const PARTITION = 3;
 

@@ -1,7 +1,6 @@
 import type { EngineUnavailable, EngineKey } from '@kvs/kv-store';
 import { KvsError } from '@kvs/protocol';
-import type { ItemGroup } from './data/item-batches.js';
-import { inRounds } from './data/item-batches.js';
+import { inRounds, type ItemGroup } from './data/item-batches.js';
 import type { Bytes } from './data/pair-codec.js';
 import type { PartitionKeys } from './data/partition-keys.js';
 import type { PendingCalls } from './pending-calls.js';

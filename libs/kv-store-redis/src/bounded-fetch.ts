@@ -1,8 +1,12 @@
-import type { EnginePresenceOutcome, EngineReadOutcome, EngineKey } from '@kvs/kv-store';
-import { isExpired, microsToMs } from '@kvs/kv-store';
+import {
+  isExpired,
+  microsToMs,
+  type EnginePresenceOutcome,
+  type EngineReadOutcome,
+  type EngineKey,
+} from '@kvs/kv-store';
 import { answerTooLarge, KvsError } from '@kvs/protocol';
-import type { BatchOperation, CallSteps } from './batch-runner.js';
-import { NO_OUTCOME, readOperation } from './batch-runner.js';
+import { NO_OUTCOME, readOperation, type BatchOperation, type CallSteps } from './batch-runner.js';
 import { numberIn, presenceOutcomes, readOutcomes } from './data/answers.js';
 import { encodeKeyId, leastValueBytes, type Bytes } from './data/pair-codec.js';
 import { HAS } from './data/scripts.js';

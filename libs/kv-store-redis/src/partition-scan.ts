@@ -1,10 +1,14 @@
-import type { Clock, EngineChunk, EngineScanOptions } from '@kvs/kv-store';
-import { microsToMs, SCAN_CHUNK_PAIRS, SCAN_CHUNK_UNITS } from '@kvs/kv-store';
+import {
+  microsToMs,
+  SCAN_CHUNK_PAIRS,
+  SCAN_CHUNK_UNITS,
+  type Clock,
+  type EngineChunk,
+  type EngineScanOptions,
+} from '@kvs/kv-store';
 import { firstScanned, nextScanned } from './data/answers.js';
-import type { Bytes } from './data/pair-codec.js';
-import { encodeKeyId } from './data/pair-codec.js';
-import type { Script } from './data/scripts.js';
-import { SCAN_NEXT, SCAN_OPEN } from './data/scripts.js';
+import { encodeKeyId, type Bytes } from './data/pair-codec.js';
+import { SCAN_NEXT, SCAN_OPEN, type Script } from './data/scripts.js';
 
 /** Runs a script on each of these partitions; returns the answers. Rejects unless all answer. */
 type RunOnPartitions = (

@@ -1,20 +1,20 @@
-import type {
-  Clock,
-  EngineChunk,
-  EngineDelete,
-  EngineDeleteOutcome,
-  EngineFactory,
-  EngineFactoryOptions,
-  EnginePresenceOutcome,
-  EngineReadOutcome,
-  EngineScanOptions,
-  EngineStats,
-  EngineWrite,
-  EngineWriteOutcome,
-  EngineKey,
-  StorageEngine,
+import {
+  microsToMs,
+  type Clock,
+  type EngineChunk,
+  type EngineDelete,
+  type EngineDeleteOutcome,
+  type EngineFactory,
+  type EngineFactoryOptions,
+  type EnginePresenceOutcome,
+  type EngineReadOutcome,
+  type EngineScanOptions,
+  type EngineStats,
+  type EngineWrite,
+  type EngineWriteOutcome,
+  type EngineKey,
+  type StorageEngine,
 } from '@kvs/kv-store';
-import { microsToMs } from '@kvs/kv-store';
 import {
   ALL_PARTITIONS,
   answerTooLarge,
@@ -26,15 +26,13 @@ import {
 import { BatchRunner, readOperation, writeOperation } from './batch-runner.js';
 import { askPresence, fetchWithin, keyBytes, readPairs } from './bounded-fetch.js';
 import { bytesIn, deleteOutcomes, numberIn, writeOutcomes } from './data/answers.js';
-import type { Bytes } from './data/pair-codec.js';
-import { encodeData, encodeKeyId, pairTag } from './data/pair-codec.js';
+import { encodeData, encodeKeyId, pairTag, type Bytes } from './data/pair-codec.js';
 import { partitionKeys, storeIdKeys } from './data/partition-keys.js';
 import { DELETE, RECLAIM, SET } from './data/scripts.js';
 import { ExpirySweep } from './expiry-sweep.js';
 import { scanPartitions } from './partition-scan.js';
 import { PendingCalls } from './pending-calls.js';
-import type { RedisEngineOptions } from './redis-engine-options.js';
-import { settingsOf } from './redis-engine-options.js';
+import { settingsOf, type RedisEngineOptions } from './redis-engine-options.js';
 import { PartitionClient } from './servers/partition-client.js';
 import { Topology } from './servers/topology.js';
 

@@ -1,6 +1,15 @@
 import { ManualTime, until } from '@kvs/protocol/testing';
-import type { FakeScript } from '../test/fake-redis.js';
-import { array, CLOSE, instead, PAIR, PAIR_SIZE, single, slots, WRITTEN } from '../test/fake-redis.js';
+import {
+  array,
+  CLOSE,
+  instead,
+  PAIR,
+  PAIR_SIZE,
+  single,
+  slots,
+  WRITTEN,
+  type FakeScript,
+} from '../test/fake-redis.js';
 import { AMPLE_MS, FakeServers, slotOf } from '../test/fake-servers.js';
 import { placed, read, write } from '../test/pairs.js';
 import { partitionKeys } from './data/partition-keys.js';

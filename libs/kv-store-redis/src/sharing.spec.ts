@@ -1,5 +1,4 @@
-import type { StorageEngine } from '@kvs/kv-store';
-import { systemClock } from '@kvs/kv-store';
+import { systemClock, type StorageEngine } from '@kvs/kv-store';
 import { ManualClock } from '@kvs/kv-store/testing';
 import { until } from '@kvs/protocol/testing';
 import { placed, read, scanIds, write } from '../test/pairs.js';

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import type { Server, Socket } from 'node:net';
-import { createServer } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 
 /** A reply on the wire; undefined for none, `close` to cut the connection instead. */
 export type FakeReply = string | undefined;

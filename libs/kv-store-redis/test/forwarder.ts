@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import type { Server, Socket } from 'node:net';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** An address that leads to one port and later to another, as that of a load balancer. Open connections stay. */
 export class Forwarder {

@@ -13,8 +13,7 @@ import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { codeOf, KvsError, messageOf, type CancelTask, type Scheduler } from '@kvs/protocol';
-import type { Clock } from './clock.js';
-import { microsToMs } from './clock.js';
+import { microsToMs, type Clock } from './clock.js';
 import { syncDirectory } from './sync-directory.js';
 
 /** Options of a directory lock. */

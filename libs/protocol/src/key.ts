@@ -1,5 +1,4 @@
-import type { EncodedData } from './encoding.js';
-import { byteLength, canonicalData, isValidData } from './encoding.js';
+import { byteLength, canonicalData, isValidData, type EncodedData } from './encoding.js';
 import { KvsError } from './errors.js';
 
 declare const checked: unique symbol;

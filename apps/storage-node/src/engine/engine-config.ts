@@ -1,5 +1,4 @@
-import type { Eviction } from '@kvs/kv-store';
-import { EVICTIONS, MIN_MAX_MEMORY_BYTES } from '@kvs/kv-store';
+import { EVICTIONS, MIN_MAX_MEMORY_BYTES, type Eviction } from '@kvs/kv-store';
 import {
   choice,
   describeOptions,

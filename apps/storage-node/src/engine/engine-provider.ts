@@ -1,13 +1,15 @@
 import { messageOf } from '@kvs/protocol';
 import type { Readiness } from '@kvs/http-api';
-import type {
-  EngineFactory,
-  EngineFactoryOptions,
-  SnapshotLog,
-  SnapshotOptions,
-  StorageEngine,
+import {
+  MemoryEngine,
+  memoryForPairs,
+  readMemoryLimits,
+  type EngineFactory,
+  type EngineFactoryOptions,
+  type SnapshotLog,
+  type SnapshotOptions,
+  type StorageEngine,
 } from '@kvs/kv-store';
-import { MemoryEngine, memoryForPairs, readMemoryLimits } from '@kvs/kv-store';
 import type { EngineConfig, MemoryConfig } from './engine-config.js';
 import { optionalEngine } from './optional-engine.js';
 

@@ -1,8 +1,7 @@
 import { connect } from 'node:net';
 import { brandKey, ERROR_CODES, isErrorCode, keyId, KvsError, type Key, type SetItem } from '@kvs/protocol';
-import { until } from '@kvs/protocol/testing';
+import { MapOperations, until } from '@kvs/protocol/testing';
 import fc from 'fast-check';
-import { MapOperations } from '@kvs/protocol/testing';
 import {
   chunked,
   comparable,

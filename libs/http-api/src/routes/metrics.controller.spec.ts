@@ -1,10 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { stringKey } from '@kvs/protocol';
-import { until } from '@kvs/protocol/testing';
+import { MapOperations, until } from '@kvs/protocol/testing';
 import { counter } from '@kvs/server';
 import { readExposition, type Samples } from '@kvs/server/testing';
-import { MapOperations } from '@kvs/protocol/testing';
 import { jsonOf, TestServer, type TestServerOptions } from '../testing/test-server.js';
 
 let server: TestServer;

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { until } from '@kvs/protocol/testing';
-import { MapOperations } from '@kvs/protocol/testing';
+import { MapOperations, until } from '@kvs/protocol/testing';
 import { chunked, exchangeBytes, requestBytes } from '../testing/raw-exchange.js';
 import { TestServer } from '../testing/test-server.js';
 import { closeInStages } from './closing.js';

@@ -2,8 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
-import { until } from '@kvs/protocol/testing';
-import { MapOperations } from '@kvs/protocol/testing';
+import { MapOperations, until } from '@kvs/protocol/testing';
 import { jsonOf, TestServer } from '../testing/test-server.js';
 
 const MAX_IN_FLIGHT_BYTES = 1000;

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import { until } from '@kvs/protocol/testing';
-import { MapOperations } from '@kvs/protocol/testing';
+import { MapOperations, until } from '@kvs/protocol/testing';
 import { TestServer } from '../testing/test-server.js';
 import { sendProgress } from '@kvs/server';
 

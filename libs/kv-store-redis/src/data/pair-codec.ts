@@ -1,6 +1,5 @@
 import type { EngineEntry } from '@kvs/kv-store';
-import type { Encoding, KeyId, Value } from '@kvs/protocol';
-import { brandKey, brandValue, keyId } from '@kvs/protocol';
+import { brandKey, brandValue, keyId, type Encoding, type KeyId, type Value } from '@kvs/protocol';
 
 // The bytes of pairs in Redis. A key is its tag, `s` or `b`, and its bytes. A pair is
 //

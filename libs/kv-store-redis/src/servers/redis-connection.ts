@@ -3,8 +3,7 @@ import { systemTimers, type Timers } from '@kvs/protocol';
 import type { ServerAccess, ServerAddress } from '../redis-engine-options.js';
 import { SCRIPTS } from '../data/scripts.js';
 import { withResolver, type Deadline } from './deadline.js';
-import type { RedisCommand, Reply } from './reply.js';
-import { lost, unsent } from './reply.js';
+import { lost, unsent, type RedisCommand, type Reply } from './reply.js';
 import { readServerError } from './server-error.js';
 import { addressName } from './slot-ranges.js';
 

@@ -3,10 +3,8 @@ import type { RedisEngineSettings, RedisLog, ServerAddress } from '../redis-engi
 import type { Deadline } from './deadline.js';
 import { RedisConnection } from './redis-connection.js';
 import { ReplicatedWrites } from './replicated-writes.js';
-import type { RedisCommand, Reply } from './reply.js';
-import { problemOf } from './reply.js';
-import type { SlotRange } from './slot-ranges.js';
-import { addressName, parseSlotRanges } from './slot-ranges.js';
+import { problemOf, type RedisCommand, type Reply } from './reply.js';
+import { addressName, parseSlotRanges, type SlotRange } from './slot-ranges.js';
 
 /** A server's answer about which server owns the slots. */
 export type Claim =

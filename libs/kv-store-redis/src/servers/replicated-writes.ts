@@ -1,8 +1,6 @@
-import type { Deadline } from './deadline.js';
-import { withResolver } from './deadline.js';
+import { withResolver, type Deadline } from './deadline.js';
 import type { RedisConnection } from './redis-connection.js';
-import type { RedisCommand, Reply } from './reply.js';
-import { lost, problemOf, unsent } from './reply.js';
+import { lost, problemOf, unsent, type RedisCommand, type Reply } from './reply.js';
 
 /**
  * Writes on a connection of their own, acknowledged when enough replicas have them. WAIT blocks its connection, so

@@ -1,8 +1,7 @@
 import { SLOT_COUNT, messageOf } from '@kvs/protocol';
 import type { RedisEngineSettings, ServerAddress } from '../redis-engine-options.js';
 import { Deadline, withResolver } from './deadline.js';
-import type { Claim } from './redis-server.js';
-import { RedisServer, ServerMismatch } from './redis-server.js';
+import { RedisServer, ServerMismatch, type Claim } from './redis-server.js';
 import { addressName, isComplete } from './slot-ranges.js';
 
 /**

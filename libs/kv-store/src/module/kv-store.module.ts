@@ -1,8 +1,6 @@
-import type { DynamicModule, FactoryProvider, ModuleMetadata } from '@nestjs/common';
-import { Module } from '@nestjs/common';
+import { Module, type DynamicModule, type FactoryProvider, type ModuleMetadata } from '@nestjs/common';
 import type { MaybePromise } from '@kvs/protocol';
-import type { Clock } from '../clock.js';
-import { systemClock } from '../clock.js';
+import { systemClock, type Clock } from '../clock.js';
 import { MemoryEngine } from '../engine/memory/memory-engine.js';
 import type { EngineFactory, StorageEngine } from '../engine/storage-engine.js';
 import { KvStore } from '../store/kv-store.js';

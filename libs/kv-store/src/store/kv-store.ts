@@ -1,21 +1,24 @@
-import type {
-  DeleteItem,
-  DeleteOutcome,
-  FetchOutcome,
-  Key,
-  KeyValueOperations,
-  MaybePromise,
-  QueryOutcome,
-  ScanRequest,
-  SetItem,
-  SetOutcome,
-  Value,
+import {
+  ALL_PARTITIONS,
+  brandKey,
+  keyFromId,
+  keyId,
+  KvsError,
+  whenDone,
+  type DeleteItem,
+  type DeleteOutcome,
+  type FetchOutcome,
+  type Key,
+  type KeyValueOperations,
+  type MaybePromise,
+  type QueryOutcome,
+  type ScanRequest,
+  type SetItem,
+  type SetOutcome,
+  type Value,
 } from '@kvs/protocol';
-import { ALL_PARTITIONS, brandKey, keyFromId, keyId, KvsError, whenDone } from '@kvs/protocol';
-import type { OnApplicationShutdown } from '@nestjs/common';
-import { Inject, Injectable } from '@nestjs/common';
-import type { Clock } from '../clock.js';
-import { systemClock } from '../clock.js';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { systemClock, type Clock } from '../clock.js';
 import type { EngineChunk, EngineStats, StorageEngine } from '../engine/storage-engine.js';
 import { KVS_CLOCK, STORAGE_ENGINE } from '../tokens.js';
 import { checkDeleteItems, checkPartitions, checkSetItems } from './arguments.js';

@@ -1,12 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
-import type { KeyId } from '@kvs/protocol';
-import { brandKey, keyFromId, keyId } from '@kvs/protocol';
+import { brandKey, keyFromId, keyId, type KeyId } from '@kvs/protocol';
 import type { Clock } from '../clock.js';
 import type { EngineReplication } from '../engine/engine-replication.js';
-import type { EngineFactory } from '../engine/storage-engine.js';
+import type {
+  EngineFactory,
+  EngineKey,
+  EnginePair,
+  EngineWriteOutcome,
+  StorageEngine,
+} from '../engine/storage-engine.js';
 import { MemoryEngine } from '../engine/memory/memory-engine.js';
 import { conditionHolds } from '../engine/rules.js';
-import type { EngineKey, EnginePair, EngineWriteOutcome, StorageEngine } from '../engine/storage-engine.js';
 import { alteredEngine } from './altered-engine.js';
 import { describeStorageEngine } from './describe-storage-engine.js';
 import type { EngineSuiteOptions } from './engine-suite-options.js';

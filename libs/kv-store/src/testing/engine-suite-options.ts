@@ -1,6 +1,5 @@
 import type { MaybePromise } from '@kvs/protocol';
-import type { EngineFactory, EngineFactoryOptions } from '../engine/storage-engine.js';
-import type { StorageEngine } from '../engine/storage-engine.js';
+import type { EngineFactory, EngineFactoryOptions, StorageEngine } from '../engine/storage-engine.js';
 
 /** How the suite opens the engine under test. */
 export interface EngineSuiteOptions {

@@ -1,5 +1,4 @@
-import type { Clock } from '../clock.js';
-import { MICROS_PER_MS } from '../clock.js';
+import { MICROS_PER_MS, type Clock } from '../clock.js';
 
 /** A clock that only moves when a test moves it, in either direction. */
 export class ManualClock implements Clock {

@@ -1,6 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { Key, Value } from '@kvs/protocol';
-import { keyFromId, keyId, stringKey, stringValue } from '@kvs/protocol';
+import { keyFromId, keyId, stringKey, stringValue, type Key, type Value } from '@kvs/protocol';
 import type {
   EngineChunk,
   EngineDelete,

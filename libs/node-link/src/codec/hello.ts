@@ -1,7 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import { PARTITION_FUNCTION, type Limits } from '@kvs/protocol';
-import type { FrameBuilder } from './frame-builder.js';
-import { INTEGER_BYTES, MAX_VARINT_BYTES } from './frame-builder.js';
+import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
 import { FRAME, FRAME_HEADER_BYTES, LinkProtocolError } from './frame.js';
 

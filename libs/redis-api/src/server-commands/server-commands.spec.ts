@@ -1,6 +1,5 @@
 import { DEFAULT_LIMITS } from '@kvs/protocol';
-import { until } from '@kvs/protocol/testing';
-import { MapOperations } from '@kvs/protocol/testing';
+import { MapOperations, until } from '@kvs/protocol/testing';
 import type { RawClient } from '../testing/raw-client.js';
 import { TestRedis } from '../testing/test-redis.js';
 

@@ -1,6 +1,13 @@
 import type { EnginePair } from '@kvs/kv-store';
-import { INTEGER_BYTES, LinkProtocolError, MAX_VARINT_BYTES, readPartition } from '@kvs/node-link';
-import type { FrameBuilder, FrameCursor, PeerCodec } from '@kvs/node-link';
+import {
+  INTEGER_BYTES,
+  LinkProtocolError,
+  MAX_VARINT_BYTES,
+  readPartition,
+  type FrameBuilder,
+  type FrameCursor,
+  type PeerCodec,
+} from '@kvs/node-link';
 import { MAX_TIME_MS, MAX_VERSION } from '@kvs/protocol';
 import { MAX_COPIES, isBootId, type BootId, type PartitionEntry } from '@kvs/topology';
 import type { Effect, Message } from '../messages.js';

@@ -1,6 +1,11 @@
 import type { EngineEntry } from '@kvs/kv-store';
-import { INTEGER_BYTES, LinkProtocolError, MAX_VARINT_BYTES } from '@kvs/node-link';
-import type { FrameBuilder, FrameCursor } from '@kvs/node-link';
+import {
+  INTEGER_BYTES,
+  LinkProtocolError,
+  MAX_VARINT_BYTES,
+  type FrameBuilder,
+  type FrameCursor,
+} from '@kvs/node-link';
 import {
   brandKey,
   brandValue,

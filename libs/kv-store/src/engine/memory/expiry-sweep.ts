@@ -1,6 +1,5 @@
 import { PARTITION_COUNT, type CancelTask, type Scheduler } from '@kvs/protocol';
-import type { Clock } from '../../clock.js';
-import { microsToMs } from '../../clock.js';
+import { microsToMs, type Clock } from '../../clock.js';
 import { isExpired } from '../rules.js';
 import type { MemoryPartition } from './memory-partition.js';
 import { END_OF_HASHES } from './bucket-table.js';

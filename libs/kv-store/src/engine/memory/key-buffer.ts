@@ -1,6 +1,5 @@
 import type { KeyId } from '@kvs/protocol';
-import type { HashKey } from './half-sip-hash.js';
-import { halfSipHash } from './half-sip-hash.js';
+import { halfSipHash, type HashKey } from './half-sip-hash.js';
 
 /** The encoded key: the bytes and the hash of one key, in a buffer that the next key overwrites. */
 export class KeyBuffer {

@@ -1,29 +1,27 @@
 import { setImmediate } from 'node:timers/promises';
-import type { MaybePromise } from '@kvs/protocol';
-import { KvsError } from '@kvs/protocol';
+import { KvsError, type MaybePromise } from '@kvs/protocol';
 import type { Clock } from '../../clock.js';
 import { readEach } from '../read-each.js';
-import type {
-  EngineCapabilities,
-  EngineChunk,
-  EngineDelete,
-  EngineDeleteOutcome,
-  EngineJsonScanOptions,
-  EnginePresenceOutcome,
-  EngineReadOutcome,
-  EngineScanOptions,
-  EngineStats,
-  EngineWrite,
-  EngineWriteOutcome,
-  EngineKey,
-  StorageEngine,
+import {
+  SCAN_CHUNK_PAIRS,
+  type EngineCapabilities,
+  type EngineChunk,
+  type EngineDelete,
+  type EngineDeleteOutcome,
+  type EngineJsonScanOptions,
+  type EnginePresenceOutcome,
+  type EngineReadOutcome,
+  type EngineScanOptions,
+  type EngineStats,
+  type EngineWrite,
+  type EngineWriteOutcome,
+  type EngineKey,
+  type StorageEngine,
 } from '../storage-engine.js';
-import { SCAN_CHUNK_PAIRS } from '../storage-engine.js';
 import { ExpirySweep } from './expiry-sweep.js';
 import { randomHashKey } from './half-sip-hash.js';
 import { JsonScan } from './json/json-scan.js';
-import type { MemoryEngineOptions } from './memory-options.js';
-import { completeOptions } from './memory-options.js';
+import { completeOptions, type MemoryEngineOptions } from './memory-options.js';
 import { MemoryReplication } from './memory-replication.js';
 import { PairStore } from './pair-store.js';
 import { scanPartition } from './partition-scan.js';

@@ -1,7 +1,6 @@
 import { systemTimers, type Scheduler } from '@kvs/protocol';
 import type { EngineFactoryOptions } from '../storage-engine.js';
-import type { Eviction } from './eviction/eviction-policy.js';
-import { EVICTIONS } from './eviction/eviction-policy.js';
+import { EVICTIONS, type Eviction } from './eviction/eviction-policy.js';
 import { defaultMaxMemoryBytes, MIN_MAX_MEMORY_BYTES } from './memory-limits.js';
 
 /** Options of a memory engine. */

@@ -1,11 +1,8 @@
-import type { KeyId, Value } from '@kvs/protocol';
-import { brandKey, brandValue, keyId } from '@kvs/protocol';
+import { brandKey, brandValue, keyId, type KeyId, type Value } from '@kvs/protocol';
 import type { EnginePair } from '../storage-engine.js';
 import type { KeyBuffer } from './key-buffer.js';
-import type { RawRecord } from './raw-record.js';
-import { emptyRecord, MAX_KEY_IN_HEAD_BYTES } from './raw-record.js';
-import type { DataEncoding } from './record-data.js';
-import { dataEncoding, decoded } from './record-data.js';
+import { emptyRecord, MAX_KEY_IN_HEAD_BYTES, type RawRecord } from './raw-record.js';
+import { dataEncoding, decoded, type DataEncoding } from './record-data.js';
 import type { Page } from './slab/page.js';
 import { ChunkCursor } from './slab/chunk-cursor.js';
 import { ChunkChain } from './slab/chunk-chain.js';

@@ -1,7 +1,18 @@
 import { KvsError, type KeyId } from '@kvs/protocol';
-import type { EngineDelete, EngineEntry, EngineWrite, EngineKey } from '../../index.js';
-import type { Clock, EngineFactory, StorageEngine } from '../../index.js';
-import { conditionHolds, inChunks, isExpired, nextVersion, readEach } from '../../index.js';
+import {
+  conditionHolds,
+  inChunks,
+  isExpired,
+  nextVersion,
+  readEach,
+  type EngineDelete,
+  type EngineEntry,
+  type EngineWrite,
+  type EngineKey,
+  type Clock,
+  type EngineFactory,
+  type StorageEngine,
+} from '../../index.js';
 
 /** Keeps pairs in a map for each partition. It is unbounded and does only what the contract requires. */
 class MapEngine implements StorageEngine {

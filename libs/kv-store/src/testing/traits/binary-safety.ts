@@ -1,6 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { Value } from '@kvs/protocol';
-import { binaryValue, brandValue, DEFAULT_LIMITS, stringValue } from '@kvs/protocol';
+import { binaryValue, brandValue, DEFAULT_LIMITS, stringValue, type Value } from '@kvs/protocol';
 import { get, scanPairs, set, write } from '../pairs.js';
 import type { EngineTestBench, Trait } from '../trait.js';
 import { UNICODE_TEXTS } from './identity.js';

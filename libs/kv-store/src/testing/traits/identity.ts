@@ -1,6 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { Key } from '@kvs/protocol';
-import { binaryKey, binaryValue, DEFAULT_LIMITS, stringKey, stringValue } from '@kvs/protocol';
+import { binaryKey, binaryValue, DEFAULT_LIMITS, stringKey, stringValue, type Key } from '@kvs/protocol';
 import { get, has, read, remove, scanPairs, set, write } from '../pairs.js';
 import type { EngineTestBench, Trait } from '../trait.js';
 

@@ -1,7 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { setImmediate } from 'node:timers/promises';
-import type { EngineWriteOutcome, StorageEngine } from '../../engine/storage-engine.js';
-import { capabilitiesOf } from '../../engine/storage-engine.js';
+import { capabilitiesOf, type EngineWriteOutcome, type StorageEngine } from '../../engine/storage-engine.js';
 import { attempt, get, has, placed, read, remove, scanKeys, set, write } from '../pairs.js';
 import type { EngineTestBench, Trait } from '../trait.js';
 

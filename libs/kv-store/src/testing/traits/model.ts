@@ -1,11 +1,9 @@
-import type { KeyId } from '@kvs/protocol';
+import { stringValue, type KeyId } from '@kvs/protocol';
 import type { EngineDelete, EngineWrite, EngineKey, StorageEngine } from '../../engine/storage-engine.js';
 import { EngineModel } from '../engine-model.js';
 import type { ManualClock } from '../manual-clock.js';
 import { numbered, placed, scanPairs } from '../pairs.js';
-import { stringValue } from '@kvs/protocol';
-import type { SeededRandom } from '../seeded-random.js';
-import { seededRandom } from '../seeded-random.js';
+import { seededRandom, type SeededRandom } from '../seeded-random.js';
 import type { Trait } from '../trait.js';
 
 const SEEDS = [1, 2, 3, 4, 5];

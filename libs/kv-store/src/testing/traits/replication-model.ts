@@ -1,21 +1,24 @@
 import { strict as assert } from 'node:assert';
 import { stringValue, type KeyId } from '@kvs/protocol';
-import type { EngineEffect, EngineReplication, Position } from '../../engine/engine-replication.js';
-import { START_POSITION } from '../../engine/engine-replication.js';
+import {
+  START_POSITION,
+  type EngineEffect,
+  type EngineReplication,
+  type Position,
+} from '../../engine/engine-replication.js';
 import { MemoryEngine } from '../../engine/memory/memory-engine.js';
-import { capabilitiesOf } from '../../engine/storage-engine.js';
-import type {
-  EngineDelete,
-  EngineKey,
-  EnginePair,
-  EngineWrite,
-  StorageEngine,
+import {
+  capabilitiesOf,
+  type EngineDelete,
+  type EngineKey,
+  type EnginePair,
+  type EngineWrite,
+  type StorageEngine,
 } from '../../engine/storage-engine.js';
 import { EngineModel } from '../engine-model.js';
 import type { ManualClock } from '../manual-clock.js';
 import { numbered, PARTITION, placed, scanPairs } from '../pairs.js';
-import type { SeededRandom } from '../seeded-random.js';
-import { seededRandom } from '../seeded-random.js';
+import { seededRandom, type SeededRandom } from '../seeded-random.js';
 import type { Trait } from '../trait.js';
 import { roleOf } from './replication.js';
 

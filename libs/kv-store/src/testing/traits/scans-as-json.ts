@@ -1,9 +1,17 @@
 import { strict as assert } from 'node:assert';
-import { binaryKey, binaryValue, DEFAULT_LIMITS, KvsError, stringKey, stringValue } from '@kvs/protocol';
-import type { Key, PairFormat, Value } from '@kvs/protocol';
+import {
+  binaryKey,
+  binaryValue,
+  DEFAULT_LIMITS,
+  KvsError,
+  stringKey,
+  stringValue,
+  type Key,
+  type PairFormat,
+  type Value,
+} from '@kvs/protocol';
 import { SCAN_CHUNK_PAIRS } from '../../engine/storage-engine.js';
-import type { StoreScanRequest } from '../../store/kv-store.js';
-import { KvStore } from '../../store/kv-store.js';
+import { KvStore, type StoreScanRequest } from '../../store/kv-store.js';
 import { numbered, PARTITION, removal, spread, write } from '../pairs.js';
 import { seededRandom } from '../seeded-random.js';
 import type { EngineTestBench, Trait } from '../trait.js';

@@ -1,7 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { stat } from 'node:fs/promises';
-import type { EngineChunk, StorageEngine } from '../../engine/storage-engine.js';
-import { SCAN_CHUNK_PAIRS } from '../../engine/storage-engine.js';
+import { SCAN_CHUNK_PAIRS, type EngineChunk, type StorageEngine } from '../../engine/storage-engine.js';
 import { has, keyData, numbered, PARTITION, removal, scanKeys, set, write } from '../pairs.js';
 import { seededRandom } from '../seeded-random.js';
 import type { Trait } from '../trait.js';

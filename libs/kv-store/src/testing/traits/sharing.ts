@@ -1,6 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { EngineFactory } from '../../engine/storage-engine.js';
-import type { StorageEngine } from '../../engine/storage-engine.js';
+import type { EngineFactory, StorageEngine } from '../../engine/storage-engine.js';
 import { read, remove, scanKeys, set, write } from '../pairs.js';
 import type { EngineTestBench, Trait } from '../trait.js';
 

@@ -1,6 +1,5 @@
 import type { Records } from '../records.js';
-import type { Eviction, EvictionPolicy } from './eviction-policy.js';
-import { noEviction } from './eviction-policy.js';
+import { noEviction, type Eviction, type EvictionPolicy } from './eviction-policy.js';
 import { LruPolicy } from './lru-policy.js';
 import { SievePolicy } from './sieve-policy.js';
 

@@ -1,6 +1,5 @@
 import { isValidData } from '@kvs/protocol';
-import type { RawRecord } from '../raw-record.js';
-import { MAX_KEY_IN_HEAD_BYTES } from '../raw-record.js';
+import { MAX_KEY_IN_HEAD_BYTES, type RawRecord } from '../raw-record.js';
 import type { Records } from '../records.js';
 
 /** A prefix that is compared with keys in their memory. */

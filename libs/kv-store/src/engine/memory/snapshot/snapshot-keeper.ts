@@ -1,12 +1,10 @@
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRecord, messageOf, type CancelTask, type Scheduler } from '@kvs/protocol';
-import type { Clock } from '../../../clock.js';
-import { systemClock } from '../../../clock.js';
+import { systemClock, type Clock } from '../../../clock.js';
 import { DirectoryLock } from '../../../directory-lock.js';
 import type { PairStore } from '../pair-store.js';
-import type { SnapshotOptions } from './snapshot-options.js';
-import { SnapshotError } from './snapshot-options.js';
+import { SnapshotError, type SnapshotOptions } from './snapshot-options.js';
 import { PAGE_BYTES, SLOT_SIZES } from '../slab/size-classes.js';
 import { readSnapshot } from './snapshot-reader.js';
 import { writeSnapshot } from './snapshot-writer.js';

@@ -1,10 +1,8 @@
-import type { FileHandle } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { codeOf, PARTITION_COUNT } from '@kvs/protocol';
 import { partitionFunctionProblem } from '../../partition-function.js';
 import type { PairStore } from '../pair-store.js';
-import type { FrameKind } from './snapshot-format.js';
 import {
   FRAME_HEADER_BYTES,
   isIntact,
@@ -15,6 +13,7 @@ import {
   readFloors,
   readFrameHeader,
   readPairs,
+  type FrameKind,
 } from './snapshot-format.js';
 import { SnapshotError } from './snapshot-options.js';
 

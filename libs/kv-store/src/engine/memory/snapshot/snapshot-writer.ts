@@ -7,7 +7,6 @@ import type { MemoryPartition } from '../memory-partition.js';
 import type { PairStore } from '../pair-store.js';
 import { CopiedPairs, CHUNK_BYTES } from './copied-pairs.js';
 import { PartitionCopy } from './partition-copy.js';
-import type { FrameKind } from './snapshot-format.js';
 import {
   countPayload,
   floorsPayload,
@@ -15,6 +14,7 @@ import {
   MAGIC,
   startOfChecksum,
   writeFrameHeader,
+  type FrameKind,
 } from './snapshot-format.js';
 
 /**
