@@ -40,6 +40,21 @@ describe('a slot that moves', () => {
     expect(await read(engine, 'a')).toBe('absent');
     expect(to.dataCommands).toEqual(['HMGET']);
   });
+
+  it('is sent to its owner, without ASKING, when the server that ASK names does not take it', async () => {
+    const [from, refusing, owner] = [await start(), await start(), await start()];
+    const map = slots([[0, 16_383, from]]);
+    const redirection = (kind: string, { port }: FakeRedis) =>
+      `-${kind} ${slotOf('a')} 127.0.0.1:${port}\r\n`;
+    from.script = instead({ CLUSTER: map, HMGET: redirection('ASK', refusing) });
+    refusing.script = instead({ CLUSTER: map, HMGET: redirection('MOVED', owner) });
+    owner.script = instead({ CLUSTER: map });
+    const engine = await open(from);
+    expect(await read(engine, 'a')).toBe('absent');
+    // While the owner is not connected, the request may take the same way again.
+    expect(refusing.dataCommands.slice(0, 2)).toEqual(['ASKING', 'HMGET']);
+    expect(owner.dataCommands).toEqual(['HMGET']);
+  });
 });
 
 describe('the map of a Cluster', () => {

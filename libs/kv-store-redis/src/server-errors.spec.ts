@@ -8,10 +8,12 @@ import {
   single,
   slots,
   WRITTEN,
+  type FakeRedis,
   type FakeScript,
 } from '../test/fake-redis.js';
 import { AMPLE_MS, FakeServers, slotOf } from '../test/fake-servers.js';
 import { placed, read, write } from '../test/pairs.js';
+import { readOperation } from './batch-runner.js';
 import { partitionKeys } from './data/partition-keys.js';
 import { SET } from './data/scripts.js';
 import { settingsOf } from './redis-engine-options.js';
@@ -149,6 +151,34 @@ describe('an error of the server', () => {
     expect(replies).toEqual([{ kind: 'unavailable', message, maybeApplied: false }]);
     expect(fake.dataCommands).toEqual(['EVALSHA']);
   });
+
+  it.each(['MOVED', 'ASK'])(
+    'that redirects in a circle is not followed for ever without a pause: %s',
+    async (kind) => {
+      const [one, other] = [await start(), await start()];
+      const keys = partitionKeys('kvs')(placed('a').partition);
+      const map = slots([
+        [0, keys.slot, one],
+        [keys.slot + 1, 16_383, other],
+      ]);
+      const redirection = ({ port }: FakeRedis) => `-${kind} ${keys.slot} 127.0.0.1:${port}\r\n`;
+      one.script = instead({ CLUSTER: map, HMGET: redirection(other) });
+      other.script = instead({ CLUSTER: map, HMGET: redirection(one) });
+      const topology = new Topology(settingsOf({ urls: [one.url], timeoutMs: AMPLE_MS }));
+      await topology.refresh();
+      await until(() => topology.serverAt({ host: '127.0.0.1', port: other.port }).isUp);
+      const deadline = new OverAtFirstPause(AMPLE_MS);
+      const replies = await new PartitionClient(topology).send(
+        [{ keys, ...readOperation('HMGET', ['a']) }],
+        deadline,
+      );
+      deadline.end();
+      topology.close();
+      expect(replies).toMatchObject([{ kind: 'unavailable', maybeApplied: false }]);
+      const attempts = [...one.dataCommands, ...other.dataCommands].filter((name) => name === 'HMGET');
+      expect(attempts).toHaveLength(6);
+    },
+  );
 
   it('is reported together with the silence after it', async () => {
     const refuseFirst = once('BUSY Redis is busy running a script');
