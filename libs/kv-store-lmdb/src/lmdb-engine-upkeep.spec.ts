@@ -254,6 +254,22 @@ describe('a directory of a node of a cluster, before the node has joined again',
     expect(engine.replication.completePartitions()).toEqual([4]);
   });
 
+  it('is told of a clear whose commit fails, which is not tried again', async () => {
+    engine = await open();
+    await engine.replication.start();
+    await engine.replication.write(3, many(600), 7);
+    const commits = jest.spyOn(Environment.prototype, 'transact').mockImplementationOnce(() => {
+      throw new Error('a page is damaged');
+    });
+    const outcome = await engine.replication.clear(3, { epoch: 8, number: 1 }, 'complete');
+    commits.mockRestore();
+    expect(outcome).toEqual({ status: 'unavailable', message: 'the change was not made: a page is damaged' });
+    expect([engine.stats().pairCount, engine.replication.position(3)]).toEqual([
+      600,
+      { epoch: 7, number: 600 },
+    ]);
+  });
+
   it('removes large pairs in several transactions, because it copies the values that it reads', async () => {
     engine = await open();
     await engine.setMany(many(10, 'v'.repeat(2 ** 20)));
