@@ -34,8 +34,6 @@ export interface CallRunnerContext extends LinkContext {
   /** Whether there is memory for further answers. */
   readonly hasRoom: () => boolean;
   readonly answer: (answer: Answer) => void;
-  /** Called when calls begin to be unanswered, and after each of them is answered. */
-  readonly changed: () => void;
   /** Called when {@link CallRunner.waitingBytes} has changed. May close the link. */
   readonly waitingChanged: () => void;
 }
@@ -78,11 +76,6 @@ export class CallRunner {
   /** How many bytes the calls have that have not started. */
   get waitingBytes(): number {
     return this.#waitingBytes;
-  }
-
-  /** Whether as many calls are unanswered as the hello allows. */
-  get isBusy(): boolean {
-    return this.#unanswered >= this.#context.linkLimits.maxCallsInFlight;
   }
 
   run(call: DecodedCall): void {
@@ -158,12 +151,11 @@ export class CallRunner {
 
   /** Counts a call as unanswered until its answer is there. */
   #track(call: DecodedBatch, weight: number, answer: Promise<Answer>): void {
-    const { leave, changed, onError } = this.#context;
+    const { leave, onError } = this.#context;
     const valueBytes = this.#maxValueBytesOf(call);
     this.#unanswered++;
     this.#unansweredBytes += weight;
     this.#fetchBytes += valueBytes;
-    changed();
     const finish = (done: Answer): void => {
       this.#unanswered--;
       this.#unansweredBytes -= weight;
@@ -171,7 +163,6 @@ export class CallRunner {
       leave(call.kind, weight); // the next call needs the room
       this.#context.answer(done);
       if (this.#waiting.length > 0) this.resume();
-      changed();
     };
     answer.then(finish).catch(onError);
   }

@@ -27,6 +27,22 @@ const hello = Buffer.from(
 const pings = Buffer.concat(Array<Buffer>(6000).fill(Buffer.from(encodeSignal(builder, FRAME.ping))));
 const key = stringKey('k');
 
+/** Reads nothing before it is told to. */
+class LatePeer extends DeafPeer {
+  #written: (() => void) | undefined;
+  #reads = false;
+
+  override _write(_chunk?: unknown, _encoding?: unknown, done?: () => void): void {
+    this.#written = done;
+    if (this.#reads) done?.();
+  }
+
+  readAll(): void {
+    this.#reads = true;
+    this.#written?.();
+  }
+}
+
 /** Waits for so many turns of the event loop. */
 async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await setImmediate();
@@ -59,8 +75,7 @@ describe('a node', () => {
   }
 
   /** A link of a proxy that says hello and reads nothing. */
-  async function attack(): Promise<DeafPeer> {
-    const peer = new DeafPeer();
+  async function attack(peer = new DeafPeer()): Promise<DeafPeer> {
     server.accept(new IncomingMessage(new Socket()), peer, Buffer.alloc(0));
     await peer.say(hello);
     return peer;
@@ -215,6 +230,25 @@ describe('a node', () => {
     expect(peers.map(({ destroyed }) => destroyed)).toEqual([true, false, false]);
   });
 
+  it.each<[string, (peer: LatePeer) => void]>([
+    ['they are read', (peer) => peer.readAll()],
+    ['their link has ended', () => server.close()],
+  ])('counts unread answers no more when %s', async (_, end) => {
+    let counted = 0;
+    const admission = Object.assign(new CallBudget(4096, 16 * MIB), {
+      addUnread: (bytes: number) => void (counted += bytes),
+    });
+    start({ admission });
+    await fill(MIB / 2);
+    const peer = new LatePeer();
+    await attack(peer);
+    await peer.say(calls(fetch));
+    expect(counted).toBeGreaterThan(MIB / 2);
+    end(peer);
+    await turns(10);
+    expect(counted).toBe(0);
+  });
+
   it('with calls that wait until answers are read keeps as many bytes as it may, and ends the oldest link', async () => {
     let counted = 0;
     const admission = Object.assign(new CallBudget(4096, 16 * MIB), {
@@ -231,7 +265,9 @@ describe('a node', () => {
       { id: 2, batch: set },
     ]);
     const peers = [await attack(), await attack(), await attack()];
-    for (const peer of peers) await peer.say(frame);
+    // A frame that comes in parts is not counted beside its own calls.
+    for (const peer of peers)
+      for (const part of [frame.subarray(0, -100), frame.subarray(-100)]) await peer.say(Buffer.from(part));
     expect(store.began).not.toContain('other');
     expect(peers.map(({ destroyed }) => destroyed)).toEqual([true, false, false]);
     expect(counted).toBeGreaterThan(3 * MIB);

@@ -111,11 +111,36 @@ it('refuses scans, over all links, beyond a quarter of the requests in flight', 
   expect([server.counts.calls.scan, server.counts.refused]).toEqual([2, 1]);
 });
 
+it('ends the scans of a link that has ended, although nobody reads them', async () => {
+  await start({ maxInFlightRequests: 4 });
+  await store.set([{ key: a, value: stringValue('v') }]);
+  const request = { kind: 'scan', scan: { meta: false }, epoch: 0 } as const;
+  link.socket.write(encodeOpen(link.builder, { id: 1, credit: 0, request }));
+  await until(() => store.openScans === 1);
+  link.socket.destroy();
+  await until(() => store.openScans === 0);
+  const other = await openLink();
+  other.socket.write(encodeOpen(other.builder, { id: 1, credit: 1000, request }));
+  await until(() => other.frames.includes(FRAME.end));
+  expect([server.counts.calls.scan, server.counts.refused]).toEqual([2, 0]);
+});
+
 it('answers a ping', async () => {
   await start();
   link.socket.write(encodeSignal(link.builder, FRAME.ping));
   await until(() => link.frames.includes(FRAME.pong));
   expect(link.closed).toBe(false);
+});
+
+it('answers a ping while as many calls are unanswered as may be: it is busy, and not gone', async () => {
+  await start({ maxInFlightRequests: 1 });
+  const release = store.hold(a);
+  link.call([1, set(a)]);
+  await store.hasBegun(1);
+  link.socket.write(encodeSignal(link.builder, FRAME.ping));
+  await until(() => link.frames.includes(FRAME.pong));
+  release();
+  await until(() => link.answers.length === 1);
 });
 
 it.each([
@@ -190,6 +215,18 @@ it('gives the room of a fetch to the call that waits for it', async () => {
   release();
   await until(() => link.answers.length === 2);
   expect(link.answers[1]).toEqual([2, [{ ok: true, entry: null }]]);
+});
+
+it('starts no waiting call after the link has ended', async () => {
+  await start();
+  const release = store.hold(a);
+  link.call([1, { kind: 'fetch', items: [a] }], [2, { kind: 'fetch', items: [b] }], [3, set()]);
+  await store.hasBegun(1);
+  link.socket.destroy();
+  await until(() => server.size === 0);
+  release();
+  await setImmediate();
+  expect(store.began).toEqual(['a']);
 });
 
 it('refuses an answer that would be too large', async () => {

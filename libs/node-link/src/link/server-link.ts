@@ -64,7 +64,6 @@ export class ServerLink {
       ...context,
       hasRoom: () => !this.#isFull || this.#isGoingAway,
       answer: (answer) => this.#answer(answer),
-      changed: () => this.#throttle(),
       waitingChanged: () => this.#countIncomplete(),
     });
     if (socket instanceof Socket) {
@@ -243,10 +242,10 @@ export class ServerLink {
     socket.uncork();
   }
 
-  /** Reads no further calls while too much is unanswered, or unread at the other end. */
+  /** Reads no further frames while too much is unread at the other end. */
   #throttle(): void {
     if (this.#frames.isClosed) return;
-    if (this.#isFull || this.#calls.isBusy) this.#socket.pause();
+    if (this.#isFull) this.#socket.pause();
     else if (this.#socket.isPaused()) this.#socket.resume();
   }
 }
