@@ -4,9 +4,9 @@ import { boot } from '@kvs/topology/testing';
 import { MapEngine } from '../test/map-engine.js';
 import { BEACON_ROUND_MS, FILL_MS, PARTITION, PAST_GRACE_MS, World, type Member } from '../test/world.js';
 import { MAX_PEERS } from './leases.js';
-import { NOT_BEGUN, type Message } from './messages.js';
-import type { ApplyResult } from './ports.js';
-import { START_POSITION } from './position.js';
+import { NOT_BEGUN, type Confirmation, type Message } from './messages.js';
+import type { ApplyResult, FillScan } from './ports.js';
+import { START_POSITION, type Position } from './position.js';
 
 let world: World;
 let a: Member;
@@ -156,6 +156,32 @@ describe('a write', () => {
     expect([first.answer, second.answer]).toMatchObject([done, done]);
   });
 
+  it.each<[string, (member: Member) => { answer: unknown }]>([
+    ['another version', (member) => member.set('k', 'w', 99)],
+    ['no pair', (member) => member.delete('l')],
+  ])('that finds %s is not answered after the lease has ended (R6, R10)', (_, write) => {
+    world.assign(a, b);
+    a.engine.waiting = [];
+    const found = write(a);
+    world.cut(b, a);
+    world.nowMs += 2100;
+    for (const run of a.engine.waiting.splice(0)) run();
+    a.engine.waiting = undefined;
+    expect([a.isServing, found.answer]).toEqual([false, undefined]);
+    world.mend();
+    world.pass(600);
+    expect(found.answer).toMatchObject(done);
+  });
+
+  it('may be applied, and reads that wait for it are refused, as soon as the node is not the primary any more', () => {
+    world.assign(a, b);
+    world.cut(a, b);
+    const [write, read] = [a.set('k', 'v'), a.read('k')];
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [a]);
+    expect(write.answer).toMatchObject({ kind: 'maybeApplied' });
+    expect(read.answer).toMatchObject(refused('wrong_node'));
+  });
+
   it('is refused if a copy is full', () => {
     world.assign(a, b);
     b.engine.isFullNow = true;
@@ -226,6 +252,21 @@ describe('a read', () => {
     expect(same.answer).toMatchObject({ kind: 'done', result: 'v' });
   });
 
+  it('waits for the last write of its key when an earlier one has been answered (R6)', () => {
+    world.assign(a, b);
+    b.engine.waiting = [];
+    const first = a.set('k', 'v');
+    world.settle();
+    a.set('k', 'w');
+    b.engine.waiting.shift()?.();
+    world.settle();
+    const read = a.read('k');
+    expect([first.answer, read.answer]).toMatchObject([done, undefined]);
+    b.engine.waiting.shift()?.();
+    world.settle();
+    expect(read.answer).toMatchObject({ kind: 'done', result: 'w' });
+  });
+
   it('waits for a write that the engine has not answered yet (R6)', () => {
     world.assign(a, b);
     a.engine.waiting = [];
@@ -263,6 +304,20 @@ describe('a read', () => {
     expect(answer).toBeUndefined();
     world.settle();
     expect(answer).toEqual({ kind: 'done', result: 'chunk' });
+  });
+
+  it('is refused by a primary that knows less of the topology than the caller', () => {
+    world.assign(a, b);
+    const refusals: unknown[] = [];
+    a.replica.read(
+      PARTITION,
+      [],
+      10_000,
+      () => undefined,
+      (answer) => refusals.push(answer),
+    );
+    expect(refusals).toMatchObject([refused('wrong_node')]);
+    expect(a.reads).toHaveLength(1);
   });
 
   it('is not answered after the lease has ended, not even if it was made before (R10)', () => {
@@ -413,6 +468,16 @@ describe('a copy', () => {
     expect(world.requests.map(({ change }) => change.kind)).toContain('promote');
   });
 
+  it('gives a new primary the usual time before it takes it for silent (R11)', () => {
+    world.assign(a, b, c);
+    world.pass(5000);
+    world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [c]);
+    world.pass(2400);
+    expect(c.reads).toEqual([]);
+    world.pass(300);
+    expect(c.reads).toHaveLength(1);
+  });
+
   it('does not ask if a beacon was in its input', () => {
     world.assign(a, b);
     world.cut(a, b);
@@ -444,6 +509,48 @@ describe('a copy', () => {
     expect([b.replica.revision, b.reads.length]).toEqual([revision, 1]);
     world.pass(3000);
     expect(a.isServing).toBe(true);
+  });
+
+  it('that is told of later epochs reads the topology once, and again after the answer', () => {
+    world.assign(a, b);
+    const lie = { ...world.entry, epoch: Number.MAX_SAFE_INTEGER };
+    const tell = () => b.replica.receive(c.bootId, { kind: 'entry', partition: PARTITION, entry: lie });
+    tell();
+    tell();
+    expect(b.reads).toHaveLength(1);
+    b.answerReads();
+    tell();
+    expect(b.reads).toHaveLength(1);
+  });
+
+  it('that is in sync is not one that could bring the partition back (R18)', () => {
+    world.assign(a, b);
+    expect([a, b].map(({ replica }) => replica.heldPartitions())).toEqual([[], []]);
+  });
+
+  it('refuses effects of an earlier epoch of the same primary, which sends them again at the new one (R7)', () => {
+    world.assign(a, b);
+    world.commit({ kind: 'rewrite' }, [b]);
+    world.cut(b, a);
+    const write = a.set('k', 'v');
+    world.settle();
+    expect(b.pairs).toEqual({});
+    world.mend();
+    world.pass(600);
+    expect([write.answer, b.pairs]).toMatchObject([done, { k: 'v' }]);
+  });
+
+  it('learns a later epoch from the effects of its primary (R7)', () => {
+    world.assign(a, b);
+    world.cut(a, b);
+    world.commit({ kind: 'rewrite' }, [a]);
+    world.settle();
+    world.mend();
+    const write = a.set('k', 'v');
+    world.settle();
+    expect(b.replica.epochOf(PARTITION)).toBe(world.entry.epoch);
+    world.pass(600);
+    expect(write.answer).toMatchObject(done);
   });
 
   it('refuses effects of a lower epoch, and tells the newer entry (R7)', () => {
@@ -544,6 +651,53 @@ describe('a new primary', () => {
     b.replica.receive(c.bootId, { kind: 'entry', partition: PARTITION, entry, asksAfter: START_POSITION });
     world.settle();
     expect(answers).toEqual([]);
+  });
+
+  it('is told the effects after a position that both have, or else all that the copy may lack elsewhere (R12)', () => {
+    world.assign(a, b, c);
+    world.cut(a, c);
+    for (const key of ['k', 'l', 'm']) a.set(key, 'x'.repeat(150_000));
+    world.settle();
+    const { epoch } = world.entry;
+    const told = (member: Member, asksAfter: Position) => {
+      const confirmations: Confirmation[] = [];
+      const { send } = world;
+      world.send = (_, __, message) => {
+        if (message.kind === 'confirmation') confirmations.push(message);
+      };
+      member.replica.receive(a.bootId, {
+        kind: 'entry',
+        partition: PARTITION,
+        entry: world.entry,
+        asksAfter,
+      });
+      world.send = send;
+      return confirmations.map(({ base, tail }) => [base, tail.map(({ position }) => position.number)]);
+    };
+    expect(told(b, { epoch, number: 1 })).toEqual([[{ epoch, number: 1 }, [2, 3]]]);
+    expect(told(b, { epoch: epoch - 1, number: 1 })).toEqual([[START_POSITION, [1, 2]]]);
+    expect(told(b, { epoch, number: 4 })).toEqual([[{ epoch, number: 3 }, []]]);
+    world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
+    expect(told(b, START_POSITION)).toEqual([[START_POSITION, []]]);
+  });
+
+  it('is told nothing before the engine of the copy has all that came earlier (R12)', () => {
+    world.assign(a, b, c);
+    b.engine.waiting = [];
+    a.set('k', 'v');
+    world.settle();
+    world.cut(c, a);
+    world.commit({ kind: 'promote', copy: c.bootId, instead: a.bootId }, [b, c]);
+    const confirming: BootId[] = [];
+    const send = world.send.bind(world);
+    world.send = (from, to, message) => {
+      if (message.kind === 'confirmation') confirming.push(from);
+      send(from, to, message);
+    };
+    world.settle();
+    expect(confirming).toEqual([]);
+    for (const run of b.engine.waiting.splice(0)) run();
+    expect(confirming).toEqual([b.bootId]);
   });
 
   it('serves only when a former primary has confirmed, or a grace has passed (R12)', () => {
@@ -753,6 +907,9 @@ describe('a new primary', () => {
     world.commit({ kind: 'start', primary: restarted.bootId, instead: undefined, copies: [] });
     world.pass(3000);
     expect(restarted.isServing).toBe(false);
+    // No proxy has got the request, so it is repeated.
+    world.requests = [];
+    world.pass(1000);
     expect(world.grant()).toEqual([{ kind: 'rewrite' }]);
     world.pass(100);
     expect(restarted.isServing).toBe(true);
@@ -795,6 +952,14 @@ describe('a hand-over', () => {
     const write = a.set('k', 'v');
     world.settle();
     expect(write.answer).toMatchObject(done);
+  });
+
+  it('does not begin beyond the number that may', () => {
+    world.assign(a, b);
+    expect(a.replica.handOver([[PARTITION, b.bootId]], 0)).toEqual([]);
+    expect(a.set('k', 'v').answer).toBeUndefined();
+    world.settle();
+    expect(b.pairs).toEqual({ k: 'v' });
   });
 
   it('begins once, and only from a node that serves', () => {
@@ -1000,6 +1165,41 @@ describe('a learner', () => {
     expect(b.pairs).toEqual({ k: 'v' });
   });
 
+  it('is added only once it has every write that was answered before it counted (R16)', () => {
+    world.assign(a);
+    const send = world.send.bind(world);
+    world.send = (from, to, message) => {
+      if (message.kind !== 'effects' || message.effects.length === 0) send(from, to, message);
+    };
+    learn(b);
+    expect(a.set('k', 'v').answer).toMatchObject(done);
+    world.pass(700);
+    expect(kinds()).not.toContain('add');
+    world.send = send;
+    world.pass(1000);
+    expect([kinds(), b.pairs]).toEqual([expect.arrayContaining(['add']), { k: 'v' }]);
+  });
+
+  it('leaves no scan of the engine open, whether it is added or withdrawn', () => {
+    world.assign(a);
+    const open = new Set<FillScan>();
+    const scan = a.engine.scan.bind(a.engine);
+    a.engine.scan = (partition) => {
+      const made = scan(partition);
+      open.add(made);
+      return { next: (next) => made.next(next), close: () => void (open.delete(made), made.close()) };
+    };
+    learn(b);
+    world.pass(600);
+    world.grant();
+    expect([world.entry.inSync.length, open.size]).toEqual([2, 0]);
+    a.engine.waiting = [];
+    learn(c);
+    expect(open.size).toBe(1);
+    world.commit({ kind: 'withdrawLearner', learner: c.bootId });
+    expect(open.size).toBe(0);
+  });
+
   it('counts as an in-sync copy from before the request to add it until that is settled (R16)', () => {
     world.assign(a);
     learn(b);
@@ -1027,6 +1227,11 @@ describe('a learner', () => {
     c.replica.receive(a.bootId, { ...chunk, pairs: [stale] });
     world.grant();
     expect([world.entry.inSync, c.pairs]).toEqual([[a.bootId, b.bootId, c.bootId], { k: 'v' }]);
+  });
+
+  it('can tell a fill from those that the process of the primary before it began (R15)', () => {
+    const [first, second] = [1, 2].map((starts) => world.add('d', { starts }).replica.newFillId());
+    expect(first).not.toBe(second);
   });
 
   it('is filled at the rate of the node, however long that takes', () => {
@@ -1350,6 +1555,38 @@ describe('a node without a role in a partition', () => {
     const old = world.add('d', { engine });
     old.replica.learn(newTopology({ clusterId: 'c', copies: 2, minInSync: 1 }));
     expect(old.replica.heldPartitions()).toEqual([{ partition: PARTITION, position: START_POSITION }]);
+  });
+
+  it('keeps its pairs if its process is about to end when the primary confirms (R17)', () => {
+    world.cut(a, b);
+    const { epoch } = world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
+    world.pass(1500);
+    b.replica.leave();
+    b.replica.receive(a.bootId, { kind: 'mayDropAnswer', partition: PARTITION, epoch });
+    expect(b.pairs).toEqual({ k: 'v' });
+  });
+
+  it('is told to drop its pairs only by a primary that serves, and at its epoch (R17)', () => {
+    const answers: Message[] = [];
+    const { receive } = c.replica;
+    c.replica.receive = (from, message) => {
+      if (message.kind === 'mayDropAnswer') answers.push(message);
+      receive.call(c.replica, from, message);
+    };
+    const ask = (epoch: number) => {
+      b.replica.receive(c.bootId, { kind: 'mayDrop', partition: PARTITION, epoch });
+      world.settle();
+    };
+    world.cut(b, a);
+    const { epoch } = world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId }, [b, c]);
+    ask(epoch);
+    expect([b.isServing, answers]).toEqual([false, []]);
+    world.mend();
+    world.pass(1000);
+    ask(epoch - 1);
+    expect([b.isServing, answers]).toEqual([true, []]);
+    ask(epoch);
+    expect(answers).toHaveLength(1);
   });
 
   it('does not drop by a confirmation of another process than the primary that it asks (R17)', () => {

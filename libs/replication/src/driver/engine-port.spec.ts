@@ -1,6 +1,14 @@
 import { keyId, KvsError, stringKey, stringValue } from '@kvs/protocol';
-import { MemoryEngine, systemClock, type EnginePair, type EngineReplication } from '@kvs/kv-store';
+import {
+  MemoryEngine,
+  SCAN_CHUNK_UNITS,
+  systemClock,
+  type EnginePair,
+  type EngineReplication,
+  type EngineWriteOutcome,
+} from '@kvs/kv-store';
 import { alteredEngine, promisedReplication } from '@kvs/kv-store/testing';
+import type { WriteOutcomes } from '../ports.js';
 import { EnginePort } from './engine-port.js';
 
 const PARTITION = 7;
@@ -37,6 +45,58 @@ it('a version floor that can not be raised is a failure', async () => {
   await engine.close();
   port.apply(PARTITION, [], 6, (result) => results.push(result));
   expect(results).toEqual(['applied', 'unavailable']);
+});
+
+it('a write of which the engine does not know whether it took effect has an unknown outcome', async () => {
+  const engine = new MemoryEngine({ clock: systemClock });
+  const unavailable = { status: 'unavailable', message: 'the disk is gone' } as const;
+  const outcomesOf = (...outcomes: readonly EngineWriteOutcome[]): Promise<WriteOutcomes | undefined> => {
+    const replication = promisedReplication(engine.replication, { write: async () => outcomes });
+    const port = new EnginePort(engine, replication, () => 0, fail);
+    return new Promise((done) => port.write(PARTITION, { kind: 'set', items: [] }, 1, done));
+  };
+  expect(await outcomesOf(unavailable, { ...unavailable, maybeApplied: true })).toBeUndefined();
+  expect(await outcomesOf(unavailable)).toEqual({ kind: 'set', outcomes: [unavailable] });
+  await engine.close();
+});
+
+it('an engine that cannot serve has done no item of a write', async () => {
+  const engine = new MemoryEngine({ clock: systemClock });
+  await engine.close();
+  const port = new EnginePort(engine, engine.replication, () => 0, fail);
+  const item = { id: keyId(stringKey('k')), partition: PARTITION, ifVersion: undefined };
+  const outcomes = await new Promise((done) =>
+    port.write(PARTITION, { kind: 'delete', items: [item, item] }, 1, done),
+  );
+  const unavailable = { status: 'unavailable', message: expect.any(String) };
+  expect(outcomes).toEqual({ kind: 'delete', outcomes: [unavailable, unavailable] });
+});
+
+it('a fill gets a chunk of the engine in small parts, and closes the scan', async () => {
+  const engine = new MemoryEngine({ clock: systemClock });
+  const pairs = ['a', 'b', 'c', 'd'].map((name): EnginePair => ({
+    id: keyId(stringKey(name)),
+    value: stringValue(name.repeat(SCAN_CHUNK_UNITS / 64)),
+    version: 1,
+    expiresAtMs: undefined,
+  }));
+  let isClosed = false;
+  const large = alteredEngine(engine, {
+    async *scan([partition = 0]) {
+      try {
+        yield { partition, pairs };
+        yield { partition, pairs };
+      } finally {
+        isClosed = true;
+      }
+    },
+  });
+  const scan = new EnginePort(large, engine.replication, () => 0, fail).scan(PARTITION);
+  const next = () => new Promise((resolve) => scan.next(resolve));
+  expect([await next(), await next()]).toEqual([pairs.slice(0, 2), pairs.slice(2)]);
+  scan.close();
+  expect([await next(), isClosed]).toEqual(['end', true]);
+  await engine.close();
 });
 
 it('a fill has no empty chunks, though the engine gives some while it finds nothing', async () => {

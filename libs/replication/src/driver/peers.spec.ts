@@ -38,6 +38,7 @@ const effects: Effects = {
 
 const received: Message[] = [];
 const breaches: string[] = [];
+const changes: string[] = [];
 const receiver = receiveMessages(
   () => ({ clusterId: 'c', bootId: other }),
   messageCodec,
@@ -48,8 +49,25 @@ const peers = new Peers({
   clusterId: 'c',
   bootId: own,
   onBreach: (reason) => void breaches.push(reason),
-  up: () => undefined,
-  down: () => undefined,
+  up: (bootId) => void changes.push(`up ${bootId}`),
+  down: (bootId) => void changes.push(`down ${bootId}`),
+});
+const empty = newTopology({ clusterId: 'c', copies: 2, minInSync: 1 });
+const withOther = ({ port }: TestNode) =>
+  registerNode(empty, {
+    id: 'other',
+    address: `127.0.0.1:${port}`,
+    zone: '',
+    weight: 1,
+    bootId: other,
+    isDurable: false,
+    starts: 1,
+  });
+beforeAll(() => node.start());
+beforeEach(async () => {
+  peers.learn(withOther(node));
+  await until(() => peers.isOpen(other));
+  changes.length = 0;
 });
 afterAll(async () => {
   peers.close();
@@ -57,12 +75,6 @@ afterAll(async () => {
 });
 
 it('while a node does not read, messages with effects are dropped, and small ones are not', async () => {
-  await node.start();
-  const address = `127.0.0.1:${node.port}`;
-  const process = { id: 'other', address, zone: '', weight: 1, bootId: other, isDurable: false, starts: 1 };
-  peers.learn(registerNode(newTopology({ clusterId: 'c', copies: 2, minInSync: 1 }), process));
-  await until(() => peers.isOpen(other));
-
   // The node runs in this thread: it reads nothing until this turn ends, and no kernel buffers take 30 MB.
   for (let i = 0; i < 100; i++) peers.send(other, effects);
   peers.send(other, { ...confirmation, tail: [large] });
@@ -79,4 +91,19 @@ it('while a node does not read, messages with effects are dropped, and small one
     ['beacon', false],
   ]);
   expect(breaches).toEqual([]);
+  // The replica sends again what was dropped.
+  await until(() => changes.length > 0);
+  expect(changes).toEqual([`up ${other}`]);
+});
+
+it('a link ends, and that is told, once the topology has its process elsewhere or no more', async () => {
+  const moved = new TestNode(new HeldStore(), receiver);
+  await moved.start();
+  peers.learn(withOther(moved));
+  expect(changes).toEqual([`down ${other}`]);
+  await until(() => peers.isOpen(other) && node.openLinks === 0 && moved.openLinks === 1);
+  peers.learn(empty);
+  expect([peers.openCount, changes]).toEqual([0, [`down ${other}`, `up ${other}`, `down ${other}`]]);
+  await until(() => moved.openLinks === 0);
+  await moved.kill();
 });
