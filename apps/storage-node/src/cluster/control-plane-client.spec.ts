@@ -135,6 +135,7 @@ it('proxies are gone if none listens, and may answer later if one refuses', asyn
       .catch((thrown: unknown) => thrown);
   expect(await failure(gone.url)).toMatchObject({ hasNoListener: true });
   expect(await failure(gone.url, away.url)).toMatchObject({ hasNoListener: false });
+  expect(await failure(away.url, gone.url)).toMatchObject({ hasNoListener: false });
 });
 
 it('a request for a newer topology says which is known, and gets none with 204', async () => {

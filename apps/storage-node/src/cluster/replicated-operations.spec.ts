@@ -11,6 +11,7 @@ import { ReplicatedOperations, type ServingReplica } from './replicated-operatio
 const OWN = stringKey('own');
 const OTHER = stringKey('other');
 const MOVED = stringKey('moved');
+const NOTHING = new Uint8Array(0);
 
 /** Serves all partitions but that of `OTHER`, without copies. */
 class FakeReplica implements ServingReplica {
@@ -113,8 +114,11 @@ describe('the operations of a node in a cluster', () => {
   it('pass on the epoch of the caller, and 0 if there is none', async () => {
     await operations.set([item(OWN, '1')], [partitionOf(OWN)], 7);
     await operations.fetch([OWN], undefined, [partitionOf(OWN)], 8);
+    await operations.query([OWN], [partitionOf(OWN)], 9);
+    await operations.delete([{ key: OWN }], [partitionOf(OWN)], 10);
+    await keysOf(operations.scanLines({ meta: false, partitions: [partitionOf(OWN)] }, 11));
     await operations.query([OWN]);
-    expect(replica.epochs).toEqual([7, 8, 0]);
+    expect(replica.epochs).toEqual([7, 8, 9, 10, 11, 0]);
   });
 
   it.each<[WriteAnswer, object]>([
@@ -142,6 +146,20 @@ describe('the operations of a node in a cluster', () => {
     expect(await operations.fetch(keys, 200)).toHaveLength(2);
     const refusal = expect.objectContaining({ code: 'answer_too_large' });
     expect(() => operations.fetch(keys, 199)).toThrow(refusal);
+  });
+
+  it('fail with the error of the store, also if it comes late', async () => {
+    const store = new KvStore(engine, new ManualClock());
+    store.fetch = () => Promise.reject(new Error('the disk is gone'));
+    store.scanJson = async function* () {
+      yield NOTHING;
+      throw new Error('the disk is gone');
+    };
+    const failing = new ReplicatedOperations(store, replica, new ManualClock());
+    await expect(failing.fetch([OWN])).rejects.toThrow('the disk is gone');
+    await expect(keysOf(failing.scanLines({ meta: false, partitions: [1] }))).rejects.toThrow(
+      'the disk is gone',
+    );
   });
 
   it('set deadlines by the clock of the cluster', async () => {
@@ -198,6 +216,25 @@ describe('a scan of a node in a cluster', () => {
     expect((await lines.next()).done).toBe(false);
     replica.lost.add(partition);
     await expect(lines.next()).rejects.toThrow(expect.objectContaining({ code: 'node_unavailable' }));
+  });
+
+  it('closes the scan of the engine when it breaks off', async () => {
+    const partition = partitionOf(OWN);
+    let isClosed = false;
+    const store = new KvStore(engine, new ManualClock());
+    store.scanJson = async function* () {
+      try {
+        for (;;) yield Buffer.from('{}\n');
+      } finally {
+        isClosed = true;
+      }
+    };
+    const scanning = new ReplicatedOperations(store, replica, new ManualClock());
+    const lines = scanning.scanLines({ meta: false, partitions: [partition] })[Symbol.asyncIterator]();
+    await lines.next();
+    replica.lost.add(partition);
+    await expect(lines.next()).rejects.toThrow('moves to another node');
+    expect(isClosed).toBe(true);
   });
 
   it('that finds nothing lets other work run, has empty chunks, and ends soon after it is closed', async () => {
