@@ -27,7 +27,7 @@ const node: TopologyNode = {
   address: 'a:1',
   zone: '',
   weight: 1,
-  bootId: boot('a'),
+  bootId: boot('a 1'),
   isDurable: false,
   starts: 1,
   state: 'active',
@@ -62,7 +62,7 @@ it.each([
 );
 
 describe('a revision to come that somebody names with the id of a node', () => {
-  const other: TopologyNode = { ...node, id: 'b', address: 'b:1', bootId: boot('b') };
+  const other: TopologyNode = { ...node, id: 'b', address: 'b:1', bootId: boot('b 1') };
   let keeper: TopologyKeeper;
   const codeOfRead = () =>
     keeper.read().then(
@@ -75,6 +75,12 @@ describe('a revision to come that somebody names with the id of a node', () => {
     await keeper.create({ ...newTopology(settings), nodes: [node, other] });
     await keeper.checkSender({ clusterId: 'c', revision: 1000 }, node.id);
     expect(await codeOfRead()).toBe('outdated_store');
+  });
+
+  it('lets nothing be changed in a store that is behind', async () => {
+    await expect(keeper.change(raise)).rejects.toMatchObject({ code: 'outdated_store' });
+    nowMs += 600_001;
+    expect(await keeper.read()).toMatchObject({ revision: 1 });
   });
 
   it('counts until the node names another one', async () => {
@@ -98,5 +104,34 @@ describe('a revision to come that somebody names with the id of a node', () => {
     expect(await codeOfRead()).toBe('outdated_store');
     nowMs += 1;
     expect(await codeOfRead()).toBe('read');
+  });
+});
+
+describe('a store', () => {
+  let store: LocalTopologyStore;
+  let keeper: TopologyKeeper;
+  beforeEach(() => {
+    store = new LocalTopologyStore();
+    keeper = new TopologyKeeper(store, timers);
+  });
+
+  it('without a topology is not there yet, and has lost it if there was one', async () => {
+    await expect(keeper.read()).rejects.toMatchObject({ code: 'store_unavailable' });
+    await keeper.create(newTopology(settings));
+    store.read = () => Promise.resolve(undefined);
+    await expect(keeper.read()).rejects.toMatchObject({ code: 'outdated_store' });
+  });
+
+  it('with the topology of another cluster has lost the one that was there', async () => {
+    const first = await keeper.create(newTopology(settings));
+    store.read = () => Promise.resolve({ ...first, clusterId: 'other', revision: 9 });
+    await expect(keeper.read()).rejects.toMatchObject({ code: 'outdated_store' });
+    expect(keeper.current).toEqual(first);
+  });
+
+  it('that is behind a stranger fails the request of that one only', async () => {
+    await keeper.create(newTopology(settings));
+    await expect(keeper.checkSender(named, 'stranger')).rejects.toMatchObject({ code: 'outdated_store' });
+    expect(await keeper.change(raise)).toMatchObject({ revision: 2 });
   });
 });
