@@ -12,7 +12,8 @@ import {
   stringKey,
   stringValue,
 } from '@kvs/protocol';
-import { isBootId, type BootId } from '@kvs/topology';
+import { isBootId, MAX_COPIES, type BootId } from '@kvs/topology';
+import { boot } from '@kvs/topology/testing';
 import type { Message } from '../messages.js';
 import { messageCodec } from './message-codec.js';
 
@@ -150,6 +151,17 @@ describe('messages between nodes', () => {
   ])('are refused beyond the latest time and the highest version: %s', (_, message) => {
     const frame = frameOfMessages(messageCodec, [message]);
     expect(() => messagesOfFrame(messageCodec, frame)).toThrow(LinkProtocolError);
+  });
+
+  it('are refused if an entry has more copies than a partition can have', () => {
+    const read = (count: number) => {
+      const inSync = Array.from({ length: count }, (_, i) => boot(`boot ${i}`));
+      const entry = { epoch: 1, primary: undefined, inSync, learner: undefined };
+      const message: Message = { kind: 'entry', partition: 0, entry, asksAfter: undefined };
+      return messagesOfFrame(messageCodec, frameOfMessages(messageCodec, [message]));
+    };
+    expect(read(MAX_COPIES)).toHaveLength(1);
+    expect(() => read(MAX_COPIES + 1)).toThrow(LinkProtocolError);
   });
 
   it('of any bytes are messages or a protocol error, and nothing else', () => {
