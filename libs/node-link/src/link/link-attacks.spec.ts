@@ -1,7 +1,14 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import { DEFAULT_LIMITS, stringKey, stringValue, type Key, type QueryOutcome } from '@kvs/protocol';
+import {
+  AnswerSize,
+  DEFAULT_LIMITS,
+  stringKey,
+  stringValue,
+  type Key,
+  type QueryOutcome,
+} from '@kvs/protocol';
 import { ManualTime } from '@kvs/protocol/testing';
 import { DeafPeer } from '../../test/deaf-peer.js';
 import { encodeCalls, partOf } from '../../test/frames.js';
@@ -288,6 +295,9 @@ describe('a node', () => {
   });
 });
 
+/** The id of the first call that a proxy sends over a connection. */
+const FIRST_ID = 1;
+
 describe('a proxy', () => {
   let node: DeafPeer;
   let connection: LinkConnection;
@@ -311,8 +321,8 @@ describe('a proxy', () => {
   afterEach(() => connection.close('the test is over'));
 
   /** Sends calls over the connection, and returns what became of them. */
-  const query = (count: number): Promise<readonly QueryOutcome[] | Error> =>
-    callWith('query', partOf(Array<typeof key>(count).fill(key), 40 * count), 0, (call: Call) => {
+  const query = (count: number, weight = 40 * count): Promise<readonly QueryOutcome[] | Error> =>
+    callWith('query', partOf(Array<typeof key>(count).fill(key), weight), 0, (call: Call) => {
       call.deadlineMs = time.nowMs() + 1000;
       connection.send([call]);
     }).catch((error: Error) => error);
@@ -350,6 +360,55 @@ describe('a proxy', () => {
     connection.expire(time.nowMs());
     expect(await call).toMatchObject({ failure: 'timeout' });
     expect(node.destroyed).toBe(true);
+  });
+
+  it('ends the link to a node that goes away once a fetch is refused whose answer goes on', async () => {
+    await start();
+    const call = callWith(
+      'fetch',
+      partOf([key, key], 80),
+      0,
+      (pending) => {
+        pending.deadlineMs = time.nowMs() + 1000;
+        connection.send([pending]);
+      },
+      new AnswerSize(10),
+    );
+    const failure = expect(call).rejects.toMatchObject({ code: 'answer_too_large' });
+    await node.say(encodeSignal(builder, FRAME.goAway));
+    expect(node.destroyed).toBe(false);
+    const entry = { value: stringValue('v'.repeat(100)), version: 1 };
+    const begun = [{ id: FIRST_ID, kind: 'fetch' as const, outcomes: [{ ok: true as const, entry }] }];
+    const limits = { frameBytes: MIB, maxFrameBytes: MIB };
+    await node.say(Buffer.concat(encodeAnswers(builder, begun, limits)));
+    await failure;
+    expect(node.destroyed).toBe(true);
+  });
+
+  it('has the room of a call again when its answer comes too late', async () => {
+    await start();
+    const call = query(2);
+    time.advanceMs(1000);
+    connection.expire(time.nowMs());
+    expect(await call).toMatchObject({ failure: 'timeout' });
+    const { calls } = connection;
+    expect([calls.isIdle, calls.size, calls.bytes]).toEqual([true, 1, 80]);
+    await node.say(answer(FIRST_ID, 2));
+    expect([calls.isIdle, calls.size, calls.bytes]).toEqual([true, 0, 0]);
+  });
+
+  it('ends the link when half of the bytes that the node takes were never answered', async () => {
+    await start();
+    for (const [weight, isStuck] of [
+      [MIB / 2, false],
+      [1, true],
+    ] as const) {
+      const call = query(1, weight);
+      time.advanceMs(1000);
+      connection.expire(time.nowMs());
+      expect(await call).toMatchObject({ failure: 'timeout' });
+      expect(node.destroyed).toBe(isStuck);
+    }
   });
 
   it('takes no frame beyond its limit', async () => {

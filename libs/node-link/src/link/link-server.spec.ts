@@ -207,6 +207,22 @@ describe.each<[string, Partial<LinkServerOptions>]>([
   });
 });
 
+it.each<[string, Partial<LinkServerOptions>, number]>([
+  ['calls', { maxInFlightRequests: 3 }, 10],
+  ['bytes', {}, 600_000],
+])('closes a link on which more %s come than may be unanswered, if calls wait', async (_, limits, length) => {
+  await start(limits);
+  const release = store.hold(a);
+  const write: Batch = { kind: 'set', items: [{ key: b, value: stringValue('v'.repeat(length)) }] };
+  link.call([1, { kind: 'fetch', items: [a] }], [2, { kind: 'fetch', items: [b] }], [3, write]);
+  await store.hasBegun(1);
+  link.call([4, write]);
+  await until(() => link.closed);
+  expect(breaches).toEqual([expect.stringMatching(/ than the node takes$/)]);
+  expect(store.began).toEqual(['a']);
+  release();
+});
+
 it('gives the room of a fetch to the call that waits for it', async () => {
   await start({ admission: new CallBudget(1, 2 ** 20) });
   const release = store.hold(a);
