@@ -18,8 +18,9 @@ describeWithRedis('when Redis fails', () => {
   /** The time by which calls time out. It passes only as a test says. */
   let time: ManualTime;
   const open = (options: Partial<RedisEngineOptions> = {}) => {
-    const settings = { urls: [server.url], timeoutMs: TIMEOUT_MS, clock: systemClock, ...options };
-    engine = new RedisEngine(settings, time);
+    // A step of the sweep runs in real time. If it lost its server, it would wait for time that does not pass, and closing for it.
+    const base = { urls: [server.url], timeoutMs: TIMEOUT_MS, clock: systemClock, sweepIntervalMs: 0 };
+    engine = new RedisEngine({ ...base, ...options }, time);
   };
   /** Returns the result of a call after its time has passed, or its error. */
   const afterTimeout = (call: Promise<unknown>): Promise<unknown> => {
