@@ -70,8 +70,8 @@ export class LmdbReplication implements EngineReplication {
   }
 
   /**
-   * The text of the file `closed`. Undefined if the pairs have no identity, or may lack acknowledged writes of their identity: if the machine was
-   * restarted and this role has not started since, the stored identity is still that of before.
+   * The text of the file `closed`. Undefined if the pairs have no identity, or may lack acknowledged writes of their identity: if the
+   * machine was restarted and this role has not started since, the stored identity is still that of before.
    */
   get closedText(): string | undefined {
     const stored = this.#storedIdentity();
@@ -196,8 +196,8 @@ export class LmdbReplication implements EngineReplication {
 
   completePartitions(): readonly number[] {
     return this.#context.read(() => {
-      const held = new Set([...this.#environment.partitionsWithPairs(), ...this.#partitionsWithPosition()]);
-      return [...held].filter((partition) => !this.#isIncomplete(partition)).sort((a, b) => a - b);
+      const known = new Set([...this.#environment.partitionsWithPairs(), ...this.#partitionsWithPosition()]);
+      return [...known].filter((partition) => !this.#isIncomplete(partition)).sort((a, b) => a - b);
     });
   }
 

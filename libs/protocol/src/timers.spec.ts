@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { systemTimers } from './timers.js';
 
 const activeTimers = (): number =>
@@ -16,5 +17,14 @@ describe('a timer of the system', () => {
     systemTimers.after(1, () => done.push('cancelled'))();
     await new Promise<void>((resolve) => systemTimers.after(1, resolve));
     expect(done).toEqual([]);
+  });
+
+  it('works in a browser, where it is a number', () => {
+    const timers = jest.spyOn(globalThis, 'setTimeout').mockReturnValue(7 as never);
+    const clear = jest.spyOn(globalThis, 'clearTimeout');
+    systemTimers.after(1, () => undefined)();
+    expect(clear).toHaveBeenCalledWith(7);
+    timers.mockRestore();
+    clear.mockRestore();
   });
 });

@@ -17,7 +17,9 @@ export type CancelTask = () => void;
 export const systemTimers: Timers = Object.freeze({
   nowMs: () => performance.now(),
   after(delayMs: number, task: () => void): CancelTask {
-    const timer = setTimeout(task, delayMs).unref();
+    const timer: NodeJS.Timeout | number = setTimeout(task, delayMs);
+    // In browsers it is a number.
+    if (typeof timer === 'object') timer.unref();
     return () => clearTimeout(timer);
   },
 });

@@ -1,9 +1,8 @@
-import { setTimeout } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { KvStore, MemoryEngine } from '@kvs/kv-store';
 import { TestNode } from '@kvs/node-link/testing';
 import { keyId, partitionOf, stringKey, stringValue } from '@kvs/protocol';
-import { ManualTime } from '@kvs/protocol/testing';
+import { ManualTime, until } from '@kvs/protocol/testing';
 import { isBootId, registerNode, removeNode, type BootId } from '@kvs/topology';
 import { FakeProxy, TIME_MS } from '../../test/fake-proxy.js';
 import { NodeFront } from '../node-front.js';
@@ -522,10 +521,3 @@ describe('a node without --join', () => {
     await until(() => proxy.reports.length > 0);
   });
 });
-
-async function until(holds: () => boolean): Promise<void> {
-  for (const endMs = performance.now() + 30_000; !holds();) {
-    if (performance.now() > endMs) throw new Error('it did not happen in time');
-    await setTimeout(10);
-  }
-}

@@ -49,7 +49,7 @@ export class PairStore {
   records: Records;
   /** Set while a partition is copied over several turns of the event loop. */
   observer: ChangeObserver | undefined;
-  /** Also frees memory before a pair is evicted or a write is refused. */
+  /** Removes expired pairs; also before a pair is evicted or a write is refused, to free memory. */
   sweep: Sweep | undefined;
   /** The partitions that are being filled, or whose pairs are being removed. */
   readonly incomplete = new Set<number>();
