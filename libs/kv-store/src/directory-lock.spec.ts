@@ -194,7 +194,7 @@ describe('a file that is published', () => {
     expect(names()).toEqual([]);
   });
 
-  it('is not taken for withdrawn if it can not be removed', async () => {
+  it('is not taken for withdrawn if it cannot be removed', async () => {
     mkdirSync(join(directory, 'other'));
     await expect(lock.withdraw('other')).rejects.toThrow();
   });

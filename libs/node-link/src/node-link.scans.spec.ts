@@ -177,7 +177,7 @@ describe('a node link: scans and statistics', () => {
   });
 
   linkTest(
-    'a scan that the node can not complete breaks after the pairs that came',
+    'a scan that the node cannot complete breaks after the pairs that came',
     async ({ connect, store }) => {
       store.scanChunks = async function* () {
         yield Buffer.from('x\n');

@@ -217,7 +217,7 @@ describe('a write', () => {
     expect(underCeiling(2 ** 40)).toMatchObject(refused('wrong_node'));
   });
 
-  it('whose effect a copy can not store leads to the removal of the copy', () => {
+  it('whose effect a copy cannot store leads to the removal of the copy', () => {
     world.assign(a, b);
     b.engine.results.apply = ['out_of_memory'];
     const write = a.set('k', 'v');
@@ -653,7 +653,7 @@ describe('a new primary', () => {
     expect(answers).toEqual([]);
   });
 
-  it('is told the effects after a position that both have, or else all that the copy may lack elsewhere (R12)', () => {
+  it('is told the effects after a position that both have, or all that are kept if there is none (R12)', () => {
     world.assign(a, b, c);
     world.cut(a, c);
     for (const key of ['k', 'l', 'm']) a.set(key, 'x'.repeat(150_000));
@@ -749,7 +749,7 @@ describe('a new primary', () => {
   });
 
   it.each<[string, () => void]>([
-    ['it can not store what only that copy has', () => (b.engine.results.apply = manyFailures())],
+    ['it cannot store what only that copy has', () => (b.engine.results.apply = manyFailures())],
     ['that copy does not store what it lacks', () => (c.engine.waiting = [])],
   ])('asks to remove a copy if %s (R12)', (_, fail) => {
     world.assign(a, b, c);
@@ -1377,7 +1377,7 @@ describe('a learner', () => {
     expect(a.set('m', 'x').answer).toMatchObject(done);
   });
 
-  it('that can not delete its old pairs is filled again, and not added before', () => {
+  it('that cannot delete its old pairs is filled again, and not added before', () => {
     world.assign(a);
     a.set('k', 'v');
     b.engine.fill(PARTITION, [pairOf('old', 'x')], () => undefined);
@@ -1390,7 +1390,7 @@ describe('a learner', () => {
     expect([world.grant(), b.pairs]).toMatchObject([[{ kind: 'add' }], { k: 'v' }]);
   });
 
-  it('that can not raise its versions is filled again, and not added before', () => {
+  it('that cannot raise its versions is filled again, and not added before', () => {
     world.assign(a);
     a.set('k', 'v');
     b.engine.results.apply = ['unavailable'];
@@ -1481,7 +1481,7 @@ describe('a learner', () => {
     expect([b.replica.heldPartitions().length, world.entry.learner]).toEqual([1, b.bootId]);
   });
 
-  it('that can not store the pairs is filled again after a while, and the reason is told (dragonfly 4977)', () => {
+  it('that cannot store the pairs is filled again after a while, and the reason is told (dragonfly 4977)', () => {
     world.assign(a);
     a.set('k', 'v');
     b.engine.results.fill = ['out_of_memory'];

@@ -168,7 +168,7 @@ describe('a copy whose engine fails', () => {
     expect([b.isServing, b.pairs, b.engine.position(PARTITION).number]).toEqual([true, { k: 'v' }, 1]);
   });
 
-  it('tries again if it can not store what a new primary must take from others (R12)', () => {
+  it('tries again if it cannot store what a new primary must take from others (R12)', () => {
     world.assign(a, b, c);
     world.cut(a, b);
     a.set('k', 'v');

@@ -261,7 +261,7 @@ describe('nodes', () => {
     expect(await cluster.router.isReachable()).toBe(true);
   });
 
-  it('can not be reached before any partition is assigned', async () => {
+  it('cannot be reached before any partition is assigned', async () => {
     cluster.table.move(ALL_PARTITIONS, undefined);
     cluster.table.announce();
     expect([await cluster.router.isReachable(), (await cluster.router.cluster()).nodes.length]).toEqual([
@@ -270,7 +270,7 @@ describe('nodes', () => {
     ]);
   });
 
-  it('of an empty cluster can not be reached', async () => {
+  it('of an empty cluster cannot be reached', async () => {
     cluster.table.move(ALL_PARTITIONS, undefined);
     cluster.table.announceNodes([]);
     expect([await cluster.router.isReachable(), (await cluster.router.cluster()).nodes]).toEqual([false, []]);

@@ -88,7 +88,7 @@ it('a scan breaks when its node is lost in the middle of a partition', async () 
   await expect(idsIn(lines)).rejects.toEqual(new NodesUnavailableError([one]));
 });
 
-it('a scan asks the next node when one can not be reached', async () => {
+it('a scan asks the next node when one cannot be reached', async () => {
   cluster.node(one).failure = new TransportError('unconnected', 'gone');
   cluster.moveLater(250, ALL_PARTITIONS, two);
   const { lines } = await cluster.router.scan(all);

@@ -203,15 +203,15 @@ describe('a store in etcd', () => {
 
   it('gets a new token if etcd has forgotten the last one', async () => {
     gateway.user = { name: 'kvs', password: 'p@ss' };
-    const withUser = (user: EtcdUser) =>
-      new EtcdTopologyStore({ endpoints: [gateway.url], prefix: 'kvs', user });
+    const withUser = (user: EtcdUser | undefined) =>
+      new EtcdTopologyStore({ endpoints: [gateway.url], prefix: 'kvs', user, timeoutMs: 60_000 });
     const own = withUser(gateway.user);
     expect(await own.replace(first)).toBe(true);
     gateway.forgetTokens();
     expect(await own.replace(next(first))).toBe(true);
     await own.close();
     const refused = { code: 'store_unavailable', message: expect.stringMatching(/status 40[01]/) };
-    for (const other of [store, withUser({ name: 'kvs', password: 'wrong' })])
+    for (const other of [withUser(undefined), withUser({ name: 'kvs', password: 'wrong' })])
       await expect(other.read()).rejects.toMatchObject(refused);
   });
 
@@ -303,7 +303,8 @@ describe('a store in etcd', () => {
     const server = createServer((_, response) => void response.end(`{"kvs":"${'x'.repeat(9 * 2 ** 20)}"}`));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const other = new EtcdTopologyStore({ endpoints: [`http://127.0.0.1:${port}`], prefix: 'kvs' });
+    const endpoints = [`http://127.0.0.1:${port}`];
+    const other = new EtcdTopologyStore({ endpoints, prefix: 'kvs', timeoutMs: 60_000 });
     const message = expect.stringContaining('the answer is too large');
     await expect(other.read()).rejects.toMatchObject({ code: 'store_unavailable', message });
     await other.close();

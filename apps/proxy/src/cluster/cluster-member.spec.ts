@@ -47,7 +47,7 @@ it('a proxy that waits for the topology logs each reason once', async () => {
   await listening;
 });
 
-it('a proxy whose topology can not be read for another reason does not wait', async () => {
+it('a proxy whose topology cannot be read for another reason does not wait', async () => {
   const { member, store } = memberWithoutStore();
   store.read = () => Promise.reject(new KvsError('invalid_topology', 'no JSON'));
   await expect(member.listening('http://localhost:1')).rejects.toThrow('no JSON');

@@ -186,7 +186,7 @@ describe('a node with --join', () => {
     expect([start.mock.calls.length, node.log[0]]).toEqual([2, `${PROBLEM}: the disk is full`]);
   });
 
-  it('logs each reason why it can not join, and its readiness says so', async () => {
+  it('logs each reason why it cannot join, and its readiness says so', async () => {
     await (await startNode('first')).joined();
     const { topology } = proxy;
     await proxy.close();

@@ -53,7 +53,7 @@ it('requests say what the node knows', async () => {
   ]);
 });
 
-it('a proxy that can not answer is passed over, and the one that did is asked first from then on', async () => {
+it('a proxy that cannot answer is passed over, and the one that did is asked first from then on', async () => {
   const failing = await startProxy(503, { code: 'store_unavailable', detail: 'd' });
   const good = await startProxy(200, ANSWER);
   const client = clientOf(failing.url, good.url);
@@ -148,7 +148,7 @@ it('a request for a newer topology says which is known, and gets none with 204',
   expect(await clientOf(quiet.url).newerTopology(7, new AbortController().signal)).toBeUndefined();
 });
 
-it('a request for a newer topology passes over a proxy that can not answer, and leaves the others their order', async () => {
+it('a request for a newer topology passes over a proxy that cannot answer, and leaves the others their order', async () => {
   const failing = await startProxy(503, { code: 'overloaded', detail: 'd' });
   const good = await startProxy(200, ANSWER);
   const client = clientOf(failing.url, good.url);

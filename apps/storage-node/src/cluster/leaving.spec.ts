@@ -14,7 +14,7 @@ const HANDING_OVER: Round = { left: 1 };
 const COPYING: Round = { only: 1 };
 const REMOVING: Round = { copies: 1 };
 
-/** Lets a node leave, whose role has these counts in turn, and the last ones then. Returns how often it was asked, and its warnings. */
+/** Lets a node leave. Its role has these counts in turn, and then always the last. Returns how often it was asked, and its warnings. */
 async function leave(rounds: readonly Round[], { roundMs = 2500, proxiesGoneMs = 0 } = {}) {
   let count = 0;
   let nowMs = 0;

@@ -253,7 +253,7 @@ describe('a conditional request', () => {
     expect((await read('*', '/keys/absent')).status).toBe(404);
   });
 
-  it('is refused when its condition can not be read, and changes nothing', async () => {
+  it('is refused when its condition cannot be read, and changes nothing', async () => {
     const etag = await put('/keys/k');
     for (const [name, value] of [
       ['if-match', 'x'],

@@ -178,7 +178,7 @@ describe('EXEC of a client that watches keys, if it ran nothing', () => {
     expect(await client.ask('multi', 'exec')).toBe('+OK\r\n-TRYAGAIN 1 requests are in flight\r\n');
   });
 
-  it('does so too if the watched keys can not be read', async () => {
+  it('does so too if the watched keys cannot be read', async () => {
     const { fetch } = operations;
     operations.fetch = () => {
       operations.fetch = fetch;

@@ -186,7 +186,7 @@ describe('MSETNX in EXEC, if somebody else takes a watched key just before it wr
     expect(await exec('set first 1')).toEqual([expect.stringMatching(IN_PART), '$-1\r\n$6\r\ntheirs\r\n']);
   });
 
-  it('says so too if it can not delete what it has written', async () => {
+  it('says so too if it cannot delete what it has written', async () => {
     operations.delete = () => {
       throw new KvsError('node_unavailable', 'no node');
     };

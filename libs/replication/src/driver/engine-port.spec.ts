@@ -23,7 +23,7 @@ const CHANGES: readonly (keyof EngineReplication)[] = [
   'endFill',
 ];
 
-it('a position and a version are as they were last while the engine can not be read', async () => {
+it('a position and a version are as they were last while the engine cannot be read', async () => {
   const engine = new MemoryEngine({ clock: systemClock });
   const replication = engine.replication;
   await replication.start();
@@ -37,7 +37,7 @@ it('a position and a version are as they were last while the engine can not be r
   expect(known).toEqual([{ epoch: 3, number: 4 }, 5]);
 });
 
-it('a version floor that can not be raised is a failure', async () => {
+it('a version floor that cannot be raised is a failure', async () => {
   const engine = new MemoryEngine({ clock: systemClock });
   const port = new EnginePort(engine, engine.replication, () => 0, fail);
   const results: string[] = [];
@@ -174,7 +174,7 @@ it('a scan that ends by an error of an unknown kind has failed, and the error is
   await engine.close();
 });
 
-it('what the engine can not say is as it was last, also after an error of an unknown kind', async () => {
+it('what the engine cannot say is as it was last, also after an error of an unknown kind', async () => {
   const engine = new MemoryEngine({ clock: systemClock });
   const { replication } = engine;
   await replication.clear(PARTITION, START, 'complete');

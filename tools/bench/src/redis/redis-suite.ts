@@ -4,9 +4,9 @@ import type { Suite, SuiteOptions } from '../harness/suite.js';
 import { hasRedisTools, requestsPerSecond, VALUE_BYTES, type RedisLoad } from './redis-benchmark.js';
 import { NODE, PROXY, REDIS_SERVER, withRedisContenders, type RedisContender } from './redis-contenders.js';
 
-export type RedisScale = typeof fullScale;
+export type RedisRunSize = typeof fullRun;
 
-const fullScale = {
+const fullRun = {
   rounds: 7,
   /** Requests of one load without pipelining; with pipelines it is five times as many. So a load takes some seconds. */
   requests: 200_000,
@@ -14,7 +14,7 @@ const fullScale = {
   /** Whether a cluster is measured too. It takes a minute to start on a busy machine. */
   withCluster: true,
 };
-const quickScale: RedisScale = { ...fullScale, rounds: 2, requests: 30_000 };
+const quickRun: RedisRunSize = { ...fullRun, rounds: 2, requests: 30_000 };
 
 /** The goals: at least this part of the requests per second of redis-server. */
 const MIN_RATIOS: readonly { readonly name: string; readonly pipeline: number; readonly min: number }[] = [
@@ -28,20 +28,23 @@ export const redisSuite: Suite = {
   name: 'redis',
   description: 'Redis clients at a node, a proxy and a cluster, beside redis-server',
   documents: { goals: 'docs/performance.md' },
-  run: ({ quick, progress }) => measureRedis(quick ? quickScale : fullScale, progress),
+  run: ({ quick, progress }) => measureRedis(quick ? quickRun : fullRun, progress),
 };
 
 /** Without redis-benchmark and redis-server, the report is empty, and `progress` is told why. */
-export async function measureRedis(scale: RedisScale, progress: SuiteOptions['progress']): Promise<Report> {
+export async function measureRedis(
+  runSize: RedisRunSize,
+  progress: SuiteOptions['progress'],
+): Promise<Report> {
   if (!hasRedisTools()) {
     progress('skipped: redis-benchmark and redis-server are not on the PATH');
     return reportOf('redis', []);
   }
-  return withRedisContenders(scale.withCluster, async (contenders) => {
+  return withRedisContenders(runSize.withCluster, async (contenders) => {
     const parts: ReportPart[] = [];
     for (const pipeline of [1, 16])
       for (const command of ['SET', 'GET'] as const)
-        parts.push(await compare(contenders, { command, pipeline }, scale, progress));
+        parts.push(await compare(contenders, { command, pipeline }, runSize, progress));
     return reportOf('redis', parts);
   });
 }
@@ -49,7 +52,7 @@ export async function measureRedis(scale: RedisScale, progress: SuiteOptions['pr
 async function compare(
   contenders: readonly RedisContender[],
   { command, pipeline }: Pick<RedisLoad, 'command' | 'pipeline'>,
-  { rounds, requests, connections }: RedisScale,
+  { rounds, requests, connections }: RedisRunSize,
   progress: SuiteOptions['progress'],
 ): Promise<ReportPart> {
   const how = pipeline === 1 ? 'no pipelining' : `pipelines of ${pipeline}`;
