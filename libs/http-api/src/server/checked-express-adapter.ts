@@ -6,12 +6,11 @@ import type { Admission } from '@kvs/server';
 import type { FastPath } from '../fast-path/fast-path.js';
 import type { RequestTracker } from '../metrics/track-requests.js';
 import type { HttpSettings } from '../http-settings.js';
-import type { AllowedMethods } from './allowed-methods.js';
+import { patternOf, type AllowedMethods } from './allowed-methods.js';
 import { BodyReader, bodyLength, NO_BODY, type AdmittedRequest } from './body.js';
 import { refuse } from './closing.js';
-import { admit, countUntilClosed, isOfControlPlane } from './in-flight.js';
 import { announceOrigin, refusalOf, targetRefusal, type AccessRules } from './request-checks.js';
-import type { RequestMemory } from './request-memory.js';
+import { RequestMemory } from './request-memory.js';
 import { RequestOrder, type Start } from './request-order.js';
 import { StalledClients } from './stalled-clients.js';
 import { closeAfterIgnoredUpgrade, upgradableAt } from './upgrades.js';
@@ -115,12 +114,13 @@ export class CheckedExpressAdapter extends ExpressAdapter {
 
   #admit(request: IncomingMessage, response: ServerResponse, asksFirst: boolean): void {
     const admission = isOfControlPlane(request, this.#methods) ? this.#controlAdmission : this.#admission;
-    const refusal = this.#refusal(request) ?? admit(admission, request);
+    const refusal = this.#refusal(request) ?? enter(admission, request);
     if (refusal) {
       refuse(response, refusal);
       return;
     }
-    const memory = countUntilClosed(admission, response);
+    const memory = RequestMemory.untilClosed(admission, response);
+    if (admission.isDraining) response.setHeader('connection', 'close');
     if (asksFirst) response.writeContinue();
     if (bodyLength(request) === 0) this.#dispatch(request, response, NO_BODY, memory);
     else
@@ -154,6 +154,23 @@ export class CheckedExpressAdapter extends ExpressAdapter {
     this.getInstance<ExpressHandler>()(Object.assign(request, { body, memory }), response);
   }
 }
+
+/** Returns whether a request is for the control plane, which must work while clients fill the server. */
+function isOfControlPlane({ url = '' }: IncomingMessage, paths: AllowedMethods): boolean {
+  return url.startsWith('/cluster') && patternOf(paths, url) !== undefined;
+}
+
+/** Admits a request, or returns the refusal. */
+function enter(admission: Admission, request: IncomingMessage): KvsError | undefined {
+  const length = bodyLength(request);
+  // A body would hold memory that the budget has not.
+  if (length !== 0 || !ALWAYS_ANSWERED.has(request.url ?? '')) return admission.enter(length ?? 0, 0);
+  admission.enterAlways();
+  return undefined;
+}
+
+/** Paths that tell of the server's state. A full server answers them, because then they matter most. */
+const ALWAYS_ANSWERED: ReadonlySet<string> = new Set(['/health/live', '/metrics']);
 
 const LOOP = new KvsError(
   'loop_detected',

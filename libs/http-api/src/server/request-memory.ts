@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { KvsError } from '@kvs/protocol';
 import type { Admission } from '@kvs/server';
 
@@ -14,6 +15,15 @@ export class RequestMemory {
 
   constructor(admission: Admission) {
     this.#admission = admission;
+  }
+
+  /** Counts an admitted request until its response closes. */
+  static untilClosed(admission: Admission, response: ServerResponse): RequestMemory {
+    const memory = new RequestMemory(admission);
+    // Each event comes once; `on` costs less than `once`.
+    response.on('prefinish', () => memory.countUnread(response.writableLength));
+    response.on('close', () => memory.release());
+    return memory;
   }
 
   /** Counts further bytes of the body. Returns the refusal if the budget has no room for them. */
