@@ -1,6 +1,6 @@
 import { systemClock } from '@kvs/kv-store';
 import { until } from '@kvs/protocol/testing';
-import { bulk, instead, slots, WRITTEN, type FakeRedis } from '../test/fake-redis.js';
+import { bulk, CLOSE, instead, single, slots, WRITTEN, type FakeRedis } from '../test/fake-redis.js';
 import { AMPLE_MS, FakeServers, slotOf } from '../test/fake-servers.js';
 import { placed, read, write } from '../test/pairs.js';
 import { partitionKeys } from './data/partition-keys.js';
@@ -54,6 +54,20 @@ describe('a slot that moves', () => {
     // While the owner is not connected, the request may take the same way again.
     expect(refusing.dataCommands.slice(0, 2)).toEqual(['ASKING', 'HMGET']);
     expect(owner.dataCommands).toEqual(['HMGET']);
+  });
+
+  it('is asked of its owner again when the server that ASK names ends', async () => {
+    const [owner, ending] = [await start(), await start()];
+    const map = slots([[0, 16_383, owner]]);
+    const ask = `-ASK ${slotOf('a')} 127.0.0.1:${ending.port}\r\n`;
+    owner.script = instead({
+      CLUSTER: map,
+      HMGET: (command) => (ending.dataCommands.includes('HMGET') ? single(command, 0) : ask),
+    });
+    ending.script = instead({ CLUSTER: map, HMGET: CLOSE });
+    const engine = await open(owner);
+    expect(await read(engine, 'a')).toBe('absent');
+    expect(ending.dataCommands).toEqual(['ASKING', 'HMGET']);
   });
 });
 
