@@ -20,7 +20,7 @@ interface FailedOpening {
   readonly error: unknown;
 }
 
-/** What came of asking one node for a scan. */
+/** The outcome of asking one node for a scan. */
 type Opening = OpenScan | FailedOpening;
 
 /**
