@@ -12,6 +12,8 @@ export type Message =
   | Effects
   | EffectsAnswer
   | EntryMessage
+  | EntryQuestion
+  | NewPrimary
   | Confirmation
   | FillStart
   | FillChunk
@@ -70,16 +72,26 @@ export interface EffectsAnswer {
   readonly failure: string | undefined;
 }
 
-/** An entry of the topology, or a question for one. */
+/** An entry of the topology that the sender knows to be committed. */
 export interface EntryMessage {
   readonly kind: 'entry';
   readonly partition: number;
-  /**
-   * The sender knows it to be committed. Undefined asks the receiver for its entry, because it is at a later epoch than the sender.
-   */
-  readonly entry: PartitionEntry | undefined;
-  /** Set if a new primary asks for a {@link Confirmation}. It has stored all effects up to this position, and asks for those after it. */
-  readonly asksAfter?: Position | undefined;
+  readonly entry: PartitionEntry;
+}
+
+/** Asks for the entry of the receiver, because it is at a later epoch than that of the sender. */
+export interface EntryQuestion {
+  readonly kind: 'entryQuestion';
+  readonly partition: number;
+}
+
+/** A new primary tells its entry and asks for a {@link Confirmation}. */
+export interface NewPrimary {
+  readonly kind: 'newPrimary';
+  readonly partition: number;
+  readonly entry: PartitionEntry;
+  /** The sender has stored all effects up to this position, and asks for those after it. */
+  readonly position: Position;
 }
 
 /** A process knows the epoch of a new primary. */
@@ -87,14 +99,15 @@ export interface Confirmation {
   readonly kind: 'confirmation';
   readonly partition: number;
   readonly epoch: number;
-  /** The role of the sender in this epoch. If it is no in-sync copy, the fields after this one mean nothing. */
-  readonly isInSync: boolean;
-  /** The position of the last effect of `tail`, or `base`. */
-  readonly position: Position;
-  /** The position before the first effect of `tail`. */
+  /** Undefined if the sender is no in-sync copy in this epoch. */
+  readonly tail: ConfirmedTail | undefined;
+}
+
+/** Effects that perhaps not all copies have, and that the new primary perhaps lacks. */
+export interface ConfirmedTail {
+  /** The position before the first effect. */
   readonly base: Position;
-  /** Effects that perhaps not all copies have, and that the new primary perhaps lacks. */
-  readonly tail: readonly Effect[];
+  readonly effects: readonly Effect[];
 }
 
 /** The pairs of a partition follow. The learner drops what it had. */

@@ -1,7 +1,14 @@
 import type { BootId, PartitionEntry } from '@kvs/topology';
 import { Copy } from './copy.js';
 import { EngineQueue } from './engine-queue.js';
-import { NOT_BEGUN, type Effects, type EntryMessage, type FillStart, type Message } from './messages.js';
+import {
+  NOT_BEGUN,
+  type ConfirmedTail,
+  type Effects,
+  type FillStart,
+  type Message,
+  type NewPrimary,
+} from './messages.js';
 import type { HeldPairs, NodeContext, PartitionData } from './node-context.js';
 import type { ApplyResult } from './ports.js';
 import { START_POSITION, type Position } from './position.js';
@@ -105,7 +112,13 @@ export class Partition implements PartitionData {
         this.#primary?.effectsAnswered(from, message);
         return;
       case 'entry':
-        this.#entryMessage(from, message);
+        this.#tellIfNewer(from, message.entry);
+        return;
+      case 'entryQuestion':
+        this.#tellEntry(from);
+        return;
+      case 'newPrimary':
+        this.#newPrimary(from, message);
         return;
       case 'confirmation':
         this.#primary?.confirmed(from, message);
@@ -227,9 +240,8 @@ export class Partition implements PartitionData {
    */
   #isCurrent(from: BootId, { epoch }: Effects | FillStart): boolean {
     const known = this.#entry?.epoch ?? -1;
-    const { ports } = this.#node;
-    if (epoch < known) ports.send(from, { kind: 'entry', partition: this.number, entry: this.#entry });
-    else if (epoch > known) ports.send(from, { kind: 'entry', partition: this.number, entry: undefined });
+    if (epoch < known) this.#tellEntry(from);
+    else if (epoch > known) this.#node.ports.send(from, { kind: 'entryQuestion', partition: this.number });
     return epoch === known && from === this.#entry?.primary;
   }
 
@@ -243,19 +255,22 @@ export class Partition implements PartitionData {
     this.#node.ports.send(to, { kind: 'fillChunkAnswer', partition, fillId, number, failure: NOT_BEGUN });
   }
 
-  /** The entry itself was adopted before. */
-  #entryMessage(from: BootId, { entry, asksAfter }: EntryMessage): void {
-    const { ports } = this.#node;
-    const isNewest = entry !== undefined && entry.epoch === this.#entry?.epoch;
-    if (!isNewest) {
-      if (this.#entry !== undefined && (entry === undefined || entry.epoch < this.#entry.epoch))
-        ports.send(from, { kind: 'entry', partition: this.number, entry: this.#entry });
-      return;
-    }
-    if (asksAfter === undefined || from !== entry.primary) return;
+  #tellEntry(to: BootId): void {
+    const entry = this.#entry;
+    if (entry !== undefined) this.#node.ports.send(to, { kind: 'entry', partition: this.number, entry });
+  }
+
+  /** Tells a process the entry of this node, if it has told an older one. A newer one was adopted before. */
+  #tellIfNewer(to: BootId, { epoch }: PartitionEntry): void {
+    if (this.#entry !== undefined && this.#entry.epoch > epoch) this.#tellEntry(to);
+  }
+
+  #newPrimary(from: BootId, { entry, position }: NewPrimary): void {
+    this.#tellIfNewer(from, entry);
+    if (from !== entry.primary) return;
     // The engine may still apply effects that came before.
     this.queue.run((next) => {
-      if (this.#entry?.epoch === entry.epoch) this.#confirm(from, entry.epoch, asksAfter);
+      if (this.#entry?.epoch === entry.epoch) this.#confirm(from, entry.epoch, position);
       next();
     });
   }
@@ -265,14 +280,15 @@ export class Partition implements PartitionData {
    * primary then sends the others again. Effects that only this copy has may be lost in that case: nobody has seen them.
    */
   #confirm(to: BootId, epoch: number, after: Position): void {
-    const isInSync = this.#role === 'copy';
+    const tail = this.#role === 'copy' ? this.#confirmedTail(after) : undefined;
+    this.#node.ports.send(to, { kind: 'confirmation', partition: this.number, epoch, tail });
+  }
+
+  #confirmedTail(after: Position): ConfirmedTail {
     const { end } = this.tail;
     const first = this.tail.has(after) ? after : this.tail.base;
     const base = end.number < after.number ? end : first; // a copy that is behind has nothing to say
-    const tail = isInSync ? this.tail.after(base, MAX_CONFIRMED_BYTES) : [];
-    const position = tail[tail.length - 1]?.position ?? end;
-    const { number: partition } = this;
-    this.#node.ports.send(to, { kind: 'confirmation', partition, epoch, isInSync, position, base, tail });
+    return { base, effects: this.tail.after(base, MAX_CONFIRMED_BYTES) };
   }
 
   #answerMayDrop(from: BootId, epoch: number): void {

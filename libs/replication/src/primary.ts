@@ -204,7 +204,7 @@ export class Primary {
 
   confirmed(from: BootId, message: Confirmation): void {
     if (message.epoch !== this.#entry.epoch) return;
-    this.#takeover?.confirmed(from, message);
+    this.#takeover?.confirmed(from, message.tail);
     this.#advanceTakeover();
   }
 

@@ -648,7 +648,12 @@ describe('a new primary', () => {
     c.replica.receive = (_, answer) => void answers.push(answer);
     world.settle();
     const { entry } = world;
-    b.replica.receive(c.bootId, { kind: 'entry', partition: PARTITION, entry, asksAfter: START_POSITION });
+    b.replica.receive(c.bootId, {
+      kind: 'newPrimary',
+      partition: PARTITION,
+      entry,
+      position: START_POSITION,
+    });
     world.settle();
     expect(answers).toEqual([]);
   });
@@ -659,26 +664,25 @@ describe('a new primary', () => {
     for (const key of ['k', 'l', 'm']) a.set(key, 'x'.repeat(150_000));
     world.settle();
     const { epoch } = world.entry;
-    const told = (member: Member, asksAfter: Position) => {
+    const told = (member: Member, position: Position) => {
       const confirmations: Confirmation[] = [];
       const { send } = world;
       world.send = (_, __, message) => {
         if (message.kind === 'confirmation') confirmations.push(message);
       };
-      member.replica.receive(a.bootId, {
-        kind: 'entry',
-        partition: PARTITION,
-        entry: world.entry,
-        asksAfter,
-      });
+      const { entry } = world;
+      member.replica.receive(a.bootId, { kind: 'newPrimary', partition: PARTITION, entry, position });
       world.send = send;
-      return confirmations.map(({ base, tail }) => [base, tail.map(({ position }) => position.number)]);
+      return confirmations.map(({ tail }) => [
+        tail?.base,
+        tail?.effects.map(({ position }) => position.number),
+      ]);
     };
     expect(told(b, { epoch, number: 1 })).toEqual([[{ epoch, number: 1 }, [2, 3]]]);
     expect(told(b, { epoch: epoch - 1, number: 1 })).toEqual([[START_POSITION, [1, 2]]]);
     expect(told(b, { epoch, number: 4 })).toEqual([[{ epoch, number: 3 }, []]]);
     world.commit({ kind: 'remove', by: a.bootId, copy: b.bootId });
-    expect(told(b, START_POSITION)).toEqual([[START_POSITION, []]]);
+    expect(told(b, START_POSITION)).toEqual([[undefined, undefined]]);
   });
 
   it('is told nothing before the engine of the copy has all that came earlier (R12)', () => {
@@ -730,16 +734,9 @@ describe('a new primary', () => {
     world.cut(a, b);
     const { epoch } = world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
     const position = { epoch: 1, number: 1 };
-    const tail = [{ position, id: keyId(stringKey('k')), entry: pairOf('k', 'other') }];
-    const confirmation = {
-      partition: PARTITION,
-      epoch,
-      isInSync: true,
-      position,
-      base: START_POSITION,
-      tail,
-    };
-    b.replica.receive(a.bootId, { kind: 'confirmation', ...confirmation });
+    const effects = [{ position, id: keyId(stringKey('k')), entry: pairOf('k', 'other') }];
+    const tail = { base: START_POSITION, effects };
+    b.replica.receive(a.bootId, { kind: 'confirmation', partition: PARTITION, epoch, tail });
     world.pass(100);
     expect(world.requests.map(({ change }) => change)).toEqual([
       { kind: 'remove', by: b.bootId, copy: a.bootId },
@@ -818,10 +815,9 @@ describe('a new primary', () => {
     world.assign(a, b);
     world.cut(a, b);
     const { epoch } = world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
-    const [position, base] = [START_POSITION, START_POSITION];
-    const rest = { isInSync: true, position, base, tail: [] };
+    const tail = { base: START_POSITION, effects: [] };
     const confirm = (epoch: number) =>
-      b.replica.receive(a.bootId, { kind: 'confirmation', partition: PARTITION, epoch, ...rest });
+      b.replica.receive(a.bootId, { kind: 'confirmation', partition: PARTITION, epoch, tail });
     const waiting = { message: expect.stringContaining('takes the partition over') };
     confirm(epoch - 1);
     expect(b.set('k', 'v').answer).toMatchObject(waiting);

@@ -133,7 +133,7 @@ export class Replica implements NodeContext {
     else if (message.kind === 'beaconAnswer') this.#beaconAnswer(from, message);
     else {
       if (message.kind === 'effectsAnswer') this.leases.noteAnswer(from, message.isFull, this.ports.nowMs());
-      else if (message.kind === 'entry' && message.entry !== undefined)
+      else if (message.kind === 'entry' || message.kind === 'newPrimary')
         this.#told(message.partition, message.entry);
       this.#touched(message.partition).receive(from, message);
     }

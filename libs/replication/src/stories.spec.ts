@@ -370,10 +370,10 @@ describe('a confirmation', () => {
     const sent: Message[] = [];
     world.send = (_from, _to, message) => void sent.push(message);
     b.replica.receive(a.bootId, {
-      kind: 'entry',
+      kind: 'newPrimary',
       partition: PARTITION,
       entry: world.entry,
-      asksAfter: START_POSITION,
+      position: START_POSITION,
     });
     const { position } = b.replica.states()[0] ?? {};
     b.replica.receive(a.bootId, {
@@ -387,7 +387,10 @@ describe('a confirmation', () => {
       highestVersion: 1,
     });
     expect(b.replica.states()).toMatchObject([{ tailBytes: 0 }]);
-    expect(sent).toMatchObject([{ kind: 'confirmation', tail: [{ position }] }, { kind: 'effectsAnswer' }]);
+    expect(sent).toMatchObject([
+      { kind: 'confirmation', tail: { effects: [{ position }] } },
+      { kind: 'effectsAnswer' },
+    ]);
   });
 });
 
@@ -421,9 +424,9 @@ describe('copies after the last write', () => {
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
     world.pass(1000);
     expect([b.isServing, kinds(), confirmed.length > 0]).toEqual([true, [], true]);
-    expect(confirmed.filter((message) => message.kind === 'confirmation' && message.tail.length > 0)).toEqual(
-      [],
-    );
+    expect(
+      confirmed.filter((message) => message.kind === 'confirmation' && message.tail?.effects.length !== 0),
+    ).toEqual([]);
   });
 });
 

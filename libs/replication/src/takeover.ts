@@ -1,5 +1,5 @@
 import type { BootId, PartitionEntry } from '@kvs/topology';
-import type { Confirmation } from './messages.js';
+import type { ConfirmedTail } from './messages.js';
 import type { NodeContext, PartitionData } from './node-context.js';
 import { isSame, type Position } from './position.js';
 import { agree, Tail } from './tail.js';
@@ -37,19 +37,20 @@ export class Takeover {
     if (ports.nowMs() - this.#sentMs < times.repeatMs) return;
     this.#sentMs = ports.nowMs();
     const { number: partition } = this.#data;
-    const asksAfter = ports.engine.position(partition);
+    const position = ports.engine.position(partition);
     for (const to of new Set([...this.#others, ...this.#mayHoldLease])) {
       if (!this.#informed.has(to))
-        ports.send(to, { kind: 'entry', partition, entry: this.#entry, asksAfter });
+        ports.send(to, { kind: 'newPrimary', partition, entry: this.#entry, position });
     }
   }
 
-  confirmed(from: BootId, { position, base, tail, isInSync }: Confirmation): void {
+  /** @param confirmed undefined if the process is no in-sync copy */
+  confirmed(from: BootId, confirmed: ConfirmedTail | undefined): void {
     this.#informed.add(from);
-    if (!isInSync || !this.#entry.inSync.includes(from)) return;
-    const known = new Tail(base);
-    for (const effect of tail) known.push(effect);
-    this.#copies.set(from, { position, tail: known });
+    if (confirmed === undefined || !this.#entry.inSync.includes(from)) return;
+    const tail = new Tail(confirmed.base);
+    for (const effect of confirmed.effects) tail.push(effect);
+    this.#copies.set(from, { position: tail.end, tail });
   }
 
   /** A copy has applied effects that this takeover sent. */

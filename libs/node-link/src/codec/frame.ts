@@ -2,7 +2,7 @@ import type { Kind } from '../batch.js';
 
 /** Where a node offers its link, and the token of its protocol in the `Upgrade` header. The number is its version. */
 export const LINK_PATH = '/link';
-export const LINK_TOKEN = 'kvs-link/9';
+export const LINK_TOKEN = 'kvs-link/10';
 
 /** The other end broke the link's protocol. The frame has no effect, and the link is closed. */
 export class LinkProtocolError extends Error {

@@ -12,7 +12,7 @@ import {
   stringKey,
   stringValue,
 } from '@kvs/protocol';
-import { isBootId, MAX_COPIES, type BootId } from '@kvs/topology';
+import { isBootId, MAX_COPIES, type BootId, type PartitionEntry } from '@kvs/topology';
 import { boot } from '@kvs/topology/testing';
 import type { Message } from '../messages.js';
 import { messageCodec } from './message-codec.js';
@@ -44,6 +44,13 @@ const pairs = fc.array(
   fc.tuple(ids, entries).map(([id, entry]) => ({ id, ...entry })),
   { maxLength: 4 },
 );
+const partitionEntries: fc.Arbitrary<PartitionEntry> = record({
+  epoch: integers,
+  primary: optional(bootIds),
+  inSync: fc.array(bootIds, { maxLength: 3 }),
+  learner: optional(bootIds),
+  isAfterLoss: fc.constantFrom(true, undefined),
+});
 const partition = fc.nat(PARTITION_COUNT - 1);
 const epoch = integers;
 const fillId = text;
@@ -79,28 +86,14 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     isFull: fc.boolean(),
     failure,
   }),
-  record({
-    kind: is('entry'),
-    partition,
-    entry: optional(
-      record({
-        epoch,
-        primary: optional(bootIds),
-        inSync: fc.array(bootIds, { maxLength: 3 }),
-        learner: optional(bootIds),
-        isAfterLoss: fc.constantFrom(true, undefined),
-      }),
-    ),
-    asksAfter: optional(positions),
-  }),
+  record({ kind: is('entry'), partition, entry: partitionEntries }),
+  record({ kind: is('entryQuestion'), partition }),
+  record({ kind: is('newPrimary'), partition, entry: partitionEntries, position: positions }),
   record({
     kind: is('confirmation'),
     partition,
     epoch,
-    isInSync: fc.boolean(),
-    position: positions,
-    base: positions,
-    tail: effects,
+    tail: optional(record({ base: positions, effects })),
   }),
   record({ kind: is('fillStart'), partition, epoch, fillId, position: positions, highestVersion: versions }),
   record({ kind: is('fillChunk'), partition, fillId, number, pairs }),
@@ -157,7 +150,7 @@ describe('messages between nodes', () => {
     const read = (count: number) => {
       const inSync = Array.from({ length: count }, (_, i) => boot(`boot ${i}`));
       const entry = { epoch: 1, primary: undefined, inSync, learner: undefined };
-      const message: Message = { kind: 'entry', partition: 0, entry, asksAfter: undefined };
+      const message: Message = { kind: 'entry', partition: 0, entry };
       return messagesOfFrame(messageCodec, frameOfMessages(messageCodec, [message]));
     };
     expect(read(MAX_COPIES)).toHaveLength(1);

@@ -10,7 +10,7 @@ import {
 } from '@kvs/node-link';
 import { MAX_TIME_MS, MAX_VERSION } from '@kvs/protocol';
 import { MAX_COPIES, isBootId, type BootId, type PartitionEntry } from '@kvs/topology';
-import type { Effect, Message } from '../messages.js';
+import type { ConfirmedTail, Effect, Message } from '../messages.js';
 import type { Position } from '../position.js';
 import { MIN_ENTRY_BYTES, putEntry, readEntry, readInteger } from './pair-codec.js';
 
@@ -36,6 +36,8 @@ const KINDS = [
   'effects',
   'effectsAnswer',
   'entry',
+  'entryQuestion',
+  'newPrimary',
   'confirmation',
   'fillStart',
   'fillChunk',
@@ -64,24 +66,21 @@ function putFields(builder: FrameBuilder, message: Message): void {
       return putIntegers(builder, message.trimUpTo, message.highestVersion);
     case 'effectsAnswer':
       builder.integer(message.epoch);
+      builder.byte((message.hasGap ? 1 : 0) | (message.isFull ? 2 : 0));
       putOptional(builder, message.fillId);
       putPosition(builder, message.position);
-      builder.byte((message.hasGap ? 1 : 0) | (message.isFull ? 2 : 0));
       return putOptional(builder, message.failure);
     case 'entry':
-      builder.byte(
-        (message.asksAfter === undefined ? 0 : 1) |
-          (message.entry === undefined ? 0 : 2) |
-          (message.entry?.isAfterLoss === true ? 4 : 0),
-      );
-      if (message.asksAfter !== undefined) putPosition(builder, message.asksAfter);
-      return message.entry && putPartitionEntry(builder, message.entry);
+      return putPartitionEntry(builder, message.entry);
+    case 'entryQuestion':
+      return;
+    case 'newPrimary':
+      putPartitionEntry(builder, message.entry);
+      return putPosition(builder, message.position);
     case 'confirmation':
       builder.integer(message.epoch);
-      builder.byte(message.isInSync ? 1 : 0);
-      putPosition(builder, message.position);
-      putPosition(builder, message.base);
-      return putEffects(builder, message.tail);
+      builder.byte(message.tail === undefined ? 0 : 1);
+      return message.tail && putConfirmedTail(builder, message.tail);
     case 'fillStart':
       builder.integer(message.epoch);
       putText(builder, message.fillId);
@@ -132,9 +131,9 @@ function readPartitionFields(cursor: FrameCursor, kind: PartitionKind, partition
     }
     case 'effectsAnswer': {
       const epoch = readInteger(cursor);
+      const flags = cursor.flags(3);
       const fillId = readOptional(cursor);
       const position = readPosition(cursor);
-      const flags = cursor.flags(3);
       const failure = readOptional(cursor);
       return {
         kind,
@@ -147,16 +146,16 @@ function readPartitionFields(cursor: FrameCursor, kind: PartitionKind, partition
         failure,
       };
     }
-    case 'entry': {
-      const flags = cursor.flags(7);
-      const asksAfter = flags & 1 ? readPosition(cursor) : undefined;
-      const entry = flags & 2 ? readPartitionEntry(cursor, (flags & 4) !== 0) : undefined;
-      return { kind, partition, asksAfter, entry };
-    }
+    case 'entry':
+      return { kind, partition, entry: readPartitionEntry(cursor) };
+    case 'entryQuestion':
+      return { kind, partition };
+    case 'newPrimary':
+      return { kind, partition, entry: readPartitionEntry(cursor), position: readPosition(cursor) };
     case 'confirmation': {
-      const head = { kind, partition, epoch: readInteger(cursor), isInSync: cursor.flags(1) !== 0 };
-      const [position, base] = [readPosition(cursor), readPosition(cursor)];
-      return { ...head, position, base, tail: readEffects(cursor) };
+      const epoch = readInteger(cursor);
+      const tail = cursor.flags(1) !== 0 ? readConfirmedTail(cursor) : undefined;
+      return { kind, partition, epoch, tail };
     }
     case 'mayDrop':
     case 'mayDropAnswer':
@@ -209,6 +208,15 @@ function readEffects(cursor: FrameCursor): Effect[] {
   });
 }
 
+function putConfirmedTail(builder: FrameBuilder, { base, effects }: ConfirmedTail): void {
+  putPosition(builder, base);
+  putEffects(builder, effects);
+}
+
+function readConfirmedTail(cursor: FrameCursor): ConfirmedTail {
+  return { base: readPosition(cursor), effects: readEffects(cursor) };
+}
+
 function putPairs(builder: FrameBuilder, pairs: readonly EnginePair[]): void {
   builder.reserve(MAX_VARINT_BYTES);
   builder.varint(pairs.length);
@@ -223,8 +231,10 @@ function readPairs(cursor: FrameCursor): EnginePair[] {
   });
 }
 
-function putPartitionEntry(builder: FrameBuilder, { epoch, primary, inSync, learner }: PartitionEntry): void {
-  builder.reserve(INTEGER_BYTES);
+function putPartitionEntry(builder: FrameBuilder, entry: PartitionEntry): void {
+  const { epoch, primary, inSync, learner, isAfterLoss } = entry;
+  builder.reserve(1 + INTEGER_BYTES);
+  builder.byte(isAfterLoss === true ? 1 : 0);
   builder.integer(epoch);
   putOptional(builder, primary);
   putOptional(builder, learner);
@@ -233,7 +243,8 @@ function putPartitionEntry(builder: FrameBuilder, { epoch, primary, inSync, lear
   for (const bootId of inSync) putText(builder, bootId);
 }
 
-function readPartitionEntry(cursor: FrameCursor, isAfterLoss: boolean): PartitionEntry {
+function readPartitionEntry(cursor: FrameCursor): PartitionEntry {
+  const isAfterLoss = cursor.flags(1) !== 0;
   const epoch = readInteger(cursor);
   const [primary, learner] = [readOptionalBootId(cursor), readOptionalBootId(cursor)];
   const count = cursor.varint();
@@ -298,5 +309,5 @@ function readMany<T>(cursor: FrameCursor, minBytes: number, read: () => T): T[] 
 }
 
 const POSITION_BYTES = 2 * INTEGER_BYTES;
-/** What stands before the first text or list of a message. */
+/** What may stand before the first text, list or position of a message. */
 const HEAD_BYTES = 1 + MAX_VARINT_BYTES + 3 * INTEGER_BYTES + 1;

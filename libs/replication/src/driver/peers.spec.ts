@@ -20,10 +20,7 @@ const confirmation: Confirmation = {
   kind: 'confirmation',
   partition: 7,
   epoch: 1,
-  isInSync: true,
-  position: START_POSITION,
-  base: START_POSITION,
-  tail: [],
+  tail: { base: START_POSITION, effects: [] },
 };
 const effects: Effects = {
   kind: 'effects',
@@ -77,7 +74,7 @@ afterAll(async () => {
 it('while a node does not read, messages with effects are dropped, and small ones are not', async () => {
   // The node runs in this thread: it reads nothing until this turn ends, and no kernel buffers take 30 MB.
   for (let i = 0; i < 100; i++) peers.send(other, effects);
-  peers.send(other, { ...confirmation, tail: [large] });
+  peers.send(other, { ...confirmation, tail: { base: START_POSITION, effects: [large] } });
   peers.send(other, { ...confirmation, partition: 8 });
   peers.send(other, { kind: 'beacon', sentAtMs: 1, timeMs: 2 });
   await until(() => received.at(-1)?.kind === 'beacon');

@@ -51,7 +51,8 @@ export class Peers {
    */
   send(to: BootId, message: Message): void {
     const hasEffects =
-      message.kind === 'effects' || (message.kind === 'confirmation' && message.tail.length > 0);
+      message.kind === 'effects' ||
+      (message.kind === 'confirmation' && (message.tail?.effects.length ?? 0) > 0);
     this.#links.get(to)?.link.send(message, hasEffects ? 'normal' : 'urgent');
   }
 
