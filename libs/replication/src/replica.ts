@@ -7,16 +7,18 @@ import {
   type Topology,
 } from '@kvs/topology';
 import { Attention } from './attention.js';
+import { Beacons } from './beacons.js';
 import { TurnsPerLearner } from './turns-per-learner.js';
 import { Knowledge } from './knowledge.js';
 import { Leases } from './leases.js';
-import type { Beacon, BeaconAnswer, Message } from './messages.js';
+import type { Message } from './messages.js';
 import type { NodeContext } from './node-context.js';
 import { Partition, type Role } from './partition.js';
 import type { Position } from './position.js';
 import type { PartitionState, ReadAnswer, ReplicaPorts, WriteAnswer, WriteBatch } from './ports.js';
 import { BEHIND, WRONG_NODE } from './refusals.js';
 import type { Primary } from './primary.js';
+import { PrimaryWatch } from './primary-watch.js';
 import { Requests } from './requests.js';
 import {
   FILL_BYTES_IN_FLIGHT,
@@ -49,15 +51,12 @@ export class Replica implements NodeContext {
   readonly #without: ReadonlySet<Rule>;
   readonly #knowledge = new Knowledge();
   readonly #partitions = new Map<number, Partition>();
-  /** Processes that get a beacon at the end of this step. */
-  readonly #beaconsSoon = new Set<BootId>();
-  #lastBeaconMs = -Infinity;
   /** When the topology was last asked for, because another process knows more. The answer may be lost. */
   #catchUpMs = -Infinity;
-  /** The silent primaries whose places this node is about to ask for, and when it began to look at each. The read may be lost. */
-  readonly #suspected = new Map<BootId, number>();
   readonly #silence: Silence;
   readonly #attention: Attention;
+  readonly #primaryWatch: PrimaryWatch;
+  readonly #beacons: Beacons;
   #tailBytes = 0;
   #isLeaving = false;
   #callCount = 0;
@@ -77,6 +76,8 @@ export class Replica implements NodeContext {
     this.leases = new Leases(settings.times.leaseMs);
     this.#silence = new Silence(settings.bootId, this.leases, settings.times);
     this.#attention = new Attention(this.#partitions, this.#silence);
+    this.#primaryWatch = new PrimaryWatch(this, this.#partitions, this.#silence, () => this.#finish());
+    this.#beacons = new Beacons(this, this.#knowledge, () => this.#leaseCame());
     this.requests = new Requests(settings.times, ports.nowMs, ports.ask);
     this.transfers = new TransferBudget(this.startedMs);
     this.fillTurns = new TurnsPerLearner(settings.fillsAtOnce ?? FILLS_AT_ONCE);
@@ -129,8 +130,8 @@ export class Replica implements NodeContext {
   /** Handles a message. Messages of one process must come in the order in which it sent them. */
   receive(from: BootId, message: Message): void {
     if (this.leases.isFullFor(from) && !this.#isNode(from)) return;
-    if (message.kind === 'beacon') this.#beacon(from, message);
-    else if (message.kind === 'beaconAnswer') this.#beaconAnswer(from, message);
+    if (message.kind === 'beacon') this.#beacons.answer(from, message);
+    else if (message.kind === 'beaconAnswer') this.#beacons.answered(from, message);
     else {
       if (message.kind === 'effectsAnswer') this.leases.noteAnswer(from, message.isFull, this.ports.nowMs());
       else if (message.kind === 'entry' || message.kind === 'newPrimary')
@@ -168,9 +169,9 @@ export class Replica implements NodeContext {
     // Reading this clock detects a suspension. A wall clock that was set back since the last reading could hide it.
     this.ports.leaseNowMs();
     this.transfers.refill(nowMs);
-    this.#sendBeacons();
+    this.#beacons.tick(() => this.#attention.beaconTargets());
     if (this.#attention.active.size > 0) this.#tailBytes = this.#sumOfTails();
-    if (this.#attention.tick(nowMs)) this.#watchPrimaries();
+    if (this.#attention.tick(nowMs)) this.#primaryWatch.look();
     this.#finish();
   }
 
@@ -330,7 +331,7 @@ export class Replica implements NodeContext {
   }
 
   beaconSoon(to: BootId): void {
-    this.#beaconsSoon.add(to);
+    this.#beacons.soon(to);
   }
 
   touch(partition: number): void {
@@ -407,35 +408,6 @@ export class Replica implements NodeContext {
     this.catchUp();
   }
 
-  #beacon(from: BootId, { sentAtMs, timeMs }: Beacon): void {
-    const nowMs = this.ports.nowMs();
-    this.#tellTime(timeMs);
-    this.leases.heard(from, nowMs);
-    if (this.leases.isWithheld(from)) return;
-    this.leases.acknowledged(from, nowMs);
-    this.ports.send(from, {
-      kind: 'beaconAnswer',
-      sentAtMs,
-      timeMs: this.ports.clock.nowMs(),
-      revision: this.#knowledge.revision,
-      isFull: this.ports.engine.isFull(),
-    });
-  }
-
-  /**
-   * R9: an answer of a process that knows more is no lease yet, because this node may not be primary any more. The lease counts
-   * once this node knows as much. Otherwise leases would end while the topology changes often.
-   */
-  #beaconAnswer(from: BootId, answer: BeaconAnswer): void {
-    // This process has sent no such beacon, and the lease would last for years.
-    if (answer.sentAtMs > this.ports.leaseNowMs()) return;
-    this.#tellTime(answer.timeMs);
-    const isBehind = answer.revision > this.#knowledge.wholeRevision && this.follows('R9');
-    this.leases.answered(from, answer, isBehind, this.ports.nowMs());
-    if (isBehind) this.catchUp();
-    else this.#leaseCame();
-  }
-
   /** Seldom: each process in memory that ever was a node has had a boot id of its own. */
   #forgetOthers({ nodes, partitions }: Topology): void {
     if (this.leases.size < nodes.length + FORGOTTEN_TOGETHER) return;
@@ -449,77 +421,10 @@ export class Replica implements NodeContext {
     for (const { primary } of this.#attention.active) primary?.leaseCame();
   }
 
-  #tellTime(timeMs: number): void {
-    if (this.follows('R19')) this.ports.clock.raise(timeMs);
-  }
-
-  #sendBeacons(): void {
-    const nowMs = this.ports.nowMs();
-    if (nowMs - this.#lastBeaconMs < this.times.beaconMs) return;
-    this.#lastBeaconMs = nowMs;
-    for (const copy of this.#attention.beaconTargets()) this.#beaconsSoon.add(copy);
-  }
-
-  /** R11: asks for the places of primaries that are silent. */
-  #watchPrimaries(): void {
-    for (const [primary, partitions] of this.#silentPrimaries()) {
-      if (this.leases.isWithheld(primary))
-        for (const partition of partitions) this.#takePlaceOf(primary, partition);
-      else this.#suspect(primary);
-    }
-  }
-
-  #silentPrimaries(): Map<BootId, Partition[]> {
-    const silent = new Map<BootId, Partition[]>();
-    const nowMs = this.ports.nowMs();
-    for (const partition of this.#partitions.values()) {
-      const primary = partition.role === 'copy' ? partition.entry?.primary : undefined;
-      if (primary === undefined || !this.#silence.isPrimarySilent(primary, partition.sinceMs, nowMs))
-        continue;
-      const partitions = silent.get(primary);
-      if (partitions === undefined) silent.set(primary, [partition]);
-      else partitions.push(partition);
-    }
-    return silent;
-  }
-
-  /** Looks at the input that waits, and then at the topology, before it believes that a primary is gone. */
-  #suspect(primary: BootId): void {
-    const nowMs = this.ports.nowMs();
-    if (nowMs - (this.#suspected.get(primary) ?? -Infinity) < this.times.repeatMs) return;
-    this.#suspected.set(primary, nowMs);
-    const stillSilent = () => this.#silentPrimaries().get(primary);
-    this.ports.afterInput(primary, () => {
-      if (stillSilent() === undefined) return void this.#suspected.delete(primary);
-      this.ports.readTopology(() => {
-        this.#suspected.delete(primary);
-        for (const partition of stillSilent() ?? []) this.#takePlaceOf(primary, partition);
-        this.#finish();
-      });
-    });
-  }
-
-  #takePlaceOf(primary: BootId, partition: Partition): void {
-    const { entry, number } = partition;
-    if (entry === undefined) return;
-    if (this.follows('R11')) this.leases.withhold(primary, number, entry.epoch);
-    partition.askToBePromoted();
-  }
-
   /** Sends what a step has gathered. */
   #finish(): void {
     this.requests.flush();
-    if (this.#beaconsSoon.size === 0) return;
-    const beacon: Beacon = {
-      kind: 'beacon',
-      sentAtMs: this.ports.leaseNowMs(),
-      timeMs: this.ports.clock.nowMs(),
-    };
-    for (const to of this.#beaconsSoon) {
-      this.leases.asked(to, this.ports.nowMs());
-      this.ports.send(to, beacon);
-    }
-    this.#beaconsSoon.clear();
+    this.#beacons.flush();
   }
 }
 
