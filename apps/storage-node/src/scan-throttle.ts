@@ -45,7 +45,7 @@ export class ScanThrottle {
 export const BYTES_PER_PAUSE = 64 * 1024;
 
 /** Several times as long as node, proxy and reader need for the work before it. */
-const PAUSE_MS = 4;
+const PAUSE_MS = 2;
 
 /** How many pauses follow an operation, so that operations some milliseconds apart slow a scan all the time. */
 const MAX_PAUSES = 4;
