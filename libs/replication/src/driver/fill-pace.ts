@@ -40,7 +40,7 @@ export class FillPace {
 }
 
 /** Several times as long as sender, learner and proxy need for a chunk. */
-const MIN_REST_MS = 16;
+const MIN_REST_MS = 8;
 const MAX_REST_MS = 200;
 const TURNS_PER_REST = 4;
 /** How many rests follow a call, so that calls some milliseconds apart slow a fill all the time. */
