@@ -90,6 +90,9 @@ export const streamRequests: fc.Arbitrary<StreamRequest> = fc.oneof(
     .chain((scan) => epochs.map((epoch): StreamRequest => ({ kind: 'scan', scan, epoch }))),
 );
 
+/** Sizes of slabs so small that numbers fall on the end of one. */
+export const slabs = fc.integer({ min: 10, max: 50 });
+
 export const ids = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
 const codes = fc.constantFrom(...Object.keys(ERROR_CODES)) as fc.Arbitrary<ErrorCode>;

@@ -3,7 +3,7 @@ import type { BatchPart } from '../src/batch-parts.js';
 import { keysOf, type Batch, type OpenCall, type RoutedBatch } from '../src/batch.js';
 import { AnswerReader, type Answer, type Answered } from '../src/codec/answers.js';
 import { decodeCalls, putCall, type CallRoom, type DecodedCall } from '../src/codec/calls.js';
-import type { FrameBuilder } from '../src/codec/frame-builder.js';
+import { FrameBuilder } from '../src/codec/frame-builder.js';
 import type { FrameCursor } from '../src/codec/frame-cursor.js';
 import { FrameReader } from '../src/codec/frame-reader.js';
 import { FRAME, type FrameType } from '../src/codec/frame.js';
@@ -39,6 +39,26 @@ export function encodeCalls(
   builder.begin(FRAME.calls);
   for (const { id, batch, epoch } of calls) putCall(builder, id, routed(batch, epoch));
   return builder.finish();
+}
+
+/** Returns a frame of anything: numbers as varints, bytes as they are, and text. */
+export function frameOf(type: FrameType, parts: readonly (number | Uint8Array)[], text = ''): Buffer {
+  const builder = new FrameBuilder();
+  builder.begin(type);
+  builder.reserve(10 * parts.length);
+  for (const part of parts) {
+    if (typeof part === 'number') builder.varint(part);
+    else builder.bytes(part);
+  }
+  builder.text(text);
+  return builder.finish();
+}
+
+/** Returns the bytes of an integer. */
+export function integer(value: bigint): Uint8Array {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(value);
+  return bytes;
 }
 
 /** As a node without limits on what is unanswered. */

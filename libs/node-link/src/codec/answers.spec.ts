@@ -1,29 +1,40 @@
 import fc from 'fast-check';
 import { stringValue, type FetchOutcome } from '@kvs/protocol';
-import { answers } from '../../test/arbitraries.js';
-import { callFor, MAX_FRAME_BYTES, readAnswers } from '../../test/frames.js';
+import { answers, slabs } from '../../test/arbitraries.js';
+import { callFor, frameOf, integer, MAX_FRAME_BYTES, readAnswers } from '../../test/frames.js';
 import { REFUSED, encodeAnswers, type Answer } from './answers.js';
 import { FrameBuilder } from './frame-builder.js';
 import { FRAME, KIND_CODES, LinkProtocolError } from './frame.js';
 
 const builder = new FrameBuilder();
 const limits = { frameBytes: MAX_FRAME_BYTES / 4, maxFrameBytes: MAX_FRAME_BYTES };
-const encode = (given: readonly Answer[], frameBytes = limits.frameBytes) =>
-  encodeAnswers(builder, given, { ...limits, frameBytes });
+const encode = (given: readonly Answer[], frameBytes = limits.frameBytes, writer = builder) =>
+  encodeAnswers(writer, given, { ...limits, frameBytes });
 
 /** Returns the answers as the proxy decodes them. */
-function roundTrip(given: readonly Answer[], frameBytes?: number): Answer[] {
+function roundTrip(given: readonly Answer[], frameBytes?: number, writer?: FrameBuilder): Answer[] {
   const calls = new Map(given.map((answer) => [answer.id, callFor(answer)]));
-  return readAnswers(encode(given, frameBytes), (id) => calls.get(id)).map(({ id, call, refusal }): Answer =>
+  const frames = encode(given, frameBytes, writer);
+  return readAnswers(frames, (id) => calls.get(id)).map(({ id, call, refusal }): Answer =>
     refusal ? { id, refusal } : ({ id, kind: call.kind, outcomes: call.outcomes } as Answer),
   );
 }
+
+const entry = (bytes: number): FetchOutcome => ({
+  ok: true,
+  entry: { value: stringValue('v'.repeat(bytes)), version: 1 },
+});
 
 const uniqueAnswers = fc.uniqueArray(answers, { selector: ({ id }) => id, maxLength: 6 });
 
 describe('answers', () => {
   it('are read as they were written', () => {
-    fc.assert(fc.property(uniqueAnswers, (given) => expect(roundTrip(given)).toEqual(given)));
+    fc.assert(
+      fc.property(uniqueAnswers, slabs, (given, slab) => {
+        expect(roundTrip(given, undefined, new FrameBuilder(slab))).toEqual(given);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('are the same over however many frames they go', () => {
@@ -32,11 +43,6 @@ describe('answers', () => {
         expect(roundTrip(given, frameBytes)).toEqual(given);
       }),
     );
-  });
-
-  const entry = (bytes: number): FetchOutcome => ({
-    ok: true,
-    entry: { value: stringValue('v'.repeat(bytes)), version: 1 },
   });
 
   it('go over frames of about the size that is asked for', () => {
@@ -53,7 +59,10 @@ describe('answers', () => {
         fc.array(sizes, { minLength: 1, maxLength: 5 }),
         fc.constantFrom('v', 'é', '日'),
         (each, letter) => {
-          const given = each.map((units, i): Answer => {
+          const refusals = Array.from({ length: 100 }, (_, i): Answer => {
+            return { id: each.length + i, refusal: { code: 'overloaded', message: letter.repeat(1000) } };
+          });
+          const fetches = each.map((units, i): Answer => {
             const value = (length: number) => stringValue(letter.repeat(length));
             const outcomes = units.map((length) => ({
               ok: true as const,
@@ -61,6 +70,7 @@ describe('answers', () => {
             }));
             return { id: i, kind: 'fetch', outcomes };
           });
+          const given = [...fetches, ...refusals];
           for (const frame of encode(given)) expect(frame.length).toBeLessThanOrEqual(MAX_FRAME_BYTES);
           expect(roundTrip(given)).toHaveLength(given.length);
         },
@@ -115,18 +125,50 @@ describe('an answer makes no sense', () => {
     expect(() => read({ ...present, outcomes: [yes, yes] }, present)).toThrow(LinkProtocolError);
   });
 
-  it('when it has none', () => {
-    builder.begin(FRAME.answers);
-    builder.varint(1);
-    builder.byte(KIND_CODES.query);
-    expect(() => readAnswers([builder.finish()], () => callFor(present))).toThrow(LinkProtocolError);
+  const { set, fetch, query } = KIND_CODES;
+  const [done, yesFlag, binary, hasTtl] = [1, 2, 4, 8];
+  const version = integer(1n);
+  const noTtl = [integer(0n), integer(1n)];
+  const asked = {
+    set: { id: 1, kind: 'set', outcomes: [{ ok: true, version: 1, created: true }] },
+    fetch: { id: 1, kind: 'fetch', outcomes: [entry(1)] },
+    query: present,
+  } satisfies Record<string, Answer>;
+  it.each<[string, keyof typeof asked, (number | Uint8Array)[], string]>([
+    ['when it has no outcomes', 'query', [1, query], ''],
+    [
+      'when it has no outcomes, because it is the second',
+      'query',
+      [1, query, done, 1, query, 2, query, done],
+      '',
+    ],
+    ['when a query has a flag of a fetch', 'query', [1, query, done | binary], ''],
+    ['when a set has a flag of a fetch', 'set', [1, set, done | binary, version], ''],
+    [
+      'when an absent key has an entry',
+      'fetch',
+      [1, fetch, done | hasTtl, 1, version, integer(1n), integer(1n)],
+      'v',
+    ],
+    ['when a key has a flag that is not known', 'fetch', [1, fetch, done | yesFlag | 32, 1, version], 'v'],
+    ['when a failure has a flag of a success', 'query', [1, query, yesFlag, 10, 0], 'overloaded'],
+    ['when a time to live is 0', 'fetch', [1, fetch, done | yesFlag | hasTtl, 1, version, ...noTtl], 'v'],
+    ['when an error code is not known', 'query', [1, REFUSED, 4, 0], 'odd!'],
+  ])('%s', (_, kind, numbers, text) => {
+    const calls = [1, 2].map(() => callFor(asked[kind]));
+    expect(() => readAnswers([frameOf(FRAME.answers, numbers, text)], (id) => calls[id - 1])).toThrow(
+      LinkProtocolError,
+    );
   });
 
-  it('when it begins before the one before it has ended', () => {
+  it.each<[string, Answer]>([
+    ['when it begins before the one before it has ended', { ...present, id: 0 }],
+    ['when it refuses a call that is answered in part', { ...refusal, id: 1 }],
+  ])('%s', (_, second) => {
     const two = (id: number): Answer => ({ id, kind: 'query', outcomes: [yes, yes] });
     const calls = [callFor(two(0)), callFor(two(1))];
-    const given = [present, { ...present, id: 0 }];
-    expect(() => readAnswers(encode(given), (id) => calls[id])).toThrow(LinkProtocolError);
+    const frames = [...encode([present]), ...encode([second])];
+    expect(() => readAnswers(frames, (id) => calls[id])).toThrow(LinkProtocolError);
   });
 
   it('when a message has no end', () => {

@@ -9,8 +9,8 @@ import {
   type Key,
   type SetItem,
 } from '@kvs/protocol';
-import { batches, epochs, ids } from '../../test/arbitraries.js';
-import { BOUNDLESS, encodeCalls, readCalls, routed } from '../../test/frames.js';
+import { batches, epochs, ids, slabs } from '../../test/arbitraries.js';
+import { BOUNDLESS, encodeCalls, frameOf, integer, readCalls, routed } from '../../test/frames.js';
 import { weightOf, type Batch } from '../batch.js';
 import type { CallRoom, DecodedCall } from './calls.js';
 import { FrameBuilder } from './frame-builder.js';
@@ -37,10 +37,12 @@ function refusalOf(call: DecodedCall | undefined): string | undefined {
 describe('a frame of calls', () => {
   it('is read as it was written, whatever calls travel together', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(ids, batches, epochs), { maxLength: 5 }), (calls) => {
-        const frame = encode(...calls.map(([id, batch, epoch]) => ({ id, batch, epoch })));
-        expect(readCalls(frame)).toEqual(calls.map((call) => decoded(...call)));
+      fc.property(fc.array(fc.tuple(ids, batches, epochs), { maxLength: 5 }), slabs, (given, slab) => {
+        const calls = given.map(([id, batch, epoch]) => ({ id, batch, epoch }));
+        const frame = encodeCalls(new FrameBuilder(slab), calls);
+        expect(readCalls(frame)).toEqual(given.map((call) => decoded(...call)));
       }),
+      { numRuns: 300 },
     );
   });
 
@@ -107,12 +109,29 @@ describe('a partition', () => {
   });
 });
 
-it.each([0, 2 ** 53])('an epoch of %d is out of its range', (epoch) => {
-  builder.begin(FRAME.calls);
-  for (const number of [1, KIND_CODES.query | 128, 1]) builder.varint(number);
-  builder.integer(epoch);
-  const frame = Buffer.from(builder.finish());
-  expect(() => readCalls(frame)).toThrow(LinkProtocolError);
+describe('a frame of calls makes no sense', () => {
+  const withEpoch = Uint8Array.of(KIND_CODES.query | 128);
+  const query = [KIND_CODES.query, 1, 0, 7, 1]; // one key of partition 7
+  const partition = partitionOf(key('k'));
+
+  it('but not if it is as these tests write it', () => {
+    expect(readCalls(frameOf(FRAME.calls, [1, ...query], 'k'))).toHaveLength(1);
+    expect(readCalls(frameOf(FRAME.calls, [1, withEpoch, 1, integer(1n), 0, 7, 1], 'k'))).toHaveLength(1);
+  });
+
+  it.each<[string, (number | Uint8Array)[]]>([
+    ['an id has more than 32 bits', [Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x10), ...query]],
+    ['an epoch is 0', [1, withEpoch, 1, integer(0n), 0, 7, 1]],
+    ['an epoch is beyond 2⁵³', [1, withEpoch, 1, integer(2n ** 53n), 0, 7, 1]],
+    ['a key has the flag of a value', [1, KIND_CODES.query, 1, 2, 7, 1]],
+    ['a delete has the flag of a time to live', [1, KIND_CODES.delete, 1, 4, partition, 1]],
+    [
+      'a set has a time to live and a deadline',
+      [1, KIND_CODES.set, 1, 4 | 16, partition, 1, 0, integer(1n), integer(1n)],
+    ],
+  ])('if %s', (_, numbers) => {
+    expect(() => readCalls(frameOf(FRAME.calls, numbers, 'k'))).toThrow(LinkProtocolError);
+  });
 });
 
 describe('an item that is not valid', () => {
@@ -122,6 +141,7 @@ describe('an item that is not valid', () => {
 
   it.each<[string, Batch]>([
     ['empty_key', { kind: 'fetch', items: [key('')] }],
+    ['empty_key', set({ ...good, key: key(''), ttlMs: 0 })],
     ['key_too_long', { kind: 'query', items: [key('12345')] }],
     ['key_too_long', { kind: 'query', items: [key('日本')] }],
     ['invalid_data', { kind: 'query', items: [key('abc', 'binary')] }],
@@ -136,6 +156,7 @@ describe('an item that is not valid', () => {
       'invalid_version',
       { kind: 'delete', items: [unchecked<DeleteItem>({ key: key('k'), ifVersion: 2 ** 60 })] },
     ],
+    ['invalid_ttl', set({ ...good, expiresAtMs: 2 ** 60 })],
     ['too_many_items', { kind: 'query', items: Array.from({ length: 4 }, () => key('k')) }],
   ])('refuses its own call with %s, and none beside it: %j', (code, bad) => {
     const fine = set({ ...good, value: key('日本') });
@@ -145,6 +166,20 @@ describe('an item that is not valid', () => {
     );
     expect(calls.map(refusalOf)).toEqual([undefined, code, undefined]);
     expect(calls[2]).toEqual(decoded(3, fine));
+  });
+
+  it('is not refused as one too many if it is the last of as many as a batch may have', () => {
+    const batch: Batch = { kind: 'query', items: Array.from({ length: 3 }, () => key('k')) };
+    expect(readCalls(encode({ id: 1, batch }), limits)).toEqual([decoded(1, batch)]);
+  });
+
+  it.each([
+    ['key', '😀', [1, KIND_CODES.query, 2, ...[0, 7, 1], ...[0, 7, 1]]],
+    ['value', 'k😀', [1, KIND_CODES.set, 2, ...[0, partitionOf(key('k')), 1, 1], ...[0, 7, 1, 0]]],
+  ])('may be a %s that ends within a character', (_, text, numbers) => {
+    expect(readCalls(frameOf(FRAME.calls, numbers, text))).toEqual([
+      { id: 1, refusal: { code: 'invalid_data', message: 'item 0 of the batch: invalid data' } },
+    ]);
   });
 
   it('is told by its place in the batch', () => {

@@ -6,10 +6,18 @@ import { FRAME_HEADER_BYTES, LENGTH_BYTES, UTF8_TEXT, type FrameType } from './f
  * more than filling it.
  */
 export class FrameBuilder {
-  #slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  #slab: Buffer;
   #start = 0;
   #at = 0;
   #joined = '';
+
+  readonly #slabBytes: number;
+
+  /** @param slabBytes how large a slab is at least. In little memory, a test sees numbers that were not reserved */
+  constructor(slabBytes = SLAB_BYTES) {
+    this.#slabBytes = slabBytes;
+    this.#slab = Buffer.allocUnsafeSlow(slabBytes);
+  }
 
   begin(type: FrameType): void {
     this.#joined = '';
@@ -100,7 +108,7 @@ export class FrameBuilder {
   /** Copies the written part of the frame to a new slab. */
   #move(bytes: number): void {
     const written = this.#at - this.#start;
-    const slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, 2 * written, written + bytes));
+    const slab = Buffer.allocUnsafeSlow(Math.max(this.#slabBytes, 2 * written, written + bytes));
     this.#slab.copy(slab, 0, this.#start, this.#at);
     this.#slab = slab;
     this.#start = 0;

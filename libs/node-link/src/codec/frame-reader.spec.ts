@@ -1,8 +1,16 @@
 import fc from 'fast-check';
-import { DEFAULT_LIMITS, guardDeleteItem, guardKey, guardSetItem } from '@kvs/protocol';
+import { DEFAULT_LIMITS, guardDeleteItem, guardKey, guardSetItem, stringValue } from '@kvs/protocol';
 import { answers, batches, ids, streamRequests } from '../../test/arbitraries.js';
-import { BOUNDLESS, callFor, encodeCalls, MAX_FRAME_BYTES, readFrames } from '../../test/frames.js';
-import { encodeAnswers, AnswerReader } from './answers.js';
+import {
+  BOUNDLESS,
+  callFor,
+  encodeCalls,
+  MAX_FRAME_BYTES,
+  readAnswers,
+  readCalls,
+  readFrames,
+} from '../../test/frames.js';
+import { encodeAnswers, AnswerReader, type Answer } from './answers.js';
 import { decodeCalls, type DecodedCall } from './calls.js';
 import { encodeSignal, FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
@@ -15,13 +23,16 @@ import {
   decodeCredit,
   decodeEnd,
   decodeOpen,
+  encodeCancel,
   encodeChunkHead,
+  encodeCredit,
+  encodeEnd,
   encodeOpen,
 } from './streams.js';
 
 const builder = new FrameBuilder();
 const limits = { frameBytes: 10_000, maxFrameBytes: MAX_FRAME_BYTES };
-const helloLimits = { maxFrameBytes: 5000, maxCallsInFlight: 70, maxBytesInFlight: 2 ** 40 };
+const helloLimits = { maxFrameBytes: 2 ** 17, maxCallsInFlight: 70, maxBytesInFlight: 2 ** 40 };
 
 const calls = fc.array(fc.record({ id: ids, batch: batches }), { maxLength: 4 });
 const frames = fc.oneof(
@@ -59,7 +70,7 @@ describe('a stream of frames', () => {
 
   it('is refused at the header of a frame that is too large, before any of it has come', () => {
     const reader = new FrameReader(1000, () => undefined);
-    expect(() => reader.push(Buffer.from([0xe9, 0x03, 0, 0]))).toThrow(LinkProtocolError);
+    expect(() => reader.push(Buffer.from([0xe5, 0x03, 0, 0]))).toThrow(LinkProtocolError);
   });
 
   it('takes no more memory than a few times what came of a frame, however it comes', () => {
@@ -67,7 +78,9 @@ describe('a stream of frames', () => {
     const header = Buffer.alloc(4);
     header.writeUInt32LE(2 ** 26 - 4);
     reader.push(header);
-    for (let came = 5; came < 3_000_000; came += came < 10_000 ? 1 : 1000) {
+    reader.push(Buffer.alloc(1));
+    expect(reader.heldBytes).toBe(2 ** 18); // the memory that it took, though few bytes have come
+    for (let came = 6; came < 3_000_000; came += came < 10_000 ? 1 : 1000) {
       reader.push(Buffer.alloc(came < 10_000 ? 1 : 1000));
       expect(reader.heldBytes <= Math.max(2 * came + 2000, 2 ** 18)).toBe(true);
     }
@@ -103,6 +116,7 @@ describe('a stream of frames', () => {
       return bytes;
     };
     for (const bytes of [
+      Buffer.alloc(4),
       signal((frame) => (frame[0] = 5)),
       signal((frame) => (frame[4] = 0)),
       signal((frame) => (frame[4] = 13)),
@@ -111,6 +125,79 @@ describe('a stream of frames', () => {
     ]) {
       expect(() => readFrames(bytes, () => undefined)).toThrow(LinkProtocolError);
     }
+  });
+});
+
+describe('a frame', () => {
+  /** Returns the frame with numbers or text that are a byte longer or shorter. */
+  function altered(frame: Buffer, what: 'numbers' | 'text', by: 1 | -1): Buffer {
+    const textAt = frame.length - frame.readUInt32LE(6);
+    const end = what === 'numbers' ? textAt : frame.length;
+    const head = by > 0 ? [frame.subarray(0, end), Buffer.alloc(by)] : [frame.subarray(0, end + by)];
+    const bytes = Buffer.concat([...head, frame.subarray(end)]);
+    bytes.writeUInt32LE(bytes.length - 4);
+    if (what === 'text') bytes.writeUInt32LE(frame.length - textAt + by, 6);
+    return bytes;
+  }
+
+  const each = (...written: readonly Buffer[]) =>
+    fc.constantFrom(...written.map((frame) => Buffer.from(frame)));
+  const failure = { code: 'wrong_node' as const, message: 'moved', partition: 4095 };
+  const entry = { value: stringValue('v'), version: 1, ttlMs: 1, expiresAtMs: 1 };
+  const open: readonly Answer[] = [
+    { id: 0, kind: 'set', outcomes: [{ ok: true, version: 1, created: true }] },
+    { id: 1, kind: 'fetch', outcomes: [{ ok: true, entry }] },
+    { id: 2, kind: 'query', outcomes: [{ ok: false, code: 'overloaded', message: 'm' }] },
+    { id: 3, refusal: failure },
+  ];
+  const openCall = (id: number) => {
+    const answer = open[id];
+    return answer && callFor(answer);
+  };
+  const streamFrame =
+    (decode: (cursor: FrameCursor) => unknown) =>
+    (frame: Buffer): unknown =>
+      readFrames(frame, decode);
+
+  it.each<[string, fc.Arbitrary<Buffer>, (frame: Buffer) => unknown]>([
+    [
+      'calls',
+      calls.filter(({ length }) => length > 0).map((given) => Buffer.from(encodeCalls(builder, given))),
+      (frame) => readCalls(frame),
+    ],
+    [
+      'answers',
+      each(...open.flatMap((answer) => encodeAnswers(builder, [answer], limits))),
+      (frame) => readAnswers([frame], openCall),
+    ],
+    [
+      'a request',
+      streamRequests.map((request) => Buffer.from(encodeOpen(builder, { id: 7, credit: 1, request }))),
+      streamFrame(decodeOpen),
+    ],
+    ['an end', each(encodeEnd(builder, 300), encodeEnd(builder, 7, failure)), streamFrame(decodeEnd)],
+    ['credit', each(encodeCredit(builder, 7, 1)), streamFrame(decodeCredit)],
+    ['a cancellation', each(encodeCancel(builder, 7)), streamFrame(decodeCancel)],
+  ])('of %s is refused if its numbers or its text are longer or shorter than they say', (_, given, read) => {
+    fc.assert(
+      fc.property(given, fc.constantFrom('numbers', 'text'), fc.constantFrom(1, -1), (frame, what, by) => {
+        fc.pre(what === 'numbers' || by === 1 || frame.readUInt32LE(6) > 0);
+        read(frame);
+        expect(() => read(altered(frame, what, by))).toThrow(LinkProtocolError);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('of a chunk is refused if it has text', () => {
+    const frame = Buffer.concat([encodeChunkHead(builder, 7, 1), Buffer.alloc(1)]);
+    expect(() => readFrames(altered(frame, 'text', 1), decodeChunk)).toThrow(LinkProtocolError);
+  });
+
+  it('of a hello is refused if it has less text than it says', () => {
+    const identity = { clusterId: 'c', bootId: 'bb' };
+    const frame = Buffer.from(encodeHello(builder, { ...helloLimits, identity }));
+    expect(() => readFrames(altered(frame, 'text', -1), decodeHello)).toThrow(LinkProtocolError);
   });
 });
 

@@ -4,17 +4,20 @@ import { FRAME, LinkProtocolError } from './frame.js';
 import { decodeHello, encodeHello } from './hello.js';
 
 const builder = new FrameBuilder();
-const limits = { maxFrameBytes: 5000, maxCallsInFlight: 70, maxBytesInFlight: 2 ** 40 };
+const limits = { maxFrameBytes: 2 ** 17, maxCallsInFlight: 70, maxBytesInFlight: 2 ** 40 };
 
 it('a hello is read as it was written', () => {
-  for (const hello of [limits, { ...limits, identity: { clusterId: 'orders', bootId: 'ä1' } }])
-    expect(readFrames(encodeHello(builder, hello), decodeHello)).toEqual([hello]);
+  const longest = { clusterId: 'c'.repeat(128), bootId: 'ä'.repeat(128) };
+  for (const hello of [limits, { ...limits, identity: longest }])
+    for (let slab = 1; slab < 60; slab++)
+      expect(readFrames(encodeHello(new FrameBuilder(slab), hello), decodeHello)).toEqual([hello]);
 });
 
 it.each([
   ['half of an identity', { clusterId: 'orders', bootId: '' }],
   ['half of an identity', { clusterId: '', bootId: 'b' }],
   ['too long an identity', { clusterId: 'orders', bootId: 'b'.repeat(129) }],
+  ['too long an identity', { clusterId: 'c'.repeat(129), bootId: 'b' }],
 ])('a hello with %s is refused: %j', (_, identity) => {
   const frame = encodeHello(builder, { ...limits, identity });
   expect(() => readFrames(frame, decodeHello)).toThrow(LinkProtocolError);
@@ -29,7 +32,11 @@ it('a hello of an end that computes partitions in another way is refused', () =>
   expect(() => readFrames(builder.finish(), decodeHello)).toThrow(/"murmur3\/1", not by crc16\/1/);
 });
 
-it('a hello that leaves no room for a call is refused', () => {
-  const mute = encodeHello(builder, { ...limits, maxCallsInFlight: 0 });
+it.each([
+  ['a call', { maxCallsInFlight: 0 }],
+  ['the bytes of a call', { maxBytesInFlight: 0 }],
+  ['the largest chunk of a stream', { maxFrameBytes: 2 ** 17 - 1 }],
+])('a hello that leaves no room for %s is refused', (_, none) => {
+  const mute = encodeHello(builder, { ...limits, ...none });
   expect(() => readFrames(mute, decodeHello)).toThrow(LinkProtocolError);
 });

@@ -2,11 +2,11 @@ import type { Buffer } from 'node:buffer';
 import { PARTITION_FUNCTION, type Limits } from '@kvs/protocol';
 import { INTEGER_BYTES, MAX_VARINT_BYTES, type FrameBuilder } from './frame-builder.js';
 import type { FrameCursor } from './frame-cursor.js';
-import { FRAME, FRAME_HEADER_BYTES, LinkProtocolError } from './frame.js';
+import { FRAME, LinkProtocolError } from './frame.js';
 
 /** The limits of one end of a link, which it says first. */
 export interface LinkLimits {
-  /** Largest frame, in bytes with its header. */
+  /** Largest frame, in bytes with its header; at least 131,072. */
   readonly maxFrameBytes: number;
   /** Most calls that may be unanswered at once. */
   readonly maxCallsInFlight: number;
@@ -72,7 +72,7 @@ export function decodeHello(cursor: FrameCursor): Hello {
   }
   const identity = readIdentity(cursor);
   if (maxFrameBytes < MIN_FRAME_BYTES || maxCallsInFlight < 1 || maxBytesInFlight < 1) {
-    throw new LinkProtocolError('the limits of a hello leave no room for a call');
+    throw new LinkProtocolError('the limits of a hello are too low');
   }
   return { maxFrameBytes, maxCallsInFlight, maxBytesInFlight, ...(identity && { identity }) };
 }
@@ -98,4 +98,5 @@ const FRAME_ROOM_BYTES = 1024;
 /** The longest id of a cluster or of the pairs of a process, in UTF-16 units. */
 const MAX_IDENTITY_UNITS = 128;
 
-const MIN_FRAME_BYTES = FRAME_HEADER_BYTES + 1024;
+/** Each end takes the largest chunk of a stream, and refusals. */
+const MIN_FRAME_BYTES = 128 * 1024;

@@ -35,7 +35,7 @@ export function readRefusal(cursor: FrameCursor): Refusal {
   const messageUnits = cursor.varint();
   if (messageUnits > MAX_MESSAGE_UNITS) throw new LinkProtocolError('a message is too long');
   const code = cursor.text(codeUnits);
-  const message = cursor.text(messageUnits).toWellFormed();
+  const message = cursor.text(messageUnits);
   if (!isErrorCode(code)) throw new LinkProtocolError('an error code that is not known');
   return { code, message };
 }

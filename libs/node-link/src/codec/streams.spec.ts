@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { ids, streamRequests } from '../../test/arbitraries.js';
+import { ids, slabs, streamRequests } from '../../test/arbitraries.js';
 import { MAX_FRAME_BYTES, readFrames } from '../../test/frames.js';
 import { FrameBuilder } from './frame-builder.js';
 import { FrameReader } from './frame-reader.js';
@@ -24,9 +24,9 @@ const chunkFrame = (id: number, bytes: Uint8Array): Buffer =>
 describe('the frames of streams are read as they were written', () => {
   it('requests', () => {
     fc.assert(
-      fc.property(ids, ids, streamRequests, (id, credit, request) => {
+      fc.property(ids, ids, streamRequests, slabs, (id, credit, request, slab) => {
         const frame = { id, credit, request };
-        expect(readFrames(encodeOpen(builder, frame), decodeOpen)).toEqual([frame]);
+        expect(readFrames(encodeOpen(new FrameBuilder(slab), frame), decodeOpen)).toEqual([frame]);
       }),
     );
   });
@@ -45,7 +45,10 @@ describe('the frames of streams are read as they were written', () => {
     expect(readFrames(encodeEnd(builder, 7), decodeEnd)).toEqual([{ id: 7 }]);
     expect(readFrames(encodeEnd(builder, 8, failure), decodeEnd)).toEqual([{ id: 8, failure }]);
     const stopped = { ...failure, partition: 4095 };
-    expect(readFrames(encodeEnd(builder, 9, stopped), decodeEnd)).toEqual([{ id: 9, failure: stopped }]);
+    for (let slab = 10; slab < 40; slab++) {
+      const frame = encodeEnd(new FrameBuilder(slab), 9, stopped);
+      expect(readFrames(frame, decodeEnd)).toEqual([{ id: 9, failure: stopped }]);
+    }
     const nowhere = encodeEnd(builder, 9, { ...failure, partition: 4096 });
     expect(() => readFrames(nowhere, decodeEnd)).toThrow(LinkProtocolError);
   });
@@ -71,8 +74,8 @@ describe('a frame of a stream is refused', () => {
   });
 
   it('if it is a chunk of more than 64 KiB', () => {
-    const frame = chunkFrame(1, new Uint8Array(65_537));
     const reader = new FrameReader(2 * MAX_FRAME_BYTES, (_, cursor) => decodeChunk(cursor));
-    expect(() => reader.push(frame)).toThrow(LinkProtocolError);
+    reader.push(chunkFrame(1, new Uint8Array(65_536)));
+    expect(() => reader.push(chunkFrame(1, new Uint8Array(65_537)))).toThrow(LinkProtocolError);
   });
 });

@@ -109,14 +109,14 @@ describe('calls', () => {
   });
 
   it('that no frame of the node can hold fail, and break nothing', async () => {
-    node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, maxFrameBytes: 2000 });
+    node.onUpgrade = (socket) => node.welcome(socket, { ...PEER, maxFrameBytes: 2 ** 17 });
     start();
     const call = query('a');
-    expect(await set('x'.repeat(3000))).toMatchObject([{ ok: false, code: 'value_too_large' }]);
+    expect(await set('x'.repeat(2 ** 17))).toMatchObject([{ ok: false, code: 'value_too_large' }]);
     await until(() => node.calls.length === 1);
     answerAll();
     expect(await call).toEqual(yes);
-    await set('x'.repeat(3000));
+    await set('x'.repeat(2 ** 17));
     const alone = query('b'); // which need not wait for anything
     await until(() => node.calls.length === 1);
     answerAll();

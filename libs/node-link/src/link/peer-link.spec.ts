@@ -255,14 +255,20 @@ describe('a link to a node', () => {
     expect(breaches).toEqual([expect.stringContaining('it has not read for too long')]);
   });
 
-  it('is closed for a message that is larger than the node takes, after send has returned', async () => {
+  it('is closed for a message that is larger than the node takes, after send has returned, and opened again', async () => {
     dial(node.address);
     await until(() => link.isUp);
     link.send(message(1, 'x'.repeat(2 ** 22)));
+    link.send(message(2, 'begun'));
     expect(events).toEqual(['up']);
     await until(() => events.length === 3);
     expect(events).toEqual(['up', 'breach', 'down']);
     expect(node.messages).toEqual([]);
+    time.advanceMs(1000);
+    await until(() => link.isUp);
+    link.send(message(3, 'other'));
+    await until(() => node.messages.length > 0);
+    expect(node.messages).toEqual([message(3, 'other')]);
   });
 
   it('that broke is opened again after pauses that double up to a second', async () => {

@@ -4,9 +4,13 @@ import { FrameReader } from '../codec/frame-reader.js';
 import { FRAME } from '../codec/frame.js';
 import { receiveMessages, type PeerCodec } from '../codec/peer-messages.js';
 
-/** Returns one frame with these messages, to test a codec. */
-export function frameOfMessages<M>(codec: PeerCodec<M>, messages: readonly M[]): Buffer {
-  const builder = new FrameBuilder();
+/**
+ * Returns one frame with these messages, to test a codec.
+ *
+ * @param slabBytes how much memory the builder takes at a time. In little memory, numbers are lost that were not reserved.
+ */
+export function frameOfMessages<M>(codec: PeerCodec<M>, messages: readonly M[], slabBytes?: number): Buffer {
+  const builder = new FrameBuilder(slabBytes);
   builder.begin(FRAME.messages);
   for (const message of messages) codec.put(builder, message);
   return builder.finish();

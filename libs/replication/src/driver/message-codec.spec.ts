@@ -29,7 +29,7 @@ const ids = fc
   .map(keyId);
 const entries: fc.Arbitrary<EngineEntry> = fc.record(
   {
-    value: fc.oneof(text.map(stringValue), fc.uint8Array({ maxLength: 50 }).map(binaryValue)),
+    value: fc.oneof(text.map(stringValue), fc.uint8Array({ maxLength: 100 }).map(binaryValue)),
     version: versions,
     expiresAtMs: fc.option(integers, { nil: undefined }),
   },
@@ -47,7 +47,7 @@ const pairs = fc.array(
 const partitionEntries: fc.Arbitrary<PartitionEntry> = record({
   epoch: integers,
   primary: optional(bootIds),
-  inSync: fc.array(bootIds, { maxLength: 3 }),
+  inSync: fc.array(bootIds, { maxLength: MAX_COPIES }),
   learner: optional(bootIds),
   isAfterLoss: fc.constantFrom(true, undefined),
 });
@@ -121,9 +121,14 @@ const emptyEffects: Message = {
 describe('messages between nodes', () => {
   it('are read as they were written', () => {
     fc.assert(
-      fc.property(fc.array(messages, { maxLength: 5 }), (sent) => {
-        expect(messagesOfFrame(messageCodec, frameOfMessages(messageCodec, sent))).toEqual(sent);
-      }),
+      fc.property(
+        fc.array(messages, { maxLength: 5 }),
+        fc.integer({ min: 10, max: 100 }),
+        (sent, slabBytes) => {
+          const frame = frameOfMessages(messageCodec, sent, slabBytes);
+          expect(messagesOfFrame(messageCodec, frame)).toEqual(sent);
+        },
+      ),
       { numRuns: 1000 },
     );
   });
