@@ -56,7 +56,7 @@ export class Copy {
     };
     if (fresh.length === 0) answer();
     else this.#apply(fresh, message.highestVersion, answer);
-    this.#data.tail.trim(Math.min(message.trimUpTo, this.#committed.number));
+    this.#data.tail.trim(message.trimUpTo);
   }
 
   fillStart(message: FillStart): void {
@@ -179,7 +179,8 @@ export class Copy {
       }
       this.#node.ports.engine.apply(partition, fresh, highestVersion, (result) => {
         if (result !== 'applied') {
-          this.#failure = result;
+          // A fill that has begun meanwhile has a tail of its own, and deletes what the engine has.
+          if (tail === this.#data.tail) this.#failure = result;
           // The tail says what the engine has, and not more: this copy may become primary.
           tail.cut(this.#committed.number);
         }
@@ -190,8 +191,7 @@ export class Copy {
   }
 
   #answer(to: BootId, { epoch, fillId }: Effects, hasGap: boolean): void {
-    const { ports, leases } = this.#node;
-    leases.acknowledged(to, ports.nowMs());
+    const { ports } = this.#node;
     ports.send(to, {
       kind: 'effectsAnswer',
       partition: this.#data.number,

@@ -11,7 +11,7 @@ interface Peer {
   askedMs: number | undefined;
   /** When the peer last sent a beacon. */
   heardMs: number;
-  /** When this process last acknowledged a beacon or effects of the peer: for a grace after it, the peer may serve. */
+  /** When this process last acknowledged a beacon of the peer: for a grace after it, the peer may serve. */
   acknowledgedMs: number;
   isFull: boolean;
   /** The epochs at which this process asked to take over from the peer. It acknowledges nothing until all have passed. */

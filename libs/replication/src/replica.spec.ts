@@ -1025,6 +1025,22 @@ describe('a learner', () => {
     world.pass(100);
   }
 
+  const startOf = (fillId: string, position: Position): Message => {
+    const { epoch } = world.entry;
+    return { kind: 'fillStart', partition: PARTITION, epoch, fillId, position, highestVersion: 1 };
+  };
+
+  const effectOf = (fillId: string, previous: Position, position: Position): Message => ({
+    kind: 'effects',
+    partition: PARTITION,
+    epoch: world.entry.epoch,
+    fillId,
+    previous,
+    effects: [{ position, id: keyId(stringKey('k')), entry: pairOf('k', 'v') }],
+    trimUpTo: 0,
+    highestVersion: 1,
+  });
+
   it('gets all pairs and later effects, and is then added', () => {
     world.assign(a);
     a.set('k', 'v');
@@ -1398,24 +1414,45 @@ describe('a learner', () => {
     expect([world.grant(), b.pairs]).toMatchObject([[{ kind: 'add' }], { k: 'v' }]);
   });
 
-  it('takes no effects of a fill that has not begun (R15)', () => {
+  it.each(['no fill', 'another fill'])('takes no effects of a fill if %s has begun (R15)', (begun) => {
     world.assign(a);
     a.set('k', 'v');
     world.unconnected.add(b.bootId);
     learn(b);
+    if (begun === 'another fill') b.replica.receive(a.bootId, startOf('other', START_POSITION));
     const [{ position } = { position: START_POSITION }] = a.replica.states();
-    const effect = { position, id: keyId(stringKey('k')), entry: pairOf('k', 'v') };
-    b.replica.receive(a.bootId, {
-      kind: 'effects',
-      partition: PARTITION,
-      epoch: world.entry.epoch,
-      fillId: 'lost',
-      previous: START_POSITION,
-      effects: [effect],
-      trimUpTo: 0,
-      highestVersion: 1,
-    });
+    b.replica.receive(a.bootId, effectOf('lost', START_POSITION, position));
     expect(b.pairs).toEqual({});
+  });
+
+  it.each<[string, Partial<Record<'apply' | 'clear', ApplyResult[]>>, number]>([
+    ['cannot delete its old pairs', { clear: ['unavailable'] }, 0],
+    ['cannot store an effect', { apply: ['applied', 'unavailable'] }, 2],
+  ])('that %s of one fill takes part in the next one if that has begun (R15)', (_, results, callCount) => {
+    world.assign(a);
+    world.commit({ kind: 'nameLearner', learner: b.bootId });
+    Object.assign(b.engine.results, results);
+    const waiting: (() => void)[] = (b.engine.waiting = []);
+    const { epoch } = world.entry;
+    const [first, second] = [
+      { epoch, number: 1 },
+      { epoch, number: 2 },
+    ];
+    b.replica.receive(a.bootId, startOf('first', first));
+    b.replica.receive(a.bootId, effectOf('first', first, second));
+    for (let call = 0; call < callCount; call++) waiting.shift()?.();
+    b.replica.receive(a.bootId, startOf('second', second));
+    b.replica.receive(a.bootId, { kind: 'fillEnd', partition: PARTITION, fillId: 'second', chunkCount: 0 });
+    for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) run();
+    expect(b.replica.heldPartitions()).toEqual([{ partition: PARTITION, position: second }]);
+  });
+
+  it('that learns of its role from the primary alone is filled at once', () => {
+    world.assign(a);
+    a.set('k', 'v');
+    world.commit({ kind: 'nameLearner', learner: b.bootId }, [a]);
+    world.pass(100);
+    expect(b.pairs).toEqual({ k: 'v' });
   });
 
   it.each<[string, ApplyResult[], number[]]>([
@@ -1441,19 +1478,20 @@ describe('a learner', () => {
     ]);
   });
 
-  it('is not complete by the end of a fill after which another one began', () => {
+  it.each([
+    ['waits for the engine', 1],
+    ['is stored', 2],
+  ])('is not complete by the end of a fill if another one begins while that end %s', (_, callCount) => {
     world.assign(a);
     a.set('k', 'v');
     world.commit({ kind: 'nameLearner', learner: b.bootId });
-    b.engine.waiting = [];
-    const fill = { partition: PARTITION, fillId: 'first' };
-    const { epoch } = world.entry;
-    const start = { epoch, position: { epoch, number: 1 }, highestVersion: 1 };
-    b.replica.receive(a.bootId, { kind: 'fillStart', ...fill, ...start });
-    b.engine.waiting.shift()?.();
-    b.replica.receive(a.bootId, { kind: 'fillEnd', ...fill, chunkCount: 0 });
-    b.replica.receive(a.bootId, { kind: 'fillStart', ...fill, ...start, fillId: 'second' });
-    b.engine.waiting.shift()?.();
+    const waiting: (() => void)[] = (b.engine.waiting = []);
+    const position = { epoch: world.entry.epoch, number: 1 };
+    b.replica.receive(a.bootId, startOf('first', position));
+    for (let call = 0; call < callCount; call++) waiting.shift()?.();
+    b.replica.receive(a.bootId, { kind: 'fillEnd', partition: PARTITION, fillId: 'first', chunkCount: 0 });
+    b.replica.receive(a.bootId, startOf('second', position));
+    waiting.shift()?.();
     world.commit({ kind: 'withdrawLearner', learner: b.bootId }, [b]);
     expect(b.replica.heldPartitions()).toEqual([]);
   });

@@ -168,6 +168,18 @@ describe('a copy whose engine fails', () => {
     expect([b.isServing, b.pairs, b.engine.position(PARTITION).number]).toEqual([true, { k: 'v' }, 1]);
   });
 
+  it('applies no effect after one that it did not store (R7)', () => {
+    world.assign(a, b, c);
+    const waiting: (() => void)[] = (b.engine.waiting = []);
+    b.engine.results.apply = ['unavailable'];
+    for (const key of ['k', 'l']) {
+      a.set(key, 'v');
+      world.settle();
+    }
+    for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) run();
+    expect([b.pairs, b.engine.position(PARTITION)]).toEqual([{}, START_POSITION]);
+  });
+
   it('tries again if it cannot store what a new primary must take from others (R12)', () => {
     world.assign(a, b, c);
     world.cut(a, b);
