@@ -178,12 +178,17 @@ describe('a node with --join', () => {
   it('joins as soon as its engine can say what it has', async () => {
     const node = new Node([url], 'first');
     nodes.push(node);
-    const start = jest
-      .spyOn(node.engine.replication, 'start')
-      .mockRejectedValueOnce(new Error('the disk is full'));
+    const { replication } = node.engine;
+    jest.spyOn(replication, 'start').mockRejectedValueOnce(new Error('the disk is full'));
+    jest.spyOn(replication, 'completePartitions').mockImplementationOnce(() => {
+      throw new Error('the data file is not there');
+    });
     await node.start();
     await node.joined();
-    expect([start.mock.calls.length, node.log[0]]).toEqual([2, `${PROBLEM}: the disk is full`]);
+    expect(node.log.slice(0, 2)).toEqual([
+      `${PROBLEM}: the disk is full`,
+      `${PROBLEM}: the data file is not there`,
+    ]);
   });
 
   it('logs each reason why it cannot join, and its readiness says so', async () => {
@@ -436,12 +441,16 @@ describe('a node with --join', () => {
 
   it('with a directory that was restored from a backup takes a new boot id, and is filled', async () => {
     const { first, second: restored } = await startRestored();
+    const { replication } = restored.engine;
+    jest.spyOn(replication, 'start').mockResolvedValueOnce(BACKUP);
+    jest.spyOn(replication, 'renewBootId').mockRejectedValueOnce(new Error('the disk is full'));
     await first.operations.set([ITEM]);
     await restored.joined();
     const renewed = proxy.bootIdOf('second');
     if (renewed === undefined) throw new TypeError('it has joined');
     expect(renewed).not.toBe(BACKUP.bootId);
     expect(restored.log[0]).toContain('older than the one that the cluster knows');
+    expect(restored.log[1]).toBe(`${PROBLEM}: the disk is full`);
     proxy.change(PARTITION, { kind: 'nameLearner', learner: renewed });
     await until(() => proxy.topology.partitions[PARTITION]?.inSync.includes(renewed) === true);
     expect(restored.engine.getMany([{ id: keyId(KEY), partition: PARTITION }])).toMatchObject([

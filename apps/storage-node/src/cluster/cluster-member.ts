@@ -252,8 +252,13 @@ export class ClusterMember {
       const identity = { id, address, redisAddress, zone, weight, ...process };
       return client.join(identity, sharedStore);
     };
-    const joined = await this.#untilAnswered(register, () => candidate.renew());
-    const role = candidate.join(joined, client);
+    const { joined, role } = await this.#untilAnswered(
+      async () => {
+        const joined = await register();
+        return { joined, role: candidate.join(joined, client) };
+      },
+      () => candidate.renew(),
+    );
     this.#membership = { id, client, role };
     this.#endProblem();
     use(role.operations);
@@ -269,16 +274,21 @@ export class ClusterMember {
     return addressOf(this.#options.config.announceHost ?? hostOf(address), this.#redisPort);
   }
 
-  /** @param renew takes a new boot id, because the directory was restored from a backup */
-  async #untilAnswered(
-    ask: () => Promise<TopologyAnswer>,
+  /**
+   * Tries again until the proxies and the engine answer.
+   *
+   * @param renew takes a new boot id, because the directory was restored from a backup
+   */
+  async #untilAnswered<T>(
+    ask: () => Promise<T>,
     renew: () => Promise<void> = async () => undefined,
-  ): Promise<TopologyAnswer> {
+  ): Promise<T> {
     for (;;) {
       try {
         return await ask();
       } catch (error) {
-        if (error instanceof ControlPlaneError && error.code === 'outdated_directory') await renew();
+        if (error instanceof ControlPlaneError && error.code === 'outdated_directory')
+          await renew().catch((failure: unknown) => this.#warn(failure));
         else this.#warn(error);
       }
       await this.#pause(REPORT_MS);
