@@ -616,6 +616,20 @@ describe('a copy', () => {
     expect(world.grant()).toEqual([{ kind: 'remove', by: a.bootId, copy: b.bootId }]);
   });
 
+  it('that acknowledges again stays if another change came before its removal', () => {
+    world.assign(a, b);
+    world.cut(a, b);
+    const write = a.set('k', 'v');
+    world.pass(1500);
+    expect(kinds()).toEqual(['remove']);
+    world.mend();
+    world.requests = [];
+    world.commit({ kind: 'rewrite' });
+    world.settle();
+    world.pass(1000);
+    expect([write.answer, kinds()]).toMatchObject([done, []]);
+  });
+
   it('gets effects again that were lost with its connection as soon as that is back', () => {
     world.assign(a, b);
     world.cut(a, b);
@@ -1223,6 +1237,8 @@ describe('a learner', () => {
     const write = a.set('k', 'v');
     world.settle();
     expect(write.answer).toBeUndefined();
+    world.commit({ kind: 'rewrite' });
+    expect(write.answer).toMatchObject(done);
   });
 
   it('is filled anew under a new primary, and ignores chunks of the older fill', () => {
@@ -1354,6 +1370,18 @@ describe('a learner', () => {
     expect(areIdle()).toEqual([false, false]);
     change();
     expect(areIdle()).toEqual([true, true]);
+  });
+
+  it('that is withdrawn while the engine reads a chunk leaves its turn to other fills', () => {
+    world.assign(a);
+    a.set('k', 'v');
+    world.settle();
+    const waiting: (() => void)[] = (a.engine.waiting = []);
+    learn(b);
+    expect(waiting).toHaveLength(1);
+    world.commit({ kind: 'withdrawLearner', learner: b.bootId });
+    for (let read = waiting.shift(); read !== undefined; read = waiting.shift()) read();
+    expect([a.replica.fillTurns.isIdle, a.replica.chunkTurns.isIdle]).toEqual([true, true]);
   });
 
   it('is neither added nor given up because of what it answered in an earlier fill', () => {

@@ -133,17 +133,17 @@ export abstract class EngineDouble implements ReplicaEngine {
     this.#change('endFill', partition, done, (stored) => (stored.isIncomplete = false));
   }
 
-  /** Reads one pair at a time. */
+  /** Reads one pair at a time. As with an engine, what is being read when the scan is closed is given nonetheless. */
   scan(partition: number): FillScan {
     const ids = [...this.partition(partition).pairs.keys()];
     let isClosed = false;
     return {
       next: (done) => {
-        const id = ids.shift();
+        const id = isClosed ? undefined : ids.shift();
         if (id === undefined) return this.call(() => 'end' as const, done);
         const result = this.result('scan');
         this.call(() => {
-          if (isClosed || result !== 'applied') return 'failed';
+          if (result !== 'applied') return 'failed';
           const entry = this.read(partition, id);
           return entry === undefined ? [] : [{ id, ...entry }];
         }, done);

@@ -132,10 +132,15 @@ describe('a snapshot', () => {
     await expect(open()).rejects.toMatchObject({ code: 'damaged' });
   });
 
-  it('that holds more than the engine may is refused', async () => {
-    await written(numbered(9000));
-    await expect(open({ maxMemoryBytes: 4 * 1024 * 1024 })).rejects.toMatchObject({ code: 'too_large' });
-  });
+  it.each(['refuse', 'set-aside'] as const)(
+    'that holds more than the engine may is refused and left as it is (damaged: %s)',
+    async (damaged) => {
+      await written(numbered(9000));
+      const limit = { maxMemoryBytes: 4 * 1024 * 1024 };
+      await expect(open(limit, damaged)).rejects.toMatchObject({ code: 'too_large' });
+      expect(await readdir(directory)).toEqual(['kvs.snapshot']);
+    },
+  );
 
   it.each(['lru', 'sieve'] as const)(
     'that holds more than an engine with %s may is loaded in part, and the log says so',
@@ -229,6 +234,18 @@ describe('a snapshot', () => {
     const { engine: anew, clock: earlier } = await open();
     expect(earlier.nowMicros()).toBeLessThanOrEqual(version);
     expect(versionOf(anew.setMany([write('key')])[0])).toBeGreaterThan(version);
+  });
+
+  it('has pairs that expire by themselves when it is loaded', async () => {
+    const { engine, clock } = await open();
+    engine.setMany([write('key', 'v', { expiresAtMs: clock.nowMs() + 10 })]);
+    await engine.close();
+    const { engine: anew, clock: later, scheduler } = await open();
+    expect(anew.stats().pairCount).toBe(1);
+    later.advanceMs(10);
+    scheduler.advanceMs(200);
+    expect(anew.stats().pairCount).toBe(0);
+    await anew.close();
   });
 
   it('reports its progress while it is loaded', async () => {
