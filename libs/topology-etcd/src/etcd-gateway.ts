@@ -87,8 +87,7 @@ export class EtcdGateway {
   }
 
   /**
-   * Calls `changed` for each event of a stream, or once for several, until the stream ends or breaks, or until requests go to
-   * another server.
+   * Calls `changed` for each event of a stream, or once for several, until the stream ends or breaks, or until a request fails.
    *
    * @throws KvsError `store_unavailable`
    */
@@ -115,9 +114,9 @@ export class EtcdGateway {
   }
 
   #askNext(): void {
-    if (this.#endpoints.length === 1 || this.#closed.signal.aborted) return;
+    if (this.#closed.signal.aborted) return;
     this.#current = (this.#current + 1) % this.#endpoints.length;
-    // A server that hangs, or that has lost the others, keeps a stream open and sends no events.
+    // A server that hangs, or that has lost the others, keeps a stream open and sends no events. So does a broken connection.
     this.#streams.abort();
     this.#streams = new AbortController();
   }

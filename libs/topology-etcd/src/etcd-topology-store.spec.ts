@@ -244,6 +244,18 @@ describe('a store in etcd', () => {
     await hanging.stop();
   });
 
+  it('watches anew after a request has failed, because the stream may be dead too, also with a single server', async () => {
+    const watcher = new Watcher();
+    const begun = watcher.next();
+    store.watch(watcher.onChange);
+    await begun;
+    gateway.failures.set('/v3/kv/range', 'refuse');
+    const again = watcher.next();
+    await expect(store.read()).rejects.toMatchObject({ code: 'store_unavailable' });
+    await again;
+    expect(watcher.calls).toBe(2);
+  });
+
   it('has one stream, although somebody begins to listen between a broken one and the next', async () => {
     const streams = jest.spyOn(EtcdGateway.prototype, 'follow');
     const begun = new Promise<void>((resolve) => store.watch(resolve));
