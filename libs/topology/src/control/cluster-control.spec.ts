@@ -8,7 +8,9 @@ import {
   raiseVersionCeiling,
   type BootId,
   type ClusterControlSettings,
+  type EntryChange,
   type NodeReport,
+  type PartitionEntry,
   type PromotionQuestion,
   type Topology,
   type TopologyStore,
@@ -75,6 +77,11 @@ class TestProxy {
     );
   }
 
+  /** How many tasks wait for their time. */
+  get taskCount(): number {
+    return this.#tasks.size;
+  }
+
   get topology(): Topology {
     const { topology } = this.control;
     if (topology === undefined) throw new Error('no topology yet');
@@ -112,6 +119,7 @@ class TestProxy {
       readonly bootId?: BootId;
       readonly isDurable?: boolean;
       readonly address?: string;
+      readonly weight?: number;
       readonly sharedStore?: string;
     } = {},
   ): Promise<BootId> {
@@ -165,6 +173,27 @@ class RepeatingStore extends LocalTopologyStore {
   }
 }
 
+/** Makes changes only when a test lets it go on. */
+class SlowStore extends LocalTopologyStore {
+  #held: Promise<void> | undefined;
+
+  /** Holds up changes until the function is called that it returns. */
+  holdReplace(): () => void {
+    let end = () => {};
+    this.#held = new Promise((resolve) => (end = resolve));
+    return end;
+  }
+
+  replaceAtOnce(next: Topology): Promise<boolean> {
+    return super.replace(next);
+  }
+
+  override async replace(next: Topology): Promise<boolean> {
+    await this.#held;
+    return super.replace(next);
+  }
+}
+
 async function settlePromises(): Promise<void> {
   for (let i = 0; i < 30; i++) await Promise.resolve();
 }
@@ -204,15 +233,18 @@ async function fillAll(reporting: readonly BootId[]): Promise<void> {
 }
 
 /** Has the copy in sync of a partition ask to become primary, or the primary hand it over. */
-async function promote(partition: number, asker: 'copy' | 'primary' = 'copy'): Promise<boolean> {
-  const { primary, inSync, epoch } = await addLearner(partition).then(
-    (it) => it.partitions[partition] ?? fail(),
-  );
+async function promote(
+  partition: number,
+  asker: 'copy' | 'primary' = 'copy',
+  receivedMs = proxy.nowMs,
+): Promise<boolean> {
+  if (proxy.topology.partitions[partition]?.learner !== undefined) await addLearner(partition);
+  const { primary, inSync, epoch } = proxy.topology.partitions[partition] ?? fail();
   const copy = inSync.find((one) => one !== primary) ?? fail();
   const change = { kind: 'promote' as const, copy, instead: primary ?? fail() };
   const by = asker === 'copy' ? copy : change.instead;
   const request = { clusterId: 'c', revision: 0, by, requests: [{ partition, epoch, change }] };
-  const { topology } = await proxy.control.changeEntries(request, proxy.nowMs);
+  const { topology } = await proxy.control.changeEntries(request, receivedMs);
   return topology.partitions[partition]?.primary === copy;
 }
 
@@ -297,6 +329,58 @@ describe('requests for entries', () => {
   it('older than a second are dropped', async () => {
     await proxy.assigned();
     expect((await addLearner(7, proxy.nowMs - 1001)).partitions[7]?.inSync).toHaveLength(1);
+    await addLearner(8);
+    const before = proxy.topology.partitions;
+    expect([
+      await promote(8, 'copy', proxy.nowMs - 1001),
+      await promote(8, 'primary', proxy.nowMs - 1001),
+    ]).toEqual([false, false]);
+    expect([proxy.questions, proxy.topology.partitions]).toEqual([[], before]);
+  });
+
+  it('that wait while the store fails are met then', async () => {
+    await proxy.assigned();
+    const replace = jest.spyOn(proxy.store, 'replace');
+    replace.mockRejectedValueOnce(new KvsError('store_unavailable', 'no answer'));
+    const [first, second] = [addLearner(1), addLearner(2)];
+    await expect(first).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect((await second).partitions[2]?.inSync).toHaveLength(2);
+  });
+
+  it('of a process that is no node any more, or that give it a role, are passed over', async () => {
+    const [gone = fail()] = await proxy.assigned();
+    const served = learners().filter((one) => proxy.topology.partitions[one]?.primary === gone);
+    const [removed = NaN, promoted = NaN] = served;
+    await addLearner(removed);
+    await promote(promoted);
+    proxy.silent.add(gone);
+    await proxy.join('a', { bootId: boot('boot of a later start') });
+    const { partitions } = proxy.topology;
+    const find = (test: (entry: PartitionEntry) => boolean) => partitions.findIndex(test);
+    const learning = find(({ learner }) => learner === gone);
+    const { primary: by = fail() } = partitions[learning] ?? fail();
+    const { primary: instead = fail() } = partitions[promoted] ?? fail();
+    const copy = partitions[removed]?.inSync[1] ?? fail();
+    const changes: [number, EntryChange][] = [
+      [removed, { kind: 'remove', by: gone, copy }],
+      [removed, { kind: 'start', primary: boot('stranger'), instead: gone, copies: [] }],
+      [learning, { kind: 'add', by, copy: gone }],
+      [promoted, { kind: 'promote', copy: gone, instead }],
+      [
+        find((one) => one.learner === undefined && !one.inSync.includes(gone)),
+        { kind: 'nameLearner', learner: gone },
+      ],
+    ];
+    const requests = changes.map(([partition, change]) => ({
+      partition,
+      epoch: partitions[partition]?.epoch ?? NaN,
+      change,
+    }));
+    const answer = await proxy.control.changeEntries(
+      { clusterId: 'c', revision: 0, by: gone, requests },
+      proxy.nowMs,
+    );
+    expect(answer.topology.partitions).toEqual(partitions);
   });
 
   it('to become primary are met if the process agrees once more', async () => {
@@ -517,7 +601,9 @@ describe('an operator who vouches for the end of a process', () => {
 
   it('is refused if the process answers, because the cluster may wait for an earlier one', async () => {
     const { revision } = proxy.topology;
+    await proxy.pass(3000, [again.bootId]);
     expect(proxy.control.status().partitions.unavailable).toMatchObject({ count: 4096, awaited: [a] });
+    expect(proxy.log.join()).not.toContain('no partition is unavailable any more');
     for (const id of ['a', again.bootId])
       await expect(proxy.control.removeNode(id, true)).rejects.toMatchObject({
         code: 'node_in_use',
@@ -607,6 +693,9 @@ describe('another process with the id of a node', () => {
     const third = { ...elsewhere, bootId: boot('third') };
     await proxy.join('a', third);
     expect(proxy.topology.nodes).toMatchObject([{ id: 'a', ...third }]);
+    expect((await proxy.report(third.bootId)).leaving).toEqual([twin.bootId]);
+    await proxy.pass(1000);
+    expect((await proxy.report(third.bootId)).leaving).toEqual([]);
   });
 
   it('is refused also by a proxy that gets no reports, and if the first one is silent for a moment', async () => {
@@ -662,6 +751,23 @@ it('a move that failed is withdrawn soon, and tried again soon after', async () 
   await proxy.pass(1500, bootIds);
   expect(learners()).toEqual([]);
   await proxy.pass(3000, bootIds);
+  expect(learners()).toEqual([7]);
+});
+
+it('what the store did not take is asked for again', async () => {
+  const bootIds = await proxy.assigned();
+  await fillAll(bootIds);
+  await proxy.pass(2000, bootIds);
+  const { primary = fail(), inSync, epoch } = proxy.topology.partitions[7] ?? fail();
+  const copy = inSync.find((one) => one !== primary) ?? fail();
+  const requests = [{ partition: 7, epoch, change: { kind: 'remove' as const, by: primary, copy } }];
+  await proxy.control.changeEntries({ clusterId: 'c', revision: 0, by: primary, requests }, proxy.nowMs);
+  const replace = jest.spyOn(proxy.store, 'replace');
+  replace.mockRejectedValueOnce(new KvsError('store_unavailable', 'no answer'));
+  await proxy.pass(500);
+  expect([learners(), replace.mock.calls.length]).toEqual([[], 1]);
+  for (const bootId of bootIds) await proxy.report(bootId);
+  await proxy.pass(1500, bootIds);
   expect(learners()).toEqual([7]);
 });
 
@@ -796,6 +902,13 @@ it('lost partitions stay offline until an operator starts them', async () => {
   });
 });
 
+it('a proxy that has just begun to lead does not know yet which partitions are lost', async () => {
+  await proxy.control.start();
+  await expect(proxy.control.startLost()).rejects.toMatchObject({ code: 'store_unavailable' });
+  await proxy.pass(1000);
+  expect(await proxy.control.startLost()).toBe(0);
+});
+
 it('lost partitions of which a process that is away may have pairs are not started, unless there are older copies', async () => {
   proxy = new TestProxy(new LocalTopologyStore(), { whenLost: 'offline' });
   const [a, b] = await proxy.assigned();
@@ -836,7 +949,53 @@ it('a node drains by orders to its primaries', async () => {
   expect(orders).toContainEqual(expect.objectContaining({ partition }));
 });
 
-it('a proxy that stops while it plans changes nothing more', async () => {
+it('a node that leaves has its copies removed at once, although nothing changes in the topology', async () => {
+  await proxy.control.start();
+  const a = await proxy.join('a');
+  await proxy.pass(14_000, [a]);
+  const b = await proxy.join('b', { weight: 1e-6 });
+  await fillAll([a, b]);
+  await proxy.pass(3000, [a, b]);
+  expect((await proxy.report(a)).orders).toEqual([]);
+  await proxy.report(b, { isLeaving: true });
+  await proxy.pass(1000);
+  const { orders } = await proxy.report(a);
+  expect(orders).toContainEqual(expect.objectContaining({ kind: 'remove', copy: b }));
+  expect(orders).toHaveLength(4096);
+});
+
+it('copies are made soon after a node has room for them again, although nothing changes in the topology', async () => {
+  await proxy.control.start();
+  const a = await proxy.join('a');
+  await proxy.pass(14_000, [a]);
+  const b = await proxy.join('b');
+  const pass = async (ms: number, freeBytes: number) => {
+    for (const endMs = proxy.nowMs + ms; proxy.nowMs < endMs; await proxy.pass(500)) {
+      await proxy.report(a, { usedBytes: 4_096_000 });
+      await proxy.report(b, { freeBytes });
+    }
+  };
+  await pass(5000, 0);
+  expect(learners()).toEqual([]);
+  await pass(32_000, 1e9);
+  expect(learners()).not.toEqual([]);
+});
+
+it('a node that is drained while a plan is made that would make it active stays drained', async () => {
+  await proxy.control.start();
+  const a = await proxy.join('a');
+  await proxy.pass(14_000, [a]);
+  const b = await proxy.join('b');
+  await proxy.pass(2000, [a, b]);
+  await addLearner(learners()[0] ?? fail());
+  let drained: Promise<void> | undefined;
+  proxy.onStep = () => void (drained ??= proxy.control.updateNode('b', { state: 'draining' }));
+  await proxy.pass(2000, [a, b]);
+  await drained;
+  expect(proxy.topology.nodes).toMatchObject([{ state: 'active' }, { state: 'draining' }]);
+});
+
+it('a proxy that stops while it plans changes nothing more, and waits for nothing', async () => {
   const bootIds = await proxy.assigned();
   await fillAll(bootIds);
   await proxy.control.updateNode('a', { state: 'draining' });
@@ -846,7 +1005,25 @@ it('a proxy that stops while it plans changes nothing more', async () => {
     if (++steps === 3) proxy.control.stop();
   };
   await proxy.pass(2000, bootIds);
-  expect([steps > 3, proxy.topology.revision]).toEqual([true, revision]);
+  expect([steps > 3, proxy.topology.revision, proxy.taskCount]).toEqual([true, revision, 0]);
+});
+
+it('a proxy makes one plan at a time, also if the topology changes while the store takes long for the last one', async () => {
+  const store = new SlowStore();
+  proxy = new TestProxy(store);
+  const bootIds = await proxy.assigned();
+  for (const bootId of bootIds) await proxy.report(bootId, { highestVersion: proxy.topology.versionCeiling });
+  const end = store.holdReplace();
+  await proxy.pass(1000);
+  let steps = 0;
+  proxy.onStep = () => void steps++;
+  await store.replaceAtOnce(raiseVersionCeiling(proxy.topology, 9e15));
+  await proxy.control.read();
+  await proxy.pass(2000, bootIds);
+  expect(steps).toBe(0);
+  end();
+  await proxy.pass(2000, bootIds);
+  expect(steps).toBeGreaterThan(0);
 });
 
 /** The store of two proxies, as one of them reaches it. */
@@ -926,8 +1103,9 @@ it.each([
   await Promise.all([one.control.start(), two.control.start()]);
   const bootIds: BootId[] = [];
   for (const id of ['a', 'b', 'c', 'd']) bootIds.push(await two.join(id));
+  const { revision } = two.topology;
   await two.pass(10_000, bootIds.slice(0, reporting));
-  expect(store.leader).toBe('http://one');
+  expect([store.leader, two.topology.revision]).toEqual(['http://one', revision]);
   await two.pass(2000, bootIds.slice(0, reporting));
   await one.pass(12_000);
   expect([one.control.status().leader, two.control.status().leader]).toEqual([leader, leader]);
@@ -936,6 +1114,87 @@ it.each([
   );
   expect(takeovers).toHaveLength(leader === 'http://two' ? 1 : 0);
   one.control.stop();
+  two.control.stop();
+});
+
+describe('a proxy that stood still', () => {
+  it('has the nodes go on with their fills', async () => {
+    const bootIds = await proxy.assigned();
+    const before = learners();
+    expect(before).not.toEqual([]);
+    proxy.nowMs += 3500;
+    await proxy.pass(500);
+    expect(learners()).toEqual(before);
+    await proxy.pass(4000, bootIds.slice(1));
+    expect(learners()).not.toEqual(before);
+  });
+
+  it('takes no node for gone that reports a moment later than others', async () => {
+    const bootIds = await proxy.assigned();
+    await fillAll(bootIds);
+    await proxy.pass(2000, bootIds);
+    const { partitions } = proxy.topology;
+    proxy.nowMs += 3900;
+    for (const bootId of bootIds.slice(1)) await proxy.report(bootId);
+    await proxy.pass(900);
+    await proxy.pass(2000, bootIds);
+    expect(proxy.topology.partitions).toEqual(partitions);
+  });
+});
+
+it('a proxy to which most nodes report now and then does not take the lead', async () => {
+  const store = new SharedStore();
+  const two = new TestProxy(store, { url: 'http://two' });
+  await two.control.start();
+  const bootId = await two.join('a');
+  for (let round = 0; round < 3; round++) {
+    await two.pass(4000, [bootId]);
+    await two.pass(6500);
+  }
+  expect(store.leader).toBe('http://one');
+  two.control.stop();
+});
+
+it('a claim to lead counts from its beginning, and not from the answer', async () => {
+  const store = new SharedStore();
+  proxy = new TestProxy(store);
+  await proxy.control.start();
+  await proxy.pass(900);
+  let answer = () => {};
+  const claim = new Promise<string>((resolve) => (answer = () => resolve('http://one')));
+  jest.spyOn(store, 'claimLead').mockImplementationOnce(() => claim);
+  await proxy.pass(6500);
+  answer();
+  await settlePromises();
+  expect(proxy.control.status().leader).toBeNull();
+  await proxy.pass(1000);
+  expect(proxy.control.status().leader).toBe('http://one');
+});
+
+it('a proxy that does not know yet who leads sends nodes to the next one', async () => {
+  const store = new SharedStore();
+  proxy = new TestProxy(store);
+  let answer = () => {};
+  const claim = new Promise<string>((resolve) => (answer = () => resolve('http://two')));
+  jest.spyOn(store, 'claimLead').mockImplementationOnce(() => claim);
+  await proxy.control.start();
+  const bootId = await proxy.join('a');
+  await expect(proxy.report(bootId)).rejects.toMatchObject({ code: 'store_unavailable' });
+  answer();
+  await settlePromises();
+  expect((await proxy.report(bootId)).leader).toBe('http://two');
+});
+
+it('nodes that have not heard of a new leader yet do not make their proxy take the lead from it', async () => {
+  const store = new SharedStore();
+  const two = new TestProxy(store, { url: 'http://two' });
+  await two.control.start();
+  const bootId = await two.join('a');
+  await two.pass(9000, [bootId]);
+  store.leader = 'http://three';
+  await two.pass(2000, [bootId]);
+  await two.pass(6000);
+  expect([store.leader, two.control.status().leader]).toEqual(['http://three', 'http://three']);
   two.control.stop();
 });
 
@@ -986,6 +1245,29 @@ it('the proxy that leads gives the lead up when it leaves, before it is closed',
   await one.control.leave();
   await Promise.all([one.pass(4000), two.pass(2000)]);
   expect([one.control.status()?.leader, two.control.status()?.leader]).toEqual([null, 'http://two']);
+  one.control.stop();
+  two.control.stop();
+});
+
+it('a proxy that leaves waits for the end of its last claim, which would take the lead again', async () => {
+  const store = new SharedStore();
+  const [one, two] = [new TestProxy(store), new TestProxy(store, { url: 'http://two' })];
+  await Promise.all([one.control.start(), two.control.start()]);
+  await one.pass(900);
+  let claim = () => {};
+  jest
+    .spyOn(store, 'claimLead')
+    .mockImplementationOnce(
+      (name) => new Promise((resolve) => (claim = () => resolve((store.leader = name)))),
+    );
+  await one.pass(1000);
+  const left = one.control.leave();
+  await settlePromises();
+  claim();
+  await left;
+  await two.pass(2000);
+  expect([store.leader, two.control.status().leader]).toEqual(['http://two', 'http://two']);
+  expect(one.taskCount).toBe(0);
   one.control.stop();
   two.control.stop();
 });

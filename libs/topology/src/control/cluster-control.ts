@@ -163,10 +163,7 @@ export class ClusterControl {
   async report(id: string, report: NodeReport): Promise<ReportAnswer> {
     await this.#keeper.checkSender(report, id);
     if (this.#controller.isCutOff)
-      throw new KvsError(
-        'store_unavailable',
-        'this proxy has not reached the topology store for some seconds',
-      );
+      throw new KvsError('store_unavailable', 'this proxy does not reach the topology store');
     const topology = await this.#keeper.atLeast(report.revision);
     const node = topology.nodes.find((one) => one.id === id);
     if (node?.bootId !== report.bootId) {

@@ -37,7 +37,7 @@ export class Controller {
   #planned: string | undefined;
   /** The step that runs; undefined between steps. */
   #working: Promise<void> | undefined;
-  /** When the next step begins. */
+  /** When the next step begins. While a step runs: when that was due. */
   #dueMs = Infinity;
   /** Whether the topology has changed since the last step began. */
   #isDueSoon = false;
@@ -67,7 +67,7 @@ export class Controller {
     return this.#lead.isOwn;
   }
 
-  /** Whether the store has answered no claim for so long that another proxy may lead. */
+  /** Whether the store has answered no claim yet, or none for so long that another proxy may lead. */
   get isCutOff(): boolean {
     return this.#lead.isCutOff;
   }
@@ -139,7 +139,6 @@ export class Controller {
   /** A further change never postpones the plan. While copies are filled, changes come all the time. */
   #wakeSoon(): void {
     this.#isDueSoon = true;
-    if (this.#working !== undefined) return;
     const delayMs = this.#soonMs;
     if (this.#parts.ports.timers.nowMs() + delayMs < this.#dueMs) this.#wakeAfter(delayMs);
   }
@@ -174,6 +173,7 @@ export class Controller {
   async #step(): Promise<void> {
     const { keeper, reports } = this.#parts;
     const topology = await keeper.read();
+    reports.wake();
     // Nodes that join here, or know no leader yet, are heard by a proxy that does not lead.
     reports.forgetOthers(topology);
     if (!this.isLeading) return;
@@ -248,8 +248,8 @@ export class Controller {
   }
 }
 
-function isEmpty({ requests, orders, activated, versionCeiling }: Plan): boolean {
-  return requests.length + orders.size + activated.length === 0 && versionCeiling === undefined;
+function isEmpty({ requests, orders, activated }: Plan): boolean {
+  return requests.length + orders.size + activated.length === 0;
 }
 
 const INTERVAL_MS = 1000;

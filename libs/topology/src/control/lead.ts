@@ -15,8 +15,8 @@ export class Lead {
   /** The answer of the store to the last claim. */
   #leader: string | undefined;
   /** When the last claim that succeeded began. */
-  #claimedMs = 0;
-  /** How often in a row this proxy claimed to lead while another one led, although most nodes reported here. */
+  #claimedMs = -Infinity;
+  /** How often in a row this proxy claimed to lead while one other proxy led, although most nodes reported here. */
   #neededClaims = 0;
   /** The claim that runs; undefined between claims. */
   #claiming: Promise<void> | undefined;
@@ -50,14 +50,13 @@ export class Lead {
     return this.leader === this.#url;
   }
 
-  /** Whether the store has answered no claim for so long that another proxy may lead. */
+  /** Whether the store has answered no claim yet, or none for so long that another proxy may lead. */
   get isCutOff(): boolean {
     return this.#ports.timers.nowMs() - this.#claimedMs > LEAD_FOR_MS;
   }
 
   /** Claims to lead from now on. */
   start(): void {
-    this.#claimedMs = this.#ports.timers.nowMs();
     this.#claiming = this.#claim();
   }
 
@@ -88,6 +87,8 @@ export class Lead {
     try {
       const leader = await store.claimLead(this.#url, deposed);
       const wasOwn = this.isOwn;
+      // Nodes have not heard of another leader yet.
+      if (leader !== this.#leader) this.#neededClaims = 0;
       this.#leader = leader;
       this.#claimedMs = begunMs;
       this.#problem.end();

@@ -1,5 +1,5 @@
 import { boot, PlannedCluster, reportOf } from '../testing/planned-cluster.js';
-import type { Topology } from '../topology.js';
+import type { BootId, Topology } from '../topology.js';
 import { NodeReports } from './node-reports.js';
 
 const [primary, learner] = [boot('primary'), boot('learner')];
@@ -55,19 +55,51 @@ it('processes that are no nodes any more are forgotten, and what they said', () 
   expect(reports.failures.pausedCount(0)).toBe(0);
 });
 
+it('a process is silent after 3 s, and the time in which this process stood still does not count', () => {
+  let nowMs = 0;
+  const reports = new NodeReports({
+    timers: { nowMs: () => nowMs, wallMs: () => nowMs, after: () => () => undefined },
+    log: { info: () => undefined, warn: () => undefined },
+  });
+  const areHeard = () => [primary, learner].map((bootId) => reports.isHeard(bootId));
+  for (const bootId of [primary, learner]) reports.hear(bootId);
+  nowMs += 10_000;
+  reports.wake();
+  expect(areHeard()).toEqual([true, true]);
+  for (const endMs = nowMs + 3000; nowMs < endMs; nowMs += 1000) reports.hear(primary);
+  reports.wake();
+  expect(areHeard()).toEqual([true, true]);
+  nowMs += 1;
+  expect(areHeard()).toEqual([true, false]);
+});
+
 it('the speed of fills counts only senders that are heard', () => {
   let nowMs = 0;
   const reports = new NodeReports({
     timers: { nowMs: () => nowMs, wallMs: () => nowMs, after: () => () => undefined },
     log: { info: () => undefined, warn: () => undefined },
   });
-  const speeds = [primary, primary, learner].map((bootId, second) => {
-    nowMs = second === 2 ? 10_000 : second * 1000;
-    reports.hear(
-      bootId,
-      reportOf(bootId, { timeMs: nowMs, fills: [{ partition: 0, learner, sentBytes: second * 500 }] }),
-    );
+  const speedAfter = (second: number, bootId: BootId) => {
+    nowMs = second * 1000;
+    const fills = [{ partition: 0, learner, sentBytes: second * 500 }];
+    reports.hear(bootId, reportOf(bootId, { timeMs: nowMs, fills: bootId === primary ? fills : [] }));
     return reports.fillBytesPerSecond;
+  };
+  const speeds = [primary, primary, learner, learner, learner, learner].map((bootId, second) =>
+    speedAfter(second, bootId),
+  );
+  expect(speeds).toEqual([0, 500, 500, 500, 500, 0]);
+});
+
+it('the speed of fills counts the time in which this process stood still', () => {
+  let nowMs = 0;
+  const reports = new NodeReports({
+    timers: { nowMs: () => nowMs, wallMs: () => nowMs, after: () => () => undefined },
+    log: { info: () => undefined, warn: () => undefined },
   });
-  expect(speeds).toEqual([0, 500, 0]);
+  for (nowMs of [0, 1000, 6000]) {
+    const fills = [{ partition: 0, learner: boot('another'), sentBytes: nowMs / 2 }];
+    for (const bootId of [primary, learner]) reports.hear(bootId, reportOf(bootId, { timeMs: nowMs, fills }));
+  }
+  expect(reports.fillBytesPerSecond).toBe(1000);
 });

@@ -15,6 +15,13 @@ interface Progress {
   readonly sinceMs: number;
 }
 
+/** How fast a process sends fills. */
+interface Speed {
+  /** When its last report came. */
+  readonly reportedMs: number;
+  readonly bytesPerSecond: number;
+}
+
 /** Keeps the newest reports of the nodes for the controller. */
 export class NodeReports {
   readonly failures = new MoveFailures();
@@ -22,11 +29,14 @@ export class NodeReports {
   readonly #timers: ControlTimers;
   readonly #statuses = new Map<BootId, NodeStatus>();
   readonly #progress = new Map<BootId, Progress>();
-  readonly #bytesPerSecond = new Map<BootId, number>();
+  readonly #speeds = new Map<BootId, Speed>();
   readonly #leaving = new Set<BootId>();
+  /** When this process was last seen to run. */
+  #awakeMs: number;
 
   constructor(ports: Pick<ControlPorts, 'timers' | 'log'>) {
     this.#timers = ports.timers;
+    this.#awakeMs = ports.timers.nowMs();
     this.time = new ClusterTime(ports);
   }
 
@@ -36,8 +46,8 @@ export class NodeReports {
 
   /** How many bytes of fills all nodes send per second. */
   get fillBytesPerSecond(): number {
-    return [...this.#bytesPerSecond].reduce(
-      (sum, [sender, bytes]) => sum + (this.isHeard(sender) ? bytes : 0),
+    return [...this.#speeds].reduce(
+      (sum, [sender, { bytesPerSecond }]) => sum + (this.isHeard(sender) ? bytesPerSecond : 0),
       0,
     );
   }
@@ -51,7 +61,7 @@ export class NodeReports {
   forget(): void {
     this.#statuses.clear();
     this.#progress.clear();
-    this.#bytesPerSecond.clear();
+    this.#speeds.clear();
     this.#leaving.clear();
   }
 
@@ -83,8 +93,22 @@ export class NodeReports {
     return this.#statuses.get(bootId)?.report?.held.some((held) => held.partition === partition) === true;
   }
 
+  /**
+   * Notes that this process runs. If it stood still, it could hear no node, so that time does not count as silence of the nodes. Call it
+   * about every second, and before a plan judges by the silence.
+   */
+  wake(): void {
+    const nowMs = this.#timers.nowMs();
+    const pausedMs = nowMs - this.#awakeMs;
+    this.#awakeMs = nowMs;
+    if (pausedMs < STOOD_STILL_MS) return;
+    for (const [bootId, status] of this.#statuses)
+      this.#statuses.set(bootId, { ...status, lastHeardMs: status.lastHeardMs + pausedMs });
+  }
+
   /** Notes that a process was heard. */
   hear(bootId: BootId, report?: NodeReport): void {
+    this.wake();
     const nowMs = this.#timers.nowMs();
     const before = this.#statuses.get(bootId);
     const firstHeardMs = before?.firstHeardMs ?? nowMs;
@@ -94,7 +118,9 @@ export class NodeReports {
     if (report.isLeaving || report.isEnding) this.#leaving.add(bootId);
     else this.#leaving.delete(bootId);
     this.time.raise(report.timeMs);
-    if (before?.report !== undefined) this.#bytesPerSecond.set(bootId, speedOf(before, report, nowMs));
+    const lastMs = this.#speeds.get(bootId)?.reportedMs ?? nowMs;
+    const bytesPerSecond = speedOf(before?.report, report, nowMs - lastMs);
+    this.#speeds.set(bootId, { reportedMs: nowMs, bytesPerSecond });
     for (const failure of report.failures) this.fail(failure.partition, failure.copy, failure.reason);
   }
 
@@ -109,7 +135,7 @@ export class NodeReports {
     for (const bootId of this.#statuses.keys()) {
       if (bootIds.has(bootId)) continue;
       this.#statuses.delete(bootId);
-      this.#bytesPerSecond.delete(bootId);
+      this.#speeds.delete(bootId);
       this.#leaving.delete(bootId);
     }
     this.failures.follow(topology, this.#timers.nowMs());
@@ -158,15 +184,19 @@ function sentBytesOf(fills: readonly FillProgress[]): Map<string, number> {
   return new Map(fills.map((fill) => [fillKey(fill), fill.sentBytes]));
 }
 
-function speedOf({ report, lastHeardMs }: NodeStatus, next: NodeReport, nowMs: number): number {
-  const before = sentBytesOf(report?.fills ?? []);
+/** Returns how many bytes of fills were sent per second between two reports. */
+function speedOf(last: NodeReport | undefined, next: NodeReport, passedMs: number): number {
+  if (last === undefined) return 0;
+  const before = sentBytesOf(last.fills);
   const sent = next.fills.reduce(
     (sum, fill) => sum + Math.max(0, fill.sentBytes - (before.get(fillKey(fill)) ?? 0)),
     0,
   );
-  return Math.round((sent * 1000) / Math.max(1, nowMs - lastHeardMs));
+  return Math.round((sent * 1000) / Math.max(1, passedMs));
 }
 
+/** Nodes report every second, and the controller plans as often. */
+const STOOD_STILL_MS = 2000;
 const NO_PROGRESS_MS = 60_000;
 /** Nodes that don't reach the proxy that leads wait for it before they report elsewhere. */
 const HEARD_FOR_MS = 5000;
