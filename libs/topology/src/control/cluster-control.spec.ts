@@ -326,6 +326,26 @@ describe('requests for entries', () => {
     expect(proxy.topology.revision).toBeLessThanOrEqual(revision + 2);
   });
 
+  it('of several kinds are all part of the answer', async () => {
+    await proxy.assigned();
+    const [added = NaN, promoted = NaN] = learners();
+    await addLearner(promoted);
+    const { partitions } = proxy.topology;
+    const { primary: by = fail(), learner = fail(), epoch } = partitions[added] ?? fail();
+    const { primary: instead = fail(), inSync, epoch: promotedEpoch } = partitions[promoted] ?? fail();
+    const copy = inSync.find((one) => one !== instead) ?? fail();
+    const requests = [
+      { partition: added, epoch, change: { kind: 'add' as const, by, copy: learner } },
+      { partition: promoted, epoch: promotedEpoch, change: { kind: 'promote' as const, copy, instead } },
+    ];
+    const { topology } = await proxy.control.changeEntries(
+      { clusterId: 'c', revision: 0, by, requests },
+      proxy.nowMs,
+    );
+    expect(topology.partitions[added]?.inSync).toContain(learner);
+    expect(topology.partitions[promoted]?.primary).toBe(copy);
+  });
+
   it('older than a second are dropped', async () => {
     await proxy.assigned();
     expect((await addLearner(7, proxy.nowMs - 1001)).partitions[7]?.inSync).toHaveLength(1);
@@ -675,6 +695,12 @@ describe('another process with the id of a node', () => {
     expect(proxy.topology.nodes[0]?.bootId).toBe(a);
   });
 
+  it('is not the process itself, which may join again', async () => {
+    const { revision } = proxy.topology;
+    await proxy.join('a', { bootId: a });
+    expect(proxy.topology.revision).toBe(revision);
+  });
+
   it('takes its place at another address when the first one neither reports nor answers for 3 s', async () => {
     proxy.silent.add(a);
     await expect(proxy.join('a', elsewhere)).rejects.toMatchObject(refused);
@@ -721,6 +747,31 @@ describe('a process that ends in order', () => {
     await proxy.report(bootId, { isEnding: true });
     expect(proxy.topology.ended).toHaveLength(count);
   });
+});
+
+it('a process with a directory is followed at once when it announces its end', async () => {
+  await proxy.control.start();
+  const bootIds = await Promise.all(['a', 'b', 'c'].map((id) => proxy.join(id, { isDurable: true })));
+  const [a = fail(), ...others] = bootIds;
+  await proxy.pass(8000, bootIds);
+  await proxy.report(a, { isEnding: true });
+  await proxy.pass(1500, others);
+  expect(proxy.topology.partitions.filter(({ primary }) => primary === a)).toEqual([]);
+});
+
+it('nodes that the proxy was given are silent until the proxy that leads hears them', async () => {
+  const store = new SharedStore();
+  const two = new TestProxy(store, { url: 'http://two' });
+  proxy = new TestProxy(store);
+  await Promise.all([proxy.control.start(), two.control.start()]);
+  const addresses = ['127.0.0.1:a', '127.0.0.1:b'];
+  await proxy.join('a');
+  await two.control.read();
+  const silent = () => [proxy, two].map(({ control }) => control.silent(addresses));
+  expect(silent()).toEqual([['127.0.0.1:b'], ['127.0.0.1:b']]);
+  await Promise.all([proxy.pass(5000), two.pass(5000)]);
+  expect(silent()).toEqual([addresses, ['127.0.0.1:b']]);
+  two.control.stop();
 });
 
 it('learners are named while others are added all the time', async () => {
@@ -837,6 +888,20 @@ describe('nodes with one shared store', () => {
     await proxy.report(a, { isEnding: true });
     await proxy.pass(4000, [b]);
     expect(takenOver()).toEqual([true, 0]);
+  });
+
+  it('a node that is gone gets nothing when a proxy begins to lead', async () => {
+    const store = new BreakableStore(new LocalTopologyStore());
+    proxy = new TestProxy(store);
+    const { b } = await shared();
+    await proxy.pass(5000, [b]);
+    store.isBroken = true;
+    await proxy.pass(10_000);
+    store.isBroken = false;
+    const { partitions } = proxy.topology;
+    await proxy.pass(1500);
+    await proxy.pass(8000, [b]);
+    expect(proxy.topology.partitions).toEqual(partitions);
   });
 
   it('a node that is silent has', async () => {
@@ -1278,8 +1343,8 @@ it('the proxy that leads is named by the others', async () => {
   await Promise.all([one.control.start(), two.control.start()]);
   const bootId = await one.join('a');
   await Promise.all([one.pass(2000), two.pass(4000)]);
-  expect((await two.report(bootId)).leader).toBe('http://one');
-  expect((await one.report(bootId)).leader).toBeUndefined();
+  expect(await two.report(bootId)).toMatchObject({ leader: 'http://one', leaving: undefined });
+  expect(await one.report(bootId)).toMatchObject({ leader: undefined, leaving: [] });
   expect(two.control.status()).toMatchObject({
     leader: 'http://one',
     nodes: [{ copies: 0, wanted_copies: null }],

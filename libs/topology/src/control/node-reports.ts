@@ -94,8 +94,8 @@ export class NodeReports {
   }
 
   /**
-   * Notes that this process runs. If it stood still, it could hear no node, so that time does not count as silence of the nodes. Call it
-   * about every second, and before a plan judges by the silence.
+   * Notes that this process runs. If it stood still, it could hear no node, so that time does not count as silence of the nodes.
+   * Call it about every second, and before a plan judges by the silence.
    */
   wake(): void {
     const nowMs = this.#timers.nowMs();

@@ -191,10 +191,11 @@ function canMove(draft: Draft, entry: PartitionEntry, partition: number): boolea
   );
 }
 
-/** Returns whether the node can get a copy of the partition now. */
+/** Returns whether the node can get a copy of the partition now. One that has not reported to this controller may be gone. */
 export function canReceive(draft: Draft, partition: number, entry: PartitionEntry, node: PlanNode): boolean {
   return (
     node.isUsable &&
+    draft.input.statuses.get(node.bootId)?.report !== undefined &&
     !entry.inSync.includes(node.bootId) &&
     !draft.input.isPaused(partition, node.bootId) &&
     draft.hasMemoryFor(partition, node)

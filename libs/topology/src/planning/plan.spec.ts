@@ -9,7 +9,7 @@ import {
   type Plan,
   type PlanSettings,
 } from '../index.js';
-import { boot, PlannedCluster, reportOf } from '../testing/planned-cluster.js';
+import { boot, isEmpty, PlannedCluster, reportOf } from '../testing/planned-cluster.js';
 
 const three = [{ id: 'a' }, { id: 'b' }, { id: 'c' }];
 
@@ -154,6 +154,15 @@ describe('a node that is away', () => {
     cluster.nowMs += 60_000;
     cluster.settle();
     expect(cluster.loads()).toMatchObject({ a: [0, 0], b: [4096, expect.any(Number)] });
+  });
+
+  it('has no share if it had not joined completely', () => {
+    const cluster = settled();
+    const bootId = cluster.join({ id: 'd' });
+    expect(cluster.plan().shares.get(bootId)?.fair).toBe(2048);
+    cluster.silence('d');
+    cluster.nowMs += 5000;
+    expect(cluster.plan().shares.get(bootId)?.fair).toBe(0);
   });
 
   it('gets its copies again if it is back in time', () => {
@@ -378,12 +387,37 @@ describe('a move', () => {
     expect(kindsOf(cluster.plan())).toEqual({ nameLearner: 9 });
   });
 
-  it('is one of few, in bytes', () => {
+  it.each([
+    ['a sender', ['a'], ['b', 'c']],
+    ['a receiver', ['a', 'b'], ['c']],
+  ])('is one of few of %s, in bytes, those that run included', (_, senders, receivers) => {
+    const cluster = settled(
+      1,
+      senders.map((id) => ({ id })),
+    );
+    cluster.isFilled = () => false;
+    for (const id of senders) cluster.setBytes(id, (4096 / senders.length) * 2 ** 24, 0);
+    for (const id of receivers) {
+      cluster.join({ id });
+      cluster.setBytes(id, 0, 2 ** 40);
+    }
+    expect(kindsOf(cluster.step())).toEqual({ nameLearner: 4 });
+    expect(kindsOf(cluster.plan())).toEqual({});
+  });
+
+  it('of an empty partition is one of 256, or of 128 while a node is drained', () => {
     const cluster = settled(1, [{ id: 'a' }]);
-    cluster.setBytes('a', 4096 * 2 ** 24, 0);
     cluster.join({ id: 'b' });
-    cluster.setBytes('b', 0, 2 ** 40);
-    expect(kindsOf(cluster.plan())).toEqual({ nameLearner: 4 });
+    expect(kindsOf(cluster.plan())).toEqual({ nameLearner: 256 });
+    cluster.drain('a');
+    expect(kindsOf(cluster.plan())).toEqual({ nameLearner: 128 });
+  });
+
+  it('does not go to a node that has not reported yet', () => {
+    const cluster = settled(1, [{ id: 'a' }]);
+    cluster.join({ id: 'b' });
+    cluster.silence('b');
+    expect(kindsOf(cluster.plan())).toEqual({});
   });
 
   it('of a partition too large for the limit still goes on, alone', () => {
@@ -412,12 +446,29 @@ describe('a move', () => {
   });
 });
 
-it('a drained node has no role left', () => {
+it('a drained node has no role left, and hands few partitions over at once', () => {
   const cluster = settled();
   cluster.drain('a');
-  cluster.settle();
+  const handOvers: number[] = [];
+  for (let plan = cluster.step(); !isEmpty(plan); plan = cluster.step()) {
+    const orders = plan.orders.get(cluster.node('a').bootId) ?? [];
+    handOvers.push(orders.filter(({ kind }) => kind === 'handOver').length);
+  }
+  expect(Math.max(...handOvers)).toBe(64);
   expect(cluster.loads()['a']).toEqual([0, 0]);
   expect(heldOnlyBy(cluster, 'b', 'c')).toBe(4096);
+});
+
+it('a hand-over of a drained node that failed is not tried again for a while', () => {
+  const cluster = settled(1, [{ id: 'a' }]);
+  const successor = cluster.join({ id: 'b' });
+  cluster.drain('a');
+  cluster.step();
+  const ordered = () => [...cluster.plan().orders.values()].flat().map(({ partition }) => partition);
+  const [failed, ...others] = ordered();
+  cluster.failed.add(`${failed} ${successor}`);
+  expect(ordered()).toEqual(expect.arrayContaining(others));
+  expect(ordered()).not.toContain(failed);
 });
 
 it('a node keeps its copies if there is no other place for them', () => {
