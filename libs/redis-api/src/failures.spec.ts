@@ -8,6 +8,9 @@ it.each<[ErrorCode, string]>([
   ['overloaded', 'TRYAGAIN'],
   ['node_unavailable', 'CLUSTERDOWN'],
   ['wrong_node', 'CLUSTERDOWN'],
+  ['engine_unavailable', 'CLUSTERDOWN'],
+  ['not_ready', 'CLUSTERDOWN'],
+  ['shutting_down', 'CLUSTERDOWN'],
   ['key_too_long', 'ERR'],
 ])('%s has the prefix %s', (code, prefix) => {
   expect(errorReply(new KvsError(code, 'the reason'))?.prefix).toBe(prefix);

@@ -191,7 +191,8 @@ export class CommandRunner {
       );
       return true;
     };
-    const bytes = batch.reduce((sum, prepared) => sum + prepared.bytes, 0);
+    // A request that was read ahead is in memory while the batch runs.
+    const bytes = [...batch, ...this.#ahead].reduce((sum, prepared) => sum + bytesOf(prepared), 0);
     const { admission, keyspace } = this.#parts;
     const run = (): MaybePromise<readonly CallKinds[K]['outcome'][]> => BATCHES[kind](keyspace, items);
     return admitted(admission, { bytes, isRead: kind === 'fetch', run }, finish, fail);
@@ -333,6 +334,17 @@ const MAX_SHORT_UNITS = 64 * 1024;
  * commands. Redis closes these connections too.
  */
 const HTTP_WORDS = /^(post|host:)$/i;
+
+function bytesOf(prepared: Prepared): number {
+  switch (prepared.kind) {
+    case 'refused':
+      return 0;
+    case 'run':
+      return prepared.request.bytes;
+    case 'call':
+      return prepared.bytes;
+  }
+}
 
 function isCall<K extends CallKind>(next: Prepared, kind: K): next is CallOfKind<K> {
   return next.kind === 'call' && next.call.kind === kind;

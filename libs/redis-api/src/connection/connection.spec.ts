@@ -211,6 +211,17 @@ describe('errors', () => {
     );
   });
 
+  it('repeats only the beginning of what is unknown', async () => {
+    await start();
+    const long = 'x'.repeat(1000);
+    const shown = long.slice(0, 128);
+    expect(await client.ask(`${long} a`, `what a ${long}`, `client ${long}`)).toBe(
+      `-ERR unknown command '${shown}', with args beginning with: 'a' \r\n` +
+        `-ERR unknown command 'what', with args beginning with: 'a' '${long.slice(0, 124)}' \r\n` +
+        `-ERR unknown subcommand '${shown}'. Try CLIENT HELP.\r\n`,
+    );
+  });
+
   it('answers what came before a breach of the protocol, then the reason, and closes', async () => {
     await start();
     client.send('ping\r\nset a 1\r\n*1\r\n!\r\nping\r\n');
@@ -325,6 +336,25 @@ describe('limits', () => {
     open();
     expect(await client.readTo(reply)).toMatch(/^(\+OK\r\n(\+QUEUED\r\n){2})?$/);
     server.admission.addUnread(-2 * MIB);
+  });
+
+  it('answers a command that is larger than the budget if it is alone', async () => {
+    await start({ budget: { maxInFlightBytes: 1000 } });
+    expect(await client.ask(`mget${' k'.repeat(100)}`)).toBe(`*100\r\n${'$-1\r\n'.repeat(100)}`);
+  });
+
+  it('counts a request that has arrived in full and waits for a batch before it', async () => {
+    await start();
+    const { opened, open } = gate();
+    operations.hold = () => opened;
+    const [near, far] = await socketPair();
+    server.open.listener.accept(far);
+    far.emit('data', Buffer.from(`get a\r\n*1001\r\n$6\r\nexists\r\n${'$1\r\nk\r\n'.repeat(1000)}`));
+    expect(operations.batches).toHaveLength(1);
+    expect(heldBytes()).toBeGreaterThan(100_000);
+    open();
+    await until(() => heldBytes() === 0 && operations.batches.length === 2);
+    near.destroy();
   });
 
   it('closes the connection of a command with more arguments than pairs, a name and options have', async () => {

@@ -22,6 +22,11 @@ it.each<[string, Reply, string, string?]>([
   ],
   ['an error', new RedisError('ERR', 'two\r\nlines'), '-ERR two lines\r\n'],
   ['a short error that is not ASCII', new RedisError('ERR', 'no é'), '-ERR no \xc3\xa9\r\n'],
+  [
+    'a long error that is not ASCII',
+    new RedisError('ERR', 'é'.repeat(9000)),
+    `-ERR ${'\xc3\xa9'.repeat(9000)}\r\n`,
+  ],
   ['a set', new SetReply(['a', 1]), '*2\r\n$1\r\na\r\n:1\r\n', '~2\r\n$1\r\na\r\n:1\r\n'],
   ['a map', new MapReply([['a', 1]]), '*2\r\n$1\r\na\r\n:1\r\n', '%1\r\n$1\r\na\r\n:1\r\n'],
   [

@@ -68,7 +68,10 @@ describe('requests', () => {
   });
 
   it('reads lines with quotes and escapes', () => {
-    expect(read('set a "x y\\n\\x41\\"" \'it\\\'s\'\r\nping\n')).toEqual(['set|a|x y\nA"|it\'s', 'ping']);
+    expect(read('set a "x y\\n\\x41\\xzz\\"" \'it\\\'s\'\r\nping\n')).toEqual([
+      'set|a|x y\nAxzz"|it\'s',
+      'ping',
+    ]);
   });
 
   it('keeps bytes that are not UTF-8', () => {
@@ -156,6 +159,9 @@ describe('limits', () => {
     ['*1\r\n$1\r\nab\n', 'expected a line break after a bulk string'],
     ['get "a\r\n', 'unbalanced quotes in request'],
     ['get "a"b\r\n', 'unbalanced quotes in request'],
+    ['get "a"b\n', 'unbalanced quotes in request'],
+    [`exists${' k'.repeat(8)}\r\n`, 'too big inline request'],
+    [`get ${'k'.repeat(101)}\r\n`, 'invalid bulk length'],
   ])('%j is refused: %s', (text, message) => {
     expect(read(text)).toEqual([`! ${message}`]);
   });
@@ -171,7 +177,8 @@ describe('limits', () => {
     const line = 'x'.repeat(16 * 1024);
     try {
       const chunks = Array.from(`ping ${line}\r\n`, (byte) => Buffer.from(byte));
-      expect(readAll(chunks)).toEqual([`ping|${line}`]);
+      const limits = { ...LIMITS, maxArgumentBytes: line.length, maxRequestBytes: 2 * line.length };
+      expect(readAll(chunks, limits)).toEqual([`ping|${line}`]);
       const copied = concat.mock.results.map(({ value }) => (Buffer.isBuffer(value) ? value.length : 0));
       expect(copied.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(1024 * line.length);
     } finally {
@@ -186,6 +193,25 @@ describe('limits', () => {
         maxRequestBytes: 300,
       }),
     ).toEqual(['! too big request']);
+  });
+
+  it('applies to each request by itself, however many there are', () => {
+    const request = encode(['SET', 'k', 'v'.repeat(100)].map((word) => Buffer.from(word)));
+    const found = readAll([Buffer.concat(Array<Buffer>(100).fill(request))], {
+      ...LIMITS,
+      maxRequestBytes: 500,
+    });
+    expect(new Set(found)).toEqual(new Set([`SET|k|${'v'.repeat(100)}`]));
+  });
+
+  it('holds nothing after it was cleared', () => {
+    const reader = new RequestReader(LIMITS);
+    for (const text of ['*3\r\n$3\r\nSET\r\n$1\r\nk\r\n', '$100\r\na', 'b'.repeat(50)]) {
+      reader.push(Buffer.from(text));
+      expect(reader.next()).toBeUndefined();
+    }
+    reader.clear();
+    expect(reader.heldBytes).toBe(0);
   });
 
   it('holds only what has arrived, however much is announced', () => {
@@ -213,10 +239,13 @@ describe('limits', () => {
     const reader = new RequestReader(LIMITS);
     const chunk = Buffer.alloc(64 * 1024, '\r\n');
     chunk.write('*3\r\n$3\r\nGET\r\n$1\r\nk\r\n$5\r\nab', chunk.length - 26);
-    reader.push(chunk);
-    expect(reader.next()).toBeUndefined();
-    chunk.fill('z');
-    reader.push(Buffer.from('cde\r\n'));
-    expect(reader.next()?.args.map(String)).toEqual(['k', 'abcde']);
+    for (let round = 0; round < 2; round++) {
+      const copy = Buffer.from(chunk);
+      reader.push(copy);
+      expect(reader.next()).toBeUndefined();
+      copy.fill('z');
+      reader.push(Buffer.from('cde\r\n'));
+      expect(reader.next()?.args.map(String)).toEqual(['k', 'abcde']);
+    }
   });
 });

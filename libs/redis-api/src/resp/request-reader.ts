@@ -102,7 +102,12 @@ export class RequestReader {
       } else {
         const line = this.#readLine();
         if (line === undefined) return this.#runDry();
-        for (const word of inlineArguments(line)) this.#add(word, 0, word.length);
+        const words = inlineArguments(line);
+        if (words.length > this.#limits.maxArguments) throw new ProtocolError('too big inline request');
+        for (const word of words) {
+          this.#checkBytes(word.length);
+          this.#add(word, 0, word.length);
+        }
         if (this.#name !== undefined) return this.#finish();
       }
     }
@@ -129,9 +134,7 @@ export class RequestReader {
       if (type !== DOLLAR) throw new ProtocolError(`expected '$', got '${printable(type)}'`);
       const bytes = this.#readNumber('invalid bulk length');
       if (bytes === undefined) return false;
-      if (bytes < 0 || bytes > this.#limits.maxArgumentBytes) throw new ProtocolError('invalid bulk length');
-      if (this.#requestBytes + bytes > this.#limits.maxRequestBytes)
-        throw new ProtocolError('too big request');
+      this.#checkBytes(bytes);
       this.#nextBytes = bytes;
     }
     const end = this.#nextBytes + CRLF_BYTES;
@@ -146,6 +149,13 @@ export class RequestReader {
     this.#missing--;
     this.#add(this.#chunk, from, to);
     return true;
+  }
+
+  /** @throws ProtocolError if the next argument has too many bytes by itself, or together with those before it */
+  #checkBytes(bytes: number): void {
+    const { maxArgumentBytes, maxRequestBytes } = this.#limits;
+    if (bytes < 0 || bytes > maxArgumentBytes) throw new ProtocolError('invalid bulk length');
+    if (this.#requestBytes + bytes > maxRequestBytes) throw new ProtocolError('too big request');
   }
 
   /** Takes bytes as the name or the next argument. */
