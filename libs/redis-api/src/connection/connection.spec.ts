@@ -132,6 +132,12 @@ describe('pipelines', () => {
     expect(values).toBeLessThan(128 + 128 / 8);
   });
 
+  it('answers an error if even one value is too large for the operations', async () => {
+    await start();
+    operations.fetch = () => Promise.reject(new KvsError('answer_too_large', 'too large'));
+    expect(await client.ask('get a', 'get b', 'watch a b')).toBe('-ERR too large\r\n'.repeat(3));
+  });
+
   it('sends fetches together again after values were large', async () => {
     await start();
     const fetch = operations.fetch.bind(operations);
@@ -241,10 +247,15 @@ describe('errors', () => {
   it('answers failures of the operations with the prefixes that clients know', async () => {
     await start();
     operations.set = (items) => items.map(() => ({ ok: false, code: 'out_of_memory', message: 'full' }));
-    operations.fetch = () => Promise.reject(new KvsError('node_unavailable', 'no node'));
+    let fetches = 0;
+    operations.fetch = () => {
+      fetches++;
+      return Promise.reject(new KvsError('node_unavailable', 'no node'));
+    };
     expect(await client.ask('set a 1', 'get a', 'get b')).toBe(
       "-OOM command not allowed when used memory > 'maxmemory'.\r\n-CLUSTERDOWN no node\r\n-CLUSTERDOWN no node\r\n",
     );
+    expect(fetches).toBe(1);
   });
 
   it('answers a defect without its details, and reports it', async () => {
@@ -440,6 +451,27 @@ describe('limits', () => {
     expect(await client.readTo('rest\r\n')).toBe('$4\r\n');
   });
 
+  it('gives each request a time of its own, which does not pass while a command runs', async () => {
+    const check = manualChecks();
+    await start({ bodyTimeoutMs: 3000 });
+    const { opened, open } = gate();
+    operations.hold = () => opened;
+    client.send('get a\r\n*2\r\n$4\r\nping\r\n');
+    await until(() => operations.batches.length === 1 && heldBytes() > 0);
+    for (let i = 0; i < 5; i++) check();
+    open();
+    await client.readTo('$-1\r\n');
+    for (let round = 0; round < 3; round++) {
+      check();
+      check();
+      client.send('$4\r\nrest\r\n');
+      expect(await client.readTo('rest\r\n')).toBe('$4\r\n');
+      check();
+      client.send('*2\r\n$4\r\nping\r\n');
+      await until(() => heldBytes() > 0);
+    }
+  });
+
   it('waits for a request that arrives at the lowest speed, and not for long after a burst', async () => {
     const check = manualChecks();
     await start({ bodyTimeoutMs: 2000 });
@@ -592,6 +624,13 @@ describe('the commands after MULTI', () => {
         "-ERR wrong number of arguments for 'client|id' command\r\n" +
         '-EXECABORT Transaction discarded because of previous errors.\r\n$-1\r\n',
     );
+  });
+
+  it('hold nothing more once one of them was refused', async () => {
+    await start();
+    client.send(`multi\r\nwhat\r\nset a ${held}\r\n`);
+    await client.readTo('+QUEUED\r\n');
+    expect(heldBytes()).toBe(0);
   });
 
   it('end with an EXEC whose arguments are wrong', async () => {

@@ -143,6 +143,23 @@ describe('if each partition has one key', () => {
   });
 });
 
+it('KEYS finds keys in chunks that end anywhere', async () => {
+  const operations = new MapOperations();
+  const keys = ['one', 'two', 'three'];
+  const bytes = Buffer.from(
+    keys.map((data) => JSON.stringify({ key: { encoding: 'string', data } })).join('\n'),
+  );
+  let size = 0;
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+    yield Buffer.from('\n');
+  }
+  operations.scan = async () => ({ missingNodes: [], lines: chunks(), close: () => undefined });
+  server = await TestRedis.start({ operations });
+  const client = await server.connect();
+  for (size = 5; size < 60; size += 11) expect((await client.ask('keys *')).match(/[a-z]+/g)).toEqual(keys);
+});
+
 it('RANDOMKEY returns null if there are no keys', async () => {
   await start([]);
   expect(await (await server.connect()).ask('randomkey')).toBe('$-1\r\n');

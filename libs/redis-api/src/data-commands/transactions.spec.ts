@@ -99,6 +99,38 @@ it.each([['a client'], ['a client that watches keys']])('EXEC of %s reports a de
   await server.close();
 });
 
+describe('if replies take more bytes than an answer', () => {
+  let operations: NotedOperations;
+  let server: TestRedis;
+  let client: RawClient;
+  beforeEach(async () => {
+    operations = new NotedOperations();
+    server = await TestRedis.start({ operations, limits: { maxAnswerBytes: 1024 } });
+    client = await server.connect();
+  });
+  afterEach(() => server.close());
+
+  it.each([
+    ['64 bytes', 'get k', 17],
+    ['700 bytes more for an error', 'incrby k what', 2],
+  ])('EXEC counts %s for each, and runs no command once they do', async (_, command, count) => {
+    const replies = await client.ask('multi', ...Array<string>(20).fill(command), 'exec');
+    expect(replies.match(/take more than 1024 bytes; this did not run/g)).toHaveLength(20 - count);
+    expect(replies).toMatch(/^\+OK\r\n(\+QUEUED\r\n){20}\*20\r\n/);
+  });
+
+  it.each([['a client'], ['a client that watches keys']])('MGET in EXEC of %s fails', async (name) => {
+    operations.fetch = (keys, maxBytes = Infinity) => {
+      if (500 * keys.length > maxBytes) throw new KvsError('answer_too_large', 'too large');
+      return keys.map(() => ({ ok: true, entry: null }));
+    };
+    if (name.includes('watches')) await client.ask('watch w');
+    expect(await client.ask('multi', 'mget a b c', 'mget a b', 'exec')).toBe(
+      '+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n-ERR too large\r\n*2\r\n$-1\r\n$-1\r\n',
+    );
+  });
+});
+
 it('a transaction has its own copies of arguments', () => {
   const transaction = new Transaction(DEFAULT_LIMITS);
   const key = Buffer.from('k');
@@ -133,7 +165,10 @@ describe('WATCH', () => {
   });
 });
 
-it('EXEC lets other clients run in between, but none on its keys', async () => {
+it.each([
+  ['its keys', ['multi', 'slow k']],
+  ['the keys that its client watches', ['watch k', 'multi', 'slow']],
+])('EXEC lets other clients run in between, but none on %s', async (_, begin) => {
   const slow = Object.assign(new SlowCommand(), { keys: { first: 1, last: -1, step: 1 }, arity: -1 });
   const server = await TestRedis.start({
     operations: new NotedOperations(),
@@ -148,7 +183,7 @@ it('EXEC lets other clients run in between, but none on its keys', async () => {
     ] as const)
       void asks.ask(command).then(() => counts.push(slow.count));
   };
-  await client.ask('multi', 'slow k', ...Array<string>(59).fill('slow'), 'exec');
+  await client.ask(...begin, ...Array<string>(59).fill('slow'), 'exec');
   await until(() => counts.length === 2);
   expect(counts[0]).toBeLessThan(60);
   expect(counts[1]).toBe(60);

@@ -10,7 +10,7 @@ import { BATCHES } from './single-call.js';
  * time: no sizes of values make an answer too large.
  */
 export function fetchVersions(keyspace: Keyspace, keys: readonly Key[]): MaybePromise<readonly number[]> {
-  const count = new FetchCount(Math.min(MAX_KEYS, keyspace.limits.maxBatchItems));
+  const count = new FetchCount(MAX_KEYS);
   const versions: number[] = [];
   function* batches(): Generator<readonly Key[]> {
     while (versions.length < keys.length) yield keys.slice(versions.length, versions.length + count.value);
