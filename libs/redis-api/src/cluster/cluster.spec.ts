@@ -79,6 +79,8 @@ describe('keys', () => {
   it('without a primary, or of a node that has not joined, are refused as those of a cluster that is down', async () => {
     cluster.map = { ...HALVES, copies: [] };
     expect(await client.ask('get foo')).toBe('-CLUSTERDOWN Hash slot not served\r\n');
+    cluster.map = { ...HALVES, self: undefined, copies: [] };
+    expect(await client.ask('get foo')).toBe('-CLUSTERDOWN Hash slot not served\r\n');
     cluster.map = undefined;
     expect(await client.ask('get foo', 'cluster slots')).toBe(
       '-CLUSTERDOWN The cluster is down\r\n'.repeat(2),
@@ -147,6 +149,12 @@ describe('CLUSTER', () => {
     expect(await client.ask('cluster slots')).toBe(
       `*2\r\n*3\r\n:0\r\n:8191\r\n${node(self)}*3\r\n:8192\r\n:16379\r\n${node(other)}`,
     );
+  });
+
+  it('leaves out slots without a primary', async () => {
+    const copies = HALVES.copies.map((nodes, partition) => (partition === 5 ? [] : nodes));
+    cluster.map = { ...HALVES, copies };
+    expect(await client.ask('cluster nodes')).toMatch(/ connected 0-19 24-8191\n/);
   });
 
   it('lists the nodes with the slots whose primary they are', async () => {

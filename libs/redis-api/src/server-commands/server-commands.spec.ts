@@ -21,8 +21,15 @@ describe('handshake', () => {
     expect(await client.ask('client getname')).toBe('$2\r\nme\r\n');
   });
 
-  it('changes the version only for later replies', async () => {
+  it('changes the version only for later replies, and not at all if it fails', async () => {
+    expect(await client.ask('hello 3 setname "a b"', 'get a')).toMatch(/^-ERR Client names .*\r\n\$-1\r\n$/);
     expect(await client.ask('get a', 'hello 3', 'get a')).toMatch(/^\$-1\r\n%7\r\n[^]*_\r\n$/);
+  });
+
+  it('needs no password, and takes a name after one', async () => {
+    expect(await client.ask('hello 2 auth default x setname me', 'client getname')).toMatch(
+      /^\*14\r\n[^]*\$2\r\nme\r\n$/,
+    );
   });
 
   it.each([
@@ -30,6 +37,8 @@ describe('handshake', () => {
     ['hello x', '-ERR Protocol version is not an integer or out of range'],
     ['hello 3 auth other x', '-WRONGPASS invalid username-password pair or user is disabled.'],
     ['hello 3 what', "-ERR Syntax error in HELLO option 'what'"],
+    ['hello 3 auth default', "-ERR Syntax error in HELLO option 'auth'"],
+    ['hello 3 setname', "-ERR Syntax error in HELLO option 'setname'"],
     ['auth default x', '+OK'],
     [
       'auth x',
@@ -65,12 +74,14 @@ describe('handshake', () => {
     ['client kill id 0', '-ERR client-id should be greater than 0'],
     ['client kill id x', '-ERR client-id should be greater than 0'],
     ['client kill addr 1.2.3.4:5 laddr 1.2.3.4:6', ':0'],
+    ['client kill addr 1.2.3.4:5 laddr', '-ERR syntax error'],
     ['client kill user what', "-ERR No such user 'what'"],
     ['client kill skipme what', '-ERR syntax error'],
     ['client kill type pubsub', ':0'],
     ['client kill type what', "-ERR Unknown client type 'what'"],
     ['client list type pubsub', '$0\r\n'],
     ['client list type what', "-ERR Unknown client type 'what'"],
+    ['client list type normal x', '-ERR syntax error'],
     ['client list id x', '-ERR Invalid client ID'],
     ['config set save ""', '+OK'],
     [
@@ -104,7 +115,8 @@ describe('CLIENT', () => {
   it('lists the connections, and closes one by its id', async () => {
     const other = await server.connect();
     const id = /:(\d+)/.exec(await other.ask('client id'))?.[1] ?? '';
-    expect((await client.ask('client list')).match(/\bid=\d+ addr=127\.0\.0\.1:\d+/g)).toHaveLength(2);
+    for (const list of ['client list', 'client list type normal'])
+      expect((await client.ask(list)).match(/\bid=\d+ addr=127\.0\.0\.1:\d+/g)).toHaveLength(2);
     expect(await client.ask(`client kill id ${id}`)).toBe(':1\r\n');
     expect(await other.readAll()).toBe('');
     expect((await client.ask('client list')).match(/\bid=/g)).toHaveLength(1);
@@ -117,6 +129,7 @@ describe('CLIENT', () => {
   ])('closes others by $field, and itself only if it does not skip itself', async ({ field, filter }) => {
     const other = await server.connect();
     const value = new RegExp(` ${field}=(\\S+)`).exec(await other.ask('client info'))?.[1] ?? '';
+    expect(await client.ask(`client kill ${filter(value)} addr 1.2.3.4:5`)).toBe(':0\r\n');
     expect(await client.ask(`client kill ${filter(value)}`)).toBe(':1\r\n');
     expect(await other.readAll()).toBe('');
     client.send('client kill user default skipme no\r\n');
@@ -171,6 +184,9 @@ describe('CLIENT', () => {
     expect(await client.ask('client reply skip', 'ping 1', 'ping 2')).toBe('$1\r\n2\r\n');
     expect(await client.ask('client reply skip', 'client reply skip', 'ping 1', 'ping 2')).toBe(
       '$1\r\n2\r\n',
+    );
+    expect(await client.ask('client reply off', 'client reply skip', 'ping', 'ping', 'client reply on')).toBe(
+      '+OK\r\n',
     );
     expect(await client.ask('client reply off', 'ping 1', 'client reply on', 'ping 2')).toBe(
       '+OK\r\n$1\r\n2\r\n',
