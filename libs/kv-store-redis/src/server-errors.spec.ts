@@ -283,6 +283,16 @@ describe('a fetch of several keys', () => {
     expect(fake.dataCommands).not.toContain('HMGET');
   });
 
+  it('takes expired pairs for absent, although they have sizes until they are reclaimed', async () => {
+    const fake = await start(instead({ HSTRLEN: `:${MIB}\r\n`, EVALSHA: array([':0\r\n']) }));
+    const engine = await open(fake);
+    expect(await engine.getMany([placed('a'), placed('b')], 1.5 * MIB)).toEqual([
+      { status: 'absent' },
+      { status: 'absent' },
+    ]);
+    expect(fake.dataCommands).not.toContain('HMGET');
+  });
+
   it('is one call: closing waits for all of it', async () => {
     let closing: Promise<void> | undefined;
     const fake = await start();
@@ -341,12 +351,14 @@ describe('writes that wait for replicas', () => {
   });
 
   it('tell why Redis does not wait', async () => {
-    const fake = await start(
-      instead({ WAIT: "-NOPERM this user has no permissions to run the 'wait' command\r\n" }),
-    );
-    const engine = await open(fake, { waitReplicas: 1 });
-    expect(await engine.setMany([write('a')])).toMatchObject([
+    const WAIT = "-NOPERM this user has no permissions to run the 'wait' command\r\n";
+    const inDoubt = [
       { status: 'unavailable', message: expect.stringContaining('NOPERM'), maybeApplied: true },
-    ]);
+    ];
+    const fake = await start(instead({ WAIT }));
+    const engine = await open(fake, { waitReplicas: 1 });
+    expect(await engine.setMany([write('a')])).toMatchObject(inDoubt);
+    fake.script = instead({ WAIT, EVALSHA: array([':1\r\n']) });
+    expect(await engine.deleteMany([{ ...placed('a'), ifVersion: undefined }])).toMatchObject(inDoubt);
   });
 });

@@ -1,4 +1,5 @@
 import { isAnyAddress, parseAddress, parseHost, parsePort } from './addresses.js';
+import { canonicalHost } from './host-names.js';
 
 describe('a port', () => {
   it.each([
@@ -30,6 +31,17 @@ it('only the two unspecified addresses stand for all addresses', () => {
 });
 
 describe('a host', () => {
+  it.each([
+    ['LocalHost', 'localhost'],
+    ['node.example.', 'node.example'],
+    ['0:0:0:0:0:0:0:1', '[::1]'],
+    ['[0:0:0:0:0:0:0:1]', '[::1]'],
+    ['a'.repeat(256), undefined],
+    ['localhost:80', undefined],
+  ])('%s has one spelling: %s', (text, host) => {
+    expect(canonicalHost(text)).toBe(host);
+  });
+
   it.each([
     ['localhost', 'localhost'],
     ['node_1.example', 'node_1.example'],
