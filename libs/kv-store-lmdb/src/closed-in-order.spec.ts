@@ -5,6 +5,7 @@ import { jest } from '@jest/globals';
 import { DIRECTORY_LOCK_FILE, type EngineIdentity, type EngineWrite } from '@kvs/kv-store';
 import { ManualClock } from '@kvs/kv-store/testing';
 import { keyId, stringKey, stringValue } from '@kvs/protocol';
+import { DataDirectory } from './data-directory.js';
 import { Environment } from './environment.js';
 import { LmdbEngine } from './lmdb-engine.js';
 import { impatientScheduler } from '../test/impatient-scheduler.js';
@@ -154,6 +155,16 @@ it('an engine that cannot read whether it may leave the file `closed` closes its
   expect(close).toHaveBeenCalledTimes(1);
   close.mockRestore();
   expect(existsSync(join(directory, DIRECTORY_LOCK_FILE))).toBe(false);
+});
+
+it('an engine whose data file may not be on the disk says so, and leaves no file `closed`', async () => {
+  const engine = await open(MONDAY);
+  await engine.replication.start();
+  const sync = jest.spyOn(DataDirectory.prototype, 'syncDataFile');
+  sync.mockRejectedValueOnce(new Error('the disk is away'));
+  await expect(engine.close()).rejects.toThrow('the disk is away');
+  sync.mockRestore();
+  expect([closedFile(), join(directory, DIRECTORY_LOCK_FILE)].filter(existsSync)).toEqual([]);
 });
 
 it('an engine that cannot leave the file `closed` says so, and releases its directory', async () => {

@@ -7,6 +7,8 @@ import { DIRECTORY_LOCK_FILE, TAKEOVER_MS } from '@kvs/kv-store';
 import { ManualClock } from '@kvs/kv-store/testing';
 import { keyId, stringKey, stringValue, type KvsError, type Scheduler } from '@kvs/protocol';
 import { ManualTime } from '@kvs/protocol/testing';
+import { DataDirectory } from './data-directory.js';
+import { Environment } from './environment.js';
 import { LmdbEngine } from './lmdb-engine.js';
 import { impatientScheduler } from '../test/impatient-scheduler.js';
 import { scratchDirectory, type ScratchDirectory } from '../test/scratch-directory.js';
@@ -58,6 +60,18 @@ it('a directory that this process has open is refused, until it is closed', asyn
   await expect(open()).rejects.toEqual(inUseBy(process.pid));
   expect(engine.stats().pairCount).toBe(0);
   await engine.close();
+  expect(readdirSync(scratch.path)).not.toContain(DIRECTORY_LOCK_FILE);
+  await (await open()).close();
+});
+
+it('a directory that could not be opened is free again, and its data file is closed', async () => {
+  jest.spyOn(DataDirectory.prototype, 'withdrawClosed').mockRejectedValueOnce(new Error('the disk is away'));
+  const close = jest.spyOn(Environment.prototype, 'close');
+  await expect(open()).rejects.toMatchObject({
+    code: 'engine_unavailable',
+    message: `the data in ${scratch.path} cannot be opened: the disk is away`,
+  });
+  expect(close).toHaveBeenCalledTimes(1);
   expect(readdirSync(scratch.path)).not.toContain(DIRECTORY_LOCK_FILE);
   await (await open()).close();
 });

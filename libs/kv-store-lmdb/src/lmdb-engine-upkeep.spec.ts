@@ -157,6 +157,7 @@ it('expired pairs are reclaimed, others stay', async () => {
   const engine = await LmdbEngine.open({ directory: scratch.path, clock, sweepIntervalMs: 0 });
   await engine.setMany(many(1000, 'v', clock.nowMs() + 10));
   await engine.setMany([write('key-1', 'w', clock.nowMs() + 20), write('key-2', 'w'), write('other')]);
+  await engine.setMany([write('long ago', 'v', -1)]);
   await engine.reclaimExpired();
   expect(engine.stats().pairCount).toBe(1001);
   clock.advanceMs(10);
@@ -165,6 +166,36 @@ it('expired pairs are reclaimed, others stay', async () => {
   expect(engine.hasMany([write('key-1'), write('key-2'), write('other')])).toEqual(
     Array.from({ length: 3 }, () => ({ status: 'present' })),
   );
+  await engine.close();
+});
+
+it('nothing is left to reclaim of pairs that were overwritten or deleted', async () => {
+  const engine = await LmdbEngine.open({ directory: scratch.path, clock, sweepIntervalMs: 0 });
+  const expiring = many(1000, 'v', clock.nowMs() + 10);
+  await engine.setMany(expiring);
+  await engine.setMany(many(500));
+  await engine.deleteMany(expiring.slice(500));
+  clock.advanceMs(10);
+  const searches = jest.spyOn(PairTable.prototype, 'expired');
+  await engine.reclaimExpired();
+  const found = searches.mock.results.map(({ value }): unknown => value);
+  searches.mockRestore();
+  expect([found, engine.stats().pairCount]).toEqual([[[]], 500]);
+  await engine.close();
+});
+
+it('a sweep ends whose changes cannot be committed, and the next one makes them', async () => {
+  const engine = await LmdbEngine.open({ directory: scratch.path, clock, sweepIntervalMs: 0 });
+  await engine.setMany(many(500, 'v', clock.nowMs() + 10));
+  clock.advanceMs(10);
+  const commits = jest.spyOn(Environment.prototype, 'transact').mockImplementation(() => {
+    throw new Error('a page is damaged');
+  });
+  await engine.reclaimExpired();
+  commits.mockRestore();
+  expect(engine.stats().pairCount).toBe(500);
+  await engine.reclaimExpired();
+  expect(engine.stats().pairCount).toBe(0);
   await engine.close();
 });
 

@@ -130,8 +130,7 @@ export class PairTable {
   reclaim(deadline: Buffer): void {
     const key = deadline.subarray(DEADLINE_BYTES);
     const record = this.#environment.pairs.getBinary(key);
-    if (record === undefined || !this.#isExpired(record)) return;
-    if (this.#environment.deadlines.doesExist(deadline)) this.#remove(key, recordHead(record));
+    if (record !== undefined && this.#isExpired(record)) this.#remove(key, recordHead(record));
   }
 
   #record({ id, partition }: EngineKey): Buffer | undefined {

@@ -198,7 +198,7 @@ export class Partition implements PartitionData {
 
   /** Begins without pairs, unless this node has them all. The engine may have some, if it did not complete a fill or a drop. */
   #beginEmpty(): void {
-    if (this.pairs !== 'all') this.#drop();
+    if (this.pairs === 'some') this.#drop();
   }
 
   #drop(): void {

@@ -390,8 +390,7 @@ export class Primary {
   #advanceHandOver(): void {
     if (this.#handOver === undefined) return;
     const { requests, bootId } = this.#node;
-    const isDrained = this.#answers.isEmpty && this.#data.queue.isIdle;
-    if (isDrained || !this.#node.follows('R14'))
+    if (this.#answers.isEmpty || !this.#node.follows('R14'))
       requests.ask(this.#data.number, this.#entry.epoch, {
         kind: 'promote',
         copy: this.#handOver.to,

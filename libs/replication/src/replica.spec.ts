@@ -699,7 +699,10 @@ describe('a new primary', () => {
     expect(told(b, START_POSITION)).toEqual([[undefined, undefined]]);
   });
 
-  it('is told nothing before the engine of the copy has all that came earlier (R12)', () => {
+  it.each([
+    ['before the engine of the copy has all that came earlier', false],
+    ['of an epoch that the copy has left before that', true],
+  ])('is told nothing %s (R12)', (_, hasLeft) => {
     world.assign(a, b, c);
     b.engine.waiting = [];
     a.set('k', 'v');
@@ -714,8 +717,9 @@ describe('a new primary', () => {
     };
     world.settle();
     expect(confirming).toEqual([]);
+    if (hasLeft) world.commit({ kind: 'rewrite' }, [b]);
     for (const run of b.engine.waiting.splice(0)) run();
-    expect(confirming).toEqual([b.bootId]);
+    expect(confirming).toEqual(hasLeft ? [] : [b.bootId]);
   });
 
   it('serves only when a former primary has confirmed, or a grace has passed (R12)', () => {
@@ -1521,6 +1525,22 @@ describe('a learner', () => {
     b.replica.receive(a.bootId, startOf('second', position));
     waiting.shift()?.();
     world.commit({ kind: 'withdrawLearner', learner: b.bootId }, [b]);
+    expect(b.replica.heldPartitions()).toEqual([]);
+  });
+
+  it('is not complete by the end of a fill that came late, after it had no role and dropped the pairs (R15)', () => {
+    world.assign(a);
+    a.set('k', 'v');
+    world.unconnected.add(b.bootId);
+    learn(b);
+    const fill = { partition: PARTITION, fillId: 'first' };
+    b.replica.receive(a.bootId, startOf('first', { epoch: world.entry.epoch, number: 1 }));
+    b.replica.receive(a.bootId, { kind: 'fillChunk', ...fill, number: 0, pairs: [pairOf('k', 'v')] });
+    world.commit({ kind: 'withdrawLearner', learner: b.bootId });
+    world.pass(1500);
+    expect(b.pairs).toEqual({});
+    learn(b);
+    b.replica.receive(a.bootId, { kind: 'fillEnd', ...fill, chunkCount: 1 });
     expect(b.replica.heldPartitions()).toEqual([]);
   });
 

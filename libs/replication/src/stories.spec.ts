@@ -154,7 +154,7 @@ describe('a learner that has all pairs when the entry changes', () => {
 });
 
 describe('a copy whose engine fails', () => {
-  it('claims no effect that it did not store, and as a primary goes on from where it is (R7)', () => {
+  it('claims no effect that it did not store, and goes on from where it is, as a primary and as a copy again (R7)', () => {
     world.assign(a, b, c);
     b.engine.results.apply = ['unavailable'];
     a.set('k', 'v');
@@ -166,6 +166,11 @@ describe('a copy whose engine fails', () => {
     world.commit({ kind: 'promote', copy: b.bootId, instead: a.bootId });
     world.pass(1000);
     expect([b.isServing, b.pairs, b.engine.position(PARTITION).number]).toEqual([true, { k: 'v' }, 1]);
+    world.commit({ kind: 'promote', copy: a.bootId, instead: b.bootId });
+    world.pass(1000);
+    const write = a.set('l', 'w');
+    world.settle();
+    expect([write.answer, b.pairs]).toMatchObject([{ kind: 'done' }, { k: 'v', l: 'w' }]);
   });
 
   it('applies no effect after one that it did not store (R7)', () => {

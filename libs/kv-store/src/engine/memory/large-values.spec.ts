@@ -203,6 +203,18 @@ describe('a full store', () => {
       expect(countOf(store)).toBe(held);
     },
   );
+
+  it.each(EVICTIONS.filter((eviction) => eviction !== 'none'))(
+    'overwrites a large value with a larger one for which it must evict the former (%s)',
+    (eviction) => {
+      const store = new PairStore(4 * MIB, eviction, [1, 2]);
+      store.write(write('key', 'v'.repeat(1_000_000)), NOW);
+      for (const key of numbered(2300)) store.write(write(key, 'v'.repeat(1000)), NOW);
+      const value = stringValue(variedText(2_500_000));
+      expect(store.write(write('key', value), NOW).status).toBe('written');
+      expectValue(store, 'key', value);
+    },
+  );
 });
 
 function open(maxBytes = 256 * MIB): PairStore {
