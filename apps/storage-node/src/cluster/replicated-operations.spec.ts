@@ -146,6 +146,12 @@ describe('the operations of a node in a cluster', () => {
     expect(await operations.fetch(keys, 200)).toHaveLength(2);
     const refusal = expect.objectContaining({ code: 'answer_too_large' });
     expect(() => operations.fetch(keys, 199)).toThrow(refusal);
+    // An engine that answers by promise has not counted the first value when it is asked for the second.
+    const store = new KvStore(engine, new ManualClock());
+    const fetch = store.fetch.bind(store);
+    store.fetch = async (...call) => fetch(...call);
+    const late = new ReplicatedOperations(store, replica, new ManualClock());
+    await expect(late.fetch(keys, 199)).rejects.toEqual(refusal);
   });
 
   it('fail with the error of the store, also if it comes late', async () => {
@@ -206,6 +212,18 @@ describe('a scan of a node in a cluster', () => {
       if (++reads === 2) replica.lost.add(partition);
     };
     const lines = operations.scanLines({ meta: false, partitions: [partition] })[Symbol.asyncIterator]();
+    await expect(lines.next()).rejects.toThrow(new WrongNodeError(partition));
+  });
+
+  it('may begin again elsewhere as long as it has found nothing', async () => {
+    const partition = partitionOf(OWN);
+    const keys = Array.from({ length: 10_000 }, (_, i) => stringKey(`{own}${i}`));
+    await operations.set(keys.map((key) => item(key, 'v')));
+    const request = { meta: false, partitions: [partition], prefix: stringValue('none') };
+    const lines = operations.scanLines(request)[Symbol.asyncIterator]();
+    for (let chunk = 0; chunk < 3; chunk++)
+      expect(await lines.next()).toEqual({ done: false, value: NOTHING });
+    replica.lost.add(partition);
     await expect(lines.next()).rejects.toThrow(new WrongNodeError(partition));
   });
 
